@@ -1,0 +1,27 @@
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A growable run of bytes.  A zeroed struct is an empty one.  data[len] is always a NUL once
+ * anything was appended, so a text may be read as a C string.  Running out of memory aborts: callers bound sizes.
+ */
+struct buf {
+	uint8_t *data;
+	size_t len, cap;
+};
+
+#define auto_buf __attribute__((cleanup(buf_done)))
+
+void buf_done(struct buf *buf); /* frees and empties */
+void buf_append(struct buf *buf, const void *bytes, size_t len);
+void buf_printf(struct buf *buf, const char *fmt, ...) PRINTF(2, 3);
+void buf_reserve(struct buf *buf, size_t more); /* room for `more` bytes at data + len */
+void buf_consume(struct buf *buf, size_t len);  /* drops the first len bytes */
+const char *buf_text(const struct buf *buf);    /* never NULL; valid until the next change */
+
+#endif

@@ -1,0 +1,103 @@
+#ifndef BASE_FIELD_H
+#define BASE_FIELD_H
+
+#include "base/err.h"
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum field_type {
+	FIELD_STRING,
+	FIELD_INT,
+	FIELD_REAL,
+	FIELD_BOOL,
+	FIELD_ENUM,
+	FIELD_INTS,
+	FIELD_ANY,
+};
+
+/* A short list of integers: a point [x,y] or a region [x0,y0,x1,y1].  count is 0 when absent. */
+#define FIELD_INTS_MAX 4
+struct field_ints {
+	int count;
+	int64_t at[FIELD_INTS_MAX];
+};
+
+/*
+ * One member of a C struct that arrives as JSON.  The same row decodes it, checks it, describes it
+ * as JSON Schema and writes it back: tool arguments, the configuration, the link's requests and
+ * replies are all tables of these, ended by a row without a name.
+ */
+struct field {
+	const char *name;
+	enum field_type type;
+	size_t offset;
+	const char *help;
+	bool required;
+	double min, max;            /* INT, REAL: range.  STRING: length in bytes.  INTS: how many, both equal. */
+	double preset;              /* INT, REAL, BOOL, ENUM: the value when absent */
+	const char *preset_text;    /* STRING: the value when absent; NULL without one */
+	const char *const *choices; /* ENUM: NULL-ended; the value is the index */
+};
+
+/* Where member m of T is; does not compile unless it has the type the row needs. */
+#define FIELD_AT(T, m, want) \
+	(offsetof(T, m) + 0 * sizeof(char[_Generic(((T *)0)->m, want : 1, default : -1)]))
+
+#define FIELD_STR(T, m, text, ...) \
+	{ \
+		.name = #m, .help = text, .type = FIELD_STRING, \
+		.offset = FIELD_AT(T, m, const char *), __VA_ARGS__ \
+	}
+#define FIELD_NUM(T, m, text, ...) \
+	{ \
+		.name = #m, .help = text, .type = FIELD_INT, .offset = FIELD_AT(T, m, int64_t), \
+		__VA_ARGS__ \
+	}
+#define FIELD_DEC(T, m, text, ...) \
+	{ \
+		.name = #m, .help = text, .type = FIELD_REAL, .offset = FIELD_AT(T, m, double), \
+		__VA_ARGS__ \
+	}
+#define FIELD_FLAG(T, m, text, ...) \
+	{ \
+		.name = #m, .help = text, .type = FIELD_BOOL, .offset = FIELD_AT(T, m, bool), \
+		__VA_ARGS__ \
+	}
+#define FIELD_ONE_OF(T, m, text, list, ...) \
+	{ \
+		.name = #m, .help = text, .type = FIELD_ENUM, .choices = list, \
+		.offset = FIELD_AT(T, m, int), __VA_ARGS__ \
+	}
+#define FIELD_LIST(T, m, text, n, ...) \
+	{ \
+		.name = #m, .help = text, .type = FIELD_INTS, .min = n, .max = n, \
+		.offset = FIELD_AT(T, m, struct field_ints), __VA_ARGS__ \
+	}
+/* Any JSON value, borrowed and unchecked: for members that have a decoder of their own. */
+#define FIELD_JSON(T, m, text, ...) \
+	{ \
+		.name = #m, .help = text, .type = FIELD_ANY, \
+		.offset = FIELD_AT(T, m, const json_t *), __VA_ARGS__ \
+	}
+
+/*
+ * Fills *out from the object `in` (NULL counts as {}).  Strings and ANY values in *out point into
+ * `in`, which must outlive it.  Fails with ERR_ARGUMENT and one sentence that names the member, says
+ * what it must be and shows what came (cut to 60 bytes); an unknown member is refused with the
+ * nearest known name.  A JSON null counts as absent.  REAL takes integers too.  INT takes a real
+ * with no fraction (models send 10.0).
+ */
+bool field_decode(
+	const struct field *fields, const json_t *in, void *out, struct err *err) NODISCARD;
+
+/* The other way: an object with every member that is not absent (NULL text, count 0) nor its preset. */
+json_t *field_encode(const struct field *fields, const void *in);
+
+/* Flat JSON Schema 2020-12: {type:"object", properties, required, additionalProperties:false}. */
+json_t *field_schema(const struct field *fields);
+
+const struct field *field_find(const struct field *fields, const char *name);
+
+#endif

@@ -1,0 +1,30 @@
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "tools/tool.h"
+#include "transport/transport.h"
+#include "vm/vm.h"
+
+/*
+ * The MCP server: JSON-RPC messages from any transport in, answers out.  rpc.c knows JSON-RPC, mcp.c the
+ * protocol revisions, call.c a tools/call in flight.
+ */
+
+struct server;
+
+struct server_options {
+	struct vm_pool *vms;
+	const struct tool_set *tools;
+	int64_t max_calls;         /* tools/call in flight per connection; more are refused with a sentence */
+};
+
+struct server *server_new(sd_event *event, const struct server_options *options);
+void server_free(struct server *server);
+
+/* For a transport: `data` must be the server. */
+extern const struct transport_handlers server_transport_handlers;
+
+/* Calls in flight, over all connections. */
+size_t server_calls(const struct server *server);
+
+#endif

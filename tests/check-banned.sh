@@ -1,0 +1,13 @@
+#!/bin/sh
+# Fails on calls that have no place here: unbounded string functions, and stdout, which belongs to the protocol.
+set -u
+bad=0
+code=$(find base vm tools transport server tests -name '*.[ch]')
+if grep -nE '(^|[^A-Za-z0-9_])(strcpy|strcat|sprintf|vsprintf|strncpy|atoi|gets|alloca|system|popen)[[:space:]]*\(' $code; then
+	echo "banned functions (see docs/design.md)"; bad=1
+fi
+# Commands that print for people say so in their name.
+if grep -nE '(^|[^A-Za-z0-9_])(printf|puts|putchar)[[:space:]]*\(' $(echo "$code" | tr ' ' '\n' | grep -vE '/(cmd_[a-z]*|print)\.c$|^tests/'); then
+	echo "stdout belongs to the protocol: use base/log.h, or a server/cmd_*.c file"; bad=1
+fi
+exit $bad

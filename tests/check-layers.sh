@@ -1,0 +1,25 @@
+#!/bin/sh
+# Fails when a folder includes one that stands above it (docs/design.md, "Folders").
+set -u
+bad=0
+# allowed FOLDER MAY-INCLUDE...
+allowed() {
+	folder=$1; shift
+	[ -d "$folder" ] || { echo "no folder $folder"; bad=1; return; }
+	for file in "$folder"/*.[ch]; do
+		for to in $(sed -nE 's|^#include "(.*)/[^/]*"$|\1|p' "$file" | sort -u); do
+			case " $folder $* " in
+			*" $to "*) ;;
+			*) echo "$file must not include $to/"; bad=1 ;;
+			esac
+		done
+	done
+}
+allowed base
+allowed vm/wire base
+allowed vm/agent base vm/wire
+allowed vm base vm/wire
+allowed tools base vm vm/wire
+allowed transport base
+allowed server base vm vm/wire tools transport
+exit $bad

@@ -1,0 +1,20 @@
+# Each tests/unit/test_NAME.c is a Criterion program linked with the modules named in its first line: "// USES base wire".
+set(test_env "ASAN_OPTIONS=log_path=${CMAKE_BINARY_DIR}/asan:detect_leaks=1"
+	"VITRINE_BUILD=${CMAKE_BINARY_DIR}" "VITRINE_SOURCE=${CMAKE_SOURCE_DIR}")
+if(criterion_FOUND)
+	file(GLOB units CONFIGURE_DEPENDS tests/unit/test_*.c)
+	foreach(source ${units})
+		get_filename_component(name ${source} NAME_WE)
+		file(STRINGS ${source} uses LIMIT_COUNT 1 REGEX "^// USES ")
+		string(REGEX REPLACE "^// USES " "" uses "${uses}")
+		separate_arguments(uses)
+		add_executable(${name} ${source})
+		target_link_libraries(${name} PRIVATE ${uses} PkgConfig::criterion)
+		add_dependencies(${name} vitrine vitrine-agent)
+		add_test(NAME ${name} COMMAND ${name} --jobs 2)
+		set_tests_properties(${name} PROPERTIES ENVIRONMENT "${test_env}" TIMEOUT 300)
+	endforeach()
+endif()
+
+add_test(NAME layers COMMAND sh ${CMAKE_SOURCE_DIR}/tests/check-layers.sh WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+add_test(NAME banned COMMAND sh ${CMAKE_SOURCE_DIR}/tests/check-banned.sh WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})

@@ -1,0 +1,44 @@
+#ifndef TOOLS_TOOL_H
+#define TOOLS_TOOL_H
+
+#include "base/field.h"
+#include "tools/call.h"
+
+enum tool_hint {
+	TOOL_READS_ONLY = 1 << 0,
+	TOOL_DESTROYS = 1 << 1,
+	TOOL_REPEATABLE = 1 << 2, /* doing it twice is the same as once */
+	TOOL_OPEN_WORLD = 1 << 3, /* reaches beyond the sandbox */
+};
+
+/*
+ * One MCP tool.  The same field table decodes, checks and describes its arguments.  A new tool is one of these in the
+ * file of its family, and one row in registry.c.
+ */
+struct tool {
+	const char *name, *title, *help;
+	const char *toolset; /* "computer", "shell", ...: what --tools selects */
+	unsigned hints;
+	const struct field *fields;
+	size_t args_size;
+	/* Must end in call_reply() or call_fail(), now or later.  args and what it points to live as long as the call. */
+	void (*run)(struct call *call, const void *args);
+};
+
+/* What --tools selects: toolset names and tool names, comma-separated; "all".  Unknown words are errors naming the nearest. */
+struct tool_set;
+struct tool_set *tool_set_new(const char *selection, struct err *err) NODISCARD;
+void tool_set_free(struct tool_set *set);
+
+const struct tool *tool_find(const struct tool_set *set, const char *name);
+/* The i-th in the fixed order, NULL past the end. */
+const struct tool *tool_at(const struct tool_set *set, size_t i);
+/* {name, title, description, inputSchema, annotations, _meta?} */
+json_t *tool_describe(const struct tool *tool);
+/* A name near to a wrong one, or NULL. */
+const char *tool_nearest(const struct tool_set *set, const char *name);
+
+/* Decodes args (borrowed; the call keeps it) and runs, or fails the call. */
+void tool_run(const struct tool *tool, struct call *call, const json_t *args);
+
+#endif

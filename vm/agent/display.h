@@ -1,0 +1,39 @@
+#ifndef VM_AGENT_DISPLAY_H
+#define VM_AGENT_DISPLAY_H
+
+#include "base/err.h"
+#include "vm/wire/geometry.h"
+
+#include <X11/Xlib.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+/*
+ * The one X connection.  X errors are caught, never fatal: wrap requests that may meet a dying window in
+ * display_trap()/display_untrap().  A lost connection is reported from the loop, and every call on a lost display fails.
+ */
+
+struct display;
+
+struct display_handlers {
+	void (*event)(const XEvent *event, void *data); /* every event that the display does not eat itself (core, and XKB's) */
+	void (*screen_changed)(uint64_t frame_id, void *data); /* damage came in; once per batch of events read */
+	void (*lost)(const struct err *why, void *data); /* once; display_close() is allowed inside */
+};
+
+/* name: ":0".  Opens, checks the extensions needed, selects root events (structure and property changes), starts damage tracking. */
+struct display *display_open(sd_event *event, const char *name, const struct display_handlers *handlers,
+	void *data, struct err *err) NODISCARD;
+void display_close(struct display *d); /* NULL-safe */
+
+Display *display_x(struct display *d);
+Window display_root(struct display *d);
+struct size display_size(struct display *d);
+bool display_is_lost(const struct display *d);
+uint64_t display_frame_id(const struct display *d); /* counts screen changes (XDamage); never repeats within an agent's life */
+
+void display_trap(struct display *d);
+/* Waits for the server's answer to everything sent since the trap; false when one of the requests failed (err set) or the display is lost. */
+bool display_untrap(struct display *d, struct err *err);
+
+#endif

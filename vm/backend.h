@@ -1,0 +1,40 @@
+#ifndef VM_BACKEND_H
+#define VM_BACKEND_H
+
+/* What vm/vm.c and the backends share, and nobody else includes. */
+
+#include "vm/vm.h"
+#include "vm/wire/link.h"
+
+struct vm {
+	const struct vm_backend *backend;
+	struct vm_pool *pool;
+	char id[ID_LEN + 1];
+	/* the rest belongs to vm.c */
+	struct vm_core *core;
+};
+
+/*
+ * A backend embeds struct vm as its first member and says how big the whole is; vm.c allocates, checks
+ * states and calls.  A NULL member means "this backend cannot", which vm.c turns into ERR_UNSUPPORTED.
+ */
+struct vm_backend {
+	const char *name;
+	size_t size;
+	/* Usable on this host?  Says why not.  May run a program and wait for it (seconds at most).  *ret_detail: a line for doctor, free(). */
+	bool (*probe)(const struct vm_config *config, char **ret_detail, struct err *err);
+	/* Begins to start; ends in vm_has_link() or vm_has_died(), now or later. */
+	bool (*start)(struct vm *vm, struct err *err);
+	/* Ends it at once, without a callback; idempotent. */
+	void (*stop)(struct vm *vm);
+	/* Frees what the backend holds; always after stop, also after a failed start. */
+	void (*release)(struct vm *vm);
+};
+
+/* Backends report back through these only. */
+void vm_has_link(struct vm *vm, int fd);                      /* takes fd; the agent speaks there */
+void vm_has_died(struct vm *vm, const struct err *why);       /* the process behind it has ended */
+const struct vm_config *vm_pool_config(const struct vm_pool *pool);
+sd_event *vm_pool_event(const struct vm_pool *pool);
+
+#endif
