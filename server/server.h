@@ -19,7 +19,14 @@ struct server_options {
 };
 
 struct server *server_new(sd_event *event, const struct server_options *options);
+/* Before the transports and the pool it was given: connections are let go without a word, calls in flight are dropped.  NULL-safe. */
 void server_free(struct server *server);
+
+/*
+ * fn fires once, from the loop, when the last connection has ended: input at its end, calls in flight answered (or cancelled
+ * after a short grace), output written or its reader gone.  `serve` over stdio ends then.
+ */
+void server_on_idle(struct server *server, void (*fn)(void *data), void *data);
 
 /* For a transport: `data` must be the server. */
 extern const struct transport_handlers server_transport_handlers;

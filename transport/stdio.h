@@ -10,8 +10,9 @@
  */
 struct stdio;
 
-/* in and out stay the caller's.  drained fires once when input has ended (EOF, closed) AND finish() was called AND output is written. */
+/* in and out stay the caller's.  opened() fires inside stdio_new().  EOF on in is ended(); a broken out is closed(). */
 struct stdio *stdio_new(sd_event *event, int in, int out, const struct transport_handlers *handlers, void *data);
+/* Without any callback.  NULL-safe. */
 void stdio_free(struct stdio *stdio);
 
 #endif

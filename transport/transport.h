@@ -19,7 +19,12 @@ struct transport_handlers {
 	void (*message)(struct transport_conn *conn, const char *text, size_t len, void *data);
 	/* A message that could not be taken (too long, not UTF-8 ...): the server answers with a JSON-RPC error. */
 	void (*refused)(struct transport_conn *conn, const struct err *why, void *data);
-	/* Nobody reads answers any more.  conn is freed after this returns. */
+	/* No more messages will come (EOF); answers can still be sent.  The handler must end in transport->close(), now or later. */
+	void (*ended)(struct transport_conn *conn, void *data);
+	/* Everything sent has been taken by the other side; from the loop, only after pending() was not 0. */
+	void (*drained)(struct transport_conn *conn, void *data);
+	/* Nobody reads answers any more, or everything was written after close().  Fires once, from the loop; conn must
+	 * not be used once this has returned. */
 	void (*closed)(struct transport_conn *conn, void *data);
 };
 
@@ -35,8 +40,11 @@ struct transport {
 	void (*send)(struct transport_conn *conn, const char *text, size_t len);
 	/* Bytes queued and not yet taken by the other side: the server holds back when it grows. */
 	size_t (*pending)(const struct transport_conn *conn);
-	/* Stop or go on reading messages (back pressure). */
+	/* Stop or go on reading messages (back pressure).  Once paused not one more message() comes, not even one that was
+	 * read already; may be called from inside message(). */
 	void (*pause)(struct transport_conn *conn, bool paused);
+	/* Nothing more will be sent: reads no more, writes what is queued, then closed() fires (from the loop). */
+	void (*close)(struct transport_conn *conn);
 };
 
 #define TRANSPORT_MESSAGE_MAX (8u << 20) /* bytes of one message */
