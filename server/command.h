@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-/* A subcommand is one file, cmd_NAME.c, with one of these, and one row in command.c. */
+/* A subcommand is one file, cmd_NAME.c, with one of these called command_NAME, and one row in command.c. */
 struct command {
 	const char *name;
 	const char *summary; /* one line for `vitrine help` */
@@ -15,6 +15,7 @@ struct command {
 };
 
 const struct command *command_find(const char *name);
-const struct command *command_at(unsigned i); /* NULL past the end */
+const struct command *command_at(unsigned i);       /* NULL past the end */
+const char *command_nearest(const char *wrong_name); /* NULL when none is near */
 
 #endif

@@ -1,0 +1,39 @@
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include "base/buf.h"
+#include "vm/vm.h"
+
+/*
+ * What a person can set.  One table of typed rows (config.c) is the command line's options, the keys of the
+ * configuration file, their defaults, their checks and their help.
+ */
+struct config {
+	struct vm_config vm;
+	const char *tools; /* for tool_set_new() */
+	int log_level;     /* enum log_level */
+	int64_t max_calls; /* tools/call in flight on one connection */
+
+	/* As written; vm.backend, vm.screen and vm.start_timeout_ms are made from these. */
+	int backend;
+	const char *screen;
+	int64_t start_timeout;
+
+	char *file;     /* the configuration file that was read; NULL: none */
+	json_t *values; /* what the strings above point into, and what was set, by option name */
+};
+
+#define auto_config __attribute__((cleanup(config_done)))
+
+/*
+ * Reads `--name value` and `--name=value` from argv[1] on, and the file named by --config, else
+ * $XDG_CONFIG_HOME/vitrine/config.json (or ~/.config/...) when there is one.  The command line wins.  Errors name the
+ * option, or the file and line.  *config must be zeroed or just declared; config_done() it either way.
+ */
+bool config_load(struct config *config, int argc, char **argv, struct err *err) NODISCARD;
+void config_done(struct config *config);
+
+/* Appends every option with its help, its default and, if the user's file sets it, the value there. */
+void config_describe(struct buf *out);
+
+#endif

@@ -1,0 +1,34 @@
+#include "server/command.h"
+
+#include <string.h>
+
+/* vitrine NAME [arguments]: finds the subcommand and runs it.  Everything else is in cmd_NAME.c. */
+
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *help = command_find("help");
+	if (argc < 2) {
+		return help->run(0, NULL);
+	}
+	char *name = argv[1];
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+		name = "help";
+	} else if (strcmp(name, "--version") == 0) {
+		name = "version";
+	}
+	const struct command *command = command_find(name);
+	if (!command || asks_for_help(argc - 1, argv + 1)) {
+		return help->run(2, (char *[]){ "help", name, NULL });
+	}
+	return command->run(argc - 1, argv + 1);
+}
