@@ -8,7 +8,8 @@
 
 /*
  * A growable run of bytes.  A zeroed struct is an empty one.  data[len] is always a NUL once
- * anything was appended, so a text may be read as a C string.  Running out of memory aborts: callers bound sizes.
+ * anything was appended, so a text may be read as a C string.  Running out of memory aborts:
+ * callers bound sizes.
  */
 struct buf {
 	uint8_t *data;

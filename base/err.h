@@ -14,7 +14,7 @@ enum err_kind {
 	ERR_TIMEOUT,
 	ERR_CANCELLED, /* the caller took the request back */
 	ERR_GONE,      /* the sandbox (or the link to it) has ended */
-	ERR_HOST, /* the kernel, a child or a file failed us */
+	ERR_HOST,      /* the kernel, a child or a file failed us */
 };
 
 struct err {
@@ -31,7 +31,8 @@ bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...) PRINTF(3
 bool err_errno(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 /* Puts "what: " in front of the text of an error on its way up. */
 bool err_while(struct err *err, const char *fmt, ...) PRINTF(2, 3);
-/* The kind's word on the link ("argument", "not-found", ...) and back; an unknown word is ERR_HOST. */
+/* The kind's word on the link ("argument", "not-found", ...) and back; an unknown word is ERR_HOST.
+ */
 const char *err_kind_word(enum err_kind kind);
 enum err_kind err_kind_from(const char *word);
 

@@ -35,7 +35,8 @@ struct field {
 	size_t offset;
 	const char *help;
 	bool required;
-	double min, max;            /* INT, REAL: range.  STRING: length in bytes.  INTS: how many, both equal. */
+	double min,
+		max; /* INT, REAL: range.  STRING: length in bytes.  INTS: how many, both equal. */
 	double preset;              /* INT, REAL, BOOL, ENUM: the value when absent */
 	const char *preset_text;    /* STRING: the value when absent; NULL without one */
 	const char *const *choices; /* ENUM: NULL-ended; the value is the index */
@@ -84,15 +85,16 @@ struct field {
 
 /*
  * Fills *out from the object `in` (NULL counts as {}).  Strings and ANY values in *out point into
- * `in`, which must outlive it.  Fails with ERR_ARGUMENT and one sentence that names the member, says
- * what it must be and shows what came (cut to 60 bytes); an unknown member is refused with the
+ * `in`, which must outlive it.  Fails with ERR_ARGUMENT and one sentence that names the member,
+ * says what it must be and shows what came (cut to 60 bytes); an unknown member is refused with the
  * nearest known name.  A JSON null counts as absent.  REAL takes integers too.  INT takes a real
  * with no fraction (models send 10.0).
  */
 bool field_decode(
 	const struct field *fields, const json_t *in, void *out, struct err *err) NODISCARD;
 
-/* The other way: an object with every member that is not absent (NULL text, count 0) nor its preset. */
+/* The other way: an object with every member that is not absent (NULL text, count 0) nor its
+ * preset. */
 json_t *field_encode(const struct field *fields, const void *in);
 
 /* Flat JSON Schema 2020-12: {type:"object", properties, required, additionalProperties:false}. */

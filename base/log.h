@@ -9,7 +9,8 @@ extern const char *const log_level_words[]; /* "error", "warning", "info", "debu
 
 void log_set_level(enum log_level level); /* the start value is LOG_LEVEL_WARNING */
 
-/* One line on stderr: "vitrine: warning: sandbox=… text".  Control bytes are escaped, so a hostile text stays one line. */
+/* One line on stderr: "vitrine: warning: sandbox=… text".  Control bytes are escaped, so a hostile
+ * text stays one line. */
 void log_error(const char *fmt, ...) PRINTF(1, 2);
 void log_warning(const char *fmt, ...) PRINTF(1, 2);
 void log_info(const char *fmt, ...) PRINTF(1, 2);

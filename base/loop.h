@@ -6,20 +6,24 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-/* What sd-event leaves open.  Both programs run one sd_event loop, in one thread, and never block in it. */
+/* What sd-event leaves open.  Both programs run one sd_event loop, in one thread, and never block
+ * in it. */
 
 #define auto_event __attribute__((cleanup(sd_event_unrefp)))
 
-/* A new loop that ends cleanly (code 0) on SIGTERM and SIGINT, ignores SIGPIPE and can watch children. */
+/* A new loop that ends cleanly (code 0) on SIGTERM and SIGINT, ignores SIGPIPE and can watch
+ * children. */
 sd_event *loop_new(struct err *err) NODISCARD;
 
 /* Stops waiting and clears the slot; safe inside the source's own callback and on NULL. */
 void loop_drop(sd_event_source **source);
 
 /* One-shot timer.  The callback's source fires once and stays off until loop_drop. */
-sd_event_source *loop_after_ms(sd_event *event, uint64_t ms, sd_event_time_handler_t fn, void *data);
+sd_event_source *loop_after_ms(
+	sd_event *event, uint64_t ms, sd_event_time_handler_t fn, void *data);
 
-/* Like sd_event_add_io, but a regular file or /dev/null, which epoll refuses, counts as always ready. */
+/* Like sd_event_add_io, but a regular file or /dev/null, which epoll refuses, counts as always
+ * ready. */
 sd_event_source *loop_add_io(
 	sd_event *event, int fd, uint32_t events, sd_event_io_handler_t fn, void *data);
 /* Turns a source from loop_add_io on or off. */

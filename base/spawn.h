@@ -10,21 +10,26 @@ struct spawn_fd {
 	int from, to; /* a descriptor of ours, and its number in the child */
 };
 
-/* The only place that forks.  The child gets exactly fds[]; 0, 1 and 2 are /dev/null unless listed. */
+#define SPAWN_FDS_MAX 32
+
+/* The only place that forks.  The child gets exactly fds[]; 0, 1 and 2 are /dev/null unless listed.
+ */
 struct spawn {
-	const char *const *argv; /* NULL-ended; argv[0] is searched in PATH (the child's env's, else ours) */
-	const char *const *env;  /* NULL-ended "K=V"; NULL: ours */
-	const char *cwd;         /* NULL: ours */
+	const char *const
+		*argv; /* NULL-ended; argv[0] is searched in PATH (the child's env's, else ours) */
+	const char *const *env; /* NULL-ended "K=V"; NULL: ours */
+	const char *cwd;        /* NULL: ours */
 	const struct spawn_fd *fds;
-	size_t n_fds;
-	bool new_session;   /* setsid: a group of its own, no terminal */
-	bool die_with_us;   /* SIGKILL when this process ends */
-	uid_t uid;          /* 0: keep ours.  Groups are cleared when set. */
+	size_t n_fds;     /* at most SPAWN_FDS_MAX */
+	bool new_session; /* setsid: a group of its own, no terminal */
+	bool die_with_us; /* SIGKILL when this process ends */
+	uid_t uid;        /* 0: keep ours.  Groups are cleared when set. */
 	gid_t gid;
-	int cgroup_fd;      /* an open cgroup v2 directory to enter first; 0 or -1: none */
+	int cgroup_fd; /* an open cgroup v2 directory to enter first; 0 or -1: none */
 };
 
-/* Signals are reset to their defaults and unblocked.  Fails here, not in the child, when exec fails. */
+/* Signals are reset to their defaults and unblocked.  Fails here, not in the child, when exec
+ * fails. */
 pid_t spawn_start(const struct spawn *how, struct err *err) NODISCARD; /* -1 on failure */
 
 /* "exited with status 3", "was killed by SIGKILL": for messages.  Valid until the next call. */

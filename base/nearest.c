@@ -1,0 +1,57 @@
+/* "Did you mean": the edit distance, and how much of it a slip of the hand may cost. */
+#include "base/nearest.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+#define NAME_MAX_LEN 63 /* longer names are not typed by hand */
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static size_t distance(const char *a, const char *b)
+{
+	size_t a_len = strlen(a), b_len = strlen(b), row[NAME_MAX_LEN + 1];
+	for (size_t j = 0; j <= b_len; j++) {
+		row[j] = j;
+	}
+	for (size_t i = 1; i <= a_len; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= b_len; j++) {
+			int same = tolower((unsigned char)a[i - 1]) ==
+				   tolower((unsigned char)b[j - 1]);
+			size_t cost = diagonal + !same;
+			diagonal = row[j];
+			row[j] = least(cost, least(row[j], row[j - 1]) + 1);
+		}
+	}
+	return row[b_len];
+}
+
+const char *nearest_name(const char *word, const char *const *names)
+{
+	size_t len = strlen(word), best = len / 3 + 2; /* 1 slip in a short word, 3 in a long one */
+	const char *found = NULL;
+	if (len == 0 || len > NAME_MAX_LEN) {
+		return NULL;
+	}
+	for (; *names; names++) {
+		if (strlen(*names) > NAME_MAX_LEN) {
+			continue;
+		}
+		size_t d = distance(word, *names);
+		if (len >= 3 && strncasecmp(word, *names, len) == 0) {
+			d = least(d, 1);
+		}
+		if (d < best && d < len) {
+			best = d;
+			found = *names;
+		}
+	}
+	return found;
+}
