@@ -7,25 +7,29 @@
 enum tool_hint {
 	TOOL_READS_ONLY = 1 << 0,
 	TOOL_DESTROYS = 1 << 1,
-	TOOL_REPEATABLE = 1 << 2, /* doing it twice is the same as once */
-	TOOL_OPEN_WORLD = 1 << 3, /* reaches beyond the sandbox */
+	TOOL_REPEATABLE = 1 << 2,  /* doing it twice is the same as once */
+	TOOL_OPEN_WORLD = 1 << 3,  /* reaches beyond the sandbox */
+	TOOL_ALWAYS_LOAD = 1 << 4, /* a main tool: clients should not hide it behind a search */
 };
 
 /*
- * One MCP tool.  The same field table decodes, checks and describes its arguments.  A new tool is one of these in the
- * file of its family, and one row in registry.c.
+ * One MCP tool.  The same field table decodes, checks and describes its arguments.  A new tool is
+ * one of these in the file of its family, and one row in registry.c.
  */
 struct tool {
 	const char *name, *title, *help;
 	const char *toolset; /* "computer", "shell", ...: what --tools selects */
 	unsigned hints;
+	int max_chars; /* a result may be this long; 0: clients' usual bounds do */
 	const struct field *fields;
 	size_t args_size;
-	/* Must end in call_reply() or call_fail(), now or later.  args and what it points to live as long as the call. */
+	/* Must end in call_reply() or call_fail(), now or later.  args and what it points to live
+	 * as long as the call. */
 	void (*run)(struct call *call, const void *args);
 };
 
-/* What --tools selects: toolset names and tool names, comma-separated; "all".  Unknown words are errors naming the nearest. */
+/* What --tools selects: toolset names and tool names, comma-separated; "all".  Unknown words are
+ * errors naming the nearest. */
 struct tool_set;
 struct tool_set *tool_set_new(const char *selection, struct err *err) NODISCARD;
 void tool_set_free(struct tool_set *set);

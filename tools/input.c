@@ -1,0 +1,162 @@
+#include "tools/input.h"
+
+#include "base/cleanup.h"
+#include "tools/result.h"
+
+#include <math.h>
+#include <string.h>
+
+/* One action: validated, sent, acknowledged; see input.h. */
+
+struct input {
+	struct job job;
+	const struct input_args *args;
+	struct action action;
+	char *ack;
+};
+
+int64_t input_ms(double seconds)
+{
+	return llround(seconds * 1000);
+}
+
+bool input_check_point(
+	const char *name, const struct field_ints *at, struct size screen, struct err *err)
+{
+	if (!at->count || (at->at[0] >= 0 && at->at[0] < screen.width && at->at[1] >= 0 &&
+				  at->at[1] < screen.height)) {
+		return true;
+	}
+	return err_set(err, ERR_ARGUMENT,
+		"'%s' must lie on the %dx%d screen (x 0 to %d, y 0 to %d), but it is [%lld, %lld].",
+		name, screen.width, screen.height, screen.width - 1, screen.height - 1,
+		(long long)at->at[0], (long long)at->at[1]);
+}
+
+#define MOVING_SHOWN 6
+
+static void tell_moving(struct buf *out, const json_t *moving)
+{
+	size_t n = json_array_size(moving);
+	for (size_t i = 0; i < n && i < MOVING_SHOWN; i++) {
+		const json_t *r = json_array_get(moving, i);
+		buf_printf(out, "%s[%lld, %lld, %lld, %lld]", i ? ", " : " Still moving: ",
+			(long long)json_integer_value(json_array_get(r, 0)),
+			(long long)json_integer_value(json_array_get(r, 1)),
+			(long long)json_integer_value(json_array_get(r, 2)),
+			(long long)json_integer_value(json_array_get(r, 3)));
+	}
+	if (n > MOVING_SHOWN) {
+		buf_printf(out, " and %zu more regions", n - MOVING_SHOWN);
+	}
+	if (n) {
+		buf_printf(out, ".");
+	}
+}
+
+void input_tell_change(struct buf *out, const struct guest_act *res, int mode)
+{
+	long long frame = res->frame_id, ms = res->waited_ms;
+	if (mode != OBSERVE_SETTLED) {
+		/* Without waiting nobody can say that it will not change: programs repaint later.
+		 */
+		buf_printf(out, "The screen %s (frame %lld).",
+			res->changed ? "changed" : "has not changed so far", frame);
+		return;
+	}
+	if (res->settled && !res->changed) {
+		buf_printf(
+			out, "The screen did not change within %lld ms (frame %lld).", ms, frame);
+	} else if (res->settled) {
+		buf_printf(out, "The screen changed and settled after %lld ms (frame %lld).", ms,
+			frame);
+	} else {
+		buf_printf(out, "The screen %s had not settled after %lld ms (frame %lld).",
+			res->changed ? "changed and" : "did not change but", ms, frame);
+	}
+	tell_moving(out, res->moving);
+}
+
+/* The line below the acknowledgement. */
+static void tell(struct buf *out, const struct input *in, const struct guest_act *res)
+{
+	switch (in->action.kind) {
+	case ACTION_TYPE:
+		buf_printf(out, "%lld character%s delivered. ", (long long)res->chars,
+			res->chars == 1 ? "" : "s");
+		break;
+	case ACTION_KEY:
+	case ACTION_HOLD_KEY:
+	case ACTION_WAIT:
+		break;
+	default:
+		buf_printf(out, "Pointer at (%d, %d). ", res->pointer.x, res->pointer.y);
+	}
+	input_tell_change(out, res, in->args->observe);
+	if (res->frame.bytes) {
+		result_tell_frame(out, &res->frame, vm_frame(in->job.vm));
+	}
+}
+
+/* The action stopped midway: what it had done by then is the model's to know. */
+static void fail(struct input *in, const struct guest_act *res)
+{
+	struct err err = res->failed;
+	if (in->action.kind == ACTION_TYPE) {
+		err_set(&err, res->failed.kind,
+			"%s Before that, %lld character%s had been delivered.", res->failed.text,
+			(long long)res->chars, res->chars == 1 ? "" : "s");
+	}
+	json_t *content = NULL;
+	if (res->frame.bytes) {
+		content = json_array();
+		result_add_frame(content, &res->frame);
+	}
+	job_fail(&in->job, &err, content);
+}
+
+static void acted(const struct guest_act *res, const struct err *err, void *data)
+{
+	struct input *in = data;
+	if (err) {
+		job_fail(&in->job, err, NULL);
+		return;
+	}
+	if (res->failed.kind != ERR_NONE) {
+		fail(in, res);
+		return;
+	}
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text, "%s\n", in->ack);
+	tell(&text, in, res);
+	json_t *content = json_array();
+	result_add_text(content, buf_text(&text));
+	result_add_frame(content, &res->frame);
+	job_reply(&in->job, content);
+}
+
+static void begin(struct job *job)
+{
+	struct input *in = (struct input *)job;
+	struct size screen = vm_frame(job->vm);
+	struct observe observe;
+	struct err err;
+	if (!input_check_point("start_coordinate", &in->args->start_coordinate, screen, &err) ||
+		!input_check_point("coordinate", &in->args->coordinate, screen, &err)) {
+		job_fail(job, &err, NULL);
+		return;
+	}
+	observe_init(&observe, in->args->observe);
+	job->asked = guest_act(job->vm, &in->action, 1, &observe, acted, in);
+}
+
+void input_run(struct call *call, const struct input_args *args, const struct action *action,
+	const char *ack)
+{
+	struct input *in = call_alloc(call, sizeof(*in));
+	in->args = args;
+	in->action = *action;
+	in->ack = call_alloc(call, strlen(ack) + 1);
+	memcpy(in->ack, ack, strlen(ack));
+	job_start(&in->job, call, args->sandbox, begin);
+}

@@ -1,0 +1,96 @@
+#include "tools/job.h"
+
+#include "base/cleanup.h"
+#include "tools/result.h"
+
+/* The way of every tool to its sandbox and back; see job.h. */
+
+static void stage(const char *name, unsigned step, unsigned of, void *data)
+{
+	struct job *job = data;
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text, "Starting the desktop: %s", name);
+	call_progress(job->call, step, of, buf_text(&text));
+}
+
+static void ready(struct vm *vm, const struct err *err, void *data)
+{
+	struct job *job = data;
+	(void)vm;
+	job->wait = NULL;
+	if (err) {
+		job_fail(job, err, NULL);
+		return;
+	}
+	job->begin(job);
+}
+
+static void take_back(void *data)
+{
+	struct job *job = data;
+	if (job->wait) {
+		vm_wait_cancel(take_ptr(&job->wait));
+		struct err err;
+		err_set(&err, ERR_CANCELLED,
+			"Cancelled before the desktop was ready; nothing was done.");
+		job_fail(job, &err, NULL);
+	} else if (job->asked) {
+		guest_cancel(job->vm, job->asked);
+	}
+}
+
+void job_start(
+	struct job *job, struct call *call, const char *sandbox, void (*begin)(struct job *job))
+{
+	static const struct vm_wait_handlers handlers = { .stage = stage, .done = ready };
+	struct err err;
+	job->call = call;
+	job->begin = begin;
+	job->vm = sandbox ? vm_find(call_vms(call), call_owner(call), sandbox, &err)
+			  : vm_default(call_vms(call), call_owner(call), &err);
+	if (!job->vm) {
+		job_fail(job, &err, NULL);
+		return;
+	}
+	call_on_cancel(call, take_back, job);
+	if (vm_state(job->vm) == VM_READY) {
+		begin(job);
+		return;
+	}
+	job->wait = vm_wait(job->vm, &handlers, job);
+}
+
+void job_reply(struct job *job, json_t *content)
+{
+	auto_free char *note = vm_take_note(job->vm);
+	if (note) {
+		result_add_text(content, note);
+	}
+	call_reply(job->call, content);
+}
+
+/* A model that reads only the failure must know its next step; the text below says what happened.
+ */
+static const char *next_step(enum err_kind kind)
+{
+	switch (kind) {
+	case ERR_GONE:
+		return "Call again without 'sandbox' to get a fresh desktop; what was in the old "
+		       "one is lost.";
+	case ERR_NOT_FOUND:
+		return "";
+	case ERR_STATE:
+		return "Wait a second and try again.";
+	default:
+		return "";
+	}
+}
+
+void job_fail(struct job *job, const struct err *why, json_t *content)
+{
+	struct err err;
+	const char *next = next_step(why->kind);
+	err_set(&err, why->kind, "%s%s%s", why->text, *next ? " " : "", next);
+	err.sys = why->sys;
+	call_fail_with(job->call, &err, content);
+}

@@ -1,0 +1,211 @@
+#include "tools/input.h"
+
+#include "base/cleanup.h"
+
+/* The mouse: clicks, moves, buttons, drags, scrolling.  Names, inputs and acknowledgements are
+ * Anthropic's. */
+
+#define ARGS struct input_args
+
+#define COORDINATE(help, ...) FIELD_LIST(ARGS, coordinate, help, 2, __VA_ARGS__)
+#define MODIFIERS \
+	FIELD_STR(ARGS, text, \
+		"Modifier keys to hold meanwhile: shift, ctrl, alt, super, or several as " \
+		"\"ctrl+shift\".", \
+		.max = ACTION_CHORD_MAX)
+
+static const char *modifiers(const struct input_args *args)
+{
+	return args->text && args->text[0] ? args->text : NULL;
+}
+
+/* ---- clicks ---- */
+
+static const struct field click_fields[] = {
+	COORDINATE("Where to click, [x, y] in screenshot pixels. Leave it out to click where the "
+		   "pointer is."),
+	MODIFIERS,
+	INPUT_ENDS(ARGS),
+};
+
+static void click(struct call *call, const struct input_args *args, enum action_button button,
+	int count, const char *ack)
+{
+	struct action action = {
+		.kind = ACTION_CLICK,
+		.at = args->coordinate,
+		.button = button,
+		.count = count,
+		.modifiers = modifiers(args),
+	};
+	input_run(call, args, &action, ack);
+}
+
+#define CLICK(id, words, button, count, ack, text, more_hints) \
+	static void run_##id(struct call *call, const void *args) \
+	{ \
+		click(call, args, button, count, ack); \
+	} \
+	const struct tool tool_##id = { \
+		.name = #id, \
+		.title = words, \
+		.help = text, \
+		.toolset = "computer", \
+		.hints = TOOL_DESTROYS | (more_hints), \
+		.fields = click_fields, \
+		.args_size = sizeof(ARGS), \
+		.run = run_##id, \
+	}
+
+CLICK(left_click, "Click", BUTTON_LEFT, 1, "Clicked.",
+	"Click the left mouse button on the desktop, at a point of the last screenshot.",
+	TOOL_ALWAYS_LOAD);
+CLICK(right_click, "Right-click", BUTTON_RIGHT, 1, "Right-clicked.",
+	"Click the right mouse button, usually to open a context menu.", TOOL_ALWAYS_LOAD);
+CLICK(middle_click, "Middle-click", BUTTON_MIDDLE, 1, "Middle-clicked.",
+	"Click the middle mouse button.", 0);
+CLICK(double_click, "Double-click", BUTTON_LEFT, 2, "Double-clicked.",
+	"Click the left mouse button twice, to open an item or to select a word.",
+	TOOL_ALWAYS_LOAD);
+CLICK(triple_click, "Triple-click", BUTTON_LEFT, 3, "Triple-clicked.",
+	"Click the left mouse button three times, to select a line or a paragraph.", 0);
+
+/* ---- moving ---- */
+
+static const struct field move_fields[] = {
+	COORDINATE("Where to move to, [x, y] in screenshot pixels.", .required = true),
+	INPUT_ENDS(ARGS),
+};
+
+static void run_mouse_move(struct call *call, const void *data)
+{
+	const struct input_args *args = data;
+	struct action action = { .kind = ACTION_MOVE, .at = args->coordinate };
+	input_run(call, args, &action, "Moved the mouse.");
+}
+
+const struct tool tool_mouse_move = {
+	.name = "mouse_move",
+	.title = "Move the mouse",
+	.help = "Move the pointer without clicking, for example to hover over something.",
+	.toolset = "computer",
+	.hints = TOOL_REPEATABLE | TOOL_ALWAYS_LOAD,
+	.fields = move_fields,
+	.args_size = sizeof(ARGS),
+	.run = run_mouse_move,
+};
+
+/* ---- the button by itself ---- */
+
+static const struct field button_fields[] = { INPUT_ENDS(ARGS) };
+
+static void run_left_mouse_down(struct call *call, const void *args)
+{
+	struct action action = { .kind = ACTION_BUTTON_DOWN, .button = BUTTON_LEFT };
+	input_run(call, args, &action, "Left mouse button pressed.");
+}
+
+const struct tool tool_left_mouse_down = {
+	.name = "left_mouse_down",
+	.title = "Press the left button",
+	.help = "Press the left mouse button where the pointer is and keep it down until "
+		"left_mouse_up. For "
+		"plain drags left_click_drag is simpler.",
+	.toolset = "computer",
+	.hints = TOOL_DESTROYS,
+	.fields = button_fields,
+	.args_size = sizeof(ARGS),
+	.run = run_left_mouse_down,
+};
+
+static void run_left_mouse_up(struct call *call, const void *args)
+{
+	struct action action = { .kind = ACTION_BUTTON_UP, .button = BUTTON_LEFT };
+	input_run(call, args, &action, "Left mouse button released.");
+}
+
+const struct tool tool_left_mouse_up = {
+	.name = "left_mouse_up",
+	.title = "Release the left button",
+	.help = "Release the left mouse button where the pointer is, after left_mouse_down.",
+	.toolset = "computer",
+	.hints = TOOL_DESTROYS | TOOL_REPEATABLE,
+	.fields = button_fields,
+	.args_size = sizeof(ARGS),
+	.run = run_left_mouse_up,
+};
+
+/* ---- dragging ---- */
+
+static const struct field drag_fields[] = {
+	FIELD_LIST(ARGS, start_coordinate,
+		"Where to press the button, [x, y] in screenshot pixels.", 2, .required = true),
+	COORDINATE("Where to release it, [x, y] in screenshot pixels.", .required = true),
+	MODIFIERS,
+	INPUT_ENDS(ARGS),
+};
+
+static void run_left_click_drag(struct call *call, const void *data)
+{
+	const struct input_args *args = data;
+	struct action action = {
+		.kind = ACTION_DRAG,
+		.from = args->start_coordinate,
+		.at = args->coordinate,
+		.button = BUTTON_LEFT,
+		.modifiers = modifiers(args),
+	};
+	input_run(call, args, &action, "Dragged.");
+}
+
+const struct tool tool_left_click_drag = {
+	.name = "left_click_drag",
+	.title = "Drag",
+	.help = "Press the left mouse button at one point, move to another with the button held, "
+		"release it there.",
+	.toolset = "computer",
+	.hints = TOOL_DESTROYS | TOOL_ALWAYS_LOAD,
+	.fields = drag_fields,
+	.args_size = sizeof(ARGS),
+	.run = run_left_click_drag,
+};
+
+/* ---- scrolling ---- */
+
+static const struct field scroll_fields[] = {
+	FIELD_ONE_OF(ARGS, scroll_direction, "Which way to scroll.", action_direction_words,
+		.required = true),
+	FIELD_NUM(ARGS, scroll_amount,
+		"How many clicks of the wheel; 3 to 5 are about a third of a page.",
+		.required = true, .min = 0, .max = ACTION_SCROLL_MAX),
+	COORDINATE("Where to scroll, [x, y] in screenshot pixels. Leave it out to scroll where the "
+		   "pointer is."),
+	MODIFIERS,
+	INPUT_ENDS(ARGS),
+};
+
+static void run_scroll(struct call *call, const void *data)
+{
+	const struct input_args *args = data;
+	struct action action = {
+		.kind = ACTION_SCROLL,
+		.at = args->coordinate,
+		.direction = args->scroll_direction,
+		.amount = args->scroll_amount,
+		.modifiers = modifiers(args),
+	};
+	auto_buf struct buf ack = { 0 };
+	buf_printf(&ack, "Scrolled %s.", action_direction_words[args->scroll_direction]);
+	input_run(call, args, &action, buf_text(&ack));
+}
+
+const struct tool tool_scroll = {
+	.name = "scroll",
+	.title = "Scroll",
+	.help = "Turn the mouse wheel up, down, left or right.",
+	.toolset = "computer",
+	.hints = TOOL_ALWAYS_LOAD,
+	.fields = scroll_fields,
+	.args_size = sizeof(ARGS),
+	.run = run_scroll,
+};

@@ -1,0 +1,204 @@
+#include "tools/input.h"
+
+#include "base/cleanup.h"
+#include "tools/result.h"
+
+#include <string.h>
+
+/* Programs: start one and wait, by events, for its first window; list those that are installed. */
+
+/* ---- launch ---- */
+
+struct launch_args {
+	const char *sandbox;
+	int observe;
+	const char *application, *uri;
+};
+
+struct launch {
+	struct job job;
+	const struct launch_args *args;
+	char *said; /* about the launch itself, while the frame is on its way */
+};
+
+/* Slow programs (office suites, browsers) take this long for their first window on a busy machine.
+ */
+#define LAUNCH_TIMEOUT_MS 20000
+
+static const struct field launch_fields[] = {
+	FIELD_STR(struct launch_args, application,
+		"What to start: a desktop-file id from list_applications, a program name or an "
+		"absolute path.",
+		.required = true, .min = 1, .max = 1000),
+	FIELD_STR(struct launch_args, uri, "A file path or URL for the program to open.", .min = 1,
+		.max = 4000),
+	INPUT_ENDS(struct launch_args),
+};
+
+static void tell_launch(struct buf *out, const char *application, const struct guest_launch *res)
+{
+	buf_printf(out, "Launched ");
+	result_tell_name(out, application);
+	buf_printf(out, " (pid %lld).", (long long)res->pid);
+	if (res->has_window) {
+		const struct guest_window *w = &res->window;
+		buf_printf(out, "\nWindow %lld \"", (long long)w->id);
+		result_tell_name(out, w->title ? w->title : "");
+		buf_printf(out, "\" at (%lld, %lld), %lldx%lld.", (long long)w->x, (long long)w->y,
+			(long long)w->width, (long long)w->height);
+	}
+	if (res->note) {
+		buf_printf(out, "\n%s", res->note);
+	}
+}
+
+static void reply_launch(struct launch *launch, const char *more, const struct guest_frame *frame)
+{
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text, "%s%s%s", launch->said, *more ? "\n" : "", more);
+	json_t *content = json_array();
+	if (frame) {
+		result_tell_frame(&text, frame, vm_frame(launch->job.vm));
+	}
+	result_add_text(content, buf_text(&text));
+	if (frame) {
+		result_add_frame(content, frame);
+	}
+	job_reply(&launch->job, content);
+}
+
+/* The program runs all the same when its picture could not be had. */
+static void observed(const struct guest_act *res, const struct err *err, void *data)
+{
+	struct launch *launch = data;
+	if (err || res->failed.kind != ERR_NONE) {
+		struct err why = err ? *err : res->failed;
+		err_while(&why, "%s But no picture of it could be taken", launch->said);
+		job_fail(&launch->job, &why, NULL);
+		return;
+	}
+	auto_buf struct buf change = { 0 };
+	input_tell_change(&change, res, launch->args->observe);
+	reply_launch(launch, buf_text(&change), &res->frame);
+}
+
+static void launched(const struct guest_launch *res, const struct err *err, void *data)
+{
+	struct launch *launch = data;
+	struct job *job = &launch->job;
+	if (err) {
+		job_fail(job, err, NULL);
+		return;
+	}
+	auto_buf struct buf text = { 0 };
+	tell_launch(&text, launch->args->application, res);
+	launch->said = call_alloc(job->call, text.len + 1);
+	memcpy(launch->said, buf_text(&text), text.len);
+	if (launch->args->observe == OBSERVE_NONE) {
+		reply_launch(launch, "", NULL);
+		return;
+	}
+	struct observe observe;
+	observe_init(&observe, launch->args->observe);
+	job->asked = guest_act(job->vm, NULL, 0, &observe, observed, launch);
+}
+
+static void begin_launch(struct job *job)
+{
+	struct launch *launch = (struct launch *)job;
+	job->asked = guest_launch(job->vm, launch->args->application, launch->args->uri,
+		LAUNCH_TIMEOUT_MS, launched, launch);
+}
+
+static void run_launch(struct call *call, const void *data)
+{
+	struct launch *launch = call_alloc(call, sizeof(*launch));
+	launch->args = data;
+	job_start(&launch->job, call, launch->args->sandbox, begin_launch);
+}
+
+const struct tool tool_launch = {
+	.name = "launch",
+	.title = "Launch a program",
+	.help = "Start a program on the desktop and wait until its first window is open; tells the "
+		"window's place and size.",
+	.toolset = "computer",
+	.hints = TOOL_ALWAYS_LOAD,
+	.fields = launch_fields,
+	.args_size = sizeof(struct launch_args),
+	.run = run_launch,
+};
+
+/* ---- list_applications ---- */
+
+struct list_args {
+	const char *sandbox;
+};
+
+static const struct field list_fields[] = { JOB_SANDBOX(struct list_args), { 0 } };
+
+#define LIST_MAX_BYTES 40000 /* clients move longer results out of the model's sight */
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	return text ? text : "";
+}
+
+static void tell_application(struct buf *out, const json_t *app)
+{
+	buf_printf(out, "\n");
+	result_tell_name(out, text_of(app, "id"));
+	buf_printf(out, ": ");
+	result_tell_name(out, text_of(app, "name"));
+	if (text_of(app, "comment")[0]) {
+		buf_printf(out, " - ");
+		result_tell_name(out, text_of(app, "comment"));
+	}
+}
+
+static void listed(const json_t *result, const struct err *err, void *data)
+{
+	struct job *job = data;
+	if (err) {
+		job_fail(job, err, NULL);
+		return;
+	}
+	const json_t *apps = json_object_get(result, "applications");
+	size_t n = json_array_size(apps), i = 0;
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text, "%zu application%s; launch takes the word before the colon.", n,
+		n == 1 ? "" : "s");
+	for (; i < n && text.len < LIST_MAX_BYTES; i++) {
+		tell_application(&text, json_array_get(apps, i));
+	}
+	if (i < n) {
+		buf_printf(&text, "\n[%zu more are not shown]", n - i);
+	}
+	json_t *content = json_array();
+	result_add_text(content, buf_text(&text));
+	job_reply(job, content);
+}
+
+static void begin_list(struct job *job)
+{
+	job->asked = guest_applications(job->vm, listed, job);
+}
+
+static void run_list_applications(struct call *call, const void *data)
+{
+	const struct list_args *args = data;
+	job_start(call_alloc(call, sizeof(struct job)), call, args->sandbox, begin_list);
+}
+
+const struct tool tool_list_applications = {
+	.name = "list_applications",
+	.title = "List applications",
+	.help = "List the desktop applications that launch can start. Other programs start by "
+		"their name.",
+	.toolset = "computer",
+	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
+	.fields = list_fields,
+	.args_size = sizeof(struct list_args),
+	.run = run_list_applications,
+};

@@ -1,0 +1,200 @@
+#include "tools/tool.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/nearest.h"
+
+#include <string.h>
+
+/* The list of tools, what --tools selects of it, and how a tool is described and run. */
+
+/* The order here is the order of tools/list: looking first, then acting, then programs. */
+#define TOOLS(X) \
+	X(screenshot) \
+	X(left_click) \
+	X(right_click) \
+	X(middle_click) \
+	X(double_click) \
+	X(triple_click) \
+	X(mouse_move) \
+	X(left_click_drag) \
+	X(left_mouse_down) \
+	X(left_mouse_up) \
+	X(scroll) \
+	X(type) \
+	X(key) \
+	X(hold_key) \
+	X(wait) \
+	X(zoom) \
+	X(cursor_position) \
+	X(launch) \
+	X(list_applications) \
+	X(run_command)
+
+#define X(id) extern const struct tool tool_##id;
+TOOLS(X)
+#undef X
+
+static const struct tool *const tools[] = {
+#define X(id) &tool_##id,
+	TOOLS(X)
+#undef X
+};
+
+#define N_TOOLS (sizeof(tools) / sizeof(tools[0]))
+
+struct tool_set {
+	bool on[N_TOOLS];
+};
+
+/* ---- selecting ---- */
+
+/* The toolset or tool of that name, or all of them; false when there is none. */
+static bool select_word(struct tool_set *set, const char *word)
+{
+	bool known = false;
+	for (size_t i = 0; i < N_TOOLS; i++) {
+		if (strcmp(word, "all") == 0 || strcmp(word, tools[i]->toolset) == 0 ||
+			strcmp(word, tools[i]->name) == 0) {
+			set->on[i] = known = true;
+		}
+	}
+	return known;
+}
+
+static bool refuse_word(const char *word, struct err *err)
+{
+	const char *names[2 * N_TOOLS + 2] = { "all" };
+	size_t n = 1;
+	for (size_t i = 0; i < N_TOOLS; i++) {
+		names[n++] = tools[i]->name;
+		names[n++] = tools[i]->toolset;
+	}
+	const char *near = nearest_name(word, names);
+	return err_set(err, ERR_ARGUMENT,
+		"'%.60s' is neither a tool nor a toolset; %s%s%s the list is of words such as all, "
+		"computer, shell, "
+		"screenshot, separated by commas.",
+		word, near ? "did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static char *trim(char *word)
+{
+	word += strspn(word, " \t");
+	for (size_t len = strlen(word); len && strchr(" \t", word[len - 1]);) {
+		word[--len] = '\0';
+	}
+	return word;
+}
+
+struct tool_set *tool_set_new(const char *selection, struct err *err)
+{
+	auto_free struct tool_set *set = must(calloc(1, sizeof(*set)));
+	auto_free char *list = must(strdup(selection));
+	char *rest = list;
+	/* An empty list grants nothing, which is more often a mistake than a wish. */
+	if (!*trim(list)) {
+		log_warning("the list of tools is empty: no tool is offered");
+		return take_ptr(&set);
+	}
+	for (char *word; (word = strsep(&rest, ","));) {
+		word = trim(word);
+		if (!select_word(set, word)) {
+			refuse_word(word, err);
+			return NULL;
+		}
+	}
+	return take_ptr(&set);
+}
+
+void tool_set_free(struct tool_set *set)
+{
+	free(set);
+}
+
+/* ---- finding ---- */
+
+const struct tool *tool_find(const struct tool_set *set, const char *name)
+{
+	for (size_t i = 0; i < N_TOOLS; i++) {
+		if (set->on[i] && strcmp(tools[i]->name, name) == 0) {
+			return tools[i];
+		}
+	}
+	return NULL;
+}
+
+const struct tool *tool_at(const struct tool_set *set, size_t at)
+{
+	for (size_t i = 0; i < N_TOOLS; i++) {
+		if (set->on[i] && at-- == 0) {
+			return tools[i];
+		}
+	}
+	return NULL;
+}
+
+const char *tool_nearest(const struct tool_set *set, const char *name)
+{
+	const char *names[N_TOOLS + 1] = { NULL };
+	for (size_t i = 0, n = 0; i < N_TOOLS; i++) {
+		if (set->on[i]) {
+			names[n++] = tools[i]->name;
+		}
+	}
+	return nearest_name(name, names);
+}
+
+/* ---- describing and running ---- */
+
+static json_t *annotations(const struct tool *tool)
+{
+	return must(json_pack("{s:s, s:b, s:b, s:b, s:b}", "title", tool->title, "readOnlyHint",
+		!!(tool->hints & TOOL_READS_ONLY), "destructiveHint",
+		!!(tool->hints & TOOL_DESTROYS), "idempotentHint",
+		!!(tool->hints & TOOL_REPEATABLE), "openWorldHint",
+		!!(tool->hints & TOOL_OPEN_WORLD)));
+}
+
+/* What Claude Code needs to know: it hides tools behind a search, and long results in a file,
+ * unless told otherwise. */
+static json_t *meta(const struct tool *tool)
+{
+	json_t *out = json_object();
+	if (tool->hints & TOOL_ALWAYS_LOAD) {
+		json_object_set_new(out, "anthropic/alwaysLoad", json_true());
+	}
+	if (tool->max_chars) {
+		json_object_set_new(
+			out, "anthropic/maxResultSizeChars", json_integer(tool->max_chars));
+	}
+	return out;
+}
+
+json_t *tool_describe(const struct tool *tool)
+{
+	json_t *out = must(json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", tool->name, "title",
+		tool->title, "description", tool->help, "inputSchema", field_schema(tool->fields),
+		"annotations", annotations(tool)));
+	json_auto_t *extra = meta(tool);
+	if (json_object_size(extra)) {
+		json_object_set(out, "_meta", extra);
+	}
+	return out;
+}
+
+void tool_run(const struct tool *tool, struct call *call, const json_t *args)
+{
+	void *decoded = call_alloc(call, tool->args_size);
+	struct err err;
+	if (args && !json_is_object(args)) {
+		err_set(&err, ERR_ARGUMENT, "The arguments of %s must be an object.", tool->name);
+		call_fail(call, &err);
+		return;
+	}
+	if (!field_decode(tool->fields, args, decoded, &err)) {
+		call_fail(call, &err);
+		return;
+	}
+	tool->run(call, decoded);
+}

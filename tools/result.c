@@ -1,0 +1,76 @@
+#include "tools/result.h"
+
+#include "base/base64.h"
+#include "base/cleanup.h"
+
+#include <string.h>
+
+/*
+ * Content blocks.  Every text is checked once more on its way out, because an error's text may have
+ * been cut in the middle of a character: what jansson would refuse becomes question marks, never a
+ * lost block.
+ */
+
+static json_t *text_or_ascii(const char *text)
+{
+	json_t *string = json_string(text);
+	if (string) {
+		return string;
+	}
+	auto_free char *ascii = must(strdup(text));
+	for (char *p = ascii; *p; p++) {
+		*p = (unsigned char)*p < 0x80 ? *p : '?';
+	}
+	return must(json_string(ascii));
+}
+
+void result_add_text(json_t *content, const char *text)
+{
+	json_array_append_new(content,
+		must(json_pack("{s:s, s:o}", "type", "text", "text", text_or_ascii(text))));
+}
+
+void result_add_frame(json_t *content, const struct guest_frame *frame)
+{
+	if (!frame->bytes) {
+		return;
+	}
+	size_t len;
+	auto_free char *base64 = base64_encode(frame->bytes, frame->len, &len);
+	json_t *data = must(json_stringn_nocheck(base64, len));
+	const char *type = frame->format == FORMAT_PNG ? "image/png" : "image/jpeg";
+	json_array_append_new(content, must(json_pack("{s:s, s:o, s:s}", "type", "image", "data",
+					       data, "mimeType", type)));
+}
+
+void result_tell_frame(struct buf *out, const struct guest_frame *frame, struct size space)
+{
+	if (frame->reduced && frame->reduced[0]) {
+		buf_printf(out, "\n%s", frame->reduced);
+	}
+	if (frame->width < space.width || frame->height < space.height) {
+		buf_printf(out,
+			"\nThe image is scaled down; coordinates are still pixels of the unscaled "
+			"%dx%d "
+			"screen.",
+			space.width, space.height);
+	}
+}
+
+#define NAME_MAX_BYTES 200
+
+void result_tell_name(struct buf *out, const char *name)
+{
+	size_t len = strnlen(name, NAME_MAX_BYTES);
+	/* Not in the middle of a character. */
+	while (len && name[len] && ((unsigned char)name[len] & 0xc0) == 0x80) {
+		len--;
+	}
+	for (size_t i = 0; i < len; i++) {
+		char c = (unsigned char)name[i] < 0x20 || name[i] == 0x7f ? ' ' : name[i];
+		buf_append(out, &c, 1);
+	}
+	if (name[len]) {
+		buf_printf(out, "...");
+	}
+}

@@ -1,0 +1,23 @@
+#ifndef TOOLS_RESULT_H
+#define TOOLS_RESULT_H
+
+#include "base/buf.h"
+#include "vm/guest.h"
+
+/*
+ * MCP content: an array of text and image blocks.  Never structuredContent: clients that see it may
+ * drop the image beside it.
+ */
+
+void result_add_text(json_t *content, const char *text);
+/* Nothing when the frame holds no image. */
+void result_add_frame(json_t *content, const struct guest_frame *frame);
+
+/* What a model must know about an image that is not the frame space pixel for pixel: one line each,
+ * or nothing. */
+void result_tell_frame(struct buf *out, const struct guest_frame *frame, struct size space);
+
+/* A name or title from the guest on one line: control bytes become spaces; at most 200 bytes. */
+void result_tell_name(struct buf *out, const char *name);
+
+#endif

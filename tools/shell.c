@@ -1,0 +1,156 @@
+#include "tools/input.h"
+
+#include "base/cleanup.h"
+#include "tools/result.h"
+
+#include <string.h>
+
+/* run_command: a shell command in the sandbox, its output as one text a model reads like a
+ * terminal. */
+
+struct shell_args {
+	const char *sandbox;
+	const char *command, *cwd;
+	double timeout;
+};
+
+struct shell {
+	struct job job;
+	const struct shell_args *args;
+};
+
+#define SHELL_TIMEOUT_MAX 3600 /* seconds */
+
+static const struct field fields[] = {
+	FIELD_STR(struct shell_args, command,
+		"A command line for the login shell of the desktop's user.", .required = true,
+		.min = 1, .max = 100000),
+	FIELD_STR(struct shell_args, cwd, "Directory to run it in; default: the home directory.",
+		.min = 1, .max = 4000),
+	FIELD_DEC(struct shell_args, timeout,
+		"Seconds after which it is killed, with all its children.", .min = 1,
+		.max = SHELL_TIMEOUT_MAX, .preset = 120),
+	JOB_SANDBOX(struct shell_args),
+	{ 0 },
+};
+
+/* "12,345": easier to read in the middle of other text. */
+static void tell_count(struct buf *out, int64_t n)
+{
+	if (n >= 1000) {
+		tell_count(out, n / 1000);
+		buf_printf(out, ",%03d", (int)(n % 1000));
+		return;
+	}
+	buf_printf(out, "%d", (int)n);
+}
+
+static void start_line(struct buf *out)
+{
+	if (out->len && out->data[out->len - 1] != '\n') {
+		buf_printf(out, "\n");
+	}
+}
+
+static void tell_output(struct buf *out, const struct guest_output *o)
+{
+	buf_printf(out, "%s", o->head);
+	if (o->cut > 0) {
+		start_line(out);
+		buf_printf(out, "[");
+		tell_count(out, o->cut);
+		buf_printf(out, " bytes cut here]\n%s", o->tail);
+	}
+}
+
+static void tell_end(struct buf *out, const struct guest_exec *res)
+{
+	if (res->exited && res->status == 0) {
+		return;
+	}
+	start_line(out);
+	if (res->exited) {
+		buf_printf(out, "[exit code %lld]", (long long)res->status);
+		return;
+	}
+	const char *name =
+		res->status > 0 && res->status < 65 ? sigabbrev_np((int)res->status) : NULL;
+	buf_printf(out, name ? "[killed by signal %lld, SIG%s]" : "[killed by signal %lld]",
+		(long long)res->status, name);
+}
+
+/* stdout alone is given as it is, byte for byte; labels appear only for what a terminal would not
+ * show as plainly. */
+static void tell(struct buf *out, const struct guest_exec *res)
+{
+	tell_output(out, &res->out);
+	if (res->err.total > 0) {
+		start_line(out);
+		buf_printf(out, "[stderr]\n");
+		tell_output(out, &res->err);
+	}
+	if (!res->timed_out) {
+		tell_end(out, res);
+	}
+	if (!out->len) {
+		buf_printf(out, "[no output]");
+	}
+}
+
+/*
+ * A command that exits with a failure has run: its status is an answer (grep found nothing, a test
+ * failed), so isError is kept for commands that could not be run or were killed at their timeout.
+ */
+static void ran(const struct guest_exec *res, const struct err *err, void *data)
+{
+	struct shell *shell = data;
+	if (err) {
+		job_fail(&shell->job, err, NULL);
+		return;
+	}
+	auto_buf struct buf text = { 0 };
+	tell(&text, res);
+	json_t *content = json_array();
+	result_add_text(content, buf_text(&text));
+	if (!res->timed_out) {
+		job_reply(&shell->job, content);
+		return;
+	}
+	struct err late;
+	err_set(&late, ERR_TIMEOUT,
+		"The command was killed, with all its children, at its timeout of %.10g s; its "
+		"output until then "
+		"is below. Give a larger 'timeout' (up to %d) or start it in the background with "
+		"its output in a file.",
+		shell->args->timeout, SHELL_TIMEOUT_MAX);
+	job_fail(&shell->job, &late, content);
+}
+
+static void begin(struct job *job)
+{
+	struct shell *shell = (struct shell *)job;
+	job->asked = guest_exec(job->vm, shell->args->command, shell->args->cwd,
+		input_ms(shell->args->timeout), ran, shell);
+}
+
+static void run(struct call *call, const void *data)
+{
+	struct shell *shell = call_alloc(call, sizeof(*shell));
+	shell->args = data;
+	job_start(&shell->job, call, shell->args->sandbox, begin);
+}
+
+const struct tool tool_run_command = {
+	.name = "run_command",
+	.title = "Run a command",
+	.help = "Run a shell command in the sandbox and wait for its end; gives stdout, stderr and "
+		"a failing exit code. "
+		"Long output is cut in the middle. Programs with windows are better started with "
+		"launch.",
+	.toolset = "shell",
+	.hints = TOOL_DESTROYS | TOOL_ALWAYS_LOAD,
+	.max_chars = 100000,
+	.fields = fields,
+	.args_size = sizeof(struct shell_args),
+	.run = run,
+};
