@@ -1,0 +1,106 @@
+#include "server/command.h"
+#include "server/config.h"
+#include "server/server.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "transport/stdio.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * vitrine serve: one MCP client on stdin and stdout.  Nothing of a sandbox is started, and no
+ * backend is looked for, before a client asks: the first answer comes at once, and a machine that
+ * can run no desktop says so in the call that needs one.
+ */
+
+/* Everything a run holds.  Ends in the reverse order. */
+struct serving {
+	struct config config;
+	sd_event *event;
+	struct vm_pool *vms;
+	struct tool_set *tools;
+	struct server *server;
+	struct stdio *stdio;
+};
+
+static void stop_serving(struct serving *s)
+{
+	stdio_free(s->stdio);
+	server_free(s->server);
+	tool_set_free(s->tools);
+	vm_pool_free(s->vms);
+	sd_event_unref(s->event);
+	config_done(&s->config);
+}
+
+static void client_is_done(void *data)
+{
+	struct serving *s = data;
+	sd_event_exit(s->event, 0);
+}
+
+static bool start_serving(struct serving *s, struct err *err)
+{
+	log_set_level(s->config.log_level);
+	s->event = loop_new(err);
+	s->tools = s->event ? tool_set_new(s->config.tools, err) : NULL;
+	if (!s->tools) {
+		return false;
+	}
+	s->vms = vm_pool_new(s->event, &s->config.vm);
+	s->server = server_new(s->event, &(struct server_options){
+						 .vms = s->vms,
+						 .tools = s->tools,
+						 .max_calls = s->config.max_calls,
+					 });
+	server_on_idle(s->server, client_is_done, s);
+	s->stdio = stdio_new(
+		s->event, STDIN_FILENO, STDOUT_FILENO, &server_transport_handlers, s->server);
+	return true;
+}
+
+/* Someone who types `vitrine serve` to see what happens must not face a silent terminal. */
+static void greet(void)
+{
+	if (isatty(STDIN_FILENO)) {
+		fprintf(stderr,
+			"vitrine %s speaks MCP on stdin and stdout, so a client should start it"
+			" (README.md tells how); `vitrine demo` shows it at work.  Ctrl-C ends.\n",
+			VITRINE_VERSION);
+	}
+}
+
+static int run(int argc, char **argv)
+{
+	__attribute__((cleanup(stop_serving))) struct serving s = { 0 };
+	struct err err = { 0 };
+	if (!config_load(&s.config, argc, argv, &err) || !start_serving(&s, &err)) {
+		fprintf(stderr, "vitrine serve: %s\n", err.text);
+		return err.kind == ERR_ARGUMENT ? 2 : 1;
+	}
+	greet();
+	int status = sd_event_loop(s.event);
+	if (status < 0) {
+		log_error("the event loop failed: %s", strerror(-status));
+		return 1;
+	}
+	return status;
+}
+
+const struct command command_serve = {
+	.name = "serve",
+	.summary = "serve one MCP client on stdin and stdout",
+	.usage = "[options]",
+	.help = "Serves MCP on stdin and stdout, one message a line, and gives the client a "
+		"desktop when it first\n"
+		"uses one.  Ends, and ends its desktops, when stdin does or on SIGTERM.  A client "
+		"starts it:\n"
+		"\n"
+		"  {\"mcpServers\": {\"vitrine\": {\"type\": \"stdio\", \"command\": \"vitrine\", "
+		"\"args\": [\"serve\"]}}}",
+	.takes_config = true,
+	.run = run,
+};
