@@ -11,6 +11,7 @@
 /*
  * The one X connection.  X errors are caught, never fatal: wrap requests that may meet a dying window in
  * display_trap()/display_untrap().  A lost connection is reported from the loop, and every call on a lost display fails.
+ * Requests are flushed, and events that Xlib has already read are delivered, before the loop sleeps: callers need not care.
  */
 
 struct display;
@@ -35,5 +36,41 @@ uint64_t display_frame_id(const struct display *d); /* counts screen changes (XD
 void display_trap(struct display *d);
 /* Waits for the server's answer to everything sent since the trap; false when one of the requests failed (err set) or the display is lost. */
 bool display_untrap(struct display *d, struct err *err);
+
+/* ---- for the parts that live as long as the display ---- */
+
+/* Hears what happens on the display; any member may be NULL.  The struct stays the caller's. */
+struct display_listener {
+	void (*event)(const XEvent *event, void *data);
+	void (*damaged)(const XRectangle *area, void *data); /* in screen pixels, within the screen */
+	void (*closing)(const struct err *why, void *data); /* last call; the display may be lost already */
+	void *data;
+	struct display_listener *next;
+};
+
+void display_listen(struct display *d, struct display_listener *listener);
+void display_unlisten(struct display *d, struct display_listener *listener); /* allowed inside any callback */
+
+sd_event *display_loop(struct display *d);
+/* Counters that move when the pointer's image, and when the keyboard's map was changed by anybody. */
+uint64_t display_cursor_serial(const struct display *d);
+uint64_t display_keymap_serial(const struct display *d);
+
+/*
+ * Counts the damage, cursor and keyboard events that Xlib has read but the loop has not come to yet, so that the
+ * counters are true as of the last round trip.
+ */
+void display_catch_up(struct display *d);
+
+/* The atoms that are needed, fetched in one round trip. */
+enum display_atom {
+	ATOM_WM_PROTOCOLS,
+	ATOM_NET_WM_PING,
+	ATOM_NET_SUPPORTING_WM_CHECK,
+	ATOM_NET_REQUEST_FRAME_EXTENTS,
+	ATOM_NET_FRAME_EXTENTS,
+	DISPLAY_ATOMS,
+};
+Atom display_atom(const struct display *d, enum display_atom atom);
 
 #endif
