@@ -28,7 +28,7 @@ bool input_check_point(
 		return true;
 	}
 	return err_set(err, ERR_ARGUMENT,
-		"'%s' must lie on the %dx%d screen (x 0 to %d, y 0 to %d), but it is [%lld, %lld].",
+		"'%s' must lie on the %dx%d screen (x 0 to %d, y 0 to %d); got [%lld, %lld]",
 		name, screen.width, screen.height, screen.width - 1, screen.height - 1,
 		(long long)at->at[0], (long long)at->at[1]);
 }

@@ -187,11 +187,6 @@ void tool_run(const struct tool *tool, struct call *call, const json_t *args)
 {
 	void *decoded = call_alloc(call, tool->args_size);
 	struct err err;
-	if (args && !json_is_object(args)) {
-		err_set(&err, ERR_ARGUMENT, "The arguments of %s must be an object.", tool->name);
-		call_fail(call, &err);
-		return;
-	}
 	if (!field_decode(tool->fields, args, decoded, &err)) {
 		call_fail(call, &err);
 		return;
