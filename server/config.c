@@ -112,12 +112,23 @@ static const char *nearest(const char *wrong, bool on_command_line)
 
 /* ---- one value ---- */
 
+/* Reads digits (strtol would take signs and blanks too); ends behind them. */
+static int read_number(const char **at)
+{
+	int number = 0;
+	for (; **at >= '0' && **at <= '9' && number < 100000; (*at)++) {
+		number = number * 10 + (**at - '0');
+	}
+	return number;
+}
+
 static bool read_screen(struct config *config, const char *called, struct err *err)
 {
-	int width, height, end = 0;
-	int n = sscanf(config->screen, "%5d%*1[x]%5d%n", &width, &height, &end);
-	if (n != 2 || config->screen[end] || width < 320 || width > 3840 || height < 240 ||
-		height > 2160) {
+	const char *at = config->screen;
+	int width = read_number(&at);
+	bool has_x = *at == 'x' && at++;
+	int height = read_number(&at);
+	if (!has_x || *at || width < 320 || width > 3840 || height < 240 || height > 2160) {
 		return err_set(err, ERR_ARGUMENT,
 			"'%s' must be WIDTHxHEIGHT, from 320x240 to 3840x2160, for example "
 			"1280x800; "

@@ -1,0 +1,310 @@
+// USES server
+/* Every option from the command line and from a file, the order they win in, and what a wrong one
+ * is told. */
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "server/config.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ARGS_MAX 8
+
+static char folder[] = "/tmp/vitrine-config-XXXXXX";
+static char file[64], users[96];
+static struct config config;
+static struct err err;
+
+/* The folders are made in this order and removed in the other. */
+static const char *const folders[] = { "", "/xdg", "/xdg/vitrine" };
+
+static void setup(void)
+{
+	cr_assert(mkdtemp(folder));
+	char path[64];
+	for (int i = 1; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s%s", folder, folders[i]);
+		cr_assert_eq(mkdir(path, 0700), 0);
+	}
+	snprintf(file, sizeof(file), "%s/given.json", folder);
+	snprintf(users, sizeof(users), "%s/xdg/vitrine/config.json", folder);
+	snprintf(path, sizeof(path), "%s/xdg", folder);
+	setenv("XDG_CONFIG_HOME", path, 1);
+	config = (struct config){ 0 };
+	err = (struct err){ 0 };
+}
+
+static void teardown(void)
+{
+	char path[64];
+	config_done(&config);
+	unlink(file);
+	unlink(users);
+	for (int i = 2; i >= 0; i--) {
+		snprintf(path, sizeof(path), "%s%s", folder, folders[i]);
+		rmdir(path);
+	}
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *to = fopen(path, "we");
+	cr_assert(to);
+	fputs(text, to);
+	fclose(to);
+}
+
+/* Loads from up to four words. */
+static bool load(const char *a, const char *b, const char *c, const char *d)
+{
+	char *argv[ARGS_MAX] = { "serve", (char *)a, (char *)b, (char *)c, (char *)d };
+	int argc = 1;
+	while (argv[argc]) {
+		argc++;
+	}
+	config_done(&config);
+	err = (struct err){ 0 };
+	return config_load(&config, argc, argv, &err);
+}
+
+static bool load_text(const char *text)
+{
+	write_file(file, text);
+	return load("--config", file, NULL, NULL);
+}
+
+/* The error is `text`, with FILE standing for the file's name. */
+static void expect_error(const char *text)
+{
+	char wanted[600];
+	const char *mark = strstr(text, "FILE");
+	snprintf(wanted, sizeof(wanted), "%.*s%s%s", mark ? (int)(mark - text) : (int)strlen(text),
+		text, mark ? file : "", mark ? mark + 4 : "");
+	cr_expect_str_eq(err.text, wanted);
+}
+
+TestSuite(config, .init = setup, .fini = teardown);
+
+Test(config, presets)
+{
+	cr_assert(load(NULL, NULL, NULL, NULL), "%s", err.text);
+	cr_expect_str_eq(config.vm.backend, "auto");
+	cr_expect_eq(config.vm.screen.width, 1280);
+	cr_expect_eq(config.vm.screen.height, 800);
+	cr_expect_str_eq(config.tools, "all");
+	cr_expect_eq(config.log_level, LOG_LEVEL_WARNING);
+	cr_expect_eq(config.vm.max_sandboxes, 8);
+	cr_expect_eq(config.max_calls, 32);
+	cr_expect_eq(config.vm.limits.memory_mib, 4096);
+	cr_expect_eq(config.vm.limits.processes, 1024);
+	cr_expect_eq(config.vm.limits.files, 4096);
+	cr_expect_eq(config.vm.limits.disk_mib, 1024);
+	cr_expect_eq(config.vm.start_timeout_ms, 30000);
+	cr_expect_null(config.file);
+}
+
+/* Each row: its value as text, and where the number it must become is; 0 stands for a text. */
+static const struct row {
+	const char *name, *text, *json;
+} rows[] = {
+	{ "backend", "fake", "\"fake\"" },
+	{ "screen", "1440x900", "\"1440x900\"" },
+	{ "tools", "computer,run_command", "\"computer,run_command\"" },
+	{ "log-level", "debug", "\"debug\"" },
+	{ "max-sandboxes", "3", "3" },
+	{ "max-calls", "4", "4" },
+	{ "memory", "555", "555" },
+	{ "processes", "66", "66" },
+	{ "files", "777", "777" },
+	{ "disk", "88", "88" },
+	{ "start-timeout", "9", "9" },
+};
+
+static void expect_row(size_t i)
+{
+	switch (i) {
+	case 0:
+		cr_expect_str_eq(config.vm.backend, "fake");
+		break;
+	case 1:
+		cr_expect_eq(config.vm.screen.width, 1440);
+		cr_expect_eq(config.vm.screen.height, 900);
+		break;
+	case 2:
+		cr_expect_str_eq(config.tools, "computer,run_command");
+		break;
+	case 3:
+		cr_expect_eq(config.log_level, LOG_LEVEL_DEBUG);
+		break;
+	default:
+		const int64_t numbers[] = { config.vm.max_sandboxes, config.max_calls,
+			config.vm.limits.memory_mib, config.vm.limits.processes,
+			config.vm.limits.files, config.vm.limits.disk_mib,
+			config.vm.start_timeout_ms / 1000 };
+		cr_expect_eq(numbers[i - 4], strtoll(rows[i].text, NULL, 10), "%s is %lld",
+			rows[i].name, (long long)numbers[i - 4]);
+	}
+}
+
+Test(config, every_row_apart_joined_and_in_a_file)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char option[40], joined[80], text[80];
+		snprintf(option, sizeof(option), "--%s", rows[i].name);
+		snprintf(joined, sizeof(joined), "--%s=%s", rows[i].name, rows[i].text);
+		snprintf(text, sizeof(text), "{\"%s\": %s}", rows[i].name, rows[i].json);
+		cr_assert(load(option, rows[i].text, NULL, NULL), "%s", err.text);
+		expect_row(i);
+		cr_assert(load(joined, NULL, NULL, NULL), "%s", err.text);
+		expect_row(i);
+		cr_assert(load_text(text), "%s", err.text);
+		expect_row(i);
+	}
+}
+
+Test(config, help_shows_every_row_and_no_other)
+{
+	auto_buf struct buf text = { 0 };
+	config_describe(&text);
+	size_t n = 0;
+	for (const char *at = buf_text(&text); (at = strstr(at, "\n  --")); at++) {
+		n++;
+	}
+	cr_expect_eq(n, sizeof(rows) / sizeof(*rows) + 1, "%s", buf_text(&text));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char row[40];
+		snprintf(row, sizeof(row), "\n  --%s ", rows[i].name);
+		cr_expect(strstr(buf_text(&text), row), "%s is not shown", rows[i].name);
+	}
+	cr_expect(strstr(buf_text(&text), "--backend auto|namespace|fake\n"));
+	cr_expect(strstr(buf_text(&text), "Default: 1280x800\n"));
+}
+
+Test(config, the_command_line_wins_over_the_file_and_keeps_the_rest)
+{
+	write_file(users, "{\"screen\": \"640x480\", \"max-calls\": 5}");
+	cr_assert(load("--screen", "800x600", NULL, NULL), "%s", err.text);
+	cr_expect_eq(config.vm.screen.width, 800);
+	cr_expect_eq(config.max_calls, 5);
+	cr_expect_str_eq(config.file, users);
+}
+
+Test(config, a_given_file_stands_in_for_the_users_wherever_it_is_named)
+{
+	write_file(users, "{\"screen\": \"640x480\"}");
+	write_file(file, "{\"max-calls\": 5}");
+	cr_assert(load("--max-calls=6", "--config", file, NULL), "%s", err.text);
+	cr_expect_eq(config.vm.screen.width, 1280);
+	cr_expect_eq(config.max_calls, 6);
+	cr_expect_str_eq(config.file, file);
+}
+
+Test(config, home_is_the_second_place_to_look)
+{
+	unsetenv("XDG_CONFIG_HOME");
+	setenv("HOME", "/nonexistent", 1);
+	cr_expect(load(NULL, NULL, NULL, NULL), "%s", err.text);
+	setenv("XDG_CONFIG_HOME", "relative", 1);
+	unsetenv("HOME");
+	cr_expect(load(NULL, NULL, NULL, NULL), "%s", err.text);
+}
+
+Test(config, help_shows_what_the_users_file_sets_and_survives_a_broken_one)
+{
+	auto_buf struct buf good = { 0 }, bad = { 0 };
+	write_file(users, "{\"screen\": \"640x480\"}");
+	config_describe(&good);
+	cr_expect(strstr(buf_text(&good),
+			  "Default: 1280x800; \"640x480\" in your configuration file\n"),
+		"%s", buf_text(&good));
+	write_file(users, "{");
+	config_describe(&bad);
+	cr_expect(strstr(buf_text(&bad), "\nYour configuration file cannot be used: "));
+	cr_expect(strstr(buf_text(&bad), "--start-timeout SECONDS\n"));
+}
+
+Test(config, wrong_command_lines)
+{
+	static const struct {
+		const char *a, *b, *text;
+	} wrong[] = {
+		{ "--sreen", "1x1", "there is no option '--sreen'; did you mean '--screen'?" },
+		{ "--confg=x", NULL, "there is no option '--confg'; did you mean '--config'?" },
+		{ "--frobnicate", NULL, "there is no option '--frobnicate'" },
+		{ "screen", NULL,
+			"unexpected argument 'screen'; options are written --name value" },
+		{ "-s", "1x1", "unexpected argument '-s'; options are written --name value" },
+		{ "--screen", NULL, "'--screen' needs a value" },
+		{ "--screen", "big",
+			"'--screen' must be WIDTHxHEIGHT, from 320x240 to 3840x2160, for "
+			"example 1280x800; got \"big\"" },
+		{ "--backend", "docker",
+			"'--backend' must be one of 'auto', 'namespace', 'fake'; got \"docker\"" },
+		{ "--max-calls", "many",
+			"'--max-calls' must be an integer from 1 to 1000; got \"many\"" },
+		{ "--max-calls=", NULL,
+			"'--max-calls' must be an integer from 1 to 1000; got \"\"" },
+		{ "--memory", "1", "'--memory' must be an integer from 256 to 1048576; got 1" },
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		cr_expect(!load(wrong[i].a, wrong[i].b, NULL, NULL));
+		cr_expect_eq(err.kind, ERR_ARGUMENT);
+		cr_expect_str_eq(err.text, wrong[i].text);
+	}
+}
+
+Test(config, screens_at_and_beyond_the_edges)
+{
+	cr_expect(load("--screen", "320x240", NULL, NULL));
+	cr_expect(load("--screen", "3840x2160", NULL, NULL));
+	static const char *const bad[] = { "319x240", "320x239", "3841x2160", "3840x2161",
+		"-640x480", "640x480x", "640x", "x480", "640 x480", "640X480", "640x480 ", "",
+		"+640x480", "640x+480" };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		cr_expect(!load("--screen", bad[i], NULL, NULL), "\"%s\" was taken", bad[i]);
+	}
+}
+
+Test(config, wrong_files)
+{
+	static const struct {
+		const char *text, *error;
+	} wrong[] = {
+		{ "{\n \"screen\": \"640x480\",\n \"sceen\": 1\n}",
+			"FILE:3: there is no option 'sceen'; did you mean 'screen'?" },
+		{ "{\"config\": \"x\"}", "FILE:1: there is no option 'config'" },
+		{ "{\n\n \"max-calls\": \"many\"}",
+			"FILE:3: 'max-calls' must be an integer from 1 to 1000; got \"many\"" },
+		{ "{\"tools\": \"{[\\\"screen\",\n\"screen\": true}",
+			"FILE:2: 'screen' must be a string of at most 16 bytes; got true" },
+		{ "{\n \"log-level\": \"loud\"}",
+			"FILE:2: 'log-level' must be one of 'error', 'warning', 'info', 'debug'; "
+			"got \"loud\"" },
+		{ "[]", "FILE:1: must be a JSON object of options, for example {\"screen\": "
+			"\"1280x800\"}" },
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		cr_expect(!load_text(wrong[i].text));
+		expect_error(wrong[i].error);
+	}
+	cr_expect(!load_text("{\n\"screen\": \"640x480\",\n\"screen\": \"640x480\"}"));
+	cr_expect(strstr(err.text, "given.json:3: not valid JSON: duplicate"), "%s", err.text);
+	cr_expect(!load_text(""));
+	cr_expect(strstr(err.text, "given.json:1: not valid JSON: "), "%s", err.text);
+}
+
+Test(config, a_file_that_is_missing_or_too_large)
+{
+	cr_expect(!load("--config", file, NULL, NULL));
+	expect_error("cannot read the configuration file FILE: No such file or directory");
+	cr_expect(!load("--config", "/dev/zero", NULL, NULL));
+	cr_expect_str_eq(err.text, "the configuration file /dev/zero is larger than 64 KiB");
+}
+
+Test(config, null_counts_as_absent)
+{
+	cr_assert(load_text("{\"screen\": null}"), "%s", err.text);
+	cr_expect_eq(config.vm.screen.width, 1280);
+}
