@@ -342,6 +342,12 @@ static json_t *encode_one(const struct field *f, const void *slot)
 	return NULL;
 }
 
+/* A 0 that the range does not allow was never set. */
+static bool is_left_out(const struct field *f, double n)
+{
+	return n == f->preset || (n == 0 && !in_range(f, 0));
+}
+
 static bool is_preset(const struct field *f, const void *slot)
 {
 	const char *text;
@@ -350,9 +356,9 @@ static bool is_preset(const struct field *f, const void *slot)
 		text = *(const char *const *)slot;
 		return text && f->preset_text && strcmp(text, f->preset_text) == 0;
 	case FIELD_INT:
-		return *(const int64_t *)slot == (int64_t)f->preset;
+		return is_left_out(f, (double)*(const int64_t *)slot);
 	case FIELD_REAL:
-		return *(const double *)slot == f->preset;
+		return is_left_out(f, *(const double *)slot);
 	case FIELD_BOOL:
 		return *(const bool *)slot == (f->preset != 0);
 	case FIELD_ENUM:

@@ -4,24 +4,27 @@
 #include "base/buf.h"
 
 /*
- * The link's framing: {u32 length, u32 stream, u8 type, payload}, integers little-endian; length counts
- * the payload only.  Pure functions over bytes, so that they can be fuzzed and serve both ends.
+ * The link's framing: {u32 length, u32 stream, u8 type, payload}, integers little-endian; length
+ * counts the payload only.  Pure functions over bytes, so that they can be fuzzed and serve both
+ * ends.
  */
 
 #define FRAME_HEADER 9
-#define FRAME_MAX (4u << 20)       /* largest payload of a message: a JSON header and a frame's image bytes */
-#define FRAME_CHUNK (32u << 10)    /* largest payload of stream data, so that a message never waits for long */
+#define FRAME_MAX \
+	(4u << 20) /* largest payload of a message: a JSON header and a frame's image bytes */
+#define FRAME_CHUNK \
+	(32u << 10) /* largest payload of stream data, so that a message never waits for long */
 #define FRAME_HEADER_JSON_MAX (1u << 20)
 
 enum frame_type {
 	FRAME_REQUEST = 1, /* stream = request id.  {u32 json length, json, tail} */
 	FRAME_REPLY,       /* stream = request id.  {u32 json length, json, tail} */
 	FRAME_EVENT,       /* stream = 0.           {u32 json length, json, tail} */
-	FRAME_CANCEL,      /* stream = request id.  no payload; the request is still answered, once */
-	FRAME_DATA,        /* stream bytes, at most FRAME_CHUNK and within the credit */
-	FRAME_CREDIT,      /* {u32 bytes}: the receiver has consumed that much */
-	FRAME_END,         /* the sender's direction of the stream is complete */
-	FRAME_RESET,       /* both directions are void */
+	FRAME_CANCEL, /* stream = request id.  no payload; the request is still answered, once */
+	FRAME_DATA,   /* stream bytes, at most FRAME_CHUNK and within the credit */
+	FRAME_CREDIT, /* {u32 bytes}: the receiver has consumed that much */
+	FRAME_END,    /* the sender's direction of the stream is complete */
+	FRAME_RESET,  /* both directions are void */
 	FRAME_TYPES,
 };
 
@@ -34,11 +37,17 @@ struct frame {
 
 enum frame_status { FRAME_OK, FRAME_MORE, FRAME_BAD };
 
-/* Reads one frame off the front; on FRAME_OK *ret_used says how many bytes it took.  FRAME_BAD sets err. */
-enum frame_status frame_parse(
-	const uint8_t *bytes, size_t len, struct frame *ret_frame, size_t *ret_used, struct err *err);
+/* Reads one frame off the front; on FRAME_OK *ret_used says how many bytes it took.  FRAME_BAD sets
+ * err. */
+enum frame_status frame_parse(const uint8_t *bytes, size_t len, struct frame *ret_frame,
+	size_t *ret_used, struct err *err);
 
 /* The header for a payload of len bytes. */
-void frame_header(uint8_t ret_bytes[FRAME_HEADER], enum frame_type type, uint32_t stream, uint32_t len);
+void frame_header(
+	uint8_t ret_bytes[FRAME_HEADER], enum frame_type type, uint32_t stream, uint32_t len);
+
+/* The integers in payloads. */
+uint32_t frame_get_u32(const uint8_t *bytes);
+void frame_put_u32(uint8_t *ret_bytes, uint32_t n);
 
 #endif

@@ -15,13 +15,15 @@ struct point {
 #define BUDGET_EDGE 1568
 #define BUDGET_PATCHES 1568
 
-/* The largest size of the same shape that a model sees unresized; screen itself when it fits. (1440x900 -> 1389x868) */
+/* The largest size of the same shape that a model sees unresized; screen itself when it fits.
+ * (1440x900 -> 1389x868) */
 struct size geometry_fit(struct size screen);
 
 /* The same for a cut-out that may also be scaled up (zoom). */
 struct size geometry_fill(struct size region);
 
-/* From the frame space to the screen and back; exact inverses on pixels when the sizes are equal. */
+/* From the frame space to the screen and back; exact inverses on pixels when the sizes are equal.
+ */
 struct point geometry_to_screen(struct point p, struct size frame, struct size screen);
 struct point geometry_to_frame(struct point p, struct size frame, struct size screen);
 

@@ -3,46 +3,50 @@
 
 /*
  * What is said on the link: the operations an agent answers and the events it sends.  Sizes and
- * coordinates are pixels, times milliseconds.  "Frame space": the pixels of the whole-screen image a model is
- * shown, a fixed size per sandbox: geometry_fit(screen).
+ * coordinates are pixels, times milliseconds.  "Frame space": the pixels of the whole-screen image
+ * a model is shown, a fixed size per sandbox: geometry_fit(screen).
  *
  * EVENTS, agent to host
  *   hello     {protocol: PROTOCOL_VERSION, version}            first of all
- *   stage     {stage: "x-server"|"session-bus"|"window-manager"|"panel"|"first-frame", ms}   as it comes up; ms since the agent's start
- *   ready     {screen: [w,h], frame: [w,h], ms}                 agent, X, window manager and a captured frame are there; once
- *   failed    {text}                                            it will never be ready; the agent then exits
- *   restarted {what: "X server"|"window manager"|"panel"|"session bus", why}   it died and is back
- *   screen    {frame_id}                                        the screen changed; at most 5 a second, only after watch {on: true}
+ *   stage     {stage: "x-server"|"session-bus"|"window-manager"|"panel"|"first-frame", ms}   as it
+ * comes up; ms since the agent's start ready     {screen: [w,h], frame: [w,h], ms} agent, X, window
+ * manager and a captured frame are there; once failed    {text} it will never be ready; the agent
+ * then exits restarted {what: "X server"|"window manager"|"panel"|"session bus", why}   it died and
+ * is back screen    {frame_id}                                        the screen changed; at most 5
+ * a second, only after watch {on: true}
  *
  * OPERATIONS, host to agent
  *   ping {} -> {}
- *   info {} -> {screen: [w,h], frame: [w,h], frame_id, uptime_ms, layout, windows: [window], pid_count}
- *   watch {on} -> {}
+ *   info {} -> {screen: [w,h], frame: [w,h], frame_id, uptime_ms, layout, windows: [window],
+ * pid_count} watch {on} -> {}
  *
  *   act {actions: [action], observe: observe} ->
  *       {done: [{ms, chars?}],             one for each action that ran to its end, in order
  *        failed?: {index, kind, text},     the action that did not; those behind it were not begun
  *        pointer: [x,y],                   in the frame space, afterwards
  *        frame_id,                         counts screen changes
- *        changed,                          whether the screen changed between the first input and the reply
- *        settled?, moving?: [[x0,y0,x1,y1]], waited_ms?   with observe "settled"
- *        frame?: {frame_id, width, height, format, quality?, scale, reduced?}}   reduced: a sentence when it had to shrink
- *     The tail is the frame's image.  The whole list is checked before the first input event; a list that does not pass
- *     is an error reply and nothing was done.  Held keys and buttons are released when a list fails or is cancelled
- *     (but button_down of a list that ran to its end stays down until a button_up).
- *     Lists with input actions run one at a time, in arrival order, their observing included; lists without run at once.
+ *        changed,                          whether the screen changed between the first input and
+ * the reply settled?, moving?: [[x0,y0,x1,y1]], waited_ms?   with observe "settled" frame?:
+ * {frame_id, width, height, format, quality?, scale, reduced?}}   reduced: a sentence when it had
+ * to shrink The tail is the frame's image.  The whole list is checked before the first input event;
+ * a list that does not pass is an error reply and nothing was done.  Held keys and buttons are
+ * released when a list fails or is cancelled (but button_down of a list that ran to its end stays
+ * down until a button_up). Lists with input actions run one at a time, in arrival order, their
+ * observing included; lists without run at once.
  *
  *   launch {application, uri?, timeout_ms} -> {pid, window?: window, note?}
- *       application: a desktop-file id (with or without .desktop), a program name or an absolute path.
- *       Waits for the first window that the program opens; note says why there is none.
+ *       application: a desktop-file id (with or without .desktop), a program name or an absolute
+ * path. Waits for the first window that the program opens; note says why there is none.
  *   applications {} -> {applications: [{id, name, comment?, program}]}     sorted by id
  *       window: {id, title, pid?, class?, x, y, width, height, active?}    in the frame space
  *
  *   exec {command, cwd?, timeout_ms, stdout, stderr} -> {status?, signal?, timed_out?, ms}
- *       stdout and stderr are stream numbers the host opened; the agent ends both before it replies.
- *       A login shell as the desktop's user.  Killed with all its children at the timeout and on cancel.
+ *       stdout and stderr are stream numbers the host opened; the agent ends both before it
+ * replies. A login shell as the desktop's user.  Killed with all its children at the timeout and on
+ * cancel.
  *
- * Errors: ERR_ARGUMENT for what the caller got wrong, ERR_STATE when the X server is away, ERR_CANCELLED, ERR_TIMEOUT ...
+ * Errors: ERR_ARGUMENT for what the caller got wrong, ERR_STATE when the X server is away,
+ * ERR_CANCELLED, ERR_TIMEOUT ...
  */
 
 #define PROTOCOL_VERSION 1

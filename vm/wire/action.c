@@ -1,0 +1,149 @@
+/* Each kind of action is a table of its own over the one struct; "action" says which. */
+#include "vm/wire/action.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const action_kind_words[] = {
+	[ACTION_MOVE] = "move",
+	[ACTION_CLICK] = "click",
+	[ACTION_BUTTON_DOWN] = "button_down",
+	[ACTION_BUTTON_UP] = "button_up",
+	[ACTION_DRAG] = "drag",
+	[ACTION_SCROLL] = "scroll",
+	[ACTION_KEY] = "key",
+	[ACTION_HOLD_KEY] = "hold_key",
+	[ACTION_TYPE] = "type",
+	[ACTION_WAIT] = "wait",
+	[ACTION_KINDS] = NULL,
+};
+const char *const action_button_words[] = { "left", "middle", "right", "back", "forward", NULL };
+const char *const action_direction_words[] = { "up", "down", "left", "right", NULL };
+const char *const observe_mode_words[] = { "none", "frame", "settled", NULL };
+const char *const observe_format_words[] = { "jpeg", "png", NULL };
+
+#define A struct action
+/* An enum where FIELD_ONE_OF wants an int: the same size, and never negative. */
+#define KIND \
+	{ \
+		.name = "action", .help = "What to do.", .type = FIELD_ENUM, .required = true, \
+		.offset = offsetof(A, kind), .choices = action_kind_words, \
+	}
+#define AT(...) FIELD_LIST(A, at, "Where, in pixels of the frame.", 2, __VA_ARGS__)
+#define BUTTON FIELD_ONE_OF(A, button, "The button.", action_button_words)
+#define MODIFIERS \
+	FIELD_STR(A, modifiers, "Keys held meanwhile, such as ctrl+shift.", .max = ACTION_CHORD_MAX)
+#define KEYS FIELD_STR(A, text, "Keys.", .required = true, .min = 1, .max = ACTION_CHORD_MAX)
+#define MS FIELD_NUM(A, ms, "How long.", .required = true, .min = 0, .max = ACTION_MS_MAX)
+#define END \
+	{ \
+		.name = NULL, \
+	}
+
+static const struct field kind_fields[] = { KIND, END };
+static const struct field move_fields[] = { KIND, AT(.required = true), END };
+static const struct field click_fields[] = {
+	KIND,
+	AT(),
+	BUTTON,
+	FIELD_NUM(A, count, "How often.", .min = 1, .max = ACTION_CLICKS_MAX, .preset = 1),
+	MODIFIERS,
+	END,
+};
+static const struct field button_fields[] = { KIND, AT(), BUTTON, END };
+static const struct field drag_fields[] = {
+	KIND,
+	FIELD_LIST(A, from, "Where to begin.", 2),
+	AT(.required = true),
+	BUTTON,
+	MODIFIERS,
+	END,
+};
+static const struct field scroll_fields[] = {
+	KIND,
+	AT(),
+	FIELD_ONE_OF(A, direction, "Which way.", action_direction_words, .required = true),
+	FIELD_NUM(A, amount, "Wheel clicks.", .required = true, .min = 0, .max = ACTION_SCROLL_MAX),
+	MODIFIERS,
+	END,
+};
+static const struct field key_fields[] = {
+	KIND,
+	KEYS,
+	FIELD_NUM(A, repeat, "How often.", .min = 1, .max = ACTION_REPEAT_MAX, .preset = 1),
+	END,
+};
+static const struct field hold_key_fields[] = { KIND, KEYS, MS, END };
+static const struct field type_fields[] = {
+	KIND,
+	FIELD_STR(A, text, "The text.", .required = true, .max = ACTION_TEXT_MAX),
+	END,
+};
+static const struct field wait_fields[] = { KIND, MS, END };
+
+static const struct field *const fields_of[ACTION_KINDS] = {
+	[ACTION_MOVE] = move_fields,
+	[ACTION_CLICK] = click_fields,
+	[ACTION_BUTTON_DOWN] = button_fields,
+	[ACTION_BUTTON_UP] = button_fields,
+	[ACTION_DRAG] = drag_fields,
+	[ACTION_SCROLL] = scroll_fields,
+	[ACTION_KEY] = key_fields,
+	[ACTION_HOLD_KEY] = hold_key_fields,
+	[ACTION_TYPE] = type_fields,
+	[ACTION_WAIT] = wait_fields,
+};
+
+json_t *action_encode(const struct action *action)
+{
+	return field_encode(fields_of[action->kind], action);
+}
+
+bool action_decode(const json_t *in, struct action *ret_action, struct err *err)
+{
+	struct action action = { 0 };
+	if (!json_is_object(in)) {
+		return err_set(err, ERR_ARGUMENT, "an action must be an object");
+	}
+	json_auto_t *kind = json_pack("{s:O*}", "action", json_object_get(in, "action"));
+	if (!field_decode(kind_fields, kind, &action, err)) {
+		return false;
+	}
+	if (!field_decode(fields_of[action.kind], in, &action, err)) {
+		return err_while(err, "%s", action_kind_words[action.kind]);
+	}
+	*ret_action = action;
+	return true;
+}
+
+bool action_is_input(const struct action *action)
+{
+	return action->kind != ACTION_WAIT;
+}
+
+#define O struct observe
+
+const struct field observe_fields[] = {
+	FIELD_ONE_OF(O, mode, "When to look.", observe_mode_words),
+	FIELD_ONE_OF(O, format, "The image's format.", observe_format_words),
+	FIELD_NUM(O, quality, "JPEG quality.", .min = 1, .max = 100, .preset = 80),
+	FIELD_DEC(O, scale, "Of the frame's size.", .min = 0.1, .max = 1, .preset = 1),
+	FIELD_LIST(O, region, "[x0, y0, x1, y1]: only this part.", 4),
+	FIELD_FLAG(O, fill, "Scale the region up to the image budget."),
+	FIELD_NUM(O, max_bytes, "Largest image.", .min = 10000, .max = OBSERVE_MAX_BYTES,
+		.preset = OBSERVE_MAX_BYTES),
+	FIELD_NUM(O, quiet_ms, "Settled: unchanged for so long.", .min = 0, .max = ACTION_MS_MAX,
+		.preset = 150),
+	FIELD_NUM(O, timeout_ms, "Settled: but no longer than this.", .min = 0,
+		.max = ACTION_MS_MAX, .preset = 5000),
+	END,
+};
+
+void observe_init(struct observe *ret_observe, enum observe_mode mode)
+{
+	struct err err;
+	if (!field_decode(observe_fields, NULL, ret_observe, &err)) {
+		abort(); /* only a required row could */
+	}
+	ret_observe->mode = (int)mode;
+}

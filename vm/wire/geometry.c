@@ -1,0 +1,65 @@
+/* What a model is shown, and where its coordinates are on the screen.  Pixels map by their centres.
+ */
+#include "vm/wire/geometry.h"
+
+#include <stdbool.h>
+
+#define PATCH 28 /* pixels of a patch's edge */
+
+static int patches(int pixels)
+{
+	return (pixels + PATCH - 1) / PATCH;
+}
+
+static bool fits(struct size s)
+{
+	return s.width <= BUDGET_EDGE && s.height <= BUDGET_EDGE &&
+	       (int64_t)patches(s.width) * patches(s.height) <= BUDGET_PATCHES;
+}
+
+/* The other edge of the same shape, rounded; at least 1. */
+static int other_edge(int edge, int of, int other)
+{
+	int scaled = (int)(((int64_t)edge * other * 2 + of) / ((int64_t)of * 2));
+	return scaled > 0 ? scaled : 1;
+}
+
+/* The largest size of the shape within the budget, whatever the size of the shape itself. */
+struct size geometry_fill(struct size region)
+{
+	bool wide = region.width >= region.height;
+	int longer = wide ? region.width : region.height;
+	int shorter = wide ? region.height : region.width;
+	struct size best = { 1, 1 };
+	for (int edge = BUDGET_EDGE; edge > 0 && shorter > 0; edge--) {
+		int other = other_edge(edge, longer, shorter);
+		best = wide ? (struct size){ edge, other } : (struct size){ other, edge };
+		if (fits(best)) {
+			break;
+		}
+	}
+	return best;
+}
+
+struct size geometry_fit(struct size screen)
+{
+	return fits(screen) ? screen : geometry_fill(screen);
+}
+
+static int scale(int at, int from, int to)
+{
+	int64_t scaled = ((int64_t)at * 2 + 1) * to / ((int64_t)from * 2);
+	return at < 0 || scaled < 0 ? 0 : scaled >= to ? to - 1 : (int)scaled;
+}
+
+struct point geometry_to_screen(struct point p, struct size frame, struct size screen)
+{
+	return (struct point){ scale(p.x, frame.width, screen.width),
+		scale(p.y, frame.height, screen.height) };
+}
+
+struct point geometry_to_frame(struct point p, struct size frame, struct size screen)
+{
+	return (struct point){ scale(p.x, screen.width, frame.width),
+		scale(p.y, screen.height, frame.height) };
+}
