@@ -28,8 +28,8 @@ bool input_check_point(
 		return true;
 	}
 	return err_set(err, ERR_ARGUMENT,
-		"'%s' must lie on the %dx%d screen (x 0 to %d, y 0 to %d); got [%lld, %lld]",
-		name, screen.width, screen.height, screen.width - 1, screen.height - 1,
+		"'%s' must lie on the %dx%d screen (x 0 to %d, y 0 to %d); got [%lld, %lld]", name,
+		screen.width, screen.height, screen.width - 1, screen.height - 1,
 		(long long)at->at[0], (long long)at->at[1]);
 }
 
@@ -104,8 +104,8 @@ static void fail(struct input *in, const struct guest_act *res)
 	struct err err = res->failed;
 	if (in->action.kind == ACTION_TYPE) {
 		err_set(&err, res->failed.kind,
-			"%s Before that, %lld character%s had been delivered.", res->failed.text,
-			(long long)res->chars, res->chars == 1 ? "" : "s");
+			"%.380s; before that, %lld character%s had been delivered",
+			res->failed.text, (long long)res->chars, res->chars == 1 ? "" : "s");
 	}
 	json_t *content = NULL;
 	if (res->frame.bytes) {

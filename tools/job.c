@@ -32,7 +32,7 @@ static void take_back(void *data)
 		vm_wait_cancel(take_ptr(&job->wait));
 		struct err err;
 		err_set(&err, ERR_CANCELLED,
-			"Cancelled before the desktop was ready; nothing was done.");
+			"cancelled before the desktop was ready; nothing was done");
 		job_fail(job, &err, NULL);
 	} else if (job->asked) {
 		guest_cancel(job->vm, job->asked);
@@ -69,28 +69,26 @@ void job_reply(struct job *job, json_t *content)
 	call_reply(job->call, content);
 }
 
-/* A model that reads only the failure must know its next step; the text below says what happened.
- */
+/* What a model should do next, where the reason alone does not say it. */
 static const char *next_step(enum err_kind kind)
 {
 	switch (kind) {
 	case ERR_GONE:
-		return "Call again without 'sandbox' to get a fresh desktop; what was in the old "
-		       "one is lost.";
-	case ERR_NOT_FOUND:
-		return "";
+		return "Call again without 'sandbox' for a new desktop; what was in the old one is "
+		       "lost";
 	case ERR_STATE:
-		return "Wait a second and try again.";
+		return "Wait a second, then try again";
 	default:
-		return "";
+		return NULL;
 	}
 }
 
 void job_fail(struct job *job, const struct err *why, json_t *content)
 {
-	struct err err;
+	struct err err = *why;
 	const char *next = next_step(why->kind);
-	err_set(&err, why->kind, "%s%s%s", why->text, *next ? " " : "", next);
-	err.sys = why->sys;
+	if (next) {
+		err_set(&err, why->kind, "%.380s. %s", why->text, next);
+	}
 	call_fail_with(job->call, &err, content);
 }

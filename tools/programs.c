@@ -71,10 +71,12 @@ static void reply_launch(struct launch *launch, const char *more, const struct g
 static void observed(const struct guest_act *res, const struct err *err, void *data)
 {
 	struct launch *launch = data;
-	if (err || res->failed.kind != ERR_NONE) {
-		struct err why = err ? *err : res->failed;
-		err_while(&why, "%s But no picture of it could be taken", launch->said);
-		job_fail(&launch->job, &why, NULL);
+	const struct err *why = err ? err : &res->failed;
+	if (why->kind != ERR_NONE) {
+		struct err told;
+		err_set(&told, why->kind, "%.200s\nbut no picture of it could be taken: %.160s",
+			launch->said, why->text);
+		job_fail(&launch->job, &told, NULL);
 		return;
 	}
 	auto_buf struct buf change = { 0 };

@@ -34,7 +34,7 @@ static void answer(struct look *look, const struct guest_act *res, const struct 
 	}
 	if (!res->frame.bytes) {
 		struct err none;
-		err_set(&none, ERR_HOST, "The desktop sent no picture. Try again.");
+		err_set(&none, ERR_HOST, "the desktop sent no picture; try again");
 		job_fail(&look->job, &none, NULL);
 		return;
 	}
@@ -125,7 +125,8 @@ static bool check_region(const struct field_ints *region, struct size screen, st
 		return true;
 	}
 	return err_set(err, ERR_ARGUMENT,
-		"'region' must be [x0, y0, x1, y1] on the %dx%d screen, with x0 < x1 and y0 < y1; got [%lld, %lld, %lld, %lld]",
+		"'region' must be [x0, y0, x1, y1] on the %dx%d screen, with x0 < x1 and y0 < y1; "
+		"got [%lld, %lld, %lld, %lld]",
 		screen.width, screen.height, (long long)r[0], (long long)r[1], (long long)r[2],
 		(long long)r[3]);
 }

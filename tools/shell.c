@@ -118,9 +118,9 @@ static void ran(const struct guest_exec *res, const struct err *err, void *data)
 	}
 	struct err late;
 	err_set(&late, ERR_TIMEOUT,
-		"The command was killed, with all its children, at its timeout of %.10g s; its "
+		"the command was killed, with all its children, at its timeout of %.10g s; its "
 		"output until then "
-		"is below. Give a larger 'timeout' (up to %d) or start it in the background with "
+		"is below; give a larger 'timeout' (up to %d) or start it in the background with "
 		"its output in a file.",
 		shell->args->timeout, SHELL_TIMEOUT_MAX);
 	job_fail(&shell->job, &late, content);
