@@ -6,8 +6,8 @@
 #include "vm/vm.h"
 
 /*
- * The MCP server: JSON-RPC messages from any transport in, answers out.  rpc.c knows JSON-RPC, mcp.c the
- * protocol revisions, call.c a tools/call in flight.
+ * The MCP server: JSON-RPC messages from any transport in, answers out.  rpc.c knows JSON-RPC,
+ * mcp.c the protocol revisions, call.c a tools/call in flight.
  */
 
 struct server;
@@ -15,16 +15,19 @@ struct server;
 struct server_options {
 	struct vm_pool *vms;
 	const struct tool_set *tools;
-	int64_t max_calls;         /* tools/call in flight per connection; more are refused with a sentence */
+	int64_t max_calls; /* tools/call in flight per connection; more are refused with a sentence
+			    */
 };
 
 struct server *server_new(sd_event *event, const struct server_options *options);
-/* Before the transports and the pool it was given: connections are let go without a word, calls in flight are dropped.  NULL-safe. */
+/* Before the transports and the pool it was given: connections are let go without a word, calls in
+ * flight are dropped.  NULL-safe. */
 void server_free(struct server *server);
 
 /*
- * fn fires once, from the loop, when the last connection has ended: input at its end, calls in flight answered (or cancelled
- * after a short grace), output written or its reader gone.  `serve` over stdio ends then.
+ * fn fires once, from the loop, when the last connection has ended: input at its end, calls in
+ * flight answered (or cancelled after a short grace), output written or its reader gone.  `serve`
+ * over stdio ends then.
  */
 void server_on_idle(struct server *server, void (*fn)(void *data), void *data);
 

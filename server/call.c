@@ -1,0 +1,206 @@
+/*
+ * tools/list and tools/call.  A call stands on its request: it adds scratch memory and turns what a
+ * tool says into an MCP result.  A tool's failure is a result with isError, so that the model reads
+ * it; JSON-RPC errors are for requests that no tool could be found for.
+ */
+#include "tools/call.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "server/json_write.h"
+#include "server/session.h"
+
+struct scratch {
+	struct scratch *next;
+	max_align_t bytes[];
+};
+
+struct call {
+	struct request *request; /* NULL once answered */
+	const struct tool *tool;
+	struct scratch *scratch;
+	uint64_t began;
+	int refs; /* one until it is answered, one while tool_run() is at work */
+};
+
+static void unref(struct call *call)
+{
+	if (--call->refs > 0) {
+		return;
+	}
+	while (call->scratch) {
+		struct scratch *next = call->scratch->next;
+		free(call->scratch);
+		call->scratch = next;
+	}
+	free(call);
+}
+
+/* ---- the answer ---- */
+
+static enum mcp_level level_of(const struct err *why)
+{
+	if (!why) {
+		return MCP_DEBUG;
+	}
+	return why->kind == ERR_HOST || why->kind == ERR_GONE ? MCP_ERROR : MCP_INFO;
+}
+
+static void log_end(const struct call *call, const struct err *why)
+{
+	double ms = (double)(loop_now_us() - call->began) / 1000;
+	log_debug("call=%s owner=%s %.1f ms%s%s", call->tool->name, call->request->owner, ms,
+		why ? ": " : "", why ? why->text : "");
+	if (!request_logs(call->request, level_of(why))) {
+		return;
+	}
+	json_t *data = json_pack("{s:s, s:f, s:b}", "tool", call->tool->name, "ms", ms, "ok", !why);
+	if (why) {
+		json_object_set_new(data, "kind", json_string(err_kind_word(why->kind)));
+		json_object_set_new(data, "text", json_text(why->text));
+	}
+	request_log(call->request, level_of(why), "tools", data);
+}
+
+static void answer(struct call *call, json_t *result, const struct err *why)
+{
+	if (!call->request) {
+		log_error("call=%s was answered twice; the second answer is dropped",
+			call->tool->name);
+		json_decref(result);
+		return;
+	}
+	log_end(call, why);
+	request_reply(take_ptr(&call->request), result);
+	unref(call);
+}
+
+/* The sentence first, then what is to be seen beside it. */
+static json_t *error_result(const struct err *why, json_t *content)
+{
+	json_t *blocks = json_array();
+	json_array_append_new(
+		blocks, json_pack("{s:s, s:o}", "type", "text", "text", json_text(why->text)));
+	if (content) {
+		json_array_extend(blocks, content);
+		json_decref(content);
+	}
+	return json_pack("{s:o, s:b}", "content", blocks, "isError", 1);
+}
+
+void call_reply(struct call *call, json_t *content)
+{
+	answer(call, json_pack("{s:o}", "content", content), NULL);
+}
+
+void call_fail(struct call *call, const struct err *why)
+{
+	call_fail_with(call, why, NULL);
+}
+
+void call_fail_with(struct call *call, const struct err *why, json_t *content)
+{
+	answer(call, error_result(why, content), why);
+}
+
+/* ---- what a tool may ask of its call ---- */
+
+struct vm_pool *call_vms(struct call *call)
+{
+	return call->request->vms;
+}
+
+const char *call_owner(struct call *call)
+{
+	return call->request->owner;
+}
+
+void call_progress(struct call *call, double step, double total, const char *message)
+{
+	if (call->request) {
+		request_progress(call->request, step, total, message);
+	}
+}
+
+void call_on_cancel(struct call *call, void (*fn)(void *data), void *data)
+{
+	if (call->request) {
+		request_on_cancel(call->request, fn, data);
+	}
+}
+
+bool call_is_cancelled(const struct call *call)
+{
+	return call->request && call->request->cancelled;
+}
+
+void *call_alloc(struct call *call, size_t size)
+{
+	struct scratch *scratch = must(calloc(1, sizeof(*scratch) + size));
+	scratch->next = call->scratch;
+	call->scratch = scratch;
+	return scratch->bytes;
+}
+
+/* ---- the methods ---- */
+
+static const struct tool *find_tool(struct request *request)
+{
+	const struct tool_set *tools = request->server->options.tools;
+	const char *name = request_text(request, "name");
+	const struct tool *tool = name ? tool_find(tools, name) : NULL;
+	if (name && !tool) {
+		const char *near = tool_nearest(tools, name);
+		request_fail(request, RPC_INVALID_PARAMS, NULL, "there is no tool \"%.80s\"%s%s%s",
+			name, near ? "; did you mean \"" : "; tools/list names them all",
+			near ? near : "", near ? "\"?" : "");
+	}
+	return tool;
+}
+
+void call_method_call(struct request *request)
+{
+	const struct tool *tool = find_tool(request);
+	if (!tool) {
+		return;
+	}
+	const json_t *args = json_object_get(request->params, "arguments");
+	if (args && !json_is_object(args) && !json_is_null(args)) {
+		request_fail(request, RPC_INVALID_PARAMS, NULL,
+			"params.arguments must be an object with the arguments of %s", tool->name);
+		return;
+	}
+	struct err err;
+	if (!request_admit(request, &err)) {
+		request_reply(request, error_result(&err, NULL));
+		return;
+	}
+	struct call *call = must(calloc(1, sizeof(*call)));
+	*call = (struct call){
+		.request = request, .tool = tool, .began = loop_now_us(), .refs = 2
+	};
+	tool_run(tool, call, json_is_object(args) ? args : NULL);
+	unref(call);
+}
+
+void call_method_list(struct request *request)
+{
+	const struct tool_set *tools = request->server->options.tools;
+	size_t count = 0, from, to;
+	while (tool_at(tools, count)) {
+		count++;
+	}
+	if (!page_read(request, count, &from, &to)) {
+		return;
+	}
+	json_t *list = json_array();
+	for (size_t i = from; i < to; i++) {
+		json_t *tool = tool_describe(tool_at(tools, i));
+		mcp_fit(request, tool);
+		json_array_append_new(list, tool);
+	}
+	json_t *result = json_pack("{s:o}", "tools", list);
+	page_mark(result, to, count);
+	request_reply(request, result);
+}

@@ -1,0 +1,320 @@
+/*
+ * Every difference between the protocol revisions, and the one table of methods.  The rest of the
+ * server asks here and never compares a date.
+ */
+#include "server/mcp.h"
+
+#include "base/cleanup.h"
+#include "base/nearest.h"
+#include "server/json_write.h"
+#include "server/session.h"
+
+#include <string.h>
+
+#define META "io.modelcontextprotocol/"
+
+/* Oldest first. */
+static const struct mcp_revision revisions[] = {
+	{ "2024-11-05", MCP_LEGACY },
+	{ "2025-03-26", MCP_LEGACY },
+	{ "2025-06-18", MCP_LEGACY },
+	{ "2025-11-25", MCP_LEGACY },
+	{ "2026-07-28", MCP_MODERN },
+};
+#define N_REVISIONS (sizeof(revisions) / sizeof(revisions[0]))
+
+static void run_initialize(struct request *request);
+static void run_discover(struct request *request);
+static void run_ping(struct request *request);
+
+#define HOUR_MS 3600000
+
+static const struct mcp_method methods[] = {
+	{ "initialize", MCP_LEGACY, run_initialize },
+	{ "ping", MCP_LEGACY, run_ping },
+	{ "server/discover", MCP_MODERN, run_discover, true, HOUR_MS },
+	{ "tools/list", MCP_BOTH, call_method_list, true, HOUR_MS },
+	{ "tools/call", MCP_BOTH, call_method_call },
+	{ "resources/list", MCP_BOTH, resource_method_list, true, 0 },
+	{ "resources/templates/list", MCP_BOTH, resource_method_templates, true, HOUR_MS },
+	{ "resources/read", MCP_BOTH, resource_method_read, true, 0 },
+	{ "resources/subscribe", MCP_LEGACY, listen_method_subscribe },
+	{ "resources/unsubscribe", MCP_LEGACY, listen_method_unsubscribe },
+	{ "subscriptions/listen", MCP_MODERN, listen_method_listen },
+	{ "prompts/list", MCP_BOTH, prompt_method_list, true, HOUR_MS },
+	{ "prompts/get", MCP_BOTH, prompt_method_get },
+	{ "completion/complete", MCP_BOTH, completion_method_complete },
+	{ "logging/setLevel", MCP_LEGACY, log_method_set_level },
+};
+#define N_METHODS (sizeof(methods) / sizeof(methods[0]))
+
+static bool since(const struct mcp_revision *revision, const char *date)
+{
+	return strcmp(revision->name, date) >= 0;
+}
+
+static const struct mcp_revision *find_revision(const char *name, unsigned eras)
+{
+	for (size_t i = 0; i < N_REVISIONS; i++) {
+		if ((revisions[i].era & eras) && strcmp(revisions[i].name, name) == 0) {
+			return &revisions[i];
+		}
+	}
+	return NULL;
+}
+
+static const struct mcp_revision *latest(enum mcp_era era)
+{
+	size_t i = N_REVISIONS;
+	while (revisions[--i].era != era) {
+	}
+	return &revisions[i];
+}
+
+/*
+ * What an old connection speaks.  Before `initialize` a client should send nothing but pings; it is
+ * a rule for clients, and real servers answer all the same, which lets a person try a request by
+ * hand.  So do we, as our latest legacy revision.
+ */
+static const struct mcp_revision *revision_of(const struct session *session)
+{
+	return session->revision ? session->revision : latest(MCP_LEGACY);
+}
+
+bool mcp_takes_batches(const struct session *session)
+{
+	return strcmp(revision_of(session)->name, "2025-03-26") == 0;
+}
+
+const json_t *mcp_no_id(const struct session *session)
+{
+	/* JSON-RPC says null; the schema of 2025-11-25 lets an error have no id, but no null. */
+	return session->revision && since(session->revision, "2025-11-25") ? NULL : json_null();
+}
+
+/* ---- the envelope ---- */
+
+static json_t *modern_versions(void)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < N_REVISIONS; i++) {
+		if (revisions[i].era == MCP_MODERN) {
+			json_array_append_new(list, json_string(revisions[i].name));
+		}
+	}
+	return list;
+}
+
+/* A request that carries any of the per-request members claims to be modern. */
+static bool claims_modern(const json_t *meta)
+{
+	static const char *const keys[] = { META "protocolVersion", META "clientCapabilities",
+		META "clientInfo", META "logLevel" };
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (json_object_get(meta, keys[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool read_version(
+	const json_t *meta, const struct mcp_revision **ret, struct rpc_fault *fault)
+{
+	const char *version = json_string_value(json_object_get(meta, META "protocolVersion"));
+	if (!version) {
+		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
+			"params._meta must hold the string \"" META "protocolVersion\"");
+	}
+	*ret = find_revision(version, MCP_MODERN);
+	if (!*ret) {
+		char requested[64] = "";
+		strncat(requested, version, sizeof(requested) - 1);
+		return rpc_fault(fault, MCP_UNSUPPORTED_VERSION,
+			json_pack("{s:o, s:o}", "supported", modern_versions(), "requested",
+				json_text(requested)),
+			"protocol version \"%s\" is not supported; send %s, or `initialize` for an "
+			"older one",
+			requested, latest(MCP_MODERN)->name);
+	}
+	return true;
+}
+
+static bool read_modern(struct request *request, const json_t *meta, struct rpc_fault *fault)
+{
+	if (!read_version(meta, &request->revision, fault)) {
+		return false;
+	}
+	if (!json_is_object(json_object_get(meta, META "clientCapabilities"))) {
+		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
+			"params._meta must hold the object \"" META "clientCapabilities\"");
+	}
+	const json_t *info = json_object_get(meta, META "clientInfo");
+	if (info && !json_is_object(info)) {
+		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
+			"params._meta[\"" META "clientInfo\"] must be an object");
+	}
+	const json_t *level = json_object_get(meta, META "logLevel");
+	if (level) {
+		request->log_level = mcp_level_from(json_string_value(level));
+		if (request->log_level < 0) {
+			return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
+				"params._meta[\"" META
+				"logLevel\"] must be one of debug, info, notice, "
+				"warning, error, critical, alert, emergency");
+		}
+	}
+	return true;
+}
+
+static bool read_method(struct request *request, const char *name, struct rpc_fault *fault)
+{
+	const char *known[N_METHODS + 1] = { NULL };
+	size_t n = 0;
+	unsigned eras = 0;
+	for (size_t i = 0; i < N_METHODS; i++) {
+		if (methods[i].eras & request->revision->era) {
+			known[n++] = methods[i].name;
+		}
+		if (strcmp(methods[i].name, name) == 0) {
+			eras = methods[i].eras;
+			request->method = &methods[i];
+		}
+	}
+	if (eras & request->revision->era) {
+		return true;
+	}
+	if (eras == MCP_MODERN) {
+		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
+			"%s needs params._meta with \"" META "protocolVersion\": \"%s\" and \"" META
+			"clientCapabilities\"",
+			name, latest(MCP_MODERN)->name);
+	}
+	const char *near = nearest_name(name, known);
+	return rpc_fault(fault, RPC_METHOD_NOT_FOUND, NULL,
+		"there is no method \"%.80s\" in %s%s%s%s", name, request->revision->name,
+		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+bool mcp_read(struct request *request, const char *method, struct rpc_fault *fault)
+{
+	const json_t *meta = json_object_get(request->params, "_meta");
+	request->revision = revision_of(request->session);
+	if (meta && !json_is_object(meta)) {
+		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL, "params._meta must be an object");
+	}
+	if (claims_modern(meta) && !read_modern(request, meta, fault)) {
+		return false;
+	}
+	if (request->batch &&
+		(request->revision->era == MCP_MODERN || strcmp(method, "initialize") == 0)) {
+		return rpc_fault(fault, RPC_INVALID_REQUEST, NULL,
+			"%.80s must not be part of a batch here; send it alone", method);
+	}
+	request->progress_token = json_object_get(meta, "progressToken");
+	if (request->progress_token && !rpc_is_id(request->progress_token)) {
+		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
+			"params._meta.progressToken must be an integer or a string of at most %d "
+			"bytes",
+			RPC_ID_MAX);
+	}
+	return read_method(request, method, fault);
+}
+
+/* ---- what goes out ---- */
+
+static json_t *server_info(const struct mcp_revision *revision)
+{
+	json_t *info = json_pack("{s:s, s:s}", "name", "vitrine", "version", VITRINE_VERSION);
+	if (since(revision, "2025-06-18")) {
+		json_object_set_new(info, "title", json_string("Vitrine"));
+	}
+	if (since(revision, "2025-11-25")) {
+		json_object_set_new(info, "description",
+			json_string("An isolated Linux desktop for an AI agent"));
+	}
+	return info;
+}
+
+static json_t *capabilities(const struct mcp_revision *revision)
+{
+	json_t *all = json_pack("{s:{}, s:{s:b}, s:{}, s:{}}", "tools", "resources", "subscribe", 1,
+		"prompts", "logging");
+	if (since(revision, "2025-03-26")) {
+		json_object_set_new(all, "completions", json_object());
+	}
+	return all;
+}
+
+void mcp_finish_result(const struct request *request, json_t *result)
+{
+	if (request->revision->era == MCP_LEGACY) {
+		return;
+	}
+	json_object_set_new(result, "resultType", json_string("complete"));
+	if (request->method->cached) {
+		json_object_set_new(result, "ttlMs", json_integer(request->method->ttl_ms));
+		json_object_set_new(result, "cacheScope", json_string("private"));
+	}
+	json_t *meta = json_object_get(result, "_meta");
+	if (!meta) {
+		json_object_set_new(result, "_meta", meta = json_object());
+	}
+	json_object_set_new(meta, META "serverInfo", server_info(request->revision));
+}
+
+void mcp_fit(const struct request *request, json_t *definition)
+{
+	static const struct {
+		const char *member, *since;
+	} members[] = {
+		{ "annotations", "2025-03-26" },
+		{ "title", "2025-06-18" },
+		{ "_meta", "2025-06-18" },
+	};
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		if (!since(request->revision, members[i].since)) {
+			json_object_del(definition, members[i].member);
+		}
+	}
+}
+
+int mcp_not_found(const struct request *request)
+{
+	return request->revision->era == MCP_MODERN ? (int)RPC_INVALID_PARAMS
+						    : (int)MCP_RESOURCE_NOT_FOUND;
+}
+
+bool mcp_progress_has_message(const struct request *request)
+{
+	return since(request->revision, "2025-03-26");
+}
+
+/* ---- getting acquainted ---- */
+
+/* A second `initialize` agrees anew: it does no harm, and clients that probe first may send one. */
+static void run_initialize(struct request *request)
+{
+	const char *wanted = request_text(request, "protocolVersion");
+	if (!wanted) {
+		return;
+	}
+	const struct mcp_revision *revision = find_revision(wanted, MCP_LEGACY);
+	revision = revision ? revision : latest(MCP_LEGACY);
+	request->session->revision = revision;
+	request_reply(request, json_pack("{s:s, s:o, s:o, s:s}", "protocolVersion", revision->name,
+				       "capabilities", capabilities(revision), "serverInfo",
+				       server_info(revision), "instructions", instructions_text));
+}
+
+static void run_discover(struct request *request)
+{
+	request_reply(request,
+		json_pack("{s:o, s:o, s:s}", "supportedVersions", modern_versions(), "capabilities",
+			capabilities(request->revision), "instructions", instructions_text));
+}
+
+static void run_ping(struct request *request)
+{
+	request_reply(request, json_object());
+}

@@ -1,0 +1,175 @@
+/*
+ * One JSON-RPC request in flight: read, run by its method, answered exactly once, now or later.  It
+ * outlives its connection; an answer nobody waits for any more is dropped.
+ */
+#include "server/session.h"
+
+#include "base/cleanup.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void request_free(struct request *request)
+{
+	struct session *session = request->session;
+	if (request->server) {
+		LIST_REMOVE(request, link);
+		request->server->calls -= request->admitted;
+	}
+	if (session) {
+		session->calls -= request->admitted;
+		session_check_end(session);
+	}
+	json_decref(request->message);
+	free(request);
+}
+
+/* Sends the answer, or hands it to the batch, and ends the request. */
+static void finish(struct request *request, const struct buf *message)
+{
+	bool wanted = request->session && !request->cancelled;
+	if (request->batch) {
+		batch_add(request->batch, wanted ? message : NULL);
+	} else if (wanted) {
+		session_send(request->session, message);
+	}
+	request_free(request);
+}
+
+static void fail(struct request *request, const struct rpc_fault *fault)
+{
+	auto_buf struct buf message = { 0 };
+	rpc_write_fault(&message, request->id, fault);
+	json_decref(fault->data);
+	finish(request, &message);
+}
+
+void request_fail(struct request *request, int code, json_t *data, const char *fmt, ...)
+{
+	struct rpc_fault fault = { .code = code, .data = data };
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(fault.text, sizeof(fault.text), fmt, args);
+	va_end(args);
+	fail(request, &fault);
+}
+
+void request_reply(struct request *request, json_t *result)
+{
+	auto_buf struct buf message = { 0 };
+	if (request->session && !request->cancelled) {
+		mcp_finish_result(request, must(result));
+		rpc_write_result(&message, request->id, result);
+	}
+	json_decref(result);
+	finish(request, &message);
+}
+
+void request_start(struct session *session, struct batch *batch, json_t *message,
+	const struct rpc_message *msg)
+{
+	struct request *request = must(calloc(1, sizeof(*request)));
+	request->session = session;
+	request->server = session->server;
+	request->owner = session->owner;
+	request->vms = session->server->options.vms;
+	request->message = json_incref(message);
+	request->id = msg->id;
+	request->params = msg->params;
+	request->log_level = -1;
+	request->progress = -1;
+	request->batch = batch;
+	LIST_INSERT_HEAD(&session->requests, request, link);
+	if (batch) {
+		batch_expect(batch);
+	}
+	struct rpc_fault fault;
+	if (mcp_read(request, msg->method, &fault)) {
+		request->method->run(request);
+	} else {
+		fail(request, &fault);
+	}
+}
+
+struct request *request_find(struct session *session, const json_t *id)
+{
+	struct request *request;
+	LIST_FOREACH(request, &session->requests, link)
+	{
+		if (json_equal(request->id, id)) {
+			return request;
+		}
+	}
+	return NULL;
+}
+
+bool request_admit(struct request *request, struct err *err)
+{
+	int64_t max = request->server->options.max_calls;
+	if ((int64_t)request->session->calls >= max) {
+		return err_set(err, ERR_LIMIT,
+			"%lld calls are in flight on this connection already, which is the most; "
+			"wait for one to "
+			"end, then call again",
+			(long long)max);
+	}
+	request->admitted = true;
+	request->session->calls++;
+	request->server->calls++;
+	return true;
+}
+
+/* 3 rather than 3.0: that is how people write steps. */
+static json_t *number(double value)
+{
+	return value == (double)(int)value ? json_integer((int)value) : json_real(value);
+}
+
+void request_progress(struct request *request, double step, double total, const char *message)
+{
+	struct session *session = request->session;
+	if (!session || request->cancelled || !request->progress_token || session->paused ||
+		step <= request->progress) {
+		return;
+	}
+	request->progress = step;
+	json_t *params = json_pack(
+		"{s:O, s:o}", "progressToken", request->progress_token, "progress", number(step));
+	if (total > 0) {
+		json_object_set_new(params, "total", number(total));
+	}
+	if (message && mcp_progress_has_message(request)) {
+		json_object_set_new(params, "message", json_string(message));
+	}
+	session_notify(session, "notifications/progress", params);
+}
+
+void request_on_cancel(struct request *request, void (*fn)(void *data), void *data)
+{
+	request->on_cancel = fn;
+	request->on_cancel_data = data;
+	if (request->cancelled) {
+		request_cancel(request);
+	}
+}
+
+void request_cancel(struct request *request)
+{
+	request->cancelled = true;
+	void (*fn)(void *) = take_ptr(&request->on_cancel);
+	if (fn) {
+		fn(request->on_cancel_data); /* may answer, which frees the request */
+	}
+}
+
+const char *request_text(struct request *request, const char *name)
+{
+	const json_t *value = json_object_get(request->params, name);
+	if (!json_is_string(value)) {
+		request_fail(request, RPC_INVALID_PARAMS, NULL, "params.%s must be a string%s",
+			name, value ? "" : "; it is missing");
+		return NULL;
+	}
+	return json_string_value(value);
+}

@@ -1,0 +1,214 @@
+/*
+ * Resources: desktop://SANDBOX/screen is the picture, desktop://SANDBOX/info is what the agent
+ * knows about it, as JSON.  Each sandbox of the caller has both.
+ */
+#include "server/resource.h"
+
+#include "base/base64.h"
+#include "base/cleanup.h"
+#include "server/json_write.h"
+#include "server/session.h"
+#include "vm/guest.h"
+
+#include <string.h>
+
+#define SCHEME "desktop://"
+
+static const struct {
+	const char *path, *template, *title, *help, *type;
+} kinds[RESOURCE_KINDS] = {
+	[RESOURCE_SCREEN] = { "/screen", RESOURCE_TEMPLATE_SCREEN, "Screen",
+		"The desktop as it looks now, in the pixels that coordinates count.",
+		"image/jpeg" },
+	[RESOURCE_INFO] = { "/info", RESOURCE_TEMPLATE_INFO, "State",
+		"Sizes, windows, keyboard layout and state of the desktop.", "application/json" },
+};
+
+bool resource_parse(const char *uri, struct resource *ret, struct err *err)
+{
+	size_t scheme = strlen(SCHEME);
+	if (strncmp(uri, SCHEME, scheme) == 0 && strnlen(uri + scheme, ID_LEN) == ID_LEN) {
+		memcpy(ret->sandbox, uri + scheme, ID_LEN);
+		ret->sandbox[ID_LEN] = '\0';
+		for (int i = 0; i < RESOURCE_KINDS && id_is_valid(ret->sandbox); i++) {
+			if (strcmp(uri + scheme + ID_LEN, kinds[i].path) == 0) {
+				ret->kind = i;
+				return true;
+			}
+		}
+	}
+	return err_set(err, ERR_NOT_FOUND,
+		"there is no resource \"%.80s\"; resources/list names those there are, as "
+		"desktop://SANDBOX/screen and desktop://SANDBOX/info",
+		uri);
+}
+
+/* ---- lists ---- */
+
+static json_t *describe(const struct vm *vm, enum resource_kind kind)
+{
+	return json_pack("{s:o, s:o, s:s, s:s, s:s}", "uri",
+		json_sprintf("%s%s%s", SCHEME, vm_id(vm), kinds[kind].path), "name",
+		json_sprintf("%s%s", vm_id(vm), kinds[kind].path), "title", kinds[kind].title,
+		"description", kinds[kind].help, "mimeType", kinds[kind].type);
+}
+
+static size_t count_sandboxes(const struct request *request)
+{
+	size_t n = 0;
+	while (request->vms && vm_at(request->vms, request->owner, n)) {
+		n++;
+	}
+	return n;
+}
+
+void resource_method_list(struct request *request)
+{
+	size_t count = count_sandboxes(request) * RESOURCE_KINDS, from, to;
+	if (!page_read(request, count, &from, &to)) {
+		return;
+	}
+	json_t *list = json_array();
+	for (size_t i = from; i < to; i++) {
+		const struct vm *vm = vm_at(request->vms, request->owner, i / RESOURCE_KINDS);
+		json_t *resource = describe(vm, i % RESOURCE_KINDS);
+		mcp_fit(request, resource);
+		json_array_append_new(list, resource);
+	}
+	json_t *result = json_pack("{s:o}", "resources", list);
+	page_mark(result, to, count);
+	request_reply(request, result);
+}
+
+void resource_method_templates(struct request *request)
+{
+	size_t from, to;
+	if (!page_read(request, RESOURCE_KINDS, &from, &to)) {
+		return;
+	}
+	json_t *list = json_array();
+	for (size_t i = from; i < to; i++) {
+		json_t *template = json_pack("{s:s, s:s, s:s, s:s, s:s}", "uriTemplate",
+			kinds[i].template, "name", kinds[i].path + 1, "title", kinds[i].title,
+			"description", kinds[i].help, "mimeType", kinds[i].type);
+		mcp_fit(request, template);
+		json_array_append_new(list, template);
+	}
+	request_reply(request, json_pack("{s:o}", "resourceTemplates", list));
+}
+
+/* ---- reading one: wait for the sandbox, ask the agent, answer ---- */
+
+struct reading {
+	struct request *request;
+	struct resource what;
+	struct vm *vm;
+	struct vm_wait *wait; /* while it starts */
+	guest_id asked;       /* while the agent works */
+};
+
+static void fail_reading(struct reading *reading, const struct err *why)
+{
+	struct request *request = reading->request;
+	int code = why->kind == ERR_NOT_FOUND || why->kind == ERR_GONE ? mcp_not_found(request)
+								       : RPC_INTERNAL_ERROR;
+	json_t *data = json_pack("{s:O}", "uri", json_object_get(request->params, "uri"));
+	request_fail(request, code, data, "%s", why->text);
+	free(reading);
+}
+
+/* body: {"blob": ...} or {"text": ...}; taken. */
+static void finish_reading(struct reading *reading, json_t *body)
+{
+	struct request *request = reading->request;
+	json_object_set(body, "uri", json_object_get(request->params, "uri"));
+	json_object_set_new(body, "mimeType", json_string(kinds[reading->what.kind].type));
+	request_reply(request, json_pack("{s:[o]}", "contents", body));
+	free(reading);
+}
+
+static void on_screen(const struct guest_act *res, const struct err *err, void *data)
+{
+	struct err none;
+	if (!err && !res->frame.bytes) {
+		err_set(&none, ERR_HOST, "the sandbox sent no picture of its screen; try again");
+		err = &none;
+	}
+	if (err) {
+		fail_reading(data, err);
+		return;
+	}
+	size_t len;
+	auto_free char *text = base64_encode(res->frame.bytes, res->frame.len, &len);
+	finish_reading(data, json_pack("{s:o}", "blob", json_stringn_nocheck(text, len)));
+}
+
+static void on_info(const json_t *result, const struct err *err, void *data)
+{
+	struct reading *reading = data;
+	if (err) {
+		fail_reading(reading, err);
+		return;
+	}
+	json_auto_t *info = json_pack("{s:s, s:s, s:s}", "sandbox", reading->what.sandbox, "state",
+		vm_state_words[vm_state(reading->vm)], "backend", vm_backend_name(reading->vm));
+	json_object_update_missing(info, (json_t *)result);
+	auto_buf struct buf text = { 0 };
+	json_write(&text, info);
+	finish_reading(reading, json_pack("{s:s}", "text", buf_text(&text)));
+}
+
+static void on_stage(const char *stage, unsigned step, unsigned of, void *data)
+{
+	struct reading *reading = data;
+	request_progress(reading->request, step, of, stage);
+}
+
+static void on_ready(struct vm *vm, const struct err *err, void *data)
+{
+	struct reading *reading = data;
+	reading->wait = NULL;
+	if (err) {
+		fail_reading(reading, err);
+	} else if (reading->what.kind == RESOURCE_SCREEN) {
+		struct observe observe;
+		observe_init(&observe, OBSERVE_FRAME);
+		observe.max_bytes = OBSERVE_MAX_BYTES;
+		reading->asked = guest_act(vm, NULL, 0, &observe, on_screen, reading);
+	} else {
+		reading->asked = guest_info(vm, on_info, reading);
+	}
+}
+
+static void on_cancel(void *data)
+{
+	struct reading *reading = data;
+	if (reading->wait) {
+		struct err err;
+		vm_wait_cancel(reading->wait);
+		err_set(&err, ERR_CANCELLED, "cancelled");
+		fail_reading(reading, &err);
+	} else if (reading->asked) {
+		guest_cancel(reading->vm, reading->asked); /* its callback still comes */
+	}
+}
+
+void resource_method_read(struct request *request)
+{
+	static const struct vm_wait_handlers handlers = { .stage = on_stage, .done = on_ready };
+	const char *uri = request_text(request, "uri");
+	if (!uri) {
+		return;
+	}
+	struct reading *reading = must(calloc(1, sizeof(*reading)));
+	reading->request = request;
+	struct err err;
+	if (!resource_parse(uri, &reading->what, &err) || !request_admit(request, &err) ||
+		!(reading->vm = vm_find(
+			  request->vms, request->owner, reading->what.sandbox, &err))) {
+		fail_reading(reading, &err);
+		return;
+	}
+	reading->wait = vm_wait(reading->vm, &handlers, reading);
+	request_on_cancel(request, on_cancel, reading);
+}

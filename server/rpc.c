@@ -1,0 +1,125 @@
+/* JSON-RPC 2.0: what kind of message an envelope is, whether it is well formed, and how answers are
+ * written. */
+#include "server/rpc.h"
+
+#include "base/cleanup.h"
+#include "server/json_write.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool rpc_fault(struct rpc_fault *fault, int code, json_t *data, const char *fmt, ...)
+{
+	*fault = (struct rpc_fault){ .code = code, .data = data };
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(fault->text, sizeof(fault->text), fmt, args);
+	va_end(args);
+	return false;
+}
+
+json_t *rpc_parse(const char *text, size_t len, struct rpc_fault *fault)
+{
+	json_error_t why;
+	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	if (!json) {
+		rpc_fault(fault, RPC_PARSE_ERROR, NULL,
+			"not a JSON message: %s (at byte %d); send one JSON-RPC 2.0 object a line",
+			why.text, why.position);
+	}
+	return json;
+}
+
+bool rpc_is_id(const json_t *value)
+{
+	return json_is_integer(value) ||
+	       (json_is_string(value) && json_string_length(value) <= RPC_ID_MAX);
+}
+
+static bool check_request(const struct rpc_message *msg, const json_t *id, const json_t *params,
+	struct rpc_fault *fault)
+{
+	if (id && !msg->id) {
+		return rpc_fault(fault, RPC_INVALID_REQUEST, NULL,
+			"id must be an integer or a string of at most %d bytes", RPC_ID_MAX);
+	}
+	if (params && !json_is_object(params)) {
+		return rpc_fault(fault,
+			json_is_array(params) ? RPC_INVALID_PARAMS : RPC_INVALID_REQUEST, NULL,
+			"params must be an object");
+	}
+	return true;
+}
+
+enum rpc_kind rpc_read(const json_t *in, struct rpc_message *ret, struct rpc_fault *fault)
+{
+	*ret = (struct rpc_message){ 0 };
+	if (!json_is_object(in)) {
+		rpc_fault(fault, RPC_INVALID_REQUEST, NULL,
+			"a message must be an object with \"jsonrpc\": \"2.0\"");
+		return RPC_INVALID;
+	}
+	const json_t *id = json_object_get(in, "id");
+	const json_t *method = json_object_get(in, "method");
+	const json_t *params = json_object_get(in, "params");
+	ret->id = rpc_is_id(id) ? id : NULL;
+	if (!method && (json_object_get(in, "result") || json_object_get(in, "error"))) {
+		return RPC_RESPONSE; /* never answered, not even a broken one: that could go on for
+					ever */
+	}
+	const char *version = json_string_value(json_object_get(in, "jsonrpc"));
+	if (!version || strcmp(version, "2.0") != 0) {
+		rpc_fault(fault, RPC_INVALID_REQUEST, NULL, "jsonrpc must be \"2.0\"");
+		return RPC_INVALID;
+	}
+	if (!json_is_string(method)) {
+		rpc_fault(fault, RPC_INVALID_REQUEST, NULL, "method must be a string");
+		return RPC_INVALID;
+	}
+	ret->method = json_string_value(method);
+	ret->params = json_is_object(params) ? params : NULL;
+	if (!id) {
+		return RPC_NOTIFICATION;
+	}
+	return check_request(ret, id, params, fault) ? RPC_REQUEST : RPC_INVALID;
+}
+
+static void write_text(struct buf *out, const char *text)
+{
+	buf_append(out, text, strlen(text));
+}
+
+static void write_member(struct buf *out, const char *key, const json_t *value)
+{
+	if (value) {
+		buf_printf(out, ",\"%s\":", key);
+		json_write(out, value);
+	}
+}
+
+void rpc_write_result(struct buf *out, const json_t *id, const json_t *result)
+{
+	write_text(out, "{\"jsonrpc\":\"2.0\"");
+	write_member(out, "id", id);
+	write_member(out, "result", result);
+	write_text(out, "}");
+}
+
+void rpc_write_fault(struct buf *out, const json_t *id, const struct rpc_fault *fault)
+{
+	json_auto_t *text = json_text(fault->text);
+	write_text(out, "{\"jsonrpc\":\"2.0\"");
+	write_member(out, "id", id);
+	buf_printf(out, ",\"error\":{\"code\":%d", fault->code);
+	write_member(out, "message", text);
+	write_member(out, "data", fault->data);
+	write_text(out, "}}");
+}
+
+void rpc_write_notification(struct buf *out, const char *method, const json_t *params)
+{
+	buf_printf(out, "{\"jsonrpc\":\"2.0\",\"method\":\"%s\"", method);
+	write_member(out, "params", params);
+	write_text(out, "}");
+}

@@ -1,0 +1,130 @@
+/* The server: its sessions, and the handlers a transport calls.  The work is done in session.c and
+ * below. */
+#include "server/server.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "server/session.h"
+
+struct server *server_new(sd_event *event, const struct server_options *options)
+{
+	struct server *server = must(calloc(1, sizeof(*server)));
+	server->event = sd_event_ref(event);
+	server->options = *options;
+	LIST_INIT(&server->sessions);
+	LIST_INIT(&server->orphans);
+	if (options->vms) {
+		vm_pool_on_screen(options->vms, listen_screen_changed, server);
+	}
+	return server;
+}
+
+void server_free(struct server *server)
+{
+	if (!server) {
+		return;
+	}
+	struct session *session;
+	while ((session = LIST_FIRST(&server->sessions))) {
+		session->conn->data = NULL;
+		session_free(session);
+	}
+	struct request *request;
+	while ((request = LIST_FIRST(&server->orphans))) {
+		LIST_REMOVE(request, link);
+		request->server = NULL;
+	}
+	if (server->options.vms) {
+		vm_pool_on_screen(server->options.vms, NULL, NULL);
+	}
+	sd_event_unref(server->event);
+	free(server);
+}
+
+void server_on_idle(struct server *server, void (*fn)(void *data), void *data)
+{
+	server->idle = fn;
+	server->idle_data = data;
+}
+
+size_t server_calls(const struct server *server)
+{
+	return server->calls;
+}
+
+static void tell_idle(struct server *server)
+{
+	void (*fn)(void *) = take_ptr(&server->idle);
+	if (fn) {
+		fn(server->idle_data);
+	}
+}
+
+void server_connection_stuck(struct server *server)
+{
+	log_warning("input has ended and nobody reads the answers; ending without them");
+	tell_idle(server);
+}
+
+/* ---- for transports; data is the server ---- */
+
+static void opened(struct transport_conn *conn, void *data)
+{
+	conn->data = session_new(data, conn);
+}
+
+static void message(struct transport_conn *conn, const char *text, size_t len, void *data)
+{
+	(void)data;
+	if (conn->data) {
+		session_take(conn->data, text, len);
+	}
+}
+
+static void refused(struct transport_conn *conn, const struct err *why, void *data)
+{
+	(void)data;
+	struct rpc_fault fault;
+	rpc_fault(&fault, why->kind == ERR_LIMIT ? RPC_INVALID_REQUEST : RPC_PARSE_ERROR, NULL,
+		"%s", why->text);
+	if (conn->data) {
+		session_refuse(conn->data, &fault);
+	}
+}
+
+static void ended(struct transport_conn *conn, void *data)
+{
+	(void)data;
+	if (conn->data) {
+		session_end_input(conn->data);
+	}
+}
+
+static void drained(struct transport_conn *conn, void *data)
+{
+	(void)data;
+	if (conn->data) {
+		session_drained(conn->data);
+	}
+}
+
+static void closed(struct transport_conn *conn, void *data)
+{
+	if (!conn->data) {
+		return; /* the server has gone before the transport */
+	}
+	session_free(take_ptr(&conn->data));
+	struct server *server = data;
+	if (LIST_EMPTY(&server->sessions)) {
+		tell_idle(server);
+	}
+}
+
+const struct transport_handlers server_transport_handlers = {
+	.opened = opened,
+	.message = message,
+	.refused = refused,
+	.ended = ended,
+	.drained = drained,
+	.closed = closed,
+};
