@@ -28,8 +28,8 @@ struct serving {
 
 static void stop_serving(struct serving *s)
 {
+	server_free(s->server); /* before the transport: it lets go of its connections */
 	stdio_free(s->stdio);
-	server_free(s->server);
 	tool_set_free(s->tools);
 	vm_pool_free(s->vms);
 	sd_event_unref(s->event);
