@@ -2,8 +2,8 @@
 #define TESTS_FAKE_CALL_H
 
 /*
- * A struct call that catches its answer, and a loop to wait for it: the tools as the server runs them, without the
- * server.  Each test program that runs tools includes this once.
+ * A struct call that catches its answer, and a loop to wait for it: the tools as the server runs
+ * them, without the server.  Each test program that runs tools includes this once.
  */
 
 #include "base/cleanup.h"
@@ -161,11 +161,13 @@ static inline void call_end(struct call *call)
 }
 
 /* The member of the i-th block that is of the type, or NULL. */
-static inline const char *call_block(const struct call *call, size_t i, const char *type, const char *member)
+static inline const char *call_block(
+	const struct call *call, size_t i, const char *type, const char *member)
 {
 	const json_t *block = json_array_get(call->content, i);
 	const char *is = json_string_value(json_object_get(block, "type"));
-	return is && strcmp(is, type) == 0 ? json_string_value(json_object_get(block, member)) : NULL;
+	return is && strcmp(is, type) == 0 ? json_string_value(json_object_get(block, member))
+					   : NULL;
 }
 
 #endif
