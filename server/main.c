@@ -20,7 +20,7 @@ int main(int argc, char **argv)
 	if (argc < 2) {
 		return help->run(0, NULL);
 	}
-	char *name = argv[1];
+	const char *name = argv[1];
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
 		name = "help";
 	} else if (strcmp(name, "--version") == 0) {
@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 	}
 	const struct command *command = command_find(name);
 	if (!command || asks_for_help(argc - 1, argv + 1)) {
-		return help->run(2, (char *[]){ "help", name, NULL });
+		return help->run(2, (char *[]){ argv[0], (char *)name, NULL });
 	}
 	return command->run(argc - 1, argv + 1);
 }
