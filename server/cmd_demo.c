@@ -65,7 +65,7 @@ static const char *block_text(const json_t *content, const char *type, const cha
 {
 	size_t i;
 	const json_t *block;
-	json_array_foreach((json_t *)content, i, block)
+	json_array_foreach(content, i, block)
 	{
 		const char *is = json_string_value(json_object_get(block, "type"));
 		const char *value = json_string_value(json_object_get(block, member));
@@ -140,7 +140,7 @@ static bool list_tools(struct demo *demo, struct err *err)
 	const json_t *tools = json_object_get(result, "tools"), *tool;
 	size_t i;
 	buf_printf(&said, "%zu tools:", json_array_size(tools));
-	json_array_foreach((json_t *)tools, i, tool)
+	json_array_foreach(tools, i, tool)
 	{
 		const char *name = json_string_value(json_object_get(tool, "name"));
 		buf_printf(&said, "%s %s", i == 0 ? "" : i % 7 ? "," : ",\n", name ? name : "?");

@@ -98,21 +98,12 @@ static void tell(struct buf *out, const struct input *in, const struct guest_act
 	}
 }
 
-/* The action stopped midway: what it had done by then is the model's to know. */
+/* The agent's sentence says how far it came; the frame, when one was asked for, shows it. */
 static void fail(struct input *in, const struct guest_act *res)
 {
-	struct err err = res->failed;
-	if (in->action.kind == ACTION_TYPE) {
-		err_set(&err, res->failed.kind,
-			"%.380s; before that, %lld character%s had been delivered",
-			res->failed.text, (long long)res->chars, res->chars == 1 ? "" : "s");
-	}
-	json_t *content = NULL;
-	if (res->frame.bytes) {
-		content = json_array();
-		result_add_frame(content, &res->frame);
-	}
-	job_fail(&in->job, &err, content);
+	json_t *content = json_array();
+	result_add_frame(content, &res->frame);
+	job_fail(&in->job, &res->failed, content);
 }
 
 static void acted(const struct guest_act *res, const struct err *err, void *data)

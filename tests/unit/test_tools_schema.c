@@ -51,7 +51,7 @@ static void check_portable(const char *tool, const json_t *value)
 		}
 		check_portable(tool, member);
 	}
-	json_array_foreach((json_t *)value, i, member)
+	json_array_foreach(value, i, member)
 	{
 		check_portable(tool, member);
 	}
