@@ -178,9 +178,9 @@ struct script {
 static const struct script scripts[] = {
 	{ "Latin", ":charset=41 e9 151", "fonts-dejavu-core" },
 	{ "Greek, Cyrillic", ":charset=3b1 436", "fonts-dejavu-core" },
-	{ "Chinese", ":charset=4e2d 6587", "fonts-droid-fallback" },
-	{ "Japanese", ":charset=3042 30ab", "fonts-droid-fallback" },
-	{ "Korean", ":charset=ac00 d55c", "fonts-droid-fallback" },
+	{ "Chinese", ":charset=4e2d 6587", "fonts-wqy-zenhei" },
+	{ "Japanese", ":charset=3042 30ab", "fonts-wqy-zenhei" },
+	{ "Korean", ":charset=ac00 d55c", "fonts-wqy-zenhei" },
 	{ "emoji", ":lang=und-zsye", "fonts-noto-color-emoji" },
 };
 #define N_SCRIPTS (sizeof(scripts) / sizeof(*scripts))

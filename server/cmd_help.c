@@ -45,8 +45,8 @@ static int run(int argc, char **argv)
 		return 0;
 	}
 	const char *near = command_nearest(argv[1]);
-	fprintf(stderr, "vitrine: there is no command '%s'%s%s%s; `vitrine help` lists them\n",
-		argv[1], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	fprintf(stderr, "vitrine: there is no command '%s'%s%s%s `vitrine help` lists them.\n",
+		argv[1], near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "");
 	return 2;
 }
 

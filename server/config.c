@@ -229,7 +229,8 @@ static bool set_from_file(struct config *config, const char *key, json_t *value,
 	if (!option) {
 		const char *near = nearest(key, false);
 		return err_set(err, ERR_ARGUMENT, "there is no option '%s'%s%s%s", key,
-			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+			near ? "; did you mean '" : "; `vitrine help serve` lists them",
+			near ? near : "", near ? "'?" : "");
 	}
 	return set(config, option, key, json_incref(value), err);
 }
@@ -301,7 +302,8 @@ static bool unknown_option(const struct argument *arg, struct err *err)
 {
 	const char *near = nearest(arg->name, true);
 	return err_set(err, ERR_ARGUMENT, "there is no option '%s'%s%s%s", arg->called,
-		near ? "; did you mean '--" : "", near ? near : "", near ? "'?" : "");
+		near ? "; did you mean '--" : "; `vitrine help serve` lists them", near ? near : "",
+		near ? "'?" : "");
 }
 
 /* Reads argv[*at], and the value behind it if it is written apart; moves *at past them. */

@@ -232,7 +232,8 @@ Test(config, wrong_command_lines)
 	} wrong[] = {
 		{ "--sreen", "1x1", "there is no option '--sreen'; did you mean '--screen'?" },
 		{ "--confg=x", NULL, "there is no option '--confg'; did you mean '--config'?" },
-		{ "--frobnicate", NULL, "there is no option '--frobnicate'" },
+		{ "--frobnicate", NULL,
+			"there is no option '--frobnicate'; `vitrine help serve` lists them" },
 		{ "screen", NULL,
 			"unexpected argument 'screen'; options are written --name value" },
 		{ "-s", "1x1", "unexpected argument '-s'; options are written --name value" },
@@ -274,7 +275,8 @@ Test(config, wrong_files)
 	} wrong[] = {
 		{ "{\n \"screen\": \"640x480\",\n \"sceen\": 1\n}",
 			"FILE:3: there is no option 'sceen'; did you mean 'screen'?" },
-		{ "{\"config\": \"x\"}", "FILE:1: there is no option 'config'" },
+		{ "{\"config\": \"x\"}",
+			"FILE:1: there is no option 'config'; `vitrine help serve` lists them" },
 		{ "{\n\n \"max-calls\": \"many\"}",
 			"FILE:3: 'max-calls' must be an integer from 1 to 1000; got \"many\"" },
 		{ "{\"tools\": \"{[\\\"screen\",\n\"screen\": true}",
