@@ -87,7 +87,8 @@ static sd_event_source *add_ready(sd_event *event, struct ready with)
 	sd_event_source *source = NULL;
 	struct ready *ready = must(malloc(sizeof(*ready)));
 	*ready = with;
-	added(sd_event_add_defer(event, &source, on_ready, ready), source);
+	int r = sd_event_add_defer(event, &source, on_ready, ready);
+	source = added(r, source);
 	sd_event_source_set_destroy_callback(source, free);
 	sd_event_source_set_enabled(source, SD_EVENT_ON);
 	return source;
@@ -114,7 +115,8 @@ void loop_enable(sd_event_source *source, bool on)
 sd_event_source *loop_defer(sd_event *event, sd_event_handler_t fn, void *data)
 {
 	sd_event_source *source = NULL;
-	return added(sd_event_add_defer(event, &source, fn, data), source);
+	int r = sd_event_add_defer(event, &source, fn, data);
+	return added(r, source);
 }
 
 uint64_t loop_now_us(void)
