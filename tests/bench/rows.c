@@ -1,0 +1,572 @@
+/*
+ * The budgets, one row each: how a sample of ours is taken, and how one of the peers' way.  Every row that can
+ * looks at the result too: a picture must be a new one, a text must have arrived exactly.
+ */
+#include "base/cleanup.h"
+#include "tests/bench/bench.h"
+#include "tests/bench/probe.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <turbojpeg.h>
+
+#define QUIET_MS 150 /* how long `observe: settled` waits for the screen to be quiet */
+
+enum { OURS, PEERS };
+
+static const char latin_text[] =
+	"The quick brown fox (No. 7) jumps over the lazy dog; it's 100% sure, \"quoted\" & <tagged>! ";
+static const char mixed_text[] = "Grüße çà Ελλάδα Жук漢字かな한글😀 naïve ½€ ";
+
+/* ---- the probe ---- */
+
+struct report_line {
+	unsigned long long round, a, b, c;
+};
+
+static bool scan_report(const char *text, struct report_line *ret)
+{
+	const char *at = strstr(text, "probe 0");
+	return at && sscanf(at, "probe %llu %llu %llu %llu", &ret->round, &ret->a, &ret->b, &ret->c) == 4;
+}
+
+static bool read_ours(struct bench *b, struct report_line *ret, struct err *err)
+{
+	if (!session_shell(&b->desk, "cat /home/user/probe.txt", err)) {
+		return false;
+	}
+	*ret = (struct report_line){ 0 };
+	(void)scan_report(session_answer(&b->desk), ret);
+	return true;
+}
+
+static bool read_peer(struct bench *b, struct report_line *ret, struct err *err)
+{
+	char path[128], text[256];
+	snprintf(path, sizeof(path), "%s/probe.txt", b->dir);
+	FILE *file = fopen(path, "re");
+	if (!file) {
+		return err_errno(err, "cannot read the probe's report");
+	}
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	*ret = (struct report_line){ 0 };
+	(void)scan_report(text, ret);
+	return true;
+}
+
+/* Waits for a report behind the last one read. */
+static bool next_report(struct bench *b, int side, struct report_line *ret, struct err *err)
+{
+	for (int i = 0; i < 1000; i++) {
+		if (!(side == OURS ? read_ours : read_peer)(b, ret, err)) {
+			return false;
+		}
+		if (ret->round > b->rounds[side]) {
+			b->rounds[side] = ret->round;
+			return true;
+		}
+		usleep(5000);
+	}
+	return err_set(err, ERR_TIMEOUT, "the probe on %s desktop reported nothing", side == OURS ? "our" : "the peer's");
+}
+
+static bool probe_start(struct bench *b, const char *mode, struct err *err)
+{
+	char script[512];
+	snprintf(script, sizeof(script),
+		"rm -f probe.txt; printf '#!/bin/sh\\necho $$ > probe.pid\\n"
+		"exec /home/user/bench-probe %s /home/user/probe.txt\\n' > probe.sh; chmod +x probe.sh", mode);
+	b->rounds[OURS] = b->rounds[PEERS] = 0;
+	if (!session_shell(&b->desk, script, err)
+		|| !session_call(&b->desk, "launch", "{\"application\":\"/home/user/probe.sh\"}", err)) {
+		return err_while(err, "starting the probe in the sandbox");
+	}
+	if (b->peer.display[0]) {
+		char program[4096], file[128];
+		snprintf(program, sizeof(program), "%s/bench-probe", b->build);
+		snprintf(file, sizeof(file), "%s/probe.txt", b->dir);
+		unlink(file);
+		const char *const argv[] = { program, mode, file, NULL };
+		b->peer_probe = peer_spawn(argv, err);
+	}
+	usleep(700000);
+	return b->peer_probe >= 0;
+}
+
+static void probe_stop(struct bench *b)
+{
+	struct err ignored;
+	(void)session_shell(&b->desk, "kill $(cat probe.pid)", &ignored);
+	peer_kill(&b->peer_probe);
+	usleep(300000);
+}
+
+/* ---- click ---- */
+
+static bool ours_click(struct bench *b, struct sample *ret, struct err *err)
+{
+	static int turn;
+	char args[80];
+	snprintf(args, sizeof(args), "{\"coordinate\":[%d,%d]}", 1000 + turn++ % 100, 650);
+	bool ok = session_call(&b->desk, "left_click", args, err);
+	ret->value = session_ms(&b->desk);
+	return ok;
+}
+
+static bool xdotool(struct sample *ret, const char *const *argv, struct err *err)
+{
+	ret->value = peer_run(argv, err);
+	return ret->value >= 0;
+}
+
+static bool peer_click(struct bench *b, struct sample *ret, struct err *err)
+{
+	(void)b;
+	static int turn;
+	char x[16];
+	snprintf(x, sizeof(x), "%d", 1000 + turn++ % 100);
+	const char *const argv[] = { "xdotool", "mousemove", x, "650", "click", "1", NULL };
+	return xdotool(ret, argv, err);
+}
+
+/* ---- screenshot ---- */
+
+static bool begin_animate(struct bench *b, struct err *err)
+{
+	return probe_start(b, "animate", err);
+}
+
+/* On a moving screen every picture must be a new one; on a still one (`changes` false) the same. */
+static void look(struct bench *b, int side, unsigned long long hash, bool changes, struct sample *ret)
+{
+	ret->checked = b->seen[side] != 0;
+	ret->right = (hash != b->seen[side]) == changes;
+	b->seen[side] = hash;
+}
+
+static bool shoot_ours(struct bench *b, bool changes, struct sample *ret, struct err *err)
+{
+	usleep(45000); /* the probe has repainted twice since the last one */
+	if (!session_call(&b->desk, "screenshot", "{}", err)) {
+		return false;
+	}
+	ret->value = session_ms(&b->desk);
+	size_t len;
+	const char *image = session_image(&b->desk, &len);
+	if (!image) {
+		return err_set(err, ERR_HOST, "screenshot: no picture came");
+	}
+	look(b, OURS, probe_hash(PROBE_HASH_START, image, len), changes, ret);
+	return true;
+}
+
+static bool shoot_peer(struct bench *b, bool changes, struct sample *ret, struct err *err)
+{
+	unsigned long long hash = 0;
+	usleep(45000);
+	ret->value = peer_screenshot(&b->peer, &hash, err);
+	look(b, PEERS, hash, changes, ret);
+	return ret->value >= 0;
+}
+
+static bool ours_moving(struct bench *b, struct sample *ret, struct err *err)
+{
+	return shoot_ours(b, true, ret, err);
+}
+
+static bool peer_moving(struct bench *b, struct sample *ret, struct err *err)
+{
+	return shoot_peer(b, true, ret, err);
+}
+
+static bool ours_still(struct bench *b, struct sample *ret, struct err *err)
+{
+	return shoot_ours(b, false, ret, err);
+}
+
+static bool peer_still(struct bench *b, struct sample *ret, struct err *err)
+{
+	return shoot_peer(b, false, ret, err);
+}
+
+/* ---- click, and the frame that shows what it did ---- */
+
+static bool begin_paint(struct bench *b, struct err *err)
+{
+	b->repaint.n = 0;
+	return probe_start(b, "paint", err);
+}
+
+/* Whether the picture shows the colour the probe took after `clicks` clicks. */
+static bool shows_click(const char *base64, size_t len, unsigned long long clicks)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	auto_free unsigned char *jpeg = must(malloc(len));
+	size_t n = 0;
+	unsigned bits = 0, held = 0;
+	for (size_t i = 0; i < len && base64[i] != '='; i++) {
+		const char *digit = strchr(alphabet, base64[i]);
+		held = held << 6 | (unsigned)(digit ? digit - alphabet : 0);
+		for (bits += 6; bits >= 8; bits -= 8) {
+			jpeg[n++] = (unsigned char)(held >> (bits - 8));
+		}
+	}
+	tjhandle handle = tjInitDecompress();
+	int width = 0, height = 0, chroma, space;
+	bool right = false;
+	if (tjDecompressHeader3(handle, jpeg, n, &width, &height, &chroma, &space) == 0 && width <= 8192
+		&& height <= 8192 && width > PROBE_X + 300 && height > PROBE_Y + 300) {
+		auto_free unsigned char *pixels = must(malloc((size_t)width * height * 3));
+		right = tjDecompress2(handle, jpeg, n, pixels, width, 0, height, TJPF_RGB, 0) == 0;
+		const unsigned char *at = pixels + ((size_t)(PROBE_Y + 300) * width + PROBE_X + 300) * 3;
+		unsigned colour = probe_colours[clicks % PROBE_COLOURS];
+		for (int i = 0; i < 3; i++) {
+			int off = (int)at[i] - (int)(colour >> (16 - 8 * i) & 255);
+			right = right && off > -12 && off < 12;
+		}
+	}
+	tjDestroy(handle);
+	return right;
+}
+
+static bool ours_settled(struct bench *b, struct sample *ret, struct err *err)
+{
+	char args[128];
+	snprintf(args, sizeof(args), "{\"coordinate\":[%d,%d],\"observe\":\"settled\"}", PROBE_X + 100, PROBE_Y + 100);
+	if (!session_call(&b->desk, "left_click", args, err)) {
+		return false;
+	}
+	ret->value = session_ms(&b->desk);
+	size_t len = 0;
+	const char *image = session_image(&b->desk, &len);
+	ret->checked = true;
+	ret->right = image && shows_click(image, len, b->rounds[OURS] + 1);
+	struct report_line report;
+	if (!next_report(b, OURS, &report, err)) {
+		return false;
+	}
+	samples_add(&b->repaint, (double)(report.b - report.a) / 1000);
+	return true;
+}
+
+static double settled_allowance(struct bench *b)
+{
+	return QUIET_MS + samples_percentile(&b->repaint, 50);
+}
+
+static bool peer_settled(struct bench *b, struct sample *ret, struct err *err)
+{
+	char x[16], y[16];
+	snprintf(x, sizeof(x), "%d", PROBE_X + 100);
+	snprintf(y, sizeof(y), "%d", PROBE_Y + 100);
+	const char *const argv[] = { "xdotool", "mousemove", x, y, "click", "1", NULL };
+	uint64_t began = now_us();
+	unsigned long long hash;
+	if (!xdotool(ret, argv, err)) {
+		return false;
+	}
+	usleep(2000000);
+	if (peer_screenshot(&b->peer, &hash, err) < 0) {
+		return false;
+	}
+	ret->value = (double)(now_us() - began) / 1000;
+	return true;
+}
+
+/* ---- typing, as received ---- */
+
+#define TEXT_CHARS 1000
+
+/* A thousand characters of the sample, over and over. */
+static char *thousand(const char *sample)
+{
+	size_t len = strlen(sample);
+	char *text = must(calloc(TEXT_CHARS + 1, 4));
+	size_t at = 0;
+	for (size_t chars = 0;; at++) {
+		char c = sample[at % len];
+		chars += ((unsigned char)c & 0xc0) != 0x80;
+		if (chars > TEXT_CHARS) {
+			return text;
+		}
+		text[at] = c;
+	}
+}
+
+static bool begin_typing(struct bench *b, const char *sample, struct err *err)
+{
+	char args[64];
+	struct report_line report;
+	b->text = thousand(sample);
+	snprintf(args, sizeof(args), "{\"coordinate\":[%d,%d]}", PROBE_X + 100, PROBE_Y + 100);
+	/* The click gives it the keyboard; the probe reports clicks too. */
+	if (!probe_start(b, "type", err) || !session_call(&b->desk, "left_click", args, err)
+		|| !next_report(b, OURS, &report, err)) {
+		return false;
+	}
+	struct sample click;
+	const char *const argv[] = { "xdotool", "mousemove", "300", "200", "click", "1", NULL };
+	return !b->peer.display[0] || (xdotool(&click, argv, err) && next_report(b, PEERS, &report, err));
+}
+
+static bool begin_latin(struct bench *b, struct err *err)
+{
+	return begin_typing(b, latin_text, err);
+}
+
+static bool begin_mixed(struct bench *b, struct err *err)
+{
+	return begin_typing(b, mixed_text, err);
+}
+
+static void end_typing(struct bench *b)
+{
+	probe_stop(b);
+	free((char *)b->text);
+	b->text = NULL;
+}
+
+/* From the start to the later of: the call's end, the last character's arrival in the program. */
+static void received(struct bench *b, const struct report_line *report, uint64_t began, uint64_t ended, struct sample *ret)
+{
+	uint64_t last = report->a > ended ? report->a : ended;
+	ret->value = (double)(last - began) / 1000;
+	ret->checked = true;
+	ret->right = report->b == probe_hash(PROBE_HASH_START, b->text, strlen(b->text));
+	if (!ret->right && getenv("BENCH_VERBOSE")) {
+		fprintf(stderr, "typed: %llu characters arrived, not the text\n", report->c);
+	}
+}
+
+static bool ours_type(struct bench *b, struct sample *ret, struct err *err)
+{
+	json_auto_t *args = must(json_pack("{ss}", "text", b->text));
+	auto_free char *json = must(json_dumps(args, JSON_COMPACT));
+	struct report_line report;
+	if (!session_call(&b->desk, "type", json, err)) {
+		return false;
+	}
+	uint64_t began = b->desk.sent_us, ended = b->desk.answered_us;
+	if (!session_call(&b->desk, "key", "{\"text\":\"Escape\"}", err) || !next_report(b, OURS, &report, err)) {
+		return false;
+	}
+	received(b, &report, began, ended, ret);
+	return true;
+}
+
+static bool type_peer(struct bench *b, const char *delay, struct sample *ret, struct err *err)
+{
+	struct report_line report;
+	const char *const type[] = { "xdotool", "type", "--delay", delay, "--", b->text, NULL };
+	const char *const escape[] = { "xdotool", "key", "Escape", NULL };
+	struct sample ignored;
+	uint64_t began = now_us();
+	if (!xdotool(ret, type, err)) {
+		return false;
+	}
+	uint64_t ended = now_us();
+	if (!xdotool(&ignored, escape, err) || !next_report(b, PEERS, &report, err)) {
+		return false;
+	}
+	received(b, &report, began, ended, ret);
+	return true;
+}
+
+static bool peer_type(struct bench *b, struct sample *ret, struct err *err)
+{
+	return type_peer(b, "12", ret, err);
+}
+
+static bool peer_type_fast(struct bench *b, struct sample *ret, struct err *err)
+{
+	return type_peer(b, "0", ret, err);
+}
+
+/* ---- servers ---- */
+
+struct servers {
+	char program[4096], script[4096];
+	const char *ours[5], *node[3];
+};
+
+static void servers_init(struct bench *b, struct servers *s)
+{
+	snprintf(s->program, sizeof(s->program), "%s/vitrine", b->build);
+	snprintf(s->script, sizeof(s->script), "%s/tests/bench/peer_server.mjs", b->source);
+	memcpy(s->ours, (const char *[]){ s->program, "serve", "--backend", "namespace", NULL }, sizeof(s->ours));
+	memcpy(s->node, (const char *[]){ "node", s->script, NULL }, sizeof(s->node));
+}
+
+static bool first_answer(const char *const *argv, struct sample *ret, struct err *err)
+{
+	struct session s = { 0 };
+	uint64_t began = now_us();
+	bool ok = session_start(&s, argv, err) && session_open(&s, err);
+	ret->value = (double)(s.answered_us - began) / 1000;
+	session_stop(&s);
+	return ok;
+}
+
+static bool ours_start(struct bench *b, struct sample *ret, struct err *err)
+{
+	struct servers servers;
+	servers_init(b, &servers);
+	return first_answer(servers.ours, ret, err);
+}
+
+static bool peer_start_server(struct bench *b, struct sample *ret, struct err *err)
+{
+	struct servers servers;
+	servers_init(b, &servers);
+	return first_answer(servers.node, ret, err);
+}
+
+/* A field of smaps_rollup, in MiB. */
+static bool memory_of(pid_t pid, const char *field, struct sample *ret, struct err *err)
+{
+	char path[64], line[256];
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+	FILE *file = fopen(path, "re");
+	if (!file) {
+		return err_errno(err, "cannot read %s", path);
+	}
+	long kib = -1;
+	while (kib < 0 && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, field, strlen(field)) == 0) {
+			kib = strtol(line + strlen(field), NULL, 10);
+		}
+	}
+	fclose(file);
+	ret->value = (double)kib / 1024;
+	return kib >= 0 || err_set(err, ERR_HOST, "%s has no %s", path, field);
+}
+
+static bool memory_idle(const char *const *argv, const char *field, struct sample *ret, struct err *err)
+{
+	struct session s = { 0 };
+	bool ok = session_start(&s, argv, err) && session_open(&s, err)
+		&& session_ask(&s, "tools/list", "{}", err);
+	usleep(300000);
+	ok = ok && memory_of(s.pid, field, ret, err);
+	session_stop(&s);
+	return ok;
+}
+
+static bool ours_rss(struct bench *b, struct sample *ret, struct err *err)
+{
+	struct servers servers;
+	servers_init(b, &servers);
+	return memory_idle(servers.ours, "Rss:", ret, err);
+}
+
+static bool peer_rss(struct bench *b, struct sample *ret, struct err *err)
+{
+	struct servers servers;
+	servers_init(b, &servers);
+	return memory_idle(servers.node, "Rss:", ret, err);
+}
+
+static bool ours_pss(struct bench *b, struct sample *ret, struct err *err)
+{
+	struct servers servers;
+	servers_init(b, &servers);
+	return memory_idle(servers.ours, "Pss:", ret, err);
+}
+
+static bool peer_pss(struct bench *b, struct sample *ret, struct err *err)
+{
+	struct servers servers;
+	servers_init(b, &servers);
+	return memory_idle(servers.node, "Pss:", ret, err);
+}
+
+static bool ours_rss_used(struct bench *b, struct sample *ret, struct err *err)
+{
+	return memory_of(b->desk.pid, "Rss:", ret, err);
+}
+
+/* ---- a new desktop ---- */
+
+static bool ours_create(struct bench *b, struct sample *ret, struct err *err)
+{
+	struct servers servers;
+	struct session s = { 0 };
+	servers_init(b, &servers);
+	bool ok = session_start(&s, servers.ours, err) && session_open(&s, err)
+		&& session_call(&s, "screenshot", "{}", err);
+	ret->value = session_ms(&s);
+	size_t len;
+	ret->checked = true;
+	ret->right = ok && session_image(&s, &len) != NULL;
+	session_stop(&s);
+	return ok;
+}
+
+static bool peer_create(struct bench *b, struct sample *ret, struct err *err)
+{
+	char script[4096];
+	snprintf(script, sizeof(script), "%s/tests/bench/peer_desktop.sh", b->source);
+	const char *const argv[] = { "sh", script, b->dir, NULL };
+	struct session s = { 0 };
+	bool ok = session_start(&s, argv, err) && session_ask(&s, "desktop", "{}", err);
+	ret->value = session_ms(&s);
+	session_stop(&s);
+	return ok;
+}
+
+/* ---- the link ---- */
+
+static bool begin_link(struct bench *b, struct err *err)
+{
+	char program[4096];
+	snprintf(program, sizeof(program), "%s/bench-link", b->build);
+	const char *const argv[] = { program, NULL };
+	return session_start(&b->link, argv, err) && session_ask(&b->link, "ping", "{}", err);
+}
+
+static bool ours_link(struct bench *b, struct sample *ret, struct err *err)
+{
+	usleep(3000); /* idle, as it is between a model's calls */
+	if (!session_ask(&b->link, "ping", "{}", err)) {
+		return false;
+	}
+	const char *us = strstr(session_answer(&b->link), "\"us\":");
+	ret->value = us ? strtod(us + 5, NULL) / 1000 : -1;
+	return us || err_set(err, ERR_HOST, "%s", session_answer(&b->link));
+}
+
+static void end_link(struct bench *b)
+{
+	session_stop(&b->link);
+}
+
+const struct row bench_rows[] = {
+	{ "click", "left_click, round trip over stdio", "ms", 2, NULL, "xdotool mousemove X Y click 1",
+		500, 500, NULL, ours_click, peer_click, NULL },
+	{ "screenshot", "screenshot of a moving screen: JPEG, base64 in hand", "ms", 8, NULL,
+		"scrot -q 80, read, base64", 200, 60, begin_animate, ours_moving, peer_moving, probe_stop },
+	{ "screenshot-still", "screenshot of an unchanged screen", "ms", 8, NULL,
+		"scrot -q 80, read, base64", 200, 60, NULL, ours_still, peer_still, NULL },
+	{ "settled", "left_click until the settled frame", "ms", 5, settled_allowance,
+		"xdotool, sleep 2, scrot", 40, 5, begin_paint, ours_settled, peer_settled, probe_stop },
+	{ "type", "type 1,000 characters, as received", "ms", 60, NULL, "xdotool type --delay 12",
+		40, 2, begin_latin, ours_type, peer_type, end_typing },
+	{ "type-fast", "the same, the peer without its delay", "ms", 60, NULL, "xdotool type --delay 0",
+		40, 20, begin_latin, ours_type, peer_type_fast, end_typing },
+	{ "type-mixed", "type 1,000 characters of 7 scripts", "ms", 0, NULL, "xdotool type --delay 12",
+		20, 2, begin_mixed, ours_type, peer_type, end_typing },
+	{ "start", "server start until the first answer", "ms", 15, NULL, "node, MCP SDK v1",
+		50, 15, NULL, ours_start, peer_start_server, NULL },
+	{ "memory", "server resident memory, idle", "MiB", 12, NULL, "node, MCP SDK v1",
+		5, 3, NULL, ours_rss, peer_rss, NULL },
+	{ "memory-share", "its share of it (PSS)", "MiB", 0, NULL, "node, MCP SDK v1",
+		5, 3, NULL, ours_pss, peer_pss, NULL },
+	{ "memory-used", "resident after all of the above", "MiB", 12, NULL, NULL,
+		1, 0, NULL, ours_rss_used, NULL, NULL },
+	{ "create", "sandbox create until the first frame", "ms", 500, NULL, "Xvfb, openbox, scrot",
+		20, 10, NULL, ours_create, peer_create, NULL },
+	{ "link", "link round trip, idle", "ms", 0.2, NULL, NULL,
+		500, 0, begin_link, ours_link, NULL, end_link },
+	{ 0 },
+};
