@@ -121,7 +121,7 @@ static void ran(const struct guest_exec *res, const struct err *err, void *data)
 		"the command was killed, with all its children, at its timeout of %.10g s; its "
 		"output until then "
 		"is below; give a larger 'timeout' (up to %d) or start it in the background with "
-		"its output in a file.",
+		"its output in a file",
 		shell->args->timeout, SHELL_TIMEOUT_MAX);
 	job_fail(&shell->job, &late, content);
 }
