@@ -22,7 +22,7 @@ bool rpc_fault(struct rpc_fault *fault, int code, json_t *data, const char *fmt,
 json_t *rpc_parse(const char *text, size_t len, struct rpc_fault *fault)
 {
 	json_error_t why;
-	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (!json) {
 		rpc_fault(fault, RPC_PARSE_ERROR, NULL,
 			"not a JSON message: %s (at byte %d); send one JSON-RPC 2.0 object a line",

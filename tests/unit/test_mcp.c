@@ -1,0 +1,568 @@
+// USES server
+/* What a transcript cannot say: calls side by side, taking back, progress, subscriptions, slow and
+ * hostile clients, the end. */
+#include "memory_client.h"
+
+#include "server/json_write.h"
+
+#include <criterion/criterion.h>
+
+static struct client client;
+
+static void start(void)
+{
+	client_init(&client, 8);
+}
+
+static void stop(void)
+{
+	client_done(&client);
+}
+
+TestSuite(mcp, .init = start, .fini = stop);
+
+#define META \
+	"\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\"," \
+	"\"io.modelcontextprotocol/clientCapabilities\":{}"
+
+static void initialize(const char *version)
+{
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text,
+		"{\"jsonrpc\":\"2.0\",\"id\":\"i\",\"method\":\"initialize\",\"params\":{"
+		"\"protocolVersion\":"
+		"\"%s\",\"capabilities\":{},\"clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}",
+		version);
+	json_auto_t *answer = client_ask(&client, buf_text(&text));
+	cr_assert_str_eq(text_at(answer, "result|protocolVersion"), version);
+}
+
+static void call(int id, const char *tool, const char *args, const char *meta)
+{
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text,
+		"{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"tools/"
+		"call\",\"params\":{\"name\":\"%s\","
+		"\"arguments\":%s,\"_meta\":{%s}}}",
+		id, tool, args, meta);
+	client_say(&client, buf_text(&text));
+}
+
+/* The sandbox is up, and its start tells no more. */
+static void warm_up(void)
+{
+	call(999, "cursor_position", "{}", "");
+	json_auto_t *answer = client_answer(&client);
+	cr_assert_eq(int_at(answer, "id"), 999);
+	cr_assert(json_at(answer, "result|content"), "%s", text_at(answer, "error|message"));
+}
+
+static void cancel(int id)
+{
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text,
+		"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/"
+		"cancelled\",\"params\":{\"requestId\":%d,"
+		"\"reason\":\"test\"}}",
+		id);
+	client_say(&client, buf_text(&text));
+}
+
+static void expect_pong(const char *what)
+{
+	json_auto_t *answer =
+		client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":\"pong\",\"method\":\"ping\"}");
+	cr_assert_str_eq(text_at(answer, "id"), "pong", "%s: something else came", what);
+}
+
+/* ---- calls side by side ---- */
+
+Test(mcp, a_long_wait_delays_no_other_call)
+{
+	warm_up();
+	call(1, "wait", "{\"duration\":100}", "");
+	call(2, "screenshot", "{}", "");
+	json_auto_t *answer = client_answer(&client);
+	cr_assert_eq(int_at(answer, "id"), 2);
+	cr_assert_eq(server_calls(client.server), 1);
+}
+
+Test(mcp, a_cancelled_call_sends_nothing)
+{
+	warm_up();
+	call(1, "wait", "{\"duration\":100}", "\"progressToken\":1");
+	expect_pong("a call in flight");
+	cancel(1);
+	uint64_t left = CLIENT_PATIENCE_US;
+	while (server_calls(client.server) > 0 && client_turn(&client, &left)) {
+	}
+	cr_assert_eq(server_calls(client.server), 0, "the call goes on");
+	expect_pong("after the cancellation");
+	call(1, "cursor_position", "{}", ""); /* the id is free again */
+	json_auto_t *answer = client_answer(&client);
+	cr_assert(json_at(answer, "result|content"));
+}
+
+Test(mcp, a_call_cancelled_before_the_sandbox_is_ready_sends_nothing)
+{
+	call(1, "screenshot", "{}", "");
+	cancel(1);
+	expect_pong("cancelled at once");
+	cr_assert_eq(server_calls(client.server), 0);
+	warm_up();
+}
+
+Test(mcp, too_many_calls_are_refused_with_a_sentence)
+{
+	warm_up();
+	for (int i = 1; i <= 8; i++) {
+		call(i, "wait", "{\"duration\":100}", "");
+	}
+	call(9, "wait", "{\"duration\":100}", "");
+	json_auto_t *answer = client_answer(&client);
+	cr_assert_eq(int_at(answer, "id"), 9);
+	cr_assert(json_is_true(json_at(answer, "result|isError")));
+	cr_assert(strstr(text_at(answer, "result|content|0|text"), "8 calls"));
+	cancel(3);
+	uint64_t left = CLIENT_PATIENCE_US;
+	while (server_calls(client.server) > 7 && client_turn(&client, &left)) {
+	}
+	call(10, "cursor_position", "{}", "");
+	json_auto_t *after = client_answer(&client);
+	cr_assert_eq(int_at(after, "id"), 10);
+	cr_assert(json_is_false(json_at(after, "result|isError")) ||
+		  !json_at(after, "result|isError"));
+}
+
+Test(mcp, an_id_in_flight_is_refused_without_that_id)
+{
+	warm_up();
+	call(1, "wait", "{\"duration\":100}", "");
+	call(1, "screenshot", "{}", "");
+	json_auto_t *answer = client_answer(&client);
+	cr_assert(json_is_null(json_at(answer, "id")));
+	cr_assert_eq(int_at(answer, "error|code"), -32600);
+	cr_assert_eq(server_calls(client.server), 1);
+}
+
+Test(mcp, a_batch_is_one_answer_when_its_last_call_ends)
+{
+	initialize("2025-03-26");
+	client_say(&client, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/"
+			    "call\",\"params\":{\"name\":\"wait\","
+			    "\"arguments\":{\"duration\":0.05}}},{\"jsonrpc\":\"2.0\",\"id\":2,"
+			    "\"method\":\"ping\"},"
+			    "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"tools/"
+			    "call\",\"params\":{\"name\":\"wait\","
+			    "\"arguments\":{\"duration\":100}}}]");
+	cr_assert_eq(client.heard.len, 0, "a part of the batch was answered alone");
+	cancel(3);
+	json_auto_t *answer = client_hear(&client);
+	cr_assert_eq(json_array_size(answer), 2, "one is cancelled and has no answer");
+	cr_assert_eq(int_at(answer, "0|id"), 2);
+	cr_assert_eq(int_at(answer, "1|id"), 1);
+}
+
+/* ---- progress ---- */
+
+Test(mcp, progress_goes_up_and_ends_with_the_answer)
+{
+	call(1, "screenshot", "{}", "\"progressToken\":\"tok\"");
+	double last = -1;
+	int n = 0;
+	json_t *message;
+	while ((message = client_hear(&client)) && json_object_get(message, "method")) {
+		cr_assert_str_eq(text_at(message, "method"), "notifications/progress");
+		cr_assert_str_eq(text_at(message, "params|progressToken"), "tok");
+		double step = json_number_value(json_at(message, "params|progress"));
+		cr_assert_gt(step, last, "%f after %f", step, last);
+		cr_assert_gt(json_number_value(json_at(message, "params|total")), 0);
+		cr_assert_neq(text_at(message, "params|message")[0], '\0');
+		last = step;
+		n++;
+		json_decref(message);
+	}
+	cr_assert_gt(n, 0, "no stage of the start was told");
+	cr_assert_eq(int_at(message, "id"), 1);
+	json_decref(message);
+	expect_pong("after the answer");
+}
+
+Test(mcp, without_a_token_there_is_no_progress)
+{
+	call(1, "screenshot", "{}", "");
+	json_auto_t *first = client_hear(&client);
+	cr_assert_eq(int_at(first, "id"), 1);
+}
+
+Test(mcp, the_oldest_revision_has_progress_without_a_message)
+{
+	initialize("2024-11-05");
+	call(1, "screenshot", "{}", "\"progressToken\":5");
+	json_auto_t *first = client_hear(&client);
+	cr_assert_eq(int_at(first, "params|progressToken"), 5);
+	cr_assert_null(json_at(first, "params|message"));
+}
+
+/* ---- subscriptions ---- */
+
+/* desktop://ID/screen of the only sandbox */
+static char *screen_uri(void)
+{
+	json_auto_t *list = client_ask(
+		&client, "{\"jsonrpc\":\"2.0\",\"id\":\"l\",\"method\":\"resources/list\"}");
+	return must(strdup(text_at(list, "result|resources|0|uri")));
+}
+
+static void ask_with_uri(const char *fmt, const char *uri)
+{
+	auto_buf struct buf text = { 0 };
+	const char *at = strstr(fmt, "URI");
+	buf_append(&text, fmt, (size_t)(at - fmt));
+	buf_printf(&text, "%s%s", uri, at + 3);
+	client_say(&client, buf_text(&text));
+}
+
+/* Clicks until the screen has changed and that was told; NULL when it never is. */
+static json_t *wait_for_update(void)
+{
+	call(50, "type", "{\"text\":\"x\"}", "");
+	json_t *message;
+	while ((message = client_hear(&client))) {
+		if (strcmp(text_at(message, "method"), "notifications/resources/updated") == 0) {
+			return message;
+		}
+		json_decref(message);
+	}
+	return NULL;
+}
+
+Test(mcp, a_legacy_subscription_hears_of_changes_until_it_is_taken_back)
+{
+	warm_up();
+	auto_free char *uri = screen_uri();
+	ask_with_uri("{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"resources/"
+		     "subscribe\",\"params\":{\"uri\":"
+		     "\"URI\"}}",
+		uri);
+	json_auto_t *answer = client_answer(&client);
+	cr_assert(json_at(answer, "result"), "%s", text_at(answer, "error|message"));
+	json_auto_t *update = wait_for_update();
+	cr_assert(update, "no update");
+	cr_assert_str_eq(text_at(update, "params|uri"), uri);
+	cr_assert_null(json_at(update, "params|_meta"));
+	ask_with_uri("{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"resources/"
+		     "unsubscribe\",\"params\":{\"uri\":"
+		     "\"URI\"}}",
+		uri);
+	json_auto_t *gone = client_answer(&client);
+	cr_assert(json_at(gone, "result"));
+}
+
+Test(mcp, a_modern_subscription_carries_its_id_and_ends_without_a_word)
+{
+	warm_up();
+	auto_free char *uri = screen_uri();
+	ask_with_uri("{\"jsonrpc\":\"2.0\",\"id\":\"sub\",\"method\":\"subscriptions/"
+		     "listen\",\"params\":{"
+		     "\"notifications\":{\"resourceSubscriptions\":[\"URI\"]},\"_meta\":{" META
+		     "}}}",
+		uri);
+	json_auto_t *ack = client_hear(&client);
+	cr_assert_str_eq(text_at(ack, "method"), "notifications/subscriptions/acknowledged");
+	json_auto_t *update = wait_for_update();
+	cr_assert(update, "no update");
+	cr_assert_str_eq(
+		text_at(update, "params|_meta|io.modelcontextprotocol/subscriptionId"), "sub");
+	json_auto_t *typed = client_answer(&client);
+	client_say(&client,
+		"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{"
+		"\"requestId\":\"sub\"}}");
+	buf_consume(&client.heard, client.heard.len);
+	expect_pong("after the end of the subscription");
+}
+
+Test(mcp, an_end_of_input_ends_a_subscription_with_its_result)
+{
+	client_say(&client,
+		"{\"jsonrpc\":\"2.0\",\"id\":\"sub\",\"method\":\"subscriptions/listen\","
+		"\"params\":{\"notifications\":{},\"_meta\":{" META "}}}");
+	json_auto_t *ack = client_hear(&client);
+	cr_assert_str_eq(text_at(ack, "method"), "notifications/subscriptions/acknowledged");
+	server_transport_handlers.ended(&client.conn, client.server);
+	json_auto_t *result = client_hear(&client);
+	cr_assert_str_eq(text_at(result, "id"), "sub");
+	cr_assert_str_eq(
+		text_at(result, "result|_meta|io.modelcontextprotocol/subscriptionId"), "sub");
+}
+
+/* ---- logging ---- */
+
+Test(mcp, a_legacy_client_hears_what_it_asked_for)
+{
+	warm_up();
+	json_auto_t *set =
+		client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"logging/setLevel\","
+				    "\"params\":{\"level\":\"info\"}}");
+	cr_assert(json_at(set, "result"));
+	call(2, "cursor_position", "{}", "");
+	json_auto_t *quiet = client_hear(&client);
+	cr_assert_eq(int_at(quiet, "id"), 2, "a debug message came");
+	call(3, "left_click", "{\"coordinate\":[99999,0]}", "");
+	json_auto_t *note = client_hear(&client);
+	cr_assert_str_eq(text_at(note, "method"), "notifications/message");
+	cr_assert_str_eq(text_at(note, "params|level"), "info");
+	cr_assert_str_eq(text_at(note, "params|data|tool"), "left_click");
+}
+
+/* ---- pages ---- */
+
+Test(mcp, a_long_list_comes_in_pages)
+{
+	struct err err;
+	for (int i = 0; i < 60; i++) {
+		cr_assert(vm_create(client.vms, "memory", &err), "%s", err.text);
+	}
+	json_auto_t *first =
+		client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/list\"}");
+	cr_assert_eq(json_array_size(json_at(first, "result|resources")), 100);
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text,
+		"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"resources/"
+		"list\",\"params\":{\"cursor\":\"%s\"}}",
+		text_at(first, "result|nextCursor"));
+	json_auto_t *rest = client_ask(&client, buf_text(&text));
+	cr_assert_eq(json_array_size(json_at(rest, "result|resources")), 20);
+	cr_assert_null(json_at(rest, "result|nextCursor"));
+	for (size_t i = 0; i < 20; i++) {
+		const json_t *uri = json_object_get(
+			json_array_get(json_at(rest, "result|resources"), i), "uri");
+		size_t j;
+		json_t *seen;
+		json_array_foreach(json_at(first, "result|resources"), j, seen)
+		{
+			cr_assert_not(json_equal(json_object_get(seen, "uri"), uri));
+		}
+	}
+}
+
+/* ---- slow and hostile clients ---- */
+
+Test(mcp, a_client_that_does_not_read_is_held_back)
+{
+	client.stalled = true;
+	int asked = 0;
+	while (!client.paused && asked < 100000) {
+		client_say(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}");
+		asked++;
+	}
+	cr_assert(client.paused, "%zu bytes wait and it goes on reading", client.pending);
+	cr_assert_lt(client.most_pending, 17u << 20);
+	buf_consume(&client.heard, client.heard.len);
+	client.stalled = false;
+	client.pending = 0;
+	server_transport_handlers.drained(&client.conn, client.server);
+	cr_assert_not(client.paused);
+	expect_pong("afterwards");
+}
+
+static unsigned long long seed = 20261101;
+static unsigned below(unsigned n)
+{
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (unsigned)(seed >> 33) % n;
+}
+
+/* A request in its prime, then some of its bytes changed, doubled or cut. */
+static void spoil(struct buf *line)
+{
+	static const char *const good[] = {
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/"
+		"call\",\"params\":{\"name\":\"left_click\","
+		"\"arguments\":{\"coordinate\":[1,2]}}}",
+		"{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"resources/"
+		"read\",\"params\":{\"uri\":"
+		"\"desktop://abcdefghij0123456789/screen\",\"_meta\":{" META "}}}",
+		"[{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"initialize\",\"params\":{"
+		"\"protocolVersion\":\"2025-"
+		"03-26\"}}]",
+		"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/"
+		"cancelled\",\"params\":{\"requestId\":1}}",
+		"{\"jsonrpc\":\"2.0\",\"id\":-9223372036854775808,\"method\":\"subscriptions/"
+		"listen\",\"params\":{"
+		"\"notifications\":{\"resourceSubscriptions\":[\"\xc3\xa9\"]},\"_meta\":{" META
+		"}}}",
+		"{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"prompts/"
+		"get\",\"params\":{\"name\":\"\\u0000\\ud800\"}}",
+	};
+	static const char bytes[] = "{}[]\",:0e.-\\\x01\x7f\xc3\xff\xed aZ";
+	buf_printf(line, "%s", good[below(sizeof(good) / sizeof(good[0]))]);
+	for (unsigned n = below(4); n > 0; n--) {
+		line->data[below((unsigned)line->len)] = (uint8_t)bytes[below(sizeof(bytes) - 1)];
+	}
+	if (below(4) == 0) {
+		line->len = below((unsigned)line->len) + 1;
+		line->data[line->len] = '\0';
+	}
+}
+
+Test(mcp, a_thousand_hostile_lines_leave_it_standing)
+{
+	for (int i = 0; i < 1000; i++) {
+		auto_buf struct buf line = { 0 };
+		spoil(&line);
+		client_say(&client, buf_text(&line));
+	}
+	json_auto_t *deep = NULL;
+	auto_buf struct buf nested = { 0 };
+	for (int i = 0; i < 100000; i++) {
+		buf_append(&nested, "[", 1);
+	}
+	buf_consume(&client.heard, client.heard.len);
+	deep = client_ask(&client, buf_text(&nested));
+	cr_assert_eq(int_at(deep, "error|code"), -32700);
+	client_say(&client, "{\"jsonrpc\":\"2.0\",\"id\":\"still here\",\"method\":\"ping\"}");
+	bool found = false;
+	json_t *message;
+	while (!found && (message = client_hear(&client))) {
+		found = strcmp(text_at(message, "id"), "still here") == 0;
+		json_decref(message);
+	}
+	cr_assert(found);
+}
+
+Test(mcp, every_answer_to_garbage_is_one_json_object)
+{
+	for (int i = 0; i < 300; i++) {
+		auto_buf struct buf line = { 0 };
+		spoil(&line);
+		client_say(&client, buf_text(&line));
+		while (client.heard.len > 0) {
+			json_auto_t *message = client_hear(&client);
+			cr_assert(message, "not JSON, after %s", buf_text(&line));
+			cr_assert(json_is_object(message) || json_is_array(message));
+		}
+	}
+}
+
+Test(mcp, a_refused_line_is_answered_and_no_more)
+{
+	struct err why;
+	err_set(&why, ERR_LIMIT, "the line is too long");
+	server_transport_handlers.refused(&client.conn, &why, client.server);
+	json_auto_t *answer = client_hear(&client);
+	cr_assert_eq(int_at(answer, "error|code"), -32600);
+	cr_assert(json_is_null(json_at(answer, "id")));
+	expect_pong("after it");
+}
+
+Test(mcp, a_batch_has_a_size)
+{
+	initialize("2025-03-26");
+	auto_buf struct buf text = { 0 };
+	for (int i = 0; i < 101; i++) {
+		buf_printf(&text, "%c7", i ? ',' : '[');
+	}
+	buf_printf(&text, "]");
+	json_auto_t *answer = client_ask(&client, buf_text(&text));
+	cr_assert_eq(int_at(answer, "error|code"), -32600);
+}
+
+/* ---- the end ---- */
+
+static void run_until_idle(void)
+{
+	uint64_t left = CLIENT_PATIENCE_US;
+	while (!client.idle && client_turn(&client, &left)) {
+	}
+	cr_assert(client.idle);
+}
+
+Test(mcp, the_end_of_input_lets_calls_be_answered)
+{
+	call(1, "screenshot", "{}", "");
+	server_transport_handlers.ended(&client.conn, client.server);
+	cr_assert_not(client.idle);
+	json_auto_t *answer = client_hear(&client);
+	cr_assert_eq(int_at(answer, "id"), 1);
+	run_until_idle();
+}
+
+Test(mcp, the_end_of_input_ends_an_idle_server_at_once)
+{
+	server_transport_handlers.ended(&client.conn, client.server);
+	run_until_idle();
+}
+
+Test(mcp, a_call_that_takes_too_long_does_not_hold_up_the_end)
+{
+	call(1, "wait", "{\"duration\":300}", "");
+	server_transport_handlers.ended(&client.conn, client.server);
+	run_until_idle();
+	cr_assert_eq(server_calls(client.server), 0);
+	cr_assert_eq(client.heard.len, 0);
+}
+
+Test(mcp, a_reader_that_stalls_does_not_hold_up_the_end)
+{
+	client.stalled = true;
+	client_say(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}");
+	server_transport_handlers.ended(&client.conn, client.server);
+	run_until_idle();
+}
+
+Test(mcp, calls_outlive_their_connection_and_are_taken_back)
+{
+	warm_up();
+	call(1, "wait", "{\"duration\":300}", "");
+	server_transport_handlers.closed(&client.conn, client.server);
+	cr_assert(client.idle);
+	uint64_t left = CLIENT_PATIENCE_US;
+	while (server_calls(client.server) > 0 && client_turn(&client, &left)) {
+	}
+	cr_assert_eq(server_calls(client.server), 0);
+	cr_assert_eq(client.heard.len, 0);
+}
+
+Test(mcp, a_server_may_end_with_calls_in_flight)
+{
+	warm_up();
+	call(1, "wait", "{\"duration\":300}", "");
+	call(2, "run_command", "{\"command\":\"sleep 300\"}", "");
+	/* client_done() in stop() is the test: nothing leaks, nothing is used after its end. */
+}
+
+/* ---- the writer ---- */
+
+Test(json_write, says_what_jansson_says)
+{
+	static const char *const samples[] = {
+		"{}",
+		"[]",
+		"[1,-2.5,true,false,null,\"\"]",
+		"{\"a\":{\"b\":[[],{}]},\"\\\"k\\u00e9y\":1}",
+		"[\"plain\",\"q\\\"uote\",\"back\\\\slash\",\"line\\nend\",\"\\u0001\","
+		"\"\xf0\x9f\x98\x80\"]",
+		"[\"0123456789012345678901234567890123456789012345678901234567890123\"]",
+		"[\"012345678901234567890123456789012345678901234567890123456789012\\\"\"]",
+		"[\"0123456789012345678901234567890123456789012345678901234567890123\\u00e9\"]",
+	};
+	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+		json_auto_t *value = json_loads(samples[i], 0, NULL);
+		cr_assert(value, "sample %zu", i);
+		auto_free char *want = json_dumps(value, JSON_COMPACT);
+		auto_buf struct buf got = { 0 };
+		json_write(&got, value);
+		cr_assert_str_eq(buf_text(&got), want);
+	}
+}
+
+Test(json_write, text_that_is_not_utf8_stays_json)
+{
+	json_auto_t *cut = json_text("caf\xc3");
+	cr_assert_str_eq(json_string_value(cut), "caf?");
+	json_auto_t *bad = json_stringn_nocheck("\xff\xfe", 2);
+	auto_buf struct buf got = { 0 };
+	json_write(&got, bad);
+	cr_assert_str_eq(buf_text(&got), "null");
+}
