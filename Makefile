@@ -21,7 +21,7 @@ test: ## install what tests need, and run all of them
 bench: ## the budget table: Vitrine beside what others do
 	@.ci/install-packages build run bench
 	@.ci/build release
-	@tests/bench/run $(BENCH)
+	@tests/bench/run.sh $(BENCH)
 
 install: ## copy both programs below PREFIX (/usr/local); DESTDIR is honoured
 	@.ci/install-packages build

@@ -18,3 +18,4 @@ endif()
 
 add_test(NAME layers COMMAND sh ${CMAKE_SOURCE_DIR}/tests/check-layers.sh WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 add_test(NAME banned COMMAND sh ${CMAKE_SOURCE_DIR}/tests/check-banned.sh WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+include(${CMAKE_SOURCE_DIR}/tests/bench/bench.cmake)

@@ -1,12 +1,13 @@
 /*
- * The bench: measures what the budgets name, from a client's side, and in the same run what others do for the
- * same things.  Samples of both are taken in turns, so that whatever else the machine does falls on both.
+ * The bench: measures what the budgets name, from a client's side, and in the same run what others
+ * do for the same things.  Samples of both are taken in turns, so that whatever else the machine
+ * does falls on both.
  *
  *   bench --build DIR --source DIR [--quick] [--row NAME] [--json FILE]
  */
+#include "tests/bench/bench.h"
 #include "base/base64.h"
 #include "base/cleanup.h"
-#include "tests/bench/bench.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -70,7 +71,8 @@ static void run_row(struct bench *b, const struct row *row, bool quick, struct o
 	if (!row->begin || row->begin(b, &o->failed)) {
 		/* A row that takes seconds a sample is not warmed up: it has nothing to gain. */
 		b->warming = true;
-		bool ok = take_all(b, o, row->n < WARM_UP ? 1 : WARM_UP, peer_n >= 10 ? WARM_UP : 0);
+		bool ok =
+			take_all(b, o, row->n < WARM_UP ? 1 : WARM_UP, peer_n >= 10 ? WARM_UP : 0);
 		b->warming = false;
 		b->repaint.n = 0;
 		ok = ok && take_all(b, o, n, peer_n);
@@ -121,8 +123,8 @@ static bool begin(struct bench *b, const struct options *options, struct err *er
 	peer_start(&b->peer, b->dir);
 	snprintf(program, sizeof(program), "%s/vitrine", b->build);
 	const char *const argv[] = { program, "serve", "--backend", "namespace", NULL };
-	return session_start(&b->desk, argv, err) && session_open(&b->desk, err)
-		&& session_call(&b->desk, "screenshot", "{}", err) && carry_probe(b, err);
+	return session_start(&b->desk, argv, err) && session_open(&b->desk, err) &&
+	       session_call(&b->desk, "screenshot", "{}", err) && carry_probe(b, err);
 }
 
 static void end(struct bench *b)
@@ -150,12 +152,23 @@ static bool parse(int argc, char **argv, struct options *options)
 	};
 	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		switch (c) {
-		case 'b': options->build = optarg; break;
-		case 's': options->source = optarg; break;
-		case 'j': options->json = optarg; break;
-		case 'r': options->row = optarg; break;
-		case 'q': options->quick = true; break;
-		default: return false;
+		case 'b':
+			options->build = optarg;
+			break;
+		case 's':
+			options->source = optarg;
+			break;
+		case 'j':
+			options->json = optarg;
+			break;
+		case 'r':
+			options->row = optarg;
+			break;
+		case 'q':
+			options->quick = true;
+			break;
+		default:
+			return false;
 		}
 	}
 	return options->build && options->source && optind == argc;
@@ -169,7 +182,8 @@ int main(int argc, char **argv)
 	struct err err = { 0 };
 	size_t n = 0;
 	if (!parse(argc, argv, &options)) {
-		fprintf(stderr, "usage: bench --build DIR --source DIR [--quick] [--row NAME] [--json FILE]\n");
+		fprintf(stderr, "usage: bench --build DIR --source DIR [--quick] [--row NAME] "
+				"[--json FILE]\n");
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);

@@ -8,9 +8,9 @@
 /* What the rows share: one desktop of ours and one of the peers', each with the probe in it. */
 struct bench {
 	const char *build, *source;
-	char dir[64];                 /* scratch, removed at the end */
-	struct session desk;          /* a server whose sandbox is up */
-	struct session link;          /* the program bench-link */
+	char dir[64];        /* scratch, removed at the end */
+	struct session desk; /* a server whose sandbox is up */
+	struct session link; /* the program bench-link */
 	struct peer peer;
 	pid_t peer_probe;
 	unsigned long long seen[2];   /* hash of the last picture, ours and the peer's */
@@ -30,10 +30,11 @@ typedef bool sample_fn(struct bench *b, struct sample *ret, struct err *err);
 
 struct row {
 	const char *name, *title, *unit;
-	double budget;                         /* 0: none */
-	double (*allowance)(struct bench *b);  /* added to the budget, known after the run; may be NULL */
-	const char *peer_way;                  /* NULL: nobody does this */
-	size_t n, peer_n;                      /* samples; a quick run takes a fifth, at least 2 */
+	double budget; /* 0: none */
+	double (*allowance)(
+		struct bench *b); /* added to the budget, known after the run; may be NULL */
+	const char *peer_way;     /* NULL: nobody does this */
+	size_t n, peer_n;         /* samples; a quick run takes a fifth, at least 2 */
 	bool (*begin)(struct bench *b, struct err *err);
 	sample_fn *ours, *peer;
 	void (*end)(struct bench *b);

@@ -1,6 +1,6 @@
 /*
- * How long a request takes to a real agent in a real sandbox and back, without MCP around it: for each line on
- * stdin one ping over the link, and a line that says how many microseconds it took.
+ * How long a request takes to a real agent in a real sandbox and back, without MCP around it: for
+ * each line on stdin one ping over the link, and a line that says how many microseconds it took.
  */
 #include "base/cleanup.h"
 #include "base/loop.h"
@@ -51,7 +51,8 @@ static bool serve(sd_event *event, struct vm *vm)
 		if (!run_until(event, &ping)) {
 			return false;
 		}
-		printf("{\"id\":%ld,\"us\":%llu}\n", id, (unsigned long long)(ping.answered - sent));
+		printf("{\"id\":%ld,\"us\":%llu}\n", id,
+			(unsigned long long)(ping.answered - sent));
 		fflush(stdout);
 	}
 	return true;

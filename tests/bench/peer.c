@@ -70,8 +70,8 @@ static bool start_x(struct peer *peer, struct err *err)
 	}
 	auto_close int read_end = pair[0];
 	auto_close int write_end = pair[1];
-	const char *const argv[] = { "Xvfb", "-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten",
-		"tcp", "-noreset", NULL };
+	const char *const argv[] = { "Xvfb", "-displayfd", "3", "-screen", "0", "1280x800x24",
+		"-nolisten", "tcp", "-noreset", NULL };
 	struct spawn_fd fds[] = { { write_end, 3 } };
 	struct spawn how = { .argv = argv, .fds = fds, .n_fds = 1, .die_with_us = true };
 	peer->x = spawn_start(&how, err);

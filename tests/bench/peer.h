@@ -6,8 +6,8 @@
 #include <sys/types.h>
 
 /*
- * What others do for the same things: an Xvfb desktop with openbox, driven by running xdotool and scrot, in a
- * folder of its own.
+ * What others do for the same things: an Xvfb desktop with openbox, driven by running xdotool and
+ * scrot, in a folder of its own.
  */
 struct peer {
 	pid_t x, wm;
@@ -26,7 +26,8 @@ double peer_run(const char *const *argv, struct err *err);
 pid_t peer_spawn(const char *const *argv, struct err *err);
 void peer_kill(pid_t *pid); /* and waits */
 
-/* scrot into a file, read it, base64 it: a picture in hand.  Returns ms or -1; *ret_hash tells pictures apart. */
+/* scrot into a file, read it, base64 it: a picture in hand.  Returns ms or -1; *ret_hash tells
+ * pictures apart. */
 double peer_screenshot(struct peer *peer, unsigned long long *ret_hash, struct err *err);
 
 /* Whether a program is in PATH. */

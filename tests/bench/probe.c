@@ -5,9 +5,10 @@
  *   bench-probe paint FILE     repaints itself in another colour at every click, and reports that
  *   bench-probe animate FILE   repaints a page of text fifty times a second
  *
- * A report is one line in FILE: "probe ROUND A B C".  type: time of the last character, hash of the text, its
- * characters; paint: time of the press, of the finished repaint, 0.  Times are CLOCK_MONOTONIC in microseconds, which a
- * sandbox shares with its host, so both ends of a measurement are on one clock.
+ * A report is one line in FILE: "probe ROUND A B C".  type: time of the last character, hash of the
+ * text, its characters; paint: time of the press, of the finished repaint, 0.  Times are
+ * CLOCK_MONOTONIC in microseconds, which a sandbox shares with its host, so both ends of a
+ * measurement are on one clock.
  */
 #include "tests/bench/probe.h"
 
@@ -39,10 +40,12 @@ static unsigned long long now_us(void)
 	return t.tv_sec * 1000000ull + t.tv_nsec / 1000;
 }
 
-static void report(struct probe *p, unsigned long long a, unsigned long long b, unsigned long long c)
+static void report(
+	struct probe *p, unsigned long long a, unsigned long long b, unsigned long long c)
 {
 	char line[128];
-	int len = snprintf(line, sizeof(line), "probe %010llu %020llu %020llu %020llu\n", ++p->round, a, b, c);
+	int len = snprintf(
+		line, sizeof(line), "probe %010llu %020llu %020llu %020llu\n", ++p->round, a, b, c);
 	if (pwrite(p->file, line, len, 0) != len) {
 		exit(1);
 	}
@@ -64,7 +67,8 @@ static void typed(struct probe *p, XKeyEvent *event)
 		begin_round(p);
 		return;
 	}
-	int len = xkb_keysym_to_utf8(sym == XK_Return ? XKB_KEY_Linefeed : (xkb_keysym_t)sym, text, sizeof(text));
+	int len = xkb_keysym_to_utf8(
+		sym == XK_Return ? XKB_KEY_Linefeed : (xkb_keysym_t)sym, text, sizeof(text));
 	if (len <= 1 || IsModifierKey(sym)) {
 		return;
 	}
@@ -97,7 +101,8 @@ static void animate(struct probe *p)
 	XSetForeground(p->display, p->gc, 0x202020);
 	p->frame++;
 	for (int row = 0; row < PROBE_HEIGHT / 16; row++) {
-		int len = snprintf(line, sizeof(line), "%08u  the quick brown fox jumps over the lazy dog, row %d",
+		int len = snprintf(line, sizeof(line),
+			"%08u  the quick brown fox jumps over the lazy dog, row %d",
 			p->frame * 2654435761u + row, row);
 		XDrawString(p->display, p->window, p->gc, 8, 14 + row * 16, line, len);
 	}
@@ -112,10 +117,13 @@ static void open_window(struct probe *p, const char *mode)
 		exit(1);
 	}
 	Window root = DefaultRootWindow(p->display);
-	p->window = XCreateSimpleWindow(
-		p->display, root, PROBE_X, PROBE_Y, PROBE_WIDTH, PROBE_HEIGHT, 0, 0, probe_colours[0]);
+	p->window = XCreateSimpleWindow(p->display, root, PROBE_X, PROBE_Y, PROBE_WIDTH,
+		PROBE_HEIGHT, 0, 0, probe_colours[0]);
 	XSizeHints hints = { .flags = USPosition | USSize,
-		.x = PROBE_X, .y = PROBE_Y, .width = PROBE_WIDTH, .height = PROBE_HEIGHT };
+		.x = PROBE_X,
+		.y = PROBE_Y,
+		.width = PROBE_WIDTH,
+		.height = PROBE_HEIGHT };
 	XSetWMNormalHints(p->display, p->window, &hints);
 	XStoreName(p->display, p->window, mode);
 	XSelectInput(p->display, p->window, KeyPressMask | ButtonPressMask | ExposureMask);

@@ -31,29 +31,34 @@ static json_t *machine(void)
 	char cpu[128];
 	uname(&os);
 	cpu_model(cpu, sizeof(cpu));
-	return must(json_pack("{ss, si, ss, ss, ss}", "processor", cpu, "cores", (int)sysconf(_SC_NPROCESSORS_ONLN),
-		"kernel", os.release, "backend", "namespace", "screen", "1280x800"));
+	return must(json_pack("{ss, si, ss, ss, ss}", "processor", cpu, "cores",
+		(int)sysconf(_SC_NPROCESSORS_ONLN), "kernel", os.release, "backend", "namespace",
+		"screen", "1280x800"));
 }
 
 void report_machine(const struct bench *b)
 {
 	json_auto_t *m = machine();
 	printf("vitrine %s, backend %s, screen %s; %s, %d cores, Linux %s\n", VITRINE_VERSION,
-		json_string_value(json_object_get(m, "backend")), json_string_value(json_object_get(m, "screen")),
+		json_string_value(json_object_get(m, "backend")),
+		json_string_value(json_object_get(m, "screen")),
 		json_string_value(json_object_get(m, "processor")),
-		(int)json_integer_value(json_object_get(m, "cores")), json_string_value(json_object_get(m, "kernel")));
+		(int)json_integer_value(json_object_get(m, "cores")),
+		json_string_value(json_object_get(m, "kernel")));
 	if (!b->peer.display[0]) {
 		printf("No peers' desktop: %s\n", b->peer.why.text);
 	}
-	printf("Milliseconds, samples of ours and the peer's in turns.  right: how many results were checked and correct.\n\n");
+	printf("Milliseconds, samples of ours and the peer's in turns.  right: how many results "
+	       "were checked and correct.\n\n");
 }
 
 #define NAME_WIDTH 52
 
 void report_header(void)
 {
-	printf("%-*s %9s %9s %5s %8s   %-30s %9s %9s %4s %8s %8s   %8s %s\n", NAME_WIDTH, "what", "p50", "p95", "n",
-		"right", "the peer's way", "p50", "p95", "n", "right", "ratio", "budget", "met");
+	printf("%-*s %9s %9s %5s %8s   %-30s %9s %9s %4s %8s %8s   %8s %s\n", NAME_WIDTH, "what",
+		"p50", "p95", "n", "right", "the peer's way", "p50", "p95", "n", "right", "ratio",
+		"budget", "met");
 }
 
 static void print_number(double value)
@@ -83,7 +88,9 @@ static const char *verdict(struct outcome *o)
 	if (o->budget == 0) {
 		return "";
 	}
-	return samples_percentile(&o->ours, 50) <= o->budget && o->ours.right == o->ours.checked ? "yes" : "NO";
+	return samples_percentile(&o->ours, 50) <= o->budget && o->ours.right == o->ours.checked
+		       ? "yes"
+		       : "NO";
 }
 
 void report_row(struct outcome *o)
@@ -104,7 +111,8 @@ void report_row(struct outcome *o)
 	if (o->budget > 0) {
 		printf("   %8.1f %s", o->budget, verdict(o));
 	}
-	printf("%s%s\n", o->peer_failed.kind ? "   peer: " : "", o->peer_failed.kind ? o->peer_failed.text : "");
+	printf("%s%s\n", o->peer_failed.kind ? "   peer: " : "",
+		o->peer_failed.kind ? o->peer_failed.text : "");
 	fflush(stdout);
 }
 
@@ -115,14 +123,15 @@ static double rounded(double value)
 
 static json_t *samples_json(struct samples *s)
 {
-	return must(json_pack("{sf, sf, sI, sI, sI}", "p50", rounded(samples_percentile(s, 50)), "p95",
-		rounded(samples_percentile(s, 95)), "n", (json_int_t)s->n, "checked", (json_int_t)s->checked, "right",
-		(json_int_t)s->right));
+	return must(json_pack("{sf, sf, sI, sI, sI}", "p50", rounded(samples_percentile(s, 50)),
+		"p95", rounded(samples_percentile(s, 95)), "n", (json_int_t)s->n, "checked",
+		(json_int_t)s->checked, "right", (json_int_t)s->right));
 }
 
 static json_t *outcome_json(struct outcome *o)
 {
-	json_t *row = must(json_pack("{ss, ss, ss}", "name", o->row->name, "what", o->row->title, "unit", o->row->unit));
+	json_t *row = must(json_pack(
+		"{ss, ss, ss}", "name", o->row->name, "what", o->row->title, "unit", o->row->unit));
 	if (o->failed.kind) {
 		json_object_set_new(row, "failed", must(json_string(o->failed.text)));
 		return row;
@@ -149,6 +158,6 @@ bool report_json(const char *path, struct outcome *outcomes, size_t n, struct er
 	}
 	json_auto_t *report = must(json_pack("{ss, sI, so, sO}", "version", VITRINE_VERSION, "time",
 		(json_int_t)time(NULL), "machine", machine(), "rows", rows));
-	return json_dump_file(report, path, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0
-		|| err_errno(err, "cannot write %s", path);
+	return json_dump_file(report, path, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0 ||
+	       err_errno(err, "cannot write %s", path);
 }

@@ -1,6 +1,7 @@
 /*
- * The budgets, one row each: how a sample of ours is taken, and how one of the peers' way.  Every row that can
- * looks at the result too: a picture must be a new one, a text must have arrived exactly.
+ * The budgets, one row each: how a sample of ours is taken, and how one of the peers' way.  Every
+ * row that can looks at the result too: a picture must be a new one, a text must have arrived
+ * exactly.
  */
 #include "base/cleanup.h"
 #include "tests/bench/bench.h"
@@ -14,8 +15,8 @@
 
 enum { OURS, PEERS };
 
-static const char latin_text[] =
-	"The quick brown fox (No. 7) jumps over the lazy dog; it's 100% sure, \"quoted\" & <tagged>! ";
+static const char latin_text[] = "The quick brown fox (No. 7) jumps over the lazy dog; it's 100% "
+				 "sure, \"quoted\" & <tagged>! ";
 static const char mixed_text[] = "Grüße çà Ελλάδα Жук漢字かな한글😀 naïve ½€ ";
 
 /* ---- the probe ---- */
@@ -27,7 +28,8 @@ struct report_line {
 static bool scan_report(const char *text, struct report_line *ret)
 {
 	const char *at = strstr(text, "probe 0");
-	return at && sscanf(at, "probe %llu %llu %llu %llu", &ret->round, &ret->a, &ret->b, &ret->c) == 4;
+	return at &&
+	       sscanf(at, "probe %llu %llu %llu %llu", &ret->round, &ret->a, &ret->b, &ret->c) == 4;
 }
 
 static bool read_ours(struct bench *b, struct report_line *ret, struct err *err)
@@ -68,7 +70,8 @@ static bool next_report(struct bench *b, int side, struct report_line *ret, stru
 		}
 		usleep(5000);
 	}
-	return err_set(err, ERR_TIMEOUT, "the probe on %s desktop reported nothing", side == OURS ? "our" : "the peer's");
+	return err_set(err, ERR_TIMEOUT, "the probe on %s desktop reported nothing",
+		side == OURS ? "our" : "the peer's");
 }
 
 static bool probe_start(struct bench *b, const char *mode, struct err *err)
@@ -76,10 +79,13 @@ static bool probe_start(struct bench *b, const char *mode, struct err *err)
 	char script[512];
 	snprintf(script, sizeof(script),
 		"rm -f probe.txt; printf '#!/bin/sh\\necho $$ > probe.pid\\n"
-		"exec /home/user/bench-probe %s /home/user/probe.txt\\n' > probe.sh; chmod +x probe.sh", mode);
+		"exec /home/user/bench-probe %s /home/user/probe.txt\\n' > probe.sh; chmod +x "
+		"probe.sh",
+		mode);
 	b->rounds[OURS] = b->rounds[PEERS] = 0;
-	if (!session_shell(&b->desk, script, err)
-		|| !session_call(&b->desk, "launch", "{\"application\":\"/home/user/probe.sh\"}", err)) {
+	if (!session_shell(&b->desk, script, err) ||
+		!session_call(
+			&b->desk, "launch", "{\"application\":\"/home/user/probe.sh\"}", err)) {
 		return err_while(err, "starting the probe in the sandbox");
 	}
 	if (b->peer.display[0]) {
@@ -97,7 +103,9 @@ static bool probe_start(struct bench *b, const char *mode, struct err *err)
 static void probe_stop(struct bench *b)
 {
 	struct err ignored;
-	(void)session_shell(&b->desk, "kill $(cat probe.pid)", &ignored);
+	if (!session_shell(&b->desk, "kill $(cat probe.pid)", &ignored)) {
+		fprintf(stderr, "bench: the probe did not end: %s\n", ignored.text);
+	}
 	peer_kill(&b->peer_probe);
 	usleep(300000);
 }
@@ -138,7 +146,8 @@ static bool begin_animate(struct bench *b, struct err *err)
 }
 
 /* On a moving screen every picture must be a new one; on a still one (`changes` false) the same. */
-static void look(struct bench *b, int side, unsigned long long hash, bool changes, struct sample *ret)
+static void look(
+	struct bench *b, int side, unsigned long long hash, bool changes, struct sample *ret)
 {
 	ret->checked = b->seen[side] != 0;
 	ret->right = (hash != b->seen[side]) == changes;
@@ -201,7 +210,8 @@ static bool begin_paint(struct bench *b, struct err *err)
 /* Whether the picture shows the colour the probe took after `clicks` clicks. */
 static bool shows_click(const char *base64, size_t len, unsigned long long clicks)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	auto_free unsigned char *jpeg = must(malloc(len));
 	size_t n = 0;
 	unsigned bits = 0, held = 0;
@@ -215,11 +225,13 @@ static bool shows_click(const char *base64, size_t len, unsigned long long click
 	tjhandle handle = tjInitDecompress();
 	int width = 0, height = 0, chroma, space;
 	bool right = false;
-	if (tjDecompressHeader3(handle, jpeg, n, &width, &height, &chroma, &space) == 0 && width <= 8192
-		&& height <= 8192 && width > PROBE_X + 300 && height > PROBE_Y + 300) {
+	if (tjDecompressHeader3(handle, jpeg, n, &width, &height, &chroma, &space) == 0 &&
+		width <= 8192 && height <= 8192 && width > PROBE_X + 300 &&
+		height > PROBE_Y + 300) {
 		auto_free unsigned char *pixels = must(malloc((size_t)width * height * 3));
 		right = tjDecompress2(handle, jpeg, n, pixels, width, 0, height, TJPF_RGB, 0) == 0;
-		const unsigned char *at = pixels + ((size_t)(PROBE_Y + 300) * width + PROBE_X + 300) * 3;
+		const unsigned char *at =
+			pixels + ((size_t)(PROBE_Y + 300) * width + PROBE_X + 300) * 3;
 		unsigned colour = probe_colours[clicks % PROBE_COLOURS];
 		for (int i = 0; i < 3; i++) {
 			int off = (int)at[i] - (int)(colour >> (16 - 8 * i) & 255);
@@ -233,7 +245,8 @@ static bool shows_click(const char *base64, size_t len, unsigned long long click
 static bool ours_settled(struct bench *b, struct sample *ret, struct err *err)
 {
 	char args[128];
-	snprintf(args, sizeof(args), "{\"coordinate\":[%d,%d],\"observe\":\"settled\"}", PROBE_X + 100, PROBE_Y + 100);
+	snprintf(args, sizeof(args), "{\"coordinate\":[%d,%d],\"observe\":\"settled\"}",
+		PROBE_X + 100, PROBE_Y + 100);
 	if (!session_call(&b->desk, "left_click", args, err)) {
 		return false;
 	}
@@ -301,13 +314,14 @@ static bool begin_typing(struct bench *b, const char *sample, struct err *err)
 	b->text = thousand(sample);
 	snprintf(args, sizeof(args), "{\"coordinate\":[%d,%d]}", PROBE_X + 100, PROBE_Y + 100);
 	/* The click gives it the keyboard; the probe reports clicks too. */
-	if (!probe_start(b, "type", err) || !session_call(&b->desk, "left_click", args, err)
-		|| !next_report(b, OURS, &report, err)) {
+	if (!probe_start(b, "type", err) || !session_call(&b->desk, "left_click", args, err) ||
+		!next_report(b, OURS, &report, err)) {
 		return false;
 	}
 	struct sample click;
 	const char *const argv[] = { "xdotool", "mousemove", "300", "200", "click", "1", NULL };
-	return !b->peer.display[0] || (xdotool(&click, argv, err) && next_report(b, PEERS, &report, err));
+	return !b->peer.display[0] ||
+	       (xdotool(&click, argv, err) && next_report(b, PEERS, &report, err));
 }
 
 static bool begin_latin(struct bench *b, struct err *err)
@@ -328,7 +342,8 @@ static void end_typing(struct bench *b)
 }
 
 /* From the start to the later of: the call's end, the last character's arrival in the program. */
-static void received(struct bench *b, const struct report_line *report, uint64_t began, uint64_t ended, struct sample *ret)
+static void received(struct bench *b, const struct report_line *report, uint64_t began,
+	uint64_t ended, struct sample *ret)
 {
 	uint64_t last = report->a > ended ? report->a : ended;
 	ret->value = (double)(last - began) / 1000;
@@ -348,7 +363,8 @@ static bool ours_type(struct bench *b, struct sample *ret, struct err *err)
 		return false;
 	}
 	uint64_t began = b->desk.sent_us, ended = b->desk.answered_us;
-	if (!session_call(&b->desk, "key", "{\"text\":\"Escape\"}", err) || !next_report(b, OURS, &report, err)) {
+	if (!session_call(&b->desk, "key", "{\"text\":\"Escape\"}", err) ||
+		!next_report(b, OURS, &report, err)) {
 		return false;
 	}
 	received(b, &report, began, ended, ret);
@@ -394,7 +410,8 @@ static void servers_init(struct bench *b, struct servers *s)
 {
 	snprintf(s->program, sizeof(s->program), "%s/vitrine", b->build);
 	snprintf(s->script, sizeof(s->script), "%s/tests/bench/peer_server.mjs", b->source);
-	memcpy(s->ours, (const char *[]){ s->program, "serve", "--backend", "namespace", NULL }, sizeof(s->ours));
+	memcpy(s->ours, (const char *[]){ s->program, "serve", "--backend", "namespace", NULL },
+		sizeof(s->ours));
 	memcpy(s->node, (const char *[]){ "node", s->script, NULL }, sizeof(s->node));
 }
 
@@ -442,11 +459,12 @@ static bool memory_of(pid_t pid, const char *field, struct sample *ret, struct e
 	return kib >= 0 || err_set(err, ERR_HOST, "%s has no %s", path, field);
 }
 
-static bool memory_idle(const char *const *argv, const char *field, struct sample *ret, struct err *err)
+static bool memory_idle(
+	const char *const *argv, const char *field, struct sample *ret, struct err *err)
 {
 	struct session s = { 0 };
-	bool ok = session_start(&s, argv, err) && session_open(&s, err)
-		&& session_ask(&s, "tools/list", "{}", err);
+	bool ok = session_start(&s, argv, err) && session_open(&s, err) &&
+		  session_ask(&s, "tools/list", "{}", err);
 	usleep(300000);
 	ok = ok && memory_of(s.pid, field, ret, err);
 	session_stop(&s);
@@ -493,8 +511,8 @@ static bool ours_create(struct bench *b, struct sample *ret, struct err *err)
 	struct servers servers;
 	struct session s = { 0 };
 	servers_init(b, &servers);
-	bool ok = session_start(&s, servers.ours, err) && session_open(&s, err)
-		&& session_call(&s, "screenshot", "{}", err);
+	bool ok = session_start(&s, servers.ours, err) && session_open(&s, err) &&
+		  session_call(&s, "screenshot", "{}", err);
 	ret->value = session_ms(&s);
 	size_t len;
 	ret->checked = true;
@@ -542,31 +560,34 @@ static void end_link(struct bench *b)
 }
 
 const struct row bench_rows[] = {
-	{ "click", "left_click, round trip over stdio", "ms", 2, NULL, "xdotool mousemove X Y click 1",
-		500, 500, NULL, ours_click, peer_click, NULL },
+	{ "click", "left_click, round trip over stdio", "ms", 2, NULL,
+		"xdotool mousemove X Y click 1", 500, 500, NULL, ours_click, peer_click, NULL },
 	{ "screenshot", "screenshot of a moving screen: JPEG, base64 in hand", "ms", 8, NULL,
-		"scrot -q 80, read, base64", 200, 60, begin_animate, ours_moving, peer_moving, probe_stop },
+		"scrot -q 80, read, base64", 200, 60, begin_animate, ours_moving, peer_moving,
+		probe_stop },
 	{ "screenshot-still", "screenshot of an unchanged screen", "ms", 8, NULL,
 		"scrot -q 80, read, base64", 200, 60, NULL, ours_still, peer_still, NULL },
 	{ "settled", "left_click until the settled frame", "ms", 5, settled_allowance,
-		"xdotool, sleep 2, scrot", 40, 5, begin_paint, ours_settled, peer_settled, probe_stop },
+		"xdotool, sleep 2, scrot", 40, 5, begin_paint, ours_settled, peer_settled,
+		probe_stop },
 	{ "type", "type 1,000 characters, as received", "ms", 60, NULL, "xdotool type --delay 12",
 		40, 2, begin_latin, ours_type, peer_type, end_typing },
-	{ "type-fast", "the same, the peer without its delay", "ms", 60, NULL, "xdotool type --delay 0",
-		40, 20, begin_latin, ours_type, peer_type_fast, end_typing },
-	{ "type-mixed", "type 1,000 characters of 7 scripts", "ms", 0, NULL, "xdotool type --delay 12",
-		20, 2, begin_mixed, ours_type, peer_type, end_typing },
-	{ "start", "server start until the first answer", "ms", 15, NULL, "node, MCP SDK v1",
-		50, 15, NULL, ours_start, peer_start_server, NULL },
-	{ "memory", "server resident memory, idle", "MiB", 12, NULL, "node, MCP SDK v1",
-		5, 3, NULL, ours_rss, peer_rss, NULL },
-	{ "memory-share", "its share of it (PSS)", "MiB", 0, NULL, "node, MCP SDK v1",
-		5, 3, NULL, ours_pss, peer_pss, NULL },
-	{ "memory-used", "resident after all of the above", "MiB", 12, NULL, NULL,
-		1, 0, NULL, ours_rss_used, NULL, NULL },
+	{ "type-fast", "the same, the peer without its delay", "ms", 60, NULL,
+		"xdotool type --delay 0", 40, 20, begin_latin, ours_type, peer_type_fast,
+		end_typing },
+	{ "type-mixed", "type 1,000 characters of 7 scripts", "ms", 0, NULL,
+		"xdotool type --delay 12", 20, 2, begin_mixed, ours_type, peer_type, end_typing },
+	{ "start", "server start until the first answer", "ms", 15, NULL, "node, MCP SDK v1", 50,
+		15, NULL, ours_start, peer_start_server, NULL },
+	{ "memory", "server resident memory, idle", "MiB", 12, NULL, "node, MCP SDK v1", 5, 3, NULL,
+		ours_rss, peer_rss, NULL },
+	{ "memory-share", "its share of it (PSS)", "MiB", 0, NULL, "node, MCP SDK v1", 5, 3, NULL,
+		ours_pss, peer_pss, NULL },
+	{ "memory-used", "resident after all of the above", "MiB", 12, NULL, NULL, 1, 0, NULL,
+		ours_rss_used, NULL, NULL },
 	{ "create", "sandbox create until the first frame", "ms", 500, NULL, "Xvfb, openbox, scrot",
 		20, 10, NULL, ours_create, peer_create, NULL },
-	{ "link", "link round trip, idle", "ms", 0.2, NULL, NULL,
-		500, 0, begin_link, ours_link, NULL, end_link },
+	{ "link", "link round trip, idle", "ms", 0.2, NULL, NULL, 500, 0, begin_link, ours_link,
+		NULL, end_link },
 	{ 0 },
 };

@@ -56,8 +56,9 @@ static bool send_all(struct session *s, const struct buf *line, struct err *err)
 static bool read_line(struct session *s, struct err *err)
 {
 	for (size_t searched = 0;;) {
-		const uint8_t *end = s->read.len > searched
-			? memchr(s->read.data + searched, '\n', s->read.len - searched) : NULL;
+		const uint8_t *end = s->read.len > searched ? memchr(s->read.data + searched, '\n',
+								      s->read.len - searched)
+							    : NULL;
 		if (end) {
 			s->answer_len = end - s->read.data;
 			return true;
@@ -65,7 +66,8 @@ static bool read_line(struct session *s, struct err *err)
 		searched = s->read.len;
 		struct pollfd fd = { .fd = s->from, .events = POLLIN };
 		if (poll(&fd, 1, ANSWER_MS) == 0) {
-			return err_set(err, ERR_TIMEOUT, "the server did not answer within %d s", ANSWER_MS / 1000);
+			return err_set(err, ERR_TIMEOUT, "the server did not answer within %d s",
+				ANSWER_MS / 1000);
 		}
 		buf_reserve(&s->read, READ_SIZE);
 		ssize_t n = read(s->from, s->read.data + s->read.len, READ_SIZE);
@@ -82,8 +84,8 @@ static bool is_answer(const struct session *s, int64_t id)
 	char key[40];
 	size_t len = (size_t)snprintf(key, sizeof(key), "\"id\":%" PRId64, id);
 	size_t span = s->answer_len < 200 ? s->answer_len : 200;
-	return memmem(s->read.data, span, key, len)
-		|| memmem(s->read.data + s->answer_len - span, span, key, len);
+	return memmem(s->read.data, span, key, len) ||
+	       memmem(s->read.data + s->answer_len - span, span, key, len);
 }
 
 static void drop_answer(struct session *s)
@@ -98,7 +100,9 @@ bool session_ask(struct session *s, const char *method, const char *params, stru
 {
 	auto_buf struct buf line = { 0 };
 	int64_t id = ++s->last_id;
-	buf_printf(&line, "{\"jsonrpc\":\"2.0\",\"id\":%" PRId64 ",\"method\":\"%s\",\"params\":", id, method);
+	buf_printf(&line,
+		"{\"jsonrpc\":\"2.0\",\"id\":%" PRId64 ",\"method\":\"%s\",\"params\":", id,
+		method);
 	buf_append(&line, params, strlen(params));
 	buf_append(&line, "}\n", 2);
 	s->sent_us = now_us();
@@ -121,9 +125,10 @@ bool session_open(struct session *s, struct err *err)
 	const char *done = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n";
 	struct buf line = { .data = (uint8_t *)done, .len = strlen(done) };
 	return session_ask(s, "initialize",
-			"{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},"
-			"\"clientInfo\":{\"name\":\"bench\",\"version\":\"1\"}}", err)
-		&& send_all(s, &line, err);
+		       "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},"
+		       "\"clientInfo\":{\"name\":\"bench\",\"version\":\"1\"}}",
+		       err) &&
+	       send_all(s, &line, err);
 }
 
 bool session_call(struct session *s, const char *tool, const char *args, struct err *err)
@@ -137,8 +142,9 @@ bool session_call(struct session *s, const char *tool, const char *args, struct 
 	}
 	const char *answer = session_answer(s);
 	size_t span = s->answer_len < 300 ? s->answer_len : 300;
-	if (memmem(answer + s->answer_len - span, span, "\"isError\":true", 14)
-		|| memmem(answer, span, "\"isError\":true", 14) || memmem(answer, span, "\"error\":", 8)) {
+	if (memmem(answer + s->answer_len - span, span, "\"isError\":true", 14) ||
+		memmem(answer, span, "\"isError\":true", 14) ||
+		memmem(answer, span, "\"error\":", 8)) {
 		return err_set(err, ERR_HOST, "%s failed: %.300s", tool, answer);
 	}
 	return true;

@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* An MCP client over pipes, as thin as one can be: it writes a line and waits for the line that answers. */
+/* An MCP client over pipes, as thin as one can be: it writes a line and waits for the line that
+ * answers. */
 struct session {
 	pid_t pid; /* 0: none */
 	int to, from;
@@ -22,7 +23,8 @@ bool session_start(struct session *s, const char *const *argv, struct err *err) 
 /* Says initialize and takes the answer. */
 bool session_open(struct session *s, struct err *err) NODISCARD;
 /* One request; params is JSON text.  The answer is in session_answer(). */
-bool session_ask(struct session *s, const char *method, const char *params, struct err *err) NODISCARD;
+bool session_ask(
+	struct session *s, const char *method, const char *params, struct err *err) NODISCARD;
 /* tools/call, which must succeed; args is JSON text. */
 bool session_call(struct session *s, const char *tool, const char *args, struct err *err) NODISCARD;
 /* A command in the sandbox, as text. */
@@ -31,7 +33,8 @@ bool session_shell(struct session *s, const char *command, struct err *err) NODI
 const char *session_answer(const struct session *s);
 /* The base64 of the image in the last answer; NULL when there is none. */
 const char *session_image(const struct session *s, size_t *ret_len);
-double session_ms(const struct session *s); /* from sending the last request to holding all of its answer */
+double session_ms(
+	const struct session *s); /* from sending the last request to holding all of its answer */
 /* Closes its input and waits for its end; one that does not end within 10 s is killed. */
 void session_stop(struct session *s);
 
