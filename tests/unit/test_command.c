@@ -1,0 +1,166 @@
+// USES base
+/* The command line as people meet it: what goes where, what the exit status is, and what a slip is
+ * told. */
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/spawn.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define ARGS_MAX 6
+
+struct ended {
+	struct buf out, err;
+	int status;
+};
+
+static void drain(int fd, struct buf *into)
+{
+	ssize_t n;
+	do {
+		buf_reserve(into, 65536);
+		n = read(fd, into->data + into->len, 65536);
+		into->len += n > 0 ? (size_t)n : 0;
+	} while (n > 0);
+	buf_append(into, "", 1);
+	into->len--;
+}
+
+/* Runs `vitrine words...`; what it prints must fit a pipe. */
+static struct ended run(const char *const words[])
+{
+	char program[4096];
+	const char *argv[ARGS_MAX + 2] = { program };
+	for (int i = 0; i < ARGS_MAX && words[i]; i++) {
+		argv[i + 1] = words[i];
+	}
+	snprintf(program, sizeof(program), "%s/vitrine", getenv("VITRINE_BUILD"));
+	int out[2], err[2], status;
+	cr_assert_eq(pipe2(out, O_CLOEXEC) | pipe2(err, O_CLOEXEC), 0);
+	struct spawn_fd fds[] = { { out[1], 1 }, { err[1], 2 } };
+	struct err why = { 0 };
+	pid_t pid = spawn_start(
+		&(struct spawn){ .argv = argv, .fds = fds, .n_fds = 2, .die_with_us = true }, &why);
+	cr_assert_gt(pid, 0, "%s", why.text);
+	close(out[1]);
+	close(err[1]);
+	struct ended ended = { 0 };
+	drain(out[0], &ended.out);
+	drain(err[0], &ended.err);
+	close(out[0]);
+	close(err[0]);
+	waitpid(pid, &status, 0);
+	ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return ended;
+}
+#define RUN(...) run((const char *const[ARGS_MAX]){ __VA_ARGS__ })
+
+static void done(struct ended *ended)
+{
+	buf_done(&ended->out);
+	buf_done(&ended->err);
+}
+#define auto_ended __attribute__((cleanup(done))) struct ended
+
+/* A user's configuration file must not reach in here. */
+static void setup(void)
+{
+	setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+}
+
+TestSuite(command, .init = setup);
+
+Test(command, nothing_is_help_on_stderr_and_wrong)
+{
+	auto_ended e = RUN(NULL);
+	cr_expect_eq(e.status, 2);
+	cr_expect_eq(e.out.len, 0);
+	cr_expect(strstr(buf_text(&e.err), "usage: vitrine COMMAND") != NULL);
+}
+
+Test(command, help_in_all_its_spellings_names_every_command)
+{
+	static const char *const spellings[] = { "help", "--help", "-h" };
+	static const char *const names[] = { "serve", "demo", "doctor", "help", "version" };
+	for (int i = 0; i < 3; i++) {
+		auto_ended e = RUN(spellings[i]);
+		cr_expect_eq(e.status, 0);
+		cr_expect_eq(e.err.len, 0);
+		for (int k = 0; k < 5; k++) {
+			char row[20];
+			snprintf(row, sizeof(row), "\n  %-8s  ", names[k]);
+			cr_expect(strstr(buf_text(&e.out), row) != NULL, "%s lacks %s",
+				spellings[i], names[k]);
+		}
+	}
+}
+
+Test(command, help_of_a_command_either_way_round)
+{
+	static const char *const names[] = { "serve", "demo", "doctor", "help", "version" };
+	for (int i = 0; i < 5; i++) {
+		auto_ended a = RUN("help", names[i]);
+		auto_ended b = RUN(names[i], "--help");
+		char usage[40];
+		snprintf(usage, sizeof(usage), "usage: vitrine %s", names[i]);
+		cr_expect_eq(a.status + b.status, 0);
+		cr_expect_str_eq(buf_text(&a.out), buf_text(&b.out));
+		cr_expect_eq(strncmp(buf_text(&a.out), usage, strlen(usage)), 0);
+	}
+	auto_ended serve = RUN("help", "serve");
+	cr_expect(strstr(buf_text(&serve.out), "  --backend auto|namespace|fake\n") != NULL);
+}
+
+Test(command, version)
+{
+	auto_ended a = RUN("version");
+	auto_ended b = RUN("--version");
+	cr_expect_str_eq(buf_text(&a.out), "vitrine " VITRINE_VERSION "\n");
+	cr_expect_str_eq(buf_text(&b.out), buf_text(&a.out));
+	cr_expect_eq(a.status + b.status, 0);
+}
+
+static void expect_refused(struct ended e, const char *text)
+{
+	cr_expect_eq(e.status, 2);
+	cr_expect_eq(e.out.len, 0);
+	cr_expect_str_eq(buf_text(&e.err), text);
+	done(&e);
+}
+
+Test(command, slips_are_told_the_nearest_word)
+{
+	expect_refused(RUN("srve"), "vitrine: there is no command 'srve'; did you mean 'serve'? "
+				    "`vitrine help` lists them.\n");
+	expect_refused(RUN("help", "dmeo"),
+		"vitrine: there is no command 'dmeo'; did you mean 'demo'? "
+		"`vitrine help` lists them.\n");
+	expect_refused(RUN("frobnicate"), "vitrine: there is no command 'frobnicate'. "
+					  "`vitrine help` lists them.\n");
+	expect_refused(RUN("serve", "--sreen", "1x1"),
+		"vitrine serve: there is no option '--sreen'; did you mean '--screen'?\n");
+	expect_refused(RUN("doctor", "--jsn"),
+		"vitrine doctor: unexpected argument '--jsn'; it takes only --json\n");
+	expect_refused(RUN("version", "3"), "vitrine version: unexpected argument '3'\n");
+}
+
+Test(command, serve_refuses_tools_it_does_not_know)
+{
+	auto_ended e = RUN("serve", "--tools", "computer,shel");
+	cr_expect_eq(e.status, 2);
+	cr_expect(strstr(buf_text(&e.err),
+			  "'shel' is neither a tool nor a toolset; did you mean 'shell'") != NULL,
+		"%s", buf_text(&e.err));
+}
+
+Test(command, serve_ends_well_when_its_input_does)
+{
+	auto_ended e = RUN("serve", "--backend", "fake");
+	cr_expect_eq(e.status, 0);
+	cr_expect_eq(e.out.len, 0);
+	cr_expect_str_eq(buf_text(&e.err), "");
+}
