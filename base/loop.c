@@ -48,12 +48,11 @@ void loop_drop(sd_event_source **source)
 }
 
 /* Sources of ours fail for lack of memory only, or by a mistake in the program. */
-static sd_event_source *added(int r, sd_event_source *source)
+static void check(int r)
 {
 	if (r < 0) {
 		abort();
 	}
-	return source;
 }
 
 sd_event_source *loop_after_ms(sd_event *event, uint64_t ms, sd_event_time_handler_t fn, void *data)
@@ -64,8 +63,8 @@ sd_event_source *loop_after_ms(sd_event *event, uint64_t ms, sd_event_time_handl
 		__builtin_add_overflow(when, loop_now_us(), &when)) {
 		when = UINT64_MAX;
 	}
-	int r = sd_event_add_time(event, &source, CLOCK_MONOTONIC, when, 1, fn, data);
-	return added(r, source);
+	check(sd_event_add_time(event, &source, CLOCK_MONOTONIC, when, 1, fn, data));
+	return source;
 }
 
 /* Stands in for an I/O source on a file that is always ready. */
@@ -87,8 +86,7 @@ static sd_event_source *add_ready(sd_event *event, struct ready with)
 	sd_event_source *source = NULL;
 	struct ready *ready = must(malloc(sizeof(*ready)));
 	*ready = with;
-	int r = sd_event_add_defer(event, &source, on_ready, ready);
-	source = added(r, source);
+	check(sd_event_add_defer(event, &source, on_ready, ready));
 	sd_event_source_set_destroy_callback(source, free);
 	sd_event_source_set_enabled(source, SD_EVENT_ON);
 	return source;
@@ -102,7 +100,8 @@ sd_event_source *loop_add_io(
 	if (r == -EPERM) {
 		return add_ready(event, (struct ready){ fd, events, fn, data });
 	}
-	return added(r, source);
+	check(r);
+	return source;
 }
 
 void loop_enable(sd_event_source *source, bool on)
@@ -115,8 +114,8 @@ void loop_enable(sd_event_source *source, bool on)
 sd_event_source *loop_defer(sd_event *event, sd_event_handler_t fn, void *data)
 {
 	sd_event_source *source = NULL;
-	int r = sd_event_add_defer(event, &source, fn, data);
-	return added(r, source);
+	check(sd_event_add_defer(event, &source, fn, data));
+	return source;
 }
 
 uint64_t loop_now_us(void)
