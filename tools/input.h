@@ -22,9 +22,8 @@ struct input_args {
 
 #define INPUT_OBSERVE(T) \
 	FIELD_ONE_OF(T, observe, \
-		"What to send back besides the text: none; frame = a screenshot at once; settled " \
-		"= a " \
-		"screenshot as soon as the screen has stopped changing (at most 5 s).", \
+		"What comes back: none = text only; frame = a screenshot at once; settled = a " \
+		"screenshot when the screen is quiet, after at most 5 s.", \
 		observe_mode_words)
 
 /* The last rows of every table of input arguments. */

@@ -27,7 +27,6 @@ void job_fail(struct job *job, const struct err *why, json_t *content);
 
 /* The row every tool has. */
 #define JOB_SANDBOX(T) \
-	FIELD_STR(T, sandbox, "Id of the sandbox to work in. Leave it out for your own desktop.", \
-		.min = 1, .max = 64)
+	FIELD_STR(T, sandbox, "Sandbox id; left out: your own desktop.", .min = 1, .max = 64)
 
 #endif

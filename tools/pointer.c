@@ -9,9 +9,7 @@
 
 #define COORDINATE(help, ...) FIELD_LIST(ARGS, coordinate, help, 2, __VA_ARGS__)
 #define MODIFIERS \
-	FIELD_STR(ARGS, text, \
-		"Modifier keys to hold meanwhile: shift, ctrl, alt, super, or several as " \
-		"\"ctrl+shift\".", \
+	FIELD_STR(ARGS, text, "Modifier keys to hold, such as shift or ctrl+alt.", \
 		.max = ACTION_CHORD_MAX)
 
 static const char *modifiers(const struct input_args *args)
