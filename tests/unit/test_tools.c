@@ -1,0 +1,313 @@
+// USES tools
+#include "fake_call.h"
+
+/*
+ * The tools on a whole sandbox of the fake backend: what arrives on its desktop is read back from
+ * the desktop (its own record of events and its text field), not from the answer that a tool gives.
+ */
+
+static struct desk desk;
+
+static void open_desk(void)
+{
+	desk = desk_open();
+}
+
+static void close_desk(void)
+{
+	desk_close(&desk);
+}
+
+TestSuite(tools, .init = open_desk, .fini = close_desk);
+
+static void check(const char *name, const char *args, const char *says)
+{
+	struct call *call = call_tool(&desk, name, args);
+	const char *text = call_block(call, 0, "text", "text");
+	cr_assert_eq(call->err.kind, ERR_NONE, "%s %s: %s", name, args, call->err.text);
+	cr_assert_not_null(text, "%s %s", name, args);
+	cr_expect_str_eq(text, says, "%s %s said:\n%s\nnot:\n%s", name, args, text, says);
+	call_end(call);
+}
+
+static void check_failure(
+	const char *name, const char *args, enum err_kind kind, const char *begins)
+{
+	struct call *call = call_tool(&desk, name, args);
+	cr_expect_eq(call->err.kind, kind, "%s %s: kind %d", name, args, (int)call->err.kind);
+	cr_expect_eq(strncmp(call->err.text, begins, strlen(begins)), 0, "%s %s: %s", name, args,
+		call->err.text);
+	call_end(call);
+}
+
+/* ---- every tool once ---- */
+
+Test(tools, input_arrives)
+{
+	check("left_click", "{\"coordinate\":[10,20]}",
+		"Clicked.\nPointer at (10, 20). The screen changed (frame 2).");
+	check("right_click", "{}",
+		"Right-clicked.\nPointer at (10, 20). The screen changed (frame 3).");
+	check("middle_click", "{\"coordinate\":[0,0]}",
+		"Middle-clicked.\nPointer at (0, 0). The screen changed (frame 4).");
+	check("double_click", "{\"coordinate\":[5,6],\"text\":\"ctrl\"}",
+		"Double-clicked.\nPointer at (5, 6). The screen changed (frame 5).");
+	check("triple_click", "{}",
+		"Triple-clicked.\nPointer at (5, 6). The screen changed (frame 6).");
+	check("mouse_move", "{\"coordinate\":[1279,799]}",
+		"Moved the mouse.\nPointer at (1279, 799). The screen changed (frame 7).");
+	check("left_mouse_down", "{}",
+		"Left mouse button pressed.\nPointer at (1279, 799). The screen changed (frame "
+		"8).");
+	check("left_mouse_up", "{}",
+		"Left mouse button released.\nPointer at (1279, 799). The screen changed (frame "
+		"9).");
+	check("left_click_drag",
+		"{\"start_coordinate\":[1,2],\"coordinate\":[3,4],\"text\":\"shift\"}",
+		"Dragged.\nPointer at (3, 4). The screen changed (frame 10).");
+	check("scroll", "{\"scroll_direction\":\"down\",\"scroll_amount\":5,\"coordinate\":[7,8]}",
+		"Scrolled down.\nPointer at (7, 8). The screen changed (frame 11).");
+	check("key", "{\"text\":\"ctrl+s\",\"repeat\":2}",
+		"Pressed ctrl+s.\nThe screen changed (frame 12).");
+	check("hold_key", "{\"text\":\"shift\",\"duration\":0.001}",
+		"Held shift for 0.001s.\nThe screen changed (frame 13).");
+	check("cursor_position", "{}", "X=7,Y=8");
+	check("run_command", "{\"command\":\"cat events\"}",
+		"click left 10,20 count=1\n"
+		"click right 10,20 count=1\n"
+		"click middle 0,0 count=1\n"
+		"click left 5,6 count=2 ctrl\n"
+		"click left 5,6 count=3\n"
+		"move 1279,799\n"
+		"button_down left 1279,799\n"
+		"button_up left 1279,799\n"
+		"drag left 3,4 from=1,2 shift\n"
+		"scroll down 5 7,8\n"
+		"key ctrl+s repeat=2\n"
+		"hold_key shift\n");
+}
+
+Test(tools, text_arrives_exactly)
+{
+	check("type",
+		"{\"text\":\"-n h\u00e9\\tllo\\n\u041f\u0440\u0438\u0432\u0435\u0442 \U0001F44B\"}",
+		"Typed.\n17 characters delivered. The screen changed (frame 2).");
+	check("type", "{\"text\":\"!\"}",
+		"Typed.\n1 character delivered. The screen changed (frame 3).");
+	check("run_command", "{\"command\":\"cat typed\"}",
+		"-n h\u00e9\tllo\n\u041f\u0440\u0438\u0432\u0435\u0442 \U0001F44B!");
+}
+
+Test(tools, waiting_changes_nothing)
+{
+	check("wait", "{\"duration\":0.01}",
+		"Waited 0.01s.\nThe screen has not changed so far (frame 1).");
+	check("wait", "{\"duration\":0}",
+		"Waited 0s.\nThe screen has not changed so far (frame 1).");
+}
+
+Test(tools, pictures)
+{
+	struct call *call = call_tool(&desk, "screenshot", "{}");
+	cr_expect_str_eq(call_block(call, 0, "image", "mimeType"), "image/jpeg");
+	cr_expect_eq(strncmp(call_block(call, 0, "image", "data"), "/9j/", 4), 0);
+	cr_expect_str_eq(call_block(call, 1, "text", "text"), "1280x800, frame 1.");
+	call_end(call);
+	call = call_tool(&desk, "screenshot", "{\"format\":\"png\",\"scale\":0.5}");
+	cr_expect_str_eq(call_block(call, 0, "image", "mimeType"), "image/png");
+	cr_expect_eq(strncmp(call_block(call, 0, "image", "data"), "iVBORw0KGgo", 11), 0);
+	cr_expect_str_eq(call_block(call, 1, "text", "text"),
+		"640x400, frame 1.\nThe image is scaled down; coordinates are still pixels of the "
+		"unscaled "
+		"1280x800 screen.");
+	call_end(call);
+	call = call_tool(&desk, "zoom", "{\"region\":[0,0,100,100]}");
+	cr_expect_not_null(call_block(call, 0, "image", "data"));
+	const char *text = call_block(call, 1, "text", "text");
+	cr_expect_eq(
+		strncmp(text, "Region [0, 0, 100, 100] at 10.9 times its size (1092x1092)", 58), 0,
+		"%s", text);
+	call_end(call);
+}
+
+Test(tools, observing)
+{
+	struct call *call = call_tool(&desk, "key", "{\"text\":\"a\",\"observe\":\"frame\"}");
+	cr_expect_str_eq(
+		call_block(call, 0, "text", "text"), "Pressed a.\nThe screen changed (frame 2).");
+	cr_expect_not_null(call_block(call, 1, "image", "data"));
+	call_end(call);
+	call = call_tool(&desk, "key", "{\"text\":\"a\",\"observe\":\"settled\"}");
+	const char *text = call_block(call, 0, "text", "text");
+	cr_expect_eq(strncmp(text, "Pressed a.\nThe screen changed and settled after ", 47), 0,
+		"%s", text);
+	cr_expect_not_null(call_block(call, 1, "image", "data"));
+	call_end(call);
+	call = call_tool(&desk, "key", "{\"text\":\"a\",\"observe\":\"none\"}");
+	cr_expect_eq(json_array_size(call->content), 1);
+	call_end(call);
+}
+
+Test(tools, programs)
+{
+	check("launch", "{\"application\":\"editor\"}",
+		"Launched editor (pid 101).\nWindow 4194404 \"Untitled - Editor\" at (40, 30), "
+		"640x400.");
+	check("list_applications", "{}",
+		"2 applications; launch takes the word before the colon.\neditor: Text "
+		"Editor\nterminal: "
+		"Terminal");
+	check_failure("launch", "{\"application\":\"edtor\"}", ERR_NOT_FOUND,
+		"there is no application 'edtor'; did you mean editor");
+	struct call *call = call_tool(
+		&desk, "launch", "{\"application\":\"terminal\",\"observe\":\"settled\"}");
+	cr_expect_not_null(call_block(call, 1, "image", "data"));
+	call_end(call);
+}
+
+Test(tools, commands)
+{
+	check("run_command", "{\"command\":\"echo hi\"}", "hi\n");
+	check("run_command", "{\"command\":\"true\"}", "[no output]");
+	check("run_command", "{\"command\":\"exit 3\"}", "[exit code 3]");
+	check("run_command", "{\"command\":\"kill\"}", "[killed by signal 9, SIGKILL]");
+	check("run_command", "{\"command\":\"warn careful\"}", "[stderr]\ncareful\n");
+	check_failure("run_command", "{\"command\":\"sleep 600\",\"timeout\":1}", ERR_TIMEOUT,
+		"the command was killed, with all its children, at its timeout of 1 s");
+}
+
+Test(tools, a_flood_is_cut_and_fits)
+{
+	struct call *call = call_tool(&desk, "run_command", "{\"command\":\"flood 1000000\"}");
+	const char *text = call_block(call, 0, "text", "text");
+	cr_assert_not_null(text);
+	cr_expect_lt(strlen(text), (size_t)50000);
+	cr_expect_not_null(strstr(text, "[976,000 bytes cut here]"));
+	call_end(call);
+}
+
+/* ---- failing, stopping ---- */
+
+Test(tools, wrong_keys_name_the_nearest)
+{
+	check_failure("key", "{\"text\":\"Retrun\"}", ERR_ARGUMENT,
+		"'Retrun': there is no key 'Retrun'; did you mean 'Return'?");
+	check_failure("left_click", "{\"text\":\"ctrl+shfit\"}", ERR_ARGUMENT,
+		"'ctrl+shfit': there is no key 'shfit'; did you mean 'shift'?");
+	check("run_command", "{\"command\":\"cat events\"}", "[no output]");
+}
+
+Test(tools, a_failure_in_the_middle)
+{
+	check_failure("type", "{\"text\":\"fail here\"}", ERR_STATE,
+		"the fake desktop was asked to fail here");
+}
+
+Test(tools, taking_back_a_long_hold)
+{
+	struct call *first = call_tool(&desk, "cursor_position", "{}"); /* the desktop is up now */
+	struct call *call = call_begin(&desk, "hold_key", "{\"text\":\"a\",\"duration\":300}");
+	struct call *after = call_begin(&desk, "key", "{\"text\":\"b\"}");
+	call_cancel(call);
+	call_await(&desk, call);
+	cr_expect_eq(call->err.kind, ERR_CANCELLED);
+	call_await(&desk, after);
+	cr_expect_eq(after->err.kind, ERR_NONE, "%s", after->err.text);
+	call_end(first);
+	call_end(call);
+	call_end(after);
+}
+
+Test(tools, taking_back_a_command)
+{
+	struct call *first = call_tool(&desk, "cursor_position", "{}");
+	struct call *call = call_begin(&desk, "run_command", "{\"command\":\"sleep 600\"}");
+	call_cancel(call);
+	call_await(&desk, call);
+	cr_expect_eq(call->err.kind, ERR_CANCELLED);
+	call_end(first);
+	call_end(call);
+}
+
+Test(tools, taking_back_before_the_desktop_is_up)
+{
+	struct call *call = call_begin(&desk, "left_click", "{}");
+	call_cancel(call);
+	cr_expect_eq(call->answers, 1);
+	cr_expect_eq(call->err.kind, ERR_CANCELLED);
+	check("run_command", "{\"command\":\"cat events\"}", "[no output]");
+	call_end(call);
+}
+
+Test(tools, a_screenshot_does_not_wait_for_a_hold)
+{
+	struct call *first = call_tool(&desk, "cursor_position", "{}");
+	struct call *hold = call_begin(&desk, "hold_key", "{\"text\":\"a\",\"duration\":300}");
+	struct call *shot = call_tool(&desk, "screenshot", "{}");
+	cr_expect_eq(hold->answers, 0);
+	call_cancel(hold);
+	call_await(&desk, hold);
+	call_end(first);
+	call_end(hold);
+	call_end(shot);
+}
+
+Test(tools, input_keeps_its_order_while_the_desktop_starts)
+{
+	struct call *calls[5];
+	for (int i = 0; i < 5; i++) {
+		char args[30];
+		snprintf(args, sizeof(args), "{\"text\":\"%d\"}", i);
+		calls[i] = call_begin(&desk, "type", args);
+	}
+	for (int i = 0; i < 5; i++) {
+		call_await(&desk, calls[i]);
+		cr_expect_gt(calls[i]->stages, 0, "the start tells its stages");
+		call_end(calls[i]);
+	}
+	check("run_command", "{\"command\":\"cat typed\"}", "01234");
+}
+
+/* ---- whose sandbox ---- */
+
+Test(tools, sandboxes)
+{
+	struct err err = { 0 };
+	char args[100];
+	struct vm *mine = vm_create(desk.vms, "test", &err),
+		  *other = vm_create(desk.vms, "else", &err);
+	cr_assert(mine && other, "%s", err.text);
+	snprintf(args, sizeof(args), "{\"sandbox\":\"%s\"}", vm_id(mine));
+	check("cursor_position", args, "X=640,Y=400");
+	snprintf(args, sizeof(args), "{\"sandbox\":\"%s\"}", vm_id(other));
+	check_failure("cursor_position", args, ERR_NOT_FOUND, "you have no sandbox '");
+	check_failure("cursor_position", "{\"sandbox\":\"../../etc\"}", ERR_NOT_FOUND,
+		"a sandbox id is 20");
+	snprintf(args, sizeof(args), "{\"sandbox\":\"%s\"}", vm_id(mine));
+	vm_stop(mine, "the test ended it");
+	check_failure("screenshot", args, ERR_GONE, "sandbox ");
+}
+
+Test(tools, a_desktop_that_crashes_is_replaced_and_says_so)
+{
+	check("type", "{\"text\":\"lost\"}",
+		"Typed.\n4 characters delivered. The screen changed (frame 2).");
+	check_failure("launch", "{\"application\":\"crash\"}", ERR_GONE, "sandbox ");
+	struct call *call = call_tool(&desk, "run_command", "{\"command\":\"cat typed\"}");
+	cr_expect_str_eq(call_block(call, 0, "text", "text"), "[no output]");
+	const char *note = call_block(call, 1, "text", "text");
+	cr_assert_not_null(note, "the first answer of the new desktop says that it is new");
+	cr_expect_eq(strncmp(note, "This is a new sandbox:", 22), 0, "%s", note);
+	call_end(call);
+}
+
+Test(tools, the_pool_ends_with_calls_in_flight)
+{
+	struct call *first = call_tool(&desk, "cursor_position", "{}");
+	struct call *call = call_begin(&desk, "run_command", "{\"command\":\"sleep 600\"}");
+	vm_pool_free(take_ptr(&desk.vms));
+	cr_expect_eq(call->answers, 1);
+	cr_expect_eq(call->err.kind, ERR_GONE);
+	call_end(first);
+	call_end(call);
+}
