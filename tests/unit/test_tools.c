@@ -91,7 +91,7 @@ Test(tools, text_arrives_exactly)
 {
 	check("type",
 		"{\"text\":\"-n h\u00e9\\tllo\\n\u041f\u0440\u0438\u0432\u0435\u0442 \U0001F44B\"}",
-		"Typed.\n17 characters delivered. The screen changed (frame 2).");
+		"Typed.\n18 characters delivered. The screen changed (frame 2).");
 	check("type", "{\"text\":\"!\"}",
 		"Typed.\n1 character delivered. The screen changed (frame 3).");
 	check("run_command", "{\"command\":\"cat typed\"}",
@@ -170,7 +170,7 @@ Test(tools, commands)
 	check("run_command", "{\"command\":\"echo hi\"}", "hi\n");
 	check("run_command", "{\"command\":\"true\"}", "[no output]");
 	check("run_command", "{\"command\":\"exit 3\"}", "[exit code 3]");
-	check("run_command", "{\"command\":\"kill\"}", "[killed by signal 9, SIGKILL]");
+	check("run_command", "{\"command\":\"kill\"}", "[killed by signal 15, SIGTERM]");
 	check("run_command", "{\"command\":\"warn careful\"}", "[stderr]\ncareful\n");
 	check_failure("run_command", "{\"command\":\"sleep 600\",\"timeout\":1}", ERR_TIMEOUT,
 		"the command was killed, with all its children, at its timeout of 1 s");

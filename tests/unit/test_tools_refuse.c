@@ -48,7 +48,7 @@ static struct bad rows[] = {
 		"'start_coordinate' must lie on the 1280x800 screen (x 0 to 1279, y 0 to 799); got "
 		"[5000, 1]" },
 	{ "left_click_drag", "{\"start_coordinate\":[1,1],\"end_coordinate\":[2,2]}",
-		"'end_coordinate' is not an argument here; did you mean 'start_coordinate'?" },
+		"'end_coordinate' is not an argument here; did you mean 'coordinate'?" },
 	/* shared by all */
 	{ "left_click", "{\"observe\":\"later\"}",
 		"'observe' must be one of 'none', 'frame', 'settled'; got \"later\"" },
