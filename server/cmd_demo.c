@@ -143,7 +143,7 @@ static bool list_tools(struct demo *demo, struct err *err)
 	json_array_foreach(tools, i, tool)
 	{
 		const char *name = json_string_value(json_object_get(tool, "name"));
-		buf_printf(&said, "%s %s", i == 0 ? "" : i % 7 ? "," : ",\n", name ? name : "?");
+		buf_printf(&said, "%s%s", i % 7 ? ", " : i ? ",\n" : "\n", name ? name : "?");
 	}
 	print_outcome(ms, buf_text(&said));
 	return true;
@@ -292,9 +292,10 @@ static int run(int argc, char **argv)
 	}
 	if (!run_demo(serve, output, &err)) {
 		fflush(stdout);
-		fprintf(stderr,
-			"\nvitrine demo: %s\n`vitrine doctor` tells what this machine lacks.\n",
-			err.text);
+		fprintf(stderr, "\nvitrine demo: %s\n", err.text);
+		if (err.kind != ERR_CANCELLED) {
+			fputs("`vitrine doctor` tells what this machine lacks.\n", stderr);
+		}
 		return 1;
 	}
 	print_connecting();
