@@ -1,0 +1,397 @@
+/*
+ * A desktop without X, for tests and dry runs.  It is a whole agent that happens to live in this process: it speaks
+ * vm/wire/protocol.h over a socketpair, from the same loop, so everything above it is the real thing.
+ */
+
+#include "vm/fake.h"
+
+#include "base/cleanup.h"
+#include "base/field.h"
+#include "base/loop.h"
+#include "base/nearest.h"
+#include "vm/wire/protocol.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static struct fake_vm *fake_of(struct vm *vm)
+{
+	assert(vm->backend == &vm_backend_fake);
+	return (struct fake_vm *)vm;
+}
+
+/* ---- requests ---- */
+
+static void request_free(struct fake_request *req)
+{
+	TAILQ_REMOVE(&req->fake->requests, req, entry);
+	loop_drop(&req->timer);
+	if (req->done) {
+		req->done(req);
+	}
+	json_decref(req->args);
+	free(req);
+}
+
+void fake_reply(struct fake_request *req, json_t *result, const void *tail, size_t tail_len)
+{
+	link_reply(req->fake->link, req->id, result, tail, tail_len);
+	request_free(req);
+}
+
+void fake_fail(struct fake_request *req, const struct err *why)
+{
+	link_reply_err(req->fake->link, req->id, why);
+	request_free(req);
+}
+
+int64_t fake_ms(const struct fake_request *req)
+{
+	return (int64_t)(loop_now_us() - req->start_us) / 1000;
+}
+
+void fake_after(struct fake_request *req, int64_t ms, sd_event_time_handler_t fn)
+{
+	loop_drop(&req->timer);
+	req->timer = loop_after_ms(req->fake->event, (uint64_t)ms, fn, req);
+}
+
+/* ---- the small operations ---- */
+
+static bool run_ping(struct fake_request *req, struct err *err)
+{
+	(void)err;
+	fake_reply(req, NULL, NULL, 0);
+	return true;
+}
+
+static bool run_info(struct fake_request *req, struct err *err)
+{
+	struct fake_vm *fake = req->fake;
+	const struct fake_desktop *d = &fake->desktop;
+	json_t *windows = must(json_array());
+	(void)err;
+	for (size_t i = 0; i < d->n_windows; i++) {
+		json_array_append_new(windows, fake_window_json(d, &d->windows[i]));
+	}
+	fake_reply(req,
+		json_pack("{s:[i,i], s:[i,i], s:I, s:I, s:s, s:o, s:I}", "screen", d->screen.width,
+			d->screen.height, "frame", d->frame.width, d->frame.height, "frame_id",
+			(json_int_t)d->frame_id, "uptime_ms",
+			(json_int_t)(loop_now_us() - fake->start_us) / 1000, "layout", "us", "windows",
+			windows, "pid_count", (json_int_t)(1 + d->n_windows)),
+		NULL, 0);
+	return true;
+}
+
+struct watch_args {
+	bool on;
+};
+static const struct field watch_fields[] = {
+	FIELD_FLAG(struct watch_args, on, "tell of changes", .required = true),
+	{ 0 },
+};
+
+static bool run_watch(struct fake_request *req, struct err *err)
+{
+	struct watch_args args = { 0 };
+	if (!field_decode(watch_fields, req->args, &args, err)) {
+		return false;
+	}
+	req->fake->watched = args.on;
+	fake_reply(req, NULL, NULL, 0);
+	return true;
+}
+
+static int on_screen_timer(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct fake_vm *fake = data;
+	(void)source;
+	(void)usec;
+	loop_drop(&fake->screen_timer);
+	if (fake->watched && fake->link) {
+		link_event(fake->link, "screen",
+			json_pack("{s:I}", "frame_id", (json_int_t)fake->desktop.frame_id));
+	}
+	return 0;
+}
+
+void fake_changed(struct fake_vm *fake)
+{
+	if (fake->watched && !fake->screen_timer) {
+		fake->screen_timer = loop_after_ms(fake->event, 200, on_screen_timer, fake);
+	}
+}
+
+/* ---- applications ---- */
+
+/* Two of them serve tests: one ends the agent, one never shows a window. */
+static const struct application {
+	const char *id, *name, *program, *title, *class;
+} applications[] = {
+	{ "editor", "Text Editor", "editor", "Untitled - Editor", "Editor" },
+	{ "terminal", "Terminal", "terminal", "user@desktop: ~", "Terminal" },
+	{ "crash", "Crash the agent", "crash", NULL, NULL },
+	{ "hang", "Open no window", "hang", NULL, NULL },
+};
+#define LISTED 2
+#define N_APPLICATIONS (sizeof(applications) / sizeof(applications[0]))
+
+static bool run_applications(struct fake_request *req, struct err *err)
+{
+	json_t *list = must(json_array());
+	(void)err;
+	for (size_t i = 0; i < LISTED; i++) {
+		const struct application *a = &applications[i];
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "id", a->id, "name", a->name,
+						    "program", a->program));
+	}
+	fake_reply(req, json_pack("{s:o}", "applications", list), NULL, 0);
+	return true;
+}
+
+struct launch_args {
+	const char *application, *uri;
+	int64_t timeout_ms;
+};
+static const struct field launch_fields[] = {
+	FIELD_STR(struct launch_args, application, "what", .required = true, .min = 1, .max = 4096),
+	FIELD_STR(struct launch_args, uri, "to open", .max = 4096),
+	FIELD_NUM(struct launch_args, timeout_ms, "at most", .required = true, .max = 1e9),
+	{ 0 },
+};
+
+static int on_dying(sd_event_source *source, void *data)
+{
+	struct fake_vm *fake = data;
+	struct err why;
+	(void)source;
+	loop_drop(&fake->dying);
+	err_set(&why, ERR_GONE, "its agent crashed");
+	vm_has_died(&fake->vm, &why);
+	return 0;
+}
+
+static int on_window(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct fake_request *req = data;
+	const char *id = json_string_value(json_object_get(req->args, "application"));
+	const struct application *a = strncmp(id, "editor", 6) == 0 ? &applications[0] : &applications[1];
+	struct fake_desktop *desktop = &req->fake->desktop;
+	(void)source;
+	(void)usec;
+	const struct fake_window *window = fake_desktop_open(desktop, a->title, a->class);
+	fake_changed(req->fake);
+	fake_reply(req,
+		json_pack("{s:I, s:o}", "pid", (json_int_t)window->pid, "window",
+			fake_window_json(desktop, window)),
+		NULL, 0);
+	return 0;
+}
+
+static int on_no_window(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct fake_request *req = data;
+	(void)source;
+	(void)usec;
+	fake_reply(req,
+		json_pack("{s:I, s:s}", "pid", (json_int_t)++req->fake->desktop.last_pid, "note",
+			"The program runs, but it has not opened a window yet."),
+		NULL, 0);
+	return 0;
+}
+
+static const struct application *application_find(const char *name)
+{
+	size_t len = strlen(name);
+	if (len > 8 && strcmp(name + len - 8, ".desktop") == 0) {
+		len -= 8;
+	}
+	for (size_t i = 0; i < N_APPLICATIONS; i++) {
+		if (strlen(applications[i].id) == len && strncmp(name, applications[i].id, len) == 0) {
+			return &applications[i];
+		}
+	}
+	return NULL;
+}
+
+static bool run_launch(struct fake_request *req, struct err *err)
+{
+	struct launch_args args = { 0 };
+	if (!field_decode(launch_fields, req->args, &args, err)) {
+		return false;
+	}
+	const struct application *a = application_find(args.application);
+	if (!a) {
+		static const char *const names[] = { "editor", "terminal", NULL };
+		const char *near = nearest_name(args.application, names);
+		return err_set(err, ERR_NOT_FOUND,
+			"there is no application '%.60s'; did you mean %s%s?", args.application,
+			near ? near : "editor or terminal", "");
+	}
+	if (strcmp(a->id, "crash") == 0) {
+		/* Not from here: that would free this request's link under it. */
+		req->fake->dying = loop_defer(req->fake->event, on_dying, req->fake);
+	} else if (!a->title) {
+		fake_after(req, args.timeout_ms, on_no_window);
+	} else {
+		fake_after(req, 5, on_window);
+	}
+	return true;
+}
+
+/* ---- the agent ---- */
+
+/* run: ends the request, or keeps it for later, or returns false. */
+static const struct fake_op {
+	const char *name;
+	bool (*run)(struct fake_request *req, struct err *err);
+} ops[] = {
+	{ "ping", run_ping },
+	{ "info", run_info },
+	{ "watch", run_watch },
+	{ "act", fake_act },
+	{ "launch", run_launch },
+	{ "applications", run_applications },
+	{ "exec", fake_exec },
+};
+
+static void on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
+{
+	struct fake_vm *fake = data;
+	struct err err;
+	const char *name = json_string_value(json_object_get(msg->json, "op"));
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		if (strcmp(ops[i].name, name) == 0) {
+			struct fake_request *req = must(calloc(1, sizeof(*req)));
+			req->fake = fake;
+			req->id = id;
+			req->args = json_incref(json_object_get(msg->json, "args"));
+			req->start_us = loop_now_us();
+			TAILQ_INSERT_TAIL(&fake->requests, req, entry);
+			if (!ops[i].run(req, &err)) {
+				fake_fail(req, &err);
+			}
+			return;
+		}
+	}
+	err_set(&err, ERR_UNSUPPORTED, "this agent has no operation '%.40s'", name);
+	link_reply_err(link, id, &err);
+}
+
+static void on_cancel(struct link *link, uint32_t id, void *data)
+{
+	struct fake_vm *fake = data;
+	struct fake_request *req;
+	struct err why;
+	(void)link;
+	TAILQ_FOREACH(req, &fake->requests, entry) {
+		if (req->id == id) {
+			err_set(&why, ERR_CANCELLED, "it was cancelled");
+			fake_fail(req, &why);
+			return;
+		}
+	}
+}
+
+static void on_closed(struct link *link, const struct err *why, void *data)
+{
+	/* The host ends its side only together with the sandbox. */
+	(void)link;
+	(void)why;
+	(void)data;
+}
+
+static const struct link_handlers agent_handlers = {
+	.request = on_request,
+	.cancel = on_cancel,
+	.closed = on_closed,
+};
+
+static const char *const stages[] = { "x-server", "session-bus", "window-manager", "panel",
+	"first-frame" };
+
+static void say_ready(struct fake_vm *fake, json_int_t ms)
+{
+	const struct fake_desktop *d = &fake->desktop;
+	link_event(fake->link, "ready",
+		json_pack("{s:[i,i], s:[i,i], s:I}", "screen", d->screen.width, d->screen.height,
+			"frame", d->frame.width, d->frame.height, "ms", ms));
+}
+
+/* One stage an iteration of the loop, as if they took time. */
+static int on_starting(sd_event_source *source, void *data)
+{
+	struct fake_vm *fake = data;
+	json_int_t ms = (json_int_t)(loop_now_us() - fake->start_us) / 1000;
+	loop_drop(&source);
+	fake->starting = NULL;
+	if (fake->stage == 0) {
+		link_event(fake->link, "hello",
+			json_pack("{s:i, s:s}", "protocol", PROTOCOL_VERSION, "version", "fake"));
+	}
+	if (fake->stage == sizeof(stages) / sizeof(stages[0])) {
+		say_ready(fake, ms);
+		return 0;
+	}
+	link_event(fake->link, "stage", json_pack("{s:s, s:I}", "stage", stages[fake->stage++], "ms", ms));
+	fake->starting = loop_defer(fake->event, on_starting, fake);
+	return 0;
+}
+
+/* ---- the backend ---- */
+
+static bool probe(const struct vm_config *config, char **ret_detail, struct err *err)
+{
+	(void)config;
+	(void)err;
+	*ret_detail = must(strdup("a scripted desktop without X, for tests; never chosen by itself"));
+	return true;
+}
+
+static bool start(struct vm *vm, struct err *err)
+{
+	struct fake_vm *fake = fake_of(vm);
+	int ends[2];
+	fake->event = vm_pool_event(vm->pool);
+	TAILQ_INIT(&fake->requests);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) {
+		return err_errno(err, "cannot make a socket pair");
+	}
+	fake->start_us = loop_now_us();
+	fake_desktop_init(&fake->desktop, vm_pool_config(vm->pool)->screen);
+	fake->link = link_new(fake->event, ends[1], &agent_handlers, fake);
+	fake->starting = loop_defer(fake->event, on_starting, fake);
+	vm_has_link(vm, ends[0]);
+	return true;
+}
+
+static bool stop(struct vm *vm)
+{
+	struct fake_vm *fake = fake_of(vm);
+	struct fake_request *req;
+	link_free(take_ptr(&fake->link));
+	loop_drop(&fake->starting);
+	loop_drop(&fake->dying);
+	loop_drop(&fake->screen_timer);
+	while (fake->event && (req = TAILQ_FIRST(&fake->requests))) {
+		request_free(req);
+	}
+	return true;
+}
+
+static void release(struct vm *vm)
+{
+	fake_desktop_done(&fake_of(vm)->desktop);
+}
+
+const struct vm_backend vm_backend_fake = {
+	.name = "fake",
+	.size = sizeof(struct fake_vm),
+	.probe = probe,
+	.start = start,
+	.stop = stop,
+	.release = release,
+};
