@@ -326,8 +326,8 @@ static int on_starting(sd_event_source *source, void *data)
 {
 	struct fake_vm *fake = data;
 	json_int_t ms = (json_int_t)(loop_now_us() - fake->start_us) / 1000;
-	loop_drop(&source);
-	fake->starting = NULL;
+	(void)source;
+	loop_drop(&fake->starting);
 	if (fake->stage == 0) {
 		link_event(fake->link, "hello",
 			json_pack("{s:i, s:s}", "protocol", PROTOCOL_VERSION, "version", "fake"));

@@ -60,6 +60,7 @@ static void drop(struct open_request *r, size_t *count)
 {
 	LIST_REMOVE(r, entry);
 	(*count)--;
+	loop_drop(&r->unsent);
 	free(r);
 }
 
@@ -184,25 +185,16 @@ static bool send_message(struct link *link, enum frame_type type, uint32_t numbe
 	return true;
 }
 
-/* A request that cannot be sent is answered from the loop and needs no link for that. */
 static int on_unsent(sd_event_source *source, void *data)
 {
 	struct open_request *r = data;
+	struct link *link = r->link;
+	struct err why = r->why;
 	(void)source;
-	r->reply(NULL, &r->why, r->data);
+	link->busy++;
+	answer(link, r, NULL, &why);
+	leave(link);
 	return 0;
-}
-
-static void answer_unsent(sd_event *event, const struct err *why, link_reply_fn *reply, void *data)
-{
-	struct open_request *r = must(calloc(1, sizeof(*r)));
-	r->reply = reply;
-	r->data = data;
-	r->why = *why;
-	sd_event_source *source = loop_defer(event, on_unsent, r);
-	sd_event_source_set_destroy_callback(source, free);
-	sd_event_source_set_floating(source, true); /* the loop owns it */
-	sd_event_source_unref(source);
 }
 
 static uint32_t next_id(struct link *link)
@@ -234,22 +226,24 @@ static bool send_request(
 uint32_t link_request(
 	struct link *link, const char *op, json_t *args, link_reply_fn *reply, void *data)
 {
-	struct err err;
 	uint32_t id = next_id(link);
-	if (!send_request(link, id, op, args, &err)) {
-		answer_unsent(link->event, &err, reply, data);
-		return id;
-	}
+	struct err why;
+	bool sent = send_request(link, id, op, args, &why);
 	struct open_request *r = add(&link->ours, &link->n_ours, id);
 	r->reply = reply;
 	r->data = data;
+	if (!sent) {
+		r->link = link;
+		r->why = why;
+		r->unsent = loop_defer(link->event, on_unsent, r);
+	}
 	return id;
 }
 
 void link_cancel(struct link *link, uint32_t id)
 {
 	struct open_request *r = find(&link->ours, id);
-	if (r && !r->cancelled) {
+	if (r && !r->cancelled && !r->unsent) {
 		r->cancelled = true;
 		link_send(link, FRAME_CANCEL, id, NULL, 0);
 	}

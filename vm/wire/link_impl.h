@@ -15,7 +15,9 @@ struct open_request {
 	bool cancelled;
 	link_reply_fn *reply; /* NULL for requests of the other side */
 	void *data;
-	struct err why; /* of one that was never sent */
+	struct link *link;
+	sd_event_source *unsent; /* it could not be sent; answered with why from the loop */
+	struct err why;
 };
 
 LIST_HEAD(request_list, open_request);
