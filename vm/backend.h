@@ -15,28 +15,33 @@ struct vm {
 };
 
 /*
- * A backend embeds struct vm as its first member and says how big the whole is; vm.c allocates, checks
- * states and calls.  A NULL member means "this backend cannot", which vm.c turns into ERR_UNSUPPORTED.
+ * A backend embeds struct vm as its first member and says how big the whole is; vm.c allocates,
+ * checks states and calls.  A NULL member means "this backend cannot", which vm.c turns into
+ * ERR_UNSUPPORTED.
  */
 struct vm_backend {
 	const char *name;
 	size_t size;
-	/* Usable on this host?  Says why not.  May run a program and wait for it (seconds at most).  *ret_detail: a line for doctor, free(). */
+	/* Usable on this host?  Says why not.  May run a program and wait for it (seconds at most).
+	 * *ret_detail: a line for doctor, free(). */
 	bool (*probe)(const struct vm_config *config, char **ret_detail, struct err *err);
 	/* Begins to start; ends in vm_has_link() or vm_has_died(), now or later. */
 	bool (*start)(struct vm *vm, struct err *err);
-	/* Kills it at once; idempotent.  True: nothing of it is left.  False: vm_has_died() comes when that is so. */
+	/* Kills it at once; idempotent.  True: nothing of it is left.  False: vm_has_died() comes
+	 * when that is so. */
 	bool (*stop)(struct vm *vm);
-	/* Frees what the backend holds; once, after stop, also after a failed start.  Waits (a second or two at most) for processes
-	 * that are still ending, which happens only when the pool is freed. */
+	/* Frees what the backend holds; once, after stop, also after a failed start.  Waits (a
+	 * second or two at most) for processes that are still ending, which happens only when the
+	 * pool is freed. */
 	void (*release)(struct vm *vm);
 };
 
 extern const struct vm_backend vm_backend_namespace, vm_backend_fake;
 
 /* Backends report back through these only. */
-void vm_has_link(struct vm *vm, int fd);                      /* takes fd; the agent speaks there */
-void vm_has_died(struct vm *vm, const struct err *why);       /* the process behind it has ended; may call release */
+void vm_has_link(struct vm *vm, int fd); /* takes fd; the agent speaks there */
+void vm_has_died(struct vm *vm,
+	const struct err *why); /* the process behind it has ended; may call release */
 const struct vm_config *vm_pool_config(const struct vm_pool *pool);
 sd_event *vm_pool_event(const struct vm_pool *pool);
 

@@ -8,7 +8,8 @@
 
 #include <sys/queue.h>
 
-#define VM_REMEMBERED 32 /* ended sandboxes whose reason is kept, so that a later call can say it */
+#define VM_REMEMBERED 32 /* ended sandboxes whose reason is kept, so that a later call can say it \
+			  */
 
 TAILQ_HEAD(vm_list, vm_core);
 TAILQ_HEAD(vm_waits, vm_wait);
@@ -58,9 +59,11 @@ struct vm_core {
 
 /* Ends it: kills at once, tells everyone who waits from the loop.  Only the first reason counts. */
 void vm_end(struct vm *vm, const struct err *why);
-/* The link broke.  The backend has a moment to say why (a process that died), then it counts as ended for this reason. */
+/* The link broke.  The backend has a moment to say why (a process that died), then it counts as
+ * ended for this reason. */
 void vm_lost_link(struct vm *vm, const struct err *why);
-/* The agent broke the protocol: says so in *err ("the sandbox's agent sent ...") and ends the sandbox. */
+/* The agent broke the protocol: says so in *err ("the sandbox's agent sent ...") and ends the
+ * sandbox. */
 void vm_agent_broke(struct vm *vm, struct err *err);
 /* ERR_GONE, or what kept it from starting. */
 void vm_end_error(const struct vm *vm, struct err *ret_err);
@@ -71,7 +74,8 @@ void vm_add_note(struct vm *vm, const char *fmt, ...) PRINTF(2, 3);
 
 /* ---- guest.c ---- */
 
-/* Fails the calls that were in flight when the sandbox ended; with all, those too that were refused and not told yet. */
+/* Fails the calls that were in flight when the sandbox ended; with all, those too that were refused
+ * and not told yet. */
 void guest_fail_calls(struct vm *vm, bool all);
 
 #endif

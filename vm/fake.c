@@ -1,6 +1,7 @@
 /*
- * A desktop without X, for tests and dry runs.  It is a whole agent that happens to live in this process: it speaks
- * vm/wire/protocol.h over a socketpair, from the same loop, so everything above it is the real thing.
+ * A desktop without X, for tests and dry runs.  It is a whole agent that happens to live in this
+ * process: it speaks vm/wire/protocol.h over a socketpair, from the same loop, so everything above
+ * it is the real thing.
  */
 
 #include "vm/fake.h"
@@ -80,8 +81,8 @@ static bool run_info(struct fake_request *req, struct err *err)
 		json_pack("{s:[i,i], s:[i,i], s:I, s:I, s:s, s:o, s:I}", "screen", d->screen.width,
 			d->screen.height, "frame", d->frame.width, d->frame.height, "frame_id",
 			(json_int_t)d->frame_id, "uptime_ms",
-			(json_int_t)(loop_now_us() - fake->start_us) / 1000, "layout", "us", "windows",
-			windows, "pid_count", (json_int_t)(1 + d->n_windows)),
+			(json_int_t)(loop_now_us() - fake->start_us) / 1000, "layout", "us",
+			"windows", windows, "pid_count", (json_int_t)(1 + d->n_windows)),
 		NULL, 0);
 	return true;
 }
@@ -145,8 +146,8 @@ static bool run_applications(struct fake_request *req, struct err *err)
 	(void)err;
 	for (size_t i = 0; i < LISTED; i++) {
 		const struct application *a = &applications[i];
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "id", a->id, "name", a->name,
-						    "program", a->program));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "id", a->id, "name",
+						    a->name, "program", a->program));
 	}
 	fake_reply(req, json_pack("{s:o}", "applications", list), NULL, 0);
 	return true;
@@ -178,7 +179,8 @@ static int on_window(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct fake_request *req = data;
 	const char *id = json_string_value(json_object_get(req->args, "application"));
-	const struct application *a = strncmp(id, "editor", 6) == 0 ? &applications[0] : &applications[1];
+	const struct application *a =
+		strncmp(id, "editor", 6) == 0 ? &applications[0] : &applications[1];
 	struct fake_desktop *desktop = &req->fake->desktop;
 	(void)source;
 	(void)usec;
@@ -210,7 +212,8 @@ static const struct application *application_find(const char *name)
 		len -= 8;
 	}
 	for (size_t i = 0; i < N_APPLICATIONS; i++) {
-		if (strlen(applications[i].id) == len && strncmp(name, applications[i].id, len) == 0) {
+		if (strlen(applications[i].id) == len &&
+			strncmp(name, applications[i].id, len) == 0) {
 			return &applications[i];
 		}
 	}
@@ -287,7 +290,8 @@ static void on_cancel(struct link *link, uint32_t id, void *data)
 	struct fake_request *req;
 	struct err why;
 	(void)link;
-	TAILQ_FOREACH(req, &fake->requests, entry) {
+	TAILQ_FOREACH(req, &fake->requests, entry)
+	{
 		if (req->id == id) {
 			err_set(&why, ERR_CANCELLED, "it was cancelled");
 			fake_fail(req, &why);
@@ -336,7 +340,8 @@ static int on_starting(sd_event_source *source, void *data)
 		say_ready(fake, ms);
 		return 0;
 	}
-	link_event(fake->link, "stage", json_pack("{s:s, s:I}", "stage", stages[fake->stage++], "ms", ms));
+	link_event(fake->link, "stage",
+		json_pack("{s:s, s:I}", "stage", stages[fake->stage++], "ms", ms));
 	fake->starting = loop_defer(fake->event, on_starting, fake);
 	return 0;
 }
@@ -347,7 +352,8 @@ static bool probe(const struct vm_config *config, char **ret_detail, struct err 
 {
 	(void)config;
 	(void)err;
-	*ret_detail = must(strdup("a scripted desktop without X, for tests; never chosen by itself"));
+	*ret_detail =
+		must(strdup("a scripted desktop without X, for tests; never chosen by itself"));
 	return true;
 }
 

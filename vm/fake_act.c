@@ -1,4 +1,5 @@
-/* The fake agent's "act": a list runs action by action, waits are real timers, one list with input at a time. */
+/* The fake agent's "act": a list runs action by action, waits are real timers, one list with input
+ * at a time. */
 
 #include "vm/fake.h"
 
@@ -54,7 +55,8 @@ static bool check_region(struct fake_request *req, const struct observe *observe
 	if (observe->region.count && (at[0] < 0 || at[1] < 0 || at[0] >= at[2] || at[1] >= at[3] ||
 					     at[2] > size.width || at[3] > size.height)) {
 		return err_set(err, ERR_ARGUMENT,
-			"the region [%lld, %lld, %lld, %lld] must lie inside the screen, which is %dx%d, with x0 < x1 and y0 < y1",
+			"the region [%lld, %lld, %lld, %lld] must lie inside the screen, which is "
+			"%dx%d, with x0 < x1 and y0 < y1",
 			(long long)at[0], (long long)at[1], (long long)at[2], (long long)at[3],
 			size.width, size.height);
 	}
@@ -98,8 +100,9 @@ static json_t *take_frame(const struct fake_request *req, struct buf *image)
 		json_object_set_new(frame, "quality", json_integer(o->quality));
 	}
 	if (size.width != full.width) {
-		json_object_set_new(frame, "reduced", json_sprintf("It was scaled down from %dx%d to fit.",
-							  full.width, full.height));
+		json_object_set_new(frame, "reduced",
+			json_sprintf(
+				"It was scaled down from %dx%d to fit.", full.width, full.height));
 	}
 	return frame;
 }
@@ -139,7 +142,8 @@ static void look(struct fake_request *req)
 	const struct observe *o = &req->act->observe;
 	if (o->mode == OBSERVE_SETTLED) {
 		req->act->settle_us = loop_now_us();
-		fake_after(req, o->quiet_ms < o->timeout_ms ? o->quiet_ms : o->timeout_ms, on_settled);
+		fake_after(
+			req, o->quiet_ms < o->timeout_ms ? o->quiet_ms : o->timeout_ms, on_settled);
 	} else {
 		finish(req);
 	}
@@ -148,8 +152,8 @@ static void look(struct fake_request *req)
 static void action_over(struct fake_request *req, int64_t chars)
 {
 	struct fake_act *act = req->act;
-	json_t *done = json_pack(
-		"{s:I}", "ms", (json_int_t)(loop_now_us() - act->action_us) / 1000);
+	json_t *done =
+		json_pack("{s:I}", "ms", (json_int_t)(loop_now_us() - act->action_us) / 1000);
 	if (act->actions[act->at].kind == ACTION_TYPE) {
 		json_object_set_new(done, "chars", json_integer(chars));
 	}
@@ -172,7 +176,8 @@ static bool takes_time(const struct action *a)
 	return a->kind == ACTION_WAIT || a->kind == ACTION_HOLD_KEY;
 }
 
-/* "fail" as a key is the one thing that goes wrong in the middle here: the real desktop has many. */
+/* "fail" as a key is the one thing that goes wrong in the middle here: the real desktop has many.
+ */
 static bool fails(const struct action *a)
 {
 	return a->kind == ACTION_TYPE && strcmp(a->text, "fail here") == 0;
@@ -183,10 +188,11 @@ static void fail_in_the_middle(struct fake_request *req)
 	struct fake_act *act = req->act;
 	const struct fake_desktop *desktop = &req->fake->desktop;
 	fake_reply(req,
-		json_pack("{s:O, s:{s:I, s:s, s:s}, s:[i,i], s:I, s:b}", "done", act->done, "failed",
-			"index", (json_int_t)act->at, "kind", err_kind_word(ERR_STATE), "text",
-			"the fake desktop was asked to fail here", "pointer", desktop->pointer.x,
-			desktop->pointer.y, "frame_id", (json_int_t)desktop->frame_id, "changed",
+		json_pack("{s:O, s:{s:I, s:s, s:s}, s:[i,i], s:I, s:b}", "done", act->done,
+			"failed", "index", (json_int_t)act->at, "kind", err_kind_word(ERR_STATE),
+			"text", "the fake desktop was asked to fail here", "pointer",
+			desktop->pointer.x, desktop->pointer.y, "frame_id",
+			(json_int_t)desktop->frame_id, "changed",
 			desktop->frame_id != act->first_frame),
 		NULL, 0);
 }
@@ -243,7 +249,8 @@ static void act_done(struct fake_request *req)
 		return;
 	}
 	fake->acting = NULL;
-	TAILQ_FOREACH(next, &fake->requests, entry) {
+	TAILQ_FOREACH(next, &fake->requests, entry)
+	{
 		if (next->act && next->act->waiting) {
 			fake->acting = next;
 			fake_after(next, 0, on_turn);

@@ -1,4 +1,5 @@
-/* The fake desktop's state: a pointer, one text field, a list of windows, and a record of every input. */
+/* The fake desktop's state: a pointer, one text field, a list of windows, and a record of every
+ * input. */
 
 #include "vm/fake.h"
 
@@ -32,7 +33,8 @@ static bool check_point(
 	if (at->count && (at->at[0] < 0 || at->at[1] < 0 || at->at[0] >= size.width ||
 				 at->at[1] >= size.height)) {
 		return err_set(err, ERR_ARGUMENT,
-			"(%lld, %lld) is outside the screen, which is %dx%d: x goes from 0 to %d, y from 0 to %d",
+			"(%lld, %lld) is outside the screen, which is %dx%d: x goes from 0 to %d, "
+			"y from 0 to %d",
 			(long long)at->at[0], (long long)at->at[1], size.width, size.height,
 			size.width - 1, size.height - 1);
 	}
@@ -40,12 +42,12 @@ static bool check_point(
 }
 
 static const char *const keys[] = { "ctrl", "control", "shift", "alt", "altgr", "super", "meta",
-	"cmd", "win", "enter", "Return", "Tab", "esc", "Escape", "space", "BackSpace", "Delete", "del",
-	"Insert", "Home", "End", "Page_Up", "Page_Down", "pageup", "pagedown", "Up", "Down", "Left",
-	"Right", "Menu", "Print", "Pause", "Caps_Lock", "plus", "minus", "comma", "period", "slash",
-	"F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "F10", "F11", "F12", "KP_Enter",
-	"Shift_L", "Shift_R", "Control_L", "Control_R", "Alt_L", "Alt_R", "Super_L", "XF86AudioPlay",
-	NULL };
+	"cmd", "win", "enter", "Return", "Tab", "esc", "Escape", "space", "BackSpace", "Delete",
+	"del", "Insert", "Home", "End", "Page_Up", "Page_Down", "pageup", "pagedown", "Up", "Down",
+	"Left", "Right", "Menu", "Print", "Pause", "Caps_Lock", "plus", "minus", "comma", "period",
+	"slash", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "F10", "F11", "F12",
+	"KP_Enter", "Shift_L", "Shift_R", "Control_L", "Control_R", "Alt_L", "Alt_R", "Super_L",
+	"XF86AudioPlay", NULL };
 
 static bool is_one_character(const char *name)
 {
@@ -68,11 +70,12 @@ static bool check_key(const char *what, const char *name, struct err *err)
 	}
 	const char *near = nearest_name(name, keys);
 	if (near) {
-		return err_set(err, ERR_ARGUMENT, "'%.60s': there is no key '%.48s'; did you mean '%s'?",
-			what, name, near);
+		return err_set(err, ERR_ARGUMENT,
+			"'%.60s': there is no key '%.48s'; did you mean '%s'?", what, name, near);
 	}
 	return err_set(err, ERR_ARGUMENT,
-		"'%.60s': there is no key '%.48s'; a key is one character or an X keysym name such as "
+		"'%.60s': there is no key '%.48s'; a key is one character or an X keysym name such "
+		"as "
 		"Return, Page_Up or F5, and a chord joins keys with '+', as in ctrl+shift+t",
 		what, name);
 }
@@ -145,7 +148,8 @@ static void record(struct fake_desktop *desktop, const struct action *a)
 	}
 	buf_printf(to, "%s", action_kind_words[a->kind]);
 	if (a->kind == ACTION_SCROLL) {
-		buf_printf(to, " %s %lld", action_direction_words[a->direction], (long long)a->amount);
+		buf_printf(
+			to, " %s %lld", action_direction_words[a->direction], (long long)a->amount);
 	} else if (a->kind <= ACTION_DRAG && a->kind != ACTION_MOVE) {
 		buf_printf(to, " %s", action_button_words[a->button]);
 	}
@@ -156,7 +160,8 @@ static void record(struct fake_desktop *desktop, const struct action *a)
 		buf_printf(to, " count=%lld", (long long)a->count);
 	}
 	if (a->from.count) {
-		buf_printf(to, " from=%lld,%lld", (long long)a->from.at[0], (long long)a->from.at[1]);
+		buf_printf(
+			to, " from=%lld,%lld", (long long)a->from.at[0], (long long)a->from.at[1]);
 	}
 	if (a->text && a->kind != ACTION_TYPE) {
 		buf_printf(to, " %s", a->text);
@@ -219,9 +224,9 @@ json_t *fake_window_json(const struct fake_desktop *desktop, const struct fake_w
 {
 	size_t i = (size_t)(window - desktop->windows);
 	json_t *json = json_pack("{s:I, s:s, s:I, s:s, s:i, s:i, s:i, s:i}", "id",
-		(json_int_t)window->id, "title", window->title, "pid", (json_int_t)window->pid, "class",
-		window->class, "x", (int)(40 + 20 * i), "y", (int)(30 + 20 * i), "width", 640, "height",
-		400);
+		(json_int_t)window->id, "title", window->title, "pid", (json_int_t)window->pid,
+		"class", window->class, "x", (int)(40 + 20 * i), "y", (int)(30 + 20 * i), "width",
+		640, "height", 400);
 	if (i + 1 == desktop->n_windows) {
 		json_object_set_new(json, "active", json_true());
 	}

@@ -1,7 +1,7 @@
 /*
  * The fake agent's "exec": a shell of a few words.
- *   echo TEXT | cat typed | cat events | flood BYTES | sleep SECONDS | true | false | exit N | kill | warn TEXT
- * Anything else is not found (127).
+ *   echo TEXT | cat typed | cat events | flood BYTES | sleep SECONDS | true | false | exit N | kill
+ * | warn TEXT Anything else is not found (127).
  */
 
 #include "vm/fake.h"
@@ -31,9 +31,13 @@ static const struct field exec_fields[] = {
 	FIELD_STR(struct exec_args, command, "to run", .required = true, .max = 1000000),
 	FIELD_STR(struct exec_args, cwd, "where", .max = 4096),
 	FIELD_NUM(struct exec_args, timeout_ms, "at most", .required = true, .max = 1e9),
-	{ .name = "stdout", .type = FIELD_INT, .offset = offsetof(struct exec_args, out),
+	{ .name = "stdout",
+		.type = FIELD_INT,
+		.offset = offsetof(struct exec_args, out),
 		.required = true },
-	{ .name = "stderr", .type = FIELD_INT, .offset = offsetof(struct exec_args, err),
+	{ .name = "stderr",
+		.type = FIELD_INT,
+		.offset = offsetof(struct exec_args, err),
 		.required = true },
 	{ 0 },
 };
@@ -142,8 +146,8 @@ static bool interpret(struct fake_request *req, const char *command, int64_t tim
 		return false;
 	} else {
 		exec->status = 127;
-		buf_printf(&exec->output[1], "sh: %.*s: not found\n", (int)(word < 200 ? word : 200),
-			command);
+		buf_printf(&exec->output[1], "sh: %.*s: not found\n",
+			(int)(word < 200 ? word : 200), command);
 	}
 	return true;
 }
@@ -171,15 +175,14 @@ bool fake_exec(struct fake_request *req, struct err *err)
 		return false;
 	}
 	if (args.cwd && args.cwd[0] != '/') {
-		return err_set(err, ERR_ARGUMENT, "cwd must be an absolute path; got '%.200s'", args.cwd);
+		return err_set(
+			err, ERR_ARGUMENT, "cwd must be an absolute path; got '%.200s'", args.cwd);
 	}
-	exec->stream[0] =
-		link_stream_accept(link, (uint32_t)args.out, &stream_handlers, req, err);
+	exec->stream[0] = link_stream_accept(link, (uint32_t)args.out, &stream_handlers, req, err);
 	if (!exec->stream[0]) {
 		return false;
 	}
-	exec->stream[1] =
-		link_stream_accept(link, (uint32_t)args.err, &stream_handlers, req, err);
+	exec->stream[1] = link_stream_accept(link, (uint32_t)args.err, &stream_handlers, req, err);
 	if (!exec->stream[1]) {
 		return false;
 	}

@@ -1,7 +1,8 @@
 /*
- * Pictures without an encoder: an even grey needs so few bits that they can be written down.  A JPEG whose every
- * 8x8 block is "same as before, nothing else" is two zero bits a block; a PNG of zeros is one repeated deflate code.
- * Both are complete files of exactly the size asked for, so whoever decodes them is content.
+ * Pictures without an encoder: an even grey needs so few bits that they can be written down.  A
+ * JPEG whose every 8x8 block is "same as before, nothing else" is two zero bits a block; a PNG of
+ * zeros is one repeated deflate code. Both are complete files of exactly the size asked for, so
+ * whoever decodes them is content.
  */
 
 #include "vm/fake.h"
@@ -25,8 +26,8 @@ static void put_u32(struct buf *to, uint32_t n)
 /* A Huffman table with a single code, "0", for the symbol 0. */
 static void put_table(struct buf *to, uint8_t class_and_id)
 {
-	uint8_t table[] = { 0xff, 0xc4, 0, 20, class_and_id, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		0, 0, 0 };
+	uint8_t table[] = { 0xff, 0xc4, 0, 20, class_and_id, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 0, 0 };
 	buf_append(to, table, sizeof(table));
 }
 
@@ -96,7 +97,8 @@ static void put_bits(struct bits *bits, uint32_t value, int count)
 	}
 }
 
-/* n zero bytes as one block with the fixed codes: a literal 0, then "258 bytes from 1 back", then single literals. */
+/* n zero bytes as one block with the fixed codes: a literal 0, then "258 bytes from 1 back", then
+ * single literals. */
 static void put_zeros(struct buf *to, size_t n)
 {
 	struct bits bits = { .to = to };
@@ -111,8 +113,8 @@ static void put_zeros(struct buf *to, size_t n)
 	while (n--) {
 		put_bits(&bits, 0x0c, 8);
 	}
-	put_bits(&bits, 0, 7); /* end of block */
-	put_bits(&bits, 0, 7); /* to the next byte */
+	put_bits(&bits, 0, 7);      /* end of block */
+	put_bits(&bits, 0, 7);      /* to the next byte */
 	put_u32(to, sum << 16 | 1); /* Adler-32 */
 }
 

@@ -1,7 +1,8 @@
 /*
- * The link's client: one function for each operation of an agent.  A request is a struct guest_call from the moment
- * it is made until its callback has fired, whatever happens to the sandbox meanwhile.  An agent is hostile: every
- * reply goes through field tables and cross-checks, and one that does not fit ends the sandbox.
+ * The link's client: one function for each operation of an agent.  A request is a struct guest_call
+ * from the moment it is made until its callback has fired, whatever happens to the sandbox
+ * meanwhile.  An agent is hostile: every reply goes through field tables and cross-checks, and one
+ * that does not fit ends the sandbox.
  */
 
 #include "vm/guest.h"
@@ -15,22 +16,24 @@
 
 #include <string.h>
 
-#define GUARD_MS 10000      /* an agent that does not even answer a ping for this long hangs */
-#define TEXTS_MAX 150000    /* bytes of all texts in one list: escaped they still fit into a message */
+#define GUARD_MS 10000   /* an agent that does not even answer a ping for this long hangs */
+#define TEXTS_MAX 150000 /* bytes of all texts in one list: escaped they still fit into a message \
+			  */
 #define COMMAND_MAX 100000
 #define PATH_BYTES_MAX 4096
 
 struct guest_call;
 
 enum delivered {
-	REPLY_BAD,  /* not in order: the callback was not called */
+	REPLY_BAD, /* not in order: the callback was not called */
 	REPLY_TOLD,
 	REPLY_LATER, /* more is to come before the callback */
 };
 
 struct guest_op {
 	const char *name;
-	enum delivered (*deliver)(struct guest_call *call, const struct link_msg *msg, struct err *err);
+	enum delivered (*deliver)(
+		struct guest_call *call, const struct link_msg *msg, struct err *err);
 	void (*fail)(struct guest_call *call, const struct err *err);
 };
 
@@ -150,12 +153,14 @@ static bool is_reachable(const struct vm *vm, struct err *err)
 	return true;
 }
 
-/* First those whose link broke, then (at the pool's end) those that were refused: their callbacks may add more. */
+/* First those whose link broke, then (at the pool's end) those that were refused: their callbacks
+ * may add more. */
 void guest_fail_calls(struct vm *vm, bool all)
 {
 	struct guest_call *call;
 	do {
-		TAILQ_FOREACH(call, &vm->core->calls, entry) {
+		TAILQ_FOREACH(call, &vm->core->calls, entry)
+		{
 			if (call->deferred && !all) {
 				continue;
 			}
@@ -237,7 +242,8 @@ static guest_id ask(struct guest_call *call, json_t *args)
 void guest_cancel(struct vm *vm, guest_id id)
 {
 	struct guest_call *call;
-	TAILQ_FOREACH(call, &vm->core->calls, entry) {
+	TAILQ_FOREACH(call, &vm->core->calls, entry)
+	{
 		if (call->id == id && call->link_id && vm->core->link) {
 			link_cancel(vm->core->link, call->link_id);
 			break;
@@ -277,7 +283,8 @@ static bool check_actions(const struct action *actions, size_t n, struct err *er
 	}
 	if (bytes > TEXTS_MAX) {
 		return err_set(err, ERR_ARGUMENT,
-			"the texts of one list may have at most %d bytes together, not %zu; send it in parts",
+			"the texts of one list may have at most %d bytes together, not %zu; send "
+			"it in parts",
 			TEXTS_MAX, bytes);
 	}
 	return true;
@@ -329,8 +336,8 @@ static const struct guest_op launch_op = { "launch", launch_deliver, launch_fail
 static bool check_text(const char *what, const char *text, size_t max, struct err *err)
 {
 	if (text && strlen(text) > max) {
-		return err_set(err, ERR_ARGUMENT, "%s may have at most %zu bytes, not %zu", what, max,
-			strlen(text));
+		return err_set(err, ERR_ARGUMENT, "%s may have at most %zu bytes, not %zu", what,
+			max, strlen(text));
 	}
 	return true;
 }
@@ -416,7 +423,8 @@ guest_id guest_ping(struct vm *vm, guest_json_fn *fn, void *data)
 
 /* ---- exec ---- */
 
-static void fill_output(struct guest_output *to, const struct output *from, char **head, char **tail)
+static void fill_output(
+	struct guest_output *to, const struct output *from, char **head, char **tail)
 {
 	output_text(from, head, tail, &to->cut);
 	to->total = from->total;
@@ -522,9 +530,8 @@ guest_id guest_exec(struct vm *vm, const char *command, const char *cwd, int64_t
 		!check_text("cwd", cwd, PATH_BYTES_MAX, &err) || !open_outputs(call, &err)) {
 		return refuse(call, &err);
 	}
-	return ask(call,
-		json_pack("{s:s, s:s*, s:I, s:I, s:I}", "command", command, "cwd", cwd, "timeout_ms",
-			(json_int_t)timeout_ms, "stdout",
-			(json_int_t)link_stream_number(call->exec->stream[0]), "stderr",
-			(json_int_t)link_stream_number(call->exec->stream[1])));
+	return ask(call, json_pack("{s:s, s:s*, s:I, s:I, s:I}", "command", command, "cwd", cwd,
+				 "timeout_ms", (json_int_t)timeout_ms, "stdout",
+				 (json_int_t)link_stream_number(call->exec->stream[0]), "stderr",
+				 (json_int_t)link_stream_number(call->exec->stream[1])));
 }

@@ -5,9 +5,10 @@
 #include "vm/wire/action.h"
 
 /*
- * The agent's operations, as calls on a ready sandbox.  Each callback fires exactly once, from the loop;
- * err is set when the operation could not be done (the sandbox ended: ERR_GONE; not ready: ERR_STATE), and the
- * result is NULL then.  Results are checked here: what an agent sends is hostile.  They live during the callback only.
+ * The agent's operations, as calls on a ready sandbox.  Each callback fires exactly once, from the
+ * loop; err is set when the operation could not be done (the sandbox ended: ERR_GONE; not ready:
+ * ERR_STATE), and the result is NULL then.  Results are checked here: what an agent sends is
+ * hostile.  They live during the callback only.
  */
 
 struct guest_frame {
@@ -20,16 +21,16 @@ struct guest_frame {
 };
 
 struct guest_act {
-	size_t done;           /* actions that ran to their end */
-	int64_t chars;         /* delivered by all type actions */
-	struct err failed;     /* kind ERR_NONE: the whole list ran */
+	size_t done;       /* actions that ran to their end */
+	int64_t chars;     /* delivered by all type actions */
+	struct err failed; /* kind ERR_NONE: the whole list ran */
 	size_t failed_index;
 	struct point pointer;
 	int64_t frame_id;
 	bool changed;
 	bool settled;
 	int64_t waited_ms;
-	const json_t *moving;  /* array of [x0,y0,x1,y1], or NULL */
+	const json_t *moving;     /* array of [x0,y0,x1,y1], or NULL */
 	struct guest_frame frame; /* bytes NULL: none */
 };
 typedef void guest_act_fn(const struct guest_act *res, const struct err *err, void *data);
@@ -62,12 +63,13 @@ guest_id guest_ping(struct vm *vm, guest_json_fn *fn, void *data);
 
 /* One output of a command: its beginning and its end, and what was cut between them. */
 struct guest_output {
-	const char *head, *tail; /* UTF-8, bad bytes replaced; tail is "" unless something was cut */
-	int64_t total, cut;      /* bytes */
+	const char *head,
+		*tail;      /* UTF-8, bad bytes replaced; tail is "" unless something was cut */
+	int64_t total, cut; /* bytes */
 };
 struct guest_exec {
-	bool exited;       /* else by a signal */
-	int64_t status;    /* exit status, or the signal's number */
+	bool exited;    /* else by a signal */
+	int64_t status; /* exit status, or the signal's number */
 	bool timed_out;
 	int64_t ms;
 	struct guest_output out, err;

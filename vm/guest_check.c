@@ -1,6 +1,6 @@
 /*
- * What an agent may answer.  Tables read the members; what a table cannot say (counts that must agree, an image
- * that is there when it was announced) is checked behind them.
+ * What an agent may answer.  Tables read the members; what a table cannot say (counts that must
+ * agree, an image that is there when it was announced) is checked behind them.
  */
 
 #include "vm/guest_check.h"
@@ -25,7 +25,8 @@
 static bool no_tail(const struct link_msg *msg, struct err *err)
 {
 	return msg->tail_len == 0 ||
-	       err_set(err, ERR_ARGUMENT, "%zu bytes behind it that nothing announces", msg->tail_len);
+	       err_set(err, ERR_ARGUMENT, "%zu bytes behind it that nothing announces",
+		       msg->tail_len);
 }
 
 /* ---- act ---- */
@@ -67,7 +68,8 @@ static bool check_done(const json_t *done, size_t n, struct guest_act *act, stru
 	}
 	size_t i;
 	json_t *one;
-	json_array_foreach (done, i, one) {
+	json_array_foreach(done, i, one)
+	{
 		struct done_reply reply = { 0 };
 		if (!field_decode(done_fields, one, &reply, err)) {
 			return err_while(err, "'done'");
@@ -116,13 +118,15 @@ static bool is_moving_list(const json_t *moving)
 	if (!json_is_array(moving) || json_array_size(moving) > MOVING_MAX) {
 		return false;
 	}
-	json_array_foreach (moving, i, region) {
+	json_array_foreach(moving, i, region)
+	{
 		if (!json_is_array(region) || json_array_size(region) != 4) {
 			return false;
 		}
 		for (size_t k = 0; k < 4; k++) {
 			json_int_t at = json_integer_value(json_array_get(region, k));
-			if (!json_is_integer(json_array_get(region, k)) || at < 0 || at > EDGE_MAX) {
+			if (!json_is_integer(json_array_get(region, k)) || at < 0 ||
+				at > EDGE_MAX) {
 				return false;
 			}
 		}
@@ -145,7 +149,9 @@ static const struct field frame_fields[] = {
 /* No image is decoded here: it is the client that asked for it who looks inside. */
 static bool looks_like(int format, const uint8_t *bytes, size_t len)
 {
-	static const char *const magic[] = { [FORMAT_JPEG] = "\xff\xd8\xff", [FORMAT_PNG] = "\x89PNG" };
+	static const char *const magic[] = {
+		[FORMAT_JPEG] = "\xff\xd8\xff", [FORMAT_PNG] = "\x89PNG"
+	};
 	size_t n = strlen(magic[format]);
 	return len > n && memcmp(bytes, magic[format], n) == 0;
 }
@@ -265,9 +271,11 @@ static bool check_each(const char *what, const json_t *list, size_t max, const s
 	size_t i;
 	json_t *one;
 	if (!json_is_array(list) || json_array_size(list) > max) {
-		return err_set(err, ERR_ARGUMENT, "'%s' must be an array of at most %zu", what, max);
+		return err_set(
+			err, ERR_ARGUMENT, "'%s' must be an array of at most %zu", what, max);
 	}
-	json_array_foreach (list, i, one) {
+	json_array_foreach(list, i, one)
+	{
 		if (!json_is_object(one) || !field_decode(fields, one, scratch, err)) {
 			return json_is_object(one)
 				       ? err_while(err, "'%s'", what)
@@ -283,10 +291,12 @@ struct application_reply {
 	const char *id, *name, *comment, *program;
 };
 static const struct field application_fields[] = {
-	FIELD_STR(struct application_reply, id, "of the desktop file", .required = true, .max = 1000),
+	FIELD_STR(
+		struct application_reply, id, "of the desktop file", .required = true, .max = 1000),
 	FIELD_STR(struct application_reply, name, "for people", .required = true, .max = 1000),
 	FIELD_STR(struct application_reply, comment, "a line about it", .max = TEXT_LIMIT),
-	FIELD_STR(struct application_reply, program, "that it runs", .required = true, .max = TEXT_LIMIT),
+	FIELD_STR(struct application_reply, program, "that it runs", .required = true,
+		.max = TEXT_LIMIT),
 	END,
 };
 
@@ -361,7 +371,8 @@ bool check_exec(const struct link_msg *msg, struct guest_exec *ret_exec, struct 
 		return false;
 	}
 	if ((reply.status < 0) == (reply.signal == 0)) {
-		return err_set(err, ERR_ARGUMENT, "'status' and 'signal': one of them must be there");
+		return err_set(
+			err, ERR_ARGUMENT, "'status' and 'signal': one of them must be there");
 	}
 	*ret_exec = (struct guest_exec){
 		.exited = reply.status >= 0,

@@ -5,14 +5,16 @@
 #include "vm/wire/link.h"
 
 /*
- * Replies of an agent (vm/wire/protocol.h), read with field tables and cross-checked.  The results point into the
- * message.  An error says what is wrong with it.
+ * Replies of an agent (vm/wire/protocol.h), read with field tables and cross-checked.  The results
+ * point into the message.  An error says what is wrong with it.
  */
 
 bool check_act(const struct link_msg *msg, size_t n_actions, struct size frame,
 	struct guest_act *ret_act, struct err *err) NODISCARD;
-bool check_launch(const struct link_msg *msg, struct guest_launch *ret_launch, struct err *err) NODISCARD;
-bool check_exec(const struct link_msg *msg, struct guest_exec *ret_exec, struct err *err) NODISCARD; /* no outputs */
+bool check_launch(
+	const struct link_msg *msg, struct guest_launch *ret_launch, struct err *err) NODISCARD;
+bool check_exec(const struct link_msg *msg, struct guest_exec *ret_exec,
+	struct err *err) NODISCARD; /* no outputs */
 bool check_applications(const struct link_msg *msg, struct err *err) NODISCARD;
 bool check_info(const struct link_msg *msg, struct err *err) NODISCARD;
 bool check_nothing(const struct link_msg *msg, struct err *err) NODISCARD;

@@ -1,7 +1,7 @@
 /*
- * One sandbox's life: starting (link, hello, stages), ready, stopping, gone.  An end is told in two steps: vm_end()
- * kills at once, and the burial, run from the loop, tells everyone who waits; so no callback ever comes from inside
- * a call, and a link is never freed under its own feet.
+ * One sandbox's life: starting (link, hello, stages), ready, stopping, gone.  An end is told in two
+ * steps: vm_end() kills at once, and the burial, run from the loop, tells everyone who waits; so no
+ * callback ever comes from inside a call, and a link is never freed under its own feet.
  */
 
 #include "vm/vm.h"
@@ -17,8 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NOTES_MAX 2000          /* bytes: a desktop that keeps dying must not fill the next answer */
-#define LOST_GRACE_MS 300       /* between a broken link and the news of the process behind it */
+#define NOTES_MAX 2000    /* bytes: a desktop that keeps dying must not fill the next answer */
+#define LOST_GRACE_MS 300 /* between a broken link and the news of the process behind it */
 #define SCREEN_INTERVAL_US 200000
 #define SCREEN_EDGE_MAX 16384
 
@@ -49,7 +49,8 @@ void vm_end_error(const struct vm *vm, struct err *ret_err)
 	if (core->was_ready) {
 		err_set(ret_err, ERR_GONE, "sandbox %s has ended: %s", vm->id, core->why.text);
 	} else {
-		err_set(ret_err, core->why.kind, "sandbox %s could not start: %s", vm->id, core->why.text);
+		err_set(ret_err, core->why.kind, "sandbox %s could not start: %s", vm->id,
+			core->why.text);
 	}
 }
 
@@ -61,12 +62,14 @@ static void wait_done(struct vm_wait *wait, const struct err *err)
 	free(wait);
 }
 
-/* A callback may cancel other waits or begin new ones, so look from the start each time; new ones are deferred. */
+/* A callback may cancel other waits or begin new ones, so look from the start each time; new ones
+ * are deferred. */
 static void waits_done(struct vm_core *core, const struct err *err, bool all)
 {
 	struct vm_wait *wait;
 	do {
-		TAILQ_FOREACH(wait, &core->waits, entry) {
+		TAILQ_FOREACH(wait, &core->waits, entry)
+		{
 			if (all || !wait->deferred) {
 				wait_done(wait, err);
 				break;
@@ -90,7 +93,8 @@ static void bury(struct vm_core *core, bool all)
 	struct err why;
 	loop_drop(&core->burial);
 	if (!core->buried) {
-		/* The link fails its open requests here; guest.c keeps them until the end's own reason is told. */
+		/* The link fails its open requests here; guest.c keeps them until the end's own
+		 * reason is told. */
 		link_free(take_ptr(&core->link));
 	}
 	vm_end_error(core->vm, &why);
@@ -224,7 +228,8 @@ static bool on_hello(struct vm *vm, const void *args, struct err *err)
 	if (hello->protocol != PROTOCOL_VERSION) {
 		struct err why;
 		err_set(&why, ERR_UNSUPPORTED,
-			"its vitrine-agent (version %s) speaks protocol %lld and this server protocol %d; install both from the same build",
+			"its vitrine-agent (version %s) speaks protocol %lld and this server "
+			"protocol %d; install both from the same build",
 			hello->version, (long long)hello->protocol, PROTOCOL_VERSION);
 		vm_end(vm, &why);
 	}
@@ -247,18 +252,21 @@ static bool on_stage(struct vm *vm, const void *args, struct err *err)
 	struct vm_core *core = vm->core;
 	unsigned step = (unsigned)stage->stage + 1;
 	(void)err;
-	log_debug("sandbox=%s stage=%s ms=%lld", vm->id, stages[stage->stage], (long long)stage->ms);
+	log_debug(
+		"sandbox=%s stage=%s ms=%lld", vm->id, stages[stage->stage], (long long)stage->ms);
 	if (core->state != VM_STARTING || step <= core->step) {
 		return true; /* something came up again */
 	}
 	core->step = step;
 	struct vm_wait *wait;
 	do {
-		TAILQ_FOREACH(wait, &core->waits, entry) {
+		TAILQ_FOREACH(wait, &core->waits, entry)
+		{
 			if (wait->told < step) {
 				wait->told = step;
 				if (wait->handlers.stage) {
-					wait->handlers.stage(stages[step - 1], step, N_STAGES, wait->data);
+					wait->handlers.stage(
+						stages[step - 1], step, N_STAGES, wait->data);
 				}
 				break;
 			}
@@ -288,7 +296,8 @@ static bool on_ready(struct vm *vm, const void *args, struct err *err)
 	if (core->state == VM_READY) {
 		return err_set(err, ERR_ARGUMENT, "'ready' for the second time");
 	}
-	if (screen[0] < 1 || screen[0] > SCREEN_EDGE_MAX || screen[1] < 1 || screen[1] > SCREEN_EDGE_MAX) {
+	if (screen[0] < 1 || screen[0] > SCREEN_EDGE_MAX || screen[1] < 1 ||
+		screen[1] > SCREEN_EDGE_MAX) {
 		return err_set(err, ERR_ARGUMENT, "a screen of %lldx%lld", (long long)screen[0],
 			(long long)screen[1]);
 	}
@@ -302,7 +311,8 @@ static bool on_ready(struct vm *vm, const void *args, struct err *err)
 	core->state = VM_READY;
 	loop_drop(&core->start_timer);
 	log_info("sandbox=%s ready ms=%llu agent_ms=%lld", vm->id,
-		(unsigned long long)((loop_now_us() - core->start_us) / 1000), (long long)ready->ms);
+		(unsigned long long)((loop_now_us() - core->start_us) / 1000),
+		(long long)ready->ms);
 	if (core->watches) {
 		watch_send(vm);
 	}
@@ -340,7 +350,8 @@ struct restarted {
 	const char *why;
 };
 static const struct field restarted_fields[] = {
-	FIELD_ONE_OF(struct restarted, what, "what died and is back", restartable, .required = true),
+	FIELD_ONE_OF(
+		struct restarted, what, "what died and is back", restartable, .required = true),
 	FIELD_STR(struct restarted, why, "why it died", .max = 1000),
 	{ 0 },
 };
@@ -377,7 +388,8 @@ static int on_screen_timer(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-/* The agent promises at most 5 a second; the bound is kept here all the same, and the last change is never lost. */
+/* The agent promises at most 5 a second; the bound is kept here all the same, and the last change
+ * is never lost. */
 static bool on_screen(struct vm *vm, const void *args, struct err *err)
 {
 	struct vm_core *core = vm->core;
@@ -489,8 +501,8 @@ static int on_start_timeout(sd_event_source *source, uint64_t usec, void *data)
 void vm_start_clock(struct vm *vm)
 {
 	vm->core->start_us = loop_now_us();
-	vm->core->start_timer = loop_after_ms(vm->pool->event,
-		(uint64_t)vm->pool->config.start_timeout_ms, on_start_timeout, vm);
+	vm->core->start_timer = loop_after_ms(
+		vm->pool->event, (uint64_t)vm->pool->config.start_timeout_ms, on_start_timeout, vm);
 }
 
 static int on_wait_over(sd_event_source *source, void *data)
@@ -544,8 +556,8 @@ static void on_watch_reply(const struct link_msg *msg, const struct err *err, vo
 static void watch_send(struct vm *vm)
 {
 	if (vm->core->state == VM_READY && vm->core->link) {
-		link_request(vm->core->link, "watch", json_pack("{s:b}", "on", vm->core->watches > 0),
-			on_watch_reply, vm);
+		link_request(vm->core->link, "watch",
+			json_pack("{s:b}", "on", vm->core->watches > 0), on_watch_reply, vm);
 	}
 }
 

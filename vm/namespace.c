@@ -21,4 +21,5 @@ static void release(struct vm *vm)
 {
 	(void)vm;
 }
-const struct vm_backend vm_backend_namespace = { "namespace", sizeof(struct vm), probe, start, stop, release };
+const struct vm_backend vm_backend_namespace = { "namespace", sizeof(struct vm), probe, start, stop,
+	release };

@@ -1,6 +1,7 @@
 /*
- * The beginning and the end of a command's output, and how many bytes were dropped between them.  Cuts move to the
- * borders of UTF-8 characters, and what is no text becomes U+FFFD, so that the result is a string in every language.
+ * The beginning and the end of a command's output, and how many bytes were dropped between them.
+ * Cuts move to the borders of UTF-8 characters, and what is no text becomes U+FFFD, so that the
+ * result is a string in every language.
  */
 
 #include "vm/output.h"
@@ -57,7 +58,8 @@ static bool is_continuation(uint8_t byte)
 	return (byte & 0xc0) == 0x80;
 }
 
-/* Length of the valid character at s, 0 for none: overlong forms, surrogates and what is above U+10FFFF are none. */
+/* Length of the valid character at s, 0 for none: overlong forms, surrogates and what is above
+ * U+10FFFF are none. */
 static size_t char_len(const uint8_t *s, size_t len)
 {
 	size_t n = claimed_len(*s);

@@ -3,7 +3,8 @@
 
 #include "vm/guest.h"
 
-/* A command's output, of which the beginning and the end are kept, however much comes.  A zeroed struct is an empty one. */
+/* A command's output, of which the beginning and the end are kept, however much comes.  A zeroed
+ * struct is an empty one. */
 struct output {
 	uint8_t head[GUEST_OUTPUT_HEAD];
 	uint8_t tail[GUEST_OUTPUT_TAIL]; /* a ring once it is full */

@@ -1,7 +1,7 @@
 /*
- * The pool: which sandboxes exist, whose they are, and how many there may be.  Only this file allocates a sandbox;
- * life.c moves it from one state to the next.  Ended sandboxes stay in the list for a while without anything behind
- * them, so that a later call learns why.
+ * The pool: which sandboxes exist, whose they are, and how many there may be.  Only this file
+ * allocates a sandbox; life.c moves it from one state to the next.  Ended sandboxes stay in the
+ * list for a while without anything behind them, so that a later call learns why.
  */
 
 #include "vm/vm.h"
@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* In order of preference.  A guessing pool never ends up on the fake one: its user would drive a desktop that is none. */
+/* In order of preference.  A guessing pool never ends up on the fake one: its user would drive a
+ * desktop that is none. */
 static const struct vm_backend *const backends[] = {
 	&vm_backend_namespace,
 	&vm_backend_fake,
@@ -74,11 +75,13 @@ void vm_pool_free(struct vm_pool *pool)
 	struct err why;
 	err_set(&why, ERR_GONE, "the server is shutting down");
 	pool->freeing = true;
-	TAILQ_FOREACH(core, &pool->vms, entry) {
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
 		vm_end(core->vm, &why);
 	}
 	/* All are killed before the first is waited for. */
-	TAILQ_FOREACH(core, &pool->vms, entry) {
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
 		vm_bury_now(core);
 	}
 	while ((core = TAILQ_FIRST(&pool->vms))) {
@@ -114,7 +117,8 @@ static const struct vm_backend *backend_find(const char *name, struct err *err)
 			return backends[i];
 		}
 	}
-	err_set(err, ERR_UNSUPPORTED, "there is no backend '%.40s'; use auto, namespace or fake", name);
+	err_set(err, ERR_UNSUPPORTED, "there is no backend '%.40s'; use auto, namespace or fake",
+		name);
 	return NULL;
 }
 
@@ -128,7 +132,8 @@ static void forget_some(struct vm_pool *pool)
 {
 	struct vm_core *core;
 	size_t gone = 0;
-	TAILQ_FOREACH(core, &pool->vms, entry) {
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
 		gone += core->state == VM_GONE;
 	}
 	core = TAILQ_FIRST(&pool->vms);
@@ -150,12 +155,14 @@ static bool may_create(struct vm_pool *pool, struct err *err)
 	if (pool->freeing) {
 		return err_set(err, ERR_GONE, "the server is shutting down");
 	}
-	TAILQ_FOREACH(core, &pool->vms, entry) {
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
 		live += is_live(core);
 	}
 	if (live >= pool->config.max_sandboxes) {
 		return err_set(err, ERR_LIMIT,
-			"all %lld sandboxes of this server are in use; end one first, or raise max_sandboxes",
+			"all %lld sandboxes of this server are in use; end one first, or raise "
+			"max_sandboxes",
 			(long long)pool->config.max_sandboxes);
 	}
 	return true;
@@ -206,11 +213,13 @@ struct vm *vm_find(struct vm_pool *pool, const char *owner, const char *id, stru
 	struct vm_core *core;
 	if (!id_is_valid(id)) {
 		err_set(err, ERR_NOT_FOUND,
-			"a sandbox id is %d characters a-z and 0-9; leave it out to use your default sandbox",
+			"a sandbox id is %d characters a-z and 0-9; leave it out to use your "
+			"default sandbox",
 			ID_LEN);
 		return NULL;
 	}
-	TAILQ_FOREACH(core, &pool->vms, entry) {
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
 		if (strcmp(core->vm->id, id) != 0 || strcmp(core->owner, owner) != 0) {
 			continue;
 		}
@@ -229,7 +238,8 @@ struct vm *vm_find(struct vm_pool *pool, const char *owner, const char *id, stru
 static struct vm_core *default_of(struct vm_pool *pool, const char *owner)
 {
 	struct vm_core *core;
-	TAILQ_FOREACH(core, &pool->vms, entry) {
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
 		if (core->is_default && strcmp(core->owner, owner) == 0) {
 			break;
 		}
@@ -247,7 +257,8 @@ struct vm *vm_default(struct vm_pool *pool, const char *owner, struct err *err)
 	char note[700] = "";
 	if (old && old->was_ready) {
 		snprintf(note, sizeof(note),
-			"This is a new sandbox: the one before it ended (%s). Its programs and files are gone.",
+			"This is a new sandbox: the one before it ended (%s). Its programs and "
+			"files are gone.",
 			old->why.text);
 	}
 	struct vm *vm = vm_create(pool, owner, err);
@@ -268,7 +279,8 @@ struct vm *vm_default(struct vm_pool *pool, const char *owner, struct err *err)
 struct vm *vm_at(struct vm_pool *pool, const char *owner, size_t i)
 {
 	struct vm_core *core;
-	TAILQ_FOREACH(core, &pool->vms, entry) {
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
 		if (is_live(core) && strcmp(core->owner, owner) == 0 && i-- == 0) {
 			return core->vm;
 		}
@@ -302,7 +314,8 @@ struct size vm_screen(const struct vm *vm)
 }
 
 void vm_probe(const struct vm_config *config,
-	void (*fn)(const char *backend, const struct err *err, const char *detail, void *data), void *data)
+	void (*fn)(const char *backend, const struct err *err, const char *detail, void *data),
+	void *data)
 {
 	struct vm_config filled = *config;
 	fill_defaults(&filled);

@@ -9,8 +9,9 @@
 #include <systemd/sd-event.h>
 
 /*
- * Sandboxes, for callers: made in a pool, found by id, driven through vm/guest.h.  Nothing above knows
- * which backend it talks to.  Only vm.c allocates sandboxes, changes their state and enforces limits.
+ * Sandboxes, for callers: made in a pool, found by id, driven through vm/guest.h.  Nothing above
+ * knows which backend it talks to.  Only vm.c allocates sandboxes, changes their state and enforces
+ * limits.
  */
 
 struct vm;
@@ -33,7 +34,7 @@ struct vm_config {
 	struct vm_limits limits;
 	int64_t max_sandboxes;
 	int64_t start_timeout_ms;
-	const char *agent;    /* path of vitrine-agent; NULL: beside this program, then LIBEXECDIR */
+	const char *agent; /* path of vitrine-agent; NULL: beside this program, then LIBEXECDIR */
 };
 
 /* config's strings are borrowed until vm_pool_free(). */
@@ -41,11 +42,15 @@ struct vm_pool *vm_pool_new(sd_event *event, const struct vm_config *config);
 /* Ends every sandbox and waits for none: their processes are killed.  NULL-safe. */
 void vm_pool_free(struct vm_pool *pool);
 
-/* Starts one for `owner` (a principal's name, compared as text).  NULL with ERR_LIMIT, ERR_UNSUPPORTED, ERR_HOST. */
+/* Starts one for `owner` (a principal's name, compared as text).  NULL with ERR_LIMIT,
+ * ERR_UNSUPPORTED, ERR_HOST. */
 struct vm *vm_create(struct vm_pool *pool, const char *owner, struct err *err) NODISCARD;
-/* By id, among the owner's; a stranger's sandbox is ERR_NOT_FOUND.  One that has ended is ERR_GONE and says why. */
-struct vm *vm_find(struct vm_pool *pool, const char *owner, const char *id, struct err *err) NODISCARD;
-/* The owner's default sandbox, made at first use and again after it ended (err then holds nothing: the new one's notes say so). */
+/* By id, among the owner's; a stranger's sandbox is ERR_NOT_FOUND.  One that has ended is ERR_GONE
+ * and says why. */
+struct vm *vm_find(
+	struct vm_pool *pool, const char *owner, const char *id, struct err *err) NODISCARD;
+/* The owner's default sandbox, made at first use and again after it ended (err then holds nothing:
+ * the new one's notes say so). */
 struct vm *vm_default(struct vm_pool *pool, const char *owner, struct err *err) NODISCARD;
 /* The i-th of the owner's sandboxes that are not gone, oldest first; NULL past the end. */
 struct vm *vm_at(struct vm_pool *pool, const char *owner, size_t i);
@@ -54,9 +59,11 @@ void vm_stop(struct vm *vm, const char *why); /* ends it; further calls answer E
 const char *vm_id(const struct vm *vm);
 enum vm_state vm_state(const struct vm *vm);
 const char *vm_backend_name(const struct vm *vm);
-struct size vm_frame(const struct vm *vm);  /* the frame space; the configured one before it is ready */
+struct size vm_frame(
+	const struct vm *vm); /* the frame space; the configured one before it is ready */
 struct size vm_screen(const struct vm *vm);
-/* A sentence the next result should carry ("The window manager died and was restarted."), once; free() it.  NULL: none. */
+/* A sentence the next result should carry ("The window manager died and was restarted."), once;
+ * free() it.  NULL: none. */
 char *vm_take_note(struct vm *vm);
 
 /* ---- waiting for it ---- */
@@ -79,8 +86,10 @@ void vm_pool_on_screen(struct vm_pool *pool, vm_screen_fn *fn, void *data);
 void vm_watch(struct vm *vm, bool on); /* counted: as many offs as ons */
 
 /* ---- what this host can do, for doctor ---- */
-/* Calls fn for each backend in order of preference; err is NULL when it works here.  May run a program and wait for it. */
+/* Calls fn for each backend in order of preference; err is NULL when it works here.  May run a
+ * program and wait for it. */
 void vm_probe(const struct vm_config *config,
-	void (*fn)(const char *backend, const struct err *err, const char *detail, void *data), void *data);
+	void (*fn)(const char *backend, const struct err *err, const char *detail, void *data),
+	void *data);
 
 #endif

@@ -1,7 +1,7 @@
 // USES vm
 /*
- * What every backend must do.  One table of cases, run on each backend; those that this host cannot run are skipped,
- * saying why.
+ * What every backend must do.  One table of cases, run on each backend; those that this host cannot
+ * run are skipped, saying why.
  */
 
 #include "vm_host.h"
@@ -101,7 +101,8 @@ static void stop_is_final_and_gives_its_reason(struct bench *b)
 	cr_assert_not_null(strstr(err.text, "its owner was done"), "%s", err.text);
 	host_until(&b->host, &pending->done);
 	cr_assert_eq(pending->err.kind, ERR_GONE);
-	cr_assert_not_null(strstr(pending->err.text, "its owner was done"), "%s", pending->err.text);
+	cr_assert_not_null(
+		strstr(pending->err.text, "its owner was done"), "%s", pending->err.text);
 	struct answer *late = host_exec(&b->host, b->vm, "true", 1000);
 	cr_assert_eq(late->err.kind, ERR_GONE);
 	struct waited waited = host_wait(&b->host, b->vm);
@@ -165,7 +166,8 @@ static void freeing_the_pool_answers_everything(struct bench *b)
 	vm_pool_free(b->host.pool);
 	b->host.pool = NULL;
 	for (size_t i = 0; i < 5; i++) {
-		cr_assert_eq(answers[i]->times, 1, "call %zu answered %d times", i, answers[i]->times);
+		cr_assert_eq(
+			answers[i]->times, 1, "call %zu answered %d times", i, answers[i]->times);
 		cr_assert_neq(answers[i]->err.kind, ERR_NONE);
 		answer_free(answers[i]);
 	}
@@ -363,7 +365,7 @@ static void tells_about_itself(struct bench *b)
 
 #define CASE(fn) \
 	{ \
-		#fn, fn \
+#fn, fn \
 	}
 static const struct contract {
 	const char *name;
@@ -390,7 +392,8 @@ static const struct contract {
 };
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
 
-/* Indexes, not pointers: Criterion runs each in a process of its own, where the program lies elsewhere. */
+/* Indexes, not pointers: Criterion runs each in a process of its own, where the program lies
+ * elsewhere. */
 struct one {
 	size_t dialect, contract;
 };

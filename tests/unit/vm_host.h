@@ -1,7 +1,8 @@
 #ifndef TESTS_VM_HOST_H
 #define TESTS_VM_HOST_H
 
-/* A loop and a pool for tests of vm/, and answers to wait for.  A test that waits in vain ends at Criterion's timeout. */
+/* A loop and a pool for tests of vm/, and answers to wait for.  A test that waits in vain ends at
+ * Criterion's timeout. */
 
 #include "base/loop.h"
 #include "vm/guest.h"
@@ -101,7 +102,8 @@ static inline void on_act(const struct guest_act *res, const struct err *err, vo
 	if (answer_came(answer, err)) {
 		answer->act = *res;
 		answer->image_len = res->frame.len;
-		memcpy(answer->image_start, res->frame.bytes ? res->frame.bytes : (const uint8_t *)"",
+		memcpy(answer->image_start,
+			res->frame.bytes ? res->frame.bytes : (const uint8_t *)"",
 			res->frame.len < 8 ? 0 : 8);
 	}
 }
