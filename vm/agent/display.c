@@ -1,8 +1,8 @@
 /*
- * The one X connection, on the loop.  Xlib may read events into its own queue during any round trip,
- * where epoll cannot see them: a prepare step looks there before every sleep, and flushes.  Damage is
- * asked for as delta rectangles, and the damage region is emptied once per batch: a busy screen costs
- * a few events per batch instead of one per drawing request.
+ * The one X connection, on the loop.  Xlib may read events into its own queue during any round
+ * trip, where epoll cannot see them: a prepare step looks there before every sleep, and flushes.
+ * Damage is asked for as delta rectangles, and the damage region is emptied once per batch: a busy
+ * screen costs a few events per batch instead of one per drawing request.
  */
 #include "vm/agent/display.h"
 
@@ -16,6 +16,12 @@
 #include <X11/extensions/Xdamage.h>
 #include <X11/extensions/Xfixes.h>
 #include <sys/epoll.h>
+
+/* A walk over the listeners that is under way; walks nest when a listener causes further events. */
+struct tour {
+	struct display_listener *upcoming;
+	struct tour *outer;
+};
 
 struct display {
 	sd_event *event;
@@ -32,7 +38,9 @@ struct display {
 	bool trapping;
 	unsigned long trap_serial;
 	XErrorEvent trapped; /* error_code 0: none yet */
-	struct display_listener *listeners, *upcoming;
+	struct display_listener *listeners;
+	struct tour *tours;
+	Window helper;
 	Atom atoms[DISPLAY_ATOMS];
 	struct display *next;
 };
@@ -92,21 +100,22 @@ static void on_io_exit(Display *x, void *data)
 
 /* ---- events ---- */
 
-static void tell(struct display *d, const XEvent *event, const XRectangle *area, const struct err *why)
+static void tell(
+	struct display *d, const XEvent *event, const XRectangle *area, const struct err *why)
 {
-	for (struct display_listener *l = d->listeners; l; l = d->upcoming) {
-		d->upcoming = l->next;
+	struct tour tour = { .outer = d->tours };
+	d->tours = &tour;
+	for (struct display_listener *l = d->listeners; l; l = tour.upcoming) {
+		tour.upcoming = l->next;
 		if (event && l->event) {
 			l->event(event, l->data);
-		}
-		if (area && l->damaged) {
+		} else if (area && l->damaged) {
 			l->damaged(area, l->data);
-		}
-		if (why && l->closing) {
+		} else if (why && l->closing) {
 			l->closing(why, l->data);
 		}
 	}
-	d->upcoming = NULL;
+	d->tours = tour.outer;
 }
 
 static void on_damage(struct display *d, const XDamageNotifyEvent *event)
@@ -120,7 +129,8 @@ static void on_damage(struct display *d, const XDamageNotifyEvent *event)
 		return;
 	}
 	d->damaged = true;
-	XRectangle area = { (short)x0, (short)y0, (unsigned short)(x1 - x0), (unsigned short)(y1 - y0) };
+	XRectangle area = { (short)x0, (short)y0, (unsigned short)(x1 - x0),
+		(unsigned short)(y1 - y0) };
 	tell(d, NULL, &area, NULL);
 }
 
@@ -151,8 +161,7 @@ static bool count_event(struct display *d, const XEvent *event)
 static bool is_keymap_change(const struct display *d, const XEvent *event)
 {
 	int kind = ((const XkbAnyEvent *)event)->xkb_type;
-	return event->type == d->xkb_base &&
-	       (kind == XkbMapNotify || kind == XkbNewKeyboardNotify);
+	return event->type == d->xkb_base && (kind == XkbMapNotify || kind == XkbNewKeyboardNotify);
 }
 
 static void handle(struct display *d, const XEvent *event)
@@ -289,16 +298,18 @@ bool display_untrap(struct display *d, struct err *err)
 	}
 	d->trapping = false;
 	if (d->lost) {
-		return err_set(err, ERR_STATE, "the X server is being restarted; try again in a second");
+		return err_set(
+			err, ERR_STATE, "the X server is being restarted; try again in a second");
 	}
 	if (!d->trapped.error_code) {
 		return true;
 	}
 	char text[128];
 	XGetErrorText(d->x, d->trapped.error_code, text, sizeof(text));
-	enum err_kind kind = d->trapped.error_code == BadWindow || d->trapped.error_code == BadDrawable ?
-			ERR_NOT_FOUND :
-			ERR_STATE;
+	enum err_kind kind =
+		d->trapped.error_code == BadWindow || d->trapped.error_code == BadDrawable
+			? ERR_NOT_FOUND
+			: ERR_STATE;
 	return err_set(err, kind, "the X server refused a request (%d.%d) on 0x%lx: %s",
 		d->trapped.request_code, d->trapped.minor_code, d->trapped.resourceid, text);
 }
@@ -329,7 +340,13 @@ static bool check_extensions(struct display *d, struct err *err)
 
 static void select_events(struct display *d)
 {
-	XSelectInput(d->x, d->root, StructureNotifyMask | SubstructureNotifyMask | PropertyChangeMask);
+	XSelectInput(
+		d->x, d->root, StructureNotifyMask | SubstructureNotifyMask | PropertyChangeMask);
+	XSetWindowAttributes with = { .override_redirect = True, .event_mask = PropertyChangeMask };
+	d->helper = XCreateWindow(d->x, d->root, -1, -1, 1, 1, 0, 0, InputOnly, CopyFromParent,
+		CWOverrideRedirect | CWEventMask, &with);
+	/* Another client's server grab must not stop the agent. */
+	XTestGrabControl(d->x, True);
 	XFixesSelectCursorInput(d->x, d->root, XFixesDisplayCursorNotifyMask);
 	unsigned mask = XkbMapNotifyMask | XkbNewKeyboardNotifyMask;
 	XkbSelectEvents(d->x, XkbUseCoreKbd, mask, mask);
@@ -343,8 +360,8 @@ static void watch(struct display *d)
 	sd_event_source_set_prepare(d->readable, before_sleep);
 }
 
-struct display *display_open(sd_event *event, const char *name, const struct display_handlers *handlers,
-	void *data, struct err *err)
+struct display *display_open(sd_event *event, const char *name,
+	const struct display_handlers *handlers, void *data, struct err *err)
 {
 	XSetErrorHandler(on_x_error);
 	XSetIOErrorHandler(on_io_error);
@@ -357,7 +374,8 @@ struct display *display_open(sd_event *event, const char *name, const struct dis
 	d->event = sd_event_ref(event);
 	d->x = x;
 	d->root = DefaultRootWindow(x);
-	d->size = (struct size){ DisplayWidth(x, DefaultScreen(x)), DisplayHeight(x, DefaultScreen(x)) };
+	d->size = (struct size){ DisplayWidth(x, DefaultScreen(x)),
+		DisplayHeight(x, DefaultScreen(x)) };
 	d->handlers = handlers;
 	d->data = data;
 	d->announced = ++frame_counter;
@@ -418,8 +436,10 @@ void display_unlisten(struct display *d, struct display_listener *listener)
 	for (struct display_listener **at = &d->listeners; *at; at = &(*at)->next) {
 		if (*at == listener) {
 			*at = listener->next;
-			if (d->upcoming == listener) {
-				d->upcoming = listener->next;
+			for (struct tour *tour = d->tours; tour; tour = tour->outer) {
+				if (tour->upcoming == listener) {
+					tour->upcoming = listener->next;
+				}
 			}
 			return;
 		}
@@ -434,6 +454,11 @@ Display *display_x(struct display *d)
 Window display_root(struct display *d)
 {
 	return d->root;
+}
+
+Window display_helper(struct display *d)
+{
+	return d->helper;
 }
 
 struct size display_size(struct display *d)

@@ -9,32 +9,39 @@
 #include <systemd/sd-event.h>
 
 /*
- * The one X connection.  X errors are caught, never fatal: wrap requests that may meet a dying window in
- * display_trap()/display_untrap().  A lost connection is reported from the loop, and every call on a lost display fails.
- * Requests are flushed, and events that Xlib has already read are delivered, before the loop sleeps: callers need not care.
+ * The one X connection.  X errors are caught, never fatal: wrap requests that may meet a dying
+ * window in display_trap()/display_untrap().  A lost connection is reported from the loop, and
+ * every call on a lost display fails. Requests are flushed, and events that Xlib has already read
+ * are delivered, before the loop sleeps: callers need not care.
  */
 
 struct display;
 
 struct display_handlers {
-	void (*event)(const XEvent *event, void *data); /* every event that the display does not eat itself (core, and XKB's) */
-	void (*screen_changed)(uint64_t frame_id, void *data); /* damage came in; once per batch of events read */
-	void (*lost)(const struct err *why, void *data); /* once; display_close() is allowed inside */
+	void (*event)(const XEvent *event, void *data); /* every event that the display does not eat
+							   itself (core, and XKB's) */
+	void (*screen_changed)(
+		uint64_t frame_id, void *data); /* damage came in; once per batch of events read */
+	void (*lost)(
+		const struct err *why, void *data); /* once; display_close() is allowed inside */
 };
 
-/* name: ":0".  Opens, checks the extensions needed, selects root events (structure and property changes), starts damage tracking. */
-struct display *display_open(sd_event *event, const char *name, const struct display_handlers *handlers,
-	void *data, struct err *err) NODISCARD;
+/* name: ":0".  Opens, checks the extensions needed, selects root events (structure and property
+ * changes), starts damage tracking. */
+struct display *display_open(sd_event *event, const char *name,
+	const struct display_handlers *handlers, void *data, struct err *err) NODISCARD;
 void display_close(struct display *d); /* NULL-safe */
 
 Display *display_x(struct display *d);
 Window display_root(struct display *d);
 struct size display_size(struct display *d);
 bool display_is_lost(const struct display *d);
-uint64_t display_frame_id(const struct display *d); /* counts screen changes (XDamage); never repeats within an agent's life */
+uint64_t display_frame_id(const struct display
+		*d); /* counts screen changes (XDamage); never repeats within an agent's life */
 
 void display_trap(struct display *d);
-/* Waits for the server's answer to everything sent since the trap; false when one of the requests failed (err set) or the display is lost. */
+/* Waits for the server's answer to everything sent since the trap; false when one of the requests
+ * failed (err set) or the display is lost. */
 bool display_untrap(struct display *d, struct err *err);
 
 /* ---- for the parts that live as long as the display ---- */
@@ -42,23 +49,29 @@ bool display_untrap(struct display *d, struct err *err);
 /* Hears what happens on the display; any member may be NULL.  The struct stays the caller's. */
 struct display_listener {
 	void (*event)(const XEvent *event, void *data);
-	void (*damaged)(const XRectangle *area, void *data); /* in screen pixels, within the screen */
-	void (*closing)(const struct err *why, void *data); /* last call; the display may be lost already */
+	void (*damaged)(
+		const XRectangle *area, void *data); /* in screen pixels, within the screen */
+	void (*closing)(
+		const struct err *why, void *data); /* last call; the display may be lost already */
 	void *data;
 	struct display_listener *next;
 };
 
 void display_listen(struct display *d, struct display_listener *listener);
-void display_unlisten(struct display *d, struct display_listener *listener); /* allowed inside any callback */
+void display_unlisten(
+	struct display *d, struct display_listener *listener); /* allowed inside any callback */
 
+/* A window of ours that is never shown; its property changes are reported as events. */
+Window display_helper(struct display *d);
 sd_event *display_loop(struct display *d);
-/* Counters that move when the pointer's image, and when the keyboard's map was changed by anybody. */
+/* Counters that move when the pointer's image, and when the keyboard's map was changed by anybody.
+ */
 uint64_t display_cursor_serial(const struct display *d);
 uint64_t display_keymap_serial(const struct display *d);
 
 /*
- * Counts the damage, cursor and keyboard events that Xlib has read but the loop has not come to yet, so that the
- * counters are true as of the last round trip.
+ * Counts the damage, cursor and keyboard events that Xlib has read but the loop has not come to
+ * yet, so that the counters are true as of the last round trip.
  */
 void display_catch_up(struct display *d);
 

@@ -1,0 +1,32 @@
+#ifndef VM_AGENT_BARRIER_H
+#define VM_AGENT_BARRIER_H
+
+#include "vm/agent/display.h"
+
+/*
+ * Waiting until another client has read what was sent to it.  X gives no such answer by itself: a client that
+ * supports _NET_WM_PING answers one after all events before it, and a window manager answers a request for a frame's extents.
+ */
+
+struct barrier;
+
+enum barrier_answer {
+	BARRIER_ANSWERED,
+	BARRIER_SILENT, /* it did not answer in time */
+};
+
+/* Fires once, from the loop; barrier_free() is allowed inside. */
+typedef void barrier_fn(enum barrier_answer answer, void *data);
+
+/* The client of the focused window; NULL when it cannot be asked. */
+struct barrier *barrier_focus(struct display *d, uint64_t ms, barrier_fn *fn, void *data);
+/* NULL when there is no window manager. */
+struct barrier *barrier_window_manager(struct display *d, uint64_t ms, barrier_fn *fn, void *data);
+/* For a client that cannot be asked: until nothing was painted for a while.  Always "answered". */
+struct barrier *barrier_paint(struct display *d, uint64_t ms, barrier_fn *fn, void *data);
+void barrier_free(struct barrier *b); /* stops waiting; NULL-safe */
+
+/* Whether keys go anywhere: some window has the focus, or some client has grabbed the keyboard. */
+bool barrier_has_focus(struct display *d);
+
+#endif

@@ -1,0 +1,22 @@
+#ifndef VM_AGENT_CAPTURE_H
+#define VM_AGENT_CAPTURE_H
+
+#include "vm/agent/display.h"
+#include "vm/agent/image.h"
+
+/* The screen's pixels with the pointer in them. */
+
+struct capture;
+
+struct rect {
+	int x, y, width, height;
+};
+
+struct capture *capture_new(struct display *d, struct err *err) NODISCARD;
+void capture_free(struct capture *c); /* NULL-safe */
+
+/* area lies within the screen; pointer is where the pointer is.  ret_image is good until the next call. */
+bool capture_grab(struct capture *c, struct rect area, struct point pointer, struct image *ret_image,
+	struct err *err) NODISCARD;
+
+#endif

@@ -1,0 +1,137 @@
+/*
+ * Resizing, one direction after the other.  Each output pixel is a weighted sum of a few neighbours; the weights are
+ * worked out once for each row or column, as 14-bit fractions that add up to one exactly, so that a flat colour
+ * stays what it is.
+ */
+#include "vm/agent/image.h"
+
+#include "base/cleanup.h"
+
+#include <math.h>
+#include <string.h>
+
+#define ONE_BITS 14
+#define ONE (1 << ONE_BITS)
+
+typedef int32_t v4 __attribute__((vector_size(16)));
+typedef uint8_t b4 __attribute__((vector_size(4)));
+
+/* Output pixel i is the sum of weights[i * taps + j] * input[first[i] + j]. */
+struct filter {
+	int taps;
+	int *first;
+	int32_t *weights;
+};
+
+static void filter_done(struct filter *f)
+{
+	free(f->first);
+	free(f->weights);
+}
+
+/* How much of the unit from x to x+1 the window from a to b covers. */
+static double covered(double x, double a, double b)
+{
+	double from = x > a ? x : a, to = x + 1 < b ? x + 1 : b;
+	return to > from ? to - from : 0;
+}
+
+static double weight(double x, double centre, double ratio)
+{
+	if (ratio > 1) {
+		return covered(x, centre - ratio / 2, centre + ratio / 2);
+	}
+	double away = fabs(x + 0.5 - centre);
+	return away < 1 ? 1 - away : 0;
+}
+
+/* Rounds the row's weights, and lets the largest take what is missing to one. */
+static void set_weights(int32_t *row, const double *exact, int taps)
+{
+	double sum = 0;
+	int32_t total = 0;
+	int largest = 0;
+	for (int j = 0; j < taps; j++) {
+		sum += exact[j];
+	}
+	for (int j = 0; j < taps; j++) {
+		row[j] = (int32_t)lround(exact[j] / sum * ONE);
+		total += row[j];
+		largest = row[j] > row[largest] ? j : largest;
+	}
+	row[largest] += ONE - total;
+}
+
+static struct filter filter_make(int from, int to)
+{
+	double ratio = (double)from / to, reach = ratio > 1 ? ratio / 2 : 1;
+	int taps = (int)ceil(2 * reach) + 1;
+	taps = taps < from ? taps : from;
+	struct filter f = { .taps = taps };
+	f.first = must(calloc((size_t)to, sizeof(*f.first)));
+	f.weights = must(calloc((size_t)to * (size_t)taps, sizeof(*f.weights)));
+	auto_free double *exact = must(calloc((size_t)taps, sizeof(*exact)));
+	for (int i = 0; i < to; i++) {
+		double centre = (i + 0.5) * ratio;
+		int first = (int)floor(centre - reach + (ratio > 1 ? 0 : 0.5));
+		first = first < 0 ? 0 : first > from - taps ? from - taps : first;
+		for (int j = 0; j < taps; j++) {
+			exact[j] = weight(first + j, centre, ratio);
+		}
+		f.first[i] = first;
+		set_weights(f.weights + (size_t)i * (size_t)taps, exact, taps);
+	}
+	return f;
+}
+
+/* One output pixel from taps input pixels that lie step bytes apart. */
+static inline void mix(uint8_t *out, const uint8_t *in, size_t step, const int32_t *weights, int taps)
+{
+	v4 sum = { ONE / 2, ONE / 2, ONE / 2, ONE / 2 };
+	for (int j = 0; j < taps; j++) {
+		b4 bytes;
+		memcpy(&bytes, in + (size_t)j * step, 4);
+		sum += __builtin_convertvector(bytes, v4) * weights[j];
+	}
+	b4 mixed = __builtin_convertvector(sum >> ONE_BITS, b4);
+	memcpy(out, &mixed, 4);
+}
+
+static void scale_rows(const struct image *from, const struct image *to)
+{
+	__attribute__((cleanup(filter_done))) struct filter f = filter_make(from->size.width, to->size.width);
+	for (int y = 0; y < to->size.height; y++) {
+		const uint8_t *in = from->pixels + (size_t)y * from->stride;
+		uint8_t *out = to->pixels + (size_t)y * to->stride;
+		for (int x = 0; x < to->size.width; x++) {
+			mix(out + (size_t)x * 4, in + (size_t)f.first[x] * 4, 4,
+				f.weights + (size_t)x * (size_t)f.taps, f.taps);
+		}
+	}
+}
+
+static void scale_columns(const struct image *from, const struct image *to)
+{
+	__attribute__((cleanup(filter_done))) struct filter f =
+		filter_make(from->size.height, to->size.height);
+	for (int y = 0; y < to->size.height; y++) {
+		const uint8_t *in = from->pixels + (size_t)f.first[y] * from->stride;
+		const int32_t *weights = f.weights + (size_t)y * (size_t)f.taps;
+		uint8_t *out = to->pixels + (size_t)y * to->stride;
+		for (int x = 0; x < to->size.width; x++) {
+			mix(out + (size_t)x * 4, in + (size_t)x * 4, from->stride, weights, f.taps);
+		}
+	}
+}
+
+void image_scale(const struct image *from, const struct image *to)
+{
+	struct image half = {
+		.size = { to->size.width, from->size.height },
+		.stride = (size_t)to->size.width * 4,
+	};
+	auto_free uint8_t *pixels = must(malloc(half.stride * (size_t)half.size.height));
+	half.pixels = pixels;
+	scale_rows(from, &half);
+	scale_columns(&half, to);
+}

@@ -1,0 +1,57 @@
+/* XTest.  Every request is sent without waiting; input_pointer() is the one round trip that ends a list. */
+#include "vm/agent/input.h"
+
+#include <X11/extensions/XTest.h>
+
+void input_move(struct input *in, struct point at)
+{
+	XTestFakeMotionEvent(display_x(in->display), -1, at.x, at.y, CurrentTime);
+}
+
+void input_button(struct input *in, int button, bool down)
+{
+	XTestFakeButtonEvent(display_x(in->display), (unsigned)button, down, CurrentTime);
+	in->buttons = down ? in->buttons | 1u << button : in->buttons & ~(1u << button);
+	in->wm_behind |= down;
+}
+
+void input_key(struct input *in, KeyCode code, bool down)
+{
+	XTestFakeKeyEvent(display_x(in->display), code, down, CurrentTime);
+	in->keys[code] = down;
+}
+
+void input_release_keys(struct input *in)
+{
+	for (int code = 255; code > 0; code--) {
+		if (in->keys[code]) {
+			input_key(in, (KeyCode)code, false);
+		}
+	}
+}
+
+void input_release_all(struct input *in)
+{
+	for (int button = 1; button <= INPUT_BUTTON_MAX; button++) {
+		if (in->buttons & 1u << button) {
+			input_button(in, button, false);
+		}
+	}
+	input_release_keys(in);
+	XFlush(display_x(in->display));
+}
+
+bool input_pointer(struct input *in, struct point *ret_at, struct err *err)
+{
+	Window root, child;
+	int x = 0, y = 0, window_x, window_y;
+	unsigned mask;
+	Bool ok = XQueryPointer(display_x(in->display), display_root(in->display), &root, &child, &x, &y,
+		&window_x, &window_y, &mask);
+	if (!ok || display_is_lost(in->display)) {
+		return err_set(err, ERR_STATE, "the X server does not tell where the pointer is");
+	}
+	display_catch_up(in->display);
+	*ret_at = (struct point){ x, y };
+	return true;
+}

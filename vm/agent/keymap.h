@@ -1,0 +1,39 @@
+#ifndef VM_AGENT_KEYMAP_H
+#define VM_AGENT_KEYMAP_H
+
+#include "base/err.h"
+#include "vm/agent/display.h"
+
+/*
+ * Which key gives which keysym: what the current layout's first group gives without or with Shift,
+ * and the spare keycodes, which can be given any keysym.  A client looks a keycode up when it
+ * handles the event, not when the key was pressed: so a spare that was pressed keeps its meaning
+ * until the reader is known to have caught up.
+ */
+
+struct keymap;
+
+struct key {
+	KeyCode code;
+	bool shift; /* only with Shift held */
+};
+
+struct keymap *keymap_new(struct display *d);
+void keymap_free(struct keymap *k); /* NULL-safe */
+
+/* Reads the server's map when somebody has changed it since. */
+bool keymap_refresh(struct keymap *k, struct err *err) NODISCARD;
+/* false when neither the layout nor a spare gives sym. */
+bool keymap_find(struct keymap *k, KeySym sym, struct key *ret_key);
+/* Sets a spare apart for sym, from the next keymap_apply() on; false when none may change its
+ * meaning now. */
+bool keymap_assign(struct keymap *k, KeySym sym, struct key *ret_key);
+/* Tells the server of all new assignments in one request. */
+void keymap_apply(struct keymap *k);
+/* The key has been pressed, and is not to change until keymap_caught_up(). */
+void keymap_used(struct keymap *k, KeyCode code);
+void keymap_caught_up(struct keymap *k);
+
+int keymap_spares(const struct keymap *k); /* how many there are */
+
+#endif

@@ -1,0 +1,378 @@
+/*
+ * Text and chords become strokes, one keysym each, and strokes become key events.  What the layout gives without
+ * or with Shift is pressed there; everything else goes through spare keycodes.  A segment is as many strokes
+ * as fit the spares: their new meanings are sent in one request, then all key events in one flush.  Before a spare that
+ * was pressed gets another meaning, the focused client must have read its events (keymap.h says why).
+ */
+#include "vm/agent/typing.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "vm/agent/barrier.h"
+
+#include <X11/XKBlib.h>
+#include <X11/keysym.h>
+#include <string.h>
+
+#define SEGMENT 1000      /* strokes; what a cancel may come too late for */
+#define WM_MS 250         /* the window manager's time to act on a click */
+#define READER_MS 10000   /* a client that has not read its events by then is stuck */
+#define LAST_READER_MS 1000 /* at the end nothing depends on it but the honesty of the count */
+
+enum how { TAP, PRESS, RELEASE };
+
+struct stroke {
+	uint32_t sym;
+	enum how how;
+	bool ends; /* a character or chord is complete with it */
+};
+
+struct typing {
+	struct input *in;
+	struct keymap *map;
+	step_fn *fn;
+	void *data;
+	struct stroke *strokes;
+	size_t n, at;
+	int64_t done;
+	bool needs_focus, neutral_locks, drains;
+	bool locks_changed, waited;
+	XkbStateRec locks;
+	unsigned shift; /* the Shift key, 0 without one */
+	bool shift_ours; /* held by us for a stroke's sake */
+	struct key keys[SEGMENT]; /* of the strokes from `at` on */
+	struct barrier *barrier;
+	sd_event_source *next;
+};
+
+/* ---- making strokes ---- */
+
+static bool is_control(uint32_t ch)
+{
+	return (ch < 0x20 && ch != '\n' && ch != '\t' && ch != '\r') || (ch >= 0x7f && ch < 0xa0);
+}
+
+bool typing_check(const char *what, const char *text, struct err *err)
+{
+	size_t index = 0;
+	for (uint32_t ch; (ch = keys_next_char(&text)); index++) {
+		if (ch == UINT32_MAX) {
+			return err_set(err, ERR_ARGUMENT, "'%s' is not valid UTF-8 at character %zu", what, index);
+		}
+		if (is_control(ch)) {
+			return err_set(err, ERR_ARGUMENT,
+				"'%s' has the control character U+%04X at index %zu; only newline and tab can "
+				"be typed, use key for the others",
+				what, ch, index);
+		}
+	}
+	return true;
+}
+
+static void add(struct typing *t, KeySym sym, enum how how, bool ends)
+{
+	t->strokes[t->n++] = (struct stroke){ (uint32_t)sym, how, ends };
+}
+
+static KeySym char_sym(uint32_t ch, const char **rest)
+{
+	if (ch == '\r' && **rest == '\n') {
+		(*rest)++;
+	}
+	return ch == '\n' || ch == '\r' ? XK_Return : ch == '\t' ? XK_Tab : keys_of_char(ch);
+}
+
+static struct typing *typing_new(struct input *in, struct keymap *map, size_t room, step_fn *fn, void *data)
+{
+	struct typing *t = must(calloc(1, sizeof(*t)));
+	*t = (struct typing){ .in = in, .map = map, .fn = fn, .data = data, .neutral_locks = true };
+	t->strokes = must(calloc(room + 1, sizeof(*t->strokes)));
+	return t;
+}
+
+/* ---- waiting ---- */
+
+static int on_next(sd_event_source *source, void *data);
+
+static void go_on(struct typing *t)
+{
+	loop_drop(&t->next);
+	t->next = loop_defer(display_loop(t->in->display), on_next, t);
+}
+
+static void finish(struct typing *t, const struct err *why);
+
+static void fail_stuck(struct typing *t)
+{
+	struct err why;
+	err_set(&why, ERR_TIMEOUT,
+		"the focused window has not read its keys for %d seconds; %lld of the characters were typed",
+		READER_MS / 1000, (long long)t->done);
+	finish(t, &why);
+}
+
+static void drop_barrier(struct typing *t)
+{
+	barrier_free(t->barrier);
+	t->barrier = NULL;
+}
+
+static void on_reader(enum barrier_answer answer, void *data)
+{
+	struct typing *t = data;
+	drop_barrier(t);
+	if (answer == BARRIER_ANSWERED) {
+		keymap_caught_up(t->map);
+		t->waited = true;
+	} else if (t->at < t->n) {
+		fail_stuck(t);
+		return;
+	}
+	if (t->at == t->n) {
+		finish(t, NULL);
+	} else {
+		go_on(t);
+	}
+}
+
+static void on_window_manager(enum barrier_answer answer, void *data)
+{
+	(void)answer;
+	struct typing *t = data;
+	drop_barrier(t);
+	go_on(t);
+}
+
+/* ---- locks: Caps Lock, Num Lock, another group ---- */
+
+static void neutralise(struct typing *t)
+{
+	Display *x = display_x(t->in->display);
+	if (!t->neutral_locks || t->locks_changed || XkbGetState(x, XkbUseCoreKbd, &t->locks) != Success) {
+		return;
+	}
+	if (t->locks.locked_mods || t->locks.latched_mods || t->locks.group || t->locks.locked_group) {
+		t->locks_changed = true;
+		XkbLatchModifiers(x, XkbUseCoreKbd, 0xff, 0);
+		XkbLockModifiers(x, XkbUseCoreKbd, 0xff, 0);
+		XkbLatchGroup(x, XkbUseCoreKbd, 0);
+		XkbLockGroup(x, XkbUseCoreKbd, 0);
+	}
+}
+
+static void restore(struct typing *t)
+{
+	if (t->locks_changed && !display_is_lost(t->in->display)) {
+		Display *x = display_x(t->in->display);
+		XkbLockModifiers(x, XkbUseCoreKbd, 0xff, t->locks.locked_mods);
+		XkbLockGroup(x, XkbUseCoreKbd, t->locks.locked_group);
+		XFlush(x);
+	}
+	t->locks_changed = false;
+}
+
+/* ---- segments ---- */
+
+/* Finds a key for each stroke from `at` on, as far as the spares go.  Returns how many. */
+static size_t plan(struct typing *t)
+{
+	size_t n = 0;
+	while (n < SEGMENT && t->at + n < t->n) {
+		struct stroke *stroke = &t->strokes[t->at + n];
+		struct key *key = &t->keys[n];
+		if (stroke->how != RELEASE && !keymap_find(t->map, stroke->sym, key) &&
+			!keymap_assign(t->map, stroke->sym, key)) {
+			break;
+		}
+		if (stroke->how != RELEASE) {
+			keymap_used(t->map, key->code);
+		}
+		n++;
+	}
+	keymap_apply(t->map);
+	return n;
+}
+
+/* Shift is held over a run of strokes that need it. */
+static void want_shift(struct typing *t, bool want)
+{
+	if (t->shift && want != t->shift_ours && !(want && t->in->keys[t->shift])) {
+		input_key(t->in, (KeyCode)t->shift, want);
+		t->shift_ours = want;
+	}
+}
+
+static void send_stroke(struct typing *t, const struct stroke *stroke, struct key key)
+{
+	if (stroke->how == RELEASE) {
+		input_release_keys(t->in);
+		t->shift_ours = false;
+		return;
+	}
+	want_shift(t, key.shift);
+	/* A chord may name a key twice, or a key that another chord's owner holds. */
+	if (t->in->keys[key.code]) {
+		input_key(t->in, key.code, false);
+	}
+	input_key(t->in, key.code, true);
+	if (stroke->how == TAP) {
+		input_key(t->in, key.code, false);
+	}
+}
+
+static void send_segment(struct typing *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		send_stroke(t, &t->strokes[t->at + i], t->keys[i]);
+		t->done += t->strokes[t->at + i].ends;
+	}
+	t->at += n;
+	if (t->strokes[t->at - 1].how == TAP) {
+		want_shift(t, false);
+	}
+	t->waited = false;
+}
+
+static void wait_for_reader(struct typing *t, uint64_t ms, bool must_wait)
+{
+	t->barrier = barrier_focus(t->in->display, ms, on_reader, t);
+	if (!t->barrier && must_wait) {
+		t->barrier = barrier_paint(t->in->display, ms, on_reader, t);
+	}
+	if (t->barrier) {
+		return;
+	}
+	if (t->at == t->n) {
+		finish(t, NULL);
+	} else {
+		go_on(t);
+	}
+}
+
+static bool prepare(struct typing *t, struct err *err)
+{
+	struct key shift;
+	if (display_is_lost(t->in->display)) {
+		return err_set(err, ERR_STATE, "the X server is being restarted; try again in a second");
+	}
+	if (t->needs_focus && t->at == 0 && !barrier_has_focus(t->in->display)) {
+		return err_set(err, ERR_STATE,
+			"no window has the keyboard focus, so the text would be lost; click into a window first");
+	}
+	if (!keymap_refresh(t->map, err)) {
+		return false;
+	}
+	t->shift = keymap_find(t->map, XK_Shift_L, &shift) ? shift.code : 0;
+	neutralise(t);
+	return true;
+}
+
+static void run_segment(struct typing *t)
+{
+	struct err err;
+	if (!prepare(t, &err)) {
+		finish(t, &err);
+		return;
+	}
+	size_t n = plan(t);
+	if (n == 0 && t->waited) {
+		err_set(&err, ERR_UNSUPPORTED, "the keyboard has no spare keycode for a character");
+		finish(t, &err);
+		return;
+	}
+	if (n > 0) {
+		send_segment(t, n);
+	}
+	bool more = t->at < t->n, spares_ran_out = more && n < SEGMENT;
+	if (more || t->drains) {
+		wait_for_reader(t, more ? READER_MS : LAST_READER_MS, spares_ran_out);
+	} else {
+		finish(t, NULL);
+	}
+}
+
+static int on_next(sd_event_source *source, void *data)
+{
+	(void)source;
+	struct typing *t = data;
+	if (t->in->wm_behind) {
+		t->in->wm_behind = false;
+		t->barrier = barrier_window_manager(t->in->display, WM_MS, on_window_manager, t);
+		if (t->barrier) {
+			return 0;
+		}
+	}
+	run_segment(t);
+	return 0;
+}
+
+static void finish(struct typing *t, const struct err *why)
+{
+	restore(t);
+	t->in->wm_behind = true; /* a key may move the focus as a click does */
+	t->fn(why, t->data);
+}
+
+/* ---- the three ways in ---- */
+
+struct typing *typing_text(struct input *in, struct keymap *map, const char *text, step_fn *fn, void *data)
+{
+	struct typing *t = typing_new(in, map, strlen(text), fn, data);
+	for (uint32_t ch; (ch = keys_next_char(&text)) && ch != UINT32_MAX;) {
+		add(t, char_sym(ch, &text), TAP, true);
+	}
+	t->needs_focus = t->drains = t->n > 0;
+	go_on(t);
+	return t;
+}
+
+static void add_chord(struct typing *t, const struct chord *chord)
+{
+	for (int i = 0; i < chord->count; i++) {
+		t->neutral_locks &= !keys_is_lock(chord->keys[i]);
+		add(t, chord->keys[i], i + 1 < chord->count ? PRESS : TAP, chord->count == 1);
+	}
+	if (chord->count > 1) {
+		add(t, NoSymbol, RELEASE, true);
+	}
+}
+
+struct typing *typing_chords(struct input *in, struct keymap *map, const struct chord *chords, int count,
+	int repeat, step_fn *fn, void *data)
+{
+	size_t room = (size_t)count * (size_t)repeat * (CHORD_KEYS_MAX + 1);
+	struct typing *t = typing_new(in, map, room, fn, data);
+	for (int i = 0; i < count * repeat; i++) {
+		add_chord(t, &chords[i % count]);
+	}
+	go_on(t);
+	return t;
+}
+
+struct typing *typing_press(
+	struct input *in, struct keymap *map, const struct chord *chord, step_fn *fn, void *data)
+{
+	struct typing *t = typing_new(in, map, CHORD_KEYS_MAX, fn, data);
+	for (int i = 0; i < chord->count; i++) {
+		t->neutral_locks &= !keys_is_lock(chord->keys[i]);
+		add(t, chord->keys[i], PRESS, i + 1 == chord->count);
+	}
+	go_on(t);
+	return t;
+}
+
+void typing_free(struct typing *t)
+{
+	if (t) {
+		restore(t);
+		drop_barrier(t);
+		loop_drop(&t->next);
+		free(t->strokes);
+		free(t);
+	}
+}
+
+int64_t typing_done_count(const struct typing *t)
+{
+	return t->done;
+}
