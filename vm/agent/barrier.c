@@ -1,6 +1,6 @@
 /*
- * Knowing that another client has caught up.  All three waits are one object with one listener and one timer; they
- * differ in what ends them.
+ * Knowing that another client has caught up.  All three waits are one object with one listener and
+ * one timer; they differ in what ends them.
  */
 #include "vm/agent/barrier.h"
 
@@ -10,10 +10,10 @@
 #include <X11/Xatom.h>
 #include <X11/Xutil.h>
 
-#define CLIMB_MAX 8        /* a toolkit's focus window lies this deep in its top-level window at most */
+#define CLIMB_MAX 8 /* a toolkit's focus window lies this deep in its top-level window at most */
 #define PING_BASE 0x56540000u /* keeps our pings apart from a window manager's */
-#define LEAST_MS 200       /* a client that cannot be asked: wait at least this long */
-#define QUIET_MS 80        /* and until it painted nothing for this long */
+#define LEAST_MS 200          /* a client that cannot be asked: wait at least this long */
+#define QUIET_MS 80           /* and until it painted nothing for this long */
 
 struct barrier {
 	struct display *display;
@@ -21,7 +21,7 @@ struct barrier {
 	sd_event_source *timer;
 	barrier_fn *fn;
 	void *data;
-	Window window;   /* that is pinged; None: not by ping */
+	Window window; /* that is pinged; None: not by ping */
 	uint32_t ping;
 	bool watches_paint, asks_wm;
 	uint64_t painted_us, ends_us;
@@ -58,9 +58,10 @@ static void on_event(const XEvent *event, void *data)
 	struct barrier *b = data;
 	bool answered = b->window && (is_pong(b, event) || is_end(b, event));
 	if (b->asks_wm) {
-		answered = event->type == PropertyNotify &&
-			   event->xproperty.window == display_helper(b->display) &&
-			   event->xproperty.atom == display_atom(b->display, ATOM_NET_FRAME_EXTENTS);
+		answered =
+			event->type == PropertyNotify &&
+			event->xproperty.window == display_helper(b->display) &&
+			event->xproperty.atom == display_atom(b->display, ATOM_NET_FRAME_EXTENTS);
 	}
 	if (answered) {
 		finish(b, BARRIER_ANSWERED);
@@ -95,7 +96,8 @@ static struct barrier *barrier_new(struct display *d, uint64_t ms, barrier_fn *f
 	*b = (struct barrier){ .display = d, .fn = fn, .data = data };
 	b->ends_us = loop_now_us() + ms * 1000;
 	b->timer = loop_after_ms(display_loop(d), ms, on_timer, b);
-	b->listener = (struct display_listener){ .event = on_event, .damaged = on_damaged, .data = b };
+	b->listener =
+		(struct display_listener){ .event = on_event, .damaged = on_damaged, .data = b };
 	display_listen(d, &b->listener);
 	return b;
 }
@@ -209,8 +211,8 @@ static Window window_property(struct display *d, Window window, Atom name)
 	unsigned long n = 0, left;
 	unsigned char *value = NULL;
 	Window found = None;
-	if (XGetWindowProperty(display_x(d), window, name, 0, 1, False, XA_WINDOW, &type, &format, &n,
-		    &left, &value) == Success &&
+	if (XGetWindowProperty(display_x(d), window, name, 0, 1, False, XA_WINDOW, &type, &format,
+		    &n, &left, &value) == Success &&
 		format == 32 && n == 1) {
 		found = (Window) * (unsigned long *)(void *)value;
 	}
@@ -247,8 +249,8 @@ struct barrier *barrier_window_manager(struct display *d, uint64_t ms, barrier_f
 static bool keyboard_is_grabbed(struct display *d)
 {
 	Display *x = display_x(d);
-	int status = XGrabKeyboard(
-		x, display_root(d), False, GrabModeAsync, GrabModeAsync, CurrentTime);
+	int status =
+		XGrabKeyboard(x, display_root(d), False, GrabModeAsync, GrabModeAsync, CurrentTime);
 	if (status == GrabSuccess) {
 		XUngrabKeyboard(x, CurrentTime);
 	}

@@ -4,8 +4,9 @@
 #include "vm/agent/display.h"
 
 /*
- * Waiting until another client has read what was sent to it.  X gives no such answer by itself: a client that
- * supports _NET_WM_PING answers one after all events before it, and a window manager answers a request for a frame's extents.
+ * Waiting until another client has read what was sent to it.  X gives no such answer by itself: a
+ * client that supports _NET_WM_PING answers one after all events before it, and a window manager
+ * answers a request for a frame's extents.
  */
 
 struct barrier;

@@ -1,6 +1,7 @@
 /*
- * Capture through one shared-memory segment as large as the screen, made anew when that grows; XGetImage where the
- * server shares no memory with us.  The pointer is drawn on top from its image, which is fetched only when it changed.
+ * Capture through one shared-memory segment as large as the screen, made anew when that grows;
+ * XGetImage where the server shares no memory with us.  The pointer is drawn on top from its image,
+ * which is fetched only when it changed.
  */
 #include "vm/agent/capture.h"
 
@@ -30,7 +31,9 @@ static bool check_pixels(struct display *d, struct err *err)
 	if (depth < 24 || visual->red_mask != 0xff0000 || visual->green_mask != 0xff00 ||
 		visual->blue_mask != 0xff || ImageByteOrder(display_x(d)) != LSBFirst) {
 		return err_set(err, ERR_UNSUPPORTED,
-			"the X server's pixels have depth %d; 24 or 32 bits of 8-bit BGR are needed", depth);
+			"the X server's pixels have depth %d; 24 or 32 bits of 8-bit BGR are "
+			"needed",
+			depth);
 	}
 	return true;
 }
@@ -132,8 +135,8 @@ static bool grab_shared(struct capture *c, struct rect area, struct image *ret)
 	}
 	bool fits = image->bits_per_pixel == 32 &&
 		    (size_t)image->bytes_per_line * (size_t)area.height <= c->shm_size;
-	bool ok = fits &&
-		  XShmGetImage(x, display_root(c->display), image, area.x, area.y, AllPlanes);
+	bool ok =
+		fits && XShmGetImage(x, display_root(c->display), image, area.x, area.y, AllPlanes);
 	*ret = (struct image){ (uint8_t *)c->shm.shmaddr, { area.width, area.height },
 		(size_t)image->bytes_per_line };
 	image->data = NULL;
@@ -185,19 +188,22 @@ static void draw_pointer(const XFixesCursorImage *cursor, struct point at, struc
 	for (int y = 0; y < cursor->height; y++) {
 		for (int x = 0; x < cursor->width; x++) {
 			int to_x = left + x, to_y = top + y;
-			if (to_x >= 0 && to_x < image->size.width && to_y >= 0 && to_y < image->size.height) {
-				blend(image->pixels + (size_t)to_y * image->stride + (size_t)to_x * 4,
+			if (to_x >= 0 && to_x < image->size.width && to_y >= 0 &&
+				to_y < image->size.height) {
+				blend(image->pixels + (size_t)to_y * image->stride +
+						(size_t)to_x * 4,
 					(uint32_t)cursor->pixels[y * cursor->width + x]);
 			}
 		}
 	}
 }
 
-bool capture_grab(struct capture *c, struct rect area, struct point pointer, struct image *ret_image,
-	struct err *err)
+bool capture_grab(struct capture *c, struct rect area, struct point pointer,
+	struct image *ret_image, struct err *err)
 {
+	bool shared = have_segment(c);
 	display_trap(c->display);
-	bool ok = (have_segment(c) && grab_shared(c, area, ret_image)) || grab_copied(c, area, ret_image);
+	bool ok = (shared && grab_shared(c, area, ret_image)) || grab_copied(c, area, ret_image);
 	if (!display_untrap(c->display, err)) {
 		return false;
 	}

@@ -15,8 +15,9 @@ struct rect {
 struct capture *capture_new(struct display *d, struct err *err) NODISCARD;
 void capture_free(struct capture *c); /* NULL-safe */
 
-/* area lies within the screen; pointer is where the pointer is.  ret_image is good until the next call. */
-bool capture_grab(struct capture *c, struct rect area, struct point pointer, struct image *ret_image,
-	struct err *err) NODISCARD;
+/* area lies within the screen; pointer is where the pointer is.  ret_image is good until the next
+ * call. */
+bool capture_grab(struct capture *c, struct rect area, struct point pointer,
+	struct image *ret_image, struct err *err) NODISCARD;
 
 #endif

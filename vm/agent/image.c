@@ -1,7 +1,7 @@
 /*
- * Resizing, one direction after the other.  Each output pixel is a weighted sum of a few neighbours; the weights are
- * worked out once for each row or column, as 14-bit fractions that add up to one exactly, so that a flat colour
- * stays what it is.
+ * Resizing, one direction after the other.  Each output pixel is a weighted sum of a few
+ * neighbours; the weights are worked out once for each row or column, as 14-bit fractions that add
+ * up to one exactly, so that a flat colour stays what it is.
  */
 #include "vm/agent/image.h"
 
@@ -85,7 +85,8 @@ static struct filter filter_make(int from, int to)
 }
 
 /* One output pixel from taps input pixels that lie step bytes apart. */
-static inline void mix(uint8_t *out, const uint8_t *in, size_t step, const int32_t *weights, int taps)
+static inline void mix(
+	uint8_t *out, const uint8_t *in, size_t step, const int32_t *weights, int taps)
 {
 	v4 sum = { ONE / 2, ONE / 2, ONE / 2, ONE / 2 };
 	for (int j = 0; j < taps; j++) {
@@ -99,7 +100,8 @@ static inline void mix(uint8_t *out, const uint8_t *in, size_t step, const int32
 
 static void scale_rows(const struct image *from, const struct image *to)
 {
-	__attribute__((cleanup(filter_done))) struct filter f = filter_make(from->size.width, to->size.width);
+	__attribute__((cleanup(filter_done))) struct filter f =
+		filter_make(from->size.width, to->size.width);
 	for (int y = 0; y < to->size.height; y++) {
 		const uint8_t *in = from->pixels + (size_t)y * from->stride;
 		uint8_t *out = to->pixels + (size_t)y * to->stride;

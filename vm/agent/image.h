@@ -14,8 +14,8 @@ struct image {
 };
 
 /*
- * Resizes into `to`, whose pixels the caller has allocated: by area averages where it shrinks, by a bilinear filter
- * where it grows, each direction by itself.
+ * Resizes into `to`, whose pixels the caller has allocated: by area averages where it shrinks, by a
+ * bilinear filter where it grows, each direction by itself.
  */
 void image_scale(const struct image *from, const struct image *to);
 

@@ -1,23 +1,33 @@
-/* XTest.  Every request is sent without waiting; input_pointer() is the one round trip that ends a list. */
+/* XTest.  Every request is sent without waiting; input_pointer() is the one round trip that ends a
+ * list. */
 #include "vm/agent/input.h"
 
 #include <X11/extensions/XTest.h>
 
 void input_move(struct input *in, struct point at)
 {
+	if (display_is_lost(in->display)) {
+		return; /* what is sent there only piles up */
+	}
+	in->moved = true;
+	in->target = at;
 	XTestFakeMotionEvent(display_x(in->display), -1, at.x, at.y, CurrentTime);
 }
 
 void input_button(struct input *in, int button, bool down)
 {
-	XTestFakeButtonEvent(display_x(in->display), (unsigned)button, down, CurrentTime);
+	if (!display_is_lost(in->display)) {
+		XTestFakeButtonEvent(display_x(in->display), (unsigned)button, down, CurrentTime);
+	}
 	in->buttons = down ? in->buttons | 1u << button : in->buttons & ~(1u << button);
 	in->wm_behind |= down;
 }
 
 void input_key(struct input *in, KeyCode code, bool down)
 {
-	XTestFakeKeyEvent(display_x(in->display), code, down, CurrentTime);
+	if (!display_is_lost(in->display)) {
+		XTestFakeKeyEvent(display_x(in->display), code, down, CurrentTime);
+	}
 	in->keys[code] = down;
 }
 
@@ -38,7 +48,6 @@ void input_release_all(struct input *in)
 		}
 	}
 	input_release_keys(in);
-	XFlush(display_x(in->display));
 }
 
 bool input_pointer(struct input *in, struct point *ret_at, struct err *err)
@@ -46,8 +55,8 @@ bool input_pointer(struct input *in, struct point *ret_at, struct err *err)
 	Window root, child;
 	int x = 0, y = 0, window_x, window_y;
 	unsigned mask;
-	Bool ok = XQueryPointer(display_x(in->display), display_root(in->display), &root, &child, &x, &y,
-		&window_x, &window_y, &mask);
+	Bool ok = XQueryPointer(display_x(in->display), display_root(in->display), &root, &child,
+		&x, &y, &window_x, &window_y, &mask);
 	if (!ok || display_is_lost(in->display)) {
 		return err_set(err, ERR_STATE, "the X server does not tell where the pointer is");
 	}

@@ -3,19 +3,23 @@
 
 #include "vm/agent/display.h"
 
-/* The fake pointer and keyboard (XTest), with a memory of what is held down, so that it can always be let go. */
+/* The fake pointer and keyboard (XTest), with a memory of what is held down, so that it can always
+ * be let go. */
 
 struct input {
 	struct display *display;
 	bool keys[256];
-	unsigned buttons; /* bit n: button n is down */
-	bool wm_behind; /* the window manager may have yet to act on a click or a key */
+	unsigned buttons;    /* bit n: button n is down */
+	bool moved;          /* since a list began; then it was sent to target */
+	struct point target; /* screen pixels */
+	bool wm_behind;      /* the window manager may have yet to act on a click or a key */
 };
 
 #define INPUT_BUTTON_MAX 9
 
 void input_move(struct input *in, struct point at); /* screen pixels */
-void input_button(struct input *in, int button, bool down); /* X's numbers: 1 left, 2 middle, 3 right, 4 to 7 wheel ... */
+void input_button(struct input *in, int button,
+	bool down); /* X's numbers: 1 left, 2 middle, 3 right, 4 to 7 wheel ... */
 void input_key(struct input *in, KeyCode code, bool down);
 void input_release_keys(struct input *in);
 void input_release_all(struct input *in); /* buttons too */

@@ -6,7 +6,7 @@
 
 #define SETTLE_MS 60 /* after the press, before the first move */
 #define STEP_MS 12
-#define DWELL_MS 90  /* at the end, before the release */
+#define DWELL_MS 90 /* at the end, before the release */
 #define STEP_PIXELS 20
 #define STEPS_MIN 5
 #define STEPS_MAX 40
@@ -93,9 +93,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 		return 0;
 	}
 	drag->step++;
-	input_move(drag->in,
-		(struct point){ along(drag->from.x, drag->to.x, drag->step, drag->steps),
-			along(drag->from.y, drag->to.y, drag->step, drag->steps) });
+	input_move(
+		drag->in, (struct point){ along(drag->from.x, drag->to.x, drag->step, drag->steps),
+				  along(drag->from.y, drag->to.y, drag->step, drag->steps) });
 	bool arrived = drag->step == drag->steps;
 	after(drag, arrived && drag->button ? DWELL_MS : STEP_MS);
 	return 0;
@@ -106,7 +106,8 @@ static int distance(int from, int to)
 	return from < to ? to - from : from - to;
 }
 
-struct drag *drag_glide(struct input *in, struct point from, struct point to, step_fn *fn, void *data)
+struct drag *drag_glide(
+	struct input *in, struct point from, struct point to, step_fn *fn, void *data)
 {
 	struct drag *drag = must(calloc(1, sizeof(*drag)));
 	*drag = (struct drag){ .in = in, .from = from, .to = to, .fn = fn, .data = data };
@@ -117,8 +118,8 @@ struct drag *drag_glide(struct input *in, struct point from, struct point to, st
 	return drag;
 }
 
-struct drag *drag_start(struct input *in, struct point from, struct point to, enum action_button button,
-	step_fn *fn, void *data)
+struct drag *drag_start(struct input *in, struct point from, struct point to,
+	enum action_button button, step_fn *fn, void *data)
 {
 	struct drag *drag = drag_glide(in, from, to, fn, data);
 	drag->button = pointer_button(button);

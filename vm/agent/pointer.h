@@ -14,10 +14,11 @@ void pointer_scroll(struct input *in, enum action_direction direction, int amoun
 /* A drag that drop targets believe: press, settle, many small steps, dwell, release. */
 struct drag;
 
-struct drag *drag_start(struct input *in, struct point from, struct point to, enum action_button button,
-	step_fn *fn, void *data);
+struct drag *drag_start(struct input *in, struct point from, struct point to,
+	enum action_button button, step_fn *fn, void *data);
 /* Only the small steps, for a move while a button is held. */
-struct drag *drag_glide(struct input *in, struct point from, struct point to, step_fn *fn, void *data);
+struct drag *drag_glide(
+	struct input *in, struct point from, struct point to, step_fn *fn, void *data);
 void drag_free(struct drag *drag); /* stops; a button stays down.  NULL-safe */
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Settling, driven by damage events and one timer.  Damage only writes times into tiles; the tiles are looked over when
- * the timer fires, at the earliest moment at which they can have been quiet for long enough, so a busy screen costs
- * no more than a quiet one.
+ * Settling, driven by damage events and one timer.  Damage only writes times into tiles; the tiles
+ * are looked over when the timer fires, at the earliest moment at which they can have been quiet
+ * for long enough, so a busy screen costs no more than a quiet one.
  */
 #include "vm/agent/settle.h"
 
@@ -9,7 +9,7 @@
 #include "base/loop.h"
 
 #define TILE 32
-#define BURST_GAP_US 5000      /* changes nearer than this are one burst */
+#define BURST_GAP_US 5000 /* changes nearer than this are one burst */
 #define MOVING_BURSTS 4
 #define MOVING_US 500000       /* between the first and the last of them */
 #define FIRST_CHANGE_US 300000 /* an application's time to show a first reaction */
@@ -159,7 +159,8 @@ void settle_free(struct settle *s)
 static int add_run(XRectangle *rects, int n, int x0, int x1, int y)
 {
 	for (int i = 0; i < n; i++) {
-		if (rects[i].x == x0 && rects[i].x + rects[i].width == x1 && rects[i].y + rects[i].height == y) {
+		if (rects[i].x == x0 && rects[i].x + rects[i].width == x1 &&
+			rects[i].y + rects[i].height == y) {
 			rects[i].height++;
 			return n;
 		}

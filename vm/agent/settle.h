@@ -4,14 +4,14 @@
 #include "vm/agent/display.h"
 
 /*
- * When has the screen come to rest?  The screen is watched in 32x32 tiles; a tile that keeps changing (a caret, a
- * spinner, a video) is "moving" and no longer waited for.
+ * When has the screen come to rest?  The screen is watched in 32x32 tiles; a tile that keeps
+ * changing (a caret, a spinner, a video) is "moving" and no longer waited for.
  */
 
 struct settle;
 
 struct settle_result {
-	bool settled; /* false: the time ran out first */
+	bool settled;      /* false: the time ran out first */
 	int64_t waited_ms; /* since settle_wait() */
 };
 
@@ -21,9 +21,11 @@ typedef void settle_fn(const struct settle_result *result, void *data);
 
 /* Watches from now on: call it before the first input. */
 struct settle *settle_new(struct display *d);
-/* Calls fn once, from the loop, when nothing unmoving has changed for quiet_ms, or after timeout_ms. */
+/* Calls fn once, from the loop, when nothing unmoving has changed for quiet_ms, or after
+ * timeout_ms. */
 void settle_wait(struct settle *s, int64_t quiet_ms, int64_t timeout_ms, settle_fn *fn, void *data);
-/* What never stopped, merged into at most SETTLE_RECTS_MAX rectangles of screen pixels.  Returns how many. */
+/* What never stopped, merged into at most SETTLE_RECTS_MAX rectangles of screen pixels.  Returns
+ * how many. */
 int settle_moving(const struct settle *s, XRectangle *ret_rects);
 void settle_free(struct settle *s); /* NULL-safe */
 

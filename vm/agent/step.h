@@ -3,7 +3,8 @@
 
 #include "base/err.h"
 
-/* How something that takes time reports its end: once, from the loop.  why is NULL when it went well. */
+/* How something that takes time reports its end: once, from the loop.  why is NULL when it went
+ * well. */
 typedef void step_fn(const struct err *why, void *data);
 
 #endif

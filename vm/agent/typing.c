@@ -1,8 +1,9 @@
 /*
- * Text and chords become strokes, one keysym each, and strokes become key events.  What the layout gives without
- * or with Shift is pressed there; everything else goes through spare keycodes.  A segment is as many strokes
- * as fit the spares: their new meanings are sent in one request, then all key events in one flush.  Before a spare that
- * was pressed gets another meaning, the focused client must have read its events (keymap.h says why).
+ * Text and chords become strokes, one keysym each, and strokes become key events.  What the layout
+ * gives without or with Shift is pressed there; everything else goes through spare keycodes.  A
+ * segment is as many strokes as fit the spares: their new meanings are sent in one request, then
+ * all key events in one flush.  Before a spare that was pressed gets another meaning, the focused
+ * client must have read its events (keymap.h says why).
  */
 #include "vm/agent/typing.h"
 
@@ -14,9 +15,9 @@
 #include <X11/keysym.h>
 #include <string.h>
 
-#define SEGMENT 1000      /* strokes; what a cancel may come too late for */
-#define WM_MS 250         /* the window manager's time to act on a click */
-#define READER_MS 10000   /* a client that has not read its events by then is stuck */
+#define SEGMENT 1000        /* strokes; what a cancel may come too late for */
+#define WM_MS 250           /* the window manager's time to act on a click */
+#define READER_MS 10000     /* a client that has not read its events by then is stuck */
 #define LAST_READER_MS 1000 /* at the end nothing depends on it but the honesty of the count */
 
 enum how { TAP, PRESS, RELEASE };
@@ -38,8 +39,8 @@ struct typing {
 	bool needs_focus, neutral_locks, drains;
 	bool locks_changed, waited;
 	XkbStateRec locks;
-	unsigned shift; /* the Shift key, 0 without one */
-	bool shift_ours; /* held by us for a stroke's sake */
+	unsigned shift;           /* the Shift key, 0 without one */
+	bool shift_ours;          /* held by us for a stroke's sake */
 	struct key keys[SEGMENT]; /* of the strokes from `at` on */
 	struct barrier *barrier;
 	sd_event_source *next;
@@ -57,11 +58,13 @@ bool typing_check(const char *what, const char *text, struct err *err)
 	size_t index = 0;
 	for (uint32_t ch; (ch = keys_next_char(&text)); index++) {
 		if (ch == UINT32_MAX) {
-			return err_set(err, ERR_ARGUMENT, "'%s' is not valid UTF-8 at character %zu", what, index);
+			return err_set(err, ERR_ARGUMENT,
+				"'%s' is not valid UTF-8 at character %zu", what, index);
 		}
 		if (is_control(ch)) {
 			return err_set(err, ERR_ARGUMENT,
-				"'%s' has the control character U+%04X at index %zu; only newline and tab can "
+				"'%s' has the control character U+%04X at index %zu; only newline "
+				"and tab can "
 				"be typed, use key for the others",
 				what, ch, index);
 		}
@@ -82,7 +85,8 @@ static KeySym char_sym(uint32_t ch, const char **rest)
 	return ch == '\n' || ch == '\r' ? XK_Return : ch == '\t' ? XK_Tab : keys_of_char(ch);
 }
 
-static struct typing *typing_new(struct input *in, struct keymap *map, size_t room, step_fn *fn, void *data)
+static struct typing *typing_new(
+	struct input *in, struct keymap *map, size_t room, step_fn *fn, void *data)
 {
 	struct typing *t = must(calloc(1, sizeof(*t)));
 	*t = (struct typing){ .in = in, .map = map, .fn = fn, .data = data, .neutral_locks = true };
@@ -106,7 +110,8 @@ static void fail_stuck(struct typing *t)
 {
 	struct err why;
 	err_set(&why, ERR_TIMEOUT,
-		"the focused window has not read its keys for %d seconds; %lld of the characters were typed",
+		"the focused window has not read its keys for %d seconds; %lld of the characters "
+		"were typed",
 		READER_MS / 1000, (long long)t->done);
 	finish(t, &why);
 }
@@ -148,10 +153,12 @@ static void on_window_manager(enum barrier_answer answer, void *data)
 static void neutralise(struct typing *t)
 {
 	Display *x = display_x(t->in->display);
-	if (!t->neutral_locks || t->locks_changed || XkbGetState(x, XkbUseCoreKbd, &t->locks) != Success) {
+	if (!t->neutral_locks || t->locks_changed ||
+		XkbGetState(x, XkbUseCoreKbd, &t->locks) != Success) {
 		return;
 	}
-	if (t->locks.locked_mods || t->locks.latched_mods || t->locks.group || t->locks.locked_group) {
+	if (t->locks.locked_mods || t->locks.latched_mods || t->locks.group ||
+		t->locks.locked_group) {
 		t->locks_changed = true;
 		XkbLatchModifiers(x, XkbUseCoreKbd, 0xff, 0);
 		XkbLockModifiers(x, XkbUseCoreKbd, 0xff, 0);
@@ -253,11 +260,13 @@ static bool prepare(struct typing *t, struct err *err)
 {
 	struct key shift;
 	if (display_is_lost(t->in->display)) {
-		return err_set(err, ERR_STATE, "the X server is being restarted; try again in a second");
+		return err_set(
+			err, ERR_STATE, "the X server is being restarted; try again in a second");
 	}
 	if (t->needs_focus && t->at == 0 && !barrier_has_focus(t->in->display)) {
 		return err_set(err, ERR_STATE,
-			"no window has the keyboard focus, so the text would be lost; click into a window first");
+			"no window has the keyboard focus, so the text would be lost; click into a "
+			"window first");
 	}
 	if (!keymap_refresh(t->map, err)) {
 		return false;
@@ -315,7 +324,8 @@ static void finish(struct typing *t, const struct err *why)
 
 /* ---- the three ways in ---- */
 
-struct typing *typing_text(struct input *in, struct keymap *map, const char *text, step_fn *fn, void *data)
+struct typing *typing_text(
+	struct input *in, struct keymap *map, const char *text, step_fn *fn, void *data)
 {
 	struct typing *t = typing_new(in, map, strlen(text), fn, data);
 	for (uint32_t ch; (ch = keys_next_char(&text)) && ch != UINT32_MAX;) {
@@ -337,8 +347,8 @@ static void add_chord(struct typing *t, const struct chord *chord)
 	}
 }
 
-struct typing *typing_chords(struct input *in, struct keymap *map, const struct chord *chords, int count,
-	int repeat, step_fn *fn, void *data)
+struct typing *typing_chords(struct input *in, struct keymap *map, const struct chord *chords,
+	int count, int repeat, step_fn *fn, void *data)
 {
 	size_t room = (size_t)count * (size_t)repeat * (CHORD_KEYS_MAX + 1);
 	struct typing *t = typing_new(in, map, room, fn, data);

@@ -10,13 +10,16 @@
 
 struct typing;
 
-/* Where the first character is that cannot be typed, if any: control characters but newline and tab. */
+/* Where the first character is that cannot be typed, if any: control characters but newline and
+ * tab. */
 bool typing_check(const char *what, const char *text, struct err *err) NODISCARD;
 
-/* Both begin at once and go on in the background; step_fn is told when they are done.  The text or chords must live until then. */
-struct typing *typing_text(struct input *in, struct keymap *map, const char *text, step_fn *fn, void *data);
-struct typing *typing_chords(struct input *in, struct keymap *map, const struct chord *chords, int count,
-	int repeat, step_fn *fn, void *data);
+/* Both begin at once and go on in the background; step_fn is told when they are done.  The text or
+ * chords must live until then. */
+struct typing *typing_text(
+	struct input *in, struct keymap *map, const char *text, step_fn *fn, void *data);
+struct typing *typing_chords(struct input *in, struct keymap *map, const struct chord *chords,
+	int count, int repeat, step_fn *fn, void *data);
 /* Presses the chord's keys and leaves them down, for input_release_keys(). */
 struct typing *typing_press(
 	struct input *in, struct keymap *map, const struct chord *chord, step_fn *fn, void *data);

@@ -1,0 +1,22 @@
+#ifndef VM_AGENT_ACT_H
+#define VM_AGENT_ACT_H
+
+#include "vm/agent/op.h"
+
+/*
+ * The act operation: runs a list of actions and looks at the screen afterwards
+ * (vm/wire/protocol.h).  The queue is the input lock: lists with input run one at a time, in the
+ * order they came.
+ */
+
+struct act_queue;
+
+/* Finds the display in agent->display whenever a list runs; when that display is closed, running
+ * lists fail. */
+struct act_queue *act_queue_new(struct agent *agent);
+/* Lists still running fail.  NULL-safe. */
+void act_queue_free(struct act_queue *q);
+
+extern const struct op op_act;
+
+#endif

@@ -1,0 +1,24 @@
+#ifndef VM_AGENT_ENCODE_H
+#define VM_AGENT_ENCODE_H
+
+#include "base/err.h"
+#include "vm/agent/image.h"
+
+/* Pixels into JPEG or PNG.  One compressor and one buffer, used again and again. */
+
+struct encoder;
+
+struct encoded {
+	const uint8_t *bytes; /* good until the next encoding */
+	size_t len;
+};
+
+struct encoder *encoder_new(struct err *err) NODISCARD;
+void encoder_free(struct encoder *e); /* NULL-safe */
+
+bool encoder_jpeg(struct encoder *e, const struct image *image, int quality, struct encoded *ret,
+	struct err *err) NODISCARD;
+bool encoder_png(struct encoder *e, const struct image *image, struct encoded *ret,
+	struct err *err) NODISCARD;
+
+#endif

@@ -1,0 +1,34 @@
+#ifndef VM_AGENT_OBSERVE_H
+#define VM_AGENT_OBSERVE_H
+
+#include "vm/agent/input.h"
+#include "vm/wire/action.h"
+
+/* What a model is shown: the captured screen, cut, scaled and encoded as asked, within a number of
+ * bytes. */
+
+struct observer;
+
+struct frame {
+	uint64_t frame_id;
+	struct size size;
+	int format;           /* enum observe_format */
+	int64_t quality;      /* JPEG */
+	double scale;         /* image pixels for one pixel of the frame space */
+	char reduced[160];    /* a sentence when it had to shrink, else empty */
+	const uint8_t *bytes; /* good until the next frame */
+	size_t len;
+};
+
+struct observer *observer_new(struct display *d, struct err *err) NODISCARD;
+void observer_free(struct observer *o); /* NULL-safe */
+
+/* Whether this can be shown of a frame space of that size. */
+bool observe_check(const struct observe *how, struct size frame, struct err *err) NODISCARD;
+
+/* how has passed observe_check().  Captures and encodes only if something has changed since the
+ * last time. */
+bool observer_frame(struct observer *o, struct input *in, const struct observe *how,
+	struct size frame, struct frame *ret_frame, struct err *err) NODISCARD;
+
+#endif
