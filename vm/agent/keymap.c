@@ -236,7 +236,7 @@ static void write_spare(struct keymap *k, int code, XkbMapChangesPtr changes)
 {
 	int two_level[XkbNumKbdGroups] = { XkbTwoLevelIndex };
 	if (XkbKeyNumGroups(k->xkb, code) != 1 ||
-		XkbKeyTypeIndex(k->xkb, code, 0) != XkbTwoLevelIndex) {
+		XkbKeyKeyTypeIndex(k->xkb, code, 0) != XkbTwoLevelIndex) {
 		XkbChangeTypesOfKey(k->xkb, code, 1, XkbGroup1Mask, two_level, changes);
 	}
 	KeySym *syms = XkbKeySymsPtr(k->xkb, code);

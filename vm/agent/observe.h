@@ -15,7 +15,7 @@ struct frame {
 	int format;           /* enum observe_format */
 	int64_t quality;      /* JPEG */
 	double scale;         /* image pixels for one pixel of the frame space */
-	char reduced[160];    /* a sentence when it had to shrink, else empty */
+	char reduced[240];    /* a sentence when it had to shrink, else empty */
 	const uint8_t *bytes; /* good until the next frame */
 	size_t len;
 };
