@@ -97,12 +97,6 @@ static json_t *call_tool(struct demo *demo, const char *name, json_t *args, stru
 	return json_incref((json_t *)content);
 }
 
-static bool act(struct demo *demo, const char *name, json_t *args, struct err *err)
-{
-	json_auto_t *content = call_tool(demo, name, args, err);
-	return content != NULL;
-}
-
 /* ---- the steps ---- */
 
 static bool greet(struct demo *demo, struct err *err)
@@ -149,19 +143,29 @@ static bool list_tools(struct demo *demo, struct err *err)
 	return true;
 }
 
+/* The editor's whole visit; each call returns when the screen has come to rest. */
+static const struct step {
+	const char *tool, *argument, *value;
+} steps[] = {
+	{ "launch", "application", "mousepad" },
+	{ "type", "text", text },
+	{ "key", "text", "ctrl+s" },
+	{ "type", "text", DEMO_FILE },
+	{ "key", "text", "Return" },
+};
+
 static bool write_a_file(struct demo *demo, struct err *err)
 {
-	return act(demo, "launch",
-		       json_pack("{s:s, s:s}", "application", "mousepad", "observe", "settled"),
-		       err) &&
-	       act(demo, "type", json_pack("{s:s, s:s}", "text", text, "observe", "settled"),
-		       err) &&
-	       act(demo, "key", json_pack("{s:s, s:s}", "text", "ctrl+s", "observe", "settled"),
-		       err) &&
-	       act(demo, "type", json_pack("{s:s, s:s}", "text", DEMO_FILE, "observe", "settled"),
-		       err) &&
-	       act(demo, "key", json_pack("{s:s, s:s}", "text", "Return", "observe", "settled"),
-		       err);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		const struct step *step = &steps[i];
+		json_auto_t *content = call_tool(demo, step->tool,
+			json_pack("{s:s, s:s}", step->argument, step->value, "observe", "settled"),
+			err);
+		if (!content) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static bool save_picture(const char *base64, const char *path, struct err *err)
