@@ -302,16 +302,17 @@ static void run_initialize(struct request *request)
 	const struct mcp_revision *revision = find_revision(wanted, MCP_LEGACY);
 	revision = revision ? revision : latest(MCP_LEGACY);
 	request->session->revision = revision;
-	request_reply(request, json_pack("{s:s, s:o, s:o, s:s}", "protocolVersion", revision->name,
-				       "capabilities", capabilities(revision), "serverInfo",
-				       server_info(revision), "instructions", instructions_text));
+	request_reply(request,
+		json_pack("{s:s, s:o, s:o, s:s}", "protocolVersion", revision->name, "capabilities",
+			capabilities(revision), "serverInfo", server_info(revision), "instructions",
+			request->server->instructions));
 }
 
 static void run_discover(struct request *request)
 {
-	request_reply(request,
-		json_pack("{s:o, s:o, s:s}", "supportedVersions", modern_versions(), "capabilities",
-			capabilities(request->revision), "instructions", instructions_text));
+	request_reply(request, json_pack("{s:o, s:o, s:s}", "supportedVersions", modern_versions(),
+				       "capabilities", capabilities(request->revision),
+				       "instructions", request->server->instructions));
 }
 
 static void run_ping(struct request *request)

@@ -11,6 +11,7 @@ struct server *server_new(sd_event *event, const struct server_options *options)
 	struct server *server = must(calloc(1, sizeof(*server)));
 	server->event = sd_event_ref(event);
 	server->options = *options;
+	server->instructions = instructions_make(options->tools);
 	LIST_INIT(&server->sessions);
 	LIST_INIT(&server->orphans);
 	if (options->vms) {
@@ -37,6 +38,7 @@ void server_free(struct server *server)
 	if (server->options.vms) {
 		vm_pool_on_screen(server->options.vms, NULL, NULL);
 	}
+	free(server->instructions);
 	sd_event_unref(server->event);
 	free(server);
 }

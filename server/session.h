@@ -20,6 +20,7 @@ struct server {
 	struct session_list sessions;
 	struct request_list orphans; /* requests whose connection has gone */
 	size_t calls;
+	char *instructions;
 	void (*idle)(void *data);
 	void *idle_data;
 };
@@ -148,8 +149,8 @@ void page_mark(json_t *result, size_t to, size_t count);
 
 /* ---- prompt.c ---- */
 
-extern const char
-	instructions_text[]; /* how to work, for the model: `instructions` and the prompt */
+/* How to work, for the model: `instructions` and the prompt.  free() it. */
+char *instructions_make(const struct tool_set *tools);
 extern const char prompt_name[];
 
 #endif
