@@ -133,6 +133,10 @@ static bool refuse(const struct field *f, const json_t *v, struct err *err)
 	auto_buf struct buf expected = { 0 };
 	put_expected(&expected, f);
 	if (f->type == FIELD_STRING && json_is_string(v)) {
+		if (strlen(json_string_value(v)) != json_string_length(v)) {
+			return err_set(
+				err, ERR_ARGUMENT, "'%s' must not hold a NUL character", f->name);
+		}
 		return err_set(err, ERR_ARGUMENT, "'%s' must be %s; got %zu bytes", f->name,
 			buf_text(&expected), json_string_length(v));
 	}
