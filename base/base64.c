@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 
 #include <stdint.h>
+#include <string.h>
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -36,4 +37,26 @@ char *base64_encode(const void *bytes, size_t len, size_t *ret_len)
 	*out = '\0';
 	*ret_len = (size_t)(out - text);
 	return text;
+}
+
+void *base64_decode(const char *text, size_t *ret_len)
+{
+	size_t len = strlen(text), n = 0, digits = strcspn(text, "=");
+	auto_free uint8_t *out = must(malloc(len / 4 * 3 + 1));
+	if (len % 4 || len - digits > 2 || strspn(text + digits, "=") != len - digits) {
+		return NULL;
+	}
+	uint32_t bits = 0;
+	for (size_t i = 0; i < digits; i++) {
+		const char *digit = strchr(alphabet, text[i]);
+		if (!digit) {
+			return NULL;
+		}
+		bits = bits << 6 | (uint32_t)(digit - alphabet);
+		if (i % 4) { /* each digit but a group's first ends a byte */
+			out[n++] = (uint8_t)(bits >> (6 - i % 4 * 2));
+		}
+	}
+	*ret_len = n;
+	return take_ptr(&out);
 }

@@ -1,11 +1,11 @@
 #include "server/command.h"
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "server/demo_client.h"
 
-#include <b64/cdecode.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -170,17 +170,17 @@ static bool write_a_file(struct demo *demo, struct err *err)
 
 static bool save_picture(const char *base64, const char *path, struct err *err)
 {
-	size_t len = strlen(base64);
-	auto_free char *bytes = must(malloc(len + 1));
-	base64_decodestate state;
-	base64_init_decodestate(&state);
-	int n = base64_decode_block(base64, (int)len, bytes, &state);
+	size_t len = 0;
+	auto_free char *bytes = base64_decode(base64, &len);
+	if (!bytes) {
+		return err_set(err, ERR_HOST, "the screenshot is not valid base64");
+	}
 	auto_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0) {
 		return err_errno(err, "cannot write the picture '%s'", path);
 	}
-	for (ssize_t done = 0, w; done < n; done += w) {
-		w = write(fd, bytes + done, (size_t)(n - done));
+	for (ssize_t done = 0, w; (size_t)done < len; done += w) {
+		w = write(fd, bytes + done, len - (size_t)done);
 		if (w < 0) {
 			return err_errno(err, "cannot write the picture '%s'", path);
 		}
