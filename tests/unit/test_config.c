@@ -59,7 +59,7 @@ static void write_file(const char *path, const char *text)
 /* Loads from up to four words. */
 static bool load(const char *a, const char *b, const char *c, const char *d)
 {
-	char *argv[ARGS_MAX] = { "serve", (char *)a, (char *)b, (char *)c, (char *)d };
+	char *argv[ARGS_MAX] = { (char *)"serve", (char *)a, (char *)b, (char *)c, (char *)d };
 	int argc = 1;
 	while (argv[argc]) {
 		argc++;
