@@ -14,7 +14,7 @@
 #define SUBSCRIPTION_ID "io.modelcontextprotocol/subscriptionId"
 
 struct topic {
-	char sandbox[ID_LEN + 1];
+	struct vm *vm; /* stays valid while it is watched, also when it has ended */
 	json_t *uri;
 	bool missed; /* a change while the client did not read */
 };
@@ -38,11 +38,6 @@ size_t listen_count(const struct session *session)
 	return n;
 }
 
-static struct vm *find_vm(const struct session *session, const char *sandbox, struct err *err)
-{
-	return vm_find(session->server->options.vms, session->owner, sandbox, err);
-}
-
 static struct listener *listener_new(struct session *session, size_t max_topics)
 {
 	struct listener *listener =
@@ -55,11 +50,7 @@ static struct listener *listener_new(struct session *session, size_t max_topics)
 static void listener_free(struct listener *listener)
 {
 	for (size_t i = 0; i < listener->n; i++) {
-		struct err err;
-		struct vm *vm = find_vm(listener->session, listener->topics[i].sandbox, &err);
-		if (vm) { /* one that has ended watches nothing */
-			vm_watch(vm, false);
-		}
+		vm_watch(listener->topics[i].vm, false);
 		json_decref(listener->topics[i].uri);
 	}
 	LIST_REMOVE(listener, link);
@@ -73,12 +64,13 @@ static bool add_topic(struct listener *listener, json_t *uri, struct err *err)
 	if (!resource_parse(json_string_value(uri), &what, err)) {
 		return false;
 	}
-	struct vm *vm = find_vm(listener->session, what.sandbox, err);
+	struct vm *vm = vm_find(listener->session->server->options.vms, listener->session->owner,
+		what.sandbox, err);
 	if (!vm) {
 		return false;
 	}
 	struct topic *topic = &listener->topics[listener->n++];
-	memcpy(topic->sandbox, what.sandbox, sizeof(topic->sandbox));
+	topic->vm = vm;
 	topic->uri = json_incref(uri);
 	vm_watch(vm, true);
 	return true;
@@ -114,7 +106,7 @@ void listen_screen_changed(struct vm *vm, void *data)
 		LIST_FOREACH(listener, &session->listeners, link)
 		{
 			for (size_t i = 0; i < listener->n; i++) {
-				if (strcmp(listener->topics[i].sandbox, vm_id(vm)) == 0) {
+				if (listener->topics[i].vm == vm) {
 					tell(listener, &listener->topics[i]);
 				}
 			}

@@ -3,6 +3,7 @@
 #include "server/session.h"
 
 #include "base/cleanup.h"
+#include "server/json_write.h"
 
 #include <string.h>
 
@@ -40,6 +41,23 @@ void request_log(struct request *request, enum mcp_level level, const char *logg
 	session_notify(request->session, "notifications/message",
 		json_pack(
 			"{s:s, s:s, s:o}", "level", levels[level], "logger", logger, "data", data));
+}
+
+/* Belongs to no request, so only legacy connections can be told. */
+void log_news(struct vm *vm, const char *text, void *data)
+{
+	struct server *server = data;
+	struct session *session;
+	LIST_FOREACH(session, &server->sessions, link)
+	{
+		if (session->log_level <= MCP_WARNING && !session->paused &&
+			strcmp(session->owner, vm_owner(vm)) == 0) {
+			session_notify(session, "notifications/message",
+				json_pack("{s:s, s:s, s:{s:s, s:o}}", "level", levels[MCP_WARNING],
+					"logger", "sandbox", "data", "sandbox", vm_id(vm), "text",
+					json_text(text)));
+		}
+	}
 }
 
 void log_method_set_level(struct request *request)

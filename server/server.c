@@ -16,6 +16,7 @@ struct server *server_new(sd_event *event, const struct server_options *options)
 	LIST_INIT(&server->orphans);
 	if (options->vms) {
 		vm_pool_on_screen(options->vms, listen_screen_changed, server);
+		vm_pool_on_news(options->vms, log_news, server);
 	}
 	return server;
 }
@@ -37,6 +38,7 @@ void server_free(struct server *server)
 	}
 	if (server->options.vms) {
 		vm_pool_on_screen(server->options.vms, NULL, NULL);
+		vm_pool_on_news(server->options.vms, NULL, NULL);
 	}
 	free(server->instructions);
 	sd_event_unref(server->event);

@@ -138,6 +138,7 @@ int mcp_level_from(const char *word); /* -1: no such level */
 bool request_logs(const struct request *request, enum mcp_level level);
 /* Takes data. */
 void request_log(struct request *request, enum mcp_level level, const char *logger, json_t *data);
+void log_news(struct vm *vm, const char *text, void *data); /* data: the server */
 
 /* ---- page.c: lists in pages ---- */
 

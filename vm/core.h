@@ -22,6 +22,8 @@ struct vm_pool {
 	bool freeing;
 	vm_screen_fn *on_screen;
 	void *on_screen_data;
+	vm_news_fn *on_news;
+	void *on_news_data;
 };
 
 struct vm_core {
@@ -70,6 +72,8 @@ void vm_end_error(const struct vm *vm, struct err *ret_err);
 /* For the pool's end: tells everyone now, whatever is deferred included, and releases. */
 void vm_bury_now(struct vm_core *core);
 void vm_start_clock(struct vm *vm);
+/* For logs, at once; a note waits for the next result. */
+void vm_tell_news(struct vm *vm, const char *fmt, ...) PRINTF(2, 3);
 void vm_add_note(struct vm *vm, const char *fmt, ...) PRINTF(2, 3);
 
 /* ---- guest.c ---- */

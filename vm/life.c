@@ -98,6 +98,9 @@ static void bury(struct vm_core *core, bool all)
 		link_free(take_ptr(&core->link));
 	}
 	vm_end_error(core->vm, &why);
+	if (!core->buried) {
+		vm_tell_news(core->vm, "The sandbox ended: %s", core->why.text);
+	}
 	guest_fail_calls(core->vm, all);
 	waits_done(core, &why, all);
 	core->buried = true;
@@ -183,6 +186,20 @@ void vm_lost_link(struct vm *vm, const struct err *why)
 }
 
 /* ---- notes ---- */
+
+void vm_tell_news(struct vm *vm, const char *fmt, ...)
+{
+	struct vm_pool *pool = vm->pool;
+	if (!pool->on_news || pool->freeing) {
+		return;
+	}
+	char text[800];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	pool->on_news(vm, text, pool->on_news_data);
+}
 
 void vm_add_note(struct vm *vm, const char *fmt, ...)
 {
@@ -363,6 +380,8 @@ static bool on_restarted(struct vm *vm, const void *args, struct err *err)
 	log_warning("sandbox=%s restarted=\"%s\" why=\"%s\"", vm->id, restartable[r->what],
 		r->why ? r->why : "");
 	vm_add_note(vm, "The %s died and was restarted.", restartable[r->what]);
+	vm_tell_news(vm, "The %s died and was restarted: %s", restartable[r->what],
+		r->why ? r->why : "no reason is known");
 	return true;
 }
 

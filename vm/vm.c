@@ -107,6 +107,12 @@ void vm_pool_on_screen(struct vm_pool *pool, vm_screen_fn *fn, void *data)
 	pool->on_screen_data = data;
 }
 
+void vm_pool_on_news(struct vm_pool *pool, vm_news_fn *fn, void *data)
+{
+	pool->on_news = fn;
+	pool->on_news_data = data;
+}
+
 static const struct vm_backend *backend_find(const char *name, struct err *err)
 {
 	if (strcmp(name, "auto") == 0) {
@@ -296,6 +302,11 @@ const char *vm_id(const struct vm *vm)
 enum vm_state vm_state(const struct vm *vm)
 {
 	return vm->core->state;
+}
+
+const char *vm_owner(const struct vm *vm)
+{
+	return vm->core->owner;
 }
 
 const char *vm_backend_name(const struct vm *vm)

@@ -58,6 +58,7 @@ void vm_stop(struct vm *vm, const char *why); /* ends it; further calls answer E
 
 const char *vm_id(const struct vm *vm);
 enum vm_state vm_state(const struct vm *vm);
+const char *vm_owner(const struct vm *vm);
 const char *vm_backend_name(const struct vm *vm);
 struct size vm_frame(
 	const struct vm *vm); /* the frame space; the configured one before it is ready */
@@ -84,6 +85,11 @@ typedef void vm_screen_fn(struct vm *vm, void *data);
 /* One listener for the whole pool.  fn fires at most 5 times a second for each watched sandbox. */
 void vm_pool_on_screen(struct vm_pool *pool, vm_screen_fn *fn, void *data);
 void vm_watch(struct vm *vm, bool on); /* counted: as many offs as ons */
+
+/* ---- what happens to a sandbox by itself, for logs ---- */
+/* text: a sentence ("The window manager died and was restarted.").  One listener for the whole pool; from the loop. */
+typedef void vm_news_fn(struct vm *vm, const char *text, void *data);
+void vm_pool_on_news(struct vm_pool *pool, vm_news_fn *fn, void *data);
 
 /* ---- what this host can do, for doctor ---- */
 /* Calls fn for each backend in order of preference; err is NULL when it works here.  May run a

@@ -315,6 +315,42 @@ Test(mcp, a_legacy_client_hears_what_it_asked_for)
 	cr_assert_str_eq(text_at(note, "params|data|tool"), "left_click");
 }
 
+Test(mcp, a_sandbox_that_ends_is_told_and_said_by_its_resources)
+{
+	warm_up();
+	auto_free char *uri = screen_uri();
+	json_auto_t *set = client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"logging/"
+					       "setLevel\",\"params\":{\"level\":\"warning\"}}");
+	cr_assert(json_at(set, "result"));
+	ask_with_uri("{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"resources/"
+		     "subscribe\",\"params\":{\"uri\":\"URI\"}}",
+		uri);
+	json_auto_t *subscribed = client_hear(&client);
+	cr_assert(json_at(subscribed, "result"));
+	call(3, "launch", "{\"application\":\"crash\"}", "");
+	bool told = false;
+	json_t *message;
+	while (!told && (message = client_hear(&client))) {
+		told = strcmp(text_at(message, "params|logger"), "sandbox") == 0 &&
+		       strstr(text_at(message, "params|data|text"), "ended") &&
+		       strstr(uri, text_at(message, "params|data|sandbox"));
+		json_decref(message);
+	}
+	cr_assert(told);
+	buf_consume(&client.heard, client.heard.len);
+	ask_with_uri("{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"resources/"
+		     "read\",\"params\":{\"uri\":\"URI\"}}",
+		uri);
+	json_t *read;
+	while ((read = client_answer(&client)) && int_at(read, "id") != 4) {
+		json_decref(read);
+	}
+	cr_assert_eq(int_at(read, "error|code"), -32002);
+	cr_assert(strstr(text_at(read, "error|message"), "crash"), "%s",
+		text_at(read, "error|message"));
+	json_decref(read);
+}
+
 /* ---- pages ---- */
 
 Test(mcp, a_long_list_comes_in_pages)
