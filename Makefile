@@ -18,7 +18,7 @@ test: ## install what tests need, and run all of them
 	@.ci/install-packages build run test
 	@.ci/test
 
-bench: ## the budget table: Vitrine beside what others do
+bench: ## the budget table: Vitrine beside what others do (BENCH="--quick --json FILE")
 	@.ci/install-packages build run bench
 	@.ci/build release
 	@tests/bench/run.sh $(BENCH)
