@@ -1,6 +1,7 @@
 #ifndef VM_AGENT_AGENT_H
 #define VM_AGENT_AGENT_H
 
+#include "vm/agent/options.h"
 #include "vm/wire/geometry.h"
 #include "vm/wire/link.h"
 
@@ -11,6 +12,9 @@
 struct display; /* vm/agent/display.h */
 struct session; /* vm/agent/session.h */
 struct act_queue; /* vm/agent/act.h: lists with input run one at a time */
+struct launch; /* vm/agent/launch.c: launches that wait for their window */
+struct watch; /* vm/agent/watch.h */
+struct request; /* vm/agent/op.h */
 
 struct agent {
 	sd_event *event;
@@ -19,6 +23,26 @@ struct agent {
 	struct display *display; /* NULL while the X server is away */
 	struct act_queue *acts;
 	struct size screen, frame;
+
+	struct request *requests; /* unanswered, newest first */
+	struct launch *launches;  /* waiting for a window, newest first */
+	struct watch *watch;
+	uint64_t started_us; /* loop_now_us() at the start */
+	int64_t grace_ms;
+	sd_event_source *ending; /* the host is gone: the grace time */
 };
+
+/* Parts become one agent that has not started anything yet; takes the link's descriptor. */
+struct agent *agent_new(const struct options *options, struct err *err) NODISCARD;
+/* Starts the session and serves the link until the host goes away or SIGTERM.  Returns the exit status. */
+int agent_run(struct agent *agent);
+/* Ends everything that was started.  NULL-safe. */
+void agent_free(struct agent *agent);
+
+/* For session.c: the X server is up under this name, or has gone away. */
+bool agent_attach_display(struct agent *agent, const char *name, struct err *err) NODISCARD;
+void agent_detach_display(struct agent *agent);
+/* Tells the host that the desktop will never be ready (or never again), and ends the loop. */
+void agent_give_up(struct agent *agent, const char *text);
 
 #endif

@@ -1,0 +1,146 @@
+/* Puts the parts together: the link on one side, the session and its display on the other. */
+#include "vm/agent/agent.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "vm/agent/act.h"
+#include "vm/agent/display.h"
+#include "vm/agent/environment.h"
+#include "vm/agent/ops.h"
+#include "vm/agent/process.h"
+#include "vm/agent/session.h"
+#include "vm/agent/watch.h"
+#include "vm/wire/protocol.h"
+
+/* ---- the link ---- */
+
+static void on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
+{
+	(void)link;
+	ops_request(data, id, msg);
+}
+
+static void on_cancel(struct link *link, uint32_t id, void *data)
+{
+	(void)link;
+	ops_cancel(data, id);
+}
+
+static int on_grace_over(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct agent *agent = data;
+	return sd_event_exit(agent->event, 0);
+}
+
+static void on_closed(struct link *link, const struct err *why, void *data)
+{
+	(void)link;
+	struct agent *agent = data;
+	log_info("the host is gone: %s", why->text);
+	ops_cancel_all(agent);
+	agent->ending =
+		loop_after_ms(agent->event, (uint64_t)agent->grace_ms, on_grace_over, agent);
+}
+
+static const struct link_handlers link_handlers = {
+	.request = on_request,
+	.cancel = on_cancel,
+	.closed = on_closed,
+};
+
+/* ---- the display ---- */
+
+static void on_x_event(const XEvent *event, void *data)
+{
+	struct agent *agent = data;
+	session_on_x_event(agent->session, event);
+}
+
+static void on_screen_changed(uint64_t frame_id, void *data)
+{
+	(void)frame_id;
+	struct agent *agent = data;
+	watch_on_change(agent->watch);
+}
+
+static void on_display_lost(const struct err *why, void *data)
+{
+	(void)why;
+	struct agent *agent = data;
+	session_on_display_lost(agent->session);
+}
+
+static const struct display_handlers display_handlers = {
+	.event = on_x_event,
+	.screen_changed = on_screen_changed,
+	.lost = on_display_lost,
+};
+
+bool agent_attach_display(struct agent *agent, const char *name, struct err *err)
+{
+	agent->display = display_open(agent->event, name, &display_handlers, agent, err);
+	return agent->display;
+}
+
+void agent_detach_display(struct agent *agent)
+{
+	display_close(take_ptr(&agent->display));
+}
+
+/* ---- life ---- */
+
+void agent_give_up(struct agent *agent, const char *text)
+{
+	log_error("%s", text);
+	link_event(agent->link, "failed", json_pack("{s:s}", "text", text));
+	sd_event_exit(agent->event, EXIT_FAILURE);
+}
+
+struct agent *agent_new(const struct options *options, struct err *err)
+{
+	auto_event sd_event *event = loop_new(err);
+	if (!event) {
+		return NULL;
+	}
+	struct agent *agent = must(calloc(1, sizeof(*agent)));
+	agent->started_us = loop_now_us();
+	agent->event = take_ptr(&event);
+	agent->grace_ms = options->grace;
+	agent->screen = options->size;
+	agent->frame = geometry_fit(options->size);
+	agent->link = link_new(agent->event, (int)options->link_fd, &link_handlers, agent);
+	agent->watch = watch_new(agent);
+	agent->acts = act_queue_new(agent);
+	agent->session = session_new(agent);
+	return agent;
+}
+
+int agent_run(struct agent *agent)
+{
+	link_event(agent->link, "hello",
+		json_pack("{s:i, s:s}", "protocol", PROTOCOL_VERSION, "version", VITRINE_VERSION));
+	session_start(agent->session);
+	int status = sd_event_loop(agent->event);
+	return status < 0 ? EXIT_FAILURE : status;
+}
+
+void agent_free(struct agent *agent)
+{
+	if (!agent) {
+		return;
+	}
+	ops_cancel_all(agent);
+	agent_detach_display(agent);
+	session_free(agent->session);
+	process_kill_all(0, environment_mark());
+	act_queue_free(agent->acts);
+	ops_free_all(agent);
+	watch_free(agent->watch);
+	loop_drop(&agent->ending);
+	link_free(agent->link);
+	sd_event_unref(agent->event);
+	free(agent);
+}

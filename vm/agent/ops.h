@@ -1,0 +1,16 @@
+#ifndef VM_AGENT_OPS_H
+#define VM_AGENT_OPS_H
+
+#include "vm/agent/op.h"
+#include "vm/wire/link.h"
+
+/* Requests from the link, for agent.c. */
+
+void ops_request(struct agent *agent, uint32_t id, const struct link_msg *msg);
+void ops_cancel(struct agent *agent, uint32_t id);
+/* The host is gone: takes every request back, as if it had asked for that. */
+void ops_cancel_all(struct agent *agent);
+/* Frees those that are still not answered; whatever they wait for must not come any more. */
+void ops_free_all(struct agent *agent);
+
+#endif

@@ -1,0 +1,455 @@
+/*
+ * Starts the rows of services.c and keeps them running.  A service is down, starting or up; every
+ * sign of life (a line on its ready pipe, a property on the root window) leads to advance(), which
+ * starts what has become possible and says what has been reached.  There is no order of steps
+ * beside that function.
+ */
+#include "vm/agent/session.h"
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/spawn.h"
+#include "vm/agent/agent.h"
+#include "vm/agent/display.h"
+#include "vm/agent/environment.h"
+#include "vm/agent/services.h"
+#include "vm/agent/sink.h"
+#include "vm/agent/windows.h"
+
+#include <X11/Xutil.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEATHS_MAX 5
+#define DEATHS_WITHIN_US (30 * 1000000ull)
+#define PANEL_WAIT_MS 2000  /* a desktop whose panel does not show up is ready all the same */
+#define BACKGROUND 0x2f4858 /* calm, and neither black nor white: what did not paint is seen */
+
+enum state { DOWN, STARTING, UP, ABSENT };
+
+struct running {
+	struct session *session;
+	const struct service *service;
+	enum state state;
+	pid_t pid;
+	sd_event_source *child, *ready;
+	struct sink *output;
+	char line[256]; /* what came on the ready pipe so far */
+	size_t line_len;
+	char *died; /* why, until it is back */
+	uint64_t deaths[DEATHS_MAX];
+};
+
+struct session {
+	struct agent *agent;
+	struct places places;
+	struct running all[SERVICES];
+	sd_event_source *panel_timer;
+	bool ready, given_up;
+};
+
+static void advance(struct session *s);
+
+static uint64_t age_ms(const struct session *s)
+{
+	return (loop_now_us() - s->agent->started_us) / 1000;
+}
+
+static void tell_stage(struct session *s, const char *stage)
+{
+	uint64_t ms = age_ms(s);
+	log_info("%s is up after %" PRIu64 " ms", stage, ms);
+	if (!s->ready) {
+		link_event(s->agent->link, "stage",
+			json_pack("{s:s, s:I}", "stage", stage, "ms", (json_int_t)ms));
+	}
+}
+
+/* ---- ends ---- */
+
+static void give_up(struct session *s, const char *text)
+{
+	if (!s->given_up) {
+		s->given_up = true;
+		agent_give_up(s->agent, text);
+	}
+}
+
+static void set_down(struct running *r)
+{
+	loop_drop(&r->child);
+	loop_drop(&r->ready);
+	sink_release(take_ptr(&r->output));
+	r->pid = 0;
+	r->line_len = 0;
+	r->state = DOWN;
+}
+
+/* Without its X server a program is as good as dead; its own end is awaited by nobody then. */
+static void stop(struct running *r)
+{
+	if (r->pid > 0) {
+		kill(r->pid, SIGKILL);
+		siginfo_t info;
+		waitid(P_PID, (id_t)r->pid, &info, WEXITED); /* at once: it was killed */
+	}
+	if (r->state != ABSENT) {
+		set_down(r);
+	}
+}
+
+/* True when it died more often than a mishap explains. */
+static bool count_death(struct running *r)
+{
+	uint64_t now = loop_now_us(), oldest = r->deaths[0];
+	memmove(r->deaths, r->deaths + 1, sizeof(r->deaths) - sizeof(*r->deaths));
+	r->deaths[DEATHS_MAX - 1] = now;
+	return oldest && now - oldest < DEATHS_WITHIN_US;
+}
+
+static void note_death(struct running *r, const char *how)
+{
+	auto_free char *output = sink_text(r->output);
+	const char *last = strrchr(output, '\n');
+	last = last ? last + 1 : output;
+	struct err why; /* keeps it UTF-8 */
+	err_set(&why, ERR_HOST, "it %s%s%.200s", how, *last ? "; its last words were: " : "", last);
+	log_warning("the %s died: %s", r->service->what, why.text);
+	free(r->died);
+	r->died = must(strdup(why.text));
+}
+
+static void display_gone(struct session *s)
+{
+	agent_detach_display(s->agent);
+	for (int i = 0; i < SERVICES; i++) {
+		if (s->all[i].service->on_display) {
+			stop(&s->all[i]);
+			free(take_ptr(&s->all[i].died)); /* of this, and not worth a word */
+		}
+	}
+}
+
+static int on_death(sd_event_source *source, const siginfo_t *info, void *data)
+{
+	(void)source;
+	struct running *r = data;
+	struct session *s = r->session;
+	note_death(r, spawn_describe_end(info->si_code == CLD_EXITED ? info->si_status << 8
+								     : info->si_status & 0x7f));
+	set_down(r);
+	if (r == &s->all[SERVICE_X]) {
+		display_gone(s);
+	}
+	if (count_death(r)) {
+		auto_buf struct buf text = { 0 };
+		buf_printf(&text,
+			"the %s died more than %d times within 30 seconds; the last time %s",
+			r->service->what, DEATHS_MAX, r->died);
+		give_up(s, buf_text(&text));
+	}
+	advance(s);
+	return 0;
+}
+
+void session_on_display_lost(struct session *s)
+{
+	struct running *x = &s->all[SERVICE_X];
+	agent_detach_display(s->agent);
+	if (x->pid > 0) {
+		kill(x->pid, SIGKILL); /* its death does the rest */
+	}
+}
+
+/* ---- signs of life ---- */
+
+static void set_up(struct running *r)
+{
+	if (r->state == STARTING) {
+		r->state = UP;
+		tell_stage(r->session, r->service->stage);
+		advance(r->session);
+	}
+}
+
+/* The screen as it is before any program has drawn on it. */
+static void paint(struct display *d)
+{
+	Display *x = display_x(d);
+	XSetWindowBackground(x, display_root(d), BACKGROUND);
+	XClearWindow(x, display_root(d));
+}
+
+static void x_server_is_up(struct running *r)
+{
+	struct session *s = r->session;
+	struct err err = { 0 };
+	if (strspn(r->line, "0123456789") != strlen(r->line) || strlen(r->line) > 8) {
+		return give_up(s, "the X server did not say the number of its display");
+	}
+	snprintf(s->places.display, sizeof(s->places.display), ":%.8s", r->line);
+	environment_set("DISPLAY", s->places.display);
+	if (!agent_attach_display(s->agent, s->places.display, &err)) {
+		log_warning("%s", err.text);
+		kill(r->pid, SIGKILL);
+		return;
+	}
+	paint(s->agent->display);
+	set_up(r);
+}
+
+static void on_line(struct running *r)
+{
+	if (r == &r->session->all[SERVICE_X]) {
+		x_server_is_up(r);
+	} else {
+		set_up(r);
+	}
+}
+
+/* The line may come in pieces; the pipe is closed once it is there. */
+static int on_ready_pipe(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	(void)source;
+	(void)events;
+	struct running *r = data;
+	ssize_t n = read(fd, r->line + r->line_len, sizeof(r->line) - 1 - r->line_len);
+	if (n <= 0) {
+		loop_drop(&r->ready); /* it died, or will be noticed to be silent */
+		return 0;
+	}
+	r->line_len += (size_t)n;
+	r->line[r->line_len] = '\0';
+	char *end = strchr(r->line, '\n');
+	if (end) {
+		*end = '\0';
+		loop_drop(&r->ready);
+		on_line(r);
+	}
+	return 0;
+}
+
+static bool window_manager_answers(struct display *d)
+{
+	struct window_info info;
+	Window check;
+	Atom atom = display_atom(d, ATOM_NET_SUPPORTING_WM_CHECK);
+	return windows_get_id(d, display_root(d), atom, &check) &&
+	       windows_describe(d, check, &info);
+}
+
+void session_on_x_event(struct session *s, const XEvent *event)
+{
+	struct running *wm = &s->all[SERVICE_WM], *panel = &s->all[SERVICE_PANEL];
+	struct display *d = s->agent->display;
+	if (event->type != PropertyNotify || !d || event->xproperty.window != display_root(d)) {
+		return;
+	}
+	if (wm->state == STARTING && window_manager_answers(d)) {
+		set_up(wm);
+	}
+	if (panel->state == STARTING && wm->state == UP && s->agent->display &&
+		windows_has_dock(d)) {
+		set_up(panel);
+	}
+}
+
+/* ---- starting ---- */
+
+static bool open_ready_pipe(struct running *r, int *ret_theirs, struct err *err)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		return err_errno(err, "cannot make a pipe");
+	}
+	r->ready = loop_add_io(r->session->agent->event, ends[0], EPOLLIN, on_ready_pipe, r);
+	sd_event_source_set_io_fd_own(r->ready, true);
+	*ret_theirs = ends[1];
+	return true;
+}
+
+static bool spawn(struct running *r, struct err *err)
+{
+	const char *argv[SERVICE_ARGS];
+	auto_close int output = -1, ready = -1;
+	service_argv(r->service, &r->session->places, argv);
+	r->output = sink_open(r->session->agent->event, &output);
+	if (!r->output || (r->service->says_ready && !open_ready_pipe(r, &ready, err))) {
+		return err_errno(err, "cannot make a pipe");
+	}
+	struct spawn_fd fds[] = { { output, 1 }, { output, 2 }, { ready, SERVICE_READY_FD } };
+	struct spawn how = { .argv = argv,
+		.fds = fds,
+		.n_fds = r->service->says_ready ? 3 : 2,
+		.new_session = true,
+		.die_with_us = true };
+	r->pid = spawn_start(&how, err);
+	return r->pid > 0;
+}
+
+static void cannot_start(struct running *r, const struct err *why)
+{
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text, "the %s could not be started: %s%s%s", r->service->what, why->text,
+		why->sys == ENOENT ? "; install the Debian package " : "",
+		why->sys == ENOENT ? r->service->package : "");
+	set_down(r);
+	r->state = ABSENT;
+	if (r->service->required) {
+		give_up(r->session, buf_text(&text));
+	} else {
+		log_warning("%s", buf_text(&text));
+	}
+}
+
+/* What the last window manager left behind is no sign of life of the next one. */
+static void forget_window_manager(struct display *d)
+{
+	XDeleteProperty(
+		display_x(d), display_root(d), display_atom(d, ATOM_NET_SUPPORTING_WM_CHECK));
+	XSync(display_x(d), False);
+}
+
+static void start(struct running *r)
+{
+	struct err err = { 0 };
+	if (r == &r->session->all[SERVICE_WM]) {
+		forget_window_manager(r->session->agent->display);
+	}
+	if (!spawn(r, &err)) {
+		cannot_start(r, &err);
+		return;
+	}
+	r->state = STARTING;
+	sd_event_add_child(r->session->agent->event, &r->child, r->pid, WEXITED, on_death, r);
+}
+
+/* ---- what has been reached ---- */
+
+/* Nothing is ready before a picture of it could be taken. */
+static bool capture_first_frame(struct session *s)
+{
+	struct display *d = s->agent->display;
+	XImage *image = XGetImage(display_x(d), display_root(d), 0, 0, 1, 1, AllPlanes, ZPixmap);
+	if (!image) {
+		return false;
+	}
+	XDestroyImage(image);
+	return true;
+}
+
+static json_t *pair(struct size size)
+{
+	return json_pack("[i, i]", size.width, size.height);
+}
+
+static void tell_ready(struct session *s)
+{
+	if (!capture_first_frame(s)) {
+		return; /* the display is being lost: its end starts everything again */
+	}
+	tell_stage(s, "first-frame");
+	s->ready = true;
+	loop_drop(&s->panel_timer);
+	link_event(s->agent->link, "ready",
+		json_pack("{s:o, s:o, s:I}", "screen", pair(s->agent->screen), "frame",
+			pair(s->agent->frame), "ms", (json_int_t)age_ms(s)));
+}
+
+static void tell_restarted(struct session *s)
+{
+	for (int i = 0; i < SERVICES; i++) {
+		struct running *r = &s->all[i];
+		if (r->died && r->state == UP) {
+			link_event(s->agent->link, "restarted",
+				json_pack("{s:s, s:s}", "what", r->service->what, "why", r->died));
+			free(take_ptr(&r->died));
+		}
+	}
+}
+
+static int on_panel_late(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct session *s = data;
+	log_warning("the panel has not shown up; the desktop goes on without it");
+	s->all[SERVICE_PANEL].state = UP;
+	advance(s);
+	return 0;
+}
+
+/* False as well while the connection is gone but the end of the X server is not noticed yet. */
+static bool has_display(const struct session *s)
+{
+	return s->all[SERVICE_X].state == UP && s->agent->display &&
+	       !display_is_lost(s->agent->display);
+}
+
+static void advance(struct session *s)
+{
+	bool complete = true;
+	for (int i = 0; i < SERVICES && !s->given_up; i++) {
+		struct running *r = &s->all[i];
+		if (r->state == DOWN && (!r->service->on_display || has_display(s))) {
+			start(r);
+		}
+		complete = complete && (r->state == UP || r->state == ABSENT);
+	}
+	if (s->given_up) {
+		return;
+	}
+	if (s->all[SERVICE_WM].state == UP && s->all[SERVICE_PANEL].state == STARTING &&
+		!s->panel_timer) {
+		s->panel_timer = loop_after_ms(s->agent->event, PANEL_WAIT_MS, on_panel_late, s);
+	}
+	if (complete) {
+		loop_drop(&s->panel_timer);
+		if (!s->ready) {
+			tell_ready(s);
+		}
+		tell_restarted(s);
+	}
+}
+
+struct session *session_new(struct agent *agent)
+{
+	struct session *s = must(calloc(1, sizeof(*s)));
+	s->agent = agent;
+	places_init(&s->places, agent->screen);
+	for (int i = 0; i < SERVICES; i++) {
+		s->all[i].session = s;
+		s->all[i].service = &services[i];
+	}
+	return s;
+}
+
+void session_start(struct session *s)
+{
+	struct err err = { 0 };
+	if (!places_write(&s->places, &err)) {
+		return give_up(s, err.text);
+	}
+	environment_set("DBUS_SESSION_BUS_ADDRESS", s->places.bus);
+	advance(s);
+}
+
+void session_free(struct session *s)
+{
+	if (!s) {
+		return;
+	}
+	for (int i = SERVICES - 1; i >= 0; i--) {
+		stop(&s->all[i]);
+		free(s->all[i].died);
+	}
+	loop_drop(&s->panel_timer);
+	places_remove(&s->places);
+	free(s);
+}

@@ -1,0 +1,238 @@
+/*
+ * Windows by EWMH.  Every property is written by some program and so of any type, length and
+ * content: it is bounded when it is fetched and made UTF-8.  A window may die between two
+ * questions: the trap says so.
+ */
+#include "vm/agent/windows.h"
+
+#include "base/cleanup.h"
+#include "vm/agent/display.h"
+
+#include <X11/Xatom.h>
+#include <X11/Xutil.h>
+#include <glib.h>
+#include <string.h>
+
+enum {
+	CLIENT_LIST,
+	ACTIVE_WINDOW,
+	WM_NAME_UTF8,
+	WM_PID,
+	STARTUP_ID,
+	WINDOW_TYPE,
+	CLIENT_LEADER,
+	TYPE_DOCK,
+	TYPE_DESKTOP,
+	TYPE_SPLASH,
+	TYPE_NOTIFICATION,
+	TYPE_TOOLTIP,
+	TYPE_MENU,
+	ATOMS,
+};
+
+static const char *const names[ATOMS] = {
+	[CLIENT_LIST] = "_NET_CLIENT_LIST",
+	[ACTIVE_WINDOW] = "_NET_ACTIVE_WINDOW",
+	[WM_NAME_UTF8] = "_NET_WM_NAME",
+	[WM_PID] = "_NET_WM_PID",
+	[STARTUP_ID] = "_NET_STARTUP_ID",
+	[WINDOW_TYPE] = "_NET_WM_WINDOW_TYPE",
+	[CLIENT_LEADER] = "WM_CLIENT_LEADER",
+	[TYPE_DOCK] = "_NET_WM_WINDOW_TYPE_DOCK",
+	[TYPE_DESKTOP] = "_NET_WM_WINDOW_TYPE_DESKTOP",
+	[TYPE_SPLASH] = "_NET_WM_WINDOW_TYPE_SPLASH",
+	[TYPE_NOTIFICATION] = "_NET_WM_WINDOW_TYPE_NOTIFICATION",
+	[TYPE_TOOLTIP] = "_NET_WM_WINDOW_TYPE_TOOLTIP",
+	[TYPE_MENU] = "_NET_WM_WINDOW_TYPE_MENU",
+};
+
+/* Xlib remembers atoms per connection, so only the first call asks the server. */
+static Atom atom(struct display *d, int which)
+{
+	return XInternAtom(display_x(d), names[which], False);
+}
+
+/* Up to max items of a property of that format; free with XFree.  NULL when it is not there or
+ * different. */
+static void *get(struct display *d, Window of, Atom property, int format, long max, size_t *ret_n)
+{
+	Atom type;
+	int got = 0;
+	unsigned long n = 0, after;
+	unsigned char *value = NULL;
+	long words = format == 32 ? max : (max + 3) / 4;
+	if (XGetWindowProperty(display_x(d), of, property, 0, words, False, AnyPropertyType, &type,
+		    &got, &n, &after, &value) != Success ||
+		!value || got != format || n == 0) {
+		if (value) {
+			XFree(value);
+		}
+		return NULL;
+	}
+	*ret_n = n;
+	return value;
+}
+
+static unsigned long get_number(struct display *d, Window of, Atom property)
+{
+	size_t n;
+	unsigned long *value = get(d, of, property, 32, 1, &n);
+	unsigned long number = value ? value[0] : 0;
+	if (value) {
+		XFree(value);
+	}
+	return number;
+}
+
+static bool get_text(struct display *d, Window of, Atom property, char *ret, size_t size)
+{
+	size_t n;
+	char *value = get(d, of, property, 8, (long)size - 1, &n);
+	ret[0] = '\0';
+	if (!value) {
+		return false;
+	}
+	g_autofree char *valid = g_utf8_make_valid(value, (gssize)strnlen(value, n));
+	const char *end;
+	g_strlcpy(ret, valid, size);
+	if (!g_utf8_validate(ret, -1, &end)) {
+		ret[end - ret] = '\0'; /* the last character did not fit */
+	}
+	XFree(value);
+	return true;
+}
+
+size_t windows_list(struct display *d, Window ret_ids[WINDOWS_MAX])
+{
+	size_t n = 0;
+	Window *ids = get(d, display_root(d), atom(d, CLIENT_LIST), 32, WINDOWS_MAX, &n);
+	if (ids) {
+		memcpy(ret_ids, ids, n * sizeof(*ids));
+		XFree(ids);
+	}
+	return n;
+}
+
+bool windows_get_id(struct display *d, Window of, Atom property, Window *ret_id)
+{
+	*ret_id = (Window)get_number(d, of, property);
+	return *ret_id != None;
+}
+
+Window windows_active(struct display *d)
+{
+	return (Window)get_number(d, display_root(d), atom(d, ACTIVE_WINDOW));
+}
+
+static enum window_type type_of(struct display *d, Window id)
+{
+	Atom type = (Atom)get_number(d, id, atom(d, WINDOW_TYPE));
+	if (!type) {
+		return WINDOW_NORMAL;
+	}
+	if (type == atom(d, TYPE_DOCK) || type == atom(d, TYPE_DESKTOP)) {
+		return WINDOW_DOCK;
+	}
+	for (int i = TYPE_SPLASH; i <= TYPE_MENU; i++) {
+		if (type == atom(d, i)) {
+			return WINDOW_PASSING;
+		}
+	}
+	return WINDOW_NORMAL;
+}
+
+static void read_class(struct display *d, Window id, char *ret, size_t size)
+{
+	XClassHint hint = { 0 };
+	if (XGetClassHint(display_x(d), id, &hint)) {
+		g_autofree char *valid =
+			g_utf8_make_valid(hint.res_class ? hint.res_class : "", -1);
+		if (strlen(valid) < size) {
+			g_strlcpy(ret, valid, size);
+		}
+		XFree(hint.res_name);
+		XFree(hint.res_class);
+	}
+}
+
+static void read_geometry(struct display *d, Window id, struct window_info *info)
+{
+	XWindowAttributes attributes;
+	Window child;
+	if (XGetWindowAttributes(display_x(d), id, &attributes)) {
+		info->viewable = attributes.map_state == IsViewable;
+		info->width = attributes.width;
+		info->height = attributes.height;
+		XTranslateCoordinates(
+			display_x(d), id, display_root(d), 0, 0, &info->x, &info->y, &child);
+	}
+}
+
+/* GTK writes the startup id on the program's leader, which may be gone. */
+static void read_leader(struct display *d, struct window_info *info)
+{
+	struct err err;
+	Window leader;
+	display_trap(d);
+	if (!info->startup_id[0] && windows_get_id(d, info->id, atom(d, CLIENT_LEADER), &leader)) {
+		get_text(
+			d, leader, atom(d, STARTUP_ID), info->startup_id, sizeof(info->startup_id));
+	}
+	(void)!display_untrap(d, &err);
+}
+
+bool windows_describe(struct display *d, Window id, struct window_info *ret_info)
+{
+	struct window_info info = { .id = id };
+	struct err err;
+	display_trap(d);
+	read_geometry(d, id, &info);
+	info.type = type_of(d, id);
+	info.pid = (pid_t)get_number(d, id, atom(d, WM_PID));
+	if (!get_text(d, id, atom(d, WM_NAME_UTF8), info.title, sizeof(info.title))) {
+		get_text(d, id, XA_WM_NAME, info.title, sizeof(info.title));
+	}
+	read_class(d, id, info.class, sizeof(info.class));
+	get_text(d, id, atom(d, STARTUP_ID), info.startup_id, sizeof(info.startup_id));
+	if (!display_untrap(d, &err)) {
+		return false;
+	}
+	read_leader(d, &info);
+	*ret_info = info;
+	return true;
+}
+
+bool windows_has_dock(struct display *d)
+{
+	Window ids[WINDOWS_MAX];
+	struct window_info info;
+	size_t n = windows_list(d, ids);
+	for (size_t i = 0; i < n; i++) {
+		if (windows_describe(d, ids[i], &info) && info.type == WINDOW_DOCK &&
+			info.viewable) {
+			return true;
+		}
+	}
+	return false;
+}
+
+json_t *windows_encode(
+	const struct window_info *info, bool active, struct size frame, struct size screen)
+{
+	struct point from = geometry_to_frame((struct point){ info->x, info->y }, frame, screen);
+	struct point to = geometry_to_frame(
+		(struct point){ info->x + info->width, info->y + info->height }, frame, screen);
+	json_t *json = must(json_pack("{s:I, s:s, s:i, s:i, s:i, s:i}", "id", (json_int_t)info->id,
+		"title", info->title, "x", from.x, "y", from.y, "width", to.x - from.x, "height",
+		to.y - from.y));
+	if (info->pid > 0) {
+		json_object_set_new(json, "pid", json_integer(info->pid));
+	}
+	if (info->class[0]) {
+		json_object_set_new(json, "class", json_string(info->class));
+	}
+	if (active) {
+		json_object_set_new(json, "active", json_true());
+	}
+	return json;
+}

@@ -1,0 +1,46 @@
+#ifndef VM_AGENT_WINDOWS_H
+#define VM_AGENT_WINDOWS_H
+
+#include "vm/wire/geometry.h"
+
+#include <X11/Xlib.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* The windows on the desktop, as the window manager tells them (EWMH).  Screen pixels, without the frame. */
+
+struct display;
+
+enum window_type {
+	WINDOW_NORMAL, /* also dialogs and utilities */
+	WINDOW_PASSING, /* splash screens, notifications, menus: not what a program opens for its user */
+	WINDOW_DOCK, /* panels and the desktop itself */
+};
+
+struct window_info {
+	Window id;
+	enum window_type type;
+	bool viewable;
+	pid_t pid; /* 0: it does not say */
+	int x, y, width, height;
+	char title[256], class[64], startup_id[128]; /* UTF-8; "" when there is none */
+};
+
+#define WINDOWS_MAX 512
+
+/* Fills ret_ids with the managed windows, oldest first, and returns how many there are. */
+size_t windows_list(struct display *d, Window ret_ids[WINDOWS_MAX]);
+/* False when the window is gone. */
+bool windows_describe(struct display *d, Window id, struct window_info *ret_info);
+bool windows_has_dock(struct display *d);
+Window windows_active(struct display *d); /* None when there is none */
+/* A property that holds one window. */
+bool windows_get_id(struct display *d, Window of, Atom property, Window *ret_id);
+
+/* The window of vm/wire/protocol.h, in the frame space. */
+json_t *windows_encode(
+	const struct window_info *info, bool active, struct size frame, struct size screen);
+
+#endif
