@@ -1,0 +1,264 @@
+// USES wire
+/* Programs and the windows they open. */
+#include "agent_client.h"
+
+#include <sys/stat.h>
+
+static struct client c;
+
+static void start(void)
+{
+	client_start_ready(&c);
+}
+
+static void stop(void)
+{
+	client_stop(&c);
+}
+
+TestSuite(launch, .init = start, .fini = stop, .timeout = 120);
+
+static json_t *of(const char *application, const char *uri, int timeout_ms)
+{
+	return json_pack("{s:s, s:s*, s:i}", "application", application, "uri", uri, "timeout_ms",
+		timeout_ms);
+}
+
+static const char *title(const struct answer *a)
+{
+	const char *text =
+		json_string_value(json_object_get(json_object_get(a->result, "window"), "title"));
+	return text ? text : "";
+}
+
+static json_int_t number(const struct answer *a, const char *key)
+{
+	return json_integer_value(json_object_get(json_object_get(a->result, "window"), key));
+}
+
+/* A program of the test's own, in the home directory; returns its path. */
+static const char *write_program(const char *name, const char *text)
+{
+	static char path[256];
+	snprintf(path, sizeof(path), "%s/%s", c.dir, name);
+	FILE *file = fopen(path, "we");
+	fputs(text, file);
+	fclose(file);
+	chmod(path, 0755);
+	return path;
+}
+
+static void write_entry(const char *id, const char *text)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/.local", c.dir);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), "%s/.local/share", c.dir);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), "%s/.local/share/applications", c.dir);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), ".local/share/applications/%s.desktop", id);
+	write_program(path, text);
+}
+
+Test(launch, answers_with_the_window)
+{
+	struct answer a;
+	client_call(&c, "launch", of("xterm", NULL, 20000), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect_gt(number(&a, "id"), 0);
+	cr_expect_gt(number(&a, "width"), 100);
+	cr_expect_gt(number(&a, "height"), 100);
+	cr_expect_gt(strlen(title(&a)), 0);
+	cr_expect(process_is_alive((pid_t)json_integer_value(json_object_get(a.result, "pid"))));
+	answer_done(&a);
+	client_call(&c, "info", NULL, &a);
+	const json_t *window = json_array_get(json_object_get(a.result, "windows"), 0);
+	cr_expect_str_eq(json_string_value(json_object_get(window, "class")), "XTerm");
+	cr_expect(json_is_true(json_object_get(window, "active")), "a new window has the focus");
+	answer_done(&a);
+}
+
+Test(launch, knows_desktop_entries)
+{
+	struct answer a;
+	client_call(&c, "launch", of("org.xfce.mousepad.desktop", NULL, 20000), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect(strstr(title(&a), "Mousepad"), "%s", title(&a));
+	answer_done(&a);
+}
+
+Test(launch, hands_the_uri_over)
+{
+	struct answer a;
+	write_program("some notes.txt", "hello\n");
+	char uri[300];
+	snprintf(uri, sizeof(uri), "file://%s/some%%20notes.txt", c.dir);
+	client_call(&c, "launch", of("org.xfce.mousepad", uri, 20000), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect(strstr(title(&a), "some notes.txt"), "%s", title(&a));
+	answer_done(&a);
+}
+
+/* The second mousepad asks the first, by D-Bus, to come to the front, and ends. */
+Test(launch, finds_the_window_of_a_single_instance)
+{
+	struct answer a, b;
+	client_call(&c, "launch", of("mousepad", NULL, 20000), &a);
+	client_call(&c, "launch", of("xterm", NULL, 20000), &b);
+	answer_done(&b);
+	client_call(&c, "launch", of("mousepad", NULL, 20000), &b);
+	cr_assert(a.result && b.result);
+	cr_expect_eq(number(&a, "id"), number(&b, "id"));
+	cr_expect(json_object_get(b.result, "note"));
+	answer_done(&a);
+	answer_done(&b);
+}
+
+/* The window comes from a process that was there before and is no child of the launched one. */
+Test(launch, finds_a_window_that_somebody_else_opened)
+{
+	struct answer a, b;
+	client_ask(&c, "launch",
+		of(write_program("server",
+			   "#!/bin/sh\nmkfifo door\ncat door > /dev/null\nexec xterm -T other\n"),
+			NULL, 2000),
+		&a);
+	client_call(&c, "launch",
+		of(write_program("knock",
+			   "#!/bin/sh\nuntil [ -p door ]; do sleep .1; done\necho > door\n"),
+			NULL, 20000),
+		&b);
+	cr_assert(b.result, "%s", b.err.text);
+	cr_expect_str_eq(title(&b), "");
+	cr_assert(client_until(&c, a.came));
+	cr_expect_str_eq(title(&a), "other", "a window of another launch is not taken away");
+	answer_done(&a);
+	answer_done(&b);
+}
+
+Test(launch, keeps_launches_apart)
+{
+	struct answer a, b;
+	client_ask(&c, "launch",
+		of(write_program("slow", "#!/bin/sh\nsleep 1\nexec xterm -T slow\n"), NULL, 20000),
+		&a);
+	client_ask(&c, "launch",
+		of(write_program("fast", "#!/bin/sh\nexec xterm -T fast\n"), NULL, 20000), &b);
+	cr_assert(client_until(&c, a.came && b.came));
+	cr_expect_str_eq(title(&a), "slow");
+	cr_expect_str_eq(title(&b), "fast");
+	answer_done(&a);
+	answer_done(&b);
+}
+
+/* A wrapper that leaves its program behind as an orphan in a session of its own. */
+Test(launch, follows_a_program_that_detaches)
+{
+	struct answer a;
+	client_call(&c, "launch",
+		of(write_program(
+			   "wrapper", "#!/bin/sh\n(sleep 3; setsid xterm -T orphan) &\nexit 0\n"),
+			NULL, 20000),
+		&a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect_str_eq(title(&a), "orphan");
+	answer_done(&a);
+}
+
+Test(launch, suggests_what_was_meant)
+{
+	struct answer a;
+	client_call(&c, "launch", of("mousepda", NULL, 20000), &a);
+	cr_expect_eq(a.err.kind, ERR_NOT_FOUND);
+	cr_expect(strstr(a.err.text, "mousepad"), "%s", a.err.text);
+	client_call(&c, "launch", of("/no/such/program", NULL, 20000), &a);
+	cr_expect_eq(a.err.kind, ERR_NOT_FOUND);
+	client_call(&c, "launch", of("qqqqqqqqqqqqqqqqqqq", NULL, 20000), &a);
+	cr_expect(strstr(a.err.text, "org.xfce.mousepad"), "%s", a.err.text);
+}
+
+Test(launch, tells_why_a_program_failed)
+{
+	struct answer a;
+	client_call(&c, "launch",
+		of(write_program("broken", "#!/bin/sh\necho no such luck >&2\nexit 7\n"), NULL,
+			20000),
+		&a);
+	cr_expect_eq(a.err.kind, ERR_HOST);
+	cr_expect(strstr(a.err.text, "status 7") && strstr(a.err.text, "no such luck"), "%s",
+		a.err.text);
+}
+
+Test(launch, says_so_when_there_is_no_window)
+{
+	struct answer a;
+	client_call(&c, "launch", of("true", NULL, 20000), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect_not(json_object_get(a.result, "window"));
+	cr_expect(json_object_get(a.result, "note"));
+	answer_done(&a);
+	client_call(&c, "launch",
+		of(write_program("silent", "#!/bin/sh\nexec sleep 1000\n"), NULL, 300), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect(strstr(json_string_value(json_object_get(a.result, "note")), "still runs"));
+	cr_expect(process_is_alive((pid_t)json_integer_value(json_object_get(a.result, "pid"))));
+	answer_done(&a);
+}
+
+Test(launch, ends_the_program_on_cancel)
+{
+	struct answer a;
+	struct shell sh;
+	uint32_t id = client_ask(&c, "launch",
+		of(write_program("hang", "#!/bin/sh\necho $$ > pid\nsleep 1000\n"), NULL, 20000),
+		&a);
+	shell_run(&c, "until [ -s pid ]; do sleep .05; done; cat pid", &sh);
+	link_cancel(c.link, id);
+	cr_assert(client_until(&c, a.came));
+	cr_expect_eq(a.err.kind, ERR_CANCELLED);
+	cr_expect(process_ends((pid_t)atol(buf_text(&sh.out))));
+	shell_done(&sh);
+}
+
+static const json_t *find_application(const struct answer *a, const char *id)
+{
+	size_t i;
+	json_t *app;
+	json_array_foreach(json_object_get(a->result, "applications"), i, app)
+	{
+		if (strcmp(json_string_value(json_object_get(app, "id")), id) == 0) {
+			return app;
+		}
+	}
+	return NULL;
+}
+
+Test(launch, lists_applications)
+{
+	struct answer a;
+	write_entry("test.Plain",
+		"[Desktop Entry]\nType=Application\nName=Plain\nComment=A comment\n"
+		"Exec=xterm -T \"%c and 100%%\" %i %U\n");
+	write_entry("test.Hidden",
+		"[Desktop Entry]\nType=Application\nName=Hidden\nExec=true\nNoDisplay=true\n");
+	write_entry("test.Missing",
+		"[Desktop Entry]\nType=Application\nName=M\nExec=true\nTryExec=/no/such\n");
+	write_entry("test.Broken", "[Desktop Ent\n\377\376");
+	client_call(&c, "applications", NULL, &a);
+	cr_assert(a.result, "%s", a.err.text);
+	const json_t *app = find_application(&a, "test.Plain");
+	cr_assert(app);
+	cr_expect_str_eq(json_string_value(json_object_get(app, "name")), "Plain");
+	cr_expect_str_eq(json_string_value(json_object_get(app, "comment")), "A comment");
+	cr_expect_str_eq(json_string_value(json_object_get(app, "program")), "xterm");
+	cr_expect_not(find_application(&a, "test.Hidden"));
+	cr_expect_not(find_application(&a, "test.Missing"));
+	cr_expect_not(find_application(&a, "test.Broken"));
+	cr_expect(find_application(&a, "org.xfce.mousepad"));
+	answer_done(&a);
+	client_call(&c, "launch", of("test.Plain", NULL, 20000), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect_str_eq(title(&a), "Plain and 100%");
+	answer_done(&a);
+}

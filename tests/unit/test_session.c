@@ -1,0 +1,240 @@
+// USES wire
+/* The desktop's own programs: they come up, come back, and go. */
+#include "agent_client.h"
+
+#include <dirent.h>
+
+static const char *text_of(const json_t *event, const char *key)
+{
+	const char *text = json_string_value(json_object_get(event, key));
+	return text ? text : "";
+}
+
+/* Living processes whose environment names the test's run-time directory; ret_pid: one whose
+ * command begins with name. */
+static int count_processes(const struct client *c, const char *name, pid_t *ret_pid)
+{
+	int count = 0;
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	while ((entry = readdir(proc))) {
+		pid_t pid = atol(entry->d_name) > 0 ? (pid_t)atol(entry->d_name) : 0;
+		char path[40], comm[64] = "";
+		static char env[65536];
+		snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+		FILE *file = pid && pid != getpid() ? fopen(path, "re") : NULL;
+		size_t n = file ? fread(env, 1, sizeof(env), file) : 0;
+		if (file) {
+			fclose(file);
+		}
+		if (!memmem(env, n, c->dir, strlen(c->dir)) || pid == c->pid ||
+			!process_is_alive(pid)) {
+			continue;
+		}
+		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+		file = fopen(path, "re");
+		if (file && fgets(comm, sizeof(comm), file) &&
+			strncmp(comm, name, strlen(name)) == 0) {
+			count++;
+			*ret_pid = pid;
+		}
+		if (file) {
+			fclose(file);
+		}
+	}
+	closedir(proc);
+	return count;
+}
+
+static pid_t pid_of(const struct client *c, const char *name)
+{
+	pid_t pid = 0;
+	cr_assert_eq(count_processes(c, name, &pid), 1, "there is not just one %s", name);
+	return pid;
+}
+
+Test(session, tells_each_stage_and_then_ready)
+{
+	struct client c;
+	struct answer a;
+	client_start(&c, (const char *[]){ "--screen", "800x600", NULL });
+	const json_t *ready = client_expect(&c, "ready", 0);
+	cr_expect_str_eq(text_of(json_array_get(c.events, 0), "event"), "hello");
+	static const char *const stages[] = { "x-server", "session-bus", "window-manager", "panel",
+		"first-frame", NULL };
+	size_t seen = 0;
+	for (size_t i = 1; i + 1 < json_array_size(c.events); i++) {
+		const json_t *event = json_array_get(c.events, i);
+		cr_expect_str_eq(text_of(event, "event"), "stage");
+		for (size_t s = 0; stages[s]; s++) {
+			seen |= strcmp(stages[s], text_of(event, "stage")) == 0 ? 1u << s : 0;
+		}
+	}
+	cr_expect_eq(seen, 0x1f, "stages seen: 0x%zx", seen);
+	cr_expect_eq(json_integer_value(json_array_get(json_object_get(ready, "screen"), 0)), 800);
+	client_call(&c, "info", NULL, &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect_eq(
+		json_integer_value(json_array_get(json_object_get(a.result, "frame"), 1)), 600);
+	cr_expect_eq(
+		json_array_size(json_object_get(a.result, "windows")), 0, "the panel is no window");
+	cr_expect_str_eq(text_of(a.result, "layout"), "us");
+	answer_done(&a);
+	client_stop(&c);
+}
+
+Test(session, restarts_the_window_manager)
+{
+	struct client c;
+	struct answer a;
+	client_start_ready(&c);
+	size_t before = json_array_size(c.events);
+	kill(pid_of(&c, "openbox"), SIGKILL);
+	const json_t *event = client_expect(&c, "restarted", before);
+	cr_expect_str_eq(text_of(event, "what"), "window manager");
+	cr_expect(strstr(text_of(event, "why"), "SIGKILL"), "%s", text_of(event, "why"));
+	client_call(&c, "launch",
+		json_pack("{s:s, s:i}", "application", "xterm", "timeout_ms", 20000), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect(json_object_get(a.result, "window"));
+	answer_done(&a);
+	client_stop(&c);
+}
+
+Test(session, survives_its_x_server)
+{
+	struct client c;
+	struct answer a, waiting;
+	client_start_ready(&c);
+	client_ask(&c, "launch",
+		json_pack("{s:s, s:i}", "application", "dbus-monitor", "timeout_ms", 20000),
+		&waiting);
+	client_call(&c, "ping", NULL, &a);
+	answer_done(&a);
+	size_t before = json_array_size(c.events);
+	kill(pid_of(&c, "Xvnc"), SIGKILL);
+	const json_t *event = client_expect(&c, "restarted", before);
+	cr_expect_str_eq(text_of(event, "what"), "X server");
+	cr_assert(client_until(&c, waiting.came));
+	cr_expect_eq(waiting.err.kind, ERR_STATE, "%s", waiting.err.text);
+	client_call(&c, "launch",
+		json_pack("{s:s, s:i}", "application", "xterm", "timeout_ms", 20000), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect(json_object_get(a.result, "window"));
+	answer_done(&a);
+	client_stop(&c);
+}
+
+Test(session, gives_up_on_what_dies_again_and_again)
+{
+	struct client c;
+	client_start_ready(&c);
+	for (int i = 0; i < 5; i++) {
+		size_t before = json_array_size(c.events);
+		kill(pid_of(&c, "tint2"), SIGKILL);
+		client_expect(&c, "restarted", before);
+	}
+	kill(pid_of(&c, "tint2"), SIGKILL);
+	const json_t *event = client_expect(&c, "failed", 0);
+	cr_expect(strstr(text_of(event, "text"), "panel"), "%s", text_of(event, "text"));
+	cr_assert(client_until(&c, c.ended));
+	cr_expect_eq(c.end.si_status, 1);
+	c.end.si_status = 0;
+	client_stop(&c);
+}
+
+/* An own PATH, in which some programs are missing. */
+static void hide_programs(const char *dir, const char *const *shown)
+{
+	char from[256], to[256];
+	for (; *shown; shown++) {
+		snprintf(from, sizeof(from), "/usr/bin/%s", *shown);
+		snprintf(to, sizeof(to), "%s/%s", dir, *shown);
+		cr_assert(symlink(from, to) == 0);
+	}
+	setenv("PATH", dir, 1);
+}
+
+static void remove_programs(const char *dir, const char *const *shown)
+{
+	char path[256];
+	for (; *shown; shown++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, *shown);
+		unlink(path);
+	}
+	rmdir(dir);
+	setenv("PATH", "/usr/bin:/bin", 1);
+}
+
+Test(session, names_the_package_that_is_missing)
+{
+	static const char *const shown[] = { "Xvnc", "xkbcomp", "sh", "dbus-daemon", NULL };
+	char dir[] = "/tmp/vitrine-path-XXXXXX";
+	struct client c;
+	cr_assert(mkdtemp(dir));
+	hide_programs(dir, shown);
+	client_start(&c, NULL);
+	const json_t *event = client_expect(&c, "failed", 0);
+	cr_expect(strstr(text_of(event, "text"), "Debian package openbox"), "%s",
+		text_of(event, "text"));
+	cr_assert(client_until(&c, c.ended));
+	c.end.si_status = 0;
+	remove_programs(dir, shown);
+	client_stop(&c);
+}
+
+Test(session, is_ready_without_a_panel)
+{
+	static const char *const shown[] = { "Xvnc", "xkbcomp", "sh", "dbus-daemon", "openbox",
+		NULL };
+	char dir[] = "/tmp/vitrine-path-XXXXXX";
+	struct client c;
+	cr_assert(mkdtemp(dir));
+	hide_programs(dir, shown);
+	client_start(&c, NULL);
+	client_expect(&c, "ready", 0);
+	remove_programs(dir, shown);
+	client_stop(&c);
+}
+
+Test(session, tells_of_screen_changes_when_asked)
+{
+	struct client c;
+	struct answer a;
+	client_start_ready(&c);
+	client_call(&c, "watch", json_pack("{s:b}", "on", 1), &a);
+	answer_done(&a);
+	client_call(&c, "launch",
+		json_pack("{s:s, s:i}", "application", "xterm", "timeout_ms", 20000), &a);
+	answer_done(&a);
+	const json_t *event = client_expect(&c, "screen", 0);
+	cr_expect_gt(json_integer_value(json_object_get(event, "frame_id")), 0);
+	client_stop(&c);
+}
+
+Test(session, leaves_nothing_behind)
+{
+	struct client c, ended;
+	struct shell sh;
+	pid_t pid = 0;
+	client_start_ready(&c);
+	shell_run(&c, "setsid sleep 1000 & (setsid setsid sleep 1000 &) ; (sleep 1000 &)", &sh);
+	shell_done(&sh);
+	cr_expect_gt(count_processes(&c, "", &pid), 5);
+	ended = c;
+	client_stop(&c);
+	cr_expect_eq(count_processes(&ended, "", &pid), 0, "process %d is left", pid);
+	cr_expect(access(ended.dir, F_OK) < 0);
+}
+
+Test(session, ends_on_sigterm)
+{
+	struct client c, ended;
+	pid_t pid = 0;
+	client_start_ready(&c);
+	ended = c;
+	kill(c.pid, SIGTERM);
+	cr_assert(client_until(&c, c.ended));
+	cr_expect_eq(count_processes(&ended, "", &pid), 0, "process %d is left", pid);
+	client_stop(&c);
+}
