@@ -154,18 +154,28 @@ static const struct step {
 	{ "key", "text", "Return" },
 };
 
+static bool act(struct demo *demo, const char *tool, json_t *args, struct err *err)
+{
+	json_auto_t *content = call_tool(demo, tool, args, err);
+	return content != NULL;
+}
+
 static bool write_a_file(struct demo *demo, struct err *err)
 {
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		const struct step *step = &steps[i];
-		json_auto_t *content = call_tool(demo, step->tool,
-			json_pack("{s:s, s:s}", step->argument, step->value, "observe", "settled"),
-			err);
-		if (!content) {
+		json_t *args =
+			json_pack("{s:s, s:s}", step->argument, step->value, "observe", "settled");
+		if (!act(demo, step->tool, args, err)) {
 			return false;
 		}
 	}
-	return true;
+	/* A screen at rest does not mean that the editor has saved: only the file tells. */
+	return act(demo, "run_command",
+		       json_pack("{s:s, s:i}", "command",
+			       "until [ -s " DEMO_FILE " ]; do sleep 0.02; done", "timeout", 10),
+		       err) &&
+	       act(demo, "wait", json_pack("{s:i, s:s}", "duration", 0, "observe", "settled"), err);
 }
 
 static bool save_picture(const char *base64, const char *path, struct err *err)
