@@ -232,14 +232,14 @@ bool keymap_assign(struct keymap *k, KeySym sym, struct key *ret_key)
 	return true;
 }
 
-static void write_spare(struct keymap *k, int code, XkbMapChangesPtr changes)
+/* By hand: XkbChangeTypesOfKey() wants the keys' actions too, which nobody has asked for. */
+static void write_spare(struct keymap *k, int code)
 {
-	int two_level[XkbNumKbdGroups] = { XkbTwoLevelIndex };
-	if (XkbKeyNumGroups(k->xkb, code) != 1 ||
-		XkbKeyKeyTypeIndex(k->xkb, code, 0) != XkbTwoLevelIndex) {
-		XkbChangeTypesOfKey(k->xkb, code, 1, XkbGroup1Mask, two_level, changes);
-	}
-	KeySym *syms = XkbKeySymsPtr(k->xkb, code);
+	KeySym *syms = must(XkbResizeKeySyms(k->xkb, code, 2));
+	XkbSymMapPtr key = &k->xkb->map->key_sym_map[code];
+	key->kt_index[0] = XkbTwoLevelIndex;
+	key->group_info = XkbSetNumGroups(0, 1);
+	key->width = 2;
 	syms[0] = syms[1] = k->spares[code].sym;
 }
 
@@ -251,7 +251,7 @@ void keymap_apply(struct keymap *k)
 	XkbMapChangesRec changes = { 0 };
 	for (int code = k->first_new; code <= k->last_new; code++) {
 		if (k->spares[code].is_spare && k->spares[code].sym) {
-			write_spare(k, code, &changes);
+			write_spare(k, code);
 		}
 	}
 	changes.changed = XkbKeySymsMask;
