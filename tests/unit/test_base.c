@@ -1,8 +1,6 @@
 // USES base
-/* The small parts: errors, bytes, identifiers, base64, near names, the log's escaping. */
-#include "base/base64.h"
+/* The small parts: errors, bytes, identifiers, near names, the log's escaping. */
 #include "base/buf.h"
-#include "base/cleanup.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/nearest.h"
@@ -11,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 Test(err, set_while_errno)
 {
@@ -103,33 +102,6 @@ Test(id, unlike_each_other_and_valid)
 	cr_assert_not(id_is_valid("abcdefghij01234567890"));
 	cr_assert_not(id_is_valid("Abcdefghij0123456789"));
 	cr_assert_not(id_is_valid("../defghij0123456789"));
-}
-
-Test(base64, vectors)
-{
-	static const struct {
-		const char *bytes, *text;
-	} all[] = {
-		{ "", "" },
-		{ "f", "Zg==" },
-		{ "fo", "Zm8=" },
-		{ "foo", "Zm9v" },
-		{ "foob", "Zm9vYg==" },
-		{ "fooba", "Zm9vYmE=" },
-		{ "foobar", "Zm9vYmFy" },
-		{ "\xff\xfe\xfd\xfb", "//79+w==" },
-	};
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		size_t len = 99;
-		auto_free char *text = base64_encode(all[i].bytes, strlen(all[i].bytes), &len);
-		cr_assert_str_eq(text, all[i].text);
-		cr_assert_eq(len, strlen(all[i].text));
-	}
-	static const char zeros[300000];
-	size_t len;
-	auto_free char *text = base64_encode(zeros, sizeof(zeros), &len);
-	cr_assert_eq(len, 400000);
-	cr_assert_eq(strspn(text, "A"), 400000, "no line breaks");
 }
 
 Test(nearest, slips)

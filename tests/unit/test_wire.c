@@ -1,0 +1,251 @@
+// USES wire
+/* The pure parts of the wire: frames, actions, geometry. */
+#include "base/cleanup.h"
+#include "vm/wire/action.h"
+#include "vm/wire/frame.h"
+#include "vm/wire/geometry.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+/* ---- frames ---- */
+
+Test(frame, every_type_there_and_back_at_every_length)
+{
+	static const uint32_t lens[FRAME_TYPES] = {
+		[FRAME_REQUEST] = 4,
+		[FRAME_REPLY] = 50,
+		[FRAME_EVENT] = 4,
+		[FRAME_DATA] = 77,
+		[FRAME_CREDIT] = 4,
+	};
+	for (int type = FRAME_REQUEST; type < FRAME_TYPES; type++) {
+		uint8_t bytes[200] = { 0 };
+		struct frame frame;
+		struct err err;
+		uint32_t number = type == FRAME_EVENT ? 0 : 0xfedcba98;
+		size_t used = 0, len = FRAME_HEADER + lens[type];
+		frame_header(bytes, (enum frame_type)type, number, lens[type]);
+		for (size_t i = 0; i < len; i++) {
+			cr_assert_eq(frame_parse(bytes, i, &frame, &used, &err), FRAME_MORE);
+		}
+		cr_assert_eq(frame_parse(bytes, sizeof(bytes), &frame, &used, &err), FRAME_OK);
+		cr_assert_eq(used, len);
+		cr_assert_eq((int)frame.type, type);
+		cr_assert_eq(frame.stream, number);
+		cr_assert_eq(frame.len, lens[type]);
+		cr_assert_eq(frame.payload, bytes + FRAME_HEADER);
+	}
+}
+
+static enum frame_status status_of(enum frame_type type, uint32_t number, uint32_t len)
+{
+	uint8_t bytes[FRAME_HEADER];
+	struct frame frame;
+	struct err err = { 0 };
+	size_t used;
+	frame_header(bytes, type, number, len);
+	enum frame_status status = frame_parse(bytes, sizeof(bytes), &frame, &used, &err);
+	cr_assert_eq(status == FRAME_BAD, err.text[0] != '\0');
+	return status;
+}
+
+Test(frame, bounds_are_known_from_the_header)
+{
+	cr_assert_eq(status_of(FRAME_REQUEST, 1, FRAME_MAX), FRAME_MORE);
+	cr_assert_eq(status_of(FRAME_REQUEST, 1, FRAME_MAX + 1), FRAME_BAD);
+	cr_assert_eq(status_of(FRAME_REQUEST, 1, UINT32_MAX), FRAME_BAD);
+	cr_assert_eq(status_of(FRAME_REQUEST, 1, 3), FRAME_BAD);
+	cr_assert_eq(status_of(FRAME_REQUEST, 0, 4), FRAME_BAD);
+	cr_assert_eq(status_of(FRAME_EVENT, 1, 4), FRAME_BAD);
+	cr_assert_eq(status_of(FRAME_DATA, 1, FRAME_CHUNK), FRAME_MORE);
+	cr_assert_eq(status_of(FRAME_DATA, 1, FRAME_CHUNK + 1), FRAME_BAD);
+	cr_assert_eq(status_of(FRAME_DATA, 1, 0), FRAME_BAD);
+	cr_assert_eq(status_of(FRAME_CREDIT, 1, 8), FRAME_BAD);
+	cr_assert_eq(status_of(FRAME_END, 1, 0), FRAME_OK);
+	cr_assert_eq(status_of(FRAME_RESET, 1, 1), FRAME_BAD);
+	cr_assert_eq(status_of(0, 1, 0), FRAME_BAD);
+	cr_assert_eq(status_of(FRAME_TYPES, 1, 0), FRAME_BAD);
+}
+
+Test(frame, integers_are_little_endian)
+{
+	uint8_t bytes[4];
+	frame_put_u32(bytes, 0x01020384);
+	cr_assert_eq(memcmp(bytes, "\x84\x03\x02\x01", 4), 0);
+	cr_assert_eq(frame_get_u32(bytes), 0x01020384);
+}
+
+/* ---- actions ---- */
+
+static void accept(const char *json, const char *written)
+{
+	struct action action;
+	struct err err = { 0 };
+	json_auto_t *in = json_loads(json, 0, NULL);
+	cr_assert(action_decode(in, &action, &err), "%s", err.text);
+	json_auto_t *out = action_encode(&action);
+	auto_free char *text = json_dumps(out, JSON_COMPACT);
+	cr_assert_str_eq(text, written ? written : json);
+}
+
+static void refuse(const char *json, const char *words)
+{
+	struct action action;
+	struct err err = { 0 };
+	json_auto_t *in = json_loads(json, JSON_DECODE_ANY, NULL);
+	cr_assert_not(action_decode(in, &action, &err), "%s", json);
+	cr_assert_eq(err.kind, ERR_ARGUMENT);
+	cr_assert(strstr(err.text, words), "'%s' is not in: %s", words, err.text);
+}
+
+Test(action, every_kind_there_and_back)
+{
+	accept("{\"action\":\"move\",\"at\":[1,2]}", NULL);
+	accept("{\"action\":\"click\"}", NULL);
+	accept("{\"action\":\"click\",\"at\":[1,2],\"button\":\"right\",\"count\":2,\"modifiers\":"
+	       "\"ctrl\"}",
+		NULL);
+	accept("{\"action\":\"click\",\"button\":\"left\",\"count\":1}", "{\"action\":\"click\"}");
+	accept("{\"action\":\"button_down\",\"at\":[1,2]}", NULL);
+	accept("{\"action\":\"button_up\",\"button\":\"middle\"}", NULL);
+	accept("{\"action\":\"drag\",\"from\":[1,2],\"at\":[3,4],\"modifiers\":\"shift\"}", NULL);
+	accept("{\"action\":\"scroll\",\"direction\":\"up\",\"amount\":3}", NULL);
+	accept("{\"action\":\"key\",\"text\":\"ctrl+t\",\"repeat\":5}", NULL);
+	accept("{\"action\":\"hold_key\",\"text\":\"a\",\"ms\":1000}", NULL);
+	accept("{\"action\":\"type\",\"text\":\"h\\u00e9\"}",
+		"{\"action\":\"type\",\"text\":\"hé\"}");
+	accept("{\"action\":\"type\",\"text\":\"\"}", NULL);
+	accept("{\"action\":\"wait\",\"ms\":0}", NULL);
+}
+
+Test(action, a_zeroed_one_has_its_presets)
+{
+	struct action action = { .kind = ACTION_CLICK }, back;
+	struct err err;
+	json_auto_t *json = action_encode(&action);
+	cr_assert(action_decode(json, &back, &err), "%s", err.text);
+	cr_assert_eq(back.count, 1);
+	cr_assert_eq(back.button, BUTTON_LEFT);
+	cr_assert_eq(back.at.count, 0);
+}
+
+Test(action, refused)
+{
+	refuse("7", "an action must be an object");
+	refuse("{}", "'action' is missing");
+	refuse("{\"action\":\"klick\"}", "'move', 'click'");
+	refuse("{\"action\":7}", "got 7");
+	refuse("{\"action\":\"move\"}", "move: 'at' is missing");
+	refuse("{\"action\":\"move\",\"at\":[1]}", "list of 2");
+	refuse("{\"action\":\"move\",\"at\":[1,2],\"text\":\"x\"}",
+		"'text' is not an argument here");
+	refuse("{\"action\":\"click\",\"count\":4}", "from 1 to 3");
+	refuse("{\"action\":\"click\",\"count\":0}", "from 1 to 3");
+	refuse("{\"action\":\"scroll\",\"amount\":1}", "'direction' is missing");
+	refuse("{\"action\":\"scroll\",\"direction\":\"up\",\"amount\":-1}", "from 0 to 100");
+	refuse("{\"action\":\"key\",\"text\":\"\"}", "got 0 bytes");
+	refuse("{\"action\":\"wait\",\"ms\":300001}", "from 0 to 300000");
+}
+
+Test(action, words_are_as_many_as_kinds)
+{
+	struct action action = { 0 };
+	int n = 0;
+	while (action_kind_words[n]) {
+		n++;
+	}
+	cr_assert_eq(n, ACTION_KINDS);
+	for (int i = 0; i < ACTION_KINDS; i++) {
+		action.kind = (enum action_kind)i;
+		cr_assert_eq(action_is_input(&action), i != ACTION_WAIT);
+	}
+}
+
+Test(observe, presets)
+{
+	struct observe observe;
+	observe_init(&observe, OBSERVE_SETTLED);
+	cr_assert_eq(observe.mode, OBSERVE_SETTLED);
+	cr_assert_eq(observe.format, FORMAT_JPEG);
+	cr_assert_eq(observe.quality, 80);
+	cr_assert_eq(observe.scale, 1);
+	cr_assert_eq(observe.region.count, 0);
+	cr_assert_eq(observe.max_bytes, OBSERVE_MAX_BYTES);
+	cr_assert_eq(observe.quiet_ms, 150);
+	cr_assert_eq(observe.timeout_ms, 5000);
+	json_auto_t *json = field_encode(observe_fields, &observe);
+	auto_free char *text = json_dumps(json, JSON_COMPACT);
+	cr_assert_str_eq(text, "{\"mode\":\"settled\"}");
+}
+
+/* ---- geometry ---- */
+
+Test(geometry, fit)
+{
+	static const int all[][4] = {
+		{ 1280, 800, 1280, 800 },
+		{ 1440, 900, 1389, 868 },
+		{ 1600, 900, 1456, 819 },
+		{ 1920, 1080, 1456, 819 },
+		{ 2560, 1440, 1456, 819 },
+		{ 900, 1440, 868, 1389 },
+		{ 1024, 768, 1024, 768 },
+		{ 1, 1, 1, 1 },
+		{ 100000, 1, 1568, 1 },
+	};
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct size fit = geometry_fit((struct size){ all[i][0], all[i][1] });
+		cr_assert_eq(fit.width, all[i][2], "%dx%d: %d", all[i][0], all[i][1], fit.width);
+		cr_assert_eq(fit.height, all[i][3], "%dx%d: %d", all[i][0], all[i][1], fit.height);
+	}
+}
+
+Test(geometry, fill_scales_up_within_the_budget)
+{
+	for (int width = 10; width < 3000; width += 97) {
+		for (int height = 10; height < 3000; height += 101) {
+			struct size s = geometry_fill((struct size){ width, height });
+			int patches = ((s.width + 27) / 28) * ((s.height + 27) / 28);
+			cr_assert_leq(patches, BUDGET_PATCHES);
+			cr_assert_leq(s.width, BUDGET_EDGE);
+			cr_assert_leq(s.height, BUDGET_EDGE);
+			cr_assert(patches > BUDGET_PATCHES * 85 / 100 || s.width == BUDGET_EDGE ||
+					  s.height == BUDGET_EDGE,
+				"%dx%d -> %dx%d", width, height, s.width, s.height);
+		}
+	}
+}
+
+static void check_round_trips(struct size frame, struct size screen)
+{
+	for (int x = 0; x < frame.width; x++) {
+		struct point p = { x, x % frame.height };
+		struct point there = geometry_to_screen(p, frame, screen);
+		struct point back = geometry_to_frame(there, frame, screen);
+		cr_assert(there.x >= 0 && there.x < screen.width);
+		cr_assert(there.y >= 0 && there.y < screen.height);
+		cr_assert_eq(back.x, p.x, "%d -> %d -> %d", p.x, there.x, back.x);
+		cr_assert_eq(back.y, p.y, "%d -> %d -> %d", p.y, there.y, back.y);
+	}
+}
+
+Test(geometry, points_come_back)
+{
+	check_round_trips((struct size){ 1280, 800 }, (struct size){ 1280, 800 });
+	check_round_trips((struct size){ 1389, 868 }, (struct size){ 1440, 900 });
+	check_round_trips((struct size){ 1456, 819 }, (struct size){ 1920, 1080 });
+	check_round_trips((struct size){ 1456, 819 }, (struct size){ 2560, 1440 });
+	check_round_trips((struct size){ 100, 100 }, (struct size){ 3000, 3001 });
+}
+
+Test(geometry, corners_and_strays)
+{
+	struct size frame = { 1456, 819 }, screen = { 1920, 1080 };
+	struct point p = geometry_to_screen((struct point){ 1455, 818 }, frame, screen);
+	cr_assert(p.x == 1919 && p.y == 1079, "%d %d", p.x, p.y);
+	p = geometry_to_screen((struct point){ -5, 2000000000 }, frame, screen);
+	cr_assert(p.x == 0 && p.y == 1079);
+	p = geometry_to_frame((struct point){ 1919, 0 }, frame, screen);
+	cr_assert(p.x == 1455 && p.y == 0);
+}
