@@ -114,8 +114,8 @@ static bool greet(struct demo *demo, struct err *err)
 	const char *name = json_string_value(json_object_get(info, "name"));
 	const char *version = json_string_value(json_object_get(info, "version"));
 	const char *protocol = json_string_value(json_object_get(result, "protocolVersion"));
-	buf_printf(&said, "%s %s, protocol %s", name ? name : "?", version ? version : "?",
-		protocol ? protocol : "?");
+	buf_printf(&said, "%s %s, protocol %s (the server's start counts)", name ? name : "?",
+		version ? version : "?", protocol ? protocol : "?");
 	print_outcome(ms, buf_text(&said));
 	demo_client_notify(demo->client, "notifications/initialized");
 	return true;

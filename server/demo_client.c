@@ -25,6 +25,7 @@
 struct demo_client {
 	sd_event *event;
 	pid_t pid;
+	uint64_t born_us;
 	int in, out; /* the server's stdin and stdout */
 	struct outq *outq;
 	sd_event_source *readable;
@@ -125,8 +126,8 @@ static json_t *take_result(struct demo_client *client, const char *method, struc
 json_t *demo_client_request(struct demo_client *client, const char *method, json_t *params,
 	double *ret_ms, struct err *err)
 {
+	uint64_t begun = client->last_id ? loop_now_us() : client->born_us;
 	json_int_t id = ++client->last_id;
-	uint64_t begun = loop_now_us();
 	json_object_set_new(params, "_meta", json_pack("{s:I}", "progressToken", id));
 	send_message(client, json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id", id, "method",
 				     method, "params", params));
@@ -163,6 +164,7 @@ struct demo_client *demo_client_new(
 	}
 	auto_close int our_out = out[0], child_out = out[1];
 	struct spawn_fd fds[] = { { child_in, 0 }, { child_out, 1 }, { STDERR_FILENO, 2 } };
+	uint64_t born_us = loop_now_us();
 	struct spawn how = { .argv = argv, .fds = fds, .n_fds = 3, .die_with_us = true };
 	pid_t pid = spawn_start(&how, err);
 	if (pid < 0) {
@@ -171,6 +173,7 @@ struct demo_client *demo_client_new(
 	struct demo_client *client = must(calloc(1, sizeof(*client)));
 	client->event = event;
 	client->pid = pid;
+	client->born_us = born_us;
 	client->in = take_fd(&our_in);
 	client->out = take_fd(&our_out);
 	client->progress = progress;

@@ -23,7 +23,8 @@ void demo_client_free(struct demo_client *client);
 
 /*
  * Runs the loop until the answer is there.  Takes params.  Returns the result, which the caller
- * owns; a JSON-RPC error, the server's end and Ctrl-C are errors.  *ret_ms is how long it took.
+ * owns; a JSON-RPC error, the server's end and Ctrl-C are errors.  *ret_ms is how long it took; for
+ * the first request, since the server's start.
  */
 json_t *demo_client_request(struct demo_client *client, const char *method, json_t *params,
 	double *ret_ms, struct err *err) NODISCARD;
