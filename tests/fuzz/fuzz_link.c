@@ -1,0 +1,228 @@
+// USES wire
+/*
+ * What a hostile other side sends, into one end of a link in use: it asks, cancels, answers, and
+ * has streams, of its own choosing or accepted.  The input is lines "TYPE NUMBER PAYLOAD"; the
+ * payload of a message is its JSON.  A line that begins with '!' goes out as it is.
+ */
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "vm/wire/frame.h"
+#include "vm/wire/link.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+struct state {
+	sd_event *event;
+	struct link *link;
+	struct link_stream *stream;
+	int asked, answered, closed;
+};
+
+static void check(bool holds)
+{
+	if (!holds) {
+		abort();
+	}
+}
+
+/* ---- our end: everything a user of a link may do, picked by what comes ---- */
+
+static void on_data(struct link_stream *s, const void *bytes, size_t len, void *data)
+{
+	struct state *state = data;
+	link_stream_write(s, bytes, len);
+	if (*(const char *)bytes == 'f') {
+		link_stream_free(s);
+		state->stream = NULL;
+	} else if (*(const char *)bytes == 'x') {
+		link_free(state->link);
+		state->link = NULL;
+		state->stream = NULL;
+	} else if (*(const char *)bytes != 'h') {
+		link_stream_consumed(s, len);
+	}
+}
+
+static void on_ended(struct link_stream *s, void *data)
+{
+	(void)data;
+	link_stream_end(s);
+}
+
+static void on_reset(struct link_stream *s, void *data)
+{
+	struct state *state = data;
+	link_stream_free(s);
+	state->stream = NULL;
+}
+
+static void on_writable(struct link_stream *s, void *data)
+{
+	(void)data;
+	link_stream_write(s, "more", 4);
+}
+
+static const struct link_stream_handlers stream_handlers = { on_data, on_ended, on_reset,
+	on_writable };
+
+static void on_reply(const struct link_msg *msg, const struct err *err, void *data)
+{
+	struct state *state = data;
+	check(!msg != !err);
+	check(!msg || json_is_object(msg->json));
+	state->answered++;
+}
+
+static void ask(struct state *state)
+{
+	state->asked++;
+	link_request(state->link, "do", NULL, on_reply, state);
+}
+
+static void on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
+{
+	struct state *state = data;
+	struct err err;
+	const json_t *args = json_object_get(msg->json, "args");
+	const char *op = json_string_value(json_object_get(msg->json, "op"));
+	uint32_t number = (uint32_t)json_integer_value(json_object_get(args, "stream"));
+	check(op && json_is_object(args));
+	if (number && !state->stream) {
+		state->stream = link_stream_accept(link, number, &stream_handlers, state, &err);
+	}
+	if (*op == 'a') {
+		ask(state);
+	}
+	if (*op == 'x') {
+		link_free(link);
+		state->link = NULL;
+		state->stream = NULL;
+	} else if (*op != 'l') { /* later, or never */
+		link_reply(link, id, json_incref((json_t *)args), msg->tail, msg->tail_len);
+	}
+}
+
+static void on_cancel(struct link *link, uint32_t id, void *data)
+{
+	struct err err;
+	(void)data;
+	err_set(&err, ERR_CANCELLED, "taken back");
+	link_reply_err(link, id, &err);
+}
+
+static void on_event(struct link *link, const struct link_msg *msg, void *data)
+{
+	(void)data;
+	link_event(link, json_string_value(json_object_get(msg->json, "event")), NULL);
+}
+
+static void on_closed(struct link *link, const struct err *why, void *data)
+{
+	struct state *state = data;
+	check(why->text[0] && !state->closed++);
+	link_free(link);
+	state->link = NULL;
+}
+
+static const struct link_handlers handlers = { on_request, on_cancel, on_event, on_closed };
+
+/* ---- the other end ---- */
+
+static const char *const type_words[FRAME_TYPES] = {
+	[FRAME_REQUEST] = "request",
+	[FRAME_REPLY] = "reply",
+	[FRAME_EVENT] = "event",
+	[FRAME_CANCEL] = "cancel",
+	[FRAME_DATA] = "data",
+	[FRAME_CREDIT] = "credit",
+	[FRAME_END] = "end",
+	[FRAME_RESET] = "reset",
+};
+
+static void put_frame(struct buf *out, enum frame_type type, uint32_t number, const char *payload)
+{
+	uint8_t head[FRAME_HEADER + 4];
+	size_t len = strlen(payload);
+	const char *tail = type <= FRAME_EVENT ? strchr(payload, '\t') : NULL; /* JSON, tab, tail */
+	bool has_json = type == FRAME_REQUEST || type == FRAME_REPLY || type == FRAME_EVENT;
+	frame_header(head, type, number, (uint32_t)(len + 4 * has_json));
+	frame_put_u32(head + FRAME_HEADER, (uint32_t)(tail ? (size_t)(tail - payload) : len));
+	if (type == FRAME_CREDIT) {
+		frame_header(head, type, number, 4);
+		frame_put_u32(head + FRAME_HEADER, (uint32_t)strtoul(payload, NULL, 10));
+		has_json = true;
+		len = 0;
+	}
+	buf_append(out, head, FRAME_HEADER + 4 * has_json);
+	buf_append(out, payload, len);
+}
+
+static void put_line(struct buf *out, char *line)
+{
+	char *save = NULL;
+	if (*line == '!') {
+		buf_append(out, line + 1, strlen(line + 1));
+		return;
+	}
+	const char *word = strtok_r(line, " ", &save), *number = strtok_r(NULL, " ", &save);
+	for (int type = FRAME_REQUEST; word && number && type < FRAME_TYPES; type++) {
+		if (strcmp(type_words[type], word) == 0) {
+			put_frame(out, (enum frame_type)type, (uint32_t)strtoul(number, NULL, 10),
+				save);
+		}
+	}
+}
+
+static void run(struct state *state)
+{
+	for (int i = 0; i < 20 && sd_event_run(state->event, 0) > 0; i++) {
+	}
+}
+
+/* Sends what the other end sends and throws away what it hears. */
+static void play(struct state *state, int fd, char *text)
+{
+	static char sink[65536];
+	for (char *save, *line = strtok_r(text, "\n", &save); line;
+		line = strtok_r(NULL, "\n", &save)) {
+		auto_buf struct buf out = { 0 };
+		put_line(&out, line);
+		if (out.len && send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+			break;
+		}
+		run(state);
+		while (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) > 0) {
+		}
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+	struct err err;
+	struct state state = { 0 };
+	int ends[2];
+	log_set_level(LOG_LEVEL_ERROR);
+	auto_free char *text = must(malloc(len + 1));
+	memcpy(text, bytes, len);
+	text[len] = '\0';
+	must(state.event = loop_new(&err));
+	check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+	state.link = link_new(state.event, ends[0], &handlers, &state);
+	if (len && (bytes[0] & 1)) { /* the host's side picks the streams */
+		state.stream = link_stream_open(state.link, &stream_handlers, &state);
+	}
+	ask(&state);
+	play(&state, ends[1], text);
+	close(ends[1]);
+	run(&state);
+	link_free(state.link);
+	run(&state);
+	check(state.answered == state.asked);
+	sd_event_unref(state.event);
+	return 0;
+}
