@@ -1,25 +1,334 @@
-/* Placeholder until the backend is in. */
+/*
+ * Sandboxes of the host's own kernel: bubblewrap makes the namespaces (vm/bwrap.c says what is in them), and the agent
+ * in there speaks over a socket pair.  As root each sandbox runs under a user of its own that exists nowhere else;
+ * otherwise under the caller's.  Killing the one process we started takes its PID namespace along.
+ */
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
 #include "vm/backend.h"
+#include "vm/bwrap.h"
+#include "vm/cgroup.h"
+#include "vm/host.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define LINK_BUFFER (4 << 20)
+#define TAIL_MAX 2048    /* bytes of the sandbox's last words */
+#define QUOTE_MAX 300    /* and what of them goes into an error */
+#define END_WAIT_MS 2000 /* for killed processes, when the pool goes */
+
+struct namespace_vm {
+	struct vm vm;
+	pid_t pid;
+	bool running;
+	uid_t uid;
+	char *cgroup; /* the delegated directory; NULL: rlimits only */
+	sd_event_source *child, *errors;
+	int errors_fd;
+	struct buf line, tail; /* of its stderr: the unfinished line, the last words */
+};
+
+static struct namespace_vm *namespace_of(struct vm *vm)
+{
+	assert(vm->backend == &vm_backend_namespace);
+	return (struct namespace_vm *)vm;
+}
+
+/* ---- its stderr ---- */
+
+static void log_lines(struct namespace_vm *ns)
+{
+	char *end;
+	while (ns->line.len && (end = memchr(ns->line.data, '\n', ns->line.len))) {
+		*end = '\0';
+		log_debug("sandbox=%s stderr: %s", ns->vm.id, buf_text(&ns->line));
+		buf_consume(&ns->line, (size_t)((uint8_t *)end - ns->line.data) + 1);
+	}
+	if (ns->line.len > TAIL_MAX) {
+		log_debug("sandbox=%s stderr: %s...", ns->vm.id, buf_text(&ns->line));
+		buf_done(&ns->line);
+	}
+}
+
+/* False at the end of the pipe or when nothing is there now. */
+static bool read_errors(struct namespace_vm *ns)
+{
+	char bytes[4096];
+	ssize_t n = read(ns->errors_fd, bytes, sizeof(bytes));
+	if (n <= 0) {
+		if (n == 0) {
+			loop_drop(&ns->errors);
+		}
+		return false;
+	}
+	buf_append(&ns->tail, bytes, (size_t)n);
+	if (ns->tail.len > TAIL_MAX) {
+		buf_consume(&ns->tail, ns->tail.len - TAIL_MAX);
+	}
+	buf_append(&ns->line, bytes, (size_t)n);
+	log_lines(ns);
+	return true;
+}
+
+static int on_errors(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	(void)source;
+	(void)fd;
+	(void)events;
+	read_errors(data);
+	return 0;
+}
+
+/* The last words on one line. */
+static const char *last_words(struct namespace_vm *ns)
+{
+	size_t skip = ns->tail.len > QUOTE_MAX ? ns->tail.len - QUOTE_MAX : 0;
+	buf_consume(&ns->tail, skip);
+	while (ns->tail.len && strchr(" \n", ns->tail.data[ns->tail.len - 1])) {
+		ns->tail.data[--ns->tail.len] = '\0';
+	}
+	for (size_t i = 0; i < ns->tail.len; i++) {
+		uint8_t *byte = &ns->tail.data[i];
+		*byte = *byte == '\n' ? ' ' : *byte;
+	}
+	return buf_text(&ns->tail);
+}
+
+/* ---- its end ---- */
+
+static void describe_end(struct namespace_vm *ns, const siginfo_t *end, struct err *why)
+{
+	/* bwrap passes a signal on as 128 and its number. */
+	bool killed = end->si_code != CLD_EXITED || end->si_status > 128;
+	int status = killed ? end->si_status & 127 : end->si_status << 8;
+	const char *words = last_words(ns);
+	const char *advice = host_advice(words);
+	err_set(why, ERR_HOST, "its agent %s%s%s%s%s", spawn_describe_end(status),
+		*words ? "; its last words: " : "", words, advice ? "; " : "", advice ? advice : "");
+}
+
+static int on_child(sd_event_source *source, const siginfo_t *end, void *data)
+{
+	struct namespace_vm *ns = data;
+	struct err why;
+	(void)source;
+	ns->running = false;
+	for (int i = 0; i < 64 && read_errors(ns); i++) {
+	}
+	describe_end(ns, end, &why);
+	vm_has_died(&ns->vm, &why);
+	return 0;
+}
+
+static bool stop(struct vm *vm)
+{
+	struct namespace_vm *ns = namespace_of(vm);
+	if (ns->running) {
+		/* The group, too: before bwrap is done its second process may not yet be tied to the first. */
+		kill(-ns->pid, SIGKILL);
+		kill(ns->pid, SIGKILL);
+	}
+	return !ns->running;
+}
+
+static void await_end(struct namespace_vm *ns)
+{
+	struct pollfd end = { .fd = sd_event_source_get_child_pidfd(ns->child), .events = POLLIN };
+	if (poll(&end, 1, END_WAIT_MS) != 1) {
+		log_warning("sandbox=%s pid=%d does not end", ns->vm.id, ns->pid);
+	}
+	loop_drop(&ns->child);
+	waitpid(ns->pid, NULL, WNOHANG);
+}
+
+static void release(struct vm *vm)
+{
+	struct namespace_vm *ns = namespace_of(vm);
+	if (ns->running) {
+		await_end(ns);
+	}
+	loop_drop(&ns->child);
+	loop_drop(&ns->errors);
+	if (ns->errors_fd > 0) {
+		close(ns->errors_fd);
+	}
+	if (ns->cgroup) {
+		cgroup_remove(ns->cgroup, vm->id);
+	}
+	free(take_ptr(&ns->cgroup));
+	buf_done(&ns->line);
+	buf_done(&ns->tail);
+}
+
+/* ---- its start ---- */
+
+/* Where this process manages a cgroup, the limits go there; found out once. */
+static const char *delegated_cgroup(struct err *err)
+{
+	static struct err why;
+	static char *dir;
+	static bool known;
+	if (!known) {
+		auto_free char *own = cgroup_own_dir(&why);
+		if (own && cgroup_prepare(own, &why)) {
+			dir = take_ptr(&own);
+		}
+		known = true;
+	}
+	*err = why;
+	return dir;
+}
+
+static void enlarge_buffers(int fd)
+{
+	int size = LINK_BUFFER;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0) {
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* as much as the host allows */
+	}
+}
+
+static bool make_channels(int link[2], int errors[2], struct err *err)
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link) < 0) {
+		return err_errno(err, "cannot make a socket pair");
+	}
+	enlarge_buffers(link[0]);
+	enlarge_buffers(link[1]);
+	if (pipe2(errors, O_CLOEXEC) < 0 || fcntl(errors[0], F_SETFL, O_NONBLOCK) < 0) {
+		return err_errno(err, "cannot make a pipe");
+	}
+	return true;
+}
+
+static pid_t run_agent(struct namespace_vm *ns, struct bwrap *b, int link, int errors,
+	const struct spawn *how, struct err *err)
+{
+	const struct vm_config *config = vm_pool_config(ns->vm.pool);
+	char screen[32], fd[8], memory[24], processes[24], files[24];
+	snprintf(screen, sizeof(screen), "%dx%d", config->screen.width, config->screen.height);
+	snprintf(fd, sizeof(fd), "%d", BWRAP_LINK_FD);
+	snprintf(memory, sizeof(memory), "%lld", (long long)config->limits.memory_mib);
+	snprintf(processes, sizeof(processes), "%lld", (long long)config->limits.processes);
+	snprintf(files, sizeof(files), "%lld", (long long)config->limits.files);
+	const char *const command[] = { BWRAP_AGENT, "--link-fd", fd, "--screen", screen, "--max-memory",
+		memory, "--max-processes", processes, "--max-files", files, "--log-level", "info", NULL };
+	return bwrap_start(b, command, link, errors, how, err);
+}
+
+static bool start(struct vm *vm, struct err *err)
+{
+	struct namespace_vm *ns = namespace_of(vm);
+	const struct vm_config *config = vm_pool_config(vm->pool);
+	int link[2] = { -1, -1 }, errors[2] = { -1, -1 };
+	auto_bwrap struct bwrap b = { 0 };
+	struct err no_cgroup;
+	int agent = host_open_agent(config, err);
+	if (agent < 0 || !bwrap_describe(&b, &config->limits, agent, err) ||
+		!host_pick_user(&ns->uid, err)) {
+		return false;
+	}
+	bool made = make_channels(link, errors, err);
+	auto_close int ours = link[0], theirs = link[1], theirs_errors = errors[1], group = -1;
+	ns->errors_fd = errors[0];
+	if (!made) {
+		return false;
+	}
+	const char *dir = delegated_cgroup(&no_cgroup);
+	if (dir) {
+		group = cgroup_make(dir, vm->id, &config->limits, err);
+		ns->cgroup = group >= 0 ? must(strdup(dir)) : NULL;
+	}
+	if (dir && group < 0) {
+		return false;
+	}
+	const struct spawn how = { .uid = ns->uid, .gid = ns->uid, .cgroup_fd = group };
+	ns->pid = run_agent(ns, &b, theirs, theirs_errors, &how, err);
+	if (ns->pid < 0) {
+		return false;
+	}
+	ns->running = true;
+	sd_event *event = vm_pool_event(vm->pool);
+	if (sd_event_add_child(event, &ns->child, ns->pid, WEXITED, on_child, ns) < 0) {
+		abort(); /* out of memory, or SIGCHLD is not blocked: a mistake in the program */
+	}
+	ns->errors = loop_add_io(event, ns->errors_fd, POLLIN, on_errors, ns);
+	log_debug("sandbox=%s pid=%d uid=%u limits=%s", vm->id, ns->pid, ns->uid, dir ? dir : "rlimits");
+	vm_has_link(vm, take_fd(&ours));
+	return true;
+}
+
+/* ---- doctor's question ---- */
+
+/* Runs `true` in the same shape.  ret_words: what it said. */
+static bool try_it(const struct vm_config *config, struct buf *words, struct err *err)
+{
+	static const char *const command[] = { "/usr/bin/true", NULL };
+	auto_bwrap struct bwrap b = { 0 };
+	struct spawn how = { 0 };
+	int errors[2], agent = host_open_agent(config, err);
+	if (agent < 0 || !bwrap_describe(&b, &config->limits, agent, err) ||
+		!host_pick_user(&how.uid, err)) {
+		return false;
+	}
+	if (pipe2(errors, O_CLOEXEC) < 0) {
+		return err_errno(err, "cannot make a pipe");
+	}
+	auto_close int ours = errors[0], theirs = errors[1];
+	how.gid = how.uid;
+	pid_t pid = bwrap_start(&b, command, -1, theirs, &how, err);
+	close(take_fd(&theirs));
+	return pid > 0 && host_await(pid, ours, words, err);
+}
+
+static bool probe_once(const struct vm_config *config, char **ret_detail, struct err *err)
+{
+	auto_buf struct buf words = { 0 };
+	struct err no_cgroup;
+	if (!host_has_programs(err)) {
+		return false;
+	}
+	if (!try_it(config, &words, err)) {
+		const char *advice = host_advice(buf_text(&words));
+		return advice ? err_set(err, err->kind, "%.300s; %s", err->text, advice) : false;
+	}
+	struct buf detail = { 0 };
+	const char *dir = delegated_cgroup(&no_cgroup);
+	buf_printf(&detail, "limits by %s%s%s; run as %s", dir ? "cgroup " : "rlimits, since ",
+		dir ? dir : no_cgroup.text, dir ? ", and rlimits" : "",
+		geteuid() == 0 ? "a user of its own for each sandbox" : "the calling user");
+	*ret_detail = (char *)detail.data;
+	return true;
+}
 
 static bool probe(const struct vm_config *config, char **ret_detail, struct err *err)
 {
-	(void)config;
-	(void)ret_detail;
-	return err_set(err, ERR_UNSUPPORTED, "not built yet");
+	static struct err result;
+	static char *detail;
+	static bool known, works;
+	if (!known) {
+		works = probe_once(config, &detail, &result);
+		known = true;
+	}
+	*err = result;
+	*ret_detail = detail ? must(strdup(detail)) : NULL;
+	return works;
 }
-static bool start(struct vm *vm, struct err *err)
-{
-	(void)vm;
-	return err_set(err, ERR_UNSUPPORTED, "not built yet");
-}
-static bool stop(struct vm *vm)
-{
-	(void)vm;
-	return true;
-}
-static void release(struct vm *vm)
-{
-	(void)vm;
-}
-const struct vm_backend vm_backend_namespace = { "namespace", sizeof(struct vm), probe, start, stop,
-	release };
+
+const struct vm_backend vm_backend_namespace = {
+	.name = "namespace",
+	.size = sizeof(struct namespace_vm),
+	.probe = probe,
+	.start = start,
+	.stop = stop,
+	.release = release,
+};

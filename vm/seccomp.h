@@ -1,0 +1,15 @@
+#ifndef VM_SECCOMP_H
+#define VM_SECCOMP_H
+
+#include "base/err.h"
+
+/*
+ * What programs in a sandbox may ask the kernel for, as two filters (the kernel takes the stricter answer): one of
+ * names, one of arguments.  Sealed memory files of BPF, ready for bwrap --add-seccomp-fd.
+ */
+enum { SECCOMP_NAMES, SECCOMP_ARGUMENTS, SECCOMP_FILTERS };
+
+/* The descriptors are the caller's. */
+bool seccomp_export(int ret_fds[SECCOMP_FILTERS], struct err *err) NODISCARD;
+
+#endif
