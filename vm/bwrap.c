@@ -1,7 +1,8 @@
 /*
- * What is inside a sandbox.  The root is a file system of its own in memory: /usr and a short list from /etc are the
- * host's, read-only; the rest of /etc is written here; /tmp, /run, /home/user and /dev/shm are private memory of
- * bounded size.  Nothing on the host's disks is ever written, so nothing can stay behind.
+ * What is inside a sandbox.  The root is a file system of its own in memory: /usr and a short list
+ * from /etc are the host's, read-only; the rest of /etc is written here; /tmp, /run, /home/user and
+ * /dev/shm are private memory of bounded size.  Nothing on the host's disks is ever written, so
+ * nothing can stay behind.
  */
 
 #include "vm/bwrap.h"
@@ -33,7 +34,8 @@ static void put_args(struct bwrap *b, const char *const *args)
 	}
 }
 
-/* Takes fd; its number in the child, as a word for the next argument, is valid until the next call. */
+/* Takes fd; its number in the child, as a word for the next argument, is valid until the next call.
+ */
 static const char *put_fd(struct bwrap *b, int fd)
 {
 	static char word[16];
@@ -80,7 +82,8 @@ static bool put_file(struct bwrap *b, const char *path, const char *text, struct
 /* Merged into /usr on most systems, directories of their own on some. */
 static const char *const system_dirs[] = { "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32" };
 
-/* Configuration of programs.  No accounts, keys, networks, mounts, or what an administrator puts into profiles. */
+/* Configuration of programs.  No accounts, keys, networks, mounts, or what an administrator puts
+ * into profiles. */
 static const char *const shared[] = {
 	"/etc/alternatives",
 	"/etc/bash.bashrc",
@@ -140,25 +143,26 @@ static void put_system(struct bwrap *b)
 static const struct {
 	const char *path, *text;
 } written[] = {
-	{ "/etc/passwd",
-		"root:x:0:0:root:/:/usr/sbin/nologin\n"
-		"user:x:1000:1000:User:/home/user:/bin/bash\n"
-		"nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n" },
+	{ "/etc/passwd", "root:x:0:0:root:/:/usr/sbin/nologin\n"
+			 "user:x:1000:1000:User:/home/user:/bin/bash\n"
+			 "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n" },
 	{ "/etc/group", "root:x:0:\ntty:x:5:\nuser:x:1000:\nnogroup:x:65534:\n" },
 	{ "/etc/hostname", "desktop\n" },
 	{ "/etc/hosts", "127.0.0.1 localhost desktop\n::1 localhost desktop\n" },
 	{ "/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
 				"services: files\nprotocols: files\n" },
 	{ "/etc/resolv.conf", "" },
-	{ "/etc/profile", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games\n"
-			  "export PATH\nPS1='\\u@\\h:\\w\\$ '\n"
-			  "[ -z \"$BASH_VERSION\" ] || [ ! -r /etc/bash.bashrc ] || . /etc/bash.bashrc\n" },
+	{ "/etc/profile",
+		"PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games\n"
+		"export PATH\nPS1='\\u@\\h:\\w\\$ '\n"
+		"[ -z \"$BASH_VERSION\" ] || [ ! -r /etc/bash.bashrc ] || . /etc/bash.bashrc\n" },
 	/*
-	 * A browser's own sandbox needs namespaces of its own, which the filter denies, since they open much of the kernel
-	 * to whatever runs here.  This sandbox is the boundary; without the flag Chromium would not start.
+	 * A browser's own sandbox needs namespaces of its own, which the filter denies, since they
+	 * open much of the kernel to whatever runs here.  This sandbox is the boundary; without the
+	 * flag Chromium would not start.
 	 */
-	{ "/etc/chromium.d/vitrine",
-		"CHROMIUM_FLAGS=\"$CHROMIUM_FLAGS --no-sandbox --test-type --no-first-run --password-store=basic\"\n" },
+	{ "/etc/chromium.d/vitrine", "CHROMIUM_FLAGS=\"$CHROMIUM_FLAGS --no-sandbox --test-type "
+				     "--no-first-run --password-store=basic\"\n" },
 };
 
 static bool put_written(struct bwrap *b, struct err *err)

@@ -5,7 +5,8 @@
 #include "base/spawn.h"
 #include "vm/vm.h"
 
-/* The command line that makes a sandbox out of namespaces: what is visible in it is decided here, and only here. */
+/* The command line that makes a sandbox out of namespaces: what is visible in it is decided here,
+ * and only here. */
 
 #define BWRAP_FDS_MAX 24
 #define BWRAP_AGENT "/run/vitrine/vitrine-agent" /* where the agent is, inside */
@@ -13,7 +14,8 @@
 
 /* A zeroed struct is an empty one. */
 struct bwrap {
-	struct buf args; /* each ended by a NUL; they travel in a memory file, so that /proc/1/cmdline says nothing */
+	struct buf args; /* each ended by a NUL; they travel in a memory file, so that
+			    /proc/1/cmdline says nothing */
 	struct spawn_fd fds[BWRAP_FDS_MAX];
 	size_t n_fds;
 };
@@ -23,11 +25,13 @@ struct bwrap {
 void bwrap_done(struct bwrap *b); /* closes the descriptors it was given */
 
 /* Everything a desktop sees.  agent_fd: the agent's binary, taken, whatever the result. */
-bool bwrap_describe(struct bwrap *b, const struct vm_limits *limits, int agent_fd, struct err *err) NODISCARD;
+bool bwrap_describe(
+	struct bwrap *b, const struct vm_limits *limits, int agent_fd, struct err *err) NODISCARD;
 
 /*
- * Runs a command in it; link_fd becomes its descriptor 3 (-1: none), errors_fd its stderr.  `how` brings the user and
- * the cgroup.  The process dies with this one, and everything in the sandbox with it.
+ * Runs a command in it; link_fd becomes its descriptor 3 (-1: none), errors_fd its stderr.  `how`
+ * brings the user and the cgroup.  The process dies with this one, and everything in the sandbox
+ * with it.
  */
 pid_t bwrap_start(struct bwrap *b, const char *const *command, int link_fd, int errors_fd,
 	const struct spawn *how, struct err *err) NODISCARD;

@@ -69,8 +69,8 @@ static bool has_word(const char *text, const char *word)
 static bool enable(int dir)
 {
 	char text[1024];
-	if (read_text(dir, "cgroup.subtree_control", text, sizeof(text)) && has_word(text, "memory") &&
-		has_word(text, "pids")) {
+	if (read_text(dir, "cgroup.subtree_control", text, sizeof(text)) &&
+		has_word(text, "memory") && has_word(text, "pids")) {
 		return true;
 	}
 	return write_text(dir, "cgroup.subtree_control", "+memory +pids");
@@ -83,10 +83,10 @@ bool cgroup_prepare(const char *path, struct err *err)
 	if (dir < 0) {
 		return err_errno(err, "cannot open the control group %s", path);
 	}
-	if (!read_text(dir, "cgroup.controllers", text, sizeof(text)) || !has_word(text, "memory") ||
-		!has_word(text, "pids")) {
-		return err_set(err, ERR_UNSUPPORTED, "the control group %s has no memory and pids controllers",
-			path);
+	if (!read_text(dir, "cgroup.controllers", text, sizeof(text)) ||
+		!has_word(text, "memory") || !has_word(text, "pids")) {
+		return err_set(err, ERR_UNSUPPORTED,
+			"the control group %s has no memory and pids controllers", path);
 	}
 	if (enable(dir)) {
 		return true;
@@ -108,7 +108,8 @@ static bool set_limits(int leaf, const struct vm_limits *limits)
 	char memory[32], pids[32];
 	snprintf(memory, sizeof(memory), "%lld", (long long)limits->memory_mib << 20);
 	snprintf(pids, sizeof(pids), "%lld", (long long)limits->processes);
-	/* Without swap accounting there is no such file; what is missing is then no limit on memory. */
+	/* Without swap accounting there is no such file; what is missing is then no limit on
+	 * memory. */
 	(void)write_text(leaf, "memory.swap.max", "0");
 	return write_text(leaf, "memory.max", memory) && write_text(leaf, "pids.max", pids);
 }

@@ -4,21 +4,23 @@
 #include "vm/vm.h"
 
 /*
- * Limits by control groups (version 2), where this process was given a part of the tree to manage ("delegated").
- * `dir` is always the directory of that part; a test may give any directory.
+ * Limits by control groups (version 2), where this process was given a part of the tree to manage
+ * ("delegated"). `dir` is always the directory of that part; a test may give any directory.
  */
 
 /* The directory of this process's own group; free() it.  NULL where there is no cgroup v2. */
 char *cgroup_own_dir(struct err *err);
 
 /*
- * Makes dir ready: moves this process into a leaf of its own (a group with children must not hold processes) and
- * turns the controllers on.  Fails, having undone what it did, where the group is not ours to manage.
+ * Makes dir ready: moves this process into a leaf of its own (a group with children must not hold
+ * processes) and turns the controllers on.  Fails, having undone what it did, where the group is
+ * not ours to manage.
  */
 bool cgroup_prepare(const char *dir, struct err *err) NODISCARD;
 
 /* A leaf with limits; returns it opened, for struct spawn.cgroup_fd.  -1 on failure. */
-int cgroup_make(const char *dir, const char *name, const struct vm_limits *limits, struct err *err) NODISCARD;
+int cgroup_make(const char *dir, const char *name, const struct vm_limits *limits,
+	struct err *err) NODISCARD;
 
 /* Kills what is left in it and removes it, and those of before that were not empty yet. */
 void cgroup_remove(const char *dir, const char *name);

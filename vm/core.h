@@ -8,8 +8,9 @@
 
 #include <sys/queue.h>
 
-#define VM_REMEMBERED 32 /* ended sandboxes whose reason is kept, so that a later call can say it \
-			  */
+#define VM_REMEMBERED \
+	32 /* ended sandboxes whose reason is kept, so that a later call can say it \
+	    */
 
 TAILQ_HEAD(vm_list, vm_core);
 TAILQ_HEAD(vm_waits, vm_wait);

@@ -16,9 +16,10 @@
 
 #include <string.h>
 
-#define GUARD_MS 10000   /* an agent that does not even answer a ping for this long hangs */
-#define TEXTS_MAX 150000 /* bytes of all texts in one list: escaped they still fit into a message \
-			  */
+#define GUARD_MS 10000 /* an agent that does not even answer a ping for this long hangs */
+#define TEXTS_MAX \
+	150000 /* bytes of all texts in one list: escaped they still fit into a message \
+		*/
 #define COMMAND_MAX 100000
 #define PATH_BYTES_MAX 4096
 

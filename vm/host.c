@@ -1,4 +1,5 @@
-/* The host, as far as the namespace backend depends on it: programs, the agent's binary, spare users, sysctls. */
+/* The host, as far as the namespace backend depends on it: programs, the agent's binary, spare
+ * users, sysctls. */
 
 #include "vm/host.h"
 
@@ -47,8 +48,9 @@ bool host_has_programs(struct err *err)
 {
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
 		if (!is_installed(programs[i].name)) {
-			return err_set(err, ERR_UNSUPPORTED, "%s is not installed: apt-get install %s",
-				programs[i].name, programs[i].package);
+			return err_set(err, ERR_UNSUPPORTED,
+				"%s is not installed: apt-get install %s", programs[i].name,
+				programs[i].package);
 		}
 	}
 	return true;
@@ -92,7 +94,8 @@ int host_open_agent(const struct vm_config *config, struct err *err)
 
 /* ---- users ---- */
 
-/* The first range lies above what systems give out; the second, which systemd leaves unused, is for containers with few ids. */
+/* The first range lies above what systems give out; the second, which systemd leaves unused, is for
+ * containers with few ids. */
 static const struct {
 	uint32_t first, count;
 } ranges[] = {
@@ -122,7 +125,8 @@ bool host_pick_user(uid_t *ret_uid, struct err *err)
 		return true;
 	}
 	if (!next && getrandom(&next, sizeof(next), 0) != sizeof(next)) {
-		return err_errno(err, "cannot get random bytes"); /* servers side by side begin at different users */
+		return err_errno(err, "cannot get random bytes"); /* servers side by side begin at
+								     different users */
 	}
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		uint32_t first = ranges[i].first, count = ranges[i].count;
@@ -133,7 +137,8 @@ bool host_pick_user(uid_t *ret_uid, struct err *err)
 		}
 	}
 	return err_set(err, ERR_UNSUPPORTED,
-		"this root has no spare user ids (/proc/self/uid_map): run as an ordinary user instead");
+		"this root has no spare user ids (/proc/self/uid_map): run as an ordinary user "
+		"instead");
 }
 
 /* ---- advice ---- */
@@ -146,20 +151,25 @@ static bool reads(const char *path, const char *value)
 	return n > 0 && strncmp(text, value, strlen(value)) == 0 && text[strlen(value)] == '\n';
 }
 
-/* What a bwrap that may not make namespaces says, and which setting is behind it; the first that holds counts. */
+/* What a bwrap that may not make namespaces says, and which setting is behind it; the first that
+ * holds counts. */
 static const struct {
 	const char *words, *file, *value, *advice;
 } advices[] = {
 	{ "amespace", "/proc/sys/kernel/unprivileged_userns_clone", "0",
-		"unprivileged user namespaces are off: sysctl -w kernel.unprivileged_userns_clone=1" },
+		"unprivileged user namespaces are off: sysctl -w "
+		"kernel.unprivileged_userns_clone=1" },
 	{ "amespace", "/proc/sys/user/max_user_namespaces", "0",
 		"user namespaces are off: sysctl -w user.max_user_namespaces=10000" },
 	{ "uid map", "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
-		"AppArmor restricts user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0" },
+		"AppArmor restricts user namespaces: sysctl -w "
+		"kernel.apparmor_restrict_unprivileged_userns=0" },
 	{ "ermission", "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
-		"AppArmor restricts user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0" },
+		"AppArmor restricts user namespaces: sysctl -w "
+		"kernel.apparmor_restrict_unprivileged_userns=0" },
 	{ "mount proc", NULL, NULL,
-		"a container hides parts of /proc: start it with --security-opt systempaths=unconfined" },
+		"a container hides parts of /proc: start it with --security-opt "
+		"systempaths=unconfined" },
 	{ "amespace", NULL, NULL,
 		"in a container: start it with --security-opt seccomp=unconfined" },
 };

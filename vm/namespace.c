@@ -1,7 +1,8 @@
 /*
- * Sandboxes of the host's own kernel: bubblewrap makes the namespaces (vm/bwrap.c says what is in them), and the agent
- * in there speaks over a socket pair.  As root each sandbox runs under a user of its own that exists nowhere else;
- * otherwise under the caller's.  Killing the one process we started takes its PID namespace along.
+ * Sandboxes of the host's own kernel: bubblewrap makes the namespaces (vm/bwrap.c says what is in
+ * them), and the agent in there speaks over a socket pair.  As root each sandbox runs under a user
+ * of its own that exists nowhere else; otherwise under the caller's.  Killing the one process we
+ * started takes its PID namespace along.
  */
 
 #include "base/cleanup.h"
@@ -114,7 +115,8 @@ static void describe_end(struct namespace_vm *ns, const siginfo_t *end, struct e
 	const char *words = last_words(ns);
 	const char *advice = host_advice(words);
 	err_set(why, ERR_HOST, "its agent %s%s%s%s%s", spawn_describe_end(status),
-		*words ? "; its last words: " : "", words, advice ? "; " : "", advice ? advice : "");
+		*words ? "; its last words: " : "", words, advice ? "; " : "",
+		advice ? advice : "");
 }
 
 static int on_child(sd_event_source *source, const siginfo_t *end, void *data)
@@ -134,7 +136,8 @@ static bool stop(struct vm *vm)
 {
 	struct namespace_vm *ns = namespace_of(vm);
 	if (ns->running) {
-		/* The group, too: before bwrap is done its second process may not yet be tied to the first. */
+		/* The group, too: before bwrap is done its second process may not yet be tied to
+		 * the first. */
 		kill(-ns->pid, SIGKILL);
 		kill(ns->pid, SIGKILL);
 	}
@@ -193,7 +196,8 @@ static void enlarge_buffers(int fd)
 {
 	int size = LINK_BUFFER;
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0) {
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* as much as the host allows */
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size,
+			sizeof(size)); /* as much as the host allows */
 	}
 }
 
@@ -220,8 +224,9 @@ static pid_t run_agent(struct namespace_vm *ns, struct bwrap *b, int link, int e
 	snprintf(memory, sizeof(memory), "%lld", (long long)config->limits.memory_mib);
 	snprintf(processes, sizeof(processes), "%lld", (long long)config->limits.processes);
 	snprintf(files, sizeof(files), "%lld", (long long)config->limits.files);
-	const char *const command[] = { BWRAP_AGENT, "--link-fd", fd, "--screen", screen, "--max-memory",
-		memory, "--max-processes", processes, "--max-files", files, "--log-level", "info", NULL };
+	const char *const command[] = { BWRAP_AGENT, "--link-fd", fd, "--screen", screen,
+		"--max-memory", memory, "--max-processes", processes, "--max-files", files,
+		"--log-level", "info", NULL };
 	return bwrap_start(b, command, link, errors, how, err);
 }
 
@@ -262,7 +267,8 @@ static bool start(struct vm *vm, struct err *err)
 		abort(); /* out of memory, or SIGCHLD is not blocked: a mistake in the program */
 	}
 	ns->errors = loop_add_io(event, ns->errors_fd, POLLIN, on_errors, ns);
-	log_debug("sandbox=%s pid=%d uid=%u limits=%s", vm->id, ns->pid, ns->uid, dir ? dir : "rlimits");
+	log_debug("sandbox=%s pid=%d uid=%u limits=%s", vm->id, ns->pid, ns->uid,
+		dir ? dir : "rlimits");
 	vm_has_link(vm, take_fd(&ours));
 	return true;
 }

@@ -1,10 +1,11 @@
 /*
  * The system-call filter of the namespace backend.
  *
- * The filter of names allows what desktop programs and browsers need, answers EPERM where a program may legitimately
- * ask and must hear "no", and ENOSYS to everything else, so that programs fall back as on an older kernel.  The filter
- * of arguments looks at the few calls where the name says too little.  Two filters, because a comparison can then be
- * written as "deny this", on the 32 bits that the kernel really looks at.
+ * The filter of names allows what desktop programs and browsers need, answers EPERM where a program
+ * may legitimately ask and must hear "no", and ENOSYS to everything else, so that programs fall
+ * back as on an older kernel.  The filter of arguments looks at the few calls where the name says
+ * too little.  Two filters, because a comparison can then be written as "deny this", on the 32 bits
+ * that the kernel really looks at.
  */
 
 #include "vm/seccomp.h"
@@ -35,10 +36,11 @@ static const struct group allowed[] = {
 			"unlink", "unlinkat", "rename", "renameat", "renameat2", "link", "linkat",
 			"symlink", "symlinkat", "chmod", "fchmod", "fchmodat", "fchmodat2", "chown",
 			"fchown", "lchown", "fchownat", "utime", "utimes", "utimensat", "futimesat",
-			"truncate", "ftruncate", "fallocate", "sync", "fsync", "fdatasync", "syncfs",
-			"sync_file_range", "flock", "fcntl", "dup", "dup2", "dup3", "pipe", "pipe2",
-			"umask", "statfs", "fstatfs", "sendfile", "copy_file_range", "splice", "tee",
-			"readahead", "fadvise64", "ioctl", "mknod", "mknodat" } },
+			"truncate", "ftruncate", "fallocate", "sync", "fsync", "fdatasync",
+			"syncfs", "sync_file_range", "flock", "fcntl", "dup", "dup2", "dup3",
+			"pipe", "pipe2", "umask", "statfs", "fstatfs", "sendfile",
+			"copy_file_range", "splice", "tee", "readahead", "fadvise64", "ioctl",
+			"mknod", "mknodat" } },
 	{ "extended attributes, which file managers copy",
 		{ "getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr",
 			"setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr",
@@ -51,11 +53,13 @@ static const struct group allowed[] = {
 			"memfd_create", "pkey_alloc", "pkey_free", "pkey_mprotect", "mbind",
 			"get_mempolicy", "set_mempolicy", "shmget", "shmat", "shmctl", "shmdt" } },
 	{ "System V queues and semaphores, in the sandbox's own IPC namespace",
-		{ "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl" } },
-	{ "processes and threads of the sandbox's own PID namespace; clone's flags are looked at below",
+		{ "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv",
+			"msgctl" } },
+	{ "processes and threads of the sandbox's own PID namespace; clone's flags are looked at "
+	  "below",
 		{ "fork", "vfork", "clone", "execve", "execveat", "exit", "exit_group", "wait4",
-			"waitid", "kill", "tkill", "tgkill", "getpid", "getppid", "gettid", "getpgid",
-			"getpgrp", "setpgid", "getsid", "setsid", "set_tid_address",
+			"waitid", "kill", "tkill", "tgkill", "getpid", "getppid", "gettid",
+			"getpgid", "getpgrp", "setpgid", "getsid", "setsid", "set_tid_address",
 			"set_robust_list", "get_robust_list", "rseq", "prctl", "arch_prctl",
 			"pidfd_open", "pidfd_send_signal", "futex", "futex_waitv", "personality",
 			"uname", "sysinfo", "getcpu", "times", "getrusage" } },
@@ -80,15 +84,16 @@ static const struct group allowed[] = {
 			"timer_gettime", "timer_getoverrun", "timer_delete", "timerfd_create",
 			"timerfd_settime", "timerfd_gettime" } },
 	{ "waiting for descriptors",
-		{ "select", "pselect6", "poll", "ppoll", "epoll_create", "epoll_create1", "epoll_ctl",
-			"epoll_ctl_old", "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd",
-			"eventfd2" } },
+		{ "select", "pselect6", "poll", "ppoll", "epoll_create", "epoll_create1",
+			"epoll_ctl", "epoll_ctl_old", "epoll_wait", "epoll_pwait", "epoll_pwait2",
+			"eventfd", "eventfd2" } },
 	{ "sockets; their families are looked at below",
 		{ "socket", "socketpair", "bind", "listen", "accept", "accept4", "connect",
 			"getsockname", "getpeername", "sendto", "recvfrom", "sendmsg", "recvmsg",
 			"sendmmsg", "recvmmsg", "setsockopt", "getsockopt", "shutdown" } },
 	{ "what sandboxes of browsers restrict themselves with: never more rights, only fewer",
-		{ "seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self" } },
+		{ "seccomp", "landlock_create_ruleset", "landlock_add_rule",
+			"landlock_restrict_self" } },
 	{ "random numbers", { "getrandom" } },
 };
 
@@ -96,11 +101,9 @@ static const struct group denied[] = {
 	{ "mounting would rearrange what the sandbox sees",
 		{ "mount", "umount", "umount2", "move_mount", "open_tree", "fsopen", "fsmount",
 			"fsconfig", "fspick", "mount_setattr", "pivot_root", "chroot" } },
-	{ "new namespaces open much of the kernel to an ordinary user",
-		{ "unshare", "setns" } },
-	{ "looking into other processes",
-		{ "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp",
-			"pidfd_getfd" } },
+	{ "new namespaces open much of the kernel to an ordinary user", { "unshare", "setns" } },
+	{ "looking into other processes", { "ptrace", "process_vm_readv", "process_vm_writev",
+						  "process_madvise", "kcmp", "pidfd_getfd" } },
 	{ "parts of the kernel with a history of holes that no desktop program needs",
 		{ "bpf", "perf_event_open", "userfaultfd", "keyctl", "add_key", "request_key",
 			"open_by_handle_at", "fanotify_init", "io_uring_setup", "io_uring_enter",
@@ -122,13 +125,22 @@ struct argument_rule {
 };
 
 #define LOW32 0xffffffffu
-#define FLAG(flag) { SCMP_A0_32(SCMP_CMP_MASKED_EQ, flag, flag) }
-#define NO_NAMESPACE(flag) { "a namespace by another way", "clone", EPERM, FLAG(flag), 1 }
+#define FLAG(flag) \
+	{ \
+		SCMP_A0_32(SCMP_CMP_MASKED_EQ, flag, flag) \
+	}
+#define NO_NAMESPACE(flag) \
+	{ \
+		"a namespace by another way", "clone", EPERM, FLAG(flag), 1 \
+	}
 #define NO_FAMILY(family) \
-	{ "another socket family", "socket", EAFNOSUPPORT, \
-		{ SCMP_A0_64(SCMP_CMP_MASKED_EQ, LOW32, family) }, 1 }
+	{ \
+		"another socket family", "socket", EAFNOSUPPORT, \
+			{ SCMP_A0_64(SCMP_CMP_MASKED_EQ, LOW32, family) }, 1 \
+	}
 
-/* What is denied by an argument.  clone3's flags lie in memory, which a filter cannot read: it stays ENOSYS, and libc uses clone. */
+/* What is denied by an argument.  clone3's flags lie in memory, which a filter cannot read: it
+ * stays ENOSYS, and libc uses clone. */
 static const struct argument_rule argument_rules[] = {
 	NO_NAMESPACE(CLONE_NEWNS),
 	NO_NAMESPACE(CLONE_NEWCGROUP),
@@ -141,7 +153,8 @@ static const struct argument_rule argument_rules[] = {
 		{ SCMP_A1_64(SCMP_CMP_MASKED_EQ, LOW32, TIOCSTI) }, 1 },
 	{ "the same on a console", "ioctl", EPERM,
 		{ SCMP_A1_64(SCMP_CMP_MASKED_EQ, LOW32, TIOCLINUX) }, 1 },
-	/* Left are unix, inet, inet6 and netlink; each of the others is code that nobody here needs. */
+	/* Left are unix, inet, inet6 and netlink; each of the others is code that nobody here
+	   needs. */
 	NO_FAMILY(0),
 	NO_FAMILY(3),
 	NO_FAMILY(4),
@@ -155,9 +168,11 @@ static const struct argument_rule argument_rules[] = {
 	NO_FAMILY(13),
 	NO_FAMILY(14),
 	NO_FAMILY(15),
-	{ "another socket family", "socket", EAFNOSUPPORT, { SCMP_A0_64(SCMP_CMP_GT, AF_NETLINK) }, 1 },
+	{ "another socket family", "socket", EAFNOSUPPORT, { SCMP_A0_64(SCMP_CMP_GT, AF_NETLINK) },
+		1 },
 	{ "of netlink only routing, which tells which addresses there are", "socket", EAFNOSUPPORT,
-		{ SCMP_A0_64(SCMP_CMP_MASKED_EQ, LOW32, AF_NETLINK), SCMP_A2_64(SCMP_CMP_NE, 0) }, 2 },
+		{ SCMP_A0_64(SCMP_CMP_MASKED_EQ, LOW32, AF_NETLINK), SCMP_A2_64(SCMP_CMP_NE, 0) },
+		2 },
 };
 
 static bool fail(int r, const char *what, struct err *err)
@@ -166,8 +181,8 @@ static bool fail(int r, const char *what, struct err *err)
 	return err_errno(err, "cannot build the system-call filter: %s", what);
 }
 
-static bool add_groups(scmp_filter_ctx filter, uint32_t action, const struct group *groups, size_t n,
-	struct err *err)
+static bool add_groups(scmp_filter_ctx filter, uint32_t action, const struct group *groups,
+	size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		for (const char *const *name = groups[i].names; *name; name++) {
@@ -183,7 +198,8 @@ static bool add_groups(scmp_filter_ctx filter, uint32_t action, const struct gro
 
 static bool add_names(scmp_filter_ctx filter, struct err *err)
 {
-	return add_groups(filter, SCMP_ACT_ALLOW, allowed, sizeof(allowed) / sizeof(allowed[0]), err) &&
+	return add_groups(filter, SCMP_ACT_ALLOW, allowed, sizeof(allowed) / sizeof(allowed[0]),
+		       err) &&
 	       add_groups(filter, SCMP_ACT_ERRNO(EPERM), denied, sizeof(denied) / sizeof(denied[0]),
 		       err);
 }
@@ -193,8 +209,8 @@ static bool add_arguments(scmp_filter_ctx filter, struct err *err)
 	for (size_t i = 0; i < sizeof(argument_rules) / sizeof(argument_rules[0]); i++) {
 		const struct argument_rule *rule = &argument_rules[i];
 		int nr = seccomp_syscall_resolve_name(rule->name);
-		int r = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO((unsigned)rule->answer), nr,
-			rule->n, rule->compare);
+		int r = seccomp_rule_add_array(
+			filter, SCMP_ACT_ERRNO((unsigned)rule->answer), nr, rule->n, rule->compare);
 		if (r < 0) {
 			return fail(r, rule->why, err);
 		}
@@ -202,7 +218,8 @@ static bool add_arguments(scmp_filter_ctx filter, struct err *err)
 	return true;
 }
 
-/* Calls of foreign architectures (32-bit ones, x32) kill: a filter by number means nothing there. */
+/* Calls of foreign architectures (32-bit ones, x32) kill: a filter by number means nothing there.
+ */
 static bool export_one(uint32_t preset, bool (*add)(scmp_filter_ctx filter, struct err *err),
 	int *ret_fd, struct err *err)
 {

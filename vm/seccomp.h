@@ -4,8 +4,9 @@
 #include "base/err.h"
 
 /*
- * What programs in a sandbox may ask the kernel for, as two filters (the kernel takes the stricter answer): one of
- * names, one of arguments.  Sealed memory files of BPF, ready for bwrap --add-seccomp-fd.
+ * What programs in a sandbox may ask the kernel for, as two filters (the kernel takes the stricter
+ * answer): one of names, one of arguments.  Sealed memory files of BPF, ready for bwrap
+ * --add-seccomp-fd.
  */
 enum { SECCOMP_NAMES, SECCOMP_ARGUMENTS, SECCOMP_FILTERS };
 

@@ -87,7 +87,8 @@ void vm_pool_on_screen(struct vm_pool *pool, vm_screen_fn *fn, void *data);
 void vm_watch(struct vm *vm, bool on); /* counted: as many offs as ons */
 
 /* ---- what happens to a sandbox by itself, for logs ---- */
-/* text: a sentence ("The window manager died and was restarted.").  One listener for the whole pool; from the loop. */
+/* text: a sentence ("The window manager died and was restarted.").  One listener for the whole
+ * pool; from the loop. */
 typedef void vm_news_fn(struct vm *vm, const char *text, void *data);
 void vm_pool_on_news(struct vm_pool *pool, vm_news_fn *fn, void *data);
 

@@ -13,10 +13,29 @@
 /* Words that differ between a shell and the fake desktop's idea of one. */
 struct dialect {
 	const char *backend, *flood, *die, *crash;
+	const char *terminal; /* an application that takes text */
+	const char *typed, *read_back, *read;
 };
 static const struct dialect dialects[] = {
-	{ "fake", "flood 300000", "kill", NULL },
-	{ "namespace", "head -c 300000 /dev/zero | tr '\\0' x", "kill -TERM $$", "kill -9 -1" },
+	{
+		.backend = "fake",
+		.flood = "flood 300000",
+		.die = "kill",
+		.terminal = "terminal",
+		.typed = "h\xc3\xa9llo\n",
+		.read_back = "cat typed",
+		.read = "h\xc3\xa9llo\n",
+	},
+	{
+		.backend = "namespace",
+		.flood = "head -c 300000 /dev/zero | tr '\\0' x",
+		.die = "kill -TERM $$",
+		.crash = "kill -9 -1",
+		.terminal = "xterm",
+		.typed = "echo h\xc3\xa9llo > /tmp/new && mv /tmp/new /tmp/typed\n",
+		.read_back = "until [ -e /tmp/typed ]; do sleep 0.05; done; cat /tmp/typed",
+		.read = "h\xc3\xa9llo\n",
+	},
 };
 #define N_DIALECTS (sizeof(dialects) / sizeof(dialects[0]))
 
@@ -29,6 +48,11 @@ struct bench {
 static struct action typing(const char *text)
 {
 	return (struct action){ .kind = ACTION_TYPE, .text = text };
+}
+
+static struct action moving(int x, int y)
+{
+	return (struct action){ .kind = ACTION_MOVE, .at = { 2, { x, y } } };
 }
 
 static struct action waiting(int64_t ms)
@@ -151,7 +175,7 @@ static void freeing_the_pool_answers_everything(struct bench *b)
 {
 	struct err err;
 	struct waited waited = { 0 };
-	struct action slow[] = { typing("a"), waiting(100000) }, fast[] = { typing("b") };
+	struct action slow[] = { moving(1, 1), waiting(100000) }, fast[] = { moving(2, 2) };
 	struct answer *answers[5];
 	for (size_t i = 0; i < 5; i++) {
 		answers[i] = answer_new();
@@ -193,15 +217,50 @@ static void ids_do_not_repeat(struct bench *b)
 
 static void acts_and_says_where_the_pointer_is(struct bench *b)
 {
-	struct action list[] = { clicking(100, 200), typing("h\xc3\xa9llo"), waiting(1) };
+	struct action list[] = { clicking(100, 200), waiting(1), moving(300, 400) };
 	struct answer *a = host_act(&b->host, b->vm, list, 3);
 	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
 	cr_assert_eq(a->act.failed.kind, ERR_NONE, "%s", a->act.failed.text);
 	cr_assert_eq(a->act.done, 3);
-	cr_assert_eq(a->act.chars, 5);
-	cr_assert_eq(a->act.pointer.x, 100);
-	cr_assert_eq(a->act.pointer.y, 200);
+	cr_assert_eq(a->act.pointer.x, 300);
+	cr_assert_eq(a->act.pointer.y, 400);
 	cr_assert_eq(a->image_len, 0);
+	answer_free(a);
+}
+
+static void types_into_a_program(struct bench *b)
+{
+	struct answer *a = answer_new();
+	guest_launch(b->vm, b->dialect->terminal, NULL, 20000, on_launch, a);
+	host_until(&b->host, &a->done);
+	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
+	cr_assert(a->launch.has_window);
+	cr_assert_gt(a->launch.pid, 0);
+	const struct guest_window *w = &a->launch.window;
+	struct action list[] = { clicking((int)(w->x + w->width / 2), (int)(w->y + w->height / 2)),
+		typing(b->dialect->typed) };
+	answer_free(a);
+	a = host_act(&b->host, b->vm, list, 2);
+	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
+	cr_assert_eq(a->act.failed.kind, ERR_NONE, "%s", a->act.failed.text);
+	/* One character of it has two bytes. */
+	cr_assert_eq(a->act.chars, (int64_t)strlen(b->dialect->typed) - 1);
+	answer_free(a);
+	a = host_exec(&b->host, b->vm, b->dialect->read_back, 20000);
+	cr_assert_str_eq(a->out, b->dialect->read);
+	answer_free(a);
+}
+
+static void a_failure_in_the_middle_says_what_was_done(struct bench *b)
+{
+	/* Fake: a text that fails by agreement.  Real: there is no window to type into. */
+	struct action list[] = { clicking(640, 300), typing("fail here"), clicking(1, 1) };
+	struct answer *a = host_act(&b->host, b->vm, list, 3);
+	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
+	cr_assert_neq(a->act.failed.kind, ERR_NONE);
+	cr_assert_eq(a->act.done, 1);
+	cr_assert_eq(a->act.failed_index, 1);
+	cr_assert_eq(a->act.pointer.x, 640, "what comes after the failure was not to be done");
 	answer_free(a);
 }
 
@@ -247,7 +306,7 @@ static void shows_frames(struct bench *b)
 
 static void a_long_wait_can_be_cancelled(struct bench *b)
 {
-	struct action list[] = { typing("x"), waiting(100000) }, next = typing("y");
+	struct action list[] = { moving(1, 1), waiting(100000) }, next = moving(2, 2);
 	struct answer *a = answer_new(), *queued = answer_new();
 	guest_id id = guest_act(b->vm, list, 2, NULL, on_act, a);
 	guest_act(b->vm, &next, 1, NULL, on_act, queued);
@@ -267,7 +326,7 @@ static void a_long_wait_can_be_cancelled(struct bench *b)
 
 static void input_is_serialised_and_looking_overtakes(struct bench *b)
 {
-	struct action slow[] = { typing("1"), waiting(150) }, fast = typing("2");
+	struct action slow[] = { moving(1, 1), waiting(150) }, fast = moving(2, 2);
 	struct observe frame;
 	struct answer *first = answer_new(), *second = answer_new(), *look = answer_new();
 	observe_init(&frame, OBSERVE_FRAME);
@@ -380,6 +439,8 @@ static const struct contract {
 	CASE(freeing_the_pool_answers_everything),
 	CASE(ids_do_not_repeat),
 	CASE(acts_and_says_where_the_pointer_is),
+	CASE(types_into_a_program),
+	CASE(a_failure_in_the_middle_says_what_was_done),
 	CASE(a_bad_list_does_nothing),
 	CASE(shows_frames),
 	CASE(a_long_wait_can_be_cancelled),
