@@ -170,12 +170,7 @@ static bool write_a_file(struct demo *demo, struct err *err)
 			return false;
 		}
 	}
-	/* A screen at rest does not mean that the editor has saved: only the file tells. */
-	return act(demo, "run_command",
-		       json_pack("{s:s, s:i}", "command",
-			       "until [ -s " DEMO_FILE " ]; do sleep 0.02; done", "timeout", 10),
-		       err) &&
-	       act(demo, "wait", json_pack("{s:i, s:s}", "duration", 0, "observe", "settled"), err);
+	return true;
 }
 
 static bool save_picture(const char *base64, const char *path, struct err *err)
@@ -213,6 +208,23 @@ static bool take_picture(struct demo *demo, struct err *err)
 	return true;
 }
 
+/* A screen at rest does not mean that the editor has saved: only the file tells. */
+static bool await_file(struct demo *demo, struct err *err)
+{
+	const char *command = "until [ -s " DEMO_FILE " ]; do sleep 0.02; done";
+	if (act(demo, "run_command", json_pack("{s:s, s:i}", "command", command, "timeout", 10),
+		    err)) {
+		return act(demo, "wait",
+			json_pack("{s:i, s:s}", "duration", 0, "observe", "settled"), err);
+	}
+	struct err ignored;
+	if (err->kind != ERR_CANCELLED && take_picture(demo, &ignored)) {
+		return err_set(err, ERR_TIMEOUT,
+			"the editor did not save its file; '%s' shows its screen", demo->output);
+	}
+	return false;
+}
+
 static bool read_back(struct demo *demo, struct err *err)
 {
 	json_auto_t *content = call_tool(
@@ -231,7 +243,7 @@ static bool read_back(struct demo *demo, struct err *err)
 static bool hold_session(struct demo *demo, struct err *err)
 {
 	return greet(demo, err) && list_tools(demo, err) && write_a_file(demo, err) &&
-	       take_picture(demo, err) && read_back(demo, err);
+	       await_file(demo, err) && take_picture(demo, err) && read_back(demo, err);
 }
 
 /* ---- what to paste ---- */
