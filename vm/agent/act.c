@@ -28,7 +28,7 @@ struct act {
 	struct request *req;
 	struct todo *todos;
 	size_t n, index;
-	int phase;
+	enum { CATCH_UP, HOLD, PERFORM, LET_GO } phase;
 	bool has_input, running;
 	struct observe observe;
 	uint64_t first_frame_id, began_us;
@@ -210,7 +210,7 @@ static void on_landed(enum barrier_answer answer, void *data)
 	(void)answer;
 	struct act *act = data;
 	barrier_free(take_ptr(&act->barrier));
-	input_of(act)->wm_behind = false;
+	input_wm_caught_up(input_of(act));
 	look(act);
 }
 
@@ -223,7 +223,7 @@ static void land(struct act *act)
 	struct input *in = input_of(act);
 	struct point at;
 	struct err err;
-	if (in->moved && in->wm_behind && input_pointer(in, &at, &err) &&
+	if (in->moved && input_wm_behind(in, false) && input_pointer(in, &at, &err) &&
 		(at.x != in->target.x || at.y != in->target.y)) {
 		act->barrier = barrier_window_manager(in->display, WM_MS, on_landed, act);
 	}
@@ -351,6 +351,34 @@ static enum progress perform(struct act *act, const struct todo *todo, struct er
 	return NOW;
 }
 
+static bool needs_focus(const struct todo *todo)
+{
+	return todo->held.count || todo->action.kind == ACTION_KEY ||
+	       todo->action.kind == ACTION_TYPE;
+}
+
+static void on_caught_up(enum barrier_answer answer, void *data)
+{
+	(void)answer;
+	struct act *act = data;
+	barrier_free(take_ptr(&act->barrier));
+	input_wm_caught_up(input_of(act));
+	resume(act, NULL);
+}
+
+/*
+ * A click moves the focus, and the keys after it must go there: window managers do that in their
+ * own time. Keys may move it too (alt+Tab); clicks after clicks are kept in order by the server.
+ */
+static enum progress catch_up(struct act *act, const struct todo *todo)
+{
+	struct input *in = input_of(act);
+	if (action_is_input(&todo->action) && input_wm_behind(in, !needs_focus(todo))) {
+		act->barrier = barrier_window_manager(in->display, WM_MS, on_caught_up, act);
+	}
+	return act->barrier ? LATER : NOW;
+}
+
 static enum progress press_held(struct act *act, const struct todo *todo)
 {
 	struct hands *hands = act->queue->hands;
@@ -374,7 +402,21 @@ static void finish_action(struct act *act, const struct todo *todo)
 	json_array_append_new(act->done, done);
 	stop_background(act);
 	act->index++;
-	act->phase = 0;
+	act->phase = CATCH_UP;
+}
+
+static enum progress run_phase(struct act *act, const struct todo *todo, struct err *err)
+{
+	switch (act->phase) {
+	case CATCH_UP:
+		act->began_us = loop_now_us();
+		return catch_up(act, todo);
+	case HOLD:
+		return press_held(act, todo);
+	default:
+		typing_free(take_ptr(&act->typing));
+		return perform(act, todo, err);
+	}
 }
 
 /* Goes on from act->phase of the action at act->index, until something takes time or all is done.
@@ -384,17 +426,11 @@ static void advance(struct act *act)
 	while (act->index < act->n) {
 		const struct todo *todo = &act->todos[act->index];
 		struct err err;
-		enum progress progress = NOW;
-		if (act->phase == 0) {
-			act->began_us = loop_now_us();
-			progress = press_held(act, todo);
-		} else if (act->phase == 1) {
-			typing_free(take_ptr(&act->typing));
-			progress = perform(act, todo, &err);
-		} else {
+		if (act->phase == LET_GO) {
 			finish_action(act, todo);
 			continue;
 		}
+		enum progress progress = run_phase(act, todo, &err);
 		if (progress == LATER) {
 			return;
 		}

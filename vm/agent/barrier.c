@@ -12,8 +12,13 @@
 
 #define CLIMB_MAX 8 /* a toolkit's focus window lies this deep in its top-level window at most */
 #define PING_BASE 0x56540000u /* keeps our pings apart from a window manager's */
-#define LEAST_MS 200          /* a client that cannot be asked: wait at least this long */
-#define QUIET_MS 80           /* and until it painted nothing for this long */
+/*
+ * With its first answer it has acted on the input; the focus events that come of that are in its
+ * queue before the second question, and some window managers act on those again.
+ */
+#define WM_ROUNDS 2
+#define LEAST_MS 200 /* a client that cannot be asked: wait at least this long */
+#define QUIET_MS 80  /* and until it painted nothing for this long */
 
 struct barrier {
 	struct display *display;
@@ -23,7 +28,8 @@ struct barrier {
 	void *data;
 	Window window; /* that is pinged; None: not by ping */
 	uint32_t ping;
-	bool watches_paint, asks_wm;
+	bool watches_paint;
+	int wm_rounds; /* answers of the window manager to wait for */
 	uint64_t painted_us, ends_us;
 };
 
@@ -53,15 +59,34 @@ static bool is_end(const struct barrier *b, const XEvent *event)
 	return event->type == DestroyNotify && event->xdestroywindow.window == b->window;
 }
 
+static bool is_extents(const struct barrier *b, const XEvent *event)
+{
+	return event->type == PropertyNotify &&
+	       event->xproperty.window == display_helper(b->display) &&
+	       event->xproperty.atom == display_atom(b->display, ATOM_NET_FRAME_EXTENTS);
+}
+
+static void ask_wm(struct display *d)
+{
+	XEvent ask = { .xclient = {
+			       .type = ClientMessage,
+			       .window = display_helper(d),
+			       .message_type = display_atom(d, ATOM_NET_REQUEST_FRAME_EXTENTS),
+			       .format = 32,
+		       } };
+	XSendEvent(display_x(d), display_root(d), False,
+		SubstructureNotifyMask | SubstructureRedirectMask, &ask);
+}
+
 static void on_event(const XEvent *event, void *data)
 {
 	struct barrier *b = data;
 	bool answered = b->window && (is_pong(b, event) || is_end(b, event));
-	if (b->asks_wm) {
-		answered =
-			event->type == PropertyNotify &&
-			event->xproperty.window == display_helper(b->display) &&
-			event->xproperty.atom == display_atom(b->display, ATOM_NET_FRAME_EXTENTS);
+	if (b->wm_rounds > 0 && is_extents(b, event)) {
+		answered = --b->wm_rounds == 0;
+		if (!answered) {
+			ask_wm(b->display);
+		}
 	}
 	if (answered) {
 		finish(b, BARRIER_ANSWERED);
@@ -233,15 +258,8 @@ struct barrier *barrier_window_manager(struct display *d, uint64_t ms, barrier_f
 		return NULL;
 	}
 	struct barrier *b = barrier_new(d, ms, fn, data);
-	b->asks_wm = true;
-	XEvent ask = { .xclient = {
-			       .type = ClientMessage,
-			       .window = display_helper(d),
-			       .message_type = display_atom(d, ATOM_NET_REQUEST_FRAME_EXTENTS),
-			       .format = 32,
-		       } };
-	XSendEvent(display_x(d), display_root(d), False,
-		SubstructureNotifyMask | SubstructureRedirectMask, &ask);
+	b->wm_rounds = WM_ROUNDS;
+	ask_wm(d);
 	return b;
 }
 

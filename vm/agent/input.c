@@ -2,7 +2,11 @@
  * list. */
 #include "vm/agent/input.h"
 
+#include "base/loop.h"
+
 #include <X11/extensions/XTest.h>
+
+#define WM_SLOWEST_US 250000
 
 void input_move(struct input *in, struct point at)
 {
@@ -20,7 +24,7 @@ void input_button(struct input *in, int button, bool down)
 		XTestFakeButtonEvent(display_x(in->display), (unsigned)button, down, CurrentTime);
 	}
 	in->buttons = down ? in->buttons | 1u << button : in->buttons & ~(1u << button);
-	in->wm_behind |= down;
+	in->button_us = down ? loop_now_us() : in->button_us;
 }
 
 void input_key(struct input *in, KeyCode code, bool down)
@@ -29,6 +33,7 @@ void input_key(struct input *in, KeyCode code, bool down)
 		XTestFakeKeyEvent(display_x(in->display), code, down, CurrentTime);
 	}
 	in->keys[code] = down;
+	in->key_us = loop_now_us();
 }
 
 void input_release_keys(struct input *in)
@@ -48,6 +53,20 @@ void input_release_all(struct input *in)
 		}
 	}
 	input_release_keys(in);
+}
+
+bool input_wm_behind(const struct input *in, bool by_keys_only)
+{
+	uint64_t last = in->key_us;
+	if (!by_keys_only && in->button_us > last) {
+		last = in->button_us;
+	}
+	return last && loop_now_us() - last < WM_SLOWEST_US;
+}
+
+void input_wm_caught_up(struct input *in)
+{
+	in->button_us = in->key_us = 0;
 }
 
 bool input_pointer(struct input *in, struct point *ret_at, struct err *err)

@@ -12,7 +12,9 @@ struct input {
 	unsigned buttons;    /* bit n: button n is down */
 	bool moved;          /* since a list began; then it was sent to target */
 	struct point target; /* screen pixels */
-	bool wm_behind;      /* the window manager may have yet to act on a click or a key */
+	/* When a button or a key last went down; 0: the window manager has caught up with it since.
+	 */
+	uint64_t button_us, key_us;
 };
 
 #define INPUT_BUTTON_MAX 9
@@ -23,6 +25,13 @@ void input_button(struct input *in, int button,
 void input_key(struct input *in, KeyCode code, bool down);
 void input_release_keys(struct input *in);
 void input_release_all(struct input *in); /* buttons too */
+
+/*
+ * Whether the window manager may have yet to act on what was pressed, so that the focus may still
+ * move.  Forgets after a while by itself.
+ */
+bool input_wm_behind(const struct input *in, bool by_keys_only);
+void input_wm_caught_up(struct input *in);
 
 /* Where the pointer is, in screen pixels; waits until the server has done all that was sent. */
 bool input_pointer(struct input *in, struct point *ret_at, struct err *err) NODISCARD;

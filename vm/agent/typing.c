@@ -16,7 +16,6 @@
 #include <string.h>
 
 #define SEGMENT 1000        /* strokes; what a cancel may come too late for */
-#define WM_MS 250           /* the window manager's time to act on a click */
 #define READER_MS 10000     /* a client that has not read its events by then is stuck */
 #define LAST_READER_MS 1000 /* at the end nothing depends on it but the honesty of the count */
 
@@ -138,14 +137,6 @@ static void on_reader(enum barrier_answer answer, void *data)
 	} else {
 		go_on(t);
 	}
-}
-
-static void on_window_manager(enum barrier_answer answer, void *data)
-{
-	(void)answer;
-	struct typing *t = data;
-	drop_barrier(t);
-	go_on(t);
 }
 
 /* ---- locks: Caps Lock, Num Lock, another group ---- */
@@ -304,13 +295,6 @@ static int on_next(sd_event_source *source, void *data)
 {
 	(void)source;
 	struct typing *t = data;
-	if (t->in->wm_behind) {
-		t->in->wm_behind = false;
-		t->barrier = barrier_window_manager(t->in->display, WM_MS, on_window_manager, t);
-		if (t->barrier) {
-			return 0;
-		}
-	}
 	run_segment(t);
 	return 0;
 }
@@ -318,7 +302,6 @@ static int on_next(sd_event_source *source, void *data)
 static void finish(struct typing *t, const struct err *why)
 {
 	restore(t);
-	t->in->wm_behind = true; /* a key may move the focus as a click does */
 	t->fn(why, t->data);
 }
 
