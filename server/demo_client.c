@@ -89,10 +89,12 @@ static int readable(sd_event_source *source, int fd, uint32_t events, void *data
 	return 0;
 }
 
+/* EPIPE and the like tell the same as its end of output, whichever is noticed first. */
 static void write_failed(const struct err *why, void *data)
 {
 	struct demo_client *client = data;
-	client->broken = *why;
+	(void)why;
+	err_set(&client->broken, ERR_GONE, "the server has ended");
 }
 
 /* ---- asking ---- */
