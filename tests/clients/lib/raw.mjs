@@ -2,10 +2,15 @@
 // schema of its revision.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { after } from 'node:test';
 import { has_schema, schema_check, schema_check_ours } from './schema.mjs';
 import { serve, vitrine } from './server.mjs';
 
 const META = 'io.modelcontextprotocol/';
+
+/** Those whose test failed before it closed them. */
+const open = new Set();
+after(() => open.forEach((client) => client.child.kill('SIGKILL')));
 
 export class RawClient {
 	#next = 1;
@@ -23,7 +28,11 @@ export class RawClient {
 		this.log = '';
 		this.child = spawn(vitrine, [...serve(backend), ...args], { stdio: [stdin, 'pipe', 'pipe'] });
 		this.pid = this.child.pid;
-		this.ended = once(this.child, 'exit').then(([code, signal]) => ({ code, signal }));
+		open.add(this);
+		this.ended = once(this.child, 'exit').then(([code, signal]) => {
+			open.delete(this);
+			return { code, signal };
+		});
 		this.closed = once(this.child, 'close');
 		this.child.stdin?.on('error', () => {}); // the server may be gone on purpose
 		this.child.stderr.on('data', (d) => { this.log += d; });
