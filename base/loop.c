@@ -47,12 +47,16 @@ void loop_drop(sd_event_source **source)
 	*source = sd_event_source_disable_unref(*source);
 }
 
-/* Sources of ours fail for lack of memory only, or by a mistake in the program. */
-static void check(int r)
+/*
+ * Sources of ours fail for lack of memory only, or by a mistake in the program.  A loop that has
+ * ended takes no more of them (ESTALE): nothing would fire, so whoever tidies up then gets none.
+ */
+static bool added(int r)
 {
-	if (r < 0) {
+	if (r < 0 && r != -ESTALE) {
 		abort();
 	}
+	return r >= 0;
 }
 
 sd_event_source *loop_after_ms(sd_event *event, uint64_t ms, sd_event_time_handler_t fn, void *data)
@@ -63,7 +67,7 @@ sd_event_source *loop_after_ms(sd_event *event, uint64_t ms, sd_event_time_handl
 		__builtin_add_overflow(when, loop_now_us(), &when)) {
 		when = UINT64_MAX;
 	}
-	check(sd_event_add_time(event, &source, CLOCK_MONOTONIC, when, 1, fn, data));
+	added(sd_event_add_time(event, &source, CLOCK_MONOTONIC, when, 1, fn, data));
 	return source;
 }
 
@@ -86,7 +90,10 @@ static sd_event_source *add_ready(sd_event *event, struct ready with)
 	sd_event_source *source = NULL;
 	struct ready *ready = must(malloc(sizeof(*ready)));
 	*ready = with;
-	check(sd_event_add_defer(event, &source, on_ready, ready));
+	if (!added(sd_event_add_defer(event, &source, on_ready, ready))) {
+		free(ready);
+		return NULL;
+	}
 	sd_event_source_set_destroy_callback(source, free);
 	sd_event_source_set_enabled(source, SD_EVENT_ON);
 	return source;
@@ -100,7 +107,7 @@ sd_event_source *loop_add_io(
 	if (r == -EPERM) {
 		return add_ready(event, (struct ready){ fd, events, fn, data });
 	}
-	check(r);
+	added(r);
 	return source;
 }
 
@@ -114,7 +121,7 @@ void loop_enable(sd_event_source *source, bool on)
 sd_event_source *loop_defer(sd_event *event, sd_event_handler_t fn, void *data)
 {
 	sd_event_source *source = NULL;
-	check(sd_event_add_defer(event, &source, fn, data));
+	added(sd_event_add_defer(event, &source, fn, data));
 	return source;
 }
 
