@@ -34,9 +34,17 @@ static void check(bool holds)
 
 static void on_data(struct link_stream *s, const void *bytes, size_t len, void *data)
 {
+	static const char many[2 * LINK_WINDOW];
 	struct state *state = data;
 	link_stream_write(s, bytes, len);
-	if (*(const char *)bytes == 'f') {
+	if (*(const char *)bytes == 'm') { /* more than the credit, then give up or go on */
+		link_stream_write(s, many, sizeof(many));
+		link_stream_consumed(s, len);
+	} else if (*(const char *)bytes == 'e') {
+		link_stream_end(s);
+		link_stream_free(s);
+		state->stream = NULL;
+	} else if (*(const char *)bytes == 'f') {
 		link_stream_free(s);
 		state->stream = NULL;
 	} else if (*(const char *)bytes == 'x') {
@@ -80,8 +88,10 @@ static void on_reply(const struct link_msg *msg, const struct err *err, void *da
 
 static void ask(struct state *state)
 {
-	state->asked++;
-	link_request(state->link, "do", NULL, on_reply, state);
+	uint32_t id = link_request(state->link, "do", NULL, on_reply, state);
+	if (state->asked++ % 2) {
+		link_cancel(state->link, id);
+	}
 }
 
 static void on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
@@ -162,6 +172,16 @@ static void put_frame(struct buf *out, enum frame_type type, uint32_t number, co
 	buf_append(out, payload, len);
 }
 
+/* As many full chunks as a stream's credit, and one more. */
+static void put_flood(struct buf *out, uint32_t number)
+{
+	for (unsigned i = 0; i <= LINK_WINDOW / FRAME_CHUNK; i++) {
+		uint8_t chunk[FRAME_HEADER + FRAME_CHUNK] = { 0 };
+		frame_header(chunk, FRAME_DATA, number, FRAME_CHUNK);
+		buf_append(out, chunk, sizeof(chunk));
+	}
+}
+
 static void put_line(struct buf *out, char *line)
 {
 	char *save = NULL;
@@ -170,6 +190,9 @@ static void put_line(struct buf *out, char *line)
 		return;
 	}
 	const char *word = strtok_r(line, " ", &save), *number = strtok_r(NULL, " ", &save);
+	if (word && number && strcmp(word, "flood") == 0) {
+		put_flood(out, (uint32_t)strtoul(number, NULL, 10));
+	}
 	for (int type = FRAME_REQUEST; word && number && type < FRAME_TYPES; type++) {
 		if (strcmp(type_words[type], word) == 0) {
 			put_frame(out, (enum frame_type)type, (uint32_t)strtoul(number, NULL, 10),
@@ -192,11 +215,12 @@ static void play(struct state *state, int fd, char *text)
 		line = strtok_r(NULL, "\n", &save)) {
 		auto_buf struct buf out = { 0 };
 		put_line(&out, line);
-		if (out.len && send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-			break;
-		}
-		run(state);
-		while (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) > 0) {
+		for (int round = 0; out.len && round < 20; round++) {
+			ssize_t n = send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+			buf_consume(&out, n > 0 ? (size_t)n : 0);
+			run(state);
+			while (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) > 0) {
+			}
 		}
 	}
 }

@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -358,6 +359,8 @@ Test(spawn, another_user)
 	if (getuid() != 0) {
 		cr_skip_test("needs root");
 	}
+	gid_t groups[] = { 4, 5 };
+	cr_assert_eq(setgroups(2, groups), 0);
 	struct spawn how = { .uid = 12345, .gid = 23456 };
 	cr_assert_str_eq(output_of("id -u; id -g; id -G", how, NULL, 0), "12345\n23456\n23456\n");
 }

@@ -477,8 +477,7 @@ struct flow {
 	bool end_when_done; /* end the stream behind the last byte */
 	bool free_in_data;
 	uint8_t next_out, next_in;
-	struct flow *other; /* who else's chunks to count */
-	int other_chunks_at_end;
+	int index, *last, *switches; /* counts when a chunk is another stream's than the last one */
 };
 
 static void send_more(struct flow *flow)
@@ -512,6 +511,10 @@ static void on_data(struct link_stream *s, const void *bytes, size_t len, void *
 	}
 	flow->got += len;
 	flow->chunks++;
+	if (flow->last && *flow->last != flow->index) {
+		*flow->last = flow->index;
+		++*flow->switches;
+	}
 	if (flow->free_in_data) {
 		link_stream_free(s);
 		flow->stream = NULL;
@@ -525,7 +528,6 @@ static void on_ended(struct link_stream *s, void *data)
 	struct flow *flow = data;
 	(void)s;
 	flow->ended++;
-	flow->other_chunks_at_end = flow->other ? flow->other->chunks : 0;
 }
 
 static void on_reset(struct link_stream *s, void *data)
@@ -625,24 +627,26 @@ Test(link, a_message_overtakes_a_large_stream)
 	end(&pair);
 }
 
+/* The first fills the pipe, so that the other two wait side by side. */
 Test(link, streams_take_turns)
 {
 	struct pair pair = { 0 };
-	struct flow near[2] = {
-		{ .to_send = 2000000, .end_when_done = true },
-		{ .to_send = 2000000, .end_when_done = true },
-	};
-	struct flow far[2] = { { .other = &far[1] }, { .other = &far[0] } };
+	struct flow near[3] = { 0 }, far[3] = { 0 };
+	int last = 0, switches = 0;
 	begin(&pair);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
+		near[i].to_send = LINK_WINDOW;
+		far[i].last = &last;
+		far[i].switches = &switches;
+		far[i].index = i;
 		open_flow(&pair, &near[i], &far[i]);
 	}
-	send_more(&near[0]);
-	send_more(&near[1]);
+	for (int i = 0; i < 3; i++) {
+		send_more(&near[i]);
+	}
 	settle(&pair);
-	cr_assert_eq(far[0].got + far[1].got, 4000000);
-	/* When the first was done, the second was nearly done, too. */
-	cr_assert_gt(far[0].other_chunks_at_end, far[1].chunks / 2);
+	cr_assert_eq(far[0].got + far[1].got + far[2].got, 3 * LINK_WINDOW);
+	cr_assert_geq(switches, LINK_WINDOW / FRAME_CHUNK, "%d", switches);
 	end(&pair);
 }
 
