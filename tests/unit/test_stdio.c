@@ -19,6 +19,7 @@ struct seen {
 	int opened, messages, refused, ended, drained, closed;
 	int pause_after, close_on_end, close_after;
 	size_t longest;
+	bool keep; /* past closed() */
 };
 
 static void on_opened(struct transport_conn *conn, void *data)
@@ -75,8 +76,10 @@ static void on_closed(struct transport_conn *conn, void *data)
 	struct seen *seen = data;
 	(void)conn;
 	seen->closed++;
-	stdio_free(seen->stdio);
-	seen->stdio = NULL;
+	if (!seen->keep) {
+		stdio_free(seen->stdio);
+		seen->stdio = NULL;
+	}
 }
 
 static const struct transport_handlers handlers = {
@@ -299,6 +302,18 @@ Test(stdio, a_broken_output_closes_once)
 	close(seen.out[0]);
 	seen.conn->transport->send(seen.conn, "x", 1);
 	cr_assert_eq(seen.closed, 0, "from the loop");
+	settle(&seen);
+	cr_assert_eq(seen.closed, 1);
+	end(&seen);
+}
+
+Test(stdio, broken_and_closed_is_closed_once)
+{
+	struct seen seen = { .keep = true };
+	begin_pipes(&seen);
+	close(seen.out[0]);
+	seen.conn->transport->close(seen.conn);
+	seen.conn->transport->send(seen.conn, "x", 1);
 	settle(&seen);
 	cr_assert_eq(seen.closed, 1);
 	end(&seen);
