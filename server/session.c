@@ -18,7 +18,7 @@ struct session *session_new(struct server *server, struct transport_conn *conn)
 	struct session *session = must(calloc(1, sizeof(*session)));
 	session->server = server;
 	session->conn = conn;
-	session->owner = conn->transport->name;
+	session->owner = conn->owner;
 	session->log_level = MCP_SILENT;
 	LIST_INIT(&session->requests);
 	LIST_INIT(&session->listeners);

@@ -263,6 +263,7 @@ struct stdio *stdio_new(
 {
 	struct stdio *s = must(calloc(1, sizeof(*s)));
 	s->conn.transport = &stdio_transport;
+	s->conn.owner = "stdio";
 	s->event = event;
 	s->in = in;
 	s->out = out;

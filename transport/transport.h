@@ -31,13 +31,44 @@ struct transport_handlers {
 /* How a transport sends; conn is embedded in the transport's own struct. */
 struct transport_conn {
 	const struct transport *transport;
-	void *data; /* the server's */
+	const char *owner; /* the principal behind it: "stdio", or a token's name; lives as long as conn */
+	void *data;        /* the server's */
+};
+
+/* What a connection is for.  Stdio and HTTP+SSE (2024-11-05) are duplex: many messages in, many out. */
+enum transport_kind {
+	TRANSPORT_DUPLEX,
+	TRANSPORT_POST,   /* one message in; what answers it out, then close() */
+	TRANSPORT_STREAM, /* a GET: nothing in, messages out */
+	TRANSPORT_DELETE, /* nothing in or out but a status */
+};
+
+/*
+ * What only Streamable HTTP has.  A POST that is closed without a message sent is answered by its status alone (202 when none
+ * was set).  opened() fires for each; for TRANSPORT_STREAM and TRANSPORT_DELETE the server decides there.
+ */
+struct transport_http {
+	enum transport_kind (*kind)(const struct transport_conn *conn);
+	/* A request header's value without white space around it; NULL when absent.  Names ignore case. */
+	const char *(*header)(const struct transport_conn *conn, const char *name);
+	/* Both before the first message is sent. */
+	void (*set_status)(struct transport_conn *conn, int status);
+	void (*set_header)(struct transport_conn *conn, const char *name, const char *value); /* copies */
+	/* One event of an SSE stream, with its id; len 0: the id alone ("prime").  retry_ms 0: none.  Opens the stream. */
+	void (*send_event)(struct transport_conn *conn, const char *id, const char *text, size_t len,
+		unsigned retry_ms);
+	/* Whether the client can read a stream (its Accept header). */
+	bool (*takes_stream)(const struct transport_conn *conn);
 };
 
 struct transport {
 	const char *name;
+	const struct transport_http *http; /* NULL: a duplex transport */
 	/* Queues one message (without a line end); copies. */
 	void (*send)(struct transport_conn *conn, const char *text, size_t len);
+	/* Queues the last one and closes: what a POST answers with when nothing was sent before is plain JSON, no stream.
+	 * NULL on duplex transports. */
+	void (*finish)(struct transport_conn *conn, const char *text, size_t len);
 	/* Bytes queued and not yet taken by the other side: the server holds back when it grows. */
 	size_t (*pending)(const struct transport_conn *conn);
 	/* Stop or go on reading messages (back pressure).  Once paused not one more message() comes, not even one that was

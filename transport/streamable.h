@@ -1,0 +1,11 @@
+#ifndef TRANSPORT_STREAMABLE_H
+#define TRANSPORT_STREAMABLE_H
+
+#include "transport/http.h"
+
+/* Streamable HTTP (MCP 2025-03-26 to 2026-07-28, basic/transports/streamable-http): POST, GET and DELETE on /mcp, each a connection. */
+struct streamable;
+struct streamable *streamable_new(struct http *http, const struct transport_handlers *handlers, void *data);
+void streamable_free(struct streamable *streamable); /* before the http */
+
+#endif
