@@ -82,7 +82,7 @@ static const struct transport client_transport = {
 static inline void client_init(struct client *client, int64_t max_calls)
 {
 	struct err err = { 0 };
-	*client = (struct client){ .conn.transport = &client_transport };
+	*client = (struct client){ .conn.transport = &client_transport, .conn.owner = "memory" };
 	client->config = (struct vm_config){ .backend = "fake", .max_sandboxes = 100 };
 	client->event = must(loop_new(&err));
 	client->vms = vm_pool_new(client->event, &client->config);
