@@ -54,9 +54,16 @@ struct vm_core {
 	/* guest.c's */
 	struct guest_calls calls;
 	uint32_t last_id;
+	uint64_t guard_ms; /* an agent that does not even answer a ping for this long hangs */
 	bool pinged;
 	sd_event_source *guard;
 };
+
+/* ---- vm.c ---- */
+
+/* vm_create() on a backend of the caller's (a test's). */
+struct vm *vm_create_on(const struct vm_backend *backend, struct vm_pool *pool, const char *owner,
+	struct err *err) NODISCARD;
 
 /* ---- life.c ---- */
 

@@ -230,9 +230,14 @@ static bool run_launch(struct fake_request *req, struct err *err)
 	if (!a) {
 		static const char *const names[] = { "editor", "terminal", NULL };
 		const char *near = nearest_name(args.application, names);
-		return err_set(err, ERR_NOT_FOUND,
-			"there is no application '%.60s'; did you mean %s%s?", args.application,
-			near ? near : "editor or terminal", "");
+		return near ? err_set(err, ERR_NOT_FOUND,
+				      "there is no application or program '%.100s'; did you mean "
+				      "%s? (list_applications names the applications)",
+				      args.application, near)
+			    : err_set(err, ERR_NOT_FOUND,
+				      "there is no application or program '%.100s'; applications "
+				      "here are: editor, terminal",
+				      args.application);
 	}
 	if (strcmp(a->id, "crash") == 0) {
 		/* Not from here: that would free this request's link under it. */
@@ -293,7 +298,8 @@ static void on_cancel(struct link *link, uint32_t id, void *data)
 	TAILQ_FOREACH(req, &fake->requests, entry)
 	{
 		if (req->id == id) {
-			err_set(&why, ERR_CANCELLED, "it was cancelled");
+			err_set(&why, ERR_CANCELLED,
+				"cancelled; held keys and buttons were released");
 			fake_fail(req, &why);
 			return;
 		}

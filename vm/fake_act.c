@@ -34,7 +34,7 @@ static bool decode_actions(struct fake_request *req, const json_t *list, struct 
 {
 	struct fake_act *act = req->act;
 	if (!json_is_array(list) || json_array_size(list) > ACTION_LIST_MAX) {
-		return err_set(err, ERR_ARGUMENT, "'actions' must be a list of at most %d",
+		return err_set(err, ERR_ARGUMENT, "'actions' must be a list of at most %d actions",
 			ACTION_LIST_MAX);
 	}
 	act->n = json_array_size(list);
@@ -55,10 +55,10 @@ static bool check_region(struct fake_request *req, const struct observe *observe
 	if (observe->region.count && (at[0] < 0 || at[1] < 0 || at[0] >= at[2] || at[1] >= at[3] ||
 					     at[2] > size.width || at[3] > size.height)) {
 		return err_set(err, ERR_ARGUMENT,
-			"the region [%lld, %lld, %lld, %lld] must lie inside the screen, which is "
-			"%dx%d, with x0 < x1 and y0 < y1",
-			(long long)at[0], (long long)at[1], (long long)at[2], (long long)at[3],
-			size.width, size.height);
+			"'region' must be [x0, y0, x1, y1] with 0 <= x0 < x1 <= %d and 0 <= y0 < "
+			"y1 <= %d; it is [%lld, %lld, %lld, %lld]",
+			size.width, size.height, (long long)at[0], (long long)at[1],
+			(long long)at[2], (long long)at[3]);
 	}
 	return true;
 }

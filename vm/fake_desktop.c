@@ -26,17 +26,17 @@ void fake_desktop_done(struct fake_desktop *desktop)
 
 /* ---- checks, as the real agent makes them ---- */
 
-static bool check_point(
-	const struct fake_desktop *desktop, const struct field_ints *at, struct err *err)
+static bool check_point(const struct fake_desktop *desktop, const char *what,
+	const struct field_ints *at, struct err *err)
 {
 	struct size size = desktop->frame;
 	if (at->count && (at->at[0] < 0 || at->at[1] < 0 || at->at[0] >= size.width ||
 				 at->at[1] >= size.height)) {
 		return err_set(err, ERR_ARGUMENT,
-			"(%lld, %lld) is outside the screen, which is %dx%d: x goes from 0 to %d, "
-			"y from 0 to %d",
-			(long long)at->at[0], (long long)at->at[1], size.width, size.height,
-			size.width - 1, size.height - 1);
+			"'%s' (%lld, %lld) is outside the screen: x goes from 0 to %d, y from 0 to "
+			"%d",
+			what, (long long)at->at[0], (long long)at->at[1], size.width - 1,
+			size.height - 1);
 	}
 	return true;
 }
@@ -58,7 +58,7 @@ static bool is_one_character(const char *name)
 	return chars == 1;
 }
 
-static bool check_key(const char *what, const char *name, struct err *err)
+static bool check_key(const char *name, struct err *err)
 {
 	if (is_one_character(name)) {
 		return true;
@@ -71,13 +71,13 @@ static bool check_key(const char *what, const char *name, struct err *err)
 	const char *near = nearest_name(name, keys);
 	if (near) {
 		return err_set(err, ERR_ARGUMENT,
-			"'%.60s': there is no key '%.48s'; did you mean '%s'?", what, name, near);
+			"'text': there is no key '%.48s'; did you mean '%s'?", name, near);
 	}
 	return err_set(err, ERR_ARGUMENT,
-		"'%.60s': there is no key '%.48s'; a key is one character or an X keysym name such "
+		"'text': there is no key '%.48s'; a key is one character or an X keysym name such "
 		"as "
 		"Return, Page_Up or F5, and a chord joins keys with '+', as in ctrl+shift+t",
-		what, name);
+		name);
 }
 
 /* A '+' where a name would begin is the key itself. */
@@ -89,7 +89,7 @@ static bool check_keys(const char *text, struct err *err)
 		size_t n = len < sizeof(name) ? len : sizeof(name) - 1;
 		memcpy(name, at, n);
 		name[n] = '\0';
-		if (len && !check_key(text, name, err)) {
+		if (len && !check_key(name, err)) {
 			return false;
 		}
 		at += len;
@@ -102,7 +102,8 @@ bool fake_desktop_check(
 	const struct fake_desktop *desktop, const struct action *action, struct err *err)
 {
 	bool keys_only = action->kind == ACTION_KEY || action->kind == ACTION_HOLD_KEY;
-	return check_point(desktop, &action->at, err) && check_point(desktop, &action->from, err) &&
+	return check_point(desktop, "coordinate", &action->at, err) &&
+	       check_point(desktop, "start_coordinate", &action->from, err) &&
 	       check_keys(action->modifiers, err) && (!keys_only || check_keys(action->text, err));
 }
 

@@ -16,10 +16,8 @@
 
 #include <string.h>
 
-#define GUARD_MS 10000 /* an agent that does not even answer a ping for this long hangs */
-#define TEXTS_MAX \
-	150000 /* bytes of all texts in one list: escaped they still fit into a message \
-		*/
+/* Bytes of all texts in one list: escaped they still fit into a message. */
+#define TEXTS_MAX 150000
 #define COMMAND_MAX 100000
 #define PATH_BYTES_MAX 4096
 
@@ -199,7 +197,8 @@ static int on_guard(sd_event_source *source, uint64_t usec, void *data)
 		return 0;
 	}
 	if (core->pinged) {
-		err_set(&why, ERR_GONE, "its agent has not answered for %d s", GUARD_MS / 1000);
+		err_set(&why, ERR_GONE, "its agent has not answered for %llu ms",
+			(unsigned long long)core->guard_ms);
 		vm_end(core->vm, &why);
 	} else if (!TAILQ_EMPTY(&core->calls)) {
 		core->pinged = true;
@@ -212,7 +211,7 @@ static int on_guard(sd_event_source *source, uint64_t usec, void *data)
 static void guard_set(struct vm_core *core)
 {
 	if (!core->guard) {
-		core->guard = loop_after_ms(core->vm->pool->event, GUARD_MS, on_guard, core);
+		core->guard = loop_after_ms(core->vm->pool->event, core->guard_ms, on_guard, core);
 	}
 }
 

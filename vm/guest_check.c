@@ -223,7 +223,7 @@ struct window_reply {
 	}
 static const struct field window_fields[] = {
 	IN_WINDOW(id, FIELD_INT, .required = true, .max = ID_LIMIT),
-	IN_WINDOW(pid, FIELD_INT, .max = ID_LIMIT),
+	IN_WINDOW(pid, FIELD_INT, .min = -ID_LIMIT, .max = ID_LIMIT),
 	IN_WINDOW(title, FIELD_STRING, .max = TEXT_LIMIT),
 	IN_WINDOW(class, FIELD_STRING, .max = TEXT_LIMIT),
 	IN_WINDOW(x, FIELD_INT, .required = true, .min = -PLACE_LIMIT, .max = PLACE_LIMIT),
@@ -290,13 +290,12 @@ static bool check_each(const char *what, const json_t *list, size_t max, const s
 struct application_reply {
 	const char *id, *name, *comment, *program;
 };
+/* As long as the desktop file makes them; the message as a whole is bounded. */
 static const struct field application_fields[] = {
-	FIELD_STR(
-		struct application_reply, id, "of the desktop file", .required = true, .max = 1000),
-	FIELD_STR(struct application_reply, name, "for people", .required = true, .max = 1000),
-	FIELD_STR(struct application_reply, comment, "a line about it", .max = TEXT_LIMIT),
-	FIELD_STR(struct application_reply, program, "that it runs", .required = true,
-		.max = TEXT_LIMIT),
+	FIELD_STR(struct application_reply, id, "of the desktop file", .required = true),
+	FIELD_STR(struct application_reply, name, "for people", .required = true),
+	FIELD_STR(struct application_reply, comment, "a line about it"),
+	FIELD_STR(struct application_reply, program, "that it runs", .required = true),
 	END,
 };
 

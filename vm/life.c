@@ -180,8 +180,7 @@ void vm_lost_link(struct vm *vm, const struct err *why)
 	if (core->state >= VM_STOPPING || core->lost_timer) {
 		return;
 	}
-	core->why = *why;
-	core->why.kind = ERR_GONE;
+	err_set(&core->why, ERR_GONE, "the connection to its agent was lost (%s)", why->text);
 	core->lost_timer = loop_after_ms(vm->pool->event, LOST_GRACE_MS, on_lost_long_ago, core);
 }
 
@@ -484,10 +483,8 @@ static void on_event(struct link *link, const struct link_msg *msg, void *data)
 
 static void on_closed(struct link *link, const struct err *why, void *data)
 {
-	struct err err;
 	(void)link;
-	err_set(&err, ERR_GONE, "the connection to its agent closed: %s", why->text);
-	vm_lost_link(data, &err);
+	vm_lost_link(data, why);
 }
 
 static const struct link_handlers link_handlers = { .event = on_event, .closed = on_closed };

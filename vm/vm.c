@@ -21,6 +21,8 @@ static const struct vm_backend *const backends[] = {
 };
 #define N_BACKENDS (sizeof(backends) / sizeof(backends[0]))
 
+#define GUARD_MS 10000
+
 const char *const vm_state_words[] = { "starting", "ready", "stopping", "gone", NULL };
 
 static void default_to(int64_t *value, int64_t preset)
@@ -185,6 +187,7 @@ static struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend,
 	core->vm = vm;
 	core->owner = must(strdup(owner));
 	core->state = VM_STARTING;
+	core->guard_ms = GUARD_MS;
 	core->screen = pool->config.screen;
 	core->frame = geometry_fit(core->screen);
 	TAILQ_INIT(&core->waits);
@@ -196,7 +199,13 @@ static struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend,
 struct vm *vm_create(struct vm_pool *pool, const char *owner, struct err *err)
 {
 	const struct vm_backend *backend = backend_find(pool->config.backend, err);
-	if (!backend || !may_create(pool, err)) {
+	return backend ? vm_create_on(backend, pool, owner, err) : NULL;
+}
+
+struct vm *vm_create_on(
+	const struct vm_backend *backend, struct vm_pool *pool, const char *owner, struct err *err)
+{
+	if (!may_create(pool, err)) {
 		return NULL;
 	}
 	forget_some(pool);
