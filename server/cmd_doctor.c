@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/spawn.h"
+#include "vm/host.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -68,18 +69,22 @@ static void read_answer(int fd, struct buf *out)
 	}
 }
 
-/* What it prints on stdout and stderr; false when it cannot be started. */
-static bool ask(const char *const *argv, struct buf *out)
+/* What it prints on stdout and stderr; false when it cannot be started.  binary: its descriptor 3,
+ * or -1. */
+static bool ask(const char *const *argv, int binary, struct buf *out)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		return false;
 	}
 	auto_close int from = ends[0];
-	struct spawn_fd fds[] = { { ends[1], 1 }, { ends[1], 2 } };
+	struct spawn_fd fds[] = { { ends[1], 1 }, { ends[1], 2 }, { binary, 3 } };
 	struct err err;
-	pid_t pid = spawn_start(
-		&(struct spawn){ .argv = argv, .fds = fds, .n_fds = 2, .die_with_us = true }, &err);
+	pid_t pid = spawn_start(&(struct spawn){ .argv = argv,
+					.fds = fds,
+					.n_fds = binary < 0 ? 2 : 3,
+					.die_with_us = true },
+		&err);
 	close(ends[1]);
 	if (pid < 0) {
 		return false;
@@ -157,7 +162,7 @@ static void check_program(struct report *report, const struct program *program)
 {
 	auto_buf struct buf answer = { 0 };
 	const char *argv[] = { program->name, program->option, NULL };
-	if (ask(argv, &answer)) {
+	if (ask(argv, -1, &answer)) {
 		buf_append(&answer, "", 1);
 		add(report, "programs", program->name, STATUS_OK,
 			line_with((char *)answer.data, program->word), NULL);
@@ -191,10 +196,10 @@ static void check_script(struct report *report, const struct script *script)
 	auto_buf struct buf any = { 0 }, best = { 0 };
 	const char *list[] = { "fc-list", script->pattern, "family", NULL };
 	const char *match[] = { "fc-match", "-f", "%{family[0]}\n", script->pattern, NULL };
-	if (!ask(list, &any)) {
+	if (!ask(list, -1, &any)) {
 		add(report, "fonts", script->name, STATUS_WARNING, "fc-list is missing",
 			"apt-get install fontconfig");
-	} else if (any.len == 0 || !ask(match, &best)) {
+	} else if (any.len == 0 || !ask(match, -1, &best)) {
 		char fix[100];
 		snprintf(fix, sizeof(fix), "apt-get install %s", script->package);
 		add(report, "fonts", script->name, STATUS_WARNING,
@@ -245,6 +250,27 @@ static void check_memory(struct report *report)
 		low ? "a desktop with an editor takes about 300 MiB" : NULL);
 }
 
+#define AGENT_VERSION "vitrine-agent " VITRINE_VERSION
+
+static void check_agent(struct report *report)
+{
+	static const char *const argv[] = { "/proc/self/fd/3", "--version", NULL };
+	struct err err = { 0 };
+	auto_buf struct buf answer = { 0 };
+	auto_close int binary = host_open_agent(&(struct vm_config){ 0 }, &err);
+	if (binary < 0 || !ask(argv, binary, &answer)) {
+		add(report, "versions", "vitrine-agent", STATUS_MISSING,
+			binary < 0 ? err.text : "it cannot be run", NULL);
+		return;
+	}
+	buf_append(&answer, "", 1);
+	const char *line = line_with((char *)answer.data, "");
+	bool same = strcmp(line, AGENT_VERSION) == 0;
+	add(report, "versions", "vitrine-agent", same ? STATUS_OK : STATUS_WARNING,
+		same ? VITRINE_VERSION : line,
+		same ? NULL : "install both programs from the same build");
+}
+
 static void check_machine(struct report *report)
 {
 	struct utsname kernel;
@@ -252,6 +278,7 @@ static void check_machine(struct report *report)
 	uname(&kernel);
 	snprintf(text, sizeof(text), "%s %s", kernel.release, kernel.machine);
 	add(report, "versions", "vitrine", STATUS_OK, VITRINE_VERSION, NULL);
+	check_agent(report);
 	add(report, "versions", "Linux", STATUS_OK, text, NULL);
 }
 

@@ -87,7 +87,7 @@ int host_open_agent(const struct vm_config *config, struct err *err)
 	if (fd < 0) {
 		err_set(err, ERR_UNSUPPORTED,
 			"vitrine-agent is neither beside this program nor in " VITRINE_LIBEXECDIR
-			": install both together, or give its path with --agent");
+			": install both together");
 	}
 	return fd;
 }

@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -163,4 +164,48 @@ Test(command, serve_ends_well_when_its_input_does)
 	cr_expect_eq(e.status, 0);
 	cr_expect_eq(e.out.len, 0);
 	cr_expect_str_eq(buf_text(&e.err), "");
+}
+
+/* The row of that name in doctor's report; NULL when there is none. */
+static const json_t *row_of(const json_t *report, const char *name)
+{
+	size_t i;
+	json_t *row;
+	json_array_foreach(json_object_get(report, "checks"), i, row)
+	{
+		if (strcmp(json_string_value(json_object_get(row, "name")), name) == 0) {
+			return row;
+		}
+	}
+	return NULL;
+}
+
+static const char *word(const json_t *row, const char *member)
+{
+	const char *text = json_string_value(json_object_get(row, member));
+	return text ? text : "";
+}
+
+Test(command, doctor_exits_with_what_it_says)
+{
+	auto_ended e = RUN("doctor", "--json");
+	json_auto_t *report = json_loads(buf_text(&e.out), 0, NULL);
+	cr_assert_not_null(report, "%s", buf_text(&e.out));
+	cr_expect_eq(e.status, json_is_true(json_object_get(report, "works")) ? 0 : 1);
+	const char *namespace = word(row_of(report, "namespace"), "status");
+	cr_expect_str_eq(namespace, e.status ? "missing" : "ok");
+	cr_expect_str_eq(word(row_of(report, "fake"), "status"), "ok");
+	cr_expect_str_eq(word(row_of(report, "vitrine-agent"), "detail"), VITRINE_VERSION);
+}
+
+Test(command, doctor_says_what_to_install)
+{
+	setenv("PATH", "/nonexistent", 1);
+	auto_ended e = RUN("doctor", "--json");
+	json_auto_t *report = json_loads(buf_text(&e.out), 0, NULL);
+	cr_assert_not_null(report, "%s", buf_text(&e.out));
+	cr_expect_str_eq(word(row_of(report, "Xvnc"), "status"), "missing");
+	cr_expect_str_eq(
+		word(row_of(report, "Xvnc"), "fix"), "apt-get install tigervnc-standalone-server");
+	cr_expect_str_eq(word(row_of(report, "tint2"), "status"), "warning");
 }
