@@ -1,5 +1,5 @@
 # Each tests/unit/test_NAME.c is a Criterion program linked with the modules named in its first line: "// USES base wire".
-set(test_env "ASAN_OPTIONS=log_path=${CMAKE_BINARY_DIR}/asan:detect_leaks=1"
+set(test_env "ASAN_OPTIONS=log_path='${CMAKE_BINARY_DIR}/asan':detect_leaks=1"
 	"VITRINE_BUILD=${CMAKE_BINARY_DIR}" "VITRINE_SOURCE=${CMAKE_SOURCE_DIR}")
 if(criterion_FOUND AND NOT FUZZ)
 	file(GLOB units CONFIGURE_DEPENDS tests/unit/test_*.c)
