@@ -1,6 +1,6 @@
 /*
- * libb64, one line's worth at a time: it ends every 72 characters with a line break, which none of our
- * readers wants, so its count of the line is set back before a line is full.
+ * libb64, one line's worth at a time: it ends every 72 characters with a line break, which none of
+ * our readers wants, so its count of the line is set back before a line is full.
  */
 #include "base/base64.h"
 

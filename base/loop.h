@@ -15,7 +15,8 @@
  * children. */
 sd_event *loop_new(struct err *err) NODISCARD;
 
-/* Each of these gives NULL once the loop has ended, for nothing would fire; loop_drop() and loop_enable() take that. */
+/* Each of these gives NULL once the loop has ended, for nothing would fire; loop_drop() and
+ * loop_enable() take that. */
 
 /* Stops waiting and clears the slot; safe inside the source's own callback and on NULL. */
 void loop_drop(sd_event_source **source);
