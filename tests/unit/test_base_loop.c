@@ -339,7 +339,7 @@ Test(spawn, dies_with_its_parent)
 	if (middle == 0) {
 		struct err err;
 		struct spawn how = {
-			.argv = (const char *const[]){ "sleep", "1000", NULL },
+			.argv = (const char *const[]){ "sleep", "30", NULL },
 			.fds = &(struct spawn_fd){ ends[1], 3 },
 			.n_fds = 1,
 			.die_with_us = true,
