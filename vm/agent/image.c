@@ -1,7 +1,8 @@
 /*
  * Resizing, one direction after the other.  Each output pixel is a weighted sum of a few
- * neighbours; the weights are worked out once for each row or column, as 14-bit fractions that add
- * up to one exactly, so that a flat colour stays what it is.
+ * neighbours; the weights are worked out once for each row or column, as 8-bit fractions that add
+ * up to one exactly: a flat colour stays what it is, and a channel's sum fits 16 bits.  So the four
+ * channels of a pixel are spread over one 64-bit word, and one multiplication weighs them all.
  */
 #include "vm/agent/image.h"
 
@@ -10,17 +11,14 @@
 #include <math.h>
 #include <string.h>
 
-#define ONE_BITS 14
+#define ONE_BITS 8
 #define ONE (1 << ONE_BITS)
-
-typedef int32_t v4 __attribute__((vector_size(16)));
-typedef uint8_t b4 __attribute__((vector_size(4)));
 
 /* Output pixel i is the sum of weights[i * taps + j] * input[first[i] + j]. */
 struct filter {
 	int taps;
 	int *first;
-	int32_t *weights;
+	uint16_t *weights;
 };
 
 static void filter_done(struct filter *f)
@@ -45,21 +43,21 @@ static double weight(double x, double centre, double ratio)
 	return away < 1 ? 1 - away : 0;
 }
 
-/* Rounds the row's weights, and lets the largest take what is missing to one. */
-static void set_weights(int32_t *row, const double *exact, int taps)
+/* Rounds the sums up to each weight rather than each weight, so that they end at one however many
+ * there are. */
+static void set_weights(uint16_t *row, const double *exact, int taps)
 {
-	double sum = 0;
-	int32_t total = 0;
-	int largest = 0;
+	double sum = 0, so_far = 0;
 	for (int j = 0; j < taps; j++) {
 		sum += exact[j];
 	}
+	long given = 0;
 	for (int j = 0; j < taps; j++) {
-		row[j] = (int32_t)lround(exact[j] / sum * ONE);
-		total += row[j];
-		largest = row[j] > row[largest] ? j : largest;
+		so_far += exact[j];
+		long upto = j + 1 == taps ? ONE : lround(so_far / sum * ONE);
+		row[j] = (uint16_t)(upto - given);
+		given = upto;
 	}
-	row[largest] += ONE - total;
 }
 
 static struct filter filter_make(int from, int to)
@@ -84,18 +82,21 @@ static struct filter filter_make(int from, int to)
 	return f;
 }
 
+#define CHANNELS 0x00ff00ff00ff00ffull
+
 /* One output pixel from taps input pixels that lie step bytes apart. */
 static inline void mix(
-	uint8_t *out, const uint8_t *in, size_t step, const int32_t *weights, int taps)
+	uint8_t *out, const uint8_t *in, size_t step, const uint16_t *weights, int taps)
 {
-	v4 sum = { ONE / 2, ONE / 2, ONE / 2, ONE / 2 };
+	uint64_t sum = (ONE / 2) * (CHANNELS / 0xff);
 	for (int j = 0; j < taps; j++) {
-		b4 bytes;
-		memcpy(&bytes, in + (size_t)j * step, 4);
-		sum += __builtin_convertvector(bytes, v4) * weights[j];
+		uint32_t pixel;
+		memcpy(&pixel, in + (size_t)j * step, sizeof(pixel));
+		sum += ((pixel | (uint64_t)pixel << 24) & CHANNELS) * weights[j];
 	}
-	b4 mixed = __builtin_convertvector(sum >> ONE_BITS, b4);
-	memcpy(out, &mixed, 4);
+	sum = sum >> ONE_BITS & CHANNELS;
+	uint32_t mixed = (uint32_t)(sum | sum >> 24);
+	memcpy(out, &mixed, sizeof(mixed));
 }
 
 static void scale_rows(const struct image *from, const struct image *to)
@@ -118,7 +119,7 @@ static void scale_columns(const struct image *from, const struct image *to)
 		filter_make(from->size.height, to->size.height);
 	for (int y = 0; y < to->size.height; y++) {
 		const uint8_t *in = from->pixels + (size_t)f.first[y] * from->stride;
-		const int32_t *weights = f.weights + (size_t)y * (size_t)f.taps;
+		const uint16_t *weights = f.weights + (size_t)y * (size_t)f.taps;
 		uint8_t *out = to->pixels + (size_t)y * to->stride;
 		for (int x = 0; x < to->size.width; x++) {
 			mix(out + (size_t)x * 4, in + (size_t)x * 4, from->stride, weights, f.taps);
