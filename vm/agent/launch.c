@@ -25,7 +25,7 @@
 #define STRANGER_MS 1000    /* how long a better match than somebody else's window is waited for */
 #define HANDED_OVER_MS 2000 /* for a window after the program has ended well */
 #define PRESENT_MS 300      /* the same, when a window of that program is open already */
-#define TITLE_MS 500        /* for a title, once the window is there */
+#define COMPLETE_MS 500     /* for title and focus, once the window is there */
 #define TIMEOUT_MAX 600000
 
 struct args {
@@ -177,8 +177,8 @@ static void wait_for(struct launch *l, uint64_t ms, sd_event_time_handler_t fn)
 	l->patience = loop_after_ms(l->agent->event, ms, fn, l);
 }
 
-/* A window without a title is one, too. */
-static int on_untitled(sd_event_source *source, uint64_t usec, void *data)
+/* A window without a title is one, too, and so is one that does not want the focus. */
+static int on_incomplete(sd_event_source *source, uint64_t usec, void *data)
 {
 	(void)source;
 	(void)usec;
@@ -207,10 +207,10 @@ static void check_window(struct launch *l)
 	struct window_info info;
 	if (!windows_describe(l->display, l->found, &info)) {
 		lose_window(l);
-	} else if (info.viewable && info.title[0]) {
+	} else if (info.viewable && info.title[0] && windows_active(l->display) == l->found) {
 		reply(l, &info, NULL);
 	} else if (info.viewable && !l->patience) {
-		wait_for(l, TITLE_MS, on_untitled);
+		wait_for(l, COMPLETE_MS, on_incomplete);
 	}
 }
 
@@ -319,10 +319,11 @@ static void advance(struct launch *l)
 static void on_x_event(const XEvent *event, void *data)
 {
 	struct launch *l = data;
-	if (l->found && event->xany.window == l->found) {
+	bool root = event->type == PropertyNotify &&
+		    event->xproperty.window == display_root(l->display);
+	if (l->found && (root || event->xany.window == l->found)) {
 		check_window(l);
-	} else if (!l->found && event->type == PropertyNotify &&
-		   event->xproperty.window == display_root(l->display)) {
+	} else if (!l->found && root) {
 		advance(l);
 	}
 }

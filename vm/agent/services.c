@@ -26,6 +26,7 @@ const struct service services[SERVICES] = {
 		.stage = "x-server",
 		.package = "tigervnc-standalone-server",
 		.required = true,
+		.needs = -1,
 		.says_ready = true,
 		/* -s 0: a desktop that goes black after ten minutes is of no use to anybody. */
 		.argv = { "Xvnc", PLACE_DISPLAY, "-displayfd", "3", "-geometry", PLACE_GEOMETRY, "-depth",
@@ -36,6 +37,7 @@ const struct service services[SERVICES] = {
 		.what = "session bus",
 		.stage = "session-bus",
 		.package = "dbus",
+		.needs = -1,
 		.says_ready = true,
 		.argv = { "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address", PLACE_BUS,
 			"--print-address=3", NULL },
@@ -46,6 +48,7 @@ const struct service services[SERVICES] = {
 		.package = "openbox",
 		.required = true,
 		.on_display = true,
+		.needs = SERVICE_X,
 		.argv = { "openbox", "--sm-disable", "--config-file", PLACE_WM, NULL },
 	},
 	[SERVICE_PANEL] = {
@@ -53,6 +56,7 @@ const struct service services[SERVICES] = {
 		.stage = "panel",
 		.package = "tint2",
 		.on_display = true,
+		.needs = SERVICE_WM, /* started beside it, it shows itself a second later */
 		.argv = { "tint2", "-c", PLACE_PANEL, NULL },
 	},
 };
@@ -132,21 +136,21 @@ static const char wm_config[] =
 									 "doubleClickTime>\n" BIND(
 										 "Client", "Left",
 										 "Press",
-										 DO("Focus")
-											 DO("Rais"
-											    "e")) BIND("Client",
+										 DO("Focus") DO(
+											 "Rais"
+											 "e")) BIND("Client",
 										 "Middle", "Press",
-										 DO("Focus")
-											 DO("Rais"
-											    "e")) BIND("Client",
+										 DO("Focus") DO(
+											 "Rais"
+											 "e")) BIND("Client",
 										 "Right", "Press",
-										 DO("Focus")
-											 DO("Rais"
-											    "e")) BIND("Titlebar",
+										 DO("Focus") DO(
+											 "Rais"
+											 "e")) BIND("Titlebar",
 										 "Left", "Press",
-										 DO("Focus")
-											 DO("Rais"
-											    "e")) BIND("Titlebar",
+										 DO("Focus") DO(
+											 "Rais"
+											 "e")) BIND("Titlebar",
 										 "Left", "Drag",
 										 DO("Move")) BIND("Titlebar",
 										 "Left",
@@ -155,9 +159,9 @@ static const char wm_config[] =
 										    "e")) BIND("Fra"
 											       "me",
 										 "Left", "Press",
-										 DO("Focus")
-											 DO("Rais"
-											    "e")) BIND("Close",
+										 DO("Focus") DO(
+											 "Rais"
+											 "e")) BIND("Close",
 										 "Left", "Click",
 										 DO("Close")) BIND("Maximize",
 										 "Left", "Click",

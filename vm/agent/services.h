@@ -22,7 +22,8 @@ struct service {
 	const char *what, *stage; /* its names in events (vm/wire/protocol.h) */
 	const char *package;      /* the Debian package that holds argv[0] */
 	bool required;            /* without it there is no desktop */
-	bool on_display;          /* starts when the X server is up and ends with it */
+	bool on_display;          /* ends with the X server */
+	int needs;                /* the row that must be up before it starts; -1: none */
 	bool says_ready;          /* writes a line on SERVICE_READY_FD; the others show it on the display */
 	const char *argv[SERVICE_ARGS]; /* "@bus" and the like stand for a place: see services.c */
 };

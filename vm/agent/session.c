@@ -248,7 +248,9 @@ void session_on_x_event(struct session *s, const XEvent *event)
 {
 	struct running *wm = &s->all[SERVICE_WM], *panel = &s->all[SERVICE_PANEL];
 	struct display *d = s->agent->display;
-	if (event->type != PropertyNotify || !d || event->xproperty.window != display_root(d)) {
+	bool shown = event->type == MapNotify; /* a frame, and with it the window inside */
+	if (!d || event->xany.window != display_root(d) ||
+		(!shown && event->type != PropertyNotify)) {
 		return;
 	}
 	if (wm->state == STARTING && window_manager_answers(d)) {
@@ -385,11 +387,14 @@ static int on_panel_late(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-/* False as well while the connection is gone but the end of the X server is not noticed yet. */
-static bool has_display(const struct session *s)
+/* A connection that is gone counts before the end of the X server is noticed. */
+static bool can_start(const struct running *r)
 {
-	return s->all[SERVICE_X].state == UP && s->agent->display &&
-	       !display_is_lost(s->agent->display);
+	const struct session *s = r->session;
+	int needs = r->service->needs;
+	return (needs < 0 || s->all[needs].state == UP) &&
+	       (!r->service->on_display ||
+		       (s->agent->display && !display_is_lost(s->agent->display)));
 }
 
 static void advance(struct session *s)
@@ -397,7 +402,7 @@ static void advance(struct session *s)
 	bool complete = true;
 	for (int i = 0; i < SERVICES && !s->given_up; i++) {
 		struct running *r = &s->all[i];
-		if (r->state == DOWN && (!r->service->on_display || has_display(s))) {
+		if (r->state == DOWN && can_start(r)) {
 			start(r);
 		}
 		complete = complete && (r->state == UP || r->state == ABSENT);
