@@ -56,7 +56,7 @@ const struct service services[SERVICES] = {
 		.stage = "panel",
 		.package = "tint2",
 		.on_display = true,
-		.needs = SERVICE_WM, /* started beside it, it shows itself a second later */
+		.needs = SERVICE_WM, /* beside it, it finds no desktops and sleeps for a second */
 		.argv = { "tint2", "-c", PLACE_PANEL, NULL },
 	},
 };

@@ -12,13 +12,13 @@
 #include "base/loop.h"
 #include "base/spawn.h"
 #include "vm/agent/agent.h"
+#include "vm/agent/capture.h"
 #include "vm/agent/display.h"
 #include "vm/agent/environment.h"
 #include "vm/agent/services.h"
 #include "vm/agent/sink.h"
 #include "vm/agent/windows.h"
 
-#include <X11/Xutil.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -235,15 +235,6 @@ static int on_ready_pipe(sd_event_source *source, int fd, uint32_t events, void 
 	return 0;
 }
 
-static bool window_manager_answers(struct display *d)
-{
-	struct window_info info;
-	Window check;
-	Atom atom = display_atom(d, ATOM_NET_SUPPORTING_WM_CHECK);
-	return windows_get_id(d, display_root(d), atom, &check) &&
-	       windows_describe(d, check, &info);
-}
-
 void session_on_x_event(struct session *s, const XEvent *event)
 {
 	struct running *wm = &s->all[SERVICE_WM], *panel = &s->all[SERVICE_PANEL];
@@ -253,7 +244,7 @@ void session_on_x_event(struct session *s, const XEvent *event)
 		(!shown && event->type != PropertyNotify)) {
 		return;
 	}
-	if (wm->state == STARTING && window_manager_answers(d)) {
+	if (wm->state == STARTING && windows_are_managed(d)) {
 		set_up(wm);
 	}
 	if (panel->state == STARTING && wm->state == UP && s->agent->display &&
@@ -310,19 +301,11 @@ static void cannot_start(struct running *r, const struct err *why)
 	}
 }
 
-/* What the last window manager left behind is no sign of life of the next one. */
-static void forget_window_manager(struct display *d)
-{
-	XDeleteProperty(
-		display_x(d), display_root(d), display_atom(d, ATOM_NET_SUPPORTING_WM_CHECK));
-	XSync(display_x(d), False);
-}
-
 static void start(struct running *r)
 {
 	struct err err = { 0 };
 	if (r == &r->session->all[SERVICE_WM]) {
-		forget_window_manager(r->session->agent->display);
+		windows_forget_manager(r->session->agent->display);
 	}
 	if (!spawn(r, &err)) {
 		cannot_start(r, &err);
@@ -337,13 +320,16 @@ static void start(struct running *r)
 /* Nothing is ready before a picture of it could be taken. */
 static bool capture_first_frame(struct session *s)
 {
-	struct display *d = s->agent->display;
-	XImage *image = XGetImage(display_x(d), display_root(d), 0, 0, 1, 1, AllPlanes, ZPixmap);
-	if (!image) {
-		return false;
+	struct err err;
+	struct image image;
+	struct rect all = { 0, 0, s->agent->screen.width, s->agent->screen.height };
+	struct capture *capture = capture_new(s->agent->display, &err);
+	bool captured = capture && capture_grab(capture, all, (struct point){ 0 }, &image, &err);
+	if (!captured) {
+		log_warning("the screen cannot be captured: %s", err.text);
 	}
-	XDestroyImage(image);
-	return true;
+	capture_free(capture);
+	return captured;
 }
 
 static json_t *pair(struct size size)

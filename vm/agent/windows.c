@@ -84,6 +84,12 @@ static unsigned long get_number(struct display *d, Window of, Atom property)
 	return number;
 }
 
+static bool get_window(struct display *d, Window of, Atom property, Window *ret_id)
+{
+	*ret_id = (Window)get_number(d, of, property);
+	return *ret_id != None;
+}
+
 static bool get_text(struct display *d, Window of, Atom property, char *ret, size_t size)
 {
 	size_t n;
@@ -111,12 +117,6 @@ size_t windows_list(struct display *d, Window ret_ids[WINDOWS_MAX])
 		XFree(ids);
 	}
 	return n;
-}
-
-bool windows_get_id(struct display *d, Window of, Atom property, Window *ret_id)
-{
-	*ret_id = (Window)get_number(d, of, property);
-	return *ret_id != None;
 }
 
 Window windows_active(struct display *d)
@@ -174,7 +174,7 @@ static void read_leader(struct display *d, struct window_info *info)
 	struct err err;
 	Window leader;
 	display_trap(d);
-	if (!info->startup_id[0] && windows_get_id(d, info->id, atom(d, CLIENT_LEADER), &leader)) {
+	if (!info->startup_id[0] && get_window(d, info->id, atom(d, CLIENT_LEADER), &leader)) {
 		get_text(
 			d, leader, atom(d, STARTUP_ID), info->startup_id, sizeof(info->startup_id));
 	}
@@ -214,6 +214,33 @@ bool windows_has_dock(struct display *d)
 		}
 	}
 	return false;
+}
+
+bool windows_are_managed(struct display *d)
+{
+	Atom type = None, list = atom(d, CLIENT_LIST);
+	int format;
+	unsigned long n, after;
+	unsigned char *value = NULL;
+	struct window_info info;
+	Window check;
+	XGetWindowProperty(display_x(d), display_root(d), list, 0, 0, False, AnyPropertyType, &type,
+		&format, &n, &after, &value);
+	if (value) {
+		XFree(value);
+	}
+	return type != None &&
+	       get_window(
+		       d, display_root(d), display_atom(d, ATOM_NET_SUPPORTING_WM_CHECK), &check) &&
+	       windows_describe(d, check, &info);
+}
+
+void windows_forget_manager(struct display *d)
+{
+	XDeleteProperty(
+		display_x(d), display_root(d), display_atom(d, ATOM_NET_SUPPORTING_WM_CHECK));
+	XDeleteProperty(display_x(d), display_root(d), atom(d, CLIENT_LIST));
+	XSync(display_x(d), False);
 }
 
 json_t *windows_encode(

@@ -36,8 +36,11 @@ size_t windows_list(struct display *d, Window ret_ids[WINDOWS_MAX]);
 bool windows_describe(struct display *d, Window id, struct window_info *ret_info);
 bool windows_has_dock(struct display *d);
 Window windows_active(struct display *d); /* None when there is none */
-/* A property that holds one window. */
-bool windows_get_id(struct display *d, Window of, Atom property, Window *ret_id);
+
+/* Whether a window manager runs and has come to its list of windows, the last thing it does as it starts. */
+bool windows_are_managed(struct display *d);
+/* What the last window manager left behind is no sign of life of the next one. */
+void windows_forget_manager(struct display *d);
 
 /* The window of vm/wire/protocol.h, in the frame space. */
 json_t *windows_encode(
