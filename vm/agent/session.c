@@ -325,8 +325,9 @@ static bool capture_first_frame(struct session *s)
 	struct rect all = { 0, 0, s->agent->screen.width, s->agent->screen.height };
 	struct capture *capture = capture_new(s->agent->display, &err);
 	bool captured = capture && capture_grab(capture, all, (struct point){ 0 }, &image, &err);
-	if (!captured) {
-		log_warning("the screen cannot be captured: %s", err.text);
+	if (!captured && !display_is_lost(s->agent->display)) {
+		err_while(&err, "the screen cannot be captured");
+		give_up(s, err.text);
 	}
 	capture_free(capture);
 	return captured;
