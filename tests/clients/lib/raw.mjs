@@ -87,11 +87,12 @@ export class RawClient {
 
 	/** The first message, past or future, for which `match` holds. */
 	async message(match) {
-		for (let seen = 0;; seen = this.messages.length) {
+		for (let seen = 0;;) {
 			const found = this.messages.slice(seen).find(match);
 			if (found) {
 				return found;
 			}
+			seen = this.messages.length;
 			await new Promise((resolve, reject) => {
 				const watcher = () => { this.#watchers.delete(watcher); resolve(); };
 				this.#watchers.add(watcher);
