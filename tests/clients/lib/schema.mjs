@@ -51,7 +51,7 @@ function checker(revision) {
 		ajv.addFormat('byte', true);
 		ajv.addSchema({ ...schema, $id: 'mcp' });
 		checkers.set(revision, { ajv, key: schema.$defs ? '$defs' : 'definitions',
-			definitions: schema.$defs ?? schema.definitions });
+			definitions: schema.$defs ?? schema.definitions, compiled: {} });
 	}
 	return checkers.get(revision);
 }
@@ -59,9 +59,10 @@ function checker(revision) {
 export const has_schema = (revision) => schemas.has(revision);
 
 function valid(revision, name, value) {
-	const { ajv, key, definitions } = checker(revision);
+	const { ajv, key, definitions, compiled } = checker(revision);
 	assert.ok(definitions[name], `${revision} defines ${name}`);
-	const validate = ajv.compile({ $ref: `mcp#/${key}/${name}` });
+	compiled[name] ??= ajv.compile({ $ref: `mcp#/${key}/${name}` });
+	const validate = compiled[name];
 	if (!validate(value)) {
 		const why = validate.errors.slice(0, 5).map((e) => `${e.instancePath} ${e.message}`).join('; ');
 		assert.fail(`${revision} ${name}: ${why} in ${JSON.stringify(value).slice(0, 400)}`);
