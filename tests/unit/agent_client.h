@@ -99,7 +99,7 @@ static inline void client_start(struct client *c, const char *const *more)
 	for (int i = 0; more && more[i]; i++) {
 		argv[3 + i] = more[i];
 	}
-	snprintf(c->dir, sizeof(c->dir), "/tmp/vitrine-test-XXXXXX");
+	snprintf(c->dir, sizeof(c->dir), "/tmp/vitrine-client-XXXXXX");
 	cr_assert(mkdtemp(c->dir));
 	setenv("XDG_RUNTIME_DIR", c->dir, 1);
 	setenv("HOME", c->dir, 1);

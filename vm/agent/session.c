@@ -19,6 +19,7 @@
 #include "vm/agent/sink.h"
 #include "vm/agent/windows.h"
 
+#include <X11/Xatom.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -178,12 +179,18 @@ static void set_up(struct running *r)
 	}
 }
 
+/* A terminal's preset font of 6x13 pixels is hard to read, for models as for people. */
+static const char resources[] = "Xft.dpi: 96\nXft.antialias: 1\nXft.hinting: 1\n"
+				"XTerm*faceName: monospace\nXTerm*faceSize: 11\n";
+
 /* The screen as it is before any program has drawn on it. */
-static void paint(struct display *d)
+static void prepare_root(struct display *d)
 {
 	Display *x = display_x(d);
 	XSetWindowBackground(x, display_root(d), BACKGROUND);
 	XClearWindow(x, display_root(d));
+	XChangeProperty(x, display_root(d), XA_RESOURCE_MANAGER, XA_STRING, 8, PropModeReplace,
+		(const unsigned char *)resources, sizeof(resources) - 1);
 }
 
 static void x_server_is_up(struct running *r)
@@ -200,7 +207,7 @@ static void x_server_is_up(struct running *r)
 		kill(r->pid, SIGKILL);
 		return;
 	}
-	paint(s->agent->display);
+	prepare_root(s->agent->display);
 	set_up(r);
 }
 
