@@ -1,0 +1,127 @@
+// USES vm
+/* The files of control groups, on a directory that looks like one.  What the kernel makes of them
+ * is not tested here. */
+
+#include "vm/cgroup.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/vitrine-cgroup-XXXXXX";
+
+static void put(const char *name, const char *text)
+{
+	char path[300];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	FILE *file = fopen(path, "we");
+	cr_assert_not_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static const char *get(const char *name)
+{
+	static char text[300];
+	char path[300];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	cr_assert_geq(fd, 0, "%s", path);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	return text;
+}
+
+static void make_dir(void)
+{
+	cr_assert_not_null(mkdtemp(dir));
+	put("cgroup.controllers", "cpuset cpu io memory hugetlb pids\n");
+	put("cgroup.subtree_control", "");
+	put("cgroup.procs", "");
+}
+
+static void remove_dir(void)
+{
+	char command[300];
+	snprintf(command, sizeof(command), "%s", dir);
+	cr_assert_eq(strncmp(command, "/tmp/vitrine-cgroup-", 20), 0);
+	static const char *const files[] = { "cgroup.controllers", "cgroup.subtree_control",
+		"cgroup.procs", "vitrine-server" };
+	for (size_t i = 0; i < 4; i++) {
+		char path[300];
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		if (unlink(path) < 0) {
+			rmdir(path);
+		}
+	}
+	cr_assert_eq(rmdir(dir), 0, "something was left in %s", dir);
+}
+
+TestSuite(cgroup, .init = make_dir, .fini = remove_dir);
+
+Test(cgroup, turns_the_controllers_on)
+{
+	struct err err;
+	cr_assert(cgroup_prepare(dir, &err), "%s", err.text);
+	cr_assert_str_eq(get("cgroup.subtree_control"), "+memory +pids");
+}
+
+Test(cgroup, leaves_alone_what_is_on)
+{
+	struct err err;
+	put("cgroup.subtree_control", "cpu memory pids\n");
+	cr_assert(cgroup_prepare(dir, &err), "%s", err.text);
+	cr_assert_str_eq(get("cgroup.subtree_control"), "cpu memory pids\n");
+}
+
+Test(cgroup, says_which_controllers_are_missing)
+{
+	struct err err;
+	put("cgroup.controllers", "cpu io mymemory pids\n");
+	cr_assert(!cgroup_prepare(dir, &err));
+	cr_assert_not_null(strstr(err.text, "no memory and pids controllers"), "%s", err.text);
+	cr_assert_not_null(strstr(err.text, dir));
+}
+
+Test(cgroup, undoes_what_it_did_where_it_may_not)
+{
+	struct err err;
+	char path[300];
+	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", dir);
+	cr_assert_eq(unlink(path), 0);
+	cr_assert(!cgroup_prepare(dir, &err));
+	cr_assert_not_null(strstr(err.text, "not ours to manage"), "%s", err.text);
+	snprintf(path, sizeof(path), "%s/vitrine-server", dir);
+	cr_assert_eq(access(path, F_OK), -1, "the server's leaf stayed behind");
+}
+
+Test(cgroup, an_unfinished_leaf_is_removed)
+{
+	struct err err;
+	struct vm_limits limits = { .memory_mib = 1, .processes = 2 };
+	/* A directory that is no control group has no memory.max in it. */
+	cr_assert_eq(cgroup_make(dir, "aaaaaaaaaaaaaaaaaaaa", &limits, &err), -1);
+	cr_assert_not_null(strstr(err.text, "limits"), "%s", err.text);
+}
+
+Test(cgroup, removes_those_of_sandboxes_only)
+{
+	char path[300];
+	static const char *const names[] = { "aaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbb",
+		"other" };
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		cr_assert_eq(mkdir(path, 0755), 0);
+	}
+	cgroup_remove(dir, names[0]);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		cr_assert_eq(access(path, F_OK), i == 2 ? 0 : -1, "%s", path);
+	}
+	cr_assert_eq(rmdir(path), 0);
+}
