@@ -11,6 +11,8 @@
 #include "server/json_write.h"
 #include "server/session.h"
 
+#include <string.h>
+
 struct scratch {
 	struct scratch *next;
 	max_align_t bytes[];
@@ -76,12 +78,20 @@ static void answer(struct call *call, json_t *result, const struct err *why)
 	unref(call);
 }
 
+static bool ends_sentence(const char *text)
+{
+	size_t len = strlen(text);
+	return len > 0 && strchr(".!?", text[len - 1]);
+}
+
 /* The sentence first, then what is to be seen beside it. */
 static json_t *error_result(const struct err *why, json_t *content)
 {
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text, "%s%s", why->text, ends_sentence(why->text) ? "" : ".");
 	json_t *blocks = json_array();
-	json_array_append_new(
-		blocks, json_pack("{s:s, s:o}", "type", "text", "text", json_text(why->text)));
+	json_array_append_new(blocks,
+		json_pack("{s:s, s:o}", "type", "text", "text", json_text(buf_text(&text))));
 	if (content) {
 		json_array_extend(blocks, content);
 		json_decref(content);
