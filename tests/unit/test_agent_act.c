@@ -298,3 +298,51 @@ Test(act, survives_a_window_that_dies_in_the_middle, .init = start, .fini = stop
 	XDestroyWindow(display_x(d), 0x12345678);
 	desk_do(&desk, "{'actions': [{'action': 'click', 'at': [5, 5]}]}");
 }
+
+Test(act, works_while_another_client_grabs_the_server, .init = start, .fini = stop)
+{
+	XGrabServer(target.x);
+	XSync(target.x, False);
+	desk_do(&desk,
+		"{'actions': [{'action': 'click', 'at': [5, 5]}], 'observe': {'mode': 'frame'}}");
+	XUngrabServer(target.x);
+	expect_button(0, 1, 5, 5, 0);
+}
+
+Test(act, of_typing_fails_when_the_server_dies_in_the_middle, .init = start)
+{
+	struct request req;
+	auto_buf struct buf text = { 0 };
+	for (int i = 0; i < 20000; i++) {
+		buf_printf(&text, "x");
+	}
+	desk_begin(&desk, &req,
+		json_pack(
+			"{s:[{s:s, s:s}]}", "actions", "action", "type", "text", buf_text(&text)));
+	desk_for_ms(&desk, 5);
+	desk_end_child(&desk, desk.server);
+	desk_until(&desk, desk.lost == 1);
+	cr_assert(req.answered);
+	desk_done(&req);
+	desk_stop(&desk);
+}
+
+Test(act, says_what_failed_and_what_was_done, .init = start, .fini = stop)
+{
+	struct request req;
+	/* Nobody has the focus, for good. */
+	XSetInputFocus(target.x, None, RevertToNone, CurrentTime);
+	XSync(target.x, False);
+	desk_act(&desk, &req,
+		"{'actions': [{'action': 'click', 'at': [5, 5]}, {'action': 'button_down'},"
+		"{'action': 'type', 'text': 'lost'}, {'action': 'click'}], 'observe': {'mode': "
+		"'frame'}}");
+	const json_t *failed = json_object_get(req.result, "failed");
+	cr_assert_eq(json_integer_value(json_object_get(failed, "index")), 2);
+	cr_assert_str_eq(json_string_value(json_object_get(failed, "kind")), "state");
+	cr_assert_eq(json_array_size(json_object_get(req.result, "done")), 2);
+	cr_assert_gt(req.tail_len, 1000);
+	cr_assert_eq(target_count(&target, ButtonPress), 2);
+	cr_assert_eq(target_buttons_down(&target), 0);
+	desk_done(&req);
+}

@@ -1,22 +1,14 @@
 /*
- * The act operation.  A list goes through its actions one by one, each in three phases: press what
- * is held meanwhile, do it, let go.  A phase is done at once or goes on in the background and
- * resumes the list; nothing waits.  Then the pointer is looked up, the screen observed, and the
- * request answered.
+ * The act operation: reads and checks a request, runs its list when its turn comes, then looks
+ * where the pointer is, observes the screen and answers.
  */
 #include "vm/agent/act.h"
 
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "vm/agent/agent.h"
-#include "vm/agent/barrier.h"
-#include "vm/agent/hands.h"
-#include "vm/agent/pointer.h"
+#include "vm/agent/list.h"
 #include "vm/agent/settle.h"
-#include "vm/agent/todo.h"
-#include "vm/agent/typing.h"
-
-#define WM_MS 250
 
 struct act_args {
 	const json_t *actions, *observe;
@@ -26,20 +18,14 @@ struct act {
 	struct act_queue *queue;
 	struct act *next;
 	struct request *req;
-	struct todo *todos;
-	size_t n, index;
-	enum { CATCH_UP, HOLD, PERFORM, LET_GO } phase;
+	struct list list;
 	bool has_input, running;
 	struct observe observe;
-	uint64_t first_frame_id, began_us;
-	json_t *done, *failed;
+	uint64_t first_frame_id;
+	json_t *failed;
+	struct barrier *landing;
 	struct settle *settle;
 	struct settle_result settled;
-	/* what is under way */
-	sd_event_source *timer;
-	struct typing *typing;
-	struct drag *drag;
-	struct barrier *barrier;
 };
 
 struct act_queue {
@@ -50,24 +36,12 @@ struct act_queue {
 	sd_event_source *start;
 };
 
-enum progress { NOW, LATER, FAILED };
-
-static void advance(struct act *act);
-
 static struct input *input_of(struct act *act)
 {
 	return &act->queue->hands->input;
 }
 
 /* ---- ends ---- */
-
-static void stop_background(struct act *act)
-{
-	loop_drop(&act->timer);
-	typing_free(take_ptr(&act->typing));
-	drag_free(take_ptr(&act->drag));
-	barrier_free(take_ptr(&act->barrier));
-}
 
 static void act_free(struct act *act)
 {
@@ -78,13 +52,9 @@ static void act_free(struct act *act)
 			break;
 		}
 	}
-	stop_background(act);
+	list_done(&act->list);
+	barrier_free(act->landing);
 	settle_free(act->settle);
-	for (size_t i = 0; i < act->n; i++) {
-		todo_done(&act->todos[i]);
-	}
-	free(act->todos);
-	json_decref(act->done);
 	json_decref(act->failed);
 	free(act);
 	if (q->start) {
@@ -95,7 +65,6 @@ static void act_free(struct act *act)
 static void act_end(struct act *act, const struct err *why)
 {
 	struct request *req = act->req;
-	stop_background(act);
 	if (act->running && act->has_input && act->queue->hands) {
 		input_release_all(input_of(act));
 	}
@@ -149,7 +118,7 @@ static json_t *describe(struct act *act, struct point pointer)
 	struct act_queue *q = act->queue;
 	uint64_t frame_id = display_frame_id(q->hands->display);
 	pointer = geometry_to_frame(pointer, q->agent->frame, display_size(q->hands->display));
-	json_t *result = json_pack("{s:O, s:[i,i], s:I, s:b}", "done", act->done, "pointer",
+	json_t *result = json_pack("{s:O, s:[i,i], s:I, s:b}", "done", act->list.done, "pointer",
 		pointer.x, pointer.y, "frame_id", (json_int_t)frame_id, "changed",
 		frame_id != act->first_frame_id);
 	if (act->failed) {
@@ -209,7 +178,7 @@ static void on_landed(enum barrier_answer answer, void *data)
 {
 	(void)answer;
 	struct act *act = data;
-	barrier_free(take_ptr(&act->barrier));
+	barrier_free(take_ptr(&act->landing));
 	input_wm_caught_up(input_of(act));
 	look(act);
 }
@@ -225,220 +194,20 @@ static void land(struct act *act)
 	struct err err;
 	if (in->moved && input_wm_behind(in, false) && input_pointer(in, &at, &err) &&
 		(at.x != in->target.x || at.y != in->target.y)) {
-		act->barrier = barrier_window_manager(in->display, WM_MS, on_landed, act);
+		act->landing = barrier_window_manager(in->display, on_landed, act);
 	}
-	if (!act->barrier) {
+	if (!act->landing) {
 		look(act);
 	}
 }
 
-/* ---- one action ---- */
-
-static void fail_action(struct act *act, const struct err *why)
+static void on_list_end(const struct err *why, void *data)
 {
-	stop_background(act);
-	input_release_all(input_of(act));
-	act->failed = json_pack("{s:I, s:s, s:s}", "index", (json_int_t)act->index, "kind",
-		err_kind_word(why->kind), "text", why->text);
-	land(act);
-}
-
-static void resume(struct act *act, const struct err *why)
-{
-	if (why) {
-		fail_action(act, why);
-		return;
-	}
-	act->phase++;
-	advance(act);
-}
-
-static void on_step(const struct err *why, void *data)
-{
-	resume(data, why);
-}
-
-static int on_timer(sd_event_source *source, uint64_t usec, void *data)
-{
-	(void)source;
-	(void)usec;
-	resume(data, NULL);
-	return 0;
-}
-
-static enum progress wait_ms(struct act *act, int64_t ms)
-{
-	loop_drop(&act->timer);
-	act->timer = loop_after_ms(act->queue->agent->event, (uint64_t)ms, on_timer, act);
-	return LATER;
-}
-
-/* Where the pointer is for whoever acts: the last place it was sent to, or else where it was found.
- */
-static bool pointer_now(struct input *in, struct point *ret, struct err *err)
-{
-	if (in->moved) {
-		*ret = in->target;
-		return true;
-	}
-	return input_pointer(in, ret, err);
-}
-
-static enum progress move(struct act *act, const struct todo *todo, struct err *err)
-{
-	struct input *in = input_of(act);
-	struct point from;
-	if (!in->buttons) {
-		input_move(in, todo->at);
-		return NOW;
-	}
-	if (!pointer_now(in, &from, err)) {
-		return FAILED;
-	}
-	act->drag = drag_glide(in, from, todo->at, on_step, act);
-	return LATER;
-}
-
-static enum progress drag(struct act *act, const struct todo *todo, struct err *err)
-{
-	struct input *in = input_of(act);
-	struct point from = todo->from;
-	if (!todo->action.from.count && !pointer_now(in, &from, err)) {
-		return FAILED;
-	}
-	act->drag = drag_start(
-		in, from, todo->at, (enum action_button)todo->action.button, on_step, act);
-	return LATER;
-}
-
-static enum progress perform(struct act *act, const struct todo *todo, struct err *err)
-{
-	struct hands *hands = act->queue->hands;
-	struct input *in = &hands->input;
-	const struct action *a = &todo->action;
-	if (a->at.count && a->kind != ACTION_MOVE && a->kind != ACTION_DRAG) {
-		input_move(in, todo->at);
-	}
-	switch (a->kind) {
-	case ACTION_MOVE:
-		return move(act, todo, err);
-	case ACTION_CLICK:
-		pointer_click(in, (enum action_button)a->button, (int)a->count);
-		return NOW;
-	case ACTION_BUTTON_DOWN:
-	case ACTION_BUTTON_UP:
-		input_button(in, pointer_button((enum action_button)a->button),
-			a->kind == ACTION_BUTTON_DOWN);
-		return NOW;
-	case ACTION_DRAG:
-		return drag(act, todo, err);
-	case ACTION_SCROLL:
-		pointer_scroll(in, (enum action_direction)a->direction, (int)a->amount);
-		return NOW;
-	case ACTION_KEY:
-		act->typing = typing_chords(in, hands->keymap, todo->chords, todo->n_chords,
-			(int)a->repeat, on_step, act);
-		return LATER;
-	case ACTION_TYPE:
-		act->typing = typing_text(in, hands->keymap, a->text, on_step, act);
-		return LATER;
-	case ACTION_HOLD_KEY:
-	case ACTION_WAIT:
-		return wait_ms(act, a->ms);
-	case ACTION_KINDS:
-		break;
-	}
-	return NOW;
-}
-
-static bool needs_focus(const struct todo *todo)
-{
-	return todo->held.count || todo->action.kind == ACTION_KEY ||
-	       todo->action.kind == ACTION_TYPE;
-}
-
-static void on_caught_up(enum barrier_answer answer, void *data)
-{
-	(void)answer;
 	struct act *act = data;
-	barrier_free(take_ptr(&act->barrier));
-	input_wm_caught_up(input_of(act));
-	resume(act, NULL);
-}
-
-/*
- * A click moves the focus, and the keys after it must go there: window managers do that in their
- * own time. Keys may move it too (alt+Tab); clicks after clicks are kept in order by the server.
- */
-static enum progress catch_up(struct act *act, const struct todo *todo)
-{
-	struct input *in = input_of(act);
-	if (action_is_input(&todo->action) && input_wm_behind(in, !needs_focus(todo))) {
-		act->barrier = barrier_window_manager(in->display, WM_MS, on_caught_up, act);
-	}
-	return act->barrier ? LATER : NOW;
-}
-
-static enum progress press_held(struct act *act, const struct todo *todo)
-{
-	struct hands *hands = act->queue->hands;
-	if (!todo->held.count) {
-		return NOW;
-	}
-	act->typing = typing_press(&hands->input, hands->keymap, &todo->held, on_step, act);
-	return LATER;
-}
-
-static void finish_action(struct act *act, const struct todo *todo)
-{
-	int64_t ms = (int64_t)(loop_now_us() - act->began_us) / 1000;
-	json_t *done = json_pack("{s:I}", "ms", (json_int_t)ms);
-	if (todo->held.count) {
-		input_release_keys(input_of(act));
-	}
-	if (act->typing && todo->action.kind == ACTION_TYPE) {
-		json_object_set_new(done, "chars", json_integer(typing_done_count(act->typing)));
-	}
-	json_array_append_new(act->done, done);
-	stop_background(act);
-	act->index++;
-	act->phase = CATCH_UP;
-}
-
-static enum progress run_phase(struct act *act, const struct todo *todo, struct err *err)
-{
-	switch (act->phase) {
-	case CATCH_UP:
-		act->began_us = loop_now_us();
-		return catch_up(act, todo);
-	case HOLD:
-		return press_held(act, todo);
-	default:
-		typing_free(take_ptr(&act->typing));
-		return perform(act, todo, err);
-	}
-}
-
-/* Goes on from act->phase of the action at act->index, until something takes time or all is done.
- */
-static void advance(struct act *act)
-{
-	while (act->index < act->n) {
-		const struct todo *todo = &act->todos[act->index];
-		struct err err;
-		if (act->phase == LET_GO) {
-			finish_action(act, todo);
-			continue;
-		}
-		enum progress progress = run_phase(act, todo, &err);
-		if (progress == LATER) {
-			return;
-		}
-		if (progress == FAILED) {
-			fail_action(act, &err);
-			return;
-		}
-		act->phase++;
+	if (why) {
+		input_release_all(input_of(act));
+		act->failed = json_pack("{s:I, s:s, s:s}", "index", (json_int_t)act->list.index,
+			"kind", err_kind_word(why->kind), "text", why->text);
 	}
 	land(act);
 }
@@ -481,6 +250,7 @@ static void act_start(struct act *act)
 {
 	struct display *d = act->queue->hands->display;
 	act->running = true;
+	act->list.hands = act->queue->hands;
 	display_catch_up(d);
 	act->first_frame_id = display_frame_id(d);
 	if (act->observe.mode == OBSERVE_SETTLED) {
@@ -489,7 +259,7 @@ static void act_start(struct act *act)
 	if (act->has_input) {
 		input_of(act)->moved = false;
 	}
-	advance(act);
+	list_run(&act->list);
 }
 
 /* The list that has the input lock, or is to have it next. */
@@ -549,14 +319,14 @@ static bool read_actions(struct act *act, const json_t *actions, struct err *err
 		return err_set(err, ERR_ARGUMENT, "'actions' must be a list of at most %d actions",
 			ACTION_LIST_MAX);
 	}
-	act->todos = must(calloc(n + 1, sizeof(*act->todos)));
+	act->list.todos = must(calloc(n + 1, sizeof(*act->list.todos)));
 	for (size_t i = 0; i < n; i++) {
 		struct action action;
 		if (!action_decode(json_array_get(actions, i), &action, err) ||
-			!todo_init(&act->todos[i], &action, agent->frame, screen, err)) {
+			!todo_init(&act->list.todos[i], &action, agent->frame, screen, err)) {
 			return n > 1 ? err_while(err, "action %zu", i + 1) : false;
 		}
-		act->n++;
+		act->list.n++;
 		act->has_input |= action_is_input(&action);
 	}
 	return true;
@@ -584,7 +354,7 @@ static void run(struct request *req, const void *args)
 	struct act *act = must(calloc(1, sizeof(*act)));
 	act->queue = request_agent(req)->acts;
 	act->req = req;
-	act->done = json_array();
+	act->list = (struct list){ .fn = on_list_end, .data = act, .done = json_array() };
 	append(act);
 	if (!read_request(act, args, &err)) {
 		act_end(act, &err);

@@ -17,8 +17,9 @@
  * queue before the second question, and some window managers act on those again.
  */
 #define WM_ROUNDS 2
-#define LEAST_MS 200 /* a client that cannot be asked: wait at least this long */
-#define QUIET_MS 80  /* and until it painted nothing for this long */
+#define WM_MS 250
+#define LEAST_MS 300 /* a client that cannot be asked: wait at least this long */
+#define QUIET_MS 150 /* and until it painted nothing for this long */
 
 struct barrier {
 	struct display *display;
@@ -252,12 +253,12 @@ static Window wm_window(struct display *d)
 	return window_property(d, display_root(d), display_atom(d, ATOM_NET_SUPPORTING_WM_CHECK));
 }
 
-struct barrier *barrier_window_manager(struct display *d, uint64_t ms, barrier_fn *fn, void *data)
+struct barrier *barrier_window_manager(struct display *d, barrier_fn *fn, void *data)
 {
 	if (!wm_window(d)) {
 		return NULL;
 	}
-	struct barrier *b = barrier_new(d, ms, fn, data);
+	struct barrier *b = barrier_new(d, WM_MS, fn, data);
 	b->wm_rounds = WM_ROUNDS;
 	ask_wm(d);
 	return b;
