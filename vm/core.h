@@ -44,7 +44,8 @@ struct vm_core {
 	sd_event_source *start_timer, *lost_timer, *burial;
 
 	bool said_hello;
-	unsigned step; /* stages seen */
+	unsigned stages; /* a bit for each that was seen */
+	const char *last_stage;
 	struct vm_waits waits;
 
 	unsigned watches;
@@ -79,10 +80,19 @@ void vm_agent_broke(struct vm *vm, struct err *err);
 void vm_end_error(const struct vm *vm, struct err *ret_err);
 /* For the pool's end: tells everyone now, whatever is deferred included, and releases. */
 void vm_bury_now(struct vm_core *core);
+/* Tells those who wait. */
+void vm_tell_stage(struct vm_core *core, const char *stage, unsigned step, unsigned of);
+void vm_is_ready(struct vm *vm);
 void vm_start_clock(struct vm *vm);
 /* For logs, at once; a note waits for the next result. */
 void vm_tell_news(struct vm *vm, const char *fmt, ...) PRINTF(2, 3);
 void vm_add_note(struct vm *vm, const char *fmt, ...) PRINTF(2, 3);
+
+/* ---- events.c ---- */
+
+/* For the link's handlers; data is the vm. */
+void vm_on_agent_event(struct link *link, const struct link_msg *msg, void *data);
+void vm_watch_again(struct vm *vm); /* tells an agent that has just come up, if somebody watches */
 
 /* ---- guest.c ---- */
 

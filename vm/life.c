@@ -7,11 +7,9 @@
 #include "vm/vm.h"
 
 #include "base/cleanup.h"
-#include "base/field.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "vm/core.h"
-#include "vm/wire/protocol.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,8 +17,6 @@
 
 #define NOTES_MAX 2000    /* bytes: a desktop that keeps dying must not fill the next answer */
 #define LOST_GRACE_MS 300 /* between a broken link and the news of the process behind it */
-#define SCREEN_INTERVAL_US 200000
-#define SCREEN_EDGE_MAX 16384
 
 struct vm_wait {
 	TAILQ_ENTRY(vm_wait) entry;
@@ -30,16 +26,6 @@ struct vm_wait {
 	unsigned told;             /* the last stage it heard of */
 	sd_event_source *deferred; /* it was over when it began */
 };
-
-static const char *const stages[] = {
-	"x-server",
-	"session-bus",
-	"window-manager",
-	"panel",
-	"first-frame",
-	NULL,
-};
-#define N_STAGES (sizeof(stages) / sizeof(stages[0]) - 1)
 
 /* ---- the end ---- */
 
@@ -224,56 +210,11 @@ char *vm_take_note(struct vm *vm)
 	return text;
 }
 
-/* ---- what the agent says by itself ---- */
+/* ---- getting ready ---- */
 
-struct hello {
-	int64_t protocol;
-	const char *version;
-};
-static const struct field hello_fields[] = {
-	FIELD_NUM(struct hello, protocol, "the link's protocol", .required = true, .max = 1000000),
-	FIELD_STR(struct hello, version, "the agent's version", .required = true, .max = 60),
-	{ 0 },
-};
-
-static bool on_hello(struct vm *vm, const void *args, struct err *err)
+/* A callback may cancel waits, so look from the start each time. */
+void vm_tell_stage(struct vm_core *core, const char *stage, unsigned step, unsigned of)
 {
-	const struct hello *hello = args;
-	(void)err;
-	vm->core->said_hello = true;
-	if (hello->protocol != PROTOCOL_VERSION) {
-		struct err why;
-		err_set(&why, ERR_UNSUPPORTED,
-			"its vitrine-agent (version %s) speaks protocol %lld and this server "
-			"protocol %d; install both from the same build",
-			hello->version, (long long)hello->protocol, PROTOCOL_VERSION);
-		vm_end(vm, &why);
-	}
-	return true;
-}
-
-struct stage {
-	int stage;
-	int64_t ms;
-};
-static const struct field stage_fields[] = {
-	FIELD_ONE_OF(struct stage, stage, "what came up", stages, .required = true),
-	FIELD_NUM(struct stage, ms, "since the agent's start", .required = true, .max = 1e9),
-	{ 0 },
-};
-
-static bool on_stage(struct vm *vm, const void *args, struct err *err)
-{
-	const struct stage *stage = args;
-	struct vm_core *core = vm->core;
-	unsigned step = (unsigned)stage->stage + 1;
-	(void)err;
-	log_debug(
-		"sandbox=%s stage=%s ms=%lld", vm->id, stages[stage->stage], (long long)stage->ms);
-	if (core->state != VM_STARTING || step <= core->step) {
-		return true; /* something came up again */
-	}
-	core->step = step;
 	struct vm_wait *wait;
 	do {
 		TAILQ_FOREACH(wait, &core->waits, entry)
@@ -281,205 +222,23 @@ static bool on_stage(struct vm *vm, const void *args, struct err *err)
 			if (wait->told < step) {
 				wait->told = step;
 				if (wait->handlers.stage) {
-					wait->handlers.stage(
-						stages[step - 1], step, N_STAGES, wait->data);
+					wait->handlers.stage(stage, step, of, wait->data);
 				}
 				break;
 			}
 		}
 	} while (wait);
-	return true;
 }
 
-struct ready {
-	struct field_ints screen, frame;
-	int64_t ms;
-};
-static const struct field ready_fields[] = {
-	FIELD_LIST(struct ready, screen, "[w,h]", 2, .required = true),
-	FIELD_LIST(struct ready, frame, "[w,h]", 2, .required = true),
-	FIELD_NUM(struct ready, ms, "since the agent's start", .required = true, .max = 1e9),
-	{ 0 },
-};
-
-static void watch_send(struct vm *vm);
-
-static bool on_ready(struct vm *vm, const void *args, struct err *err)
+void vm_is_ready(struct vm *vm)
 {
-	const struct ready *ready = args;
-	struct vm_core *core = vm->core;
-	const int64_t *screen = ready->screen.at, *frame = ready->frame.at;
-	if (core->state == VM_READY) {
-		return err_set(err, ERR_ARGUMENT, "'ready' for the second time");
-	}
-	if (screen[0] < 1 || screen[0] > SCREEN_EDGE_MAX || screen[1] < 1 ||
-		screen[1] > SCREEN_EDGE_MAX) {
-		return err_set(err, ERR_ARGUMENT, "a screen of %lldx%lld", (long long)screen[0],
-			(long long)screen[1]);
-	}
-	struct size size = { (int)screen[0], (int)screen[1] }, fit = geometry_fit(size);
-	if (frame[0] != fit.width || frame[1] != fit.height) {
-		return err_set(err, ERR_ARGUMENT, "a frame of %lldx%lld for a screen of %dx%d",
-			(long long)frame[0], (long long)frame[1], size.width, size.height);
-	}
-	core->screen = size;
-	core->frame = fit;
-	core->state = VM_READY;
-	loop_drop(&core->start_timer);
-	log_info("sandbox=%s ready ms=%llu agent_ms=%lld", vm->id,
-		(unsigned long long)((loop_now_us() - core->start_us) / 1000),
-		(long long)ready->ms);
-	if (core->watches) {
-		watch_send(vm);
-	}
-	waits_done(core, NULL, false);
-	return true;
+	vm->core->state = VM_READY;
+	loop_drop(&vm->core->start_timer);
+	vm_watch_again(vm);
+	waits_done(vm->core, NULL, false);
 }
 
-struct failed {
-	const char *text;
-};
-static const struct field failed_fields[] = {
-	FIELD_STR(struct failed, text, "why", .required = true, .max = 4000),
-	{ 0 },
-};
-
-static bool on_failed(struct vm *vm, const void *args, struct err *err)
-{
-	const struct failed *failed = args;
-	struct err why;
-	(void)err;
-	err_set(&why, ERR_HOST, "%s", failed->text);
-	vm_end(vm, &why);
-	return true;
-}
-
-static const char *const restartable[] = {
-	"X server",
-	"window manager",
-	"panel",
-	"session bus",
-	NULL,
-};
-struct restarted {
-	int what;
-	const char *why;
-};
-static const struct field restarted_fields[] = {
-	FIELD_ONE_OF(
-		struct restarted, what, "what died and is back", restartable, .required = true),
-	FIELD_STR(struct restarted, why, "why it died", .max = 1000),
-	{ 0 },
-};
-
-static bool on_restarted(struct vm *vm, const void *args, struct err *err)
-{
-	const struct restarted *r = args;
-	(void)err;
-	log_warning("sandbox=%s restarted=\"%s\" why=\"%s\"", vm->id, restartable[r->what],
-		r->why ? r->why : "");
-	vm_add_note(vm, "The %s died and was restarted.", restartable[r->what]);
-	vm_tell_news(vm, "The %s died and was restarted: %s", restartable[r->what],
-		r->why ? r->why : "no reason is known");
-	return true;
-}
-
-struct screen {
-	int64_t frame_id;
-};
-static const struct field screen_fields[] = {
-	FIELD_NUM(struct screen, frame_id, "counts screen changes", .required = true, .max = 1e15),
-	{ 0 },
-};
-
-static int on_screen_timer(sd_event_source *source, uint64_t usec, void *data)
-{
-	struct vm_core *core = data;
-	struct vm_pool *pool = core->vm->pool;
-	(void)source;
-	(void)usec;
-	loop_drop(&core->screen_timer);
-	core->screen_us = loop_now_us();
-	if (pool->on_screen && core->watches && core->state == VM_READY) {
-		pool->on_screen(core->vm, pool->on_screen_data);
-	}
-	return 0;
-}
-
-/* The agent promises at most 5 a second; the bound is kept here all the same, and the last change
- * is never lost. */
-static bool on_screen(struct vm *vm, const void *args, struct err *err)
-{
-	struct vm_core *core = vm->core;
-	(void)args;
-	(void)err;
-	if (core->screen_timer) {
-		return true;
-	}
-	uint64_t since = loop_now_us() - core->screen_us;
-	uint64_t left = since < SCREEN_INTERVAL_US ? SCREEN_INTERVAL_US - since : 0;
-	core->screen_timer = loop_after_ms(vm->pool->event, left / 1000, on_screen_timer, core);
-	return true;
-}
-
-struct agent_event {
-	const char *name;
-	const struct field *fields;
-	bool (*run)(struct vm *vm, const void *args, struct err *err);
-};
-static const struct agent_event agent_events[] = {
-	{ "hello", hello_fields, on_hello },
-	{ "stage", stage_fields, on_stage },
-	{ "ready", ready_fields, on_ready },
-	{ "failed", failed_fields, on_failed },
-	{ "restarted", restarted_fields, on_restarted },
-	{ "screen", screen_fields, on_screen },
-};
-
-union event_args {
-	struct hello hello;
-	struct stage stage;
-	struct ready ready;
-	struct failed failed;
-	struct restarted restarted;
-	struct screen screen;
-};
-
-static bool event_run(struct vm *vm, const char *name, const json_t *fields, struct err *err)
-{
-	union event_args args;
-	for (size_t i = 0; i < sizeof(agent_events) / sizeof(agent_events[0]); i++) {
-		const struct agent_event *event = &agent_events[i];
-		if (strcmp(event->name, name) != 0) {
-			continue;
-		}
-		if (!vm->core->said_hello && event->run != on_hello) {
-			return err_set(err, ERR_ARGUMENT, "'%s' before 'hello'", name);
-		}
-		memset(&args, 0, sizeof(args));
-		if (!field_decode(event->fields, fields, &args, err)) {
-			return err_while(err, "event '%s'", name);
-		}
-		return event->run(vm, &args, err);
-	}
-	return err_set(err, ERR_ARGUMENT, "an unknown event '%.40s'", name);
-}
-
-static void on_event(struct link *link, const struct link_msg *msg, void *data)
-{
-	struct vm *vm = data;
-	struct err err;
-	(void)link;
-	if (vm->core->state >= VM_STOPPING) {
-		return;
-	}
-	const char *name = json_string_value(json_object_get(msg->json, "event"));
-	json_auto_t *fields = json_copy((json_t *)msg->json);
-	json_object_del(fields, "event");
-	if (!event_run(vm, name ? name : "", fields, &err)) {
-		vm_agent_broke(vm, &err);
-	}
-}
+/* ---- the link ---- */
 
 static void on_closed(struct link *link, const struct err *why, void *data)
 {
@@ -487,7 +246,8 @@ static void on_closed(struct link *link, const struct err *why, void *data)
 	vm_lost_link(data, why);
 }
 
-static const struct link_handlers link_handlers = { .event = on_event, .closed = on_closed };
+static const struct link_handlers link_handlers = { .event = vm_on_agent_event,
+	.closed = on_closed };
 
 void vm_has_link(struct vm *vm, int fd)
 {
@@ -507,9 +267,9 @@ static int on_start_timeout(sd_event_source *source, uint64_t usec, void *data)
 	struct err why;
 	(void)source;
 	(void)usec;
-	unsigned step = vm->core->step;
+	const char *stage = vm->core->last_stage;
 	err_set(&why, ERR_TIMEOUT, "it was not ready after %lld ms (the last stage it reached: %s)",
-		(long long)vm->pool->config.start_timeout_ms, step ? stages[step - 1] : "none");
+		(long long)vm->pool->config.start_timeout_ms, stage ? stage : "none");
 	vm_end(vm, &why);
 	return 0;
 }
@@ -556,35 +316,4 @@ void vm_wait_cancel(struct vm_wait *wait)
 	TAILQ_REMOVE(&wait->vm->core->waits, wait, entry);
 	loop_drop(&wait->deferred);
 	free(wait);
-}
-
-/* ---- screen changes ---- */
-
-static void on_watch_reply(const struct link_msg *msg, const struct err *err, void *data)
-{
-	const struct vm *vm = data;
-	(void)msg;
-	if (err && err->kind != ERR_GONE) {
-		log_warning("sandbox=%s watch: %s", vm->id, err->text);
-	}
-}
-
-static void watch_send(struct vm *vm)
-{
-	if (vm->core->state == VM_READY && vm->core->link) {
-		link_request(vm->core->link, "watch",
-			json_pack("{s:b}", "on", vm->core->watches > 0), on_watch_reply, vm);
-	}
-}
-
-void vm_watch(struct vm *vm, bool on)
-{
-	struct vm_core *core = vm->core;
-	unsigned before = core->watches;
-	if (on || before) {
-		core->watches += on ? 1 : -1u;
-	}
-	if (!before != !core->watches) {
-		watch_send(vm);
-	}
 }

@@ -237,7 +237,7 @@ static bool start(struct vm *vm, struct err *err)
 	int link[2] = { -1, -1 }, errors[2] = { -1, -1 };
 	auto_bwrap struct bwrap b = { 0 };
 	struct err no_cgroup;
-	int agent = host_open_agent(config, err);
+	int agent = host_has_programs(err) ? host_open_agent(config, err) : -1;
 	if (agent < 0 || !bwrap_describe(&b, &config->limits, agent, err) ||
 		!host_pick_user(&ns->uid, err)) {
 		return false;

@@ -14,6 +14,11 @@
  * limits.
  */
 
+/*
+ * A struct vm stays valid as long as anything of it is pending (a wait, a call, a watch), and after
+ * its end until some tens of later ones have ended.  Callbacks come from the loop only;
+ * vm_pool_free() is the exception: it calls all that are still owed.
+ */
 struct vm;
 struct vm_pool;
 
@@ -39,7 +44,8 @@ struct vm_config {
 
 /* config's strings are borrowed until vm_pool_free(). */
 struct vm_pool *vm_pool_new(sd_event *event, const struct vm_config *config);
-/* Ends every sandbox and waits for none: their processes are killed.  NULL-safe. */
+/* Kills every sandbox, answers everyone who waits, and reaps (a second or two at most).  NULL-safe.
+ */
 void vm_pool_free(struct vm_pool *pool);
 
 /* Starts one for `owner` (a principal's name, compared as text).  NULL with ERR_LIMIT,

@@ -52,6 +52,33 @@ static void open_sandbox(struct host *host, struct vm **ret_vm)
 	*ret_vm = host_vm(host);
 }
 
+Test(inside, says_what_is_missing)
+{
+	struct host host;
+	struct err err;
+	host_init(&host, (struct vm_config){ .backend = "namespace", .agent = "/nowhere/agent" });
+	cr_assert_null(vm_create(host.pool, "alice", &err));
+	cr_assert(strstr(err.text, "/nowhere/agent") || strstr(err.text, "apt-get install"), "%s",
+		err.text);
+	cr_assert_null(vm_at(host.pool, "alice", 0));
+	host_done(&host);
+}
+
+Test(inside, a_program_that_is_no_agent_could_not_start, .timeout = 60)
+{
+	struct host host;
+	struct vm *vm;
+	struct err err;
+	open_sandbox(&host, &vm);
+	host_done(&host);
+	host_init(&host, (struct vm_config){ .backend = "namespace", .agent = "/usr/bin/false" });
+	vm = vm_create(host.pool, "alice", &err);
+	struct waited waited = host_wait(&host, vm);
+	cr_assert_not_null(strstr(waited.err.text, "could not start"), "%s", waited.err.text);
+	cr_assert_not_null(strstr(waited.err.text, "exited with status 1"), "%s", waited.err.text);
+	host_done(&host);
+}
+
 /* ---- the system-call filter ---- */
 
 struct denial {
@@ -122,7 +149,7 @@ static const struct denial denials[] = {
 	{ "a unix socket", CALL(41, 1, 1, 0), 0 },
 	{ "an inet socket", CALL(41, 2, 1, 0), 0 },
 	{ "an inet6 socket", CALL(41, 10, 1, 0), 0 },
-	{ "a child", "system('true')", 0 },
+	{ "a child", "do { my $p = fork; exit 0 unless $p; waitpid($p, 0) }", 0 },
 };
 #define N_DENIALS (sizeof(denials) / sizeof(denials[0]))
 
