@@ -101,20 +101,21 @@ void places_init(struct places *places, struct size screen)
 /* ---- configuration files ---- */
 
 #define BIND(context, button, action, what) \
-	"<context name=\"" context "\"><mousebind button=\"" button "\" action=\"" action \
-	"\">" what "</mousebind></context>\n"
-#define DO(name) "<action name=\"" name "\"/>"
+	"<context name='" context "'><mousebind button='" button "' action='" action "'>" what \
+	"</mousebind></context>\n"
 #define EDGE(context, edge) \
-	BIND(context, "Left", "Drag", "<action name=\"Resize\"><edge>" edge "</edge></action>")
+	BIND(context, "Left", "Drag", "<action name='Resize'><edge>" edge "</edge></action>")
+#define DO(name) "<action name='" name "'/>"
 
 /*
  * A click focuses and raises; a new window gets the focus.  Only alt+tab and alt+F4 are taken from
  * the programs, and no modifier + mouse button: everything else must reach the window it was meant
- * for.
+ * for.  Nothing is bound in the context Frame: that takes the button from the program inside.
  */
+/* clang-format off */
 static const char wm_config[] =
-	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-	"<openbox_config xmlns=\"http://openbox.org/3.4/rc\">\n"
+	"<?xml version='1.0' encoding='UTF-8'?>\n"
+	"<openbox_config xmlns='http://openbox.org/3.4/rc'>\n"
 	"<focus><focusNew>yes</focusNew><focusLast>yes</focusLast>"
 	"<followMouse>no</followMouse><raiseOnFocus>no</raiseOnFocus></focus>\n"
 	"<placement><policy>Smart</policy><center>yes</center></placement>\n"
@@ -123,88 +124,25 @@ static const char wm_config[] =
 	"<desktops><number>1</number><popupTime>0</popupTime></desktops>\n"
 	"<resize><drawContents>yes</drawContents><popupShow>Never</popupShow></resize>\n"
 	"<keyboard>\n"
-	"<keybind key=\"A-F4\">" DO(
-		"Close") "</keybind>\n"
-			 "<keybind key=\"A-Tab\">" DO(
-				 "NextWindow") "</keybind>\n"
-					       "<keybind key=\"A-S-Tab\">" DO(
-						       "PreviousWindow") "</keybind>\n"
-									 "</keyboard>\n"
-									 "<mouse><dragThreshold>1</"
-									 "dragThreshold><"
-									 "doubleClickTime>400</"
-									 "doubleClickTime>\n" BIND(
-										 "Client", "Left",
-										 "Press",
-										 DO("Focus") DO(
-											 "Rais"
-											 "e")) BIND("Client",
-										 "Middle", "Press",
-										 DO("Focus") DO(
-											 "Rais"
-											 "e")) BIND("Client",
-										 "Right", "Press",
-										 DO("Focus") DO(
-											 "Rais"
-											 "e")) BIND("Titlebar",
-										 "Left", "Press",
-										 DO("Focus") DO(
-											 "Rais"
-											 "e")) BIND("Titlebar",
-										 "Left", "Drag",
-										 DO("Move")) BIND("Titlebar",
-										 "Left",
-										 "DoubleClick",
-										 DO("ToggleMaximiz"
-										    "e")) BIND("Fra"
-											       "me",
-										 "Left", "Press",
-										 DO("Focus") DO(
-											 "Rais"
-											 "e")) BIND("Close",
-										 "Left", "Click",
-										 DO("Close")) BIND("Maximize",
-										 "Left", "Click",
-										 DO("ToggleMaximiz"
-										    "e")) BIND("Ico"
-											       "nif"
-											       "y",
-										 "Left", "Click",
-										 DO("Iconify")) EDGE("Top",
-										 "top") EDGE("Botto"
-											     "m",
-										 "bottom") EDGE("Le"
-												"f"
-												"t",
-										 "left") EDGE("Righ"
-											      "t",
-										 "right") EDGE("TLC"
-											       "orn"
-											       "er",
-										 "topleft") EDGE("T"
-												 "R"
-												 "C"
-												 "o"
-												 "r"
-												 "n"
-												 "e"
-												 "r",
-										 "topright") EDGE("BLCorner",
-										 "bottomleft")
-										 EDGE("BRCorner",
-											 "bottomrig"
-											 "ht") "</"
-											       "mou"
-											       "se>"
-											       "\n"
-											       "</"
-											       "ope"
-											       "nbo"
-											       "x_"
-											       "con"
-											       "fig"
-											       ">"
-											       "\n";
+	"<keybind key='A-F4'>" DO("Close") "</keybind>\n"
+	"<keybind key='A-Tab'>" DO("NextWindow") "</keybind>\n"
+	"<keybind key='A-S-Tab'>" DO("PreviousWindow") "</keybind>\n"
+	"</keyboard>\n"
+	"<mouse><dragThreshold>1</dragThreshold><doubleClickTime>400</doubleClickTime>\n"
+	BIND("Client", "Left", "Press", DO("Focus") DO("Raise"))
+	BIND("Client", "Middle", "Press", DO("Focus") DO("Raise"))
+	BIND("Client", "Right", "Press", DO("Focus") DO("Raise"))
+	BIND("Titlebar", "Left", "Press", DO("Focus") DO("Raise"))
+	BIND("Titlebar", "Left", "Drag", DO("Move"))
+	BIND("Titlebar", "Left", "DoubleClick", DO("ToggleMaximize"))
+	BIND("Close", "Left", "Click", DO("Close"))
+	BIND("Maximize", "Left", "Click", DO("ToggleMaximize"))
+	BIND("Iconify", "Left", "Click", DO("Iconify"))
+	EDGE("Top", "top") EDGE("Bottom", "bottom") EDGE("Left", "left") EDGE("Right", "right")
+	EDGE("TLCorner", "topleft") EDGE("TRCorner", "topright")
+	EDGE("BLCorner", "bottomleft") EDGE("BRCorner", "bottomright")
+	"</mouse></openbox_config>\n";
+/* clang-format on */
 
 /* The clock shows minutes: a clock with seconds would change the screen all the time. */
 static const char panel_config[] =
