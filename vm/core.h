@@ -46,6 +46,7 @@ struct vm_core {
 	bool said_hello;
 	unsigned stages; /* a bit for each that was seen */
 	const char *last_stage;
+	unsigned restarts; /* of its parts */
 	struct vm_waits waits;
 
 	unsigned watches;

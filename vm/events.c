@@ -14,6 +14,7 @@
 
 #define SCREEN_INTERVAL_US 200000
 #define SCREEN_EDGE_MAX 16384
+#define RESTARTS_MAX 1000 /* of parts of one desktop: each is a line in our log */
 
 static const char *const stages[] = {
 	"x-server",
@@ -157,7 +158,9 @@ static const struct field restarted_fields[] = {
 static bool on_restarted(struct vm *vm, const void *args, struct err *err)
 {
 	const struct restarted *r = args;
-	(void)err;
+	if (++vm->core->restarts > RESTARTS_MAX) {
+		return err_set(err, ERR_LIMIT, "'restarted' more than %d times", RESTARTS_MAX);
+	}
 	log_warning("sandbox=%s restarted=\"%s\" why=\"%s\"", vm->id, restartable[r->what],
 		r->why ? r->why : "");
 	vm_add_note(vm, "The %s died and was restarted.", restartable[r->what]);
