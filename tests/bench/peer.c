@@ -81,8 +81,11 @@ static bool start_x(struct peer *peer, struct err *err)
 	close(take_fd(&write_end));
 	char number[8] = "";
 	struct pollfd ready = { .fd = read_end, .events = POLLIN };
-	if (poll(&ready, 1, 20000) <= 0 || read(read_end, number, sizeof(number) - 1) < 2) {
-		return err_set(err, ERR_HOST, "Xvfb did not start");
+	for (size_t len = 0; !strchr(number, '\n'); len++) {
+		if (len + 1 == sizeof(number) || poll(&ready, 1, 20000) <= 0 ||
+			read(read_end, number + len, 1) != 1) {
+			return err_set(err, ERR_HOST, "Xvfb did not start");
+		}
 	}
 	snprintf(peer->display, sizeof(peer->display), ":%.*s", (int)strcspn(number, "\n"), number);
 	return true;

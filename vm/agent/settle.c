@@ -24,6 +24,7 @@ struct settle {
 	struct display_listener listener;
 	int columns, rows;
 	struct tile *tiles;
+	bool changed; /* at all since settle_new() */
 	uint64_t start_us, wait_us, quiet_us, end_us;
 	sd_event_source *timer;
 	settle_fn *fn;
@@ -51,10 +52,24 @@ static int least(int a, int b)
 	return a < b ? a : b;
 }
 
+/* Without a change the timer waits for the first one; now that it is here, quiet can come sooner.
+ */
+static void note_first_change(struct settle *s, uint64_t now)
+{
+	s->changed = true;
+	if (s->timer) {
+		uint64_t at = now + s->quiet_us;
+		sd_event_source_set_time(s->timer, at < s->end_us ? at : s->end_us);
+	}
+}
+
 static void on_damaged(const XRectangle *area, void *data)
 {
 	struct settle *s = data;
 	uint64_t now = loop_now_us();
+	if (!s->changed) {
+		note_first_change(s, now);
+	}
 	int last_x = least((area->x + area->width - 1) / TILE, s->columns - 1);
 	int last_y = least((area->y + area->height - 1) / TILE, s->rows - 1);
 	for (int y = area->y / TILE; y <= last_y; y++) {
