@@ -492,6 +492,28 @@ Test(mcp, a_refused_line_is_answered_and_no_more)
 	expect_pong("after it");
 }
 
+Test(mcp, a_message_has_a_number_of_values)
+{
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":{\"a\":[0");
+	for (int i = 0; i < 100000; i++) {
+		buf_append(&text, ",0", 2);
+	}
+	buf_printf(&text, "]}}");
+	json_auto_t *answer = client_ask(&client, buf_text(&text));
+	cr_assert_eq(int_at(answer, "error|code"), -32600);
+
+	text.len = 0;
+	buf_printf(&text,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":{\"a\":\"\\\"");
+	for (int i = 0; i < 200000; i++) {
+		buf_append(&text, ",[", 2);
+	}
+	buf_printf(&text, "\"}}");
+	json_auto_t *fine = client_ask(&client, buf_text(&text));
+	cr_assert(json_at(fine, "result"), "what a string holds does not count");
+}
+
 Test(mcp, a_batch_has_a_size)
 {
 	initialize("2025-03-26");
