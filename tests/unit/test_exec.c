@@ -88,6 +88,16 @@ Test(exec, does_not_wait_for_the_background)
 	shell_done(&sh);
 }
 
+/* One that never stops printing has no end to wait for. */
+Test(exec, does_not_wait_for_a_talkative_background)
+{
+	struct shell sh;
+	shell_run(&c, "for i in 1 2 3 4; do yes & done; sleep .2; echo $! >&2", &sh);
+	cr_expect_eq(shell_number(&sh, "status"), 0);
+	cr_expect(process_is_alive((pid_t)atol(buf_text(&sh.err))));
+	shell_done(&sh);
+}
+
 /* What it prints later goes nowhere, but it is not killed for it. */
 Test(exec, lets_the_background_print)
 {
@@ -153,6 +163,23 @@ Test(exec, kills_all_that_came_of_it_on_cancel)
 	cr_assert(client_until(&c, sh.open == 0));
 	expect_all_dead(&sh.out);
 	shell_done(&sh);
+}
+
+/* The eleventh is not a child of the first because its number begins alike. */
+Test(exec, kills_nothing_else)
+{
+	struct shell first, sh;
+	uint32_t id = shell_ask(&c, "sleep 1000", NULL, 60000, &first);
+	for (int i = 2; i <= 12; i++) {
+		shell_run(&c, i == 11 ? "sleep 1000 & echo $! > kept" : "true", &sh);
+		shell_done(&sh);
+	}
+	link_cancel(c.link, id);
+	shell_wait(&c, &first);
+	shell_run(&c, "sleep .2; cat kept", &sh);
+	cr_expect(process_is_alive((pid_t)atol(buf_text(&sh.out))));
+	shell_done(&sh);
+	shell_done(&first);
 }
 
 Test(exec, runs_in_the_directory_asked_for)

@@ -141,7 +141,7 @@ Test(launch, keeps_launches_apart)
 {
 	struct answer a, b;
 	client_ask(&c, "launch",
-		of(write_program("slow", "#!/bin/sh\nsleep 1\nexec xterm -T slow\n"), NULL, 20000),
+		of(write_program("slow", "#!/bin/sh\nsleep 2\nexec xterm -T slow\n"), NULL, 20000),
 		&a);
 	client_ask(&c, "launch",
 		of(write_program("fast", "#!/bin/sh\nexec xterm -T fast\n"), NULL, 20000), &b);

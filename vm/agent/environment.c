@@ -52,7 +52,7 @@ static void rebuild(void)
 bool environment_init(struct err *err)
 {
 	rebuild();
-	snprintf(mark, sizeof(mark), "VITRINE_AGENT=%d-%" PRIu64, getpid(), loop_now_us());
+	snprintf(mark, sizeof(mark), "VITRINE_AGENT=%d-%" PRIu64 ".", getpid(), loop_now_us());
 	environment_set("VITRINE_AGENT", strchr(mark, '=') + 1);
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST) {

@@ -55,8 +55,9 @@ struct launch {
 	struct display_listener listener;
 	Window known[WINDOWS_MAX]; /* there before, or looked at and found to be another's */
 	size_t n_known;
-	Window found, stranger; /* ours; new, and of nobody we know */
-	bool ended, fruitless;  /* fruitless: it has ended, but something that came of it runs on */
+	Window found, stranger; /* ours; new, and perhaps of an instance that was handed over to */
+	bool stranger_is_launched; /* its process came of an earlier launch, which may just go on */
+	bool ended, fruitless; /* fruitless: it has ended, but something that came of it runs on */
 	siginfo_t end;
 };
 
@@ -92,25 +93,6 @@ static void fail(struct launch *l, const struct err *why)
 	request_fail(req, why);
 }
 
-static void reply(struct launch *l, const struct window_info *window, const char *note)
-{
-	struct request *req = l->req;
-	struct agent *agent = l->agent;
-	json_t *result = must(json_pack("{s:i}", "pid", (int)l->task.pid));
-	if (window) {
-		bool active = windows_active(l->display) == window->id;
-		json_object_set_new(result, "window",
-			windows_encode(window, active, agent->frame, agent->screen));
-	}
-	if (note) {
-		json_object_set_new(result, "note", json_string(note));
-	}
-	launch_free(l);
-	request_reply(req, result, NULL, 0);
-}
-
-/* ---- which window ---- */
-
 static bool is_known(const struct launch *l, Window id)
 {
 	for (size_t i = 0; i < l->n_known; i++) {
@@ -127,6 +109,39 @@ static void know(struct launch *l, Window id)
 		l->known[l->n_known++] = id;
 	}
 }
+
+/* A window is the answer to one launch only. */
+static void claim(struct launch *l, Window id)
+{
+	for (struct launch *other = l->agent->launches; other; other = other->next) {
+		if (other != l && other->stranger == id) {
+			other->stranger = None;
+		}
+		if (other != l) {
+			know(other, id);
+		}
+	}
+}
+
+static void reply(struct launch *l, const struct window_info *window, const char *note)
+{
+	struct request *req = l->req;
+	struct agent *agent = l->agent;
+	json_t *result = must(json_pack("{s:i}", "pid", (int)l->task.pid));
+	if (window) {
+		claim(l, window->id);
+		bool active = windows_active(l->display) == window->id;
+		json_object_set_new(result, "window",
+			windows_encode(window, active, agent->frame, agent->screen));
+	}
+	if (note) {
+		json_object_set_new(result, "note", json_string(note));
+	}
+	launch_free(l);
+	request_reply(req, result, NULL, 0);
+}
+
+/* ---- which window ---- */
 
 static bool is_of(const struct launch *l, const struct window_info *info)
 {
@@ -151,8 +166,10 @@ static void look_at(struct launch *l, const struct window_info *info)
 		l->found = info->id;
 	} else if (is_of_another(l, info)) {
 		know(l, info->id);
-	} else if (!l->stranger) {
+	} else if (!l->stranger || l->stranger_is_launched) {
+		know(l, l->stranger);
 		l->stranger = info->id;
+		l->stranger_is_launched = task_is_any(info->pid);
 	}
 }
 
@@ -306,7 +323,7 @@ static void advance(struct launch *l)
 		program_failed(l);
 	} else if (l->stranger && l->ended) {
 		settle_for(l, l->stranger);
-	} else if (l->stranger && !l->patience) {
+	} else if (l->stranger && !l->stranger_is_launched && !l->patience) {
 		wait_for(l, STRANGER_MS, on_no_better);
 	} else if (l->ended && !l->patience && !l->fruitless) {
 		struct window_info info;

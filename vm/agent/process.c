@@ -66,12 +66,12 @@ static struct buf read_all(void)
 	return all;
 }
 
-static bool has_mark(pid_t pid, const char *mark)
+bool process_is_marked(pid_t pid, const char *mark)
 {
 	static char text[ENVIRON_MAX];
 	size_t len = read_proc(pid, "environ", text, sizeof(text));
 	for (const char *at = text; at < text + len; at += strlen(at) + 1) {
-		if (strcmp(at, mark) == 0) {
+		if (strncmp(at, mark, strlen(mark)) == 0) {
 			return true;
 		}
 	}
@@ -102,7 +102,7 @@ bool process_belongs(pid_t pid, pid_t root, const char *mark)
 			return true;
 		}
 	}
-	return has_mark(pid, mark);
+	return process_is_marked(pid, mark);
 }
 
 /* Everything below something wanted is wanted, whatever order /proc lists it in. */
@@ -138,7 +138,7 @@ static struct buf read_family(pid_t root, const char *mark)
 	size_t n = found.len / sizeof(*all);
 	for (size_t i = 0; i < n; i++) {
 		all[i].wanted = (root > 0 && (all[i].pid == root || all[i].session == root)) ||
-				(!all[i].zombie && has_mark(all[i].pid, mark));
+				(!all[i].zombie && process_is_marked(all[i].pid, mark));
 	}
 	spread(all, n);
 	for (size_t i = 0; i < n; i++) {

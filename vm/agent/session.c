@@ -26,6 +26,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #define DEATHS_MAX 5
 #define DEATHS_WITHIN_US (30 * 1000000ull)
@@ -114,13 +115,16 @@ static bool count_death(struct running *r)
 	return oldest && now - oldest < DEATHS_WITHIN_US;
 }
 
-static void note_death(struct running *r, const char *how)
+static void note_death(struct running *r, int wstatus)
 {
 	auto_free char *output = sink_text(r->output);
+	const char *how = spawn_describe_end(wstatus);
 	const char *last = strrchr(output, '\n');
 	last = last ? last + 1 : output;
-	struct err why; /* keeps it UTF-8 */
-	err_set(&why, ERR_HOST, "it %s%s%.200s", how, *last ? "; its last words were: " : "", last);
+	bool told = *last && WIFEXITED(wstatus); /* who was killed had no time for last words */
+	struct err why;                          /* keeps it UTF-8 */
+	err_set(&why, ERR_HOST, "it %s%s%.200s", how, told ? "; its last words were: " : "",
+		told ? last : "");
 	log_warning("the %s died: %s", r->service->what, why.text);
 	free(r->died);
 	r->died = must(strdup(why.text));
@@ -142,8 +146,7 @@ static int on_death(sd_event_source *source, const siginfo_t *info, void *data)
 	(void)source;
 	struct running *r = data;
 	struct session *s = r->session;
-	note_death(r, spawn_describe_end(info->si_code == CLD_EXITED ? info->si_status << 8
-								     : info->si_status & 0x7f));
+	note_death(r, info->si_code == CLD_EXITED ? info->si_status << 8 : info->si_status & 0x7f);
 	set_down(r);
 	if (r == &s->all[SERVICE_X]) {
 		display_gone(s);

@@ -38,7 +38,7 @@ bool task_start(const struct task_how *how, struct task *ret_task, struct err *e
 	if (!check_directory(cwd, err)) {
 		return false;
 	}
-	snprintf(task.mark, sizeof(task.mark), "VITRINE_TASK=%s-%u",
+	snprintf(task.mark, sizeof(task.mark), "VITRINE_TASK=%s-%u.",
 		strchr(environment_mark(), '=') + 1, ++number);
 	const char *more[] = { task.mark, how->startup_id };
 	auto_free const char **env = environment_with(more, how->startup_id ? 2 : 1);
@@ -61,6 +61,11 @@ bool task_start(const struct task_how *how, struct task *ret_task, struct err *e
 bool task_owns(const struct task *task, pid_t pid)
 {
 	return pid > 0 && process_belongs(pid, task->pid, task->mark);
+}
+
+bool task_is_any(pid_t pid)
+{
+	return pid > 0 && process_is_marked(pid, "VITRINE_TASK=");
 }
 
 bool task_is_alive(const struct task *task)

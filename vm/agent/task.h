@@ -25,6 +25,7 @@ struct task_how {
 
 bool task_start(const struct task_how *how, struct task *ret_task, struct err *err) NODISCARD;
 bool task_owns(const struct task *task, pid_t pid);
+bool task_is_any(pid_t pid); /* whether it came of some task */
 bool task_is_alive(const struct task *task); /* it, or anything that came of it */
 /* Nobody waits for its end any more; the loop does. */
 void task_reap(const struct task *task, sd_event *event);
