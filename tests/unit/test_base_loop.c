@@ -321,6 +321,7 @@ Test(spawn, signals_are_as_at_a_shell)
 				   "/proc/self/status | tr '\\n' ' '",
 				 how, NULL, 0),
 		"SigBlk 0000000 SigIgn 0000000 ");
+	sd_event_unref(event);
 }
 
 Test(spawn, session_and_parent)
