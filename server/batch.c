@@ -7,8 +7,8 @@
 #define BATCH_MAX 100
 
 struct batch {
-	struct session *session; /* NULL: nobody reads the answer */
-	size_t open; /* requests not answered yet, and one while the array is being read */
+	struct conn *conn; /* held */
+	size_t open;       /* requests not answered yet, and one while the array is being read */
 	struct buf out;
 };
 
@@ -17,20 +17,16 @@ void batch_expect(struct batch *batch)
 	batch->open++;
 }
 
-void batch_forget(struct batch *batch)
-{
-	batch->session = NULL;
-}
-
 static void release(struct batch *batch)
 {
 	if (--batch->open > 0) {
 		return;
 	}
-	if (batch->session && batch->out.len > 0) {
+	if (batch->out.len > 0) {
 		buf_append(&batch->out, "]", 1);
-		session_send(batch->session, &batch->out);
+		conn_answer(batch->conn, &batch->out);
 	}
+	conn_unref(batch->conn);
 	buf_done(&batch->out);
 	free(batch);
 }
@@ -44,21 +40,22 @@ void batch_add(struct batch *batch, const struct buf *message)
 	release(batch);
 }
 
-void batch_take(struct session *session, json_t *messages)
+void batch_take(struct conn *conn, json_t *messages)
 {
 	size_t n = json_array_size(messages);
 	if (n == 0 || n > BATCH_MAX) {
 		struct rpc_fault fault;
 		rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
 			"a batch must hold 1 to %d messages; this one has %zu", BATCH_MAX, n);
-		session_refuse(session, &fault);
+		conn_refuse(conn, &fault);
 		return;
 	}
 	struct batch *batch = must(calloc(1, sizeof(*batch)));
-	batch->session = session;
+	batch->conn = conn;
+	conn_ref(conn);
 	batch->open = 1;
 	for (size_t i = 0; i < n; i++) {
-		session_take_one(session, batch, json_array_get(messages, i));
+		conn_take_one(conn, batch, json_array_get(messages, i));
 	}
 	release(batch);
 }

@@ -85,7 +85,8 @@ static json_t *subscription_meta(const struct request *request)
 
 static void tell(struct listener *listener, struct topic *topic)
 {
-	topic->missed = listener->session->paused;
+	struct conn *conn = listener->request ? listener->request->conn : listener->session->news;
+	topic->missed = !conn_listens(conn);
 	if (topic->missed) {
 		return;
 	}
@@ -93,7 +94,7 @@ static void tell(struct listener *listener, struct topic *topic)
 	if (listener->request) {
 		json_object_set_new(params, "_meta", subscription_meta(listener->request));
 	}
-	session_notify(listener->session, "notifications/resources/updated", params);
+	conn_notify(conn, "notifications/resources/updated", params);
 }
 
 void listen_screen_changed(struct vm *vm, void *data)
@@ -243,7 +244,7 @@ void listen_method_listen(struct request *request)
 			json_object_get(params, "notifications"), "resourceSubscriptions", granted);
 	}
 	json_decref(granted);
-	session_notify(request->session, "notifications/subscriptions/acknowledged", params);
+	conn_notify(request->conn, "notifications/subscriptions/acknowledged", params);
 	request_on_cancel(request, end_listen, listener);
 }
 

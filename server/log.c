@@ -23,7 +23,7 @@ int mcp_level_from(const char *word)
 /* A modern request says for itself what it wants to hear; a legacy connection says it once. */
 bool request_logs(const struct request *request, enum mcp_level level)
 {
-	if (!request->session || request->session->paused || request->cancelled) {
+	if (!conn_listens(request->conn) || request->cancelled) {
 		return false;
 	}
 	if (request->revision->era == MCP_MODERN) {
@@ -38,7 +38,7 @@ void request_log(struct request *request, enum mcp_level level, const char *logg
 		json_decref(data);
 		return;
 	}
-	session_notify(request->session, "notifications/message",
+	conn_notify(request->conn, "notifications/message",
 		json_pack(
 			"{s:s, s:s, s:o}", "level", levels[level], "logger", logger, "data", data));
 }
@@ -50,9 +50,9 @@ void log_news(struct vm *vm, const char *text, void *data)
 	struct session *session;
 	LIST_FOREACH(session, &server->sessions, link)
 	{
-		if (session->log_level <= MCP_WARNING && !session->paused &&
+		if (session->log_level <= MCP_WARNING && conn_listens(session->news) &&
 			strcmp(session->owner, vm_owner(vm)) == 0) {
-			session_notify(session, "notifications/message",
+			conn_notify(session->news, "notifications/message",
 				json_pack("{s:s, s:s, s:{s:s, s:o}}", "level", levels[MCP_WARNING],
 					"logger", "sandbox", "data", "sandbox", vm_id(vm), "text",
 					json_text(text)));

@@ -12,15 +12,15 @@
 
 static void request_free(struct request *request)
 {
-	struct session *session = request->session;
-	if (request->server) {
-		LIST_REMOVE(request, link);
-		request->server->calls -= request->admitted;
+	LIST_REMOVE(request, link);
+	if (request->admitted) {
+		request->session->calls--;
+		request->session->principal->calls--;
+		if (request->server) {
+			request->server->calls--;
+		}
 	}
-	if (session) {
-		session->calls -= request->admitted;
-		session_check_end(session);
-	}
+	conn_close_request(request->conn);
 	json_decref(request->message);
 	free(request);
 }
@@ -28,11 +28,10 @@ static void request_free(struct request *request)
 /* Sends the answer, or hands it to the batch, and ends the request. */
 static void finish(struct request *request, const struct buf *message)
 {
-	bool wanted = request->session && !request->cancelled;
 	if (request->batch) {
-		batch_add(request->batch, wanted ? message : NULL);
-	} else if (wanted) {
-		session_send(request->session, message);
+		batch_add(request->batch, request->cancelled ? NULL : message);
+	} else if (!request->cancelled) {
+		conn_answer(request->conn, message);
 	}
 	request_free(request);
 }
@@ -58,7 +57,7 @@ void request_fail(struct request *request, int code, json_t *data, const char *f
 void request_reply(struct request *request, json_t *result)
 {
 	auto_buf struct buf message = { 0 };
-	if (request->session && !request->cancelled) {
+	if (!request->cancelled) {
 		mcp_finish_result(request, must(result));
 		rpc_write_result(&message, request->id, result);
 	}
@@ -66,10 +65,12 @@ void request_reply(struct request *request, json_t *result)
 	finish(request, &message);
 }
 
-void request_start(struct session *session, struct batch *batch, json_t *message,
-	const struct rpc_message *msg)
+void request_start(
+	struct conn *conn, struct batch *batch, json_t *message, const struct rpc_message *msg)
 {
 	struct request *request = must(calloc(1, sizeof(*request)));
+	struct session *session = conn->session;
+	request->conn = conn;
 	request->session = session;
 	request->server = session->server;
 	request->owner = session->owner;
@@ -81,6 +82,7 @@ void request_start(struct session *session, struct batch *batch, json_t *message
 	request->progress = -1;
 	request->batch = batch;
 	LIST_INSERT_HEAD(&session->requests, request, link);
+	conn_open_request(conn);
 	if (batch) {
 		batch_expect(batch);
 	}
@@ -116,6 +118,7 @@ bool request_admit(struct request *request, struct err *err)
 	}
 	request->admitted = true;
 	request->session->calls++;
+	request->session->principal->calls++;
 	request->server->calls++;
 	return true;
 }
@@ -128,8 +131,7 @@ static json_t *number(double value)
 
 void request_progress(struct request *request, double step, double total, const char *message)
 {
-	struct session *session = request->session;
-	if (!session || request->cancelled || !request->progress_token || session->paused ||
+	if (request->cancelled || !request->progress_token || !conn_listens(request->conn) ||
 		step <= request->progress) {
 		return;
 	}
@@ -142,7 +144,7 @@ void request_progress(struct request *request, double step, double total, const 
 	if (message && mcp_progress_has_message(request)) {
 		json_object_set_new(params, "message", json_string(message));
 	}
-	session_notify(session, "notifications/progress", params);
+	conn_notify(request->conn, "notifications/progress", params);
 }
 
 void request_on_cancel(struct request *request, void (*fn)(void *data), void *data)

@@ -1,4 +1,4 @@
-/* The server: its sessions, and the handlers a transport calls.  The work is done in session.c and
+/* The server: what it holds, and the handlers a transport calls.  The work is done in conn.c and
  * below. */
 #include "server/server.h"
 
@@ -13,7 +13,7 @@ struct server *server_new(sd_event *event, const struct server_options *options)
 	server->options = *options;
 	server->instructions = instructions_make(options->tools);
 	LIST_INIT(&server->sessions);
-	LIST_INIT(&server->orphans);
+	LIST_INIT(&server->principals);
 	if (options->vms) {
 		vm_pool_on_screen(options->vms, listen_screen_changed, server);
 		vm_pool_on_news(options->vms, log_news, server);
@@ -28,14 +28,9 @@ void server_free(struct server *server)
 	}
 	struct session *session;
 	while ((session = LIST_FIRST(&server->sessions))) {
-		session->conn->data = NULL;
-		session_free(session);
+		session_forget_server(session);
 	}
-	struct request *request;
-	while ((request = LIST_FIRST(&server->orphans))) {
-		LIST_REMOVE(request, link);
-		request->server = NULL;
-	}
+	principal_forget_server(server);
 	if (server->options.vms) {
 		vm_pool_on_screen(server->options.vms, NULL, NULL);
 		vm_pool_on_news(server->options.vms, NULL, NULL);
@@ -70,57 +65,61 @@ void server_connection_stuck(struct server *server)
 	tell_idle(server);
 }
 
-/* ---- for transports; data is the server ---- */
-
-static void opened(struct transport_conn *conn, void *data)
+void server_connection_ended(struct server *server)
 {
-	conn->data = session_new(data, conn);
-}
-
-static void message(struct transport_conn *conn, const char *text, size_t len, void *data)
-{
-	(void)data;
-	if (conn->data) {
-		session_take(conn->data, text, len);
+	if (--server->duplexes == 0) {
+		tell_idle(server);
 	}
 }
 
-static void refused(struct transport_conn *conn, const struct err *why, void *data)
+/* ---- for transports; data is the server.  conn->data is NULL once the server has let go of it
+ * ---- */
+
+static void opened(struct transport_conn *wire, void *data)
+{
+	wire->data = conn_new(data, wire);
+}
+
+static void message(struct transport_conn *wire, const char *text, size_t len, void *data)
+{
+	(void)data;
+	if (wire->data) {
+		conn_take(wire->data, text, len);
+	}
+}
+
+static void refused(struct transport_conn *wire, const struct err *why, void *data)
 {
 	(void)data;
 	struct rpc_fault fault;
 	rpc_fault(&fault, why->kind == ERR_LIMIT ? RPC_INVALID_REQUEST : RPC_PARSE_ERROR, NULL,
 		"%s", why->text);
-	if (conn->data) {
-		session_refuse(conn->data, &fault);
+	if (wire->data) {
+		conn_refuse(wire->data, &fault);
 	}
 }
 
-static void ended(struct transport_conn *conn, void *data)
+static void ended(struct transport_conn *wire, void *data)
 {
 	(void)data;
-	if (conn->data) {
-		session_end_input(conn->data);
+	if (wire->data) {
+		conn_end_input(wire->data);
 	}
 }
 
-static void drained(struct transport_conn *conn, void *data)
+static void drained(struct transport_conn *wire, void *data)
 {
 	(void)data;
-	if (conn->data) {
-		session_drained(conn->data);
+	if (wire->data) {
+		conn_drained(wire->data);
 	}
 }
 
-static void closed(struct transport_conn *conn, void *data)
+static void closed(struct transport_conn *wire, void *data)
 {
-	if (!conn->data) {
-		return; /* the server has gone before the transport */
-	}
-	session_free(take_ptr(&conn->data));
-	struct server *server = data;
-	if (LIST_EMPTY(&server->sessions)) {
-		tell_idle(server);
+	(void)data;
+	if (wire->data) {
+		conn_closed(take_ptr(&wire->data));
 	}
 }
 

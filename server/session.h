@@ -7,18 +7,25 @@
 
 #include <sys/queue.h>
 
-/* What the files of server/ share: the server, one session per connection, one request for each one
- * in flight. */
+/*
+ * What the files of server/ share.  A conn is where answers go: stdio, one POST, one stream.  A
+ * session is what is remembered between messages.  A principal is whom sandboxes belong to.  A
+ * request holds its conn, that its session, that its principal: each outlives those who point to
+ * it.
+ */
 
+LIST_HEAD(principal_list, principal);
 LIST_HEAD(session_list, session);
+LIST_HEAD(conn_list, conn);
 LIST_HEAD(request_list, request);
 LIST_HEAD(listener_list, listener);
 
 struct server {
 	sd_event *event;
 	struct server_options options;
+	struct principal_list principals;
 	struct session_list sessions;
-	struct request_list orphans; /* requests whose connection has gone */
+	size_t duplexes; /* connections of the duplex kind */
 	size_t calls;
 	char *instructions;
 	void (*idle)(void *data);
@@ -29,38 +36,83 @@ struct server {
 
 /* Input has ended and the reader does not read: the connection counts as gone. */
 void server_connection_stuck(struct server *server);
+/* A duplex connection has ended. */
+void server_connection_ended(struct server *server);
 
-/* ---- session.c: one connection ---- */
+/* ---- principal.c: whom sandboxes belong to, and what they may use ---- */
+
+struct principal {
+	LIST_ENTRY(principal) link;
+	struct server *server; /* NULL once the server has gone */
+	size_t sessions;       /* which hold it */
+	size_t calls;          /* in flight, over all of its sessions */
+	char name[];
+};
+
+struct principal *principal_ref(struct server *server, const char *name);
+void principal_unref(struct principal *principal);
+void principal_forget_server(struct server *server);
+
+/* ---- session.c: what is remembered between messages ---- */
 
 struct session {
 	LIST_ENTRY(session) link;
-	struct server *server;
-	struct transport_conn *conn;
-	const char *owner;                   /* the principal its sandboxes belong to */
+	size_t refs;           /* its conns */
+	struct server *server; /* NULL once the server has gone */
+	struct principal *principal;
+	const char *owner;                   /* the principal's name */
 	const struct mcp_revision *revision; /* what `initialize` agreed on; NULL before */
 	int log_level;                       /* enum mcp_level; legacy, by logging/setLevel */
+	struct conn_list conns;
+	struct conn *news; /* where goes what answers no request; NULL: nowhere */
 	struct request_list requests;
 	struct listener_list listeners;
 	size_t calls; /* of the requests, those that were admitted by request_admit() */
-	bool paused;  /* answers pile up: no more messages until they were taken */
-	bool ending;  /* input is at its end */
+};
+
+struct session *session_new(struct server *server, const char *owner);
+void session_ref(struct session *session);
+void session_unref(struct session *session);
+/* Its client has gone: cancels what is in flight, ends subscriptions. */
+void session_end(struct session *session);
+void session_cancel_requests(struct session *session);
+void session_forget_server(struct session *session);
+
+/* ---- conn.c: one connection, the place answers go to ---- */
+
+struct conn {
+	LIST_ENTRY(conn) link; /* of its session's */
+	size_t refs;           /* its wire, and each request that came over it */
+	struct session *session;
+	struct transport_conn *wire; /* NULL once nobody reads any more */
+	size_t open;                 /* requests in flight */
+	bool paused;                 /* answers pile up: no more messages until they were taken */
+	bool ending;                 /* input is at its end */
 	sd_event_source *grace;
 	size_t grace_pending;
 };
 
-struct session *session_new(struct server *server, struct transport_conn *conn);
-void session_free(struct session *session); /* cancels what is in flight */
-void session_take(struct session *session, const char *text, size_t len);
-void session_end_input(struct session *session);
-void session_drained(struct session *session);
-/* Queues one whole message. */
-void session_send(struct session *session, const struct buf *message);
+struct conn *conn_new(struct server *server, struct transport_conn *wire);
+void conn_ref(struct conn *conn);
+void conn_unref(struct conn *conn);
+void conn_closed(struct conn *conn); /* the wire has gone */
+void conn_let_go(struct conn *conn); /* the server goes; the wire stays where it is */
+void conn_take(struct conn *conn, const char *text, size_t len);
+void conn_end_input(struct conn *conn);
+void conn_drained(struct conn *conn);
+/* Does it make sense to tell what can be left out: progress, news?  NULL-safe. */
+bool conn_listens(const struct conn *conn);
+/* Queues one whole message: a notification, or a request to the client. */
+void conn_send(struct conn *conn, const struct buf *message);
+/* Queues the answer to a message of the client's. */
+void conn_answer(struct conn *conn, const struct buf *message);
 /* Takes params. */
-void session_notify(struct session *session, const char *method, json_t *params);
+void conn_notify(struct conn *conn, const char *method, json_t *params);
 /* An answer to something that never became a request. */
-void session_refuse(struct session *session, const struct rpc_fault *fault);
-/* A request has gone; ends the session when it was the last one and input has ended. */
-void session_check_end(struct session *session);
+void conn_refuse(struct conn *conn, const struct rpc_fault *fault);
+/* A request is in flight, and has gone: the last one ends a connection whose input has ended. */
+void conn_open_request(struct conn *conn);
+void conn_close_request(struct conn *conn);
 
 /* ---- request.c: one JSON-RPC request in flight ---- */
 
@@ -68,7 +120,8 @@ struct batch;
 
 struct request {
 	LIST_ENTRY(request) link;
-	struct session *session; /* NULL once nobody waits for the answer */
+	struct conn *conn;       /* where its answer, and what is told about it, goes */
+	struct session *session; /* the conn's */
 	struct server *server;   /* NULL once the server has gone */
 	const char *owner;
 	struct vm_pool *vms;
@@ -86,8 +139,8 @@ struct request {
 };
 
 /* Reads the message (a reference is kept) and runs its method.  batch may be NULL. */
-void request_start(struct session *session, struct batch *batch, json_t *message,
-	const struct rpc_message *msg);
+void request_start(
+	struct conn *conn, struct batch *batch, json_t *message, const struct rpc_message *msg);
 /* Exactly one of these two ends a request and frees it; result is taken, data (NULL: none) too. */
 void request_reply(struct request *request, json_t *result);
 void request_fail(struct request *request, int code, json_t *data, const char *fmt, ...)
@@ -104,15 +157,19 @@ const char *request_text(struct request *request, const char *name);
 
 /* ---- batch.c: an array of messages (2025-03-26), answered by one array ---- */
 
-void batch_take(struct session *session, json_t *messages);
+void batch_take(struct conn *conn, json_t *messages);
 /* A member was answered (message NULL: without an answer). */
 void batch_add(struct batch *batch, const struct buf *message);
 void batch_expect(struct batch *batch); /* one more member is in flight */
-void batch_forget(struct batch *batch); /* the session goes; nothing is sent any more */
 
-/* ---- one message, alone or out of a batch: session.c ---- */
+/* ---- one message, alone or out of a batch: conn.c ---- */
 
-void session_take_one(struct session *session, struct batch *batch, json_t *message);
+void conn_take_one(struct conn *conn, struct batch *batch, json_t *message);
+
+/* ---- ask.c: what the server asks of a client ---- */
+
+/* The client's answer to a request of ours, on whichever connection it came. */
+void ask_take_response(struct session *session, const json_t *id, const json_t *message);
 
 /* ---- listen.c: who wants to hear of screen changes ---- */
 

@@ -1,0 +1,244 @@
+/*
+ * One connection: its messages are read here and become requests; it holds back reading while
+ * answers pile up, and sees to it that an end of input lets what is in flight be answered.
+ */
+#include "server/session.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+#include <string.h>
+
+#define PENDING_MAX (16u << 20) /* bytes of answers nobody has taken: stop reading */
+#define GRACE_MS 2000           /* after the end of input, for what is in flight */
+
+struct conn *conn_new(struct server *server, struct transport_conn *wire)
+{
+	struct conn *conn = must(calloc(1, sizeof(*conn)));
+	conn->refs = 1;
+	conn->wire = wire;
+	conn->session = session_new(server, wire->owner);
+	conn->session->news = conn;
+	LIST_INSERT_HEAD(&conn->session->conns, conn, link);
+	server->duplexes++;
+	return conn;
+}
+
+void conn_ref(struct conn *conn)
+{
+	conn->refs++;
+}
+
+void conn_unref(struct conn *conn)
+{
+	if (--conn->refs > 0) {
+		return;
+	}
+	LIST_REMOVE(conn, link);
+	session_unref(conn->session);
+	free(conn);
+}
+
+void conn_let_go(struct conn *conn)
+{
+	conn->wire->data = NULL;
+	conn->wire = NULL;
+	conn->session->news = NULL;
+	loop_drop(&conn->grace);
+	conn_unref(conn);
+}
+
+void conn_closed(struct conn *conn)
+{
+	struct server *server = conn->session->server;
+	conn->wire = NULL;
+	conn->session->news = NULL;
+	loop_drop(&conn->grace);
+	session_end(conn->session);
+	conn_unref(conn);
+	server_connection_ended(server);
+}
+
+/* ---- out ---- */
+
+bool conn_listens(const struct conn *conn)
+{
+	return conn && conn->wire && !conn->paused;
+}
+
+void conn_send(struct conn *conn, const struct buf *message)
+{
+	struct transport_conn *wire = conn->wire;
+	if (!wire) {
+		return;
+	}
+	wire->transport->send(wire, buf_text(message), message->len);
+	size_t pending = wire->transport->pending(wire);
+	if (!conn->paused && pending > PENDING_MAX) {
+		log_info("connection=%s: %zu bytes of answers wait to be read; reading no more "
+			 "requests",
+			conn->session->owner, pending);
+		conn->paused = true;
+		wire->transport->pause(wire, true);
+	}
+}
+
+void conn_answer(struct conn *conn, const struct buf *message)
+{
+	conn_send(conn, message);
+}
+
+void conn_notify(struct conn *conn, const char *method, json_t *params)
+{
+	auto_buf struct buf message = { 0 };
+	rpc_write_notification(&message, method, params);
+	conn_send(conn, &message);
+	json_decref(params);
+}
+
+void conn_refuse(struct conn *conn, const struct rpc_fault *fault)
+{
+	auto_buf struct buf message = { 0 };
+	rpc_write_fault(&message, mcp_no_id(conn->session), fault);
+	conn_answer(conn, &message);
+}
+
+void conn_drained(struct conn *conn)
+{
+	if (conn->paused) {
+		conn->paused = false;
+		conn->wire->transport->pause(conn->wire, false);
+		listen_catch_up(conn->session);
+	}
+}
+
+/* ---- in ---- */
+
+static void take_notification(struct session *session, const struct rpc_message *msg)
+{
+	/* The others (initialized, progress, roots/list_changed) change nothing here. */
+	if (strcmp(msg->method, "notifications/cancelled") == 0) {
+		const json_t *id = json_object_get(msg->params, "requestId");
+		struct request *request = id ? request_find(session, id) : NULL;
+		if (request) {
+			request_cancel(request);
+		}
+	}
+}
+
+static void refuse_one(
+	struct conn *conn, struct batch *batch, const json_t *id, const struct rpc_fault *fault)
+{
+	auto_buf struct buf message = { 0 };
+	rpc_write_fault(&message, id ? id : mcp_no_id(conn->session), fault);
+	if (batch) {
+		batch_expect(batch);
+		batch_add(batch, &message);
+	} else {
+		conn_answer(conn, &message);
+	}
+}
+
+void conn_take_one(struct conn *conn, struct batch *batch, json_t *message)
+{
+	struct rpc_message msg;
+	struct rpc_fault fault;
+	switch (rpc_read(message, &msg, &fault)) {
+	case RPC_REQUEST:
+		/* Its answer could not be told from the other one's. */
+		if (request_find(conn->session, msg.id)) {
+			rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
+				"a request with this id is still in flight; every request needs an "
+				"id of its own");
+			refuse_one(conn, batch, NULL, &fault);
+		} else {
+			request_start(conn, batch, message, &msg);
+		}
+		break;
+	case RPC_NOTIFICATION:
+		take_notification(conn->session, &msg);
+		break;
+	case RPC_RESPONSE:
+		ask_take_response(conn->session, msg.id, message);
+		break;
+	case RPC_INVALID:
+		refuse_one(conn, batch, msg.id, &fault);
+		break;
+	}
+}
+
+void conn_take(struct conn *conn, const char *text, size_t len)
+{
+	struct rpc_fault fault;
+	json_auto_t *message = rpc_parse(text, len, &fault);
+	if (!message) {
+		conn_refuse(conn, &fault);
+	} else if (!json_is_array(message)) {
+		conn_take_one(conn, NULL, message);
+	} else if (mcp_takes_batches(conn->session)) {
+		batch_take(conn, message);
+	} else {
+		rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
+			"only protocol version 2025-03-26 has arrays of messages; send one object "
+			"a line");
+		conn_refuse(conn, &fault);
+	}
+}
+
+/* ---- the end ---- */
+
+static void close_now(struct conn *conn)
+{
+	if (conn->wire) {
+		conn->wire->transport->close(conn->wire);
+	}
+}
+
+static void check_end(struct conn *conn)
+{
+	if (conn->ending && conn->open == 0) {
+		close_now(conn);
+	}
+}
+
+void conn_open_request(struct conn *conn)
+{
+	conn_ref(conn);
+	conn->open++;
+}
+
+void conn_close_request(struct conn *conn)
+{
+	conn->open--;
+	check_end(conn);
+	conn_unref(conn);
+}
+
+/* Calls had their time; from then on only a reader that goes on reading keeps the connection open.
+ */
+static int on_grace(sd_event_source *source, uint64_t now, void *data)
+{
+	(void)source, (void)now;
+	struct conn *conn = data;
+	struct server *server = conn->session->server;
+	size_t pending = conn->wire->transport->pending(conn->wire);
+	if (pending > 0 && conn->grace_pending == pending) {
+		server_connection_stuck(server);
+		return 0;
+	}
+	conn->grace_pending = pending;
+	session_cancel_requests(conn->session);
+	close_now(conn);
+	loop_drop(&conn->grace);
+	conn->grace = loop_after_ms(server->event, GRACE_MS, on_grace, conn);
+	return 0;
+}
+
+void conn_end_input(struct conn *conn)
+{
+	conn->ending = true;
+	conn->grace = loop_after_ms(conn->session->server->event, GRACE_MS, on_grace, conn);
+	listen_end_all(conn->session);
+	check_end(conn);
+}

@@ -1,0 +1,46 @@
+/* Whom sandboxes belong to: a name, and a count of what it uses, for as long as a session of it is
+ * there. */
+#include "server/session.h"
+
+#include "base/cleanup.h"
+
+#include <string.h>
+
+struct principal *principal_ref(struct server *server, const char *name)
+{
+	struct principal *principal;
+	LIST_FOREACH(principal, &server->principals, link)
+	{
+		if (strcmp(principal->name, name) == 0) {
+			principal->sessions++;
+			return principal;
+		}
+	}
+	size_t size = strlen(name) + 1;
+	principal = must(calloc(1, sizeof(*principal) + size));
+	memcpy(principal->name, name, size);
+	principal->server = server;
+	principal->sessions = 1;
+	LIST_INSERT_HEAD(&server->principals, principal, link);
+	return principal;
+}
+
+void principal_unref(struct principal *principal)
+{
+	if (--principal->sessions > 0) {
+		return;
+	}
+	if (principal->server) {
+		LIST_REMOVE(principal, link);
+	}
+	free(principal);
+}
+
+void principal_forget_server(struct server *server)
+{
+	struct principal *principal;
+	while ((principal = LIST_FIRST(&server->principals))) {
+		LIST_REMOVE(principal, link);
+		principal->server = NULL;
+	}
+}
