@@ -231,10 +231,21 @@ Test(session, ends_on_sigterm)
 {
 	struct client c, ended;
 	pid_t pid = 0;
+	struct shell sh;
+	struct answer ping, launch;
 	client_start_ready(&c);
 	ended = c;
+	shell_ask(&c, "yes", NULL, 60000, &sh);
+	client_ask(&c, "launch",
+		json_pack("{s:s, s:i}", "application", "dbus-monitor", "timeout_ms", 20000),
+		&launch);
+	client_call(&c, "ping", NULL, &ping);
+	answer_done(&ping);
 	kill(c.pid, SIGTERM);
-	cr_assert(client_until(&c, c.ended));
+	cr_assert(client_until(&c, c.ended && sh.answer.came && launch.came));
+	cr_expect_neq(sh.answer.err.kind, ERR_NONE);
 	cr_expect_eq(count_processes(&ended, "", &pid), 0, "process %d is left", pid);
+	cr_assert(client_until(&c, sh.open == 0));
+	shell_done(&sh);
 	client_stop(&c);
 }

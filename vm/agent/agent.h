@@ -9,12 +9,12 @@
 
 /* What the parts of the agent share.  One sd_event loop, one thread, one X connection. */
 
-struct display; /* vm/agent/display.h */
-struct session; /* vm/agent/session.h */
+struct display;   /* vm/agent/display.h */
+struct session;   /* vm/agent/session.h */
 struct act_queue; /* vm/agent/act.h: lists with input run one at a time */
-struct launch; /* vm/agent/launch.c: launches that wait for their window */
-struct watch; /* vm/agent/watch.h */
-struct request; /* vm/agent/op.h */
+struct launch;    /* vm/agent/launch.c: launches that wait for their window */
+struct watch;     /* vm/agent/watch.h */
+struct request;   /* vm/agent/op.h */
 
 struct agent {
 	sd_event *event;
@@ -34,7 +34,8 @@ struct agent {
 
 /* Parts become one agent that has not started anything yet; takes the link's descriptor. */
 struct agent *agent_new(const struct options *options, struct err *err) NODISCARD;
-/* Starts the session and serves the link until the host goes away or SIGTERM.  Returns the exit status. */
+/* Starts the session and serves the link until the host goes away or SIGTERM.  Returns the exit
+ * status. */
 int agent_run(struct agent *agent);
 /* Ends everything that was started.  NULL-safe. */
 void agent_free(struct agent *agent);

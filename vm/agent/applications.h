@@ -3,9 +3,11 @@
 
 #include "base/err.h"
 
-/* What can be launched: the desktop entries of the XDG data directories, and the programs in PATH. */
+/* What can be launched: the desktop entries of the XDG data directories, and the programs in PATH.
+ */
 
-/* The command line for a name (desktop-file id, program name or absolute path) and an optional URI or path. */
+/* The command line for a name (desktop-file id, program name or absolute path) and an optional URI
+ * or path. */
 struct command_line {
 	char **argv; /* NULL-ended */
 	char *name;  /* for people */

@@ -4,8 +4,8 @@
 #include "base/err.h"
 
 /*
- * The environment of everything the agent starts is the agent's own, rebuilt at its start from a short
- * table; what else it was started with stays behind.
+ * The environment of everything the agent starts is the agent's own, rebuilt at its start from a
+ * short table; what else it was started with stays behind.
  */
 
 /* Also makes the run-time directory ($XDG_RUNTIME_DIR) when it is not there. */

@@ -20,7 +20,7 @@
 
 #define COMMAND_MAX (64 << 10) /* well below what the kernel takes as one argument */
 #define TIMEOUT_MAX 86400000
-#define DRAIN_MS 10000 /* for the host to take the rest, once the command has ended */
+#define DRAIN_MS 5000 /* for the host to take the rest, once the command has ended */
 
 struct args {
 	const char *command, *cwd;

@@ -24,7 +24,7 @@ struct service {
 	bool required;            /* without it there is no desktop */
 	bool on_display;          /* ends with the X server */
 	int needs;                /* the row that must be up before it starts; -1: none */
-	bool says_ready;          /* writes a line on SERVICE_READY_FD; the others show it on the display */
+	bool says_ready; /* writes a line on SERVICE_READY_FD; the others show it on the display */
 	const char *argv[SERVICE_ARGS]; /* "@bus" and the like stand for a place: see services.c */
 };
 
@@ -36,7 +36,7 @@ bool places_write(const struct places *places, struct err *err) NODISCARD;
 void places_remove(const struct places *places);
 
 /* The row's arguments for these places; the texts are the row's or the places'. */
-void service_argv(
-	const struct service *service, const struct places *places, const char *ret_argv[SERVICE_ARGS]);
+void service_argv(const struct service *service, const struct places *places,
+	const char *ret_argv[SERVICE_ARGS]);
 
 #endif

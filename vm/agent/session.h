@@ -6,8 +6,9 @@
 #include <X11/Xlib.h>
 
 /*
- * The desktop's own programs: started together as far as they do not need each other, watched, and started
- * again when they die.  Tells the host by the events of vm/wire/protocol.h: stage, ready, restarted, failed.
+ * The desktop's own programs: started together as far as they do not need each other, watched, and
+ * started again when they die.  Tells the host by the events of vm/wire/protocol.h: stage, ready,
+ * restarted, failed.
  */
 
 struct agent;

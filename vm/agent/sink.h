@@ -4,8 +4,8 @@
 #include <systemd/sd-event.h>
 
 /*
- * Where the output of a program goes that nobody reads: a pipe that is always emptied, so that the program
- * never waits for us, and whose last bytes are kept for an error message.
+ * Where the output of a program goes that nobody reads: a pipe that is always emptied, so that the
+ * program never waits for us, and whose last bytes are kept for an error message.
  */
 struct sink;
 

@@ -9,14 +9,16 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* The windows on the desktop, as the window manager tells them (EWMH).  Screen pixels, without the frame. */
+/* The windows on the desktop, as the window manager tells them (EWMH).  Screen pixels, without the
+ * frame. */
 
 struct display;
 
 enum window_type {
-	WINDOW_NORMAL, /* also dialogs and utilities */
-	WINDOW_PASSING, /* splash screens, notifications, menus: not what a program opens for its user */
-	WINDOW_DOCK, /* panels and the desktop itself */
+	WINDOW_NORMAL,  /* also dialogs and utilities */
+	WINDOW_PASSING, /* splash screens, notifications, menus: not what a program opens for its
+			   user */
+	WINDOW_DOCK,    /* panels and the desktop itself */
 };
 
 struct window_info {
@@ -37,7 +39,8 @@ bool windows_describe(struct display *d, Window id, struct window_info *ret_info
 bool windows_has_dock(struct display *d);
 Window windows_active(struct display *d); /* None when there is none */
 
-/* Whether a window manager runs and has come to its list of windows, the last thing it does as it starts. */
+/* Whether a window manager runs and has come to its list of windows, the last thing it does as it
+ * starts. */
 bool windows_are_managed(struct display *d);
 /* What the last window manager left behind is no sign of life of the next one. */
 void windows_forget_manager(struct display *d);
