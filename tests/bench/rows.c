@@ -5,110 +5,18 @@
  */
 #include "base/cleanup.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/picture.h"
 #include "tests/bench/probe.h"
+#include "tests/bench/watch.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <turbojpeg.h>
 
 #define QUIET_MS 150 /* how long `observe: settled` waits for the screen to be quiet */
-
-enum { OURS, PEERS };
 
 static const char latin_text[] = "The quick brown fox (No. 7) jumps over the lazy dog; it's 100% "
 				 "sure, \"quoted\" & <tagged>! ";
 static const char mixed_text[] = "Grüße çà Ελλάδα Жук漢字かな한글😀 naïve ½€ ";
-
-/* ---- the probe ---- */
-
-struct report_line {
-	unsigned long long round, a, b, c;
-};
-
-static bool scan_report(const char *text, struct report_line *ret)
-{
-	const char *at = strstr(text, "probe 0");
-	return at &&
-	       sscanf(at, "probe %llu %llu %llu %llu", &ret->round, &ret->a, &ret->b, &ret->c) == 4;
-}
-
-static bool read_ours(struct bench *b, struct report_line *ret, struct err *err)
-{
-	if (!session_shell(&b->desk, "cat /home/user/probe.txt", err)) {
-		return false;
-	}
-	*ret = (struct report_line){ 0 };
-	(void)scan_report(session_answer(&b->desk), ret);
-	return true;
-}
-
-static bool read_peer(struct bench *b, struct report_line *ret, struct err *err)
-{
-	char path[128], text[256];
-	snprintf(path, sizeof(path), "%s/probe.txt", b->dir);
-	FILE *file = fopen(path, "re");
-	if (!file) {
-		return err_errno(err, "cannot read the probe's report");
-	}
-	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-	fclose(file);
-	*ret = (struct report_line){ 0 };
-	(void)scan_report(text, ret);
-	return true;
-}
-
-/* Waits for a report behind the last one read. */
-static bool next_report(struct bench *b, int side, struct report_line *ret, struct err *err)
-{
-	for (int i = 0; i < 1000; i++) {
-		if (!(side == OURS ? read_ours : read_peer)(b, ret, err)) {
-			return false;
-		}
-		if (ret->round > b->rounds[side]) {
-			b->rounds[side] = ret->round;
-			return true;
-		}
-		usleep(5000);
-	}
-	return err_set(err, ERR_TIMEOUT, "the probe on %s desktop reported nothing",
-		side == OURS ? "our" : "the peer's");
-}
-
-static bool probe_start(struct bench *b, const char *mode, struct err *err)
-{
-	char script[512];
-	snprintf(script, sizeof(script),
-		"rm -f probe.txt; printf '#!/bin/sh\\necho $$ > probe.pid\\n"
-		"exec /home/user/bench-probe %s /home/user/probe.txt\\n' > probe.sh; chmod +x "
-		"probe.sh",
-		mode);
-	b->rounds[OURS] = b->rounds[PEERS] = 0;
-	if (!session_shell(&b->desk, script, err) ||
-		!session_call(
-			&b->desk, "launch", "{\"application\":\"/home/user/probe.sh\"}", err)) {
-		return err_while(err, "starting the probe in the sandbox");
-	}
-	if (b->peer.display[0]) {
-		char program[4096], file[128];
-		snprintf(program, sizeof(program), "%s/bench-probe", b->build);
-		snprintf(file, sizeof(file), "%s/probe.txt", b->dir);
-		unlink(file);
-		const char *const argv[] = { program, mode, file, NULL };
-		b->peer_probe = peer_spawn(argv, err);
-	}
-	usleep(700000);
-	return b->peer_probe >= 0;
-}
-
-static void probe_stop(struct bench *b)
-{
-	struct err ignored;
-	if (!session_shell(&b->desk, "kill $(cat probe.pid)", &ignored)) {
-		fprintf(stderr, "bench: the probe did not end: %s\n", ignored.text);
-	}
-	peer_kill(&b->peer_probe);
-	usleep(300000);
-}
 
 /* ---- click ---- */
 
@@ -128,21 +36,35 @@ static bool xdotool(struct sample *ret, const char *const *argv, struct err *err
 	return ret->value >= 0;
 }
 
-static bool peer_click(struct bench *b, struct sample *ret, struct err *err)
+/* delay: what xdotool sleeps after a click; NULL: as it does by itself, 100 ms. */
+static bool click_peer(const char *delay, struct sample *ret, struct err *err)
 {
-	(void)b;
 	static int turn;
 	char x[16];
 	snprintf(x, sizeof(x), "%d", 1000 + turn++ % 100);
-	const char *const argv[] = { "xdotool", "mousemove", x, "650", "click", "1", NULL };
-	return xdotool(ret, argv, err);
+	const char *const plain[] = { "xdotool", "mousemove", x, "650", "click", "1", NULL };
+	const char *const quick[] = { "xdotool", "mousemove", x, "650", "click", "--delay", delay,
+		"1", NULL };
+	return xdotool(ret, delay ? quick : plain, err);
+}
+
+static bool peer_click(struct bench *b, struct sample *ret, struct err *err)
+{
+	(void)b;
+	return click_peer(NULL, ret, err);
+}
+
+static bool peer_click_fast(struct bench *b, struct sample *ret, struct err *err)
+{
+	(void)b;
+	return click_peer("0", ret, err);
 }
 
 /* ---- screenshot ---- */
 
 static bool begin_animate(struct bench *b, struct err *err)
 {
-	return probe_start(b, "animate", err);
+	return watch_start(b, "animate", err);
 }
 
 /* On a moving screen every picture must be a new one; on a still one (`changes` false) the same. */
@@ -204,42 +126,7 @@ static bool peer_still(struct bench *b, struct sample *ret, struct err *err)
 static bool begin_paint(struct bench *b, struct err *err)
 {
 	b->repaint.n = 0;
-	return probe_start(b, "paint", err);
-}
-
-/* Whether the picture shows the colour the probe took after `clicks` clicks. */
-static bool shows_click(const char *base64, size_t len, unsigned long long clicks)
-{
-	static const char alphabet[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	auto_free unsigned char *jpeg = must(malloc(len));
-	size_t n = 0;
-	unsigned bits = 0, held = 0;
-	for (size_t i = 0; i < len && base64[i] != '='; i++) {
-		const char *digit = strchr(alphabet, base64[i]);
-		held = held << 6 | (unsigned)(digit ? digit - alphabet : 0);
-		for (bits += 6; bits >= 8; bits -= 8) {
-			jpeg[n++] = (unsigned char)(held >> (bits - 8));
-		}
-	}
-	tjhandle handle = tjInitDecompress();
-	int width = 0, height = 0, chroma, space;
-	bool right = false;
-	if (tjDecompressHeader3(handle, jpeg, n, &width, &height, &chroma, &space) == 0 &&
-		width <= 8192 && height <= 8192 && width > PROBE_X + 300 &&
-		height > PROBE_Y + 300) {
-		auto_free unsigned char *pixels = must(malloc((size_t)width * height * 3));
-		right = tjDecompress2(handle, jpeg, n, pixels, width, 0, height, TJPF_RGB, 0) == 0;
-		const unsigned char *at =
-			pixels + ((size_t)(PROBE_Y + 300) * width + PROBE_X + 300) * 3;
-		unsigned colour = probe_colours[clicks % PROBE_COLOURS];
-		for (int i = 0; i < 3; i++) {
-			int off = (int)at[i] - (int)(colour >> (16 - 8 * i) & 255);
-			right = right && off > -12 && off < 12;
-		}
-	}
-	tjDestroy(handle);
-	return right;
+	return watch_start(b, "paint", err);
 }
 
 static bool ours_settled(struct bench *b, struct sample *ret, struct err *err)
@@ -254,9 +141,10 @@ static bool ours_settled(struct bench *b, struct sample *ret, struct err *err)
 	size_t len = 0;
 	const char *image = session_image(&b->desk, &len);
 	ret->checked = true;
-	ret->right = image && shows_click(image, len, b->rounds[OURS] + 1);
+	ret->right = image && picture_has(image, len, PROBE_X + 300, PROBE_Y + 300,
+				      probe_colours[(b->rounds[OURS] + 1) % PROBE_COLOURS]);
 	struct report_line report;
-	if (!next_report(b, OURS, &report, err)) {
+	if (!watch_next(b, OURS, &report, err)) {
 		return false;
 	}
 	samples_add(&b->repaint, (double)(report.b - report.a) / 1000);
@@ -314,14 +202,14 @@ static bool begin_typing(struct bench *b, const char *sample, struct err *err)
 	b->text = thousand(sample);
 	snprintf(args, sizeof(args), "{\"coordinate\":[%d,%d]}", PROBE_X + 100, PROBE_Y + 100);
 	/* The click gives it the keyboard; the probe reports clicks too. */
-	if (!probe_start(b, "type", err) || !session_call(&b->desk, "left_click", args, err) ||
-		!next_report(b, OURS, &report, err)) {
+	if (!watch_start(b, "type", err) || !session_call(&b->desk, "left_click", args, err) ||
+		!watch_next(b, OURS, &report, err)) {
 		return false;
 	}
 	struct sample click;
 	const char *const argv[] = { "xdotool", "mousemove", "300", "200", "click", "1", NULL };
 	return !b->peer.display[0] ||
-	       (xdotool(&click, argv, err) && next_report(b, PEERS, &report, err));
+	       (xdotool(&click, argv, err) && watch_next(b, PEERS, &report, err));
 }
 
 static bool begin_latin(struct bench *b, struct err *err)
@@ -336,7 +224,7 @@ static bool begin_mixed(struct bench *b, struct err *err)
 
 static void end_typing(struct bench *b)
 {
-	probe_stop(b);
+	watch_stop(b);
 	free((char *)b->text);
 	b->text = NULL;
 }
@@ -364,7 +252,7 @@ static bool ours_type(struct bench *b, struct sample *ret, struct err *err)
 	}
 	uint64_t began = b->desk.sent_us, ended = b->desk.answered_us;
 	if (!session_call(&b->desk, "key", "{\"text\":\"Escape\"}", err) ||
-		!next_report(b, OURS, &report, err)) {
+		!watch_next(b, OURS, &report, err)) {
 		return false;
 	}
 	received(b, &report, began, ended, ret);
@@ -382,7 +270,7 @@ static bool type_peer(struct bench *b, const char *delay, struct sample *ret, st
 		return false;
 	}
 	uint64_t ended = now_us();
-	if (!xdotool(&ignored, escape, err) || !next_report(b, PEERS, &report, err)) {
+	if (!xdotool(&ignored, escape, err) || !watch_next(b, PEERS, &report, err)) {
 		return false;
 	}
 	received(b, &report, began, ended, ret);
@@ -561,15 +449,18 @@ static void end_link(struct bench *b)
 
 const struct row bench_rows[] = {
 	{ "click", "left_click, round trip over stdio", "ms", 2, NULL,
-		"xdotool mousemove X Y click 1", 500, 500, NULL, ours_click, peer_click, NULL },
+		"xdotool mousemove X Y click 1", 300, 100, NULL, ours_click, peer_click, NULL },
+	{ "click-fast", "the same, the peer without its delay", "ms", 2, NULL,
+		"xdotool ... click --delay 0 1", 300, 100, NULL, ours_click, peer_click_fast,
+		NULL },
 	{ "screenshot", "screenshot of a moving screen: JPEG, base64 in hand", "ms", 8, NULL,
 		"scrot -q 80, read, base64", 200, 60, begin_animate, ours_moving, peer_moving,
-		probe_stop },
+		watch_stop },
 	{ "screenshot-still", "screenshot of an unchanged screen", "ms", 8, NULL,
 		"scrot -q 80, read, base64", 200, 60, NULL, ours_still, peer_still, NULL },
 	{ "settled", "left_click until the settled frame", "ms", 5, settled_allowance,
 		"xdotool, sleep 2, scrot", 40, 5, begin_paint, ours_settled, peer_settled,
-		probe_stop },
+		watch_stop },
 	{ "type", "type 1,000 characters, as received", "ms", 60, NULL, "xdotool type --delay 12",
 		40, 2, begin_latin, ours_type, peer_type, end_typing },
 	{ "type-fast", "the same, the peer without its delay", "ms", 60, NULL,
