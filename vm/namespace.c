@@ -47,16 +47,34 @@ static struct namespace_vm *namespace_of(struct vm *vm)
 
 /* ---- its stderr ---- */
 
-static void log_lines(struct namespace_vm *ns)
+/* What the agent tells of its own accord says nothing about why it ended. */
+static bool is_news(const char *line)
+{
+	return strncmp(line, "vitrine: info:", 14) != 0 &&
+	       strncmp(line, "vitrine: debug:", 15) != 0;
+}
+
+static void keep(struct namespace_vm *ns, const char *line)
+{
+	log_debug("sandbox=%s stderr: %s", ns->vm.id, line);
+	if (is_news(line)) {
+		buf_printf(&ns->tail, "%s\n", line);
+	}
+	if (ns->tail.len > TAIL_MAX) {
+		buf_consume(&ns->tail, ns->tail.len - TAIL_MAX);
+	}
+}
+
+static void keep_lines(struct namespace_vm *ns)
 {
 	char *end;
 	while (ns->line.len && (end = memchr(ns->line.data, '\n', ns->line.len))) {
 		*end = '\0';
-		log_debug("sandbox=%s stderr: %s", ns->vm.id, buf_text(&ns->line));
+		keep(ns, buf_text(&ns->line));
 		buf_consume(&ns->line, (size_t)((uint8_t *)end - ns->line.data) + 1);
 	}
 	if (ns->line.len > TAIL_MAX) {
-		log_debug("sandbox=%s stderr: %s...", ns->vm.id, buf_text(&ns->line));
+		keep(ns, buf_text(&ns->line));
 		buf_done(&ns->line);
 	}
 }
@@ -72,12 +90,8 @@ static bool read_errors(struct namespace_vm *ns)
 		}
 		return false;
 	}
-	buf_append(&ns->tail, bytes, (size_t)n);
-	if (ns->tail.len > TAIL_MAX) {
-		buf_consume(&ns->tail, ns->tail.len - TAIL_MAX);
-	}
 	buf_append(&ns->line, bytes, (size_t)n);
-	log_lines(ns);
+	keep_lines(ns);
 	return true;
 }
 
@@ -93,6 +107,10 @@ static int on_errors(sd_event_source *source, int fd, uint32_t events, void *dat
 /* The last words on one line. */
 static const char *last_words(struct namespace_vm *ns)
 {
+	if (ns->line.len) {
+		keep(ns, buf_text(&ns->line));
+		buf_done(&ns->line);
+	}
 	size_t skip = ns->tail.len > QUOTE_MAX ? ns->tail.len - QUOTE_MAX : 0;
 	buf_consume(&ns->tail, skip);
 	while (ns->tail.len && strchr(" \n", ns->tail.data[ns->tail.len - 1])) {
