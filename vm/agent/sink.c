@@ -61,6 +61,11 @@ struct sink *sink_new(sd_event *event, int fd)
 	struct sink *sink = must(calloc(1, sizeof(*sink)));
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	sink->source = loop_add_io(event, fd, EPOLLIN, on_output, sink);
+	if (!sink->source) { /* the loop has ended: so has the reading */
+		close(fd);
+		sink->ended = true;
+		return sink;
+	}
 	sd_event_source_set_io_fd_own(sink->source, true);
 	sd_event_source_set_destroy_callback(sink->source, free);
 	return sink;
@@ -96,6 +101,10 @@ void sink_release(struct sink *sink)
 	}
 	sd_event_source *source = sink->source;
 	sink->released = true;
+	if (!source) {
+		free(sink);
+		return;
+	}
 	if (!sink->ended) {
 		sd_event_source_set_floating(source, true);
 	}
