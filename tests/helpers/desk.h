@@ -13,6 +13,7 @@
 #include "base/spawn.h"
 #include "vm/agent/act.h"
 #include "vm/agent/agent.h"
+#include "vm/agent/barrier.h"
 #include "vm/agent/display.h"
 #include "vm/wire/action.h"
 
@@ -126,14 +127,6 @@ static inline void desk_end_child(struct desk *desk, pid_t pid)
 
 /* ---- the loop ---- */
 
-static inline int desk_tick(sd_event_source *source, uint64_t usec, void *data)
-{
-	(void)source;
-	(void)usec;
-	(void)data;
-	return 0;
-}
-
 /* Runs the loop until cond holds; fails the test when it never does. */
 #define desk_until(desk, cond) \
 	do { \
@@ -211,6 +204,11 @@ static inline void desk_open_display(struct desk *desk)
 	cr_assert(desk->agent.display, "%s", err.text);
 }
 
+static inline void desk_on_answer(enum barrier_answer answer, void *data)
+{
+	*(bool *)data = answer == BARRIER_ANSWERED;
+}
+
 static inline void desk_start(struct desk *desk, const char *size, bool window_manager)
 {
 	struct err err = { 0 };
@@ -231,17 +229,15 @@ static inline void desk_start(struct desk *desk, const char *size, bool window_m
 	desk->agent.acts = act_queue_new(&desk->agent);
 	if (window_manager) {
 		desk_spawn(desk, "openbox", "--sm-disable");
-		/* Its supporting window means that it has taken over. */
-		Atom check = XInternAtom(
-			display_x(desk->agent.display), "_NET_SUPPORTING_WM_CHECK", False);
-		Atom type;
-		int format;
-		unsigned long n = 0, left;
-		unsigned char *value = NULL;
-		desk_until(desk, (XGetWindowProperty(display_x(desk->agent.display),
-					  display_root(desk->agent.display), check, 0, 1, False,
-					  AnyPropertyType, &type, &format, &n, &left, &value),
-					 value ? XFree(value) : 0, value = NULL, n == 1));
+		/* It answers from its main loop; a window that comes before that may be overlooked.
+		 */
+		bool answered = false;
+		while (!answered) {
+			struct barrier *b = barrier_window_manager(
+				desk->agent.display, desk_on_answer, &answered);
+			desk_for_ms(desk, b ? 50 : 5);
+			barrier_free(b);
+		}
 	}
 }
 

@@ -20,13 +20,14 @@ struct target {
 #define TARGET_MASK \
 	(ButtonPressMask | ButtonReleaseMask | PointerMotionMask | KeyPressMask | KeyReleaseMask)
 
+/* managed: by the window manager, which then decides on its place. */
 static inline void target_open(
-	struct target *t, struct desk *desk, int x, int y, int width, int height)
+	struct target *t, struct desk *desk, int x, int y, int width, int height, bool managed)
 {
 	t->x = XOpenDisplay(desk->name);
 	cr_assert(t->x);
 	XSetWindowAttributes with = {
-		.override_redirect = True,
+		.override_redirect = !managed,
 		.event_mask = TARGET_MASK | ExposureMask,
 		.background_pixel = 0x336699,
 	};

@@ -9,7 +9,7 @@ static void start_sized(const char *size)
 {
 	desk_start(&desk, size, false);
 	struct size screen = display_size(desk.agent.display);
-	target_open(&target, &desk, 0, 0, screen.width, screen.height);
+	target_open(&target, &desk, 0, 0, screen.width, screen.height, false);
 }
 
 static void start(void)
@@ -345,4 +345,16 @@ Test(act, says_what_failed_and_what_was_done, .init = start, .fini = stop)
 	cr_assert_eq(target_count(&target, ButtonPress), 2);
 	cr_assert_eq(target_buttons_down(&target), 0);
 	desk_done(&req);
+}
+
+Test(act, clicks_reach_a_managed_window, .fini = stop)
+{
+	desk_start(&desk, "1280x800", true);
+	target_open(&target, &desk, 0, 0, 1000, 600, true);
+	for (int i = 0; i < 20; i++) {
+		desk_do(&desk, "{'actions': [{'action': 'click', 'at': [640, 400]},"
+			       "{'action': 'click', 'button': 'right', 'count': 2}]}");
+	}
+	desk_until(&desk, target_count(&target, ButtonRelease) == 60);
+	cr_assert_eq(target_count(&target, ButtonPress), 60);
 }

@@ -14,7 +14,7 @@ static void start_sized(const char *size)
 {
 	desk_start(&desk, size, false);
 	struct size screen = display_size(desk.agent.display);
-	target_open(&target, &desk, 0, 0, screen.width, screen.height);
+	target_open(&target, &desk, 0, 0, screen.width, screen.height, false);
 	gc = XCreateGC(target.x, target.window, 0, NULL);
 	desk_for_ms(&desk, 50);
 }

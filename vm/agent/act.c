@@ -251,6 +251,7 @@ static void act_start(struct act *act)
 	struct display *d = act->queue->hands->display;
 	act->running = true;
 	act->list.hands = act->queue->hands;
+	XSync(display_x(d), False); /* what changed before this is not the list's doing */
 	display_catch_up(d);
 	act->first_frame_id = display_frame_id(d);
 	if (act->observe.mode == OBSERVE_SETTLED) {
