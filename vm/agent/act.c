@@ -164,11 +164,27 @@ static void on_settled(const struct settle_result *result, void *data)
 	reply(act);
 }
 
+/* The picture is made while the quiet time runs: if nothing more changes, it is the one to send. */
+static void on_nearly_settled(void *data)
+{
+	struct act *act = data;
+	struct act_queue *q = act->queue;
+	struct frame frame;
+	struct err ignored; /* a failure comes again, at the end */
+	(void)!observer_frame(q->hands->observer, input_of(act), &act->observe, q->agent->frame,
+		&frame, &ignored);
+}
+
+static const struct settle_handlers settle_handlers = {
+	.nearly = on_nearly_settled,
+	.settled = on_settled,
+};
+
 static void look(struct act *act)
 {
 	if (act->settle && !act->failed) {
-		settle_wait(act->settle, act->observe.quiet_ms, act->observe.timeout_ms, on_settled,
-			act);
+		settle_wait(act->settle, act->observe.quiet_ms, act->observe.timeout_ms,
+			&settle_handlers, act);
 		return;
 	}
 	reply(act);

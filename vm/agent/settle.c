@@ -26,8 +26,9 @@ struct settle {
 	struct tile *tiles;
 	bool changed; /* at all since settle_new() */
 	uint64_t start_us, wait_us, quiet_us, end_us;
+	uint64_t foreseen_us; /* the end that the caller was told of beforehand */
 	sd_event_source *timer;
-	settle_fn *fn;
+	const struct settle_handlers *handlers;
 	void *data;
 };
 
@@ -52,14 +53,15 @@ static int least(int a, int b)
 	return a < b ? a : b;
 }
 
-/* Without a change the timer waits for the first one; now that it is here, quiet can come sooner.
+/*
+ * Without a change the timer waits for the first one; now that it is here, quiet can come
+ * sooner.
  */
 static void note_first_change(struct settle *s, uint64_t now)
 {
 	s->changed = true;
 	if (s->timer) {
-		uint64_t at = now + s->quiet_us;
-		sd_event_source_set_time(s->timer, at < s->end_us ? at : s->end_us);
+		sd_event_source_set_time(s->timer, now + s->quiet_us / 2);
 	}
 }
 
@@ -117,18 +119,30 @@ static uint64_t quiet_at(const struct settle *s)
 	return later(last, s->wait_us) + s->quiet_us;
 }
 
+/* Half of the quiet time has passed: what is to be done at its end can most likely be prepared. */
+static uint64_t foresee(struct settle *s, uint64_t at)
+{
+	s->foreseen_us = at;
+	s->handlers->nearly(s->data);
+	return loop_now_us();
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 {
 	(void)usec;
 	struct settle *s = data;
-	uint64_t now = loop_now_us(), at = quiet_at(s);
+	uint64_t now = loop_now_us(), at = quiet_at(s), half = at - s->quiet_us / 2;
+	if (at > now && half <= now && s->foreseen_us != at) {
+		now = foresee(s, at);
+	}
 	if (at > now && now < s->end_us) {
-		sd_event_source_set_time(source, at < s->end_us ? at : s->end_us);
+		uint64_t next = half > now ? half : at;
+		sd_event_source_set_time(source, next < s->end_us ? next : s->end_us);
 		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 		return 0;
 	}
 	struct settle_result result = { at <= now, (int64_t)(now - s->wait_us) / 1000 };
-	s->fn(&result, s->data);
+	s->handlers->settled(&result, s->data);
 	return 0;
 }
 
@@ -146,16 +160,15 @@ struct settle *settle_new(struct display *d)
 	return s;
 }
 
-void settle_wait(struct settle *s, int64_t quiet_ms, int64_t timeout_ms, settle_fn *fn, void *data)
+void settle_wait(struct settle *s, int64_t quiet_ms, int64_t timeout_ms,
+	const struct settle_handlers *handlers, void *data)
 {
-	s->fn = fn;
+	s->handlers = handlers;
 	s->data = data;
 	s->wait_us = loop_now_us();
 	s->quiet_us = (uint64_t)quiet_ms * 1000;
 	s->end_us = s->wait_us + (uint64_t)timeout_ms * 1000;
-	uint64_t at = quiet_at(s);
-	uint64_t ms = ((at < s->end_us ? at : s->end_us) - s->wait_us) / 1000;
-	s->timer = loop_after_ms(display_loop(s->display), ms, on_timer, s);
+	s->timer = loop_after_ms(display_loop(s->display), 0, on_timer, s);
 }
 
 void settle_free(struct settle *s)

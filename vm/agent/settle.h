@@ -15,15 +15,20 @@ struct settle_result {
 	int64_t waited_ms; /* since settle_wait() */
 };
 
-typedef void settle_fn(const struct settle_result *result, void *data);
+struct settle_handlers {
+	/* Half of the quiet time has passed; called again for every change after that. */
+	void (*nearly)(void *data);
+	/* Once, from the loop: nothing unmoving has changed for the quiet time, or time is up. */
+	void (*settled)(const struct settle_result *result, void *data);
+};
 
 #define SETTLE_RECTS_MAX 32
 
 /* Watches from now on: call it before the first input. */
 struct settle *settle_new(struct display *d);
-/* Calls fn once, from the loop, when nothing unmoving has changed for quiet_ms, or after
- * timeout_ms. */
-void settle_wait(struct settle *s, int64_t quiet_ms, int64_t timeout_ms, settle_fn *fn, void *data);
+/* handlers stay the caller's. */
+void settle_wait(struct settle *s, int64_t quiet_ms, int64_t timeout_ms,
+	const struct settle_handlers *handlers, void *data);
 /* What never stopped, merged into at most SETTLE_RECTS_MAX rectangles of screen pixels.  Returns
  * how many. */
 int settle_moving(const struct settle *s, XRectangle *ret_rects);
