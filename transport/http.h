@@ -6,25 +6,34 @@
 #include <stdint.h>
 
 /*
- * The HTTP listener: libmicrohttpd inside the one sd_event loop, without threads.  Checks what comes before any message
- * (Host, Origin, token, sizes, rates) and hands exchanges to routes.  Streamable HTTP (streamable.c) and HTTP+SSE (sse.c) are
- * routes; so are the pages the server adds.
+ * The HTTP listener: libmicrohttpd inside the one sd_event loop, without threads.  Checks what
+ * comes before any message (Host, Origin, token, sizes, rates) and hands exchanges to routes.
+ * Streamable HTTP (streamable.c) and HTTP+SSE (sse.c) are routes; so are the pages the server adds.
  */
 
 struct http;
 struct http_exchange; /* one request and its answer */
 
+/* 0 where a number is wanted: the value in brackets. */
 struct http_options {
-	const char *listen;            /* "127.0.0.1:8765", "[::1]:0" (any free port), "unix:PATH", "systemd" (socket activation) */
+	/* "127.0.0.1:8765", "[::1]:0" (any free port), "unix:PATH" (mode 0600), "systemd" */
+	const char *listen;
 	const char *tls_cert, *tls_key; /* PEM files; both or neither */
-	bool behind_proxy;             /* a proxy terminates TLS in front: a non-loopback listener is allowed */
-	const char *allow_hosts, *allow_origins; /* comma-separated, beside the loopback names */
-	int64_t max_body, max_connections, max_connections_per_address;
-	int64_t header_timeout_ms, idle_timeout_ms;
-	/* The principal a bearer token belongs to; NULL: refuse (401).  token is NULL when none came. */
+	/* A proxy terminates TLS in front: a non-loopback listener is allowed, and connections are
+	 * not counted per address, for all of them are the proxy's. */
+	bool behind_proxy;
+	/* Comma-separated, beside the loopback names and the address listened at. */
+	const char *allow_hosts, *allow_origins;
+	int64_t max_body;                    /* bytes [TRANSPORT_MESSAGE_MAX] */
+	int64_t max_connections;             /* [1024]; a few more are answered with 503 */
+	int64_t max_connections_per_address; /* [256]; not for a unix socket */
+	int64_t header_timeout_ms; /* for the whole head of a request, and for a body that does not
+				      come at 16 KiB/s [10000] */
+	int64_t idle_timeout_ms; /* between requests, and for a reader that takes nothing [60000] */
+	/* The principal a bearer token belongs to, valid until the next call; NULL: refuse (401).
+	 * token is NULL when none came. */
 	const char *(*authorize)(const char *token, void *data);
-	/* A sentence for WWW-Authenticate's resource_metadata; NULL: none. */
-	const char *resource_metadata;
+	const char *resource_metadata; /* a URL for WWW-Authenticate (RFC 9728); NULL: none */
 	void *data;
 };
 
@@ -37,19 +46,24 @@ struct http_route {
 	void *data;
 };
 
-/* What was counted, for metrics. */
+/* What was counted, for metrics.  Bytes are those of bodies. */
 struct http_counts {
-	uint64_t requests, rejected_host, rejected_origin, rejected_auth, rejected_size, rejected_busy, bytes_in, bytes_out;
-	unsigned connections, streams;
+	uint64_t requests, rejected_host, rejected_origin, rejected_auth, rejected_size,
+		rejected_busy, bytes_in, bytes_out;
+	unsigned connections, streams; /* now */
 };
 
-struct http *http_new(sd_event *event, const struct http_options *options, struct err *err) NODISCARD;
-void http_add_route(struct http *http, const struct http_route *route); /* copies; a path may have several methods */
-/* Ends every exchange (their closed callbacks fire) and the listener.  NULL-safe. */
+struct http *http_new(
+	sd_event *event, const struct http_options *options, struct err *err) NODISCARD;
+/* Copies the strings too; a path may have several methods. */
+void http_add_route(struct http *http, const struct http_route *route);
+/* Ends every exchange (their closed callbacks fire) and the listener.  Not from inside a callback.
+ * NULL-safe. */
 void http_free(struct http *http);
 /* Where it listens, as a URL without a path: "http://127.0.0.1:8765", or "unix:PATH". */
 const char *http_url(const struct http *http);
-void http_stop_listening(struct http *http); /* no new connections; those there go on */
+sd_event *http_event(const struct http *http); /* the loop it runs in */
+void http_stop_listening(struct http *http);   /* no new connections; those there go on */
 const struct http_counts *http_counts(const struct http *http);
 
 /* ---- one exchange ---- */
@@ -57,21 +71,37 @@ const struct http_counts *http_counts(const struct http *http);
 const char *http_method(const struct http_exchange *x);
 const char *http_path(const struct http_exchange *x);
 const char *http_query(const struct http_exchange *x, const char *name); /* NULL: absent */
+/* Without white space around it; NULL: absent.  Names ignore case.  Valid as long as x. */
 const char *http_header(const struct http_exchange *x, const char *name);
-const char *http_owner(const struct http_exchange *x); /* the principal; NULL on an open route without a token */
-const char *http_body(const struct http_exchange *x, size_t *ret_len);
+/* The principal, valid as long as x; NULL on an open route without a token. */
+const char *http_owner(const struct http_exchange *x);
+const char *http_body(const struct http_exchange *x, size_t *ret_len); /* NUL-ended */
 
-/* fn fires once when the client is gone or everything was sent; x must not be used afterwards. */
-void http_on_closed(struct http_exchange *x, void (*fn)(struct http_exchange *x, void *data), void *data);
+/* fn fires once, from the loop, when the client is gone or everything was sent; x must not be used
+ * afterwards.  A client that shuts down its writing side while it waits counts as gone. */
+void http_on_closed(
+	struct http_exchange *x, void (*fn)(struct http_exchange *x, void *data), void *data);
 void http_set_header(struct http_exchange *x, const char *name, const char *value); /* copies */
-/* The whole answer; body is copied. */
-void http_reply(struct http_exchange *x, int status, const char *type, const void *body, size_t len);
-/* Begins an SSE stream (200, text/event-stream, X-Accel-Buffering: no); keep-alive comments are sent by themselves. */
+/* The whole answer; body is copied, type may be NULL.  Only the first one counts. */
+void http_reply(
+	struct http_exchange *x, int status, const char *type, const void *body, size_t len);
+/* An answer that says what is wrong, as a JSON-RPC error without an id. */
+void http_refuse(struct http_exchange *x, int status, const char *fmt, ...) PRINTF(3, 4);
+
+/* Begins an SSE stream (200, text/event-stream, X-Accel-Buffering: no); keep-alive comments are
+ * sent by themselves. */
 void http_stream(struct http_exchange *x);
-/* Queues one event; each may be NULL or 0.  data's line breaks are kept as several data lines. */
-void http_stream_event(struct http_exchange *x, const char *name, const char *id, const char *data, size_t len, unsigned retry_ms);
+/* Queues one event; each may be NULL or 0.  data's line breaks are kept as several data lines.  A
+ * reader that leaves more than HTTP_STREAM_MAX bytes lying is cut off. */
+void http_stream_event(struct http_exchange *x, const char *name, const char *id, const char *data,
+	size_t len, unsigned retry_ms);
+/* Bytes queued and not yet written to the socket. */
 size_t http_stream_pending(const struct http_exchange *x);
-void http_stream_on_drained(struct http_exchange *x, void (*fn)(struct http_exchange *x, void *data), void *data);
-void http_stream_end(struct http_exchange *x);
+/* fn fires, from the loop, each time pending() has come down to 0. */
+void http_stream_on_drained(
+	struct http_exchange *x, void (*fn)(struct http_exchange *x, void *data), void *data);
+void http_stream_end(struct http_exchange *x); /* after what is queued */
+
+#define HTTP_STREAM_MAX (32u << 20)
 
 #endif

@@ -3,9 +3,14 @@
 
 #include "transport/http.h"
 
-/* Streamable HTTP (MCP 2025-03-26 to 2026-07-28, basic/transports/streamable-http): POST, GET and DELETE on /mcp, each a connection. */
+/*
+ * Streamable HTTP (MCP 2025-03-26 to 2026-07-28, basic/transports/streamable-http): POST, GET and
+ * DELETE on /mcp, each a connection of its own to the server.
+ */
 struct streamable;
-struct streamable *streamable_new(struct http *http, const struct transport_handlers *handlers, void *data);
-void streamable_free(struct streamable *streamable); /* before the http */
+struct streamable *streamable_new(
+	struct http *http, const struct transport_handlers *handlers, void *data);
+/* Without any callback.  Not from inside one; the http is freed next.  NULL-safe. */
+void streamable_free(struct streamable *streamable);
 
 #endif

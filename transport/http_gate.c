@@ -1,0 +1,214 @@
+/*
+ * What a request must pass before its message is looked at, in this order: is there room, does it
+ * mean this server (Host), may the page behind it (Origin), is there such a place, does it take
+ * that method, is the token right, is the body small enough.  Each refusal says what to do about
+ * it.
+ */
+#include "transport/http_impl.h"
+
+#include "base/cleanup.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct only {
+	const char *name, *value;
+	int count;
+};
+
+static enum MHD_Result count_header(
+	void *data, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct only *only = data;
+	(void)kind;
+	if (strcasecmp(name, only->name) == 0) {
+		only->value = value ? value : "";
+		only->count++;
+	}
+	return MHD_YES;
+}
+
+/* A header that may stand there once at most; another one would be read differently by others. */
+static bool read_once(const struct http_exchange *x, const char *name, const char **ret_value)
+{
+	struct only only = { .name = name };
+	MHD_get_connection_values(x->conn->mhd, MHD_HEADER_KIND, count_header, &only);
+	*ret_value = only.value ? http_header(x, name) : NULL;
+	return only.count <= 1;
+}
+
+/* ---- one check each; false: x is answered ---- */
+
+static bool has_room(struct http_exchange *x)
+{
+	if (!x->conn->busy) {
+		return true;
+	}
+	x->http->counts.rejected_busy++;
+	http_set_header(x, "Retry-After", "1");
+	http_set_header(x, "Connection", "close");
+	http_refuse(x, 503, "too many connections are open; close some, or try again in a second");
+	return false;
+}
+
+static bool is_framed(struct http_exchange *x)
+{
+	const char *length, *encoding;
+	bool once = read_once(x, "Content-Length", &length);
+	if (once && read_once(x, "Transfer-Encoding", &encoding) && !(length && encoding) &&
+		(!encoding || strcasecmp(encoding, "chunked") == 0)) {
+		return true;
+	}
+	http_set_header(x, "Connection", "close");
+	http_refuse(x, 400,
+		"a body must come either with one Content-Length or with Transfer-Encoding: "
+		"chunked");
+	return false;
+}
+
+static bool means_us(struct http_exchange *x)
+{
+	const struct http *http = x->http;
+	char name[HTTP_NAME_MAX], port[6];
+	const char *host;
+	if (read_once(x, "Host", &host) &&
+		(x->conn->local || http_host_is_allowed(&http->names, http->sockets.host, host) ||
+			(host && http_split_authority(host, name, port) &&
+				http_conn_is_at(x->conn, name)))) {
+		return true;
+	}
+	x->http->counts.rejected_host++;
+	http_refuse(x, 403,
+		"the Host header must name this server: localhost, the address it listens at, or "
+		"one of its allowed hosts");
+	return false;
+}
+
+/* Lets a page of that origin read the answer. */
+static void allow_origin(struct http_exchange *x, const char *origin)
+{
+	http_set_header(x, "Access-Control-Allow-Origin", origin);
+	http_set_header(x, "Access-Control-Expose-Headers",
+		"Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After");
+	http_set_header(x, "Vary", "Origin");
+}
+
+static bool origin_may(struct http_exchange *x, const char **ret_origin)
+{
+	const struct http *http = x->http;
+	if (read_once(x, "Origin", ret_origin) &&
+		(!*ret_origin || http_origin_is_allowed(&http->names, http->sockets.host,
+					 http_header(x, "Host"), *ret_origin))) {
+		if (*ret_origin) {
+			allow_origin(x, *ret_origin);
+		}
+		return true;
+	}
+	x->http->counts.rejected_origin++;
+	http_refuse(x, 403,
+		"pages of this Origin may not use this server; it must be on this machine, or one "
+		"of the allowed origins");
+	return false;
+}
+
+static const struct http_route *find_route(const struct http *http, const char *method,
+	const char *path, char *ret_methods, size_t size)
+{
+	const struct http_place *place;
+	size_t len = 0;
+	STAILQ_FOREACH(place, &http->places, link)
+	{
+		if (strcmp(place->path, path) != 0) {
+			continue;
+		}
+		if (!place->method || strcmp(place->method, method) == 0) {
+			return &place->route;
+		}
+		int n = snprintf(ret_methods + len, size - len, "%s, ", place->method);
+		len = n > 0 && (size_t)n < size - len ? len + (size_t)n : len;
+	}
+	snprintf(ret_methods + len, size - len, "%s", len ? "OPTIONS" : "");
+	return NULL;
+}
+
+/* A browser asks whether a page may, before it does.  It sends no token with that. */
+static void answer_preflight(struct http_exchange *x, const char *methods)
+{
+	static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "0123456789-_, ";
+	const char *wanted = http_header(x, "Access-Control-Request-Headers");
+	if (wanted && strspn(wanted, harmless) == strlen(wanted)) {
+		http_set_header(x, "Access-Control-Allow-Headers", wanted);
+	}
+	http_set_header(x, "Access-Control-Allow-Methods", methods);
+	http_set_header(x, "Access-Control-Max-Age", "600");
+	http_reply(x, 204, NULL, NULL, 0);
+}
+
+static bool finds_route(
+	struct http_exchange *x, const char *method, const char *path, const char *origin)
+{
+	char methods[128] = "";
+	x->route = find_route(x->http, method, path, methods, sizeof(methods));
+	if (x->route) {
+		return true;
+	}
+	if (methods[0] == '\0') {
+		http_refuse(x, 404, "there is nothing here");
+	} else if (origin && strcmp(method, "OPTIONS") == 0) {
+		answer_preflight(x, methods);
+	} else {
+		http_set_header(x, "Allow", methods);
+		http_refuse(x, 405, "this place takes %s", methods);
+	}
+	return false;
+}
+
+static bool is_authorized(struct http_exchange *x)
+{
+	const struct http_options *options = &x->http->options;
+	const char *header;
+	bool once = read_once(x, "Authorization", &header);
+	const char *token = once ? http_bearer_token(header) : NULL;
+	const char *owner = !header || token ? options->authorize(token, options->data) : NULL;
+	if (owner) {
+		x->owner = must(strdup(owner));
+	}
+	if (owner || x->route->open) {
+		return true;
+	}
+	char how[512] = "Bearer";
+	if (x->http->resource_metadata) {
+		snprintf(how, sizeof(how), "Bearer resource_metadata=\"%s\"",
+			x->http->resource_metadata);
+	}
+	x->http->counts.rejected_auth++;
+	http_set_header(x, "WWW-Authenticate", how);
+	http_refuse(x, 401, "%s",
+		header ? "this token is not one of this server's"
+		       : "send the header Authorization: Bearer TOKEN");
+	return false;
+}
+
+static bool is_small_enough(struct http_exchange *x)
+{
+	const char *length = http_header(x, "Content-Length");
+	int64_t most = x->http->options.max_body;
+	if (!length || strtoull(length, NULL, 10) <= (uint64_t)most) {
+		return true;
+	}
+	x->http->counts.rejected_size++;
+	http_set_header(x, "Connection", "close");
+	http_refuse(x, 413, "a body must not be longer than %lld bytes; this one has %.20s",
+		(long long)most, length);
+	return false;
+}
+
+bool http_gate(struct http_exchange *x, const char *method, const char *path)
+{
+	const char *origin;
+	snprintf(x->method, sizeof(x->method), "%s", method);
+	return has_room(x) && is_framed(x) && means_us(x) && origin_may(x, &origin) &&
+	       finds_route(x, method, path, origin) && is_authorized(x) && is_small_enough(x);
+}

@@ -1,0 +1,178 @@
+#ifndef TRANSPORT_HTTP_IMPL_H
+#define TRANSPORT_HTTP_IMPL_H
+
+#include "transport/http.h"
+#include "transport/http_check.h"
+#include "transport/http_sockets.h"
+
+#include "base/buf.h"
+
+#include <microhttpd.h>
+#include <sys/queue.h>
+
+/*
+ * What the http_*.c files share.  libmicrohttpd parses and writes HTTP; http_conn.c gives it
+ * connections and takes them away, http_gate.c decides whether a request may go on, http_exchange.c
+ * answers it, http_stream.c feeds a stream, and http.c holds all that in the loop.
+ */
+
+struct http_conn;
+struct http_peer;
+
+LIST_HEAD(http_conns, http_conn);
+LIST_HEAD(http_peers, http_peer);
+TAILQ_HEAD(http_streams, http_exchange);
+STAILQ_HEAD(http_places, http_place);
+
+#define HTTP_PEER_BUCKETS 256
+#define HTTP_SPARE_CONNECTIONS 64 /* beyond the most allowed, to say 503 on */
+
+/* A route, with strings of its own. */
+struct http_place {
+	STAILQ_ENTRY(http_place) link;
+	struct http_route route;
+	char *method, *path;
+};
+
+/* A one-shot timer that is moved cheaply: an earlier time is set at once, a later one when it
+ * fires. */
+struct http_timer {
+	sd_event_source *source;
+	uint64_t due, armed; /* µs, CLOCK_MONOTONIC; UINT64_MAX: never */
+};
+
+struct http {
+	sd_event *event;
+	struct MHD_Daemon *daemon;
+	sd_event_source *readable, *again; /* the daemon's epoll descriptor; more to do at once */
+	struct http_timer timer;           /* the daemon's own time-outs */
+	bool ending;
+
+	bool tls;
+	struct http_options options; /* its numbers and functions: the strings may be gone */
+	struct http_names names;
+	struct http_sockets sockets;
+	char *resource_metadata;
+	struct http_places places;
+	struct http_counts counts;
+
+	/* http_conn.c */
+	struct http_listener {
+		struct http *http;
+		sd_event_source *source;
+	} listeners[HTTP_SOCKETS_MAX];
+	sd_event_source *accept_later;
+	struct http_conns conns;
+	struct http_peers peers[HTTP_PEER_BUCKETS];
+	struct http_conn *arriving; /* on its way through MHD_add_connection() */
+
+	/* http_stream.c */
+	struct http_streams streams; /* the one that was silent longest first */
+	struct http_timer keep_alive;
+
+	char complaint[200]; /* libmicrohttpd's last */
+};
+
+/* One TCP or unix connection; carries one exchange after another. */
+struct http_conn {
+	LIST_ENTRY(http_conn) link;
+	struct http *http;
+	struct MHD_Connection *mhd;
+	int fd; /* MHD's */
+	struct http_peer *peer;
+	bool busy;  /* one too many: its request is answered with 503 */
+	bool local; /* a unix socket */
+	bool hung;  /* the client will send no more */
+	sd_event_source *hangup;
+	struct http_timer deadline; /* for what must arrive next */
+	struct http_exchange *x;    /* NULL between requests */
+};
+
+struct http_exchange {
+	struct http *http;
+	struct http_conn *conn;
+	const struct http_route *route; /* NULL: refused before one was found */
+	char method[12];
+	char *owner;
+	struct buf body;
+	uint64_t began;  /* µs: when the body began to come */
+	size_t received; /* bytes of the body */
+	struct http_text {
+		struct http_text *next;
+		char text[];
+	} * trimmed;    /* header values that needed it */
+	bool started;   /* run() was called */
+	bool suspended; /* MHD waits for us */
+	bool gone;      /* the client is, or we are ending */
+
+	struct http_answer_header {
+		struct http_answer_header *next;
+		char *name, *value;
+	} * headers;
+	unsigned status;
+	struct MHD_Response *response; /* what to answer, until MHD has it */
+	bool answered;                 /* response was or is there */
+	void (*closed)(struct http_exchange *x, void *data);
+	void *closed_data;
+
+	/* A stream's. */
+	TAILQ_ENTRY(http_exchange) link;
+	bool streaming, ended;
+	uint64_t silent_since;
+	struct buf queue;
+	size_t taken;  /* bytes of queue that MHD has */
+	size_t handed; /* bytes of those not known to be written */
+	bool owe_drained;
+	void (*drained)(struct http_exchange *x, void *data);
+	void *drained_data;
+};
+
+/* ---- http.c ---- */
+
+void http_run(struct http *http);  /* lets MHD do what there is to do; not from inside it */
+void http_poke(struct http *http); /* the same, soon */
+uint64_t http_now(const struct http *http); /* µs, CLOCK_MONOTONIC */
+void http_timer_set(struct http *http, struct http_timer *timer, uint64_t due,
+	sd_event_time_handler_t fn, void *data);
+/* To be called first when it fires: whether it is really due. */
+bool http_timer_is_due(struct http *http, struct http_timer *timer);
+
+/* ---- http_conn.c ---- */
+
+void http_accept(struct http *http); /* from its sockets, from now on */
+void http_on_conn(void *http, struct MHD_Connection *mhd, void **context,
+	enum MHD_ConnectionNotificationCode what);
+void http_conn_watch(struct http_conn *conn); /* for the client's end, from now on */
+/* The next request's head, or the rest of this one's body, must be there by then. */
+void http_conn_deadline(struct http_conn *conn, uint64_t due);
+void http_conn_kill(struct http_conn *conn); /* takes effect from the loop */
+/* Whether name is the address this connection came in at. */
+bool http_conn_is_at(const struct http_conn *conn, const char *name);
+
+/* ---- http_gate.c ---- */
+
+/* Whether x may go on to its route, which is set then; else x is answered. */
+bool http_gate(struct http_exchange *x, const char *method, const char *path);
+
+/* ---- http_exchange.c ---- */
+
+struct http_exchange *http_exchange_new(struct http_conn *conn);
+void http_exchange_free(struct http_exchange *x); /* fires closed, unless it did */
+void http_exchange_lose(struct http_exchange *x); /* the client is gone */
+void http_exchange_answer(struct http_exchange *x, unsigned status, struct MHD_Response *response);
+/* From inside MHD's callbacks: MHD leaves it alone until http_exchange_resume().  False: its client
+ * has gone, and x is lost. */
+bool http_exchange_suspend(struct http_exchange *x);
+void http_exchange_resume(struct http_exchange *x);
+
+/* ---- http_stream.c ---- */
+
+void http_stream_forget(struct http_exchange *x);
+
+/* ---- http_event.c ---- */
+
+/* Appends one server-sent event. */
+void http_event_write(struct buf *out, const char *name, const char *id, const char *data,
+	size_t len, unsigned retry_ms);
+
+#endif
