@@ -158,7 +158,7 @@ Test(tools, programs)
 		"Editor\nterminal: "
 		"Terminal");
 	check_failure("launch", "{\"application\":\"edtor\"}", ERR_NOT_FOUND,
-		"there is no application 'edtor'; did you mean editor");
+		"there is no application or program 'edtor'; did you mean editor");
 	struct call *call = call_tool(
 		&desk, "launch", "{\"application\":\"terminal\",\"observe\":\"settled\"}");
 	cr_expect_not_null(call_block(call, 1, "image", "data"));
@@ -191,9 +191,9 @@ Test(tools, a_flood_is_cut_and_fits)
 Test(tools, wrong_keys_name_the_nearest)
 {
 	check_failure("key", "{\"text\":\"Retrun\"}", ERR_ARGUMENT,
-		"'Retrun': there is no key 'Retrun'; did you mean 'Return'?");
+		"'text': there is no key 'Retrun'; did you mean 'Return'?");
 	check_failure("left_click", "{\"text\":\"ctrl+shfit\"}", ERR_ARGUMENT,
-		"'ctrl+shfit': there is no key 'shfit'; did you mean 'shift'?");
+		"'text': there is no key 'shfit'; did you mean 'shift'?");
 	check("run_command", "{\"command\":\"cat events\"}", "[no output]");
 }
 
