@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "server/ask.h"
 #include "server/json_write.h"
 #include "server/session.h"
 
@@ -22,6 +23,8 @@ struct call {
 	struct request *request; /* NULL once answered */
 	const struct tool *tool;
 	struct scratch *scratch;
+	call_answered_fn *answered; /* while the client is asked */
+	void *answered_data;
 	uint64_t began;
 	int refs; /* one until it is answered, one while tool_run() is at work */
 };
@@ -74,7 +77,14 @@ static void answer(struct call *call, json_t *result, const struct err *why)
 		return;
 	}
 	log_end(call, why);
-	request_reply(take_ptr(&call->request), result);
+	request_reply(call->request, result);
+}
+
+/* Its request was answered, by answer() or over its head. */
+static void on_end(void *data)
+{
+	struct call *call = data;
+	call->request = NULL;
 	unref(call);
 }
 
@@ -133,6 +143,19 @@ void call_progress(struct call *call, double step, double total, const char *mes
 	}
 }
 
+void call_log(struct call *call, enum log_level level, const char *text)
+{
+	static const enum mcp_level levels[] = {
+		[LOG_LEVEL_ERROR] = MCP_ERROR,
+		[LOG_LEVEL_WARNING] = MCP_WARNING,
+		[LOG_LEVEL_INFO] = MCP_INFO,
+		[LOG_LEVEL_DEBUG] = MCP_DEBUG,
+	};
+	if (call->request && request_logs(call->request, levels[level])) {
+		request_log(call->request, levels[level], call->tool->name, json_text(text));
+	}
+}
+
 void call_on_cancel(struct call *call, void (*fn)(void *data), void *data)
 {
 	if (call->request) {
@@ -143,6 +166,29 @@ void call_on_cancel(struct call *call, void (*fn)(void *data), void *data)
 bool call_is_cancelled(const struct call *call)
 {
 	return call->request && call->request->cancelled;
+}
+
+bool call_can_ask(const struct call *call, const struct call_question *question)
+{
+	return call->request && request_can_ask(call->request, question);
+}
+
+static void on_answers(const json_t *answers, const struct err *why, void *data)
+{
+	struct call *call = data;
+	if (why) {
+		call_fail(call, why);
+	} else {
+		call->answered(call, answers, call->answered_data);
+	}
+}
+
+void call_ask(struct call *call, const struct call_question *questions, size_t n,
+	call_answered_fn *fn, void *data)
+{
+	call->answered = fn;
+	call->answered_data = data;
+	request_ask(call->request, questions, n, on_answers, call);
 }
 
 void *call_alloc(struct call *call, size_t size)
@@ -190,6 +236,8 @@ void call_method_call(struct request *request)
 	*call = (struct call){
 		.request = request, .tool = tool, .began = loop_now_us(), .refs = 2
 	};
+	request->on_end = on_end;
+	request->on_end_data = call;
 	tool_run(tool, call, json_is_object(args) ? args : NULL);
 	unref(call);
 }

@@ -251,8 +251,11 @@ void mcp_finish_result(const struct request *request, json_t *result)
 	if (request->revision->era == MCP_LEGACY) {
 		return;
 	}
-	json_object_set_new(result, "resultType", json_string("complete"));
-	if (request->method->cached) {
+	bool complete = !json_object_get(result, "resultType");
+	if (complete) {
+		json_object_set_new(result, "resultType", json_string("complete"));
+	}
+	if (complete && request->method->cached) {
 		json_object_set_new(result, "ttlMs", json_integer(request->method->ttl_ms));
 		json_object_set_new(result, "cacheScope", json_string("private"));
 	}
@@ -285,12 +288,38 @@ int mcp_not_found(const struct request *request)
 						    : (int)MCP_RESOURCE_NOT_FOUND;
 }
 
+const json_t *mcp_client_capabilities(const struct request *request)
+{
+	return request->revision->era == MCP_MODERN
+		       ? json_object_get(json_object_get(request->params, "_meta"),
+				 META "clientCapabilities")
+		       : request->session->capabilities;
+}
+
 bool mcp_progress_has_message(const struct request *request)
 {
 	return since(request->revision, "2025-03-26");
 }
 
 /* ---- getting acquainted ---- */
+
+/* What is remembered of a client's capabilities: those that are asked for some time. */
+static json_t *keep_capabilities(const json_t *declared)
+{
+	static const char *const paths[][2] = { { "elicitation" }, { "elicitation", "form" },
+		{ "elicitation", "url" }, { "sampling" }, { "roots" } };
+	json_t *kept = json_object();
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		const char *outer = paths[i][0], *inner = paths[i][1];
+		const json_t *from = json_object_get(declared, outer);
+		if (!json_is_object(inner ? json_object_get(from, inner) : from)) {
+			continue;
+		}
+		json_object_set_new(inner ? json_object_get(kept, outer) : kept,
+			inner ? inner : outer, json_object());
+	}
+	return kept;
+}
 
 /* A second `initialize` agrees anew: it does no harm, and clients that probe first may send one. */
 static void run_initialize(struct request *request)
@@ -302,6 +331,9 @@ static void run_initialize(struct request *request)
 	const struct mcp_revision *revision = find_revision(wanted, MCP_LEGACY);
 	revision = revision ? revision : latest(MCP_LEGACY);
 	request->session->revision = revision;
+	json_decref(request->session->capabilities);
+	request->session->capabilities =
+		keep_capabilities(json_object_get(request->params, "capabilities"));
 	request_reply(request,
 		json_pack("{s:s, s:o, s:o, s:s}", "protocolVersion", revision->name, "capabilities",
 			capabilities(revision), "serverInfo", server_info(revision), "instructions",

@@ -35,6 +35,7 @@ struct mcp_method {
 
 enum mcp_code {
 	MCP_RESOURCE_NOT_FOUND = -32002, /* legacy only */
+	MCP_MISSING_CAPABILITY = -32021,
 	MCP_UNSUPPORTED_VERSION = -32022,
 };
 
@@ -50,6 +51,8 @@ void mcp_finish_result(const struct request *request, json_t *result);
 /* Takes out of a definition (tool, resource, prompt) what the request's revision does not know. */
 void mcp_fit(const struct request *request, json_t *definition);
 int mcp_not_found(const struct request *request); /* the code for an unknown resource */
+/* What the client can do, as it declared it; NULL: nothing. */
+const json_t *mcp_client_capabilities(const struct request *request);
 bool mcp_progress_has_message(const struct request *request);
 
 /* The methods, by the file they live in. */

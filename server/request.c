@@ -22,12 +22,17 @@ static void request_free(struct request *request)
 	}
 	conn_close_request(request->conn);
 	json_decref(request->message);
+	json_decref(request->answers);
+	if (request->on_end) {
+		request->on_end(request->on_end_data);
+	}
 	free(request);
 }
 
 /* Sends the answer, or hands it to the batch, and ends the request. */
 static void finish(struct request *request, const struct buf *message)
 {
+	ask_drop(request);
 	if (request->batch) {
 		batch_add(request->batch, request->cancelled ? NULL : message);
 	} else if (!request->cancelled) {
@@ -162,6 +167,8 @@ void request_cancel(struct request *request)
 	void (*fn)(void *) = take_ptr(&request->on_cancel);
 	if (fn) {
 		fn(request->on_cancel_data); /* may answer, which frees the request */
+	} else if (request->ask) {
+		ask_cancel(request);
 	}
 }
 

@@ -143,6 +143,15 @@ void rpc_write_fault(struct buf *out, const json_t *id, const struct rpc_fault *
 	write_text(out, "}}");
 }
 
+void rpc_write_request(struct buf *out, const json_t *id, const char *method, const json_t *params)
+{
+	write_text(out, "{\"jsonrpc\":\"2.0\"");
+	write_member(out, "id", id);
+	buf_printf(out, ",\"method\":\"%s\"", method);
+	write_member(out, "params", params);
+	write_text(out, "}");
+}
+
 void rpc_write_notification(struct buf *out, const char *method, const json_t *params)
 {
 	buf_printf(out, "{\"jsonrpc\":\"2.0\",\"method\":\"%s\"", method);

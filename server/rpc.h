@@ -39,8 +39,9 @@ struct rpc_message {
 	const json_t *params; /* an object; NULL when absent */
 };
 
-#define RPC_ID_MAX 256 /* bytes of a string id; it is echoed with every message about the request \
-			*/
+#define RPC_ID_MAX \
+	256 /* bytes of a string id; it is echoed with every message about the request \
+	     */
 
 /* NULL and a fault when text is not JSON. */
 json_t *rpc_parse(const char *text, size_t len, struct rpc_fault *fault);
@@ -51,6 +52,7 @@ bool rpc_is_id(const json_t *value);
 /* Each appends one message; nothing is taken.  An id of NULL leaves the member out. */
 void rpc_write_result(struct buf *out, const json_t *id, const json_t *result);
 void rpc_write_fault(struct buf *out, const json_t *id, const struct rpc_fault *fault);
+void rpc_write_request(struct buf *out, const json_t *id, const char *method, const json_t *params);
 void rpc_write_notification(struct buf *out, const char *method, const json_t *params);
 
 #endif

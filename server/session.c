@@ -15,6 +15,7 @@ struct session *session_new(struct server *server, const char *owner)
 	LIST_INIT(&session->conns);
 	LIST_INIT(&session->requests);
 	LIST_INIT(&session->listeners);
+	LIST_INIT(&session->asks);
 	LIST_INSERT_HEAD(&server->sessions, session, link);
 	return session;
 }
@@ -33,6 +34,7 @@ void session_unref(struct session *session)
 		LIST_REMOVE(session, link);
 	}
 	principal_unref(session->principal);
+	json_decref(session->capabilities);
 	free(session);
 }
 

@@ -3,6 +3,7 @@
 
 #include "server/mcp.h"
 #include "server/rpc.h"
+#include "server/seal.h"
 #include "server/server.h"
 
 #include <sys/queue.h>
@@ -19,6 +20,7 @@ LIST_HEAD(session_list, session);
 LIST_HEAD(conn_list, conn);
 LIST_HEAD(request_list, request);
 LIST_HEAD(listener_list, listener);
+LIST_HEAD(ask_list, ask);
 
 struct server {
 	sd_event *event;
@@ -28,6 +30,8 @@ struct server {
 	size_t duplexes; /* connections of the duplex kind */
 	size_t calls;
 	char *instructions;
+	struct seal seal;  /* of requestState */
+	int64_t questions; /* asked of clients so far: the ids of our requests */
 	void (*idle)(void *data);
 	void *idle_data;
 };
@@ -63,10 +67,12 @@ struct session {
 	const char *owner;                   /* the principal's name */
 	const struct mcp_revision *revision; /* what `initialize` agreed on; NULL before */
 	int log_level;                       /* enum mcp_level; legacy, by logging/setLevel */
+	json_t *capabilities;                /* the client's, as `initialize` declared them */
 	struct conn_list conns;
 	struct conn *news; /* where goes what answers no request; NULL: nowhere */
 	struct request_list requests;
 	struct listener_list listeners;
+	struct ask_list asks;
 	size_t calls; /* of the requests, those that were admitted by request_admit() */
 };
 
@@ -135,6 +141,10 @@ struct request {
 	struct batch *batch;
 	void (*on_cancel)(void *data);
 	void *on_cancel_data;
+	void (*on_end)(void *data); /* it was answered, or dropped, and goes */
+	void *on_end_data;
+	struct ask *ask; /* legacy: what the client is being asked */
+	json_t *answers; /* modern: what it has answered; NULL: not read yet */
 	bool cancelled, admitted;
 };
 
@@ -170,6 +180,8 @@ void conn_take_one(struct conn *conn, struct batch *batch, json_t *message);
 
 /* The client's answer to a request of ours, on whichever connection it came. */
 void ask_take_response(struct session *session, const json_t *id, const json_t *message);
+void ask_cancel(struct request *request); /* the request is still to be answered */
+void ask_drop(struct request *request);   /* the request is being answered */
 
 /* ---- listen.c: who wants to hear of screen changes ---- */
 

@@ -2,6 +2,7 @@
 #define TOOLS_CALL_H
 
 #include "base/err.h"
+#include "base/log.h"
 #include "vm/vm.h"
 
 #include <jansson.h>
@@ -27,10 +28,38 @@ const char *call_owner(struct call *call); /* the principal; lives as long as th
  */
 void call_progress(struct call *call, double step, double total, const char *message);
 
+/* Told to the client when it asked to hear of what happens at this level. */
+void call_log(struct call *call, enum log_level level, const char *text);
+
 /* fn fires at most once, when the client took the call back (or went away).  The call must still be
  * answered. */
 void call_on_cancel(struct call *call, void (*fn)(void *data), void *data);
 bool call_is_cancelled(const struct call *call);
+
+/*
+ * One question to the client.  method and params are MCP's: "elicitation/create" (its user),
+ * "sampling/createMessage" (its model), "roots/list".
+ */
+struct call_question {
+	const char *key; /* tells its answer from the others of the same call; the same each time */
+	const char *method;
+	json_t *params; /* taken; NULL: none */
+};
+/* answers: {key: result} with every key that was asked, valid during the call. */
+typedef void call_answered_fn(struct call *call, const json_t *answers, void *data);
+
+/*
+ * Asks the client.  An answer that does not fit its question never gets to fn.  In 2026-07-28 the
+ * questions are the call's result and the client calls again with the answers: the tool runs again
+ * from its start, and the same call_ask() answers at once.  So ask first, and do later what must be
+ * done once.  fn fires at most once; when it never does, the call was answered without it (nobody
+ * to ask, no answer, cancelled): data should come from call_alloc().  One ask at a time; a call
+ * that is answered meanwhile takes its questions back.
+ */
+void call_ask(struct call *call, const struct call_question *questions, size_t n,
+	call_answered_fn *fn, void *data);
+/* Can the client be asked that?  (Only method and params.mode count; nothing is taken.) */
+bool call_can_ask(const struct call *call, const struct call_question *question);
 
 /* Scratch memory that is freed with the call, zeroed. */
 void *call_alloc(struct call *call, size_t size);
