@@ -5,11 +5,19 @@
 #include "vm/vm.h"
 
 /*
- * What a person can set.  One table of typed rows (config.c) is the command line's options, the keys of the
- * configuration file, their defaults, their checks and their help.
+ * What a person can set.  One table of typed rows (option.c) is the command line's options, the
+ * keys of the configuration file, their defaults, their checks and their help.
  */
 struct config {
 	struct vm_config vm;
+	struct config_http {
+		const char *listen; /* as in struct http_options; NULL: no HTTP */
+		bool stdio;         /* beside it */
+		const char *tokens; /* a file */
+		bool no_auth, behind_proxy, open_metrics;
+		const char *tls_cert, *tls_key, *allow_hosts, *allow_origins, *auth_server;
+		int64_t max_connections, max_body_kib;
+	} http;
 	const char *tools; /* for tool_set_new() */
 	int log_level;     /* enum log_level */
 	int64_t max_calls; /* tools/call in flight on one connection */
@@ -27,13 +35,15 @@ struct config {
 
 /*
  * Reads `--name value` and `--name=value` from argv[1] on, and the file named by --config, else
- * $XDG_CONFIG_HOME/vitrine/config.json (or ~/.config/...) when there is one.  The command line wins.  Errors name the
- * option, or the file and line.  *config must be zeroed or just declared; config_done() it either way.
+ * $XDG_CONFIG_HOME/vitrine/config.json (or ~/.config/...) when there is one.  The command line
+ * wins.  Errors name the option, or the file and line.  *config must be zeroed or just declared;
+ * config_done() it either way.
  */
 bool config_load(struct config *config, int argc, char **argv, struct err *err) NODISCARD;
 void config_done(struct config *config);
 
-/* Appends every option with its help, its default and, if the user's file sets it, the value there. */
+/* Appends every option with its help, its default and, if the user's file sets it, the value there.
+ */
 void config_describe(struct buf *out);
 
 #endif

@@ -13,7 +13,7 @@ HOME=$here; export HOME
 {"jsonrpc":"2.0","id":2,"method":"tools/list"}
 END
 grep '"id": *2' "$here/answers" | grep -oE '"name": *"[a-z_]+"' | sed -E 's/.*"([a-z_]+)"/\1/' | sort >"$here/tools"
-"$1/vitrine" help serve | sed -nE 's/^  --([a-z-]+) .*/\1/p' | grep -v '^config$' | sort >"$here/options"
+"$1/vitrine" help serve | sed -nE 's/^  --([a-z-]+).*/\1/p' | grep -v '^config$' | sort >"$here/options"
 
 # The names in the first column of the table below "## $1".
 column() {

@@ -102,49 +102,74 @@ Test(config, presets)
 	cr_expect_eq(config.vm.limits.files, 4096);
 	cr_expect_eq(config.vm.limits.disk_mib, 1024);
 	cr_expect_eq(config.vm.start_timeout_ms, 30000);
+	cr_expect_null(config.http.listen);
+	cr_expect_null(config.http.tokens);
+	cr_expect_not(config.http.no_auth);
+	cr_expect_not(config.http.behind_proxy);
+	cr_expect_eq(config.http.max_body_kib, 8192);
+	cr_expect_eq(config.http.max_connections, 1024);
 	cr_expect_null(config.file);
 }
 
-/* Each row: its value as text, and where the number it must become is; 0 stands for a text. */
+#define TEXT(name, text, member) \
+	{ \
+		name, text, "\"" text "\"", offsetof(struct config, member), 't' \
+	}
+#define NUMBER(name, number, member) \
+	{ \
+		name, #number, #number, offsetof(struct config, member), 'n' \
+	}
+#define FLAG(name, member) \
+	{ \
+		name, "true", "true", offsetof(struct config, member), 'f' \
+	}
+
+/* Each row: its value on the command line and in a file, and the member that must hold it. */
 static const struct row {
 	const char *name, *text, *json;
+	size_t at;
+	char kind;
 } rows[] = {
-	{ "backend", "fake", "\"fake\"" },
-	{ "screen", "1440x900", "\"1440x900\"" },
-	{ "tools", "computer,run_command", "\"computer,run_command\"" },
-	{ "log-level", "debug", "\"debug\"" },
-	{ "max-sandboxes", "3", "3" },
-	{ "max-calls", "4", "4" },
-	{ "memory", "555", "555" },
-	{ "processes", "66", "66" },
-	{ "files", "777", "777" },
-	{ "disk", "88", "88" },
-	{ "start-timeout", "9", "9" },
+	TEXT("backend", "fake", vm.backend),
+	TEXT("screen", "1440x900", screen),
+	TEXT("tools", "computer,run_command", tools),
+	{ "log-level", "debug", "\"debug\"", offsetof(struct config, log_level), 'l' },
+	NUMBER("max-sandboxes", 3, vm.max_sandboxes),
+	NUMBER("max-calls", 4, max_calls),
+	NUMBER("memory", 555, vm.limits.memory_mib),
+	NUMBER("processes", 66, vm.limits.processes),
+	NUMBER("files", 777, vm.limits.files),
+	NUMBER("disk", 88, vm.limits.disk_mib),
+	NUMBER("start-timeout", 9, start_timeout),
+	TEXT("http", "127.0.0.1:0", http.listen),
+	FLAG("stdio", http.stdio),
+	TEXT("tokens", "/etc/tokens.json", http.tokens),
+	FLAG("no-auth", http.no_auth),
+	FLAG("behind-proxy", http.behind_proxy),
+	TEXT("allow-hosts", "desk.example", http.allow_hosts),
+	TEXT("allow-origins", "https://desk.example", http.allow_origins),
+	NUMBER("max-connections", 12, http.max_connections),
+	NUMBER("max-body", 64, http.max_body_kib),
+	FLAG("open-metrics", http.open_metrics),
+	TEXT("auth-server", "https://login.example", http.auth_server),
 };
 
-static void expect_row(size_t i)
+static void expect_row(const struct row *row)
 {
-	switch (i) {
-	case 0:
-		cr_expect_str_eq(config.vm.backend, "fake");
+	const void *member = (const char *)&config + row->at;
+	switch (row->kind) {
+	case 't':
+		cr_expect_str_eq(*(const char *const *)member, row->text, "%s", row->name);
 		break;
-	case 1:
-		cr_expect_eq(config.vm.screen.width, 1440);
-		cr_expect_eq(config.vm.screen.height, 900);
+	case 'n':
+		cr_expect_eq(
+			*(const int64_t *)member, strtoll(row->text, NULL, 10), "%s", row->name);
 		break;
-	case 2:
-		cr_expect_str_eq(config.tools, "computer,run_command");
-		break;
-	case 3:
-		cr_expect_eq(config.log_level, LOG_LEVEL_DEBUG);
+	case 'f':
+		cr_expect(*(const bool *)member, "%s", row->name);
 		break;
 	default:
-		const int64_t numbers[] = { config.vm.max_sandboxes, config.max_calls,
-			config.vm.limits.memory_mib, config.vm.limits.processes,
-			config.vm.limits.files, config.vm.limits.disk_mib,
-			config.vm.start_timeout_ms / 1000 };
-		cr_expect_eq(numbers[i - 4], strtoll(rows[i].text, NULL, 10), "%s is %lld",
-			rows[i].name, (long long)numbers[i - 4]);
+		cr_expect_eq(*(const int *)member, LOG_LEVEL_DEBUG);
 	}
 }
 
@@ -155,12 +180,13 @@ Test(config, every_row_apart_joined_and_in_a_file)
 		snprintf(option, sizeof(option), "--%s", rows[i].name);
 		snprintf(joined, sizeof(joined), "--%s=%s", rows[i].name, rows[i].text);
 		snprintf(text, sizeof(text), "{\"%s\": %s}", rows[i].name, rows[i].json);
-		cr_assert(load(option, rows[i].text, NULL, NULL), "%s", err.text);
-		expect_row(i);
+		cr_assert(load(option, rows[i].kind == 'f' ? NULL : rows[i].text, NULL, NULL), "%s",
+			err.text);
+		expect_row(&rows[i]);
 		cr_assert(load(joined, NULL, NULL, NULL), "%s", err.text);
-		expect_row(i);
+		expect_row(&rows[i]);
 		cr_assert(load_text(text), "%s", err.text);
-		expect_row(i);
+		expect_row(&rows[i]);
 	}
 }
 
@@ -172,10 +198,12 @@ Test(config, help_shows_every_row_and_no_other)
 	for (const char *at = buf_text(&text); (at = strstr(at, "\n  --")); at++) {
 		n++;
 	}
-	cr_expect_eq(n, sizeof(rows) / sizeof(*rows) + 1, "%s", buf_text(&text));
+	/* tls-cert and tls-key, which need each other, and config. */
+	cr_expect_eq(n, sizeof(rows) / sizeof(*rows) + 3, "%s", buf_text(&text));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char row[40];
-		snprintf(row, sizeof(row), "\n  --%s ", rows[i].name);
+		snprintf(row, sizeof(row), "\n  --%s%c", rows[i].name,
+			rows[i].kind == 'f' ? '\n' : ' ');
 		cr_expect(strstr(buf_text(&text), row), "%s is not shown", rows[i].name);
 	}
 	cr_expect(strstr(buf_text(&text), "--backend auto|namespace|fake\n"));
@@ -248,6 +276,15 @@ Test(config, wrong_command_lines)
 		{ "--max-calls=", NULL,
 			"'--max-calls' must be an integer from 1 to 1000; got \"\"" },
 		{ "--memory", "1", "'--memory' must be an integer from 256 to 1048576; got 1" },
+		{ "--stdio=yes", NULL, "'--stdio' must be true or false; got \"yes\"" },
+		{ "--stdio", "yes", "unexpected argument 'yes'; options are written --name value" },
+		{ "--tls-cert", "a.pem",
+			"--tls-cert and --tls-key go together; --tls-key is missing" },
+		{ "--tls-key", "a.pem",
+			"--tls-cert and --tls-key go together; --tls-cert is missing" },
+		{ "--auth-server", "http://login.example",
+			"--auth-server must be an https:// URL without a query, such as "
+			"https://login.example; got \"http://login.example\"" },
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		cr_expect(!load(wrong[i].a, wrong[i].b, NULL, NULL));
@@ -303,6 +340,47 @@ Test(config, a_file_that_is_missing_or_too_large)
 	expect_error("cannot read the configuration file FILE: No such file or directory");
 	cr_expect(!load("--config", "/dev/zero", NULL, NULL));
 	cr_expect_str_eq(err.text, "the configuration file /dev/zero is larger than 64 KiB");
+}
+
+Test(config, a_flag_stands_alone_and_can_be_taken_back)
+{
+	write_file(users, "{\"stdio\": true}");
+	cr_assert(load("--no-auth", "--max-calls", "4", NULL), "%s", err.text);
+	cr_expect(config.http.no_auth);
+	cr_expect(config.http.stdio);
+	cr_expect_eq(config.max_calls, 4);
+	cr_assert(load("--stdio=false", NULL, NULL, NULL), "%s", err.text);
+	cr_expect_not(config.http.stdio);
+}
+
+Test(config, a_certificate_and_its_key)
+{
+	cr_assert(load("--tls-cert", "cert.pem", "--tls-key", "key.pem"), "%s", err.text);
+	cr_expect_str_eq(config.http.tls_cert, "cert.pem");
+	cr_expect_str_eq(config.http.tls_key, "key.pem");
+}
+
+Test(config, no_auth_is_for_this_machine)
+{
+	static const char *const good[] = { "127.0.0.1:8765", "127.1.2.3:1", "[::1]:0",
+		"localhost:80", "LOCALHOST:80", "unix:/run/vitrine.sock", "systemd" };
+	static const char *const bad[] = { "0.0.0.0:8765", "[::]:8765", "10.0.0.1:1",
+		"desk.example:1", "127.example:1", "localhost.example:1", "[::10]:0", ":8765" };
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		cr_expect(load("--no-auth", "--http", good[i], NULL), "%s", err.text);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		cr_expect_not(load("--no-auth", "--http", bad[i], NULL), "%s was taken", bad[i]);
+	}
+	cr_expect_str_eq(err.text,
+		"--no-auth is for 127.0.0.1, [::1], localhost and unix: only, for others could "
+		"connect to \":8765\"; leave --no-auth out, or listen on 127.0.0.1");
+	cr_expect_not(load("--no-auth", "--behind-proxy", NULL, NULL));
+	cr_expect_str_eq(err.text,
+		"--no-auth and --behind-proxy do not go together: without a token only this "
+		"machine may come in, with no proxy and nothing to hide on the way; leave one of "
+		"the two out");
+	cr_expect_not(load("--no-auth", "--tokens=x", NULL, NULL));
 }
 
 Test(config, null_counts_as_absent)

@@ -1,0 +1,108 @@
+/* What `vitrine help serve` tells of the options. */
+#include "server/option.h"
+
+#include "base/cleanup.h"
+
+#include <string.h>
+
+#define INDENT 6
+#define WIDTH 96
+
+/* Lines of whole words, indented. */
+static void wrap(const char *text, struct buf *out)
+{
+	size_t column = WIDTH;
+	while (*text) {
+		size_t len = strcspn(text, " ");
+		if (column + 1 + len > WIDTH) {
+			buf_printf(out, "\n%*s%.*s", INDENT, "", (int)len, text);
+			column = INDENT + len;
+		} else {
+			buf_printf(out, " %.*s", (int)len, text);
+			column += 1 + len;
+		}
+		text += len + strspn(text + len, " ");
+	}
+}
+
+/* "auto|namespace|fake" for a choice, else the row's word for its value. */
+static void describe_choices(const struct option *option, struct buf *out)
+{
+	const char *const *choice = option->field.choices;
+	for (size_t i = 0; choice && choice[i]; i++) {
+		buf_printf(out, "%s%s", i ? "|" : "", choice[i]);
+	}
+	buf_printf(out, "%s", option->value ? option->value : "");
+}
+
+/* False: there is none. */
+static bool describe_preset(const struct field *field, struct buf *out)
+{
+	switch (field->type) {
+	case FIELD_ENUM:
+		buf_printf(out, "%s", field->choices[(int)field->preset]);
+		return true;
+	case FIELD_STRING:
+		buf_printf(out, "%s", field->preset_text ? field->preset_text : "");
+		return field->preset_text;
+	case FIELD_INT:
+		buf_printf(out, "%.0f", field->preset);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Its default, and what the user's file changes. */
+static void describe_values(
+	const struct option *option, const struct config *config, struct buf *out)
+{
+	auto_buf struct buf preset = { 0 };
+	bool has_preset = describe_preset(&option->field, &preset);
+	struct field field[2] = { option->field };
+	json_auto_t *changed = field_encode(field, config);
+	const json_t *value = json_object_get(changed, field->name);
+	auto_free char *text = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+	if (has_preset || text) {
+		buf_printf(out, "%*s%s%s%s%s%s\n", INDENT, "", has_preset ? "Default: " : "",
+			buf_text(&preset), has_preset && text ? "; " : "", text ? text : "",
+			text ? " in your configuration file" : "");
+	}
+}
+
+static void describe(const struct option *option, const struct config *config, struct buf *out)
+{
+	buf_printf(out, "  --%s%s", option->field.name, option_is_flag(option) ? "" : " ");
+	describe_choices(option, out);
+	wrap(option->field.help, out);
+	buf_printf(out, "\n");
+	describe_values(option, config, out);
+}
+
+void config_describe(struct buf *out)
+{
+	auto_config struct config config = { .values = must(json_array()) };
+	struct err err = { 0 };
+	bool loaded = option_set_presets(&config, &err) && config_load_users_file(&config, &err);
+	buf_printf(out, "Options, written --name value or --name=value:\n");
+	const struct option_group *group;
+	for (size_t g = 0; (group = option_group_at(g)); g++) {
+		buf_printf(out, "\n%s\n\n", group->title);
+		for (size_t i = 0; i < group->count; i++) {
+			describe(&group->options[i], &config, out);
+		}
+	}
+	buf_printf(out,
+		"\nThe file\n\n"
+		"  --" CONFIG_FILE_OPTION " FILE\n"
+		"      A configuration file: a JSON object of these options without their dashes,\n"
+		"      such as {\"screen\": \"1440x900\", \"max-sandboxes\": 2}.  The command line "
+		"wins.\n"
+		"      Default: $XDG_CONFIG_HOME/vitrine/config.json, else\n"
+		"      ~/.config/vitrine/config.json, when there is one\n");
+	if (!loaded) {
+		buf_printf(out, "\nYour configuration file cannot be used: %s\n", err.text);
+	} else if (config.file) {
+		buf_printf(out, "\nYour configuration file is %s\n", config.file);
+	}
+}

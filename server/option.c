@@ -1,0 +1,294 @@
+/*
+ * Every option there is.  Each row is a field (base/field.h) of struct config: its decoder checks a
+ * value the same way wherever it comes from, under the name the person wrote: 'screen' in a file,
+ * '--screen' on the command line.
+ */
+#include "server/option.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/nearest.h"
+#include "transport/transport.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const char *const backend_words[] = { "auto", "namespace", "fake", NULL };
+
+#define AT(member, type) .offset = FIELD_AT(struct config, member, type)
+#define WORD(option, member, list, first, text) \
+	{ \
+		.field = { \
+			.name = option, \
+			.type = FIELD_ENUM, \
+			AT(member, int), \
+			.choices = list, \
+			.preset = first, \
+			.help = text \
+		} \
+	}
+#define TEXT(option, member, what, most, first, text) \
+	{ \
+		.field = { .name = option, \
+			.type = FIELD_STRING, \
+			AT(member, const char *), \
+			.max = most, \
+			.preset_text = first, \
+			.help = text }, \
+		.value = what \
+	}
+#define COUNT(option, member, what, least, most, first, text) \
+	{ \
+		.field = { .name = option, \
+			.type = FIELD_INT, \
+			AT(member, int64_t), \
+			.min = least, \
+			.max = most, \
+			.preset = first, \
+			.help = text }, \
+		.value = what \
+	}
+#define FLAG(option, member, text) \
+	{ \
+		.field = {.name = option, .type = FIELD_BOOL, AT(member, bool), .help = text } \
+	}
+
+/* clang-format off */
+static const struct option desktops[] = {
+	WORD("backend", backend, backend_words, 0,
+		"What runs the sandboxes; auto takes the first that works on this machine."),
+	TEXT("screen", screen, "WIDTHxHEIGHT", 16, "1280x800",
+		"Size of a new desktop's screen in pixels, from 320x240 to 3840x2160."),
+	COUNT("max-sandboxes", vm.max_sandboxes, "N", 1, 1000, 8, "Desktops at the same time."),
+	COUNT("memory", vm.limits.memory_mib, "MIB", 256, 1 << 20, 4096,
+		"Memory of a sandbox, in MiB."),
+	COUNT("processes", vm.limits.processes, "N", 32, 1 << 16, 1024,
+		"Processes and threads in a sandbox."),
+	COUNT("files", vm.limits.files, "N", 256, 1 << 20, 4096,
+		"Open files of each process in a sandbox."),
+	COUNT("disk", vm.limits.disk_mib, "MIB", 16, 1 << 20, 1024,
+		"Size of each private file system of a sandbox (home, /tmp), in MiB."),
+	COUNT("start-timeout", start_timeout, "SECONDS", 1, 600, 30,
+		"How long a desktop may take to come up."),
+};
+
+static const struct option serving[] = {
+	TEXT("tools", tools, "LIST", 1000, "all",
+		"Tools and toolsets to offer, separated by commas; all offers every one."),
+	COUNT("max-calls", max_calls, "N", 1, 1000, 32,
+		"Tool calls in flight on one connection; further ones are refused."),
+	WORD("log-level", log_level, log_level_words, LOG_LEVEL_WARNING,
+		"How much is written to stderr."),
+};
+
+static const struct option over_http[] = {
+	TEXT("http", http.listen, "ADDRESS", 300, NULL,
+		"Serve HTTP at 127.0.0.1:8765, [::1]:0 (0: any free port), unix:PATH, or systemd "
+		"(the sockets it hands over)."),
+	FLAG("stdio", http.stdio, "With --http: serve a client on stdin and stdout too."),
+	TEXT("tokens", http.tokens, "FILE", 4000, NULL,
+		"Who may come in: a JSON array of {\"name\", \"token\" or \"sha256\", and, if wanted, "
+		"\"sandboxes\" and \"calls\", the most at once}.  Only its owner may read the file. "
+		"Without it, the variable VITRINE_TOKEN holds the token; without that, one is made."),
+	FLAG("no-auth", http.no_auth, "Let in everyone on this machine, without a token."),
+	TEXT("tls-cert", http.tls_cert, "FILE", 4000, NULL, "Certificate chain for HTTPS, in PEM."),
+	TEXT("tls-key", http.tls_key, "FILE", 4000, NULL, "Its private key, in PEM."),
+	FLAG("behind-proxy", http.behind_proxy,
+		"A proxy in front does the HTTPS: listening beyond this machine is allowed."),
+	TEXT("allow-hosts", http.allow_hosts, "LIST", 4000, NULL,
+		"Names clients may call this server by, beside localhost and the address above."),
+	TEXT("allow-origins", http.allow_origins, "LIST", 4000, NULL,
+		"Web pages that may use this server, such as https://desk.example."),
+	COUNT("max-connections", http.max_connections, "N", 1, 100000, 1024,
+		"Connections at the same time."),
+	COUNT("max-body", http.max_body_kib, "KIB", 1, TRANSPORT_MESSAGE_MAX >> 10,
+		TRANSPORT_MESSAGE_MAX >> 10, "Size of a request, in KiB."),
+	FLAG("open-metrics", http.open_metrics, "Show /metrics without a token."),
+	TEXT("auth-server", http.auth_server, "URL", 1000, NULL,
+		"The OAuth server that clients are sent to for a token (RFC 9728).  A proxy in front "
+		"must check its tokens: this server knows only its own."),
+};
+/* clang-format on */
+
+#define GROUP(title, options) \
+	{ \
+		title, options, sizeof(options) / sizeof(*(options)) \
+	}
+static const struct option_group groups[] = {
+	GROUP("Desktops", desktops),
+	GROUP("Serving", serving),
+	GROUP("HTTP", over_http),
+};
+#define N_GROUPS (sizeof(groups) / sizeof(*groups))
+#define N_OPTIONS \
+	(sizeof(desktops) / sizeof(*desktops) + sizeof(serving) / sizeof(*serving) + \
+		sizeof(over_http) / sizeof(*over_http))
+
+const struct option_group *option_group_at(size_t i)
+{
+	return i < N_GROUPS ? &groups[i] : NULL;
+}
+
+static const struct option *option_at(size_t i)
+{
+	for (size_t g = 0; g < N_GROUPS; g++) {
+		if (i < groups[g].count) {
+			return &groups[g].options[i];
+		}
+		i -= groups[g].count;
+	}
+	return NULL;
+}
+
+const struct option *option_find(const char *name)
+{
+	const struct option *option;
+	for (size_t i = 0; (option = option_at(i)); i++) {
+		if (strcmp(option->field.name, name) == 0) {
+			break;
+		}
+	}
+	return option;
+}
+
+const char *option_nearest(const char *wrong, const char *extra)
+{
+	const char *names[N_OPTIONS + 2] = { 0 };
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		names[i] = option_at(i)->field.name;
+	}
+	names[N_OPTIONS] = extra;
+	return nearest_name(wrong, names);
+}
+
+bool option_is_flag(const struct option *option)
+{
+	return option->field.type == FIELD_BOOL;
+}
+
+/* ---- one value ---- */
+
+/* Reads digits (strtol would take signs and blanks too); ends behind them. */
+static int read_number(const char **at)
+{
+	int number = 0;
+	for (; **at >= '0' && **at <= '9' && number < 100000; (*at)++) {
+		number = number * 10 + (**at - '0');
+	}
+	return number;
+}
+
+static bool read_screen(struct config *config, const char *called, struct err *err)
+{
+	const char *at = config->screen;
+	int width = read_number(&at);
+	bool has_x = *at == 'x' && at++;
+	int height = read_number(&at);
+	if (!has_x || *at || width < 320 || width > 3840 || height < 240 || height > 2160) {
+		return err_set(err, ERR_ARGUMENT,
+			"'%s' must be WIDTHxHEIGHT, from 320x240 to 3840x2160, for example "
+			"1280x800; "
+			"got \"%s\"",
+			called, config->screen);
+	}
+	config->vm.screen = (struct size){ width, height };
+	return true;
+}
+
+/* Fills in what is made from the words as written. */
+static bool derive(struct config *config, const char *called, struct err *err)
+{
+	config->vm.backend = backend_words[config->backend];
+	config->vm.start_timeout_ms = config->start_timeout * 1000;
+	return read_screen(config, called, err);
+}
+
+bool option_set(struct config *config, const struct option *option, const char *called,
+	json_t *value, struct err *err)
+{
+	struct field field[2] = { option->field };
+	field->name = called;
+	json_auto_t *object = must(json_object());
+	json_object_set_new(object, called, value);
+	if (!field_decode(field, object, config, err) || !derive(config, called, err)) {
+		return false;
+	}
+	json_array_append(config->values, value);
+	return true;
+}
+
+bool option_set_presets(struct config *config, struct err *err)
+{
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		struct field field[2] = { option_at(i)->field };
+		if (!field_decode(field, NULL, config, err)) {
+			return false;
+		}
+	}
+	return derive(config, "screen", err);
+}
+
+/* ---- several values ---- */
+
+static bool begins_with(const char *text, const char *start)
+{
+	return strncasecmp(text, start, strlen(start)) == 0;
+}
+
+/* Others cannot connect there.  What systemd hands over is looked at when it is there. */
+static bool is_private_address(const char *listen)
+{
+	static const char *const starts[] = { "[::1]:", "localhost:", "unix:" };
+	if (begins_with(listen, "127.") && listen[strspn(listen, "0123456789.")] == ':') {
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		if (begins_with(listen, starts[i])) {
+			return true;
+		}
+	}
+	return strcmp(listen, "systemd") == 0;
+}
+
+static bool check_no_auth(const struct config_http *http, struct err *err)
+{
+	const char *other = http->tokens         ? "--tokens"
+			    : http->behind_proxy ? "--behind-proxy"
+			    : http->tls_cert     ? "--tls-cert"
+						 : NULL;
+	if (other) {
+		return err_set(err, ERR_ARGUMENT,
+			"--no-auth and %s do not go together: without a token only this machine "
+			"may come in, with no proxy and nothing to hide on the way; leave one of "
+			"the two out",
+			other);
+	}
+	return !http->listen || is_private_address(http->listen) ||
+	       err_set(err, ERR_ARGUMENT,
+		       "--no-auth is for 127.0.0.1, [::1], localhost and unix: only, for others "
+		       "could connect to \"%.100s\"; leave --no-auth out, or listen on 127.0.0.1",
+		       http->listen);
+}
+
+static bool check_auth_server(const char *url, struct err *err)
+{
+	bool is_safe = begins_with(url, "https://") || begins_with(url, "http://127.0.0.1:") ||
+		       begins_with(url, "http://localhost:");
+	return (is_safe && !strpbrk(url, " \"\\<>#?")) ||
+	       err_set(err, ERR_ARGUMENT,
+		       "--auth-server must be an https:// URL without a query, such as "
+		       "https://login.example; got \"%.100s\"",
+		       url);
+}
+
+bool option_check(const struct config *config, struct err *err)
+{
+	const struct config_http *http = &config->http;
+	if (!http->tls_cert != !http->tls_key) {
+		return err_set(err, ERR_ARGUMENT,
+			"--tls-cert and --tls-key go together; %s is missing",
+			http->tls_cert ? "--tls-key" : "--tls-cert");
+	}
+	return (!http->no_auth || check_no_auth(http, err)) &&
+	       (!http->auth_server || check_auth_server(http->auth_server, err));
+}

@@ -1,0 +1,40 @@
+#ifndef SERVER_OPTION_H
+#define SERVER_OPTION_H
+
+#include "base/field.h"
+#include "server/config.h"
+
+/* The rows behind struct config, for those who read them: config.c, from a file and from the
+ * command line, and config_help.c, to people. */
+
+struct option {
+	struct field field; /* of struct config */
+	const char *value;  /* what help calls its value; NULL: its choices, or a flag */
+};
+
+struct option_group {
+	const char *title;
+	const struct option *options;
+	size_t count;
+};
+
+const struct option_group *option_group_at(size_t i); /* NULL past the end */
+
+const struct option *option_find(const char *name);
+/* The nearest option's name; extra, when not NULL, counts as one more. */
+const char *option_nearest(const char *wrong, const char *extra);
+bool option_is_flag(const struct option *option);
+
+bool option_set_presets(struct config *config, struct err *err) NODISCARD;
+/* Checks a value and stores it; called is the name the person used.  Takes value, and owns it in
+ * config->values. */
+bool option_set(struct config *config, const struct option *option, const char *called,
+	json_t *value, struct err *err) NODISCARD;
+/* What no row can tell alone: options that need one another, or contradict. */
+bool option_check(const struct config *config, struct err *err) NODISCARD;
+
+/* Reads the user's own configuration file into config, if there is one: config.c. */
+bool config_load_users_file(struct config *config, struct err *err) NODISCARD;
+#define CONFIG_FILE_OPTION "config" /* on the command line only */
+
+#endif
