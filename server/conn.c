@@ -42,6 +42,9 @@ void conn_unref(struct conn *conn)
 
 void conn_let_go(struct conn *conn)
 {
+	if (!conn->wire) {
+		return; /* closed before; the requests in flight hold it */
+	}
 	conn->wire->data = NULL;
 	conn->wire = NULL;
 	conn->session->news = NULL;
