@@ -412,3 +412,16 @@ Test(settle, ends_at_its_timeout, .init = start, .fini = stop)
 	desk_done(&req);
 	loop_drop(&p.timer);
 }
+
+Test(settle, ends_at_a_timeout_shorter_than_the_quiet_time, .init = start, .fini = stop)
+{
+	struct request req;
+	struct painter p;
+	paint_every(&p, 50, 1, 650, 410);
+	desk_act(&desk, &req, SETTLED ", 'quiet_ms': 60000, 'timeout_ms': 300}}");
+	cr_assert_not(flag(&req, "settled"));
+	cr_assert(flag(&req, "changed"));
+	cr_assert_lt(number(req.result, "waited_ms"), 30000);
+	desk_done(&req);
+	loop_drop(&p.timer);
+}

@@ -53,15 +53,14 @@ static int least(int a, int b)
 	return a < b ? a : b;
 }
 
-/*
- * Without a change the timer waits for the first one; now that it is here, quiet can come
- * sooner.
+/* Without a change the timer waits for the first one; now that it is here, quiet can come sooner.
  */
 static void note_first_change(struct settle *s, uint64_t now)
 {
+	uint64_t half = now + s->quiet_us / 2;
 	s->changed = true;
 	if (s->timer) {
-		sd_event_source_set_time(s->timer, now + s->quiet_us / 2);
+		sd_event_source_set_time(s->timer, half < s->end_us ? half : s->end_us);
 	}
 }
 
@@ -119,22 +118,27 @@ static uint64_t quiet_at(const struct settle *s)
 	return later(last, s->wait_us) + s->quiet_us;
 }
 
-/* Half of the quiet time has passed: what is to be done at its end can most likely be prepared. */
+/*
+ * Half of the quiet time has passed: what is to be done at its end can most likely be prepared.
+ * That takes time, and brings in what has changed meanwhile.  Returns when the screen will have
+ * settled now.
+ */
 static uint64_t foresee(struct settle *s, uint64_t at)
 {
 	s->foreseen_us = at;
 	s->handlers->nearly(s->data);
-	return loop_now_us();
+	return quiet_at(s);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 {
 	(void)usec;
 	struct settle *s = data;
-	uint64_t now = loop_now_us(), at = quiet_at(s), half = at - s->quiet_us / 2;
-	if (at > now && half <= now && s->foreseen_us != at) {
-		now = foresee(s, at);
+	uint64_t at = quiet_at(s);
+	if (loop_now_us() + s->quiet_us / 2 >= at && s->foreseen_us != at) {
+		at = foresee(s, at);
 	}
+	uint64_t now = loop_now_us(), half = at - s->quiet_us / 2;
 	if (at > now && now < s->end_us) {
 		uint64_t next = half > now ? half : at;
 		sd_event_source_set_time(source, next < s->end_us ? next : s->end_us);
