@@ -1,6 +1,7 @@
 #include "server/option.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,26 +19,13 @@
 
 static bool read_file(const char *path, struct buf *out, struct err *err)
 {
+	char what[sizeof(err->text)];
+	snprintf(what, sizeof(what), "the configuration file %s", path);
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		return err_errno(err, "cannot read the configuration file %s", path);
+		return err_errno(err, "cannot read %s", what);
 	}
-	for (;;) {
-		buf_reserve(out, 4096);
-		ssize_t n = read(fd, out->data + out->len, 4096);
-		if (n < 0) {
-			return err_errno(err, "cannot read the configuration file %s", path);
-		}
-		if (n == 0) {
-			return true;
-		}
-		out->len += n;
-		if (out->len > FILE_MAX) {
-			return err_set(err, ERR_LIMIT,
-				"the configuration file %s is larger than %d KiB", path,
-				FILE_MAX >> 10);
-		}
-	}
+	return file_read(fd, FILE_MAX, what, out, err);
 }
 
 /* The line a member of the outermost object stands on; text is valid JSON. */

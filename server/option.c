@@ -88,7 +88,7 @@ static const struct option over_http[] = {
 	FLAG("stdio", http.stdio, "With --http: serve a client on stdin and stdout too."),
 	TEXT("tokens", http.tokens, "FILE", 4000, NULL,
 		"Who may come in: a JSON array of {\"name\", \"token\" or \"sha256\", and, if wanted, "
-		"\"sandboxes\" and \"calls\", the most at once}.  Only its owner may read the file. "
+		"\"sandboxes\" and \"calls\", the most at once}.  Others must not be able to read the file. "
 		"Without it, the variable VITRINE_TOKEN holds the token; without that, one is made."),
 	FLAG("no-auth", http.no_auth, "Let in everyone on this machine, without a token."),
 	TEXT("tls-cert", http.tls_cert, "FILE", 4000, NULL, "Certificate chain for HTTPS, in PEM."),
