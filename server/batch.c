@@ -47,7 +47,7 @@ void batch_take(struct conn *conn, json_t *messages)
 		struct rpc_fault fault;
 		rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
 			"a batch must hold 1 to %d messages; this one has %zu", BATCH_MAX, n);
-		conn_refuse(conn, &fault);
+		conn_refuse(conn, NULL, 400, &fault);
 		return;
 	}
 	struct batch *batch = must(calloc(1, sizeof(*batch)));

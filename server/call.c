@@ -191,6 +191,13 @@ void call_ask(struct call *call, const struct call_question *questions, size_t n
 	request_ask(call->request, questions, n, on_answers, call);
 }
 
+void call_close_stream(struct call *call, unsigned retry_ms)
+{
+	if (call->request) {
+		http_session_close_stream(call->request->conn, retry_ms);
+	}
+}
+
 void *call_alloc(struct call *call, size_t size)
 {
 	struct scratch *scratch = must(calloc(1, sizeof(*scratch) + size));

@@ -10,18 +10,24 @@
 
 #include <string.h>
 
+static void check_end(struct conn *conn);
+
 #define PENDING_MAX (16u << 20) /* bytes of answers nobody has taken: stop reading */
 #define GRACE_MS 2000           /* after the end of input, for what is in flight */
 
 struct conn *conn_new(struct server *server, struct transport_conn *wire)
 {
+	const struct transport_http *http = wire->transport->http;
 	struct conn *conn = must(calloc(1, sizeof(*conn)));
 	conn->refs = 1;
 	conn->wire = wire;
+	conn->kind = http ? http->kind(wire) : TRANSPORT_DUPLEX;
 	conn->session = session_new(server, wire->owner);
-	conn->session->news = conn;
 	LIST_INSERT_HEAD(&conn->session->conns, conn, link);
-	server->duplexes++;
+	if (conn->kind == TRANSPORT_DUPLEX) {
+		conn->session->news = conn;
+		server->duplexes++;
+	}
 	return conn;
 }
 
@@ -40,43 +46,98 @@ void conn_unref(struct conn *conn)
 	free(conn);
 }
 
+void conn_join(struct conn *conn, struct session *session)
+{
+	session_ref(session);
+	LIST_REMOVE(conn, link);
+	session_unref(conn->session);
+	conn->session = session;
+	LIST_INSERT_HEAD(&session->conns, conn, link);
+}
+
+/* ---- the wire ---- */
+
+static struct transport_conn *lose_wire(struct conn *conn)
+{
+	if (conn->session->news == conn) {
+		conn->session->news = NULL;
+	}
+	conn->paused = false;
+	loop_drop(&conn->grace);
+	struct transport_conn *wire = take_ptr(&conn->wire);
+	wire->data = NULL;
+	return wire;
+}
+
 void conn_let_go(struct conn *conn)
 {
-	if (!conn->wire) {
-		return; /* closed before; the requests in flight hold it */
+	if (conn->wire) { /* else it closed before; the requests in flight hold it */
+		lose_wire(conn);
+		conn_unref(conn);
 	}
-	conn->wire->data = NULL;
-	conn->wire = NULL;
-	conn->session->news = NULL;
-	loop_drop(&conn->grace);
+}
+
+void conn_drop_wire(struct conn *conn)
+{
+	struct transport_conn *wire = lose_wire(conn);
+	wire->transport->close(wire);
 	conn_unref(conn);
 }
 
+void conn_take_wire(struct conn *conn, struct conn *from)
+{
+	conn_ref(conn);
+	if (conn->wire) {
+		conn_drop_wire(conn);
+	}
+	conn->wire = lose_wire(from);
+	conn->wire->data = conn;
+	conn_unref(from);
+}
+
+/* A session with an id stays, and so do its requests: the client may come back for the answers. */
 void conn_closed(struct conn *conn)
 {
-	struct server *server = conn->session->server;
-	conn->wire = NULL;
-	conn->session->news = NULL;
-	loop_drop(&conn->grace);
-	session_end(conn->session);
+	struct session *session = conn->session;
+	lose_wire(conn);
+	if (!session->http) {
+		session_end(session);
+	}
+	if (conn->kind == TRANSPORT_DUPLEX) {
+		server_connection_ended(session->server);
+	}
 	conn_unref(conn);
-	server_connection_ended(server);
+}
+
+const char *conn_header(const struct conn *conn, const char *name)
+{
+	const struct transport_http *http = conn->wire ? conn->wire->transport->http : NULL;
+	return http ? http->header(conn->wire, name) : NULL;
+}
+
+void conn_set_status(struct conn *conn, int status)
+{
+	if (conn->wire && conn->wire->transport->http && !conn->began && !conn->answered) {
+		conn->wire->transport->http->set_status(conn->wire, status);
+	}
+}
+
+bool conn_streams(const struct conn *conn)
+{
+	const struct transport_http *http = conn->wire ? conn->wire->transport->http : NULL;
+	return conn->resumable || (conn->wire && (!http || http->takes_stream(conn->wire)));
+}
+
+bool conn_listens(const struct conn *conn)
+{
+	return conn && conn_streams(conn) && !conn->paused && !conn->answered;
 }
 
 /* ---- out ---- */
 
-bool conn_listens(const struct conn *conn)
-{
-	return conn && conn->wire && !conn->paused;
-}
-
-void conn_send(struct conn *conn, const struct buf *message)
+static void hold_back(struct conn *conn)
 {
 	struct transport_conn *wire = conn->wire;
-	if (!wire) {
-		return;
-	}
-	wire->transport->send(wire, buf_text(message), message->len);
 	size_t pending = wire->transport->pending(wire);
 	if (!conn->paused && pending > PENDING_MAX) {
 		log_info("connection=%s: %zu bytes of answers wait to be read; reading no more "
@@ -87,9 +148,37 @@ void conn_send(struct conn *conn, const struct buf *message)
 	}
 }
 
+void conn_send(struct conn *conn, const struct buf *message)
+{
+	if (!conn_streams(conn) || conn->answered) {
+		return;
+	}
+	http_session_begin_stream(conn);
+	conn->began = true;
+	if (conn->resumable) {
+		http_session_put(conn, message);
+	} else {
+		conn->wire->transport->send(conn->wire, buf_text(message), message->len);
+	}
+	if (conn->wire) {
+		hold_back(conn);
+	}
+}
+
+/* The one answer of a POST ends it: what was not a stream by then is plain JSON. */
 void conn_answer(struct conn *conn, const struct buf *message)
 {
-	conn_send(conn, message);
+	if (conn->kind == TRANSPORT_DUPLEX) {
+		conn_send(conn, message);
+	} else if (conn->answered) {
+		return;
+	} else if (conn->resumable) {
+		http_session_put(conn, message);
+		conn_end(conn);
+	} else if (conn->wire) {
+		conn->answered = true;
+		conn->wire->transport->finish(conn->wire, buf_text(message), message->len);
+	}
 }
 
 void conn_notify(struct conn *conn, const char *method, json_t *params)
@@ -100,10 +189,11 @@ void conn_notify(struct conn *conn, const char *method, json_t *params)
 	json_decref(params);
 }
 
-void conn_refuse(struct conn *conn, const struct rpc_fault *fault)
+void conn_refuse(struct conn *conn, const json_t *id, int status, const struct rpc_fault *fault)
 {
 	auto_buf struct buf message = { 0 };
-	rpc_write_fault(&message, mcp_no_id(conn->session), fault);
+	rpc_write_fault(&message, id ? id : mcp_no_id(conn), fault);
+	conn_set_status(conn, status);
 	conn_answer(conn, &message);
 }
 
@@ -134,7 +224,7 @@ static void refuse_one(
 	struct conn *conn, struct batch *batch, const json_t *id, const struct rpc_fault *fault)
 {
 	auto_buf struct buf message = { 0 };
-	rpc_write_fault(&message, id ? id : mcp_no_id(conn->session), fault);
+	rpc_write_fault(&message, id ? id : mcp_no_id(conn), fault);
 	if (batch) {
 		batch_expect(batch);
 		batch_add(batch, &message);
@@ -171,37 +261,60 @@ void conn_take_one(struct conn *conn, struct batch *batch, json_t *message)
 	}
 }
 
-void conn_take(struct conn *conn, const char *text, size_t len)
+/* A call that takes its time: from now on the client can come back for its answer. */
+static void end_post_input(struct conn *conn)
+{
+	conn->ending = true;
+	if (conn->open > 0 && mcp_primes_streams(conn->session)) {
+		http_session_begin_stream(conn);
+	}
+	check_end(conn);
+}
+
+static void take_all(struct conn *conn, json_t *message)
 {
 	struct rpc_fault fault;
-	json_auto_t *message = rpc_parse(text, len, &fault);
-	if (!message) {
-		conn_refuse(conn, &fault);
-	} else if (!json_is_array(message)) {
+	if (!json_is_array(message)) {
 		conn_take_one(conn, NULL, message);
 	} else if (mcp_takes_batches(conn->session)) {
 		batch_take(conn, message);
 	} else {
 		rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
 			"only protocol version 2025-03-26 has arrays of messages; send one object "
-			"a line");
-		conn_refuse(conn, &fault);
+			"%s",
+			conn->kind == TRANSPORT_POST ? "in each POST" : "a line");
+		conn_refuse(conn, NULL, 400, &fault);
+	}
+}
+
+void conn_take(struct conn *conn, const char *text, size_t len)
+{
+	struct rpc_fault fault;
+	json_auto_t *message = rpc_parse(text, len, &fault);
+	if (!message) {
+		conn_refuse(conn, NULL, 400, &fault);
+	} else if (conn->kind != TRANSPORT_POST) {
+		take_all(conn, message);
+	} else if (http_session_admit(conn, message)) {
+		take_all(conn, message);
+		end_post_input(conn);
 	}
 }
 
 /* ---- the end ---- */
 
-static void close_now(struct conn *conn)
+void conn_end(struct conn *conn)
 {
-	if (conn->wire) {
+	if (conn->wire && !conn->answered) {
 		conn->wire->transport->close(conn->wire);
 	}
+	conn->answered = conn->kind != TRANSPORT_DUPLEX;
 }
 
 static void check_end(struct conn *conn)
 {
 	if (conn->ending && conn->open == 0) {
-		close_now(conn);
+		conn_end(conn);
 	}
 }
 
@@ -232,7 +345,7 @@ static int on_grace(sd_event_source *source, uint64_t now, void *data)
 	}
 	conn->grace_pending = pending;
 	session_cancel_requests(conn->session);
-	close_now(conn);
+	conn_end(conn);
 	loop_drop(&conn->grace);
 	conn->grace = loop_after_ms(server->event, GRACE_MS, on_grace, conn);
 	return 0;
@@ -240,6 +353,9 @@ static int on_grace(sd_event_source *source, uint64_t now, void *data)
 
 void conn_end_input(struct conn *conn)
 {
+	if (conn->kind != TRANSPORT_DUPLEX) {
+		return; /* a POST ends with its answer */
+	}
 	conn->ending = true;
 	conn->grace = loop_after_ms(conn->session->server->event, GRACE_MS, on_grace, conn);
 	listen_end_all(conn->session);

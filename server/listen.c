@@ -227,6 +227,12 @@ void listen_method_listen(struct request *request)
 	if (!check_listen(request, &uris)) {
 		return;
 	}
+	if (!conn_streams(request->conn)) {
+		request_fail(request, RPC_INVALID_REQUEST, NULL,
+			"subscriptions/listen answers with a stream: the Accept header must list "
+			"text/event-stream");
+		return;
+	}
 	struct listener *listener = listener_new(request->session, json_array_size(uris));
 	listener->request = request;
 	json_t *granted = json_array();

@@ -4,6 +4,7 @@
  */
 #include "server/mcp.h"
 
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/nearest.h"
 #include "server/json_write.h"
@@ -11,6 +12,7 @@
 
 #include <string.h>
 
+#define VERSION_HEADER "MCP-Protocol-Version"
 #define META "io.modelcontextprotocol/"
 
 /* Oldest first. */
@@ -86,10 +88,12 @@ bool mcp_takes_batches(const struct session *session)
 	return strcmp(revision_of(session)->name, "2025-03-26") == 0;
 }
 
-const json_t *mcp_no_id(const struct session *session)
+const json_t *mcp_no_id(const struct conn *conn)
 {
 	/* JSON-RPC says null; the schema of 2025-11-25 lets an error have no id, but no null. */
-	return session->revision && since(session->revision, "2025-11-25") ? NULL : json_null();
+	const struct mcp_revision *revision = conn->session->revision;
+	bool left_out = revision ? since(revision, "2025-11-25") : conn->kind != TRANSPORT_DUPLEX;
+	return left_out ? NULL : json_null();
 }
 
 /* ---- the envelope ---- */
@@ -118,16 +122,134 @@ static bool claims_modern(const json_t *meta)
 	return false;
 }
 
-static bool read_version(
-	const json_t *meta, const struct mcp_revision **ret, struct rpc_fault *fault)
+bool mcp_is_modern(const struct conn *conn, const json_t *message)
+{
+	const char *version = conn_header(conn, VERSION_HEADER);
+	return claims_modern(json_object_get(json_object_get(message, "params"), "_meta")) ||
+	       (version && find_revision(version, MCP_MODERN) && !mcp_is_initialize(message));
+}
+
+bool mcp_is_initialize(const json_t *message)
+{
+	const char *method = json_string_value(json_object_get(message, "method"));
+	return method && strcmp(method, "initialize") == 0;
+}
+
+bool mcp_is_legacy_version(const char *version)
+{
+	return find_revision(version, MCP_LEGACY);
+}
+
+/* ---- what HTTP says beside the message ---- */
+
+#define BASE64_BEGIN "=?base64?"
+#define BASE64_END "?="
+
+/* The text a header's value stands for, to free(); NULL: it is not well formed. */
+static char *decode_header(const char *value)
+{
+	size_t len = strlen(value), begin = strlen(BASE64_BEGIN), end = strlen(BASE64_END);
+	if (len >= begin + end && strncmp(value, BASE64_BEGIN, begin) == 0 &&
+		strcmp(value + len - end, BASE64_END) == 0) {
+		auto_free char *inner = must(strndup(value + begin, len - begin - end));
+		size_t n;
+		auto_free char *bytes = base64_decode(inner, &n);
+		return bytes && !memchr(bytes, 0, n) ? must(strndup(bytes, n)) : NULL;
+	}
+	for (const char *c = value; *c; c++) {
+		if ((*c < ' ' && *c != '\t') || *c > '~') {
+			return NULL;
+		}
+	}
+	return must(strdup(value));
+}
+
+bool mcp_check_header(
+	const struct conn *conn, const char *header, const char *value, struct rpc_fault *fault)
+{
+	const char *raw = conn_header(conn, header);
+	if (!raw) {
+		return rpc_fault(fault, MCP_HEADER_MISMATCH, NULL,
+			"the HTTP header %s is missing; it must be \"%.200s\", as in the message",
+			header, value);
+	}
+	auto_free char *text = decode_header(raw);
+	if (!text || strcmp(text, value) != 0) {
+		return rpc_fault(fault, MCP_HEADER_MISMATCH, NULL,
+			"the HTTP header %s is \"%.100s\", but the message says \"%.200s\"", header,
+			raw, value);
+	}
+	return true;
+}
+
+/* What a request names beside its method; NULL: nothing, or nothing usable. */
+static const char *subject_of(const struct request *request, const char *method)
+{
+	static const struct {
+		const char *method, *member;
+	} subjects[] = {
+		{ "tools/call", "name" },
+		{ "prompts/get", "name" },
+		{ "resources/read", "uri" },
+	};
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
+		if (strcmp(subjects[i].method, method) == 0) {
+			return json_string_value(
+				json_object_get(request->params, subjects[i].member));
+		}
+	}
+	return NULL;
+}
+
+static bool check_headers(
+	const struct request *request, const char *method, struct rpc_fault *fault)
+{
+	const char *subject = subject_of(request, method);
+	return request->conn->kind == TRANSPORT_DUPLEX ||
+	       (mcp_check_header(request->conn, "Mcp-Method", method, fault) &&
+		       (!subject || mcp_check_header(request->conn, "Mcp-Name", subject, fault)));
+}
+
+int mcp_http_status(const struct request *request, int code)
+{
+	if (request->revision->era == MCP_LEGACY) {
+		return 200;
+	}
+	switch (code) {
+	case RPC_METHOD_NOT_FOUND:
+		return 404;
+	case RPC_INVALID_PARAMS: /* the envelope's, or the method's own */
+		return request->method ? 200 : 400;
+	case RPC_INVALID_REQUEST:
+	case MCP_HEADER_MISMATCH:
+	case MCP_MISSING_CAPABILITY:
+	case MCP_UNSUPPORTED_VERSION:
+		return 400;
+	default:
+		return 200;
+	}
+}
+
+bool mcp_primes_streams(const struct session *session)
+{
+	return session->revision && since(session->revision, "2025-11-25");
+}
+
+/* ---- the envelope of a modern request ---- */
+
+static bool read_version(struct request *request, const json_t *meta, struct rpc_fault *fault)
 {
 	const char *version = json_string_value(json_object_get(meta, META "protocolVersion"));
 	if (!version) {
 		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
 			"params._meta must hold the string \"" META "protocolVersion\"");
 	}
-	*ret = find_revision(version, MCP_MODERN);
-	if (!*ret) {
+	if (request->conn->kind != TRANSPORT_DUPLEX &&
+		!mcp_check_header(request->conn, VERSION_HEADER, version, fault)) {
+		return false;
+	}
+	const struct mcp_revision *revision = find_revision(version, MCP_MODERN);
+	if (!revision) {
 		char requested[64] = "";
 		strncat(requested, version, sizeof(requested) - 1);
 		return rpc_fault(fault, MCP_UNSUPPORTED_VERSION,
@@ -137,12 +259,15 @@ static bool read_version(
 			"older one",
 			requested, latest(MCP_MODERN)->name);
 	}
+	request->revision = revision;
 	return true;
 }
 
-static bool read_modern(struct request *request, const json_t *meta, struct rpc_fault *fault)
+static bool read_modern(
+	struct request *request, const json_t *meta, const char *method, struct rpc_fault *fault)
 {
-	if (!read_version(meta, &request->revision, fault)) {
+	request->revision = latest(MCP_MODERN); /* in which a fault is told, too */
+	if (!read_version(request, meta, fault) || !check_headers(request, method, fault)) {
 		return false;
 	}
 	if (!json_is_object(json_object_get(meta, META "clientCapabilities"))) {
@@ -203,7 +328,8 @@ bool mcp_read(struct request *request, const char *method, struct rpc_fault *fau
 	if (meta && !json_is_object(meta)) {
 		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL, "params._meta must be an object");
 	}
-	if (claims_modern(meta) && !read_modern(request, meta, fault)) {
+	if (mcp_is_modern(request->conn, request->message) &&
+		!read_modern(request, meta, method, fault)) {
 		return false;
 	}
 	if (request->batch &&
@@ -334,6 +460,7 @@ static void run_initialize(struct request *request)
 	json_decref(request->session->capabilities);
 	request->session->capabilities =
 		keep_capabilities(json_object_get(request->params, "capabilities"));
+	http_session_keep(request->conn);
 	request_reply(request,
 		json_pack("{s:s, s:o, s:o, s:s}", "protocolVersion", revision->name, "capabilities",
 			capabilities(revision), "serverInfo", server_info(revision), "instructions",

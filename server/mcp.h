@@ -9,6 +9,7 @@
  * agrees on a revision for the connection).
  */
 
+struct conn;
 struct request;
 struct session;
 
@@ -35,17 +36,34 @@ struct mcp_method {
 
 enum mcp_code {
 	MCP_RESOURCE_NOT_FOUND = -32002, /* legacy only */
-	MCP_MISSING_CAPABILITY = -32021,
+	MCP_HEADER_MISMATCH = -32020,
+	MCP_MISSING_CAPABILITY = -32021, /* data.requiredCapabilities: an object */
 	MCP_UNSUPPORTED_VERSION = -32022,
 };
 
 /* Fills in what the envelope says about a request: revision, method, progress token, log level. */
 bool mcp_read(struct request *request, const char *method, struct rpc_fault *fault);
+/* Is it a message of the modern era, by its _meta or by the HTTP header?  Then it needs no session.
+ */
+bool mcp_is_modern(const struct conn *conn, const json_t *message);
+bool mcp_is_initialize(const json_t *message);
+/* May a legacy HTTP request carry this MCP-Protocol-Version? */
+bool mcp_is_legacy_version(const char *version);
+/* The HTTP status of an answer with this error. */
+int mcp_http_status(const struct request *request, int code);
+/* Do streams of this session begin with an event that has an id and no data? */
+bool mcp_primes_streams(const struct session *session);
+/*
+ * Checks that a header of the HTTP request says what the message does.  A value that cannot stand
+ * in a header comes as =?base64?...?=.
+ */
+bool mcp_check_header(
+	const struct conn *conn, const char *header, const char *value, struct rpc_fault *fault);
 /* Does this connection take arrays of messages? */
 bool mcp_takes_batches(const struct session *session);
 /* The id of an answer to a message whose own id is unknown: null, or NULL where the schema wants it
  * left out. */
-const json_t *mcp_no_id(const struct session *session);
+const json_t *mcp_no_id(const struct conn *conn);
 /* Puts into a result what the request's revision wants there. */
 void mcp_finish_result(const struct request *request, json_t *result);
 /* Takes out of a definition (tool, resource, prompt) what the request's revision does not know. */

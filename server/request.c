@@ -46,6 +46,9 @@ static void fail(struct request *request, const struct rpc_fault *fault)
 	auto_buf struct buf message = { 0 };
 	rpc_write_fault(&message, request->id, fault);
 	json_decref(fault->data);
+	if (!request->batch) {
+		conn_set_status(request->conn, mcp_http_status(request, fault->code));
+	}
 	finish(request, &message);
 }
 
@@ -113,17 +116,24 @@ struct request *request_find(struct session *session, const json_t *id)
 
 bool request_admit(struct request *request, struct err *err)
 {
-	int64_t max = request->server->options.max_calls;
-	if ((int64_t)request->session->calls >= max) {
+	const struct server_options *options = &request->server->options;
+	struct principal *principal = request->session->principal;
+	if ((int64_t)request->session->calls >= options->max_calls) {
 		return err_set(err, ERR_LIMIT,
 			"%lld calls are in flight on this connection already, which is the most; "
-			"wait for one to "
-			"end, then call again",
-			(long long)max);
+			"wait for one to end, then call again",
+			(long long)options->max_calls);
+	}
+	if (options->max_calls_of_owner > 0 &&
+		(int64_t)principal->calls >= options->max_calls_of_owner) {
+		return err_set(err, ERR_LIMIT,
+			"%lld calls of yours are in flight already, over all connections, which is "
+			"the most; wait for one to end, then call again",
+			(long long)options->max_calls_of_owner);
 	}
 	request->admitted = true;
 	request->session->calls++;
-	request->session->principal->calls++;
+	principal->calls++;
 	request->server->calls++;
 	return true;
 }

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "server/session.h"
 
 struct server *server_new(sd_event *event, const struct server_options *options)
@@ -31,6 +32,7 @@ void server_free(struct server *server)
 		session_forget_server(session);
 	}
 	principal_forget_server(server);
+	loop_drop(&server->sweep);
 	if (server->options.vms) {
 		vm_pool_on_screen(server->options.vms, NULL, NULL);
 		vm_pool_on_news(server->options.vms, NULL, NULL);
@@ -77,7 +79,10 @@ void server_connection_ended(struct server *server)
 
 static void opened(struct transport_conn *wire, void *data)
 {
-	wire->data = conn_new(data, wire);
+	struct conn *conn = wire->data = conn_new(data, wire);
+	if (conn->kind == TRANSPORT_STREAM || conn->kind == TRANSPORT_DELETE) {
+		http_session_opened(conn);
+	}
 }
 
 static void message(struct transport_conn *wire, const char *text, size_t len, void *data)
@@ -95,7 +100,7 @@ static void refused(struct transport_conn *wire, const struct err *why, void *da
 	rpc_fault(&fault, why->kind == ERR_LIMIT ? RPC_INVALID_REQUEST : RPC_PARSE_ERROR, NULL,
 		"%s", why->text);
 	if (wire->data) {
-		conn_refuse(wire->data, &fault);
+		conn_refuse(wire->data, NULL, 400, &fault);
 	}
 }
 
@@ -119,7 +124,7 @@ static void closed(struct transport_conn *wire, void *data)
 {
 	(void)data;
 	if (wire->data) {
-		conn_closed(take_ptr(&wire->data));
+		conn_closed(wire->data);
 	}
 }
 

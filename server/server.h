@@ -15,8 +15,9 @@ struct server;
 struct server_options {
 	struct vm_pool *vms;
 	const struct tool_set *tools;
-	int64_t max_calls; /* tools/call in flight per connection; more are refused with a sentence
-			    */
+	/* tools/call in flight; more are refused with a sentence */
+	int64_t max_calls;          /* on one connection, or in one session over HTTP */
+	int64_t max_calls_of_owner; /* over all of a principal's; 0: no limit */
 };
 
 struct server *server_new(sd_event *event, const struct server_options *options);
@@ -25,8 +26,8 @@ struct server *server_new(sd_event *event, const struct server_options *options)
 void server_free(struct server *server);
 
 /*
- * fn fires once, from the loop, when the last connection has ended: input at its end, calls in
- * flight answered (or cancelled after a short grace), output written or its reader gone.  `serve`
+ * fn fires once, from the loop, when the last duplex connection has ended: input at its end, calls
+ * in flight answered (or cancelled after a short grace), output written or its reader gone. `serve`
  * over stdio ends then.
  */
 void server_on_idle(struct server *server, void (*fn)(void *data), void *data);

@@ -27,7 +27,9 @@ struct server {
 	struct server_options options;
 	struct principal_list principals;
 	struct session_list sessions;
-	size_t duplexes; /* connections of the duplex kind */
+	void *named;            /* the sessions with an id: a tree of search.h */
+	sd_event_source *sweep; /* while there are any */
+	size_t duplexes;        /* connections of the duplex kind */
 	size_t calls;
 	char *instructions;
 	struct seal seal;  /* of requestState */
@@ -57,11 +59,12 @@ struct principal *principal_ref(struct server *server, const char *name);
 void principal_unref(struct principal *principal);
 void principal_forget_server(struct server *server);
 
-/* ---- session.c: what is remembered between messages ---- */
+/* ---- session.c: what is remembered between messages.  Each conn begins with one of its own ----
+ */
 
 struct session {
 	LIST_ENTRY(session) link;
-	size_t refs;           /* its conns */
+	size_t refs;           /* its conns, and its id */
 	struct server *server; /* NULL once the server has gone */
 	struct principal *principal;
 	const char *owner;                   /* the principal's name */
@@ -70,6 +73,8 @@ struct session {
 	json_t *capabilities;                /* the client's, as `initialize` declared them */
 	struct conn_list conns;
 	struct conn *news; /* where goes what answers no request; NULL: nowhere */
+	struct http_session
+		*http; /* it has an id, and outlives its conns: http_session.c; or NULL */
 	struct request_list requests;
 	struct listener_list listeners;
 	struct ask_list asks;
@@ -90,10 +95,15 @@ struct conn {
 	LIST_ENTRY(conn) link; /* of its session's */
 	size_t refs;           /* its wire, and each request that came over it */
 	struct session *session;
-	struct transport_conn *wire; /* NULL once nobody reads any more */
+	enum transport_kind kind;
+	struct transport_conn *wire; /* NULL while nobody reads */
 	size_t open;                 /* requests in flight */
 	bool paused;                 /* answers pile up: no more messages until they were taken */
 	bool ending;                 /* input is at its end */
+	bool began;                  /* something was sent: the status is decided */
+	bool answered;               /* a POST: nothing more will be sent */
+	bool resumable;              /* its messages carry ids and are kept: replay.c */
+	unsigned stream;             /* the first part of these ids; 0: the session's news */
 	sd_event_source *grace;
 	size_t grace_pending;
 };
@@ -106,6 +116,18 @@ void conn_let_go(struct conn *conn); /* the server goes; the wire stays where it
 void conn_take(struct conn *conn, const char *text, size_t len);
 void conn_end_input(struct conn *conn);
 void conn_drained(struct conn *conn);
+/* Leaves its session for another one. */
+void conn_join(struct conn *conn, struct session *session);
+/* The wire is closed without a word; requests go on. */
+void conn_drop_wire(struct conn *conn);
+/* Takes over the wire of another one, which ends with that. */
+void conn_take_wire(struct conn *conn, struct conn *from);
+/* A header of the HTTP request; NULL when there is none. */
+const char *conn_header(const struct conn *conn, const char *name);
+/* Over HTTP, and until something was sent. */
+void conn_set_status(struct conn *conn, int status);
+/* Can it take more than an answer: notifications, requests to the client? */
+bool conn_streams(const struct conn *conn);
 /* Does it make sense to tell what can be left out: progress, news?  NULL-safe. */
 bool conn_listens(const struct conn *conn);
 /* Queues one whole message: a notification, or a request to the client. */
@@ -114,11 +136,33 @@ void conn_send(struct conn *conn, const struct buf *message);
 void conn_answer(struct conn *conn, const struct buf *message);
 /* Takes params. */
 void conn_notify(struct conn *conn, const char *method, json_t *params);
-/* An answer to something that never became a request. */
-void conn_refuse(struct conn *conn, const struct rpc_fault *fault);
+/* An answer to something that never became a request.  id: NULL when unknown.  status: HTTP's. */
+void conn_refuse(struct conn *conn, const json_t *id, int status, const struct rpc_fault *fault);
+/* Nothing more comes of it: closes it, if it is not closing already. */
+void conn_end(struct conn *conn);
 /* A request is in flight, and has gone: the last one ends a connection whose input has ended. */
 void conn_open_request(struct conn *conn);
 void conn_close_request(struct conn *conn);
+
+/* ---- http_session.c: sessions with an id (Streamable HTTP, legacy) ---- */
+
+struct http_session;
+
+/* A GET or a DELETE came. */
+void http_session_opened(struct conn *conn);
+/* The message of a POST is there: joins the session it belongs to.  false: it has been refused. */
+bool http_session_admit(struct conn *conn, const json_t *message);
+/* `initialize` came over this conn: its session gets an id, which a header tells. */
+void http_session_keep(struct conn *conn);
+/* A POST whose messages a client may ask for again begins to stream. */
+void http_session_begin_stream(struct conn *conn);
+/* Keeps a message that is about to be sent on a resumable conn, and sends it if somebody reads. */
+void http_session_put(struct conn *conn, const struct buf *message);
+/* Ends the HTTP response and goes on with the request: the client comes back for the rest after
+ * retry_ms.  Does nothing where the client cannot. */
+void http_session_close_stream(struct conn *conn, unsigned retry_ms);
+/* Forgets the id. */
+void http_session_free(struct session *session);
 
 /* ---- request.c: one JSON-RPC request in flight ---- */
 

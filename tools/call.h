@@ -61,6 +61,13 @@ void call_ask(struct call *call, const struct call_question *questions, size_t n
 /* Can the client be asked that?  (Only method and params.mode count; nothing is taken.) */
 bool call_can_ask(const struct call *call, const struct call_question *question);
 
+/*
+ * Ends the HTTP response that the call would answer and goes on with the call: the client comes
+ * back for the rest of it after retry_ms (MCP 2025-11-25, Streamable HTTP; elsewhere this does
+ * nothing). For calls that take minutes: no connection has to live as long.
+ */
+void call_close_stream(struct call *call, unsigned retry_ms);
+
 /* Scratch memory that is freed with the call, zeroed. */
 void *call_alloc(struct call *call, size_t size);
 
