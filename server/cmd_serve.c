@@ -1,5 +1,6 @@
 #include "server/command.h"
 #include "server/config.h"
+#include "server/listen_http.h"
 #include "server/server.h"
 
 #include "base/cleanup.h"
@@ -11,9 +12,9 @@
 #include <string.h>
 
 /*
- * vitrine serve: one MCP client on stdin and stdout.  Nothing of a sandbox is started, and no
- * backend is looked for, before a client asks: the first answer comes at once, and a machine that
- * can run no desktop says so in the call that needs one.
+ * vitrine serve: one MCP client on stdin and stdout, or any number of them over HTTP.  Nothing of a
+ * sandbox is started, and no backend is looked for, before a client asks: the first answer comes at
+ * once, and a machine that can run no desktop says so in the call that needs one.
  */
 
 /* Everything a run holds.  Ends in the reverse order. */
@@ -24,11 +25,13 @@ struct serving {
 	struct tool_set *tools;
 	struct server *server;
 	struct stdio *stdio;
+	struct listen_http *http;
 };
 
 static void stop_serving(struct serving *s)
 {
 	server_free(s->server); /* before the transport: it lets go of its connections */
+	listen_http_free(s->http);
 	stdio_free(s->stdio);
 	tool_set_free(s->tools);
 	vm_pool_free(s->vms);
@@ -40,6 +43,34 @@ static void client_is_done(void *data)
 {
 	struct serving *s = data;
 	sd_event_exit(s->event, 0);
+}
+
+static bool start_stdio(struct serving *s)
+{
+	server_on_idle(s->server, client_is_done, s);
+	s->stdio = stdio_new(
+		s->event, STDIN_FILENO, STDOUT_FILENO, &server_transport_handlers, s->server);
+	return true;
+}
+
+/* Everyone who gets through to a loopback address is the same one. */
+static const char *authorize(const char *token, void *data)
+{
+	(void)token, (void)data;
+	return "local";
+}
+
+/* Runs until it is told to end: clients come and go. */
+static bool start_http(struct serving *s, struct err *err)
+{
+	const struct http_options options = { .listen = s->config.http, .authorize = authorize };
+	s->http = listen_http_new(s->event, s->server, &options, err);
+	if (!s->http) {
+		return false;
+	}
+	fprintf(stderr, "vitrine %s listens at %s/mcp\n", VITRINE_VERSION,
+		http_url(listen_http_http(s->http)));
+	return true;
 }
 
 static bool start_serving(struct serving *s, struct err *err)
@@ -55,17 +86,15 @@ static bool start_serving(struct serving *s, struct err *err)
 						 .vms = s->vms,
 						 .tools = s->tools,
 						 .max_calls = s->config.max_calls,
+						 .max_calls_of_owner = 8 * s->config.max_calls,
 					 });
-	server_on_idle(s->server, client_is_done, s);
-	s->stdio = stdio_new(
-		s->event, STDIN_FILENO, STDOUT_FILENO, &server_transport_handlers, s->server);
-	return true;
+	return s->config.http[0] ? start_http(s, err) : start_stdio(s);
 }
 
 /* Someone who types `vitrine serve` to see what happens must not face a silent terminal. */
-static void greet(void)
+static void greet(const struct serving *s)
 {
-	if (isatty(STDIN_FILENO)) {
+	if (s->stdio && isatty(STDIN_FILENO)) {
 		fprintf(stderr,
 			"vitrine %s speaks MCP on stdin and stdout, so a client should start it"
 			" (README.md tells how); `vitrine demo` shows it at work.  Ctrl-C ends.\n",
@@ -81,7 +110,7 @@ static int run(int argc, char **argv)
 		fprintf(stderr, "vitrine serve: %s\n", err.text);
 		return err.kind == ERR_ARGUMENT ? 2 : 1;
 	}
-	greet();
+	greet(&s);
 	int status = sd_event_loop(s.event);
 	if (status < 0) {
 		log_error("the event loop failed: %s", strerror(-status));

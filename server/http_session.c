@@ -201,7 +201,7 @@ static void begin(struct conn *conn, unsigned stream)
 	if (prime) {
 		replay_number(&conn->session->http->replay, stream, id);
 	}
-	send_event(conn, prime ? id : NULL, "", 0, 0);
+	send_event(conn, prime ? id : NULL, NULL, 0, 0);
 }
 
 void http_session_begin_stream(struct conn *conn)
@@ -230,7 +230,7 @@ void http_session_close_stream(struct conn *conn, unsigned retry_ms)
 	if (conn->resumable && conn->wire) {
 		char id[REPLAY_ID_MAX];
 		replay_number(&conn->session->http->replay, conn->stream, id);
-		send_event(conn, id, "", 0, retry_ms);
+		send_event(conn, id, NULL, 0, retry_ms);
 		conn_drop_wire(conn);
 	}
 }
@@ -248,7 +248,7 @@ static void take_news(struct conn *conn, const struct replay_id *after)
 	session->news = conn;
 	if (after) {
 		conn->resumable = true;
-		send_event(conn, NULL, "", 0, 0);
+		send_event(conn, NULL, NULL, 0, 0);
 		replay_send(&session->http->replay, after, conn->wire);
 	} else {
 		begin(conn, 0);
@@ -276,7 +276,7 @@ static void resume(struct conn *conn, const struct replay_id *after)
 	size_t sent = replay_send(&session->http->replay, after, conn->wire);
 	if (stream) {
 		if (sent == 0) {
-			send_event(conn, NULL, "", 0, 0);
+			send_event(conn, NULL, NULL, 0, 0);
 		}
 		conn_take_wire(stream, conn);
 	} else if (sent > 0) {

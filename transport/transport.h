@@ -58,7 +58,8 @@ struct transport_http {
 	/* Both before the first message is sent. */
 	void (*set_status)(struct transport_conn *conn, int status);
 	void (*set_header)(struct transport_conn *conn, const char *name, const char *value); /* copies */
-	/* One event of an SSE stream, with its id; len 0: the id alone ("prime").  retry_ms 0: none.  Opens the stream. */
+	/* One event of an SSE stream, with its id; text NULL: the id alone ("prime").  retry_ms 0: none.  Opens the stream, and
+	 * does no more when there is no id either. */
 	void (*send_event)(struct transport_conn *conn, const char *id, const char *text, size_t len,
 		unsigned retry_ms);
 	/* Whether the client can read a stream (its Accept header). */

@@ -1,0 +1,18 @@
+#ifndef SERVER_LISTEN_HTTP_H
+#define SERVER_LISTEN_HTTP_H
+
+#include "server/server.h"
+#include "transport/http.h"
+
+/* A server's HTTP side: Streamable HTTP on /mcp, HTTP+SSE on /sse and /messages. */
+
+struct listen_http;
+
+/* The server must go before it. */
+struct listen_http *listen_http_new(sd_event *event, struct server *server,
+	const struct http_options *options, struct err *err) NODISCARD;
+void listen_http_free(struct listen_http *listen); /* NULL-safe */
+/* For pages beside MCP, and for what it counts. */
+struct http *listen_http_http(struct listen_http *listen);
+
+#endif
