@@ -45,12 +45,14 @@ static void client_is_done(void *data)
 	sd_event_exit(s->event, 0);
 }
 
-static bool start_stdio(struct serving *s)
+/* Its end is the end of the server, unless that listens too. */
+static void start_stdio(struct serving *s)
 {
-	server_on_idle(s->server, client_is_done, s);
+	if (!s->http) {
+		server_on_idle(s->server, client_is_done, s);
+	}
 	s->stdio = stdio_new(
 		s->event, STDIN_FILENO, STDOUT_FILENO, &server_transport_handlers, s->server);
-	return true;
 }
 
 /* Everyone who gets through to a loopback address is the same one. */
@@ -63,7 +65,8 @@ static const char *authorize(const char *token, void *data)
 /* Runs until it is told to end: clients come and go. */
 static bool start_http(struct serving *s, struct err *err)
 {
-	const struct http_options options = { .listen = s->config.http, .authorize = authorize };
+	const struct http_options options = { .listen = s->config.http.listen,
+		.authorize = authorize };
 	s->http = listen_http_new(s->event, s->server, &options, err);
 	if (!s->http) {
 		return false;
@@ -88,7 +91,14 @@ static bool start_serving(struct serving *s, struct err *err)
 						 .max_calls = s->config.max_calls,
 						 .max_calls_of_owner = 8 * s->config.max_calls,
 					 });
-	return s->config.http[0] ? start_http(s, err) : start_stdio(s);
+	if (s->config.http.listen && !start_http(s, err)) {
+		return false;
+	}
+	/* A daemon's stdin is no client. */
+	if (!s->config.http.listen || s->config.http.stdio) {
+		start_stdio(s);
+	}
+	return true;
 }
 
 /* Someone who types `vitrine serve` to see what happens must not face a silent terminal. */
