@@ -25,6 +25,10 @@ struct vm_pool {
 	void *on_screen_data;
 	vm_news_fn *on_news;
 	void *on_news_data;
+	vm_started_fn *on_started;
+	void *on_started_data;
+	vm_owner_limit_fn *owner_limit;
+	void *owner_limit_data;
 };
 
 struct vm_core {

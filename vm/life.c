@@ -27,6 +27,15 @@ struct vm_wait {
 	sd_event_source *deferred; /* it was over when it began */
 };
 
+static void tell_started(struct vm *vm, const struct err *why)
+{
+	struct vm_pool *pool = vm->pool;
+	if (pool->on_started && !pool->freeing) {
+		pool->on_started(
+			vm, loop_now_us() - vm->core->start_us, why, pool->on_started_data);
+	}
+}
+
 /* ---- the end ---- */
 
 void vm_end_error(const struct vm *vm, struct err *ret_err)
@@ -122,6 +131,9 @@ void vm_end(struct vm *vm, const struct err *why)
 	loop_drop(&core->screen_timer);
 	loop_drop(&core->guard);
 	log_info("sandbox=%s ends: %s", vm->id, why->text);
+	if (!core->was_ready) {
+		tell_started(vm, why);
+	}
 	if (vm->backend->stop(vm)) {
 		core->ended = true;
 	}
@@ -234,6 +246,7 @@ void vm_is_ready(struct vm *vm)
 {
 	vm->core->state = VM_READY;
 	loop_drop(&vm->core->start_timer);
+	tell_started(vm, NULL);
 	vm_watch_again(vm);
 	waits_done(vm->core, NULL, false);
 }

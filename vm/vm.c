@@ -115,6 +115,29 @@ void vm_pool_on_news(struct vm_pool *pool, vm_news_fn *fn, void *data)
 	pool->on_news_data = data;
 }
 
+void vm_pool_on_started(struct vm_pool *pool, vm_started_fn *fn, void *data)
+{
+	pool->on_started = fn;
+	pool->on_started_data = data;
+}
+
+void vm_pool_limit_owners(struct vm_pool *pool, vm_owner_limit_fn *fn, void *data)
+{
+	pool->owner_limit = fn;
+	pool->owner_limit_data = data;
+}
+
+void vm_pool_each(struct vm_pool *pool, void (*fn)(struct vm *vm, void *data), void *data)
+{
+	struct vm_core *core;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		if (core->state != VM_GONE) {
+			fn(core->vm, data);
+		}
+	}
+}
+
 static const struct vm_backend *backend_find(const char *name, struct err *err)
 {
 	if (strcmp(name, "auto") == 0) {
@@ -156,18 +179,31 @@ static void forget_some(struct vm_pool *pool)
 	}
 }
 
-static bool may_create(struct vm_pool *pool, struct err *err)
+/* All of them, or with owner only those of that one. */
+static int64_t count_live(const struct vm_pool *pool, const char *owner)
 {
 	struct vm_core *core;
 	int64_t live = 0;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		live += is_live(core) && (!owner || strcmp(core->owner, owner) == 0);
+	}
+	return live;
+}
+
+static bool may_create(struct vm_pool *pool, const char *owner, struct err *err)
+{
 	if (pool->freeing) {
 		return err_set(err, ERR_GONE, "the server is shutting down");
 	}
-	TAILQ_FOREACH(core, &pool->vms, entry)
-	{
-		live += is_live(core);
+	int64_t own = pool->owner_limit ? pool->owner_limit(owner, pool->owner_limit_data) : 0;
+	if (own > 0 && count_live(pool, owner) >= own) {
+		return err_set(err, ERR_LIMIT,
+			"you may have %lld sandboxes at once, and they are all in use; end one "
+			"first",
+			(long long)own);
 	}
-	if (live >= pool->config.max_sandboxes) {
+	if (count_live(pool, NULL) >= pool->config.max_sandboxes) {
 		return err_set(err, ERR_LIMIT,
 			"all %lld sandboxes of this server are in use; end one first, or raise "
 			"max_sandboxes",
@@ -205,7 +241,7 @@ struct vm *vm_create(struct vm_pool *pool, const char *owner, struct err *err)
 struct vm *vm_create_on(
 	const struct vm_backend *backend, struct vm_pool *pool, const char *owner, struct err *err)
 {
-	if (!may_create(pool, err)) {
+	if (!may_create(pool, owner, err)) {
 		return NULL;
 	}
 	forget_some(pool);

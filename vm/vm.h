@@ -98,6 +98,18 @@ void vm_watch(struct vm *vm, bool on); /* counted: as many offs as ons */
 typedef void vm_news_fn(struct vm *vm, const char *text, void *data);
 void vm_pool_on_news(struct vm_pool *pool, vm_news_fn *fn, void *data);
 
+/* ---- for whoever runs the server ---- */
+
+/* How many sandboxes an owner may have at once; 0: as many as there is room for. */
+typedef int64_t vm_owner_limit_fn(const char *owner, void *data);
+void vm_pool_limit_owners(struct vm_pool *pool, vm_owner_limit_fn *fn, void *data);
+/* A sandbox came up, or (why) ended before it did.  Once for each; one listener for the whole pool.
+ */
+typedef void vm_started_fn(struct vm *vm, uint64_t took_us, const struct err *why, void *data);
+void vm_pool_on_started(struct vm_pool *pool, vm_started_fn *fn, void *data);
+/* Calls fn for each sandbox that is not gone, whoever's it is. */
+void vm_pool_each(struct vm_pool *pool, void (*fn)(struct vm *vm, void *data), void *data);
+
 /* ---- what this host can do, for doctor ---- */
 /* Calls fn for each backend in order of preference; err is NULL when it works here.  May run a
  * program and wait for it. */

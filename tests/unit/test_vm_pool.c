@@ -1,0 +1,87 @@
+// USES vm
+/* What whoever runs the server is told of all sandboxes, and what an owner may have. */
+#include "vm_host.h"
+
+struct starts {
+	int up, failed;
+	bool any;
+	struct err why;
+};
+
+static void on_started(struct vm *vm, uint64_t took_us, const struct err *why, void *data)
+{
+	struct starts *starts = data;
+	cr_expect_gt(took_us, 0);
+	cr_expect_eq(vm_state(vm), why ? VM_STOPPING : VM_READY);
+	starts->up += !why;
+	starts->failed += !!why;
+	starts->why = why ? *why : (struct err){ 0 };
+	starts->any = true;
+}
+
+static int64_t limit(const char *owner, void *data)
+{
+	(void)data;
+	return strcmp(owner, "ann") == 0 ? 2 : 0;
+}
+
+static void count_state(struct vm *vm, void *data)
+{
+	((size_t *)data)[vm_state(vm)]++;
+}
+
+static void host_fake(struct host *host, struct starts *starts)
+{
+	host_init(host, (struct vm_config){ .backend = "fake", .max_sandboxes = 4 });
+	vm_pool_on_started(host->pool, on_started, starts);
+	vm_pool_limit_owners(host->pool, limit, NULL);
+}
+
+Test(pool, an_owner_has_a_limit_of_its_own)
+{
+	struct host host;
+	struct starts starts = { 0 };
+	struct err err = { 0 };
+	host_fake(&host, &starts);
+	struct vm *first = vm_create(host.pool, "ann", &err);
+	cr_assert(first, "%s", err.text);
+	cr_assert(vm_create(host.pool, "ann", &err), "%s", err.text);
+	cr_expect_null(vm_create(host.pool, "ann", &err));
+	cr_expect_eq(err.kind, ERR_LIMIT);
+	cr_expect_str_eq(err.text,
+		"you may have 2 sandboxes at once, and they are all in use; end one first");
+	cr_expect(vm_create(host.pool, "bob", &err), "%s", err.text);
+	cr_expect(vm_create(host.pool, "bob", &err), "%s", err.text);
+	cr_expect_null(vm_create(host.pool, "bob", &err));
+	cr_expect(strstr(err.text, "all 4 sandboxes of this server"), "%s", err.text);
+	vm_stop(first, "the test says so");
+	cr_expect(vm_create(host.pool, "ann", &err), "%s", err.text);
+	host_done(&host);
+}
+
+Test(pool, starts_and_failed_starts_are_told_once)
+{
+	struct host host;
+	struct starts starts = { 0 };
+	struct err err = { 0 };
+	size_t states[VM_GONE + 1] = { 0 };
+	host_fake(&host, &starts);
+	cr_assert(vm_create(host.pool, "bob", &err));
+	host_until(&host, &starts.any);
+	cr_expect_eq(starts.up, 1);
+	struct vm *stopped = vm_create(host.pool, "bob", &err);
+	cr_assert(stopped);
+	vm_pool_each(host.pool, count_state, states);
+	cr_expect_eq(states[VM_READY], 1);
+	cr_expect_eq(states[VM_STARTING], 1);
+	vm_stop(stopped, "the test says so");
+	vm_stop(stopped, "and again");
+	cr_expect_eq(starts.failed, 1);
+	cr_expect_str_eq(starts.why.text, "the test says so");
+	host_for_ms(&host, 1);
+	memset(states, 0, sizeof(states));
+	vm_pool_each(host.pool, count_state, states);
+	cr_expect_eq(states[VM_READY] + states[VM_STARTING] + states[VM_STOPPING], 1);
+	host_done(&host);
+	cr_expect_eq(starts.up + starts.failed, 2);
+}
