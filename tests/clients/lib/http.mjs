@@ -5,7 +5,6 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import { serve, vitrine } from './server.mjs';
 
 const META = 'io.modelcontextprotocol/';
@@ -13,7 +12,7 @@ export const MODERN = '2026-07-28', LEGACY = '2025-11-25';
 
 /** Those whose test failed before it stopped them. */
 const running = new Set();
-after(() => running.forEach((child) => child.kill('SIGKILL')));
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 function tokens_file(tokens) {
 	const dir = mkdtempSync(join(tmpdir(), 'vitrine-tokens-'));
