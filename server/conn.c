@@ -223,13 +223,13 @@ static void take_notification(struct session *session, const struct rpc_message 
 static void refuse_one(
 	struct conn *conn, struct batch *batch, const json_t *id, const struct rpc_fault *fault)
 {
-	auto_buf struct buf message = { 0 };
-	rpc_write_fault(&message, id ? id : mcp_no_id(conn), fault);
 	if (batch) {
+		auto_buf struct buf message = { 0 };
+		rpc_write_fault(&message, id ? id : mcp_no_id(conn), fault);
 		batch_expect(batch);
 		batch_add(batch, &message);
 	} else {
-		conn_answer(conn, &message);
+		conn_refuse(conn, id, 400, fault);
 	}
 }
 

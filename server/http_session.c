@@ -74,21 +74,28 @@ static void make_room(const struct principal *principal)
 	}
 }
 
+void http_session_sweep(struct server *server, uint64_t now_us)
+{
+	struct session *session, *next;
+	for (session = LIST_FIRST(&server->sessions); session; session = next) {
+		next = LIST_NEXT(session, link);
+		if (!session->http) {
+			continue;
+		}
+		if (session->http->used_us + AGE_US < now_us && !is_busy(session)) {
+			session_end(session);
+		} else if (now_us > KEEP_US) {
+			replay_forget(&session->http->replay, now_us - KEEP_US);
+		}
+	}
+}
+
 static int on_sweep(sd_event_source *source, uint64_t now, void *data)
 {
 	(void)source, (void)now;
 	struct server *server = data;
-	uint64_t us = loop_now_us();
-	struct session *session, *next;
 	loop_drop(&server->sweep);
-	for (session = LIST_FIRST(&server->sessions); session; session = next) {
-		next = LIST_NEXT(session, link);
-		if (session->http && session->http->used_us + AGE_US < us && !is_busy(session)) {
-			session_end(session);
-		} else if (session->http && us > KEEP_US) {
-			replay_forget(&session->http->replay, us - KEEP_US);
-		}
-	}
+	http_session_sweep(server, loop_now_us());
 	if (server->named) {
 		server->sweep = loop_after_ms(server->event, SWEEP_MS, on_sweep, server);
 	}

@@ -161,6 +161,8 @@ void http_session_put(struct conn *conn, const struct buf *message);
 /* Ends the HTTP response and goes on with the request: the client comes back for the rest after
  * retry_ms.  Does nothing where the client cannot. */
 void http_session_close_stream(struct conn *conn, unsigned retry_ms);
+/* Ends the sessions, and forgets the messages, that are too old. */
+void http_session_sweep(struct server *server, uint64_t now_us);
 /* Forgets the id. */
 void http_session_free(struct session *session);
 
