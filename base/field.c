@@ -471,6 +471,9 @@ static json_t *property(const struct field *f)
 	if (f->type == FIELD_ENUM) {
 		json_object_set_new(p, "enum", choices_json(f));
 	}
+	if (f->header) {
+		json_object_set_new(p, "x-mcp-header", json_string(f->header));
+	}
 	put_bounds(p, f);
 	if (!f->required) {
 		json_object_set_new(p, "default", preset_json(f)); /* ignored when NULL */

@@ -40,6 +40,7 @@ struct field {
 	double preset;              /* INT, REAL, BOOL, ENUM: the value when absent */
 	const char *preset_text;    /* STRING: the value when absent; NULL without one */
 	const char *const *choices; /* ENUM: NULL-ended; the value is the index */
+	const char *header; /* the HTTP header (behind "Mcp-Param-") that repeats it, or NULL */
 };
 
 /* Where member m of T is; does not compile unless it has the type the row needs. */

@@ -1,4 +1,5 @@
 /* completion/complete: the ids of the caller's sandboxes, for the resource templates. */
+#include "server/prompt.h"
 #include "server/resource.h"
 #include "server/session.h"
 
@@ -35,8 +36,9 @@ static json_t *complete(
 	const char *prompt = json_string_value(json_object_get(ref, "name"));
 	const char *name = json_string_value(json_object_get(argument, "name"));
 	*ret_total = 0;
-	if (type && strcmp(type, "ref/prompt") == 0 && prompt && strcmp(prompt, prompt_name) == 0) {
-		return json_array(); /* a task can be anything */
+	if (type && strcmp(type, "ref/prompt") == 0 && prompt &&
+		prompt_find(request->server, prompt)) {
+		return json_array(); /* their arguments can be anything */
 	}
 	if (type && strcmp(type, "ref/resource") == 0 && is_our_template(uri)) {
 		return strcmp(name, "sandbox") == 0
@@ -64,8 +66,8 @@ void completion_method_complete(struct request *request)
 		request_fail(request, RPC_INVALID_PARAMS, NULL,
 			"params.ref must be {\"type\": \"ref/resource\", \"uri\": \"%s\"} or "
 			"{\"type\": "
-			"\"ref/prompt\", \"name\": \"%s\"}",
-			RESOURCE_TEMPLATE_SCREEN, prompt_name);
+			"\"ref/prompt\", \"name\": one of prompts/list}",
+			RESOURCE_TEMPLATE_SCREEN);
 		return;
 	}
 	request_reply(request, json_pack("{s:{s:o, s:I, s:b}}", "completion", "values", values,

@@ -14,7 +14,8 @@
 #define SUBSCRIPTION_ID "io.modelcontextprotocol/subscriptionId"
 
 struct topic {
-	struct vm *vm; /* stays valid while it is watched, also when it has ended */
+	struct vm *vm; /* stays valid while it is watched, also when it has ended; NULL: nothing to
+			  watch */
 	json_t *uri;
 	bool missed; /* a change while the client did not read */
 };
@@ -22,7 +23,8 @@ struct topic {
 struct listener {
 	LIST_ENTRY(listener) link;
 	struct session *session;
-	struct request *request; /* modern: the open request */
+	struct request *request;      /* modern: the open request */
+	unsigned lists, missed_lists; /* modern: bits of enum listen_list */
 	size_t n;
 	struct topic topics[];
 };
@@ -50,17 +52,34 @@ static struct listener *listener_new(struct session *session, size_t max_topics)
 static void listener_free(struct listener *listener)
 {
 	for (size_t i = 0; i < listener->n; i++) {
-		vm_watch(listener->topics[i].vm, false);
+		if (listener->topics[i].vm) {
+			vm_watch(listener->topics[i].vm, false);
+		}
 		json_decref(listener->topics[i].uri);
 	}
 	LIST_REMOVE(listener, link);
 	free(listener);
 }
 
+static void put_topic(struct listener *listener, json_t *uri, struct vm *vm)
+{
+	struct topic *topic = &listener->topics[listener->n++];
+	topic->vm = vm;
+	topic->uri = json_incref(uri);
+	if (vm) {
+		vm_watch(vm, true);
+	}
+}
+
 /* The caller made room for it. */
 static bool add_topic(struct listener *listener, json_t *uri, struct err *err)
 {
 	struct resource what;
+	auto_free char *value = NULL;
+	if (resource_row_find(listener->session->server, json_string_value(uri), &value)) {
+		put_topic(listener, uri, NULL);
+		return true;
+	}
 	if (!resource_parse(json_string_value(uri), &what, err)) {
 		return false;
 	}
@@ -69,10 +88,7 @@ static bool add_topic(struct listener *listener, json_t *uri, struct err *err)
 	if (!vm) {
 		return false;
 	}
-	struct topic *topic = &listener->topics[listener->n++];
-	topic->vm = vm;
-	topic->uri = json_incref(uri);
-	vm_watch(vm, true);
+	put_topic(listener, uri, vm);
 	return true;
 }
 
@@ -115,11 +131,64 @@ void listen_screen_changed(struct vm *vm, void *data)
 	}
 }
 
+/* ---- lists that change ---- */
+
+static const struct {
+	const char *wish, *news;
+} lists[LISTEN_LISTS] = {
+	[LISTEN_TOOLS] = { "toolsListChanged", "notifications/tools/list_changed" },
+	[LISTEN_PROMPTS] = { "promptsListChanged", "notifications/prompts/list_changed" },
+};
+
+static void tell_lists(struct listener *listener, unsigned changed)
+{
+	struct conn *conn = listener->request ? listener->request->conn : NULL;
+	changed &= listener->lists;
+	listener->missed_lists = conn_listens(conn) ? 0 : listener->missed_lists | changed;
+	for (int i = 0; i < LISTEN_LISTS; i++) {
+		if (changed & ~listener->missed_lists & 1u << i) {
+			conn_notify(conn, lists[i].news,
+				json_pack("{s:o}", "_meta", subscription_meta(listener->request)));
+		}
+	}
+}
+
+void listen_list_changed(struct server *server, enum listen_list which)
+{
+	struct session *session;
+	struct listener *listener;
+	LIST_FOREACH(session, &server->sessions, link)
+	{
+		if (session->revision && conn_listens(session->news)) {
+			conn_notify(session->news, lists[which].news, NULL);
+		}
+		LIST_FOREACH(listener, &session->listeners, link)
+		{
+			tell_lists(listener, 1u << which);
+		}
+	}
+}
+
+/* The part of the wish that is granted goes into `granted`. */
+static unsigned grant_lists(const struct request *request, json_t *granted)
+{
+	const json_t *wanted = json_object_get(request->params, "notifications");
+	unsigned bits = 0;
+	for (int i = 0; mcp_lists_change(request->server) && i < LISTEN_LISTS; i++) {
+		if (json_is_true(json_object_get(wanted, lists[i].wish))) {
+			bits |= 1u << i;
+			json_object_set_new(granted, lists[i].wish, json_true());
+		}
+	}
+	return bits;
+}
+
 void listen_catch_up(struct session *session)
 {
 	struct listener *listener;
 	LIST_FOREACH(listener, &session->listeners, link)
 	{
+		tell_lists(listener, listener->missed_lists);
 		for (size_t i = 0; i < listener->n; i++) {
 			if (listener->topics[i].missed) {
 				tell(listener, &listener->topics[i]);
@@ -219,8 +288,8 @@ static bool check_listen(struct request *request, const json_t **ret_uris)
 	return good;
 }
 
-/* Says which part of the wish is granted: URIs of sandboxes the caller has.  Lists never change
- * here, so nothing else. */
+/* Says which part of the wish is granted: URIs of sandboxes the caller has, and lists that change.
+ */
 void listen_method_listen(struct request *request)
 {
 	const json_t *uris;
@@ -243,13 +312,14 @@ void listen_method_listen(struct request *request)
 			json_array_append(granted, uri);
 		}
 	}
-	json_t *params =
-		json_pack("{s:o, s:{}}", "_meta", subscription_meta(request), "notifications");
+	json_t *notifications = json_object();
 	if (uris) {
-		json_object_set(
-			json_object_get(params, "notifications"), "resourceSubscriptions", granted);
+		json_object_set(notifications, "resourceSubscriptions", granted);
 	}
 	json_decref(granted);
+	listener->lists = grant_lists(request, notifications);
+	json_t *params = json_pack(
+		"{s:o, s:o}", "_meta", subscription_meta(request), "notifications", notifications);
 	conn_notify(request->conn, "notifications/subscriptions/acknowledged", params);
 	request_on_cancel(request, end_listen, listener);
 }

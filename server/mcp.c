@@ -362,10 +362,19 @@ static json_t *server_info(const struct mcp_revision *revision)
 	return info;
 }
 
-static json_t *capabilities(const struct mcp_revision *revision)
+bool mcp_lists_change(const struct server *server)
+{
+	return server->options.addition && server->options.addition->lists_change;
+}
+
+static json_t *capabilities(const struct server *server, const struct mcp_revision *revision)
 {
 	json_t *all = json_pack("{s:{}, s:{s:b}, s:{}, s:{}}", "tools", "resources", "subscribe", 1,
 		"prompts", "logging");
+	if (mcp_lists_change(server)) {
+		json_object_set_new(json_object_get(all, "tools"), "listChanged", json_true());
+		json_object_set_new(json_object_get(all, "prompts"), "listChanged", json_true());
+	}
 	if (since(revision, "2025-03-26")) {
 		json_object_set_new(all, "completions", json_object());
 	}
@@ -463,15 +472,16 @@ static void run_initialize(struct request *request)
 	http_session_keep(request->conn);
 	request_reply(request,
 		json_pack("{s:s, s:o, s:o, s:s}", "protocolVersion", revision->name, "capabilities",
-			capabilities(revision), "serverInfo", server_info(revision), "instructions",
-			request->server->instructions));
+			capabilities(request->server, revision), "serverInfo",
+			server_info(revision), "instructions", request->server->instructions));
 }
 
 static void run_discover(struct request *request)
 {
-	request_reply(request, json_pack("{s:o, s:o, s:s}", "supportedVersions", modern_versions(),
-				       "capabilities", capabilities(request->revision),
-				       "instructions", request->server->instructions));
+	request_reply(
+		request, json_pack("{s:o, s:o, s:s}", "supportedVersions", modern_versions(),
+				 "capabilities", capabilities(request->server, request->revision),
+				 "instructions", request->server->instructions));
 }
 
 static void run_ping(struct request *request)

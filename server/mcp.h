@@ -11,6 +11,7 @@
 
 struct conn;
 struct request;
+struct server;
 struct session;
 
 enum mcp_era {
@@ -71,6 +72,8 @@ void mcp_fit(const struct request *request, json_t *definition);
 int mcp_not_found(const struct request *request); /* the code for an unknown resource */
 /* What the client can do, as it declared it; NULL: nothing. */
 const json_t *mcp_client_capabilities(const struct request *request);
+/* Do lists of tools and prompts change while the server runs? */
+bool mcp_lists_change(const struct server *server);
 bool mcp_progress_has_message(const struct request *request);
 
 /* The methods, by the file they live in. */

@@ -1,7 +1,8 @@
 /* What the server tells a model about working here: the instructions every client gets, and a
  * prompt with a task. */
-#include "server/session.h"
+#include "server/prompt.h"
 
+#include "base/cleanup.h"
 #include "server/json_write.h"
 
 #include <string.h>
@@ -45,81 +46,128 @@ char *instructions_make(const struct tool_set *tools)
 	return (char *)out.data;
 }
 
-const char prompt_name[] = "operate_desktop";
+/* ---- operate_desktop ---- */
 
-static const char prompt_title[] = "Operate the desktop";
-static const char prompt_help[] = "How to work well on this desktop, with the task to do there.";
-#define TASK_MAX 20000
+struct operate_args {
+	const char *task;
+};
 
-static json_t *describe_prompt(void)
+static const struct field operate_fields[] = {
+	FIELD_STR(struct operate_args, task, "What is to be done, in a sentence or more",
+		.max = 20000),
+	{ 0 },
+};
+
+static void operate_run(struct request *request, const struct prompt *prompt, const void *data)
 {
-	return json_pack("{s:s, s:s, s:s, s:[{s:s, s:s, s:b}]}", "name", prompt_name, "title",
-		prompt_title, "description", prompt_help, "arguments", "name", "task",
-		"description", "What is to be done, in a sentence or more", "required", 0);
+	const struct operate_args *args = data;
+	json_t *text = json_sprintf("%s%s%s", request->server->instructions,
+		args->task ? "\n\nThe task: " : "", args->task ? args->task : "");
+	request_reply(request,
+		prompt_result(prompt, json_pack("{s:s, s:o}", "type", "text", "text", text)));
+}
+
+static const struct prompt operate = {
+	.name = "operate_desktop",
+	.title = "Operate the desktop",
+	.help = "How to work well on this desktop, with the task to do there.",
+	.fields = operate_fields,
+	.args_size = sizeof(struct operate_args),
+	.run = operate_run,
+};
+
+/* ---- all of them ---- */
+
+static const struct prompt *const prompts[] = {
+	&operate,
+};
+#define N_PROMPTS (sizeof(prompts) / sizeof(prompts[0]))
+
+/* Those of a mode come after ours. */
+static const struct prompt *prompt_at(const struct server *server, size_t i)
+{
+	const struct server_addition *more = server->options.addition;
+	if (i < N_PROMPTS) {
+		return prompts[i];
+	}
+	for (size_t j = 0; more && more->prompts[j]; j++) {
+		if (j == i - N_PROMPTS) {
+			return more->prompts[j];
+		}
+	}
+	return NULL;
+}
+
+const struct prompt *prompt_find(const struct server *server, const char *name)
+{
+	const struct prompt *prompt;
+	for (size_t i = 0; (prompt = prompt_at(server, i)); i++) {
+		if (strcmp(prompt->name, name) == 0) {
+			return prompt;
+		}
+	}
+	return NULL;
+}
+
+json_t *prompt_result(const struct prompt *prompt, json_t *content)
+{
+	return json_pack("{s:s, s:[{s:s, s:o}]}", "description", prompt->help, "messages", "role",
+		"user", "content", content);
+}
+
+/* ---- the methods ---- */
+
+static json_t *describe(const struct prompt *prompt)
+{
+	json_t *arguments = json_array();
+	for (const struct field *field = prompt->fields; field->name; field++) {
+		json_array_append_new(
+			arguments, json_pack("{s:s, s:s, s:b}", "name", field->name, "description",
+					   field->help, "required", field->required));
+	}
+	return json_pack("{s:s, s:s, s:s, s:o}", "name", prompt->name, "title", prompt->title,
+		"description", prompt->help, "arguments", arguments);
 }
 
 void prompt_method_list(struct request *request)
 {
-	size_t from, to;
-	if (!page_read(request, 1, &from, &to)) {
+	size_t count = 0, from, to;
+	while (prompt_at(request->server, count)) {
+		count++;
+	}
+	if (!page_read(request, count, &from, &to)) {
 		return;
 	}
 	json_t *list = json_array();
 	for (size_t i = from; i < to; i++) {
-		json_t *prompt = describe_prompt();
+		json_t *prompt = describe(prompt_at(request->server, i));
 		mcp_fit(request, prompt);
 		json_array_append_new(list, prompt);
 	}
-	request_reply(request, json_pack("{s:o}", "prompts", list));
-}
-
-/* *ret_task is NULL without one; false: the request has failed. */
-static bool read_task(struct request *request, const char **ret_task)
-{
-	json_t *arguments = json_object_get(request->params, "arguments");
-	const char *key;
-	json_t *value;
-	*ret_task = NULL;
-	if (arguments && !json_is_object(arguments)) {
-		request_fail(request, RPC_INVALID_PARAMS, NULL,
-			"params.arguments must be an object of strings");
-		return false;
-	}
-	json_object_foreach(arguments, key, value)
-	{
-		if (strcmp(key, "task") != 0) {
-			request_fail(request, RPC_INVALID_PARAMS, NULL,
-				"prompt %s has no argument \"%.40s\"; it has only \"task\"",
-				prompt_name, key);
-			return false;
-		}
-		if (!json_is_string(value) || json_string_length(value) > TASK_MAX) {
-			request_fail(request, RPC_INVALID_PARAMS, NULL,
-				"argument task must be a string of at most %d bytes", TASK_MAX);
-			return false;
-		}
-		*ret_task = json_string_value(value);
-	}
-	return true;
+	json_t *result = json_pack("{s:o}", "prompts", list);
+	page_mark(result, to, count);
+	request_reply(request, result);
 }
 
 void prompt_method_get(struct request *request)
 {
-	const char *name = request_text(request, "name"), *task;
+	const char *name = request_text(request, "name");
 	if (!name) {
 		return;
 	}
-	if (strcmp(name, prompt_name) != 0) {
+	const struct prompt *prompt = prompt_find(request->server, name);
+	if (!prompt) {
 		request_fail(request, RPC_INVALID_PARAMS, NULL,
-			"there is no prompt \"%.80s\"; there is \"%s\"", name, prompt_name);
+			"there is no prompt \"%.80s\"; prompts/list names them all", name);
 		return;
 	}
-	if (!read_task(request, &task)) {
-		return;
+	auto_free void *args = must(calloc(1, prompt->args_size + 1));
+	struct err err;
+	if (field_decode(
+		    prompt->fields, json_object_get(request->params, "arguments"), args, &err)) {
+		prompt->run(request, prompt, args);
+	} else {
+		request_fail(
+			request, RPC_INVALID_PARAMS, NULL, "prompt %s: %s", prompt->name, err.text);
 	}
-	json_t *text = json_sprintf("%s%s%s", request->server->instructions,
-		task ? "\n\nThe task: " : "", task ? task : "");
-	request_reply(request,
-		json_pack("{s:s, s:[{s:s, s:{s:s, s:o}}]}", "description", prompt_help, "messages",
-			"role", "user", "content", "type", "text", "text", text));
 }

@@ -43,6 +43,75 @@ bool resource_parse(const char *uri, struct resource *ret, struct err *err)
 		uri);
 }
 
+/* ---- those of a mode ---- */
+
+static bool is_template(const struct resource_row *row)
+{
+	return strchr(row->uri, '{');
+}
+
+static const struct resource_row *row_at(const struct server *server, bool templates, size_t i)
+{
+	const struct server_addition *more = server->options.addition;
+	for (size_t j = 0; more && more->resources[j]; j++) {
+		if (is_template(more->resources[j]) == templates && i-- == 0) {
+			return more->resources[j];
+		}
+	}
+	return NULL;
+}
+
+static size_t count_rows(const struct server *server, bool templates)
+{
+	size_t n = 0;
+	while (row_at(server, templates, n)) {
+		n++;
+	}
+	return n;
+}
+
+static json_t *describe_row(const struct resource_row *row)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", is_template(row) ? "uriTemplate" : "uri",
+		row->uri, "name", row->name, "title", row->title, "description", row->help,
+		"mimeType", row->type);
+}
+
+/* What stands where the template has its variable; NULL: it is no such URI. */
+static char *match_template(const char *template, const char *uri)
+{
+	size_t before = strcspn(template, "{"), len = strlen(uri);
+	const char *rest = strchr(template, '}') + 1;
+	size_t after = strlen(rest);
+	if (len <= before + after || strncmp(uri, template, before) != 0 ||
+		strcmp(uri + len - after, rest) != 0) {
+		return NULL;
+	}
+	char *value = must(strndup(uri + before, len - before - after));
+	if (strchr(value, '/')) {
+		free(take_ptr(&value));
+	}
+	return value;
+}
+
+const struct resource_row *resource_row_find(
+	const struct server *server, const char *uri, char **ret_value)
+{
+	const struct resource_row *row;
+	*ret_value = NULL;
+	for (size_t i = 0; (row = row_at(server, false, i)); i++) {
+		if (strcmp(row->uri, uri) == 0) {
+			return row;
+		}
+	}
+	for (size_t i = 0; (row = row_at(server, true, i)); i++) {
+		if ((*ret_value = match_template(row->uri, uri))) {
+			return row;
+		}
+	}
+	return NULL;
+}
+
 /* ---- lists ---- */
 
 static json_t *describe(const struct vm *vm, enum resource_kind kind)
@@ -64,14 +133,17 @@ static size_t count_sandboxes(const struct request *request)
 
 void resource_method_list(struct request *request)
 {
-	size_t count = count_sandboxes(request) * RESOURCE_KINDS, from, to;
+	size_t ours = count_sandboxes(request) * RESOURCE_KINDS, from, to;
+	size_t count = ours + count_rows(request->server, false);
 	if (!page_read(request, count, &from, &to)) {
 		return;
 	}
 	json_t *list = json_array();
 	for (size_t i = from; i < to; i++) {
-		const struct vm *vm = vm_at(request->vms, request->owner, i / RESOURCE_KINDS);
-		json_t *resource = describe(vm, i % RESOURCE_KINDS);
+		json_t *resource =
+			i < ours ? describe(vm_at(request->vms, request->owner, i / RESOURCE_KINDS),
+					   i % RESOURCE_KINDS)
+				 : describe_row(row_at(request->server, false, i - ours));
 		mcp_fit(request, resource);
 		json_array_append_new(list, resource);
 	}
@@ -80,21 +152,38 @@ void resource_method_list(struct request *request)
 	request_reply(request, result);
 }
 
+static json_t *describe_template(enum resource_kind kind)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "uriTemplate", kinds[kind].template, "name",
+		kinds[kind].path + 1, "title", kinds[kind].title, "description", kinds[kind].help,
+		"mimeType", kinds[kind].type);
+}
+
 void resource_method_templates(struct request *request)
 {
-	size_t from, to;
-	if (!page_read(request, RESOURCE_KINDS, &from, &to)) {
+	size_t count = RESOURCE_KINDS + count_rows(request->server, true), from, to;
+	if (!page_read(request, count, &from, &to)) {
 		return;
 	}
 	json_t *list = json_array();
 	for (size_t i = from; i < to; i++) {
-		json_t *template = json_pack("{s:s, s:s, s:s, s:s, s:s}", "uriTemplate",
-			kinds[i].template, "name", kinds[i].path + 1, "title", kinds[i].title,
-			"description", kinds[i].help, "mimeType", kinds[i].type);
+		json_t *template =
+			i < RESOURCE_KINDS
+				? describe_template(i)
+				: describe_row(row_at(request->server, true, i - RESOURCE_KINDS));
 		mcp_fit(request, template);
 		json_array_append_new(list, template);
 	}
-	request_reply(request, json_pack("{s:o}", "resourceTemplates", list));
+	json_t *result = json_pack("{s:o}", "resourceTemplates", list);
+	page_mark(result, to, count);
+	request_reply(request, result);
+}
+
+void resource_reply(struct request *request, const char *type, json_t *body)
+{
+	json_object_set(body, "uri", json_object_get(request->params, "uri"));
+	json_object_set_new(body, "mimeType", json_string(type));
+	request_reply(request, json_pack("{s:[o]}", "contents", body));
 }
 
 /* ---- reading one: wait for the sandbox, ask the agent, answer ---- */
@@ -120,10 +209,7 @@ static void fail_reading(struct reading *reading, const struct err *why)
 /* body: {"blob": ...} or {"text": ...}; taken. */
 static void finish_reading(struct reading *reading, json_t *body)
 {
-	struct request *request = reading->request;
-	json_object_set(body, "uri", json_object_get(request->params, "uri"));
-	json_object_set_new(body, "mimeType", json_string(kinds[reading->what.kind].type));
-	request_reply(request, json_pack("{s:[o]}", "contents", body));
+	resource_reply(reading->request, kinds[reading->what.kind].type, body);
 	free(reading);
 }
 
@@ -198,6 +284,12 @@ void resource_method_read(struct request *request)
 	static const struct vm_wait_handlers handlers = { .stage = on_stage, .done = on_ready };
 	const char *uri = request_text(request, "uri");
 	if (!uri) {
+		return;
+	}
+	auto_free char *value = NULL;
+	const struct resource_row *row = resource_row_find(request->server, uri, &value);
+	if (row) {
+		row->read(request, row, value ? value : "");
 		return;
 	}
 	struct reading *reading = must(calloc(1, sizeof(*reading)));

@@ -11,6 +11,16 @@
  */
 
 struct server;
+struct prompt;
+struct resource_row;
+
+/* What a mode offers beside the server's own.  Each list ends with NULL. */
+struct server_addition {
+	const struct tool *const *tools; /* for tool_set_add(): by whoever makes the set */
+	const struct prompt *const *prompts;
+	const struct resource_row *const *resources;
+	bool lists_change; /* tools and prompts do, while it runs */
+};
 
 struct server_options {
 	struct vm_pool *vms;
@@ -18,6 +28,7 @@ struct server_options {
 	/* tools/call in flight; more are refused with a sentence */
 	int64_t max_calls;          /* on one connection, or in one session over HTTP */
 	int64_t max_calls_of_owner; /* over all of a principal's; 0: no limit */
+	const struct server_addition *addition; /* NULL: nothing */
 };
 
 struct server *server_new(sd_event *event, const struct server_options *options);

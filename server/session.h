@@ -231,6 +231,8 @@ void ask_drop(struct request *request);   /* the request is being answered */
 
 /* ---- listen.c: who wants to hear of screen changes ---- */
 
+enum listen_list { LISTEN_TOOLS, LISTEN_PROMPTS, LISTEN_LISTS };
+void listen_list_changed(struct server *server, enum listen_list which);
 void listen_screen_changed(struct vm *vm, void *data); /* data: the server */
 void listen_catch_up(struct session *session);         /* sends what back pressure held back */
 void listen_end_all(struct session *session);          /* a clean end of every subscription */
@@ -267,6 +269,5 @@ void page_mark(json_t *result, size_t to, size_t count);
 
 /* How to work, for the model: `instructions` and the prompt.  free() it. */
 char *instructions_make(const struct tool_set *tools);
-extern const char prompt_name[];
 
 #endif

@@ -44,19 +44,20 @@ static const struct tool *const tools[] = {
 #define N_TOOLS (sizeof(tools) / sizeof(tools[0]))
 
 struct tool_set {
-	bool on[N_TOOLS];
+	const struct tool **at;
+	size_t n;
 };
 
 /* ---- selecting ---- */
 
 /* The toolset or tool of that name, or all of them; false when there is none. */
-static bool select_word(struct tool_set *set, const char *word)
+static bool select_word(bool on[N_TOOLS], const char *word)
 {
 	bool known = false;
 	for (size_t i = 0; i < N_TOOLS; i++) {
 		if (strcmp(word, "all") == 0 || strcmp(word, tools[i]->toolset) == 0 ||
 			strcmp(word, tools[i]->name) == 0) {
-			set->on[i] = known = true;
+			on[i] = known = true;
 		}
 	}
 	return known;
@@ -87,38 +88,67 @@ static char *trim(char *word)
 	return word;
 }
 
-struct tool_set *tool_set_new(const char *selection, struct err *err)
+static bool select_words(bool on[N_TOOLS], const char *selection, struct err *err)
 {
-	auto_free struct tool_set *set = must(calloc(1, sizeof(*set)));
 	auto_free char *list = must(strdup(selection));
 	char *rest = list;
 	/* An empty list grants nothing, which is more often a mistake than a wish. */
 	if (!*trim(list)) {
 		log_warning("the list of tools is empty: no tool is offered");
-		return take_ptr(&set);
+		return true;
 	}
 	for (char *word; (word = strsep(&rest, ","));) {
 		word = trim(word);
-		if (!select_word(set, word)) {
-			refuse_word(word, err);
-			return NULL;
+		if (!select_word(on, word)) {
+			return refuse_word(word, err);
 		}
 	}
-	return take_ptr(&set);
+	return true;
+}
+
+static void add(struct tool_set *set, const struct tool *tool)
+{
+	set->at = must(reallocarray(set->at, set->n + 1, sizeof(set->at[0])));
+	set->at[set->n++] = tool;
+}
+
+struct tool_set *tool_set_new(const char *selection, struct err *err)
+{
+	bool on[N_TOOLS] = { false };
+	if (!select_words(on, selection, err)) {
+		return NULL;
+	}
+	struct tool_set *set = must(calloc(1, sizeof(*set)));
+	for (size_t i = 0; i < N_TOOLS; i++) {
+		if (on[i]) {
+			add(set, tools[i]);
+		}
+	}
+	return set;
+}
+
+void tool_set_add(struct tool_set *set, const struct tool *const *more)
+{
+	while (*more) {
+		add(set, *more++);
+	}
 }
 
 void tool_set_free(struct tool_set *set)
 {
-	free(set);
+	if (set) {
+		free(set->at);
+		free(set);
+	}
 }
 
 /* ---- finding ---- */
 
 const struct tool *tool_find(const struct tool_set *set, const char *name)
 {
-	for (size_t i = 0; i < N_TOOLS; i++) {
-		if (set->on[i] && strcmp(tools[i]->name, name) == 0) {
-			return tools[i];
+	for (size_t i = 0; i < set->n; i++) {
+		if (strcmp(set->at[i]->name, name) == 0) {
+			return set->at[i];
 		}
 	}
 	return NULL;
@@ -126,21 +156,14 @@ const struct tool *tool_find(const struct tool_set *set, const char *name)
 
 const struct tool *tool_at(const struct tool_set *set, size_t at)
 {
-	for (size_t i = 0; i < N_TOOLS; i++) {
-		if (set->on[i] && at-- == 0) {
-			return tools[i];
-		}
-	}
-	return NULL;
+	return at < set->n ? set->at[at] : NULL;
 }
 
 const char *tool_nearest(const struct tool_set *set, const char *name)
 {
-	const char *names[N_TOOLS + 1] = { NULL };
-	for (size_t i = 0, n = 0; i < N_TOOLS; i++) {
-		if (set->on[i]) {
-			names[n++] = tools[i]->name;
-		}
+	auto_free const char **names = must(calloc(set->n + 1, sizeof(names[0])));
+	for (size_t i = 0; i < set->n; i++) {
+		names[i] = set->at[i]->name;
 	}
 	return nearest_name(name, names);
 }
@@ -171,11 +194,16 @@ static json_t *meta(const struct tool *tool)
 	return out;
 }
 
+static json_t *schema(const struct tool *tool)
+{
+	return tool->schema ? must(json_loads(tool->schema, 0, NULL)) : field_schema(tool->fields);
+}
+
 json_t *tool_describe(const struct tool *tool)
 {
 	json_t *out = must(json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", tool->name, "title",
-		tool->title, "description", tool->help, "inputSchema", field_schema(tool->fields),
-		"annotations", annotations(tool)));
+		tool->title, "description", tool->help, "inputSchema", schema(tool), "annotations",
+		annotations(tool)));
 	json_auto_t *extra = meta(tool);
 	if (json_object_size(extra)) {
 		json_object_set(out, "_meta", extra);

@@ -22,6 +22,7 @@ struct tool {
 	unsigned hints;
 	int max_chars; /* a result may be this long; 0: clients' usual bounds do */
 	const struct field *fields;
+	const char *schema; /* JSON, where a table of fields cannot say it; NULL: what fields say */
 	size_t args_size;
 	/* Must end in call_reply() or call_fail(), now or later.  args and what it points to live
 	 * as long as the call. */
@@ -32,6 +33,8 @@ struct tool {
  * errors naming the nearest. */
 struct tool_set;
 struct tool_set *tool_set_new(const char *selection, struct err *err) NODISCARD;
+/* Adds tools of a mode, which --tools knows nothing of, after the others; NULL-ended. */
+void tool_set_add(struct tool_set *set, const struct tool *const *more);
 void tool_set_free(struct tool_set *set);
 
 const struct tool *tool_find(const struct tool_set *set, const char *name);
