@@ -116,6 +116,11 @@ static bool check(const struct request *request, const struct call_question *que
 	if (request->cancelled || !request->server) {
 		return err_set(err, ERR_CANCELLED, "the request was cancelled");
 	}
+	if (!conn_streams(request->conn)) {
+		return err_set(err, ERR_UNSUPPORTED,
+			"the client cannot be asked: the Accept header of its request must list "
+			"text/event-stream");
+	}
 	if (request->ask) {
 		return err_set(err, ERR_STATE, "the client is being asked already");
 	}

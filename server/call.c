@@ -124,6 +124,16 @@ void call_fail_with(struct call *call, const struct err *why, json_t *content)
 	answer(call, error_result(why, content), why);
 }
 
+struct request *call_request(struct call *call)
+{
+	return call->request;
+}
+
+const struct tool *call_tool(const struct call *call)
+{
+	return call->tool;
+}
+
 /* ---- what a tool may ask of its call ---- */
 
 struct vm_pool *call_vms(struct call *call)
@@ -232,6 +242,11 @@ void call_method_call(struct request *request)
 	if (args && !json_is_object(args) && !json_is_null(args)) {
 		request_fail(request, RPC_INVALID_PARAMS, NULL,
 			"params.arguments must be an object with the arguments of %s", tool->name);
+		return;
+	}
+	struct rpc_fault fault;
+	if (!mcp_check_params(request, tool->fields, args, &fault)) {
+		request_fail(request, fault.code, fault.data, "%s", fault.text);
 		return;
 	}
 	struct err err;

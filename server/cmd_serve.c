@@ -1,5 +1,6 @@
 #include "server/command.h"
 #include "server/config.h"
+#include "server/conformance.h"
 #include "server/listen_http.h"
 #include "server/server.h"
 
@@ -84,12 +85,18 @@ static bool start_serving(struct serving *s, struct err *err)
 	if (!s->tools) {
 		return false;
 	}
+	const struct server_addition *addition =
+		s->config.conformance ? &conformance_addition : NULL;
+	if (addition) {
+		tool_set_add(s->tools, addition->tools);
+	}
 	s->vms = vm_pool_new(s->event, &s->config.vm);
 	s->server = server_new(s->event, &(struct server_options){
 						 .vms = s->vms,
 						 .tools = s->tools,
 						 .max_calls = s->config.max_calls,
 						 .max_calls_of_owner = 8 * s->config.max_calls,
+						 .addition = addition,
 					 });
 	if (s->config.http.listen && !start_http(s, err)) {
 		return false;

@@ -19,6 +19,7 @@ struct config {
 		int64_t max_connections, max_body_kib;
 	} http;
 	const char *tools; /* for tool_set_new() */
+	bool conformance;  /* server/conformance.h */
 	int log_level;     /* enum log_level */
 	int64_t max_calls; /* tools/call in flight on one connection */
 

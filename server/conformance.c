@@ -64,23 +64,23 @@ static const struct tool *const tools[] = {
 	TOOLS(X)
 #undef X
 #define X(id) &conformance_##id.tool,
-	ASKING_TOOLS(X)
+		ASKING_TOOLS(X)
 #undef X
-	NULL,
+			NULL,
 };
 
 static const struct prompt *const prompts[] = {
 #define X(id) &conformance_prompt_##id,
 	PROMPTS(X)
 #undef X
-	NULL,
+		NULL,
 };
 
 static const struct resource_row *const resources[] = {
 #define X(id) &conformance_resource_##id,
 	RESOURCES(X)
 #undef X
-	NULL,
+		NULL,
 };
 
 const struct server_addition conformance_addition = {

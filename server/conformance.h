@@ -17,7 +17,7 @@ extern const struct server_addition conformance_addition;
 /* A tool that asks the client in one round or more. */
 struct conformance_asking {
 	struct tool tool;
-	const char *rounds; /* JSON: [{key: {method, params}}, ...] */
+	const char *rounds;    /* JSON: [{key: {method, params}}, ...] */
 	bool only_what_it_can; /* leaves out what this client cannot be asked */
 };
 const struct conformance_asking *conformance_asking_of(struct call *call);

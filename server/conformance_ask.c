@@ -39,8 +39,8 @@ static void put_text(json_t *params, const char *text)
 {
 	json_t *messages = json_object_get(params, "messages");
 	json_t *content = json_object_get(json_array_get(messages, 0), "content");
-	json_object_set_new(messages ? content : params, messages ? "text" : "message",
-		json_string(text));
+	json_object_set_new(
+		messages ? content : params, messages ? "text" : "message", json_string(text));
 }
 
 static void next_round(struct call *call, struct asking_call *state)
@@ -106,7 +106,8 @@ const struct conformance_asking *conformance_asking_of(struct call *call)
 	"},\"required\":[" required "]}}}"
 #define SAMPLE(key, text, tokens) \
 	"\"" key "\":{\"method\":\"sampling/createMessage\",\"params\":{\"messages\":[{\"role\":" \
-	"\"user\",\"content\":{\"type\":\"text\",\"text\":\"" text "\"}}],\"maxTokens\":" tokens "}}"
+	"\"user\",\"content\":{\"type\":\"text\",\"text\":\"" text "\"}}],\"maxTokens\":" tokens \
+	"}}"
 #define ROOTS(key) "\"" key "\":{\"method\":\"roots/list\",\"params\":{}}"
 #define STRING(name) "\"" name "\":{\"type\":\"string\"}"
 #define CONFIRM ELICIT("confirm", "Please confirm", "\"ok\":{\"type\":\"boolean\"}", "\"ok\"")
@@ -158,8 +159,8 @@ ASKING(elicitation_enums, "test_elicitation_sep1330_enums",
 		"\"titledSingle\":{\"type\":\"string\",\"oneOf\":[" TITLED_3 "]},"
 		"\"legacyEnum\":{\"type\":\"string\",\"enum\":[\"opt1\",\"opt2\",\"opt3\"],"
 		"\"enumNames\":[\"Option One\",\"Option Two\",\"Option Three\"]},"
-		"\"untitledMulti\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":" UNTITLED_3
-		"}},"
+		"\"untitledMulti\":{\"type\":\"array\",\"items\":{\"type\":\"string\","
+		"\"enum\":" UNTITLED_3 "}},"
 		"\"titledMulti\":{\"type\":\"array\",\"items\":{\"anyOf\":[" TITLED_3 "]}}",
 		"") "}]");
 
@@ -178,13 +179,14 @@ ASKING(input_request_state, "test_input_required_result_request_state",
 	"Asks the client's user, and wants its state back.", no_fields, 0, "[{" CONFIRM "}]");
 ASKING(input_multiple, "test_input_required_result_multiple_inputs", "Asks three things at once.",
 	no_fields, 0,
-	"[{" ASK_NAME "," SAMPLE("greeting", "Generate a greeting", "50") "," ROOTS(
-		"client_roots") "}]");
+	"[{" ASK_NAME
+	"," SAMPLE("greeting", "Generate a greeting", "50") "," ROOTS("client_roots") "}]");
 ASKING(input_multi_round, "test_input_required_result_multi_round", "Asks one thing after another.",
 	no_fields, 0,
-	"[{" ELICIT("step1", "Step 1: What is your name?", STRING("name"), "\"name\"") "},"
-	"{" ELICIT("step2", "Step 2: What is your favorite color?", STRING("color"),
-		"\"color\"") "}]");
+	"[{" ELICIT("step1", "Step 1: What is your name?", STRING("name"),
+		"\"name\"") "},"
+			    "{" ELICIT("step2", "Step 2: What is your favorite color?",
+				    STRING("color"), "\"color\"") "}]");
 ASKING(input_tampered_state, "test_input_required_result_tampered_state",
 	"Asks the client's user, and wants its state back as it was.", no_fields, 0,
 	"[{" CONFIRM "}]");

@@ -31,8 +31,8 @@ static void add_message(json_t *result, const char *text)
 static void run_simple(struct request *request, const struct prompt *prompt, const void *args)
 {
 	(void)args;
-	request_reply(request, prompt_result(prompt, conformance_text(
-							     "This is a simple prompt for testing.")));
+	request_reply(request,
+		prompt_result(prompt, conformance_text("This is a simple prompt for testing.")));
 }
 PROMPT(simple, "test_simple_prompt", "A text.", no_fields, 0, run_simple);
 
@@ -130,8 +130,7 @@ PROMPT(that_asks, "test_input_required_result_prompt", "Asks the client's user."
 		.read = fn, \
 	}
 
-static void read_text(
-	struct request *request, const struct resource_row *row, const char *value)
+static void read_text(struct request *request, const struct resource_row *row, const char *value)
 {
 	(void)value;
 	resource_reply(request, row->type,
@@ -140,8 +139,7 @@ static void read_text(
 RESOURCE(static_text, "test://static-text", "A text.", "text/plain", read_text);
 RESOURCE(watched, "test://watched-resource", "A text to subscribe to.", "text/plain", read_text);
 
-static void read_binary(
-	struct request *request, const struct resource_row *row, const char *value)
+static void read_binary(struct request *request, const struct resource_row *row, const char *value)
 {
 	(void)value;
 	resource_reply(request, row->type, json_pack("{s:s}", "blob", CONFORMANCE_PNG));

@@ -31,8 +31,8 @@ static json_t *image(void)
 static void run_simple_text(struct call *call, const void *args)
 {
 	(void)args;
-	call_reply(call, json_pack("[o]", conformance_text(
-						  "This is a simple text response for testing.")));
+	call_reply(call,
+		json_pack("[o]", conformance_text("This is a simple text response for testing.")));
 }
 FIXTURE(simple_text, "test_simple_text", "Answers with a text.", run_simple_text);
 
@@ -112,7 +112,8 @@ const struct tool conformance_json_schema = {
 	.schema = "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\","
 		  "\"type\":\"object\","
 		  "\"$defs\":{\"address\":{\"$anchor\":\"addressDef\",\"type\":\"object\","
-		  "\"properties\":{\"street\":{\"type\":\"string\"},\"city\":{\"type\":\"string\"}}}},"
+		  "\"properties\":{\"street\":{\"type\":\"string\"},\"city\":{\"type\":\"string\"}}"
+		  "}},"
 		  "\"properties\":{\"name\":{\"type\":\"string\"},"
 		  "\"address\":{\"$ref\":\"#/$defs/address\"},"
 		  "\"contactMethod\":{\"type\":\"string\",\"enum\":[\"phone\",\"email\"]},"
@@ -199,8 +200,8 @@ static void take_step(struct steps *steps)
 		call_reply(steps->call, json_pack("[o]", conformance_text("All steps are done.")));
 		return;
 	}
-	steps->timer = loop_after_ms(
-		call_request(steps->call)->server->event, STEP_MS, on_step, steps);
+	steps->timer =
+		loop_after_ms(call_request(steps->call)->server->event, STEP_MS, on_step, steps);
 }
 
 static void on_cancel(void *data)

@@ -210,6 +210,50 @@ static bool check_headers(
 		       (!subject || mcp_check_header(request->conn, "Mcp-Name", subject, fault)));
 }
 
+/* An argument as a header has it; false: it is of a type that none has. */
+static bool write_param(const json_t *value, struct buf *out)
+{
+	if (json_is_string(value)) {
+		buf_printf(out, "%s", json_string_value(value));
+	} else if (json_is_integer(value)) {
+		buf_printf(out, "%lld", (long long)json_integer_value(value));
+	} else if (json_is_boolean(value)) {
+		buf_printf(out, "%s", json_is_true(value) ? "true" : "false");
+	} else {
+		return false;
+	}
+	return true;
+}
+
+bool mcp_check_params(const struct request *request, const struct field *fields, const json_t *args,
+	struct rpc_fault *fault)
+{
+	const struct conn *conn = request->conn;
+	if (request->revision->era == MCP_LEGACY || conn->kind == TRANSPORT_DUPLEX) {
+		return true;
+	}
+	for (const struct field *field = fields; field->name; field++) {
+		if (!field->header) {
+			continue;
+		}
+		auto_buf struct buf header = { 0 }, text = { 0 };
+		buf_printf(&header, "Mcp-Param-%s", field->header);
+		const json_t *value = json_object_get(args, field->name);
+		const char *name = buf_text(&header);
+		if (write_param(value, &text)) {
+			if (!mcp_check_header(conn, name, buf_text(&text), fault)) {
+				return false;
+			}
+		} else if (conn_header(conn, name)) {
+			return rpc_fault(fault, MCP_HEADER_MISMATCH, NULL,
+				"the HTTP header %s is there, but no argument %s that it could "
+				"repeat",
+				name, field->name);
+		}
+	}
+	return true;
+}
+
 int mcp_http_status(const struct request *request, int code)
 {
 	if (request->revision->era == MCP_LEGACY) {

@@ -1,6 +1,7 @@
 #ifndef SERVER_MCP_H
 #define SERVER_MCP_H
 
+#include "base/field.h"
 #include "server/rpc.h"
 
 /*
@@ -58,6 +59,9 @@ bool mcp_primes_streams(const struct session *session);
  * Checks that a header of the HTTP request says what the message does.  A value that cannot stand
  * in a header comes as =?base64?...?=.
  */
+/* Do the HTTP headers that repeat arguments (field.header) say the same? */
+bool mcp_check_params(const struct request *request, const struct field *fields, const json_t *args,
+	struct rpc_fault *fault);
 bool mcp_check_header(
 	const struct conn *conn, const char *header, const char *value, struct rpc_fault *fault);
 /* Does this connection take arrays of messages? */

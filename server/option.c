@@ -77,6 +77,8 @@ static const struct option serving[] = {
 		"Tools and toolsets to offer, separated by commas; all offers every one."),
 	COUNT("max-calls", max_calls, "N", 1, 1000, 32,
 		"Tool calls in flight on one connection; further ones are refused."),
+	FLAG("conformance", conformance,
+		"For tests only: adds what the official conformance suite wants to find."),
 	WORD("log-level", log_level, log_level_words, LOG_LEVEL_WARNING,
 		"How much is written to stderr."),
 };

@@ -211,6 +211,11 @@ struct request *request_find(struct session *session, const json_t *id);
 /* A string member of params; fails the request and returns NULL when it is not there. */
 const char *request_text(struct request *request, const char *name);
 
+/* ---- call.c: a tools/call stands on its request ---- */
+
+struct request *call_request(struct call *call); /* NULL once answered */
+const struct tool *call_tool(const struct call *call);
+
 /* ---- batch.c: an array of messages (2025-03-26), answered by one array ---- */
 
 void batch_take(struct conn *conn, json_t *messages);
