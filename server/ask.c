@@ -12,9 +12,8 @@
 
 struct question {
 	int64_t id; /* 0 once it was answered */
-	char *key;
+	char *key, *method;
 	json_t *params;
-	const char *method;
 };
 
 struct ask {
@@ -48,6 +47,7 @@ static void ask_free(struct ask *ask)
 	loop_drop(&ask->timer);
 	for (size_t i = 0; i < ask->n; i++) {
 		free(ask->questions[i].key);
+		free(ask->questions[i].method);
 		json_decref(ask->questions[i].params);
 	}
 	json_decref(ask->answers);
@@ -102,7 +102,7 @@ static void send_question(
 	*question = (struct question){
 		.id = ++ask->request->server->questions,
 		.key = must(strdup(from->key)),
-		.method = from->method,
+		.method = must(strdup(from->method)),
 		.params = from->params,
 	};
 	json_auto_t *id = json_integer(question->id);
