@@ -141,6 +141,7 @@ static const struct row {
 	NUMBER("files", 777, vm.limits.files),
 	NUMBER("disk", 88, vm.limits.disk_mib),
 	NUMBER("start-timeout", 9, start_timeout),
+	FLAG("conformance", conformance),
 	TEXT("http", "127.0.0.1:0", http.listen),
 	FLAG("stdio", http.stdio),
 	TEXT("tokens", "/etc/tokens.json", http.tokens),
