@@ -98,12 +98,15 @@ test('clicks arrive where they were meant, with their buttons, modifiers and cou
 		['double_click', { coordinate: [404, 308] }],
 		['scroll', { coordinate: [405, 310], scroll_direction: 'up', scroll_amount: 2 }],
 		['scroll', { coordinate: [406, 312], scroll_direction: 'right', scroll_amount: 1 }],
+		['triple_click', { coordinate: [407, 314] }],
+		['left_click', { coordinate: [408, 316] }],
 	];
 	for (const [name, args] of clicks) {
 		await call(name, args);
 	}
 	const expected = [[400, 300, 0, 1], [401, 302, 0, 3], [402, 304, 0, 2], [403, 306, 4, 1],
-		[404, 308, 0, 1], [404, 308, 0, 1], [405, 310, 0, 4], [405, 310, 0, 4], [406, 312, 0, 7]];
+		[404, 308, 0, 1], [404, 308, 0, 1], [405, 310, 0, 4], [405, 310, 0, 4], [406, 312, 0, 7],
+		[407, 314, 0, 1], [407, 314, 0, 1], [407, 314, 0, 1], [408, 316, 0, 1]];
 	let pressed = [];
 	await eventually('every click arrived', async () => {
 		const events = await file('/home/user/events');

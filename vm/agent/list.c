@@ -159,14 +159,21 @@ static void on_caught_up(enum barrier_answer answer, void *data)
 	resume(list, NULL);
 }
 
+static bool moves_pointer(const struct todo *todo)
+{
+	return todo->action.at.count || todo->action.from.count;
+}
+
 /*
  * A click moves the focus, and the keys after it must go there: window managers do that in their
- * own time. Keys may move it too (alt+Tab); clicks after clicks are kept in order by the server.
+ * own time. Keys may move it too (alt+Tab). Clicks after clicks are kept in order by the server,
+ * but one that the window manager still holds back would go to where the pointer is by then.
  */
 static enum progress catch_up(struct list *list, const struct todo *todo)
 {
 	struct input *in = &list->hands->input;
-	if (action_is_input(&todo->action) && input_wm_behind(in, !needs_focus(todo))) {
+	bool by_keys_only = !needs_focus(todo) && !moves_pointer(todo);
+	if (action_is_input(&todo->action) && input_wm_behind(in, by_keys_only)) {
 		list->barrier = barrier_window_manager(in->display, on_caught_up, list);
 	}
 	return list->barrier ? LATER : NOW;
