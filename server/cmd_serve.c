@@ -1,6 +1,7 @@
 #include "server/command.h"
 #include "server/config.h"
 #include "server/conformance.h"
+#include "server/invite.h"
 #include "server/listen_http.h"
 #include "server/server.h"
 
@@ -24,6 +25,7 @@ struct serving {
 	sd_event *event;
 	struct vm_pool *vms;
 	struct tool_set *tools;
+	struct auth *auth; /* with http only */
 	struct server *server;
 	struct stdio *stdio;
 	struct listen_http *http;
@@ -36,6 +38,7 @@ static void stop_serving(struct serving *s)
 	stdio_free(s->stdio);
 	tool_set_free(s->tools);
 	vm_pool_free(s->vms);
+	auth_free(s->auth);
 	sd_event_unref(s->event);
 	config_done(&s->config);
 }
@@ -56,24 +59,39 @@ static void start_stdio(struct serving *s)
 		s->event, STDIN_FILENO, STDOUT_FILENO, &server_transport_handlers, s->server);
 }
 
-/* Everyone who gets through to a loopback address is the same one. */
-static const char *authorize(const char *token, void *data)
+/* ---- HTTP ---- */
+
+static int64_t max_sandboxes_of(const char *owner, void *data)
 {
-	(void)token, (void)data;
-	return "local";
+	const struct serving *s = data;
+	return auth_limits(s->auth, owner).sandboxes;
+}
+
+/* Who has no limit of its own is kept from filling the server with many connections. */
+static int64_t max_calls_of(const char *owner, void *data)
+{
+	const struct serving *s = data;
+	int64_t own = s->auth ? auth_limits(s->auth, owner).calls : 0;
+	return own ? own : 8 * s->config.max_calls;
+}
+
+static bool start_auth(struct serving *s, struct err *err)
+{
+	s->auth = auth_new(s->config.http.tokens, s->config.http.no_auth, err);
+	return s->auth;
 }
 
 /* Runs until it is told to end: clients come and go. */
 static bool start_http(struct serving *s, struct err *err)
 {
-	const struct http_options options = { .listen = s->config.http.listen,
-		.authorize = authorize };
-	s->http = listen_http_new(s->event, s->server, &options, err);
+	vm_pool_limit_owners(s->vms, max_sandboxes_of, s);
+	s->http = listen_http_new(s->event, s->server, &s->config.http, s->auth, err);
 	if (!s->http) {
 		return false;
 	}
-	fprintf(stderr, "vitrine %s listens at %s/mcp\n", VITRINE_VERSION,
-		http_url(listen_http_http(s->http)));
+	char *token = auth_take_made(s->auth);
+	invite_print(stderr, http_url(listen_http_http(s->http)), token);
+	auth_forget(token);
 	return true;
 }
 
@@ -82,7 +100,7 @@ static bool start_serving(struct serving *s, struct err *err)
 	log_set_level(s->config.log_level);
 	s->event = loop_new(err);
 	s->tools = s->event ? tool_set_new(s->config.tools, err) : NULL;
-	if (!s->tools) {
+	if (!s->tools || (s->config.http.listen && !start_auth(s, err))) {
 		return false;
 	}
 	const struct server_addition *addition =
@@ -95,8 +113,9 @@ static bool start_serving(struct serving *s, struct err *err)
 						 .vms = s->vms,
 						 .tools = s->tools,
 						 .max_calls = s->config.max_calls,
-						 .max_calls_of_owner = 8 * s->config.max_calls,
 						 .addition = addition,
+						 .max_calls_of = max_calls_of,
+						 .data = s,
 					 });
 	if (s->config.http.listen && !start_http(s, err)) {
 		return false;

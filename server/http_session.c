@@ -155,7 +155,7 @@ static bool join(struct conn *conn, struct rpc_fault *fault, int *ret_status)
 {
 	const char *version = conn_header(conn, "MCP-Protocol-Version");
 	const char *id = conn_header(conn, ID_HEADER);
-	struct session *session;
+	struct session *session = NULL;
 	*ret_status = 400;
 	if (version && !mcp_is_legacy_version(version)) {
 		return rpc_fault(fault, RPC_INVALID_REQUEST, NULL,

@@ -11,10 +11,28 @@ struct listen_http {
 	struct sse *sse;
 };
 
-struct listen_http *listen_http_new(
-	sd_event *event, struct server *server, const struct http_options *options, struct err *err)
+static struct http *open_http(
+	sd_event *event, const struct config_http *config, struct auth *auth, struct err *err)
 {
-	struct http *http = http_new(event, options, err);
+	const struct http_options options = {
+		.listen = config->listen,
+		.tls_cert = config->tls_cert,
+		.tls_key = config->tls_key,
+		.behind_proxy = config->behind_proxy,
+		.allow_hosts = config->allow_hosts,
+		.allow_origins = config->allow_origins,
+		.max_body = config->max_body_kib << 10,
+		.max_connections = config->max_connections,
+		.authorize = auth_authorize,
+		.data = auth,
+	};
+	return http_new(event, &options, err);
+}
+
+struct listen_http *listen_http_new(sd_event *event, struct server *server,
+	const struct config_http *config, struct auth *auth, struct err *err)
+{
+	struct http *http = open_http(event, config, auth, err);
 	if (!http) {
 		return NULL;
 	}

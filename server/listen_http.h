@@ -1,6 +1,8 @@
 #ifndef SERVER_LISTEN_HTTP_H
 #define SERVER_LISTEN_HTTP_H
 
+#include "server/auth.h"
+#include "server/config.h"
 #include "server/server.h"
 #include "transport/http.h"
 
@@ -8,9 +10,9 @@
 
 struct listen_http;
 
-/* The server must go before it. */
+/* The server must go before it; auth, after it. */
 struct listen_http *listen_http_new(sd_event *event, struct server *server,
-	const struct http_options *options, struct err *err) NODISCARD;
+	const struct config_http *config, struct auth *auth, struct err *err) NODISCARD;
 void listen_http_free(struct listen_http *listen); /* NULL-safe */
 /* For pages beside MCP, and for what it counts. */
 struct http *listen_http_http(struct listen_http *listen);

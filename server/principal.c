@@ -21,6 +21,9 @@ struct principal *principal_ref(struct server *server, const char *name)
 	memcpy(principal->name, name, size);
 	principal->server = server;
 	principal->sessions = 1;
+	const struct server_options *options = &server->options;
+	principal->max_calls =
+		options->max_calls_of ? options->max_calls_of(name, options->data) : 0;
 	LIST_INSERT_HEAD(&server->principals, principal, link);
 	return principal;
 }

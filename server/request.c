@@ -124,12 +124,11 @@ bool request_admit(struct request *request, struct err *err)
 			"wait for one to end, then call again",
 			(long long)options->max_calls);
 	}
-	if (options->max_calls_of_owner > 0 &&
-		(int64_t)principal->calls >= options->max_calls_of_owner) {
+	if (principal->max_calls > 0 && (int64_t)principal->calls >= principal->max_calls) {
 		return err_set(err, ERR_LIMIT,
 			"%lld calls of yours are in flight already, over all connections, which is "
 			"the most; wait for one to end, then call again",
-			(long long)options->max_calls_of_owner);
+			(long long)principal->max_calls);
 	}
 	request->admitted = true;
 	request->session->calls++;

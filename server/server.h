@@ -26,8 +26,10 @@ struct server_options {
 	struct vm_pool *vms;
 	const struct tool_set *tools;
 	/* tools/call in flight; more are refused with a sentence */
-	int64_t max_calls;          /* on one connection, or in one session over HTTP */
-	int64_t max_calls_of_owner; /* over all of a principal's; 0: no limit */
+	int64_t max_calls; /* on one connection, or in one session over HTTP */
+	/* Over all of a principal's; NULL, or 0 from it: no limit */
+	int64_t (*max_calls_of)(const char *owner, void *data);
+	void *data;
 	const struct server_addition *addition; /* NULL: nothing */
 };
 

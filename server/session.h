@@ -52,6 +52,7 @@ struct principal {
 	struct server *server; /* NULL once the server has gone */
 	size_t sessions;       /* which hold it */
 	size_t calls;          /* in flight, over all of its sessions */
+	int64_t max_calls;     /* 0: no limit */
 	char name[];
 };
 

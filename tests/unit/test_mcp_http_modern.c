@@ -364,11 +364,17 @@ Test(mcp_http_modern, each_principal_has_a_desktop_of_its_own_and_no_other)
 	cr_assert_null(json_at(stolen, "result"));
 }
 
+static int64_t three_for_alice(const char *owner, void *data)
+{
+	(void)data;
+	return strcmp(owner, "alice") == 0 ? 3 : 0;
+}
+
 Test(mcp_http_modern, a_principal_has_so_many_calls_over_all_its_connections)
 {
 	warm_up("alice");
 	warm_up("bob");
-	client.server->options.max_calls_of_owner = 3;
+	client.server->options.max_calls_of = three_for_alice;
 	struct exchange x[4] = { 0 };
 	for (int i = 0; i < 3; i++) {
 		exchange_post(&client, &x[i], "alice", CALL_OF("wait"),
