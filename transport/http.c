@@ -17,8 +17,9 @@
 #include <sys/stat.h>
 
 #define PEM_MAX (1 << 20)
-#define POOL_SIZE (16u << 10) /* bytes of one connection: a request's head, then parts of bodies \
-			       */
+#define POOL_SIZE \
+	(16u << 10) /* bytes of one connection: a request's head, then parts of bodies \
+		     */
 #define POOL_STEP (4u << 10)
 #define DISCARD_MAX (64u << 10) /* bytes of a body that is read only to answer in peace */
 #define BODY_RATE 16            /* bytes a ms that a body has to come at */
@@ -146,7 +147,7 @@ static enum MHD_Result take_body(struct http_exchange *x, const char *data, size
 static bool can_wait(const struct http_exchange *x)
 {
 	const char *length = http_header(x, "Content-Length");
-	return !x->conn->busy && !http_header(x, "Expect") &&
+	return !x->hasty && !http_header(x, "Expect") &&
 	       (!length || strtoull(length, NULL, 10) <= DISCARD_MAX);
 }
 
@@ -207,8 +208,8 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *mhd, const 
 static void on_completed(
 	void *data, struct MHD_Connection *mhd, void **own, enum MHD_RequestTerminationCode why)
 {
-	struct http *http = data;
 	struct http_exchange *x = take_ptr((struct http_exchange **)own);
+	(void)data;
 	(void)mhd;
 	(void)why;
 	if (!x) {
@@ -216,9 +217,7 @@ static void on_completed(
 	}
 	struct http_conn *conn = x->conn;
 	http_exchange_free(x);
-	http_conn_deadline(conn, http_now(http) + (uint64_t)(http->options.idle_timeout_ms +
-							     http->options.header_timeout_ms) *
-							  1000);
+	http_conn_idle(conn);
 }
 
 static size_t on_unescape(void *data, struct MHD_Connection *mhd, char *text)
@@ -332,6 +331,7 @@ static void copy_options(struct http *http, const struct http_options *options)
 	preset(&http->options.max_connections_per_address, 256);
 	preset(&http->options.header_timeout_ms, 10000);
 	preset(&http->options.idle_timeout_ms, 60000);
+	preset(&http->options.keep_alive_ms, 25000);
 	if (options->resource_metadata) {
 		http->resource_metadata = must(strdup(options->resource_metadata));
 	}

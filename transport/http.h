@@ -30,6 +30,7 @@ struct http_options {
 	int64_t header_timeout_ms; /* for the whole head of a request, and for a body that does not
 				      come at 16 KiB/s [10000] */
 	int64_t idle_timeout_ms; /* between requests, and for a reader that takes nothing [60000] */
+	int64_t keep_alive_ms;   /* of silence, then a stream gets a comment [25000] */
 	/* The principal a bearer token belongs to, valid until the next call; NULL: refuse (401).
 	 * token is NULL when none came. */
 	const char *(*authorize)(const char *token, void *data);

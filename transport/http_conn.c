@@ -22,6 +22,7 @@
 
 #define ACCEPTS_A_TURN 32
 #define ACCEPT_AGAIN_MS 100
+#define HUNG_MS 1000
 #define BUSY_MS 2000 /* for a request that will be refused */
 
 /* ---- how many an address has ---- */
@@ -120,7 +121,6 @@ static int on_accept_again(sd_event_source *source, uint64_t usec, void *data)
 	struct http *http = data;
 	(void)source;
 	(void)usec;
-	loop_drop(&http->accept_later);
 	for (int i = 0; i < http->sockets.n; i++) {
 		loop_enable(http->listeners[i].source, true);
 	}
@@ -134,8 +134,9 @@ static void accept_later(struct http *http)
 	for (int i = 0; i < http->sockets.n; i++) {
 		loop_enable(http->listeners[i].source, false);
 	}
-	loop_drop(&http->accept_later);
-	http->accept_later = loop_after_ms(http->event, ACCEPT_AGAIN_MS, on_accept_again, http);
+	sd_event_source_set_time(
+		http->accept_later, http_now(http) + (uint64_t)ACCEPT_AGAIN_MS * 1000);
+	sd_event_source_set_enabled(http->accept_later, SD_EVENT_ONESHOT);
 }
 
 static int on_connect(sd_event_source *source, int listener, uint32_t events, void *data)
@@ -163,6 +164,8 @@ static int on_connect(sd_event_source *source, int listener, uint32_t events, vo
 
 void http_accept(struct http *http)
 {
+	/* Now, because the loop's first timer takes a descriptor. */
+	http->accept_later = loop_after_ms(http->event, UINT64_MAX, on_accept_again, http);
 	for (int i = 0; i < http->sockets.n; i++) {
 		http->listeners[i].http = http;
 		http->listeners[i].source = loop_add_io(http->event, http->sockets.fds[i], EPOLLIN,
@@ -199,6 +202,14 @@ void http_conn_deadline(struct http_conn *conn, uint64_t due)
 	}
 }
 
+void http_conn_idle(struct http_conn *conn)
+{
+	const struct http_options *options = &conn->http->options;
+	/* MHD does not always see that a client has left: give what it has sent a moment. */
+	int64_t ms = conn->hung ? HUNG_MS : options->idle_timeout_ms + options->header_timeout_ms;
+	http_conn_deadline(conn, http_now(conn->http) + (uint64_t)ms * 1000);
+}
+
 void http_conn_kill(struct http_conn *conn)
 {
 	shutdown(conn->fd, SHUT_RDWR); /* MHD finds that out, and does the rest */
@@ -213,18 +224,10 @@ static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *dat
 	conn->hung = true;
 	if (conn->x && conn->x->suspended) {
 		http_exchange_lose(conn->x);
+	} else if (!conn->x) {
+		http_conn_idle(conn);
 	}
 	return 0;
-}
-
-void http_conn_watch(struct http_conn *conn)
-{
-	/* Edge-triggered: it is there from the first suspension to the end of the connection, also
-	 * while nobody waits. */
-	if (!conn->hangup) {
-		conn->hangup = loop_add_io(
-			conn->http->event, conn->fd, EPOLLRDHUP | EPOLLET, on_hangup, conn);
-	}
 }
 
 bool http_conn_is_at(const struct http_conn *conn, const char *name)
@@ -247,6 +250,8 @@ static void begin(struct http *http, struct MHD_Connection *mhd, void **context)
 	conn->mhd = mhd;
 	http->counts.connections++;
 	LIST_INSERT_HEAD(&http->conns, conn, link);
+	/* Edge-triggered, for it stays true. */
+	conn->hangup = loop_add_io(http->event, conn->fd, EPOLLRDHUP | EPOLLET, on_hangup, conn);
 	uint64_t ms = conn->busy ? BUSY_MS : (uint64_t)http->options.header_timeout_ms;
 	http_timer_set(http, &conn->deadline, http_now(http) + ms * 1000, on_deadline, conn);
 }

@@ -75,7 +75,6 @@ bool http_exchange_suspend(struct http_exchange *x)
 	}
 	x->suspended = true;
 	MHD_suspend_connection(x->conn->mhd);
-	http_conn_watch(x->conn);
 	return true;
 }
 

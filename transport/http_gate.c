@@ -40,6 +40,12 @@ static bool read_once(const struct http_exchange *x, const char *name, const cha
 
 /* ---- one check each; false: x is answered ---- */
 
+static void close_after(struct http_exchange *x)
+{
+	x->hasty = true;
+	http_set_header(x, "Connection", "close");
+}
+
 static bool has_room(struct http_exchange *x)
 {
 	if (!x->conn->busy) {
@@ -47,7 +53,7 @@ static bool has_room(struct http_exchange *x)
 	}
 	x->http->counts.rejected_busy++;
 	http_set_header(x, "Retry-After", "1");
-	http_set_header(x, "Connection", "close");
+	close_after(x);
 	http_refuse(x, 503, "too many connections are open; close some, or try again in a second");
 	return false;
 }
@@ -60,7 +66,7 @@ static bool is_framed(struct http_exchange *x)
 		(!encoding || strcasecmp(encoding, "chunked") == 0)) {
 		return true;
 	}
-	http_set_header(x, "Connection", "close");
+	close_after(x);
 	http_refuse(x, 400,
 		"a body must come either with one Content-Length or with Transfer-Encoding: "
 		"chunked");
@@ -199,7 +205,7 @@ static bool is_small_enough(struct http_exchange *x)
 		return true;
 	}
 	x->http->counts.rejected_size++;
-	http_set_header(x, "Connection", "close");
+	close_after(x);
 	http_refuse(x, 413, "a body must not be longer than %lld bytes; this one has %.20s",
 		(long long)most, length);
 	return false;

@@ -112,6 +112,7 @@ struct http_exchange {
 	unsigned status;
 	struct MHD_Response *response; /* what to answer, until MHD has it */
 	bool answered;                 /* response was or is there */
+	bool hasty; /* answered without waiting for the body; the connection is closed then */
 	void (*closed)(struct http_exchange *x, void *data);
 	void *closed_data;
 
@@ -142,9 +143,9 @@ bool http_timer_is_due(struct http *http, struct http_timer *timer);
 void http_accept(struct http *http); /* from its sockets, from now on */
 void http_on_conn(void *http, struct MHD_Connection *mhd, void **context,
 	enum MHD_ConnectionNotificationCode what);
-void http_conn_watch(struct http_conn *conn); /* for the client's end, from now on */
 /* The next request's head, or the rest of this one's body, must be there by then. */
 void http_conn_deadline(struct http_conn *conn, uint64_t due);
+void http_conn_idle(struct http_conn *conn); /* its request was answered: wait for the next */
 void http_conn_kill(struct http_conn *conn); /* takes effect from the loop */
 /* Whether name is the address this connection came in at. */
 bool http_conn_is_at(const struct http_conn *conn, const char *name);

@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#define KEEP_ALIVE_US 25000000u
 #define BLOCK 512 /* bytes: only HTTP/1.0 clients get them through it */
 
 static size_t waiting(const struct http_exchange *x)
@@ -68,6 +67,11 @@ static ssize_t on_read(void *data, uint64_t at, char *to, size_t most)
 
 static void schedule(struct http *http);
 
+static uint64_t speaks_at(const struct http_exchange *x)
+{
+	return x->silent_since + (uint64_t)x->http->options.keep_alive_ms * 1000;
+}
+
 static void push(struct http_exchange *x, const char *text, size_t len)
 {
 	buf_append(&x->queue, text, len);
@@ -91,7 +95,7 @@ static int on_keep_alive(sd_event_source *source, uint64_t usec, void *data)
 		return 0;
 	}
 	uint64_t now = http_now(http);
-	while ((x = TAILQ_FIRST(&http->streams)) && x->silent_since + KEEP_ALIVE_US <= now) {
+	while ((x = TAILQ_FIRST(&http->streams)) && speaks_at(x) <= now) {
 		now_at_tail(x);
 		if (http_stream_pending(x) == 0 && !x->ended) {
 			push(x, ":\n\n", 3);
@@ -105,8 +109,7 @@ static void schedule(struct http *http)
 {
 	struct http_exchange *first = TAILQ_FIRST(&http->streams);
 	if (first) {
-		http_timer_set(http, &http->keep_alive, first->silent_since + KEEP_ALIVE_US,
-			on_keep_alive, http);
+		http_timer_set(http, &http->keep_alive, speaks_at(first), on_keep_alive, http);
 	}
 }
 

@@ -1,0 +1,470 @@
+// USES transport PkgConfig::curl
+/* What a request must pass before its message is looked at, and where the server listens. */
+#include "http_fixture.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+/* ---- the gate ---- */
+
+Test(http, tokens)
+{
+	struct fixture f = { 0 };
+	begin(&f);
+	struct reply r;
+	fetch(&f, &(struct ask){ .body = "{}", .token = "" }, &r);
+	cr_expect_eq(r.status, 401);
+	cr_expect(has(&r.head, "\r\nWWW-Authenticate: Bearer\r\n"), "%s", buf_text(&r.head));
+	cr_expect(has(&r.body, "\"jsonrpc\":\"2.0\"") && has(&r.body, "Authorization: Bearer"));
+	ask_end(&f, &r);
+	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}", .token = "wrong" }), 401);
+	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}", .token = "alices-token x" }), 401);
+	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}",
+					   .headers = { "authorization: Bearer bobs-token" } }),
+		401, "two tokens are none");
+	cr_expect_eq(status_of(&f, &(struct ask){ .path = "/mcp?token=alices-token",
+					   .body = "{}",
+					   .token = "" }),
+		401, "never in a query");
+	cr_expect_eq(f.opened, 0);
+	cr_expect_eq(http_counts(f.http)->rejected_auth, 5);
+	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}", .token = "bobs-token" }), 200);
+	cr_expect_str_eq(f.owner, "bob");
+	end(&f);
+}
+
+Test(http, protected_resource_metadata_is_named)
+{
+	struct fixture f = { 0 };
+	begin_with(&f, &(struct http_options){ .resource_metadata = "https://desk.example/meta" });
+	struct reply r;
+	fetch(&f, &(struct ask){ .body = "{}", .token = "" }, &r);
+	cr_expect(has(&r.head, "Bearer resource_metadata=\"https://desk.example/meta\""));
+	ask_end(&f, &r);
+	end(&f);
+}
+
+Test(http, hosts)
+{
+	struct fixture f = { 0 };
+	begin_with(&f, &(struct http_options){ .allow_hosts = "desk.example" });
+	cr_expect_eq(
+		status_of(&f, &(struct ask){ .body = "{}", .headers = { "Host: evil.example" } }),
+		403);
+	cr_expect_eq(status_of(&f, &(struct ask){ .path = "/none",
+					   .token = "",
+					   .headers = { "Host: localhost.evil.example:80" } }),
+		403, "before anything else");
+	cr_expect_eq(http_counts(f.http)->rejected_host, 2);
+	cr_expect_eq(
+		status_of(&f, &(struct ask){ .body = "{}", .headers = { "Host: desk.example" } }),
+		200);
+	cr_expect_eq(
+		status_of(&f, &(struct ask){ .body = "{}", .headers = { "Host: [::1]:1" } }), 200);
+	end(&f);
+}
+
+Test(http, origins)
+{
+	struct fixture f = { 0 };
+	struct reply r;
+	begin_with(&f, &(struct http_options){ .allow_origins = "https://ok.example" });
+	fetch(&f, &(struct ask){ .body = "{}", .headers = { "Origin: http://evil.example" } }, &r);
+	cr_expect_eq(r.status, 403);
+	cr_expect_not(has(&r.head, "Access-Control"), "a page may not read why");
+	ask_end(&f, &r);
+	cr_expect_eq(
+		status_of(&f, &(struct ask){ .body = "{}", .headers = { "Origin: null" } }), 403);
+	cr_expect_eq(http_counts(f.http)->rejected_origin, 2);
+	fetch(&f, &(struct ask){ .body = "{}", .headers = { "Origin: https://ok.example" } }, &r);
+	cr_expect_eq(r.status, 200);
+	cr_expect(has(&r.head, "Access-Control-Allow-Origin: https://ok.example\r\n"));
+	cr_expect(has(&r.head, "Vary: Origin") && has(&r.head, "Mcp-Session-Id"));
+	ask_end(&f, &r);
+	fetch(&f,
+		&(struct ask){
+			.body = "{}", .token = "", .headers = { "Origin: http://localhost:6274" } },
+		&r);
+	cr_expect_eq(r.status, 401);
+	cr_expect(has(&r.head, "Access-Control-Allow-Origin"), "a page may read what is missing");
+	ask_end(&f, &r);
+	end(&f);
+}
+
+Test(http, preflight)
+{
+	struct fixture f = { 0 };
+	struct reply r;
+	begin(&f);
+	fetch(&f,
+		&(struct ask){ .method = "OPTIONS",
+			.token = "",
+			.plain = true,
+			.headers = { "Origin: http://localhost:6274",
+				"Access-Control-Request-Method: POST",
+				"Access-Control-Request-Headers: authorization,mcp-name" } },
+		&r);
+	cr_expect_eq(r.status, 204);
+	cr_expect(has(&r.head, "Access-Control-Allow-Headers: authorization,mcp-name"));
+	cr_expect(has(&r.head, "Access-Control-Allow-Methods: POST, GET, DELETE"));
+	cr_expect(has(&r.head, "Access-Control-Allow-Origin: http://localhost:6274"));
+	ask_end(&f, &r);
+	cr_expect_eq(status_of(&f, &(struct ask){ .method = "OPTIONS",
+					   .headers = { "Origin: https://evil.example" } }),
+		403);
+	cr_expect_eq(status_of(&f, &(struct ask){ .method = "OPTIONS" }), 405);
+	end(&f);
+}
+
+Test(http, places_and_methods)
+{
+	struct fixture f = { 0 };
+	struct reply r;
+	begin(&f);
+	static const char *const none[] = { "/", "/mcp/", "/mcp%00", "/.well-known/x", "/mcpx",
+		"/sse/../mcp", "/%2e%2e/mcp" };
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		fetch(&f, &(struct ask){ .path = none[i], .token = "" }, &r);
+		cr_expect_eq(r.status, 404, "%s gave %ld", none[i], r.status);
+		cr_expect(has(&r.head, "application/json"));
+		ask_end(&f, &r);
+	}
+	cr_expect_eq(status_of(&f, &(struct ask){ .path = "/%6dcp", .body = "{}" }), 200);
+	fetch(&f, &(struct ask){ .method = "PUT", .body = "{}", .token = "" }, &r);
+	cr_expect_eq(r.status, 405);
+	cr_expect(has(&r.head, "Allow: POST, GET, DELETE, OPTIONS\r\n"), "%s", buf_text(&r.head));
+	ask_end(&f, &r);
+	cr_expect_eq(status_of(&f, &(struct ask){ .method = "GET", .path = "/messages" }), 405);
+	end(&f);
+}
+
+/* ---- sizes ---- */
+
+Test(http, bodies_that_are_too_long)
+{
+	struct fixture f = { 0 };
+	static char big[3000000];
+	struct reply r;
+	memset(big, 'x', sizeof(big));
+	begin_with(&f, &(struct http_options){ .max_body = 1000000 });
+	struct ask ask = { .body = big, .body_len = 1000000 };
+	fetch(&f, &ask, &r);
+	cr_expect_eq(r.status, 200);
+	cr_expect_eq(r.body.len, 1000000, "just as long as it may be");
+	ask_end(&f, &r);
+	ask.body_len++;
+	fetch(&f, &ask, &r);
+	cr_expect_eq(r.status, 413);
+	cr_expect(has(&r.body, "1000000 bytes; this one has 1000001"), "%s", buf_text(&r.body));
+	ask_end(&f, &r);
+	ask.body_len = sizeof(big);
+	ask.headers[0] = "Expect:";
+	cr_expect_eq(status_of(&f, &ask), 413, "also when it is sent without asking");
+	ask.headers[1] = "Transfer-Encoding: chunked";
+	cr_expect_eq(status_of(&f, &ask), 413, "as soon as the bytes say so");
+	cr_expect_eq(f.opened, 1);
+	cr_expect_eq(http_counts(f.http)->rejected_size, 3);
+	end(&f);
+}
+
+Test(http, a_refusal_waits_for_a_short_body)
+{
+	struct fixture f = { 0 };
+	auto_buf struct buf got = { 0 };
+	begin(&f);
+	int fd = raw_open(&f);
+	raw_send(&f, fd, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nab");
+	settle(&f);
+	cr_expect_not(raw_read(fd, &got));
+	cr_expect_eq(got.len, 0);
+	raw_send(&f, fd, "cde");
+	raw_until(&f, fd, &got, "401 Unauthorized");
+	raw_send(&f, fd, RAW_POST "Content-Length: 2\r\n\r\n{}");
+	raw_until(&f, fd, &got, "200 OK");
+	close(fd);
+	end(&f);
+}
+
+Test(http, heads_that_are_too_long)
+{
+	struct fixture f = { 0 };
+	auto_buf struct buf got = { 0 };
+	static char line[40000] = "X: ";
+	begin(&f);
+	memset(line + 3, 'y', sizeof(line) - 4);
+	int fd = raw_open(&f);
+	raw_send(&f, fd, "GET /mcp HTTP/1.1\r\nHost: localhost\r\n");
+	raw_send(&f, fd, line);
+	raw_until_closed(&f, fd, &got);
+	cr_expect(has(&got, "HTTP/1.1 431 "), "%s", buf_text(&got));
+	close(fd);
+	end(&f);
+}
+
+Test(http, one_way_to_say_how_long_a_body_is)
+{
+	static const char *const wrong[] = {
+		"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+		"Content-Length: 2, 2\r\n\r\n{}",
+		"Content-Length: -2\r\n\r\n{}",
+		"Content-Length: 99999999999999999999999\r\n\r\n{}",
+		"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+		"Transfer-Encoding: identity\r\n\r\n",
+		"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	};
+	struct fixture f = { 0 };
+	begin(&f);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		auto_buf struct buf got = { 0 };
+		int fd = raw_open(&f);
+		raw_send(&f, fd, RAW_POST);
+		raw_send(&f, fd, wrong[i]);
+		raw_until_closed(&f, fd, &got);
+		cr_expect(has(&got, "HTTP/1.1 4") && !has(&got, " 404 "), "%zu: %s", i,
+			buf_text(&got));
+		close(fd);
+	}
+	cr_expect_eq(f.messages, 0);
+	end(&f);
+}
+
+/* ---- caps ---- */
+
+Test(http, a_connection_too_many_is_told)
+{
+	struct fixture f = { 0 };
+	int fds[3];
+	struct reply r;
+	begin_with(&f, &(struct http_options){ .max_connections = 3 });
+	for (int i = 0; i < 3; i++) {
+		fds[i] = raw_open(&f);
+	}
+	until(&f, http_counts(f.http)->connections == 3);
+	fetch(&f, &(struct ask){ .body = "{}" }, &r);
+	cr_expect_eq(r.status, 503);
+	cr_expect(has(&r.head, "Retry-After: 1\r\n"));
+	ask_end(&f, &r);
+	cr_expect_eq(http_counts(f.http)->rejected_busy, 1);
+	close(fds[0]);
+	until(&f, http_counts(f.http)->connections < 3);
+	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}" }), 200);
+	close(fds[1]);
+	close(fds[2]);
+	end(&f);
+}
+
+Test(http, the_server_never_holds_many_more_than_its_cap)
+{
+	struct fixture f = { 0 };
+	static int fds[150];
+	begin_with(&f, &(struct http_options){ .max_connections = 10 });
+	unsigned most = 0;
+	for (int i = 0; i < 150; i++) {
+		fds[i] = raw_open(&f);
+		turn(&f);
+		unsigned now = http_counts(f.http)->connections;
+		most = now > most ? now : most;
+	}
+	settle(&f);
+	cr_expect_leq(most, 10 + 64);
+	cr_expect_geq(http_counts(f.http)->rejected_busy, 150 - 10 - 64);
+	until(&f, http_counts(f.http)->connections <= 10); /* the refused do not stay */
+	for (int i = 0; i < 150; i++) {
+		close(fds[i]);
+	}
+	until(&f, http_counts(f.http)->connections == 0);
+	end(&f);
+}
+
+Test(http, a_cap_for_each_address)
+{
+	struct fixture f = { 0 };
+	begin_with(&f, &(struct http_options){ .max_connections_per_address = 2 });
+	int a = raw_open(&f), b = raw_open(&f);
+	until(&f, http_counts(f.http)->connections == 2);
+	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}" }), 503);
+	close(a);
+	until(&f, http_counts(f.http)->connections == 1);
+	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}" }), 200);
+	close(b);
+	end(&f);
+
+	struct fixture behind = { 0 };
+	begin_with(&behind,
+		&(struct http_options){ .max_connections_per_address = 1, .behind_proxy = true });
+	a = raw_open(&behind);
+	until(&behind, http_counts(behind.http)->connections == 1);
+	cr_expect_eq(status_of(&behind, &(struct ask){ .body = "{}" }), 200,
+		"all of them are the proxy's");
+	close(a);
+	end(&behind);
+}
+
+/* Leaves the process no descriptor but those it has, and one for the client. */
+Test(http, without_descriptors_connections_wait)
+{
+	struct fixture f = { 0 };
+	struct rlimit limit, was;
+	auto_buf struct buf got = { 0 };
+	begin(&f);
+	turn(&f);
+	int fd = raw_open(&f);
+	getrlimit(RLIMIT_NOFILE, &was);
+	limit = was;
+	limit.rlim_cur = (rlim_t)fd + 1;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	settle(&f);
+	setrlimit(RLIMIT_NOFILE, &was); /* before Criterion needs one itself */
+	cr_expect_eq(http_counts(f.http)->connections, 0);
+	raw_send(&f, fd, RAW_POST "Content-Length: 2\r\n\r\n{}");
+	raw_until(&f, fd, &got, "200 OK");
+	close(fd);
+	end(&f);
+}
+
+/* ---- listening ---- */
+
+static void expect_refused(const struct http_options *how, const char *because)
+{
+	struct err err = { 0 };
+	struct http_options options = *how;
+	sd_event *event = loop_new(&err);
+	options.authorize = authorize;
+	cr_expect_null(http_new(event, &options, &err));
+	cr_expect(strstr(err.text, because), "%s", err.text);
+	sd_event_unref(event);
+}
+
+Test(http, others_need_tls_or_a_proxy)
+{
+	expect_refused(&(struct http_options){ .listen = "0.0.0.0:0" }, "certificate");
+	expect_refused(&(struct http_options){ .listen = "[::]:0" }, "listen on 127.0.0.1");
+	expect_refused(&(struct http_options){ .listen = "127.0.0.1" }, "HOST:PORT");
+	expect_refused(
+		&(struct http_options){ .listen = "127.0.0.1:0", .tls_cert = "/x" }, "go together");
+	expect_refused(
+		&(struct http_options){
+			.listen = "127.0.0.1:0", .tls_cert = "/none", .tls_key = "/none" },
+		"/none");
+	expect_refused(&(struct http_options){ .listen = "127.0.0.1:0",
+			       .tls_cert = "/etc/passwd",
+			       .tls_key = "/etc/passwd" },
+		"cannot start the HTTP server");
+	expect_refused(&(struct http_options){ .listen = "systemd" }, "systemd");
+	expect_refused(
+		&(struct http_options){ .listen = "127.0.0.1:0", .allow_hosts = "a/b" }, "\"a/b\"");
+	struct fixture f = { 0 };
+	begin_with(&f, &(struct http_options){ .listen = "0.0.0.0:0", .behind_proxy = true });
+	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}" }), 200);
+	cr_expect_eq(
+		status_of(&f, &(struct ask){ .body = "{}", .headers = { "Host: 0.0.0.0" } }), 403);
+	end(&f);
+}
+
+Test(http, a_port_in_use_is_named)
+{
+	struct fixture f = { 0 };
+	begin(&f);
+	char at[40];
+	snprintf(at, sizeof(at), "127.0.0.1:%s", f.port);
+	expect_refused(&(struct http_options){ .listen = at }, f.port);
+	cr_expect_eq(strncmp(http_url(f.http), "http://127.0.0.1:", 17), 0);
+	end(&f);
+}
+
+Test(http, no_new_connections_when_told)
+{
+	struct fixture f = { 0 };
+	struct reply r;
+	begin(&f);
+	ask_begin(&f, &(struct ask){ .body = "hold" }, &r);
+	curl_easy_setopt(r.easy, CURLOPT_PRIVATE, &r);
+	until(&f, f.n_held == 1);
+	http_stop_listening(f.http);
+	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}" }), 0);
+	f.held[0]->transport->finish(f.held[0], "{}", 2);
+	until(&f, is_done(&f, &r));
+	cr_expect_eq(r.status, 200);
+	ask_end(&f, &r);
+	end(&f);
+}
+
+Test(http, unix_socket)
+{
+	struct fixture f = { 0 };
+	struct stat st;
+	char dir[] = "/tmp/vitrine-test-XXXXXX", listen[160], path[60];
+	cr_assert(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/http.sock", dir);
+	snprintf(listen, sizeof(listen), "unix:%s", path);
+	begin_with(
+		&f, &(struct http_options){ .listen = listen, .max_connections_per_address = 1 });
+	cr_expect_str_eq(http_url(f.http), listen);
+	cr_expect_eq(lstat(path, &st), 0);
+	cr_expect_eq(st.st_mode & 0777, 0600);
+	struct reply held;
+	ask_begin(&f, &(struct ask){ .body = "hold", .unix_path = path }, &held);
+	until(&f, f.n_held == 1);
+	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}",
+					   .unix_path = path,
+					   .headers = { "Host: any.name" } }),
+		200);
+	cr_expect_eq(
+		status_of(&f, &(struct ask){ .body = "{}", .unix_path = path, .token = "" }), 401);
+	expect_refused(&(struct http_options){ .listen = listen }, "in use");
+	cr_expect_eq(lstat(path, &st), 0, "it is still there");
+	ask_end(&f, &held);
+	until(&f, f.closed == f.opened);
+	end(&f);
+	cr_expect_neq(lstat(path, &st), 0, "and is gone with the server");
+	rmdir(dir);
+}
+
+Test(http, an_old_unix_socket_is_replaced_but_no_other_file)
+{
+	char dir[] = "/tmp/vitrine-test-XXXXXX", listen[160];
+	cr_assert(mkdtemp(dir));
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/http.sock", dir);
+	snprintf(listen, sizeof(listen), "unix:%s", at.sun_path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert_eq(bind(fd, (void *)&at, sizeof(at)), 0);
+	close(fd); /* as after SIGKILL: the file stays */
+	struct fixture f = { 0 };
+	begin_with(&f, &(struct http_options){ .listen = listen });
+	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}", .unix_path = at.sun_path }), 200);
+	unlink(at.sun_path);
+	fd = open(at.sun_path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	end(&f);
+	cr_expect_eq(access(at.sun_path, F_OK), 0, "what another put there is left alone");
+	expect_refused(&(struct http_options){ .listen = listen }, "no socket");
+	cr_expect_eq(access(at.sun_path, F_OK), 0);
+	close(fd);
+	unlink(at.sun_path);
+	rmdir(dir);
+}
+
+Test(http, systemd_socket)
+{
+	struct fixture f = { 0 };
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	char pid[20];
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert(bind(fd, (void *)&at, sizeof(at)) == 0 && listen(fd, 10) == 0);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	setenv("LISTEN_FDS", "1", 1);
+	setenv("LISTEN_PID", pid, 1);
+	int was = fcntl(3, F_DUPFD_CLOEXEC, 100); /* Criterion's: it must not notice */
+	dup2(fd, 3);
+	begin_with(&f, &(struct http_options){ .listen = "systemd" });
+	long status = status_of(&f, &(struct ask){ .body = "{}" });
+	end(&f);
+	if (was >= 0) {
+		dup2(was, 3);
+		close(was);
+	}
+	close(fd);
+	cr_expect_eq(status, 200);
+	cr_expect_null(getenv("LISTEN_FDS"), "children must not believe it is theirs");
+}
