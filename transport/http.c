@@ -22,7 +22,9 @@
 		     */
 #define POOL_STEP (4u << 10)
 #define DISCARD_MAX (64u << 10) /* bytes of a body that is read only to answer in peace */
-#define BODY_RATE 16            /* bytes a ms that a body has to come at */
+#define FUTILE_RUNS_MAX 32
+#define FUTILE_WAIT_US 10000
+#define BODY_RATE 16 /* bytes a ms that a body has to come at */
 
 /* ---- time ---- */
 
@@ -73,39 +75,60 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
+/*
+ * While a TLS handshake waits for the client's next bytes, MHD says all the time that it has work
+ * to do (0.9.75).  New bytes wake us anyway, so that after some runs without any effect it gets its
+ * next one from the timer.
+ */
+static void run_again(struct http *http)
+{
+	if (http->futile_runs < FUTILE_RUNS_MAX) {
+		http_poke(http);
+	} else {
+		http_timer_set(http, &http->timer, http_now(http) + FUTILE_WAIT_US, on_timer, http);
+	}
+}
+
 void http_run(struct http *http)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
+	http->futile_runs++; /* until one of its callbacks sets it to 0 */
 	MHD_run(http->daemon);
 	if (MHD_get_timeout(http->daemon, &ms) != MHD_YES) {
 		http->timer.due = UINT64_MAX;
 	} else if (ms == 0) {
-		http_poke(http);
+		run_again(http);
 	} else {
 		http_timer_set(http, &http->timer, http_now(http) + ms * 1000, on_timer, http);
 	}
 }
 
+static int on_again(sd_event_source *source, void *data)
+{
+	struct http *http = data;
+	(void)source;
+	loop_drop(&http->again);
+	http_run(http);
+	return 0;
+}
+
+/* A new source each time: one that is turned on again counts as the oldest, and would not let
+ * others have their turn. */
 void http_poke(struct http *http)
 {
-	if (http->again) {
-		sd_event_source_set_enabled(http->again, SD_EVENT_ONESHOT);
+	if (!http->again && !http->ending) {
+		http->again = loop_defer(http->event, on_again, http);
 	}
 }
 
 static int on_readable(sd_event_source *source, int fd, uint32_t events, void *data)
 {
+	struct http *http = data;
 	(void)source;
 	(void)fd;
 	(void)events;
-	http_run(data);
-	return 0;
-}
-
-static int on_again(sd_event_source *source, void *data)
-{
-	(void)source;
-	http_run(data);
+	http->futile_runs = 0;
+	http_run(http);
 	return 0;
 }
 
@@ -180,6 +203,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *mhd, const 
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 	(void)data;
 	(void)version;
+	conn->http->futile_runs = 0;
 	if (conn->http->ending) {
 		return MHD_NO;
 	}
@@ -312,7 +336,6 @@ static void add_to_loop(struct http *http)
 {
 	int fd = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 	http->readable = loop_add_io(http->event, fd, EPOLLIN, on_readable, http);
-	http->again = loop_defer(http->event, on_again, http);
 }
 
 static void preset(int64_t *value, int64_t to)

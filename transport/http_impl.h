@@ -46,6 +46,7 @@ struct http {
 	struct MHD_Daemon *daemon;
 	sd_event_source *readable, *again; /* the daemon's epoll descriptor; more to do at once */
 	struct http_timer timer;           /* the daemon's own time-outs */
+	unsigned futile_runs;              /* see run_again() */
 	bool ending;
 
 	bool tls;

@@ -42,6 +42,7 @@ static ssize_t on_read(void *data, uint64_t at, char *to, size_t most)
 {
 	struct http_exchange *x = data;
 	(void)at;
+	x->http->futile_runs = 0;
 	x->handed = 0;
 	if (!x->gone && x->owe_drained && waiting(x) == 0) {
 		x->owe_drained = false;

@@ -153,7 +153,7 @@ static void begin_with(struct fixture *f, const struct http_options *how)
 	snprintf(f->port, sizeof(f->port), "%s", colon + 1);
 }
 
-static void begin(struct fixture *f)
+static inline void begin(struct fixture *f)
 {
 	begin_with(f, &(struct http_options){ 0 });
 }
@@ -167,10 +167,17 @@ static void turn(struct fixture *f)
 	curl_multi_perform(f->multi, &running);
 }
 
+/* Turns, and does what follows it after each, until condition holds. */
+static inline bool turn_before(struct fixture *f, uint64_t limit, const char *what)
+{
+	cr_assert(loop_now_us() < limit, "this never happened: %s", what);
+	turn(f);
+	return true;
+}
+
 #define until(f, condition) \
-	for (uint64_t until_ = loop_now_us() + PATIENCE_US; !(condition); turn(f)) { \
-		cr_assert(loop_now_us() < until_, "this never happened: %s", #condition); \
-	}
+	for (uint64_t limit_ = loop_now_us() + PATIENCE_US; \
+		!(condition) && turn_before(f, limit_, #condition);)
 
 /* Until nothing has happened for a while. */
 static inline void settle(struct fixture *f)

@@ -1,0 +1,135 @@
+// USES transport PkgConfig::curl PkgConfig::gnutls
+/* The same over TLS, with a certificate made here. */
+#include "http_fixture.h"
+
+#include <gnutls/x509.h>
+#include <time.h>
+
+static void write_pem(const char *path, const gnutls_datum_t *pem)
+{
+	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+	cr_assert_eq(write(fd, pem->data, pem->size), (ssize_t)pem->size);
+	close(fd);
+}
+
+static void make_certificate(const char *cert_path, const char *key_path)
+{
+	gnutls_x509_privkey_t key;
+	gnutls_x509_crt_t cert;
+	gnutls_datum_t pem;
+	gnutls_x509_privkey_init(&key);
+	gnutls_x509_crt_init(&cert);
+	cr_assert_eq(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
+			     GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
+		0);
+	gnutls_x509_crt_set_version(cert, 3);
+	gnutls_x509_crt_set_serial(cert, "1", 1);
+	gnutls_x509_crt_set_activation_time(cert, time(NULL) - 60);
+	gnutls_x509_crt_set_expiration_time(cert, time(NULL) + 3600);
+	gnutls_x509_crt_set_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, "localhost", 9);
+	gnutls_x509_crt_set_key(cert, key);
+	cr_assert_eq(gnutls_x509_crt_sign2(cert, cert, key, GNUTLS_DIG_SHA256, 0), 0);
+	cr_assert_eq(gnutls_x509_crt_export2(cert, GNUTLS_X509_FMT_PEM, &pem), 0);
+	write_pem(cert_path, &pem);
+	gnutls_free(pem.data);
+	cr_assert_eq(gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &pem), 0);
+	write_pem(key_path, &pem);
+	gnutls_free(pem.data);
+	gnutls_x509_crt_deinit(cert);
+	gnutls_x509_privkey_deinit(key);
+}
+
+static void begin_tls(struct fixture *f, const char *listen)
+{
+	char dir[] = "/tmp/vitrine-test-XXXXXX", cert[60], key[60];
+	cr_assert(mkdtemp(dir));
+	snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
+	snprintf(key, sizeof(key), "%s/key.pem", dir);
+	make_certificate(cert, key);
+	begin_with(f, &(struct http_options){ .listen = listen,
+			      .tls_cert = cert,
+			      .tls_key = key,
+			      .max_body = 1000000,
+			      .max_connections = 4,
+			      .header_timeout_ms = 500 });
+	unlink(cert);
+	unlink(key);
+	rmdir(dir);
+}
+
+Test(http_tls, requests_streams_and_refusals)
+{
+	struct fixture f = { 0 };
+	static char big[2000000];
+	struct reply r;
+	memset(big, 'x', sizeof(big));
+	begin_tls(&f, "0.0.0.0:0"); /* with TLS, others may connect */
+	cr_expect_eq(strncmp(http_url(f.http), "https://", 8), 0);
+	struct ask ask = { .scheme = "https", .body = big, .body_len = 900000 };
+	fetch(&f, &ask, &r);
+	cr_expect_eq(r.status, 200);
+	cr_expect_eq(r.body.len, 900000);
+	ask_end(&f, &r);
+	ask.body_len = sizeof(big);
+	cr_expect_eq(status_of(&f, &ask), 413);
+	cr_expect_eq(
+		status_of(&f, &(struct ask){ .scheme = "https", .body = "{}", .token = "" }), 401);
+	ask_begin(&f, &(struct ask){ .scheme = "https", .method = "GET" }, &r);
+	until(&f, f.conn && has(&r.head, "text/event-stream"));
+	f.conn->transport->send(f.conn, "{\"n\":1}", 7);
+	until(&f, has(&r.body, "{\"n\":1}"));
+	settle(&f);
+	f.conn->transport->send(f.conn, "{\"n\":2}", 7);
+	until(&f, has(&r.body, "{\"n\":2}"));
+	int closed = f.closed;
+	ask_end(&f, &r);
+	until(&f, f.closed == closed + 1);
+	end(&f);
+}
+
+Test(http_tls, a_client_that_leaves_while_it_waits)
+{
+	struct fixture f = { 0 };
+	struct reply r;
+	begin_tls(&f, "127.0.0.1:0");
+	ask_begin(&f, &(struct ask){ .scheme = "https", .body = "hold" }, &r);
+	until(&f, f.n_held == 1);
+	ask_end(&f, &r);
+	until(&f, f.closed == 1);
+	until(&f, http_counts(f.http)->connections == 0);
+	end(&f);
+}
+
+Test(http_tls, no_handshake_and_a_slow_one)
+{
+	struct fixture f = { 0 };
+	auto_buf struct buf got = { 0 };
+	begin_tls(&f, "127.0.0.1:0");
+	int plain = raw_open(&f);
+	raw_send(&f, plain, RAW_POST "Content-Length: 2\r\n\r\n{}");
+	raw_until_closed(&f, plain, &got);
+	cr_expect_not(has(&got, "200 OK"));
+	int silent = raw_open(&f);
+	raw_send_len(&f, silent, "\x16\x03", 2);
+	raw_until_closed(&f, silent, &got);
+	close(plain);
+	close(silent);
+	cr_expect_eq(f.opened, 0);
+	end(&f);
+}
+
+Test(http_tls, a_connection_too_many_is_told)
+{
+	struct fixture f = { 0 };
+	int fds[4];
+	begin_tls(&f, "127.0.0.1:0");
+	for (int i = 0; i < 4; i++) {
+		fds[i] = raw_open(&f);
+	}
+	until(&f, http_counts(f.http)->connections == 4);
+	cr_expect_eq(status_of(&f, &(struct ask){ .scheme = "https", .body = "{}" }), 503);
+	for (int i = 0; i < 4; i++) {
+		close(fds[i]);
+	}
+	end(&f);
+}
