@@ -1,0 +1,155 @@
+// USES transport
+/*
+ * Bytes of a client into a whole HTTP server, in pieces; the first byte says how large.  Whatever
+ * they are, each connection that opens closes, and nothing is left of it.
+ */
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "transport/sse.h"
+#include "transport/streamable.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+static struct state {
+	sd_event *event;
+	struct http *http;
+	struct streamable *streamable;
+	struct sse *sse;
+	struct sockaddr_un at;
+	char dir[40];
+	long opened, closed;
+} state;
+
+static void check(bool holds)
+{
+	if (!holds) {
+		abort();
+	}
+}
+
+static void on_opened(struct transport_conn *conn, void *data)
+{
+	(void)conn;
+	(void)data;
+	state.opened++;
+}
+
+/* "hold" is never answered; all else is, some of it as a stream. */
+static void on_message(struct transport_conn *conn, const char *text, size_t len, void *data)
+{
+	(void)data;
+	check(text[len] == '\0');
+	if (strncmp(text, "hold", 4) == 0) {
+		return;
+	}
+	if (len % 2 || !conn->transport->finish) {
+		conn->transport->send(conn, text, len);
+	}
+	if (conn->transport->finish) {
+		conn->transport->finish(conn, text, len);
+	}
+}
+
+static void on_refused(struct transport_conn *conn, const struct err *why, void *data)
+{
+	(void)conn;
+	(void)why;
+	(void)data;
+}
+
+static void on_drained(struct transport_conn *conn, void *data)
+{
+	(void)data;
+	check(conn->transport->pending(conn) == 0);
+}
+
+static void on_closed(struct transport_conn *conn, void *data)
+{
+	(void)conn;
+	(void)data;
+	state.closed++;
+}
+
+static const struct transport_handlers handlers = {
+	.opened = on_opened,
+	.message = on_message,
+	.refused = on_refused,
+	.ended = on_drained,
+	.drained = on_drained,
+	.closed = on_closed,
+};
+
+static const char *authorize(const char *token, void *data)
+{
+	(void)data;
+	return token && strcmp(token, "t") == 0 ? "user" : NULL;
+}
+
+static void stop(void)
+{
+	streamable_free(state.streamable);
+	sse_free(state.sse);
+	http_free(state.http);
+	sd_event_unref(state.event);
+	rmdir(state.dir);
+}
+
+static void start(void)
+{
+	struct err err;
+	char listen[sizeof(state.at.sun_path) + 5];
+	snprintf(state.dir, sizeof(state.dir), "/tmp/vitrine-fuzz-XXXXXX");
+	check(mkdtemp(state.dir));
+	state.at.sun_family = AF_UNIX;
+	snprintf(state.at.sun_path, sizeof(state.at.sun_path), "%s/s", state.dir);
+	snprintf(listen, sizeof(listen), "unix:%s", state.at.sun_path);
+	state.event = must(loop_new(&err));
+	state.http = must(http_new(state.event,
+		&(struct http_options){
+			.listen = listen, .authorize = authorize, .max_body = 5000 },
+		&err));
+	state.streamable = streamable_new(state.http, &handlers, NULL);
+	state.sse = sse_new(state.http, &handlers, NULL);
+	atexit(stop);
+}
+
+static void turn(void)
+{
+	while (sd_event_run(state.event, 0) > 0) {
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+	if (!state.event) {
+		start();
+	}
+	if (len < 1) {
+		return 0;
+	}
+	size_t piece = (size_t)bytes[0] * 4 + 1;
+	bytes++;
+	len--;
+	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	check(connect(fd, (void *)&state.at, sizeof(state.at)) == 0);
+	for (size_t at = 0, n; at < len; at += n) {
+		n = len - at < piece ? len - at : piece;
+		ssize_t taken = send(fd, bytes + at, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		turn();
+		if (taken < 0) {
+			break;
+		}
+	}
+	close(take_fd(&fd));
+	for (int i = 0; http_counts(state.http)->connections > 0; i++) {
+		check(i < 3000);
+		sd_event_run(state.event, 1000);
+	}
+	check(state.opened == state.closed && http_counts(state.http)->streams == 0);
+	return 0;
+}
