@@ -111,6 +111,12 @@ Test(http_tls, no_handshake_and_a_slow_one)
 	cr_expect_not(has(&got, "200 OK"));
 	int silent = raw_open(&f);
 	raw_send_len(&f, silent, "\x16\x03", 2);
+	settle(&f);
+	int busy = 0;
+	for (int i = 0; i < 100; i++) {
+		busy += sd_event_run(f.event, 1000) > 0;
+	}
+	cr_expect_lt(busy, 50, "the loop sleeps while it waits");
 	raw_until_closed(&f, silent, &got);
 	close(plain);
 	close(silent);
