@@ -79,7 +79,8 @@ static const struct transport client_transport = {
 	.close = client_on_close,
 };
 
-static inline void client_init(struct client *client, int64_t max_calls)
+static inline void client_init_with(
+	struct client *client, int64_t max_calls, const struct server_addition *addition)
 {
 	struct err err = { 0 };
 	*client = (struct client){ .conn.transport = &client_transport, .conn.owner = "memory" };
@@ -87,11 +88,22 @@ static inline void client_init(struct client *client, int64_t max_calls)
 	client->event = must(loop_new(&err));
 	client->vms = vm_pool_new(client->event, &client->config);
 	client->tools = must(tool_set_new("all", &err));
-	client->server = server_new(client->event,
-		&(struct server_options){
-			.vms = client->vms, .tools = client->tools, .max_calls = max_calls });
+	if (addition) {
+		tool_set_add(client->tools, addition->tools);
+	}
+	client->server = server_new(client->event, &(struct server_options){
+							   .vms = client->vms,
+							   .tools = client->tools,
+							   .max_calls = max_calls,
+							   .addition = addition,
+						   });
 	server_on_idle(client->server, client_on_idle, client);
 	server_transport_handlers.opened(&client->conn, client->server);
+}
+
+static inline void client_init(struct client *client, int64_t max_calls)
+{
+	client_init_with(client, max_calls, NULL);
 }
 
 static inline void client_done(struct client *client)
