@@ -42,6 +42,7 @@ void conn_unref(struct conn *conn)
 		return;
 	}
 	LIST_REMOVE(conn, link);
+	http_session_touch(conn->session);
 	session_unref(conn->session);
 	free(conn);
 }

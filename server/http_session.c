@@ -74,6 +74,13 @@ static void make_room(const struct principal *principal)
 	}
 }
 
+void http_session_touch(struct session *session)
+{
+	if (session->http) {
+		session->http->used_us = loop_now_us();
+	}
+}
+
 void http_session_sweep(struct server *server, uint64_t now_us)
 {
 	struct session *session, *next;
@@ -114,7 +121,7 @@ void http_session_keep(struct conn *conn)
 	id_make(http->id);
 	http->session = session;
 	http->used_us = loop_now_us();
-	replay_init(&http->replay);
+	replay_init(&http->replay, &session->principal->kept);
 	session_ref(session);
 	must(tsearch(http, &server->named, compare));
 	if (!server->sweep) {

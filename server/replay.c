@@ -9,6 +9,7 @@
 
 #define EVENTS_MAX 256
 #define BYTES_MAX (4u << 20)
+#define SHARED_MAX (64u << 20)
 
 struct replay_event {
 	TAILQ_ENTRY(replay_event) link;
@@ -18,9 +19,9 @@ struct replay_event {
 	char text[];
 };
 
-void replay_init(struct replay *replay)
+void replay_init(struct replay *replay, size_t *shared)
 {
-	*replay = (struct replay){ 0 };
+	*replay = (struct replay){ .shared = shared };
 	TAILQ_INIT(&replay->events);
 }
 
@@ -30,6 +31,7 @@ static void forget_first(struct replay *replay)
 	TAILQ_REMOVE(&replay->events, event, link);
 	replay->count--;
 	replay->bytes -= event->len;
+	*replay->shared -= event->len;
 	free(event);
 }
 
@@ -87,8 +89,10 @@ void replay_keep(struct replay *replay, unsigned stream, const struct buf *messa
 	TAILQ_INSERT_TAIL(&replay->events, event, link);
 	replay->count++;
 	replay->bytes += event->len;
+	*replay->shared += event->len;
 	/* The newest stays, whatever its size: a message's size is bounded elsewhere. */
-	while (replay->count > 1 && (replay->count > EVENTS_MAX || replay->bytes > BYTES_MAX)) {
+	while (replay->count > 1 && (replay->count > EVENTS_MAX || replay->bytes > BYTES_MAX ||
+					    *replay->shared > SHARED_MAX)) {
 		forget_first(replay);
 	}
 }

@@ -15,7 +15,8 @@ TAILQ_HEAD(replay_list, replay_event);
 struct replay {
 	struct replay_list events;
 	size_t count, bytes;
-	uint64_t last; /* the last number given */
+	size_t *shared; /* bytes, with others: the principal's */
+	uint64_t last;  /* the last number given */
 };
 
 #define REPLAY_ID_MAX 40
@@ -24,7 +25,7 @@ struct replay_id {
 	uint64_t number;
 };
 
-void replay_init(struct replay *replay);
+void replay_init(struct replay *replay, size_t *shared);
 void replay_done(struct replay *replay);
 /* An id for something that is not kept. */
 void replay_number(struct replay *replay, unsigned stream, char ret_id[REPLAY_ID_MAX]);

@@ -53,6 +53,7 @@ struct principal {
 	size_t sessions;       /* which hold it */
 	size_t calls;          /* in flight, over all of its sessions */
 	int64_t max_calls;     /* 0: no limit */
+	size_t kept;           /* bytes of messages that may be asked for again */
 	char name[];
 };
 
@@ -162,6 +163,8 @@ void http_session_put(struct conn *conn, const struct buf *message);
 /* Ends the HTTP response and goes on with the request: the client comes back for the rest after
  * retry_ms.  Does nothing where the client cannot. */
 void http_session_close_stream(struct conn *conn, unsigned retry_ms);
+/* A conn of it has gone: from now on it may be idle.  Does nothing without an id. */
+void http_session_touch(struct session *session);
 /* Ends the sessions, and forgets the messages, that are too old. */
 void http_session_sweep(struct server *server, uint64_t now_us);
 /* Forgets the id. */

@@ -604,7 +604,8 @@ static void keep(struct replay *replay, unsigned stream, size_t len)
 Test(replay, keeps_the_newest)
 {
 	struct replay replay;
-	replay_init(&replay);
+	size_t shared = 0;
+	replay_init(&replay, &shared);
 	for (int i = 0; i < 300; i++) {
 		keep(&replay, 1, 10);
 	}
@@ -617,7 +618,13 @@ Test(replay, keeps_the_newest)
 	cr_assert_geq(replay.count, 4);
 	keep(&replay, 3, 6 << 20);
 	cr_assert_eq(replay.count, 1, "one that is too large alone is kept alone");
+	cr_assert_eq(shared, 6u << 20);
+	shared += 64u << 20; /* others keep a lot */
+	keep(&replay, 4, 10);
+	keep(&replay, 4, 10);
+	cr_assert_eq(replay.count, 1);
+	shared -= 64u << 20;
 	replay_forget(&replay, loop_now_us() + 1);
-	cr_assert_eq(replay.count + replay.bytes, 0);
+	cr_assert_eq(replay.count + replay.bytes + shared, 0);
 	replay_done(&replay);
 }
