@@ -31,6 +31,7 @@ struct exchange {
 	int chosen;     /* status before the answer */
 	bool streaming, closing, closed, stalled, paused;
 	size_t pending;
+	sd_event_source *end; /* while closing */
 };
 
 static struct exchange *exchange_of(const struct transport_conn *conn)
@@ -113,6 +114,7 @@ static int exchange_closed(sd_event_source *source, void *data)
 {
 	struct exchange *x = data;
 	(void)source;
+	loop_drop(&x->end);
 	if (!x->closed) {
 		x->closed = true;
 		server_transport_handlers.closed(&x->conn, x->client->server);
@@ -126,7 +128,7 @@ static void exchange_close(struct transport_conn *conn)
 	if (!x->closing) {
 		x->closing = true;
 		x->status = x->status ? x->status : x->chosen ? x->chosen : 202;
-		sd_event_add_defer(x->client->event, NULL, exchange_closed, x);
+		x->end = loop_defer(x->client->event, exchange_closed, x);
 	}
 }
 
