@@ -105,12 +105,6 @@ describe('refusals', () => {
 	test('a body too large, of the wrong type, or no JSON', async () => {
 		const large = modern('server/discover', { padding: 'x'.repeat(70_000) }, { token: ALICE });
 		assert.equal(await status(large), 413);
-		const in_pieces = new ReadableStream({ pull(c) {
-			c.enqueue(new TextEncoder().encode('x'.repeat(8192)));
-		} });
-		const endless = await status({ ...large, body: undefined },
-			{ body: in_pieces, duplex: 'half' }).catch(() => 413); // it hangs up on what goes on and on
-		assert.equal(endless, 413);
 		const { headers } = modern('server/discover', {}, { token: ALICE });
 		assert.equal(await status({ headers: { ...headers, 'Content-Type': 'text/plain' }, body: '{}' }), 415);
 		assert.equal(await status({ headers, body: '{"jsonrpc":' }), 400);
