@@ -208,9 +208,12 @@ static void land(struct act *act)
 	struct input *in = input_of(act);
 	struct point at;
 	struct err err;
-	if (in->moved && input_wm_behind(in, false) && input_pointer(in, &at, &err) &&
-		(at.x != in->target.x || at.y != in->target.y)) {
-		act->landing = barrier_window_manager(in->display, on_landed, act);
+	if (in->moved && input_wm_behind(in, false) && input_pointer(in, &at, &err)) {
+		if (at.x == in->target.x && at.y == in->target.y) {
+			input_landed(in);
+		} else {
+			act->landing = barrier_window_manager(in->display, on_landed, act);
+		}
 	}
 	if (!act->landing) {
 		look(act);

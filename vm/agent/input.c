@@ -13,9 +13,17 @@ void input_move(struct input *in, struct point at)
 	if (display_is_lost(in->display)) {
 		return; /* what is sent there only piles up */
 	}
+	if (at.x != in->target.x || at.y != in->target.y) {
+		in->presses_here = 0;
+	}
 	in->moved = true;
 	in->target = at;
 	XTestFakeMotionEvent(display_x(in->display), -1, at.x, at.y, CurrentTime);
+}
+
+static bool is_wheel(int button)
+{
+	return button >= 4 && button <= 7;
 }
 
 void input_button(struct input *in, int button, bool down)
@@ -24,6 +32,10 @@ void input_button(struct input *in, int button, bool down)
 		XTestFakeButtonEvent(display_x(in->display), (unsigned)button, down, CurrentTime);
 	}
 	in->buttons = down ? in->buttons | 1u << button : in->buttons & ~(1u << button);
+	if (down && !is_wheel(button)) {
+		in->presses++;
+		in->presses_here++;
+	}
 	in->button_us = down ? loop_now_us() : in->button_us;
 }
 
@@ -67,6 +79,17 @@ bool input_wm_behind(const struct input *in, bool by_keys_only)
 void input_wm_caught_up(struct input *in)
 {
 	in->button_us = in->key_us = 0;
+	in->presses = in->presses_here = 0;
+}
+
+void input_landed(struct input *in)
+{
+	in->presses = in->presses_here;
+}
+
+bool input_press_waits(const struct input *in)
+{
+	return in->presses > 1 && !in->buttons && input_wm_behind(in, false);
 }
 
 bool input_pointer(struct input *in, struct point *ret_at, struct err *err)

@@ -15,6 +15,8 @@ struct input {
 	/* When a button or a key last went down; 0: the window manager has caught up with it since.
 	 */
 	uint64_t button_us, key_us;
+	/* Presses that it may not have let through yet; of those, the ones after the last move. */
+	unsigned presses, presses_here;
 };
 
 #define INPUT_BUTTON_MAX 9
@@ -32,6 +34,13 @@ void input_release_all(struct input *in); /* buttons too */
  */
 bool input_wm_behind(const struct input *in, bool by_keys_only);
 void input_wm_caught_up(struct input *in);
+/* The pointer was found at its target: what was pressed before it went there has come through. */
+void input_landed(struct input *in);
+/*
+ * Whether a press may still wait behind another that the window manager holds back: a move now
+ * would take it along, to where the pointer goes.
+ */
+bool input_press_waits(const struct input *in);
 
 /* Where the pointer is, in screen pixels; waits until the server has done all that was sent. */
 bool input_pointer(struct input *in, struct point *ret_at, struct err *err) NODISCARD;

@@ -167,13 +167,14 @@ static bool moves_pointer(const struct todo *todo)
 /*
  * A click moves the focus, and the keys after it must go there: window managers do that in their
  * own time. Keys may move it too (alt+Tab). Clicks after clicks are kept in order by the server,
- * but one that the window manager still holds back would go to where the pointer is by then.
+ * but not always in place: see input_press_waits().
  */
 static enum progress catch_up(struct list *list, const struct todo *todo)
 {
 	struct input *in = &list->hands->input;
-	bool by_keys_only = !needs_focus(todo) && !moves_pointer(todo);
-	if (action_is_input(&todo->action) && input_wm_behind(in, by_keys_only)) {
+	bool behind = input_wm_behind(in, !needs_focus(todo)) ||
+		      (moves_pointer(todo) && input_press_waits(in));
+	if (action_is_input(&todo->action) && behind) {
 		list->barrier = barrier_window_manager(in->display, on_caught_up, list);
 	}
 	return list->barrier ? LATER : NOW;
