@@ -89,7 +89,7 @@ void input_landed(struct input *in)
 
 bool input_press_waits(const struct input *in)
 {
-	return in->presses > 1 && !in->buttons && input_wm_behind(in, false);
+	return in->presses > 1 && input_wm_behind(in, false);
 }
 
 bool input_pointer(struct input *in, struct point *ret_at, struct err *err)
