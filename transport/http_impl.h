@@ -12,8 +12,9 @@
 
 /*
  * What the http_*.c files share.  libmicrohttpd parses and writes HTTP; http_conn.c gives it
- * connections and takes them away, http_gate.c decides whether a request may go on, http_exchange.c
- * answers it, http_stream.c feeds a stream, and http.c holds all that in the loop.
+ * connections and takes them away, http_request.c takes its requests, http_gate.c decides whether
+ * one may go on, http_exchange.c answers it, http_stream.c feeds a stream, and http.c holds all
+ * that in the loop.
  */
 
 struct http_conn;
@@ -150,6 +151,14 @@ void http_conn_idle(struct http_conn *conn); /* its request was answered: wait f
 void http_conn_kill(struct http_conn *conn); /* takes effect from the loop */
 /* Whether name is the address this connection came in at. */
 bool http_conn_is_at(const struct http_conn *conn, const char *name);
+
+/* ---- http_request.c: what MHD calls ---- */
+
+enum MHD_Result http_on_request(void *http, struct MHD_Connection *mhd, const char *url,
+	const char *method, const char *version, const char *upload, size_t *upload_len,
+	void **own);
+void http_on_completed(
+	void *http, struct MHD_Connection *mhd, void **own, enum MHD_RequestTerminationCode why);
 
 /* ---- http_gate.c ---- */
 

@@ -85,9 +85,12 @@ static void place_send_event(struct transport_conn *conn, const char *id, const 
 	size_t len, unsigned retry_ms)
 {
 	struct place *place = from_conn(conn);
-	if (!place->closing) {
-		begin_stream(place);
-		http_stream_event(place->x, len > 0 ? "message" : NULL, id, text, len, retry_ms);
+	if (place->closing) {
+		return;
+	}
+	begin_stream(place);
+	if (id || text || retry_ms) {
+		http_stream_event(place->x, text ? "message" : NULL, id, text, len, retry_ms);
 	}
 }
 

@@ -35,11 +35,13 @@ struct transport_handlers {
 /* How a transport sends; conn is embedded in the transport's own struct. */
 struct transport_conn {
 	const struct transport *transport;
-	const char *owner; /* the principal behind it: "stdio", or a token's name; lives as long as conn */
+	const char *owner; /* the principal behind it: "stdio", or a token's name; lives as long as
+			      conn */
 	void *data;        /* the server's */
 };
 
-/* What a connection is for.  Stdio and HTTP+SSE (2024-11-05) are duplex: many messages in, many out. */
+/* What a connection is for.  Stdio and HTTP+SSE (2024-11-05) are duplex: many messages in, many
+ * out. */
 enum transport_kind {
 	TRANSPORT_DUPLEX,
 	TRANSPORT_POST,   /* one message in; what answers it out, then close() */
@@ -48,20 +50,23 @@ enum transport_kind {
 };
 
 /*
- * What only Streamable HTTP has.  A POST that is closed without a message sent is answered by its status alone (202 when none
- * was set).  opened() fires for each; for TRANSPORT_STREAM and TRANSPORT_DELETE the server decides there.
+ * What only Streamable HTTP has.  A POST that is closed without a message sent is answered by its
+ * status alone (202 when none was set).  opened() fires for each; for TRANSPORT_STREAM and
+ * TRANSPORT_DELETE the server decides there.
  */
 struct transport_http {
 	enum transport_kind (*kind)(const struct transport_conn *conn);
-	/* A request header's value without white space around it; NULL when absent.  Names ignore case. */
+	/* A request header's value without white space around it; NULL when absent.  Names ignore
+	 * case. */
 	const char *(*header)(const struct transport_conn *conn, const char *name);
 	/* Both before the first message is sent. */
 	void (*set_status)(struct transport_conn *conn, int status);
-	void (*set_header)(struct transport_conn *conn, const char *name, const char *value); /* copies */
-	/* One event of an SSE stream, with its id; text NULL: the id alone ("prime").  retry_ms 0: none.  Opens the stream, and
-	 * does no more when there is no id either. */
-	void (*send_event)(struct transport_conn *conn, const char *id, const char *text, size_t len,
-		unsigned retry_ms);
+	void (*set_header)(
+		struct transport_conn *conn, const char *name, const char *value); /* copies */
+	/* One event of an SSE stream, with its id; text NULL: the id alone ("prime").  retry_ms 0:
+	 * none.  Opens the stream, and does no more when there is no id either. */
+	void (*send_event)(struct transport_conn *conn, const char *id, const char *text,
+		size_t len, unsigned retry_ms);
 	/* Whether the client can read a stream (its Accept header). */
 	bool (*takes_stream)(const struct transport_conn *conn);
 };
@@ -71,8 +76,8 @@ struct transport {
 	const struct transport_http *http; /* NULL: a duplex transport */
 	/* Queues one message (without a line end); copies. */
 	void (*send)(struct transport_conn *conn, const char *text, size_t len);
-	/* Queues the last one and closes: what a POST answers with when nothing was sent before is plain JSON, no stream.
-	 * NULL on duplex transports. */
+	/* Queues the last one and closes: what a POST answers with when nothing was sent before is
+	 * plain JSON, no stream. NULL on duplex transports. */
 	void (*finish)(struct transport_conn *conn, const char *text, size_t len);
 	/* Bytes queued and not yet taken by the other side: the server holds back when it grows. */
 	size_t (*pending)(const struct transport_conn *conn);

@@ -55,6 +55,8 @@ Test(streamable, messages_before_the_last_make_a_stream)
 	until(&f, (is_done(&f, &r), has(&r.body, "\"progress\"")));
 	cr_expect(has(&r.head, SSE) && has(&r.head, "X-Accel-Buffering: no"));
 	cr_expect_not(r.done);
+	cr_expect_str_eq(transport_of(f.held[0])->http->header(f.held[0], "content-type"),
+		"application/json", "headers stay");
 	send_text(f.held[0], "{\"progress\":2}");
 	finish_text(f.held[0], "{\"id\":1}");
 	until(&f, is_done(&f, &r));
@@ -155,6 +157,7 @@ Test(streamable, a_get_is_a_stream)
 	cr_expect_eq(f.kind, TRANSPORT_STREAM);
 	cr_expect_eq(r.body.len, 0, "nothing is there yet");
 	cr_expect_eq(http_counts(f.http)->streams, 1);
+	f.conn->transport->http->send_event(f.conn, NULL, NULL, 0, 0); /* it is open already */
 	f.conn->transport->http->send_event(f.conn, "7", NULL, 0, 500);
 	f.conn->transport->http->send_event(f.conn, "8", "{}", 2, 0);
 	until(&f, has(&r.body, "{}"));
