@@ -64,6 +64,8 @@ bool mcp_check_params(const struct request *request, const struct field *fields,
 	struct rpc_fault *fault);
 bool mcp_check_header(
 	const struct conn *conn, const char *header, const char *value, struct rpc_fault *fault);
+/* Mcp-Method, and Mcp-Name where the method has a name or a URI. */
+bool mcp_check_headers(const struct request *request, const char *method, struct rpc_fault *fault);
 /* Does this connection take arrays of messages? */
 bool mcp_takes_batches(const struct session *session);
 /* The id of an answer to a message whose own id is unknown: null, or NULL where the schema wants it
