@@ -96,6 +96,8 @@ static sd_event_source *add_ready(sd_event *event, struct ready with)
 	}
 	sd_event_source_set_destroy_callback(source, free);
 	sd_event_source_set_enabled(source, SD_EVENT_ON);
+	/* Always pending, it would be served before everything else of its own priority. */
+	sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
 	return source;
 }
 

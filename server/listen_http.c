@@ -5,11 +5,24 @@
 #include "transport/sse.h"
 #include "transport/streamable.h"
 
+#include <sys/resource.h>
+
 struct listen_http {
 	struct http *http;
 	struct streamable *streamable;
 	struct sse *sse;
 };
+
+/* A connection is a descriptor, and the usual soft limit of 1024 is for programs that use select().
+ */
+static void allow_many_connections(void)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
 
 static struct http *open_http(
 	sd_event *event, const struct config_http *config, struct auth *auth, struct err *err)
@@ -32,6 +45,7 @@ static struct http *open_http(
 struct listen_http *listen_http_new(sd_event *event, struct server *server,
 	const struct config_http *config, struct auth *auth, struct err *err)
 {
+	allow_many_connections();
 	struct http *http = open_http(event, config, auth, err);
 	if (!http) {
 		return NULL;

@@ -114,6 +114,39 @@ Test(loop, dev_null_is_always_ready)
 	sd_event_unref(seen.event);
 }
 
+static int on_zero(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct seen *seen = data;
+	(void)source, (void)fd, (void)events;
+	cr_assert_lt(++seen->fired, 1000, "a file that is always ready starves the others");
+	return 0;
+}
+
+static int on_other(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct seen *seen = data;
+	(void)source, (void)fd, (void)events;
+	sd_event_exit(seen->event, 0);
+	return 0;
+}
+
+Test(loop, what_is_always_ready_lets_others_have_their_turn)
+{
+	struct seen seen = { .event = new_loop() };
+	int ends[2];
+	auto_close int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+	seen.source = loop_add_io(seen.event, file, EPOLLIN, on_zero, &seen);
+	sd_event_source *other = loop_add_io(seen.event, ends[0], EPOLLIN, on_other, &seen);
+	cr_assert_eq(write(ends[1], "x", 1), 1);
+	cr_assert_eq(sd_event_loop(seen.event), 0);
+	loop_drop(&other);
+	loop_drop(&seen.source);
+	close(ends[0]);
+	close(ends[1]);
+	sd_event_unref(seen.event);
+}
+
 /* ---- outq ---- */
 
 static void on_failed(const struct err *why, void *data)
