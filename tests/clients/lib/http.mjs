@@ -45,10 +45,9 @@ export async function serve_http({ backend = 'fake', port = 0, args = [], tokens
 	running.add(child);
 	const ended = once(child, 'exit').then(([code, signal]) => {
 		running.delete(child);
-		kept?.remove();
 		return { code, signal };
 	});
-	const origin = await heard(child);
+	const origin = await heard(child).finally(() => kept?.remove());
 	return { origin, port: Number(new URL(origin).port), pid: child.pid, ended,
 		mcp: new URL('/mcp', origin), sse: new URL('/sse', origin),
 		async stop() {
