@@ -2,7 +2,7 @@
  * The bench of HTTP: what a client gets from `vitrine serve --http`, and in the same run what it
  * gets from the reference server in Node.  The peer's tool does nothing at all, ours clicks.
  *
- *   bench-http --build DIR --source DIR [--quick] [--json FILE]
+ *   bench-http --build DIR --source DIR [--quick] [--row NAME] [--json FILE]
  */
 #include "base/cleanup.h"
 #include "base/spawn.h"
@@ -23,7 +23,7 @@
 #define CLIENTS_MAX STREAMS
 
 struct bench_http {
-	const char *build, *source, *json;
+	const char *build, *source, *json, *row;
 	bool quick;
 	char dir[64], tokens[96];
 	json_t *rows;
@@ -283,6 +283,8 @@ static bool run_rate(struct bench_http *b, const struct rate_row *row, struct er
 
 /* ---- idle streams ---- */
 
+static const char streams_row[] = "http-streams";
+
 static double resident_kib(pid_t pid)
 {
 	char path[64], line[256];
@@ -300,10 +302,11 @@ static double resident_kib(pid_t pid)
 	return kib;
 }
 
-static bool stream_kib(struct target *t, const char *expect, double *ret_kib, struct err *err)
+/* What the server grew by since `before`, over the streams that are open now. */
+static bool stream_kib(
+	struct target *t, const char *expect, double before, double *ret_kib, struct err *err)
 {
 	int fds[STREAMS];
-	double before = resident_kib(t->pid);
 	bool ok = load_open_streams(
 		t->port, STREAMS, (const char *const *)t->requests, expect, fds, err);
 	*ret_kib = (resident_kib(t->pid) - before) / STREAMS;
@@ -321,9 +324,10 @@ static bool ours_streams(struct bench_http *b, double *ret_kib, struct err *err)
 		t.requests[i] = ours_request(i % SANDBOXES, "subscriptions/listen", NULL,
 			"\"notifications\":{\"toolsListChanged\":true},");
 	}
-	return stream_kib(&t, "acknowledged", ret_kib, err);
+	return stream_kib(&t, "acknowledged", resident_kib(t.pid), ret_kib, err);
 }
 
+/* Its streams belong to sessions, which are counted: ours need none. */
 static bool peer_streams(struct bench_http *b, double *ret_kib, struct err *err)
 {
 	auto_target struct target t = { 0 };
@@ -331,13 +335,14 @@ static bool peer_streams(struct bench_http *b, double *ret_kib, struct err *err)
 	if (!peer_start(b, &t, err)) {
 		return false;
 	}
+	double before = resident_kib(t.pid);
 	for (int i = 0; i < STREAMS; i++) {
 		if (!peer_session(t.port, headers, sizeof(headers), err)) {
 			return false;
 		}
 		t.requests[i] = request_new("GET", headers, "");
 	}
-	return stream_kib(&t, "text/event-stream", ret_kib, err);
+	return stream_kib(&t, "text/event-stream", before, ret_kib, err);
 }
 
 static bool run_streams(struct bench_http *b, struct err *err)
@@ -347,12 +352,12 @@ static bool run_streams(struct bench_http *b, struct err *err)
 		return err_while(err, "idle streams");
 	}
 	bool met = ours <= STREAM_BUDGET_KIB;
-	printf("\n%d idle streams: %.1f KiB each (budget %d: %s); the peer %.1f KiB, not counting "
-	       "its sessions: %.1fx\n",
+	printf("%d idle streams, memory each: %.1f KiB (budget %d: %s); the peer's %.1f KiB with "
+	       "their sessions: %.1fx\n",
 		STREAMS, ours, STREAM_BUDGET_KIB, met ? "met" : "NOT MET", peer, peer / ours);
-	json_array_append_new(
-		b->rows, must(json_pack("{ss, sf, sf, si, sb}", "name", "http-streams", "ours",
-				 ours, "peer", peer, "budget", STREAM_BUDGET_KIB, "met", met)));
+	json_array_append_new(b->rows,
+		must(json_pack("{ss, ss, sf, sf, si, sb}", "name", streams_row, "unit", "KiB",
+			"ours", ours, "peer", peer, "budget", STREAM_BUDGET_KIB, "met", met)));
 	return true;
 }
 
@@ -364,6 +369,7 @@ static bool parse(int argc, char **argv, struct bench_http *b)
 		{ "build", required_argument, NULL, 'b' },
 		{ "source", required_argument, NULL, 's' },
 		{ "json", required_argument, NULL, 'j' },
+		{ "row", required_argument, NULL, 'r' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ 0 },
 	};
@@ -374,9 +380,15 @@ static bool parse(int argc, char **argv, struct bench_http *b)
 		b->build = c == 'b' ? optarg : b->build;
 		b->source = c == 's' ? optarg : b->source;
 		b->json = c == 'j' ? optarg : b->json;
+		b->row = c == 'r' ? optarg : b->row;
 		b->quick = b->quick || c == 'q';
 	}
 	return b->build && b->source && optind == argc;
+}
+
+static bool is_wanted(const struct bench_http *b, const char *row)
+{
+	return !b->row || strcmp(b->row, row) == 0;
 }
 
 static bool run_all(struct bench_http *b, struct err *err)
@@ -388,11 +400,26 @@ static bool run_all(struct bench_http *b, struct err *err)
 		"node, MCP SDK v1 (ping, hello)", "HTTP, keep-alive", "req/s", "p50 ms", "p99 ms",
 		"req/s", "p50 ms", "p99 ms", "ratio");
 	for (size_t i = 0; i < RATE_ROWS; i++) {
-		if (!run_rate(b, &rate_rows[i], err)) {
+		if (is_wanted(b, rate_rows[i].name) && !run_rate(b, &rate_rows[i], err)) {
 			return false;
 		}
 	}
-	return run_streams(b, err);
+	return !is_wanted(b, streams_row) || run_streams(b, err);
+}
+
+/* Adds the rows to the report that the other bench left there, if it did. */
+static bool write_json(const struct bench_http *b, struct err *err)
+{
+	json_auto_t *there = json_load_file(b->json, 0, NULL);
+	json_auto_t *report = json_is_object(there) ? json_incref(there) : must(json_object());
+	json_t *rows = json_object_get(report, "rows");
+	if (rows) {
+		json_array_extend(rows, b->rows);
+	} else {
+		json_object_set(report, "rows", b->rows);
+	}
+	return json_dump_file(report, b->json, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0 ||
+	       err_errno(err, "cannot write %s", b->json);
 }
 
 int main(int argc, char **argv)
@@ -400,15 +427,12 @@ int main(int argc, char **argv)
 	struct bench_http b = { .rows = must(json_array()) };
 	struct err err = { 0 };
 	if (!parse(argc, argv, &b)) {
-		fprintf(stderr,
-			"usage: bench-http --build DIR --source DIR [--quick] [--json FILE]\n");
+		fprintf(stderr, "usage: bench-http --build DIR --source DIR [--quick] [--row NAME] "
+				"[--json FILE]\n");
 		return 2;
 	}
 	bool ok = run_all(&b, &err);
-	if (ok && b.json &&
-		json_dump_file(b.rows, b.json, JSON_INDENT(1) | JSON_REAL_PRECISION(6))) {
-		ok = err_errno(&err, "cannot write %s", b.json);
-	}
+	ok = ok && (!b.json || write_json(&b, &err));
 	if (!ok) {
 		fprintf(stderr, "bench-http: %s\n", err.text);
 	}

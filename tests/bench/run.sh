@@ -7,4 +7,6 @@ build=$source/build
 (cd "$source" && cmake --preset release >/dev/null && ninja -C build bench-all | tail -1)
 # The peers' MCP server needs the SDK.
 sh "$source/tests/clients/install.sh"
-exec "$build/bench" --build "$build" --source "$source" "$@"
+"$build/bench" --build "$build" --source "$source" "$@"
+echo
+"$build/bench-http" --build "$build" --source "$source" "$@"
