@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <time.h>
 
-static bool add_signals(sd_event *event, struct err *err)
+static bool add_signals(sd_event *event, sd_event_signal_handler_t fn, void *data, struct err *err)
 {
 	static const int ending[] = { SIGTERM, SIGINT };
 	sigset_t set;
@@ -20,8 +20,8 @@ static bool add_signals(sd_event *event, struct err *err)
 		return err_errno(err, "cannot set up signals");
 	}
 	for (size_t i = 0; i < 2; i++) {
-		/* No handler: sd-event ends the loop with the code in data. */
-		int r = sd_event_add_signal(event, NULL, ending[i], NULL, NULL);
+		/* Without a handler sd-event ends the loop with the code in data. */
+		int r = sd_event_add_signal(event, NULL, ending[i], fn, data);
 		if (r < 0) {
 			errno = -r;
 			return err_errno(err, "cannot watch signal %d", ending[i]);
@@ -32,6 +32,11 @@ static bool add_signals(sd_event *event, struct err *err)
 
 sd_event *loop_new(struct err *err)
 {
+	return loop_new_ending_by(NULL, NULL, err);
+}
+
+sd_event *loop_new_ending_by(sd_event_signal_handler_t fn, void *data, struct err *err)
+{
 	auto_event sd_event *event = NULL;
 	int r = sd_event_new(&event);
 	if (r < 0) {
@@ -39,7 +44,7 @@ sd_event *loop_new(struct err *err)
 		err_errno(err, "cannot make an event loop");
 		return NULL;
 	}
-	return add_signals(event, err) ? take_ptr(&event) : NULL;
+	return add_signals(event, fn, data, err) ? take_ptr(&event) : NULL;
 }
 
 void loop_drop(sd_event_source **source)

@@ -14,6 +14,8 @@
 /* A new loop that ends cleanly (code 0) on SIGTERM and SIGINT, ignores SIGPIPE and can watch
  * children. */
 sd_event *loop_new(struct err *err) NODISCARD;
+/* The same, but SIGTERM and SIGINT call fn, which ends the loop, now or soon. */
+sd_event *loop_new_ending_by(sd_event_signal_handler_t fn, void *data, struct err *err) NODISCARD;
 
 /* Each of these gives NULL once the loop has ended, for nothing would fire; loop_drop() and
  * loop_enable() take that. */

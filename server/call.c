@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "server/ask.h"
 #include "server/json_write.h"
+#include "server/metrics.h"
 #include "server/session.h"
 
 #include <string.h>
@@ -68,6 +69,15 @@ static void log_end(const struct call *call, const struct err *why)
 	request_log(call->request, level_of(why), "tools", data);
 }
 
+static void count(const struct request *request, const struct tool *tool, uint64_t took_us,
+	const struct err *why)
+{
+	const struct server *server = request->server;
+	if (server && server->options.metrics) {
+		metrics_count_call(server->options.metrics, tool, took_us, why);
+	}
+}
+
 static void answer(struct call *call, json_t *result, const struct err *why)
 {
 	if (!call->request) {
@@ -77,6 +87,7 @@ static void answer(struct call *call, json_t *result, const struct err *why)
 		return;
 	}
 	log_end(call, why);
+	count(call->request, call->tool, loop_now_us() - call->began, why);
 	request_reply(call->request, result);
 }
 
@@ -251,6 +262,7 @@ void call_method_call(struct request *request)
 	}
 	struct err err;
 	if (!request_admit(request, &err)) {
+		count(request, tool, 0, &err);
 		request_reply(request, error_result(&err, NULL));
 		return;
 	}

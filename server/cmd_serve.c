@@ -4,6 +4,7 @@
 #include "server/invite.h"
 #include "server/listen_http.h"
 #include "server/server.h"
+#include "server/status.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -12,12 +13,15 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
 /*
  * vitrine serve: one MCP client on stdin and stdout, or any number of them over HTTP.  Nothing of a
  * sandbox is started, and no backend is looked for, before a client asks: the first answer comes at
  * once, and a machine that can run no desktop says so in the call that needs one.
  */
+
+#define GRACE_MS 5000 /* for what is in flight when HTTP is told to end */
 
 /* Everything a run holds.  Ends in the reverse order. */
 struct serving {
@@ -29,6 +33,9 @@ struct serving {
 	struct server *server;
 	struct stdio *stdio;
 	struct listen_http *http;
+	struct metrics *metrics;
+	struct status *status;
+	sd_event_source *grace; /* told to end: what is in flight is being answered */
 };
 
 static void stop_serving(struct serving *s)
@@ -36,14 +43,17 @@ static void stop_serving(struct serving *s)
 	server_free(s->server); /* before the transport: it lets go of its connections */
 	listen_http_free(s->http);
 	stdio_free(s->stdio);
-	tool_set_free(s->tools);
 	vm_pool_free(s->vms);
+	status_free(s->status);
+	metrics_free(s->metrics);
+	tool_set_free(s->tools);
 	auth_free(s->auth);
+	loop_drop(&s->grace);
 	sd_event_unref(s->event);
 	config_done(&s->config);
 }
 
-static void client_is_done(void *data)
+static void end_now(void *data)
 {
 	struct serving *s = data;
 	sd_event_exit(s->event, 0);
@@ -53,7 +63,7 @@ static void client_is_done(void *data)
 static void start_stdio(struct serving *s)
 {
 	if (!s->http) {
-		server_on_idle(s->server, client_is_done, s);
+		server_on_idle(s->server, end_now, s);
 	}
 	s->stdio = stdio_new(
 		s->event, STDIN_FILENO, STDOUT_FILENO, &server_transport_handlers, s->server);
@@ -81,24 +91,61 @@ static bool start_auth(struct serving *s, struct err *err)
 	return s->auth;
 }
 
+static void on_started(struct vm *vm, uint64_t took_us, const struct err *why, void *data)
+{
+	const struct serving *s = data;
+	(void)vm;
+	metrics_count_start(s->metrics, took_us, !why);
+}
+
 /* Runs until it is told to end: clients come and go. */
 static bool start_http(struct serving *s, struct err *err)
 {
 	vm_pool_limit_owners(s->vms, max_sandboxes_of, s);
+	vm_pool_on_started(s->vms, on_started, s);
 	s->http = listen_http_new(s->event, s->server, &s->config.http, s->auth, err);
 	if (!s->http) {
 		return false;
 	}
+	struct http *http = listen_http_http(s->http);
+	s->status = status_new(s->event, http, &s->config, s->metrics, s->server, s->vms);
 	char *token = auth_take_made(s->auth);
-	invite_print(stderr, http_url(listen_http_http(s->http)), token);
+	invite_print(stderr, http_url(http), token);
 	auth_forget(token);
+	sd_notifyf(false, "READY=1\nSTATUS=%s", http_url(http));
+	sd_event_set_watchdog(s->event, true);
 	return true;
+}
+
+static int on_grace_over(sd_event_source *source, uint64_t now, void *data)
+{
+	(void)source, (void)now;
+	end_now(data);
+	return 0;
+}
+
+/* Whoever is waiting for an answer gets it, if it comes soon.  Told again, or over stdio alone,
+ * ends at once: a client that ends its server does not wait. */
+static int on_told_to_end(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
+{
+	(void)source, (void)info;
+	struct serving *s = data;
+	if (!s->http || s->grace) {
+		end_now(s);
+		return 0;
+	}
+	sd_notify(false, "STOPPING=1");
+	s->grace = loop_after_ms(s->event, GRACE_MS, on_grace_over, s);
+	http_stop_listening(listen_http_http(s->http));
+	server_finish(s->server);
+	http_on_idle(listen_http_http(s->http), end_now, s);
+	return 0;
 }
 
 static bool start_serving(struct serving *s, struct err *err)
 {
 	log_set_level(s->config.log_level);
-	s->event = loop_new(err);
+	s->event = loop_new_ending_by(on_told_to_end, s, err);
 	s->tools = s->event ? tool_set_new(s->config.tools, err) : NULL;
 	if (!s->tools || (s->config.http.listen && !start_auth(s, err))) {
 		return false;
@@ -108,12 +155,14 @@ static bool start_serving(struct serving *s, struct err *err)
 	if (addition) {
 		tool_set_add(s->tools, addition->tools);
 	}
+	s->metrics = metrics_new(s->tools);
 	s->vms = vm_pool_new(s->event, &s->config.vm);
 	s->server = server_new(s->event, &(struct server_options){
 						 .vms = s->vms,
 						 .tools = s->tools,
 						 .max_calls = s->config.max_calls,
 						 .addition = addition,
+						 .metrics = s->metrics,
 						 .max_calls_of = max_calls_of,
 						 .data = s,
 					 });

@@ -123,6 +123,13 @@ void conn_set_status(struct conn *conn, int status)
 	}
 }
 
+void conn_set_header(struct conn *conn, const char *name, const char *value)
+{
+	if (conn->wire && conn->wire->transport->http && !conn->began && !conn->answered) {
+		conn->wire->transport->http->set_header(conn->wire, name, value);
+	}
+}
+
 bool conn_streams(const struct conn *conn)
 {
 	const struct transport_http *http = conn->wire ? conn->wire->transport->http : NULL;
@@ -317,6 +324,12 @@ static void check_end(struct conn *conn)
 	if (conn->ending && conn->open == 0) {
 		conn_end(conn);
 	}
+}
+
+void conn_finish(struct conn *conn)
+{
+	conn->ending = true;
+	check_end(conn);
 }
 
 void conn_open_request(struct conn *conn)

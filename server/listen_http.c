@@ -2,6 +2,7 @@
 #include "server/listen_http.h"
 
 #include "base/cleanup.h"
+#include "server/status.h"
 #include "transport/sse.h"
 #include "transport/streamable.h"
 
@@ -37,6 +38,7 @@ static struct http *open_http(
 		.max_body = config->max_body_kib << 10,
 		.max_connections = config->max_connections,
 		.authorize = auth_authorize,
+		.resource_metadata = config->auth_server ? STATUS_METADATA_PATH : NULL,
 		.data = auth,
 	};
 	return http_new(event, &options, err);

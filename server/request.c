@@ -114,10 +114,13 @@ struct request *request_find(struct session *session, const json_t *id)
 	return NULL;
 }
 
-bool request_admit(struct request *request, struct err *err)
+static bool has_room(const struct request *request, struct err *err)
 {
 	const struct server_options *options = &request->server->options;
-	struct principal *principal = request->session->principal;
+	const struct principal *principal = request->session->principal;
+	if (request->server->finishing) {
+		return err_set(err, ERR_STATE, "the server is shutting down; call again later");
+	}
 	if ((int64_t)request->session->calls >= options->max_calls) {
 		return err_set(err, ERR_LIMIT,
 			"%lld calls are in flight on this connection already, which is the most; "
@@ -130,9 +133,18 @@ bool request_admit(struct request *request, struct err *err)
 			"the most; wait for one to end, then call again",
 			(long long)principal->max_calls);
 	}
+	return true;
+}
+
+bool request_admit(struct request *request, struct err *err)
+{
+	if (!has_room(request, err)) {
+		conn_set_header(request->conn, "Retry-After", "1");
+		return false;
+	}
 	request->admitted = true;
 	request->session->calls++;
-	principal->calls++;
+	request->session->principal->calls++;
 	request->server->calls++;
 	return true;
 }

@@ -42,6 +42,16 @@ void server_free(struct server *server)
 	free(server);
 }
 
+void server_finish(struct server *server)
+{
+	struct session *session, *next;
+	server->finishing = true;
+	for (session = LIST_FIRST(&server->sessions); session; session = next) {
+		next = LIST_NEXT(session, link);
+		session_finish(session);
+	}
+}
+
 void server_on_idle(struct server *server, void (*fn)(void *data), void *data)
 {
 	server->idle = fn;

@@ -10,6 +10,7 @@
  * mcp.c the protocol revisions, call.c a tools/call in flight.
  */
 
+struct metrics;
 struct server;
 struct prompt;
 struct resource_row;
@@ -31,6 +32,7 @@ struct server_options {
 	int64_t (*max_calls_of)(const char *owner, void *data);
 	void *data;
 	const struct server_addition *addition; /* NULL: nothing */
+	struct metrics *metrics;                /* NULL: nobody counts */
 };
 
 struct server *server_new(sd_event *event, const struct server_options *options);
@@ -44,6 +46,10 @@ void server_free(struct server *server);
  * over stdio ends then.
  */
 void server_on_idle(struct server *server, void (*fn)(void *data), void *data);
+
+/* Begins a clean end: no more calls are taken, subscriptions end, and each connection closes once
+ * what is in flight over it was answered. */
+void server_finish(struct server *server);
 
 /* For a transport: `data` must be the server. */
 extern const struct transport_handlers server_transport_handlers;

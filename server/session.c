@@ -77,6 +77,18 @@ void session_end(struct session *session)
 	session_unref(session);
 }
 
+void session_finish(struct session *session)
+{
+	session_ref(session);
+	listen_end_all(session);
+	struct conn *conn, *next;
+	for (conn = LIST_FIRST(&session->conns); conn; conn = next) {
+		next = LIST_NEXT(conn, link);
+		conn_finish(conn);
+	}
+	session_unref(session);
+}
+
 void session_forget_server(struct session *session)
 {
 	session_ref(session);

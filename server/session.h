@@ -31,6 +31,7 @@ struct server {
 	sd_event_source *sweep; /* while there are any */
 	size_t duplexes;        /* connections of the duplex kind */
 	size_t calls;
+	bool finishing;
 	char *instructions;
 	struct seal seal;  /* of requestState */
 	int64_t questions; /* asked of clients so far: the ids of our requests */
@@ -89,6 +90,8 @@ void session_unref(struct session *session);
 /* Its client has gone: cancels what is in flight, ends subscriptions. */
 void session_end(struct session *session);
 void session_cancel_requests(struct session *session);
+/* The same in peace: what is in flight is answered first. */
+void session_finish(struct session *session);
 void session_forget_server(struct session *session);
 
 /* ---- conn.c: one connection, the place answers go to ---- */
@@ -128,6 +131,7 @@ void conn_take_wire(struct conn *conn, struct conn *from);
 const char *conn_header(const struct conn *conn, const char *name);
 /* Over HTTP, and until something was sent. */
 void conn_set_status(struct conn *conn, int status);
+void conn_set_header(struct conn *conn, const char *name, const char *value);
 /* Can it take more than an answer: notifications, requests to the client? */
 bool conn_streams(const struct conn *conn);
 /* Does it make sense to tell what can be left out: progress, news?  NULL-safe. */
@@ -140,6 +144,8 @@ void conn_answer(struct conn *conn, const struct buf *message);
 void conn_notify(struct conn *conn, const char *method, json_t *params);
 /* An answer to something that never became a request.  id: NULL when unknown.  status: HTTP's. */
 void conn_refuse(struct conn *conn, const json_t *id, int status, const struct rpc_fault *fault);
+/* Closes it once what is in flight over it was answered. */
+void conn_finish(struct conn *conn);
 /* Nothing more comes of it: closes it, if it is not closing already. */
 void conn_end(struct conn *conn);
 /* A request is in flight, and has gone: the last one ends a connection whose input has ended. */

@@ -289,11 +289,42 @@ const struct http_counts *http_counts(const struct http *http)
 
 /* ---- the end ---- */
 
+void http_tell_idle(struct http *http)
+{
+	const struct http_conn *conn;
+	LIST_FOREACH(conn, &http->conns, link)
+	{
+		if (!http->idle || conn->x) {
+			return;
+		}
+	}
+	void (*fn)(void *) = take_ptr(&http->idle);
+	if (fn) {
+		fn(http->idle_data);
+	}
+}
+
+static int on_idle_soon(sd_event_source *source, void *data)
+{
+	(void)source;
+	http_tell_idle(data);
+	return 0;
+}
+
+void http_on_idle(struct http *http, void (*fn)(void *data), void *data)
+{
+	http->idle = fn;
+	http->idle_data = data;
+	loop_drop(&http->idle_soon);
+	http->idle_soon = loop_defer(http->event, on_idle_soon, http);
+}
+
 /* A suspended connection would never be closed: MHD insists that there is none when it stops. */
 static void end_exchanges(struct http *http)
 {
 	struct http_conn *conn;
 	http->ending = true;
+	http->idle = NULL;
 	LIST_FOREACH(conn, &http->conns, link)
 	{
 		if (conn->x) {
@@ -316,6 +347,7 @@ void http_free(struct http *http)
 	}
 	loop_drop(&http->readable);
 	loop_drop(&http->again);
+	loop_drop(&http->idle_soon);
 	loop_drop(&http->timer.source);
 	loop_drop(&http->keep_alive.source);
 	while ((place = STAILQ_FIRST(&http->places))) {

@@ -34,7 +34,7 @@ struct http_options {
 	/* The principal a bearer token belongs to, valid until the next call; NULL: refuse (401).
 	 * token is NULL when none came. */
 	const char *(*authorize)(const char *token, void *data);
-	const char *resource_metadata; /* a URL for WWW-Authenticate (RFC 9728); NULL: none */
+	const char *resource_metadata; /* its path, for WWW-Authenticate (RFC 9728); NULL: none */
 	void *data;
 };
 
@@ -65,6 +65,8 @@ void http_free(struct http *http);
 const char *http_url(const struct http *http);
 sd_event *http_event(const struct http *http); /* the loop it runs in */
 void http_stop_listening(struct http *http);   /* no new connections; those there go on */
+/* fn fires once, from the loop, when no request is being answered and no stream is open. */
+void http_on_idle(struct http *http, void (*fn)(void *data), void *data);
 const struct http_counts *http_counts(const struct http *http);
 
 /* ---- one exchange ---- */
@@ -74,6 +76,9 @@ const char *http_path(const struct http_exchange *x);
 const char *http_query(const struct http_exchange *x, const char *name); /* NULL: absent */
 /* Without white space around it; NULL: absent.  Names ignore case.  Valid as long as x. */
 const char *http_header(const struct http_exchange *x, const char *name);
+/* How the client calls this server, from Host: "https://desk.example".  NULL: it does not say.
+ * Valid as long as x. */
+const char *http_base_url(struct http_exchange *x);
 /* The principal, valid as long as x; NULL on an open route without a token. */
 const char *http_owner(const struct http_exchange *x);
 const char *http_body(const struct http_exchange *x, size_t *ret_len); /* NUL-ended */

@@ -130,6 +130,18 @@ const char *http_header(const struct http_exchange *x, const char *name)
 	return keep((struct http_exchange *)x, value, len);
 }
 
+const char *http_base_url(struct http_exchange *x)
+{
+	char name[HTTP_NAME_MAX], port[6], url[HTTP_NAME_MAX + 32];
+	const char *host = http_header(x, "Host");
+	if (!host || !http_split_authority(host, name, port)) {
+		return NULL;
+	}
+	bool is_https = x->http->tls || x->http->options.behind_proxy;
+	int len = snprintf(url, sizeof(url), "%s://%s", is_https ? "https" : "http", host);
+	return keep(x, url, (size_t)len);
+}
+
 const char *http_owner(const struct http_exchange *x)
 {
 	return x->owner;

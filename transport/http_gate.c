@@ -185,9 +185,9 @@ static bool is_authorized(struct http_exchange *x)
 		return true;
 	}
 	char how[512] = "Bearer";
-	if (x->http->resource_metadata) {
-		snprintf(how, sizeof(how), "Bearer resource_metadata=\"%s\"",
-			x->http->resource_metadata);
+	const char *metadata = x->http->resource_metadata, *base = http_base_url(x);
+	if (metadata && base) {
+		snprintf(how, sizeof(how), "Bearer resource_metadata=\"%s%s\"", base, metadata);
 	}
 	x->http->counts.rejected_auth++;
 	http_set_header(x, "WWW-Authenticate", how);

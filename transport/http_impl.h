@@ -49,6 +49,9 @@ struct http {
 	struct http_timer timer;           /* the daemon's own time-outs */
 	unsigned futile_runs;              /* see run_again() */
 	bool ending;
+	void (*idle)(void *data);
+	void *idle_data;
+	sd_event_source *idle_soon;
 
 	bool tls;
 	struct http_options options; /* its numbers and functions: the strings may be gone */
@@ -132,8 +135,9 @@ struct http_exchange {
 
 /* ---- http.c ---- */
 
-void http_run(struct http *http);  /* lets MHD do what there is to do; not from inside it */
-void http_poke(struct http *http); /* the same, soon */
+void http_run(struct http *http);       /* lets MHD do what there is to do; not from inside it */
+void http_poke(struct http *http);      /* the same, soon */
+void http_tell_idle(struct http *http); /* if it is, and somebody wants to know */
 uint64_t http_now(const struct http *http); /* µs, CLOCK_MONOTONIC */
 void http_timer_set(struct http *http, struct http_timer *timer, uint64_t due,
 	sd_event_time_handler_t fn, void *data);

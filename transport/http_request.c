@@ -119,4 +119,5 @@ void http_on_completed(
 	struct http_conn *conn = x->conn;
 	http_exchange_free(x);
 	http_conn_idle(conn);
+	http_tell_idle(conn->http);
 }
