@@ -2,11 +2,14 @@
 #include "server/listen_http.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "server/status.h"
 #include "transport/sse.h"
 #include "transport/streamable.h"
 
 #include <sys/resource.h>
+
+#define FILES_BESIDE 1024 /* descriptors for all that is no connection */
 
 struct listen_http {
 	struct http *http;
@@ -14,14 +17,20 @@ struct listen_http {
 	struct sse *sse;
 };
 
-/* A connection is a descriptor, and the usual soft limit of 1024 is for programs that use select().
- */
-static void allow_many_connections(void)
+/* Each connection is a descriptor, and so is much of a sandbox.  1024, the usual soft limit, is
+ * there for programs that use select(). */
+static void raise_file_limit(const struct config_http *config)
 {
-	struct rlimit files;
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &files);
+	struct rlimit limit;
+	rlim_t wanted = (rlim_t)config->max_connections + FILES_BESIDE;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted) {
+		return;
+	}
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < wanted) {
+		log_warning("only %llu files may be open: too few for %lld connections; raise the "
+			    "limit, or lower --max-connections",
+			(unsigned long long)limit.rlim_cur, (long long)config->max_connections);
 	}
 }
 
@@ -47,7 +56,7 @@ static struct http *open_http(
 struct listen_http *listen_http_new(sd_event *event, struct server *server,
 	const struct config_http *config, struct auth *auth, struct err *err)
 {
-	allow_many_connections();
+	raise_file_limit(config);
 	struct http *http = open_http(event, config, auth, err);
 	if (!http) {
 		return NULL;

@@ -36,10 +36,14 @@ Test(http, tokens)
 Test(http, protected_resource_metadata_is_named)
 {
 	struct fixture f = { 0 };
-	begin_with(&f, &(struct http_options){ .resource_metadata = "https://desk.example/meta" });
+	begin_with(&f, &(struct http_options){
+			       .resource_metadata = "/meta", .allow_hosts = "desk.example" });
 	struct reply r;
-	fetch(&f, &(struct ask){ .body = "{}", .token = "" }, &r);
-	cr_expect(has(&r.head, "Bearer resource_metadata=\"https://desk.example/meta\""));
+	fetch(&f,
+		&(struct ask){ .body = "{}", .token = "", .headers = { "Host: desk.example:81" } },
+		&r);
+	cr_expect(has(&r.head, "Bearer resource_metadata=\"http://desk.example:81/meta\""), "%s",
+		buf_text(&r.head));
 	ask_end(&f, &r);
 	end(&f);
 }
@@ -373,6 +377,11 @@ Test(http, a_port_in_use_is_named)
 	end(&f);
 }
 
+static void set_idle(void *data)
+{
+	*(bool *)data = true;
+}
+
 Test(http, no_new_connections_when_told)
 {
 	struct fixture f = { 0 };
@@ -382,10 +391,18 @@ Test(http, no_new_connections_when_told)
 	curl_easy_setopt(r.easy, CURLOPT_PRIVATE, &r);
 	until(&f, f.n_held == 1);
 	http_stop_listening(f.http);
+	bool idle = false;
+	http_on_idle(f.http, set_idle, &idle);
 	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}" }), 0);
+	cr_expect_not(idle);
 	f.held[0]->transport->finish(f.held[0], "{}", 2);
 	until(&f, is_done(&f, &r));
 	cr_expect_eq(r.status, 200);
+	until(&f, idle);
+	idle = false;
+	http_on_idle(f.http, set_idle, &idle);
+	cr_expect_not(idle, "not from inside the call");
+	until(&f, idle);
 	ask_end(&f, &r);
 	end(&f);
 }
