@@ -1,8 +1,20 @@
 #include "server/command.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 /* vitrine NAME [arguments]: finds the subcommand and runs it.  Everything else is in cmd_NAME.c. */
+
+/* Of the standard descriptors those that came closed, so that no file of ours gets their number. */
+static bool open_standard_fds(void)
+{
+	int fd;
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO && fcntl(fd, F_SETFD, 0) == 0);
+	return fd >= 0 && close(fd) == 0;
+}
 
 static bool asks_for_help(int argc, char **argv)
 {
@@ -16,6 +28,9 @@ static bool asks_for_help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	if (!open_standard_fds()) {
+		return 1; /* and nowhere to say so */
+	}
 	const struct command *help = command_find("help");
 	if (argc < 2) {
 		return help->run(0, NULL);

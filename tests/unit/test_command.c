@@ -166,6 +166,22 @@ Test(command, serve_ends_well_when_its_input_does)
 	cr_expect_str_eq(buf_text(&e.err), "");
 }
 
+/* A supervisor may start us with nothing open at all. */
+Test(command, serve_takes_closed_descriptors_for_an_end_of_input)
+{
+	char program[4096];
+	snprintf(program, sizeof(program), "%s/vitrine", getenv("VITRINE_BUILD"));
+	const char *const argv[] = { "/bin/sh", "-c",
+		"\"$0\" serve --backend fake <&- >&- 2>&-; exit $?", program, NULL };
+	struct err why = { 0 };
+	pid_t pid = spawn_start(&(struct spawn){ .argv = argv, .die_with_us = true }, &why);
+	cr_assert_gt(pid, 0, "%s", why.text);
+	int status;
+	waitpid(pid, &status, 0);
+	cr_expect(WIFEXITED(status));
+	cr_expect_eq(WEXITSTATUS(status), 0, "status %d", WEXITSTATUS(status));
+}
+
 /* The row of that name in doctor's report; NULL when there is none. */
 static const json_t *row_of(const json_t *report, const char *name)
 {
