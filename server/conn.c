@@ -300,7 +300,8 @@ void conn_take(struct conn *conn, const char *text, size_t len)
 	struct rpc_fault fault;
 	json_auto_t *message = rpc_parse(text, len, &fault);
 	if (!message) {
-		conn_refuse(conn, NULL, 400, &fault);
+		json_auto_t *id = rpc_rescue_id(text, len, &fault);
+		conn_refuse(conn, id, 400, &fault);
 	} else if (conn->kind != TRANSPORT_POST) {
 		take_all(conn, message);
 	} else if (http_session_admit(conn, message)) {

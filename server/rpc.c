@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define VALUES_MAX 100000 /* in one message */
@@ -55,6 +56,59 @@ json_t *rpc_parse(const char *text, size_t len, struct rpc_fault *fault)
 			why.text, why.position);
 	}
 	return json;
+}
+
+/* The code unit of the escape \uXXXX at `at`; -1: there is none. */
+static int unit_at(const char *at, const char *end)
+{
+	char digits[5] = "";
+	if (end - at < 6 || at[0] != '\\' || at[1] != 'u') {
+		return -1;
+	}
+	memcpy(digits, at + 2, 4);
+	return strspn(digits, "0123456789abcdefABCDEF") == 4 ? (int)strtol(digits, NULL, 16) : -1;
+}
+
+static bool is_between(int unit, int from, int to)
+{
+	return unit >= from && unit <= to;
+}
+
+/* Puts U+FFFD in the place of escapes that are no text; false when there are none. */
+static bool replace_bad_escapes(char *text, size_t len)
+{
+	bool found = false;
+	const char *end = text + len;
+	for (char *at = text; at < end; at++) {
+		int unit = unit_at(at, end);
+		if (is_between(unit, 0xd800, 0xdbff) &&
+			is_between(unit_at(at + 6, end), 0xdc00, 0xdfff)) {
+			at += 11;
+		} else if (unit == 0 || is_between(unit, 0xd800, 0xdfff)) {
+			memcpy(at + 2, "fffd", 4);
+			found = true;
+		} else if (*at == '\\') {
+			at++;
+		}
+	}
+	return found;
+}
+
+json_t *rpc_rescue_id(const char *text, size_t len, struct rpc_fault *fault)
+{
+	auto_free char *copy = must(strndup(text, len));
+	if (strlen(copy) != len || !replace_bad_escapes(copy, len)) {
+		return NULL;
+	}
+	json_auto_t *json = json_loadb(copy, len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *id = json_object_get(json, "id");
+	if (!rpc_is_id(id) || (json_is_string(id) && strstr(json_string_value(id), "\ufffd"))) {
+		return NULL;
+	}
+	rpc_fault(fault, RPC_PARSE_ERROR, NULL,
+		"a string must not hold U+0000 or half of a surrogate pair; leave it out, and send "
+		"whole characters");
+	return json_incref(id);
 }
 
 bool rpc_is_id(const json_t *value)

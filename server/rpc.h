@@ -45,6 +45,12 @@ struct rpc_message {
 
 /* NULL and a fault when text is not JSON. */
 json_t *rpc_parse(const char *text, size_t len, struct rpc_fault *fault);
+/*
+ * The id of a message that was refused only for an escaped U+0000 or half of a surrogate pair, as
+ * models leave it when they cut an emoji in two: whoever sent it waits for an answer with that id.
+ * NULL when that was not the reason; else fault says so.
+ */
+json_t *rpc_rescue_id(const char *text, size_t len, struct rpc_fault *fault);
 /* RPC_INVALID sets fault; the id is read all the same where it can be. */
 enum rpc_kind rpc_read(const json_t *in, struct rpc_message *ret, struct rpc_fault *fault);
 bool rpc_is_id(const json_t *value);

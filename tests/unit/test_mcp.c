@@ -492,6 +492,38 @@ Test(mcp, a_refused_line_is_answered_and_no_more)
 	expect_pong("after it");
 }
 
+/* A client would wait for ever for the answer to its call. */
+Test(mcp, text_that_is_none_is_refused_with_the_id_of_its_request)
+{
+	static const struct {
+		const char *id, *text;
+		bool known;
+	} cases[] = {
+		{ "7", "a\\u0000b", true },
+		{ "7", "half \\ud83d", true },
+		{ "7", "\\ude80\\ud83d\\ude80", true },
+		{ "\"seven\"", "\\ud83dx\\uDE80", true },
+		{ "\"\\ud800\"", "fine", false },
+		{ "7", "half \\ud83d\"", false },
+		{ "7", "\\\\ud83d\\x", false },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		auto_buf struct buf text = { 0 };
+		buf_printf(&text,
+			"{\"jsonrpc\":\"2.0\",\"id\":%s,\"method\":\"tools/call\",\"params\":{"
+			"\"name\":\"type\",\"arguments\":{\"text\":\"%s\"}}}",
+			cases[i].id, cases[i].text);
+		json_auto_t *answer = client_ask(&client, buf_text(&text));
+		json_auto_t *id = json_loads(cases[i].id, JSON_DECODE_ANY, NULL);
+		cr_expect_eq(int_at(answer, "error|code"), -32700);
+		cr_expect(cases[i].known ? json_equal(json_at(answer, "id"), id)
+					 : json_is_null(json_at(answer, "id")),
+			"case %zu", i);
+		cr_expect_eq(strstr(text_at(answer, "error|message"), "surrogate pair") != NULL,
+			cases[i].known, "case %zu: %s", i, text_at(answer, "error|message"));
+	}
+}
+
 Test(mcp, a_message_has_a_number_of_values)
 {
 	auto_buf struct buf text = { 0 };
