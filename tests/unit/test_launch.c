@@ -1,7 +1,9 @@
-// USES wire
+// USES agent
 /* Programs and the windows they open. */
 #include "agent_client.h"
 
+#include <X11/Xatom.h>
+#include <X11/Xlib.h>
 #include <sys/stat.h>
 
 static struct client c;
@@ -152,6 +154,28 @@ Test(launch, keeps_launches_apart)
 	answer_done(&b);
 }
 
+/* The second window of an earlier launch comes first, when the program itself has ended already. */
+Test(launch, waits_for_what_came_of_a_program_that_ended)
+{
+	struct answer a, b;
+	client_call(&c, "launch",
+		of(write_program("two",
+			   "#!/bin/sh\nmkfifo door\nxterm -T first &\ncat door > /dev/null\n"
+			   "exec xterm -T second\n"),
+			NULL, 20000),
+		&a);
+	cr_expect_str_eq(title(&a), "first");
+	client_call(&c, "launch",
+		of(write_program(
+			   "parent", "#!/bin/sh\necho > door\n(sleep 1; exec xterm -T own) &\n"),
+			NULL, 20000),
+		&b);
+	cr_assert(b.result, "%s", b.err.text);
+	cr_expect_str_eq(title(&b), "own");
+	answer_done(&a);
+	answer_done(&b);
+}
+
 /* A wrapper that leaves its program behind as an orphan in a session of its own. */
 Test(launch, follows_a_program_that_detaches)
 {
@@ -164,6 +188,51 @@ Test(launch, follows_a_program_that_detaches)
 	cr_assert(a.result, "%s", a.err.text);
 	cr_expect_str_eq(title(&a), "orphan");
 	answer_done(&a);
+}
+
+/* On the desktop, as a program of its own would be. */
+static Display *open_display(void)
+{
+	struct shell sh;
+	shell_run(&c, "printf %s \"$DISPLAY\"", &sh);
+	Display *x = XOpenDisplay(buf_text(&sh.out));
+	cr_assert(x, "%s", buf_text(&sh.out));
+	shell_done(&sh);
+	return x;
+}
+
+/* As many changes of the root window's properties as hundreds of windows make. */
+static void flood(Display *x)
+{
+	Atom property = XInternAtom(x, "VITRINE_TEST", False);
+	for (unsigned char i = 0; i < 20; i++) {
+		XMapWindow(x, XCreateSimpleWindow(x, DefaultRootWindow(x), i, i, 50, 50, 0, 0, 0));
+	}
+	XSync(x, False);
+	for (long i = 0; i < 40000; i++) {
+		XChangeProperty(x, DefaultRootWindow(x), property, XA_CARDINAL, 32, PropModeReplace,
+			(unsigned char *)&i, 1);
+	}
+	XSync(x, False);
+}
+
+/* Each change may mean a new window; looking at all of them each time would take minutes. */
+Test(launch, a_flood_of_changes_holds_nobody_up)
+{
+	struct answer a, b;
+	Display *x = open_display();
+	client_ask(&c, "launch",
+		of(write_program("none", "#!/bin/sh\nexec sleep 100\n"), NULL, 60000), &a);
+	client_call(&c, "info", NULL, &b);
+	answer_done(&b);
+	flood(x);
+	cr_assert(client_until(&c, a.came), "one of the windows is taken for the program's");
+	cr_expect(a.result, "%s", a.err.text);
+	client_call(&c, "info", NULL, &b);
+	cr_expect(b.result);
+	answer_done(&a);
+	answer_done(&b);
+	XCloseDisplay(x);
 }
 
 Test(launch, suggests_what_was_meant)

@@ -51,6 +51,7 @@ struct launch {
 	char startup_id[96];
 	char *program; /* the file that runs, or NULL */
 	sd_event_source *child, *deadline, *patience;
+	sd_event_source *look; /* the list of windows has changed: once for all that came in */
 	struct display *display;
 	struct display_listener listener;
 	Window known[WINDOWS_MAX]; /* there before, or looked at and found to be another's */
@@ -81,6 +82,7 @@ static void launch_free(struct launch *l)
 	loop_drop(&l->child);
 	loop_drop(&l->deadline);
 	loop_drop(&l->patience);
+	loop_drop(&l->look);
 	sink_release(l->output);
 	free(l->program);
 	free(l);
@@ -283,7 +285,9 @@ static int on_nothing_came(sd_event_source *source, uint64_t usec, void *data)
 	struct launch *l = data;
 	struct window_info info;
 	loop_drop(&l->patience);
-	if (find_instance(l, &info)) {
+	if (l->stranger) {
+		settle_for(l, l->stranger);
+	} else if (find_instance(l, &info)) {
 		reply(l, &info,
 			"The program ran already and opened no new window; this is the one it "
 			"has.");
@@ -313,6 +317,13 @@ static void program_failed(struct launch *l)
 	fail(l, &err);
 }
 
+/* It has ended, but something that came of it runs, and the window there is came of another launch.
+ */
+static bool may_open_its_own(const struct launch *l)
+{
+	return l->stranger_is_launched && task_is_alive(&l->task);
+}
+
 /* May answer, and so free, the launch. */
 static void advance(struct launch *l)
 {
@@ -321,10 +332,10 @@ static void advance(struct launch *l)
 		settle_for(l, l->found);
 	} else if (l->ended && !ended_well(l)) {
 		program_failed(l);
-	} else if (l->stranger && l->ended) {
+	} else if (l->stranger && l->ended && !may_open_its_own(l)) {
 		settle_for(l, l->stranger);
-	} else if (l->stranger && !l->stranger_is_launched && !l->patience) {
-		wait_for(l, STRANGER_MS, on_no_better);
+	} else if (l->stranger && (l->ended || !l->stranger_is_launched) && !l->patience) {
+		wait_for(l, l->ended ? HANDED_OVER_MS : STRANGER_MS, on_no_better);
 	} else if (l->ended && !l->patience && !l->fruitless) {
 		struct window_info info;
 		wait_for(l, find_instance(l, &info) ? PRESENT_MS : HANDED_OVER_MS, on_nothing_came);
@@ -333,15 +344,28 @@ static void advance(struct launch *l)
 
 /* ---- events ---- */
 
+static int on_look(sd_event_source *source, void *data)
+{
+	(void)source;
+	struct launch *l = data;
+	loop_drop(&l->look);
+	if (l->found) {
+		check_window(l);
+	} else {
+		advance(l);
+	}
+	return 0;
+}
+
+/* Not at once: a program that opens windows by the hundred would have us ask about all of them for
+ * each, and nobody else be served. */
 static void on_x_event(const XEvent *event, void *data)
 {
 	struct launch *l = data;
 	bool root = event->type == PropertyNotify &&
 		    event->xproperty.window == display_root(l->display);
-	if (l->found && (root || event->xany.window == l->found)) {
-		check_window(l);
-	} else if (!l->found && root) {
-		advance(l);
+	if ((root || (l->found && event->xany.window == l->found)) && !l->look) {
+		l->look = loop_defer(l->agent->event, on_look, l);
 	}
 }
 
