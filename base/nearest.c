@@ -35,7 +35,8 @@ static size_t distance(const char *a, const char *b)
 
 const char *nearest_name(const char *word, const char *const *names)
 {
-	size_t len = strlen(word), best = len / 3 + 2; /* 1 slip in a short word, 3 in a long one */
+	size_t len = strlen(word);
+	size_t best = len < 4 ? 2 : len / 3 + 2; /* 1 slip in a short word, 3 in a long one */
 	const char *found = NULL;
 	if (len == 0 || len > NAME_MAX_LEN) {
 		return NULL;

@@ -188,6 +188,12 @@ pid_t spawn_start(const struct spawn *how, struct err *err)
 	}
 	auto_close int in = ends[0], out = ends[1];
 	pid_t us = getpid(), pid = fork();
+	if (pid < 0 && errno == EAGAIN) {
+		err_set(err, ERR_LIMIT,
+			"as many processes run already as may; end some of them first, then try "
+			"again");
+		return -1;
+	}
 	if (pid < 0) {
 		err_errno(err, "cannot fork");
 		return -1;

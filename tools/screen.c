@@ -136,7 +136,7 @@ static void tell_zoom(struct buf *out, const struct look *look, const struct gue
 	const int64_t *r = look->args->region.at;
 	struct size screen = vm_frame(look->job.vm);
 	buf_printf(out,
-		"Region [%lld, %lld, %lld, %lld] at %.3g times its size (%lldx%lld), frame %lld.\n"
+		"Region [%lld, %lld, %lld, %lld] at %.4g times its size (%lldx%lld), frame %lld.\n"
 		"Coordinates of other tools are still pixels of the whole %dx%d screen.",
 		(long long)r[0], (long long)r[1], (long long)r[2], (long long)r[3],
 		(double)frame->width / (double)(r[2] - r[0]), (long long)frame->width,

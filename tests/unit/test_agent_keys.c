@@ -92,6 +92,8 @@ Test(keys, refuse_what_is_none_and_name_the_nearest)
 	refuses("NoSymbol", "no key");
 	refuses("\x01", "no key");
 	refuses("\xff\xfe", "no key");
+	refuses("ctrl-shift-t", "did you mean 'ctrl+shift+t'?");
+	refuses("foo", "a key is one character");
 	refuses("ctrl-c-really-not-a-key-name-of-any-keyboard-in-the-world-ü", "no key");
 	refuses("a+b+c+d+e+f+g+h+i", "at most 8");
 }

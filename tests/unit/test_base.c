@@ -114,6 +114,7 @@ Test(nearest, slips)
 	cr_assert_str_eq(nearest_name("scrollAmount", names), "scroll_amount");
 	cr_assert_str_eq(nearest_name("tex", names), "text");
 	cr_assert_null(nearest_name("button", names));
+	cr_assert_null(nearest_name("foo", (const char *[]){ "F1", NULL }), "two of three letters");
 	cr_assert_null(nearest_name("y", names), "one letter for another is no slip");
 	cr_assert_null(nearest_name("", names));
 	char longer[200];

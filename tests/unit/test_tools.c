@@ -125,7 +125,7 @@ Test(tools, pictures)
 	cr_expect_not_null(call_block(call, 0, "image", "data"));
 	const char *text = call_block(call, 1, "text", "text");
 	cr_expect_eq(
-		strncmp(text, "Region [0, 0, 100, 100] at 10.9 times its size (1092x1092)", 58), 0,
+		strncmp(text, "Region [0, 0, 100, 100] at 10.92 times its size (1092x1092)", 59), 0,
 		"%s", text);
 	call_end(call);
 }

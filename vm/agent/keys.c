@@ -8,6 +8,7 @@
 #include "base/nearest.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <xkbcommon/xkbcommon.h>
@@ -160,9 +161,30 @@ static KeySym find_name(const char *name)
 	return sym == XKB_KEY_VoidSymbol ? NoSymbol : sym;
 }
 
+/* ctrl-c, as manuals write it, becomes ctrl+c; false when it is something else. */
+static bool join_with_plus(char *name)
+{
+	size_t len = strlen(name);
+	for (char *part = name, *dash; part; part = dash ? dash + 1 : NULL) {
+		dash = strchr(part, '-');
+		if (dash) {
+			*dash = '\0';
+		}
+		if (!find_name(part)) {
+			return false;
+		}
+	}
+	for (size_t i = 0; i < len; i++) {
+		name[i] = name[i] ? name[i] : '+';
+	}
+	return true;
+}
+
 static bool unknown(const char *what, const char *name, struct err *err)
 {
-	const char *near = nearest_name(name, usual);
+	char chord[NAME_MAX_BYTES + 1];
+	snprintf(chord, sizeof(chord), "%s", name);
+	const char *near = join_with_plus(chord) ? chord : nearest_name(name, usual);
 	if (near) {
 		return err_set(err, ERR_ARGUMENT, "'%s': there is no key '%s'; did you mean '%s'?",
 			what, name, near);
