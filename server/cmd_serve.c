@@ -206,7 +206,7 @@ static int run(int argc, char **argv)
 
 const struct command command_serve = {
 	.name = "serve",
-	.summary = "serve one MCP client on stdin and stdout",
+	.summary = "serve MCP on stdin and stdout, or over HTTP",
 	.usage = "[options]",
 	.help = "Serves MCP on stdin and stdout, one message a line, and gives the client a "
 		"desktop when it first\n"
@@ -214,7 +214,12 @@ const struct command command_serve = {
 		"starts it:\n"
 		"\n"
 		"  {\"mcpServers\": {\"vitrine\": {\"type\": \"stdio\", \"command\": \"vitrine\", "
-		"\"args\": [\"serve\"]}}}",
+		"\"args\": [\"serve\"]}}}\n"
+		"\n"
+		"With --http it listens, serves many clients, and runs until SIGTERM: `vitrine "
+		"serve "
+		"--http\n"
+		"127.0.0.1:8765` makes a token and prints what to paste into a client.",
 	.takes_config = true,
 	.run = run,
 };
