@@ -129,9 +129,9 @@ static bool has_room(const struct request *request, struct err *err)
 	}
 	if (principal->max_calls > 0 && (int64_t)principal->calls >= principal->max_calls) {
 		return err_set(err, ERR_LIMIT,
-			"%lld calls of yours are in flight already, over all connections, which is "
-			"the most; wait for one to end, then call again",
-			(long long)principal->max_calls);
+			"you have %lld call%s in flight already, over all your connections, which "
+			"is the most; wait for one to end, then call again",
+			(long long)principal->max_calls, principal->max_calls == 1 ? "" : "s");
 	}
 	return true;
 }

@@ -199,9 +199,8 @@ static bool may_create(struct vm_pool *pool, const char *owner, struct err *err)
 	int64_t own = pool->owner_limit ? pool->owner_limit(owner, pool->owner_limit_data) : 0;
 	if (own > 0 && count_live(pool, owner) >= own) {
 		return err_set(err, ERR_LIMIT,
-			"you may have %lld sandboxes at once, and they are all in use; end one "
-			"first",
-			(long long)own);
+			"you may have %lld sandbox%s at once, and no more; end one first",
+			(long long)own, own == 1 ? "" : "es");
 	}
 	if (count_live(pool, NULL) >= pool->config.max_sandboxes) {
 		return err_set(err, ERR_LIMIT,

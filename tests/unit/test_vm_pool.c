@@ -48,8 +48,7 @@ Test(pool, an_owner_has_a_limit_of_its_own)
 	cr_assert(vm_create(host.pool, "ann", &err), "%s", err.text);
 	cr_expect_null(vm_create(host.pool, "ann", &err));
 	cr_expect_eq(err.kind, ERR_LIMIT);
-	cr_expect_str_eq(err.text,
-		"you may have 2 sandboxes at once, and they are all in use; end one first");
+	cr_expect_str_eq(err.text, "you may have 2 sandboxes at once, and no more; end one first");
 	cr_expect(vm_create(host.pool, "bob", &err), "%s", err.text);
 	cr_expect(vm_create(host.pool, "bob", &err), "%s", err.text);
 	cr_expect_null(vm_create(host.pool, "bob", &err));
