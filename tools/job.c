@@ -72,15 +72,11 @@ void job_reply(struct job *job, json_t *content)
 /* What a model should do next, where the reason alone does not say it. */
 static const char *next_step(enum err_kind kind)
 {
-	switch (kind) {
-	case ERR_GONE:
+	if (kind == ERR_GONE) {
 		return "Call again without 'sandbox' for a new desktop; what was in the old one is "
 		       "lost";
-	case ERR_STATE:
-		return "Wait a second, then try again";
-	default:
-		return NULL;
 	}
+	return NULL;
 }
 
 void job_fail(struct job *job, const struct err *why, json_t *content)

@@ -142,7 +142,8 @@ static bool is_reachable(const struct vm *vm, struct err *err)
 {
 	const struct vm_core *core = vm->core;
 	if (core->state == VM_STARTING) {
-		return err_set(err, ERR_STATE, "sandbox %s is still starting", vm->id);
+		return err_set(err, ERR_STATE,
+			"sandbox %s is still starting; try again in a second", vm->id);
 	}
 	if (core->state != VM_READY) {
 		vm_end_error(vm, err);

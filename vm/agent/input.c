@@ -100,7 +100,8 @@ bool input_pointer(struct input *in, struct point *ret_at, struct err *err)
 	Bool ok = XQueryPointer(display_x(in->display), display_root(in->display), &root, &child,
 		&x, &y, &window_x, &window_y, &mask);
 	if (!ok || display_is_lost(in->display)) {
-		return err_set(err, ERR_STATE, "the X server does not tell where the pointer is");
+		return err_set(
+			err, ERR_STATE, "the X server is being restarted; try again in a second");
 	}
 	display_catch_up(in->display);
 	*ret_at = (struct point){ x, y };

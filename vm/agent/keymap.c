@@ -164,7 +164,8 @@ bool keymap_refresh(struct keymap *k, struct err *err)
 		XkbKeyTypesMask | XkbKeySymsMask | XkbModifierMapMask, XkbUseCoreKbd);
 	if (!k->xkb || display_is_lost(k->display)) {
 		k->serial = UINT64_MAX;
-		return err_set(err, ERR_STATE, "the X server does not tell its keyboard map");
+		return err_set(
+			err, ERR_STATE, "the X server is being restarted; try again in a second");
 	}
 	k->n_given = 0;
 	k->first_new = CODES;

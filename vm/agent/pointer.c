@@ -78,7 +78,8 @@ static void end(struct drag *drag)
 	}
 	bool lost = display_is_lost(drag->in->display);
 	if (lost) {
-		err_set(&why, ERR_STATE, "the X server went away in the middle of a drag");
+		err_set(&why, ERR_STATE,
+			"the X server went away in the middle of a drag; try again in a second");
 	}
 	drag->fn(lost ? &why : NULL, drag->data);
 }
