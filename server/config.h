@@ -23,7 +23,7 @@ struct config {
 	int log_level;     /* enum log_level */
 	int64_t max_calls; /* tools/call in flight on one connection */
 
-	/* As written; vm.backend, vm.screen and vm.start_timeout_ms are made from these. */
+	/* As written; vm.backend, vm.preset.screen and vm.start_timeout_ms are made from these. */
 	int backend;
 	const char *screen;
 	int64_t start_timeout;

@@ -13,8 +13,6 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const backend_words[] = { "auto", "namespace", "fake", NULL };
-
 #define AT(member, type) .offset = FIELD_AT(struct config, member, type)
 #define WORD(option, member, list, first, text) \
 	{ \
@@ -55,18 +53,18 @@ static const char *const backend_words[] = { "auto", "namespace", "fake", NULL }
 
 /* clang-format off */
 static const struct option desktops[] = {
-	WORD("backend", backend, backend_words, 0,
+	WORD("backend", backend, vm_backend_words, 0,
 		"What runs the sandboxes; auto takes the first that works on this machine."),
 	TEXT("screen", screen, "WIDTHxHEIGHT", 16, "1280x800",
 		"Size of a new desktop's screen in pixels, from 320x240 to 3840x2160."),
 	COUNT("max-sandboxes", vm.max_sandboxes, "N", 1, 1000, 8, "Desktops at the same time."),
-	COUNT("memory", vm.limits.memory_mib, "MIB", 256, 1 << 20, 4096,
+	COUNT("memory", vm.preset.limits.memory_mib, "MIB", 256, 1 << 20, 4096,
 		"Memory of a sandbox, in MiB."),
-	COUNT("processes", vm.limits.processes, "N", 32, 1 << 16, 1024,
+	COUNT("processes", vm.preset.limits.processes, "N", 32, 1 << 16, 1024,
 		"Processes and threads in a sandbox."),
-	COUNT("files", vm.limits.files, "N", 256, 1 << 20, 4096,
+	COUNT("files", vm.preset.limits.files, "N", 256, 1 << 20, 4096,
 		"Open files of each process in a sandbox."),
-	COUNT("disk", vm.limits.disk_mib, "MIB", 16, 1 << 20, 1024,
+	COUNT("disk", vm.preset.limits.disk_mib, "MIB", 16, 1 << 20, 1024,
 		"Size of each private file system of a sandbox (home, /tmp), in MiB."),
 	COUNT("start-timeout", start_timeout, "SECONDS", 1, 600, 30,
 		"How long a desktop may take to come up."),
@@ -193,14 +191,14 @@ static bool read_screen(struct config *config, const char *called, struct err *e
 			"got \"%s\"",
 			called, config->screen);
 	}
-	config->vm.screen = (struct size){ width, height };
+	config->vm.preset.screen = (struct size){ width, height };
 	return true;
 }
 
 /* Fills in what is made from the words as written. */
 static bool derive(struct config *config, const char *called, struct err *err)
 {
-	config->vm.backend = backend_words[config->backend];
+	config->vm.backend = vm_backend_words[config->backend];
 	config->vm.start_timeout_ms = config->start_timeout * 1000;
 	return read_screen(config, called, err);
 }

@@ -10,6 +10,9 @@ struct vm {
 	const struct vm_backend *backend;
 	struct vm_pool *pool;
 	char id[ID_LEN + 1];
+	const struct vm_spec *spec; /* complete; the core's */
+	const char *dir;            /* of its own, private, gone with it: <state>/sandboxes/<id> */
+	const char *from;           /* a directory that save() filled; NULL: from nothing */
 	/* the rest belongs to vm.c */
 	struct vm_core *core;
 };
@@ -25,8 +28,23 @@ struct vm_backend {
 	/* Usable on this host?  Says why not.  May run a program and wait for it (seconds at most).
 	 * *ret_detail: a line for doctor, free(). */
 	bool (*probe)(const struct vm_config *config, char **ret_detail, struct err *err);
-	/* Begins to start; ends in vm_has_link() or vm_has_died(), now or later. */
+	/* Begins to start what vm->spec and vm->from say; ends in vm_has_link() or vm_has_died(),
+	 * now or later.  Again after an end of it, when a paused sandbox resumes or one is rolled
+	 * back. */
 	bool (*start)(struct vm *vm, struct err *err);
+	/* Of everything that a template must match to be used for this spec (and only that), as a
+	 * file name; free() it.  NULL with err: the spec cannot be had here.  NULL member: no
+	 * templates. */
+	char *(*template_key)(struct vm_pool *pool, const struct vm_spec *spec, struct err *err);
+	/* Writes the running machine into dir (there, empty); the agent has been told to freeze.
+	 * last: the machine is not needed any more and may end.  Else it goes on, and
+	 * vm_was_saved() comes after that.  Ends in vm_was_saved(), never from inside this call. */
+	void (*save)(struct vm *vm, const char *dir, bool last);
+	/* Takes over a running machine that an earlier server started in vm->dir; ends like
+	 * start(). False: there is none (any more). */
+	bool (*adopt)(struct vm *vm, struct err *err);
+	/* Lets go of the running machine without ending it, so that a later server may adopt it. */
+	void (*leave)(struct vm *vm);
 	/* Kills it at once; idempotent.  True: nothing of it is left.  False: vm_has_died() comes
 	 * when that is so. */
 	bool (*stop)(struct vm *vm);
@@ -36,10 +54,11 @@ struct vm_backend {
 	void (*release)(struct vm *vm);
 };
 
-extern const struct vm_backend vm_backend_namespace, vm_backend_fake;
+extern const struct vm_backend vm_backend_microvm, vm_backend_namespace, vm_backend_fake;
 
 /* Backends report back through these only. */
-void vm_has_link(struct vm *vm, int fd); /* takes fd; the agent speaks there */
+void vm_was_saved(struct vm *vm, const struct err *err); /* err NULL: it was */
+void vm_has_link(struct vm *vm, int fd);                 /* takes fd; the agent speaks there */
 void vm_has_died(struct vm *vm,
 	const struct err *why); /* the process behind it has ended; may call release */
 const struct vm_config *vm_pool_config(const struct vm_pool *pool);

@@ -373,7 +373,7 @@ static bool start(struct vm *vm, struct err *err)
 		return err_errno(err, "cannot make a socket pair");
 	}
 	fake->start_us = loop_now_us();
-	fake_desktop_init(&fake->desktop, vm_pool_config(vm->pool)->screen);
+	fake_desktop_init(&fake->desktop, vm->spec->screen);
 	fake->link = link_new(fake->event, ends[1], &agent_handlers, fake);
 	fake->starting = loop_defer(fake->event, on_starting, fake);
 	vm_has_link(vm, ends[0]);

@@ -235,13 +235,13 @@ static bool make_channels(int link[2], int errors[2], struct err *err)
 static pid_t run_agent(struct namespace_vm *ns, struct bwrap *b, int link, int errors,
 	const struct spawn *how, struct err *err)
 {
-	const struct vm_config *config = vm_pool_config(ns->vm.pool);
+	const struct vm_spec *spec = ns->vm.spec;
 	char screen[32], fd[8], memory[24], processes[24], files[24];
-	snprintf(screen, sizeof(screen), "%dx%d", config->screen.width, config->screen.height);
+	snprintf(screen, sizeof(screen), "%dx%d", spec->screen.width, spec->screen.height);
 	snprintf(fd, sizeof(fd), "%d", BWRAP_LINK_FD);
-	snprintf(memory, sizeof(memory), "%lld", (long long)config->limits.memory_mib);
-	snprintf(processes, sizeof(processes), "%lld", (long long)config->limits.processes);
-	snprintf(files, sizeof(files), "%lld", (long long)config->limits.files);
+	snprintf(memory, sizeof(memory), "%lld", (long long)spec->limits.memory_mib);
+	snprintf(processes, sizeof(processes), "%lld", (long long)spec->limits.processes);
+	snprintf(files, sizeof(files), "%lld", (long long)spec->limits.files);
 	const char *const command[] = { BWRAP_AGENT, "--link-fd", fd, "--screen", screen,
 		"--max-memory", memory, "--max-processes", processes, "--max-files", files,
 		"--log-level", "info", NULL };
@@ -256,7 +256,7 @@ static bool start(struct vm *vm, struct err *err)
 	auto_bwrap struct bwrap b = { 0 };
 	struct err no_cgroup;
 	int agent = host_has_programs(err) ? host_open_agent(config, err) : -1;
-	if (agent < 0 || !bwrap_describe(&b, &config->limits, agent, err) ||
+	if (agent < 0 || !bwrap_describe(&b, &vm->spec->limits, agent, err) ||
 		!host_pick_user(&ns->uid, err)) {
 		return false;
 	}
@@ -268,7 +268,7 @@ static bool start(struct vm *vm, struct err *err)
 	}
 	const char *dir = delegated_cgroup(&no_cgroup);
 	if (dir) {
-		group = cgroup_make(dir, vm->id, &config->limits, err);
+		group = cgroup_make(dir, vm->id, &vm->spec->limits, err);
 		ns->cgroup = group >= 0 ? must(strdup(dir)) : NULL;
 	}
 	if (dir && group < 0) {
@@ -300,7 +300,7 @@ static bool try_it(const struct vm_config *config, struct buf *words, struct err
 	auto_bwrap struct bwrap b = { 0 };
 	struct spawn how = { 0 };
 	int errors[2], agent = host_open_agent(config, err);
-	if (agent < 0 || !bwrap_describe(&b, &config->limits, agent, err) ||
+	if (agent < 0 || !bwrap_describe(&b, &config->preset.limits, agent, err) ||
 		!host_pick_user(&how.uid, err)) {
 		return false;
 	}

@@ -16,14 +16,18 @@
 /* In order of preference.  A guessing pool never ends up on the fake one: its user would drive a
  * desktop that is none. */
 static const struct vm_backend *const backends[] = {
+	&vm_backend_microvm,
 	&vm_backend_namespace,
 	&vm_backend_fake,
 };
+const char *const vm_backend_words[] = { "auto", "microvm", "namespace", "fake", NULL };
 #define N_BACKENDS (sizeof(backends) / sizeof(backends[0]))
 
 #define GUARD_MS 10000
 
-const char *const vm_state_words[] = { "starting", "ready", "stopping", "gone", NULL };
+const char *const vm_state_words[] = { "starting", "ready", "paused", "stopping", "gone", NULL };
+const char *const vm_network_words[] = { "none", "internet", NULL };
+const char *const vm_on_timeout_words[] = { "kill", "pause", NULL };
 
 static void default_to(int64_t *value, int64_t preset)
 {
@@ -37,13 +41,14 @@ static void fill_defaults(struct vm_config *c)
 	if (!c->backend) {
 		c->backend = "auto";
 	}
-	if (c->screen.width <= 0 || c->screen.height <= 0) {
-		c->screen = (struct size){ 1280, 800 };
+	struct vm_spec *preset = &c->preset;
+	if (preset->screen.width <= 0 || preset->screen.height <= 0) {
+		preset->screen = (struct size){ 1280, 800 };
 	}
-	default_to(&c->limits.memory_mib, 2048);
-	default_to(&c->limits.processes, 1024);
-	default_to(&c->limits.files, 4096);
-	default_to(&c->limits.disk_mib, 1024);
+	default_to(&preset->limits.memory_mib, 2048);
+	default_to(&preset->limits.processes, 1024);
+	default_to(&preset->limits.files, 4096);
+	default_to(&preset->limits.disk_mib, 1024);
 	default_to(&c->max_sandboxes, 8);
 	default_to(&c->start_timeout_ms, 30000);
 }
@@ -141,15 +146,15 @@ void vm_pool_each(struct vm_pool *pool, void (*fn)(struct vm *vm, void *data), v
 static const struct vm_backend *backend_find(const char *name, struct err *err)
 {
 	if (strcmp(name, "auto") == 0) {
-		return backends[0];
+		return &vm_backend_namespace;
 	}
 	for (size_t i = 0; i < N_BACKENDS; i++) {
 		if (strcmp(name, backends[i]->name) == 0) {
 			return backends[i];
 		}
 	}
-	err_set(err, ERR_UNSUPPORTED, "there is no backend '%.40s'; use auto, namespace or fake",
-		name);
+	err_set(err, ERR_UNSUPPORTED,
+		"there is no backend '%.40s'; use auto, microvm, namespace or fake", name);
 	return NULL;
 }
 
@@ -223,7 +228,8 @@ static struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend,
 	core->owner = must(strdup(owner));
 	core->state = VM_STARTING;
 	core->guard_ms = GUARD_MS;
-	core->screen = pool->config.screen;
+	vm->spec = &pool->config.preset;
+	core->screen = vm->spec->screen;
 	core->frame = geometry_fit(core->screen);
 	TAILQ_INIT(&core->waits);
 	TAILQ_INIT(&core->calls);
@@ -231,8 +237,10 @@ static struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend,
 	return vm;
 }
 
-struct vm *vm_create(struct vm_pool *pool, const char *owner, struct err *err)
+struct vm *vm_create(
+	struct vm_pool *pool, const char *owner, const struct vm_spec *spec, struct err *err)
 {
+	(void)spec;
 	const struct vm_backend *backend = backend_find(pool->config.backend, err);
 	return backend ? vm_create_on(backend, pool, owner, err) : NULL;
 }
@@ -311,7 +319,7 @@ struct vm *vm_default(struct vm_pool *pool, const char *owner, struct err *err)
 			"files are gone.",
 			old->why.text);
 	}
-	struct vm *vm = vm_create(pool, owner, err);
+	struct vm *vm = vm_create(pool, owner, NULL, err);
 	if (!vm) {
 		return NULL;
 	}
@@ -341,6 +349,11 @@ struct vm *vm_at(struct vm_pool *pool, const char *owner, size_t i)
 const char *vm_id(const struct vm *vm)
 {
 	return vm->id;
+}
+
+const struct vm_spec *vm_spec(const struct vm *vm)
+{
+	return vm->spec;
 }
 
 enum vm_state vm_state(const struct vm *vm)

@@ -22,7 +22,9 @@
 struct vm;
 struct vm_pool;
 
-enum vm_state { VM_STARTING, VM_READY, VM_STOPPING, VM_GONE };
+/* A paused one has no process: it is a snapshot on disk, and waiting for it (vm_wait()) resumes it.
+ */
+enum vm_state { VM_STARTING, VM_READY, VM_PAUSED, VM_STOPPING, VM_GONE };
 extern const char *const vm_state_words[];
 
 /* What one sandbox gets.  Plain values; a zero means the pool's default. */
@@ -31,14 +33,38 @@ struct vm_limits {
 	int64_t processes;
 	int64_t files;
 	int64_t disk_mib; /* of each private file system */
+	int64_t cpus;     /* virtual processors; the namespace backend has no such limit */
+};
+
+enum vm_network { VM_NETWORK_NONE, VM_NETWORK_INTERNET };
+extern const char *const vm_network_words[]; /* "none", "internet" */
+
+enum vm_on_timeout { VM_TIMEOUT_KILL, VM_TIMEOUT_PAUSE };
+extern const char *const vm_on_timeout_words[];
+
+/* What a new sandbox is to be.  A zero or NULL member means the pool's default.  Copied. */
+struct vm_spec {
+	const char *image; /* a recipe's name or an image's id */
+	struct size screen;
+	struct vm_limits limits;
+	int network;          /* enum vm_network */
+	int64_t timeout_ms;   /* from its creation to its end; -1: none */
+	int64_t idle_ms;      /* without a call; -1: none */
+	int on_timeout;       /* enum vm_on_timeout */
+	const json_t *labels; /* an object of short strings */
+	const char *from;     /* a snapshot's id: image, screen, limits and network are then its */
 };
 
 struct vm_config {
-	const char *backend; /* "auto", "namespace", "fake" */
-	struct size screen;
-	struct vm_limits limits;
+	const char *backend;   /* "auto" or one of vm_backend_words */
+	struct vm_spec preset; /* what a new sandbox is when nobody says otherwise */
+	const char *state_dir; /* NULL: state_default_dir() */
+	const char *accel;     /* "auto", "kvm", "tcg" */
+	bool keep;             /* sandboxes go on when the server ends */
+	int64_t warm;          /* ready clones of the preset kept in reserve */
 	int64_t max_sandboxes;
-	int64_t start_timeout_ms;
+	int64_t start_timeout_ms; /* for one that comes from a template; a cold boot gets ten times
+				     that */
 	const char *agent; /* path of vitrine-agent; NULL: beside this program, then LIBEXECDIR */
 };
 
@@ -48,9 +74,14 @@ struct vm_pool *vm_pool_new(sd_event *event, const struct vm_config *config);
  */
 void vm_pool_free(struct vm_pool *pool);
 
-/* Starts one for `owner` (a principal's name, compared as text).  NULL with ERR_LIMIT,
- * ERR_UNSUPPORTED, ERR_HOST. */
-struct vm *vm_create(struct vm_pool *pool, const char *owner, struct err *err) NODISCARD;
+/* Takes over what an earlier server left under the state directory: running sandboxes, paused ones
+ * and snapshots; cleans up what cannot be.  Once, before the first create. */
+void vm_pool_adopt(struct vm_pool *pool);
+
+/* Starts one for `owner` (a principal's name, compared as text).  spec NULL: the pool's preset.
+ * NULL with ERR_LIMIT, ERR_UNSUPPORTED, ERR_NOT_FOUND (image, snapshot), ERR_HOST. */
+struct vm *vm_create(struct vm_pool *pool, const char *owner, const struct vm_spec *spec,
+	struct err *err) NODISCARD;
 /* By id, among the owner's; a stranger's sandbox is ERR_NOT_FOUND.  One that has ended is ERR_GONE
  * and says why. */
 struct vm *vm_find(
@@ -69,6 +100,14 @@ const char *vm_backend_name(const struct vm *vm);
 struct size vm_frame(
 	const struct vm *vm); /* the frame space; the configured one before it is ready */
 struct size vm_screen(const struct vm *vm);
+const struct vm_spec *vm_spec(const struct vm *vm); /* with every default filled in */
+/* Times are of CLOCK_REALTIME, ms; 0: never. */
+struct vm_times {
+	int64_t created, ready, timeout, idle;
+};
+struct vm_times vm_times(const struct vm *vm);
+/* From now; -1: none.  ERR_ARGUMENT beyond what the pool allows. */
+bool vm_set_timeout(struct vm *vm, int64_t timeout_ms, struct err *err) NODISCARD;
 /* A sentence the next result should carry ("The window manager died and was restarted."), once;
  * free() it.  NULL: none. */
 char *vm_take_note(struct vm *vm);
@@ -85,6 +124,57 @@ struct vm_wait_handlers {
 /* Also for one that is ready already. */
 struct vm_wait *vm_wait(struct vm *vm, const struct vm_wait_handlers *handlers, void *data);
 void vm_wait_cancel(struct vm_wait *wait); /* no callback; the sandbox starts all the same */
+
+/*
+ * ---- a machine as a file: pause, snapshot, fork, rollback ----
+ *
+ * Each fn fires exactly once, from the loop.  On a backend that cannot: ERR_UNSUPPORTED, and the
+ * text says which can.  While one of these runs on a sandbox, another is refused with ERR_STATE;
+ * calls that come meanwhile wait and then go on.  A failure leaves the sandbox as it was, or says
+ * that it ended.
+ */
+
+/* A saved sandbox of an owner: memory, programs, files.  Lives until it is deleted. */
+struct vm_snapshot {
+	char id[ID_LEN + 1];
+	const char *owner, *name; /* name: the owner's word for it, or NULL */
+	struct vm_spec spec;      /* of the sandbox it was taken of */
+	const char *source;       /* that sandbox's id */
+	int64_t created;          /* CLOCK_REALTIME, ms */
+	int64_t bytes;            /* on disk */
+};
+
+typedef void vm_done_fn(struct vm *vm, const struct err *err, void *data);
+/* snapshot is valid during the callback. */
+typedef void vm_snapshot_fn(
+	struct vm *vm, const struct vm_snapshot *snapshot, const struct err *err, void *data);
+/* vms: those that came up, each ready or (err of its own, through vm_wait()) ended; n may be less
+ * than asked for only when err says why. */
+typedef void vm_fork_fn(
+	struct vm *source, struct vm *const *vms, size_t n, const struct err *err, void *data);
+
+#define VM_FORK_MAX 100
+#define VM_SNAPSHOT_NAME_MAX 60
+
+/* Writes it to disk and gives its memory and processor back. */
+void vm_pause(struct vm *vm, vm_done_fn *fn, void *data);
+/* The source goes on. */
+void vm_take_snapshot(struct vm *vm, const char *name, vm_snapshot_fn *fn, void *data);
+/* The running desktop 1 to VM_FORK_MAX times; the source goes on.  The copies belong to its owner.
+ */
+void vm_fork(struct vm *vm, size_t count, vm_fork_fn *fn, void *data);
+/* What happened since the snapshot is lost; the sandbox keeps its id.  fn when it is ready again.
+ */
+void vm_rollback(struct vm *vm, const char *snapshot, vm_done_fn *fn, void *data);
+
+/* By id or name, among the owner's; valid until the loop runs again.  NULL with ERR_NOT_FOUND. */
+const struct vm_snapshot *vm_snapshot_find(
+	struct vm_pool *pool, const char *owner, const char *id, struct err *err) NODISCARD;
+/* The i-th of the owner's, oldest first; NULL past the end. */
+const struct vm_snapshot *vm_snapshot_at(struct vm_pool *pool, const char *owner, size_t i);
+/* Sandboxes that came from it go on. */
+bool vm_snapshot_delete(
+	struct vm_pool *pool, const char *owner, const char *id, struct err *err) NODISCARD;
 
 /* ---- screen changes, for subscriptions ---- */
 typedef void vm_screen_fn(struct vm *vm, void *data);
@@ -113,6 +203,7 @@ void vm_pool_each(struct vm_pool *pool, void (*fn)(struct vm *vm, void *data), v
 /* ---- what this host can do, for doctor ---- */
 /* Calls fn for each backend in order of preference; err is NULL when it works here.  May run a
  * program and wait for it. */
+extern const char *const vm_backend_words[]; /* "auto", then each backend; NULL-ended */
 void vm_probe(const struct vm_config *config,
 	void (*fn)(const char *backend, const struct err *err, const char *detail, void *data),
 	void *data);

@@ -91,16 +91,16 @@ Test(config, presets)
 {
 	cr_assert(load(NULL, NULL, NULL, NULL), "%s", err.text);
 	cr_expect_str_eq(config.vm.backend, "auto");
-	cr_expect_eq(config.vm.screen.width, 1280);
-	cr_expect_eq(config.vm.screen.height, 800);
+	cr_expect_eq(config.vm.preset.screen.width, 1280);
+	cr_expect_eq(config.vm.preset.screen.height, 800);
 	cr_expect_str_eq(config.tools, "all");
 	cr_expect_eq(config.log_level, LOG_LEVEL_WARNING);
 	cr_expect_eq(config.vm.max_sandboxes, 8);
 	cr_expect_eq(config.max_calls, 32);
-	cr_expect_eq(config.vm.limits.memory_mib, 4096);
-	cr_expect_eq(config.vm.limits.processes, 1024);
-	cr_expect_eq(config.vm.limits.files, 4096);
-	cr_expect_eq(config.vm.limits.disk_mib, 1024);
+	cr_expect_eq(config.vm.preset.limits.memory_mib, 4096);
+	cr_expect_eq(config.vm.preset.limits.processes, 1024);
+	cr_expect_eq(config.vm.preset.limits.files, 4096);
+	cr_expect_eq(config.vm.preset.limits.disk_mib, 1024);
 	cr_expect_eq(config.vm.start_timeout_ms, 30000);
 	cr_expect_null(config.http.listen);
 	cr_expect_null(config.http.tokens);
@@ -136,10 +136,10 @@ static const struct row {
 	{ "log-level", "debug", "\"debug\"", offsetof(struct config, log_level), 'l' },
 	NUMBER("max-sandboxes", 3, vm.max_sandboxes),
 	NUMBER("max-calls", 4, max_calls),
-	NUMBER("memory", 555, vm.limits.memory_mib),
-	NUMBER("processes", 66, vm.limits.processes),
-	NUMBER("files", 777, vm.limits.files),
-	NUMBER("disk", 88, vm.limits.disk_mib),
+	NUMBER("memory", 555, vm.preset.limits.memory_mib),
+	NUMBER("processes", 66, vm.preset.limits.processes),
+	NUMBER("files", 777, vm.preset.limits.files),
+	NUMBER("disk", 88, vm.preset.limits.disk_mib),
 	NUMBER("start-timeout", 9, start_timeout),
 	FLAG("conformance", conformance),
 	TEXT("http", "127.0.0.1:0", http.listen),
@@ -215,7 +215,7 @@ Test(config, the_command_line_wins_over_the_file_and_keeps_the_rest)
 {
 	write_file(users, "{\"screen\": \"640x480\", \"max-calls\": 5}");
 	cr_assert(load("--screen", "800x600", NULL, NULL), "%s", err.text);
-	cr_expect_eq(config.vm.screen.width, 800);
+	cr_expect_eq(config.vm.preset.screen.width, 800);
 	cr_expect_eq(config.max_calls, 5);
 	cr_expect_str_eq(config.file, users);
 }
@@ -225,7 +225,7 @@ Test(config, a_given_file_stands_in_for_the_users_wherever_it_is_named)
 	write_file(users, "{\"screen\": \"640x480\"}");
 	write_file(file, "{\"max-calls\": 5}");
 	cr_assert(load("--max-calls=6", "--config", file, NULL), "%s", err.text);
-	cr_expect_eq(config.vm.screen.width, 1280);
+	cr_expect_eq(config.vm.preset.screen.width, 1280);
 	cr_expect_eq(config.max_calls, 6);
 	cr_expect_str_eq(config.file, file);
 }
@@ -387,5 +387,5 @@ Test(config, no_auth_is_for_this_machine)
 Test(config, null_counts_as_absent)
 {
 	cr_assert(load_text("{\"screen\": null}"), "%s", err.text);
-	cr_expect_eq(config.vm.screen.width, 1280);
+	cr_expect_eq(config.vm.preset.screen.width, 1280);
 }

@@ -357,7 +357,7 @@ Test(mcp, a_long_list_comes_in_pages)
 {
 	struct err err;
 	for (int i = 0; i < 60; i++) {
-		cr_assert(vm_create(client.vms, "memory", &err), "%s", err.text);
+		cr_assert(vm_create(client.vms, "memory", NULL, &err), "%s", err.text);
 	}
 	json_auto_t *first =
 		client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/list\"}");

@@ -274,8 +274,8 @@ Test(tools, sandboxes)
 {
 	struct err err = { 0 };
 	char args[100];
-	struct vm *mine = vm_create(desk.vms, "test", &err),
-		  *other = vm_create(desk.vms, "else", &err);
+	struct vm *mine = vm_create(desk.vms, "test", NULL, &err),
+		  *other = vm_create(desk.vms, "else", NULL, &err);
 	cr_assert(mine && other, "%s", err.text);
 	snprintf(args, sizeof(args), "{\"sandbox\":\"%s\"}", vm_id(mine));
 	check("cursor_position", args, "X=640,Y=400");

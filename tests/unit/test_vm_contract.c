@@ -72,7 +72,7 @@ static struct action clicking(int x, int y)
 static void starts_through_its_stages(struct bench *b)
 {
 	struct err err;
-	struct vm *vm = vm_create(b->host.pool, "alice", &err);
+	struct vm *vm = vm_create(b->host.pool, "alice", NULL, &err);
 	cr_assert_not_null(vm, "%s", err.text);
 	cr_assert_eq(vm_state(vm), VM_STARTING);
 	struct waited waited = host_wait(&b->host, vm);
@@ -103,12 +103,12 @@ static void is_found_by_its_owner_only(struct bench *b)
 static void is_refused_above_the_limit(struct bench *b)
 {
 	struct err err;
-	struct vm *second = vm_create(b->host.pool, "bob", &err);
+	struct vm *second = vm_create(b->host.pool, "bob", NULL, &err);
 	cr_assert_not_null(second);
-	cr_assert_null(vm_create(b->host.pool, "alice", &err));
+	cr_assert_null(vm_create(b->host.pool, "alice", NULL, &err));
 	cr_assert_eq(err.kind, ERR_LIMIT);
 	vm_stop(second, "enough");
-	cr_assert_not_null(vm_create(b->host.pool, "alice", &err), "%s", err.text);
+	cr_assert_not_null(vm_create(b->host.pool, "alice", NULL, &err), "%s", err.text);
 }
 
 static void stop_is_final_and_gives_its_reason(struct bench *b)
@@ -180,7 +180,7 @@ static void freeing_the_pool_answers_everything(struct bench *b)
 	for (size_t i = 0; i < 5; i++) {
 		answers[i] = answer_new();
 	}
-	struct vm *young = vm_create(b->host.pool, "alice", &err);
+	struct vm *young = vm_create(b->host.pool, "alice", NULL, &err);
 	vm_wait(young, &wait_handlers, &waited);
 	guest_act(b->vm, slow, 2, NULL, on_act, answers[0]);
 	guest_act(b->vm, fast, 1, NULL, on_act, answers[1]);
@@ -204,7 +204,7 @@ static void ids_do_not_repeat(struct bench *b)
 	struct err err;
 	char last[ID_LEN + 1] = "";
 	for (size_t i = 0; i < 4; i++) {
-		struct vm *vm = vm_create(b->host.pool, "alice", &err);
+		struct vm *vm = vm_create(b->host.pool, "alice", NULL, &err);
 		cr_assert(id_is_valid(vm_id(vm)));
 		cr_assert_str_neq(vm_id(vm), last);
 		cr_assert_str_neq(vm_id(vm), vm_id(b->vm));

@@ -115,10 +115,10 @@ Test(fake, is_never_chosen_by_itself)
 	struct host host;
 	struct err err;
 	host_init(&host, (struct vm_config){ .backend = "auto", .agent = "/nowhere" });
-	cr_assert_null(vm_create(host.pool, "alice", &err));
+	cr_assert_null(vm_create(host.pool, "alice", NULL, &err));
 	host_done(&host);
 	host_init(&host, (struct vm_config){ .backend = "qemu" });
-	cr_assert_null(vm_create(host.pool, "alice", &err));
+	cr_assert_null(vm_create(host.pool, "alice", NULL, &err));
 	cr_assert_eq(err.kind, ERR_UNSUPPORTED);
 	host_done(&host);
 }

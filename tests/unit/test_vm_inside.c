@@ -36,7 +36,7 @@ static struct vm_config config(void)
 	snprintf(agent_path, sizeof(agent_path), "%s/vitrine-agent", build ? build : "build-debug");
 	return (struct vm_config){ .backend = "namespace",
 		.agent = agent_path,
-		.limits = { .processes = 300, .files = 1000, .disk_mib = 8, .memory_mib = 1024 } };
+		.preset.limits = { .processes = 300, .files = 1000, .disk_mib = 8, .memory_mib = 1024 } };
 }
 
 static void open_sandbox(struct host *host, struct vm **ret_vm)
@@ -57,7 +57,7 @@ Test(inside, says_what_is_missing)
 	struct host host;
 	struct err err;
 	host_init(&host, (struct vm_config){ .backend = "namespace", .agent = "/nowhere/agent" });
-	cr_assert_null(vm_create(host.pool, "alice", &err));
+	cr_assert_null(vm_create(host.pool, "alice", NULL, &err));
 	cr_assert(strstr(err.text, "/nowhere/agent") || strstr(err.text, "apt-get install"), "%s",
 		err.text);
 	cr_assert_null(vm_at(host.pool, "alice", 0));
@@ -72,7 +72,7 @@ Test(inside, a_program_that_is_no_agent_could_not_start, .timeout = 60)
 	open_sandbox(&host, &vm);
 	host_done(&host);
 	host_init(&host, (struct vm_config){ .backend = "namespace", .agent = "/usr/bin/false" });
-	vm = vm_create(host.pool, "alice", &err);
+	vm = vm_create(host.pool, "alice", NULL, &err);
 	struct waited waited = host_wait(&host, vm);
 	cr_assert_not_null(strstr(waited.err.text, "could not start"), "%s", waited.err.text);
 	cr_assert_not_null(strstr(waited.err.text, "exited with status 1"), "%s", waited.err.text);
@@ -351,7 +351,7 @@ Test(inside, a_freed_pool_leaves_no_process, .timeout = 60)
 	/* One that has left its session and ignores signals. */
 	guest_exec(vm, "trap '' TERM HUP; setsid sleep 1000", NULL, 2000000, on_exec, a);
 	cr_assert_not_null(
-		vm_create(host.pool, "young", &err)); /* killed in the middle of its start */
+		vm_create(host.pool, "young", NULL, &err)); /* killed in the middle of its start */
 	host_for_ms(&host, 100);
 	collect(&family, getpid());
 	cr_assert_geq(family.n, 7);

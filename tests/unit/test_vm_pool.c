@@ -43,18 +43,18 @@ Test(pool, an_owner_has_a_limit_of_its_own)
 	struct starts starts = { 0 };
 	struct err err = { 0 };
 	host_fake(&host, &starts);
-	struct vm *first = vm_create(host.pool, "ann", &err);
+	struct vm *first = vm_create(host.pool, "ann", NULL, &err);
 	cr_assert(first, "%s", err.text);
-	cr_assert(vm_create(host.pool, "ann", &err), "%s", err.text);
-	cr_expect_null(vm_create(host.pool, "ann", &err));
+	cr_assert(vm_create(host.pool, "ann", NULL, &err), "%s", err.text);
+	cr_expect_null(vm_create(host.pool, "ann", NULL, &err));
 	cr_expect_eq(err.kind, ERR_LIMIT);
 	cr_expect_str_eq(err.text, "you may have 2 sandboxes at once, and no more; end one first");
-	cr_expect(vm_create(host.pool, "bob", &err), "%s", err.text);
-	cr_expect(vm_create(host.pool, "bob", &err), "%s", err.text);
-	cr_expect_null(vm_create(host.pool, "bob", &err));
+	cr_expect(vm_create(host.pool, "bob", NULL, &err), "%s", err.text);
+	cr_expect(vm_create(host.pool, "bob", NULL, &err), "%s", err.text);
+	cr_expect_null(vm_create(host.pool, "bob", NULL, &err));
 	cr_expect(strstr(err.text, "all 4 sandboxes of this server"), "%s", err.text);
 	vm_stop(first, "the test says so");
-	cr_expect(vm_create(host.pool, "ann", &err), "%s", err.text);
+	cr_expect(vm_create(host.pool, "ann", NULL, &err), "%s", err.text);
 	host_done(&host);
 }
 
@@ -65,10 +65,10 @@ Test(pool, starts_and_failed_starts_are_told_once)
 	struct err err = { 0 };
 	size_t states[VM_GONE + 1] = { 0 };
 	host_fake(&host, &starts);
-	cr_assert(vm_create(host.pool, "bob", &err));
+	cr_assert(vm_create(host.pool, "bob", NULL, &err));
 	host_until(&host, &starts.any);
 	cr_expect_eq(starts.up, 1);
-	struct vm *stopped = vm_create(host.pool, "bob", &err);
+	struct vm *stopped = vm_create(host.pool, "bob", NULL, &err);
 	cr_assert(stopped);
 	vm_pool_each(host.pool, count_state, states);
 	cr_expect_eq(states[VM_READY], 1);

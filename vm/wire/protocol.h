@@ -45,6 +45,16 @@
  * replies. A login shell as the desktop's user.  Killed with all its children at the timeout and on
  * cancel.
  *
+ *   freeze {} -> {}
+ *       The agent sends nothing behind this reply until the host sends something, so that no byte
+ * is under way while the machine is saved.  Whatever comes next thaws it. renew {time_us, entropy:
+ * base64 of 64 bytes, hostname?, machine_id?, mac?} -> {} The host is new: this desktop was cloned
+ * or resumed, or the server was restarted.  Always the first request of a new host end; it may come
+ * at a frozen agent or after the port was closed and opened.  The agent then forgets its old link
+ * (requests are cancelled and not answered, streams closed), sets the clock, feeds the entropy,
+ * takes the new names, checks X server, window manager and a captured frame, and says hello, stage
+ * and ready as at the start.  Names left out stay as they are.
+ *
  * Errors: ERR_ARGUMENT for what the caller got wrong, ERR_STATE when the X server is away,
  * ERR_CANCELLED, ERR_TIMEOUT ...
  */

@@ -1,0 +1,43 @@
+#ifndef VM_IMAGE_IMAGE_H
+#define VM_IMAGE_IMAGE_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+/*
+ * Images: what a microVM boots.  A directory <state>/images/<id>/ with
+ *   root.erofs   the read-only root file system
+ *   vmlinuz      the kernel
+ *   initramfs    modules and vitrine-init, compressed; the agent is not in it: whoever boots
+ * appends image_agent_archive(), so that a new agent needs no new image image.json   a struct image
+ * The same recipe and packages make the same id.
+ */
+
+#define IMAGE_ID_LEN 16 /* hex digits */
+
+struct image {
+	char id[IMAGE_ID_LEN + 1];
+	const char *name; /* the recipe's */
+	const char *description;
+	const char *dir;
+	const char *kernel;       /* its version */
+	int64_t memory_mib, cpus; /* what its desktop needs when nobody says otherwise */
+	int64_t created;          /* CLOCK_REALTIME, ms */
+	int64_t bytes;            /* on disk */
+	void *owned;              /* what the strings point into */
+};
+
+#define auto_image __attribute__((cleanup(image_done)))
+void image_done(struct image *image);
+
+/* images: the directory <state>/images.  name: a recipe's (its newest image) or an id; NULL: the
+ * newest of all.  ERR_NOT_FOUND says how to build one. */
+bool image_find(
+	const char *images, const char *name, struct image *ret_image, struct err *err) NODISCARD;
+
+/* A cpio archive (newc) with the agent's binary, the libraries it needs and the loader, to be put
+ * behind the initramfs.  A new sealed memory file; -1 on failure.  agent: its path. */
+int image_agent_archive(const char *agent, struct err *err) NODISCARD;
+
+#endif
