@@ -181,7 +181,7 @@ static inline struct waited host_wait(struct host *host, struct vm *vm)
 static inline struct vm *host_vm(struct host *host)
 {
 	struct err err;
-	struct vm *vm = vm_create(host->pool, "alice", &err);
+	struct vm *vm = vm_create(host->pool, "alice", NULL, &err);
 	cr_assert_not_null(vm, "%s", err.text);
 	struct waited waited = host_wait(host, vm);
 	cr_assert_eq(waited.err.kind, ERR_NONE, "%s", waited.err.text);
