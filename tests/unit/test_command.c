@@ -113,7 +113,7 @@ Test(command, help_of_a_command_either_way_round)
 		cr_expect_eq(strncmp(buf_text(&a.out), usage, strlen(usage)), 0);
 	}
 	auto_ended serve = RUN("help", "serve");
-	cr_expect(strstr(buf_text(&serve.out), "  --backend auto|namespace|fake\n") != NULL);
+	cr_expect(strstr(buf_text(&serve.out), "  --backend auto|microvm|namespace|fake\n") != NULL);
 }
 
 Test(command, version)

@@ -207,7 +207,7 @@ Test(config, help_shows_every_row_and_no_other)
 			rows[i].kind == 'f' ? '\n' : ' ');
 		cr_expect(strstr(buf_text(&text), row), "%s is not shown", rows[i].name);
 	}
-	cr_expect(strstr(buf_text(&text), "--backend auto|namespace|fake\n"));
+	cr_expect(strstr(buf_text(&text), "--backend auto|microvm|namespace|fake\n"));
 	cr_expect(strstr(buf_text(&text), "Default: 1280x800\n"));
 }
 
@@ -271,7 +271,7 @@ Test(config, wrong_command_lines)
 			"'--screen' must be WIDTHxHEIGHT, from 320x240 to 3840x2160, for "
 			"example 1280x800; got \"big\"" },
 		{ "--backend", "docker",
-			"'--backend' must be one of 'auto', 'namespace', 'fake'; got \"docker\"" },
+			"'--backend' must be one of 'auto', 'microvm', 'namespace', 'fake'; got \"docker\"" },
 		{ "--max-calls", "many",
 			"'--max-calls' must be an integer from 1 to 1000; got \"many\"" },
 		{ "--max-calls=", NULL,
