@@ -1,0 +1,55 @@
+#ifndef VM_MACHINE_SAVE_H
+#define VM_MACHINE_SAVE_H
+
+#include "vm/ram.h"
+
+#include <sys/types.h>
+
+/*
+ * A QEMU that runs, written into a directory, and back.  The directory then holds
+ *   ram.0 ... ram.N   layers of RAM (vm/ram.h), the last one of its own
+ *   devices           the state of the devices, as QEMU writes it
+ *   machine.json      what must fit to load them
+ * Nothing is synced; whoever gives the directory a name does that.
+ *
+ * QEMU must have been started with
+ *   -object memory-backend-file,id=mem,size=..,mem-path=/proc/self/fd/N,share=off   N: ram_fd()
+ *   -global migration.send-configuration=off -machine suppress-vmdesc=on
+ * and one to be loaded with -S -incoming defer too.  Every QMP connection is past its greeting.
+ */
+
+struct qmp;
+
+struct machine {
+	sd_event *event;
+	struct qmp *qmp;
+	pid_t pid;       /* QEMU's own (not its sandbox's) */
+	struct ram *ram; /* what its RAM maps */
+	const char *key; /* names all that must be the same where it is loaded (the template key) */
+	const char *id;  /* the sandbox's, for the log */
+};
+
+typedef void machine_fn(const struct err *err, void *data); /* err NULL: done */
+
+/* Stops the machine, writes it into dir, and lets it go on, unless `last` and all went well: then
+ * it stays stopped, to be killed.  fn is called once, from the loop, when it runs again.  *machine
+ * is copied, what it points to must live until fn, or until the drop. */
+struct machine_save *machine_save(
+	const struct machine *machine, const char *dir, bool last, machine_fn *fn, void *data);
+/* The machine is being killed: no callback, and nothing is sent to it any more.  NULL-safe. */
+void machine_save_drop(struct machine_save *save);
+
+/* ---- and back ---- */
+
+struct saved;
+
+/* Reads what dir holds; fn is called once, from the loop, with err NULL when it is ready to be
+ * loaded.  key: what it must have been saved with. */
+struct saved *saved_open(
+	sd_event *event, const char *dir, const char *key, machine_fn *fn, void *data);
+struct ram *saved_ram(const struct saved *saved); /* after fn; to map it */
+/* Into a QEMU that waits; machine->ram is saved_ram().  fn once, from the loop, when it runs. */
+void saved_load(struct saved *saved, const struct machine *machine, machine_fn *fn, void *data);
+void saved_close(struct saved *saved); /* at any time, no callback after it; NULL-safe */
+
+#endif
