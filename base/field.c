@@ -99,6 +99,15 @@ static void put_string(struct buf *to, const struct field *f)
 	}
 }
 
+static void put_map(struct buf *to, const struct field *f)
+{
+	buf_printf(to,
+		"an object of at most %.0f strings, such as {\"task\": \"invoices\"}, names of 1 "
+		"to "
+		"%d bytes, values of at most %d",
+		f->max, FIELD_MAP_NAME_MAX, FIELD_MAP_VALUE_MAX);
+}
+
 static void put_expected(struct buf *to, const struct field *f)
 {
 	switch (f->type) {
@@ -121,6 +130,9 @@ static void put_expected(struct buf *to, const struct field *f)
 		break;
 	case FIELD_INTS:
 		put_ints(to, f);
+		break;
+	case FIELD_MAP:
+		put_map(to, f);
 		break;
 	case FIELD_ANY:
 		buf_printf(to, "there");
@@ -231,6 +243,26 @@ static bool decode_ints(const struct field *f, const json_t *v, struct field_int
 	return true;
 }
 
+static bool decode_map(const struct field *f, const json_t *v, const json_t **slot)
+{
+	const char *name;
+	json_t *value;
+	if (!json_is_object(v) || (double)json_object_size(v) > f->max) {
+		return false;
+	}
+	json_object_foreach((json_t *)v, name, value)
+	{
+		const char *text = json_string_value(value);
+		if (!*name || strlen(name) > FIELD_MAP_NAME_MAX || !text ||
+			json_string_length(value) > FIELD_MAP_VALUE_MAX ||
+			strlen(text) != json_string_length(value)) {
+			return false;
+		}
+	}
+	*slot = v;
+	return true;
+}
+
 static bool decode_one(const struct field *f, const json_t *v, void *slot)
 {
 	int64_t n;
@@ -249,6 +281,8 @@ static bool decode_one(const struct field *f, const json_t *v, void *slot)
 		return decode_enum(f, v, slot);
 	case FIELD_INTS:
 		return decode_ints(f, v, slot);
+	case FIELD_MAP:
+		return decode_map(f, v, slot);
 	case FIELD_ANY:
 		*(const json_t **)slot = v;
 		return true;
@@ -277,6 +311,7 @@ static void set_preset(const struct field *f, void *slot)
 	case FIELD_INTS:
 		*(struct field_ints *)slot = (struct field_ints){ 0 };
 		break;
+	case FIELD_MAP:
 	case FIELD_ANY:
 		*(const json_t **)slot = NULL;
 		break;
@@ -340,6 +375,7 @@ static json_t *encode_one(const struct field *f, const void *slot)
 		return *(const int *)slot < 0 ? NULL : json_string(f->choices[*(const int *)slot]);
 	case FIELD_INTS:
 		return ((const struct field_ints *)slot)->count ? encode_ints(slot) : NULL;
+	case FIELD_MAP:
 	case FIELD_ANY:
 		return json_incref((json_t *)*(const json_t *const *)slot);
 	}
@@ -368,6 +404,7 @@ static bool is_preset(const struct field *f, const void *slot)
 	case FIELD_ENUM:
 		return *(const int *)slot == (int)f->preset;
 	case FIELD_INTS:
+	case FIELD_MAP:
 	case FIELD_ANY:
 		return false;
 	}
@@ -410,6 +447,7 @@ static json_t *preset_json(const struct field *f)
 	case FIELD_ENUM:
 		return f->preset < 0 ? NULL : json_string(f->choices[(int)f->preset]);
 	case FIELD_INTS:
+	case FIELD_MAP:
 	case FIELD_ANY:
 		return NULL;
 	}
@@ -440,6 +478,10 @@ static void put_bounds(json_t *p, const struct field *f)
 		json_object_set_new(p, "minItems", json_integer((json_int_t)f->min));
 		json_object_set_new(p, "maxItems", json_integer((json_int_t)f->max));
 		break;
+	case FIELD_MAP:
+		json_object_set_new(
+			p, "additionalProperties", json_pack("{s:s}", "type", "string"));
+		break;
 	case FIELD_BOOL:
 	case FIELD_ENUM:
 	case FIELD_ANY:
@@ -465,6 +507,7 @@ static json_t *property(const struct field *f)
 		[FIELD_BOOL] = "boolean",
 		[FIELD_ENUM] = "string",
 		[FIELD_INTS] = "array",
+		[FIELD_MAP] = "object",
 		[FIELD_ANY] = NULL,
 	};
 	json_t *p = json_pack("{s:s*, s:s*}", "type", words[f->type], "description", f->help);

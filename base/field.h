@@ -14,6 +14,7 @@ enum field_type {
 	FIELD_BOOL,
 	FIELD_ENUM,
 	FIELD_INTS,
+	FIELD_MAP,
 	FIELD_ANY,
 };
 
@@ -23,6 +24,10 @@ struct field_ints {
 	int count;
 	int64_t at[FIELD_INTS_MAX];
 };
+
+/* In bytes, of each member of a MAP: names are not empty. */
+#define FIELD_MAP_NAME_MAX 64
+#define FIELD_MAP_VALUE_MAX 256
 
 /*
  * One member of a C struct that arrives as JSON.  The same row decodes it, checks it, describes it
@@ -35,9 +40,9 @@ struct field {
 	size_t offset;
 	const char *help;
 	bool required;
-	double min,
-		max; /* INT, REAL: range.  STRING: length in bytes.  INTS: how many, both equal. */
-	double preset;              /* INT, REAL, BOOL, ENUM: the value when absent */
+	double min, max; /* INT, REAL: range.  STRING: length in bytes.  INTS: how many, both equal.
+			    MAP: members at most. */
+	double preset;   /* INT, REAL, BOOL, ENUM: the value when absent */
 	const char *preset_text;    /* STRING: the value when absent; NULL without one */
 	const char *const *choices; /* ENUM: NULL-ended; the value is the index */
 	const char *header; /* the HTTP header (behind "Mcp-Param-") that repeats it, or NULL */
@@ -77,6 +82,12 @@ struct field {
 		.name = #m, .help = text, .type = FIELD_INTS, .min = n, .max = n, \
 		.offset = FIELD_AT(T, m, struct field_ints), __VA_ARGS__ \
 	}
+/* An object of at most `most` short strings, borrowed; NULL when absent. */
+#define FIELD_STRINGS(T, m, text, most, ...) \
+	{ \
+		.name = #m, .help = text, .type = FIELD_MAP, .max = most, \
+		.offset = FIELD_AT(T, m, const json_t *), __VA_ARGS__ \
+	}
 /* Any JSON value, borrowed and unchecked: for members that have a decoder of their own. */
 #define FIELD_JSON(T, m, text, ...) \
 	{ \
@@ -85,11 +96,11 @@ struct field {
 	}
 
 /*
- * Fills *out from the object `in` (NULL counts as {}).  Strings and ANY values in *out point into
- * `in`, which must outlive it.  Fails with ERR_ARGUMENT and one sentence that names the member,
- * says what it must be and shows what came (cut to 60 bytes); an unknown member is refused with the
- * nearest known name.  A JSON null counts as absent.  REAL takes integers too.  INT takes a real
- * with no fraction (models send 10.0).
+ * Fills *out from the object `in` (NULL counts as {}).  Strings, MAP and ANY values in *out point
+ * into `in`, which must outlive it.  Fails with ERR_ARGUMENT and one sentence that names the
+ * member, says what it must be and shows what came (cut to 60 bytes); an unknown member is refused
+ * with the nearest known name.  A JSON null counts as absent.  REAL takes integers too.  INT takes
+ * a real with no fraction (models send 10.0).
  */
 bool field_decode(
 	const struct field *fields, const json_t *in, void *out, struct err *err) NODISCARD;

@@ -4,35 +4,10 @@
  * back to something that is accepted and written the same; a refusal must have a sentence in UTF-8.
  */
 #include "base/cleanup.h"
+#include "tests/unit/field_table.h"
 #include "vm/wire/action.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
-struct all {
-	const char *text, *name;
-	int64_t number, any_number;
-	double scale;
-	bool flag;
-	int side;
-	struct field_ints at, region;
-	const json_t *any;
-};
-
-static const char *const sides[] = { "left", "right", NULL };
-
-static const struct field fields[] = {
-	FIELD_STR(struct all, text, "A text.", .min = 1, .max = 10),
-	FIELD_STR(struct all, name, "A name.", .preset_text = "nobody"),
-	FIELD_NUM(struct all, number, "A number.", .min = 1, .max = 5, .preset = 2),
-	FIELD_NUM(struct all, any_number, "Any number."),
-	FIELD_DEC(struct all, scale, "A scale.", .min = 0.5, .max = 1, .preset = 1),
-	FIELD_FLAG(struct all, flag, "A flag."),
-	FIELD_ONE_OF(struct all, side, "A side.", sides, .preset = 1),
-	FIELD_LIST(struct all, at, "A point.", 2, .required = true),
-	FIELD_LIST(struct all, region, "A region.", 4),
-	FIELD_JSON(struct all, any, "Anything."),
-	{ .name = NULL },
-};
 
 static void check(bool holds)
 {

@@ -2,36 +2,10 @@
 /* One table with a row of every type: what decodes, what is refused with which sentence, what is
  * written back, the schema. */
 #include "base/cleanup.h"
-#include "base/field.h"
+#include "field_table.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
-
-struct all {
-	const char *text, *name;
-	int64_t number, free_number;
-	double scale;
-	bool flag;
-	int side;
-	struct field_ints at, region;
-	const json_t *any;
-};
-
-static const char *const sides[] = { "left", "right", NULL };
-
-static const struct field fields[] = {
-	FIELD_STR(struct all, text, "A text.", .min = 1, .max = 10),
-	FIELD_STR(struct all, name, "A name.", .preset_text = "nobody"),
-	FIELD_NUM(struct all, number, "A number.", .min = 1, .max = 5, .preset = 2),
-	FIELD_NUM(struct all, free_number, "Any number."),
-	FIELD_DEC(struct all, scale, "A scale.", .min = 0.5, .max = 1, .preset = 1),
-	FIELD_FLAG(struct all, flag, "A flag."),
-	FIELD_ONE_OF(struct all, side, "A side.", sides, .preset = 1),
-	FIELD_LIST(struct all, at, "A point.", 2, .required = true),
-	FIELD_LIST(struct all, region, "A region.", 4),
-	FIELD_JSON(struct all, any, "Anything."),
-	{ .name = NULL },
-};
 
 static void refuse(const char *json, const char *sentence)
 {
@@ -69,6 +43,8 @@ Test(field, accepts_and_writes_back)
 		"}");
 	accept("{\"at\":[1,2],\"text\":null,\"number\":null,\"region\":[1,2,3,4]}",
 		"{\"at\":[1,2],\"region\":[1,2,3,4]}");
+	accept("{\"at\":[1,2],\"labels\":{\"task\":\"\",\"who\":\"\\u00e9\"}}",
+		"{\"at\":[1,2],\"labels\":{\"task\":\"\",\"who\":\"\u00e9\"}}");
 	accept("{\"at\":[9007199254740993,2],\"free_number\":-9223372036854775808}",
 		"{\"free_number\":-9223372036854775808,\"at\":[9007199254740993,2]}");
 }
@@ -136,6 +112,37 @@ Test(field, sentences)
 	refuse("[]", "the arguments must be an object; got []");
 }
 
+#define LABELS_MUST \
+	"'labels' must be an object of at most 2 strings, such as {\"task\": \"invoices\"}, " \
+	"names of " \
+	"1 to 64 bytes, values of at most 256; got "
+
+Test(field, maps)
+{
+	char text[400], long_text[300];
+	static const char *const wrong[] = { "[]", "\"a\"", "{\"\":\"a\"}", "{\"a\":1}",
+		"{\"a\":null}", "{\"a\":{}}", "{\"a\":\"b\\u0000\"}",
+		"{\"a\":\"\",\"b\":\"\",\"c\":\"\"}" };
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct err err = { 0 };
+		struct all all;
+		snprintf(text, sizeof(text), "{\"at\":[1,2],\"labels\":%s}", wrong[i]);
+		json_auto_t *in = json_loads(text, JSON_ALLOW_NUL, NULL);
+		cr_assert(in);
+		cr_assert_not(field_decode(fields, in, &all, &err), "%s", wrong[i]);
+		cr_expect_eq(
+			strncmp(err.text, LABELS_MUST, strlen(LABELS_MUST)), 0, "%s", err.text);
+	}
+	for (int len = 64; len <= 65; len++) {
+		memset(long_text, 'x', sizeof(long_text));
+		json_auto_t *in = json_pack("{s:[ii], s:{s#:s#}}", "at", 1, 2, "labels", long_text,
+			len, long_text, len == 64 ? 256 : 1);
+		struct all all;
+		struct err err;
+		cr_expect_eq(field_decode(fields, in, &all, &err), len == 64, "%d", len);
+	}
+}
+
 Test(field, what_came_is_cut_between_characters)
 {
 	struct all all;
@@ -184,6 +191,8 @@ Test(field, schema)
 		"\"integer\"},\"minItems\":2,\"maxItems\":2},"
 		"\"region\":{\"type\":\"array\",\"description\":\"A region.\",\"items\":{\"type\":"
 		"\"integer\"},\"minItems\":4,\"maxItems\":4},"
+		"\"labels\":{\"type\":\"object\",\"description\":\"Labels.\","
+		"\"additionalProperties\":{\"type\":\"string\"}},"
 		"\"any\":{\"description\":\"Anything.\"}},"
 		"\"required\":[\"at\"],\"additionalProperties\":false}",
 		0, NULL);
