@@ -23,10 +23,10 @@ struct config {
 	int log_level;     /* enum log_level */
 	int64_t max_calls; /* tools/call in flight on one connection */
 
-	/* As written; vm.backend, vm.preset.screen and vm.start_timeout_ms are made from these. */
-	int backend;
+	/* As written; members of vm are made from these. */
+	int backend, accel;
 	const char *screen;
-	int64_t start_timeout;
+	int64_t start_timeout, timeout, idle_timeout; /* seconds */
 
 	char *file;     /* the configuration file that was read; NULL: none */
 	json_t *values; /* what the strings above point into, and what was set, by option name */

@@ -47,7 +47,7 @@ static bool describe_preset(const struct field *field, struct buf *out)
 		return field->preset_text;
 	case FIELD_INT:
 		buf_printf(out, "%.0f", field->preset);
-		return true;
+		return field->preset >= field->min; /* else it stands for "not set" */
 	default:
 		return false;
 	}

@@ -51,15 +51,24 @@
 		.field = {.name = option, .type = FIELD_BOOL, AT(member, bool), .help = text } \
 	}
 
+static const char *const accel_words[] = { "auto", "kvm", "tcg", NULL };
+
 /* clang-format off */
 static const struct option desktops[] = {
 	WORD("backend", backend, vm_backend_words, 0,
 		"What runs the sandboxes; auto takes the first that works on this machine."),
+	TEXT("image", vm.preset.image, "NAME", 100, NULL,
+		"Image of a new microVM: a recipe's name or an image's id, as `vitrine image list` "
+		"shows them.  Without it, the newest."),
 	TEXT("screen", screen, "WIDTHxHEIGHT", 16, "1280x800",
 		"Size of a new desktop's screen in pixels, from 320x240 to 3840x2160."),
 	COUNT("max-sandboxes", vm.max_sandboxes, "N", 1, 1000, 8, "Desktops at the same time."),
-	COUNT("memory", vm.preset.limits.memory_mib, "MIB", 256, 1 << 20, 4096,
-		"Memory of a sandbox, in MiB."),
+	COUNT("memory", vm.preset.limits.memory_mib, "MIB", 256, 1 << 20, 0,
+		"Memory of a sandbox, in MiB.  Without it, what the image asks for (namespace: 4096)."),
+	COUNT("cpus", vm.preset.limits.cpus, "N", 1, 64, 0,
+		"Processors of a microVM.  Without it, what the image asks for."),
+	WORD("network", vm.preset.network, vm_network_words, VM_NETWORK_NONE,
+		"What a new microVM reaches; internet means user-mode networking through this machine."),
 	COUNT("processes", vm.preset.limits.processes, "N", 32, 1 << 16, 1024,
 		"Processes and threads in a sandbox."),
 	COUNT("files", vm.preset.limits.files, "N", 256, 1 << 20, 4096,
@@ -68,6 +77,16 @@ static const struct option desktops[] = {
 		"Size of each private file system of a sandbox (home, /tmp), in MiB."),
 	COUNT("start-timeout", start_timeout, "SECONDS", 1, 600, 30,
 		"How long a desktop may take to come up."),
+	COUNT("timeout", timeout, "SECONDS", 0, VM_TIMEOUT_MAX_S, 0,
+		"How long a desktop lives; 0: until it is ended."),
+	COUNT("idle-timeout", idle_timeout, "SECONDS", 0, VM_TIMEOUT_MAX_S, 0,
+		"How long a desktop lives without a call; 0: until it is ended."),
+	WORD("on-timeout", vm.preset.on_timeout, vm_on_timeout_words, VM_TIMEOUT_KILL,
+		"What happens then: kill ends it, pause writes it to disk until its next call "
+		"(microvm only)."),
+	WORD("accel", accel, accel_words, 0,
+		"What runs a microVM's processors; auto takes kvm where it works, else tcg, which is "
+		"software and slow."),
 };
 
 static const struct option serving[] = {
@@ -168,39 +187,15 @@ bool option_is_flag(const struct option *option)
 
 /* ---- one value ---- */
 
-/* Reads digits (strtol would take signs and blanks too); ends behind them. */
-static int read_number(const char **at)
-{
-	int number = 0;
-	for (; **at >= '0' && **at <= '9' && number < 100000; (*at)++) {
-		number = number * 10 + (**at - '0');
-	}
-	return number;
-}
-
-static bool read_screen(struct config *config, const char *called, struct err *err)
-{
-	const char *at = config->screen;
-	int width = read_number(&at);
-	bool has_x = *at == 'x' && at++;
-	int height = read_number(&at);
-	if (!has_x || *at || width < 320 || width > 3840 || height < 240 || height > 2160) {
-		return err_set(err, ERR_ARGUMENT,
-			"'%s' must be WIDTHxHEIGHT, from 320x240 to 3840x2160, for example "
-			"1280x800; "
-			"got \"%s\"",
-			called, config->screen);
-	}
-	config->vm.preset.screen = (struct size){ width, height };
-	return true;
-}
-
 /* Fills in what is made from the words as written. */
 static bool derive(struct config *config, const char *called, struct err *err)
 {
 	config->vm.backend = vm_backend_words[config->backend];
+	config->vm.accel = accel_words[config->accel];
 	config->vm.start_timeout_ms = config->start_timeout * 1000;
-	return read_screen(config, called, err);
+	config->vm.preset.timeout_ms = config->timeout ? config->timeout * 1000 : -1;
+	config->vm.preset.idle_ms = config->idle_timeout ? config->idle_timeout * 1000 : -1;
+	return geometry_read(config->screen, called, &config->vm.preset.screen, err);
 }
 
 bool option_set(struct config *config, const struct option *option, const char *called,

@@ -41,6 +41,7 @@ extern const char *const vm_network_words[]; /* "none", "internet" */
 
 enum vm_on_timeout { VM_TIMEOUT_KILL, VM_TIMEOUT_PAUSE };
 extern const char *const vm_on_timeout_words[];
+#define VM_TIMEOUT_MAX_S (30 * 24 * 3600)
 
 /* What a new sandbox is to be.  A zero or NULL member means the pool's default.  Copied. */
 struct vm_spec {

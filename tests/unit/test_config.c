@@ -97,7 +97,14 @@ Test(config, presets)
 	cr_expect_eq(config.log_level, LOG_LEVEL_WARNING);
 	cr_expect_eq(config.vm.max_sandboxes, 8);
 	cr_expect_eq(config.max_calls, 32);
-	cr_expect_eq(config.vm.preset.limits.memory_mib, 4096);
+	cr_expect_null(config.vm.preset.image);
+	cr_expect_eq(config.vm.preset.limits.memory_mib, 0, "what the image asks for");
+	cr_expect_eq(config.vm.preset.limits.cpus, 0);
+	cr_expect_eq(config.vm.preset.network, VM_NETWORK_NONE);
+	cr_expect_eq(config.vm.preset.timeout_ms, -1);
+	cr_expect_eq(config.vm.preset.idle_ms, -1);
+	cr_expect_eq(config.vm.preset.on_timeout, VM_TIMEOUT_KILL);
+	cr_expect_str_eq(config.vm.accel, "auto");
 	cr_expect_eq(config.vm.preset.limits.processes, 1024);
 	cr_expect_eq(config.vm.preset.limits.files, 4096);
 	cr_expect_eq(config.vm.preset.limits.disk_mib, 1024);
@@ -123,17 +130,22 @@ Test(config, presets)
 	{ \
 		name, "true", "true", offsetof(struct config, member), 'f' \
 	}
+#define WORD(name, word, member, is) \
+	{ \
+		name, word, "\"" word "\"", offsetof(struct config, member), 'w', is \
+	}
 
 /* Each row: its value on the command line and in a file, and the member that must hold it. */
 static const struct row {
 	const char *name, *text, *json;
 	size_t at;
 	char kind;
+	int word; /* of kind 'w' */
 } rows[] = {
 	TEXT("backend", "fake", vm.backend),
 	TEXT("screen", "1440x900", screen),
 	TEXT("tools", "computer,run_command", tools),
-	{ "log-level", "debug", "\"debug\"", offsetof(struct config, log_level), 'l' },
+	WORD("log-level", "debug", log_level, LOG_LEVEL_DEBUG),
 	NUMBER("max-sandboxes", 3, vm.max_sandboxes),
 	NUMBER("max-calls", 4, max_calls),
 	NUMBER("memory", 555, vm.preset.limits.memory_mib),
@@ -141,6 +153,13 @@ static const struct row {
 	NUMBER("files", 777, vm.preset.limits.files),
 	NUMBER("disk", 88, vm.preset.limits.disk_mib),
 	NUMBER("start-timeout", 9, start_timeout),
+	TEXT("image", "desktop", vm.preset.image),
+	NUMBER("cpus", 3, vm.preset.limits.cpus),
+	WORD("network", "internet", vm.preset.network, VM_NETWORK_INTERNET),
+	NUMBER("timeout", 3600, timeout),
+	NUMBER("idle-timeout", 60, idle_timeout),
+	WORD("on-timeout", "pause", vm.preset.on_timeout, VM_TIMEOUT_PAUSE),
+	TEXT("accel", "tcg", vm.accel),
 	FLAG("conformance", conformance),
 	TEXT("http", "127.0.0.1:0", http.listen),
 	FLAG("stdio", http.stdio),
@@ -170,7 +189,7 @@ static void expect_row(const struct row *row)
 		cr_expect(*(const bool *)member, "%s", row->name);
 		break;
 	default:
-		cr_expect_eq(*(const int *)member, LOG_LEVEL_DEBUG);
+		cr_expect_eq(*(const int *)member, row->word, "%s", row->name);
 	}
 }
 
@@ -209,6 +228,19 @@ Test(config, help_shows_every_row_and_no_other)
 	}
 	cr_expect(strstr(buf_text(&text), "--backend auto|microvm|namespace|fake\n"));
 	cr_expect(strstr(buf_text(&text), "Default: 1280x800\n"));
+	const char *memory = strstr(buf_text(&text), "--memory");
+	cr_assert(memory);
+	cr_expect_gt(strstr(memory, "Default:"), strstr(memory, "--cpus"), "0 is no default");
+}
+
+Test(config, timeouts_are_seconds_and_0_is_none)
+{
+	cr_assert(load("--timeout", "90", "--idle-timeout=5", NULL), "%s", err.text);
+	cr_expect_eq(config.vm.preset.timeout_ms, 90000);
+	cr_expect_eq(config.vm.preset.idle_ms, 5000);
+	cr_assert(load("--timeout", "0", "--idle-timeout=0", NULL), "%s", err.text);
+	cr_expect_eq(config.vm.preset.timeout_ms, -1);
+	cr_expect_eq(config.vm.preset.idle_ms, -1);
 }
 
 Test(config, the_command_line_wins_over_the_file_and_keeps_the_rest)
@@ -271,12 +303,18 @@ Test(config, wrong_command_lines)
 			"'--screen' must be WIDTHxHEIGHT, from 320x240 to 3840x2160, for "
 			"example 1280x800; got \"big\"" },
 		{ "--backend", "docker",
-			"'--backend' must be one of 'auto', 'microvm', 'namespace', 'fake'; got \"docker\"" },
+			"'--backend' must be one of 'auto', 'microvm', 'namespace', 'fake'; got "
+			"\"docker\"" },
 		{ "--max-calls", "many",
 			"'--max-calls' must be an integer from 1 to 1000; got \"many\"" },
 		{ "--max-calls=", NULL,
 			"'--max-calls' must be an integer from 1 to 1000; got \"\"" },
 		{ "--memory", "1", "'--memory' must be an integer from 256 to 1048576; got 1" },
+		{ "--cpus", "0", "'--cpus' must be an integer from 1 to 64; got 0" },
+		{ "--network", "all",
+			"'--network' must be one of 'none', 'internet'; got \"all\"" },
+		{ "--timeout=-1", NULL,
+			"'--timeout' must be an integer from 0 to 2592000; got -1" },
 		{ "--stdio=yes", NULL, "'--stdio' must be true or false; got \"yes\"" },
 		{ "--stdio", "yes", "unexpected argument 'yes'; options are written --name value" },
 		{ "--tls-cert", "a.pem",

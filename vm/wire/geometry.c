@@ -2,9 +2,33 @@
  */
 #include "vm/wire/geometry.h"
 
-#include <stdbool.h>
-
 #define PATCH 28 /* pixels of a patch's edge */
+
+/* Reads digits (strtol would take signs and blanks too); ends behind them. */
+static int read_number(const char **at)
+{
+	int number = 0;
+	for (; **at >= '0' && **at <= '9' && number < 100000; (*at)++) {
+		number = number * 10 + (**at - '0');
+	}
+	return number;
+}
+
+bool geometry_read(const char *text, const char *called, struct size *ret_size, struct err *err)
+{
+	const char *at = text;
+	int width = read_number(&at);
+	bool has_x = *at == 'x' && at++;
+	int height = read_number(&at);
+	if (!has_x || *at || width < 320 || width > 3840 || height < 240 || height > 2160) {
+		return err_set(err, ERR_ARGUMENT,
+			"'%s' must be WIDTHxHEIGHT, from 320x240 to 3840x2160, for example "
+			"1280x800; got \"%.60s\"",
+			called, text);
+	}
+	*ret_size = (struct size){ width, height };
+	return true;
+}
 
 static int patches(int pixels)
 {

@@ -1,6 +1,8 @@
 #ifndef VM_WIRE_GEOMETRY_H
 #define VM_WIRE_GEOMETRY_H
 
+#include "base/err.h"
+
 #include <stdint.h>
 
 struct size {
@@ -10,6 +12,11 @@ struct size {
 struct point {
 	int x, y;
 };
+
+/* A screen's size as people write it, WIDTHxHEIGHT from 320x240 to 3840x2160; called: whose value
+ * it is, for the error. */
+bool geometry_read(
+	const char *text, const char *called, struct size *ret_size, struct err *err) NODISCARD;
 
 /* The image budget of a vision model: longest edge in pixels, and 28x28 patches. */
 #define BUDGET_EDGE 1568
