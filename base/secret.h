@@ -1,0 +1,12 @@
+#ifndef BASE_SECRET_H
+#define BASE_SECRET_H
+
+#include <stdbool.h>
+
+#define SECRET_LEN 43 /* base64url of 32 bytes from the kernel's random source */
+
+void secret_make(char ret_secret[SECRET_LEN + 1]);
+/* In the same time whether they match or not (but for their lengths). */
+bool secret_equal(const char *a, const char *b);
+
+#endif
