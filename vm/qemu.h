@@ -1,0 +1,62 @@
+#ifndef VM_QEMU_H
+#define VM_QEMU_H
+
+#include "base/buf.h"
+#include "base/spawn.h"
+#include "vm/vm.h"
+
+/*
+ * The one place that knows QEMU's command line, and what a QEMU sees of the host: its own files,
+ * read-only, and the descriptors it was given.  It has no user, no capability, no network (unless
+ * the guest is to have one) and no path it could write to.
+ */
+
+/* The path of the program; ERR_UNSUPPORTED names the package. */
+const char *qemu_program(struct err *err) NODISCARD;
+/* Changes when another QEMU is installed; free() it. */
+char *qemu_identity(struct err *err) NODISCARD;
+
+/* A command line under construction.  A zeroed struct is an empty one. */
+struct qemu {
+	struct buf words; /* each ended by a NUL */
+	size_t n_words;
+	struct spawn_fd fds[SPAWN_FDS_MAX];
+	size_t n_fds;
+	bool kvm;     /* sees /dev/kvm */
+	bool network; /* the host's */
+};
+
+#define auto_qemu __attribute__((cleanup(qemu_done)))
+void qemu_done(struct qemu *qemu); /* the descriptors stay the caller's */
+
+/* One argument; printf-like. */
+void qemu_put(struct qemu *qemu, const char *fmt, ...) PRINTF(2, 3);
+/* A descriptor that stays the caller's; its number in QEMU. */
+int qemu_put_fd(struct qemu *qemu, int fd);
+
+/* What every QEMU of ours begins with: no device, no file, no window but those asked for. */
+void qemu_begin(struct qemu *qemu, bool kvm);
+
+/* A machine. */
+struct qemu_plan {
+	const struct vm_spec *spec; /* memory and cpus filled in */
+	int ram;                    /* a memory file of that size, mapped privately */
+	int root;                   /* the image's file system, read only */
+	int kernel, initrd;         /* -1: it comes from a saved machine */
+	int64_t grace_ms;           /* how long the guest goes on without us; -1: for ever */
+	int qmp, link, console;     /* sockets that listen */
+	bool kvm;
+};
+
+/* Stopped: it waits for `cont`, or where there is no kernel for migrate-incoming. */
+void qemu_describe(struct qemu *qemu, const struct qemu_plan *plan);
+
+/*
+ * Starts it, confined.  errors_fd becomes its stderr.  info_fd: a pipe; {"child-pid": N} with
+ * QEMU's own pid is in it before QEMU runs.  how: user, cgroup, die_with_us.  Returns the process
+ * around it, which leads a process group with QEMU in it and ends as QEMU does.
+ */
+pid_t qemu_start(struct qemu *qemu, int errors_fd, int info_fd, const struct spawn *how,
+	struct err *err) NODISCARD;
+
+#endif
