@@ -1,0 +1,195 @@
+#ifndef TESTS_TOOLS_STAND_IN_H
+#define TESTS_TOOLS_STAND_IN_H
+
+#include "fake_call.h"
+#include "vm/guest.h"
+
+/*
+ * A sandbox for tests of what the tools ask of an agent and what they make of its answers: it keeps
+ * what it was asked, and the test answers, so every answer an agent may give can be given.
+ */
+
+/* ---- the stand-in for vm/ ---- */
+
+struct vm {
+	enum vm_state state;
+	const char *note;
+};
+
+static struct vm stand_in;
+static struct vm_wait_handlers waiting; /* and who waits */
+static void *waiter;
+static bool wait_cancelled;
+
+static struct {
+	struct action action;
+	size_t n;
+	struct observe observe;
+	guest_act_fn *act;
+	guest_launch_fn *launch;
+	guest_json_fn *json;
+	guest_exec_fn *exec;
+	const char *command, *cwd, *application, *uri;
+	int64_t timeout_ms;
+	void *data;
+	guest_id id, cancelled;
+} asked;
+
+struct vm_pool *vm_pool_new(sd_event *event, const struct vm_config *config)
+{
+	(void)event, (void)config;
+	return NULL;
+}
+void vm_pool_free(struct vm_pool *pool)
+{
+	(void)pool;
+}
+struct vm *vm_find(struct vm_pool *pool, const char *owner, const char *id, struct err *err)
+{
+	(void)pool, (void)owner;
+	if (strcmp(id, "gone") == 0) {
+		err_set(err, ERR_GONE, "sandbox gone has ended: the X server died");
+		return NULL;
+	}
+	if (strcmp(id, "mine") != 0) {
+		err_set(err, ERR_NOT_FOUND, "you have no sandbox '%s'", id);
+		return NULL;
+	}
+	return &stand_in;
+}
+struct vm *vm_default(struct vm_pool *pool, const char *owner, struct err *err)
+{
+	return vm_find(pool, owner, "mine", err);
+}
+enum vm_state vm_state(const struct vm *vm)
+{
+	return vm->state;
+}
+struct size vm_frame(const struct vm *vm)
+{
+	(void)vm;
+	return (struct size){ 1280, 800 };
+}
+char *vm_take_note(struct vm *vm)
+{
+	const char *note = take_ptr(&vm->note);
+	return note ? must(strdup(note)) : NULL;
+}
+struct vm_wait *vm_wait(struct vm *vm, const struct vm_wait_handlers *handlers, void *data)
+{
+	(void)vm;
+	waiting = *handlers;
+	waiter = data;
+	return (struct vm_wait *)&waiting;
+}
+void vm_wait_cancel(struct vm_wait *wait)
+{
+	(void)wait;
+	wait_cancelled = true;
+}
+guest_id guest_act(struct vm *vm, const struct action *actions, size_t n,
+	const struct observe *observe, guest_act_fn *fn, void *data)
+{
+	(void)vm;
+	if (n) {
+		asked.action = *actions;
+	}
+	asked.n = n;
+	asked.observe = *observe;
+	asked.act = fn;
+	asked.data = data;
+	return ++asked.id;
+}
+guest_id guest_launch(struct vm *vm, const char *application, const char *uri, int64_t timeout_ms,
+	guest_launch_fn *fn, void *data)
+{
+	(void)vm;
+	asked.application = application;
+	asked.uri = uri;
+	asked.timeout_ms = timeout_ms;
+	asked.launch = fn;
+	asked.data = data;
+	return ++asked.id;
+}
+guest_id guest_applications(struct vm *vm, guest_json_fn *fn, void *data)
+{
+	(void)vm;
+	asked.json = fn;
+	asked.data = data;
+	return ++asked.id;
+}
+guest_id guest_exec(struct vm *vm, const char *command, const char *cwd, int64_t timeout_ms,
+	guest_exec_fn *fn, void *data)
+{
+	(void)vm;
+	asked.command = command;
+	asked.cwd = cwd;
+	asked.timeout_ms = timeout_ms;
+	asked.exec = fn;
+	asked.data = data;
+	return ++asked.id;
+}
+void guest_cancel(struct vm *vm, guest_id id)
+{
+	(void)vm;
+	asked.cancelled = id;
+}
+
+/* ---- helpers ---- */
+
+static struct desk desk;
+
+static inline void open_desk(void)
+{
+	desk = desk_open();
+	stand_in.state = VM_READY;
+}
+
+static inline void close_desk(void)
+{
+	desk_close(&desk);
+}
+
+static const uint8_t picture[] = { 0xff, 0xd8, 0xff, 0xe0 };
+
+static inline struct guest_frame frame_of(int64_t width, int64_t height)
+{
+	return (struct guest_frame){ .frame_id = 42,
+		.width = width,
+		.height = height,
+		.quality = 80,
+		.scale = 1,
+		.bytes = picture,
+		.len = sizeof(picture) };
+}
+
+/* One call answered with res; its text must be `says`. */
+static inline struct call *answered(const char *name, const char *args, const struct guest_act *res)
+{
+	struct call *call = call_begin(&desk, name, args);
+	cr_assert_eq(call->answers, 0, "%s %s: %s", name, args, call->err.text);
+	cr_assert_not_null(asked.act);
+	asked.act(res, NULL, asked.data);
+	cr_assert_eq(call->answers, 1);
+	return call;
+}
+
+static inline void check_text(
+	const char *name, const char *args, const struct guest_act *res, const char *says)
+{
+	struct call *call = answered(name, args, res);
+	const char *text = call_block(call, 0, "text", "text");
+	cr_assert_not_null(text);
+	cr_expect_str_eq(text, says, "%s %s said:\n%s\nnot:\n%s", name, args, text, says);
+	cr_expect_eq(call->err.kind, ERR_NONE);
+	call_end(call);
+}
+
+static inline void check_failure(struct call *call, enum err_kind kind, const char *says)
+{
+	cr_expect_eq(call->answers, 1);
+	cr_expect_eq(call->err.kind, kind);
+	cr_expect_str_eq(call->err.text, says, "said:\n%s\nnot:\n%s", call->err.text, says);
+}
+
+#endif
