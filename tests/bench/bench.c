@@ -8,9 +8,9 @@
 #include "tests/bench/bench.h"
 #include "base/base64.h"
 #include "base/cleanup.h"
+#include "tests/bench/options.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,11 +18,6 @@
 
 #define WARM_UP 3
 #define ROWS_MAX 32
-
-struct options {
-	const char *build, *source, *json, *row;
-	bool quick;
-};
 
 /* ---- one row ---- */
 
@@ -111,7 +106,7 @@ static bool carry_probe(struct bench *b, struct err *err)
 	return session_shell(&b->desk, buf_text(&command), err);
 }
 
-static bool begin(struct bench *b, const struct options *options, struct err *err)
+static bool begin(struct bench *b, const struct bench_options *options, struct err *err)
 {
 	char program[4096];
 	b->build = options->build;
@@ -140,50 +135,14 @@ static void end(struct bench *b)
 	rmdir(b->dir);
 }
 
-static bool parse(int argc, char **argv, struct options *options)
-{
-	static const struct option known[] = {
-		{ "build", required_argument, NULL, 'b' },
-		{ "source", required_argument, NULL, 's' },
-		{ "json", required_argument, NULL, 'j' },
-		{ "row", required_argument, NULL, 'r' },
-		{ "quick", no_argument, NULL, 'q' },
-		{ 0 },
-	};
-	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-		switch (c) {
-		case 'b':
-			options->build = optarg;
-			break;
-		case 's':
-			options->source = optarg;
-			break;
-		case 'j':
-			options->json = optarg;
-			break;
-		case 'r':
-			options->row = optarg;
-			break;
-		case 'q':
-			options->quick = true;
-			break;
-		default:
-			return false;
-		}
-	}
-	return options->build && options->source && optind == argc;
-}
-
 int main(int argc, char **argv)
 {
 	static struct bench b;
 	static struct outcome outcomes[ROWS_MAX];
-	struct options options = { 0 };
+	struct bench_options options;
 	struct err err = { 0 };
 	size_t n = 0;
-	if (!parse(argc, argv, &options)) {
-		fprintf(stderr, "usage: bench --build DIR --source DIR [--quick] [--row NAME] "
-				"[--json FILE]\n");
+	if (!bench_options_parse(argc, argv, "bench", &options)) {
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);

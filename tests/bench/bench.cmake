@@ -9,7 +9,7 @@ target_link_options(bench-probe PRIVATE -s) # it travels into the sandbox as tex
 add_executable(bench-link EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/link_rtt.c)
 target_link_libraries(bench-link PRIVATE vm)
 add_executable(bench-http EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/http_bench.c ${CMAKE_CURRENT_LIST_DIR}/http_load.c
-	${CMAKE_CURRENT_LIST_DIR}/samples.c ${CMAKE_CURRENT_LIST_DIR}/session.c)
+	${CMAKE_CURRENT_LIST_DIR}/options.c ${CMAKE_CURRENT_LIST_DIR}/samples.c ${CMAKE_CURRENT_LIST_DIR}/session.c)
 target_link_libraries(bench-http PRIVATE base)
 set_target_properties(bench bench-probe bench-link bench-http PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 add_custom_target(bench-all DEPENDS bench bench-probe bench-link bench-http vitrine vitrine-agent)

