@@ -90,6 +90,7 @@ Test(mcp_http_modern, headers_must_say_what_the_message_says)
 		const char *headers, *body;
 		int status, code;
 	} cases[] = {
+		{ VERSION, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}", 400, -32600 },
 		{ "Mcp-Method: tools/list\n", LIST, 400, -32020 },
 		{ VERSION, LIST, 400, -32020 },
 		{ VERSION "Mcp-Method: prompts/list\n", LIST, 400, -32020 },
