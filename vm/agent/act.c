@@ -328,6 +328,13 @@ void act_queue_free(struct act_queue *q)
 	free(q);
 }
 
+void act_queue_let_go(struct act_queue *q)
+{
+	if (q->hands) {
+		input_release_all(&q->hands->input);
+	}
+}
+
 /* ---- the request ---- */
 
 static bool read_actions(struct act *act, const json_t *actions, struct err *err)

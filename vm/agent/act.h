@@ -17,6 +17,9 @@ struct act_queue *act_queue_new(struct agent *agent);
 /* Lists still running fail.  NULL-safe. */
 void act_queue_free(struct act_queue *q);
 
+/* Releases what lists that have ended hold down. */
+void act_queue_let_go(struct act_queue *q);
+
 extern const struct op op_act;
 
 #endif

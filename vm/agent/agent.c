@@ -8,17 +8,59 @@
 #include "vm/agent/display.h"
 #include "vm/agent/environment.h"
 #include "vm/agent/ops.h"
+#include "vm/agent/port.h"
 #include "vm/agent/process.h"
 #include "vm/agent/session.h"
 #include "vm/agent/watch.h"
 #include "vm/wire/protocol.h"
 
+#include <fcntl.h>
+#include <string.h>
+
+/* ---- the host ---- */
+
+void agent_tell(struct agent *agent, const char *event, json_t *fields)
+{
+	if (agent->greeted) {
+		link_event(agent->link, event, fields);
+	} else {
+		json_decref(fields);
+	}
+}
+
+void agent_greet(struct agent *agent)
+{
+	agent->greeted = true;
+	agent_tell(agent, "hello",
+		json_pack("{s:i, s:s}", "protocol", PROTOCOL_VERSION, "version", VITRINE_VERSION));
+}
+
+/* What an earlier host asked for; the link has forgotten it already. */
+static void forget_host(struct agent *agent)
+{
+	agent->greeted = false;
+	ops_forget_all(agent);
+	watch_off(agent->watch);
+	act_queue_let_go(agent->acts);
+}
+
 /* ---- the link ---- */
+
+#define RENEW "renew"
 
 static void on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
 {
-	(void)link;
-	ops_request(data, id, msg);
+	struct agent *agent = data;
+	const char *op = json_string_value(json_object_get(msg->json, "op"));
+	struct err err;
+	if (strcmp(op, RENEW) == 0 && agent->port_fd >= 0) {
+		forget_host(agent);
+	} else if (!agent->greeted && !agent->renewal) {
+		err_set(&err, ERR_STATE, "the first request of a new host must be 'renew'");
+		link_reply_err(link, id, &err);
+		return;
+	}
+	ops_request(agent, id, msg);
 }
 
 static void on_cancel(struct link *link, uint32_t id, void *data)
@@ -35,14 +77,15 @@ static int on_grace_over(sd_event_source *source, uint64_t usec, void *data)
 	return sd_event_exit(agent->event, 0);
 }
 
+static void await_host(struct agent *agent);
+
 static void on_closed(struct link *link, const struct err *why, void *data)
 {
 	(void)link;
 	struct agent *agent = data;
 	log_info("the host is gone: %s", why->text);
-	ops_cancel_all(agent);
-	agent->ending =
-		loop_after_ms(agent->event, (uint64_t)agent->grace_ms, on_grace_over, agent);
+	forget_host(agent);
+	await_host(agent);
 }
 
 static const struct link_handlers link_handlers = {
@@ -50,6 +93,49 @@ static const struct link_handlers link_handlers = {
 	.cancel = on_cancel,
 	.closed = on_closed,
 };
+
+static const struct link_handlers port_handlers = {
+	.request = on_request,
+	.cancel = on_cancel,
+	.closed = on_closed,
+	.begins_anew = RENEW,
+};
+
+static void start(struct agent *agent)
+{
+	agent->started = true;
+	agent_greet(agent);
+	session_start(agent->session);
+}
+
+/* The old link stays until now: whoever speaks to a host that is gone speaks to that. */
+static int on_port(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct agent *agent = data;
+	(void)source;
+	if (!port_is_open(events)) {
+		return 0;
+	}
+	loop_drop(&agent->reopening);
+	loop_drop(&agent->ending);
+	link_free(agent->link);
+	agent->link = link_new(agent->event, fcntl(fd, F_DUPFD_CLOEXEC, 3), &port_handlers, agent);
+	if (!agent->started) {
+		start(agent);
+	}
+	return 0;
+}
+
+static void await_host(struct agent *agent)
+{
+	if (agent->port_fd >= 0) {
+		agent->reopening = port_await(agent->event, agent->port_fd, on_port, agent);
+	}
+	if (agent->grace_ms >= 0) {
+		agent->ending = loop_after_ms(
+			agent->event, (uint64_t)agent->grace_ms, on_grace_over, agent);
+	}
+}
 
 /* ---- the display ---- */
 
@@ -111,7 +197,11 @@ struct agent *agent_new(const struct options *options, struct err *err)
 	agent->grace_ms = options->grace;
 	agent->screen = options->size;
 	agent->frame = geometry_fit(options->size);
-	agent->link = link_new(agent->event, (int)options->link_fd, &link_handlers, agent);
+	agent->port_fd = options->init_fd >= 0 ? (int)options->link_fd : -1;
+	agent->init_fd = (int)options->init_fd;
+	if (agent->port_fd < 0) {
+		agent->link = link_new(agent->event, (int)options->link_fd, &link_handlers, agent);
+	}
 	agent->watch = watch_new(agent);
 	agent->acts = act_queue_new(agent);
 	agent->session = session_new(agent);
@@ -120,11 +210,20 @@ struct agent *agent_new(const struct options *options, struct err *err)
 
 int agent_run(struct agent *agent)
 {
-	link_event(agent->link, "hello",
-		json_pack("{s:i, s:s}", "protocol", PROTOCOL_VERSION, "version", VITRINE_VERSION));
-	session_start(agent->session);
+	if (agent->link) {
+		start(agent);
+	} else {
+		await_host(agent);
+	}
 	int status = sd_event_loop(agent->event);
 	return status < 0 ? EXIT_FAILURE : status;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0) {
+		close(take_fd(fd));
+	}
 }
 
 void agent_free(struct agent *agent)
@@ -132,7 +231,7 @@ void agent_free(struct agent *agent)
 	if (!agent) {
 		return;
 	}
-	ops_cancel_all(agent);
+	ops_forget_all(agent);
 	agent_detach_display(agent);
 	session_free(agent->session);
 	process_kill_all(0, environment_mark());
@@ -140,7 +239,10 @@ void agent_free(struct agent *agent)
 	ops_free_all(agent);
 	watch_free(agent->watch);
 	loop_drop(&agent->ending);
+	loop_drop(&agent->reopening);
 	link_free(agent->link);
+	close_fd(&agent->port_fd);
+	close_fd(&agent->init_fd);
 	sd_event_unref(agent->event);
 	free(agent);
 }

@@ -14,6 +14,7 @@ struct session;   /* vm/agent/session.h */
 struct act_queue; /* vm/agent/act.h: lists with input run one at a time */
 struct launch;    /* vm/agent/launch.c: launches that wait for their window */
 struct watch;     /* vm/agent/watch.h */
+struct renewal;   /* vm/agent/renew.c: one that is under way */
 struct request;   /* vm/agent/op.h */
 
 struct agent {
@@ -30,6 +31,13 @@ struct agent {
 	uint64_t started_us; /* loop_now_us() at the start */
 	int64_t grace_ms;
 	sd_event_source *ending; /* the host is gone: the grace time */
+
+	int port_fd;                /* of the link, when that may open again; else -1 */
+	sd_event_source *reopening; /* the port's host end is closed */
+	int init_fd;                /* to the first process of the machine; -1: none */
+	bool started;               /* the session was */
+	bool greeted;               /* this host was told hello */
+	struct renewal *renewal;
 };
 
 /* Parts become one agent that has not started anything yet; takes the link's descriptor. */
@@ -43,6 +51,10 @@ void agent_free(struct agent *agent);
 /* For session.c: the X server is up under this name, or has gone away. */
 bool agent_attach_display(struct agent *agent, const char *name, struct err *err) NODISCARD;
 void agent_detach_display(struct agent *agent);
+/* Sends an event, once this host was told hello; takes fields. */
+void agent_tell(struct agent *agent, const char *event, json_t *fields);
+/* hello: what every host hears first. */
+void agent_greet(struct agent *agent);
 /* Tells the host that the desktop will never be ready (or never again), and ends the loop. */
 void agent_give_up(struct agent *agent, const char *text);
 

@@ -3,15 +3,25 @@
 #include "base/log.h"
 #include "vm/agent/agent.h"
 #include "vm/agent/environment.h"
+#include "vm/agent/init.h"
 
 #include <stdio.h>
+#include <sys/prctl.h>
+
+/* Programs of the desktop run as the same user: they must not open our memory, which holds what is
+ * typed for others. */
+static bool close_ourselves(struct err *err)
+{
+	return prctl(PR_SET_DUMPABLE, 0) == 0 ||
+	       err_errno(err, "cannot keep other programs out of this one");
+}
 
 static int serve(const struct options *options)
 {
 	struct err err = { 0 };
 	log_set_level((enum log_level)options->log_level);
 	struct agent *agent = NULL;
-	if (options_limit(options, &err) && environment_init(&err)) {
+	if (close_ourselves(&err) && options_limit(options, &err) && environment_init(&err)) {
 		agent = agent_new(options, &err);
 	}
 	if (!agent) {
@@ -35,7 +45,12 @@ int main(int argc, char **argv)
 	if (answer) {
 		fputs(answer, stdout);
 	}
-	int status = answer ? (options.help || options.version ? 0 : 2) : serve(&options);
+	int status = 2;
+	if (answer) {
+		status = options.help || options.version ? 0 : 2;
+	} else {
+		status = options.init ? init_run() : serve(&options);
+	}
 	options_done(&options);
 	return status;
 }

@@ -6,8 +6,8 @@
 #include <systemd/sd-event.h>
 
 /*
- * The agent's operations (vm/wire/protocol.h): a new one is one of these descriptors in a file of its own and one row
- * in ops.c.  A request is answered exactly once, now or later.
+ * The agent's operations (vm/wire/protocol.h): a new one is one of these descriptors in a file of
+ * its own and one row in ops.c.  A request is answered exactly once, now or later.
  */
 
 struct agent;   /* vm/agent/agent.h */
@@ -22,11 +22,13 @@ struct op {
 };
 
 /* Both end the request. */
-void request_reply(struct request *req, json_t *result, const void *tail, size_t tail_len); /* takes result */
+void request_reply(
+	struct request *req, json_t *result, const void *tail, size_t tail_len); /* takes result */
 void request_fail(struct request *req, const struct err *why);
 
 struct agent *request_agent(struct request *req);
-/* fn fires at most once, when the host took it back or is gone; the request must still be answered. */
+/* fn fires at most once, when the host took it back or is gone; the request must still be answered.
+ */
 void request_on_cancel(struct request *req, void (*fn)(void *data), void *data);
 
 #endif

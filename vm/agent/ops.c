@@ -7,15 +7,18 @@
 
 #include <string.h>
 
-extern const struct op op_act, op_applications, op_exec, op_info, op_launch, op_ping, op_watch;
+extern const struct op op_act, op_applications, op_exec, op_freeze, op_info, op_launch, op_ping,
+	op_renew, op_watch;
 
 static const struct op *const ops[] = {
 	&op_act,
 	&op_applications,
 	&op_exec,
+	&op_freeze,
 	&op_info,
 	&op_launch,
 	&op_ping,
+	&op_renew,
 	&op_watch,
 	NULL,
 };
@@ -124,7 +127,7 @@ void ops_cancel(struct agent *agent, uint32_t id)
 }
 
 /* A callback may answer, and so remove, any request: each turn begins at the front again. */
-void ops_cancel_all(struct agent *agent)
+void ops_forget_all(struct agent *agent)
 {
 	struct request *req = agent->requests;
 	while (req) {
@@ -132,6 +135,7 @@ void ops_cancel_all(struct agent *agent)
 			take_back(req);
 			req = agent->requests;
 		} else {
+			req->id = 0; /* a new host may use the number */
 			req = req->next;
 		}
 	}

@@ -21,6 +21,9 @@
 static const struct field fields[] = {
 	FIELD_NUM(struct options, link_fd, "the descriptor that leads to the host", .min = 0,
 		.max = 1 << 20, .preset = -1),
+	FIELD_NUM(struct options, init_fd,
+		"in a microVM: the descriptor that leads to its first process", .min = 0,
+		.max = 1 << 20, .preset = -1),
 	FIELD_STR(struct options, screen, "the screen's size, WIDTHxHEIGHT", .min = 3, .max = 11,
 		.preset_text = "1280x800"),
 	FIELD_NUM(struct options, max_memory, "MiB of memory each program may have; 0: no limit",
@@ -29,10 +32,11 @@ static const struct field fields[] = {
 		.min = 0, .max = LIMIT_MAX),
 	FIELD_NUM(struct options, max_files, "how many files a program may hold open; 0: no limit",
 		.min = 0, .max = LIMIT_MAX),
-	FIELD_NUM(struct options, grace, "ms to go on after the host has gone away", .min = 0,
-		.max = 86400000),
+	FIELD_NUM(struct options, grace, "ms to go on after the host has gone away; -1: for ever",
+		.min = -1, .max = 86400000),
 	FIELD_ONE_OF(struct options, log_level, "what is told on stderr", log_level_words,
 		.preset = LOG_LEVEL_WARNING),
+	FIELD_FLAG(struct options, init, "be the first process of a microVM"),
 	FIELD_FLAG(struct options, help, "print this"),
 	FIELD_FLAG(struct options, version, "print the version"),
 	{},
@@ -166,7 +170,7 @@ char *options_answer(const struct options *options)
 		buf_printf(&text, "vitrine-agent " VITRINE_VERSION "\n");
 	} else if (options->help) {
 		describe(&text);
-	} else if (options->link_fd < 0) {
+	} else if (options->link_fd < 0 && !options->init) {
 		buf_printf(&text,
 			"vitrine-agent is the part of Vitrine that runs inside a desktop; "
 			"`vitrine serve` starts it there, so it is of no use by hand.\n");

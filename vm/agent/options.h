@@ -7,11 +7,12 @@
 /* The command line of vitrine-agent.  A zero limit means none. */
 struct options {
 	int64_t link_fd; /* -1: started by hand */
+	int64_t init_fd; /* -1: in namespaces; else the link is a port that may open again */
 	const char *screen;
 	int64_t max_memory, max_processes, max_files;
-	int64_t grace;
+	int64_t grace; /* ms; -1: for ever */
 	int log_level;
-	bool help, version;
+	bool init, help, version;
 
 	struct size size; /* screen, read */
 	json_t *given;    /* owns the texts */

@@ -68,7 +68,7 @@ static void tell_stage(struct session *s, const char *stage)
 	uint64_t ms = age_ms(s);
 	log_info("%s is up after %" PRIu64 " ms", stage, ms);
 	if (!s->ready) {
-		link_event(s->agent->link, "stage",
+		agent_tell(s->agent, "stage",
 			json_pack("{s:s, s:I}", "stage", stage, "ms", (json_int_t)ms));
 	}
 }
@@ -356,7 +356,7 @@ static void tell_ready(struct session *s)
 	tell_stage(s, "first-frame");
 	s->ready = true;
 	loop_drop(&s->panel_timer);
-	link_event(s->agent->link, "ready",
+	agent_tell(s->agent, "ready",
 		json_pack("{s:o, s:o, s:I}", "screen", pair(s->agent->screen), "frame",
 			pair(s->agent->frame), "ms", (json_int_t)age_ms(s)));
 }
@@ -366,7 +366,7 @@ static void tell_restarted(struct session *s)
 	for (int i = 0; i < SERVICES; i++) {
 		struct running *r = &s->all[i];
 		if (r->died && r->state == UP) {
-			link_event(s->agent->link, "restarted",
+			agent_tell(s->agent, "restarted",
 				json_pack("{s:s, s:s}", "what", r->service->what, "why", r->died));
 			free(take_ptr(&r->died));
 		}
@@ -440,6 +440,23 @@ void session_start(struct session *s)
 	}
 	environment_set("DBUS_SESSION_BUS_ADDRESS", s->places.bus);
 	advance(s);
+}
+
+void session_renew(struct session *s)
+{
+	s->ready = false;
+	for (int i = 0; i < SERVICES; i++) {
+		free(take_ptr(&s->all[i].died)); /* in another host's time */
+		if (s->all[i].state == UP) {
+			tell_stage(s, s->all[i].service->stage);
+		}
+	}
+	advance(s);
+}
+
+bool session_is_managed(const struct session *s)
+{
+	return s->all[SERVICE_WM].state == UP;
 }
 
 void session_free(struct session *s)

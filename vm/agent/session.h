@@ -17,6 +17,11 @@ struct session;
 struct session *session_new(struct agent *agent);
 /* What is missing for good is told by an event, later. */
 void session_start(struct session *session);
+/* A new host: tells it the stages again, and ready as soon as everything is up and a frame was
+ * captured. */
+void session_renew(struct session *session);
+/* Whether a window manager should answer now. */
+bool session_is_managed(const struct session *session);
 /* Every event on the display: some of them are signs of life. */
 void session_on_x_event(struct session *session, const XEvent *event);
 /* The display's connection broke, whatever its process may still do. */

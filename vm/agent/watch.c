@@ -38,7 +38,7 @@ static void tell(struct watch *w)
 	if (!w->agent->display) {
 		return;
 	}
-	link_event(w->agent->link, "screen",
+	agent_tell(w->agent, "screen",
 		json_pack("{s:I}", "frame_id", (json_int_t)display_frame_id(w->agent->display)));
 	w->timer = loop_after_ms(w->agent->event, INTERVAL_MS, on_interval, w);
 }
@@ -49,6 +49,11 @@ void watch_on_change(struct watch *w)
 	if (w->on && !w->timer) {
 		tell(w);
 	}
+}
+
+void watch_off(struct watch *w)
+{
+	w->on = w->pending = false;
 }
 
 struct watch *watch_new(struct agent *agent)

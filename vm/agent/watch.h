@@ -8,6 +8,7 @@ struct watch;
 
 struct watch *watch_new(struct agent *agent);
 void watch_on_change(struct watch *watch);
+void watch_off(struct watch *watch);
 void watch_free(struct watch *watch); /* NULL-safe */
 
 #endif

@@ -23,6 +23,7 @@ static const struct err gone = { .kind = ERR_GONE, .text = "the link has ended" 
 static void destroy(struct link *link)
 {
 	buf_done(&link->in);
+	buf_done(&link->held);
 	free(link);
 }
 
@@ -147,7 +148,12 @@ static void push(struct link *link, const void *a, size_t a_len, const void *b, 
 	if (link->failed) {
 		return;
 	}
-	outq_push2(link->outq, a, a_len, b, b_len);
+	if (link->frozen) {
+		buf_append(&link->held, a, a_len);
+		buf_append(&link->held, b, b_len);
+	} else {
+		outq_push2(link->outq, a, a_len, b, b_len);
+	}
 	if (link_pending(link) > PENDING_MAX) {
 		err_set(&why, ERR_LIMIT, "the other side leaves %zu bytes unread",
 			link_pending(link));
@@ -289,7 +295,44 @@ void link_event(struct link *link, const char *name, json_t *fields)
 
 size_t link_pending(const struct link *link)
 {
-	return link->outq ? outq_pending(link->outq) : 0;
+	return (link->outq ? outq_pending(link->outq) : 0) + link->held.len;
+}
+
+/* ---- silence, and another other side ---- */
+
+static void send_held(struct link *link)
+{
+	if (!link->failed && link->held.len) {
+		outq_push(link->outq, link->held.data, link->held.len);
+	}
+	buf_done(&link->held);
+}
+
+void link_freeze(struct link *link)
+{
+	send_held(link);
+	link->frozen = true;
+	link->freezes++;
+}
+
+static void thaw(struct link *link)
+{
+	link->frozen = false;
+	send_held(link);
+	link_stream_pump(link);
+}
+
+static struct outq *new_outq(struct link *link);
+
+static void begin_anew(struct link *link)
+{
+	outq_free(link->outq);
+	link->outq = new_outq(link);
+	link->frozen = true; /* farewells to the old side go nowhere */
+	void_requests(link, &gone);
+	link_stream_void_all(link, true);
+	buf_done(&link->held);
+	link->frozen = false;
 }
 
 /* ---- receiving ---- */
@@ -297,12 +340,20 @@ size_t link_pending(const struct link *link)
 static bool on_request(struct link *link, uint32_t id, const struct link_msg *msg, struct err *err)
 {
 	const json_t *args = json_object_get(msg->json, "args");
+	const char *op = json_string_value(json_object_get(msg->json, "op"));
+	const char *anew = link->handlers.begins_anew;
 	if (!link->handlers.request) {
 		return err_set(err, ERR_HOST, "this end answers no requests");
 	}
-	if (!json_is_string(json_object_get(msg->json, "op")) || !json_is_object(args)) {
+	if (!op || !json_is_object(args)) {
 		return err_set(err, ERR_HOST,
 			"request %u must have an 'op' string and an 'args' object", id);
+	}
+	if (anew && strcmp(op, anew) == 0) {
+		begin_anew(link);
+	}
+	if (link->failed) {
+		return true; /* freed by one of the farewells */
 	}
 	if (find(&link->theirs, id)) {
 		return err_set(err, ERR_HOST, "request %u is open already", id);
@@ -419,10 +470,14 @@ static void take_frames(struct link *link)
 		if (status == FRAME_MORE) {
 			break;
 		}
+		unsigned freezes = link->freezes;
 		if (status == FRAME_BAD || !on_frame(link, &frame, &err)) {
 			err_while(&err, "the other side breaks the protocol");
 			link_fail(link, &err);
 			return;
+		}
+		if (link->frozen && link->freezes == freezes) {
+			thaw(link);
 		}
 		at += used;
 	}
@@ -468,20 +523,26 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *d
 	return 0;
 }
 
-static void on_unwritable(const struct err *why, void *data)
+static void on_unwritable(const struct err *broken, void *data)
 {
 	struct link *link = data;
+	struct err why = *broken; /* the queue may go meanwhile */
 	link->busy++;
 	/* Its last words are worth more than the news that it is gone. */
 	for (int i = 0; i < LAST_READS && !link->failed && read_some(link); i++) {
 	}
-	link_fail(link, why);
+	link_fail(link, &why);
 	leave(link);
 }
 
 static void on_drained(void *data)
 {
 	link_stream_pump(data);
+}
+
+static struct outq *new_outq(struct link *link)
+{
+	return outq_new(link->event, link->fd, on_unwritable, on_drained, link);
 }
 
 struct link *link_new(sd_event *event, int fd, const struct link_handlers *handlers, void *data)
@@ -494,7 +555,7 @@ struct link *link_new(sd_event *event, int fd, const struct link_handlers *handl
 	LIST_INIT(&link->ours);
 	LIST_INIT(&link->theirs);
 	TAILQ_INIT(&link->streams);
-	link->outq = outq_new(event, fd, on_unwritable, on_drained, link);
+	link->outq = new_outq(link);
 	link->readable = loop_add_io(event, fd, EPOLLIN, on_readable, link);
 	return link;
 }

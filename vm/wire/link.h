@@ -46,6 +46,10 @@ struct link_handlers {
 	/* The link has ended; fires once, from the loop.  Open requests have failed with ERR_GONE
 	 * before.  link_free() is allowed. */
 	void (*closed)(struct link *link, const struct err *why, void *data);
+	/* The operation that another other side begins with, or NULL.  Before its request() the
+	 * link forgets all else: what waits to be sent is dropped, streams are reset, our requests
+	 * fail with ERR_GONE and theirs count as answered, so that replies to them are ignored. */
+	const char *begins_anew;
 };
 
 /* err is NULL when the other side answered with a result; otherwise msg is NULL. */
@@ -76,6 +80,14 @@ void link_reply_err(struct link *link, uint32_t id, const struct err *why);
 void link_event(struct link *link, const char *name, json_t *fields);
 
 size_t link_pending(const struct link *link); /* bytes not yet taken by the kernel */
+
+/*
+ * ---- silence, so that a machine can be saved with its end of the link ----
+ */
+
+/* Whatever was said before is sent; whatever is said from now on waits until the other side has
+ * sent a frame and that was dealt with. */
+void link_freeze(struct link *link);
 
 /*
  * ---- streams: one direction of bytes each way, flow-controlled ----

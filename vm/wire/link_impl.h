@@ -54,9 +54,12 @@ struct link {
 	struct stream_list streams; /* the next to send is first */
 	size_t n_streams;
 	uint32_t last_stream; /* the highest number of our choosing */
-	bool failed;          /* why is set; closed() has fired or will */
-	bool freed;           /* link_free() was called from a callback */
-	int busy;             /* callbacks on the stack */
+	bool frozen;          /* what is said waits in held until the other side speaks */
+	unsigned freezes;
+	struct buf held;
+	bool failed; /* why is set; closed() has fired or will */
+	bool freed;  /* link_free() was called from a callback */
+	int busy;    /* callbacks on the stack */
 	struct err why;
 };
 

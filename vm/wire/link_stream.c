@@ -132,7 +132,8 @@ static struct link_stream *next_with_something(struct link *link)
 void link_stream_pump(struct link *link)
 {
 	struct link_stream *s;
-	while (!link->failed && link_pending(link) < LITTLE && (s = next_with_something(link))) {
+	while (!link->failed && !link->frozen && link_pending(link) < LITTLE &&
+		(s = next_with_something(link))) {
 		TAILQ_REMOVE(&link->streams, s, entry);
 		TAILQ_INSERT_TAIL(&link->streams, s, entry);
 		send_some(s);
