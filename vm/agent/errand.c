@@ -92,6 +92,9 @@ static bool get(int fd, void *ret_record, size_t size, struct err *err)
 	if (n < 0) {
 		return err_errno(err, "cannot hear the other process of the machine");
 	}
+	if (n == 0) {
+		return err_set(err, ERR_GONE, "the other process of the machine has ended");
+	}
 	if (n != (ssize_t)size) {
 		return err_set(err, ERR_HOST,
 			"the other process of the machine sent %zd bytes instead of %zu", n, size);

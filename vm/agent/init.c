@@ -171,15 +171,16 @@ static int on_errand(sd_event_source *source, int fd, uint32_t events, void *dat
 	struct init *init = data;
 	struct errand errand;
 	struct err err = { 0 }, unheard;
+	(void)source;
 	(void)events;
 	bool done = errand_take(fd, &errand, &err) && machine_renew(&errand, &err);
-	if (!done) {
+	bool gone = err.kind == ERR_GONE; /* the agent has ended, and SIGCHLD says how */
+	if (!done && !gone) {
 		log_warning("%s", err.text);
 	}
-	if (!errand_done(fd, errand.number, done ? NULL : &err, &unheard)) {
-		loop_drop(&init->errand); /* the agent is ending */
+	if (gone || !errand_done(fd, errand.number, done ? NULL : &err, &unheard)) {
+		loop_drop(&init->errand);
 	}
-	(void)source;
 	return 0;
 }
 
