@@ -18,5 +18,7 @@ struct work *work_run(sd_event *event, work_fn *fn, work_fn *done, void *data);
 /* Waits until fn has ended and calls done now: for whoever ends while it runs, or after the loop.
  */
 void work_wait(struct work *work);
+/* The same for all there is, and for what their dones begin. */
+void work_wait_all(void);
 
 #endif

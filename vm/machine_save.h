@@ -15,7 +15,7 @@
  * QEMU must have been started with
  *   -object memory-backend-file,id=mem,size=..,mem-path=/proc/self/fd/N,share=off   N: ram_fd()
  *   -global migration.send-configuration=off -machine suppress-vmdesc=on
- * and one to be loaded with -S -incoming defer too.  Every QMP connection is past its greeting.
+ * and one to be loaded with -S -incoming defer too.
  */
 
 struct qmp;
@@ -31,12 +31,14 @@ struct machine {
 
 typedef void machine_fn(const struct err *err, void *data); /* err NULL: done */
 
-/* Stops the machine, writes it into dir, and lets it go on, unless `last` and all went well: then
- * it stays stopped, to be killed.  fn is called once, from the loop, when it runs again.  *machine
- * is copied, what it points to must live until fn, or until the drop. */
+/* Stops the machine, writes it into dir (there, empty), and lets it go on, unless `last` and all
+ * went well: then it stays stopped, to be killed.  fn is called once, from the loop, with nothing
+ * more to come; the save is freed then.  *machine is copied; what it points to must live until fn,
+ * or until the drop. */
 struct machine_save *machine_save(
 	const struct machine *machine, const char *dir, bool last, machine_fn *fn, void *data);
-/* The machine is being killed: no callback, and nothing is sent to it any more.  NULL-safe. */
+/* Before fn, when the machine is being killed: no callback.  Its qmp must be freed before the loop
+ * runs again.  NULL-safe. */
 void machine_save_drop(struct machine_save *save);
 
 /* ---- and back ---- */
@@ -47,9 +49,13 @@ struct saved;
  * loaded.  key: what it must have been saved with. */
 struct saved *saved_open(
 	sd_event *event, const char *dir, const char *key, machine_fn *fn, void *data);
-struct ram *saved_ram(const struct saved *saved); /* after fn; to map it */
-/* Into a QEMU that waits; machine->ram is saved_ram().  fn once, from the loop, when it runs. */
+struct ram *saved_ram(const struct saved *saved); /* to map it; from fn on, as long as saved */
+/* Once, into a QEMU that waits and has mapped saved_ram(); machine->ram is not looked at.  fn once,
+ * from the loop, when it runs.  The qmp's owner passes its events on in the meantime. */
 void saved_load(struct saved *saved, const struct machine *machine, machine_fn *fn, void *data);
-void saved_close(struct saved *saved); /* at any time, no callback after it; NULL-safe */
+void saved_event(struct saved *saved, const char *name, const json_t *values); /* NULL-safe */
+/* At any time, no callback after it; while it loads, its qmp must be freed before the loop runs
+ * again.  NULL-safe. */
+void saved_close(struct saved *saved);
 
 #endif

@@ -13,22 +13,35 @@
  *
  *   head     one page: struct pages_head
  *   data     the pages of all runs that have data, one behind the other
- *   runs     struct pages_run[], ascending, not touching each other's pages
+ *   runs     struct pages_run[], ascending, none touching a page of another
  *
- * Numbers are of this host's byte order; a file of another one has the wrong magic.
+ * Numbers are in this host's byte order.
  */
 
 #define PAGES_SIZE 4096u
-#define PAGES_ID 16 /* bytes, random: names the content of a file */
+#define PAGES_MAX (1u << 24) /* of a RAM: 64 GiB */
+#define PAGES_ID 16          /* bytes, random: an id names the content of a file */
 #define PAGES_ZERO 0x80000000u
+
+#define PAGES_MAGIC "VTRPAGES"
+#define PAGES_VERSION 1
+
+struct pages_head {
+	char magic[8];
+	uint32_t version, page_size;
+	uint64_t ram_pages, data_pages, runs;
+	uint8_t id[PAGES_ID], base[PAGES_ID];  /* base: the layer below; all zero: there is none */
+	uint64_t data_sum, runs_sum, head_sum; /* the last one of all before it */
+};
 
 struct pages_run {
 	uint32_t first;
 	uint32_t count; /* with PAGES_ZERO: all are zero, and the file has no data for them */
 };
 
-struct pages;
-#define auto_pages __attribute__((cleanup(pages_cleanup)))
+/* Against disks and half-written files, not against people.  Data is summed in these portions. */
+#define PAGES_CHUNK (1u << 20)
+uint64_t pages_sum(uint64_t sum, const void *bytes, size_t len); /* len: a multiple of 8 */
 
 /* ---- a process's memory ---- */
 
@@ -36,33 +49,56 @@ struct pages_process {
 	int memory, map; /* /proc/PID/mem and pagemap */
 	uint64_t start;  /* where the mapping is */
 	uint64_t bytes;
+	bool no_scan; /* the kernel has no PAGEMAP_SCAN (before 6.7), or is not to use it */
 };
 
-/* Finds the one private mapping of all of `file` in the process. */
-bool pages_attach(struct pages_process *process, pid_t pid, int file, struct err *err) NODISCARD;
+/* What a process is to have mapped: a memory file, whole. */
+struct pages_file {
+	dev_t dev;
+	ino_t ino;
+	uint64_t bytes;
+};
+
+/* Finds the one private mapping of the file.  ERR_UNSUPPORTED when the kernel does not let us touch
+ * the process's memory, and the text says why. */
+bool pages_attach(struct pages_process *process, pid_t pid, const struct pages_file *file,
+	struct err *err) NODISCARD;
 void pages_detach(struct pages_process *process);
 
-/* Writes what the process changed into out (an empty file).  base: the id of the layer below, or
- * NULL when that is zeros.  The process must not run meanwhile. */
-bool pages_save(const struct pages_process *process, const uint8_t *base, int out,
+/* A growing list of runs. */
+struct pages_runs {
+	struct pages_run *at;
+	size_t count, room;
+};
+#define auto_runs __attribute__((cleanup(pages_runs_done)))
+void pages_runs_done(struct pages_runs *runs);
+/* Joins it to the last one where it follows that. */
+void pages_runs_add(struct pages_runs *runs, uint32_t first, uint32_t count, uint32_t zero);
+
+/* What the process has changed: pages of its own, in memory or swapped out. */
+bool pages_changed(
+	struct pages_process *process, struct pages_runs *out, struct err *err) NODISCARD;
+
+/* Writes what the process has changed into out, an empty file.  base: the id of the layer below, or
+ * NULL when that is zeros.  Blocks; the process must not run meanwhile. */
+bool pages_save(struct pages_process *process, const uint8_t *base, int out, uint64_t *ret_bytes,
 	struct err *err) NODISCARD;
 
-/* ---- a file of pages ---- */
+/* ---- a file of pages; reference-counted, from one thread only ---- */
 
-/* Takes fd.  Checks everything but the data.  what names it in errors. */
+struct pages;
+
+/* Takes fd.  Checks all but the data.  what: for errors, copied. */
 struct pages *pages_open(int fd, const char *what, struct err *err) NODISCARD;
 struct pages *pages_ref(struct pages *pages);
-void pages_unref(struct pages *pages); /* NULL-safe; any thread */
-void pages_cleanup(struct pages **pages);
+void pages_unref(struct pages *pages); /* NULL-safe */
 
 int pages_fd(const struct pages *pages);
-const uint8_t *pages_id(const struct pages *pages);
-const uint8_t *pages_base(const struct pages *pages); /* NULL: it lies on zeros */
-uint64_t pages_ram(const struct pages *pages);        /* bytes of the RAM it belongs to */
-uint64_t pages_bytes(const struct pages *pages);      /* of data */
+const struct pages_head *pages_head(const struct pages *pages);
+bool pages_has_base(const struct pages *pages);
 
-/* Puts the pages where they belong, in a memory file or at `at` in /proc/PID/mem, and checks them
- * on the way.  Blocks. */
+/* Writes the pages where they belong: into a memory file (at 0), or into /proc/PID/mem at the start
+ * of a mapping; checks them on the way.  Blocks; from any thread. */
 bool pages_load(const struct pages *pages, int into, uint64_t at, struct err *err) NODISCARD;
 
 #endif

@@ -1,9 +1,9 @@
 #ifndef VM_RAM_H
 #define VM_RAM_H
 
-#include "base/err.h"
+#include "vm/pages.h"
 
-#include <stdint.h>
+#include <jansson.h>
 #include <systemd/sd-event.h>
 
 /*
@@ -14,15 +14,16 @@
  */
 struct ram;
 
-#define RAM_MIB_MAX (64 * 1024)
+#define RAM_MIB_MAX 65536
 
 /* All zero: for a machine that boots. */
 struct ram *ram_new(int64_t mib, struct err *err) NODISCARD;
 struct ram *ram_ref(struct ram *ram);
 void ram_unref(struct ram *ram); /* NULL-safe */
 
-int ram_fd(const struct ram *ram); /* the ram's own; hand out a copy */
+int ram_fd(const struct ram *ram); /* stays the ram's; -1 when it was adopted */
 int64_t ram_mib(const struct ram *ram);
+struct pages_file ram_file(const struct ram *ram);
 
 /*
  * On disk RAM is a stack of layers, each a file of pages (vm/pages.h) that names the one below it:
@@ -31,23 +32,33 @@ int64_t ram_mib(const struct ram *ram);
  */
 #define RAM_LAYERS_MAX 8
 
-struct pages;
+/* How many the ram is made of, and the id of the uppermost (NULL: none, it is all zero). */
+unsigned ram_layers(const struct ram *ram);
+const uint8_t *ram_id(const struct ram *ram);
+/* Puts links to the ram's layers into dir.  Blocks, where they have to be copied for long; from any
+ * thread. */
+bool ram_link(const struct ram *ram, const char *dir, struct err *err) NODISCARD;
+void ram_layer_name(unsigned layer, char ret_name[16]); /* "ram.0" */
 
-/* top: what the process has to be given on top of ram before it runs, or NULL; lives as long as
- * somebody holds it.  With why set, both are NULL.  The callback's to unref. */
+struct ram_open;
+
+/* top: what the process has to be given on top of ram before it runs, or NULL.  With why set, both
+ * are NULL.  Both are the callback's to unref. */
 typedef void ram_open_fn(struct ram *ram, struct pages *top, const struct err *why, void *data);
 
 /* Reads the layers of a saved machine, in a thread, unless they are in memory already.  A top layer
  * of few pages stays apart from the others, which are shared.  fn is called once, from the loop. */
 struct ram_open *ram_open(sd_event *event, const char *dir, ram_open_fn *fn, void *data);
-void ram_open_cancel(struct ram_open *open); /* no callback; before it only; NULL-safe */
-
-/* Puts links to the ram's layers into dir, and says in *ret_layers how many there are.  Blocks
- * where they have to be copied. */
-bool ram_link(
-	const struct ram *ram, const char *dir, unsigned *ret_layers, struct err *err) NODISCARD;
+void ram_open_cancel(struct ram_open *open); /* before fn; NULL-safe */
 
 /* Lets go of what is kept for later machines only. */
 void ram_forget(void);
+
+/*
+ * For a later server that adopts the machine: what to remember of its ram, beside ram_link() into a
+ * directory of the machine; and a ram made from those two, good for saving the machine.
+ */
+json_t *ram_to_json(const struct ram *ram);
+struct ram *ram_adopt(const char *dir, const json_t *json, struct err *err) NODISCARD;
 
 #endif

@@ -1,0 +1,254 @@
+/*
+ * Loading: the layers of RAM are read into a memory file (or are there already), QEMU starts on it
+ * and waits; then a thread puts the pages of the top layer into its memory, QEMU loads the devices,
+ * says so by an event, and the machine goes on.
+ */
+#include "vm/machine_save.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/work.h"
+#include "vm/qmp.h"
+#include "vm/saved_files.h"
+#include "vm/state.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FD_NAME "vitrine-devices"
+
+struct saved {
+	char *dir, *key;
+	machine_fn *fn; /* of what is under way */
+	void *data;
+	struct ram_open *opening;
+	struct ram *ram;
+	struct pages *top;
+	int devices;
+
+	struct machine machine;
+	uint64_t begin_us;
+	unsigned pending; /* commands */
+	void (*next)(struct saved *s);
+	bool working, closed, loading, loaded;
+	struct err err, work_err; /* the thread's own: commands go on beside it */
+};
+
+static void free_saved(struct saved *s)
+{
+	cleanup_close(&s->devices);
+	pages_unref(s->top);
+	ram_unref(s->ram);
+	free(s->dir);
+	free(s->key);
+	free(s);
+}
+
+void saved_close(struct saved *s)
+{
+	if (!s) {
+		return;
+	}
+	ram_open_cancel(s->opening);
+	if (s->working) {
+		s->closed = true;
+	} else {
+		free_saved(s);
+	}
+}
+
+struct ram *saved_ram(const struct saved *saved)
+{
+	return saved->ram;
+}
+
+/* ---- opening ---- */
+
+static bool check_files(const struct saved *s, const struct saved_files *files, struct err *err)
+{
+	unsigned layers = ram_layers(s->ram) + (s->top ? 1 : 0);
+	if (strcmp(files->key, s->key) != 0) {
+		return err_set(err, ERR_STATE,
+			"it fits another QEMU, processor, image or size (%.60s) than what is here "
+			"(%.60s)",
+			files->key, s->key);
+	}
+	return (files->mib == ram_mib(s->ram) && files->layers == layers) ||
+	       err_set(err, ERR_HOST,
+		       "it is damaged: %lld MiB of memory in %lld layers are expected, and there "
+		       "are %lld in %u",
+		       (long long)files->mib, (long long)files->layers, (long long)ram_mib(s->ram),
+		       layers);
+}
+
+static bool open_files(struct saved *s, struct err *err)
+{
+	auto_free char *path = NULL;
+	struct saved_files files;
+	json_auto_t *json = state_read_json(s->dir, SAVED_JSON, err);
+	if (!json || !saved_files_from_json(json, &files, err) || !check_files(s, &files, err)) {
+		return false;
+	}
+	if (asprintf(&path, "%s/%s", s->dir, SAVED_DEVICES) < 0) {
+		abort();
+	}
+	s->devices = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	return s->devices >= 0 ? saved_check_devices(s->devices, path, err)
+			       : err_errno(err, "cannot open %s", path);
+}
+
+static void on_ram(struct ram *ram, struct pages *top, const struct err *why, void *data)
+{
+	struct saved *s = data;
+	struct err err = why ? *why : (struct err){ 0 };
+	s->opening = NULL;
+	s->ram = ram;
+	s->top = top;
+	if (why || !open_files(s, &err)) {
+		err_while(&err, "the saved machine cannot be used");
+		s->fn(&err, s->data);
+		return;
+	}
+	s->fn(NULL, s->data);
+}
+
+struct saved *saved_open(
+	sd_event *event, const char *dir, const char *key, machine_fn *fn, void *data)
+{
+	struct saved *s = must(malloc(sizeof(*s)));
+	*s = (struct saved){
+		.dir = must(strdup(dir)),
+		.key = must(strdup(key)),
+		.fn = fn,
+		.data = data,
+		.devices = -1,
+	};
+	s->opening = ram_open(event, dir, on_ram, s);
+	return s;
+}
+
+/* ---- loading: commands and a thread, side by side; the next step when both have ended ---- */
+
+static void conclude(struct saved *s)
+{
+	struct err err = s->err;
+	s->loading = false;
+	if (err.kind == ERR_NONE) {
+		log_info("sandbox=%s loaded in %.1f ms", s->machine.id,
+			(double)(loop_now_us() - s->begin_us) / 1000);
+		s->fn(NULL, s->data);
+	} else {
+		err_while(&err, "the machine could not be loaded");
+		s->fn(&err, s->data);
+	}
+}
+
+static void step(struct saved *s)
+{
+	if (s->pending > 0 || s->working) {
+		return;
+	}
+	if (s->err.kind != ERR_NONE) {
+		conclude(s);
+	} else {
+		s->next(s);
+	}
+}
+
+static void on_reply(const json_t *ret, const struct err *err, void *data)
+{
+	struct saved *s = data;
+	(void)ret;
+	s->pending--;
+	if (err && s->err.kind == ERR_NONE) {
+		s->err = *err;
+	}
+	step(s);
+}
+
+static void command(struct saved *s, const char *name, json_t *args)
+{
+	s->pending++;
+	qmp_command(s->machine.qmp, name, args, on_reply, s);
+}
+
+static void go_on(struct saved *s)
+{
+	if (!s->loaded) {
+		return; /* until saved_event() */
+	}
+	s->next = conclude;
+	command(s, "cont", NULL);
+}
+
+static void load_devices(struct saved *s)
+{
+	s->next = go_on;
+	command(s, "migrate-incoming", json_pack("{s:s}", "uri", "fd:" FD_NAME));
+}
+
+void saved_event(struct saved *s, const char *name, const json_t *values)
+{
+	if (!s || !s->loading || strcmp(name, "MIGRATION") != 0) {
+		return;
+	}
+	const char *status = json_string_value(json_object_get(values, "status"));
+	if (status && strcmp(status, "failed") == 0 && s->err.kind == ERR_NONE) {
+		err_set(&s->err, ERR_HOST, "QEMU refused the state of its devices");
+	} else if (!status || strcmp(status, "completed") != 0 || s->next != go_on) {
+		return;
+	}
+	s->loaded = true;
+	step(s);
+}
+
+static void put_pages(struct saved *s, struct err *err)
+{
+	const struct pages_file file = ram_file(s->ram);
+	struct pages_process process;
+	if (pages_attach(&process, s->machine.pid, &file, err)) {
+		(void)!pages_load(s->top, process.memory, process.start, err);
+		pages_detach(&process);
+	}
+}
+
+static void put_in_thread(void *data)
+{
+	struct saved *s = data;
+	put_pages(s, &s->work_err);
+}
+
+static void on_put(void *data)
+{
+	struct saved *s = data;
+	s->working = false;
+	if (s->closed) {
+		free_saved(s);
+		return;
+	}
+	if (s->err.kind == ERR_NONE) {
+		s->err = s->work_err;
+	}
+	step(s);
+}
+
+void saved_load(struct saved *s, const struct machine *machine, machine_fn *fn, void *data)
+{
+	s->machine = *machine;
+	s->fn = fn;
+	s->data = data;
+	s->loading = true;
+	s->begin_us = loop_now_us();
+	s->next = load_devices;
+	if (s->top) {
+		s->working = true;
+		work_run(machine->event, put_in_thread, on_put, s);
+	}
+	command(s, "migrate-set-capabilities",
+		json_pack("{s:[{s:s, s:b}]}", "capabilities", "capability", "events", "state", 1));
+	s->pending++;
+	qmp_command_fd(machine->qmp, "getfd", json_pack("{s:s}", "fdname", FD_NAME), s->devices,
+		on_reply, s);
+}
