@@ -1,0 +1,57 @@
+#ifndef TESTS_UNIT_SCRATCH_H
+#define TESTS_UNIT_SCRATCH_H
+
+/* A directory of the test's own, gone afterwards. */
+
+#include "vm/tree.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char scratch[] = "/tmp/vitrine-test-XXXXXX";
+
+static inline void scratch_make(void)
+{
+	cr_assert_not_null(mkdtemp(scratch));
+}
+
+static inline void scratch_remove(void)
+{
+	int tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cr_expect(tree_remove(tmp, strrchr(scratch, '/') + 1, NULL), "%s stays", scratch);
+	close(tmp);
+}
+
+/* A path below it; valid until the eighth call from now. */
+__attribute__((format(printf, 1, 2))) static inline const char *in_scratch(const char *fmt, ...)
+{
+	static char paths[8][600];
+	static unsigned turn;
+	char name[500];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(name, sizeof(name), fmt, args);
+	va_end(args);
+	char *path = paths[turn++ % 8];
+	snprintf(path, sizeof(paths[0]), "%s/%s", scratch, name);
+	return path;
+}
+
+static inline void put_file(const char *path, const void *bytes, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	cr_assert(fd >= 0 && write(fd, bytes, len) == (ssize_t)len, "%s", path);
+	close(fd);
+}
+
+static inline void put_text(const char *path, const char *text)
+{
+	put_file(path, text, strlen(text));
+}
+
+#endif
