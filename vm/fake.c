@@ -12,8 +12,10 @@
 #include "base/nearest.h"
 #include "vm/wire/protocol.h"
 
+#include "base/log.h"
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -205,6 +207,18 @@ static int on_no_window(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
+bool fake_window_words(const char *title, struct fake_window *ret_window)
+{
+	for (size_t i = 0; i < LISTED; i++) {
+		if (strcmp(applications[i].title, title) == 0) {
+			ret_window->title = applications[i].title;
+			ret_window->class = applications[i].class;
+			return true;
+		}
+	}
+	return false;
+}
+
 static const struct application *application_find(const char *name)
 {
 	size_t len = strlen(name);
@@ -250,6 +264,78 @@ static bool run_launch(struct fake_request *req, struct err *err)
 	return true;
 }
 
+/* ---- being copied ---- */
+
+static bool run_freeze(struct fake_request *req, struct err *err)
+{
+	struct fake_vm *fake = req->fake;
+	(void)err;
+	if (strcmp(fake->fault, "deaf") == 0) {
+		return true; /* never answered */
+	}
+	fake_reply(req, NULL, NULL, 0);
+	fake->frozen = true;
+	link_freeze(fake->link);
+	return true;
+}
+
+struct renew_args {
+	int64_t time_us;
+	const char *entropy, *hostname, *machine_id, *mac;
+};
+static const struct field renew_fields[] = {
+	FIELD_NUM(struct renew_args, time_us, "the time", .required = true, .min = 1, .max = 1e17),
+	FIELD_STR(struct renew_args, entropy, "64 bytes", .required = true, .min = 88, .max = 88),
+	FIELD_STR(struct renew_args, hostname, "its name", .min = 1, .max = 63),
+	FIELD_STR(struct renew_args, machine_id, "its other name", .min = 32, .max = 32),
+	FIELD_STR(struct renew_args, mac, "its address", .min = 17, .max = 17),
+	{ 0 },
+};
+
+static void take_name(char *to, size_t size, const char *name)
+{
+	if (name) {
+		snprintf(to, size, "%s", name);
+	}
+}
+
+static int on_starting(sd_event_source *source, void *data);
+
+static void forget_requests(struct fake_vm *fake, const struct fake_request *but)
+{
+	struct fake_request *req = TAILQ_FIRST(&fake->requests);
+	while (req) {
+		struct fake_request *next = TAILQ_NEXT(req, entry);
+		if (req != but) {
+			request_free(req);
+		}
+		req = next;
+	}
+}
+
+static bool run_renew(struct fake_request *req, struct err *err)
+{
+	struct fake_vm *fake = req->fake;
+	struct renew_args args = { 0 };
+	if (strcmp(fake->fault, "stubborn") == 0) {
+		return err_set(err, ERR_STATE, "the X server does not answer");
+	}
+	if (!field_decode(renew_fields, req->args, &args, err)) {
+		return false;
+	}
+	take_name(fake->hostname, sizeof(fake->hostname), args.hostname);
+	take_name(fake->machine_id, sizeof(fake->machine_id), args.machine_id);
+	take_name(fake->mac, sizeof(fake->mac), args.mac);
+	fake->clock_us = args.time_us;
+	fake->to_renew = false;
+	fake->stage = 0;
+	forget_requests(fake, req); /* of a host that is no more */
+	fake_reply(req, NULL, NULL, 0);
+	loop_drop(&fake->starting);
+	fake->starting = loop_defer(fake->event, on_starting, fake);
+	return true;
+}
+
 /* ---- the agent ---- */
 
 /* run: ends the request, or keeps it for later, or returns false. */
@@ -264,6 +350,8 @@ static const struct fake_op {
 	{ "launch", run_launch },
 	{ "applications", run_applications },
 	{ "exec", fake_exec },
+	{ "freeze", run_freeze },
+	{ "renew", run_renew },
 };
 
 static void on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
@@ -271,6 +359,12 @@ static void on_request(struct link *link, uint32_t id, const struct link_msg *ms
 	struct fake_vm *fake = data;
 	struct err err;
 	const char *name = json_string_value(json_object_get(msg->json, "op"));
+	fake->frozen = false; /* whatever comes ends the silence */
+	if (fake->to_renew && strcmp(name, "renew") != 0) {
+		err_set(&err, ERR_STATE, "'renew' must come before '%.40s'", name);
+		link_reply_err(link, id, &err);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
 		if (strcmp(ops[i].name, name) == 0) {
 			struct fake_request *req = must(calloc(1, sizeof(*req)));
@@ -295,6 +389,7 @@ static void on_cancel(struct link *link, uint32_t id, void *data)
 	struct fake_request *req;
 	struct err why;
 	(void)link;
+	fake->frozen = false; /* whatever comes ends the silence */
 	TAILQ_FOREACH(req, &fake->requests, entry)
 	{
 		if (req->id == id) {
@@ -315,6 +410,7 @@ static void on_closed(struct link *link, const struct err *why, void *data)
 }
 
 static const struct link_handlers agent_handlers = {
+	.begins_anew = "renew",
 	.request = on_request,
 	.cancel = on_cancel,
 	.closed = on_closed,
@@ -363,21 +459,96 @@ static bool probe(const struct vm_config *config, char **ret_detail, struct err 
 	return true;
 }
 
-static bool start(struct vm *vm, struct err *err)
+/* A copy waits for "renew"; a new one says hello by itself. */
+static bool come_up(struct fake_vm *fake, struct err *err)
 {
-	struct fake_vm *fake = fake_of(vm);
 	int ends[2];
-	fake->event = vm_pool_event(vm->pool);
-	TAILQ_INIT(&fake->requests);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) {
 		return err_errno(err, "cannot make a socket pair");
 	}
 	fake->start_us = loop_now_us();
-	fake_desktop_init(&fake->desktop, vm->spec->screen);
 	fake->link = link_new(fake->event, ends[1], &agent_handlers, fake);
-	fake->starting = loop_defer(fake->event, on_starting, fake);
-	vm_has_link(vm, ends[0]);
+	if (!fake->to_renew) {
+		fake->starting = loop_defer(fake->event, on_starting, fake);
+	}
+	vm_has_link(&fake->vm, ends[0]);
 	return true;
+}
+
+static bool start_from(struct fake_vm *fake, const char *from, struct err *err)
+{
+	fake->event = vm_pool_event(fake->vm.pool);
+	TAILQ_INIT(&fake->requests);
+	fake->to_renew = from != NULL;
+	if (from) {
+		return fake_load(fake, from, err) && come_up(fake, err);
+	}
+	fake_desktop_init(&fake->desktop, fake->vm.spec->screen);
+	snprintf(fake->hostname, sizeof(fake->hostname), "fake");
+	snprintf(fake->machine_id, sizeof(fake->machine_id), "%032d", 0);
+	snprintf(fake->mac, sizeof(fake->mac), "02:00:00:00:00:00");
+	return come_up(fake, err);
+}
+
+static bool start(struct vm *vm, struct err *err)
+{
+	return start_from(fake_of(vm), vm->from, err);
+}
+
+/* An image of any name makes a template, so that these can be tested; none is none. */
+static char *template_key(struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
+{
+	char *key;
+	(void)pool;
+	err->kind = ERR_NONE;
+	if (!spec->image) {
+		return NULL;
+	}
+	if (strcmp(spec->image, "none") == 0) {
+		err_set(err, ERR_NOT_FOUND, "there is no image 'none'");
+		return NULL;
+	}
+	if (asprintf(&key, "fake-%s-%dx%d", spec->image, spec->screen.width, spec->screen.height) <
+		0) {
+		abort();
+	}
+	return key;
+}
+
+#define SLOW_MS 100
+
+static void save_now(struct fake_vm *fake)
+{
+	struct err err;
+	const char *dir = take_ptr(&fake->saving_to);
+	loop_drop(&fake->saving);
+	vm_was_saved(&fake->vm, fake_save(fake, dir, &err) ? NULL : &err);
+}
+
+static int on_saving(sd_event_source *source, void *data)
+{
+	(void)source;
+	save_now(data);
+	return 0;
+}
+
+static int on_slow_saving(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	save_now(data);
+	return 0;
+}
+
+static void save(struct vm *vm, const char *dir, bool last)
+{
+	struct fake_vm *fake = fake_of(vm);
+	(void)last;
+	assert(fake->frozen);
+	fake->saving_to = dir;
+	fake->saving = strcmp(fake->fault, "slow") == 0
+			       ? loop_after_ms(fake->event, SLOW_MS, on_slow_saving, fake)
+			       : loop_defer(fake->event, on_saving, fake);
 }
 
 static bool stop(struct vm *vm)
@@ -386,12 +557,30 @@ static bool stop(struct vm *vm)
 	struct fake_request *req;
 	link_free(take_ptr(&fake->link));
 	loop_drop(&fake->starting);
+	loop_drop(&fake->saving);
 	loop_drop(&fake->dying);
 	loop_drop(&fake->screen_timer);
 	while (fake->event && (req = TAILQ_FIRST(&fake->requests))) {
 		request_free(req);
 	}
 	return true;
+}
+
+/* What goes on without us is a file until somebody adopts it. */
+static void leave(struct vm *vm)
+{
+	struct err err;
+	if (!fake_save(fake_of(vm), vm->dir, &err)) {
+		log_warning("sandbox=%s %s", vm->id, err.text);
+	}
+	stop(vm);
+}
+
+static bool adopt(struct vm *vm, struct err *err)
+{
+	bool there = start_from(fake_of(vm), vm->dir, err);
+	fake_unsave(vm->dir);
+	return there;
 }
 
 static void release(struct vm *vm)
@@ -404,6 +593,10 @@ const struct vm_backend vm_backend_fake = {
 	.size = sizeof(struct fake_vm),
 	.probe = probe,
 	.start = start,
+	.template_key = template_key,
+	.save = save,
+	.adopt = adopt,
+	.leave = leave,
 	.stop = stop,
 	.release = release,
 };

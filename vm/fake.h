@@ -75,10 +75,27 @@ struct fake_vm {
 	struct fake_requests requests;
 	struct fake_request *acting; /* holds the input */
 	sd_event_source *starting, *dying, *screen_timer;
+	sd_event_source *saving;
+	const char *saving_to;
 	unsigned stage;
 	bool watched;
+	bool frozen;      /* says nothing until it is asked something */
+	bool to_renew;    /* it is a copy: nothing goes before "renew" */
+	int64_t clock_us; /* what the host said the time is */
 	uint64_t start_us;
+	char fault[21]; /* what is to go wrong, for tests: exec "set WORD" */
+	char hostname[64], machine_id[33], mac[18];
 };
+
+/* The title's constants; false: it is no window of ours. */
+bool fake_window_words(const char *title, struct fake_window *ret_window);
+
+/* ---- fake_save.c: it as a file in dir ---- */
+
+bool fake_save(const struct fake_vm *fake, const char *dir, struct err *err) NODISCARD;
+/* Into one that is empty; ERR_STATE when the file is no good. */
+bool fake_load(struct fake_vm *fake, const char *dir, struct err *err) NODISCARD;
+void fake_unsave(const char *dir);
 
 /* The screen has changed: tells a watcher. */
 void fake_changed(struct fake_vm *fake);

@@ -1,7 +1,8 @@
 /*
  * The fake agent's "exec": a shell of a few words.
  *   echo TEXT | cat typed | cat events | flood BYTES | sleep SECONDS | true | false | exit N | kill
- * | warn TEXT Anything else is not found (127).
+ * | warn TEXT | hostname | cat machine-id | cat mac | set FAULT
+ * Anything else is not found (127).
  */
 
 #include "vm/fake.h"
@@ -11,6 +12,7 @@
 #include "base/loop.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #define FLOOD_MAX 50000000
@@ -127,6 +129,14 @@ static bool interpret(struct fake_request *req, const char *command, int64_t tim
 		buf_append(&exec->output[0], desktop->typed.data, desktop->typed.len);
 	} else if (strcmp(command, "cat events") == 0) {
 		buf_append(&exec->output[0], desktop->events.data, desktop->events.len);
+	} else if (strcmp(command, "hostname") == 0) {
+		buf_printf(&exec->output[0], "%s\n", req->fake->hostname);
+	} else if (strcmp(command, "cat machine-id") == 0) {
+		buf_printf(&exec->output[0], "%s\n", req->fake->machine_id);
+	} else if (strcmp(command, "cat mac") == 0) {
+		buf_printf(&exec->output[0], "%s\n", req->fake->mac);
+	} else if (strncmp(command, "set ", 4) == 0) {
+		snprintf(req->fake->fault, sizeof(req->fake->fault), "%s", rest);
 	} else if (strncmp(command, "echo ", 5) == 0) {
 		buf_printf(&exec->output[0], "%s\n", rest);
 	} else if (strncmp(command, "warn ", 5) == 0) {

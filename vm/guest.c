@@ -79,13 +79,17 @@ static struct guest_call *call_new(struct vm *vm, const struct guest_op *op, voi
 	return call;
 }
 
+static void drop_streams(struct guest_call *call)
+{
+	for (size_t i = 0; call->exec && i < 2; i++) {
+		link_stream_free(take_ptr(&call->exec->stream[i]));
+	}
+}
+
 static void call_free(struct guest_call *call)
 {
 	loop_drop(&call->deferred);
-	if (call->exec && call->vm->core->link) {
-		link_stream_free(call->exec->stream[0]);
-		link_stream_free(call->exec->stream[1]);
-	}
+	drop_streams(call);
 	free(call->exec);
 	free(call);
 }
@@ -145,6 +149,9 @@ static bool is_reachable(const struct vm *vm, struct err *err)
 		return err_set(err, ERR_STATE,
 			"sandbox %s is still starting; try again in a second", vm->id);
 	}
+	if (core->state == VM_PAUSED) {
+		return err_set(err, ERR_STATE, "sandbox %s is paused; resume it first", vm->id);
+	}
 	if (core->state != VM_READY) {
 		vm_end_error(vm, err);
 		err->kind = ERR_GONE;
@@ -155,7 +162,7 @@ static bool is_reachable(const struct vm *vm, struct err *err)
 
 /* First those whose link broke, then (at the pool's end) those that were refused: their callbacks
  * may add more. */
-void guest_fail_calls(struct vm *vm, bool all)
+void guest_fail_calls(struct vm *vm, const struct err *gone, bool all)
 {
 	struct guest_call *call;
 	do {
@@ -164,15 +171,21 @@ void guest_fail_calls(struct vm *vm, bool all)
 			if (call->deferred && !all) {
 				continue;
 			}
-			struct err why = call->refused;
-			if (!call->deferred) {
-				vm_end_error(vm, &why);
-				why.kind = ERR_GONE;
-			}
+			struct err why = call->deferred ? call->refused : *gone;
 			call_fail(call, &why);
 			break;
 		}
 	} while (call);
+}
+
+void guest_let_go(struct vm *vm)
+{
+	struct guest_call *call;
+	TAILQ_FOREACH(call, &vm->core->calls, entry)
+	{
+		call->link_id = 0;
+		drop_streams(call);
+	}
 }
 
 /* ---- the guard: an agent that hangs must not hold its callers ---- */
@@ -197,7 +210,9 @@ static int on_guard(sd_event_source *source, uint64_t usec, void *data)
 	if (core->state != VM_READY || !core->link) {
 		return 0;
 	}
-	if (core->pinged) {
+	if (core->job) { /* it may be frozen */
+		guard_set(core);
+	} else if (core->pinged) {
 		err_set(&why, ERR_GONE, "its agent has not answered for %llu ms",
 			(unsigned long long)core->guard_ms);
 		vm_end(core->vm, &why);

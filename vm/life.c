@@ -1,7 +1,7 @@
 /*
- * One sandbox's life: starting (link, hello, stages), ready, stopping, gone.  An end is told in two
- * steps: vm_end() kills at once, and the burial, run from the loop, tells everyone who waits; so no
- * callback ever comes from inside a call, and a link is never freed under its own feet.
+ * One sandbox's life: starting (link, hello, stages), ready, perhaps paused and starting again,
+ * stopping, gone.  An end is told in two steps: vm_end() kills at once, and the burial, run from
+ * the loop, tells everyone who waits; so no callback ever comes from inside a call.
  */
 
 #include "vm/vm.h"
@@ -14,9 +14,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-#define NOTES_MAX 2000    /* bytes: a desktop that keeps dying must not fill the next answer */
-#define LOST_GRACE_MS 300 /* between a broken link and the news of the process behind it */
+#define NOTES_MAX 2000 /* bytes: a desktop that keeps dying must not fill the next answer */
 
 struct vm_wait {
 	TAILQ_ENTRY(vm_wait) entry;
@@ -25,12 +25,13 @@ struct vm_wait {
 	void *data;
 	unsigned told;             /* the last stage it heard of */
 	sd_event_source *deferred; /* it was over when it began */
+	struct err refused;        /* why a paused one is not resumed for it */
 };
 
 static void tell_started(struct vm *vm, const struct err *why)
 {
 	struct vm_pool *pool = vm->pool;
-	if (pool->on_started && !pool->freeing) {
+	if (pool->on_started && !pool->freeing && !vm->core->hidden) {
 		pool->on_started(
 			vm, loop_now_us() - vm->core->start_us, why, pool->on_started_data);
 	}
@@ -47,6 +48,13 @@ void vm_end_error(const struct vm *vm, struct err *ret_err)
 		err_set(ret_err, core->why.kind, "sandbox %s could not start: %s", vm->id,
 			core->why.text);
 	}
+}
+
+int64_t vm_now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void wait_done(struct vm_wait *wait, const struct err *err)
@@ -73,32 +81,52 @@ static void waits_done(struct vm_core *core, const struct err *err, bool all)
 	} while (wait);
 }
 
-static void release_when_over(struct vm_core *core)
+/* What is left of it on disk goes with it. */
+static void remove_dir(struct vm_core *core)
 {
-	if (core->state != VM_STOPPING || !core->buried || !core->ended) {
+	if (!core->dir) {
 		return;
 	}
-	core->vm->backend->release(core->vm);
+	if (!core->kept) {
+		state_remove(core->vm->pool->state, STATE_SANDBOXES, core->vm->id);
+	}
+	close(take_fd(&core->lock));
+	free(take_ptr(&core->dir));
+	core->vm->dir = NULL;
+}
+
+void vm_release_when_over(struct vm_core *core)
+{
+	if (core->state != VM_STOPPING || !core->buried || core->machine != MACHINE_NONE) {
+		return;
+	}
+	remove_dir(core);
 	core->state = VM_GONE;
 	log_debug("sandbox=%s gone", core->vm->id);
+	vm_warm_refill(core->vm->pool);
 }
 
 static void bury(struct vm_core *core, bool all)
 {
-	struct err why;
+	struct err why, gone;
 	loop_drop(&core->burial);
-	if (!core->buried) {
-		/* The link fails its open requests here; guest.c keeps them until the end's own
-		 * reason is told. */
-		link_free(take_ptr(&core->link));
-	}
 	vm_end_error(core->vm, &why);
-	if (!core->buried) {
+	if (!core->buried && !core->hidden) {
 		vm_tell_news(core->vm, "The sandbox ended: %s", core->why.text);
 	}
-	guest_fail_calls(core->vm, all);
-	waits_done(core, &why, all);
 	core->buried = true;
+	if (core->job) {
+		struct vm_job *job = core->job;
+		vm_job_drop(job);
+		job->ended(job, &why);
+	}
+	if (all) {
+		vm_jobs_refuse_now(core);
+	}
+	gone = why;
+	gone.kind = ERR_GONE;
+	guest_fail_calls(core->vm, &gone, all);
+	waits_done(core, &why, all);
 }
 
 static int on_burial(sd_event_source *source, void *data)
@@ -106,15 +134,15 @@ static int on_burial(sd_event_source *source, void *data)
 	struct vm_core *core = data;
 	(void)source;
 	bury(core, false);
-	release_when_over(core);
+	vm_release_when_over(core);
 	return 0;
 }
 
 void vm_bury_now(struct vm_core *core)
 {
 	bury(core, true);
-	core->ended = true; /* release waits for what is still ending */
-	release_when_over(core);
+	vm_machine_halt_now(core);
+	vm_release_when_over(core);
 }
 
 void vm_end(struct vm *vm, const struct err *why)
@@ -123,28 +151,56 @@ void vm_end(struct vm *vm, const struct err *why)
 	if (core->state >= VM_STOPPING) {
 		return;
 	}
-	core->was_ready = core->state == VM_READY;
 	core->state = VM_STOPPING;
 	core->why = *why;
-	loop_drop(&core->start_timer);
-	loop_drop(&core->lost_timer);
-	loop_drop(&core->screen_timer);
-	loop_drop(&core->guard);
 	log_info("sandbox=%s ends: %s", vm->id, why->text);
+	vm_template_forget(core);
+	vm_timeout_end(vm);
 	if (!core->was_ready) {
 		tell_started(vm, why);
 	}
-	if (vm->backend->stop(vm)) {
-		core->ended = true;
-	}
+	vm_machine_halt(core, NULL);
 	core->burial = loop_defer(vm->pool->event, on_burial, core);
 }
 
-void vm_has_died(struct vm *vm, const struct err *why)
+void vm_keep_if_wanted(struct vm_core *core)
 {
-	vm->core->ended = true;
-	vm_end(vm, why);
-	release_when_over(vm->core);
+	const struct vm_backend *backend = core->vm->backend;
+	if (!core->vm->pool->config.keep || !core->dir || core->hidden) {
+		return;
+	}
+	core->kept = core->state == VM_PAUSED || (core->state == VM_READY && backend->leave);
+	if (core->kept && core->machine == MACHINE_RUNS) {
+		vm_machine_leave(core);
+	}
+}
+
+static bool is_resuming(const struct vm_core *core)
+{
+	return core->state == VM_STARTING && core->resuming;
+}
+
+static void on_resume_failed(struct vm_core *core)
+{
+	struct err why = core->why;
+	core->state = VM_PAUSED;
+	core->resuming = false;
+	vm_record(core->vm);
+	err_while(&why, "sandbox %s stays paused: it could not be resumed", core->vm->id);
+	waits_done(core, &why, false);
+}
+
+void vm_failed(struct vm *vm, const struct err *why)
+{
+	struct vm_core *core = vm->core;
+	if (is_resuming(core)) {
+		core->why = *why;
+		core->state = VM_STARTING;
+		log_warning("sandbox=%s is not resumed: %s", vm->id, why->text);
+		vm_machine_halt(core, on_resume_failed);
+	} else if (core->state != VM_STARTING || !vm_template_start_again(vm, why)) {
+		vm_end(vm, why);
+	}
 }
 
 void vm_stop(struct vm *vm, const char *why)
@@ -160,26 +216,6 @@ void vm_agent_broke(struct vm *vm, struct err *err)
 	err_while(err, "the sandbox's agent sent a bad message, so the sandbox was ended");
 	log_warning("sandbox=%s %s", vm->id, err->text);
 	vm_end(vm, err);
-}
-
-static int on_lost_long_ago(sd_event_source *source, uint64_t usec, void *data)
-{
-	struct vm_core *core = data;
-	struct err why = core->why;
-	(void)source;
-	(void)usec;
-	vm_end(core->vm, &why);
-	return 0;
-}
-
-void vm_lost_link(struct vm *vm, const struct err *why)
-{
-	struct vm_core *core = vm->core;
-	if (core->state >= VM_STOPPING || core->lost_timer) {
-		return;
-	}
-	err_set(&core->why, ERR_GONE, "the connection to its agent was lost (%s)", why->text);
-	core->lost_timer = loop_after_ms(vm->pool->event, LOST_GRACE_MS, on_lost_long_ago, core);
 }
 
 /* ---- notes ---- */
@@ -242,64 +278,106 @@ void vm_tell_stage(struct vm_core *core, const char *stage, unsigned step, unsig
 	} while (wait);
 }
 
-void vm_is_ready(struct vm *vm)
+void vm_tell_ready(struct vm *vm)
 {
-	vm->core->state = VM_READY;
-	loop_drop(&vm->core->start_timer);
-	tell_started(vm, NULL);
-	vm_watch_again(vm);
 	waits_done(vm->core, NULL, false);
 }
 
-/* ---- the link ---- */
-
-static void on_closed(struct link *link, const struct err *why, void *data)
-{
-	(void)link;
-	vm_lost_link(data, why);
-}
-
-static const struct link_handlers link_handlers = { .event = vm_on_agent_event,
-	.closed = on_closed };
-
-void vm_has_link(struct vm *vm, int fd)
+void vm_is_ready(struct vm *vm)
 {
 	struct vm_core *core = vm->core;
-	if (core->state != VM_STARTING || core->link) {
-		close(fd);
+	bool first = !core->was_ready;
+	core->state = VM_READY;
+	core->was_ready = true;
+	core->adopting = false;
+	loop_drop(&core->start_timer);
+	core->times.ready = vm_now_ms();
+	if (core->resuming) {
+		core->resuming = false;
+		state_remove_in(vm->pool->state, STATE_SANDBOXES, vm->id, VM_SAVED_DIR);
+	}
+	if (first) {
+		tell_started(vm, NULL);
+	}
+	vm_timeout_touch(vm);
+	vm_record(vm);
+	vm_watch_again(vm);
+	vm_tell_ready(vm);
+	vm_warm_refill(vm->pool);
+}
+
+/* ---- paused, and on again ---- */
+
+static void resume(struct vm *vm)
+{
+	struct vm_core *core = vm->core;
+	auto_free char *saved = NULL;
+	struct err err;
+	if (asprintf(&saved, "%s/%s", core->dir, VM_SAVED_DIR) < 0) {
+		abort();
+	}
+	log_info("sandbox=%s resumes", vm->id);
+	vm_set_from(vm, saved);
+	core->resuming = true;
+	core->new_names = false;
+	if (!vm_machine_start(vm, &err)) {
+		vm_failed(vm, &err);
+	}
+}
+
+void vm_is_paused(struct vm *vm)
+{
+	vm->core->state = VM_PAUSED;
+	log_info("sandbox=%s paused", vm->id);
+	vm_timeout_touch(vm);
+	vm_record(vm);
+}
+
+void vm_resume_if_wanted(struct vm *vm)
+{
+	struct err why;
+	if (vm->core->state != VM_PAUSED || TAILQ_EMPTY(&vm->core->waits)) {
 		return;
 	}
-	core->link = link_new(vm->pool->event, fd, &link_handlers, vm);
+	if (vm_may_resume(vm, &why)) {
+		resume(vm);
+	} else {
+		waits_done(vm->core, &why, false);
+	}
 }
 
 /* ---- waiting ---- */
 
-static int on_start_timeout(sd_event_source *source, uint64_t usec, void *data)
+static bool is_over(const struct vm_core *core)
 {
-	struct vm *vm = data;
-	struct err why;
-	(void)source;
-	(void)usec;
-	const char *stage = vm->core->last_stage;
-	err_set(&why, ERR_TIMEOUT, "it was not ready after %lld ms (the last stage it reached: %s)",
-		(long long)vm->pool->config.start_timeout_ms, stage ? stage : "none");
-	vm_end(vm, &why);
-	return 0;
+	return core->buried || (core->state == VM_READY && !(core->job && core->job->leaves));
 }
 
-void vm_start_clock(struct vm *vm)
+static int on_wait_over(sd_event_source *source, void *data);
+
+/* It is over, or it has to be brought about. */
+static void wait_begin(struct vm_wait *wait)
 {
-	vm->core->start_us = loop_now_us();
-	vm->core->start_timer = loop_after_ms(
-		vm->pool->event, (uint64_t)vm->pool->config.start_timeout_ms, on_start_timeout, vm);
+	struct vm *vm = wait->vm;
+	bool asleep = vm->core->state == VM_PAUSED && !vm->core->job;
+	if (is_over(vm->core) || (asleep && !vm_may_resume(vm, &wait->refused))) {
+		wait->deferred = loop_defer(vm->pool->event, on_wait_over, wait);
+	} else if (asleep) {
+		resume(vm);
+	}
 }
 
 static int on_wait_over(sd_event_source *source, void *data)
 {
 	struct vm_wait *wait = data;
-	struct err why;
+	struct err why = wait->refused;
 	(void)source;
-	if (wait->vm->core->state == VM_READY) {
+	if (why.kind != ERR_NONE) {
+		wait_done(wait, &why);
+	} else if (!is_over(wait->vm->core)) {
+		loop_drop(&wait->deferred);
+		wait_begin(wait);
+	} else if (wait->vm->core->state == VM_READY) {
 		wait_done(wait, NULL);
 	} else {
 		vm_end_error(wait->vm, &why);
@@ -315,9 +393,7 @@ struct vm_wait *vm_wait(struct vm *vm, const struct vm_wait_handlers *handlers, 
 	wait->handlers = *handlers;
 	wait->data = data;
 	TAILQ_INSERT_TAIL(&vm->core->waits, wait, entry);
-	if (vm->core->state == VM_READY || vm->core->buried) {
-		wait->deferred = loop_defer(vm->pool->event, on_wait_over, wait);
-	}
+	wait_begin(wait);
 	return wait;
 }
 

@@ -148,7 +148,7 @@ static void push(struct link *link, const void *a, size_t a_len, const void *b, 
 	if (link->failed) {
 		return;
 	}
-	if (link->frozen) {
+	if (link->frozen || link->holding) {
 		buf_append(&link->held, a, a_len);
 		buf_append(&link->held, b, b_len);
 	} else {
@@ -320,6 +320,14 @@ static void thaw(struct link *link)
 	link->frozen = false;
 	send_held(link);
 	link_stream_pump(link);
+}
+
+void link_hold(struct link *link, bool on)
+{
+	link->holding = on;
+	if (!on) {
+		send_held(link);
+	}
 }
 
 static struct outq *new_outq(struct link *link);

@@ -88,6 +88,8 @@ size_t link_pending(const struct link *link); /* bytes not yet taken by the kern
 /* Whatever was said before is sent; whatever is said from now on waits until the other side has
  * sent a frame and that was dealt with. */
 void link_freeze(struct link *link);
+/* The host's half of it: while on, whatever is said waits. */
+void link_hold(struct link *link, bool on);
 
 /*
  * ---- streams: one direction of bytes each way, flow-controlled ----

@@ -55,6 +55,7 @@ struct link {
 	size_t n_streams;
 	uint32_t last_stream; /* the highest number of our choosing */
 	bool frozen;          /* what is said waits in held until the other side speaks */
+	bool holding;         /* likewise, until link_hold(false) */
 	unsigned freezes;
 	struct buf held;
 	bool failed; /* why is set; closed() has fired or will */

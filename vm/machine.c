@@ -1,0 +1,295 @@
+/*
+ * The machines of one sandbox: there is at most one at a time, and the next may start when nothing
+ * is left of the one before.  Here are its start, its link, and its end; what these mean for the
+ * sandbox is life.c's.
+ */
+
+#include "vm/vm.h"
+
+#include "base/base64.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "vm/core.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define LOST_GRACE_MS 300 /* between a broken link and the news of the process behind it */
+#define COLD_FACTOR 10    /* a boot from nothing may take so many times as long */
+#define ENTROPY_BYTES 64
+
+/* ---- its place on disk ---- */
+
+void vm_set_from(struct vm *vm, const char *from)
+{
+	char *copy = from ? must(strdup(from)) : NULL;
+	free(vm->core->from);
+	vm->from = vm->core->from = copy;
+	free(take_ptr(&vm->core->template_key));
+}
+
+bool vm_need_dir(struct vm *vm, struct err *err)
+{
+	struct vm_core *core = vm->core;
+	if (core->dir) {
+		return true;
+	}
+	struct state *state = vm_pool_state(vm->pool, err);
+	auto_free char *unfinished = NULL;
+	auto_close int lock =
+		state ? state_begin(state, STATE_SANDBOXES, vm->id, &unfinished, err) : -1;
+	if (lock < 0 || !state_commit(state, STATE_SANDBOXES, vm->id, err)) {
+		return false;
+	}
+	core->lock = take_fd(&lock);
+	vm->dir = core->dir = state_path(state, STATE_SANDBOXES, vm->id);
+	return true;
+}
+
+/* ---- start ---- */
+
+static int on_start_timeout(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vm *vm = data;
+	struct err why;
+	(void)source;
+	(void)usec;
+	const char *stage = vm->core->last_stage;
+	err_set(&why, ERR_TIMEOUT, "it was not ready after %lld ms (the last stage it reached: %s)",
+		(long long)vm->timeout_ms, stage ? stage : "none");
+	vm_failed(vm, &why);
+	return 0;
+}
+
+static void start_clock(struct vm *vm)
+{
+	struct vm_core *core = vm->core;
+	bool cold = vm->backend->template_key && !vm->from && !core->adopting;
+	core->start_us = loop_now_us();
+	vm->timeout_ms = vm->pool->config.start_timeout_ms * (cold ? COLD_FACTOR : 1);
+	loop_drop(&core->start_timer);
+	core->start_timer =
+		loop_after_ms(vm->pool->event, (uint64_t)vm->timeout_ms, on_start_timeout, vm);
+}
+
+static void reset(struct vm_core *core)
+{
+	struct vm *vm = core->vm;
+	memset((char *)vm + sizeof(*vm), 0, vm->backend->size - sizeof(*vm));
+	core->said_hello = core->lost = core->pinged = false;
+	core->stages = 0;
+	core->last_stage = NULL;
+	core->restarts = 0;
+}
+
+bool vm_machine_start(struct vm *vm, struct err *err)
+{
+	struct vm_core *core = vm->core;
+	reset(core);
+	core->state = VM_STARTING;
+	core->machine = MACHINE_RUNS;
+	start_clock(vm);
+	if (!core->adopting) {
+		return vm->backend->start(vm, err);
+	}
+	return vm->backend->adopt(vm, err);
+}
+
+/* ---- the link ---- */
+
+static int on_lost_long_ago(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vm_core *core = data;
+	struct err why = core->why;
+	(void)source;
+	(void)usec;
+	loop_drop(&core->lost_timer);
+	vm_failed(core->vm, &why);
+	return 0;
+}
+
+void vm_lost_link(struct vm *vm, const struct err *why)
+{
+	struct vm_core *core = vm->core;
+	if (core->state >= VM_STOPPING || core->machine != MACHINE_RUNS || core->lost_timer ||
+		!core->link) {
+		return;
+	}
+	if (core->job && core->job->saving && core->job->last) {
+		core->lost = true; /* the last that was wanted of the machine is being written */
+		return;
+	}
+	err_set(&core->why, ERR_GONE, "the connection to its agent was lost (%s)", why->text);
+	core->lost_timer = loop_after_ms(vm->pool->event, LOST_GRACE_MS, on_lost_long_ago, core);
+}
+
+static void on_closed(struct link *link, const struct err *why, void *data)
+{
+	(void)link;
+	vm_lost_link(data, why);
+}
+
+static const struct link_handlers link_handlers = { .event = vm_on_agent_event,
+	.closed = on_closed };
+
+void vm_has_link(struct vm *vm, int fd)
+{
+	struct vm_core *core = vm->core;
+	if (core->state != VM_STARTING || core->machine != MACHINE_RUNS || core->link) {
+		close(fd);
+		return;
+	}
+	core->link = link_new(vm->pool->event, fd, &link_handlers, vm);
+	if (vm->from || core->adopting) {
+		vm_machine_renew(vm, core->new_names);
+	}
+}
+
+/* ---- a copy becomes one of its own ---- */
+
+static void on_renewed(const struct link_msg *msg, const struct err *err, void *data)
+{
+	struct vm *vm = data;
+	(void)msg;
+	if (!err) {
+		return;
+	}
+	if (err->kind == ERR_GONE) {
+		vm_lost_link(vm, err);
+		return;
+	}
+	struct err why = *err;
+	err_while(&why, "its agent cannot go on after the copy");
+	vm_failed(vm, &why);
+}
+
+static void random_bytes(void *to, size_t len)
+{
+	if (getrandom(to, len, 0) != (ssize_t)len) {
+		abort(); /* up to 256 bytes it cannot fail */
+	}
+}
+
+static void add_names(json_t *args)
+{
+	uint8_t machine[16], mac[6];
+	char hex[33], text[24], name[ID_LEN + 1];
+	random_bytes(machine, sizeof(machine));
+	random_bytes(mac, sizeof(mac));
+	id_make(name);
+	for (size_t i = 0; i < sizeof(machine); i++) {
+		snprintf(hex + 2 * i, 3, "%02x", machine[i]);
+	}
+	/* Of nobody's, to one receiver. */
+	mac[0] = (uint8_t)((mac[0] & 0xfc) | 2);
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		mac[3], mac[4], mac[5]);
+	json_object_set_new(args, "hostname", json_sprintf("desktop-%.6s", name));
+	json_object_set_new(args, "machine_id", json_string(hex));
+	json_object_set_new(args, "mac", json_string(text));
+}
+
+void vm_machine_renew(struct vm *vm, bool new_names)
+{
+	struct vm_core *core = vm->core;
+	uint8_t bytes[ENTROPY_BYTES];
+	struct timespec now;
+	random_bytes(bytes, sizeof(bytes));
+	auto_free char *entropy = base64_encode(bytes, sizeof(bytes), NULL);
+	if (core->state != VM_STARTING) {
+		core->state = VM_STARTING;
+		core->stages = 0;
+		start_clock(vm);
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	json_t *args = json_pack("{s:I, s:s}", "time_us",
+		(json_int_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, "entropy", must(entropy));
+	if (new_names) {
+		add_names(args);
+	}
+	link_request(core->link, "renew", args, on_renewed, vm);
+}
+
+/* ---- its end ---- */
+
+static void let_go(struct vm_core *core)
+{
+	loop_drop(&core->start_timer);
+	loop_drop(&core->lost_timer);
+	loop_drop(&core->screen_timer);
+	loop_drop(&core->guard);
+	guest_let_go(core->vm);
+	link_free(take_ptr(&core->link));
+}
+
+static void release(struct vm_core *core)
+{
+	loop_drop(&core->halted);
+	if (core->machine != MACHINE_NONE) {
+		core->vm->backend->release(core->vm);
+		core->machine = MACHINE_NONE;
+	}
+}
+
+static int on_halted(sd_event_source *source, void *data)
+{
+	struct vm_core *core = data;
+	(void)source;
+	release(core);
+	void (*fn)(struct vm_core *) = take_ptr(&core->on_halted);
+	(fn ? fn : vm_release_when_over)(core);
+	return 0;
+}
+
+/* Release and what comes then are left to the loop: backends report their end from inside. */
+static void ended(struct vm_core *core)
+{
+	if (core->machine != MACHINE_NONE) {
+		core->machine = MACHINE_ENDED;
+	}
+	if (!core->halted) {
+		core->halted = loop_defer(core->vm->pool->event, on_halted, core);
+	}
+}
+
+void vm_machine_halt(struct vm_core *core, void (*fn)(struct vm_core *core))
+{
+	core->on_halted = fn;
+	let_go(core);
+	if (core->machine == MACHINE_RUNS) {
+		core->machine = MACHINE_ENDING;
+		if (core->vm->backend->stop(core->vm)) {
+			core->machine = MACHINE_ENDED;
+		}
+	}
+	if (core->machine != MACHINE_ENDING) {
+		ended(core);
+	}
+}
+
+void vm_machine_leave(struct vm_core *core)
+{
+	let_go(core);
+	core->vm->backend->leave(core->vm);
+	core->machine = MACHINE_ENDED;
+}
+
+void vm_machine_halt_now(struct vm_core *core)
+{
+	core->on_halted = NULL;
+	release(core); /* waits for what is still ending */
+}
+
+void vm_has_died(struct vm *vm, const struct err *why)
+{
+	struct vm_core *core = vm->core;
+	if (core->machine == MACHINE_ENDING) {
+		ended(core);
+	} else if (core->machine == MACHINE_RUNS) {
+		struct err copy = *why;
+		vm_failed(vm, &copy);
+	}
+}
