@@ -3,18 +3,22 @@
 
 #include "base/err.h"
 
+#include <jansson.h>
 #include <stdint.h>
 
 /*
  * Images: what a microVM boots.  A directory <state>/images/<id>/ with
  *   root.erofs   the read-only root file system
  *   vmlinuz      the kernel
- *   initramfs    modules and vitrine-init, compressed; the agent is not in it: whoever boots
- * appends image_agent_archive(), so that a new agent needs no new image image.json   a struct image
+ *   initramfs    modules and vitrine-init; the agent is not in it: whoever boots appends
+ *                image_agent_archive(), so that a new agent needs no new image
+ *   packages     a line "name version" for each package, sorted
+ *   image.json   a struct image
  * The same recipe and packages make the same id.
  */
 
 #define IMAGE_ID_LEN 16 /* hex digits */
+#define IMAGE_FORMAT 1  /* of all of the above; an image of another is not used */
 
 struct image {
 	char id[IMAGE_ID_LEN + 1];
@@ -35,6 +39,14 @@ void image_done(struct image *image);
  * newest of all.  ERR_NOT_FOUND says how to build one. */
 bool image_find(
 	const char *images, const char *name, struct image *ret_image, struct err *err) NODISCARD;
+/* fn for each image, newest first; with why set (and the image's id and dir only) for what is there
+ * and cannot be used. */
+void image_each(const char *images,
+	void (*fn)(const struct image *image, const struct err *why, void *data), void *data);
+/* Its file `packages`, as ["name version"]. */
+json_t *image_packages(const struct image *image, struct err *err) NODISCARD;
+/* Deletes it; machines that run from it go on. */
+bool image_remove(const struct image *image, struct err *err) NODISCARD;
 
 /* A cpio archive (newc) with the agent's binary, the libraries it needs and the loader, to be put
  * behind the initramfs.  A new sealed memory file; -1 on failure.  agent: its path. */

@@ -1,0 +1,501 @@
+/*
+ * Builds an image: looks at the machine, makes the files that the image will be, and runs
+ * mmdebstrap, which hands them to the finisher as descriptors.  What mmdebstrap says becomes
+ * progress; whatever ends badly leaves nothing behind.
+ */
+#include "vm/image/build.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "base/spawn.h"
+#include "vm/image/cpio.h"
+#include "vm/image/host.h"
+#include "vm/image/plan.h"
+#include "vm/image/progress.h"
+#include "vm/image/recipe.h"
+#include "vm/image/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define LINE_MAX_BYTES 1024
+#define FDS (PLAN_FDS_END - PLAN_FD)
+
+struct build {
+	sd_event *event;
+	char *images, *dir;
+	int lock, fds[FDS]; /* by plan number - PLAN_FD; -1: none */
+	pid_t pid;
+	int out;
+	sd_event_source *reader, *child, *end;
+	char line[LINE_MAX_BYTES];
+	size_t len;
+	struct progress progress;
+	bool cancelled, ended;
+	int status;
+	build_progress_fn *on_progress;
+	build_end_fn *on_end;
+	void *data;
+};
+
+static int *slot(struct build *build, int fd)
+{
+	return &build->fds[fd - PLAN_FD];
+}
+
+/* ---- the end ---- */
+
+static void tidy(struct build *build)
+{
+	loop_drop(&build->reader);
+	loop_drop(&build->child);
+	for (size_t i = 0; i < FDS; i++) {
+		cleanup_close(&build->fds[i]);
+		build->fds[i] = -1;
+	}
+	cleanup_close(&build->out);
+	build->out = -1;
+	if (build->dir) {
+		image_abandon(build->dir); /* when it was kept, it has another name */
+	}
+	cleanup_close(&build->lock);
+	build->lock = -1;
+}
+
+void build_free(struct build *build)
+{
+	if (!build) {
+		return;
+	}
+	if (build->pid > 0) {
+		kill(-build->pid, SIGKILL);
+		waitpid(build->pid, NULL, 0);
+	}
+	loop_drop(&build->end);
+	tidy(build);
+	free(build->images);
+	free(build->dir);
+	free(build);
+}
+
+/* The finisher may have been another user to the kernel, so its files were open to all. */
+static bool seal_files(struct build *build, struct err *err)
+{
+	for (int fd = PLAN_ROOT_EROFS; fd < PLAN_FDS_END; fd++) {
+		if (fchmod(*slot(build, fd), 0644) < 0 || fsync(*slot(build, fd)) < 0) {
+			return err_errno(err, "cannot keep the image");
+		}
+	}
+	return true;
+}
+
+static bool keep(struct build *build, struct image *ret_image, bool *ret_was_there, struct err *err)
+{
+	if (build->cancelled) {
+		return err_set(err, ERR_CANCELLED,
+			"the build was interrupted; nothing is left of it");
+	}
+	if (build->status != 0) {
+		return progress_error(&build->progress, spawn_describe_end(build->status), err);
+	}
+	return seal_files(build, err) &&
+	       image_commit(build->images, build->dir, ret_image, ret_was_there, err);
+}
+
+static void finish(struct build *build)
+{
+	auto_image struct image image = { 0 };
+	struct err err = { 0 };
+	bool was_there = false;
+	build->ended = true;
+	bool good = keep(build, &image, &was_there, &err);
+	tidy(build);
+	build->on_end(good ? &image : NULL, was_there, good ? NULL : &err, build->data);
+}
+
+/* ---- what it says ---- */
+
+static void take_line(struct build *build)
+{
+	build->line[build->len] = '\0';
+	build->len = 0;
+	if (progress_line(&build->progress, build->line) && !build->cancelled) {
+		build->on_progress(build->progress.step, build->progress.percent, build->data);
+	}
+}
+
+/* Too long a line is cut. */
+static void take_bytes(struct build *build, const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (bytes[i] == '\n' || bytes[i] == '\r') {
+			take_line(build);
+		} else if (build->len < sizeof(build->line) - 1) {
+			build->line[build->len++] = bytes[i];
+		}
+	}
+}
+
+/* Until its end of the pipe is closed, by all of its children too. */
+static int on_readable(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	(void)source;
+	(void)events;
+	struct build *build = data;
+	char bytes[4096];
+	ssize_t n = read(fd, bytes, sizeof(bytes));
+	if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
+		return 0;
+	}
+	if (n > 0) {
+		take_bytes(build, bytes, (size_t)n);
+		return 0;
+	}
+	loop_drop(&build->reader);
+	if (build->pid == 0) {
+		finish(build);
+	}
+	return 0;
+}
+
+static int on_child(sd_event_source *source, const siginfo_t *info, void *data)
+{
+	(void)source;
+	struct build *build = data;
+	build->status = info->si_code == CLD_EXITED ? info->si_status << 8 : info->si_status;
+	build->pid = 0;
+	loop_drop(&build->child);
+	if (!build->reader) {
+		finish(build);
+	}
+	return 0;
+}
+
+void build_cancel(struct build *build)
+{
+	build->cancelled = true;
+	if (build->pid > 0) {
+		kill(-build->pid, SIGINT); /* mmdebstrap removes what it has unpacked */
+	}
+}
+
+/* ---- the files ---- */
+
+static const struct {
+	int fd;
+	const char *file;
+} made[] = {
+	{ PLAN_ROOT_EROFS, "root.erofs" },
+	{ PLAN_VMLINUZ, "vmlinuz" },
+	{ PLAN_INITRAMFS, "initramfs" },
+	{ PLAN_PACKAGES, "packages" },
+	{ PLAN_IMAGE_JSON, "image.json" },
+};
+
+/* The finisher may be another user to the kernel, and opens one of them anew; the directory is
+ * private.  See seal_files(). */
+static bool make_files(struct build *build, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
+		auto_buf struct buf path = { 0 };
+		buf_printf(&path, "%s/%s", build->dir, made[i].file);
+		int fd = open(buf_text(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		*slot(build, made[i].fd) = fd;
+		if (fd < 0 || fchmod(fd, 0666) < 0) {
+			return err_errno(err, "cannot make '%s'", buf_text(&path));
+		}
+	}
+	return true;
+}
+
+static int memory_file(const char *name, const void *bytes, size_t len, struct err *err)
+{
+	auto_close int fd = memfd_create(name, MFD_CLOEXEC);
+	const char *from = bytes;
+	for (size_t at = 0; fd >= 0 && at < len;) {
+		ssize_t n = write(fd, from + at, len - at);
+		if (n < 0 && errno != EINTR) {
+			err_errno(err, "cannot keep %s in memory", name);
+			return -1;
+		}
+		at += n > 0 ? (size_t)n : 0;
+	}
+	if (fd < 0) {
+		err_errno(err, "cannot make a file in memory");
+	}
+	return take_fd(&fd);
+}
+
+static bool open_given(struct build *build, const struct build_how *how, struct err *err)
+{
+	auto_free char *init = recipe_find_ours("vitrine-init", err);
+	if (!init) {
+		return false;
+	}
+	*slot(build, PLAN_INIT) = open(init, O_RDONLY | O_CLOEXEC);
+	*slot(build, PLAN_SELF) = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (*slot(build, PLAN_INIT) < 0 || *slot(build, PLAN_SELF) < 0) {
+		return err_errno(err, "cannot open '%s'", init);
+	}
+	if (how->tar && (*slot(build, PLAN_TAR) = open(how->tar, O_RDONLY | O_CLOEXEC)) < 0) {
+		return err_errno(err, "cannot open the archive '%s'", how->tar);
+	}
+	return true;
+}
+
+/* ---- the plan ---- */
+
+static void add_fd(struct plan_digest *digest, int fd)
+{
+	char bytes[65536];
+	ssize_t n;
+	lseek(fd, 0, SEEK_SET);
+	while ((n = read(fd, bytes, sizeof(bytes))) > 0) {
+		plan_digest_add(digest, bytes, (size_t)n);
+	}
+	lseek(fd, 0, SEEK_SET);
+}
+
+/* Of all that makes the image what it is, but the packages. */
+static void make_seed(struct build *build, const struct recipe *recipe, char ret_hex[65])
+{
+	struct plan_digest *digest = plan_digest_new();
+	char numbers[128];
+	auto_free char *users = must(json_dumps(recipe->users, JSON_COMPACT));
+	snprintf(numbers, sizeof(numbers), "%d %lld %lld %lld", IMAGE_FORMAT,
+		(long long)recipe->memory_mib, (long long)recipe->cpus,
+		(long long)recipe->disk_mib);
+	plan_digest_add(digest, numbers, strlen(numbers));
+	plan_digest_add(digest, recipe->name, strlen(recipe->name));
+	plan_digest_add(digest, recipe->description, strlen(recipe->description));
+	plan_digest_add(digest, users, strlen(users));
+	plan_digest_add(digest, recipe->files.data, recipe->files.len);
+	add_fd(digest, *slot(build, PLAN_INIT));
+	if (*slot(build, PLAN_TAR) >= 0) {
+		add_fd(digest, *slot(build, PLAN_TAR));
+	}
+	plan_digest_end(digest, ret_hex, 64);
+}
+
+static void add_id(const struct image *image, const struct err *why, void *data)
+{
+	if (!why) {
+		json_array_append_new(data, json_string(image->id));
+	}
+}
+
+static bool write_plan(struct build *build, const struct build_how *how, struct recipe *recipe,
+	struct err *err)
+{
+	char seed[65];
+	struct timespec now;
+	json_auto_t *have = json_array();
+	clock_gettime(CLOCK_REALTIME, &now);
+	cpio_end(&recipe->files);
+	make_seed(build, recipe, seed);
+	image_each(build->images, add_id, have);
+	struct plan plan = {
+		.name = recipe->name,
+		.description = recipe->description,
+		.seed = seed,
+		.memory_mib = recipe->memory_mib,
+		.cpus = recipe->cpus,
+		.disk_mib = recipe->disk_mib,
+		.created = now.tv_sec * 1000 + now.tv_nsec / 1000000,
+		.from_tar = how->tar != NULL,
+		.users = recipe->users,
+		.have = have,
+	};
+	json_auto_t *json = plan_encode(&plan);
+	auto_free char *text = must(json_dumps(json, JSON_COMPACT));
+	*slot(build, PLAN_FD) = memory_file("plan", text, strlen(text), err);
+	*slot(build, PLAN_FILES) =
+		*slot(build, PLAN_FD) < 0
+			? -1
+			: memory_file("files", recipe->files.data, recipe->files.len, err);
+	return *slot(build, PLAN_FILES) >= 0;
+}
+
+/* ---- the command line ---- */
+
+static const char *const fixed_args[] = { "mmdebstrap", "--mode=unshare", "--format=null",
+	"--verbose", "--dpkgopt=path-exclude=/usr/share/man/*",
+	"--dpkgopt=path-exclude=/usr/share/locale/*/LC_MESSAGES/*",
+	"--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/help/*",
+	"--dpkgopt=path-exclude=/usr/share/info/*", "--dpkgopt=path-exclude=/usr/share/gtk-doc/*",
+	"--dpkgopt=path-include=/usr/share/doc/*/copyright" };
+
+static void add(json_t *args, const char *fmt, ...) PRINTF(2, 3);
+
+static void add(json_t *args, const char *fmt, ...)
+{
+	va_list list;
+	va_start(list, fmt);
+	json_array_append_new(args, json_vsprintf(fmt, list));
+	va_end(list);
+}
+
+/* A list of texts. */
+static json_t *command_line(const struct recipe *recipe, bool from_tar, struct err *err)
+{
+	size_t i;
+	const json_t *one;
+	json_auto_t *args = json_array(), *options = build_host_aptopts();
+	json_auto_t *sources = build_host_sources(err);
+	if (!sources) {
+		return NULL;
+	}
+	for (i = 0; i < sizeof(fixed_args) / sizeof(*fixed_args); i++) {
+		add(args, "%s", fixed_args[i]);
+	}
+	add(args, "--variant=%s", from_tar ? "custom" : "minbase");
+	add(args, "--customize-hook=exec /proc/self/fd/%d image finish \"$1\"", PLAN_SELF);
+	json_array_foreach(options, i, one)
+	{
+		add(args, "--aptopt=%s", json_string_value(one));
+	}
+	json_array_foreach(recipe->packages, i, one)
+	{
+		add(args, "--include=%s", json_string_value(one));
+	}
+	add(args, "%s", ""); /* the suites are those of the sources */
+	add(args, "/dev/null");
+	json_array_foreach(sources, i, one)
+	{
+		add(args, "%s", json_string_value(one));
+	}
+	return json_incref(args);
+}
+
+/* Little of ours, so that the same recipe makes the same image.  Root unpacks where the next build
+ * clears away what is left; for another user the namespace's root could not get there. */
+static void environment(const struct build *build, struct buf *out)
+{
+	static const char *const kept[] = { "http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
+		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "HOME", "USER", "TMPDIR" };
+	buf_printf(out, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+			"LC_ALL=C.UTF-8\nSOURCE_DATE_EPOCH=1700000000\n");
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+		const char *value = getenv(kept[i]);
+		if (value && (geteuid() != 0 || strcmp(kept[i], "TMPDIR") != 0)) {
+			buf_printf(out, "%s=%s\n", kept[i], value);
+		}
+	}
+	if (geteuid() == 0) {
+		buf_printf(out, "TMPDIR=%s\n", build->dir);
+	}
+}
+
+#define ENV_MAX 16
+
+static pid_t spawn(struct build *build, json_t *args, int out, struct err *err)
+{
+	size_t n = json_array_size(args), n_fds = 2, n_env = 0;
+	const char *env[ENV_MAX] = { NULL };
+	auto_buf struct buf lines = { 0 };
+	auto_free const char **argv = must(calloc(n + 1, sizeof(*argv)));
+	struct spawn_fd fds[FDS + 2] = { { out, 1 }, { out, 2 } };
+	for (size_t i = 0; i < n; i++) {
+		argv[i] = json_string_value(json_array_get(args, i));
+	}
+	for (int i = 0; i < FDS; i++) {
+		if (build->fds[i] >= 0) {
+			fds[n_fds++] = (struct spawn_fd){ build->fds[i], PLAN_FD + i };
+		}
+	}
+	environment(build, &lines);
+	char *rest = NULL, *line = strtok_r((char *)lines.data, "\n", &rest);
+	for (; line && n_env < ENV_MAX - 1; line = strtok_r(NULL, "\n", &rest)) {
+		env[n_env++] = line;
+	}
+	return spawn_start(&(struct spawn){ .argv = argv,
+				   .env = env,
+				   .fds = fds,
+				   .n_fds = n_fds,
+				   .new_session = true,
+				   .die_with_us = true },
+		err);
+}
+
+static bool run(struct build *build, json_t *args, struct err *err)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		return err_errno(err, "cannot make a pipe");
+	}
+	build->out = ends[0];
+	auto_close int out = ends[1];
+	pid_t pid = spawn(build, args, out, err);
+	if (pid < 0) {
+		return false;
+	}
+	build->pid = pid;
+	build->reader = loop_add_io(build->event, build->out, EPOLLIN, on_readable, build);
+	return sd_event_add_child(build->event, &build->child, pid, WEXITED, on_child, build) >= 0 ||
+	       err_errno(err, "cannot watch mmdebstrap");
+}
+
+/* ---- the start ---- */
+
+static bool load(const struct build_how *how, struct recipe *recipe, struct err *err)
+{
+	if (how->tar) {
+		const char *last = strrchr(how->tar, '/');
+		recipe_for_tar(last ? last + 1 : how->tar, recipe);
+	} else if (!recipe_load(how->recipe ? how->recipe : "minimal", recipe, err)) {
+		return false;
+	}
+	if (how->name) {
+		free(recipe->name);
+		recipe->name = must(strdup(how->name));
+	}
+	return true;
+}
+
+static bool prepare(struct build *build, const struct build_how *how, struct recipe *recipe,
+	struct err *err)
+{
+	if (!load(how, recipe, err) ||
+		!build_host_check(how->images, recipe->disk_mib, err)) {
+		return false;
+	}
+	build->lock = image_begin(build->images, &build->dir, err);
+	if (build->lock < 0 || !make_files(build, err) || !open_given(build, how, err) ||
+		!write_plan(build, how, recipe, err)) {
+		return false;
+	}
+	json_auto_t *args = command_line(recipe, how->tar != NULL, err);
+	return args && run(build, args, err);
+}
+
+struct build *build_start(sd_event *event, const struct build_how *how,
+	build_progress_fn *on_progress, build_end_fn *on_end, void *data, struct err *err)
+{
+	auto_recipe struct recipe recipe = { 0 };
+	struct build *build = must(calloc(1, sizeof(*build)));
+	*build = (struct build){
+		.event = event,
+		.images = must(strdup(how->images)),
+		.lock = -1,
+		.out = -1,
+		.on_progress = on_progress,
+		.on_end = on_end,
+		.data = data,
+	};
+	for (size_t i = 0; i < FDS; i++) {
+		build->fds[i] = -1;
+	}
+	progress_init(&build->progress);
+	if (!prepare(build, how, &recipe, err)) {
+		build_free(build);
+		return NULL;
+	}
+	return build;
+}

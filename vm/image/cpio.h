@@ -1,0 +1,35 @@
+#ifndef VM_IMAGE_CPIO_H
+#define VM_IMAGE_CPIO_H
+
+#include "base/buf.h"
+
+#include <sys/stat.h>
+
+/* cpio archives in the form the kernel unpacks ("newc"): made in memory, so that adding cannot fail.
+ * Everything belongs to root and has no time, so the same files make the same bytes. */
+
+/* mode: S_IFREG, S_IFDIR or S_IFLNK (bytes: where it points) with permissions. */
+void cpio_add(struct buf *out, const char *name, mode_t mode, const void *bytes, size_t len);
+void cpio_add_dir(struct buf *out, const char *name);
+void cpio_end(struct buf *out);
+
+/* A file of ours, whole; no larger than CPIO_FILE_MAX. */
+#define CPIO_FILE_MAX ((size_t)256 << 20)
+bool cpio_add_file(struct buf *out, const char *name, mode_t mode, const char *path,
+	struct err *err) NODISCARD;
+/* All below the directory `path`, in the order of the names; sockets and the like are refused. */
+bool cpio_add_tree(struct buf *out, const char *path, struct err *err) NODISCARD;
+
+struct cpio_entry {
+	const char *name; /* relative, without "." and ".." */
+	mode_t mode;
+	const uint8_t *bytes; /* a link's target is not NUL-ended */
+	size_t len;
+};
+
+/* Calls fn for each entry until it returns false. */
+bool cpio_each(const void *bytes, size_t len,
+	bool (*fn)(const struct cpio_entry *entry, void *data, struct err *err), void *data,
+	struct err *err) NODISCARD;
+
+#endif

@@ -1,0 +1,241 @@
+/*
+ * The finisher: the last step of mmdebstrap, run by it as root of the file system that was made
+ * (in unshare mode: of a user namespace).  It turns the tree into an image's files, which are
+ * handed to it as descriptors (plan.h).  It runs once, in order, and says on stderr what it does.
+ */
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "vm/image/cpio.h"
+#include "vm/image/kernel.h"
+#include "vm/image/plan.h"
+#include "vm/image/rootfs.h"
+#include "vm/image/run.h"
+#include "vm/image/store.h"
+#include "vm/image/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+/* The image's files have one time, and the file system one name, so that the same tree makes the
+ * same bytes. */
+#define FIXED_TIME "1700000000"
+#define FIXED_UUID "6d616368-696e-4573-a265-686967676c61"
+#define WORK "tmp/vitrine" /* in the tree, and not in the image */
+#define VIEW "mnt"
+
+struct finish {
+	struct plan plan;
+	const char *path; /* of the tree */
+	int root;
+	struct kernel kernel;
+	struct buf packages;
+	char id[IMAGE_ID_LEN + 1];
+};
+
+static void say(const char *what)
+{
+	fprintf(stderr, PLAN_SAYS "%s\n", what);
+}
+
+static bool read_fd(int fd, size_t max, const char *what, struct buf *out, struct err *err)
+{
+	lseek(fd, 0, SEEK_SET);
+	return file_read(fd, max, what, out, err);
+}
+
+static bool write_fd(int fd, const struct buf *bytes, const char *what, struct err *err)
+{
+	for (size_t at = 0; at < bytes->len;) {
+		ssize_t n = write(fd, bytes->data + at, bytes->len - at);
+		if (n < 0 && errno != EINTR) {
+			return err_errno(err, "cannot write %s", what);
+		}
+		at += n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
+/* ---- the steps ---- */
+
+static bool unpack_tar(struct finish *finish, struct err *err)
+{
+	const char *argv[] = { "tar", "-x", "-p", "--numeric-owner", "--xattrs",
+		"--xattrs-include=*", "-C", finish->path, NULL };
+	say("unpacking the archive");
+	lseek(PLAN_TAR, 0, SEEK_SET);
+	return run_program(&(struct run){ .argv = argv, .in = PLAN_TAR }, err) &&
+	       rootfs_check(finish->root, err);
+}
+
+/* Before an archive is unpacked, for its apt may look elsewhere. */
+static bool take_kernel(struct finish *finish, struct err *err)
+{
+	auto_buf struct buf work = { 0 };
+	buf_printf(&work, "%s/" WORK, finish->path);
+	say("fetching the kernel");
+	return tree_mkdir(finish->root, WORK, err) &&
+	       kernel_fetch(buf_text(&work), &finish->kernel, err);
+}
+
+static bool take_kernel_of_tree(struct finish *finish)
+{
+	struct kernel kernel;
+	if (!finish->plan.from_tar || !kernel_in_tree(finish->root, &kernel)) {
+		return false;
+	}
+	kernel_done(&finish->kernel);
+	finish->kernel = kernel;
+	return true;
+}
+
+static bool make_id(struct finish *finish, struct err *err)
+{
+	struct plan_digest *digest = plan_digest_new();
+	if (!rootfs_packages(finish->root, &finish->packages, err)) {
+		plan_digest_end(digest, finish->id, 0);
+		return false;
+	}
+	if (finish->kernel.package[0]) {
+		buf_printf(&finish->packages, "%s\n", finish->kernel.package);
+	}
+	plan_digest_add(digest, finish->plan.seed, strlen(finish->plan.seed));
+	plan_digest_add(digest, finish->kernel.release, strlen(finish->kernel.release));
+	plan_digest_add(digest, finish->packages.data, finish->packages.len);
+	plan_digest_end(digest, finish->id, IMAGE_ID_LEN);
+	return true;
+}
+
+static bool is_there(const struct finish *finish)
+{
+	size_t i;
+	const json_t *id;
+	json_array_foreach((json_t *)finish->plan.have, i, id)
+	{
+		if (json_is_string(id) && strcmp(json_string_value(id), finish->id) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool dress(struct finish *finish, struct err *err)
+{
+	auto_buf struct buf files = { 0 };
+	say("adding files and accounts");
+	return read_fd(PLAN_FILES, CPIO_FILE_MAX, "the recipe's files", &files, err) &&
+	       rootfs_add_users(finish->root, finish->plan.users, err) &&
+	       rootfs_unpack(finish->root, &files, finish->plan.users, err);
+}
+
+static bool make_initramfs(struct finish *finish, struct err *err)
+{
+	auto_buf struct buf init = { 0 }, initramfs = { 0 };
+	return kernel_copy_image(&finish->kernel, PLAN_VMLINUZ, err) &&
+	       read_fd(PLAN_INIT, CPIO_FILE_MAX, "vitrine-init", &init, err) &&
+	       initramfs_make(&finish->kernel, &init, &initramfs, err) &&
+	       write_fd(PLAN_INITRAMFS, &initramfs, "the initramfs", err);
+}
+
+/* Through a mount of the tree alone, without what mmdebstrap has mounted in it. */
+static bool make_file_system(struct finish *finish, struct err *err)
+{
+	auto_buf struct buf view = { 0 }, to = { 0 };
+	struct stat stat;
+	buf_printf(&view, "%s/" VIEW, finish->path);
+	buf_printf(&to, "/proc/self/fd/%d", PLAN_ROOT_EROFS);
+	const char *argv[] = { "mkfs.erofs", "--quiet", "-T" FIXED_TIME, "-U" FIXED_UUID,
+		"--exclude-regex=^tmp/.*", buf_text(&to), buf_text(&view), NULL };
+	say("making the root file system");
+	if (!tree_mkdir(finish->root, VIEW, err)) {
+		return false;
+	}
+	if (mount(finish->path, buf_text(&view), NULL, MS_BIND, NULL) < 0) {
+		return err_errno(err, "cannot mount the tree at '%s'", buf_text(&view));
+	}
+	bool good = run_program(
+		&(struct run){ .argv = argv, .extra = PLAN_ROOT_EROFS }, err);
+	umount2(buf_text(&view), MNT_DETACH);
+	if (good && fstat(PLAN_ROOT_EROFS, &stat) == 0 &&
+		stat.st_size > finish->plan.disk_mib << 20) {
+		return err_set(err, ERR_LIMIT,
+			"the image would be %lld MiB large, and the recipe's disk_mib allows %lld",
+			(long long)(stat.st_size >> 20), (long long)finish->plan.disk_mib);
+	}
+	return good;
+}
+
+static bool describe(const struct finish *finish, struct err *err)
+{
+	struct image_json said = {
+		.id = finish->id,
+		.name = finish->plan.name,
+		.description = finish->plan.description,
+		.kernel = finish->kernel.release,
+		.format = IMAGE_FORMAT,
+		.memory_mib = finish->plan.memory_mib,
+		.cpus = finish->plan.cpus,
+		.created = finish->plan.created,
+	};
+	json_auto_t *json = image_json_encode(&said);
+	auto_free char *text = must(json_dumps(json, JSON_INDENT(2)));
+	struct buf bytes = { .data = (uint8_t *)text, .len = strlen(text) };
+	return write_fd(PLAN_PACKAGES, &finish->packages, "the list of packages", err) &&
+	       write_fd(PLAN_IMAGE_JSON, &bytes, "image.json", err);
+}
+
+static bool run_steps(struct finish *finish, struct err *err)
+{
+	bool tar = finish->plan.from_tar;
+	struct err no_kernel = { 0 };
+	bool fetched = take_kernel(finish, tar ? &no_kernel : err);
+	if ((!fetched && !tar) || (tar && !unpack_tar(finish, err))) {
+		return false;
+	}
+	if (!take_kernel_of_tree(finish) && !fetched) {
+		*err = no_kernel;
+		return false;
+	}
+	if (!make_id(finish, err)) {
+		return false;
+	}
+	if (is_there(finish)) {
+		say("there is this image already");
+		return describe(finish, err);
+	}
+	return dress(finish, err) && make_initramfs(finish, err) &&
+	       rootfs_tidy(finish->root, err) && make_file_system(finish, err) &&
+	       describe(finish, err);
+}
+
+int plan_finish(const char *path)
+{
+	struct err err = { 0 };
+	auto_buf struct buf text = { 0 };
+	struct finish finish = { .path = path, .kernel = { .base = -1 } };
+	if (getenv("MMDEBSTRAP_APT_CONFIG")) {
+		setenv("APT_CONFIG", getenv("MMDEBSTRAP_APT_CONFIG"), 1);
+	}
+	for (int fd = PLAN_FD; fd < PLAN_FDS_END; fd++) {
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 && fd != PLAN_TAR) {
+			fprintf(stderr, PLAN_SAYS "only `vitrine image build` runs this\n");
+			return 2;
+		}
+	}
+	bool good = read_fd(PLAN_FD, CPIO_FILE_MAX, "the plan", &text, &err);
+	json_auto_t *json = good ? json_loadb((char *)text.data, text.len, 0, NULL) : NULL;
+	finish.root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	good = json && finish.root >= 0 && plan_decode(json, &finish.plan, &err) &&
+	       run_steps(&finish, &err);
+	if (!good) {
+		fprintf(stderr, PLAN_SAYS "failed: %s\n", err.text);
+	}
+	kernel_done(&finish.kernel);
+	buf_done(&finish.packages);
+	if (finish.root >= 0) {
+		close(finish.root);
+	}
+	return good ? 0 : 1;
+}

@@ -1,0 +1,19 @@
+#ifndef VM_IMAGE_HOST_H
+#define VM_IMAGE_HOST_H
+
+#include "base/buf.h"
+
+#include <jansson.h>
+
+/* What building an image needs of this machine. */
+
+/* Programs, sub-ids of an ordinary user, room: all that is missing, and what to do about it. */
+bool build_host_check(const char *images, int64_t disk_mib, struct err *err) NODISCARD;
+/* The files that say where apt's packages come from, as a list of texts; empty is ERR_UNSUPPORTED.
+ */
+json_t *build_host_sources(struct err *err) NODISCARD;
+/* apt's options about fetching that differ from machine to machine (proxies and the like), as
+ * "Name \"value\"". */
+json_t *build_host_aptopts(void);
+
+#endif

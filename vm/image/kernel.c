@@ -1,0 +1,178 @@
+/*
+ * Where an image's kernel comes from.  Debian's package for clouds is only fetched and unpacked,
+ * not installed: an image has no use for what it would bring along, and the kernel itself stays
+ * outside the root file system.
+ */
+#include "vm/image/kernel.h"
+
+#include "base/cleanup.h"
+#include "vm/image/run.h"
+#include "vm/image/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sendfile.h>
+
+#define META "linux-image-cloud-amd64" /* depends on the newest */
+#define PREFIX "linux-image-"
+#define BOOT "boot/vmlinuz-"
+
+void kernel_done(struct kernel *kernel)
+{
+	if (kernel->base > 0) {
+		close(kernel->base);
+	}
+	*kernel = (struct kernel){ 0 };
+}
+
+/* ---- in a tree ---- */
+
+static bool has_image(int base, const char *release)
+{
+	char path[128];
+	snprintf(path, sizeof(path), BOOT "%.64s", release);
+	return strlen(release) < sizeof(((struct kernel *)0)->release) && tree_has(base, path);
+}
+
+/* The last by name of the releases that have modules and an image. */
+static bool find_release(int base, char ret_release[65])
+{
+	int fd = tree_open(base, "lib/modules", O_RDONLY | O_DIRECTORY, 0);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	ret_release[0] = '\0';
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		if (entry->d_name[0] != '.' && has_image(base, entry->d_name) &&
+			strcmp(entry->d_name, ret_release) > 0) {
+			snprintf(ret_release, 65, "%.64s", entry->d_name);
+		}
+	}
+	if (dir) {
+		closedir(dir);
+	}
+	return ret_release[0] != '\0';
+}
+
+bool kernel_in_tree(int root, struct kernel *ret_kernel)
+{
+	struct kernel kernel = { .base = -1 };
+	if (!find_release(root, kernel.release)) {
+		return false;
+	}
+	kernel.base = fcntl(root, F_DUPFD_CLOEXEC, 3);
+	*ret_kernel = kernel;
+	return true;
+}
+
+/* ---- from apt ---- */
+
+/* The value of a line "Name: value" in text; free() it. */
+static char *value_of(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+	for (const char *at = text; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
+		if (strncmp(at, name, len) == 0 && at[len] == ':') {
+			at += len + 1 + strspn(at + len + 1, " ");
+			return must(strndup(at, strcspn(at, "\n")));
+		}
+	}
+	return NULL;
+}
+
+/* What META depends on, "linux-image-6.1.0-40-cloud-amd64". */
+static bool newest(char *ret_package, size_t size, struct err *err)
+{
+	static const char *const argv[] = { "apt-cache", "show", "--no-all-versions", META, NULL };
+	auto_buf struct buf text = { 0 };
+	if (!run_program(&(struct run){ .argv = argv, .out = &text }, err)) {
+		return err_while(err, "apt has no package " META "; are its lists there (apt-get update)?");
+	}
+	auto_free char *depends = value_of(buf_text(&text), "Depends");
+	size_t len = depends ? strcspn(depends, " ,(|") : 0;
+	if (len >= size || !depends || strncmp(depends, PREFIX, strlen(PREFIX)) != 0) {
+		return err_set(err, ERR_HOST, "apt's " META " depends on no kernel");
+	}
+	snprintf(ret_package, size, "%.*s", (int)len, depends);
+	return true;
+}
+
+/* The one .deb in the folder; free() it. */
+static char *find_deb(const char *work)
+{
+	DIR *dir = opendir(work);
+	char *found = NULL;
+	for (struct dirent *entry; dir && !found && (entry = readdir(dir));) {
+		size_t len = strlen(entry->d_name);
+		if (len > 4 && strcmp(entry->d_name + len - 4, ".deb") == 0) {
+			found = must(strdup(entry->d_name));
+		}
+	}
+	if (dir) {
+		closedir(dir);
+	}
+	return found;
+}
+
+static bool name_package(const char *work, const char *deb, struct kernel *kernel, struct err *err)
+{
+	auto_buf struct buf text = { 0 };
+	const char *argv[] = { "dpkg-deb", "--field", deb, "Package", "Version", NULL };
+	if (!run_program(&(struct run){ .argv = argv, .cwd = work, .out = &text }, err)) {
+		return false;
+	}
+	auto_free char *name = value_of(buf_text(&text), "Package");
+	auto_free char *version = value_of(buf_text(&text), "Version");
+	snprintf(kernel->package, sizeof(kernel->package), "%.60s %.60s", name ? name : "",
+		version ? version : "");
+	return true;
+}
+
+bool kernel_fetch(const char *work, struct kernel *ret_kernel, struct err *err)
+{
+	char package[100];
+	auto_kernel struct kernel kernel = { .base = -1 };
+	if (!newest(package, sizeof(package), err)) {
+		return false;
+	}
+	/* Root in a user namespace may not become apt's own user. */
+	const char *get[] = { "apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", package,
+		NULL };
+	if (!run_program(&(struct run){ .argv = get, .cwd = work }, err)) {
+		return err_while(err, "cannot fetch the kernel");
+	}
+	auto_free char *deb = find_deb(work);
+	const char *unpack[] = { "dpkg-deb", "-x", deb, ".", NULL };
+	if (!deb || !run_program(&(struct run){ .argv = unpack, .cwd = work }, err) ||
+		!name_package(work, deb, &kernel, err)) {
+		return deb ? err_while(err, "cannot unpack the kernel")
+			   : err_set(err, ERR_HOST, "apt-get fetched no kernel");
+	}
+	kernel.base = open(work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (kernel.base < 0 || !find_release(kernel.base, kernel.release)) {
+		return err_set(err, ERR_HOST, "there is no kernel in the package %s", package);
+	}
+	*ret_kernel = kernel;
+	kernel.base = -1;
+	return true;
+}
+
+bool kernel_copy_image(const struct kernel *kernel, int to, struct err *err)
+{
+	char path[128];
+	struct stat stat;
+	snprintf(path, sizeof(path), BOOT "%s", kernel->release);
+	auto_close int from = tree_open(kernel->base, path, O_RDONLY, 0);
+	if (from < 0 || fstat(from, &stat) < 0) {
+		return err_errno(err, "cannot open the kernel /%s", path);
+	}
+	while (stat.st_size > 0) {
+		ssize_t n = sendfile(to, from, NULL, (size_t)stat.st_size);
+		if (n <= 0) {
+			return err_errno(err, "cannot copy the kernel");
+		}
+		stat.st_size -= n;
+	}
+	return true;
+}

@@ -1,0 +1,111 @@
+/*
+ * mmdebstrap says on stderr what it does, and passes on what apt and dpkg say.  A table knows its
+ * steps; within a step that installs, each package is told of three times: fetched, unpacked, set
+ * up.
+ */
+#include "vm/image/progress.h"
+
+#include "vm/image/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *line, *step;
+	int from, to; /* percent */
+} parts[] = {
+	{ "", "starting", 0, 1 },
+	{ "I: running apt-get update", "reading package lists", 1, 5 },
+	{ "I: downloading packages", "fetching the base system", 5, 12 },
+	{ "I: extracting archives", "unpacking the base system", 12, 15 },
+	{ "I: installing essential", "installing the base system", 15, 30 },
+	{ "I: installing remaining", "installing packages", 30, 88 },
+	{ PLAN_SAYS "fetching", "fetching the kernel", 88, 90 },
+	{ PLAN_SAYS "unpacking", "unpacking the archive", 90, 92 },
+	{ PLAN_SAYS "adding", "adding files and accounts", 92, 93 },
+	{ PLAN_SAYS "making", "making the root file system", 93, 99 },
+	{ "I: cleaning", "cleaning up", 99, 100 },
+};
+#define PARTS (sizeof(parts) / sizeof(*parts))
+
+static const char *const package_words[] = { "Get:", "Unpacking ", "Setting up " };
+static const char *const complaints[] = { "E: ", "dpkg: error", "Err:", "tar: ", "mkfs.erofs" };
+
+void progress_init(struct progress *progress)
+{
+	*progress = (struct progress){ .step = parts[0].step };
+}
+
+static bool begins(const char *line, const char *with)
+{
+	return strncmp(line, with, strlen(with)) == 0;
+}
+
+static bool enters_part(struct progress *progress, const char *line)
+{
+	for (unsigned i = progress->part + 1; i < PARTS; i++) {
+		if (begins(line, parts[i].line)) {
+			progress->part = i;
+			progress->step = parts[i].step;
+			progress->percent = parts[i].from;
+			progress->packages = progress->seen = 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool counts(struct progress *progress, const char *line)
+{
+	unsigned upgraded, n;
+	if (sscanf(line, "%u upgraded, %u newly", &upgraded, &n) == 2) {
+		progress->packages = n < 100000 ? n : 0;
+	}
+	for (size_t i = 0; i < sizeof(package_words) / sizeof(*package_words); i++) {
+		progress->seen += begins(line, package_words[i]);
+	}
+	int from = parts[progress->part].from, to = parts[progress->part].to;
+	unsigned all = 3 * progress->packages;
+	if (!all) {
+		return false;
+	}
+	unsigned seen = progress->seen < all ? progress->seen : all;
+	int percent = from + (int)((unsigned)(to - from) * seen / all);
+	bool moved = percent > progress->percent;
+	progress->percent = moved ? percent : progress->percent;
+	return moved;
+}
+
+/* Keeps the first complaints: what follows is mostly their consequence. */
+static void remember(struct progress *progress, const char *line)
+{
+	if (begins(line, PLAN_SAYS "failed: ")) {
+		snprintf(progress->failed, sizeof(progress->failed), "%s",
+			line + strlen(PLAN_SAYS "failed: "));
+	}
+	for (size_t i = 0; i < sizeof(complaints) / sizeof(*complaints); i++) {
+		if (begins(line, complaints[i]) && progress->n_words < PROGRESS_WORDS &&
+			!strstr(line, "mmdebstrap failed to run")) {
+			snprintf(progress->words[progress->n_words++],
+				sizeof(progress->words[0]), "%s", line);
+			return;
+		}
+	}
+}
+
+bool progress_line(struct progress *progress, const char *line)
+{
+	remember(progress, line);
+	return enters_part(progress, line) || counts(progress, line);
+}
+
+bool progress_error(const struct progress *progress, const char *end, struct err *err)
+{
+	if (progress->failed[0]) {
+		return err_set(err, ERR_HOST, "%s", progress->failed);
+	}
+	const char(*words)[160] = progress->words;
+	return err_set(err, ERR_HOST, "mmdebstrap %s while %s%s%s%s%s%s%s", end, progress->step,
+		words[0][0] ? ": " : "", words[0], words[1][0] ? "; " : "", words[1],
+		words[2][0] ? "; " : "", words[2]);
+}

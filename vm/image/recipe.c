@@ -1,0 +1,360 @@
+/*
+ * Reads recipes.  A recipe is written by a person, so whatever is wrong is refused with a sentence
+ * that names the file, the member and what would do.
+ */
+#include "vm/image/recipe.h"
+
+#include "base/cleanup.h"
+#include "base/field.h"
+#include "base/file.h"
+#include "base/nearest.h"
+#include "vm/image/cpio.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#define FILE_MAX 65536 /* bytes of recipe.json */
+#define DEPTH_MAX 8    /* recipes upon recipes */
+#define LIST_MAX 1000  /* members of a list */
+#define WORD_MAX 1000  /* bytes of a member */
+
+/* recipe.json; 0 and NULL: not said. */
+struct said {
+	const char *description, *base, *panel;
+	int64_t memory_mib, cpus, disk_mib;
+	const json_t *packages, *users, *autostart;
+};
+
+static const struct field fields[] = {
+	FIELD_STR(struct said, description, "One line about the desktop.", .required = true,
+		.min = 1, .max = 200),
+	FIELD_STR(struct said, base, "The recipe this one builds upon.", .min = 1, .max = 200),
+	FIELD_JSON(struct said, packages, "Debian packages."),
+	FIELD_NUM(struct said, memory_mib, "Memory of a desktop when nobody says otherwise.",
+		.min = 256, .max = 262144),
+	FIELD_NUM(struct said, cpus, "Processors of a desktop when nobody says otherwise.", .min = 1,
+		.max = 64),
+	FIELD_NUM(struct said, disk_mib, "What the image may be large, in MiB.", .min = 64,
+		.max = 65536),
+	FIELD_JSON(struct said, users, "Who has an account; the first owns the desktop."),
+	FIELD_JSON(struct said, autostart, "Commands that are run on the desktop when it is up."),
+	FIELD_STR(struct said, panel, "The program that is the panel, instead of tint2.", .min = 1,
+		.max = 200),
+	{ .name = NULL },
+};
+
+void recipe_done(struct recipe *recipe)
+{
+	free(recipe->name);
+	free(recipe->description);
+	free(recipe->panel);
+	json_decref(recipe->packages);
+	json_decref(recipe->users);
+	json_decref(recipe->autostart);
+	buf_done(&recipe->files);
+	*recipe = (struct recipe){ 0 };
+}
+
+/* ---- where recipes are ---- */
+
+static void beside_us(struct buf *path, const char *file)
+{
+	char ours[4096];
+	ssize_t n = readlink("/proc/self/exe", ours, sizeof(ours) - 1);
+	ours[n > 0 ? n : 0] = '\0';
+	char *slash = strrchr(ours, '/');
+	buf_printf(path, "%.*s/%s", slash ? (int)(slash - ours) : 0, ours, file);
+}
+
+char *recipe_find_ours(const char *file, struct err *err)
+{
+	auto_buf struct buf path = { 0 };
+	beside_us(&path, file);
+	if (access(buf_text(&path), F_OK) < 0) {
+		buf_consume(&path, path.len);
+		buf_printf(&path, VITRINE_LIBEXECDIR "/%s", file);
+	}
+	if (access(buf_text(&path), F_OK) < 0) {
+		err_set(err, ERR_NOT_FOUND,
+			"%s is neither beside this program nor in " VITRINE_LIBEXECDIR
+			": install all of Vitrine",
+			file);
+		return NULL;
+	}
+	return must(strdup(buf_text(&path)));
+}
+
+#define NAMES_MAX 32
+
+static int is_name(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static bool refuse_name(const char *which, const char *dir, struct err *err)
+{
+	const char *names[NAMES_MAX + 1] = { 0 };
+	struct dirent **entries = NULL;
+	auto_buf struct buf list = { 0 };
+	int n = scandir(dir, &entries, is_name, alphasort);
+	for (int i = 0; i < n; i++) {
+		names[i < NAMES_MAX ? i : NAMES_MAX - 1] = entries[i]->d_name;
+		buf_printf(&list, "%s%s", i ? ", " : "", entries[i]->d_name);
+	}
+	const char *near = nearest_name(which, names);
+	err_set(err, ERR_NOT_FOUND,
+		"there is no recipe '%.60s'%s%s%s there are %s; a folder of your own has a slash in "
+		"its name (./%.60s)",
+		which, near ? "; did you mean '" : ":", near ? near : "", near ? "'?" : "",
+		buf_text(&list), which);
+	for (int i = 0; i < n; i++) {
+		free(entries[i]);
+	}
+	free(entries);
+	return false;
+}
+
+/* The folder; free() it. */
+static char *find(const char *which, struct err *err)
+{
+	if (strchr(which, '/')) {
+		return must(strdup(which));
+	}
+	auto_free char *all = recipe_find_ours("recipes", err);
+	if (!all) {
+		return NULL;
+	}
+	auto_buf struct buf path = { 0 };
+	buf_printf(&path, "%s/%s/recipe.json", all, which);
+	if (which[0] == '.' || !which[0] || access(buf_text(&path), F_OK) < 0) {
+		refuse_name(which, all, err);
+		return NULL;
+	}
+	return must(strndup(buf_text(&path), path.len - strlen("/recipe.json")));
+}
+
+/* ---- lists ---- */
+
+static bool is_package(const char *word)
+{
+	return word[strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789+.-:")] == '\0' &&
+	       word[0] >= '0' && word[1];
+}
+
+static bool is_user(const char *word)
+{
+	return strlen(word) <= 31 && word[0] >= 'a' && word[0] <= 'z' &&
+	       word[strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_-")] == '\0';
+}
+
+static bool is_command(const char *word)
+{
+	return word[0] && !strpbrk(word, "\n\r");
+}
+
+static bool has(const json_t *list, const char *word)
+{
+	size_t i;
+	const json_t *one;
+	json_array_foreach((json_t *)list, i, one)
+	{
+		if (strcmp(json_string_value(one), word) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Appends what is not in the list yet. */
+static bool add_words(json_t *list, const json_t *said, const char *member,
+	bool (*is_good)(const char *), const char *must_be, struct err *err)
+{
+	size_t i;
+	const json_t *one;
+	if (said && (!json_is_array(said) || json_array_size(said) > LIST_MAX)) {
+		return err_set(err, ERR_ARGUMENT, "%s must be a list of at most %d texts", member,
+			LIST_MAX);
+	}
+	json_array_foreach((json_t *)said, i, one)
+	{
+		const char *word = json_string_value(one);
+		if (!word || strlen(word) != json_string_length(one) || strlen(word) > WORD_MAX ||
+			!is_good(word)) {
+			auto_free char *shown = json_dumps(one, JSON_ENCODE_ANY);
+			return err_set(err, ERR_ARGUMENT, "%s[%zu] must be %s, not %.80s", member,
+				i, must_be, shown ? shown : "this");
+		}
+		if (!has(list, word)) {
+			json_array_append_new(list, json_string(word));
+		}
+	}
+	return true;
+}
+
+static bool add_lists(struct recipe *recipe, const struct said *said, struct err *err)
+{
+	return add_words(recipe->packages, said->packages, "packages", is_package,
+		       "the name of a Debian package", err) &&
+	       add_words(recipe->users, said->users, "users", is_user,
+		       "a user's name (small letters, digits, - and _)", err) &&
+	       add_words(recipe->autostart, said->autostart, "autostart", is_command,
+		       "a shell command of one line", err);
+}
+
+/* ---- one recipe ---- */
+
+static json_t *read_json(const char *folder, struct err *err)
+{
+	auto_buf struct buf path = { 0 }, text = { 0 };
+	buf_printf(&path, "%s/recipe.json", folder);
+	auto_close int fd = open(buf_text(&path), O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		err_errno(err, "cannot open the recipe '%s'", buf_text(&path));
+		return NULL;
+	}
+	if (!file_read(fd, FILE_MAX, buf_text(&path), &text, err)) {
+		return NULL;
+	}
+	json_error_t where;
+	json_t *json =
+		json_loadb((char *)text.data, text.len, JSON_REJECT_DUPLICATES, &where);
+	if (!json) {
+		err_set(err, ERR_ARGUMENT, "%s is not JSON: line %d: %s", buf_text(&path),
+			where.line, where.text);
+	}
+	return json;
+}
+
+static void take(int64_t *to, int64_t said)
+{
+	*to = said ? said : *to;
+}
+
+static void take_text(char **to, const char *said)
+{
+	if (said) {
+		free(*to);
+		*to = must(strdup(said));
+	}
+}
+
+static bool add_files(struct recipe *recipe, const char *folder, struct err *err)
+{
+	auto_buf struct buf path = { 0 };
+	buf_printf(&path, "%s/files", folder);
+	return access(buf_text(&path), F_OK) < 0 ||
+	       cpio_add_tree(&recipe->files, buf_text(&path), err);
+}
+
+static bool load_folder(const char *folder, struct recipe *recipe, int depth, struct err *err);
+
+static bool load_base(const char *base, struct recipe *recipe, int depth, struct err *err)
+{
+	if (depth >= DEPTH_MAX) {
+		return err_set(err, ERR_ARGUMENT,
+			"recipes build upon each other more than %d deep; is there a circle?",
+			DEPTH_MAX);
+	}
+	auto_free char *folder = find(base, err);
+	return folder && load_folder(folder, recipe, depth + 1, err);
+}
+
+static bool load_folder(const char *folder, struct recipe *recipe, int depth, struct err *err)
+{
+	struct said said;
+	json_auto_t *json = read_json(folder, err);
+	if (!json) {
+		return false;
+	}
+	if (!field_decode(fields, json, &said, err)) {
+		return err_while(err, "%s/recipe.json", folder);
+	}
+	if (said.base && !load_base(said.base, recipe, depth, err)) {
+		return depth == 0 ? err_while(err, "%s/recipe.json: base", folder) : false;
+	}
+	if (!add_lists(recipe, &said, err)) {
+		return err_while(err, "%s/recipe.json", folder);
+	}
+	take_text(&recipe->description, said.description);
+	take_text(&recipe->panel, said.panel);
+	take(&recipe->memory_mib, said.memory_mib);
+	take(&recipe->cpus, said.cpus);
+	take(&recipe->disk_mib, said.disk_mib);
+	return add_files(recipe, folder, err);
+}
+
+/* ---- the whole ---- */
+
+static void init(struct recipe *recipe)
+{
+	*recipe = (struct recipe){
+		.packages = json_array(),
+		.users = json_array(),
+		.autostart = json_array(),
+		.memory_mib = 512,
+		.cpus = 1,
+		.disk_mib = 4096,
+	};
+}
+
+/* What vitrine-agent reads. */
+static void add_ours(struct recipe *recipe)
+{
+	size_t i;
+	const json_t *one;
+	auto_buf struct buf lines = { 0 };
+	if (json_array_size(recipe->users) == 0) {
+		json_array_append_new(recipe->users, json_string("user"));
+	}
+	json_array_foreach(recipe->autostart, i, one)
+	{
+		buf_printf(&lines, "%s\n", json_string_value(one));
+	}
+	cpio_add_dir(&recipe->files, "etc");
+	cpio_add_dir(&recipe->files, "etc/vitrine");
+	if (lines.len) {
+		cpio_add(&recipe->files, "etc/vitrine/autostart", S_IFREG | 0644, lines.data, lines.len);
+	}
+	if (recipe->panel) {
+		cpio_add(&recipe->files, "etc/vitrine/panel", S_IFREG | 0644, recipe->panel,
+			strlen(recipe->panel));
+	}
+}
+
+static char *last_part(const char *path)
+{
+	size_t len = strlen(path);
+	while (len && path[len - 1] == '/') {
+		len--;
+	}
+	size_t at = len;
+	while (at && path[at - 1] != '/') {
+		at--;
+	}
+	return must(strndup(path + at, len - at));
+}
+
+bool recipe_load(const char *which, struct recipe *ret_recipe, struct err *err)
+{
+	auto_recipe struct recipe recipe;
+	init(&recipe);
+	auto_free char *folder = find(which, err);
+	if (!folder || !load_folder(folder, &recipe, 0, err)) {
+		return false;
+	}
+	recipe.name = last_part(folder);
+	add_ours(&recipe);
+	*ret_recipe = recipe;
+	recipe = (struct recipe){ 0 };
+	return true;
+}
+
+void recipe_for_tar(const char *name, struct recipe *ret_recipe)
+{
+	init(ret_recipe);
+	ret_recipe->name = must(strdup(name));
+	ret_recipe->description = must(strdup("A root file system of your own."));
+	add_ours(ret_recipe);
+}

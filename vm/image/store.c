@@ -1,0 +1,409 @@
+/*
+ * The directory of images.  An image is made in a hidden directory and renamed when it is whole;
+ * it is renamed again before it is deleted, so nobody ever sees half of one.
+ */
+#include "vm/image/store.h"
+
+#include "base/cleanup.h"
+#include "base/field.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "base/nearest.h"
+#include "vm/image/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+
+#define JSON_MAX 65536
+#define PACKAGES_MAX ((size_t)4 << 20)
+#define IMAGES_MAX 1000
+#define HINT "`vitrine image build` makes one"
+
+static const struct field fields[] = {
+	FIELD_NUM(struct image_json, format, "IMAGE_FORMAT.", .required = true, .min = 0, .max = 1e9),
+	FIELD_STR(struct image_json, id, "The image's id.", .required = true, .min = IMAGE_ID_LEN,
+		.max = IMAGE_ID_LEN),
+	FIELD_STR(struct image_json, name, "The recipe's name.", .required = true, .min = 1,
+		.max = 255),
+	FIELD_STR(struct image_json, description, "A line about it.", .required = true, .max = 200),
+	FIELD_STR(struct image_json, kernel, "The kernel's version.", .required = true, .min = 1,
+		.max = 100),
+	FIELD_NUM(struct image_json, memory_mib, "Memory of a desktop.", .required = true, .min = 64,
+		.max = 1048576),
+	FIELD_NUM(struct image_json, cpus, "Processors of a desktop.", .required = true, .min = 1,
+		.max = 256),
+	FIELD_NUM(struct image_json, created, "When it was made, ms.", .required = true, .min = 0,
+		.max = 9e15),
+	{ .name = NULL },
+};
+
+static const char *const parts[] = { "root.erofs", "vmlinuz", "initramfs", "packages" };
+#define PARTS (sizeof(parts) / sizeof(*parts))
+
+json_t *image_json_encode(const struct image_json *json)
+{
+	return field_encode(fields, json);
+}
+
+/* ---- reading one ---- */
+
+struct owned {
+	json_t *json;
+	char *dir;
+};
+
+void image_done(struct image *image)
+{
+	struct owned *owned = image->owned;
+	if (owned) {
+		json_decref(owned->json);
+		free(owned->dir);
+		free(owned);
+	}
+	*image = (struct image){ 0 };
+}
+
+static bool is_id(const char *name)
+{
+	return strlen(name) == IMAGE_ID_LEN && strspn(name, "0123456789abcdef") == IMAGE_ID_LEN;
+}
+
+static bool read_part(int dir, const char *file, size_t max, struct buf *out, struct err *err)
+{
+	auto_close int fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? err_errno(err, "cannot open %s", file) : file_read(fd, max, file, out, err);
+}
+
+static bool measure(int dir, int64_t *ret_bytes, struct err *err)
+{
+	struct stat stat;
+	*ret_bytes = 0;
+	for (size_t i = 0; i < PARTS; i++) {
+		if (fstatat(dir, parts[i], &stat, AT_SYMLINK_NOFOLLOW) < 0) {
+			return err_errno(err, "cannot look at %s", parts[i]);
+		}
+		if (!S_ISREG(stat.st_mode) || stat.st_size == 0) {
+			return err_set(err, ERR_STATE, "%s is not a file with something in it",
+				parts[i]);
+		}
+		*ret_bytes += stat.st_size;
+	}
+	return true;
+}
+
+static json_t *decode(int dir, struct image_json *ret, struct err *err)
+{
+	auto_buf struct buf text = { 0 };
+	json_error_t where;
+	if (!read_part(dir, "image.json", JSON_MAX, &text, err)) {
+		return NULL;
+	}
+	json_auto_t *json =
+		json_loadb(buf_text(&text), text.len, JSON_REJECT_DUPLICATES, &where);
+	if (!json) {
+		err_set(err, ERR_STATE, "image.json is not JSON: line %d: %s", where.line,
+			where.text);
+		return NULL;
+	}
+	if (!field_decode(fields, json, ret, err)) {
+		err_while(err, "image.json");
+		return NULL;
+	}
+	if (ret->format != IMAGE_FORMAT) {
+		err_set(err, ERR_STATE,
+			"it was made by another version of Vitrine; build it again");
+		return NULL;
+	}
+	return json_incref(json);
+}
+
+static bool load(const char *path, const char *id, struct image *ret_image, struct err *err)
+{
+	struct image_json said;
+	int64_t bytes;
+	auto_close int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0) {
+		return err_errno(err, "cannot open it");
+	}
+	json_auto_t *json = decode(dir, &said, err);
+	if (!json || !measure(dir, &bytes, err)) {
+		return false;
+	}
+	if (!is_id(said.id) || (id && strcmp(said.id, id) != 0)) {
+		return err_set(err, ERR_STATE, "image.json is that of another image, '%s'", said.id);
+	}
+	struct owned *owned = must(calloc(1, sizeof(*owned)));
+	*owned = (struct owned){ json_incref(json), must(strdup(path)) };
+	*ret_image = (struct image){
+		.name = said.name,
+		.description = said.description,
+		.dir = owned->dir,
+		.kernel = said.kernel,
+		.memory_mib = said.memory_mib,
+		.cpus = said.cpus,
+		.created = said.created,
+		.bytes = bytes,
+		.owned = owned,
+	};
+	memcpy(ret_image->id, said.id, IMAGE_ID_LEN);
+	return true;
+}
+
+bool image_load(const char *dir, const char *id, struct image *ret_image, struct err *err)
+{
+	return load(dir, id, ret_image, err) || err_while(err, "the image in %.200s", dir);
+}
+
+json_t *image_packages(const struct image *image, struct err *err)
+{
+	auto_buf struct buf text = { 0 };
+	auto_close int dir = open(image->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0) {
+		err_errno(err, "cannot open '%s'", image->dir);
+		return NULL;
+	}
+	if (!read_part(dir, "packages", PACKAGES_MAX, &text, err)) {
+		return NULL;
+	}
+	json_t *list = json_array();
+	char *rest = NULL, *line = text.len ? strtok_r((char *)text.data, "\n", &rest) : NULL;
+	for (; line; line = strtok_r(NULL, "\n", &rest)) {
+		json_array_append_new(list, json_string(line)); /* not UTF-8: left out */
+	}
+	return list;
+}
+
+/* ---- all of them ---- */
+
+struct all {
+	struct image images[IMAGES_MAX];
+	struct err why[IMAGES_MAX];
+	size_t n;
+};
+
+static int is_newer(const void *a, const void *b)
+{
+	const struct image *const *x = a, *const *y = b;
+	return ((*y)->created > (*x)->created) - ((*y)->created < (*x)->created);
+}
+
+static void load_all(const char *images, struct all *all)
+{
+	DIR *dir = opendir(images);
+	for (struct dirent *entry; dir && all->n < IMAGES_MAX && (entry = readdir(dir));) {
+		auto_buf struct buf path = { 0 };
+		struct image *image = &all->images[all->n];
+		if (!is_id(entry->d_name)) {
+			continue;
+		}
+		buf_printf(&path, "%s/%s", images, entry->d_name);
+		if (!image_load(buf_text(&path), entry->d_name, image, &all->why[all->n])) {
+			struct owned *owned = must(calloc(1, sizeof(*owned)));
+			owned->dir = must(strdup(buf_text(&path)));
+			*image = (struct image){ .name = "", .dir = owned->dir, .owned = owned };
+			memcpy(image->id, entry->d_name, IMAGE_ID_LEN);
+		}
+		all->n++;
+	}
+	if (dir) {
+		closedir(dir);
+	}
+}
+
+void image_each(const char *images,
+	void (*fn)(const struct image *image, const struct err *why, void *data), void *data)
+{
+	auto_free struct all *all = must(calloc(1, sizeof(*all)));
+	const struct image *order[IMAGES_MAX];
+	load_all(images, all);
+	for (size_t i = 0; i < all->n; i++) {
+		order[i] = &all->images[i];
+	}
+	qsort(order, all->n, sizeof(*order), is_newer);
+	for (size_t i = 0; i < all->n; i++) {
+		const struct err *why = &all->why[order[i] - all->images];
+		fn(order[i], why->kind ? why : NULL, data);
+	}
+	for (size_t i = 0; i < all->n; i++) {
+		image_done(&all->images[i]);
+	}
+}
+
+struct search {
+	const char *name;
+	char dir[4096], id[IMAGE_ID_LEN + 1];
+	struct err why;
+	struct buf known;
+};
+
+static void look(const struct image *image, const struct err *why, void *data)
+{
+	struct search *search = data;
+	bool is_it = !search->name ? !why
+				   : strcmp(search->name, image->id) == 0 ||
+					     (!why && strcmp(search->name, image->name) == 0);
+	if (is_it && !search->id[0]) {
+		snprintf(search->dir, sizeof(search->dir), "%s", image->dir);
+		snprintf(search->id, sizeof(search->id), "%s", image->id);
+	}
+	if (!why && search->known.len < 200) {
+		buf_printf(&search->known, "%s%s (%s)", search->known.len ? ", " : "", image->name,
+			image->id);
+	}
+}
+
+bool image_find(const char *images, const char *name, struct image *ret_image, struct err *err)
+{
+	auto_free struct search *search = must(calloc(1, sizeof(*search)));
+	search->name = name;
+	image_each(images, look, search);
+	auto_buf struct buf known = search->known;
+	if (search->id[0]) {
+		return image_load(search->dir, search->id, ret_image, err);
+	}
+	return name && known.len
+		       ? err_set(err, ERR_NOT_FOUND, "there is no image '%.60s': there are %s; " HINT,
+				 name, buf_text(&known))
+		       : err_set(err, ERR_NOT_FOUND, "there is no image yet: " HINT);
+}
+
+/* ---- making and deleting ---- */
+
+static bool delete_dir(const char *path, struct err *err)
+{
+	auto_close int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0) {
+		return errno == ENOENT || err_errno(err, "cannot open '%s'", path);
+	}
+	return tree_empty(dir, ".", err) &&
+	       (rmdir(path) == 0 || err_errno(err, "cannot remove '%s'", path));
+}
+
+void image_abandon(const char *dir)
+{
+	struct err ignored;
+	bool gone = delete_dir(dir, &ignored);
+	(void)gone; /* what is left is cleared away by the next build */
+}
+
+/* Unfinished ones whose maker has ended. */
+static void clear_away(const char *images)
+{
+	DIR *dir = opendir(images);
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		auto_buf struct buf path = { 0 };
+		if (entry->d_name[0] != '.' || !strcmp(entry->d_name, ".") ||
+			!strcmp(entry->d_name, "..")) {
+			continue;
+		}
+		buf_printf(&path, "%s/%s", images, entry->d_name);
+		auto_close int fd =
+			open(buf_text(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+			image_abandon(buf_text(&path));
+		}
+	}
+	if (dir) {
+		closedir(dir);
+	}
+}
+
+/* With those above it. */
+static bool make_dirs(const char *path, struct err *err)
+{
+	auto_free char *part = must(strdup(path));
+	for (size_t at = 1; part[0]; at++) {
+		char was = part[at];
+		if (was == '/' || was == '\0') {
+			part[at] = '\0';
+			if (mkdir(part, 0700) < 0 && errno != EEXIST) {
+				return err_errno(err, "cannot make the directory '%s'", part);
+			}
+			part[at] = was;
+		}
+		if (was == '\0') {
+			break;
+		}
+	}
+	return true;
+}
+
+int image_begin(const char *images, char **ret_dir, struct err *err)
+{
+	char id[ID_LEN + 1];
+	auto_buf struct buf path = { 0 };
+	if (!make_dirs(images, err)) {
+		return -1;
+	}
+	clear_away(images);
+	id_make(id);
+	buf_printf(&path, "%s/.%s", images, id);
+	if (mkdir(buf_text(&path), 0700) < 0) {
+		err_errno(err, "cannot make the directory '%s'", buf_text(&path));
+		return -1;
+	}
+	auto_close int fd = open(buf_text(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		err_errno(err, "cannot lock '%s'", buf_text(&path));
+		return -1;
+	}
+	*ret_dir = must(strdup(buf_text(&path)));
+	return take_fd(&fd);
+}
+
+/* The id in an unfinished one's image.json. */
+static bool read_id(const char *path, char ret_id[IMAGE_ID_LEN + 1], struct err *err)
+{
+	struct image_json said;
+	auto_close int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	json_auto_t *json = dir < 0 ? NULL : decode(dir, &said, err);
+	if (dir < 0) {
+		return err_errno(err, "cannot open '%s'", path);
+	}
+	if (!json) {
+		return false;
+	}
+	snprintf(ret_id, IMAGE_ID_LEN + 1, "%s", said.id);
+	return is_id(ret_id) || err_set(err, ERR_STATE, "image.json has no id");
+}
+
+bool image_commit(const char *images, const char *dir, struct image *ret_image,
+	bool *ret_was_there, struct err *err)
+{
+	char id[IMAGE_ID_LEN + 1];
+	struct err ignored;
+	auto_image struct image whole = { 0 };
+	auto_buf struct buf path = { 0 };
+	if (!read_id(dir, id, err)) {
+		return false;
+	}
+	buf_printf(&path, "%s/%s", images, id);
+	*ret_was_there = image_load(buf_text(&path), id, ret_image, &ignored);
+	if (*ret_was_there) {
+		image_abandon(dir);
+		return true;
+	}
+	if (!image_load(dir, id, &whole, err)) {
+		return false;
+	}
+	image_abandon(buf_text(&path)); /* one that cannot be used */
+	return (rename(dir, buf_text(&path)) == 0 ||
+		       err_errno(err, "cannot rename '%s' to '%s'", dir, buf_text(&path))) &&
+	       image_load(buf_text(&path), id, ret_image, err);
+}
+
+bool image_remove(const struct image *image, struct err *err)
+{
+	char id[ID_LEN + 1];
+	auto_buf struct buf hidden = { 0 };
+	id_make(id);
+	buf_printf(&hidden, "%.*s/.%s", (int)(strrchr(image->dir, '/') - image->dir), image->dir, id);
+	if (rename(image->dir, buf_text(&hidden)) < 0) {
+		return err_errno(err, "cannot remove '%s'", image->dir);
+	}
+	return delete_dir(buf_text(&hidden), err);
+}
