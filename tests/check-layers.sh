@@ -18,8 +18,9 @@ allowed() {
 allowed base
 allowed vm/wire base
 allowed vm/agent base vm/wire
-allowed vm base vm/wire
-allowed tools base vm vm/wire
+allowed vm/image base
+allowed vm base vm/image vm/wire
+allowed tools base vm vm/image vm/wire
 allowed transport base
-allowed server base vm vm/wire tools transport
+allowed server base vm vm/image vm/wire tools transport
 exit $bad

@@ -99,8 +99,8 @@ static bool seal_files(struct build *build, struct err *err)
 static bool keep(struct build *build, struct image *ret_image, bool *ret_was_there, struct err *err)
 {
 	if (build->cancelled) {
-		return err_set(err, ERR_CANCELLED,
-			"the build was interrupted; nothing is left of it");
+		return err_set(
+			err, ERR_CANCELLED, "the build was interrupted; nothing is left of it");
 	}
 	if (build->status != 0) {
 		return progress_error(&build->progress, spawn_describe_end(build->status), err);
@@ -291,8 +291,8 @@ static void add_id(const struct image *image, const struct err *why, void *data)
 	}
 }
 
-static bool write_plan(struct build *build, const struct build_how *how, struct recipe *recipe,
-	struct err *err)
+static bool write_plan(
+	struct build *build, const struct build_how *how, struct recipe *recipe, struct err *err)
 {
 	char seed[65];
 	struct timespec now;
@@ -438,7 +438,8 @@ static bool run(struct build *build, json_t *args, struct err *err)
 	}
 	build->pid = pid;
 	build->reader = loop_add_io(build->event, build->out, EPOLLIN, on_readable, build);
-	return sd_event_add_child(build->event, &build->child, pid, WEXITED, on_child, build) >= 0 ||
+	return sd_event_add_child(build->event, &build->child, pid, WEXITED, on_child, build) >=
+		       0 ||
 	       err_errno(err, "cannot watch mmdebstrap");
 }
 
@@ -459,11 +460,10 @@ static bool load(const struct build_how *how, struct recipe *recipe, struct err 
 	return true;
 }
 
-static bool prepare(struct build *build, const struct build_how *how, struct recipe *recipe,
-	struct err *err)
+static bool prepare(
+	struct build *build, const struct build_how *how, struct recipe *recipe, struct err *err)
 {
-	if (!load(how, recipe, err) ||
-		!build_host_check(how->images, recipe->disk_mib, err)) {
+	if (!load(how, recipe, err) || !build_host_check(how->images, recipe->disk_mib, err)) {
 		return false;
 	}
 	build->lock = image_begin(build->images, &build->dir, err);

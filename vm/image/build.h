@@ -24,7 +24,8 @@ typedef void build_end_fn(
 	const struct image *image, bool was_there, const struct err *err, void *data);
 
 struct build *build_start(sd_event *event, const struct build_how *how,
-	build_progress_fn *on_progress, build_end_fn *on_end, void *data, struct err *err) NODISCARD;
+	build_progress_fn *on_progress, build_end_fn *on_end, void *data,
+	struct err *err) NODISCARD;
 /* The end comes soon, with ERR_CANCELLED. */
 void build_cancel(struct build *build);
 void build_free(struct build *build); /* after its end */

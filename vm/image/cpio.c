@@ -79,8 +79,7 @@ static bool add_link(struct buf *out, const char *name, const char *path, struct
 	return true;
 }
 
-static bool add_one(
-	struct buf *out, const char *path, const char *name, int depth, struct err *err)
+static bool add_one(struct buf *out, const char *path, const char *name, int depth, struct err *err)
 {
 	struct stat stat;
 	if (lstat(path, &stat) < 0) {
@@ -151,7 +150,8 @@ static bool is_safe(const char *name)
 {
 	while (name) {
 		size_t len = strcspn(name, "/");
-		if (len == 0 || (len == 1 && name[0] == '.') || (len == 2 && !memcmp(name, "..", 2))) {
+		if (len == 0 || (len == 1 && name[0] == '.') ||
+			(len == 2 && !memcmp(name, "..", 2))) {
 			return false;
 		}
 		name = name[len] ? name + len + 1 : NULL;

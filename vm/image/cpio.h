@@ -5,8 +5,8 @@
 
 #include <sys/stat.h>
 
-/* cpio archives in the form the kernel unpacks ("newc"): made in memory, so that adding cannot fail.
- * Everything belongs to root and has no time, so the same files make the same bytes. */
+/* cpio archives in the form the kernel unpacks ("newc"): made in memory, so that adding cannot
+ * fail. Everything belongs to root and has no time, so the same files make the same bytes. */
 
 /* mode: S_IFREG, S_IFDIR or S_IFLNK (bytes: where it points) with permissions. */
 void cpio_add(struct buf *out, const char *name, mode_t mode, const void *bytes, size_t len);

@@ -155,8 +155,7 @@ static bool make_file_system(struct finish *finish, struct err *err)
 	if (mount(finish->path, buf_text(&view), NULL, MS_BIND, NULL) < 0) {
 		return err_errno(err, "cannot mount the tree at '%s'", buf_text(&view));
 	}
-	bool good = run_program(
-		&(struct run){ .argv = argv, .extra = PLAN_ROOT_EROFS }, err);
+	bool good = run_program(&(struct run){ .argv = argv, .extra = PLAN_ROOT_EROFS }, err);
 	umount2(buf_text(&view), MNT_DETACH);
 	if (good && fstat(PLAN_ROOT_EROFS, &stat) == 0 &&
 		stat.st_size > finish->plan.disk_mib << 20) {

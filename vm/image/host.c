@@ -54,9 +54,9 @@ static bool check_programs(struct err *err)
 		buf_printf(&missing, "%s%s", missing.len ? ", " : "", programs[i].name);
 		buf_printf(&packages, " %s", programs[i].package);
 	}
-	return !missing.len || err_set(err, ERR_UNSUPPORTED,
-				       "building an image needs %s: apt-get install%s",
-				       buf_text(&missing), buf_text(&packages));
+	return !missing.len ||
+	       err_set(err, ERR_UNSUPPORTED, "building an image needs %s: apt-get install%s",
+		       buf_text(&missing), buf_text(&packages));
 }
 
 /* ---- sub-ids ---- */
@@ -92,7 +92,8 @@ static bool check_subids(struct err *err)
 	}
 	if (!account) {
 		return err_set(err, ERR_UNSUPPORTED,
-			"the user id %u has no account, so it can have no sub-ids: build the image as "
+			"the user id %u has no account, so it can have no sub-ids: build the image "
+			"as "
 			"root or with an account",
 			uid);
 	}
@@ -101,7 +102,8 @@ static bool check_subids(struct err *err)
 	       err_set(err, ERR_UNSUPPORTED,
 		       "%s has no 65536 sub-ids in /etc/subuid and /etc/subgid, so no root file "
 		       "system can be made; as root: usermod --add-subuids 200000-265535 "
-		       "--add-subgids 200000-265535 %s (another range if these are taken), or build "
+		       "--add-subgids 200000-265535 %s (another range if these are taken), or "
+		       "build "
 		       "the image as root",
 		       user, user);
 }
@@ -120,9 +122,9 @@ static bool check_room(const char *path, int64_t mib, const char *why, struct er
 		*(slash == there ? slash + 1 : slash) = '\0';
 	}
 	int64_t room = (int64_t)(fs.f_bavail * fs.f_frsize >> 20);
-	return room >= mib || err_set(err, ERR_LIMIT,
-				      "%s has room for %lld MiB, and %s may take %lld: make room",
-				      there, (long long)room, why, (long long)mib);
+	return room >= mib ||
+	       err_set(err, ERR_LIMIT, "%s has room for %lld MiB, and %s may take %lld: make room",
+		       there, (long long)room, why, (long long)mib);
 }
 
 bool build_host_check(const char *images, int64_t disk_mib, struct err *err)
@@ -131,8 +133,9 @@ bool build_host_check(const char *images, int64_t disk_mib, struct err *err)
 	bool root = geteuid() == 0; /* who unpacks beside the image: build.c */
 	return check_programs(err) && check_subids(err) &&
 	       check_room(images, root ? 2 * disk_mib : disk_mib, "an image", err) &&
-	       (root || check_room(work, 2 * disk_mib,
-				"what is unpacked for an image ($TMPDIR names another place)", err));
+	       (root ||
+		       check_room(work, 2 * disk_mib,
+			       "what is unpacked for an image ($TMPDIR names another place)", err));
 }
 
 /* ---- apt ---- */

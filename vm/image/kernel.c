@@ -87,7 +87,8 @@ static bool newest(char *ret_package, size_t size, struct err *err)
 	static const char *const argv[] = { "apt-cache", "show", "--no-all-versions", META, NULL };
 	auto_buf struct buf text = { 0 };
 	if (!run_program(&(struct run){ .argv = argv, .out = &text }, err)) {
-		return err_while(err, "apt has no package " META "; are its lists there (apt-get update)?");
+		return err_while(
+			err, "apt has no package " META "; are its lists there (apt-get update)?");
 	}
 	auto_free char *depends = value_of(buf_text(&text), "Depends");
 	size_t len = depends ? strcspn(depends, " ,(|") : 0;

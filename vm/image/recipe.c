@@ -34,8 +34,8 @@ static const struct field fields[] = {
 	FIELD_JSON(struct said, packages, "Debian packages."),
 	FIELD_NUM(struct said, memory_mib, "Memory of a desktop when nobody says otherwise.",
 		.min = 256, .max = 262144),
-	FIELD_NUM(struct said, cpus, "Processors of a desktop when nobody says otherwise.", .min = 1,
-		.max = 64),
+	FIELD_NUM(struct said, cpus, "Processors of a desktop when nobody says otherwise.",
+		.min = 1, .max = 64),
 	FIELD_NUM(struct said, disk_mib, "What the image may be large, in MiB.", .min = 64,
 		.max = 65536),
 	FIELD_JSON(struct said, users, "Who has an account; the first owns the desktop."),
@@ -105,7 +105,8 @@ static bool refuse_name(const char *which, const char *dir, struct err *err)
 	}
 	const char *near = nearest_name(which, names);
 	err_set(err, ERR_NOT_FOUND,
-		"there is no recipe '%.60s'%s%s%s there are %s; a folder of your own has a slash in "
+		"there is no recipe '%.60s'%s%s%s there are %s; a folder of your own has a slash "
+		"in "
 		"its name (./%.60s)",
 		which, near ? "; did you mean '" : ":", near ? near : "", near ? "'?" : "",
 		buf_text(&list), which);
@@ -218,8 +219,7 @@ static json_t *read_json(const char *folder, struct err *err)
 		return NULL;
 	}
 	json_error_t where;
-	json_t *json =
-		json_loadb((char *)text.data, text.len, JSON_REJECT_DUPLICATES, &where);
+	json_t *json = json_loadb((char *)text.data, text.len, JSON_REJECT_DUPLICATES, &where);
 	if (!json) {
 		err_set(err, ERR_ARGUMENT, "%s is not JSON: line %d: %s", buf_text(&path),
 			where.line, where.text);
@@ -315,7 +315,8 @@ static void add_ours(struct recipe *recipe)
 	cpio_add_dir(&recipe->files, "etc");
 	cpio_add_dir(&recipe->files, "etc/vitrine");
 	if (lines.len) {
-		cpio_add(&recipe->files, "etc/vitrine/autostart", S_IFREG | 0644, lines.data, lines.len);
+		cpio_add(&recipe->files, "etc/vitrine/autostart", S_IFREG | 0644, lines.data,
+			lines.len);
 	}
 	if (recipe->panel) {
 		cpio_add(&recipe->files, "etc/vitrine/panel", S_IFREG | 0644, recipe->panel,

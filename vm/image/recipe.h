@@ -17,7 +17,8 @@ struct recipe {
 	json_t *packages, *users, *autostart; /* arrays of strings, each once */
 	char *panel;                          /* the program that is the panel; NULL: tint2 */
 	int64_t memory_mib, cpus, disk_mib;
-	struct buf files; /* cpio, not ended: files/, and what vitrine-agent reads in /etc/vitrine */
+	struct buf
+		files; /* cpio, not ended: files/, and what vitrine-agent reads in /etc/vitrine */
 };
 
 #define auto_recipe __attribute__((cleanup(recipe_done)))

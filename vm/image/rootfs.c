@@ -1,4 +1,5 @@
-/* Makes a root file system that of a desktop: files of the recipe, accounts, nothing of the host. */
+/* Makes a root file system that of a desktop: files of the recipe, accounts, nothing of the host.
+ */
 #include "vm/image/rootfs.h"
 
 #include "base/cleanup.h"

@@ -11,8 +11,8 @@
 /* Says all that is missing, with the packages that have it. */
 bool rootfs_check(int root, struct err *err) NODISCARD;
 /* An archive's files over what is there; what is below home/NAME belongs to that user. */
-bool rootfs_unpack(int root, const struct buf *archive, const json_t *users,
-	struct err *err) NODISCARD;
+bool rootfs_unpack(
+	int root, const struct buf *archive, const json_t *users, struct err *err) NODISCARD;
 /* Accounts with the ids from 1000 on, without passwords, and homes. */
 bool rootfs_add_users(int root, const json_t *users, struct err *err) NODISCARD;
 /* Host name, empty machine id, no caches and logs, no trace of the host. */

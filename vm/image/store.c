@@ -24,7 +24,8 @@
 #define HINT "`vitrine image build` makes one"
 
 static const struct field fields[] = {
-	FIELD_NUM(struct image_json, format, "IMAGE_FORMAT.", .required = true, .min = 0, .max = 1e9),
+	FIELD_NUM(
+		struct image_json, format, "IMAGE_FORMAT.", .required = true, .min = 0, .max = 1e9),
 	FIELD_STR(struct image_json, id, "The image's id.", .required = true, .min = IMAGE_ID_LEN,
 		.max = IMAGE_ID_LEN),
 	FIELD_STR(struct image_json, name, "The recipe's name.", .required = true, .min = 1,
@@ -32,8 +33,8 @@ static const struct field fields[] = {
 	FIELD_STR(struct image_json, description, "A line about it.", .required = true, .max = 200),
 	FIELD_STR(struct image_json, kernel, "The kernel's version.", .required = true, .min = 1,
 		.max = 100),
-	FIELD_NUM(struct image_json, memory_mib, "Memory of a desktop.", .required = true, .min = 64,
-		.max = 1048576),
+	FIELD_NUM(struct image_json, memory_mib, "Memory of a desktop.", .required = true,
+		.min = 64, .max = 1048576),
 	FIELD_NUM(struct image_json, cpus, "Processors of a desktop.", .required = true, .min = 1,
 		.max = 256),
 	FIELD_NUM(struct image_json, created, "When it was made, ms.", .required = true, .min = 0,
@@ -87,8 +88,8 @@ static bool measure(int dir, int64_t *ret_bytes, struct err *err)
 			return err_errno(err, "cannot look at %s", parts[i]);
 		}
 		if (!S_ISREG(stat.st_mode) || stat.st_size == 0) {
-			return err_set(err, ERR_STATE, "%s is not a file with something in it",
-				parts[i]);
+			return err_set(
+				err, ERR_STATE, "%s is not a file with something in it", parts[i]);
 		}
 		*ret_bytes += stat.st_size;
 	}
@@ -102,8 +103,7 @@ static json_t *decode(int dir, struct image_json *ret, struct err *err)
 	if (!read_part(dir, "image.json", JSON_MAX, &text, err)) {
 		return NULL;
 	}
-	json_auto_t *json =
-		json_loadb(buf_text(&text), text.len, JSON_REJECT_DUPLICATES, &where);
+	json_auto_t *json = json_loadb(buf_text(&text), text.len, JSON_REJECT_DUPLICATES, &where);
 	if (!json) {
 		err_set(err, ERR_STATE, "image.json is not JSON: line %d: %s", where.line,
 			where.text);
@@ -134,7 +134,8 @@ static bool load(const char *path, const char *id, struct image *ret_image, stru
 		return false;
 	}
 	if (!is_id(said.id) || (id && strcmp(said.id, id) != 0)) {
-		return err_set(err, ERR_STATE, "image.json is that of another image, '%s'", said.id);
+		return err_set(
+			err, ERR_STATE, "image.json is that of another image, '%s'", said.id);
 	}
 	struct owned *owned = must(calloc(1, sizeof(*owned)));
 	*owned = (struct owned){ json_incref(json), must(strdup(path)) };
@@ -265,10 +266,10 @@ bool image_find(const char *images, const char *name, struct image *ret_image, s
 	if (search->id[0]) {
 		return image_load(search->dir, search->id, ret_image, err);
 	}
-	return name && known.len
-		       ? err_set(err, ERR_NOT_FOUND, "there is no image '%.60s': there are %s; " HINT,
-				 name, buf_text(&known))
-		       : err_set(err, ERR_NOT_FOUND, "there is no image yet: " HINT);
+	return name && known.len ? err_set(err, ERR_NOT_FOUND,
+					   "there is no image '%.60s': there are %s; " HINT, name,
+					   buf_text(&known))
+				 : err_set(err, ERR_NOT_FOUND, "there is no image yet: " HINT);
 }
 
 /* ---- making and deleting ---- */
@@ -371,8 +372,8 @@ static bool read_id(const char *path, char ret_id[IMAGE_ID_LEN + 1], struct err 
 	return is_id(ret_id) || err_set(err, ERR_STATE, "image.json has no id");
 }
 
-bool image_commit(const char *images, const char *dir, struct image *ret_image,
-	bool *ret_was_there, struct err *err)
+bool image_commit(const char *images, const char *dir, struct image *ret_image, bool *ret_was_there,
+	struct err *err)
 {
 	char id[IMAGE_ID_LEN + 1];
 	struct err ignored;
@@ -401,7 +402,8 @@ bool image_remove(const struct image *image, struct err *err)
 	char id[ID_LEN + 1];
 	auto_buf struct buf hidden = { 0 };
 	id_make(id);
-	buf_printf(&hidden, "%.*s/.%s", (int)(strrchr(image->dir, '/') - image->dir), image->dir, id);
+	buf_printf(
+		&hidden, "%.*s/.%s", (int)(strrchr(image->dir, '/') - image->dir), image->dir, id);
 	if (rename(image->dir, buf_text(&hidden)) < 0) {
 		return err_errno(err, "cannot remove '%s'", image->dir);
 	}

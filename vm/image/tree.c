@@ -32,7 +32,8 @@ bool tree_has(int root, const char *path)
 bool tree_read(int root, const char *path, size_t max, struct buf *out, struct err *err)
 {
 	auto_close int fd = tree_open(root, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
-	return fd < 0 ? err_errno(err, "cannot open /%s", path) : file_read(fd, max, path, out, err);
+	return fd < 0 ? err_errno(err, "cannot open /%s", path)
+		      : file_read(fd, max, path, out, err);
 }
 
 /* The open directory that holds it, and its last part. */
@@ -60,8 +61,8 @@ bool tree_mkdir(int root, const char *path, struct err *err)
 	       err_errno(err, "cannot make the directory /%s", path);
 }
 
-bool tree_write(int root, const char *path, mode_t mode, const void *bytes, size_t len,
-	struct err *err)
+bool tree_write(
+	int root, const char *path, mode_t mode, const void *bytes, size_t len, struct err *err)
 {
 	const char *last, *from = bytes;
 	auto_close int in = open_above(root, path, &last);
