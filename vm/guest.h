@@ -82,4 +82,38 @@ guest_id guest_exec(struct vm *vm, const char *command, const char *cwd, int64_t
 
 void guest_cancel(struct vm *vm, guest_id id); /* the callback still comes, soon */
 
+/*
+ * ---- a connection to something inside, as bytes both ways ----
+ *
+ * Flow-controlled: at most GUEST_PIPE_WINDOW bytes come before some were reported as consumed, and
+ * a write takes no more than the sandbox has room for.
+ */
+
+struct guest_pipe;
+
+#define GUEST_PIPE_WINDOW (256u << 10)
+
+struct guest_pipe_handlers {
+	/* Bytes arrived.  guest_pipe_consumed() when they were dealt with, now or later. */
+	void (*data)(struct guest_pipe *pipe, const void *bytes, size_t len, void *data);
+	/* There is room again after a write took less than it was given. */
+	void (*writable)(struct guest_pipe *pipe, void *data);
+	/*
+	 * The other end closed it, or it never came to be: err says why (ERR_STATE: not ready, or
+	 * its X server is away; ERR_GONE: the sandbox has ended or was paused), NULL that it was
+	 * simply closed.  Once, from the loop, unless guest_pipe_close() came first; the pipe must
+	 * not be used any more.
+	 */
+	void (*ended)(struct guest_pipe *pipe, const struct err *err, void *data);
+};
+
+/* The desktop's VNC server, a connection of its own: RFB 3.8 without security.  It speaks first;
+ * whatever fails is told by ended(). */
+struct guest_pipe *guest_rfb(struct vm *vm, const struct guest_pipe_handlers *handlers, void *data);
+/* Returns how many bytes were taken. */
+size_t guest_pipe_write(struct guest_pipe *pipe, const void *bytes, size_t len);
+void guest_pipe_consumed(struct guest_pipe *pipe, size_t len);
+/* No callback comes any more; what was written is still sent.  NULL-safe. */
+void guest_pipe_close(struct guest_pipe *pipe);
+
 #endif

@@ -11,6 +11,7 @@
 #include "vm/wire/link.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -291,6 +292,49 @@ static inline bool process_is_alive(pid_t pid)
 	fclose(file);
 	const char *behind = n ? strrchr(text, ')') : NULL;
 	return behind && behind[2] != 'Z' && behind[2] != 'X';
+}
+
+/* Living processes whose environment names the test's run-time directory; ret_pid: one whose
+ * command begins with name. */
+static inline int client_count_processes(const struct client *c, const char *name, pid_t *ret_pid)
+{
+	int count = 0;
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	while ((entry = readdir(proc))) {
+		pid_t pid = atol(entry->d_name) > 0 ? (pid_t)atol(entry->d_name) : 0;
+		char path[40], comm[64] = "";
+		static char env[65536];
+		snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+		FILE *file = pid && pid != getpid() ? fopen(path, "re") : NULL;
+		size_t n = file ? fread(env, 1, sizeof(env), file) : 0;
+		if (file) {
+			fclose(file);
+		}
+		if (!memmem(env, n, c->dir, strlen(c->dir)) || pid == c->pid ||
+			!process_is_alive(pid)) {
+			continue;
+		}
+		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+		file = fopen(path, "re");
+		if (file && fgets(comm, sizeof(comm), file) &&
+			strncmp(comm, name, strlen(name)) == 0) {
+			count++;
+			*ret_pid = pid;
+		}
+		if (file) {
+			fclose(file);
+		}
+	}
+	closedir(proc);
+	return count;
+}
+
+static inline pid_t client_pid_of(const struct client *c, const char *name)
+{
+	pid_t pid = 0;
+	cr_assert_eq(client_count_processes(c, name, &pid), 1, "there is not just one %s", name);
+	return pid;
 }
 
 /* What was killed may take a moment to go. */

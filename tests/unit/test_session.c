@@ -2,55 +2,10 @@
 /* The desktop's own programs: they come up, come back, and go. */
 #include "agent_client.h"
 
-#include <dirent.h>
-
 static const char *text_of(const json_t *event, const char *key)
 {
 	const char *text = json_string_value(json_object_get(event, key));
 	return text ? text : "";
-}
-
-/* Living processes whose environment names the test's run-time directory; ret_pid: one whose
- * command begins with name. */
-static int count_processes(const struct client *c, const char *name, pid_t *ret_pid)
-{
-	int count = 0;
-	DIR *proc = opendir("/proc");
-	struct dirent *entry;
-	while ((entry = readdir(proc))) {
-		pid_t pid = atol(entry->d_name) > 0 ? (pid_t)atol(entry->d_name) : 0;
-		char path[40], comm[64] = "";
-		static char env[65536];
-		snprintf(path, sizeof(path), "/proc/%d/environ", pid);
-		FILE *file = pid && pid != getpid() ? fopen(path, "re") : NULL;
-		size_t n = file ? fread(env, 1, sizeof(env), file) : 0;
-		if (file) {
-			fclose(file);
-		}
-		if (!memmem(env, n, c->dir, strlen(c->dir)) || pid == c->pid ||
-			!process_is_alive(pid)) {
-			continue;
-		}
-		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-		file = fopen(path, "re");
-		if (file && fgets(comm, sizeof(comm), file) &&
-			strncmp(comm, name, strlen(name)) == 0) {
-			count++;
-			*ret_pid = pid;
-		}
-		if (file) {
-			fclose(file);
-		}
-	}
-	closedir(proc);
-	return count;
-}
-
-static pid_t pid_of(const struct client *c, const char *name)
-{
-	pid_t pid = 0;
-	cr_assert_eq(count_processes(c, name, &pid), 1, "there is not just one %s", name);
-	return pid;
 }
 
 Test(session, tells_each_stage_and_then_ready)
@@ -89,7 +44,7 @@ Test(session, restarts_the_window_manager)
 	struct answer a;
 	client_start_ready(&c);
 	size_t before = json_array_size(c.events);
-	kill(pid_of(&c, "openbox"), SIGKILL);
+	kill(client_pid_of(&c, "openbox"), SIGKILL);
 	const json_t *event = client_expect(&c, "restarted", before);
 	cr_expect_str_eq(text_of(event, "what"), "window manager");
 	cr_expect(strstr(text_of(event, "why"), "SIGKILL"), "%s", text_of(event, "why"));
@@ -112,7 +67,7 @@ Test(session, survives_its_x_server)
 	client_call(&c, "ping", NULL, &a);
 	answer_done(&a);
 	size_t before = json_array_size(c.events);
-	kill(pid_of(&c, "Xvnc"), SIGKILL);
+	kill(client_pid_of(&c, "Xvnc"), SIGKILL);
 	const json_t *event = client_expect(&c, "restarted", before);
 	cr_expect_str_eq(text_of(event, "what"), "X server");
 	cr_assert(client_until(&c, waiting.came));
@@ -131,10 +86,10 @@ Test(session, gives_up_on_what_dies_again_and_again)
 	client_start_ready(&c);
 	for (int i = 0; i < 5; i++) {
 		size_t before = json_array_size(c.events);
-		kill(pid_of(&c, "tint2"), SIGKILL);
+		kill(client_pid_of(&c, "tint2"), SIGKILL);
 		client_expect(&c, "restarted", before);
 	}
-	kill(pid_of(&c, "tint2"), SIGKILL);
+	kill(client_pid_of(&c, "tint2"), SIGKILL);
 	const json_t *event = client_expect(&c, "failed", 0);
 	cr_expect(strstr(text_of(event, "text"), "panel"), "%s", text_of(event, "text"));
 	cr_assert(client_until(&c, c.ended));
@@ -220,10 +175,10 @@ Test(session, leaves_nothing_behind)
 	client_start_ready(&c);
 	shell_run(&c, "setsid sleep 1000 & (setsid setsid sleep 1000 &) ; (sleep 1000 &)", &sh);
 	shell_done(&sh);
-	cr_expect_gt(count_processes(&c, "", &pid), 5);
+	cr_expect_gt(client_count_processes(&c, "", &pid), 5);
 	ended = c;
 	client_stop(&c);
-	cr_expect_eq(count_processes(&ended, "", &pid), 0, "process %d is left", pid);
+	cr_expect_eq(client_count_processes(&ended, "", &pid), 0, "process %d is left", pid);
 	cr_expect(access(ended.dir, F_OK) < 0);
 }
 
@@ -244,7 +199,7 @@ Test(session, ends_on_sigterm)
 	kill(c.pid, SIGTERM);
 	cr_assert(client_until(&c, c.ended && sh.answer.came && launch.came));
 	cr_expect_neq(sh.answer.err.kind, ERR_NONE);
-	cr_expect_eq(count_processes(&ended, "", &pid), 0, "process %d is left", pid);
+	cr_expect_eq(client_count_processes(&ended, "", &pid), 0, "process %d is left", pid);
 	cr_assert(client_until(&c, sh.open == 0));
 	shell_done(&sh);
 	client_stop(&c);

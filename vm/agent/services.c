@@ -28,10 +28,16 @@ const struct service services[SERVICES] = {
 		.required = true,
 		.needs = -1,
 		.says_ready = true,
-		/* -s 0: a desktop that goes black after ten minutes is of no use to anybody. */
+		/*
+		 * -s 0: a desktop that goes black after ten minutes is of no use to anybody.  All viewers
+		 * come from one address, so a blacklist would lock all of them out for one that does not
+		 * finish its handshake.  What a viewer may is decided by the host's gateway; that nobody
+		 * may resize the desktop under the agent's coordinates is certain here too.
+		 */
 		.argv = { "Xvnc", PLACE_DISPLAY, "-displayfd", "3", "-geometry", PLACE_GEOMETRY, "-depth",
 			"24", "-rfbport", "-1", "-rfbunixpath", PLACE_RFB, "-SecurityTypes", "None",
-			"-AlwaysShared", "-nolisten", "tcp", "-noreset", "-s", "0", NULL },
+			"-AlwaysShared", "-UseBlacklist=0", "-AcceptSetDesktopSize=0", "-nolisten", "tcp",
+			"-noreset", "-s", "0", NULL },
 	},
 	[SERVICE_BUS] = {
 		.what = "session bus",

@@ -26,6 +26,8 @@ bool session_is_managed(const struct session *session);
 void session_on_x_event(struct session *session, const XEvent *event);
 /* The display's connection broke, whatever its process may still do. */
 void session_on_display_lost(struct session *session);
+/* Where the X server takes viewers; nothing is there while it is away. */
+const char *session_rfb_path(const struct session *session);
 /* Kills them all.  NULL-safe. */
 void session_free(struct session *session);
 

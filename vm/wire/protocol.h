@@ -45,6 +45,11 @@
  * replies. A login shell as the desktop's user.  Killed with all its children at the timeout and on
  * cancel.
  *
+ *   rfb {stream} -> {}
+ *       stream: a number the host opened; it is joined with the desktop's VNC server (RFB 3.8, no
+ * security), which speaks first.  Answered when that is over, because either end closed; an error
+ * reply means that it never was.  A viewer that reads slowly stalls nobody else.
+ *
  *   freeze {} -> {}
  *       The agent sends nothing behind this reply until the host sends something, so that no byte
  * is under way while the machine is saved.  Whatever comes next thaws it. renew {time_us, entropy:
