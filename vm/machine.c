@@ -197,8 +197,9 @@ void vm_machine_renew(struct vm *vm, bool new_names)
 	struct vm_core *core = vm->core;
 	uint8_t bytes[ENTROPY_BYTES];
 	struct timespec now;
+	size_t len;
 	random_bytes(bytes, sizeof(bytes));
-	auto_free char *entropy = base64_encode(bytes, sizeof(bytes), NULL);
+	auto_free char *entropy = base64_encode(bytes, sizeof(bytes), &len);
 	if (core->state != VM_STARTING) {
 		core->state = VM_STARTING;
 		core->stages = 0;

@@ -4,68 +4,9 @@
  * run are skipped, saying why.
  */
 
-#include "vm_host.h"
+#include "contract.h"
 
-#include <criterion/parameterized.h>
 #include <signal.h>
-#include <stdio.h>
-
-/* Words that differ between a shell and the fake desktop's idea of one. */
-struct dialect {
-	const char *backend, *flood, *die, *crash;
-	const char *terminal; /* an application that takes text */
-	const char *typed, *read_back, *read;
-};
-static const struct dialect dialects[] = {
-	{
-		.backend = "fake",
-		.flood = "flood 300000",
-		.die = "kill",
-		.terminal = "terminal",
-		.typed = "h\xc3\xa9llo\n",
-		.read_back = "cat typed",
-		.read = "h\xc3\xa9llo\n",
-	},
-	{
-		.backend = "namespace",
-		.flood = "head -c 300000 /dev/zero | tr '\\0' x",
-		.die = "kill -TERM $$",
-		.crash = "kill -9 -1",
-		.terminal = "xterm",
-		.typed = "echo h\xc3\xa9llo > /tmp/new && mv /tmp/new /tmp/typed\n",
-		.read_back = "until [ -e /tmp/typed ]; do sleep 0.05; done; cat /tmp/typed",
-		.read = "h\xc3\xa9llo\n",
-	},
-};
-#define N_DIALECTS (sizeof(dialects) / sizeof(dialects[0]))
-
-struct bench {
-	struct host host;
-	const struct dialect *dialect;
-	struct vm *vm; /* ready, alice's */
-};
-
-static struct action typing(const char *text)
-{
-	return (struct action){ .kind = ACTION_TYPE, .text = text };
-}
-
-static struct action moving(int x, int y)
-{
-	return (struct action){ .kind = ACTION_MOVE, .at = { 2, { x, y } } };
-}
-
-static struct action waiting(int64_t ms)
-{
-	return (struct action){ .kind = ACTION_WAIT, .ms = ms };
-}
-
-static struct action clicking(int x, int y)
-{
-	return (struct action){
-		.kind = ACTION_CLICK, .at = { 2, { x, y } }, .button = BUTTON_LEFT, .count = 1
-	};
-}
 
 /* ---- life ---- */
 
@@ -422,14 +363,7 @@ static void tells_about_itself(struct bench *b)
 
 /* ---- the table ---- */
 
-#define CASE(fn) \
-	{ \
-#fn, fn \
-	}
-static const struct contract {
-	const char *name;
-	void (*run)(struct bench *bench);
-} cases[] = {
+static const struct contract cases[] = {
 	CASE(starts_through_its_stages),
 	CASE(is_found_by_its_owner_only),
 	CASE(is_refused_above_the_limit),
@@ -453,56 +387,15 @@ static const struct contract {
 };
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
 
-/* Indexes, not pointers: Criterion runs each in a process of its own, where the program lies
- * elsewhere. */
-struct one {
-	size_t dialect, contract;
-};
-
 ParameterizedTestParameters(vm, contract)
 {
-	static struct one all[N_DIALECTS * N_CASES];
-	for (size_t i = 0; i < N_DIALECTS * N_CASES; i++) {
-		all[i] = (struct one){ i / N_CASES, i % N_CASES };
-	}
-	return cr_make_param_array(struct one, all, N_DIALECTS * N_CASES);
+	return all_of_them(N_CASES);
 }
 
-struct probed {
-	const char *backend;
-	bool works;
-	char why[500];
-};
-
-static void on_probe(const char *backend, const struct err *err, const char *detail, void *data)
+ParameterizedTest(
+	struct one *one, vm, contract, .init = scratch_make, .fini = scratch_remove, .timeout = 60)
 {
-	struct probed *probed = data;
-	(void)detail;
-	if (strcmp(backend, probed->backend) == 0) {
-		probed->works = !err;
-		snprintf(probed->why, sizeof(probed->why), "%s", err ? err->text : "");
-	}
-}
-
-static char agent_path[4096];
-
-ParameterizedTest(struct one *one, vm, contract, .timeout = 60)
-{
-	struct bench bench = { .dialect = &dialects[one->dialect] };
-	const char *build = getenv("VITRINE_BUILD");
-	snprintf(agent_path, sizeof(agent_path), "%s/vitrine-agent", build ? build : "build-debug");
-	struct vm_config config = {
-		.backend = bench.dialect->backend, .max_sandboxes = 2, .agent = agent_path
-	};
-	struct probed probed = { .backend = config.backend };
-	vm_probe(&config, on_probe, &probed);
-	if (!probed.works) {
-		fprintf(stderr, "%s on %s skipped: %s\n", cases[one->contract].name, config.backend,
-			probed.why);
-		cr_skip_test("%s", probed.why);
-	}
-	host_init(&bench.host, config);
-	bench.vm = host_vm(&bench.host);
-	cases[one->contract].run(&bench);
-	host_done(&bench.host);
+	const struct contract *contract = &cases[one->contract];
+	struct vm_config config = { .max_sandboxes = 2 };
+	run_contract(contract->name, contract->run, one->dialect, config);
 }

@@ -1,0 +1,164 @@
+#ifndef TESTS_CONTRACT_H
+#define TESTS_CONTRACT_H
+
+/* What the contract suites share: the backends they run on, and how one case runs on one of them.
+ * Those that this host cannot run are skipped, saying why. */
+
+#include "vm_host.h"
+
+#include "tests/unit/scratch.h"
+
+#include <criterion/parameterized.h>
+#include <dirent.h>
+#include <stdio.h>
+
+/* Words that differ between a shell and the fake desktop's idea of one. */
+struct dialect {
+	const char *backend, *flood, *die, *crash;
+	const char *terminal; /* an application that takes text */
+	const char *typed, *read_back, *read;
+	/* A text in parts, for what goes on in a copy; reading it back gives "half-1". */
+	const char *half, *ending;
+	const char *hostname, *machine_id;
+};
+static const struct dialect dialects[] = {
+	{
+		.backend = "fake",
+		.flood = "flood 300000",
+		.die = "kill",
+		.terminal = "terminal",
+		.typed = "h\xc3\xa9llo\n",
+		.read_back = "cat typed",
+		.read = "h\xc3\xa9llo\n",
+		.half = "half",
+		.ending = "-%d",
+		.hostname = "hostname",
+		.machine_id = "cat machine-id",
+	},
+	{
+		.backend = "namespace",
+		.flood = "head -c 300000 /dev/zero | tr '\\0' x",
+		.die = "kill -TERM $$",
+		.crash = "kill -9 -1",
+		.terminal = "xterm",
+		.typed = "echo h\xc3\xa9llo > /tmp/new && mv /tmp/new /tmp/typed\n",
+		.read_back = "until [ -e /tmp/typed ]; do sleep 0.05; done; cat /tmp/typed",
+		.read = "h\xc3\xa9llo\n",
+		.half = "echo half",
+		.ending = "-%d > /tmp/new && mv /tmp/new /tmp/typed\n",
+		.hostname = "hostname",
+		.machine_id = "cat /etc/machine-id",
+	},
+};
+#define N_DIALECTS (sizeof(dialects) / sizeof(dialects[0]))
+
+struct bench {
+	struct host host;
+	const struct dialect *dialect;
+	struct vm *vm; /* ready, alice's */
+};
+
+static inline struct action typing(const char *text)
+{
+	return (struct action){ .kind = ACTION_TYPE, .text = text };
+}
+
+static inline struct action moving(int x, int y)
+{
+	return (struct action){ .kind = ACTION_MOVE, .at = { 2, { x, y } } };
+}
+
+static inline struct action waiting(int64_t ms)
+{
+	return (struct action){ .kind = ACTION_WAIT, .ms = ms };
+}
+
+static inline struct action clicking(int x, int y)
+{
+	return (struct action){
+		.kind = ACTION_CLICK, .at = { 2, { x, y } }, .button = BUTTON_LEFT, .count = 1
+	};
+}
+
+#define CASE(fn) \
+	{ \
+#fn, fn \
+	}
+struct contract {
+	const char *name;
+	void (*run)(struct bench *bench);
+};
+
+/* Indexes, not pointers: Criterion runs each in a process of its own, where the program lies
+ * elsewhere. */
+struct one {
+	size_t dialect, contract;
+};
+
+static inline struct criterion_test_params all_of_them(size_t n_cases)
+{
+	static struct one all[N_DIALECTS * 100];
+	for (size_t i = 0; i < N_DIALECTS * n_cases; i++) {
+		all[i] = (struct one){ i / n_cases, i % n_cases };
+	}
+	return cr_make_param_array(struct one, all, N_DIALECTS * n_cases);
+}
+
+struct probed {
+	const char *backend;
+	bool works;
+	char why[500];
+};
+
+static inline void on_probe(
+	const char *backend, const struct err *err, const char *detail, void *data)
+{
+	struct probed *probed = data;
+	(void)detail;
+	if (strcmp(backend, probed->backend) == 0) {
+		probed->works = !err;
+		snprintf(probed->why, sizeof(probed->why), "%s", err ? err->text : "");
+	}
+}
+
+/* Nothing unfinished, and of sandboxes nothing at all. */
+static inline void nothing_is_left(const char *kind)
+{
+	DIR *dir = opendir(in_scratch("state/%s", kind));
+	struct dirent *entry;
+	while (dir && (entry = readdir(dir))) {
+		bool is_self = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+		bool is_whole = entry->d_name[0] != '.' && strcmp(kind, "sandboxes") != 0;
+		cr_expect(is_self || is_whole, "%s/%s was left behind", kind, entry->d_name);
+	}
+	if (dir) {
+		closedir(dir);
+	}
+}
+
+static inline void run_contract(
+	const char *name, void (*run)(struct bench *), size_t dialect, struct vm_config config)
+{
+	static char agent_path[4096];
+	struct bench bench = { .dialect = &dialects[dialect] };
+	const char *build = getenv("VITRINE_BUILD");
+	snprintf(agent_path, sizeof(agent_path), "%s/vitrine-agent", build ? build : "build-debug");
+	config.backend = bench.dialect->backend;
+	config.agent = agent_path;
+	struct probed probed = { .backend = config.backend };
+	vm_probe(&config, on_probe, &probed);
+	if (!probed.works) {
+		fprintf(stderr, "%s on %s skipped: %s\n", name, config.backend, probed.why);
+		cr_skip_test("%s", probed.why);
+	}
+	config.state_dir = in_scratch("state");
+	host_init(&bench.host, config);
+	bench.vm = host_vm(&bench.host);
+	run(&bench);
+	host_done(&bench.host);
+	nothing_is_left("sandboxes");
+	nothing_is_left("snapshots");
+	nothing_is_left("templates");
+}
+
+#endif
