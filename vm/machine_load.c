@@ -33,7 +33,7 @@ struct saved {
 	unsigned pending; /* commands */
 	void (*next)(struct saved *s);
 	bool working, closed, loading, loaded;
-	struct err err, work_err; /* the thread's own: commands go on beside it */
+	struct err err; /* the first one; the thread's while that works */
 };
 
 static void free_saved(struct saved *s)
@@ -129,7 +129,7 @@ struct saved *saved_open(
 	return s;
 }
 
-/* ---- loading: commands and a thread, side by side; the next step when both have ended ---- */
+/* ---- loading: commands of QEMU's, and a thread; each step begins when the last has ended ---- */
 
 static void conclude(struct saved *s)
 {
@@ -191,33 +191,28 @@ static void load_devices(struct saved *s)
 
 void saved_event(struct saved *s, const char *name, const json_t *values)
 {
-	if (!s || !s->loading || strcmp(name, "MIGRATION") != 0) {
-		return;
-	}
 	const char *status = json_string_value(json_object_get(values, "status"));
-	if (status && strcmp(status, "failed") == 0 && s->err.kind == ERR_NONE) {
-		err_set(&s->err, ERR_HOST, "QEMU refused the state of its devices");
-	} else if (!status || strcmp(status, "completed") != 0 || s->next != go_on) {
+	if (!s || !s->loading || s->next != go_on || strcmp(name, "MIGRATION") != 0 || !status) {
 		return;
 	}
-	s->loaded = true;
-	step(s);
-}
-
-static void put_pages(struct saved *s, struct err *err)
-{
-	const struct pages_file file = ram_file(s->ram);
-	struct pages_process process;
-	if (pages_attach(&process, s->machine.pid, &file, err)) {
-		(void)!pages_load(s->top, process.memory, process.start, err);
-		pages_detach(&process);
+	s->loaded = strcmp(status, "completed") == 0;
+	if (strcmp(status, "failed") == 0) {
+		err_set(&s->err, ERR_HOST, "QEMU refused the state of its devices");
+	} else if (!s->loaded) {
+		return;
 	}
+	step(s);
 }
 
 static void put_in_thread(void *data)
 {
 	struct saved *s = data;
-	put_pages(s, &s->work_err);
+	const struct pages_file file = ram_file(s->ram);
+	struct pages_process process;
+	if (pages_attach(&process, s->machine.pid, &file, &s->err)) {
+		(void)!pages_load(s->top, process.memory, process.start, &s->err);
+		pages_detach(&process);
+	}
 }
 
 static void on_put(void *data)
@@ -226,12 +221,21 @@ static void on_put(void *data)
 	s->working = false;
 	if (s->closed) {
 		free_saved(s);
-		return;
+	} else {
+		step(s);
 	}
-	if (s->err.kind == ERR_NONE) {
-		s->err = s->work_err;
+}
+
+/* QEMU has answered, so its memory is there. */
+static void put_pages(struct saved *s)
+{
+	s->next = load_devices;
+	if (s->top) {
+		s->working = true;
+		work_run(s->machine.event, put_in_thread, on_put, s);
+	} else {
+		step(s);
 	}
-	step(s);
 }
 
 void saved_load(struct saved *s, const struct machine *machine, machine_fn *fn, void *data)
@@ -241,11 +245,7 @@ void saved_load(struct saved *s, const struct machine *machine, machine_fn *fn, 
 	s->data = data;
 	s->loading = true;
 	s->begin_us = loop_now_us();
-	s->next = load_devices;
-	if (s->top) {
-		s->working = true;
-		work_run(machine->event, put_in_thread, on_put, s);
-	}
+	s->next = put_pages;
 	command(s, "migrate-set-capabilities",
 		json_pack("{s:[{s:s, s:b}]}", "capabilities", "capability", "events", "state", 1));
 	s->pending++;

@@ -32,7 +32,8 @@ struct machine_save {
 	bool last;
 	machine_fn *fn;
 	void *data;
-	int dir_fd, devices; /* devices: the memory file that QEMU writes */
+	int dir_fd;
+	int devices, devices_out; /* the memory file that QEMU writes; the same, for writing only */
 	struct pages_process process;
 	unsigned pending;                     /* commands */
 	void (*next)(struct machine_save *s); /* when none is pending */
@@ -45,6 +46,7 @@ static void free_save(struct machine_save *s)
 {
 	pages_detach(&s->process);
 	cleanup_close(&s->devices);
+	cleanup_close(&s->devices_out);
 	cleanup_close(&s->dir_fd);
 	ram_unref(s->machine.ram);
 	free(s->dir);
@@ -201,10 +203,19 @@ static void stop(struct machine_save *s)
 	snprintf(path, sizeof(path), "/dev/fdset/%d", FDSET);
 	s->next = on_stopped;
 	s->stop_us = loop_now_us();
-	command(s, "add-fd", json_pack("{s:i}", "fdset-id", FDSET), s->devices);
+	command(s, "add-fd", json_pack("{s:i}", "fdset-id", FDSET), s->devices_out);
 	command(s, "stop", NULL, -1);
 	command(s, "xen-save-devices-state", json_pack("{s:s, s:b}", "filename", path, "live", 1),
 		-1);
+}
+
+/* QEMU looks in a set for a descriptor with just the access it wants. */
+static bool open_for_writing(int fd, int *ret_out)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	*ret_out = open(path, O_WRONLY | O_CLOEXEC);
+	return *ret_out >= 0;
 }
 
 static void prepare_in_thread(void *data)
@@ -217,8 +228,8 @@ static void prepare_in_thread(void *data)
 	}
 	s->dir_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	s->devices = memfd_create("vitrine-devices", MFD_CLOEXEC);
-	if (s->dir_fd < 0 || s->devices < 0) {
-		err_errno(&s->err, "cannot open %s", s->dir);
+	if (s->dir_fd < 0 || s->devices < 0 || !open_for_writing(s->devices, &s->devices_out)) {
+		err_errno(&s->err, "cannot get ready to write %s", s->dir);
 		return;
 	}
 	(void)!(pages_attach(&s->process, s->machine.pid, &file, &s->err) &&
@@ -238,6 +249,7 @@ struct machine_save *machine_save(
 		.data = data,
 		.dir_fd = -1,
 		.devices = -1,
+		.devices_out = -1,
 		.process = { .memory = -1, .map = -1 },
 	};
 	ram_ref(machine->ram);
