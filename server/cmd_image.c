@@ -6,6 +6,7 @@
 #include "vm/image/build.h"
 #include "vm/image/image.h"
 #include "vm/image/plan.h"
+#include "vm/state.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -367,28 +368,10 @@ static bool take_words(const struct verb *verb, struct args *args, int argc, cha
 	return true;
 }
 
-/* Until vm/state.c has it. */
-static char *default_dir(struct err *err)
-{
-	const char *given = getenv("STATE_DIRECTORY"), *state = getenv("XDG_STATE_HOME");
-	const char *home = getenv("HOME");
-	auto_buf struct buf path = { 0 };
-	if (geteuid() == 0) {
-		buf_printf(&path, "%s", given ? given : "/var/lib/vitrine");
-	} else if (state && state[0] == '/') {
-		buf_printf(&path, "%s/vitrine", state);
-	} else if (home && home[0] == '/') {
-		buf_printf(&path, "%s/.local/state/vitrine", home);
-	} else {
-		err_set(err, ERR_ARGUMENT, "$HOME is not set: say --state-dir");
-		return NULL;
-	}
-	return must(strdup(buf_text(&path)));
-}
-
 static bool find_images(struct args *args, struct err *err)
 {
-	auto_free char *dir = args->state_dir ? must(strdup(args->state_dir)) : default_dir(err);
+	auto_free char *dir =
+		args->state_dir ? must(strdup(args->state_dir)) : state_default_dir(err);
 	auto_buf struct buf path = { 0 };
 	if (!dir) {
 		return false;

@@ -8,10 +8,10 @@
 #include "vm/image/cpio.h"
 #include "vm/image/kernel.h"
 #include "vm/image/plan.h"
+#include "vm/image/root.h"
 #include "vm/image/rootfs.h"
 #include "vm/image/run.h"
 #include "vm/image/store.h"
-#include "vm/image/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,7 +76,7 @@ static bool take_kernel(struct finish *finish, struct err *err)
 	auto_buf struct buf work = { 0 };
 	buf_printf(&work, "%s/" WORK, finish->path);
 	say("fetching the kernel");
-	return tree_mkdir(finish->root, WORK, err) &&
+	return root_mkdir(finish->root, WORK, err) &&
 	       kernel_fetch(buf_text(&work), &finish->kernel, err);
 }
 
@@ -149,7 +149,7 @@ static bool make_file_system(struct finish *finish, struct err *err)
 	const char *argv[] = { "mkfs.erofs", "--quiet", "-T" FIXED_TIME, "-U" FIXED_UUID,
 		"--exclude-regex=^tmp/.*", buf_text(&to), buf_text(&view), NULL };
 	say("making the root file system");
-	if (!tree_mkdir(finish->root, VIEW, err)) {
+	if (!root_mkdir(finish->root, VIEW, err)) {
 		return false;
 	}
 	if (mount(finish->path, buf_text(&view), NULL, MS_BIND, NULL) < 0) {

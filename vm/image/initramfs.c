@@ -5,8 +5,8 @@
 #include "base/cleanup.h"
 #include "vm/image/cpio.h"
 #include "vm/image/kernel.h"
+#include "vm/image/root.h"
 #include "vm/image/run.h"
-#include "vm/image/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +62,7 @@ static bool read_list(struct modules *modules, const char *file, struct buf *out
 {
 	char path[160];
 	snprintf(path, sizeof(path), "lib/modules/%s/%s", modules->kernel->release, file);
-	return tree_read(modules->kernel->base, path, TEXT_MAX, out, err);
+	return root_read(modules->kernel->base, path, TEXT_MAX, out, err);
 }
 
 /* Newer kernels have them compressed. */
@@ -71,11 +71,11 @@ static bool read_module(
 {
 	auto_buf struct buf path = { 0 };
 	buf_printf(&path, "lib/modules/%s/%s", modules->kernel->release, file);
-	if (tree_has(modules->kernel->base, buf_text(&path))) {
-		return tree_read(modules->kernel->base, buf_text(&path), MODULE_MAX, out, err);
+	if (root_has(modules->kernel->base, buf_text(&path))) {
+		return root_read(modules->kernel->base, buf_text(&path), MODULE_MAX, out, err);
 	}
 	buf_printf(&path, ".xz");
-	auto_close int fd = tree_open(modules->kernel->base, buf_text(&path), O_RDONLY, 0);
+	auto_close int fd = root_open(modules->kernel->base, buf_text(&path), O_RDONLY, 0);
 	static const char *const argv[] = { "xz", "-dc", NULL };
 	return fd < 0 ? err_errno(err, "cannot open the kernel's module %s", file)
 		      : run_program(&(struct run){ .argv = argv, .in = fd, .out = out }, err);

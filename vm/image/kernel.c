@@ -6,8 +6,8 @@
 #include "vm/image/kernel.h"
 
 #include "base/cleanup.h"
+#include "vm/image/root.h"
 #include "vm/image/run.h"
-#include "vm/image/tree.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -34,13 +34,13 @@ static bool has_image(int base, const char *release)
 {
 	char path[128];
 	snprintf(path, sizeof(path), BOOT "%.64s", release);
-	return strlen(release) < sizeof(((struct kernel *)0)->release) && tree_has(base, path);
+	return strlen(release) < sizeof(((struct kernel *)0)->release) && root_has(base, path);
 }
 
 /* The last by name of the releases that have modules and an image. */
 static bool find_release(int base, char ret_release[65])
 {
-	int fd = tree_open(base, "lib/modules", O_RDONLY | O_DIRECTORY, 0);
+	int fd = root_open(base, "lib/modules", O_RDONLY | O_DIRECTORY, 0);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	ret_release[0] = '\0';
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
@@ -164,7 +164,7 @@ bool kernel_copy_image(const struct kernel *kernel, int to, struct err *err)
 	char path[128];
 	struct stat stat;
 	snprintf(path, sizeof(path), BOOT "%s", kernel->release);
-	auto_close int from = tree_open(kernel->base, path, O_RDONLY, 0);
+	auto_close int from = root_open(kernel->base, path, O_RDONLY, 0);
 	if (from < 0 || fstat(from, &stat) < 0) {
 		return err_errno(err, "cannot open the kernel /%s", path);
 	}

@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "vm/image/cpio.h"
-#include "vm/image/tree.h"
+#include "vm/image/root.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +38,7 @@ bool rootfs_check(int root, struct err *err)
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
 		bool there = false;
 		for (const char *const *path = needed[i].paths; *path && !there; path++) {
-			there = tree_has(root, *path);
+			there = root_has(root, *path);
 		}
 		if (!there) {
 			buf_printf(&missing, "%s%s", missing.len ? ", " : "", needed[i].what);
@@ -77,13 +77,13 @@ static uid_t owner_of(const json_t *users, const char *path)
 static bool put(const struct cpio_entry *entry, int root, struct err *err)
 {
 	if (S_ISDIR(entry->mode)) {
-		return tree_mkdir(root, entry->name, err);
+		return root_mkdir(root, entry->name, err);
 	}
 	if (S_ISLNK(entry->mode)) {
 		auto_free char *target = must(strndup((const char *)entry->bytes, entry->len));
-		return tree_link(root, entry->name, target, err);
+		return root_link(root, entry->name, target, err);
 	}
-	return tree_write(root, entry->name, entry->mode & 07777, entry->bytes, entry->len, err);
+	return root_write(root, entry->name, entry->mode & 07777, entry->bytes, entry->len, err);
 }
 
 static bool unpack_one(const struct cpio_entry *entry, void *data, struct err *err)
@@ -91,7 +91,7 @@ static bool unpack_one(const struct cpio_entry *entry, void *data, struct err *e
 	const struct unpack *unpack = data;
 	uid_t owner = owner_of(unpack->users, entry->name);
 	return put(entry, unpack->root, err) &&
-	       (!owner || tree_own(unpack->root, entry->name, owner, err));
+	       (!owner || root_own(unpack->root, entry->name, owner, err));
 }
 
 bool rootfs_unpack(int root, const struct buf *archive, const json_t *users, struct err *err)
@@ -107,7 +107,7 @@ static bool add_line(int root, const char *path, const char *name, const char *l
 	struct err *err)
 {
 	auto_buf struct buf text = { 0 }, key = { 0 };
-	if (tree_has(root, path) && !tree_read(root, path, TEXT_MAX, &text, err)) {
+	if (root_has(root, path) && !root_read(root, path, TEXT_MAX, &text, err)) {
 		return false;
 	}
 	if (text.len && text.data[text.len - 1] != '\n') {
@@ -119,14 +119,14 @@ static bool add_line(int root, const char *path, const char *name, const char *l
 		return true; /* there already */
 	}
 	buf_printf(&text, "%s:%s\n", name, line);
-	return tree_write(root, path, mode, text.data, text.len, err);
+	return root_write(root, path, mode, text.data, text.len, err);
 }
 
 /* Another account with the id would own the desktop's files. */
 static bool is_free(int root, const char *name, uid_t uid, struct err *err)
 {
 	auto_buf struct buf text = { 0 };
-	if (!tree_read(root, "etc/passwd", TEXT_MAX, &text, err)) {
+	if (!root_read(root, "etc/passwd", TEXT_MAX, &text, err)) {
 		return false;
 	}
 	char *rest = NULL, *line = text.len ? strtok_r((char *)text.data, "\n", &rest) : NULL;
@@ -148,14 +148,14 @@ static bool add_user(int root, const char *name, uid_t uid, struct err *err)
 {
 	char passwd[200], group[64], home[64];
 	snprintf(passwd, sizeof(passwd), "x:%u:%u::/home/%s:/bin/%s", uid, uid, name,
-		tree_has(root, "bin/bash") ? "bash" : "sh");
+		root_has(root, "bin/bash") ? "bash" : "sh");
 	snprintf(group, sizeof(group), "x:%u:", uid);
 	snprintf(home, sizeof(home), "home/%s", name);
 	return is_free(root, name, uid, err) &&
 	       add_line(root, "etc/passwd", name, passwd, 0644, err) &&
 	       add_line(root, "etc/group", name, group, 0644, err) &&
 	       add_line(root, "etc/shadow", name, "!:19000:0:99999:7:::", 0640, err) &&
-	       tree_mkdir(root, home, err) && tree_own(root, home, uid, err);
+	       root_mkdir(root, home, err) && root_own(root, home, uid, err);
 }
 
 bool rootfs_add_users(int root, const json_t *users, struct err *err)
@@ -193,22 +193,22 @@ static const struct {
 bool rootfs_tidy(int root, struct err *err)
 {
 	for (size_t i = 0; i < sizeof(emptied) / sizeof(*emptied); i++) {
-		if (!tree_empty(root, emptied[i], err)) {
+		if (!root_empty(root, emptied[i], err)) {
 			return false;
 		}
 	}
 	for (size_t i = 0; i < sizeof(removed) / sizeof(*removed); i++) {
-		tree_remove(root, removed[i]);
+		root_remove(root, removed[i]);
 	}
 	for (size_t i = 0; i < sizeof(written) / sizeof(*written); i++) {
-		if (!tree_write(root, written[i].path, 0644, written[i].text,
+		if (!root_write(root, written[i].path, 0644, written[i].text,
 			    strlen(written[i].text), err)) {
 			return false;
 		}
 	}
-	return tree_empty(root, "etc/apt/auth.conf.d", err) && tree_mkdir(root, "run", err) &&
-	       tree_mkdir(root, "proc", err) && tree_mkdir(root, "sys", err) &&
-	       tree_mkdir(root, "dev", err) && tree_mkdir(root, "tmp", err);
+	return root_empty(root, "etc/apt/auth.conf.d", err) && root_mkdir(root, "run", err) &&
+	       root_mkdir(root, "proc", err) && root_mkdir(root, "sys", err) &&
+	       root_mkdir(root, "dev", err) && root_mkdir(root, "tmp", err);
 }
 
 /* ---- packages ---- */
@@ -241,10 +241,10 @@ static void sort_lines(struct buf *text)
 bool rootfs_packages(int root, struct buf *out, struct err *err)
 {
 	auto_buf struct buf text = { 0 };
-	if (!tree_has(root, "var/lib/dpkg/status")) {
+	if (!root_has(root, "var/lib/dpkg/status")) {
 		return true;
 	}
-	if (!tree_read(root, "var/lib/dpkg/status", STATUS_MAX, &text, err)) {
+	if (!root_read(root, "var/lib/dpkg/status", STATUS_MAX, &text, err)) {
 		return false;
 	}
 	char name[128] = "", version[128] = "", status[64] = "";

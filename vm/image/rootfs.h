@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 /* What a root file system must be for a desktop, and how it is made so.  root: an open directory
- * (vm/image/tree.h). */
+ * (vm/image/root.h). */
 
 /* Says all that is missing, with the packages that have it. */
 bool rootfs_check(int root, struct err *err) NODISCARD;

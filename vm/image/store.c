@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "base/nearest.h"
-#include "vm/image/tree.h"
+#include "vm/image/root.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -280,7 +280,7 @@ static bool delete_dir(const char *path, struct err *err)
 	if (dir < 0) {
 		return errno == ENOENT || err_errno(err, "cannot open '%s'", path);
 	}
-	return tree_empty(dir, ".", err) &&
+	return root_empty(dir, ".", err) &&
 	       (rmdir(path) == 0 || err_errno(err, "cannot remove '%s'", path));
 }
 

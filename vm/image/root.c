@@ -1,5 +1,5 @@
 /* Files of another root: openat2() keeps every step of a path inside it. */
-#include "vm/image/tree.h"
+#include "vm/image/root.h"
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -13,7 +13,7 @@
 
 #define DEPTH_MAX 64
 
-int tree_open(int root, const char *path, int flags, mode_t mode)
+int root_open(int root, const char *path, int flags, mode_t mode)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(flags | O_CLOEXEC),
@@ -23,15 +23,15 @@ int tree_open(int root, const char *path, int flags, mode_t mode)
 	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 }
 
-bool tree_has(int root, const char *path)
+bool root_has(int root, const char *path)
 {
-	auto_close int fd = tree_open(root, path, O_PATH, 0);
+	auto_close int fd = root_open(root, path, O_PATH, 0);
 	return fd >= 0;
 }
 
-bool tree_read(int root, const char *path, size_t max, struct buf *out, struct err *err)
+bool root_read(int root, const char *path, size_t max, struct buf *out, struct err *err)
 {
-	auto_close int fd = tree_open(root, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
+	auto_close int fd = root_open(root, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
 	return fd < 0 ? err_errno(err, "cannot open /%s", path)
 		      : file_read(fd, max, path, out, err);
 }
@@ -42,18 +42,18 @@ static int open_above(int root, const char *path, const char **ret_last)
 	const char *slash = strrchr(path, '/');
 	*ret_last = slash ? slash + 1 : path;
 	auto_free char *above = must(slash ? strndup(path, (size_t)(slash - path)) : strdup("."));
-	return tree_open(root, above, O_PATH | O_DIRECTORY, 0);
+	return root_open(root, above, O_PATH | O_DIRECTORY, 0);
 }
 
-bool tree_mkdir(int root, const char *path, struct err *err)
+bool root_mkdir(int root, const char *path, struct err *err)
 {
 	const char *last, *slash = strrchr(path, '/');
 	auto_free char *above = slash ? must(strndup(path, (size_t)(slash - path))) : NULL;
-	auto_close int there = tree_open(root, path, O_PATH | O_DIRECTORY, 0);
+	auto_close int there = root_open(root, path, O_PATH | O_DIRECTORY, 0);
 	if (there >= 0) {
 		return true;
 	}
-	if (above && !tree_mkdir(root, above, err)) {
+	if (above && !root_mkdir(root, above, err)) {
 		return false;
 	}
 	auto_close int in = open_above(root, path, &last);
@@ -61,7 +61,7 @@ bool tree_mkdir(int root, const char *path, struct err *err)
 	       err_errno(err, "cannot make the directory /%s", path);
 }
 
-bool tree_write(
+bool root_write(
 	int root, const char *path, mode_t mode, const void *bytes, size_t len, struct err *err)
 {
 	const char *last, *from = bytes;
@@ -84,7 +84,7 @@ bool tree_write(
 	return fchmod(fd, mode) == 0 || err_errno(err, "cannot set the mode of /%s", path);
 }
 
-bool tree_link(int root, const char *path, const char *target, struct err *err)
+bool root_link(int root, const char *path, const char *target, struct err *err)
 {
 	const char *last;
 	auto_close int in = open_above(root, path, &last);
@@ -95,7 +95,7 @@ bool tree_link(int root, const char *path, const char *target, struct err *err)
 	return true;
 }
 
-bool tree_own(int root, const char *path, uid_t owner, struct err *err)
+bool root_own(int root, const char *path, uid_t owner, struct err *err)
 {
 	const char *last;
 	auto_close int in = open_above(root, path, &last);
@@ -103,7 +103,7 @@ bool tree_own(int root, const char *path, uid_t owner, struct err *err)
 	       err_errno(err, "cannot set the owner of /%s", path);
 }
 
-void tree_remove(int root, const char *path)
+void root_remove(int root, const char *path)
 {
 	const char *last;
 	auto_close int in = open_above(root, path, &last);
@@ -142,9 +142,9 @@ static bool empty(int take_dir, int depth)
 	return good;
 }
 
-bool tree_empty(int root, const char *path, struct err *err)
+bool root_empty(int root, const char *path, struct err *err)
 {
-	int dir = tree_open(root, path, O_RDONLY | O_DIRECTORY, 0);
+	int dir = root_open(root, path, O_RDONLY | O_DIRECTORY, 0);
 	if (dir < 0) {
 		return errno == ENOENT || err_errno(err, "cannot open /%s", path);
 	}

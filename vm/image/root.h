@@ -1,0 +1,26 @@
+#ifndef VM_IMAGE_ROOT_H
+#define VM_IMAGE_ROOT_H
+
+#include "base/buf.h"
+
+#include <sys/stat.h>
+
+/* Files of a root file system that is being made.  Its links are followed as if it were "/", so
+ * nothing outside it is ever touched.  Paths are relative to it. */
+
+/* An open directory or file; -1 with errno. */
+int root_open(int root, const char *path, int flags, mode_t mode) NODISCARD;
+bool root_has(int root, const char *path);
+bool root_read(int root, const char *path, size_t max, struct buf *out, struct err *err) NODISCARD;
+/* Each replaces what is there, but a directory. */
+bool root_write(int root, const char *path, mode_t mode, const void *bytes, size_t len,
+	struct err *err) NODISCARD;
+bool root_link(int root, const char *path, const char *target, struct err *err) NODISCARD;
+/* With those above it; fine when it is there. */
+bool root_mkdir(int root, const char *path, struct err *err) NODISCARD;
+bool root_own(int root, const char *path, uid_t owner, struct err *err) NODISCARD;
+/* What is in a directory goes, the directory stays; fine when there is none. */
+bool root_empty(int root, const char *path, struct err *err) NODISCARD;
+void root_remove(int root, const char *path); /* a file */
+
+#endif
