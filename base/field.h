@@ -26,8 +26,8 @@ struct field_ints {
 };
 
 /* In bytes, of each member of a MAP: names are not empty. */
-#define FIELD_MAP_NAME_MAX 64
-#define FIELD_MAP_VALUE_MAX 256
+#define FIELD_MAP_NAME_MAX 63
+#define FIELD_MAP_VALUE_MAX 255
 
 /*
  * One member of a C struct that arrives as JSON.  The same row decodes it, checks it, describes it

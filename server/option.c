@@ -57,7 +57,7 @@ static const char *const accel_words[] = { "auto", "kvm", "tcg", NULL };
 static const struct option desktops[] = {
 	WORD("backend", backend, vm_backend_words, 0,
 		"What runs the sandboxes; auto takes the first that works on this machine."),
-	TEXT("image", vm.preset.image, "NAME", 100, NULL,
+	TEXT("image", vm.preset.image, "NAME", 64, NULL,
 		"Image of a new microVM: a recipe's name or an image's id, as `vitrine image list` "
 		"shows them.  Without it, the newest."),
 	TEXT("screen", screen, "WIDTHxHEIGHT", 16, "1280x800",

@@ -10,6 +10,7 @@ static void stage(const char *name, unsigned step, unsigned of, void *data)
 	struct job *job = data;
 	auto_buf struct buf text = { 0 };
 	buf_printf(&text, "Starting the desktop: %s", name);
+	job->told = step;
 	call_progress(job->call, step, of, buf_text(&text));
 }
 
@@ -30,34 +31,46 @@ static void take_back(void *data)
 	struct job *job = data;
 	if (job->wait) {
 		vm_wait_cancel(take_ptr(&job->wait));
+		const char *undone = job->undo ? job->undo(job) : "nothing was done";
 		struct err err;
-		err_set(&err, ERR_CANCELLED,
-			"cancelled before the desktop was ready; nothing was done");
+		err_set(&err, ERR_CANCELLED, "cancelled before the desktop was ready; %s", undone);
 		job_fail(job, &err, NULL);
 	} else if (job->asked) {
 		guest_cancel(job->vm, job->asked);
 	}
 }
 
-void job_start(
-	struct job *job, struct call *call, const char *sandbox, void (*begin)(struct job *job))
+void job_start_in(struct job *job, struct call *call, struct vm *vm, void (*begin)(struct job *job))
 {
 	static const struct vm_wait_handlers handlers = { .stage = stage, .done = ready };
-	struct err err;
 	job->call = call;
+	job->vm = vm;
 	job->begin = begin;
-	job->vm = sandbox ? vm_find(call_vms(call), call_owner(call), sandbox, &err)
-			  : vm_default(call_vms(call), call_owner(call), &err);
-	if (!job->vm) {
-		job_fail(job, &err, NULL);
-		return;
-	}
 	call_on_cancel(call, take_back, job);
-	if (vm_state(job->vm) == VM_READY) {
+	if (vm_state(vm) == VM_READY) {
 		begin(job);
 		return;
 	}
-	job->wait = vm_wait(job->vm, &handlers, job);
+	job->wait = vm_wait(vm, &handlers, job);
+}
+
+void job_start(
+	struct job *job, struct call *call, const char *sandbox, void (*begin)(struct job *job))
+{
+	struct err err;
+	struct vm *vm = sandbox ? vm_find(call_vms(call), call_owner(call), sandbox, &err)
+				: vm_default(call_vms(call), call_owner(call), &err);
+	if (vm) {
+		job_start_in(job, call, vm, begin);
+		return;
+	}
+	job->call = call;
+	job_fail(job, &err, NULL);
+}
+
+void job_progress(struct job *job, unsigned step, unsigned of, const char *text)
+{
+	call_progress(job->call, job->told + step, job->told + of, text);
 }
 
 void job_reply(struct job *job, json_t *content)

@@ -13,13 +13,23 @@ struct job {
 	struct call *call;
 	struct vm *vm;
 	void (*begin)(struct job *job); /* the sandbox is ready */
-	struct vm_wait *wait;           /* while it is not */
-	guest_id asked;                 /* what the agent works on; set by begin; 0: nothing */
+	/* Taken back before that: what is to be undone, and a word about it; NULL: nothing. */
+	const char *(*undo)(struct job *job);
+	struct vm_wait *wait; /* while it is not ready */
+	guest_id asked;       /* what the agent works on; set by begin; 0: nothing */
+	unsigned told;        /* stages of the start */
 };
 
 /* sandbox NULL: the caller's default one.  Ends in begin() or in a failed call. */
 void job_start(
 	struct job *job, struct call *call, const char *sandbox, void (*begin)(struct job *job));
+
+/* The same in a sandbox that was found or made already. */
+void job_start_in(
+	struct job *job, struct call *call, struct vm *vm, void (*begin)(struct job *job));
+
+/* Progress of the work itself, after that of the start. */
+void job_progress(struct job *job, unsigned step, unsigned of, const char *text);
 
 /* Answer the call; the job is over and freed.  content is taken; for job_fail it may be NULL. */
 void job_reply(struct job *job, json_t *content);

@@ -8,7 +8,8 @@
 
 /* The list of tools, what --tools selects of it, and how a tool is described and run. */
 
-/* The order here is the order of tools/list: looking first, then acting, then programs. */
+/* The order here is the order of tools/list: looking first, then acting, then programs, then
+ * whole sandboxes. */
 #define TOOLS(X) \
 	X(screenshot) \
 	X(left_click) \
@@ -29,7 +30,19 @@
 	X(cursor_position) \
 	X(launch) \
 	X(list_applications) \
-	X(run_command)
+	X(run_command) \
+	X(sandbox_create) \
+	X(sandbox_list) \
+	X(sandbox_info) \
+	X(sandbox_kill) \
+	X(sandbox_set_timeout) \
+	X(sandbox_pause) \
+	X(sandbox_resume) \
+	X(sandbox_snapshot) \
+	X(sandbox_fork) \
+	X(sandbox_rollback) \
+	X(snapshot_list) \
+	X(snapshot_delete)
 
 #define X(id) extern const struct tool tool_##id;
 TOOLS(X)
@@ -74,8 +87,7 @@ static bool refuse_word(const char *word, struct err *err)
 	const char *near = nearest_name(word, names);
 	return err_set(err, ERR_ARGUMENT,
 		"'%.60s' is neither a tool nor a toolset; %s%s%s the list is of words such as all, "
-		"computer, shell, "
-		"screenshot, separated by commas.",
+		"computer, shell, sandbox, screenshot, separated by commas.",
 		word, near ? "did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 

@@ -43,7 +43,8 @@ enum vm_on_timeout { VM_TIMEOUT_KILL, VM_TIMEOUT_PAUSE };
 extern const char *const vm_on_timeout_words[];
 #define VM_TIMEOUT_MAX_S (30 * 24 * 3600)
 
-/* What a new sandbox is to be.  A zero or NULL member means the pool's default.  Copied. */
+/* What a new sandbox is to be.  A zero or NULL member means the pool's default, but for network
+ * and on_timeout, where it is a word.  Copied. */
 struct vm_spec {
 	const char *image; /* a recipe's name or an image's id */
 	struct size screen;
@@ -83,6 +84,8 @@ void vm_pool_adopt(struct vm_pool *pool);
  * NULL with ERR_LIMIT, ERR_UNSUPPORTED, ERR_NOT_FOUND (image, snapshot), ERR_HOST. */
 struct vm *vm_create(struct vm_pool *pool, const char *owner, const struct vm_spec *spec,
 	struct err *err) NODISCARD;
+/* What a sandbox is when nobody says otherwise; to be copied and changed for vm_create(). */
+const struct vm_spec *vm_preset(const struct vm_pool *pool);
 /* By id, among the owner's; a stranger's sandbox is ERR_NOT_FOUND.  One that has ended is ERR_GONE
  * and says why. */
 struct vm *vm_find(
@@ -90,6 +93,8 @@ struct vm *vm_find(
 /* The owner's default sandbox, made at first use and again after it ended (err then holds nothing:
  * the new one's notes say so). */
 struct vm *vm_default(struct vm_pool *pool, const char *owner, struct err *err) NODISCARD;
+/* The same, but none is made: ERR_NOT_FOUND when there is none. */
+struct vm *vm_find_default(struct vm_pool *pool, const char *owner, struct err *err) NODISCARD;
 /* The i-th of the owner's sandboxes that are not gone, oldest first; NULL past the end. */
 struct vm *vm_at(struct vm_pool *pool, const char *owner, size_t i);
 void vm_stop(struct vm *vm, const char *why); /* ends it; further calls answer ERR_GONE with why */

@@ -13,12 +13,20 @@
 
 struct vm {
 	enum vm_state state;
-	const char *note;
+	const char *note, *id, *stopped; /* stopped: why */
+	struct vm_spec spec;
+	struct vm_times times;
 };
 
-static struct vm stand_in;
-static struct vm_wait_handlers waiting; /* and who waits */
-static void *waiter;
+const char *const vm_state_words[] = { "starting", "ready", "paused", "stopping", "gone", NULL };
+const char *const vm_network_words[] = { "none", "internet", NULL };
+const char *const vm_on_timeout_words[] = { "kill", "pause", NULL };
+
+static struct vm stand_in, copies[3]; /* copies: what a fork makes */
+static bool no_default;
+static struct vm_wait_handlers waiting; /* and who waits: the last, and all in order */
+static void *waiter, *waiters[4];
+static size_t n_waiters;
 static bool wait_cancelled;
 
 static struct {
@@ -29,6 +37,12 @@ static struct {
 	guest_launch_fn *launch;
 	guest_json_fn *json;
 	guest_exec_fn *exec;
+	vm_done_fn *done;
+	vm_snapshot_fn *snapshot;
+	vm_fork_fn *fork;
+	struct vm_spec spec; /* of vm_create() */
+	size_t count;
+	const char *name;
 	const char *command, *cwd, *application, *uri;
 	int64_t timeout_ms;
 	void *data;
@@ -61,6 +75,120 @@ struct vm *vm_default(struct vm_pool *pool, const char *owner, struct err *err)
 {
 	return vm_find(pool, owner, "mine", err);
 }
+struct vm *vm_find_default(struct vm_pool *pool, const char *owner, struct err *err)
+{
+	if (no_default) {
+		err_set(err, ERR_NOT_FOUND, "you have no default sandbox");
+		return NULL;
+	}
+	return vm_find(pool, owner, "mine", err);
+}
+struct vm *vm_create(
+	struct vm_pool *pool, const char *owner, const struct vm_spec *spec, struct err *err)
+{
+	(void)pool, (void)owner, (void)err;
+	asked.spec = *spec;
+	stand_in.spec = *spec;
+	return &stand_in;
+}
+const struct vm_spec *vm_preset(const struct vm_pool *pool)
+{
+	static const struct vm_spec preset = { .image = "desktop",
+		.screen = { 1280, 800 },
+		.limits = { .memory_mib = 1024 },
+		.network = VM_NETWORK_INTERNET,
+		.on_timeout = VM_TIMEOUT_PAUSE,
+		.timeout_ms = 60000,
+		.idle_ms = -1 };
+	(void)pool;
+	return &preset;
+}
+struct vm *vm_at(struct vm_pool *pool, const char *owner, size_t i)
+{
+	(void)pool, (void)owner;
+	return no_default ? NULL : i == 0 ? &stand_in : i == 1 ? &copies[0] : NULL;
+}
+void vm_stop(struct vm *vm, const char *why)
+{
+	vm->stopped = why;
+}
+const char *vm_id(const struct vm *vm)
+{
+	return vm->id;
+}
+const char *vm_backend_name(const struct vm *vm)
+{
+	(void)vm;
+	return "microvm";
+}
+struct size vm_screen(const struct vm *vm)
+{
+	return vm->spec.screen;
+}
+const struct vm_spec *vm_spec(const struct vm *vm)
+{
+	return &vm->spec;
+}
+struct vm_times vm_times(const struct vm *vm)
+{
+	return vm->times;
+}
+bool vm_set_timeout(struct vm *vm, int64_t timeout_ms, struct err *err)
+{
+	(void)vm, (void)err;
+	asked.timeout_ms = timeout_ms;
+	return true;
+}
+void vm_pause(struct vm *vm, vm_done_fn *fn, void *data)
+{
+	(void)vm;
+	asked.done = fn;
+	asked.data = data;
+}
+void vm_rollback(struct vm *vm, const char *snapshot, vm_done_fn *fn, void *data)
+{
+	asked.name = snapshot;
+	vm_pause(vm, fn, data);
+}
+void vm_take_snapshot(struct vm *vm, const char *name, vm_snapshot_fn *fn, void *data)
+{
+	(void)vm;
+	asked.name = name;
+	asked.snapshot = fn;
+	asked.data = data;
+}
+void vm_fork(struct vm *vm, size_t count, vm_fork_fn *fn, void *data)
+{
+	(void)vm;
+	asked.count = count;
+	asked.fork = fn;
+	asked.data = data;
+}
+
+/* The only snapshot there is. */
+static struct vm_snapshot kept = { .id = "sssssssssssssssssss1", .source = "mine" };
+static bool deleted;
+
+const struct vm_snapshot *vm_snapshot_at(struct vm_pool *pool, const char *owner, size_t i)
+{
+	(void)pool, (void)owner;
+	return deleted || i ? NULL : &kept;
+}
+const struct vm_snapshot *vm_snapshot_find(
+	struct vm_pool *pool, const char *owner, const char *id, struct err *err)
+{
+	(void)pool, (void)owner;
+	if (!deleted && strcmp(id, kept.id) == 0) {
+		return &kept;
+	}
+	err_set(err, ERR_NOT_FOUND, "you have no snapshot '%s'", id);
+	return NULL;
+}
+bool vm_snapshot_delete(struct vm_pool *pool, const char *owner, const char *id, struct err *err)
+{
+	deleted = vm_snapshot_find(pool, owner, id, err);
+	return deleted;
+}
 enum vm_state vm_state(const struct vm *vm)
 {
 	return vm->state;
@@ -80,6 +208,7 @@ struct vm_wait *vm_wait(struct vm *vm, const struct vm_wait_handlers *handlers, 
 	(void)vm;
 	waiting = *handlers;
 	waiter = data;
+	waiters[n_waiters++ % 4] = data;
 	return (struct vm_wait *)&waiting;
 }
 void vm_wait_cancel(struct vm_wait *wait)
@@ -142,7 +271,12 @@ static struct desk desk;
 static inline void open_desk(void)
 {
 	desk = desk_open();
-	stand_in.state = VM_READY;
+	stand_in = (struct vm){ .state = VM_READY, .id = "mine", .spec = *vm_preset(NULL) };
+	for (int i = 0; i < 3; i++) {
+		static const char *const ids[] = { "one", "two", "three" };
+		copies[i] = stand_in;
+		copies[i].id = ids[i];
+	}
 }
 
 static inline void close_desk(void)

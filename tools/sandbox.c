@@ -1,0 +1,327 @@
+#include "tools/sandbox.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "tools/result.h"
+
+#include <string.h>
+
+/*
+ * Sandboxes: make, list, look at, end, and give them time.  None of these but sandbox_create starts
+ * or wakes one: who asks what there is must not change it.
+ */
+
+#define ABSENT (-1)
+
+/* ---- sandbox_create ---- */
+
+struct create_args {
+	const char *image, *screen, *from;
+	int64_t memory, cpus, timeout, idle_timeout;
+	int network, on_timeout;
+	const json_t *labels;
+};
+
+static const struct field create_fields[] = {
+	FIELD_STR(
+		struct create_args, image, "Image to boot: a name or an id.", .min = 1, .max = 64),
+	FIELD_NUM(struct create_args, memory, "MiB of memory.", .min = 256, .max = 1 << 20),
+	FIELD_NUM(struct create_args, cpus, "Processors.", .min = 1, .max = 64),
+	FIELD_STR(struct create_args, screen, "WIDTHxHEIGHT in pixels.", .min = 1, .max = 16),
+	FIELD_ONE_OF(struct create_args, network, "What it reaches.", vm_network_words,
+		.preset = ABSENT),
+	FIELD_NUM(struct create_args, timeout, "Seconds it lives; 0: until it is ended.", .min = 0,
+		.max = VM_TIMEOUT_MAX_S, .preset = ABSENT),
+	FIELD_NUM(struct create_args, idle_timeout,
+		"Seconds it lives without a call; 0: until it is ended.", .min = 0,
+		.max = VM_TIMEOUT_MAX_S, .preset = ABSENT),
+	FIELD_ONE_OF(struct create_args, on_timeout, "What a timeout does.", vm_on_timeout_words,
+		.preset = ABSENT),
+	FIELD_STRINGS(struct create_args, labels, "Words of your own to know it by.", 16),
+	FIELD_STR(struct create_args, from,
+		"Snapshot (id or name) to start from; image, memory, cpus, screen and network are "
+		"the snapshot's.",
+		.min = 1, .max = VM_SNAPSHOT_NAME_MAX),
+	{ 0 },
+};
+
+struct create {
+	struct job job;
+	uint64_t began;
+};
+
+static int64_t to_ms(int64_t seconds)
+{
+	return seconds ? seconds * 1000 : -1;
+}
+
+/* What a snapshot has settled already. */
+static bool check_from(const struct create_args *args, struct err *err)
+{
+	const char *settled = args->image               ? "image"
+			      : args->memory            ? "memory"
+			      : args->cpus              ? "cpus"
+			      : args->screen            ? "screen"
+			      : args->network != ABSENT ? "network"
+							: NULL;
+	return !settled ||
+	       err_set(err, ERR_ARGUMENT,
+		       "'%s' and 'from' do not go together: a sandbox from a snapshot is as "
+		       "the snapshot was; leave one of the two out",
+		       settled);
+}
+
+static bool spec_from(
+	struct call *call, const struct create_args *args, struct vm_spec *spec, struct err *err)
+{
+	const struct vm_snapshot *snapshot;
+	if (!check_from(args, err) ||
+		!(snapshot = vm_snapshot_find(call_vms(call), call_owner(call), args->from, err))) {
+		return false;
+	}
+	spec->from = snapshot->id;
+	return true;
+}
+
+/* The pool's preset, with what was asked for in its place. */
+static bool spec_of(
+	struct call *call, const struct create_args *args, struct vm_spec *spec, struct err *err)
+{
+	*spec = *vm_preset(call_vms(call));
+	if (args->from && !spec_from(call, args, spec, err)) {
+		return false;
+	}
+	if (args->screen && !geometry_read(args->screen, "screen", &spec->screen, err)) {
+		return false;
+	}
+	spec->image = args->image ? args->image : spec->image;
+	spec->limits.memory_mib = args->memory ? args->memory : spec->limits.memory_mib;
+	spec->limits.cpus = args->cpus ? args->cpus : spec->limits.cpus;
+	spec->network = args->network == ABSENT ? spec->network : args->network;
+	spec->on_timeout = args->on_timeout == ABSENT ? spec->on_timeout : args->on_timeout;
+	spec->timeout_ms = args->timeout < 0 ? spec->timeout_ms : to_ms(args->timeout);
+	spec->idle_ms = args->idle_timeout < 0 ? spec->idle_ms : to_ms(args->idle_timeout);
+	spec->labels = args->labels;
+	return true;
+}
+
+static void created(struct job *job)
+{
+	const struct create *create = (struct create *)job;
+	auto_buf struct buf text = { 0 };
+	json_t *content = json_array();
+	buf_printf(&text, "Sandbox %s is ready after ", vm_id(job->vm));
+	sandbox_tell_took(&text, create->began);
+	buf_printf(&text, ": %s, ", vm_backend_name(job->vm));
+	sandbox_tell_spec(&text, vm_spec(job->vm));
+	buf_printf(&text, ". To use it, pass sandbox: \"%s\" to the other tools.", vm_id(job->vm));
+	result_add_text(content, buf_text(&text));
+	job_reply(job, content);
+}
+
+static const char *undo_create(struct job *job)
+{
+	vm_stop(job->vm, "its creation was cancelled");
+	return "it was ended";
+}
+
+static void run_create(struct call *call, const void *data)
+{
+	struct create *create = call_alloc(call, sizeof(*create));
+	struct vm_spec spec;
+	struct err err;
+	create->began = loop_now_us();
+	struct vm *vm = spec_of(call, data, &spec, &err)
+				? vm_create(call_vms(call), call_owner(call), &spec, &err)
+				: NULL;
+	if (!vm) {
+		call_fail(call, &err);
+		return;
+	}
+	create->job.undo = undo_create;
+	job_start_in(&create->job, call, vm, created);
+}
+
+const struct tool tool_sandbox_create = {
+	.name = "sandbox_create",
+	.title = "Create a sandbox",
+	.help = "Make one more desktop, beside your default one, and wait until it is ready. What "
+		"is "
+		"left out is as the server was set up. Tells the id to pass as 'sandbox'.",
+	.toolset = "sandbox",
+	.fields = create_fields,
+	.args_size = sizeof(struct create_args),
+	.run = run_create,
+};
+
+/* ---- sandbox_list ---- */
+
+static const struct field no_fields[] = { { 0 } };
+
+#define LIST_MAX_BYTES 40000 /* clients move longer results out of the model's sight */
+
+static void run_list(struct call *call, const void *data)
+{
+	auto_buf struct buf text = { 0 };
+	size_t n = 0;
+	struct vm *vm;
+	(void)data;
+	while (vm_at(call_vms(call), call_owner(call), n)) {
+		n++;
+	}
+	buf_printf(&text,
+		n ? "%zu sandbox%s:"
+		  : "You have no sandbox. Any tool called without "
+		    "'sandbox' makes your default one.",
+		n, n == 1 ? "" : "es");
+	for (size_t i = 0; i < n && (vm = vm_at(call_vms(call), call_owner(call), i)); i++) {
+		if (text.len > LIST_MAX_BYTES) {
+			buf_printf(&text, "\n[%zu more are not shown]", n - i);
+			break;
+		}
+		buf_printf(&text, "\n%s: ", vm_id(vm));
+		sandbox_tell(&text, call, vm);
+	}
+	sandbox_reply(call, &text);
+}
+
+const struct tool tool_sandbox_list = {
+	.name = "sandbox_list",
+	.title = "List sandboxes",
+	.help = "List your sandboxes, a line each: id, state, size, age, timeouts, labels.",
+	.toolset = "sandbox",
+	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
+	.fields = no_fields,
+	.run = run_list,
+};
+
+/* ---- sandbox_info ---- */
+
+struct one_args {
+	const char *sandbox;
+};
+
+static const struct field one_fields[] = { JOB_SANDBOX(struct one_args), { 0 } };
+
+static void tell_frame(struct buf *out, const struct vm *vm)
+{
+	struct size screen = vm_screen(vm), frame = vm_frame(vm);
+	if (frame.width != screen.width || frame.height != screen.height) {
+		buf_printf(out,
+			"\nCoordinates are pixels of %dx%d, which is how its screen is shown.",
+			frame.width, frame.height);
+	}
+}
+
+static void run_info(struct call *call, const void *data)
+{
+	const struct one_args *args = data;
+	auto_buf struct buf text = { 0 };
+	struct err err;
+	struct vm *vm = sandbox_find(call, args->sandbox, &err);
+	if (!vm) {
+		call_fail(call, &err);
+		return;
+	}
+	buf_printf(&text, "%s: ", vm_id(vm));
+	sandbox_tell(&text, call, vm);
+	tell_frame(&text, vm);
+	if (vm_state(vm) == VM_PAUSED) {
+		buf_printf(&text, "\nIts next call, or sandbox_resume, wakes it.");
+	}
+	buf_printf(&text, "\nIts screen is the resource desktop://%s/screen.", vm_id(vm));
+	sandbox_reply(call, &text);
+}
+
+const struct tool tool_sandbox_info = {
+	.name = "sandbox_info",
+	.title = "Look at a sandbox",
+	.help = "Tell one sandbox's state, size, age, timeouts and labels, without starting or "
+		"waking "
+		"it.",
+	.toolset = "sandbox",
+	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
+	.fields = one_fields,
+	.args_size = sizeof(struct one_args),
+	.run = run_info,
+};
+
+/* ---- sandbox_kill ---- */
+
+static void run_kill(struct call *call, const void *data)
+{
+	const struct one_args *args = data;
+	auto_buf struct buf text = { 0 };
+	struct err err;
+	struct vm *vm = sandbox_find(call, args->sandbox, &err);
+	if (vm) {
+		bool was_default = sandbox_is_default(call, vm);
+		vm_stop(vm, "it was ended with sandbox_kill");
+		buf_printf(&text, "Sandbox %s has ended; its programs and files are gone.%s",
+			vm_id(vm),
+			was_default ? " It was your default one: the next call without 'sandbox' "
+				      "makes a new one."
+				    : "");
+	} else if (err.kind == ERR_GONE) {
+		buf_printf(&text, "There was nothing to do: %s", err.text);
+	} else {
+		call_fail(call, &err);
+		return;
+	}
+	sandbox_reply(call, &text);
+}
+
+const struct tool tool_sandbox_kill = {
+	.name = "sandbox_kill",
+	.title = "End a sandbox",
+	.help = "End a sandbox at once, with all that is in it. Its snapshots stay.",
+	.toolset = "sandbox",
+	.hints = TOOL_DESTROYS | TOOL_REPEATABLE,
+	.fields = one_fields,
+	.args_size = sizeof(struct one_args),
+	.run = run_kill,
+};
+
+/* ---- sandbox_set_timeout ---- */
+
+struct timeout_args {
+	const char *sandbox;
+	int64_t timeout;
+};
+
+static const struct field timeout_fields[] = {
+	FIELD_NUM(struct timeout_args, timeout, "Seconds from now; 0: none.", .required = true,
+		.min = 0, .max = VM_TIMEOUT_MAX_S),
+	JOB_SANDBOX(struct timeout_args),
+	{ 0 },
+};
+
+static void run_set_timeout(struct call *call, const void *data)
+{
+	const struct timeout_args *args = data;
+	auto_buf struct buf text = { 0 };
+	struct err err;
+	struct vm *vm = sandbox_find(call, args->sandbox, &err);
+	if (!vm || !vm_set_timeout(vm, to_ms(args->timeout), &err)) {
+		call_fail(call, &err);
+		return;
+	}
+	const char *then = vm_spec(vm)->on_timeout == VM_TIMEOUT_PAUSE ? "pauses" : "ends";
+	buf_printf(&text, "Sandbox %s %s", vm_id(vm), args->timeout ? then : "has no timeout now");
+	if (args->timeout) {
+		buf_printf(&text, " in ");
+		sandbox_tell_span(&text, args->timeout * 1000);
+	}
+	sandbox_reply(call, &text);
+}
+
+const struct tool tool_sandbox_set_timeout = {
+	.name = "sandbox_set_timeout",
+	.title = "Set a sandbox's timeout",
+	.help = "Give a sandbox this much time from now, whatever it had before.",
+	.toolset = "sandbox",
+	.hints = TOOL_REPEATABLE,
+	.fields = timeout_fields,
+	.args_size = sizeof(struct timeout_args),
+	.run = run_set_timeout,
+};

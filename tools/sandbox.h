@@ -1,0 +1,27 @@
+#ifndef TOOLS_SANDBOX_H
+#define TOOLS_SANDBOX_H
+
+#include "base/buf.h"
+#include "tools/job.h"
+
+/* What the tools of the toolset "sandbox" share: finding, and telling of one in words. */
+
+/* id NULL: the caller's default one, which is not made for this. */
+struct vm *sandbox_find(struct call *call, const char *id, struct err *err) NODISCARD;
+bool sandbox_is_default(struct call *call, const struct vm *vm);
+
+/* "ready, microvm, image minimal, 1280x800, ...": all of it on one line. */
+void sandbox_tell(struct buf *out, struct call *call, const struct vm *vm);
+/* "image minimal, 1280x800, 512 MiB, network none": what it was asked to be; and its labels. */
+void sandbox_tell_spec(struct buf *out, const struct vm_spec *spec);
+void sandbox_tell_labels(struct buf *out, const json_t *labels);
+/* "12 s", "5 min", "3 h 10 min", "2 days" */
+void sandbox_tell_span(struct buf *out, int64_t ms);
+/* "0.31 s" since then, a time of loop_now_us(). */
+void sandbox_tell_took(struct buf *out, uint64_t began_us);
+int64_t sandbox_now_ms(void); /* of CLOCK_REALTIME, as struct vm_times */
+
+/* A result of one text. */
+void sandbox_reply(struct call *call, const struct buf *text);
+
+#endif

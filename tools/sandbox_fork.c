@@ -1,0 +1,181 @@
+#include "tools/sandbox.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "tools/result.h"
+
+#include <stdio.h>
+
+/*
+ * sandbox_fork: the running desktop several times.  Each copy answers for itself: the result has a
+ * line for every one, ready or why not, so that one that failed costs the others nothing.
+ */
+
+struct fork_args {
+	const char *sandbox;
+	int64_t count;
+};
+
+static const struct field fields[] = {
+	FIELD_NUM(struct fork_args, count, "How many copies.", .min = 1, .max = VM_FORK_MAX,
+		.preset = 1),
+	JOB_SANDBOX(struct fork_args),
+	{ 0 },
+};
+
+struct copy {
+	struct fork *fork;
+	struct vm *vm;
+	struct vm_wait *wait; /* until it is ready, or is not */
+	char id[ID_LEN + 1];
+	struct err err; /* kind ERR_NONE: it is ready */
+};
+
+struct fork {
+	struct job job;
+	const struct fork_args *args;
+	uint64_t began;
+	bool cancelled; /* while the source is being copied */
+	struct err why; /* kind not ERR_NONE: why there are fewer copies than asked for */
+	struct copy *copies;
+	size_t n, over, ready;
+};
+
+static void reply(struct fork *fork)
+{
+	auto_buf struct buf text = { 0 };
+	json_t *content = json_array();
+	buf_printf(&text, "Sandbox %s was copied; %zu of %lld %s ready after ", vm_id(fork->job.vm),
+		fork->ready, (long long)fork->args->count,
+		fork->args->count == 1 ? "copy is" : "copies are");
+	sandbox_tell_took(&text, fork->began);
+	buf_printf(&text,
+		". Each goes on from here by itself, and so does the original. To use one, "
+		"pass its id as 'sandbox'.");
+	for (size_t i = 0; i < fork->n; i++) {
+		const struct err *err = &fork->copies[i].err;
+		buf_printf(&text, "\n%s: %s", fork->copies[i].id, err->kind ? err->text : "ready");
+	}
+	if (fork->why.kind) {
+		buf_printf(&text, "\nThe others could not be made: %s", fork->why.text);
+	}
+	result_add_text(content, buf_text(&text));
+	job_reply(&fork->job, content);
+}
+
+static void finish(struct fork *fork)
+{
+	if (fork->ready) {
+		reply(fork);
+		return;
+	}
+	job_fail(&fork->job, fork->n ? &fork->copies[0].err : &fork->why, NULL);
+}
+
+static void copy_over(struct vm *vm, const struct err *err, void *data)
+{
+	struct copy *copy = data;
+	struct fork *fork = copy->fork;
+	char text[60];
+	(void)vm;
+	copy->wait = NULL;
+	if (err) {
+		copy->err = *err;
+	} else {
+		fork->ready++;
+	}
+	fork->over++;
+	snprintf(text, sizeof(text), "%zu of %zu copies are ready", fork->ready, fork->n);
+	job_progress(&fork->job, 1 + (unsigned)fork->over, 1 + (unsigned)fork->n, text);
+	if (fork->over == fork->n) {
+		finish(fork);
+	}
+}
+
+static void end_copies(struct vm *const *vms, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		vm_stop(vms[i], "the fork was cancelled");
+	}
+}
+
+static void fail_cancelled(struct fork *fork)
+{
+	struct err err;
+	err_set(&err, ERR_CANCELLED, "cancelled; the copies were ended");
+	job_fail(&fork->job, &err, NULL);
+}
+
+static void forked(
+	struct vm *source, struct vm *const *vms, size_t n, const struct err *err, void *data)
+{
+	static const struct vm_wait_handlers handlers = { .done = copy_over };
+	struct fork *fork = data;
+	(void)source;
+	if (fork->cancelled) {
+		end_copies(vms, n);
+		fail_cancelled(fork);
+		return;
+	}
+	if (err) {
+		fork->why = *err;
+	}
+	if (!n) {
+		finish(fork);
+		return;
+	}
+	fork->n = n;
+	fork->copies = call_alloc(fork->job.call, n * sizeof(fork->copies[0]));
+	for (size_t i = 0; i < n; i++) {
+		struct copy *copy = &fork->copies[i];
+		copy->fork = fork;
+		copy->vm = vms[i];
+		snprintf(copy->id, sizeof(copy->id), "%s", vm_id(vms[i]));
+		copy->wait = vm_wait(vms[i], &handlers, copy);
+	}
+}
+
+static void take_back(void *data)
+{
+	struct fork *fork = data;
+	fork->cancelled = true;
+	if (!fork->n) {
+		return; /* forked() ends them */
+	}
+	for (size_t i = 0; i < fork->n; i++) {
+		struct copy *copy = &fork->copies[i];
+		vm_wait_cancel(take_ptr(&copy->wait));
+		if (!copy->err.kind) {
+			end_copies(&copy->vm, 1);
+		}
+	}
+	fail_cancelled(fork);
+}
+
+static void begin(struct job *job)
+{
+	struct fork *fork = (struct fork *)job;
+	unsigned count = (unsigned)fork->args->count;
+	call_on_cancel(job->call, take_back, fork);
+	job_progress(job, 1, 1 + count, "Copying the running desktop");
+	vm_fork(job->vm, count, forked, fork);
+}
+
+static void run(struct call *call, const void *data)
+{
+	struct fork *fork = call_alloc(call, sizeof(*fork));
+	fork->args = data;
+	fork->began = loop_now_us();
+	job_start(&fork->job, call, fork->args->sandbox, begin);
+}
+
+const struct tool tool_sandbox_fork = {
+	.name = "sandbox_fork",
+	.title = "Fork a sandbox",
+	.help = "Copy a running desktop, programs, windows and unsaved text included, into new "
+		"sandboxes; the original goes on. Tells their ids. microvm only.",
+	.toolset = "sandbox",
+	.fields = fields,
+	.args_size = sizeof(struct fork_args),
+	.run = run,
+};

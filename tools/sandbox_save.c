@@ -1,0 +1,195 @@
+#include "tools/sandbox.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "tools/result.h"
+
+#include <string.h>
+
+/*
+ * What only a saved machine makes possible: pause, resume, fork, roll back.  Saving cannot be
+ * stopped halfway, so a call that is taken back meanwhile is answered at its end: the copies of a
+ * fork are ended then; a pause or a rollback stays done.
+ */
+
+struct one_args {
+	const char *sandbox;
+};
+
+static const struct field one_fields[] = { JOB_SANDBOX(struct one_args), { 0 } };
+
+struct saving {
+	struct job job;
+	uint64_t began;
+	char snapshot[ID_LEN + 1]; /* to roll back to */
+};
+
+/* "Sandbox ID" and what has become of it, after what time. */
+static void reply_done(struct saving *saving, const char *became, const char *more)
+{
+	auto_buf struct buf text = { 0 };
+	json_t *content = json_array();
+	buf_printf(&text, "Sandbox %s is %s after ", vm_id(saving->job.vm), became);
+	sandbox_tell_took(&text, saving->began);
+	buf_printf(&text, ". %s", more);
+	result_add_text(content, buf_text(&text));
+	job_reply(&saving->job, content);
+}
+
+/* The call's sandbox, which must be there; NULL: the call has failed. */
+static struct vm *find(struct call *call, const char *id)
+{
+	struct err err;
+	struct vm *vm = sandbox_find(call, id, &err);
+	if (!vm) {
+		call_fail(call, &err);
+	}
+	return vm;
+}
+
+static struct saving *saving_new(struct call *call)
+{
+	struct saving *saving = call_alloc(call, sizeof(*saving));
+	saving->began = loop_now_us();
+	return saving;
+}
+
+/* ---- sandbox_pause ---- */
+
+static void paused(struct vm *vm, const struct err *err, void *data)
+{
+	struct saving *saving = data;
+	(void)vm;
+	if (err) {
+		job_fail(&saving->job, err, NULL);
+		return;
+	}
+	reply_done(saving, "paused",
+		"It is on disk now, and takes no memory and no processor. Its next call wakes it, "
+		"with "
+		"programs and windows as they were.");
+}
+
+static void begin_pause(struct job *job)
+{
+	job_progress(job, 1, 2, "Saving the desktop");
+	vm_pause(job->vm, paused, job);
+}
+
+static void run_pause(struct call *call, const void *data)
+{
+	const struct one_args *args = data;
+	struct vm *vm = find(call, args->sandbox);
+	if (vm && vm_state(vm) == VM_PAUSED) {
+		auto_buf struct buf text = { 0 };
+		buf_printf(&text, "Sandbox %s is paused already.", vm_id(vm));
+		sandbox_reply(call, &text);
+	} else if (vm) {
+		job_start_in(&saving_new(call)->job, call, vm, begin_pause);
+	}
+}
+
+const struct tool tool_sandbox_pause = {
+	.name = "sandbox_pause",
+	.title = "Pause a sandbox",
+	.help = "Write a running desktop to disk and give its memory and processor back. Its next "
+		"call "
+		"wakes it as it was. microvm only.",
+	.toolset = "sandbox",
+	.hints = TOOL_REPEATABLE,
+	.fields = one_fields,
+	.args_size = sizeof(struct one_args),
+	.run = run_pause,
+};
+
+/* ---- sandbox_resume ---- */
+
+static void begin_resume(struct job *job)
+{
+	reply_done((struct saving *)job, "ready", "It goes on where it was.");
+}
+
+static void run_resume(struct call *call, const void *data)
+{
+	const struct one_args *args = data;
+	struct vm *vm = find(call, args->sandbox);
+	if (vm && vm_state(vm) == VM_READY) {
+		auto_buf struct buf text = { 0 };
+		buf_printf(&text, "Sandbox %s is running already.", vm_id(vm));
+		sandbox_reply(call, &text);
+	} else if (vm) {
+		job_start_in(&saving_new(call)->job, call, vm, begin_resume);
+	}
+}
+
+const struct tool tool_sandbox_resume = {
+	.name = "sandbox_resume",
+	.title = "Resume a sandbox",
+	.help = "Wake a paused sandbox and wait until it is ready. Any other call on it does the "
+		"same.",
+	.toolset = "sandbox",
+	.hints = TOOL_REPEATABLE,
+	.fields = one_fields,
+	.args_size = sizeof(struct one_args),
+	.run = run_resume,
+};
+
+/* ---- sandbox_rollback ---- */
+
+struct rollback_args {
+	const char *sandbox, *snapshot;
+};
+
+static const struct field rollback_fields[] = {
+	FIELD_STR(struct rollback_args, snapshot, "Snapshot to go back to: id or name.",
+		.required = true, .min = 1, .max = VM_SNAPSHOT_NAME_MAX),
+	JOB_SANDBOX(struct rollback_args),
+	{ 0 },
+};
+
+static void rolled_back(struct vm *vm, const struct err *err, void *data)
+{
+	struct saving *saving = data;
+	(void)vm;
+	if (err) {
+		job_fail(&saving->job, err, NULL);
+		return;
+	}
+	reply_done(saving, "back at its snapshot",
+		"What happened since then is lost; take a new screenshot.");
+}
+
+static void run_rollback(struct call *call, const void *data)
+{
+	const struct rollback_args *args = data;
+	const struct vm_snapshot *snapshot;
+	struct err err;
+	struct vm *vm = find(call, args->sandbox);
+	if (!vm) {
+		return;
+	}
+	snapshot = vm_snapshot_find(call_vms(call), call_owner(call), args->snapshot, &err);
+	if (!snapshot) {
+		call_fail(call, &err);
+		return;
+	}
+	struct saving *saving = saving_new(call);
+	saving->job.call = call;
+	saving->job.vm = vm;
+	memcpy(saving->snapshot, snapshot->id, sizeof(saving->snapshot));
+	job_progress(&saving->job, 1, 2, "Going back to the snapshot");
+	vm_rollback(vm, saving->snapshot, rolled_back, saving);
+}
+
+const struct tool tool_sandbox_rollback = {
+	.name = "sandbox_rollback",
+	.title = "Roll a sandbox back",
+	.help = "Put a sandbox back to one of its snapshots: screen, programs and files. What "
+		"happened "
+		"since is lost; it keeps its id.",
+	.toolset = "sandbox",
+	.hints = TOOL_DESTROYS | TOOL_REPEATABLE,
+	.fields = rollback_fields,
+	.args_size = sizeof(struct rollback_args),
+	.run = run_rollback,
+};

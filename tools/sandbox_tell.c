@@ -1,0 +1,120 @@
+#include "tools/sandbox.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "tools/result.h"
+
+#include <time.h>
+
+/*
+ * Sandboxes in words.  Names, labels and images come from clients and from disk, so each is put on
+ * one line and cut; everything else is a number or a word of ours.
+ */
+
+struct vm *sandbox_find(struct call *call, const char *id, struct err *err)
+{
+	struct vm_pool *vms = call_vms(call);
+	return id ? vm_find(vms, call_owner(call), id, err)
+		  : vm_find_default(vms, call_owner(call), err);
+}
+
+bool sandbox_is_default(struct call *call, const struct vm *vm)
+{
+	struct err none;
+	return vm_find_default(call_vms(call), call_owner(call), &none) == vm;
+}
+
+int64_t sandbox_now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void sandbox_tell_span(struct buf *out, int64_t ms)
+{
+	int64_t s = ms > 0 ? ms / 1000 : 0, min = s / 60, h = min / 60;
+	if (h >= 48) {
+		buf_printf(out, "%lld days", (long long)(h / 24));
+	} else if (h) {
+		buf_printf(out, "%lld h %lld min", (long long)h, (long long)(min % 60));
+	} else if (min) {
+		buf_printf(out, "%lld min", (long long)min);
+	} else {
+		buf_printf(out, "%lld s", (long long)s);
+	}
+}
+
+void sandbox_tell_took(struct buf *out, uint64_t began_us)
+{
+	buf_printf(out, "%.2f s", (double)(loop_now_us() - began_us) / 1e6);
+}
+
+void sandbox_tell_spec(struct buf *out, const struct vm_spec *spec)
+{
+	if (spec->image) {
+		buf_printf(out, "image ");
+		result_tell_name(out, spec->image);
+		buf_printf(out, ", ");
+	}
+	buf_printf(out, "%dx%d", spec->screen.width, spec->screen.height);
+	if (spec->limits.memory_mib > 0) {
+		buf_printf(out, ", %lld MiB", (long long)spec->limits.memory_mib);
+	}
+	if (spec->limits.cpus > 0) {
+		buf_printf(out, ", %lld processor%s", (long long)spec->limits.cpus,
+			spec->limits.cpus == 1 ? "" : "s");
+	}
+	buf_printf(out, ", network %s", vm_network_words[spec->network]);
+}
+
+void sandbox_tell_labels(struct buf *out, const json_t *labels)
+{
+	const char *name;
+	json_t *value;
+	const char *before = ", labels ";
+	json_object_foreach((json_t *)labels, name, value)
+	{
+		buf_printf(out, "%s", before);
+		result_tell_name(out, name);
+		buf_printf(out, "=");
+		result_tell_name(out, json_string_value(value));
+		before = " ";
+	}
+}
+
+static void tell_times(struct buf *out, const struct vm *vm)
+{
+	const struct vm_spec *spec = vm_spec(vm);
+	struct vm_times times = vm_times(vm);
+	int64_t now = sandbox_now_ms();
+	const char *then = spec->on_timeout == VM_TIMEOUT_PAUSE ? "pauses" : "ends";
+	buf_printf(out, ", made ");
+	sandbox_tell_span(out, now - times.created);
+	buf_printf(out, " ago");
+	if (times.timeout) {
+		buf_printf(out, ", %s in ", then);
+		sandbox_tell_span(out, times.timeout - now);
+	}
+	if (spec->idle_ms > 0) {
+		buf_printf(out, ", %s after ", then);
+		sandbox_tell_span(out, spec->idle_ms);
+		buf_printf(out, " without a call");
+	}
+}
+
+void sandbox_tell(struct buf *out, struct call *call, const struct vm *vm)
+{
+	buf_printf(out, "%s, %s%s, ", vm_state_words[vm_state(vm)],
+		sandbox_is_default(call, vm) ? "your default, " : "", vm_backend_name(vm));
+	sandbox_tell_spec(out, vm_spec(vm));
+	tell_times(out, vm);
+	sandbox_tell_labels(out, vm_spec(vm)->labels);
+}
+
+void sandbox_reply(struct call *call, const struct buf *text)
+{
+	json_t *content = json_array();
+	result_add_text(content, buf_text(text));
+	call_reply(call, content);
+}

@@ -1,0 +1,213 @@
+#include "tools/sandbox.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "tools/result.h"
+
+#include <string.h>
+
+/* Snapshots: take one of a running sandbox, list them, delete one.  sandbox_create {from} and
+ * sandbox_rollback use them. */
+
+static void tell_size(struct buf *out, int64_t bytes)
+{
+	buf_printf(out, "%.1f MiB on disk", (double)bytes / (1 << 20));
+}
+
+static void tell_called(struct buf *out, const struct vm_snapshot *snapshot)
+{
+	buf_printf(out, "%s", snapshot->id);
+	if (snapshot->name) {
+		buf_printf(out, " \"");
+		result_tell_name(out, snapshot->name);
+		buf_printf(out, "\"");
+	}
+}
+
+/* ---- sandbox_snapshot ---- */
+
+struct take_args {
+	const char *sandbox, *name;
+};
+
+static const struct field take_fields[] = {
+	FIELD_STR(struct take_args, name, "A word to know it by.", .min = 1,
+		.max = VM_SNAPSHOT_NAME_MAX),
+	JOB_SANDBOX(struct take_args),
+	{ 0 },
+};
+
+struct take {
+	struct job job;
+	const struct take_args *args;
+	uint64_t began;
+	bool cancelled;
+};
+
+static void throw_away(struct take *take, const struct vm_snapshot *snapshot)
+{
+	struct call *call = take->job.call;
+	struct err err;
+	if (vm_snapshot_delete(call_vms(call), call_owner(call), snapshot->id, &err)) {
+		err_set(&err, ERR_CANCELLED, "cancelled; the snapshot was thrown away");
+	} else {
+		err_while(&err, "cancelled, but the snapshot could not be thrown away");
+	}
+	job_fail(&take->job, &err, NULL);
+}
+
+static void taken(
+	struct vm *vm, const struct vm_snapshot *snapshot, const struct err *err, void *data)
+{
+	struct take *take = data;
+	if (err) {
+		job_fail(&take->job, err, NULL);
+		return;
+	}
+	if (take->cancelled) {
+		throw_away(take, snapshot);
+		return;
+	}
+	auto_buf struct buf text = { 0 };
+	json_t *content = json_array();
+	buf_printf(&text, "Snapshot ");
+	tell_called(&text, snapshot);
+	buf_printf(&text, " of sandbox %s is taken after ", vm_id(vm));
+	sandbox_tell_took(&text, take->began);
+	buf_printf(&text, ", ");
+	tell_size(&text, snapshot->bytes);
+	buf_printf(&text,
+		"; the sandbox goes on. sandbox_rollback {\"snapshot\": \"%s\"} goes back to it, "
+		"sandbox_create {\"from\": \"%s\"} starts another sandbox there.",
+		snapshot->id, snapshot->id);
+	result_add_text(content, buf_text(&text));
+	job_reply(&take->job, content);
+}
+
+static void take_back(void *data)
+{
+	struct take *take = data;
+	take->cancelled = true; /* taken() throws it away */
+}
+
+static void begin_take(struct job *job)
+{
+	struct take *take = (struct take *)job;
+	call_on_cancel(job->call, take_back, take);
+	job_progress(job, 1, 2, "Saving the desktop");
+	vm_take_snapshot(job->vm, take->args->name, taken, take);
+}
+
+static void run_take(struct call *call, const void *data)
+{
+	struct take *take = call_alloc(call, sizeof(*take));
+	take->args = data;
+	take->began = loop_now_us();
+	job_start(&take->job, call, take->args->sandbox, begin_take);
+}
+
+const struct tool tool_sandbox_snapshot = {
+	.name = "sandbox_snapshot",
+	.title = "Take a snapshot",
+	.help = "Save a running desktop as it is now, memory, programs and files, to go back to or "
+		"to "
+		"start others from; it goes on. microvm only.",
+	.toolset = "sandbox",
+	.fields = take_fields,
+	.args_size = sizeof(struct take_args),
+	.run = run_take,
+};
+
+/* ---- snapshot_list ---- */
+
+static const struct field no_fields[] = { { 0 } };
+
+#define LIST_MAX_BYTES 40000 /* clients move longer results out of the model's sight */
+
+static void tell_snapshot(struct buf *out, const struct vm_snapshot *snapshot)
+{
+	buf_printf(out, "\n");
+	tell_called(out, snapshot);
+	buf_printf(out, ": of sandbox ");
+	result_tell_name(out, snapshot->source);
+	buf_printf(out, ", ");
+	sandbox_tell_spec(out, &snapshot->spec);
+	buf_printf(out, ", taken ");
+	sandbox_tell_span(out, sandbox_now_ms() - snapshot->created);
+	buf_printf(out, " ago, ");
+	tell_size(out, snapshot->bytes);
+	sandbox_tell_labels(out, snapshot->spec.labels);
+}
+
+static void run_list(struct call *call, const void *data)
+{
+	auto_buf struct buf text = { 0 };
+	const struct vm_snapshot *snapshot;
+	size_t n = 0;
+	(void)data;
+	while (vm_snapshot_at(call_vms(call), call_owner(call), n)) {
+		n++;
+	}
+	buf_printf(&text,
+		n ? "%zu snapshot%s:" : "You have no snapshot; sandbox_snapshot takes one.", n,
+		n == 1 ? "" : "s");
+	for (size_t i = 0; i < n; i++) {
+		if (text.len > LIST_MAX_BYTES) {
+			buf_printf(&text, "\n[%zu more are not shown]", n - i);
+			break;
+		}
+		snapshot = vm_snapshot_at(call_vms(call), call_owner(call), i);
+		if (snapshot) {
+			tell_snapshot(&text, snapshot);
+		}
+	}
+	sandbox_reply(call, &text);
+}
+
+const struct tool tool_snapshot_list = {
+	.name = "snapshot_list",
+	.title = "List snapshots",
+	.help = "List your snapshots, a line each: id, name, sandbox, size, age.",
+	.toolset = "sandbox",
+	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
+	.fields = no_fields,
+	.run = run_list,
+};
+
+/* ---- snapshot_delete ---- */
+
+struct delete_args {
+	const char *snapshot;
+};
+
+static const struct field delete_fields[] = {
+	FIELD_STR(struct delete_args, snapshot, "Snapshot to delete: id or name.", .required = true,
+		.min = 1, .max = VM_SNAPSHOT_NAME_MAX),
+	{ 0 },
+};
+
+static void run_delete(struct call *call, const void *data)
+{
+	const struct delete_args *args = data;
+	auto_buf struct buf text = { 0 };
+	struct err err;
+	if (!vm_snapshot_delete(call_vms(call), call_owner(call), args->snapshot, &err)) {
+		call_fail(call, &err);
+		return;
+	}
+	buf_printf(&text, "Snapshot ");
+	result_tell_name(&text, args->snapshot);
+	buf_printf(&text, " is deleted; sandboxes that came from it go on.");
+	sandbox_reply(call, &text);
+}
+
+const struct tool tool_snapshot_delete = {
+	.name = "snapshot_delete",
+	.title = "Delete a snapshot",
+	.help = "Delete a snapshot for good. Sandboxes that came from it go on.",
+	.toolset = "sandbox",
+	.hints = TOOL_DESTROYS,
+	.fields = delete_fields,
+	.args_size = sizeof(struct delete_args),
+	.run = run_delete,
+};
