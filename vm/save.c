@@ -21,8 +21,9 @@ struct freezing {
 bool vm_cannot(const struct vm_backend *backend, const char *what, struct err *err)
 {
 	return err_set(err, ERR_UNSUPPORTED,
-		"%s the microvm backend; this sandbox runs on '%s' (the server's option backend "
-		"chooses, 'vitrine doctor' says what works here)",
+		"%s the microvm backend, and this sandbox runs on '%s'; whoever runs the server "
+		"can "
+		"change that with 'vitrine image build', then --backend microvm",
 		what, backend->name);
 }
 

@@ -114,8 +114,6 @@ static void overlay(const struct vm_spec *preset, struct vm_spec *spec)
 {
 	spec->image = spec->image ? spec->image : preset->image;
 	spec->labels = spec->labels ? spec->labels : preset->labels;
-	spec->network = spec->network ? spec->network : preset->network;
-	spec->on_timeout = spec->on_timeout ? spec->on_timeout : preset->on_timeout;
 	spec->screen = spec->screen.width || spec->screen.height ? spec->screen : preset->screen;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		int64_t *value = number_of(spec, &numbers[i]);

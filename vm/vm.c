@@ -529,6 +529,19 @@ static struct vm_core *default_of(struct vm_pool *pool, const char *owner)
 	return core;
 }
 
+struct vm *vm_find_default(struct vm_pool *pool, const char *owner, struct err *err)
+{
+	const struct vm_core *core = default_of(pool, owner);
+	if (core && is_there(core)) {
+		return core->vm;
+	}
+	err_set(err, ERR_NOT_FOUND,
+		"you have no default sandbox now; any tool called without 'sandbox' that works in "
+		"one "
+		"makes it");
+	return NULL;
+}
+
 struct vm *vm_default(struct vm_pool *pool, const char *owner, struct err *err)
 {
 	struct vm_core *old = default_of(pool, owner);
@@ -569,6 +582,11 @@ struct vm *vm_at(struct vm_pool *pool, const char *owner, size_t i)
 		}
 	}
 	return NULL;
+}
+
+const struct vm_spec *vm_preset(const struct vm_pool *pool)
+{
+	return &pool->config.preset;
 }
 
 const char *vm_id(const struct vm *vm)

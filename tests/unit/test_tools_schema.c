@@ -20,7 +20,13 @@ static struct tool_set *set_of(const char *selection)
 static const char *const names[] = { "screenshot", "left_click", "right_click", "middle_click",
 	"double_click", "triple_click", "mouse_move", "left_click_drag", "left_mouse_down",
 	"left_mouse_up", "scroll", "type", "key", "hold_key", "wait", "zoom", "cursor_position",
-	"launch", "list_applications", "run_command" };
+	"launch", "list_applications", "run_command", "sandbox_create", "sandbox_list",
+	"sandbox_info", "sandbox_kill", "sandbox_set_timeout", "sandbox_pause", "sandbox_resume",
+	"sandbox_snapshot", "sandbox_fork", "sandbox_rollback", "snapshot_list",
+	"snapshot_delete" };
+/* Those that are about no one sandbox. */
+static const char *const at_large[] = { "sandbox_create", "sandbox_list", "snapshot_list",
+	"snapshot_delete" };
 #define N_NAMES (sizeof(names) / sizeof(names[0]))
 
 Test(tools_schema, order_is_fixed)
@@ -59,7 +65,8 @@ static void check_portable(const char *tool, const json_t *value)
 
 static void check_property(const char *tool, const char *name, const json_t *p)
 {
-	static const char *const types[] = { "string", "integer", "number", "boolean", "array" };
+	static const char *const types[] = { "string", "integer", "number", "boolean", "array",
+		"object" };
 	const char *type = json_string_value(json_object_get(p, "type"));
 	const char *help = json_string_value(json_object_get(p, "description"));
 	bool known = false;
@@ -71,6 +78,18 @@ static void check_property(const char *tool, const char *name, const json_t *p)
 	if (type && strcmp(type, "array") == 0) {
 		cr_expect(json_is_object(json_object_get(p, "items")));
 	}
+	if (type && strcmp(type, "object") == 0) {
+		cr_expect(json_is_object(json_object_get(p, "additionalProperties")));
+	}
+}
+
+static bool is_at_large(const char *tool)
+{
+	bool is = false;
+	for (size_t i = 0; i < sizeof(at_large) / sizeof(at_large[0]); i++) {
+		is |= strcmp(tool, at_large[i]) == 0;
+	}
+	return is;
 }
 
 Test(tools_schema, every_schema_is_portable)
@@ -86,7 +105,8 @@ Test(tools_schema, every_schema_is_portable)
 		size_t r;
 		cr_expect_str_eq(json_string_value(json_object_get(schema, "type")), "object");
 		cr_expect(json_is_false(json_object_get(schema, "additionalProperties")));
-		cr_expect(json_object_get(props, "sandbox"), "%s takes no sandbox", tool->name);
+		cr_expect_neq(!json_object_get(props, "sandbox"), !is_at_large(tool->name), "%s",
+			tool->name);
 		check_portable(tool->name, schema);
 		json_object_foreach((json_t *)props, key, p)
 		{
@@ -100,7 +120,8 @@ Test(tools_schema, every_schema_is_portable)
 	tool_set_free(set);
 }
 
-/* Anthropic's toolset, input by input: "name: required,required;optional,optional" (ours left out).
+/* Anthropic's toolset, then ours, input by input: "name: required,required;optional,optional"
+ * ('sandbox' left out).
  */
 static const char *const inputs[] = {
 	"screenshot: ; format, quality, scale,",
@@ -123,6 +144,20 @@ static const char *const inputs[] = {
 	"launch: application, ; uri, observe,",
 	"list_applications: ;",
 	"run_command: command, ; cwd, timeout,",
+	"sandbox_create: ; image, memory, cpus, screen, network, timeout, idle_timeout, "
+	"on_timeout, "
+	"labels, from,",
+	"sandbox_list: ;",
+	"sandbox_info: ;",
+	"sandbox_kill: ;",
+	"sandbox_set_timeout: timeout, ;",
+	"sandbox_pause: ;",
+	"sandbox_resume: ;",
+	"sandbox_snapshot: ; name,",
+	"sandbox_fork: ; count,",
+	"sandbox_rollback: snapshot, ;",
+	"snapshot_list: ;",
+	"snapshot_delete: snapshot, ;",
 };
 
 static void put_fields(char *out, size_t size, const struct tool *tool, bool required)
@@ -201,8 +236,9 @@ static size_t count(const char *selection)
 Test(tools_schema, selection)
 {
 	cr_expect_eq(count("all"), N_NAMES);
-	cr_expect_eq(count("computer,shell"), N_NAMES);
-	cr_expect_eq(count("computer"), N_NAMES - 1);
+	cr_expect_eq(count("computer,shell,sandbox"), N_NAMES);
+	cr_expect_eq(count("computer"), N_NAMES - 13);
+	cr_expect_eq(count("sandbox"), 12);
 	cr_expect_eq(count("shell"), 1);
 	cr_expect_eq(count(" screenshot , left_click,screenshot"), 2);
 	cr_expect_eq(count(""), 0);

@@ -186,8 +186,9 @@ const struct vm_snapshot *vm_snapshot_find(
 }
 bool vm_snapshot_delete(struct vm_pool *pool, const char *owner, const char *id, struct err *err)
 {
-	deleted = vm_snapshot_find(pool, owner, id, err);
-	return deleted;
+	bool there = vm_snapshot_find(pool, owner, id, err);
+	deleted |= there;
+	return there;
 }
 enum vm_state vm_state(const struct vm *vm)
 {
