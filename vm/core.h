@@ -62,6 +62,7 @@ struct vm_core {
 	char *owner;
 	enum vm_state state;
 	bool hidden; /* the pool's own (a template being made, a member of the reserve): owner "" */
+	bool keep;   /* it goes on when the server ends */
 	bool is_default; /* the newest default of its owner, ended or not */
 	bool was_ready;
 	bool buried;         /* every callback has been told of the end */
@@ -146,7 +147,7 @@ struct vm_left {
 	const char *backend, *id, *owner;
 	const struct vm_spec *spec; /* complete */
 	struct vm_times times;
-	bool is_default;
+	bool is_default, keep;
 	bool paused; /* else it ran, and backend->adopt() takes it over */
 	int lock;    /* state_lock() of its directory */
 };
@@ -191,6 +192,9 @@ bool vm_snapshot_write(struct vm *vm, const char *dir, const char *id, const cha
 /* It is at its place now. Valid until the loop runs again. */
 const struct vm_snapshot *vm_snapshot_added(
 	struct vm_pool *pool, const char *id, struct err *err) NODISCARD;
+/* Whether a new one of the owner may be called so.  vm_snapshot_write() asks too. */
+bool vm_snapshot_name_check(
+	struct vm_pool *pool, const char *owner, const char *name, struct err *err) NODISCARD;
 void vm_snapshots_free(struct vm_pool *pool); /* pool->snapshots */
 
 /* ---- life.c ---- */

@@ -62,27 +62,14 @@ static void taking_saved(struct vm_job *job, const struct err *err)
 	taken(taking, snapshot, snapshot ? NULL : &why);
 }
 
-static bool check_name(struct vm *vm, const char *name, struct err *err)
-{
-	struct err ignored;
-	if (name && (!*name || strlen(name) > VM_SNAPSHOT_NAME_MAX)) {
-		return err_set(err, ERR_ARGUMENT,
-			"a snapshot's name has 1 to %d bytes, this one has %zu",
-			VM_SNAPSHOT_NAME_MAX, strlen(name));
-	}
-	if (name && vm_snapshot_find(vm->pool, vm_owner(vm), name, &ignored)) {
-		return err_set(err, ERR_ARGUMENT,
-			"you have a snapshot '%s' already; delete it or use another name", name);
-	}
-	return true;
-}
-
 static bool may_take(struct vm *vm, struct taking *taking, struct err *err)
 {
 	if (!vm->backend->save) {
 		return vm_cannot(vm->backend, "snapshots need", err);
 	}
-	if (!vm_job_may(vm, "snapshot", err) || !check_name(vm, taking->name, err)) {
+	const char *name = taking->name;
+	if (!vm_job_may(vm, "snapshot", err) ||
+		(name && !vm_snapshot_name_check(vm->pool, vm_owner(vm), name, err))) {
 		return false;
 	}
 	struct state *state = vm_pool_state(vm->pool, err);

@@ -76,6 +76,7 @@ static struct guest_call *call_new(struct vm *vm, const struct guest_op *op, voi
 	}
 	call->id = core->last_id;
 	TAILQ_INSERT_TAIL(&core->calls, call, entry);
+	vm_timeout_touch(vm);
 	return call;
 }
 
@@ -97,6 +98,7 @@ static void call_free(struct guest_call *call)
 static void call_fail(struct guest_call *call, const struct err *why)
 {
 	TAILQ_REMOVE(&call->vm->core->calls, call, entry);
+	vm_timeout_touch(call->vm);
 	call->op->fail(call, why);
 	call_free(call);
 }
@@ -104,6 +106,7 @@ static void call_fail(struct guest_call *call, const struct err *why)
 static void call_over(struct guest_call *call)
 {
 	TAILQ_REMOVE(&call->vm->core->calls, call, entry);
+	vm_timeout_touch(call->vm);
 	call_free(call);
 }
 

@@ -163,21 +163,23 @@ void vm_end(struct vm *vm, const struct err *why)
 	core->burial = loop_defer(vm->pool->event, on_burial, core);
 }
 
-void vm_keep_if_wanted(struct vm_core *core)
-{
-	const struct vm_backend *backend = core->vm->backend;
-	if (!core->vm->pool->config.keep || !core->dir || core->hidden) {
-		return;
-	}
-	core->kept = core->state == VM_PAUSED || (core->state == VM_READY && backend->leave);
-	if (core->kept && core->machine == MACHINE_RUNS) {
-		vm_machine_leave(core);
-	}
-}
-
 static bool is_resuming(const struct vm_core *core)
 {
 	return core->state == VM_STARTING && core->resuming;
+}
+
+void vm_keep_if_wanted(struct vm_core *core)
+{
+	const struct vm_backend *backend = core->vm->backend;
+	bool runs = core->state == VM_READY || (core->adopting && core->machine == MACHINE_RUNS);
+	if (!core->keep || !core->dir || core->hidden) {
+		return;
+	}
+	/* One that was just being resumed is still whole in saved/. */
+	core->kept = core->state == VM_PAUSED || is_resuming(core) || (runs && backend->leave);
+	if (core->kept && runs) {
+		vm_machine_leave(core);
+	}
 }
 
 static void on_resume_failed(struct vm_core *core)

@@ -19,6 +19,7 @@ struct record {
 	const char *id, *owner, *backend;
 	int state;             /* enum record_state */
 	bool is_default;       /* of its owner */
+	bool keep;             /* it outlives servers that keep nothing of their own */
 	const char *name;      /* a snapshot's, or NULL */
 	const char *source;    /* a snapshot's: the sandbox it was taken of */
 	struct vm_times times; /* a snapshot has only created; idle is not kept */

@@ -430,7 +430,8 @@ bool state_commit(struct state *state, enum state_kind kind, const char *name, s
 	int parent = state->fds[kind];
 	struct hidden hidden = hide(name);
 	auto_close int fd = tree_open(parent, hidden.name);
-	if (fd < 0 || !tree_sync(fd)) {
+	bool lasts = kind != STATE_SANDBOXES; /* what runs is gone after a power cut anyway */
+	if (fd < 0 || (lasts && !tree_sync(fd))) {
 		return state_errno(
 			err, "cannot write %s/%s/%s", state->dir, state_kind_words[kind], name);
 	}
@@ -441,7 +442,7 @@ bool state_commit(struct state *state, enum state_kind kind, const char *name, s
 		}
 		throw_away(state, parent, hidden.name);
 	}
-	return fsync(parent) == 0 || state_errno(err, "cannot write %s", state->dir);
+	return !lasts || fsync(parent) == 0 || state_errno(err, "cannot write %s", state->dir);
 }
 
 /* ---- removing ---- */

@@ -55,7 +55,8 @@ bool state_has(const struct state *state, enum state_kind kind, const char *name
 int state_begin(struct state *state, enum state_kind kind, const char *name, char **ret_path,
 	struct err *err) NODISCARD;
 /* Whole: it appears under its name at once.  When it is there already, this one is thrown away.
- * Waits for the disk until every file in it is written: for much data, call it in a worker. */
+ * But for a sandbox, which is nothing yet, it waits for the disk until every file in it is written:
+ * for much data, call it in a worker. */
 bool state_commit(
 	struct state *state, enum state_kind kind, const char *name, struct err *err) NODISCARD;
 /* Deletes it, or, when there is no finished one, the unfinished one, which must be the caller's.

@@ -321,6 +321,7 @@ struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const 
 	core->state = VM_STARTING;
 	core->guard_ms = GUARD_MS;
 	core->lock = -1;
+	core->keep = pool->config.keep;
 	core->start_us = loop_now_us();
 	core->times.created = vm_now_ms();
 	core->spec = *spec;
@@ -473,6 +474,7 @@ struct vm *vm_put_back(struct vm_pool *pool, const struct vm_left *left, struct 
 	vm->dir = core->dir = state_path(state, STATE_SANDBOXES, vm->id);
 	core->times = left->times;
 	core->is_default = left->is_default;
+	core->keep |= left->keep;
 	core->was_ready = true;
 	core->state = left->paused ? VM_PAUSED : VM_STARTING;
 	core->adopting = !left->paused;
@@ -612,11 +614,6 @@ const char *vm_owner(const struct vm *vm)
 const char *vm_backend_name(const struct vm *vm)
 {
 	return vm->backend->name;
-}
-
-struct vm_times vm_times(const struct vm *vm)
-{
-	return vm->core->times;
 }
 
 struct size vm_frame(const struct vm *vm)

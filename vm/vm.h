@@ -76,9 +76,13 @@ struct vm_pool *vm_pool_new(sd_event *event, const struct vm_config *config);
  */
 void vm_pool_free(struct vm_pool *pool);
 
-/* Takes over what an earlier server left under the state directory: running sandboxes, paused ones
- * and snapshots; cleans up what cannot be.  Once, before the first create. */
-void vm_pool_adopt(struct vm_pool *pool);
+/*
+ * Takes over what an earlier server left under the state directory, of owners who are here: running
+ * sandboxes and paused ones; cleans up what cannot be.  Once, before the first create.  is_here
+ * NULL: everybody is.
+ */
+typedef bool vm_owner_fn(const char *owner, void *data);
+void vm_pool_adopt(struct vm_pool *pool, vm_owner_fn *is_here, void *data);
 
 /* Starts one for `owner` (a principal's name, compared as text).  spec NULL: the pool's preset.
  * NULL with ERR_LIMIT, ERR_UNSUPPORTED, ERR_NOT_FOUND (image, snapshot), ERR_HOST. */
@@ -114,6 +118,8 @@ struct vm_times {
 struct vm_times vm_times(const struct vm *vm);
 /* From now; -1: none.  ERR_ARGUMENT beyond what the pool allows. */
 bool vm_set_timeout(struct vm *vm, int64_t timeout_ms, struct err *err) NODISCARD;
+/* Somebody uses it other than by calls: its idle time begins again. */
+void vm_touch(struct vm *vm);
 /* A sentence the next result should carry ("The window manager died and was restarted."), once;
  * free() it.  NULL: none. */
 char *vm_take_note(struct vm *vm);
