@@ -231,7 +231,7 @@ void agent_free(struct agent *agent)
 	if (!agent) {
 		return;
 	}
-	ops_forget_all(agent);
+	ops_cancel_all(agent);
 	agent_detach_display(agent);
 	session_free(agent->session);
 	process_kill_all(0, environment_mark());

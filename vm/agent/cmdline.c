@@ -6,10 +6,12 @@
 #define OURS "vitrine."
 #define BLANKS " \t\n"
 
-/* Short names that stand on a command line, and the option's own. */
-static const char *const aliases[][2] = {
+/* Names on a command line that are not an option's own. */
+static const struct {
+	const char *name, *option; /* NULL: of vitrine-init, and done with */
+} others[] = {
+	{ "disk", NULL },
 	{ "log", "log-level" },
-	{ NULL, NULL },
 };
 
 static size_t word_length(const char *at)
@@ -38,16 +40,23 @@ static void begin_arg(struct writer *w)
 	w->cmdline->args[w->cmdline->n++] = w->cmdline->text + w->used;
 }
 
+/* The option's own name; NULL: it is none. */
+static const char *option_of(const char *name, size_t len, size_t *ret_len)
+{
+	*ret_len = len;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		if (strlen(others[i].name) == len && memcmp(others[i].name, name, len) == 0) {
+			*ret_len = others[i].option ? strlen(others[i].option) : 0;
+			return others[i].option;
+		}
+	}
+	return name;
+}
+
 static void put_name(struct writer *w, const char *name, size_t len)
 {
 	begin_arg(w);
 	put(w, "--", 2);
-	for (size_t i = 0; aliases[i][0]; i++) {
-		if (strlen(aliases[i][0]) == len && memcmp(aliases[i][0], name, len) == 0) {
-			name = aliases[i][1];
-			len = strlen(name);
-		}
-	}
 	put(w, name, len);
 	put(w, "", 1);
 }
@@ -73,8 +82,12 @@ static bool take(struct writer *w, const char *word, size_t len, struct err *err
 			"the kernel's command line has more than %d options of ours",
 			CMDLINE_ARGS / 2);
 	}
-	put_name(w, word, (size_t)(equals - word));
-	put_value(w, equals + 1, len - (size_t)(equals + 1 - word));
+	size_t name_len;
+	const char *name = option_of(word, (size_t)(equals - word), &name_len);
+	if (name) {
+		put_name(w, name, name_len);
+		put_value(w, equals + 1, len - (size_t)(equals + 1 - word));
+	}
 	return true;
 }
 

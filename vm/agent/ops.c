@@ -128,7 +128,7 @@ void ops_cancel(struct agent *agent, uint32_t id)
 }
 
 /* A callback may answer, and so remove, any request: each turn begins at the front again. */
-void ops_forget_all(struct agent *agent)
+void ops_cancel_all(struct agent *agent)
 {
 	struct request *req = agent->requests;
 	while (req) {
@@ -136,10 +136,17 @@ void ops_forget_all(struct agent *agent)
 			take_back(req);
 			req = agent->requests;
 		} else {
-			req->id = 0; /* a new host may use the number */
 			req = req->next;
 		}
 	}
+}
+
+void ops_forget_all(struct agent *agent)
+{
+	for (struct request *req = agent->requests; req; req = req->next) {
+		req->id = 0;
+	}
+	ops_cancel_all(agent);
 }
 
 void ops_free_all(struct agent *agent)

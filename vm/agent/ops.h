@@ -8,8 +8,10 @@
 
 void ops_request(struct agent *agent, uint32_t id, const struct link_msg *msg);
 void ops_cancel(struct agent *agent, uint32_t id);
-/* The host is gone: takes every request back, as if it had asked for that.  What is answered later
- * than now is answered to nobody. */
+/* Takes every request back, as if the host had asked for that. */
+void ops_cancel_all(struct agent *agent);
+/* The same for a host that is gone: nothing is answered any more, for a new one may use the numbers
+ * again. */
 void ops_forget_all(struct agent *agent);
 /* Frees those that are still not answered; whatever they wait for must not come any more. */
 void ops_free_all(struct agent *agent);
