@@ -16,7 +16,6 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct found {
 	TAILQ_ENTRY(found) entry;
@@ -171,21 +170,11 @@ static void take_all(struct adoption *a)
 	}
 }
 
-/* A server that keeps nothing makes no directory either. */
-static bool is_there(const struct vm_config *config)
-{
-	struct err err;
-	struct stat st;
-	auto_free char *standard = config->state_dir ? NULL : state_default_dir(&err);
-	const char *dir = config->state_dir ? config->state_dir : standard;
-	return dir && stat(dir, &st) == 0;
-}
-
 void vm_pool_adopt(struct vm_pool *pool, vm_owner_fn *is_here, void *data)
 {
 	struct err err;
-	if (!is_there(&pool->config)) {
-		return;
+	if (!state_is_there(pool->config.state_dir)) {
+		return; /* a server that keeps nothing makes none */
 	}
 	struct adoption a = {
 		.pool = pool,

@@ -149,9 +149,12 @@ static void bury(struct vm_pool *pool, struct entry *e)
 	}
 }
 
-/* NULL: there is no state directory, so there are none. */
+/* NULL: the state directory cannot be used.  Where there is none, none is made. */
 static struct snapshots *look(struct vm_pool *pool, struct err *err)
 {
+	if (!pool->state && !state_is_there(pool->config.state_dir)) {
+		return snapshots_of(pool);
+	}
 	struct state *state = vm_pool_state(pool, err);
 	struct snapshots *s = state ? snapshots_of(pool) : NULL;
 	struct entry *e, *next;

@@ -310,6 +310,14 @@ struct state *state_open(const char *dir, struct err *err)
 	return state;
 }
 
+bool state_is_there(const char *dir)
+{
+	struct err err;
+	struct stat st;
+	auto_free char *path = dir ? must(strdup(dir)) : state_default_dir(&err);
+	return path && stat(path, &st) == 0;
+}
+
 void state_close(struct state *state)
 {
 	if (!state) {

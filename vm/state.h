@@ -35,6 +35,8 @@ char *state_default_dir(struct err *err) NODISCARD;
 /* Makes what is missing; empties the trash (in the background) and unfinished things nobody holds.
  * dir NULL: state_default_dir(). */
 struct state *state_open(const char *dir, struct err *err) NODISCARD;
+/* Whether it was ever opened: who only looks for something need not make it. */
+bool state_is_there(const char *dir);
 void state_close(struct state *state);
 const char *state_dir(const struct state *state); /* absolute */
 
