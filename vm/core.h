@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "vm/backend.h"
+#include "vm/control.h"
 #include "vm/state.h"
 
 #include <sys/queue.h>
@@ -43,6 +44,10 @@ struct vm_pool {
 	void *on_screen_data;
 	vm_news_fn *on_news;
 	void *on_news_data;
+	vm_ended_fn *on_ended;
+	void *on_ended_data;
+	vm_control_fn *on_control;
+	void *on_control_data;
 	vm_started_fn *on_started;
 	void *on_started_data;
 	vm_owner_limit_fn *owner_limit;
@@ -103,6 +108,8 @@ struct vm_core {
 	uint64_t template_inode;
 	bool template_again;    /* it was made anew once for this sandbox */
 	unsigned stages_before; /* steps of the template's making, counted before its own */
+
+	struct vm_lease *lease; /* control.c's; NULL: the agent always had control */
 
 	bool said_hello;
 	unsigned stages; /* a bit for each that was seen */
@@ -318,5 +325,13 @@ void vm_watch_again(struct vm *vm); /* tells an agent that has just come up, if 
 void guest_fail_calls(struct vm *vm, const struct err *why, bool all);
 /* The link goes away: calls keep nothing of it. */
 void guest_let_go(struct vm *vm);
+/* The agent lost control: its actions with input are cancelled and fail with the reason. */
+void guest_stop_input(struct vm *vm);
+
+/* ---- control.c ---- */
+
+/* Tells those who asked for a person that it has ended. */
+void control_over(struct vm *vm, const struct err *why);
+void control_free(struct vm *vm);
 
 #endif

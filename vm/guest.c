@@ -59,6 +59,8 @@ struct guest_call {
 	} fn;
 	void *data;
 	size_t n_actions;
+	bool is_input; /* one of its actions is */
+	bool fenced;   /* and then the agent lost control */
 	struct exec_run *exec;
 };
 
@@ -236,6 +238,16 @@ static void guard_set(struct vm_core *core)
 
 /* ---- asking ---- */
 
+/* It was cut short because somebody else took control: that is what its caller must know. */
+static void fail_fenced(struct guest_call *call, const struct err *err)
+{
+	struct err why = *err;
+	if (!vm_control_agent_may(call->vm, &why)) {
+		err_while(&why, "stopped in the middle, its keys and buttons released");
+	}
+	call_fail(call, &why);
+}
+
 static void on_reply(const struct link_msg *msg, const struct err *err, void *data)
 {
 	struct guest_call *call = data;
@@ -243,6 +255,8 @@ static void on_reply(const struct link_msg *msg, const struct err *err, void *da
 	if (err && err->kind == ERR_GONE) {
 		/* Whoever ends the sandbox knows better why. */
 		vm_lost_link(call->vm, err);
+	} else if (err && call->fenced) {
+		fail_fenced(call, err);
 	} else if (err) {
 		call_fail(call, err);
 	} else {
@@ -266,6 +280,18 @@ void guest_cancel(struct vm *vm, guest_id id)
 		if (call->id == id && call->link_id && vm->core->link) {
 			link_cancel(vm->core->link, call->link_id);
 			break;
+		}
+	}
+}
+
+void guest_stop_input(struct vm *vm)
+{
+	struct guest_call *call;
+	TAILQ_FOREACH(call, &vm->core->calls, entry)
+	{
+		if (call->is_input && !call->fenced) {
+			call->fenced = true;
+			guest_cancel(vm, call->id);
 		}
 	}
 }
@@ -316,7 +342,11 @@ guest_id guest_act(struct vm *vm, const struct action *actions, size_t n,
 	struct err err;
 	call->fn.act = fn;
 	call->n_actions = n;
-	if (!is_reachable(vm, &err) || !check_actions(actions, n, &err)) {
+	for (size_t i = 0; i < n; i++) {
+		call->is_input |= action_is_input(&actions[i]);
+	}
+	if (!is_reachable(vm, &err) || !check_actions(actions, n, &err) ||
+		(call->is_input && !vm_control_agent_may(vm, &err))) {
 		return refuse(call, &err);
 	}
 	json_t *list = must(json_array());
@@ -367,7 +397,7 @@ guest_id guest_launch(struct vm *vm, const char *application, const char *uri, i
 	struct guest_call *call = call_new(vm, &launch_op, data);
 	struct err err;
 	call->fn.launch = fn;
-	if (!is_reachable(vm, &err) ||
+	if (!is_reachable(vm, &err) || !vm_control_agent_may(vm, &err) ||
 		!check_text("the application's name", application, PATH_BYTES_MAX, &err) ||
 		!check_text("the uri", uri, PATH_BYTES_MAX, &err)) {
 		return refuse(call, &err);

@@ -106,13 +106,22 @@ void vm_release_when_over(struct vm_core *core)
 	vm_warm_refill(core->vm->pool);
 }
 
+static void tell_ended(struct vm *vm, const struct err *why)
+{
+	struct vm_pool *pool = vm->pool;
+	vm_tell_news(vm, "The sandbox ended: %s", vm->core->why.text);
+	if (pool->on_ended && !pool->freeing) {
+		pool->on_ended(vm, why, pool->on_ended_data);
+	}
+}
+
 static void bury(struct vm_core *core, bool all)
 {
 	struct err why, gone;
 	loop_drop(&core->burial);
 	vm_end_error(core->vm, &why);
 	if (!core->buried && !core->hidden) {
-		vm_tell_news(core->vm, "The sandbox ended: %s", core->why.text);
+		tell_ended(core->vm, &why);
 	}
 	core->buried = true;
 	if (core->job) {
@@ -126,6 +135,7 @@ static void bury(struct vm_core *core, bool all)
 	gone = why;
 	gone.kind = ERR_GONE;
 	guest_fail_calls(core->vm, &gone, all);
+	control_over(core->vm, &gone);
 	waits_done(core, &why, all);
 }
 

@@ -70,6 +70,7 @@ static void vm_free(struct vm_core *core)
 {
 	TAILQ_REMOVE(&core->vm->pool->vms, core, entry);
 	vm_timeout_end(core->vm);
+	control_free(core->vm);
 	buf_done(&core->notes);
 	vm_spec_done(&core->spec);
 	if (core->lock >= 0) {
@@ -148,6 +149,12 @@ void vm_pool_on_news(struct vm_pool *pool, vm_news_fn *fn, void *data)
 {
 	pool->on_news = fn;
 	pool->on_news_data = data;
+}
+
+void vm_pool_on_ended(struct vm_pool *pool, vm_ended_fn *fn, void *data)
+{
+	pool->on_ended = fn;
+	pool->on_ended_data = data;
 }
 
 void vm_pool_on_started(struct vm_pool *pool, vm_started_fn *fn, void *data)

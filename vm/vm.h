@@ -199,6 +199,9 @@ void vm_watch(struct vm *vm, bool on); /* counted: as many offs as ons */
  * pool; from the loop. */
 typedef void vm_news_fn(struct vm *vm, const char *text, void *data);
 void vm_pool_on_news(struct vm_pool *pool, vm_news_fn *fn, void *data);
+/* It has ended; nothing more happens to it.  Once for each; one listener for the whole pool. */
+typedef void vm_ended_fn(struct vm *vm, const struct err *why, void *data);
+void vm_pool_on_ended(struct vm_pool *pool, vm_ended_fn *fn, void *data);
 
 /* ---- for whoever runs the server ---- */
 
