@@ -155,6 +155,12 @@ static const struct program programs[] = {
 	{ "tint2", "--version", "tint2 version", "tint2", "the panel", STATUS_WARNING },
 	{ "mousepad", "--version", "mousepad", "mousepad", "a text editor", STATUS_WARNING },
 	{ "xterm", "-version", "xterm", "xterm", "a terminal", STATUS_WARNING },
+	{ "qemu-system-x86_64", "--version", "version", "qemu-system-x86", "it runs microVMs",
+		STATUS_WARNING },
+	{ "mmdebstrap", "--version", "mmdebstrap", "mmdebstrap", "it builds images of microVMs",
+		STATUS_WARNING },
+	{ "mkfs.erofs", "--help", "erofs", "erofs-utils", "it builds images of microVMs",
+		STATUS_WARNING },
 };
 #define N_PROGRAMS (sizeof(programs) / sizeof(*programs))
 

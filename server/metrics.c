@@ -248,6 +248,7 @@ static const struct row rows[] = {
 	{ "vitrine_sandboxes", "gauge",
 		"Sandboxes, by state.", COUNT(sandboxes[VM_STARTING]), "state", "starting" },
 	{ "vitrine_sandboxes", NULL, NULL, COUNT(sandboxes[VM_READY]), "state", "ready" },
+	{ "vitrine_sandboxes", NULL, NULL, COUNT(sandboxes[VM_PAUSED]), "state", "paused" },
 	{ "vitrine_sandboxes", NULL, NULL, COUNT(sandboxes[VM_STOPPING]), "state", "stopping" },
 	{ "vitrine_sandbox_start_seconds", "histogram",
 		"From asking for a sandbox to its first frame.", TIMES(starts, &start_scale) },

@@ -229,19 +229,28 @@ static void on_screen(const struct guest_act *res, const struct err *err, void *
 	finish_reading(data, json_pack("{s:o}", "blob", json_stringn_nocheck(text, len)));
 }
 
-static void on_info(const json_t *result, const struct err *err, void *data)
+/* of_agent: what its agent says of itself, or NULL. */
+static void finish_info(struct reading *reading, const json_t *of_agent)
 {
-	struct reading *reading = data;
-	if (err) {
-		fail_reading(reading, err);
-		return;
-	}
+	const json_t *labels = vm_spec(reading->vm)->labels;
 	json_auto_t *info = json_pack("{s:s, s:s, s:s}", "sandbox", reading->what.sandbox, "state",
 		vm_state_words[vm_state(reading->vm)], "backend", vm_backend_name(reading->vm));
-	json_object_update_missing(info, (json_t *)result);
+	if (json_object_size(labels)) {
+		json_object_set(info, "labels", (json_t *)labels);
+	}
+	json_object_update_missing(info, (json_t *)of_agent);
 	auto_buf struct buf text = { 0 };
 	json_write(&text, info);
 	finish_reading(reading, json_pack("{s:s}", "text", buf_text(&text)));
+}
+
+static void on_info(const json_t *result, const struct err *err, void *data)
+{
+	if (err) {
+		fail_reading(data, err);
+	} else {
+		finish_info(data, result);
+	}
 }
 
 static void on_stage(const char *stage, unsigned step, unsigned of, void *data)
@@ -299,6 +308,11 @@ void resource_method_read(struct request *request)
 		!(reading->vm = vm_find(
 			  request->vms, request->owner, reading->what.sandbox, &err))) {
 		fail_reading(reading, &err);
+		return;
+	}
+	/* Who asks for its state must not change it. */
+	if (reading->what.kind == RESOURCE_INFO && vm_state(reading->vm) == VM_PAUSED) {
+		finish_info(reading, NULL);
 		return;
 	}
 	reading->wait = vm_wait(reading->vm, &handlers, reading);

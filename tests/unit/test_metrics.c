@@ -106,6 +106,7 @@ Test(metrics, sandboxes_and_links)
 	metrics_count_start(metrics, 1, false);
 	metrics_count_ping(metrics, 60);
 	now.sandboxes[VM_READY] = 3;
+	now.sandboxes[VM_PAUSED] = 2;
 	now.sandboxes[VM_STOPPING] = 1;
 	write_all();
 	expect_value("vitrine_sandbox_start_seconds_bucket{le=\"0.25\"}", 0);
@@ -117,6 +118,7 @@ Test(metrics, sandboxes_and_links)
 	expect_value("vitrine_link_round_trip_seconds_bucket{le=\"0.0001\"}", 1);
 	expect_value("vitrine_sandboxes{state=\"ready\"}", 3);
 	expect_value("vitrine_sandboxes{state=\"starting\"}", 0);
+	expect_value("vitrine_sandboxes{state=\"paused\"}", 2);
 	expect_value("vitrine_sandboxes{state=\"stopping\"}", 1);
 }
 
