@@ -13,8 +13,20 @@ import { serve, vitrine } from './lib/server.mjs';
 const state = mkdtempSync(join(tmpdir(), 'vitrine-state-'));
 const client = new Client({ name: 'sandboxes-test', version: '1.0.0' });
 
-before(() => client.connect(new StdioClientTransport({ command: vitrine, args: serve('fake'),
-	env: { ...process.env, STATE_DIRECTORY: state } })));
+const transport = new StdioClientTransport({ command: vitrine, args: serve('fake'),
+	env: { ...process.env, STATE_DIRECTORY: state } });
+let told = []; // the SDK forgets progress that comes in one piece with the answer, so it is read here, too
+
+before(async () => {
+	await client.connect(transport);
+	const { onmessage } = transport;
+	transport.onmessage = (message, extra) => {
+		if (message.method === 'notifications/progress') {
+			told.push(message.params);
+		}
+		onmessage(message, extra);
+	};
+});
 after(async () => {
 	await client.close();
 	rmSync(state, { recursive: true });
@@ -37,17 +49,17 @@ const typed_in = (sandbox) => call('run_command', { sandbox, command: 'cat typed
 
 /** What a call told of its progress: it must go up, and have words. */
 async function progress_of(name, args) {
-	const told = [];
-	const text = await call(name, args, { onprogress: (p) => told.push(p) });
+	told = [];
+	const text = await call(name, args, { onprogress: () => {} });
 	assert.ok(told.length > 0, `${name} told no progress`);
 	assert.ok(told.every((p) => p.message), 'each with a message');
 	assert.ok(told.every((p, i) => !i || p.progress > told[i - 1].progress), 'it goes up');
 	assert.ok(told.every((p) => p.progress <= p.total), 'and not beyond its end');
-	return { text, told };
+	return text;
 }
 
 test('a sandbox is made, with the stages of its start, and shows its labels', async () => {
-	const { text, told } = await progress_of('sandbox_create',
+	const text = await progress_of('sandbox_create',
 		{ screen: '800x600', labels: { task: 'first' } });
 	const [id] = ids_in(text);
 	assert.ok(told.length >= 3, `${told.length} stages`);
@@ -61,7 +73,7 @@ test('a sandbox is made, with the stages of its start, and shows its labels', as
 
 test('a fork has the half-typed text, and each copy goes its own way', async () => {
 	await call('type', { text: 'half a sent' });
-	const { text } = await progress_of('sandbox_fork', { count: 3 });
+	const text = await progress_of('sandbox_fork', { count: 3 });
 	const [source, ...copies] = ids_in(text);
 	assert.equal(copies.length, 3, text);
 	for (const [i, sandbox] of copies.entries()) {
@@ -77,7 +89,7 @@ test('a fork has the half-typed text, and each copy goes its own way', async () 
 });
 
 test('a paused one tells its state without waking, and is woken by its next call', async () => {
-	const { text } = await progress_of('sandbox_pause', {});
+	const text = await progress_of('sandbox_pause', {});
 	const [id] = ids_in(text);
 	const info = await client.readResource({ uri: `desktop://${id}/info` });
 	assert.equal(JSON.parse(info.contents[0].text).state, 'paused');
@@ -97,6 +109,7 @@ test('a snapshot, and back to it', async () => {
 });
 
 test('a fork that is taken back ends its copies', async () => {
+	await call('run_command', { command: 'set slow' });
 	const controller = new AbortController();
 	const fork = call('sandbox_fork', { count: 5 },
 		{ signal: controller.signal, onprogress: () => controller.abort() });
