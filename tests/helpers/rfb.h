@@ -9,6 +9,7 @@
 #include "base/buf.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #define RFB_HELLO "RFB 003.008\n"

@@ -6,8 +6,6 @@
 
 #include "base/cleanup.h"
 
-#define FROM_HELLO(f) greeted(f, RFB_VIEW)
-
 /* ---- messages that only these tests say ---- */
 
 static void say_format(struct buf *to, unsigned bits)
@@ -139,11 +137,11 @@ static const struct row {
 
 /* ---- feeding ---- */
 
-static struct rfb_filter *greeted(struct rfb_filter *f, enum rfb_policy policy)
+static struct rfb_filter *greeted(enum rfb_policy policy)
 {
 	auto_buf struct buf out = { 0 };
 	struct err err = { 0 };
-	f = rfb_filter_new(policy);
+	struct rfb_filter *f = rfb_filter_new(policy);
 	cr_assert(rfb_filter_feed(f, RFB_HELLO "\1\0", 14, &out, &err), "%s", err.text);
 	cr_assert_eq(out.len, 14);
 	cr_assert_eq(memcmp(out.data, RFB_HELLO "\1\1", 14), 0, "shared, whatever it wants");
@@ -169,7 +167,7 @@ static void expect(enum rfb_policy policy, const struct buf *in, size_t cut, con
 {
 	auto_buf struct buf out = { 0 };
 	struct err err;
-	struct rfb_filter *f = greeted(NULL, policy);
+	struct rfb_filter *f = greeted(policy);
 	cr_assert(rfb_filter_feed(f, in->data, cut, &out, &err), "%s", err.text);
 	cr_assert(cut == in->len || out.len == 0, "%s: nothing before it is whole", name);
 	cr_assert(rfb_filter_feed(f, in->data + cut, in->len - cut, &out, &err), "%s", err.text);
@@ -219,7 +217,7 @@ Test(rfb_filter, all_of_them_behind_each_other_and_counted)
 	for (size_t i = 0; i < ROWS; i++) {
 		rows[i].say(&in);
 	}
-	struct rfb_filter *f = greeted(NULL, RFB_VIEW);
+	struct rfb_filter *f = greeted(RFB_VIEW);
 	cr_assert(feed(f, &in, &out));
 	cr_expect_eq(out.len, 20 + 10 + 10 + 17);
 	cr_expect_eq(rfb_filter_counts(f)->passed, 4);
@@ -273,7 +271,7 @@ static void refuse(const struct buf *in, const char *words)
 	for (int policy = RFB_VIEW; policy <= RFB_CONTROL; policy++) {
 		auto_buf struct buf out = { 0 };
 		struct err err = { 0 };
-		struct rfb_filter *f = greeted(NULL, (enum rfb_policy)policy);
+		struct rfb_filter *f = greeted((enum rfb_policy)policy);
 		cr_expect_not(rfb_filter_feed(f, in->data, in->len, &out, &err));
 		cr_expect(strstr(err.text, words), "'%s' is not in: %s", words, err.text);
 		cr_expect_eq(out.len, 0);
@@ -327,7 +325,7 @@ Test(rfb_filter, the_largest_that_may_be)
 	static char text[RFB_CUT_TEXT_KEEP + 1];
 	struct buf in = { 0 }, out = { 0 };
 	memset(text, 'x', sizeof(text));
-	struct rfb_filter *f = greeted(NULL, RFB_CONTROL);
+	struct rfb_filter *f = greeted(RFB_CONTROL);
 	rfb_say_encodings(&in, many, RFB_ENCODINGS_MAX);
 	say_fence(&in, RFB_FENCE_MAX);
 	rfb_say_cut_text(&in, text, RFB_CUT_TEXT_KEEP);
@@ -356,7 +354,7 @@ static void change(struct rfb_filter *f, enum rfb_policy to, const struct buf *w
 Test(rfb_filter, a_change_says_the_encodings_again)
 {
 	struct buf in = { 0 }, out = { 0 }, view = { 0 }, control = { 0 }, nothing = { 0 };
-	struct rfb_filter *f = greeted(NULL, RFB_VIEW);
+	struct rfb_filter *f = greeted(RFB_VIEW);
 	change(f, RFB_CONTROL, &nothing);
 	change(f, RFB_VIEW, &nothing);
 	say_wished(&in);
@@ -376,7 +374,7 @@ Test(rfb_filter, a_change_says_the_encodings_again)
 Test(rfb_filter, who_loses_control_lets_go)
 {
 	struct buf in = { 0 }, out = { 0 }, want = { 0 };
-	struct rfb_filter *f = greeted(NULL, RFB_CONTROL);
+	struct rfb_filter *f = greeted(RFB_CONTROL);
 	rfb_say_key(&in, true, 0xffe1);
 	rfb_say_key(&in, true, 0x61);
 	rfb_say_key(&in, true, 0x61); /* it repeats */
@@ -413,7 +411,7 @@ Test(rfb_filter, a_message_across_a_change_is_dropped)
 			for (int from = RFB_VIEW; from <= RFB_CONTROL; from++) {
 				struct buf out = { 0 };
 				struct err err;
-				struct rfb_filter *f = greeted(NULL, (enum rfb_policy)from);
+				struct rfb_filter *f = greeted((enum rfb_policy)from);
 				cr_assert(rfb_filter_feed(f, in.data, cut, &out, &err));
 				rfb_filter_set_policy(f, (enum rfb_policy) !from, &out);
 				cr_assert(rfb_filter_feed(
@@ -436,7 +434,7 @@ Test(rfb_filter, more_keys_than_fit_are_dropped_and_all_are_let_go)
 {
 	struct buf in = { 0 }, out = { 0 };
 	struct rfb_check checker = { .greeted = 14 };
-	struct rfb_filter *f = greeted(NULL, RFB_CONTROL);
+	struct rfb_filter *f = greeted(RFB_CONTROL);
 	for (uint32_t i = 0; i < RFB_KEYS_MAX + 8; i++) {
 		rfb_say_key(&in, true, i);
 	}
@@ -458,7 +456,7 @@ Test(rfb_filter, a_spectator_wants_nothing_of_the_clipboard)
 	static const int32_t with_clipboard[] = { 0, (int32_t)0xc0a1e5ce };
 	struct buf in = { 0 }, out = { 0 };
 	struct rfb_check checker = { .greeted = 14 };
-	struct rfb_filter *f = greeted(NULL, RFB_VIEW);
+	struct rfb_filter *f = greeted(RFB_VIEW);
 	SAY_ENCODINGS(&in, with_clipboard);
 	size_t encodings = in.len;
 	say_extended(&in);
