@@ -103,6 +103,22 @@ bool cgroup_prepare(const char *path, struct err *err)
 	return false;
 }
 
+const char *cgroup_delegated(struct err *err)
+{
+	static struct err why;
+	static char *dir;
+	static bool known;
+	if (!known) {
+		auto_free char *own = cgroup_own_dir(&why);
+		if (own && cgroup_prepare(own, &why)) {
+			dir = take_ptr(&own);
+		}
+		known = true;
+	}
+	*err = why;
+	return dir;
+}
+
 static bool set_limits(int leaf, const struct vm_limits *limits)
 {
 	char memory[32], pids[32];

@@ -18,6 +18,10 @@ char *cgroup_own_dir(struct err *err);
  */
 bool cgroup_prepare(const char *dir, struct err *err) NODISCARD;
 
+/* The prepared directory where this process manages one; NULL and why where it does not.  Found out
+ * once. */
+const char *cgroup_delegated(struct err *err);
+
 /* A leaf with limits; returns it opened, for struct spawn.cgroup_fd.  -1 on failure. */
 int cgroup_make(const char *dir, const char *name, const struct vm_limits *limits,
 	struct err *err) NODISCARD;

@@ -1,34 +1,514 @@
-/* Sandboxes that are machines: QEMU's microvm, booted from an image (vm/image/) or mapped from a
- * saved one. */
+/*
+ * Sandboxes that are machines: QEMU's microvm, booted from an image (vm/image/) or mapped from a
+ * saved one.  vm/boot.c finds what it is booted from, vm/qemu.c runs it, vm/machine_save.c saves
+ * and loads it; here is its life: the process, the monitor, the link, and why it ended.
+ *
+ * The sockets (monitor, link, serial line) are made by us, listen in the sandbox's directory and
+ * are handed to QEMU, so that QEMU sees no directory and a later server still finds them.
+ */
 
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
 #include "vm/backend.h"
+#include "vm/boot.h"
+#include "vm/cgroup.h"
+#include "vm/console.h"
+#include "vm/host.h"
+#include "vm/machine_save.h"
+#include "vm/process.h"
+#include "vm/qemu.h"
+#include "vm/qmp.h"
+#include "vm/sockets.h"
+#include "vm/state.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#define QUOTE_MAX 250          /* of its last words, in an error */
+#define END_WAIT_MS 2000       /* for a killed process, when the pool goes */
+#define OVERHEAD_MIB 512       /* QEMU's own memory, its translated code included */
+#define THREADS_MAX 128        /* QEMU's */
+#define FILES_MAX 256          /* which QEMU may have open */
+#define DEVICES_MAX (64 << 20) /* what it may write into a file we gave it */
 
 struct microvm {
 	struct vm vm;
+	struct boot boot;
+	struct ram *ram;
+	struct saved *saved;       /* while it is loaded */
+	struct machine_save *save; /* while it is saved */
+	struct qmp *qmp;
+	struct console console;
+
+	pid_t monitor; /* our child, around QEMU; 0: adopted, or none */
+	pid_t pid;     /* QEMU's; 0: not known yet, or none */
+	int pidfd;     /* of an adopted QEMU; else -1 */
+	int info;      /* says what QEMU's pid is; -1: it has */
+	int link;      /* until it is handed over; -1 */
+	bool running, powered_off;
+	struct err why; /* we killed it for this; ERR_NONE: we did not */
+	char *cgroup;
+	sd_event_source *end;
 };
 
-static bool probe(const struct vm_config *config, char **ret_detail, struct err *err)
+static struct microvm *microvm_of(struct vm *vm)
 {
-	(void)config;
-	*ret_detail = NULL;
-	return err_set(err, ERR_UNSUPPORTED, "this build has no microVMs yet");
+	assert(vm->backend == &vm_backend_microvm);
+	return (struct microvm *)vm;
 }
 
-static bool start(struct vm *vm, struct err *err)
+/* What is behind struct vm is zeroed before each start. */
+static void init(struct microvm *m)
 {
-	(void)vm;
-	return err_set(err, ERR_UNSUPPORTED, "this build has no microVMs yet");
+	m->pidfd = m->info = m->link = -1;
+	console_init(&m->console, m->vm.dir);
+}
+
+/* ---- its end ---- */
+
+static void describe_end(struct microvm *m, const siginfo_t *end, struct err *why)
+{
+	/* What is around QEMU passes a signal on as 128 and its number. */
+	bool killed = end && (end->si_code != CLD_EXITED || end->si_status > 128);
+	int status = !end ? 0 : killed ? end->si_status & 127 : end->si_status << 8;
+	console_drain(&m->console);
+	const char *words = console_last_words(&m->console, QUOTE_MAX);
+	const char *advice = host_advice(words);
+	if (m->why.kind) {
+		*why = m->why;
+	} else if (m->powered_off && status == 0) {
+		err_set(why, ERR_HOST, "its machine powered itself off");
+	} else {
+		err_set(why, ERR_HOST, "its machine ended (QEMU %s)",
+			end ? spawn_describe_end(status) : "is gone");
+	}
+	struct err first = *why;
+	if (*words) {
+		err_set(why, first.kind, "%s; its last words: %s%s%s", first.text, words,
+			advice ? "; " : "", advice ? advice : "");
+	}
+}
+
+static void forget_channels(struct microvm *m)
+{
+	machine_save_drop(take_ptr(&m->save));
+	saved_close(take_ptr(&m->saved));
+	qmp_free(take_ptr(&m->qmp));
+}
+
+static void has_ended(struct microvm *m, const siginfo_t *end)
+{
+	struct err why;
+	m->running = false;
+	forget_channels(m);
+	describe_end(m, end, &why);
+	vm_has_died(&m->vm, &why);
+}
+
+static int on_child(sd_event_source *source, const siginfo_t *end, void *data)
+{
+	(void)source;
+	has_ended(data, end);
+	return 0;
+}
+
+static void kill_it(struct microvm *m)
+{
+	if (!m->running) {
+		return;
+	}
+	if (m->monitor) {
+		kill(-m->monitor, SIGKILL); /* QEMU is in its group */
+	} else {
+		pidfd_send_signal(m->pidfd, SIGKILL, NULL, 0);
+	}
+}
+
+/* Its end comes by itself then. */
+static void kill_because(struct microvm *m, const struct err *why)
+{
+	if (m->running && !m->why.kind) {
+		m->why = *why;
+		kill_it(m);
+	}
 }
 
 static bool stop(struct vm *vm)
 {
-	(void)vm;
-	return true;
+	struct microvm *m = microvm_of(vm);
+	forget_channels(m);
+	kill_it(m);
+	return !m->running;
+}
+
+static void await_end(struct microvm *m)
+{
+	int pidfd = m->monitor ? sd_event_source_get_child_pidfd(m->end) : m->pidfd;
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+	if (poll(&end, 1, END_WAIT_MS) != 1) {
+		log_warning("sandbox=%s pid=%d does not end", m->vm.id, m->pid);
+	}
+	loop_drop(&m->end);
+	if (m->monitor) {
+		waitpid(m->monitor, NULL, WNOHANG);
+	}
+}
+
+static void close_slot(int *fd)
+{
+	if (*fd > 0) {
+		close(*fd);
+	}
+	*fd = -1;
 }
 
 static void release(struct vm *vm)
 {
-	(void)vm;
+	struct microvm *m = microvm_of(vm);
+	forget_channels(m);
+	if (m->running) {
+		await_end(m);
+	}
+	loop_drop(&m->end);
+	console_done(&m->console);
+	close_slot(&m->pidfd);
+	close_slot(&m->info);
+	close_slot(&m->link);
+	ram_unref(take_ptr(&m->ram));
+	boot_done(&m->boot);
+	if (m->cgroup) {
+		cgroup_remove(m->cgroup, vm->id);
+	}
+	free(take_ptr(&m->cgroup));
+}
+
+/* ---- its monitor ---- */
+
+static void on_status(const json_t *ret, const struct err *err, void *data)
+{
+	struct microvm *m = data;
+	const char *status = json_string_value(json_object_get(ret, "status"));
+	struct err why;
+	if (err || !status) {
+		return; /* its end says more */
+	}
+	if (strcmp(status, "internal-error") == 0 || strcmp(status, "io-error") == 0 ||
+		strcmp(status, "guest-panicked") == 0) {
+		err_set(&why, ERR_HOST, "its machine stopped (%.40s)", status);
+		kill_because(m, &why);
+	}
+}
+
+static void on_event(const char *name, const json_t *values, void *data)
+{
+	struct microvm *m = data;
+	(void)values;
+	if (strcmp(name, "SHUTDOWN") == 0) {
+		m->powered_off = true;
+	} else if (strcmp(name, "STOP") == 0 && !m->save && !m->saved) {
+		qmp_command(m->qmp, "query-status", NULL, on_status, m);
+	}
+}
+
+static void on_monitor_closed(const struct err *why, void *data)
+{
+	struct microvm *m = data;
+	log_debug("sandbox=%s %s", m->vm.id, why->text);
+	if (why->kind != ERR_GONE || strstr(why->text, "broke")) {
+		kill_because(m, why);
+	}
+}
+
+static const struct qmp_handlers monitor_handlers = { on_event, on_monitor_closed };
+
+/* ---- it runs ---- */
+
+static struct machine as_machine(struct microvm *m)
+{
+	return (struct machine){
+		.event = vm_pool_event(m->vm.pool),
+		.qmp = m->qmp,
+		.pid = m->pid,
+		.ram = m->ram,
+		.key = m->boot.key,
+		.id = m->vm.id,
+	};
+}
+
+static void hand_over_link(struct microvm *m)
+{
+	vm_has_link(&m->vm, take_fd(&m->link));
+}
+
+static void on_loaded(const struct err *err, void *data)
+{
+	struct microvm *m = data;
+	if (err) {
+		kill_because(m, err);
+		return;
+	}
+	saved_close(take_ptr(&m->saved));
+	hand_over_link(m);
+}
+
+/* {"child-pid": N, ...}, written before QEMU began. */
+static bool learn_pid(struct microvm *m, struct err *err)
+{
+	char text[1024];
+	auto_close int info = take_fd(&m->info);
+	ssize_t n = read(info, text, sizeof(text));
+	json_auto_t *json =
+		n > 0 ? json_loadb(text, (size_t)n, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+	json_int_t pid = json_integer_value(json_object_get(json, "child-pid"));
+	if (pid <= 1 || pid > INT32_MAX) {
+		return err_set(err, ERR_HOST, "bwrap does not say what QEMU's process is");
+	}
+	m->pid = (pid_t)pid;
+	return true;
+}
+
+/* Where there is no cgroup these are all; memory counts what is mapped, so there is much to spare.
+ */
+static void set_limits(struct microvm *m)
+{
+	const rlim_t memory = ((rlim_t)m->boot.spec.limits.memory_mib + 4096) << 20;
+	const struct {
+		int what;
+		rlim_t max;
+	} limits[] = {
+		{ RLIMIT_AS, memory },
+		{ RLIMIT_NOFILE, FILES_MAX },
+		{ RLIMIT_CORE, 0 },
+		{ RLIMIT_FSIZE, DEVICES_MAX },
+	};
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct rlimit limit = { limits[i].max, limits[i].max };
+		if (prlimit(m->pid, limits[i].what, &limit, NULL) < 0) {
+			log_debug("sandbox=%s a limit of QEMU could not be set: %s", m->vm.id,
+				strerror(errno));
+		}
+	}
+}
+
+/* QEMU is there and has done nothing yet. */
+static void on_up(const json_t *ret, const struct err *err, void *data)
+{
+	struct microvm *m = data;
+	struct err why;
+	(void)ret;
+	if (err) {
+		kill_because(m, err);
+		return;
+	}
+	if (!learn_pid(m, &why) || !process_note(m->vm.dir, m->pid, &why)) {
+		kill_because(m, &why);
+		return;
+	}
+	set_limits(m);
+	if (m->saved) {
+		struct machine machine = as_machine(m);
+		saved_load(m->saved, &machine, on_loaded, m);
+	} else {
+		qmp_command(m->qmp, "cont", NULL, NULL, NULL);
+		hand_over_link(m);
+	}
+}
+
+static void on_up_or_gone(const json_t *ret, const struct err *err, void *data)
+{
+	if (!err || err->kind != ERR_GONE) { /* else the end of QEMU says why */
+		on_up(ret, err, data);
+	}
+}
+
+/* ---- its start ---- */
+
+/* *ret_fd: -1 where we manage no cgroup. */
+static bool make_cgroup(struct microvm *m, int *ret_fd, struct err *err)
+{
+	struct vm_limits limits = m->boot.spec.limits;
+	struct err none;
+	const char *dir = cgroup_delegated(&none);
+	limits.memory_mib += OVERHEAD_MIB;
+	limits.processes = THREADS_MAX;
+	*ret_fd = dir ? cgroup_make(dir, m->vm.id, &limits, err) : -1;
+	m->cgroup = *ret_fd >= 0 ? must(strdup(dir)) : NULL;
+	return !dir || *ret_fd >= 0;
+}
+
+/* Reading never blocks. */
+static bool make_pipe(int ends[2], struct err *err)
+{
+	if (pipe2(ends, O_CLOEXEC) < 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0) {
+		return err_errno(err, "cannot make a pipe");
+	}
+	return true;
+}
+
+static void watch(struct microvm *m, pid_t child)
+{
+	m->monitor = child;
+	m->running = true;
+	if (sd_event_add_child(vm_pool_event(m->vm.pool), &m->end, child, WEXITED, on_child, m) <
+		0) {
+		abort(); /* out of memory, or SIGCHLD is not blocked: a mistake in the program */
+	}
+}
+
+static void use_channels(struct microvm *m, struct sockets *s)
+{
+	sd_event *event = vm_pool_event(m->vm.pool);
+	m->link = take_fd(&s->connected[SOCKET_LINK]);
+	console_add(&m->console, event, take_fd(&s->connected[SOCKET_CONSOLE]));
+	m->qmp = qmp_new(
+		event, take_fd(&s->connected[SOCKET_QMP]), QMP_LIMIT_MS, &monitor_handlers, m);
+}
+
+static bool survives(const struct vm_config *config)
+{
+	return config->keep;
+}
+
+static pid_t spawn_qemu(
+	struct microvm *m, struct qemu_plan *plan, int errors, int info, struct err *err)
+{
+	auto_qemu struct qemu q = { 0 };
+	struct spawn how = { .die_with_us = !survives(vm_pool_config(m->vm.pool)) };
+	auto_close int cgroup = -1;
+	if (!make_cgroup(m, &cgroup, err) || !host_pick_user(&how.uid, err)) {
+		return -1;
+	}
+	how.gid = how.uid;
+	how.cgroup_fd = cgroup;
+	qemu_describe(&q, plan);
+	return qemu_start(&q, errors, info, &how, err);
+}
+
+static bool run(struct microvm *m, struct err *err)
+{
+	const struct vm_config *config = vm_pool_config(m->vm.pool);
+	auto_sockets struct sockets sockets = NO_SOCKETS;
+	int errors[2], info[2];
+	auto_close int root = boot_open_root(&m->boot, err);
+	auto_close int kernel = -1, initrd = -1;
+	if (root < 0 || !sockets_make(&sockets, m->vm.dir, err)) {
+		return false;
+	}
+	if (!m->saved && ((kernel = boot_open_kernel(&m->boot, err)) < 0 ||
+				 (initrd = boot_open_initrd(&m->boot, config, err)) < 0)) {
+		return false;
+	}
+	if (!make_pipe(errors, err)) {
+		return false;
+	}
+	console_add(&m->console, vm_pool_event(m->vm.pool), errors[0]);
+	auto_close int their_errors = errors[1];
+	if (!make_pipe(info, err)) {
+		return false;
+	}
+	m->info = info[0];
+	auto_close int their_info = info[1];
+	struct qemu_plan plan = {
+		.spec = &m->boot.spec,
+		.ram = ram_fd(m->ram),
+		.root = root,
+		.kernel = kernel,
+		.initrd = initrd,
+		.grace_ms = boot_grace_ms(config),
+		.qmp = sockets.listening[SOCKET_QMP],
+		.link = sockets.listening[SOCKET_LINK],
+		.console = sockets.listening[SOCKET_CONSOLE],
+		.kvm = m->boot.accel.kvm,
+	};
+	pid_t child = spawn_qemu(m, &plan, their_errors, their_info, err);
+	if (child < 0) {
+		return false;
+	}
+	watch(m, child);
+	use_channels(m, &sockets);
+	qmp_command(m->qmp, "query-status", NULL, on_up_or_gone, m);
+	log_debug("sandbox=%s pid=%d accel=%s key=%s", m->vm.id, child,
+		m->boot.accel.kvm ? "kvm" : "tcg", m->boot.key);
+	return true;
+}
+
+static void on_saved(const struct err *err, void *data)
+{
+	struct microvm *m = data;
+	struct err why;
+	if (err) {
+		why = *err;
+	} else {
+		m->ram = ram_ref(saved_ram(m->saved));
+		if (run(m, &why)) {
+			return;
+		}
+	}
+	vm_has_died(&m->vm, &why);
+}
+
+static bool start(struct vm *vm, struct err *err)
+{
+	struct microvm *m = microvm_of(vm);
+	init(m);
+	if (!boot_find(vm_pool_config(vm->pool), vm->spec, &m->boot, err)) {
+		return false;
+	}
+	if (vm->from) {
+		m->saved = saved_open(vm_pool_event(vm->pool), vm->from, m->boot.key, on_saved, m);
+		return true;
+	}
+	m->ram = ram_new(m->boot.spec.limits.memory_mib, err);
+	return m->ram && run(m, err);
+}
+
+/* ---- saving ---- */
+
+static void on_was_saved(const struct err *err, void *data)
+{
+	struct microvm *m = data;
+	m->save = NULL;
+	vm_was_saved(&m->vm, err);
+}
+
+static void save(struct vm *vm, const char *dir, bool last)
+{
+	struct microvm *m = microvm_of(vm);
+	struct machine machine = as_machine(m);
+	m->save = machine_save(&machine, dir, last, on_was_saved, m);
+}
+
+static char *template_key(struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
+{
+	auto_boot struct boot boot = { 0 };
+	return boot_find(vm_pool_config(pool), spec, &boot, err) ? take_ptr(&boot.key) : NULL;
+}
+
+/* ---- doctor's question ---- */
+
+static bool probe(const struct vm_config *config, char **ret_detail, struct err *err)
+{
+	auto_boot struct boot boot = { 0 };
+	struct buf detail = { 0 };
+	if (!boot_find(config, &config->preset, &boot, err)) {
+		return false;
+	}
+	buf_printf(&detail, "image %s (%s); %s%s", boot.image.name, boot.image.id,
+		boot.accel.kvm ? "KVM" : "emulated in software",
+		boot.accel.why[0] ? ", since " : "");
+	buf_printf(&detail, "%s", boot.accel.why);
+	*ret_detail = (char *)detail.data;
+	return true;
 }
 
 const struct vm_backend vm_backend_microvm = {
@@ -36,6 +516,8 @@ const struct vm_backend vm_backend_microvm = {
 	.size = sizeof(struct microvm),
 	.probe = probe,
 	.start = start,
+	.template_key = template_key,
+	.save = save,
 	.stop = stop,
 	.release = release,
 };

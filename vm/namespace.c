@@ -193,23 +193,6 @@ static void release(struct vm *vm)
 
 /* ---- its start ---- */
 
-/* Where this process manages a cgroup, the limits go there; found out once. */
-static const char *delegated_cgroup(struct err *err)
-{
-	static struct err why;
-	static char *dir;
-	static bool known;
-	if (!known) {
-		auto_free char *own = cgroup_own_dir(&why);
-		if (own && cgroup_prepare(own, &why)) {
-			dir = take_ptr(&own);
-		}
-		known = true;
-	}
-	*err = why;
-	return dir;
-}
-
 static void enlarge_buffers(int fd)
 {
 	int size = LINK_BUFFER;
@@ -266,7 +249,7 @@ static bool start(struct vm *vm, struct err *err)
 	if (!made) {
 		return false;
 	}
-	const char *dir = delegated_cgroup(&no_cgroup);
+	const char *dir = cgroup_delegated(&no_cgroup);
 	if (dir) {
 		group = cgroup_make(dir, vm->id, &vm->spec->limits, err);
 		ns->cgroup = group >= 0 ? must(strdup(dir)) : NULL;
@@ -326,7 +309,7 @@ static bool probe_once(const struct vm_config *config, char **ret_detail, struct
 		return advice ? err_set(err, err->kind, "%.300s; %s", err->text, advice) : false;
 	}
 	struct buf detail = { 0 };
-	const char *dir = delegated_cgroup(&no_cgroup);
+	const char *dir = cgroup_delegated(&no_cgroup);
 	buf_printf(&detail, "limits by %s%s%s; run as %s", dir ? "cgroup " : "rlimits, since ",
 		dir ? dir : no_cgroup.text, dir ? ", and rlimits" : "",
 		geteuid() == 0 ? "a user of its own for each sandbox" : "the calling user");
