@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "vm/host.h"
 #include "vm/qemu.h"
-#include "vm/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,11 +34,6 @@ static char *images_dir(const char *state_dir)
 	return (char *)path.data;
 }
 
-static char *find_state_dir(const struct vm_config *config, struct err *err)
-{
-	return config->state_dir ? must(strdup(config->state_dir)) : state_default_dir(err);
-}
-
 static bool find_image(
 	const char *state_dir, const char *name, struct image *ret_image, struct err *err)
 {
@@ -47,11 +41,10 @@ static bool find_image(
 	return image_find(images, name, ret_image, err);
 }
 
-bool boot_is_likely(const struct vm_config *config, const char *image, struct err *err)
+bool boot_is_likely(const char *state_dir, const char *image, struct err *err)
 {
-	auto_free char *state_dir = find_state_dir(config, err);
 	auto_image struct image found = { 0 };
-	return state_dir && qemu_program(err) && find_image(state_dir, image, &found, err);
+	return qemu_program(err) && find_image(state_dir, image, &found, err);
 }
 
 static void default_to(int64_t *value, int64_t preset)
@@ -140,14 +133,12 @@ static char *make_key(const struct boot *boot, const struct vm_config *config, s
 	return (char *)key.data;
 }
 
-bool boot_find(const struct vm_config *config, const struct vm_spec *spec, struct boot *ret_boot,
-	struct err *err)
+bool boot_find(const struct vm_config *config, const char *state_dir, const struct vm_spec *spec,
+	struct boot *ret_boot, struct err *err)
 {
-	struct boot boot = { .state_dir = find_state_dir(config, err) };
-	bool found = boot.state_dir && qemu_program(err) &&
-		     find_image(boot.state_dir, spec->image, &boot.image, err) &&
-		     accel_choose(config, boot.state_dir, &boot.accel, err);
-	if (found) {
+	struct boot boot = { 0 };
+	if (qemu_program(err) && find_image(state_dir, spec->image, &boot.image, err) &&
+		accel_choose(config, state_dir, &boot.accel, err)) {
 		fill_in(&boot, spec);
 		boot.key = make_key(&boot, config, err);
 	}
@@ -163,7 +154,6 @@ bool boot_find(const struct vm_config *config, const struct vm_spec *spec, struc
 void boot_done(struct boot *boot)
 {
 	image_done(&boot->image);
-	free(boot->state_dir);
 	free(boot->key);
 	*boot = (struct boot){ 0 };
 }

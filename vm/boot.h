@@ -11,18 +11,17 @@ struct boot {
 	struct image image;
 	struct accel accel;
 	struct vm_spec spec; /* the wanted one, with what was left open filled in; image: its id */
-	char *state_dir;
-	char *key; /* of everything that must match; a file name */
+	char *key;           /* of everything that must match; a file name */
 };
 
-/* spec: the wanted one, borrowed.  survives: the guest is to wait for another server. */
-bool boot_find(const struct vm_config *config, const struct vm_spec *spec, struct boot *ret_boot,
-	struct err *err) NODISCARD;
+/* state_dir: where images are.  spec: the wanted one, borrowed. */
+bool boot_find(const struct vm_config *config, const char *state_dir, const struct vm_spec *spec,
+	struct boot *ret_boot, struct err *err) NODISCARD;
 void boot_done(struct boot *boot); /* also on a zeroed one */
 #define auto_boot __attribute__((cleanup(boot_done)))
 
 /* Only whether there is an image and a QEMU: quick. */
-bool boot_is_likely(const struct vm_config *config, const char *image, struct err *err) NODISCARD;
+bool boot_is_likely(const char *state_dir, const char *image, struct err *err) NODISCARD;
 
 /* How long a guest goes on when no server speaks to it; -1: for ever. */
 int64_t boot_grace_ms(const struct vm_config *config);

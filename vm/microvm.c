@@ -212,7 +212,7 @@ static void on_status(const json_t *ret, const struct err *err, void *data)
 static void on_event(const char *name, const json_t *values, void *data)
 {
 	struct microvm *m = data;
-	(void)values;
+	saved_event(m->saved, name, values);
 	if (strcmp(name, "SHUTDOWN") == 0) {
 		m->powered_off = true;
 	} else if (strcmp(name, "STOP") == 0 && !m->save && !m->saved) {
@@ -457,13 +457,21 @@ static void on_saved(const struct err *err, void *data)
 	vm_has_died(&m->vm, &why);
 }
 
+static bool find_boot(
+	struct vm_pool *pool, const struct vm_spec *spec, struct boot *ret_boot, struct err *err)
+{
+	struct state *state = vm_pool_state(pool, err);
+	return state && boot_find(vm_pool_config(pool), state_dir(state), spec, ret_boot, err);
+}
+
 static bool start(struct vm *vm, struct err *err)
 {
 	struct microvm *m = microvm_of(vm);
 	init(m);
-	if (!boot_find(vm_pool_config(vm->pool), vm->spec, &m->boot, err)) {
+	if (!find_boot(vm->pool, vm->spec, &m->boot, err)) {
 		return false;
 	}
+	vm_settle(vm, m->boot.image.id, m->boot.spec.limits.memory_mib, m->boot.spec.limits.cpus);
 	if (vm->from) {
 		m->saved = saved_open(vm_pool_event(vm->pool), vm->from, m->boot.key, on_saved, m);
 		return true;
@@ -491,7 +499,13 @@ static void save(struct vm *vm, const char *dir, bool last)
 static char *template_key(struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
 {
 	auto_boot struct boot boot = { 0 };
-	return boot_find(vm_pool_config(pool), spec, &boot, err) ? take_ptr(&boot.key) : NULL;
+	return find_boot(pool, spec, &boot, err) ? take_ptr(&boot.key) : NULL;
+}
+
+static bool is_likely(struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
+{
+	struct state *state = vm_pool_state(pool, err);
+	return state && boot_is_likely(state_dir(state), spec->image, err);
 }
 
 /* ---- doctor's question ---- */
@@ -500,7 +514,9 @@ static bool probe(const struct vm_config *config, char **ret_detail, struct err 
 {
 	auto_boot struct boot boot = { 0 };
 	struct buf detail = { 0 };
-	if (!boot_find(config, &config->preset, &boot, err)) {
+	auto_free char *dir =
+		config->state_dir ? must(strdup(config->state_dir)) : state_default_dir(err);
+	if (!dir || !boot_find(config, dir, &config->preset, &boot, err)) {
 		return false;
 	}
 	buf_printf(&detail, "image %s (%s); %s%s", boot.image.name, boot.image.id,
@@ -514,7 +530,9 @@ static bool probe(const struct vm_config *config, char **ret_detail, struct err 
 const struct vm_backend vm_backend_microvm = {
 	.name = "microvm",
 	.size = sizeof(struct microvm),
+	.needs_dir = true,
 	.probe = probe,
+	.is_likely = is_likely,
 	.start = start,
 	.template_key = template_key,
 	.save = save,
