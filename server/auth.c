@@ -21,6 +21,8 @@
 #define ENTRIES_MAX 1000
 #define FILE_MAX (1 << 20)
 
+#define ANYONE "anyone" /* with --no-auth */
+
 static const char name_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				 "-._@";
 /* What RFC 6750 lets stand behind "Bearer". */
@@ -261,7 +263,7 @@ const char *auth_authorize(const char *token, void *data)
 {
 	const struct auth *auth = data;
 	if (auth->nobody_asks) {
-		return "anyone";
+		return ANYONE;
 	}
 	if (!token) {
 		return NULL;
@@ -292,6 +294,16 @@ void auth_forget(char *token)
 size_t auth_count(const struct auth *auth)
 {
 	return auth->n;
+}
+
+bool auth_knows(const struct auth *auth, const char *name)
+{
+	for (size_t i = 0; i < auth->n; i++) {
+		if (strcmp(auth->entries[i].name, name) == 0) {
+			return true;
+		}
+	}
+	return auth->nobody_asks && strcmp(name, ANYONE) == 0;
 }
 
 struct auth_limits auth_limits(const struct auth *auth, const char *name)

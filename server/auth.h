@@ -31,6 +31,9 @@ void auth_forget(char *token); /* wipes and frees */
 /* How many there are; 0 with nobody_asks. */
 size_t auth_count(const struct auth *auth);
 
+/* Whether a principal of this name can come in. */
+bool auth_knows(const struct auth *auth, const char *name);
+
 /* 0: only the server's own limits. */
 struct auth_limits {
 	int64_t sandboxes, calls;

@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "base/spawn.h"
 #include "vm/host.h"
+#include "vm/state.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
@@ -107,6 +109,68 @@ static char *line_with(char *text, const char *word)
 	return text + strlen(text);
 }
 
+/* ---- the state directory ---- */
+
+#define STATE_MIB 2048 /* an image, its template and some snapshots */
+
+struct tally {
+	int64_t n, bytes;
+};
+
+static void count_one(const char *name, const char *path, void *data)
+{
+	struct tally *tally = data;
+	(void)name;
+	tally->n++;
+	tally->bytes += state_bytes(path);
+}
+
+static void check_kept(struct report *report, struct state *state)
+{
+	for (int kind = 0; kind < STATE_KINDS; kind++) {
+		char text[80];
+		struct tally tally = { 0 };
+		state_each(state, kind, count_one, &tally);
+		snprintf(text, sizeof(text), "%lld, %lld MiB", (long long)tally.n,
+			(long long)tally.bytes >> 20);
+		add(report, "state", state_kind_words[kind], STATUS_OK, text, NULL);
+	}
+}
+
+static void check_room(struct report *report, const char *dir)
+{
+	struct statvfs disk;
+	char text[400];
+	if (statvfs(dir, &disk) < 0) {
+		return;
+	}
+	long long mib = (long long)(disk.f_bavail * disk.f_frsize >> 20);
+	snprintf(text, sizeof(text), "%.300s, %lld MiB free", dir, mib);
+	add(report, "state", "directory", mib < STATE_MIB ? STATUS_WARNING : STATUS_OK, text,
+		mib < STATE_MIB ? "free some, or give another --state-dir: an image and its "
+				  "templates take about 2 GiB"
+				: NULL);
+}
+
+/* Only looked at: none is made here. */
+static void check_state(struct report *report, const struct vm_config *config)
+{
+	struct err err = { 0 };
+	if (!state_is_there(config->state_dir)) {
+		add(report, "state", "directory", STATUS_OK,
+			"none yet; `vitrine image build` makes it", NULL);
+		return;
+	}
+	struct state *state = state_open(config->state_dir, &err);
+	if (!state) {
+		add(report, "state", "directory", STATUS_WARNING, err.text, NULL);
+		return;
+	}
+	check_room(report, state_dir(state));
+	check_kept(report, state);
+	state_close(state);
+}
+
 /* ---- backends ---- */
 
 static void add_backend(const char *backend, const struct err *err, const char *detail, void *data)
@@ -132,6 +196,7 @@ static void check_backends(struct report *report)
 		return;
 	}
 	vm_probe(&config.vm, add_backend, report);
+	check_state(report, &config.vm);
 }
 
 /* ---- programs ---- */

@@ -142,6 +142,15 @@ static int on_told_to_end(sd_event_source *source, const struct signalfd_siginfo
 	return 0;
 }
 
+/* Whose desktops this server can show: one over stdio leaves those of HTTP's users to a server that
+ * they can reach. */
+static bool is_served(const char *owner, void *data)
+{
+	const struct serving *s = data;
+	bool over_stdio = !s->config.http.listen || s->config.http.stdio;
+	return strcmp(owner, "stdio") == 0 ? over_stdio : s->auth && auth_knows(s->auth, owner);
+}
+
 static bool start_serving(struct serving *s, struct err *err)
 {
 	log_set_level(s->config.log_level);
@@ -166,6 +175,7 @@ static bool start_serving(struct serving *s, struct err *err)
 						 .max_calls_of = max_calls_of,
 						 .data = s,
 					 });
+	vm_pool_adopt(s->vms, is_served, s);
 	if (s->config.http.listen && !start_http(s, err)) {
 		return false;
 	}
@@ -210,8 +220,9 @@ const struct command command_serve = {
 	.usage = "[options]",
 	.help = "Serves MCP on stdin and stdout, one message a line, and gives the client a "
 		"desktop when it first\n"
-		"uses one.  Ends, and ends its desktops, when stdin does or on SIGTERM.  A client "
-		"starts it:\n"
+		"uses one.  Ends, and (without --keep) ends its desktops, when stdin does or on "
+		"SIGTERM.  A\n"
+		"client starts it:\n"
 		"\n"
 		"  {\"mcpServers\": {\"vitrine\": {\"type\": \"stdio\", \"command\": \"vitrine\", "
 		"\"args\": [\"serve\"]}}}\n"

@@ -89,6 +89,17 @@ static const struct option desktops[] = {
 		"software and slow."),
 };
 
+static const struct option state[] = {
+	TEXT("state-dir", vm.state_dir, "DIR", 4000, NULL,
+		"Where images, templates, snapshots and paused desktops are.  Without it, "
+		"$XDG_STATE_HOME/vitrine or ~/.local/state/vitrine; as root, /var/lib/vitrine."),
+	FLAG("keep", vm.keep,
+		"Desktops go on when the server ends, and the next one takes them over (microvm only)."),
+	COUNT("warm", vm.warm, "N", 0, 100, 0,
+		"Desktops of the preset kept ready in reserve, so that a new one takes no time "
+		"(microvm only)."),
+};
+
 static const struct option serving[] = {
 	TEXT("tools", tools, "LIST", 1000, "all",
 		"Tools and toolsets to offer, separated by commas; all offers every one."),
@@ -135,12 +146,14 @@ static const struct option over_http[] = {
 	}
 static const struct option_group groups[] = {
 	GROUP("Desktops", desktops),
+	GROUP("State", state),
 	GROUP("Serving", serving),
 	GROUP("HTTP", over_http),
 };
 #define N_GROUPS (sizeof(groups) / sizeof(*groups))
 #define N_OPTIONS \
-	(sizeof(desktops) / sizeof(*desktops) + sizeof(serving) / sizeof(*serving) + \
+	(sizeof(desktops) / sizeof(*desktops) + sizeof(state) / sizeof(*state) + \
+		sizeof(serving) / sizeof(*serving) + \
 		sizeof(over_http) / sizeof(*over_http))
 
 const struct option_group *option_group_at(size_t i)
