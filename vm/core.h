@@ -37,7 +37,8 @@ struct vm_pool {
 	struct state *state;           /* NULL before it was needed: vm_pool_state() */
 	struct err no_state;           /* why it cannot be had, said once */
 	struct err guessed;            /* why "auto" is not the first choice, said once */
-	struct vm_templates templates; /* being made */
+	struct vm_templates templates; /* being made, or used */
+	bool collected;                /* of templates, what nobody uses */
 	struct vm_warm *warm;          /* the reserve, or NULL */
 	void *snapshots;               /* snapshots.c's */
 	vm_screen_fn *on_screen;
@@ -143,7 +144,8 @@ bool vm_may_pause(const struct vm *vm, struct err *err) NODISCARD;
 /* Another sandbox in the list, starting, without a machine yet.  Takes spec's insides. */
 struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
 	struct vm_spec *spec);
-/* Its directory, clocks and record, and a machine of what was saved in from, as a new copy. */
+/* Its directory, clocks and record, and a machine: a new copy of what was saved in from, or (NULL)
+ * one that boots. */
 bool vm_begin_from(struct vm *vm, const char *from, struct err *err) NODISCARD;
 /* One whose start failed inside its creation: nobody has seen it. */
 void vm_undo(struct vm *vm, const struct err *why);
@@ -313,6 +315,8 @@ void vm_warm_refill(struct vm_pool *pool); /* soon, when nothing else is going o
 void vm_warm_free(struct vm_pool *pool);
 
 /* ---- events.c ---- */
+
+#define VM_STAGES 5 /* of a start */
 
 /* For the link's handlers; data is the vm. */
 void vm_on_agent_event(struct link *link, const struct link_msg *msg, void *data);

@@ -24,7 +24,7 @@ static const char *const stages[] = {
 	"first-frame",
 	NULL,
 };
-#define N_STAGES (sizeof(stages) / sizeof(stages[0]) - 1)
+_Static_assert(sizeof(stages) / sizeof(stages[0]) - 1 == VM_STAGES, "VM_STAGES");
 
 struct hello {
 	int64_t protocol;
@@ -77,7 +77,8 @@ static bool on_stage(struct vm *vm, const void *args, struct err *err)
 	core->stages |= bit;
 	core->last_stage = stages[stage->stage];
 	unsigned step = (unsigned)__builtin_popcount(core->stages);
-	vm_tell_stage(core, core->last_stage, step, N_STAGES);
+	vm_tell_stage(core, core->last_stage, step + core->stages_before,
+		VM_STAGES + core->stages_before);
 	return true;
 }
 

@@ -438,6 +438,10 @@ static int on_starting(sd_event_source *source, void *data)
 		link_event(fake->link, "hello",
 			json_pack("{s:i, s:s}", "protocol", PROTOCOL_VERSION, "version", "fake"));
 	}
+	if (fake->stage == 2 && fake->is_dud) {
+		link_event(fake->link, "failed", json_pack("{s:s}", "text", "it is a dud"));
+		return 0;
+	}
 	if (fake->stage == sizeof(stages) / sizeof(stages[0])) {
 		say_ready(fake, ms);
 		return 0;
@@ -483,6 +487,8 @@ static bool start_from(struct fake_vm *fake, const char *from, struct err *err)
 	if (from) {
 		return fake_load(fake, from, err) && come_up(fake, err);
 	}
+	const char *image = fake->vm.spec->image;
+	fake->is_dud = image && strcmp(image, "dud") == 0;
 	fake_desktop_init(&fake->desktop, fake->vm.spec->screen);
 	snprintf(fake->hostname, sizeof(fake->hostname), "fake");
 	snprintf(fake->machine_id, sizeof(fake->machine_id), "%032d", 0);
@@ -495,7 +501,8 @@ static bool start(struct vm *vm, struct err *err)
 	return start_from(fake_of(vm), vm->from, err);
 }
 
-/* An image of any name makes a template, so that these can be tested; none is none. */
+/* An image of any name makes a template, so that these can be tested; "none" is none, and a "dud"
+ * does not come up. */
 static char *template_key(struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
 {
 	char *key;

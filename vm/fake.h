@@ -79,6 +79,7 @@ struct fake_vm {
 	const char *saving_to;
 	unsigned stage;
 	bool watched;
+	bool is_dud;      /* of an image that does not come up */
 	bool frozen;      /* says nothing until it is asked something */
 	bool to_renew;    /* it is a copy: nothing goes before "renew" */
 	int64_t clock_us; /* what the host said the time is */

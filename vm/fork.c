@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/work.h"
 #include "vm/core.h"
 
 #include <string.h>
@@ -22,6 +23,8 @@ struct taking {
 	char id[ID_LEN + 1];
 	char *name, *path;
 	int lock;
+	bool whole;
+	struct err why;
 };
 
 static void taken(struct taking *taking, const struct vm_snapshot *snapshot, const struct err *err)
@@ -43,23 +46,41 @@ static void taking_ended(struct vm_job *job, const struct err *why)
 	taken((struct taking *)job, NULL, why);
 }
 
+/* In a thread: it waits for the disk. */
+static void commit(void *data)
+{
+	struct taking *taking = data;
+	taking->whole = state_commit(
+		taking->job.vm->pool->state, STATE_SNAPSHOTS, taking->id, &taking->why);
+}
+
+static void on_committed(void *data)
+{
+	struct taking *taking = data;
+	struct vm *vm = taking->job.vm;
+	const struct vm_snapshot *snapshot =
+		taking->whole ? vm_snapshot_added(vm->pool, taking->id, &taking->why) : NULL;
+	vm->core->pins--;
+	taken(taking, snapshot, snapshot ? NULL : &taking->why);
+}
+
 static void taking_saved(struct vm_job *job, const struct err *err)
 {
 	struct taking *taking = (struct taking *)job;
-	struct vm_pool *pool = job->vm->pool;
-	const struct vm_snapshot *snapshot = NULL;
+	struct vm *vm = job->vm;
 	struct err why;
 	if (err) {
 		why = *err;
-	} else if (vm_snapshot_write(job->vm, taking->path, taking->id, taking->name, &why) &&
-		   state_commit(pool->state, STATE_SNAPSHOTS, taking->id, &why)) {
-		snapshot = vm_snapshot_added(pool, taking->id, &why);
 	}
+	bool good = !err && vm_snapshot_write(vm, taking->path, taking->id, taking->name, &why);
 	vm_job_over(job);
-	if (!snapshot) {
-		err_while(&why, "there is no snapshot of sandbox %s, which goes on", job->vm->id);
+	if (good) {
+		vm->core->pins++;
+		work_run(vm->pool->event, commit, on_committed, taking);
+		return;
 	}
-	taken(taking, snapshot, snapshot ? NULL : &why);
+	err_while(&why, "there is no snapshot of sandbox %s, which goes on", vm->id);
+	taken(taking, NULL, &why);
 }
 
 static bool may_take(struct vm *vm, struct taking *taking, struct err *err)

@@ -177,6 +177,11 @@ static struct hidden hide(const char *name)
 	return hidden;
 }
 
+char *state_unfinished(const struct state *state, enum state_kind kind, const char *name)
+{
+	return state_path(state, kind, hide(name).name);
+}
+
 static bool is_at(int parent, const char *name, int fd)
 {
 	struct stat there, here;

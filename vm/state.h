@@ -49,6 +49,8 @@ bool state_name_is_valid(const char *name);
 
 /* <dir>/<kind>/<name>; free() it. */
 char *state_path(const struct state *state, enum state_kind kind, const char *name);
+/* Where an unfinished one of that name lies, for watching; free() it. */
+char *state_unfinished(const struct state *state, enum state_kind kind, const char *name);
 bool state_has(const struct state *state, enum state_kind kind, const char *name);
 
 /* An unfinished one: an empty directory at *ret_path (free() it), locked by the returned descriptor

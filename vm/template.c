@@ -1,25 +1,369 @@
-/* Templates by key. */
+/*
+ * Templates by key.  The first sandbox that wants one has it made: a hidden sandbox boots from
+ * nothing and is saved when its desktop is ready.  Whoever wants it meanwhile waits here, hears the
+ * stages, and then starts from it, as everyone later does at once.  When another process is making
+ * it, vm/template_wait.c says when that is over.
+ */
 
+#include "vm/template.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/work.h"
 #include "vm/core.h"
 
-bool vm_template_start(struct vm *vm, struct err *err)
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct vm_template {
+	TAILQ_ENTRY(vm_template) entry;
+	struct vm_pool *pool;
+	char *key, *path; /* path: of the finished one */
+	struct vm_list waiting;
+	int use; /* a shared lock: it is there and nobody collects it; -1 */
+	uint64_t inode;
+
+	/* while it is made: in this order */
+	sd_event_source *soon;
+	struct template_wait *elsewhere; /* another process makes it */
+	char *unfinished;
+	int lock;
+	struct vm *maker;
+	struct vm_job job;
+	bool written;
+	struct err why;
+};
+
+static void make_soon(struct vm_template *t);
+
+static struct vm_template *template_of_job(struct vm_job *job)
 {
+	return (struct vm_template *)(void *)((char *)job - offsetof(struct vm_template, job));
+}
+
+static struct vm_template *template_of(struct vm_pool *pool, const char *key)
+{
+	struct vm_template *t;
+	TAILQ_FOREACH(t, &pool->templates, entry)
+	{
+		if (strcmp(t->key, key) == 0) {
+			return t;
+		}
+	}
+	t = must(calloc(1, sizeof(*t)));
+	t->pool = pool;
+	t->key = must(strdup(key));
+	t->path = state_path(pool->state, STATE_TEMPLATES, key);
+	t->use = t->lock = -1;
+	TAILQ_INIT(&t->waiting);
+	TAILQ_INSERT_TAIL(&pool->templates, t, entry);
+	return t;
+}
+
+static bool is_being_made(const struct vm_template *t)
+{
+	return t->soon || t->elsewhere || t->unfinished;
+}
+
+static void no_use(struct vm_template *t)
+{
+	if (t->use >= 0) {
+		close(take_fd(&t->use));
+	}
+}
+
+/* It is there: remembers which one it is, and says so to whoever collects. */
+static bool find(struct vm_template *t)
+{
+	struct stat st;
+	if (t->use < 0) {
+		t->use = state_use(t->pool->state, STATE_TEMPLATES, t->key);
+	}
+	if (t->use < 0 || fstat(t->use, &st) < 0) {
+		return false;
+	}
+	t->inode = st.st_ino;
+	template_touch(t->use);
+	return true;
+}
+
+/* ---- starting from it ---- */
+
+static bool start_from(struct vm_template *t, struct vm *vm, struct err *err)
+{
+	struct vm_core *core = vm->core;
+	vm_set_from(vm, t->path);
+	core->template_key = must(strdup(t->key));
+	core->template_inode = t->inode;
+	core->new_names = true;
 	return vm_machine_start(vm, err);
 }
 
-bool vm_template_start_again(struct vm *vm, const struct err *why)
+static void wait_for(struct vm_template *t, struct vm *vm)
 {
-	(void)vm;
-	(void)why;
-	return false;
+	vm->core->template = t;
+	vm->core->stages_before = VM_STAGES;
+	TAILQ_INSERT_TAIL(&t->waiting, vm->core, template_entry);
+	if (!is_being_made(t)) {
+		make_soon(t);
+	}
+}
+
+bool vm_template_start(struct vm *vm, struct err *err)
+{
+	struct vm_pool *pool = vm->pool;
+	*err = (struct err){ 0 };
+	auto_free char *key =
+		vm->backend->template_key ? vm->backend->template_key(pool, vm->spec, err) : NULL;
+	if (!key) {
+		return err->kind == ERR_NONE && vm_machine_start(vm, err);
+	}
+	if (!vm_pool_state(pool, err)) {
+		return vm_machine_start(vm, err); /* slowly, then */
+	}
+	if (!state_name_is_valid(key)) {
+		return err_set(err, ERR_HOST, "'%.80s' cannot be a template's key", key);
+	}
+	struct vm_template *t = template_of(pool, key);
+	if (!is_being_made(t) && find(t)) {
+		template_collect(pool);
+		return start_from(t, vm, err) || vm_template_start_again(vm, err);
+	}
+	wait_for(t, vm);
+	return true;
 }
 
 void vm_template_forget(struct vm_core *core)
 {
-	(void)core;
+	if (core->template) {
+		TAILQ_REMOVE(&core->template->waiting, core, template_entry);
+		core->template = NULL;
+	}
+}
+
+/* The machine that failed is on its way out; the next one begins when nothing is left of it. */
+static void on_failed_halted(struct vm_core *core)
+{
+	struct vm *vm = core->vm;
+	struct vm_template *t = template_of(vm->pool, core->template_key);
+	struct err err;
+	if (!is_being_made(t) && t->use >= 0 && t->inode == core->template_inode) {
+		log_warning("template=%s is thrown away: %s", t->key, core->why.text);
+		no_use(t);
+		state_remove(t->pool->state, STATE_TEMPLATES, t->key);
+	}
+	if (is_being_made(t) || !find(t)) {
+		wait_for(t, vm);
+	} else if (!start_from(t, vm, &err)) {
+		vm_failed(vm, &err);
+	}
+}
+
+bool vm_template_start_again(struct vm *vm, const struct err *why)
+{
+	struct vm_core *core = vm->core;
+	if (!core->template_key || core->template_again || why->kind != ERR_STATE ||
+		vm->pool->freeing) {
+		return false;
+	}
+	core->template_again = true;
+	core->why = *why;
+	vm_machine_halt(core, on_failed_halted);
+	return true;
+}
+
+/* ---- it is there, or cannot be had ---- */
+
+static void made_over(struct vm_template *t)
+{
+	loop_drop(&t->soon);
+	template_wait_free(take_ptr(&t->elsewhere));
+	free(take_ptr(&t->unfinished));
+	if (t->lock >= 0) {
+		close(take_fd(&t->lock));
+	}
+	t->written = false;
+}
+
+static void is_there(struct vm_template *t)
+{
+	struct vm_core *core;
+	struct err err;
+	made_over(t);
+	while ((core = TAILQ_FIRST(&t->waiting)) && !is_being_made(t)) {
+		vm_template_forget(core);
+		if (!find(t)) {
+			wait_for(t, core->vm); /* it went at once: another one */
+		} else if (!start_from(t, core->vm, &err)) {
+			vm_failed(core->vm, &err);
+		}
+	}
+}
+
+static void failed(struct vm_template *t, const struct err *why)
+{
+	struct err copy = *why;
+	struct vm_core *core;
+	if (t->unfinished) {
+		state_remove(t->pool->state, STATE_TEMPLATES, t->key);
+	}
+	made_over(t);
+	err_while(&copy, "the desktop could not be prepared");
+	while ((core = TAILQ_FIRST(&t->waiting))) {
+		vm_end(core->vm, &copy);
+	}
+}
+
+/* ---- making it ---- */
+
+static void on_stage(const char *stage, unsigned step, unsigned of, void *data)
+{
+	struct vm_template *t = data;
+	struct vm_core *core, *next;
+	char text[120];
+	snprintf(text, sizeof(text), "preparing the desktop once: %s", stage);
+	for (core = TAILQ_FIRST(&t->waiting); core; core = next) {
+		next = TAILQ_NEXT(core, template_entry);
+		vm_tell_stage(core, text, step, 2 * of);
+	}
+}
+
+static void end_maker(struct vm_template *t, const char *why)
+{
+	struct vm *maker = take_ptr(&t->maker);
+	if (maker) {
+		vm_stop(maker, why);
+	}
+}
+
+/* In a thread. */
+static void write_out(void *data)
+{
+	struct vm_template *t = data;
+	t->written = state_commit(t->pool->state, STATE_TEMPLATES, t->key, &t->why);
+}
+
+static void on_written(void *data)
+{
+	struct vm_template *t = data;
+	if (t->written) {
+		log_info("template=%s made", t->key);
+		free(take_ptr(&t->unfinished));
+		is_there(t);
+	} else {
+		failed(t, &t->why);
+	}
+}
+
+static void on_saved(struct vm_job *job, const struct err *err)
+{
+	struct vm_template *t = template_of_job(job);
+	struct vm_pool *pool = t->pool;
+	struct err why;
+	if (err) {
+		why = *err;
+	}
+	vm_job_over(job);
+	end_maker(t, err ? "it could not be made a template of" : "it is a template now");
+	if (err || !template_describe(t->unfinished, t->key, &why)) {
+		failed(t, &why);
+	} else {
+		work_run(pool->event, write_out, on_written, t);
+	}
+}
+
+static void on_maker_ended(struct vm_job *job, const struct err *why)
+{
+	struct vm_template *t = template_of_job(job);
+	t->maker = NULL;
+	failed(t, why);
+}
+
+static void on_maker(struct vm *maker, const struct err *err, void *data)
+{
+	struct vm_template *t = data;
+	if (err) {
+		t->maker = NULL;
+		failed(t, err);
+		return;
+	}
+	t->job = (struct vm_job){ .saved = on_saved, .ended = on_maker_ended };
+	vm_job_begin(&t->job, maker, "template");
+	vm_job_save(&t->job, t->unfinished, true);
+}
+
+static void boot(struct vm_template *t)
+{
+	static const struct vm_wait_handlers handlers = { .stage = on_stage, .done = on_maker };
+	const struct vm *first = TAILQ_FIRST(&t->waiting)->vm;
+	struct vm_spec spec;
+	struct err err;
+	vm_spec_copy(first->spec, &spec);
+	json_decref((json_t *)spec.labels);
+	spec.labels = NULL;
+	spec.timeout_ms = spec.idle_ms = -1;
+	t->maker = vm_new(t->pool, first->backend, "", &spec);
+	t->maker->core->hidden = true;
+	log_info("template=%s is made by sandbox=%s", t->key, t->maker->id);
+	vm_wait(t->maker, &handlers, t);
+	if (!vm_begin_from(t->maker, NULL, &err)) {
+		vm_failed(t->maker, &err);
+	}
+}
+
+static void on_elsewhere(const struct err *err, void *data)
+{
+	struct vm_template *t = data;
+	template_wait_free(take_ptr(&t->elsewhere));
+	if (err) {
+		failed(t, err);
+	} else {
+		make_soon(t);
+	}
+}
+
+static int on_make(sd_event_source *source, void *data)
+{
+	struct vm_template *t = data;
+	struct err err;
+	(void)source;
+	loop_drop(&t->soon);
+	if (TAILQ_EMPTY(&t->waiting)) {
+		return 0;
+	}
+	if (find(t)) {
+		is_there(t);
+		return 0;
+	}
+	template_collect(t->pool);
+	t->lock = state_begin(t->pool->state, STATE_TEMPLATES, t->key, &t->unfinished, &err);
+	if (t->lock >= 0) {
+		boot(t);
+	} else if (err.kind == ERR_STATE) {
+		log_info("template=%s is being made by another process", t->key);
+		t->elsewhere = template_wait_new(t->pool, t->key, on_elsewhere, t);
+	} else {
+		failed(t, &err);
+	}
+	return 0;
+}
+
+static void make_soon(struct vm_template *t)
+{
+	t->soon = loop_defer(t->pool->event, on_make, t);
 }
 
 void vm_templates_free(struct vm_pool *pool)
 {
-	(void)pool;
+	struct vm_template *t;
+	while ((t = TAILQ_FIRST(&pool->templates))) {
+		made_over(t);
+		no_use(t);
+		TAILQ_REMOVE(&pool->templates, t, entry);
+		free(t->key);
+		free(t->path);
+		free(t);
+	}
 }

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/work.h"
 #include "vm/core.h"
 
 #include <stdio.h>
@@ -103,6 +104,7 @@ void vm_pool_free(struct vm_pool *pool)
 	{
 		vm_bury_now(core);
 	}
+	work_wait_all();
 	vm_warm_free(pool);
 	vm_templates_free(pool);
 	while ((core = TAILQ_FIRST(&pool->vms))) {
@@ -395,7 +397,7 @@ static bool begin(struct vm *vm, struct err *err)
 bool vm_begin_from(struct vm *vm, const char *from, struct err *err)
 {
 	vm_set_from(vm, from);
-	vm->core->new_names = true;
+	vm->core->new_names = from != NULL;
 	return begin(vm, err) && vm_machine_start(vm, err);
 }
 
