@@ -186,7 +186,9 @@ struct vm_times vm_times(const struct vm *vm)
 {
 	const struct vm_core *core = vm->core;
 	struct vm_times times = core->times;
-	if (times.idle && is_used(core)) {
+	if (core->state != VM_READY) {
+		times.idle = 0;
+	} else if (times.idle && is_used(core)) {
 		times.idle = vm_now_ms() + core->spec.idle_ms;
 	}
 	return times;
