@@ -68,6 +68,7 @@ struct vm_core {
 	char *owner;
 	enum vm_state state;
 	bool hidden; /* the pool's own (a template being made, a member of the reserve): owner "" */
+	bool warm;   /* hidden, in reserve */
 	bool keep;   /* it goes on when the server ends */
 	bool is_default; /* the newest default of its owner, ended or not */
 	bool was_ready;
@@ -147,6 +148,13 @@ struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const 
 /* Its directory, clocks and record, and a machine: a new copy of what was saved in from, or (NULL)
  * one that boots. */
 bool vm_begin_from(struct vm *vm, const char *from, struct err *err) NODISCARD;
+/* Likewise, for a new one: from its snapshot, its template, or nothing. */
+bool vm_begin_new(struct vm *vm, struct err *err) NODISCARD;
+/* The configured backend; with "auto" the one that is likely to work. */
+const struct vm_backend *vm_backend_for(
+	struct vm_pool *pool, const struct vm_spec *spec, struct err *err) NODISCARD;
+/* Frees ended ones that nobody will ask for. */
+void vm_forget_some(struct vm_pool *pool);
 /* One whose start failed inside its creation: nobody has seen it. */
 void vm_undo(struct vm *vm, const struct err *why);
 int64_t vm_now_ms(void); /* CLOCK_REALTIME */

@@ -277,8 +277,9 @@ static void on_saved(struct vm_job *job, const struct err *err)
 static void on_maker_ended(struct vm_job *job, const struct err *why)
 {
 	struct vm_template *t = template_of_job(job);
+	(void)why; /* it says the same, and that a sandbox nobody knows has ended */
 	t->maker = NULL;
-	failed(t, why);
+	failed(t, &job->vm->core->why);
 }
 
 static void on_maker(struct vm *maker, const struct err *err, void *data)
@@ -286,7 +287,7 @@ static void on_maker(struct vm *maker, const struct err *err, void *data)
 	struct vm_template *t = data;
 	if (err) {
 		t->maker = NULL;
-		failed(t, err);
+		failed(t, &maker->core->why);
 		return;
 	}
 	t->job = (struct vm_job){ .saved = on_saved, .ended = on_maker_ended };

@@ -208,7 +208,7 @@ static const struct vm_backend *backend_guess(struct vm_pool *pool, const struct
 	return &vm_backend_namespace;
 }
 
-static const struct vm_backend *backend_find(
+const struct vm_backend *vm_backend_for(
 	struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
 {
 	const char *name = pool->config.backend;
@@ -236,21 +236,22 @@ static bool is_there(const struct vm_core *core)
 }
 
 /* Forgets the oldest ended ones, but none that somebody still waits for or watches. */
-static void forget_some(struct vm_pool *pool)
+void vm_forget_some(struct vm_pool *pool)
 {
 	struct vm_core *core;
 	size_t gone = 0;
 	TAILQ_FOREACH(core, &pool->vms, entry)
 	{
-		gone += core->state == VM_GONE;
+		gone += core->state == VM_GONE && !core->hidden;
 	}
 	core = TAILQ_FIRST(&pool->vms);
-	while (core && gone >= VM_REMEMBERED) {
+	while (core) {
 		struct vm_core *next = TAILQ_NEXT(core, entry);
-		if (core->state == VM_GONE && TAILQ_EMPTY(&core->waits) &&
+		bool too_many = core->hidden || gone >= VM_REMEMBERED;
+		if (core->state == VM_GONE && too_many && TAILQ_EMPTY(&core->waits) &&
 			TAILQ_EMPTY(&core->calls) && !core->watches && !core->pins) {
+			gone -= !core->hidden;
 			vm_free(core);
-			gone--;
 		}
 		core = next;
 	}
@@ -401,7 +402,7 @@ bool vm_begin_from(struct vm *vm, const char *from, struct err *err)
 	return begin(vm, err) && vm_machine_start(vm, err);
 }
 
-static bool begin_new(struct vm *vm, struct err *err)
+bool vm_begin_new(struct vm *vm, struct err *err)
 {
 	if (!vm->spec->from) {
 		return begin(vm, err) && vm_template_start(vm, err);
@@ -421,7 +422,7 @@ static struct vm *create(const struct vm_backend *backend, struct vm_pool *pool,
 	if (spec->from && !backend->save) {
 		return vm_spec_done(spec), vm_cannot(backend, "snapshots need", err), NULL;
 	}
-	forget_some(pool);
+	vm_forget_some(pool);
 	struct vm *vm = vm_warm_take(pool, backend, owner, spec);
 	if (vm) {
 		vm_spec_done(spec);
@@ -429,7 +430,7 @@ static struct vm *create(const struct vm_backend *backend, struct vm_pool *pool,
 	}
 	vm = vm_new(pool, backend, owner, spec);
 	log_info("sandbox=%s starting backend=%s owner=%s", vm->id, backend->name, owner);
-	if (!begin_new(vm, err)) {
+	if (!vm_begin_new(vm, err)) {
 		vm_undo(vm, err);
 		err_while(err, "the sandbox could not be started");
 		return NULL;
@@ -444,7 +445,7 @@ struct vm *vm_create(
 	if (!vm_may_create(pool, owner, 1, err) || !spec_of(pool, owner, asked, &spec, err)) {
 		return NULL;
 	}
-	const struct vm_backend *backend = backend_find(pool, &spec, err);
+	const struct vm_backend *backend = vm_backend_for(pool, &spec, err);
 	if (!backend) {
 		vm_spec_done(&spec);
 		return NULL;

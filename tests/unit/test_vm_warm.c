@@ -1,0 +1,161 @@
+// USES vm
+/* The reserve: filled when nothing else goes on, given away as it is wanted, never seen. */
+
+#include "vm_host.h"
+
+#include "tests/unit/scratch.h"
+#include "vm/core.h"
+
+TestSuite(warm, .init = scratch_make, .fini = scratch_remove, .timeout = 60);
+
+static struct host host;
+static struct err err;
+
+static void begin(const char *image)
+{
+	host_init(&host, (struct vm_config){ .backend = "fake",
+				 .state_dir = in_scratch("state"),
+				 .max_sandboxes = 5,
+				 .warm = 2,
+				 .preset.image = image });
+}
+
+static size_t members(enum vm_state state)
+{
+	struct vm_core *core;
+	size_t n = 0;
+	TAILQ_FOREACH(core, &host.pool->vms, entry)
+	{
+		n += core->warm && core->state == state;
+	}
+	return n;
+}
+
+static struct vm *first_member(void)
+{
+	struct vm_core *core;
+	TAILQ_FOREACH(core, &host.pool->vms, entry)
+	{
+		if (core->warm) {
+			return core->vm;
+		}
+	}
+	return NULL;
+}
+
+static void until_full(size_t n)
+{
+	while (members(VM_READY) < n) {
+		cr_assert_geq(sd_event_run(host.event, UINT64_MAX), 0);
+	}
+}
+
+static void on_started(struct vm *vm, uint64_t took_us, const struct err *why, void *data)
+{
+	(void)vm;
+	(void)took_us;
+	cr_assert_null(why);
+	++*(int *)data;
+}
+
+Test(warm, gives_the_oldest_and_fills_up)
+{
+	int started = 0;
+	begin("desk");
+	vm_pool_on_started(host.pool, on_started, &started);
+	until_full(2);
+	host_for_ms(&host, 300);
+	cr_assert_eq(members(VM_READY), 2);
+	cr_assert_eq(started, 0, "nobody has asked for one");
+	cr_assert_null(vm_at(host.pool, "", 0));
+	struct vm *oldest = first_member();
+	cr_assert_null(vm_find(host.pool, "", vm_id(oldest), &err));
+	json_auto_t *labels = json_pack("{s:s}", "for", "me");
+	struct vm_spec spec = *vm_preset(host.pool);
+	spec.labels = labels;
+	spec.timeout_ms = 60000;
+	struct vm *vm = vm_create(host.pool, "alice", &spec, &err);
+	cr_assert_eq(vm, oldest);
+	cr_assert_eq(vm_state(vm), VM_STARTING);
+	cr_assert_eq(host_wait(&host, vm).err.kind, ERR_NONE);
+	cr_assert_eq(started, 1);
+	cr_assert_str_eq(vm_owner(vm), "alice");
+	cr_assert_eq(vm_at(host.pool, "alice", 0), vm);
+	cr_assert(json_equal(vm_spec(vm)->labels, labels));
+	cr_assert_gt(vm_times(vm).timeout, vm_times(vm).created);
+	struct vm *other = vm_create(host.pool, "bob", NULL, &err);
+	cr_assert_eq(host_wait(&host, other).err.kind, ERR_NONE);
+	char name[100];
+	struct answer *a = host_exec(&host, vm, "hostname", 1000);
+	snprintf(name, sizeof(name), "%.90s", a->out);
+	answer_free(a);
+	a = host_exec(&host, other, "hostname", 1000);
+	cr_assert_str_neq(a->out, name);
+	answer_free(a);
+	until_full(2);
+	host_done(&host);
+}
+
+Test(warm, is_for_the_preset_only)
+{
+	begin("desk");
+	until_full(2);
+	struct vm_spec spec = { .screen = { 1024, 768 } };
+	struct vm *vm = vm_create(host.pool, "alice", &spec, &err);
+	cr_assert_not_null(vm, "%s", err.text);
+	cr_assert_eq(members(VM_READY), 2);
+	cr_assert_eq(host_wait(&host, vm).err.kind, ERR_NONE);
+	cr_assert_eq(vm_screen(vm).width, 1024);
+	host_done(&host);
+}
+
+Test(warm, leaves_room_for_those_who_ask)
+{
+	begin("desk");
+	for (int i = 0; i < 4; i++) {
+		struct vm *vm = vm_create(host.pool, "alice", NULL, &err);
+		cr_assert_eq(host_wait(&host, vm).err.kind, ERR_NONE);
+	}
+	until_full(1);
+	host_for_ms(&host, 300);
+	cr_assert_eq(members(VM_READY), 1);
+	cr_assert_not_null(vm_create(host.pool, "alice", NULL, &err));
+	cr_assert_null(vm_create(host.pool, "alice", NULL, &err));
+	cr_assert_eq(err.kind, ERR_LIMIT);
+	host_done(&host);
+}
+
+Test(warm, that_died_is_replaced)
+{
+	begin("desk");
+	until_full(2);
+	vm_stop(first_member(), "killed");
+	cr_assert_eq(members(VM_READY), 1);
+	until_full(2);
+	host_done(&host);
+}
+
+Test(warm, that_cannot_be_had_is_not_tried_all_the_time)
+{
+	size_t tried = 0;
+	struct vm_core *core;
+	begin("dud");
+	host_for_ms(&host, 800);
+	TAILQ_FOREACH(core, &host.pool->vms, entry)
+	{
+		tried += core->warm;
+	}
+	cr_assert_eq(tried, 1);
+	host_done(&host);
+}
+
+Test(warm, may_lose_its_pool_at_any_moment)
+{
+	for (int turns = 0; turns < 60; turns++) {
+		begin("desk");
+		for (int i = 0; i < turns; i++) {
+			sd_event_run(host.event, 50000);
+		}
+		host_done(&host);
+	}
+}
