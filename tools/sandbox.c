@@ -5,6 +5,7 @@
 #include "tools/result.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /*
  * Sandboxes: make, list, look at, end, and give them time.  None of these but sandbox_create starts
@@ -55,6 +56,16 @@ static int64_t to_ms(int64_t seconds)
 	return seconds ? seconds * 1000 : -1;
 }
 
+/* More than the machine has would end it, not only the sandbox. */
+static bool check_memory(const struct create_args *args, struct err *err)
+{
+	int64_t there = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20;
+	return args->memory <= there || err_set(err, ERR_LIMIT,
+						"'memory' may be at most %lld, the MiB that the "
+						"server's machine has; got %lld",
+						(long long)there, (long long)args->memory);
+}
+
 /* What a snapshot has settled already. */
 static bool check_from(const struct create_args *args, struct err *err)
 {
@@ -88,6 +99,9 @@ static bool spec_of(
 	struct call *call, const struct create_args *args, struct vm_spec *spec, struct err *err)
 {
 	*spec = *vm_preset(call_vms(call));
+	if (!check_memory(args, err)) {
+		return false;
+	}
 	if (args->from && !spec_from(call, args, spec, err)) {
 		return false;
 	}

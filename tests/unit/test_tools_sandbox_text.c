@@ -102,6 +102,7 @@ Test(tools_sandbox_text, create_is_refused)
 		{ "{\"screen\":[1280,800]}", "'screen' must be a string of 1 to 16 bytes" },
 		{ "{\"memory\":1}", "'memory' must be an integer from 256 to 1048576; got 1" },
 		{ "{\"memory\":1e300}", "'memory' must be an integer" },
+		{ "{\"memory\":1048576}", "'memory' may be at most " },
 		{ "{\"cpus\":65}", "'cpus' must be an integer from 1 to 64; got 65" },
 		{ "{\"network\":\"all\"}", "'network' must be one of 'none', 'internet'" },
 		{ "{\"timeout\":-1}", "'timeout' must be an integer from 0 to 2592000" },
