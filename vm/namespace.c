@@ -334,7 +334,7 @@ static bool probe(const struct vm_config *config, char **ret_detail, struct err 
 const struct vm_backend vm_backend_namespace = {
 	.name = "namespace",
 	.size = sizeof(struct namespace_vm),
-	.memory_mib = 2048,
+	.memory_mib = 4096,
 	.probe = probe,
 	.start = start,
 	.stop = stop,

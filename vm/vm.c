@@ -192,8 +192,18 @@ static const struct vm_backend *backend_named(const char *name)
 	return NULL;
 }
 
+/* What namespaces do not have. */
+static const char *needs_machine(const struct vm_spec *spec)
+{
+	return spec->image                        ? "images need"
+	       : spec->network != VM_NETWORK_NONE ? "a network needs"
+	       : spec->from                       ? "snapshots need"
+						  : NULL;
+}
+
 /* The first that says it is likely to work; the last resort says so when it does not. */
-static const struct vm_backend *backend_guess(struct vm_pool *pool, const struct vm_spec *spec)
+static const struct vm_backend *backend_guess(
+	struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
 {
 	struct err why = { 0 };
 	for (size_t i = 0; i < N_BACKENDS; i++) {
@@ -205,6 +215,12 @@ static const struct vm_backend *backend_guess(struct vm_pool *pool, const struct
 		pool->guessed = why;
 		log_info("backend=namespace, for microvm: %s", why.text);
 	}
+	/* Why that one does not work says more than that this one cannot. */
+	if (needs_machine(spec) && why.kind != ERR_NONE) {
+		*err = why;
+		err_while(err, "%s the microvm backend", needs_machine(spec));
+		return NULL;
+	}
 	return &vm_backend_namespace;
 }
 
@@ -213,7 +229,7 @@ const struct vm_backend *vm_backend_for(
 {
 	const char *name = pool->config.backend;
 	if (strcmp(name, "auto") == 0) {
-		return backend_guess(pool, spec);
+		return backend_guess(pool, spec, err);
 	}
 	const struct vm_backend *backend = backend_named(name);
 	if (!backend) {
@@ -419,8 +435,9 @@ static struct vm *create(const struct vm_backend *backend, struct vm_pool *pool,
 	struct vm_spec *spec, struct err *err)
 {
 	default_to(&spec->limits.memory_mib, backend->memory_mib);
-	if (spec->from && !backend->save) {
-		return vm_spec_done(spec), vm_cannot(backend, "snapshots need", err), NULL;
+	if (needs_machine(spec) && !backend->save) {
+		vm_cannot(backend, needs_machine(spec), err);
+		return vm_spec_done(spec), NULL;
 	}
 	vm_forget_some(pool);
 	struct vm *vm = vm_warm_take(pool, backend, owner, spec);

@@ -308,7 +308,12 @@ Test(tools_sandbox, namespaces_cannot_and_say_what_can)
 	}
 	desk_close(&desk);
 	open_desk_with("namespace");
+	expect_failure("sandbox_create", "{\"image\":\"desktop\"}", ERR_UNSUPPORTED,
+		"images need the microvm backend");
+	expect_failure("sandbox_create", "{\"network\":\"internet\"}", ERR_UNSUPPORTED,
+		"a network needs the microvm backend");
 	expect("cursor_position", "{}", "X=");
+	expect("sandbox_list", "{}", "1280x800, 4096 MiB, network none");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		expect_failure(names[i], "{}", ERR_UNSUPPORTED,
 			"the microvm backend, and this sandbox runs on 'namespace'");
