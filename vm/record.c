@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/field.h"
 #include "base/log.h"
+#include "base/work.h"
 #include "vm/core.h"
 #include "vm/state.h"
 
@@ -219,6 +220,21 @@ static bool is_saved(const struct vm_core *core)
 	return core->state == VM_PAUSED || (core->state == VM_STARTING && core->resuming);
 }
 
+/* In a thread: it waits for the disk. */
+static void sync_dir(void *data)
+{
+	struct err err;
+	if (!state_sync(data, &err)) {
+		log_debug("%s", err.text); /* it may be gone again */
+	}
+}
+
+/* One that is paused is to be there after a power cut too; nobody has to wait for that. */
+static void sync_soon(struct vm *vm)
+{
+	work_run(vm->pool->event, sync_dir, free, must(strdup(vm->core->dir)));
+}
+
 void vm_record(struct vm *vm)
 {
 	const struct vm_core *core = vm->core;
@@ -238,5 +254,7 @@ void vm_record(struct vm *vm)
 	};
 	if (!record_write(core->dir, RECORD_SANDBOX, &record, &err)) {
 		log_warning("sandbox=%s its record cannot be kept: %s", vm->id, err.text);
+	} else if (core->state == VM_PAUSED) {
+		sync_soon(vm);
 	}
 }

@@ -298,13 +298,33 @@ bool vm_snapshot_write(
 	return record_write(dir, RECORD_SNAPSHOT, &record, err);
 }
 
+static bool has_other(struct snapshots *s, const struct entry *of)
+{
+	struct entry *e;
+	TAILQ_FOREACH(e, &s->all, entry)
+	{
+		if (e != of && is_of(e, of->snapshot.owner) && e->snapshot.name &&
+			strcmp(e->snapshot.name, of->snapshot.name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 const struct vm_snapshot *vm_snapshot_added(struct vm_pool *pool, const char *id, struct err *err)
 {
 	struct snapshots *s = look(pool, err);
 	struct entry *e = s ? entry_find(s, id) : NULL;
 	if (s && (!e || e->bad)) {
 		err_set(err, ERR_HOST, "the new snapshot %s cannot be read back", id);
-		e = NULL;
+		return NULL;
+	}
+	/* Two may have been written at the same time, by two servers even. */
+	if (e && e->snapshot.name && has_other(s, e)) {
+		err_set(err, ERR_ARGUMENT,
+			"another snapshot has got the name '%s' meanwhile; give another name",
+			e->snapshot.name);
+		return NULL;
 	}
 	return e ? &e->snapshot : NULL;
 }

@@ -188,3 +188,20 @@ Test(snapshots, bad_ones_are_not_seen)
 	cr_expect_eq(count(&host, "alice"), 1);
 	host_done(&host);
 }
+
+/* Whoever is second with a name learns it, even when both were begun before either was there. */
+Test(snapshots, of_two_of_one_name_at_once_one_stays)
+{
+	struct taken a = { 0 }, b = { 0 };
+	struct host host;
+	open_server(&host);
+	struct vm *one = create(&host, "alice", NULL), *two = create(&host, "alice", NULL);
+	vm_take_snapshot(one, "same", on_taken, &a);
+	vm_take_snapshot(two, "same", on_taken, &b);
+	host_until(&host, &a.done);
+	host_until(&host, &b.done);
+	cr_assert_neq(a.err.kind == ERR_NONE, b.err.kind == ERR_NONE);
+	cr_assert_eq(a.err.kind + b.err.kind, ERR_ARGUMENT, "%s%s", a.err.text, b.err.text);
+	cr_assert_eq(count(&host, "alice"), 1);
+	host_done(&host);
+}
