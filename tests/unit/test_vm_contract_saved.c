@@ -144,7 +144,7 @@ static void says(struct bench *b, struct vm *vm, const char *command, char *to, 
 {
 	struct answer *a = host_exec(&b->host, vm, command, 60000);
 	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
-	snprintf(to, size, "%s", a->out);
+	snprintf(to, size, "%.*s", (int)size - 1, a->out);
 	answer_free(a);
 }
 
