@@ -133,6 +133,20 @@ struct vm_core {
 
 /* ---- vm.c ---- */
 
+void vm_config_fill(struct vm_config *config); /* every default */
+static inline void vm_default_to(int64_t *value, int64_t preset)
+{
+	*value = *value > 0 ? *value : preset;
+}
+
+/* ---- choose.c ---- */
+
+const struct vm_backend *vm_backend_named(const char *name); /* NULL: there is none */
+/* What of the spec namespaces do not have, as in "images need"; NULL: nothing. */
+const char *vm_needs_machine(const struct vm_spec *spec);
+
+/* ---- create.c, and vm.c ---- */
+
 /* vm_create() of the pool's preset on a backend of the caller's (a test's). */
 struct vm *vm_create_on(const struct vm_backend *backend, struct vm_pool *pool, const char *owner,
 	struct err *err) NODISCARD;

@@ -103,5 +103,7 @@ void fake_changed(struct fake_vm *fake);
 
 bool fake_act(struct fake_request *req, struct err *err);
 bool fake_exec(struct fake_request *req, struct err *err);
+bool fake_launch(struct fake_request *req, struct err *err);
+bool fake_applications(struct fake_request *req, struct err *err);
 
 #endif

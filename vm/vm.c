@@ -1,7 +1,7 @@
 /*
- * The pool: which sandboxes exist, whose they are, and how many there may be.  Only this file
- * allocates a sandbox; life.c moves it from one state to the next.  Ended sandboxes stay in the
- * list for a while without anything behind them, so that a later call learns why.
+ * The pool: which sandboxes exist, whose they are, and how many there may be.  create.c makes them
+ * and life.c moves them from one state to the next.  Ended sandboxes stay in the list for a while
+ * without anything behind them, so that a later call learns why.
  */
 
 #include "vm/vm.h"
@@ -15,31 +15,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* In order of preference.  A guessing pool never ends up on the fake one: its user would drive a
- * desktop that is none. */
-static const struct vm_backend *const backends[] = {
-	&vm_backend_microvm,
-	&vm_backend_namespace,
-	&vm_backend_fake,
-};
-const char *const vm_backend_words[] = { "auto", "microvm", "namespace", "fake", NULL };
-#define N_BACKENDS (sizeof(backends) / sizeof(backends[0]))
-
-#define GUARD_MS 10000
 #define PAUSED_FACTOR 4 /* paused sandboxes there may be for each live one */
 
 const char *const vm_state_words[] = { "starting", "ready", "paused", "stopping", "gone", NULL };
 const char *const vm_network_words[] = { "none", "internet", NULL };
 const char *const vm_on_timeout_words[] = { "kill", "pause", NULL };
 
-static void default_to(int64_t *value, int64_t preset)
-{
-	if (*value <= 0) {
-		*value = preset;
-	}
-}
-
-static void fill_defaults(struct vm_config *c)
+void vm_config_fill(struct vm_config *c)
 {
 	if (!c->backend) {
 		c->backend = "auto";
@@ -48,11 +30,11 @@ static void fill_defaults(struct vm_config *c)
 	if (preset->screen.width <= 0 || preset->screen.height <= 0) {
 		preset->screen = (struct size){ 1280, 800 };
 	}
-	default_to(&preset->limits.processes, 1024);
-	default_to(&preset->limits.files, 4096);
-	default_to(&preset->limits.disk_mib, 1024);
-	default_to(&c->max_sandboxes, 8);
-	default_to(&c->start_timeout_ms, 30000);
+	vm_default_to(&preset->limits.processes, 1024);
+	vm_default_to(&preset->limits.files, 4096);
+	vm_default_to(&preset->limits.disk_mib, 1024);
+	vm_default_to(&c->max_sandboxes, 8);
+	vm_default_to(&c->start_timeout_ms, 30000);
 }
 
 struct vm_pool *vm_pool_new(sd_event *event, const struct vm_config *config)
@@ -60,7 +42,7 @@ struct vm_pool *vm_pool_new(sd_event *event, const struct vm_config *config)
 	struct vm_pool *pool = must(calloc(1, sizeof(*pool)));
 	pool->event = sd_event_ref(event);
 	pool->config = *config;
-	fill_defaults(&pool->config);
+	vm_config_fill(&pool->config);
 	TAILQ_INIT(&pool->vms);
 	TAILQ_INIT(&pool->templates);
 	vm_warm_refill(pool);
@@ -83,6 +65,14 @@ static void vm_free(struct vm_core *core)
 	free(core->owner);
 	free(core->vm);
 	free(core);
+}
+
+void vm_undo(struct vm *vm, const struct err *why)
+{
+	struct err copy = *why;
+	vm_end(vm, &copy);
+	vm_bury_now(vm->core);
+	vm_free(vm->core);
 }
 
 void vm_pool_free(struct vm_pool *pool)
@@ -182,63 +172,6 @@ void vm_pool_each(struct vm_pool *pool, void (*fn)(struct vm *vm, void *data), v
 	}
 }
 
-static const struct vm_backend *backend_named(const char *name)
-{
-	for (size_t i = 0; i < N_BACKENDS; i++) {
-		if (strcmp(name, backends[i]->name) == 0) {
-			return backends[i];
-		}
-	}
-	return NULL;
-}
-
-/* What namespaces do not have. */
-static const char *needs_machine(const struct vm_spec *spec)
-{
-	return spec->image                        ? "images need"
-	       : spec->network != VM_NETWORK_NONE ? "a network needs"
-	       : spec->from                       ? "snapshots need"
-						  : NULL;
-}
-
-/* The first that says it is likely to work; the last resort says so when it does not. */
-static const struct vm_backend *backend_guess(
-	struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
-{
-	struct err why = { 0 };
-	for (size_t i = 0; i < N_BACKENDS; i++) {
-		if (backends[i]->is_likely && backends[i]->is_likely(pool, spec, &why)) {
-			return backends[i];
-		}
-	}
-	if (why.kind != ERR_NONE && strcmp(why.text, pool->guessed.text) != 0) {
-		pool->guessed = why;
-		log_info("backend=namespace, for microvm: %s", why.text);
-	}
-	/* Why that one does not work says more than that this one cannot. */
-	if (needs_machine(spec) && why.kind != ERR_NONE) {
-		*err = why;
-		err_while(err, "%s the microvm backend", needs_machine(spec));
-		return NULL;
-	}
-	return &vm_backend_namespace;
-}
-
-const struct vm_backend *vm_backend_for(
-	struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
-{
-	const char *name = pool->config.backend;
-	if (strcmp(name, "auto") == 0) {
-		return backend_guess(pool, spec, err);
-	}
-	const struct vm_backend *backend = backend_named(name);
-	if (!backend) {
-		err_set(err, ERR_UNSUPPORTED,
-			"there is no backend '%.40s'; use auto, microvm, namespace or fake", name);
-	}
-	return backend;
-}
-
 /* ---- how many ---- */
 
 static bool is_live(const struct vm_core *core)
@@ -329,191 +262,6 @@ bool vm_may_pause(const struct vm *vm, struct err *err)
 				       "this server keeps at most %lld paused sandboxes; end one "
 				       "of them first",
 				       (long long)max);
-}
-
-/* ---- making one ---- */
-
-struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
-	struct vm_spec *spec)
-{
-	struct vm *vm = must(calloc(1, backend->size));
-	struct vm_core *core = must(calloc(1, sizeof(*core)));
-	vm->backend = backend;
-	vm->pool = pool;
-	vm->core = core;
-	id_make(vm->id);
-	core->vm = vm;
-	core->owner = must(strdup(owner));
-	core->state = VM_STARTING;
-	core->guard_ms = GUARD_MS;
-	core->lock = -1;
-	core->keep = pool->config.keep;
-	core->start_us = loop_now_us();
-	core->times.created = vm_now_ms();
-	core->spec = *spec;
-	vm->spec = &core->spec;
-	core->screen = spec->screen;
-	core->frame = geometry_fit(core->screen);
-	TAILQ_INIT(&core->waits);
-	TAILQ_INIT(&core->calls);
-	TAILQ_INIT(&core->refused);
-	TAILQ_INSERT_TAIL(&pool->vms, core, entry);
-	*spec = (struct vm_spec){ 0 };
-	return vm;
-}
-
-void vm_undo(struct vm *vm, const struct err *why)
-{
-	struct err copy = *why;
-	vm_end(vm, &copy);
-	vm_bury_now(vm->core);
-	vm_free(vm->core);
-}
-
-void vm_settle(struct vm *vm, const char *image, int64_t memory_mib, int64_t cpus)
-{
-	struct vm_spec *spec = &vm->core->spec;
-	if (image && (!spec->image || strcmp(spec->image, image) != 0)) {
-		free((char *)spec->image);
-		spec->image = must(strdup(image));
-	}
-	default_to(&spec->limits.memory_mib, memory_mib);
-	default_to(&spec->limits.cpus, cpus);
-}
-
-/* A spec that names a snapshot is that of the snapshot's machine. */
-static bool spec_of(struct vm_pool *pool, const char *owner, const struct vm_spec *asked,
-	struct vm_spec *ret, struct err *err)
-{
-	struct vm_spec spec = asked ? *asked : pool->config.preset;
-	if (spec.from) {
-		const struct vm_snapshot *snapshot = vm_snapshot_find(pool, owner, spec.from, err);
-		if (!snapshot) {
-			return false;
-		}
-		spec.from = snapshot->id;
-		spec.image = snapshot->spec.image;
-		spec.screen = snapshot->spec.screen;
-		spec.limits = snapshot->spec.limits;
-		spec.network = snapshot->spec.network;
-	}
-	return vm_spec_make(&pool->config.preset, &spec, ret, err);
-}
-
-static bool begin(struct vm *vm, struct err *err)
-{
-	bool kept = vm->pool->config.keep && vm->backend->adopt;
-	if ((vm->backend->needs_dir || kept) && !vm_need_dir(vm, err)) {
-		return false;
-	}
-	vm_timeout_begin(vm);
-	vm_record(vm);
-	return true;
-}
-
-bool vm_begin_from(struct vm *vm, const char *from, struct err *err)
-{
-	vm_set_from(vm, from);
-	vm->core->new_names = from != NULL;
-	return begin(vm, err) && vm_machine_start(vm, err);
-}
-
-bool vm_begin_new(struct vm *vm, struct err *err)
-{
-	if (!vm->spec->from) {
-		return begin(vm, err) && vm_template_start(vm, err);
-	}
-	struct state *state = vm_pool_state(vm->pool, err);
-	if (!state) {
-		return false;
-	}
-	auto_free char *path = state_path(state, STATE_SNAPSHOTS, vm->spec->from);
-	return vm_begin_from(vm, path, err);
-}
-
-static struct vm *create(const struct vm_backend *backend, struct vm_pool *pool, const char *owner,
-	struct vm_spec *spec, struct err *err)
-{
-	default_to(&spec->limits.memory_mib, backend->memory_mib);
-	if (needs_machine(spec) && !backend->save) {
-		vm_cannot(backend, needs_machine(spec), err);
-		return vm_spec_done(spec), NULL;
-	}
-	vm_forget_some(pool);
-	struct vm *vm = vm_warm_take(pool, backend, owner, spec);
-	if (vm) {
-		vm_spec_done(spec);
-		return vm;
-	}
-	vm = vm_new(pool, backend, owner, spec);
-	log_info("sandbox=%s starting backend=%s owner=%s", vm->id, backend->name, owner);
-	if (!vm_begin_new(vm, err)) {
-		vm_undo(vm, err);
-		err_while(err, "the sandbox could not be started");
-		return NULL;
-	}
-	return vm;
-}
-
-struct vm *vm_create(
-	struct vm_pool *pool, const char *owner, const struct vm_spec *asked, struct err *err)
-{
-	struct vm_spec spec;
-	if (!vm_may_create(pool, owner, 1, err) || !spec_of(pool, owner, asked, &spec, err)) {
-		return NULL;
-	}
-	const struct vm_backend *backend = vm_backend_for(pool, &spec, err);
-	if (!backend) {
-		vm_spec_done(&spec);
-		return NULL;
-	}
-	return create(backend, pool, owner, &spec, err);
-}
-
-struct vm *vm_create_on(
-	const struct vm_backend *backend, struct vm_pool *pool, const char *owner, struct err *err)
-{
-	struct vm_spec spec;
-	if (!vm_may_create(pool, owner, 1, err) || !spec_of(pool, owner, NULL, &spec, err)) {
-		return NULL;
-	}
-	return create(backend, pool, owner, &spec, err);
-}
-
-struct vm *vm_put_back(struct vm_pool *pool, const struct vm_left *left, struct err *err)
-{
-	const struct vm_backend *backend = backend_named(left->backend);
-	auto_close int lock = left->lock;
-	struct state *state = vm_pool_state(pool, err);
-	struct vm_spec spec;
-	if (!state) {
-		return NULL;
-	}
-	if (!backend || (left->paused ? !backend->save : !backend->adopt)) {
-		err_set(err, ERR_UNSUPPORTED, "a sandbox of backend '%.40s' cannot be taken over",
-			left->backend);
-		return NULL;
-	}
-	vm_spec_copy(left->spec, &spec);
-	struct vm *vm = vm_new(pool, backend, left->owner, &spec);
-	struct vm_core *core = vm->core;
-	memcpy(vm->id, left->id, sizeof(vm->id));
-	vm->dir = core->dir = state_path(state, STATE_SANDBOXES, vm->id);
-	core->times = left->times;
-	core->is_default = left->is_default;
-	core->keep |= left->keep;
-	core->was_ready = true;
-	core->state = left->paused ? VM_PAUSED : VM_STARTING;
-	core->adopting = !left->paused;
-	if (core->adopting && !vm_machine_start(vm, err)) {
-		free(take_ptr(&core->dir)); /* it stays as it was */
-		vm->dir = NULL;
-		vm_undo(vm, err);
-		return NULL;
-	}
-	core->lock = take_fd(&lock);
-	vm_timeout_begin(vm);
-	return vm;
 }
 
 /* ---- finding one ---- */
@@ -651,18 +399,4 @@ struct size vm_frame(const struct vm *vm)
 struct size vm_screen(const struct vm *vm)
 {
 	return vm->core->screen;
-}
-
-void vm_probe(const struct vm_config *config,
-	void (*fn)(const char *backend, const struct err *err, const char *detail, void *data),
-	void *data)
-{
-	struct vm_config filled = *config;
-	fill_defaults(&filled);
-	for (size_t i = 0; i < N_BACKENDS; i++) {
-		auto_free char *detail = NULL;
-		struct err err = { 0 };
-		bool works = backends[i]->probe(&filled, &detail, &err);
-		fn(backends[i]->name, works ? NULL : &err, detail, data);
-	}
 }
