@@ -2,6 +2,7 @@
 
 #include "vm/fake.h"
 
+#include "base/cleanup.h"
 #include "base/field.h"
 #include "base/loop.h"
 #include "base/nearest.h"
