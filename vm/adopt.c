@@ -52,6 +52,12 @@ static bool may_live(const struct record *record, const char *path)
 	return process >= 0 || record->state == RECORD_PAUSED;
 }
 
+static bool is_overdue(const struct record *record)
+{
+	int64_t timeout = record->times.timeout;
+	return timeout && timeout < vm_now_ms() && record->spec.on_timeout == VM_TIMEOUT_KILL;
+}
+
 static void insert(struct found_list *list, struct found *f)
 {
 	struct found *other;
@@ -83,6 +89,8 @@ static void on_left(const char *id, const char *path, void *data)
 		 */
 		if (!may_live(&record, path)) {
 			clean_up(a, id, "its machine has ended");
+		} else if (is_overdue(&record)) {
+			clean_up(a, id, "its time was over");
 		}
 		record_done(&record);
 		return;

@@ -20,9 +20,12 @@
  * A lock is a flock(2) on the directory itself, so it goes along when that is renamed, and ends
  * with its descriptor or its process; never let a child inherit one.  No function waits for a lock.
  *
- * A template may be deleted while machines of any process run from it: they map a sealed memory
- * file that a process filled from it once, never a file of this directory.  What is saved relative
- * to a template needs it on disk, though: see state_in_use().
+ * A template may be deleted while machines of any process run from it.  They map a sealed memory
+ * file that their server filled from it once, never a file of this directory: the mapping and the
+ * server's descriptor keep that alive, and nothing on disk is looked at again.  What is saved
+ * relative to a template has hard links to its layers in a directory of its own (vm/ram.h), so its
+ * pages stay as long as one saved machine needs them.  Only the moment between finding a template
+ * and having read it needs it to stay: that is what state_use() is for.
  *
  * Functions that take a struct state may be called from any thread.
  */

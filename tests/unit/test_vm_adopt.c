@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 TestSuite(adopt, .init = scratch_make, .fini = scratch_remove, .timeout = 120);
 
@@ -221,6 +222,13 @@ Test(adopt, after_a_kill_the_paused_come_back_and_the_dead_go)
 
 /* ---- whose and how many ---- */
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static bool is_alice(const char *owner, void *data)
 {
 	(void)data;
@@ -233,7 +241,15 @@ Test(adopt, others_are_left_to_their_server)
 	create(&host, "alice", NULL);
 	pause_it(&host, create(&host, "bob", NULL));
 	create(&host, "bob", NULL); /* no process of it will be there */
+	struct vm *mortal = create(&host, "bob", NULL);
+	pause_it(&host, mortal);
+	cr_assert(vm_set_timeout(mortal, 300, &err));
+	int64_t over = vm_times(mortal).timeout;
 	host_done(&host);
+	cr_assert_eq(on_disk(), 4);
+	while (now_ms() <= over) {
+		usleep(10000);
+	}
 	host = open_server(true, 8);
 	vm_pool_adopt(host.pool, is_alice, NULL);
 	cr_assert_not_null(vm_at(host.pool, "alice", 0));
