@@ -206,8 +206,9 @@ static bool put(struct load *l, const char *from, size_t len, uint64_t at, struc
 	return true;
 }
 
-static bool put_zeros(struct load *l, uint64_t at, uint64_t len, const char *zeros, struct err *err)
+static bool put_zeros(struct load *l, uint64_t at, uint64_t len, struct err *err)
 {
+	static char zeros[PAGES_CHUNK];
 	for (uint64_t part; len > 0; at += part, len -= part) {
 		part = len < PAGES_CHUNK ? len : PAGES_CHUNK;
 		if (!put(l, zeros, part, at, err)) {
@@ -234,12 +235,12 @@ static bool put_data(struct load *l, uint64_t at, uint64_t len, struct err *err)
 
 bool pages_load(const struct pages *p, int into, uint64_t at, struct err *err)
 {
-	auto_free char *chunk = must(malloc(PAGES_CHUNK)), *zeros = must(calloc(1, PAGES_CHUNK));
+	auto_free char *chunk = must(malloc(PAGES_CHUNK));
 	struct load load = { .pages = p, .into = into, .at = at, .chunk = chunk };
 	for (size_t i = 0; i < p->head.runs; i++) {
 		uint64_t to = (uint64_t)p->runs[i].first * PAGES_SIZE;
 		uint64_t len = (uint64_t)(p->runs[i].count & ~PAGES_ZERO) * PAGES_SIZE;
-		bool ok = p->runs[i].count & PAGES_ZERO ? put_zeros(&load, to, len, zeros, err)
+		bool ok = p->runs[i].count & PAGES_ZERO ? put_zeros(&load, to, len, err)
 							: put_data(&load, to, len, err);
 		if (!ok) {
 			return false;
