@@ -15,13 +15,24 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
-enum step { STEP_SIGNALS, STEP_CGROUP, STEP_FDS, STEP_USER, STEP_PARENT, STEP_CWD, STEP_EXEC };
+enum step {
+	STEP_SIGNALS,
+	STEP_CGROUP,
+	STEP_LIMITS,
+	STEP_FDS,
+	STEP_USER,
+	STEP_PARENT,
+	STEP_CWD,
+	STEP_EXEC
+};
 
 static const char *const step_words[] = {
 	[STEP_SIGNALS] = "reset signals",
 	[STEP_CGROUP] = "enter the cgroup",
+	[STEP_LIMITS] = "set limits",
 	[STEP_FDS] = "set up descriptors",
 	[STEP_USER] = "change user",
 	[STEP_PARENT] = "tie the child to its parent",
@@ -53,6 +64,25 @@ static bool enter_cgroup(const struct spawn *how)
 	}
 	auto_close int fd = openat(how->cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 	return fd >= 0 && write(fd, "0", 1) == 1;
+}
+
+static bool set_limits(const struct spawn *how)
+{
+	for (size_t i = 0; i < how->n_limits; i++) {
+		struct rlimit limit;
+		if (getrlimit(how->limits[i].what, &limit) < 0) {
+			return false;
+		}
+		/* What is stricter already stays. */
+		if (how->limits[i].max < limit.rlim_max) {
+			limit.rlim_max = how->limits[i].max;
+		}
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(how->limits[i].what, &limit) < 0) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static bool null_at(int to)
@@ -128,6 +158,9 @@ static enum step prepare(const struct spawn *how, pid_t parent, int *report)
 	}
 	if (!enter_cgroup(how)) {
 		return STEP_CGROUP;
+	}
+	if (!set_limits(how)) {
+		return STEP_LIMITS;
 	}
 	if (!set_up_fds(how, report)) {
 		return STEP_FDS;

@@ -4,6 +4,7 @@
 #include "base/err.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct spawn_fd {
@@ -11,6 +12,11 @@ struct spawn_fd {
 };
 
 #define SPAWN_FDS_MAX 32
+
+struct spawn_limit {
+	int what; /* RLIMIT_* */
+	uint64_t max;
+};
 
 /* The only place that forks.  The child gets exactly fds[]; 0, 1 and 2 are /dev/null unless listed.
  */
@@ -25,6 +31,8 @@ struct spawn {
 	bool die_with_us; /* SIGKILL when this process ends */
 	uid_t uid;        /* 0: keep ours.  Groups are cleared when set. */
 	gid_t gid;
+	const struct spawn_limit *limits; /* soft and hard */
+	size_t n_limits;
 	int cgroup_fd; /* an open cgroup v2 directory to enter first; 0 or -1: none */
 };
 

@@ -116,7 +116,7 @@ static char *make_key(const struct boot *boot, const struct vm_config *config, s
 	auto_free char *qemu = qemu_identity(err);
 	auto_buf struct buf text = { 0 };
 	struct buf key = { 0 };
-	hash agent, sum = hash_begin();
+	hash agent = 0, sum = hash_begin();
 	if (!qemu || !hash_agent(config, &agent, err)) {
 		return NULL;
 	}

@@ -21,6 +21,7 @@
 #include "vm/qmp.h"
 #include "vm/sockets.h"
 #include "vm/state.h"
+#include "vm/tsc.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -37,6 +38,7 @@
 #define QUOTE_MAX 250          /* of its last words, in an error */
 #define END_WAIT_MS 2000       /* for a killed process, when the pool goes */
 #define OVERHEAD_MIB 512       /* QEMU's own memory, its translated code included */
+#define MAPPED_MIB 4096        /* what QEMU may map beside the guest's memory */
 #define THREADS_MAX 128        /* QEMU's */
 #define FILES_MAX 256          /* which QEMU may have open */
 #define DEVICES_MAX (64 << 20) /* what it may write into a file we gave it */
@@ -277,29 +279,6 @@ static bool learn_pid(struct microvm *m, struct err *err)
 	return true;
 }
 
-/* Where there is no cgroup these are all; memory counts what is mapped, so there is much to spare.
- */
-static void set_limits(struct microvm *m)
-{
-	const rlim_t memory = ((rlim_t)m->boot.spec.limits.memory_mib + 4096) << 20;
-	const struct {
-		int what;
-		rlim_t max;
-	} limits[] = {
-		{ RLIMIT_AS, memory },
-		{ RLIMIT_NOFILE, FILES_MAX },
-		{ RLIMIT_CORE, 0 },
-		{ RLIMIT_FSIZE, DEVICES_MAX },
-	};
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		struct rlimit limit = { limits[i].max, limits[i].max };
-		if (prlimit(m->pid, limits[i].what, &limit, NULL) < 0) {
-			log_debug("sandbox=%s a limit of QEMU could not be set: %s", m->vm.id,
-				strerror(errno));
-		}
-	}
-}
-
 /* QEMU is there and has done nothing yet. */
 static void on_up(const json_t *ret, const struct err *err, void *data)
 {
@@ -314,7 +293,6 @@ static void on_up(const json_t *ret, const struct err *err, void *data)
 		kill_because(m, &why);
 		return;
 	}
-	set_limits(m);
 	if (m->saved) {
 		struct machine machine = as_machine(m);
 		saved_load(m->saved, &machine, on_loaded, m);
@@ -383,6 +361,14 @@ static pid_t spawn_qemu(
 	struct microvm *m, struct qemu_plan *plan, int errors, int info, struct err *err)
 {
 	auto_qemu struct qemu q = { 0 };
+	/* Where there is no cgroup these are all.  Memory counts what is mapped, so there is much
+	 * to spare. */
+	const struct spawn_limit limits[] = {
+		{ RLIMIT_AS, ((uint64_t)m->boot.spec.limits.memory_mib + MAPPED_MIB) << 20 },
+		{ RLIMIT_NOFILE, FILES_MAX },
+		{ RLIMIT_CORE, 0 },
+		{ RLIMIT_FSIZE, DEVICES_MAX },
+	};
 	struct spawn how = { .die_with_us = !survives(vm_pool_config(m->vm.pool)) };
 	auto_close int cgroup = -1;
 	if (!make_cgroup(m, &cgroup, err) || !host_pick_user(&how.uid, err)) {
@@ -390,6 +376,8 @@ static pid_t spawn_qemu(
 	}
 	how.gid = how.uid;
 	how.cgroup_fd = cgroup;
+	how.limits = limits;
+	how.n_limits = sizeof(limits) / sizeof(limits[0]);
 	qemu_describe(&q, plan);
 	return qemu_start(&q, errors, info, &how, err);
 }
@@ -401,6 +389,7 @@ static bool run(struct microvm *m, struct err *err)
 	int errors[2], info[2];
 	auto_close int root = boot_open_root(&m->boot, err);
 	auto_close int kernel = -1, initrd = -1;
+	const struct tsc tsc = tsc_read();
 	if (root < 0 || !sockets_make(&sockets, m->vm.dir, err)) {
 		return false;
 	}
@@ -428,6 +417,7 @@ static bool run(struct microvm *m, struct err *err)
 		.qmp = sockets.listening[SOCKET_QMP],
 		.link = sockets.listening[SOCKET_LINK],
 		.console = sockets.listening[SOCKET_CONSOLE],
+		.tsc_khz = kernel < 0 || m->boot.accel.kvm ? 0 : tsc_khz(&tsc),
 		.kvm = m->boot.accel.kvm,
 	};
 	pid_t child = spawn_qemu(m, &plan, their_errors, their_info, err);

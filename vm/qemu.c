@@ -124,19 +124,23 @@ static void put_memory(struct qemu *q, const struct qemu_plan *plan)
 static void put_kernel(struct qemu *q, const struct qemu_plan *plan)
 {
 	const struct vm_spec *spec = plan->spec;
+	char clock[80] = "";
+	if (plan->tsc_khz) {
+		/* The clock of an emulated processor is never off by itself, and what the kernel
+		 * does against faults of real ones costs time there. */
+		snprintf(clock, sizeof(clock), "mitigations=off tsc=reliable tsc_early_khz=%llu",
+			(unsigned long long)plan->tsc_khz);
+	}
 	qemu_put(q, "-kernel");
 	qemu_put(q, "/proc/self/fd/%d", qemu_put_fd(q, plan->kernel));
 	qemu_put(q, "-initrd");
 	qemu_put(q, "/proc/self/fd/%d", qemu_put_fd(q, plan->initrd));
 	qemu_put(q, "-append");
-	/* The clock of an emulated processor is never off by itself, and what the kernel does
-	 * against faults of real ones costs time there. */
 	qemu_put(q,
-		"console=ttyS0 quiet loglevel=4 panic=-1 random.trust_cpu=on no_timer_check%s "
+		"console=ttyS0 quiet loglevel=4 panic=-1 random.trust_cpu=on no_timer_check %s "
 		"vitrine.screen=%dx%d vitrine.disk=%lld vitrine.max-processes=%lld "
 		"vitrine.max-files=%lld vitrine.grace=%lld",
-		plan->kvm ? "" : " mitigations=off tsc=reliable", spec->screen.width,
-		spec->screen.height, (long long)spec->limits.disk_mib,
+		clock, spec->screen.width, spec->screen.height, (long long)spec->limits.disk_mib,
 		(long long)spec->limits.processes, (long long)spec->limits.files,
 		(long long)plan->grace_ms);
 }

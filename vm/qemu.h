@@ -5,6 +5,8 @@
 #include "base/spawn.h"
 #include "vm/vm.h"
 
+#include <stdint.h>
+
 /*
  * The one place that knows QEMU's command line, and what a QEMU sees of the host: its own files,
  * read-only, and the descriptors it was given.  It has no user, no capability, no network (unless
@@ -45,6 +47,7 @@ struct qemu_plan {
 	int kernel, initrd;         /* -1: it comes from a saved machine */
 	int64_t grace_ms;           /* how long the guest goes on without us; -1: for ever */
 	int qmp, link, console;     /* sockets that listen */
+	uint64_t tsc_khz;           /* 0: the guest finds out */
 	bool kvm;
 };
 
