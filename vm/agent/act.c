@@ -335,6 +335,21 @@ void act_queue_let_go(struct act_queue *q)
 	}
 }
 
+void act_queue_look_ahead(struct act_queue *q)
+{
+	struct err ignored; /* whoever asks for it hears why */
+	struct frame frame;
+	struct observe how;
+	observe_init(&how, OBSERVE_FRAME);
+	(void)!(have_hands(q, &ignored) && observer_frame(q->hands->observer, &q->hands->input,
+						   &how, q->agent->frame, &frame, &ignored));
+}
+
+bool act_queue_can_look(struct act_queue *q, struct err *err)
+{
+	return have_hands(q, err) && observer_glance(q->hands->observer, err);
+}
+
 /* ---- the request ---- */
 
 static bool read_actions(struct act *act, const json_t *actions, struct err *err)

@@ -253,15 +253,22 @@ static Window wm_window(struct display *d)
 	return window_property(d, display_root(d), display_atom(d, ATOM_NET_SUPPORTING_WM_CHECK));
 }
 
-struct barrier *barrier_window_manager(struct display *d, barrier_fn *fn, void *data)
+static struct barrier *await_wm(struct display *d, int rounds, barrier_fn *fn, void *data)
 {
-	if (!wm_window(d)) {
-		return NULL;
-	}
 	struct barrier *b = barrier_new(d, WM_MS, fn, data);
-	b->wm_rounds = WM_ROUNDS;
+	b->wm_rounds = rounds;
 	ask_wm(d);
 	return b;
+}
+
+struct barrier *barrier_window_manager(struct display *d, barrier_fn *fn, void *data)
+{
+	return wm_window(d) ? await_wm(d, WM_ROUNDS, fn, data) : NULL;
+}
+
+struct barrier *barrier_sign_of_life(struct display *d, barrier_fn *fn, void *data)
+{
+	return await_wm(d, 1, fn, data);
 }
 
 /* A grab can be told only by trying: nobody has the focus, so nobody sees the attempt. */

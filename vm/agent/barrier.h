@@ -23,6 +23,8 @@ typedef void barrier_fn(enum barrier_answer answer, void *data);
 struct barrier *barrier_focus(struct display *d, uint64_t ms, barrier_fn *fn, void *data);
 /* NULL when there is no window manager. */
 struct barrier *barrier_window_manager(struct display *d, barrier_fn *fn, void *data);
+/* Only whether one answers at all, with no word on what it has done. */
+struct barrier *barrier_sign_of_life(struct display *d, barrier_fn *fn, void *data);
 /* For a client that cannot be asked: until nothing was painted for a while.  Always "answered". */
 struct barrier *barrier_paint(struct display *d, uint64_t ms, barrier_fn *fn, void *data);
 void barrier_free(struct barrier *b); /* stops waiting; NULL-safe */

@@ -23,6 +23,8 @@
 #define GATEWAY "10.0.2.2"
 #define RESOLVER "nameserver 10.0.2.3\n"
 
+static bool has_card; /* as found at the start: none is plugged in later */
+
 static void put_address(struct sockaddr *to, const char *text)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
@@ -73,7 +75,7 @@ static bool set_route(int fd, struct err *err)
 }
 
 /* Asked for by its name, the kernel would run a program that looks for a driver. */
-static bool has_card(void)
+static bool find_card(void)
 {
 	return access("/sys/class/net/" CARD, F_OK) == 0;
 }
@@ -101,11 +103,12 @@ static int open_socket(struct err *err)
 bool network_up(struct err *err)
 {
 	auto_close int fd = open_socket(err);
+	has_card = find_card();
 	return fd >= 0 && set_flag(fd, "lo", true, err) &&
-	       (!has_card() || (set_address(fd, SIOCSIFADDR, ADDRESS, err) &&
-					 set_address(fd, SIOCSIFNETMASK, MASK, err) &&
-					 set_flag(fd, CARD, true, err) && set_route(fd, err) &&
-					 write_resolver(err)));
+	       (!has_card || (set_address(fd, SIOCSIFADDR, ADDRESS, err) &&
+				     set_address(fd, SIOCSIFNETMASK, MASK, err) &&
+				     set_flag(fd, CARD, true, err) && set_route(fd, err) &&
+				     write_resolver(err)));
 }
 
 static struct ifreq mac_request(const char *mac)
@@ -123,10 +126,13 @@ static struct ifreq mac_request(const char *mac)
 
 bool network_set_mac(const char *mac, struct err *err)
 {
+	if (!has_card) {
+		return true;
+	}
 	auto_close int fd = open_socket(err);
 	struct ifreq ask = mac_request(mac);
-	if (fd < 0 || !has_card()) {
-		return fd >= 0;
+	if (fd < 0) {
+		return false;
 	}
 	bool set = ioctl(fd, SIOCSIFHWADDR, &ask) == 0;
 	if (!set && errno == EBUSY) { /* a card that changes only while it is off */

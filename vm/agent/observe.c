@@ -14,6 +14,7 @@
 #define QUALITY_STEP 15
 #define ROUNDS_MAX 24
 #define EDGE_LEAST 16 /* an image shrinks no further */
+#define CORNER 16     /* pixels; every screen is larger */
 
 /* All that an image depends on; without padding, so that memcmp compares. */
 struct look {
@@ -207,6 +208,13 @@ static bool encode_within(struct observer *o, const struct image *raw, const str
 	}
 	return err_set(err, ERR_LIMIT, "the image does not fit %lld bytes at any size",
 		(long long)look->max_bytes);
+}
+
+bool observer_glance(struct observer *o, struct err *err)
+{
+	struct image ignored;
+	struct rect corner = { 0, 0, CORNER, CORNER };
+	return capture_grab(o->capture, corner, (struct point){ CORNER, CORNER }, &ignored, err);
 }
 
 bool observer_frame(struct observer *o, struct input *in, const struct observe *how,

@@ -26,6 +26,9 @@ void observer_free(struct observer *o); /* NULL-safe */
 /* Whether this can be shown of a frame space of that size. */
 bool observe_check(const struct observe *how, struct size frame, struct err *err) NODISCARD;
 
+/* Whether the screen can be captured at all, tried on a small part of it. */
+bool observer_glance(struct observer *o, struct err *err) NODISCARD;
+
 /* how has passed observe_check().  Captures and encodes only if something has changed since the
  * last time. */
 bool observer_frame(struct observer *o, struct input *in, const struct observe *how,

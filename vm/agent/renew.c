@@ -8,6 +8,7 @@
 #include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "vm/agent/act.h"
 #include "vm/agent/agent.h"
 #include "vm/agent/barrier.h"
 #include "vm/agent/display.h"
@@ -101,17 +102,14 @@ static void on_answer(enum barrier_answer answer, void *data);
 static void ask(struct renewal *r)
 {
 	barrier_free(r->barrier);
-	r->barrier = barrier_window_manager(r->display, on_answer, r);
-	if (!r->barrier) {
-		forget_display(r); /* it has just died; the session knows, or will */
-	}
+	r->barrier = barrier_sign_of_life(r->display, on_answer, r);
 }
 
 static void on_answer(enum barrier_answer answer, void *data)
 {
 	struct renewal *r = data;
 	if (answer == BARRIER_SILENT && ++r->silences < PATIENCE) {
-		ask(r);
+		ask(r); /* it may be slow, or just dead and soon back */
 	} else if (answer == BARRIER_SILENT) {
 		return agent_give_up(r->agent, "the window manager does not answer any more");
 	} else {
@@ -223,6 +221,8 @@ static void freeze(struct request *req, const void *args)
 {
 	(void)args;
 	struct link *link = request_agent(req)->link;
+	/* Now, and not in each of the machines that come of this one. */
+	act_queue_look_ahead(request_agent(req)->acts);
 	request_reply(req, NULL, NULL, 0);
 	link_freeze(link);
 }

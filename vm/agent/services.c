@@ -81,7 +81,8 @@ void service_argv(const struct service *service, const struct places *places,
 		{ PLACE_DISPLAY, places->display },
 	};
 	size_t n = 0;
-	for (const char *const *arg = service->argv; *arg; arg++) {
+	bool other = service == &services[SERVICE_PANEL] && places->panel[0];
+	for (const char *const *arg = other ? places->panel : service->argv; *arg; arg++) {
 		const char *value = *arg;
 		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
 			value = strcmp(*arg, known[i].name) == 0 ? known[i].value : value;
@@ -93,7 +94,23 @@ void service_argv(const struct service *service, const struct places *places,
 	ret_argv[n] = NULL;
 }
 
-void places_init(struct places *places, struct size screen)
+static void read_panel(struct places *places, const char *file)
+{
+	FILE *from = fopen(file, "re");
+	char *rest = NULL;
+	size_t n = 0;
+	if (from && fgets(places->panel_line, sizeof(places->panel_line), from)) {
+		for (char *word = strtok_r(places->panel_line, " \t\n", &rest);
+			word && n < SERVICE_ARGS - 1; word = strtok_r(NULL, " \t\n", &rest)) {
+			places->panel[n++] = word;
+		}
+	}
+	if (from) {
+		fclose(from);
+	}
+}
+
+void places_init(struct places *places, struct size screen, const char *panel_file)
 {
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	*places = (struct places){ 0 };
@@ -102,6 +119,7 @@ void places_init(struct places *places, struct size screen)
 	snprintf(places->wm_config, sizeof(places->wm_config), "%.90s/openbox.xml", dir);
 	snprintf(places->panel_config, sizeof(places->panel_config), "%.90s/tint2rc", dir);
 	snprintf(places->geometry, sizeof(places->geometry), "%dx%d", screen.width, screen.height);
+	read_panel(places, panel_file);
 }
 
 /* ---- configuration files ---- */

@@ -16,6 +16,8 @@ struct places {
 	char bus[128], rfb[128], wm_config[128], panel_config[128]; /* in the run-time directory */
 	char geometry[16];
 	char display[16]; /* ":0"; "" until the X server chose a number */
+	char panel_line[256];
+	const char *panel[SERVICE_ARGS]; /* what the image has instead of the row's; or empty */
 };
 
 struct service {
@@ -30,7 +32,11 @@ struct service {
 
 extern const struct service services[SERVICES];
 
-void places_init(struct places *ret_places, struct size screen);
+/* The image's panel is the first line of this. */
+#define PANEL_FILE "/etc/vitrine/panel"
+
+/* ret_places must stay where it is: it points into itself. */
+void places_init(struct places *ret_places, struct size screen, const char *panel_file);
 /* Writes the configuration of the window manager and the panel. */
 bool places_write(const struct places *places, struct err *err) NODISCARD;
 void places_remove(const struct places *places);

@@ -11,7 +11,9 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/spawn.h"
+#include "vm/agent/act.h"
 #include "vm/agent/agent.h"
+#include "vm/agent/autostart.h"
 #include "vm/agent/capture.h"
 #include "vm/agent/display.h"
 #include "vm/agent/environment.h"
@@ -53,7 +55,7 @@ struct session {
 	struct places places;
 	struct running all[SERVICES];
 	sd_event_source *panel_timer;
-	bool ready, given_up;
+	bool ready, was_ready, autostarted, given_up;
 };
 
 static void advance(struct session *s);
@@ -327,19 +329,29 @@ static void start(struct running *r)
 
 /* ---- what has been reached ---- */
 
-/* Nothing is ready before a picture of it could be taken. */
+static bool capture_whole(struct session *s, struct err *err)
+{
+	struct image image;
+	struct rect all = { 0, 0, s->agent->screen.width, s->agent->screen.height };
+	struct capture *capture = capture_new(s->agent->display, err);
+	bool captured = capture && capture_grab(capture, all, (struct point){ 0 }, &image, err);
+	capture_free(capture);
+	return captured;
+}
+
+/*
+ * Nothing is ready before a picture of it could be taken.  For another host a small part does: in a
+ * clone, whatever is touched is copied, and a whole one costs half the time until it is ready.
+ */
 static bool capture_first_frame(struct session *s)
 {
 	struct err err;
-	struct image image;
-	struct rect all = { 0, 0, s->agent->screen.width, s->agent->screen.height };
-	struct capture *capture = capture_new(s->agent->display, &err);
-	bool captured = capture && capture_grab(capture, all, (struct point){ 0 }, &image, &err);
+	bool captured =
+		s->was_ready ? act_queue_can_look(s->agent->acts, &err) : capture_whole(s, &err);
 	if (!captured && !display_is_lost(s->agent->display)) {
 		err_while(&err, "the screen cannot be captured");
 		give_up(s, err.text);
 	}
-	capture_free(capture);
 	return captured;
 }
 
@@ -354,7 +366,7 @@ static void tell_ready(struct session *s)
 		return; /* the display is being lost: its end starts everything again */
 	}
 	tell_stage(s, "first-frame");
-	s->ready = true;
+	s->ready = s->was_ready = true;
 	loop_drop(&s->panel_timer);
 	agent_tell(s->agent, "ready",
 		json_pack("{s:o, s:o, s:I}", "screen", pair(s->agent->screen), "frame",
@@ -407,6 +419,10 @@ static void advance(struct session *s)
 	if (s->given_up) {
 		return;
 	}
+	if (s->all[SERVICE_WM].state == UP && !s->autostarted) {
+		s->autostarted = true;
+		autostart_run(s->agent->event, AUTOSTART_FILE);
+	}
 	if (s->all[SERVICE_WM].state == UP && s->all[SERVICE_PANEL].state == STARTING &&
 		!s->panel_timer) {
 		s->panel_timer = loop_after_ms(s->agent->event, PANEL_WAIT_MS, on_panel_late, s);
@@ -424,7 +440,7 @@ struct session *session_new(struct agent *agent)
 {
 	struct session *s = must(calloc(1, sizeof(*s)));
 	s->agent = agent;
-	places_init(&s->places, agent->screen);
+	places_init(&s->places, agent->screen, PANEL_FILE);
 	for (int i = 0; i < SERVICES; i++) {
 		s->all[i].session = s;
 		s->all[i].service = &services[i];
