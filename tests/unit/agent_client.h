@@ -13,6 +13,7 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct client {
 	sd_event *event;
 	struct link *link;
 	pid_t pid;
+	int spare; /* a duplicate of our end, for another host; or -1 */
 	char dir[64];
 	json_t *events; /* all that came, oldest first */
 	bool closed;
@@ -89,14 +91,15 @@ static inline int client_too_late(sd_event_source *source, uint64_t usec, void *
 		!late_; \
 	})
 
-/* more: further arguments and a NULL; the environment may be added to by setenv() before. */
-static inline void client_start(struct client *c, const char *const *more)
+/* more: further arguments and a NULL; the environment may be added to by setenv() before.  fd: one
+ * that the agent gets as number 4, and a spare of our end is kept then; or -1. */
+static inline void client_start_with(struct client *c, const char *const *more, int fd)
 {
 	int ends[2];
 	char program[512];
 	const char *argv[32] = { program, "--link-fd", "3" };
 	struct err err;
-	*c = (struct client){ .events = json_array() };
+	*c = (struct client){ .events = json_array(), .spare = -1 };
 	for (int i = 0; more && more[i]; i++) {
 		argv[3 + i] = more[i];
 	}
@@ -108,13 +111,21 @@ static inline void client_start(struct client *c, const char *const *more)
 	snprintf(program, sizeof(program), "%s/vitrine-agent", getenv("VITRINE_BUILD"));
 	c->event = loop_new(&err);
 	cr_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-	struct spawn_fd fds[] = { { ends[1], 3 }, { 2, 2 } };
-	struct spawn how = { .argv = argv, .fds = fds, .n_fds = 2, .die_with_us = true };
+	struct spawn_fd fds[] = { { ends[1], 3 }, { 2, 2 }, { fd, 4 } };
+	struct spawn how = {
+		.argv = argv, .fds = fds, .n_fds = fd >= 0 ? 3 : 2, .die_with_us = true
+	};
 	c->pid = spawn_start(&how, &err);
 	cr_assert(c->pid > 0, "%s", err.text);
 	close(ends[1]);
+	c->spare = fd >= 0 ? fcntl(ends[0], F_DUPFD_CLOEXEC, 3) : -1;
 	c->link = link_new(c->event, ends[0], &client_handlers, c);
 	sd_event_add_child(c->event, &c->child, c->pid, WEXITED, client_on_end, c);
+}
+
+static inline void client_start(struct client *c, const char *const *more)
+{
+	client_start_with(c, more, -1);
 }
 
 /* The first event of that name from index `from` on, or NULL. */
@@ -176,16 +187,17 @@ static inline void answer_done(struct answer *a)
 
 /* ---- exec ---- */
 
-struct shell {
-	struct answer answer;
-	struct buf out, err;
-	int open;     /* streams not ended */
-	bool stalled; /* takes bytes, gives no credit back */
-};
-
 struct shell_end {
 	struct shell *shell;
 	struct buf *to;
+};
+
+struct shell {
+	struct answer answer;
+	struct buf out, err;
+	struct shell_end ends[2];
+	int open;     /* streams not ended */
+	bool stalled; /* takes bytes, gives no credit back */
 };
 
 static inline void shell_on_data(struct link_stream *s, const void *bytes, size_t len, void *data)
@@ -201,7 +213,6 @@ static inline void shell_on_ended(struct link_stream *s, void *data)
 {
 	struct shell_end *end = data;
 	end->shell->open--;
-	free(end);
 	link_stream_end(s);
 	link_stream_free(s);
 }
@@ -211,7 +222,6 @@ static inline void shell_on_reset(struct link_stream *s, void *data)
 	(void)s;
 	struct shell_end *end = data;
 	end->shell->open--;
-	free(end);
 }
 
 static inline json_int_t shell_stream(struct client *c, struct shell *sh, struct buf *to)
@@ -219,9 +229,8 @@ static inline json_int_t shell_stream(struct client *c, struct shell *sh, struct
 	static const struct link_stream_handlers handlers = {
 		.data = shell_on_data, .ended = shell_on_ended, .reset = shell_on_reset
 	};
-	struct shell_end *end = must(calloc(1, sizeof(*end)));
+	struct shell_end *end = &sh->ends[sh->open++];
 	*end = (struct shell_end){ sh, to };
-	sh->open++;
 	return link_stream_number(link_stream_open(c->link, &handlers, end));
 }
 
@@ -268,6 +277,9 @@ static inline void client_stop(struct client *c)
 {
 	link_free(c->link);
 	c->link = NULL;
+	if (c->spare >= 0) {
+		close(take_fd(&c->spare));
+	}
 	cr_assert(client_until(c, c->ended), "the agent outlives its host");
 	cr_expect(c->end.si_code == CLD_EXITED && c->end.si_status == 0, "the agent ended with %d",
 		c->end.si_status);

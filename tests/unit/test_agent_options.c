@@ -59,6 +59,8 @@ Test(agent_options, refuses)
 	expect(2, "needs a value", ARGS("--max-files"));
 	expect(2, "loud", ARGS("--log-level", "loud"));
 	expect(2, "-1", ARGS("--link-fd", "-1"));
+	expect(2, "-2", ARGS("--grace", "-2"));
+	expect(2, "first process of a microVM", ARGS("--init"));
 }
 
 Test(agent_options, limits_what_it_starts)

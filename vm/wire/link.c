@@ -336,11 +336,10 @@ static void begin_anew(struct link *link)
 {
 	outq_free(link->outq);
 	link->outq = new_outq(link);
-	link->frozen = true; /* farewells to the old side go nowhere */
-	void_requests(link, &gone);
-	link_stream_void_all(link, true);
 	buf_done(&link->held);
 	link->frozen = false;
+	void_requests(link, &gone);
+	link_stream_void_all(link, true);
 }
 
 /* ---- receiving ---- */
