@@ -7,10 +7,12 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static char scratch[] = "/tmp/vitrine-test-XXXXXX";
@@ -40,6 +42,19 @@ __attribute__((format(printf, 1, 2))) static inline const char *in_scratch(const
 	char *path = paths[turn++ % 8];
 	snprintf(path, sizeof(paths[0]), "%s/%s", scratch, name);
 	return path;
+}
+
+/* fork() for a test: the child goes with it, whatever becomes of the test. */
+static inline pid_t fork_child(void)
+{
+	pid_t parent = getpid(), pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent) {
+			_exit(1);
+		}
+	}
+	return pid;
 }
 
 static inline void put_file(const char *path, const void *bytes, size_t len)

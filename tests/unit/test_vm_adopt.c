@@ -189,7 +189,7 @@ static pid_t start_server(void (*fn)(int ready))
 	int ends[2];
 	char byte;
 	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 	if (pid == 0) {
 		fn(ends[1]);
 		_exit(0);

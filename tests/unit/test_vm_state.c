@@ -212,7 +212,7 @@ static pid_t start_writer(void (*write_round)(int i), int *ret_from)
 {
 	int ends[2];
 	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 	if (pid == 0) {
 		for (int i = 0; write(ends[1], "x", 1) == 1; i++) {
 			write_round(i);
@@ -334,7 +334,7 @@ Test(state, a_lock_ends_with_its_process)
 	char byte;
 	make_one(state, STATE_SANDBOXES, "box");
 	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 	if (pid == 0) {
 		int lock = state_lock(state, STATE_SANDBOXES, "box");
 		(void)!write(ends[1], lock < 0 ? "n" : "y", 1);
@@ -380,7 +380,7 @@ Test(state, of_many_that_begin_one_wins)
 		pid_t pids[RACERS];
 		cr_assert(pipe2(go, O_CLOEXEC) == 0 && pipe2(won, O_CLOEXEC) == 0);
 		for (int i = 0; i < RACERS; i++) {
-			pids[i] = fork();
+			pids[i] = fork_child();
 			if (pids[i] == 0) {
 				close(go[1]);
 				compete(go[0], won[1]);
@@ -585,7 +585,7 @@ static void write_until_full(void)
 static int run_child(void (*fn)(void))
 {
 	int status = -1;
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 	if (pid == 0) {
 		fn();
 		_exit(0);
