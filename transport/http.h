@@ -40,7 +40,7 @@ struct http_options {
 
 struct http_route {
 	const char *method; /* "GET", "POST", "DELETE"; NULL: any */
-	const char *path;   /* exact */
+	const char *path;   /* exact; one that ends in a slash has all that is below it */
 	bool open;          /* no token needed */
 	/* The body is complete; ends in http_reply() or http_stream(), now or later. */
 	void (*run)(struct http_exchange *x, void *data);
@@ -51,7 +51,7 @@ struct http_route {
 struct http_counts {
 	uint64_t requests, rejected_host, rejected_origin, rejected_auth, rejected_size,
 		rejected_busy, bytes_in, bytes_out;
-	unsigned connections, streams; /* now */
+	unsigned connections, streams, upgraded; /* now */
 };
 
 struct http *http_new(
@@ -109,5 +109,30 @@ void http_stream_on_drained(
 void http_stream_end(struct http_exchange *x); /* after what is queued */
 
 #define HTTP_STREAM_MAX (32u << 20)
+
+/*
+ * ---- another protocol on the same connection ----
+ *
+ * Answers with 101 and the headers set before, which name the protocol (Upgrade).  Then fn fires,
+ * from the loop: fd is to be waited for only, until http_upgrade_end() or closed(), and the bytes
+ * go through the functions below, which know about TLS.  The connection goes on counting as one,
+ * without any time-out.
+ */
+typedef void http_upgraded_fn(struct http_exchange *x, int fd, void *data);
+void http_upgrade(struct http_exchange *x, http_upgraded_fn *fn, void *data);
+/* Like recv() and send() on a non-blocking socket; 0: the client sends no more.  more: what follows
+ * belongs to it. */
+ssize_t http_upgraded_recv(struct http_exchange *x, void *to, size_t len);
+ssize_t http_upgraded_send(struct http_exchange *x, const void *bytes, size_t len, bool more);
+/* Whether something can be read though fd does not say so. */
+bool http_upgraded_has_more(const struct http_exchange *x);
+/* Writes what was taken and is still here.  False: not all of it (errno is EAGAIN when fd is to be
+ * waited for). */
+bool http_upgraded_flush(struct http_exchange *x);
+/* Closes the connection; closed() comes then.  x must not be used otherwise any more. */
+void http_upgrade_end(struct http_exchange *x);
+/* Whether the page behind this request, if there is one, is this server's own, or of an origin that
+ * was allowed by name: for what a browser does with a cookie and without asking. */
+bool http_is_same_origin(const struct http_exchange *x);
 
 #endif

@@ -130,6 +130,13 @@ bool http_origin_is_allowed(
 	       (host && strcasecmp(host, authority) == 0);
 }
 
+bool http_origin_is_same(const struct http_names *names, const char *host, const char *origin)
+{
+	const char *authority = after_scheme(origin);
+	return is_in(names->origins, origin) ||
+	       (authority && host && strcasecmp(host, authority) == 0);
+}
+
 /* ---- allow-lists ---- */
 
 static bool is_host(const char *entry)
@@ -261,6 +268,23 @@ bool http_type_is(const char *content_type, const char *type)
 	size_t len = strlen(type);
 	return content_type && strncasecmp(content_type, type, len) == 0 &&
 	       strchr("; \t", content_type[len]); /* the end counts */
+}
+
+bool http_has_word(const char *header, const char *word)
+{
+	size_t wanted = strlen(word);
+	while (header && *header) {
+		header += strspn(header, " \t,");
+		size_t len = strcspn(header, ","), text = len;
+		while (text > 0 && strchr(blanks, header[text - 1])) {
+			text--;
+		}
+		if (text == wanted && strncasecmp(header, word, wanted) == 0) {
+			return true;
+		}
+		header += len;
+	}
+	return false;
 }
 
 static int hex_digit(char c)

@@ -35,12 +35,17 @@ bool http_host_is_allowed(const struct http_names *names, const char *own, const
 bool http_origin_is_allowed(
 	const struct http_names *names, const char *own, const char *host, const char *origin);
 
+/* The same, without the other pages of this machine. */
+bool http_origin_is_same(const struct http_names *names, const char *host, const char *origin);
+
 /* The token of "Bearer TOKEN"; NULL when there is none, or not one that could be right. */
 const char *http_bearer_token(const char *authorization);
 /* Whether an Accept header takes type ("application/json").  Absent (NULL): everything. */
 bool http_accepts(const char *accept, const char *type);
 /* Whether a Content-Type is type, parameters aside. */
 bool http_type_is(const char *content_type, const char *type);
+/* Whether a comma-separated header has this word.  Absent (NULL): no.  Words ignore case. */
+bool http_has_word(const char *header, const char *word);
 /* Decodes %41 in place, as libmicrohttpd wants it; what is no such escape, %00 included, stays as
  * it is.  Returns the new length. */
 size_t http_unescape(char *text);

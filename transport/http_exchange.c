@@ -45,6 +45,7 @@ void http_exchange_free(struct http_exchange *x)
 	x->gone = true;
 	fire_closed(x);
 	http_stream_forget(x);
+	http_upgrade_forget(x);
 	while ((text = x->trimmed)) {
 		x->trimmed = text->next;
 		free(text);
@@ -54,6 +55,7 @@ void http_exchange_free(struct http_exchange *x)
 	}
 	drop_headers(x);
 	buf_done(&x->body);
+	free(x->path);
 	free(x->owner);
 	x->conn->x = NULL;
 	free(x);
@@ -63,6 +65,7 @@ void http_exchange_lose(struct http_exchange *x)
 {
 	x->gone = true;
 	fire_closed(x);
+	http_upgrade_forget(x);
 	http_exchange_resume(x); /* so that MHD ends it */
 }
 
@@ -96,7 +99,7 @@ const char *http_method(const struct http_exchange *x)
 
 const char *http_path(const struct http_exchange *x)
 {
-	return x->route->path;
+	return x->path;
 }
 
 const char *http_query(const struct http_exchange *x, const char *name)

@@ -118,6 +118,14 @@ static bool origin_may(struct http_exchange *x, const char **ret_origin)
 	return false;
 }
 
+/* A route that ends in a slash has all that is below it. */
+static bool leads_to(const char *route, const char *path)
+{
+	size_t len = strlen(route);
+	return strcmp(route, path) == 0 ||
+	       (len > 1 && route[len - 1] == '/' && strncmp(route, path, len) == 0);
+}
+
 static const struct http_route *find_route(const struct http *http, const char *method,
 	const char *path, char *ret_methods, size_t size)
 {
@@ -125,7 +133,7 @@ static const struct http_route *find_route(const struct http *http, const char *
 	size_t len = 0;
 	STAILQ_FOREACH(place, &http->places, link)
 	{
-		if (strcmp(place->path, path) != 0) {
+		if (!leads_to(place->path, path)) {
 			continue;
 		}
 		if (!place->method || strcmp(place->method, method) == 0) {
@@ -215,6 +223,7 @@ bool http_gate(struct http_exchange *x, const char *method, const char *path)
 {
 	const char *origin;
 	snprintf(x->method, sizeof(x->method), "%s", method);
+	x->path = must(strdup(path));
 	return has_room(x) && is_framed(x) && means_us(x) && origin_may(x, &origin) &&
 	       finds_route(x, method, path, origin) && is_authorized(x) && is_small_enough(x);
 }

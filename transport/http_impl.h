@@ -98,6 +98,7 @@ struct http_exchange {
 	struct http_conn *conn;
 	const struct http_route *route; /* NULL: refused before one was found */
 	char method[12];
+	char *path;
 	char *owner;
 	struct buf body;
 	uint64_t began;  /* µs: when the body began to come */
@@ -118,6 +119,14 @@ struct http_exchange {
 	struct MHD_Response *response; /* what to answer, until MHD has it */
 	bool answered;                 /* response was or is there */
 	bool hasty; /* answered without waiting for the body; the connection is closed then */
+
+	/* http_upgrade.c's */
+	http_upgraded_fn *upgraded;
+	void *upgraded_data;
+	sd_event_source *take_over; /* soon */
+	bool is_upgraded;
+	bool corked; /* the TLS session has bytes to write */
+
 	void (*closed)(struct http_exchange *x, void *data);
 	void *closed_data;
 
@@ -183,6 +192,10 @@ void http_exchange_resume(struct http_exchange *x);
 /* ---- http_stream.c ---- */
 
 void http_stream_forget(struct http_exchange *x);
+
+/* ---- http_upgrade.c ---- */
+
+void http_upgrade_forget(struct http_exchange *x);
 
 /* ---- http_event.c ---- */
 

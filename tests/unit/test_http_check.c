@@ -211,3 +211,29 @@ Test(http_check, events)
 	cr_expect_str_eq(event("a\nid: 1", "x\r\ny", "z", 0), "event: aid: 1\nid: xy\ndata: z\n\n",
 		"no line of its own comes in through a field");
 }
+
+Test(http_check, words_of_a_list)
+{
+	cr_expect(http_has_word("keep-alive, Upgrade", "upgrade"));
+	cr_expect(http_has_word("Upgrade\t ,x", "upgrade"));
+	cr_expect(http_has_word(" ,,upgrade", "upgrade"));
+	cr_expect_not(http_has_word("upgrades, xupgrade, up grade", "upgrade"));
+	cr_expect_not(http_has_word("", "upgrade"));
+	cr_expect_not(http_has_word(NULL, "upgrade"));
+}
+
+Test(http_check, origins_that_are_our_own)
+{
+	struct http_names names;
+	struct err err;
+	cr_assert(http_names_init(&names, NULL, "https://pages.example", &err));
+	cr_expect(http_origin_is_same(&names, "localhost:80", "http://localhost:80"));
+	cr_expect(http_origin_is_same(&names, "desk.example", "https://DESK.example"));
+	cr_expect(http_origin_is_same(&names, "desk.example", "https://pages.example"));
+	cr_expect_not(http_origin_is_same(&names, "localhost:80", "http://localhost:81"));
+	cr_expect_not(http_origin_is_same(&names, "localhost:80", "http://127.0.0.1:80"));
+	cr_expect_not(http_origin_is_same(&names, "localhost:80", "ftp://localhost:80"));
+	cr_expect_not(http_origin_is_same(&names, NULL, "http://localhost"));
+	cr_expect_not(http_origin_is_same(&names, "null", "null"));
+	http_names_done(&names);
+}
