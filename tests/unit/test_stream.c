@@ -230,8 +230,6 @@ Test(stream, what_a_viewer_does_not_read_is_not_consumed)
 	struct fixture f = { 0 };
 	struct peer p;
 	begin_stream(&f, &p, (struct desktop){ 0 });
-	int small = 4096;
-	setsockopt(p.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	greet(&f, &p);
 	size_t given = 0;
 	while (given - desktop.consumed < 262144 && given < 100u << 20) {
@@ -242,8 +240,6 @@ Test(stream, what_a_viewer_does_not_read_is_not_consumed)
 	cr_assert_lt(given, 100u << 20, "the viewer is never full");
 	cr_expect_eq(stream_counts(desktop.stream).pending, given - desktop.consumed);
 	cr_expect_eq(stream_counts(desktop.stream).bytes_out, given);
-	int large = 1 << 20; /* a full small window opens slowly */
-	setsockopt(p.fd, SOL_SOCKET, SO_RCVBUF, &large, sizeof(large));
 	until(&f, (peer_read(&p), desktop.consumed == given));
 	end_stream(&f, &p);
 }
