@@ -215,7 +215,7 @@ Test(pages, of_another_users_process_are_refused_with_a_reason)
 	struct child child = child_start(base, some, 1);
 	become_ordinary();
 	expect_refusal(child.pid, &child.file, ERR_UNSUPPORTED, "does not let this server");
-	cr_assert_eq(kill(child.pid, SIGKILL), -1, "it ends with us");
+	cr_assert_eq(kill(child.pid, SIGKILL), -1, "so it ends with the test");
 }
 
 Test(pages, cannot_be_saved_on_a_full_disk_or_of_a_process_that_ended)
