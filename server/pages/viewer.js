@@ -1,0 +1,1 @@
+import RFB from './novnc/core/rfb.js';
