@@ -2,7 +2,6 @@
 #include "server/assets.h"
 
 #include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <string.h>
 
 /* The pages that are inside the program. */
@@ -11,14 +10,14 @@ Test(assets, a_page_and_a_module_are_there_whole)
 {
 	const struct asset *page = asset_find("viewer.html");
 	cr_assert(page && page->len > 100);
-	cr_assert(eq(sz, strlen(page->bytes), page->len));
+	cr_assert_eq(strlen(page->bytes), page->len);
 	cr_assert(strncmp(page->bytes, "<!doctype html>", 15) == 0);
-	cr_assert(eq(str, (char *)page->type, "text/html; charset=utf-8"));
+	cr_assert_str_eq(page->type, "text/html; charset=utf-8");
 	cr_assert(page->etag[0] == '"');
 
 	const struct asset *module = asset_find("novnc/core/rfb.js");
 	cr_assert(module && strstr(module->bytes, "class RFB"));
-	cr_assert(eq(str, (char *)module->type, "text/javascript; charset=utf-8"));
+	cr_assert_str_eq(module->type, "text/javascript; charset=utf-8");
 	cr_assert_not_null(asset_find("novnc/copyright.txt"), "whose work it is, is said");
 }
 
