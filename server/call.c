@@ -78,6 +78,17 @@ static void count(const struct request *request, const struct tool *tool, uint64
 	}
 }
 
+static void tell_watchers(const struct call *call, const json_t *result, const struct err *why)
+{
+	const struct request *request = call->request;
+	const struct server *server = request->server;
+	if (server && server->called) {
+		server->called(request->owner, call->tool,
+			json_object_get(request->params, "arguments"),
+			json_object_get(result, "content"), why, server->called_data);
+	}
+}
+
 static void answer(struct call *call, json_t *result, const struct err *why)
 {
 	if (!call->request) {
@@ -88,6 +99,7 @@ static void answer(struct call *call, json_t *result, const struct err *why)
 	}
 	log_end(call, why);
 	count(call->request, call->tool, loop_now_us() - call->began, why);
+	tell_watchers(call, result, why);
 	request_reply(call->request, result);
 }
 

@@ -40,6 +40,12 @@ struct server *server_new(sd_event *event, const struct server_options *options)
  * flight are dropped.  NULL-safe. */
 void server_free(struct server *server);
 
+/* fn is told of each tools/call that was answered (why: it failed), for whoever watches; content is
+ * what was answered, valid during the call.  One listener; NULL: none. */
+typedef void server_called_fn(const char *owner, const struct tool *tool, const json_t *args,
+	const json_t *content, const struct err *why, void *data);
+void server_on_call(struct server *server, server_called_fn *fn, void *data);
+
 /*
  * fn fires once, from the loop, when the last duplex connection has ended: input at its end, calls
  * in flight answered (or cancelled after a short grace), output written or its reader gone. `serve`

@@ -37,6 +37,8 @@ struct server {
 	int64_t questions; /* asked of clients so far: the ids of our requests */
 	void (*idle)(void *data);
 	void *idle_data;
+	server_called_fn *called;
+	void *called_data;
 };
 
 /* ---- server.c ---- */

@@ -11,20 +11,20 @@
 
 #define OUT_MAX (1u << 20) /* bytes that may wait for a pipe that takes nothing */
 
-struct stream {
+struct stream_socket {
 	struct websocket *ws;
 	struct rfb_filter *filter;
 	const struct stream_pipe *ops; /* NULL: no pipe (any more) */
 	void *pipe;
 	struct buf out; /* passed by the filter, not yet taken by the pipe */
 	uint64_t bytes_in, bytes_out;
-	void (*closed)(struct stream *stream, unsigned code, const char *reason, void *data);
+	void (*closed)(struct stream_socket *stream, unsigned code, const char *reason, void *data);
 	void *data;
 };
 
 /* ---- to the desktop ---- */
 
-static void write_out(struct stream *s)
+static void write_out(struct stream_socket *s)
 {
 	if (s->ops && s->out.len > 0) {
 		buf_consume(&s->out, s->ops->write(s->pipe, s->out.data, s->out.len));
@@ -32,7 +32,7 @@ static void write_out(struct stream *s)
 	websocket_pause(s->ws, !s->ops || s->out.len > 0);
 }
 
-static void drop_pipe(struct stream *s)
+static void drop_pipe(struct stream_socket *s)
 {
 	const struct stream_pipe *ops = take_ptr(&s->ops);
 	if (ops) {
@@ -44,7 +44,7 @@ static void drop_pipe(struct stream *s)
 	}
 }
 
-void stream_kick(struct stream *s, unsigned code, const char *reason)
+void stream_kick(struct stream_socket *s, unsigned code, const char *reason)
 {
 	drop_pipe(s);
 	websocket_close(s->ws, code, reason);
@@ -52,7 +52,7 @@ void stream_kick(struct stream *s, unsigned code, const char *reason)
 
 static void on_data(struct websocket *ws, const void *bytes, size_t len, void *data)
 {
-	struct stream *s = data;
+	struct stream_socket *s = data;
 	struct err err;
 	(void)ws;
 	s->bytes_in += len;
@@ -63,12 +63,12 @@ static void on_data(struct websocket *ws, const void *bytes, size_t len, void *d
 	}
 }
 
-void stream_pipe_writable(struct stream *s)
+void stream_pipe_writable(struct stream_socket *s)
 {
 	write_out(s);
 }
 
-void stream_set_policy(struct stream *s, enum rfb_policy policy)
+void stream_set_policy(struct stream_socket *s, enum rfb_policy policy)
 {
 	rfb_filter_set_policy(s->filter, policy, &s->out);
 	write_out(s);
@@ -79,7 +79,7 @@ void stream_set_policy(struct stream *s, enum rfb_policy policy)
 
 /* ---- to the viewer ---- */
 
-void stream_pipe_data(struct stream *s, const void *bytes, size_t len)
+void stream_pipe_data(struct stream_socket *s, const void *bytes, size_t len)
 {
 	s->bytes_out += len;
 	websocket_send(s->ws, bytes, len);
@@ -87,14 +87,14 @@ void stream_pipe_data(struct stream *s, const void *bytes, size_t len)
 
 static void on_sent(struct websocket *ws, size_t len, void *data)
 {
-	struct stream *s = data;
+	struct stream_socket *s = data;
 	(void)ws;
 	if (s->ops) {
 		s->ops->consumed(s->pipe, len);
 	}
 }
 
-void stream_pipe_ended(struct stream *s, enum stream_code code, const char *reason)
+void stream_pipe_ended(struct stream_socket *s, enum stream_code code, const char *reason)
 {
 	s->ops = NULL;
 	websocket_close(s->ws, code, reason);
@@ -104,7 +104,7 @@ void stream_pipe_ended(struct stream *s, enum stream_code code, const char *reas
 
 static void on_closed(struct websocket *ws, unsigned code, const char *reason, void *data)
 {
-	struct stream *s = data;
+	struct stream_socket *s = data;
 	(void)ws;
 	drop_pipe(s);
 	s->closed(s, code, reason, s->data);
@@ -115,11 +115,11 @@ static void on_closed(struct websocket *ws, unsigned code, const char *reason, v
 
 static const struct websocket_handlers handlers = { on_data, on_sent, on_closed };
 
-struct stream *stream_new(struct http_exchange *x, enum rfb_policy policy,
-	void (*closed)(struct stream *stream, unsigned code, const char *reason, void *data),
+struct stream_socket *stream_new(struct http_exchange *x, enum rfb_policy policy,
+	void (*closed)(struct stream_socket *stream, unsigned code, const char *reason, void *data),
 	void *data)
 {
-	struct stream *s = must(calloc(1, sizeof(*s)));
+	struct stream_socket *s = must(calloc(1, sizeof(*s)));
 	s->ws = websocket_accept(x, "binary", &handlers, s);
 	if (!s->ws) {
 		free(s);
@@ -132,14 +132,14 @@ struct stream *stream_new(struct http_exchange *x, enum rfb_policy policy,
 	return s;
 }
 
-void stream_attach(struct stream *s, const struct stream_pipe *ops, void *pipe)
+void stream_attach(struct stream_socket *s, const struct stream_pipe *ops, void *pipe)
 {
 	s->ops = ops;
 	s->pipe = pipe;
 	write_out(s);
 }
 
-struct stream_counts stream_counts(const struct stream *s)
+struct stream_counts stream_counts(const struct stream_socket *s)
 {
 	return (struct stream_counts){ .bytes_in = s->bytes_in,
 		.bytes_out = s->bytes_out,

@@ -10,7 +10,7 @@
  * viewer that reads slowly takes no more than what its pipe lets through at once.
  */
 
-struct stream;
+struct stream_socket;
 
 /* How a stream reaches its pipe.  What comes from the pipe is given to the stream_pipe_*()
  * functions below. */
@@ -41,8 +41,8 @@ struct stream_counts {
 };
 
 /* Answers x; NULL when it was refused.  Nothing of the viewer's is read before stream_attach(). */
-struct stream *stream_new(struct http_exchange *x, enum rfb_policy policy,
-	void (*closed)(struct stream *stream, unsigned code, const char *reason, void *data),
+struct stream_socket *stream_new(struct http_exchange *x, enum rfb_policy policy,
+	void (*closed)(struct stream_socket *stream, unsigned code, const char *reason, void *data),
 	void *data);
 /*
  * closed fires once, from the loop, when the viewer is gone, whoever wanted that: code is one of
@@ -50,16 +50,16 @@ struct stream *stream_new(struct http_exchange *x, enum rfb_policy policy,
  * closed by then; the stream must not be used any more.
  */
 
-void stream_attach(struct stream *stream, const struct stream_pipe *ops, void *pipe);
-void stream_pipe_data(struct stream *stream, const void *bytes, size_t len);
-void stream_pipe_writable(struct stream *stream);
+void stream_attach(struct stream_socket *stream, const struct stream_pipe *ops, void *pipe);
+void stream_pipe_data(struct stream_socket *stream, const void *bytes, size_t len);
+void stream_pipe_writable(struct stream_socket *stream);
 /* The pipe is over, and not used or closed any more; the viewer is told why. */
-void stream_pipe_ended(struct stream *stream, enum stream_code code, const char *reason);
+void stream_pipe_ended(struct stream_socket *stream, enum stream_code code, const char *reason);
 
 /* What a viewer who loses control holds down is released first. */
-void stream_set_policy(struct stream *stream, enum rfb_policy policy);
+void stream_set_policy(struct stream_socket *stream, enum rfb_policy policy);
 /* At once nothing of the viewer's arrives any more; closed() follows within a second or so. */
-void stream_kick(struct stream *stream, unsigned code, const char *reason);
-struct stream_counts stream_counts(const struct stream *stream);
+void stream_kick(struct stream_socket *stream, unsigned code, const char *reason);
+struct stream_counts stream_counts(const struct stream_socket *stream);
 
 #endif

@@ -9,7 +9,7 @@
 /* ---- the desktop's end ---- */
 
 struct desktop {
-	struct stream *stream; /* NULL: none (any more) */
+	struct stream_socket *stream; /* NULL: none (any more) */
 	struct buf got;
 	size_t room; /* bytes it takes */
 	size_t consumed;
@@ -44,7 +44,8 @@ static void close_pipe(void *pipe)
 
 static const struct stream_pipe ops = { take, consumed, close_pipe };
 
-static void on_stream_closed(struct stream *stream, unsigned code, const char *reason, void *data)
+static void on_stream_closed(
+	struct stream_socket *stream, unsigned code, const char *reason, void *data)
 {
 	struct desktop *d = data;
 	cr_assert_eq(stream, d->stream);
