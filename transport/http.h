@@ -88,7 +88,8 @@ const char *http_body(const struct http_exchange *x, size_t *ret_len); /* NUL-en
 void http_on_closed(
 	struct http_exchange *x, void (*fn)(struct http_exchange *x, void *data), void *data);
 void http_set_header(struct http_exchange *x, const char *name, const char *value); /* copies */
-/* The whole answer; body is copied, type may be NULL.  Only the first one counts. */
+/* The whole answer; body is copied, type may be NULL.  Only the first one counts.  Nobody keeps it,
+ * unless a Cache-Control was set. */
 void http_reply(
 	struct http_exchange *x, int status, const char *type, const void *body, size_t len);
 /* An answer that says what is wrong, as a JSON-RPC error without an id. */

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 struct http_exchange *http_exchange_new(struct http_conn *conn)
 {
@@ -190,6 +191,15 @@ void http_exchange_answer(struct http_exchange *x, unsigned status, struct MHD_R
 	http_exchange_resume(x);
 }
 
+static bool has_header(const struct http_exchange *x, const char *name)
+{
+	const struct http_answer_header *header = x->headers;
+	while (header && strcasecmp(header->name, name) != 0) {
+		header = header->next;
+	}
+	return header;
+}
+
 void http_reply(struct http_exchange *x, int status, const char *type, const void *body, size_t len)
 {
 	if (x->answered || x->gone) {
@@ -201,7 +211,9 @@ void http_reply(struct http_exchange *x, int status, const char *type, const voi
 	if (type) {
 		http_set_header(x, "Content-Type", type);
 	}
-	http_set_header(x, "Cache-Control", "no-store");
+	if (!has_header(x, "Cache-Control")) {
+		http_set_header(x, "Cache-Control", "no-store");
+	}
 	http_set_header(x, "X-Content-Type-Options", "nosniff");
 	x->http->counts.bytes_out += len;
 	http_exchange_answer(x, (unsigned)status, response);

@@ -47,6 +47,8 @@ struct vm_pool {
 	void *on_news_data;
 	vm_ended_fn *on_ended;
 	void *on_ended_data;
+	vm_state_fn *on_state;
+	void *on_state_data;
 	vm_control_fn *on_control;
 	void *on_control_data;
 	vm_started_fn *on_started;
@@ -81,6 +83,7 @@ struct vm_core {
 	struct buf notes;
 	uint64_t start_us;
 	sd_event_source *burial;
+	sd_event_source *tell_state;
 
 	/* Its directory under <state>/sandboxes; "" for backends that need none. */
 	char *dir, *from; /* vm->dir and vm->from point here */
@@ -230,6 +233,8 @@ void vm_snapshots_free(struct vm_pool *pool); /* pool->snapshots */
 
 /* ---- life.c ---- */
 
+/* The only way to change core->state: whoever listens is told, from the loop. */
+void vm_set_state(struct vm_core *core, enum vm_state state);
 /* Ends it: kills at once, tells everyone who waits from the loop.  Only the first reason counts. */
 void vm_end(struct vm *vm, const struct err *why);
 /* The pool ends: one that is to go on without it is let go of. */
@@ -346,6 +351,8 @@ void vm_watch_again(struct vm *vm); /* tells an agent that has just come up, if 
 
 /* ---- guest.c ---- */
 
+/* Somebody waits for an answer of its agent's. */
+bool guest_is_used(const struct vm *vm);
 /* Fails the calls that were in flight when the sandbox ended; with all, those too that were refused
  * and not told yet. */
 void guest_fail_calls(struct vm *vm, const struct err *why, bool all);

@@ -60,13 +60,14 @@ struct guest_call {
 	void *data;
 	size_t n_actions;
 	bool is_input; /* one of its actions is */
+	bool is_aside; /* no use of the sandbox */
 	bool fenced;   /* and then the agent lost control */
 	struct exec_run *exec;
 };
 
 /* ---- a call's life ---- */
 
-static struct guest_call *call_new(struct vm *vm, const struct guest_op *op, void *data)
+static struct guest_call *call_new_aside(struct vm *vm, const struct guest_op *op, void *data)
 {
 	struct vm_core *core = vm->core;
 	struct guest_call *call = must(calloc(1, sizeof(*call)));
@@ -77,9 +78,29 @@ static struct guest_call *call_new(struct vm *vm, const struct guest_op *op, voi
 		core->last_id = 1;
 	}
 	call->id = core->last_id;
+	call->is_aside = true;
 	TAILQ_INSERT_TAIL(&core->calls, call, entry);
+	return call;
+}
+
+static struct guest_call *call_new(struct vm *vm, const struct guest_op *op, void *data)
+{
+	struct guest_call *call = call_new_aside(vm, op, data);
+	call->is_aside = false;
 	vm_timeout_touch(vm);
 	return call;
+}
+
+bool guest_is_used(const struct vm *vm)
+{
+	const struct guest_call *call;
+	TAILQ_FOREACH(call, &vm->core->calls, entry)
+	{
+		if (!call->is_aside) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static void drop_streams(struct guest_call *call)
@@ -97,18 +118,24 @@ static void call_free(struct guest_call *call)
 	free(call);
 }
 
-static void call_fail(struct guest_call *call, const struct err *why)
+static void leave(struct guest_call *call)
 {
 	TAILQ_REMOVE(&call->vm->core->calls, call, entry);
-	vm_timeout_touch(call->vm);
+	if (!call->is_aside) {
+		vm_timeout_touch(call->vm);
+	}
+}
+
+static void call_fail(struct guest_call *call, const struct err *why)
+{
+	leave(call);
 	call->op->fail(call, why);
 	call_free(call);
 }
 
 static void call_over(struct guest_call *call)
 {
-	TAILQ_REMOVE(&call->vm->core->calls, call, entry);
-	vm_timeout_touch(call->vm);
+	leave(call);
 	call_free(call);
 }
 
@@ -335,6 +362,17 @@ static bool check_actions(const struct action *actions, size_t n, struct err *er
 	return true;
 }
 
+static guest_id ask_act(struct guest_call *call, json_t *actions, const struct observe *observe)
+{
+	struct observe none;
+	if (!observe) {
+		observe_init(&none, OBSERVE_NONE);
+		observe = &none;
+	}
+	return ask(call, json_pack("{s:o, s:o}", "actions", actions, "observe",
+				 field_encode(observe_fields, observe)));
+}
+
 guest_id guest_act(struct vm *vm, const struct action *actions, size_t n,
 	const struct observe *observe, guest_act_fn *fn, void *data)
 {
@@ -353,13 +391,16 @@ guest_id guest_act(struct vm *vm, const struct action *actions, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		json_array_append_new(list, action_encode(&actions[i]));
 	}
-	struct observe none;
-	if (!observe) {
-		observe_init(&none, OBSERVE_NONE);
-		observe = &none;
-	}
-	return ask(call, json_pack("{s:o, s:o}", "actions", list, "observe",
-				 field_encode(observe_fields, observe)));
+	return ask_act(call, list, observe);
+}
+
+guest_id guest_look(struct vm *vm, const struct observe *observe, guest_act_fn *fn, void *data)
+{
+	struct guest_call *call = call_new_aside(vm, &act_op, data);
+	struct err err;
+	call->fn.act = fn;
+	return is_reachable(vm, &err) ? ask_act(call, must(json_array()), observe)
+				      : refuse(call, &err);
 }
 
 /* ---- launch ---- */
@@ -449,7 +490,9 @@ static const struct guest_op ping_op = { "ping", ping_deliver, json_fail };
 
 static guest_id ask_json(struct vm *vm, const struct guest_op *op, guest_json_fn *fn, void *data)
 {
-	struct guest_call *call = call_new(vm, op, data);
+	/* A ping is of whoever runs the server. */
+	struct guest_call *call =
+		op == &ping_op ? call_new_aside(vm, op, data) : call_new(vm, op, data);
 	struct err err;
 	call->fn.json = fn;
 	return is_reachable(vm, &err) ? ask(call, NULL) : refuse(call, &err);

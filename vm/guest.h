@@ -41,6 +41,10 @@ typedef uint32_t guest_id;
 guest_id guest_act(struct vm *vm, const struct action *actions, size_t n,
 	const struct observe *observe, guest_act_fn *fn, void *data);
 
+/* A picture for somebody who watches: no action, and no use of the sandbox that its idle time would
+ * begin anew for. */
+guest_id guest_look(struct vm *vm, const struct observe *observe, guest_act_fn *fn, void *data);
+
 struct guest_window {
 	int64_t id, pid, x, y, width, height;
 	const char *title, *class; /* may be NULL */

@@ -37,6 +37,27 @@ static void tell_started(struct vm *vm, const struct err *why)
 	}
 }
 
+static int on_tell_state(sd_event_source *source, void *data)
+{
+	struct vm_core *core = data;
+	struct vm_pool *pool = core->vm->pool;
+	(void)source;
+	loop_drop(&core->tell_state);
+	if (pool->on_state && !pool->freeing) {
+		pool->on_state(core->vm, pool->on_state_data);
+	}
+	return 0;
+}
+
+void vm_set_state(struct vm_core *core, enum vm_state state)
+{
+	struct vm_pool *pool = core->vm->pool;
+	core->state = state;
+	if (pool->on_state && !core->tell_state && !core->hidden) {
+		core->tell_state = loop_defer(pool->event, on_tell_state, core);
+	}
+}
+
 /* ---- the end ---- */
 
 void vm_end_error(const struct vm *vm, struct err *ret_err)
@@ -101,7 +122,7 @@ void vm_release_when_over(struct vm_core *core)
 		return;
 	}
 	remove_dir(core);
-	core->state = VM_GONE;
+	vm_set_state(core, VM_GONE);
 	log_debug("sandbox=%s gone", core->vm->id);
 	vm_warm_refill(core->vm->pool);
 }
@@ -161,7 +182,7 @@ void vm_end(struct vm *vm, const struct err *why)
 	if (core->state >= VM_STOPPING) {
 		return;
 	}
-	core->state = VM_STOPPING;
+	vm_set_state(core, VM_STOPPING);
 	core->why = *why;
 	log_info("sandbox=%s ends: %s", vm->id, why->text);
 	vm_template_forget(core);
@@ -195,7 +216,7 @@ void vm_keep_if_wanted(struct vm_core *core)
 static void on_resume_failed(struct vm_core *core)
 {
 	struct err why = core->why;
-	core->state = VM_PAUSED;
+	vm_set_state(core, VM_PAUSED);
 	core->resuming = false;
 	vm_record(core->vm);
 	err_while(&why, "sandbox %s stays paused: it could not be resumed", core->vm->id);
@@ -207,7 +228,7 @@ void vm_failed(struct vm *vm, const struct err *why)
 	struct vm_core *core = vm->core;
 	if (is_resuming(core)) {
 		core->why = *why;
-		core->state = VM_STARTING;
+		vm_set_state(core, VM_STARTING);
 		log_warning("sandbox=%s is not resumed: %s", vm->id, why->text);
 		vm_machine_halt(core, on_resume_failed);
 	} else if (core->state != VM_STARTING || !vm_template_start_again(vm, why)) {
@@ -299,7 +320,7 @@ void vm_is_ready(struct vm *vm)
 {
 	struct vm_core *core = vm->core;
 	bool first = !core->was_ready;
-	core->state = VM_READY;
+	vm_set_state(core, VM_READY);
 	core->was_ready = true;
 	core->adopting = false;
 	loop_drop(&core->start_timer);
@@ -339,7 +360,7 @@ static void resume(struct vm *vm)
 
 void vm_is_paused(struct vm *vm)
 {
-	vm->core->state = VM_PAUSED;
+	vm_set_state(vm->core, VM_PAUSED);
 	log_info("sandbox=%s paused", vm->id);
 	vm_timeout_touch(vm);
 	vm_record(vm);

@@ -89,7 +89,7 @@ bool vm_machine_start(struct vm *vm, struct err *err)
 {
 	struct vm_core *core = vm->core;
 	reset(core);
-	core->state = VM_STARTING;
+	vm_set_state(core, VM_STARTING);
 	core->machine = MACHINE_RUNS;
 	start_clock(vm);
 	if (!core->adopting) {
@@ -201,7 +201,7 @@ void vm_machine_renew(struct vm *vm, bool new_names)
 	random_bytes(bytes, sizeof(bytes));
 	auto_free char *entropy = base64_encode(bytes, sizeof(bytes), &len);
 	if (core->state != VM_STARTING) {
-		core->state = VM_STARTING;
+		vm_set_state(core, VM_STARTING);
 		core->stages = 0;
 		start_clock(vm);
 	}

@@ -78,7 +78,7 @@ static void pause_saved(struct vm_job *job, const struct err *err)
 		over((struct change *)job, &why);
 		return;
 	}
-	vm->core->state = VM_PAUSED; /* nobody can reach it any more */
+	vm_set_state(vm->core, VM_PAUSED); /* nobody can reach it any more */
 	vm_machine_halt(vm->core, on_pause_halted);
 }
 
@@ -183,6 +183,6 @@ void vm_rollback(struct vm *vm, const char *snapshot, vm_done_fn *fn, void *data
 	}
 	vm_job_begin(&rollback->job, vm, "rollback");
 	core->resuming = core->state == VM_PAUSED; /* it stays so when this fails */
-	core->state = VM_STARTING;
+	vm_set_state(core, VM_STARTING);
 	vm_machine_halt(core, on_rollback_halted);
 }

@@ -25,7 +25,7 @@ static void arm(
 /* Somebody waits for it to do something. */
 static bool is_used(const struct vm_core *core)
 {
-	return !TAILQ_EMPTY(&core->calls) || !TAILQ_EMPTY(&core->waits) || core->job;
+	return guest_is_used(core->vm) || !TAILQ_EMPTY(&core->waits) || core->job;
 }
 
 /* ---- when the time has come ---- */

@@ -59,6 +59,7 @@ static void vm_free(struct vm_core *core)
 	if (core->lock >= 0) {
 		close(core->lock);
 	}
+	loop_drop(&core->tell_state);
 	free(core->dir);
 	free(core->from);
 	free(core->template_key);
@@ -147,6 +148,12 @@ void vm_pool_on_ended(struct vm_pool *pool, vm_ended_fn *fn, void *data)
 {
 	pool->on_ended = fn;
 	pool->on_ended_data = data;
+}
+
+void vm_pool_on_state(struct vm_pool *pool, vm_state_fn *fn, void *data)
+{
+	pool->on_state = fn;
+	pool->on_state_data = data;
 }
 
 void vm_pool_on_started(struct vm_pool *pool, vm_started_fn *fn, void *data)

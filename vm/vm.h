@@ -203,6 +203,11 @@ void vm_pool_on_news(struct vm_pool *pool, vm_news_fn *fn, void *data);
 typedef void vm_ended_fn(struct vm *vm, const struct err *why, void *data);
 void vm_pool_on_ended(struct vm_pool *pool, vm_ended_fn *fn, void *data);
 
+/* It may be in another state now (vm_state()), VM_GONE included.  One listener for the whole pool;
+ * from the loop, soon after the change. */
+typedef void vm_state_fn(struct vm *vm, void *data);
+void vm_pool_on_state(struct vm_pool *pool, vm_state_fn *fn, void *data);
+
 /* ---- for whoever runs the server ---- */
 
 /* How many sandboxes an owner may have at once; 0: as many as there is room for. */
