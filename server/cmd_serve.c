@@ -165,6 +165,7 @@ static bool start_serving(struct serving *s, struct err *err)
 		tool_set_add(s->tools, addition->tools);
 	}
 	s->metrics = metrics_new(s->tools);
+	s->config.vm.outlive = s->config.http.listen; /* over stdio its client went with it */
 	s->vms = vm_pool_new(s->event, &s->config.vm);
 	s->server = server_new(s->event, &(struct server_options){
 						 .vms = s->vms,

@@ -35,11 +35,17 @@ struct adoption {
 
 /* ---- looking ---- */
 
-/* Its process goes with it: nobody else knows of that. */
+/* Nobody else knows of it. */
+static bool kill_machine(const char *id, const char *path)
+{
+	bool noted = process_kill(path), named = process_kill_named(id);
+	return noted || named;
+}
+
 static void clean_up(struct adoption *a, const char *id, const char *why)
 {
 	auto_free char *path = state_path(a->state, STATE_SANDBOXES, id);
-	bool killed = process_kill(path);
+	bool killed = kill_machine(id, path);
 	state_remove(a->state, STATE_SANDBOXES, id);
 	log_warning("sandbox=%s was left by an earlier server and is cleaned up%s: %s", id,
 		killed ? ", its machine ended" : "", why);
@@ -151,7 +157,7 @@ static void take(struct adoption *a, struct found *f)
 	if (paused) {
 		/* Its server may have died while the pause, or a resume, was under way. */
 		auto_free char *path = state_path(a->state, STATE_SANDBOXES, record->id);
-		process_kill(path);
+		kill_machine(record->id, path);
 	}
 	struct vm *vm = vm_put_back(a->pool, &left, &err);
 	if (!vm) {

@@ -52,6 +52,10 @@ struct vm_backend {
 	bool (*adopt)(struct vm *vm, struct err *err);
 	/* Lets go of the running machine without ending it, so that a later server may adopt it. */
 	void (*leave)(struct vm *vm);
+	/* Of one that is being adopted: the link, which is freed, told nothing sensible; another
+	 * one is to come by vm_has_link(), not before the agent had after_ms to see that it was
+	 * gone.  NULL: a link is always a new one. */
+	void (*relink)(struct vm *vm, uint64_t after_ms);
 	/* Kills it at once; idempotent.  True: nothing of it is left.  False: vm_has_died() comes
 	 * when that is so. */
 	bool (*stop)(struct vm *vm);

@@ -133,7 +133,8 @@ static bool set_limits(int leaf, const struct vm_limits *limits)
 int cgroup_make(const char *path, const char *name, const struct vm_limits *limits, struct err *err)
 {
 	auto_close int dir = open_dir(path);
-	if (dir < 0 || mkdirat(dir, name, 0755) < 0) {
+	/* One of its name is that of its last machine, which was not quite over. */
+	if (dir < 0 || (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)) {
 		err_errno(err, "cannot make the control group %s/%s", path, name);
 		return -1;
 	}

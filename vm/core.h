@@ -100,7 +100,8 @@ struct vm_core {
 	bool resuming; /* from <dir>/saved, which goes when it is ready */
 	bool lost;     /* the link broke while that was to be expected */
 	void (*on_halted)(struct vm_core *core);
-	sd_event_source *halted, *start_timer, *lost_timer;
+	sd_event_source *halted, *start_timer, *lost_timer, *silence_timer;
+	unsigned relinks;
 	struct link *link;
 
 	struct vm_job *job;     /* has the sandbox to itself, or NULL */

@@ -20,6 +20,9 @@
 #define LOST_GRACE_MS 300 /* between a broken link and the news of the process behind it */
 #define COLD_FACTOR 10    /* a boot from nothing may take so many times as long */
 #define ENTROPY_BYTES 64
+#define RELINKS_MAX 5
+#define RELINK_MS 200   /* the agent has to see that the link is closed; doubled each time */
+#define SILENCE_MS 2000 /* that it may take to answer the first word; doubled each time */
 
 /* ---- its place on disk ---- */
 
@@ -83,6 +86,7 @@ static void reset(struct vm_core *core)
 	core->stages = 0;
 	core->last_stage = NULL;
 	core->restarts = 0;
+	core->relinks = 0;
 }
 
 bool vm_machine_start(struct vm *vm, struct err *err)
@@ -100,6 +104,45 @@ bool vm_machine_start(struct vm *vm, struct err *err)
 
 /* ---- the link ---- */
 
+static void let_go_of_link(struct vm_core *core)
+{
+	loop_drop(&core->lost_timer);
+	loop_drop(&core->silence_timer);
+	loop_drop(&core->guard);
+	guest_let_go(core->vm);
+	link_free(take_ptr(&core->link));
+}
+
+/*
+ * The server before us may have been killed in the middle of a message.  An agent that did not see
+ * it go takes our first words for the rest of that, and goes on with the rest of its own; closed
+ * and opened once more, with time in between, both begin anew.
+ */
+static bool link_again(struct vm_core *core)
+{
+	const struct vm_backend *backend = core->vm->backend;
+	if (!core->adopting || core->machine != MACHINE_RUNS || !backend->relink ||
+		core->relinks == RELINKS_MAX) {
+		return false;
+	}
+	log_debug("sandbox=%s is linked again", core->vm->id);
+	let_go_of_link(core);
+	core->said_hello = false;
+	core->stages = 0;
+	backend->relink(core->vm, RELINK_MS << core->relinks++);
+	return true;
+}
+
+static int on_silence(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vm_core *core = data;
+	(void)source;
+	(void)usec;
+	loop_drop(&core->silence_timer);
+	link_again(core); /* at the last time the start's own limit ends it */
+	return 0;
+}
+
 static int on_lost_long_ago(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct vm_core *core = data;
@@ -107,7 +150,9 @@ static int on_lost_long_ago(sd_event_source *source, uint64_t usec, void *data)
 	(void)source;
 	(void)usec;
 	loop_drop(&core->lost_timer);
-	vm_failed(core->vm, &why);
+	if (!link_again(core)) {
+		vm_failed(core->vm, &why);
+	}
 	return 0;
 }
 
@@ -146,6 +191,10 @@ void vm_has_link(struct vm *vm, int fd)
 	if (vm->from || core->adopting) {
 		vm_machine_renew(vm, core->new_names);
 	}
+	if (core->adopting) {
+		core->silence_timer = loop_after_ms(
+			vm->pool->event, SILENCE_MS << core->relinks, on_silence, core);
+	}
 }
 
 /* ---- a copy becomes one of its own ---- */
@@ -155,6 +204,7 @@ static void on_renewed(const struct link_msg *msg, const struct err *err, void *
 	struct vm *vm = data;
 	(void)msg;
 	if (!err) {
+		loop_drop(&vm->core->silence_timer);
 		return;
 	}
 	if (err->kind == ERR_GONE) {
@@ -219,11 +269,8 @@ void vm_machine_renew(struct vm *vm, bool new_names)
 static void let_go(struct vm_core *core)
 {
 	loop_drop(&core->start_timer);
-	loop_drop(&core->lost_timer);
 	loop_drop(&core->screen_timer);
-	loop_drop(&core->guard);
-	guest_let_go(core->vm);
-	link_free(take_ptr(&core->link));
+	let_go_of_link(core);
 }
 
 static void release(struct vm_core *core)

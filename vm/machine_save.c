@@ -265,3 +265,8 @@ void machine_save_drop(struct machine_save *s)
 		free_save(s);
 	}
 }
+
+void machine_save_clean(struct qmp *qmp)
+{
+	qmp_command(qmp, "remove-fd", json_pack("{s:i}", "fdset-id", FDSET), NULL, NULL);
+}

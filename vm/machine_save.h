@@ -41,6 +41,9 @@ struct machine_save *machine_save(
  * runs again.  NULL-safe. */
 void machine_save_drop(struct machine_save *save);
 
+/* A QEMU that runs forgets what a save of a server that was killed has left in it. */
+void machine_save_clean(struct qmp *qmp);
+
 /* ---- and back ---- */
 
 struct saved;

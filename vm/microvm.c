@@ -5,20 +5,18 @@
  *
  * The sockets (monitor, link, serial line) are made by us, listen in the sandbox's directory and
  * are handed to QEMU, so that QEMU sees no directory and a later server still finds them.
+ * vm/microvm_adopt.c takes one over.
  */
+
+#include "vm/microvm.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "vm/backend.h"
-#include "vm/boot.h"
 #include "vm/cgroup.h"
-#include "vm/console.h"
 #include "vm/host.h"
-#include "vm/machine_save.h"
 #include "vm/process.h"
 #include "vm/qemu.h"
-#include "vm/qmp.h"
 #include "vm/sockets.h"
 #include "vm/state.h"
 #include "vm/tsc.h"
@@ -43,34 +41,13 @@
 #define FILES_MAX 256          /* which QEMU may have open */
 #define DEVICES_MAX (64 << 20) /* what it may write into a file we gave it */
 
-struct microvm {
-	struct vm vm;
-	struct boot boot;
-	struct ram *ram;
-	struct saved *saved;       /* while it is loaded */
-	struct machine_save *save; /* while it is saved */
-	struct qmp *qmp;
-	struct console console;
-
-	pid_t monitor; /* our child, around QEMU; 0: adopted, or none */
-	pid_t pid;     /* QEMU's; 0: not known yet, or none */
-	int pidfd;     /* of an adopted QEMU; else -1 */
-	int info;      /* says what QEMU's pid is; -1: it has */
-	int link;      /* until it is handed over; -1 */
-	bool running, powered_off;
-	struct err why; /* we killed it for this; ERR_NONE: we did not */
-	char *cgroup;
-	sd_event_source *end;
-};
-
-static struct microvm *microvm_of(struct vm *vm)
+struct microvm *microvm_of(struct vm *vm)
 {
 	assert(vm->backend == &vm_backend_microvm);
 	return (struct microvm *)vm;
 }
 
-/* What is behind struct vm is zeroed before each start. */
-static void init(struct microvm *m)
+void microvm_init(struct microvm *m)
 {
 	m->pidfd = m->info = m->link = -1;
 	console_init(&m->console, m->vm.dir);
@@ -101,18 +78,19 @@ static void describe_end(struct microvm *m, const siginfo_t *end, struct err *wh
 	}
 }
 
-static void forget_channels(struct microvm *m)
+void microvm_forget_channels(struct microvm *m)
 {
 	machine_save_drop(take_ptr(&m->save));
 	saved_close(take_ptr(&m->saved));
 	qmp_free(take_ptr(&m->qmp));
+	loop_drop(&m->relink);
 }
 
-static void has_ended(struct microvm *m, const siginfo_t *end)
+void microvm_has_ended(struct microvm *m, const siginfo_t *end)
 {
 	struct err why;
 	m->running = false;
-	forget_channels(m);
+	microvm_forget_channels(m);
 	describe_end(m, end, &why);
 	vm_has_died(&m->vm, &why);
 }
@@ -120,7 +98,7 @@ static void has_ended(struct microvm *m, const siginfo_t *end)
 static int on_child(sd_event_source *source, const siginfo_t *end, void *data)
 {
 	(void)source;
-	has_ended(data, end);
+	microvm_has_ended(data, end);
 	return 0;
 }
 
@@ -136,8 +114,7 @@ static void kill_it(struct microvm *m)
 	}
 }
 
-/* Its end comes by itself then. */
-static void kill_because(struct microvm *m, const struct err *why)
+void microvm_kill_because(struct microvm *m, const struct err *why)
 {
 	if (m->running && !m->why.kind) {
 		m->why = *why;
@@ -148,7 +125,7 @@ static void kill_because(struct microvm *m, const struct err *why)
 static bool stop(struct vm *vm)
 {
 	struct microvm *m = microvm_of(vm);
-	forget_channels(m);
+	microvm_forget_channels(m);
 	kill_it(m);
 	return !m->running;
 }
@@ -177,7 +154,7 @@ static void close_slot(int *fd)
 static void release(struct vm *vm)
 {
 	struct microvm *m = microvm_of(vm);
-	forget_channels(m);
+	microvm_forget_channels(m);
 	if (m->running) {
 		await_end(m);
 	}
@@ -207,7 +184,7 @@ static void on_status(const json_t *ret, const struct err *err, void *data)
 	if (strcmp(status, "internal-error") == 0 || strcmp(status, "io-error") == 0 ||
 		strcmp(status, "guest-panicked") == 0) {
 		err_set(&why, ERR_HOST, "its machine stopped (%.40s)", status);
-		kill_because(m, &why);
+		microvm_kill_because(m, &why);
 	}
 }
 
@@ -227,11 +204,11 @@ static void on_monitor_closed(const struct err *why, void *data)
 	struct microvm *m = data;
 	log_debug("sandbox=%s %s", m->vm.id, why->text);
 	if (why->kind != ERR_GONE || strstr(why->text, "broke")) {
-		kill_because(m, why);
+		microvm_kill_because(m, why);
 	}
 }
 
-static const struct qmp_handlers monitor_handlers = { on_event, on_monitor_closed };
+const struct qmp_handlers microvm_monitor_handlers = { on_event, on_monitor_closed };
 
 /* ---- it runs ---- */
 
@@ -256,11 +233,16 @@ static void on_loaded(const struct err *err, void *data)
 {
 	struct microvm *m = data;
 	if (err) {
-		kill_because(m, err);
+		microvm_kill_because(m, err);
 		return;
 	}
 	saved_close(take_ptr(&m->saved));
 	hand_over_link(m);
+}
+
+static bool survives(const struct vm_config *config)
+{
+	return config->keep || config->outlive;
 }
 
 /* {"child-pid": N, ...}, written before QEMU began. */
@@ -286,12 +268,15 @@ static void on_up(const json_t *ret, const struct err *err, void *data)
 	struct err why;
 	(void)ret;
 	if (err) {
-		kill_because(m, err);
+		microvm_kill_because(m, err);
 		return;
 	}
 	if (!learn_pid(m, &why) || !process_note(m->vm.dir, m->pid, &why)) {
-		kill_because(m, &why);
+		microvm_kill_because(m, &why);
 		return;
+	}
+	if (survives(vm_pool_config(m->vm.pool))) {
+		microvm_remember(m);
 	}
 	if (m->saved) {
 		struct machine machine = as_machine(m);
@@ -348,13 +333,8 @@ static void use_channels(struct microvm *m, struct sockets *s)
 	sd_event *event = vm_pool_event(m->vm.pool);
 	m->link = take_fd(&s->connected[SOCKET_LINK]);
 	console_add(&m->console, event, take_fd(&s->connected[SOCKET_CONSOLE]));
-	m->qmp = qmp_new(
-		event, take_fd(&s->connected[SOCKET_QMP]), QMP_LIMIT_MS, &monitor_handlers, m);
-}
-
-static bool survives(const struct vm_config *config)
-{
-	return config->keep;
+	m->qmp = qmp_new(event, take_fd(&s->connected[SOCKET_QMP]), QMP_LIMIT_MS,
+		&microvm_monitor_handlers, m);
 }
 
 static pid_t spawn_qemu(
@@ -408,6 +388,7 @@ static bool run(struct microvm *m, struct err *err)
 	m->info = info[0];
 	auto_close int their_info = info[1];
 	struct qemu_plan plan = {
+		.name = m->vm.id,
 		.spec = &m->boot.spec,
 		.ram = ram_fd(m->ram),
 		.root = root,
@@ -457,7 +438,7 @@ static bool find_boot(
 static bool start(struct vm *vm, struct err *err)
 {
 	struct microvm *m = microvm_of(vm);
-	init(m);
+	microvm_init(m);
 	if (!find_boot(vm->pool, vm->spec, &m->boot, err)) {
 		return false;
 	}
@@ -526,6 +507,9 @@ const struct vm_backend vm_backend_microvm = {
 	.start = start,
 	.template_key = template_key,
 	.save = save,
+	.adopt = microvm_adopt,
+	.leave = microvm_leave,
+	.relink = microvm_relink,
 	.stop = stop,
 	.release = release,
 };

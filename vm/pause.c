@@ -79,6 +79,7 @@ static void pause_saved(struct vm_job *job, const struct err *err)
 		return;
 	}
 	vm_set_state(vm->core, VM_PAUSED); /* nobody can reach it any more */
+	vm_record(vm); /* before the machine goes: from now on it is what is on disk */
 	vm_machine_halt(vm->core, on_pause_halted);
 }
 

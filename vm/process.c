@@ -6,9 +6,11 @@
 #include "base/field.h"
 #include "vm/state.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 
@@ -100,4 +102,37 @@ bool process_kill(const char *dir)
 {
 	auto_close int pidfd = process_find(dir, NULL);
 	return pidfd >= 0 && pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0;
+}
+
+#define ARGUMENTS_MAX 16384
+
+static bool has_name(pid_t pid, const char *words, size_t len)
+{
+	char path[40], text[ARGUMENTS_MAX];
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+	return n > 0 && memmem(text, (size_t)n, words, len);
+}
+
+bool process_kill_named(const char *name)
+{
+	char words[100];
+	int len = snprintf(words, sizeof(words), "-name%c%s", '\0', name) + 1;
+	DIR *dir = opendir("/proc");
+	bool killed = false;
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+		if (pid <= 1 || !has_name(pid, words, (size_t)len)) {
+			continue;
+		}
+		auto_close int pidfd = pidfd_open(pid, 0);
+		/* Asked again, for now it cannot become another. */
+		killed |= pidfd >= 0 && has_name(pid, words, (size_t)len) &&
+			  pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0;
+	}
+	if (dir) {
+		closedir(dir);
+	}
+	return killed;
 }

@@ -18,5 +18,8 @@ bool process_note(const char *dir, pid_t pid, struct err *err) NODISCARD;
 int process_find(const char *dir, pid_t *ret_pid);
 /* Kills the noted process, if it still lives; true when there was one. */
 bool process_kill(const char *dir);
+/* The same for all that were started with the arguments "-name <name>": for those whose server was
+ * killed before it could note them. */
+bool process_kill_named(const char *name);
 
 #endif

@@ -157,6 +157,7 @@ void qemu_describe(struct qemu *q, const struct qemu_plan *plan)
 	/* ACPI is how a kernel without virtio_mmio's command line finds the devices. */
 	PUT(q, "-M", "microvm,acpi=on,isa-serial=on,rtc=on,memory-backend=mem,suppress-vmdesc=on");
 	PUT(q, "-global", "migration.send-configuration=off", "-S");
+	PUT(q, "-name", plan->name);
 	put_memory(q, plan);
 	if (plan->kernel >= 0) {
 		put_kernel(q, plan);

@@ -41,6 +41,7 @@ void qemu_begin(struct qemu *qemu, bool kvm);
 
 /* A machine. */
 struct qemu_plan {
+	const char *name;           /* of the process, for vm/process.h */
 	const struct vm_spec *spec; /* memory and cpus filled in */
 	int ram;                    /* a memory file of that size, mapped privately */
 	int root;                   /* the image's file system, read only */

@@ -43,23 +43,24 @@ static bool open_dir(struct sockets *s, const char *dir, struct err *err)
 static int new_socket(struct sockets *s, size_t i, struct sockaddr_un *ret_address)
 {
 	state_socket_address(s->dir, files[i], ret_address);
-	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
-bool sockets_connect(struct sockets *s, const char *dir, struct err *err)
+/* Does not wait: a QEMU that takes no connections any more is none. */
+bool sockets_connect(struct sockets *s, const char *dir, size_t i, struct err *err)
 {
 	struct sockaddr_un address;
 	if (!open_dir(s, dir, err)) {
 		return false;
 	}
-	for (size_t i = 0; i < SOCKETS; i++) {
-		s->connected[i] = new_socket(s, i, &address);
-		if (s->connected[i] < 0 || connect(s->connected[i], (struct sockaddr *)&address,
-						   sizeof(address)) < 0) {
-			return err_errno(err, "cannot connect to %s/%s", dir, files[i]);
-		}
+	s->connected[i] = new_socket(s, i, &address);
+	if (s->connected[i] < 0 ||
+		connect(s->connected[i], (struct sockaddr *)&address, sizeof(address)) < 0) {
+		return err_errno(err, "cannot connect to %s/%s", dir, files[i]);
 	}
-	enlarge_buffers(s->connected[SOCKET_LINK]);
+	if (i == SOCKET_LINK) {
+		enlarge_buffers(s->connected[i]);
+	}
 	return true;
 }
 
@@ -79,5 +80,10 @@ bool sockets_make(struct sockets *s, const char *dir, struct err *err)
 		}
 	}
 	enlarge_buffers(s->listening[SOCKET_LINK]); /* what is accepted from it inherits that */
-	return sockets_connect(s, dir, err);
+	for (size_t i = 0; i < SOCKETS; i++) {
+		if (!sockets_connect(s, dir, i, err)) {
+			return false;
+		}
+	}
+	return true;
 }

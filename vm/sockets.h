@@ -3,6 +3,8 @@
 
 #include "base/err.h"
 
+#include <stddef.h>
+
 /*
  * The sockets between us and a QEMU: its monitor, the link, the serial line.  We make them, they
  * listen in the sandbox's directory, and QEMU gets them as descriptors; so it sees no directory,
@@ -27,7 +29,8 @@ void sockets_done(struct sockets *sockets);
 
 /* Makes them anew and connects our ends: before QEMU runs, for what is said waits. */
 bool sockets_make(struct sockets *sockets, const char *dir, struct err *err) NODISCARD;
-/* To a QEMU that runs. */
-bool sockets_connect(struct sockets *sockets, const char *dir, struct err *err) NODISCARD;
+/* One of them, to a QEMU that runs; when it has somebody there already, as soon as that one goes. */
+bool sockets_connect(
+	struct sockets *sockets, const char *dir, size_t which, struct err *err) NODISCARD;
 
 #endif

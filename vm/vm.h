@@ -63,6 +63,7 @@ struct vm_config {
 	const char *state_dir; /* NULL: state_default_dir() */
 	const char *accel;     /* "auto", "kvm", "tcg" */
 	bool keep;             /* sandboxes go on when the server ends */
+	bool outlive;          /* and when it is killed, for the next one to take over */
 	int64_t warm;          /* ready clones of the preset kept in reserve */
 	int64_t max_sandboxes;
 	int64_t start_timeout_ms; /* for one that comes from a template; a cold boot gets ten times
