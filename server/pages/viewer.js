@@ -1,1 +1,193 @@
-import RFB from './novnc/core/rfb.js';
+// The viewer page: puts together what the server tells (link.js), the picture (screen.js) and the parts around it, and
+// says in words how things stand whenever the picture is not live.
+import { Actions } from './actions.js';
+import { Clipboard } from './clipboard.js';
+import { Control, dialog } from './control.js';
+import { Keys } from './keys.js';
+import { Link } from './link.js';
+import { by_id, clock } from './page.js';
+import { Quality } from './quality.js';
+import { Screen } from './screen.js';
+
+const link = new Link();
+const screen = new Screen();
+const actions = new Actions(screen);
+const clipboard = new Clipboard(screen);
+const keys = new Keys(screen);
+const control = new Control(() => { wants_focus = true; show(); });
+new Quality(screen);
+
+let hello = null; // the server's first words
+let state = null; // ... and its latest
+let over = null; // why there will be no more: {code, says}
+let waits_until = 0; // the next attempt, when the connection is lost
+let connected_once = false;
+let wants_focus = false;
+let skew = 0; // the server's clock less ours
+
+const now = () => Date.now() + skew;
+
+/* ---- how things stand ---- */
+
+const ENDS = {
+	401: ['This link does not open the desktop', 'Ask for a new one: a link works once, in the browser that opened it first.'],
+	410: ['This link has ended', 'Ask for a new one.'],
+	4001: ['This link was taken back', 'Whoever gave it to you can give you another.'],
+	4002: ['This link has expired', 'Whoever gave it to you can give you another.'],
+	4004: ['The sandbox is gone', 'Its desktop has ended, and this link with it.'],
+};
+
+/** {title, text, retry} to lay over the picture; null when the picture is live. */
+function cover() {
+	if (over) {
+		const [title, text] = ENDS[over.code] ?? ENDS[410];
+		return { title, text: over.says || text };
+	}
+	if (state?.sandbox === 'gone') {
+		return { title: ENDS[4004][0], text: state.reason ?? ENDS[4004][1] };
+	}
+	if (waits_until) {
+		const seconds = Math.ceil((waits_until - Date.now()) / 1000);
+		return { title: connected_once ? 'The connection is lost' : 'The server cannot be reached', retry: true,
+			text: seconds > 0 ? `Trying again in ${seconds} s.` : 'Trying again…' };
+	}
+	if (!state) {
+		return { title: 'Connecting…' };
+	}
+	if (state.sandbox === 'paused') {
+		return { title: 'The sandbox is paused',
+			text: state.reason ?? 'It goes on, as it was, when the agent needs it again.' };
+	}
+	if (state.sandbox === 'starting') {
+		return { title: 'The sandbox is starting…', text: state.reason };
+	}
+	return screen.open ? null : { title: 'Opening the desktop…' };
+}
+
+function show_cover() {
+	const what = cover();
+	const texts = { title: what?.title ?? '', text: what?.text ?? '' };
+	by_id('cover').hidden = !what;
+	for (const part of ['title', 'text']) {
+		const at = by_id(`cover-${part}`);
+		if (at.textContent !== texts[part]) {
+			at.textContent = texts[part];
+		}
+	}
+	by_id('cover-retry').hidden = !what?.retry;
+	clearTimeout(show_cover.timer);
+	if (waits_until) {
+		show_cover.timer = setTimeout(show_cover, 1000);
+	}
+}
+
+function show_title() {
+	const wanted = state?.control.wanted && !over && !state.mine;
+	document.title = `${wanted ? 'A person is wanted – ' : ''}${hello?.sandbox ?? 'Desktop'} – Vitrine`;
+	by_id('name').textContent = hello?.sandbox ?? 'Vitrine';
+	by_id('help-mode').textContent = hello?.mode === 'view' ? 'This link lets you look, and nothing else.' : '';
+	by_id('help-link').textContent = hello?.expires ? `It ends at ${clock(hello.expires - skew)}.` : '';
+}
+
+/** Everything again: it is little, and nothing can be forgotten. */
+function show() {
+	const live = Boolean(state) && !over;
+	const mine = live && state.mine && screen.open;
+	if (live) {
+		control.show(state, hello.mode === 'control');
+	} else {
+		['take', 'give', 'wanted'].forEach((id) => { by_id(id).hidden = true; });
+		by_id('holder').className = 'pill';
+		by_id('holder').textContent = over ? 'Ended' : '';
+	}
+	if (live && hello.mode === 'view') {
+		by_id('holder').textContent += ' · you only look';
+	}
+	screen.show(live && state.sandbox === 'ready' ? hello.viewer : null);
+	if (screen.mine !== mine) {
+		screen.set_mine(mine);
+	}
+	document.body.classList.toggle('watching', !mine);
+	document.body.classList.toggle('mine', mine);
+	clipboard.show(mine);
+	keys.show(mine);
+	show_title();
+	show_cover();
+	if (mine && wants_focus) {
+		wants_focus = false;
+		screen.focus();
+	}
+}
+
+/* ---- what happens ---- */
+
+function lost({ detail }) {
+	waits_until = Date.now() + (detail.wait ?? 0);
+	show();
+}
+
+function end({ detail }) {
+	over ??= detail;
+	waits_until = 0;
+	show();
+}
+
+link.addEventListener('hello', ({ detail }) => {
+	hello = detail;
+	skew = detail.now - Date.now();
+	waits_until = 0;
+	show();
+});
+link.addEventListener('state', ({ detail }) => {
+	state = detail;
+	show();
+});
+link.addEventListener('action', ({ detail }) => actions.add(detail, now()));
+link.addEventListener('lost', lost);
+link.addEventListener('over', end);
+screen.addEventListener('connect', () => {
+	connected_once = true;
+	waits_until = 0;
+	show();
+});
+screen.addEventListener('lost', (event) => (event.detail.wait ? lost(event) : show()));
+screen.addEventListener('over', end);
+
+/* ---- the bar ---- */
+
+by_id('cover-retry').addEventListener('click', () => {
+	link.retry.soon();
+	screen.retry.soon();
+});
+
+by_id('full').hidden = !document.fullscreenEnabled;
+by_id('full').addEventListener('click', () => (document.fullscreenElement
+	? document.exitFullscreen() : document.documentElement.requestFullscreen()).catch(() => {}));
+document.addEventListener('fullscreenchange', () => {
+	by_id('full').setAttribute('aria-pressed', String(Boolean(document.fullscreenElement)));
+	by_id('full').textContent = document.fullscreenElement ? 'Leave full screen' : 'Full screen';
+});
+
+by_id('actions-toggle').addEventListener('click', () => {
+	const hidden = document.body.classList.toggle('without-actions');
+	by_id('actions-toggle').setAttribute('aria-expanded', String(!hidden));
+});
+
+const help = dialog('help-dialog');
+by_id('help').addEventListener('click', () => help.showModal());
+
+/* The way out of the desktop for the keyboard: before noVNC sees it. */
+addEventListener('keydown', (event) => {
+	const leaves = event.ctrlKey && event.altKey && event.shiftKey
+		&& ['Control', 'Alt', 'AltGraph', 'Meta', 'Shift'].includes(event.key);
+	if (leaves && document.activeElement === screen.canvas) {
+		event.stopImmediatePropagation();
+		event.preventDefault();
+		by_id('give').focus();
+	}
+}, true);
+screen.addEventListener('focus', () => { by_id('hint').hidden = !screen.mine; });
+screen.addEventListener('blur', () => { by_id('hint').hidden = true; });
+
+show();
+link.start();

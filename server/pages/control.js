@@ -1,0 +1,107 @@
+// Who has the desktop: taking over, handing back, and being asked for.
+import { by_id, clock, post, say } from './page.js';
+
+const NAME = 'vitrine.name';
+
+function remembered_name() {
+	try {
+		return localStorage.getItem(NAME) ?? '';
+	} catch {
+		return ''; // a browser that keeps nothing
+	}
+}
+
+function remember_name(name) {
+	try {
+		localStorage.setItem(NAME, name);
+	} catch {
+		// Asked again next time.
+	}
+}
+
+/** Opens a dialog; run() gets what was entered when it is sent.  Escape and its Cancel only close it. */
+export function dialog(id, run = () => {}) {
+	const box = by_id(id);
+	box.querySelectorAll('.cancel').forEach((b) => b.addEventListener('click', () => box.close()));
+	box.querySelector('form').addEventListener('submit', (event) => {
+		event.preventDefault();
+		box.close();
+		run();
+	});
+	return box;
+}
+
+/** "Ana has control since 14:02" */
+export function holder_words({ holder, who, since }, mine) {
+	const name = { agent: 'The agent has', nobody: 'Nobody has', person: `${who} has` }[holder];
+	return `${mine ? 'You have' : name} control${since ? ` since ${clock(since)}` : ''}`;
+}
+
+export class Control {
+	/** taken(): this page was given control. */
+	constructor(taken) {
+		this.taken = taken;
+		this.name_box = dialog('name-dialog', () => {
+			remember_name(by_id('name-input').value.trim());
+			this.take();
+		});
+		this.give_box = dialog('give-dialog', () => this.give(by_id('give-input').value.trim()));
+		by_id('take').addEventListener('click', () => this.begin());
+		by_id('wanted-take').addEventListener('click', () => this.begin());
+		by_id('give').addEventListener('click', () => {
+			by_id('give-input').value = '';
+			this.give_box.showModal();
+		});
+	}
+
+	/** The name is asked for once. */
+	begin() {
+		if (remembered_name()) {
+			this.take();
+		} else {
+			this.name_box.showModal();
+		}
+	}
+
+	async ask(body) {
+		try {
+			await post('control', { viewer: this.viewer, ...body });
+			return true;
+		} catch (error) {
+			say(error instanceof TypeError ? 'The server could not be reached; try again.' : error.message);
+			return false;
+		}
+	}
+
+	async take() {
+		if (await this.ask({ take: remembered_name() || 'somebody' })) {
+			this.taken();
+		}
+	}
+
+	async give(says) {
+		if (await this.ask({ give_back: true, ...(says ? { says } : {}) })) {
+			say('The agent has control again.');
+		}
+	}
+
+	/** may: this link lets one take over. */
+	show({ control, mine, sandbox }, may) {
+		const usable = may && sandbox === 'ready';
+		const { holder, wanted } = control;
+		by_id('take').hidden = !usable || mine;
+		by_id('take').textContent = holder === 'person' ? `Take over from ${control.who}` : 'Take over';
+		by_id('give').hidden = !usable || !mine;
+		by_id('wanted').hidden = !wanted || sandbox === 'gone';
+		by_id('wanted-take').hidden = !usable || mine;
+		// Announced by screen readers when it changes, and only then.
+		if (by_id('wanted-why').textContent !== (wanted ?? '')) {
+			by_id('wanted-why').textContent = wanted ?? '';
+		}
+		by_id('holder').textContent = holder_words(control, mine);
+		by_id('holder').className = `pill ${mine ? 'person' : { person: 'warn' }[holder] ?? holder}`;
+		if (!usable && this.give_box.open) {
+			this.give_box.close();
+		}
+	}
+}

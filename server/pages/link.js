@@ -1,0 +1,138 @@
+// What the server tells about a stream: the ticket in the address is exchanged for a cookie, then events come.  It goes on
+// by itself when the connection is lost; only what has ended for good is told as `over`.
+import { Refused, Retry, post, refusal } from './page.js';
+
+/** Longer than two of the server's keep-alive comments. */
+const SILENCE = 60000;
+
+/** {event, data} of each block of an SSE body; alive() at each piece that comes. */
+async function* events_of(body, alive) {
+	let rest = '';
+	for await (const text of body) {
+		alive();
+		const blocks = (rest + text).split('\n\n');
+		rest = blocks.pop();
+		for (const block of blocks) {
+			const fields = block.split('\n').map((line) => /^(event|data): ?(.*)$/.exec(line)).filter(Boolean);
+			const event = fields.find(([, name]) => name === 'event')?.[2];
+			if (event) {
+				yield { event, data: fields.filter(([, name]) => name === 'data').map((f) => f[2]).join('\n') };
+			}
+		}
+	}
+}
+
+/** A body as text, also where streams cannot be iterated. */
+async function* texts_of(response) {
+	const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+	try {
+		for (;;) {
+			const { done, value } = await reader.read();
+			if (done) {
+				return;
+			}
+			yield value;
+		}
+	} finally {
+		reader.cancel().catch(() => {});
+	}
+}
+
+/** Events: hello, state, action (detail: the server's), lost {wait}, over {code, says}. */
+export class Link extends EventTarget {
+	constructor() {
+		super();
+		this.retry = new Retry(() => this.listen());
+		this.viewer = null;
+	}
+
+	tell(name, detail) {
+		this.dispatchEvent(new CustomEvent(name, { detail }));
+	}
+
+	over(code, says) {
+		this.ended = true;
+		this.retry.stop();
+		this.stop?.abort();
+		this.tell('over', { code, says });
+	}
+
+	/** Whoever has used this link before has the cookie, and a used ticket does not matter. */
+	async start() {
+		const ticket = location.hash.slice(1);
+		if (ticket) {
+			try {
+				await post('open', ticket);
+			} catch (error) {
+				if (!(error instanceof Refused)) {
+					this.tell('lost', { wait: this.later(() => this.start()) });
+					return;
+				}
+				this.refused = error.message;
+			}
+			history.replaceState(null, '', location.pathname + location.search);
+		}
+		this.listen();
+	}
+
+	later(run = () => this.listen()) {
+		this.retry.run = run;
+		return this.retry.later();
+	}
+
+	async listen() {
+		if (this.ended) {
+			return;
+		}
+		this.stop?.abort();
+		const stop = this.stop = new AbortController();
+		try {
+			await this.read(stop);
+		} catch (error) {
+			if (error instanceof Refused && (error.status === 401 || error.status === 403)) {
+				return this.over(401, this.refused ?? error.message);
+			}
+			if (error instanceof Refused && (error.status === 404 || error.status === 410)) {
+				return this.over(410, error.message);
+			}
+		}
+		if (!this.ended && this.stop === stop) {
+			this.tell('lost', { wait: this.later() });
+		}
+	}
+
+	/** Returns or throws when the connection is over. */
+	async read(stop) {
+		const back = this.viewer ? `?viewer=${encodeURIComponent(this.viewer)}` : '';
+		const response = await fetch(`events${back}`, { credentials: 'same-origin', cache: 'no-store',
+			headers: { Accept: 'text/event-stream' }, signal: stop.signal });
+		if (!response.ok) {
+			throw await refusal(response);
+		}
+		let silence;
+		const alive = () => {
+			clearTimeout(silence);
+			silence = setTimeout(() => stop.abort(), SILENCE);
+		};
+		alive();
+		try {
+			for await (const { event, data } of events_of(texts_of(response), alive)) {
+				this.take(event, JSON.parse(data));
+			}
+		} finally {
+			clearTimeout(silence);
+		}
+	}
+
+	take(event, detail) {
+		if (event === 'hello') {
+			this.retry.done();
+			this.viewer = detail.viewer;
+		}
+		if (event === 'ended') {
+			this.over(detail.code, detail.reason);
+		} else {
+			this.tell(event, detail);
+		}
+	}
+}
