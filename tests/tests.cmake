@@ -19,6 +19,8 @@ if(criterion_FOUND AND NOT FUZZ)
 		add_test(NAME ${name} COMMAND ${name} --jobs 2)
 		set_tests_properties(${name} PROPERTIES ENVIRONMENT "${test_env}" TIMEOUT 300)
 	endforeach()
+	# These start some two hundred machines, on a loaded host perhaps.
+	set_tests_properties(test_vm_contract test_vm_contract_saved PROPERTIES TIMEOUT 900)
 endif()
 
 if(NOT FUZZ)

@@ -4,6 +4,7 @@
 /* What the contract suites share: the backends they run on, and how one case runs on one of them.
  * Those that this host cannot run are skipped, saying why. */
 
+#include "kept_image.h"
 #include "vm_host.h"
 
 #include "tests/unit/scratch.h"
@@ -20,6 +21,7 @@ struct dialect {
 	/* A text in parts, for what goes on in a copy; reading it back gives "half-1". */
 	const char *half, *ending;
 	const char *hostname, *machine_id;
+	bool is_machine; /* of the image that is kept for tests */
 };
 static const struct dialect dialects[] = {
 	{
@@ -48,6 +50,21 @@ static const struct dialect dialects[] = {
 		.ending = "-%d > /tmp/new && mv /tmp/new /tmp/typed\n",
 		.hostname = "hostname",
 		.machine_id = "cat /etc/machine-id",
+	},
+	{
+		.backend = "microvm",
+		.flood = "head -c 300000 /dev/zero | tr '\\0' x",
+		.die = "kill -TERM $$",
+		.crash = "sudo sh -c 'echo c > /proc/sysrq-trigger'",
+		.terminal = "xterm",
+		.typed = "echo h\xc3\xa9llo > /tmp/new && mv /tmp/new /tmp/typed\n",
+		.read_back = "until [ -e /tmp/typed ]; do sleep 0.05; done; cat /tmp/typed",
+		.read = "h\xc3\xa9llo\n",
+		.half = "echo half",
+		.ending = "-%d > /tmp/new && mv /tmp/new /tmp/typed\n",
+		.hostname = "hostname",
+		.machine_id = "cat /etc/machine-id",
+		.is_machine = true,
 	},
 };
 #define N_DIALECTS (sizeof(dialects) / sizeof(dialects[0]))
@@ -104,6 +121,12 @@ static inline struct criterion_test_params all_of_them(size_t n_cases)
 	return cr_make_param_array(struct one, all, N_DIALECTS * n_cases);
 }
 
+/* Beside the image, so that its files can be linked. */
+static inline void contract_init(void)
+{
+	scratch_make_in(kept_image_dir() ? kept_image_dir() : "/tmp");
+}
+
 struct probed {
 	const char *backend;
 	bool works;
@@ -119,6 +142,32 @@ static inline void on_probe(
 		probed->works = !err;
 		snprintf(probed->why, sizeof(probed->why), "%s", err ? err->text : "");
 	}
+}
+
+/* An image that is there must work: only without one are machines left out. */
+static inline void skip_unless_it_works(const char *name, const struct vm_config *config)
+{
+	struct probed probed = { .backend = config->backend };
+	vm_probe(config, on_probe, &probed);
+	if (!probed.works) {
+		bool must_work = kept_image_dir() && !strcmp(config->backend, "microvm");
+		cr_assert(!must_work, "%s on microvm: %s", name, probed.why);
+		fprintf(stderr, "%s on %s skipped: %s\n", name, config->backend, probed.why);
+		cr_skip_test("%s", probed.why);
+	}
+}
+
+/* The debug build's agent is made for this host; a guest gets the release's. */
+static inline const char *contract_agent(bool is_machine)
+{
+	static char path[4096];
+	const char *build = getenv("VITRINE_BUILD"), *source = getenv("VITRINE_SOURCE");
+	if (is_machine) {
+		snprintf(path, sizeof(path), "%s/build/vitrine-agent", source ? source : ".");
+	} else {
+		snprintf(path, sizeof(path), "%s/vitrine-agent", build ? build : "build-debug");
+	}
+	return path;
 }
 
 /* Nothing unfinished, and of sandboxes nothing at all. */
@@ -139,19 +188,18 @@ static inline void nothing_is_left(const char *kind)
 static inline void run_contract(
 	const char *name, void (*run)(struct bench *), size_t dialect, struct vm_config config)
 {
-	static char agent_path[4096];
 	struct bench bench = { .dialect = &dialects[dialect] };
-	const char *build = getenv("VITRINE_BUILD");
-	snprintf(agent_path, sizeof(agent_path), "%s/vitrine-agent", build ? build : "build-debug");
 	config.backend = bench.dialect->backend;
-	config.agent = agent_path;
-	struct probed probed = { .backend = config.backend };
-	vm_probe(&config, on_probe, &probed);
-	if (!probed.works) {
-		fprintf(stderr, "%s on %s skipped: %s\n", name, config.backend, probed.why);
-		cr_skip_test("%s", probed.why);
+	config.agent = contract_agent(bench.dialect->is_machine);
+	if (bench.dialect->is_machine && !kept_image_dir()) {
+		fprintf(stderr, "%s on microvm skipped: " KEPT_IMAGE_ADVICE "\n", name);
+		cr_skip_test(KEPT_IMAGE_ADVICE);
 	}
-	config.state_dir = in_scratch("state");
+	config.state_dir = bench.dialect->is_machine ? kept_image_dir() : in_scratch("state");
+	skip_unless_it_works(name, &config);
+	if (bench.dialect->is_machine) {
+		kept_use(&config);
+	}
 	host_init(&bench.host, config);
 	bench.vm = host_vm(&bench.host);
 	run(&bench);

@@ -15,24 +15,32 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-static char scratch[] = "/tmp/vitrine-test-XXXXXX";
+static char scratch[500];
+
+static inline void scratch_make_in(const char *dir)
+{
+	snprintf(scratch, sizeof(scratch), "%s/vitrine-test-XXXXXX", dir);
+	cr_assert_not_null(mkdtemp(scratch), "%s", scratch);
+}
 
 static inline void scratch_make(void)
 {
-	cr_assert_not_null(mkdtemp(scratch));
+	scratch_make_in("/tmp");
 }
 
 static inline void scratch_remove(void)
 {
-	int tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cr_expect(tree_remove(tmp, strrchr(scratch, '/') + 1, NULL), "%s stays", scratch);
-	close(tmp);
+	char *slash = strrchr(scratch, '/');
+	*slash = '\0';
+	int dir = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cr_expect(tree_remove(dir, slash + 1, NULL), "%s/%s stays", scratch, slash + 1);
+	close(dir);
 }
 
 /* A path below it; valid until the eighth call from now. */
 __attribute__((format(printf, 1, 2))) static inline const char *in_scratch(const char *fmt, ...)
 {
-	static char paths[8][600];
+	static char paths[8][1100];
 	static unsigned turn;
 	char name[500];
 	va_list args;

@@ -392,8 +392,8 @@ ParameterizedTestParameters(vm, contract)
 	return all_of_them(N_CASES);
 }
 
-ParameterizedTest(
-	struct one *one, vm, contract, .init = scratch_make, .fini = scratch_remove, .timeout = 60)
+ParameterizedTest(struct one *one, vm, contract, .init = contract_init, .fini = scratch_remove,
+	.timeout = 600)
 {
 	const struct contract *contract = &cases[one->contract];
 	struct vm_config config = { .max_sandboxes = 2 };

@@ -541,7 +541,7 @@ ParameterizedTestParameters(vm, saved)
 }
 
 ParameterizedTest(
-	struct one *one, vm, saved, .init = scratch_make, .fini = scratch_remove, .timeout = 600)
+	struct one *one, vm, saved, .init = contract_init, .fini = scratch_remove, .timeout = 600)
 {
 	const struct contract *contract = &cases[one->contract];
 	struct vm_config config = { .max_sandboxes = 6 };
