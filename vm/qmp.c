@@ -44,8 +44,23 @@ struct qmp {
 	size_t searched; /* bytes of `in` known to hold no newline */
 	bool greeted, broken, told;
 	struct err why;
-	bool *freed; /* set by qmp_free() for a caller up the stack */
+	bool freed;    /* by a callback; the memory stays for who called that */
+	unsigned pins; /* how many of those there are */
 };
+
+/* ---- callbacks, which may free it ---- */
+
+static void pin(struct qmp *q)
+{
+	q->pins++;
+}
+
+static void unpin(struct qmp *q)
+{
+	if (--q->pins == 0 && q->freed) {
+		free(q);
+	}
+}
 
 /* ---- the end ---- */
 
@@ -54,11 +69,10 @@ static int on_end(sd_event_source *source, void *data)
 	struct qmp *q = data;
 	struct command *command;
 	struct err why = q->why;
-	bool freed = false;
 	(void)source;
 	loop_drop(&q->end);
-	q->freed = &freed;
-	while (!freed && (command = TAILQ_FIRST(&q->commands))) {
+	pin(q);
+	while (!q->freed && (command = TAILQ_FIRST(&q->commands))) {
 		TAILQ_REMOVE(&q->commands, command, entry);
 		qmp_reply_fn *fn = command->fn;
 		void *fn_data = command->data;
@@ -67,14 +81,11 @@ static int on_end(sd_event_source *source, void *data)
 			fn(NULL, &why, fn_data);
 		}
 	}
-	if (freed) {
-		return 0;
-	}
-	q->freed = NULL;
-	if (!q->told) {
+	if (!q->freed && !q->told) {
 		q->told = true;
 		q->handlers->closed(&why, q->data);
 	}
+	unpin(q);
 	return 0;
 }
 
@@ -105,9 +116,6 @@ void qmp_free(struct qmp *q)
 	if (!q) {
 		return;
 	}
-	if (q->freed) {
-		*q->freed = true;
-	}
 	while ((command = TAILQ_FIRST(&q->commands))) {
 		TAILQ_REMOVE(&q->commands, command, entry);
 		free(command);
@@ -117,7 +125,9 @@ void qmp_free(struct qmp *q)
 	loop_drop(&q->end);
 	buf_done(&q->in);
 	close(q->fd);
-	free(q);
+	pin(q);
+	q->freed = true;
+	unpin(q);
 }
 
 /* ---- time ---- */
@@ -177,7 +187,6 @@ static bool take_reply(struct qmp *q, const json_t *msg)
 		return end_as_broken(q, "an answer to no question");
 	}
 	struct err why;
-	bool freed = false, *outer = q->freed;
 	refused(command, error, &why);
 	TAILQ_REMOVE(&q->commands, command, entry);
 	set_timer(q);
@@ -185,35 +194,21 @@ static bool take_reply(struct qmp *q, const json_t *msg)
 	void *data = command->data;
 	free(command);
 	if (fn) {
-		q->freed = &freed;
 		fn(ret, ret ? NULL : &why, data);
 	}
-	if (freed) {
-		if (outer) {
-			*outer = true;
-		}
-		return false;
-	}
-	q->freed = outer;
-	return !q->broken;
+	return !q->freed && !q->broken;
 }
 
 static bool take_event(struct qmp *q, const json_t *msg)
 {
 	const char *name = json_string_value(json_object_get(msg, "event"));
-	bool freed = false;
 	if (!name) {
 		return end_as_broken(q, "an event without a name");
 	}
 	if (q->handlers->event) {
-		q->freed = &freed;
 		q->handlers->event(name, json_object_get(msg, "data"), q->data);
 	}
-	if (freed) {
-		return false;
-	}
-	q->freed = NULL;
-	return !q->broken;
+	return !q->freed && !q->broken;
 }
 
 static bool take_message(struct qmp *q, const json_t *msg)
@@ -251,7 +246,6 @@ static void take_lines(struct qmp *q)
 			break;
 		}
 		size_t line_end = (size_t)(at - q->in.data);
-		/* May free q, and then says so. */
 		if (!take_line(q, (const char *)q->in.data + begin, line_end - begin)) {
 			return;
 		}
@@ -283,7 +277,9 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *d
 	}
 	q->in.len += (size_t)n;
 	q->in.data[q->in.len] = '\0';
+	pin(q);
 	take_lines(q);
+	unpin(q);
 	return 0;
 }
 

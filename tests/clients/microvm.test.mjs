@@ -1,0 +1,122 @@
+// Real machines through a real client: boot, fork with half-typed text, snapshot, rollback, pause.  The image
+// comes from .ci/test-image; templates and sandboxes live in a state directory of this run, beside it.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { text_in } from './lib/image.mjs';
+import { all_gone, descendants, serve, source, vitrine } from './lib/server.mjs';
+
+const slow = { timeout: 300_000 }; // software emulation on a busy machine
+const client = new Client({ name: 'microvm-test', version: '1.0.0' });
+let state, transport;
+
+before(() => {
+	const kept = execFileSync(join(source, '.ci/test-image'),
+		{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+	state = mkdtempSync(`${kept}-`); // on the same file system: the image is linked, not copied
+	execFileSync('cp', ['-al', join(kept, 'images'), state]);
+}, { timeout: 900_000 });
+before(async () => {
+	transport = new StdioClientTransport({ command: vitrine,
+		args: [...serve('microvm'), '--state-dir', state, '--start-timeout', '120', '--max-sandboxes', '16'] });
+	await client.connect(transport);
+});
+after(async () => {
+	const left = descendants(transport.pid);
+	await client.close();
+	await all_gone(left);
+	assert.deepEqual(readdirSync(join(state, 'sandboxes')), [], 'no sandbox leaves files behind');
+	rmSync(state, { recursive: true });
+});
+
+async function result_of(name, args = {}) {
+	const result = await client.callTool({ name, arguments: args }, undefined, slow);
+	assert.notEqual(result.isError, true, `${name} ${JSON.stringify(args)}: ${text_in(result)}`);
+	return result;
+}
+const call = async (name, args) => text_in(await result_of(name, args));
+const ids_in = (text) => text.match(/\b[a-z0-9]{20}\b/g) ?? [];
+const shell = (command, sandbox) => call('run_command', { command, sandbox });
+
+/** The desktop without its panel, whose clock goes on. */
+async function picture(sandbox) {
+	const result = await result_of('zoom', { region: [0, 0, 1280, 720], format: 'png', sandbox });
+	return result.content.find((block) => block.type === 'image').data;
+}
+
+test('a machine of its own kernel boots to a desktop', slow, async () => {
+	const text = await shell("id -un; uname -r; tr '\\0' ' ' < /proc/1/cmdline; echo; sudo id -u");
+	assert.match(text, /^user\n.*cloud.*\n.*vitrine-agent.* --init.*\n0\n/);
+	assert.match(await call('sandbox_list'), /ready, your default, microvm/);
+});
+
+test('half-typed text is forked into five, and each goes its own way', slow, async () => {
+	await shell('touch note.txt');
+	await call('launch', { application: 'mousepad', uri: 'file:///home/user/note.txt' });
+	await call('type', { text: 'It begins here, ' });
+	const text = await call('sandbox_fork', { count: 5 });
+	const [, ...copies] = ids_in(text);
+	assert.equal(copies.length, 5, text);
+	for (const [i, sandbox] of copies.entries()) {
+		await call('type', { sandbox, text: `and ends as ${i}.` });
+		await call('key', { sandbox, text: 'ctrl+s' });
+		const read = await shell('until [ -s note.txt ]; do sleep 0.1; done; cat note.txt', sandbox);
+		assert.equal(read.trim(), `It begins here, and ends as ${i}.`);
+	}
+	assert.equal(await shell('cat note.txt'), '[no output]', 'the original has saved nothing');
+	await call('key', { text: 'ctrl+s' });
+	assert.equal((await shell('until [ -s note.txt ]; do sleep 0.1; done; cat note.txt')).trim(),
+		'It begins here,');
+
+	const ask = 'cat /etc/machine-id; hostname; od -An -N16 -tx1 /dev/urandom; date +%s';
+	const answers = [(await shell(ask)).split('\n')];
+	for (const sandbox of copies) {
+		answers.push((await shell(ask, sandbox)).split('\n'));
+	}
+	for (const [row, what] of ['machine-id', 'hostname', 'random bytes'].entries()) {
+		assert.equal(new Set(answers.map((a) => a[row])).size, 6, `six different: ${what}`);
+	}
+	for (const answer of answers) {
+		assert.ok(Math.abs(Number(answer[3]) - Date.now() / 1000) < 60, `the clock is right: ${answer[3]}`);
+	}
+	for (const sandbox of copies) {
+		await call('sandbox_kill', { sandbox });
+	}
+});
+
+test('rollback gives the very same picture back', slow, async () => {
+	await call('launch', { application: 'xterm' });
+	await call('type', { text: 'echo before' });
+	await call('wait', { duration: 1 });
+	await call('sandbox_snapshot', { name: 'before' });
+	const then = await picture();
+	await call('type', { text: ' and after\n' });
+	await call('wait', { duration: 1 });
+	assert.notEqual(await picture(), then, 'something changed meanwhile');
+	await call('sandbox_rollback', { snapshot: 'before' });
+	assert.equal(await picture(), then);
+	await call('snapshot_delete', { snapshot: 'before' });
+});
+
+test('a paused machine takes no process, and its next call wakes it', slow, async () => {
+	await shell('echo kept > /tmp/kept');
+	const running = descendants(transport.pid);
+	await call('sandbox_pause');
+	await all_gone(running);
+	assert.match(await call('sandbox_list'), /paused, your default/);
+	assert.equal((await shell('cat /tmp/kept')).trim(), 'kept');
+});
+
+test('a machine whose QEMU is killed is told of, and the next call gets a new one', slow, async () => {
+	const qemu = descendants(transport.pid).filter((p) => /^qemu/.test(p.name));
+	assert.equal(qemu.length, 1);
+	process.kill(qemu[0].pid, 'SIGKILL');
+	await all_gone(qemu);
+	const text = await shell('echo new');
+	assert.match(text, /new\n/);
+	assert.match(text, /This is a new sandbox: the one before it ended/);
+});
