@@ -68,7 +68,8 @@ static const struct option desktops[] = {
 	COUNT("cpus", vm.preset.limits.cpus, "N", 1, 64, 0,
 		"Processors of a microVM.  Without it, what the image asks for."),
 	WORD("network", vm.preset.network, vm_network_words, VM_NETWORK_NONE,
-		"What a new microVM reaches; internet means user-mode networking through this machine."),
+		"What a new microVM reaches.  internet: what this machine reaches outside, never this "
+		"machine itself nor private networks, but for the name server."),
 	COUNT("processes", vm.preset.limits.processes, "N", 32, 1 << 16, 1024,
 		"Processes and threads in a sandbox."),
 	COUNT("files", vm.preset.limits.files, "N", 256, 1 << 20, 4096,

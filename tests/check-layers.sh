@@ -19,6 +19,7 @@ allowed base
 allowed vm/wire base
 allowed vm/agent base vm/wire
 allowed vm/image base
+allowed vm/net
 allowed vm base vm/image vm/wire
 allowed tools base vm vm/image vm/wire
 allowed transport base

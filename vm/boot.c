@@ -18,7 +18,7 @@
 
 #define FILE_MAX (256 << 20) /* of a kernel or an initramfs */
 #define GRACE_MS 600000      /* a server that was killed may come back */
-#define LAYOUT 1             /* of what we make of all this; counts up with each change */
+#define LAYOUT 2             /* of what we make of all this; counts up with each change */
 
 int64_t boot_grace_ms(const struct vm_config *config)
 {

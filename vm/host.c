@@ -58,17 +58,30 @@ bool host_has_programs(struct err *err)
 
 /* ---- the agent ---- */
 
-static int open_beside_us(void)
+#define OURS_MAX 32 /* bytes of a name */
+
+/* Beside this program, or where it was installed to. */
+static int open_ours(const char *name, struct err *err)
 {
 	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/vitrine-agent"));
-	if (n <= 0) {
-		return -1;
+	int fd = -1;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - OURS_MAX);
+	if (n > 0) {
+		path[n] = '\0';
+		snprintf(strrchr(path, '/'), OURS_MAX, "/%s", name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
 	}
-	path[n] = '\0';
-	char *slash = strrchr(path, '/');
-	snprintf(slash, sizeof("/vitrine-agent"), "/vitrine-agent");
-	return open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		snprintf(path, sizeof(path), VITRINE_LIBEXECDIR "/%s", name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (fd < 0) {
+		err_set(err, ERR_UNSUPPORTED,
+			"%s is neither beside this program nor in " VITRINE_LIBEXECDIR
+			": install both together",
+			name);
+	}
+	return fd;
 }
 
 int host_open_agent(const struct vm_config *config, struct err *err)
@@ -80,16 +93,12 @@ int host_open_agent(const struct vm_config *config, struct err *err)
 		}
 		return fd;
 	}
-	int fd = open_beside_us();
-	if (fd < 0) {
-		fd = open(VITRINE_LIBEXECDIR "/vitrine-agent", O_RDONLY | O_CLOEXEC);
-	}
-	if (fd < 0) {
-		err_set(err, ERR_UNSUPPORTED,
-			"vitrine-agent is neither beside this program nor in " VITRINE_LIBEXECDIR
-			": install both together");
-	}
-	return fd;
+	return open_ours("vitrine-agent", err);
+}
+
+int host_open_net(struct err *err)
+{
+	return open_ours("vitrine-net", err);
 }
 
 /* ---- users ---- */

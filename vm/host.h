@@ -16,6 +16,9 @@ bool host_has_programs(struct err *err) NODISCARD;
  * it is nowhere. */
 int host_open_agent(const struct vm_config *config, struct err *err) NODISCARD;
 
+/* vitrine-net's binary, beside this program or in the libexec directory; -1 when it is nowhere. */
+int host_open_net(struct err *err) NODISCARD;
+
 /* As root: a user id that nobody has, another one each time.  Otherwise 0: ours. */
 bool host_pick_user(uid_t *ret_uid, struct err *err) NODISCARD;
 

@@ -20,6 +20,7 @@
 #include "vm/sockets.h"
 #include "vm/state.h"
 #include "vm/tsc.h"
+#include "vm/uplink.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -350,7 +351,7 @@ static pid_t spawn_qemu(
 		{ RLIMIT_FSIZE, DEVICES_MAX },
 	};
 	struct spawn how = { .die_with_us = !survives(vm_pool_config(m->vm.pool)) };
-	auto_close int cgroup = -1;
+	auto_close int cgroup = -1, card = -1;
 	if (!make_cgroup(m, &cgroup, err) || !host_pick_user(&how.uid, err)) {
 		return -1;
 	}
@@ -358,6 +359,11 @@ static pid_t spawn_qemu(
 	how.cgroup_fd = cgroup;
 	how.limits = limits;
 	how.n_limits = sizeof(limits) / sizeof(limits[0]);
+	if (m->boot.spec.network == VM_NETWORK_INTERNET &&
+		(card = uplink_start(vm_pool_event(m->vm.pool), m->vm.id, errors, &how, err)) < 0) {
+		return -1;
+	}
+	plan->card = card;
 	qemu_describe(&q, plan);
 	return qemu_start(&q, errors, info, &how, err);
 }

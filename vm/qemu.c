@@ -3,6 +3,7 @@
 #include "vm/qemu.h"
 
 #include "base/cleanup.h"
+#include "vm/seccomp.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -12,7 +13,8 @@
 
 #define FIRST_FD 3
 #define WORDS_MAX 200
-#define TCG_CACHE_MIB 128 /* translated code; it is thrown away and begun anew when full */
+#define NET_PROGRAM "/vitrine-net" /* where it is, between its walls */
+#define TCG_CACHE_MIB 128          /* translated code; it is thrown away and begun anew when full */
 
 /* ---- the program ---- */
 
@@ -176,9 +178,10 @@ void qemu_describe(struct qemu *q, const struct qemu_plan *plan)
 	put_socket(q, "link", plan->link);
 	PUT(q, "-device", "virtio-serial-device", "-device",
 		"virtserialport,chardev=link,name=vitrine.link");
-	if (plan->spec->network == VM_NETWORK_INTERNET) {
-		q->network = true;
-		PUT(q, "-netdev", "user,id=net", "-device", "virtio-net-device,netdev=net");
+	if (plan->card >= 0) {
+		qemu_put(q, "-netdev");
+		qemu_put(q, "stream,id=net,addr.type=fd,addr.str=%d", qemu_put_fd(q, plan->card));
+		PUT(q, "-device", "virtio-net-device,netdev=net");
 	}
 }
 
@@ -239,7 +242,12 @@ static void put_walls(struct qemu *q, const struct spawn *how)
 	if (how->die_with_us) {
 		PUT(q, "--die-with-parent");
 	}
-	PUT(q, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/");
+}
+
+/* What was writable while mount points were made in it. */
+static void close_walls(struct qemu *q)
+{
+	PUT(q, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--");
 }
 
 static void split(const struct buf *words, const char **argv)
@@ -259,11 +267,30 @@ static gid_t kvm_group(const struct qemu *q, gid_t own)
 	return joins ? st.st_gid : own;
 }
 
+static pid_t start(struct qemu *q, int errors_fd, const struct spawn *how, struct err *err)
+{
+	static const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", NULL };
+	const char *argv[WORDS_MAX] = { 0 };
+	if (q->n_words >= WORDS_MAX || q->n_fds == SPAWN_FDS_MAX) {
+		abort();
+	}
+	q->fds[q->n_fds++] = (struct spawn_fd){ errors_fd, STDERR_FILENO };
+	split(&q->words, argv);
+	struct spawn spawn = *how;
+	spawn.gid = kvm_group(q, how->gid);
+	spawn.argv = argv;
+	spawn.env = env;
+	spawn.cwd = "/";
+	spawn.fds = q->fds;
+	spawn.n_fds = q->n_fds;
+	spawn.new_session = true;
+	return spawn_start(&spawn, err);
+}
+
 pid_t qemu_start(
 	struct qemu *q, int errors_fd, int info_fd, const struct spawn *how, struct err *err)
 {
-	static const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", NULL };
-	const char *program = qemu_program(err), *argv[WORDS_MAX] = { 0 };
+	const char *program = qemu_program(err);
 	auto_qemu struct qemu all =
 		*q; /* the walls come first, and number their descriptors last */
 	all.words = (struct buf){ 0 };
@@ -274,21 +301,35 @@ pid_t qemu_start(
 	put_walls(&all, how);
 	qemu_put(&all, "--info-fd");
 	qemu_put(&all, "%d", qemu_put_fd(&all, info_fd));
-	PUT(&all, "--", program);
+	close_walls(&all);
+	qemu_put(&all, "%s", program);
 	buf_append(&all.words, q->words.data, q->words.len);
 	all.n_words += q->n_words;
-	if (all.n_words >= WORDS_MAX) {
-		abort();
+	return start(&all, errors_fd, how, err);
+}
+
+/* Its binary may lie where its user cannot go. */
+pid_t qemu_start_net(int program, int card, int errors_fd, const struct spawn *how, struct err *err)
+{
+	int filters[SECCOMP_FILTERS];
+	auto_qemu struct qemu q = { .network = true };
+	if (!seccomp_export(filters, err)) {
+		return -1;
 	}
-	all.fds[all.n_fds++] = (struct spawn_fd){ errors_fd, STDERR_FILENO };
-	split(&all.words, argv);
-	struct spawn spawn = *how;
-	spawn.gid = kvm_group(q, how->gid);
-	spawn.argv = argv;
-	spawn.env = env;
-	spawn.cwd = "/";
-	spawn.fds = all.fds;
-	spawn.n_fds = all.n_fds;
-	spawn.new_session = true;
-	return spawn_start(&spawn, err);
+	qemu_put_fd(&q, card); /* the first: vm/net/main.c knows its number */
+	put_walls(&q, how);
+	PUT(&q, "--perms", "0555", "--ro-bind-data");
+	qemu_put(&q, "%d", qemu_put_fd(&q, program));
+	PUT(&q, NET_PROGRAM);
+	for (size_t i = 0; i < SECCOMP_FILTERS; i++) {
+		PUT(&q, "--add-seccomp-fd");
+		qemu_put(&q, "%d", qemu_put_fd(&q, filters[i]));
+	}
+	close_walls(&q);
+	PUT(&q, NET_PROGRAM);
+	pid_t pid = start(&q, errors_fd, how, err);
+	for (size_t i = 0; i < SECCOMP_FILTERS; i++) {
+		close(filters[i]);
+	}
+	return pid;
 }

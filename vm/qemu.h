@@ -9,8 +9,8 @@
 
 /*
  * The one place that knows QEMU's command line, and what a QEMU sees of the host: its own files,
- * read-only, and the descriptors it was given.  It has no user, no capability, no network (unless
- * the guest is to have one) and no path it could write to.
+ * read-only, and the descriptors it was given.  It has no user, no capability, no network and no
+ * path it could write to.
  */
 
 /* The path of the program; ERR_UNSUPPORTED names the package. */
@@ -25,7 +25,7 @@ struct qemu {
 	struct spawn_fd fds[SPAWN_FDS_MAX];
 	size_t n_fds;
 	bool kvm;     /* sees /dev/kvm */
-	bool network; /* the host's */
+	bool network; /* has the host's; QEMU has not */
 };
 
 #define auto_qemu __attribute__((cleanup(qemu_done)))
@@ -48,6 +48,7 @@ struct qemu_plan {
 	int kernel, initrd;         /* -1: it comes from a saved machine */
 	int64_t grace_ms;           /* how long the guest goes on without us; -1: for ever */
 	int qmp, link, console;     /* sockets that listen */
+	int card;                   /* qemu_start_net() has its other end; -1: no network */
 	uint64_t tsc_khz;           /* 0: the guest finds out */
 	bool kvm;
 };
@@ -62,5 +63,10 @@ void qemu_describe(struct qemu *qemu, const struct qemu_plan *plan);
  */
 pid_t qemu_start(struct qemu *qemu, int errors_fd, int info_fd, const struct spawn *how,
 	struct err *err) NODISCARD;
+
+/* vitrine-net (vm/net/), between the same walls, but with the host's network.  program: its binary.
+ * Ends when the other end of `card` is closed. */
+pid_t qemu_start_net(
+	int program, int card, int errors_fd, const struct spawn *how, struct err *err) NODISCARD;
 
 #endif

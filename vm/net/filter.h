@@ -1,0 +1,42 @@
+#ifndef VM_NET_FILTER_H
+#define VM_NET_FILTER_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Where a machine's packets may go: to the internet and to the resolver, never to this host, to
+ * networks it is part of, or to any private one.  Addresses are the user network's constants, known
+ * to the agent too (vm/agent/network.c).
+ */
+
+#define NET_NETWORK 0x0a000200  /* 10.0.2.0/24 */
+#define NET_MASK 0xffffff00     /* of it */
+#define NET_GATEWAY 0x0a000202  /* 10.0.2.2 */
+#define NET_GUEST 0x0a00020f    /* 10.0.2.15 */
+#define NET_RESOLVER 0x0a000203 /* 10.0.2.3: the host's, whichever that is */
+
+#define NET_FRAME_MAX 65550
+
+struct net_range {
+	uint32_t address, mask; /* host byte order */
+};
+
+/* What the host is part of; a zeroed struct: nothing. */
+struct net_local {
+	struct net_range *ranges;
+	size_t n;
+};
+
+enum net_verdict { NET_DROP, NET_PASS, NET_REFUSE };
+
+/* Of an Ethernet frame that the machine sends.  NET_REFUSE: net_refusal() makes the answer. */
+enum net_verdict net_judge(const struct net_local *local, const uint8_t *frame, size_t len);
+
+#define NET_REFUSAL_LEN 70
+/* "Administratively prohibited", for a refused frame. */
+void net_refusal(const uint8_t *frame, uint8_t ret_frame[NET_REFUSAL_LEN]);
+
+#endif
