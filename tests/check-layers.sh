@@ -17,10 +17,11 @@ allowed() {
 }
 allowed base
 allowed vm/wire base
-allowed vm/agent base vm/wire
+allowed vm/picture base vm/wire
+allowed vm/agent base vm/wire vm/picture
 allowed vm/image base
 allowed vm/net
-allowed vm base vm/image vm/wire
+allowed vm base vm/image vm/picture vm/wire
 allowed tools base vm vm/image vm/wire
 allowed transport base
 allowed server base vm vm/image vm/wire tools transport

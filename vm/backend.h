@@ -13,7 +13,8 @@ struct vm {
 	const struct vm_spec *spec; /* complete; the core's */
 	const char *dir;            /* of its own, private, gone with it: <state>/sandboxes/<id> */
 	const char *from;           /* a directory that save() filled; NULL: from nothing */
-	int64_t timeout_ms;         /* the core waits this long for "ready" */
+	bool is_emulated;   /* its processor is: what can be computed on this side of the link is */
+	int64_t timeout_ms; /* the core waits this long for "ready" */
 	/* the rest belongs to vm.c */
 	struct vm_core *core;
 };

@@ -12,6 +12,7 @@
 #include "base/loop.h"
 #include "vm/core.h"
 #include "vm/guest_check.h"
+#include "vm/guest_paint.h"
 #include "vm/output.h"
 
 #include <string.h>
@@ -62,6 +63,8 @@ struct guest_call {
 	bool is_input; /* one of its actions is */
 	bool is_aside; /* no use of the sandbox */
 	bool fenced;   /* and then the agent lost control */
+	struct observe observe;
+	struct guest_painting *painting; /* of its frame */
 	struct exec_run *exec;
 };
 
@@ -114,6 +117,7 @@ static void call_free(struct guest_call *call)
 {
 	loop_drop(&call->deferred);
 	drop_streams(call);
+	guest_painting_drop(call->painting);
 	free(call->exec);
 	free(call);
 }
@@ -139,16 +143,22 @@ static void call_over(struct guest_call *call)
 	call_free(call);
 }
 
-static void call_deliver(struct guest_call *call, const struct link_msg *msg)
+static void call_reply_is_bad(struct guest_call *call, const struct err *why)
 {
 	struct vm *vm = call->vm;
+	struct err err = *why;
+	err_while(&err, "the reply to '%s'", call->op->name);
+	vm_agent_broke(vm, &err);
+	vm_end_error(vm, &err);
+	call_fail(call, &err);
+}
+
+static void call_deliver(struct guest_call *call, const struct link_msg *msg)
+{
 	struct err err;
 	switch (call->op->deliver(call, msg, &err)) {
 	case REPLY_BAD:
-		err_while(&err, "the reply to '%s'", call->op->name);
-		vm_agent_broke(vm, &err);
-		vm_end_error(vm, &err);
-		call_fail(call, &err);
+		call_reply_is_bad(call, &err);
 		break;
 	case REPLY_TOLD:
 		call_over(call);
@@ -325,12 +335,32 @@ void guest_stop_input(struct vm *vm)
 
 /* ---- act ---- */
 
+static void on_painted(const struct guest_act *act, const struct err *err, void *data)
+{
+	struct guest_call *call = data;
+	call->painting = NULL;
+	if (err) {
+		call_reply_is_bad(call, err);
+	} else {
+		call->fn.act(act, NULL, call->data);
+		call_over(call);
+	}
+}
+
 static enum delivered act_deliver(
 	struct guest_call *call, const struct link_msg *msg, struct err *err)
 {
 	struct guest_act act = { 0 };
-	if (!check_act(msg, call->n_actions, vm_frame(call->vm), &act, err)) {
+	struct size raw;
+	const struct check_act asked = { call->n_actions, call->observe.raw, vm_frame(call->vm),
+		vm_screen(call->vm) };
+	if (!check_act(msg, &asked, &act, &raw, err)) {
 		return REPLY_BAD;
+	}
+	if (raw.width) {
+		call->painting = guest_paint(call->vm->pool->event, msg, &act, raw,
+			call->observe.max_bytes, on_painted, call);
+		return REPLY_LATER;
 	}
 	call->fn.act(&act, NULL, call->data);
 	return REPLY_TOLD;
@@ -362,15 +392,16 @@ static bool check_actions(const struct action *actions, size_t n, struct err *er
 	return true;
 }
 
-static guest_id ask_act(struct guest_call *call, json_t *actions, const struct observe *observe)
+static guest_id ask_act(struct guest_call *call, json_t *list, const struct observe *observe)
 {
-	struct observe none;
-	if (!observe) {
-		observe_init(&none, OBSERVE_NONE);
-		observe = &none;
+	if (observe) {
+		call->observe = *observe;
+	} else {
+		observe_init(&call->observe, OBSERVE_NONE);
 	}
-	return ask(call, json_pack("{s:o, s:o}", "actions", actions, "observe",
-				 field_encode(observe_fields, observe)));
+	call->observe.raw = call->vm->is_emulated;
+	return ask(call, json_pack("{s:o, s:o}", "actions", list, "observe",
+				 field_encode(observe_fields, &call->observe)));
 }
 
 guest_id guest_act(struct vm *vm, const struct action *actions, size_t n,

@@ -5,6 +5,8 @@
 
 #include "vm/guest_check.h"
 
+#include "vm/picture/pixels.h"
+
 #include <string.h>
 
 #define EDGE_MAX 16384
@@ -134,7 +136,15 @@ static bool is_moving_list(const json_t *moving)
 	return true;
 }
 
-#define F struct guest_frame
+struct frame_reply {
+	int64_t frame_id, width, height, quality;
+	int format;
+	double scale;
+	const char *reduced;
+	struct field_ints raw;
+};
+
+#define F struct frame_reply
 static const struct field frame_fields[] = {
 	FIELD_NUM(F, frame_id, "counts changes", .required = true, .max = COUNT_LIMIT),
 	FIELD_NUM(F, width, "pixels", .required = true, .min = 1, .max = EDGE_MAX),
@@ -143,6 +153,7 @@ static const struct field frame_fields[] = {
 	FIELD_NUM(F, quality, "JPEG quality", .max = 100),
 	FIELD_DEC(F, scale, "of the frame space", .required = true, .min = 0, .max = EDGE_MAX),
 	FIELD_STR(F, reduced, "why it is smaller", .max = TEXT_LIMIT),
+	FIELD_LIST(F, raw, "[w, h] of the pixels", 2),
 	END,
 };
 
@@ -156,41 +167,68 @@ static bool looks_like(int format, const uint8_t *bytes, size_t len)
 	return len > n && memcmp(bytes, magic[format], n) == 0;
 }
 
-static bool check_frame(
-	const json_t *frame, const struct link_msg *msg, struct guest_frame *to, struct err *err)
+static bool check_pixels(const struct frame_reply *reply, const struct check_act *asked, size_t len,
+	struct size *ret_raw, struct err *err)
 {
-	if (!frame) {
-		return no_tail(msg, err);
+	const int64_t *raw = reply->raw.at;
+	if (!asked->raw) {
+		return err_set(err, ERR_ARGUMENT, "pixels that nobody asked for");
 	}
-	if (!field_decode(frame_fields, frame, to, err)) {
-		return err_while(err, "'frame'");
+	if (raw[0] < 1 || raw[1] < 1 || raw[0] > asked->screen.width ||
+		raw[1] > asked->screen.height || reply->width > BUDGET_EDGE ||
+		reply->height > BUDGET_EDGE) {
+		return err_set(err, ERR_ARGUMENT,
+			"%lldx%lld pixels of a screen of %dx%d, for an image of %lldx%lld",
+			(long long)raw[0], (long long)raw[1], asked->screen.width,
+			asked->screen.height, (long long)reply->width, (long long)reply->height);
 	}
+	*ret_raw = (struct size){ (int)raw[0], (int)raw[1] };
+	return (len > 0 && len <= PIXELS_PACKED_MAX) ||
+	       err_set(err, ERR_ARGUMENT, "pixels in %zu bytes, which must be 1 to %u", len,
+		       PIXELS_PACKED_MAX);
+}
+
+static bool check_image(int format, const struct link_msg *msg, struct err *err)
+{
 	if (msg->tail_len == 0 || msg->tail_len > OBSERVE_MAX_BYTES) {
 		return err_set(err, ERR_ARGUMENT, "an image of %zu bytes, which must be 1 to %d",
 			msg->tail_len, OBSERVE_MAX_BYTES);
 	}
-	if (!looks_like(to->format, msg->tail, msg->tail_len)) {
-		return err_set(err, ERR_ARGUMENT, "an image that is no %s",
-			observe_format_words[to->format]);
-	}
-	to->bytes = msg->tail;
-	to->len = msg->tail_len;
-	return true;
+	return looks_like(format, msg->tail, msg->tail_len) ||
+	       err_set(err, ERR_ARGUMENT, "an image that is no %s", observe_format_words[format]);
 }
 
-bool check_act(const struct link_msg *msg, size_t n_actions, struct size frame,
-	struct guest_act *ret_act, struct err *err)
+static bool check_frame(const json_t *frame, const struct link_msg *msg,
+	const struct check_act *asked, struct guest_frame *to, struct size *ret_raw,
+	struct err *err)
 {
+	struct frame_reply reply = { 0 };
+	if (!frame) {
+		return no_tail(msg, err);
+	}
+	if (!field_decode(frame_fields, frame, &reply, err)) {
+		return err_while(err, "'frame'");
+	}
+	*to = (struct guest_frame){ reply.frame_id, reply.width, reply.height, reply.quality,
+		reply.format, reply.scale, reply.reduced, msg->tail, msg->tail_len };
+	return reply.raw.count ? check_pixels(&reply, asked, msg->tail_len, ret_raw, err)
+			       : check_image(to->format, msg, err);
+}
+
+bool check_act(const struct link_msg *msg, const struct check_act *asked, struct guest_act *ret_act,
+	struct size *ret_raw, struct err *err)
+{
+	*ret_raw = (struct size){ 0 };
 	struct act_reply reply = { 0 };
 	struct guest_act act = { 0 };
 	if (!field_decode(act_fields, msg->json, &reply, err) ||
-		!check_done(reply.done, n_actions, &act, err) ||
-		!check_failed(reply.failed, n_actions, &act, err) ||
-		!check_frame(reply.frame, msg, &act.frame, err)) {
+		!check_done(reply.done, asked->n_actions, &act, err) ||
+		!check_failed(reply.failed, asked->n_actions, &act, err) ||
+		!check_frame(reply.frame, msg, asked, &act.frame, ret_raw, err)) {
 		return false;
 	}
 	const int64_t *at = reply.pointer.at;
-	if (at[0] < 0 || at[1] < 0 || at[0] >= frame.width || at[1] >= frame.height) {
+	if (at[0] < 0 || at[1] < 0 || at[0] >= asked->frame.width || at[1] >= asked->frame.height) {
 		return err_set(err, ERR_ARGUMENT, "a pointer at [%lld, %lld]", (long long)at[0],
 			(long long)at[1]);
 	}

@@ -9,8 +9,15 @@
  * point into the message.  An error says what is wrong with it.
  */
 
-bool check_act(const struct link_msg *msg, size_t n_actions, struct size frame,
-	struct guest_act *ret_act, struct err *err) NODISCARD;
+/* What was asked for. */
+struct check_act {
+	size_t n_actions;
+	bool raw; /* pixels are welcome */
+	struct size frame, screen;
+};
+/* ret_raw: of the pixels that the frame's bytes are; 0x0: they are an image. */
+bool check_act(const struct link_msg *msg, const struct check_act *asked, struct guest_act *ret_act,
+	struct size *ret_raw, struct err *err) NODISCARD;
 bool check_launch(
 	const struct link_msg *msg, struct guest_launch *ret_launch, struct err *err) NODISCARD;
 bool check_exec(const struct link_msg *msg, struct guest_exec *ret_exec,

@@ -414,6 +414,7 @@ static bool run(struct microvm *m, struct err *err)
 	watch(m, child);
 	use_channels(m, &sockets);
 	qmp_command(m->qmp, "query-status", NULL, on_up_or_gone, m);
+	m->vm.is_emulated = !m->boot.accel.kvm;
 	log_debug("sandbox=%s pid=%d accel=%s key=%s", m->vm.id, child,
 		m->boot.accel.kvm ? "kvm" : "tcg", m->boot.key);
 	return true;

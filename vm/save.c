@@ -220,7 +220,8 @@ void vm_job_save(struct vm_job *job, const char *dir, bool last)
 	free(job->dir);
 	job->dir = must(strdup(dir));
 	job->timer = loop_after_ms(job->vm->pool->event, FREEZE_MS, on_freeze_timeout, job);
-	link_request(core->link, "freeze", NULL, on_frozen, freezing);
+	link_request(core->link, "freeze", json_pack("{s:b}", "raw", job->vm->is_emulated),
+		on_frozen, freezing);
 	link_hold(core->link, true);
 	job->held = true;
 }

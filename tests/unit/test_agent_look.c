@@ -1,7 +1,7 @@
 // USES agent
 /* What is shown of the screen, and when it counts as settled. */
 #include "tests/helpers/target.h"
-#include "vm/agent/image.h"
+#include "vm/picture/pixels.h"
 
 #include <spng.h>
 #include <turbojpeg.h>
@@ -140,6 +140,33 @@ Test(look, shows_the_screens_pixels, .init = start, .fini = stop)
 	}
 }
 
+Test(look, gives_the_pixels_themselves_when_asked, .init = start, .fini = stop)
+{
+	struct request req;
+	struct image image;
+	struct err err;
+	fill(0x123456, 90, 90, 40, 40);
+	struct picture p = look(&req, "{'observe': {'mode': 'frame', 'format': 'png', "
+				      "'region': [60, 80, 200, 150]}}");
+	desk_done(&req);
+	desk_act(&desk, &req,
+		"{'observe': {'mode': 'frame', 'format': 'png', 'raw': true, "
+		"'region': [60, 80, 200, 150], 'scale': 0.5}}");
+	const json_t *raw = json_object_get(frame_of(&req), "raw");
+	cr_assert_eq(number(frame_of(&req), "width"), 70);
+	cr_assert_eq(json_integer_value(json_array_get(raw, 0)), p.width, "they are not scaled");
+	cr_assert_eq(json_integer_value(json_array_get(raw, 1)), p.height);
+	struct size size = { p.width, p.height };
+	cr_assert(pixels_unpack(req.tail, req.tail_len, size, &image, &err), "%s", err.text);
+	for (int i = 0; i < p.width * p.height; i++) {
+		const uint8_t *at = image.pixels + 4 * i;
+		expect_pixel(&p, i % p.width, i / p.width,
+			(unsigned)(at[2] << 16 | at[1] << 8 | at[0]), 0);
+	}
+	free(image.pixels);
+	done(&req, &p);
+}
+
 Test(look, cuts_regions_and_scales, .init = start, .fini = stop)
 {
 	struct request req;
@@ -267,45 +294,6 @@ Test(look, counts_changes, .init = start, .fini = stop)
 	desk_done(&a);
 	desk_done(&b);
 	desk_done(&c);
-}
-
-/* ---- scaling ---- */
-
-static void scales_flat(int from_width, int from_height, int to_width, int to_height)
-{
-	struct image from = { NULL, { from_width, from_height }, (size_t)from_width * 4 };
-	struct image to = { NULL, { to_width, to_height }, (size_t)to_width * 4 };
-	size_t n = from.stride * (size_t)from_height, m = to.stride * (size_t)to_height;
-	from.pixels = must(malloc(n));
-	to.pixels = must(malloc(m));
-	memset(from.pixels, 201, n);
-	image_scale(&from, &to);
-	for (size_t i = 0; i < m; i++) {
-		cr_assert_eq(to.pixels[i], 201, "byte %zu is %d", i, to.pixels[i]);
-	}
-	free(from.pixels);
-	free(to.pixels);
-}
-
-Test(image, scaling_keeps_a_flat_colour_at_any_size)
-{
-	static const int sizes[] = { 1, 2, 3, 7, 100, 257 };
-	for (int a = 0; a < 6; a++) {
-		for (int b = 0; b < 6; b++) {
-			scales_flat(sizes[a], sizes[b], sizes[b], sizes[a]);
-			scales_flat(sizes[a], 5, sizes[b], 3);
-		}
-	}
-}
-
-Test(image, scaling_averages_what_it_shrinks)
-{
-	uint8_t in[4 * 4] = { 0, 0, 0, 0, 100, 100, 100, 0, 200, 0, 0, 0, 0, 0, 0, 0 }, out[2 * 4];
-	struct image from = { in, { 4, 1 }, 16 }, to = { out, { 2, 1 }, 8 };
-	image_scale(&from, &to);
-	cr_assert_eq(out[0], 50);
-	cr_assert_eq(out[4], 100);
-	cr_assert_eq(out[5], 0);
 }
 
 /* ---- settling ---- */

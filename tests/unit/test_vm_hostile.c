@@ -218,6 +218,8 @@ ParameterizedTestParameters(hostile, replies)
 			"an image that is no png" },
 		{ ASK_ACT, FRAME("\"format\":\"gif\""), "GIF89a", "'format' must be one of" },
 		{ ASK_ACT, FRAME("\"format\":\"jpeg\""), "", "an image of 0 bytes" },
+		{ ASK_ACT, FRAME("\"format\":\"png\",\"raw\":[4,4]"), "pixels",
+			"pixels that nobody asked for" },
 		{ ASK_ACT, "{\"done\":[{\"ms\":1}]," ACT_OK "}", "bytes", "5 bytes behind it" },
 		{ ASK_LAUNCH, "{\"pid\":7,\"window\":{" WINDOW "}}", "", "" },
 		{ ASK_LAUNCH, "{\"pid\":-7}", "", "'pid'" },

@@ -84,13 +84,16 @@ static void on_cancel(void *data)
 static json_t *describe_frame(const struct frame *f)
 {
 	json_t *frame = json_pack("{s:I, s:i, s:i, s:s, s:f}", "frame_id", (json_int_t)f->frame_id,
-		"width", f->size.width, "height", f->size.height, "format",
-		observe_format_words[f->format], "scale", f->scale);
+		"width", f->image.size.width, "height", f->image.size.height, "format",
+		observe_format_words[f->format], "scale", f->image.scale);
 	if (f->format == FORMAT_JPEG) {
-		json_object_set_new(frame, "quality", json_integer(f->quality));
+		json_object_set_new(frame, "quality", json_integer(f->image.quality));
 	}
-	if (*f->reduced) {
-		json_object_set_new(frame, "reduced", json_string(f->reduced));
+	if (*f->image.reduced) {
+		json_object_set_new(frame, "reduced", json_string(f->image.reduced));
+	}
+	if (f->raw.width) {
+		json_object_set_new(frame, "raw", json_pack("[i,i]", f->raw.width, f->raw.height));
 	}
 	return frame;
 }
@@ -154,7 +157,7 @@ static void reply(struct act *act)
 	}
 	struct request *req = act->req;
 	act_free(act);
-	request_reply(req, result, frame.bytes, frame.len);
+	request_reply(req, result, frame.image.bytes, frame.image.len);
 }
 
 static void on_settled(const struct settle_result *result, void *data)
@@ -335,12 +338,13 @@ void act_queue_let_go(struct act_queue *q)
 	}
 }
 
-void act_queue_look_ahead(struct act_queue *q)
+void act_queue_look_ahead(struct act_queue *q, bool raw)
 {
 	struct err ignored; /* whoever asks for it hears why */
 	struct frame frame;
 	struct observe how;
 	observe_init(&how, OBSERVE_FRAME);
+	how.raw = raw;
 	(void)!(have_hands(q, &ignored) && observer_frame(q->hands->observer, &q->hands->input,
 						   &how, q->agent->frame, &frame, &ignored));
 }

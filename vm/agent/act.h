@@ -20,8 +20,8 @@ void act_queue_free(struct act_queue *q);
 /* Releases what lists that have ended hold down. */
 void act_queue_let_go(struct act_queue *q);
 
-/* Makes the picture that is most likely asked for next, and keeps it. */
-void act_queue_look_ahead(struct act_queue *q);
+/* Makes the frame that is most likely asked for next, raw: as pixels, and keeps it. */
+void act_queue_look_ahead(struct act_queue *q, bool raw);
 /* Whether pictures can be made at this moment. */
 bool act_queue_can_look(struct act_queue *q, struct err *err) NODISCARD;
 

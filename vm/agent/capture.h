@@ -2,7 +2,7 @@
 #define VM_AGENT_CAPTURE_H
 
 #include "vm/agent/display.h"
-#include "vm/agent/image.h"
+#include "vm/picture/image.h"
 
 /* The screen's pixels with the pointer in them. */
 

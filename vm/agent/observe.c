@@ -4,17 +4,13 @@
 
 #include "base/cleanup.h"
 #include "vm/agent/capture.h"
-#include "vm/agent/encode.h"
+#include "vm/picture/paint.h"
+#include "vm/picture/pixels.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-#define QUALITY_LEAST 30
-#define QUALITY_STEP 15
-#define ROUNDS_MAX 24
-#define EDGE_LEAST 16 /* an image shrinks no further */
-#define CORNER 16     /* pixels; every screen is larger */
+#define CORNER 16 /* pixels; every screen is larger */
 
 /* All that an image depends on; without padding, so that memcmp compares. */
 struct look {
@@ -22,18 +18,15 @@ struct look {
 	struct point pointer;
 	struct size frame, screen;
 	struct rect area; /* screen pixels */
-	struct size size; /* of the image asked for */
-	int64_t quality, max_bytes;
-	double scale;
-	int64_t format;
+	struct paint_want want;
+	int64_t raw;
 };
 
 struct observer {
 	struct display *display;
 	struct capture *capture;
-	struct encoder *encoder;
-	struct image scaled; /* pixels owned */
-	size_t scaled_size;
+	struct painter *painter;
+	struct pixels_buf packed;
 	bool has_last;
 	struct look look;
 	struct frame last;
@@ -44,8 +37,8 @@ struct observer *observer_new(struct display *d, struct err *err)
 	struct observer *o = must(calloc(1, sizeof(*o)));
 	o->display = d;
 	o->capture = capture_new(d, err);
-	o->encoder = o->capture ? encoder_new(err) : NULL;
-	if (!o->encoder) {
+	o->painter = o->capture ? painter_new(err) : NULL;
+	if (!o->painter) {
 		observer_free(o);
 		return NULL;
 	}
@@ -56,8 +49,8 @@ void observer_free(struct observer *o)
 {
 	if (o) {
 		capture_free(o->capture);
-		encoder_free(o->encoder);
-		free(o->scaled.pixels);
+		painter_free(o->painter);
+		pixels_buf_done(&o->packed);
 		free(o);
 	}
 }
@@ -120,94 +113,39 @@ static struct look look_make(struct observer *o, const struct observe *how, stru
 	look.area = area_of(&look, region);
 	struct size cut = { (int)(region[2] - region[0]), (int)(region[3] - region[1]) };
 	struct size on_screen = { look.area.width, look.area.height };
-	look.size = times(how->fill ? geometry_fill(on_screen) : cut, how->scale);
-	look.scale = (double)look.size.width / cut.width;
-	look.format = how->format;
-	look.quality = how->format == FORMAT_JPEG ? how->quality : 0;
-	look.max_bytes = how->max_bytes;
+	look.want.size = times(how->fill ? geometry_fill(on_screen) : cut, how->scale);
+	look.want.scale = (double)look.want.size.width / cut.width;
+	look.want.format = how->format;
+	look.want.quality = how->format == FORMAT_JPEG ? how->quality : 0;
+	look.want.max_bytes = how->max_bytes;
+	look.raw = how->raw;
 	return look;
 }
 
 /* ---- making the image ---- */
 
-static const struct image *resize(struct observer *o, const struct image *raw, struct size size)
+static bool pack(
+	struct observer *o, const struct image *raw, const struct look *look, struct frame *ret)
 {
-	if (raw->size.width == size.width && raw->size.height == size.height) {
-		return raw;
-	}
-	size_t need = (size_t)size.width * (size_t)size.height * 4;
-	if (o->scaled_size < need) {
-		free(o->scaled.pixels);
-		o->scaled.pixels = must(malloc(need));
-		o->scaled_size = need;
-	}
-	o->scaled.size = size;
-	o->scaled.stride = (size_t)size.width * 4;
-	image_scale(raw, &o->scaled);
-	return &o->scaled;
+	ret->raw = raw->size;
+	ret->image = (struct painted){ .size = look->want.size,
+		.quality = look->want.quality,
+		.scale = look->want.scale,
+		.len = pixels_pack(&o->packed, raw) };
+	ret->image.bytes = (const uint8_t *)o->packed.bytes;
+	return ret->image.len > 0;
 }
 
-static void say_reduced(struct frame *f, const struct look *look)
+/* Pixels that are too many for a message become an image after all. */
+static bool make(struct observer *o, const struct image *raw, const struct look *look,
+	struct frame *ret, struct err *err)
 {
-	char quality[64] = "", size[80] = "";
-	if (f->quality != look->quality) {
-		snprintf(quality, sizeof(quality), "JPEG quality %lld instead of %lld",
-			(long long)f->quality, (long long)look->quality);
-	}
-	if (f->size.width != look->size.width || f->size.height != look->size.height) {
-		snprintf(size, sizeof(size), "%dx%d instead of %dx%d pixels", f->size.width,
-			f->size.height, look->size.width, look->size.height);
-	}
-	if (*quality || *size) {
-		snprintf(f->reduced, sizeof(f->reduced), "%s%s%s, to stay within %lld bytes.",
-			quality, *quality && *size ? " and " : "", size,
-			(long long)look->max_bytes);
-	}
-}
-
-/* The next, smaller try: quality first, then size. */
-static bool reduce(const struct look *look, struct frame *f, double *shrink, size_t len)
-{
-	if (look->format == FORMAT_JPEG && f->quality > QUALITY_LEAST) {
-		int64_t next = f->quality - QUALITY_STEP;
-		f->quality = next > QUALITY_LEAST ? next : QUALITY_LEAST;
+	*ret = (struct frame){ .frame_id = look->frame_id, .format = (int)look->want.format };
+	if (look->raw && pack(o, raw, look, ret)) {
 		return true;
 	}
-	double fits = sqrt((double)look->max_bytes / (double)len) * 0.95;
-	*shrink *= fits < 0.95 ? fits : 0.95;
-	f->size = times(look->size, *shrink);
-	return f->size.width >= EDGE_LEAST && f->size.height >= EDGE_LEAST;
-}
-
-static bool encode(struct observer *o, const struct image *image, const struct frame *f,
-	struct encoded *ret, struct err *err)
-{
-	return f->format == FORMAT_PNG ? encoder_png(o->encoder, image, ret, err)
-				       : encoder_jpeg(o->encoder, image, (int)f->quality, ret, err);
-}
-
-static bool encode_within(struct observer *o, const struct image *raw, const struct look *look,
-	struct frame *f, struct err *err)
-{
-	double shrink = 1;
-	struct encoded encoded;
-	for (int i = 0; i < ROUNDS_MAX; i++) {
-		if (!encode(o, resize(o, raw, f->size), f, &encoded, err)) {
-			return false;
-		}
-		if (look->max_bytes <= 0 || encoded.len <= (size_t)look->max_bytes) {
-			f->bytes = encoded.bytes;
-			f->len = encoded.len;
-			f->scale = look->scale * f->size.width / look->size.width;
-			say_reduced(f, look);
-			return true;
-		}
-		if (!reduce(look, f, &shrink, encoded.len)) {
-			break;
-		}
-	}
-	return err_set(err, ERR_LIMIT, "the image does not fit %lld bytes at any size",
-		(long long)look->max_bytes);
+	ret->raw = (struct size){ 0 };
+	return painter_paint(o->painter, raw, &look->want, &ret->image, err);
 }
 
 bool observer_glance(struct observer *o, struct err *err)
@@ -232,15 +170,13 @@ bool observer_frame(struct observer *o, struct input *in, const struct observe *
 		return true;
 	}
 	struct image raw;
-	struct frame f = { look.frame_id, look.size, how->format, look.quality, look.scale, "",
-		NULL, 0 };
 	o->has_last = false;
 	if (!capture_grab(o->capture, look.area, look.pointer, &raw, err) ||
-		!encode_within(o, &raw, &look, &f, err)) {
+		!make(o, &raw, &look, &o->last, err)) {
 		return false;
 	}
 	o->has_last = true;
 	o->look = look;
-	*ret_frame = o->last = f;
+	*ret_frame = o->last;
 	return true;
 }

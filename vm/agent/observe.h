@@ -2,7 +2,7 @@
 #define VM_AGENT_OBSERVE_H
 
 #include "vm/agent/input.h"
-#include "vm/wire/action.h"
+#include "vm/picture/paint.h"
 
 /* What a model is shown: the captured screen, cut, scaled and encoded as asked, within a number of
  * bytes. */
@@ -11,13 +11,9 @@ struct observer;
 
 struct frame {
 	uint64_t frame_id;
-	struct size size;
-	int format;           /* enum observe_format */
-	int64_t quality;      /* JPEG */
-	double scale;         /* image pixels for one pixel of the frame space */
-	char reduced[240];    /* a sentence when it had to shrink, else empty */
-	const uint8_t *bytes; /* good until the next frame */
-	size_t len;
+	int format;      /* enum observe_format */
+	struct size raw; /* of the pixels that the bytes are (pixels.h); 0x0: they are an image */
+	struct painted image; /* its bytes are good until the next frame */
 };
 
 struct observer *observer_new(struct display *d, struct err *err) NODISCARD;

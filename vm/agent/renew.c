@@ -217,15 +217,29 @@ const struct op op_renew = {
 
 /* ---- before a machine is saved ---- */
 
+struct freeze_args {
+	bool raw;
+};
+
+static const struct field freeze_fields[] = {
+	FIELD_FLAG(struct freeze_args, raw, "the next look is one at pixels"),
+	{},
+};
+
 static void freeze(struct request *req, const void *args)
 {
-	(void)args;
+	const struct freeze_args *how = args;
 	struct link *link = request_agent(req)->link;
 	/* Now, and not in each of the machines that come of this one. */
-	act_queue_look_ahead(request_agent(req)->acts);
+	act_queue_look_ahead(request_agent(req)->acts, how->raw);
 	request_reply(req, NULL, NULL, 0);
 	link_freeze(link);
 }
 
 extern const struct op op_freeze;
-const struct op op_freeze = { .name = "freeze", .run = freeze };
+const struct op op_freeze = {
+	.name = "freeze",
+	.fields = freeze_fields,
+	.args_size = sizeof(struct freeze_args),
+	.run = freeze,
+};

@@ -130,6 +130,7 @@ const struct field observe_fields[] = {
 	FIELD_DEC(O, scale, "Of the frame's size.", .min = 0.1, .max = 1, .preset = 1),
 	FIELD_LIST(O, region, "[x0, y0, x1, y1]: only this part.", 4),
 	FIELD_FLAG(O, fill, "Scale the region up to the image budget."),
+	FIELD_FLAG(O, raw, "The pixels instead."),
 	FIELD_NUM(O, max_bytes, "Largest image.", .min = 10000, .max = OBSERVE_MAX_BYTES,
 		.preset = OBSERVE_MAX_BYTES),
 	FIELD_NUM(O, quiet_ms, "Settled: unchanged for so long.", .min = 0, .max = ACTION_MS_MAX,

@@ -72,6 +72,8 @@ struct observe {
 		region; /* [x0,y0,x1,y1] in the frame space, x1 and y1 exclusive; absent: all */
 	bool fill;      /* cut from the unscaled screen and scale the region up to the image budget
 			   (zoom) */
+	bool raw; /* the pixels, for the host to make the image of: emulated, the agent is slow at
+		     it */
 	int64_t max_bytes;  /* quality, then scale, go down until the image fits */
 	int64_t quiet_ms;   /* OBSERVE_SETTLED: quiet for this long; 150 when absent */
 	int64_t timeout_ms; /* OBSERVE_SETTLED: but no longer than this; 5000 when absent */

@@ -27,8 +27,9 @@
  *        frame_id,                         counts screen changes
  *        changed,                          whether the screen changed between the first input and
  * the reply settled?, moving?: [[x0,y0,x1,y1]], waited_ms?   with observe "settled" frame?:
- * {frame_id, width, height, format, quality?, scale, reduced?}}   reduced: a sentence when it had
- * to shrink The tail is the frame's image.  The whole list is checked before the first input event;
+ * {frame_id, width, height, format, quality?, scale, reduced?, raw?: [w,h]}}   reduced: a sentence
+ * when it had to shrink.  The tail is the frame's image; with raw, which observe must ask for, w x h
+ * pixels (vm/picture/pixels.h) for the host to make that image of.  The whole list is checked before the first input event;
  * a list that does not pass is an error reply and nothing was done.  Held keys and buttons are
  * released when a list fails or is cancelled (but button_down of a list that ran to its end stays
  * down until a button_up). Lists with input actions run one at a time, in arrival order, their
@@ -50,8 +51,8 @@
  * security), which speaks first.  Answered when that is over, because either end closed; an error
  * reply means that it never was.  A viewer that reads slowly stalls nobody else.
  *
- *   freeze {} -> {}
- *       The agent sends nothing behind this reply until the host sends something, so that no byte
+ *   freeze {raw?} -> {}
+ *       The agent makes the frame that is likely to be asked for next (raw: as pixels) and sends nothing behind this reply until the host sends something, so that no byte
  * is under way while the machine is saved.  Whatever comes next thaws it. renew {time_us, entropy:
  * base64 of 64 bytes, hostname?, machine_id?, mac?} -> {} The host is new: this desktop was cloned
  * or resumed, or the server was restarted.  Always the first request of a new host end; it may come

@@ -1,8 +1,8 @@
-#ifndef VM_AGENT_ENCODE_H
-#define VM_AGENT_ENCODE_H
+#ifndef VM_PICTURE_ENCODE_H
+#define VM_PICTURE_ENCODE_H
 
 #include "base/err.h"
-#include "vm/agent/image.h"
+#include "vm/picture/image.h"
 
 /* Pixels into JPEG or PNG.  One compressor and one buffer, used again and again. */
 

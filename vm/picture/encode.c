@@ -3,7 +3,7 @@
  * low level and without filters: on a desktop of flat colours and text those cost twice the time
  * and make it no smaller.
  */
-#include "vm/agent/encode.h"
+#include "vm/picture/encode.h"
 
 #include "base/cleanup.h"
 

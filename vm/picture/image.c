@@ -4,7 +4,7 @@
  * up to one exactly: a flat colour stays what it is, and a channel's sum fits 16 bits.  So the four
  * channels of a pixel are spread over one 64-bit word, and one multiplication weighs them all.
  */
-#include "vm/agent/image.h"
+#include "vm/picture/image.h"
 
 #include "base/cleanup.h"
 

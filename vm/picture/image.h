@@ -1,5 +1,5 @@
-#ifndef VM_AGENT_IMAGE_H
-#define VM_AGENT_IMAGE_H
+#ifndef VM_PICTURE_IMAGE_H
+#define VM_PICTURE_IMAGE_H
 
 #include "vm/wire/geometry.h"
 
