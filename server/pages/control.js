@@ -1,5 +1,5 @@
 // Who has the desktop: taking over, handing back, and being asked for.
-import { by_id, clock, post, say } from './page.js';
+import { Refused, by_id, clock, post, say } from './page.js';
 
 const NAME = 'vitrine.name';
 
@@ -37,6 +37,9 @@ export function holder_words({ holder, who, since }, mine) {
 	return `${mine ? 'You have' : name} control${since ? ` since ${clock(since)}` : ''}`;
 }
 
+/** Agent's, mine, or somebody else's: a colour each. */
+export const holder_class = ({ holder }, mine) => (mine ? 'person' : { person: 'warn' }[holder] ?? holder);
+
 export class Control {
 	/** taken(): this page was given control. */
 	constructor(taken) {
@@ -68,7 +71,7 @@ export class Control {
 			await post('control', { viewer: this.viewer, ...body });
 			return true;
 		} catch (error) {
-			say(error instanceof TypeError ? 'The server could not be reached; try again.' : error.message);
+			say(error instanceof Refused ? error.message : 'The server could not be reached; try again.');
 			return false;
 		}
 	}
@@ -89,7 +92,7 @@ export class Control {
 	show({ control, mine, sandbox }, may) {
 		const usable = may && sandbox === 'ready';
 		const { holder, wanted } = control;
-		by_id('take').hidden = !usable || mine;
+		by_id('take').hidden = !usable || mine || Boolean(wanted);
 		by_id('take').textContent = holder === 'person' ? `Take over from ${control.who}` : 'Take over';
 		by_id('give').hidden = !usable || !mine;
 		by_id('wanted').hidden = !wanted || sandbox === 'gone';
@@ -98,8 +101,6 @@ export class Control {
 		if (by_id('wanted-why').textContent !== (wanted ?? '')) {
 			by_id('wanted-why').textContent = wanted ?? '';
 		}
-		by_id('holder').textContent = holder_words(control, mine);
-		by_id('holder').className = `pill ${mine ? 'person' : { person: 'warn' }[holder] ?? holder}`;
 		if (!usable && this.give_box.open) {
 			this.give_box.close();
 		}

@@ -30,6 +30,9 @@ export function say(text) {
 	say.timer = setTimeout(() => { said.hidden = true; }, 6000);
 }
 
+/** "it is so" → "It is so." */
+export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?…]$/.test(text) ? '' : '.'}`;
+
 export class Refused extends Error {
 	constructor(status, text) {
 		super(text);
@@ -40,7 +43,7 @@ export class Refused extends Error {
 /** What the server says is wrong: {"error": "sentence"}, or a JSON-RPC error. */
 export async function refusal(response) {
 	const { error } = await response.json().catch(() => ({}));
-	return new Refused(response.status, error?.message ?? error ?? `The server answered ${response.status}.`);
+	return new Refused(response.status, sentence(error?.message ?? error ?? `the server answered ${response.status}`));
 }
 
 /** Throws Refused, or TypeError when the server cannot be reached. */

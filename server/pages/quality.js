@@ -17,7 +17,6 @@ export class Quality {
 		this.when = performance.now();
 		setInterval(() => this.measure(), EVERY);
 		screen.addEventListener('connect', () => this.measure());
-		screen.addEventListener('lost', () => this.show('no connection'));
 	}
 
 	async measure() {

@@ -2,10 +2,10 @@
 // says in words how things stand whenever the picture is not live.
 import { Actions } from './actions.js';
 import { Clipboard } from './clipboard.js';
-import { Control, dialog } from './control.js';
+import { Control, dialog, holder_class, holder_words } from './control.js';
 import { Keys } from './keys.js';
 import { Link } from './link.js';
-import { by_id, clock } from './page.js';
+import { by_id, clock, sentence } from './page.js';
 import { Quality } from './quality.js';
 import { Screen } from './screen.js';
 
@@ -15,7 +15,7 @@ const actions = new Actions(screen);
 const clipboard = new Clipboard(screen);
 const keys = new Keys(screen);
 const control = new Control(() => { wants_focus = true; show(); });
-new Quality(screen);
+const quality = new Quality(screen);
 
 let hello = null; // the server's first words
 let state = null; // ... and its latest
@@ -41,10 +41,11 @@ const ENDS = {
 function cover() {
 	if (over) {
 		const [title, text] = ENDS[over.code] ?? ENDS[410];
-		return { title, text: over.says || text };
+		return { title, text: over.says ? sentence(over.says) : text };
 	}
+	const reason = state?.reason && sentence(state.reason);
 	if (state?.sandbox === 'gone') {
-		return { title: ENDS[4004][0], text: state.reason ?? ENDS[4004][1] };
+		return { title: ENDS[4004][0], text: reason || ENDS[4004][1] };
 	}
 	if (waits_until) {
 		const seconds = Math.ceil((waits_until - Date.now()) / 1000);
@@ -56,10 +57,10 @@ function cover() {
 	}
 	if (state.sandbox === 'paused') {
 		return { title: 'The sandbox is paused',
-			text: state.reason ?? 'It goes on, as it was, when the agent needs it again.' };
+			text: reason || 'It goes on, as it was, when the agent needs it again.' };
 	}
 	if (state.sandbox === 'starting') {
-		return { title: 'The sandbox is starting…', text: state.reason };
+		return { title: 'The sandbox is starting…', text: reason };
 	}
 	return screen.open ? null : { title: 'Opening the desktop…' };
 }
@@ -89,6 +90,18 @@ function show_title() {
 	by_id('help-link').textContent = hello?.expires ? `It ends at ${clock(hello.expires - skew)}.` : '';
 }
 
+function show_holder() {
+	const pill = by_id('holder');
+	const running = !over && state?.sandbox === 'ready';
+	const [words, kind] = running ? [holder_words(state.control, state.mine), holder_class(state.control, state.mine)]
+		: [over ? 'Ended' : { paused: 'Paused', starting: 'Starting', gone: 'Gone' }[state?.sandbox] ?? '', ''];
+	const text = words + (running && hello.mode === 'view' ? ' · you only look' : '');
+	pill.className = `pill ${kind}`;
+	if (pill.textContent !== text) {
+		pill.textContent = text;
+	}
+}
+
 /** Everything again: it is little, and nothing can be forgotten. */
 function show() {
 	const live = Boolean(state) && !over;
@@ -97,12 +110,8 @@ function show() {
 		control.show(state, hello.mode === 'control');
 	} else {
 		['take', 'give', 'wanted'].forEach((id) => { by_id(id).hidden = true; });
-		by_id('holder').className = 'pill';
-		by_id('holder').textContent = over ? 'Ended' : '';
 	}
-	if (live && hello.mode === 'view') {
-		by_id('holder').textContent += ' · you only look';
-	}
+	show_holder();
 	screen.show(live && state.sandbox === 'ready' ? hello.viewer : null);
 	if (screen.mine !== mine) {
 		screen.set_mine(mine);
@@ -113,6 +122,9 @@ function show() {
 	keys.show(mine);
 	show_title();
 	show_cover();
+	if (!screen.open) {
+		quality.show(waits_until ? 'no connection' : '');
+	}
 	if (mine && wants_focus) {
 		wants_focus = false;
 		screen.focus();
@@ -135,6 +147,7 @@ function end({ detail }) {
 link.addEventListener('hello', ({ detail }) => {
 	hello = detail;
 	skew = detail.now - Date.now();
+	control.viewer = detail.viewer;
 	waits_until = 0;
 	show();
 });
