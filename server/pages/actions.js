@@ -39,8 +39,8 @@ export class Actions {
 		this.last = 0;
 	}
 
-	/** The server replays the last ones at each connection. */
-	add(action, now) {
+	/** The server replays the last ones at each connection.  Points are the screen's: in one window they mean nothing. */
+	add(action, now, window) {
 		if (action.seq <= this.last) {
 			return;
 		}
@@ -50,7 +50,7 @@ export class Actions {
 		while (this.list.children.length > KEPT) {
 			this.list.lastElementChild.remove();
 		}
-		if (action.x !== undefined && now - action.at < 3000) {
+		if (action.x !== undefined && !window && now - action.at < 3000) {
 			this.mark(action);
 		}
 	}
@@ -68,12 +68,5 @@ export class Actions {
 		mark.style.top = `${box.top - around.top + (y * box.height) / canvas.height}px`;
 		marks.append(mark);
 		setTimeout(() => mark.remove(), 1600);
-	}
-
-	/** Another sandbox's life, or the server's, may have begun: numbers start anew. */
-	reset() {
-		this.last = 0;
-		this.list.replaceChildren();
-		by_id('actions-none').hidden = false;
 	}
 }

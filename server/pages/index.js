@@ -6,7 +6,7 @@ import { Refused, ask, by_id, post, say, span } from './page.js';
 const EVERY = 2000;
 const cards = new Map(); // id → {item, etag, url}
 
-const STATES = { starting: 'starting…', ready: 'running', paused: 'paused', gone: 'gone' };
+const STATES = { starting: 'starting…', paused: 'paused', gone: 'gone' };
 
 function card_of(id) {
 	const item = by_id('card').content.firstElementChild.cloneNode(true);
@@ -36,11 +36,11 @@ function show_card({ item }, box, now) {
 	const person = box.control?.holder === 'person';
 	const wanted = box.control?.wanted;
 	const running = box.state === 'ready';
-	pill.className = `pill ${wanted ? 'warn' : person ? 'person' : 'agent'}`;
+	pill.className = `pill ${wanted ? 'warn' : !running ? '' : person ? 'person' : 'agent'}`;
 	pill.textContent = wanted ? `A person is wanted: ${wanted}`
 		: running && box.control ? holder_words(box.control) : STATES[box.state] ?? box.state;
-	const facts = [STATES[box.state] ?? box.state, `up ${span(now - (box.ready || box.created))}`, box.backend, box.image,
-		box.screen?.join('×'), box.viewers ? `${box.viewers} watching` : ''];
+	const facts = [running ? `up ${span(now - (box.ready || box.created))}` : `made ${span(now - box.created)} ago`,
+		box.backend, box.image, box.screen?.join('×'), box.viewers ? `${box.viewers} watching` : ''];
 	item.querySelector('.facts').textContent = facts.filter(Boolean).join(' · ');
 	item.classList.toggle('sleeping', !running);
 	item.querySelectorAll('button').forEach((b) => { b.disabled = box.state === 'gone'; });
