@@ -38,6 +38,7 @@ struct tool_counts {
 struct metrics {
 	struct histogram starts, pings;
 	uint64_t failed_starts;
+	uint64_t viewers, viewed_in, viewed_out;
 	size_t n_tools;
 	struct tool_counts tools[];
 };
@@ -97,6 +98,17 @@ void metrics_count_start(struct metrics *metrics, uint64_t took_us, bool up)
 void metrics_count_ping(struct metrics *metrics, uint64_t took_us)
 {
 	add_time(&metrics->pings, &link_scale, took_us);
+}
+
+void metrics_count_viewer(struct metrics *metrics, bool came)
+{
+	metrics->viewers += came ? 1 : UINT64_MAX;
+}
+
+void metrics_count_viewed(struct metrics *metrics, uint64_t in, uint64_t out)
+{
+	metrics->viewed_in += in;
+	metrics->viewed_out += out;
 }
 
 /* ---- writing ---- */
@@ -162,10 +174,12 @@ static void write_build(const struct row *row, const struct source *from, struct
 	buf_printf(out, " 1\n");
 }
 
-static void write_failed_starts(const struct row *row, const struct source *from, struct buf *out)
+static void write_own(const struct row *row, const struct source *from, struct buf *out)
 {
+	uint64_t value;
+	memcpy(&value, (const char *)from->metrics + row->at, sizeof(value));
 	put_name(row, out);
-	buf_printf(out, " %llu\n", (unsigned long long)from->metrics->failed_starts);
+	buf_printf(out, " %llu\n", (unsigned long long)value);
 }
 
 /* labels: written already, with a comma at its end; or "". */
@@ -232,6 +246,11 @@ static void write_call_times(const struct row *row, const struct source *from, s
 		0 * sizeof(char[_Generic(((struct metrics_now *)0)->member, type : 1, default \
 					 : -1)]))
 #define COUNT(member) write_count, NOW(member, uint64_t)
+#define OWN(member) \
+	write_own, (offsetof(struct metrics, member) + \
+			   0 * sizeof(char[_Generic( \
+				       ((struct metrics *)0)->member, uint64_t : 1, default \
+				       : -1)]))
 #define REAL(member) write_real, NOW(member, double)
 #define TIMES(member, scale) write_histogram, offsetof(struct metrics, member), NULL, NULL, scale
 
@@ -253,7 +272,12 @@ static const struct row rows[] = {
 	{ "vitrine_sandbox_start_seconds", "histogram",
 		"From asking for a sandbox to its first frame.", TIMES(starts, &start_scale) },
 	{ "vitrine_sandbox_start_failures_total", "counter",
-		"Sandboxes that ended before they were ready.", write_failed_starts },
+		"Sandboxes that ended before they were ready.", OWN(failed_starts) },
+	{ "vitrine_viewers", "gauge", "Pages that show a desktop.", OWN(viewers) },
+	{ "vitrine_viewers_bytes_total", "counter",
+		"What went to and from their desktops, by direction.", OWN(viewed_in),
+		"direction", "in" },
+	{ "vitrine_viewers_bytes_total", NULL, NULL, OWN(viewed_out), "direction", "out" },
 	{ "vitrine_link_round_trip_seconds", "histogram",
 		"A ping to a sandbox's agent and back, with what the agent was busy with "
 		"meanwhile; one for each ready sandbox and scrape.",

@@ -22,6 +22,11 @@ void metrics_count_start(struct metrics *metrics, uint64_t took_us, bool up);
  * meanwhile. */
 void metrics_count_ping(struct metrics *metrics, uint64_t took_us);
 
+/* Somebody began to watch a desktop, or went. */
+void metrics_count_viewer(struct metrics *metrics, bool came);
+/* Bytes from and to those who watch. */
+void metrics_count_viewed(struct metrics *metrics, uint64_t in, uint64_t out);
+
 /* What others know. */
 struct metrics_now {
 	uint64_t sandboxes[VM_GONE]; /* by enum vm_state */
