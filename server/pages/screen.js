@@ -78,7 +78,7 @@ export class Screen extends EventTarget {
 			return;
 		}
 		this.keep_picture();
-		this.socket = null;
+		this.rfb = this.socket = null; // noVNC cleans up after itself
 		this.open = false;
 		if (FINAL.has(code)) {
 			this.tell('over', { code, says: reason });
