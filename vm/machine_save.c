@@ -1,7 +1,7 @@
 /*
- * Saving: a thread opens everything first; then QEMU stops the machine and writes its devices into
- * a memory file, a thread copies the changed pages, and the machine goes on; what is left is
- * written while it runs.  Whatever fails, the machine goes on.
+ * Saving: a thread opens everything and makes room first; then QEMU stops the machine and writes
+ * its devices into a memory file, a thread copies the changed pages into the room, and the machine
+ * goes on; both are written to disk while it runs.  Whatever fails, the machine goes on.
  *
  * QEMU may be in a hostile guest's hands, so it is never given a file of the state directory to
  * write: it could go on doing so later.  What it wrote is copied, within bounds.
@@ -35,6 +35,7 @@ struct machine_save {
 	int dir_fd;
 	int devices, devices_out; /* the memory file that QEMU writes; the same, for writing only */
 	struct pages_process process;
+	struct pages_copy copy;
 	unsigned pending;                     /* commands */
 	void (*next)(struct machine_save *s); /* when none is pending */
 	bool working, dropped, on_its_way;
@@ -44,6 +45,7 @@ struct machine_save {
 
 static void free_save(struct machine_save *s)
 {
+	pages_copy_done(&s->copy);
 	pages_detach(&s->process);
 	cleanup_close(&s->devices);
 	cleanup_close(&s->devices_out);
@@ -136,6 +138,16 @@ static bool copy_devices(struct machine_save *s)
 	return n > 0 || err_errno(&s->err, "cannot write the state of the devices to disk");
 }
 
+static bool write_pages(struct machine_save *s)
+{
+	char name[16];
+	ram_layer_name(ram_layers(s->machine.ram), name);
+	auto_close int out = openat(s->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return out >= 0 ? pages_copy_write(&s->copy, s->process.bytes / PAGES_SIZE,
+				  ram_id(s->machine.ram), out, &s->bytes, &s->err)
+			: err_errno(&s->err, "cannot make %s/%s", s->dir, name);
+}
+
 static void finish_in_thread(void *data)
 {
 	struct machine_save *s = data;
@@ -146,7 +158,7 @@ static void finish_in_thread(void *data)
 		.key = s->key,
 	};
 	json_auto_t *json = saved_files_to_json(&files);
-	if (copy_devices(s)) {
+	if (write_pages(s) && copy_devices(s)) {
 		(void)!state_write_json(s->dir, SAVED_JSON, json, &s->err);
 	}
 }
@@ -173,14 +185,7 @@ static void go_on(struct machine_save *s)
 static void copy_in_thread(void *data)
 {
 	struct machine_save *s = data;
-	char name[16];
-	ram_layer_name(ram_layers(s->machine.ram), name);
-	auto_close int out = openat(s->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (out < 0) {
-		err_errno(&s->err, "cannot make %s/%s", s->dir, name);
-		return;
-	}
-	(void)!pages_save(&s->process, ram_id(s->machine.ram), out, &s->bytes, &s->err);
+	(void)!pages_copy_take(&s->process, s->dir, &s->copy, &s->err);
 }
 
 static void on_stopped(struct machine_save *s)
@@ -233,7 +238,8 @@ static void prepare_in_thread(void *data)
 		return;
 	}
 	(void)!(pages_attach(&s->process, s->machine.pid, &file, &s->err) &&
-		ram_link(s->machine.ram, s->dir, &s->err));
+		ram_link(s->machine.ram, s->dir, &s->err) &&
+		pages_copy_prepare(&s->process, s->dir, &s->copy, &s->err));
 }
 
 struct machine_save *machine_save(

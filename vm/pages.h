@@ -79,10 +79,26 @@ void pages_runs_add(struct pages_runs *runs, uint32_t first, uint32_t count, uin
 bool pages_changed(
 	struct pages_process *process, struct pages_runs *out, struct err *err) NODISCARD;
 
-/* Writes what the process has changed into out, an empty file.  base: the id of the layer below, or
- * NULL when that is zeros.  Blocks; the process must not run meanwhile. */
-bool pages_save(struct pages_process *process, const uint8_t *base, int out, uint64_t *ret_bytes,
+/* ---- saving: prepare while it runs, take while it stands still, write when it runs again.  All
+ * block; from any thread ---- */
+
+struct pages_copy {
+	struct pages_runs runs; /* what had changed */
+	char *bytes;            /* those pages, one behind the other */
+	size_t room;
+};
+void pages_copy_done(struct pages_copy *copy);
+
+/* Makes room for what has changed so far and some more.  dir: for a file without a name where it is
+ * too much for memory. */
+bool pages_copy_prepare(struct pages_process *process, const char *dir, struct pages_copy *ret_copy,
 	struct err *err) NODISCARD;
+bool pages_copy_take(struct pages_process *process, const char *dir, struct pages_copy *copy,
+	struct err *err) NODISCARD;
+/* Writes them as a file of pages into out, which is empty.  ram_pages: of the whole machine; base:
+ * the id of the layer below, or NULL when that is zeros. */
+bool pages_copy_write(const struct pages_copy *copy, uint64_t ram_pages, const uint8_t *base,
+	int out, uint64_t *ret_bytes, struct err *err) NODISCARD;
 
 /* ---- a file of pages; reference-counted, from one thread only ---- */
 

@@ -1,5 +1,5 @@
 /*
- * A file of pages, written.  Pages go from the process through one buffer into the file; those that
+ * A file of pages, written.  Pages go from the copy through one buffer into the file; those that
  * are zero are only named.  The head comes last, so a file that was not finished has none.
  */
 #include "vm/pages.h"
@@ -11,7 +11,7 @@
 #include <sys/random.h>
 
 struct save {
-	const struct pages_process *process;
+	const char *from; /* the next page of the copy */
 	int out;
 	char *chunk;
 	size_t filled;
@@ -75,24 +75,6 @@ static void keep_data(struct save *s, uint32_t first, uint32_t count)
 	}
 }
 
-static bool take(struct save *s, char *to, size_t len, uint64_t at, struct err *err)
-{
-	while (len > 0) {
-		ssize_t n = pread(s->process->memory, to, len, (off_t)at);
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n <= 0) {
-			errno = n < 0 ? errno : ESRCH;
-			return err_errno(err, "cannot read the machine's memory");
-		}
-		to += n;
-		at += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 static bool save_run(struct save *s, const struct pages_run *run, struct err *err)
 {
 	for (uint32_t done = 0, part; done < run->count; done += part) {
@@ -102,10 +84,8 @@ static bool save_run(struct save *s, const struct pages_run *run, struct err *er
 		uint32_t room = (uint32_t)(PAGES_CHUNK - s->filled) / PAGES_SIZE;
 		uint32_t first = run->first + done;
 		part = run->count - done < room ? run->count - done : room;
-		if (!take(s, s->chunk + s->filled, (size_t)part * PAGES_SIZE,
-			    s->process->start + (uint64_t)first * PAGES_SIZE, err)) {
-			return false;
-		}
+		memcpy(s->chunk + s->filled, s->from, (size_t)part * PAGES_SIZE);
+		s->from += (size_t)part * PAGES_SIZE;
 		keep_data(s, first, part);
 	}
 	return true;
@@ -126,20 +106,19 @@ static bool finish(struct save *s, struct err *err)
 	return write_all(s->out, page, sizeof(page), 0, err);
 }
 
-bool pages_save(struct pages_process *process, const uint8_t *base, int out, uint64_t *ret_bytes,
-	struct err *err)
+bool pages_copy_write(const struct pages_copy *copy, uint64_t ram_pages, const uint8_t *base,
+	int out, uint64_t *ret_bytes, struct err *err)
 {
-	auto_runs struct pages_runs changed = { 0 };
 	auto_free char *chunk = must(malloc(PAGES_CHUNK));
 	struct save save = {
-		.process = process,
+		.from = copy->bytes,
 		.out = out,
 		.chunk = chunk,
 		.on_zeros = !base,
 		.head = { .magic = PAGES_MAGIC,
 			.version = PAGES_VERSION,
 			.page_size = PAGES_SIZE,
-			.ram_pages = process->bytes / PAGES_SIZE },
+			.ram_pages = ram_pages },
 	};
 	if (getrandom(save.head.id, PAGES_ID, 0) != PAGES_ID) {
 		return err_errno(err, "cannot get random bytes");
@@ -147,9 +126,9 @@ bool pages_save(struct pages_process *process, const uint8_t *base, int out, uin
 	if (base) {
 		memcpy(save.head.base, base, PAGES_ID);
 	}
-	bool ok = pages_changed(process, &changed, err);
-	for (size_t i = 0; ok && i < changed.count; i++) {
-		ok = save_run(&save, &changed.at[i], err);
+	bool ok = true;
+	for (size_t i = 0; ok && i < copy->runs.count; i++) {
+		ok = save_run(&save, &copy->runs.at[i], err);
 	}
 	ok = ok && finish(&save, err);
 	pages_runs_done(&save.runs);

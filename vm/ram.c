@@ -21,9 +21,9 @@
 
 #define KEEP_IDLE 2
 #define KEEP_BYTES (1ull << 30)
-/* A top layer of more than this goes into a memory file of its own, which its machines then share.
- */
-#define APART_MAX (24u << 20)
+/* A small top layer is always put into each of its machines, for it changes at once anyway. */
+#define APART_MIN (24u << 20)
+#define SPENT_MAX 32
 
 TAILQ_HEAD(opens, ram_open);
 
@@ -351,6 +351,38 @@ static struct ram *find(const uint8_t *id)
 	return NULL;
 }
 
+/*
+ * A larger top layer is put into each machine until that has cost as much as a memory file of its
+ * own, which they then share: with one machine to come the first is quicker, with many the second,
+ * and who knows how many there will be.
+ */
+static struct spent {
+	uint8_t id[PAGES_ID];
+	uint64_t bytes;
+} spent[SPENT_MAX];
+
+static bool is_put_apart(const struct ram_open *open)
+{
+	static unsigned next;
+	struct spent *s = NULL;
+	uint64_t all = 0, top = 0;
+	for (unsigned i = 0; i < open->n_layers; i++) {
+		top = pages_head(open->layers[i])->data_pages * PAGES_SIZE;
+		all += top;
+	}
+	const uint8_t *id = pages_head(open->layers[open->n_layers - 1])->id;
+	for (unsigned i = 0; i < SPENT_MAX && !s; i++) {
+		s = memcmp(spent[i].id, id, PAGES_ID) == 0 ? &spent[i] : NULL;
+	}
+	if (!s) {
+		s = &spent[next++ % SPENT_MAX];
+		memcpy(s->id, id, PAGES_ID);
+		s->bytes = 0;
+	}
+	s->bytes += top;
+	return top <= APART_MIN || s->bytes <= all;
+}
+
 static struct ram *begin_load(struct ram_open *open, unsigned n)
 {
 	struct ram *ram = make((int64_t)(pages_head(open->layers[0])->ram_pages / (1024 / 4)));
@@ -375,11 +407,11 @@ static void on_layers(void *data)
 		return;
 	}
 	unsigned n = open->n_layers;
-	uint64_t top = pages_head(open->layers[n - 1])->data_pages * PAGES_SIZE;
-	if (n == RAM_LAYERS_MAX || (n > 1 && top <= APART_MAX)) {
+	struct ram *ram = n < RAM_LAYERS_MAX ? find(pages_head(open->layers[n - 1])->id) : NULL;
+	if (n == RAM_LAYERS_MAX || (n > 1 && !ram && is_put_apart(open))) {
 		open->top = pages_ref(open->layers[--n]);
+		ram = find(pages_head(open->layers[n - 1])->id);
 	}
-	struct ram *ram = find(pages_head(open->layers[n - 1])->id);
 	if (ram && !ram->loading) {
 		answer(open, ram, NULL);
 		return;

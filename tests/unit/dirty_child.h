@@ -86,6 +86,18 @@ static inline struct pages_process child_attach(const struct child *child)
 	return process;
 }
 
+/* As machine_save.c does it, at once. */
+static inline bool child_save(struct pages_process *process, const uint8_t *base, int out,
+	uint64_t *ret_bytes, struct err *err)
+{
+	struct pages_copy copy;
+	bool ok = pages_copy_prepare(process, "/tmp", &copy, err) &&
+		  pages_copy_take(process, "/tmp", &copy, err) &&
+		  pages_copy_write(&copy, process->bytes / PAGES_SIZE, base, out, ret_bytes, err);
+	pages_copy_done(&copy);
+	return ok;
+}
+
 static inline void child_end(struct child *child)
 {
 	kill(child->pid, SIGKILL);

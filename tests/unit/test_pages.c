@@ -78,7 +78,7 @@ static int save_to(const struct child *child, const uint8_t *base, int out)
 	struct pages_process process = child_attach(child);
 	struct err err;
 	uint64_t bytes;
-	cr_assert(pages_save(&process, base, out, &bytes, &err), "%s", err.text);
+	cr_assert(child_save(&process, base, out, &bytes, &err), "%s", err.text);
 	pages_detach(&process);
 	return out;
 }
@@ -115,6 +115,27 @@ Test(pages, go_from_one_process_into_another)
 	pages_unref(pages);
 	child_end(&from);
 	child_end(&to);
+}
+
+Test(pages, are_copied_by_several_threads_and_without_room_made_before)
+{
+	static const struct dirt much[] = { { 1, 3000, 0x11 }, { 3003, 1, 0x22 },
+		{ 3100, 5000, 0x33 }, { 0 } };
+	auto_close int base = child_base(8192, 0);
+	struct child child = child_start(base, much, 1);
+	struct pages_process process = child_attach(&child);
+	struct pages_copy copy = { 0 };
+	struct err err;
+	cr_assert(pages_copy_take(&process, "/tmp", &copy, &err), "%s", err.text);
+	const char *at = copy.bytes;
+	for (const struct dirt *d = much; d->count > 0; d++) {
+		for (size_t i = 0; i < (size_t)d->count * PAGES_SIZE; i++) {
+			cr_assert_eq(*at++, d->byte);
+		}
+	}
+	pages_copy_done(&copy);
+	pages_detach(&process);
+	child_end(&child);
 }
 
 Test(pages, on_zeros_leave_zeros_out)
@@ -226,10 +247,10 @@ Test(pages, cannot_be_saved_on_a_full_disk_or_of_a_process_that_ended)
 	struct pages_process process = child_attach(&child);
 	struct err err = { 0 };
 	uint64_t bytes;
-	cr_assert_not(pages_save(&process, NULL, full, &bytes, &err));
+	cr_assert_not(child_save(&process, NULL, full, &bytes, &err));
 	cr_assert_not_null(strstr(err.text, "to disk: No space left"), "%s", err.text);
 	child_end(&child);
-	cr_assert_not(pages_save(&process, NULL, out, &bytes, &err));
+	cr_assert_not(child_save(&process, NULL, out, &bytes, &err));
 	pages_detach(&process);
 	cr_assert_null(pages_open(take_fd(&out), "the file", &err), "it has no head");
 }
