@@ -36,12 +36,14 @@
 struct remembered {
 	const char *key;
 	const json_t *ram;
+	bool emulated;
 };
 
 static const struct field fields[] = {
 	FIELD_STR(struct remembered, key, "Of what it was started as.", .required = true, .min = 1,
 		.max = 120),
 	FIELD_JSON(struct remembered, ram, "vm/ram.h knows.", .required = true),
+	FIELD_FLAG(struct remembered, emulated, "Its processor is."),
 	{ 0 },
 };
 
@@ -98,7 +100,7 @@ void microvm_remember(struct microvm *m)
 	}
 	r->dir = dir_of(vm);
 	r->ram = ram_ref(m->ram);
-	r->json = field_encode(fields, &(struct remembered){ m->boot.key, ram });
+	r->json = field_encode(fields, &(struct remembered){ m->boot.key, ram, vm->is_emulated });
 	work_run(vm_pool_event(vm->pool), put_down, on_put_down, r);
 }
 
@@ -110,6 +112,7 @@ static bool recall(struct microvm *m, struct err *err)
 	if (!json || !field_decode(fields, json, &r, err)) {
 		return false;
 	}
+	m->vm.is_emulated = r.emulated;
 	m->ram = ram_adopt(dir, r.ram, err);
 	m->boot.key = m->ram ? must(strdup(r.key)) : NULL;
 	return m->ram != NULL;
