@@ -31,6 +31,7 @@ struct vm_lease {
 	char says[VM_CONTROL_TEXT_MAX + 1]; /* of the person who just handed back */
 	bool has_says, answer;              /* those who asked are to be answered */
 	struct person_waits waits;          /* oldest first */
+	char *want;                         /* a reason that nobody waits for here; or NULL */
 	sd_event_source *tell;
 };
 
@@ -48,12 +49,17 @@ static struct vm_lease *lease_of(struct vm *vm)
 
 /* ---- telling ---- */
 
+static void show_wanted(struct vm_lease *lease)
+{
+	const struct vm_person_wait *newest = TAILQ_LAST(&lease->waits, person_waits);
+	lease->control.wanted = newest ? newest->reason : lease->want;
+}
+
 static void wait_free(struct vm_person_wait *wait)
 {
 	struct vm_lease *lease = wait->vm->core->lease;
 	TAILQ_REMOVE(&lease->waits, wait, entry);
-	const struct vm_person_wait *newest = TAILQ_LAST(&lease->waits, person_waits);
-	lease->control.wanted = newest ? newest->reason : NULL;
+	show_wanted(lease);
 	free(wait->reason);
 	free(wait);
 }
@@ -110,6 +116,13 @@ void vm_pool_on_control(struct vm_pool *pool, vm_control_fn *fn, void *data)
 	pool->on_control_data = data;
 }
 
+static void set_want(struct vm_lease *lease, const char *reason)
+{
+	free(lease->want);
+	lease->want = reason ? must(strndup(reason, VM_CONTROL_TEXT_MAX)) : NULL;
+	show_wanted(lease);
+}
+
 /* ---- changes of hands ---- */
 
 static void hand_to(struct vm *vm, enum vm_holder holder, const char *who)
@@ -152,6 +165,7 @@ bool vm_control_give_back(struct vm *vm, uint64_t fence, const char *says, struc
 	lease->has_says = says && *says;
 	lease->answer = true;
 	snprintf(lease->says, sizeof(lease->says), "%s", says ? says : "");
+	set_want(lease, NULL);
 	hand_to(vm, VM_HELD_BY_AGENT, NULL);
 	return true;
 }
@@ -228,6 +242,14 @@ void vm_control_ask_cancel(struct vm_person_wait *wait)
 	}
 }
 
+void vm_control_want(struct vm *vm, const char *reason)
+{
+	if (reason || (vm->core->lease && vm->core->lease->want)) {
+		set_want(lease_of(vm), reason);
+		tell(vm);
+	}
+}
+
 /* ---- the sandbox's end ---- */
 
 void control_over(struct vm *vm, const struct err *why)
@@ -242,6 +264,7 @@ void control_free(struct vm *vm)
 	struct vm_lease *lease = take_ptr(&vm->core->lease);
 	if (lease) {
 		loop_drop(&lease->tell);
+		free(lease->want);
 		free(lease);
 	}
 }

@@ -1,0 +1,134 @@
+#include "tools/result.h"
+#include "tools/sandbox.h"
+#include "tools/stream.h"
+#include "vm/control.h"
+
+#include "base/cleanup.h"
+
+/*
+ * Who has control of a desktop: the agent, a person, or nobody.  None of these starts or wakes a
+ * sandbox.  A person's control is never taken: request_human (human.c) waits for it.
+ */
+
+struct one_args {
+	const char *sandbox;
+};
+
+static const struct field one_fields[] = { JOB_SANDBOX(struct one_args), { 0 } };
+
+static void tell_holder(struct buf *out, const struct vm *vm, const struct vm_control *control)
+{
+	switch ((enum vm_holder)control->holder) {
+	case VM_HELD_BY_AGENT:
+		buf_printf(out, "You have control of sandbox %s", vm_id(vm));
+		break;
+	case VM_HELD_BY_PERSON:
+		buf_printf(out, "A person has control of sandbox %s: ", vm_id(vm));
+		result_tell_name(out, control->who ? control->who : "somebody");
+		break;
+	case VM_HELD_BY_NOBODY:
+		buf_printf(out, "Nobody has control of sandbox %s", vm_id(vm));
+		break;
+	}
+	if (control->since) {
+		buf_printf(out, ", since ");
+		stream_tell_time(out, control->since);
+	}
+}
+
+static const char *next_step(const struct vm_control *control)
+{
+	static const char *const steps[] = {
+		[VM_HELD_BY_AGENT] = "",
+		[VM_HELD_BY_PERSON] = " You can look, but not act; request_human waits until they "
+				      "hand it back.",
+		[VM_HELD_BY_NOBODY] = " control_acquire takes it.",
+	};
+	return steps[control->holder];
+}
+
+static void tell_control(struct buf *out, struct call *call, struct vm *vm)
+{
+	const struct vm_control *control = vm_control(vm);
+	tell_holder(out, vm, control);
+	buf_printf(out, ".%s On your streams of it, ", next_step(control));
+	stream_tell_viewers(out, stream_audience(call, vm).viewers);
+	buf_printf(out, ".");
+	if (control->wanted) {
+		buf_printf(out, " A person is asked for: ");
+		result_tell_name(out, control->wanted);
+	}
+}
+
+/* change: what the tool does first; NULL: nothing. */
+static void run(struct call *call, const struct one_args *args,
+	bool (*change)(struct vm *vm, struct err *err))
+{
+	auto_buf struct buf text = { 0 };
+	struct err err;
+	struct vm *vm = sandbox_find(call, args->sandbox, &err);
+	if (!vm || (change && !change(vm, &err))) {
+		call_fail(call, &err);
+		return;
+	}
+	tell_control(&text, call, vm);
+	sandbox_reply(call, &text);
+}
+
+/* ---- control_acquire ---- */
+
+static void run_acquire(struct call *call, const void *args)
+{
+	run(call, args, vm_control_acquire);
+}
+
+const struct tool tool_control_acquire = {
+	.name = "control_acquire",
+	.title = "Take control",
+	.help = "Take control of a desktop that nobody has, after control_release. You have it "
+		"from the start. A person's is not taken: use request_human to wait for them.",
+	.toolset = "control",
+	.hints = TOOL_REPEATABLE,
+	.fields = one_fields,
+	.args_size = sizeof(struct one_args),
+	.run = run_acquire,
+};
+
+/* ---- control_release ---- */
+
+static void run_release(struct call *call, const void *args)
+{
+	run(call, args, vm_control_release);
+}
+
+const struct tool tool_control_release = {
+	.name = "control_release",
+	.title = "Let go of control",
+	.help = "Let go of a desktop: keys and buttons are released, and until control_acquire "
+		"your tools look but do not act. A person can take over at any time, with or "
+		"without this.",
+	.toolset = "control",
+	.hints = TOOL_REPEATABLE,
+	.fields = one_fields,
+	.args_size = sizeof(struct one_args),
+	.run = run_release,
+};
+
+/* ---- control_status ---- */
+
+static void run_status(struct call *call, const void *args)
+{
+	run(call, args, NULL);
+}
+
+const struct tool tool_control_status = {
+	.name = "control_status",
+	.title = "Who has control",
+	.help = "Tell who has control of the desktop, you or a person, since when, and how many "
+		"watch.",
+	.toolset = "control",
+	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
+	.fields = one_fields,
+	.args_size = sizeof(struct one_args),
+	.run = run_status,
+};

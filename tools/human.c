@@ -1,0 +1,325 @@
+#include "tools/result.h"
+#include "tools/sandbox.h"
+#include "tools/stream.h"
+#include "vm/control.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+
+#include <string.h>
+
+/*
+ * request_human: asks for a person in two places at once, on the pages of those who watch and, where
+ * the client can, by a question to its user; whichever answers first ends it.  A client of
+ * 2026-07-28 takes the question away with it and calls again with the answer (call_ask()), so what
+ * a call has to undo is undone in over(), which comes however the call ended.
+ */
+
+#define TIMEOUT_S 600
+#define TICK_MS 10000 /* clients give up on a call that tells nothing for a minute */
+
+struct human_args {
+	const char *sandbox, *reason;
+	int64_t timeout;
+};
+
+static const struct field fields[] = {
+	FIELD_STR(struct human_args, reason, "What the person should do, in a sentence or two.",
+		.required = true, .min = 1, .max = VM_CONTROL_TEXT_MAX),
+	FIELD_NUM(struct human_args, timeout, "Seconds to wait for them.", .min = 1, .max = 3600,
+		.preset = TIMEOUT_S),
+	JOB_SANDBOX(struct human_args),
+	{ 0 },
+};
+
+struct human {
+	struct job job;
+	const struct human_args *args;
+	struct streams *streams;
+	char *owner;
+	struct vm_person_wait *wait;
+	sd_event_source *tick, *late;
+	uint64_t began;
+	char *link; /* made for this; NULL: somebody who can act watches already */
+	char stream[ID_LEN + 1];
+	bool may_come; /* there was a way to the desktop before */
+	bool answered, keep_link;
+};
+
+/* ---- the end ---- */
+
+/* A link that nobody uses is not left lying about. */
+static void drop_link(struct human *human)
+{
+	struct err gone;
+	const struct stream *stream =
+		human->link ? streams_find(human->streams, human->stream, &gone) : NULL;
+	if (stream && !stream->viewers && !human->keep_link &&
+		!streams_revoke(human->streams, human->owner, human->stream, &gone)) {
+		return;
+	}
+}
+
+static void over(void *data)
+{
+	struct human *human = data;
+	vm_control_ask_cancel(take_ptr(&human->wait));
+	loop_drop(&human->tick);
+	loop_drop(&human->late);
+	if (human->answered) {
+		drop_link(human);
+	} else {
+		vm_control_want(human->job.vm, human->args->reason); /* the client asks, meanwhile */
+	}
+	if (human->link) {
+		explicit_bzero(human->link, strlen(human->link));
+	}
+}
+
+static void fail(struct human *human, const struct err *why, json_t *content)
+{
+	human->answered = true;
+	job_fail(&human->job, why, content);
+}
+
+static void reply(struct human *human, const char *what, const char *says)
+{
+	auto_buf struct buf text = { 0 };
+	json_t *content = json_array();
+	human->answered = true;
+	buf_printf(&text, "A person %s after ", what);
+	sandbox_tell_span(&text, (int64_t)(loop_now_us() - human->began) / 1000);
+	if (says && *says) {
+		buf_printf(&text, ". They said: \"%s\"", says);
+	} else {
+		buf_printf(&text, ". They said nothing.");
+	}
+	buf_printf(&text, "\nLook at the screen before you go on: it may have changed.");
+	result_add_text(content, buf_text(&text));
+	job_reply(&human->job, content);
+}
+
+/* Nobody can come, unless the model passes the link on. */
+static void fail_with_link(struct human *human, const char *because)
+{
+	struct err err;
+	auto_buf struct buf text = { 0 };
+	json_t *content = json_array();
+	err_set(&err, ERR_STATE,
+		"nobody was asked: %s.  Give the link below to the person, then call request_human "
+		"again: it waits until they hand back",
+		because);
+	buf_printf(&text, "%s\nIt is to watch and to take over, in any browser; the browser that "
+			  "opens it first is let in, within %d min.",
+		human->link, STREAM_TICKET_SECONDS / 60);
+	result_add_text(content, buf_text(&text));
+	human->keep_link = true;
+	fail(human, &err, content);
+}
+
+/* ---- what happens meanwhile ---- */
+
+static void handed_back(struct vm *vm, const char *says, const struct err *err, void *data)
+{
+	struct human *human = data;
+	(void)vm;
+	human->wait = NULL;
+	if (err) {
+		fail(human, err, NULL);
+	} else {
+		reply(human, "had control and handed it back", says);
+	}
+}
+
+static void take_back(void *data)
+{
+	struct human *human = data;
+	struct err err;
+	err_set(&err, ERR_CANCELLED, "cancelled; nobody is asked any more");
+	fail(human, &err, NULL);
+}
+
+static bool person_has_it(const struct human *human)
+{
+	return vm_control(human->job.vm)->holder == VM_HELD_BY_PERSON;
+}
+
+static int on_late(sd_event_source *source, uint64_t now, void *data)
+{
+	struct human *human = data;
+	struct err err;
+	(void)source, (void)now;
+	err_set(&err, ERR_TIMEOUT, "%s within %lld s; call request_human again to go on waiting%s",
+		person_has_it(human) ? "a person has control and did not hand it back"
+				     : "no person came",
+		(long long)human->args->timeout,
+		person_has_it(human) ? "" : " (stream_url makes a new link for them)");
+	fail(human, &err, NULL);
+	return 0;
+}
+
+static int on_tick(sd_event_source *source, uint64_t now, void *data)
+{
+	struct human *human = data;
+	struct job *job = &human->job;
+	unsigned waited = (unsigned)((loop_now_us() - human->began) / 1000000);
+	(void)source, (void)now;
+	vm_touch(job->vm); /* it is not idle: somebody is to come */
+	if (waited < (unsigned)human->args->timeout) {
+		job_progress(job, waited, (unsigned)human->args->timeout,
+			person_has_it(human) ? "A person has control" : "Waiting for a person");
+	}
+	loop_drop(&human->tick);
+	human->tick = loop_after_ms(call_event(job->call), TICK_MS, on_tick, human);
+	return 0;
+}
+
+/* ---- asking the client's user ---- */
+
+static json_t *question_params(const struct human *human)
+{
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text, "The agent asks for a person at its desktop: %s", human->args->reason);
+	if (human->link) {
+		buf_printf(&text, "\n\nTo see and to take over the desktop, open %s",
+			human->link);
+	}
+	buf_printf(&text, "\n\nAnswer here when you are done.");
+	json_t *params = json_pack("{s:o, s:{s:s, s:{s:{s:s, s:s, s:i}}}}", "message",
+		json_string(buf_text(&text)), "requestedSchema", "type", "object", "properties",
+		"says", "type", "string", "title", "What to tell the agent (optional)", "maxLength",
+		VM_CONTROL_TEXT_MAX);
+	explicit_bzero(text.data, text.len);
+	return must(params);
+}
+
+/* A page may still bring a person, if somebody has one. */
+static void go_on_without(struct human *human, const char *because)
+{
+	struct err err;
+	if (human->may_come || person_has_it(human) ||
+		stream_audience(human->job.call, human->job.vm).can_act) {
+		return;
+	}
+	if (human->link) {
+		fail_with_link(human, because);
+	} else {
+		err_set(&err, ERR_STATE, "nobody was asked: %s", because);
+		fail(human, &err, NULL);
+	}
+}
+
+/* Who is done and still has control hands it back; that is told by handed_back(). */
+static void accepted(struct human *human, const char *says)
+{
+	struct vm *vm = human->job.vm;
+	struct err gone;
+	if (!person_has_it(human) ||
+		!vm_control_give_back(vm, vm_control(vm)->fence, says, &gone)) {
+		reply(human, "answered", says);
+	}
+}
+
+static void answered(struct call *call, const json_t *answers, const struct err *why, void *data)
+{
+	struct human *human = data;
+	const json_t *answer = json_object_get(answers, "person");
+	const char *action = json_string_value(json_object_get(answer, "action"));
+	const json_t *content = json_object_get(answer, "content");
+	struct err err;
+	(void)call;
+	if (why) {
+		go_on_without(human, why->text);
+	} else if (strcmp(action, "accept") == 0) {
+		accepted(human, json_string_value(json_object_get(content, "says")));
+	} else if (strcmp(action, "decline") == 0) {
+		err_set(&err, ERR_STATE,
+			"the person declined; go on without one, or say what you need");
+		fail(human, &err, NULL);
+	} else {
+		go_on_without(human, "the question to the client's user was closed");
+	}
+}
+
+/* ---- the beginning ---- */
+
+/* A way to the desktop for whoever is to come, where they have none yet. */
+static bool make_link(struct human *human, struct err *err)
+{
+	struct job *job = &human->job;
+	auto_buf struct buf link = { 0 };
+	const struct stream *stream = stream_open_link(
+		job->call, job->vm, STREAM_CONTROL, 0, STREAM_EXPIRES, &link, err);
+	if (!stream) {
+		return false;
+	}
+	human->link = call_alloc(job->call, link.len + 1);
+	memcpy(human->link, link.data, link.len);
+	memcpy(human->stream, stream->id, sizeof(human->stream));
+	explicit_bzero(link.data, link.len);
+	return true;
+}
+
+static void begin_waiting(struct human *human)
+{
+	struct job *job = &human->job;
+	sd_event *event = call_event(job->call);
+	human->answered = false;
+	call_on_cancel(job->call, take_back, human);
+	human->wait = vm_control_ask(job->vm, human->args->reason, handed_back, human);
+	human->late = loop_after_ms(event, (uint64_t)human->args->timeout * 1000, on_late, human);
+	human->tick = loop_after_ms(event, 0, on_tick, human);
+}
+
+/* Nothing of the call may be used after call_ask(). */
+static void begin(struct job *job)
+{
+	struct human *human = (struct human *)job;
+	struct call_question question = { .key = "person", .method = "elicitation/create" };
+	struct stream_audience there = stream_audience(job->call, job->vm);
+	bool can_ask = call_can_ask(job->call, &question);
+	struct err err;
+	human->may_come = there.control_stream;
+	call_on_end(job->call, over, human);
+	vm_control_want(job->vm, NULL); /* of an earlier round */
+	if (!there.can_act && (can_ask || !human->may_come) && !make_link(human, &err) && !can_ask) {
+		fail(human, &err, NULL);
+		return;
+	}
+	if (!can_ask && !human->may_come && !person_has_it(human)) {
+		fail_with_link(human, "your client cannot ask its user, and no stream with "
+				      "control is open");
+		return;
+	}
+	begin_waiting(human);
+	if (can_ask) {
+		question.params = question_params(human);
+		call_ask(job->call, &question, 1, answered, human);
+	}
+}
+
+static void run(struct call *call, const void *data)
+{
+	struct human *human = call_alloc(call, sizeof(*human));
+	const char *owner = call_owner(call);
+	human->args = data;
+	human->began = loop_now_us();
+	human->answered = true; /* until begin(), where over() is asked for */
+	human->streams = call_streams(call);
+	human->owner = call_alloc(call, strlen(owner) + 1);
+	memcpy(human->owner, owner, strlen(owner));
+	job_start(&human->job, call, human->args->sandbox, begin);
+}
+
+const struct tool tool_request_human = {
+	.name = "request_human",
+	.title = "Ask for a person",
+	.help = "Ask a person to do what you cannot or should not (log in, solve a captcha, "
+		"decide), and wait until they hand the desktop back; tells what they say. If your "
+		"user has no link yet, give them one first: stream_url with mode control.",
+	.toolset = "control",
+	.hints = TOOL_OPEN_WORLD,
+	.fields = fields,
+	.args_size = sizeof(struct human_args),
+	.run = run,
+};

@@ -1,0 +1,249 @@
+#include "tools/stream.h"
+
+#include "base/cleanup.h"
+#include "tools/result.h"
+#include "tools/sandbox.h"
+
+#include <string.h>
+#include <time.h>
+
+/*
+ * Streams: links for people to a desktop, live, in a browser.  A link is told once, in the answer
+ * that makes it: what it holds is nowhere else.
+ */
+
+/* ---- what the tools share ---- */
+
+void stream_tell_time(struct buf *out, int64_t at)
+{
+	char text[32];
+	time_t seconds = at / 1000;
+	struct tm utc;
+	gmtime_r(&seconds, &utc);
+	strftime(text, sizeof(text), "%H:%M:%S UTC", &utc);
+	int64_t ahead = at - sandbox_now_ms();
+	buf_printf(out, "%s (%s", text, ahead > 0 ? "in " : "");
+	sandbox_tell_span(out, ahead > 0 ? ahead + 500 : -ahead);
+	buf_printf(out, "%s)", ahead > 0 ? "" : " ago");
+}
+
+void stream_tell_viewers(struct buf *out, unsigned viewers)
+{
+	if (viewers) {
+		buf_printf(out, "%u %s", viewers, viewers == 1 ? "person watches" : "people watch");
+	} else {
+		buf_printf(out, "nobody watches");
+	}
+}
+
+struct stream_audience stream_audience(struct call *call, const struct vm *vm)
+{
+	struct stream_audience all = { 0 };
+	const struct stream *stream;
+	for (size_t i = 0; (stream = streams_at(call_streams(call), call_owner(call), i)); i++) {
+		bool controls = stream->mode == STREAM_CONTROL;
+		if (stream->vm == vm) {
+			all.viewers += stream->viewers;
+			all.can_act += controls ? stream->viewers : 0;
+			all.control_stream |= controls;
+		}
+	}
+	return all;
+}
+
+const struct stream *stream_open_link(struct call *call, struct vm *vm, enum stream_mode mode,
+	int64_t window, int64_t expires_s, struct buf *out, struct err *err)
+{
+	auto_free char *base = NULL;
+	char ticket[SECRET_LEN + 1];
+	const struct stream *stream = NULL;
+	if (call_stream_base(call, &base, err)) {
+		stream = streams_open(
+			call_streams(call), vm, mode, window, expires_s, ticket, err);
+	}
+	if (stream) {
+		buf_printf(out, "%s/s/%s/#%s", base, stream->id, ticket);
+		explicit_bzero(ticket, sizeof(ticket));
+	}
+	return stream;
+}
+
+/* ---- stream_url ---- */
+
+struct url_args {
+	const char *sandbox;
+	int mode;
+	int64_t window, expires;
+};
+
+static const struct field url_fields[] = {
+	FIELD_ONE_OF(struct url_args, mode,
+		"view = they look; control = they can take over mouse and keyboard, too.",
+		stream_mode_words),
+	FIELD_NUM(struct url_args, window,
+		"Id of the one window to show, as launch tells it; left out: the whole screen.",
+		.min = 1, .max = UINT32_MAX),
+	FIELD_NUM(struct url_args, expires, "Seconds until the stream ends.", .min = 10,
+		.max = STREAM_EXPIRES_MAX, .preset = STREAM_EXPIRES),
+	JOB_SANDBOX(struct url_args),
+	{ 0 },
+};
+
+struct url {
+	struct job job;
+	const struct url_args *args;
+};
+
+static void tell_link(struct buf *out, const struct stream *stream, const char *link)
+{
+	bool controls = stream->mode == STREAM_CONTROL;
+	int64_t ticket_s = (stream->expires - stream->created) / 1000;
+	if (ticket_s > STREAM_TICKET_SECONDS) {
+		ticket_s = STREAM_TICKET_SECONDS;
+	}
+	buf_printf(out, "Live %s of sandbox %s, to %s in any browser:\n%s\n",
+		stream->window ? "window" : "desktop", vm_id(stream->vm),
+		controls ? "watch and to take over" : "watch", link);
+	buf_printf(out, "Give all of this link to the person as it is. It must be opened within ");
+	sandbox_tell_span(out, ticket_s * 1000);
+	buf_printf(out, ", and only the browser that opens it first is let in. The stream ends at ");
+	stream_tell_time(out, stream->expires);
+	buf_printf(out, ", or by stream_revoke {\"stream\": \"%s\"}.", stream->id);
+	if (vm_state(stream->vm) == VM_PAUSED) {
+		buf_printf(out, " The sandbox is paused: until something wakes it, the page only "
+				"says so.");
+	}
+}
+
+static void make_link(struct job *job)
+{
+	const struct url_args *args = ((struct url *)job)->args;
+	auto_buf struct buf link = { 0 }, text = { 0 };
+	struct err err;
+	const struct stream *stream = stream_open_link(job->call, job->vm,
+		(enum stream_mode)args->mode, args->window, args->expires, &link, &err);
+	if (!stream) {
+		job_fail(job, &err, NULL);
+		return;
+	}
+	tell_link(&text, stream, buf_text(&link));
+	json_t *content = json_array();
+	result_add_text(content, buf_text(&text));
+	explicit_bzero(link.data, link.len);
+	explicit_bzero(text.data, text.len);
+	job_reply(job, content);
+}
+
+/* A link leads to a desktop that is there; but to look at a paused one must not wake it. */
+static void run_url(struct call *call, const void *data)
+{
+	struct url *url = call_alloc(call, sizeof(*url));
+	struct vm_pool *vms = call_vms(call);
+	struct err err;
+	url->args = data;
+	struct vm *vm = url->args->sandbox
+				? vm_find(vms, call_owner(call), url->args->sandbox, &err)
+				: vm_default(vms, call_owner(call), &err);
+	url->job.call = call;
+	url->job.vm = vm;
+	if (!vm) {
+		job_fail(&url->job, &err, NULL);
+	} else if (vm_state(vm) == VM_PAUSED) {
+		make_link(&url->job);
+	} else {
+		job_start_in(&url->job, call, vm, make_link);
+	}
+}
+
+const struct tool tool_stream_url = {
+	.name = "stream_url",
+	.title = "Get a link to the live desktop",
+	.help = "Make a link with which a person watches the desktop live in a browser, or also "
+		"takes it over. Tells the URL and when it ends.",
+	.toolset = "stream",
+	.fields = url_fields,
+	.args_size = sizeof(struct url_args),
+	.run = run_url,
+};
+
+/* ---- stream_list ---- */
+
+static const struct field no_fields[] = { { 0 } };
+
+static void tell_stream(struct buf *out, const struct stream *stream)
+{
+	buf_printf(out, "\n%s: %s, sandbox %s, ", stream->id, stream_mode_words[stream->mode],
+		vm_id(stream->vm));
+	if (stream->window) {
+		buf_printf(out, "window %lld, ", (long long)stream->window);
+	}
+	stream_tell_viewers(out, stream->viewers);
+	buf_printf(out, ", ends at ");
+	stream_tell_time(out, stream->expires);
+}
+
+static void run_list(struct call *call, const void *data)
+{
+	auto_buf struct buf text = { 0 };
+	struct streams *streams = call_streams(call);
+	const struct stream *stream;
+	size_t n = 0;
+	(void)data;
+	while (streams_at(streams, call_owner(call), n)) {
+		n++;
+	}
+	buf_printf(&text, n ? "%zu stream%s:" : "You have no stream; stream_url makes one.", n,
+		n == 1 ? "" : "s");
+	for (size_t i = 0; (stream = streams_at(streams, call_owner(call), i)); i++) {
+		tell_stream(&text, stream);
+	}
+	sandbox_reply(call, &text);
+}
+
+const struct tool tool_stream_list = {
+	.name = "stream_list",
+	.title = "List streams",
+	.help = "List your streams, a line each: id, mode, sandbox, how many watch, when it ends.",
+	.toolset = "stream",
+	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
+	.fields = no_fields,
+	.run = run_list,
+};
+
+/* ---- stream_revoke ---- */
+
+struct revoke_args {
+	const char *stream;
+};
+
+static const struct field revoke_fields[] = {
+	FIELD_STR(struct revoke_args, stream, "Id of the stream to end.", .required = true,
+		.min = 1, .max = 64),
+	{ 0 },
+};
+
+static void run_revoke(struct call *call, const void *data)
+{
+	const struct revoke_args *args = data;
+	auto_buf struct buf text = { 0 };
+	struct err err;
+	if (!streams_revoke(call_streams(call), call_owner(call), args->stream, &err)) {
+		call_fail(call, &err);
+		return;
+	}
+	buf_printf(&text, "Stream %s has ended: its link opens nothing any more, and whoever "
+			  "watched is cut off.",
+		args->stream);
+	sandbox_reply(call, &text);
+}
+
+const struct tool tool_stream_revoke = {
+	.name = "stream_revoke",
+	.title = "End a stream",
+	.help = "End a stream at once: its link opens nothing any more, its viewers are cut off.",
+	.toolset = "stream",
+	.hints = TOOL_DESTROYS,
+	.fields = revoke_fields,
+	.args_size = sizeof(struct revoke_args),
+	.run = run_revoke,
+};
