@@ -26,6 +26,8 @@ struct call {
 	struct scratch *scratch;
 	call_answered_fn *answered; /* while the client is asked */
 	void *answered_data;
+	void (*over)(void *data); /* call_on_end() */
+	void *over_data;
 	uint64_t began;
 	int refs; /* one until it is answered, one while tool_run() is at work */
 };
@@ -108,6 +110,9 @@ static void on_end(void *data)
 {
 	struct call *call = data;
 	call->request = NULL;
+	if (call->over) {
+		call->over(call->over_data);
+	}
 	unref(call);
 }
 
@@ -169,6 +174,26 @@ const char *call_owner(struct call *call)
 	return call->request->owner;
 }
 
+sd_event *call_event(struct call *call)
+{
+	return call->request->server->event;
+}
+
+struct streams *call_streams(struct call *call)
+{
+	return call->request->server->options.streams;
+}
+
+bool call_stream_base(struct call *call, char **ret_url, struct err *err)
+{
+	const struct server_options *options = &call->request->server->options;
+	if (!options->stream_base) {
+		return err_set(err, ERR_UNSUPPORTED, "this server has no pages for people");
+	}
+	return options->stream_base(
+		conn_header(call->request->conn, "Host"), ret_url, err, options->data);
+}
+
 void call_progress(struct call *call, double step, double total, const char *message)
 {
 	if (call->request) {
@@ -201,6 +226,12 @@ bool call_is_cancelled(const struct call *call)
 	return call->request && call->request->cancelled;
 }
 
+void call_on_end(struct call *call, void (*fn)(void *data), void *data)
+{
+	call->over = fn;
+	call->over_data = data;
+}
+
 bool call_can_ask(const struct call *call, const struct call_question *question)
 {
 	return call->request && request_can_ask(call->request, question);
@@ -209,11 +240,7 @@ bool call_can_ask(const struct call *call, const struct call_question *question)
 static void on_answers(const json_t *answers, const struct err *why, void *data)
 {
 	struct call *call = data;
-	if (why) {
-		call_fail(call, why);
-	} else {
-		call->answered(call, answers, call->answered_data);
-	}
+	call->answered(call, answers, why, call->answered_data);
 }
 
 void call_ask(struct call *call, const struct call_question *questions, size_t n,

@@ -3,6 +3,7 @@
 #include "server/conformance.h"
 #include "server/invite.h"
 #include "server/listen_http.h"
+#include "server/listen_streams.h"
 #include "server/server.h"
 #include "server/status.h"
 
@@ -33,6 +34,7 @@ struct serving {
 	struct server *server;
 	struct stdio *stdio;
 	struct listen_http *http;
+	struct listen_streams *streams;
 	struct metrics *metrics;
 	struct status *status;
 	sd_event_source *grace; /* told to end: what is in flight is being answered */
@@ -43,6 +45,7 @@ static void stop_serving(struct serving *s)
 	server_free(s->server); /* before the transport: it lets go of its connections */
 	listen_http_free(s->http);
 	stdio_free(s->stdio);
+	listen_streams_free(s->streams);
 	vm_pool_free(s->vms);
 	status_free(s->status);
 	metrics_free(s->metrics);
@@ -85,6 +88,12 @@ static int64_t max_calls_of(const char *owner, void *data)
 	return own ? own : 8 * s->config.max_calls;
 }
 
+static bool stream_base(const char *host, char **ret_url, struct err *err, void *data)
+{
+	const struct serving *s = data;
+	return listen_streams_base(s->streams, host, ret_url, err);
+}
+
 static bool start_auth(struct serving *s, struct err *err)
 {
 	s->auth = auth_new(s->config.http.tokens, s->config.http.no_auth, err);
@@ -108,6 +117,9 @@ static bool start_http(struct serving *s, struct err *err)
 		return false;
 	}
 	struct http *http = listen_http_http(s->http);
+	if (!listen_streams_use(s->streams, http, s->auth, err)) {
+		return false;
+	}
 	s->status = status_new(s->event, http, &s->config, s->metrics, s->server, s->vms);
 	char *token = auth_take_made(s->auth);
 	invite_print(stderr, http_url(http), token);
@@ -167,15 +179,19 @@ static bool start_serving(struct serving *s, struct err *err)
 	s->metrics = metrics_new(s->tools);
 	s->config.vm.outlive = s->config.http.listen; /* over stdio its client went with it */
 	s->vms = vm_pool_new(s->event, &s->config.vm);
+	s->streams = listen_streams_new(s->event, &s->config, s->vms, s->metrics);
 	s->server = server_new(s->event, &(struct server_options){
 						 .vms = s->vms,
 						 .tools = s->tools,
 						 .max_calls = s->config.max_calls,
 						 .addition = addition,
 						 .metrics = s->metrics,
+						 .streams = listen_streams_registry(s->streams),
+						 .stream_base = stream_base,
 						 .max_calls_of = max_calls_of,
 						 .data = s,
 					 });
+	listen_streams_watch(s->streams, s->server);
 	vm_pool_adopt(s->vms, is_served, s);
 	if (s->config.http.listen && !start_http(s, err)) {
 		return false;

@@ -16,6 +16,7 @@ struct config {
 		const char *tokens; /* a file */
 		bool no_auth, behind_proxy, open_metrics;
 		const char *tls_cert, *tls_key, *allow_hosts, *allow_origins, *auth_server;
+		const char *public_url, *stream_listen, *frame_ancestors; /* pages for people */
 		int64_t max_connections, max_body_kib;
 	} http;
 	const char *tools; /* for tool_set_new() */

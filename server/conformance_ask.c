@@ -19,8 +19,12 @@ struct asking_call {
 
 static void next_round(struct call *call, struct asking_call *state);
 
-static void on_answers(struct call *call, const json_t *answers, void *data)
+static void on_answers(struct call *call, const json_t *answers, const struct err *why, void *data)
 {
+	if (why) {
+		call_fail(call, why);
+		return;
+	}
 	struct asking_call *state = data;
 	state->round++;
 	json_auto_t *rounds = json_loads(state->asking->rounds, 0, NULL);

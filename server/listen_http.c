@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "server/public_url.h"
 #include "server/status.h"
 #include "transport/sse.h"
 #include "transport/streamable.h"
@@ -34,21 +35,37 @@ static void raise_file_limit(const struct config_http *config)
 	}
 }
 
-static struct http *open_http(
-	sd_event *event, const struct config_http *config, struct auth *auth, struct err *err)
+/* What the server is known by is allowed without saying so again. */
+static void add_to_list(struct buf *list, const char *allowed, const char *own)
 {
+	buf_printf(
+		list, "%s%s%s", allowed ? allowed : "", allowed && own ? "," : "", own ? own : "");
+}
+
+struct http *listen_http_open(sd_event *event, const struct config_http *config,
+	const char *address, const char *(*authorize)(const char *token, void *data), void *data,
+	struct err *err)
+{
+	auto_public_url struct public_url own = { 0 };
+	auto_buf struct buf hosts = { 0 }, origins = { 0 };
+	if (!public_url_init(&own, config->public_url, err)) {
+		return NULL;
+	}
+	add_to_list(&hosts, config->allow_hosts, own.authority);
+	add_to_list(&origins, config->allow_origins, own.origin);
+	raise_file_limit(config);
 	const struct http_options options = {
-		.listen = config->listen,
+		.listen = address,
 		.tls_cert = config->tls_cert,
 		.tls_key = config->tls_key,
 		.behind_proxy = config->behind_proxy,
-		.allow_hosts = config->allow_hosts,
-		.allow_origins = config->allow_origins,
+		.allow_hosts = buf_text(&hosts),
+		.allow_origins = buf_text(&origins),
 		.max_body = config->max_body_kib << 10,
 		.max_connections = config->max_connections,
-		.authorize = auth_authorize,
+		.authorize = authorize,
 		.resource_metadata = config->auth_server ? STATUS_METADATA_PATH : NULL,
-		.data = auth,
+		.data = data,
 	};
 	return http_new(event, &options, err);
 }
@@ -56,8 +73,8 @@ static struct http *open_http(
 struct listen_http *listen_http_new(sd_event *event, struct server *server,
 	const struct config_http *config, struct auth *auth, struct err *err)
 {
-	raise_file_limit(config);
-	struct http *http = open_http(event, config, auth, err);
+	struct http *http =
+		listen_http_open(event, config, config->listen, auth_authorize, auth, err);
 	if (!http) {
 		return NULL;
 	}

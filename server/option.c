@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/nearest.h"
+#include "server/public_url.h"
 #include "transport/transport.h"
 
 #include <string.h>
@@ -139,6 +140,17 @@ static const struct option over_http[] = {
 		"The OAuth server that clients are sent to for a token (RFC 9728).  A proxy in front "
 		"must check its tokens: this server knows only its own."),
 };
+
+static const struct option streams[] = {
+	TEXT("public-url", http.public_url, "URL", PUBLIC_URL_MAX, NULL,
+		"Where browsers reach this server, a proxy's path included: https://desk.example/vitrine. "
+		"Links to streams begin with it.  Without it, they are as the client calls this server."),
+	TEXT("stream-listen", http.stream_listen, "ADDRESS", 300, "127.0.0.1:0",
+		"Over stdio alone: where streams are shown, from the first link on.  0: any free port."),
+	TEXT("frame-ancestors", http.frame_ancestors, "LIST", 1000, NULL,
+		"Web pages that may show the viewer in a frame, such as https://app.example, separated by "
+		"spaces.  Without it, none."),
+};
 /* clang-format on */
 
 #define GROUP(title, options) \
@@ -150,12 +162,13 @@ static const struct option_group groups[] = {
 	GROUP("State", state),
 	GROUP("Serving", serving),
 	GROUP("HTTP", over_http),
+	GROUP("Streams", streams),
 };
 #define N_GROUPS (sizeof(groups) / sizeof(*groups))
 #define N_OPTIONS \
 	(sizeof(desktops) / sizeof(*desktops) + sizeof(state) / sizeof(*state) + \
 		sizeof(serving) / sizeof(*serving) + \
-		sizeof(over_http) / sizeof(*over_http))
+		sizeof(over_http) / sizeof(*over_http) + sizeof(streams) / sizeof(*streams))
 
 const struct option_group *option_group_at(size_t i)
 {
@@ -293,11 +306,13 @@ static bool check_auth_server(const char *url, struct err *err)
 bool option_check(const struct config *config, struct err *err)
 {
 	const struct config_http *http = &config->http;
+	auto_public_url struct public_url checked = { 0 };
 	if (!http->tls_cert != !http->tls_key) {
 		return err_set(err, ERR_ARGUMENT,
 			"--tls-cert and --tls-key go together; %s is missing",
 			http->tls_cert ? "--tls-key" : "--tls-cert");
 	}
-	return (!http->no_auth || check_no_auth(http, err)) &&
+	return public_url_init(&checked, http->public_url, err) &&
+	       (!http->no_auth || check_no_auth(http, err)) &&
 	       (!http->auth_server || check_auth_server(http->auth_server, err));
 }

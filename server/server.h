@@ -31,6 +31,9 @@ struct server_options {
 	/* Over all of a principal's; NULL, or 0 from it: no limit */
 	int64_t (*max_calls_of)(const char *owner, void *data);
 	void *data;
+	struct streams *streams; /* tools/streams.h */
+	/* call_stream_base(); host: how the client calls this server, or NULL. */
+	bool (*stream_base)(const char *host, char **ret_url, struct err *err, void *data);
 	const struct server_addition *addition; /* NULL: nothing */
 	struct metrics *metrics;                /* NULL: nobody counts */
 };

@@ -13,6 +13,7 @@
  * dropped.  server/ implements it on top of MCP; tests implement it to catch answers.
  */
 struct call;
+struct streams;
 
 /* content: an array of MCP content blocks (see tools/result.h); taken. */
 void call_reply(struct call *call, json_t *content);
@@ -23,6 +24,12 @@ void call_fail_with(struct call *call, const struct err *why, json_t *content);
 
 struct vm_pool *call_vms(struct call *call);
 const char *call_owner(struct call *call); /* the principal; lives as long as the call */
+sd_event *call_event(struct call *call);   /* the loop it runs in */
+
+struct streams *call_streams(struct call *call); /* tools/streams.h */
+/* Where people reach the pages of streams: a URL without a slash at its end; free() it.  May begin
+ * to listen on this machine. */
+bool call_stream_base(struct call *call, char **ret_url, struct err *err) NODISCARD;
 
 /* Told to the client when it asked for progress: step of total (0: unknown), with a short message.
  */
@@ -35,6 +42,9 @@ void call_log(struct call *call, enum log_level level, const char *text);
  * answered. */
 void call_on_cancel(struct call *call, void (*fn)(void *data), void *data);
 bool call_is_cancelled(const struct call *call);
+/* fn fires once, when the call is over: answered by whatever function, or dropped.  Its memory is
+ * still there, but it can do nothing any more. */
+void call_on_end(struct call *call, void (*fn)(void *data), void *data);
 
 /*
  * One question to the client.  method and params are MCP's: "elicitation/create" (its user),
@@ -45,16 +55,19 @@ struct call_question {
 	const char *method;
 	json_t *params; /* taken; NULL: none */
 };
-/* answers: {key: result} with every key that was asked, valid during the call. */
-typedef void call_answered_fn(struct call *call, const json_t *answers, void *data);
+/* answers: {key: result} with every key that was asked, valid during the call; or NULL and why: the
+ * client cannot be asked, or gave no answer. */
+typedef void call_answered_fn(
+	struct call *call, const json_t *answers, const struct err *why, void *data);
 
 /*
  * Asks the client.  An answer that does not fit its question never gets to fn.  In 2026-07-28 the
  * questions are the call's result and the client calls again with the answers: the tool runs again
  * from its start, and the same call_ask() answers at once.  So ask first, and do later what must be
- * done once.  fn fires at most once; when it never does, the call was answered without it (nobody
- * to ask, no answer, cancelled): data should come from call_alloc().  One ask at a time; a call
- * that is answered meanwhile takes its questions back.
+ * done once.  fn fires at most once, perhaps before this returns; when it never does, the call was
+ * answered without it (the questions are its result, or it was answered meanwhile, which takes the
+ * questions back): data should come from call_alloc(), and neither be used afterwards.  One ask at
+ * a time.
  */
 void call_ask(struct call *call, const struct call_question *questions, size_t n,
 	call_answered_fn *fn, void *data);

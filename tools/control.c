@@ -1,7 +1,7 @@
+#include "vm/control.h"
 #include "tools/result.h"
 #include "tools/sandbox.h"
 #include "tools/stream.h"
-#include "vm/control.h"
 
 #include "base/cleanup.h"
 
@@ -51,9 +51,7 @@ static void tell_control(struct buf *out, struct call *call, struct vm *vm)
 {
 	const struct vm_control *control = vm_control(vm);
 	tell_holder(out, vm, control);
-	buf_printf(out, ".%s On your streams of it, ", next_step(control));
-	stream_tell_viewers(out, stream_audience(call, vm).viewers);
-	buf_printf(out, ".");
+	buf_printf(out, ".%s Viewers: %u.", next_step(control), stream_audience(call, vm).viewers);
 	if (control->wanted) {
 		buf_printf(out, " A person is asked for: ");
 		result_tell_name(out, control->wanted);

@@ -9,8 +9,8 @@
 #include <string.h>
 
 /*
- * request_human: asks for a person in two places at once, on the pages of those who watch and, where
- * the client can, by a question to its user; whichever answers first ends it.  A client of
+ * request_human: asks for a person in two places at once, on the pages of those who watch and,
+ * where the client can, by a question to its user; whichever answers first ends it.  A client of
  * 2026-07-28 takes the question away with it and calls again with the answer (call_ask()), so what
  * a call has to undo is undone in over(), which comes however the call ended.
  */
@@ -69,7 +69,8 @@ static void over(void *data)
 	if (human->answered) {
 		drop_link(human);
 	} else {
-		vm_control_want(human->job.vm, human->args->reason); /* the client asks, meanwhile */
+		vm_control_want(
+			human->job.vm, human->args->reason); /* the client asks, meanwhile */
 	}
 	if (human->link) {
 		explicit_bzero(human->link, strlen(human->link));
@@ -109,8 +110,9 @@ static void fail_with_link(struct human *human, const char *because)
 		"nobody was asked: %s.  Give the link below to the person, then call request_human "
 		"again: it waits until they hand back",
 		because);
-	buf_printf(&text, "%s\nIt is to watch and to take over, in any browser; the browser that "
-			  "opens it first is let in, within %d min.",
+	buf_printf(&text,
+		"%s\nIt is to watch and to take over, in any browser; the browser that "
+		"opens it first is let in, within %d min.",
 		human->link, STREAM_TICKET_SECONDS / 60);
 	result_add_text(content, buf_text(&text));
 	human->keep_link = true;
@@ -181,8 +183,7 @@ static json_t *question_params(const struct human *human)
 	auto_buf struct buf text = { 0 };
 	buf_printf(&text, "The agent asks for a person at its desktop: %s", human->args->reason);
 	if (human->link) {
-		buf_printf(&text, "\n\nTo see and to take over the desktop, open %s",
-			human->link);
+		buf_printf(&text, "\n\nTo see and to take over the desktop, open %s", human->link);
 	}
 	buf_printf(&text, "\n\nAnswer here when you are done.");
 	json_t *params = json_pack("{s:o, s:{s:s, s:{s:{s:s, s:s, s:i}}}}", "message",
@@ -248,8 +249,8 @@ static bool make_link(struct human *human, struct err *err)
 {
 	struct job *job = &human->job;
 	auto_buf struct buf link = { 0 };
-	const struct stream *stream = stream_open_link(
-		job->call, job->vm, STREAM_CONTROL, 0, STREAM_EXPIRES, &link, err);
+	const struct stream *stream =
+		stream_open_link(job->call, job->vm, STREAM_CONTROL, 0, STREAM_EXPIRES, &link, err);
 	if (!stream) {
 		return false;
 	}
@@ -282,7 +283,8 @@ static void begin(struct job *job)
 	human->may_come = there.control_stream;
 	call_on_end(job->call, over, human);
 	vm_control_want(job->vm, NULL); /* of an earlier round */
-	if (!there.can_act && (can_ask || !human->may_come) && !make_link(human, &err) && !can_ask) {
+	if (!there.can_act && (can_ask || !human->may_come) && !make_link(human, &err) &&
+		!can_ask) {
 		fail(human, &err, NULL);
 		return;
 	}

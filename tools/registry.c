@@ -9,7 +9,7 @@
 /* The list of tools, what --tools selects of it, and how a tool is described and run. */
 
 /* The order here is the order of tools/list: looking first, then acting, then programs, then
- * whole sandboxes. */
+ * whole sandboxes, then people. */
 #define TOOLS(X) \
 	X(screenshot) \
 	X(left_click) \
@@ -42,7 +42,14 @@
 	X(sandbox_fork) \
 	X(sandbox_rollback) \
 	X(snapshot_list) \
-	X(snapshot_delete)
+	X(snapshot_delete) \
+	X(stream_url) \
+	X(stream_list) \
+	X(stream_revoke) \
+	X(control_acquire) \
+	X(control_release) \
+	X(control_status) \
+	X(request_human)
 
 #define X(id) extern const struct tool tool_##id;
 TOOLS(X)
@@ -87,7 +94,7 @@ static bool refuse_word(const char *word, struct err *err)
 	const char *near = nearest_name(word, names);
 	return err_set(err, ERR_ARGUMENT,
 		"'%.60s' is neither a tool nor a toolset; %s%s%s the list is of words such as all, "
-		"computer, shell, sandbox, screenshot, separated by commas.",
+		"computer, shell, sandbox, stream, control, screenshot, separated by commas.",
 		word, near ? "did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 

@@ -27,15 +27,6 @@ void stream_tell_time(struct buf *out, int64_t at)
 	buf_printf(out, "%s)", ahead > 0 ? "" : " ago");
 }
 
-void stream_tell_viewers(struct buf *out, unsigned viewers)
-{
-	if (viewers) {
-		buf_printf(out, "%u %s", viewers, viewers == 1 ? "person watches" : "people watch");
-	} else {
-		buf_printf(out, "nobody watches");
-	}
-}
-
 struct stream_audience stream_audience(struct call *call, const struct vm *vm)
 {
 	struct stream_audience all = { 0 };
@@ -58,8 +49,7 @@ const struct stream *stream_open_link(struct call *call, struct vm *vm, enum str
 	char ticket[SECRET_LEN + 1];
 	const struct stream *stream = NULL;
 	if (call_stream_base(call, &base, err)) {
-		stream = streams_open(
-			call_streams(call), vm, mode, window, expires_s, ticket, err);
+		stream = streams_open(call_streams(call), vm, mode, window, expires_s, ticket, err);
 	}
 	if (stream) {
 		buf_printf(out, "%s/s/%s/#%s", base, stream->id, ticket);
@@ -106,7 +96,8 @@ static void tell_link(struct buf *out, const struct stream *stream, const char *
 		controls ? "watch and to take over" : "watch", link);
 	buf_printf(out, "Give all of this link to the person as it is. It must be opened within ");
 	sandbox_tell_span(out, ticket_s * 1000);
-	buf_printf(out, ", and only the browser that opens it first is let in. The stream ends at ");
+	buf_printf(
+		out, ", and only the browser that opens it first is let in. The stream ends at ");
 	stream_tell_time(out, stream->expires);
 	buf_printf(out, ", or by stream_revoke {\"stream\": \"%s\"}.", stream->id);
 	if (vm_state(stream->vm) == VM_PAUSED) {
@@ -170,6 +161,15 @@ const struct tool tool_stream_url = {
 
 static const struct field no_fields[] = { { 0 } };
 
+static void tell_viewers(struct buf *out, unsigned viewers)
+{
+	if (viewers) {
+		buf_printf(out, "%u %s", viewers, viewers == 1 ? "person watches" : "people watch");
+	} else {
+		buf_printf(out, "nobody watches");
+	}
+}
+
 static void tell_stream(struct buf *out, const struct stream *stream)
 {
 	buf_printf(out, "\n%s: %s, sandbox %s, ", stream->id, stream_mode_words[stream->mode],
@@ -177,7 +177,7 @@ static void tell_stream(struct buf *out, const struct stream *stream)
 	if (stream->window) {
 		buf_printf(out, "window %lld, ", (long long)stream->window);
 	}
-	stream_tell_viewers(out, stream->viewers);
+	tell_viewers(out, stream->viewers);
 	buf_printf(out, ", ends at ");
 	stream_tell_time(out, stream->expires);
 }
@@ -231,8 +231,9 @@ static void run_revoke(struct call *call, const void *data)
 		call_fail(call, &err);
 		return;
 	}
-	buf_printf(&text, "Stream %s has ended: its link opens nothing any more, and whoever "
-			  "watched is cut off.",
+	buf_printf(&text,
+		"Stream %s has ended: its link opens nothing any more, and whoever "
+		"watched is cut off.",
 		args->stream);
 	sandbox_reply(call, &text);
 }

@@ -13,9 +13,6 @@ const struct stream *stream_open_link(struct call *call, struct vm *vm, enum str
 
 /* "15:04:05 UTC (in 1 h 0 min)", or "(2 min ago)"; ms of CLOCK_REALTIME. */
 void stream_tell_time(struct buf *out, int64_t at);
-/* "nobody watches", "2 people watch" */
-void stream_tell_viewers(struct buf *out, unsigned viewers);
-
 /* Who is there now, over all streams of a sandbox that the caller has. */
 struct stream_audience {
 	unsigned viewers;    /* on any of them */

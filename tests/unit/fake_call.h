@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "tools/streams.h"
 #include "tools/tool.h"
 
 #include <criterion/criterion.h>
@@ -16,8 +17,13 @@
 
 #define CALL_ALLOCS 32
 
+/* Where links lead; NULL: nobody can show them. */
+static const char *call_base = "http://127.0.0.1:7";
+
 struct call {
 	struct vm_pool *vms;
+	sd_event *event;
+	struct streams *streams;
 	const char *owner;
 	json_t *args, *content;
 	struct err err; /* kind ERR_NONE: it was a reply */
@@ -25,16 +31,32 @@ struct call {
 	char stage[100]; /* the last one told */
 	void (*on_cancel)(void *data);
 	void *cancel_data;
+	void (*on_end)(void *data);
+	void *end_data;
+	bool can_ask; /* elicitation */
+	bool rounds;  /* and the question ends the call */
+	json_t *question;
+	call_answered_fn *answered;
+	void *answered_data;
 	void *allocs[CALL_ALLOCS];
 	size_t n_allocs;
 };
+
+static inline void call_over(struct call *call)
+{
+	call->answers++;
+	call->on_cancel = NULL;
+	if (call->on_end) {
+		void (*fn)(void *data) = take_ptr(&call->on_end);
+		fn(call->end_data);
+	}
+}
 
 void call_reply(struct call *call, json_t *content)
 {
 	cr_assert(json_is_array(content));
 	call->content = content;
-	call->answers++;
-	call->on_cancel = NULL;
+	call_over(call);
 }
 
 void call_fail_with(struct call *call, const struct err *why, json_t *content)
@@ -42,8 +64,7 @@ void call_fail_with(struct call *call, const struct err *why, json_t *content)
 	cr_assert_neq(why->kind, ERR_NONE);
 	call->content = content;
 	call->err = *why;
-	call->answers++;
-	call->on_cancel = NULL;
+	call_over(call);
 }
 
 void call_fail(struct call *call, const struct err *why)
@@ -59,6 +80,50 @@ struct vm_pool *call_vms(struct call *call)
 const char *call_owner(struct call *call)
 {
 	return call->owner;
+}
+
+sd_event *call_event(struct call *call)
+{
+	return call->event;
+}
+
+struct streams *call_streams(struct call *call)
+{
+	return call->streams;
+}
+
+bool call_stream_base(struct call *call, char **ret_url, struct err *err)
+{
+	(void)call;
+	if (!call_base) {
+		return err_set(err, ERR_UNSUPPORTED, "nobody can open links here");
+	}
+	*ret_url = must(strdup(call_base));
+	return true;
+}
+
+void call_on_end(struct call *call, void (*fn)(void *data), void *data)
+{
+	call->on_end = fn;
+	call->end_data = data;
+}
+
+bool call_can_ask(const struct call *call, const struct call_question *question)
+{
+	(void)question;
+	return call->can_ask;
+}
+
+void call_ask(struct call *call, const struct call_question *questions, size_t n,
+	call_answered_fn *fn, void *data)
+{
+	cr_assert_eq(n, 1);
+	call->question = questions->params;
+	call->answered = fn;
+	call->answered_data = data;
+	if (call->rounds) {
+		call_over(call);
+	}
 }
 
 void call_progress(struct call *call, double step, double total, const char *message)
@@ -91,7 +156,9 @@ void *call_alloc(struct call *call, size_t size)
 struct desk {
 	sd_event *event;
 	struct vm_pool *vms;
+	struct streams *streams;
 	struct tool_set *tools;
+	bool can_ask, rounds; /* the clients of calls that begin from now on */
 };
 
 static inline struct desk desk_open(void)
@@ -101,6 +168,7 @@ static inline struct desk desk_open(void)
 	struct desk desk = { .event = loop_new(&err) };
 	cr_assert_not_null(desk.event, "%s", err.text);
 	desk.vms = vm_pool_new(desk.event, &config);
+	desk.streams = streams_new(desk.event, desk.vms);
 	desk.tools = tool_set_new("all", &err);
 	cr_assert_not_null(desk.tools, "%s", err.text);
 	return desk;
@@ -108,6 +176,7 @@ static inline struct desk desk_open(void)
 
 static inline void desk_close(struct desk *desk)
 {
+	streams_free(desk->streams);
 	vm_pool_free(desk->vms);
 	tool_set_free(desk->tools);
 	sd_event_unref(desk->event);
@@ -120,6 +189,10 @@ static inline struct call *call_begin(struct desk *desk, const char *name, const
 	const struct tool *tool = tool_find(desk->tools, name);
 	cr_assert_not_null(tool, "no tool %s", name);
 	call->vms = desk->vms;
+	call->event = desk->event;
+	call->streams = desk->streams;
+	call->can_ask = desk->can_ask;
+	call->rounds = desk->rounds;
 	call->owner = "test";
 	call->args = json_loads(args, 0, &e);
 	cr_assert_not_null(call->args, "%s: %s", args, e.text);
@@ -157,6 +230,7 @@ static inline void call_end(struct call *call)
 	}
 	json_decref(call->args);
 	json_decref(call->content);
+	json_decref(call->question);
 	free(call);
 }
 

@@ -175,6 +175,9 @@ static const struct row {
 	NUMBER("max-body", 64, http.max_body_kib),
 	FLAG("open-metrics", http.open_metrics),
 	TEXT("auth-server", "https://login.example", http.auth_server),
+	TEXT("public-url", "https://desk.example/vitrine", http.public_url),
+	TEXT("stream-listen", "127.0.0.1:6080", http.stream_listen),
+	TEXT("frame-ancestors", "https://app.example", http.frame_ancestors),
 };
 
 static void expect_row(const struct row *row)
@@ -327,6 +330,10 @@ Test(config, wrong_command_lines)
 		{ "--auth-server", "http://login.example",
 			"--auth-server must be an https:// URL without a query, such as "
 			"https://login.example; got \"http://login.example\"" },
+		{ "--public-url", "desk.example",
+			"--public-url must be the http:// or https:// URL that people reach this "
+			"server by, without a query, such as https://desk.example/vitrine; got "
+			"\"desk.example\"" },
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		cr_expect(!load(wrong[i].a, wrong[i].b, NULL, NULL));

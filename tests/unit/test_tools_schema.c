@@ -22,11 +22,12 @@ static const char *const names[] = { "screenshot", "left_click", "right_click", 
 	"left_mouse_up", "scroll", "type", "key", "hold_key", "wait", "zoom", "cursor_position",
 	"launch", "list_applications", "run_command", "sandbox_create", "sandbox_list",
 	"sandbox_info", "sandbox_kill", "sandbox_set_timeout", "sandbox_pause", "sandbox_resume",
-	"sandbox_snapshot", "sandbox_fork", "sandbox_rollback", "snapshot_list",
-	"snapshot_delete" };
+	"sandbox_snapshot", "sandbox_fork", "sandbox_rollback", "snapshot_list", "snapshot_delete",
+	"stream_url", "stream_list", "stream_revoke", "control_acquire", "control_release",
+	"control_status", "request_human" };
 /* Those that are about no one sandbox. */
 static const char *const at_large[] = { "sandbox_create", "sandbox_list", "snapshot_list",
-	"snapshot_delete" };
+	"snapshot_delete", "stream_list", "stream_revoke" };
 #define N_NAMES (sizeof(names) / sizeof(names[0]))
 
 Test(tools_schema, order_is_fixed)
@@ -158,6 +159,13 @@ static const char *const inputs[] = {
 	"sandbox_rollback: snapshot, ;",
 	"snapshot_list: ;",
 	"snapshot_delete: snapshot, ;",
+	"stream_url: ; mode, window, expires,",
+	"stream_list: ;",
+	"stream_revoke: stream, ;",
+	"control_acquire: ;",
+	"control_release: ;",
+	"control_status: ;",
+	"request_human: reason, ; timeout,",
 };
 
 static void put_fields(char *out, size_t size, const struct tool *tool, bool required)
@@ -199,7 +207,9 @@ Test(tools_schema, description_is_complete_and_repeatable)
 		cr_expect(json_is_boolean(json_object_get(hints, "readOnlyHint")));
 		cr_expect(json_is_boolean(json_object_get(hints, "destructiveHint")));
 		cr_expect(json_is_boolean(json_object_get(hints, "idempotentHint")));
-		cr_expect(json_is_false(json_object_get(hints, "openWorldHint")));
+		/* Only a person is beyond the sandbox. */
+		cr_expect_eq(json_is_true(json_object_get(hints, "openWorldHint")),
+			strcmp(tool_at(set, i)->name, "request_human") == 0);
 		cr_expect(!json_is_true(json_object_get(hints, "readOnlyHint")) ||
 			  !json_is_true(json_object_get(hints, "destructiveHint")));
 		cr_expect_null(json_object_get(a, "outputSchema"));
@@ -236,10 +246,12 @@ static size_t count(const char *selection)
 Test(tools_schema, selection)
 {
 	cr_expect_eq(count("all"), N_NAMES);
-	cr_expect_eq(count("computer,shell,sandbox"), N_NAMES);
-	cr_expect_eq(count("computer"), N_NAMES - 13);
+	cr_expect_eq(count("computer,shell,sandbox,stream,control"), N_NAMES);
+	cr_expect_eq(count("computer"), N_NAMES - 20);
 	cr_expect_eq(count("sandbox"), 12);
 	cr_expect_eq(count("shell"), 1);
+	cr_expect_eq(count("stream"), 3);
+	cr_expect_eq(count("control"), 4);
 	cr_expect_eq(count(" screenshot , left_click,screenshot"), 2);
 	cr_expect_eq(count(""), 0);
 	cr_expect_eq(count("  "), 0);

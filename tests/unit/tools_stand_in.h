@@ -2,6 +2,7 @@
 #define TESTS_TOOLS_STAND_IN_H
 
 #include "fake_call.h"
+#include "vm/control.h"
 #include "vm/guest.h"
 
 /*
@@ -115,6 +116,15 @@ void vm_stop(struct vm *vm, const char *why)
 const char *vm_id(const struct vm *vm)
 {
 	return vm->id;
+}
+const char *vm_owner(const struct vm *vm)
+{
+	(void)vm;
+	return "test";
+}
+void vm_touch(struct vm *vm)
+{
+	(void)vm;
 }
 const char *vm_backend_name(const struct vm *vm)
 {
@@ -263,6 +273,43 @@ void guest_cancel(struct vm *vm, guest_id id)
 {
 	(void)vm;
 	asked.cancelled = id;
+}
+
+/* Control of it is tested on the real one. */
+const struct vm_control *vm_control(const struct vm *vm)
+{
+	static const struct vm_control agents;
+	(void)vm;
+	return &agents;
+}
+bool vm_control_give_back(struct vm *vm, uint64_t fence, const char *says, struct err *err)
+{
+	(void)vm, (void)fence, (void)says;
+	return err_set(err, ERR_STATE, "not here");
+}
+bool vm_control_acquire(struct vm *vm, struct err *err)
+{
+	(void)vm, (void)err;
+	return true;
+}
+bool vm_control_release(struct vm *vm, struct err *err)
+{
+	(void)vm, (void)err;
+	return true;
+}
+struct vm_person_wait *vm_control_ask(
+	struct vm *vm, const char *reason, vm_person_fn *fn, void *data)
+{
+	(void)vm, (void)reason, (void)fn, (void)data;
+	return NULL;
+}
+void vm_control_ask_cancel(struct vm_person_wait *wait)
+{
+	(void)wait;
+}
+void vm_control_want(struct vm *vm, const char *reason)
+{
+	(void)vm, (void)reason;
 }
 
 /* ---- helpers ---- */

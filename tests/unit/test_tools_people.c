@@ -1,0 +1,426 @@
+// USES tools
+#include "fake_call.h"
+#include "vm/control.h"
+
+/*
+ * The toolsets "stream" and "control" on the fake backend: what a model is told, what the registry
+ * and the lease are then, and every way in which asking for a person can end.  People are played by
+ * calling the lease as the server's pages do.
+ */
+
+static struct desk desk;
+
+static void open_desk(void)
+{
+	desk = desk_open();
+}
+
+static void close_desk(void)
+{
+	desk_close(&desk);
+}
+
+TestSuite(tools_people, .init = open_desk, .fini = close_desk);
+
+static const char *text_of(const struct call *call, size_t i)
+{
+	const char *text = call_block(call, i, "text", "text");
+	cr_assert_not_null(text, "block %zu; error: %s", i, call->err.text);
+	return text;
+}
+
+static void expect_holds(const char *text, const char *holds)
+{
+	cr_expect(strstr(text, holds), "\"%s\"\nis without\n\"%s\"", text, holds);
+}
+
+/* The text of a call that must go well; free() it. */
+static char *say(const char *name, const char *args)
+{
+	struct call *call = call_tool(&desk, name, args);
+	cr_assert_eq(call->err.kind, ERR_NONE, "%s %s: %s", name, args, call->err.text);
+	char *copy = must(strdup(text_of(call, 0)));
+	call_end(call);
+	return copy;
+}
+
+static void expect(const char *name, const char *args, const char *holds)
+{
+	auto_free char *text = say(name, args);
+	expect_holds(text, holds);
+}
+
+static void expect_failure(
+	const char *name, const char *args, enum err_kind kind, const char *holds)
+{
+	struct call *call = call_tool(&desk, name, args);
+	cr_expect_eq(call->err.kind, kind, "%s %s: kind %d", name, args, (int)call->err.kind);
+	expect_holds(call->err.text, holds);
+	call_end(call);
+}
+
+/* Looking is always allowed. */
+static void look(void)
+{
+	struct call *call = call_tool(&desk, "screenshot", "{}");
+	cr_expect_eq(call->err.kind, ERR_NONE, "%s", call->err.text);
+	call_end(call);
+}
+
+static void run_once(void)
+{
+	cr_assert_geq(sd_event_run(desk.event, 1000 * 1000), 0);
+}
+
+static struct vm *the_vm(void)
+{
+	struct vm *vm = vm_at(desk.vms, "test", 0);
+	cr_assert_not_null(vm);
+	return vm;
+}
+
+static struct stream *stream_at(size_t i)
+{
+	return (struct stream *)streams_at(desk.streams, "test", i);
+}
+
+/* ---- stream_* ---- */
+
+/* The ticket of the link in a text. */
+static void ticket_in(const char *text, char ret_ticket[SECRET_LEN + 1])
+{
+	const char *at = strchr(text, '#');
+	cr_assert_not_null(at, "%s", text);
+	cr_assert_geq(strlen(at + 1), (size_t)SECRET_LEN);
+	snprintf(ret_ticket, SECRET_LEN + 1, "%s", at + 1);
+}
+
+Test(tools_people, a_link_opens_its_stream_once)
+{
+	char ticket[SECRET_LEN + 1], cookie[SECRET_LEN + 1], start[100];
+	struct err err;
+	auto_free char *text = say("stream_url", "{}");
+	struct stream *stream = stream_at(0);
+	cr_assert_not_null(stream);
+	snprintf(start, sizeof(start), "\nhttp://127.0.0.1:7/s/%s/#", stream->id);
+	expect_holds(text, start);
+	expect_holds(text, ", to watch in any browser");
+	expect_holds(text, "within 15 min");
+	expect_holds(text, "(in 1 h 0 min)");
+	expect_holds(text, "stream_revoke");
+	cr_expect_eq(stream->mode, STREAM_VIEW);
+	cr_expect_eq(stream->window, 0);
+	ticket_in(text, ticket);
+	cr_expect(streams_redeem(desk.streams, stream, ticket, cookie, &err), "%s", err.text);
+	cr_expect_not(streams_redeem(desk.streams, stream, ticket, cookie, &err));
+}
+
+Test(tools_people, a_link_to_take_over_a_window_for_a_while)
+{
+	auto_free char *text =
+		say("stream_url", "{\"mode\":\"control\",\"window\":77,\"expires\":120}");
+	struct stream *stream = stream_at(0);
+	expect_holds(text, "Live window of sandbox ");
+	expect_holds(text, ", to watch and to take over in any browser");
+	expect_holds(text, "within 2 min");
+	cr_expect_eq(stream->mode, STREAM_CONTROL);
+	cr_expect_eq(stream->window, 77);
+	cr_expect_eq(stream->expires - stream->created, 120000);
+}
+
+Test(tools_people, streams_are_listed_without_their_secrets)
+{
+	expect("stream_list", "{}", "You have no stream; stream_url makes one.");
+	auto_free char *first = say("stream_url", "{}");
+	auto_free char *second = say("stream_url", "{\"mode\":\"control\",\"window\":9}");
+	char ticket[SECRET_LEN + 1];
+	stream_at(0)->viewers = 2;
+	auto_free char *list = say("stream_list", "{}");
+	expect_holds(list, "2 streams:\n");
+	expect_holds(list, ": view, sandbox ");
+	expect_holds(list, ", 2 people watch, ends at ");
+	expect_holds(list, ": control, sandbox ");
+	expect_holds(list, ", window 9, nobody watches, ends at ");
+	ticket_in(first, ticket);
+	cr_expect_null(strstr(list, ticket));
+}
+
+Test(tools_people, a_revoked_one_is_gone_and_a_strangers_is_not_there)
+{
+	char args[80];
+	auto_free char *link = say("stream_url", "{}");
+	struct err err;
+	char id[ID_LEN + 1];
+	memcpy(id, stream_at(0)->id, sizeof(id));
+	snprintf(args, sizeof(args), "{\"stream\":\"%s\"}", id);
+	struct call *call = must(calloc(1, sizeof(*call)));
+	call->vms = desk.vms;
+	call->streams = desk.streams;
+	call->owner = "stranger";
+	call->args = json_loads(args, 0, NULL);
+	tool_run(tool_find(desk.tools, "stream_revoke"), call, call->args);
+	cr_expect_eq(call->err.kind, ERR_NOT_FOUND);
+	call_end(call);
+	expect("stream_revoke", args, "has ended");
+	cr_expect_null(streams_find(desk.streams, id, &err));
+	expect_failure("stream_revoke", args, ERR_NOT_FOUND, "stream_list");
+}
+
+Test(tools_people, nobody_can_show_it)
+{
+	call_base = NULL;
+	expect_failure("stream_url", "{}", ERR_UNSUPPORTED, "nobody can open links here");
+	expect_failure("request_human", "{\"reason\":\"r\"}", ERR_UNSUPPORTED,
+		"nobody can open links here");
+	call_base = "http://127.0.0.1:7";
+	cr_expect_null(stream_at(0));
+}
+
+Test(tools_people, arguments_that_cannot_be)
+{
+	expect_failure("stream_url", "{\"mode\":\"touch\"}", ERR_ARGUMENT, "view");
+	expect_failure("stream_url", "{\"expires\":604801}", ERR_ARGUMENT, "604800");
+	expect_failure("stream_url", "{\"window\":-1}", ERR_ARGUMENT, "window");
+	expect_failure("stream_url", "{\"sandbox\":\"nosuch\"}", ERR_NOT_FOUND, "sandbox id");
+	expect_failure("request_human", "{}", ERR_ARGUMENT, "reason");
+}
+
+/* ---- control_* ---- */
+
+Test(tools_people, control_goes_round)
+{
+	struct err err;
+	expect_failure("control_status", "{}", ERR_NOT_FOUND, "sandbox");
+	look();
+	expect("control_status", "{}", "You have control of sandbox ");
+	expect("control_release", "{}", "Nobody has control of sandbox ");
+	expect_failure("left_click", "{}", ERR_STATE, "control_acquire");
+	look();
+	expect("control_acquire", "{}", "You have control of sandbox ");
+	free(say("left_click", "{}"));
+	uint64_t fence = vm_control_take(the_vm(), "Ann\nLee");
+	expect("control_status", "{}", ": Ann Lee, since ");
+	expect("control_status", "{}", "request_human waits");
+	expect_failure("left_click", "{}", ERR_STATE, "a person has control");
+	expect_failure("type", "{\"text\":\"x\"}", ERR_STATE, "Ann");
+	expect_failure("control_acquire", "{}", ERR_STATE, "a person has control");
+	expect_failure("control_release", "{}", ERR_STATE, "a person has control");
+	look();
+	cr_assert(vm_control_give_back(the_vm(), fence, "all yours", &err), "%s", err.text);
+	run_once();
+	struct call *call = call_tool(&desk, "left_click", "{}");
+	cr_expect_eq(call->err.kind, ERR_NONE);
+	expect_holds(text_of(call, 1), "all yours");
+	call_end(call);
+}
+
+/* ---- request_human ---- */
+
+static struct call *ask(const char *args)
+{
+	struct call *call = call_begin(&desk, "request_human", args);
+	while (!call->answers && !(vm_at(desk.vms, "test", 0) && vm_control(the_vm())->wanted)) {
+		run_once();
+	}
+	return call;
+}
+
+/* Somebody watches who may act. */
+static void have_a_watcher(void)
+{
+	free(say("stream_url", "{\"mode\":\"control\"}"));
+	stream_at(0)->viewers = 1;
+}
+
+static void expect_no_wish(void)
+{
+	cr_expect_null(vm_control(the_vm())->wanted);
+}
+
+Test(tools_people, a_person_comes_and_hands_back)
+{
+	struct err err;
+	have_a_watcher();
+	struct call *call = ask("{\"reason\":\"log in\"}");
+	cr_assert_eq(call->answers, 0, "%s", call->err.text);
+	cr_expect_str_eq(vm_control(the_vm())->wanted, "log in");
+	while (!call->stages) {
+		run_once();
+	}
+	cr_expect_str_eq(call->stage, "Waiting for a person");
+	uint64_t fence = vm_control_take(the_vm(), "Ann");
+	cr_assert(vm_control_give_back(the_vm(), fence, "done, \"really\"", &err), "%s", err.text);
+	call_await(&desk, call);
+	cr_expect_eq(call->err.kind, ERR_NONE, "%s", call->err.text);
+	expect_holds(text_of(call, 0), "A person had control and handed it back after 0 s. They "
+				       "said: \"done, \"really\"\"\n");
+	call_end(call);
+	expect_no_wish();
+	cr_expect_null(stream_at(1), "they had a link");
+}
+
+Test(tools_people, nobody_can_come_but_by_a_link)
+{
+	struct call *call = ask("{\"reason\":\"log in\"}");
+	call_await(&desk, call);
+	cr_expect_eq(call->err.kind, ERR_STATE);
+	expect_holds(call->err.text, "call request_human again");
+	expect_holds(text_of(call, 0), "http://127.0.0.1:7/s/");
+	call_end(call);
+	expect_no_wish();
+	cr_assert_not_null(stream_at(0), "the link is good");
+	cr_expect_eq(stream_at(0)->mode, STREAM_CONTROL);
+	call = ask("{\"reason\":\"log in\"}");
+	cr_expect_eq(call->answers, 0, "now somebody may come");
+	call_cancel(call);
+	cr_expect_eq(call->err.kind, ERR_CANCELLED);
+	call_end(call);
+	expect_no_wish();
+}
+
+Test(tools_people, nobody_comes_in_time)
+{
+	have_a_watcher();
+	struct call *call = ask("{\"reason\":\"log in\",\"timeout\":1}");
+	call_await(&desk, call);
+	cr_expect_eq(call->err.kind, ERR_TIMEOUT);
+	expect_holds(call->err.text, "no person came within 1 s");
+	call_end(call);
+	expect_no_wish();
+}
+
+Test(tools_people, a_person_has_control_and_keeps_it)
+{
+	look();
+	vm_control_take(the_vm(), "Ann");
+	struct call *call = ask("{\"reason\":\"log in\",\"timeout\":1}");
+	cr_expect_eq(call->answers, 0, "there is somebody to wait for");
+	call_await(&desk, call);
+	expect_holds(call->err.text, "did not hand it back within 1 s");
+	call_end(call);
+}
+
+Test(tools_people, the_sandbox_ends_meanwhile)
+{
+	have_a_watcher();
+	struct call *call = ask("{\"reason\":\"log in\"}");
+	vm_stop(the_vm(), "enough");
+	call_await(&desk, call);
+	cr_expect_eq(call->err.kind, ERR_GONE);
+	expect_holds(call->err.text, "enough");
+	call_end(call);
+}
+
+/* ---- and where the client's user can be asked ---- */
+
+/* Answers the question; false: the call is over already. */
+static void answer(struct call *call, const char *json)
+{
+	json_auto_t *answers = json_loads(json, 0, NULL);
+	cr_assert_not_null(answers, "%s", json);
+	cr_assert_not_null(call->answered, "nothing was asked");
+	call->answered(call, answers, NULL, call->answered_data);
+}
+
+#define ACCEPT(says) "{\"person\":{\"action\":\"accept\",\"content\":{\"says\":\"" says "\"}}}"
+
+Test(tools_people, the_clients_user_answers)
+{
+	desk.can_ask = true;
+	struct call *call = ask("{\"reason\":\"log in\"}");
+	cr_assert_eq(call->answers, 0, "%s", call->err.text);
+	const char *message = json_string_value(json_object_get(call->question, "message"));
+	cr_assert_not_null(message);
+	expect_holds(message, "log in");
+	expect_holds(message, "open http://127.0.0.1:7/s/");
+	cr_assert_not_null(stream_at(0), "the link leads somewhere");
+	answer(call, ACCEPT("the code is 7"));
+	cr_expect_eq(call->answers, 1);
+	expect_holds(text_of(call, 0), "A person answered after 0 s. They said: \"the code is 7\"");
+	call_end(call);
+	expect_no_wish();
+	cr_expect_null(stream_at(0), "nobody used the link, so it is over");
+}
+
+Test(tools_people, the_clients_user_took_over_and_answers)
+{
+	desk.can_ask = true;
+	struct call *call = ask("{\"reason\":\"log in\"}");
+	vm_control_take(the_vm(), "Ann");
+	stream_at(0)->viewers = 1;
+	answer(call, ACCEPT(""));
+	call_await(&desk, call);
+	cr_expect_eq(vm_control(the_vm())->holder, VM_HELD_BY_AGENT);
+	expect_holds(
+		text_of(call, 0), "had control and handed it back after 0 s. They said nothing.");
+	call_end(call);
+	cr_expect_not_null(stream_at(0), "somebody still watches");
+}
+
+Test(tools_people, the_clients_user_declines_or_closes_the_question)
+{
+	desk.can_ask = true;
+	struct call *call = ask("{\"reason\":\"log in\"}");
+	answer(call, "{\"person\":{\"action\":\"decline\"}}");
+	cr_expect_eq(call->err.kind, ERR_STATE);
+	expect_holds(call->err.text, "declined");
+	call_end(call);
+	call = ask("{\"reason\":\"log in\"}");
+	answer(call, "{\"person\":{\"action\":\"cancel\"}}");
+	cr_expect_eq(call->err.kind, ERR_STATE);
+	expect_holds(call->err.text, "was closed");
+	expect_holds(text_of(call, 0), "http://127.0.0.1:7/s/");
+	call_end(call);
+	call = ask("{\"reason\":\"log in\"}");
+	answer(call, "{\"person\":{\"action\":\"cancel\"}}");
+	cr_expect_eq(call->answers, 0, "somebody has the link");
+	call_cancel(call);
+	call_end(call);
+	expect_no_wish();
+}
+
+Test(tools_people, a_client_that_fails_to_ask)
+{
+	struct err why;
+	desk.can_ask = true;
+	struct call *call = ask("{\"reason\":\"log in\"}");
+	err_set(&why, ERR_STATE, "the client did not answer");
+	call->answered(call, NULL, &why, call->answered_data);
+	expect_holds(call->err.text, "nobody was asked: the client did not answer");
+	call_end(call);
+}
+
+/* 2026-07-28: the call ends with the question, and comes again with the answer. */
+Test(tools_people, a_question_in_rounds)
+{
+	desk.can_ask = desk.rounds = true;
+	struct call *call = ask("{\"reason\":\"log in\"}");
+	cr_expect_eq(call->answers, 1);
+	cr_expect_null(call->content);
+	call_end(call);
+	cr_expect_str_eq(vm_control(the_vm())->wanted, "log in", "the page still says so");
+	cr_assert_not_null(stream_at(0), "the link is good");
+	desk.rounds = false;
+	call = call_begin(&desk, "request_human", "{\"reason\":\"log in\"}");
+	answer(call, ACCEPT("yes"));
+	cr_expect_eq(call->answers, 1);
+	expect_holds(text_of(call, 0), "yes");
+	call_end(call);
+	expect_no_wish();
+}
+
+Test(tools_people, what_a_person_says_between_rounds_comes_with_the_answer)
+{
+	struct err err;
+	desk.can_ask = desk.rounds = true;
+	call_end(ask("{\"reason\":\"log in\"}"));
+	uint64_t fence = vm_control_take(the_vm(), "Ann");
+	cr_assert(vm_control_give_back(the_vm(), fence, "it is done", &err), "%s", err.text);
+	run_once();
+	expect_no_wish();
+	desk.rounds = false;
+	struct call *call = call_begin(&desk, "request_human", "{\"reason\":\"log in\"}");
+	answer(call, ACCEPT(""));
+	expect_holds(text_of(call, 1), "it is done");
+	call_end(call);
+}
