@@ -133,6 +133,7 @@ static bool try_guest(bool kvm, struct err *err)
 	}
 	auto_close int info_in = info[0], info_out = info[1];
 	pid_t pid = run_guest(kvm, firmware, errors_out, info_out, err);
+	(void)info_in; /* open until it is over */
 	close(take_fd(&errors_out));
 	close(take_fd(&info_out));
 	if (pid < 0) {
