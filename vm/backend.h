@@ -39,6 +39,9 @@ struct vm_backend {
 	 * rolled back: what lies behind struct vm is zeroed before each start.  A saved machine
 	 * that is no good is ERR_STATE. */
 	bool (*start)(struct vm *vm, struct err *err);
+	/* Whether start() could use what save() wrote into dir for this sandbox, as far as that can
+	 * be told without reading all of it.  NULL: nobody knows. */
+	bool (*check)(struct vm *vm, const char *dir, struct err *err);
 	/* Of everything that a template must match to be used for this spec (and only that), as a
 	 * file name; free() it.  NULL with err: the spec cannot be had here; NULL with ERR_NONE:
 	 * this one starts without a template.  NULL member: no templates. */

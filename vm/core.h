@@ -98,6 +98,7 @@ struct vm_core {
 	bool new_names; /* a copy: it must not keep the names of what it was copied from */
 	bool adopting;
 	bool resuming; /* from <dir>/saved, which goes when it is ready */
+	bool taken;    /* out of the reserve, and not heard of since */
 	bool lost;     /* the link broke while that was to be expected */
 	void (*on_halted)(struct vm_core *core);
 	sd_event_source *halted, *start_timer, *lost_timer, *silence_timer;
@@ -130,6 +131,7 @@ struct vm_core {
 	/* guest.c's */
 	struct guest_calls calls;
 	uint32_t last_id;
+	uint64_t save_ms;  /* the backend may take that long to write it */
 	uint64_t guard_ms; /* an agent that does not even answer a ping for this long hangs */
 	bool pinged;
 	sd_event_source *guard;
@@ -339,6 +341,8 @@ void vm_templates_free(struct vm_pool *pool);
 /* One of the reserve that is as asked for, now the owner's and being told so; NULL: none. */
 struct vm *vm_warm_take(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
 	const struct vm_spec *spec);
+/* What was taken is no good: true when it starts like a new one. */
+bool vm_warm_start_again(struct vm *vm, const struct err *why);
 void vm_warm_refill(struct vm_pool *pool); /* soon, when nothing else is going on */
 void vm_warm_free(struct vm_pool *pool);
 

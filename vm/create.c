@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define GUARD_MS 10000
+#define SAVE_MS 300000
 
 struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
 	struct vm_spec *spec)
@@ -25,6 +26,7 @@ struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const 
 	core->owner = must(strdup(owner));
 	core->state = VM_STARTING;
 	core->guard_ms = GUARD_MS;
+	core->save_ms = SAVE_MS;
 	core->lock = -1;
 	core->keep = pool->config.keep;
 	core->start_us = loop_now_us();

@@ -326,6 +326,13 @@ static bool probe(const struct vm_config *config, char **ret_detail, struct err 
 	return true;
 }
 
+/* As of a message that a host before this one heard the beginning of. */
+static void write_rest(int fd)
+{
+	static const char rest[] = "ween two words\"}} and more of that";
+	(void)!write(fd, rest, sizeof(rest));
+}
+
 /* A copy waits for "renew"; a new one says hello by itself. */
 static bool come_up(struct fake_vm *fake, struct err *err)
 {
@@ -334,6 +341,9 @@ static bool come_up(struct fake_vm *fake, struct err *err)
 		return err_errno(err, "cannot make a socket pair");
 	}
 	fake->start_us = loop_now_us();
+	if (strcmp(fake->fault, "babble") == 0) {
+		write_rest(ends[1]);
+	}
 	fake->link = link_new(fake->event, ends[1], &agent_handlers, fake);
 	if (!fake->to_renew) {
 		fake->starting = loop_defer(fake->event, on_starting, fake);
@@ -362,6 +372,14 @@ static bool start_from(struct fake_vm *fake, const char *from, struct err *err)
 static bool start(struct vm *vm, struct err *err)
 {
 	return start_from(fake_of(vm), vm->from, err);
+}
+
+static bool check(struct vm *vm, const char *dir, struct err *err)
+{
+	struct fake_vm other = { .vm.spec = vm->spec };
+	bool good = fake_load(&other, dir, err);
+	fake_desktop_done(&other.desktop);
+	return good;
 }
 
 /* An image of any name makes a template, so that these can be tested; "none" is none, and a "dud"
@@ -416,6 +434,9 @@ static void save(struct vm *vm, const char *dir, bool last)
 	(void)last;
 	assert(fake->frozen);
 	fake->saving_to = dir;
+	if (strcmp(fake->fault, "wedged") == 0) {
+		return; /* for ever */
+	}
 	fake->saving = strcmp(fake->fault, "slow") == 0
 			       ? loop_after_ms(fake->event, SLOW_MS, on_slow_saving, fake)
 			       : loop_defer(fake->event, on_saving, fake);
@@ -428,6 +449,7 @@ static bool stop(struct vm *vm)
 	link_free(take_ptr(&fake->link));
 	loop_drop(&fake->starting);
 	loop_drop(&fake->saving);
+	loop_drop(&fake->relinking);
 	loop_drop(&fake->dying);
 	loop_drop(&fake->screen_timer);
 	while (fake->event && (req = TAILQ_FIRST(&fake->requests))) {
@@ -453,6 +475,30 @@ static bool adopt(struct vm *vm, struct err *err)
 	return there;
 }
 
+static int on_relink(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct fake_vm *fake = data;
+	struct err err;
+	(void)source;
+	(void)usec;
+	loop_drop(&fake->relinking);
+	fake->fault[0] = '\0';
+	if (!come_up(fake, &err)) {
+		vm_has_died(&fake->vm, &err);
+	}
+	return 0;
+}
+
+static void relink(struct vm *vm, uint64_t after_ms)
+{
+	struct fake_vm *fake = fake_of(vm);
+	link_free(take_ptr(&fake->link));
+	loop_drop(&fake->starting);
+	loop_drop(&fake->relinking);
+	fake->to_renew = true;
+	fake->relinking = loop_after_ms(fake->event, after_ms, on_relink, fake);
+}
+
 static void release(struct vm *vm)
 {
 	fake_desktop_done(&fake_of(vm)->desktop);
@@ -463,10 +509,12 @@ const struct vm_backend vm_backend_fake = {
 	.size = sizeof(struct fake_vm),
 	.probe = probe,
 	.start = start,
+	.check = check,
 	.template_key = template_key,
 	.save = save,
 	.adopt = adopt,
 	.leave = leave,
+	.relink = relink,
 	.stop = stop,
 	.release = release,
 };

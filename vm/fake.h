@@ -75,7 +75,7 @@ struct fake_vm {
 	struct fake_requests requests;
 	struct fake_request *acting; /* holds the input */
 	sd_event_source *starting, *dying, *screen_timer;
-	sd_event_source *saving;
+	sd_event_source *saving, *relinking;
 	const char *saving_to;
 	unsigned stage;
 	bool watched;

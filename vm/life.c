@@ -231,7 +231,8 @@ void vm_failed(struct vm *vm, const struct err *why)
 		vm_set_state(core, VM_STARTING);
 		log_warning("sandbox=%s is not resumed: %s", vm->id, why->text);
 		vm_machine_halt(core, on_resume_failed);
-	} else if (core->state != VM_STARTING || !vm_template_start_again(vm, why)) {
+	} else if (core->state != VM_STARTING ||
+		   !(vm_warm_start_again(vm, why) || vm_template_start_again(vm, why))) {
 		vm_end(vm, why);
 	}
 }
@@ -245,6 +246,10 @@ void vm_stop(struct vm *vm, const char *why)
 
 void vm_agent_broke(struct vm *vm, struct err *err)
 {
+	if (vm->core->adopting) { /* it may still speak to the server before this one */
+		vm_lost_link(vm, err);
+		return;
+	}
 	err->kind = ERR_GONE;
 	err_while(err, "the sandbox's agent sent a bad message, so the sandbox was ended");
 	log_warning("sandbox=%s %s", vm->id, err->text);
@@ -322,6 +327,7 @@ void vm_is_ready(struct vm *vm)
 	bool first = !core->was_ready;
 	vm_set_state(core, VM_READY);
 	core->was_ready = true;
+	core->taken = false;
 	core->adopting = false;
 	loop_drop(&core->start_timer);
 	core->times.ready = vm_now_ms();

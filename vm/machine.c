@@ -19,6 +19,7 @@
 
 #define LOST_GRACE_MS 300 /* between a broken link and the news of the process behind it */
 #define COLD_FACTOR 10    /* a boot from nothing may take so many times as long */
+#define TAKEN_MS 5000     /* what was ready in reserve has to be so again; a new one takes less */
 #define ENTROPY_BYTES 64
 #define RELINKS_MAX 5
 #define RELINK_MS 200   /* the agent has to see that the link is closed; doubled each time */
@@ -73,6 +74,9 @@ static void start_clock(struct vm *vm)
 	bool cold = vm->backend->template_key && !vm->from && !core->adopting;
 	core->start_us = loop_now_us();
 	vm->timeout_ms = vm->pool->config.start_timeout_ms * (cold ? COLD_FACTOR : 1);
+	if (core->taken && vm->timeout_ms > TAKEN_MS) {
+		vm->timeout_ms = TAKEN_MS;
+	}
 	loop_drop(&core->start_timer);
 	core->start_timer =
 		loop_after_ms(vm->pool->event, (uint64_t)vm->timeout_ms, on_start_timeout, vm);

@@ -66,37 +66,59 @@ struct ram *saved_ram(const struct saved *saved)
 
 /* ---- opening ---- */
 
-static bool check_files(const struct saved *s, const struct saved_files *files, struct err *err)
+/* What machine.json says, and what is there. */
+static bool check_files(const struct saved_files *files, const char *key, int64_t mib,
+	unsigned layers, struct err *err)
 {
-	unsigned layers = ram_layers(s->ram) + (s->top ? 1 : 0);
-	if (strcmp(files->key, s->key) != 0) {
+	if (strcmp(files->key, key) != 0) {
 		return err_set(err, ERR_STATE,
 			"it fits another QEMU, processor, image or size (%.60s) than what is here "
 			"(%.60s)",
-			files->key, s->key);
+			files->key, key);
 	}
-	return (files->mib == ram_mib(s->ram) && files->layers == layers) ||
+	return (files->mib == mib && files->layers == layers) ||
 	       err_set(err, ERR_HOST,
 		       "it is damaged: %lld MiB of memory in %lld layers are expected, and there "
 		       "are %lld in %u",
-		       (long long)files->mib, (long long)files->layers, (long long)ram_mib(s->ram),
-		       layers);
+		       (long long)files->mib, (long long)files->layers, (long long)mib, layers);
 }
 
-static bool open_files(struct saved *s, struct err *err)
+/* Beside the memory: the state of the devices, opened; -1. */
+static int open_files(
+	const char *dir, const char *key, int64_t mib, unsigned layers, struct err *err)
 {
 	auto_free char *path = NULL;
 	struct saved_files files;
-	json_auto_t *json = state_read_json(s->dir, SAVED_JSON, err);
-	if (!json || !saved_files_from_json(json, &files, err) || !check_files(s, &files, err)) {
-		return false;
+	json_auto_t *json = state_read_json(dir, SAVED_JSON, err);
+	if (!json || !saved_files_from_json(json, &files, err) ||
+		!check_files(&files, key, mib, layers, err)) {
+		return -1;
 	}
-	if (asprintf(&path, "%s/%s", s->dir, SAVED_DEVICES) < 0) {
+	if (asprintf(&path, "%s/%s", dir, SAVED_DEVICES) < 0) {
 		abort();
 	}
-	s->devices = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	return s->devices >= 0 ? saved_check_devices(s->devices, path, err)
-			       : err_errno(err, "cannot open %s", path);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0) {
+		err_errno(err, "cannot open %s", path);
+		return -1;
+	}
+	return saved_check_devices(fd, path, err) ? take_fd(&fd) : -1;
+}
+
+static bool unusable(struct err *err)
+{
+	return err_while(err, "the saved machine cannot be used");
+}
+
+bool saved_check(const char *dir, const char *key, struct err *err)
+{
+	int64_t mib;
+	unsigned layers;
+	if (!ram_check(dir, &mib, &layers, err)) {
+		return unusable(err);
+	}
+	auto_close int devices = open_files(dir, key, mib, layers, err);
+	return devices >= 0 || unusable(err);
 }
 
 static void on_ram(struct ram *ram, struct pages *top, const struct err *why, void *data)
@@ -106,12 +128,14 @@ static void on_ram(struct ram *ram, struct pages *top, const struct err *why, vo
 	s->opening = NULL;
 	s->ram = ram;
 	s->top = top;
-	if (why || !open_files(s, &err)) {
-		err_while(&err, "the saved machine cannot be used");
-		s->fn(&err, s->data);
-		return;
+	if (!why) {
+		s->devices = open_files(
+			s->dir, s->key, ram_mib(ram), ram_layers(ram) + (top ? 1 : 0), &err);
 	}
-	s->fn(NULL, s->data);
+	if (s->devices < 0) {
+		unusable(&err);
+	}
+	s->fn(s->devices < 0 ? &err : NULL, s->data);
 }
 
 struct saved *saved_open(

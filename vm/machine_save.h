@@ -48,6 +48,8 @@ void machine_save_clean(struct qmp *qmp);
 
 struct saved;
 
+/* Whether saved_open() would be content, as far as that can be told without reading the pages. */
+bool saved_check(const char *dir, const char *key, struct err *err) NODISCARD;
 /* Reads what dir holds; fn is called once, from the loop, with err NULL when it is ready to be
  * loaded.  key: what it must have been saved with. */
 struct saved *saved_open(

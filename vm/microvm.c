@@ -474,6 +474,12 @@ static void save(struct vm *vm, const char *dir, bool last)
 	m->save = machine_save(&machine, dir, last, on_was_saved, m);
 }
 
+static bool check(struct vm *vm, const char *dir, struct err *err)
+{
+	auto_boot struct boot boot = { 0 };
+	return find_boot(vm->pool, vm->spec, &boot, err) && saved_check(dir, boot.key, err);
+}
+
 static char *template_key(struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
 {
 	auto_boot struct boot boot = { 0 };
@@ -512,6 +518,7 @@ const struct vm_backend vm_backend_microvm = {
 	.probe = probe,
 	.is_likely = is_likely,
 	.start = start,
+	.check = check,
 	.template_key = template_key,
 	.save = save,
 	.adopt = microvm_adopt,

@@ -3,6 +3,10 @@
  * rollback ends it and starts one from a snapshot.  (A resume is life.c's: whoever waits for a
  * paused sandbox brings it about.)  The calls that were under way in the old machine fail and say
  * why.
+ *
+ * A rollback of one that runs makes it, before its machine goes, one that is paused where the
+ * snapshot was taken, and is then a resume: should that fail, or the server die, it still is that.
+ * One that is paused stays as it was until the rollback has come true.
  */
 
 #include "vm/vm.h"
@@ -11,6 +15,8 @@
 #include "base/log.h"
 #include "vm/core.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,6 +106,25 @@ static bool make_saved_dir(struct vm *vm, char **ret_dir, struct err *err)
 	return true;
 }
 
+/* Links: what is saved is never written again. */
+static bool link_files(const char *from, const char *to, struct err *err)
+{
+	auto_close int target = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = opendir(from);
+	bool good = dir && target >= 0;
+	for (struct dirent *entry; good && (entry = readdir(dir));) {
+		good = entry->d_name[0] == '.' ||
+		       linkat(dirfd(dir), entry->d_name, target, entry->d_name, 0) == 0;
+	}
+	if (!good) {
+		state_errno(err, "cannot link the files of %s to %s", from, to);
+	}
+	if (dir) {
+		closedir(dir);
+	}
+	return good;
+}
+
 void vm_pause(struct vm *vm, vm_done_fn *fn, void *data)
 {
 	struct change *pause = change_new(fn, data);
@@ -169,7 +194,14 @@ static bool may_roll_back(struct vm *vm, const char *id, char **ret_from, struct
 	if (!state || !check_fits(vm, snapshot, err)) {
 		return false;
 	}
-	*ret_from = state_path(state, STATE_SNAPSHOTS, snapshot->id);
+	auto_free char *path = state_path(state, STATE_SNAPSHOTS, snapshot->id), *saved = NULL;
+	if (vm->backend->check && !vm->backend->check(vm, path, err)) {
+		return err_while(err, "sandbox %s is as it was", vm->id);
+	}
+	if (!asleep && (!make_saved_dir(vm, &saved, err) || !link_files(path, saved, err))) {
+		return false;
+	}
+	*ret_from = asleep ? take_ptr(&path) : take_ptr(&saved);
 	return true;
 }
 
@@ -183,7 +215,8 @@ void vm_rollback(struct vm *vm, const char *snapshot, vm_done_fn *fn, void *data
 		return;
 	}
 	vm_job_begin(&rollback->job, vm, "rollback");
-	core->resuming = core->state == VM_PAUSED; /* it stays so when this fails */
+	core->resuming = true;
 	vm_set_state(core, VM_STARTING);
+	vm_record(vm);
 	vm_machine_halt(core, on_rollback_halted);
 }

@@ -291,6 +291,24 @@ static bool open_layers(const char *dir, struct pages **layers, unsigned *ret_n,
 	return true;
 }
 
+static int64_t mib_of(const struct pages *layer)
+{
+	return (int64_t)(pages_head(layer)->ram_pages / (1024 / 4));
+}
+
+bool ram_check(const char *dir, int64_t *ret_mib, unsigned *ret_layers, struct err *err)
+{
+	struct pages *layers[RAM_LAYERS_MAX];
+	unsigned n;
+	if (!open_layers(dir, layers, &n, err)) {
+		return false;
+	}
+	*ret_mib = mib_of(layers[0]);
+	*ret_layers = n;
+	drop_layers(layers, &n);
+	return true;
+}
+
 /* ---- opening a saved machine: its layers, then the ram that they make ---- */
 
 static void free_open(struct ram_open *open)
@@ -385,7 +403,7 @@ static bool is_put_apart(const struct ram_open *open)
 
 static struct ram *begin_load(struct ram_open *open, unsigned n)
 {
-	struct ram *ram = make((int64_t)(pages_head(open->layers[0])->ram_pages / (1024 / 4)));
+	struct ram *ram = make(mib_of(open->layers[0]));
 	for (; ram->n_layers < n; ram->n_layers++) {
 		ram->layers[ram->n_layers] = pages_ref(open->layers[ram->n_layers]);
 	}

@@ -40,6 +40,9 @@ const uint8_t *ram_id(const struct ram *ram);
 bool ram_link(const struct ram *ram, const char *dir, struct err *err) NODISCARD;
 void ram_layer_name(unsigned layer, char ret_name[16]); /* "ram.0" */
 
+/* Whether the layers in dir are whole and belong together; reads no pages. */
+bool ram_check(const char *dir, int64_t *ret_mib, unsigned *ret_layers, struct err *err) NODISCARD;
+
 struct ram_open;
 
 /* top: what the process has to be given on top of ram before it runs, or NULL.  With why set, both

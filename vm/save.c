@@ -146,6 +146,7 @@ static void saved(struct vm_job *job, const struct err *err)
 {
 	struct vm *vm = job->vm;
 	job->saving = false;
+	loop_drop(&job->timer);
 	if (err || !job->last) {
 		thaw(job);
 	}
@@ -165,6 +166,22 @@ void vm_was_saved(struct vm *vm, const struct err *err)
 		}
 		saved(job, err ? &why : NULL);
 	}
+}
+
+/* Its machine may be stopped for this, and nobody can tell it to go on: it is over. */
+static int on_save_timeout(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vm_job *job = data;
+	struct vm *vm = job->vm;
+	struct err why;
+	(void)source;
+	(void)usec;
+	loop_drop(&job->timer);
+	err_set(&why, ERR_TIMEOUT,
+		"it was being written to %s and was not done after %llu s: the disk hangs",
+		job->dir, (unsigned long long)vm->core->save_ms / 1000);
+	vm_end(vm, &why);
+	return 0;
 }
 
 static void not_frozen(struct vm_job *job, const struct err *why)
@@ -194,6 +211,8 @@ static void on_frozen(const struct link_msg *msg, const struct err *err, void *d
 		loop_drop(&job->timer);
 		job->freezing = NULL;
 		job->saving = true;
+		job->timer = loop_after_ms(
+			job->vm->pool->event, job->vm->core->save_ms, on_save_timeout, job);
 		job->vm->backend->save(job->vm, job->dir, job->last);
 	}
 	free(freezing);

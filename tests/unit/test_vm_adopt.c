@@ -114,6 +114,25 @@ Test(adopt, a_kept_one_goes_on)
 	cr_assert_eq(on_disk(), 0);
 }
 
+/* Its server was killed in the middle of a message. */
+Test(adopt, one_in_the_middle_of_a_message_is_linked_again)
+{
+	struct host a = open_server(true, 8);
+	struct vm *vm = create(&a, "alice", NULL);
+	type(&a, vm, "half a sen");
+	answer_free(host_exec(&a, vm, "set babble", 1000));
+	host_done(&a);
+	struct host b = open_server(true, 8);
+	vm_pool_adopt(b.pool, NULL, NULL);
+	vm = vm_at(b.pool, "alice", 0);
+	struct waited waited = host_wait(&b, vm);
+	cr_assert_eq(waited.err.kind, ERR_NONE, "%s", waited.err.text);
+	expect_typed(&b, vm, "half a sen");
+	vm_stop(vm, "enough");
+	host_done(&b);
+	cr_assert_eq(on_disk(), 0);
+}
+
 Test(adopt, without_keep_nothing_stays)
 {
 	struct host a = open_server(false, 8);

@@ -105,6 +105,19 @@ static void run(const char *command)
 	answer_free(a);
 }
 
+static void type(const char *text)
+{
+	struct action action = { .kind = ACTION_TYPE, .text = text };
+	answer_free(host_act(&host, vm, &action, 1));
+}
+
+static void expect_typed(const char *text)
+{
+	struct answer *a = host_exec(&host, vm, "cat typed", 1000);
+	cr_expect_str_eq(a->out, text);
+	answer_free(a);
+}
+
 static void says(const char *words)
 {
 	cr_assert_not_null(strstr(ended.err.text, words), "%s", ended.err.text);
@@ -200,6 +213,7 @@ Test(faults, what_cannot_be_resumed_stays_paused)
 Test(faults, a_snapshot_that_is_no_good_says_so)
 {
 	take_it();
+	type("half a sen");
 	char id[ID_LEN + 1];
 	memcpy(id, ended.id, sizeof(id));
 	put_text(in_scratch("state/snapshots/%s/fake.json", id), "[]");
@@ -210,11 +224,10 @@ Test(faults, a_snapshot_that_is_no_good_says_so)
 	}
 	cr_assert_not_null(strstr(err.text, "is corrupt"), "%s", err.text);
 	roll_back_to(id);
-	cr_assert_eq(ended.err.kind, ERR_GONE, "%s", ended.err.text);
 	says("is corrupt");
-	cr_assert_null(vm_find(host.pool, "alice", vm_id(vm), &err));
-	host_for_ms(&host, 20);
-	cr_assert_eq(entries("sandboxes"), 0);
+	says("is as it was");
+	cr_assert_eq(vm_state(vm), VM_READY);
+	expect_typed("half a sen");
 }
 
 Test(faults, a_paused_one_survives_a_bad_rollback)
@@ -226,10 +239,46 @@ Test(faults, a_paused_one_survives_a_bad_rollback)
 	run("true");
 	pause_it();
 	roll_back_to(id);
-	cr_assert_neq(ended.err.kind, ERR_NONE);
-	says("stays paused");
+	says("is corrupt");
 	cr_assert_eq(vm_state(vm), VM_PAUSED);
 	cr_assert_eq(host_wait(&host, vm).err.kind, ERR_NONE);
+}
+
+/* The machine is gone, but not what it was to be. */
+Test(faults, a_rollback_that_does_not_come_up_leaves_it_paused_there)
+{
+	char id[ID_LEN + 1];
+	type("then");
+	run("set stubborn");
+	take_it();
+	memcpy(id, ended.id, sizeof(id));
+	run("set ok");
+	type(" and now");
+	roll_back_to(id);
+	says("stays paused");
+	cr_assert_eq(vm_state(vm), VM_PAUSED);
+	const char *path = in_scratch("state/sandboxes/%s/saved/fake.json", vm_id(vm));
+	json_auto_t *saved = json_load_file(path, 0, NULL);
+	cr_assert_str_eq(json_string_value(json_object_get(saved, "typed")), "then");
+	json_object_set_new(saved, "fault", json_string("ok"));
+	cr_assert_eq(unlink(path), 0, "it is the snapshot's, too");
+	cr_assert_eq(json_dump_file(saved, path, 0), 0);
+	cr_assert_eq(host_wait(&host, vm).err.kind, ERR_NONE);
+	expect_typed("then");
+	cr_assert_neq(access(path, F_OK), 0);
+	cr_assert_eq(entries("snapshots"), 1);
+}
+
+Test(faults, a_save_that_never_ends_is_told)
+{
+	run("set wedged");
+	vm->core->save_ms = 50;
+	take_it();
+	cr_assert_eq(ended.err.kind, ERR_GONE);
+	says("the disk hangs");
+	host_for_ms(&host, 20);
+	cr_assert_eq(entries("snapshots"), 0);
+	cr_assert_eq(entries("sandboxes"), 0);
 }
 
 Test(faults, without_a_state_directory_only_saving_is_missing)

@@ -135,6 +135,22 @@ Test(warm, that_died_is_replaced)
 	host_done(&host);
 }
 
+/* One that was ready and is no good any more costs its taker time, and nothing else. */
+Test(warm, that_does_not_answer_starts_like_a_new_one)
+{
+	begin("desk");
+	until_full(2);
+	struct vm *member = first_member();
+	answer_free(host_exec(&host, member, "set stubborn", 1000));
+	cr_assert_eq(vm_create(host.pool, "alice", NULL, &err), member);
+	struct waited waited = host_wait(&host, member);
+	cr_assert_eq(waited.err.kind, ERR_NONE, "%s", waited.err.text);
+	struct answer *a = host_exec(&host, member, "echo hi", 1000);
+	cr_assert_str_eq(a->out, "hi\n");
+	answer_free(a);
+	host_done(&host);
+}
+
 Test(warm, that_cannot_be_had_is_not_tried_all_the_time)
 {
 	size_t tried = 0;
