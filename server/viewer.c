@@ -280,12 +280,11 @@ static bool check_prefix(const char *prefix, struct err *err)
 static bool check_ancestors(const char *sources, struct err *err)
 {
 	size_t len = strlen(sources);
+	bool is_plain = !strpbrk(sources, ";,\"\\");
 	for (size_t i = 0; i < len; i++) {
-		if (strchr(";,\"\\", sources[i]) || sources[i] < 0x20 || sources[i] > 0x7e) {
-			len = FRAME_ANCESTORS_MAX + 1;
-		}
+		is_plain = is_plain && sources[i] >= 0x20 && sources[i] <= 0x7e;
 	}
-	if (len > 0 && len <= FRAME_ANCESTORS_MAX) {
+	if (is_plain && len > 0 && len <= FRAME_ANCESTORS_MAX) {
 		return true;
 	}
 	return err_set(err, ERR_ARGUMENT,

@@ -125,6 +125,7 @@ void fake_changed(struct fake_vm *fake)
 	if (fake->watched && !fake->screen_timer) {
 		fake->screen_timer = loop_after_ms(fake->event, 200, on_screen_timer, fake);
 	}
+	fake_rfb_changed(fake);
 }
 
 /* ---- being copied ---- */
@@ -213,6 +214,7 @@ static const struct fake_op {
 	{ "launch", fake_launch },
 	{ "applications", fake_applications },
 	{ "exec", fake_exec },
+	{ "rfb", fake_rfb },
 	{ "freeze", run_freeze },
 	{ "renew", run_renew },
 };

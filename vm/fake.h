@@ -55,9 +55,10 @@ struct fake_request {
 	uint64_t start_us;
 	/* Frees what the operation keeps beside it; then the request goes. */
 	void (*done)(struct fake_request *req);
-	/* fake_act.c's and fake_exec.c's */
+	/* of fake_act.c, fake_exec.c and fake_rfb.c */
 	struct fake_act *act;
 	struct fake_exec *exec;
+	struct fake_rfb *rfb;
 };
 TAILQ_HEAD(fake_requests, fake_request);
 
@@ -104,6 +105,8 @@ void fake_changed(struct fake_vm *fake);
 bool fake_act(struct fake_request *req, struct err *err);
 bool fake_exec(struct fake_request *req, struct err *err);
 bool fake_launch(struct fake_request *req, struct err *err);
+bool fake_rfb(struct fake_request *req, struct err *err);
+void fake_rfb_changed(struct fake_vm *fake); /* viewers who wait hear of it */
 bool fake_applications(struct fake_request *req, struct err *err);
 
 #endif
