@@ -7,7 +7,6 @@
 #include "server/viewer.h"
 #include "tools/streams.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -26,12 +25,13 @@ struct listen_streams {
 	struct viewer_pages *pages;
 };
 
+/* "sandbox ID has ended: it was ..." is for its owner; those who watch are told the reason. */
 static void on_vm_ended(struct vm *vm, const struct err *why, void *data)
 {
+	static const char ended[] = "has ended: ";
 	struct listen_streams *listen = data;
-	char text[sizeof(why->text) + 40];
-	snprintf(text, sizeof(text), "the desktop is gone: %s", why ? why->text : "it has ended");
-	streams_end_all(listen->streams, vm, text);
+	const char *reason = strstr(why->text, ended);
+	streams_end_all(listen->streams, vm, reason ? reason + strlen(ended) : why->text);
 }
 
 struct listen_streams *listen_streams_new(

@@ -20,12 +20,12 @@ static void request_free(struct request *request)
 			request->server->calls--;
 		}
 	}
+	if (request->on_end) {
+		request->on_end(request->on_end_data); /* who listens may still read the message */
+	}
 	conn_close_request(request->conn);
 	json_decref(request->message);
 	json_decref(request->answers);
-	if (request->on_end) {
-		request->on_end(request->on_end_data);
-	}
 	free(request);
 }
 

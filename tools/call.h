@@ -42,8 +42,8 @@ void call_log(struct call *call, enum log_level level, const char *text);
  * answered. */
 void call_on_cancel(struct call *call, void (*fn)(void *data), void *data);
 bool call_is_cancelled(const struct call *call);
-/* fn fires once, when the call is over: answered by whatever function, or dropped.  Its memory is
- * still there, but it can do nothing any more. */
+/* fn fires once, when the call is over: answered by whatever function, or dropped.  Its memory and
+ * its arguments are still there, but it can do nothing any more. */
 void call_on_end(struct call *call, void (*fn)(void *data), void *data);
 
 /*

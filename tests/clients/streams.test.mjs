@@ -1,0 +1,282 @@
+// People at the agent's desktop: links, over stdio and over HTTP; taking over, which keeps the agent out; and
+// request_human, which waits for whoever answers first: the page, or the user of the client.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Client as ClientV2 } from '@modelcontextprotocol/client';
+import { StdioClientTransport as StdioV2 } from '@modelcontextprotocol/client/stdio';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { bearer, serve_http } from './lib/http.mjs';
+import { text_in } from './lib/image.mjs';
+import { eventually, serve, vitrine } from './lib/server.mjs';
+import { link_in, redeem, stream_id, visit } from './lib/stream.mjs';
+
+const TOKEN = 'a-token-of-the-tests-that-is-long-enough';
+
+/** Calls of one client, which must go well, or must not. */
+function caller(client) {
+	const raw = (name, args = {}, options = {}) => (client instanceof ClientV2
+		? client.callTool({ name, arguments: args }, options)
+		: client.callTool({ name, arguments: args }, undefined, options));
+	return { raw,
+		async call(name, args, options) {
+			const result = await raw(name, args, options);
+			assert.notEqual(result.isError, true, `${name}: ${text_in(result)}`);
+			return text_in(result);
+		},
+		async refused(name, args) {
+			const result = await raw(name, args);
+			assert.equal(result.isError, true, `${name} was taken: ${text_in(result)}`);
+			return text_in(result);
+		} };
+}
+
+/** What a person can do, whatever the client and its transport are. */
+function people(session) {
+	test('a link opens the page once; a second browser is refused', async () => {
+		const { call } = session();
+		const link = link_in(await call('stream_url'));
+		const page = await fetch(link.split('#')[0]);
+		assert.equal(page.status, 200);
+		assert.match(page.headers.get('content-type'), /^text\/html/);
+		assert.match(page.headers.get('content-security-policy'), /default-src 'none'/);
+		const guest = await visit(link);
+		await eventually('hello', () => guest.mode);
+		assert.equal(guest.mode, 'view');
+		const again = await redeem(link);
+		assert.equal(again.status, 403);
+		assert.match((await again.json()).error, /used already/);
+		assert.match(await call('stream_list'), new RegExp(`${stream_id(link)}: view, .* 1 person watches`));
+		assert.ok(!(await call('stream_list')).includes(link.split('#')[1]));
+		guest.leave();
+		await call('stream_revoke', { stream: stream_id(link) });
+	});
+
+	test('a revoked stream cuts its viewers off and opens no more', async () => {
+		const { call, refused } = session();
+		const link = link_in(await call('stream_url', { mode: 'control' }));
+		const unused = link_in(await call('stream_url'));
+		const person = await visit(link);
+		await call('stream_revoke', { stream: stream_id(link) });
+		await eventually('the viewer is told', () => person.ended);
+		assert.equal(person.ended.code, 4001);
+		await eventually('and cut off', () => person.closed);
+		await call('stream_revoke', { stream: stream_id(unused) });
+		assert.notEqual((await redeem(unused)).status, 204);
+		assert.match(await refused('stream_revoke', { stream: stream_id(link) }), /stream_list/);
+		assert.match(await call('stream_list'), /^You have no stream/);
+	});
+
+	test('who takes over keeps the agent out until they hand back; looking still works', async () => {
+		const { call, raw, refused } = session();
+		const link = link_in(await call('stream_url', { mode: 'control' }));
+		const person = await visit(link);
+		await eventually('hello', () => person.viewer);
+		assert.equal((await person.control({ take: 'Ann' })).status, 200);
+		for (const [name, args] of [['left_click', { coordinate: [9, 9] }], ['type', { text: 'x' }],
+			['key', { text: 'Return' }], ['scroll', { scroll_direction: 'down', scroll_amount: 1 }],
+			['launch', { application: 'editor' }], ['control_acquire', {}]]) {
+			assert.match(await refused(name, args), /a person has control of this desktop \(Ann, since/);
+		}
+		assert.notEqual((await raw('screenshot')).isError, true);
+		assert.match(await call('control_status'), /A person has control of sandbox \S+: Ann, since /);
+		assert.equal((await person.control({ give_back: true, says: 'yours' })).status, 200);
+		await eventually('the page says so', () => person.state.control.holder === 'agent');
+		assert.match(await call('left_click', { coordinate: [9, 9] }), /^Clicked\.[^]*yours/);
+		person.leave();
+		await call('stream_revoke', { stream: stream_id(link) });
+	});
+
+	test('a view-only link takes nothing over', async () => {
+		const { call } = session();
+		const link = link_in(await call('stream_url', { mode: 'view' }));
+		const guest = await visit(link);
+		await eventually('hello', () => guest.viewer);
+		assert.equal((await guest.control({ take: 'Eve' })).status, 403);
+		assert.match(await call('control_status'), /^You have control/);
+		guest.leave();
+		await call('stream_revoke', { stream: stream_id(link) });
+	});
+}
+
+/** request_human answered on the page. */
+async function by_the_page({ call }, link) {
+	const person = await visit(link);
+	await eventually('hello', () => person.viewer);
+	const asked = call('request_human', { reason: 'Solve the captcha.' });
+	await eventually('the page shows why', () => person.state?.control.wanted === 'Solve the captcha.');
+	await person.control({ take: 'Ann' });
+	await person.control({ give_back: true, says: 'it was a bus' });
+	assert.match(await asked, /had control and handed it back[^]*it was a bus/);
+	await eventually('nobody is wanted', () => !person.state.control.wanted);
+	person.leave();
+}
+
+describe('over stdio', () => {
+	const client = new Client({ name: 'streams-test', version: '1' });
+	const transport = new StdioClientTransport({ command: vitrine, args: serve('fake') });
+	let session;
+	before(async () => {
+		await client.connect(transport);
+		session = caller(client);
+	});
+	after(() => client.close());
+
+	test('a client that cannot ask gets the link to pass on, and then waits for the page', async () => {
+		const text = await session.refused('request_human', { reason: 'Log in.' });
+		assert.match(text, /Give the link below to the person/);
+		const link = link_in(text);
+		assert.match(link, /^http:\/\/127\.0\.0\.1:\d+\//);
+		await by_the_page(session, link);
+		await session.call('stream_revoke', { stream: stream_id(link) });
+	});
+
+	test('a question that is taken back is not shown any more', async () => {
+		const person = await visit(link_in(await session.call('stream_url', { mode: 'control' })));
+		const controller = new AbortController();
+		const asked = session.raw('request_human', { reason: 'Wait.' }, { signal: controller.signal });
+		asked.catch(() => {});
+		await eventually('it is shown', () => person.state?.control.wanted === 'Wait.');
+		controller.abort();
+		await assert.rejects(asked);
+		await eventually('it is not', () => !person.state.control.wanted);
+		const [, id] = /^([a-z0-9]{20}):/m.exec(await session.call('stream_list'));
+		await session.call('stream_revoke', { stream: id });
+	});
+
+	test('the end of the sandbox ends its streams', async () => {
+		const sandbox = /Sandbox ([a-z0-9]{20})/.exec(await session.call('sandbox_create'))[1];
+		const person = await visit(link_in(await session.call('stream_url', { sandbox })));
+		await session.call('sandbox_kill', { sandbox });
+		await eventually('the viewer is told', () => person.ended);
+		assert.equal(person.ended.code, 4004);
+		assert.match(person.ended.reason, /it was ended with sandbox_kill/);
+		assert.match(await session.call('stream_list'), /^You have no stream/);
+	});
+
+	people(() => session);
+});
+
+describe('over stdio, behind a proxy with a prefix', () => {
+	const client = new Client({ name: 'streams-test', version: '1' });
+	const args = [...serve('fake'), '--public-url', 'https://desk.example/vitrine/'];
+	before(() => client.connect(new StdioClientTransport({ command: vitrine, args })));
+	after(() => client.close());
+
+	test('links begin with the public URL', async () => {
+		const { call } = caller(client);
+		assert.match(link_in(await call('stream_url')), /^https:\/\/desk\.example\/vitrine\/s\//);
+	});
+});
+
+describe('over HTTP', () => {
+	const client = new Client({ name: 'streams-test', version: '1' });
+	let server, session;
+	before(async () => {
+		server = await serve_http({ tokens: [{ name: 'ann', token: TOKEN },
+			{ name: 'eve', token: `${TOKEN}-2` }] });
+		await client.connect(new StreamableHTTPClientTransport(server.mcp,
+			{ requestInit: { headers: bearer(TOKEN) } }));
+		session = caller(client);
+	});
+	after(async () => {
+		await client.close();
+		await server.stop();
+	});
+
+	people(() => session);
+
+	test('links are as the client calls the server; another token has no part in them', async () => {
+		const link = link_in(await session.call('stream_url', { mode: 'control' }));
+		assert.ok(link.startsWith(`${server.origin}/s/`), link);
+		const eve = new Client({ name: 'eve', version: '1' });
+		await eve.connect(new StreamableHTTPClientTransport(server.mcp,
+			{ requestInit: { headers: bearer(`${TOKEN}-2`) } }));
+		const hers = caller(eve);
+		assert.match(await hers.call('stream_list'), /^You have no stream/);
+		assert.match(await hers.refused('stream_revoke', { stream: stream_id(link) }), /you have no stream/);
+		await eve.close();
+		await by_the_page(session, link);
+		await session.call('stream_revoke', { stream: stream_id(link) });
+	});
+});
+
+/* ---- clients whose user can be asked ---- */
+
+/** One answer for each question to come. */
+const asked = [];
+let answers = [];
+async function on_question({ params }) {
+	asked.push(params);
+	return answers.shift()(params);
+}
+const accept = (says) => () => ({ action: 'accept', content: says ? { says } : {} });
+
+const clients = {
+	'SDK v1': () => {
+		const client = new Client({ name: 'asked', version: '1' }, { capabilities: { elicitation: {} } });
+		client.setRequestHandler(ElicitRequestSchema, on_question);
+		return [client, new StdioClientTransport({ command: vitrine, args: serve('fake') })];
+	},
+	'SDK v2, 2026-07-28': () => {
+		const client = new ClientV2({ name: 'asked', version: '1' }, {
+			capabilities: { elicitation: {} }, versionNegotiation: { mode: { pin: '2026-07-28' } } });
+		client.setRequestHandler('elicitation/create', on_question);
+		return [client, new StdioV2({ command: vitrine, args: serve('fake') })];
+	},
+};
+
+for (const [name, make] of Object.entries(clients)) {
+	describe(`request_human with ${name}`, () => {
+		const [client, transport] = make();
+		const session = caller(client);
+		before(() => client.connect(transport));
+		after(() => client.close());
+
+		test('the user answers the question, which has the reason and a link', async () => {
+			answers = [accept('the code is 42')];
+			asked.length = 0;
+			const text = await session.call('request_human', { reason: 'Read me the code.' });
+			assert.match(text, /A person answered[^]*"the code is 42"/);
+			assert.match(asked[0].message, /Read me the code\./);
+			link_in(asked[0].message);
+			assert.equal(asked.length, 1);
+		});
+
+		test('the user takes over by the link in the question, and answers when done', async () => {
+			answers = [async ({ message }) => {
+				const person = await visit(link_in(message));
+				await eventually('the page shows why',
+					() => person.state?.control.wanted === 'Log in.');
+				assert.equal((await person.control({ take: 'Ann' })).status, 200);
+				return { action: 'accept', content: { says: 'logged in' } };
+			}];
+			assert.match(await session.call('request_human', { reason: 'Log in.' }), /logged in/);
+			assert.match(await session.call('control_status'), /^You have control/);
+		});
+
+		test('the user declines', async () => {
+			answers = [() => ({ action: 'decline' })];
+			assert.match(await session.refused('request_human', { reason: 'Pay.' }), /declined/);
+		});
+	});
+}
+
+test('SDK v1: the page is quicker than the question, which is taken back', async () => {
+	const [client, transport] = clients['SDK v1']();
+	await client.connect(transport);
+	const session = caller(client);
+	let taken_back;
+	answers = [({ message }) => visit(link_in(message)).then(async (person) => {
+		await eventually('hello', () => person.viewer);
+		await person.control({ take: 'Ann' });
+		await person.control({ give_back: true, says: 'from the page' });
+		await new Promise((resolve) => { taken_back = resolve; }); // nobody answers here
+		return { action: 'cancel' };
+	})];
+	assert.match(await session.call('request_human', { reason: 'Log in.' }), /from the page/);
+	taken_back();
+	await client.close();
+});
