@@ -253,7 +253,7 @@ bool rootfs_packages(int root, struct buf *out, struct err *err)
 		sscanf(at, "Package: %127[^\n]", name);
 		sscanf(at, "Version: %127[^\n]", version);
 		sscanf(at, "Status: %63[^\n]", status);
-		if ((end == at || !*end) && name[0]) {
+		if ((end == at || !*end || !end[1]) && name[0]) {
 			if (strcmp(status, "install ok installed") == 0) {
 				buf_printf(out, "%s %s\n", name, version);
 			}
