@@ -120,7 +120,7 @@ static int on_refused(sd_event_source *source, void *data)
 	return 0;
 }
 
-static bool connect_to(struct guest_pipe *pipe, const char *op, struct err *err)
+static bool connect_to(struct guest_pipe *pipe, int64_t window, struct err *err)
 {
 	struct vm *vm = pipe->vm;
 	struct link *link = vm->core->link;
@@ -136,17 +136,22 @@ static bool connect_to(struct guest_pipe *pipe, const char *op, struct err *err)
 	}
 	pipe->asked = true;
 	json_int_t number = link_stream_number(pipe->stream);
-	link_request(link, op, json_pack("{s:I}", "stream", number), on_reply, pipe);
+	json_t *args = json_pack("{s:I}", "stream", number);
+	if (window) {
+		json_object_set_new(args, "window", json_integer(window));
+	}
+	link_request(link, "rfb", args, on_reply, pipe);
 	return true;
 }
 
-struct guest_pipe *guest_rfb(struct vm *vm, const struct guest_pipe_handlers *with, void *data)
+struct guest_pipe *guest_rfb(
+	struct vm *vm, int64_t window, const struct guest_pipe_handlers *with, void *data)
 {
 	struct guest_pipe *pipe = must(calloc(1, sizeof(*pipe)));
 	pipe->vm = vm;
 	pipe->handlers = *with;
 	pipe->data = data;
-	if (!connect_to(pipe, "rfb", &pipe->why)) {
+	if (!connect_to(pipe, window, &pipe->why)) {
 		pipe->refused = loop_defer(vm->pool->event, on_refused, pipe);
 	}
 	return pipe;

@@ -107,6 +107,7 @@ struct rfb_seen {
 	unsigned left;                 /* rectangles of the update under way */
 	unsigned x, y, rect_w, rect_h; /* of the last rectangle with pixels */
 	uint32_t last_pixel;           /* the last one of it */
+	uint32_t *frame;               /* all pixels; NULL: not kept */
 };
 
 static inline unsigned rfb_get(const struct buf *buf, size_t at, size_t bytes)
@@ -116,6 +117,22 @@ static inline unsigned rfb_get(const struct buf *buf, size_t at, size_t bytes)
 		value = value << 8 | buf->data[at + i];
 	}
 	return value;
+}
+
+/* From now on all pixels are kept; after the handshake. */
+static inline void rfb_keep(struct rfb_seen *s)
+{
+	free(s->frame);
+	s->frame = calloc((size_t)s->width * s->height, sizeof(*s->frame));
+}
+
+static inline void rfb_put(struct rfb_seen *s, const uint8_t *pixels)
+{
+	cr_assert(s->x + s->rect_w <= s->width && s->y + s->rect_h <= s->height);
+	for (unsigned y = 0; s->frame && y < s->rect_h; y++) {
+		memcpy(s->frame + (size_t)(s->y + y) * s->width + s->x,
+			pixels + (size_t)y * s->rect_w * 4, (size_t)s->rect_w * 4);
+	}
 }
 
 /* Bytes of the handshake's next part; 0: not all there. */
@@ -175,6 +192,13 @@ static inline size_t rfb_rect(struct rfb_seen *s)
 	}
 	s->cursors += encoding == RFB_CURSOR;
 	s->sizes += encoding == RFB_DESKTOP_SIZE || encoding == RFB_EXTENDED_SIZE;
+	if (encoding == RFB_DESKTOP_SIZE) {
+		s->width = width;
+		s->height = height;
+		if (s->frame) {
+			rfb_keep(s);
+		}
+	}
 	if (encoding == RFB_RAW) {
 		s->pixels += (int)(width * height);
 		s->x = rfb_get(in, 0, 2);
@@ -182,6 +206,7 @@ static inline size_t rfb_rect(struct rfb_seen *s)
 		s->rect_w = width;
 		s->rect_h = height;
 		memcpy(&s->last_pixel, in->data + 12 + len - 4, 4);
+		rfb_put(s, in->data + 12);
 	}
 	s->rects++;
 	s->updates += --s->left == 0;

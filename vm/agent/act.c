@@ -349,6 +349,11 @@ void act_queue_look_ahead(struct act_queue *q, bool raw)
 						   &how, q->agent->frame, &frame, &ignored));
 }
 
+struct hands *act_queue_hands(struct act_queue *q, struct err *err)
+{
+	return have_hands(q, err) ? q->hands : NULL;
+}
+
 bool act_queue_can_look(struct act_queue *q, struct err *err)
 {
 	return have_hands(q, err) && observer_glance(q->hands->observer, err);

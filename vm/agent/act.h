@@ -10,6 +10,7 @@
  */
 
 struct act_queue;
+struct hands;
 
 /* Finds the display in agent->display whenever a list runs; when that display is closed, running
  * lists fail. */
@@ -24,6 +25,9 @@ void act_queue_let_go(struct act_queue *q);
 void act_queue_look_ahead(struct act_queue *q, bool raw);
 /* Whether pictures can be made at this moment. */
 bool act_queue_can_look(struct act_queue *q, struct err *err) NODISCARD;
+
+/* Those of the display that is open now; valid until the loop runs again. */
+struct hands *act_queue_hands(struct act_queue *q, struct err *err) NODISCARD;
 
 extern const struct op op_act;
 

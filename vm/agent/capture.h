@@ -1,16 +1,11 @@
 #ifndef VM_AGENT_CAPTURE_H
 #define VM_AGENT_CAPTURE_H
 
-#include "vm/agent/display.h"
-#include "vm/picture/image.h"
+#include "vm/agent/grab.h"
 
 /* The screen's pixels with the pointer in them. */
 
 struct capture;
-
-struct rect {
-	int x, y, width, height;
-};
 
 struct capture *capture_new(struct display *d, struct err *err) NODISCARD;
 void capture_free(struct capture *c); /* NULL-safe */

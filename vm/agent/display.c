@@ -12,6 +12,7 @@
 
 #include <X11/XKBlib.h>
 #include <X11/Xutil.h>
+#include <X11/extensions/XInput2.h>
 #include <X11/extensions/XTest.h>
 #include <X11/extensions/Xdamage.h>
 #include <X11/extensions/Xfixes.h>
@@ -32,6 +33,8 @@ struct display {
 	void *data;
 	sd_event_source *readable, *queued;
 	int damage_base, fixes_base, xkb_base;
+	int input_opcode; /* of XInput; 0: not asked for yet, -1: none */
+	int motion_watchers;
 	Damage damage;
 	bool damaged, lost, lost_told;
 	uint64_t announced, cursor_serial, keymap_serial;
@@ -144,11 +147,18 @@ static void count_damage(struct display *d)
 	}
 }
 
+const XDamageNotifyEvent *display_damage(const struct display *d, const XEvent *event)
+{
+	bool is = event->type == d->damage_base + XDamageNotify;
+	return is ? (const XDamageNotifyEvent *)event : NULL;
+}
+
 /* True for what only moves a counter, and may therefore be taken out of turn. */
 static bool count_event(struct display *d, const XEvent *event)
 {
-	if (event->type == d->damage_base + XDamageNotify) {
-		on_damage(d, (const XDamageNotifyEvent *)event);
+	const XDamageNotifyEvent *damage = display_damage(d, event);
+	if (damage && damage->damage == d->damage) {
+		on_damage(d, damage);
 		return true;
 	}
 	if (event->type == d->fixes_base + XFixesCursorNotify) {
@@ -259,7 +269,8 @@ static Bool is_countable(Display *x, XEvent *event, XPointer data)
 {
 	(void)x;
 	const struct display *d = (const void *)data;
-	return event->type == d->damage_base + XDamageNotify ||
+	const XDamageNotifyEvent *damage = display_damage(d, event);
+	return (damage && damage->damage == d->damage) ||
 	       event->type == d->fixes_base + XFixesCursorNotify || is_keymap_change(d, event);
 }
 
@@ -421,6 +432,41 @@ void display_close(struct display *d)
 	forget(d);
 	sd_event_unref(d->event);
 	free(d);
+}
+
+/* ---- the pointer's moves ---- */
+
+static void ask_for_input(struct display *d)
+{
+	int event, error, major = 2, minor = 1; /* grabs hide nothing from then on */
+	if (!XQueryExtension(d->x, "XInputExtension", &d->input_opcode, &event, &error) ||
+		XIQueryVersion(d->x, &major, &minor) != Success) {
+		d->input_opcode = -1;
+	}
+}
+
+bool display_watch_motion(struct display *d, bool on)
+{
+	unsigned char mask[XIMaskLen(XI_LASTEVENT)] = { 0 };
+	XIEventMask select = { XIAllMasterDevices, sizeof(mask), mask };
+	if (d->input_opcode == 0 && !d->lost) {
+		ask_for_input(d);
+	}
+	d->motion_watchers += on ? 1 : -1;
+	if (d->input_opcode < 0 || d->lost) {
+		return false;
+	}
+	if (d->motion_watchers > 0) {
+		XISetMask(mask, XI_RawMotion);
+	}
+	XISelectEvents(d->x, d->root, &select, 1);
+	return true;
+}
+
+bool display_is_motion(const struct display *d, const XEvent *event)
+{
+	return event->type == GenericEvent && event->xcookie.extension == d->input_opcode &&
+	       event->xcookie.evtype == XI_RawMotion;
 }
 
 /* ---- the small questions ---- */

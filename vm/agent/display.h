@@ -5,6 +5,7 @@
 #include "vm/wire/geometry.h"
 
 #include <X11/Xlib.h>
+#include <X11/extensions/Xdamage.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
@@ -60,6 +61,14 @@ struct display_listener {
 void display_listen(struct display *d, struct display_listener *listener);
 void display_unlisten(
 	struct display *d, struct display_listener *listener); /* allowed inside any callback */
+
+/* The event, if it tells of damage; that of the screen is eaten, other windows' are listeners'. */
+const XDamageNotifyEvent *display_damage(const struct display *d, const XEvent *event);
+
+/* Listeners hear each move of the pointer, whoever makes it, while more have asked for that than
+ * have done so with false.  False: the server cannot tell. */
+bool display_watch_motion(struct display *d, bool on);
+bool display_is_motion(const struct display *d, const XEvent *event);
 
 /* A window of ours that is never shown; its property changes are reported as events. */
 Window display_helper(struct display *d);

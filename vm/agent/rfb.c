@@ -1,5 +1,5 @@
 /*
- * Joins a stream of the link with the X server's VNC socket.  Bytes go both ways as far as there is
+ * Joins a stream of the link with the X server's VNC socket, or with one window (rfb_window.c).  Bytes go both ways as far as there is
  * room and no further: while the host takes nothing, the socket is not read, and Xvnc, which never
  * waits for a client, sends that viewer fewer frames.  The request is answered when it is over, so
  * that whatever ends the link, or takes the request back, ends the connection too.
@@ -9,6 +9,7 @@
 #include "base/outq.h"
 #include "vm/agent/agent.h"
 #include "vm/agent/op.h"
+#include "vm/agent/rfb_window.h"
 #include "vm/agent/session.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@
 #define HELD (32u << 10) /* bytes: a chunk of the link */
 
 struct args {
-	int64_t number;
+	int64_t number, window;
 };
 
 static const struct field fields[] = {
@@ -29,6 +30,10 @@ static const struct field fields[] = {
 		.offset = FIELD_AT(struct args, number, int64_t),
 		.required = true,
 		.min = 1,
+		.max = UINT32_MAX },
+	{ .name = "window",
+		.type = FIELD_INT,
+		.offset = FIELD_AT(struct args, window, int64_t),
 		.max = UINT32_MAX },
 	{},
 };
@@ -200,7 +205,7 @@ static void on_cancel(void *data)
 	request_fail(req, &err);
 }
 
-static void run(struct request *req, const void *args)
+static void join_screen(struct request *req, const struct args *args)
 {
 	struct rfb *r = must(calloc(1, sizeof(*r)));
 	struct err err;
@@ -211,6 +216,16 @@ static void run(struct request *req, const void *args)
 		return request_fail(req, &err);
 	}
 	request_on_cancel(req, on_cancel, r);
+}
+
+static void run(struct request *req, const void *data)
+{
+	const struct args *args = data;
+	if (args->window) {
+		rfb_window_join(req, (uint32_t)args->number, (uint32_t)args->window);
+	} else {
+		join_screen(req, args);
+	}
 }
 
 extern const struct op op_rfb;

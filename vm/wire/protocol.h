@@ -46,10 +46,14 @@
  * replies. A login shell as the desktop's user.  Killed with all its children at the timeout and on
  * cancel.
  *
- *   rfb {stream} -> {}
+ *   rfb {stream, window?} -> {}
  *       stream: a number the host opened; it is joined with the desktop's VNC server (RFB 3.8, no
  * security), which speaks first.  Answered when that is over, because either end closed; an error
  * reply means that it never was.  A viewer that reads slowly stalls nobody else.
+ *       window: an id of info's list; 0, or none, is the whole screen.  The VNC server is then the
+ * agent itself: that window with its menus and dialogs is all there is to see, and all that input
+ * reaches.  An error reply may come at any time then: ERR_NOT_FOUND when there is no such window,
+ * or it was closed; ERR_STATE when the X server is away.
  *
  *   freeze {raw?} -> {}
  *       The agent makes the frame that is likely to be asked for next (raw: as pixels) and sends nothing behind this reply until the host sends something, so that no byte

@@ -1,0 +1,265 @@
+// USES wire
+/* Streams of one window, through a real X server and window manager: two terminals that lie over
+ * each other, each of its own colour. */
+#include "agent_client.h"
+#include "tests/helpers/rfb.h"
+
+#define RED 0xff0000u
+#define BLUE 0x0000ffu
+#define GREEN 0x00ff00u
+#define PLAIN 0x808080u
+
+static struct client c;
+
+static void start(void)
+{
+	client_start_ready(&c);
+}
+
+static void stop(void)
+{
+	client_stop(&c);
+}
+
+TestSuite(rfb_window, .init = start, .fini = stop, .timeout = 120);
+
+/* ---- windows ---- */
+
+/* A terminal that writes what is typed into it to a file of its name. */
+static void open_terminal(const char *name, const char *more)
+{
+	struct shell sh;
+	auto_buf struct buf command = { 0 };
+	buf_printf(&command,
+		"setsid xterm -T %s -bg %s -fg %s -geometry 60x20+60+60 +sb %s -e sh -c "
+		"'stty raw -echo; exec cat >\"$HOME/%s\"' >/dev/null 2>&1 &",
+		name, name, name, more, name);
+	shell_run(&c, buf_text(&command), &sh);
+	shell_done(&sh);
+}
+
+static json_int_t window_number(const char *title, bool *ret_active)
+{
+	struct answer a;
+	json_int_t id = 0;
+	client_call(&c, "info", NULL, &a);
+	cr_assert(a.result, "%s", a.err.text);
+	const json_t *windows = json_object_get(a.result, "windows"), *window;
+	size_t i;
+	json_array_foreach (windows, i, window) {
+		if (strcmp(json_string_value(json_object_get(window, "title")), title) == 0) {
+			id = json_integer_value(json_object_get(window, "id"));
+			*ret_active = json_is_true(json_object_get(window, "active"));
+		}
+	}
+	answer_done(&a);
+	return id;
+}
+
+/* Until it is there, and has the focus. */
+static json_int_t await_window(const char *title)
+{
+	bool active = false;
+	json_int_t id = 0;
+	for (int i = 0; i < 1000 && !(id && active); i++) {
+		id = window_number(title, &active);
+	}
+	cr_assert(id && active, "%s does not come up", title);
+	return id;
+}
+
+static char *content_of(const char *name)
+{
+	char path[128];
+	auto_buf struct buf all = { 0 };
+	snprintf(path, sizeof(path), "%s/%s", c.dir, name);
+	FILE *file = fopen(path, "re");
+	char part[512];
+	size_t n = 0;
+	while (file && (n = fread(part, 1, sizeof(part), file)) > 0) {
+		buf_append(&all, part, n);
+	}
+	if (file) {
+		fclose(file);
+	}
+	return strdup(buf_text(&all));
+}
+
+/* ---- viewers ---- */
+
+struct viewer {
+	struct link_stream *stream;
+	struct answer answer;
+	struct rfb_seen seen;
+	size_t got;
+	bool stalled, ended;
+};
+
+static void on_data(struct link_stream *s, const void *bytes, size_t len, void *data)
+{
+	struct viewer *v = data;
+	v->got += len;
+	if (!v->stalled) {
+		bool greeted = v->seen.stage == 4;
+		rfb_take(&v->seen, bytes, len);
+		if (!greeted && v->seen.stage == 4) {
+			rfb_keep(&v->seen);
+		}
+		link_stream_consumed(s, len);
+	}
+}
+
+static void on_ended(struct link_stream *s, void *data)
+{
+	struct viewer *v = data;
+	link_stream_end(s);
+	link_stream_free(take_ptr(&v->stream));
+	v->ended = true;
+}
+
+static void on_reset(struct link_stream *s, void *data)
+{
+	struct viewer *v = data;
+	(void)s;
+	v->stream = NULL;
+	v->ended = true;
+}
+
+static const struct link_stream_handlers handlers = {
+	.data = on_data, .ended = on_ended, .reset = on_reset
+};
+
+static void say(struct viewer *v, struct buf *what)
+{
+	cr_assert_eq(link_stream_write(v->stream, what->data, what->len), what->len);
+	buf_done(what);
+}
+
+static void ask_all(struct viewer *v, bool incremental)
+{
+	struct buf out = { 0 };
+	rfb_say_update(&out, incremental, 0, 0, v->seen.width, v->seen.height);
+	say(v, &out);
+}
+
+static void open_viewer(struct viewer *v, json_int_t window)
+{
+	static const int32_t encodings[] = { RFB_RAW, RFB_DESKTOP_SIZE };
+	struct buf out = { 0 };
+	*v = (struct viewer){ 0 };
+	v->stream = link_stream_open(c.link, &handlers, v);
+	client_ask(&c, "rfb",
+		json_pack("{s:I, s:I}", "stream", (json_int_t)link_stream_number(v->stream),
+			"window", window),
+		&v->answer);
+	rfb_say_hello(&out);
+	rfb_say_encodings(&out, encodings, 2);
+	say(v, &out);
+	cr_assert(client_until(&c, v->seen.stage == 4 || v->answer.came), "no greeting");
+	cr_assert(!v->answer.came, "%s", v->answer.err.text);
+	ask_all(v, false);
+}
+
+static void close_viewer(struct viewer *v)
+{
+	if (v->stream) {
+		link_stream_end(v->stream);
+	}
+	cr_assert(client_until(&c, v->answer.came && v->ended));
+	answer_done(&v->answer);
+	buf_done(&v->seen.in);
+	free(v->seen.frame);
+}
+
+/* Percent of the picture that has this colour. */
+static unsigned share(const struct viewer *v, uint32_t colour)
+{
+	size_t n = (size_t)v->seen.width * v->seen.height, count = 0;
+	for (size_t i = 0; i < n; i++) {
+		count += (v->seen.frame[i] & 0xffffff) == colour;
+	}
+	return (unsigned)(count * 100 / n);
+}
+
+static bool has(const struct viewer *v, uint32_t colour)
+{
+	size_t n = (size_t)v->seen.width * v->seen.height, i = 0;
+	while (i < n && (v->seen.frame[i] & 0xffffff) != colour) {
+		i++;
+	}
+	return i < n;
+}
+
+/* Looks on until the condition holds, and asserts at each update that no other colour is there. */
+#define see_until(v, condition, never) \
+	do { \
+		int before_ = (v)->seen.updates; \
+		cr_assert(!has(v, never), "another window's colour"); \
+		if (condition) { \
+			break; \
+		} \
+		ask_all(v, true); \
+		cr_assert(client_until(&c, (v)->seen.updates > before_), "no update"); \
+	} while (true)
+
+static void type(struct viewer *v, const char *text)
+{
+	struct buf out = { 0 };
+	for (; *text; text++) {
+		rfb_say_key(&out, true, (uint32_t)*text);
+		rfb_say_key(&out, false, (uint32_t)*text);
+	}
+	say(v, &out);
+}
+
+static void await_content(const char *name, const char *text)
+{
+	auto_free char *content = NULL;
+	for (int i = 0; i < 3000; i++) {
+		struct answer a;
+		free(content);
+		content = content_of(name);
+		if (strstr(content, text)) {
+			return;
+		}
+		client_call(&c, "ping", NULL, &a);
+		answer_done(&a);
+		usleep(10000);
+	}
+	cr_assert_fail("in %s there is '%s'", name, content);
+}
+
+/* ---- tests ---- */
+
+Test(rfb_window, each_stream_shows_its_window_alone_covered_or_not)
+{
+	static struct viewer below, above;
+	open_terminal("red", "");
+	json_int_t red = await_window("red");
+	open_terminal("blue", "-geometry 40x10+100+100");
+	json_int_t blue = await_window("blue");
+	open_viewer(&below, red);
+	open_viewer(&above, blue);
+	see_until(&below, share(&below, RED) >= 95, BLUE);
+	see_until(&above, share(&above, BLUE) >= 95, RED);
+	cr_expect_gt(below.seen.width, above.seen.width);
+	close_viewer(&below);
+	close_viewer(&above);
+}
+
+Test(rfb_window, what_is_typed_arrives_there_alone_and_is_seen_though_it_was_covered)
+{
+	static struct viewer v;
+	open_terminal("red", "");
+	json_int_t red = await_window("red");
+	open_terminal("blue", "");
+	await_window("blue");
+	open_viewer(&v, red);
+	see_until(&v, share(&v, RED) >= 95, BLUE);
+	type(&v, "Hello, {World}?");
+	await_content("red", "Hello, {World}?");
+	auto_free char *other = content_of("blue");
+	cr_expect_str_eq(other, "");
+	see_until(&v, share(&v, RED) >= 95, BLUE);
+	close_viewer(&v);
+}
