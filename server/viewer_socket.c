@@ -135,6 +135,7 @@ void viewer_run_socket(struct viewer_pages *pages, struct http_exchange *x, stru
 	plug->visit = visit;
 	visit->plug = plug;
 	visit->counted = (struct stream_counts){ 0 };
-	stream_attach(plug->socket, &pipe_ops, guest_rfb(stream->vm, stream->window, &pipe_handlers, plug));
+	stream_attach(plug->socket, &pipe_ops,
+		guest_rfb(stream->vm, stream->window, &pipe_handlers, plug));
 	visit_changed(visit);
 }

@@ -104,9 +104,9 @@ struct guest_pipe_handlers {
 	void (*writable)(struct guest_pipe *pipe, void *data);
 	/*
 	 * The other end closed it, or it never came to be: err says why (ERR_STATE: not ready, or
-	 * its X server is away; ERR_NOT_FOUND: the window is no more; ERR_GONE: the sandbox has ended or was paused), NULL that it was
-	 * simply closed.  Once, from the loop, unless guest_pipe_close() came first; the pipe must
-	 * not be used any more.
+	 * its X server is away; ERR_NOT_FOUND: the window is no more; ERR_GONE: the sandbox has
+	 * ended or was paused), NULL that it was simply closed.  Once, from the loop, unless
+	 * guest_pipe_close() came first; the pipe must not be used any more.
 	 */
 	void (*ended)(struct guest_pipe *pipe, const struct err *err, void *data);
 };
@@ -116,8 +116,8 @@ struct guest_pipe_handlers {
  * whatever fails is told by ended().  window: an id as of `windows`, and nothing but that window is
  * to be seen then; 0: the whole screen.
  */
-struct guest_pipe *guest_rfb(struct vm *vm, int64_t window,
-	const struct guest_pipe_handlers *handlers, void *data);
+struct guest_pipe *guest_rfb(
+	struct vm *vm, int64_t window, const struct guest_pipe_handlers *handlers, void *data);
 /* Returns how many bytes were taken. */
 size_t guest_pipe_write(struct guest_pipe *pipe, const void *bytes, size_t len);
 void guest_pipe_consumed(struct guest_pipe *pipe, size_t len);

@@ -46,7 +46,8 @@ static json_int_t window_number(const char *title, bool *ret_active)
 	cr_assert(a.result, "%s", a.err.text);
 	const json_t *windows = json_object_get(a.result, "windows"), *window;
 	size_t i;
-	json_array_foreach (windows, i, window) {
+	json_array_foreach(windows, i, window)
+	{
 		if (strcmp(json_string_value(json_object_get(window, "title")), title) == 0) {
 			id = json_integer_value(json_object_get(window, "id"));
 			*ret_active = json_is_true(json_object_get(window, "active"));

@@ -1,8 +1,9 @@
 /*
- * Joins a stream of the link with the X server's VNC socket, or with one window (rfb_window.c).  Bytes go both ways as far as there is
- * room and no further: while the host takes nothing, the socket is not read, and Xvnc, which never
- * waits for a client, sends that viewer fewer frames.  The request is answered when it is over, so
- * that whatever ends the link, or takes the request back, ends the connection too.
+ * Joins a stream of the link with the X server's VNC socket, or with one window (rfb_window.c).
+ * Bytes go both ways as far as there is room and no further: while the host takes nothing, the
+ * socket is not read, and Xvnc, which never waits for a client, sends that viewer fewer frames. The
+ * request is answered when it is over, so that whatever ends the link, or takes the request back,
+ * ends the connection too.
  */
 #include "base/cleanup.h"
 #include "base/loop.h"

@@ -280,8 +280,7 @@ static void put_pixels(struct rfb_encoder *e, const struct image *image, struct 
 }
 
 /* False: it did not work, and nothing was appended. */
-static bool put_jpeg(
-	struct rfb_encoder *e, const struct image *image, int quality, struct buf *out)
+static bool put_jpeg(struct rfb_encoder *e, const struct image *image, int quality, struct buf *out)
 {
 	struct encoded jpeg;
 	struct err err;

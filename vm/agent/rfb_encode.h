@@ -19,8 +19,7 @@ struct rfb_format {
 extern const struct rfb_format rfb_format_own; /* that of struct image */
 
 /* From the 16 bytes of a message; ERR_ARGUMENT when it is none that can be made. */
-bool rfb_format_read(
-	struct rfb_format *ret, const uint8_t bytes[16], struct err *err) NODISCARD;
+bool rfb_format_read(struct rfb_format *ret, const uint8_t bytes[16], struct err *err) NODISCARD;
 void rfb_format_write(const struct rfb_format *format, uint8_t ret_bytes[16]);
 
 /* One viewer's; remembers what its decompressors know. */

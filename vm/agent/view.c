@@ -33,7 +33,7 @@ struct part {
 	bool passing; /* a menu: not managed */
 	bool viewable, damaged;
 	Damage damage;
-	Pixmap pixmap;      /* None: to be named anew */
+	Pixmap pixmap;       /* None: to be named anew */
 	struct image shadow; /* what it has painted */
 };
 
@@ -71,7 +71,8 @@ static struct image new_image(struct size size)
 }
 
 /* at: where from's corner is in to; area: of `to`, within it. */
-static void copy(const struct image *to, const struct image *from, struct point at, struct rect area)
+static void copy(
+	const struct image *to, const struct image *from, struct point at, struct rect area)
 {
 	int x0 = area.x > at.x ? area.x : at.x, y0 = area.y > at.y ? area.y : at.y;
 	int x1 = area.x + area.width, y1 = area.y + area.height;
@@ -619,8 +620,7 @@ static void select_events(struct display *d, Window id)
 {
 	XWindowAttributes attributes;
 	if (XGetWindowAttributes(display_x(d), id, &attributes)) {
-		XSelectInput(
-			display_x(d), id, attributes.your_event_mask | StructureNotifyMask);
+		XSelectInput(display_x(d), id, attributes.your_event_mask | StructureNotifyMask);
 	}
 }
 
@@ -637,9 +637,8 @@ struct view *view_new(struct display *d, Window id, const struct view_handlers *
 	v->data = data;
 	v->grab = grab;
 	v->told = true; /* nobody listens yet */
-	v->listener = (struct display_listener){
-		.event = on_event, .closing = on_closing, .data = v
-	};
+	v->listener =
+		(struct display_listener){ .event = on_event, .closing = on_closing, .data = v };
 	display_listen(d, &v->listener);
 	select_events(d, id);
 	if (!add_part(v, id, false)) {

@@ -67,8 +67,8 @@ static bool is_keyboard_taken(struct view_input *in)
 	if (!family_has_stranger(d, view_window(in->view))) {
 		return false;
 	}
-	int status = XGrabKeyboard(display_x(d), display_helper(d), False, GrabModeAsync,
-		GrabModeAsync, CurrentTime);
+	int status = XGrabKeyboard(
+		display_x(d), display_helper(d), False, GrabModeAsync, GrabModeAsync, CurrentTime);
 	if (status == GrabSuccess) {
 		XUngrabKeyboard(display_x(d), CurrentTime);
 	}
@@ -95,7 +95,8 @@ static bool is_reachable(struct view_input *in, const struct event *event)
 	if (!view_origin(in->view, &origin)) {
 		return false;
 	}
-	return in->buttons || view_owns(in->view, child_at(display_of(in), on_screen(origin, event->at)));
+	return in->buttons ||
+	       view_owns(in->view, child_at(display_of(in), on_screen(origin, event->at)));
 }
 
 /* Releases always pass; they find only what did go down. */
@@ -141,8 +142,8 @@ static bool find_key(struct keymap *map, uint32_t keysym, struct key *ret)
 
 /* Viewers press Shift themselves, and name what the key then gives; with another layout, or Caps
  * Lock, the two do not fit. */
-static bool wants_other_shift(const struct view_input *in, KeyCode shift, uint32_t keysym,
-	struct key key)
+static bool wants_other_shift(
+	const struct view_input *in, KeyCode shift, uint32_t keysym, struct key key)
 {
 	return shift && keys_to_char(keysym) > ' ' && in->input.keys[shift] != key.shift;
 }
@@ -249,8 +250,7 @@ static void wait_for_window(struct view_input *in)
 {
 	if (!in->activating) {
 		in->activating = true;
-		in->patience = loop_after_ms(
-			in->agent->event, PATIENCE_MS, on_patience_over, in);
+		in->patience = loop_after_ms(in->agent->event, PATIENCE_MS, on_patience_over, in);
 		activate(in);
 	}
 }

@@ -391,9 +391,8 @@ static bool take_request(struct viewer *v, const uint8_t *m, size_t len, struct 
 	(void)err;
 	v->wanted = true;
 	if (!m[1]) {
-		view_touch(v->view,
-			(struct rect){ (int)get_u16(m + 2), (int)get_u16(m + 4), (int)get_u16(m + 6),
-				(int)get_u16(m + 8) });
+		view_touch(v->view, (struct rect){ (int)get_u16(m + 2), (int)get_u16(m + 4),
+					    (int)get_u16(m + 6), (int)get_u16(m + 8) });
 	}
 	return true;
 }
@@ -590,8 +589,7 @@ static void on_changed(void *data)
 	struct viewer *v = data;
 	if (v->wanted && !v->frame) {
 		uint64_t now = loop_now_us(), due = v->last_us + FRAME_MS * 1000;
-		v->frame = loop_after_ms(
-			v->agent->event, due > now ? FRAME_MS : 0, on_frame, v);
+		v->frame = loop_after_ms(v->agent->event, due > now ? FRAME_MS : 0, on_frame, v);
 	}
 }
 

@@ -16,7 +16,8 @@ struct agent;
 struct viewer;
 
 struct viewer_handlers {
-	/* Returns how many bytes were taken; after less than all, viewer_writable() is to follow. */
+	/* Returns how many bytes were taken; after less than all, viewer_writable() is to follow.
+	 */
 	size_t (*write)(const void *bytes, size_t len, void *data);
 	/* The window or the display is no more, or the viewer broke the protocol; once, and
 	 * viewer_free() is allowed inside. */

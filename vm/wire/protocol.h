@@ -28,12 +28,12 @@
  *        changed,                          whether the screen changed between the first input and
  * the reply settled?, moving?: [[x0,y0,x1,y1]], waited_ms?   with observe "settled" frame?:
  * {frame_id, width, height, format, quality?, scale, reduced?, raw?: [w,h]}}   reduced: a sentence
- * when it had to shrink.  The tail is the frame's image; with raw, which observe must ask for, w x h
- * pixels (vm/picture/pixels.h) for the host to make that image of.  The whole list is checked before the first input event;
- * a list that does not pass is an error reply and nothing was done.  Held keys and buttons are
- * released when a list fails or is cancelled (but button_down of a list that ran to its end stays
- * down until a button_up). Lists with input actions run one at a time, in arrival order, their
- * observing included; lists without run at once.
+ * when it had to shrink.  The tail is the frame's image; with raw, which observe must ask for, w x
+ * h pixels (vm/picture/pixels.h) for the host to make that image of.  The whole list is checked
+ * before the first input event; a list that does not pass is an error reply and nothing was done.
+ * Held keys and buttons are released when a list fails or is cancelled (but button_down of a list
+ * that ran to its end stays down until a button_up). Lists with input actions run one at a time, in
+ * arrival order, their observing included; lists without run at once.
  *
  *   launch {application, uri?, timeout_ms} -> {pid, window?: window, note?}
  *       application: a desktop-file id (with or without .desktop), a program name or an absolute
@@ -56,14 +56,15 @@
  * or it was closed; ERR_STATE when the X server is away.
  *
  *   freeze {raw?} -> {}
- *       The agent makes the frame that is likely to be asked for next (raw: as pixels) and sends nothing behind this reply until the host sends something, so that no byte
- * is under way while the machine is saved.  Whatever comes next thaws it. renew {time_us, entropy:
- * base64 of 64 bytes, hostname?, machine_id?, mac?} -> {} The host is new: this desktop was cloned
- * or resumed, or the server was restarted.  Always the first request of a new host end; it may come
- * at a frozen agent or after the port was closed and opened.  The agent then forgets its old link
- * (requests are cancelled and not answered, streams closed), sets the clock, feeds the entropy,
- * takes the new names, checks X server, window manager and a captured frame, and says hello, stage
- * and ready as at the start.  Names left out stay as they are.
+ *       The agent makes the frame that is likely to be asked for next (raw: as pixels) and sends
+ * nothing behind this reply until the host sends something, so that no byte is under way while the
+ * machine is saved.  Whatever comes next thaws it. renew {time_us, entropy: base64 of 64 bytes,
+ * hostname?, machine_id?, mac?} -> {} The host is new: this desktop was cloned or resumed, or the
+ * server was restarted.  Always the first request of a new host end; it may come at a frozen agent
+ * or after the port was closed and opened.  The agent then forgets its old link (requests are
+ * cancelled and not answered, streams closed), sets the clock, feeds the entropy, takes the new
+ * names, checks X server, window manager and a captured frame, and says hello, stage and ready as
+ * at the start.  Names left out stay as they are.
  *
  * Errors: ERR_ARGUMENT for what the caller got wrong, ERR_STATE when the X server is away,
  * ERR_CANCELLED, ERR_TIMEOUT ...
