@@ -21,10 +21,18 @@ struct args {
 	const char *what; /* RECIPE, or ID|NAME */
 	const char *name, *from_tar, *state_dir;
 	bool json;
+	json_t *warm; /* a list */
 	char *images;
 };
 
-enum { TAKES_NAME = 1, TAKES_TAR = 2, TAKES_JSON = 4, TAKES_WHAT = 8, NEEDS_WHAT = 16 };
+enum {
+	TAKES_NAME = 1,
+	TAKES_TAR = 2,
+	TAKES_JSON = 4,
+	TAKES_WHAT = 8,
+	NEEDS_WHAT = 16,
+	TAKES_WARM = 32
+};
 
 struct verb {
 	const char *name;
@@ -128,6 +136,7 @@ static int run_build(struct args *args)
 		.recipe = args->what,
 		.name = args->name,
 		.tar = args->from_tar,
+		.warm = args->warm,
 	};
 	if (args->what && args->from_tar) {
 		fprintf(stderr, "vitrine image build: give a recipe or --from-tar, not both\n");
@@ -267,7 +276,7 @@ static int run_rm(struct args *args)
 /* ---- the command line ---- */
 
 static const struct verb verbs[] = {
-	{ "build", TAKES_WHAT | TAKES_NAME | TAKES_TAR, run_build },
+	{ "build", TAKES_WHAT | TAKES_NAME | TAKES_TAR | TAKES_WARM, run_build },
 	{ "list", TAKES_JSON, run_list },
 	{ "show", NEEDS_WHAT | TAKES_JSON, run_show },
 	{ "rm", NEEDS_WHAT, run_rm },
@@ -277,12 +286,14 @@ static const struct verb verbs[] = {
 static const struct {
 	const char *name;
 	unsigned takes; /* 0: every verb */
-	size_t text;    /* where its value goes; 0: it is --json */
+	size_t value;   /* where it goes; 0: it takes none */
+	bool repeats;   /* the value joins a list */
 } options[] = {
 	{ "--name", TAKES_NAME, offsetof(struct args, name) },
 	{ "--from-tar", TAKES_TAR, offsetof(struct args, from_tar) },
 	{ "--state-dir", 0, offsetof(struct args, state_dir) },
-	{ "--json", TAKES_JSON, 0 },
+	{ "--warm", TAKES_WARM, offsetof(struct args, warm), true },
+	{ "--json", TAKES_JSON },
 };
 #define N_OPTIONS (sizeof(options) / sizeof(*options))
 
@@ -318,6 +329,18 @@ static int wrong_option(const struct verb *verb, const char *word)
 	return -1;
 }
 
+static void take_value(struct args *args, size_t option, const char *value)
+{
+	void *to = (char *)args + options[option].value;
+	if (options[option].repeats) {
+		json_t **list = to;
+		*list = *list ? *list : json_array();
+		json_array_append_new(*list, json_string(value));
+	} else {
+		*(const char **)to = value;
+	}
+}
+
 /* How many words it took; -1: wrong usage. */
 static int take_option(const struct verb *verb, struct args *args, int argc, char **argv)
 {
@@ -328,17 +351,17 @@ static int take_option(const struct verb *verb, struct args *args, int argc, cha
 			(argv[0][len] != '=' && argv[0][len])) {
 			continue;
 		}
-		if (!options[i].text && !argv[0][len]) {
+		if (!options[i].value && !argv[0][len]) {
 			args->json = true;
 			return 1;
 		}
 		const char *value = argv[0][len] ? argv[0] + len + 1 : argc > 1 ? argv[1] : "";
-		if (!options[i].text || !value[0]) {
+		if (!options[i].value || !value[0]) {
 			fprintf(stderr, "vitrine image %s: %s %s\n", verb->name, options[i].name,
-				options[i].text ? "needs a value" : "takes no value");
+				options[i].value ? "needs a value" : "takes no value");
 			return -1;
 		}
-		*(const char **)((char *)args + options[i].text) = value;
+		take_value(args, i, value);
 		return argv[0][len] ? 1 : 2;
 	}
 	return wrong_option(verb, argv[0]);
@@ -396,10 +419,11 @@ static int run(int argc, char **argv)
 		}
 		return 2;
 	}
-	if (!take_words(verb, &args, argc - 2, argv + 2)) {
-		return 2;
+	int status = 2;
+	if (take_words(verb, &args, argc - 2, argv + 2)) {
+		status = find_images(&args, &err) ? verb->run(&args) : fail(&err);
 	}
-	int status = find_images(&args, &err) ? verb->run(&args) : fail(&err);
+	json_decref(args.warm);
 	free(args.images);
 	return status;
 }
@@ -413,6 +437,11 @@ const struct command command_image = {
 		"                                 folder with a recipe.json (./NAME)\n"
 		"build --from-tar ROOTFS.tar      builds one from a root file system of your own;\n"
 		"                                 says what a desktop needs and it lacks\n"
+		"build ... --warm COMMAND         has it open in every machine: it is started when "
+		"the\n"
+		"                                 machine's template is made, which then takes "
+		"longer;\n"
+		"                                 may be given more than once\n"
 		"list [--json]                    lists the images, newest first\n"
 		"show ID|NAME [--json]            tells all about one, its packages included\n"
 		"rm ID|NAME                       removes one; machines that run from it go on\n\n"

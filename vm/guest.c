@@ -518,30 +518,45 @@ static void json_fail(struct guest_call *call, const struct err *err)
 static const struct guest_op applications_op = { "applications", applications_deliver, json_fail };
 static const struct guest_op info_op = { "info", info_deliver, json_fail };
 static const struct guest_op ping_op = { "ping", ping_deliver, json_fail };
+static const struct guest_op prepare_op = { "prepare", ping_deliver, json_fail };
 
-static guest_id ask_json(struct vm *vm, const struct guest_op *op, guest_json_fn *fn, void *data)
+static guest_id ask_json(
+	struct vm *vm, const struct guest_op *op, json_t *take_args, guest_json_fn *fn, void *data)
 {
 	/* A ping is of whoever runs the server. */
 	struct guest_call *call =
 		op == &ping_op ? call_new_aside(vm, op, data) : call_new(vm, op, data);
 	struct err err;
 	call->fn.json = fn;
-	return is_reachable(vm, &err) ? ask(call, NULL) : refuse(call, &err);
+	if (!is_reachable(vm, &err)) {
+		json_decref(take_args);
+		return refuse(call, &err);
+	}
+	return ask(call, take_args);
 }
 
 guest_id guest_applications(struct vm *vm, guest_json_fn *fn, void *data)
 {
-	return ask_json(vm, &applications_op, fn, data);
+	return ask_json(vm, &applications_op, NULL, fn, data);
 }
 
 guest_id guest_info(struct vm *vm, guest_json_fn *fn, void *data)
 {
-	return ask_json(vm, &info_op, fn, data);
+	return ask_json(vm, &info_op, NULL, fn, data);
 }
 
 guest_id guest_ping(struct vm *vm, guest_json_fn *fn, void *data)
 {
-	return ask_json(vm, &ping_op, fn, data);
+	return ask_json(vm, &ping_op, NULL, fn, data);
+}
+
+guest_id guest_prepare(
+	struct vm *vm, int64_t window_ms, int64_t rest_ms, guest_json_fn *fn, void *data)
+{
+	return ask_json(vm, &prepare_op,
+		json_pack("{s:I, s:I}", "window_ms", (json_int_t)window_ms, "rest_ms",
+			(json_int_t)rest_ms),
+		fn, data);
 }
 
 /* ---- exec ---- */

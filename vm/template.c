@@ -12,10 +12,14 @@
 #include "base/loop.h"
 #include "base/work.h"
 #include "vm/core.h"
+#include "vm/guest.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define WINDOW_MS (20 * 60000) /* for a program that is to be open; a browser needs minutes */
+#define REST_MS 60000          /* until the desktop has little to do */
 
 struct vm_template {
 	TAILQ_ENTRY(vm_template) entry;
@@ -282,6 +286,24 @@ static void on_maker_ended(struct vm_job *job, const struct err *why)
 	failed(t, &job->vm->core->why);
 }
 
+/* What cannot be prepared (another agent, an old one) is saved as it is. */
+static void on_prepared(const json_t *result, const struct err *err, void *data)
+{
+	struct vm_template *t = data;
+	(void)result;
+	if (err && err->kind == ERR_GONE) {
+		const struct vm *maker = take_ptr(&t->maker);
+		failed(t, &maker->core->why);
+	} else if (err && err->kind != ERR_UNSUPPORTED) {
+		end_maker(t, "it could not be prepared");
+		failed(t, err);
+	} else {
+		t->job = (struct vm_job){ .saved = on_saved, .ended = on_maker_ended };
+		vm_job_begin(&t->job, t->maker, "template");
+		vm_job_save(&t->job, t->unfinished, true);
+	}
+}
+
 static void on_maker(struct vm *maker, const struct err *err, void *data)
 {
 	struct vm_template *t = data;
@@ -290,9 +312,8 @@ static void on_maker(struct vm *maker, const struct err *err, void *data)
 		failed(t, &maker->core->why);
 		return;
 	}
-	t->job = (struct vm_job){ .saved = on_saved, .ended = on_maker_ended };
-	vm_job_begin(&t->job, maker, "template");
-	vm_job_save(&t->job, t->unfinished, true);
+	on_stage("opening programs", VM_STAGES, VM_STAGES, t);
+	guest_prepare(maker, WINDOW_MS, REST_MS, on_prepared, t);
 }
 
 static void boot(struct vm_template *t)

@@ -17,7 +17,8 @@
 #include <sys/inotify.h>
 
 #define A_MOMENT_MS 20
-#define COLD_FACTOR 12 /* start timeouts: the other one has ten to boot, and then writes it */
+#define COLD_FACTOR \
+	60 /* start timeouts: the other one has ten to boot, opens programs and writes */
 
 struct template_wait {
 	struct vm_pool *pool;

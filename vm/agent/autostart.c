@@ -13,8 +13,9 @@
 
 #define FILE_MAX (64u << 10)
 
-static void start(sd_event *event, const char *command, int nowhere)
+void autostart_command(sd_event *event, const char *command)
 {
+	auto_close int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	struct err err;
 	struct task task;
 	const char *argv[] = { "/bin/sh", "-c", command, NULL };
@@ -31,9 +32,8 @@ void autostart_run(sd_event *event, const char *path)
 	struct err err;
 	auto_buf struct buf text = { 0 };
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	auto_close int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	char *rest = NULL;
-	if (fd < 0 || nowhere < 0) {
+	if (fd < 0) {
 		return;
 	}
 	if (!file_read(fd, FILE_MAX, path, &text, &err)) {
@@ -43,6 +43,6 @@ void autostart_run(sd_event *event, const char *path)
 	buf_reserve(&text, 1); /* an empty file, too, is a text */
 	for (char *line = strtok_r((char *)text.data, "\n", &rest); line;
 		line = strtok_r(NULL, "\n", &rest)) {
-		start(event, line, nowhere);
+		autostart_command(event, line);
 	}
 }

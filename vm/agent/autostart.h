@@ -7,6 +7,10 @@
  * path: /etc/vitrine/autostart; without the file there is nothing to start. */
 #define AUTOSTART_FILE "/etc/vitrine/autostart"
 
+/* What a desktop opens before it is saved as a template (vm/agent/prepare.c), likewise. */
+#define WARM_FILE "/etc/vitrine/warm"
+
+void autostart_command(sd_event *event, const char *command);
 void autostart_run(sd_event *event, const char *path);
 
 #endif

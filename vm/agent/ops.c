@@ -8,7 +8,7 @@
 #include <string.h>
 
 extern const struct op op_act, op_applications, op_exec, op_freeze, op_info, op_launch, op_ping,
-	op_renew, op_rfb, op_watch;
+	op_prepare, op_renew, op_rfb, op_watch;
 
 static const struct op *const ops[] = {
 	&op_act,
@@ -18,6 +18,7 @@ static const struct op *const ops[] = {
 	&op_info,
 	&op_launch,
 	&op_ping,
+	&op_prepare,
 	&op_renew,
 	&op_rfb,
 	&op_watch,

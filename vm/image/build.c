@@ -298,7 +298,7 @@ static bool write_plan(
 	struct timespec now;
 	json_auto_t *have = json_array();
 	clock_gettime(CLOCK_REALTIME, &now);
-	cpio_end(&recipe->files);
+	recipe_end(recipe);
 	make_seed(build, recipe, seed);
 	image_each(build->images, add_id, have);
 	struct plan plan = {
@@ -457,7 +457,7 @@ static bool load(const struct build_how *how, struct recipe *recipe, struct err 
 		free(recipe->name);
 		recipe->name = must(strdup(how->name));
 	}
-	return true;
+	return recipe_add_warm(recipe, how->warm, err);
 }
 
 static bool prepare(

@@ -15,6 +15,7 @@ struct build_how {
 	const char *images; /* <state>/images */
 	const char *recipe; /* NULL: "minimal" */
 	const char *name;   /* NULL: the recipe's, or the archive's */
+	const json_t *warm; /* programs that are open in each machine; NULL: the recipe's alone */
 	const char *tar;    /* a root file system instead of packages; NULL: none */
 };
 

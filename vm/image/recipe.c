@@ -24,7 +24,7 @@
 struct said {
 	const char *description, *base, *panel;
 	int64_t memory_mib, cpus, disk_mib;
-	const json_t *packages, *users, *autostart;
+	const json_t *packages, *users, *autostart, *warm;
 };
 
 static const struct field fields[] = {
@@ -40,6 +40,7 @@ static const struct field fields[] = {
 		.max = 65536),
 	FIELD_JSON(struct said, users, "Who has an account; the first owns the desktop."),
 	FIELD_JSON(struct said, autostart, "Commands that are run on the desktop when it is up."),
+	FIELD_JSON(struct said, warm, "Commands whose windows are open when a machine is made."),
 	FIELD_STR(struct said, panel, "The program that is the panel, instead of tint2.", .min = 1,
 		.max = 200),
 	{ .name = NULL },
@@ -53,6 +54,7 @@ void recipe_done(struct recipe *recipe)
 	json_decref(recipe->packages);
 	json_decref(recipe->users);
 	json_decref(recipe->autostart);
+	json_decref(recipe->warm);
 	buf_done(&recipe->files);
 	*recipe = (struct recipe){ 0 };
 }
@@ -201,7 +203,14 @@ static bool add_lists(struct recipe *recipe, const struct said *said, struct err
 	       add_words(recipe->users, said->users, "users", is_user,
 		       "a user's name (small letters, digits, - and _)", err) &&
 	       add_words(recipe->autostart, said->autostart, "autostart", is_command,
-		       "a shell command of one line", err);
+		       "a shell command of one line", err) &&
+	       recipe_add_warm(recipe, said->warm, err);
+}
+
+bool recipe_add_warm(struct recipe *recipe, const json_t *programs, struct err *err)
+{
+	return add_words(
+		recipe->warm, programs, "warm", is_command, "a shell command of one line", err);
 }
 
 /* ---- one recipe ---- */
@@ -293,34 +302,44 @@ static void init(struct recipe *recipe)
 		.packages = json_array(),
 		.users = json_array(),
 		.autostart = json_array(),
+		.warm = json_array(),
 		.memory_mib = 512,
 		.cpus = 1,
 		.disk_mib = 4096,
 	};
 }
 
-/* What vitrine-agent reads. */
-static void add_ours(struct recipe *recipe)
+static void add_list(struct recipe *recipe, const char *file, const json_t *list)
 {
 	size_t i;
 	const json_t *one;
 	auto_buf struct buf lines = { 0 };
-	if (json_array_size(recipe->users) == 0) {
-		json_array_append_new(recipe->users, json_string("user"));
-	}
-	json_array_foreach(recipe->autostart, i, one)
+	json_array_foreach((json_t *)list, i, one)
 	{
 		buf_printf(&lines, "%s\n", json_string_value(one));
 	}
+	if (lines.len) {
+		cpio_add(&recipe->files, file, S_IFREG | 0644, lines.data, lines.len);
+	}
+}
+
+void recipe_end(struct recipe *recipe)
+{
 	cpio_add_dir(&recipe->files, "etc");
 	cpio_add_dir(&recipe->files, "etc/vitrine");
-	if (lines.len) {
-		cpio_add(&recipe->files, "etc/vitrine/autostart", S_IFREG | 0644, lines.data,
-			lines.len);
-	}
+	add_list(recipe, "etc/vitrine/autostart", recipe->autostart);
+	add_list(recipe, "etc/vitrine/warm", recipe->warm);
 	if (recipe->panel) {
 		cpio_add(&recipe->files, "etc/vitrine/panel", S_IFREG | 0644, recipe->panel,
 			strlen(recipe->panel));
+	}
+	cpio_end(&recipe->files);
+}
+
+static void default_user(struct recipe *recipe)
+{
+	if (json_array_size(recipe->users) == 0) {
+		json_array_append_new(recipe->users, json_string("user"));
 	}
 }
 
@@ -346,7 +365,7 @@ bool recipe_load(const char *which, struct recipe *ret_recipe, struct err *err)
 		return false;
 	}
 	recipe.name = last_part(folder);
-	add_ours(&recipe);
+	default_user(&recipe);
 	*ret_recipe = recipe;
 	recipe = (struct recipe){ 0 };
 	return true;
@@ -357,5 +376,5 @@ void recipe_for_tar(const char *name, struct recipe *ret_recipe)
 	init(ret_recipe);
 	ret_recipe->name = must(strdup(name));
 	ret_recipe->description = must(strdup("A root file system of your own."));
-	add_ours(ret_recipe);
+	default_user(ret_recipe);
 }
