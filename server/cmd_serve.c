@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "tools/streams.h"
 #include "transport/stdio.h"
 
 #include <stdio.h>
@@ -150,6 +151,7 @@ static int on_told_to_end(sd_event_source *source, const struct signalfd_siginfo
 	s->grace = loop_after_ms(s->event, GRACE_MS, on_grace_over, s);
 	http_stop_listening(listen_http_http(s->http));
 	server_finish(s->server);
+	streams_finish(listen_streams_registry(s->streams), "the server is shutting down");
 	http_on_idle(listen_http_http(s->http), end_now, s);
 	return 0;
 }

@@ -104,9 +104,7 @@ void streams_free(struct streams *streams)
 		return;
 	}
 	struct entry *entry;
-	while ((entry = TAILQ_FIRST(&streams->live))) {
-		end(entry, "the server is shutting down");
-	}
+	streams_finish(streams, "the server is shutting down");
 	loop_drop(&streams->tell);
 	while ((entry = TAILQ_FIRST(&streams->ended))) {
 		TAILQ_REMOVE(&streams->ended, entry, link);
@@ -222,6 +220,14 @@ void streams_end_all(struct streams *streams, const struct vm *vm, const char *w
 			end(entry, why);
 		}
 		entry = next;
+	}
+}
+
+void streams_finish(struct streams *streams, const char *why)
+{
+	struct entry *entry;
+	while ((entry = TAILQ_FIRST(&streams->live))) {
+		end(entry, why);
 	}
 }
 

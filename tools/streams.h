@@ -47,6 +47,8 @@ bool streams_revoke(
 	struct streams *streams, const char *owner, const char *id, struct err *err) NODISCARD;
 /* All of a sandbox's, which is about to go. */
 void streams_end_all(struct streams *streams, const struct vm *vm, const char *why);
+/* Every one: the server is told to end. */
+void streams_finish(struct streams *streams, const char *why);
 
 /* ---- for the server ---- */
 

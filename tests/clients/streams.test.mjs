@@ -8,7 +8,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { bearer, serve_http } from './lib/http.mjs';
+import { bearer, call as raw_call, serve_http } from './lib/http.mjs';
 import { text_in } from './lib/image.mjs';
 import { eventually, serve, vitrine } from './lib/server.mjs';
 import { link_in, redeem, stream_id, visit } from './lib/stream.mjs';
@@ -200,6 +200,16 @@ describe('over HTTP', () => {
 		await eve.close();
 		await by_the_page(session, link);
 		await session.call('stream_revoke', { stream: stream_id(link) });
+	});
+
+	test('the end of the server is told, and nobody who watches delays it', async () => {
+		const other = await serve_http();
+		const answer = await raw_call(other, 'stream_url');
+		const person = await visit(link_in(text_in(answer.result)));
+		await eventually('hello', () => person.viewer);
+		await other.stop();
+		await eventually('the stream is over', () => person.closed);
+		assert.match(person.ended.reason, /the server is shutting down/);
 	});
 });
 
