@@ -11,6 +11,7 @@
 #include "server/assets.h"
 #include "server/json_write.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -175,7 +176,7 @@ static void on_state(struct vm *vm, void *data)
 	struct viewer_pages *pages = data;
 	struct desk *desk = desk_find(pages, vm);
 	if (vm_state(vm) == VM_GONE) {
-		streams_end_all(pages->streams, vm, "its sandbox has ended");
+		streams_end_all(pages->streams, vm, "the desktop is gone");
 	}
 	if (!desk) {
 		return;
@@ -214,9 +215,9 @@ static void on_stream_ended(struct stream *stream, const char *why, void *data)
 	struct desk *next;
 	char reason[300];
 	enum stream_code code = code_of(stream);
-	snprintf(reason, sizeof(reason),
-		code == STREAM_GONE ? "The desktop has ended: %s." : "This link has ended: %s.",
-		why);
+	snprintf(reason, sizeof(reason), "%s%s.",
+		code == STREAM_GONE ? "" : "this link has ended: ", why);
+	reason[0] = (char)toupper((unsigned char)reason[0]);
 	for (struct desk *desk = LIST_FIRST(&pages->desks); desk; desk = next) {
 		next = LIST_NEXT(desk, link);
 		desk_ref(desk);

@@ -5,15 +5,6 @@
 
 #include <string.h>
 
-const struct field viewer_control_fields[] = {
-	FIELD_STR(struct viewer_control, viewer, "who this page is, as its events said",
-		.required = true, .min = ID_LEN, .max = ID_LEN),
-	FIELD_STR(struct viewer_control, take, "take control, under this name", .max = 1000),
-	FIELD_FLAG(struct viewer_control, give_back, "give control back to the agent"),
-	FIELD_STR(struct viewer_control, says, "what the agent is to know", .max = 8000),
-	{ 0 },
-};
-
 static void take(
 	struct viewer_pages *pages, struct http_exchange *x, struct visit *visit, const char *name)
 {

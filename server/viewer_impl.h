@@ -11,7 +11,7 @@
 #include "base/field.h"
 #include "base/id.h"
 #include "server/viewer.h"
-#include "server/viewer_path.h"
+#include "server/viewer_read.h"
 #include "transport/stream.h"
 #include "vm/control.h"
 #include "vm/guest.h"
@@ -177,11 +177,6 @@ struct stream_counts visit_counts(const struct visit *visit);
 
 void viewer_run_control(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 	const char *rest);
-extern const struct field viewer_control_fields[];
-struct viewer_control {
-	const char *viewer, *take, *says;
-	bool give_back;
-};
 
 /* ---- viewer_deeds.c ---- */
 

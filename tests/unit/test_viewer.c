@@ -366,7 +366,7 @@ Test(viewer, a_sandbox_that_ends_is_gone)
 	let_in(&t);
 	page_open(&t, &p);
 	vm_stop(t.vm, "somebody ended it");
-	expect_end(&t, &p, STREAM_GONE, "ended");
+	expect_end(&t, &p, STREAM_GONE, "The desktop is gone.");
 	cr_expect_eq(stream_status(&t, &(struct ask){ 0 }, "events"), 410);
 	page_close(&t, &p);
 	desk_end(&t);

@@ -1,5 +1,5 @@
 /* What the viewer's pages read of a request: paths, cookies, names that people give themselves. */
-#include "server/viewer_path.h"
+#include "server/viewer_read.h"
 
 #include <string.h>
 
@@ -80,11 +80,11 @@ void viewer_text_copy(char *to, size_t size, const char *text)
 	size_t at = 0, keep = 0;
 	text += strspn(text, " \t\r\n");
 	while (*text) {
-		size_t len = char_len(text);
+		bool is_control = (unsigned char)*text < 0x20 || *text == 0x7f;
+		size_t len = is_control ? 1 : char_len(text);
 		if (at + len >= size) {
 			break;
 		}
-		bool is_control = (unsigned char)*text < 0x20 || *text == 0x7f;
 		memcpy(to + at, is_control ? " " : text, len);
 		at += len;
 		keep = is_control || *text == ' ' ? keep : at;
@@ -92,3 +92,12 @@ void viewer_text_copy(char *to, size_t size, const char *text)
 	}
 	to[keep] = '\0';
 }
+
+const struct field viewer_control_fields[] = {
+	FIELD_STR(struct viewer_control, viewer, "who this page is, as its events said",
+		.required = true, .min = ID_LEN, .max = ID_LEN),
+	FIELD_STR(struct viewer_control, take, "take control, under this name", .max = 1000),
+	FIELD_FLAG(struct viewer_control, give_back, "give control back to the agent"),
+	FIELD_STR(struct viewer_control, says, "what the agent is to know", .max = 8000),
+	{ 0 },
+};

@@ -1,6 +1,7 @@
-#ifndef SERVER_VIEWER_PATH_H
-#define SERVER_VIEWER_PATH_H
+#ifndef SERVER_VIEWER_READ_H
+#define SERVER_VIEWER_READ_H
 
+#include "base/field.h"
 #include "base/id.h"
 #include "base/secret.h"
 
@@ -26,6 +27,15 @@ uint64_t viewer_number_read(const char *text, uint64_t most);
 /* The secret that a Cookie header (NULL: none) has under this name; false: none that could be one.
  */
 bool viewer_cookie_read(const char *header, const char *name, char ret_secret[SECRET_LEN + 1]);
+
+/* What a page asks of control: one of take and give_back. */
+struct viewer_control {
+	const char *viewer; /* the page */
+	const char *take;   /* under this name */
+	const char *says;   /* to the agent */
+	bool give_back;
+};
+extern const struct field viewer_control_fields[];
 
 /* Copies what fits into size bytes, whole characters, control bytes as spaces, without white space
  * at its ends.  text is UTF-8. */
