@@ -159,11 +159,12 @@ static enum step prepare(const struct spawn *how, pid_t parent, int *report)
 	if (!enter_cgroup(how)) {
 		return STEP_CGROUP;
 	}
-	if (!set_limits(how)) {
-		return STEP_LIMITS;
-	}
 	if (!set_up_fds(how, report)) {
 		return STEP_FDS;
+	}
+	/* Behind that: until it runs another program it has all of ours open. */
+	if (!set_limits(how)) {
+		return STEP_LIMITS;
 	}
 	if (!change_user(how)) {
 		return STEP_USER;

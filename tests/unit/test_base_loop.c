@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 struct seen {
@@ -320,6 +321,22 @@ Test(spawn, nothing_else_is_inherited)
 	cr_assert_str_eq(output_of("ls /proc/self/fd | wc -l", how, NULL, 0), "4\n",
 		"0, 1, 2 and the one of ls");
 	close(leak);
+}
+
+Test(spawn, limits_are_the_programs_not_those_of_its_start)
+{
+	const struct spawn_limit few = { RLIMIT_NOFILE, 20 };
+	struct spawn how = { .limits = &few, .n_limits = 1 };
+	int many[100];
+	for (size_t i = 0; i < 100; i++) {
+		many[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	}
+	struct spawn_fd more = { many[99], 3 };
+	cr_assert_str_eq(output_of("ulimit -n; readlink /proc/self/fd/3", how, &more, 1),
+		"20\n/dev/null\n");
+	for (size_t i = 0; i < 100; i++) {
+		close(many[i]);
+	}
 }
 
 Test(spawn, failures_are_told_here)
