@@ -126,8 +126,14 @@ static void on_reset(struct link_stream *s, void *data)
 	v->ended = true;
 }
 
+static void on_writable(struct link_stream *s, void *data)
+{
+	(void)s;
+	(void)data;
+}
+
 static const struct link_stream_handlers handlers = {
-	.data = on_data, .ended = on_ended, .reset = on_reset
+	.data = on_data, .ended = on_ended, .reset = on_reset, .writable = on_writable
 };
 
 static void say(struct viewer *v, struct buf *what)

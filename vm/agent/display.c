@@ -222,7 +222,8 @@ static void report_lost(struct display *d)
 static void pump(struct display *d)
 {
 	int n = d->lost ? 0 : XEventsQueued(d->x, QueuedAfterReading);
-	for (int i = 0; i < n && !d->lost; i++) {
+	/* A handler may have caught up with some of them already. */
+	for (int i = 0; i < n && !d->lost && XEventsQueued(d->x, QueuedAlready) > 0; i++) {
 		XEvent event;
 		XNextEvent(d->x, &event);
 		handle(d, &event);
