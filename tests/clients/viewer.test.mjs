@@ -1,0 +1,306 @@
+// People watch a desktop in a real browser, take it over and hand it back, while an agent uses it over MCP.  What was typed
+// is proved by the program that received it, what is shown by the agent's own screenshot.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { close_page, difference, launch_browser, live, open_page, says, shot } from './lib/browser.mjs';
+import { serve_http } from './lib/http.mjs';
+import { text_in } from './lib/image.mjs';
+import { eventually } from './lib/server.mjs';
+
+const received = '/home/user/received';
+const agent = new Client({ name: 'viewer-test', version: '1.0.0' });
+let server, browser;
+
+/** The tool's result; a refusal is one, too. */
+const try_call = (name, args = {}) => agent.callTool({ name, arguments: args });
+
+async function call(name, args) {
+	const result = await try_call(name, args);
+	assert.notEqual(result.isError, true, `${name} ${JSON.stringify(args)}: ${text_in(result)}`);
+	return result;
+}
+
+async function link(mode, more = {}) {
+	const text = text_in(await call('stream_url', { mode, ...more }));
+	const url = new URL(/http:\S+#\S+/.exec(text)[0]);
+	return { url, id: /\/s\/([^/]+)\//.exec(url.pathname)[1] };
+}
+
+/** A page on a link of its own; through: another port. */
+async function watch(mode, { through, ...options } = {}) {
+	const { url, id } = await link(mode);
+	url.port = through ?? url.port;
+	const page = await open_page(browser, options);
+	await page.goto(url.href);
+	await live(page);
+	return Object.assign(page, { stream: id });
+}
+
+const seen = async () => (await call('screenshot', { format: 'png' })).content.find((c) => c.type === 'image');
+const shows = (page, image) => eventually('the page shows what the agent sees',
+	async () => await difference(page, image) < 0.002, 20);
+
+/** Lines that a program in the desktop has read from its terminal. */
+const lines = async () => text_in(await call('run_command', { command: `cat ${received}` }))
+	.split('\n').map((l) => l.trim()).filter((l) => /^(agent|ana|late|back|spy)\b/.test(l));
+const got = (...wanted) => eventually(`the program got ${wanted}`,
+	async () => JSON.stringify(await lines()) === JSON.stringify(wanted), 20)
+	.catch(async (error) => assert.deepEqual(await lines(), wanted, error.message));
+
+/** A key that Playwright's own keyboard, an American one, does not have. */
+async function press(page, key, code) {
+	const session = await page.context().newCDPSession(page);
+	await session.send('Input.dispatchKeyEvent', { type: 'keyDown', key, code, text: key });
+	await session.send('Input.dispatchKeyEvent', { type: 'keyUp', key, code });
+	await session.detach();
+}
+
+async function take_over(page, button = '#take') {
+	await page.click(button);
+	if (await page.locator('#name-dialog').isVisible()) {
+		await page.fill('#name-input', 'Ana');
+		await page.keyboard.press('Enter');
+	}
+	await page.locator('#give').waitFor();
+	await page.waitForFunction(() => document.activeElement.matches('#screen canvas'));
+}
+
+async function hand_back(page, words = '') {
+	await page.click('#give');
+	await page.fill('#give-input', words);
+	await page.click('#give-dialog .main');
+	await page.locator('#give').waitFor({ state: 'hidden' });
+}
+
+before(async () => {
+	server = await serve_http({ backend: 'namespace' });
+	browser = await launch_browser();
+	await agent.connect(new StreamableHTTPClientTransport(server.mcp));
+	const script = '/home/user/reader';
+	await call('run_command', { command: `cat > ${script} <<'END'
+#!/bin/sh
+exec xterm -u8 -e sh -c 'exec cat > ${received}'
+END
+chmod +x ${script}` });
+	await call('launch', { application: script });
+});
+after(async () => {
+	await browser?.close();
+	await agent.close();
+	await server?.stop();
+});
+
+test('the page shows what the agent sees, as it types', async () => {
+	const page = await watch('view');
+	const empty = await seen();
+	await shows(page, empty);
+	await call('type', { text: 'agent one\n', observe: 'settled' });
+	const typed = await seen();
+	await shows(page, typed);
+	assert.ok(await difference(page, empty) > 0, 'and no longer what was there before');
+	await got('agent one');
+	await page.locator('#actions-list strong', { hasText: 'type' }).waitFor();
+	assert.match(await page.locator('#holder').innerText(), /agent has control/i);
+	assert.equal(page.url().includes('#'), false, 'the ticket is gone from the address');
+	assert.deepEqual([...page.asked], [server.origin], 'nothing is asked of anybody else');
+	await shot(page, 'view');
+	await close_page(page);
+});
+
+/** Speaks RFB from the page, as a page that does not keep to the rules would.  Its own words are answered in order: once the
+ * picture comes, the keys before it were dropped or not. */
+async function spy(page) {
+	await page.evaluate(async () => {
+		const reader = (await fetch('events')).body.pipeThrough(new TextDecoderStream()).getReader();
+		let text = '';
+		while (!/"viewer": ?"([^"]+)"/.test(text)) {
+			text += (await reader.read()).value;
+		}
+		const viewer = /"viewer": ?"([^"]+)"/.exec(text)[1];
+		const url = new URL(`socket?viewer=${viewer}`, location.href.replace('http', 'ws'));
+		const socket = new WebSocket(url, 'binary');
+		socket.binaryType = 'arraybuffer';
+		let have = 0, wake = () => {};
+		socket.onmessage = ({ data }) => { have += data.byteLength; wake(); };
+		const bytes = async (n) => {
+			while (have < n) {
+				await new Promise((resolve) => { wake = resolve; });
+			}
+		};
+		const send = (...b) => socket.send(new Uint8Array(b));
+		await bytes(12);
+		socket.send(new TextEncoder().encode('RFB 003.008\n'));
+		await bytes(14);
+		send(1); // no security of RFB's own
+		await bytes(18);
+		send(1); // shared
+		await bytes(18 + 24);
+		const before = have;
+		for (const c of 'spy\r') {
+			const key = c === '\r' ? [0xff, 0x0d] : [0, c.charCodeAt(0)];
+			send(4, 1, 0, 0, 0, 0, ...key);
+			send(4, 0, 0, 0, 0, 0, ...key);
+		}
+		send(3, 0, 0, 0, 0, 0, 0, 8, 0, 8); // a piece of the picture
+		await bytes(before + 100);
+		socket.close();
+		reader.cancel();
+	});
+}
+
+test('who may only look cannot type, not even past the page', async () => {
+	const page = await watch('view');
+	assert.equal(await page.locator('#take').isVisible(), false);
+	await page.locator('#screen canvas').click();
+	await page.keyboard.type('spy\n');
+	await spy(page);
+	await call('type', { text: 'agent two\n' });
+	await got('agent one', 'agent two');
+	await close_page(page);
+});
+
+test('a person takes over, types, and hands back with a word', async () => {
+	const page = await watch('control');
+	await page.locator('#screen canvas').click();
+	await page.keyboard.type('spy\n'); // not yet
+	const asked = try_call('request_human', { reason: 'Please type the <b>secret</b> word.' });
+	await page.locator('#wanted-why', { hasText: 'Please type the <b>secret</b> word.' }).waitFor();
+	await shot(page, 'wanted');
+	await take_over(page, '#wanted-take');
+	await shot(page, 'mine');
+
+	const refused = await try_call('type', { text: 'agent three\n' });
+	assert.equal(refused.isError, true);
+	assert.match(text_in(refused), /Ana/);
+	await seen(); // looking still works
+
+	await page.keyboard.type('ana Gr');
+	await press(page, 'ö', 'Semicolon');
+	await press(page, 'ß', 'Minus');
+	await page.keyboard.type('e 1');
+	await press(page, '€', 'KeyE');
+	await page.keyboard.press('Enter');
+	await got('agent one', 'agent two', 'ana Größe 1€');
+
+	// The keyboard's way out of the desktop, and what it held there is let go.
+	await page.keyboard.press('Control+Alt+Shift');
+	await page.waitForFunction(() => document.activeElement.id === 'give');
+	await page.keyboard.press('Enter');
+	await page.keyboard.type('It is “swordfish”.');
+	await shot(page, 'give');
+	await page.keyboard.press('Tab');
+	await page.keyboard.press('Tab');
+	await page.keyboard.press('Enter');
+	assert.match(text_in(await asked), /swordfish/);
+	await call('type', { text: 'agent four\n' });
+	await got('agent one', 'agent two', 'ana Größe 1€', 'agent four');
+	await close_page(page);
+});
+
+test('text goes both ways by the clipboard', async () => {
+	const page = await watch('control', { permissions: ['clipboard-read', 'clipboard-write'] });
+	await take_over(page);
+	const text = 'ana käme ≠ 漢字';
+	await page.click('#clipboard');
+	await page.fill('#clipboard-to', `${text}\n`);
+	await page.click('#clipboard-dialog .main');
+	await page.locator('#screen canvas').focus();
+	await page.keyboard.press('Shift+Insert');
+	await eventually('the desktop pasted it', async () => {
+		const now = await lines();
+		if (now.at(-1) !== text) {
+			await page.keyboard.press('Shift+Insert'); // the clipboard arrives on its own time
+		}
+		return now.at(-1) === text;
+	}, 20);
+	await hand_back(page);
+	await close_page(page);
+});
+
+test('two watch; revoking one link closes its page alone', async () => {
+	const [one, two] = [await watch('view'), await watch('control', { colorScheme: 'dark',
+		viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true })];
+	const image = await seen();
+	await Promise.all([shows(one, image), shows(two, image)]);
+	assert.equal(await two.evaluate(() => document.scrollingElement.scrollWidth), 360, 'it fits a phone');
+	await shot(two, 'phone');
+	await call('stream_revoke', { stream: one.stream });
+	await says(one, 'taken back');
+	await shot(one, 'revoked');
+	await one.reload();
+	await says(one, 'ended');
+	await call('type', { text: 'agent five\n', observe: 'settled' });
+	await shows(two, await seen());
+	await Promise.all([close_page(one), close_page(two)]);
+});
+
+/** Between browser and server: cut() ends every connection, and no new one is let through until mend(). */
+async function cuttable(port) {
+	const ends = new Set();
+	let whole = true;
+	const listener = net.createServer((near) => {
+		const far = net.connect(port, '127.0.0.1');
+		for (const [from, to] of [[near, far], [far, near]]) {
+			ends.add(from);
+			from.on('error', () => {}).on('close', () => { ends.delete(from); to.destroy(); });
+			from.pipe(to);
+		}
+		if (!whole) {
+			near.destroy();
+		}
+	}).listen(0, '127.0.0.1');
+	await once(listener, 'listening');
+	return { port: String(listener.address().port), mend: () => { whole = true; },
+		cut() {
+			whole = false;
+			ends.forEach((end) => end.destroy());
+		},
+		close() {
+			this.cut();
+			listener.close();
+		} };
+}
+
+test('a page whose connection was cut comes back by itself, and has what it had', async () => {
+	const wire = await cuttable(server.port);
+	const page = await watch('control', { through: wire.port });
+	await take_over(page);
+	wire.cut();
+	await says(page, /connection is lost|cannot be reached/);
+	await shot(page, 'lost');
+	wire.mend();
+	await live(page);
+	await page.locator('#give').waitFor();
+	await page.locator('#screen canvas').focus();
+	await page.keyboard.type('late but there\n');
+	await eventually('what is typed arrives again', async () => (await lines()).at(-1) === 'late but there', 20);
+	await hand_back(page);
+	wire.close();
+	await page.context().close();
+});
+
+test('the list shows a sandbox, and leads to it', async () => {
+	const page = await open_page(browser);
+	await page.goto(server.origin);
+	await page.locator('#list li img[src]').waitFor();
+	await shot(page, 'list');
+	await page.locator('#list .watch').click();
+	await page.waitForURL(/\/s\/[^/]+\/$/);
+	await live(page);
+	await close_page(page);
+});
+
+test('a sandbox that is gone is called so', async () => {
+	const page = await watch('control');
+	await take_over(page);
+	const { sandboxes } = await (await fetch(new URL('/sandboxes', server.origin))).json();
+	await call('sandbox_kill', { sandbox: sandboxes[0].id });
+	await says(page, 'gone');
+	assert.equal(await page.locator('#give').isVisible(), false);
+	await shot(page, 'gone');
+	await close_page(page);
+});
