@@ -1,6 +1,8 @@
 // People at the agent's desktop: links, over stdio and over HTTP; taking over, which keeps the agent out; and
 // request_human, which waits for whoever answers first: the page, or the user of the client.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request as forward } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { Client as ClientV2 } from '@modelcontextprotocol/client';
 import { StdioClientTransport as StdioV2 } from '@modelcontextprotocol/client/stdio';
@@ -81,12 +83,23 @@ function people(session) {
 			assert.match(await refused(name, args), /a person has control of this desktop \(Ann, since/);
 		}
 		assert.notEqual((await raw('screenshot')).isError, true);
+		await call('run_command', { command: 'true' });
 		assert.match(await call('control_status'), /A person has control of sandbox \S+: Ann, since /);
 		assert.equal((await person.control({ give_back: true, says: 'yours' })).status, 200);
 		await eventually('the page says so', () => person.state.control.holder === 'agent');
 		assert.match(await call('left_click', { coordinate: [9, 9] }), /^Clicked\.[^]*yours/);
 		person.leave();
 		await call('stream_revoke', { stream: stream_id(link) });
+	});
+
+	test('who has control and is cut off loses it', async () => {
+		const { call } = session();
+		const link = link_in(await call('stream_url', { mode: 'control' }));
+		const person = await visit(link);
+		await eventually('hello', () => person.viewer);
+		assert.equal((await person.control({ take: 'Ann' })).status, 200);
+		await call('stream_revoke', { stream: stream_id(link) });
+		await eventually('the agent has it', async () => /^You have/.test(await call('control_status')));
 	});
 
 	test('a view-only link takes nothing over', async () => {
@@ -159,16 +172,61 @@ describe('over stdio', () => {
 	people(() => session);
 });
 
-describe('over stdio, behind a proxy with a prefix', () => {
+/** A reverse proxy that takes /vitrine away, as nginx does; `to` is where it leads, set later. */
+async function proxy() {
+	const me = { to: undefined };
+	const server = createServer((request, response) => {
+		if (!request.url.startsWith('/vitrine/')) {
+			response.writeHead(404).end();
+			return;
+		}
+		const onward = forward(new URL(request.url.slice('/vitrine'.length), me.to),
+			{ method: request.method, headers: request.headers }, (answer) => {
+				response.writeHead(answer.statusCode, answer.headers);
+				answer.pipe(response);
+			});
+		response.on('close', () => onward.destroy());
+		onward.on('error', () => response.destroy());
+		request.pipe(onward);
+	});
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	me.url = `http://127.0.0.1:${server.address().port}/vitrine`;
+	me.stop = () => {
+		server.closeAllConnections();
+		server.close();
+	};
+	return me;
+}
+
+test('behind a proxy with a prefix: links, pages and cookies are of the public URL', async () => {
+	const front = await proxy();
+	const server = await serve_http({ args: ['--public-url', `${front.url}/`] });
+	front.to = server.origin;
+	const link = link_in(text_in((await raw_call(server, 'stream_url', { mode: 'control' })).result));
+	assert.ok(link.startsWith(`${front.url}/s/`), link);
+	const page = await (await fetch(link.split('#')[0])).text();
+	assert.doesNotMatch(page, /(src|href)="(\/|https?:)/, 'the page asks for what is beside it');
+	for (const [, path] of page.matchAll(/(?:src|href)="([^"]+)"/g)) {
+		assert.equal((await fetch(new URL(path, link))).status, 200, path);
+	}
+	const person = await visit(link);
+	assert.match(person.set_cookie, new RegExp(`; Path=/vitrine/s/${stream_id(link)}/(;|$)`));
+	await eventually('hello', () => person.viewer);
+	assert.equal((await person.control({ take: 'Ann' })).status, 200);
+	assert.equal((await person.control({ give_back: true })).status, 200);
+	person.leave();
+	front.stop();
+	await server.stop();
+});
+
+test('over stdio, links begin with the public URL too', async () => {
 	const client = new Client({ name: 'streams-test', version: '1' });
 	const args = [...serve('fake'), '--public-url', 'https://desk.example/vitrine/'];
-	before(() => client.connect(new StdioClientTransport({ command: vitrine, args })));
-	after(() => client.close());
-
-	test('links begin with the public URL', async () => {
-		const { call } = caller(client);
-		assert.match(link_in(await call('stream_url')), /^https:\/\/desk\.example\/vitrine\/s\//);
-	});
+	await client.connect(new StdioClientTransport({ command: vitrine, args }));
+	assert.match(link_in(await caller(client).call('stream_url')),
+		/^https:\/\/desk\.example\/vitrine\/s\//);
+	await client.close();
 });
 
 describe('over HTTP', () => {

@@ -26,11 +26,11 @@ export async function visit(link) {
 	const [url] = link.split('#');
 	const opened = await redeem(link);
 	assert.equal(opened.status, 204, await opened.text());
-	const cookie = opened.headers.get('set-cookie').split(';')[0];
+	const set_cookie = opened.headers.get('set-cookie'), [cookie] = set_cookie.split(';');
 	const cut = new AbortController();
 	const stream = await fetch(new URL('events', url), { headers: { cookie }, signal: cut.signal });
 	assert.equal(stream.status, 200);
-	const person = { cookie, url, state: undefined, ended: undefined, leave: () => cut.abort(),
+	const person = { cookie, set_cookie, url, state: undefined, ended: undefined, leave: () => cut.abort(),
 		control: (order) => post(new URL('control', url), cookie,
 			JSON.stringify({ viewer: person.viewer, ...order })) };
 	const told = { hello: (data) => { person.viewer = data.viewer; person.mode = data.mode; },
