@@ -73,13 +73,21 @@ void job_progress(struct job *job, unsigned step, unsigned of, const char *text)
 	call_progress(job->call, job->told + step, job->told + of, text);
 }
 
-void job_reply(struct job *job, json_t *content)
+/* A sentence that the next result should carry, whatever that is about, if somebody reads it. */
+static json_t *add_note(struct job *job, json_t *content)
 {
-	auto_free char *note = vm_take_note(job->vm);
+	bool is_read = job->vm && !call_is_cancelled(job->call);
+	auto_free char *note = is_read ? vm_take_note(job->vm) : NULL;
 	if (note) {
+		content = content ? content : json_array();
 		result_add_text(content, note);
 	}
-	call_reply(job->call, content);
+	return content;
+}
+
+void job_reply(struct job *job, json_t *content)
+{
+	call_reply(job->call, add_note(job, content));
 }
 
 /* What a model should do next, where the reason alone does not say it. */
@@ -99,5 +107,5 @@ void job_fail(struct job *job, const struct err *why, json_t *content)
 	if (next) {
 		err_set(&err, why->kind, "%.380s. %s", why->text, next);
 	}
-	call_fail_with(job->call, &err, content);
+	call_fail_with(job->call, &err, add_note(job, content));
 }

@@ -214,6 +214,19 @@ Test(tools_people, control_goes_round)
 	call_end(call);
 }
 
+Test(tools_people, what_a_person_said_comes_with_a_failure_too)
+{
+	struct err err;
+	look();
+	uint64_t fence = vm_control_take(the_vm(), "Ann");
+	cr_assert(vm_control_give_back(the_vm(), fence, "all yours", &err), "%s", err.text);
+	run_once();
+	struct call *call = call_tool(&desk, "left_click", "{\"coordinate\":[9999,0]}");
+	cr_expect_eq(call->err.kind, ERR_ARGUMENT);
+	expect_holds(text_of(call, 0), "all yours");
+	call_end(call);
+}
+
 /* ---- request_human ---- */
 
 static struct call *ask(const char *args)
