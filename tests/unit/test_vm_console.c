@@ -1,0 +1,133 @@
+// USES vm
+/* A machine's last words: bounded, printable, and in a file for people. */
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "tests/unit/scratch.h"
+#include "vm/console.h"
+
+#include <sys/stat.h>
+
+static sd_event *event;
+static struct console console;
+static int line, errors; /* where a machine and its QEMU write */
+
+static int add_source(void)
+{
+	int ends[2];
+	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+	console_add(&console, event, ends[0]);
+	return ends[1];
+}
+
+static void begin(void)
+{
+	struct err err;
+	scratch_make();
+	event = loop_new(&err);
+	console_init(&console, in_scratch("."));
+	line = add_source();
+	errors = add_source();
+}
+
+static void end(void)
+{
+	console_done(&console);
+	close(line);
+	close(errors);
+	sd_event_unref(event);
+	scratch_remove();
+}
+
+TestSuite(console, .init = begin, .fini = end, .timeout = 60);
+
+static void say(int to, const char *words)
+{
+	cr_assert_eq(write(to, words, strlen(words)), (ssize_t)strlen(words));
+	while (sd_event_run(event, 0) > 0) {
+	}
+}
+
+static off_t log_size(void)
+{
+	struct stat st;
+	cr_assert_eq(stat(in_scratch("console.log"), &st), 0);
+	cr_assert_eq(st.st_mode & 0777, 0600);
+	return st.st_size;
+}
+
+Test(console, quotes_both_on_one_line)
+{
+	say(line, "\r\n[    0.1] Linux\r\n\x1b[1mInit\x1b[0m \x07went\twrong \xff\xfe.\r\n\n");
+	say(errors, "qemu: no  memory\n\n");
+	cr_assert_str_eq(console_last_words(&console, 400),
+		"[ 0.1] Linux [1mInit[0m went wrong . qemu: no memory");
+	cr_assert_str_eq(console_last_words(&console, 10), "no memory");
+	cr_assert_leq(strlen(console_last_words(&console, 1000000)), 400);
+	cr_assert_gt(log_size(), 50);
+}
+
+Test(console, of_a_machine_that_never_spoke_is_empty)
+{
+	cr_assert_str_eq(console_last_words(&console, 100), "");
+	say(line, " \n\t\r\n");
+	cr_assert_str_eq(console_last_words(&console, 100), "");
+}
+
+Test(console, reads_what_is_left_when_the_machine_has_ended)
+{
+	cr_assert_eq(write(line, "its last words", 14), 14);
+	close(line);
+	line = -1;
+	console_drain(&console);
+	cr_assert_str_eq(console_last_words(&console, 100), "its last words");
+	console_drain(&console);
+	say(errors, "!");
+	cr_assert_str_eq(console_last_words(&console, 100), "its last words!");
+}
+
+Test(console, is_bounded_however_much_comes)
+{
+	static char words[4001];
+	for (int i = 0; i < 200; i++) {
+		memset(words, 'a' + i % 26, 4000);
+		say(i % 3 ? line : errors, words);
+		cr_assert_leq(console.text.len, CONSOLE_TEXT_MAX);
+		cr_assert_leq(log_size(), CONSOLE_LOG_MAX);
+	}
+	say(line, "\nthe end\n");
+	const char *last = console_last_words(&console, 100);
+	cr_assert_str_eq(last + strlen(last) - 8, " the end");
+	cr_assert_gt(log_size(), CONSOLE_TEXT_MAX / 4, "the last words are in the file, too");
+}
+
+Test(console, goes_on_where_an_earlier_server_stopped)
+{
+	say(line, "before\n");
+	console_done(&console);
+	close(line);
+	close(errors);
+	console_init(&console, in_scratch("."));
+	line = add_source();
+	errors = add_source();
+	cr_assert_str_eq(console_last_words(&console, 100), "before");
+	say(line, "after\n");
+	cr_assert_str_eq(console_last_words(&console, 100), "before after");
+	cr_assert_eq(log_size(), 13);
+}
+
+Test(console, works_without_a_file)
+{
+	struct console none;
+	cr_assert_eq(symlink("/etc/passwd", in_scratch("link")), 0);
+	console_init(&none, in_scratch("nowhere"));
+	cr_assert_eq(none.log, -1);
+	console_done(&none);
+	console_done(&none);
+	unlink(in_scratch("console.log"));
+	cr_assert_eq(symlink(in_scratch("target"), in_scratch("console.log")), 0);
+	console_init(&none, in_scratch("."));
+	cr_assert_eq(none.log, -1, "a link is not followed");
+	console_done(&none);
+	cr_assert_lt(access(in_scratch("target"), F_OK), 0);
+}
