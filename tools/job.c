@@ -91,9 +91,9 @@ void job_reply(struct job *job, json_t *content)
 }
 
 /* What a model should do next, where the reason alone does not say it. */
-static const char *next_step(enum err_kind kind)
+static const char *next_step(const struct job *job, enum err_kind kind)
 {
-	if (kind == ERR_GONE) {
+	if (kind == ERR_GONE && (!job->vm || vm_state(job->vm) >= VM_STOPPING)) {
 		return "Call again without 'sandbox' for a new desktop; what was in the old one is "
 		       "lost";
 	}
@@ -103,7 +103,7 @@ static const char *next_step(enum err_kind kind)
 void job_fail(struct job *job, const struct err *why, json_t *content)
 {
 	struct err err = *why;
-	const char *next = next_step(why->kind);
+	const char *next = next_step(job, why->kind);
 	if (next) {
 		err_set(&err, why->kind, "%.380s. %s", why->text, next);
 	}

@@ -18,7 +18,8 @@
 
 #define FILE_MAX (256 << 20) /* of a kernel or an initramfs */
 #define GRACE_MS 600000      /* a server that was killed may come back */
-#define LAYOUT 2             /* of what we make of all this; counts up with each change */
+#define DISK_PERCENT 55      /* of the memory, at most */
+#define LAYOUT 3             /* of what we make of all this; counts up with each change */
 
 int64_t boot_grace_ms(const struct vm_config *config)
 {
@@ -62,6 +63,11 @@ static void fill_in(struct boot *boot, const struct vm_spec *wanted)
 	default_to(&boot->spec.limits.memory_mib, 1024);
 	default_to(&boot->spec.limits.cpus, boot->image.cpus);
 	default_to(&boot->spec.limits.cpus, 1);
+	/* What is written lies in memory, too; without the rest of it no desktop could go on. */
+	int64_t room = boot->spec.limits.memory_mib * DISK_PERCENT / 100;
+	if (boot->spec.limits.disk_mib > room) {
+		boot->spec.limits.disk_mib = room;
+	}
 }
 
 /* ---- the key ---- */

@@ -154,7 +154,9 @@ Test(tools_text, a_sandbox_that_ends_meanwhile)
 	err_set(&gone, ERR_GONE, "sandbox mine has ended: its agent died");
 	static const char *const names[] = { "left_click", "screenshot", "cursor_position" };
 	for (size_t i = 0; i < 3; i++) {
+		stand_in.state = VM_READY;
 		struct call *call = call_begin(&desk, names[i], "{\"sandbox\":\"mine\"}");
+		stand_in.state = VM_STOPPING;
 		asked.act(NULL, &gone, asked.data);
 		check_failure(call, ERR_GONE,
 			"sandbox mine has ended: its agent died. Call again without 'sandbox' for "
@@ -162,6 +164,18 @@ Test(tools_text, a_sandbox_that_ends_meanwhile)
 			"desktop; what was in the old one is lost");
 		call_end(call);
 	}
+}
+
+/* Its calls are over, but it is not: no advice to begin a new one. */
+Test(tools_text, a_sandbox_that_is_paused_meanwhile)
+{
+	struct err gone;
+	err_set(&gone, ERR_GONE, "sandbox mine was paused while this ran");
+	struct call *call = call_begin(&desk, "left_click", "{\"sandbox\":\"mine\"}");
+	stand_in.state = VM_PAUSED;
+	asked.act(NULL, &gone, asked.data);
+	cr_expect_str_eq(call->err.text, gone.text);
+	call_end(call);
 }
 
 Test(tools_text, other_sandboxes)
