@@ -163,13 +163,24 @@ static void finish_in_thread(void *data)
 	}
 }
 
+/* One that was to be the last and is not good enough to end the machine for. */
+static void on_finished(struct machine_save *s)
+{
+	if (s->last && has_failed(s)) {
+		s->next = conclude;
+		command(s, "cont", NULL, -1);
+	} else {
+		conclude(s);
+	}
+}
+
 static void on_going(struct machine_save *s)
 {
 	s->stopped_us = loop_now_us() - s->stop_us;
 	if (has_failed(s)) {
 		conclude(s);
 	} else {
-		work(s, finish_in_thread, conclude);
+		work(s, finish_in_thread, on_finished);
 	}
 }
 

@@ -141,6 +141,27 @@ Test(machine_save, goes_on_where_it_was)
 	tiny_end(&source);
 }
 
+/* A full disk is found out when the machine has been stopped already. */
+Test(machine_save, goes_on_where_its_last_save_failed)
+{
+	static const char *const in_the_way[] = { "ram.0", "devices", "machine.json" };
+	struct tiny tiny = { 0 };
+	boot(&tiny);
+	for (int i = 0; i < 3; i++) {
+		char dir[8], file[40];
+		snprintf(dir, sizeof(dir), "bad%d", i);
+		snprintf(file, sizeof(file), "%s/%s", dir, in_the_way[i]);
+		cr_assert_eq(mkdir(dir_of(dir), 0700), 0);
+		cr_assert_eq(mkdir(dir_of(file), 0700), 0);
+		cr_assert_not_null(machine_save(&tiny.machine, dir_of(dir), true, on_done, NULL));
+		await();
+		cr_assert_neq(done.err.kind, ERR_NONE, "%s", file);
+		cr_assert_eq(tiny_ask(&tiny, 'i'), i + 1, "after %s: %s", file, done.err.text);
+	}
+	save(&tiny, "good", true);
+	tiny_end(&tiny);
+}
+
 Test(machine_save, a_clone_is_saved_as_what_it_changed)
 {
 	struct tiny source = { 0 }, clone = { 0 }, child = { 0 };
