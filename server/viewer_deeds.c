@@ -141,7 +141,7 @@ static void want_picture(struct desk *desk)
 void viewer_run_picture(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 	const char *rest)
 {
-	struct desk *desk = desk_find(pages, stream->vm);
+	struct desk *desk = viewer_sees_deeds(stream) ? desk_find(pages, stream->vm) : NULL;
 	const struct deed *deed =
 		desk ? desk_deed(desk, viewer_number_read(rest, INT64_MAX)) : NULL;
 	if (!deed || deed->picture != PICTURE_MADE) {

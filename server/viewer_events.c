@@ -91,6 +91,11 @@ void visit_tell_end(struct visit *visit, enum stream_code code, const char *reas
 
 /* ---- what the agent did ---- */
 
+bool viewer_sees_deeds(const struct stream *stream)
+{
+	return stream && !stream->window;
+}
+
 static void tell_deed(struct visit *visit, const struct deed *deed)
 {
 	json_t *out = must(json_pack("{s:I, s:I, s:s, s:o, s:b, s:b}", "seq", (json_int_t)deed->seq,
@@ -107,7 +112,7 @@ static void tell_deed(struct visit *visit, const struct deed *deed)
 void visit_tell_deeds(struct visit *visit)
 {
 	const struct desk *desk = visit->desk;
-	if (!visit->events) {
+	if (!visit->events || !viewer_sees_deeds(visit->stream)) {
 		return;
 	}
 	while (visit->told < desk->last_seq) {

@@ -160,6 +160,8 @@ void viewer_run_events(struct viewer_pages *pages, struct http_exchange *x, stru
 	const char *rest);
 void visit_tell_state(struct visit *visit);
 void visit_tell_deeds(struct visit *visit);
+/* Who is shown one window learns nothing of what happens in others. */
+bool viewer_sees_deeds(const struct stream *stream);
 void visit_tell_end(struct visit *visit, enum stream_code code, const char *reason);
 /* {holder, who?, since, wanted?} */
 json_t *viewer_control_json(const struct vm *vm);

@@ -49,7 +49,9 @@ static enum stream_code code_of(const struct vm *vm, const struct err *why)
 	case VM_STARTING:
 		return STREAM_NOT_READY;
 	case VM_READY:
-		return why ? STREAM_NOT_READY : STREAM_ENDED;
+		return !why                         ? STREAM_ENDED
+		       : why->kind == ERR_NOT_FOUND ? STREAM_NO_WINDOW
+						    : STREAM_NOT_READY;
 	case VM_PAUSED:
 		return STREAM_PAUSED;
 	default:

@@ -32,6 +32,7 @@ enum stream_code {
 	STREAM_PAUSED = 4003,    /* the sandbox is, until it is resumed */
 	STREAM_GONE = 4004,      /* the sandbox is, for good */
 	STREAM_NOT_READY = 4005, /* it is starting, or its X server is: try again */
+	STREAM_NO_WINDOW = 4006, /* the one window that this link shows was closed */
 };
 
 struct stream_counts {

@@ -35,6 +35,7 @@ const ENDS = {
 	4001: ['This link was taken back', 'Whoever gave it to you can give you another.'],
 	4002: ['This link has expired', 'Whoever gave it to you can give you another.'],
 	4004: ['The sandbox is gone', 'Its desktop has ended, and this link with it.'],
+	4006: ['The window was closed', 'This link shows that window and nothing else.'],
 };
 
 /** {title, text, retry} to lay over the picture; null when the picture is live. */

@@ -172,6 +172,32 @@ Test(viewer_deeds, a_long_or_broken_text_is_cut_to_one_line)
 	desk_end(&t);
 }
 
+Test(viewer_deeds, who_is_shown_one_window_is_told_of_no_deeds)
+{
+	struct desk_test t, window;
+	struct page p, other = { 0 };
+	struct err err;
+	desk_begin(&t);
+	begin_watching(&t, &p);
+	window = t;
+	window.stream = streams_open(t.streams, t.vm, STREAM_VIEW, 5, 60, window.ticket, &err);
+	cr_assert(window.stream);
+	memcpy(window.id, window.stream->id, sizeof(window.id));
+	window.cookie[0] = '\0';
+	let_in(&window);
+	page_listen(&window, &other, NULL);
+	call_in(&t, "left_click", ",\"coordinate\":[1,1]", "Clicked.");
+	until_heard(&t, &p, "\"picture\":true");
+	cr_expect_eq(stream_status(&t, &(struct ask){ 0 }, "pictures/1"), 200);
+	cr_expect_eq(stream_status(&window, &(struct ask){ 0 }, "pictures/1"), 404);
+	vm_control_take(t.vm, "Ana"); /* what is told afterwards came after it */
+	until_heard(&window, &other, "Ana");
+	cr_expect_not(has(&other.events.body, "Clicked"));
+	page_close(&t, &p);
+	page_close(&window, &other);
+	desk_end(&t);
+}
+
 Test(viewer_deeds, a_sandbox_may_end_while_its_picture_is_made)
 {
 	struct desk_test t;
