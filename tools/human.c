@@ -52,11 +52,12 @@ struct human {
 static void drop_link(struct human *human)
 {
 	struct err gone;
-	const struct stream *stream =
-		human->link ? streams_find(human->streams, human->stream, &gone) : NULL;
-	if (stream && !stream->viewers && !human->keep_link &&
+	const struct stream *stream = human->link && !human->keep_link
+					      ? streams_find(human->streams, human->stream, &gone)
+					      : NULL;
+	if (stream && !stream->viewers &&
 		!streams_revoke(human->streams, human->owner, human->stream, &gone)) {
-		return;
+		log_warning("stream=%s stays open: %s", human->stream, gone.text);
 	}
 }
 
@@ -69,8 +70,9 @@ static void over(void *data)
 	if (human->answered) {
 		drop_link(human);
 	} else {
+		/* The client asks, meanwhile. */
 		vm_control_want(
-			human->job.vm, human->args->reason); /* the client asks, meanwhile */
+			human->job.vm, human->args->reason, (uint64_t)human->args->timeout * 1000);
 	}
 	if (human->link) {
 		explicit_bzero(human->link, strlen(human->link));
@@ -282,7 +284,7 @@ static void begin(struct job *job)
 	struct err err;
 	human->may_come = there.control_stream;
 	call_on_end(job->call, over, human);
-	vm_control_want(job->vm, NULL); /* of an earlier round */
+	vm_control_want(job->vm, NULL, 0); /* of an earlier round */
 	if (!there.can_act && (can_ask || !human->may_come) && !make_link(human, &err) &&
 		!can_ask) {
 		fail(human, &err, NULL);

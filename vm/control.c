@@ -32,6 +32,7 @@ struct vm_lease {
 	bool has_says, answer;              /* those who asked are to be answered */
 	struct person_waits waits;          /* oldest first */
 	char *want;                         /* a reason that nobody waits for here; or NULL */
+	sd_event_source *want_ends;
 	sd_event_source *tell;
 };
 
@@ -118,6 +119,7 @@ void vm_pool_on_control(struct vm_pool *pool, vm_control_fn *fn, void *data)
 
 static void set_want(struct vm_lease *lease, const char *reason)
 {
+	loop_drop(&lease->want_ends);
 	free(lease->want);
 	lease->want = reason ? must(strndup(reason, VM_CONTROL_TEXT_MAX)) : NULL;
 	show_wanted(lease);
@@ -242,12 +244,24 @@ void vm_control_ask_cancel(struct vm_person_wait *wait)
 	}
 }
 
-void vm_control_want(struct vm *vm, const char *reason)
+static int on_want_ends(sd_event_source *source, uint64_t now, void *data)
 {
-	if (reason || (vm->core->lease && vm->core->lease->want)) {
-		set_want(lease_of(vm), reason);
-		tell(vm);
+	(void)source, (void)now;
+	vm_control_want(data, NULL, 0);
+	return 0;
+}
+
+void vm_control_want(struct vm *vm, const char *reason, uint64_t ms)
+{
+	struct vm_lease *lease = lease_of(vm);
+	if (!reason && !lease->want) {
+		return;
 	}
+	set_want(lease, reason);
+	if (reason) {
+		lease->want_ends = loop_after_ms(vm->pool->event, ms, on_want_ends, vm);
+	}
+	tell(vm);
 }
 
 /* ---- the sandbox's end ---- */
@@ -264,6 +278,7 @@ void control_free(struct vm *vm)
 	struct vm_lease *lease = take_ptr(&vm->core->lease);
 	if (lease) {
 		loop_drop(&lease->tell);
+		loop_drop(&lease->want_ends);
 		free(lease->want);
 		free(lease);
 	}

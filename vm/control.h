@@ -56,9 +56,9 @@ typedef void vm_person_fn(struct vm *vm, const char *says, const struct err *err
 struct vm_person_wait *vm_control_ask(
 	struct vm *vm, const char *reason, vm_person_fn *fn, void *data);
 void vm_control_ask_cancel(struct vm_person_wait *wait); /* no callback; NULL-safe */
-/* Shows a reason without waiting, until a person hands back or NULL comes: for one who asks
- * elsewhere. */
-void vm_control_want(struct vm *vm, const char *reason);
+/* Shows a reason without waiting, for so long, or until a person hands back or NULL comes: for one
+ * who asks elsewhere. */
+void vm_control_want(struct vm *vm, const char *reason, uint64_t ms);
 
 /* ---- being told ---- */
 

@@ -422,6 +422,16 @@ Test(tools_people, a_question_in_rounds)
 	expect_no_wish();
 }
 
+Test(tools_people, a_question_that_never_comes_back_is_shown_for_a_while)
+{
+	desk.can_ask = desk.rounds = true;
+	call_end(ask("{\"reason\":\"log in\",\"timeout\":1}"));
+	cr_expect_str_eq(vm_control(the_vm())->wanted, "log in");
+	while (vm_control(the_vm())->wanted) {
+		run_once();
+	}
+}
+
 Test(tools_people, what_a_person_says_between_rounds_comes_with_the_answer)
 {
 	struct err err;

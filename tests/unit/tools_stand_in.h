@@ -307,9 +307,9 @@ void vm_control_ask_cancel(struct vm_person_wait *wait)
 {
 	(void)wait;
 }
-void vm_control_want(struct vm *vm, const char *reason)
+void vm_control_want(struct vm *vm, const char *reason, uint64_t ms)
 {
-	(void)vm, (void)reason;
+	(void)vm, (void)reason, (void)ms;
 }
 
 /* ---- helpers ---- */
