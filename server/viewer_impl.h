@@ -43,7 +43,7 @@ struct viewer_pages {
 	sd_event_source *tick; /* while there are visits */
 };
 
-/* ---- viewer.c: answers ---- */
+/* ---- viewer_reply.c ---- */
 
 /* All answers go through these: they carry what keeps a page to itself. */
 void viewer_reply(struct viewer_pages *pages, struct http_exchange *x, int status, const char *type,
@@ -65,6 +65,8 @@ bool viewer_body_json(struct viewer_pages *pages, struct http_exchange *x,
 /* Sets a cookie for what is below path; value NULL: takes it away. */
 void viewer_set_cookie(struct viewer_pages *pages, struct http_exchange *x, const char *name,
 	const char *value, const char *path, int64_t seconds);
+
+/* ---- viewer.c ---- */
 
 void viewer_need_tick(struct viewer_pages *pages); /* there is a visit */
 int64_t viewer_now_ms(void);                       /* CLOCK_REALTIME */
