@@ -74,7 +74,7 @@ static void on_picture(const struct guest_act *res, const struct err *err, void 
 		if (deed->picture != PICTURE_BEING_MADE) {
 			continue;
 		}
-		bool good = res && desk->present > 0 && viewer_is_jpeg(&res->frame);
+		bool good = res && !TAILQ_EMPTY(&desk->visits) && viewer_is_jpeg(&res->frame);
 		deed->picture = good ? PICTURE_MADE : PICTURE_NONE;
 		if (good) {
 			buf_append(&deed->jpeg, res->frame.bytes, res->frame.len);

@@ -79,7 +79,7 @@ void viewer_stream_routes(struct viewer_pages *pages);
 
 /* What the agent did, newest last. */
 #define DEEDS_MAX 20
-#define DEED_TEXT_MAX 160
+#define DEED_TEXT_MAX 240
 
 enum deed_picture { PICTURE_NONE, PICTURE_WANTED, PICTURE_BEING_MADE, PICTURE_MADE };
 

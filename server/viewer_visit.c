@@ -85,6 +85,9 @@ void visit_free(struct visit *visit)
 	TAILQ_REMOVE(&desk->visits, visit, link);
 	free(visit->said);
 	free(visit);
+	if (TAILQ_EMPTY(&desk->visits)) {
+		desk_forget_pictures(desk); /* not before: a page may only be loaded again */
+	}
 	desk_unref(desk);
 }
 
@@ -109,9 +112,6 @@ static void set_present(struct visit *visit, bool present)
 	}
 	if (desk->pages->metrics) {
 		metrics_count_viewer(desk->pages->metrics, present);
-	}
-	if (desk->present == 0) {
-		desk_forget_pictures(desk);
 	}
 }
 

@@ -165,7 +165,7 @@ Test(viewer, a_page_that_comes_back_is_the_same_one)
 	struct desk_test t;
 	struct page p;
 	char before[ID_LEN + 1];
-	desk_begin(&t);
+	desk_begin_graceful(&t, 3000);
 	open_stream(&t, STREAM_CONTROL, 60);
 	let_in(&t);
 	page_open(&t, &p);
@@ -181,7 +181,7 @@ Test(viewer, a_page_that_comes_back_is_the_same_one)
 	page_watch(&t, &p);
 	page_key(&t, &p, 'k');
 	until_typed(&t, "k");
-	host_for_ms(&t.host, 400);
+	host_for_ms(&t.host, 3200);
 	cr_expect(vm_control_is(t.vm, fence), "nothing was handed back");
 	cr_assert_eq(page_control(&t, &p, "\"give_back\":true", NULL), 200);
 	cr_expect(typed_is(&t, "k"));
@@ -278,7 +278,7 @@ Test(viewer, who_goes_away_hands_back_after_a_while)
 {
 	struct desk_test t;
 	struct page p;
-	desk_begin(&t);
+	desk_begin_graceful(&t, 300);
 	open_stream(&t, STREAM_CONTROL, 60);
 	let_in(&t);
 	page_open(&t, &p);

@@ -25,7 +25,7 @@ static void begin_desktop(struct desk_test *t)
 		fprintf(stderr, "skipped: %s\n", why_not);
 		cr_skip_test("%s", why_not);
 	}
-	desk_begin_with(t, config, &(struct viewer_options){ .grace_ms = 300 });
+	desk_begin_with(t, config, &(struct viewer_options){ .grace_ms = 60000 });
 }
 
 static void say(struct desk_test *t, struct page *p, struct buf *what)
