@@ -311,3 +311,44 @@ Test(mcp, a_long_list_comes_in_pages)
 		}
 	}
 }
+
+/* ---- who watches ---- */
+
+struct told {
+	int times;
+	char owner[20], tool[20], text[200];
+	bool failed;
+};
+
+static void on_called(const char *owner, const struct tool *tool, const json_t *args,
+	const json_t *content, const struct err *why, void *data)
+{
+	struct told *told = data;
+	told->times++;
+	snprintf(told->owner, sizeof(told->owner), "%s", owner);
+	snprintf(told->tool, sizeof(told->tool), "%s", tool->name);
+	snprintf(told->text, sizeof(told->text), "%s", text_at(json_array_get(content, 0), "text"));
+	told->failed = why;
+	cr_expect(json_is_object(args));
+}
+
+Test(mcp, whoever_watches_is_told_of_each_call_and_its_answer)
+{
+	struct told told = { 0 };
+	warm_up();
+	server_on_call(client.server, on_called, &told);
+	call(1, "key", "{\"text\":\"Return\"}", "");
+	json_decref(client_answer(&client));
+	cr_expect_eq(told.times, 1);
+	cr_expect_str_eq(told.tool, "key");
+	cr_expect(strstr(told.text, "Pressed Return."), "%s", told.text);
+	cr_expect(told.owner[0] && !told.failed);
+	call(2, "key", "{\"text\":\"NoSuchKey\"}", "");
+	json_decref(client_answer(&client));
+	cr_expect_eq(told.times, 2);
+	cr_expect(told.failed && strstr(told.text, "NoSuchKey"), "%s", told.text);
+	server_on_call(client.server, NULL, NULL);
+	call(3, "key", "{\"text\":\"Return\"}", "");
+	json_decref(client_answer(&client));
+	cr_expect_eq(told.times, 2);
+}

@@ -349,7 +349,7 @@ Test(viewer, a_stream_that_expires_closes_its_viewers)
 	struct desk_test t;
 	struct page p;
 	desk_begin(&t);
-	open_stream(&t, STREAM_VIEW, 1);
+	open_stream(&t, STREAM_VIEW, 4);
 	let_in(&t);
 	page_open(&t, &p);
 	expect_end(&t, &p, STREAM_EXPIRED, "time is over");
