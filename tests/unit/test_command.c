@@ -113,7 +113,8 @@ Test(command, help_of_a_command_either_way_round)
 		cr_expect_eq(strncmp(buf_text(&a.out), usage, strlen(usage)), 0);
 	}
 	auto_ended serve = RUN("help", "serve");
-	cr_expect(strstr(buf_text(&serve.out), "  --backend auto|microvm|namespace|fake\n") != NULL);
+	cr_expect(
+		strstr(buf_text(&serve.out), "  --backend auto|microvm|namespace|fake\n") != NULL);
 }
 
 Test(command, version)
@@ -224,4 +225,24 @@ Test(command, doctor_says_what_to_install)
 	cr_expect_str_eq(
 		word(row_of(report, "Xvnc"), "fix"), "apt-get install tigervnc-standalone-server");
 	cr_expect_str_eq(word(row_of(report, "tint2"), "status"), "warning");
+}
+
+Test(command, image_refuses_what_it_does_not_take)
+{
+	expect_refused(RUN("image"), "vitrine image: which of build, list, show and rm?\n");
+	expect_refused(RUN("image", "bulid"),
+		"vitrine image: there is no 'bulid'; did you mean 'build'?\n");
+	expect_refused(RUN("image", "show"),
+		"vitrine image show: which? Give an id or a name of `vitrine image list`\n");
+	expect_refused(
+		RUN("image", "build", "--warm"), "vitrine image build: --warm needs a value\n");
+	expect_refused(RUN("image", "build", "--wrm"),
+		"vitrine image build: unexpected '--wrm'; did you mean '--warm'?\n");
+	expect_refused(RUN("image", "list", "--warm", "x"),
+		"vitrine image list: unexpected '--warm'; `vitrine image --help` tells what it "
+		"takes\n");
+	expect_refused(RUN("image", "build", "minimal", "--from-tar", "x.tar"),
+		"vitrine image build: give a recipe or --from-tar, not both\n");
+	expect_refused(
+		RUN("image", "list", "--json=1"), "vitrine image list: --json takes no value\n");
 }

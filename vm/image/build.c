@@ -27,6 +27,7 @@
 
 #define LINE_MAX_BYTES 1024
 #define FDS (PLAN_FDS_END - PLAN_FD)
+#define MAKING 1 /* how it is made; counts up with each change that old images may live without */
 
 struct build {
 	sd_event *event;
@@ -269,7 +270,7 @@ static void make_seed(struct build *build, const struct recipe *recipe, char ret
 	struct plan_digest *digest = plan_digest_new();
 	char numbers[128];
 	auto_free char *users = must(json_dumps(recipe->users, JSON_COMPACT));
-	snprintf(numbers, sizeof(numbers), "%d %lld %lld %lld", IMAGE_FORMAT,
+	snprintf(numbers, sizeof(numbers), "%d %d %lld %lld %lld", IMAGE_FORMAT, MAKING,
 		(long long)recipe->memory_mib, (long long)recipe->cpus,
 		(long long)recipe->disk_mib);
 	plan_digest_add(digest, numbers, strlen(numbers));

@@ -85,7 +85,8 @@ static void remember(struct progress *progress, const char *line)
 	}
 	for (size_t i = 0; i < sizeof(complaints) / sizeof(*complaints); i++) {
 		if (begins(line, complaints[i]) && progress->n_words < PROGRESS_WORDS &&
-			!strstr(line, "mmdebstrap failed to run")) {
+			!strstr(line, "mmdebstrap failed to run") &&
+			!begins(line, "E: setup failed")) {
 			snprintf(progress->words[progress->n_words++], sizeof(progress->words[0]),
 				"%s", line);
 			return;
