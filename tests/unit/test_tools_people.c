@@ -20,7 +20,7 @@ static void close_desk(void)
 	desk_close(&desk);
 }
 
-TestSuite(tools_people, .init = open_desk, .fini = close_desk);
+TestSuite(tools_people, .init = open_desk, .fini = close_desk, .timeout = 60);
 
 static const char *text_of(const struct call *call, size_t i)
 {
