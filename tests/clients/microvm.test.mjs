@@ -1,31 +1,22 @@
 // Real machines through a real client: boot, fork with half-typed text, snapshot, rollback, pause.  The image
 // comes from .ci/test-image; templates and sandboxes live in a state directory of this run, beside it.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { text_in } from './lib/image.mjs';
-import { all_gone, descendants, serve, source, vitrine } from './lib/server.mjs';
+import { skip, state_with_image } from './lib/machines.mjs';
+import { all_gone, descendants, serve, vitrine } from './lib/server.mjs';
 
-// .ci/test has said why when it sets this to nothing.
-const skip = process.env.VITRINE_TEST_STATE === '' && 'there is no image: run .ci/test-image';
 const slow = { timeout: 300_000, skip }; // software emulation on a busy machine
 const client = new Client({ name: 'microvm-test', version: '1.0.0' });
 let state, transport;
 
-function make_state() {
-	const kept = execFileSync(join(source, '.ci/test-image'),
-		{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
-	state = mkdtempSync(`${kept}-`); // on the same file system: the image is linked, not copied
-	execFileSync('cp', ['-al', join(kept, 'images'), state]);
-}
-
 async function connect() {
 	transport = new StdioClientTransport({ command: vitrine,
-		args: [...serve('microvm'), '--state-dir', state, '--start-timeout', '120', '--max-sandboxes', '16'] });
+		args: [...serve('microvm'), '--state-dir', state.path, '--start-timeout', '120', '--max-sandboxes', '16'] });
 	await client.connect(transport);
 }
 
@@ -33,12 +24,12 @@ async function end() {
 	const left = descendants(transport.pid);
 	await client.close();
 	await all_gone(left);
-	assert.deepEqual(readdirSync(join(state, 'sandboxes')), [], 'no sandbox leaves files behind');
-	rmSync(state, { recursive: true });
+	assert.deepEqual(readdirSync(join(state.path, 'sandboxes')), [], 'no sandbox leaves files behind');
+	state.remove();
 }
 
 if (!skip) {
-	before(make_state, { timeout: 900_000 }); // it may have to be built
+	before(() => { state = state_with_image(); }, { timeout: 900_000 }); // it may have to be built
 	before(connect);
 	after(end);
 }
