@@ -60,6 +60,8 @@ const struct stream *stream_open_link(struct call *call, struct vm *vm, enum str
 
 /* ---- stream_url ---- */
 
+#define WINDOWS_SHOWN 20
+
 struct url_args {
 	const char *sandbox;
 	int mode;
@@ -71,7 +73,8 @@ static const struct field url_fields[] = {
 		"view = they look; control = they can take over mouse and keyboard, too.",
 		stream_mode_words),
 	FIELD_NUM(struct url_args, window,
-		"Id of the one window to show, as launch tells it; left out: the whole screen.",
+		"Id of the one window to show, as launch tells it; left out: the whole screen. A "
+		"wrong one is told which there are.",
 		.min = 1, .max = UINT32_MAX),
 	FIELD_NUM(struct url_args, expires, "Seconds until the stream ends.", .min = 10,
 		.max = STREAM_EXPIRES_MAX, .preset = STREAM_EXPIRES),
@@ -125,6 +128,65 @@ static void make_link(struct job *job)
 	job_reply(job, content);
 }
 
+static void tell_windows(struct buf *out, const json_t *windows)
+{
+	size_t n = json_array_size(windows);
+	for (size_t i = 0; i < n && i < WINDOWS_SHOWN; i++) {
+		const json_t *window = json_array_get(windows, i);
+		const char *title = json_string_value(json_object_get(window, "title"));
+		buf_printf(out, "%s%lld \"", i ? ", " : "",
+			(long long)json_integer_value(json_object_get(window, "id")));
+		result_tell_name(out, title ? title : "");
+		buf_printf(out, "\"");
+	}
+	if (n > WINDOWS_SHOWN) {
+		buf_printf(out, " and %zu more", n - WINDOWS_SHOWN);
+	}
+}
+
+static void fail_window(struct url *url, const json_t *windows)
+{
+	auto_buf struct buf text = { 0 };
+	json_t *content = json_array();
+	struct err err;
+	err_set(&err, ERR_NOT_FOUND, "there is no window %lld on this desktop",
+		(long long)url->args->window);
+	buf_printf(&text, json_array_size(windows) ? "There are these: " : "It has no window now.");
+	tell_windows(&text, windows);
+	result_add_text(content, buf_text(&text));
+	job_fail(&url->job, &err, content);
+}
+
+static void on_windows(const json_t *info, const struct err *err, void *data)
+{
+	struct url *url = data;
+	const json_t *windows = json_object_get(info, "windows"), *window;
+	size_t i;
+	url->job.asked = 0;
+	if (err) {
+		job_fail(&url->job, err, NULL);
+		return;
+	}
+	json_array_foreach((json_t *)windows, i, window)
+	{
+		if (json_integer_value(json_object_get(window, "id")) == url->args->window) {
+			make_link(&url->job);
+			return;
+		}
+	}
+	fail_window(url, windows);
+}
+
+static void check_window(struct job *job)
+{
+	struct url *url = (struct url *)job;
+	if (url->args->window) {
+		job->asked = guest_info(job->vm, on_windows, url);
+	} else {
+		make_link(job);
+	}
+}
+
 /* A link leads to a desktop that is there; but to look at a paused one must not wake it. */
 static void run_url(struct call *call, const void *data)
 {
@@ -142,7 +204,7 @@ static void run_url(struct call *call, const void *data)
 	} else if (vm_state(vm) == VM_PAUSED) {
 		make_link(&url->job);
 	} else {
-		job_start_in(&url->job, call, vm, make_link);
+		job_start_in(&url->job, call, vm, check_window);
 	}
 }
 

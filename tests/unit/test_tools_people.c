@@ -115,24 +115,52 @@ Test(tools_people, a_link_opens_its_stream_once)
 	cr_expect_not(streams_redeem(desk.streams, stream, ticket, cookie, &err));
 }
 
+/* The id of a new window. */
+static long long open_window(void)
+{
+	auto_free char *text = say("launch", "{\"application\":\"editor\"}");
+	const char *at = strstr(text, "\nWindow ");
+	cr_assert_not_null(at, "%s", text);
+	return atoll(at + 8);
+}
+
 Test(tools_people, a_link_to_take_over_a_window_for_a_while)
 {
-	auto_free char *text =
-		say("stream_url", "{\"mode\":\"control\",\"window\":77,\"expires\":120}");
+	char args[100];
+	long long window = open_window();
+	snprintf(args, sizeof(args), "{\"mode\":\"control\",\"window\":%lld,\"expires\":120}",
+		window);
+	auto_free char *text = say("stream_url", args);
 	struct stream *stream = stream_at(0);
 	expect_holds(text, "Live window of sandbox ");
 	expect_holds(text, ", to watch and to take over in any browser");
 	expect_holds(text, "within 2 min");
 	cr_expect_eq(stream->mode, STREAM_CONTROL);
-	cr_expect_eq(stream->window, 77);
+	cr_expect_eq(stream->window, window);
 	cr_expect_eq(stream->expires - stream->created, 120000);
+}
+
+Test(tools_people, a_window_that_is_not_there)
+{
+	struct call *call = call_tool(&desk, "stream_url", "{\"window\":1}");
+	cr_expect_eq(call->err.kind, ERR_NOT_FOUND);
+	expect_holds(call->err.text, "there is no window 1 on this desktop");
+	expect_holds(text_of(call, 0), "It has no window now.");
+	call_end(call);
+	char window[40];
+	snprintf(window, sizeof(window), ": %lld \"Untitled - Editor\"", open_window());
+	call = call_tool(&desk, "stream_url", "{\"window\":1}");
+	expect_holds(text_of(call, 0), window);
+	call_end(call);
+	cr_expect_null(stream_at(0));
 }
 
 Test(tools_people, streams_are_listed_without_their_secrets)
 {
 	expect("stream_list", "{}", "You have no stream; stream_url makes one.");
 	auto_free char *first = say("stream_url", "{}");
-	auto_free char *second = say("stream_url", "{\"mode\":\"control\",\"window\":9}");
+	auto_free char *second = say("stream_url", "{\"mode\":\"control\"}");
+	stream_at(1)->window = 9;
 	char ticket[SECRET_LEN + 1];
 	stream_at(0)->viewers = 2;
 	auto_free char *list = say("stream_list", "{}");

@@ -258,6 +258,10 @@ guest_id guest_applications(struct vm *vm, guest_json_fn *fn, void *data)
 	asked.data = data;
 	return ++asked.id;
 }
+guest_id guest_info(struct vm *vm, guest_json_fn *fn, void *data)
+{
+	return guest_applications(vm, fn, data);
+}
 guest_id guest_exec(struct vm *vm, const char *command, const char *cwd, int64_t timeout_ms,
 	guest_exec_fn *fn, void *data)
 {
