@@ -25,14 +25,14 @@ TestSuite(rfb_window, .init = start, .fini = stop, .timeout = 120);
 
 /* ---- windows ---- */
 
-/* A terminal that writes what is typed into it to a file of its name. */
+/* A terminal that writes what is typed into it, and clicks, to a file of its name. */
 static void open_terminal(const char *name, const char *more)
 {
 	struct shell sh;
 	auto_buf struct buf command = { 0 };
 	buf_printf(&command,
 		"setsid xterm -T %s -bg %s -fg %s -geometry 60x20+60+60 +sb %s -e sh -c "
-		"'stty raw -echo; exec cat >\"$HOME/%s\"' >/dev/null 2>&1 &",
+		"'stty raw -echo; printf \"\\033[?1000h\"; exec cat >\"$HOME/%s\"' >/dev/null 2>&1 &",
 		name, name, name, more, name);
 	shell_run(&c, buf_text(&command), &sh);
 	shell_done(&sh);
@@ -178,23 +178,26 @@ static void close_viewer(struct viewer *v)
 	free(v->seen.frame);
 }
 
-/* Percent of the picture that has this colour. */
+/* Pixels of this colour. */
+static unsigned count(const struct viewer *v, uint32_t colour)
+{
+	size_t size = (size_t)v->seen.width * v->seen.height;
+	unsigned n = 0;
+	for (size_t i = 0; i < size; i++) {
+		n += (v->seen.frame[i] & 0xffffff) == colour;
+	}
+	return n;
+}
+
+/* Percent of the picture. */
 static unsigned share(const struct viewer *v, uint32_t colour)
 {
-	size_t n = (size_t)v->seen.width * v->seen.height, count = 0;
-	for (size_t i = 0; i < n; i++) {
-		count += (v->seen.frame[i] & 0xffffff) == colour;
-	}
-	return (unsigned)(count * 100 / n);
+	return count(v, colour) * 100 / (v->seen.width * v->seen.height);
 }
 
 static bool has(const struct viewer *v, uint32_t colour)
 {
-	size_t n = (size_t)v->seen.width * v->seen.height, i = 0;
-	while (i < n && (v->seen.frame[i] & 0xffffff) != colour) {
-		i++;
-	}
-	return i < n;
+	return count(v, colour) > 0;
 }
 
 /* Looks on until the condition holds, and asserts at each update that no other colour is there. */
@@ -269,4 +272,176 @@ Test(rfb_window, what_is_typed_arrives_there_alone_and_is_seen_though_it_was_cov
 	cr_expect_str_eq(other, "");
 	see_until(&v, share(&v, RED) >= 95, BLUE);
 	close_viewer(&v);
+}
+
+static void click(struct viewer *v, unsigned button, unsigned x, unsigned y)
+{
+	struct buf out = { 0 };
+	rfb_say_pointer(&out, 0, x, y);
+	rfb_say_pointer(&out, 1u << (button - 1), x, y);
+	rfb_say_pointer(&out, 0, x, y);
+	say(v, &out);
+}
+
+Test(rfb_window, a_click_reaches_the_window_though_another_lies_over_it)
+{
+	static struct viewer v;
+	bool active;
+	open_terminal("red", "");
+	json_int_t red = await_window("red");
+	open_terminal("blue", "");
+	await_window("blue");
+	open_viewer(&v, red);
+	see_until(&v, share(&v, RED) >= 95, BLUE);
+	click(&v, 1, 100, 100);
+	await_content("red", "\033[M");
+	auto_free char *other = content_of("blue");
+	cr_expect_str_eq(other, "");
+	window_number("red", &active);
+	cr_expect(active);
+	close_viewer(&v);
+}
+
+Test(rfb_window, its_menus_are_seen_and_no_other_windows)
+{
+	static struct viewer with, without;
+	struct buf out = { 0 };
+	open_terminal("red", "-xrm 'xterm*SimpleMenu.background: #00ff00'");
+	json_int_t red = await_window("red");
+	open_terminal("blue", "-geometry 40x10+100+100");
+	json_int_t blue = await_window("blue");
+	open_viewer(&with, red);
+	open_viewer(&without, blue);
+	see_until(&with, share(&with, RED) >= 95, BLUE);
+	see_until(&without, share(&without, BLUE) >= 95, RED);
+	rfb_say_key(&out, true, 0xffe3); /* Control_L */
+	rfb_say_pointer(&out, 0, 120, 120);
+	rfb_say_pointer(&out, 1, 120, 120);
+	say(&with, &out);
+	see_until(&with, share(&with, GREEN) >= 5, BLUE);
+	ask_all(&without, false);
+	int before = without.seen.pixels;
+	cr_assert(client_until(&c,
+		without.seen.pixels >= before + (int)(without.seen.width * without.seen.height)));
+	cr_expect(!has(&without, GREEN));
+	rfb_say_pointer(&out, 0, 2, 300);
+	rfb_say_key(&out, false, 0xffe3);
+	say(&with, &out);
+	see_until(&with, share(&with, RED) >= 95, BLUE);
+	close_viewer(&with);
+	close_viewer(&without);
+}
+
+Test(rfb_window, a_change_of_size_is_told_and_the_end_with_its_reason)
+{
+	static struct viewer v;
+	open_terminal("blue", "");
+	await_window("blue");
+	open_terminal("red", "-geometry 30x10+100+100");
+	json_int_t red = await_window("red");
+	open_viewer(&v, red);
+	see_until(&v, share(&v, RED) >= 95, BLUE);
+	unsigned width = v.seen.width;
+	struct shell sh;
+	auto_buf struct buf command = { 0 };
+	buf_printf(&command, "xdotool windowsize %lld 500 300", (long long)red);
+	shell_run(&c, buf_text(&command), &sh);
+	shell_done(&sh);
+	see_until(&v, v.seen.width > width, BLUE);
+	see_until(&v, share(&v, RED) >= 95, BLUE);
+	ask_all(&v, true);
+	command.len = 0;
+	buf_printf(&command, "xdotool windowkill %lld", (long long)red);
+	shell_run(&c, buf_text(&command), &sh);
+	shell_done(&sh);
+	cr_assert(client_until(&c, v.answer.came && v.ended));
+	cr_expect_eq(v.answer.err.kind, ERR_NOT_FOUND);
+	cr_expect(strstr(v.answer.err.text, "was closed"), "%s", v.answer.err.text);
+	close_viewer(&v);
+}
+
+Test(rfb_window, the_pointer_is_painted_only_over_the_window)
+{
+	static struct viewer v;
+	struct answer a;
+	open_terminal("red", "-ms white");
+	json_int_t red = await_window("red");
+	client_call(&c, "act",
+		json_pack("{s:[{s:s, s:[i,i]}], s:{s:s}}", "actions", "action", "move", "at", 1200,
+			700, "observe", "mode", "none"),
+		&a);
+	answer_done(&a);
+	open_viewer(&v, red);
+	see_until(&v, share(&v, RED) == 100 || share(&v, RED) >= 99, BLUE);
+	unsigned reds = count(&v, RED);
+	client_call(&c, "act",
+		json_pack("{s:[{s:s, s:[i,i]}], s:{s:s}}", "actions", "action", "move", "at", 200,
+			200, "observe", "mode", "none"),
+		&a);
+	answer_done(&a);
+	see_until(&v, count(&v, RED) < reds, BLUE);
+	close_viewer(&v);
+}
+
+Test(rfb_window, a_viewer_that_takes_nothing_holds_up_nobody)
+{
+	static struct viewer slow, other;
+	open_terminal("red", "-geometry 100x40+60+60");
+	json_int_t red = await_window("red");
+	open_viewer(&slow, red);
+	open_viewer(&other, red);
+	slow.stalled = true;
+	slow.got = 0;
+	for (int i = 1; i <= 5; i++) {
+		struct answer a;
+		int before = other.seen.pixels;
+		ask_all(&slow, false);
+		ask_all(&other, false);
+		cr_assert(client_until(&c,
+			other.seen.pixels >= before + (int)(other.seen.width * other.seen.height)));
+		client_call(&c, "ping", NULL, &a);
+		answer_done(&a);
+	}
+	cr_expect_leq(slow.got, LINK_WINDOW);
+	close_viewer(&slow);
+	close_viewer(&other);
+}
+
+static void refused(json_int_t window, enum err_kind kind)
+{
+	static struct viewer v;
+	v = (struct viewer){ 0 };
+	v.stream = link_stream_open(c.link, &handlers, &v);
+	client_ask(&c, "rfb",
+		json_pack("{s:I, s:I}", "stream", (json_int_t)link_stream_number(v.stream),
+			"window", window),
+		&v.answer);
+	cr_assert(client_until(&c, v.answer.came));
+	cr_expect_eq(v.answer.err.kind, kind, "%s", v.answer.err.text);
+	link_stream_free(take_ptr(&v.stream));
+	buf_done(&v.seen.in);
+}
+
+Test(rfb_window, what_is_no_window_is_refused_and_the_x_servers_end_told)
+{
+	static struct viewer v, bad;
+	struct buf out = { 0 };
+	refused(1, ERR_NOT_FOUND);
+	refused(-1, ERR_ARGUMENT);
+	open_terminal("red", "");
+	json_int_t red = await_window("red");
+	open_viewer(&v, red);
+	open_viewer(&bad, red);
+	rfb_u8(&out, 77);
+	say(&bad, &out);
+	cr_assert(client_until(&c, bad.answer.came && bad.ended));
+	cr_expect(bad.answer.result);
+	close_viewer(&bad);
+	see_until(&v, share(&v, RED) >= 95, BLUE);
+	kill(client_pid_of(&c, "Xvnc"), SIGKILL);
+	cr_assert(client_until(&c, v.answer.came && v.ended));
+	cr_expect_eq(v.answer.err.kind, ERR_STATE);
+	close_viewer(&v);
+	client_expect(&c, "restarted", 0);
+	refused(red, ERR_NOT_FOUND);
 }
