@@ -32,7 +32,8 @@ static void open_terminal(const char *name, const char *more)
 	auto_buf struct buf command = { 0 };
 	buf_printf(&command,
 		"setsid xterm -T %s -bg %s -fg %s -geometry 60x20+60+60 +sb %s -e sh -c "
-		"'stty raw -echo; printf \"\\033[?1000h\"; exec cat >\"$HOME/%s\"' >/dev/null 2>&1 &",
+		"'stty raw -echo; printf \"\\033[?1000h\"; exec cat >\"$HOME/%s\"' >/dev/null 2>&1 "
+		"&",
 		name, name, name, more, name);
 	shell_run(&c, buf_text(&command), &sh);
 	shell_done(&sh);
@@ -332,6 +333,21 @@ Test(rfb_window, its_menus_are_seen_and_no_other_windows)
 	close_viewer(&without);
 }
 
+static void refused(json_int_t window, enum err_kind kind)
+{
+	static struct viewer v;
+	v = (struct viewer){ 0 };
+	v.stream = link_stream_open(c.link, &handlers, &v);
+	client_ask(&c, "rfb",
+		json_pack("{s:I, s:I}", "stream", (json_int_t)link_stream_number(v.stream),
+			"window", window),
+		&v.answer);
+	cr_assert(client_until(&c, v.answer.came));
+	cr_expect_eq(v.answer.err.kind, kind, "%s", v.answer.err.text);
+	link_stream_free(take_ptr(&v.stream));
+	buf_done(&v.seen.in);
+}
+
 Test(rfb_window, a_change_of_size_is_told_and_the_end_with_its_reason)
 {
 	static struct viewer v;
@@ -343,21 +359,20 @@ Test(rfb_window, a_change_of_size_is_told_and_the_end_with_its_reason)
 	see_until(&v, share(&v, RED) >= 95, BLUE);
 	unsigned width = v.seen.width;
 	struct shell sh;
-	auto_buf struct buf command = { 0 };
-	buf_printf(&command, "xdotool windowsize %lld 500 300", (long long)red);
-	shell_run(&c, buf_text(&command), &sh);
+	shell_run(&c, "xdotool windowsize $(xdotool search --name '^red$') 500 300", &sh);
 	shell_done(&sh);
 	see_until(&v, v.seen.width > width, BLUE);
 	see_until(&v, share(&v, RED) >= 95, BLUE);
 	ask_all(&v, true);
-	command.len = 0;
-	buf_printf(&command, "xdotool windowkill %lld", (long long)red);
-	shell_run(&c, buf_text(&command), &sh);
+	shell_run(&c, "xdotool windowkill $(xdotool search --name '^red$')", &sh);
 	shell_done(&sh);
 	cr_assert(client_until(&c, v.answer.came && v.ended));
 	cr_expect_eq(v.answer.err.kind, ERR_NOT_FOUND);
 	cr_expect(strstr(v.answer.err.text, "was closed"), "%s", v.answer.err.text);
 	close_viewer(&v);
+	open_terminal("green", ""); /* X gives it the ids that red had */
+	cr_expect_neq(await_window("green"), red);
+	refused(red, ERR_NOT_FOUND);
 }
 
 Test(rfb_window, the_pointer_is_painted_only_over_the_window)
@@ -407,26 +422,11 @@ Test(rfb_window, a_viewer_that_takes_nothing_holds_up_nobody)
 	close_viewer(&other);
 }
 
-static void refused(json_int_t window, enum err_kind kind)
-{
-	static struct viewer v;
-	v = (struct viewer){ 0 };
-	v.stream = link_stream_open(c.link, &handlers, &v);
-	client_ask(&c, "rfb",
-		json_pack("{s:I, s:I}", "stream", (json_int_t)link_stream_number(v.stream),
-			"window", window),
-		&v.answer);
-	cr_assert(client_until(&c, v.answer.came));
-	cr_expect_eq(v.answer.err.kind, kind, "%s", v.answer.err.text);
-	link_stream_free(take_ptr(&v.stream));
-	buf_done(&v.seen.in);
-}
-
 Test(rfb_window, what_is_no_window_is_refused_and_the_x_servers_end_told)
 {
 	static struct viewer v, bad;
 	struct buf out = { 0 };
-	refused(1, ERR_NOT_FOUND);
+	refused(4000, ERR_NOT_FOUND);
 	refused(-1, ERR_ARGUMENT);
 	open_terminal("red", "");
 	json_int_t red = await_window("red");

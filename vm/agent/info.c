@@ -27,8 +27,9 @@ static json_t *encode_windows(struct agent *agent)
 	for (size_t i = 0; i < n; i++) {
 		struct window_info info;
 		if (windows_describe(agent->display, ids[i], &info) && info.type != WINDOW_DOCK) {
-			json_array_append_new(all, windows_encode(&info, ids[i] == active,
-							   agent->frame, agent->screen));
+			json_array_append_new(
+				all, windows_encode(agent->display, &info, ids[i] == active,
+					     agent->frame, agent->screen));
 		}
 	}
 	return all;

@@ -134,7 +134,7 @@ static void reply(struct launch *l, const struct window_info *window, const char
 		claim(l, window->id);
 		bool active = windows_active(l->display) == window->id;
 		json_object_set_new(result, "window",
-			windows_encode(window, active, agent->frame, agent->screen));
+			windows_encode(l->display, window, active, agent->frame, agent->screen));
 	}
 	if (note) {
 		json_object_set_new(result, "note", json_string(note));

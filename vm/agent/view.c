@@ -587,30 +587,12 @@ bool view_holds(const struct view *v, Window window)
 
 /* ---- life ---- */
 
-static bool is_managed(struct display *d, Window id)
-{
-	Window ids[WINDOWS_MAX];
-	size_t n = windows_list(d, ids);
-	for (size_t i = 0; i < n; i++) {
-		if (ids[i] == id) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool check(struct display *d, Window id, struct err *err)
+static bool check(struct display *d, struct err *err)
 {
 	int event, error;
 	if (!XCompositeQueryExtension(display_x(d), &event, &error)) {
 		return err_set(err, ERR_UNSUPPORTED,
 			"the X server has no Composite extension, so no window can be shown alone");
-	}
-	if (!is_managed(d, id)) {
-		return err_set(err, ERR_NOT_FOUND,
-			"there is no window %lu (any more); the list of windows says which there "
-			"are",
-			id);
 	}
 	return true;
 }
@@ -627,7 +609,7 @@ static void select_events(struct display *d, Window id)
 struct view *view_new(struct display *d, Window id, const struct view_handlers *handlers,
 	void *data, struct err *err)
 {
-	struct grab *grab = check(d, id, err) ? grab_new(d, err) : NULL;
+	struct grab *grab = check(d, err) ? grab_new(d, err) : NULL;
 	if (!grab) {
 		return NULL;
 	}

@@ -20,7 +20,7 @@ struct view_handlers {
 	void (*ended)(const struct err *why, void *data);
 };
 
-/* Only managed windows, those of windows_list().  ERR_NOT_FOUND. */
+/* id: a managed window, of windows_list().  ERR_NOT_FOUND: it is gone. */
 struct view *view_new(struct display *d, Window id, const struct view_handlers *handlers,
 	void *data, struct err *err) NODISCARD;
 void view_free(struct view *v); /* NULL-safe */

@@ -615,12 +615,19 @@ static const struct view_handlers view_handlers = {
 
 /* ---- life ---- */
 
-static bool open_window(struct viewer *v, Window window, struct err *err)
+static bool open_window(struct viewer *v, uint32_t number, struct err *err)
 {
 	struct display *d = v->display;
 	if (!d || display_is_lost(d)) {
 		return err_set(
 			err, ERR_STATE, "the X server is being restarted; try again in a second");
+	}
+	Window window = windows_find(d, number);
+	if (!window) {
+		return err_set(err, ERR_NOT_FOUND,
+			"there is no window %u (any more); the list of windows says which there "
+			"are",
+			number);
 	}
 	v->encoder = rfb_encoder_new(err);
 	v->view = v->encoder ? view_new(d, window, &view_handlers, v, err) : NULL;
@@ -633,7 +640,7 @@ static bool open_window(struct viewer *v, Window window, struct err *err)
 	return true;
 }
 
-struct viewer *viewer_new(struct agent *agent, Window window,
+struct viewer *viewer_new(struct agent *agent, uint32_t window,
 	const struct viewer_handlers *handlers, void *data, struct err *err)
 {
 	struct viewer *v = must(calloc(1, sizeof(*v)));

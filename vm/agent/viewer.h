@@ -3,8 +3,8 @@
 
 #include "base/err.h"
 
-#include <X11/Xlib.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * One viewer of one window, as its VNC server: RFB 3.8 without security, with Raw and Tight, the
@@ -24,8 +24,8 @@ struct viewer_handlers {
 	void (*ended)(const struct err *why, void *data);
 };
 
-/* Speaks first.  ERR_NOT_FOUND: no such window. */
-struct viewer *viewer_new(struct agent *agent, Window window,
+/* Speaks first.  window: the number of windows_encode().  ERR_NOT_FOUND: no such window. */
+struct viewer *viewer_new(struct agent *agent, uint32_t window,
 	const struct viewer_handlers *handlers, void *data, struct err *err) NODISCARD;
 void viewer_free(struct viewer *v); /* NULL-safe */
 

@@ -21,6 +21,7 @@ enum {
 	STARTUP_ID,
 	WINDOW_TYPE,
 	CLIENT_LEADER,
+	NUMBER,
 	TYPE_DOCK,
 	TYPE_DESKTOP,
 	TYPE_SPLASH,
@@ -38,6 +39,7 @@ static const char *const names[ATOMS] = {
 	[STARTUP_ID] = "_NET_STARTUP_ID",
 	[WINDOW_TYPE] = "_NET_WM_WINDOW_TYPE",
 	[CLIENT_LEADER] = "WM_CLIENT_LEADER",
+	[NUMBER] = "_VITRINE_NUMBER",
 	[TYPE_DOCK] = "_NET_WM_WINDOW_TYPE_DOCK",
 	[TYPE_DESKTOP] = "_NET_WM_WINDOW_TYPE_DESKTOP",
 	[TYPE_SPLASH] = "_NET_WM_WINDOW_TYPE_SPLASH",
@@ -243,15 +245,42 @@ void windows_forget_manager(struct display *d)
 	XSync(display_x(d), False);
 }
 
-json_t *windows_encode(
-	const struct window_info *info, bool active, struct size frame, struct size screen)
+/* ---- numbers: kept on the window itself, and so gone with it ---- */
+
+static unsigned long last_number;
+
+static uint32_t number_of(struct display *d, Window id)
+{
+	unsigned long number = get_number(d, id, atom(d, NUMBER));
+	if (number == 0) {
+		number = ++last_number;
+		XChangeProperty(display_x(d), id, atom(d, NUMBER), XA_CARDINAL, 32, PropModeReplace,
+			(const unsigned char *)&number, 1);
+	}
+	return (uint32_t)number;
+}
+
+Window windows_find(struct display *d, uint32_t number)
+{
+	Window ids[WINDOWS_MAX];
+	size_t n = number ? windows_list(d, ids) : 0;
+	for (size_t i = 0; i < n; i++) {
+		if (get_number(d, ids[i], atom(d, NUMBER)) == number) {
+			return ids[i];
+		}
+	}
+	return None;
+}
+
+json_t *windows_encode(struct display *d, const struct window_info *info, bool active,
+	struct size frame, struct size screen)
 {
 	struct point from = geometry_to_frame((struct point){ info->x, info->y }, frame, screen);
 	struct point to = geometry_to_frame(
 		(struct point){ info->x + info->width, info->y + info->height }, frame, screen);
-	json_t *json = must(json_pack("{s:I, s:s, s:i, s:i, s:i, s:i}", "id", (json_int_t)info->id,
-		"title", info->title, "x", from.x, "y", from.y, "width", to.x - from.x, "height",
-		to.y - from.y));
+	json_t *json = must(json_pack("{s:I, s:s, s:i, s:i, s:i, s:i}", "id",
+		(json_int_t)number_of(d, info->id), "title", info->title, "x", from.x, "y", from.y,
+		"width", to.x - from.x, "height", to.y - from.y));
 	if (info->pid > 0) {
 		json_object_set_new(json, "pid", json_integer(info->pid));
 	}

@@ -45,8 +45,14 @@ bool windows_are_managed(struct display *d);
 /* What the last window manager left behind is no sign of life of the next one. */
 void windows_forget_manager(struct display *d);
 
-/* The window of vm/wire/protocol.h, in the frame space. */
-json_t *windows_encode(
-	const struct window_info *info, bool active, struct size frame, struct size screen);
+/*
+ * The window of vm/wire/protocol.h, in the frame space.  Its id there is a number of ours: X gives
+ * the ids of windows that are gone to others, and whoever may see one window must not come to see
+ * another.
+ */
+json_t *windows_encode(struct display *d, const struct window_info *info, bool active,
+	struct size frame, struct size screen);
+/* The managed window that has that number; None when it is gone. */
+Window windows_find(struct display *d, uint32_t number);
 
 #endif

@@ -40,6 +40,7 @@
  * path. Waits for the first window that the program opens; note says why there is none.
  *   applications {} -> {applications: [{id, name, comment?, program}]}     sorted by id
  *       window: {id, title, pid?, class?, x, y, width, height, active?}    in the frame space
+ *               id: a number of the agent's, given once and never to another window
  *
  *   exec {command, cwd?, timeout_ms, stdout, stderr} -> {status?, signal?, timed_out?, ms}
  *       stdout and stderr are stream numbers the host opened; the agent ends both before it
