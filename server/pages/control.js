@@ -82,16 +82,18 @@ export class Control {
 		}
 	}
 
-	async give(says) {
-		if (await this.ask({ give_back: true, ...(says ? { says } : {}) })) {
-			say('The agent has control again.');
-		}
+	give(says) {
+		return this.ask({ give_back: true, ...(says ? { says } : {}) });
 	}
 
 	/** may: this link lets one take over. */
 	show({ control, mine, sandbox }, may) {
 		const usable = may && sandbox === 'ready';
 		const { holder, wanted } = control;
+		if (this.mine && !mine) {
+			say(holder === 'person' ? `${control.who} took over.` : 'The agent has control again.');
+		}
+		this.mine = mine;
 		by_id('take').hidden = !usable || mine || Boolean(wanted);
 		by_id('take').textContent = holder === 'person' ? `Take over from ${control.who}` : 'Take over';
 		by_id('give').hidden = !usable || !mine;

@@ -38,12 +38,37 @@ async function* texts_of(response) {
 	}
 }
 
+/* A page that is loaded again is the same viewer, and still holds what it held.  It is written down only on leaving, so that
+ * a tab that was duplicated does not have it too. */
+const place = `vitrine.viewer ${location.pathname}`;
+
+function remember(viewer) {
+	try {
+		sessionStorage.setItem(place, viewer ?? '');
+	} catch {
+		// A browser that keeps nothing.
+	}
+}
+
+/** Once. */
+function remembered() {
+	try {
+		const viewer = sessionStorage.getItem(place);
+		sessionStorage.removeItem(place);
+		return viewer || null;
+	} catch {
+		return null;
+	}
+}
+
 /** Events: hello, state, action (detail: the server's), lost {wait}, over {code, says}. */
 export class Link extends EventTarget {
 	constructor() {
 		super();
 		this.retry = new Retry(() => this.listen());
-		this.viewer = null;
+		this.viewer = remembered();
+		addEventListener('pagehide', () => remember(this.viewer));
+		addEventListener('pageshow', () => remembered());
 	}
 
 	tell(name, detail) {

@@ -5,8 +5,9 @@ import { Retry, by_id } from './page.js';
 /** The server's codes (transport/stream.h) after which there is nothing to come back to, and those that ask to wait. */
 const FINAL = new Set([4001, 4002, 4004, 4006]);
 const PAUSED = 4003;
+const OURS = 4000; // from here on: the server is there, and says why there is no picture
 
-/** Events: connect, lost {wait}, over {code, says}, copied {text}, focus, blur. */
+/** Events: connect, lost {wait, says}, over {code, says}, copied {text}, focus, blur. */
 export class Screen extends EventTarget {
 	constructor() {
 		super();
@@ -84,7 +85,8 @@ export class Screen extends EventTarget {
 			this.tell('over', { code, says: reason });
 		} else if (this.viewer) {
 			// A pause is told by the events too, and so is its end.
-			this.tell('lost', { wait: code === PAUSED ? 0 : this.retry.later() });
+			const wait = code === PAUSED ? 0 : this.retry.later();
+			this.tell('lost', { wait: code < OURS ? wait : 0, says: reason });
 		}
 	}
 

@@ -21,6 +21,7 @@ let hello = null; // the server's first words
 let state = null; // ... and its latest
 let over = null; // why there will be no more: {code, says}
 let waits_until = 0; // the next attempt, when the connection is lost
+let no_picture = ''; // why, while we try
 let connected_once = false;
 let wants_focus = false;
 let skew = 0; // the server's clock less ours
@@ -63,7 +64,7 @@ function cover() {
 	if (state.sandbox === 'starting') {
 		return { title: 'The sandbox is starting…', text: reason };
 	}
-	return screen.open ? null : { title: 'Opening the desktop…' };
+	return screen.open ? null : { title: 'Opening the desktop…', text: no_picture && sentence(no_picture) };
 }
 
 function show_cover() {
@@ -161,10 +162,14 @@ link.addEventListener('lost', lost);
 link.addEventListener('over', end);
 screen.addEventListener('connect', () => {
 	connected_once = true;
+	no_picture = '';
 	waits_until = 0;
 	show();
 });
-screen.addEventListener('lost', (event) => (event.detail.wait ? lost(event) : show()));
+screen.addEventListener('lost', (event) => {
+	no_picture = event.detail.says ?? '';
+	return event.detail.wait ? lost(event) : show();
+});
 screen.addEventListener('over', end);
 
 /* ---- the bar ---- */

@@ -1,19 +1,27 @@
 // People watch a desktop in a real browser, take it over and hand it back, while an agent uses it over MCP.  What was typed
-// is proved by the program that received it, what is shown by the agent's own screenshot.
+// is proved by the program that received it, what is shown by the agent's own screenshot.  All pages come through a proxy that
+// gives the server a path of its own.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { close_page, difference, launch_browser, live, open_page, says, shot } from './lib/browser.mjs';
-import { serve_http } from './lib/http.mjs';
+import { bearer, serve_http } from './lib/http.mjs';
 import { text_in } from './lib/image.mjs';
+import { reverse_proxy } from './lib/proxy.mjs';
 import { eventually } from './lib/server.mjs';
 
 const received = '/home/user/received';
-const agent = new Client({ name: 'viewer-test', version: '1.0.0' });
-let server, browser;
+const token = 'viewer-test-token-0123456789-abcdef';
+let agent, server, proxy, browser;
+let short; // a page whose stream soon ends by itself, while others are tested
+
+/** A client of this server. */
+async function connect(to) {
+	const client = new Client({ name: 'viewer-test', version: '1.0.0' });
+	await client.connect(new StreamableHTTPClientTransport(to.mcp, { requestInit: { headers: bearer(token) } }));
+	return client;
+}
 
 /** The tool's result; a refusal is one, too. */
 const try_call = (name, args = {}) => agent.callTool({ name, arguments: args });
@@ -30,10 +38,9 @@ async function link(mode, more = {}) {
 	return { url, id: /\/s\/([^/]+)\//.exec(url.pathname)[1] };
 }
 
-/** A page on a link of its own; through: another port. */
-async function watch(mode, { through, ...options } = {}) {
-	const { url, id } = await link(mode);
-	url.port = through ?? url.port;
+/** A page on a link of its own. */
+async function watch(mode, { expires, ...options } = {}) {
+	const { url, id } = await link(mode, expires ? { expires } : {});
 	const page = await open_page(browser, options);
 	await page.goto(url.href);
 	await live(page);
@@ -50,6 +57,8 @@ const lines = async () => text_in(await call('run_command', { command: `cat ${re
 const got = (...wanted) => eventually(`the program got ${wanted}`,
 	async () => JSON.stringify(await lines()) === JSON.stringify(wanted), 20)
 	.catch(async (error) => assert.deepEqual(await lines(), wanted, error.message));
+
+const last = (wanted) => eventually(`the program got ${wanted}`, async () => (await lines()).at(-1) === wanted, 20);
 
 /** A key that Playwright's own keyboard, an American one, does not have. */
 async function press(page, key, code) {
@@ -77,9 +86,11 @@ async function hand_back(page, words = '') {
 }
 
 before(async () => {
-	server = await serve_http({ backend: 'namespace' });
+	proxy = await reverse_proxy('/desk/top');
+	server = await serve_http({ backend: 'namespace', args: ['--public-url', proxy.url], tokens: [{ name: 'ana', token }] });
+	proxy.lead_to(server.port);
 	browser = await launch_browser();
-	await agent.connect(new StreamableHTTPClientTransport(server.mcp));
+	agent = await connect(server);
 	const script = '/home/user/reader';
 	await call('run_command', { command: `cat > ${script} <<'END'
 #!/bin/sh
@@ -90,7 +101,8 @@ chmod +x ${script}` });
 });
 after(async () => {
 	await browser?.close();
-	await agent.close();
+	await agent?.close();
+	proxy?.close();
 	await server?.stop();
 });
 
@@ -106,7 +118,7 @@ test('the page shows what the agent sees, as it types', async () => {
 	await page.locator('#actions-list strong', { hasText: 'type' }).waitFor();
 	assert.match(await page.locator('#holder').innerText(), /agent has control/i);
 	assert.equal(page.url().includes('#'), false, 'the ticket is gone from the address');
-	assert.deepEqual([...page.asked], [server.origin], 'nothing is asked of anybody else');
+	assert.deepEqual([...page.asked], [proxy.origin], 'nothing is asked of anybody else');
 	await shot(page, 'view');
 	await close_page(page);
 });
@@ -164,6 +176,7 @@ test('who may only look cannot type, not even past the page', async () => {
 });
 
 test('a person takes over, types, and hands back with a word', async () => {
+	short = await watch('view', { expires: 10 });
 	const page = await watch('control');
 	await page.locator('#screen canvas').click();
 	await page.keyboard.type('spy\n'); // not yet
@@ -235,72 +248,83 @@ test('two watch; revoking one link closes its page alone', async () => {
 	await says(one, 'ended');
 	await call('type', { text: 'agent five\n', observe: 'settled' });
 	await shows(two, await seen());
+
+	// A phone's own keyboard.
+	await take_over(two);
+	await two.click('#keys');
+	await two.keyboard.insertText('ana 漢 by touch');
+	await two.keyboard.press('Backspace');
+	await two.keyboard.press('Enter');
+	await last('ana 漢 by touc');
+	await hand_back(two);
 	await Promise.all([close_page(one), close_page(two)]);
 });
 
-/** Between browser and server: cut() ends every connection, and no new one is let through until mend(). */
-async function cuttable(port) {
-	const ends = new Set();
-	let whole = true;
-	const listener = net.createServer((near) => {
-		const far = net.connect(port, '127.0.0.1');
-		for (const [from, to] of [[near, far], [far, near]]) {
-			ends.add(from);
-			from.on('error', () => {}).on('close', () => { ends.delete(from); to.destroy(); });
-			from.pipe(to);
-		}
-		if (!whole) {
-			near.destroy();
-		}
-	}).listen(0, '127.0.0.1');
-	await once(listener, 'listening');
-	return { port: String(listener.address().port), mend: () => { whole = true; },
-		cut() {
-			whole = false;
-			ends.forEach((end) => end.destroy());
-		},
-		close() {
-			this.cut();
-			listener.close();
-		} };
-}
+test('a stream whose time is over is called so', async () => {
+	await says(short, 'expired');
+	await shot(short, 'expired');
+	await close_page(short);
+});
 
 test('a page whose connection was cut comes back by itself, and has what it had', async () => {
-	const wire = await cuttable(server.port);
-	const page = await watch('control', { through: wire.port });
+	const page = await watch('control');
 	await take_over(page);
-	wire.cut();
+	proxy.cut();
 	await says(page, /connection is lost|cannot be reached/);
 	await shot(page, 'lost');
-	wire.mend();
+	proxy.mend();
+	await live(page);
+	await page.locator('#give').waitFor();
+	await page.reload(); // the same, by hand
 	await live(page);
 	await page.locator('#give').waitFor();
 	await page.locator('#screen canvas').focus();
 	await page.keyboard.type('late but there\n');
-	await eventually('what is typed arrives again', async () => (await lines()).at(-1) === 'late but there', 20);
+	await last('late but there');
 	await hand_back(page);
-	wire.close();
-	await page.context().close();
+	await page.context().close(); // it does complain of the cut
 });
 
-test('the list shows a sandbox, and leads to it', async () => {
+test('the list asks who one is, shows the sandbox, and leads to it', async () => {
 	const page = await open_page(browser);
-	await page.goto(server.origin);
+	await page.goto(`${proxy.url}/`);
+	await page.fill('#token', 'wrong');
+	await page.keyboard.press('Enter');
+	await page.locator('#token-said', { hasText: /./ }).waitFor();
+	await shot(page, 'token');
+	await page.fill('#token', token);
+	await page.keyboard.press('Enter');
 	await page.locator('#list li img[src]').waitFor();
 	await shot(page, 'list');
-	await page.locator('#list .watch').click();
+	await page.reload();
+	await page.locator('#list li .watch').click();
 	await page.waitForURL(/\/s\/[^/]+\/$/);
 	await live(page);
+	assert.deepEqual([...page.asked], [proxy.origin]);
 	await close_page(page);
 });
 
-test('a sandbox that is gone is called so', async () => {
+test('a sandbox that is gone is called so, even to who has it', async () => {
 	const page = await watch('control');
 	await take_over(page);
-	const { sandboxes } = await (await fetch(new URL('/sandboxes', server.origin))).json();
-	await call('sandbox_kill', { sandbox: sandboxes[0].id });
+	await call('sandbox_kill', { sandbox: /[a-z0-9]{20}/.exec(text_in(await call('sandbox_list')))[0] });
 	await says(page, 'gone');
 	assert.equal(await page.locator('#give').isVisible(), false);
 	await shot(page, 'gone');
+	await close_page(page);
+});
+
+test('a paused sandbox is called so', async (t) => {
+	const other = await serve_http({ backend: 'fake', tokens: [{ name: 'ana', token }] });
+	t.after(() => other.stop());
+	const client = await connect(other);
+	t.after(() => client.close());
+	const tell = async (name, args = {}) => text_in(await client.callTool({ name, arguments: args }));
+	const page = await open_page(browser);
+	await page.goto(/http:\S+#\S+/.exec(await tell('stream_url', { mode: 'view' }))[0]);
+	await live(page); // it has a screen of its own
+	await tell('sandbox_pause', { sandbox: /[a-z0-9]{20}/.exec(await tell('sandbox_list'))[0] });
+	await says(page, 'paused');
+	await shot(page, 'paused');
 	await close_page(page);
 });
