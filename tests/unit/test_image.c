@@ -148,6 +148,17 @@ Test(image, a_circle_of_recipes_and_a_wrong_name_are_told)
 	cr_expect(strstr(err.text, "recipe.json"), "%s", err.text);
 }
 
+Test(image, a_root_of_ones_own_gets_what_the_agent_reads)
+{
+	auto_recipe struct recipe recipe = { 0 };
+	recipe_for_tar("root.tar", &recipe);
+	recipe_end(&recipe);
+	auto_free char *sudoers = file_in(&recipe, "etc/sudoers.d/vitrine");
+	cr_expect_str_eq(sudoers, "user ALL=(ALL:ALL) NOPASSWD: ALL\n");
+	cr_expect_eq(json_array_size(recipe.packages), 0);
+	cr_expect_str_eq(recipe.name, "root.tar");
+}
+
 /* ---- progress ---- */
 
 Test(image, progress_goes_on_and_never_back)

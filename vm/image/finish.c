@@ -60,10 +60,33 @@ static bool write_fd(int fd, const struct buf *bytes, const char *what, struct e
 
 /* ---- the steps ---- */
 
+/* tar finds out by itself only what it can open by name. */
+static const char *compression_of(int tar)
+{
+	static const struct {
+		const char *begin, *option;
+	} known[] = {
+		{ "\x1f\x8b", "--gzip" },
+		{ "\xfd\x37zXZ", "--xz" },
+		{ "\x28\xb5\x2f\xfd", "--zstd" },
+		{ "BZh", "--bzip2" },
+	};
+	char bytes[8] = "";
+	ssize_t n = pread(tar, bytes, sizeof(bytes) - 1, 0);
+	for (size_t i = 0; n > 0 && i < sizeof(known) / sizeof(*known); i++) {
+		if (strncmp(bytes, known[i].begin, strlen(known[i].begin)) == 0) {
+			return known[i].option;
+		}
+	}
+	return "-p"; /* which changes nothing */
+}
+
+/* Devices are the kernel's, and not everyone may make them. */
 static bool unpack_tar(struct finish *finish, struct err *err)
 {
-	const char *argv[] = { "tar", "-x", "-p", "--numeric-owner", "--xattrs",
-		"--xattrs-include=*", "-C", finish->path, NULL };
+	const char *argv[] = { "tar", "-x", "-p", compression_of(PLAN_TAR), "--numeric-owner",
+		"--xattrs", "--xattrs-include=*", "--exclude=./dev/*", "--exclude=dev/*", "-C",
+		finish->path, NULL };
 	say("unpacking the archive");
 	lseek(PLAN_TAR, 0, SEEK_SET);
 	return run_program(&(struct run){ .argv = argv, .in = PLAN_TAR }, err) &&
