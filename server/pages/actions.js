@@ -39,8 +39,8 @@ export class Actions {
 		this.last = 0;
 	}
 
-	/** The server replays the last ones at each connection.  Points are the screen's: in one window they mean nothing. */
-	add(action, now, window) {
+	/** The server replays the last ones at each connection. */
+	add(action, now) {
 		if (action.seq <= this.last) {
 			return;
 		}
@@ -50,7 +50,7 @@ export class Actions {
 		while (this.list.children.length > KEPT) {
 			this.list.lastElementChild.remove();
 		}
-		if (action.x !== undefined && !window && now - action.at < 3000) {
+		if (action.x !== undefined && now - action.at < 3000) {
 			this.mark(action);
 		}
 	}

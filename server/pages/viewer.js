@@ -87,7 +87,7 @@ function show_cover() {
 function show_title() {
 	const wanted = state?.control.wanted && !over && !state.mine;
 	document.title = `${wanted ? 'A person is wanted – ' : ''}${hello?.sandbox ?? 'Desktop'} – Vitrine`;
-	by_id('name').textContent = hello ? hello.sandbox + (hello.window ? ' · one window' : '') : 'Vitrine';
+	by_id('name').textContent = hello ? (hello.window ? 'A window of ' : '') + hello.sandbox : 'Vitrine';
 	by_id('help-mode').textContent = hello?.mode === 'view' ? 'This link lets you look, and nothing else.' : '';
 	by_id('help-link').textContent = hello?.expires ? `It ends at ${clock(hello.expires - skew)}.` : '';
 }
@@ -120,6 +120,7 @@ function show() {
 	}
 	document.body.classList.toggle('watching', !mine);
 	document.body.classList.toggle('mine', mine);
+	document.body.classList.toggle('one-window', Boolean(hello?.window));
 	clipboard.show(mine);
 	keys.show(mine);
 	show_title();
@@ -157,7 +158,7 @@ link.addEventListener('state', ({ detail }) => {
 	state = detail;
 	show();
 });
-link.addEventListener('action', ({ detail }) => actions.add(detail, now(), hello.window));
+link.addEventListener('action', ({ detail }) => actions.add(detail, now()));
 link.addEventListener('lost', lost);
 link.addEventListener('over', end);
 screen.addEventListener('connect', () => {

@@ -14,6 +14,7 @@ import { eventually } from './lib/server.mjs';
 const received = '/home/user/received';
 const token = 'viewer-test-token-0123456789-abcdef';
 let agent, server, proxy, browser;
+let reader; // the window of the program that reads: {number, width, height}
 let short; // a page whose stream soon ends by itself, while others are tested
 
 /** A client of this server. */
@@ -39,12 +40,17 @@ async function link(mode, more = {}) {
 }
 
 /** A page on a link of its own. */
-async function watch(mode, { expires, ...options } = {}) {
-	const { url, id } = await link(mode, expires ? { expires } : {});
+async function open_link(mode, { more, ...options } = {}) {
+	const { url, id } = await link(mode, more);
 	const page = await open_page(browser, options);
 	await page.goto(url.href);
-	await live(page);
 	return Object.assign(page, { stream: id });
+}
+
+async function watch(mode, options) {
+	const page = await open_link(mode, options);
+	await live(page);
+	return page;
 }
 
 const seen = async () => (await call('screenshot', { format: 'png' })).content.find((c) => c.type === 'image');
@@ -97,7 +103,9 @@ before(async () => {
 exec xterm -u8 -e sh -c 'exec cat > ${received}'
 END
 chmod +x ${script}` });
-	await call('launch', { application: script });
+	const shown = /Window (\d+) .*, (\d+)x(\d+)/.exec(text_in(await call('launch', { application: script })));
+	const [number, width, height] = shown.slice(1).map(Number);
+	reader = { number, width, height };
 });
 after(async () => {
 	await browser?.close();
@@ -176,7 +184,7 @@ test('who may only look cannot type, not even past the page', async () => {
 });
 
 test('a person takes over, types, and hands back with a word', async () => {
-	short = await watch('view', { expires: 10 });
+	short = await open_link('view', { more: { expires: 15 } });
 	const page = await watch('control');
 	await page.locator('#screen canvas').click();
 	await page.keyboard.type('spy\n'); // not yet
@@ -258,6 +266,15 @@ test('two watch; revoking one link closes its page alone', async () => {
 	await last('ana 漢 by touc');
 	await hand_back(two);
 	await Promise.all([close_page(one), close_page(two)]);
+});
+
+test('a stream of one window shows that window alone', async () => {
+	const page = await watch('view', { more: { window: reader.number } });
+	const size = await page.locator('#screen canvas').evaluate(({ width, height }) => ({ width, height }));
+	assert.deepEqual({ number: reader.number, ...size }, reader);
+	assert.equal(await page.locator('#actions').isVisible(), false, 'what happens elsewhere is not told');
+	await shot(page, 'window');
+	await close_page(page);
 });
 
 test('a stream whose time is over is called so', async () => {
