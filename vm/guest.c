@@ -550,12 +550,12 @@ guest_id guest_ping(struct vm *vm, guest_json_fn *fn, void *data)
 	return ask_json(vm, &ping_op, NULL, fn, data);
 }
 
-guest_id guest_prepare(
-	struct vm *vm, int64_t window_ms, int64_t rest_ms, guest_json_fn *fn, void *data)
+guest_id guest_prepare(struct vm *vm, int64_t window_ms, int64_t rest_ms, int64_t warm_rest_ms,
+	guest_json_fn *fn, void *data)
 {
 	return ask_json(vm, &prepare_op,
-		json_pack("{s:I, s:I}", "window_ms", (json_int_t)window_ms, "rest_ms",
-			(json_int_t)rest_ms),
+		json_pack("{s:I, s:I, s:I}", "window_ms", (json_int_t)window_ms, "rest_ms",
+			(json_int_t)rest_ms, "warm_rest_ms", (json_int_t)warm_rest_ms),
 		fn, data);
 }
 

@@ -86,8 +86,8 @@ guest_id guest_exec(struct vm *vm, const char *command, const char *cwd, int64_t
 
 /* Before it is saved as a template: the image's programs are opened, and the desktop comes to rest.
  * The result is empty. */
-guest_id guest_prepare(
-	struct vm *vm, int64_t window_ms, int64_t rest_ms, guest_json_fn *fn, void *data);
+guest_id guest_prepare(struct vm *vm, int64_t window_ms, int64_t rest_ms, int64_t warm_rest_ms,
+	guest_json_fn *fn, void *data);
 
 void guest_cancel(struct vm *vm, guest_id id); /* the callback still comes, soon */
 

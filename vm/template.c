@@ -20,6 +20,7 @@
 
 #define WINDOW_MS (20 * 60000) /* for a program that is to be open; a browser needs minutes */
 #define REST_MS 60000          /* until the desktop has little to do */
+#define WARM_REST_MS 300000    /* the same with programs open */
 
 struct vm_template {
 	TAILQ_ENTRY(vm_template) entry;
@@ -313,7 +314,7 @@ static void on_maker(struct vm *maker, const struct err *err, void *data)
 		return;
 	}
 	on_stage("opening programs", VM_STAGES, VM_STAGES, t);
-	guest_prepare(maker, WINDOW_MS, REST_MS, on_prepared, t);
+	guest_prepare(maker, WINDOW_MS, REST_MS, WARM_REST_MS, on_prepared, t);
 }
 
 static void boot(struct vm_template *t)

@@ -4,7 +4,8 @@
 
 static json_t *times(int window_ms, int rest_ms)
 {
-	return json_pack("{s:i, s:i}", "window_ms", window_ms, "rest_ms", rest_ms);
+	return json_pack("{s:i, s:i, s:i}", "window_ms", window_ms, "rest_ms", rest_ms,
+		"warm_rest_ms", rest_ms);
 }
 
 /* Whether there is rest here depends on what else runs here; but the time it may take is over. */

@@ -26,13 +26,15 @@
 #define BUSY_PERCENT 10
 
 struct args {
-	int64_t window_ms, rest_ms;
+	int64_t window_ms, rest_ms, warm_rest_ms;
 };
 
 static const struct field fields[] = {
 	FIELD_NUM(struct args, window_ms, "How long a program may take to show its window.",
 		.required = true, .min = 1, .max = 3600000),
 	FIELD_NUM(struct args, rest_ms, "How long it may take until there is rest.",
+		.required = true, .min = 0, .max = 3600000),
+	FIELD_NUM(struct args, warm_rest_ms, "The same, where programs were opened.",
 		.required = true, .min = 0, .max = 3600000),
 	{ .name = NULL },
 };
@@ -99,6 +101,11 @@ static bool read_times(struct times *ret)
 	return good;
 }
 
+static int64_t rest_ms(const struct prepare *p)
+{
+	return p->list.len ? p->args->warm_rest_ms : p->args->rest_ms;
+}
+
 static bool is_calm(struct prepare *p)
 {
 	struct times now = p->times;
@@ -160,7 +167,7 @@ static int on_look(sd_event_source *source, uint64_t usec, void *data)
 		no_window(p, &err);
 		fail(p, &err);
 		return 0;
-	} else if (!p->program && (p->calm >= REST_LOOKS || is_over(p, p->args->rest_ms))) {
+	} else if (!p->program && (p->calm >= REST_LOOKS || is_over(p, rest_ms(p)))) {
 		request_reply(prepare_free(p), NULL, NULL, 0);
 		return 0;
 	}

@@ -56,10 +56,11 @@
  * reaches.  An error reply may come at any time then: ERR_NOT_FOUND when there is no such window,
  * or it was closed; ERR_STATE when the X server is away.
  *
- *   prepare {window_ms, rest_ms} -> {}
+ *   prepare {window_ms, rest_ms, warm_rest_ms} -> {}
  *       Before a template is saved: opens what the image lists in /etc/vitrine/warm, a command a
  * line, each when the one before has its window (ERR_TIMEOUT: one has none after window_ms); then
- * waits until the machine has little to do, or for rest_ms.
+ * waits until the machine has little to do, or for rest_ms (warm_rest_ms where programs were
+ * opened).
  *
  *   freeze {raw?} -> {}
  *       The agent makes the frame that is likely to be asked for next (raw: as pixels) and sends
