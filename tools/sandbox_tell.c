@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "tools/result.h"
+#include "vm/control.h"
 
 #include <time.h>
 
@@ -103,10 +104,24 @@ static void tell_times(struct buf *out, const struct vm *vm)
 	}
 }
 
+/* Only what is not as usual. */
+static void tell_control(struct buf *out, const struct vm *vm)
+{
+	const struct vm_control *control = vm_control(vm);
+	if (control->holder == VM_HELD_BY_PERSON) {
+		buf_printf(out, "a person has control (");
+		result_tell_name(out, control->who);
+		buf_printf(out, "), ");
+	} else if (control->holder == VM_HELD_BY_NOBODY) {
+		buf_printf(out, "nobody has control, ");
+	}
+}
+
 void sandbox_tell(struct buf *out, struct call *call, const struct vm *vm)
 {
 	buf_printf(out, "%s, %s%s, ", vm_state_words[vm_state(vm)],
 		sandbox_is_default(call, vm) ? "your default, " : "", vm_backend_name(vm));
+	tell_control(out, vm);
 	sandbox_tell_spec(out, vm_spec(vm));
 	tell_times(out, vm);
 	sandbox_tell_labels(out, vm_spec(vm)->labels);

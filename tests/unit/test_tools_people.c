@@ -222,12 +222,14 @@ Test(tools_people, control_goes_round)
 	look();
 	expect("control_status", "{}", "You have control of sandbox ");
 	expect("control_release", "{}", "Nobody has control of sandbox ");
+	expect("sandbox_info", "{}", ", nobody has control, ");
 	expect_failure("left_click", "{}", ERR_STATE, "control_acquire");
 	look();
 	expect("control_acquire", "{}", "You have control of sandbox ");
 	free(say("left_click", "{}"));
 	uint64_t fence = vm_control_take(the_vm(), "Ann\nLee");
 	expect("control_status", "{}", ": Ann Lee, since ");
+	expect("sandbox_list", "{}", ", a person has control (Ann Lee), ");
 	expect("control_status", "{}", "request_human waits");
 	expect_failure("left_click", "{}", ERR_STATE, "a person has control");
 	expect_failure("type", "{\"text\":\"x\"}", ERR_STATE, "Ann");
