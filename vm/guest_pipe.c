@@ -67,22 +67,23 @@ static void on_writable(struct link_stream *stream, void *data)
 	pipe->handlers.writable(pipe, pipe->data);
 }
 
+/* The answer, which is there first or comes next, says why. */
 static void on_ended(struct link_stream *stream, void *data)
-{
-	(void)stream;
-	tell_end(data, NULL);
-}
-
-/* The agent refused, or the link has ended: the answer, which is there first or comes next, says
- * why. */
-static void on_reset(struct link_stream *stream, void *data)
 {
 	struct guest_pipe *pipe = data;
 	(void)stream;
-	pipe->stream = NULL;
+	drop_stream(pipe);
 	if (!pipe->asked) {
 		tell_end(pipe, NULL);
 	}
+}
+
+/* The agent refused, or the link has ended. */
+static void on_reset(struct link_stream *stream, void *data)
+{
+	struct guest_pipe *pipe = data;
+	pipe->stream = NULL;
+	on_ended(stream, data);
 }
 
 static const struct link_stream_handlers handlers = {
@@ -94,7 +95,8 @@ static const struct link_stream_handlers handlers = {
 
 /* ---- the request ---- */
 
-/* A message overtakes what is left of the stream, which then tells the end. */
+/* A message overtakes what is left of the stream, which then tells the end, unless all went wrong.
+ */
 static void on_reply(const struct link_msg *msg, const struct err *err, void *data)
 {
 	struct guest_pipe *pipe = data;
