@@ -49,6 +49,10 @@ export class Control {
 			this.take();
 		});
 		this.give_box = dialog('give-dialog', () => this.give(by_id('give-input').value.trim()));
+		by_id('name-forget').addEventListener('click', () => {
+			remember_name('');
+			say('You will be asked for a name again.');
+		});
 		by_id('take').addEventListener('click', () => this.begin());
 		by_id('wanted-take').addEventListener('click', () => this.begin());
 		by_id('give').addEventListener('click', () => {

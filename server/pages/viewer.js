@@ -64,6 +64,9 @@ function cover() {
 	if (state.sandbox === 'starting') {
 		return { title: 'The sandbox is starting…', text: reason };
 	}
+	if (hello.window && no_picture && !screen.open) {
+		return { title: 'This window is not to be seen', text: 'It was closed, or is hidden.' };
+	}
 	return screen.open ? null : { title: 'Opening the desktop…', text: no_picture && sentence(no_picture) };
 }
 
@@ -199,7 +202,8 @@ by_id('help').addEventListener('click', () => help.showModal());
 /* The way out of the desktop for the keyboard: before noVNC sees it. */
 addEventListener('keydown', (event) => {
 	const leaves = event.ctrlKey && event.altKey && event.shiftKey
-		&& ['Control', 'Alt', 'AltGraph', 'Meta', 'Shift'].includes(event.key);
+		&& !event.getModifierState('AltGraph') // which Windows calls Control and Alt
+		&& ['Control', 'Alt', 'Meta', 'Shift'].includes(event.key);
 	if (leaves && document.activeElement === screen.canvas) {
 		event.stopImmediatePropagation();
 		event.preventDefault();

@@ -321,13 +321,18 @@ test('the list asks who one is, shows the sandbox, and leads to it', async () =>
 	await close_page(page);
 });
 
-test('a sandbox that is gone is called so, even to who has it', async () => {
+test('a window that was closed, and a sandbox that is gone, are called so', async () => {
 	const page = await watch('control');
+	const window = await watch('view', { more: { window: reader.number } });
+	await call('run_command', { command: 'pkill xterm' });
+	await says(window, 'window is not to be seen');
 	await take_over(page);
 	await call('sandbox_kill', { sandbox: /[a-z0-9]{20}/.exec(text_in(await call('sandbox_list')))[0] });
 	await says(page, 'gone');
 	assert.equal(await page.locator('#give').isVisible(), false);
 	await shot(page, 'gone');
+	await says(window, 'gone');
+	await close_page(window);
 	await close_page(page);
 });
 
