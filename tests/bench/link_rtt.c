@@ -62,9 +62,9 @@ int main(void)
 {
 	struct err err = { 0 };
 	auto_event sd_event *event = loop_new(&err);
-	struct vm_config config = { .backend = "namespace", .screen = { 1280, 800 } };
+	struct vm_config config = { .backend = "namespace", .preset = { .screen = { 1280, 800 } } };
 	struct vm_pool *pool = event ? vm_pool_new(event, &config) : NULL;
-	struct vm *vm = pool ? vm_create(pool, "bench", &err) : NULL;
+	struct vm *vm = pool ? vm_create(pool, "bench", NULL, &err) : NULL;
 	struct ping up = { 0 };
 	const struct vm_wait_handlers handlers = { .done = ready };
 	bool ok = vm && vm_wait(vm, &handlers, &up) && run_until(event, &up) && serve(event, vm);
