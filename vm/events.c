@@ -40,6 +40,7 @@ static bool on_hello(struct vm *vm, const void *args, struct err *err)
 {
 	const struct hello *hello = args;
 	(void)err;
+	log_debug("sandbox=%s agent=%s answers", vm->id, hello->version);
 	vm->core->said_hello = true;
 	if (hello->protocol != PROTOCOL_VERSION) {
 		struct err why;

@@ -6,15 +6,13 @@
  *   bench --build DIR --source DIR [--quick] [--row NAME] [--json FILE]
  */
 #include "tests/bench/bench.h"
-#include "base/base64.h"
 #include "base/cleanup.h"
+#include "tests/bench/carry.h"
 #include "tests/bench/options.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define WARM_UP 3
 #define ROWS_MAX 32
@@ -80,32 +78,6 @@ static void run_row(struct bench *b, const struct row *row, bool quick, struct o
 
 /* ---- the whole ---- */
 
-/* Carries the probe into the sandbox, the way a client can: through a command. */
-static bool carry_probe(struct bench *b, struct err *err)
-{
-	char path[4096];
-	struct stat info;
-	snprintf(path, sizeof(path), "%s/bench-probe", b->build);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &info)) {
-		return err_errno(err, "cannot read %s", path);
-	}
-	auto_free char *bytes = must(malloc(info.st_size));
-	if (read(fd, bytes, info.st_size) != info.st_size) {
-		return err_errno(err, "cannot read %s", path);
-	}
-	size_t len;
-	auto_free char *text = base64_encode(bytes, info.st_size, &len);
-	auto_buf struct buf command = { 0 };
-	buf_append(&command, "base64 -d > bench-probe << END\n", 31);
-	for (size_t at = 0; at < len; at += 76) {
-		buf_append(&command, text + at, len - at < 76 ? len - at : 76);
-		buf_append(&command, "\n", 1);
-	}
-	buf_append(&command, "END\nchmod +x bench-probe", 24);
-	return session_shell(&b->desk, buf_text(&command), err);
-}
-
 static bool begin(struct bench *b, const struct bench_options *options, struct err *err)
 {
 	char program[4096];
@@ -119,7 +91,8 @@ static bool begin(struct bench *b, const struct bench_options *options, struct e
 	snprintf(program, sizeof(program), "%s/vitrine", b->build);
 	const char *const argv[] = { program, "serve", "--backend", "namespace", NULL };
 	return session_start(&b->desk, argv, err) && session_open(&b->desk, err) &&
-	       session_call(&b->desk, "screenshot", "{}", err) && carry_probe(b, err);
+	       session_call(&b->desk, "screenshot", "{}", err) &&
+	       carry_probe(&b->desk, b->build, NULL, err);
 }
 
 static void end(struct bench *b)

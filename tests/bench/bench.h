@@ -53,6 +53,9 @@ struct outcome {
 void report_machine(const struct bench *b);
 void report_header(void);
 void report_row(struct outcome *o);
+json_t *report_rows(struct outcome *outcomes, size_t n);
+/* Processor, cores, kernel, backend. */
+json_t *report_host(const char *backend);
 /* Writes all of it as JSON. */
 bool report_json(const char *path, struct outcome *outcomes, size_t n, struct err *err) NODISCARD;
 

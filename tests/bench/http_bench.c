@@ -8,6 +8,7 @@
 #include "base/spawn.h"
 #include "tests/bench/http_load.h"
 #include "tests/bench/options.h"
+#include "tests/bench/report_file.h"
 #include "tests/bench/session.h"
 
 #include <fcntl.h>
@@ -384,22 +385,6 @@ static bool run_all(struct bench_http *b, struct err *err)
 	return !is_wanted(b, streams_row) || run_streams(b, err);
 }
 
-/* Adds the rows to the report that the other bench left there, if it did. */
-static bool write_json(const struct bench_http *b, struct err *err)
-{
-	json_auto_t *there = json_load_file(b->options.json, 0, NULL);
-	json_auto_t *report = json_is_object(there) ? json_incref(there) : must(json_object());
-	json_t *rows = json_object_get(report, "rows");
-	if (rows) {
-		json_array_extend(rows, b->rows);
-	} else {
-		json_object_set(report, "rows", b->rows);
-	}
-	return json_dump_file(report, b->options.json, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) ==
-		       0 ||
-	       err_errno(err, "cannot write %s", b->options.json);
-}
-
 int main(int argc, char **argv)
 {
 	struct bench_http b = { .rows = must(json_array()) };
@@ -409,7 +394,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	bool ok = run_all(&b, &err);
-	ok = ok && (!b.options.json || write_json(&b, &err));
+	ok = ok && (!b.options.json || report_append(b.options.json, b.rows, &err));
 	if (!ok) {
 		fprintf(stderr, "bench-http: %s\n", err.text);
 	}

@@ -11,6 +11,7 @@ static bool parse(int argc, char **argv, struct bench_options *ret)
 		{ "build", required_argument, NULL, 'b' },
 		{ "source", required_argument, NULL, 's' },
 		{ "json", required_argument, NULL, 'j' },
+		{ "state", required_argument, NULL, 'd' },
 		{ "row", required_argument, NULL, 'r' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ 0 },
@@ -22,6 +23,7 @@ static bool parse(int argc, char **argv, struct bench_options *ret)
 		ret->build = c == 'b' ? optarg : ret->build;
 		ret->source = c == 's' ? optarg : ret->source;
 		ret->json = c == 'j' ? optarg : ret->json;
+		ret->state = c == 'd' ? optarg : ret->state;
 		ret->row = c == 'r' ? optarg : ret->row;
 		ret->quick = ret->quick || c == 'q';
 	}
@@ -34,7 +36,9 @@ bool bench_options_parse(int argc, char **argv, const char *program, struct benc
 	if (parse(argc, argv, ret)) {
 		return true;
 	}
-	fprintf(stderr, "usage: %s --build DIR --source DIR [--quick] [--row NAME] [--json FILE]\n",
+	fprintf(stderr,
+		"usage: %s --build DIR --source DIR [--quick] [--row NAME] [--json FILE] "
+		"[--state DIR]\n",
 		program);
 	return false;
 }

@@ -7,6 +7,7 @@
 struct bench_options {
 	const char *build, *source; /* folders */
 	const char *json;           /* a file to write to; NULL: none */
+	const char *state;          /* where an image is; NULL: none */
 	const char *row;            /* the only row to measure; NULL: all */
 	bool quick;
 };

@@ -25,20 +25,20 @@ static void cpu_model(char *ret, size_t size)
 	}
 }
 
-static json_t *machine(void)
+json_t *report_host(const char *backend)
 {
 	struct utsname os;
 	char cpu[128];
 	uname(&os);
 	cpu_model(cpu, sizeof(cpu));
 	return must(json_pack("{ss, si, ss, ss, ss}", "processor", cpu, "cores",
-		(int)sysconf(_SC_NPROCESSORS_ONLN), "kernel", os.release, "backend", "namespace",
+		(int)sysconf(_SC_NPROCESSORS_ONLN), "kernel", os.release, "backend", backend,
 		"screen", "1280x800"));
 }
 
 void report_machine(const struct bench *b)
 {
-	json_auto_t *m = machine();
+	json_auto_t *m = report_host("namespace");
 	printf("vitrine %s, backend %s, screen %s; %s, %d cores, Linux %s\n", VITRINE_VERSION,
 		json_string_value(json_object_get(m, "backend")),
 		json_string_value(json_object_get(m, "screen")),
@@ -150,14 +150,20 @@ static json_t *outcome_json(struct outcome *o)
 	return row;
 }
 
-bool report_json(const char *path, struct outcome *outcomes, size_t n, struct err *err)
+json_t *report_rows(struct outcome *outcomes, size_t n)
 {
-	json_auto_t *rows = must(json_array());
+	json_t *rows = must(json_array());
 	for (size_t i = 0; i < n; i++) {
 		json_array_append_new(rows, outcome_json(&outcomes[i]));
 	}
+	return rows;
+}
+
+bool report_json(const char *path, struct outcome *outcomes, size_t n, struct err *err)
+{
+	json_auto_t *rows = report_rows(outcomes, n);
 	json_auto_t *report = must(json_pack("{ss, sI, so, sO}", "version", VITRINE_VERSION, "time",
-		(json_int_t)time(NULL), "machine", machine(), "rows", rows));
+		(json_int_t)time(NULL), "machine", report_host("namespace"), "rows", rows));
 	return json_dump_file(report, path, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0 ||
 	       err_errno(err, "cannot write %s", path);
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# `make bench`: builds the release and prints the budget table.  Options go to the bench: --quick, --json FILE, --row NAME.
+# `make bench`: builds the release and prints the budget table.  Options go to the benches: --quick, --json FILE, --row NAME (vm: all of microVMs).
 set -eu
 source=$(cd "$(dirname "$0")/../.." && pwd)
 build=$source/build
@@ -10,3 +10,10 @@ sh "$source/tests/clients/install.sh"
 "$build/bench" --build "$build" --source "$source" "$@"
 echo
 "$build/bench-http" --build "$build" --source "$source" "$@"
+echo
+# MicroVMs need an image: that of the tests, which is built where there is none.
+if state=$("$source/.ci/test-image" 2>/dev/null); then
+	"$build/bench-vm" --build "$build" --source "$source" --state "$state" "$@"
+else
+	echo "microVMs: skipped: no image can be built here; .ci/test-image says why"
+fi

@@ -15,10 +15,15 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define ANSWER_MS 120000 /* a server that says nothing for so long has failed */
+#define ANSWER_MS 300000 /* a server that says nothing for so long has failed */
 #define READ_SIZE (256u << 10)
 
 bool session_start(struct session *s, const char *const *argv, struct err *err)
+{
+	return session_start_with(s, argv, STDERR_FILENO, err);
+}
+
+bool session_start_with(struct session *s, const char *const *argv, int errors, struct err *err)
 {
 	auto_close int in = -1, out = -1, to = -1, from = -1;
 	int pair[2];
@@ -30,7 +35,7 @@ bool session_start(struct session *s, const char *const *argv, struct err *err)
 		return err_errno(err, "cannot make a pipe");
 	}
 	from = pair[0], out = pair[1];
-	struct spawn_fd fds[] = { { in, 0 }, { out, 1 }, { 2, 2 } };
+	struct spawn_fd fds[] = { { in, 0 }, { out, 1 }, { errors, STDERR_FILENO } };
 	struct spawn how = { .argv = argv, .fds = fds, .n_fds = 3, .die_with_us = true };
 	pid_t pid = spawn_start(&how, err);
 	if (pid < 0) {

@@ -20,6 +20,9 @@ struct session {
 
 /* Runs an MCP server.  One that was started, or a zeroed one, needs session_stop(). */
 bool session_start(struct session *s, const char *const *argv, struct err *err) NODISCARD;
+/* The same with another stderr than ours. */
+bool session_start_with(
+	struct session *s, const char *const *argv, int errors, struct err *err) NODISCARD;
 /* Says initialize and takes the answer. */
 bool session_open(struct session *s, struct err *err) NODISCARD;
 /* One request; params is JSON text.  The answer is in session_answer(). */
