@@ -4,6 +4,7 @@
  *   bench-probe type FILE      collects typed text; Escape ends a round and reports it
  *   bench-probe paint FILE     repaints itself in another colour at every click, and reports that
  *   bench-probe animate FILE   repaints a page of text fifty times a second
+ *   bench-probe video FILE     shows another picture, full of colour, thirty times a second
  *
  * A report is one line in FILE: "probe ROUND A B C".  type: time of the last character, hash of the
  * text, its characters; paint: time of the press, of the finished repaint, 0.  Times are
@@ -109,6 +110,31 @@ static void animate(struct probe *p)
 	XFlush(p->display);
 }
 
+/* Smooth and moving all over, with a little noise, as films are. */
+static void film(struct probe *p)
+{
+	static XImage *image;
+	static unsigned noise = 1;
+	if (!image) {
+		uint32_t *pixels = calloc(PROBE_WIDTH * PROBE_HEIGHT, sizeof(*pixels));
+		image = XCreateImage(p->display, DefaultVisual(p->display, 0), 24, ZPixmap, 0,
+			(char *)pixels, PROBE_WIDTH, PROBE_HEIGHT, 32, 0);
+	}
+	uint32_t *pixel = (uint32_t *)image->data;
+	unsigned t = 4 * p->frame++;
+	for (unsigned y = 0; y < PROBE_HEIGHT; y++) {
+		for (unsigned x = 0; x < PROBE_WIDTH; x++) {
+			noise = noise * 1664525 + 1013904223;
+			unsigned grain = noise >> 29;
+			*pixel++ = ((x + t) / 3 % 248 + grain) << 16 |
+				   ((y + 2 * t) / 2 % 248 + grain) << 8 |
+				   ((x + y - t) / 4 % 248 + grain);
+		}
+	}
+	XPutImage(p->display, p->window, p->gc, image, 0, 0, 0, 0, PROBE_WIDTH, PROBE_HEIGHT);
+	XSync(p->display, False);
+}
+
 static void open_window(struct probe *p, const char *mode)
 {
 	p->display = XOpenDisplay(NULL);
@@ -154,10 +180,10 @@ int main(int argc, char **argv)
 {
 	struct probe p = { .file = -1 };
 	if (argc != 3 || (p.file = open(argv[2], O_RDWR | O_CREAT | O_CLOEXEC, 0644)) < 0) {
-		fprintf(stderr, "usage: bench-probe type|paint|animate FILE\n");
+		fprintf(stderr, "usage: bench-probe type|paint|animate|video FILE\n");
 		return 2;
 	}
-	bool moving = strcmp(argv[1], "animate") == 0;
+	bool moving = strcmp(argv[1], "animate") == 0, filming = strcmp(argv[1], "video") == 0;
 	open_window(&p, argv[1]);
 	begin_round(&p);
 	for (struct pollfd fd = { .fd = ConnectionNumber(p.display), .events = POLLIN };;) {
@@ -166,8 +192,8 @@ int main(int argc, char **argv)
 			XNextEvent(p.display, &event);
 			handle(&p, &event);
 		}
-		if (poll(&fd, 1, moving ? 20 : -1) == 0) {
-			animate(&p);
+		if (poll(&fd, 1, filming ? 33 : moving ? 20 : -1) == 0) {
+			(filming ? film : animate)(&p);
 		}
 	}
 }
