@@ -24,7 +24,8 @@ import { Viewer } from './stream_viewer.mjs';
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean' }, row: { type: 'string' },
 	json: { type: 'string' }, build: { type: 'string' }, source: { type: 'string' } } });
 const dir = mkdtempSync(join(tmpdir(), 'vitrine-bench-'));
-const PROBE = { x: 520, y: 340 }; // within its window (probe.h)
+// Both within its window (probe.h), and apart, for the pointer is drawn where it clicked.
+const CLICK = [300, 200], PIXEL = { x: 520, y: 340 };
 const COLOURS = ['e0e0e0', 'c02020', '20a020', '2040c0'];
 const monotonic_ms = () => Number(process.hrtime.bigint()) / 1e6;
 const has = (program) => (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, program)));
@@ -98,7 +99,7 @@ async function start_ours() {
 		},
 		hide: async () => { await call('run_command', { command: 'kill $(cat shown.pid)' }); await sleep(500); },
 		report: () => call('run_command', { command: 'cat /home/user/probe.txt' }),
-		click: () => call('left_click', { coordinate: [PROBE.x, PROBE.y] }),
+		click: () => call('left_click', { coordinate: CLICK }),
 		async open(page) {
 			await page.goto(link_in(await call('stream_url')));
 			await page.locator('#cover').waitFor({ state: 'hidden' });
@@ -197,7 +198,7 @@ async function start_peer() {
 		},
 		hide: async () => { shown.kill(); await sleep(500); },
 		report: async () => (existsSync(file) ? readFileSync(file, 'utf8') : ''),
-		click: async () => { spawnSync('xdotool', ['mousemove', String(PROBE.x), String(PROBE.y), 'click', '--delay', '0', '1'],
+		click: async () => { spawnSync('xdotool', ['mousemove', ...CLICK.map(String), 'click', '--delay', '0', '1'],
 			{ env: { ...process.env, DISPLAY } }); },
 		async open(page) {
 			await page.goto(`http://127.0.0.1:${pages.address().port}/`);
@@ -265,7 +266,7 @@ async function open_delay(browser, desk) {
 	const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
 	const page = await context.newPage();
 	page.setDefaultTimeout(60_000);
-	await page.addInitScript(watch_pixel, PROBE);
+	await page.addInitScript(watch_pixel, PIXEL);
 	await desk.show('paint');
 	await desk.open(page);
 	await page.waitForFunction(() => globalThis.bench.length > 0);

@@ -8,6 +8,7 @@
 #include "tests/bench/picture.h"
 #include "tests/bench/samples.h"
 #include "tests/bench/session.h"
+#include "vm/tsc.h"
 #include "vm/wire/link.h"
 
 #include <errno.h>
@@ -82,7 +83,7 @@ void vm_peer_done(struct vm_peer *p)
 static bool spawn_plain(struct vm_plain *m, struct vm_peer *p, const char *state, struct err *err)
 {
 	static int number;
-	char link[300], monitor[300], memory[24], incoming[4200];
+	char link[300], monitor[300], memory[24], incoming[4200], words[400], clock[80] = "";
 	number++;
 	snprintf(m->link_path, sizeof(m->link_path), "%s/plain%d.link", p->dir, number);
 	snprintf(m->monitor_path, sizeof(m->monitor_path), "%s/plain%d.mon", p->dir, number);
@@ -90,16 +91,23 @@ static bool spawn_plain(struct vm_plain *m, struct vm_peer *p, const char *state
 	snprintf(monitor, sizeof(monitor), "unix:%s,server=on,wait=off", m->monitor_path);
 	snprintf(memory, sizeof(memory), "%lldM", (long long)p->image->memory_mib);
 	snprintf(incoming, sizeof(incoming), "exec:cat %s", state ? state : "");
+	/* As our server has it: without these, this kernel does not boot in emulation. */
+	if (p->kvm[0] != 'k') {
+		const struct tsc now = tsc_read();
+		snprintf(clock, sizeof(clock), "mitigations=off tsc=reliable tsc_early_khz=%llu",
+			(unsigned long long)tsc_khz(&now));
+	}
+	snprintf(words, sizeof(words),
+		"console=ttyS0 quiet panic=-1 random.trust_cpu=on no_timer_check %s "
+		"vitrine.screen=1280x800 vitrine.disk=1024 vitrine.grace=-1",
+		clock);
 	const char *argv[] = { "qemu-system-x86_64", "-M", "microvm,acpi=on,isa-serial=on,rtc=on",
 		"-accel", p->kvm, "-cpu", p->kvm[0] == 'k' ? "host" : "max", "-nodefaults",
 		"-no-user-config", "-display", "none", "-no-reboot", "-m", memory, "-kernel",
-		p->kernel, "-initrd", p->initrd, "-append",
-		"console=ttyS0 quiet panic=-1 random.trust_cpu=on vitrine.screen=1280x800 "
-		"vitrine.disk=1024 vitrine.grace=-1",
-		"-drive", p->root, "-device", "virtio-blk-device,drive=root", "-object",
-		"rng-builtin,id=rng", "-device", "virtio-rng-device,rng=rng", "-chardev", link,
-		"-device", "virtio-serial-device", "-device",
-		"virtserialport,chardev=link,name=vitrine.link", "-monitor", monitor,
+		p->kernel, "-initrd", p->initrd, "-append", words, "-drive", p->root, "-device",
+		"virtio-blk-device,drive=root", "-object", "rng-builtin,id=rng", "-device",
+		"virtio-rng-device,rng=rng", "-chardev", link, "-device", "virtio-serial-device",
+		"-device", "virtserialport,chardev=link,name=vitrine.link", "-monitor", monitor,
 		state ? "-incoming" : NULL, incoming, NULL };
 	struct spawn_fd fds[] = { { STDERR_FILENO, STDERR_FILENO } };
 	struct spawn how = { .argv = argv, .fds = fds, .n_fds = 1, .die_with_us = true };
