@@ -89,7 +89,7 @@ static bool measure(
 static void measure_plain(struct vm_bench *b)
 {
 	struct vm_memory whole;
-	struct vm_plain m;
+	struct vm_plain m = { .monitor = -1 };
 	if (b->no_peer.kind || !b->plain.ready) {
 		return;
 	}

@@ -176,7 +176,7 @@ static bool plain_ready(struct vm_bench *b)
 static void plain_load(struct vm_bench *b, const char *state, enum figure agent, enum figure frame,
 	double before_ms)
 {
-	struct vm_plain m;
+	struct vm_plain m = { .monitor = -1 };
 	auto_picture struct picture now = { 0 };
 	if (plain_ready(b) && vm_plain_start(&m, &b->peer, state, &b->no_peer) &&
 		vm_plain_look(&m, &b->peer, &now, &b->no_peer)) {
@@ -185,9 +185,7 @@ static void plain_load(struct vm_bench *b, const char *state, enum figure agent,
 		}
 		vm_add_peer(b, frame, before_ms + since(m.began_us, now_us()));
 	}
-	if (!b->no_peer.kind || m.pid > 0) {
-		vm_plain_stop(&m);
-	}
+	vm_plain_stop(&m);
 }
 
 /* Its state is written; ret: how long it was stopped for it. */
@@ -464,7 +462,6 @@ static bool snapshot_once(struct vm_bench *b, struct desk *d, struct err *err)
 	vm_add(b, SNAPSHOT_CALL, since(began, d->v.s.answered_us));
 	vm_add(b, SNAPSHOT_STOPPED, vm_told(&d->v, began, d->id, "stopped for "));
 	/* It changes, so that going back means something. */
-	struct picture aside = d->shown;
 	if (!vm_call(&d->v, err, "left_click", "{\"sandbox\":\"%s\",\"coordinate\":[%d,%d]}", d->id,
 		    PROBE_X + 100, PROBE_Y + 100)) {
 		return false;
@@ -474,7 +471,6 @@ static bool snapshot_once(struct vm_bench *b, struct desk *d, struct err *err)
 		    d->id)) {
 		return false;
 	}
-	(void)aside;
 	return first_frame(b, d, d->id, began, ROLLBACK_FRAME, err) &&
 	       first_click(b, d, d->id, began, ROLLBACK_CLICK, err) &&
 	       vm_call(&d->v, err, "sandbox_rollback",
