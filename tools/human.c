@@ -212,6 +212,20 @@ static void go_on_without(struct human *human, const char *because)
 	}
 }
 
+/* The client's words, no longer than a page's may be; valid as long as the call. */
+static const char *words(struct human *human, const json_t *answer)
+{
+	const json_t *content = json_object_get(answer, "content");
+	const char *says = json_string_value(json_object_get(content, "says"));
+	size_t len = says ? strnlen(says, VM_CONTROL_TEXT_MAX) : 0;
+	while (len && (says[len] & 0xc0) == 0x80) {
+		len--; /* not in the middle of a character */
+	}
+	char *copy = call_alloc(human->job.call, len + 1);
+	memcpy(copy, says ? says : "", len);
+	return copy;
+}
+
 /* Who is done and still has control hands it back; that is told by handed_back(). */
 static void accepted(struct human *human, const char *says)
 {
@@ -228,13 +242,12 @@ static void answered(struct call *call, const json_t *answers, const struct err 
 	struct human *human = data;
 	const json_t *answer = json_object_get(answers, "person");
 	const char *action = json_string_value(json_object_get(answer, "action"));
-	const json_t *content = json_object_get(answer, "content");
 	struct err err;
 	(void)call;
 	if (why) {
 		go_on_without(human, why->text);
 	} else if (strcmp(action, "accept") == 0) {
-		accepted(human, json_string_value(json_object_get(content, "says")));
+		accepted(human, words(human, answer));
 	} else if (strcmp(action, "decline") == 0) {
 		err_set(&err, ERR_STATE,
 			"the person declined; go on without one, or say what you need");

@@ -1,4 +1,5 @@
 // USES tools
+#include "base/buf.h"
 #include "fake_call.h"
 #include "vm/control.h"
 
@@ -398,6 +399,24 @@ Test(tools_people, the_clients_user_took_over_and_answers)
 		text_of(call, 0), "had control and handed it back after 0 s. They said nothing.");
 	call_end(call);
 	cr_expect_not_null(stream_at(0), "somebody still watches");
+}
+
+Test(tools_people, the_clients_user_says_too_much)
+{
+	auto_buf struct buf json = { 0 };
+	desk.can_ask = true;
+	buf_printf(&json, "{\"person\":{\"action\":\"accept\",\"content\":{\"says\":\"x");
+	for (int i = 0; i < VM_CONTROL_TEXT_MAX; i++) {
+		buf_printf(&json, "\xc3\xa9");
+	}
+	buf_printf(&json, "\"}}}");
+	struct call *call = ask("{\"reason\":\"log in\"}");
+	answer(call, buf_text(&json));
+	const char *text = text_of(call, 0), *from = strstr(text, "\"x"),
+		   *end = strstr(text, "\"\nLook");
+	cr_assert(from && end, "%s", text);
+	cr_expect_eq(end - from - 1, VM_CONTROL_TEXT_MAX - 1, "no half of a character");
+	call_end(call);
 }
 
 Test(tools_people, the_clients_user_declines_or_closes_the_question)
