@@ -329,16 +329,17 @@ static int wrong_option(const struct verb *verb, const char *word)
 	return -1;
 }
 
-static void take_value(struct args *args, size_t option, const char *value)
+/* False: it is no text. */
+static bool take_value(struct args *args, size_t option, const char *value)
 {
 	void *to = (char *)args + options[option].value;
 	if (options[option].repeats) {
 		json_t **list = to;
 		*list = *list ? *list : json_array();
-		json_array_append_new(*list, json_string(value));
-	} else {
-		*(const char **)to = value;
+		return json_array_append_new(*list, json_string(value)) == 0;
 	}
+	*(const char **)to = value;
+	return true;
 }
 
 /* How many words it took; -1: wrong usage. */
@@ -361,7 +362,11 @@ static int take_option(const struct verb *verb, struct args *args, int argc, cha
 				options[i].value ? "needs a value" : "takes no value");
 			return -1;
 		}
-		take_value(args, i, value);
+		if (!take_value(args, i, value)) {
+			fprintf(stderr, "vitrine image %s: the value of %s must be UTF-8\n",
+				verb->name, options[i].name);
+			return -1;
+		}
 		return argv[0][len] ? 1 : 2;
 	}
 	return wrong_option(verb, argv[0]);

@@ -35,7 +35,7 @@ struct net {
 static _Noreturn void fail(const char *what)
 {
 	fprintf(stderr, "vitrine-net: %s: %s\n", what, strerror(errno));
-	exit(1);
+	_exit(1);
 }
 
 /* ---- to the machine ---- */
@@ -45,7 +45,7 @@ static void send_all(const uint8_t *bytes, size_t len)
 	while (len) {
 		ssize_t n = send(CARD_FD, bytes, len, MSG_NOSIGNAL);
 		if (n < 0 && errno != EINTR) {
-			exit(0); /* QEMU has ended */
+			_exit(0); /* QEMU has ended, and nothing is left to do */
 		}
 		bytes += n > 0 ? n : 0;
 		len -= n > 0 ? (size_t)n : 0;
@@ -91,7 +91,7 @@ static void take_bytes(struct net *net)
 		return;
 	}
 	if (n <= 0) {
-		exit(0);
+		_exit(0);
 	}
 	size_t at = 0;
 	net->len += (size_t)n;
