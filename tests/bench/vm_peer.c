@@ -22,7 +22,7 @@
 #include <sys/un.h>
 #include <time.h>
 
-#define READY_US (180 * 1000000ull)
+#define READY_US (300 * 1000000ull)
 #define MONITOR_MS 120000
 
 /* ---- what all of them share ---- */
