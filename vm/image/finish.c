@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 
 /* The image's files have one time, and the file system one name, so that the same tree makes the
  * same bytes. */
@@ -25,6 +26,7 @@
 #define FIXED_UUID "6d616368-696e-4573-a265-686967676c61"
 #define WORK "tmp/vitrine" /* in the tree, and not in the image */
 #define VIEW "mnt"
+#define ROOM_MIN ((uint64_t)16 << 20) /* with less than that left, a disk is full */
 
 struct finish {
 	struct plan plan;
@@ -182,10 +184,26 @@ static bool make_initramfs(struct finish *finish, struct err *err)
 	       write_fd(PLAN_INITRAMFS, &initramfs, "the initramfs", err);
 }
 
+/* mkfs.erofs 1.5 passes over what it could not write, and ends well. */
+static bool check_words(const struct buf *words, bool ended_well, struct err *err)
+{
+	struct statvfs fs;
+	const char *error = words->len ? strstr(buf_text(words), "<E>") : NULL;
+	if (!error) {
+		return ended_well;
+	}
+	if (fstatvfs(PLAN_ROOT_EROFS, &fs) == 0 && fs.f_bavail * fs.f_frsize < ROOM_MIN) {
+		return err_set(err, ERR_LIMIT,
+			"there is no room left where images are kept: the root file system does "
+			"not fit");
+	}
+	return err_set(err, ERR_HOST, "mkfs.erofs: %.*s", (int)strcspn(error, "\n"), error);
+}
+
 /* Through a mount of the tree alone, without what mmdebstrap has mounted in it. */
 static bool make_file_system(struct finish *finish, struct err *err)
 {
-	auto_buf struct buf view = { 0 }, to = { 0 };
+	auto_buf struct buf view = { 0 }, to = { 0 }, words = { 0 };
 	struct stat stat;
 	buf_printf(&view, "%s/" VIEW, finish->path);
 	buf_printf(&to, "/proc/self/fd/%d", PLAN_ROOT_EROFS);
@@ -198,7 +216,11 @@ static bool make_file_system(struct finish *finish, struct err *err)
 	if (mount(finish->path, buf_text(&view), NULL, MS_BIND, NULL) < 0) {
 		return err_errno(err, "cannot mount the tree at '%s'", buf_text(&view));
 	}
-	bool good = run_program(&(struct run){ .argv = argv, .extra = PLAN_ROOT_EROFS }, err);
+	bool good = run_program(
+		&(struct run){
+			.argv = argv, .extra = PLAN_ROOT_EROFS, .out = &words, .errors_too = true },
+		err);
+	good = check_words(&words, good, err);
 	umount2(buf_text(&view), MNT_DETACH);
 	if (good && fstat(PLAN_ROOT_EROFS, &stat) == 0 &&
 		stat.st_size > finish->plan.disk_mib << 20) {

@@ -28,7 +28,7 @@ bool run_program(const struct run *run, struct err *err)
 	}
 	auto_close int from = ends[0], to = ends[1];
 	struct spawn_fd fds[4] = { { run->out ? to : STDERR_FILENO, 1 },
-		{ STDERR_FILENO, STDERR_FILENO } };
+		{ run->out && run->errors_too ? to : STDERR_FILENO, STDERR_FILENO } };
 	size_t n = 2;
 	if (run->in) {
 		fds[n++] = (struct spawn_fd){ run->in, 0 };

@@ -11,6 +11,7 @@ struct run {
 	int in;                  /* its stdin; 0: none */
 	int extra;               /* handed on under its own number; 0: none */
 	struct buf *out;         /* what it prints, at most RUN_OUT_MAX; NULL: goes to our stderr */
+	bool errors_too;         /* out gets its stderr as well */
 };
 
 #define RUN_OUT_MAX ((size_t)4 << 20)
