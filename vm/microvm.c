@@ -98,8 +98,10 @@ void microvm_has_ended(struct microvm *m, const siginfo_t *end)
 
 static int on_child(sd_event_source *source, const siginfo_t *end, void *data)
 {
+	struct microvm *m = data;
 	(void)source;
-	microvm_has_ended(data, end);
+	kill(-m->monitor, SIGKILL); /* when it was not QEMU that ended, but what is around it */
+	microvm_has_ended(m, end);
 	return 0;
 }
 
