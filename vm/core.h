@@ -220,6 +220,8 @@ void vm_timeout_end(struct vm *vm); /* it has ended */
 /* Writes what it is now; for those with a directory.  Called at each change of state, owner, labels
  * or timeouts; a failure is logged. */
 void vm_record(struct vm *vm);
+/* That it is paused, before it is: should the server die now, saved/ is what there is of it. */
+bool vm_record_paused(struct vm *vm, struct err *err) NODISCARD;
 
 /* ---- snapshots.c ---- */
 

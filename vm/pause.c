@@ -198,8 +198,10 @@ static bool may_roll_back(struct vm *vm, const char *id, char **ret_from, struct
 	if (vm->backend->check && !vm->backend->check(vm, path, err)) {
 		return err_while(err, "sandbox %s is as it was", vm->id);
 	}
-	if (!asleep && (!make_saved_dir(vm, &saved, err) || !link_files(path, saved, err))) {
-		return false;
+	if (!asleep && !(make_saved_dir(vm, &saved, err) && link_files(path, saved, err) &&
+			       vm_record_paused(vm, err))) {
+		state_remove_in(vm->pool->state, STATE_SANDBOXES, vm->id, VM_SAVED_DIR);
+		return err_while(err, "sandbox %s is as it was", vm->id);
 	}
 	*ret_from = asleep ? take_ptr(&path) : take_ptr(&saved);
 	return true;
@@ -217,6 +219,5 @@ void vm_rollback(struct vm *vm, const char *snapshot, vm_done_fn *fn, void *data
 	vm_job_begin(&rollback->job, vm, "rollback");
 	core->resuming = true;
 	vm_set_state(core, VM_STARTING);
-	vm_record(vm);
 	vm_machine_halt(core, on_rollback_halted);
 }

@@ -235,6 +235,22 @@ static void sync_soon(struct vm *vm)
 	work_run(vm->pool->event, sync_dir, free, must(strdup(vm->core->dir)));
 }
 
+static bool write_of(const struct vm *vm, int state, struct err *err)
+{
+	const struct vm_core *core = vm->core;
+	struct record record = {
+		.id = vm->id,
+		.owner = core->owner,
+		.backend = vm->backend->name,
+		.state = state,
+		.is_default = core->is_default,
+		.keep = core->keep,
+		.times = core->times,
+		.spec = core->spec,
+	};
+	return record_write(core->dir, RECORD_SANDBOX, &record, err);
+}
+
 void vm_record(struct vm *vm)
 {
 	const struct vm_core *core = vm->core;
@@ -242,19 +258,14 @@ void vm_record(struct vm *vm)
 	if (!core->dir || core->hidden || core->state >= VM_STOPPING) {
 		return;
 	}
-	struct record record = {
-		.id = vm->id,
-		.owner = core->owner,
-		.backend = vm->backend->name,
-		.state = is_saved(core) ? RECORD_PAUSED : RECORD_RUNNING,
-		.is_default = core->is_default,
-		.keep = core->keep,
-		.times = core->times,
-		.spec = core->spec,
-	};
-	if (!record_write(core->dir, RECORD_SANDBOX, &record, &err)) {
+	if (!write_of(vm, is_saved(core) ? RECORD_PAUSED : RECORD_RUNNING, &err)) {
 		log_warning("sandbox=%s its record cannot be kept: %s", vm->id, err.text);
 	} else if (core->state == VM_PAUSED) {
 		sync_soon(vm);
 	}
+}
+
+bool vm_record_paused(struct vm *vm, struct err *err)
+{
+	return write_of(vm, RECORD_PAUSED, err) || err_while(err, "its record cannot be kept");
 }

@@ -8,6 +8,7 @@
 #include "vm/core.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 
 static struct host host;
 static struct err err;
@@ -267,6 +268,24 @@ Test(faults, a_rollback_that_does_not_come_up_leaves_it_paused_there)
 	expect_typed("then");
 	cr_assert_neq(access(path, F_OK), 0);
 	cr_assert_eq(entries("snapshots"), 1);
+}
+
+Test(faults, a_rollback_that_cannot_be_noted_is_none)
+{
+	char id[ID_LEN + 1];
+	take_it();
+	memcpy(id, ended.id, sizeof(id));
+	pause_it();
+	cr_assert_eq(host_wait(&host, vm).err.kind, ERR_NONE);
+	type("kept");
+	const char *record = in_scratch("state/sandboxes/%s/sandbox.json", vm_id(vm));
+	cr_assert_eq(unlink(record), 0);
+	cr_assert_eq(mkdir(record, 0700), 0);
+	roll_back_to(id);
+	says("is as it was");
+	cr_assert_eq(vm_state(vm), VM_READY);
+	expect_typed("kept");
+	cr_assert_neq(access(in_scratch("state/sandboxes/%s/saved", vm_id(vm)), F_OK), 0);
 }
 
 Test(faults, a_save_that_never_ends_is_told)
