@@ -4,6 +4,7 @@
 #include "server/invite.h"
 #include "server/listen_http.h"
 #include "server/listen_streams.h"
+#include "server/listen_vnc.h"
 #include "server/server.h"
 #include "server/status.h"
 
@@ -36,6 +37,7 @@ struct serving {
 	struct stdio *stdio;
 	struct listen_http *http;
 	struct listen_streams *streams;
+	struct listen_vnc *vnc;
 	struct metrics *metrics;
 	struct status *status;
 	sd_event_source *grace; /* told to end: what is in flight is being answered */
@@ -46,6 +48,7 @@ static void stop_serving(struct serving *s)
 	server_free(s->server); /* before the transport: it lets go of its connections */
 	listen_http_free(s->http);
 	stdio_free(s->stdio);
+	listen_vnc_free(s->vnc);
 	listen_streams_free(s->streams);
 	vm_pool_free(s->vms);
 	status_free(s->status);
@@ -165,6 +168,13 @@ static bool is_served(const char *owner, void *data)
 	return strcmp(owner, "stdio") == 0 ? over_stdio : s->auth && auth_knows(s->auth, owner);
 }
 
+static bool start_vnc(struct serving *s, struct err *err)
+{
+	struct streams *streams = listen_streams_registry(s->streams);
+	s->vnc = listen_vnc_new(s->event, &s->config, s->vms, streams, err);
+	return s->vnc;
+}
+
 static bool start_serving(struct serving *s, struct err *err)
 {
 	log_set_level(s->config.log_level);
@@ -195,7 +205,8 @@ static bool start_serving(struct serving *s, struct err *err)
 					 });
 	listen_streams_watch(s->streams, s->server);
 	vm_pool_adopt(s->vms, is_served, s);
-	if (s->config.http.listen && !start_http(s, err)) {
+	if ((s->config.http.listen && !start_http(s, err)) ||
+		(s->config.vnc_listen && !start_vnc(s, err))) {
 		return false;
 	}
 	/* A daemon's stdin is no client. */

@@ -19,10 +19,11 @@ struct config {
 		const char *public_url, *stream_listen, *frame_ancestors; /* pages for people */
 		int64_t max_connections, max_body_kib;
 	} http;
-	const char *tools; /* for tool_set_new() */
-	bool conformance;  /* server/conformance.h */
-	int log_level;     /* enum log_level */
-	int64_t max_calls; /* tools/call in flight on one connection */
+	const char *vnc_listen; /* as in struct vnc_options; NULL: none */
+	const char *tools;      /* for tool_set_new() */
+	bool conformance;       /* server/conformance.h */
+	int log_level;          /* enum log_level */
+	int64_t max_calls;      /* tools/call in flight on one connection */
 
 	/* As written; members of vm are made from these. */
 	int backend, accel;

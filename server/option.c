@@ -147,6 +147,9 @@ static const struct option streams[] = {
 		"Links to streams begin with it.  Without it, they are as the client calls this server."),
 	TEXT("stream-listen", http.stream_listen, "ADDRESS", 300, "127.0.0.1:0",
 		"Over stdio alone: where streams are shown, from the first link on.  0: any free port."),
+	TEXT("vnc", vnc_listen, "ADDRESS", 300, NULL,
+		"Show streams to VNC viewers here, too: 127.0.0.1:5901, or unix:PATH.  With --tls-cert others than "
+		"this machine may connect.  A link's /s/ID/#TICKET is what they log in with: name ID, password TICKET."),
 	TEXT("frame-ancestors", http.frame_ancestors, "LIST", 1000, NULL,
 		"Web pages that may show the viewer in a frame, such as https://app.example, separated by "
 		"spaces.  Without it, none."),
@@ -167,8 +170,8 @@ static const struct option_group groups[] = {
 #define N_GROUPS (sizeof(groups) / sizeof(*groups))
 #define N_OPTIONS \
 	(sizeof(desktops) / sizeof(*desktops) + sizeof(state) / sizeof(*state) + \
-		sizeof(serving) / sizeof(*serving) + \
-		sizeof(over_http) / sizeof(*over_http) + sizeof(streams) / sizeof(*streams))
+		sizeof(serving) / sizeof(*serving) + sizeof(over_http) / sizeof(*over_http) + \
+		sizeof(streams) / sizeof(*streams))
 
 const struct option_group *option_group_at(size_t i)
 {

@@ -211,7 +211,7 @@ void viewer_pages_free(struct viewer_pages *pages)
 		return;
 	}
 	struct desk *desk;
-	streams_on_end(pages->streams, NULL, NULL);
+	streams_off_end(pages->streams, pages);
 	vm_pool_on_control(pages->vms, NULL, NULL);
 	vm_pool_on_state(pages->vms, NULL, NULL);
 	while ((desk = LIST_FIRST(&pages->desks))) {

@@ -30,14 +30,19 @@ struct entry {
 };
 TAILQ_HEAD(entries, entry);
 
+#define LISTENERS_MAX 4
+
 struct streams {
 	sd_event *event;
 	struct vm_pool *vms;
 	struct entries live, ended;
 	size_t count;
 	sd_event_source *tell;
-	stream_ended_fn *on_end;
-	void *on_end_data;
+	struct listener {
+		stream_ended_fn *fn;
+		void *data;
+	} listeners[LISTENERS_MAX];
+	size_t n_listeners;
 };
 
 static int64_t now_ms(void)
@@ -76,8 +81,9 @@ static int on_tell(sd_event_source *source, void *data)
 	loop_drop(&streams->tell);
 	while ((entry = TAILQ_FIRST(&streams->ended))) {
 		TAILQ_REMOVE(&streams->ended, entry, link);
-		if (streams->on_end) {
-			streams->on_end(&entry->stream, entry->why, streams->on_end_data);
+		for (size_t i = 0; i < streams->n_listeners; i++) {
+			const struct listener *listener = &streams->listeners[i];
+			listener->fn(&entry->stream, entry->why, listener->data);
 		}
 		entry_free(entry);
 	}
@@ -116,8 +122,19 @@ void streams_free(struct streams *streams)
 
 void streams_on_end(struct streams *streams, stream_ended_fn *fn, void *data)
 {
-	streams->on_end = fn;
-	streams->on_end_data = data;
+	if (streams->n_listeners == LISTENERS_MAX) {
+		abort();
+	}
+	streams->listeners[streams->n_listeners++] = (struct listener){ fn, data };
+}
+
+void streams_off_end(struct streams *streams, void *data)
+{
+	for (size_t i = streams->n_listeners; i-- > 0;) {
+		if (streams->listeners[i].data == data) {
+			streams->listeners[i] = streams->listeners[--streams->n_listeners];
+		}
+	}
 }
 
 static int on_expiry(sd_event_source *source, uint64_t usec, void *data)

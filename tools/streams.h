@@ -60,9 +60,10 @@ bool streams_redeem(struct streams *streams, struct stream *stream, const char *
 	char ret_cookie[SECRET_LEN + 1], struct err *err) NODISCARD;
 /* In the same time whether it fits or not. */
 bool streams_admits(const struct stream *stream, const char *cookie);
-/* A stream has ended (why: a sentence for its viewers); it is freed afterwards.  One listener, from
- * the loop, within a second of the reason. */
+/* A stream has ended (why: a sentence for its viewers); it is freed afterwards.  From the loop,
+ * within a second of the reason; up to four listen. */
 typedef void stream_ended_fn(struct stream *stream, const char *why, void *data);
 void streams_on_end(struct streams *streams, stream_ended_fn *fn, void *data);
+void streams_off_end(struct streams *streams, void *data); /* not inside a listener */
 
 #endif

@@ -399,6 +399,18 @@ static bool feed_stage(
 	return taken;
 }
 
+/* m: the head of a message that is dropped. */
+static bool is_press(const uint8_t *m)
+{
+	switch (m[0]) {
+	case MESSAGE_KEY:
+	case MESSAGE_POINTER:
+		return m[1] != 0;
+	default:
+		return m[0] == MESSAGE_QEMU;
+	}
+}
+
 /* The policy counts at both ends of a message: one that began in view is skipped whole, one that
  * ends in view is dropped. */
 static bool feed_message(
@@ -419,6 +431,7 @@ static bool feed_message(
 	if (is_kept(f, row, whole)) {
 		f->skip = whole - f->message.len;
 		f->counts.dropped++;
+		f->counts.presses += is_press(f->message.data);
 	} else if (!collect(f, at, len, whole)) {
 		return true;
 	} else if (!row->take(f, f->message.data, whole, out, err)) {

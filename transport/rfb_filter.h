@@ -23,6 +23,8 @@ enum rfb_policy {
 struct rfb_counts {
 	uint64_t passed;  /* messages that went on */
 	uint64_t dropped; /* messages that the policy, or a bound, kept back */
+	uint64_t presses; /* of a key or a button, among the dropped: it would like to have control
+			   */
 	/* Requests for an update and fences: about the frames the viewer has taken. */
 	uint64_t frames;
 };

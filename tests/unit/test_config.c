@@ -177,6 +177,7 @@ static const struct row {
 	TEXT("auth-server", "https://login.example", http.auth_server),
 	TEXT("public-url", "https://desk.example/vitrine", http.public_url),
 	TEXT("stream-listen", "127.0.0.1:6080", http.stream_listen),
+	TEXT("vnc", "127.0.0.1:5901", vnc_listen),
 	TEXT("frame-ancestors", "https://app.example", http.frame_ancestors),
 };
 
