@@ -93,7 +93,7 @@ describe('refusals', () => {
 	});
 	test('places that are none, methods that a place does not take', async () => {
 		const get = async (path) => (await fetch(new URL(path, server.origin))).status;
-		for (const path of ['/', '/nothing', '/mcp/', '/.well-known/oauth-protected-resource',
+		for (const path of ['/nothing', '/s/nothing', '/mcp/', '/.well-known/oauth-protected-resource',
 			'/.well-known/oauth-authorization-server/mcp', '/.well-known/openid-configuration']) {
 			assert.equal(await get(path), 404, path);
 		}
