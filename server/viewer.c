@@ -99,6 +99,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *data)
 		TAILQ_FOREACH(visit, &desk->visits, link)
 		{
 			visit_count(visit);
+			visit_tell_alive(visit);
 			viewer_need_tick(pages);
 		}
 		desk_tell(desk);

@@ -1,18 +1,39 @@
 /*
- * What a page is told, as server-sent events: who it is, how things are whenever that changes, what
- * the agent did, and why it is over.
+ * What a page is told: who it is, how things are whenever that changes, what the agent did, and why
+ * it is over.  As server-sent events, or as messages of a WebSocket, {"event", "data"}: of requests
+ * a browser has six to a server, and a seventh page would wait for another to be closed.
  */
 #include "server/viewer_impl.h"
 
 #include "base/cleanup.h"
 #include "server/json_write.h"
+#include "transport/websocket.h"
 
 #include <string.h>
 
 #define PENDING_MAX (256u << 10) /* bytes; a page that reads nothing comes back later */
 
+struct wire {
+	struct visit *visit; /* NULL: another took its place */
+	struct websocket *ws;
+};
+
+static void send_message(struct wire *wire, const char *name, const char *text)
+{
+	auto_buf struct buf message = { 0 };
+	if (websocket_pending(wire->ws) > PENDING_MAX) {
+		websocket_close(wire->ws, WEBSOCKET_POLICY, "you do not read what is sent");
+		return;
+	}
+	buf_printf(&message, "{\"event\":\"%s\",\"data\":%s}", name, text);
+	websocket_send(wire->ws, message.data, message.len);
+}
+
 static void send_event(struct visit *visit, const char *name, const char *text)
 {
+	if (visit->wire) {
+		send_message(visit->wire, name, text);
+	}
 	if (!visit->events) {
 		return;
 	}
@@ -28,6 +49,11 @@ static void send_json(struct visit *visit, const char *name, json_t *taken)
 	auto_free char *text = must(json_dumps(must(taken), JSON_COMPACT));
 	json_decref(taken);
 	send_event(visit, name, text);
+}
+
+static bool listens(const struct visit *visit)
+{
+	return visit->events || visit->wire;
 }
 
 /* ---- how things are ---- */
@@ -65,7 +91,7 @@ void visit_tell_state(struct visit *visit)
 {
 	const struct vm *vm = visit->desk->vm;
 	struct size screen = vm_screen(vm);
-	if (!visit->events || !visit->stream) {
+	if (!listens(visit) || !visit->stream) {
 		return;
 	}
 	json_auto_t *state =
@@ -82,10 +108,20 @@ void visit_tell_state(struct visit *visit)
 
 void visit_tell_end(struct visit *visit, enum stream_code code, const char *reason)
 {
+	send_json(visit, "ended",
+		json_pack("{s:i, s:o}", "code", (int)code, "reason", json_text(reason)));
+	if (visit->wire) {
+		websocket_close(visit->wire->ws, code, reason);
+	}
 	if (visit->events) {
-		send_json(visit, "ended",
-			json_pack("{s:i, s:o}", "code", (int)code, "reason", json_text(reason)));
 		http_stream_end(visit->events);
+	}
+}
+
+void visit_tell_alive(struct visit *visit)
+{
+	if (visit->wire) {
+		send_message(visit->wire, "alive", "{}");
 	}
 }
 
@@ -112,7 +148,7 @@ static void tell_deed(struct visit *visit, const struct deed *deed)
 void visit_tell_deeds(struct visit *visit)
 {
 	const struct desk *desk = visit->desk;
-	if (!visit->events || !viewer_sees_deeds(visit->stream)) {
+	if (!listens(visit) || !viewer_sees_deeds(visit->stream)) {
 		return;
 	}
 	while (visit->told < desk->last_seq) {
@@ -155,6 +191,85 @@ static void say_hello(struct visit *visit)
 			(json_int_t)viewer_now_ms()));
 }
 
+/* ---- ... by a WebSocket ---- */
+
+static void on_wire_data(struct websocket *ws, const void *bytes, size_t len, void *data)
+{
+	(void)bytes, (void)len, (void)data;
+	websocket_close(ws, WEBSOCKET_POLICY, "events are for listening only");
+}
+
+static void on_wire_sent(struct websocket *ws, size_t len, void *data)
+{
+	(void)ws, (void)len, (void)data;
+}
+
+static void on_wire_closed(struct websocket *ws, unsigned code, const char *reason, void *data)
+{
+	struct wire *wire = data;
+	struct visit *visit = wire->visit;
+	(void)ws, (void)code, (void)reason;
+	free(wire);
+	if (visit) {
+		visit->wire = NULL;
+		visit_changed(visit);
+	}
+}
+
+static struct wire *open_wire(struct http_exchange *x)
+{
+	static const struct websocket_handlers handlers = { on_wire_data, on_wire_sent,
+		on_wire_closed };
+	struct wire *wire = must(calloc(1, sizeof(*wire)));
+	wire->ws = websocket_accept(x, "binary", &handlers, wire);
+	if (!wire->ws) {
+		free(wire);
+		return NULL;
+	}
+	return wire;
+}
+
+void visit_forget_wire(struct visit *visit)
+{
+	struct wire *wire = take_ptr(&visit->wire);
+	if (wire) {
+		wire->visit = NULL;
+		websocket_close(wire->ws, WEBSOCKET_POLICY, "this page has opened another one");
+	}
+}
+
+/* ---- beginning ---- */
+
+static void forget_events(struct visit *visit)
+{
+	visit_forget_wire(visit);
+	if (visit->events) {
+		http_on_closed(visit->events, forget, NULL);
+		http_stream_end(visit->events);
+		visit->events = NULL;
+	}
+}
+
+static bool begin(struct viewer_pages *pages, struct http_exchange *x, struct visit *visit)
+{
+	struct wire *wire = NULL;
+	const char *upgrade = http_header(x, "Upgrade");
+	bool by_wire = upgrade && strcasecmp(upgrade, "websocket") == 0;
+	if (by_wire && !(wire = open_wire(x))) {
+		return false;
+	}
+	forget_events(visit);
+	if (by_wire) {
+		wire->visit = visit;
+		visit->wire = wire;
+	} else {
+		visit->events = x;
+		http_on_closed(x, on_closed, visit);
+		viewer_reply_stream(pages, x);
+	}
+	return true;
+}
+
 /* A page that comes back under its own name goes on as the one it was. */
 void viewer_run_events(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 	const char *rest)
@@ -175,15 +290,12 @@ void viewer_run_events(struct viewer_pages *pages, struct http_exchange *x, stru
 			VISITS_MAX);
 		return;
 	}
-	if (visit->events) {
-		http_on_closed(visit->events, forget, NULL);
-		http_stream_end(visit->events);
+	if (!begin(pages, x, visit)) {
+		visit_changed(visit);
+		return;
 	}
-	visit->events = x;
 	visit->told = desk->last_seq > DEEDS_MAX ? desk->last_seq - DEEDS_MAX : 0;
 	free(take_ptr(&visit->said));
-	http_on_closed(x, on_closed, visit);
-	viewer_reply_stream(pages, x);
 	say_hello(visit);
 	visit_changed(visit);
 }

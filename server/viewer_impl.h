@@ -134,7 +134,8 @@ struct visit {
 	struct desk *desk;
 	struct stream *stream; /* NULL: it has ended */
 	char id[ID_LEN + 1];
-	struct http_exchange *events; /* NULL: none */
+	struct http_exchange *events; /* an SSE stream; NULL: none */
+	struct wire *wire;            /* events by a WebSocket instead; NULL: none */
 	uint64_t told;                /* the last deed's seq */
 	char *said;                   /* the last state, as text */
 	struct plug *plug;            /* its socket; NULL: none */
@@ -165,6 +166,9 @@ void visit_tell_deeds(struct visit *visit);
 /* Who is shown one window learns nothing of what happens in others. */
 bool viewer_sees_deeds(const struct stream *stream);
 void visit_tell_end(struct visit *visit, enum stream_code code, const char *reason);
+/* A page cannot see a WebSocket's pings: something to hear, now and then. */
+void visit_tell_alive(struct visit *visit);
+void visit_forget_wire(struct visit *visit); /* closes it; it says nothing any more */
 /* {holder, who?, since, wanted?} */
 json_t *viewer_control_json(const struct vm *vm);
 const char *viewer_state_word(const struct vm *vm);

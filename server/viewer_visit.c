@@ -81,6 +81,7 @@ void visit_free(struct visit *visit)
 	struct desk *desk = visit->desk;
 	desk_ref(desk);
 	give_back(visit);
+	visit_forget_wire(visit);
 	loop_drop(&visit->away);
 	TAILQ_REMOVE(&desk->visits, visit, link);
 	free(visit->said);
@@ -119,7 +120,7 @@ void visit_changed(struct visit *visit)
 {
 	struct desk *desk = visit->desk;
 	desk_ref(desk);
-	set_present(visit, visit->events || visit->plug);
+	set_present(visit, visit->events || visit->wire || visit->plug);
 	loop_drop(&visit->away);
 	if (!visit->present && visit->stream) {
 		visit->away = loop_after_ms(

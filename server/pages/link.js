@@ -2,7 +2,7 @@
 // by itself when the connection is lost; only what has ended for good is told as `over`.
 import { Refused, Retry, post, refusal } from './page.js';
 
-/** Longer than two of the server's keep-alive comments. */
+/** Longer than two of the server's keep-alive comments, and than many of its `alive`. */
 const SILENCE = 60000;
 
 /** {event, data} of each block of an SSE body; alive() at each piece that comes. */
@@ -20,6 +20,21 @@ async function* events_of(body, alive) {
 			}
 		}
 	}
+}
+
+/** A WebSocket's messages: resolves when it is closed, with whether there were any.  Of these a browser has as many as
+ * there are pages, while of requests to a server it has six. */
+function messages_of(url, signal, take) {
+	const socket = new WebSocket(url, 'binary');
+	const decoder = new TextDecoder();
+	let heard = false;
+	socket.binaryType = 'arraybuffer';
+	socket.addEventListener('message', ({ data }) => {
+		heard = true;
+		take(JSON.parse(decoder.decode(data)));
+	});
+	signal.addEventListener('abort', () => socket.close());
+	return new Promise((resolve) => { socket.addEventListener('close', () => resolve(heard)); });
 }
 
 /** A body as text, also where streams cannot be iterated. */
@@ -126,30 +141,47 @@ export class Link extends EventTarget {
 		}
 	}
 
-	/** Returns or throws when the connection is over. */
+	/** Returns or throws when the connection is over.  A browser tells nothing of a WebSocket that was refused: the same as a
+	 * request says why, or works. */
 	async read(stop) {
-		const back = this.viewer ? `?viewer=${encodeURIComponent(this.viewer)}` : '';
-		const response = await fetch(`events${back}`, { credentials: 'same-origin', cache: 'no-store',
-			headers: { Accept: 'text/event-stream' }, signal: stop.signal });
-		if (!response.ok) {
-			throw await refusal(response);
-		}
 		let silence;
 		const alive = () => {
 			clearTimeout(silence);
 			silence = setTimeout(() => stop.abort(), SILENCE);
 		};
+		const url = new URL('events', location.href);
+		if (this.viewer) {
+			url.searchParams.set('viewer', this.viewer);
+		}
 		alive();
 		try {
-			for await (const { event, data } of events_of(texts_of(response), alive)) {
-				this.take(event, JSON.parse(data));
+			const heard = await messages_of(url.href.replace('http', 'ws'), stop.signal, ({ event, data }) => {
+				alive();
+				this.take(event, data);
+			});
+			if (!heard && !stop.signal.aborted) {
+				await this.read_request(url, stop, alive);
 			}
 		} finally {
 			clearTimeout(silence);
 		}
 	}
 
+	async read_request(url, stop, alive) {
+		const response = await fetch(url, { credentials: 'same-origin', cache: 'no-store',
+			headers: { Accept: 'text/event-stream' }, signal: stop.signal });
+		if (!response.ok) {
+			throw await refusal(response);
+		}
+		for await (const { event, data } of events_of(texts_of(response), alive)) {
+			this.take(event, JSON.parse(data));
+		}
+	}
+
 	take(event, detail) {
+		if (this.ended) {
+			return;
+		}
 		if (event === 'hello') {
 			this.retry.done();
 			this.viewer = detail.viewer;

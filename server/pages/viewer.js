@@ -64,9 +64,6 @@ function cover() {
 	if (state.sandbox === 'starting') {
 		return { title: 'The sandbox is starting…', text: reason };
 	}
-	if (hello.window && no_picture && !screen.open) {
-		return { title: 'This window is not to be seen', text: 'It was closed, or is hidden.' };
-	}
 	return screen.open ? null : { title: 'Opening the desktop…', text: no_picture && sentence(no_picture) };
 }
 
@@ -174,7 +171,7 @@ screen.addEventListener('lost', (event) => {
 	no_picture = event.detail.says ?? '';
 	return event.detail.wait ? lost(event) : show();
 });
-screen.addEventListener('over', end);
+screen.addEventListener('over', ({ detail }) => link.over(detail.code, detail.says));
 
 /* ---- the bar ---- */
 
