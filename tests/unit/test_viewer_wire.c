@@ -1,0 +1,157 @@
+// USES tools server PkgConfig::curl PkgConfig::gnutls
+/* A page's events by a WebSocket: the same as by a request, and as closely guarded. */
+#include "viewer_fixture.h"
+
+struct wire {
+	struct peer peer;
+	struct buf heard;
+	unsigned code; /* the WebSocket's, once it is closed */
+	char viewer[ID_LEN + 1];
+};
+
+static void wire_hello(struct desk_test *t, const char *back, const char *more, struct buf *to)
+{
+	buf_printf(to,
+		"GET /s/%s/events%s%s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " PEER_KEY
+		"\r\nSec-WebSocket-Protocol: binary\r\n%s%s\r\n\r\n",
+		t->id, back ? "?viewer=" : "", back ? back : "", more,
+		t->cookie[0] ? t->cookie : "X-No: cookie");
+}
+
+static bool wire_heard(struct wire *w, const char *text)
+{
+	struct peer_said said = { 0 };
+	peer_read(&w->peer);
+	while (peer_take_frame(&w->peer, &said)) {
+		if (said.first == 0x82) {
+			buf_append(&w->heard, said.text.data, said.text.len);
+		} else if (said.first == 0x88 && said.text.len >= 2) {
+			w->code = (unsigned)said.text.data[0] << 8 | said.text.data[1];
+		}
+	}
+	buf_done(&said.text);
+	return has(&w->heard, text);
+}
+
+static void wire_open(struct desk_test *t, struct wire *w, const char *back)
+{
+	auto_buf struct buf hello = { 0 };
+	*w = (struct wire){ 0 };
+	wire_hello(t, back, "", &hello);
+	peer_open(&t->http, &w->peer, false);
+	peer_shake(&t->http, &w->peer, buf_text(&hello));
+	until(&t->http, wire_heard(w, "{\"event\":\"state\",\"data\":{"));
+	const char *at =
+		strstr(buf_text(&w->heard), "{\"event\":\"hello\",\"data\":{\"viewer\":\"");
+	cr_assert(at, "%s", buf_text(&w->heard));
+	snprintf(w->viewer, sizeof(w->viewer), "%s", strstr(at, "viewer\":\"") + 9);
+}
+
+static void wire_close(struct wire *w)
+{
+	peer_close(&w->peer);
+	buf_done(&w->heard);
+}
+
+Test(viewer_wire, tells_what_changes_and_why_it_is_over)
+{
+	struct desk_test t;
+	struct wire w;
+	struct err err;
+	desk_begin(&t);
+	open_stream(&t, STREAM_CONTROL, 60);
+	let_in(&t);
+	wire_open(&t, &w, NULL);
+	cr_expect_eq(t.stream->viewers, 1);
+	uint64_t fence = vm_control_take(t.vm, "Ana \"A\"");
+	until(&t.http, wire_heard(&w, "\"who\":\"Ana \\\"A\\\"\""));
+	cr_assert(vm_control_give_back(t.vm, fence, NULL, &err));
+	cr_assert(streams_revoke(t.streams, "alice", t.id, &err));
+	until(&t.http, wire_heard(&w, "{\"event\":\"ended\",\"data\":{\"code\":4001"));
+	until(&t.http, (wire_heard(&w, ""), w.code));
+	cr_expect_eq(w.code, STREAM_REVOKED);
+	wire_close(&w);
+	desk_end(&t);
+}
+
+Test(viewer_wire, a_page_that_comes_back_still_holds_what_it_held)
+{
+	struct desk_test t;
+	struct wire w, again;
+	struct page p = { 0 };
+	desk_begin(&t);
+	open_stream(&t, STREAM_CONTROL, 60);
+	let_in(&t);
+	wire_open(&t, &w, NULL);
+	memcpy(p.viewer, w.viewer, sizeof(p.viewer));
+	cr_assert_eq(page_control(&t, &p, "\"take\":\"Ana\"", NULL), 200);
+	until(&t.http, wire_heard(&w, "\"mine\":true"));
+	wire_open(&t, &again, w.viewer); /* nobody has noticed that the first one is gone */
+	cr_expect_str_eq(again.viewer, w.viewer);
+	cr_expect(wire_heard(&again, "\"mine\":true"));
+	until(&t.http, (wire_heard(&w, ""), w.code));
+	cr_expect_eq(w.code, 1008);
+	cr_expect_eq(t.stream->viewers, 1);
+
+	/* ... and goes on by a request, as where a proxy lets no WebSocket through. */
+	page_listen(&t, &p, again.viewer);
+	cr_expect(page_heard(&t, &p, "\"mine\":true"));
+	until(&t.http, (wire_heard(&again, ""), again.code));
+	page_close(&t, &p);
+	wire_close(&w);
+	wire_close(&again);
+	desk_end(&t);
+}
+
+Test(viewer_wire, who_leaves_without_a_word_is_not_there)
+{
+	struct desk_test t;
+	struct wire w;
+	desk_begin(&t);
+	open_stream(&t, STREAM_VIEW, 60);
+	let_in(&t);
+	wire_open(&t, &w, NULL);
+	wire_close(&w);
+	until(&t.http, t.stream->viewers == 0);
+	desk_end(&t);
+}
+
+Test(viewer_wire, it_is_for_listening_only)
+{
+	struct desk_test t;
+	struct wire w;
+	desk_begin(&t);
+	open_stream(&t, STREAM_VIEW, 60);
+	let_in(&t);
+	wire_open(&t, &w, NULL);
+	peer_say(&t.http, &w.peer, 0x82, "{}", 2);
+	until(&t.http, (wire_heard(&w, ""), w.code));
+	cr_expect_eq(w.code, 1008);
+	wire_close(&w);
+	desk_end(&t);
+}
+
+static void expect_refused(struct desk_test *t, const char *more, const char *status)
+{
+	auto_buf struct buf hello = { 0 };
+	struct peer peer;
+	wire_hello(t, NULL, more, &hello);
+	peer_open(&t->http, &peer, false);
+	peer_write(&t->http, &peer, hello.data, hello.len);
+	until(&t->http, (peer_read(&peer), has(&peer.in, "\r\n\r\n")));
+	cr_expect(has(&peer.in, status), "%s", buf_text(&peer.in));
+	cr_expect_eq(t->stream->viewers, 0);
+	peer_close(&peer);
+}
+
+Test(viewer_wire, is_for_our_pages_with_a_cookie)
+{
+	struct desk_test t;
+	desk_begin(&t);
+	open_stream(&t, STREAM_VIEW, 60);
+	expect_refused(&t, "", "HTTP/1.1 401");
+	let_in(&t);
+	expect_refused(&t, "Origin: http://localhost:1\r\n", "HTTP/1.1 403");
+	desk_end(&t);
+}
