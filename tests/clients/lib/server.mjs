@@ -1,5 +1,6 @@
 // Where the server under test is, and what the kernel knows about its processes.
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -7,7 +8,11 @@ export const source = resolve(import.meta.dirname, '../../..');
 export const build = process.env.VITRINE_BUILD ?? join(source, 'build');
 export const vitrine = join(build, 'vitrine');
 export const modules = join(import.meta.dirname, '../node_modules');
-export const serve = (backend) => ['serve', '--backend', backend];
+// State of this test file's servers alone; those of microVMs say themselves where their image is.
+const state = mkdtempSync(join(tmpdir(), 'vitrine-state-'));
+process.on('exit', () => rmSync(state, { recursive: true, force: true }));
+export const serve = (backend) => ['serve', '--backend', backend,
+	...(backend === 'microvm' ? [] : ['--state-dir', join(state, 'kept')])];
 
 // pid, parent and start time; the start time tells a process from a later one with its number.
 function process_read(pid) {
