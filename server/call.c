@@ -194,6 +194,12 @@ bool call_stream_base(struct call *call, char **ret_url, struct err *err)
 		conn_header(call->request->conn, "Host"), ret_url, err, options->data);
 }
 
+const char *call_stream_vnc(struct call *call)
+{
+	const struct server_options *options = &call->request->server->options;
+	return options->stream_vnc ? options->stream_vnc(options->data) : NULL;
+}
+
 void call_progress(struct call *call, double step, double total, const char *message)
 {
 	if (call->request) {

@@ -98,6 +98,12 @@ static bool stream_base(const char *host, char **ret_url, struct err *err, void 
 	return listen_streams_base(s->streams, host, ret_url, err);
 }
 
+static const char *stream_vnc(void *data)
+{
+	const struct serving *s = data;
+	return s->vnc ? listen_vnc_address(s->vnc) : NULL;
+}
+
 static bool start_auth(struct serving *s, struct err *err)
 {
 	s->auth = auth_new(s->config.http.tokens, s->config.http.no_auth, err);
@@ -200,6 +206,7 @@ static bool start_serving(struct serving *s, struct err *err)
 						 .metrics = s->metrics,
 						 .streams = listen_streams_registry(s->streams),
 						 .stream_base = stream_base,
+						 .stream_vnc = stream_vnc,
 						 .max_calls_of = max_calls_of,
 						 .data = s,
 					 });

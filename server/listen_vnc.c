@@ -193,6 +193,11 @@ struct listen_vnc *listen_vnc_new(sd_event *event, const struct config *config, 
 	return listen;
 }
 
+const char *listen_vnc_address(const struct listen_vnc *listen)
+{
+	return vnc_address(listen->vnc);
+}
+
 void listen_vnc_free(struct listen_vnc *listen)
 {
 	if (listen) {

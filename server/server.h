@@ -34,6 +34,7 @@ struct server_options {
 	struct streams *streams; /* tools/streams.h */
 	/* call_stream_base(); host: how the client calls this server, or NULL. */
 	bool (*stream_base)(const char *host, char **ret_url, struct err *err, void *data);
+	const char *(*stream_vnc)(void *data);  /* call_stream_vnc() */
 	const struct server_addition *addition; /* NULL: nothing */
 	struct metrics *metrics;                /* NULL: nobody counts */
 };

@@ -31,6 +31,9 @@ struct streams *call_streams(struct call *call); /* tools/streams.h */
  * to listen on this machine. */
 bool call_stream_base(struct call *call, char **ret_url, struct err *err) NODISCARD;
 
+/* Where VNC viewers log in to streams: "127.0.0.1:5901", "unix:PATH"; NULL: nowhere. */
+const char *call_stream_vnc(struct call *call);
+
 /* Told to the client when it asked for progress: step of total (0: unknown), with a short message.
  */
 void call_progress(struct call *call, double step, double total, const char *message);

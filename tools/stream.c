@@ -87,7 +87,8 @@ struct url {
 	const struct url_args *args;
 };
 
-static void tell_link(struct buf *out, const struct stream *stream, const char *link)
+static void tell_link(
+	struct buf *out, struct call *call, const struct stream *stream, const char *link)
 {
 	bool controls = stream->mode == STREAM_CONTROL;
 	int64_t ticket_s = (stream->expires - stream->created) / 1000;
@@ -103,6 +104,13 @@ static void tell_link(struct buf *out, const struct stream *stream, const char *
 		out, ", and only the browser that opens it first is let in. The stream ends at ");
 	stream_tell_time(out, stream->expires);
 	buf_printf(out, ", or by stream_revoke {\"stream\": \"%s\"}.", stream->id);
+	if (call_stream_vnc(call)) {
+		buf_printf(out,
+			" Or a VNC viewer opens it, instead of a browser: at %s, user name %s, "
+			"password "
+			"what follows the #.",
+			call_stream_vnc(call), stream->id);
+	}
 	if (vm_state(stream->vm) == VM_PAUSED) {
 		buf_printf(out, " The sandbox is paused: until something wakes it, the page only "
 				"says so.");
@@ -120,7 +128,7 @@ static void make_link(struct job *job)
 		job_fail(job, &err, NULL);
 		return;
 	}
-	tell_link(&text, stream, buf_text(&link));
+	tell_link(&text, job->call, stream, buf_text(&link));
 	json_t *content = json_array();
 	result_add_text(content, buf_text(&text));
 	explicit_bzero(link.data, link.len);

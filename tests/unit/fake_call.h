@@ -19,6 +19,7 @@
 
 /* Where links lead; NULL: nobody can show them. */
 static const char *call_base = "http://127.0.0.1:7";
+static const char *call_vnc;
 
 struct call {
 	struct vm_pool *vms;
@@ -100,6 +101,12 @@ bool call_stream_base(struct call *call, char **ret_url, struct err *err)
 	}
 	*ret_url = must(strdup(call_base));
 	return true;
+}
+
+const char *call_stream_vnc(struct call *call)
+{
+	(void)call;
+	return call_vnc;
 }
 
 void call_on_end(struct call *call, void (*fn)(void *data), void *data)

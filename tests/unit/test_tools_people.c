@@ -125,6 +125,16 @@ static long long open_window(void)
 	return atoll(at + 8);
 }
 
+Test(tools_people, a_link_for_vnc_viewers_too)
+{
+	auto_free char *without = say("stream_url", "{}");
+	cr_expect_null(strstr(without, "VNC"));
+	call_vnc = "127.0.0.1:5901";
+	auto_free char *text = say("stream_url", "{}");
+	expect_holds(text, "at 127.0.0.1:5901, user name ");
+	expect_holds(text, stream_at(1)->id);
+}
+
 Test(tools_people, a_link_to_take_over_a_window_for_a_while)
 {
 	char args[100];
