@@ -9,6 +9,8 @@ import { by_id, clock, sentence } from './page.js';
 import { Quality } from './quality.js';
 import { Screen } from './screen.js';
 
+const UNSEEN = 30000;
+
 const link = new Link();
 const screen = new Screen();
 const actions = new Actions(screen);
@@ -24,6 +26,7 @@ let waits_until = 0; // the next attempt, when the connection is lost
 let no_picture = ''; // why, while we try
 let connected_once = false;
 let wants_focus = false;
+let unseen = false; // the page has been out of sight for a while
 let skew = 0; // the server's clock less ours
 
 const now = () => Date.now() + skew;
@@ -114,7 +117,7 @@ function show() {
 		['take', 'give', 'wanted'].forEach((id) => { by_id(id).hidden = true; });
 	}
 	show_holder();
-	screen.show(live && state.sandbox === 'ready' ? hello.viewer : null);
+	screen.show(live && state.sandbox === 'ready' && (!unseen || state.mine) ? hello.viewer : null);
 	if (screen.mine !== mine) {
 		screen.set_mine(mine);
 	}
@@ -172,6 +175,20 @@ screen.addEventListener('lost', (event) => {
 	return event.detail.wait ? lost(event) : show();
 });
 screen.addEventListener('over', ({ detail }) => link.over(detail.code, detail.says));
+
+/* A page that nobody sees takes no pictures, and goes on hearing what happens: its title says when a person is wanted. */
+document.addEventListener('visibilitychange', () => {
+	clearTimeout(show.timer);
+	const set = (value) => {
+		unseen = value;
+		show();
+	};
+	if (document.hidden) {
+		show.timer = setTimeout(set, UNSEEN, true);
+	} else {
+		set(false);
+	}
+});
 
 /* ---- the bar ---- */
 

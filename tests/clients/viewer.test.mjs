@@ -268,6 +268,28 @@ test('two watch; revoking one link closes its page alone', async () => {
 	await Promise.all([close_page(one), close_page(two)]);
 });
 
+test('a page that nobody sees takes no pictures', async () => {
+	const page = await open_page(browser);
+	await page.clock.install();
+	await page.goto((await link('control')).url.href);
+	await live(page);
+	const see = (hidden) => page.evaluate((value) => {
+		Object.defineProperty(document, 'hidden', { value, configurable: true });
+		document.dispatchEvent(new Event('visibilitychange'));
+	}, hidden);
+	await see(true);
+	await page.clock.fastForward(31_000);
+	await page.locator('#screen canvas').waitFor({ state: 'detached' });
+	const wanted = try_call('request_human', { reason: 'Look here.' });
+	await page.waitForFunction(() => document.title.includes('wanted'));
+	await see(false);
+	await live(page);
+	await take_over(page, '#wanted-take');
+	await hand_back(page);
+	await wanted;
+	await close_page(page);
+});
+
 test('a stream of one window shows that window alone', async () => {
 	const page = await watch('view', { more: { window: reader.number } });
 	const size = await page.locator('#screen canvas').evaluate(({ width, height }) => ({ width, height }));
