@@ -501,3 +501,20 @@ Test(adopt, the_machine_of_an_unreadable_one_ends)
 	cr_assert_eq(on_disk(), 0);
 	host_done(&host);
 }
+
+Test(adopt, processes_that_nobody_noted_are_found_by_name)
+{
+	char name[40];
+	int status;
+	snprintf(name, sizeof(name), "vitrine-test-%d", getpid());
+	const char *const argv[] = { "sh", "-c", "kill -STOP $$", "-name", name, NULL };
+	pid_t pid = spawn_start(&(struct spawn){ .argv = argv, .die_with_us = true }, &err);
+	cr_assert_gt(pid, 0, "%s", err.text);
+	name[strlen(name) - 1] ^= 1;
+	cr_expect_not(process_kill_named(name), "it has another name");
+	name[strlen(name) - 1] ^= 1;
+	cr_expect(process_kill_named(name));
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	cr_expect_not(process_kill_named(name));
+}
