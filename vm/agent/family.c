@@ -140,8 +140,11 @@ bool family_has_stranger(struct display *d, Window window)
 
 static void expose(struct display *d, Window id, int *left, int depth)
 {
+	XWindowAttributes attributes;
 	struct tree tree;
-	if (--*left < 0 || depth > DEPTH_MAX || !query(d, id, &tree)) {
+	if (--*left < 0 || depth > DEPTH_MAX ||
+		!XGetWindowAttributes(display_x(d), id, &attributes) ||
+		attributes.class != InputOutput || !query(d, id, &tree)) {
 		return;
 	}
 	XClearArea(display_x(d), id, 0, 0, 0, 0, True);

@@ -47,6 +47,8 @@ struct view {
 	int n_parts;
 	bool stale; /* places and sizes are to be asked for again */
 	bool told;
+	struct rect box; /* of all that is shown, on the screen */
+	uint64_t layout; /* as the picture has it */
 	struct image picture;
 	struct size tiles;
 	uint8_t *tile;
@@ -171,8 +173,7 @@ bool view_is_touched(const struct view *v)
 
 static struct point place_of(const struct view *v, const struct part *part)
 {
-	const struct part *window = &v->parts[0];
-	return (struct point){ part->at.x - window->at.x, part->at.y - window->at.y };
+	return (struct point){ part->at.x - v->box.x, part->at.y - v->box.y };
 }
 
 static void mark_part(struct view *v, const struct part *part)
@@ -239,21 +240,64 @@ static bool measure(struct view *v, struct part *part)
 	return true;
 }
 
+static struct rect rect_of(const struct part *part)
+{
+	return (struct rect){ part->at.x, part->at.y, part->size.width, part->size.height };
+}
+
+/* What both are in, but no larger than the screen. */
+static struct rect join(struct rect a, struct rect b, struct size screen)
+{
+	int x0 = smaller(a.x, b.x), y0 = smaller(a.y, b.y);
+	int x1 = -smaller(-a.x - a.width, -b.x - b.width);
+	int y1 = -smaller(-a.y - a.height, -b.y - b.height);
+	return (struct rect){ x0, y0, smaller(x1 - x0, screen.width),
+		smaller(y1 - y0, screen.height) };
+}
+
+static void fit_box(struct view *v)
+{
+	struct rect box = rect_of(&v->parts[0]);
+	for (int i = 1; i < v->n_parts; i++) {
+		if (v->parts[i].viewable) {
+			box = join(box, rect_of(&v->parts[i]), display_size(v->display));
+		}
+	}
+	if (box.width != v->box.width || box.height != v->box.height) {
+		set_size(v, (struct size){ box.width, box.height });
+	}
+	v->box = box;
+}
+
+/* Changes with whatever would make the picture another one, painting apart. */
+static uint64_t layout_of(const struct view *v)
+{
+	uint64_t sum = 14695981039346656037u;
+	for (int i = 0; i < v->n_parts; i++) {
+		const struct part *part = &v->parts[i];
+		struct point at = place_of(v, part);
+		const uint64_t values[] = { part->id, (uint32_t)at.x, (uint32_t)at.y,
+			(uint32_t)part->size.width, (uint32_t)part->size.height, part->viewable };
+		for (size_t k = 0; k < sizeof(values) / sizeof(*values); k++) {
+			sum = (sum ^ values[k]) * 1099511628211u;
+		}
+	}
+	return sum;
+}
+
 static void measure_all(struct view *v)
 {
 	v->stale = false;
 	for (int i = v->n_parts - 1; i >= 0; i--) {
-		mark_part(v, &v->parts[i]);
 		if (!measure(v, &v->parts[i]) && i > 0) {
 			drop_part(v, i, true);
 		}
 	}
-	struct size size = v->parts[0].shadow.size;
-	if (size.width != v->picture.size.width || size.height != v->picture.size.height) {
-		set_size(v, size);
-	}
-	for (int i = 0; i < v->n_parts; i++) {
-		mark_part(v, &v->parts[i]);
+	fit_box(v);
+	uint64_t layout = layout_of(v);
+	if (layout != v->layout) {
+		v->layout = layout;
+		mark_all(v, FRESH);
 	}
 }
 
@@ -335,6 +379,12 @@ static void take_all_damage(struct view *v)
 
 static void lay(struct view *v, struct rect area)
 {
+	if (v->n_parts > 1) { /* there may be something beside the window */
+		struct image tile = { v->picture.pixels + (size_t)area.y * v->picture.stride +
+					      (size_t)area.x * 4,
+			{ area.width, area.height }, v->picture.stride };
+		fill(&tile);
+	}
 	for (int i = 0; i < v->n_parts; i++) {
 		const struct part *part = &v->parts[i];
 		if (i == 0 || part->viewable) {
@@ -369,6 +419,12 @@ const struct image *view_picture(const struct view *v)
 	return &v->picture;
 }
 
+struct point view_offset(const struct view *v)
+{
+	const struct part *window = &v->parts[0];
+	return (struct point){ v->box.x - window->at.x, v->box.y - window->at.y };
+}
+
 /* ---- who belongs to it ---- */
 
 static struct part *find_part(struct view *v, Window id)
@@ -400,13 +456,13 @@ static bool add_part(struct view *v, Window id, bool passing)
 	XCompositeRedirectWindow(x, id, CompositeRedirectAutomatic);
 	XUngrabServer(x);
 	bool measured = measure(v, &part);
-	if (v->n_parts > 0) {
-		XDamageSubtract(x, part.damage, None, None);
-		family_expose(v->display, id);
-	}
 	if (!display_untrap(v->display, &err) || !measured) {
 		free(part.shadow.pixels);
 		return false;
+	}
+	if (v->n_parts > 0) {
+		XDamageSubtract(x, part.damage, None, None);
+		family_expose(v->display, id);
 	}
 	v->parts[v->n_parts++] = part;
 	return true;
@@ -563,6 +619,19 @@ bool view_origin(struct view *v, struct point *ret_at)
 	}
 	*ret_at = v->parts[0].at;
 	return v->parts[0].viewable;
+}
+
+bool view_is_at(const struct view *v, struct point at)
+{
+	for (int i = 0; i < v->n_parts; i++) {
+		const struct part *part = &v->parts[i];
+		if (part->viewable && at.x >= part->at.x && at.y >= part->at.y &&
+			at.x < part->at.x + part->size.width &&
+			at.y < part->at.y + part->size.height) {
+			return true;
+		}
+	}
+	return false;
 }
 
 bool view_owns(const struct view *v, Window child)

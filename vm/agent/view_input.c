@@ -208,10 +208,15 @@ static void drop_first(struct view_input *in, size_t n)
 	memmove(in->queue, in->queue + n, in->n * sizeof(*in->queue));
 }
 
-/* Without a button down it only points, and nothing has to come up for that. */
-static bool only_points(const struct view_input *in, const struct event *event)
+/* Nothing has to come up for what only points, and nothing can where the window is not. */
+static bool is_in_vain(const struct view_input *in, const struct event *event)
 {
-	return !event->is_key && event->buttons == 0 && in->buttons == 0;
+	struct point origin;
+	if (event->is_key || in->buttons) {
+		return false;
+	}
+	return event->buttons == 0 || (view_origin(in->view, &origin) &&
+					      !view_is_at(in->view, on_screen(origin, event->at)));
 }
 
 static void activate(struct view_input *in)
@@ -275,7 +280,7 @@ void view_input_retry(struct view_input *in)
 		if (passes) {
 			(event.is_key ? pass_key : pass_pointer)(in, &event);
 		}
-		if (passes || only_points(in, &event)) {
+		if (passes || is_in_vain(in, &event)) {
 			passes = true;
 			drop_first(in, 1);
 		}
@@ -314,16 +319,9 @@ static void push(struct view_input *in, const struct event *event)
 	}
 }
 
-static int clip(int value, int max)
-{
-	return value < max ? value : max > 0 ? max - 1 : 0;
-}
-
 void view_input_pointer(struct view_input *in, struct point at, unsigned buttons)
 {
-	struct size size = view_picture(in->view)->size;
-	struct event event = { .buttons = buttons & ((1u << BUTTONS) - 1),
-		.at = { clip(at.x, size.width), clip(at.y, size.height) } };
+	struct event event = { .buttons = buttons & ((1u << BUTTONS) - 1), .at = at };
 	push(in, &event);
 }
 

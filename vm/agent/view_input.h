@@ -16,7 +16,7 @@ struct view_input *view_input_new(struct agent *agent, struct view *view);
 /* Releases what is held down.  NULL-safe. */
 void view_input_free(struct view_input *in);
 
-/* buttons as RFB has them: bit n is X's button n + 1; at: in the view's picture. */
+/* buttons as RFB has them: bit n is X's button n + 1; at: seen from the window's corner. */
 void view_input_pointer(struct view_input *in, struct point at, unsigned buttons);
 void view_input_key(struct view_input *in, uint32_t keysym, bool down);
 /* Windows have changed places: what waits may pass now. */

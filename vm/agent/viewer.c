@@ -45,9 +45,10 @@ struct viewer {
 	bool takes_size, draws_pointer;
 
 	struct buf out;
-	struct size size; /* as the viewer knows it */
-	bool wanted;      /* an update was asked for */
-	bool whole;       /* all of the picture, changed or not */
+	struct size size;    /* as the viewer knows it */
+	struct point offset; /* and of that its corner, from the window's */
+	bool wanted;         /* an update was asked for */
+	bool whole;          /* all of the picture, changed or not */
 	struct rect rects[VIEW_RECTS_MAX];
 	size_t n_rects, next_rect; /* of the update under way */
 	uint64_t cursor_sent;
@@ -161,8 +162,8 @@ static struct rect find_pointer(struct viewer *v, const XFixesCursorImage *curso
 		!view_owns(v->view, child)) {
 		return (struct rect){ 0 };
 	}
-	return (struct rect){ x - origin.x - cursor->xhot, y - origin.y - cursor->yhot,
-		cursor->width, cursor->height };
+	return (struct rect){ x - origin.x - v->offset.x - cursor->xhot,
+		y - origin.y - v->offset.y - cursor->yhot, cursor->width, cursor->height };
 }
 
 static void place_pointer(struct viewer *v)
@@ -264,6 +265,7 @@ static bool begin_update(struct viewer *v)
 {
 	uint64_t serial = display_cursor_serial(v->display);
 	view_refresh(v->view);
+	v->offset = view_offset(v->view);
 	if (begin_resize(v)) {
 		return true;
 	}
@@ -405,9 +407,15 @@ static bool take_key(struct viewer *v, const uint8_t *m, size_t len, struct err 
 	return true;
 }
 
+static int clip(int value, int max)
+{
+	return value < max ? value : max > 0 ? max - 1 : 0;
+}
+
 static bool take_pointer(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
 {
-	struct point at = { (int)get_u16(m + 2), (int)get_u16(m + 4) };
+	struct point at = { v->offset.x + clip((int)get_u16(m + 2), v->size.width),
+		v->offset.y + clip((int)get_u16(m + 4), v->size.height) };
 	(void)len;
 	(void)err;
 	view_input_pointer(v->input, at, m[1]);
@@ -478,6 +486,7 @@ static bool take_init(struct viewer *v, const uint8_t *m, struct err *err)
 		return err_set(err, ERR_NOT_FOUND, "the window was closed");
 	}
 	view_refresh(v->view);
+	v->offset = view_offset(v->view);
 	v->size = view_picture(v->view)->size;
 	put_u16(&v->out, (unsigned)v->size.width);
 	put_u16(&v->out, (unsigned)v->size.height);
