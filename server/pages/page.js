@@ -25,6 +25,7 @@ export function span(ms) {
 export function say(text) {
 	const said = by_id('said');
 	clearTimeout(say.timer);
+	(document.querySelector('dialog[open]') ?? document.body).append(said); // a dialog hides what is not in it
 	said.textContent = text;
 	said.hidden = false;
 	say.timer = setTimeout(() => { said.hidden = true; }, 6000);

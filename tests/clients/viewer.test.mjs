@@ -14,7 +14,7 @@ import { eventually } from './lib/server.mjs';
 const received = '/home/user/received';
 const token = 'viewer-test-token-0123456789-abcdef';
 let agent, server, proxy, browser;
-let reader; // the window of the program that reads: {number, width, height}
+let reader; // the window of the program that reads: {number, x, y, width, height}
 let short; // a page whose stream soon ends by itself, while others are tested
 
 /** A client of this server. */
@@ -103,9 +103,9 @@ before(async () => {
 exec xterm -u8 -e sh -c 'exec cat > ${received}'
 END
 chmod +x ${script}` });
-	const shown = /Window (\d+) .*, (\d+)x(\d+)/.exec(text_in(await call('launch', { application: script })));
-	const [number, width, height] = shown.slice(1).map(Number);
-	reader = { number, width, height };
+	const shown = /Window (\d+) .* at \((\d+), (\d+)\), (\d+)x(\d+)/.exec(text_in(await call('launch', { application: script })));
+	const [number, x, y, width, height] = shown.slice(1).map(Number);
+	reader = { number, x, y, width, height };
 });
 after(async () => {
 	await browser?.close();
@@ -238,6 +238,19 @@ test('text goes both ways by the clipboard', async () => {
 		}
 		return now.at(-1) === text;
 	}, 20);
+
+	// The first word there, which the terminal takes for copied once it is selected.
+	const canvas = page.locator('#screen canvas');
+	const [box, width] = [await canvas.boundingBox(), await canvas.evaluate((c) => c.width)];
+	const at = (value) => (value * box.width) / width;
+	await page.mouse.dblclick(box.x + at(reader.x + 12), box.y + at(reader.y + 9));
+	await page.waitForFunction(() => document.getElementById('clipboard-from').value === 'agent');
+	await page.click('#clipboard');
+	await page.click('#clipboard-copy');
+	await page.locator('#said', { hasText: 'Copied' }).waitFor();
+	assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'agent');
+	await shot(page, 'clipboard');
+	await page.keyboard.press('Escape');
 	await hand_back(page);
 	await close_page(page);
 });
@@ -293,7 +306,7 @@ test('a page that nobody sees takes no pictures', async () => {
 test('a stream of one window shows that window alone', async () => {
 	const page = await watch('view', { more: { window: reader.number } });
 	const size = await page.locator('#screen canvas').evaluate(({ width, height }) => ({ width, height }));
-	assert.deepEqual({ number: reader.number, ...size }, reader);
+	assert.deepEqual(size, { width: reader.width, height: reader.height });
 	assert.equal(await page.locator('#actions').isVisible(), false, 'what happens elsewhere is not told');
 	await shot(page, 'window');
 	await close_page(page);
