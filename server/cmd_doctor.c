@@ -186,17 +186,10 @@ static void add_backend(const char *backend, const struct err *err, const char *
 		NULL);
 }
 
-static void check_backends(struct report *report)
+static void check_backends(struct report *report, const struct config *config)
 {
-	auto_config struct config config = { 0 };
-	struct err err = { 0 };
-	if (!config_load(&config, 0, NULL, &err)) {
-		add(report, "backends", "options", STATUS_MISSING, err.text,
-			"correct the file; `vitrine serve` refuses to start with it");
-		return;
-	}
-	vm_probe(&config.vm, add_backend, report);
-	check_state(report, &config.vm);
+	vm_probe(&config->vm, add_backend, report);
+	check_state(report, &config->vm);
 }
 
 /* ---- programs ---- */
@@ -224,7 +217,7 @@ static const struct program programs[] = {
 		STATUS_WARNING },
 	{ "mmdebstrap", "--version", "mmdebstrap", "mmdebstrap", "it builds images of microVMs",
 		STATUS_WARNING },
-	{ "mkfs.erofs", "--help", "erofs", "erofs-utils", "it builds images of microVMs",
+	{ "mkfs.erofs", "/", "mkfs.erofs ", "erofs-utils", "it builds images of microVMs",
 		STATUS_WARNING },
 };
 #define N_PROGRAMS (sizeof(programs) / sizeof(*programs))
@@ -394,18 +387,33 @@ static void print_json(const struct report *report)
 	printf("%s\n", text);
 }
 
+/* Takes --json out of the arguments; the others are those of `vitrine serve`. */
+static bool take_json(int *argc, char **argv)
+{
+	int kept = 0;
+	for (int i = 0; i < *argc; i++) {
+		if (strcmp(argv[i], "--json") != 0) {
+			argv[kept++] = argv[i];
+		}
+	}
+	bool found = kept < *argc;
+	*argc = kept;
+	return found;
+}
+
 static int run(int argc, char **argv)
 {
-	bool as_json = argc == 2 && strcmp(argv[1], "--json") == 0;
-	if (argc > 1 && !as_json) {
-		fprintf(stderr, "vitrine doctor: unexpected argument '%s'; it takes only --json\n",
-			argv[argc - 1]);
+	auto_config struct config config = { 0 };
+	struct err err = { 0 };
+	bool as_json = take_json(&argc, argv);
+	if (!config_load(&config, argc, argv, &err)) {
+		fprintf(stderr, "vitrine doctor: %s\n", err.text);
 		return 2;
 	}
 	json_auto_t *rows = json_array();
 	struct report report = { .rows = rows };
 	check_machine(&report);
-	check_backends(&report);
+	check_backends(&report, &config);
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
 		check_program(&report, &programs[i]);
 	}
@@ -422,12 +430,13 @@ static int run(int argc, char **argv)
 const struct command command_doctor = {
 	.name = "doctor",
 	.summary = "tell what this machine can do, and how to repair what it cannot",
-	.usage = "[--json]",
+	.usage = "[--json] [options]",
 	.help = "Tries each backend and looks for the programs, fonts and limits that desktops "
 		"need.  Each line says\n"
 		"ok, warning (desktops work without it, less well) or missing, and how to repair "
 		"it.  Exits with 0\n"
 		"only if some backend can run a desktop here.  --json prints the same for "
-		"programs.",
+		"programs.  The options are\n"
+		"those of `vitrine serve`, such as --state-dir.",
 	.run = run,
 };

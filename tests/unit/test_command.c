@@ -146,7 +146,7 @@ Test(command, slips_are_told_the_nearest_word)
 	expect_refused(RUN("serve", "--sreen", "1x1"),
 		"vitrine serve: there is no option '--sreen'; did you mean '--screen'?\n");
 	expect_refused(RUN("doctor", "--jsn"),
-		"vitrine doctor: unexpected argument '--jsn'; it takes only --json\n");
+		"vitrine doctor: there is no option '--jsn'; `vitrine help serve` lists them\n");
 	expect_refused(RUN("version", "3"), "vitrine version: unexpected argument '3'\n");
 }
 
