@@ -104,7 +104,9 @@ static bool spawn_plain(struct vm_plain *m, struct vm_peer *p, const char *state
 	const char *argv[] = { "qemu-system-x86_64", "-M", "microvm,acpi=on,isa-serial=on,rtc=on",
 		"-accel", p->kvm, "-cpu", p->kvm[0] == 'k' ? "host" : "max", "-nodefaults",
 		"-no-user-config", "-display", "none", "-no-reboot", "-m", memory, "-kernel",
-		p->kernel, "-initrd", p->initrd, "-append", words, "-drive", p->root, "-device",
+		p->kernel, "-initrd", p->initrd, "-append", words,
+		/* Else one that was stopped when it was saved would stay so. */
+		"-global", "migration.store-global-state=off", "-drive", p->root, "-device",
 		"virtio-blk-device,drive=root", "-object", "rng-builtin,id=rng", "-device",
 		"virtio-rng-device,rng=rng", "-chardev", link, "-device", "virtio-serial-device",
 		"-device", "virtserialport,chardev=link,name=vitrine.link", "-monitor", monitor,
