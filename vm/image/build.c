@@ -27,7 +27,7 @@
 
 #define LINE_MAX_BYTES 1024
 #define FDS (PLAN_FDS_END - PLAN_FD)
-#define MAKING 1 /* how it is made; counts up with each change that old images may live without */
+#define MAKING 2 /* how it is made; counts up with each change that old images may live without */
 
 struct build {
 	sd_event *event;

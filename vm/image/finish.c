@@ -162,10 +162,8 @@ static bool dress(struct finish *finish, struct err *err)
  */
 static bool cache_fonts(struct finish *finish, struct err *err)
 {
-	auto_buf struct buf fonts = { 0 };
-	buf_printf(&fonts, "%s/usr/share/fonts", finish->path);
-	const char *touch[] = { "find", buf_text(&fonts), "-type", "d", "-exec", "touch", "-d",
-		"@" FIXED_TIME, "{}", "+", NULL };
+	const char *touch[] = { "chroot", finish->path, "find", "-L", "/usr/share/fonts", "-type",
+		"d", "-exec", "touch", "-d", "@" FIXED_TIME, "{}", "+", NULL };
 	const char *cache[] = { "chroot", finish->path, "fc-cache", "--system-only", "--force",
 		NULL };
 	if (finish->plan.from_tar || !root_has(finish->root, "usr/bin/fc-cache")) {
