@@ -530,7 +530,11 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
 	if (events & EPOLLOUT) {
 		flush(v);
 	}
-	if (!v->over && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+	/* Told again and again, whether we want to read or not. */
+	bool is_gone = events & (EPOLLHUP | EPOLLERR) && (v->farewell || v->to_pipe.len > 0);
+	if (!v->over && is_gone) {
+		vnc_kick(v);
+	} else if (!v->over && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
 		read_on(v);
 	}
 	return 0;

@@ -284,6 +284,15 @@ Test(vnc, a_desktop_that_takes_nothing_stops_the_viewer)
 	hang_up();
 }
 
+Test(vnc, a_viewer_that_goes_while_it_is_stopped_is_let_go)
+{
+	come_in();
+	desk.room = 0;
+	SAY("\3\1\0\0\0\0\0\1\0\1");
+	hang_up();
+	until(desk.gone);
+}
+
 static void expect_closed(const char *what)
 {
 	until(c.ended);
