@@ -19,6 +19,7 @@
 #define FILE_MAX (256 << 20) /* of a kernel or an initramfs */
 #define GRACE_MS 600000      /* a server that was killed may come back */
 #define DISK_PERCENT 55      /* of the memory, at most */
+#define DEVICES 1            /* of what QEMU is told to make; counts up with each change */
 #define LAYOUT 3             /* of what we make of all this; counts up with each change */
 
 int64_t boot_grace_ms(const struct vm_config *config)
@@ -116,27 +117,38 @@ static bool hash_agent(const struct vm_config *config, hash *ret_sum, struct err
 	return true;
 }
 
-static char *make_key(const struct boot *boot, const struct vm_config *config, struct err *err)
+static char *digest(const struct buf *text)
+{
+	struct buf key = { 0 };
+	hash sum = hash_begin();
+	hash_bytes(&sum, text->data, text->len);
+	buf_printf(
+		&key, "%016llx%016llx", (unsigned long long)(sum >> 64), (unsigned long long)sum);
+	return (char *)key.data;
+}
+
+/* What a machine that was saved brings along need not be the same: how it was told to be when it
+ * booted, its agent. */
+static bool make_keys(struct boot *boot, const struct vm_config *config, struct err *err)
 {
 	const struct vm_spec *spec = &boot->spec;
 	auto_free char *qemu = qemu_identity(err);
 	auto_buf struct buf text = { 0 };
-	struct buf key = { 0 };
-	hash agent = 0, sum = hash_begin();
+	hash agent = 0;
 	if (!qemu || !hash_agent(config, &agent, err)) {
-		return NULL;
+		return false;
 	}
-	buf_printf(&text, "%d %s %s %s %s %dx%d %lld %lld %lld %lld %lld %d %lld %016llx%016llx",
-		LAYOUT, qemu, boot->accel.cpu, boot->image.id, boot->image.kernel,
-		spec->screen.width, spec->screen.height, (long long)spec->limits.memory_mib,
-		(long long)spec->limits.cpus, (long long)spec->limits.disk_mib,
-		(long long)spec->limits.processes, (long long)spec->limits.files, spec->network,
-		(long long)boot_grace_ms(config), (unsigned long long)(agent >> 64),
-		(unsigned long long)agent);
-	hash_bytes(&sum, text.data, text.len);
-	buf_printf(
-		&key, "%016llx%016llx", (unsigned long long)(sum >> 64), (unsigned long long)sum);
-	return (char *)key.data;
+	buf_printf(&text, "%d %s %s %s %lld %lld %d", DEVICES, qemu, boot->accel.cpu,
+		boot->image.id, (long long)spec->limits.memory_mib, (long long)spec->limits.cpus,
+		spec->network);
+	boot->fit = digest(&text);
+	buf_printf(&text, " %d %s %dx%d %lld %lld %lld %lld %016llx%016llx", LAYOUT,
+		boot->image.kernel, spec->screen.width, spec->screen.height,
+		(long long)spec->limits.disk_mib, (long long)spec->limits.processes,
+		(long long)spec->limits.files, (long long)boot_grace_ms(config),
+		(unsigned long long)(agent >> 64), (unsigned long long)agent);
+	boot->key = digest(&text);
+	return true;
 }
 
 bool boot_find(const struct vm_config *config, const char *state_dir, const struct vm_spec *spec,
@@ -146,7 +158,7 @@ bool boot_find(const struct vm_config *config, const char *state_dir, const stru
 	if (qemu_program(err) && find_image(state_dir, spec->image, &boot.image, err) &&
 		accel_choose(config, state_dir, &boot.accel, err)) {
 		fill_in(&boot, spec);
-		boot.key = make_key(&boot, config, err);
+		(void)!make_keys(&boot, config, err);
 	}
 	if (!boot.key) {
 		boot_done(&boot);
@@ -161,6 +173,7 @@ void boot_done(struct boot *boot)
 {
 	image_done(&boot->image);
 	free(boot->key);
+	free(boot->fit);
 	*boot = (struct boot){ 0 };
 }
 

@@ -11,7 +11,8 @@ struct boot {
 	struct image image;
 	struct accel accel;
 	struct vm_spec spec; /* the wanted one, with what was left open filled in; image: its id */
-	char *key;           /* of everything that must match; a file name */
+	char *key;           /* of everything that a template must match; a file name */
+	char *fit;           /* of what a saved machine must match to be loaded: less */
 };
 
 /* state_dir: where images are.  spec: the wanted one, borrowed. */

@@ -25,7 +25,7 @@ struct machine {
 	struct qmp *qmp;
 	pid_t pid;       /* QEMU's own (not its sandbox's) */
 	struct ram *ram; /* what its RAM maps */
-	const char *key; /* names all that must be the same where it is loaded (the template key) */
+	const char *key; /* names all that must be the same where it is loaded */
 	const char *id;  /* the sandbox's, for the log */
 };
 

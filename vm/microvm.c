@@ -222,7 +222,7 @@ static struct machine as_machine(struct microvm *m)
 		.qmp = m->qmp,
 		.pid = m->pid,
 		.ram = m->ram,
-		.key = m->boot.key,
+		.key = m->boot.fit,
 		.id = m->vm.id,
 	};
 }
@@ -453,7 +453,7 @@ static bool start(struct vm *vm, struct err *err)
 	}
 	vm_settle(vm, m->boot.image.id, m->boot.spec.limits.memory_mib, m->boot.spec.limits.cpus);
 	if (vm->from) {
-		m->saved = saved_open(vm_pool_event(vm->pool), vm->from, m->boot.key, on_saved, m);
+		m->saved = saved_open(vm_pool_event(vm->pool), vm->from, m->boot.fit, on_saved, m);
 		return true;
 	}
 	m->ram = ram_new(m->boot.spec.limits.memory_mib, err);
@@ -479,7 +479,7 @@ static void save(struct vm *vm, const char *dir, bool last)
 static bool check(struct vm *vm, const char *dir, struct err *err)
 {
 	auto_boot struct boot boot = { 0 };
-	return find_boot(vm->pool, vm->spec, &boot, err) && saved_check(dir, boot.key, err);
+	return find_boot(vm->pool, vm->spec, &boot, err) && saved_check(dir, boot.fit, err);
 }
 
 static char *template_key(struct vm_pool *pool, const struct vm_spec *spec, struct err *err)

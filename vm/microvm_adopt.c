@@ -100,7 +100,7 @@ void microvm_remember(struct microvm *m)
 	}
 	r->dir = dir_of(vm);
 	r->ram = ram_ref(m->ram);
-	r->json = field_encode(fields, &(struct remembered){ m->boot.key, ram, vm->is_emulated });
+	r->json = field_encode(fields, &(struct remembered){ m->boot.fit, ram, vm->is_emulated });
 	work_run(vm_pool_event(vm->pool), put_down, on_put_down, r);
 }
 
@@ -114,7 +114,7 @@ static bool recall(struct microvm *m, struct err *err)
 	}
 	m->vm.is_emulated = r.emulated;
 	m->ram = ram_adopt(dir, r.ram, err);
-	m->boot.key = m->ram ? must(strdup(r.key)) : NULL;
+	m->boot.fit = m->ram ? must(strdup(r.key)) : NULL;
 	return m->ram != NULL;
 }
 

@@ -136,6 +136,22 @@ Test(boot, the_key_is_of_all_that_must_match_and_nothing_else)
 	config.keep = true; /* its guest goes on without a server */
 	auto_boot struct boot kept = found(&plain);
 	cr_assert_str_neq(kept.key, boot.key);
+	cr_assert_str_eq(kept.fit, boot.fit);
+}
+
+/* A paused one must wake up after an update of the agent, or in a server told otherwise. */
+Test(boot, a_saved_machine_has_to_fit_in_less)
+{
+	auto_boot struct boot boot = found(&plain);
+	for (size_t i = 0; i < sizeof(changed) / sizeof(*changed); i++) {
+		const struct vm_spec *spec = &changed[i];
+		bool devices = spec->limits.memory_mib || spec->limits.cpus || spec->network;
+		auto_boot struct boot other = found(spec);
+		cr_expect_eq(strcmp(other.fit, boot.fit) != 0, devices, "row %zu", i);
+	}
+	put_text(agent, "another agent");
+	auto_boot struct boot later = found(&plain);
+	cr_expect_str_eq(later.fit, boot.fit);
 }
 
 Test(boot, the_key_follows_the_agents_content)
