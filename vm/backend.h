@@ -14,6 +14,7 @@ struct vm {
 	const char *dir;            /* of its own, private, gone with it: <state>/sandboxes/<id> */
 	const char *from;           /* a directory that save() filled; NULL: from nothing */
 	bool is_emulated;   /* its processor is: what can be computed on this side of the link is */
+	bool outlives;      /* its machine goes on when this server dies or lets go of it */
 	int64_t timeout_ms; /* the core waits this long for "ready" */
 	/* the rest belongs to vm.c */
 	struct vm_core *core;

@@ -99,6 +99,7 @@ bool vm_machine_start(struct vm *vm, struct err *err)
 	reset(core);
 	vm_set_state(core, VM_STARTING);
 	core->machine = MACHINE_RUNS;
+	vm->outlives = core->keep || vm->pool->config.outlive;
 	start_clock(vm);
 	if (!core->adopting) {
 		return vm->backend->start(vm, err);

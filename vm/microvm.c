@@ -243,11 +243,6 @@ static void on_loaded(const struct err *err, void *data)
 	hand_over_link(m);
 }
 
-static bool survives(const struct vm_config *config)
-{
-	return config->keep || config->outlive;
-}
-
 /* {"child-pid": N, ...}, written before QEMU began. */
 static bool learn_pid(struct microvm *m, struct err *err)
 {
@@ -278,7 +273,7 @@ static void on_up(const json_t *ret, const struct err *err, void *data)
 		microvm_kill_because(m, &why);
 		return;
 	}
-	if (survives(vm_pool_config(m->vm.pool))) {
+	if (m->vm.outlives) {
 		microvm_remember(m);
 	}
 	if (m->saved) {
@@ -352,7 +347,7 @@ static pid_t spawn_qemu(
 		{ RLIMIT_CORE, 0 },
 		{ RLIMIT_FSIZE, DEVICES_MAX },
 	};
-	struct spawn how = { .die_with_us = !survives(vm_pool_config(m->vm.pool)) };
+	struct spawn how = { .die_with_us = !m->vm.outlives };
 	auto_close int cgroup = -1, card = -1;
 	if (!make_cgroup(m, &cgroup, err) || !host_pick_user(&how.uid, err)) {
 		return -1;
