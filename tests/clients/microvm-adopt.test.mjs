@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { call as ask, serve_http } from './lib/http.mjs';
 import { text_in } from './lib/image.mjs';
-import { skip, state_with_image } from './lib/machines.mjs';
+import { skip, state_with_image, still } from './lib/machines.mjs';
 import { all_gone, descendants, eventually, serve, still_running, vitrine } from './lib/server.mjs';
 
 const slow = { timeout: 300_000, skip }; // software emulation on a busy machine
@@ -71,7 +71,7 @@ test('half a text, the server is killed, the other half', slow, async () => {
 	await call('launch', { sandbox, application: 'xterm' });
 	await eventually('the terminal takes text', async () => // on a busy machine its window comes later
 		!(await ask(server, 'type', { sandbox, text: 'echo half a sen' })).result.isError);
-	const before_that = await picture(sandbox);
+	const before_that = await still(() => picture(sandbox));
 	const machines = await kill_server();
 	assert.equal(machines.length, 1);
 	assert.match(await call('sandbox_info', { sandbox }), /labels of=Ann/);

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { text_in } from './lib/image.mjs';
-import { skip, state_with_image } from './lib/machines.mjs';
+import { skip, state_with_image, still } from './lib/machines.mjs';
 import { all_gone, descendants, eventually, serve, vitrine } from './lib/server.mjs';
 
 const slow = { timeout: 300_000, skip }; // software emulation on a busy machine
@@ -52,15 +52,9 @@ async function type_into_new(text) {
 const shell = (command, sandbox) => call('run_command', { command, sandbox });
 
 /** The desktop without its panel, whose clock goes on. */
-async function picture(sandbox) {
-	const result = await result_of('zoom', { region: [0, 0, 1280, 720], format: 'png', sandbox });
+async function picture() {
+	const result = await result_of('zoom', { region: [0, 0, 1280, 720], format: 'png' });
 	return result.content.find((block) => block.type === 'image').data;
-}
-
-/** Two in a row that are the same: programs on a busy machine may still be drawing. */
-async function still_picture(last) {
-	const next = await picture();
-	return next === last ? next : still_picture(next);
 }
 
 test('a machine of its own kernel boots to a desktop', slow, async () => {
@@ -106,9 +100,9 @@ test('half-typed text is forked into five, and each goes its own way', slow, asy
 test('rollback gives the very same picture back', slow, async () => {
 	await call('launch', { application: 'xterm' });
 	await type_into_new('echo before');
-	await still_picture();
+	await still(picture);
 	await call('sandbox_snapshot', { name: 'before' });
-	const then = await still_picture();
+	const then = await still(picture);
 	await call('type', { text: ' and after\n' });
 	await eventually('something changes', async () => await picture() !== then);
 	await call('sandbox_rollback', { snapshot: 'before' });

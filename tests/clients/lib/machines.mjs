@@ -17,3 +17,13 @@ export function state_with_image(...also) {
 	}
 	return { path: state, remove: () => rmSync(state, { recursive: true }) };
 }
+
+/** What `picture` gives when two in a row are the same: programs on a busy machine may still be drawing. */
+export async function still(picture) {
+	for (let last = await picture(), next; ; last = next) {
+		next = await picture();
+		if (next === last) {
+			return next;
+		}
+	}
+}
