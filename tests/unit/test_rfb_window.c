@@ -31,7 +31,7 @@ static void open_terminal(const char *name, const char *more)
 	struct shell sh;
 	auto_buf struct buf command = { 0 };
 	buf_printf(&command,
-		"setsid xterm -T %s -bg %s -fg %s -geometry 60x20+60+60 +sb %s -e sh -c "
+		"setsid xterm -u8 -T %s -bg %s -fg %s -geometry 60x20+60+60 +sb %s -e sh -c "
 		"'stty raw -echo; printf \"\\033[?1000h\"; exec cat >\"$HOME/%s\"' >/dev/null 2>&1 "
 		"&",
 		name, name, name, more, name);
@@ -223,6 +223,14 @@ static void type(struct viewer *v, const char *text)
 	say(v, &out);
 }
 
+static void say_key(struct viewer *v, uint32_t keysym)
+{
+	struct buf out = { 0 };
+	rfb_say_key(&out, true, keysym);
+	rfb_say_key(&out, false, keysym);
+	say(v, &out);
+}
+
 static void await_content(const char *name, const char *text)
 {
 	auto_free char *content = NULL;
@@ -268,7 +276,10 @@ Test(rfb_window, what_is_typed_arrives_there_alone_and_is_seen_though_it_was_cov
 	open_viewer(&v, red);
 	see_until(&v, share(&v, RED) >= 95, BLUE);
 	type(&v, "Hello, {World}?");
-	await_content("red", "Hello, {World}?");
+	say_key(&v, 0xc4);      /* on no key of this keyboard */
+	say_key(&v, 0x1000416); /* nor is this */
+	say_key(&v, 'Z');       /* with Caps Lock on at the other end: no Shift comes */
+	await_content("red", "Hello, {World}?ÄЖZ");
 	auto_free char *other = content_of("blue");
 	cr_expect_str_eq(other, "");
 	see_until(&v, share(&v, RED) >= 95, BLUE);
@@ -329,14 +340,6 @@ Test(rfb_window, its_menus_are_seen_and_no_other_windows)
 	see_until(&with, share(&with, RED) >= 95, BLUE);
 	close_viewer(&with);
 	close_viewer(&without);
-}
-
-static void say_key(struct viewer *v, uint32_t keysym)
-{
-	struct buf out = { 0 };
-	rfb_say_key(&out, true, keysym);
-	rfb_say_key(&out, false, keysym);
-	say(v, &out);
 }
 
 /* A GTK program's, which has windows inside that paint nothing. */
