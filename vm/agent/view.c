@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "vm/agent/family.h"
+#include "vm/agent/mosaic.h"
 #include "vm/agent/windows.h"
 
 #include <X11/Xutil.h>
@@ -18,11 +19,6 @@
 #include <string.h>
 
 #define PARTS_MAX 24
-#define TILE 64
-#define RUN 8          /* tiles side by side in one rectangle */
-#define PLAIN 0x808080 /* what has not been painted */
-
-enum { FRESH = 1, CHANGED = 2 }; /* of a tile: to be laid anew; to be taken */
 
 /* The window itself, or one that belongs to it. */
 struct part {
@@ -49,125 +45,8 @@ struct view {
 	bool told;
 	struct rect box; /* of all that is shown, on the screen */
 	uint64_t layout; /* as the picture has it */
-	struct image picture;
-	struct size tiles;
-	uint8_t *tile;
+	struct mosaic mosaic;
 };
-
-/* ---- images ---- */
-
-static void fill(const struct image *image)
-{
-	for (int y = 0; y < image->size.height; y++) {
-		uint8_t *row = image->pixels + (size_t)y * image->stride;
-		memset(row, PLAIN & 0xff, (size_t)image->size.width * 4);
-	}
-}
-
-static struct image new_image(struct size size)
-{
-	struct image image = { .size = size, .stride = (size_t)size.width * 4 };
-	image.pixels = must(malloc(image.stride * (size_t)size.height));
-	fill(&image);
-	return image;
-}
-
-/* at: where from's corner is in to; area: of `to`, within it. */
-static void copy(
-	const struct image *to, const struct image *from, struct point at, struct rect area)
-{
-	int x0 = area.x > at.x ? area.x : at.x, y0 = area.y > at.y ? area.y : at.y;
-	int x1 = area.x + area.width, y1 = area.y + area.height;
-	x1 = x1 < at.x + from->size.width ? x1 : at.x + from->size.width;
-	y1 = y1 < at.y + from->size.height ? y1 : at.y + from->size.height;
-	for (int y = y0; y < y1 && x0 < x1; y++) {
-		memcpy(to->pixels + (size_t)y * to->stride + (size_t)x0 * 4,
-			from->pixels + (size_t)(y - at.y) * from->stride + (size_t)(x0 - at.x) * 4,
-			(size_t)(x1 - x0) * 4);
-	}
-}
-
-static void resize_image(struct image *image, struct size size)
-{
-	struct image old = *image;
-	*image = new_image(size);
-	if (old.pixels) {
-		copy(image, &old, (struct point){ 0, 0 },
-			(struct rect){ 0, 0, size.width, size.height });
-		free(old.pixels);
-	}
-}
-
-/* ---- tiles ---- */
-
-static void mark(struct view *v, struct rect area, int bits)
-{
-	int x0 = area.x > 0 ? area.x / TILE : 0, y0 = area.y > 0 ? area.y / TILE : 0;
-	for (int y = y0; y < v->tiles.height && y * TILE < area.y + area.height; y++) {
-		for (int x = x0; x < v->tiles.width && x * TILE < area.x + area.width; x++) {
-			v->tile[y * v->tiles.width + x] |= (uint8_t)bits;
-		}
-	}
-}
-
-static void mark_all(struct view *v, int bits)
-{
-	mark(v, (struct rect){ 0, 0, v->picture.size.width, v->picture.size.height }, bits);
-}
-
-/* n tiles from x on, as pixels of the picture. */
-static struct rect tile_rect(const struct view *v, int x, int y, int n)
-{
-	int x1 = (x + n) * TILE, y1 = (y + 1) * TILE;
-	x1 = x1 < v->picture.size.width ? x1 : v->picture.size.width;
-	y1 = y1 < v->picture.size.height ? y1 : v->picture.size.height;
-	return (struct rect){ x * TILE, y * TILE, x1 - x * TILE, y1 - y * TILE };
-}
-
-static void set_size(struct view *v, struct size size)
-{
-	v->tiles = (struct size){ (size.width + TILE - 1) / TILE, (size.height + TILE - 1) / TILE };
-	free(v->tile);
-	v->tile = must(calloc((size_t)v->tiles.width * (size_t)v->tiles.height, 1));
-	free(v->picture.pixels);
-	v->picture = new_image(size);
-	mark_all(v, FRESH);
-}
-
-size_t view_take(struct view *v, struct rect *ret_rects, size_t max)
-{
-	size_t n = 0;
-	for (int y = 0; y < v->tiles.height; y++) {
-		uint8_t *row = v->tile + y * v->tiles.width;
-		for (int x = 0; x < v->tiles.width && n < max; x++) {
-			int run = 0;
-			while (run < RUN && x + run < v->tiles.width && row[x + run] & CHANGED) {
-				row[x + run++] &= (uint8_t)~CHANGED;
-			}
-			if (run > 0) {
-				ret_rects[n++] = tile_rect(v, x, y, run);
-				x += run - 1;
-			}
-		}
-	}
-	return n;
-}
-
-void view_touch(struct view *v, struct rect area)
-{
-	mark(v, area, CHANGED);
-}
-
-bool view_is_touched(const struct view *v)
-{
-	size_t n = (size_t)v->tiles.width * (size_t)v->tiles.height;
-	for (size_t i = 0; i < n; i++) {
-		if (v->tile[i]) {
-			return true;
-		}
-	}
-	return false;
-}
 
 /* ---- parts ---- */
 
@@ -179,8 +58,9 @@ static struct point place_of(const struct view *v, const struct part *part)
 static void mark_part(struct view *v, const struct part *part)
 {
 	struct point at = place_of(v, part);
-	mark(v, (struct rect){ at.x, at.y, part->shadow.size.width, part->shadow.size.height },
-		FRESH);
+	mosaic_mark(&v->mosaic,
+		(struct rect){ at.x, at.y, part->shadow.size.width, part->shadow.size.height },
+		MOSAIC_FRESH);
 }
 
 static void drop_pixmap(struct view *v, struct part *part)
@@ -235,7 +115,7 @@ static bool measure(struct view *v, struct part *part)
 	drop_pixmap(v, part);
 	if (part->shadow.size.width != part->size.width ||
 		part->shadow.size.height != part->size.height) {
-		resize_image(&part->shadow, part->size);
+		mosaic_resize_image(&part->shadow, part->size);
 	}
 	return true;
 }
@@ -264,7 +144,7 @@ static void fit_box(struct view *v)
 		}
 	}
 	if (box.width != v->box.width || box.height != v->box.height) {
-		set_size(v, (struct size){ box.width, box.height });
+		mosaic_resize(&v->mosaic, (struct size){ box.width, box.height });
 	}
 	v->box = box;
 }
@@ -297,7 +177,7 @@ static void measure_all(struct view *v)
 	uint64_t layout = layout_of(v);
 	if (layout != v->layout) {
 		v->layout = layout;
-		mark_all(v, FRESH);
+		mosaic_mark_all(&v->mosaic, MOSAIC_FRESH);
 	}
 }
 
@@ -337,10 +217,10 @@ static void copy_painted(
 	struct point at = place_of(v, part);
 	for (int i = 0; i < n; i++) {
 		struct rect area = within(&areas[i], part->size);
-		copy(&part->shadow, &pixels, (struct point){ all.x, all.y }, area);
+		mosaic_copy(&part->shadow, &pixels, (struct point){ all.x, all.y }, area);
 		area.x += at.x;
 		area.y += at.y;
-		mark(v, area, FRESH);
+		mosaic_mark(&v->mosaic, area, MOSAIC_FRESH);
 	}
 }
 
@@ -379,22 +259,21 @@ static void take_all_damage(struct view *v)
 
 static void lay(struct view *v, struct rect area)
 {
+	const struct image *to = &v->mosaic.picture;
 	if (v->n_parts > 1) { /* there may be something beside the window */
-		struct image tile = { v->picture.pixels + (size_t)area.y * v->picture.stride +
-					      (size_t)area.x * 4,
-			{ area.width, area.height }, v->picture.stride };
-		fill(&tile);
+		mosaic_clear(to, area);
 	}
 	for (int i = 0; i < v->n_parts; i++) {
 		const struct part *part = &v->parts[i];
 		if (i == 0 || part->viewable) {
-			copy(&v->picture, &part->shadow, place_of(v, part), area);
+			mosaic_copy(to, &part->shadow, place_of(v, part), area);
 		}
 	}
 }
 
 void view_refresh(struct view *v)
 {
+	struct rect tile;
 	v->told = false;
 	if (display_is_lost(v->display)) {
 		return;
@@ -403,20 +282,24 @@ void view_refresh(struct view *v)
 		measure_all(v);
 	}
 	take_all_damage(v);
-	for (int y = 0; y < v->tiles.height; y++) {
-		for (int x = 0; x < v->tiles.width; x++) {
-			uint8_t *tile = &v->tile[y * v->tiles.width + x];
-			if (*tile & FRESH) {
-				lay(v, tile_rect(v, x, y, 1));
-				*tile = CHANGED;
-			}
-		}
+	while (mosaic_next(&v->mosaic, &tile)) {
+		lay(v, tile);
 	}
+}
+
+size_t view_take(struct view *v, struct rect *ret_rects, size_t max)
+{
+	return mosaic_take(&v->mosaic, ret_rects, max);
+}
+
+void view_touch(struct view *v, struct rect area)
+{
+	mosaic_mark(&v->mosaic, area, MOSAIC_CHANGED);
 }
 
 const struct image *view_picture(const struct view *v)
 {
-	return &v->picture;
+	return &v->mosaic.picture;
 }
 
 struct point view_offset(const struct view *v)
@@ -713,7 +596,6 @@ void view_free(struct view *v)
 		drop_part(v, v->n_parts - 1, false);
 	}
 	grab_free(v->grab);
-	free(v->picture.pixels);
-	free(v->tile);
+	mosaic_done(&v->mosaic);
 	free(v);
 }

@@ -36,7 +36,6 @@ struct point view_offset(const struct view *v);
 size_t view_take(struct view *v, struct rect *ret_rects, size_t max);
 /* As if it had changed. */
 void view_touch(struct view *v, struct rect area);
-bool view_is_touched(const struct view *v);
 
 Window view_window(const struct view *v);
 /* Where the window's top left corner is on the screen, now.  False: it is not shown. */
