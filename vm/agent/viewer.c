@@ -10,68 +10,17 @@
 #include "base/loop.h"
 #include "vm/agent/agent.h"
 #include "vm/agent/cursor.h"
-#include "vm/agent/rfb_encode.h"
-#include "vm/agent/view.h"
-#include "vm/agent/view_input.h"
+#include "vm/agent/viewer_impl.h"
 #include "vm/agent/windows.h"
 
 #include <string.h>
 
-#define HELLO "RFB 003.008\n"
 #define FRAME_MS 16
 #define TURN_PIXELS (200 * 1000) /* encoded in one turn of the loop: about a millisecond */
-#define ENCODINGS_MAX 512
-#define CUT_TEXT_MAX (16u << 20)
-
-enum { ENCODING_SIZE = -223, ENCODING_CURSOR = -239, QUALITY_0 = -32, QUALITY_9 = -23 };
-
-struct viewer {
-	struct agent *agent;
-	struct display *display;
-	struct view *view;
-	struct view_input *input;
-	struct rfb_encoder *encoder;
-	struct cursor *cursor;
-	const struct viewer_handlers *handlers;
-	void *data;
-	bool over;
-	struct err why;
-	sd_event_source *ending;
-
-	int stage;     /* of the handshake; STAGES: over */
-	struct buf in; /* a message that is not whole */
-	size_t skip;   /* bytes of one that is not read */
-	struct rfb_how how;
-	bool takes_size, draws_pointer;
-
-	struct buf out;
-	struct size size;    /* as the viewer knows it */
-	struct point offset; /* and of that its corner, from the window's */
-	bool wanted;         /* an update was asked for */
-	bool whole;          /* all of the picture, changed or not */
-	struct rect rects[VIEW_RECTS_MAX];
-	size_t n_rects, next_rect; /* of the update under way */
-	uint64_t cursor_sent;
-	struct rect pointer; /* where it is painted; width 0: nowhere */
-	uint64_t pointer_serial;
-	struct buf scratch; /* a rectangle with the pointer in it */
-	sd_event_source *turn, *frame;
-	uint64_t last_us; /* when the last update began */
-};
 
 static void pump(struct viewer *v);
 
 /* ---- bytes ---- */
-
-static unsigned get_u16(const uint8_t *at)
-{
-	return (unsigned)at[0] << 8 | at[1];
-}
-
-static uint32_t get_u32(const uint8_t *at)
-{
-	return (uint32_t)get_u16(at) << 16 | get_u16(at + 2);
-}
 
 static void put_u8(struct buf *out, unsigned value)
 {
@@ -79,25 +28,25 @@ static void put_u8(struct buf *out, unsigned value)
 	buf_append(out, &byte, 1);
 }
 
-static void put_u16(struct buf *out, unsigned value)
+void viewer_put_u16(struct buf *out, unsigned value)
 {
 	put_u8(out, value >> 8);
 	put_u8(out, value);
 }
 
-static void put_u32(struct buf *out, uint32_t value)
+void viewer_put_u32(struct buf *out, uint32_t value)
 {
-	put_u16(out, value >> 16);
-	put_u16(out, value);
+	viewer_put_u16(out, value >> 16);
+	viewer_put_u16(out, value);
 }
 
 static void put_rect(struct buf *out, struct rect area, int32_t encoding)
 {
-	put_u16(out, (unsigned)area.x);
-	put_u16(out, (unsigned)area.y);
-	put_u16(out, (unsigned)area.width);
-	put_u16(out, (unsigned)area.height);
-	put_u32(out, (uint32_t)encoding);
+	viewer_put_u16(out, (unsigned)area.x);
+	viewer_put_u16(out, (unsigned)area.y);
+	viewer_put_u16(out, (unsigned)area.width);
+	viewer_put_u16(out, (unsigned)area.height);
+	viewer_put_u32(out, (uint32_t)encoding);
 }
 
 /* ---- the end ---- */
@@ -113,7 +62,7 @@ static int on_ending(sd_event_source *source, void *data)
 }
 
 /* Told from the loop: whoever called us is not done with the viewer yet. */
-static void end(struct viewer *v, const struct err *why)
+void viewer_end(struct viewer *v, const struct err *why)
 {
 	if (!v->over) {
 		v->over = true;
@@ -228,8 +177,8 @@ static size_t put_next(struct viewer *v)
 
 static void put_head(struct viewer *v, size_t rects)
 {
-	put_u16(&v->out, 0);
-	put_u16(&v->out, (unsigned)rects);
+	viewer_put_u16(&v->out, 0);
+	viewer_put_u16(&v->out, (unsigned)rects);
 }
 
 /* Of a viewer that knows the window only as smaller than it is now. */
@@ -360,233 +309,11 @@ void viewer_writable(struct viewer *v)
 	pump(v);
 }
 
-/* ---- what a viewer says: m is whole ---- */
-
-static bool take_format(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
-{
-	(void)len;
-	v->whole = true;
-	return rfb_format_read(&v->how.format, m + 4, err);
-}
-
-static bool take_encodings(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
-{
-	(void)err;
-	v->how.tight = v->takes_size = v->draws_pointer = false;
-	v->how.quality = RFB_LOSSLESS;
-	for (size_t at = 4; at < len; at += 4) {
-		int32_t encoding = (int32_t)get_u32(m + at);
-		v->how.tight = v->how.tight || encoding == RFB_TIGHT;
-		v->takes_size = v->takes_size || encoding == ENCODING_SIZE;
-		v->draws_pointer = v->draws_pointer || encoding == ENCODING_CURSOR;
-		if (encoding >= QUALITY_0 && encoding <= QUALITY_9) {
-			v->how.quality = encoding - QUALITY_0;
-		}
-	}
-	v->cursor_sent = UINT64_MAX;
-	return true;
-}
-
-static bool take_request(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
-{
-	(void)len;
-	(void)err;
-	v->wanted = true;
-	if (!m[1]) {
-		view_touch(v->view, (struct rect){ (int)get_u16(m + 2), (int)get_u16(m + 4),
-					    (int)get_u16(m + 6), (int)get_u16(m + 8) });
-	}
-	return true;
-}
-
-static bool take_key(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
-{
-	(void)len;
-	(void)err;
-	view_input_key(v->input, get_u32(m + 4), m[1] != 0);
-	return true;
-}
-
-static int clip(int value, int max)
-{
-	return value < max ? value : max > 0 ? max - 1 : 0;
-}
-
-static bool take_pointer(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
-{
-	struct point at = { v->offset.x + clip((int)get_u16(m + 2), v->size.width),
-		v->offset.y + clip((int)get_u16(m + 4), v->size.height) };
-	(void)len;
-	(void)err;
-	view_input_pointer(v->input, at, m[1]);
-	return true;
-}
-
-/* A clipboard is the whole desktop's; and a window's size is not for a viewer to choose. */
-static size_t cut_text_length(const uint8_t *head)
-{
-	uint32_t n = get_u32(head + 4);
-	n = n & 0x80000000u ? 0u - n : n;
-	return n > CUT_TEXT_MAX ? SIZE_MAX : 8 + (size_t)n;
-}
-
-static size_t size_length(const uint8_t *head)
-{
-	return 8 + 16 * (size_t)head[6];
-}
-
-static size_t encodings_length(const uint8_t *head)
-{
-	size_t n = get_u16(head + 2);
-	return n > ENCODINGS_MAX ? SIZE_MAX : 4 + 4 * n;
-}
-
-static const struct message {
-	uint8_t type;
-	uint8_t head; /* bytes that tell its length; without a length(), all of it */
-	size_t (*length)(const uint8_t *head); /* SIZE_MAX: too long */
-	bool (*take)(struct viewer *v, const uint8_t *m, size_t len, struct err *err);
-} messages[] = {
-	{ 0, 20, NULL, take_format },
-	{ 2, 4, encodings_length, take_encodings },
-	{ 3, 10, NULL, take_request },
-	{ 4, 8, NULL, take_key },
-	{ 5, 6, NULL, take_pointer },
-	{ 6, 8, cut_text_length, NULL },
-	{ 251, 8, size_length, NULL },
-};
-
-/* ---- the handshake ---- */
-
-static bool take_hello(struct viewer *v, const uint8_t *m, struct err *err)
-{
-	if (memcmp(m, HELLO, strlen(HELLO)) != 0) {
-		return err_set(err, ERR_ARGUMENT, "a viewer must speak RFB 3.8");
-	}
-	buf_append(&v->out, "\1\1", 2);
-	return true;
-}
-
-static bool take_security(struct viewer *v, const uint8_t *m, struct err *err)
-{
-	if (m[0] != 1) {
-		return err_set(err, ERR_ARGUMENT,
-			"a viewer must choose the security type None, not %u", m[0]);
-	}
-	put_u32(&v->out, 0);
-	return true;
-}
-
-static bool take_init(struct viewer *v, const uint8_t *m, struct err *err)
-{
-	struct window_info info;
-	uint8_t format[16];
-	(void)m;
-	if (!windows_describe(v->display, view_window(v->view), &info)) {
-		return err_set(err, ERR_NOT_FOUND, "the window was closed");
-	}
-	view_refresh(v->view);
-	v->offset = view_offset(v->view);
-	v->size = view_picture(v->view)->size;
-	put_u16(&v->out, (unsigned)v->size.width);
-	put_u16(&v->out, (unsigned)v->size.height);
-	rfb_format_write(&v->how.format, format);
-	buf_append(&v->out, format, sizeof(format));
-	put_u32(&v->out, (uint32_t)strlen(info.title));
-	buf_append(&v->out, info.title, strlen(info.title));
-	return true;
-}
-
-static const struct stage {
-	size_t length;
-	bool (*take)(struct viewer *v, const uint8_t *m, struct err *err);
-} stages[] = {
-	{ sizeof(HELLO) - 1, take_hello },
-	{ 1, take_security },
-	{ 1, take_init },
-};
-
-#define STAGES ((int)(sizeof(stages) / sizeof(*stages)))
-
-/* ---- taking bytes ---- */
-
-static const struct message *find_message(uint8_t type)
-{
-	for (size_t i = 0; i < sizeof(messages) / sizeof(*messages); i++) {
-		if (messages[i].type == type) {
-			return &messages[i];
-		}
-	}
-	return NULL;
-}
-
-/* How many bytes of m were used; 0: not all of it is there; SIZE_MAX with err: it is none. */
-static size_t take_stage(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
-{
-	const struct stage *stage = &stages[v->stage];
-	if (len < stage->length) {
-		return 0;
-	}
-	v->stage++;
-	return stage->take(v, m, err) ? stage->length : SIZE_MAX;
-}
-
-static size_t take_message(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
-{
-	const struct message *row = find_message(m[0]);
-	if (!row) {
-		err_set(err, ERR_ARGUMENT, "a viewer sent a message of type %u, which is not known",
-			m[0]);
-		return SIZE_MAX;
-	}
-	if (len < row->head) {
-		return 0;
-	}
-	size_t whole = row->length ? row->length(m) : row->head;
-	if (whole == SIZE_MAX) {
-		err_set(err, ERR_ARGUMENT, "a viewer's message of type %u is too long", row->type);
-		return SIZE_MAX;
-	}
-	if (!row->take) {
-		v->skip = whole - row->head;
-		return row->head;
-	}
-	if (len < whole) {
-		return 0;
-	}
-	return row->take(v, m, whole, err) ? whole : SIZE_MAX;
-}
-
-static size_t take_next(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
-{
-	if (v->skip > 0) {
-		size_t n = v->skip < len ? v->skip : len;
-		v->skip -= n;
-		return n;
-	}
-	return (v->stage < STAGES ? take_stage : take_message)(v, m, len, err);
-}
-
-static void take_all(struct viewer *v)
-{
-	struct err err;
-	size_t at = 0, used = 1;
-	while (used > 0 && at < v->in.len && !v->over) {
-		used = take_next(v, v->in.data + at, v->in.len - at, &err);
-		if (used == SIZE_MAX) {
-			end(v, &err);
-			return;
-		}
-		at += used;
-	}
-	buf_consume(&v->in, at);
-}
-
 void viewer_feed(struct viewer *v, const void *bytes, size_t len)
 {
 	if (!v->over) {
 		buf_append(&v->in, bytes, len);
-		take_all(v);
+		viewer_take_all(v);
 		pump(v);
 	}
 }
@@ -663,7 +390,7 @@ struct viewer *viewer_new(struct agent *agent, uint32_t window,
 		viewer_free(v);
 		return NULL;
 	}
-	buf_append(&v->out, HELLO, strlen(HELLO));
+	buf_append(&v->out, VIEWER_HELLO, strlen(VIEWER_HELLO));
 	pump(v);
 	return v;
 }
