@@ -342,6 +342,20 @@ Test(rfb_window, its_menus_are_seen_and_no_other_windows)
 	close_viewer(&without);
 }
 
+/* All of it, once nothing on the screen changes. */
+static void see_settled(struct viewer *v)
+{
+	struct answer a;
+	int before = v->seen.pixels;
+	client_call(&c, "act",
+		json_pack("{s:[], s:{s:s}}", "actions", "observe", "mode", "settled"), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	answer_done(&a);
+	ask_all(v, false);
+	cr_assert(
+		client_until(&c, v->seen.pixels >= before + (int)(v->seen.width * v->seen.height)));
+}
+
 /* A GTK program's, which has windows inside that paint nothing. */
 Test(rfb_window, the_picture_grows_while_a_dialog_is_larger)
 {
@@ -352,6 +366,7 @@ Test(rfb_window, the_picture_grows_while_a_dialog_is_larger)
 	shell_done(&sh);
 	open_viewer(&v, await_window("Untitled 1 - Mousepad"));
 	see_until(&v, share(&v, 0xffffff) >= 50, BLUE);
+	see_settled(&v);
 	unsigned width = v.seen.width, whites = count(&v, 0xffffff);
 	say_key(&v, 0xffc7); /* F10: the menu */
 	see_until(&v, count(&v, 0xffffff) < whites - 10000, BLUE);
