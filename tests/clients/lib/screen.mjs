@@ -15,6 +15,7 @@ export async function open_screen(width, height) {
 	const [number] = await once(x.stdio[3], 'data');
 	const env = { ...process.env, DISPLAY: `:${String(number).trim()}`, HOME: dir };
 	const manager = spawn('openbox', ['--sm-disable'], { env, stdio: 'ignore' });
+	process.once('exit', () => [manager, x].forEach((child) => child.kill('SIGKILL')));
 	return { env, dir, grab: () => grab(socket), async stop() {
 		manager.kill();
 		x.kill();
