@@ -133,7 +133,7 @@ static void run_one(struct vm_bench *b, const struct experiment *e)
 static void run_all(struct vm_bench *b)
 {
 	printf("microVMs, image %s (%lld MiB, %lld processor), %s; milliseconds; the peer is plain "
-	       "QEMU with the same image\n",
+	       "QEMU with the same image; right: the first frame of all was correct\n",
 		b->image.name, (long long)b->image.memory_mib, (long long)b->image.cpus,
 		b->kvm ? "KVM" : "software emulation");
 	report_header();

@@ -2,6 +2,7 @@
 #include "tests/bench/vm_peer.h"
 
 #include "base/base64.h"
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/spawn.h"
@@ -24,6 +25,7 @@
 
 #define READY_US (300 * 1000000ull)
 #define MONITOR_MS 120000
+#define MONITOR_MAX (1 << 20)
 
 /* ---- what all of them share ---- */
 
@@ -254,36 +256,56 @@ bool vm_plain_look(struct vm_plain *m, struct vm_peer *p, struct picture *ret, s
 
 /* ---- its monitor, for people: a command, its echo, and at last a prompt ---- */
 
-static bool until_prompt(struct vm_plain *m, struct err *err)
+static bool until_prompt(struct vm_plain *m, struct buf *said, struct err *err)
 {
-	char said[8192] = "";
+	static const char prompt[] = "(qemu) ";
 	struct pollfd fd = { .fd = m->monitor, .events = POLLIN };
-	for (size_t len = 0;;) {
+	const size_t size = sizeof(prompt) - 1;
+	do {
+		buf_reserve(said, 4096);
 		ssize_t n = poll(&fd, 1, MONITOR_MS) > 0
-				    ? read(m->monitor, said + len, sizeof(said) - 1 - len)
+				    ? read(m->monitor, said->data + said->len, 4096)
 				    : 0;
-		if (n <= 0) {
+		if (n <= 0 || said->len > MONITOR_MAX) {
 			return err_set(err, ERR_HOST, "plain QEMU's monitor says nothing more");
 		}
-		len += n;
-		said[len] = '\0';
-		if (len >= 7 && strcmp(said + len - 7, "(qemu) ") == 0) {
-			const char *error = strstr(said, "Error:");
-			return !error || err_set(err, ERR_HOST, "plain QEMU: %.200s", error);
-		}
-		if (len > sizeof(said) / 2) {
-			memmove(said, said + len - 100, 101);
-			len = 100;
-		}
-	}
+		said->len += n;
+		said->data[said->len] = '\0';
+	} while (said->len < size || memcmp(said->data + said->len - size, prompt, size) != 0);
+	const char *error = strstr(buf_text(said), "Error:");
+	return !error || err_set(err, ERR_HOST, "plain QEMU: %.200s", error);
 }
 
-static bool tell(struct vm_plain *m, const char *command, struct err *err)
+static bool ask(struct vm_plain *m, const char *command, struct buf *said, struct err *err)
 {
 	size_t len = strlen(command);
 	return (write(m->monitor, command, len) == (ssize_t)len ||
 		       err_errno(err, "cannot write to plain QEMU's monitor")) &&
-	       until_prompt(m, err);
+	       until_prompt(m, said, err);
+}
+
+static bool tell(struct vm_plain *m, const char *command, struct err *err)
+{
+	auto_buf struct buf said = { 0 };
+	return ask(m, command, &said, err);
+}
+
+/* By itself the monitor looks once a second only. */
+static bool until_saved(struct vm_plain *m, struct err *err)
+{
+	for (uint64_t began = now_us(); now_us() - began < READY_US; usleep(2000)) {
+		auto_buf struct buf said = { 0 };
+		if (!ask(m, "info migrate\n", &said, err)) {
+			return false;
+		}
+		if (strstr(buf_text(&said), "Migration status: completed")) {
+			return true;
+		}
+		if (strstr(buf_text(&said), "Migration status: failed")) {
+			break;
+		}
+	}
+	return err_set(err, ERR_HOST, "plain QEMU did not write its state");
 }
 
 bool vm_plain_save(struct vm_plain *m, const char *file, double *ret_ms, struct err *err)
@@ -292,15 +314,17 @@ bool vm_plain_save(struct vm_plain *m, const char *file, double *ret_ms, struct 
 	if (!m->began_us) {
 		return err_set(err, ERR_STATE, "plain QEMU is not there");
 	}
-	snprintf(command, sizeof(command), "migrate \"exec:cat > %s\"\n", file);
-	if (!m->greeted && !(m->greeted = until_prompt(m, err))) {
+	snprintf(command, sizeof(command), "migrate -d \"exec:cat > %s\"\n", file);
+	auto_buf struct buf greeting = { 0 };
+	if (!m->greeted && !(m->greeted = until_prompt(m, &greeting, err))) {
 		return false;
 	}
 	if (!tell(m, "migrate_set_parameter max-bandwidth 10G\n", err)) {
 		return false;
 	}
 	uint64_t began = now_us();
-	bool ok = tell(m, "stop\n", err) && tell(m, command, err) && tell(m, "cont\n", err);
+	bool ok = tell(m, "stop\n", err) && tell(m, command, err) && until_saved(m, err) &&
+		  tell(m, "cont\n", err);
 	*ret_ms = (double)(now_us() - began) / 1000;
 	return ok;
 }
