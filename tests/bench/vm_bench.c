@@ -144,6 +144,15 @@ static void run_all(struct vm_bench *b)
 	}
 }
 
+static bool any_wanted(const struct vm_bench *b)
+{
+	const struct experiment *e = vm_experiments;
+	while (e->name && !is_wanted(b, e)) {
+		e++;
+	}
+	return e->name;
+}
+
 static bool begin(struct vm_bench *b, struct err *err)
 {
 	return peer_has("qemu-system-x86_64", err) && peer_has("bwrap", err) &&
@@ -175,6 +184,9 @@ int main(int argc, char **argv)
 	struct err err = { 0 }, skipped = { 0 };
 	if (!bench_options_parse(argc, argv, "bench-vm", &b.options)) {
 		return 2;
+	}
+	if (!any_wanted(&b)) {
+		return 0;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	b.state = b.options.state;
