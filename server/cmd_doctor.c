@@ -222,11 +222,22 @@ static const struct program programs[] = {
 };
 #define N_PROGRAMS (sizeof(programs) / sizeof(*programs))
 
+/* Some write into the user's home even then. */
+static bool ask_without_home(const char *const *argv, struct buf *out)
+{
+	const char *set = getenv("HOME");
+	auto_free char *home = set ? must(strdup(set)) : NULL;
+	setenv("HOME", "/nonexistent", 1);
+	bool answered = ask(argv, -1, out);
+	home ? setenv("HOME", home, 1) : unsetenv("HOME");
+	return answered;
+}
+
 static void check_program(struct report *report, const struct program *program)
 {
 	auto_buf struct buf answer = { 0 };
 	const char *argv[] = { program->name, program->option, NULL };
-	if (ask(argv, -1, &answer)) {
+	if (ask_without_home(argv, &answer)) {
 		buf_append(&answer, "", 1);
 		add(report, "programs", program->name, STATUS_OK,
 			line_with((char *)answer.data, program->word), NULL);

@@ -5,6 +5,8 @@
 #include "base/cleanup.h"
 #include "server/json_write.h"
 
+#include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,10 +96,47 @@ static bool replace_bad_escapes(char *text, size_t len)
 	return found;
 }
 
+static bool is_too_large(const char *number)
+{
+	errno = 0;
+	if (strpbrk(number, ".eE")) {
+		return isinf(strtod(number, NULL));
+	}
+	strtoll(number, NULL, 10);
+	return errno == ERANGE;
+}
+
+/* Puts null in the place of numbers that do not fit; false when there are none. */
+static bool replace_large_numbers(char *text)
+{
+	bool found = false, quoted = false;
+	for (char *at = text; *at; at++) {
+		size_t n = quoted ? 0 : strspn(at, "0123456789+-.eE");
+		if (*at == '"') {
+			quoted = !quoted;
+		} else if (quoted && *at == '\\' && at[1]) {
+			at++;
+		} else if (n > 4) { /* shorter ones fit */
+			auto_free char *number = must(strndup(at, n));
+			if (is_too_large(number)) {
+				memset(at, ' ', n);
+				memcpy(at, "null", 4);
+				found = true;
+			}
+			at += n - 1;
+		}
+	}
+	return found;
+}
+
 json_t *rpc_rescue_id(const char *text, size_t len, struct rpc_fault *fault)
 {
 	auto_free char *copy = must(strndup(text, len));
-	if (strlen(copy) != len || !replace_bad_escapes(copy, len)) {
+	if (strlen(copy) != len) {
+		return NULL;
+	}
+	bool escapes = replace_bad_escapes(copy, len), numbers = replace_large_numbers(copy);
+	if (!escapes && !numbers) {
 		return NULL;
 	}
 	json_auto_t *json = json_loadb(copy, len, JSON_REJECT_DUPLICATES, NULL);
@@ -105,9 +144,10 @@ json_t *rpc_rescue_id(const char *text, size_t len, struct rpc_fault *fault)
 	if (!rpc_is_id(id) || (json_is_string(id) && strstr(json_string_value(id), "\ufffd"))) {
 		return NULL;
 	}
-	rpc_fault(fault, RPC_PARSE_ERROR, NULL,
-		"a string must not hold U+0000 or half of a surrogate pair; leave it out, and send "
-		"whole characters");
+	rpc_fault(fault, RPC_PARSE_ERROR, NULL, "%s",
+		escapes ? "a string must not hold U+0000 or half of a surrogate pair; leave it "
+			  "out, and send whole characters"
+			: "a number is too large; integers have at most 64 bits");
 	return json_incref(id);
 }
 

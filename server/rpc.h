@@ -46,8 +46,8 @@ struct rpc_message {
 /* NULL and a fault when text is not JSON. */
 json_t *rpc_parse(const char *text, size_t len, struct rpc_fault *fault);
 /*
- * The id of a message that was refused only for an escaped U+0000 or half of a surrogate pair, as
- * models leave it when they cut an emoji in two: whoever sent it waits for an answer with that id.
+ * The id of a message that was refused only for an escaped U+0000, half of a surrogate pair, as
+ * models leave it when they cut an emoji in two, or a number that is too large: whoever sent it waits for an answer with that id.
  * NULL when that was not the reason; else fault says so.
  */
 json_t *rpc_rescue_id(const char *text, size_t len, struct rpc_fault *fault);

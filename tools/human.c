@@ -109,7 +109,7 @@ static void fail_with_link(struct human *human, const char *because)
 	auto_buf struct buf text = { 0 };
 	json_t *content = json_array();
 	err_set(&err, ERR_STATE,
-		"nobody was asked: %s.  Give the link below to the person, then call request_human "
+		"nobody was asked: %s. Give the link below to the person, then call request_human "
 		"again: it waits until they hand back",
 		because);
 	buf_printf(&text,

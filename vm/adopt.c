@@ -203,9 +203,9 @@ void vm_pool_adopt(struct vm_pool *pool, vm_owner_fn *is_here, void *data)
 	state_each(a.state, STATE_SANDBOXES, on_left, &a);
 	take_all(&a);
 	if (a.cleaned) {
-		log_warning("%lld sandboxes adopted, %lld cleaned up", (long long)a.adopted,
-			(long long)a.cleaned);
+		log_info("sandboxes of an earlier server: adopted %lld, cleaned up %lld",
+			(long long)a.adopted, (long long)a.cleaned);
 	} else if (a.adopted) {
-		log_info("%lld sandboxes adopted", (long long)a.adopted);
+		log_info("sandboxes of an earlier server: adopted %lld", (long long)a.adopted);
 	}
 }

@@ -188,7 +188,7 @@ bool vm_control_agent_may(const struct vm *vm, struct err *err)
 	gmtime_r(&seconds, &utc);
 	strftime(since, sizeof(since), "%H:%M:%S UTC", &utc);
 	return err_set(err, ERR_STATE,
-		"a person has control of this desktop (%s, since %s): you can look, but not act.  "
+		"a person has control of this desktop (%s, since %s): you can look, but not act. "
 		"Call request_human to wait until they hand it back, or look again later",
 		control->who, since);
 }

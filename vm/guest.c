@@ -12,6 +12,8 @@
 
 /* Bytes of all texts in one list: escaped they still fit into a message. */
 #define TEXTS_MAX 150000
+#define EMULATED_SLOWNESS \
+	3 /* programs pause for longer, and take longer, where the processor is emulated */
 
 /* ---- act ---- */
 
@@ -79,7 +81,10 @@ static guest_id ask_act(struct guest_call *call, json_t *list, const struct obse
 	} else {
 		observe_init(&call->observe, OBSERVE_NONE);
 	}
-	call->observe.raw = call->vm->is_emulated;
+	if (call->vm->is_emulated) {
+		call->observe.raw = true;
+		call->observe.quiet_ms *= EMULATED_SLOWNESS;
+	}
 	return guest_call_ask(call, json_pack("{s:o, s:o}", "actions", list, "observe",
 					    field_encode(observe_fields, &call->observe)));
 }
@@ -145,8 +150,9 @@ guest_id guest_launch(struct vm *vm, const char *application, const char *uri, i
 		!guest_check_text("the uri", uri, GUEST_PATH_MAX, &err)) {
 		return guest_call_refuse(call, &err);
 	}
-	return guest_call_ask(call, json_pack("{s:s, s:s*, s:I}", "application", application, "uri",
-					    uri, "timeout_ms", (json_int_t)timeout_ms));
+	return guest_call_ask(call,
+		json_pack("{s:s, s:s*, s:I}", "application", application, "uri", uri, "timeout_ms",
+			(json_int_t)timeout_ms * (vm->is_emulated ? EMULATED_SLOWNESS : 1)));
 }
 
 /* ---- those that answer with JSON as it is ---- */

@@ -189,6 +189,9 @@ static bool may_roll_back(struct vm *vm, const char *id, char **ret_from, struct
 	if (asleep ? !vm_may_resume(vm, err) : !vm_job_may(vm, "rollback", err)) {
 		return false;
 	}
+	if (!vm_control_agent_may(vm, err)) { /* it would undo what a person does */
+		return false;
+	}
 	const struct vm_snapshot *snapshot = vm_snapshot_find(vm->pool, vm_owner(vm), id, err);
 	struct state *state = snapshot ? vm_pool_state(vm->pool, err) : NULL;
 	if (!state || !check_fits(vm, snapshot, err)) {

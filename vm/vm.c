@@ -243,11 +243,12 @@ bool vm_may_create(struct vm_pool *pool, const char *owner, int64_t n, struct er
 	}
 	return n == 1 ? err_set(err, ERR_LIMIT,
 				"all %lld sandboxes of this server are in use; end one first, or "
-				"raise max_sandboxes",
+				"start the server with a larger --max-sandboxes",
 				(long long)max)
 		      : err_set(err, ERR_LIMIT,
 				"this server may have %lld sandboxes and has %lld, so there is no "
-				"room for %lld more; end some first, or raise max_sandboxes",
+				"room for %lld more; end some first, or start the server with a "
+				"larger --max-sandboxes",
 				(long long)max, (long long)live, (long long)n);
 }
 

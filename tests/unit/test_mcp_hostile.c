@@ -144,6 +144,33 @@ Test(mcp_hostile, text_that_is_none_is_refused_with_the_id_of_its_request)
 	}
 }
 
+Test(mcp_hostile, numbers_that_are_too_large_are_refused_with_the_id_of_their_request)
+{
+	static const struct {
+		const char *id, *number;
+		bool known;
+	} cases[] = {
+		{ "7", "99999999999999999999", true },
+		{ "\"1e999 \\\" 2e999\"", "-1e999", true },
+		{ "99999999999999999999", "1", false },
+		{ "7", "1e", false },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		auto_buf struct buf text = { 0 };
+		buf_printf(&text,
+			"{\"jsonrpc\":\"2.0\",\"id\":%s,\"method\":\"ping\",\"params\":{\"a\":%s}}",
+			cases[i].id, cases[i].number);
+		json_auto_t *answer = client_ask(&client, buf_text(&text));
+		json_auto_t *id = json_loads(cases[i].id, JSON_DECODE_ANY, NULL);
+		cr_expect_eq(int_at(answer, "error|code"), -32700);
+		cr_expect(cases[i].known ? json_equal(json_at(answer, "id"), id)
+					 : json_is_null(json_at(answer, "id")),
+			"case %zu", i);
+		cr_expect_eq(strstr(text_at(answer, "error|message"), "64 bits") != NULL,
+			cases[i].known, "case %zu: %s", i, text_at(answer, "error|message"));
+	}
+}
+
 Test(mcp_hostile, a_message_has_a_number_of_values)
 {
 	auto_buf struct buf text = { 0 };

@@ -10,6 +10,8 @@
 #include "vm/agent/list.h"
 #include "vm/agent/settle.h"
 
+#define EMULATED_SLOWNESS 5 /* who asks for pixels has an emulated processor */
+
 struct act_args {
 	const json_t *actions, *observe;
 };
@@ -277,7 +279,7 @@ static void act_start(struct act *act)
 	display_catch_up(d);
 	act->first_frame_id = display_frame_id(d);
 	if (act->observe.mode == OBSERVE_SETTLED) {
-		act->settle = settle_new(d);
+		act->settle = settle_new(d, act->observe.raw ? EMULATED_SLOWNESS : 1);
 	}
 	if (act->has_input) {
 		input_of(act)->moved = false;

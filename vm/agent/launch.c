@@ -404,7 +404,8 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 	}
 	reply(l, NULL,
 		l->ended ? "No window appeared in time."
-			 : "No window appeared in time; the program still runs.");
+			 : "No window appeared in time; the program still runs, so one may come: "
+			   "look again later.");
 	return 0;
 }
 

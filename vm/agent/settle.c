@@ -24,7 +24,8 @@ struct settle {
 	struct display_listener listener;
 	int columns, rows;
 	struct tile *tiles;
-	bool changed; /* at all since settle_new() */
+	bool changed;      /* at all since settle_new() */
+	uint64_t first_us; /* that a first change may take */
 	uint64_t start_us, wait_us, quiet_us, end_us;
 	uint64_t foreseen_us; /* the end that the caller was told of beforehand */
 	sd_event_source *timer;
@@ -113,7 +114,7 @@ static uint64_t quiet_at(const struct settle *s)
 {
 	uint64_t last = last_change(s);
 	if (last == 0 && !anything_moves(s)) {
-		return later(s->start_us + FIRST_CHANGE_US, s->wait_us + s->quiet_us);
+		return later(s->start_us + s->first_us, s->wait_us + s->quiet_us);
 	}
 	return later(last, s->wait_us) + s->quiet_us;
 }
@@ -150,7 +151,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-struct settle *settle_new(struct display *d)
+struct settle *settle_new(struct display *d, unsigned slowness)
 {
 	struct settle *s = must(calloc(1, sizeof(*s)));
 	struct size size = display_size(d);
@@ -159,6 +160,7 @@ struct settle *settle_new(struct display *d)
 	s->rows = (size.height + TILE - 1) / TILE;
 	s->tiles = must(calloc((size_t)s->columns * (size_t)s->rows, sizeof(*s->tiles)));
 	s->start_us = loop_now_us();
+	s->first_us = (uint64_t)slowness * FIRST_CHANGE_US;
 	s->listener = (struct display_listener){ .damaged = on_damaged, .data = s };
 	display_listen(d, &s->listener);
 	return s;

@@ -25,7 +25,8 @@ struct settle_handlers {
 #define SETTLE_RECTS_MAX 32
 
 /* Watches from now on: call it before the first input. */
-struct settle *settle_new(struct display *d);
+/* slowness: how many times slower than on a real processor programs show a first reaction. */
+struct settle *settle_new(struct display *d, unsigned slowness);
 /* handlers stay the caller's. */
 void settle_wait(struct settle *s, int64_t quiet_ms, int64_t timeout_ms,
 	const struct settle_handlers *handlers, void *data);
