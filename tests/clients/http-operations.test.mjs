@@ -27,12 +27,13 @@ async function samples(server, token) {
 async function start(args, env = {}) {
 	const child = spawn(vitrine, [...serve('fake'), '--http', '127.0.0.1:0', ...args],
 		{ stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
+	const makes_token = !env.VITRINE_TOKEN && !args.includes('--tokens') && !args.includes('--no-auth');
 	let said = '';
 	for await (const text of child.stderr.setEncoding('utf8')) {
 		said += text;
 		const url = /http:\/\/127\.0\.0\.1:\d+/.exec(said);
 		/* The last thing it says is how to try it, or the place alone. */
-		if (url && (!said.includes('Bearer') || said.includes('"clientInfo"'))) {
+		if (url && (!makes_token || said.includes('"clientInfo"'))) {
 			return { child, origin: url[0], mcp: new URL('/mcp', url[0]), said };
 		}
 	}
