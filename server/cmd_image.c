@@ -209,14 +209,19 @@ static void print_row(const struct image *image, const struct err *why, void *da
 
 static int run_list(struct args *args)
 {
+	struct err err = { 0 };
 	if (args->json) {
 		json_auto_t *list = json_array();
-		image_each(args->images, add_image, list);
+		if (!image_each(args->images, add_image, list, &err)) {
+			return fail(&err);
+		}
 		print_json(list);
 		return 0;
 	}
 	size_t n = 0;
-	image_each(args->images, print_row, &n);
+	if (!image_each(args->images, print_row, &n, &err)) {
+		return fail(&err);
+	}
 	if (n == 0) {
 		printf("no images yet: `vitrine image build` makes one\n");
 	}
@@ -265,8 +270,13 @@ static int run_rm(struct args *args)
 {
 	struct err err = { 0 };
 	auto_image struct image image = { 0 };
-	if (!image_find(args->images, args->what, &image, &err) || !image_remove(&image, &err)) {
+	if (!image_find_any(args->images, args->what, &image, &err) ||
+		!image_remove(&image, &err)) {
 		return fail(&err);
+	}
+	if (!image.name[0]) {
+		printf("removed %s, which could not be used\n", image.id);
+		return 0;
 	}
 	printf("removed %s (%s): %lld MiB are free again\n", image.id, image.name,
 		(long long)(image.bytes >> 20));

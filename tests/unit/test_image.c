@@ -282,7 +282,7 @@ Test(image, is_there_as_a_whole_or_not_at_all)
 	cr_expect(!image_find(images, "other", &image, &err));
 	cr_expect(strstr(err.text, "there are new (00000000000000bb), old"), "%s", err.text);
 	write_text(in_scratch("images/%s/vmlinuz", ids[1]), "");
-	image_each(images, count, n);
+	cr_expect(image_each(images, count, n, &err), "%s", err.text);
 	cr_expect(n[0] == 1 && n[1] == 1, "one is damaged");
 	cr_assert(image_find(images, "old", &image, &err), "%s", err.text);
 	cr_expect(image_remove(&image, &err), "%s", err.text);

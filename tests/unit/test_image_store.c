@@ -156,7 +156,7 @@ static void expect_refused(const char *says)
 {
 	struct listed listed = { 0 };
 	auto_image struct image image = { 0 };
-	image_each(image_scratch, on_image, &listed);
+	cr_assert(image_each(image_scratch, on_image, &listed, &err), "%s", err.text);
 	cr_assert(listed.good == 0 && listed.bad == 1, "%s", says);
 	cr_expect_not_null(strstr(listed.why, says), "%s: %s", says, listed.why);
 	cr_expect_not_null(strstr(listed.why, OLD), "%s", listed.why);
@@ -208,10 +208,37 @@ Test(image_store, other_things_in_the_directory_are_not_looked_at)
 	mkdir(image_path("readme"), 0700);
 	mkdir(image_path("00000000000000AA"), 0700);
 	image_put(image_path("notes"), "x");
-	image_each(image_scratch, on_image, &listed);
+	cr_assert(image_each(image_scratch, on_image, &listed, &err), "%s", err.text);
 	cr_assert(listed.good == 0 && listed.bad == 0);
-	image_each("/nowhere/at/all", on_image, &listed);
+	cr_assert(image_each("/nowhere/at/all", on_image, &listed, &err));
 	cr_assert(listed.good == 0 && listed.bad == 0);
+}
+
+Test(image_store, a_directory_that_cannot_be_read_is_not_empty)
+{
+	struct listed listed = { 0 };
+	auto_image struct image image = { 0 };
+	image_put(image_path("notes"), "x");
+	cr_assert_not(image_each(image_path("notes"), on_image, &listed, &err));
+	cr_expect_not_null(strstr(err.text, "notes': Not a directory"), "%s", err.text);
+	err = (struct err){ 0 };
+	cr_assert_not(image_find(image_path("notes"), NULL, &image, &err));
+	cr_expect_not_null(strstr(err.text, "cannot look into"), "%s", err.text);
+}
+
+Test(image_store, a_damaged_one_is_told_of_and_can_be_removed)
+{
+	auto_image struct image image = { 0 };
+	make(OLD, "minimal", 1000);
+	image_put(image_path(OLD "/image.json"), "garbage");
+	expect_none("minimal", OLD " is damaged: image.json is not JSON");
+	expect_none("minimal", "`vitrine image rm " OLD "` removes");
+	cr_assert_not(find(OLD, &image));
+	cr_expect_not_null(strstr(err.text, "is damaged"), "%s", err.text);
+	cr_assert(image_find_any(image_scratch, OLD, &image, &err), "%s", err.text);
+	cr_assert_str_eq(image.name, "");
+	cr_assert(image_remove(&image, &err), "%s", err.text);
+	expect_none(OLD, "no image yet");
 }
 
 /* ---- making and deleting ---- */

@@ -303,7 +303,9 @@ static bool write_plan(
 	clock_gettime(CLOCK_REALTIME, &now);
 	recipe_end(recipe);
 	make_seed(build, recipe, seed);
-	image_each(build->images, add_id, have);
+	if (!image_each(build->images, add_id, have, err)) {
+		return false;
+	}
 	struct plan plan = {
 		.name = recipe->name,
 		.description = recipe->description,

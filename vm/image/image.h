@@ -39,10 +39,14 @@ void image_done(struct image *image);
  * newest of all.  ERR_NOT_FOUND says how to build one. */
 bool image_find(
 	const char *images, const char *name, struct image *ret_image, struct err *err) NODISCARD;
+/* Also one that cannot be used, by its id: only that and the directory are then set. */
+bool image_find_any(
+	const char *images, const char *name, struct image *ret_image, struct err *err) NODISCARD;
 /* fn for each image, newest first; with why set (and the image's id and dir only) for what is there
  * and cannot be used. */
-void image_each(const char *images,
-	void (*fn)(const struct image *image, const struct err *why, void *data), void *data);
+bool image_each(const char *images,
+	void (*fn)(const struct image *image, const struct err *why, void *data), void *data,
+	struct err *err) NODISCARD;
 /* Its file `packages`, as ["name version"]. */
 json_t *image_packages(const struct image *image, struct err *err) NODISCARD;
 /* Deletes it; machines that run from it go on. */

@@ -114,7 +114,7 @@ static json_t *decode(int dir, struct image_json *ret, struct err *err)
 		return NULL;
 	}
 	if (ret->format != IMAGE_FORMAT) {
-		err_set(err, ERR_STATE,
+		err_set(err, ERR_UNSUPPORTED,
 			"it was made by another version of Vitrine; build it again");
 		return NULL;
 	}
@@ -154,9 +154,25 @@ static bool load(const char *path, const char *id, struct image *ret_image, stru
 	return true;
 }
 
+/* Not when it is of another version, nor when it cannot be looked at. */
+static bool is_damage(const struct err *why)
+{
+	return why->kind != ERR_UNSUPPORTED && (!why->sys || why->sys == ENOENT);
+}
+
 bool image_load(const char *dir, const char *id, struct image *ret_image, struct err *err)
 {
-	return load(dir, id, ret_image, err) || err_while(err, "the image in %.200s", dir);
+	return load(dir, id, ret_image, err) ||
+	       err_while(err, "the image in %.200s%s", dir, is_damage(err) ? " is damaged" : "");
+}
+
+/* Stands for one that cannot be used. */
+static void take_unusable(const char *dir, const char *id, struct image *ret_image)
+{
+	struct owned *owned = must(calloc(1, sizeof(*owned)));
+	owned->dir = must(strdup(dir));
+	*ret_image = (struct image){ .name = "", .dir = owned->dir, .owned = owned };
+	memcpy(ret_image->id, id, IMAGE_ID_LEN);
 }
 
 json_t *image_packages(const struct image *image, struct err *err)
@@ -192,10 +208,13 @@ static int is_newer(const void *a, const void *b)
 	return ((*y)->created > (*x)->created) - ((*y)->created < (*x)->created);
 }
 
-static void load_all(const char *images, struct all *all)
+static bool load_all(const char *images, struct all *all, struct err *err)
 {
 	DIR *dir = opendir(images);
-	for (struct dirent *entry; dir && all->n < IMAGES_MAX && (entry = readdir(dir));) {
+	if (!dir) {
+		return errno == ENOENT || err_errno(err, "cannot look into '%.300s'", images);
+	}
+	for (struct dirent *entry; all->n < IMAGES_MAX && (entry = readdir(dir));) {
 		auto_buf struct buf path = { 0 };
 		struct image *image = &all->images[all->n];
 		if (!is_id(entry->d_name)) {
@@ -203,24 +222,23 @@ static void load_all(const char *images, struct all *all)
 		}
 		buf_printf(&path, "%s/%s", images, entry->d_name);
 		if (!image_load(buf_text(&path), entry->d_name, image, &all->why[all->n])) {
-			struct owned *owned = must(calloc(1, sizeof(*owned)));
-			owned->dir = must(strdup(buf_text(&path)));
-			*image = (struct image){ .name = "", .dir = owned->dir, .owned = owned };
-			memcpy(image->id, entry->d_name, IMAGE_ID_LEN);
+			take_unusable(buf_text(&path), entry->d_name, image);
 		}
 		all->n++;
 	}
-	if (dir) {
-		closedir(dir);
-	}
+	closedir(dir);
+	return true;
 }
 
-void image_each(const char *images,
-	void (*fn)(const struct image *image, const struct err *why, void *data), void *data)
+bool image_each(const char *images,
+	void (*fn)(const struct image *image, const struct err *why, void *data), void *data,
+	struct err *err)
 {
 	auto_free struct all *all = must(calloc(1, sizeof(*all)));
 	const struct image *order[IMAGES_MAX];
-	load_all(images, all);
+	if (!load_all(images, all, err)) {
+		return false;
+	}
 	for (size_t i = 0; i < all->n; i++) {
 		order[i] = &all->images[i];
 	}
@@ -232,12 +250,14 @@ void image_each(const char *images,
 	for (size_t i = 0; i < all->n; i++) {
 		image_done(&all->images[i]);
 	}
+	return true;
 }
 
 struct search {
 	const char *name;
 	char dir[4096], id[IMAGE_ID_LEN + 1];
-	struct err why;
+	char bad[IMAGE_ID_LEN + 1];
+	struct err why; /* of the bad one */
 	struct buf known;
 };
 
@@ -251,25 +271,59 @@ static void look(const struct image *image, const struct err *why, void *data)
 		snprintf(search->dir, sizeof(search->dir), "%s", image->dir);
 		snprintf(search->id, sizeof(search->id), "%s", image->id);
 	}
+	if (why && !search->bad[0]) {
+		snprintf(search->bad, sizeof(search->bad), "%s", image->id);
+		search->why = *why;
+	}
 	if (!why && search->known.len < 200) {
 		buf_printf(&search->known, "%s%s (%s)", search->known.len ? ", " : "", image->name,
 			image->id);
 	}
 }
 
+static bool find_none(const struct search *search, const char *known, struct err *err)
+{
+	if (search->name && known[0]) {
+		return err_set(err, ERR_NOT_FOUND, "there is no image '%.60s': there are %s; " HINT,
+			search->name, known);
+	}
+	if (search->bad[0]) {
+		return err_set(err, ERR_NOT_FOUND,
+			"there is no image that can be used: %.200s; " HINT ", `vitrine image rm "
+			"%s` removes that one",
+			search->why.text, search->bad);
+	}
+	return err_set(err, ERR_NOT_FOUND, "there is no image yet: " HINT);
+}
+
+static bool find_dir(const char *images, struct search *search, struct err *err)
+{
+	if (!image_each(images, look, search, err)) {
+		return false;
+	}
+	auto_buf struct buf known = search->known;
+	return search->id[0] || find_none(search, known.len ? buf_text(&known) : "", err);
+}
+
 bool image_find(const char *images, const char *name, struct image *ret_image, struct err *err)
 {
 	auto_free struct search *search = must(calloc(1, sizeof(*search)));
 	search->name = name;
-	image_each(images, look, search);
-	auto_buf struct buf known = search->known;
-	if (search->id[0]) {
-		return image_load(search->dir, search->id, ret_image, err);
+	return find_dir(images, search, err) && image_load(search->dir, search->id, ret_image, err);
+}
+
+bool image_find_any(const char *images, const char *name, struct image *ret_image, struct err *err)
+{
+	struct err ignored;
+	auto_free struct search *search = must(calloc(1, sizeof(*search)));
+	search->name = name;
+	if (!find_dir(images, search, err)) {
+		return false;
 	}
-	return name && known.len ? err_set(err, ERR_NOT_FOUND,
-					   "there is no image '%.60s': there are %s; " HINT, name,
-					   buf_text(&known))
-				 : err_set(err, ERR_NOT_FOUND, "there is no image yet: " HINT);
+	if (!image_load(search->dir, search->id, ret_image, &ignored)) {
+		take_unusable(search->dir, search->id, ret_image);
+	}
+	return true;
 }
 
 /* ---- making and deleting ---- */
