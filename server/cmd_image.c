@@ -8,6 +8,8 @@
 #include "vm/image/plan.h"
 #include "vm/state.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -22,7 +24,7 @@ struct args {
 	const char *name, *from_tar, *state_dir;
 	bool json;
 	json_t *warm; /* a list */
-	char *images;
+	char *state, *images;
 };
 
 enum {
@@ -53,7 +55,7 @@ struct work {
 	struct build *build;
 	sd_event_source *second;
 	uint64_t began;
-	bool terminal;
+	bool terminal, stopping;
 	const char *step; /* shown last */
 	int percent;
 	int status;
@@ -121,10 +123,44 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	(void)source;
 	(void)info;
 	struct work *work = data;
-	if (work->build) {
-		build_cancel(work->build);
+	if (!work->build) {
+		return 0;
 	}
+	fprintf(stderr, "%svitrine image: %s\n", work->terminal ? "\r\033[K" : "",
+		work->stopping ? "killing the build..."
+			       : "stopping... (once more kills the build)");
+	work->stopping = true;
+	loop_drop(&work->second);
+	build_cancel(work->build);
 	return 0;
+}
+
+/* A terminal that is closed ends the build, unless nohup wants it to go on. */
+static bool watch_hangup(struct work *work, struct err *err)
+{
+	struct sigaction is;
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	if (sigaction(SIGHUP, NULL, &is) < 0 || is.sa_handler == SIG_IGN) {
+		return true;
+	}
+	int r = sigprocmask(SIG_BLOCK, &set, NULL) < 0
+			? -errno
+			: sd_event_add_signal(work->event, NULL, SIGHUP, on_signal, work);
+	errno = r < 0 ? -r : 0;
+	return r >= 0 || err_errno(err, "cannot watch for the terminal's end");
+}
+
+/* What `serve` would refuse is not built into. */
+static bool check_state(const struct args *args, struct err *err)
+{
+	struct state *state = state_open(args->state, err);
+	if (!state) {
+		return false;
+	}
+	state_close(state);
+	return true;
 }
 
 static int run_build(struct args *args)
@@ -144,7 +180,8 @@ static int run_build(struct args *args)
 	}
 	auto_event sd_event *event = loop_new_ending_by(on_signal, &work, &err);
 	work.event = event;
-	work.build = event ? build_start(event, &how, on_progress, on_end, &work, &err) : NULL;
+	bool ready = event && check_state(args, &err) && watch_hangup(&work, &err);
+	work.build = ready ? build_start(event, &how, on_progress, on_end, &work, &err) : NULL;
 	if (!work.build) {
 		return fail(&err);
 	}
@@ -415,7 +452,9 @@ static bool find_images(struct args *args, struct err *err)
 		return false;
 	}
 	auto_free char *cwd = dir[0] == '/' ? NULL : must(getcwd(NULL, 0));
-	buf_printf(&path, "%s%s%s/images", cwd ? cwd : "", cwd ? "/" : "", dir);
+	buf_printf(&path, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", dir);
+	args->state = must(strdup(buf_text(&path)));
+	buf_printf(&path, "/images");
 	args->images = must(strdup(buf_text(&path)));
 	return true;
 }
@@ -439,6 +478,7 @@ static int run(int argc, char **argv)
 		status = find_images(&args, &err) ? verb->run(&args) : fail(&err);
 	}
 	json_decref(args.warm);
+	free(args.state);
 	free(args.images);
 	return status;
 }

@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define ARGS_MAX 6
@@ -245,4 +246,15 @@ Test(command, image_refuses_what_it_does_not_take)
 		"vitrine image build: give a recipe or --from-tar, not both\n");
 	expect_refused(
 		RUN("image", "list", "--json=1"), "vitrine image list: --json takes no value\n");
+}
+
+Test(command, image_builds_only_where_serve_would_go)
+{
+	char dir[] = "/tmp/vitrine-command-XXXXXX";
+	cr_assert_not_null(mkdtemp(dir));
+	cr_assert_eq(chmod(dir, 0777), 0);
+	auto_ended e = RUN("image", "build", "--state-dir", dir);
+	cr_expect_eq(e.status, 1);
+	cr_expect_not_null(strstr(buf_text(&e.err), "its mode is 0777"), "%s", buf_text(&e.err));
+	cr_expect_eq(rmdir(dir), 0, "something was made in it");
 }

@@ -32,7 +32,7 @@ TestSuite(image_build, .init = begin, .fini = end, .timeout = 120);
 
 struct seen {
 	struct build *build;
-	int steps, ends;
+	int steps, ends, cancels; /* cancels: how often it is, 0 for once */
 	struct err err;
 };
 
@@ -41,7 +41,9 @@ static void cancel_at_once(const char *step, int percent, void *data)
 	struct seen *seen = data;
 	cr_assert(step[0] && percent >= 0 && percent <= 100);
 	if (seen->steps++ == 0) {
-		build_cancel(seen->build);
+		for (int i = 0; i == 0 || i < seen->cancels; i++) {
+			build_cancel(seen->build);
+		}
 	}
 }
 
@@ -100,6 +102,19 @@ Test(image_build, what_cannot_be_made_is_refused_before_anything_is)
 	expect_refused(&(struct build_how){ .tar = "/nowhere/root.tar" }, "/nowhere/root.tar");
 }
 
+Test(image_build, a_name_is_checked_before_anything_is_made)
+{
+	static const char *const wrong[] = { "../x", "", ".x", "-x", "a b", "a\nb", "\x1b[2Jx",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		expect_refused(
+			&(struct build_how){ .name = wrong[i] }, "cannot be an image's name");
+		cr_expect_eq(strcspn(err.text, "\x1b\n"), strlen(err.text));
+	}
+	expect_refused(
+		&(struct build_how){ .tar = "/nowhere/my root.tar" }, "give one with --name");
+}
+
 Test(image_build, needs_room)
 {
 	struct statvfs fs;
@@ -127,6 +142,25 @@ Test(image_build, an_interrupted_one_leaves_nothing)
 		cr_skip_test("%s", seen.err.text); /* a container that does not let it */
 	}
 	cr_assert_eq(seen.ends, 1);
+	cr_assert_eq(seen.err.kind, ERR_CANCELLED, "%s", seen.err.text);
+	expect_nothing_left();
+}
+
+Test(image_build, the_second_interrupt_kills)
+{
+	struct seen seen = { .cancels = 2 };
+	if (geteuid() != 0) {
+		cr_skip_test("what another user's leaves in /tmp only its sub-ids could remove");
+	}
+	skip_where_it_cannot_be();
+	cr_assert_not_null(start(&(struct build_how){ 0 }, &seen), "%s", err.text);
+	while (!seen.ends) {
+		cr_assert_geq(sd_event_run(event, UINT64_MAX), 0);
+	}
+	build_free(seen.build);
+	if (!seen.steps) {
+		cr_skip_test("%s", seen.err.text);
+	}
 	cr_assert_eq(seen.err.kind, ERR_CANCELLED, "%s", seen.err.text);
 	expect_nothing_left();
 }

@@ -26,6 +26,7 @@
 #include <time.h>
 
 #define LINE_MAX_BYTES 1024
+#define NAME_MAX_BYTES 60
 #define FDS (PLAN_FDS_END - PLAN_FD)
 #define MAKING 2 /* how it is made; counts up with each change that old images may live without */
 
@@ -39,7 +40,7 @@ struct build {
 	char line[LINE_MAX_BYTES];
 	size_t len;
 	struct progress progress;
-	bool cancelled, ended;
+	bool cancelled, killed, ended;
 	int status;
 	build_progress_fn *on_progress;
 	build_end_fn *on_end;
@@ -99,6 +100,11 @@ static bool seal_files(struct build *build, struct err *err)
 
 static bool keep(struct build *build, struct image *ret_image, bool *ret_was_there, struct err *err)
 {
+	if (build->killed) {
+		return err_set(err, ERR_CANCELLED,
+			"the build was killed; what it had unpacked may still be in $TMPDIR or "
+			"/tmp (mmdebstrap.*)");
+	}
 	if (build->cancelled) {
 		return err_set(
 			err, ERR_CANCELLED, "the build was interrupted; nothing is left of it");
@@ -181,10 +187,12 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *data)
 
 void build_cancel(struct build *build)
 {
-	build->cancelled = true;
+	build->killed = build->cancelled && geteuid() != 0; /* as root it unpacks in build->dir */
 	if (build->pid > 0) {
-		kill(-build->pid, SIGINT); /* mmdebstrap removes what it has unpacked */
+		/* At SIGINT mmdebstrap removes what it has unpacked. */
+		kill(-build->pid, build->cancelled ? SIGKILL : SIGINT);
 	}
+	build->cancelled = true;
 }
 
 /* ---- the files ---- */
@@ -450,6 +458,26 @@ static bool run(struct build *build, json_t *args, struct err *err)
 
 /* ---- the start ---- */
 
+/* It is typed on command lines and shown in tables. */
+static bool check_name(const char *name, struct err *err)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
+	size_t len = strlen(name), good = strspn(name, letters);
+	if (len > 0 && len <= NAME_MAX_BYTES && good == len && !strchr("._+-", name[0])) {
+		return true;
+	}
+	char shown[NAME_MAX_BYTES + 1];
+	snprintf(shown, sizeof(shown), "%s", name);
+	for (char *c = shown; *c; c++) {
+		*c = (unsigned char)*c < ' ' || *c == 127 ? '?' : *c;
+	}
+	return err_set(err, ERR_ARGUMENT,
+		"'%s'%s cannot be an image's name, which is 1 to %d of A-Z a-z 0-9 . _ + - and "
+		"begins with a letter or a digit; give one with --name",
+		shown, len > NAME_MAX_BYTES ? "..." : "", NAME_MAX_BYTES);
+}
+
 static bool load(const struct build_how *how, struct recipe *recipe, struct err *err)
 {
 	if (how->tar) {
@@ -462,7 +490,7 @@ static bool load(const struct build_how *how, struct recipe *recipe, struct err 
 		free(recipe->name);
 		recipe->name = must(strdup(how->name));
 	}
-	return recipe_add_warm(recipe, how->warm, err);
+	return check_name(recipe->name, err) && recipe_add_warm(recipe, how->warm, err);
 }
 
 static bool prepare(

@@ -27,7 +27,7 @@ typedef void build_end_fn(
 struct build *build_start(sd_event *event, const struct build_how *how,
 	build_progress_fn *on_progress, build_end_fn *on_end, void *data,
 	struct err *err) NODISCARD;
-/* The end comes soon, with ERR_CANCELLED. */
+/* The end comes soon, with ERR_CANCELLED.  The second time it is killed instead of asked. */
 void build_cancel(struct build *build);
 void build_free(struct build *build); /* after its end */
 
