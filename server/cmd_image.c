@@ -6,6 +6,7 @@
 #include "vm/image/build.h"
 #include "vm/image/image.h"
 #include "vm/image/plan.h"
+#include "vm/record.h"
 #include "vm/state.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@
 struct args {
 	const char *what; /* RECIPE, or ID|NAME */
 	const char *name, *from_tar, *state_dir;
-	bool json;
+	bool json, force;
 	json_t *warm; /* a list */
 	char *state, *images;
 };
@@ -33,7 +34,8 @@ enum {
 	TAKES_JSON = 4,
 	TAKES_WHAT = 8,
 	NEEDS_WHAT = 16,
-	TAKES_WARM = 32
+	TAKES_WARM = 32,
+	TAKES_FORCE = 64
 };
 
 struct verb {
@@ -303,11 +305,56 @@ static int run_show(struct args *args)
 	return 0;
 }
 
+struct users {
+	const char *image; /* its id */
+	enum state_kind kind;
+	size_t n[STATE_KINDS];
+	char first[64];
+};
+
+static void look_at_user(const char *name, const char *path, void *data)
+{
+	struct users *users = data;
+	struct err ignored;
+	auto_record struct record record = { 0 };
+	const char *file = users->kind == STATE_SNAPSHOTS ? RECORD_SNAPSHOT : RECORD_SANDBOX;
+	if (!record_read(path, file, name, &record, &ignored) || !record.spec.image ||
+		strcmp(record.spec.image, users->image) != 0) {
+		return;
+	}
+	users->n[users->kind]++;
+	if (!users->first[0]) {
+		snprintf(users->first, sizeof(users->first), "%s", name);
+	}
+}
+
+/* Templates are a cache and do not count. */
+static bool check_unused(const struct args *args, const struct image *image, struct err *err)
+{
+	static const enum state_kind kinds[] = { STATE_SANDBOXES, STATE_SNAPSHOTS };
+	struct users users = { .image = image->id };
+	struct state *state = state_open(args->state, err);
+	if (!state) {
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		users.kind = kinds[i];
+		state_each(state, users.kind, look_at_user, &users);
+	}
+	state_close(state);
+	return !users.first[0] ||
+	       err_set(err, ERR_STATE,
+		       "the image %s is needed to resume or restore what there is (sandboxes: %zu, "
+		       "snapshots: %zu; one is %s); --force removes it anyway",
+		       image->id, users.n[STATE_SANDBOXES], users.n[STATE_SNAPSHOTS], users.first);
+}
+
 static int run_rm(struct args *args)
 {
 	struct err err = { 0 };
 	auto_image struct image image = { 0 };
 	if (!image_find_any(args->images, args->what, &image, &err) ||
+		(!args->force && !check_unused(args, &image, &err)) ||
 		!image_remove(&image, &err)) {
 		return fail(&err);
 	}
@@ -326,7 +373,7 @@ static const struct verb verbs[] = {
 	{ "build", TAKES_WHAT | TAKES_NAME | TAKES_TAR | TAKES_WARM, run_build },
 	{ "list", TAKES_JSON, run_list },
 	{ "show", NEEDS_WHAT | TAKES_JSON, run_show },
-	{ "rm", NEEDS_WHAT, run_rm },
+	{ "rm", NEEDS_WHAT | TAKES_FORCE, run_rm },
 	{ .name = NULL },
 };
 
@@ -335,12 +382,14 @@ static const struct {
 	unsigned takes; /* 0: every verb */
 	size_t value;   /* where it goes; 0: it takes none */
 	bool repeats;   /* the value joins a list */
+	size_t flag;    /* what it sets when it takes none */
 } options[] = {
 	{ "--name", TAKES_NAME, offsetof(struct args, name) },
 	{ "--from-tar", TAKES_TAR, offsetof(struct args, from_tar) },
 	{ "--state-dir", 0, offsetof(struct args, state_dir) },
 	{ "--warm", TAKES_WARM, offsetof(struct args, warm), true },
-	{ "--json", TAKES_JSON },
+	{ "--json", TAKES_JSON, .flag = offsetof(struct args, json) },
+	{ "--force", TAKES_FORCE, .flag = offsetof(struct args, force) },
 };
 #define N_OPTIONS (sizeof(options) / sizeof(*options))
 
@@ -400,7 +449,7 @@ static int take_option(const struct verb *verb, struct args *args, int argc, cha
 			continue;
 		}
 		if (!options[i].value && !argv[0][len]) {
-			args->json = true;
+			*(bool *)((char *)args + options[i].flag) = true;
 			return 1;
 		}
 		const char *value = argv[0][len] ? argv[0] + len + 1 : argc > 1 ? argv[1] : "";
@@ -499,7 +548,9 @@ const struct command command_image = {
 		"                                 may be given more than once\n"
 		"list [--json]                    lists the images, newest first\n"
 		"show ID|NAME [--json]            tells all about one, its packages included\n"
-		"rm ID|NAME                       removes one; machines that run from it go on\n\n"
+		"rm ID|NAME [--force]             removes one; one that sandboxes or snapshots "
+		"need\n"
+		"                                 only with --force\n\n"
 		"Each takes --state-dir DIR, where images are kept.  A build needs mmdebstrap and\n"
 		"erofs-utils, root or sub-ids (/etc/subuid, and uidmap), and the machine's own\n"
 		"package sources.  The same recipe and packages make the same id.",
