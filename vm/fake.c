@@ -364,6 +364,8 @@ static bool start_from(struct fake_vm *fake, const char *from, struct err *err)
 	}
 	const char *image = fake->vm.spec->image;
 	fake->is_dud = image && strcmp(image, "dud") == 0;
+	snprintf(fake->fault, sizeof(fake->fault), "%s",
+		image && strcmp(image, "full") == 0 ? "full" : "");
 	fake_desktop_init(&fake->desktop, fake->vm.spec->screen);
 	snprintf(fake->hostname, sizeof(fake->hostname), "fake");
 	snprintf(fake->machine_id, sizeof(fake->machine_id), "%032d", 0);
@@ -384,8 +386,8 @@ static bool check(struct vm *vm, const char *dir, struct err *err)
 	return good;
 }
 
-/* An image of any name makes a template, so that these can be tested; "none" is none, and a "dud"
- * does not come up. */
+/* An image of any name makes a template, so that these can be tested; "none" is none, a "dud"
+ * does not come up, and one of "full" finds no room on disk. */
 static char *template_key(struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
 {
 	char *key;

@@ -95,7 +95,7 @@ static bool load_windows(struct fake_desktop *d, const json_t *windows, struct e
 	size_t n = json_array_size(windows);
 	if (!json_is_array(windows) || n > FAKE_WINDOWS_MAX) {
 		return err_set(
-			err, ERR_STATE, "'windows' must be a list of at most %d", FAKE_WINDOWS_MAX);
+			err, ERR_HOST, "'windows' must be a list of at most %d", FAKE_WINDOWS_MAX);
 	}
 	for (size_t i = 0; i < n; i++) {
 		struct saved_window window = { 0 };
@@ -105,7 +105,7 @@ static bool load_windows(struct fake_desktop *d, const json_t *windows, struct e
 		struct fake_window *to = &d->windows[d->n_windows++];
 		*to = (struct fake_window){ .id = window.id, .pid = window.pid };
 		if (!fake_window_words(window.title, to)) {
-			return err_set(err, ERR_STATE, "there is no window '%.40s'", window.title);
+			return err_set(err, ERR_HOST, "there is no window '%.40s'", window.title);
 		}
 	}
 	return true;
@@ -121,13 +121,13 @@ static bool load(struct fake_vm *fake, const json_t *json, struct err *err)
 	const int64_t *screen = s.screen.at, *pointer = s.pointer.at;
 	const struct size is = { (int)screen[0], (int)screen[1] };
 	if (screen[0] != fake->vm.spec->screen.width || screen[1] != fake->vm.spec->screen.height) {
-		return err_set(err, ERR_STATE, "it has a screen of %lldx%lld", (long long)screen[0],
+		return err_set(err, ERR_HOST, "it has a screen of %lldx%lld", (long long)screen[0],
 			(long long)screen[1]);
 	}
 	fake_desktop_init(d, is);
 	if (pointer[0] < 0 || pointer[1] < 0 || pointer[0] >= d->frame.width ||
 		pointer[1] >= d->frame.height) {
-		return err_set(err, ERR_STATE, "its pointer is outside the screen");
+		return err_set(err, ERR_HOST, "its pointer is outside the screen");
 	}
 	d->pointer = (struct point){ (int)pointer[0], (int)pointer[1] };
 	buf_append(&d->typed, s.typed, strlen(s.typed));
@@ -150,14 +150,14 @@ bool fake_load(struct fake_vm *fake, const char *dir, struct err *err)
 		abort();
 	}
 	if (stat(path, &st) < 0 || st.st_size > FILE_MAX) {
-		return err_set(err, ERR_STATE, "%s is not a saved desktop", path);
+		return err_set(err, ERR_HOST, "%s is not a saved desktop", path);
 	}
 	json_auto_t *json = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
 	if (!json) {
-		return err_set(err, ERR_STATE, "%s is corrupt: %s", path, why.text);
+		return err_set(err, ERR_HOST, "%s is corrupt: %s", path, why.text);
 	}
 	if (!load(fake, json, err)) {
-		err->kind = ERR_STATE;
+		err->kind = ERR_HOST;
 		return err_while(err, "%s is corrupt", path);
 	}
 	return true;

@@ -14,6 +14,7 @@
 #include "vm/core.h"
 #include "vm/guest.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +22,7 @@
 #define WINDOW_MS (20 * 60000) /* for a program that is to be open; a browser needs minutes */
 #define REST_MS 60000          /* until the desktop has little to do */
 #define WARM_REST_MS 300000    /* the same with programs open */
+#define WITHOUT_MINUTES 10     /* until one that could not be written is tried again */
 
 struct vm_template {
 	TAILQ_ENTRY(vm_template) entry;
@@ -29,6 +31,7 @@ struct vm_template {
 	struct vm_list waiting;
 	int use; /* a shared lock: it is there and nobody collects it; -1 */
 	uint64_t inode;
+	uint64_t without_us; /* until then it is done without */
 
 	/* while it is made: in this order */
 	sd_event_source *soon;
@@ -166,11 +169,24 @@ static void on_failed_halted(struct vm_core *core)
 	}
 }
 
+/* What its host lacks, or is too slow for, a boot would meet too.  Anything else may be the
+ * template's fault: which file is damaged, and how, changes who complains. */
+static bool may_be_to_blame(const struct err *why)
+{
+	static const int lacks[] = { ENOMEM, EMFILE, ENFILE, EAGAIN, ENOSPC, EDQUOT };
+	for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++) {
+		if (why->sys == lacks[i]) {
+			return false;
+		}
+	}
+	return why->kind != ERR_TIMEOUT;
+}
+
 bool vm_template_start_again(struct vm *vm, const struct err *why)
 {
 	struct vm_core *core = vm->core;
-	if (!core->template_key || core->template_again || why->kind != ERR_STATE ||
-		vm->pool->freeing) {
+	if (!core->template_key || core->template_again || vm->pool->freeing ||
+		!may_be_to_blame(why)) {
 		return false;
 	}
 	core->template_again = true;
@@ -207,18 +223,57 @@ static void is_there(struct vm_template *t)
 	}
 }
 
-static void failed(struct vm_template *t, const struct err *why)
+static void give_up(struct vm_template *t)
 {
-	struct err copy = *why;
-	struct vm_core *core;
 	if (t->unfinished) {
 		state_remove(t->pool->state, STATE_TEMPLATES, t->key);
 	}
 	made_over(t);
+}
+
+static void failed(struct vm_template *t, const struct err *why)
+{
+	struct err copy = *why;
+	struct vm_core *core;
+	give_up(t);
 	err_while(&copy, "the desktop could not be prepared");
 	while ((core = TAILQ_FIRST(&t->waiting))) {
 		vm_end(core->vm, &copy);
 	}
+}
+
+/* Who waits boots from nothing; stages: what was told of the template's making. */
+static void start_without(struct vm_template *t, unsigned stages)
+{
+	struct vm_core *core;
+	struct err err;
+	while ((core = TAILQ_FIRST(&t->waiting)) && !is_being_made(t)) {
+		vm_template_forget(core);
+		core->stages_before = stages;
+		vm_set_from(core->vm, NULL);
+		core->new_names = false;
+		if (!vm_machine_start(core->vm, &err)) {
+			vm_failed(core->vm, &err);
+		}
+	}
+}
+
+/* The desktop is good, but it cannot be written. */
+static void cannot_keep(struct vm_template *t, const struct err *why, unsigned stages)
+{
+	struct err copy = *why;
+	if (t->pool->freeing) {
+		failed(t, &copy);
+		return;
+	}
+	log_warning(
+		"no template can be kept in %s: %s; desktops boot without it, slowly, and it is "
+		"tried again in %d minutes; it takes at most as much room there as the desktop has "
+		"memory",
+		state_dir(t->pool->state), copy.text, WITHOUT_MINUTES);
+	t->without_us = loop_now_us() + WITHOUT_MINUTES * 60000000ULL;
+	give_up(t);
+	start_without(t, stages);
 }
 
 /* ---- making it ---- */
@@ -258,7 +313,7 @@ static void on_written(void *data)
 		free(take_ptr(&t->unfinished));
 		is_there(t);
 	} else {
-		failed(t, &t->why);
+		cannot_keep(t, &t->why, VM_STAGES);
 	}
 }
 
@@ -273,7 +328,7 @@ static void on_saved(struct vm_job *job, const struct err *err)
 	vm_job_over(job);
 	end_maker(t, err ? "it could not be made a template of" : "it is a template now");
 	if (err || !template_describe(t->unfinished, t->key, &why)) {
-		failed(t, &why);
+		cannot_keep(t, &why, VM_STAGES);
 	} else {
 		work_run(pool->event, write_out, on_written, t);
 	}
@@ -284,7 +339,7 @@ static void on_maker_ended(struct vm_job *job, const struct err *why)
 	struct vm_template *t = template_of_job(job);
 	(void)why; /* it says the same, and that a sandbox nobody knows has ended */
 	t->maker = NULL;
-	failed(t, &job->vm->core->why);
+	cannot_keep(t, &job->vm->core->why, VM_STAGES);
 }
 
 /* What cannot be prepared (another agent, an old one) is saved as it is. */
@@ -360,6 +415,10 @@ static int on_make(sd_event_source *source, void *data)
 		is_there(t);
 		return 0;
 	}
+	if (loop_now_us() < t->without_us) {
+		start_without(t, 0);
+		return 0;
+	}
 	template_collect(t->pool);
 	t->lock = state_begin(t->pool->state, STATE_TEMPLATES, t->key, &t->unfinished, &err);
 	if (t->lock >= 0) {
@@ -368,7 +427,7 @@ static int on_make(sd_event_source *source, void *data)
 		log_info("template=%s is being made by another process", t->key);
 		t->elsewhere = template_wait_new(t->pool, t->key, on_elsewhere, t);
 	} else {
-		failed(t, &err);
+		cannot_keep(t, &err, 0);
 	}
 	return 0;
 }

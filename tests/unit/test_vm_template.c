@@ -7,6 +7,7 @@
 #include "tests/unit/scratch.h"
 #include "vm/core.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -143,6 +144,92 @@ Test(template, that_is_corrupt_is_made_anew_once)
 	}
 	cr_assert_neq(inode_of_template(), first);
 	cr_assert_eq(hidden(), 1);
+	host_done(&host);
+}
+
+/* As the microvm finds them: cut off, empty, of something else, gone. */
+Test(template, that_is_damaged_in_any_way_is_made_anew_once)
+{
+	static const char *const damages[] = { "", "{", "garbage", "{\"screen\":[1280,800]}",
+		NULL };
+	begin();
+	host_wait(&host, create());
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		ino_t before = inode_of_template();
+		if (damages[i]) {
+			put_text(in_scratch("state/templates/" KEY "/fake.json"), damages[i]);
+		} else {
+			unlink(in_scratch("state/templates/" KEY "/fake.json"));
+		}
+		struct waited waited = host_wait(&host, create());
+		cr_assert_eq(waited.err.kind, ERR_NONE, "%s", waited.err.text);
+		cr_assert_neq(inode_of_template(), before);
+		cr_assert_eq(hidden(), 1);
+	}
+	host_done(&host);
+}
+
+/* Why it did not come up, and whether the template was thrown away for it. */
+static bool is_blamed(enum err_kind kind, int sys)
+{
+	struct err why = { .kind = kind, .sys = sys, .text = "it did not come up" };
+	struct waited waited = { 0 };
+	ino_t before = inode_of_template();
+	struct vm *vm = create();
+	vm_wait(vm, &wait_handlers, &waited);
+	vm_failed(vm, &why);
+	host_until(&host, &waited.done);
+	cr_assert_eq(waited.err.kind == ERR_NONE, inode_of_template() != before);
+	return waited.err.kind == ERR_NONE;
+}
+
+Test(template, is_not_blamed_for_what_the_host_lacks)
+{
+	begin();
+	host_wait(&host, create());
+	cr_assert(is_blamed(ERR_HOST, 0));
+	cr_assert(is_blamed(ERR_HOST, EIO));
+	cr_assert(is_blamed(ERR_UNSUPPORTED, 0));
+	cr_assert(!is_blamed(ERR_HOST, ENOMEM));
+	cr_assert(!is_blamed(ERR_HOST, EMFILE));
+	cr_assert(!is_blamed(ERR_TIMEOUT, 0));
+	host_done(&host);
+}
+
+/* ---- no room for it ---- */
+
+Test(template, that_cannot_be_kept_is_done_without_for_a_while)
+{
+	struct vm_spec spec = { .image = "full" };
+	struct waited waited[3] = { 0 };
+	begin();
+	for (int i = 0; i < 3; i++) {
+		vm_wait(vm_create(host.pool, "alice", &spec, &err), &wait_handlers, &waited[i]);
+	}
+	for (int i = 0; i < 3; i++) {
+		host_until(&host, &waited[i].done);
+		cr_assert_eq(waited[i].err.kind, ERR_NONE, "%s", waited[i].err.text);
+		cr_assert_eq(waited[i].stages, 2 * VM_STAGES);
+	}
+	cr_assert_eq(hidden(), 1);
+	cr_assert(!is_there(in_scratch("state/templates/.fake-full-1280x800")));
+	struct waited later = host_wait(&host, vm_create(host.pool, "alice", &spec, &err));
+	cr_assert_eq(later.err.kind, ERR_NONE, "%s", later.err.text);
+	cr_assert_eq(later.of, VM_STAGES);
+	cr_assert_eq(hidden(), 0); /* it was not tried again */
+	host_done(&host);
+}
+
+/* Something lies where it would be made. */
+Test(template, that_has_no_place_is_done_without)
+{
+	begin();
+	struct state *state = vm_pool_state(host.pool, &err);
+	cr_assert_not_null(state, "%s", err.text);
+	put_text(in_scratch("state/templates/." KEY), "");
+	struct waited waited = host_wait(&host, create());
+	cr_assert_eq(waited.err.kind, ERR_NONE, "%s", waited.err.text);
+	cr_assert_eq(waited.of, VM_STAGES);
 	host_done(&host);
 }
 
