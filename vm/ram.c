@@ -372,8 +372,10 @@ static struct ram *find(const uint8_t *id)
 /*
  * A larger top layer is put into each machine until that has cost as much as a memory file of its
  * own, which they then share: with one machine to come the first is quicker, with many the second,
- * and who knows how many there will be.
+ * and who knows how many there will be.  Memory that each has for itself costs as long as it runs.
  */
+#define PUT_COST 3
+
 static struct spent {
 	uint8_t id[PAGES_ID];
 	uint64_t bytes;
@@ -397,7 +399,7 @@ static bool is_put_apart(const struct ram_open *open)
 		memcpy(s->id, id, PAGES_ID);
 		s->bytes = 0;
 	}
-	s->bytes += top;
+	s->bytes += PUT_COST * top;
 	return top <= APART_MIN || s->bytes <= all;
 }
 
