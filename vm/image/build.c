@@ -133,8 +133,13 @@ static void take_line(struct build *build)
 {
 	build->line[build->len] = '\0';
 	build->len = 0;
-	if (progress_line(&build->progress, build->line) && !build->cancelled) {
+	if (!progress_line(&build->progress, build->line)) {
+		return;
+	}
+	if (!build->cancelled) {
 		build->on_progress(build->progress.step, build->progress.percent, build->data);
+	} else if (build->pid > 0) {
+		kill(-build->pid, SIGINT); /* it goes on: the first came before it listened */
 	}
 }
 
