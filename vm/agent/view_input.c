@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define QUEUE_MAX 256
-#define PATIENCE_MS 1000 /* for the window to come up */
+#define PATIENCE_MS 5000 /* for the window to come up */
 #define HELD_MAX 32
 #define BUTTONS 8
 
