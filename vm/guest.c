@@ -84,6 +84,7 @@ static guest_id ask_act(struct guest_call *call, json_t *list, const struct obse
 	if (call->vm->is_emulated) {
 		call->observe.raw = true;
 		call->observe.quiet_ms *= EMULATED_SLOWNESS;
+		call->observe.reaction_ms *= EMULATED_SLOWNESS;
 	}
 	return guest_call_ask(call, json_pack("{s:o, s:o}", "actions", list, "observe",
 					    field_encode(observe_fields, &call->observe)));

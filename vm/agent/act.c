@@ -10,8 +10,6 @@
 #include "vm/agent/list.h"
 #include "vm/agent/settle.h"
 
-#define EMULATED_SLOWNESS 5 /* who asks for pixels has an emulated processor */
-
 struct act_args {
 	const json_t *actions, *observe;
 };
@@ -188,8 +186,7 @@ static const struct settle_handlers settle_handlers = {
 static void look(struct act *act)
 {
 	if (act->settle && !act->failed) {
-		settle_wait(act->settle, act->observe.quiet_ms, act->observe.timeout_ms,
-			&settle_handlers, act);
+		settle_wait(act->settle, &act->observe, &settle_handlers, act);
 		return;
 	}
 	reply(act);
@@ -279,7 +276,7 @@ static void act_start(struct act *act)
 	display_catch_up(d);
 	act->first_frame_id = display_frame_id(d);
 	if (act->observe.mode == OBSERVE_SETTLED) {
-		act->settle = settle_new(d, act->observe.raw ? EMULATED_SLOWNESS : 1);
+		act->settle = settle_new(d);
 	}
 	if (act->has_input) {
 		input_of(act)->moved = false;

@@ -11,8 +11,7 @@
 #define TILE 32
 #define BURST_GAP_US 5000 /* changes nearer than this are one burst */
 #define MOVING_BURSTS 4
-#define MOVING_US 500000       /* between the first and the last of them */
-#define FIRST_CHANGE_US 300000 /* an application's time to show a first reaction */
+#define MOVING_US 500000 /* between the first and the last of them */
 
 struct tile {
 	uint64_t first_us, last_us; /* 0: not changed since settle_new() */
@@ -24,9 +23,8 @@ struct settle {
 	struct display_listener listener;
 	int columns, rows;
 	struct tile *tiles;
-	bool changed;      /* at all since settle_new() */
-	uint64_t first_us; /* that a first change may take */
-	uint64_t start_us, wait_us, quiet_us, end_us;
+	bool changed; /* at all since settle_new() */
+	uint64_t start_us, reaction_us, wait_us, quiet_us, end_us;
 	uint64_t foreseen_us; /* the end that the caller was told of beforehand */
 	sd_event_source *timer;
 	const struct settle_handlers *handlers;
@@ -114,7 +112,7 @@ static uint64_t quiet_at(const struct settle *s)
 {
 	uint64_t last = last_change(s);
 	if (last == 0 && !anything_moves(s)) {
-		return later(s->start_us + s->first_us, s->wait_us + s->quiet_us);
+		return later(s->start_us + s->reaction_us, s->wait_us + s->quiet_us);
 	}
 	return later(last, s->wait_us) + s->quiet_us;
 }
@@ -151,7 +149,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-struct settle *settle_new(struct display *d, unsigned slowness)
+struct settle *settle_new(struct display *d)
 {
 	struct settle *s = must(calloc(1, sizeof(*s)));
 	struct size size = display_size(d);
@@ -160,20 +158,20 @@ struct settle *settle_new(struct display *d, unsigned slowness)
 	s->rows = (size.height + TILE - 1) / TILE;
 	s->tiles = must(calloc((size_t)s->columns * (size_t)s->rows, sizeof(*s->tiles)));
 	s->start_us = loop_now_us();
-	s->first_us = (uint64_t)slowness * FIRST_CHANGE_US;
 	s->listener = (struct display_listener){ .damaged = on_damaged, .data = s };
 	display_listen(d, &s->listener);
 	return s;
 }
 
-void settle_wait(struct settle *s, int64_t quiet_ms, int64_t timeout_ms,
+void settle_wait(struct settle *s, const struct observe *how,
 	const struct settle_handlers *handlers, void *data)
 {
 	s->handlers = handlers;
 	s->data = data;
 	s->wait_us = loop_now_us();
-	s->quiet_us = (uint64_t)quiet_ms * 1000;
-	s->end_us = s->wait_us + (uint64_t)timeout_ms * 1000;
+	s->quiet_us = (uint64_t)how->quiet_ms * 1000;
+	s->reaction_us = (uint64_t)how->reaction_ms * 1000;
+	s->end_us = s->wait_us + (uint64_t)how->timeout_ms * 1000;
 	s->timer = loop_after_ms(display_loop(s->display), 0, on_timer, s);
 }
 

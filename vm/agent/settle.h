@@ -2,6 +2,7 @@
 #define VM_AGENT_SETTLE_H
 
 #include "vm/agent/display.h"
+#include "vm/wire/action.h"
 
 /*
  * When has the screen come to rest?  The screen is watched in 32x32 tiles; a tile that keeps
@@ -25,10 +26,9 @@ struct settle_handlers {
 #define SETTLE_RECTS_MAX 32
 
 /* Watches from now on: call it before the first input. */
-/* slowness: how many times slower than on a real processor programs show a first reaction. */
-struct settle *settle_new(struct display *d, unsigned slowness);
-/* handlers stay the caller's. */
-void settle_wait(struct settle *s, int64_t quiet_ms, int64_t timeout_ms,
+struct settle *settle_new(struct display *d);
+/* how: its times.  handlers stay the caller's. */
+void settle_wait(struct settle *s, const struct observe *how,
 	const struct settle_handlers *handlers, void *data);
 /* What never stopped, merged into at most SETTLE_RECTS_MAX rectangles of screen pixels.  Returns
  * how many. */

@@ -133,6 +133,8 @@ const struct field observe_fields[] = {
 	FIELD_FLAG(O, raw, "The pixels instead."),
 	FIELD_NUM(O, max_bytes, "Largest image.", .min = 10000, .max = OBSERVE_MAX_BYTES,
 		.preset = OBSERVE_MAX_BYTES),
+	FIELD_NUM(O, reaction_ms, "Settled: a first change may take so long.", .min = 0,
+		.max = ACTION_MS_MAX, .preset = 300),
 	FIELD_NUM(O, quiet_ms, "Settled: unchanged for so long.", .min = 0, .max = ACTION_MS_MAX,
 		.preset = 150),
 	FIELD_NUM(O, timeout_ms, "Settled: but no longer than this.", .min = 0,

@@ -74,9 +74,11 @@ struct observe {
 			   (zoom) */
 	bool raw; /* the pixels, for the host to make the image of: emulated, the agent is slow at
 		     it */
-	int64_t max_bytes;  /* quality, then scale, go down until the image fits */
-	int64_t quiet_ms;   /* OBSERVE_SETTLED: quiet for this long; 150 when absent */
-	int64_t timeout_ms; /* OBSERVE_SETTLED: but no longer than this; 5000 when absent */
+	int64_t max_bytes;   /* quality, then scale, go down until the image fits */
+	int64_t reaction_ms; /* OBSERVE_SETTLED: a program may take so long for its first change;
+				300 when absent */
+	int64_t quiet_ms;    /* OBSERVE_SETTLED: quiet for this long; 150 when absent */
+	int64_t timeout_ms;  /* OBSERVE_SETTLED: but no longer than this; 5000 when absent */
 };
 
 #define OBSERVE_MAX_BYTES 555000 /* base64 of it stays below 750,000 characters */
