@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "server/desktop_pipe.h"
 #include "transport/vnc.h"
 #include "vm/control.h"
 #include "vm/guest.h"
@@ -35,23 +36,6 @@ struct vnc_guest {
 };
 
 /* ---- the pipe ---- */
-
-static size_t pipe_write(void *pipe, const void *bytes, size_t len)
-{
-	return guest_pipe_write(pipe, bytes, len);
-}
-
-static void pipe_consumed(void *pipe, size_t len)
-{
-	guest_pipe_consumed(pipe, len);
-}
-
-static void pipe_close(void *pipe)
-{
-	guest_pipe_close(pipe);
-}
-
-static const struct stream_pipe pipe_ops = { pipe_write, pipe_consumed, pipe_close };
 
 static void on_data(struct guest_pipe *pipe, const void *bytes, size_t len, void *data)
 {
@@ -137,7 +121,7 @@ static bool login(struct vnc_viewer *viewer, const char *name, const char *passw
 	LIST_INSERT_HEAD(&listen->guests, guest, link);
 	*ret_data = guest;
 	guest->pipe = guest_rfb(stream->vm, stream->window, &pipe_handlers, guest);
-	vnc_attach(viewer, &pipe_ops, guest->pipe);
+	vnc_attach(viewer, &desktop_pipe, guest->pipe);
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include "server/viewer_impl.h"
 
 #include "base/cleanup.h"
+#include "server/desktop_pipe.h"
 #include "transport/websocket.h"
 
 struct plug {
@@ -13,23 +14,6 @@ struct plug {
 };
 
 /* ---- the desktop's end ---- */
-
-static size_t pipe_write(void *pipe, const void *bytes, size_t len)
-{
-	return guest_pipe_write(pipe, bytes, len);
-}
-
-static void pipe_consumed(void *pipe, size_t len)
-{
-	guest_pipe_consumed(pipe, len);
-}
-
-static void pipe_close(void *pipe)
-{
-	guest_pipe_close(pipe);
-}
-
-static const struct stream_pipe pipe_ops = { pipe_write, pipe_consumed, pipe_close };
 
 static void on_pipe_data(struct guest_pipe *pipe, const void *bytes, size_t len, void *data)
 {
@@ -137,7 +121,7 @@ void viewer_run_socket(struct viewer_pages *pages, struct http_exchange *x, stru
 	plug->visit = visit;
 	visit->plug = plug;
 	visit->counted = (struct stream_counts){ 0 };
-	stream_attach(plug->socket, &pipe_ops,
+	stream_attach(plug->socket, &desktop_pipe,
 		guest_rfb(stream->vm, stream->window, &pipe_handlers, plug));
 	visit_changed(visit);
 }
