@@ -7,6 +7,7 @@
 #include "vm/image/kernel.h"
 #include "vm/image/progress.h"
 #include "vm/image/rootfs.h"
+#include "vm/image/run.h"
 
 #include "tests/unit/image_scratch.h"
 
@@ -215,6 +216,7 @@ Test(image_rootfs, installed_packages_are_listed_by_name)
 /* ---- its kernel's modules ---- */
 
 #define MODULES "lib/modules/6.1.0-9-test/"
+static const char *modules = MODULES; /* where put_kernel() puts them */
 static const char *const all_modules[] = { "virtio_mmio", "virtio_blk", "virtio_console",
 	"virtio_net", "virtio_rng", "erofs", "overlay", "virtio", "lz4" };
 
@@ -223,12 +225,19 @@ static void put_module(const char *name, const char *info, size_t len)
 	char path[200], bytes[200] = "\x7f"
 				     "ELF";
 	memcpy(bytes + 5, info, len); /* a NUL in front of each word */
-	snprintf(path, sizeof(path), MODULES "kernel/drivers/%s.ko", name);
+	snprintf(path, sizeof(path), "%skernel/drivers/%s.ko", modules, name);
 	put(path, "");
 	cr_assert(root_write(root, path, 0644, bytes, 5 + len, &err));
 }
 
 #define INFO(text) text, sizeof(text)
+
+static void put_in_modules(const char *file, const char *text)
+{
+	char path[200];
+	snprintf(path, sizeof(path), "%s%s", modules, file);
+	put(path, text);
+}
 
 static void put_kernel(void)
 {
@@ -238,8 +247,8 @@ static void put_kernel(void)
 		put_module(all_modules[i], INFO("license=GPL\0depends="));
 	}
 	buf_printf(&order, "kernel/net/failover.ko\n");
-	put(MODULES "modules.order", buf_text(&order));
-	put(MODULES "modules.builtin", "kernel/lib/crc32.ko\n");
+	put_in_modules("modules.order", buf_text(&order));
+	put_in_modules("modules.builtin", "kernel/lib/crc32.ko\n");
 	put("boot/vmlinuz-6.1.0-9-test", "kernel");
 	put_module("virtio_blk", INFO("depends=virtio,crc32\0name=virtio_blk"));
 	put_module("erofs", INFO("softdep=pre: lz4 nowhere post: virtio_net\0depends="));
@@ -254,20 +263,55 @@ static bool collect(const struct cpio_entry *entry, void *data, struct err *why)
 	return true;
 }
 
-Test(image_rootfs, modules_come_behind_those_they_need)
+static void expect_modules_of(const struct kernel *kernel)
 {
 	struct buf init = { .data = (uint8_t *)"init", .len = 4 };
 	auto_buf struct buf archive = { 0 }, list = { 0 };
+	cr_assert(initramfs_make(kernel, &init, &archive, &err), "%s", err.text);
+	cr_assert(cpio_each(archive.data, archive.len, collect, &list, &err), "%s", err.text);
+	cr_assert_str_eq(buf_text(&list),
+		"virtio_mmio.ko\nvirtio.ko\nvirtio_blk.ko\nvirtio_console.ko\nvirtio_net.ko\n"
+		"virtio_rng.ko\nlz4.ko\nerofs.ko\noverlay.ko\n");
+}
+
+Test(image_rootfs, modules_come_behind_those_they_need)
+{
 	auto_kernel struct kernel kernel = { .base = -1 };
 	put_kernel();
 	put(MODULES "../5.10.0-1-old/modules.order", "");
 	cr_assert(kernel_in_tree(root, &kernel));
 	cr_assert_str_eq(kernel.release, "6.1.0-9-test", "the one that has an image");
-	cr_assert(initramfs_make(&kernel, &init, &archive, &err), "%s", err.text);
-	cr_assert(cpio_each(archive.data, archive.len, collect, &list, &err), "%s", err.text);
-	cr_assert_str_eq(buf_text(&list),
-		"virtio_mmio.ko\nvirtio.ko\nvirtio_blk.ko\nvirtio_console.ko\nvirtio_net.ko\n"
-		"virtio_rng.ko\nlz4.ko\nerofs.ko\noverlay.ko\n");
+	expect_modules_of(&kernel);
+}
+
+Test(image_rootfs, debian_13_has_modules_below_usr_and_compressed)
+{
+	auto_kernel struct kernel kernel = { .base = -1 };
+	modules = "usr/lib/modules/6.12.1-test/";
+	put_kernel();
+	put("boot/vmlinuz-6.12.1-test", "kernel");
+	for (size_t i = 0; i < sizeof(all_modules) / sizeof(*all_modules); i++) {
+		char path[300];
+		snprintf(path, sizeof(path), "%s%skernel/drivers/%s.ko", image_path("root/"),
+			modules, all_modules[i]);
+		const char *argv[] = { "xz", path, NULL };
+		cr_assert(run_program(&(struct run){ .argv = argv }, &err), "%s", err.text);
+		cr_assert_neq(access(path, F_OK), 0, "only the compressed one is there");
+	}
+	cr_assert(kernel_in_tree(root, &kernel));
+	cr_assert_str_eq(kernel.release, "6.12.1-test");
+	expect_modules_of(&kernel);
+}
+
+Test(image_rootfs, of_two_kernels_the_later_one_is_taken)
+{
+	auto_kernel struct kernel kernel = { .base = -1 };
+	put("boot/vmlinuz-6.12.1-test", "kernel");
+	put("usr/lib/modules/6.12.1-test/modules.order", "");
+	put("boot/vmlinuz-6.9.1-test", "kernel");
+	put("lib/modules/6.9.1-test/modules.order", "");
+	cr_assert(kernel_in_tree(root, &kernel));
+	cr_assert_str_eq(kernel.release, "6.12.1-test", "a version, not a word");
 }
 
 Test(image_rootfs, a_kernel_that_lacks_a_module_is_refused)

@@ -27,6 +27,7 @@ static const struct {
 	{ "apt-get", "apt" },
 	{ "dpkg-deb", "dpkg" },
 	{ "tar", "tar" },
+	{ "xz", "xz-utils" },
 	{ "newuidmap", "uidmap", true },
 };
 

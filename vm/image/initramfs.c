@@ -61,7 +61,8 @@ static char *find_line(const struct buf *lines, const char *name)
 static bool read_list(struct modules *modules, const char *file, struct buf *out, struct err *err)
 {
 	char path[160];
-	snprintf(path, sizeof(path), "lib/modules/%s/%s", modules->kernel->release, file);
+	snprintf(path, sizeof(path), "%s/%s/%s", modules->kernel->modules, modules->kernel->release,
+		file);
 	return root_read(modules->kernel->base, path, TEXT_MAX, out, err);
 }
 
@@ -70,7 +71,7 @@ static bool read_module(
 	const struct modules *modules, const char *file, struct buf *out, struct err *err)
 {
 	auto_buf struct buf path = { 0 };
-	buf_printf(&path, "lib/modules/%s/%s", modules->kernel->release, file);
+	buf_printf(&path, "%s/%s/%s", modules->kernel->modules, modules->kernel->release, file);
 	if (root_has(modules->kernel->base, buf_text(&path))) {
 		return root_read(modules->kernel->base, buf_text(&path), MODULE_MAX, out, err);
 	}

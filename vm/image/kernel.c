@@ -37,28 +37,43 @@ static bool has_image(int base, const char *release)
 	return strlen(release) < sizeof(((struct kernel *)0)->release) && root_has(base, path);
 }
 
-/* The last by name of the releases that have modules and an image. */
-static bool find_release(int base, char ret_release[65])
+/* The latest of the releases that have modules in the folder and an image; true when it is later
+ * than the one that is there. */
+static bool find_later(int base, const char *folder, char release[65])
 {
-	int fd = root_open(base, "lib/modules", O_RDONLY | O_DIRECTORY, 0);
+	int fd = root_open(base, folder, O_RDONLY | O_DIRECTORY, 0);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	ret_release[0] = '\0';
+	bool found = false;
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
 		if (entry->d_name[0] != '.' && has_image(base, entry->d_name) &&
-			strcmp(entry->d_name, ret_release) > 0) {
-			snprintf(ret_release, 65, "%.64s", entry->d_name);
+			strverscmp(entry->d_name, release) > 0) {
+			snprintf(release, 65, "%.64s", entry->d_name);
+			found = true;
 		}
 	}
 	if (dir) {
 		closedir(dir);
 	}
-	return ret_release[0] != '\0';
+	return found;
+}
+
+/* Debian 12's packages have modules below lib, those of later releases below usr/lib.  A root file
+ * system in which one is a link to the other has them in both. */
+static bool find_release(int base, struct kernel *kernel)
+{
+	static const char *const folders[] = { "lib/modules", "usr/lib/modules" };
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+		if (find_later(base, folders[i], kernel->release)) {
+			kernel->modules = folders[i];
+		}
+	}
+	return kernel->modules != NULL;
 }
 
 bool kernel_in_tree(int root, struct kernel *ret_kernel)
 {
 	struct kernel kernel = { .base = -1 };
-	if (!find_release(root, kernel.release)) {
+	if (!find_release(root, &kernel)) {
 		return false;
 	}
 	kernel.base = fcntl(root, F_DUPFD_CLOEXEC, 3);
@@ -151,7 +166,7 @@ bool kernel_fetch(const char *work, struct kernel *ret_kernel, struct err *err)
 			   : err_set(err, ERR_HOST, "apt-get fetched no kernel");
 	}
 	kernel.base = open(work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (kernel.base < 0 || !find_release(kernel.base, kernel.release)) {
+	if (kernel.base < 0 || !find_release(kernel.base, &kernel)) {
 		return err_set(err, ERR_HOST, "there is no kernel in the package %s", package);
 	}
 	*ret_kernel = kernel;

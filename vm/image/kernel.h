@@ -7,10 +7,11 @@
  * made. */
 
 struct kernel {
-	char release[65];  /* "6.1.0-40-cloud-amd64" */
-	char package[128]; /* its Debian package and version, a line of the list; "" when it came
-			      with the root file system */
-	int base;          /* has boot/ and lib/modules/ */
+	char release[65];    /* "6.1.0-40-cloud-amd64" */
+	char package[128];   /* its Debian package and version, a line of the list; "" when it came
+				with the root file system */
+	int base;            /* has boot/ and the modules */
+	const char *modules; /* the folder of all releases' modules: "lib/modules" */
 };
 
 #define auto_kernel __attribute__((cleanup(kernel_done)))
