@@ -13,6 +13,7 @@
 #include "server/metrics.h"
 #include "server/session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct scratch {
@@ -207,6 +208,13 @@ void call_progress(struct call *call, double step, double total, const char *mes
 	}
 }
 
+void call_describe(struct call *call, const char *(*describe)(void *data), void *data)
+{
+	if (call->request) {
+		request_describe(call->request, describe, data);
+	}
+}
+
 void call_log(struct call *call, enum log_level level, const char *text)
 {
 	static const enum mcp_level levels[] = {
@@ -315,6 +323,7 @@ void call_method_call(struct request *request)
 	*call = (struct call){
 		.request = request, .tool = tool, .began = loop_now_us(), .refs = 2
 	};
+	snprintf(request->doing, sizeof(request->doing), "%s", tool->title);
 	request->on_end = on_end;
 	request->on_end_data = call;
 	tool_run(tool, call, json_is_object(args) ? args : NULL);

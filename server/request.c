@@ -5,6 +5,8 @@
 #include "server/session.h"
 
 #include "base/cleanup.h"
+#include "base/loop.h"
+#include "server/json_write.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +15,7 @@
 static void request_free(struct request *request)
 {
 	LIST_REMOVE(request, link);
+	loop_drop(&request->beat);
 	if (request->admitted) {
 		request->session->calls--;
 		request->session->principal->calls--;
@@ -87,7 +90,7 @@ void request_start(
 	request->id = msg->id;
 	request->params = msg->params;
 	request->log_level = -1;
-	request->progress = -1;
+	request->step = request->told = -1;
 	request->batch = batch;
 	LIST_INSERT_HEAD(&session->requests, request, link);
 	conn_open_request(conn);
@@ -136,6 +139,8 @@ static bool has_room(const struct request *request, struct err *err)
 	return true;
 }
 
+static void arm_beat(struct request *request);
+
 bool request_admit(struct request *request, struct err *err)
 {
 	if (!has_room(request, err)) {
@@ -146,7 +151,19 @@ bool request_admit(struct request *request, struct err *err)
 	request->session->calls++;
 	request->session->principal->calls++;
 	request->server->calls++;
+	request->began = loop_now_us();
+	snprintf(request->doing, sizeof(request->doing), "%s", request->method->name);
+	arm_beat(request);
 	return true;
+}
+
+/* ---- progress ---- */
+
+#define BEAT_MS 5000 /* clients give up on a call that tells nothing for a minute, or less */
+
+static bool is_followed(const struct request *request)
+{
+	return request->progress_token && !request->cancelled;
 }
 
 /* 3 rather than 3.0: that is how people write steps. */
@@ -155,22 +172,68 @@ static json_t *number(double value)
 	return value == (double)(int)value ? json_integer((int)value) : json_real(value);
 }
 
-void request_progress(struct request *request, double step, double total, const char *message)
+static void tell_progress(struct request *request, double progress, const char *message)
 {
-	if (request->cancelled || !request->progress_token || !conn_listens(request->conn) ||
-		step <= request->progress) {
+	request->told = progress;
+	if (!conn_listens(request->conn)) {
 		return;
 	}
-	request->progress = step;
-	json_t *params = json_pack(
-		"{s:O, s:o}", "progressToken", request->progress_token, "progress", number(step));
-	if (total > 0) {
-		json_object_set_new(params, "total", number(total));
+	json_t *params = json_pack("{s:O, s:o}", "progressToken", request->progress_token,
+		"progress", number(progress));
+	if (request->total > 0) {
+		json_object_set_new(params, "total", number(request->total));
 	}
 	if (message && mcp_progress_has_message(request)) {
-		json_object_set_new(params, "message", json_string(message));
+		json_object_set_new(params, "message", json_text(message));
 	}
 	conn_notify(request->conn, "notifications/progress", params);
+}
+
+/* Between two steps: larger each time, and never as large as the next whole step. */
+static int on_beat(sd_event_source *source, uint64_t now, void *data)
+{
+	struct request *request = data;
+	double step = request->step < 0 ? 0 : request->step;
+	unsigned n = ++request->beats;
+	char text[192];
+	(void)source, (void)now;
+	snprintf(text, sizeof(text), "%s (%llu s)",
+		request->describe ? request->describe(request->describe_data) : request->doing,
+		(unsigned long long)(loop_now_us() - request->began) / 1000000);
+	tell_progress(request, step + (double)n / (n + 1), text);
+	arm_beat(request);
+	return 0;
+}
+
+static void arm_beat(struct request *request)
+{
+	unsigned ms = request->server ? request->server->options.beat_ms : 0;
+	loop_drop(&request->beat);
+	if (request->server && is_followed(request)) {
+		request->beat =
+			loop_after_ms(request->server->event, ms ? ms : BEAT_MS, on_beat, request);
+	}
+}
+
+void request_progress(struct request *request, double step, double total, const char *message)
+{
+	if (!is_followed(request) || step <= request->told) {
+		return;
+	}
+	request->step = step;
+	request->total = total;
+	request->beats = 0;
+	if (message) {
+		snprintf(request->doing, sizeof(request->doing), "%s", message);
+	}
+	tell_progress(request, step, message);
+	arm_beat(request);
+}
+
+void request_describe(struct request *request, const char *(*describe)(void *data), void *data)
+{
+	request->describe = describe;
+	request->describe_data = data;
 }
 
 void request_on_cancel(struct request *request, void (*fn)(void *data), void *data)
@@ -185,6 +248,7 @@ void request_on_cancel(struct request *request, void (*fn)(void *data), void *da
 void request_cancel(struct request *request)
 {
 	request->cancelled = true;
+	loop_drop(&request->beat);
 	void (*fn)(void *) = take_ptr(&request->on_cancel);
 	if (fn) {
 		fn(request->on_cancel_data); /* may answer, which frees the request */

@@ -37,6 +37,7 @@ struct server_options {
 	const char *(*stream_vnc)(void *data);  /* call_stream_vnc() */
 	const struct server_addition *addition; /* NULL: nothing */
 	struct metrics *metrics;                /* NULL: nobody counts */
+	unsigned beat_ms; /* a call tells at least so often that it is at work; 0: every 5 s */
 };
 
 struct server *server_new(sd_event *event, const struct server_options *options);

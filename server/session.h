@@ -194,8 +194,15 @@ struct request {
 	json_t *message; /* owns what follows */
 	const json_t *id, *params;
 	const json_t *progress_token;
-	double progress; /* the last step told */
-	int log_level;   /* modern: what this request asked for; else -1 */
+	double step, total; /* the last step; -1: none.  total 0: unknown */
+	double told;        /* the largest progress so far, beats included; -1: none */
+	unsigned beats;     /* since the last step */
+	sd_event_source *beat;
+	char doing[128]; /* the last message */
+	const char *(*describe)(void *data);
+	void *describe_data;
+	uint64_t began; /* when it was admitted, us */
+	int log_level;  /* modern: what this request asked for; else -1 */
 	struct batch *batch;
 	void (*on_cancel)(void *data);
 	void *on_cancel_data;
@@ -215,7 +222,13 @@ void request_fail(struct request *request, int code, json_t *data, const char *f
 	PRINTF(4, 5);
 /* Counts it among the calls that take time, if there is room. */
 bool request_admit(struct request *request, struct err *err) NODISCARD;
+/*
+ * A step of a request that was admitted; later ones must be larger, or they are not told.  One that
+ * tells nothing for a while tells by itself that it is still at work, every few seconds until its
+ * answer, with the last message or what describe() says.
+ */
 void request_progress(struct request *request, double step, double total, const char *message);
+void request_describe(struct request *request, const char *(*describe)(void *data), void *data);
 /* At once when it was cancelled already; fn fires at most once. */
 void request_on_cancel(struct request *request, void (*fn)(void *data), void *data);
 void request_cancel(struct request *request); /* it will send no answer */

@@ -37,6 +37,9 @@ const char *call_stream_vnc(struct call *call);
 /* Told to the client when it asked for progress: step of total (0: unknown), with a short message.
  */
 void call_progress(struct call *call, double step, double total, const char *message);
+/* A call that tells no step for some seconds tells by itself that it is still at work.  describe()
+ * gives the message then, instead of the last step's: a few words, read at once. */
+void call_describe(struct call *call, const char *(*describe)(void *data), void *data);
 
 /* Told to the client when it asked to hear of what happens at this level. */
 void call_log(struct call *call, enum log_level level, const char *text);

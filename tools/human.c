@@ -16,7 +16,6 @@
  */
 
 #define TIMEOUT_S 600
-#define TICK_MS 10000 /* clients give up on a call that tells nothing for a minute */
 
 struct human_args {
 	const char *sandbox, *reason;
@@ -38,7 +37,7 @@ struct human {
 	struct streams *streams;
 	char *owner;
 	struct vm_person_wait *wait;
-	sd_event_source *tick, *late;
+	sd_event_source *late;
 	uint64_t began;
 	char *link; /* made for this; NULL: somebody who can act watches already */
 	char stream[ID_LEN + 1];
@@ -65,7 +64,6 @@ static void over(void *data)
 {
 	struct human *human = data;
 	vm_control_ask_cancel(take_ptr(&human->wait));
-	loop_drop(&human->tick);
 	loop_drop(&human->late);
 	if (human->answered) {
 		drop_link(human);
@@ -162,20 +160,9 @@ static int on_late(sd_event_source *source, uint64_t now, void *data)
 	return 0;
 }
 
-static int on_tick(sd_event_source *source, uint64_t now, void *data)
+static const char *describe(void *data)
 {
-	struct human *human = data;
-	struct job *job = &human->job;
-	unsigned waited = (unsigned)((loop_now_us() - human->began) / 1000000);
-	(void)source, (void)now;
-	vm_touch(job->vm); /* it is not idle: somebody is to come */
-	if (waited < (unsigned)human->args->timeout) {
-		job_progress(job, waited, (unsigned)human->args->timeout,
-			person_has_it(human) ? "A person has control" : "Waiting for a person");
-	}
-	loop_drop(&human->tick);
-	human->tick = loop_after_ms(call_event(job->call), TICK_MS, on_tick, human);
-	return 0;
+	return person_has_it(data) ? "A person has control" : "Waiting for a person";
 }
 
 /* ---- asking the client's user ---- */
@@ -284,7 +271,8 @@ static void begin_waiting(struct human *human)
 	call_on_cancel(job->call, take_back, human);
 	human->wait = vm_control_ask(job->vm, human->args->reason, handed_back, human);
 	human->late = loop_after_ms(event, (uint64_t)human->args->timeout * 1000, on_late, human);
-	human->tick = loop_after_ms(event, 0, on_tick, human);
+	call_describe(job->call, describe, human);
+	job_progress(job, 1, 2, describe(human));
 }
 
 /* Nothing of the call may be used after call_ask(). */

@@ -140,6 +140,12 @@ void call_progress(struct call *call, double step, double total, const char *mes
 	snprintf(call->stage, sizeof(call->stage), "%s", message);
 }
 
+void call_describe(struct call *call, const char *(*describe)(void *data), void *data)
+{
+	(void)call;
+	cr_assert_neq(*describe(data), '\0');
+}
+
 void call_on_cancel(struct call *call, void (*fn)(void *data), void *data)
 {
 	call->on_cancel = fn;

@@ -13,6 +13,9 @@
 
 #define CLIENT_PATIENCE_US (20 * 1000000ull) /* a test that waits longer than this has failed */
 
+static unsigned
+	client_beat_ms; /* how often the next server tells that a call is at work; 0: as usual */
+
 struct client {
 	struct transport_conn conn; /* first */
 	struct vm_config config;
@@ -96,6 +99,7 @@ static inline void client_init_with(
 							   .tools = client->tools,
 							   .max_calls = max_calls,
 							   .addition = addition,
+							   .beat_ms = client_beat_ms,
 						   });
 	server_on_idle(client->server, client_on_idle, client);
 	server_transport_handlers.opened(&client->conn, client->server);
