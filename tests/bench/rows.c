@@ -11,7 +11,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#define HOLD_MS 20   /* a click keeps the button down so long; two are so far apart */
 #define QUIET_MS 150 /* how long `observe: settled` waits for the screen to be quiet */
 
 static const char latin_text[] = "The quick brown fox (No. 7) jumps over the lazy dog; it's 100% "
@@ -24,7 +26,8 @@ static bool ours_click(struct bench *b, struct sample *ret, struct err *err)
 {
 	static int turn;
 	char args[80];
-	snprintf(args, sizeof(args), "{\"coordinate\":[%d,%d]}", 1000 + turn++ % 100, 650);
+	snprintf(args, sizeof(args), "{\"coordinate\":[%d,%d]}", 1000 + turn++ % 20 * 12, 650);
+	usleep(HOLD_MS * 1000); /* nobody clicks in a row without a break */
 	bool ok = session_call(&b->desk, "left_click", args, err);
 	ret->value = session_ms(&b->desk);
 	return ok;
@@ -133,7 +136,7 @@ static bool ours_settled(struct bench *b, struct sample *ret, struct err *err)
 {
 	char args[128];
 	snprintf(args, sizeof(args), "{\"coordinate\":[%d,%d],\"observe\":\"settled\"}",
-		PROBE_X + 100, PROBE_Y + 100);
+		PROBE_X + 100 + b->rounds[OURS] % 10 * 15, PROBE_Y + 100);
 	if (!session_call(&b->desk, "left_click", args, err)) {
 		return false;
 	}
@@ -448,9 +451,9 @@ static void end_link(struct bench *b)
 }
 
 const struct row bench_rows[] = {
-	{ "click", "left_click, round trip over stdio", "ms", 2, NULL,
+	{ "click", "left_click, round trip over stdio", "ms", HOLD_MS + 2, NULL,
 		"xdotool mousemove X Y click 1", 300, 100, NULL, ours_click, peer_click, NULL },
-	{ "click-fast", "the same, the peer without its delay", "ms", 2, NULL,
+	{ "click-fast", "the same, the peer without its delay", "ms", HOLD_MS + 2, NULL,
 		"xdotool ... click --delay 0 1", 300, 100, NULL, ours_click, peer_click_fast,
 		NULL },
 	{ "screenshot", "screenshot of a moving screen: JPEG, base64 in hand", "ms", 8, NULL,
@@ -458,7 +461,7 @@ const struct row bench_rows[] = {
 		watch_stop },
 	{ "screenshot-still", "screenshot of an unchanged screen", "ms", 8, NULL,
 		"scrot -q 80, read, base64", 200, 60, NULL, ours_still, peer_still, NULL },
-	{ "settled", "left_click until the settled frame", "ms", 5, settled_allowance,
+	{ "settled", "left_click until the settled frame", "ms", HOLD_MS + 5, settled_allowance,
 		"xdotool, sleep 2, scrot", 40, 5, begin_paint, ours_settled, peer_settled,
 		watch_stop },
 	{ "type", "type 1,000 characters, as received", "ms", 60, NULL, "xdotool type --delay 12",

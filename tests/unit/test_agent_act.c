@@ -1,6 +1,9 @@
 // USES agent
 /* Clicks, keys, drags and waits are proved by what a window received. */
 #include "tests/helpers/target.h"
+#include "vm/agent/input.h"
+
+#include <X11/Xatom.h>
 
 static struct desk desk;
 static struct target target;
@@ -54,6 +57,48 @@ Test(act, clicks_where_and_as_often_as_asked, .init = start, .fini = stop)
 	expect_button(6, 1, 7, 9, 0);
 	cr_assert_eq(target_count(&target, ButtonPress), 7);
 	cr_assert_eq(target_count(&target, ButtonRelease), 7);
+}
+
+/* Programs that look at the state once a frame, and those that count clicks by their time. */
+Test(act, keeps_presses_and_releases_a_frame_apart, .init = start, .fini = stop)
+{
+	desk_do(&desk, "{'actions': [{'action': 'click', 'at': [7, 9], 'count': 3},"
+		       "{'action': 'button_down'}, {'action': 'button_up'},"
+		       "{'action': 'key', 'text': 'Up', 'repeat': 3},"
+		       "{'action': 'key', 'text': 'Up ctrl+a'}]}");
+	Time last[2] = { 0 };
+	target_read(&target);
+	for (int i = 0; i < target.n; i++) {
+		const XEvent *event = &target.events[i];
+		bool key = event->type == KeyPress || event->type == KeyRelease;
+		bool part = key && (event->xkey.state & ControlMask); /* of a chord */
+		Time now = key ? event->xkey.time : event->xbutton.time;
+		if (event->type != MotionNotify && !part) {
+			cr_expect_geq(now - last[key], INPUT_HOLD_MS, "event %d: %lu ms", i,
+				now - last[key]);
+			last[key] = now;
+		}
+	}
+	cr_assert_eq(target_count(&target, KeyPress), 6);
+	cr_assert_geq(target_event(&target, KeyRelease, 4)->xkey.time,
+		target_event(&target, KeyPress, 5)->xkey.time + INPUT_HOLD_MS);
+}
+
+static Time press_time(int index)
+{
+	return target_event(&target, ButtonPress, index)->xbutton.time;
+}
+
+/* A program would take them together, and open or select what was only to be clicked. */
+Test(act, keeps_clicks_of_two_actions_apart, .init = start, .fini = stop)
+{
+	desk_do(&desk, "{'actions': [{'action': 'click', 'at': [7, 9]}]}");
+	desk_do(&desk, "{'actions': [{'action': 'click', 'at': [9, 7]}]}");
+	desk_do(&desk, "{'actions': [{'action': 'drag', 'from': [8, 8], 'at': [90, 90]}]}");
+	desk_do(&desk, "{'actions': [{'action': 'move', 'at': [7, 9]}, {'action': 'click'}]}");
+	for (int i = 1; i < 4; i++) {
+		cr_expect_geq(press_time(i) - press_time(i - 1), INPUT_DOUBLE_CLICK_MS - 1);
+	}
 }
 
 Test(act, holds_modifiers_around_a_click, .init = start, .fini = stop)
@@ -345,6 +390,36 @@ Test(act, says_what_failed_and_what_was_done, .init = start, .fini = stop)
 	cr_assert_eq(target_count(&target, ButtonPress), 2);
 	cr_assert_eq(target_buttons_down(&target), 0);
 	desk_done(&req);
+}
+
+static int window_list(Window *ret_first)
+{
+	Atom type, list = XInternAtom(target.x, "_NET_CLIENT_LIST_STACKING", False);
+	int format;
+	unsigned long n = 0, left;
+	unsigned char *value = NULL;
+	XGetWindowProperty(target.x, DefaultRootWindow(target.x), list, 0, 100, False, XA_WINDOW,
+		&type, &format, &n, &left, &value);
+	*ret_first = n ? ((Window *)(void *)value)[n - 1] : None;
+	XFree(value);
+	return (int)n;
+}
+
+/* openbox lets its list go when it sees alt come up; it must have the keyboard by then. */
+Test(act, switches_windows_by_a_chord, .fini = stop)
+{
+	struct target other;
+	desk_start(&desk, "1280x800", true);
+	target_open(&other, &desk, 0, 0, 300, 300, true);
+	target_open(&target, &desk, 0, 0, 300, 300, true);
+	Window top;
+	desk_until(&desk, window_list(&top) == 2 && top == target.window);
+	for (int i = 0; i < 10; i++) {
+		desk_do(&desk, "{'actions': [{'action': 'key', 'text': 'alt+Tab'}]}");
+		desk_until(&desk,
+			window_list(&top) == 2 && top == (i % 2 ? target.window : other.window));
+	}
+	target_close(&other);
 }
 
 Test(act, clicks_reach_a_managed_window, .fini = stop)

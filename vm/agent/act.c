@@ -22,6 +22,7 @@ struct act {
 	bool has_input, running;
 	struct observe observe;
 	uint64_t first_frame_id;
+	uint64_t acted_us; /* when the last input was sent; without one: when the list began */
 	json_t *failed;
 	struct barrier *landing;
 	struct settle *settle;
@@ -186,7 +187,7 @@ static const struct settle_handlers settle_handlers = {
 static void look(struct act *act)
 {
 	if (act->settle && !act->failed) {
-		settle_wait(act->settle, &act->observe, &settle_handlers, act);
+		settle_wait(act->settle, &act->observe, act->acted_us, &settle_handlers, act);
 		return;
 	}
 	reply(act);
@@ -225,6 +226,9 @@ static void land(struct act *act)
 static void on_list_end(const struct err *why, void *data)
 {
 	struct act *act = data;
+	if (act->has_input || act->list.n == 0) {
+		act->acted_us = loop_now_us();
+	}
 	if (why) {
 		input_release_all(input_of(act));
 		act->failed = json_pack("{s:I, s:s, s:s}", "index", (json_int_t)act->list.index,
@@ -275,6 +279,7 @@ static void act_start(struct act *act)
 	XSync(display_x(d), False); /* what changed before this is not the list's doing */
 	display_catch_up(d);
 	act->first_frame_id = display_frame_id(d);
+	act->acted_us = loop_now_us();
 	if (act->observe.mode == OBSERVE_SETTLED) {
 		act->settle = settle_new(d);
 	}

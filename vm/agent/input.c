@@ -5,6 +5,7 @@
 #include "base/loop.h"
 
 #include <X11/extensions/XTest.h>
+#include <stdlib.h>
 
 #define WM_SLOWEST_US 250000
 
@@ -32,11 +33,43 @@ void input_button(struct input *in, int button, bool down)
 		XTestFakeButtonEvent(display_x(in->display), (unsigned)button, down, CurrentTime);
 	}
 	in->buttons = down ? in->buttons | 1u << button : in->buttons & ~(1u << button);
-	if (down && !is_wheel(button)) {
+	in->button_us = down ? loop_now_us() : in->button_us;
+	if (is_wheel(button)) {
+		return;
+	}
+	if (down) {
 		in->presses++;
 		in->presses_here++;
+		in->pressed = button;
+		in->button_down_us = in->button_us;
+	} else {
+		in->button_up_us = loop_now_us();
 	}
-	in->button_us = down ? loop_now_us() : in->button_us;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static bool is_near(struct point a, struct point b)
+{
+	return abs(a.x - b.x) <= INPUT_DOUBLE_CLICK_PIXELS &&
+	       abs(a.y - b.y) <= INPUT_DOUBLE_CLICK_PIXELS;
+}
+
+uint64_t input_press_due(const struct input *in, int button, struct point at)
+{
+	uint64_t due = in->button_up_us + INPUT_REST_MS * 1000;
+	if (in->pressed == button && is_near(in->pressed_at, at)) {
+		due = later(due, in->button_down_us + INPUT_DOUBLE_CLICK_MS * 1000);
+	}
+	return due;
+}
+
+uint64_t input_release_due(const struct input *in)
+{
+	return in->button_down_us + INPUT_HOLD_MS * 1000;
 }
 
 void input_key(struct input *in, KeyCode code, bool down)
@@ -46,6 +79,7 @@ void input_key(struct input *in, KeyCode code, bool down)
 	}
 	in->keys[code] = down;
 	in->key_us = loop_now_us();
+	in->key_up_us = down ? in->key_up_us : in->key_us;
 }
 
 void input_release_keys(struct input *in)

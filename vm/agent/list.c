@@ -1,20 +1,21 @@
 /*
- * A list goes through its actions one by one, each in four phases: let the window manager catch up,
- * press what is held meanwhile, do it, let go.  A phase is done at once or goes on in the
- * background and resumes the list; nothing waits.
+ * A list goes through its actions one by one, each in five phases: let the window manager catch up,
+ * keep the pace of earlier presses, press what is held meanwhile, do it, let go.  A phase is done
+ * at once or goes on in the background and resumes the list; nothing waits.
  */
 #include "vm/agent/list.h"
 
 #include "base/cleanup.h"
 #include "base/loop.h"
 
-enum { CATCH_UP, HOLD, PERFORM, LET_GO };
+enum { CATCH_UP, KEEP_PACE, HOLD, PERFORM, LET_GO };
 enum progress { NOW, LATER, FAILED };
 
 static void stop(struct list *list)
 {
 	loop_drop(&list->timer);
 	typing_free(take_ptr(&list->typing));
+	clicks_free(take_ptr(&list->clicks));
 	drag_free(take_ptr(&list->drag));
 	barrier_free(take_ptr(&list->barrier));
 }
@@ -116,8 +117,9 @@ static enum progress perform(struct list *list, const struct todo *todo, struct 
 	case ACTION_MOVE:
 		return move(list, todo, err);
 	case ACTION_CLICK:
-		pointer_click(in, (enum action_button)a->button, (int)a->count);
-		return NOW;
+		list->clicks = clicks_start(
+			in, (enum action_button)a->button, (int)a->count, on_step, list);
+		return LATER;
 	case ACTION_BUTTON_DOWN:
 	case ACTION_BUTTON_UP:
 		input_button(in, pointer_button((enum action_button)a->button),
@@ -180,6 +182,43 @@ static enum progress catch_up(struct list *list, const struct todo *todo)
 	return list->barrier ? LATER : NOW;
 }
 
+/* Where the action presses its button. */
+static bool press_point(
+	struct input *in, const struct todo *todo, struct point *ret_at, struct err *err)
+{
+	bool drags = todo->action.kind == ACTION_DRAG;
+	if (drags ? todo->action.from.count : todo->action.at.count) {
+		*ret_at = drags ? todo->from : todo->at;
+		return true;
+	}
+	return pointer_now(in, ret_at, err);
+}
+
+static enum progress keep_pace(struct list *list, const struct todo *todo, struct err *err)
+{
+	struct input *in = &list->hands->input;
+	uint64_t now = loop_now_us(), due = 0;
+	struct point at;
+	switch (todo->action.kind) {
+	case ACTION_CLICK:
+	case ACTION_DRAG:
+	case ACTION_BUTTON_DOWN:
+		if (!press_point(in, todo, &at, err)) {
+			return FAILED;
+		}
+		due = input_press_due(
+			in, pointer_button((enum action_button)todo->action.button), at);
+		in->pressed_at = at;
+		break;
+	case ACTION_BUTTON_UP:
+		due = input_release_due(in);
+		break;
+	default:
+		break;
+	}
+	return due > now ? wait_ms(list, (int64_t)(due - now + 999) / 1000) : NOW;
+}
+
 static enum progress press_held(struct list *list, const struct todo *todo)
 {
 	struct hands *hands = list->hands;
@@ -212,6 +251,8 @@ static enum progress run_phase(struct list *list, const struct todo *todo, struc
 	case CATCH_UP:
 		list->began_us = loop_now_us();
 		return catch_up(list, todo);
+	case KEEP_PACE:
+		return keep_pace(list, todo, err);
 	case HOLD:
 		return press_held(list, todo);
 	default:

@@ -25,6 +25,7 @@ struct list {
 	uint64_t began_us;
 	sd_event_source *timer;
 	struct typing *typing;
+	struct clicks *clicks;
 	struct drag *drag;
 	struct barrier *barrier;
 };

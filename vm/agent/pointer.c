@@ -1,4 +1,5 @@
-/* Clicks, wheel and drags: what one hand does.  A drag runs on one timer, from step to step. */
+/* Clicks, wheel and drags: what one hand does.  Clicks and drags run on one timer each, from step
+ * to step. */
 #include "vm/agent/pointer.h"
 
 #include "base/cleanup.h"
@@ -23,18 +24,7 @@ int pointer_button(enum action_button button)
 	return numbers[button];
 }
 
-static void tap(struct input *in, int button, int count)
-{
-	for (int i = 0; i < count; i++) {
-		input_button(in, button, true);
-		input_button(in, button, false);
-	}
-}
-
-void pointer_click(struct input *in, enum action_button button, int count)
-{
-	tap(in, pointer_button(button), count);
-}
+/* ---- wheel ---- */
 
 void pointer_scroll(struct input *in, enum action_direction direction, int amount)
 {
@@ -44,8 +34,79 @@ void pointer_scroll(struct input *in, enum action_direction direction, int amoun
 		[SCROLL_LEFT] = 6,
 		[SCROLL_RIGHT] = 7,
 	};
-	tap(in, numbers[direction], amount);
+	for (int i = 0; i < amount; i++) {
+		input_button(in, numbers[direction], true);
+		input_button(in, numbers[direction], false);
+	}
 }
+
+static bool is_lost(const struct input *in, const char *what, struct err *ret_why)
+{
+	if (!display_is_lost(in->display)) {
+		return false;
+	}
+	err_set(ret_why, ERR_STATE,
+		"the X server went away in the middle of a %s; try again in a second", what);
+	return true;
+}
+
+/* ---- clicks ---- */
+
+struct clicks {
+	struct input *in;
+	int button, steps; /* presses and releases to come */
+	sd_event_source *timer;
+	step_fn *fn;
+	void *data;
+};
+
+static int on_click(sd_event_source *source, uint64_t usec, void *data);
+
+static void click_step(struct clicks *clicks)
+{
+	bool down = clicks->steps-- % 2 == 0;
+	input_button(clicks->in, clicks->button, down);
+	loop_drop(&clicks->timer);
+	if (clicks->steps > 0) {
+		clicks->timer = loop_after_ms(display_loop(clicks->in->display),
+			down ? INPUT_HOLD_MS : INPUT_REST_MS, on_click, clicks);
+	}
+}
+
+static int on_click(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct clicks *clicks = data;
+	struct err why;
+	click_step(clicks);
+	bool lost = is_lost(clicks->in, "click", &why);
+	if (lost || clicks->steps == 0) {
+		clicks->fn(lost ? &why : NULL, clicks->data);
+	}
+	return 0;
+}
+
+struct clicks *clicks_start(
+	struct input *in, enum action_button button, int count, step_fn *fn, void *data)
+{
+	struct clicks *clicks = must(calloc(1, sizeof(*clicks)));
+	*clicks = (struct clicks){ .in = in, .fn = fn, .data = data };
+	clicks->button = pointer_button(button);
+	clicks->steps = 2 * count;
+	click_step(clicks);
+	return clicks;
+}
+
+void clicks_free(struct clicks *clicks)
+{
+	if (clicks) {
+		loop_drop(&clicks->timer);
+		free(clicks);
+	}
+}
+
+/* ---- drags ---- */
 
 struct drag {
 	struct input *in;
@@ -76,11 +137,7 @@ static void end(struct drag *drag)
 	if (drag->button) {
 		input_button(drag->in, drag->button, false);
 	}
-	bool lost = display_is_lost(drag->in->display);
-	if (lost) {
-		err_set(&why, ERR_STATE,
-			"the X server went away in the middle of a drag; try again in a second");
-	}
+	bool lost = is_lost(drag->in, "drag", &why);
 	drag->fn(lost ? &why : NULL, drag->data);
 }
 

@@ -8,8 +8,14 @@
 /* Clicks, wheel and drags.  Points are screen pixels. */
 
 int pointer_button(enum action_button button); /* X's number */
-void pointer_click(struct input *in, enum action_button button, int count);
 void pointer_scroll(struct input *in, enum action_direction direction, int amount);
+
+/* One to three clicks of one place, with the pace of input.h; the first press is sent at once. */
+struct clicks;
+
+struct clicks *clicks_start(
+	struct input *in, enum action_button button, int count, step_fn *fn, void *data);
+void clicks_free(struct clicks *clicks); /* stops; a button stays down.  NULL-safe */
 
 /* A drag that drop targets believe: press, settle, many small steps, dwell, release. */
 struct drag;

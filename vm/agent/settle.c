@@ -24,7 +24,7 @@ struct settle {
 	int columns, rows;
 	struct tile *tiles;
 	bool changed; /* at all since settle_new() */
-	uint64_t start_us, reaction_us, wait_us, quiet_us, end_us;
+	uint64_t since_us, reaction_us, wait_us, quiet_us, end_us;
 	uint64_t foreseen_us; /* the end that the caller was told of beforehand */
 	sd_event_source *timer;
 	const struct settle_handlers *handlers;
@@ -112,7 +112,7 @@ static uint64_t quiet_at(const struct settle *s)
 {
 	uint64_t last = last_change(s);
 	if (last == 0 && !anything_moves(s)) {
-		return later(s->start_us + s->reaction_us, s->wait_us + s->quiet_us);
+		return later(s->since_us + s->reaction_us, s->wait_us + s->quiet_us);
 	}
 	return later(last, s->wait_us) + s->quiet_us;
 }
@@ -157,18 +157,18 @@ struct settle *settle_new(struct display *d)
 	s->columns = (size.width + TILE - 1) / TILE;
 	s->rows = (size.height + TILE - 1) / TILE;
 	s->tiles = must(calloc((size_t)s->columns * (size_t)s->rows, sizeof(*s->tiles)));
-	s->start_us = loop_now_us();
 	s->listener = (struct display_listener){ .damaged = on_damaged, .data = s };
 	display_listen(d, &s->listener);
 	return s;
 }
 
-void settle_wait(struct settle *s, const struct observe *how,
+void settle_wait(struct settle *s, const struct observe *how, uint64_t since_us,
 	const struct settle_handlers *handlers, void *data)
 {
 	s->handlers = handlers;
 	s->data = data;
 	s->wait_us = loop_now_us();
+	s->since_us = since_us;
 	s->quiet_us = (uint64_t)how->quiet_ms * 1000;
 	s->reaction_us = (uint64_t)how->reaction_ms * 1000;
 	s->end_us = s->wait_us + (uint64_t)how->timeout_ms * 1000;

@@ -27,8 +27,9 @@ struct settle_handlers {
 
 /* Watches from now on: call it before the first input. */
 struct settle *settle_new(struct display *d);
-/* how: its times.  handlers stay the caller's. */
-void settle_wait(struct settle *s, const struct observe *how,
+/* how: its times.  since_us: a program may react to what was done until then (loop_now_us()).
+ * handlers stay the caller's. */
+void settle_wait(struct settle *s, const struct observe *how, uint64_t since_us,
 	const struct settle_handlers *handlers, void *data);
 /* What never stopped, merged into at most SETTLE_RECTS_MAX rectangles of screen pixels.  Returns
  * how many. */

@@ -19,12 +19,13 @@
 #define READER_MS 10000     /* a client that has not read its events by then is stuck */
 #define LAST_READER_MS 1000 /* at the end nothing depends on it but the honesty of the count */
 
-enum how { TAP, PRESS, RELEASE };
+enum how { TAP, PRESS, LIFT, RELEASE }; /* LIFT: the key pressed last; RELEASE: all */
 
 struct stroke {
 	uint32_t sym;
 	enum how how;
-	bool ends; /* a character or chord is complete with it */
+	bool ends;  /* a character or chord is complete with it */
+	bool holds; /* the last press of a chord: programs must see it before the next stroke */
 };
 
 struct typing {
@@ -36,13 +37,14 @@ struct typing {
 	size_t n, at;
 	int64_t done;
 	bool needs_focus, neutral_locks, drains;
-	bool locks_changed, waited;
+	bool locks_changed, waited, rested;
 	XkbStateRec locks;
 	unsigned shift;           /* the Shift key, 0 without one */
 	bool shift_ours;          /* held by us for a stroke's sake */
 	struct key keys[SEGMENT]; /* of the strokes from `at` on */
+	KeyCode pressed;          /* last */
 	struct barrier *barrier;
-	sd_event_source *next;
+	sd_event_source *next, *pause;
 };
 
 /* ---- making strokes ---- */
@@ -73,7 +75,7 @@ bool typing_check(const char *what, const char *text, struct err *err)
 
 static void add(struct typing *t, KeySym sym, enum how how, bool ends)
 {
-	t->strokes[t->n++] = (struct stroke){ (uint32_t)sym, how, ends };
+	t->strokes[t->n++] = (struct stroke){ .sym = (uint32_t)sym, .how = how, .ends = ends };
 }
 
 static KeySym char_sym(uint32_t ch, const char **rest)
@@ -178,14 +180,18 @@ static size_t plan(struct typing *t)
 	while (n < SEGMENT && t->at + n < t->n) {
 		struct stroke *stroke = &t->strokes[t->at + n];
 		struct key *key = &t->keys[n];
-		if (stroke->how != RELEASE && !keymap_find(t->map, stroke->sym, key) &&
+		bool presses = stroke->how == TAP || stroke->how == PRESS;
+		if (presses && !keymap_find(t->map, stroke->sym, key) &&
 			!keymap_assign(t->map, stroke->sym, key)) {
 			break;
 		}
-		if (stroke->how != RELEASE) {
+		if (presses) {
 			keymap_used(t->map, key->code);
 		}
 		n++;
+		if (stroke->holds || (stroke->ends && stroke->how != TAP)) {
+			break; /* a pause follows */
+		}
 	}
 	keymap_apply(t->map);
 	return n;
@@ -207,12 +213,17 @@ static void send_stroke(struct typing *t, const struct stroke *stroke, struct ke
 		t->shift_ours = false;
 		return;
 	}
+	if (stroke->how == LIFT) {
+		input_key(t->in, t->pressed, false);
+		return;
+	}
 	want_shift(t, key.shift);
 	/* A chord may name a key twice, or a key that another chord's owner holds. */
 	if (t->in->keys[key.code]) {
 		input_key(t->in, key.code, false);
 	}
 	input_key(t->in, key.code, true);
+	t->pressed = key.code;
 	if (stroke->how == TAP) {
 		input_key(t->in, key.code, false);
 	}
@@ -225,10 +236,10 @@ static void send_segment(struct typing *t, size_t n)
 		t->done += t->strokes[t->at + i].ends;
 	}
 	t->at += n;
-	if (t->strokes[t->at - 1].how == TAP) {
+	if (t->strokes[t->at - 1].how == TAP || t->strokes[t->at - 1].how == LIFT) {
 		want_shift(t, false);
 	}
-	t->waited = false;
+	t->waited = t->rested = false;
 }
 
 static void wait_for_reader(struct typing *t, uint64_t ms, bool must_wait)
@@ -267,9 +278,77 @@ static bool prepare(struct typing *t, struct err *err)
 	return true;
 }
 
+/* ---- the pace of chords (input.h) ---- */
+
+static int on_paused(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct typing *t = data;
+	loop_drop(&t->pause);
+	go_on(t);
+	return 0;
+}
+
+static void pause_until(struct typing *t, uint64_t due, sd_event_time_handler_t fn)
+{
+	uint64_t now = loop_now_us();
+	uint64_t ms = due > now ? (due - now + 999) / 1000 : 0;
+	t->pause = loop_after_ms(display_loop(t->in->display), ms, fn, t);
+}
+
+static void on_wm(enum barrier_answer answer, void *data)
+{
+	(void)answer;
+	drop_barrier(data);
+	go_on(data);
+}
+
+/*
+ * A window manager that takes a chord for itself (alt+Tab) must have grabbed the keyboard before
+ * the modifiers go up, or it never hears of that.
+ */
+static int on_held(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct typing *t = data;
+	loop_drop(&t->pause);
+	bool chord = t->strokes[t->at].how == LIFT && !t->strokes[t->at].ends;
+	t->barrier = chord ? barrier_window_manager(t->in->display, on_wm, t) : NULL;
+	if (!t->barrier) {
+		go_on(t);
+	}
+	return 0;
+}
+
+/* Whether the next stroke has to wait for the last key to be up for a while. */
+static bool must_rest(struct typing *t)
+{
+	bool rest = t->strokes[t->at].how == PRESS && !t->rested &&
+		    loop_now_us() < t->in->key_up_us + INPUT_REST_MS * 1000;
+	t->rested = true;
+	return rest;
+}
+
+/* Between the strokes of chords; false: not there. */
+static bool pause_after(struct typing *t, const struct stroke *stroke)
+{
+	if (stroke->holds) {
+		pause_until(t, loop_now_us() + INPUT_HOLD_MS * 1000, on_held);
+	} else if (stroke->ends && stroke->how != TAP) {
+		go_on(t);
+	}
+	return stroke->holds || (stroke->ends && stroke->how != TAP);
+}
+
 static void run_segment(struct typing *t)
 {
 	struct err err;
+	if (t->at < t->n && must_rest(t)) {
+		pause_until(t, t->in->key_up_us + INPUT_REST_MS * 1000, on_paused);
+		return;
+	}
 	if (!prepare(t, &err)) {
 		finish(t, &err);
 		return;
@@ -282,6 +361,9 @@ static void run_segment(struct typing *t)
 	}
 	if (n > 0) {
 		send_segment(t, n);
+	}
+	if (n > 0 && t->at < t->n && pause_after(t, &t->strokes[t->at - 1])) {
+		return;
 	}
 	bool more = t->at < t->n, spares_ran_out = more && n < SEGMENT;
 	if (more || t->drains) {
@@ -323,8 +405,10 @@ static void add_chord(struct typing *t, const struct chord *chord)
 {
 	for (int i = 0; i < chord->count; i++) {
 		t->neutral_locks &= !keys_is_lock(chord->keys[i]);
-		add(t, chord->keys[i], i + 1 < chord->count ? PRESS : TAP, chord->count == 1);
+		add(t, chord->keys[i], PRESS, false);
 	}
+	t->strokes[t->n - 1].holds = true;
+	add(t, NoSymbol, LIFT, chord->count == 1);
 	if (chord->count > 1) {
 		add(t, NoSymbol, RELEASE, true);
 	}
@@ -333,7 +417,7 @@ static void add_chord(struct typing *t, const struct chord *chord)
 struct typing *typing_chords(struct input *in, struct keymap *map, const struct chord *chords,
 	int count, int repeat, step_fn *fn, void *data)
 {
-	size_t room = (size_t)count * (size_t)repeat * (CHORD_KEYS_MAX + 1);
+	size_t room = (size_t)count * (size_t)repeat * (CHORD_KEYS_MAX + 2);
 	struct typing *t = typing_new(in, map, room, fn, data);
 	for (int i = 0; i < count * repeat; i++) {
 		add_chord(t, &chords[i % count]);
@@ -360,6 +444,7 @@ void typing_free(struct typing *t)
 		restore(t);
 		drop_barrier(t);
 		loop_drop(&t->next);
+		loop_drop(&t->pause);
 		free(t->strokes);
 		free(t);
 	}
