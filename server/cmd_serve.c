@@ -33,6 +33,7 @@ struct serving {
 	struct vm_pool *vms;
 	struct tool_set *tools;
 	struct auth *auth; /* with http only */
+	struct budgets *budgets;
 	struct server *server;
 	struct stdio *stdio;
 	struct listen_http *http;
@@ -55,6 +56,7 @@ static void stop_serving(struct serving *s)
 	metrics_free(s->metrics);
 	tool_set_free(s->tools);
 	auth_free(s->auth);
+	budgets_unref(s->budgets);
 	loop_drop(&s->grace);
 	sd_event_unref(s->event);
 	config_done(&s->config);
@@ -122,7 +124,7 @@ static bool start_http(struct serving *s, struct err *err)
 {
 	vm_pool_limit_owners(s->vms, max_sandboxes_of, s);
 	vm_pool_on_started(s->vms, on_started, s);
-	s->http = listen_http_new(s->event, s->server, &s->config.http, s->auth, err);
+	s->http = listen_http_new(s->event, s->server, &s->config.http, s->auth, s->budgets, err);
 	if (!s->http) {
 		return false;
 	}
@@ -195,6 +197,7 @@ static bool start_serving(struct serving *s, struct err *err)
 		tool_set_add(s->tools, addition->tools);
 	}
 	s->metrics = metrics_new(s->tools);
+	s->budgets = budgets_new(HTTP_HELD_MAX, HTTP_HELD_ALL_MAX);
 	s->config.vm.outlive = s->config.http.listen; /* over stdio its client went with it */
 	s->vms = vm_pool_new(s->event, &s->config.vm);
 	s->streams = listen_streams_new(s->event, &s->config, s->vms, s->metrics);
@@ -208,6 +211,7 @@ static bool start_serving(struct serving *s, struct err *err)
 						 .stream_base = stream_base,
 						 .stream_vnc = stream_vnc,
 						 .max_calls_of = max_calls_of,
+						 .budgets = s->budgets,
 						 .data = s,
 					 });
 	listen_streams_watch(s->streams, s->server);

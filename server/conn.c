@@ -12,8 +12,8 @@
 
 static void check_end(struct conn *conn);
 
-#define PENDING_MAX (16u << 20) /* bytes of answers nobody has taken: stop reading */
-#define GRACE_MS 2000           /* after the end of input, for what is in flight */
+#define PENDING_MAX (4u << 20) /* bytes of answers nobody has taken: stop reading */
+#define GRACE_MS 2000          /* after the end of input, for what is in flight */
 
 struct conn *conn_new(struct server *server, struct transport_conn *wire)
 {

@@ -44,7 +44,7 @@ static void add_to_list(struct buf *list, const char *allowed, const char *own)
 
 struct http *listen_http_open(sd_event *event, const struct config_http *config,
 	const char *address, const char *(*authorize)(const char *token, void *data), void *data,
-	struct err *err)
+	struct budgets *budgets, struct err *err)
 {
 	auto_public_url struct public_url own = { 0 };
 	auto_buf struct buf hosts = { 0 }, origins = { 0 };
@@ -64,6 +64,7 @@ struct http *listen_http_open(sd_event *event, const struct config_http *config,
 		.max_body = config->max_body_kib << 10,
 		.max_connections = config->max_connections,
 		.authorize = authorize,
+		.budgets = budgets,
 		.resource_metadata = config->auth_server ? STATUS_METADATA_PATH : NULL,
 		.data = data,
 	};
@@ -71,10 +72,11 @@ struct http *listen_http_open(sd_event *event, const struct config_http *config,
 }
 
 struct listen_http *listen_http_new(sd_event *event, struct server *server,
-	const struct config_http *config, struct auth *auth, struct err *err)
+	const struct config_http *config, struct auth *auth, struct budgets *budgets,
+	struct err *err)
 {
 	struct http *http =
-		listen_http_open(event, config, config->listen, auth_authorize, auth, err);
+		listen_http_open(event, config, config->listen, auth_authorize, auth, budgets, err);
 	if (!http) {
 		return NULL;
 	}

@@ -117,7 +117,7 @@ static bool begin_listening(struct listen_streams *listen, struct err *err)
 {
 	const struct config_http *config = &listen->config->http;
 	listen->own = listen_http_open(
-		listen->event, config, config->stream_listen, refuse_tokens, NULL, err);
+		listen->event, config, config->stream_listen, refuse_tokens, NULL, NULL, err);
 	if (!listen->own) {
 		return err_while(err, "streams cannot be shown at %s", config->stream_listen);
 	}

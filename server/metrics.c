@@ -290,6 +290,7 @@ static const struct row rows[] = {
 	{ "vitrine_http_rejected_total", NULL, NULL, COUNT(rejected_origin), "reason", "origin" },
 	{ "vitrine_http_rejected_total", NULL, NULL, COUNT(rejected_size), "reason", "size" },
 	{ "vitrine_http_rejected_total", NULL, NULL, COUNT(rejected_busy), "reason", "busy" },
+	{ "vitrine_http_rejected_total", NULL, NULL, COUNT(rejected_memory), "reason", "memory" },
 	{ "vitrine_http_received_bytes_total", "counter",
 		"Bytes of request bodies.", COUNT(bytes_in) },
 	{ "vitrine_http_sent_bytes_total", "counter",

@@ -33,7 +33,8 @@ struct metrics_now {
 	uint64_t calls;              /* in flight */
 	uint64_t connections, streams;
 	uint64_t requests, bytes_in, bytes_out;
-	uint64_t rejected_host, rejected_origin, rejected_auth, rejected_size, rejected_busy;
+	uint64_t rejected_host, rejected_origin, rejected_auth, rejected_size, rejected_busy,
+		rejected_memory;
 	uint64_t memory, fds;           /* of this process: resident bytes, open descriptors */
 	double cpu_seconds, start_time; /* used by this process; since 1970 */
 };

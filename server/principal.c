@@ -22,6 +22,7 @@ struct principal *principal_ref(struct server *server, const char *name)
 	principal->server = server;
 	principal->sessions = 1;
 	const struct server_options *options = &server->options;
+	principal->kept.budget = budget_ref(options->budgets, name);
 	principal->max_calls =
 		options->max_calls_of ? options->max_calls_of(name, options->data) : 0;
 	LIST_INSERT_HEAD(&server->principals, principal, link);
@@ -36,6 +37,7 @@ void principal_unref(struct principal *principal)
 	if (principal->server) {
 		LIST_REMOVE(principal, link);
 	}
+	budget_unref(principal->kept.budget);
 	free(principal);
 }
 

@@ -9,7 +9,7 @@
 
 #define EVENTS_MAX 256
 #define BYTES_MAX (4u << 20)
-#define SHARED_MAX (64u << 20)
+#define SHARED_MAX (24u << 20) /* the rest of the budget is for requests and answers */
 
 struct replay_event {
 	TAILQ_ENTRY(replay_event) link;
@@ -19,9 +19,9 @@ struct replay_event {
 	char text[];
 };
 
-void replay_init(struct replay *replay, size_t *shared)
+void replay_init(struct replay *replay, struct replay_share *share)
 {
-	*replay = (struct replay){ .shared = shared };
+	*replay = (struct replay){ .share = share };
 	TAILQ_INIT(&replay->events);
 }
 
@@ -31,7 +31,8 @@ static void forget_first(struct replay *replay)
 	TAILQ_REMOVE(&replay->events, event, link);
 	replay->count--;
 	replay->bytes -= event->len;
-	*replay->shared -= event->len;
+	replay->share->bytes -= event->len;
+	budget_give(replay->share->budget, event->len);
 	free(event);
 }
 
@@ -76,11 +77,26 @@ bool replay_parse(const char *text, struct replay_id *ret_id)
 
 /* ---- events ---- */
 
+/* Forgets as much as it takes; false: it would not be enough. */
+static bool make_room(struct replay *replay, size_t len)
+{
+	struct replay_share *share = replay->share;
+	while (replay->count > 0 &&
+		(replay->count >= EVENTS_MAX || replay->bytes + len > BYTES_MAX ||
+			share->bytes + len > SHARED_MAX)) {
+		forget_first(replay);
+	}
+	return share->bytes + len <= SHARED_MAX && budget_take(share->budget, len);
+}
+
 void replay_keep(struct replay *replay, unsigned stream, const struct buf *message,
 	char ret_id[REPLAY_ID_MAX])
 {
-	struct replay_event *event = must(malloc(sizeof(*event) + message->len + 1));
 	replay_number(replay, stream, ret_id);
+	if (!make_room(replay, message->len)) {
+		return;
+	}
+	struct replay_event *event = must(malloc(sizeof(*event) + message->len + 1));
 	*event = (struct replay_event){ .stream = stream,
 		.number = replay->last,
 		.sent_us = loop_now_us(),
@@ -89,12 +105,7 @@ void replay_keep(struct replay *replay, unsigned stream, const struct buf *messa
 	TAILQ_INSERT_TAIL(&replay->events, event, link);
 	replay->count++;
 	replay->bytes += event->len;
-	*replay->shared += event->len;
-	/* The newest stays, whatever its size: a message's size is bounded elsewhere. */
-	while (replay->count > 1 && (replay->count > EVENTS_MAX || replay->bytes > BYTES_MAX ||
-					    *replay->shared > SHARED_MAX)) {
-		forget_first(replay);
-	}
+	replay->share->bytes += event->len;
 }
 
 size_t replay_send(

@@ -1,6 +1,7 @@
 #ifndef SERVER_REPLAY_H
 #define SERVER_REPLAY_H
 
+#include "base/budget.h"
 #include "base/buf.h"
 #include "transport/transport.h"
 
@@ -12,11 +13,18 @@
  */
 
 TAILQ_HEAD(replay_list, replay_event);
+
+/* What all replays of a principal share. */
+struct replay_share {
+	struct budget *budget; /* its memory's; NULL: no limit */
+	size_t bytes;
+};
+
 struct replay {
 	struct replay_list events;
 	size_t count, bytes;
-	size_t *shared; /* bytes, with others: the principal's */
-	uint64_t last;  /* the last number given */
+	struct replay_share *share;
+	uint64_t last; /* the last number given */
 };
 
 #define REPLAY_ID_MAX 40
@@ -25,11 +33,11 @@ struct replay_id {
 	uint64_t number;
 };
 
-void replay_init(struct replay *replay, size_t *shared);
+void replay_init(struct replay *replay, struct replay_share *share);
 void replay_done(struct replay *replay);
 /* An id for something that is not kept. */
 void replay_number(struct replay *replay, unsigned stream, char ret_id[REPLAY_ID_MAX]);
-/* Keeps a copy. */
+/* Keeps a copy, if there is room: where others of the principal keep a lot, nothing is kept. */
 void replay_keep(struct replay *replay, unsigned stream, const struct buf *message,
 	char ret_id[REPLAY_ID_MAX]);
 bool replay_parse(const char *text, struct replay_id *ret_id);

@@ -1,6 +1,7 @@
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
+#include "base/budget.h"
 #include "tools/tool.h"
 #include "transport/transport.h"
 #include "vm/vm.h"
@@ -38,6 +39,7 @@ struct server_options {
 	const struct server_addition *addition; /* NULL: nothing */
 	struct metrics *metrics;                /* NULL: nobody counts */
 	unsigned beat_ms; /* a call tells at least so often that it is at work; 0: every 5 s */
+	struct budgets *budgets; /* of memory, by principal; NULL: no limit.  Outlives all */
 };
 
 struct server *server_new(sd_event *event, const struct server_options *options);

@@ -2,6 +2,7 @@
 #define SERVER_SESSION_H
 
 #include "server/mcp.h"
+#include "server/replay.h"
 #include "server/rpc.h"
 #include "server/seal.h"
 #include "server/server.h"
@@ -52,11 +53,11 @@ void server_connection_ended(struct server *server);
 
 struct principal {
 	LIST_ENTRY(principal) link;
-	struct server *server; /* NULL once the server has gone */
-	size_t sessions;       /* which hold it */
-	size_t calls;          /* in flight, over all of its sessions */
-	int64_t max_calls;     /* 0: no limit */
-	size_t kept;           /* bytes of messages that may be asked for again */
+	struct server *server;    /* NULL once the server has gone */
+	size_t sessions;          /* which hold it */
+	size_t calls;             /* in flight, over all of its sessions */
+	int64_t max_calls;        /* 0: no limit */
+	struct replay_share kept; /* messages that may be asked for again */
 	char name[];
 };
 

@@ -104,6 +104,7 @@ static void read_http(const struct http_counts *counts, struct metrics_now *now)
 	now->rejected_auth = counts->rejected_auth;
 	now->rejected_size = counts->rejected_size;
 	now->rejected_busy = counts->rejected_busy;
+	now->rejected_memory = counts->rejected_memory;
 }
 
 static void run_metrics(struct http_exchange *x, void *data)

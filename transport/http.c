@@ -251,6 +251,10 @@ struct http *http_new(sd_event *event, const struct http_options *options, struc
 	STAILQ_INIT(&http->places);
 	TAILQ_INIT(&http->streams);
 	copy_options(http, options);
+	http->budgets = options->budgets;
+	if (!http->budgets) {
+		http->budgets = http->own_budgets = budgets_new(HTTP_HELD_MAX, HTTP_HELD_ALL_MAX);
+	}
 	if (!http_names_init(&http->names, options->allow_hosts, options->allow_origins, err) ||
 		!http_sockets_open(&http->sockets, options->listen, options->tls_cert,
 			options->tls_cert || options->behind_proxy, err) ||
@@ -357,6 +361,7 @@ void http_free(struct http *http)
 		free(place);
 	}
 	http_names_done(&http->names);
+	budgets_unref(http->own_budgets);
 	free(http->resource_metadata);
 	free(http);
 }

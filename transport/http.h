@@ -1,6 +1,7 @@
 #ifndef TRANSPORT_HTTP_H
 #define TRANSPORT_HTTP_H
 
+#include "base/budget.h"
 #include "transport/transport.h"
 
 #include <stdint.h>
@@ -28,20 +29,26 @@ struct http_options {
 	int64_t max_connections;             /* [1024]; a few more are answered with 503 */
 	int64_t max_connections_per_address; /* [256]; not for a unix socket */
 	int64_t header_timeout_ms; /* for the whole head of a request, and for a body that does not
-				      come at 16 KiB/s [10000] */
+				      come at 64 KiB/s [10000] */
 	int64_t idle_timeout_ms; /* between requests, and for a reader that takes nothing [60000] */
 	int64_t keep_alive_ms;   /* of silence, then a stream gets a comment [25000] */
 	/* The principal a bearer token belongs to, valid until the next call; NULL: refuse (401).
 	 * token is NULL when none came. */
 	const char *(*authorize)(const char *token, void *data);
 	const char *resource_metadata; /* its path, for WWW-Authenticate (RFC 9728); NULL: none */
+	/* What bodies, answers and streams may hold of memory, by principal; "" is all who have no
+	 * token.  Must outlive the http.  NULL: some of its own, with the limits below. */
+	struct budgets *budgets;
 	void *data;
 };
+
+#define HTTP_HELD_MAX (64u << 20)      /* bytes, of one principal */
+#define HTTP_HELD_ALL_MAX (256u << 20) /* of all of them */
 
 struct http_route {
 	const char *method; /* "GET", "POST", "DELETE"; NULL: any */
 	const char *path;   /* exact; one that ends in a slash has all that is below it */
-	bool open;          /* no token needed */
+	bool open;          /* no token needed; a body is HTTP_SMALL_BODY bytes at most */
 	/* The body is complete; ends in http_reply() or http_stream(), now or later. */
 	void (*run)(struct http_exchange *x, void *data);
 	void *data;
@@ -50,7 +57,7 @@ struct http_route {
 /* What was counted, for metrics.  Bytes are those of bodies. */
 struct http_counts {
 	uint64_t requests, rejected_host, rejected_origin, rejected_auth, rejected_size,
-		rejected_busy, bytes_in, bytes_out;
+		rejected_busy, rejected_memory, bytes_in, bytes_out;
 	unsigned connections, streams, upgraded; /* now */
 };
 
@@ -82,6 +89,9 @@ const char *http_base_url(struct http_exchange *x);
 /* The principal, valid as long as x; NULL on an open route without a token. */
 const char *http_owner(const struct http_exchange *x);
 const char *http_body(const struct http_exchange *x, size_t *ret_len); /* NUL-ended */
+/* It is not needed any more; until the answer it counts as held all the same, for what was made of
+ * it. */
+void http_forget_body(struct http_exchange *x);
 
 /* fn fires once, from the loop, when the client is gone or everything was sent; x must not be used
  * afterwards.  A client that shuts down its writing side while it waits counts as gone. */
@@ -89,7 +99,8 @@ void http_on_closed(
 	struct http_exchange *x, void (*fn)(struct http_exchange *x, void *data), void *data);
 void http_set_header(struct http_exchange *x, const char *name, const char *value); /* copies */
 /* The whole answer; body is copied, type may be NULL.  Only the first one counts.  Nobody keeps it,
- * unless a Cache-Control was set. */
+ * unless a Cache-Control was set.  An answer that the principal's budget has no room for becomes a
+ * 503. */
 void http_reply(
 	struct http_exchange *x, int status, const char *type, const void *body, size_t len);
 /* An answer that says what is wrong, as a JSON-RPC error without an id. */
@@ -99,7 +110,8 @@ void http_refuse(struct http_exchange *x, int status, const char *fmt, ...) PRIN
  * sent by themselves. */
 void http_stream(struct http_exchange *x);
 /* Queues one event; each may be NULL or 0.  data's line breaks are kept as several data lines.  A
- * reader that leaves more than HTTP_STREAM_MAX bytes lying is cut off. */
+ * reader that leaves more than HTTP_STREAM_MAX bytes lying is cut off; when a budget is exhausted,
+ * the one that leaves the most. */
 void http_stream_event(struct http_exchange *x, const char *name, const char *id, const char *data,
 	size_t len, unsigned retry_ms);
 /* Bytes queued and not yet written to the socket. */
@@ -110,6 +122,7 @@ void http_stream_on_drained(
 void http_stream_end(struct http_exchange *x); /* after what is queued */
 
 #define HTTP_STREAM_MAX (32u << 20)
+#define HTTP_SMALL_BODY (64u << 10)
 
 /*
  * ---- another protocol on the same connection ----

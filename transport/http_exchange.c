@@ -12,6 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define SMALL_ANSWER 4096 /* bytes: not more than any connection takes */
+
 struct http_exchange *http_exchange_new(struct http_conn *conn)
 {
 	struct http_exchange *x = must(calloc(1, sizeof(*x)));
@@ -56,6 +58,7 @@ void http_exchange_free(struct http_exchange *x)
 	}
 	drop_headers(x);
 	buf_done(&x->body);
+	http_let_go(x);
 	free(x->path);
 	free(x->owner);
 	x->conn->x = NULL;
@@ -157,6 +160,11 @@ const char *http_body(const struct http_exchange *x, size_t *ret_len)
 	return buf_text(&x->body);
 }
 
+void http_forget_body(struct http_exchange *x)
+{
+	buf_done(&x->body);
+}
+
 void http_on_closed(
 	struct http_exchange *x, void (*fn)(struct http_exchange *x, void *data), void *data)
 {
@@ -203,6 +211,14 @@ static bool has_header(const struct http_exchange *x, const char *name)
 void http_reply(struct http_exchange *x, int status, const char *type, const void *body, size_t len)
 {
 	if (x->answered || x->gone) {
+		return;
+	}
+	if (len > SMALL_ANSWER && !http_hold(x, &x->answer_held, len)) {
+		x->http->counts.rejected_memory++;
+		http_set_header(x, "Retry-After", "1");
+		http_refuse(x, 503,
+			"the answer has no room in the server's memory: too many answers wait to "
+			"be read; read them first");
 		return;
 	}
 	void *copy = len ? memcpy(must(malloc(len)), body, len) : NULL;

@@ -190,6 +190,7 @@ static bool is_authorized(struct http_exchange *x)
 		x->owner = must(strdup(owner));
 	}
 	if (owner || x->route->open) {
+		x->budget = budget_ref(x->http->budgets, owner ? owner : "");
 		return true;
 	}
 	char how[512] = "Bearer";
@@ -205,17 +206,24 @@ static bool is_authorized(struct http_exchange *x)
 	return false;
 }
 
+size_t http_most(const struct http_exchange *x)
+{
+	size_t most = (size_t)x->http->options.max_body;
+	return x->route->open && most > HTTP_SMALL_BODY ? HTTP_SMALL_BODY : most;
+}
+
 static bool is_small_enough(struct http_exchange *x)
 {
 	const char *length = http_header(x, "Content-Length");
-	int64_t most = x->http->options.max_body;
-	if (!length || strtoull(length, NULL, 10) <= (uint64_t)most) {
-		return true;
+	uint64_t bytes = length ? strtoull(length, NULL, 10) : 0;
+	size_t most = http_most(x);
+	if (bytes <= most) {
+		return http_hold_body(x, (size_t)bytes);
 	}
 	x->http->counts.rejected_size++;
 	close_after(x);
-	http_refuse(x, 413, "a body must not be longer than %lld bytes; this one has %.20s",
-		(long long)most, length);
+	http_refuse(x, 413, "a body must not be longer than %zu bytes; this one has %.20s", most,
+		length);
 	return false;
 }
 

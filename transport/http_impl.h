@@ -13,8 +13,8 @@
 /*
  * What the http_*.c files share.  libmicrohttpd parses and writes HTTP; http_conn.c gives it
  * connections and takes them away, http_request.c takes its requests, http_gate.c decides whether
- * one may go on, http_exchange.c answers it, http_stream.c feeds a stream, and http.c holds all
- * that in the loop.
+ * one may go on, http_budget.c how much it may make us hold, http_exchange.c answers it,
+ * http_stream.c feeds a stream, and http.c holds all that in the loop.
  */
 
 struct http_conn;
@@ -57,6 +57,7 @@ struct http {
 	struct http_options options; /* its numbers and functions: the strings may be gone */
 	struct http_names names;
 	struct http_sockets sockets;
+	struct budgets *budgets, *own_budgets; /* the latter: unless some were given */
 	char *resource_metadata;
 	struct http_places places;
 	struct http_counts counts;
@@ -100,6 +101,8 @@ struct http_exchange {
 	char method[12];
 	char *path;
 	char *owner;
+	struct budget *budget;                     /* NULL: refused before it was known whose */
+	size_t body_held, answer_held, queue_held; /* bytes taken from it */
 	struct buf body;
 	uint64_t began;  /* µs: when the body began to come */
 	size_t received; /* bytes of the body */
@@ -177,6 +180,16 @@ void http_on_completed(
 
 /* Whether x may go on to its route, which is set then; else x is answered. */
 bool http_gate(struct http_exchange *x, const char *method, const char *path);
+size_t http_most(const struct http_exchange *x); /* bytes that its body may have */
+
+/* ---- http_budget.c ---- */
+
+/* Makes *held, one of x's three, become wanted; streams whose readers leave more lying than x's are
+ * cut off for that.  False: it cannot be had, and nothing has changed. */
+bool http_hold(struct http_exchange *x, size_t *held, size_t wanted);
+/* Whether there is room for a body of so many bytes, which is held then; else x is answered. */
+bool http_hold_body(struct http_exchange *x, size_t bytes);
+void http_let_go(struct http_exchange *x); /* of all */
 
 /* ---- http_exchange.c ---- */
 
@@ -192,10 +205,14 @@ void http_exchange_resume(struct http_exchange *x);
 /* ---- http_stream.c ---- */
 
 void http_stream_forget(struct http_exchange *x);
+/* Ends it without what is queued; closed() comes from the loop. */
+void http_stream_cut(struct http_exchange *x, const char *why);
 
 /* ---- http_upgrade.c ---- */
 
 void http_upgrade_forget(struct http_exchange *x);
+/* Writes past MHD, which must not be in the middle of an answer; false: not all of it went. */
+bool http_send_raw(struct http_exchange *x, const char *text);
 
 /* ---- http_event.c ---- */
 

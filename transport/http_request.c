@@ -9,20 +9,31 @@
 #include <string.h>
 
 #define DISCARD_MAX (64u << 10) /* bytes of a body that is read only to answer in peace */
-#define BODY_RATE 16            /* bytes a ms that a body has to come at */
+#define BODY_RATE 64            /* bytes a ms that a body has to come at */
+#define BODY_STEP (64u << 10)   /* bytes by which more room is taken for one of unknown length */
 
+/* MHD takes no answer in the middle of a body, so these go round it. */
 static enum MHD_Result too_long(struct http_exchange *x)
 {
-	/* MHD takes no answer in the middle of a body, so this one goes round it. */
-	static const char answer[] = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n"
-				     "Content-Length: 0\r\n\r\n";
 	x->http->counts.rejected_size++;
-	if (!x->http->tls) {
-		ssize_t ignored =
-			send(x->conn->fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-		(void)ignored;
-	}
+	http_send_raw(x, "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n"
+			 "Content-Length: 0\r\n\r\n");
 	return MHD_NO;
+}
+
+static enum MHD_Result no_room(struct http_exchange *x)
+{
+	x->http->counts.rejected_memory++;
+	http_send_raw(x, "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\n"
+			 "Connection: close\r\nContent-Length: 0\r\n\r\n");
+	return MHD_NO;
+}
+
+/* A Content-Length was accounted for at the head; without one, room is taken as the bytes come. */
+static bool has_room(struct http_exchange *x)
+{
+	size_t wanted = (x->received + BODY_STEP - 1) / BODY_STEP * BODY_STEP;
+	return x->received <= x->body_held || http_hold(x, &x->body_held, wanted);
 }
 
 static enum MHD_Result take_body(struct http_exchange *x, const char *data, size_t len)
@@ -33,8 +44,11 @@ static enum MHD_Result take_body(struct http_exchange *x, const char *data, size
 	if (x->answered) {
 		return x->received > DISCARD_MAX ? MHD_NO : MHD_YES;
 	}
-	if (x->received > (size_t)options->max_body) {
+	if (x->received > http_most(x)) {
 		return too_long(x);
+	}
+	if (!has_room(x)) {
+		return no_room(x);
 	}
 	buf_append(&x->body, data, len);
 	http_conn_deadline(x->conn,
@@ -55,6 +69,7 @@ static enum MHD_Result pass_answer(struct http_exchange *x)
 {
 	struct MHD_Response *response = take_ptr(&x->response);
 	buf_done(&x->body);
+	budget_set(x->budget, &x->body_held, 0);
 	enum MHD_Result r = MHD_queue_response(x->conn->mhd, x->status, response);
 	MHD_destroy_response(response);
 	return r;

@@ -6,6 +6,7 @@
 #include "transport/http_impl.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/loop.h"
 
 #include <string.h>
@@ -28,6 +29,9 @@ static void hand_over(struct http_exchange *x, char *to, size_t len)
 	x->taken += len;
 	x->handed = len;
 	x->http->counts.bytes_out += len;
+	if (waiting(x) < x->queue_held) {
+		budget_set(x->budget, &x->queue_held, waiting(x));
+	}
 	if (waiting(x) == 0) {
 		buf_done(&x->queue); /* an idle stream holds no memory */
 		x->taken = 0;
@@ -143,6 +147,18 @@ void http_stream_forget(struct http_exchange *x)
 	buf_done(&x->queue);
 }
 
+void http_stream_cut(struct http_exchange *x, const char *why)
+{
+	log_info("connection=%s: a stream with %zu unread bytes is cut off: %s",
+		x->owner ? x->owner : "", http_stream_pending(x), why);
+	x->gone = true;
+	buf_done(&x->queue);
+	x->taken = x->handed = 0;
+	budget_set(x->budget, &x->queue_held, 0);
+	http_conn_kill(x->conn);
+	http_exchange_resume(x);
+}
+
 void http_stream_event(struct http_exchange *x, const char *name, const char *id, const char *data,
 	size_t len, unsigned retry_ms)
 {
@@ -150,9 +166,11 @@ void http_stream_event(struct http_exchange *x, const char *name, const char *id
 		return;
 	}
 	if (http_stream_pending(x) + len > HTTP_STREAM_MAX) {
-		x->gone = true; /* closed() comes from the loop */
-		http_conn_kill(x->conn);
-		http_exchange_resume(x);
+		http_stream_cut(x, "that is too much");
+		return;
+	}
+	if (!http_hold(x, &x->queue_held, waiting(x) + len)) {
+		http_stream_cut(x, "its principal's memory is exhausted");
 		return;
 	}
 	http_event_write(&x->queue, name, id, data, len, retry_ms);

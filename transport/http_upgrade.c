@@ -152,6 +152,14 @@ ssize_t http_upgraded_send(struct http_exchange *x, const void *bytes, size_t le
 	return send(x->conn->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
 }
 
+bool http_send_raw(struct http_exchange *x, const char *text)
+{
+	gnutls_session_t tls = tls_of(x);
+	ssize_t len = (ssize_t)strlen(text);
+	return (tls ? gnutls_record_send(tls, text, (size_t)len)
+		    : send(x->conn->fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT)) == len;
+}
+
 bool http_is_same_origin(const struct http_exchange *x)
 {
 	const char *origin = http_header(x, "Origin");

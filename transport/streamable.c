@@ -208,6 +208,7 @@ static void on_post(struct http_exchange *x, void *data)
 	if (!place->closing) {
 		const char *body = http_body(x, &len);
 		streamable->handlers->message(&place->conn, body, len, streamable->data);
+		http_forget_body(x);
 	}
 }
 

@@ -49,7 +49,7 @@ static void start_at(const char *address)
 {
 	start();
 	config.http.listen = address;
-	http = listen_http_open(event, &config.http, address, nobody, NULL, &err);
+	http = listen_http_open(event, &config.http, address, nobody, NULL, NULL, &err);
 	cr_assert_not_null(http, "%s", err.text);
 	cr_assert(listen_streams_use(streams, http, NULL, &err), "%s", err.text);
 }

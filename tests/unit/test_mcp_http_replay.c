@@ -191,11 +191,43 @@ static void keep(struct replay *replay, unsigned stream, size_t len)
 	replay_keep(replay, stream, &text, id);
 }
 
+/* As many sessions as one likes do not keep more than the principal may. */
+Test(replay, all_of_a_principal_keep_so_much_and_no_more)
+{
+	static struct replay replays[200];
+	struct budgets *budgets = budgets_new(64u << 20, 64u << 20);
+	struct replay_share share = { .budget = budget_ref(budgets, "ann") };
+	for (size_t i = 0; i < 200; i++) {
+		replay_init(&replays[i], &share);
+		keep(&replays[i], 1, 700 << 10);
+	}
+	cr_assert_leq(share.bytes, 24u << 20);
+	cr_assert_gt(share.bytes, 23u << 20);
+	cr_assert_eq(budgets_used(budgets), share.bytes);
+	cr_assert_eq(replays[199].last, 1, "numbers go on");
+	cr_assert_eq(replays[199].count, 0);
+	replay_done(&replays[0]);
+	const size_t other = (40u << 20) + (500u << 10); /* requests and answers */
+	cr_assert(budget_take(share.budget, other));
+	size_t before = share.bytes;
+	keep(&replays[199], 1, 700 << 10);
+	cr_assert_eq(share.bytes, before, "the budget has no room");
+	budget_give(share.budget, other);
+	keep(&replays[199], 1, 50 << 10);
+	cr_assert_eq(replays[199].count, 1);
+	for (size_t i = 0; i < 200; i++) {
+		replay_done(&replays[i]);
+	}
+	cr_assert_eq(budgets_used(budgets), 0);
+	budget_unref(share.budget);
+	budgets_unref(budgets);
+}
+
 Test(replay, keeps_the_newest)
 {
 	struct replay replay;
-	size_t shared = 0;
-	replay_init(&replay, &shared);
+	struct replay_share share = { 0 };
+	replay_init(&replay, &share);
 	for (int i = 0; i < 300; i++) {
 		keep(&replay, 1, 10);
 	}
@@ -208,13 +240,8 @@ Test(replay, keeps_the_newest)
 	cr_assert_geq(replay.count, 4);
 	keep(&replay, 3, 6 << 20);
 	cr_assert_eq(replay.count, 1, "one that is too large alone is kept alone");
-	cr_assert_eq(shared, 6u << 20);
-	shared += 64u << 20; /* others keep a lot */
-	keep(&replay, 4, 10);
-	keep(&replay, 4, 10);
-	cr_assert_eq(replay.count, 1);
-	shared -= 64u << 20;
+	cr_assert_eq(share.bytes, 6u << 20);
 	replay_forget(&replay, loop_now_us() + 1);
-	cr_assert_eq(replay.count + replay.bytes + shared, 0);
+	cr_assert_eq(replay.count + replay.bytes + share.bytes, 0);
 	replay_done(&replay);
 }
