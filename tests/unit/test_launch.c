@@ -117,6 +117,149 @@ Test(launch, finds_the_window_of_a_single_instance)
 	answer_done(&b);
 }
 
+static const char *note(const struct answer *a)
+{
+	const char *text = json_string_value(json_object_get(a->result, "note"));
+	return text ? text : "";
+}
+
+/* A GTK program: `more` makes its windows. */
+static const char *write_gtk(const char *name, const char *more)
+{
+	char text[1500];
+	snprintf(text, sizeof(text),
+		"#!/usr/bin/python3\nimport os, sys, gi\n"
+		"gi.require_version('Gtk', '3.0')\nfrom gi.repository import Gtk, GLib\n"
+		"def window(title, **how):\n"
+		"\tw = Gtk.Window(title=title, **how)\n\tw.set_default_size(300, 200)\n"
+		"\treturn w\n%s\nGtk.main()\n",
+		more);
+	return write_program(name, text);
+}
+
+/* As browsers do: it shows what it was asked for in the window that is there, and says nothing. */
+Test(launch, names_the_window_that_an_instance_has_used)
+{
+	struct answer a, b, other;
+	const char *solo = write_gtk("solo",
+		"if os.path.exists('door'): open('door', 'w').close(); sys.exit()\n"
+		"w = window('one'); w.show(); os.mkfifo('door')\n"
+		"fd = os.open('door', os.O_RDONLY | os.O_NONBLOCK)\n"
+		"GLib.io_add_watch(fd, GLib.IO_HUP, lambda *e: w.set_title('two'))\n");
+	client_call(&c, "launch", of(solo, NULL, 20000), &a);
+	client_call(&c, "launch", of("xterm", NULL, 20000), &other);
+	client_call(&c, "launch", of(solo, NULL, 20000), &b);
+	cr_assert(a.result && b.result, "%s%s", a.err.text, b.err.text);
+	cr_expect_str_eq(title(&a), "one");
+	cr_expect_str_eq(title(&b), "two");
+	cr_expect_eq(number(&a, "id"), number(&b, "id"));
+	cr_expect(strstr(note(&b), "has used this window"), "%s", note(&b));
+	answer_done(&a);
+	answer_done(&b);
+	answer_done(&other);
+}
+
+Test(launch, names_a_window_without_a_manager)
+{
+	struct answer a;
+	client_call(&c, "launch",
+		of(write_gtk("bare", "w = window('bare', type=Gtk.WindowType.POPUP); w.show()"),
+			NULL, 20000),
+		&a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect_eq(number(&a, "width"), 300);
+	cr_expect(strstr(note(&a), "no frame"), "%s", note(&a));
+	answer_done(&a);
+}
+
+Test(launch, names_a_window_that_starts_minimised)
+{
+	struct answer a;
+	client_call(&c, "launch",
+		of(write_gtk("small", "w = window('small'); w.iconify(); w.show()"), NULL, 20000),
+		&a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect_str_eq(title(&a), "small");
+	cr_expect(strstr(note(&a), "minimised"), "%s", note(&a));
+	answer_done(&a);
+}
+
+Test(launch, does_not_take_a_splash_screen_for_the_window)
+{
+	struct answer a;
+	client_call(&c, "launch",
+		of(write_gtk("splash",
+			   "s = window('splash', decorated=False, resizable=False)\n"
+			   "s.set_size_request(300, 200); s.show(); w = window('real')\n"
+			   "GLib.timeout_add(700, lambda: s.destroy() or w.show())"),
+			NULL, 20000),
+		&a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect_str_eq(title(&a), "real");
+	answer_done(&a);
+}
+
+/* X gives the ids of windows that are gone to others. */
+Test(launch, takes_no_new_window_for_an_old_one)
+{
+	struct answer a, b;
+	struct shell sh;
+	char command[200];
+	client_call(&c, "launch", of("xterm", NULL, 20000), &a);
+	client_ask(&c, "launch",
+		of(write_program("late",
+			   "#!/bin/sh\nmkfifo door\ncat door > /dev/null\nexec xterm -T late\n"),
+			NULL, 5000),
+		&b);
+	pid_t pid = (pid_t)json_integer_value(json_object_get(a.result, "pid"));
+	snprintf(command, sizeof(command),
+		"until [ -p door ]; do sleep .05; done; kill %d; "
+		"while kill -0 %d; do sleep .05; done; echo > door",
+		pid, pid);
+	shell_run(&c, command, &sh);
+	shell_done(&sh);
+	cr_assert(client_until(&c, b.came));
+	cr_assert(b.result, "%s", b.err.text);
+	cr_expect_str_eq(title(&b), "late");
+	answer_done(&a);
+	answer_done(&b);
+}
+
+static Display *open_display(void);
+
+Test(launch, says_that_a_menu_keeps_the_keyboard)
+{
+	struct answer a;
+	Display *x = open_display();
+	XSetWindowAttributes with = { .override_redirect = True };
+	Window menu = XCreateWindow(x, DefaultRootWindow(x), 5, 5, 99, 99, 0, CopyFromParent,
+		InputOutput, CopyFromParent, CWOverrideRedirect, &with);
+	XMapRaised(x, menu);
+	XSync(x, False);
+	XGrabKeyboard(x, menu, False, GrabModeAsync, GrabModeAsync, CurrentTime);
+	XSync(x, False);
+	client_call(&c, "launch", of("xterm", NULL, 20000), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect(strstr(note(&a), "keeps the keyboard"), "%s", note(&a));
+	answer_done(&a);
+	XCloseDisplay(x);
+	client_call(&c, "launch", of("xterm", NULL, 20000), &a);
+	cr_expect_str_eq(note(&a), "");
+	answer_done(&a);
+}
+
+Test(launch, tells_the_whole_of_a_window_at_the_edge)
+{
+	struct answer a;
+	client_call(&c, "launch",
+		of(write_gtk("full", "w = window('full'); w.fullscreen(); w.show()"), NULL, 20000),
+		&a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect_eq(number(&a, "width"), 1280);
+	cr_expect_eq(number(&a, "height"), 800);
+	answer_done(&a);
+}
+
 /* The window comes from a process that was there before and is no child of the launched one. */
 Test(launch, finds_a_window_that_somebody_else_opened)
 {

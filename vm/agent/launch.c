@@ -10,6 +10,8 @@
 #include "vm/agent/agent.h"
 #include "vm/agent/applications.h"
 #include "vm/agent/display.h"
+#include "vm/agent/family.h"
+#include "vm/agent/instance.h"
 #include "vm/agent/op.h"
 #include "vm/agent/sink.h"
 #include "vm/agent/task.h"
@@ -24,9 +26,12 @@
 
 #define STRANGER_MS 1000    /* how long a better match than somebody else's window is waited for */
 #define HANDED_OVER_MS 2000 /* for a window after the program has ended well */
-#define PRESENT_MS 300      /* the same, when a window of that program is open already */
+#define PRESENT_MS 1000     /* the same, when a window of that program is open already */
+#define BARE_MS 2000        /* how long a better match than a likely splash screen is waited for */
 #define COMPLETE_MS 500     /* for title and focus, once the window is there */
 #define TIMEOUT_MAX 600000
+#define UNMANAGED_MAX 16
+#define UNMANAGED_MIN 40 /* pixels: what is smaller is an icon or a tooltip */
 
 struct args {
 	const char *application, *uri;
@@ -49,13 +54,17 @@ struct launch {
 	struct task task;
 	struct sink *output;
 	char startup_id[96];
-	char *program; /* the file that runs, or NULL */
+	struct instance *instance; /* what ran before */
 	sd_event_source *child, *deadline, *patience;
 	sd_event_source *look; /* the list of windows has changed: once for all that came in */
 	struct display *display;
 	struct display_listener listener;
-	Window known[WINDOWS_MAX]; /* there before, or looked at and found to be another's */
+	/* Numbers of windows (windows.h): there before, or looked at and found to be another's. */
+	uint32_t known[WINDOWS_MAX];
 	size_t n_known;
+	Window unmanaged[UNMANAGED_MAX]; /* shown past the window manager, not looked at yet */
+	size_t n_unmanaged;
+	Window bare;            /* ours, but perhaps a splash screen */
 	Window found, stranger; /* ours; new, and perhaps of an instance that was handed over to */
 	bool stranger_is_launched; /* its process came of an earlier launch, which may just go on */
 	bool ended, fruitless; /* fruitless: it has ended, but something that came of it runs on */
@@ -84,7 +93,7 @@ static void launch_free(struct launch *l)
 	loop_drop(&l->patience);
 	loop_drop(&l->look);
 	sink_release(l->output);
-	free(l->program);
+	instance_free(l->instance);
 	free(l);
 }
 
@@ -95,20 +104,23 @@ static void fail(struct launch *l, const struct err *why)
 	request_fail(req, why);
 }
 
+/* A window that is gone is of no interest either. */
 static bool is_known(const struct launch *l, Window id)
 {
+	uint32_t number = windows_number(l->display, id);
 	for (size_t i = 0; i < l->n_known; i++) {
-		if (l->known[i] == id) {
+		if (l->known[i] == number) {
 			return true;
 		}
 	}
-	return false;
+	return number == 0;
 }
 
 static void know(struct launch *l, Window id)
 {
-	if (l->n_known < WINDOWS_MAX) {
-		l->known[l->n_known++] = id;
+	uint32_t number = id ? windows_number(l->display, id) : 0;
+	if (number && l->n_known < WINDOWS_MAX) {
+		l->known[l->n_known++] = number;
 	}
 }
 
@@ -125,6 +137,24 @@ static void claim(struct launch *l, Window id)
 	}
 }
 
+static const char menu_note[] =
+	"A menu of another program is open and keeps the keyboard; close it first, with Escape.";
+
+/* A grab is told only by trying, and that only when something may have one. */
+static bool menu_is_open(const struct launch *l, Window id)
+{
+	Display *x = display_x(l->display);
+	if (!family_has_stranger(l->display, id)) {
+		return false;
+	}
+	int status = XGrabKeyboard(
+		x, display_root(l->display), False, GrabModeAsync, GrabModeAsync, CurrentTime);
+	if (status == GrabSuccess) {
+		XUngrabKeyboard(x, CurrentTime);
+	}
+	return status == AlreadyGrabbed || status == GrabFrozen;
+}
+
 static void reply(struct launch *l, const struct window_info *window, const char *note)
 {
 	struct request *req = l->req;
@@ -136,8 +166,11 @@ static void reply(struct launch *l, const struct window_info *window, const char
 		json_object_set_new(result, "window",
 			windows_encode(l->display, window, active, agent->frame, agent->screen));
 	}
-	if (note) {
-		json_object_set_new(result, "note", json_string(note));
+	const char *more = window && menu_is_open(l, window->id) ? menu_note : NULL;
+	if (note || more) {
+		json_object_set_new(result, "note",
+			json_sprintf("%s%s%s", note ? note : "", note && more ? " " : "",
+				more ? more : ""));
 	}
 	launch_free(l);
 	request_reply(req, result, NULL, 0);
@@ -164,6 +197,9 @@ static void look_at(struct launch *l, const struct window_info *info)
 {
 	if (info->type != WINDOW_NORMAL) {
 		know(l, info->id);
+	} else if (is_of(l, info) && windows_is_bare(l->display, info->id)) {
+		know(l, info->id);
+		l->bare = info->id;
 	} else if (is_of(l, info)) {
 		l->found = info->id;
 	} else if (is_of_another(l, info)) {
@@ -175,8 +211,23 @@ static void look_at(struct launch *l, const struct window_info *info)
 	}
 }
 
+/* Menus and tooltips say that they are; what does not, may be all that the program shows. */
+static void look_at_unmanaged(struct launch *l)
+{
+	for (size_t i = 0; i < l->n_unmanaged; i++) {
+		struct window_info info;
+		if (windows_describe(l->display, l->unmanaged[i], &info) && info.viewable &&
+			info.type == WINDOW_NORMAL && info.width >= UNMANAGED_MIN &&
+			info.height >= UNMANAGED_MIN && is_of(l, &info)) {
+			l->bare = info.id;
+		}
+	}
+	l->n_unmanaged = 0;
+}
+
 static void search(struct launch *l)
 {
+	look_at_unmanaged(l);
 	Window ids[WINDOWS_MAX];
 	size_t n = windows_list(l->display, ids);
 	for (size_t i = 0; i < n && !l->found; i++) {
@@ -204,8 +255,16 @@ static int on_incomplete(sd_event_source *source, uint64_t usec, void *data)
 	struct launch *l = data;
 	struct window_info info;
 	loop_drop(&l->patience);
-	if (windows_describe(l->display, l->found, &info) && info.viewable) {
+	if (!windows_describe(l->display, l->found, &info)) {
+		return 0;
+	}
+	if (info.viewable) {
 		reply(l, &info, NULL);
+	} else if (windows_is_minimised(l->display, l->found)) {
+		reply(l, &info,
+			"The window is minimised: nothing of it is shown until it is clicked in "
+			"the "
+			"panel.");
 	}
 	return 0;
 }
@@ -228,7 +287,7 @@ static void check_window(struct launch *l)
 		lose_window(l);
 	} else if (info.viewable && info.title[0] && windows_active(l->display) == l->found) {
 		reply(l, &info, NULL);
-	} else if (info.viewable && !l->patience) {
+	} else if (!l->patience && (info.viewable || windows_is_minimised(l->display, l->found))) {
 		wait_for(l, COMPLETE_MS, on_incomplete);
 	}
 }
@@ -237,7 +296,7 @@ static void settle_for(struct launch *l, Window id)
 {
 	loop_drop(&l->patience);
 	l->found = id;
-	XSelectInput(display_x(l->display), id, StructureNotifyMask | PropertyChangeMask);
+	windows_watch(l->display, id);
 	check_window(l);
 }
 
@@ -250,33 +309,26 @@ static int on_no_better(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-/* ---- without a window ---- */
-
-static bool runs_program(const struct launch *l, pid_t pid)
+/* Nothing better has come. */
+static int on_bare(sd_event_source *source, uint64_t usec, void *data)
 {
-	char path[40], file[PATH_MAX];
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	ssize_t n = pid > 0 ? readlink(path, file, sizeof(file) - 1) : -1;
-	file[n > 0 ? n : 0] = '\0';
-	return l->program && strcmp(l->program, file) == 0;
-}
-
-/* A window of an instance that ran before: the active one if it is one, else the newest. */
-static bool find_instance(struct launch *l, struct window_info *ret_info)
-{
-	Window ids[WINDOWS_MAX], active = windows_active(l->display);
-	size_t n = windows_list(l->display, ids);
-	bool found = false;
-	for (size_t i = 0; i < n; i++) {
-		struct window_info info;
-		if (windows_describe(l->display, ids[i], &info) && info.type == WINDOW_NORMAL &&
-			runs_program(l, info.pid) && !(found && ret_info->id == active)) {
-			*ret_info = info;
-			found = true;
-		}
+	(void)source;
+	(void)usec;
+	struct launch *l = data;
+	struct window_info info;
+	loop_drop(&l->patience);
+	if (windows_describe(l->display, l->bare, &info) && info.viewable) {
+		reply(l, &info,
+			"The window has no frame; if it is a splash screen, the program's own "
+			"window comes later.");
+		return 0;
 	}
-	return found;
+	l->bare = None;
+	advance(l);
+	return 0;
 }
+
+/* ---- without a window ---- */
 
 static int on_nothing_came(sd_event_source *source, uint64_t usec, void *data)
 {
@@ -284,10 +336,11 @@ static int on_nothing_came(sd_event_source *source, uint64_t usec, void *data)
 	(void)usec;
 	struct launch *l = data;
 	struct window_info info;
+	bool used;
 	loop_drop(&l->patience);
 	if (l->stranger) {
 		settle_for(l, l->stranger);
-	} else if (find_instance(l, &info)) {
+	} else if (instance_find(l->instance, &info, &used)) {
 		reply(l, &info,
 			"The program ran already and opened no new window; this is the one it "
 			"has.");
@@ -324,21 +377,36 @@ static bool may_open_its_own(const struct launch *l)
 	return l->stranger_is_launched && task_is_alive(&l->task);
 }
 
+/* It has handed over to an instance that ran before, or may do so yet. */
+static void advance_without(struct launch *l)
+{
+	struct window_info info;
+	bool used = false, ran = instance_find(l->instance, &info, &used);
+	if (used) {
+		reply(l, &info, "The program ran already, and has used this window.");
+	} else if (!l->patience && !l->fruitless) {
+		wait_for(l, ran ? PRESENT_MS : HANDED_OVER_MS, on_nothing_came);
+	}
+}
+
 /* May answer, and so free, the launch. */
 static void advance(struct launch *l)
 {
 	search(l);
 	if (l->found) {
 		settle_for(l, l->found);
+	} else if (l->bare) {
+		if (!l->patience) {
+			wait_for(l, BARE_MS, on_bare);
+		}
 	} else if (l->ended && !ended_well(l)) {
 		program_failed(l);
 	} else if (l->stranger && l->ended && !may_open_its_own(l)) {
 		settle_for(l, l->stranger);
 	} else if (l->stranger && (l->ended || !l->stranger_is_launched) && !l->patience) {
 		wait_for(l, l->ended ? HANDED_OVER_MS : STRANGER_MS, on_no_better);
-	} else if (l->ended && !l->patience && !l->fruitless) {
-		struct window_info info;
-		wait_for(l, find_instance(l, &info) ? PRESENT_MS : HANDED_OVER_MS, on_nothing_came);
+	} else if (l->ended) {
+		advance_without(l);
 	}
 }
 
@@ -362,9 +430,15 @@ static int on_look(sd_event_source *source, void *data)
 static void on_x_event(const XEvent *event, void *data)
 {
 	struct launch *l = data;
-	bool root = event->type == PropertyNotify &&
-		    event->xproperty.window == display_root(l->display);
-	if ((root || (l->found && event->xany.window == l->found)) && !l->look) {
+	/* Of the root's windows, of the one that was found, or of an instance's. */
+	bool relevant = event->type == PropertyNotify &&
+			(l->ended || event->xproperty.window == display_root(l->display));
+	if (event->type == MapNotify && event->xmap.event == display_root(l->display) &&
+		event->xmap.override_redirect && l->n_unmanaged < UNMANAGED_MAX) {
+		l->unmanaged[l->n_unmanaged++] = event->xmap.window;
+		relevant = true;
+	}
+	if ((relevant || (l->found && event->xany.window == l->found)) && !l->look) {
 		l->look = loop_defer(l->agent->event, on_look, l);
 	}
 }
@@ -385,6 +459,7 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *data)
 	struct launch *l = data;
 	l->ended = true;
 	l->end = *info;
+	instance_ended(l->instance, l->task.pid);
 	if (!l->found) {
 		loop_drop(&l->patience);
 		advance(l);
@@ -423,12 +498,6 @@ static void on_cancel(void *data)
 
 /* ---- the beginning ---- */
 
-static char *realpath_of(const char *program)
-{
-	g_autofree char *path = g_find_program_in_path(program);
-	return path ? realpath(path, NULL) : NULL;
-}
-
 static bool spawn(struct launch *l, const struct args *args, struct err *err)
 {
 	static unsigned number;
@@ -449,7 +518,7 @@ static bool spawn(struct launch *l, const struct args *args, struct err *err)
 		.out = output,
 		.err = output,
 		.startup_id = startup };
-	l->program = realpath_of(line.argv[0]);
+	l->instance = instance_new(l->display, line.argv[0]);
 	bool started = l->output && task_start(&how, &l->task, err);
 	if (!l->output) {
 		err_errno(err, "cannot make a pipe");
@@ -464,14 +533,18 @@ static bool start(struct launch *l, const struct args *args, struct err *err)
 		return err_set(err, ERR_STATE,
 			"the X server is not up at the moment; try again in a second");
 	}
-	l->n_known = windows_list(l->agent->display, l->known);
+	Window ids[WINDOWS_MAX];
+	l->display = l->agent->display;
+	size_t n = windows_list(l->display, ids);
+	for (size_t i = 0; i < n; i++) {
+		know(l, ids[i]);
+	}
 	if (!spawn(l, args, err)) {
 		return false;
 	}
 	l->listener = (struct display_listener){
 		.event = on_x_event, .closing = on_display_closing, .data = l
 	};
-	l->display = l->agent->display;
 	display_listen(l->display, &l->listener);
 	sd_event_add_child(l->agent->event, &l->child, l->task.pid, WEXITED, on_end, l);
 	l->deadline = loop_after_ms(l->agent->event, (uint64_t)args->timeout_ms, on_deadline, l);

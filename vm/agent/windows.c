@@ -11,6 +11,7 @@
 #include <X11/Xatom.h>
 #include <X11/Xutil.h>
 #include <glib.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -22,6 +23,8 @@ enum {
 	WINDOW_TYPE,
 	CLIENT_LEADER,
 	NUMBER,
+	WM_STATE,
+	MOTIF_HINTS,
 	TYPE_DOCK,
 	TYPE_DESKTOP,
 	TYPE_SPLASH,
@@ -40,6 +43,8 @@ static const char *const names[ATOMS] = {
 	[WINDOW_TYPE] = "_NET_WM_WINDOW_TYPE",
 	[CLIENT_LEADER] = "WM_CLIENT_LEADER",
 	[NUMBER] = "_VITRINE_NUMBER",
+	[WM_STATE] = "WM_STATE",
+	[MOTIF_HINTS] = "_MOTIF_WM_HINTS",
 	[TYPE_DOCK] = "_NET_WM_WINDOW_TYPE_DOCK",
 	[TYPE_DESKTOP] = "_NET_WM_WINDOW_TYPE_DESKTOP",
 	[TYPE_SPLASH] = "_NET_WM_WINDOW_TYPE_SPLASH",
@@ -204,6 +209,74 @@ bool windows_describe(struct display *d, Window id, struct window_info *ret_info
 	return true;
 }
 
+bool windows_is_minimised(struct display *d, Window id)
+{
+	struct err err;
+	display_trap(d);
+	unsigned long state = get_number(d, id, atom(d, WM_STATE));
+	return display_untrap(d, &err) && state == IconicState;
+}
+
+static bool is_undecorated(struct display *d, Window id)
+{
+	enum { FLAGS, FUNCTIONS, DECORATIONS, MEMBERS };
+	enum { MWM_HINTS_DECORATIONS = 2 };
+	size_t n;
+	unsigned long *hints = get(d, id, atom(d, MOTIF_HINTS), 32, MEMBERS, &n);
+	bool is = hints && n == MEMBERS && hints[FLAGS] & MWM_HINTS_DECORATIONS &&
+		  hints[DECORATIONS] == 0;
+	if (hints) {
+		XFree(hints);
+	}
+	return is;
+}
+
+static bool is_of_one_size(struct display *d, Window id)
+{
+	XSizeHints hints;
+	long supplied;
+	return XGetWMNormalHints(display_x(d), id, &hints, &supplied) && hints.flags & PMinSize &&
+	       hints.flags & PMaxSize && hints.min_width == hints.max_width &&
+	       hints.min_height == hints.max_height;
+}
+
+#define MIDDLE 40 /* pixels; a panel moves it up */
+
+static bool is_in_the_middle(const struct window_info *info, struct size screen)
+{
+	return abs(info->x * 2 + info->width - screen.width) < MIDDLE * 2 &&
+	       abs(info->y * 2 + info->height - screen.height) < MIDDLE * 2;
+}
+
+bool windows_is_bare(struct display *d, Window id)
+{
+	struct err err;
+	XWindowAttributes attributes;
+	struct window_info info = { 0 };
+	struct size screen = display_size(d);
+	display_trap(d);
+	read_geometry(d, id, &info);
+	bool bare = XGetWindowAttributes(display_x(d), id, &attributes) &&
+		    (info.width < screen.width || info.height < screen.height) &&
+		    (attributes.override_redirect ||
+			    (is_undecorated(d, id) &&
+				    (is_of_one_size(d, id) || is_in_the_middle(&info, screen))));
+	return display_untrap(d, &err) && bare;
+}
+
+void windows_watch(struct display *d, Window id)
+{
+	struct err err;
+	XWindowAttributes attributes;
+	display_trap(d);
+	/* Other parts of the agent may watch it, too. */
+	if (XGetWindowAttributes(display_x(d), id, &attributes)) {
+		XSelectInput(display_x(d), id,
+			attributes.your_event_mask | StructureNotifyMask | PropertyChangeMask);
+	}
+	(void)!display_untrap(d, &err);
+}
+
 bool windows_has_dock(struct display *d)
 {
 	Window ids[WINDOWS_MAX];
@@ -249,15 +322,17 @@ void windows_forget_manager(struct display *d)
 
 static unsigned long last_number;
 
-static uint32_t number_of(struct display *d, Window id)
+uint32_t windows_number(struct display *d, Window id)
 {
+	struct err err;
+	display_trap(d);
 	unsigned long number = get_number(d, id, atom(d, NUMBER));
 	if (number == 0) {
 		number = ++last_number;
 		XChangeProperty(display_x(d), id, atom(d, NUMBER), XA_CARDINAL, 32, PropModeReplace,
 			(const unsigned char *)&number, 1);
 	}
-	return (uint32_t)number;
+	return display_untrap(d, &err) ? (uint32_t)number : 0;
 }
 
 Window windows_find(struct display *d, uint32_t number)
@@ -276,11 +351,13 @@ json_t *windows_encode(struct display *d, const struct window_info *info, bool a
 	struct size frame, struct size screen)
 {
 	struct point from = geometry_to_frame((struct point){ info->x, info->y }, frame, screen);
-	struct point to = geometry_to_frame(
-		(struct point){ info->x + info->width, info->y + info->height }, frame, screen);
+	/* Of the last pixel: the one behind it may lie outside the screen, which has none there. */
+	struct point last = geometry_to_frame(
+		(struct point){ info->x + info->width - 1, info->y + info->height - 1 }, frame,
+		screen);
 	json_t *json = must(json_pack("{s:I, s:s, s:i, s:i, s:i, s:i}", "id",
-		(json_int_t)number_of(d, info->id), "title", info->title, "x", from.x, "y", from.y,
-		"width", to.x - from.x, "height", to.y - from.y));
+		(json_int_t)windows_number(d, info->id), "title", info->title, "x", from.x, "y",
+		from.y, "width", last.x + 1 - from.x, "height", last.y + 1 - from.y));
 	if (info->pid > 0) {
 		json_object_set_new(json, "pid", json_integer(info->pid));
 	}

@@ -36,6 +36,13 @@ struct window_info {
 size_t windows_list(struct display *d, Window ret_ids[WINDOWS_MAX]);
 /* False when the window is gone. */
 bool windows_describe(struct display *d, Window id, struct window_info *ret_info);
+/* Iconified: not to be seen until somebody asks for it. */
+bool windows_is_minimised(struct display *d, Window id);
+/* Without a frame, and of one size or in the middle of the screen, but smaller than that: as likely
+ * a splash screen as a window to work with. */
+bool windows_is_bare(struct display *d, Window id);
+/* Its end and its properties are reported as events from now on. */
+void windows_watch(struct display *d, Window id);
 bool windows_has_dock(struct display *d);
 Window windows_active(struct display *d); /* None when there is none */
 
@@ -52,6 +59,8 @@ void windows_forget_manager(struct display *d);
  */
 json_t *windows_encode(struct display *d, const struct window_info *info, bool active,
 	struct size frame, struct size screen);
+/* That number, for a window that is there; 0 when it is gone. */
+uint32_t windows_number(struct display *d, Window id);
 /* The managed window that has that number; None when it is gone. */
 Window windows_find(struct display *d, uint32_t number);
 
