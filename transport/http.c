@@ -178,6 +178,7 @@ static bool start_daemon(struct http *http, const char *cert, const char *key, s
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert },
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)HTTP_TLS_PRIORITIES },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
@@ -190,7 +191,7 @@ static bool start_daemon(struct http *http, const char *cert, const char *key, s
 		MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)options->max_connections + HTTP_SPARE_CONNECTIONS,
 		MHD_OPTION_CONNECTION_TIMEOUT, seconds(options->idle_timeout_ms),
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, cert ? tls : tls + 2,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, cert ? tls : tls + 3,
 		MHD_OPTION_END);
 	return http->daemon ||
 	       err_set(err, ERR_HOST, "cannot start the HTTP server: %s",
@@ -250,6 +251,7 @@ struct http *http_new(sd_event *event, const struct http_options *options, struc
 	http->event = event;
 	STAILQ_INIT(&http->places);
 	TAILQ_INIT(&http->streams);
+	TAILQ_INIT(&http->conns);
 	copy_options(http, options);
 	http->budgets = options->budgets;
 	if (!http->budgets) {
@@ -296,7 +298,7 @@ const struct http_counts *http_counts(const struct http *http)
 void http_tell_idle(struct http *http)
 {
 	const struct http_conn *conn;
-	LIST_FOREACH(conn, &http->conns, link)
+	TAILQ_FOREACH(conn, &http->conns, link)
 	{
 		if (!http->idle || conn->x) {
 			return;
@@ -329,7 +331,7 @@ static void end_exchanges(struct http *http)
 	struct http_conn *conn;
 	http->ending = true;
 	http->idle = NULL;
-	LIST_FOREACH(conn, &http->conns, link)
+	TAILQ_FOREACH(conn, &http->conns, link)
 	{
 		if (conn->x) {
 			http_exchange_lose(conn->x);

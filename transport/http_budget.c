@@ -56,6 +56,30 @@ bool http_hold_body(struct http_exchange *x, size_t bytes)
 	return false;
 }
 
+/* One principal leaves a quarter of the connections to the others. */
+bool http_is_fair(struct http_exchange *x)
+{
+	const struct http *http = x->http;
+	const struct http_conn *conn;
+	int64_t most = (http->options.max_connections * 3 + 3) / 4, n = 0;
+	if (http->counts.connections <= most) {
+		return true;
+	}
+	TAILQ_FOREACH(conn, &http->conns, link)
+	{
+		n += conn->x && conn->x->budget == x->budget;
+	}
+	if (n <= most) {
+		return true;
+	}
+	x->http->counts.rejected_busy++;
+	http_set_header(x, "Retry-After", "1");
+	http_refuse(x, 429,
+		"%lld of your requests and streams are open, which is all you may have; end some",
+		(long long)most);
+	return false;
+}
+
 void http_let_go(struct http_exchange *x)
 {
 	budget_set(x->budget, &x->body_held, 0);

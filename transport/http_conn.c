@@ -12,16 +12,12 @@
 #include "transport/http_impl.h"
 
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "base/loop.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
 
-#define ACCEPTS_A_TURN 32
-#define ACCEPT_AGAIN_MS 100
 #define HUNG_MS 1000
 #define BUSY_MS 2000 /* for a request that will be refused */
 
@@ -30,7 +26,7 @@
 struct http_peer {
 	LIST_ENTRY(http_peer) link;
 	struct in6_addr address;
-	int64_t count;
+	int64_t count, evicted; /* connections; those of them that are being closed */
 };
 
 /* An IPv6 host owns a /64 at least, so that is what counts as one address. */
@@ -61,7 +57,8 @@ static struct http_peers *bucket_of(struct http *http, const struct in6_addr *ad
 
 static struct http_peer *count_peer(struct http *http, const struct sockaddr_storage *from)
 {
-	if (from->ss_family == AF_UNIX || http->options.behind_proxy) {
+	/* Programs of this machine all have the same one, and are different clients. */
+	if (http->options.behind_proxy || http_is_loopback(from)) {
 		return NULL;
 	}
 	struct in6_addr address = address_of(from);
@@ -90,6 +87,49 @@ static void uncount_peer(struct http_peer *peer)
 	}
 }
 
+/* ---- making room ---- */
+
+/* What would be lost with it?  Of a request without a token, nothing before it is being worked on.
+ */
+static bool is_idle(const struct http_conn *conn)
+{
+	return !conn->busy && !conn->evicted && (!conn->x || (!conn->known && !conn->x->started));
+}
+
+/* Closes the connection that has been idle longest, one that never showed a token before all
+ * others.  peer: one of its; NULL: anybody's. */
+static bool evict(struct http *http, const struct http_peer *peer)
+{
+	struct http_conn *conn, *oldest = NULL;
+	TAILQ_FOREACH(conn, &http->conns, link)
+	{
+		if (is_idle(conn) && (!peer || conn->peer == peer) &&
+			(!oldest || (oldest->known && !conn->known))) {
+			oldest = conn;
+		}
+	}
+	if (!oldest) {
+		return false;
+	}
+	oldest->evicted = true;
+	http->evicted++;
+	if (oldest->peer) {
+		oldest->peer->evicted++;
+	}
+	http_conn_kill(oldest);
+	return true;
+}
+
+/* Whether there is room for one more, or has been made. */
+static bool has_room(struct http *http, const struct http_peer *peer)
+{
+	const struct http_options *options = &http->options;
+	bool fits = !peer || peer->count - peer->evicted <= options->max_connections_per_address ||
+		    evict(http, peer);
+	return fits && (http->counts.connections - http->evicted < options->max_connections ||
+			       evict(http, NULL));
+}
+
 /* ---- coming ---- */
 
 static void admit(struct http *http, int fd, const struct sockaddr_storage *from, socklen_t len)
@@ -105,8 +145,7 @@ static void admit(struct http *http, int fd, const struct sockaddr_storage *from
 	conn->fd = fd;
 	conn->local = from->ss_family == AF_UNIX;
 	conn->peer = count_peer(http, from);
-	conn->busy = http->counts.connections >= options->max_connections ||
-		     (conn->peer && conn->peer->count > options->max_connections_per_address);
+	conn->busy = !has_room(http, conn->peer);
 	http->arriving = conn;
 	MHD_add_connection(http->daemon, fd, (const void *)from, len);
 	conn = take_ptr(&http->arriving);
@@ -116,69 +155,32 @@ static void admit(struct http *http, int fd, const struct sockaddr_storage *from
 	}
 }
 
-static int on_accept_again(sd_event_source *source, uint64_t usec, void *data)
+static void on_accepted(int fd, const struct sockaddr_storage *from, socklen_t len, void *data)
 {
-	struct http *http = data;
-	(void)source;
-	(void)usec;
-	for (int i = 0; i < http->sockets.n; i++) {
-		loop_enable(http->listeners[i].source, true);
-	}
-	return 0;
+	admit(data, fd, from, len);
 }
 
-/* No descriptor or no memory is left: the rest waits in the kernel's queue. */
-static void accept_later(struct http *http)
+static void on_turned(void *data)
 {
-	log_warning("cannot take more HTTP connections now: %s", strerror(errno));
-	for (int i = 0; i < http->sockets.n; i++) {
-		loop_enable(http->listeners[i].source, false);
-	}
-	sd_event_source_set_time(
-		http->accept_later, http_now(http) + (uint64_t)ACCEPT_AGAIN_MS * 1000);
-	sd_event_source_set_enabled(http->accept_later, SD_EVENT_ONESHOT);
-}
-
-static int on_connect(sd_event_source *source, int listener, uint32_t events, void *data)
-{
-	struct http *http = ((struct http_listener *)data)->http;
-	(void)source;
-	(void)events;
-	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		struct sockaddr_storage from = { 0 };
-		socklen_t len = sizeof(from);
-		int fd = accept4(listener, (void *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd >= 0) {
-			admit(http, fd, &from, len);
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-			   errno == ENOMEM) {
-			accept_later(http);
-			break;
-		} else if (errno == EAGAIN) {
-			break;
-		} /* else that client has gone already */
-	}
-	http_run(http);
-	return 0;
+	http_run(data);
 }
 
 void http_accept(struct http *http)
 {
-	/* Now, because the loop's first timer takes a descriptor. */
-	http->accept_later = loop_after_ms(http->event, UINT64_MAX, on_accept_again, http);
-	for (int i = 0; i < http->sockets.n; i++) {
-		http->listeners[i].http = http;
-		http->listeners[i].source = loop_add_io(http->event, http->sockets.fds[i], EPOLLIN,
-			on_connect, &http->listeners[i]);
-	}
+	http->acceptor = (struct acceptor){
+		.event = http->event,
+		.sockets = &http->sockets,
+		.what = "HTTP",
+		.accepted = on_accepted,
+		.turned = on_turned,
+		.data = http,
+	};
+	acceptor_start(&http->acceptor);
 }
 
 void http_stop_listening(struct http *http)
 {
-	for (int i = 0; i < http->sockets.n; i++) {
-		loop_drop(&http->listeners[i].source);
-	}
-	loop_drop(&http->accept_later);
+	acceptor_stop(&http->acceptor);
 	http_sockets_close(&http->sockets);
 }
 
@@ -208,6 +210,8 @@ void http_conn_idle(struct http_conn *conn)
 	/* MHD does not always see that a client has left: give what it has sent a moment. */
 	int64_t ms = conn->hung ? HUNG_MS : options->idle_timeout_ms + options->header_timeout_ms;
 	http_conn_deadline(conn, http_now(conn->http) + (uint64_t)ms * 1000);
+	TAILQ_REMOVE(&conn->http->conns, conn, link);
+	TAILQ_INSERT_TAIL(&conn->http->conns, conn, link);
 }
 
 void http_conn_kill(struct http_conn *conn)
@@ -249,7 +253,7 @@ static void begin(struct http *http, struct MHD_Connection *mhd, void **context)
 	struct http_conn *conn = *context = take_ptr(&http->arriving);
 	conn->mhd = mhd;
 	http->counts.connections++;
-	LIST_INSERT_HEAD(&http->conns, conn, link);
+	TAILQ_INSERT_TAIL(&http->conns, conn, link);
 	/* Edge-triggered, for it stays true. */
 	conn->hangup = loop_add_io(http->event, conn->fd, EPOLLRDHUP | EPOLLET, on_hangup, conn);
 	uint64_t ms = conn->busy ? BUSY_MS : (uint64_t)http->options.header_timeout_ms;
@@ -260,9 +264,15 @@ static void end(struct http *http, struct http_conn *conn)
 {
 	loop_drop(&conn->hangup);
 	loop_drop(&conn->deadline.source);
+	if (conn->evicted) {
+		http->evicted--;
+	}
+	if (conn->evicted && conn->peer) {
+		conn->peer->evicted--;
+	}
 	uncount_peer(conn->peer);
 	http->counts.connections--;
-	LIST_REMOVE(conn, link);
+	TAILQ_REMOVE(&http->conns, conn, link);
 	free(conn);
 }
 

@@ -188,6 +188,7 @@ static bool is_authorized(struct http_exchange *x)
 	const char *owner = !header || token ? options->authorize(token, options->data) : NULL;
 	if (owner) {
 		x->owner = must(strdup(owner));
+		x->conn->known = true;
 	}
 	if (owner || x->route->open) {
 		x->budget = budget_ref(x->http->budgets, owner ? owner : "");
@@ -233,5 +234,6 @@ bool http_gate(struct http_exchange *x, const char *method, const char *path)
 	snprintf(x->method, sizeof(x->method), "%s", method);
 	x->path = must(strdup(path));
 	return has_room(x) && is_framed(x) && means_us(x) && origin_may(x, &origin) &&
-	       finds_route(x, method, path, origin) && is_authorized(x) && is_small_enough(x);
+	       finds_route(x, method, path, origin) && is_authorized(x) && http_is_fair(x) &&
+	       is_small_enough(x);
 }

@@ -1,6 +1,7 @@
 #ifndef TRANSPORT_HTTP_IMPL_H
 #define TRANSPORT_HTTP_IMPL_H
 
+#include "transport/acceptor.h"
 #include "transport/http.h"
 #include "transport/http_check.h"
 #include "transport/http_sockets.h"
@@ -20,7 +21,7 @@
 struct http_conn;
 struct http_peer;
 
-LIST_HEAD(http_conns, http_conn);
+TAILQ_HEAD(http_conns, http_conn);
 LIST_HEAD(http_peers, http_peer);
 TAILQ_HEAD(http_streams, http_exchange);
 STAILQ_HEAD(http_places, http_place);
@@ -63,12 +64,9 @@ struct http {
 	struct http_counts counts;
 
 	/* http_conn.c */
-	struct http_listener {
-		struct http *http;
-		sd_event_source *source;
-	} listeners[HTTP_SOCKETS_MAX];
-	sd_event_source *accept_later;
-	struct http_conns conns;
+	struct acceptor acceptor;
+	struct http_conns conns; /* the one that has been idle longest before those idle since */
+	unsigned evicted;        /* of them: being closed to make room */
 	struct http_peers peers[HTTP_PEER_BUCKETS];
 	struct http_conn *arriving; /* on its way through MHD_add_connection() */
 
@@ -81,14 +79,16 @@ struct http {
 
 /* One TCP or unix connection; carries one exchange after another. */
 struct http_conn {
-	LIST_ENTRY(http_conn) link;
+	TAILQ_ENTRY(http_conn) link;
 	struct http *http;
 	struct MHD_Connection *mhd;
 	int fd; /* MHD's */
 	struct http_peer *peer;
-	bool busy;  /* one too many: its request is answered with 503 */
-	bool local; /* a unix socket */
-	bool hung;  /* the client will send no more */
+	bool busy;    /* one too many: its request is answered with 503 */
+	bool known;   /* it has shown a token */
+	bool evicted; /* it is being closed to make room */
+	bool local;   /* a unix socket */
+	bool hung;    /* the client will send no more */
 	sd_event_source *hangup;
 	struct http_timer deadline; /* for what must arrive next */
 	struct http_exchange *x;    /* NULL between requests */
@@ -159,6 +159,8 @@ bool http_timer_is_due(struct http *http, struct http_timer *timer);
 /* ---- http_conn.c ---- */
 
 void http_accept(struct http *http); /* from its sockets, from now on */
+/* Whether x's principal has less than its share of the connections; else x is answered. */
+bool http_is_fair(struct http_exchange *x);
 void http_on_conn(void *http, struct MHD_Connection *mhd, void **context,
 	enum MHD_ConnectionNotificationCode what);
 /* The next request's head, or the rest of this one's body, must be there by then. */

@@ -57,7 +57,7 @@ bool http_address_parse(const char *text, struct http_address *ret, struct err *
 	return true;
 }
 
-static bool is_loopback(const struct sockaddr_storage *address)
+bool http_is_loopback(const struct sockaddr_storage *address)
 {
 	if (address->ss_family == AF_INET) {
 		const struct sockaddr_in *in = (const void *)address;
@@ -223,7 +223,7 @@ static bool open_them(struct http_sockets *sockets, const char *listen, struct e
 static bool check_reach(const struct sockaddr_storage *address, bool guarded, struct err *err)
 {
 	char name[HTTP_NAME_MAX];
-	if (guarded || is_loopback(address)) {
+	if (guarded || http_is_loopback(address)) {
 		return true;
 	}
 	http_address_name(address, name);

@@ -22,6 +22,9 @@ bool http_address_parse(const char *text, struct http_address *ret, struct err *
 
 #define HTTP_SOCKETS_MAX 8
 
+/* What is spoken on them with a certificate: TLS 1.2 and later (RFC 8996). */
+#define HTTP_TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
 struct http_sockets {
 	int n;
 	int fds[HTTP_SOCKETS_MAX]; /* non-blocking, listening */
@@ -38,6 +41,7 @@ bool http_sockets_open(struct http_sockets *sockets, const char *listen, bool tl
 	struct err *err) NODISCARD;
 void http_sockets_close(struct http_sockets *sockets);
 
+bool http_is_loopback(const struct sockaddr_storage *address); /* or a unix socket */
 /* The address as a name in a Host header has it, without a port; "" for a unix socket. */
 void http_address_name(const struct sockaddr_storage *address, char ret_name[HTTP_NAME_MAX]);
 

@@ -2,27 +2,36 @@
 #include "transport/vnc_impl.h"
 
 #include "base/cleanup.h"
-#include "base/loop.h"
 
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
-static int on_accept(sd_event_source *source, int fd, uint32_t events, void *data)
+/* Those who never log in must not keep out those who would. */
+static bool has_room(struct vnc *vnc)
+{
+	struct vnc_viewer *v, *oldest = NULL;
+	if (vnc->count < VNC_VIEWERS_MAX) {
+		return true;
+	}
+	LIST_FOREACH(v, &vnc->viewers, link) /* the newest first */
+	{
+		oldest = v->let_in ? oldest : v;
+	}
+	if (oldest) {
+		viewer_free(oldest);
+	}
+	return oldest;
+}
+
+static void on_accepted(int fd, const struct sockaddr_storage *from, socklen_t len, void *data)
 {
 	struct vnc *vnc = data;
-	(void)source;
-	(void)events;
-	int got = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (got < 0) {
-		return 0;
+	(void)from, (void)len;
+	if (has_room(vnc)) {
+		viewer_new(vnc, fd);
+	} else {
+		close(fd);
 	}
-	if (vnc->count == VNC_VIEWERS_MAX) {
-		close(got);
-		return 0;
-	}
-	viewer_new(vnc, got);
-	return 0;
 }
 
 static bool load_certificate(struct vnc *vnc, const struct vnc_options *options, struct err *err)
@@ -51,10 +60,14 @@ struct vnc *vnc_new(sd_event *event, const struct vnc_options *options,
 		vnc_free(vnc);
 		return NULL;
 	}
-	for (int i = 0; i < vnc->sockets.n; i++) {
-		vnc->accepting[i] =
-			loop_add_io(event, vnc->sockets.fds[i], EPOLLIN, on_accept, vnc);
-	}
+	vnc->acceptor = (struct acceptor){
+		.event = event,
+		.sockets = &vnc->sockets,
+		.what = "VNC",
+		.accepted = on_accepted,
+		.data = vnc,
+	};
+	acceptor_start(&vnc->acceptor);
 	return vnc;
 }
 
@@ -63,9 +76,7 @@ void vnc_free(struct vnc *vnc)
 	if (!vnc) {
 		return;
 	}
-	for (int i = 0; i < vnc->sockets.n; i++) {
-		loop_drop(&vnc->accepting[i]);
-	}
+	acceptor_stop(&vnc->acceptor);
 	while (!LIST_EMPTY(&vnc->viewers)) {
 		viewer_free(LIST_FIRST(&vnc->viewers));
 	}

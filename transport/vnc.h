@@ -47,7 +47,7 @@ void vnc_pipe_ended(struct vnc_viewer *viewer);
 /* At once nothing of the viewer's arrives any more; closed() follows soon. */
 void vnc_kick(struct vnc_viewer *viewer);
 
-#define VNC_VIEWERS_MAX 64
-#define VNC_LOGIN_MAX 256 /* bytes of a name, and of a password */
+#define VNC_VIEWERS_MAX 64 /* when full, the oldest that has not logged in makes room */
+#define VNC_LOGIN_MAX 256  /* bytes of a name, and of a password */
 
 #endif

@@ -5,6 +5,7 @@
  * vnc_login.c what is said before the desktop's own RFB. */
 
 #include "base/buf.h"
+#include "transport/acceptor.h"
 #include "transport/http_sockets.h"
 #include "transport/vnc.h"
 
@@ -20,7 +21,7 @@ struct vnc {
 	const struct vnc_handlers *handlers;
 	void *data;
 	struct http_sockets sockets;
-	sd_event_source *accepting[HTTP_SOCKETS_MAX];
+	struct acceptor acceptor;
 	struct viewers viewers;
 	size_t count;
 	gnutls_certificate_credentials_t certificate; /* NULL: none */

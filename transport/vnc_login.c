@@ -64,7 +64,7 @@ static void begin_tls(struct vnc_viewer *v)
 	struct vnc *vnc = v->vnc;
 	bool with = v->subtype == X509_PLAIN;
 	gnutls_init(&v->tls, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
-	gnutls_priority_set_direct(v->tls, with ? "NORMAL" : anonymous, NULL);
+	gnutls_priority_set_direct(v->tls, with ? HTTP_TLS_PRIORITIES : anonymous, NULL);
 	if (with) {
 		gnutls_credentials_set(v->tls, GNUTLS_CRD_CERTIFICATE, vnc->certificate);
 	} else {

@@ -97,9 +97,57 @@ Test(http_tls, a_connection_too_many_is_told)
 		fds[i] = raw_open(&f);
 	}
 	until(&f, http_counts(f.http)->connections == 4);
+	cr_expect_eq(status_of(&f, &(struct ask){ .scheme = "https", .body = "{}" }), 200,
+		"those that never began to speak make room");
+	struct reply held[3];
+	for (int i = 0; i < 3; i++) {
+		ask_begin(&f, &(struct ask){ .scheme = "https", .body = "hold" }, &held[i]);
+		until(&f, f.n_held == i + 1);
+	}
+	struct reply bobs;
+	ask_begin(&f, &(struct ask){ .scheme = "https", .body = "hold", .token = "bobs-token" },
+		&bobs);
+	until(&f, f.n_held == 4);
 	cr_expect_eq(status_of(&f, &(struct ask){ .scheme = "https", .body = "{}" }), 503);
+	for (int i = 0; i < 3; i++) {
+		ask_end(&f, &held[i]);
+	}
+	ask_end(&f, &bobs);
 	for (int i = 0; i < 4; i++) {
 		close(fds[i]);
 	}
+	end(&f);
+}
+
+/* The result of a handshake in this version alone. */
+static int shake_hands(struct fixture *f, const char *version)
+{
+	gnutls_session_t tls;
+	gnutls_certificate_credentials_t none;
+	char priority[80];
+	int fd = raw_open(f), r;
+	snprintf(priority, sizeof(priority), "NORMAL:-VERS-ALL:+VERS-%s", version);
+	gnutls_certificate_allocate_credentials(&none);
+	gnutls_init(&tls, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
+	cr_assert_eq(gnutls_priority_set_direct(tls, priority, NULL), GNUTLS_E_SUCCESS);
+	gnutls_credentials_set(tls, GNUTLS_CRD_CERTIFICATE, none);
+	gnutls_transport_set_int(tls, fd);
+	while ((r = gnutls_handshake(tls)) == GNUTLS_E_AGAIN || r == GNUTLS_E_INTERRUPTED) {
+		turn(f);
+	}
+	gnutls_deinit(tls);
+	gnutls_certificate_free_credentials(none);
+	close(fd);
+	return r;
+}
+
+Test(http_tls, only_versions_that_are_not_obsolete)
+{
+	struct fixture f = { 0 };
+	begin_tls(&f, "127.0.0.1:0");
+	cr_expect_eq(shake_hands(&f, "TLS1.3"), GNUTLS_E_SUCCESS);
+	cr_expect_eq(shake_hands(&f, "TLS1.2"), GNUTLS_E_SUCCESS);
+	cr_expect_neq(shake_hands(&f, "TLS1.1"), GNUTLS_E_SUCCESS);
+	cr_expect_neq(shake_hands(&f, "TLS1.0"), GNUTLS_E_SUCCESS);
 	end(&f);
 }

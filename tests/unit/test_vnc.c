@@ -8,11 +8,13 @@
 #include "base/loop.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -341,12 +343,43 @@ Test(vnc, those_who_break_the_rules_are_closed)
 	hang_up();
 }
 
+/* Those who never log in: the oldest makes room, and who did log in stays. */
+Test(vnc, who_does_not_log_in_keeps_nobody_out)
+{
+	static int fds[2 * VNC_VIEWERS_MAX];
+	char byte;
+	come_in();
+	struct client first = c;
+	loop_drop(&first.io);
+	for (int i = 0; i < 2 * VNC_VIEWERS_MAX; i++) {
+		dial();
+		EXPECT("RFB 003.008\n");
+		loop_drop(&c.io);
+		buf_done(&c.in);
+		fds[i] = c.fd;
+	}
+	cr_expect_eq(recv(fds[0], &byte, 1, MSG_DONTWAIT), 0, "the oldest was closed");
+	int newest = fds[2 * VNC_VIEWERS_MAX - 1];
+	cr_expect(recv(newest, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+	cr_expect(recv(first.fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+	cr_expect_not(desk.gone);
+	desk.got.len = 0;
+	come_in();
+	cr_expect_not(desk.gone);
+	hang_up();
+	close(first.fd);
+	buf_done(&first.in);
+	for (int i = 0; i < 2 * VNC_VIEWERS_MAX; i++) {
+		close(fds[i]);
+	}
+}
+
 Test(vnc, so_many_and_no_more)
 {
 	static int fds[VNC_VIEWERS_MAX];
 	for (int i = 0; i < VNC_VIEWERS_MAX; i++) {
-		dial();
-		EXPECT("RFB 003.008\n");
+		desk.got.len = 0;
+		come_in();
 		loop_drop(&c.io);
 		buf_done(&c.in);
 		fds[i] = c.fd;
@@ -358,6 +391,30 @@ Test(vnc, so_many_and_no_more)
 	for (int i = 0; i < VNC_VIEWERS_MAX; i++) {
 		close(fds[i]);
 	}
+}
+
+/* The listener stays readable all the time, and must not be asked all the time. */
+Test(vnc, without_descriptors_connections_wait)
+{
+	struct rlimit limit, was;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), turns = 0;
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	sd_event_run(event, 0);
+	memcpy(to.sun_path, path, strlen(path) + 1);
+	cr_assert_eq(connect(fd, (const void *)&to, sizeof(to)), 0);
+	getrlimit(RLIMIT_NOFILE, &was);
+	limit = was;
+	limit.rlim_cur = (rlim_t)fd + 1;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	while (sd_event_run(event, 0) > 0 && turns < 100) {
+		turns++;
+	}
+	setrlimit(RLIMIT_NOFILE, &was);
+	cr_expect_lt(turns, 100, "the loop has nothing to do");
+	c = (struct client){ .fd = fd };
+	c.io = loop_add_io(event, c.fd, EPOLLIN, on_readable, &c);
+	EXPECT("RFB 003.008\n"); /* it was taken later */
+	hang_up();
 }
 
 /* ---- TLS ---- */
