@@ -39,8 +39,7 @@ struct viewer_pages {
 	struct metrics *metrics;
 	struct desks desks;
 	struct viewer_sessions sessions; /* oldest first */
-	size_t n_sessions;
-	sd_event_source *tick; /* while there are visits */
+	sd_event_source *tick;           /* while there are visits */
 };
 
 /* ---- viewer_reply.c ---- */

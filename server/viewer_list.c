@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SESSIONS_MAX 256
+#define SESSIONS_MAX 32 /* of one principal; the oldest makes room */
 #define SESSION_SECONDS (12 * 3600)
 #define SESSION_COOKIE "vitrine_session"
 
@@ -26,22 +26,34 @@ struct viewer_session {
 static void session_drop(struct viewer_pages *pages, struct viewer_session *session)
 {
 	TAILQ_REMOVE(&pages->sessions, session, link);
-	pages->n_sessions--;
 	explicit_bzero(session->cookie, sizeof(session->cookie));
 	free(session);
+}
+
+static void make_room(struct viewer_pages *pages, const char *owner)
+{
+	struct viewer_session *session, *oldest = NULL;
+	size_t n = 0;
+	TAILQ_FOREACH(session, &pages->sessions, link)
+	{
+		if (strcmp(session->owner, owner) == 0) {
+			oldest = oldest ? oldest : session;
+			n++;
+		}
+	}
+	if (n >= SESSIONS_MAX) {
+		session_drop(pages, oldest);
+	}
 }
 
 static const char *session_add(struct viewer_pages *pages, const char *owner)
 {
 	struct viewer_session *session = must(calloc(1, sizeof(*session) + strlen(owner) + 1));
-	if (pages->n_sessions >= SESSIONS_MAX) {
-		session_drop(pages, TAILQ_FIRST(&pages->sessions));
-	}
+	make_room(pages, owner);
 	memcpy(session->owner, owner, strlen(owner) + 1);
 	secret_make(session->cookie);
 	session->ends_us = loop_now_us() + SESSION_SECONDS * UINT64_C(1000000);
 	TAILQ_INSERT_TAIL(&pages->sessions, session, link);
-	pages->n_sessions++;
 	return session->cookie;
 }
 
