@@ -20,7 +20,7 @@
 #define GRACE_MS 600000      /* a server that was killed may come back */
 #define DISK_PERCENT 55      /* of the memory, at most */
 #define DEVICES 1            /* of what QEMU is told to make; counts up with each change */
-#define LAYOUT 4             /* of what we make of all this; counts up with each change */
+#define LAYOUT 5             /* of what we make of all this; counts up with each change */
 
 int64_t boot_grace_ms(const struct vm_config *config)
 {

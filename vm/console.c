@@ -19,7 +19,9 @@ static void keep(struct console *c, const char *bytes, size_t len)
 {
 	buf_append(&c->text, bytes, len);
 	if (c->text.len > CONSOLE_TEXT_MAX) {
-		buf_consume(&c->text, c->text.len - CONSOLE_TEXT_MAX / 2);
+		size_t too_many = c->text.len - CONSOLE_TEXT_MAX / 2;
+		buf_consume(&c->text, too_many);
+		c->before -= c->before < too_many ? c->before : too_many;
 	}
 }
 
@@ -63,7 +65,10 @@ static int on_words(sd_event_source *source, int fd, uint32_t events, void *data
 	(void)source;
 	(void)fd;
 	(void)events;
-	read_some(data);
+	struct console *c = ((struct console_source *)data)->console;
+	if (read_some(data) && c->on_words) {
+		c->on_words(c->data);
+	}
 	return 0;
 }
 
@@ -79,6 +84,7 @@ void console_init(struct console *c, const char *dir)
 		keep(c, bytes, (size_t)n);
 		c->logged += (size_t)n;
 	}
+	c->before = c->text.len;
 }
 
 void console_add(struct console *c, sd_event *event, int fd)
@@ -98,6 +104,12 @@ void console_drain(struct console *c)
 			turns++;
 		}
 	}
+}
+
+bool console_said(const struct console *c, const char *text)
+{
+	return c->text.len > c->before &&
+	       memmem(c->text.data + c->before, c->text.len - c->before, text, strlen(text));
 }
 
 /* Lines are joined, terminals' escape sequences and other control bytes dropped. */

@@ -16,9 +16,12 @@ struct console {
 		int fd;
 		sd_event_source *io;
 	} sources[2];
-	struct buf text; /* the last words of all sources */
-	int log;         /* console.log; -1: none */
-	size_t logged;   /* bytes in it */
+	struct buf text;              /* the last words of all sources */
+	size_t before;                /* bytes of it that an earlier machine said */
+	int log;                      /* console.log; -1: none */
+	size_t logged;                /* bytes in it */
+	void (*on_words)(void *data); /* more came; NULL: nobody listens */
+	void *data;
 };
 
 #define CONSOLE_TEXT_MAX 16384
@@ -31,6 +34,8 @@ void console_init(struct console *console, const char *dir);
 void console_add(struct console *console, sd_event *event, int fd);
 /* Reads what is there already, once its writer has ended. */
 void console_drain(struct console *console);
+/* Whether this machine said so, lately. */
+bool console_said(const struct console *console, const char *text);
 /* Its last words on one line, printable, at most max bytes; valid until the next call. */
 const char *console_last_words(const struct console *console, size_t max);
 void console_done(struct console *console); /* also on a zeroed one */

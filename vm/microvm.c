@@ -34,6 +34,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#define PANIC "Kernel panic - not syncing"
+#define HALTED "reboot: System halted"
 #define QUOTE_MAX 250          /* of its last words, in an error */
 #define END_WAIT_MS 2000       /* for a killed process, when the pool goes */
 #define OVERHEAD_MIB 512       /* QEMU's own memory, its translated code included */
@@ -46,12 +48,6 @@ struct microvm *microvm_of(struct vm *vm)
 {
 	assert(vm->backend == &vm_backend_microvm);
 	return (struct microvm *)vm;
-}
-
-void microvm_init(struct microvm *m)
-{
-	m->pidfd = m->info = m->link = -1;
-	console_init(&m->console, m->vm.dir);
 }
 
 /* ---- its end ---- */
@@ -68,6 +64,10 @@ static void describe_end(struct microvm *m, const siginfo_t *end, struct err *wh
 		*why = m->why;
 	} else if (m->powered_off && status == 0) {
 		err_set(why, ERR_HOST, "its machine powered itself off");
+	} else if (m->restarted && status == 0) {
+		err_set(why, ERR_HOST, "%s",
+			console_said(&m->console, PANIC) ? "its kernel panicked"
+							 : "its machine rebooted");
 	} else {
 		err_set(why, ERR_HOST, "its machine ended (QEMU %s)",
 			end ? spawn_describe_end(status) : "is gone");
@@ -91,6 +91,9 @@ void microvm_has_ended(struct microvm *m, const siginfo_t *end)
 {
 	struct err why;
 	m->running = false;
+	if (m->qmp) {
+		qmp_drain(m->qmp); /* it may have said why */
+	}
 	microvm_forget_channels(m);
 	describe_end(m, end, &why);
 	vm_has_died(&m->vm, &why);
@@ -123,6 +126,25 @@ void microvm_kill_because(struct microvm *m, const struct err *why)
 		m->why = *why;
 		kill_it(m);
 	}
+}
+
+/* A machine that was halted goes on as one that does nothing, and of that QEMU tells nobody. */
+static void on_words(void *data)
+{
+	struct microvm *m = data;
+	struct err why;
+	if (console_said(&m->console, HALTED)) {
+		err_set(&why, ERR_HOST, "its machine was halted");
+		microvm_kill_because(m, &why);
+	}
+}
+
+void microvm_init(struct microvm *m)
+{
+	m->pidfd = m->info = m->link = -1;
+	console_init(&m->console, m->vm.dir);
+	m->console.on_words = on_words;
+	m->console.data = m;
 }
 
 static bool stop(struct vm *vm)
@@ -191,12 +213,20 @@ static void on_status(const json_t *ret, const struct err *err, void *data)
 	}
 }
 
+/* QEMU is about to end: by the guest's wish, or by a signal. */
+static void on_shutdown(struct microvm *m, const json_t *values)
+{
+	const char *reason = json_string_value(json_object_get(values, "reason"));
+	m->powered_off = reason && strcmp(reason, "guest-shutdown") == 0;
+	m->restarted = reason && strcmp(reason, "guest-reset") == 0;
+}
+
 static void on_event(const char *name, const json_t *values, void *data)
 {
 	struct microvm *m = data;
 	saved_event(m->saved, name, values);
 	if (strcmp(name, "SHUTDOWN") == 0) {
-		m->powered_off = true;
+		on_shutdown(m, values);
 	} else if (strcmp(name, "STOP") == 0 && !m->save && !m->saved) {
 		qmp_command(m->qmp, "query-status", NULL, on_status, m);
 	}

@@ -26,7 +26,7 @@ struct microvm {
 	int pidfd;     /* of an adopted QEMU; else -1 */
 	int info;      /* says what QEMU's pid is; -1: it has */
 	int link;      /* until it is handed over; -1 */
-	bool running, powered_off;
+	bool running, powered_off, restarted;
 	sd_event_source *relink; /* soon there is another link */
 	struct err why;          /* we killed it for this; ERR_NONE: we did not */
 	char *cgroup;

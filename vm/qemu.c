@@ -140,7 +140,10 @@ static void put_kernel(struct qemu *q, const struct qemu_plan *plan)
 	qemu_put(q, "/proc/self/fd/%d", qemu_put_fd(q, plan->initrd));
 	qemu_put(q, "-append");
 	qemu_put(q,
-		"console=ttyS0 quiet loglevel=4 panic=-1 random.trust_cpu=on no_timer_check %s "
+		/* A triple fault is the one way to restart that this machine has: QEMU ends then.
+		 */
+		"console=ttyS0 quiet loglevel=4 panic=-1 reboot=t random.trust_cpu=on "
+		"no_timer_check %s "
 		"vitrine.screen=%dx%d vitrine.disk=%lld vitrine.max-processes=%lld "
 		"vitrine.max-files=%lld vitrine.grace=%lld",
 		clock, spec->screen.width, spec->screen.height, (long long)spec->limits.disk_mib,

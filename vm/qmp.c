@@ -42,7 +42,7 @@ struct qmp {
 	json_int_t last_id;
 	struct buf in;
 	size_t searched; /* bytes of `in` known to hold no newline */
-	bool greeted, broken, told;
+	bool greeted, broken, told, draining;
 	struct err why;
 	bool freed;    /* by a callback; the memory stays for who called that */
 	unsigned pins; /* how many of those there are */
@@ -110,26 +110,6 @@ static bool end_as_broken(struct qmp *q, const char *what)
 	return false;
 }
 
-void qmp_free(struct qmp *q)
-{
-	struct command *command;
-	if (!q) {
-		return;
-	}
-	while ((command = TAILQ_FIRST(&q->commands))) {
-		TAILQ_REMOVE(&q->commands, command, entry);
-		free(command);
-	}
-	loop_drop(&q->readable);
-	loop_drop(&q->timer);
-	loop_drop(&q->end);
-	buf_done(&q->in);
-	close(q->fd);
-	pin(q);
-	q->freed = true;
-	unpin(q);
-}
-
 /* ---- time ---- */
 
 static int on_late(sd_event_source *source, uint64_t usec, void *data)
@@ -183,6 +163,9 @@ static bool take_reply(struct qmp *q, const json_t *msg)
 {
 	const json_t *ret = json_object_get(msg, "return"), *error = json_object_get(msg, "error");
 	struct command *command = find(q, json_object_get(msg, "id"));
+	if (q->draining) {
+		return true;
+	}
 	if (!command) {
 		return end_as_broken(q, "an answer to no question");
 	}
@@ -258,29 +241,70 @@ static void take_lines(struct qmp *q)
 	}
 }
 
-static int on_readable(sd_event_source *source, int fd, uint32_t events, void *data)
+/* False when there is nothing now, or never will be. */
+static bool read_some(struct qmp *q)
 {
-	struct qmp *q = data;
 	struct err why;
-	(void)source;
-	(void)events;
 	buf_reserve(&q->in, READ_SIZE);
-	ssize_t n = recv(fd, q->in.data + q->in.len, READ_SIZE, MSG_DONTWAIT);
+	ssize_t n = recv(q->fd, q->in.data + q->in.len, READ_SIZE, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-		return 0;
+		return false;
 	}
 	if (n <= 0) {
 		err_set(&why, ERR_GONE, "QEMU closed its monitor%s%s", n < 0 ? ": " : "",
 			n < 0 ? strerror(errno) : "");
 		end(q, &why);
-		return 0;
+		return false;
 	}
 	q->in.len += (size_t)n;
 	q->in.data[q->in.len] = '\0';
 	pin(q);
 	take_lines(q);
 	unpin(q);
+	return true;
+}
+
+static int on_readable(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	(void)source;
+	(void)fd;
+	(void)events;
+	read_some(data);
 	return 0;
+}
+
+static void forget_commands(struct qmp *q)
+{
+	struct command *command;
+	while ((command = TAILQ_FIRST(&q->commands))) {
+		TAILQ_REMOVE(&q->commands, command, entry);
+		free(command);
+	}
+}
+
+void qmp_drain(struct qmp *q)
+{
+	forget_commands(q);
+	q->draining = true;
+	for (size_t read = 0; !q->broken && read < QMP_LINE_MAX / READ_SIZE && read_some(q);) {
+		read++;
+	}
+}
+
+void qmp_free(struct qmp *q)
+{
+	if (!q) {
+		return;
+	}
+	forget_commands(q);
+	loop_drop(&q->readable);
+	loop_drop(&q->timer);
+	loop_drop(&q->end);
+	buf_done(&q->in);
+	close(q->fd);
+	pin(q);
+	q->freed = true;
+	unpin(q);
 }
 
 /* ---- what we say ---- */

@@ -33,6 +33,9 @@ struct qmp_handlers {
  * once. */
 struct qmp *qmp_new(sd_event *event, int fd, uint64_t limit_ms, const struct qmp_handlers *handlers,
 	void *data);
+/* QEMU has ended: tells of the events it sent before that.  Commands are forgotten, without an
+ * answer.  qmp_free() it then, and not from inside. */
+void qmp_drain(struct qmp *qmp);
 /* No more callbacks, not even for commands that are open.  Also from inside a callback; NULL-safe.
  */
 void qmp_free(struct qmp *qmp);

@@ -128,3 +128,18 @@ test('a machine whose QEMU is killed is told of, and the next call gets a new on
 	assert.match(text, /new\n/);
 	assert.match(text, /This is a new sandbox: the one before it ended/);
 });
+
+test('a machine that ends itself, however it does, is told of at once and by name', slow, async () => {
+	const ends = [['reboot -f', /its machine rebooted/],
+		['sh -c "echo c > /proc/sysrq-trigger"', /its kernel panicked/],
+		['poweroff -f', /its machine powered itself off/],
+		['halt -f', /its machine was halted/]];
+	for (const [command, why] of ends) {
+		const [id] = ids_in(await call('sandbox_create'));
+		await shell(`(sleep 0.2; exec sudo ${command}) > /dev/null 2>&1 & disown`, id);
+		await eventually('the server knows without a call of the machine',
+			async () => !(await call('sandbox_list')).includes(id));
+		const late = await client.callTool({ name: 'sandbox_info', arguments: { sandbox: id } });
+		assert.match(text_in(late), why);
+	}
+});

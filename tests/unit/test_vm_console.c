@@ -74,6 +74,42 @@ Test(console, of_a_machine_that_never_spoke_is_empty)
 	cr_assert_str_eq(console_last_words(&console, 100), "");
 }
 
+static void count_words(void *data)
+{
+	++*(int *)data;
+}
+
+/* What an earlier machine of the same directory said is not said by this one. */
+Test(console, tells_what_this_machine_said)
+{
+	int told = 0;
+	console.on_words = count_words;
+	console.data = &told;
+	say(line, "Kernel panic - not ");
+	cr_assert_eq(told, 1);
+	cr_assert_not(console_said(&console, "Kernel panic - not syncing"));
+	say(line, "syncing: gone");
+	cr_assert_eq(told, 2);
+	cr_assert(console_said(&console, "Kernel panic - not syncing"));
+
+	struct console next;
+	console_init(&next, in_scratch("."));
+	cr_assert_str_eq(console_last_words(&next, 4), "gone");
+	cr_assert_not(console_said(&next, "Kernel panic"));
+	char many[CONSOLE_TEXT_MAX];
+	memset(many, 'x', sizeof(many));
+	many[sizeof(many) - 1] = '\0';
+	int ends[2];
+	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+	console_add(&next, event, ends[0]);
+	say(ends[1], many);
+	say(ends[1], "Kernel panic");
+	cr_assert(console_said(&next, "Kernel panic"));
+	cr_assert_not(console_said(&next, "gone"));
+	close(ends[1]);
+	console_done(&next);
+}
+
 Test(console, reads_what_is_left_when_the_machine_has_ended)
 {
 	cr_assert_eq(write(line, "its last words", 14), 14);

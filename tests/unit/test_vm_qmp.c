@@ -147,6 +147,22 @@ Test(qmp, commands_go_out_at_once_and_are_answered_by_id)
 	finish(&play);
 }
 
+/* Its process may be known to have ended before its last event was read. */
+Test(qmp, tells_the_last_events_of_one_that_has_ended)
+{
+	struct reply reply = { 0 };
+	PLAY(play, 10000);
+	qmp_command(play.qmp, "query-status", NULL, on_reply, &reply);
+	say(&play, GREETING "{\"return\": {}, \"id\": 1}\n{\"return\": {}, \"id\": 2}\n"
+			    "{\"event\": \"STOP\"}\n{\"event\": \"SHUTDOWN\"}\n{\"event\": \"CUT");
+	cleanup_close(&play.qemu);
+	qmp_drain(play.qmp);
+	cr_expect_eq(play.events, 2);
+	cr_expect_str_eq(play.last_event, "SHUTDOWN");
+	cr_expect_eq(reply.times, 0);
+	finish(&play);
+}
+
 Test(qmp, passes_descriptors)
 {
 	char byte;
