@@ -68,7 +68,7 @@ static bool check_token(const char *token, const char *called, struct err *err)
 
 struct row {
 	const char *name, *token, *sha256;
-	int64_t sandboxes, calls;
+	int64_t sandboxes, calls, saved, saved_mib;
 };
 
 static const struct field row_fields[] = {
@@ -77,6 +77,8 @@ static const struct field row_fields[] = {
 	FIELD_STR(struct row, sha256, ""),
 	FIELD_NUM(struct row, sandboxes, "", .min = 1, .max = 1000),
 	FIELD_NUM(struct row, calls, "", .min = 1, .max = 1000),
+	FIELD_NUM(struct row, saved, "", .min = 1, .max = 100000),
+	FIELD_NUM(struct row, saved_mib, "", .min = 1, .max = 1 << 30),
 	{ 0 },
 };
 
@@ -133,7 +135,7 @@ static bool add_row(struct auth *auth, const json_t *object, struct err *err)
 		return false;
 	}
 	snprintf(entry->name, sizeof(entry->name), "%s", row.name);
-	entry->limits = (struct auth_limits){ row.sandboxes, row.calls };
+	entry->limits = (struct auth_limits){ row.sandboxes, row.calls, row.saved, row.saved_mib };
 	return is_new(auth, entry, err) && ++auth->n;
 }
 
@@ -313,5 +315,5 @@ struct auth_limits auth_limits(const struct auth *auth, const char *name)
 			return auth->entries[i].limits;
 		}
 	}
-	return (struct auth_limits){ 0, 0 };
+	return (struct auth_limits){ 0 };
 }

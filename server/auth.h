@@ -34,9 +34,9 @@ size_t auth_count(const struct auth *auth);
 /* Whether a principal of this name can come in. */
 bool auth_knows(const struct auth *auth, const char *name);
 
-/* 0: only the server's own limits. */
+/* 0: only the server's own limits.  saved, saved_mib: as in struct vm_owner_limits. */
 struct auth_limits {
-	int64_t sandboxes, calls;
+	int64_t sandboxes, calls, saved, saved_mib;
 };
 /* What a principal may have at once; one that came otherwise ("stdio") has no limits here. */
 struct auth_limits auth_limits(const struct auth *auth, const char *name);

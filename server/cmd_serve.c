@@ -80,10 +80,11 @@ static void start_stdio(struct serving *s)
 
 /* ---- HTTP ---- */
 
-static int64_t max_sandboxes_of(const char *owner, void *data)
+static struct vm_owner_limits limits_of(const char *owner, void *data)
 {
 	const struct serving *s = data;
-	return auth_limits(s->auth, owner).sandboxes;
+	struct auth_limits limits = auth_limits(s->auth, owner);
+	return (struct vm_owner_limits){ limits.sandboxes, limits.saved, limits.saved_mib };
 }
 
 /* Who has no limit of its own is kept from filling the server with many connections. */
@@ -122,7 +123,7 @@ static void on_started(struct vm *vm, uint64_t took_us, const struct err *why, v
 /* Runs until it is told to end: clients come and go. */
 static bool start_http(struct serving *s, struct err *err)
 {
-	vm_pool_limit_owners(s->vms, max_sandboxes_of, s);
+	vm_pool_limit_owners(s->vms, limits_of, s);
 	vm_pool_on_started(s->vms, on_started, s);
 	s->http = listen_http_new(s->event, s->server, &s->config.http, s->auth, s->budgets, err);
 	if (!s->http) {

@@ -64,6 +64,10 @@ static const struct option desktops[] = {
 	TEXT("screen", screen, "WIDTHxHEIGHT", 16, "1280x800",
 		"Size of a new desktop's screen in pixels, from 320x240 to 3840x2160."),
 	COUNT("max-sandboxes", vm.max_sandboxes, "N", 1, 1000, 8, "Desktops at the same time."),
+	COUNT("max-saved", vm.max_saved, "N", 1, 100000, 100,
+		"Snapshots and paused desktops of each client, together."),
+	COUNT("max-saved-mib", vm.max_saved_mib, "MIB", 1, 1 << 30, 16384,
+		"What these may take on disk for each client, in MiB."),
 	COUNT("memory", vm.preset.limits.memory_mib, "MIB", 256, 1 << 20, 0,
 		"Memory of a sandbox, in MiB.  Without it, what the image asks for (namespace: 4096)."),
 	COUNT("cpus", vm.preset.limits.cpus, "N", 1, 64, 0,
@@ -120,7 +124,7 @@ static const struct option over_http[] = {
 	FLAG("stdio", http.stdio, "With --http: serve a client on stdin and stdout too."),
 	TEXT("tokens", http.tokens, "FILE", 4000, NULL,
 		"Who may come in: a JSON array of {\"name\", \"token\" or \"sha256\", and, if wanted, "
-		"\"sandboxes\" and \"calls\", the most at once}.  Others must not be able to read the file. "
+		"\"sandboxes\", \"calls\", \"saved\" and \"saved_mib\", the most at once}.  Others must not be able to read the file. "
 		"Without it, the variable VITRINE_TOKEN holds the token; without that, one is made."),
 	FLAG("no-auth", http.no_auth, "Let in everyone on this machine, without a token."),
 	TEXT("tls-cert", http.tls_cert, "FILE", 4000, NULL, "Certificate chain for HTTPS, in PEM."),

@@ -53,8 +53,8 @@ struct vm_pool {
 	void *on_control_data;
 	vm_started_fn *on_started;
 	void *on_started_data;
-	vm_owner_limit_fn *owner_limit;
-	void *owner_limit_data;
+	vm_owner_limits_fn *owner_limits;
+	void *owner_limits_data;
 };
 
 enum vm_machine {
@@ -161,7 +161,6 @@ struct vm *vm_create_on(const struct vm_backend *backend, struct vm_pool *pool, 
 bool vm_may_resume(const struct vm *vm, struct err *err) NODISCARD;
 /* Whether the owner may have n more. */
 bool vm_may_create(struct vm_pool *pool, const char *owner, int64_t n, struct err *err) NODISCARD;
-bool vm_may_pause(const struct vm *vm, struct err *err) NODISCARD;
 /* Another sandbox in the list, starting, without a machine yet.  Takes spec's insides. */
 struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
 	struct vm_spec *spec);
@@ -194,6 +193,17 @@ struct vm *vm_put_back(struct vm_pool *pool, const struct vm_left *left, struct 
 
 /* "forks need the microvm backend; this sandbox runs on namespace": false. */
 bool vm_cannot(const struct vm_backend *backend, const char *what, struct err *err);
+
+/* ---- quota.c ---- */
+
+/* saved and saved_mib are filled in. */
+struct vm_owner_limits vm_limits_of(const struct vm_pool *pool, const char *owner);
+/* Whether the owner may save one more machine: a snapshot, or a sandbox that is paused. */
+bool vm_quota_may_save(struct vm_pool *pool, const char *owner, struct err *err) NODISCARD;
+/* Whether what the owner has saved is within its limits. */
+bool vm_quota_holds(struct vm_pool *pool, const char *owner, struct err *err) NODISCARD;
+/* Whether the disk has the room to pause every sandbox that runs. */
+bool vm_quota_leaves_room(struct vm_pool *pool, struct err *err) NODISCARD;
 
 /* ---- spec.c ---- */
 

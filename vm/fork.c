@@ -72,7 +72,8 @@ static void taking_saved(struct vm_job *job, const struct err *err)
 	if (err) {
 		why = *err;
 	}
-	bool good = !err && vm_snapshot_write(vm, taking->path, taking->id, taking->name, &why);
+	bool good = !err && vm_snapshot_write(vm, taking->path, taking->id, taking->name, &why) &&
+		    vm_quota_leaves_room(vm->pool, &why);
 	vm_job_over(job);
 	if (good) {
 		vm->core->pins++;
@@ -90,7 +91,9 @@ static bool may_take(struct vm *vm, struct taking *taking, struct err *err)
 	}
 	const char *name = taking->name;
 	if (!vm_job_may(vm, "snapshot", err) ||
-		(name && !vm_snapshot_name_check(vm->pool, vm_owner(vm), name, err))) {
+		(name && !vm_snapshot_name_check(vm->pool, vm_owner(vm), name, err)) ||
+		!vm_quota_may_save(vm->pool, vm_owner(vm), err) ||
+		!vm_quota_leaves_room(vm->pool, err)) {
 		return false;
 	}
 	struct state *state = vm_pool_state(vm->pool, err);

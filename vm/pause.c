@@ -134,7 +134,8 @@ void vm_pause(struct vm *vm, vm_done_fn *fn, void *data)
 	if (!vm->backend->save) {
 		vm_cannot(vm->backend, "pausing needs", &err);
 		vm_job_refuse(&pause->job, vm, &err);
-	} else if (!vm_job_may(vm, "pause", &err) || !vm_may_pause(vm, &err) ||
+	} else if (!vm_job_may(vm, "pause", &err) ||
+		   !vm_quota_may_save(vm->pool, vm_owner(vm), &err) ||
 		   !make_saved_dir(vm, &dir, &err)) {
 		vm_job_refuse(&pause->job, vm, &err);
 	} else {

@@ -326,5 +326,6 @@ const struct vm_snapshot *vm_snapshot_added(struct vm_pool *pool, const char *id
 			e->snapshot.name);
 		return NULL;
 	}
-	return e ? &e->snapshot : NULL;
+	/* Now its size is known, and others may have been taken meanwhile. */
+	return e && vm_quota_holds(pool, e->snapshot.owner, err) ? &e->snapshot : NULL;
 }

@@ -22,6 +22,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 
 #define NAME_LEN_MAX 120
@@ -496,6 +497,12 @@ bool state_sync(const char *path, struct err *err)
 {
 	auto_close int fd = tree_open(AT_FDCWD, path);
 	return (fd >= 0 && tree_sync(fd)) || state_errno(err, "cannot write %.300s", path);
+}
+
+int64_t state_free(const struct state *state)
+{
+	struct statvfs fs;
+	return fstatvfs(state->trash_fd, &fs) < 0 ? 0 : (int64_t)(fs.f_bavail * fs.f_frsize);
 }
 
 int64_t state_bytes(const char *path)

@@ -86,6 +86,8 @@ int state_use(struct state *state, enum state_kind kind, const char *name);
 
 /* Waits until all in the directory is on disk, for what was not published by state_commit(). */
 bool state_sync(const char *path, struct err *err) NODISCARD;
+/* Bytes free on the state directory's disk, for whoever runs this process. */
+int64_t state_free(const struct state *state);
 /* What a directory's files take on disk. */
 int64_t state_bytes(const char *path);
 

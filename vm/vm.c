@@ -15,8 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAUSED_FACTOR 4 /* paused sandboxes there may be for each live one */
-
 const char *const vm_state_words[] = { "starting", "ready", "paused", "stopping", "gone", NULL };
 const char *const vm_network_words[] = { "none", "internet", NULL };
 const char *const vm_on_timeout_words[] = { "kill", "pause", NULL };
@@ -34,6 +32,8 @@ void vm_config_fill(struct vm_config *c)
 	vm_default_to(&preset->limits.files, 4096);
 	vm_default_to(&preset->limits.disk_mib, 1024);
 	vm_default_to(&c->max_sandboxes, 8);
+	vm_default_to(&c->max_saved, 100);
+	vm_default_to(&c->max_saved_mib, 16384);
 	vm_default_to(&c->start_timeout_ms, 30000);
 }
 
@@ -162,10 +162,10 @@ void vm_pool_on_started(struct vm_pool *pool, vm_started_fn *fn, void *data)
 	pool->on_started_data = data;
 }
 
-void vm_pool_limit_owners(struct vm_pool *pool, vm_owner_limit_fn *fn, void *data)
+void vm_pool_limit_owners(struct vm_pool *pool, vm_owner_limits_fn *fn, void *data)
 {
-	pool->owner_limit = fn;
-	pool->owner_limit_data = data;
+	pool->owner_limits = fn;
+	pool->owner_limits_data = data;
 }
 
 void vm_pool_each(struct vm_pool *pool, void (*fn)(struct vm *vm, void *data), void *data)
@@ -231,7 +231,7 @@ bool vm_may_create(struct vm_pool *pool, const char *owner, int64_t n, struct er
 	if (pool->freeing) {
 		return err_set(err, ERR_GONE, "the server is shutting down");
 	}
-	int64_t own = pool->owner_limit ? pool->owner_limit(owner, pool->owner_limit_data) : 0;
+	int64_t own = vm_limits_of(pool, owner).sandboxes;
 	if (own > 0 && count_live(pool, owner) + n > own) {
 		return err_set(err, ERR_LIMIT,
 			"you may have %lld sandbox%s at once, and no more; end one first",
@@ -255,21 +255,6 @@ bool vm_may_create(struct vm_pool *pool, const char *owner, int64_t n, struct er
 bool vm_may_resume(const struct vm *vm, struct err *err)
 {
 	return vm_may_create(vm->pool, vm->core->owner, 1, err);
-}
-
-/* Paused ones cost only disk, but not without end. */
-bool vm_may_pause(const struct vm *vm, struct err *err)
-{
-	struct vm_core *core;
-	int64_t paused = 0, max = PAUSED_FACTOR * vm->pool->config.max_sandboxes;
-	TAILQ_FOREACH(core, &vm->pool->vms, entry)
-	{
-		paused += core->state == VM_PAUSED;
-	}
-	return paused < max || err_set(err, ERR_LIMIT,
-				       "this server keeps at most %lld paused sandboxes; end one "
-				       "of them first",
-				       (long long)max);
 }
 
 /* ---- finding one ---- */

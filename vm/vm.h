@@ -66,6 +66,7 @@ struct vm_config {
 	bool outlive;          /* and when it is killed, for the next one to take over */
 	int64_t warm;          /* ready clones of the preset kept in reserve */
 	int64_t max_sandboxes;
+	int64_t max_saved, max_saved_mib; /* of an owner without limits of its own */
 	int64_t start_timeout_ms; /* for one that comes from a template; a cold boot gets ten times
 				     that */
 	const char *agent; /* path of vitrine-agent; NULL: beside this program, then LIBEXECDIR */
@@ -169,9 +170,11 @@ typedef void vm_fork_fn(
 #define VM_FORK_MAX 100
 #define VM_SNAPSHOT_NAME_MAX 60
 
-/* Writes it to disk and gives its memory and processor back. */
+/* Writes it to disk and gives its memory and processor back.  ERR_LIMIT when its owner has saved as
+ * much as they may. */
 void vm_pause(struct vm *vm, vm_done_fn *fn, void *data);
-/* The source goes on. */
+/* The source goes on.  ERR_LIMIT likewise, and when the disk would then not have the room to pause
+ * every sandbox that runs. */
 void vm_take_snapshot(struct vm *vm, const char *name, vm_snapshot_fn *fn, void *data);
 /* The running desktop 1 to VM_FORK_MAX times; the source goes on.  The copies belong to its owner.
  */
@@ -211,9 +214,14 @@ void vm_pool_on_state(struct vm_pool *pool, vm_state_fn *fn, void *data);
 
 /* ---- for whoever runs the server ---- */
 
-/* How many sandboxes an owner may have at once; 0: as many as there is room for. */
-typedef int64_t vm_owner_limit_fn(const char *owner, void *data);
-void vm_pool_limit_owners(struct vm_pool *pool, vm_owner_limit_fn *fn, void *data);
+/* What an owner may have at once. */
+struct vm_owner_limits {
+	int64_t sandboxes; /* that run; 0: as many as there is room for */
+	int64_t saved;     /* snapshots and paused sandboxes; 0: vm_config's max_saved */
+	int64_t saved_mib; /* and their size on disk; 0: vm_config's max_saved_mib */
+};
+typedef struct vm_owner_limits vm_owner_limits_fn(const char *owner, void *data);
+void vm_pool_limit_owners(struct vm_pool *pool, vm_owner_limits_fn *fn, void *data);
 /* A sandbox came up, or (why) ended before it did.  Once for each; one listener for the whole pool.
  */
 typedef void vm_started_fn(struct vm *vm, uint64_t took_us, const struct err *why, void *data);

@@ -91,7 +91,8 @@ Test(auth, no_two_made_ones_are_the_same)
 Test(auth, several_from_a_file_with_limits)
 {
 	cr_assert(load("[{\"name\": \"ann\", \"token\": \"" SECRET "\", \"sandboxes\": 2, "
-		       "\"calls\": 3}, {\"name\": \"bob@example\", \"token\": \"" OTHER "\"}]"),
+		       "\"calls\": 3, \"saved\": 4, \"saved_mib\": 5}, {\"name\": \"bob@example\", "
+		       "\"token\": \"" OTHER "\"}]"),
 		"%s", err.text);
 	expect_name(SECRET, "ann");
 	expect_name(OTHER, "bob@example");
@@ -101,6 +102,8 @@ Test(auth, several_from_a_file_with_limits)
 	cr_expect_eq(auth_count(auth), 2);
 	cr_expect_eq(auth_limits(auth, "ann").sandboxes, 2);
 	cr_expect_eq(auth_limits(auth, "ann").calls, 3);
+	cr_expect_eq(auth_limits(auth, "ann").saved, 4);
+	cr_expect_eq(auth_limits(auth, "ann").saved_mib, 5);
 	cr_expect_eq(auth_limits(auth, "bob@example").sandboxes, 0);
 	cr_expect_eq(auth_limits(auth, "stdio").calls, 0);
 }
@@ -227,7 +230,7 @@ Test(auth, wrong_files)
 		", entry 1: 'calls' must be an integer from 1 to 1000; got 0");
 	expect_refused("[{\"name\": \"ann\", " TOKEN ", \"admin\": true}]",
 		", entry 1: 'admin' is not an argument here; there are 'name', 'token', 'sha256', "
-		"'sandboxes', 'calls'");
+		"'sandboxes', 'calls', 'saved', 'saved_mib'");
 }
 
 Test(auth, a_file_that_is_missing_or_none)

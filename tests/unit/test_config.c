@@ -148,6 +148,8 @@ static const struct row {
 	WORD("log-level", "debug", log_level, LOG_LEVEL_DEBUG),
 	NUMBER("max-sandboxes", 3, vm.max_sandboxes),
 	NUMBER("max-calls", 4, max_calls),
+	NUMBER("max-saved", 5, vm.max_saved),
+	NUMBER("max-saved-mib", 6, vm.max_saved_mib),
 	NUMBER("memory", 555, vm.preset.limits.memory_mib),
 	NUMBER("processes", 66, vm.preset.limits.processes),
 	NUMBER("files", 777, vm.preset.limits.files),

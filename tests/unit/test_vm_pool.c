@@ -19,10 +19,10 @@ static void on_started(struct vm *vm, uint64_t took_us, const struct err *why, v
 	starts->any = true;
 }
 
-static int64_t limit(const char *owner, void *data)
+static struct vm_owner_limits limit(const char *owner, void *data)
 {
 	(void)data;
-	return strcmp(owner, "ann") == 0 ? 2 : 0;
+	return (struct vm_owner_limits){ .sandboxes = strcmp(owner, "ann") == 0 ? 2 : 0 };
 }
 
 static void count_state(struct vm *vm, void *data)

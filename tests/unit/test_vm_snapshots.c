@@ -205,3 +205,107 @@ Test(snapshots, of_two_of_one_name_at_once_one_stays)
 	cr_assert_eq(count(&host, "alice"), 1);
 	host_done(&host);
 }
+
+/* ---- how much there may be ---- */
+
+static void on_paused(struct vm *vm, const struct err *why, void *data)
+{
+	(void)vm;
+	struct taken *taken = data;
+	taken->done = true;
+	taken->err = why ? *why : (struct err){ 0 };
+}
+
+static struct err pause_it(struct host *host, struct vm *vm)
+{
+	struct taken paused = { 0 };
+	vm_pause(vm, on_paused, &paused);
+	host_until(host, &paused.done);
+	return paused.err;
+}
+
+static void expect_limit(const struct err *why, const char *words)
+{
+	cr_expect_eq(why->kind, ERR_LIMIT, "%s", why->text);
+	cr_expect(strstr(why->text, words), "%s", why->text);
+	cr_expect(strstr(why->text, "snapshot_delete"), "it says what to delete: %s", why->text);
+}
+
+static struct vm_owner_limits more_for_ann(const char *owner, void *data)
+{
+	(void)data;
+	return (struct vm_owner_limits){ .saved = strcmp(owner, "ann") == 0 ? 3 : 0 };
+}
+
+Test(snapshots, and_paused_sandboxes_are_counted_for_each_owner)
+{
+	struct host host;
+	host_init(&host,
+		(struct vm_config){
+			.backend = "fake", .state_dir = in_scratch("state"), .max_saved = 2 });
+	vm_pool_limit_owners(host.pool, more_for_ann, NULL);
+	struct vm *vm = create(&host, "alice", NULL), *other = create(&host, "alice", NULL);
+	cr_assert_eq(take(&host, vm, "one").err.kind, ERR_NONE);
+	cr_assert_eq(pause_it(&host, other).kind, ERR_NONE);
+	struct taken taken = take(&host, vm, "two");
+	expect_limit(&taken.err, "at most 2 saved sandboxes, and have 1 snapshot and 1 paused "
+				 "sandbox, ");
+	struct err why = pause_it(&host, vm);
+	expect_limit(&why, "at most 2");
+	cr_expect_eq(vm_state(vm), VM_READY);
+	cr_expect_eq(count(&host, "alice"), 1);
+
+	struct vm *of_ann = create(&host, "ann", NULL);
+	for (int i = 0; i < 3; i++) {
+		cr_expect_eq(take(&host, of_ann, NULL).err.kind, ERR_NONE);
+	}
+	taken = take(&host, of_ann, NULL);
+	expect_limit(&taken.err, "at most 3");
+	cr_assert(vm_snapshot_delete(host.pool, "alice", "one", &err));
+	cr_expect_eq(pause_it(&host, vm).kind, ERR_NONE);
+	host_done(&host);
+}
+
+/* Only when it is written is its size known. */
+Test(snapshots, may_take_so_much_of_the_disk)
+{
+	enum { LEN = 100000, TIMES = 10 };
+	static char text[LEN + 1];
+	struct host host;
+	host_init(&host,
+		(struct vm_config){
+			.backend = "fake", .state_dir = in_scratch("state"), .max_saved_mib = 1 });
+	struct vm *vm = create(&host, "alice", NULL);
+	cr_assert_eq(take(&host, vm, "small").err.kind, ERR_NONE);
+	memset(text, '"', LEN); /* written as two bytes */
+	for (int i = 0; i < TIMES; i++) {
+		struct action action = { .kind = ACTION_TYPE, .text = text };
+		struct answer *typed = host_act(&host, vm, &action, 1);
+		cr_assert_eq(typed->err.kind, ERR_NONE, "%s", typed->err.text);
+		answer_free(typed);
+	}
+	struct taken taken = take(&host, vm, "large");
+	expect_limit(&taken.err, "at most 1 MiB of saved sandboxes");
+	cr_expect_eq(count(&host, "alice"), 1);
+	cr_expect_eq(vm_state(vm), VM_READY);
+	host_done(&host);
+}
+
+Test(snapshots, leave_room_to_pause_what_runs)
+{
+	enum { RUN = 40 }; /* no disk has as much room */
+	struct host host;
+	host_init(&host, (struct vm_config){ .backend = "fake",
+				 .state_dir = in_scratch("state"),
+				 .max_sandboxes = RUN,
+				 .preset.limits.memory_mib = 1 << 20 }); /* 1 TiB */
+	struct vm *vm = NULL;
+	for (int i = 0; i < RUN; i++) {
+		vm = create(&host, "alice", NULL);
+	}
+	struct taken taken = take(&host, vm, NULL);
+	expect_limit(&taken.err, "41943040 MiB are kept for pausing those that run");
+	cr_expect_eq(count(&host, "alice"), 0);
+	cr_expect_eq(pause_it(&host, vm).kind, ERR_NONE, "it is kept for that");
+	host_done(&host);
+}
