@@ -97,6 +97,51 @@ static bool find(struct vm_template *t)
 	return true;
 }
 
+/* ---- those that are not needed ---- */
+
+static bool is_started_from(const struct vm_template *t)
+{
+	const struct vm_core *core;
+	TAILQ_FOREACH(core, &t->pool->vms, entry)
+	{
+		if (core->state == VM_STARTING && core->template_key &&
+			strcmp(core->template_key, t->key) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void template_free(struct vm_template *t)
+{
+	no_use(t);
+	TAILQ_REMOVE(&t->pool->templates, t, entry);
+	free(t->key);
+	free(t->path);
+	free(t);
+}
+
+/* Once read, a template need not stay: who wants it again finds it again, or makes it. */
+static void let_go_of_unused(struct vm_pool *pool)
+{
+	struct vm_template *t, *next;
+	for (t = TAILQ_FIRST(&pool->templates); t; t = next) {
+		next = TAILQ_NEXT(t, entry);
+		if (TAILQ_EMPTY(&t->waiting) && !is_being_made(t) && !is_started_from(t) &&
+			loop_now_us() >= t->without_us) {
+			template_free(t);
+		}
+	}
+}
+
+static void collect_once(struct vm_pool *pool)
+{
+	if (!pool->collected) {
+		pool->collected = true;
+		template_collect(pool, 0);
+	}
+}
+
 /* ---- starting from it ---- */
 
 static bool start_from(struct vm_template *t, struct vm *vm, struct err *err)
@@ -136,7 +181,7 @@ bool vm_template_start(struct vm *vm, struct err *err)
 	}
 	struct vm_template *t = template_of(pool, key);
 	if (!is_being_made(t) && find(t)) {
-		template_collect(pool);
+		collect_once(pool);
 		return start_from(t, vm, err) || vm_template_start_again(vm, err);
 	}
 	wait_for(t, vm);
@@ -419,7 +464,9 @@ static int on_make(sd_event_source *source, void *data)
 		start_without(t, 0);
 		return 0;
 	}
-	template_collect(t->pool);
+	let_go_of_unused(t->pool);
+	template_collect(t->pool, TAILQ_FIRST(&t->waiting)->spec.limits.memory_mib);
+	t->pool->collected = true;
 	t->lock = state_begin(t->pool->state, STATE_TEMPLATES, t->key, &t->unfinished, &err);
 	if (t->lock >= 0) {
 		boot(t);
@@ -442,10 +489,6 @@ void vm_templates_free(struct vm_pool *pool)
 	struct vm_template *t;
 	while ((t = TAILQ_FIRST(&pool->templates))) {
 		made_over(t);
-		no_use(t);
-		TAILQ_REMOVE(&pool->templates, t, entry);
-		free(t->key);
-		free(t->path);
-		free(t);
+		template_free(t);
 	}
 }

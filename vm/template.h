@@ -20,8 +20,8 @@ void template_wait_free(struct template_wait *wait); /* NULL-safe */
 /* Writes template.json. */
 bool template_describe(const char *dir, const char *key, struct err *err) NODISCARD;
 void template_touch(int fd); /* it is used now */
-/* Once in a pool's life: throws away what has not been used for long, and the oldest beyond what
- * all may take on disk. */
-void template_collect(struct vm_pool *pool);
+/* Throws away what has not been used for long, the oldest beyond what all may take on disk, and the
+ * oldest that stand in the way of so much room. */
+void template_collect(struct vm_pool *pool, int64_t room_mib);
 
 #endif

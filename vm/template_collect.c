@@ -23,6 +23,7 @@ struct found {
 	char name[128];
 	time_t used;
 	int64_t bytes;
+	bool is_gone;
 };
 
 struct look {
@@ -62,29 +63,47 @@ static int newest_first(const void *a, const void *b)
 	return (x->used < y->used) - (x->used > y->used);
 }
 
-void template_collect(struct vm_pool *pool)
+static bool throw_away(struct vm_pool *pool, struct found *found, const char *why)
 {
-	if (pool->collected) {
-		return;
+	auto_close int lock = state_lock(pool->state, STATE_TEMPLATES, found->name);
+	if (lock < 0) {
+		return false;
 	}
-	pool->collected = true;
-	struct look *look = must(calloc(1, sizeof(*look)));
+	log_info("template=%s goes: %s", found->name, why);
+	state_remove(pool->state, STATE_TEMPLATES, found->name);
+	found->is_gone = true;
+	return true;
+}
+
+/* Returns how many bytes went. */
+static int64_t remove_surplus(struct vm_pool *pool, struct look *look)
+{
 	time_t too_old = time(NULL) - UNUSED_DAYS * 24 * 3600;
-	int64_t bytes = 0;
+	int64_t kept = 0, gone = 0;
+	for (size_t i = 0; i < look->n; i++) {
+		struct found *found = &look->found[i];
+		bool old = found->used < too_old;
+		if ((old || kept + found->bytes > BYTES_MAX) &&
+			throw_away(pool, found, old ? "not used for long" : "there are too many")) {
+			gone += found->bytes;
+		} else {
+			kept += found->bytes;
+		}
+	}
+	return gone;
+}
+
+void template_collect(struct vm_pool *pool, int64_t room_mib)
+{
+	struct look *look = must(calloc(1, sizeof(*look)));
+	int64_t lacking = (room_mib << 20) - state_free(pool->state);
 	state_each(pool->state, STATE_TEMPLATES, look_at, look);
 	qsort(look->found, look->n, sizeof(look->found[0]), newest_first);
-	for (size_t i = 0; i < look->n; i++) {
-		const struct found *found = &look->found[i];
-		bytes += found->bytes;
-		if (found->used >= too_old && bytes <= BYTES_MAX) {
-			continue;
-		}
-		auto_close int lock = state_lock(pool->state, STATE_TEMPLATES, found->name);
-		if (lock >= 0) {
-			log_info("template=%s goes: %s", found->name,
-				found->used < too_old ? "not used for long" : "there are too many");
-			state_remove(pool->state, STATE_TEMPLATES, found->name);
-			bytes -= found->bytes;
+	lacking -= remove_surplus(pool, look);
+	for (size_t i = look->n; i-- > 0 && lacking > 0;) {
+		struct found *found = &look->found[i];
+		if (!found->is_gone && throw_away(pool, found, "its room is needed")) {
+			lacking -= found->bytes;
 		}
 	}
 	free(look);

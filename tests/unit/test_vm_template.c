@@ -5,7 +5,7 @@
 #include "vm_host.h"
 
 #include "tests/unit/scratch.h"
-#include "vm/core.h"
+#include "vm/template.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -355,4 +355,36 @@ Test(template, goes_when_nobody_uses_it)
 	host_done(&host);
 	close(use);
 	state_close(state);
+}
+
+/* A server that has used many holds those only that somebody starts from. */
+Test(template, that_was_used_may_go_when_another_is_made)
+{
+	begin();
+	host_wait(&host, create());
+	cr_assert_eq(state_lock(host.pool->state, STATE_TEMPLATES, KEY), -1);
+	struct vm_spec spec = { .screen = { 640, 480 } };
+	struct vm *vm = vm_create(host.pool, "alice", &spec, &err);
+	cr_assert_not_null(vm, "%s", err.text);
+	cr_assert_eq(host_wait(&host, vm).err.kind, ERR_NONE);
+	int lock = state_lock(host.pool->state, STATE_TEMPLATES, KEY);
+	cr_expect_geq(lock, 0);
+	close(lock);
+	cr_assert_eq(host_wait(&host, create()).err.kind, ERR_NONE, "and it is found again");
+	host_done(&host);
+}
+
+Test(template, gives_way_to_what_needs_its_room)
+{
+	begin();
+	host_wait(&host, create());
+	make_one(host.pool->state, "older", 2);
+	make_one(host.pool->state, "younger", 1);
+	template_collect(host.pool, 1);
+	cr_expect(state_has(host.pool->state, STATE_TEMPLATES, "older"));
+	template_collect(host.pool, INT64_C(1) << 40); /* no disk has that */
+	cr_expect_not(state_has(host.pool->state, STATE_TEMPLATES, "older"));
+	cr_expect_not(state_has(host.pool->state, STATE_TEMPLATES, "younger"));
+	cr_expect(state_has(host.pool->state, STATE_TEMPLATES, KEY), "it is in use");
+	host_done(&host);
 }
