@@ -3,9 +3,11 @@
 #include "vm/qemu.h"
 
 #include "base/cleanup.h"
+#include "vm/build_id.h"
 #include "vm/seccomp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,21 +37,25 @@ const char *qemu_program(struct err *err)
 	return NULL;
 }
 
-char *qemu_identity(struct err *err)
+char *qemu_identity_of(const char *path, struct err *err)
 {
-	const char *path = qemu_program(err);
 	struct stat st;
-	if (!path) {
-		return NULL;
-	}
-	if (stat(path, &st) < 0) {
+	struct buf text = { 0 };
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0) {
 		err_errno(err, "cannot look at %s", path);
 		return NULL;
 	}
-	struct buf text = { 0 };
-	buf_printf(&text, "%llu-%lld-%lld.%09ld", (unsigned long long)st.st_ino,
-		(long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	if (!build_id_read(fd, &text)) { /* some are built without; packages keep these two */
+		buf_printf(&text, "%lld-%lld", (long long)st.st_size, (long long)st.st_mtime);
+	}
 	return (char *)text.data;
+}
+
+char *qemu_identity(struct err *err)
+{
+	const char *path = qemu_program(err);
+	return path ? qemu_identity_of(path, err) : NULL;
 }
 
 /* ---- words ---- */

@@ -15,8 +15,11 @@
 
 /* The path of the program; ERR_UNSUPPORTED names the package. */
 const char *qemu_program(struct err *err) NODISCARD;
-/* Changes when another QEMU is installed; free() it. */
+/* Of the installed QEMU: another one for another build, the same wherever a build was unpacked;
+ * free() it. */
 char *qemu_identity(struct err *err) NODISCARD;
+/* The same of a program at some path. */
+char *qemu_identity_of(const char *path, struct err *err) NODISCARD;
 
 /* A command line under construction.  A zeroed struct is an empty one. */
 struct qemu {

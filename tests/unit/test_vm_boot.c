@@ -171,6 +171,65 @@ Test(boot, the_key_follows_the_agents_content)
 	cr_assert_not_null(strstr(err.text, agent), "%s", err.text);
 }
 
+/* ---- QEMU's identity ---- */
+
+/* Of a program with these bytes, as another unpacking of its package has it; free() it. */
+static char *identity_of(const char *name, const void *bytes, size_t len, time_t mtime)
+{
+	const char *path = in_scratch("%s", name);
+	struct timespec times[2] = { { .tv_sec = mtime }, { .tv_sec = mtime } };
+	put_file(path, bytes, len);
+	cr_assert_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+	char *identity = qemu_identity_of(path, &err);
+	cr_assert_not_null(identity, "%s", err.text);
+	return identity;
+}
+
+Test(boot, qemu_is_the_same_wherever_it_was_unpacked)
+{
+	auto_buf struct buf program = { 0 };
+	auto_close int fd = open(qemu_program(&err), O_RDONLY | O_CLOEXEC);
+	cr_assert(file_read(fd, 200 << 20, "QEMU", &program, &err), "%s", err.text);
+	auto_free char *installed = qemu_identity(&err);
+	auto_free char *copy = identity_of("copy", program.data, program.len, 1000);
+	cr_assert_not_null(installed, "%s", err.text);
+	cr_assert_str_eq(copy, installed, "another inode and another time");
+
+	uint8_t *id = memmem(program.data, program.len, "\x14\0\0\0\x03\0\0\0GNU", 12);
+	cr_assert_not_null(id, "Debian's has a build id of 20 bytes");
+	id[12] ^= 1;
+	auto_free char *other = identity_of("other", program.data, program.len, 1000);
+	cr_assert_str_neq(other, installed, "another build");
+}
+
+Test(boot, qemu_without_a_build_id_is_told_by_size_and_time)
+{
+	auto_free char *first = identity_of("first", "#!/bin/sh", 9, 1000);
+	auto_free char *copy = identity_of("copy", "#!/bin/sh", 9, 1000);
+	auto_free char *longer = identity_of("longer", "#!/bin/sh\n", 10, 1000);
+	auto_free char *later = identity_of("later", "#!/bin/sh", 9, 2000);
+	cr_assert_str_eq(copy, first);
+	cr_assert_str_neq(longer, first);
+	cr_assert_str_neq(later, first);
+	cr_assert_null(qemu_identity_of(in_scratch("nowhere"), &err));
+	cr_assert_not_null(strstr(err.text, "nowhere"), "%s", err.text);
+}
+
+/* Whatever stands in its headers, no more is read than is there. */
+Test(boot, headers_of_programs_may_hold_anything)
+{
+	auto_buf struct buf program = { 0 };
+	auto_close int fd = open("/usr/bin/true", O_RDONLY | O_CLOEXEC);
+	cr_assert(file_read(fd, 10 << 20, "true", &program, &err), "%s", err.text);
+	for (size_t at = 0; at < 1200 && at < program.len; at++) {
+		uint8_t was = program.data[at];
+		program.data[at] = at % 2 ? 0xff : (uint8_t)(was + 1);
+		free(identity_of("strange", program.data, program.len, 1000));
+		program.data[at] = was;
+	}
+	free(identity_of("cut", program.data, 70, 1000));
+}
+
 /* ---- files ---- */
 
 static void expect_sealed(int fd)
