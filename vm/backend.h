@@ -30,7 +30,8 @@ struct vm_backend {
 	size_t size;
 	bool needs_dir; /* vm->dir is there from the start; else only once it is saved or kept */
 	int64_t memory_mib; /* when nobody says; 0: the image does */
-	/* Usable on this host?  Says why not.  May run a program and wait for it (seconds at most).
+	/* Can a sandbox be started now, between its walls?  Says why not.  Runs a program there and
+	 * waits for it (seconds at most).
 	 * *ret_detail: a line for doctor, free(). */
 	bool (*probe)(const struct vm_config *config, char **ret_detail, struct err *err);
 	/* Quickly: is it likely to work, so that "auto" takes it?  NULL: never taken so. */

@@ -521,13 +521,51 @@ static bool is_likely(struct vm_pool *pool, const struct vm_spec *spec, struct e
 
 /* ---- doctor's question ---- */
 
+static pid_t start_version(bool kvm, int errors, int info, struct err *err)
+{
+	auto_qemu struct qemu q = { .kvm = kvm };
+	struct spawn how = { .die_with_us = true };
+	if (!host_pick_user(&how.uid, err)) {
+		return -1;
+	}
+	how.gid = how.uid;
+	qemu_put(&q, "--version");
+	return qemu_start(&q, errors, info, &how, err);
+}
+
+/* Runs QEMU between its walls, as far as its version. */
+static bool try_walls(bool kvm, struct err *err)
+{
+	auto_buf struct buf words = { 0 };
+	int errors[2], info[2];
+	if (!make_pipe(errors, err)) {
+		return false;
+	}
+	auto_close int said = errors[0], their_errors = errors[1];
+	if (!make_pipe(info, err)) {
+		return false;
+	}
+	auto_close int told = info[0], their_info = info[1];
+	pid_t pid = start_version(kvm, their_errors, their_info, err);
+	(void)told; /* open until it is over */
+	close(take_fd(&their_errors));
+	close(take_fd(&their_info));
+	if (pid > 0 && host_await(pid, said, &words, err)) {
+		return true;
+	}
+	const char *advice = host_advice(buf_text(&words));
+	struct err why = *err;
+	return advice ? err_set(err, why.kind, "%.300s; %s", why.text, advice) : false;
+}
+
 static bool probe(const struct vm_config *config, char **ret_detail, struct err *err)
 {
 	auto_boot struct boot boot = { 0 };
 	struct buf detail = { 0 };
 	auto_free char *dir =
 		config->state_dir ? must(strdup(config->state_dir)) : state_default_dir(err);
-	if (!dir || !boot_find(config, dir, &config->preset, &boot, err)) {
+	if (!dir || !boot_find(config, dir, &config->preset, &boot, err) ||
+		!try_walls(boot.accel.kvm, err)) {
 		return false;
 	}
 	buf_printf(&detail, "image %s (%s); %s%s", boot.image.name, boot.image.id,

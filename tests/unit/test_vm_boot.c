@@ -11,6 +11,9 @@
 #include "vm/qemu.h"
 #include "vm/tsc.h"
 
+#include <errno.h>
+#include <sched.h>
+#include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -441,4 +444,69 @@ Test(boot, the_counters_speed_is_that_of_the_clock)
 	int64_t apart = (int64_t)khz - (int64_t)again;
 	cr_assert(llabs(apart) < (int64_t)(khz / 50), "%llu, then %llu", (unsigned long long)khz,
 		(unsigned long long)again);
+}
+
+/* ---- whether a machine can be started now ---- */
+
+struct probed {
+	bool microvm, namespace;
+	char why_not_microvm[500];
+};
+
+static void on_probe(const char *backend, const struct err *why, const char *detail, void *data)
+{
+	struct probed *probed = data;
+	(void)detail;
+	if (strcmp(backend, "microvm") == 0) {
+		probed->microvm = !why;
+		snprintf(probed->why_not_microvm, sizeof(probed->why_not_microvm), "%s",
+			why ? why->text : "");
+	} else if (strcmp(backend, "namespace") == 0) {
+		probed->namespace = !why;
+	}
+}
+
+/* As a container's filter does it. */
+static void deny_user_namespaces(void)
+{
+	const struct scmp_arg_cmp asks = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER);
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	cr_assert_not_null(filter);
+	cr_assert_eq(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1, asks), 0);
+	cr_assert_eq(
+		seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 1, asks), 0);
+	cr_assert_eq(seccomp_load(filter), 0);
+	seccomp_release(filter);
+}
+
+static struct probed probe(void)
+{
+	struct probed probed = { 0 };
+	struct vm_config with = config;
+	with.state_dir = in_scratch(".");
+	vm_probe(&with, on_probe, &probed);
+	return probed;
+}
+
+Test(boot, backends_work_only_where_walls_can_be_made)
+{
+	struct probed probed = probe();
+	if (!probed.microvm) {
+		cr_assert_not_null(
+			strstr(probed.why_not_microvm, "bwrap"), "%s", probed.why_not_microvm);
+		cr_skip_test("%s", probed.why_not_microvm);
+	}
+	cr_assert(probed.namespace, "both need the same");
+}
+
+Test(boot, no_backend_works_where_no_walls_can_be_made)
+{
+	deny_user_namespaces();
+	struct probed probed = probe();
+	cr_assert_not(probed.namespace);
+	cr_assert_not(probed.microvm);
+	cr_assert_not_null(strstr(probed.why_not_microvm, "bwrap exited with status 1: bwrap: "),
+		"%s", probed.why_not_microvm);
+	cr_assert_not_null(
+		strstr(probed.why_not_microvm, "; "), "advice: %s", probed.why_not_microvm);
 }
