@@ -29,6 +29,7 @@ struct call {
 	void *answered_data;
 	void (*over)(void *data); /* call_on_end() */
 	void *over_data;
+	struct vm *vm; /* call_use() */
 	uint64_t began;
 	int refs; /* one until it is answered, one while tool_run() is at work */
 };
@@ -113,6 +114,9 @@ static void on_end(void *data)
 	call->request = NULL;
 	if (call->over) {
 		call->over(call->over_data);
+	}
+	if (call->vm) {
+		vm_unuse(call->vm);
 	}
 	unref(call);
 }
@@ -244,6 +248,14 @@ void call_on_end(struct call *call, void (*fn)(void *data), void *data)
 {
 	call->over = fn;
 	call->over_data = data;
+}
+
+void call_use(struct call *call, struct vm *vm)
+{
+	if (call->request) {
+		call->vm = vm;
+		vm_use(vm);
+	}
 }
 
 bool call_can_ask(const struct call *call, const struct call_question *question)

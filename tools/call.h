@@ -87,6 +87,9 @@ bool call_can_ask(const struct call *call, const struct call_question *question)
  */
 void call_close_stream(struct call *call, unsigned retry_ms);
 
+/* The sandbox the call is about: it is in use until the call is over.  Once for each call. */
+void call_use(struct call *call, struct vm *vm);
+
 /* Scratch memory that is freed with the call, zeroed. */
 void *call_alloc(struct call *call, size_t size);
 

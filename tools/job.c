@@ -46,6 +46,7 @@ void job_start_in(struct job *job, struct call *call, struct vm *vm, void (*begi
 	job->call = call;
 	job->vm = vm;
 	job->begin = begin;
+	call_use(call, vm);
 	call_on_cancel(call, take_back, job);
 	if (vm_state(vm) == VM_READY) {
 		begin(job);

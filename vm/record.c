@@ -245,7 +245,7 @@ static bool write_of(const struct vm *vm, int state, struct err *err)
 		.state = state,
 		.is_default = core->is_default,
 		.keep = core->keep,
-		.times = core->times,
+		.times = vm_times(core->vm),
 		.spec = core->spec,
 	};
 	return record_write(core->dir, RECORD_SANDBOX, &record, err);

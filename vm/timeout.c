@@ -1,7 +1,7 @@
 /*
- * Absolute and idle timeouts.  What is due is a time of day, so that it survives the server; the
- * timers count from now.  A call only notes the time: the idle timer, when it fires, sees that and
- * goes on for the rest.
+ * Absolute and idle timeouts.  They are counted by the monotonic clock, for the time of day may be
+ * set; only what is on disk, to survive the server, is a time of day.  A call only notes the time:
+ * the idle timer, when it fires, sees that and goes on for the rest.
  */
 #include "vm/vm.h"
 
@@ -9,8 +9,11 @@
 #include "base/loop.h"
 #include "vm/core.h"
 
-#define BUSY_MS 1000     /* until the next try, when something else has the sandbox */
-#define REFUSED_MS 60000 /* and when it could not be paused: perhaps the disk gets room */
+#include <stdlib.h>
+
+#define BUSY_MS 1000       /* until the next try, when something else has the sandbox */
+#define CLOCK_STEP_MS 1000 /* the time of day was set, if it is off by more */
+#define REFUSED_MS 60000   /* and when it could not be paused: perhaps the disk gets room */
 
 static int on_timeout(sd_event_source *source, uint64_t usec, void *data);
 static int on_idle(sd_event_source *source, uint64_t usec, void *data);
@@ -22,10 +25,21 @@ static void arm(
 	*timer = loop_after_ms(core->vm->pool->event, ms > 0 ? (uint64_t)ms : 0, fn, core);
 }
 
-/* Somebody waits for it to do something. */
+/* Somebody waits for it to do something, or for a person to come to it. */
 static bool is_used(const struct vm_core *core)
 {
-	return guest_is_used(core->vm) || !TAILQ_EMPTY(&core->waits) || core->job;
+	return core->users || guest_is_used(core->vm) || !TAILQ_EMPTY(&core->waits) || core->job ||
+	       vm_control(core->vm)->wanted;
+}
+
+static int64_t left_ms(uint64_t due_us)
+{
+	return ((int64_t)due_us - (int64_t)loop_now_us()) / 1000;
+}
+
+static uint64_t due_us(int64_t in_ms)
+{
+	return loop_now_us() + (uint64_t)(in_ms > 0 ? in_ms : 0) * 1000;
 }
 
 /* ---- when the time has come ---- */
@@ -33,7 +47,7 @@ static bool is_used(const struct vm_core *core)
 /* A pause needs a desktop that is ready and free; the timer that fired asks again until it is. */
 static void try_later(struct vm_core *core, int64_t ms)
 {
-	if (core->timeout_timer && core->times.timeout && core->times.timeout <= vm_now_ms()) {
+	if (core->timeout_timer && left_ms(core->timeout_us) <= 0) {
 		arm(core, &core->timeout_timer, ms, on_timeout);
 	} else if (core->idle_timer) {
 		arm(core, &core->idle_timer, ms, on_idle);
@@ -85,12 +99,7 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct vm_core *core = data;
 	(void)source, (void)usec;
-	int64_t left = core->times.idle - vm_now_ms();
-	if (is_used(core)) {
-		left = core->spec.idle_ms;
-	}
-	/* A clock that was set back must not keep it forever. */
-	left = left > core->spec.idle_ms ? core->spec.idle_ms : left;
+	int64_t left = is_used(core) ? core->spec.idle_ms : left_ms(core->idle_us);
 	if (left > 0) {
 		arm(core, &core->idle_timer, left, on_idle);
 	} else {
@@ -114,7 +123,11 @@ static void set_timeout_timer(struct vm_core *core)
 		core->times.timeout = vm_now_ms() + core->spec.timeout_ms;
 	}
 	if (!core->timeout_timer) {
-		arm(core, &core->timeout_timer, core->times.timeout - vm_now_ms(), on_timeout);
+		int64_t left = core->times.timeout - vm_now_ms();
+		/* A clock that was set back while no server ran must not keep it for longer. */
+		left = left > core->spec.timeout_ms ? core->spec.timeout_ms : left;
+		core->timeout_us = due_us(left);
+		arm(core, &core->timeout_timer, left, on_timeout);
 	}
 }
 
@@ -122,11 +135,10 @@ static void set_timeout_timer(struct vm_core *core)
 static void set_idle_timer(struct vm_core *core)
 {
 	if (core->spec.idle_ms <= 0 || core->state != VM_READY) {
-		core->times.idle = 0;
 		loop_drop(&core->idle_timer);
 		return;
 	}
-	core->times.idle = vm_now_ms() + core->spec.idle_ms;
+	core->idle_us = due_us(core->spec.idle_ms);
 	if (!core->idle_timer) {
 		arm(core, &core->idle_timer, core->spec.idle_ms, on_idle);
 	}
@@ -159,6 +171,18 @@ void vm_touch(struct vm *vm)
 	vm_timeout_touch(vm);
 }
 
+void vm_use(struct vm *vm)
+{
+	vm->core->users++;
+	vm_timeout_touch(vm);
+}
+
+void vm_unuse(struct vm *vm)
+{
+	vm->core->users--;
+	vm_timeout_touch(vm);
+}
+
 /* ---- for callers ---- */
 
 bool vm_set_timeout(struct vm *vm, int64_t timeout_ms, struct err *err)
@@ -186,10 +210,14 @@ struct vm_times vm_times(const struct vm *vm)
 {
 	const struct vm_core *core = vm->core;
 	struct vm_times times = core->times;
-	if (core->state != VM_READY) {
-		times.idle = 0;
-	} else if (times.idle && is_used(core)) {
-		times.idle = vm_now_ms() + core->spec.idle_ms;
+	if (core->timeout_timer) {
+		int64_t due = vm_now_ms() + left_ms(core->timeout_us);
+		bool was_set = llabs(due - times.timeout) > CLOCK_STEP_MS;
+		times.timeout = was_set ? due : times.timeout;
+	}
+	if (core->idle_timer && core->state == VM_READY) {
+		int64_t left = is_used(core) ? core->spec.idle_ms : left_ms(core->idle_us);
+		times.idle = vm_now_ms() + left;
 	}
 	return times;
 }

@@ -205,7 +205,8 @@ void vm_forget_some(struct vm_pool *pool)
 		struct vm_core *next = TAILQ_NEXT(core, entry);
 		bool too_many = core->hidden || gone >= VM_REMEMBERED;
 		if (core->state == VM_GONE && too_many && TAILQ_EMPTY(&core->waits) &&
-			TAILQ_EMPTY(&core->calls) && !core->watches && !core->pins) {
+			TAILQ_EMPTY(&core->calls) && !core->watches && !core->pins &&
+			!core->users) {
 			gone -= !core->hidden;
 			vm_free(core);
 		}

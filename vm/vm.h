@@ -122,6 +122,10 @@ struct vm_times vm_times(const struct vm *vm);
 bool vm_set_timeout(struct vm *vm, int64_t timeout_ms, struct err *err) NODISCARD;
 /* Somebody uses it other than by calls: its idle time begins again. */
 void vm_touch(struct vm *vm);
+/* Somebody uses it until vm_unuse(): it is not idle meanwhile, whatever is or is not asked of its
+ * agent, and stays valid.  Counted. */
+void vm_use(struct vm *vm);
+void vm_unuse(struct vm *vm);
 /* A sentence the next result should carry ("The window manager died and was restarted."), once;
  * free() it.  NULL: none. */
 char *vm_take_note(struct vm *vm);

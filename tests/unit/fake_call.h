@@ -34,6 +34,7 @@ struct call {
 	void *cancel_data;
 	void (*on_end)(void *data);
 	void *end_data;
+	struct vm *used;
 	bool can_ask; /* elicitation */
 	bool rounds;  /* and the question ends the call */
 	json_t *question;
@@ -50,6 +51,9 @@ static inline void call_over(struct call *call)
 	if (call->on_end) {
 		void (*fn)(void *data) = take_ptr(&call->on_end);
 		fn(call->end_data);
+	}
+	if (call->used) {
+		vm_unuse(take_ptr(&call->used));
 	}
 }
 
@@ -138,6 +142,13 @@ void call_progress(struct call *call, double step, double total, const char *mes
 	cr_assert_leq(step, total);
 	call->stages++;
 	snprintf(call->stage, sizeof(call->stage), "%s", message);
+}
+
+void call_use(struct call *call, struct vm *vm)
+{
+	cr_assert_null(call->used);
+	call->used = vm;
+	vm_use(vm);
 }
 
 void call_describe(struct call *call, const char *(*describe)(void *data), void *data)

@@ -506,3 +506,45 @@ Test(tools_people, what_a_person_says_between_rounds_comes_with_the_answer)
 	expect_holds(text_of(call, 1), "it is done");
 	call_end(call);
 }
+
+/* ---- who waits for a person uses the desktop ---- */
+
+static struct vm *sandbox_with_a_second(void)
+{
+	auto_free char *text = say("sandbox_create", "{\"idle_timeout\":1}");
+	size_t n = 0;
+	while (vm_at(desk.vms, "test", n)) {
+		n++;
+	}
+	return vm_at(desk.vms, "test", n - 1);
+}
+
+static void of_two_the_asked_for_stays(void)
+{
+	auto_buf struct buf args = { 0 };
+	struct vm *asked = sandbox_with_a_second();
+	buf_printf(&args, "{\"sandbox\":\"%s\",\"reason\":\"log in\"}", vm_id(asked));
+	struct call *call = call_begin(&desk, "request_human", buf_text(&args));
+	struct vm *idle = sandbox_with_a_second();
+	while (vm_state(idle) != VM_GONE) {
+		cr_assert_geq(sd_event_run(desk.event, UINT64_MAX), 0);
+	}
+	cr_assert_eq(vm_state(asked), VM_READY, "%s", call->err.text);
+	if (!call->answers) {
+		call_cancel(call);
+	}
+	call_await(&desk, call);
+	call_end(call);
+}
+
+Test(tools_people, a_sandbox_does_not_end_under_an_open_question)
+{
+	desk.can_ask = true;
+	of_two_the_asked_for_stays();
+}
+
+Test(tools_people, nor_while_the_client_carries_the_question)
+{
+	desk.can_ask = desk.rounds = true;
+	of_two_the_asked_for_stays();
+}

@@ -3,6 +3,10 @@
 
 #include "tests/unit/scratch.h"
 #include "tests/unit/vm_host.h"
+#include "vm/core.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
 
 TestSuite(timeout, .init = scratch_make, .fini = scratch_remove, .timeout = 120);
 
@@ -175,5 +179,84 @@ Test(timeout, a_paused_one_still_dies_in_time)
 	until(vm, VM_PAUSED);
 	cr_assert_eq(vm_times(vm).timeout, timeout);
 	until(vm, VM_GONE);
+	host_done(&host);
+}
+
+/* ---- use without a word to the agent ---- */
+
+Test(timeout, who_uses_it_need_not_ask_its_agent)
+{
+	begin(4);
+	struct vm *idle = create(-1, 400, VM_TIMEOUT_KILL),
+		  *used = create(-1, 400, VM_TIMEOUT_KILL),
+		  *wanted = create(-1, 400, VM_TIMEOUT_KILL);
+	vm_use(used);
+	vm_use(used);
+	vm_control_want(wanted, "log in", 60000);
+	until(idle, VM_GONE);
+	vm_unuse(used);
+	struct vm *next = create(-1, 600, VM_TIMEOUT_KILL);
+	until(next, VM_GONE);
+	cr_assert_eq(vm_state(used), VM_READY, "one still uses it");
+	cr_assert_eq(vm_state(wanted), VM_READY, "a person is to come");
+	vm_unuse(used);
+	vm_control_want(wanted, NULL, 0);
+	until(used, VM_GONE);
+	until(wanted, VM_GONE);
+	host_done(&host);
+}
+
+/* ---- a clock that is set ---- */
+
+#define DAY_MS INT64_C(86400000)
+
+/* This program's time of day; the C library's function is not asked. */
+static int64_t shift_ms;
+
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+	int status = (int)syscall(SYS_clock_gettime, clock, ret);
+	if (clock == CLOCK_REALTIME) {
+		ret->tv_sec += shift_ms / 1000;
+	}
+	return status;
+}
+
+Test(timeout, an_idle_one_ends_though_the_clock_went_back)
+{
+	begin(4);
+	struct vm *vm = create(-1, 300, VM_TIMEOUT_KILL);
+	shift_ms = -DAY_MS;
+	cr_assert_leq(vm_times(vm).idle - vm_now_ms(), 300);
+	until(vm, VM_GONE);
+	ended_saying(vm, "nobody used it");
+	host_done(&host);
+}
+
+Test(timeout, a_clock_that_goes_on_ends_no_used_one)
+{
+	begin(4);
+	struct vm *idle = create(-1, 600, VM_TIMEOUT_KILL),
+		  *used = create(-1, 600, VM_TIMEOUT_KILL);
+	host_for_ms(&host, 300);
+	vm_touch(used);
+	shift_ms = DAY_MS;
+	until(idle, VM_GONE);
+	host_for_ms(&host, 20);
+	cr_assert_eq(vm_state(used), VM_READY);
+	until(used, VM_GONE);
+	host_done(&host);
+}
+
+Test(timeout, an_absolute_one_is_told_and_kept_though_the_clock_was_set)
+{
+	begin(4);
+	struct vm *back = create(500, -1, VM_TIMEOUT_PAUSE), *on = create(5000000, -1, 0);
+	shift_ms = -DAY_MS;
+	cr_assert_leq(vm_times(back).timeout - vm_now_ms(), 500);
+	cr_assert_leq(vm_times(on).timeout - vm_now_ms(), 5000000);
+	until(back, VM_PAUSED);
+	shift_ms = DAY_MS;
+	cr_assert_gt(vm_times(on).timeout - vm_now_ms(), 4000000);
 	host_done(&host);
 }
