@@ -64,7 +64,12 @@ void input_tell_change(struct buf *out, const struct guest_act *res, int mode)
 			res->changed ? "changed" : "has not changed so far", frame);
 		return;
 	}
-	if (res->settled && !res->changed) {
+	if (res->blank) {
+		buf_printf(out,
+			"The program has painted nothing but its background within %lld ms (frame "
+			"%lld): it may still be starting; look again.",
+			ms, frame);
+	} else if (res->settled && !res->changed) {
 		buf_printf(
 			out, "The screen did not change within %lld ms (frame %lld).", ms, frame);
 	} else if (res->settled) {

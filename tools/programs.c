@@ -25,6 +25,9 @@ struct launch {
  */
 #define LAUNCH_TIMEOUT_MS 20000
 
+/* Programs paint in stages while they start. */
+#define LAUNCH_QUIET_MS 400
+
 static const struct field launch_fields[] = {
 	FIELD_STR(struct launch_args, application,
 		"What to start: a desktop-file id from list_applications, a program name or an "
@@ -102,6 +105,8 @@ static void launched(const struct guest_launch *res, const struct err *err, void
 	}
 	struct observe observe;
 	observe_init(&observe, launch->args->observe);
+	observe.quiet_ms = LAUNCH_QUIET_MS;
+	observe.window = res->has_window ? res->window.id : 0;
 	job->asked = guest_act(job->vm, NULL, 0, &observe, observed, launch);
 }
 

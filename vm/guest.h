@@ -29,6 +29,7 @@ struct guest_act {
 	int64_t frame_id;
 	bool changed;
 	bool settled;
+	bool blank; /* observe.window showed nothing but one colour; it is not settled then */
 	int64_t waited_ms;
 	const json_t *moving;     /* array of [x0,y0,x1,y1], or NULL */
 	struct guest_frame frame; /* bytes NULL: none */

@@ -37,7 +37,7 @@ struct act_reply {
 	const json_t *done, *failed, *moving, *frame;
 	struct field_ints pointer;
 	int64_t frame_id, waited_ms;
-	bool changed, settled;
+	bool changed, settled, blank;
 };
 
 #define A struct act_reply
@@ -48,6 +48,7 @@ static const struct field act_fields[] = {
 	FIELD_NUM(A, frame_id, "counts changes", .required = true, .max = COUNT_LIMIT),
 	FIELD_FLAG(A, changed, "the screen changed", .required = true),
 	FIELD_FLAG(A, settled, "it was quiet"),
+	FIELD_FLAG(A, blank, "the window showed one colour"),
 	FIELD_JSON(A, moving, "[[x0, y0, x1, y1]]"),
 	FIELD_NUM(A, waited_ms, "until settled", .max = MS_LIMIT),
 	FIELD_JSON(A, frame, "the image"),
@@ -240,6 +241,7 @@ bool check_act(const struct link_msg *msg, const struct check_act *asked, struct
 	act.frame_id = reply.frame_id;
 	act.changed = reply.changed;
 	act.settled = reply.settled;
+	act.blank = reply.blank;
 	act.waited_ms = reply.waited_ms;
 	act.moving = reply.moving;
 	*ret_act = act;

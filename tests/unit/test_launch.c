@@ -260,6 +260,43 @@ Test(launch, tells_the_whole_of_a_window_at_the_edge)
 	answer_done(&a);
 }
 
+/* Looks at the screen when it has settled and that window has been painted. */
+static void settle(const struct answer *launched, int timeout_ms, struct answer *ret_seen)
+{
+	json_t *observe = json_pack("{s:s, s:I, s:i}", "mode", "settled", "window",
+		number(launched, "id"), "timeout_ms", timeout_ms);
+	client_call(&c, "act", json_pack("{s:o}", "observe", observe), ret_seen);
+	cr_assert(ret_seen->result, "%s", ret_seen->err.text);
+}
+
+Test(launch, is_not_settled_before_the_program_has_painted)
+{
+	struct answer a, seen;
+	char painted[128];
+	client_call(&c, "launch",
+		of(write_gtk("slow",
+			   "w = window('slow'); w.show()\n"
+			   "def paint():\n\tw.add(Gtk.Label(label='hello')); w.show_all()\n"
+			   "\topen('painted', 'w').close()\n"
+			   "GLib.timeout_add(1500, paint)"),
+			NULL, 20000),
+		&a);
+	settle(&a, 20000, &seen);
+	snprintf(painted, sizeof(painted), "%s/painted", c.dir);
+	cr_expect_eq(access(painted, F_OK), 0, "it was looked at too early");
+	cr_expect(json_is_true(json_object_get(seen.result, "settled")));
+	cr_expect_not(json_object_get(seen.result, "blank"));
+	answer_done(&a);
+	answer_done(&seen);
+	client_call(&c, "launch",
+		of(write_gtk("blank", "w = window('blank'); w.show()"), NULL, 20000), &a);
+	settle(&a, 700, &seen);
+	cr_expect_not(json_is_true(json_object_get(seen.result, "settled")));
+	cr_expect(json_is_true(json_object_get(seen.result, "blank")));
+	answer_done(&a);
+	answer_done(&seen);
+}
+
 /* The window comes from a process that was there before and is no child of the launched one. */
 Test(launch, finds_a_window_that_somebody_else_opened)
 {

@@ -116,11 +116,30 @@ Test(tools_results, launch_and_look)
 	cr_expect_eq(call->answers, 0);
 	cr_expect_eq(asked.n, 0);
 	cr_expect_eq(asked.observe.mode, OBSERVE_SETTLED);
+	cr_expect_eq(asked.observe.window, 77);
 	asked.act(&seen, NULL, asked.data);
 	cr_expect_str_eq(call_block(call, 0, "text", "text"),
 		"Launched mousepad (pid 41).\nWindow 77 \"Two lines\" at (-5, 30), 640x480.\n"
 		"The screen changed and settled after 300 ms (frame 43).");
 	cr_expect_not_null(call_block(call, 1, "image", "data"));
+	call_end(call);
+}
+
+Test(tools_results, launch_and_nothing_painted)
+{
+	struct guest_act seen = { .frame_id = 43,
+		.changed = true,
+		.blank = true,
+		.waited_ms = 5000,
+		.frame = frame_of(1280, 800) };
+	struct call *call = call_begin(
+		&desk, "launch", "{\"application\":\"mousepad\",\"observe\":\"settled\"}");
+	asked.launch(&opened, NULL, asked.data);
+	asked.act(&seen, NULL, asked.data);
+	cr_expect_str_eq(call_block(call, 0, "text", "text"),
+		"Launched mousepad (pid 41).\nWindow 77 \"Two lines\" at (-5, 30), 640x480.\n"
+		"The program has painted nothing but its background within 5000 ms (frame 43): it "
+		"may still be starting; look again.");
 	call_end(call);
 }
 

@@ -9,6 +9,7 @@
 #include "vm/agent/agent.h"
 #include "vm/agent/list.h"
 #include "vm/agent/settle.h"
+#include "vm/agent/windows.h"
 
 struct act_args {
 	const json_t *actions, *observe;
@@ -27,6 +28,7 @@ struct act {
 	struct barrier *landing;
 	struct settle *settle;
 	struct settle_result settled;
+	bool blank; /* observe.window is of one colour */
 };
 
 struct act_queue {
@@ -129,7 +131,11 @@ static json_t *describe(struct act *act, struct point pointer)
 		json_object_set(result, "failed", act->failed);
 	}
 	if (act->observe.mode == OBSERVE_SETTLED && !act->failed) {
-		json_object_set_new(result, "settled", json_boolean(act->settled.settled));
+		bool settled = act->settled.settled && !act->blank;
+		json_object_set_new(result, "settled", json_boolean(settled));
+		if (act->blank) {
+			json_object_set_new(result, "blank", json_true());
+		}
 		json_object_set_new(result, "moving", describe_moving(act));
 		json_object_set_new(result, "waited_ms", json_integer(act->settled.waited_ms));
 	}
@@ -161,10 +167,33 @@ static void reply(struct act *act)
 	request_reply(req, result, frame.image.bytes, frame.image.len);
 }
 
+/* Windows have borders of their own. */
+#define BORDER 8
+
+/* A program just launched is not done with a window that shows nothing but its background. */
+static bool on_quiet(void *data)
+{
+	struct act *act = data;
+	struct hands *hands = act->queue->hands;
+	struct window_info info;
+	struct err ignored;
+	Window id = windows_find(hands->display, (uint32_t)act->observe.window);
+	act->blank = false;
+	if (id && windows_describe(hands->display, id, &info) && info.viewable) {
+		struct rect inside = { info.x + BORDER, info.y + BORDER, info.width - 2 * BORDER,
+			info.height - 2 * BORDER };
+		(void)!observer_is_plain(hands->observer, inside, &act->blank, &ignored);
+	}
+	return act->blank;
+}
+
 static void on_settled(const struct settle_result *result, void *data)
 {
 	struct act *act = data;
 	act->settled = *result;
+	if (act->blank) {
+		on_quiet(act); /* it may have been painted since */
+	}
 	reply(act);
 }
 
@@ -181,6 +210,7 @@ static void on_nearly_settled(void *data)
 
 static const struct settle_handlers settle_handlers = {
 	.nearly = on_nearly_settled,
+	.unready = on_quiet,
 	.settled = on_settled,
 };
 

@@ -155,6 +155,37 @@ bool observer_glance(struct observer *o, struct err *err)
 	return capture_grab(o->capture, corner, (struct point){ CORNER, CORNER }, &ignored, err);
 }
 
+static struct rect cut(struct rect r, struct size screen)
+{
+	int x0 = r.x > 0 ? r.x : 0, y0 = r.y > 0 ? r.y : 0;
+	int x1 = r.x + r.width < screen.width ? r.x + r.width : screen.width;
+	int y1 = r.y + r.height < screen.height ? r.y + r.height : screen.height;
+	return (struct rect){ x0, y0, x1 > x0 ? x1 - x0 : 0, y1 > y0 ? y1 - y0 : 0 };
+}
+
+bool observer_is_plain(struct observer *o, struct rect area, bool *ret_plain, struct err *err)
+{
+	struct point nowhere = { -10000, -10000 };
+	struct image image;
+	area = cut(area, display_size(o->display));
+	if (area.width == 0 || area.height == 0) {
+		*ret_plain = false;
+		return true;
+	}
+	if (!capture_grab(o->capture, area, nowhere, &image, err)) {
+		return false;
+	}
+	bool plain = true;
+	for (int y = 0; y < image.size.height && plain; y++) {
+		const uint8_t *row = image.pixels + (size_t)y * image.stride;
+		for (int x = 0; x < image.size.width && plain; x++) {
+			plain = memcmp(row + (size_t)x * 4, image.pixels, 3) == 0;
+		}
+	}
+	*ret_plain = plain;
+	return true;
+}
+
 bool observer_frame(struct observer *o, struct input *in, const struct observe *how,
 	struct size frame, struct frame *ret_frame, struct err *err)
 {

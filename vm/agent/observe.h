@@ -1,6 +1,7 @@
 #ifndef VM_AGENT_OBSERVE_H
 #define VM_AGENT_OBSERVE_H
 
+#include "vm/agent/grab.h"
 #include "vm/agent/input.h"
 #include "vm/picture/paint.h"
 
@@ -24,6 +25,10 @@ bool observe_check(const struct observe *how, struct size frame, struct err *err
 
 /* Whether the screen can be captured at all, tried on a small part of it. */
 bool observer_glance(struct observer *o, struct err *err) NODISCARD;
+
+/* Whether the area, cut to the screen, is of one colour all over; the pointer does not count. */
+bool observer_is_plain(
+	struct observer *o, struct rect area, bool *ret_plain, struct err *err) NODISCARD;
 
 /* how has passed observe_check().  Captures and encodes only if something has changed since the
  * last time. */

@@ -23,7 +23,7 @@ struct settle {
 	struct display_listener listener;
 	int columns, rows;
 	struct tile *tiles;
-	bool changed; /* at all since settle_new() */
+	bool changed; /* at all since settle_new(), or since it was quiet and yet not ready */
 	uint64_t since_us, reaction_us, wait_us, quiet_us, end_us;
 	uint64_t foreseen_us; /* the end that the caller was told of beforehand */
 	sd_event_source *timer;
@@ -52,7 +52,7 @@ static int least(int a, int b)
 	return a < b ? a : b;
 }
 
-/* Without a change the timer waits for the first one; now that it is here, quiet can come sooner.
+/* Without a change the timer waits for the next one; now that it is here, quiet can come sooner.
  */
 static void note_first_change(struct settle *s, uint64_t now)
 {
@@ -141,6 +141,12 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	if (at > now && now < s->end_us) {
 		uint64_t next = half > now ? half : at;
 		sd_event_source_set_time(source, next < s->end_us ? next : s->end_us);
+		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+		return 0;
+	}
+	if (now < s->end_us && s->handlers->unready && s->handlers->unready(s->data)) {
+		s->changed = false;
+		sd_event_source_set_time(source, s->end_us);
 		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 		return 0;
 	}

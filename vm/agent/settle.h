@@ -19,6 +19,9 @@ struct settle_result {
 struct settle_handlers {
 	/* Half of the quiet time has passed; called again for every change after that. */
 	void (*nearly)(void *data);
+	/* May be NULL.  The screen is quiet: whether it is not what is waited for all the same, so
+	 * that the next change is waited for. */
+	bool (*unready)(void *data);
 	/* Once, from the loop: nothing unmoving has changed for the quiet time, or time is up. */
 	void (*settled)(const struct settle_result *result, void *data);
 };

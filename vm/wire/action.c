@@ -137,6 +137,8 @@ const struct field observe_fields[] = {
 		.max = ACTION_MS_MAX, .preset = 300),
 	FIELD_NUM(O, quiet_ms, "Settled: unchanged for so long.", .min = 0, .max = ACTION_MS_MAX,
 		.preset = 150),
+	FIELD_NUM(O, window, "Settled: it shows more than its background.", .min = 0,
+		.max = UINT32_MAX),
 	FIELD_NUM(O, timeout_ms, "Settled: but no longer than this.", .min = 0,
 		.max = ACTION_MS_MAX, .preset = 5000),
 	END,

@@ -78,6 +78,8 @@ struct observe {
 	int64_t reaction_ms; /* OBSERVE_SETTLED: a program may take so long for its first change;
 				300 when absent */
 	int64_t quiet_ms;    /* OBSERVE_SETTLED: quiet for this long; 150 when absent */
+	int64_t window;      /* OBSERVE_SETTLED: the id of a window that must show more than one
+				colour to count as settled; 0: none */
 	int64_t timeout_ms;  /* OBSERVE_SETTLED: but no longer than this; 5000 when absent */
 };
 

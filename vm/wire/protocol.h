@@ -26,7 +26,8 @@
  *        pointer: [x,y],                   in the frame space, afterwards
  *        frame_id,                         counts screen changes
  *        changed,                          whether the screen changed between the first input and
- * the reply settled?, moving?: [[x0,y0,x1,y1]], waited_ms?   with observe "settled" frame?:
+ * the reply settled?, moving?: [[x0,y0,x1,y1]], waited_ms?   with observe "settled"
+ *       blank?,                           observe's window showed but one colour to the end frame?:
  * {frame_id, width, height, format, quality?, scale, reduced?, raw?: [w,h]}}   reduced: a sentence
  * when it had to shrink.  The tail is the frame's image; with raw, which observe must ask for, w x
  * h pixels (vm/picture/pixels.h) for the host to make that image of.  The whole list is checked
