@@ -27,7 +27,7 @@ struct config {
 
 	/* As written; members of vm are made from these. */
 	int backend, accel;
-	const char *screen;
+	const char *screen, *warm;
 	int64_t start_timeout, timeout, idle_timeout; /* seconds */
 
 	char *file;     /* the configuration file that was read; NULL: none */

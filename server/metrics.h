@@ -30,7 +30,8 @@ void metrics_count_viewed(struct metrics *metrics, uint64_t in, uint64_t out);
 /* What others know. */
 struct metrics_now {
 	uint64_t sandboxes[VM_GONE]; /* by enum vm_state */
-	uint64_t calls;              /* in flight */
+	uint64_t reserve_wanted, reserve_ready;
+	uint64_t calls; /* in flight */
 	uint64_t connections, streams;
 	uint64_t requests, bytes_in, bytes_out;
 	uint64_t rejected_host, rejected_origin, rejected_auth, rejected_size, rejected_busy,

@@ -101,9 +101,10 @@ static const struct option state[] = {
 		"$XDG_STATE_HOME/vitrine or ~/.local/state/vitrine; as root, /var/lib/vitrine."),
 	FLAG("keep", vm.keep,
 		"Desktops go on when the server ends, and the next one takes them over (microvm only)."),
-	COUNT("warm", vm.warm, "N", 0, 100, 0,
-		"Desktops of the preset kept ready in reserve, so that a new one takes no time "
-		"(microvm only)."),
+	TEXT("warm", warm, "LIST", 1000, "0",
+		"Desktops kept ready in reserve, so that a new one takes no time (microvm only): a "
+		"number of the preset's image, IMAGE=NUMBER of another, or several of these with "
+		"commas between."),
 };
 
 static const struct option serving[] = {
@@ -221,6 +222,58 @@ bool option_is_flag(const struct option *option)
 
 /* ---- one value ---- */
 
+#define WARM_MAX 100
+
+static bool read_count(const char *text, size_t len, int64_t *ret_count)
+{
+	char digits[4] = "";
+	if (!len || len >= sizeof(digits) || strspn(text, "0123456789") < len) {
+		return false;
+	}
+	memcpy(digits, text, len);
+	*ret_count = strtol(digits, NULL, 10);
+	return *ret_count <= WARM_MAX;
+}
+
+/* "2" or "desktop=2": no more than a number is the preset's. */
+static bool read_warm_part(struct vm_config *vm, const char *part, size_t len)
+{
+	const char *equals = memchr(part, '=', len);
+	if (!equals) {
+		return read_count(part, len, &vm->warm);
+	}
+	size_t name = (size_t)(equals - part);
+	struct vm_warm_image *image = &vm->warm_images[vm->n_warm_images];
+	if (!name || name >= sizeof(image->image) || vm->n_warm_images == VM_WARM_IMAGES_MAX ||
+		!read_count(equals + 1, len - name - 1, &image->count)) {
+		return false;
+	}
+	memcpy(image->image, part, name);
+	image->image[name] = '\0';
+	vm->n_warm_images++;
+	return true;
+}
+
+static bool read_warm(struct config *config, struct err *err)
+{
+	struct vm_config *vm = &config->vm;
+	vm->warm = 0;
+	vm->n_warm_images = 0;
+	for (const char *part = config->warm, *end;; part = end + 1) {
+		end = strchrnul(part, ',');
+		if (!read_warm_part(vm, part, (size_t)(end - part))) {
+			return err_set(err, ERR_ARGUMENT,
+				"'warm' must be a number from 0 to %d, or IMAGE=NUMBER, or up to "
+				"%d "
+				"of these with commas between; got \"%.100s\"",
+				WARM_MAX, VM_WARM_IMAGES_MAX, config->warm);
+		}
+		if (!*end) {
+			return true;
+		}
+	}
+}
+
 /* Fills in what is made from the words as written. */
 static bool derive(struct config *config, const char *called, struct err *err)
 {
@@ -229,7 +282,8 @@ static bool derive(struct config *config, const char *called, struct err *err)
 	config->vm.start_timeout_ms = config->start_timeout * 1000;
 	config->vm.preset.timeout_ms = config->timeout ? config->timeout * 1000 : -1;
 	config->vm.preset.idle_ms = config->idle_timeout ? config->idle_timeout * 1000 : -1;
-	return geometry_read(config->screen, called, &config->vm.preset.screen, err);
+	return read_warm(config, err) &&
+	       geometry_read(config->screen, called, &config->vm.preset.screen, err);
 }
 
 bool option_set(struct config *config, const struct option *option, const char *called,
@@ -238,6 +292,11 @@ bool option_set(struct config *config, const struct option *option, const char *
 	struct field field[2] = { option->field };
 	field->name = called;
 	json_auto_t *object = must(json_object());
+	if (option_find("warm") == option && json_is_integer(value)) {
+		json_int_t count = json_integer_value(value); /* a list of one, in a file */
+		json_decref(value);
+		value = json_sprintf("%lld", (long long)count);
+	}
 	json_object_set_new(object, called, value);
 	if (!field_decode(field, object, config, err) || !derive(config, called, err)) {
 		return false;

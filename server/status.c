@@ -113,7 +113,11 @@ static void run_metrics(struct http_exchange *x, void *data)
 	http_on_closed(x, ping_all, status);
 	struct metrics_now now = { .calls = server_calls(status->server) };
 	auto_buf struct buf text = { 0 };
+	int64_t wanted, ready;
 	vm_pool_each(status->vms, count_one, &now);
+	vm_pool_reserve(status->vms, &wanted, &ready);
+	now.reserve_wanted = (uint64_t)wanted;
+	now.reserve_ready = (uint64_t)ready;
 	read_http(http_counts(status->http), &now);
 	metrics_read_process(&now);
 	metrics_write(status->metrics, &now, &text);

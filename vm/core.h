@@ -70,8 +70,10 @@ struct vm_core {
 	char *owner;
 	enum vm_state state;
 	bool hidden; /* the pool's own (a template being made, a member of the reserve): owner "" */
-	bool warm;   /* hidden, in reserve */
-	bool keep;   /* it goes on when the server ends */
+	bool warm;   /* hidden, in reserve: */
+	size_t warm_kind;
+	char *warm_key;  /* of its template; NULL: it is in no reserve */
+	bool keep;       /* it goes on when the server ends */
 	bool is_default; /* the newest default of its owner, ended or not */
 	bool was_ready;
 	bool buried;         /* every callback has been told of the end */
@@ -99,9 +101,11 @@ struct vm_core {
 	enum vm_machine machine;
 	bool new_names; /* a copy: it must not keep the names of what it was copied from */
 	bool adopting;
-	bool resuming; /* from <dir>/saved, which goes when it is ready */
-	bool taken;    /* out of the reserve, and not heard of since */
-	bool lost;     /* the link broke while that was to be expected */
+	bool resuming;            /* from <dir>/saved, which goes when it is ready */
+	bool taken;               /* out of the reserve, and not heard of since */
+	uint64_t renewed_us;      /* when it was told the time last; 0: never */
+	int64_t renewed_clock_us; /* and what the wall clock was ahead of loop_now_us() then */
+	bool lost;                /* the link broke while that was to be expected */
 	void (*on_halted)(struct vm_core *core);
 	sd_event_source *halted, *start_timer, *lost_timer, *silence_timer;
 	unsigned relinks;
@@ -295,6 +299,9 @@ void vm_machine_leave(struct vm_core *core);
 void vm_machine_halt_now(struct vm_core *core);
 /* The agent is told that its host (or itself) is new; hello, stages and ready follow. */
 void vm_machine_renew(struct vm *vm, bool new_names);
+/* One that is ready gets an owner: it is ready again when its agent answers, and is told the time
+ * first where its clock may be wrong. */
+void vm_machine_claim(struct vm *vm);
 /* The link broke.  The backend has a moment to say why (a process that died), then it counts as
  * ended for this reason. */
 void vm_lost_link(struct vm *vm, const struct err *why);

@@ -65,7 +65,9 @@ void fake_after(struct fake_request *req, int64_t ms, sd_event_time_handler_t fn
 static bool run_ping(struct fake_request *req, struct err *err)
 {
 	(void)err;
-	fake_reply(req, NULL, NULL, 0);
+	if (strcmp(req->fake->fault, "mute") != 0) {
+		fake_reply(req, NULL, NULL, 0);
+	}
 	return true;
 }
 

@@ -21,6 +21,8 @@
 #define COLD_FACTOR 10    /* a boot from nothing may take so many times as long */
 #define TAKEN_MS 5000     /* what was ready in reserve has to be so again; a new one takes less */
 #define ENTROPY_BYTES 64
+#define CLOCK_TRUSTED_US 3600000000ULL /* so long a guest's clock is as good as ours */
+#define CLOCK_JUMP_US 100000           /* ours was set when it is off by this */
 #define RELINKS_MAX 5
 #define RELINK_MS 200   /* the agent has to see that the link is closed; doubled each time */
 #define SILENCE_MS 2000 /* that it may take to answer the first word; doubled each time */
@@ -90,6 +92,7 @@ static void reset(struct vm_core *core)
 	core->stages = 0;
 	core->last_stage = NULL;
 	core->restarts = 0;
+	core->renewed_us = 0;
 	core->relinks = 0;
 }
 
@@ -247,6 +250,22 @@ static void add_names(json_t *args)
 	json_object_set_new(args, "mac", json_string(text));
 }
 
+/* What the wall clock is ahead of the one that nobody sets, and that stands still while the host
+ * sleeps. */
+static int64_t clock_ahead_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - (int64_t)loop_now_us();
+}
+
+static void starts_again(struct vm *vm)
+{
+	vm_set_state(vm->core, VM_STARTING);
+	vm->core->stages = 0;
+	start_clock(vm);
+}
+
 void vm_machine_renew(struct vm *vm, bool new_names)
 {
 	struct vm_core *core = vm->core;
@@ -256,10 +275,10 @@ void vm_machine_renew(struct vm *vm, bool new_names)
 	random_bytes(bytes, sizeof(bytes));
 	auto_free char *entropy = base64_encode(bytes, sizeof(bytes), &len);
 	if (core->state != VM_STARTING) {
-		vm_set_state(core, VM_STARTING);
-		core->stages = 0;
-		start_clock(vm);
+		starts_again(vm);
 	}
+	core->renewed_us = loop_now_us();
+	core->renewed_clock_us = clock_ahead_us();
 	clock_gettime(CLOCK_REALTIME, &now);
 	json_t *args = json_pack("{s:I, s:s}", "time_us",
 		(json_int_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, "entropy", must(entropy));
@@ -267,6 +286,43 @@ void vm_machine_renew(struct vm *vm, bool new_names)
 		add_names(args);
 	}
 	link_request(core->link, "renew", args, on_renewed, vm);
+}
+
+/* ---- out of the reserve ---- */
+
+static void on_claimed(const struct link_msg *msg, const struct err *err, void *data)
+{
+	struct vm *vm = data;
+	struct vm_core *core = vm->core;
+	(void)msg;
+	if (err && err->kind == ERR_GONE) {
+		vm_lost_link(vm, err);
+	} else if (err) {
+		struct err why = *err;
+		vm_failed(vm, &why);
+	} else if (core->state == VM_STARTING) {
+		log_info("sandbox=%s ready ms=%llu", vm->id,
+			(unsigned long long)((loop_now_us() - core->start_us) / 1000));
+		vm_is_ready(vm);
+	}
+}
+
+/* Its clock goes on with ours, unless that was set or the host slept; but not for days. */
+static bool has_right_time(const struct vm_core *core)
+{
+	int64_t jump = clock_ahead_us() - core->renewed_clock_us;
+	return core->renewed_us && loop_now_us() - core->renewed_us < CLOCK_TRUSTED_US &&
+	       jump < CLOCK_JUMP_US && jump > -CLOCK_JUMP_US;
+}
+
+void vm_machine_claim(struct vm *vm)
+{
+	if (!has_right_time(vm->core)) {
+		vm_machine_renew(vm, false);
+		return;
+	}
+	starts_again(vm);
+	link_request(vm->core->link, "ping", NULL, on_claimed, vm);
 }
 
 /* ---- its end ---- */

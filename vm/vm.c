@@ -63,6 +63,7 @@ static void vm_free(struct vm_core *core)
 	free(core->dir);
 	free(core->from);
 	free(core->template_key);
+	free(core->warm_key);
 	free(core->owner);
 	free(core->vm);
 	free(core);

@@ -57,6 +57,8 @@ struct vm_spec {
 	const char *from;     /* a snapshot's id: image, screen, limits and network are then its */
 };
 
+#define VM_WARM_IMAGES_MAX 16
+
 struct vm_config {
 	const char *backend;   /* "auto" or one of vm_backend_words */
 	struct vm_spec preset; /* what a new sandbox is when nobody says otherwise */
@@ -65,6 +67,11 @@ struct vm_config {
 	bool keep;             /* sandboxes go on when the server ends */
 	bool outlive;          /* and when it is killed, for the next one to take over */
 	int64_t warm;          /* ready clones of the preset kept in reserve */
+	struct vm_warm_image {
+		char image[65]; /* a recipe's name or an image's id; all else is as in the preset */
+		int64_t count;
+	} warm_images[VM_WARM_IMAGES_MAX]; /* and of other images */
+	size_t n_warm_images;
 	int64_t max_sandboxes;
 	int64_t max_saved, max_saved_mib; /* of an owner without limits of its own */
 	int64_t start_timeout_ms; /* for one that comes from a template; a cold boot gets ten times
@@ -230,6 +237,8 @@ void vm_pool_limit_owners(struct vm_pool *pool, vm_owner_limits_fn *fn, void *da
  */
 typedef void vm_started_fn(struct vm *vm, uint64_t took_us, const struct err *why, void *data);
 void vm_pool_on_started(struct vm_pool *pool, vm_started_fn *fn, void *data);
+/* How many ready clones are to be kept in reserve, and how many there are now, of all images. */
+void vm_pool_reserve(const struct vm_pool *pool, int64_t *ret_wanted, int64_t *ret_ready);
 /* Calls fn for each sandbox that is not gone, whoever's it is. */
 void vm_pool_each(struct vm_pool *pool, void (*fn)(struct vm *vm, void *data), void *data);
 

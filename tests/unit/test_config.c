@@ -242,6 +242,22 @@ Test(config, help_shows_every_row_and_no_other)
 	cr_expect_gt(strstr(memory, "Default:"), strstr(memory, "--cpus"), "0 is no default");
 }
 
+Test(config, a_reserve_may_be_of_several_images)
+{
+	static const char *const wrong[] = { "", "x", "-1", "101", "1,", "=1", "a=", "a=x", "a=1=2",
+		"a=1000", "a=-1" };
+	cr_assert(load("--warm", "1,desktop=2,0f14f65546d5429d=100", NULL, NULL), "%s", err.text);
+	cr_expect_eq(config.vm.warm, 1);
+	cr_assert_eq(config.vm.n_warm_images, 2);
+	cr_expect_str_eq(config.vm.warm_images[0].image, "desktop");
+	cr_expect_eq(config.vm.warm_images[0].count, 2);
+	cr_expect_eq(config.vm.warm_images[1].count, 100);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		cr_expect_not(load("--warm", wrong[i], NULL, NULL), "%s", wrong[i]);
+		cr_expect(strstr(err.text, "'warm' must be a number"), "%s", err.text);
+	}
+}
+
 Test(config, timeouts_are_seconds_and_0_is_none)
 {
 	cr_assert(load("--timeout", "90", "--idle-timeout=5", NULL), "%s", err.text);

@@ -141,7 +141,7 @@ Test(warm, that_does_not_answer_starts_like_a_new_one)
 	begin("desk");
 	until_full(2);
 	struct vm *member = first_member();
-	answer_free(host_exec(&host, member, "set stubborn", 1000));
+	answer_free(host_exec(&host, member, "set mute", 1000));
 	cr_assert_eq(vm_create(host.pool, "alice", NULL, &err), member);
 	struct waited waited = host_wait(&host, member);
 	cr_assert_eq(waited.err.kind, ERR_NONE, "%s", waited.err.text);
@@ -174,4 +174,113 @@ Test(warm, may_lose_its_pool_at_any_moment)
 		}
 		host_done(&host);
 	}
+}
+
+/* ---- out of the reserve ---- */
+
+Test(warm, needs_no_more_than_an_answer)
+{
+	begin("desk");
+	until_full(2);
+	struct vm *member = first_member();
+	uint64_t renewed = member->core->renewed_us;
+	cr_assert_gt(renewed, 0);
+	answer_free(host_exec(&host, member, "set stubborn", 1000)); /* against renewals */
+	cr_assert_eq(vm_create(host.pool, "alice", NULL, &err), member);
+	cr_assert_eq(host_wait(&host, member).err.kind, ERR_NONE);
+	cr_assert_eq(member->core->renewed_us, renewed);
+	host_done(&host);
+}
+
+Test(warm, is_told_the_time_when_the_clock_was_set_or_much_has_passed)
+{
+	begin("desk");
+	until_full(2);
+	struct vm *member = first_member();
+	member->core->renewed_clock_us -= 1000000;
+	uint64_t renewed = member->core->renewed_us;
+	cr_assert_eq(vm_create(host.pool, "alice", NULL, &err), member);
+	cr_assert_eq(host_wait(&host, member).err.kind, ERR_NONE);
+	cr_expect_gt(member->core->renewed_us, renewed);
+
+	member = first_member();
+	member->core->renewed_us = 1;
+	cr_assert_eq(vm_create(host.pool, "alice", NULL, &err), member);
+	cr_assert_eq(host_wait(&host, member).err.kind, ERR_NONE);
+	cr_expect_gt(member->core->renewed_us, 1);
+	host_done(&host);
+}
+
+/* ---- several images ---- */
+
+static size_t members_of(const char *image)
+{
+	struct vm_core *core;
+	size_t n = 0;
+	TAILQ_FOREACH(core, &host.pool->vms, entry)
+	{
+		n += core->warm && core->state == VM_READY && strcmp(core->spec.image, image) == 0;
+	}
+	return n;
+}
+
+static void begin_several(int64_t max)
+{
+	host_init(&host, (struct vm_config){ .backend = "fake",
+				 .state_dir = in_scratch("state"),
+				 .max_sandboxes = max,
+				 .warm = 1,
+				 .warm_images = { { "paint", 4 }, { "dud", 1 } },
+				 .n_warm_images = 2,
+				 .preset.image = "desk" });
+}
+
+Test(warm, of_several_images_is_given_by_image)
+{
+	begin_several(10);
+	until_full(5);
+	cr_expect_eq(members_of("desk"), 1);
+	cr_expect_eq(members_of("paint"), 4);
+	int64_t wanted, ready;
+	vm_pool_reserve(host.pool, &wanted, &ready);
+	cr_expect_eq(wanted, 6);
+	cr_expect_eq(ready, 5);
+	struct vm_spec spec = { .image = "paint" };
+	struct vm *vm = vm_create(host.pool, "alice", &spec, &err);
+	cr_assert_eq(host_wait(&host, vm).err.kind, ERR_NONE);
+	cr_expect_str_eq(vm_spec(vm)->image, "paint");
+	cr_expect_eq(members_of("paint"), 3);
+	cr_expect_eq(members_of("desk"), 1);
+	vm = vm_create(host.pool, "alice", NULL, &err);
+	cr_assert_eq(host_wait(&host, vm).err.kind, ERR_NONE);
+	cr_expect_eq(members_of("desk"), 0);
+	until_full(5);
+	host_done(&host);
+}
+
+/* Each has its share of what room there is. */
+Test(warm, of_several_images_is_filled_where_most_is_missing)
+{
+	begin_several(3);
+	until_full(3);
+	cr_expect_eq(members_of("desk"), 1);
+	cr_expect_eq(members_of("paint"), 2);
+	host_done(&host);
+}
+
+Test(warm, of_an_image_that_was_made_anew_is_replaced)
+{
+	begin("desk");
+	until_full(2);
+	struct vm *stale = first_member();
+	free(stale->core->warm_key);
+	stale->core->warm_key = strdup("another");
+	struct vm *vm = vm_create(host.pool, "alice", NULL, &err);
+	cr_expect_neq(vm, stale);
+	cr_assert_eq(host_wait(&host, vm).err.kind, ERR_NONE);
+	while (vm_state(stale) < VM_STOPPING) {
+		cr_assert_geq(sd_event_run(host.event, UINT64_MAX), 0);
+	}
+	until_full(2);
+	host_done(&host);
 }
