@@ -31,7 +31,7 @@ struct call {
 	void *over_data;
 	struct vm *vm; /* call_use() */
 	uint64_t began;
-	int refs; /* one until it is answered, one while tool_run() is at work */
+	int refs; /* one until it is answered, one until tool_run() has returned */
 };
 
 static void unref(struct call *call)
@@ -93,6 +93,19 @@ static void tell_watchers(const struct call *call, const json_t *result, const s
 	}
 }
 
+/* It was asked for after something that is still at work, perhaps, and the model should know. */
+static void tell_overtaken(const struct call *call, json_t *result)
+{
+	const char *what = call->request->turn.overtook;
+	if (what) {
+		auto_buf struct buf text = { 0 };
+		buf_printf(&text, "This did not wait for %s, which was asked for before it.", what);
+		json_array_append_new(json_object_get(result, "content"),
+			json_pack(
+				"{s:s, s:o}", "type", "text", "text", json_text(buf_text(&text))));
+	}
+}
+
 static void answer(struct call *call, json_t *result, const struct err *why)
 {
 	if (!call->request) {
@@ -102,6 +115,7 @@ static void answer(struct call *call, json_t *result, const struct err *why)
 		return;
 	}
 	log_end(call, why);
+	tell_overtaken(call, result);
 	count(call->request, call->tool, loop_now_us() - call->began, why);
 	tell_watchers(call, result, why);
 	request_reply(call->request, result);
@@ -308,6 +322,23 @@ static const struct tool *find_tool(struct request *request)
 	return tool;
 }
 
+static void go(void *data)
+{
+	struct call *call = data;
+	const json_t *args = json_object_get(call->request->params, "arguments");
+	tool_run(call->tool, call, json_is_object(args) ? args : NULL);
+	unref(call);
+}
+
+static void drop(void *data)
+{
+	struct call *call = data;
+	struct err err;
+	err_set(&err, ERR_CANCELLED, "cancelled before its turn came; nothing was done");
+	call_fail(call, &err);
+	unref(call);
+}
+
 void call_method_call(struct request *request)
 {
 	const struct tool *tool = find_tool(request);
@@ -338,8 +369,14 @@ void call_method_call(struct request *request)
 	snprintf(request->doing, sizeof(request->doing), "%s", tool->title);
 	request->on_end = on_end;
 	request->on_end_data = call;
-	tool_run(tool, call, json_is_object(args) ? args : NULL);
-	unref(call);
+	turn_take(request, &(struct turn){
+				   .order = tool->order,
+				   .sandbox = json_string_value(json_object_get(args, "sandbox")),
+				   .what = tool->name,
+				   .go = go,
+				   .drop = drop,
+				   .data = call,
+			   });
 }
 
 void call_method_list(struct request *request)

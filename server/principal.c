@@ -3,6 +3,7 @@
 #include "server/session.h"
 
 #include "base/cleanup.h"
+#include "base/loop.h"
 
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct principal *principal_ref(struct server *server, const char *name)
 	memcpy(principal->name, name, size);
 	principal->server = server;
 	principal->sessions = 1;
+	TAILQ_INIT(&principal->turns);
 	const struct server_options *options = &server->options;
 	principal->kept.budget = budget_ref(options->budgets, name);
 	principal->max_calls =
@@ -37,6 +39,7 @@ void principal_unref(struct principal *principal)
 	if (principal->server) {
 		LIST_REMOVE(principal, link);
 	}
+	loop_drop(&principal->go_on);
 	budget_unref(principal->kept.budget);
 	free(principal);
 }

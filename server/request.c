@@ -16,6 +16,7 @@ static void request_free(struct request *request)
 {
 	LIST_REMOVE(request, link);
 	loop_drop(&request->beat);
+	turn_leave(request);
 	if (request->admitted) {
 		request->session->calls--;
 		request->session->principal->calls--;

@@ -288,9 +288,30 @@ static void on_cancel(void *data)
 	}
 }
 
-void resource_method_read(struct request *request)
+static void begin_reading(void *data)
 {
 	static const struct vm_wait_handlers handlers = { .stage = on_stage, .done = on_ready };
+	struct reading *reading = data;
+	struct err err;
+	reading->vm = vm_find(
+		reading->request->vms, reading->request->owner, reading->what.sandbox, &err);
+	if (!reading->vm) {
+		fail_reading(reading, &err);
+		return;
+	}
+	reading->wait = vm_wait(reading->vm, &handlers, reading);
+	request_on_cancel(reading->request, on_cancel, reading);
+}
+
+static void drop_reading(void *data)
+{
+	struct err err;
+	err_set(&err, ERR_CANCELLED, "cancelled");
+	fail_reading(data, &err);
+}
+
+void resource_method_read(struct request *request)
+{
 	const char *uri = request_text(request, "uri");
 	if (!uri) {
 		return;
@@ -315,6 +336,12 @@ void resource_method_read(struct request *request)
 		finish_info(reading, NULL);
 		return;
 	}
-	reading->wait = vm_wait(reading->vm, &handlers, reading);
-	request_on_cancel(request, on_cancel, reading);
+	turn_take(request, &(struct turn){
+				   .order = TOOL_LOOKS,
+				   .sandbox = reading->what.sandbox,
+				   .what = request->method->name,
+				   .go = begin_reading,
+				   .drop = drop_reading,
+				   .data = reading,
+			   });
 }

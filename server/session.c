@@ -63,14 +63,17 @@ void session_cancel_requests(struct session *session)
 void session_end(struct session *session)
 {
 	session_ref(session);
+	struct conn *conn, *next;
+	LIST_FOREACH(conn, &session->conns, link)
+	{
+		if (conn->kind == TRANSPORT_POST) {
+			conn_set_status(conn, 404); /* some end with their request */
+		}
+	}
 	session_cancel_requests(session);
 	listen_end_all(session);
-	struct conn *conn, *next;
 	for (conn = LIST_FIRST(&session->conns); conn; conn = next) {
 		next = LIST_NEXT(conn, link);
-		if (conn->kind == TRANSPORT_POST) {
-			conn_set_status(conn, 404);
-		}
 		conn_end(conn);
 	}
 	http_session_free(session);

@@ -22,6 +22,7 @@ LIST_HEAD(conn_list, conn);
 LIST_HEAD(request_list, request);
 LIST_HEAD(listener_list, listener);
 LIST_HEAD(ask_list, ask);
+TAILQ_HEAD(turn_list, turn);
 
 struct server {
 	sd_event *event;
@@ -57,6 +58,8 @@ struct principal {
 	size_t sessions;          /* which hold it */
 	size_t calls;             /* in flight, over all of its sessions */
 	int64_t max_calls;        /* 0: no limit */
+	struct turn_list turns;   /* of its requests, as they came */
+	sd_event_source *go_on;   /* some of these may begin */
 	struct replay_share kept; /* messages that may be asked for again */
 	char name[];
 };
@@ -179,6 +182,28 @@ void http_session_sweep(struct server *server, uint64_t now_us);
 /* Forgets the id. */
 void http_session_free(struct session *session);
 
+/* ---- order.c: what one client asks of one desktop is done in the order it was asked in ---- */
+
+struct turn {
+	TAILQ_ENTRY(turn) entry;
+	enum tool_order order;
+	const char *sandbox; /* NULL: the default one */
+	const char *what;    /* for people: a tool's name */
+	void (*go)(void *data);
+	void (*drop)(void *data); /* cancelled before go(), which will not come */
+	void *data;
+	/* order.c's */
+	struct request *request;
+	const void *client;
+	bool waits, lets_pass;
+	const char *overtook; /* what was still at work when this began; or NULL */
+	sd_event_source *hold;
+};
+
+/* Calls go(), now or when those before it have ended.  The strings live as long as the request. */
+void turn_take(struct request *request, const struct turn *asked);
+void turn_leave(struct request *request); /* it ends */
+
 /* ---- request.c: one JSON-RPC request in flight ---- */
 
 struct batch;
@@ -209,6 +234,7 @@ struct request {
 	void *on_cancel_data;
 	void (*on_end)(void *data); /* it was answered, or dropped, and goes */
 	void *on_end_data;
+	struct turn turn;
 	struct ask *ask; /* legacy: what the client is being asked */
 	json_t *answers; /* modern: what it has answered; NULL: not read yet */
 	bool cancelled, admitted;

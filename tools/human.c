@@ -324,6 +324,7 @@ const struct tool tool_request_human = {
 		"user has no link yet, give them one first: stream_url with mode control.",
 	.toolset = "control",
 	.hints = TOOL_OPEN_WORLD,
+	.order = TOOL_WAITS,
 	.fields = fields,
 	.args_size = sizeof(struct human_args),
 	.run = run,

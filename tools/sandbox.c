@@ -255,6 +255,7 @@ const struct tool tool_sandbox_info = {
 		"it.",
 	.toolset = "sandbox",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
+	.order = TOOL_LOOKS,
 	.fields = one_fields,
 	.args_size = sizeof(struct one_args),
 	.run = run_info,

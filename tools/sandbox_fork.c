@@ -175,6 +175,7 @@ const struct tool tool_sandbox_fork = {
 	.help = "Copy a running desktop, programs, windows and unsaved text included, into new "
 		"sandboxes; the original goes on. Tells their ids. microvm only.",
 	.toolset = "sandbox",
+	.order = TOOL_IN_TURN,
 	.fields = fields,
 	.args_size = sizeof(struct fork_args),
 	.run = run,

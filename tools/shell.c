@@ -150,6 +150,7 @@ const struct tool tool_run_command = {
 	.toolset = "shell",
 	.hints = TOOL_DESTROYS | TOOL_ALWAYS_LOAD,
 	.max_chars = 100000,
+	.order = TOOL_RUNS,
 	.fields = fields,
 	.args_size = sizeof(struct shell_args),
 	.run = run,

@@ -113,6 +113,7 @@ const struct tool tool_sandbox_snapshot = {
 		"to "
 		"start others from; it goes on. microvm only.",
 	.toolset = "sandbox",
+	.order = TOOL_IN_TURN,
 	.fields = take_fields,
 	.args_size = sizeof(struct take_args),
 	.run = run_take,

@@ -12,6 +12,16 @@ enum tool_hint {
 	TOOL_ALWAYS_LOAD = 1 << 4, /* a main tool: clients should not hide it behind a search */
 };
 
+/* When a call may begin, beside others that its client sent for the same sandbox before it. */
+enum tool_order {
+	TOOL_ANY_TIME, /* at once; nor does anybody wait for it */
+	TOOL_LOOKS,    /* after all but other looks */
+	TOOL_ACTS,     /* after all but other input, which the agent puts in line */
+	TOOL_IN_TURN,  /* after all */
+	TOOL_RUNS,     /* after all; later ones wait for it for a moment only */
+	TOOL_WAITS,    /* after all; nobody waits for it */
+};
+
 /*
  * One MCP tool.  The same field table decodes, checks and describes its arguments.  A new tool is
  * one of these in the file of its family, and one row in registry.c.
@@ -20,7 +30,8 @@ struct tool {
 	const char *name, *title, *help;
 	const char *toolset; /* "computer", "shell", ...: what --tools selects */
 	unsigned hints;
-	int max_chars; /* a result may be this long; 0: clients' usual bounds do */
+	enum tool_order order; /* only for those that take `sandbox` */
+	int max_chars;         /* a result may be this long; 0: clients' usual bounds do */
 	const struct field *fields;
 	const char *schema; /* JSON, where a table of fields cannot say it; NULL: what fields say */
 	size_t args_size;

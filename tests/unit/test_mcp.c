@@ -7,11 +7,11 @@ TestSuite(mcp, .init = start, .fini = stop);
 
 /* ---- calls side by side ---- */
 
-Test(mcp, a_long_wait_delays_no_other_call)
+Test(mcp, a_long_wait_delays_no_call_that_is_not_about_the_desktop)
 {
 	warm_up();
 	call(1, "wait", "{\"duration\":100}", "");
-	call(2, "screenshot", "{}", "");
+	call(2, "sandbox_list", "{}", "");
 	json_auto_t *answer = client_answer(&client);
 	cr_assert_eq(int_at(answer, "id"), 2);
 	cr_assert_eq(server_calls(client.server), 1);
@@ -57,7 +57,7 @@ Test(mcp, too_many_calls_are_refused_with_a_sentence)
 	uint64_t left = CLIENT_PATIENCE_US;
 	while (server_calls(client.server) > 7 && client_turn(&client, &left)) {
 	}
-	call(10, "cursor_position", "{}", "");
+	call(10, "sandbox_list", "{}", "");
 	json_auto_t *after = client_answer(&client);
 	cr_assert_eq(int_at(after, "id"), 10);
 	cr_assert(json_is_false(json_at(after, "result|isError")) ||
