@@ -6,6 +6,7 @@
 #include "vm/image/build.h"
 #include "vm/image/image.h"
 #include "vm/image/plan.h"
+#include "vm/image/walls.h"
 #include "vm/record.h"
 #include "vm/state.h"
 
@@ -128,9 +129,9 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	if (!work->build) {
 		return 0;
 	}
-	fprintf(stderr, "%svitrine image: %s\n", work->terminal ? "\r\033[K" : "",
-		work->stopping ? "killing the build..."
-			       : "stopping... (once more kills the build)");
+	if (!work->stopping) {
+		fprintf(stderr, "%svitrine image: stopping...\n", work->terminal ? "\r\033[K" : "");
+	}
 	work->stopping = true;
 	loop_drop(&work->second);
 	build_cancel(work->build);
@@ -514,6 +515,12 @@ static int run(int argc, char **argv)
 	struct err err = { 0 };
 	if (argc == 3 && strcmp(argv[1], "finish") == 0) {
 		return plan_finish(argv[2]); /* mmdebstrap calls it: vm/image/build.c */
+	}
+	if (argc > 1 && strcmp(argv[1], "walls") == 0) {
+		return walls_outer(argv + 2); /* these two: vm/image/walls.h */
+	}
+	if (argc > 1 && strcmp(argv[1], "inside") == 0) {
+		return walls_inner(argv + 2);
 	}
 	const struct verb *verb = argc > 1 ? find_verb(argv[1]) : NULL;
 	if (!verb) {

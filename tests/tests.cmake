@@ -21,6 +21,8 @@ if(criterion_FOUND AND NOT FUZZ)
 	endforeach()
 	# These start some two hundred machines, on a loaded host perhaps.
 	set_tests_properties(test_vm_contract test_vm_contract_saved PROPERTIES TIMEOUT 900)
+	# Some 250 images, of archives that mean harm.
+	set_tests_properties(test_image_hostile PROPERTIES TIMEOUT 900)
 endif()
 
 if(NOT FUZZ)

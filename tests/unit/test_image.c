@@ -201,7 +201,7 @@ Test(image, a_failure_is_told_in_the_words_that_matter)
 		NULL };
 	const char *const ours[] = { "E: something", "vitrine: failed: there is no kernel", NULL };
 	struct err err = told(apt);
-	cr_expect_str_eq(err.text, "mmdebstrap exited with status 25 while installing packages: "
+	cr_expect_str_eq(err.text, "the build exited with status 25 while installing packages: "
 				   "E: Unable to locate package nonsuch");
 	err = told(ours);
 	cr_expect_str_eq(err.text, "there is no kernel");
@@ -213,7 +213,7 @@ static char *begin(const char *images)
 {
 	struct err err;
 	char *dir = NULL;
-	int lock = image_begin(images, &dir, &err);
+	int lock = image_begin(images, NULL, &dir, &err);
 	cr_assert_geq(lock, 0, "%s", err.text);
 	close(lock);
 	return dir;

@@ -246,7 +246,7 @@ Test(image_store, a_damaged_one_is_told_of_and_can_be_removed)
 static char *unfinished(int *ret_lock)
 {
 	char *dir = NULL;
-	*ret_lock = image_begin(image_scratch, &dir, &err);
+	*ret_lock = image_begin(image_scratch, NULL, &dir, &err);
 	cr_assert_geq(*ret_lock, 0, "%s", err.text);
 	return dir;
 }
@@ -301,7 +301,7 @@ Test(image_store, what_a_build_left_goes_with_the_next_one)
 	auto_free char *third = unfinished(&lock);
 	cr_assert_lt(access(dir, F_OK), 0);
 	cr_assert_lt(access(second, F_OK), 0);
-	image_abandon(third);
+	image_abandon(third, NULL);
 	cr_assert_lt(access(third, F_OK), 0);
 	close(lock);
 }

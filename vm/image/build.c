@@ -1,7 +1,7 @@
 /*
  * Builds an image: looks at the machine, makes the files that the image will be, and runs
- * mmdebstrap, which hands them to the finisher as descriptors.  What mmdebstrap says becomes
- * progress; whatever ends badly leaves nothing behind.
+ * mmdebstrap, or the finisher alone for an archive, within walls.  The finisher has the files as
+ * descriptors.  What they say becomes progress; whatever ends badly leaves nothing behind.
  */
 #include "vm/image/build.h"
 
@@ -14,14 +14,14 @@
 #include "vm/image/progress.h"
 #include "vm/image/recipe.h"
 #include "vm/image/store.h"
+#include "vm/image/walls.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -32,15 +32,16 @@
 
 struct build {
 	sd_event *event;
-	char *images, *dir;
-	int lock, fds[FDS]; /* by plan number - PLAN_FD; -1: none */
+	char *images, *dir, *work; /* work: the directory in dir where all is unpacked */
+	char *program;             /* NULL: this one */
+	int lock, fds[FDS];        /* by plan number - PLAN_FD; -1: none */
 	pid_t pid;
-	int out;
+	int out, life; /* life: kept as long as it is to run */
 	sd_event_source *reader, *child, *end;
 	char line[LINE_MAX_BYTES];
 	size_t len;
 	struct progress progress;
-	bool cancelled, killed, ended;
+	bool cancelled;
 	int status;
 	build_progress_fn *on_progress;
 	build_end_fn *on_end;
@@ -65,10 +66,18 @@ static void tidy(struct build *build)
 	cleanup_close(&build->out);
 	build->out = -1;
 	if (build->dir) {
-		image_abandon(build->dir); /* when it was kept, it has another name */
+		image_abandon(
+			build->dir, build->program); /* when it was kept, it has another name */
 	}
 	cleanup_close(&build->lock);
 	build->lock = -1;
+}
+
+/* Within the walls nothing outlives this, and the process behind build->pid ends last. */
+static void end_all(struct build *build)
+{
+	cleanup_close(&build->life);
+	build->life = -1;
 }
 
 void build_free(struct build *build)
@@ -76,14 +85,15 @@ void build_free(struct build *build)
 	if (!build) {
 		return;
 	}
-	if (build->pid > 0) {
-		kill(-build->pid, SIGKILL);
-		waitpid(build->pid, NULL, 0);
+	end_all(build);
+	while (build->pid > 0 && waitpid(build->pid, NULL, 0) < 0 && errno == EINTR) {
 	}
 	loop_drop(&build->end);
 	tidy(build);
 	free(build->images);
 	free(build->dir);
+	free(build->work);
+	free(build->program);
 	free(build);
 }
 
@@ -100,17 +110,15 @@ static bool seal_files(struct build *build, struct err *err)
 
 static bool keep(struct build *build, struct image *ret_image, bool *ret_was_there, struct err *err)
 {
-	if (build->killed) {
-		return err_set(err, ERR_CANCELLED,
-			"the build was killed; what it had unpacked may still be in $TMPDIR or "
-			"/tmp (mmdebstrap.*)");
-	}
 	if (build->cancelled) {
 		return err_set(
 			err, ERR_CANCELLED, "the build was interrupted; nothing is left of it");
 	}
 	if (build->status != 0) {
 		return progress_error(&build->progress, spawn_describe_end(build->status), err);
+	}
+	if (rmdir(build->work) < 0) {
+		return err_errno(err, "cannot remove '%s'", build->work);
 	}
 	return seal_files(build, err) &&
 	       image_commit(build->images, build->dir, ret_image, ret_was_there, err);
@@ -121,7 +129,6 @@ static void finish(struct build *build)
 	auto_image struct image image = { 0 };
 	struct err err = { 0 };
 	bool was_there = false;
-	build->ended = true;
 	bool good = keep(build, &image, &was_there, &err);
 	tidy(build);
 	build->on_end(good ? &image : NULL, was_there, good ? NULL : &err, build->data);
@@ -138,8 +145,6 @@ static void take_line(struct build *build)
 	}
 	if (!build->cancelled) {
 		build->on_progress(build->progress.step, build->progress.percent, build->data);
-	} else if (build->pid > 0) {
-		kill(-build->pid, SIGINT); /* it goes on: the first came before it listened */
 	}
 }
 
@@ -192,12 +197,8 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *data)
 
 void build_cancel(struct build *build)
 {
-	build->killed = build->cancelled && geteuid() != 0; /* as root it unpacks in build->dir */
-	if (build->pid > 0) {
-		/* At SIGINT mmdebstrap removes what it has unpacked. */
-		kill(-build->pid, build->cancelled ? SIGKILL : SIGINT);
-	}
 	build->cancelled = true;
+	end_all(build);
 }
 
 /* ---- the files ---- */
@@ -229,6 +230,16 @@ static bool make_files(struct build *build, struct err *err)
 	return true;
 }
 
+/* Open to the ids within the walls; the directory above it is private. */
+static bool make_work(struct build *build, struct err *err)
+{
+	auto_buf struct buf path = { 0 };
+	buf_printf(&path, "%s/work", build->dir);
+	build->work = must(strdup(buf_text(&path)));
+	return (mkdir(build->work, 0700) == 0 && chmod(build->work, 0777) == 0) ||
+	       err_errno(err, "cannot make the directory '%s'", build->work);
+}
+
 static int memory_file(const char *name, const void *bytes, size_t len, struct err *err)
 {
 	auto_close int fd = memfd_create(name, MFD_CLOEXEC);
@@ -247,6 +258,17 @@ static int memory_file(const char *name, const void *bytes, size_t len, struct e
 	return take_fd(&fd);
 }
 
+static bool open_tar(const char *path, int *ret_fd, struct err *err)
+{
+	struct stat stat;
+	*ret_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* who opens a pipe would wait */
+	if (*ret_fd < 0 || fstat(*ret_fd, &stat) < 0) {
+		return err_errno(err, "cannot open the archive '%s'", path);
+	}
+	return S_ISREG(stat.st_mode) ||
+	       err_set(err, ERR_ARGUMENT, "the archive '%s' must be a regular file", path);
+}
+
 static bool open_given(struct build *build, const struct build_how *how, struct err *err)
 {
 	auto_free char *init = recipe_find_ours("vitrine-init", err);
@@ -255,15 +277,13 @@ static bool open_given(struct build *build, const struct build_how *how, struct 
 	}
 	*slot(build, PLAN_LOCK) = fcntl(build->lock, F_DUPFD_CLOEXEC, 3);
 	*slot(build, PLAN_INIT) = open(init, O_RDONLY | O_CLOEXEC);
-	*slot(build, PLAN_SELF) = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	*slot(build, PLAN_SELF) =
+		open(build->program ? build->program : "/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (*slot(build, PLAN_LOCK) < 0 || *slot(build, PLAN_INIT) < 0 ||
 		*slot(build, PLAN_SELF) < 0) {
 		return err_errno(err, "cannot open '%s'", init);
 	}
-	if (how->tar && (*slot(build, PLAN_TAR) = open(how->tar, O_RDONLY | O_CLOEXEC)) < 0) {
-		return err_errno(err, "cannot open the archive '%s'", how->tar);
-	}
-	return true;
+	return !how->tar || open_tar(how->tar, slot(build, PLAN_TAR), err);
 }
 
 /* ---- the plan ---- */
@@ -343,8 +363,11 @@ static bool write_plan(
 
 /* ---- the command line ---- */
 
+/* Its own cleaning up follows links of the tree; rootfs_tidy() does it. */
 static const char *const fixed_args[] = { "mmdebstrap", "--mode=unshare", "--format=null",
-	"--verbose", "--dpkgopt=path-exclude=/usr/share/man/*",
+	"--variant=minbase", "--verbose",
+	"--skip=cleanup/apt,cleanup/reproducible,cleanup/run,cleanup/tmp",
+	"--dpkgopt=path-exclude=/usr/share/man/*",
 	"--dpkgopt=path-exclude=/usr/share/locale/*/LC_MESSAGES/*",
 	"--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/help/*",
 	"--dpkgopt=path-exclude=/usr/share/info/*", "--dpkgopt=path-exclude=/usr/share/gtk-doc/*",
@@ -361,7 +384,18 @@ static void add(json_t *args, const char *fmt, ...)
 }
 
 /* A list of texts. */
-static json_t *command_line(const struct recipe *recipe, bool from_tar, struct err *err)
+static json_t *finisher_line(void)
+{
+	json_t *args = json_array();
+	add(args, "/proc/self/fd/%d", PLAN_SELF);
+	add(args, "image");
+	add(args, "finish");
+	add(args, PLAN_TREE);
+	return args;
+}
+
+/* A list of texts. */
+static json_t *mmdebstrap_line(const struct recipe *recipe, struct err *err)
 {
 	size_t i;
 	const json_t *one;
@@ -373,7 +407,6 @@ static json_t *command_line(const struct recipe *recipe, bool from_tar, struct e
 	for (i = 0; i < sizeof(fixed_args) / sizeof(*fixed_args); i++) {
 		add(args, "%s", fixed_args[i]);
 	}
-	add(args, "--variant=%s", from_tar ? "custom" : "minbase");
 	add(args, "--customize-hook=exec /proc/self/fd/%d image finish \"$1\"", PLAN_SELF);
 	json_array_foreach(options, i, one)
 	{
@@ -392,54 +425,50 @@ static json_t *command_line(const struct recipe *recipe, bool from_tar, struct e
 	return json_incref(args);
 }
 
-/* Little of ours, so that the same recipe makes the same image.  Root unpacks where the next build
- * clears away what is left; for another user the namespace's root could not get there. */
-static void environment(const struct build *build, struct buf *out)
+/* Little of ours, so that the same recipe makes the same image. */
+static void environment(struct buf *out)
 {
 	static const char *const kept[] = { "http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
-		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "HOME", "USER", "TMPDIR" };
+		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "HOME", "USER" };
 	buf_printf(out, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-			"LC_ALL=C.UTF-8\nSOURCE_DATE_EPOCH=1700000000\n");
+			"LC_ALL=C.UTF-8\nSOURCE_DATE_EPOCH=1700000000\nTMPDIR=" WALLS_TMP "\n");
 	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
 		const char *value = getenv(kept[i]);
-		if (value && (geteuid() != 0 || strcmp(kept[i], "TMPDIR") != 0)) {
+		if (value && !strchr(value, '\n')) {
 			buf_printf(out, "%s=%s\n", kept[i], value);
 		}
-	}
-	if (geteuid() == 0) {
-		buf_printf(out, "TMPDIR=%s\n", build->dir);
 	}
 }
 
 #define ENV_MAX 16
 
-static pid_t spawn(struct build *build, json_t *args, int out, struct err *err)
+static bool spawn(struct build *build, json_t *args, int out, struct err *err)
 {
 	size_t n = json_array_size(args), n_fds = 2, n_env = 0;
 	const char *env[ENV_MAX] = { NULL };
 	auto_buf struct buf lines = { 0 };
 	auto_free const char **argv = must(calloc(n + 1, sizeof(*argv)));
-	struct spawn_fd fds[FDS + 2] = { { out, 1 }, { out, 2 } };
+	struct walls_fd fds[FDS + 2] = { { out, 1 }, { out, 2 } };
 	for (size_t i = 0; i < n; i++) {
 		argv[i] = json_string_value(json_array_get(args, i));
 	}
 	for (int i = 0; i < FDS; i++) {
 		if (build->fds[i] >= 0) {
-			fds[n_fds++] = (struct spawn_fd){ build->fds[i], PLAN_FD + i };
+			fds[n_fds++] = (struct walls_fd){ build->fds[i], PLAN_FD + i };
 		}
 	}
-	environment(build, &lines);
+	environment(&lines);
 	char *rest = NULL, *line = strtok_r((char *)lines.data, "\n", &rest);
 	for (; line && n_env < ENV_MAX - 1; line = strtok_r(NULL, "\n", &rest)) {
 		env[n_env++] = line;
 	}
-	return spawn_start(&(struct spawn){ .argv = argv,
+	return walls_start(&(struct walls){ .program = build->program,
+				   .work = build->work,
+				   .argv = argv,
 				   .env = env,
 				   .fds = fds,
-				   .n_fds = n_fds,
-				   .new_session = true,
-				   .die_with_us = true },
-		err);
+				   .n_fds = n_fds },
+		&build->pid, &build->life, err);
 }
 
 static bool run(struct build *build, json_t *args, struct err *err)
@@ -450,15 +479,13 @@ static bool run(struct build *build, json_t *args, struct err *err)
 	}
 	build->out = ends[0];
 	auto_close int out = ends[1];
-	pid_t pid = spawn(build, args, out, err);
-	if (pid < 0) {
+	if (!spawn(build, args, out, err)) {
 		return false;
 	}
-	build->pid = pid;
 	build->reader = loop_add_io(build->event, build->out, EPOLLIN, on_readable, build);
-	return sd_event_add_child(build->event, &build->child, pid, WEXITED, on_child, build) >=
-		       0 ||
-	       err_errno(err, "cannot watch mmdebstrap");
+	return sd_event_add_child(
+		       build->event, &build->child, build->pid, WEXITED, on_child, build) >= 0 ||
+	       err_errno(err, "cannot watch the build");
 }
 
 /* ---- the start ---- */
@@ -504,12 +531,12 @@ static bool prepare(
 	if (!load(how, recipe, err) || !build_host_check(how->images, recipe->disk_mib, err)) {
 		return false;
 	}
-	build->lock = image_begin(build->images, &build->dir, err);
-	if (build->lock < 0 || !make_files(build, err) || !open_given(build, how, err) ||
-		!write_plan(build, how, recipe, err)) {
+	build->lock = image_begin(build->images, build->program, &build->dir, err);
+	if (build->lock < 0 || !make_files(build, err) || !make_work(build, err) ||
+		!open_given(build, how, err) || !write_plan(build, how, recipe, err)) {
 		return false;
 	}
-	json_auto_t *args = command_line(recipe, how->tar != NULL, err);
+	json_auto_t *args = how->tar ? finisher_line() : mmdebstrap_line(recipe, err);
 	return args && run(build, args, err);
 }
 
@@ -521,8 +548,10 @@ struct build *build_start(sd_event *event, const struct build_how *how,
 	*build = (struct build){
 		.event = event,
 		.images = must(strdup(how->images)),
+		.program = how->program ? must(strdup(how->program)) : NULL,
 		.lock = -1,
 		.out = -1,
+		.life = -1,
 		.on_progress = on_progress,
 		.on_end = on_end,
 		.data = data,

@@ -1,31 +1,39 @@
 /*
- * The finisher: the last step of mmdebstrap, run by it as root of the file system that was made
- * (in unshare mode: of a user namespace).  It turns the tree into an image's files, which are
- * handed to it as descriptors (plan.h).  It runs once, in order, and says on stderr what it does.
+ * The finisher: the last step of mmdebstrap, or all there is to do with an archive.  It runs within
+ * the walls (walls.h), and turns a tree into an image's files, which are handed to it as
+ * descriptors (plan.h).  Once the tree is there it is touched by root.h alone, which no link leads
+ * out of; programs get its top, and what they write themselves lies outside of it.  It runs once,
+ * in order, and says on stderr what it does.
  */
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "vm/image/cpio.h"
+#include "vm/image/host.h"
 #include "vm/image/kernel.h"
 #include "vm/image/plan.h"
 #include "vm/image/root.h"
 #include "vm/image/rootfs.h"
 #include "vm/image/run.h"
 #include "vm/image/store.h"
+#include "vm/image/unpack.h"
+#include "vm/image/walls.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 
 /* The image's files have one time, and the file system one name, so that the same tree makes the
  * same bytes. */
 #define FIXED_TIME "1700000000"
 #define FIXED_UUID "6d616368-696e-4573-a265-686967676c61"
-#define WORK "tmp/vitrine" /* in the tree, and not in the image */
-#define VIEW "mnt"
+#define WORK WALLS_TMP "/kernel"
+#define VIEW WALLS_TMP "/view"
+#define FILE_MIN ((int64_t)256)       /* MiB that any file may have: kernels are fetched too */
 #define ROOM_MIN ((uint64_t)16 << 20) /* with less than that left, a disk is full */
 
 struct finish {
@@ -62,58 +70,29 @@ static bool write_fd(int fd, const struct buf *bytes, const char *what, struct e
 
 /* ---- the steps ---- */
 
-/* tar finds out by itself only what it can open by name. */
-static const char *compression_of(int tar)
+static bool unpack(struct finish *finish, struct err *err)
 {
-	static const struct {
-		const char *begin, *option;
-	} known[] = {
-		{ "\x1f\x8b", "--gzip" },
-		{ "\xfd\x37zXZ", "--xz" },
-		{ "\x28\xb5\x2f\xfd", "--zstd" },
-		{ "BZh", "--bzip2" },
-	};
-	char bytes[8] = "";
-	ssize_t n = pread(tar, bytes, sizeof(bytes) - 1, 0);
-	for (size_t i = 0; n > 0 && i < sizeof(known) / sizeof(*known); i++) {
-		if (strncmp(bytes, known[i].begin, strlen(known[i].begin)) == 0) {
-			return known[i].option;
-		}
-	}
-	return "-p"; /* which changes nothing */
-}
-
-/* Devices are the kernel's, and not everyone may make them. */
-static bool unpack_tar(struct finish *finish, struct err *err)
-{
-	const char *argv[] = { "tar", "-x", "-p", compression_of(PLAN_TAR), "--numeric-owner",
-		"--xattrs", "--xattrs-include=*", "--exclude=./dev/*", "--exclude=dev/*", "-C",
-		finish->path, NULL };
+	uint64_t bytes = (uint64_t)finish->plan.disk_mib << 20;
+	const struct unpack_limits limits = { 2 * bytes, bytes, UNPACK_FILES_MAX };
 	say("unpacking the archive");
-	lseek(PLAN_TAR, 0, SEEK_SET);
-	return run_program(&(struct run){ .argv = argv, .in = PLAN_TAR }, err) &&
-	       rootfs_check(finish->root, err);
+	return unpack_tar(finish->root, PLAN_TAR, &limits, err) && rootfs_check(finish->root, err);
 }
 
-/* Before an archive is unpacked, for its apt may look elsewhere. */
+static bool fetch_kernel(struct finish *finish, struct err *err)
+{
+	say("fetching the kernel");
+	if (mkdir(WORK, 0755) < 0) {
+		return err_errno(err, "cannot make the directory '" WORK "'");
+	}
+	return (!finish->plan.from_tar || host_read_lists(WORK, err)) &&
+	       kernel_fetch(WORK, &finish->kernel, err);
+}
+
+/* An archive's own goes before Debian's. */
 static bool take_kernel(struct finish *finish, struct err *err)
 {
-	auto_buf struct buf work = { 0 };
-	buf_printf(&work, "%s/" WORK, finish->path);
-	say("fetching the kernel");
-	return root_mkdir(finish->root, WORK, err) &&
-	       kernel_fetch(buf_text(&work), &finish->kernel, err);
-}
-
-static bool take_kernel_of_tree(struct finish *finish)
-{
-	struct kernel kernel;
-	if (!finish->plan.from_tar || !kernel_in_tree(finish->root, &kernel)) {
-		return false;
-	}
-	kernel_done(&finish->kernel);
-	finish->kernel = kernel;
-	return true;
+	return (finish->plan.from_tar && kernel_in_tree(finish->root, &finish->kernel)) ||
+	       fetch_kernel(finish, err);
 }
 
 static bool make_id(struct finish *finish, struct err *err)
@@ -125,6 +104,9 @@ static bool make_id(struct finish *finish, struct err *err)
 	}
 	if (finish->kernel.package[0]) {
 		buf_printf(&finish->packages, "%s\n", finish->kernel.package);
+	}
+	if (!finish->packages.len) {
+		buf_printf(&finish->packages, "linux %s\n", finish->kernel.release);
 	}
 	plan_digest_add(digest, finish->plan.seed, strlen(finish->plan.seed));
 	plan_digest_add(digest, finish->kernel.release, strlen(finish->kernel.release));
@@ -198,33 +180,46 @@ static bool check_words(const struct buf *words, bool ended_well, struct err *er
 	return err_set(err, ERR_HOST, "mkfs.erofs: %.*s", (int)strcspn(error, "\n"), error);
 }
 
-/* Through a mount of the tree alone, without what mmdebstrap has mounted in it. */
+/* The tree alone, without what mmdebstrap has mounted in it, at a place of ours outside of it. */
+static bool show_tree(int root, struct err *err)
+{
+	auto_close int tree =
+		open_tree(root, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return (tree >= 0 && mkdir(VIEW, 0700) == 0 &&
+		       move_mount(tree, "", AT_FDCWD, VIEW, MOVE_MOUNT_F_EMPTY_PATH) == 0) ||
+	       err_errno(err, "cannot mount the tree at '" VIEW "'");
+}
+
+static bool too_large(const struct finish *finish, struct err *err)
+{
+	return err_set(err, ERR_LIMIT,
+		"the image would be larger than %lld MiB, which is what the recipe's disk_mib "
+		"allows",
+		(long long)finish->plan.disk_mib);
+}
+
 static bool make_file_system(struct finish *finish, struct err *err)
 {
-	auto_buf struct buf view = { 0 }, to = { 0 }, words = { 0 };
+	auto_buf struct buf to = { 0 }, words = { 0 };
 	struct stat stat;
-	buf_printf(&view, "%s/" VIEW, finish->path);
 	buf_printf(&to, "/proc/self/fd/%d", PLAN_ROOT_EROFS);
 	const char *argv[] = { "mkfs.erofs", "--quiet", "-T" FIXED_TIME, "-U" FIXED_UUID,
-		"--exclude-regex=^tmp/.*", buf_text(&to), buf_text(&view), NULL };
+		"--exclude-regex=^tmp/.*", buf_text(&to), VIEW, NULL };
 	say("making the root file system");
-	if (!root_mkdir(finish->root, VIEW, err)) {
+	if (!show_tree(finish->root, err)) {
 		return false;
-	}
-	if (mount(finish->path, buf_text(&view), NULL, MS_BIND, NULL) < 0) {
-		return err_errno(err, "cannot mount the tree at '%s'", buf_text(&view));
 	}
 	bool good = run_program(
 		&(struct run){
 			.argv = argv, .extra = PLAN_ROOT_EROFS, .out = &words, .errors_too = true },
 		err);
-	good = check_words(&words, good, err);
-	umount2(buf_text(&view), MNT_DETACH);
-	if (good && fstat(PLAN_ROOT_EROFS, &stat) == 0 &&
-		stat.st_size > finish->plan.disk_mib << 20) {
-		return err_set(err, ERR_LIMIT,
-			"the image would be %lld MiB large, and the recipe's disk_mib allows %lld",
-			(long long)(stat.st_size >> 20), (long long)finish->plan.disk_mib);
+	bool cut = !good && strstr(err->text, "SIGXFSZ");
+	good = !cut && check_words(&words, good, err);
+	umount2(VIEW, MNT_DETACH);
+	rmdir(VIEW);
+	if (cut || (good && fstat(PLAN_ROOT_EROFS, &stat) == 0 &&
+			   stat.st_size > finish->plan.disk_mib << 20)) {
+		return too_large(finish, err);
 	}
 	return good;
 }
@@ -250,17 +245,8 @@ static bool describe(const struct finish *finish, struct err *err)
 
 static bool run_steps(struct finish *finish, struct err *err)
 {
-	bool tar = finish->plan.from_tar;
-	struct err no_kernel = { 0 };
-	bool fetched = take_kernel(finish, tar ? &no_kernel : err);
-	if ((!fetched && !tar) || (tar && !unpack_tar(finish, err))) {
-		return false;
-	}
-	if (!take_kernel_of_tree(finish) && !fetched) {
-		*err = no_kernel;
-		return false;
-	}
-	if (!make_id(finish, err)) {
+	if ((finish->plan.from_tar && !unpack(finish, err)) || !take_kernel(finish, err) ||
+		!make_id(finish, err)) {
 		return false;
 	}
 	if (is_there(finish)) {
@@ -272,11 +258,31 @@ static bool run_steps(struct finish *finish, struct err *err)
 	       describe(finish, err);
 }
 
+/* No file may become larger than the image, whatever its holes: SIGXFSZ for programs, EFBIG here.
+ */
+static bool limit_files(const struct plan *plan, struct err *err)
+{
+	int64_t mib = plan->disk_mib > FILE_MIN ? plan->disk_mib : FILE_MIN;
+	const struct rlimit limit = { (rlim_t)mib << 20, (rlim_t)mib << 20 };
+	return setrlimit(RLIMIT_FSIZE, &limit) == 0 || err_errno(err, "cannot limit files");
+}
+
+static bool open_tree_of(struct finish *finish, struct err *err)
+{
+	if (finish->plan.from_tar && mkdir(finish->path, 0755) < 0) {
+		return err_errno(err, "cannot make the directory '%s'", finish->path);
+	}
+	finish->root = open(finish->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return finish->root >= 0 || err_errno(err, "cannot open '%s'", finish->path);
+}
+
 int plan_finish(const char *path)
 {
 	struct err err = { 0 };
 	auto_buf struct buf text = { 0 };
-	struct finish finish = { .path = path, .kernel = { .base = -1 } };
+	struct finish finish = { .path = path, .root = -1, .kernel = { .base = -1 } };
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (getenv("MMDEBSTRAP_APT_CONFIG")) {
 		setenv("APT_CONFIG", getenv("MMDEBSTRAP_APT_CONFIG"), 1);
 	}
@@ -288,9 +294,8 @@ int plan_finish(const char *path)
 	}
 	bool good = read_fd(PLAN_FD, CPIO_FILE_MAX, "the plan", &text, &err);
 	json_auto_t *json = good ? json_loadb((char *)text.data, text.len, 0, NULL) : NULL;
-	finish.root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	good = json && finish.root >= 0 && plan_decode(json, &finish.plan, &err) &&
-	       run_steps(&finish, &err);
+	good = json && plan_decode(json, &finish.plan, &err) && limit_files(&finish.plan, &err) &&
+	       open_tree_of(&finish, &err) && run_steps(&finish, &err);
 	if (!good) {
 		fprintf(stderr, PLAN_SAYS "failed: %s\n", err.text);
 	}

@@ -4,16 +4,15 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "vm/image/run.h"
+#include "vm/image/walls.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
-#define SUBIDS_MAX ((size_t)1 << 20)
 #define APT_DIR "/etc/apt/"
 
 /* ---- programs ---- */
@@ -60,55 +59,6 @@ static bool check_programs(struct err *err)
 		       buf_text(&missing), buf_text(&packages));
 }
 
-/* ---- sub-ids ---- */
-
-static bool has_subids(const char *file, const char *user, uid_t uid)
-{
-	char number[16];
-	auto_buf struct buf text = { 0 };
-	struct err ignored;
-	auto_close int fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || !file_read(fd, SUBIDS_MAX, file, &text, &ignored)) {
-		return false;
-	}
-	snprintf(number, sizeof(number), "%u", uid);
-	char *rest = NULL, *line = text.len ? strtok_r((char *)text.data, "\n", &rest) : NULL;
-	for (; line; line = strtok_r(NULL, "\n", &rest)) {
-		char who[64];
-		unsigned long first, count;
-		if (sscanf(line, "%63[^:]:%lu:%lu", who, &first, &count) == 3 && count >= 65536 &&
-			(strcmp(who, user) == 0 || strcmp(who, number) == 0)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool check_subids(struct err *err)
-{
-	uid_t uid = geteuid();
-	const struct passwd *account = getpwuid(uid);
-	if (uid == 0) {
-		return true;
-	}
-	if (!account) {
-		return err_set(err, ERR_UNSUPPORTED,
-			"the user id %u has no account, so it can have no sub-ids: build the image "
-			"as "
-			"root or with an account",
-			uid);
-	}
-	const char *user = account->pw_name;
-	return (has_subids("/etc/subuid", user, uid) && has_subids("/etc/subgid", user, uid)) ||
-	       err_set(err, ERR_UNSUPPORTED,
-		       "%s has no 65536 sub-ids in /etc/subuid and /etc/subgid, so no root file "
-		       "system can be made; as root: usermod --add-subuids 200000-265535 "
-		       "--add-subgids 200000-265535 %s (another range if these are taken), or "
-		       "build "
-		       "the image as root",
-		       user, user);
-}
-
 /* ---- room ---- */
 
 static bool check_room(const char *path, int64_t mib, const char *why, struct err *err)
@@ -130,13 +80,9 @@ static bool check_room(const char *path, int64_t mib, const char *why, struct er
 
 bool build_host_check(const char *images, int64_t disk_mib, struct err *err)
 {
-	const char *set = getenv("TMPDIR"), *work = set ? set : "/tmp";
-	bool root = geteuid() == 0; /* who unpacks beside the image: build.c */
-	return check_programs(err) && check_subids(err) &&
-	       check_room(images, root ? 2 * disk_mib : disk_mib, "an image", err) &&
-	       (root ||
-		       check_room(work, 2 * disk_mib,
-			       "what is unpacked for an image ($TMPDIR names another place)", err));
+	/* What is unpacked is beside the image while it is made. */
+	return check_programs(err) && walls_check(err) &&
+	       check_room(images, 2 * disk_mib, "an image and what is unpacked for it", err);
 }
 
 /* ---- apt ---- */

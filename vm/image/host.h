@@ -7,7 +7,8 @@
 
 /* What building an image needs of this machine. */
 
-/* Programs, sub-ids of an ordinary user, room: all that is missing, and what to do about it. */
+/* Programs, sub-ids of an ordinary user (vm/image/walls.h), room: all that is missing, and what to
+ * do about it. */
 bool build_host_check(const char *images, int64_t disk_mib, struct err *err) NODISCARD;
 /* The files that say where apt's packages come from, as a list of texts; empty is ERR_UNSUPPORTED.
  */
@@ -15,5 +16,8 @@ json_t *build_host_sources(struct err *err) NODISCARD;
 /* apt's options about fetching that differ from machine to machine (proxies and the like), as
  * "Name \"value\"". */
 json_t *build_host_aptopts(void);
+/* Reads apt's lists anew into the folder `work`, where apt looks for them from then on (in
+ * APT_CONFIG): for who may not write to this machine's. */
+bool host_read_lists(const char *work, struct err *err) NODISCARD;
 
 #endif

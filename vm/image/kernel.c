@@ -19,6 +19,8 @@
 #define META "linux-image-cloud-amd64" /* depends on the newest */
 #define PREFIX "linux-image-"
 #define BOOT "boot/vmlinuz-"
+#define IMAGE_MAX ((off_t)256 << 20)
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+~_-"
 
 void kernel_done(struct kernel *kernel)
 {
@@ -33,6 +35,9 @@ void kernel_done(struct kernel *kernel)
 static bool has_image(int base, const char *release)
 {
 	char path[128];
+	if (release[strspn(release, LETTERS)]) {
+		return false; /* it is shown, and written down */
+	}
 	snprintf(path, sizeof(path), BOOT "%.64s", release);
 	return strlen(release) < sizeof(((struct kernel *)0)->release) && root_has(base, path);
 }
@@ -182,6 +187,9 @@ bool kernel_copy_image(const struct kernel *kernel, int to, struct err *err)
 	auto_close int from = root_open(kernel->base, path, O_RDONLY, 0);
 	if (from < 0 || fstat(from, &stat) < 0) {
 		return err_errno(err, "cannot open the kernel /%s", path);
+	}
+	if (!S_ISREG(stat.st_mode) || stat.st_size > IMAGE_MAX) {
+		return err_set(err, ERR_ARGUMENT, "/%s is no kernel", path);
 	}
 	while (stat.st_size > 0) {
 		ssize_t n = sendfile(to, from, NULL, (size_t)stat.st_size);

@@ -49,7 +49,10 @@ struct plan_digest *plan_digest_new(void);
 void plan_digest_add(struct plan_digest *digest, const void *bytes, size_t len);
 void plan_digest_end(struct plan_digest *digest, char *ret_hex, size_t digits); /* frees it */
 
-/* The finisher: argv[0] is where the root file system is.  Returns the exit status. */
+/* The finisher, run within the walls (vm/image/walls.h).  root: where mmdebstrap has made the root
+ * file system; for an archive, where it is to be unpacked.  Returns the exit status. */
 int plan_finish(const char *root);
+
+#define PLAN_TREE "/tmp/tree" /* of an archive */
 
 #endif

@@ -20,8 +20,8 @@ static const struct {
 	{ "I: extracting archives", "unpacking the base system", 12, 15 },
 	{ "I: installing essential", "installing the base system", 15, 30 },
 	{ "I: installing remaining", "installing packages", 30, 88 },
-	{ PLAN_SAYS "fetching", "fetching the kernel", 88, 90 },
-	{ PLAN_SAYS "unpacking", "unpacking the archive", 90, 92 },
+	{ PLAN_SAYS "unpacking", "unpacking the archive", 88, 90 },
+	{ PLAN_SAYS "fetching", "fetching the kernel", 90, 92 },
 	{ PLAN_SAYS "adding", "adding files and accounts", 92, 93 },
 	{ PLAN_SAYS "making", "making the root file system", 93, 99 },
 	{ "I: cleaning", "cleaning up", 99, 100 },
@@ -76,19 +76,28 @@ static bool counts(struct progress *progress, const char *line)
 	return moved;
 }
 
+/* Names of an archive's files may be in it, and it goes to a terminal. */
+static void copy_text(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from);
+	for (; *to; to++) {
+		*to = *to < ' ' || *to > '~' ? '?' : *to;
+	}
+}
+
 /* Keeps the first complaints: what follows is mostly their consequence. */
 static void remember(struct progress *progress, const char *line)
 {
 	if (begins(line, PLAN_SAYS "failed: ")) {
-		snprintf(progress->failed, sizeof(progress->failed), "%s",
+		copy_text(progress->failed, sizeof(progress->failed),
 			line + strlen(PLAN_SAYS "failed: "));
 	}
 	for (size_t i = 0; i < sizeof(complaints) / sizeof(*complaints); i++) {
 		if (begins(line, complaints[i]) && progress->n_words < PROGRESS_WORDS &&
 			!strstr(line, "mmdebstrap failed to run") &&
 			!begins(line, "E: setup failed")) {
-			snprintf(progress->words[progress->n_words++], sizeof(progress->words[0]),
-				"%s", line);
+			copy_text(progress->words[progress->n_words++], sizeof(progress->words[0]),
+				line);
 			return;
 		}
 	}
@@ -106,7 +115,7 @@ bool progress_error(const struct progress *progress, const char *end, struct err
 		return err_set(err, ERR_HOST, "%s", progress->failed);
 	}
 	const char(*words)[160] = progress->words;
-	return err_set(err, ERR_HOST, "mmdebstrap %s while %s%s%s%s%s%s%s", end, progress->step,
+	return err_set(err, ERR_HOST, "the build %s while %s%s%s%s%s%s%s", end, progress->step,
 		words[0][0] ? ": " : "", words[0], words[1][0] ? "; " : "", words[1],
 		words[2][0] ? "; " : "", words[2]);
 }

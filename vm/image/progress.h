@@ -23,7 +23,7 @@ struct progress {
 void progress_init(struct progress *progress);
 /* True when step or percent have changed. */
 bool progress_line(struct progress *progress, const char *line);
-/* Why it failed; end: how mmdebstrap ended ("exited with status 1").  Always false. */
+/* Why it failed; end: how the build ended ("exited with status 1").  Always false. */
 bool progress_error(const struct progress *progress, const char *end, struct err *err);
 
 #endif

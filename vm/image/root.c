@@ -3,24 +3,33 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/id.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 
 #define DEPTH_MAX 64
 
-int root_open(int root, const char *path, int flags, mode_t mode)
+static int open_how(int root, const char *path, int flags, mode_t mode, uint64_t resolve)
 {
+	/* A pipe in the place of a file would be waited for. */
+	int more = O_CLOEXEC | (flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY);
 	struct open_how how = {
-		.flags = (uint64_t)(flags | O_CLOEXEC),
+		.flags = (uint64_t)(flags | more),
 		.mode = flags & O_CREAT ? mode : 0,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
 	};
 	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
+int root_open(int root, const char *path, int flags, mode_t mode)
+{
+	return open_how(root, path, flags, mode, 0);
 }
 
 bool root_has(int root, const char *path)
@@ -31,7 +40,7 @@ bool root_has(int root, const char *path)
 
 bool root_read(int root, const char *path, size_t max, struct buf *out, struct err *err)
 {
-	auto_close int fd = root_open(root, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
+	auto_close int fd = root_open(root, path, O_RDONLY, 0);
 	return fd < 0 ? err_errno(err, "cannot open /%s", path)
 		      : file_read(fd, max, path, out, err);
 }
@@ -112,22 +121,53 @@ void root_remove(int root, const char *path)
 	}
 }
 
+bool root_real_dir(int root, const char *name, mode_t mode, struct err *err)
+{
+	struct stat st;
+	bool there = fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (there && S_ISDIR(st.st_mode)) {
+		return true;
+	}
+	if ((there && unlinkat(root, name, 0) < 0) || mkdirat(root, name, mode) < 0) {
+		return err_errno(err, "cannot make the directory /%s", name);
+	}
+	auto_close int fd = openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return (fd >= 0 && fchmod(fd, mode) == 0) ||
+	       err_errno(err, "cannot set the mode of /%s", name);
+}
+
 /* ---- emptying ---- */
 
-static bool empty(int take_dir, int depth);
+struct emptying {
+	int top;    /* where what lies too deep is moved, a descriptor each being too many */
+	bool moved; /* something was, so that it must be gone through again */
+};
 
-static bool remove_entry(int dir, const char *name, int depth)
+static bool empty(struct emptying *how, int take_dir, int depth);
+
+static bool move_up(struct emptying *how, int dir, const char *name)
+{
+	char id[ID_LEN + 1];
+	id_make(id);
+	how->moved = true;
+	return renameat(dir, name, how->top, id) == 0;
+}
+
+static bool remove_entry(struct emptying *how, int dir, const char *name, int depth)
 {
 	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT) {
 		return true;
 	}
+	if (depth >= DEPTH_MAX) {
+		return move_up(how, dir, name);
+	}
 	int below = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return below >= 0 && empty(below, depth + 1) && unlinkat(dir, name, AT_REMOVEDIR) == 0;
+	return below >= 0 && empty(how, below, depth + 1) && unlinkat(dir, name, AT_REMOVEDIR) == 0;
 }
 
-static bool empty(int take_dir, int depth)
+static bool empty(struct emptying *how, int take_dir, int depth)
 {
-	DIR *dir = depth > DEPTH_MAX ? NULL : fdopendir(take_dir);
+	DIR *dir = fdopendir(take_dir);
 	bool good = dir != NULL;
 	if (!dir) {
 		close(take_dir);
@@ -135,7 +175,7 @@ static bool empty(int take_dir, int depth)
 	}
 	for (struct dirent *entry; good && (entry = readdir(dir));) {
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-			good = remove_entry(dirfd(dir), entry->d_name, depth);
+			good = remove_entry(how, dirfd(dir), entry->d_name, depth);
 		}
 	}
 	closedir(dir);
@@ -144,9 +184,19 @@ static bool empty(int take_dir, int depth)
 
 bool root_empty(int root, const char *path, struct err *err)
 {
-	int dir = root_open(root, path, O_RDONLY | O_DIRECTORY, 0);
-	if (dir < 0) {
-		return errno == ENOENT || err_errno(err, "cannot open /%s", path);
+	struct emptying how = { .moved = true };
+	auto_close int top = open_how(root, path, O_RDONLY | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS);
+	if (top < 0) {
+		return errno == ENOENT || errno == ELOOP || errno == ENOTDIR ||
+		       err_errno(err, "cannot open /%s", path);
 	}
-	return empty(dir, 0) || err_errno(err, "cannot empty /%s", path);
+	how.top = top;
+	while (how.moved) {
+		how.moved = false;
+		int again = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (again < 0 || !empty(&how, again, 0)) {
+			return err_errno(err, "cannot empty /%s", path);
+		}
+	}
+	return true;
 }

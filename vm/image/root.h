@@ -19,7 +19,10 @@ bool root_link(int root, const char *path, const char *target, struct err *err) 
 /* With those above it; fine when it is there. */
 bool root_mkdir(int root, const char *path, struct err *err) NODISCARD;
 bool root_own(int root, const char *path, uid_t owner, struct err *err) NODISCARD;
-/* What is in a directory goes, the directory stays; fine when there is none. */
+/* A directory at the top, in the place of whatever else has its name. */
+bool root_real_dir(int root, const char *name, mode_t mode, struct err *err) NODISCARD;
+/* What is in a directory goes, however deep, the directory stays.  Fine when there is none, and
+ * where it is only reached through a link: that leads to what something else is for. */
 bool root_empty(int root, const char *path, struct err *err) NODISCARD;
 void root_remove(int root, const char *path); /* a file */
 

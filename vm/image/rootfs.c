@@ -190,6 +190,18 @@ static const struct {
 	{ "etc/resolv.conf", "" },
 };
 
+/* What a machine mounts file systems at: a link there would lead its start astray. */
+static const struct {
+	const char *name;
+	mode_t mode;
+} mounted[] = {
+	{ "run", 0755 },
+	{ "proc", 0755 },
+	{ "sys", 0755 },
+	{ "dev", 0755 },
+	{ "tmp", 01777 },
+};
+
 bool rootfs_tidy(int root, struct err *err)
 {
 	for (size_t i = 0; i < sizeof(emptied) / sizeof(*emptied); i++) {
@@ -206,9 +218,12 @@ bool rootfs_tidy(int root, struct err *err)
 			return false;
 		}
 	}
-	return root_empty(root, "etc/apt/auth.conf.d", err) && root_mkdir(root, "run", err) &&
-	       root_mkdir(root, "proc", err) && root_mkdir(root, "sys", err) &&
-	       root_mkdir(root, "dev", err) && root_mkdir(root, "tmp", err);
+	for (size_t i = 0; i < sizeof(mounted) / sizeof(*mounted); i++) {
+		if (!root_real_dir(root, mounted[i].name, mounted[i].mode, err)) {
+			return false;
+		}
+	}
+	return root_empty(root, "etc/apt/auth.conf.d", err);
 }
 
 /* ---- packages ---- */

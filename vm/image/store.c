@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "base/nearest.h"
 #include "vm/image/root.h"
+#include "vm/image/walls.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -338,15 +339,21 @@ static bool delete_dir(const char *path, struct err *err)
 	       (rmdir(path) == 0 || err_errno(err, "cannot remove '%s'", path));
 }
 
-void image_abandon(const char *dir)
+/* An ordinary user may not delete what belongs to its sub-ids, but within walls. */
+void image_abandon(const char *dir, const char *program)
 {
 	struct err ignored;
+	auto_buf struct buf work = { 0 };
+	buf_printf(&work, "%s/work", dir);
 	bool gone = delete_dir(dir, &ignored);
+	if (!gone && walls_empty(program, buf_text(&work), &ignored)) {
+		gone = delete_dir(dir, &ignored);
+	}
 	(void)gone; /* what is left is cleared away by the next build */
 }
 
 /* Unfinished ones whose maker has ended. */
-static void clear_away(const char *images)
+static void clear_away(const char *images, const char *program)
 {
 	DIR *dir = opendir(images);
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
@@ -359,7 +366,7 @@ static void clear_away(const char *images)
 		auto_close int fd =
 			open(buf_text(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
-			image_abandon(buf_text(&path));
+			image_abandon(buf_text(&path), program);
 		}
 	}
 	if (dir) {
@@ -387,14 +394,14 @@ static bool make_dirs(const char *path, struct err *err)
 	return true;
 }
 
-int image_begin(const char *images, char **ret_dir, struct err *err)
+int image_begin(const char *images, const char *program, char **ret_dir, struct err *err)
 {
 	char id[ID_LEN + 1];
 	auto_buf struct buf path = { 0 };
 	if (!make_dirs(images, err)) {
 		return -1;
 	}
-	clear_away(images);
+	clear_away(images, program);
 	id_make(id);
 	buf_printf(&path, "%s/.%s", images, id);
 	if (mkdir(buf_text(&path), 0700) < 0) {
@@ -439,13 +446,13 @@ bool image_commit(const char *images, const char *dir, struct image *ret_image, 
 	buf_printf(&path, "%s/%s", images, id);
 	*ret_was_there = image_load(buf_text(&path), id, ret_image, &ignored);
 	if (*ret_was_there) {
-		image_abandon(dir);
+		image_abandon(dir, NULL);
 		return true;
 	}
 	if (!image_load(dir, id, &whole, err)) {
 		return false;
 	}
-	image_abandon(buf_text(&path)); /* one that cannot be used */
+	image_abandon(buf_text(&path), NULL); /* one that cannot be used */
 	return (rename(dir, buf_text(&path)) == 0 ||
 		       err_errno(err, "cannot rename '%s' to '%s'", dir, buf_text(&path))) &&
 	       image_load(buf_text(&path), id, ret_image, err);

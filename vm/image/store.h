@@ -19,13 +19,13 @@ bool image_load(
 	const char *dir, const char *id, struct image *ret_image, struct err *err) NODISCARD;
 
 /* A new unfinished one: *ret_dir (free() it) is empty; the descriptor is its lock.  Clears away
- * what others left half-made.  -1 on failure. */
-int image_begin(const char *images, char **ret_dir, struct err *err) NODISCARD;
+ * what others left half-made.  program: as in struct walls (walls.h).  -1 on failure. */
+int image_begin(const char *images, const char *program, char **ret_dir, struct err *err) NODISCARD;
 /* Under the id that its image.json says from now on.  *ret_was_there: there was one already, which
  * is the one returned, and this one is gone. */
 bool image_commit(const char *images, const char *dir, struct image *ret_image, bool *ret_was_there,
 	struct err *err) NODISCARD;
-/* Throws an unfinished one away. */
-void image_abandon(const char *dir);
+/* Throws an unfinished one away, what was unpacked in its directory "work" included. */
+void image_abandon(const char *dir, const char *program);
 
 #endif

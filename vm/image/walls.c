@@ -1,0 +1,401 @@
+/*
+ * The walls around a build.  Two processes stand between the builder and what runs inside: the
+ * outer one enters the namespaces, where the builder, or newuidmap for an ordinary user, gives it
+ * ids, and makes all but the work directory read-only; the inner one is the first process of the
+ * PID namespace.  When the builder ends, however it does, the inner one sees its end of a socket
+ * close and ends too, and with it, by the kernel, all that is inside.
+ */
+#include "vm/image/walls.h"
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/spawn.h"
+#include "vm/image/root.h"
+#include "vm/image/run.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define SUBIDS_MAX ((size_t)1 << 20)
+#define FDS_END 64 /* above the numbers that are used inside */
+#define IDS 65536u /* as many as Debian's packages use */
+
+/* Root's own: above what systems and systemd give out, and beside those of vm/host.c. */
+#define ROOT_FIRST 0x77000000ul
+#define ROOT_COUNT 0x1000000ul
+
+struct range {
+	unsigned long first, count;
+};
+
+/* ---- which ids ---- */
+
+static bool is_mapped(const char *map_file, const struct range *range)
+{
+	FILE *map = fopen(map_file, "re");
+	unsigned long inside, outside, n;
+	bool found = false;
+	while (map && fscanf(map, "%lu %lu %lu", &inside, &outside, &n) == 3) {
+		found |= range->first >= inside && range->first + range->count <= inside + n;
+	}
+	if (map) {
+		fclose(map);
+	}
+	return found;
+}
+
+/* Root of a container with few ids has no others than those it uses: the files are read-only. */
+static struct range roots_range(void)
+{
+	struct range range = { ROOT_FIRST, ROOT_COUNT };
+	bool spare =
+		is_mapped("/proc/self/uid_map", &range) && is_mapped("/proc/self/gid_map", &range);
+	return spare ? range : (struct range){ 0, IDS };
+}
+
+/* The first range of a user's that is large enough. */
+static bool find_subids(const char *file, const struct passwd *account, struct range *ret)
+{
+	char number[16];
+	auto_buf struct buf text = { 0 };
+	struct err ignored;
+	auto_close int fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || !file_read(fd, SUBIDS_MAX, file, &text, &ignored)) {
+		return false;
+	}
+	snprintf(number, sizeof(number), "%u", account->pw_uid);
+	char *rest = NULL, *line = text.len ? strtok_r((char *)text.data, "\n", &rest) : NULL;
+	for (; line; line = strtok_r(NULL, "\n", &rest)) {
+		char who[64];
+		struct range range;
+		if (sscanf(line, "%63[^:]:%lu:%lu", who, &range.first, &range.count) == 3 &&
+			range.count >= IDS &&
+			(strcmp(who, account->pw_name) == 0 || strcmp(who, number) == 0)) {
+			*ret = (struct range){ range.first, IDS };
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool find_ranges(struct range *ret_uids, struct range *ret_gids, struct err *err)
+{
+	uid_t uid = geteuid();
+	if (uid == 0) {
+		*ret_uids = *ret_gids = roots_range();
+		return true;
+	}
+	const struct passwd *account = getpwuid(uid);
+	if (!account) {
+		return err_set(err, ERR_UNSUPPORTED,
+			"the user id %u has no account, so it can have no sub-ids: build the image "
+			"as root or with an account",
+			uid);
+	}
+	return (find_subids("/etc/subuid", account, ret_uids) &&
+		       find_subids("/etc/subgid", account, ret_gids)) ||
+	       err_set(err, ERR_UNSUPPORTED,
+		       "%s has no 65536 sub-ids in /etc/subuid and /etc/subgid, so no root file "
+		       "system can be made; as root: usermod --add-subuids 200000-265535 "
+		       "--add-subgids 200000-265535 %s (another range if these are taken), or "
+		       "build the image as root",
+		       account->pw_name, account->pw_name);
+}
+
+bool walls_check(struct err *err)
+{
+	struct range uids, gids;
+	return find_ranges(&uids, &gids, err);
+}
+
+/* ---- the builder's side ---- */
+
+static bool map_as_root(pid_t pid, const char *file, const struct range *range, struct err *err)
+{
+	char path[64], line[64];
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	int len = snprintf(line, sizeof(line), "0 %lu %lu\n", range->first, range->count);
+	auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+	return (fd >= 0 && write(fd, line, (size_t)len) == len) ||
+	       err_errno(err, "cannot give ids to the build (%s)", file);
+}
+
+static bool map_as_user(pid_t pid, const char *program, const struct range *range, struct err *err)
+{
+	char who[16], first[24], count[24];
+	const char *argv[] = { program, who, "0", first, count, NULL };
+	snprintf(who, sizeof(who), "%d", pid);
+	snprintf(first, sizeof(first), "%lu", range->first);
+	snprintf(count, sizeof(count), "%lu", range->count);
+	return run_program(&(struct run){ .argv = argv }, err) ||
+	       err_while(err, "cannot give ids to the build");
+}
+
+static bool map_ids(pid_t pid, struct err *err)
+{
+	struct range uids, gids;
+	if (!find_ranges(&uids, &gids, err)) {
+		return false;
+	}
+	return geteuid() == 0 ? map_as_root(pid, "uid_map", &uids, err) &&
+					map_as_root(pid, "gid_map", &gids, err)
+			      : map_as_user(pid, "newuidmap", &uids, err) &&
+					map_as_user(pid, "newgidmap", &gids, err);
+}
+
+static pid_t spawn_outer(const struct walls *walls, int life, struct err *err)
+{
+	size_t n = 0;
+	struct spawn_fd fds[WALLS_FDS_MAX + 1] = { { life, WALLS_FD } };
+	while (walls->argv && walls->argv[n]) {
+		n++;
+	}
+	auto_free const char **argv = must(calloc(n + 4, sizeof(*argv)));
+	argv[0] = walls->program ? walls->program : "/proc/self/exe";
+	argv[1] = "image";
+	argv[2] = "walls";
+	for (size_t i = 0; i < n; i++) {
+		argv[3 + i] = walls->argv[i];
+	}
+	for (size_t i = 0; i < walls->n_fds; i++) {
+		fds[1 + i] = (struct spawn_fd){ walls->fds[i].from, walls->fds[i].to };
+	}
+	return spawn_start(&(struct spawn){ .argv = argv,
+				   .env = walls->env,
+				   .cwd = walls->work,
+				   .fds = fds,
+				   .n_fds = walls->n_fds + 1,
+				   .new_session = true,
+				   .die_with_us = true },
+		err);
+}
+
+/* Its namespaces are there when it says so; then it waits for its ids. */
+static bool let_in(pid_t pid, int life, struct err *err)
+{
+	char byte;
+	ssize_t n;
+	do {
+		n = read(life, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n != 1) {
+		return err_set(err, ERR_UNSUPPORTED,
+			"this machine lets no namespaces be made, which building an image needs; "
+			"`vitrine doctor` tells how to allow it");
+	}
+	return map_ids(pid, err) &&
+	       (send(life, "i", 1, MSG_NOSIGNAL) == 1 || err_errno(err, "the build has ended"));
+}
+
+bool walls_start(const struct walls *walls, pid_t *ret_pid, int *ret_life, struct err *err)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+		return err_errno(err, "cannot make a socket");
+	}
+	auto_close int ours = ends[0], theirs = ends[1];
+	pid_t pid = spawn_outer(walls, theirs, err);
+	close(take_fd(&theirs));
+	if (pid < 0) {
+		return false;
+	}
+	if (!let_in(pid, ours, err)) {
+		kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+		}
+		return false;
+	}
+	*ret_pid = pid;
+	*ret_life = take_fd(&ours);
+	return true;
+}
+
+bool walls_empty(const char *program, const char *work, struct err *err)
+{
+	pid_t pid;
+	int status = 0;
+	auto_close int life = -1;
+	struct walls walls = { .program = program, .work = work };
+	auto_close int errors = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	struct walls_fd fds[] = { { errors, STDERR_FILENO } };
+	walls.fds = fds;
+	walls.n_fds = errors >= 0;
+	if (!walls_start(&walls, &pid, &life, err)) {
+		return false;
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+	}
+	return status == 0 || err_set(err, ERR_HOST, "cannot empty '%s'", work);
+}
+
+/* ---- the outer process ---- */
+
+static int fail(const char *what)
+{
+	struct err err;
+	err_errno(&err, "cannot %s", what);
+	fprintf(stderr, "vitrine: failed: %s\n", err.text);
+	return 1;
+}
+
+static bool become_root(void)
+{
+	return setgroups(0, NULL) == 0 && setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0 &&
+	       prctl(PR_SET_DUMPABLE, 1) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
+}
+
+/* Nothing of it reaches other mounts: those of a new user namespace are not shared. */
+static bool set_mounts(void)
+{
+	struct mount_attr closed = { .attr_set = MOUNT_ATTR_RDONLY };
+	struct mount_attr open_again = { .attr_clr = MOUNT_ATTR_RDONLY };
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount(".", WALLS_TMP, NULL, MS_BIND, NULL) == 0 &&
+	       mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &closed, sizeof(closed)) == 0 &&
+	       mount_setattr(AT_FDCWD, WALLS_TMP, 0, &open_again, sizeof(open_again)) == 0 &&
+	       chdir(WALLS_TMP) == 0;
+}
+
+/* All that we have open, under their own numbers: the builder gave us no others.  Without WALLS_FD
+ * for what runs inside. */
+static size_t list_fds(struct spawn_fd fds[WALLS_FDS_MAX + 1], bool inside)
+{
+	size_t n = 0;
+	for (int fd = 0; fd < FDS_END && n <= WALLS_FDS_MAX; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0 && !(inside && fd == WALLS_FD)) {
+			fds[n++] = (struct spawn_fd){ fd, fd };
+		}
+	}
+	return n;
+}
+
+/* A death by signal becomes a status, as in a shell. */
+static int status_of(int wstatus)
+{
+	return WIFEXITED(wstatus) ? WEXITSTATUS(wstatus) : 128 + WTERMSIG(wstatus);
+}
+
+static pid_t spawn_inner(
+	char *const *argv, const struct spawn_fd *fds, size_t n_fds, struct err *err)
+{
+	size_t n = 0;
+	while (argv[n]) {
+		n++;
+	}
+	auto_free const char **words = must(calloc(n + 4, sizeof(*words)));
+	words[0] = "/proc/self/exe";
+	words[1] = "image";
+	words[2] = "inside";
+	memcpy(words + 3, argv, n * sizeof(*words));
+	return spawn_start(&(struct spawn){ .argv = words, .fds = fds, .n_fds = n_fds }, err);
+}
+
+int walls_outer(char *const *argv)
+{
+	char byte;
+	int wstatus = 0;
+	struct err err = { 0 };
+	struct spawn_fd fds[WALLS_FDS_MAX + 1];
+	size_t n_fds = list_fds(fds, false);
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC) < 0) {
+		return fail("make the build's namespaces");
+	}
+	if (send(WALLS_FD, "u", 1, MSG_NOSIGNAL) != 1 || read(WALLS_FD, &byte, 1) != 1) {
+		return 1; /* the builder has ended */
+	}
+	if (!become_root() || !set_mounts()) {
+		return fail("set up the build's namespaces");
+	}
+	pid_t pid = spawn_inner(argv, fds, n_fds, &err);
+	if (pid < 0) {
+		fprintf(stderr, "vitrine: failed: %s\n", err.text);
+		return 1;
+	}
+	while (waitpid(pid, &wstatus, 0) < 0 && errno == EINTR) {
+	}
+	_exit(status_of(wstatus)); /* a check for leaks would need a process of the namespace that
+				      is gone */
+}
+
+/* ---- the inner process ---- */
+
+/* Ends when the child does, or the builder: then all inside is killed, as we are its first. */
+static int await(pid_t child, int signals)
+{
+	for (;;) {
+		int wstatus;
+		pid_t pid;
+		while ((pid = waitpid(-1, &wstatus, WNOHANG)) > 0) {
+			if (pid == child) {
+				return status_of(wstatus);
+			}
+		}
+		struct pollfd fds[] = { { WALLS_FD, POLLIN, 0 }, { signals, POLLIN, 0 } };
+		if (poll(fds, 2, -1) < 0 && errno != EINTR) {
+			_exit(1);
+		}
+		if (fds[0].revents) {
+			_exit(1);
+		}
+		struct signalfd_siginfo info;
+		if (fds[1].revents && read(signals, &info, sizeof(info)) < 0 && errno != EINTR) {
+			_exit(1);
+		}
+	}
+}
+
+static int run_inside(char *const *argv, struct err *err)
+{
+	sigset_t set;
+	struct spawn_fd fds[WALLS_FDS_MAX + 1];
+	size_t n_fds = list_fds(fds, true);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	auto_close int signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0) {
+		err_errno(err, "cannot watch for the end of a program");
+		return 1;
+	}
+	pid_t child = spawn_start(
+		&(struct spawn){ .argv = (const char *const *)argv, .fds = fds, .n_fds = n_fds },
+		err);
+	return child < 0 ? 1 : await(child, signals);
+}
+
+/* What still runs could go on writing. */
+static void end_all(void)
+{
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {
+	}
+}
+
+int walls_inner(char *const *argv)
+{
+	struct err err = { 0 };
+	/* Where it is refused, that of the machine stays: it has us, too. */
+	(void)!mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	int status = argv[0] ? run_inside(argv, &err) : 0;
+	end_all();
+	auto_close int work = open(WALLS_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (err.kind || work < 0 || !root_empty(work, ".", &err)) {
+		fprintf(stderr, "vitrine: failed: %s\n", err.kind ? err.text : "no " WALLS_TMP);
+		return status ? status : 1;
+	}
+	return status;
+}
