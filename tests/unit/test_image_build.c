@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "vm/image/build.h"
+#include "vm/image/run.h"
 
 #include "tests/unit/image_scratch.h"
 
@@ -117,6 +118,25 @@ Test(image_build, a_name_is_checked_before_anything_is_made)
 	}
 	expect_refused(
 		&(struct build_how){ .tar = "/nowhere/my root.tar" }, "give one with --name");
+}
+
+Test(image_build, a_package_that_is_not_is_told_before_anything_is_fetched)
+{
+	auto_buf struct buf names = { 0 };
+	static const char *const argv[] = { "apt-cache", "pkgnames", "x11-apps", NULL };
+	skip_where_it_cannot_be();
+	if (!run_program(&(struct run){ .argv = argv, .out = &names }, &err) || !names.len) {
+		cr_skip_test("apt has no lists here");
+	}
+	mkdir(image_path("slip"), 0700);
+	image_put(image_path("slip/recipe.json"),
+		"{\"description\": \"x\", \"packages\": [\"x11-apps:amd64\", \"x11-appz\"]}");
+	expect_refused(&(struct build_how){ .recipe = image_path("slip") },
+		"there is no Debian package 'x11-appz'; did you mean 'x11-apps'?");
+	image_put(image_path("slip/recipe.json"),
+		"{\"description\": \"x\", \"packages\": [\"no-such-thing-at-all\"]}");
+	expect_refused(&(struct build_how){ .recipe = image_path("slip") },
+		"there is no Debian package 'no-such-thing-at-all' (");
 }
 
 Test(image_build, an_archive_that_is_no_file_is_not_waited_for)

@@ -1,8 +1,9 @@
 /*
- * This machine's apt with lists of a build's own.  All of its settings but
+ * This machine's apt: which packages it knows, and lists of a build's own.  All of its settings but
  * for where it writes are this machine's.
  */
 #include "base/cleanup.h"
+#include "base/nearest.h"
 #include "vm/image/host.h"
 #include "vm/image/run.h"
 
@@ -11,6 +12,69 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* ---- which packages there are ---- */
+
+/* Those of real packages, or of all that are mentioned; 0 when apt has no lists.  free(*ret). */
+static size_t list_names(bool all, struct buf *text, const char ***ret)
+{
+	const char *argv[] = { "apt-cache", "pkgnames", all ? "--all-names" : NULL, NULL };
+	struct err ignored;
+	size_t n = 0, cap = 1024;
+	const char **names = must(calloc(cap, sizeof(*names)));
+	char *rest = NULL, *line = NULL;
+	if (run_program(&(struct run){ .argv = argv, .out = text }, &ignored) && text->len) {
+		line = strtok_r((char *)text->data, "\n", &rest);
+	}
+	for (; line; line = strtok_r(NULL, "\n", &rest)) {
+		if (n + 1 == cap) {
+			names = must(reallocarray(names, cap *= 2, sizeof(*names)));
+		}
+		names[n++] = line;
+	}
+	names[n] = NULL;
+	*ret = names;
+	return n;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool refuse(const char *name, struct err *err)
+{
+	auto_buf struct buf text = { 0 };
+	auto_free const char **names = NULL;
+	list_names(false, &text, &names);
+	const char *near = nearest_name(name, names);
+	return err_set(err, ERR_NOT_FOUND,
+		"there is no Debian package '%.80s'%s%s%s (what apt knows: apt-cache search; a new "
+		"package needs apt-get update)",
+		name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+bool build_host_packages(const json_t *packages, struct err *err)
+{
+	size_t i;
+	const json_t *one;
+	auto_buf struct buf text = { 0 };
+	auto_free const char **names = NULL;
+	size_t n = json_array_size(packages) ? list_names(true, &text, &names) : 0;
+	if (n) {
+		qsort(names, n, sizeof(*names), compare);
+	}
+	json_array_foreach((json_t *)packages, i, one)
+	{
+		const char *said = json_string_value(one);
+		auto_free char *name = must(strndup(said, strcspn(said, ":")));
+		const char *key = name;
+		if (n && !bsearch(&key, names, n, sizeof(*names), compare)) {
+			return refuse(name, err);
+		}
+	}
+	return true;
+}
 
 /* ---- lists of a build's own ---- */
 

@@ -528,7 +528,8 @@ static bool load(const struct build_how *how, struct recipe *recipe, struct err 
 static bool prepare(
 	struct build *build, const struct build_how *how, struct recipe *recipe, struct err *err)
 {
-	if (!load(how, recipe, err) || !build_host_check(how->images, recipe->disk_mib, err)) {
+	if (!load(how, recipe, err) || !build_host_check(how->images, recipe->disk_mib, err) ||
+		!build_host_packages(recipe->packages, err)) {
 		return false;
 	}
 	build->lock = image_begin(build->images, build->program, &build->dir, err);

@@ -16,6 +16,8 @@ json_t *build_host_sources(struct err *err) NODISCARD;
 /* apt's options about fetching that differ from machine to machine (proxies and the like), as
  * "Name \"value\"". */
 json_t *build_host_aptopts(void);
+/* Refuses the name of a package that apt's lists do not have; without lists nothing is refused. */
+bool build_host_packages(const json_t *packages, struct err *err) NODISCARD;
 /* Reads apt's lists anew into the folder `work`, where apt looks for them from then on (in
  * APT_CONFIG): for who may not write to this machine's. */
 bool host_read_lists(const char *work, struct err *err) NODISCARD;
