@@ -152,12 +152,13 @@ struct status *status_new(sd_event *event, struct http *http, const struct confi
 		.vms = vms,
 		.ready = ready_new(event, config->vm.backend) };
 	const struct http_route routes[] = {
-		{ "GET", "/healthz", true, run_healthz, status },
-		{ "GET", "/readyz", true, run_readyz, status },
-		{ "GET", "/metrics", config->http.open_metrics, run_metrics, status },
+		{ "GET", "/healthz", true, run_healthz, status, true },
+		{ "GET", "/readyz", true, run_readyz, status, true },
+		{ "GET", "/metrics", config->http.open_metrics, run_metrics, status, true },
 		/* Only with an authorization server. */
-		{ "GET", STATUS_METADATA_PATH, true, run_metadata, status },
-		{ "GET", "/.well-known/oauth-protected-resource", true, run_metadata, status },
+		{ "GET", STATUS_METADATA_PATH, true, run_metadata, status, false },
+		{ "GET", "/.well-known/oauth-protected-resource", true, run_metadata, status,
+			false },
 	};
 	size_t n = sizeof(routes) / sizeof(*routes) - (config->http.auth_server ? 0 : 2);
 	for (size_t i = 0; i < n; i++) {

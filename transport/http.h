@@ -47,11 +47,13 @@ struct http_options {
 
 struct http_route {
 	const char *method; /* "GET", "POST", "DELETE"; NULL: any */
-	const char *path;   /* exact; one that ends in a slash has all that is below it */
+	const char *path;   /* with or without a slash behind it; one that ends in a slash has all
+			       that is below it */
 	bool open;          /* no token needed; a body is HTTP_SMALL_BODY bytes at most */
 	/* The body is complete; ends in http_reply() or http_stream(), now or later. */
 	void (*run)(struct http_exchange *x, void *data);
 	void *data;
+	bool any_address; /* its Host may be any IP address: for probes */
 };
 
 /* What was counted, for metrics.  Bytes are those of bodies. */
@@ -94,7 +96,8 @@ const char *http_body(const struct http_exchange *x, size_t *ret_len); /* NUL-en
 void http_forget_body(struct http_exchange *x);
 
 /* fn fires once, from the loop, when the client is gone or everything was sent; x must not be used
- * afterwards.  A client that shuts down its writing side while it waits counts as gone. */
+ * afterwards.  A client that only shuts down its writing side while it waits is not gone (with
+ * HTTP/1.0 it is). */
 void http_on_closed(
 	struct http_exchange *x, void (*fn)(struct http_exchange *x, void *data), void *data);
 void http_set_header(struct http_exchange *x, const char *name, const char *value); /* copies */

@@ -13,6 +13,9 @@
 #define LIST_MAX 64    /* entries of an allow-list */
 
 static const char blanks[] = " \t";
+static const char authority_chars[] =
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	"-._~:[]";
 static const char name_chars[] = "abcdefghijklmnopqrstuvwxyz0123456789-._";
 
 /* ---- authorities: HOST[:PORT] ---- */
@@ -106,8 +109,13 @@ bool http_host_is_allowed(const struct http_names *names, const char *own, const
 	return host && name_is_allowed(names, own, host);
 }
 
-/* What follows "http://" or "https://"; NULL for any other scheme. */
-static const char *after_scheme(const char *origin)
+bool http_is_address(const char *name)
+{
+	struct in6_addr address;
+	return inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1;
+}
+
+const char *http_after_scheme(const char *origin)
 {
 	if (strncasecmp(origin, "http://", 7) == 0) {
 		return origin + 7;
@@ -122,7 +130,7 @@ bool http_origin_is_allowed(
 	if (is_in(names->origins, origin)) {
 		return true;
 	}
-	const char *authority = after_scheme(origin);
+	const char *authority = http_after_scheme(origin);
 	if (!authority || !http_split_authority(authority, name, port)) {
 		return false;
 	}
@@ -132,7 +140,7 @@ bool http_origin_is_allowed(
 
 bool http_origin_is_same(const struct http_names *names, const char *host, const char *origin)
 {
-	const char *authority = after_scheme(origin);
+	const char *authority = http_after_scheme(origin);
 	return is_in(names->origins, origin) ||
 	       (authority && host && strcasecmp(host, authority) == 0);
 }
@@ -145,10 +153,21 @@ static bool is_host(const char *entry)
 	return http_split_authority(entry, name, port);
 }
 
+/* An extension's, or a desktop program's page has a scheme of its own, and an authority that is no
+ * host's name; it is compared as it stands. */
 static bool is_origin(const char *entry)
 {
-	const char *authority = after_scheme(entry);
-	return authority && is_host(authority);
+	static const char scheme_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					   "0123456789+-.";
+	const char *authority = http_after_scheme(entry);
+	if (authority) {
+		return is_host(authority);
+	}
+	size_t scheme = strspn(entry, scheme_chars);
+	size_t len = strlen(entry);
+	return isalpha((unsigned char)entry[0]) && strncmp(entry + scheme, "://", 3) == 0 &&
+	       len > scheme + 3 && len < HTTP_NAME_MAX &&
+	       strspn(entry + scheme + 3, authority_chars) == len - scheme - 3;
 }
 
 static void free_list(char **list)
@@ -197,8 +216,9 @@ bool http_names_init(
 		    &names->hosts, err)) {
 		return err_while(err, "allowed hosts");
 	}
-	if (!parse_list(origins, is_origin, "an origin, like https://desk.example", &names->origins,
-		    err)) {
+	if (!parse_list(origins, is_origin,
+		    "an origin, SCHEME://HOST, like https://desk.example or app://obsidian.md",
+		    &names->origins, err)) {
 		http_names_done(names);
 		return err_while(err, "allowed origins");
 	}

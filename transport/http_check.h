@@ -30,6 +30,10 @@ bool http_split_authority(
 
 /* own: the name or address we listen at; NULL: none.  Against DNS rebinding: a page of another
  * site that resolves to this machine still sends its own name. */
+bool http_is_address(const char *name); /* of IPv4 or IPv6, as http_split_authority() gives it */
+/* What follows "http://" or "https://"; NULL for all else. */
+const char *http_after_scheme(const char *url);
+
 bool http_host_is_allowed(const struct http_names *names, const char *own, const char *host);
 /* host: the request's Host, checked already; a page from there is of the same origin. */
 bool http_origin_is_allowed(

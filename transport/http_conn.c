@@ -3,11 +3,12 @@
  * answer, and watched for what it does not see: a head or a body that takes too long, and a client
  * that goes away while its request is being worked on.
  *
- * The latter is a socket's EPOLLRDHUP.  It also comes from a client that only shuts down its
- * writing side and goes on reading, and the two cannot be told apart without writing to it.  Both
- * count as gone: MCP wants a request cancelled when its stream is closed, and keys that stay held
- * down are worse than an answer that a client of that rare kind does not get.  nginx and Go do the
- * same.
+ * The latter begins with a socket's EPOLLRDHUP.  It also comes from a client that only shuts down
+ * its writing side and waits for the answer, and the two cannot be told apart without writing to
+ * it: a socket that was closed answers that with a reset.  So something is written that means
+ * nothing: a comment in a stream, an interim response (100) before an answer.  It is repeated, for
+ * a client that closes its reading side later says nothing either.  HTTP/1.0 has no interim
+ * responses: there the end of sending counts as the end.
  */
 #include "transport/http_impl.h"
 
@@ -20,6 +21,7 @@
 
 #define HUNG_MS 1000
 #define BUSY_MS 2000 /* for a request that will be refused */
+#define PROBE_MS 2000
 
 /* ---- how many an address has ---- */
 
@@ -219,15 +221,52 @@ void http_conn_kill(struct http_conn *conn)
 	shutdown(conn->fd, SHUT_RDWR); /* MHD finds that out, and does the rest */
 }
 
+/* Writes; the answer to that, if it is a reset, comes to on_hangup(). */
+static bool knock(struct http_exchange *x)
+{
+	if (x->streaming) {
+		http_stream_ping(x);
+		return true;
+	}
+	return !x->is_old && http_send_raw(x, "HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+static int on_probe(sd_event_source *source, uint64_t usec, void *data);
+
+static void probe_now(struct http_conn *conn)
+{
+	if (conn->lost || !knock(conn->x)) {
+		http_exchange_lose(conn->x);
+		return;
+	}
+	uint64_t next = http_now(conn->http) + PROBE_MS * UINT64_C(1000);
+	http_timer_set(conn->http, &conn->probe, next, on_probe, conn);
+}
+
+static int on_probe(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct http_conn *conn = data;
+	(void)source, (void)usec;
+	if (http_timer_is_due(conn->http, &conn->probe) && conn->x && conn->x->suspended) {
+		probe_now(conn);
+	}
+	return 0;
+}
+
+void http_conn_probe(struct http_conn *conn)
+{
+	http_timer_set(conn->http, &conn->probe, http_now(conn->http), on_probe, conn);
+}
+
 static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct http_conn *conn = data;
 	(void)source;
 	(void)fd;
-	(void)events;
 	conn->hung = true;
+	conn->lost = conn->lost || events & (EPOLLHUP | EPOLLERR);
 	if (conn->x && conn->x->suspended) {
-		http_exchange_lose(conn->x);
+		probe_now(conn);
 	} else if (!conn->x) {
 		http_conn_idle(conn);
 	}
@@ -264,6 +303,7 @@ static void end(struct http *http, struct http_conn *conn)
 {
 	loop_drop(&conn->hangup);
 	loop_drop(&conn->deadline.source);
+	loop_drop(&conn->probe.source);
 	if (conn->evicted) {
 		http->evicted--;
 	}

@@ -75,13 +75,16 @@ void http_exchange_lose(struct http_exchange *x)
 
 bool http_exchange_suspend(struct http_exchange *x)
 {
-	if (x->conn->hung) {
+	if (x->conn->lost) {
 		x->gone = true;
 		fire_closed(x);
 		return false;
 	}
 	x->suspended = true;
 	MHD_suspend_connection(x->conn->mhd);
+	if (x->conn->hung) {
+		http_conn_probe(x->conn);
+	}
 	return true;
 }
 

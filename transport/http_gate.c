@@ -1,8 +1,8 @@
 /*
- * What a request must pass before its message is looked at, in this order: is there room, does it
- * mean this server (Host), may the page behind it (Origin), is there such a place, does it take
- * that method, is the token right, is the body small enough.  Each refusal says what to do about
- * it.
+ * What a request must pass before its message is looked at, in this order: is there room, is its
+ * head well-formed, does it mean this server (Host), may the page behind it (Origin), is there such
+ * a place, does it take that method, is the token right, is the body one that can be read, and
+ * small enough.  Each refusal says what to do about it.
  */
 #include "transport/http_impl.h"
 
@@ -58,6 +58,18 @@ static bool has_room(struct http_exchange *x)
 	return false;
 }
 
+static bool is_clean(struct http_exchange *x, const char *method, const char *version)
+{
+	if (http_head_is_clean(x->conn, method, version)) {
+		return true;
+	}
+	close_after(x);
+	http_refuse(x, 400,
+		"the head is malformed: its lines must end in CR LF, a name must end at its colon, "
+		"and no control characters may stand there");
+	return false;
+}
+
 static bool is_framed(struct http_exchange *x)
 {
 	const char *length, *encoding;
@@ -73,15 +85,57 @@ static bool is_framed(struct http_exchange *x)
 	return false;
 }
 
-static bool means_us(struct http_exchange *x)
+/* A name or address that this server may be called by. */
+static bool is_our_name(const struct http_exchange *x, const char *authority)
 {
-	const struct http *http = x->http;
 	char name[HTTP_NAME_MAX], port[6];
+	return http_host_is_allowed(&x->http->names, x->http->sockets.host, authority) ||
+	       (authority && http_split_authority(authority, name, port) &&
+		       http_conn_is_at(x->conn, name));
+}
+
+/* Probes come by addresses that only the network knows.  A page of another site cannot: its browser
+ * sends the name it was loaded from. */
+static bool takes_address(const struct http_exchange *x, const char *path, const char *authority)
+{
+	const struct http_place *place;
+	char name[HTTP_NAME_MAX], port[6];
+	STAILQ_FOREACH(place, &x->http->places, link)
+	{
+		if (place->route.any_address && strcmp(place->path, path) == 0) {
+			return authority && http_split_authority(authority, name, port) &&
+			       http_is_address(name);
+		}
+	}
+	return false;
+}
+
+/* What a target in absolute form (RFC 9112, 3.2.2) says of the server; false: it is not well
+ * formed.  ret_path points to the path inside. */
+static bool split_target(
+	const char *target, char ret_authority[HTTP_NAME_MAX], const char **ret_path)
+{
+	const char *from = http_after_scheme(target);
+	ret_authority[0] = '\0';
+	*ret_path = target;
+	if (!from) {
+		return true;
+	}
+	size_t len = strcspn(from, "/");
+	if (len == 0 || len >= HTTP_NAME_MAX) {
+		return false;
+	}
+	memcpy(ret_authority, from, len);
+	ret_authority[len] = '\0';
+	*ret_path = from[len] ? from + len : "/";
+	return true;
+}
+
+static bool means_us(struct http_exchange *x, const char *authority, const char *path)
+{
 	const char *host;
-	if (read_once(x, "Host", &host) &&
-		(x->conn->local || http_host_is_allowed(&http->names, http->sockets.host, host) ||
-			(host && http_split_authority(host, name, port) &&
-				http_conn_is_at(x->conn, name)))) {
+	if (read_once(x, "Host", &host) && (!*authority || is_our_name(x, authority)) &&
+		(x->conn->local || is_our_name(x, host) || takes_address(x, path, host))) {
 		return true;
 	}
 	x->http->counts.rejected_host++;
@@ -118,12 +172,16 @@ static bool origin_may(struct http_exchange *x, const char **ret_origin)
 	return false;
 }
 
-/* A route that ends in a slash has all that is below it. */
+#define HTTP_PLACES "MCP is at /mcp (Streamable HTTP) and at /sse (HTTP+SSE)"
+
+/* A route that ends in a slash has all that is below it; one that does not is meant with a slash,
+ * too. */
 static bool leads_to(const char *route, const char *path)
 {
 	size_t len = strlen(route);
 	return strcmp(route, path) == 0 ||
-	       (len > 1 && route[len - 1] == '/' && strncmp(route, path, len) == 0);
+	       (len > 1 && strncmp(route, path, len) == 0 &&
+		       (route[len - 1] == '/' || strcmp(path + len, "/") == 0));
 }
 
 static const struct http_route *find_route(const struct http *http, const char *method,
@@ -168,13 +226,16 @@ static bool finds_route(
 	if (x->route) {
 		return true;
 	}
-	if (methods[0] == '\0') {
+	if (methods[0] == '\0' && strcmp(path, "/") == 0) {
+		http_refuse(x, 404, "there is nothing here; " HTTP_PLACES);
+	} else if (methods[0] == '\0') {
 		http_refuse(x, 404, "there is nothing here");
 	} else if (origin && strcmp(method, "OPTIONS") == 0) {
 		answer_preflight(x, methods);
 	} else {
 		http_set_header(x, "Allow", methods);
-		http_refuse(x, 405, "this place takes %s", methods);
+		http_refuse(x, 405, "this place takes %s%s", methods,
+			strcmp(path, "/") == 0 ? "; " HTTP_PLACES : "");
 	}
 	return false;
 }
@@ -207,6 +268,18 @@ static bool is_authorized(struct http_exchange *x)
 	return false;
 }
 
+static bool is_plain(struct http_exchange *x)
+{
+	const char *coding = http_header(x, "Content-Encoding");
+	if (!coding || strcasecmp(coding, "identity") == 0) {
+		return true;
+	}
+	close_after(x);
+	http_set_header(x, "Accept-Encoding", "identity");
+	http_refuse(x, 415, "a body must come as it is; leave out Content-Encoding: %.40s", coding);
+	return false;
+}
+
 size_t http_most(const struct http_exchange *x)
 {
 	size_t most = (size_t)x->http->options.max_body;
@@ -228,12 +301,20 @@ static bool is_small_enough(struct http_exchange *x)
 	return false;
 }
 
-bool http_gate(struct http_exchange *x, const char *method, const char *path)
+bool http_gate(struct http_exchange *x, const char *method, const char *target, const char *version)
 {
-	const char *origin;
+	const char *origin, *path;
+	char authority[HTTP_NAME_MAX];
+	bool is_target = split_target(target, authority, &path);
 	snprintf(x->method, sizeof(x->method), "%s", method);
 	x->path = must(strdup(path));
-	return has_room(x) && is_framed(x) && means_us(x) && origin_may(x, &origin) &&
+	if (!is_target) {
+		close_after(x);
+		http_refuse(x, 400, "the request's target is malformed");
+		return false;
+	}
+	return has_room(x) && is_clean(x, method, version) && is_framed(x) &&
+	       means_us(x, authority, path) && origin_may(x, &origin) &&
 	       finds_route(x, method, path, origin) && is_authorized(x) && http_is_fair(x) &&
-	       is_small_enough(x);
+	       is_plain(x) && is_small_enough(x);
 }

@@ -84,12 +84,15 @@ struct http_conn {
 	struct MHD_Connection *mhd;
 	int fd; /* MHD's */
 	struct http_peer *peer;
-	bool busy;    /* one too many: its request is answered with 503 */
-	bool known;   /* it has shown a token */
-	bool evicted; /* it is being closed to make room */
-	bool local;   /* a unix socket */
-	bool hung;    /* the client will send no more */
+	const char *target_end; /* of the request, in MHD's memory; NULL: it is malformed */
+	bool busy;              /* one too many: its request is answered with 503 */
+	bool known;             /* it has shown a token */
+	bool evicted;           /* it is being closed to make room */
+	bool local;             /* a unix socket */
+	bool hung;              /* the client will send no more */
+	bool lost;              /* nor will it read */
 	sd_event_source *hangup;
+	struct http_timer probe;    /* of one that is hung: does it still read? */
 	struct http_timer deadline; /* for what must arrive next */
 	struct http_exchange *x;    /* NULL between requests */
 };
@@ -111,6 +114,7 @@ struct http_exchange {
 		char text[];
 	} * trimmed;    /* header values that needed it */
 	bool started;   /* run() was called */
+	bool is_old;    /* HTTP/1.0 */
 	bool suspended; /* MHD waits for us */
 	bool gone;      /* the client is, or we are ending */
 
@@ -167,6 +171,9 @@ void http_on_conn(void *http, struct MHD_Connection *mhd, void **context,
 void http_conn_deadline(struct http_conn *conn, uint64_t due);
 void http_conn_idle(struct http_conn *conn); /* its request was answered: wait for the next */
 void http_conn_kill(struct http_conn *conn); /* takes effect from the loop */
+/* To find out, from the loop, whether a client that sends no more reads on; if not, its exchange is
+ * lost.  Again and again, as long as there is one that is suspended. */
+void http_conn_probe(struct http_conn *conn);
 /* Whether name is the address this connection came in at. */
 bool http_conn_is_at(const struct http_conn *conn, const char *name);
 
@@ -178,10 +185,18 @@ enum MHD_Result http_on_request(void *http, struct MHD_Connection *mhd, const ch
 void http_on_completed(
 	void *http, struct MHD_Connection *mhd, void **own, enum MHD_RequestTerminationCode why);
 
+/* ---- http_head.c ---- */
+
+/* MHD_OPTION_URI_LOG_CALLBACK */
+void *http_on_target(void *http, const char *target, struct MHD_Connection *mhd);
+/* method and version as MHD hands them to http_on_request(), and where they are. */
+bool http_head_is_clean(const struct http_conn *conn, const char *method, const char *version);
+
 /* ---- http_gate.c ---- */
 
 /* Whether x may go on to its route, which is set then; else x is answered. */
-bool http_gate(struct http_exchange *x, const char *method, const char *path);
+bool http_gate(
+	struct http_exchange *x, const char *method, const char *target, const char *version);
 size_t http_most(const struct http_exchange *x); /* bytes that its body may have */
 
 /* ---- http_budget.c ---- */
@@ -207,6 +222,7 @@ void http_exchange_resume(struct http_exchange *x);
 /* ---- http_stream.c ---- */
 
 void http_stream_forget(struct http_exchange *x);
+void http_stream_ping(struct http_exchange *x); /* a comment, if nothing is queued */
 /* Ends it without what is queued; closed() comes from the loop. */
 void http_stream_cut(struct http_exchange *x, const char *why);
 

@@ -75,14 +75,15 @@ static enum MHD_Result pass_answer(struct http_exchange *x)
 	return r;
 }
 
-static enum MHD_Result begin(
-	struct http_conn *conn, const char *method, const char *path, void **ret_x)
+static enum MHD_Result begin(struct http_conn *conn, const char *method, const char *target,
+	const char *version, void **ret_x)
 {
 	struct http_exchange *x = *ret_x = http_exchange_new(conn);
 	x->began = http_now(conn->http);
+	x->is_old = strcmp(version, "HTTP/1.1") != 0;
 	conn->http->counts.requests++;
 	http_conn_deadline(conn, x->began + (uint64_t)conn->http->options.header_timeout_ms * 1000);
-	return http_gate(x, method, path) || can_wait(x) ? MHD_YES : pass_answer(x);
+	return http_gate(x, method, target, version) || can_wait(x) ? MHD_YES : pass_answer(x);
 }
 
 /* What MHD calls when a head is complete, for each part of the body, at its end, and whenever an
@@ -94,13 +95,12 @@ enum MHD_Result http_on_request(void *data, struct MHD_Connection *mhd, const ch
 	struct http_conn *conn =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 	(void)data;
-	(void)version;
 	conn->http->futile_runs = 0;
 	if (conn->http->ending) {
 		return MHD_NO;
 	}
 	if (!x) {
-		return begin(conn, method, url, own);
+		return begin(conn, method, url, version, own);
 	}
 	if (x->gone) {
 		return MHD_NO;

@@ -104,26 +104,77 @@ static void tune(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone_after_ms, sizeof(gone_after_ms));
 }
 
-static int open_tcp(const struct http_address *at, struct err *err)
+static int open_one(const struct http_address *at, const struct addrinfo *found, struct err *err)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found;
 	static const int on = 1;
-	int r = getaddrinfo(at->host, at->port, &hints, &found);
-	if (r != 0) {
-		err_set(err, ERR_ARGUMENT, "cannot find the address of \"%s\": %s", at->host,
-			gai_strerror(r));
-		return -1;
-	}
 	auto_close int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool listens = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-		       bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
-	freeaddrinfo(found);
-	if (!listens) {
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+		bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
 		err_errno(err, "cannot listen on %s port %s", at->host, at->port);
 		return -1;
 	}
 	tune(fd);
 	return take_fd(&fd);
+}
+
+/* Any free port: the second address gets the first one's. */
+static void take_port(struct addrinfo *at, int like)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t len = sizeof(address);
+	if (getsockname(like, (void *)&address, &len) == 0) {
+		in_port_t port = htons((in_port_t)port_of(&address));
+		if (at->ai_family == AF_INET6) {
+			((struct sockaddr_in6 *)at->ai_addr)->sin6_port = port;
+		} else if (at->ai_family == AF_INET) {
+			((struct sockaddr_in *)at->ai_addr)->sin_port = port;
+		}
+	}
+}
+
+/* Opens those of one family that this machine has.  False: one of them cannot be listened on. */
+static bool open_family(struct http_sockets *sockets, const struct http_address *at,
+	struct addrinfo *found, int family, struct err *err)
+{
+	for (; found && sockets->n < HTTP_SOCKETS_MAX; found = found->ai_next) {
+		if (found->ai_family != family) {
+			continue;
+		}
+		if (sockets->n > 0) {
+			take_port(found, sockets->fds[0]);
+		}
+		int fd = open_one(at, found, err);
+		if (fd >= 0) {
+			sockets->fds[sockets->n++] = fd;
+		} else if (err->sys != EADDRNOTAVAIL && err->sys != EAFNOSUPPORT) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool open_name(struct http_sockets *sockets, const struct http_address *at, const char *name,
+	struct err *err)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found;
+	int r = getaddrinfo(name, at->port, &hints, &found);
+	if (r != 0) {
+		return err_set(err, ERR_ARGUMENT, "cannot find the address of \"%s\": %s", at->host,
+			gai_strerror(r));
+	}
+	bool opened = open_family(sockets, at, found, AF_INET, err) &&
+		      open_family(sockets, at, found, AF_INET6, err);
+	freeaddrinfo(found);
+	return opened;
+}
+
+/* A name may have several addresses, and a client takes the one it likes; localhost has two (RFC
+ * 6761), whatever the machine's list of hosts says. */
+static bool open_tcp(struct http_sockets *sockets, const struct http_address *at, struct err *err)
+{
+	bool is_local = strcmp(at->host, "localhost") == 0;
+	return open_name(sockets, at, is_local ? "127.0.0.1" : at->host, err) &&
+	       (!is_local || open_name(sockets, at, "::1", err)) && sockets->n > 0;
 }
 
 /* Removes a socket's file that nobody listens on any more: its server was killed. */
@@ -209,11 +260,13 @@ static bool open_them(struct http_sockets *sockets, const char *listen, struct e
 	if (at.kind == HTTP_ADDRESS_SYSTEMD) {
 		return take_systemd(sockets, err);
 	}
-	int fd = at.kind == HTTP_ADDRESS_UNIX ? open_unix(sockets, at.path, err)
-					      : open_tcp(&at, err);
+	memcpy(sockets->host, at.host, sizeof(at.host));
+	if (at.kind == HTTP_ADDRESS_TCP) {
+		return open_tcp(sockets, &at, err);
+	}
+	int fd = open_unix(sockets, at.path, err);
 	if (fd >= 0) {
 		sockets->fds[sockets->n++] = fd;
-		memcpy(sockets->host, at.host, sizeof(at.host));
 	}
 	return fd >= 0;
 }

@@ -41,6 +41,15 @@ static void hand_over(struct http_exchange *x, char *to, size_t len)
 	}
 }
 
+/* MHD 0.9.75 forgets about a connection whose reader ends with an error once its socket has been
+ * reset, until something else happens.  A write that fails ends every one. */
+static ssize_t give_up(struct http_exchange *x, char *to)
+{
+	http_conn_kill(x->conn);
+	*to = ':';
+	return 1;
+}
+
 /* What MHD calls when everything it got before has been written. */
 static ssize_t on_read(void *data, uint64_t at, char *to, size_t most)
 {
@@ -55,7 +64,7 @@ static ssize_t on_read(void *data, uint64_t at, char *to, size_t most)
 		}
 	}
 	if (x->gone) {
-		return MHD_CONTENT_READER_END_WITH_ERROR;
+		return give_up(x, to);
 	}
 	size_t len = waiting(x) < most ? waiting(x) : most;
 	if (len > 0) {
@@ -65,7 +74,7 @@ static ssize_t on_read(void *data, uint64_t at, char *to, size_t most)
 	if (x->ended) {
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	}
-	return http_exchange_suspend(x) ? 0 : MHD_CONTENT_READER_END_WITH_ERROR;
+	return http_exchange_suspend(x) ? 0 : give_up(x, to);
 }
 
 /* ---- keep-alive: all streams wait equally long, so the one at the head is next ---- */
@@ -77,10 +86,12 @@ static uint64_t speaks_at(const struct http_exchange *x)
 	return x->silent_since + (uint64_t)x->http->options.keep_alive_ms * 1000;
 }
 
-static void push(struct http_exchange *x, const char *text, size_t len)
+void http_stream_ping(struct http_exchange *x)
 {
-	buf_append(&x->queue, text, len);
-	http_exchange_resume(x);
+	if (http_stream_pending(x) == 0 && !x->ended) {
+		buf_append(&x->queue, ":\n\n", 3);
+		http_exchange_resume(x);
+	}
 }
 
 static void now_at_tail(struct http_exchange *x)
@@ -102,9 +113,7 @@ static int on_keep_alive(sd_event_source *source, uint64_t usec, void *data)
 	uint64_t now = http_now(http);
 	while ((x = TAILQ_FIRST(&http->streams)) && speaks_at(x) <= now) {
 		now_at_tail(x);
-		if (http_stream_pending(x) == 0 && !x->ended) {
-			push(x, ":\n\n", 3);
-		}
+		http_stream_ping(x);
 	}
 	schedule(http);
 	return 0;

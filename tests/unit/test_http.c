@@ -128,8 +128,8 @@ Test(http, places_and_methods)
 	struct fixture f = { 0 };
 	struct reply r;
 	begin(&f);
-	static const char *const none[] = { "/", "/mcp/", "/mcp%00", "/.well-known/x", "/mcpx",
-		"/sse/../mcp", "/%2e%2e/mcp" };
+	static const char *const none[] = { "/", "//", "/mcp//", "/mcp/x", "/mcp%00",
+		"/.well-known/x", "/mcpx", "/sse/../mcp", "/%2e%2e/mcp" };
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
 		fetch(&f, &(struct ask){ .path = none[i], .token = "" }, &r);
 		cr_expect_eq(r.status, 404, "%s gave %ld", none[i], r.status);
@@ -142,6 +142,188 @@ Test(http, places_and_methods)
 	cr_expect(has(&r.head, "Allow: POST, GET, DELETE, OPTIONS\r\n"), "%s", buf_text(&r.head));
 	ask_end(&f, &r);
 	cr_expect_eq(status_of(&f, &(struct ask){ .method = "GET", .path = "/messages" }), 405);
+	end(&f);
+}
+
+Test(http, places_as_people_write_them)
+{
+	struct fixture f = { 0 };
+	struct reply r;
+	auto_buf struct buf got = { 0 };
+	begin(&f);
+	cr_expect_eq(status_of(&f, &(struct ask){ .path = "/mcp/", .body = "{}" }), 200);
+	cr_expect_eq(
+		status_of(&f, &(struct ask){ .path = "/mcp/", .body = "{}", .token = "" }), 401);
+	cr_expect_eq(status_of(&f, &(struct ask){ .path = "/sse/", .body = "{}" }), 405);
+	fetch(&f, &(struct ask){ .path = "/", .body = "{}" }, &r);
+	cr_expect_eq(r.status, 404);
+	cr_expect(has(&r.body, "MCP is at /mcp"), "%s", buf_text(&r.body));
+	ask_end(&f, &r);
+	http_add_route(f.http, &(struct http_route){ .method = "GET", .path = "/", .open = true });
+	fetch(&f, &(struct ask){ .path = "/", .body = "{}" }, &r);
+	cr_expect_eq(r.status, 405);
+	cr_expect(has(&r.body, "MCP is at /mcp"), "%s", buf_text(&r.body));
+	ask_end(&f, &r);
+	int fd = raw_open(&f);
+	raw_send(&f, fd,
+		"POST http://localhost:1/mcp HTTP/1.1\r\nHost: localhost\r\n"
+		"Authorization: Bearer alices-token\r\nContent-Type: application/json\r\n"
+		"Content-Length: 2\r\n\r\n{}");
+	raw_until(&f, fd, &got, "200 OK");
+	got.len = 0;
+	raw_send(&f, fd, "GET http://evil.example/mcp HTTP/1.1\r\nHost: localhost\r\n\r\n");
+	raw_until(&f, fd, &got, "403 Forbidden");
+	close(fd);
+	end(&f);
+}
+
+Test(http, a_body_in_a_coding_is_told_what_to_be)
+{
+	struct fixture f = { 0 };
+	struct reply r;
+	begin(&f);
+	fetch(&f, &(struct ask){ .body = "\x1f\x8b", .headers = { "Content-Encoding: gzip" } }, &r);
+	cr_expect_eq(r.status, 415);
+	cr_expect(has(&r.head, "\r\nAccept-Encoding: identity\r\n"), "%s", buf_text(&r.head));
+	ask_end(&f, &r);
+	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}",
+					   .headers = { "Content-Encoding: identity" } }),
+		200);
+	end(&f);
+}
+
+static void run_ok(struct http_exchange *x, void *data)
+{
+	(void)data;
+	http_reply(x, 200, NULL, NULL, 0);
+}
+
+Test(http, a_probe_comes_by_any_address)
+{
+	struct fixture f = { 0 };
+	begin(&f);
+	http_add_route(f.http,
+		&(struct http_route){
+			.path = "/probe", .open = true, .run = run_ok, .any_address = true });
+	struct ask ask = { .path = "/probe", .token = "" };
+	static const char *const good[] = { "Host: 10.244.1.7:8765", "Host: 10.244.1.7",
+		"Host: [fd00::17]:8765", "Host: localhost" };
+	static const char *const bad[] = { "Host: evil.example", "Host: 10.244.1.7.evil.example",
+		"Host: 10.244.1", "Host: 10.244.1.7:x" };
+	for (size_t i = 0; i < 4; i++) {
+		ask.headers[0] = good[i];
+		cr_expect_eq(status_of(&f, &ask), 200, "%s", good[i]);
+		ask.headers[0] = bad[i];
+		cr_expect_eq(status_of(&f, &ask), 403, "%s", bad[i]);
+	}
+	cr_expect_eq(status_of(&f,
+			     &(struct ask){ .body = "{}", .headers = { "Host: 10.244.1.7:8765" } }),
+		403, "only probes");
+	end(&f);
+}
+
+/* ---- heads ---- */
+
+#define LINES \
+	"Host: localhost\r\nAuthorization: Bearer alices-token\r\n" \
+	"Content-Type: application/json\r\n"
+#define HIDDEN "POST /mcp HTTP/1.1\r\n" LINES "Content-Length: 2\r\n\r\n{}"
+
+struct head {
+	const char *bytes;
+	size_t len;
+};
+#define HEAD(text) \
+	{ \
+		text, sizeof(text) - 1 \
+	}
+
+static int count_text(const struct buf *in, const char *text)
+{
+	int n = 0;
+	for (const char *at = buf_text(in); (at = strstr(at, text)); at++) {
+		n++;
+	}
+	return n;
+}
+
+/* What a proxy may read in another way than we do is not read at all. */
+Test(http, malformed_heads)
+{
+	static const struct head wrong[] = {
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "Content-Length : 100\r\n\r\n" HIDDEN),
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "Content-Length\t: 100\r\n\r\n" HIDDEN),
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "Transfer-Encoding : chunked\r\n\r\n" HIDDEN),
+		HEAD("POST /mcp HTTP/1.1\n" LINES "Content-Length: 2\r\n\r\n{}"),
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "Content-Length: 2\n\r\n{}"),
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "X: y\nContent-Length: 2\r\n\r\n{}"),
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "Content-Length: 2\r\n\n{}"),
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "X: a\rContent-Length: 2\r\n\r\n" HIDDEN),
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "X: a\0b\r\nContent-Length: 2\r\n\r\n{}"),
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "X\0: a\r\nContent-Length: 2\r\n\r\n{}"),
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "Content-Length: 2\0\r\n\r\n{}"),
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "\0X: a\r\nContent-Length: 2\r\n\r\n" HIDDEN),
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "X: a\x01\r\nContent-Length: 2\r\n\r\n{}"),
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "X: a\x7f\r\nContent-Length: 2\r\n\r\n{}"),
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "X: a\r\n b\r\nContent-Length: 2\r\n\r\n{}"),
+		HEAD("POST /mcp HTTP/1.1\r\n" LINES "(X): a\r\nContent-Length: 2\r\n\r\n{}"),
+		HEAD("POST /mcp\0x HTTP/1.1\r\n" LINES "Content-Length: 2\r\n\r\n{}"),
+		HEAD("POST /mcp?x=\0y HTTP/1.1\r\n" LINES "Content-Length: 2\r\n\r\n{}"),
+		HEAD("POST /mcp?\r=1 HTTP/1.1\r\n" LINES "Content-Length: 2\r\n\r\n{}"),
+		HEAD("POST http:///mcp HTTP/1.1\r\n" LINES "Content-Length: 2\r\n\r\n{}"),
+	};
+	struct fixture f = { 0 };
+	begin(&f);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		auto_buf struct buf got = { 0 };
+		int fd = raw_open(&f);
+		raw_send_len(&f, fd, wrong[i].bytes, wrong[i].len);
+		raw_until_closed(&f, fd, &got);
+		cr_expect_eq(strncmp(buf_text(&got), "HTTP/1.1 400 ", 13), 0, "%zu: %s", i,
+			buf_text(&got));
+		cr_expect_eq(count_text(&got, "HTTP/1.1"), 1, "%zu: one answer", i);
+		close(fd);
+	}
+	cr_expect_eq(f.opened, 0);
+	end(&f);
+}
+
+Test(http, heads_that_are_unusual_and_right)
+{
+	static char many[9000] = "POST /mcp?a=b%20c&d HTTP/1.1\r\n" LINES;
+	struct fixture f = { 0 };
+	size_t len = strlen(many);
+	begin(&f);
+	for (int i = 0; i < 60; i++) {
+		len += (size_t)snprintf(many + len, sizeof(many) - len, "X-%d: %*d\r\n", i, i, i);
+	}
+	snprintf(many + len, sizeof(many) - len, "Cookie: a=b; c=d\r\nContent-Length: 2\r\n\r\n{}");
+	const char *const right[] = { many,
+		"POST /mcp HTTP/1.1\r\n" LINES "X:\r\nY:  \r\nContent-Length: 2\r\n\r\n{}",
+		"POST /mcp HTTP/1.1\r\n" LINES "X:y \t \r\nContent-Length:2\r\n\r\n{}",
+		"\r\nPOST /mcp HTTP/1.1\r\nContent-Length: 2\r\n" LINES "\r\n{}",
+		"POST /%6dcp HTTP/1.1\r\nX: caf\xc3\xa9 \xe9\r\nContent-Length: 2\r\n" LINES
+		"\r\n{}" };
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		auto_buf struct buf whole = { 0 }, slow = { 0 };
+		int fd = raw_open(&f);
+		raw_send(&f, fd, right[i]);
+		raw_until(&f, fd, &whole, "\r\n\r\n{}");
+		for (const char *at = right[i]; *at; at++) { /* on the same connection */
+			raw_send_len(&f, fd, at, 1);
+		}
+		raw_until(&f, fd, &slow, "\r\n\r\n{}");
+		close(fd);
+	}
+	auto_buf struct buf got = { 0 };
+	int fd = raw_open(&f);
+	raw_send(&f, fd, HIDDEN HIDDEN HIDDEN); /* pipelined */
+	until(&f, (raw_read(fd, &got), count_text(&got, "200 OK") == 3));
+	got.len = 0;
+	raw_send(&f, fd, "GET /mcp HTTP/1.0\r\n\r\n");
+	raw_until_closed(&f, fd, &got);
+	cr_expect(has(&got, " 403 "), "without any header: %s", buf_text(&got));
+	close(fd);
 	end(&f);
 }
 
@@ -520,6 +702,26 @@ Test(http, others_need_tls_or_a_proxy)
 	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}" }), 200);
 	cr_expect_eq(
 		status_of(&f, &(struct ask){ .body = "{}", .headers = { "Host: 0.0.0.0" } }), 403);
+	end(&f);
+}
+
+/* localhost is of IPv4 and of IPv6, and a client takes the one it likes. */
+Test(http, a_name_with_two_addresses)
+{
+	struct fixture f = { 0 };
+	auto_buf struct buf got = { 0 };
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	auto_close int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	begin_with(&f, &(struct http_options){ .listen = "localhost:0" });
+	cr_expect_eq(strncmp(http_url(f.http), "http://127.0.0.1:", 17), 0);
+	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}" }), 200);
+	if (fd >= 0 && bind(fd, (void *)&to, sizeof(to)) == 0) {
+		to.sin6_port = htons((uint16_t)strtoul(f.port, NULL, 10));
+		cr_expect_eq(connect(fd, (void *)&to, sizeof(to)), 0);
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		raw_send(&f, fd, RAW_POST "Content-Length: 2\r\n\r\n{}");
+		raw_until(&f, fd, &got, "200 OK");
+	}
 	end(&f);
 }
 

@@ -98,6 +98,35 @@ Test(http_check, origins)
 	http_names_done(&names);
 }
 
+Test(http_check, origins_of_no_web_page)
+{
+	struct http_names names;
+	struct err err = { 0 };
+	static const char *const right[] = { "chrome-extension://abcdefghijklmnop",
+		"moz-extension://4ab3c1de-1f", "app://obsidian.md", "tauri://localhost",
+		"capacitor://localhost", "vscode-webview://1AbC", "x-y+z.1://host:80" };
+	static const char *const wrong[] = { "chrome-extension://", "moz-extension:", "null", "*",
+		"app://*", "app://a/b", "://host", "1app://host", "app:/host", "app//host",
+		"app://a b", "file:///etc", "app://u@host" };
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		cr_assert(http_names_init(&names, NULL, right[i], &err), "%s: %s", right[i],
+			err.text);
+		cr_expect(http_origin_is_allowed(&names, NULL, "localhost", right[i]));
+		cr_expect(http_origin_is_same(&names, "localhost", right[i]));
+		cr_expect_not(http_origin_is_allowed(&names, NULL, "localhost", "app://other"));
+		http_names_done(&names);
+	}
+	cr_assert(http_names_init(&names, NULL, NULL, &err));
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		cr_expect_not(http_origin_is_allowed(&names, NULL, "localhost", right[i]),
+			"only when it was named: %s", right[i]);
+	}
+	http_names_done(&names);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		cr_expect_not(http_names_init(&names, NULL, wrong[i], &err), "%s", wrong[i]);
+	}
+}
+
 Test(http_check, bad_lists_are_named)
 {
 	struct http_names names;

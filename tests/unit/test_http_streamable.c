@@ -230,16 +230,40 @@ static int open_held(struct fixture *f)
 	return fd;
 }
 
-Test(streamable, a_client_that_only_stops_writing_counts_as_gone)
+/* It is written to while it waits, and takes that; one that has closed its socket does not. */
+Test(streamable, a_client_that_only_stops_writing_gets_its_answer)
 {
 	struct fixture f = { 0 };
 	auto_buf struct buf got = { 0 };
 	begin(&f);
 	int fd = open_held(&f);
 	shutdown(fd, SHUT_WR);
-	until(&f, f.closed == 1);
+	raw_until(&f, fd, &got, "HTTP/1.1 100 Continue\r\n\r\n");
+	settle(&f);
+	cr_expect_eq(f.closed, 0);
+	finish_text(f.held[0], "{\"late\":1}");
 	raw_until_closed(&f, fd, &got);
-	cr_expect_eq(got.len, 0);
+	cr_expect(has(&got, "200 OK") && has(&got, "\r\n\r\n{\"late\":1}"), "%s", buf_text(&got));
+	close(fd);
+	until(&f, f.closed == 1);
+
+	/* It may still close its socket, and says nothing then. */
+	fd = open_held(&f);
+	shutdown(fd, SHUT_WR);
+	got.len = 0;
+	raw_until(&f, fd, &got, "100 Continue");
+	close(fd);
+	until(&f, f.closed == 2);
+	until(&f, http_counts(f.http)->connections == 0);
+
+	/* HTTP/1.0 has nothing to ask with. */
+	fd = raw_open(&f);
+	raw_send(&f, fd,
+		"POST /mcp HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer alices-token\r\n"
+		"Content-Type: application/json\r\nContent-Length: 4\r\n\r\nhold");
+	until(&f, f.n_held == 3);
+	shutdown(fd, SHUT_WR);
+	until(&f, f.closed == 3);
 	close(fd);
 
 	/* What is answered at once gets its answer all the same. */
@@ -251,6 +275,52 @@ Test(streamable, a_client_that_only_stops_writing_counts_as_gone)
 	raw_until_closed(&f, fd, &got);
 	cr_expect(has(&got, "200 OK"));
 	close(fd);
+	end(&f);
+}
+
+Test(streamable, a_stream_goes_on_for_a_client_that_only_stops_writing)
+{
+	struct fixture f = { 0 };
+	auto_buf struct buf got = { 0 };
+	begin(&f);
+	int fd = open_held(&f);
+	f.held[0]->transport->send(f.held[0], "{\"n\":1}", 7);
+	raw_until(&f, fd, &got, "{\"n\":1}");
+	shutdown(fd, SHUT_WR);
+	raw_until(&f, fd, &got, "\r\n:\n\n"); /* a comment, in a chunk */
+	cr_expect_eq(f.closed, 0);
+	f.held[0]->transport->send(f.held[0], "{\"n\":2}", 7);
+	raw_until(&f, fd, &got, "{\"n\":2}");
+	close(fd);
+	until(&f, f.closed == 1);
+	end(&f);
+}
+
+/* A unix socket tells the one from the other. */
+Test(streamable, on_a_unix_socket_too)
+{
+	struct fixture f = { 0 };
+	auto_buf struct buf got = { 0 };
+	char listen[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 6];
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	snprintf(to.sun_path, sizeof(to.sun_path), "/tmp/vitrine-half-%d", getpid());
+	snprintf(listen, sizeof(listen), "unix:%s", to.sun_path);
+	begin_with(&f, &(struct http_options){ .listen = listen });
+	for (int i = 0; i < 2; i++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		cr_assert_eq(connect(fd, (void *)&to, sizeof(to)), 0);
+		raw_send(&f, fd, RAW_POST "Content-Length: 4\r\n\r\nhold");
+		until(&f, f.n_held == i + 1);
+		if (i == 0) {
+			shutdown(fd, SHUT_WR);
+			settle(&f);
+			cr_expect_eq(f.closed, 0);
+			finish_text(f.held[0], "{}");
+			raw_until(&f, fd, &got, "\r\n\r\n{}");
+		}
+		close(fd);
+		until(&f, f.closed == i + 1);
+	}
 	end(&f);
 }
 

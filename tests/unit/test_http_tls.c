@@ -119,35 +119,88 @@ Test(http_tls, a_connection_too_many_is_told)
 	end(&f);
 }
 
+static gnutls_session_t tls;
+static gnutls_certificate_credentials_t none;
+static int tls_fd;
+
 /* The result of a handshake in this version alone. */
 static int shake_hands(struct fixture *f, const char *version)
 {
-	gnutls_session_t tls;
-	gnutls_certificate_credentials_t none;
 	char priority[80];
-	int fd = raw_open(f), r;
+	int r;
+	tls_fd = raw_open(f);
 	snprintf(priority, sizeof(priority), "NORMAL:-VERS-ALL:+VERS-%s", version);
 	gnutls_certificate_allocate_credentials(&none);
 	gnutls_init(&tls, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
 	cr_assert_eq(gnutls_priority_set_direct(tls, priority, NULL), GNUTLS_E_SUCCESS);
 	gnutls_credentials_set(tls, GNUTLS_CRD_CERTIFICATE, none);
-	gnutls_transport_set_int(tls, fd);
+	gnutls_transport_set_int(tls, tls_fd);
 	while ((r = gnutls_handshake(tls)) == GNUTLS_E_AGAIN || r == GNUTLS_E_INTERRUPTED) {
 		turn(f);
 	}
+	return r;
+}
+
+static void hang_up(void)
+{
 	gnutls_deinit(tls);
 	gnutls_certificate_free_credentials(none);
-	close(fd);
+	close(tls_fd);
+}
+
+static int try_version(struct fixture *f, const char *version)
+{
+	int r = shake_hands(f, version);
+	hang_up();
 	return r;
+}
+
+static void tls_until(struct fixture *f, struct buf *got, const char *text)
+{
+	char bytes[4096];
+	ssize_t n = 0;
+	until(f, has(got, text))
+	{
+		n = gnutls_record_recv(tls, bytes, sizeof(bytes));
+		if (n > 0) {
+			buf_append(got, bytes, (size_t)n);
+		}
+		cr_assert(n > 0 || n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED, "%s: %s", text,
+			buf_text(got));
+	}
+}
+
+#define TLS_SAY(text) gnutls_record_send(tls, text, strlen(text))
+
+Test(http_tls, malformed_heads_and_clients_that_only_stop_writing)
+{
+	struct fixture f = { 0 };
+	auto_buf struct buf got = { 0 }, late = { 0 };
+	begin_tls(&f, "127.0.0.1:0");
+	cr_assert_eq(shake_hands(&f, "TLS1.3"), GNUTLS_E_SUCCESS);
+	TLS_SAY(RAW_POST "Content-Length : 2\r\n\r\n{}");
+	tls_until(&f, &got, "HTTP/1.1 400 ");
+	hang_up();
+	cr_expect_eq(f.opened, 0);
+	cr_assert_eq(shake_hands(&f, "TLS1.3"), GNUTLS_E_SUCCESS);
+	TLS_SAY(RAW_POST "Content-Length: 4\r\n\r\nhold");
+	until(&f, f.n_held == 1);
+	gnutls_bye(tls, GNUTLS_SHUT_WR);
+	shutdown(tls_fd, SHUT_WR);
+	tls_until(&f, &late, "100 Continue");
+	f.held[0]->transport->finish(f.held[0], "{\"late\":1}", 10);
+	tls_until(&f, &late, "{\"late\":1}");
+	hang_up();
+	end(&f);
 }
 
 Test(http_tls, only_versions_that_are_not_obsolete)
 {
 	struct fixture f = { 0 };
 	begin_tls(&f, "127.0.0.1:0");
-	cr_expect_eq(shake_hands(&f, "TLS1.3"), GNUTLS_E_SUCCESS);
-	cr_expect_eq(shake_hands(&f, "TLS1.2"), GNUTLS_E_SUCCESS);
-	cr_expect_neq(shake_hands(&f, "TLS1.1"), GNUTLS_E_SUCCESS);
-	cr_expect_neq(shake_hands(&f, "TLS1.0"), GNUTLS_E_SUCCESS);
+	cr_expect_eq(try_version(&f, "TLS1.3"), GNUTLS_E_SUCCESS);
+	cr_expect_eq(try_version(&f, "TLS1.2"), GNUTLS_E_SUCCESS);
+	cr_expect_neq(try_version(&f, "TLS1.1"), GNUTLS_E_SUCCESS);
+	cr_expect_neq(try_version(&f, "TLS1.0"), GNUTLS_E_SUCCESS);
 	end(&f);
 }
