@@ -1,11 +1,13 @@
-/* The last words of a machine. */
+/* The output of a sandbox, kept to tell why it ended.  Whoever is inside may have written it. */
 
 #include "vm/console.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/loop.h"
+#include "base/quote.h"
+#include "vm/host.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +15,8 @@
 #include <sys/epoll.h>
 
 #define READ_SIZE 4096
-#define QUOTE_MAX 400
+#define WINDOW_MS 1000
+#define SAID_MAX 250 /* of its output, in an error */
 
 static void keep(struct console *c, const char *bytes, size_t len)
 {
@@ -55,29 +58,64 @@ static bool read_some(struct console_source *s)
 		loop_drop(&s->io);
 		return false;
 	}
-	keep(s->console, bytes, (size_t)n);
-	write_log(s->console, bytes, (size_t)n);
+	struct console *c = s->console;
+	log_debug("sandbox=%s output: %.*s", c->id, (int)n, bytes);
+	keep(c, bytes, (size_t)n);
+	write_log(c, bytes, (size_t)n);
+	c->spent += (size_t)n;
 	return true;
 }
 
+static void enable_all(struct console *c, bool on)
+{
+	for (size_t i = 0; i < 2; i++) {
+		loop_enable(c->sources[i].io, on);
+	}
+}
+
+static int on_window_over(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct console *c = data;
+	(void)source;
+	(void)usec;
+	loop_drop(&c->window);
+	c->spent = 0;
+	enable_all(c, true);
+	return 0;
+}
+
+/* Whoever says more than its share waits, and so does nobody else. */
 static int on_words(sd_event_source *source, int fd, uint32_t events, void *data)
 {
-	(void)source;
+	struct console_source *s = data;
+	struct console *c = s->console;
+	sd_event *event = sd_event_source_get_event(source);
 	(void)fd;
 	(void)events;
-	struct console *c = ((struct console_source *)data)->console;
-	if (read_some(data) && c->on_words) {
+	if (!c->window) {
+		c->window = loop_after_ms(event, WINDOW_MS, on_window_over, c);
+	}
+	if (!read_some(s)) {
+		return 0;
+	}
+	if (c->spent >= CONSOLE_RATE) {
+		enable_all(c, false);
+	}
+	if (c->on_words) {
 		c->on_words(c->data);
 	}
 	return 0;
 }
 
-void console_init(struct console *c, const char *dir)
+void console_init(struct console *c, const char *id, const char *dir)
 {
 	auto_buf struct buf path = { 0 };
 	char bytes[READ_SIZE];
-	*c = (struct console){ .log = -1 };
+	*c = (struct console){ .id = id, .log = -1 };
 	c->sources[0].fd = c->sources[1].fd = -1;
+	if (!dir) {
+		return;
+	}
 	buf_printf(&path, "%s/console.log", dir);
 	c->log = open(buf_text(&path), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	for (ssize_t n; c->log >= 0 && (n = read(c->log, bytes, sizeof(bytes))) > 0;) {
@@ -112,28 +150,21 @@ bool console_said(const struct console *c, const char *text)
 	       memmem(c->text.data + c->before, c->text.len - c->before, text, strlen(text));
 }
 
-/* Lines are joined, terminals' escape sequences and other control bytes dropped. */
-const char *console_last_words(const struct console *c, size_t max)
+void console_explain(const struct console *c, bool starting, struct err *why)
 {
-	static char words[QUOTE_MAX + 1];
-	size_t n = 0, end = c->text.len;
-	max = max > QUOTE_MAX ? QUOTE_MAX : max;
-	while (end && isspace(c->text.data[end - 1])) {
-		end--;
-	}
-	for (size_t i = end > max ? end - max : 0; i < end; i++) {
-		unsigned char byte = c->text.data[i];
-		bool space = isspace(byte);
-		if ((space && n && words[n - 1] != ' ') || (byte > ' ' && byte < 0x7f)) {
-			words[n++] = space ? ' ' : (char)byte;
-		}
-	}
-	words[n] = '\0';
-	return words;
+	struct err first = *why;
+	char quote[QUOTE_MAX];
+	const char *advice = starting ? host_advice(buf_text(&c->text)) : NULL;
+	quote_end(quote, buf_text(&c->text), c->text.len, SAID_MAX);
+	bool silent = strcmp(quote, "\"\"") == 0;
+	err_set(why, first.kind, "%s%s%s%s%s%s", first.text,
+		silent ? "" : " (its output, which is not Vitrine's, ended with ",
+		silent ? "" : quote, silent ? "" : ")", advice ? "; " : "", advice ? advice : "");
 }
 
 void console_done(struct console *c)
 {
+	loop_drop(&c->window);
 	for (size_t i = 0; i < 2; i++) {
 		loop_drop(&c->sources[i].io);
 		if (c->sources[i].console) {

@@ -36,7 +36,6 @@
 
 #define PANIC "Kernel panic - not syncing"
 #define HALTED "reboot: System halted"
-#define QUOTE_MAX 250          /* of its last words, in an error */
 #define END_WAIT_MS 2000       /* for a killed process, when the pool goes */
 #define OVERHEAD_MIB 512       /* QEMU's own memory, its translated code included */
 #define MAPPED_MIB 4096        /* what QEMU may map beside the guest's memory */
@@ -58,8 +57,6 @@ static void describe_end(struct microvm *m, const siginfo_t *end, struct err *wh
 	bool killed = end && (end->si_code != CLD_EXITED || end->si_status > 128);
 	int status = !end ? 0 : killed ? end->si_status & 127 : end->si_status << 8;
 	console_drain(&m->console);
-	const char *words = console_last_words(&m->console, QUOTE_MAX);
-	const char *advice = host_advice(words);
 	if (m->why.kind) {
 		*why = m->why;
 	} else if (m->powered_off && status == 0) {
@@ -72,11 +69,7 @@ static void describe_end(struct microvm *m, const siginfo_t *end, struct err *wh
 		err_set(why, ERR_HOST, "its machine ended (QEMU %s)",
 			end ? spawn_describe_end(status) : "is gone");
 	}
-	struct err first = *why;
-	if (*words) {
-		err_set(why, first.kind, "%s; its last words: %s%s%s", first.text, words,
-			advice ? "; " : "", advice ? advice : "");
-	}
+	console_explain(&m->console, vm_state(&m->vm) == VM_STARTING, why);
 }
 
 void microvm_forget_channels(struct microvm *m)
@@ -142,7 +135,7 @@ static void on_words(void *data)
 void microvm_init(struct microvm *m)
 {
 	m->pidfd = m->info = m->link = -1;
-	console_init(&m->console, m->vm.dir);
+	console_init(&m->console, m->vm.id, m->vm.dir);
 	m->console.on_words = on_words;
 	m->console.data = m;
 }

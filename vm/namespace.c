@@ -1,8 +1,9 @@
 /*
  * Sandboxes of the host's own kernel: bubblewrap makes the namespaces (vm/bwrap.c says what is in
  * them), and the agent in there speaks over a socket pair.  As root each sandbox runs under a user
- * of its own that exists nowhere else; otherwise under the caller's.  Killing the one process we
- * started takes its PID namespace along.
+ * of its own that exists nowhere else; otherwise under the caller's.  The agent is the first
+ * process of the PID namespace: signals from inside do not reach it, and nothing is inside that
+ * began before it set the limits.  Killing the one process we started takes all of them along.
  */
 
 #include "base/cleanup.h"
@@ -11,6 +12,7 @@
 #include "vm/backend.h"
 #include "vm/bwrap.h"
 #include "vm/cgroup.h"
+#include "vm/console.h"
 #include "vm/host.h"
 
 #include <assert.h>
@@ -24,8 +26,6 @@
 #include <sys/wait.h>
 
 #define LINK_BUFFER (4 << 20)
-#define TAIL_MAX 2048    /* bytes of the sandbox's last words */
-#define QUOTE_MAX 300    /* and what of them goes into an error */
 #define END_WAIT_MS 2000 /* for killed processes, when the pool goes */
 
 struct namespace_vm {
@@ -34,93 +34,14 @@ struct namespace_vm {
 	bool running;
 	uid_t uid;
 	char *cgroup; /* the delegated directory; NULL: rlimits only */
-	sd_event_source *child, *errors;
-	int errors_fd;
-	struct buf line, tail; /* of its stderr: the unfinished line, the last words */
+	sd_event_source *child;
+	struct console console; /* the stderr of bwrap, then of the agent */
 };
 
 static struct namespace_vm *namespace_of(struct vm *vm)
 {
 	assert(vm->backend == &vm_backend_namespace);
 	return (struct namespace_vm *)vm;
-}
-
-/* ---- its stderr ---- */
-
-/* What the agent tells of its own accord says nothing about why it ended. */
-static bool is_news(const char *line)
-{
-	return strncmp(line, "vitrine: info:", 14) != 0 &&
-	       strncmp(line, "vitrine: debug:", 15) != 0;
-}
-
-static void keep(struct namespace_vm *ns, const char *line)
-{
-	log_debug("sandbox=%s stderr: %s", ns->vm.id, line);
-	if (is_news(line)) {
-		buf_printf(&ns->tail, "%s\n", line);
-	}
-	if (ns->tail.len > TAIL_MAX) {
-		buf_consume(&ns->tail, ns->tail.len - TAIL_MAX);
-	}
-}
-
-static void keep_lines(struct namespace_vm *ns)
-{
-	char *end;
-	while (ns->line.len && (end = memchr(ns->line.data, '\n', ns->line.len))) {
-		*end = '\0';
-		keep(ns, buf_text(&ns->line));
-		buf_consume(&ns->line, (size_t)((uint8_t *)end - ns->line.data) + 1);
-	}
-	if (ns->line.len > TAIL_MAX) {
-		keep(ns, buf_text(&ns->line));
-		buf_done(&ns->line);
-	}
-}
-
-/* False at the end of the pipe or when nothing is there now. */
-static bool read_errors(struct namespace_vm *ns)
-{
-	char bytes[4096];
-	ssize_t n = read(ns->errors_fd, bytes, sizeof(bytes));
-	if (n <= 0) {
-		if (n == 0) {
-			loop_drop(&ns->errors);
-		}
-		return false;
-	}
-	buf_append(&ns->line, bytes, (size_t)n);
-	keep_lines(ns);
-	return true;
-}
-
-static int on_errors(sd_event_source *source, int fd, uint32_t events, void *data)
-{
-	(void)source;
-	(void)fd;
-	(void)events;
-	read_errors(data);
-	return 0;
-}
-
-/* The last words on one line. */
-static const char *last_words(struct namespace_vm *ns)
-{
-	if (ns->line.len) {
-		keep(ns, buf_text(&ns->line));
-		buf_done(&ns->line);
-	}
-	size_t skip = ns->tail.len > QUOTE_MAX ? ns->tail.len - QUOTE_MAX : 0;
-	buf_consume(&ns->tail, skip);
-	while (ns->tail.len && strchr(" \n", ns->tail.data[ns->tail.len - 1])) {
-		ns->tail.data[--ns->tail.len] = '\0';
-	}
-	for (size_t i = 0; i < ns->tail.len; i++) {
-		uint8_t *byte = &ns->tail.data[i];
-		*byte = *byte == '\n' ? ' ' : *byte;
-	}
-	return buf_text(&ns->tail);
 }
 
 /* ---- its end ---- */
@@ -130,11 +51,9 @@ static void describe_end(struct namespace_vm *ns, const siginfo_t *end, struct e
 	/* bwrap passes a signal on as 128 and its number. */
 	bool killed = end->si_code != CLD_EXITED || end->si_status > 128;
 	int status = killed ? end->si_status & 127 : end->si_status << 8;
-	const char *words = last_words(ns);
-	const char *advice = host_advice(words);
-	err_set(why, ERR_HOST, "its agent %s%s%s%s%s", spawn_describe_end(status),
-		*words ? "; its last words: " : "", words, advice ? "; " : "",
-		advice ? advice : "");
+	err_set(why, ERR_HOST, "its agent %s", spawn_describe_end(status));
+	console_drain(&ns->console);
+	console_explain(&ns->console, vm_state(&ns->vm) == VM_STARTING, why);
 }
 
 static int on_child(sd_event_source *source, const siginfo_t *end, void *data)
@@ -143,8 +62,6 @@ static int on_child(sd_event_source *source, const siginfo_t *end, void *data)
 	struct err why;
 	(void)source;
 	ns->running = false;
-	for (int i = 0; i < 64 && read_errors(ns); i++) {
-	}
 	describe_end(ns, end, &why);
 	vm_has_died(&ns->vm, &why);
 	return 0;
@@ -179,16 +96,11 @@ static void release(struct vm *vm)
 		await_end(ns);
 	}
 	loop_drop(&ns->child);
-	loop_drop(&ns->errors);
-	if (ns->errors_fd > 0) {
-		close(ns->errors_fd);
-	}
+	console_done(&ns->console);
 	if (ns->cgroup) {
 		cgroup_remove(ns->cgroup, vm->id);
 	}
 	free(take_ptr(&ns->cgroup));
-	buf_done(&ns->line);
-	buf_done(&ns->tail);
 }
 
 /* ---- its start ---- */
@@ -209,10 +121,7 @@ static bool make_channels(int link[2], int errors[2], struct err *err)
 	}
 	enlarge_buffers(link[0]);
 	enlarge_buffers(link[1]);
-	if (pipe2(errors, O_CLOEXEC) < 0 || fcntl(errors[0], F_SETFL, O_NONBLOCK) < 0) {
-		return err_errno(err, "cannot make a pipe");
-	}
-	return true;
+	return pipe2(errors, O_CLOEXEC) == 0 || err_errno(err, "cannot make a pipe");
 }
 
 static pid_t run_agent(struct namespace_vm *ns, struct bwrap *b, int link, int errors,
@@ -226,8 +135,7 @@ static pid_t run_agent(struct namespace_vm *ns, struct bwrap *b, int link, int e
 	snprintf(processes, sizeof(processes), "%lld", (long long)spec->limits.processes);
 	snprintf(files, sizeof(files), "%lld", (long long)spec->limits.files);
 	const char *const command[] = { BWRAP_AGENT, "--link-fd", fd, "--screen", screen,
-		"--max-memory", memory, "--max-processes", processes, "--max-files", files,
-		"--log-level", "info", NULL };
+		"--max-memory", memory, "--max-processes", processes, "--max-files", files, NULL };
 	return bwrap_start(b, command, link, errors, how, err);
 }
 
@@ -245,10 +153,12 @@ static bool start(struct vm *vm, struct err *err)
 	}
 	bool made = make_channels(link, errors, err);
 	auto_close int ours = link[0], theirs = link[1], theirs_errors = errors[1], group = -1;
-	ns->errors_fd = errors[0];
 	if (!made) {
 		return false;
 	}
+	sd_event *event = vm_pool_event(vm->pool);
+	console_init(&ns->console, vm->id, NULL);
+	console_add(&ns->console, event, errors[0]);
 	const char *dir = cgroup_delegated(&no_cgroup);
 	if (dir) {
 		group = cgroup_make(dir, vm->id, &vm->spec->limits, err);
@@ -257,17 +167,17 @@ static bool start(struct vm *vm, struct err *err)
 	if (dir && group < 0) {
 		return false;
 	}
-	const struct spawn how = { .uid = ns->uid, .gid = ns->uid, .cgroup_fd = group };
+	const struct spawn how = { .uid = ns->uid,
+		.gid = ns->uid,
+		.cgroup_fd = group };
 	ns->pid = run_agent(ns, &b, theirs, theirs_errors, &how, err);
 	if (ns->pid < 0) {
 		return false;
 	}
 	ns->running = true;
-	sd_event *event = vm_pool_event(vm->pool);
 	if (sd_event_add_child(event, &ns->child, ns->pid, WEXITED, on_child, ns) < 0) {
 		abort(); /* out of memory, or SIGCHLD is not blocked: a mistake in the program */
 	}
-	ns->errors = loop_add_io(event, ns->errors_fd, POLLIN, on_errors, ns);
 	log_debug("sandbox=%s pid=%d uid=%u limits=%s", vm->id, ns->pid, ns->uid,
 		dir ? dir : "rlimits");
 	vm_has_link(vm, take_fd(&ours));

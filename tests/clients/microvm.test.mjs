@@ -133,7 +133,7 @@ test('a machine that ends itself, however it does, is told of at once and by nam
 	const ends = [['reboot -f', /its machine rebooted/],
 		['sh -c "echo c > /proc/sysrq-trigger"', /its kernel panicked/],
 		['poweroff -f', /its machine powered itself off/],
-		['halt -f', /its machine was halted/]];
+		['halt -f', /its machine powered itself off/]];
 	for (const [command, why] of ends) {
 		const [id] = ids_in(await call('sandbox_create'));
 		await shell(`(sleep 0.2; exec sudo ${command}) > /dev/null 2>&1 & disown`, id);

@@ -40,6 +40,7 @@ struct init {
 	pid_t agent;
 	int errands; /* our end of the pair */
 	sd_event_source *errand;
+	int last; /* RB_*: what becomes of the machine at the end */
 };
 
 /* ---- the command line ---- */
@@ -207,6 +208,10 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 	if (!reap(init, &wstatus)) {
 		return 0;
 	}
+	if (WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGHUP) {
+		init->last =
+			RB_AUTOBOOT; /* reboot(2) in a PID namespace ends its first process so */
+	}
 	if (WIFEXITED(wstatus) && WEXITSTATUS(wstatus) == 0) {
 		log_info("the agent is done; the machine turns off");
 	} else {
@@ -239,7 +244,7 @@ static bool start(struct init *init, struct err *err)
 int init_run(void)
 {
 	struct err err = { 0 };
-	static struct init init;
+	static struct init init = { .last = RB_POWER_OFF };
 	if (getpid() != 1) {
 		log_error("--init is for the first process of a microVM: it would mount file "
 			  "systems and turn the machine off at its end");
@@ -253,6 +258,6 @@ int init_run(void)
 		log_error("the desktop cannot start: %s", err.text);
 	}
 	sync();
-	reboot(RB_POWER_OFF);
+	reboot(init.last);
 	return EXIT_FAILURE; /* and the kernel panics, which ends the machine too */
 }
