@@ -11,11 +11,14 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 enum step {
@@ -23,6 +26,7 @@ enum step {
 	STEP_CGROUP,
 	STEP_LIMITS,
 	STEP_FDS,
+	STEP_PROC,
 	STEP_USER,
 	STEP_PARENT,
 	STEP_CWD,
@@ -34,6 +38,7 @@ static const char *const step_words[] = {
 	[STEP_CGROUP] = "enter the cgroup",
 	[STEP_LIMITS] = "set limits",
 	[STEP_FDS] = "set up descriptors",
+	[STEP_PROC] = "mount /proc",
 	[STEP_USER] = "change user",
 	[STEP_PARENT] = "tie the child to its parent",
 	[STEP_CWD] = "enter",
@@ -125,6 +130,14 @@ static bool set_up_fds(const struct spawn *how, int *report)
 	return true;
 }
 
+/* Mounts of the child's do not reach the parent's namespace. */
+static bool mount_proc(const struct spawn *how)
+{
+	return !how->own_processes ||
+	       (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+		       mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0);
+}
+
 static bool change_user(const struct spawn *how)
 {
 	return (!how->uid || setgroups(0, NULL) == 0) && (!how->gid || setgid(how->gid) == 0) &&
@@ -165,6 +178,9 @@ static enum step prepare(const struct spawn *how, pid_t parent, int *report)
 	/* Behind that: until it runs another program it has all of ours open. */
 	if (!set_limits(how)) {
 		return STEP_LIMITS;
+	}
+	if (!mount_proc(how)) {
+		return STEP_PROC;
 	}
 	if (!change_user(how)) {
 		return STEP_USER;
@@ -209,6 +225,13 @@ static bool await_exec(const struct spawn *how, pid_t pid, int report, struct er
 		       : err_errno(err, "cannot %s '%s'", step_words[in.step], how->argv[0]);
 }
 
+static pid_t fork_it(const struct spawn *how)
+{
+	return how->own_processes ? (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD,
+					    NULL, NULL, NULL, NULL)
+				  : fork();
+}
+
 pid_t spawn_start(const struct spawn *how, struct err *err)
 {
 	int ends[2];
@@ -221,7 +244,7 @@ pid_t spawn_start(const struct spawn *how, struct err *err)
 		return -1;
 	}
 	auto_close int in = ends[0], out = ends[1];
-	pid_t us = getpid(), pid = fork();
+	pid_t us = getpid(), pid = fork_it(how);
 	if (pid < 0 && errno == EAGAIN) {
 		err_set(err, ERR_LIMIT,
 			"as many processes run already as may; end some of them first, then try "

@@ -33,7 +33,10 @@ struct spawn {
 	gid_t gid;
 	const struct spawn_limit *limits; /* soft and hard */
 	size_t n_limits;
-	int cgroup_fd; /* an open cgroup v2 directory to enter first; 0 or -1: none */
+	int cgroup_fd;             /* an open cgroup v2 directory to enter first; 0 or -1: none */
+	/* It becomes the first process of a PID namespace, with a /proc of that, so signals from
+	 * inside cannot kill it.  Needs CAP_SYS_ADMIN, and excludes die_with_us. */
+	bool own_processes;
 };
 
 /* Signals are reset to their defaults and unblocked.  Fails here, not in the child, when exec

@@ -218,6 +218,7 @@ static void put_private(struct bwrap *b, const struct vm_limits *limits)
 
 static const char *const isolation[] = {
 	"--unshare-all",
+	"--as-pid-1", /* bwrap's own would be open to every program inside, and without limits */
 	"--die-with-parent",
 	"--new-session",
 	"--uid",

@@ -14,7 +14,9 @@
 
 #define SCREEN_INTERVAL_US 200000
 #define SCREEN_EDGE_MAX 16384
-#define RESTARTS_MAX 1000 /* of parts of one desktop: each is a line in our log */
+/* Of parts of one desktop.  Each is a line in our log, and a program inside can bring about any
+ * number: what comes after these is not told. */
+#define RESTARTS_MAX 1000
 
 static const char *const stages[] = {
 	"x-server",
@@ -157,17 +159,54 @@ static const struct field restarted_fields[] = {
 	{ 0 },
 };
 
+static bool is_told(struct vm *vm)
+{
+	return ++vm->core->restarts <= RESTARTS_MAX;
+}
+
 static bool on_restarted(struct vm *vm, const void *args, struct err *err)
 {
 	const struct restarted *r = args;
-	if (++vm->core->restarts > RESTARTS_MAX) {
-		return err_set(err, ERR_LIMIT, "'restarted' more than %d times", RESTARTS_MAX);
+	(void)err;
+	if (!is_told(vm)) {
+		return true;
 	}
 	log_warning("sandbox=%s restarted=\"%s\" why=\"%s\"", vm->id, restartable[r->what],
 		r->why ? r->why : "");
 	vm_add_note(vm, "The %s died and was restarted.", restartable[r->what]);
 	vm_tell_news(vm, "The %s died and was restarted: %s", restartable[r->what],
 		r->why ? r->why : "no reason is known");
+	return true;
+}
+
+struct resting {
+	int what;
+	const char *why;
+	int64_t ms;
+};
+static const struct field resting_fields[] = {
+	FIELD_ONE_OF(struct resting, what, "what died too often", restartable, .required = true),
+	FIELD_STR(struct resting, why, "why it died", .max = 1000),
+	FIELD_NUM(struct resting, ms, "until it is started again", .required = true, .max = 1e9),
+	{ 0 },
+};
+
+static bool on_resting(struct vm *vm, const void *args, struct err *err)
+{
+	const struct resting *r = args;
+	const char *what = restartable[r->what];
+	long long s = (long long)(r->ms + 999) / 1000;
+	(void)err;
+	if (!is_told(vm)) {
+		return true;
+	}
+	log_warning("sandbox=%s resting=\"%s\" s=%lld why=\"%s\"", vm->id, what, s,
+		r->why ? r->why : "");
+	vm_add_note(vm,
+		"The %s died again and again: the desktop goes on without it, and it is started "
+		"again in %lld s.",
+		what, s);
+	vm_tell_news(vm, "The %s died again and again: %s", what, r->why ? r->why : "");
 	return true;
 }
 
@@ -220,6 +259,7 @@ static const struct agent_event agent_events[] = {
 	{ "ready", ready_fields, on_ready },
 	{ "failed", failed_fields, on_failed },
 	{ "restarted", restarted_fields, on_restarted },
+	{ "resting", resting_fields, on_resting },
 	{ "screen", screen_fields, on_screen },
 };
 
@@ -229,6 +269,7 @@ union event_args {
 	struct ready ready;
 	struct failed failed;
 	struct restarted restarted;
+	struct resting resting;
 	struct screen screen;
 };
 

@@ -22,6 +22,7 @@ struct dialect {
 	const char *half, *ending;
 	const char *hostname, *machine_id;
 	bool is_machine; /* of the image that is kept for tests */
+	bool is_outside; /* its processes are below ours */
 };
 static const struct dialect dialects[] = {
 	{
@@ -41,7 +42,7 @@ static const struct dialect dialects[] = {
 		.backend = "namespace",
 		.flood = "head -c 300000 /dev/zero | tr '\\0' x",
 		.die = "kill -TERM $$",
-		.crash = "kill -9 -1",
+		.is_outside = true,
 		.terminal = "xterm",
 		.typed = "echo h\xc3\xa9llo > /tmp/new && mv /tmp/new /tmp/typed\n",
 		.read_back = "until [ -e /tmp/typed ]; do sleep 0.05; done; cat /tmp/typed",

@@ -2,6 +2,8 @@
 /* The desktop's own programs: they come up, come back, and go. */
 #include "agent_client.h"
 
+#include <fcntl.h>
+
 static const char *text_of(const json_t *event, const char *key)
 {
 	const char *text = json_string_value(json_object_get(event, key));
@@ -80,21 +82,65 @@ Test(session, survives_its_x_server)
 	client_stop(&c);
 }
 
-Test(session, gives_up_on_what_dies_again_and_again)
+/* What a faulty program may do to any part must not cost the user's work. */
+static void rests_and_comes_back(const char *program, const char *what)
 {
 	struct client c;
+	struct answer a;
 	client_start_ready(&c);
 	for (int i = 0; i < 5; i++) {
 		size_t before = json_array_size(c.events);
-		kill(client_pid_of(&c, "tint2"), SIGKILL);
+		kill(client_pid_of(&c, program), SIGKILL);
 		client_expect(&c, "restarted", before);
 	}
-	kill(client_pid_of(&c, "tint2"), SIGKILL);
-	const json_t *event = client_expect(&c, "failed", 0);
-	cr_expect(strstr(text_of(event, "text"), "panel"), "%s", text_of(event, "text"));
-	cr_assert(client_until(&c, c.ended));
-	cr_expect_eq(c.end.si_status, 1);
-	c.end.si_status = 0;
+	size_t before = json_array_size(c.events);
+	kill(client_pid_of(&c, program), SIGKILL);
+	const json_t *event = client_expect(&c, "resting", before);
+	cr_expect_str_eq(text_of(event, "what"), what);
+	cr_expect(strstr(text_of(event, "why"), "SIGKILL"), "%s", text_of(event, "why"));
+	cr_expect_gt(json_integer_value(json_object_get(event, "ms")), 0);
+	client_call(&c, "ping", NULL, &a);
+	cr_expect(a.result, "%s", a.err.text);
+	answer_done(&a);
+	event = client_expect(&c, "restarted", before);
+	cr_expect_str_eq(text_of(event, "what"), what);
+	client_call(&c, "launch",
+		json_pack("{s:s, s:i}", "application", "xterm", "timeout_ms", 20000), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect(json_object_get(a.result, "window"));
+	answer_done(&a);
+	client_stop(&c);
+}
+
+Test(session, goes_on_without_a_panel_that_dies_again_and_again)
+{
+	rests_and_comes_back("tint2", "panel");
+}
+
+Test(session, goes_on_without_a_bus_that_dies_again_and_again)
+{
+	rests_and_comes_back("dbus-daemon", "session bus");
+}
+
+Test(session, a_window_manager_that_dies_again_and_again_comes_back)
+{
+	rests_and_comes_back("openbox", "window manager");
+}
+
+Test(session, goes_on_when_its_programs_are_stopped)
+{
+	static const char *const programs[] = { "Xvnc", "openbox", "tint2", "dbus-daemon" };
+	struct client c;
+	struct answer a;
+	client_start_ready(&c);
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		kill(client_pid_of(&c, programs[i]), SIGSTOP);
+	}
+	client_call(&c, "launch",
+		json_pack("{s:s, s:i}", "application", "xterm", "timeout_ms", 20000), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect(json_object_get(a.result, "window"));
+	answer_done(&a);
 	client_stop(&c);
 }
 
@@ -119,6 +165,37 @@ static void remove_programs(const char *dir, const char *const *shown)
 	}
 	rmdir(dir);
 	setenv("PATH", "/usr/bin:/bin", 1);
+}
+
+static void write_program(const char *dir, const char *name, const char *script)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	cr_assert_eq(write(fd, script, strlen(script)), (ssize_t)strlen(script));
+	close(fd);
+}
+
+Test(session, gives_up_on_what_never_comes_up)
+{
+	static const char *const shown[] = { "Xvnc", "xkbcomp", "sh", "dbus-daemon", NULL };
+	static const char *const made[] = { "openbox", NULL };
+	char dir[] = "/tmp/vitrine-path-XXXXXX";
+	struct client c;
+	cr_assert(mkdtemp(dir));
+	write_program(dir, made[0], "#!/bin/sh\necho 'say \"yes\" to all' >&2\nexit 3\n");
+	hide_programs(dir, shown);
+	client_start(&c, NULL);
+	const json_t *event = client_expect(&c, "failed", 0);
+	cr_expect(strstr(text_of(event, "text"), "window manager"), "%s", text_of(event, "text"));
+	cr_expect(strstr(text_of(event, "text"), "its output ended with \"say 'yes' to all\""),
+		"%s", text_of(event, "text"));
+	cr_assert(client_until(&c, c.ended));
+	cr_expect_eq(c.end.si_status, 1);
+	c.end.si_status = 0;
+	remove_programs(dir, made);
+	remove_programs(dir, shown);
+	client_stop(&c);
 }
 
 Test(session, names_the_package_that_is_missing)

@@ -7,6 +7,7 @@
 #include "contract.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 /* ---- life ---- */
 
@@ -93,12 +94,26 @@ static void a_default_sandbox_comes_back(struct bench *b)
 	free(note);
 }
 
+static pid_t child_of(pid_t pid)
+{
+	char path[64];
+	pid_t child = 0;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	FILE *children = fopen(path, "re");
+	cr_assert(children && fscanf(children, "%d", &child) == 1, "%s", path);
+	fclose(children);
+	return child;
+}
+
 static void a_dead_agent_is_gone_and_said(struct bench *b)
 {
 	struct err err;
 	struct answer *pending = answer_new(), *killer = answer_new();
 	guest_exec(b->vm, "sleep 100", NULL, 200000, on_exec, pending);
-	if (b->dialect->crash) {
+	if (b->dialect->is_outside) {
+		kill(child_of(child_of(getpid())), SIGKILL); /* bwrap's child */
+		killer->done = true;
+	} else if (b->dialect->crash) {
 		guest_exec(b->vm, b->dialect->crash, NULL, 10000, on_exec, killer);
 	} else {
 		guest_launch(b->vm, "crash", NULL, 10000, on_launch, killer);
@@ -340,6 +355,74 @@ static void commands_run_side_by_side(struct bench *b)
 	answer_free(fast);
 }
 
+/* ---- the user's own signals ---- */
+
+/* Whatever they do to the programs of the desktop, X server included: these come back. */
+static const char *const signals[] = {
+	"kill -TERM -1",
+	"kill -HUP -1",
+	"kill -STOP -1",
+	"kill -9 -1",
+	"pkill -u user",
+	"pkill -9 -f vitrine",
+	"for s in INT TERM HUP QUIT USR1 STOP KILL; do kill -$s 1; done",
+	"kill -9 -1; kill -STOP -1",
+};
+
+/* The X server may be away for a while, which an answer then says. */
+static void comes_back(struct bench *b, const char *after)
+{
+	struct action move = moving(10, 10);
+	struct err err;
+	enum err_kind kind = ERR_STATE;
+	while (kind == ERR_STATE) {
+		struct answer *a = host_act(&b->host, b->vm, &move, 1);
+		kind = a->err.kind;
+		cr_assert(kind == ERR_NONE || kind == ERR_STATE, "%s: %s", after, a->err.text);
+		answer_free(a);
+	}
+	cr_assert_eq(vm_find(b->host.pool, "alice", vm_id(b->vm), &err), b->vm, "%s: %s", after,
+		err.text);
+}
+
+static void outlives_its_user_s_signals(struct bench *b)
+{
+	if (!b->dialect->is_outside && !b->dialect->is_machine) {
+		return; /* nothing of the fake can be killed */
+	}
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		struct answer *a = host_exec(&b->host, b->vm, signals[i], 60000);
+		cr_assert_eq(a->err.kind, ERR_NONE, "%s: %s", signals[i], a->err.text);
+		answer_free(a);
+		comes_back(b, signals[i]);
+	}
+	struct answer *a = host_exec(&b->host, b->vm, "(sleep 0 &); echo alive", 60000);
+	cr_assert_str_eq(a->out, "alive\n", "%s%s", a->err.text, a->errors);
+	answer_free(a);
+	a = answer_new();
+	guest_launch(b->vm, b->dialect->terminal, NULL, 120000, on_launch, a);
+	host_until(&b->host, &a->done);
+	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
+	cr_assert(a->launch.has_window);
+	answer_free(a);
+}
+
+/* Orphans become the agent's, which has children of its own to wait for. */
+static void leaves_no_zombies(struct bench *b)
+{
+	if (!b->dialect->is_outside && !b->dialect->is_machine) {
+		return;
+	}
+	struct answer *a = host_exec(&b->host, b->vm,
+		"for i in $(seq 50); do (sh -c 'exit 3' & exec true); done; (sleep 0.1 &) | cat; "
+		"until ! cat /proc/[0-9]*/stat 2>/dev/null | grep -q ') Z '; do sleep 0.05; done; "
+		"exit 7",
+		120000);
+	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
+	cr_assert_eq(a->exec.status, 7, "%s%s", a->out, a->errors);
+	answer_free(a);
+}
+
 /* ---- information ---- */
 
 static void tells_about_itself(struct bench *b)
@@ -385,6 +468,8 @@ static const struct contract cases[] = {
 	CASE(commands_end_at_their_timeout),
 	CASE(output_is_bounded),
 	CASE(commands_run_side_by_side),
+	CASE(outlives_its_user_s_signals),
+	CASE(leaves_no_zombies),
 	CASE(tells_about_itself),
 };
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))

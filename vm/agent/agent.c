@@ -185,9 +185,18 @@ void agent_give_up(struct agent *agent, const char *text)
 	sd_event_exit(agent->event, EXIT_FAILURE);
 }
 
+/* In a desktop any program may send it; there the agent ends with its host, or by SIGKILL from
+ * outside. */
+static int on_end_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
+{
+	(void)info;
+	(void)data;
+	return getpid() == 1 ? 0 : sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
 struct agent *agent_new(const struct options *options, struct err *err)
 {
-	auto_event sd_event *event = loop_new(err);
+	auto_event sd_event *event = loop_new_ending_by(on_end_signal, NULL, err);
 	if (!event) {
 		return NULL;
 	}

@@ -1,8 +1,9 @@
 /*
  * The first process of a microVM.  It makes a machine of what the kernel and the initramfs left,
- * starts the agent proper as the desktop's user, and from then on does three things: it reaps what
- * nobody else does, runs the agent's errands as root, and turns the machine off when the agent has
- * ended, for whatever reason.  The reason stands on the console, which the host keeps.
+ * starts the agent proper as the desktop's user, in a PID namespace of its own, and from then on
+ * does three things: it reaps what nobody else does, runs the agent's errands as root, and turns the
+ * machine off when the agent has ended, for whatever reason.  The reason stands on the console,
+ * which the host keeps.
  */
 #include "vm/agent/init.h"
 
@@ -156,6 +157,7 @@ static bool spawn_agent(struct init *init, int port, int errands, struct err *er
 		.fds = fds,
 		.n_fds = 3,
 		.new_session = true,
+		.own_processes = true,
 		.uid = init->user.uid,
 		.gid = init->user.gid };
 	init->agent = spawn_start(&how, err);

@@ -4,6 +4,7 @@
 #include "vm/agent/agent.h"
 #include "vm/agent/environment.h"
 #include "vm/agent/init.h"
+#include "vm/agent/reaper.h"
 
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -16,8 +17,9 @@ static bool close_ourselves(struct err *err)
 	       err_errno(err, "cannot keep other programs out of this one");
 }
 
-static int serve(const struct options *options)
+static int serve(const void *data)
 {
+	const struct options *options = data;
 	struct err err = { 0 };
 	log_set_level((enum log_level)options->log_level);
 	struct agent *agent = NULL;
@@ -45,12 +47,10 @@ int main(int argc, char **argv)
 	if (answer) {
 		fputs(answer, stdout);
 	}
-	int status = 2;
-	if (answer) {
-		status = options.help || options.version ? 0 : 2;
-	} else {
-		status = options.init ? init_run() : serve(&options);
+	if (!answer && !options.init) {
+		reaper_run(serve, &options);
 	}
+	int status = answer ? (options.help || options.version ? 0 : 2) : init_run();
 	options_done(&options);
 	return status;
 }

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/quote.h"
 #include "base/spawn.h"
 #include "vm/agent/act.h"
 #include "vm/agent/agent.h"
@@ -17,6 +18,7 @@
 #include "vm/agent/capture.h"
 #include "vm/agent/display.h"
 #include "vm/agent/environment.h"
+#include "vm/agent/reaper.h"
 #include "vm/agent/services.h"
 #include "vm/agent/sink.h"
 #include "vm/agent/windows.h"
@@ -32,10 +34,16 @@
 
 #define DEATHS_MAX 5
 #define DEATHS_WITHIN_US (30 * 1000000ull)
+/* What died more often rests before it is started again, longer each time, unless it has run well
+ * for long. */
+#define REST_MS 2000
+#define REST_MAX_MS 60000
+#define WELL_US (600 * 1000000ull)
 #define PANEL_WAIT_MS 2000  /* a desktop whose panel does not show up is ready all the same */
 #define BACKGROUND 0x2f4858 /* calm, and neither black nor white: what did not paint is seen */
 
-enum state { DOWN, STARTING, UP, ABSENT };
+enum state { DOWN, STARTING, UP, RESTING, ABSENT };
+_Static_assert(SERVICES <= REAPER_KEPT, "the reaper must know them all");
 
 struct running {
 	struct session *session;
@@ -48,6 +56,9 @@ struct running {
 	size_t line_len;
 	char *died; /* why, until it is back */
 	uint64_t deaths[DEATHS_MAX];
+	bool was_up; /* at some time within these deaths */
+	sd_event_source *rest;
+	uint64_t rest_ms, rested_us; /* the last rest, and when it began */
 };
 
 struct session {
@@ -85,8 +96,14 @@ static void give_up(struct session *s, const char *text)
 	}
 }
 
+static int place_of(const struct running *r)
+{
+	return (int)(r - r->session->all);
+}
+
 static void set_down(struct running *r)
 {
+	reaper_keep_running(place_of(r), 0);
 	loop_drop(&r->child);
 	loop_drop(&r->ready);
 	sink_release(take_ptr(&r->output));
@@ -103,7 +120,7 @@ static void stop(struct running *r)
 		siginfo_t info;
 		waitid(P_PID, (id_t)r->pid, &info, WEXITED); /* at once: it was killed */
 	}
-	if (r->state != ABSENT) {
+	if (r->state != ABSENT && r->state != RESTING) {
 		set_down(r);
 	}
 }
@@ -120,13 +137,14 @@ static bool count_death(struct running *r)
 static void note_death(struct running *r, int wstatus)
 {
 	auto_free char *output = sink_text(r->output);
+	char quote[QUOTE_MAX];
 	const char *how = spawn_describe_end(wstatus);
 	const char *last = strrchr(output, '\n');
 	last = last ? last + 1 : output;
 	bool told = *last && WIFEXITED(wstatus); /* who was killed had no time for last words */
 	struct err why;                          /* keeps it UTF-8 */
-	err_set(&why, ERR_HOST, "it %s%s%.200s", how, told ? "; its last words were: " : "",
-		told ? last : "");
+	err_set(&why, ERR_HOST, "it %s%s%s", how, told ? "; its output ended with " : "",
+		told ? quote_end(quote, last, strlen(last), 200) : "");
 	log_warning("the %s died: %s", r->service->what, why.text);
 	free(r->died);
 	r->died = must(strdup(why.text));
@@ -143,6 +161,46 @@ static void display_gone(struct session *s)
 	}
 }
 
+static int on_rested(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct running *r = data;
+	loop_drop(&r->rest);
+	r->state = DOWN;
+	advance(r->session);
+	return 0;
+}
+
+/* Work must not be lost for a part that a faulty program, or a user, brings down again and again.
+ */
+static void rest(struct running *r)
+{
+	uint64_t now = loop_now_us(), longer = 2 * r->rest_ms;
+	bool anew = !r->rest_ms || now - r->rested_us > WELL_US;
+	r->rest_ms = anew ? REST_MS : longer < REST_MAX_MS ? longer : REST_MAX_MS;
+	r->rested_us = now;
+	r->was_up = false;
+	memset(r->deaths, 0, sizeof(r->deaths));
+	r->state = RESTING;
+	r->rest = loop_after_ms(r->session->agent->event, r->rest_ms, on_rested, r);
+	agent_tell(r->session->agent, "resting",
+		json_pack("{s:s, s:s, s:I}", "what", r->service->what, "why", r->died, "ms",
+			(json_int_t)r->rest_ms));
+}
+
+static void died_too_often(struct running *r)
+{
+	auto_buf struct buf text = { 0 };
+	if (!r->service->required || r->was_up) {
+		rest(r);
+		return;
+	}
+	buf_printf(&text, "the %s died more than %d times within 30 seconds; the last time %s",
+		r->service->what, DEATHS_MAX, r->died);
+	give_up(r->session, buf_text(&text));
+}
+
 static int on_death(sd_event_source *source, const siginfo_t *info, void *data)
 {
 	(void)source;
@@ -154,11 +212,7 @@ static int on_death(sd_event_source *source, const siginfo_t *info, void *data)
 		display_gone(s);
 	}
 	if (count_death(r)) {
-		auto_buf struct buf text = { 0 };
-		buf_printf(&text,
-			"the %s died more than %d times within 30 seconds; the last time %s",
-			r->service->what, DEATHS_MAX, r->died);
-		give_up(s, buf_text(&text));
+		died_too_often(r);
 	}
 	advance(s);
 	return 0;
@@ -179,6 +233,7 @@ static void set_up(struct running *r)
 {
 	if (r->state == STARTING) {
 		r->state = UP;
+		r->was_up = true;
 		tell_stage(r->session, r->service->stage);
 		advance(r->session);
 	}
@@ -324,6 +379,7 @@ static void start(struct running *r)
 		return;
 	}
 	r->state = STARTING;
+	reaper_keep_running(place_of(r), r->pid);
 	sd_event_add_child(r->session->agent->event, &r->child, r->pid, WEXITED, on_death, r);
 }
 
@@ -414,7 +470,8 @@ static void advance(struct session *s)
 		if (r->state == DOWN && can_start(r)) {
 			start(r);
 		}
-		complete = complete && (r->state == UP || r->state == ABSENT);
+		complete = complete && (r->state == UP || r->state == ABSENT ||
+					       (r->state == RESTING && !r->service->required));
 	}
 	if (s->given_up) {
 		return;
@@ -487,6 +544,7 @@ void session_free(struct session *s)
 	}
 	for (int i = SERVICES - 1; i >= 0; i--) {
 		stop(&s->all[i]);
+		loop_drop(&s->all[i].rest);
 		free(s->all[i].died);
 	}
 	loop_drop(&s->panel_timer);

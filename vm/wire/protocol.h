@@ -7,13 +7,20 @@
  * a model is shown, a fixed size per sandbox: geometry_fit(screen).
  *
  * EVENTS, agent to host
- *   hello     {protocol: PROTOCOL_VERSION, version}            first of all
- *   stage     {stage: "x-server"|"session-bus"|"window-manager"|"panel"|"first-frame", ms}   as it
- * comes up; ms since the agent's start ready     {screen: [w,h], frame: [w,h], ms} agent, X, window
- * manager and a captured frame are there; once failed    {text} it will never be ready; the agent
- * then exits restarted {what: "X server"|"window manager"|"panel"|"session bus", why}   it died and
- * is back screen    {frame_id}                                        the screen changed; at most 5
- * a second, only after watch {on: true}
+ *   hello {protocol: PROTOCOL_VERSION, version}
+ *       first of all
+ *   stage {stage: "x-server"|"session-bus"|"window-manager"|"panel"|"first-frame", ms}
+ *       as it comes up; ms since the agent's start
+ *   ready {screen: [w,h], frame: [w,h], ms}
+ *       agent, X, window manager and a captured frame are there; once
+ *   failed {text}
+ *       it will never be ready; the agent then exits
+ *   restarted {what: "X server"|"window manager"|"panel"|"session bus", why}
+ *       it died and is back
+ *   resting {what, why, ms}
+ *       it died too often, and is started again after ms
+ *   screen {frame_id}
+ *       the screen changed; at most 5 a second, only after watch {on: true}
  *
  * OPERATIONS, host to agent
  *   ping {} -> {}
