@@ -139,6 +139,7 @@ struct vm_core {
 	uint32_t last_id;
 	uint64_t save_ms;  /* the backend may take that long to write it */
 	uint64_t guard_ms; /* an agent that does not even answer a ping for this long hangs */
+	uint64_t grace_ms; /* and one that does may take so long beyond what it was asked for */
 	bool pinged;
 	sd_event_source *guard;
 };

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define GUARD_MS 10000
+#define GRACE_MS 30000
 #define SAVE_MS 300000
 
 struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
@@ -26,6 +27,7 @@ struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const 
 	core->owner = must(strdup(owner));
 	core->state = VM_STARTING;
 	core->guard_ms = GUARD_MS;
+	core->grace_ms = GRACE_MS;
 	core->save_ms = SAVE_MS;
 	core->lock = -1;
 	core->keep = pool->config.keep;

@@ -74,6 +74,24 @@ static bool check_actions(const struct action *actions, size_t n, struct err *er
 	return true;
 }
 
+#define ACTION_TIME_MS 5000 /* any action, beside what its numbers say */
+#define BYTE_TIME_MS 20     /* of a text, in a program that is slow to take it */
+#define STEP_TIME_MS 200    /* of a repeat or a scroll */
+
+/* So long an honest agent takes at most. */
+static int64_t time_of(const struct action *actions, size_t n)
+{
+	int64_t ms = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct action *a = &actions[i];
+		int64_t bytes = a->text ? (int64_t)strlen(a->text) : 0;
+		int64_t repeats = a->repeat > 1 ? a->repeat : 1;
+		ms += ACTION_TIME_MS + a->ms + bytes * BYTE_TIME_MS * repeats +
+		      (repeats + a->amount) * STEP_TIME_MS;
+	}
+	return ms;
+}
+
 static guest_id ask_act(struct guest_call *call, json_t *list, const struct observe *observe)
 {
 	if (observe) {
@@ -85,7 +103,9 @@ static guest_id ask_act(struct guest_call *call, json_t *list, const struct obse
 		call->observe.raw = true;
 		call->observe.quiet_ms *= EMULATED_SLOWNESS;
 		call->observe.reaction_ms *= EMULATED_SLOWNESS;
+		call->time_ms *= EMULATED_SLOWNESS;
 	}
+	call->time_ms += call->observe.timeout_ms;
 	return guest_call_ask(call, json_pack("{s:o, s:o}", "actions", list, "observe",
 					    field_encode(observe_fields, &call->observe)));
 }
@@ -97,6 +117,7 @@ guest_id guest_act(struct vm *vm, const struct action *actions, size_t n,
 	struct err err;
 	call->fn.act = fn;
 	call->n_actions = n;
+	call->time_ms = time_of(actions, n);
 	for (size_t i = 0; i < n; i++) {
 		call->is_input |= action_is_input(&actions[i]);
 	}
@@ -151,9 +172,9 @@ guest_id guest_launch(struct vm *vm, const char *application, const char *uri, i
 		!guest_check_text("the uri", uri, GUEST_PATH_MAX, &err)) {
 		return guest_call_refuse(call, &err);
 	}
-	return guest_call_ask(call,
-		json_pack("{s:s, s:s*, s:I}", "application", application, "uri", uri, "timeout_ms",
-			(json_int_t)timeout_ms * (vm->is_emulated ? EMULATED_SLOWNESS : 1)));
+	call->time_ms = timeout_ms * (vm->is_emulated ? EMULATED_SLOWNESS : 1);
+	return guest_call_ask(call, json_pack("{s:s, s:s*, s:I}", "application", application, "uri",
+					    uri, "timeout_ms", (json_int_t)call->time_ms));
 }
 
 /* ---- those that answer with JSON as it is ---- */
@@ -198,6 +219,8 @@ static const struct guest_op info_op = { "info", info_deliver, json_fail };
 static const struct guest_op ping_op = { "ping", ping_deliver, json_fail };
 static const struct guest_op prepare_op = { "prepare", ping_deliver, json_fail };
 
+#define PREPARE_TIME_MS 600000 /* opens each program of an image */
+
 static guest_id ask_json(
 	struct vm *vm, const struct guest_op *op, json_t *take_args, guest_json_fn *fn, void *data)
 {
@@ -206,6 +229,7 @@ static guest_id ask_json(
 		op == &ping_op ? guest_call_new_aside(vm, op, data) : guest_call_new(vm, op, data);
 	struct err err;
 	call->fn.json = fn;
+	call->time_ms = op == &prepare_op ? PREPARE_TIME_MS : 0;
 	if (!guest_is_reachable(vm, &err)) {
 		json_decref(take_args);
 		return guest_call_refuse(call, &err);

@@ -58,6 +58,7 @@ static void drop_streams(struct guest_call *call)
 static void call_free(struct guest_call *call)
 {
 	loop_drop(&call->deferred);
+	loop_drop(&call->deadline);
 	drop_streams(call);
 	guest_painting_drop(call->painting);
 	free(call->exec);
@@ -215,6 +216,61 @@ static void guard_set(struct vm_core *core)
 	}
 }
 
+/* ---- the deadline: an agent that answers pings may still hold a caller ---- */
+
+static void set_deadline(struct guest_call *call, int64_t ms);
+
+/* Lists with input run one at a time, so the time of this one may not have begun. */
+static bool is_queued(const struct guest_call *call)
+{
+	const struct guest_call *first;
+	TAILQ_FOREACH(first, &call->vm->core->calls, entry)
+	{
+		if (first->is_input && first->link_id) {
+			break;
+		}
+	}
+	return call->is_input && first != call;
+}
+
+static void late_error(const struct guest_call *call, struct err *err)
+{
+	err_set(err, ERR_TIMEOUT,
+		"the sandbox's agent did not end '%s' within %lld s, so it was stopped; look at "
+		"the screen before you try again",
+		call->op->name, (long long)(call->time_ms + call->vm->core->grace_ms + 999) / 1000);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct guest_call *call = data;
+	struct vm_core *core = call->vm->core;
+	struct err why;
+	(void)source, (void)usec;
+	loop_drop(&call->deadline);
+	if (core->state != VM_READY || !core->link || core->job || is_queued(call)) {
+		set_deadline(call, call->time_ms + (int64_t)core->grace_ms);
+	} else if (call->late) {
+		late_error(call, &why);
+		err_while(&why, "its agent does not stop what it is told to");
+		why.kind = ERR_GONE;
+		vm_end(call->vm, &why);
+	} else if (call->link_id) {
+		call->late = true;
+		link_cancel(core->link, call->link_id);
+		set_deadline(call, (int64_t)core->guard_ms);
+	} else if (call->exec && call->exec->replied) {
+		err_set(&why, ERR_TIMEOUT, "the command has ended, but its output has not");
+		guest_call_fail(call, &why);
+	}
+	return 0;
+}
+
+static void set_deadline(struct guest_call *call, int64_t ms)
+{
+	call->deadline = loop_after_ms(call->vm->pool->event, (uint64_t)ms, on_deadline, call);
+}
+
 /* ---- asking ---- */
 
 /* It was cut short because somebody else took control: that is what its caller must know. */
@@ -236,6 +292,10 @@ static void on_reply(const struct link_msg *msg, const struct err *err, void *da
 		vm_lost_link(call->vm, err);
 	} else if (err && call->fenced) {
 		fail_fenced(call, err);
+	} else if (err && call->late) {
+		struct err late;
+		late_error(call, &late);
+		guest_call_fail(call, &late);
 	} else if (err) {
 		guest_call_fail(call, err);
 	} else {
@@ -248,6 +308,7 @@ guest_id guest_call_ask(struct guest_call *call, json_t *args)
 	struct vm_core *core = call->vm->core;
 	call->link_id = link_request(core->link, call->op->name, args, on_reply, call);
 	guard_set(core);
+	set_deadline(call, call->time_ms + (int64_t)core->grace_ms);
 	return call->id;
 }
 

@@ -36,7 +36,10 @@ struct guest_call {
 	struct vm *vm;
 	const struct guest_op *op;
 	guest_id id;
-	uint32_t link_id;          /* 0: not (any more) with the agent */
+	uint32_t link_id; /* 0: not (any more) with the agent */
+	int64_t time_ms;  /* what it was asked takes so long at most; see guest_call_ask() */
+	sd_event_source *deadline;
+	bool late;                 /* and it was told to stop */
 	sd_event_source *deferred; /* refused here; told from the loop */
 	struct err refused;
 	union {
@@ -57,7 +60,10 @@ struct guest_call {
 
 struct guest_call *guest_call_new(struct vm *vm, const struct guest_op *op, void *data);
 struct guest_call *guest_call_new_aside(struct vm *vm, const struct guest_op *op, void *data);
-/* With the operation's arguments, taken. */
+/*
+ * With the operation's arguments, taken.  The agent has call->time_ms and a grace; then it is told
+ * to stop, and one that does not even do that ends with its sandbox.
+ */
 guest_id guest_call_ask(struct guest_call *call, json_t *args);
 /* Instead; told from the loop. */
 guest_id guest_call_refuse(struct guest_call *call, const struct err *why);

@@ -111,6 +111,7 @@ guest_id guest_exec(struct vm *vm, const char *command, const char *cwd, int64_t
 	struct guest_call *call = guest_call_new(vm, &exec_op, data);
 	struct err err;
 	call->fn.exec = fn;
+	call->time_ms = timeout_ms;
 	if (!guest_is_reachable(vm, &err) ||
 		!guest_check_text("the command", command, COMMAND_MAX, &err) ||
 		!guest_check_text("cwd", cwd, GUEST_PATH_MAX, &err) || !open_outputs(call, &err)) {

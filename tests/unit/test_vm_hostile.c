@@ -369,6 +369,84 @@ Test(hostile, an_agent_that_hangs_is_ended, .timeout = 20)
 	host_done(&host);
 }
 
+/* It answers pings, and stops what it is told to stop if it is obedient; nothing else. */
+static void only_pong(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
+{
+	const char *op = json_string_value(json_object_get(msg->json, "op"));
+	(void)data;
+	if (op && strcmp(op, "ping") == 0) {
+		link_reply(link, id, json_object(), NULL, 0);
+	}
+}
+
+static void obey(struct link *link, uint32_t id, void *data)
+{
+	struct err err;
+	(void)data;
+	err_set(&err, ERR_CANCELLED, "cancelled");
+	link_reply_err(link, id, &err);
+}
+
+static const struct link_handlers lazy = {
+	.request = only_pong, .cancel = obey, .closed = ignore_closed
+};
+static const struct link_handlers lazy_and_stubborn = {
+	.request = only_pong, .cancel = ignore_cancel, .closed = ignore_closed
+};
+
+static void ask_each(struct vm *vm, struct answer *answers[4])
+{
+	for (size_t i = 0; i < 4; i++) {
+		answers[i] = answer_new();
+	}
+	guest_exec(vm, "x", NULL, 1, on_exec, answers[0]);
+	guest_look(vm, NULL, on_act, answers[1]);
+	guest_launch(vm, "x", NULL, 1, on_launch, answers[2]);
+	guest_info(vm, on_json, answers[3]);
+}
+
+static void hear_each(struct host *host, struct answer *answers[4], enum err_kind kind)
+{
+	for (size_t i = 0; i < 4; i++) {
+		host_until(host, &answers[i]->done);
+		cr_expect_eq(answers[i]->err.kind, kind, "%zu: %s", i, answers[i]->err.text);
+		cr_expect_not_null(
+			strstr(answers[i]->err.text, "did not end '"), "%s", answers[i]->err.text);
+		answer_free(answers[i]);
+	}
+}
+
+Test(hostile, a_call_that_an_agent_only_sits_on_ends, .timeout = 60)
+{
+	struct host host;
+	struct answer *answers[4];
+	struct vm *vm = liar_new(&host, (struct vm_config){ .backend = "fake" });
+	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &lazy, NULL);
+	say_ready(link);
+	host_wait(&host, vm);
+	vm->core->grace_ms = 30;
+	ask_each(vm, answers);
+	hear_each(&host, answers, ERR_TIMEOUT);
+	cr_assert_eq(vm_state(vm), VM_READY, "only the calls have ended");
+	link_free(link);
+	host_done(&host);
+}
+
+Test(hostile, an_agent_that_does_not_stop_ends, .timeout = 60)
+{
+	struct host host;
+	struct answer *answers[4];
+	struct vm *vm = liar_new(&host, (struct vm_config){ .backend = "fake" });
+	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &lazy_and_stubborn, NULL);
+	say_ready(link);
+	host_wait(&host, vm);
+	vm->core->grace_ms = vm->core->guard_ms = 30;
+	ask_each(vm, answers);
+	hear_each(&host, answers, ERR_GONE);
+	link_free(link);
+	host_done(&host);
+}
+
 Test(hostile, an_agent_that_never_gets_ready_is_ended, .timeout = 20)
 {
 	struct host host;
