@@ -3,6 +3,7 @@
 #include "agent_client.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 static const char *text_of(const json_t *event, const char *key)
 {
@@ -213,6 +214,55 @@ Test(session, names_the_package_that_is_missing)
 	c.end.si_status = 0;
 	remove_programs(dir, shown);
 	client_stop(&c);
+}
+
+#define NOBODYS_ID "54321"
+
+/* A build folder whose agent is the real one, run as a user that has no account. */
+static void put_agent_without_account(const char *dir)
+{
+	char path[300];
+	snprintf(path, sizeof(path), "%s/vitrine-agent", dir);
+	FILE *script = fopen(path, "we");
+	cr_assert_not_null(script);
+	fprintf(script,
+		"#!/bin/sh\nexec bwrap --die-with-parent --unshare-user --uid " NOBODYS_ID
+		" --gid " NOBODYS_ID " --dev-bind / / -- '%s/vitrine-agent' \"$@\"\n",
+		getenv("VITRINE_BUILD"));
+	cr_assert_eq(fclose(script), 0);
+	cr_assert_eq(chmod(path, 0755), 0);
+}
+
+static bool bwrap_works(void)
+{
+	const char *argv[] = { "bwrap", "--unshare-user", "--dev-bind", "/", "/", "true", NULL };
+	struct err err;
+	int status = -1;
+	pid_t pid = spawn_start(&(struct spawn){ .argv = argv }, &err);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+Test(session, a_user_without_an_account_is_told_of)
+{
+	char dir[] = "/tmp/vitrine-build-XXXXXX", path[300];
+	struct client c;
+	if (!bwrap_works()) {
+		cr_skip_test("bwrap cannot be started here");
+	}
+	cr_assert(mkdtemp(dir));
+	put_agent_without_account(dir);
+	setenv("VITRINE_BUILD", dir, 1);
+	client_start(&c, NULL);
+	const json_t *event = client_expect(&c, "failed", 0);
+	cr_expect(strstr(text_of(event, "text"),
+			  "user id " NOBODYS_ID ", which is not in /etc/passwd"),
+		"%s", text_of(event, "text"));
+	cr_assert(client_until(&c, c.ended));
+	c.end.si_status = 0;
+	client_stop(&c);
+	snprintf(path, sizeof(path), "%s/vitrine-agent", dir);
+	unlink(path);
+	cr_expect_eq(rmdir(dir), 0);
 }
 
 Test(session, is_ready_without_a_panel)

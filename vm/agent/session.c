@@ -27,10 +27,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define DEATHS_MAX 5
 #define DEATHS_WITHIN_US (30 * 1000000ull)
@@ -150,6 +152,37 @@ static void note_death(struct running *r, int wstatus)
 	r->died = must(strdup(why.text));
 }
 
+/* The session bus looks up who it runs as, and says "Memory allocation failure" when that is
+ * nobody. */
+static bool has_account(uid_t uid)
+{
+	FILE *file = fopen("/etc/passwd", "re");
+	const struct passwd *row = NULL;
+	while (file && (row = fgetpwent(file)) && row->pw_uid != uid) {
+	}
+	if (file) {
+		fclose(file);
+	}
+	return row != NULL;
+}
+
+static bool died_of_no_account(const struct running *r)
+{
+	return r == &r->session->all[SERVICE_BUS] && !r->was_up && !has_account(getuid());
+}
+
+static void give_up_without_account(struct session *s)
+{
+	char text[300];
+	unsigned uid = getuid();
+	snprintf(text, sizeof(text),
+		"the desktop runs as user id %u, which is not in /etc/passwd, so its session bus "
+		"cannot start; add a line there, such as "
+		"'user:x:%u:%u::/home/user:/bin/bash'",
+		uid, uid, getgid());
+	give_up(s, text);
+}
+
 static void display_gone(struct session *s)
 {
 	agent_detach_display(s->agent);
@@ -211,7 +244,9 @@ static int on_death(sd_event_source *source, const siginfo_t *info, void *data)
 	if (r == &s->all[SERVICE_X]) {
 		display_gone(s);
 	}
-	if (count_death(r)) {
+	if (died_of_no_account(r)) {
+		give_up_without_account(s);
+	} else if (count_death(r)) {
 		died_too_often(r);
 	}
 	advance(s);
