@@ -214,9 +214,15 @@ static void on_failed_halted(struct vm_core *core)
 	}
 }
 
+/* Its machine runs, and its agent has not said a word: it hangs. */
+static bool hangs(const struct vm_core *core)
+{
+	return core->link && !core->said_hello;
+}
+
 /* What its host lacks, or is too slow for, a boot would meet too.  Anything else may be the
  * template's fault: which file is damaged, and how, changes who complains. */
-static bool may_be_to_blame(const struct err *why)
+static bool may_be_to_blame(const struct vm_core *core, const struct err *why)
 {
 	static const int lacks[] = { ENOMEM, EMFILE, ENFILE, EAGAIN, ENOSPC, EDQUOT };
 	for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++) {
@@ -224,14 +230,14 @@ static bool may_be_to_blame(const struct err *why)
 			return false;
 		}
 	}
-	return why->kind != ERR_TIMEOUT;
+	return why->kind != ERR_TIMEOUT || hangs(core);
 }
 
 bool vm_template_start_again(struct vm *vm, const struct err *why)
 {
 	struct vm_core *core = vm->core;
 	if (!core->template_key || core->template_again || vm->pool->freeing ||
-		!may_be_to_blame(why)) {
+		!may_be_to_blame(core, why)) {
 		return false;
 	}
 	core->template_again = true;

@@ -177,6 +177,9 @@ static bool is_blamed(enum err_kind kind, int sys)
 	ino_t before = inode_of_template();
 	struct vm *vm = create();
 	vm_wait(vm, &wait_handlers, &waited);
+	while (!vm->core->said_hello) {
+		cr_assert_geq(sd_event_run(host.event, UINT64_MAX), 0);
+	}
 	vm_failed(vm, &why);
 	host_until(&host, &waited.done);
 	cr_assert_eq(waited.err.kind == ERR_NONE, inode_of_template() != before);
@@ -193,6 +196,26 @@ Test(template, is_not_blamed_for_what_the_host_lacks)
 	cr_assert(!is_blamed(ERR_HOST, ENOMEM));
 	cr_assert(!is_blamed(ERR_HOST, EMFILE));
 	cr_assert(!is_blamed(ERR_TIMEOUT, 0));
+	host_done(&host);
+}
+
+/* Whole on disk, but its agent was stopped when it was saved: no copy of it says a word. */
+Test(template, whose_copies_hang_is_made_anew_once)
+{
+	host_init(&host, (struct vm_config){ .backend = "fake",
+				 .state_dir = in_scratch("state"),
+				 .start_timeout_ms = 500,
+				 .preset.image = "desk" });
+	cr_assert_eq(host_wait(&host, create()).err.kind, ERR_NONE);
+	ino_t before = inode_of_template();
+	put_text(in_scratch("state/templates/" KEY "/fake.json"),
+		"{\"screen\":[1280,800],\"pointer\":[7,1],\"typed\":\"\",\"events\":\"\","
+		"\"fault\":\"stubborn\",\"hostname\":\"h\",\"machine_id\":\"m\",\"mac\":\"c\","
+		"\"frame_id\":1,\"last_pid\":100,\"windows\":[]}");
+	struct waited waited = host_wait(&host, create());
+	cr_assert_eq(waited.err.kind, ERR_NONE, "%s", waited.err.text);
+	cr_expect_neq(inode_of_template(), before);
+	cr_assert_eq(host_wait(&host, create()).err.kind, ERR_NONE);
 	host_done(&host);
 }
 
