@@ -2,6 +2,7 @@
 #include "base/nearest.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
@@ -33,6 +34,18 @@ static size_t distance(const char *a, const char *b)
 	return row[b_len];
 }
 
+/* cmd for command: letters left out, but the first one there. */
+static bool is_short_for(const char *word, const char *name)
+{
+	if (strlen(word) < 3 || tolower((unsigned char)*word) != tolower((unsigned char)*name)) {
+		return false;
+	}
+	for (; *word && *name; name++) {
+		word += tolower((unsigned char)*word) == tolower((unsigned char)*name);
+	}
+	return !*word;
+}
+
 const char *nearest_name(const char *word, const char *const *names)
 {
 	size_t len = strlen(word);
@@ -48,6 +61,8 @@ const char *nearest_name(const char *word, const char *const *names)
 		size_t d = distance(word, *names);
 		if (len >= 3 && strncasecmp(word, *names, len) == 0) {
 			d = least(d, 1);
+		} else if (is_short_for(word, *names)) {
+			d = 0;
 		}
 		if (d < best && d < len) {
 			best = d;

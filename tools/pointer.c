@@ -198,7 +198,11 @@ static void run_scroll(struct call *call, const void *data)
 		.modifiers = modifiers(args),
 	};
 	auto_buf struct buf ack = { 0 };
-	buf_printf(&ack, "Scrolled %s.", action_direction_words[args->scroll_direction]);
+	if (args->scroll_amount == 0) {
+		buf_printf(&ack, "Did not scroll, for 'scroll_amount' is 0.");
+	} else {
+		buf_printf(&ack, "Scrolled %s.", action_direction_words[args->scroll_direction]);
+	}
 	input_run(call, args, &action, buf_text(&ack));
 }
 

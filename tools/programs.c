@@ -45,13 +45,14 @@ static void tell_launch(struct buf *out, const char *application, const struct g
 	buf_printf(out, " (pid %lld).", (long long)res->pid);
 	if (res->has_window) {
 		const struct guest_window *w = &res->window;
-		buf_printf(out, "\nWindow %lld \"", (long long)w->id);
-		result_tell_name(out, w->title ? w->title : "");
-		buf_printf(out, "\" at (%lld, %lld), %lldx%lld.", (long long)w->x, (long long)w->y,
+		buf_printf(out, "\nWindow %lld ", (long long)w->id);
+		result_quote_name(out, w->title ? w->title : "");
+		buf_printf(out, " at (%lld, %lld), %lldx%lld.", (long long)w->x, (long long)w->y,
 			(long long)w->width, (long long)w->height);
 	}
 	if (res->note) {
-		buf_printf(out, "\n%s", res->note);
+		buf_printf(out, "\n");
+		result_tell_note(out, res->note);
 	}
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/cleanup.h"
+#include "base/plain.h"
 
 #include <string.h>
 
@@ -46,7 +47,8 @@ void result_add_frame(json_t *content, const struct guest_frame *frame)
 void result_tell_frame(struct buf *out, const struct guest_frame *frame, struct size space)
 {
 	if (frame->reduced && frame->reduced[0]) {
-		buf_printf(out, "\n%s", frame->reduced);
+		buf_printf(out, "\n");
+		result_tell_note(out, frame->reduced);
 	}
 	if (frame->width < space.width || frame->height < space.height) {
 		buf_printf(out,
@@ -58,19 +60,19 @@ void result_tell_frame(struct buf *out, const struct guest_frame *frame, struct 
 }
 
 #define NAME_MAX_BYTES 200
+#define NOTE_MAX_BYTES 480
 
 void result_tell_name(struct buf *out, const char *name)
 {
-	size_t len = strnlen(name, NAME_MAX_BYTES);
-	/* Not in the middle of a character. */
-	while (len && name[len] && ((unsigned char)name[len] & 0xc0) == 0x80) {
-		len--;
-	}
-	for (size_t i = 0; i < len; i++) {
-		char c = (unsigned char)name[i] < 0x20 || name[i] == 0x7f ? ' ' : name[i];
-		buf_append(out, &c, 1);
-	}
-	if (name[len]) {
-		buf_printf(out, "...");
-	}
+	plain_append(out, name, NAME_MAX_BYTES);
+}
+
+void result_quote_name(struct buf *out, const char *name)
+{
+	plain_quote(out, name, NAME_MAX_BYTES);
+}
+
+void result_tell_note(struct buf *out, const char *note)
+{
+	plain_append(out, note, NOTE_MAX_BYTES);
 }

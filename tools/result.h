@@ -17,7 +17,10 @@ void result_add_frame(json_t *content, const struct guest_frame *frame);
  * or nothing. */
 void result_tell_frame(struct buf *out, const struct guest_frame *frame, struct size space);
 
-/* A name or title from the guest on one line: control bytes become spaces; at most 200 bytes. */
+/* Words of the guest (base/plain.h): a name, at most 200 bytes; the same in quotation marks, with
+ * those in it escaped; a sentence of its agent, at most 480 bytes. */
 void result_tell_name(struct buf *out, const char *name);
+void result_quote_name(struct buf *out, const char *name);
+void result_tell_note(struct buf *out, const char *note);
 
 #endif

@@ -143,7 +143,8 @@ static void tell_zoom(struct buf *out, const struct look *look, const struct gue
 		(double)frame->width / (double)(r[2] - r[0]), (long long)frame->width,
 		(long long)frame->height, (long long)frame->frame_id, screen.width, screen.height);
 	if (frame->reduced && frame->reduced[0]) {
-		buf_printf(out, "\n%s", frame->reduced);
+		buf_printf(out, "\n");
+		result_tell_note(out, frame->reduced);
 	}
 }
 

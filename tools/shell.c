@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "tools/result.h"
+#include "vm/wire/protocol.h"
 
 #include <string.h>
 
@@ -24,7 +25,7 @@ struct shell {
 static const struct field fields[] = {
 	FIELD_STR(struct shell_args, command,
 		"A command line for the login shell of the desktop's user.", .required = true,
-		.min = 1, .max = 100000),
+		.min = 1, .max = EXEC_COMMAND_MAX),
 	FIELD_STR(struct shell_args, cwd, "Directory to run it in; default: the home directory.",
 		.min = 1, .max = 4000),
 	FIELD_DEC(struct shell_args, timeout,

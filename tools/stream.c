@@ -142,10 +142,9 @@ static void tell_windows(struct buf *out, const json_t *windows)
 	for (size_t i = 0; i < n && i < WINDOWS_SHOWN; i++) {
 		const json_t *window = json_array_get(windows, i);
 		const char *title = json_string_value(json_object_get(window, "title"));
-		buf_printf(out, "%s%lld \"", i ? ", " : "",
+		buf_printf(out, "%s%lld ", i ? ", " : "",
 			(long long)json_integer_value(json_object_get(window, "id")));
-		result_tell_name(out, title ? title : "");
-		buf_printf(out, "\"");
+		result_quote_name(out, title ? title : "");
 	}
 	if (n > WINDOWS_SHOWN) {
 		buf_printf(out, " and %zu more", n - WINDOWS_SHOWN);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/field.h"
 #include "base/loop.h"
+#include "vm/wire/protocol.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -30,7 +31,7 @@ struct exec_args {
 };
 /* "stdout" and "stderr" are macros of stdio.h, so these rows are written out. */
 static const struct field exec_fields[] = {
-	FIELD_STR(struct exec_args, command, "to run", .required = true, .max = 1000000),
+	FIELD_STR(struct exec_args, command, "to run", .required = true, .max = EXEC_COMMAND_MAX),
 	FIELD_STR(struct exec_args, cwd, "where", .max = 4096),
 	FIELD_NUM(struct exec_args, timeout_ms, "at most", .required = true, .max = 1e9),
 	{ .name = "stdout",

@@ -5,6 +5,7 @@
 
 #include "vm/guest_check.h"
 
+#include "base/plain.h"
 #include "vm/picture/pixels.h"
 
 #include <string.h>
@@ -109,7 +110,9 @@ static bool check_failed(const json_t *failed, size_t n, struct guest_act *act, 
 		return err_set(err, ERR_ARGUMENT, "'failed' at %lld after %zu of %zu actions",
 			(long long)reply.index, act->done, n);
 	}
-	err_set(&act->failed, err_kind_from(reply.kind), "%s", reply.text);
+	auto_buf struct buf plain = { 0 };
+	plain_append(&plain, reply.text, sizeof(act->failed.text) - 1);
+	err_set(&act->failed, err_kind_from(reply.kind), "%s", buf_text(&plain));
 	act->failed_index = (size_t)reply.index;
 	return true;
 }

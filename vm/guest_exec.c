@@ -3,10 +3,9 @@
 
 #include "base/cleanup.h"
 #include "vm/guest_check.h"
+#include "vm/wire/protocol.h"
 
 #include <string.h>
-
-#define COMMAND_MAX 100000
 
 static void fill_output(
 	struct guest_output *to, const struct output *from, char **head, char **tail)
@@ -113,7 +112,7 @@ guest_id guest_exec(struct vm *vm, const char *command, const char *cwd, int64_t
 	call->fn.exec = fn;
 	call->time_ms = timeout_ms;
 	if (!guest_is_reachable(vm, &err) ||
-		!guest_check_text("the command", command, COMMAND_MAX, &err) ||
+		!guest_check_text("the command", command, EXEC_COMMAND_MAX, &err) ||
 		!guest_check_text("cwd", cwd, GUEST_PATH_MAX, &err) || !open_outputs(call, &err)) {
 		return guest_call_refuse(call, &err);
 	}

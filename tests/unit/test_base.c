@@ -113,6 +113,8 @@ Test(nearest, slips)
 	cr_assert_str_eq(nearest_name("coord", names), "coordinate", "a beginning");
 	cr_assert_str_eq(nearest_name("scrollAmount", names), "scroll_amount");
 	cr_assert_str_eq(nearest_name("tex", names), "text");
+	cr_assert_str_eq(nearest_name("cmd", (const char *[]){ "cwd", "command", NULL }), "command",
+		"letters left out");
 	cr_assert_null(nearest_name("button", names));
 	cr_assert_null(nearest_name("foo", (const char *[]){ "F1", NULL }), "two of three letters");
 	cr_assert_null(nearest_name("y", names), "one letter for another is no slip");

@@ -1,6 +1,7 @@
 // USES wire
 /* Commands: what they print comes back exactly, and nothing of them outlives its welcome. */
 #include "agent_client.h"
+#include "vm/wire/protocol.h"
 
 static struct client c;
 
@@ -19,6 +20,19 @@ TestSuite(exec, .init = start, .fini = stop, .timeout = 120);
 static bool is(const struct buf *buf, const char *text)
 {
 	return strcmp(buf_text(buf), text) == 0;
+}
+
+/* As long as the tool's schema says. */
+Test(exec, takes_the_longest_command)
+{
+	struct shell sh;
+	static char command[EXEC_COMMAND_MAX + 1];
+	memset(command, '#', EXEC_COMMAND_MAX);
+	memcpy(command, "echo ok ", 8);
+	shell_run(&c, command, &sh);
+	cr_assert(sh.answer.result, "%s", sh.answer.err.text);
+	cr_expect(is(&sh.out, "ok\n"), "%.80s", buf_text(&sh.out));
+	shell_done(&sh);
 }
 
 Test(exec, gives_output_and_status)

@@ -427,6 +427,54 @@ Test(launch, suggests_what_was_meant)
 	cr_expect(strstr(a.err.text, "org.xfce.mousepad"), "%s", a.err.text);
 }
 
+Test(launch, says_where_a_command_line_belongs)
+{
+	struct answer a;
+	client_call(&c, "launch", of("xterm -e top", NULL, 20000), &a);
+	cr_expect_eq(a.err.kind, ERR_NOT_FOUND);
+	cr_expect(strstr(a.err.text, "arguments") && strstr(a.err.text, "run_command"), "%s",
+		a.err.text);
+}
+
+static Display *open_display(void);
+
+static void expect_title(const struct answer *info, const char *want)
+{
+	size_t i;
+	json_t *window;
+	json_array_foreach(json_object_get(info->result, "windows"), i, window)
+	{
+		if (strcmp(json_string_value(json_object_get(window, "title")), want) == 0) {
+			return;
+		}
+	}
+	cr_expect_fail("no window has the title %s", want);
+}
+
+/* WM_NAME of type STRING is Latin-1; many programs write UTF-8 there. */
+Test(launch, reads_titles_of_old_programs)
+{
+	struct answer a;
+	client_call(&c, "info", NULL, &a);
+	size_t before = json_array_size(json_object_get(a.result, "windows"));
+	answer_done(&a);
+	Display *x = open_display();
+	for (int i = 0; i < 2; i++) {
+		Window window = XCreateSimpleWindow(x, DefaultRootWindow(x), 9, 9, 90, 90, 0, 0, 0);
+		XStoreName(x, window, i ? "caf\xe9" : "th\xc3\xa9");
+		XMapWindow(x, window);
+	}
+	XSync(x, False);
+	do {
+		client_call(&c, "info", NULL, &a);
+	} while (json_array_size(json_object_get(a.result, "windows")) < before + 2 &&
+		 (answer_done(&a), usleep(20000), true));
+	expect_title(&a, "café");
+	expect_title(&a, "thé");
+	answer_done(&a);
+	XCloseDisplay(x);
+}
+
 Test(launch, tells_why_a_program_failed)
 {
 	struct answer a;

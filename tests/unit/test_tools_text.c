@@ -26,6 +26,8 @@ Test(tools_text, acknowledgements)
 			"Dragged." },
 		{ "scroll", "{\"scroll_direction\":\"left\",\"scroll_amount\":3}",
 			"Scrolled left." },
+		{ "scroll", "{\"scroll_direction\":\"down\",\"scroll_amount\":0}",
+			"Did not scroll, for 'scroll_amount' is 0." },
 	};
 	struct guest_act res = {
 		.done = 1, .pointer = { 10, 20 }, .frame_id = 42, .changed = true

@@ -11,6 +11,7 @@
 #include "vm/agent/op.h"
 #include "vm/agent/sink.h"
 #include "vm/agent/task.h"
+#include "vm/wire/protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#define COMMAND_MAX (64 << 10) /* well below what the kernel takes as one argument */
 #define TIMEOUT_MAX 86400000
 #define DRAIN_MS 5000 /* for the host to take the rest, once the command has ended */
 
@@ -29,7 +29,7 @@ struct args {
 
 static const struct field fields[] = {
 	FIELD_STR(struct args, command, "what the shell runs", .required = true, .min = 1,
-		.max = COMMAND_MAX),
+		.max = EXEC_COMMAND_MAX),
 	FIELD_STR(struct args, cwd, "the directory to run it in", .min = 1, .max = 4000),
 	FIELD_NUM(struct args, timeout_ms, "after which it is killed", .min = 1, .max = TIMEOUT_MAX,
 		.required = true),

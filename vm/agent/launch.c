@@ -6,6 +6,7 @@
  */
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "base/plain.h"
 #include "base/spawn.h"
 #include "vm/agent/agent.h"
 #include "vm/agent/applications.h"
@@ -30,6 +31,7 @@
 #define BARE_MS 2000        /* how long a better match than a likely splash screen is waited for */
 #define COMPLETE_MS 500     /* for title and focus, once the window is there */
 #define TIMEOUT_MAX 600000
+#define OUTPUT_SHOWN 300
 #define UNMANAGED_MAX 16
 #define UNMANAGED_MIN 40 /* pixels: what is smaller is an icon or a tooltip */
 
@@ -363,10 +365,13 @@ static void program_failed(struct launch *l)
 	auto_free char *output = sink_text(l->output);
 	size_t len = strlen(output);
 	bool exited = l->end.si_code == CLD_EXITED;
+	auto_buf struct buf quoted = { 0 };
+	plain_quote(
+		&quoted, len > OUTPUT_SHOWN ? output + len - OUTPUT_SHOWN : output, OUTPUT_SHOWN);
 	err_set(&err, ERR_HOST, "the program %s before it opened a window%s%s",
 		spawn_describe_end(exited ? l->end.si_status << 8 : l->end.si_status & 0x7f),
 		len ? "; its last output was: " : " and wrote nothing",
-		len > 300 ? output + len - 300 : output);
+		len ? buf_text(&quoted) : "");
 	fail(l, &err);
 }
 

@@ -61,7 +61,8 @@ static Atom atom(struct display *d, int which)
 
 /* Up to max items of a property of that format; free with XFree.  NULL when it is not there or
  * different. */
-static void *get(struct display *d, Window of, Atom property, int format, long max, size_t *ret_n)
+static void *get_typed(struct display *d, Window of, Atom property, int format, long max,
+	size_t *ret_n, Atom *ret_type)
 {
 	Atom type;
 	int got = 0;
@@ -77,7 +78,14 @@ static void *get(struct display *d, Window of, Atom property, int format, long m
 		return NULL;
 	}
 	*ret_n = n;
+	*ret_type = type;
 	return value;
+}
+
+static void *get(struct display *d, Window of, Atom property, int format, long max, size_t *ret_n)
+{
+	Atom ignored;
+	return get_typed(d, of, property, format, max, ret_n, &ignored);
 }
 
 static unsigned long get_number(struct display *d, Window of, Atom property)
@@ -97,17 +105,27 @@ static bool get_window(struct display *d, Window of, Atom property, Window *ret_
 	return *ret_id != None;
 }
 
+/* A STRING is Latin-1, though many programs write UTF-8 there; what is both is UTF-8. */
+static char *to_utf8(const char *value, size_t len, Atom type)
+{
+	if (type == XA_STRING && !g_utf8_validate(value, (gssize)len, NULL)) {
+		return g_convert(value, (gssize)len, "UTF-8", "ISO-8859-1", NULL, NULL, NULL);
+	}
+	return g_utf8_make_valid(value, (gssize)len);
+}
+
 static bool get_text(struct display *d, Window of, Atom property, char *ret, size_t size)
 {
 	size_t n;
-	char *value = get(d, of, property, 8, (long)size - 1, &n);
+	Atom type;
+	char *value = get_typed(d, of, property, 8, (long)size - 1, &n, &type);
 	ret[0] = '\0';
 	if (!value) {
 		return false;
 	}
-	g_autofree char *valid = g_utf8_make_valid(value, (gssize)strnlen(value, n));
+	g_autofree char *valid = to_utf8(value, strnlen(value, n), type);
 	const char *end;
-	g_strlcpy(ret, valid, size);
+	g_strlcpy(ret, valid ? valid : "", size);
 	if (!g_utf8_validate(ret, -1, &end)) {
 		ret[end - ret] = '\0'; /* the last character did not fit */
 	}

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/plain.h"
 #include "vm/wire/link_impl.h"
 
 #include <errno.h>
@@ -392,7 +393,9 @@ static bool on_reply(struct link *link, uint32_t id, const struct link_msg *msg,
 	}
 	if (error) {
 		struct err theirs;
-		err_set(&theirs, err_kind_from(kind), "%s", text);
+		auto_buf struct buf plain = { 0 };
+		plain_append(&plain, text, sizeof(theirs.text) - 1);
+		err_set(&theirs, err_kind_from(kind), "%s", buf_text(&plain));
 		answer(link, r, NULL, &theirs);
 		return true;
 	}

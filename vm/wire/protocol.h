@@ -87,4 +87,8 @@
 
 #define PROTOCOL_VERSION 1
 
+/* Bytes of exec's command: the kernel takes 128 KiB as one argument, and a header 1 MiB, in which a
+ * byte may take six. */
+#define EXEC_COMMAND_MAX 100000
+
 #endif
