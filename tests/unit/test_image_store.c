@@ -7,6 +7,8 @@
 
 #include "tests/unit/image_scratch.h"
 
+#include <sys/wait.h>
+
 #include <sys/file.h>
 
 TestSuite(image_store, .init = image_scratch_make, .fini = image_scratch_remove, .timeout = 60);
@@ -304,6 +306,31 @@ Test(image_store, what_a_build_left_goes_with_the_next_one)
 	image_abandon(third, NULL);
 	cr_assert_lt(access(third, F_OK), 0);
 	close(lock);
+}
+
+/* Each clears away what the others left, and none what another has just begun. */
+Test(image_store, builds_that_begin_at_once_leave_each_other_alone)
+{
+	pid_t pids[4];
+	for (size_t i = 0; i < 4; i++) {
+		pids[i] = fork();
+		for (int turn = 0; pids[i] == 0 && turn < 50; turn++) {
+			char *dir = NULL;
+			int lock = image_begin(image_scratch, NULL, &dir, &err);
+			if (lock < 0 || access(dir, F_OK) < 0) {
+				_exit(1);
+			}
+			close(lock); /* it is left */
+		}
+		if (pids[i] == 0) {
+			_exit(0);
+		}
+	}
+	for (size_t i = 0; i < 4; i++) {
+		int status;
+		cr_assert_eq(waitpid(pids[i], &status, 0), pids[i]);
+		cr_expect_eq(status, 0, "one was cleared away when it began");
+	}
 }
 
 Test(image_store, a_removed_one_is_gone)

@@ -275,12 +275,10 @@ static bool open_given(struct build *build, const struct build_how *how, struct 
 	if (!init) {
 		return false;
 	}
-	*slot(build, PLAN_LOCK) = fcntl(build->lock, F_DUPFD_CLOEXEC, 3);
 	*slot(build, PLAN_INIT) = open(init, O_RDONLY | O_CLOEXEC);
 	*slot(build, PLAN_SELF) =
 		open(build->program ? build->program : "/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	if (*slot(build, PLAN_LOCK) < 0 || *slot(build, PLAN_INIT) < 0 ||
-		*slot(build, PLAN_SELF) < 0) {
+	if (*slot(build, PLAN_INIT) < 0 || *slot(build, PLAN_SELF) < 0) {
 		return err_errno(err, "cannot open '%s'", init);
 	}
 	return !how->tar || open_tar(how->tar, slot(build, PLAN_TAR), err);

@@ -17,7 +17,6 @@ enum {
 	PLAN_SELF, /* the program itself */
 	PLAN_FILES,
 	PLAN_INIT, /* vitrine-init */
-	PLAN_LOCK, /* of the unfinished image: held as long as anything of the build runs */
 	PLAN_TAR,  /* a root file system, where the plan says so */
 	PLAN_ROOT_EROFS,
 	PLAN_VMLINUZ,

@@ -352,6 +352,14 @@ void image_abandon(const char *dir, const char *program)
 	(void)gone; /* what is left is cleared away by the next build */
 }
 
+/* Whether its maker has ended, and all that runs for it (walls.h). */
+static bool is_left(int dir)
+{
+	auto_close int work = openat(dir, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return flock(dir, LOCK_EX | LOCK_NB) == 0 &&
+	       (work < 0 || flock(work, LOCK_EX | LOCK_NB) == 0);
+}
+
 /* Unfinished ones whose maker has ended. */
 static void clear_away(const char *images, const char *program)
 {
@@ -365,7 +373,7 @@ static void clear_away(const char *images, const char *program)
 		buf_printf(&path, "%s/%s", images, entry->d_name);
 		auto_close int fd =
 			open(buf_text(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		if (fd >= 0 && is_left(fd)) {
 			image_abandon(buf_text(&path), program);
 		}
 	}
@@ -399,6 +407,12 @@ int image_begin(const char *images, const char *program, char **ret_dir, struct 
 	char id[ID_LEN + 1];
 	auto_buf struct buf path = { 0 };
 	if (!make_dirs(images, err)) {
+		return -1;
+	}
+	/* Another that begins would clear it away before it is locked. */
+	auto_close int all = open(images, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (all < 0 || flock(all, LOCK_EX) < 0) {
+		err_errno(err, "cannot lock '%s'", images);
 		return -1;
 	}
 	clear_away(images, program);

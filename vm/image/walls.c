@@ -24,6 +24,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -31,6 +32,7 @@
 #include <sys/wait.h>
 
 #define SUBIDS_MAX ((size_t)1 << 20)
+#define LOCK_FD 18 /* inside: the work directory, opened there, so that nothing is above it */
 #define FDS_END 64 /* above the numbers that are used inside */
 #define IDS 65536u /* as many as Debian's packages use */
 
@@ -358,11 +360,12 @@ static int await(pid_t child, int signals)
 	}
 }
 
-static int run_inside(char *const *argv, struct err *err)
+static int run_inside(char *const *argv, int work, struct err *err)
 {
 	sigset_t set;
-	struct spawn_fd fds[WALLS_FDS_MAX + 1];
+	struct spawn_fd fds[WALLS_FDS_MAX + 2];
 	size_t n_fds = list_fds(fds, true);
+	fds[n_fds++] = (struct spawn_fd){ work, LOCK_FD };
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -390,11 +393,14 @@ int walls_inner(char *const *argv)
 	struct err err = { 0 };
 	/* Where it is refused, that of the machine stays: it has us, too. */
 	(void)!mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
-	int status = argv[0] ? run_inside(argv, &err) : 0;
+	int work = open(WALLS_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (work < 0 || flock(work, LOCK_SH) < 0) {
+		return fail("lock " WALLS_TMP);
+	}
+	int status = argv[0] ? run_inside(argv, work, &err) : 0;
 	end_all();
-	auto_close int work = open(WALLS_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (err.kind || work < 0 || !root_empty(work, ".", &err)) {
-		fprintf(stderr, "vitrine: failed: %s\n", err.kind ? err.text : "no " WALLS_TMP);
+	if (err.kind || !root_empty(work, ".", &err)) {
+		fprintf(stderr, "vitrine: failed: %s\n", err.text);
 		return status ? status : 1;
 	}
 	return status;

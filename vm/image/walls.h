@@ -30,8 +30,9 @@ struct walls {
 	size_t n_fds;
 };
 
-/* Starts argv, and behind its end empties `work`.  *ret_pid ends with the status of argv; *ret_life
- * is to be kept: all inside is killed when it is closed. */
+/* Starts argv, and behind its end empties `work`, on which all inside holds a shared flock().
+ * *ret_pid ends with the status of argv; *ret_life is to be kept: all inside is killed when it is
+ * closed. */
 bool walls_start(
 	const struct walls *walls, pid_t *ret_pid, int *ret_life, struct err *err) NODISCARD;
 /* Empties what a build that was killed has left.  Waits for it. */
