@@ -275,3 +275,46 @@ Test(image_recipe, what_an_id_is_made_of_does_not_run_together)
 	cr_assert_str_neq(one, two);
 	cr_assert_str_eq(one, again);
 }
+
+/* ---- what somebody else's recipe must not do ---- */
+
+Test(image_recipe, files_that_are_a_link_take_nothing_along)
+{
+	auto_recipe struct recipe recipe = { 0 };
+	mkdir(image_path("private"), 0700);
+	image_put(image_path("private/key"), "SECRET");
+	put_recipe("linked", "{\"description\": \"x\"}");
+	cr_assert_eq(symlink("../private", image_path("linked/files")), 0);
+	cr_assert_not(load("linked", &recipe));
+	cr_assert_not_null(strstr(err.text, "linked/files' must be a directory"), "%s", err.text);
+	unlink(image_path("linked/files"));
+	mkdir(image_path("linked/files"), 0700);
+	cr_assert_eq(symlink("../../private", image_path("linked/files/below")), 0);
+	cr_assert(load("linked", &recipe), "%s", err.text);
+	recipe_end(&recipe);
+	cr_assert_null(memmem(recipe.files.data, recipe.files.len, "SECRET", 6));
+	struct look look = file_of(&recipe, "below");
+	cr_assert(S_ISLNK(look.mode), "a link below stays one");
+}
+
+Test(image_recipe, a_pipe_is_not_waited_for)
+{
+	auto_recipe struct recipe recipe = { 0 };
+	mkdir(image_path("piped"), 0700);
+	cr_assert_eq(mkfifo(image_path("piped/recipe.json"), 0600), 0);
+	cr_assert_not(load("piped", &recipe));
+	cr_assert_not_null(strstr(err.text, "is not JSON"), "%s", err.text);
+}
+
+Test(image_recipe, files_too_large_together_are_refused_at_once)
+{
+	auto_recipe struct recipe recipe = { 0 };
+	put_recipe("large", "{\"description\": \"x\"}");
+	mkdir(image_path("large/files"), 0700);
+	for (int i = 0; i < 2; i++) {
+		image_put(image_path("large/files/%d", i), "x");
+		cr_assert_eq(truncate(image_path("large/files/%d", i), 130 << 20), 0);
+	}
+	cr_assert_not(load("large", &recipe));
+	cr_assert_not_null(strstr(err.text, "holds more than 256 MiB"), "%s", err.text);
+}

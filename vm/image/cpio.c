@@ -106,7 +106,13 @@ static bool add_below(
 	struct buf *out, const char *path, const char *prefix, int depth, struct err *err)
 {
 	struct dirent **names = NULL;
-	int n = depth > DEPTH_MAX ? -1 : scandir(path, &names, NULL, alphasort);
+	if (depth > DEPTH_MAX || out->len > CPIO_FILE_MAX) {
+		return err_set(err, ERR_LIMIT,
+			"'%s' cannot be added: directories may be %d deep, and all files may have "
+			"%zu MiB",
+			path, DEPTH_MAX, CPIO_FILE_MAX >> 20);
+	}
+	int n = scandir(path, &names, NULL, alphasort);
 	bool good = n >= 0 || err_errno(err, "cannot read the directory '%s'", path);
 	for (int i = 0; i < n; i++) {
 		const char *word = names[i]->d_name;

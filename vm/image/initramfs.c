@@ -142,6 +142,10 @@ static bool add_module(
 		!add_needed(modules, &bytes, "depends=", ",", true, depth, err)) {
 		return false;
 	}
+	if (modules->archive->len > CPIO_FILE_MAX) {
+		return err_set(err, ERR_LIMIT, "the kernel's modules have more than %zu MiB",
+			CPIO_FILE_MAX >> 20);
+	}
 	const char *last = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
 	buf_printf(&path, "modules/%s", last);
 	cpio_add(modules->archive, buf_text(&path), S_IFREG | 0644, bytes.data, bytes.len);

@@ -219,7 +219,7 @@ static json_t *read_json(const char *folder, struct err *err)
 {
 	auto_buf struct buf path = { 0 }, text = { 0 };
 	buf_printf(&path, "%s/recipe.json", folder);
-	auto_close int fd = open(buf_text(&path), O_RDONLY | O_CLOEXEC);
+	auto_close int fd = open(buf_text(&path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
 		err_errno(err, "cannot open the recipe '%s'", buf_text(&path));
 		return NULL;
@@ -251,10 +251,22 @@ static void take_text(char **to, const char *said)
 
 static bool add_files(struct recipe *recipe, const char *folder, struct err *err)
 {
+	struct stat stat;
 	auto_buf struct buf path = { 0 };
 	buf_printf(&path, "%s/files", folder);
-	return access(buf_text(&path), F_OK) < 0 ||
-	       cpio_add_tree(&recipe->files, buf_text(&path), err);
+	if (lstat(buf_text(&path), &stat) < 0) {
+		return errno == ENOENT || err_errno(err, "cannot look at '%s'", buf_text(&path));
+	}
+	/* Through a link somebody else's recipe would take any files of this machine along. */
+	if (!S_ISDIR(stat.st_mode)) {
+		return err_set(err, ERR_ARGUMENT, "'%s' must be a directory", buf_text(&path));
+	}
+	if (!cpio_add_tree(&recipe->files, buf_text(&path), err)) {
+		return false;
+	}
+	return recipe->files.len <= CPIO_FILE_MAX ||
+	       err_set(err, ERR_LIMIT, "'%s' holds more than %zu MiB", buf_text(&path),
+		       CPIO_FILE_MAX >> 20);
 }
 
 static bool load_folder(const char *folder, struct recipe *recipe, int depth, struct err *err);
