@@ -308,7 +308,7 @@ void conn_take(struct conn *conn, const char *text, size_t len)
 	struct rpc_fault fault;
 	json_auto_t *message = rpc_parse(text, len, &fault);
 	if (!message) {
-		json_auto_t *id = rpc_rescue_id(text, len, &fault);
+		json_auto_t *id = rpc_rescue_id(text, len);
 		conn_refuse(conn, id, 400, &fault);
 	} else if (conn->kind != TRANSPORT_POST) {
 		take_all(conn, message);

@@ -64,6 +64,13 @@ static const struct mcp_revision *find_revision(const char *name, unsigned eras)
 	return NULL;
 }
 
+/* Some clients write null for what they leave out. */
+static const json_t *member(const json_t *of, const char *name)
+{
+	const json_t *value = json_object_get(of, name);
+	return json_is_null(value) ? NULL : value;
+}
+
 static const struct mcp_revision *latest(enum mcp_era era)
 {
 	size_t i = N_REVISIONS;
@@ -205,12 +212,12 @@ static bool read_modern(
 		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
 			"params._meta must hold the object \"" META "clientCapabilities\"");
 	}
-	const json_t *info = json_object_get(meta, META "clientInfo");
+	const json_t *info = member(meta, META "clientInfo");
 	if (info && !json_is_object(info)) {
 		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
 			"params._meta[\"" META "clientInfo\"] must be an object");
 	}
-	const json_t *level = json_object_get(meta, META "logLevel");
+	const json_t *level = member(meta, META "logLevel");
 	if (level) {
 		request->log_level = mcp_level_from(json_string_value(level));
 		if (request->log_level < 0) {
@@ -254,7 +261,7 @@ static bool read_method(struct request *request, const char *name, struct rpc_fa
 
 bool mcp_read(struct request *request, const char *method, struct rpc_fault *fault)
 {
-	const json_t *meta = json_object_get(request->params, "_meta");
+	const json_t *meta = member(request->params, "_meta");
 	request->revision = revision_of(request->session);
 	if (meta && !json_is_object(meta)) {
 		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL, "params._meta must be an object");
@@ -268,7 +275,7 @@ bool mcp_read(struct request *request, const char *method, struct rpc_fault *fau
 		return rpc_fault(fault, RPC_INVALID_REQUEST, NULL,
 			"%.80s must not be part of a batch here; send it alone", method);
 	}
-	request->progress_token = json_object_get(meta, "progressToken");
+	request->progress_token = member(meta, "progressToken");
 	if (request->progress_token && !rpc_is_id(request->progress_token)) {
 		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
 			"params._meta.progressToken must be an integer or a string of at most %d "

@@ -5,7 +5,6 @@
 #include "base/cleanup.h"
 #include "server/json_write.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,6 +41,32 @@ static size_t count_values(const char *text, size_t len)
 	return n;
 }
 
+/* What to do about it, where the reason alone does not say. */
+static const char *hint_for(const json_error_t *why)
+{
+	enum json_error_code code = json_error_code(why);
+	if (code == json_error_null_character || strstr(why->text, "invalid Unicode")) {
+		return "a string must not hold U+0000 or half of a surrogate pair; leave it out, "
+		       "and send whole characters";
+	}
+	return code == json_error_numeric_overflow
+		       ? "a number is too large; integers have at most 64 bits"
+		       : NULL;
+}
+
+/* An integer that came as 3.0 is one. */
+static bool is_whole(const json_t *value)
+{
+	double number = json_real_value(value);
+	return json_is_real(value) && fabs(number) < 1e15 && number == floor(number);
+}
+
+/* Can be sent back, be it a good id or not. */
+static bool is_echoed(const json_t *id)
+{
+	return rpc_is_id(id) || json_is_real(id);
+}
+
 json_t *rpc_parse(const char *text, size_t len, struct rpc_fault *fault)
 {
 	if (len > VALUES_MAX && count_values(text, len) > VALUES_MAX) {
@@ -53,118 +78,102 @@ json_t *rpc_parse(const char *text, size_t len, struct rpc_fault *fault)
 	json_error_t why;
 	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (!json) {
-		rpc_fault(fault, RPC_PARSE_ERROR, NULL,
-			"not a JSON message: %s (at byte %d); send one JSON-RPC 2.0 object a line",
-			why.text, why.position);
+		const char *hint = hint_for(&why);
+		rpc_fault(fault, RPC_PARSE_ERROR, NULL, "not a JSON message: %s (at byte %d); %s",
+			why.text, why.position,
+			hint ? hint : "send one JSON-RPC 2.0 object a line");
 	}
 	return json;
 }
 
-/* The code unit of the escape \uXXXX at `at`; -1: there is none. */
-static int unit_at(const char *at, const char *end)
+/* ---- the id of a message that could not be parsed ---- */
+
+/* Behind the string that begins at `at`; the end, where it has none. */
+static const char *skip_string(const char *at, const char *end)
 {
-	char digits[5] = "";
-	if (end - at < 6 || at[0] != '\\' || at[1] != 'u') {
-		return -1;
+	for (at++; at < end && *at != '"'; at++) {
+		at += *at == '\\';
 	}
-	memcpy(digits, at + 2, 4);
-	return strspn(digits, "0123456789abcdefABCDEF") == 4 ? (int)strtol(digits, NULL, 16) : -1;
+	return at < end ? at + 1 : end;
 }
 
-static bool is_between(int unit, int from, int to)
+static const char *skip_space(const char *at, const char *end)
 {
-	return unit >= from && unit <= to;
+	while (at < end && strchr(" \t\r\n", *at) && *at) {
+		at++;
+	}
+	return at;
 }
 
-/* Puts U+FFFD in the place of escapes that are no text; false when there are none. */
-static bool replace_bad_escapes(char *text, size_t len)
+static const char *skip_value(const char *at, const char *end)
 {
-	bool found = false;
+	if (at < end && *at == '"') {
+		return skip_string(at, end);
+	}
+	while (at < end && !(strchr(",}] \t\r\n", *at) && *at)) {
+		at++;
+	}
+	return at;
+}
+
+/* How many members of the outermost object have this name, and where the first one's value is. */
+static size_t find_member(const char *text, size_t len, const char *name, const char **ret_value)
+{
 	const char *end = text + len;
-	for (char *at = text; at < end; at++) {
-		int unit = unit_at(at, end);
-		if (is_between(unit, 0xd800, 0xdbff) &&
-			is_between(unit_at(at + 6, end), 0xdc00, 0xdfff)) {
-			at += 11;
-		} else if (unit == 0 || is_between(unit, 0xd800, 0xdfff)) {
-			memcpy(at + 2, "fffd", 4);
-			found = true;
-		} else if (*at == '\\') {
+	size_t depth = 0, found = 0;
+	bool key = false;
+	for (const char *at = text; at < end;) {
+		char c = *at;
+		if (c != '"') {
+			depth += c == '{' || c == '[';
+			depth -= depth && (c == '}' || c == ']');
+			key = depth == 1 &&
+			      (c == ',' || c == '{' || (key && c && strchr(" \t\r\n", c)));
 			at++;
+			continue;
 		}
+		const char *behind = skip_string(at, end), *value = skip_space(behind, end);
+		bool is_it = key && (size_t)(behind - at) == strlen(name) + 2 &&
+			     memcmp(at + 1, name, strlen(name)) == 0;
+		if (is_it && value < end && *value == ':' && found++ == 0) {
+			*ret_value = skip_space(value + 1, end);
+		}
+		key = false;
+		at = behind;
 	}
 	return found;
 }
 
-static bool is_too_large(const char *number)
+json_t *rpc_rescue_id(const char *text, size_t len)
 {
-	errno = 0;
-	if (strpbrk(number, ".eE")) {
-		return isinf(strtod(number, NULL));
-	}
-	strtoll(number, NULL, 10);
-	return errno == ERANGE;
-}
-
-/* Puts null in the place of numbers that do not fit; false when there are none. */
-static bool replace_large_numbers(char *text)
-{
-	bool found = false, quoted = false;
-	for (char *at = text; *at; at++) {
-		size_t n = quoted ? 0 : strspn(at, "0123456789+-.eE");
-		if (*at == '"') {
-			quoted = !quoted;
-		} else if (quoted && *at == '\\' && at[1]) {
-			at++;
-		} else if (n > 4) { /* shorter ones fit */
-			auto_free char *number = must(strndup(at, n));
-			if (is_too_large(number)) {
-				memset(at, ' ', n);
-				memcpy(at, "null", 4);
-				found = true;
-			}
-			at += n - 1;
-		}
-	}
-	return found;
-}
-
-json_t *rpc_rescue_id(const char *text, size_t len, struct rpc_fault *fault)
-{
-	auto_free char *copy = must(strndup(text, len));
-	if (strlen(copy) != len) {
+	const char *value, *method;
+	if (find_member(text, len, "method", &method) == 0 ||
+		find_member(text, len, "id", &value) != 1) {
 		return NULL;
 	}
-	bool escapes = replace_bad_escapes(copy, len), numbers = replace_large_numbers(copy);
-	if (!escapes && !numbers) {
+	json_t *id = json_loadb(
+		value, (size_t)(skip_value(value, text + len) - value), JSON_DECODE_ANY, NULL);
+	if (!is_echoed(id)) {
+		json_decref(id);
 		return NULL;
 	}
-	json_auto_t *json = json_loadb(copy, len, JSON_REJECT_DUPLICATES, NULL);
-	json_t *id = json_object_get(json, "id");
-	if (!rpc_is_id(id) || (json_is_string(id) && strstr(json_string_value(id), "\ufffd"))) {
-		return NULL;
-	}
-	rpc_fault(fault, RPC_PARSE_ERROR, NULL, "%s",
-		escapes ? "a string must not hold U+0000 or half of a surrogate pair; leave it "
-			  "out, and send whole characters"
-			: "a number is too large; integers have at most 64 bits");
-	return json_incref(id);
+	return id;
 }
 
 bool rpc_is_id(const json_t *value)
 {
-	return json_is_integer(value) ||
+	return json_is_integer(value) || is_whole(value) ||
 	       (json_is_string(value) && json_string_length(value) <= RPC_ID_MAX);
 }
 
-static bool check_request(const struct rpc_message *msg, const json_t *id, const json_t *params,
-	struct rpc_fault *fault)
+static bool check_request(const json_t *id, const json_t *params, struct rpc_fault *fault)
 {
-	if (id && !msg->id) {
+	if (!rpc_is_id(id)) {
 		return rpc_fault(fault, RPC_INVALID_REQUEST, NULL,
 			"id must be an integer or a string of at most %d bytes", RPC_ID_MAX);
 	}
-	if (params && !json_is_object(params)) {
+	bool none = json_is_null(params) || (json_is_array(params) && !json_array_size(params));
+	if (params && !none && !json_is_object(params)) {
 		return rpc_fault(fault,
 			json_is_array(params) ? RPC_INVALID_PARAMS : RPC_INVALID_REQUEST, NULL,
 			"params must be an object");
@@ -183,7 +192,7 @@ enum rpc_kind rpc_read(const json_t *in, struct rpc_message *ret, struct rpc_fau
 	const json_t *id = json_object_get(in, "id");
 	const json_t *method = json_object_get(in, "method");
 	const json_t *params = json_object_get(in, "params");
-	ret->id = rpc_is_id(id) ? id : NULL;
+	ret->id = is_echoed(id) ? id : NULL;
 	if (!method && (json_object_get(in, "result") || json_object_get(in, "error"))) {
 		return RPC_RESPONSE; /* never answered, not even a broken one: that could go on for
 					ever */
@@ -202,7 +211,7 @@ enum rpc_kind rpc_read(const json_t *in, struct rpc_message *ret, struct rpc_fau
 	if (!id) {
 		return RPC_NOTIFICATION;
 	}
-	return check_request(ret, id, params, fault) ? RPC_REQUEST : RPC_INVALID;
+	return check_request(id, params, fault) ? RPC_REQUEST : RPC_INVALID;
 }
 
 static void write_text(struct buf *out, const char *text)

@@ -36,7 +36,7 @@ enum rpc_kind {
 struct rpc_message {
 	const json_t *id; /* a string or an integer; NULL when there is none that can be used */
 	const char *method;
-	const json_t *params; /* an object; NULL when absent */
+	const json_t *params; /* an object; NULL when absent, null or [] */
 };
 
 #define RPC_ID_MAX \
@@ -46,11 +46,11 @@ struct rpc_message {
 /* NULL and a fault when text is not JSON. */
 json_t *rpc_parse(const char *text, size_t len, struct rpc_fault *fault);
 /*
- * The id of a message that was refused only for an escaped U+0000, half of a surrogate pair, as
- * models leave it when they cut an emoji in two, or a number that is too large: whoever sent it waits for an answer with that id.
- * NULL when that was not the reason; else fault says so.
+ * The id of a request that rpc_parse() refused, where it can be read: whoever sent it waits for an
+ * answer with that id.  NULL when it cannot, or when the message may be a response: those have ids
+ * of ours.
  */
-json_t *rpc_rescue_id(const char *text, size_t len, struct rpc_fault *fault);
+json_t *rpc_rescue_id(const char *text, size_t len);
 /* RPC_INVALID sets fault; the id is read all the same where it can be. */
 enum rpc_kind rpc_read(const json_t *in, struct rpc_message *ret, struct rpc_fault *fault);
 bool rpc_is_id(const json_t *value);

@@ -55,9 +55,12 @@ static void deliver(struct stdio *s, size_t len)
 	if (len > 0 && text[len - 1] == '\r') {
 		text[--len] = '\0';
 	}
+	if (strspn(text, " \t\r") == len) {
+		return; /* a blank line says nothing */
+	}
 	if (len > TRANSPORT_MESSAGE_MAX) {
 		refuse(s);
-	} else if (len > 0) {
+	} else {
 		s->handlers->message(&s->conn, text, len, s->data);
 	}
 }

@@ -117,15 +117,17 @@ Test(mcp_hostile, text_that_is_none_is_refused_with_the_id_of_its_request)
 {
 	static const struct {
 		const char *id, *text;
-		bool known;
+		bool known, hint;
 	} cases[] = {
-		{ "7", "a\\u0000b", true },
-		{ "7", "half \\ud83d", true },
-		{ "7", "\\ude80\\ud83d\\ude80", true },
-		{ "\"seven\"", "\\ud83dx\\uDE80", true },
-		{ "\"\\ud800\"", "fine", false },
-		{ "7", "half \\ud83d\"", false },
-		{ "7", "\\\\ud83d\\x", false },
+		{ "7", "a\\u0000b", true, true },
+		{ "7", "half \\ud83d", true, true },
+		{ "7", "\\ude80\\ud83d\\ude80", true, true },
+		{ "\"seven\"", "\\ud83dx\\uDE80", true, true },
+		{ "\"\\ud800\"", "fine", false, true },
+		{ "7", "half \\ud83d\"", true, true },
+		{ "7", "\\\\ud83d\\x", true, false },
+		{ "7", "\xff\xfe", true, false },
+		{ "7", "a\",\"text\":\"b", true, false },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		auto_buf struct buf text = { 0 };
@@ -140,7 +142,7 @@ Test(mcp_hostile, text_that_is_none_is_refused_with_the_id_of_its_request)
 					 : json_is_null(json_at(answer, "id")),
 			"case %zu", i);
 		cr_expect_eq(strstr(text_at(answer, "error|message"), "surrogate pair") != NULL,
-			cases[i].known, "case %zu: %s", i, text_at(answer, "error|message"));
+			cases[i].hint, "case %zu: %s", i, text_at(answer, "error|message"));
 	}
 }
 
@@ -148,12 +150,16 @@ Test(mcp_hostile, numbers_that_are_too_large_are_refused_with_the_id_of_their_re
 {
 	static const struct {
 		const char *id, *number;
-		bool known;
+		bool known, hint;
 	} cases[] = {
-		{ "7", "99999999999999999999", true },
-		{ "\"1e999 \\\" 2e999\"", "-1e999", true },
-		{ "99999999999999999999", "1", false },
-		{ "7", "1e", false },
+		{ "7", "99999999999999999999", true, true },
+		{ "\"1e999 \\\" 2e999\"", "-1e999", true, true },
+		{ "99999999999999999999", "1", false, true },
+		{ "7", "1e", true, false },
+		{ "-7", "NaN", true, false },
+		{ "1.0", "Infinity", true, false },
+		{ "\"a, \\\"id\\\": 3\"", "{\"id\":4,\"b\":[}", true, false },
+		{ "[7]", "NaN", false, false },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		auto_buf struct buf text = { 0 };
@@ -167,8 +173,51 @@ Test(mcp_hostile, numbers_that_are_too_large_are_refused_with_the_id_of_their_re
 					 : json_is_null(json_at(answer, "id")),
 			"case %zu", i);
 		cr_expect_eq(strstr(text_at(answer, "error|message"), "64 bits") != NULL,
-			cases[i].known, "case %zu: %s", i, text_at(answer, "error|message"));
+			cases[i].hint, "case %zu: %s", i, text_at(answer, "error|message"));
 	}
+}
+
+Test(mcp_hostile, too_deep_a_message_is_refused_with_its_id)
+{
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text, "{\"jsonrpc\":\"2.0\",\"params\":{\"a\":");
+	for (int i = 0; i < 3000; i++) {
+		buf_printf(&text, "[");
+	}
+	for (int i = 0; i < 3000; i++) {
+		buf_printf(&text, "]");
+	}
+	buf_printf(&text, "},\n \"method\":\"ping\" , \"id\" : \"deep\" }");
+	json_auto_t *answer = client_ask(&client, buf_text(&text));
+	cr_assert_str_eq(text_at(answer, "id"), "deep");
+	cr_assert_eq(int_at(answer, "error|code"), -32700);
+}
+
+/* Its id is one of ours, and the client's own request of that id is another one. */
+Test(mcp_hostile, a_broken_response_is_not_answered_with_its_id)
+{
+	json_auto_t *answer =
+		client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"method\":NaN}}");
+	cr_assert(json_is_null(json_at(answer, "id")));
+}
+
+Test(mcp_hostile, null_is_as_good_as_nothing)
+{
+	static const char *const params[] = { "null", "[]", "{\"_meta\":null}",
+		"{\"_meta\":{\"progressToken\":null}}", "{\"cursor\":null}" };
+	for (size_t i = 0; i < sizeof(params) / sizeof(*params); i++) {
+		auto_buf struct buf text = { 0 };
+		buf_printf(&text,
+			"{\"jsonrpc\":\"2.0\",\"id\":1.0,\"method\":\"tools/list\",\"params\":%s}",
+			params[i]);
+		json_auto_t *answer = client_ask(&client, buf_text(&text));
+		cr_expect(json_array_size(json_at(answer, "result|tools")) > 10, "%s", params[i]);
+		cr_expect_eq(json_number_value(json_at(answer, "id")), 1.0);
+	}
+	json_auto_t *answer = client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
+						  "\"tools/call\",\"params\":{\"_meta\":null,"
+						  "\"name\":\"sandbox_list\",\"arguments\":null}}");
+	cr_expect(json_at(answer, "result|content"));
 }
 
 Test(mcp_hostile, a_message_has_a_number_of_values)
