@@ -274,6 +274,32 @@ Test(look, keeps_within_max_bytes, .init = start, .fini = stop)
 	done(&req, &p);
 }
 
+/* A higher wish gives no less, and what may be used is used. */
+Test(look, makes_the_best_that_fits, .init = start, .fini = stop)
+{
+	static const int max[] = { 150000, 400000, OBSERVE_MAX_BYTES };
+	put_noise();
+	for (size_t i = 0; i < sizeof(max) / sizeof(*max); i++) {
+		json_int_t quality[2], width[2];
+		for (int high = 0; high < 2; high++) {
+			char ask[120];
+			struct request req;
+			snprintf(ask, sizeof(ask),
+				"{'observe': {'mode': 'frame', 'quality': %d, 'max_bytes': %d}}",
+				high ? 100 : 80, max[i]);
+			struct picture p = look(&req, ask);
+			quality[high] = number(frame_of(&req), "quality");
+			width[high] = p.width;
+			cr_expect_leq(req.tail_len, max[i]);
+			cr_expect_geq(req.tail_len, max[i] * 3 / 4, "%zu of %d bytes", req.tail_len,
+				max[i]);
+			done(&req, &p);
+		}
+		cr_expect_eq(width[0], width[1]);
+		cr_expect_geq(quality[1], quality[0]);
+	}
+}
+
 Test(look, counts_changes, .init = start, .fini = stop)
 {
 	struct request a, b, c;

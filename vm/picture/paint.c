@@ -1,5 +1,6 @@
 /* Scaling and encoding with buffers that are used again and again.  What does not fit loses quality
- * first, then size. */
+ * first, then size; then it gets the best quality that fits, so that a higher wish never gives
+ * less. */
 #include "vm/picture/paint.h"
 
 #include "base/cleanup.h"
@@ -9,7 +10,6 @@
 #include <stdio.h>
 
 #define QUALITY_LEAST 30
-#define QUALITY_STEP 15
 #define ROUNDS_MAX 24
 #define EDGE_LEAST 16 /* an image shrinks no further */
 
@@ -80,20 +80,6 @@ static struct size times(struct size size, double factor)
 	return (struct size){ width > 1 ? width : 1, height > 1 ? height : 1 };
 }
 
-/* The next, smaller try. */
-static bool reduce(const struct paint_want *want, struct painted *to, double *shrink, size_t len)
-{
-	if (want->format == FORMAT_JPEG && to->quality > QUALITY_LEAST) {
-		int64_t next = to->quality - QUALITY_STEP;
-		to->quality = next > QUALITY_LEAST ? next : QUALITY_LEAST;
-		return true;
-	}
-	double fits = sqrt((double)want->max_bytes / (double)len) * 0.95;
-	*shrink *= fits < 0.95 ? fits : 0.95;
-	to->size = times(want->size, *shrink);
-	return to->size.width >= EDGE_LEAST && to->size.height >= EDGE_LEAST;
-}
-
 static bool encode(struct painter *p, const struct image *image, int64_t format, int64_t quality,
 	struct encoded *ret, struct err *err)
 {
@@ -101,28 +87,97 @@ static bool encode(struct painter *p, const struct image *image, int64_t format,
 				    : encoder_jpeg(p->encoder, image, (int)quality, ret, err);
 }
 
-bool painter_paint(struct painter *p, const struct image *raw, const struct paint_want *want,
-	struct painted *ret, struct err *err)
-{
-	double shrink = 1;
+/* An image on its way into the bytes that it may take. */
+struct fit {
+	struct painter *painter;
+	const struct image *raw;
+	const struct paint_want *want;
+	struct painted to;
 	struct encoded encoded;
-	struct painted to = { .size = want->size, .quality = want->quality };
+	int64_t encoded_quality; /* of what is encoded now */
+	struct err *err;
+};
+
+static bool try(struct fit *f, int64_t quality, bool *ret_fits)
+{
+	const struct image *image = resize(f->painter, f->raw, f->to.size);
+	if (!encode(f->painter, image, f->want->format, quality, &f->encoded, f->err)) {
+		return false;
+	}
+	f->encoded_quality = quality;
+	*ret_fits = f->want->max_bytes <= 0 || f->encoded.len <= (size_t)f->want->max_bytes;
+	if (*ret_fits) {
+		f->to.quality = quality;
+	}
+	return true;
+}
+
+/* At that quality, until it fits. */
+static bool shrink_until(struct fit *f, int64_t quality)
+{
+	double factor = 1;
+	bool fits = false;
 	for (int i = 0; i < ROUNDS_MAX; i++) {
-		if (!encode(p, resize(p, raw, to.size), want->format, to.quality, &encoded, err)) {
+		if (!try(f, quality, &fits)) {
 			return false;
 		}
-		if (want->max_bytes <= 0 || encoded.len <= (size_t)want->max_bytes) {
-			to.bytes = encoded.bytes;
-			to.len = encoded.len;
-			to.scale = want->scale * to.size.width / want->size.width;
-			say_reduced(&to, want);
-			*ret = to;
+		if (fits) {
 			return true;
 		}
-		if (!reduce(want, &to, &shrink, encoded.len)) {
+		double by = sqrt((double)f->want->max_bytes / (double)f->encoded.len) * 0.95;
+		factor *= by < 0.95 ? by : 0.95;
+		f->to.size = times(f->want->size, factor);
+		if (f->to.size.width < EDGE_LEAST || f->to.size.height < EDGE_LEAST) {
 			break;
 		}
 	}
-	return err_set(err, ERR_LIMIT, "the image does not fit %lld bytes at any size",
-		(long long)want->max_bytes);
+	return err_set(f->err, ERR_LIMIT, "the image does not fit %lld bytes at any size",
+		(long long)f->want->max_bytes);
+}
+
+/* The best that fits, whatever was wished for: low fits, high does not. */
+static bool raise_quality(struct fit *f, int64_t low, int64_t high)
+{
+	bool fits = true;
+	while (high - low > 1) {
+		int64_t middle = (low + high) / 2;
+		if (!try(f, middle, &fits)) {
+			return false;
+		}
+		low = fits ? middle : low;
+		high = fits ? high : middle;
+	}
+	return f->encoded_quality == low || try(f, low, &fits);
+}
+
+static bool make_fit(struct fit *f)
+{
+	bool fits;
+	int64_t wish = f->want->quality, least = wish < QUALITY_LEAST ? wish : QUALITY_LEAST;
+	if (f->want->format == FORMAT_PNG) {
+		return shrink_until(f, wish);
+	}
+	if (!try(f, wish, &fits)) {
+		return false;
+	}
+	if (fits) {
+		return true;
+	}
+	return shrink_until(f, least) && raise_quality(f, least, wish + 1);
+}
+
+bool painter_paint(struct painter *p, const struct image *raw, const struct paint_want *want,
+	struct painted *ret, struct err *err)
+{
+	struct fit f = { .painter = p, .raw = raw, .want = want, .err = err };
+	f.to = (struct painted){ .size = want->size, .quality = want->quality };
+	if (!make_fit(&f)) {
+		return false;
+	}
+	f.to.bytes = f.encoded.bytes;
+	f.to.len = f.encoded.len;
+	f.to.scale = want->scale * f.to.size.width / want->size.width;
+	say_reduced(&f.to, want);
+	*ret = f.to;
+	return true;
 }
