@@ -18,8 +18,8 @@
  */
 #define WM_ROUNDS 2
 #define WM_MS 250
-#define LEAST_MS 300 /* a client that cannot be asked: wait at least this long */
-#define QUIET_MS 150 /* and until it painted nothing for this long */
+#define LEAST_MS 400 /* a client that cannot be asked: wait at least this long */
+#define QUIET_MS 250 /* and until it painted nothing for this long */
 
 struct barrier {
 	struct display *display;

@@ -1,10 +1,10 @@
 /*
  * The keyboard's map as XKB has it, and the spare keycodes.  Spares are keycodes without a keysym,
  * and those of the XF86 multimedia keys (which lose nothing: whoever asks for such a keysym again
- * gets a spare for it).  New meanings go to the server in one XkbSetMap over the range that holds
- * them: one notification, one reload in every client, and the keys in between keep their exact
- * types.  Each gets its keysym on two equal levels, for clients that would derive a capital from a
- * single one.
+ * gets a spare for it), as far as no program knows them by their number.  New meanings go to the
+ * server in one XkbSetMap over the range that holds them: one notification, one reload in every
+ * client, and the keys in between keep their exact types.  Each has two levels, a letter and its
+ * capital, or its keysym twice, for clients that would derive a capital from a single one.
  */
 #include "vm/agent/keymap.h"
 
@@ -14,8 +14,12 @@
 #include <X11/XKBlib.h>
 #include <X11/keysym.h>
 #include <string.h>
+#include <xkbcommon/xkbcommon.h>
 
 #define CODES 256
+#define LAST_LETTER_KEY \
+	97          /* the main block of any keyboard; then come others, by evdev's numbers */
+#define YEN_KEY 132 /* of Japanese ones */
 #define FIRST_XF86 0x1008fe00u
 #define LAST_XF86 0x1008ffffu
 
@@ -26,17 +30,29 @@ struct given {
 	struct key key;
 };
 
+/*
+ * Keycodes that programs know by nothing but their keysym.  Browsers take others for commands by
+ * their number (evdev's: Copy, Paste, Back, Reload), whatever keysym they give, and window managers
+ * take some for modifiers.
+ */
+static const uint8_t nameless[] = { 103, 120, 147, 149, 153, 154, 155, 156, 157, 159, 161, 162, 165,
+	168, 170, 178, 183, 184, 185, 186, 208, 210, 211, 213, 219, 220, 221, 222, 223, 224, 226,
+	227, 228, 229, 230, 234, 244, 245, 246, 247, 248, 249, 250, 251, 253, 254, 255 };
+
 struct spare {
 	bool is_spare;
-	KeySym sym;    /* what it gives, or will after keymap_apply() */
+	KeySym sym;    /* what it gives, or will after keymap_apply(): if it has a capital, the
+			  small letter */
 	uint64_t used; /* when last pressed or assigned, in calls */
 	bool waiting;  /* pressed since the reader caught up */
 };
 
 struct keymap {
 	struct display *display;
+	struct readers *readers;
 	XkbDescPtr xkb;
-	uint64_t serial, clock;
+	uint64_t serial, clock, changes;
+	bool is_nameless[CODES];
 	struct given given[CODES * 2];
 	int n_given;
 	struct spare spares[CODES];
@@ -47,8 +63,12 @@ struct keymap *keymap_new(struct display *d)
 {
 	struct keymap *k = must(calloc(1, sizeof(*k)));
 	k->display = d;
+	k->readers = readers_new(d);
 	k->serial = UINT64_MAX;
 	k->first_new = CODES;
+	for (size_t i = 0; i < sizeof(nameless); i++) {
+		k->is_nameless[nameless[i]] = true;
+	}
 	return k;
 }
 
@@ -64,8 +84,25 @@ void keymap_free(struct keymap *k)
 {
 	if (k) {
 		drop_map(k);
+		readers_free(k->readers);
 		free(k);
 	}
+}
+
+/* ---- letters and capitals ---- */
+
+/* The capital of a small letter, if that has this as its small letter; else sym itself. */
+static KeySym capital_of(KeySym sym)
+{
+	KeySym capital = xkb_keysym_to_upper((xkb_keysym_t)sym);
+	return capital && xkb_keysym_to_lower((xkb_keysym_t)capital) == sym ? capital : sym;
+}
+
+/* What a spare has on its first level to give sym on either. */
+static KeySym small_of(KeySym sym)
+{
+	KeySym small = xkb_keysym_to_lower((xkb_keysym_t)sym);
+	return small && capital_of(small) == sym ? small : sym;
 }
 
 /* ---- reading the map ---- */
@@ -94,11 +131,18 @@ static bool is_keypad(KeySym sym)
 	return sym >= XK_KP_Space && sym <= XK_KP_Equal;
 }
 
+/* A letter that somebody gave to a key with another name would be a command for some programs. */
+static bool is_misplaced(int code, KeySym sym)
+{
+	return code > LAST_LETTER_KEY && code != YEN_KEY && !is_keypad(sym) &&
+	       keys_to_char(sym) > ' ' && keys_to_char(sym) != 0x7f;
+}
+
 static void add_given(struct keymap *k, int code, bool shift, KeySym sym)
 {
 	/* The keypad's second level hangs on Num Lock, and its characters are those of other keys.
 	 */
-	if (sym == NoSymbol || (shift && is_keypad(sym))) {
+	if (sym == NoSymbol || (shift && is_keypad(sym)) || is_misplaced(code, sym)) {
 		return;
 	}
 	k->given[k->n_given++] = (struct given){
@@ -126,12 +170,12 @@ static bool is_free(const struct keymap *k, int code, KeySym *ret_sym)
 {
 	int n = XkbKeyNumSyms(k->xkb, code);
 	*ret_sym = n > 0 ? XkbKeySymsPtr(k->xkb, code)[0] : NoSymbol;
-	if (k->xkb->map->modmap[code]) {
+	if (k->xkb->map->modmap[code] || !k->is_nameless[code]) {
 		return false;
 	}
 	for (int i = 0; i < n; i++) {
 		KeySym sym = XkbKeySymsPtr(k->xkb, code)[i];
-		bool ours = k->spares[code].is_spare && sym == k->spares[code].sym;
+		bool ours = k->spares[code].is_spare && small_of(sym) == k->spares[code].sym;
 		if (sym != NoSymbol && !(sym >= FIRST_XF86 && sym <= LAST_XF86) && !ours) {
 			return false;
 		}
@@ -154,6 +198,7 @@ static void read_spare(struct keymap *k, int code)
 
 bool keymap_refresh(struct keymap *k, struct err *err)
 {
+	XSync(display_x(k->display), False);
 	display_catch_up(k->display);
 	if (k->serial == display_keymap_serial(k->display)) {
 		return true;
@@ -180,9 +225,10 @@ bool keymap_refresh(struct keymap *k, struct err *err)
 
 static bool find_spare(struct keymap *k, KeySym sym, struct key *ret)
 {
+	KeySym small = small_of(sym);
 	for (int code = 0; code < CODES; code++) {
-		if (k->spares[code].is_spare && k->spares[code].sym == sym) {
-			*ret = (struct key){ (KeyCode)code, false };
+		if (k->spares[code].is_spare && k->spares[code].sym == small) {
+			*ret = (struct key){ (KeyCode)code, sym != small };
 			return true;
 		}
 	}
@@ -226,10 +272,10 @@ bool keymap_assign(struct keymap *k, KeySym sym, struct key *ret_key)
 		return false;
 	}
 	/* Waiting from now on: what a segment assigns must outlive the segment. */
-	k->spares[best] = (struct spare){ true, sym, ++k->clock, true };
+	k->spares[best] = (struct spare){ true, small_of(sym), ++k->clock, true };
 	k->first_new = best < k->first_new ? best : k->first_new;
 	k->last_new = best > k->last_new ? best : k->last_new;
-	*ret_key = (struct key){ (KeyCode)best, false };
+	*ret_key = (struct key){ (KeyCode)best, sym != small_of(sym) };
 	return true;
 }
 
@@ -241,13 +287,14 @@ static void write_spare(struct keymap *k, int code)
 	key->kt_index[0] = XkbTwoLevelIndex;
 	key->group_info = XkbSetNumGroups(0, 1);
 	key->width = 2;
-	syms[0] = syms[1] = k->spares[code].sym;
+	syms[0] = k->spares[code].sym;
+	syms[1] = capital_of(syms[0]);
 }
 
-void keymap_apply(struct keymap *k)
+bool keymap_apply(struct keymap *k)
 {
 	if (k->first_new > k->last_new) {
-		return;
+		return false;
 	}
 	XkbMapChangesRec changes = { 0 };
 	for (int code = k->first_new; code <= k->last_new; code++) {
@@ -261,6 +308,18 @@ void keymap_apply(struct keymap *k)
 	XkbChangeMap(display_x(k->display), k->xkb, &changes);
 	k->first_new = CODES;
 	k->last_new = 0;
+	k->changes++;
+	return true;
+}
+
+bool keymap_await_readers(struct keymap *k, Window window, readers_fn *fn, void *data)
+{
+	return readers_await(k->readers, k->changes, window, fn, data);
+}
+
+void keymap_cancel(struct keymap *k)
+{
+	readers_cancel(k->readers);
 }
 
 void keymap_used(struct keymap *k, KeyCode code)

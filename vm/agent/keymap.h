@@ -3,10 +3,12 @@
 
 #include "base/err.h"
 #include "vm/agent/display.h"
+#include "vm/agent/readers.h"
 
 /*
  * Which key gives which keysym: what the current layout's first group gives without or with Shift,
- * and the spare keycodes, which can be given any keysym.  A client looks a keycode up when it
+ * and the spare keycodes, which can be given any keysym: a small letter and its capital share one.
+ * A client looks a keycode up when it
  * handles the event, not when the key was pressed: so a spare that was pressed keeps its meaning
  * until the reader is known to have caught up.
  */
@@ -28,8 +30,11 @@ bool keymap_find(struct keymap *k, KeySym sym, struct key *ret_key);
 /* Sets a spare apart for sym, from the next keymap_apply() on; false when none may change its
  * meaning now. */
 bool keymap_assign(struct keymap *k, KeySym sym, struct key *ret_key);
-/* Tells the server of all new assignments in one request. */
-void keymap_apply(struct keymap *k);
+/* Tells the server of all new assignments in one request; false when there are none. */
+bool keymap_apply(struct keymap *k);
+/* Waits until the program of that window can know of them (readers.h). */
+bool keymap_await_readers(struct keymap *k, Window window, readers_fn *fn, void *data);
+void keymap_cancel(struct keymap *k); /* waits no longer */
 /* The key has been pressed, and is not to change until keymap_caught_up(). */
 void keymap_used(struct keymap *k, KeyCode code);
 void keymap_caught_up(struct keymap *k);

@@ -1,9 +1,10 @@
 /*
  * Text and chords become strokes, one keysym each, and strokes become key events.  What the layout
  * gives without or with Shift is pressed there; everything else goes through spare keycodes.  A
- * segment is as many strokes as fit the spares: their new meanings are sent in one request, then
- * all key events in one flush.  Before a spare that was pressed gets another meaning, the focused
- * client must have read its events (keymap.h says why).
+ * segment is as many strokes as fit the spares: their new meanings are sent in one request, and
+ * when the focused program can know of them and nobody else has changed the map meanwhile, all key
+ * events in one flush.  Before a spare that was pressed gets another meaning, the focused client
+ * must have read its events (keymap.h says why).
  */
 #include "vm/agent/typing.h"
 
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #define SEGMENT 1000        /* strokes; what a cancel may come too late for */
+#define CHANGES_MAX 20      /* of the map by others, for one segment, before it is given up */
 #define READER_MS 10000     /* a client that has not read its events by then is stuck */
 #define LAST_READER_MS 1000 /* at the end nothing depends on it but the honesty of the count */
 
@@ -37,7 +39,9 @@ struct typing {
 	size_t n, at;
 	int64_t done;
 	bool needs_focus, neutral_locks, drains;
-	bool locks_changed, waited, rested;
+	bool locks_changed, waited, rested, map_changed;
+	size_t planned; /* strokes that await the map's readers; 0: none */
+	int changes;    /* of the map, for this segment */
 	XkbStateRec locks;
 	unsigned shift;           /* the Shift key, 0 without one */
 	bool shift_ours;          /* held by us for a stroke's sake */
@@ -177,9 +181,11 @@ static void restore(struct typing *t)
 static size_t plan(struct typing *t)
 {
 	size_t n = 0;
-	while (n < SEGMENT && t->at + n < t->n) {
+	size_t most = t->planned ? t->planned : SEGMENT;
+	while (n < most && t->at + n < t->n) {
 		struct stroke *stroke = &t->strokes[t->at + n];
 		struct key *key = &t->keys[n];
+		*key = (struct key){ 0 };
 		bool presses = stroke->how == TAP || stroke->how == PRESS;
 		if (presses && !keymap_find(t->map, stroke->sym, key) &&
 			!keymap_assign(t->map, stroke->sym, key)) {
@@ -193,7 +199,7 @@ static size_t plan(struct typing *t)
 			break; /* a pause follows */
 		}
 	}
-	keymap_apply(t->map);
+	t->map_changed = keymap_apply(t->map);
 	return n;
 }
 
@@ -236,10 +242,20 @@ static void send_segment(struct typing *t, size_t n)
 		t->done += t->strokes[t->at + i].ends;
 	}
 	t->at += n;
+	t->planned = 0;
+	t->changes = 0;
 	if (t->strokes[t->at - 1].how == TAP || t->strokes[t->at - 1].how == LIFT) {
 		want_shift(t, false);
 	}
 	t->waited = t->rested = false;
+}
+
+static Window focused(struct typing *t)
+{
+	Window focus = None;
+	int revert;
+	XGetInputFocus(display_x(t->in->display), &focus, &revert);
+	return focus;
 }
 
 static void wait_for_reader(struct typing *t, uint64_t ms, bool must_wait)
@@ -265,7 +281,7 @@ static bool prepare(struct typing *t, struct err *err)
 		return err_set(
 			err, ERR_STATE, "the X server is being restarted; try again in a second");
 	}
-	if (t->needs_focus && t->at == 0 && !barrier_has_focus(t->in->display)) {
+	if (t->needs_focus && t->at == 0 && !t->planned && !barrier_has_focus(t->in->display)) {
 		return err_set(err, ERR_STATE,
 			"no window has the keyboard focus, so the text would be lost; click into a "
 			"window first");
@@ -342,6 +358,59 @@ static bool pause_after(struct typing *t, const struct stroke *stroke)
 	return stroke->holds || (stroke->ends && stroke->how != TAP);
 }
 
+/* ---- segments, sent ---- */
+
+/* Without a single spare all that the layout does not give is refused before the first key. */
+static bool lacks_spares(const struct typing *t)
+{
+	struct key key;
+	if (t->at > 0 || keymap_spares(t->map) > 0) {
+		return false;
+	}
+	for (size_t i = 0; i < t->n; i++) {
+		bool presses = t->strokes[i].how == TAP || t->strokes[i].how == PRESS;
+		if (presses && !keymap_find(t->map, t->strokes[i].sym, &key)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool check_plan(const struct typing *t, size_t n, struct err *err)
+{
+	if ((n == 0 && t->waited) || lacks_spares(t)) {
+		return err_set(
+			err, ERR_UNSUPPORTED, "the keyboard has no spare keycode for a character");
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (t->keys[i].shift && !t->shift) {
+			return err_set(err, ERR_UNSUPPORTED,
+				"the keyboard's layout has no Shift key for a character");
+		}
+	}
+	if (t->changes > CHANGES_MAX) {
+		return err_set(err, ERR_STATE,
+			"another program keeps changing the keyboard's map; try again when it has "
+			"ended");
+	}
+	return true;
+}
+
+static void on_map_read(void *data)
+{
+	go_on(data);
+}
+
+/* The strokes are sent once the program can know of the map, if that is still the same then. */
+static void await_map(struct typing *t, size_t n)
+{
+	t->planned = n;
+	t->changes++;
+	if (!keymap_await_readers(t->map, focused(t), on_map_read, t)) {
+		go_on(t);
+	}
+}
+
 static void run_segment(struct typing *t)
 {
 	struct err err;
@@ -354,9 +423,12 @@ static void run_segment(struct typing *t)
 		return;
 	}
 	size_t n = plan(t);
-	if (n == 0 && t->waited) {
-		err_set(&err, ERR_UNSUPPORTED, "the keyboard has no spare keycode for a character");
+	if (!check_plan(t, n, &err)) {
 		finish(t, &err);
+		return;
+	}
+	if (n > 0 && t->map_changed) {
+		await_map(t, n);
 		return;
 	}
 	if (n > 0) {
@@ -443,6 +515,7 @@ void typing_free(struct typing *t)
 	if (t) {
 		restore(t);
 		drop_barrier(t);
+		keymap_cancel(t->map);
 		loop_drop(&t->next);
 		loop_drop(&t->pause);
 		free(t->strokes);

@@ -1,0 +1,349 @@
+/*
+ * The record tells, in the order in which the server worked them off, of each request for the map
+ * and of each change that we made to it: who asked after our last change has what we wrote.  A
+ * connection that does not ask by the time its program has answered two pings, with a pause
+ * between, does not do so at all, and is not waited for again.
+ */
+#include "vm/agent/readers.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "vm/agent/barrier.h"
+
+#include <X11/Xlib-xcb.h>
+#include <X11/Xlibint.h>
+#include <X11/extensions/XKBproto.h>
+#include <X11/extensions/XRes.h>
+#include <X11/extensions/record.h>
+#include <poll.h>
+
+#define CLIENTS 256
+#define PING_MS 10000
+#define PAUSE_MS 60
+#define START_MS 2000
+
+struct reader {
+	XID base; /* of its resources' ids; 0: unused */
+	bool has_read, never_reads;
+};
+
+struct readers {
+	struct display *display;
+	Display *record; /* NULL: the server has no such extension */
+	XRecordContext context;
+	sd_event_source *readable, *timer;
+	int xkb_opcode;
+	XID mask, own;
+	bool started;
+	uint64_t changes, awaited_change; /* of the map, by us: recorded, and the last one made */
+	struct reader clients[CLIENTS];
+	struct barrier *ping;
+	bool paused; /* the first ping was answered */
+	XID awaited[CLIENTS];
+	int n_awaited;
+	readers_fn *fn;
+	void *data;
+};
+
+static struct reader *find(struct readers *r, XID base, bool make)
+{
+	struct reader *unused = NULL;
+	for (int i = 0; i < CLIENTS; i++) {
+		if (r->clients[i].base == base) {
+			return &r->clients[i];
+		}
+		unused = r->clients[i].base || unused ? unused : &r->clients[i];
+	}
+	if (make && unused) {
+		*unused = (struct reader){ .base = base };
+		return unused;
+	}
+	return NULL;
+}
+
+/* ---- waiting ---- */
+
+void readers_cancel(struct readers *r)
+{
+	loop_drop(&r->timer);
+	barrier_free(take_ptr(&r->ping));
+	r->fn = NULL;
+	r->n_awaited = 0;
+}
+
+static void finish(struct readers *r)
+{
+	readers_fn *fn = r->fn;
+	void *data = r->data;
+	readers_cancel(r);
+	if (fn) {
+		fn(data);
+	}
+}
+
+static bool all_have_read(struct readers *r)
+{
+	bool all = true;
+	for (int i = 0; i < r->n_awaited; i++) {
+		const struct reader *reader = find(r, r->awaited[i], false);
+		bool has_read = r->changes >= r->awaited_change && reader && reader->has_read;
+		all &= !reader || reader->never_reads || has_read;
+	}
+	return all;
+}
+
+/* Those that still have not asked never will. */
+static void give_up(struct readers *r)
+{
+	for (int i = 0; i < r->n_awaited; i++) {
+		struct reader *reader = find(r, r->awaited[i], false);
+		if (reader && !reader->has_read) {
+			reader->never_reads = true;
+		}
+	}
+	finish(r);
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *data);
+
+static void on_pong(enum barrier_answer answer, void *data)
+{
+	struct readers *r = data;
+	barrier_free(take_ptr(&r->ping));
+	if (answer != BARRIER_ANSWERED) {
+		finish(r);
+	} else if (r->paused) {
+		give_up(r);
+	} else {
+		r->timer = loop_after_ms(display_loop(r->display), PAUSE_MS, on_pause_over, r);
+	}
+}
+
+static void ask(struct readers *r)
+{
+	r->ping = barrier_focus(r->display, PING_MS, on_pong, r);
+	if (!r->ping && !r->paused) {
+		r->timer = loop_after_ms(display_loop(r->display), PAUSE_MS, on_pause_over, r);
+	} else if (!r->ping) {
+		finish(r);
+	}
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct readers *r = data;
+	loop_drop(&r->timer);
+	r->paused = true;
+	ask(r);
+	return 0;
+}
+
+/* ---- the record ---- */
+
+static void on_request(struct readers *r, XID base, const uint8_t *request)
+{
+	if (request[0] == r->xkb_opcode && request[1] == X_kbSetMap && base == r->own) {
+		r->changes++;
+		for (int i = 0; i < CLIENTS; i++) {
+			r->clients[i].has_read = false;
+		}
+	} else if (request[0] != r->xkb_opcode || request[1] == X_kbGetMap) {
+		struct reader *reader = find(r, base, true);
+		if (reader) {
+			reader->has_read = true;
+		}
+	}
+}
+
+static void on_record(XPointer closure, XRecordInterceptData *data)
+{
+	struct readers *r = (void *)closure;
+	r->started |= data->category == XRecordStartOfData;
+	if (data->category == XRecordFromClient && data->data_len > 0) {
+		on_request(r, data->id_base, data->data);
+	} else if (data->category == XRecordClientDied) {
+		struct reader *reader = find(r, data->id_base, false);
+		if (reader) {
+			*reader = (struct reader){ 0 };
+		}
+	}
+	XRecordFreeData(data);
+}
+
+static int on_readable(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	(void)source;
+	(void)fd;
+	(void)events;
+	struct readers *r = data;
+	XRecordProcessReplies(r->record);
+	if (r->fn && all_have_read(r)) {
+		finish(r);
+	}
+	return 0;
+}
+
+static void on_lost(Display *x, void *data)
+{
+	(void)x;
+	struct readers *r = data;
+	loop_enable(r->readable, false);
+}
+
+static bool start_record(struct readers *r)
+{
+	Display *x = display_x(r->display);
+	int major, minor, event, error;
+	if (!XRecordQueryVersion(x, &major, &minor) || !XResQueryExtension(x, &event, &error) ||
+		!XResQueryVersion(x, &major, &minor) ||
+		!XQueryExtension(x, "XKEYBOARD", &r->xkb_opcode, &event, &error)) {
+		return false;
+	}
+	XRecordRange *keys = must(XRecordAllocRange()), *core = must(XRecordAllocRange());
+	keys->ext_requests.ext_major =
+		(XRecordRange8){ (unsigned char)r->xkb_opcode, (unsigned char)r->xkb_opcode };
+	keys->ext_requests.ext_minor = (XRecordRange16){ X_kbGetMap, X_kbSetMap };
+	core->core_requests = (XRecordRange8){ X_GetKeyboardMapping, X_GetKeyboardMapping };
+	core->client_died = True;
+	XRecordClientSpec all = XRecordAllClients;
+	XRecordRange *ranges[] = { keys, core };
+	r->context = XRecordCreateContext(x, 0, &all, 1, ranges, 2);
+	XFree(keys);
+	XFree(core);
+	XSync(x, False);
+	return r->context != 0;
+}
+
+/* No change of the map may come before the record. */
+static bool await_start(struct readers *r)
+{
+	struct pollfd fd = { .fd = ConnectionNumber(r->record), .events = POLLIN };
+	while (!r->started && poll(&fd, 1, START_MS) == 1) {
+		XRecordProcessReplies(r->record);
+	}
+	return r->started;
+}
+
+/* While it records, its connection answers nothing, not even the question that closing asks. */
+static void stop_record(struct readers *r)
+{
+	Display *x = display_x(r->display);
+	if (!display_is_lost(r->display)) {
+		XRecordDisableContext(x, r->context);
+		XRecordFreeContext(x, r->context);
+		XSync(x, False);
+		XSync(r->record, False); /* takes the end of the record in */
+	}
+	XCloseDisplay(r->record);
+}
+
+struct readers *readers_new(struct display *d)
+{
+	struct readers *r = must(calloc(1, sizeof(*r)));
+	r->display = d;
+	r->mask = xcb_get_setup(XGetXCBConnection(display_x(d)))->resource_id_mask;
+	r->own = display_helper(d) & ~r->mask;
+	r->record = start_record(r) ? XOpenDisplay(DisplayString(display_x(d))) : NULL;
+	if (!r->record) {
+		return r;
+	}
+	XSetIOErrorExitHandler(r->record, on_lost, r);
+	XRecordEnableContextAsync(r->record, r->context, on_record, (XPointer)r);
+	XFlush(r->record);
+	if (!await_start(r)) {
+		stop_record(r);
+		r->record = NULL;
+		return r;
+	}
+	r->readable =
+		loop_add_io(display_loop(d), ConnectionNumber(r->record), EPOLLIN, on_readable, r);
+	return r;
+}
+
+void readers_free(struct readers *r)
+{
+	if (r) {
+		readers_cancel(r);
+		loop_drop(&r->readable);
+		if (r->record) {
+			stop_record(r);
+		}
+		free(r);
+	}
+}
+
+/* ---- a change of the map ---- */
+
+/* Some programs hear of a change only in this way, for the server spares those of it that know XKB.
+ */
+static void tell(struct readers *r, Window window)
+{
+	Display *x = display_x(r->display);
+	int first, last;
+	struct err ignored;
+	XDisplayKeycodes(x, &first, &last);
+	XEvent event = { .xmapping = {
+				 .type = MappingNotify,
+				 .request = MappingKeyboard,
+				 .first_keycode = first,
+				 .count = last - first + 1,
+			 } };
+	display_trap(r->display);
+	XSendEvent(x, window, False, NoEventMask, &event);
+	(void)!display_untrap(r->display, &ignored);
+}
+
+static pid_t pid_of(XResClientIdValue *value)
+{
+	return XResGetClientIdType(value) == XRES_CLIENT_ID_PID ? XResGetClientPid(value) : -1;
+}
+
+/* The other connections of the program that made the window. */
+static void find_others(struct readers *r, Window window)
+{
+	XID base = window & ~r->mask;
+	XResClientIdSpec spec = { None, XRES_CLIENT_ID_PID_MASK };
+	XResClientIdValue *values = NULL;
+	long n = 0;
+	pid_t pid = -1;
+	r->n_awaited = 0;
+	if (XResQueryClientIds(display_x(r->display), 1, &spec, &n, &values) != Success) {
+		return;
+	}
+	for (long i = 0; i < n; i++) {
+		pid = (values[i].spec.client & ~r->mask) == base ? pid_of(&values[i]) : pid;
+	}
+	for (long i = 0; i < n && pid > 0; i++) {
+		XID other = values[i].spec.client & ~r->mask;
+		if (other != base && pid_of(&values[i]) == pid && find(r, other, true)) {
+			r->awaited[r->n_awaited++] = other;
+		}
+	}
+	XResClientIdsDestroy(n, values);
+}
+
+bool readers_await(struct readers *r, uint64_t change, Window window, readers_fn *fn, void *data)
+{
+	readers_cancel(r);
+	r->awaited_change = change;
+	if (window <= PointerRoot || display_is_lost(r->display)) {
+		return false;
+	}
+	tell(r, window);
+	if (!r->record) {
+		return false;
+	}
+	find_others(r, window);
+	XRecordProcessReplies(r->record);
+	if (all_have_read(r)) {
+		r->n_awaited = 0;
+		return false;
+	}
+	r->fn = fn;
+	r->data = data;
+	r->paused = false;
+	ask(r);
+	return true;
+}

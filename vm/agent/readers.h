@@ -1,0 +1,30 @@
+#ifndef VM_AGENT_READERS_H
+#define VM_AGENT_READERS_H
+
+#include "vm/agent/display.h"
+
+/*
+ * Who has read the keyboard's map.  A program with one connection reads the map's change before the
+ * keys that follow it, for they come in that order.  A browser has several: keys come by one, and
+ * the map that says which letter they give by another.  RECORD tells when each of them asks for the
+ * map, XRes which connections are one program's.
+ */
+
+struct readers;
+
+/* Without the two extensions in the server nobody is ever waited for. */
+struct readers *readers_new(struct display *d);
+void readers_free(struct readers *r); /* NULL-safe */
+
+typedef void readers_fn(void *data);
+
+/*
+ * The map was just changed by the change-th XkbSetMap on d since readers_new().  Tells the program
+ * of that window, and calls fn once, from the loop, when its other connections have read the map
+ * too, or are known not to do so. False: there is none to wait for, and fn is not called.  One wait
+ * at a time.
+ */
+bool readers_await(struct readers *r, uint64_t change, Window window, readers_fn *fn, void *data);
+void readers_cancel(struct readers *r);
+
+#endif
