@@ -45,6 +45,15 @@ static const struct row {
 	{ "kp_enter", 1, { XK_KP_Enter } },
 	{ "KP_Enter", 1, { XK_KP_Enter } },
 	{ " Tab ", 1, { XK_Tab } },
+	{ "BackTab", 2, { XK_Shift_L, XK_Tab } },
+	{ "ctrl+BackTab", 3, { XK_Control_L, XK_Shift_L, XK_Tab } },
+	{ "mute", 1, { XF86XK_AudioMute } },
+	{ "KeyA", 1, { XK_a } },
+	{ "ControlLeft+KeyC", 2, { XK_Control_L, XK_c } },
+	{ "Digit1", 1, { XK_1 } },
+	{ "Numpad7", 1, { XK_KP_7 } },
+	{ "ArrowLeft", 1, { XK_Left } },
+	{ "Backquote", 1, { XK_grave } },
 };
 
 Test(keys, know_names_aliases_and_characters)
@@ -110,4 +119,14 @@ Test(keys, reads_utf8_strictly)
 	cr_assert_eq(keys_next_char(&at), 0x20ac);
 	cr_assert_eq(keys_next_char(&at), 0x1f600);
 	cr_assert_eq(keys_next_char(&at), 0);
+}
+
+Test(keys, say_what_fn_is_and_guess_nothing_from_two_letters)
+{
+	struct err err = { 0 };
+	struct chord chord;
+	cr_assert_eq(keys_parse("text", "fn+F5", &chord, 1, &err), 0);
+	cr_assert(strstr(err.text, "never sees the key 'fn'"), "%s", err.text);
+	cr_assert_eq(keys_parse("text", "gg", &chord, 1, &err), 0);
+	cr_assert_not(strstr(err.text, "did you mean"), "%s", err.text);
 }

@@ -63,8 +63,28 @@ static const struct alias {
 	{ "hyphen", XKB_KEY_minus },
 	{ "dot", XKB_KEY_period },
 	{ "equals", XKB_KEY_equal },
+	{ "mute", XKB_KEY_XF86AudioMute },
+	{ "volumemute", XKB_KEY_XF86AudioMute },
+	{ "playpause", XKB_KEY_XF86AudioPlay },
 	{ "volumeup", XKB_KEY_XF86AudioRaiseVolume },
 	{ "volumedown", XKB_KEY_XF86AudioLowerVolume },
+	/* As browsers call keys by their place (KeyboardEvent.code). */
+	{ "ControlLeft", XKB_KEY_Control_L },
+	{ "ControlRight", XKB_KEY_Control_R },
+	{ "ShiftLeft", XKB_KEY_Shift_L },
+	{ "ShiftRight", XKB_KEY_Shift_R },
+	{ "AltLeft", XKB_KEY_Alt_L },
+	{ "AltRight", XKB_KEY_Alt_R },
+	{ "MetaLeft", XKB_KEY_Super_L },
+	{ "MetaRight", XKB_KEY_Super_R },
+	{ "Backquote", XKB_KEY_grave },
+	{ "Quote", XKB_KEY_apostrophe },
+	{ "NumpadEnter", XKB_KEY_KP_Enter },
+	{ "NumpadAdd", XKB_KEY_KP_Add },
+	{ "NumpadSubtract", XKB_KEY_KP_Subtract },
+	{ "NumpadMultiply", XKB_KEY_KP_Multiply },
+	{ "NumpadDivide", XKB_KEY_KP_Divide },
+	{ "NumpadDecimal", XKB_KEY_KP_Decimal },
 	{ NULL, 0 },
 };
 
@@ -145,9 +165,27 @@ static KeySym single_char(const char *name)
 	return ch != UINT32_MAX && printable && *at == '\0' ? keys_of_char(ch) : NoSymbol;
 }
 
+/* KeyA, Digit1, Numpad1: one character behind the kind of key. */
+static KeySym placed_key(const char *name)
+{
+	size_t len = strlen(name);
+	char last = len > 0 ? name[len - 1] : '\0';
+	if (len == 4 && strncasecmp(name, "Key", 3) == 0 && isalpha((unsigned char)last)) {
+		return (KeySym)tolower((unsigned char)last);
+	}
+	if (len == 6 && strncasecmp(name, "Digit", 5) == 0 && isdigit((unsigned char)last)) {
+		return (KeySym)last;
+	}
+	if (len == 7 && strncasecmp(name, "Numpad", 6) == 0 && isdigit((unsigned char)last)) {
+		return XKB_KEY_KP_0 + (KeySym)(last - '0');
+	}
+	return NoSymbol;
+}
+
 static KeySym find_name(const char *name)
 {
 	KeySym sym = single_char(name);
+	sym = sym ? sym : placed_key(name);
 	if (sym) {
 		return sym;
 	}
@@ -184,7 +222,16 @@ static bool unknown(const char *what, const char *name, struct err *err)
 {
 	char chord[NAME_MAX_BYTES + 1];
 	snprintf(chord, sizeof(chord), "%s", name);
-	const char *near = join_with_plus(chord) ? chord : nearest_name(name, usual);
+	if (strcasecmp(name, "fn") == 0) {
+		return err_set(err, ERR_ARGUMENT,
+			"'%s': a desktop never sees the key 'fn'; name the key that it gives, such "
+			"as F5 or XF86AudioMute",
+			what);
+	}
+	/* Two letters are near to too many names. */
+	const char *near = join_with_plus(chord) ? chord
+			   : strlen(name) > 2    ? nearest_name(name, usual)
+						 : NULL;
 	if (near) {
 		return err_set(err, ERR_ARGUMENT, "'%s': there is no key '%s'; did you mean '%s'?",
 			what, name, near);
@@ -203,6 +250,16 @@ static size_t name_length(const char *at)
 	return *at == '+' ? 1 : strcspn(at, "+ \t\r\n");
 }
 
+static bool append_key(const char *what, KeySym sym, struct chord *chord, struct err *err)
+{
+	if (chord->count == CHORD_KEYS_MAX) {
+		return err_set(err, ERR_ARGUMENT, "'%s': a chord has at most %d keys", what,
+			CHORD_KEYS_MAX);
+	}
+	chord->keys[chord->count++] = sym;
+	return true;
+}
+
 static bool add_key(
 	const char *what, const char *at, size_t len, struct chord *chord, struct err *err)
 {
@@ -213,16 +270,13 @@ static bool add_key(
 	}
 	memcpy(name, at, fits);
 	name[fits] = '\0';
+	if (strcasecmp(name, "BackTab") ==
+		0) { /* X has a key of that name, and no program knows it */
+		return append_key(what, XKB_KEY_Shift_L, chord, err) &&
+		       append_key(what, XKB_KEY_Tab, chord, err);
+	}
 	KeySym sym = len <= NAME_MAX_BYTES ? find_name(name) : NoSymbol;
-	if (!sym) {
-		return unknown(what, name, err);
-	}
-	if (chord->count == CHORD_KEYS_MAX) {
-		return err_set(err, ERR_ARGUMENT, "'%s': a chord has at most %d keys", what,
-			CHORD_KEYS_MAX);
-	}
-	chord->keys[chord->count++] = sym;
-	return true;
+	return sym ? append_key(what, sym, chord, err) : unknown(what, name, err);
 }
 
 static bool is_command_modifier(KeySym sym)
