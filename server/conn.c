@@ -303,17 +303,31 @@ static void take_all(struct conn *conn, json_t *message)
 	}
 }
 
-void conn_take(struct conn *conn, const char *text, size_t len)
+struct incoming *incoming_new(const char *text, size_t len)
 {
-	struct rpc_fault fault;
-	json_auto_t *message = rpc_parse(text, len, &fault);
-	if (!message) {
-		json_auto_t *id = rpc_rescue_id(text, len);
-		conn_refuse(conn, id, 400, &fault);
+	struct incoming *incoming = must(calloc(1, sizeof(*incoming)));
+	incoming->message = rpc_parse(text, len, &incoming->fault);
+	if (!incoming->message) {
+		incoming->id = rpc_rescue_id(text, len);
+	}
+	return incoming;
+}
+
+void incoming_free(struct incoming *incoming)
+{
+	json_decref(incoming->message);
+	json_decref(incoming->id);
+	free(incoming);
+}
+
+void conn_take(struct conn *conn, const struct incoming *incoming)
+{
+	if (!incoming->message) {
+		conn_refuse(conn, incoming->id, 400, &incoming->fault);
 	} else if (conn->kind != TRANSPORT_POST) {
-		take_all(conn, message);
-	} else if (http_session_admit(conn, message)) {
-		take_all(conn, message);
+		take_all(conn, incoming->message);
+	} else if (http_session_admit(conn, incoming->message)) {
+		take_all(conn, incoming->message);
 		end_post_input(conn);
 	}
 }

@@ -139,7 +139,7 @@ static const struct option over_http[] = {
 	COUNT("max-connections", http.max_connections, "N", 1, 100000, 1024,
 		"Connections at the same time."),
 	COUNT("max-body", http.max_body_kib, "KIB", 1, TRANSPORT_MESSAGE_MAX >> 10,
-		TRANSPORT_MESSAGE_MAX >> 10, "Size of a request, in KiB."),
+		1024, "Size of a request, in KiB."),
 	FLAG("open-metrics", http.open_metrics, "Show /metrics without a token."),
 	TEXT("auth-server", http.auth_server, "URL", 1000, NULL,
 		"The OAuth server that clients are sent to for a token (RFC 9728).  A proxy in front "

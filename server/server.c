@@ -10,6 +10,7 @@
 struct server *server_new(sd_event *event, const struct server_options *options)
 {
 	struct server *server = must(calloc(1, sizeof(*server)));
+	json_object_seed(0); /* before threads parse */
 	server->event = sd_event_ref(event);
 	server->options = *options;
 	server->instructions = instructions_make(options->tools);
@@ -105,8 +106,29 @@ static void message(struct transport_conn *wire, const char *text, size_t len, v
 {
 	(void)data;
 	if (wire->data) {
-		conn_take(wire->data, text, len);
+		struct incoming *incoming = incoming_new(text, len);
+		conn_take(wire->data, incoming);
+		incoming_free(incoming);
 	}
+}
+
+static void *parse(const char *text, size_t len)
+{
+	return incoming_new(text, len);
+}
+
+static void drop(void *incoming)
+{
+	incoming_free(incoming);
+}
+
+static void parsed(struct transport_conn *wire, void *incoming, void *data)
+{
+	(void)data;
+	if (wire->data) {
+		conn_take(wire->data, incoming);
+	}
+	incoming_free(incoming);
 }
 
 static void refused(struct transport_conn *wire, const struct err *why, void *data)
@@ -147,6 +169,9 @@ static void closed(struct transport_conn *wire, void *data)
 const struct transport_handlers server_transport_handlers = {
 	.opened = opened,
 	.message = message,
+	.parse = parse,
+	.parsed = parsed,
+	.drop = drop,
 	.refused = refused,
 	.ended = ended,
 	.drained = drained,

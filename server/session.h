@@ -124,7 +124,15 @@ void conn_ref(struct conn *conn);
 void conn_unref(struct conn *conn);
 void conn_closed(struct conn *conn); /* the wire has gone */
 void conn_let_go(struct conn *conn); /* the server goes; the wire stays where it is */
-void conn_take(struct conn *conn, const char *text, size_t len);
+/* A message as it came: parsed, or why it could not be. */
+struct incoming {
+	json_t *message; /* NULL: see the others */
+	json_t *id;      /* NULL: not known */
+	struct rpc_fault fault;
+};
+struct incoming *incoming_new(const char *text, size_t len); /* from any thread */
+void incoming_free(struct incoming *incoming);
+void conn_take(struct conn *conn, const struct incoming *incoming);
 void conn_end_input(struct conn *conn);
 void conn_drained(struct conn *conn);
 /* Leaves its session for another one. */

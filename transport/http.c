@@ -252,6 +252,7 @@ struct http *http_new(sd_event *event, const struct http_options *options, struc
 	http->event = event;
 	STAILQ_INIT(&http->places);
 	TAILQ_INIT(&http->streams);
+	TAILQ_INIT(&http->jobs);
 	TAILQ_INIT(&http->conns);
 	copy_options(http, options);
 	http->budgets = options->budgets;
@@ -340,6 +341,7 @@ static void end_exchanges(struct http *http)
 	}
 	MHD_run(http->daemon);
 	MHD_stop_daemon(http->daemon);
+	http_parse_end(http);
 }
 
 void http_free(struct http *http)

@@ -73,7 +73,9 @@ void http_free(struct http *http);
 /* Where it listens, as a URL without a path: "http://127.0.0.1:8765", or "unix:PATH". */
 const char *http_url(const struct http *http);
 sd_event *http_event(const struct http *http); /* the loop it runs in */
-void http_stop_listening(struct http *http);   /* no new connections; those there go on */
+/* Ends all exchanges of a principal; their closed callbacks fire, now or soon.  From the loop. */
+void http_drop_owner(struct http *http, const char *owner);
+void http_stop_listening(struct http *http); /* no new connections; those there go on */
 /* fn fires once, from the loop, when no request is being answered and no stream is open. */
 void http_on_idle(struct http *http, void (*fn)(void *data), void *data);
 const struct http_counts *http_counts(const struct http *http);
@@ -94,6 +96,18 @@ const char *http_body(const struct http_exchange *x, size_t *ret_len); /* NUL-en
 /* It is not needed any more; until the answer it counts as held all the same, for what was made of
  * it. */
 void http_forget_body(struct http_exchange *x);
+
+/* What is made of a large body without holding the loop. */
+struct http_parser {
+	void *(*parse)(const char *text, size_t len); /* in a thread: touches nothing else */
+	/* From the loop. */
+	void (*done)(struct http_exchange *x, void *result, void *data);
+	void (*drop)(void *result); /* x has closed */
+};
+/* Takes x's body, and copies parser; done or drop is called once, later.  Principals take turns. */
+void http_parse_body(struct http_exchange *x, const struct http_parser *parser, void *data);
+void http_parse_forget(struct http_exchange *x); /* drop instead of done */
+#define HTTP_LARGE_BODY (32u << 10)              /* worth it from here on */
 
 /* fn fires once, from the loop, when the client is gone or everything was sent; x must not be used
  * afterwards.  A client that only shuts down its writing side while it waits is not gone (with

@@ -25,6 +25,7 @@ struct http_exchange *http_exchange_new(struct http_conn *conn)
 
 static void fire_closed(struct http_exchange *x)
 {
+	http_parse_forget(x);
 	void (*fn)(struct http_exchange *, void *) = take_ptr(&x->closed);
 	if (fn) {
 		fn(x, x->closed_data);

@@ -19,10 +19,12 @@
  */
 
 struct http_conn;
+struct http_job;
 struct http_peer;
 
 TAILQ_HEAD(http_conns, http_conn);
 LIST_HEAD(http_peers, http_peer);
+TAILQ_HEAD(http_jobs, http_job);
 TAILQ_HEAD(http_streams, http_exchange);
 STAILQ_HEAD(http_places, http_place);
 
@@ -70,6 +72,10 @@ struct http {
 	struct http_peers peers[HTTP_PEER_BUCKETS];
 	struct http_conn *arriving; /* on its way through MHD_add_connection() */
 
+	/* http_parse.c */
+	struct http_jobs jobs; /* whose turn it is before those who come later */
+	unsigned parsing;      /* of them, in a thread */
+
 	/* http_stream.c */
 	struct http_streams streams; /* the one that was silent longest first */
 	struct http_timer keep_alive;
@@ -107,8 +113,9 @@ struct http_exchange {
 	struct budget *budget;                     /* NULL: refused before it was known whose */
 	size_t body_held, answer_held, queue_held; /* bytes taken from it */
 	struct buf body;
-	uint64_t began;  /* µs: when the body began to come */
-	size_t received; /* bytes of the body */
+	struct http_job *job; /* what is being made of it; or NULL */
+	uint64_t began;       /* µs: when the body began to come */
+	size_t received;      /* bytes of the body */
 	struct http_text {
 		struct http_text *next;
 		char text[];
@@ -207,6 +214,10 @@ bool http_hold(struct http_exchange *x, size_t *held, size_t wanted);
 /* Whether there is room for a body of so many bytes, which is held then; else x is answered. */
 bool http_hold_body(struct http_exchange *x, size_t bytes);
 void http_let_go(struct http_exchange *x); /* of all */
+
+/* ---- http_parse.c ---- */
+
+void http_parse_end(struct http *http); /* every exchange has been lost */
 
 /* ---- http_exchange.c ---- */
 

@@ -22,6 +22,7 @@ struct sse {
 	sd_event *event;
 	const struct transport_handlers *handlers;
 	void *data;
+	struct http_parser parser;
 	struct sessions sessions;
 };
 
@@ -32,7 +33,8 @@ struct session {
 	struct http_exchange *stream;
 	char id[ID_LEN + 1];
 	bool paused, closing;
-	struct posts held; /* arrived while paused */
+	struct posts held; /* arrived while paused, or while one before them was parsed */
+	struct http_exchange *parsing; /* the POST whose message is; or NULL */
 	sd_event_source *again;
 };
 
@@ -51,13 +53,40 @@ static struct session *from_conn(const struct transport_conn *conn)
 
 static bool may_take(const struct session *session)
 {
-	return !session->paused && !session->closing;
+	return !session->paused && !session->closing && !session->parsing;
+}
+
+static void turn_again(struct session *session);
+
+static void on_parsed(struct http_exchange *x, void *result, void *data)
+{
+	struct session *session = data;
+	session->parsing = NULL;
+	http_on_closed(x, NULL, NULL);
+	session->sse->handlers->parsed(&session->conn, result, session->sse->data);
+	http_reply(x, 202, "text/plain", "Accepted", 8);
+	turn_again(session);
+}
+
+/* Its client left before the message was taken. */
+static void on_parse_closed(struct http_exchange *x, void *data)
+{
+	struct session *session = data;
+	(void)x;
+	session->parsing = NULL;
+	turn_again(session);
 }
 
 static void take(struct session *session, struct http_exchange *x)
 {
 	size_t len;
 	const char *body = http_body(x, &len);
+	if (len >= HTTP_LARGE_BODY && session->sse->handlers->parse) {
+		session->parsing = x;
+		http_on_closed(x, on_parse_closed, session);
+		http_parse_body(x, &session->sse->parser, session);
+		return;
+	}
 	session->sse->handlers->message(&session->conn, body, len, session->sse->data);
 	http_reply(x, 202, "text/plain", "Accepted", 8);
 }
@@ -94,8 +123,6 @@ static struct http_exchange *release(struct session *session)
 	}
 	return x;
 }
-
-static void turn_again(struct session *session);
 
 static int on_again(sd_event_source *source, void *data)
 {
@@ -139,7 +166,7 @@ static void on_post(struct http_exchange *x, void *data)
 			"there is no such sessionId: its stream has ended; open GET /sse again");
 	} else if (!http_type_is(http_header(x, "Content-Type"), "application/json")) {
 		http_refuse(x, 415, "the Content-Type of a message must be application/json");
-	} else if (session->paused || !TAILQ_EMPTY(&session->held)) {
+	} else if (!may_take(session) || !TAILQ_EMPTY(&session->held)) {
 		hold(session, x);
 	} else {
 		take(session, x);
@@ -188,6 +215,12 @@ static void session_free(struct session *session)
 	struct http_exchange *x;
 	LIST_REMOVE(session, link);
 	loop_drop(&session->again);
+	x = take_ptr(&session->parsing);
+	if (x) {
+		http_on_closed(x, NULL, NULL);
+		http_parse_forget(x);
+		http_refuse(x, 404, "the stream of this sessionId has ended");
+	}
 	while ((x = release(session))) {
 		http_refuse(x, 404, "the stream of this sessionId has ended");
 	}
@@ -238,6 +271,7 @@ struct sse *sse_new(struct http *http, const struct transport_handlers *handlers
 	sse->event = http_event(http);
 	sse->handlers = handlers;
 	sse->data = data;
+	sse->parser = (struct http_parser){ handlers->parse, on_parsed, handlers->drop };
 	http_add_route(http, &(struct http_route){
 				     .method = "GET", .path = "/sse", .run = on_get, .data = sse });
 	http_add_route(

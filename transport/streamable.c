@@ -16,6 +16,7 @@ LIST_HEAD(places, place);
 struct streamable {
 	const struct transport_handlers *handlers;
 	void *data;
+	struct http_parser parser;
 	struct places places;
 };
 
@@ -188,6 +189,13 @@ static struct place *place_new(
 	return place;
 }
 
+static void on_parsed(struct http_exchange *x, void *result, void *data)
+{
+	struct place *place = data;
+	(void)x;
+	place->streamable->handlers->parsed(&place->conn, result, place->streamable->data);
+}
+
 static void on_post(struct http_exchange *x, void *data)
 {
 	struct streamable *streamable = data;
@@ -205,8 +213,13 @@ static void on_post(struct http_exchange *x, void *data)
 		return;
 	}
 	struct place *place = place_new(streamable, x, TRANSPORT_POST);
-	if (!place->closing) {
-		const char *body = http_body(x, &len);
+	const char *body = http_body(x, &len);
+	if (place->closing) {
+		return;
+	}
+	if (len >= HTTP_LARGE_BODY && streamable->handlers->parse) {
+		http_parse_body(x, &streamable->parser, place);
+	} else {
 		streamable->handlers->message(&place->conn, body, len, streamable->data);
 		http_forget_body(x);
 	}
@@ -231,6 +244,7 @@ struct streamable *streamable_new(
 	struct streamable *streamable = must(calloc(1, sizeof(*streamable)));
 	streamable->handlers = handlers;
 	streamable->data = data;
+	streamable->parser = (struct http_parser){ handlers->parse, on_parsed, handlers->drop };
 	const struct http_route routes[] = {
 		{ .method = "POST", .path = "/mcp", .run = on_post, .data = streamable },
 		{ .method = "GET", .path = "/mcp", .run = on_get, .data = streamable },
@@ -251,6 +265,7 @@ void streamable_free(struct streamable *streamable)
 	while ((place = LIST_FIRST(&streamable->places))) {
 		LIST_REMOVE(place, link);
 		http_on_closed(place->x, NULL, NULL);
+		http_parse_forget(place->x);
 		http_stream_on_drained(place->x, NULL, NULL);
 		free(place);
 	}

@@ -18,6 +18,11 @@ struct transport_handlers {
 	void (*opened)(struct transport_conn *conn, void *data);
 	/* One message: text is NUL-ended at len; valid during the callback. */
 	void (*message)(struct transport_conn *conn, const char *text, size_t len, void *data);
+	/* For a large message, all or none: parse runs in a thread and touches nothing but the
+	 * text; then parsed() comes instead of message(), or drop() when conn has closed. */
+	void *(*parse)(const char *text, size_t len);
+	void (*parsed)(struct transport_conn *conn, void *result, void *data);
+	void (*drop)(void *result);
 	/* A message that could not be taken (too long, not UTF-8 ...): the server answers with a
 	 * JSON-RPC error. */
 	void (*refused)(struct transport_conn *conn, const struct err *why, void *data);

@@ -113,7 +113,7 @@ Test(config, presets)
 	cr_expect_null(config.http.tokens);
 	cr_expect_not(config.http.no_auth);
 	cr_expect_not(config.http.behind_proxy);
-	cr_expect_eq(config.http.max_body_kib, 8192);
+	cr_expect_eq(config.http.max_body_kib, 1024);
 	cr_expect_eq(config.http.max_connections, 1024);
 	cr_expect_null(config.file);
 }
