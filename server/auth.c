@@ -5,7 +5,9 @@
 #include "base/cleanup.h"
 #include "base/field.h"
 #include "base/file.h"
+#include "base/file_watch.h"
 #include "base/id.h"
+#include "base/log.h"
 #include "server/digest.h"
 
 #include <fcntl.h>
@@ -39,12 +41,20 @@ struct auth {
 	bool nobody_asks;
 	char *made;
 	size_t n;
-	struct entry entries[];
+	struct entry *entries;
+
+	/* Of a file that is watched. */
+	char *path;
+	struct file_watch *watch;
+	auth_gone_fn *gone;
+	void *data;
 };
 
 static struct auth *auth_alloc(size_t n)
 {
-	return must(calloc(1, sizeof(struct auth) + n * sizeof(struct entry)));
+	struct auth *auth = must(calloc(1, sizeof(*auth)));
+	auth->entries = must(calloc(n + 1, sizeof(struct entry)));
+	return auth;
 }
 
 static void add(struct auth *auth, const char *name, const char *token)
@@ -248,15 +258,75 @@ struct auth *auth_new(const char *file, bool nobody_asks, struct err *err)
 		auth->nobody_asks = true;
 		return auth;
 	}
-	return file ? from_file(file, err) : token ? from_variable(token, err) : make_one();
+	if (!file) {
+		return token ? from_variable(token, err) : make_one();
+	}
+	struct auth *auth = from_file(file, err);
+	if (auth) {
+		auth->path = must(strdup(file));
+	}
+	return auth;
 }
 
 void auth_free(struct auth *auth)
 {
 	if (auth) {
+		file_watch_free(auth->watch);
 		auth_forget(auth->made);
+		free(auth->entries);
+		free(auth->path);
 		free(auth);
 	}
+}
+
+/* ---- when the file changes ---- */
+
+static bool has_entry(const struct auth *auth, const struct entry *entry)
+{
+	for (size_t i = 0; i < auth->n; i++) {
+		if (strcmp(auth->entries[i].name, entry->name) == 0 &&
+			digest_equal(&auth->entries[i].digest, &entry->digest)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void on_changed(void *data)
+{
+	struct auth *auth = data;
+	struct err err;
+	struct auth *old = from_file(auth->path, &err);
+	if (!old) {
+		log_warning("the tokens stay as they were: %s", err.text);
+		return;
+	}
+	struct entry *entries = auth->entries;
+	size_t n = auth->n;
+	auth->entries = old->entries;
+	auth->n = old->n;
+	old->entries = entries;
+	old->n = n;
+	log_info("%s was read again: %zu tokens", auth->path, auth->n);
+	for (size_t i = 0; i < old->n; i++) {
+		if (!has_entry(auth, &old->entries[i])) {
+			log_info("the token of \"%s\" is no longer valid", old->entries[i].name);
+			auth->gone(old->entries[i].name, auth->data);
+		}
+	}
+	auth->gone(NULL, auth->data);
+	auth_free(old);
+}
+
+bool auth_watch(struct auth *auth, sd_event *event, auth_gone_fn *gone, void *data, struct err *err)
+{
+	if (!auth->path) {
+		return true;
+	}
+	auth->gone = gone;
+	auth->data = data;
+	auth->watch = file_watch_new(event, auth->path, on_changed, auth, err);
+	return auth->watch;
 }
 
 /* ---- callers ---- */

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <systemd/sd-event.h>
 
 /*
  * Who may come in over HTTP.  Each bearer token has a name, the principal that sandboxes belong to,
@@ -20,6 +21,15 @@ struct auth;
  */
 struct auth *auth_new(const char *file, bool nobody_asks, struct err *err) NODISCARD;
 void auth_free(struct auth *auth); /* NULL-safe */
+
+/*
+ * From now on a file of tokens is read again when it changes; one that is broken, or gone, changes
+ * nothing but the log.  gone is told of each name whose token is no longer valid (name valid during
+ * the call; it may have another token), and NULL when that is all.  Without a file: nothing.
+ */
+typedef void auth_gone_fn(const char *name, void *data);
+bool auth_watch(struct auth *auth, sd_event *event, auth_gone_fn *gone, void *data,
+	struct err *err) NODISCARD;
 
 /* As struct http_options wants it; data is the auth. */
 const char *auth_authorize(const char *token, void *data);

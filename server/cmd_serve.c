@@ -120,6 +120,19 @@ static void on_started(struct vm *vm, uint64_t took_us, const struct err *why, v
 	metrics_count_start(s->metrics, took_us, !why);
 }
 
+/* Whoever came in with a token that is no longer valid goes; the desktops stay, for a new one. */
+static void on_token_gone(const char *name, void *data)
+{
+	struct serving *s = data;
+	if (!name) {
+		server_limits_changed(s->server);
+		return;
+	}
+	server_drop_owner(s->server, name);
+	http_drop_owner(listen_http_http(s->http), name);
+	listen_streams_drop_owner(s->streams, name);
+}
+
 /* Runs until it is told to end: clients come and go. */
 static bool start_http(struct serving *s, struct err *err)
 {
@@ -130,7 +143,8 @@ static bool start_http(struct serving *s, struct err *err)
 		return false;
 	}
 	struct http *http = listen_http_http(s->http);
-	if (!listen_streams_use(s->streams, http, s->auth, err)) {
+	if (!listen_streams_use(s->streams, http, s->auth, err) ||
+		!auth_watch(s->auth, s->event, on_token_gone, s, err)) {
 		return false;
 	}
 	s->status = status_new(s->event, http, &s->config, s->metrics, s->server, s->vms);

@@ -65,6 +65,19 @@ void listen_streams_free(struct listen_streams *listen)
 	free(listen);
 }
 
+void listen_streams_drop_owner(struct listen_streams *listen, const char *owner)
+{
+	const struct stream *stream;
+	struct err ignored;
+	size_t i = 0;
+	while ((stream = streams_at(listen->streams, owner, i))) {
+		i += !streams_revoke(listen->streams, owner, stream->id, &ignored);
+	}
+	if (listen->pages) {
+		viewer_pages_sign_out(listen->pages, owner);
+	}
+}
+
 struct streams *listen_streams_registry(struct listen_streams *listen)
 {
 	return listen->streams;

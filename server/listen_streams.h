@@ -17,6 +17,8 @@ struct listen_streams *listen_streams_new(
 	sd_event *event, const struct config *config, struct vm_pool *vms, struct metrics *metrics);
 /* After the server and http, before the pool.  NULL-safe. */
 void listen_streams_free(struct listen_streams *listen);
+/* Ends a principal's links, and signs it out of the list of its desktops. */
+void listen_streams_drop_owner(struct listen_streams *listen, const char *owner);
 struct streams *listen_streams_registry(struct listen_streams *listen);
 
 /* What the pages tell of calls is the server's. */

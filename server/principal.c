@@ -7,6 +7,12 @@
 
 #include <string.h>
 
+static int64_t limit_of(const struct server *server, const char *name)
+{
+	const struct server_options *options = &server->options;
+	return options->max_calls_of ? options->max_calls_of(name, options->data) : 0;
+}
+
 struct principal *principal_ref(struct server *server, const char *name)
 {
 	struct principal *principal;
@@ -23,10 +29,8 @@ struct principal *principal_ref(struct server *server, const char *name)
 	principal->server = server;
 	principal->sessions = 1;
 	TAILQ_INIT(&principal->turns);
-	const struct server_options *options = &server->options;
-	principal->kept.budget = budget_ref(options->budgets, name);
-	principal->max_calls =
-		options->max_calls_of ? options->max_calls_of(name, options->data) : 0;
+	principal->kept.budget = budget_ref(server->options.budgets, name);
+	principal->max_calls = limit_of(server, name);
 	LIST_INSERT_HEAD(&server->principals, principal, link);
 	return principal;
 }
@@ -42,6 +46,26 @@ void principal_unref(struct principal *principal)
 	loop_drop(&principal->go_on);
 	budget_unref(principal->kept.budget);
 	free(principal);
+}
+
+void server_limits_changed(struct server *server)
+{
+	struct principal *principal;
+	LIST_FOREACH(principal, &server->principals, link)
+	{
+		principal->max_calls = limit_of(server, principal->name);
+	}
+}
+
+void server_drop_owner(struct server *server, const char *owner)
+{
+	struct session *session, *next;
+	for (session = LIST_FIRST(&server->sessions); session; session = next) {
+		next = LIST_NEXT(session, link);
+		if (strcmp(session->owner, owner) == 0) {
+			session_end(session);
+		}
+	}
 }
 
 void principal_forget_server(struct server *server)

@@ -13,17 +13,28 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/queue.h>
 #include <sys/wait.h>
 
-#define OLD_US 60000000
+#define OLD_US (READY_OLD_SECONDS * UINT64_C(1000000))
+#define NEW_US 10000000 /* until then nobody needs to look again */
 #define PATIENCE_MS 60000
 #define ANSWER_MAX (256 << 10)
+
+LIST_HEAD(ready_waits, ready_wait);
+
+struct ready_wait {
+	LIST_ENTRY(ready_wait) link;
+	ready_fn *fn;
+	void *data;
+};
 
 struct ready {
 	sd_event *event;
 	const char *backend;
-	uint64_t asked_us;
-	struct err why; /* ERR_NONE: it works */
+	uint64_t known_us; /* since when; 0: it is not */
+	struct err why;    /* ERR_NONE: it works */
+	struct ready_waits waits;
 
 	/* While a child is at work. */
 	pid_t pid;
@@ -31,6 +42,21 @@ struct ready {
 	sd_event_source *readable, *ended, *late;
 	struct buf answer;
 };
+
+/* ---- who waits for it ---- */
+
+static void tell(struct ready *ready, const struct err *why)
+{
+	struct ready_wait *wait;
+	ready->why = *why;
+	ready->known_us = loop_now_us();
+	while ((wait = LIST_FIRST(&ready->waits))) {
+		ready_fn *fn = wait->fn;
+		void *data = wait->data;
+		ready_forget(wait);
+		fn(why, data);
+	}
+}
 
 /* ---- what it said ---- */
 
@@ -69,7 +95,7 @@ static void read_answer(struct ready *ready)
 			break;
 		}
 	}
-	ready->why = why;
+	tell(ready, &why);
 }
 
 /* ---- the child ---- */
@@ -148,10 +174,9 @@ static bool start_child(struct ready *ready, struct err *err)
 static void ask(struct ready *ready)
 {
 	struct err err;
-	ready->asked_us = loop_now_us();
-	if (!start_child(ready, &err)) {
+	if (ready->pid == 0 && !start_child(ready, &err)) {
 		log_warning("cannot find out whether desktops work: %s", err.text);
-		ready->why = err;
+		tell(ready, &err);
 	}
 }
 
@@ -163,8 +188,6 @@ struct ready *ready_new(sd_event *event, const char *backend)
 	ready->event = event;
 	ready->backend = backend;
 	ready->fd = -1;
-	err_set(&ready->why, ERR_STATE,
-		"it is not known yet whether the backend works; ask again in a second");
 	ask(ready);
 	return ready;
 }
@@ -180,14 +203,30 @@ void ready_free(struct ready *ready)
 		waitpid(ready->pid, NULL, 0);
 	}
 	forget_child(ready);
+	while (!LIST_EMPTY(&ready->waits)) {
+		ready_forget(LIST_FIRST(&ready->waits));
+	}
 	free(ready);
 }
 
-bool ready_check(struct ready *ready, struct err *err)
+struct ready_wait *ready_ask(struct ready *ready, ready_fn *fn, void *data)
 {
-	if (ready->pid == 0 && loop_now_us() - ready->asked_us > OLD_US) {
+	uint64_t age = loop_now_us() - ready->known_us;
+	if (ready->known_us == 0 || age > NEW_US) {
 		ask(ready);
 	}
-	*err = ready->why;
-	return ready->why.kind == ERR_NONE;
+	if (ready->known_us > 0 && loop_now_us() - ready->known_us <= OLD_US) {
+		fn(&ready->why, data);
+		return NULL;
+	}
+	struct ready_wait *wait = must(calloc(1, sizeof(*wait)));
+	*wait = (struct ready_wait){ .fn = fn, .data = data };
+	LIST_INSERT_HEAD(&ready->waits, wait, link);
+	return wait;
+}
+
+void ready_forget(struct ready_wait *wait)
+{
+	LIST_REMOVE(wait, link);
+	free(wait);
 }

@@ -64,6 +64,11 @@ void server_on_idle(struct server *server, void (*fn)(void *data), void *data);
  * what is in flight over it was answered. */
 void server_finish(struct server *server);
 
+/* Ends all sessions of a principal, with what is in flight in them. */
+void server_drop_owner(struct server *server, const char *owner);
+/* What max_calls_of() says has changed. */
+void server_limits_changed(struct server *server);
+
 /* For a transport: `data` must be the server. */
 extern const struct transport_handlers server_transport_handlers;
 

@@ -32,18 +32,34 @@ static void run_healthz(struct http_exchange *x, void *data)
 	reply_text(x, 200, "ok\n");
 }
 
-static void run_readyz(struct http_exchange *x, void *data)
+static void on_ready(const struct err *why, void *data)
 {
-	struct status *status = data;
-	struct err why;
-	if (ready_check(status->ready, &why)) {
+	struct http_exchange *x = data;
+	auto_buf struct buf text = { 0 };
+	http_on_closed(x, NULL, NULL);
+	if (why->kind == ERR_NONE) {
 		reply_text(x, 200, "ready\n");
 		return;
 	}
-	auto_buf struct buf text = { 0 };
-	buf_printf(&text, "not ready: %s\n", why.text);
-	http_set_header(x, "Retry-After", why.kind == ERR_STATE ? "1" : "60");
+	buf_printf(&text, "not ready: %s\n", why->text);
+	http_set_header(x, "Retry-After", "10");
 	reply_text(x, 503, buf_text(&text));
+}
+
+/* Its client did not wait for the answer. */
+static void on_probe_closed(struct http_exchange *x, void *data)
+{
+	(void)x;
+	ready_forget(data);
+}
+
+static void run_readyz(struct http_exchange *x, void *data)
+{
+	struct status *status = data;
+	struct ready_wait *wait = ready_ask(status->ready, on_ready, x);
+	if (wait) {
+		http_on_closed(x, on_probe_closed, wait);
+	}
 }
 
 /* ---- /metrics ---- */

@@ -37,6 +37,8 @@ void viewer_pages_free(struct viewer_pages *pages);
 
 /* A tool was called and answered (why: failed): told to whoever watches its sandbox.  content: what
  * it answered, MCP blocks.  For server_on_call(); data is the pages. */
+/* Signs a principal out of the list page, wherever it is signed in. */
+void viewer_pages_sign_out(struct viewer_pages *pages, const char *owner);
 void viewer_pages_called(const char *owner, const struct tool *tool, const json_t *args,
 	const json_t *content, const struct err *why, void *data);
 

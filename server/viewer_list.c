@@ -57,6 +57,17 @@ static const char *session_add(struct viewer_pages *pages, const char *owner)
 	return session->cookie;
 }
 
+void viewer_pages_sign_out(struct viewer_pages *pages, const char *owner)
+{
+	struct viewer_session *session, *next;
+	for (session = TAILQ_FIRST(&pages->sessions); session; session = next) {
+		next = TAILQ_NEXT(session, link);
+		if (strcmp(session->owner, owner) == 0) {
+			session_drop(pages, session);
+		}
+	}
+}
+
 static const char *session_owner(struct viewer_pages *pages, const char *cookie)
 {
 	struct viewer_session *session, *found = NULL;

@@ -258,6 +258,23 @@ void http_conn_probe(struct http_conn *conn)
 	http_timer_set(conn->http, &conn->probe, http_now(conn->http), on_probe, conn);
 }
 
+void http_drop_owner(struct http *http, const char *owner)
+{
+	struct http_conn *conn;
+	TAILQ_FOREACH(conn, &http->conns, link)
+	{
+		struct http_exchange *x = conn->x;
+		if (x && x->owner && strcmp(x->owner, owner) == 0) {
+			conn->known = false;
+			x->gone = true;
+			http_conn_kill(conn);
+			if (x->suspended) {
+				http_exchange_lose(x);
+			}
+		}
+	}
+}
+
 static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct http_conn *conn = data;

@@ -2,6 +2,7 @@
 /* Who gets in with which token, where tokens come from, and what a bad file is told: never the
  * token. */
 #include "base/cleanup.h"
+#include "base/loop.h"
 #include "server/auth.h"
 
 #include <criterion/criterion.h>
@@ -239,4 +240,140 @@ Test(auth, a_file_that_is_missing_or_none)
 	cr_expect(strstr(err.text, "cannot read the tokens in "), "%s", err.text);
 	cr_expect_null(auth_new(folder, false, &err));
 	cr_expect(strstr(err.text, " must be a file"), "%s", err.text);
+}
+
+/* ---- a file that changes ---- */
+
+static char gone[200];
+static int told;
+
+static void on_gone(const char *name, void *data)
+{
+	cr_assert_eq(data, &told);
+	if (name) {
+		snprintf(gone + strlen(gone), sizeof(gone) - strlen(gone), "%s ", name);
+	} else {
+		told++;
+	}
+}
+
+static bool lets_in(const char *token)
+{
+	return auth_authorize(token, auth);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	char path[100];
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	FILE *to = fopen(path, "we");
+	cr_assert(to);
+	fchmod(fileno(to), 0600);
+	fputs(text, to);
+	fclose(to);
+}
+
+static void wait_for(sd_event *event, int times)
+{
+	uint64_t limit = loop_now_us() + 20000000;
+	while (told < times) {
+		cr_assert_lt(loop_now_us(), limit, "it was not read again");
+		sd_event_run(event, 100000);
+	}
+}
+
+#define ENTRY(name, token) "{\"name\": \"" name "\", \"token\": \"" token "\"}"
+#define ANN_AND_BOB "[" ENTRY("ann", SECRET) ", " ENTRY("bob", OTHER) "]"
+#define ONLY_BOB "[" ENTRY("bob", OTHER) "]"
+#define BOB_ANEW "[" ENTRY("bob", "a-third-token-of-bobs") "]"
+
+static sd_event *begin_watch(const char *path)
+{
+	sd_event *event = loop_new(&err);
+	auth = auth_new(path, false, &err);
+	cr_assert(auth, "%s", err.text);
+	cr_assert(auth_watch(auth, event, on_gone, &told, &err), "%s", err.text);
+	return event;
+}
+
+Test(auth, a_file_that_is_written_or_replaced_is_read_again)
+{
+	char other[100];
+	write_file("tokens.json", ANN_AND_BOB);
+	sd_event *event = begin_watch(file);
+	cr_expect(lets_in(SECRET) && lets_in(OTHER));
+	write_file("tokens.json", ONLY_BOB);
+	wait_for(event, 1);
+	cr_expect(!lets_in(SECRET) && lets_in(OTHER));
+	cr_expect_str_eq(gone, "ann ");
+	write_file("new", BOB_ANEW);
+	snprintf(other, sizeof(other), "%s/new", folder);
+	cr_assert_eq(rename(other, file), 0);
+	wait_for(event, 2);
+	cr_expect(!lets_in(OTHER) && lets_in("a-third-token-of-bobs"));
+	cr_expect_str_eq(gone, "ann bob ", "the name stays, its old token goes");
+	auth_free(auth);
+	auth = NULL;
+	sd_event_unref(event);
+}
+
+Test(auth, a_broken_file_changes_nothing)
+{
+	static const char *const broken[] = { "", "[", "[{\"name\": \"ann\"}]", "{}" };
+	write_file("tokens.json", ANN_AND_BOB);
+	sd_event *event = begin_watch(file);
+	for (size_t i = 0; i < 4; i++) {
+		write_file("tokens.json", broken[i]);
+		for (int k = 0; k < 5; k++) {
+			sd_event_run(event, 1000);
+		}
+		cr_expect(lets_in(SECRET) && lets_in(OTHER), "%s", broken[i]);
+	}
+	unlink(file);
+	for (int k = 0; k < 5; k++) {
+		sd_event_run(event, 1000);
+	}
+	cr_expect(lets_in(SECRET) && told == 0);
+	write_file("tokens.json", ONLY_BOB);
+	wait_for(event, 1);
+	cr_expect(!lets_in(SECRET) && lets_in(OTHER));
+	auth_free(auth);
+	auth = NULL;
+	sd_event_unref(event);
+}
+
+/* tokens.json -> ..data/tokens.json, ..data -> a directory; a new directory, and a new ..data
+ * renamed over the old one. */
+Test(auth, links_as_kubernetes_swaps_them)
+{
+	char path[100], swapped[100];
+	static const char *const dirs[] = { "..1", "..2", "..3" };
+	static const char *const texts[] = { ANN_AND_BOB, ONLY_BOB, BOB_ANEW };
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, dirs[i]);
+		cr_assert_eq(mkdir(path, 0700), 0);
+		snprintf(path, sizeof(path), "%s/tokens.json", dirs[i]);
+		write_file(path, texts[i]);
+	}
+	cr_assert_eq(symlink("..data/tokens.json", file), 0);
+	snprintf(path, sizeof(path), "%s/..data", folder);
+	snprintf(swapped, sizeof(swapped), "%s/..data_tmp", folder);
+	cr_assert_eq(symlink("..1", path), 0);
+	sd_event *event = begin_watch(file);
+	for (int i = 1; i < 3; i++) {
+		cr_assert_eq(symlink(dirs[i], swapped), 0);
+		cr_assert_eq(rename(swapped, path), 0);
+		wait_for(event, i);
+	}
+	cr_expect(!lets_in(SECRET) && !lets_in(OTHER) && lets_in("a-third-token-of-bobs"));
+	auth_free(auth);
+	auth = NULL;
+	sd_event_unref(event);
+	unlink(path);
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s/tokens.json", folder, dirs[i]);
+		unlink(path);
+		*strrchr(path, '/') = '\0';
+		rmdir(path);
+	}
 }

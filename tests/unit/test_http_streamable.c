@@ -324,6 +324,30 @@ Test(streamable, on_a_unix_socket_too)
 	end(&f);
 }
 
+Test(streamable, a_principal_whose_token_is_taken_back)
+{
+	struct fixture f = { 0 };
+	struct reply bobs, stream, late;
+	begin(&f);
+	int fd = open_held(&f);
+	ask_begin(&f, &(struct ask){ .method = "GET" }, &stream);
+	until(&f, has(&stream.head, "text/event-stream"));
+	ask_begin(&f, &(struct ask){ .body = "hold", .token = "bobs-token" }, &bobs);
+	until(&f, f.n_held == 2);
+	http_drop_owner(f.http, "alice");
+	until(&f, f.closed == 2);
+	cr_expect(!f.held[0] && f.held[1], "only hers");
+	finish_text(f.held[1], "{}");
+	until(&f, f.closed == 3);
+	ask_begin(&f, &(struct ask){ .body = "hold" }, &late);
+	until(&f, f.n_held == 3);
+	close(fd);
+	ask_end(&f, &stream);
+	ask_end(&f, &bobs);
+	ask_end(&f, &late);
+	end(&f);
+}
+
 Test(streamable, a_reset_closes_a_request)
 {
 	struct fixture f = { 0 };
