@@ -90,6 +90,17 @@ static bool set_limits(const struct spawn *how)
 	return true;
 }
 
+/* As root nobody inside can take it back.  Where /proc is not writable it stays as it is. */
+static void set_oom_score(const struct spawn *how)
+{
+	auto_close int fd =
+		how->oom_score_adj ? open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC) : -1;
+	if (fd >= 0) {
+		ssize_t ignored = write(fd, how->oom_score_adj, strlen(how->oom_score_adj));
+		(void)ignored;
+	}
+}
+
 static bool null_at(int to)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -179,6 +190,7 @@ static enum step prepare(const struct spawn *how, pid_t parent, int *report)
 	if (!set_limits(how)) {
 		return STEP_LIMITS;
 	}
+	set_oom_score(how);
 	if (!mount_proc(how)) {
 		return STEP_PROC;
 	}

@@ -33,6 +33,8 @@ struct spawn {
 	gid_t gid;
 	const struct spawn_limit *limits; /* soft and hard */
 	size_t n_limits;
+	const char *oom_score_adj; /* "1" to "1000": how much sooner than others the kernel ends it
+				      when memory runs out; NULL: as we */
 	int cgroup_fd;             /* an open cgroup v2 directory to enter first; 0 or -1: none */
 	/* It becomes the first process of a PID namespace, with a /proc of that, so signals from
 	 * inside cannot kill it.  Needs CAP_SYS_ADMIN, and excludes die_with_us. */

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/spawn.h"
+#include "vm/cgroup.h"
 #include "vm/host.h"
 #include "vm/state.h"
 
@@ -325,6 +326,26 @@ static void check_memory(struct report *report)
 		low ? "a desktop with an editor takes about 300 MiB" : NULL);
 }
 
+static void check_cgroup(struct report *report)
+{
+	struct err why;
+	const char *dir = cgroup_delegated(&why);
+	char text[600];
+	if (dir) {
+		add(report, "limits", "control group", STATUS_OK, dir, NULL);
+		return;
+	}
+	snprintf(text, sizeof(text),
+		"none, so there is no limit on what a desktop in namespaces takes of shared "
+		"memory, "
+		"of memory in all and of processor time (%.300s)",
+		why.text);
+	add(report, "limits", "control group", STATUS_WARNING, text,
+		"start it under systemd (a login session, or docs/systemd/vitrine.service), or in "
+		"a "
+		"container with a writable control group; microVMs are limited anyway");
+}
+
 #define AGENT_VERSION "vitrine-agent " VITRINE_VERSION
 
 static void check_agent(struct report *report)
@@ -432,6 +453,7 @@ static int run(int argc, char **argv)
 		check_script(&report, &scripts[i]);
 	}
 	check_memory(&report);
+	check_cgroup(&report);
 	check_limit(&report, "processes", RLIMIT_NPROC, 256);
 	check_limit(&report, "open files", RLIMIT_NOFILE, 1024);
 	as_json ? print_json(&report) : print_report(&report);

@@ -240,6 +240,9 @@ static void run_info(struct call *call, const void *data)
 	buf_printf(&text, "%s: ", vm_id(vm));
 	sandbox_tell(&text, call, vm);
 	tell_frame(&text, vm);
+	if (vm_no_limit_on(vm)) {
+		buf_printf(&text, "\nThis host sets no limit on %s.", vm_no_limit_on(vm));
+	}
 	if (vm_state(vm) == VM_PAUSED) {
 		buf_printf(&text, "\nIts next call, or sandbox_resume, wakes it.");
 	}

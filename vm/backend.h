@@ -13,9 +13,10 @@ struct vm {
 	const struct vm_spec *spec; /* complete; the core's */
 	const char *dir;            /* of its own, private, gone with it: <state>/sandboxes/<id> */
 	const char *from;           /* a directory that save() filled; NULL: from nothing */
-	bool is_emulated;   /* its processor is: what can be computed on this side of the link is */
-	bool outlives;      /* its machine goes on when this server dies or lets go of it */
-	int64_t timeout_ms; /* the core waits this long for "ready" */
+	bool is_emulated; /* its processor is: what can be computed on this side of the link is */
+	bool outlives;    /* its machine goes on when this server dies or lets go of it */
+	const char *no_limit_on; /* the backend's: see vm_no_limit_on() */
+	int64_t timeout_ms;      /* the core waits this long for "ready" */
 	/* the rest belongs to vm.c */
 	struct vm_core *core;
 };
@@ -72,6 +73,9 @@ struct vm_backend {
 };
 
 extern const struct vm_backend vm_backend_microvm, vm_backend_namespace, vm_backend_fake;
+
+/* In all processes of sandboxes: they end before anything else does when memory runs out. */
+#define VM_OOM_SCORE_ADJ "1000"
 
 /* Backends report back through these only. */
 void vm_was_saved(struct vm *vm, const struct err *err); /* err NULL: it was */

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "vm/scope.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,6 +15,8 @@
 
 #define MOUNT "/sys/fs/cgroup"
 #define SERVER_LEAF "vitrine-server"
+#define SERVER_WEIGHT "1000" /* of processor time; a sandbox has the preset, 100 */
+#define CPU_PERIOD_US 100000
 
 static bool read_text(int dir, const char *name, char *ret_text, size_t size)
 {
@@ -66,9 +69,21 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
+/* Without a controller for processors there is no limit on their time, and all else works. */
+static void enable_cpu(int dir)
+{
+	char text[1024];
+	if (read_text(dir, "cgroup.controllers", text, sizeof(text)) && has_word(text, "cpu") &&
+		read_text(dir, "cgroup.subtree_control", text, sizeof(text)) &&
+		!has_word(text, "cpu")) {
+		(void)write_text(dir, "cgroup.subtree_control", "+cpu");
+	}
+}
+
 static bool enable(int dir)
 {
 	char text[1024];
+	enable_cpu(dir);
 	if (read_text(dir, "cgroup.subtree_control", text, sizeof(text)) &&
 		has_word(text, "memory") && has_word(text, "pids")) {
 		return true;
@@ -95,6 +110,7 @@ bool cgroup_prepare(const char *path, struct err *err)
 		return err_errno(err, "the control group %s is not ours to manage", path);
 	}
 	if (write_text(dir, SERVER_LEAF "/cgroup.procs", "0") && enable(dir)) {
+		(void)write_text(dir, SERVER_LEAF "/cpu.weight", SERVER_WEIGHT);
 		return true;
 	}
 	err_errno(err, "the control group %s holds other processes or is not ours to manage", path);
@@ -103,16 +119,36 @@ bool cgroup_prepare(const char *path, struct err *err)
 	return false;
 }
 
+static char *prepared_own(struct err *err)
+{
+	auto_free char *own = cgroup_own_dir(err);
+	return own && cgroup_prepare(own, err) ? take_ptr(&own) : NULL;
+}
+
+/* The group that this process is in, else one that systemd makes for it. */
+static char *find_dir(struct err *err)
+{
+	struct err none;
+	char *dir = prepared_own(err);
+	auto_free char *own = dir ? NULL : cgroup_own_dir(&none);
+	if (!own) {
+		return dir;
+	}
+	struct err first = *err;
+	if (!scope_enter(err)) {
+		err_set(err, ERR_UNSUPPORTED, "%.200s; %.200s", first.text, err->text);
+		return NULL;
+	}
+	return prepared_own(err);
+}
+
 const char *cgroup_delegated(struct err *err)
 {
 	static struct err why;
 	static char *dir;
 	static bool known;
 	if (!known) {
-		auto_free char *own = cgroup_own_dir(&why);
-		if (own && cgroup_prepare(own, &why)) {
-			dir = take_ptr(&own);
-		}
+		dir = find_dir(&why);
 		known = true;
 	}
 	*err = why;
@@ -127,7 +163,21 @@ static bool set_limits(int leaf, const struct vm_limits *limits)
 	/* Without swap accounting there is no such file; what is missing is then no limit on
 	 * memory. */
 	(void)write_text(leaf, "memory.swap.max", "0");
+	if (limits->cpus > 0) {
+		char cpu[64];
+		snprintf(cpu, sizeof(cpu), "%lld %d", (long long)limits->cpus * CPU_PERIOD_US,
+			CPU_PERIOD_US);
+		(void)write_text(leaf, "cpu.max", cpu);
+	}
 	return write_text(leaf, "memory.max", memory) && write_text(leaf, "pids.max", pids);
+}
+
+bool cgroup_shares_cpu(const char *path)
+{
+	char text[1024];
+	auto_close int dir = open_dir(path);
+	return dir >= 0 && read_text(dir, "cgroup.subtree_control", text, sizeof(text)) &&
+	       has_word(text, "cpu");
 }
 
 int cgroup_make(const char *path, const char *name, const struct vm_limits *limits, struct err *err)

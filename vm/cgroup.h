@@ -18,11 +18,15 @@ char *cgroup_own_dir(struct err *err);
  */
 bool cgroup_prepare(const char *dir, struct err *err) NODISCARD;
 
-/* The prepared directory where this process manages one; NULL and why where it does not.  Found out
- * once. */
+/* The prepared directory where this process manages one, which systemd may have given for the
+ * asking (vm/scope.h); NULL and why where it does not.  Found out once, which may take 2 s. */
 const char *cgroup_delegated(struct err *err);
 
-/* A leaf with limits; returns it opened, for struct spawn.cgroup_fd.  -1 on failure. */
+/* Whether groups below it get equal shares of the processors. */
+bool cgroup_shares_cpu(const char *dir);
+
+/* A leaf with limits on memory, processes and, where limits->cpus is set and the controller is
+ * there, processors; returns it opened, for struct spawn.cgroup_fd.  -1 on failure. */
 int cgroup_make(const char *dir, const char *name, const struct vm_limits *limits,
 	struct err *err) NODISCARD;
 

@@ -325,6 +325,7 @@ static bool make_cgroup(struct microvm *m, int *ret_fd, struct err *err)
 	const char *dir = cgroup_delegated(&none);
 	limits.memory_mib += OVERHEAD_MIB;
 	limits.processes = THREADS_MAX;
+	limits.cpus += limits.cpus > 0; /* for what QEMU does beside the guest */
 	*ret_fd = dir ? cgroup_make(dir, m->vm.id, &limits, err) : -1;
 	m->cgroup = *ret_fd >= 0 ? must(strdup(dir)) : NULL;
 	return !dir || *ret_fd >= 0;
@@ -370,7 +371,7 @@ static pid_t spawn_qemu(
 		{ RLIMIT_CORE, 0 },
 		{ RLIMIT_FSIZE, DEVICES_MAX },
 	};
-	struct spawn how = { .die_with_us = !m->vm.outlives };
+	struct spawn how = { .die_with_us = !m->vm.outlives, .oom_score_adj = VM_OOM_SCORE_ADJ };
 	auto_close int cgroup = -1, card = -1;
 	if (!make_cgroup(m, &cgroup, err) || !host_pick_user(&how.uid, err)) {
 		return -1;

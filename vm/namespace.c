@@ -139,6 +139,15 @@ static pid_t run_agent(struct namespace_vm *ns, struct bwrap *b, int link, int e
 	return bwrap_start(b, command, link, errors, how, err);
 }
 
+static const char *no_limit_on(const char *cgroup)
+{
+	if (!cgroup) {
+		return "shared memory, the memory of all programs together (each may have that "
+		       "much) and processor time";
+	}
+	return cgroup_shares_cpu(cgroup) ? NULL : "processor time";
+}
+
 static bool start(struct vm *vm, struct err *err)
 {
 	struct namespace_vm *ns = namespace_of(vm);
@@ -169,7 +178,9 @@ static bool start(struct vm *vm, struct err *err)
 	}
 	const struct spawn how = { .uid = ns->uid,
 		.gid = ns->uid,
-		.cgroup_fd = group };
+		.cgroup_fd = group,
+		.oom_score_adj = VM_OOM_SCORE_ADJ };
+	vm->no_limit_on = no_limit_on(dir);
 	ns->pid = run_agent(ns, &b, theirs, theirs_errors, &how, err);
 	if (ns->pid < 0) {
 		return false;
@@ -220,8 +231,10 @@ static bool probe_once(const struct vm_config *config, char **ret_detail, struct
 	}
 	struct buf detail = { 0 };
 	const char *dir = cgroup_delegated(&no_cgroup);
-	buf_printf(&detail, "limits by %s%s%s; run as %s", dir ? "cgroup " : "rlimits, since ",
-		dir ? dir : no_cgroup.text, dir ? ", and rlimits" : "",
+	const char *none = no_limit_on(dir);
+	buf_printf(&detail, "limits by %s%s%s%s%s; run as %s",
+		dir ? "cgroup " : "rlimits alone, since ", dir ? dir : no_cgroup.text,
+		dir ? ", and rlimits" : "", none ? "; no limit on " : "", none ? none : "",
 		geteuid() == 0 ? "a user of its own for each sandbox" : "the calling user");
 	*ret_detail = (char *)detail.data;
 	return true;

@@ -386,6 +386,11 @@ const char *vm_backend_name(const struct vm *vm)
 	return vm->backend->name;
 }
 
+const char *vm_no_limit_on(const struct vm *vm)
+{
+	return vm->no_limit_on;
+}
+
 struct size vm_frame(const struct vm *vm)
 {
 	return vm->core->frame;

@@ -33,7 +33,8 @@ struct vm_limits {
 	int64_t processes;
 	int64_t files;
 	int64_t disk_mib; /* of each private file system */
-	int64_t cpus;     /* virtual processors; the namespace backend has no such limit */
+	int64_t cpus; /* virtual processors; in namespaces shares of real ones, where cgroups work
+		       */
 };
 
 enum vm_network { VM_NETWORK_NONE, VM_NETWORK_INTERNET };
@@ -116,6 +117,8 @@ const char *vm_id(const struct vm *vm);
 enum vm_state vm_state(const struct vm *vm);
 const char *vm_owner(const struct vm *vm);
 const char *vm_backend_name(const struct vm *vm);
+/* What it may take any amount of on this host ("shared memory, processor time"); NULL: nothing. */
+const char *vm_no_limit_on(const struct vm *vm);
 struct size vm_frame(
 	const struct vm *vm); /* the frame space; the configured one before it is ready */
 struct size vm_screen(const struct vm *vm);

@@ -162,10 +162,12 @@ Test(tools_sandbox_text, list)
 Test(tools_sandbox_text, info)
 {
 	stand_in.state = VM_PAUSED;
+	stand_in.no_limit_on = "shared memory";
 	stand_in.spec.screen = (struct size){ 3840, 2160 };
 	struct call *call = call_tool(&desk, "sandbox_info", "{}");
 	check_parts(call, "mine: paused, your default, microvm, image desktop, 3840x2160, ",
 		"\nCoordinates are pixels of 1280x800, which is how its screen is shown."
+		"\nThis host sets no limit on shared memory."
 		"\nIts next call, or sandbox_resume, wakes it."
 		"\nIts screen is the resource desktop://mine/screen.");
 	call_end(call);

@@ -79,6 +79,44 @@ Test(cgroup, leaves_alone_what_is_on)
 	cr_assert_str_eq(get("cgroup.subtree_control"), "cpu memory pids\n");
 }
 
+Test(cgroup, shares_processors_where_that_can_be)
+{
+	struct err err;
+	put("cgroup.subtree_control", "memory pids\n");
+	cr_assert(!cgroup_shares_cpu(dir));
+	cr_assert(cgroup_prepare(dir, &err), "%s", err.text);
+	cr_assert_eq(strncmp(get("cgroup.subtree_control"), "+cpu", 4), 0);
+	put("cgroup.subtree_control", "cpu memory pids\n");
+	cr_assert(cgroup_shares_cpu(dir));
+	cr_assert(!cgroup_shares_cpu("/nowhere"));
+}
+
+Test(cgroup, a_leaf_has_all_limits)
+{
+	static const char *const files[] = { "memory.max", "memory.swap.max", "pids.max",
+		"cpu.max" };
+	static const char *const want[] = { "3145728", "0", "7", "200000 100000" };
+	struct err err;
+	struct vm_limits limits = { .memory_mib = 3, .processes = 7, .cpus = 2 };
+	char leaf[100], path[300];
+	snprintf(leaf, sizeof(leaf), "%s/aaaaaaaaaaaaaaaaaaaa", dir);
+	cr_assert_eq(mkdir(leaf, 0755), 0);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "aaaaaaaaaaaaaaaaaaaa/%s", files[i]);
+		put(path, "");
+	}
+	int fd = cgroup_make(dir, "aaaaaaaaaaaaaaaaaaaa", &limits, &err);
+	cr_assert_geq(fd, 0, "%s", err.text);
+	close(fd);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "aaaaaaaaaaaaaaaaaaaa/%s", files[i]);
+		cr_expect_str_eq(get(path), want[i], "%s: %s", files[i], get(path));
+		snprintf(path, sizeof(path), "%s/%s", leaf, files[i]);
+		unlink(path);
+	}
+	cr_assert_eq(rmdir(leaf), 0);
+}
+
 Test(cgroup, says_which_controllers_are_missing)
 {
 	struct err err;

@@ -217,6 +217,7 @@ static const struct look looks[] = {
 	{ "for p in /proc/[0-9]*; do grep -hE '^Max (processes|open files|core) ' $p/limits; done "
 	  "2>/dev/null | awk '{ print $(NF-2), $(NF-1) }' | sort -u",
 		"0 0\n1000 1000\n300 300\n" },
+	{ "sort -u /proc/[0-9]*/oom_score_adj", "1000\n" },
 	{ "tr '\\0' ' ' < /proc/1/cmdline | cut -d' ' -f1; pgrep -x bwrap",
 		"/run/vitrine/vitrine-agent\n" },
 	{ "grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t'",

@@ -15,6 +15,7 @@
 struct vm {
 	enum vm_state state;
 	const char *note, *id, *stopped; /* stopped: why */
+	const char *no_limit_on;
 	struct vm_spec spec;
 	struct vm_times times;
 };
@@ -136,6 +137,11 @@ void vm_touch(struct vm *vm)
 {
 	(void)vm;
 }
+const char *vm_no_limit_on(const struct vm *vm)
+{
+	return vm->no_limit_on;
+}
+
 const char *vm_backend_name(const struct vm *vm)
 {
 	(void)vm;
