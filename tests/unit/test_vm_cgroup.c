@@ -82,10 +82,10 @@ Test(cgroup, leaves_alone_what_is_on)
 Test(cgroup, shares_processors_where_that_can_be)
 {
 	struct err err;
-	put("cgroup.subtree_control", "memory pids\n");
+	put("cgroup.subtree_control", "     memory pids\n"); /* with room for what is written */
 	cr_assert(!cgroup_shares_cpu(dir));
 	cr_assert(cgroup_prepare(dir, &err), "%s", err.text);
-	cr_assert_eq(strncmp(get("cgroup.subtree_control"), "+cpu", 4), 0);
+	cr_assert_str_eq(get("cgroup.subtree_control"), "+cpu memory pids\n");
 	put("cgroup.subtree_control", "cpu memory pids\n");
 	cr_assert(cgroup_shares_cpu(dir));
 	cr_assert(!cgroup_shares_cpu("/nowhere"));
