@@ -222,6 +222,42 @@ Test(typing, refuses_what_cannot_be_typed, .init = start, .fini = stop)
 	desk_done(&req);
 }
 
+Test(typing, refuses_while_the_keyboard_is_frozen, .init = start, .fini = stop)
+{
+	struct request req;
+	open_editor();
+	Display *other = XOpenDisplay(desk.name);
+	int status = XGrabKeyboard(
+		other, DefaultRootWindow(other), True, GrabModeAsync, GrabModeSync, CurrentTime);
+	cr_assert_eq(status, GrabSuccess);
+	desk_act(&desk, &req, "{'actions': [{'action': 'type', 'text': 'lost'}]}");
+	const char *why =
+		json_string_value(json_object_get(json_object_get(req.result, "failed"), "text"));
+	cr_assert(why && strstr(why, "lets no key through"), "%s", why ? why : "typed");
+	desk_done(&req);
+	XCloseDisplay(other);
+	types("found");
+}
+
+/* A menu does not stop keys. */
+Test(typing, goes_on_while_the_keyboard_is_only_grabbed, .init = start_bare, .fini = stop)
+{
+	Display *other = XOpenDisplay(desk.name);
+	int status = XGrabKeyboard(
+		other, DefaultRootWindow(other), False, GrabModeAsync, GrabModeAsync, CurrentTime);
+	cr_assert_eq(status, GrabSuccess);
+	cr_assert_eq(desk_type(&desk, "abc"), 3);
+	XSync(other, False);
+	int presses = 0;
+	while (XPending(other) > 0) {
+		XEvent event;
+		XNextEvent(other, &event);
+		presses += event.type == KeyPress;
+	}
+	cr_assert_eq(presses, 4, "%d", presses); /* Shift, to see whether keys pass, and three */
+	XCloseDisplay(other);
+}
+
 Test(typing, keeps_spares_for_what_was_typed_before, .init = start_bare, .fini = stop)
 {
 	struct err err;

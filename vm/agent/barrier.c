@@ -271,15 +271,11 @@ struct barrier *barrier_sign_of_life(struct display *d, barrier_fn *fn, void *da
 	return await_wm(d, 1, fn, data);
 }
 
-/* A grab can be told only by trying: nobody has the focus, so nobody sees the attempt. */
-static bool keyboard_is_grabbed(struct display *d)
+/* A grab can be told only by trying; a window that is not shown never gets one. */
+bool barrier_keyboard_is_grabbed(struct display *d)
 {
-	Display *x = display_x(d);
-	int status =
-		XGrabKeyboard(x, display_root(d), False, GrabModeAsync, GrabModeAsync, CurrentTime);
-	if (status == GrabSuccess) {
-		XUngrabKeyboard(x, CurrentTime);
-	}
+	int status = XGrabKeyboard(
+		display_x(d), display_helper(d), False, GrabModeAsync, GrabModeAsync, CurrentTime);
 	return status == AlreadyGrabbed;
 }
 
@@ -292,5 +288,5 @@ bool barrier_has_focus(struct display *d)
 	if (window != None && (window == PointerRoot || window != wm_window(d))) {
 		return true;
 	}
-	return keyboard_is_grabbed(d);
+	return barrier_keyboard_is_grabbed(d);
 }

@@ -31,5 +31,7 @@ void barrier_free(struct barrier *b); /* stops waiting; NULL-safe */
 
 /* Whether keys go anywhere: some window has the focus, or some client has grabbed the keyboard. */
 bool barrier_has_focus(struct display *d);
+/* Whether another client has: a menu, or a program that takes all keys. */
+bool barrier_keyboard_is_grabbed(struct display *d);
 
 #endif

@@ -274,6 +274,20 @@ static void wait_for_reader(struct typing *t, uint64_t ms, bool must_wait)
 	}
 }
 
+/* The server keeps what is pressed meanwhile, and shows it to nobody: Shift tells, and harms not.
+ */
+static bool is_frozen(struct typing *t)
+{
+	char down[32] = { 0 };
+	if (!t->shift || t->in->keys[t->shift] || !barrier_keyboard_is_grabbed(t->in->display)) {
+		return false;
+	}
+	input_key(t->in, (KeyCode)t->shift, true);
+	XQueryKeymap(display_x(t->in->display), down);
+	input_key(t->in, (KeyCode)t->shift, false);
+	return !(down[t->shift / 8] & 1 << t->shift % 8);
+}
+
 static bool prepare(struct typing *t, struct err *err)
 {
 	struct key shift;
@@ -290,6 +304,11 @@ static bool prepare(struct typing *t, struct err *err)
 		return false;
 	}
 	t->shift = keymap_find(t->map, XK_Shift_L, &shift) ? shift.code : 0;
+	if (t->at == 0 && !t->planned && is_frozen(t)) {
+		return err_set(err, ERR_STATE,
+			"another program has grabbed the keyboard and lets no key through, so "
+			"nothing was pressed; end what it does (a click may do), or wait");
+	}
 	neutralise(t);
 	return true;
 }
