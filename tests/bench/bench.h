@@ -14,6 +14,7 @@ struct bench {
 	struct peer peer;
 	pid_t peer_probe;
 	unsigned long long seen[2];   /* hash of the last picture, ours and the peer's */
+	char *still;                  /* the last picture of our unchanged screen, as base64 */
 	unsigned long long rounds[2]; /* of the probe's reports that were read */
 	const char *text;             /* what the typing rows type */
 	struct samples repaint;       /* how long the probe took, of its own, to repaint */
