@@ -218,7 +218,7 @@ static const struct program programs[] = {
 		STATUS_WARNING },
 	{ "mmdebstrap", "--version", "mmdebstrap", "mmdebstrap", "it builds images of microVMs",
 		STATUS_WARNING },
-	{ "mkfs.erofs", "/", "mkfs.erofs ", "erofs-utils", "it builds images of microVMs",
+	{ "mkfs.erofs", "/", "mkfs.erofs 1", "erofs-utils", "it builds images of microVMs",
 		STATUS_WARNING },
 };
 #define N_PROGRAMS (sizeof(programs) / sizeof(*programs))
@@ -240,8 +240,9 @@ static void check_program(struct report *report, const struct program *program)
 	const char *argv[] = { program->name, program->option, NULL };
 	if (ask_without_home(argv, &answer)) {
 		buf_append(&answer, "", 1);
+		const char *line = line_with((char *)answer.data, program->word);
 		add(report, "programs", program->name, STATUS_OK,
-			line_with((char *)answer.data, program->word), NULL);
+			*line ? line : "it is there, and tells no version", NULL); /* Xvnc 1.15 */
 		return;
 	}
 	char fix[100];

@@ -106,7 +106,8 @@ static const char *const shared[] = {
 	"/etc/mime.types",
 	"/etc/protocols",
 	"/etc/python3",
-	"/etc/python3.11",
+	"/etc/python3.11", /* Debian 12 */
+	"/etc/python3.13", /* Debian 13 */
 	"/etc/services",
 	"/etc/ssl/certs",
 	"/etc/ssl/openssl.cnf",
