@@ -307,8 +307,12 @@ struct state *state_open(const char *dir, struct err *err)
 		return NULL;
 	}
 	state->trash = trash_new(state->trash_fd);
+	/* Images are left to the next build: what it unpacks belongs to sub-ids (vm/image/store.h).
+	 */
 	for (int kind = 0; kind < STATE_KINDS; kind++) {
-		sweep(state, state->fds[kind]);
+		if (kind != STATE_IMAGES) {
+			sweep(state, state->fds[kind]);
+		}
 	}
 	if (has_entries(state->trash_fd)) {
 		trash_empty(state->trash);

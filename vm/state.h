@@ -35,7 +35,8 @@ struct state;
 /* /var/lib/vitrine as root ($STATE_DIRECTORY under systemd), else $XDG_STATE_HOME/vitrine or
  * ~/.local/state/vitrine.  free() it. */
 char *state_default_dir(struct err *err) NODISCARD;
-/* Makes what is missing; empties the trash (in the background) and unfinished things nobody holds.
+/* Makes what is missing; empties the trash (in the background) and unfinished things nobody holds,
+ * but for images.
  * dir NULL: state_default_dir(). */
 struct state *state_open(const char *dir, struct err *err) NODISCARD;
 /* Whether it was ever opened: who only looks for something need not make it. */

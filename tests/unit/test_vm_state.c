@@ -366,7 +366,7 @@ static void compete(int go, int won)
 		_exit(3);
 	}
 	state_close(open_state());
-	int lock = state_begin(state, STATE_IMAGES, "one", &path, &err);
+	int lock = state_begin(state, STATE_TEMPLATES, "one", &path, &err);
 	(void)!write(won, lock >= 0 ? "w" : err.kind == ERR_STATE ? "l" : "e", 1);
 	pause();
 	_exit(0);
@@ -403,7 +403,7 @@ Test(state, of_many_that_begin_one_wins)
 		close(won[1]);
 	}
 	state_close(open_state());
-	cr_assert_eq(count(in_scratch("state/images")), 0);
+	cr_assert_eq(count(in_scratch("state/templates")), 0);
 }
 
 /* ---- what others put there ---- */
