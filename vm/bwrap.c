@@ -243,7 +243,7 @@ bool bwrap_describe(struct bwrap *b, const struct vm_limits *limits, int agent_f
 	ARGS(b, "--perms", "0555", "--ro-bind-data", agent, BWRAP_AGENT);
 	put_system(b);
 	put_chromium(b);
-	if (!put_written(b, err) || !seccomp_export(filters, err)) {
+	if (!put_written(b, err) || !seccomp_export(SECCOMP_FOR_PROGRAMS, filters, err)) {
 		return false;
 	}
 	for (size_t i = 0; i < SECCOMP_FILTERS; i++) {

@@ -297,6 +297,27 @@ static pid_t start(struct qemu *q, int errors_fd, const struct spawn *how, struc
 	return spawn_start(&spawn, err);
 }
 
+/* ret_filters are to be closed when the process was started. */
+static bool put_filters(
+	struct qemu *q, enum seccomp_for whom, int ret_filters[SECCOMP_FILTERS], struct err *err)
+{
+	if (!seccomp_export(whom, ret_filters, err)) {
+		return false;
+	}
+	for (size_t i = 0; i < SECCOMP_FILTERS; i++) {
+		PUT(q, "--add-seccomp-fd");
+		qemu_put(q, "%d", qemu_put_fd(q, ret_filters[i]));
+	}
+	return true;
+}
+
+static void close_filters(const int filters[SECCOMP_FILTERS])
+{
+	for (size_t i = 0; i < SECCOMP_FILTERS; i++) {
+		close(filters[i]);
+	}
+}
+
 pid_t qemu_start(
 	struct qemu *q, int errors_fd, int info_fd, const struct spawn *how, struct err *err)
 {
@@ -305,17 +326,23 @@ pid_t qemu_start(
 		*q; /* the walls come first, and number their descriptors last */
 	all.words = (struct buf){ 0 };
 	all.n_words = 0;
-	if (!program || q->n_fds + 2 > SPAWN_FDS_MAX) {
+	int filters[SECCOMP_FILTERS];
+	if (!program || q->n_fds + 2 + SECCOMP_FILTERS > SPAWN_FDS_MAX) {
 		return -1;
 	}
 	put_walls(&all, how);
+	if (!put_filters(&all, SECCOMP_FOR_MACHINE, filters, err)) {
+		return -1;
+	}
 	qemu_put(&all, "--info-fd");
 	qemu_put(&all, "%d", qemu_put_fd(&all, info_fd));
 	close_walls(&all);
 	qemu_put(&all, "%s", program);
 	buf_append(&all.words, q->words.data, q->words.len);
 	all.n_words += q->n_words;
-	return start(&all, errors_fd, how, err);
+	pid_t pid = start(&all, errors_fd, how, err);
+	close_filters(filters);
+	return pid;
 }
 
 /* Its binary may lie where its user cannot go. */
@@ -323,23 +350,17 @@ pid_t qemu_start_net(int program, int card, int errors_fd, const struct spawn *h
 {
 	int filters[SECCOMP_FILTERS];
 	auto_qemu struct qemu q = { .network = true };
-	if (!seccomp_export(filters, err)) {
-		return -1;
-	}
 	qemu_put_fd(&q, card); /* the first: vm/net/main.c knows its number */
 	put_walls(&q, how);
 	PUT(&q, "--perms", "0555", "--ro-bind-data");
 	qemu_put(&q, "%d", qemu_put_fd(&q, program));
 	PUT(&q, NET_PROGRAM);
-	for (size_t i = 0; i < SECCOMP_FILTERS; i++) {
-		PUT(&q, "--add-seccomp-fd");
-		qemu_put(&q, "%d", qemu_put_fd(&q, filters[i]));
+	if (!put_filters(&q, SECCOMP_FOR_PROGRAMS, filters, err)) {
+		return -1;
 	}
 	close_walls(&q);
 	PUT(&q, NET_PROGRAM);
 	pid_t pid = start(&q, errors_fd, how, err);
-	for (size_t i = 0; i < SECCOMP_FILTERS; i++) {
-		close(filters[i]);
-	}
+	close_filters(filters);
 	return pid;
 }

@@ -1,5 +1,5 @@
 /*
- * The system-call filter of the namespace backend.
+ * The system-call filters of the namespace backend, of vitrine-net and of QEMU.
  *
  * The filter of names allows what desktop programs and browsers need, answers EPERM where a program
  * may legitimately ask and must hear "no", and ENOSYS to everything else, so that programs fall
@@ -23,6 +23,7 @@
 struct group {
 	const char *why;
 	const char *names[128]; /* NULL-ended */
+	bool not_in_machines;   /* QEMU has no use for it */
 };
 
 /* A name that this machine or this libseccomp does not know is passed over. */
@@ -44,25 +45,31 @@ static const struct group allowed[] = {
 	{ "extended attributes, which file managers copy",
 		{ "getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr",
 			"setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr",
-			"fremovexattr" } },
+			"fremovexattr" },
+		true },
 	{ "watching files: every GTK program does",
-		{ "inotify_init", "inotify_init1", "inotify_add_watch", "inotify_rm_watch" } },
+		{ "inotify_init", "inotify_init1", "inotify_add_watch", "inotify_rm_watch" },
+		true },
 	{ "memory of one's own, and what is shared with the X server",
 		{ "mmap", "munmap", "mremap", "mprotect", "brk", "madvise", "mincore", "mlock",
 			"mlock2", "munlock", "mlockall", "munlockall", "msync", "membarrier",
 			"memfd_create", "pkey_alloc", "pkey_free", "pkey_mprotect", "mbind",
-			"get_mempolicy", "set_mempolicy", "shmget", "shmat", "shmctl", "shmdt" } },
+			"get_mempolicy", "set_mempolicy" } },
+	{ "System V memory, which the X server shares with programs",
+		{ "shmget", "shmat", "shmctl", "shmdt" }, true },
 	{ "System V queues and semaphores, in the sandbox's own IPC namespace",
 		{ "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv",
-			"msgctl" } },
+			"msgctl" },
+		true },
+	{ "other processes than the one there is", { "fork", "vfork", "execveat" }, true },
 	{ "processes and threads of the sandbox's own PID namespace; clone's flags are looked at "
 	  "below",
-		{ "fork", "vfork", "clone", "execve", "execveat", "exit", "exit_group", "wait4",
-			"waitid", "kill", "tkill", "tgkill", "getpid", "getppid", "gettid",
-			"getpgid", "getpgrp", "setpgid", "getsid", "setsid", "set_tid_address",
-			"set_robust_list", "get_robust_list", "rseq", "prctl", "arch_prctl",
-			"pidfd_open", "pidfd_send_signal", "futex", "futex_waitv", "personality",
-			"uname", "sysinfo", "getcpu", "times", "getrusage" } },
+		{ "clone", "execve", "exit", "exit_group", "wait4", "waitid", "kill", "tkill",
+			"tgkill", "getpid", "getppid", "gettid", "getpgid", "getpgrp", "setpgid",
+			"getsid", "setsid", "set_tid_address", "set_robust_list", "get_robust_list",
+			"rseq", "prctl", "arch_prctl", "pidfd_open", "pidfd_send_signal", "futex",
+			"futex_waitv", "personality", "uname", "sysinfo", "getcpu", "times",
+			"getrusage" } },
 	{ "scheduling and limits of one's own",
 		{ "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam",
 			"sched_setparam", "sched_getscheduler", "sched_setscheduler",
@@ -122,6 +129,7 @@ struct argument_rule {
 	int answer;
 	struct scmp_arg_cmp compare[2];
 	unsigned n;
+	bool machines_only;
 };
 
 #define LOW32 0xffffffffu
@@ -170,6 +178,10 @@ static const struct argument_rule argument_rules[] = {
 	NO_FAMILY(15),
 	{ "another socket family", "socket", EAFNOSUPPORT, { SCMP_A0_64(SCMP_CMP_GT, AF_NETLINK) },
 		1 },
+	{ "a machine's sockets are all unix ones", "socket", EAFNOSUPPORT,
+		{ SCMP_A0_64(SCMP_CMP_NE, AF_UNIX) }, 1, true },
+	{ "QEMU runs threads, and no other process", "clone", EPERM,
+		{ SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0) }, 1, true },
 	{ "of netlink only routing, which tells which addresses there are", "socket", EAFNOSUPPORT,
 		{ SCMP_A0_64(SCMP_CMP_MASKED_EQ, LOW32, AF_NETLINK), SCMP_A2_64(SCMP_CMP_NE, 0) },
 		2 },
@@ -181,10 +193,13 @@ static bool fail(int r, const char *what, struct err *err)
 	return err_errno(err, "cannot build the system-call filter: %s", what);
 }
 
-static bool add_groups(scmp_filter_ctx filter, uint32_t action, const struct group *groups,
-	size_t n, struct err *err)
+static bool add_groups(scmp_filter_ctx filter, enum seccomp_for whom, uint32_t action,
+	const struct group *groups, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
+		if (whom == SECCOMP_FOR_MACHINE && groups[i].not_in_machines) {
+			continue;
+		}
 		for (const char *const *name = groups[i].names; *name; name++) {
 			int nr = seccomp_syscall_resolve_name(*name);
 			int r = nr >= 0 ? seccomp_rule_add(filter, action, nr, 0) : 0;
@@ -196,18 +211,21 @@ static bool add_groups(scmp_filter_ctx filter, uint32_t action, const struct gro
 	return true;
 }
 
-static bool add_names(scmp_filter_ctx filter, struct err *err)
+static bool add_names(scmp_filter_ctx filter, enum seccomp_for whom, struct err *err)
 {
-	return add_groups(filter, SCMP_ACT_ALLOW, allowed, sizeof(allowed) / sizeof(allowed[0]),
-		       err) &&
-	       add_groups(filter, SCMP_ACT_ERRNO(EPERM), denied, sizeof(denied) / sizeof(denied[0]),
-		       err);
+	return add_groups(filter, whom, SCMP_ACT_ALLOW, allowed,
+		       sizeof(allowed) / sizeof(allowed[0]), err) &&
+	       add_groups(filter, whom, SCMP_ACT_ERRNO(EPERM), denied,
+		       sizeof(denied) / sizeof(denied[0]), err);
 }
 
-static bool add_arguments(scmp_filter_ctx filter, struct err *err)
+static bool add_arguments(scmp_filter_ctx filter, enum seccomp_for whom, struct err *err)
 {
 	for (size_t i = 0; i < sizeof(argument_rules) / sizeof(argument_rules[0]); i++) {
 		const struct argument_rule *rule = &argument_rules[i];
+		if (rule->machines_only && whom != SECCOMP_FOR_MACHINE) {
+			continue;
+		}
 		int nr = seccomp_syscall_resolve_name(rule->name);
 		int r = seccomp_rule_add_array(
 			filter, SCMP_ACT_ERRNO((unsigned)rule->answer), nr, rule->n, rule->compare);
@@ -220,8 +238,10 @@ static bool add_arguments(scmp_filter_ctx filter, struct err *err)
 
 /* Calls of foreign architectures (32-bit ones, x32) kill: a filter by number means nothing there.
  */
-static bool export_one(uint32_t preset, bool (*add)(scmp_filter_ctx filter, struct err *err),
-	int *ret_fd, struct err *err)
+typedef bool add_fn(scmp_filter_ctx filter, enum seccomp_for whom, struct err *err);
+
+static bool export_one(
+	uint32_t preset, add_fn *add, enum seccomp_for whom, int *ret_fd, struct err *err)
 {
 	scmp_filter_ctx filter = must(seccomp_init(preset));
 	bool ok = false;
@@ -230,7 +250,7 @@ static bool export_one(uint32_t preset, bool (*add)(scmp_filter_ctx filter, stru
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (fd < 0) {
 		err_errno(err, "cannot make a memory file");
-	} else if (add(filter, err)) {
+	} else if (add(filter, whom, err)) {
 		int r = seccomp_export_bpf(filter, fd);
 		ok = r == 0 || fail(r, "export", err);
 	}
@@ -242,11 +262,11 @@ static bool export_one(uint32_t preset, bool (*add)(scmp_filter_ctx filter, stru
 	return true;
 }
 
-bool seccomp_export(int ret_fds[SECCOMP_FILTERS], struct err *err)
+bool seccomp_export(enum seccomp_for whom, int ret_fds[SECCOMP_FILTERS], struct err *err)
 {
 	auto_close int names = -1, arguments = -1;
-	if (!export_one(SCMP_ACT_ERRNO(ENOSYS), add_names, &names, err) ||
-		!export_one(SCMP_ACT_ALLOW, add_arguments, &arguments, err)) {
+	if (!export_one(SCMP_ACT_ERRNO(ENOSYS), add_names, whom, &names, err) ||
+		!export_one(SCMP_ACT_ALLOW, add_arguments, whom, &arguments, err)) {
 		return false;
 	}
 	ret_fds[SECCOMP_NAMES] = take_fd(&names);
