@@ -12,18 +12,25 @@
 #include <stdio.h>
 #include <string.h>
 
-static void request_free(struct request *request)
+static void leave_room(struct request *request)
 {
-	LIST_REMOVE(request, link);
-	loop_drop(&request->beat);
-	turn_leave(request);
 	if (request->admitted) {
+		request->admitted = false;
 		request->session->calls--;
 		request->session->principal->calls--;
 		if (request->server) {
 			request->server->calls--;
 		}
 	}
+}
+
+static void request_free(struct request *request)
+{
+	LIST_REMOVE(request, link);
+	loop_drop(&request->beat);
+	turn_leave(request);
+	leave_room(request);
+	request->session->leaving -= request->leaving;
 	if (request->on_end) {
 		request->on_end(request->on_end_data); /* who listens may still read the message */
 	}
@@ -111,12 +118,14 @@ struct request *request_find(struct session *session, const json_t *id)
 	struct request *request;
 	LIST_FOREACH(request, &session->requests, link)
 	{
-		if (json_equal(request->id, id)) {
+		if (!request->cancelled && json_equal(request->id, id)) {
 			return request;
 		}
 	}
 	return NULL;
 }
+
+#define LEAVING_MAX 64
 
 static bool has_room(const struct request *request, struct err *err)
 {
@@ -127,9 +136,14 @@ static bool has_room(const struct request *request, struct err *err)
 	}
 	if ((int64_t)request->session->calls >= options->max_calls) {
 		return err_set(err, ERR_LIMIT,
-			"%lld calls are in flight on this connection already, which is the most; "
+			"%lld call%s in flight on this connection already, which is the most; "
 			"wait for one to end, then call again",
-			(long long)options->max_calls);
+			(long long)options->max_calls, options->max_calls == 1 ? " is" : "s are");
+	}
+	if (request->session->leaving >= LEAVING_MAX) {
+		return err_set(err, ERR_LIMIT,
+			"%d cancelled calls have not ended yet; call again in a second",
+			LEAVING_MAX);
 	}
 	if (principal->max_calls > 0 && (int64_t)principal->calls >= principal->max_calls) {
 		return err_set(err, ERR_LIMIT,
@@ -248,6 +262,11 @@ void request_on_cancel(struct request *request, void (*fn)(void *data), void *da
 
 void request_cancel(struct request *request)
 {
+	if (request->admitted) { /* its client may send the next one at once */
+		leave_room(request);
+		request->leaving = true;
+		request->session->leaving++;
+	}
 	request->cancelled = true;
 	loop_drop(&request->beat);
 	void (*fn)(void *) = take_ptr(&request->on_cancel);

@@ -87,7 +87,8 @@ struct session {
 	struct request_list requests;
 	struct listener_list listeners;
 	struct ask_list asks;
-	size_t calls; /* of the requests, those that were admitted by request_admit() */
+	size_t calls;   /* of the requests, those that were admitted by request_admit() */
+	size_t leaving; /* those of them that were cancelled and have not ended */
 };
 
 struct session *session_new(struct server *server, const char *owner);
@@ -245,7 +246,7 @@ struct request {
 	struct turn turn;
 	struct ask *ask; /* legacy: what the client is being asked */
 	json_t *answers; /* modern: what it has answered; NULL: not read yet */
-	bool cancelled, admitted;
+	bool cancelled, admitted, leaving;
 };
 
 /* Reads the message (a reference is kept) and runs its method.  batch may be NULL. */

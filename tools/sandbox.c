@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "tools/result.h"
+#include "vm/control.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -272,6 +273,10 @@ static void run_kill(struct call *call, const void *data)
 	auto_buf struct buf text = { 0 };
 	struct err err;
 	struct vm *vm = sandbox_find(call, args->sandbox, &err);
+	if (vm && !vm_control_beside(vm, &err)) {
+		call_fail(call, &err);
+		return;
+	}
 	if (vm) {
 		bool was_default = sandbox_is_default(call, vm);
 		vm_stop(vm, "it was ended with sandbox_kill");
@@ -314,13 +319,22 @@ static const struct field timeout_fields[] = {
 	{ 0 },
 };
 
+/* Than it would without this. */
+static bool ends_sooner(const struct vm *vm, int64_t timeout)
+{
+	int64_t due = vm_times(vm).timeout;
+	return timeout && (!due || sandbox_now_ms() + timeout * 1000 < due);
+}
+
 static void run_set_timeout(struct call *call, const void *data)
 {
 	const struct timeout_args *args = data;
 	auto_buf struct buf text = { 0 };
 	struct err err;
 	struct vm *vm = sandbox_find(call, args->sandbox, &err);
-	if (!vm || !vm_set_timeout(vm, to_ms(args->timeout), &err)) {
+	bool sooner = vm && ends_sooner(vm, args->timeout);
+	if (!vm || (sooner && !vm_control_beside(vm, &err)) ||
+		!vm_set_timeout(vm, to_ms(args->timeout), &err)) {
 		call_fail(call, &err);
 		return;
 	}

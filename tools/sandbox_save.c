@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "tools/result.h"
+#include "vm/control.h"
 
 #include <string.h>
 
@@ -72,6 +73,11 @@ static void paused(struct vm *vm, const struct err *err, void *data)
 
 static void begin_pause(struct job *job)
 {
+	struct err err;
+	if (!vm_control_beside(job->vm, &err)) {
+		job_fail(job, &err, NULL);
+		return;
+	}
 	job_progress(job, 1, 2, "Saving the desktop");
 	vm_pause(job->vm, paused, job);
 }

@@ -98,6 +98,9 @@ static void tell_link(
 	buf_printf(out, "Live %s of sandbox %s, to %s in any browser:\n%s\n",
 		stream->window ? "window" : "desktop", vm_id(stream->vm),
 		controls ? "watch and to take over" : "watch", link);
+	if (!stream->window) {
+		buf_printf(out, "Whoever watches also sees your actions, texts and commands included. ");
+	}
 	buf_printf(out, "Give all of this link to the person as it is. It must be opened within ");
 	sandbox_tell_span(out, ticket_s * 1000);
 	buf_printf(

@@ -29,10 +29,11 @@ const struct vm_backend *vm_backend_named(const char *name)
 /* What namespaces do not have. */
 const char *vm_needs_machine(const struct vm_spec *spec)
 {
-	return spec->image                        ? "images need"
-	       : spec->network != VM_NETWORK_NONE ? "a network needs"
-	       : spec->from                       ? "snapshots need"
-						  : NULL;
+	return spec->image                            ? "images need"
+	       : spec->network != VM_NETWORK_NONE     ? "a network needs"
+	       : spec->from                           ? "snapshots need"
+	       : spec->on_timeout == VM_TIMEOUT_PAUSE ? "a pause at a timeout needs"
+						      : NULL;
 }
 
 /* The first that says it is likely to work; the last resort says so when it does not. */

@@ -193,6 +193,12 @@ bool vm_control_agent_may(const struct vm *vm, struct err *err)
 		control->who, since);
 }
 
+bool vm_control_beside(const struct vm *vm, struct err *err)
+{
+	return vm->pool->config.beside_person || vm_control(vm)->holder != VM_HELD_BY_PERSON ||
+	       vm_control_agent_may(vm, err);
+}
+
 bool vm_control_acquire(struct vm *vm, struct err *err)
 {
 	enum vm_holder holder = (enum vm_holder)vm_control(vm)->holder;

@@ -111,7 +111,7 @@ guest_id guest_exec(struct vm *vm, const char *command, const char *cwd, int64_t
 	struct err err;
 	call->fn.exec = fn;
 	call->time_ms = timeout_ms;
-	if (!guest_is_reachable(vm, &err) ||
+	if (!guest_is_reachable(vm, &err) || !vm_control_beside(vm, &err) ||
 		!guest_check_text("the command", command, EXEC_COMMAND_MAX, &err) ||
 		!guest_check_text("cwd", cwd, GUEST_PATH_MAX, &err) || !open_outputs(call, &err)) {
 		return guest_call_refuse(call, &err);

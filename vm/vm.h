@@ -67,6 +67,7 @@ struct vm_config {
 	const char *accel;     /* "auto", "kvm", "tcg" */
 	bool keep;             /* sandboxes go on when the server ends */
 	bool outlive;          /* and when it is killed, for the next one to take over */
+	bool beside_person;    /* commands and sandbox tools go on while a person has control */
 	int64_t warm;          /* ready clones of the preset kept in reserve */
 	struct vm_warm_image {
 		char image[65]; /* a recipe's name or an image's id; all else is as in the preset */

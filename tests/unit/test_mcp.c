@@ -53,10 +53,7 @@ Test(mcp, too_many_calls_are_refused_with_a_sentence)
 	cr_assert_eq(int_at(answer, "id"), 9);
 	cr_assert(json_is_true(json_at(answer, "result|isError")));
 	cr_assert(strstr(text_at(answer, "result|content|0|text"), "8 calls"));
-	cancel(3);
-	uint64_t left = CLIENT_PATIENCE_US;
-	while (server_calls(client.server) > 7 && client_turn(&client, &left)) {
-	}
+	cancel(3); /* counts as ended, at once */
 	call(10, "sandbox_list", "{}", "");
 	json_auto_t *after = client_answer(&client);
 	cr_assert_eq(int_at(after, "id"), 10);

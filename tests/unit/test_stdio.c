@@ -144,7 +144,7 @@ Test(stdio, lines_become_messages)
 {
 	struct seen seen = { 0 };
 	begin_pipes(&seen);
-	feed(&seen, "one\ntwo\r\n\n\r\nth");
+	feed(&seen, "one\ntwo\r\n\n\r\n \t \nth");
 	cr_assert_str_eq(buf_text(&seen.texts), "one|two|");
 	feed(&seen, "ree\nfour");
 	cr_assert_str_eq(buf_text(&seen.texts), "one|two|three|");

@@ -548,3 +548,44 @@ Test(tools_people, nor_while_the_client_carries_the_question)
 	desk.can_ask = desk.rounds = true;
 	of_two_the_asked_for_stays();
 }
+
+/* ---- what would surprise a person at work ---- */
+
+Test(tools_people, commands_and_the_end_of_the_desktop_wait_for_the_person)
+{
+	static const char *const fenced[][2] = {
+		{ "run_command", "{\"command\":\"true\"}" },
+		{ "sandbox_kill", "{}" },
+		{ "sandbox_pause", "{}" },
+		{ "sandbox_set_timeout", "{\"timeout\":5}" },
+	};
+	look();
+	expect("sandbox_set_timeout", "{\"timeout\":50}", "in 50 s");
+	struct call *runs = call_begin(&desk, "run_command", "{\"command\":\"sleep 0.05\"}");
+	vm_control_take(the_vm(), "Ann");
+	for (size_t i = 0; i < sizeof(fenced) / sizeof(fenced[0]); i++) {
+		expect_failure(fenced[i][0], fenced[i][1], ERR_STATE,
+			"a person has control of this desktop (Ann");
+	}
+	expect("sandbox_set_timeout", "{\"timeout\":500}", "in 8 min");
+	expect("sandbox_set_timeout", "{\"timeout\":0}", "no timeout");
+	look();
+	call_await(&desk, runs);
+	cr_expect_eq(runs->err.kind, ERR_NONE, "one that runs goes on: %s", runs->err.text);
+	call_end(runs);
+	cr_expect_eq(vm_state(the_vm()), VM_READY);
+}
+
+Test(tools_people, unless_the_server_allows_it)
+{
+	struct vm_config config = { .backend = "fake", .max_sandboxes = 3, .beside_person = true };
+	streams_free(desk.streams);
+	vm_pool_free(desk.vms);
+	desk.vms = vm_pool_new(desk.event, &config);
+	desk.streams = streams_new(desk.event, desk.vms);
+	look();
+	vm_control_take(the_vm(), "Ann");
+	expect("run_command", "{\"command\":\"echo hi\"}", "hi");
+	expect_failure("left_click", "{}", ERR_STATE, "a person has control");
+	expect("sandbox_kill", "{}", "has ended");
+}

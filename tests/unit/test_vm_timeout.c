@@ -182,6 +182,16 @@ Test(timeout, a_paused_one_still_dies_in_time)
 	host_done(&host);
 }
 
+Test(timeout, what_cannot_pause_is_not_made_to_pause)
+{
+	host_init(&host, (struct vm_config){ .backend = "namespace", .max_sandboxes = 4 });
+	struct vm_spec spec = { .idle_ms = 100, .on_timeout = VM_TIMEOUT_PAUSE };
+	cr_assert_null(vm_create(host.pool, "alice", &spec, &err));
+	cr_assert_eq(err.kind, ERR_UNSUPPORTED);
+	cr_assert(strstr(err.text, "a pause at a timeout needs the microvm"), "%s", err.text);
+	host_done(&host);
+}
+
 /* ---- use without a word to the agent ---- */
 
 Test(timeout, who_uses_it_need_not_ask_its_agent)
