@@ -87,7 +87,7 @@ static const struct field row_fields[] = {
 	FIELD_STR(struct row, sha256, ""),
 	FIELD_NUM(struct row, sandboxes, "", .min = 1, .max = 1000),
 	FIELD_NUM(struct row, calls, "", .min = 1, .max = 1000),
-	FIELD_NUM(struct row, saved, "", .min = 1, .max = 100000),
+	FIELD_NUM(struct row, saved, "", .min = 1, .max = 10000),
 	FIELD_NUM(struct row, saved_mib, "", .min = 1, .max = 1 << 30),
 	{ 0 },
 };

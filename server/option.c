@@ -64,7 +64,7 @@ static const struct option desktops[] = {
 	TEXT("screen", screen, "WIDTHxHEIGHT", 16, "1280x800",
 		"Size of a new desktop's screen in pixels, from 320x240 to 3840x2160."),
 	COUNT("max-sandboxes", vm.max_sandboxes, "N", 1, 1000, 8, "Desktops at the same time."),
-	COUNT("max-saved", vm.max_saved, "N", 1, 100000, 100,
+	COUNT("max-saved", vm.max_saved, "N", 1, 10000, 100,
 		"Snapshots and paused desktops of each client, together."),
 	COUNT("max-saved-mib", vm.max_saved_mib, "MIB", 1, 1 << 30, 16384,
 		"What these may take on disk for each client, in MiB."),
