@@ -1,0 +1,143 @@
+"""
+Types ten scripts on seven layouts, in one call and letter by letter, into real programs of each toolkit on a desktop in
+namespaces, and reads back what they hold: run.py VITRINE [PROGRAM...].  Ends with "N passed, N failed".
+"""
+import base64
+import os
+import sys
+import time
+from mcp import Desktop
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SCRIPTS = {
+    "latin": "déjà vu: Größe, ñandú, Århus «ok»",
+    "polish": "Zażółć gęślą JAŹŃ",
+    "cyrillic": "Съешь же ещё этих мягких булок",
+    "greek": "Καλημέρα κόσμε",
+    "hebrew": "שלום עולם",
+    "arabic": "مرحبا بالعالم",
+    "devanagari": "नमस्ते दुनिया",
+    "thai": "สวัสดีชาวโลก",
+    "chinese": "视野无限广，窗外有蓝天",
+    "japanese": "いろはにほへと漢字カナ",
+    "korean": "다람쥐 헌 쳇바퀴에",
+    "emoji": "👍🏽 🇪🇺 𝔘𝔫𝔦 done",
+}
+LAYOUTS = ["us", "de", "fr", "ru", "us,ru", "gr", "jp"]
+ASCII = "\"The\" (quick) 100% @#[]{}|\\~ "
+SEPARATOR = " / "
+PATIENCE = 20
+# What runs them, with FILE for where they write; None: a browser, whose page says it in its title.
+PROGRAMS = {
+    "gtk3": "python3 editor.py FILE",
+    "gtk4": "python3 gtk4.py FILE",
+    "qt5": "python3 qt.py FILE PyQt5",
+    "qt6": "python3 qt.py FILE PyQt6",
+    "tk": "python3 tk.py FILE",
+    "swing": "java Swing.java FILE",
+    "xterm": "xterm -e sh -c 'stty -icanon -echo; : > FILE; exec cat > FILE'",
+    "chromium": None,
+    "firefox-esr": None,
+    "qutebrowser": None,
+}
+HOME = "/home/user"
+TITLE = "xprop -id $(xprop -root _NET_ACTIVE_WINDOW | sed 's/.*# //;s/,.*//') -f _NET_WM_NAME 8u ' = $0\\n' _NET_WM_NAME"
+
+
+class Program:
+    """One of them, running on a desktop of its own."""
+
+    def __init__(self, vitrine, name):
+        self.name, self.command = name, PROGRAMS[name]
+        self.desktop = Desktop(vitrine)
+        self.held = ""
+        self.copy_files()
+        if self.command:
+            command = self.command.replace("FILE", HOME + "/got")
+            self.desktop.run(f"cd {HOME}; (setsid {command} >log 2>&1 </dev/null &)")
+        elif name == "qutebrowser":
+            self.desktop.run(f"cd {HOME}; (setsid qutebrowser -s input.insert_mode.auto_load true "
+                f"-s content.javascript.enabled true -s auto_save.session false file://{HOME}/page.html >log 2>&1 </dev/null &)")
+        else:
+            self.desktop.run(f"cd {HOME}; (setsid {name} file://{HOME}/page.html >log 2>&1 </dev/null &)")
+        self.wait("", 90)
+        time.sleep(2)  # the window has the focus; first-run pages come and go
+
+    def copy_files(self):
+        paths = [os.path.join(HERE, f) for f in os.listdir(HERE) if f.endswith((".py", ".java"))]
+        for path in paths + [os.path.join(HERE, "../helpers", f) for f in ("editor.py", "page.html")]:
+            with open(path, "rb") as file:
+                data = base64.b64encode(file.read()).decode()
+            self.desktop.run(f"echo {data} | base64 -d > {HOME}/{os.path.basename(path)}")
+
+    def read(self):
+        """What it holds; a browser only if the page was loaded once and no key was a command."""
+        if self.command:
+            return self.desktop.run(f"cat {HOME}/got 2>/dev/null || echo -n missing")
+        title = self.desktop.run(TITLE)
+        start, end = title.find("1/0/:"), title.rfind("|")
+        if start < 0 or end < start:
+            return "(title) " + title
+        return title[start + 5:end].replace('\\"', '"').replace("\\\\", "\\")
+
+    def wait(self, want, patience=PATIENCE):
+        end = time.monotonic() + patience
+        got = self.read()
+        while got != want and time.monotonic() < end:
+            time.sleep(0.1)
+            got = self.read()
+        return got
+
+    def clear(self):
+        if self.name == "xterm":
+            self.held = self.read()
+        else:
+            self.desktop.call("key", text="ctrl+a Delete")
+            self.wait("")
+
+    def takes(self, what, parts):
+        """One result for each script: whether it is there, whole, in its place."""
+        self.clear()
+        for part in parts:
+            self.desktop.call("type", text=part)
+        want = self.held + "".join(parts)
+        got = self.wait(want)
+        pairs = zip(want[len(self.held):].split(SEPARATOR), got[len(self.held):].split(SEPARATOR) + [""] * len(SCRIPTS))
+        results = [w == g for w, g in pairs]
+        if got != want:
+            results[-1] = False
+            print(f"FAILED {self.name} {what}: got {got!r}, want {want!r}", flush=True)
+        return results
+
+
+def check(program):
+    """All scripts in one call on each layout, and letter by letter on one."""
+    text = SEPARATOR.join(ASCII + part for part in SCRIPTS.values())
+    results = []
+    for layout in LAYOUTS:
+        program.desktop.run(f"setxkbmap '{layout}'")
+        results += program.takes(layout, [text])
+    program.desktop.run("setxkbmap us,ru")
+    return results + program.takes("letter by letter", list(SEPARATOR.join(SCRIPTS.values())))
+
+
+def main():
+    vitrine, names = sys.argv[1], sys.argv[2:] or list(PROGRAMS)
+    results, began = [], time.monotonic()
+    for name in names:
+        program = None
+        try:
+            program = Program(vitrine, name)
+            mine = check(program)
+        except (RuntimeError, OSError) as error:
+            print(f"FAILED {name}: {error}", flush=True)
+            mine = [False]
+        if program:
+            program.desktop.close()
+        results += mine
+        print(f"{name}: {sum(mine)} of {len(mine)} ({time.monotonic() - began:.0f} s so far)", flush=True)
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    return not all(results)
+
+
+sys.exit(main())
