@@ -94,7 +94,7 @@ class Program:
         if self.name == "xterm":
             self.held = self.read()
         else:
-            self.desktop.call("key", text="ctrl+a Delete")
+            self.desktop.call("key", text="ctrl+slash Delete" if self.name == "tk" else "ctrl+a Delete")
             self.wait("")
 
     def takes(self, what, parts):
