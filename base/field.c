@@ -103,8 +103,7 @@ static void put_map(struct buf *to, const struct field *f)
 {
 	buf_printf(to,
 		"an object of at most %.0f strings, such as {\"task\": \"invoices\"}, names of 1 "
-		"to "
-		"%d bytes, values of at most %d",
+		"to %d bytes, values of at most %d",
 		f->max, FIELD_MAP_NAME_MAX, FIELD_MAP_VALUE_MAX);
 }
 

@@ -338,13 +338,11 @@ static void check_cgroup(struct report *report)
 	}
 	snprintf(text, sizeof(text),
 		"none, so there is no limit on what a desktop in namespaces takes of shared "
-		"memory, "
-		"of memory in all and of processor time (%.300s)",
+		"memory, of memory in all and of processor time (%.300s)",
 		why.text);
 	add(report, "limits", "control group", STATUS_WARNING, text,
 		"start it under systemd (a login session, or docs/systemd/vitrine.service), or in "
-		"a "
-		"container with a writable control group; microVMs are limited anyway");
+		"a container with a writable control group; microVMs are limited anyway");
 }
 
 #define AGENT_VERSION "vitrine-agent " VITRINE_VERSION

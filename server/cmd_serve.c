@@ -289,8 +289,7 @@ const struct command command_serve = {
 		"\"args\": [\"serve\"]}}}\n"
 		"\n"
 		"With --http it listens, serves many clients, and runs until SIGTERM: `vitrine "
-		"serve "
-		"--http\n"
+		"serve --http\n"
 		"127.0.0.1:8765` makes a token and prints what to paste into a client.",
 	.takes_config = true,
 	.run = run,

@@ -6,8 +6,8 @@
 
 /* The subcommands, in the order `vitrine help` shows them. */
 
-extern const struct command command_serve, command_demo, command_doctor, command_image, command_help,
-	command_version;
+extern const struct command command_serve, command_demo, command_doctor, command_image,
+	command_help, command_version;
 
 static const struct command *const commands[] = {
 	&command_serve,

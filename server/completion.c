@@ -65,8 +65,7 @@ void completion_method_complete(struct request *request)
 	if (!values) {
 		request_fail(request, RPC_INVALID_PARAMS, NULL,
 			"params.ref must be {\"type\": \"ref/resource\", \"uri\": \"%s\"} or "
-			"{\"type\": "
-			"\"ref/prompt\", \"name\": one of prompts/list}",
+			"{\"type\": \"ref/prompt\", \"name\": one of prompts/list}",
 			RESOURCE_TEMPLATE_SCREEN);
 		return;
 	}

@@ -264,8 +264,7 @@ void conn_take_one(struct conn *conn, struct batch *batch, json_t *message)
 		if (conn->kind == TRANSPORT_POST && !conn->session->http) {
 			rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
 				"nobody waits for a response here: in 2026-07-28 answers are sent "
-				"in "
-				"params.inputResponses of the request that asked for them");
+				"in params.inputResponses of the request that asked for them");
 			refuse_one(conn, batch, msg.id, &fault);
 		} else {
 			ask_take_response(conn->session, msg.id, message);

@@ -266,8 +266,7 @@ static bool read_warm(struct config *config, struct err *err)
 		if (!read_warm_part(vm, part, (size_t)(end - part))) {
 			return err_set(err, ERR_ARGUMENT,
 				"'warm' must be a number from 0 to %d, or IMAGE=NUMBER, or up to "
-				"%d "
-				"of these with commas between; got \"%.100s\"",
+				"%d of these with commas between; got \"%.100s\"",
 				WARM_MAX, VM_WARM_IMAGES_MAX, config->warm);
 		}
 		if (!*end) {

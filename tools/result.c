@@ -53,8 +53,7 @@ void result_tell_frame(struct buf *out, const struct guest_frame *frame, struct 
 	if (frame->width < space.width || frame->height < space.height) {
 		buf_printf(out,
 			"\nThe image is scaled down; coordinates are still pixels of the unscaled "
-			"%dx%d "
-			"screen.",
+			"%dx%d screen.",
 			space.width, space.height);
 	}
 }

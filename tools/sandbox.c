@@ -161,8 +161,7 @@ const struct tool tool_sandbox_create = {
 	.name = "sandbox_create",
 	.title = "Create a sandbox",
 	.help = "Make one more desktop, beside your default one, and wait until it is ready. What "
-		"is "
-		"left out is as the server was set up. Tells the id to pass as 'sandbox'.",
+		"is left out is as the server was set up. Tells the id to pass as 'sandbox'.",
 	.toolset = "sandbox",
 	.fields = create_fields,
 	.args_size = sizeof(struct create_args),
@@ -255,8 +254,7 @@ const struct tool tool_sandbox_info = {
 	.name = "sandbox_info",
 	.title = "Look at a sandbox",
 	.help = "Tell one sandbox's state, size, age, timeouts and labels, without starting or "
-		"waking "
-		"it.",
+		"waking it.",
 	.toolset = "sandbox",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.order = TOOL_LOOKS,

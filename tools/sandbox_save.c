@@ -67,8 +67,7 @@ static void paused(struct vm *vm, const struct err *err, void *data)
 	}
 	reply_done(saving, "paused",
 		"It is on disk now, and takes no memory and no processor. Its next call wakes it, "
-		"with "
-		"programs and windows as they were.");
+		"with programs and windows as they were.");
 }
 
 static void begin_pause(struct job *job)
@@ -99,8 +98,7 @@ const struct tool tool_sandbox_pause = {
 	.name = "sandbox_pause",
 	.title = "Pause a sandbox",
 	.help = "Write a running desktop to disk and give its memory and processor back. Its next "
-		"call "
-		"wakes it as it was. microvm only.",
+		"call wakes it as it was. microvm only.",
 	.toolset = "sandbox",
 	.hints = TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
@@ -193,8 +191,7 @@ const struct tool tool_sandbox_rollback = {
 	.name = "sandbox_rollback",
 	.title = "Roll a sandbox back",
 	.help = "Put a sandbox back to one of its snapshots: screen, programs and files. What "
-		"happened "
-		"since is lost; it keeps its id.",
+		"happened since is lost; it keeps its id.",
 	.toolset = "sandbox",
 	.hints = TOOL_DESTROYS | TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,

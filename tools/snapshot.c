@@ -110,8 +110,7 @@ const struct tool tool_sandbox_snapshot = {
 	.name = "sandbox_snapshot",
 	.title = "Take a snapshot",
 	.help = "Save a running desktop as it is now, memory, programs and files, to go back to or "
-		"to "
-		"start others from; it goes on. microvm only.",
+		"to start others from; it goes on. microvm only.",
 	.toolset = "sandbox",
 	.order = TOOL_IN_TURN,
 	.fields = take_fields,

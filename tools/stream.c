@@ -99,7 +99,8 @@ static void tell_link(
 		stream->window ? "window" : "desktop", vm_id(stream->vm),
 		controls ? "watch and to take over" : "watch", link);
 	if (!stream->window) {
-		buf_printf(out, "Whoever watches also sees your actions, texts and commands included. ");
+		buf_printf(out,
+			"Whoever watches also sees your actions, texts and commands included. ");
 	}
 	buf_printf(out, "Give all of this link to the person as it is. It must be opened within ");
 	sandbox_tell_span(out, ticket_s * 1000);
@@ -110,8 +111,7 @@ static void tell_link(
 	if (call_stream_vnc(call)) {
 		buf_printf(out,
 			" Or a VNC viewer opens it, instead of a browser: at %s, user name %s, "
-			"password "
-			"what follows the #.",
+			"password what follows the #.",
 			call_stream_vnc(call), stream->id);
 	}
 	if (vm_state(stream->vm) == VM_PAUSED) {

@@ -75,8 +75,7 @@ static bool check_key(const char *name, struct err *err)
 	}
 	return err_set(err, ERR_ARGUMENT,
 		"'text': there is no key '%.48s'; a key is one character or an X keysym name such "
-		"as "
-		"Return, Page_Up or F5, and a chord joins keys with '+', as in ctrl+shift+t",
+		"as Return, Page_Up or F5, and a chord joins keys with '+', as in ctrl+shift+t",
 		name);
 }
 

@@ -22,8 +22,7 @@ bool vm_cannot(const struct vm_backend *backend, const char *what, struct err *e
 {
 	return err_set(err, ERR_UNSUPPORTED,
 		"%s the microvm backend, and this sandbox runs on '%s'; whoever runs the server "
-		"can "
-		"change that with 'vitrine image build', then --backend microvm",
+		"can change that with 'vitrine image build', then --backend microvm",
 		what, backend->name);
 }
 

@@ -309,8 +309,7 @@ struct vm *vm_find_default(struct vm_pool *pool, const char *owner, struct err *
 	}
 	err_set(err, ERR_NOT_FOUND,
 		"you have no default sandbox now; any tool called without 'sandbox' that works in "
-		"one "
-		"makes it");
+		"one makes it");
 	return NULL;
 }
 

@@ -144,8 +144,7 @@ static bool open_probe(struct vm_bench *b, struct desk *d, struct err *err)
 		!vm_call(&d->v, err, "run_command",
 			"{\"sandbox\":\"%s\",\"command\":\"printf '#!/bin/sh\\\\nexec "
 			"/home/user/bench-probe paint /home/user/probe.txt\\\\n' > probe.sh; chmod "
-			"+x "
-			"probe.sh\"}",
+			"+x probe.sh\"}",
 			d->id) ||
 		!vm_call(&d->v, err, "launch",
 			"{\"sandbox\":\"%s\",\"application\":\"/home/user/probe.sh\"}", d->id)) {

@@ -14,9 +14,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 struct seen {
@@ -332,8 +332,8 @@ Test(spawn, limits_are_the_programs_not_those_of_its_start)
 		many[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	}
 	struct spawn_fd more = { many[99], 3 };
-	cr_assert_str_eq(output_of("ulimit -n; readlink /proc/self/fd/3", how, &more, 1),
-		"20\n/dev/null\n");
+	cr_assert_str_eq(
+		output_of("ulimit -n; readlink /proc/self/fd/3", how, &more, 1), "20\n/dev/null\n");
 	for (size_t i = 0; i < 100; i++) {
 		close(many[i]);
 	}

@@ -118,8 +118,7 @@ Test(tools, pictures)
 	cr_expect_eq(strncmp(call_block(call, 0, "image", "data"), "iVBORw0KGgo", 11), 0);
 	cr_expect_str_eq(call_block(call, 1, "text", "text"),
 		"640x400, frame 1.\nThe image is scaled down; coordinates are still pixels of the "
-		"unscaled "
-		"1280x800 screen.");
+		"unscaled 1280x800 screen.");
 	call_end(call);
 	call = call_tool(&desk, "zoom", "{\"region\":[0,0,100,100]}");
 	cr_expect_not_null(call_block(call, 0, "image", "data"));

@@ -106,12 +106,10 @@ static struct bad rows[] = {
 	{ "zoom", "{\"region\":[0,0]}", "'region' must be " REGION "; got [0,0]" },
 	{ "zoom", "{\"region\":[10,10,10,20]}",
 		"'region' must be [x0, y0, x1, y1] on the 1280x800 screen, with x0 < x1 and y0 < "
-		"y1; got "
-		"[10, 10, 10, 20]" },
+		"y1; got [10, 10, 10, 20]" },
 	{ "zoom", "{\"region\":[0,0,1281,800]}",
 		"'region' must be [x0, y0, x1, y1] on the 1280x800 screen, with x0 < x1 and y0 < "
-		"y1; got "
-		"[0, 0, 1281, 800]" },
+		"y1; got [0, 0, 1281, 800]" },
 	{ "cursor_position", "{\"observe\":\"frame\"}",
 		"'observe' is not an argument here; there are 'sandbox'" },
 	/* programs */

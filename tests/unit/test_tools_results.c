@@ -35,8 +35,7 @@ Test(tools_results, a_smaller_screenshot_says_what_coordinates_mean)
 	cr_expect_str_eq(call_block(call, 0, "image", "mimeType"), "image/png");
 	cr_expect_str_eq(call_block(call, 1, "text", "text"),
 		"640x400, frame 42.\nThe image was reduced to half its size.\nThe image is scaled "
-		"down; "
-		"coordinates are still pixels of the unscaled 1280x800 screen.");
+		"down; coordinates are still pixels of the unscaled 1280x800 screen.");
 	call_end(call);
 }
 
@@ -269,8 +268,7 @@ Test(tools_results, a_command_killed_at_its_timeout)
 		"the command was killed, with all its children, at its timeout of 1.5 s; its "
 		"output until "
 		"then is below; give a larger 'timeout' (up to 3600) or start it in the background "
-		"with its "
-		"output in a file");
+		"with its output in a file");
 	cr_expect_str_eq(call_block(call, 0, "text", "text"), "so far\n");
 	call_end(call);
 }

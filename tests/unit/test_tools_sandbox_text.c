@@ -66,8 +66,7 @@ Test(tools_sandbox_text, create_with_everything)
 	is_up();
 	check_parts(call, "Sandbox mine",
 		": microvm, image minimal, 1024x768, 512 MiB, 2 processors, network none. To use "
-		"it, "
-		"pass sandbox: \"mine\" to the other tools.");
+		"it, pass sandbox: \"mine\" to the other tools.");
 	cr_expect_eq(asked.spec.network, VM_NETWORK_NONE, "asked for, though 0");
 	cr_expect_eq(asked.spec.on_timeout, VM_TIMEOUT_KILL, "asked for, though 0");
 	cr_expect_eq(asked.spec.timeout_ms, -1);
@@ -93,8 +92,7 @@ Test(tools_sandbox_text, create_is_refused)
 		{ "{\"from\":\"none\"}", "you have no snapshot 'none'" },
 		{ "{\"from\":\"x\",\"image\":\"desktop\"}",
 			"'image' and 'from' do not go together: a sandbox from a snapshot is as "
-			"the "
-			"snapshot was; leave one of the two out" },
+			"the snapshot was; leave one of the two out" },
 		{ "{\"from\":\"x\",\"network\":\"none\"}", "'network' and 'from' do not" },
 		{ "{\"screen\":\"1x1\"}",
 			"'screen' must be WIDTHxHEIGHT, from 320x240 to 3840x2160, for example "
@@ -219,8 +217,7 @@ Test(tools_sandbox_text, pause_and_resume)
 	asked.done(&stand_in, NULL, asked.data);
 	check_parts(call, "Sandbox mine is paused after ",
 		" s. It is on disk now, and takes no memory and no processor. Its next call wakes "
-		"it, "
-		"with programs and windows as they were.");
+		"it, with programs and windows as they were.");
 	call_end(call);
 	stand_in.state = VM_PAUSED;
 	call = call_tool(&desk, "sandbox_pause", "{\"sandbox\":\"mine\"}");

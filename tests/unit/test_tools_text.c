@@ -129,8 +129,7 @@ Test(tools_text, settling)
 	res.moving = moving;
 	check_text("key", args, &res,
 		"Pressed a.\nThe screen changed and had not settled after 5000 ms (frame 42). "
-		"Still "
-		"moving: [0, 0, 32, 32], [64, 0, 96, 32].");
+		"Still moving: [0, 0, 32, 32], [64, 0, 96, 32].");
 	for (int i = 0; i < 6; i++) {
 		json_array_append_new(moving, json_pack("[i,i,i,i]", i, 0, i + 1, 1));
 	}
@@ -162,8 +161,7 @@ Test(tools_text, a_sandbox_that_ends_meanwhile)
 		asked.act(NULL, &gone, asked.data);
 		check_failure(call, ERR_GONE,
 			"sandbox mine has ended: its agent died. Call again without 'sandbox' for "
-			"a new "
-			"desktop; what was in the old one is lost");
+			"a new desktop; what was in the old one is lost");
 		call_end(call);
 	}
 }
@@ -188,8 +186,7 @@ Test(tools_text, other_sandboxes)
 	call = call_begin(&desk, "run_command", "{\"command\":\"true\",\"sandbox\":\"gone\"}");
 	check_failure(call, ERR_GONE,
 		"sandbox gone has ended: the X server died. Call again without 'sandbox' for a new "
-		"desktop; "
-		"what was in the old one is lost");
+		"desktop; what was in the old one is lost");
 	call_end(call);
 }
 

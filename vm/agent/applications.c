@@ -275,10 +275,8 @@ static bool unknown(const GPtrArray *all, const char *name, struct err *err)
 	if (strpbrk(name, " \t")) {
 		return err_set(err, ERR_NOT_FOUND,
 			"there is no application or program '%.100s'; launch takes one name "
-			"without "
-			"arguments (what to open is 'uri'): use run_command, with '&' at the end, "
-			"for "
-			"a command line",
+			"without arguments (what to open is 'uri'): use run_command, with '&' at the end, "
+			"for a command line",
 			name);
 	}
 	const char *id = nearest_name(name, (const char *const *)ids->pdata);

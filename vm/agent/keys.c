@@ -332,8 +332,7 @@ static bool read_chord(const char *what, const char **at, struct chord *ret, str
 	if (**at && !isspace((unsigned char)**at)) {
 		return err_set(err, ERR_ARGUMENT,
 			"'%s': keys are joined with '+' and chords separated by spaces; the plus "
-			"key "
-			"itself is called 'plus'",
+			"key itself is called 'plus'",
 			what);
 	}
 	lower_capitals(ret);

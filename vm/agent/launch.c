@@ -265,8 +265,7 @@ static int on_incomplete(sd_event_source *source, uint64_t usec, void *data)
 	} else if (windows_is_minimised(l->display, l->found)) {
 		reply(l, &info,
 			"The window is minimised: nothing of it is shown until it is clicked in "
-			"the "
-			"panel.");
+			"the panel.");
 	}
 	return 0;
 }

@@ -67,8 +67,7 @@ bool observe_check(const struct observe *how, struct size frame, struct err *err
 		r[3] > frame.height) {
 		return err_set(err, ERR_ARGUMENT,
 			"'region' must be [x0, y0, x1, y1] with 0 <= x0 < x1 <= %d and 0 <= y0 < "
-			"y1 <= %d; "
-			"it is [%lld, %lld, %lld, %lld]",
+			"y1 <= %d; it is [%lld, %lld, %lld, %lld]",
 			frame.width, frame.height, (long long)r[0], (long long)r[1],
 			(long long)r[2], (long long)r[3]);
 	}

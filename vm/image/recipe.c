@@ -108,8 +108,7 @@ static bool refuse_name(const char *which, const char *dir, struct err *err)
 	const char *near = nearest_name(which, names);
 	err_set(err, ERR_NOT_FOUND,
 		"there is no recipe '%.60s'%s%s%s there are %s; a folder of your own has a slash "
-		"in "
-		"its name (./%.60s)",
+		"in its name (./%.60s)",
 		which, near ? "; did you mean '" : ":", near ? near : "", near ? "'?" : "",
 		buf_text(&list), which);
 	for (int i = 0; i < n; i++) {
