@@ -3,8 +3,6 @@
  * tool says into an MCP result.  A tool's failure is a result with isError, so that the model reads
  * it; JSON-RPC errors are for requests that no tool could be found for.
  */
-#include "tools/call.h"
-
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -12,39 +10,25 @@
 #include "server/json_write.h"
 #include "server/metrics.h"
 #include "server/session.h"
+#include "tools/call_impl.h"
 
 #include <stdio.h>
 #include <string.h>
 
-struct scratch {
-	struct scratch *next;
-	max_align_t bytes[];
-};
-
-struct call {
+struct tool_call {
+	struct call call;        /* first */
 	struct request *request; /* NULL once answered */
-	const struct tool *tool;
-	struct scratch *scratch;
-	call_answered_fn *answered; /* while the client is asked */
-	void *answered_data;
-	void (*over)(void *data); /* call_on_end() */
-	void *over_data;
-	struct vm *vm; /* call_use() */
 	uint64_t began;
-	int refs; /* one until it is answered, one until tool_run() has returned */
 };
 
-static void unref(struct call *call)
+static struct tool_call *of(struct call *call)
 {
-	if (--call->refs > 0) {
-		return;
-	}
-	while (call->scratch) {
-		struct scratch *next = call->scratch->next;
-		free(call->scratch);
-		call->scratch = next;
-	}
-	free(call);
+	return (struct tool_call *)call;
+}
+
+static void free_call(struct call *call)
+{
+	free(of(call));
 }
 
 /* ---- the answer ---- */
@@ -57,15 +41,16 @@ static enum mcp_level level_of(const struct err *why)
 	return why->kind == ERR_HOST || why->kind == ERR_GONE ? MCP_ERROR : MCP_INFO;
 }
 
-static void log_end(const struct call *call, const struct err *why)
+static void log_end(const struct tool_call *call, const struct err *why)
 {
 	double ms = (double)(loop_now_us() - call->began) / 1000;
-	log_debug("call=%s owner=%s %.1f ms%s%s", call->tool->name, call->request->owner, ms,
+	log_debug("call=%s owner=%s %.1f ms%s%s", call->call.tool->name, call->request->owner, ms,
 		why ? ": " : "", why ? why->text : "");
 	if (!request_logs(call->request, level_of(why))) {
 		return;
 	}
-	json_t *data = json_pack("{s:s, s:f, s:b}", "tool", call->tool->name, "ms", ms, "ok", !why);
+	json_t *data =
+		json_pack("{s:s, s:f, s:b}", "tool", call->call.tool->name, "ms", ms, "ok", !why);
 	if (why) {
 		json_object_set_new(data, "kind", json_string(err_kind_word(why->kind)));
 		json_object_set_new(data, "text", json_text(why->text));
@@ -82,19 +67,19 @@ static void count(const struct request *request, const struct tool *tool, uint64
 	}
 }
 
-static void tell_watchers(const struct call *call, const json_t *result, const struct err *why)
+static void tell_watchers(const struct tool_call *call, const json_t *result, const struct err *why)
 {
 	const struct request *request = call->request;
 	const struct server *server = request->server;
 	if (server && server->called) {
-		server->called(request->owner, call->tool,
+		server->called(request->owner, call->call.tool,
 			json_object_get(request->params, "arguments"),
 			json_object_get(result, "content"), why, server->called_data);
 	}
 }
 
 /* It was asked for after something that is still at work, perhaps, and the model should know. */
-static void tell_overtaken(const struct call *call, json_t *result)
+static void tell_overtaken(const struct tool_call *call, json_t *result)
 {
 	const char *what = call->request->turn.overtook;
 	if (what) {
@@ -104,35 +89,6 @@ static void tell_overtaken(const struct call *call, json_t *result)
 			json_pack(
 				"{s:s, s:o}", "type", "text", "text", json_text(buf_text(&text))));
 	}
-}
-
-static void answer(struct call *call, json_t *result, const struct err *why)
-{
-	if (!call->request) {
-		log_error("call=%s was answered twice; the second answer is dropped",
-			call->tool->name);
-		json_decref(result);
-		return;
-	}
-	log_end(call, why);
-	tell_overtaken(call, result);
-	count(call->request, call->tool, loop_now_us() - call->began, why);
-	tell_watchers(call, result, why);
-	request_reply(call->request, result);
-}
-
-/* Its request was answered, by answer() or over its head. */
-static void on_end(void *data)
-{
-	struct call *call = data;
-	call->request = NULL;
-	if (call->over) {
-		call->over(call->over_data);
-	}
-	if (call->vm) {
-		vm_unuse(call->vm);
-	}
-	unref(call);
 }
 
 static bool ends_sentence(const char *text)
@@ -156,24 +112,28 @@ static json_t *error_result(const struct err *why, json_t *content)
 	return json_pack("{s:o, s:b}", "content", blocks, "isError", 1);
 }
 
-void call_reply(struct call *call, json_t *content)
+static void answer(struct call *base, json_t *content, const struct err *why)
 {
-	answer(call, json_pack("{s:o}", "content", content), NULL);
+	struct tool_call *call = of(base);
+	json_t *result = why ? error_result(why, content) : json_pack("{s:o}", "content", content);
+	log_end(call, why);
+	tell_overtaken(call, result);
+	count(call->request, base->tool, loop_now_us() - call->began, why);
+	tell_watchers(call, result, why);
+	request_reply(call->request, result);
 }
 
-void call_fail(struct call *call, const struct err *why)
+/* Its request was answered, by answer() or over its head. */
+static void on_end(void *data)
 {
-	call_fail_with(call, why, NULL);
-}
-
-void call_fail_with(struct call *call, const struct err *why, json_t *content)
-{
-	answer(call, error_result(why, content), why);
+	struct tool_call *call = data;
+	call->request = NULL;
+	call_is_over(&call->call);
 }
 
 struct request *call_request(struct call *call)
 {
-	return call->request;
+	return of(call)->request;
 }
 
 const struct tool *call_tool(const struct call *call)
@@ -183,57 +143,34 @@ const struct tool *call_tool(const struct call *call)
 
 /* ---- what a tool may ask of its call ---- */
 
-struct vm_pool *call_vms(struct call *call)
+static bool stream_base(struct call *call, char **ret_url, struct err *err)
 {
-	return call->request->vms;
-}
-
-const char *call_owner(struct call *call)
-{
-	return call->request->owner;
-}
-
-sd_event *call_event(struct call *call)
-{
-	return call->request->server->event;
-}
-
-struct streams *call_streams(struct call *call)
-{
-	return call->request->server->options.streams;
-}
-
-bool call_stream_base(struct call *call, char **ret_url, struct err *err)
-{
-	const struct server_options *options = &call->request->server->options;
+	const struct request *request = of(call)->request;
+	const struct server_options *options = &request->server->options;
 	if (!options->stream_base) {
 		return err_set(err, ERR_UNSUPPORTED, "this server has no pages for people");
 	}
 	return options->stream_base(
-		conn_header(call->request->conn, "Host"), ret_url, err, options->data);
+		conn_header(request->conn, "Host"), ret_url, err, options->data);
 }
 
-const char *call_stream_vnc(struct call *call)
+static const char *stream_vnc(struct call *call)
 {
-	const struct server_options *options = &call->request->server->options;
+	const struct server_options *options = &of(call)->request->server->options;
 	return options->stream_vnc ? options->stream_vnc(options->data) : NULL;
 }
 
-void call_progress(struct call *call, double step, double total, const char *message)
+static void progress(struct call *call, double step, double total, const char *message)
 {
-	if (call->request) {
-		request_progress(call->request, step, total, message);
-	}
+	request_progress(of(call)->request, step, total, message);
 }
 
-void call_describe(struct call *call, const char *(*describe)(void *data), void *data)
+static void set_describe(struct call *call, const char *(*describe)(void *data), void *data)
 {
-	if (call->request) {
-		request_describe(call->request, describe, data);
-	}
+	request_describe(of(call)->request, describe, data);
 }
 
-void call_log(struct call *call, enum log_level level, const char *text)
+static void log_text(struct call *call, enum log_level level, const char *text)
 {
 	static const enum mcp_level levels[] = {
 		[LOG_LEVEL_ERROR] = MCP_ERROR,
@@ -241,70 +178,44 @@ void call_log(struct call *call, enum log_level level, const char *text)
 		[LOG_LEVEL_INFO] = MCP_INFO,
 		[LOG_LEVEL_DEBUG] = MCP_DEBUG,
 	};
-	if (call->request && request_logs(call->request, levels[level])) {
-		request_log(call->request, levels[level], call->tool->name, json_text(text));
+	struct request *request = of(call)->request;
+	if (request_logs(request, levels[level])) {
+		request_log(request, levels[level], call->tool->name, json_text(text));
 	}
 }
 
-void call_on_cancel(struct call *call, void (*fn)(void *data), void *data)
+static bool can_ask(const struct call *call, const struct call_question *question)
 {
-	if (call->request) {
-		request_on_cancel(call->request, fn, data);
-	}
-}
-
-bool call_is_cancelled(const struct call *call)
-{
-	return call->request && call->request->cancelled;
-}
-
-void call_on_end(struct call *call, void (*fn)(void *data), void *data)
-{
-	call->over = fn;
-	call->over_data = data;
-}
-
-void call_use(struct call *call, struct vm *vm)
-{
-	if (call->request) {
-		call->vm = vm;
-		vm_use(vm);
-	}
-}
-
-bool call_can_ask(const struct call *call, const struct call_question *question)
-{
-	return call->request && request_can_ask(call->request, question);
+	return request_can_ask(((const struct tool_call *)call)->request, question);
 }
 
 static void on_answers(const json_t *answers, const struct err *why, void *data)
 {
-	struct call *call = data;
-	call->answered(call, answers, why, call->answered_data);
+	call_answered(data, answers, why);
 }
 
-void call_ask(struct call *call, const struct call_question *questions, size_t n,
-	call_answered_fn *fn, void *data)
+static void ask(struct call *call, const struct call_question *questions, size_t n)
 {
-	call->answered = fn;
-	call->answered_data = data;
-	request_ask(call->request, questions, n, on_answers, call);
+	request_ask(of(call)->request, questions, n, on_answers, call);
 }
 
-void call_close_stream(struct call *call, unsigned retry_ms)
+static void close_stream(struct call *call, unsigned retry_ms)
 {
-	if (call->request) {
-		http_session_close_stream(call->request->conn, retry_ms);
-	}
+	http_session_close_stream(of(call)->request->conn, retry_ms);
 }
 
-void *call_alloc(struct call *call, size_t size)
-{
-	struct scratch *scratch = must(calloc(1, sizeof(*scratch) + size));
-	scratch->next = call->scratch;
-	call->scratch = scratch;
-	return scratch->bytes;
-}
+static const struct call_impl call_impl = {
+	.answer = answer,
+	.stream_base = stream_base,
+	.stream_vnc = stream_vnc,
+	.progress = progress,
+	.describe = set_describe,
+	.log = log_text,
+	.can_ask = can_ask,
+	.ask = ask,
+	.close_stream = close_stream,
+	.free = free_call,
+};
 
 /* ---- the methods ---- */
 
@@ -322,21 +233,50 @@ static const struct tool *find_tool(struct request *request)
 	return tool;
 }
 
+static void on_cancel(void *data)
+{
+	struct request *request = call_request(data);
+	if (!call_cancel(data) && request->ask) {
+		ask_cancel(request);
+	}
+}
+
 static void go(void *data)
 {
-	struct call *call = data;
+	struct tool_call *call = data;
 	const json_t *args = json_object_get(call->request->params, "arguments");
-	tool_run(call->tool, call, json_is_object(args) ? args : NULL);
-	unref(call);
+	request_on_cancel(call->request, on_cancel, &call->call);
+	call_run(&call->call, json_is_object(args) ? args : NULL);
 }
 
 static void drop(void *data)
 {
-	struct call *call = data;
+	struct tool_call *call = data;
 	struct err err;
 	err_set(&err, ERR_CANCELLED, "cancelled before its turn came; nothing was done");
-	call_fail(call, &err);
-	unref(call);
+	call_refuse(&call->call, &err);
+}
+
+static struct tool_call *new_call(struct request *request, const struct tool *tool)
+{
+	struct tool_call *call = must(calloc(1, sizeof(*call)));
+	*call = (struct tool_call){
+		.call = {
+			.impl = &call_impl,
+			.tool = tool,
+			.vms = request->vms,
+			.owner = request->owner,
+			.event = request->server->event,
+			.streams = request->server->options.streams,
+		},
+		.request = request,
+		.began = loop_now_us(),
+	};
+	call_begin(&call->call);
+	snprintf(request->doing, sizeof(request->doing), "%s", tool->title);
+	request->on_end = on_end;
+	request->on_end_data = call;
+	return call;
 }
 
 void call_method_call(struct request *request)
@@ -362,20 +302,13 @@ void call_method_call(struct request *request)
 		request_reply(request, error_result(&err, NULL));
 		return;
 	}
-	struct call *call = must(calloc(1, sizeof(*call)));
-	*call = (struct call){
-		.request = request, .tool = tool, .began = loop_now_us(), .refs = 2
-	};
-	snprintf(request->doing, sizeof(request->doing), "%s", tool->title);
-	request->on_end = on_end;
-	request->on_end_data = call;
 	turn_take(request, &(struct turn){
 				   .order = tool->order,
 				   .sandbox = json_string_value(json_object_get(args, "sandbox")),
 				   .what = tool->name,
 				   .go = go,
 				   .drop = drop,
-				   .data = call,
+				   .data = new_call(request, tool),
 			   });
 }
 

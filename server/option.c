@@ -99,8 +99,8 @@ static const struct option state[] = {
 	TEXT("state-dir", vm.state_dir, "DIR", 4000, NULL,
 		"Where images, templates, snapshots and paused desktops are.  Without it, "
 		"$XDG_STATE_HOME/vitrine or ~/.local/state/vitrine; as root, /var/lib/vitrine."),
-	FLAG("beside-person", vm.beside_person,
-		"run_command and the tools of sandbox go on while a person has control"),
+	FLAG("commands-during-takeover", vm.commands_during_takeover,
+		"run_command, and the tools that end, pause or time a sandbox, work while a person has control."),
 	FLAG("keep", vm.keep,
 		"Desktops go on when the server ends, and the next one takes them over (microvm only)."),
 	TEXT("warm", warm, "LIST", 1000, "0",

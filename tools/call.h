@@ -10,7 +10,7 @@
 /*
  * One tools/call in flight: answered exactly once, now or later, by call_reply() or call_fail(). It
  * owns its request and outlives the connection it came from; an answer nobody waits for any more is
- * dropped.  server/ implements it on top of MCP; tests implement it to catch answers.
+ * dropped.  Fronts make calls (tools/call_impl.h): the MCP server, and tests, to catch answers.
  */
 struct call;
 struct streams;

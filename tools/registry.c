@@ -187,7 +187,7 @@ const char *tool_nearest(const struct tool_set *set, const char *name)
 	return nearest_name(name, names);
 }
 
-/* ---- describing and running ---- */
+/* ---- describing ---- */
 
 static json_t *annotations(const struct tool *tool)
 {
@@ -228,15 +228,4 @@ json_t *tool_describe(const struct tool *tool)
 		json_object_set(out, "_meta", extra);
 	}
 	return out;
-}
-
-void tool_run(const struct tool *tool, struct call *call, const json_t *args)
-{
-	void *decoded = call_alloc(call, tool->args_size);
-	struct err err;
-	if (!field_decode(tool->fields, args, decoded, &err)) {
-		call_fail(call, &err);
-		return;
-	}
-	tool->run(call, decoded);
 }

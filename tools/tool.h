@@ -56,7 +56,4 @@ json_t *tool_describe(const struct tool *tool);
 /* A name near to a wrong one, or NULL. */
 const char *tool_nearest(const struct tool_set *set, const char *name);
 
-/* Decodes args (borrowed; the call keeps it) and runs, or fails the call. */
-void tool_run(const struct tool *tool, struct call *call, const json_t *args);
-
 #endif

@@ -195,8 +195,8 @@ bool vm_control_agent_may(const struct vm *vm, struct err *err)
 
 bool vm_control_beside(const struct vm *vm, struct err *err)
 {
-	return vm->pool->config.beside_person || vm_control(vm)->holder != VM_HELD_BY_PERSON ||
-	       vm_control_agent_may(vm, err);
+	return vm->pool->config.commands_during_takeover ||
+	       vm_control(vm)->holder != VM_HELD_BY_PERSON || vm_control_agent_may(vm, err);
 }
 
 bool vm_control_acquire(struct vm *vm, struct err *err)

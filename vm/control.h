@@ -44,7 +44,7 @@ bool vm_control_release(struct vm *vm, struct err *err) NODISCARD;
 /* May the agent act?  ERR_STATE says who has control, since when, and what to do. */
 bool vm_control_agent_may(const struct vm *vm, struct err *err) NODISCARD;
 /* May it run commands, and end or stop the desktop?  Not under a person's hands, unless the pool is
- * set up so (beside_person). */
+ * set up so (commands_during_takeover). */
 bool vm_control_beside(const struct vm *vm, struct err *err) NODISCARD;
 /* Does this fence hold the control of this sandbox? */
 bool vm_control_is(const struct vm *vm, uint64_t fence);

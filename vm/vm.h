@@ -61,14 +61,14 @@ struct vm_spec {
 #define VM_WARM_IMAGES_MAX 16
 
 struct vm_config {
-	const char *backend;   /* "auto" or one of vm_backend_words */
-	struct vm_spec preset; /* what a new sandbox is when nobody says otherwise */
-	const char *state_dir; /* NULL: state_default_dir() */
-	const char *accel;     /* "auto", "kvm", "tcg" */
-	bool keep;             /* sandboxes go on when the server ends */
-	bool outlive;          /* and when it is killed, for the next one to take over */
-	bool beside_person;    /* commands and sandbox tools go on while a person has control */
-	int64_t warm;          /* ready clones of the preset kept in reserve */
+	const char *backend;           /* "auto" or one of vm_backend_words */
+	struct vm_spec preset;         /* what a new sandbox is when nobody says otherwise */
+	const char *state_dir;         /* NULL: state_default_dir() */
+	const char *accel;             /* "auto", "kvm", "tcg" */
+	bool keep;                     /* sandboxes go on when the server ends */
+	bool outlive;                  /* and when it is killed, for the next one to take over */
+	bool commands_during_takeover; /* commands and sandbox tools go on while a person has control */
+	int64_t warm;                  /* ready clones of the preset kept in reserve */
 	struct vm_warm_image {
 		char image[65]; /* a recipe's name or an image's id; all else is as in the preset */
 		int64_t count;

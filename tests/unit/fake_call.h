@@ -2,102 +2,53 @@
 #define TESTS_FAKE_CALL_H
 
 /*
- * A struct call that catches its answer, and a loop to wait for it: the tools as the server runs
+ * A call that catches its answer, and a loop to wait for it: the tools as the server runs
  * them, without the server.  Each test program that runs tools includes this once.
  */
 
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "tools/call_impl.h"
 #include "tools/streams.h"
-#include "tools/tool.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
-#define CALL_ALLOCS 32
-
 /* Where links lead; NULL: nobody can show them. */
 static const char *call_base = "http://127.0.0.1:7";
 static const char *call_vnc;
 
-struct call {
-	struct vm_pool *vms;
-	sd_event *event;
-	struct streams *streams;
-	const char *owner;
+struct fake_call {
+	struct call call; /* first */
 	json_t *args, *content;
 	struct err err; /* kind ERR_NONE: it was a reply */
 	int answers, stages;
 	char stage[100]; /* the last one told */
-	void (*on_cancel)(void *data);
-	void *cancel_data;
-	void (*on_end)(void *data);
-	void *end_data;
-	struct vm *used;
-	bool can_ask; /* elicitation */
-	bool rounds;  /* and the question ends the call */
+	bool can_ask;    /* elicitation */
+	bool rounds;     /* and the question ends the call */
 	json_t *question;
-	call_answered_fn *answered;
-	void *answered_data;
-	void *allocs[CALL_ALLOCS];
-	size_t n_allocs;
+	bool freed; /* nothing of the product points to it any more */
 };
 
-static inline void call_over(struct call *call)
+static inline struct fake_call *fake_of(struct call *call)
 {
+	return (struct fake_call *)call;
+}
+
+static void fake_answer(struct call *base, json_t *content, const struct err *why)
+{
+	struct fake_call *call = fake_of(base);
+	cr_assert(why ? why->kind != ERR_NONE : json_is_array(content));
+	call->content = content;
+	if (why) {
+		call->err = *why;
+	}
 	call->answers++;
-	call->on_cancel = NULL;
-	if (call->on_end) {
-		void (*fn)(void *data) = take_ptr(&call->on_end);
-		fn(call->end_data);
-	}
-	if (call->used) {
-		vm_unuse(take_ptr(&call->used));
-	}
+	call_is_over(base);
 }
 
-void call_reply(struct call *call, json_t *content)
-{
-	cr_assert(json_is_array(content));
-	call->content = content;
-	call_over(call);
-}
-
-void call_fail_with(struct call *call, const struct err *why, json_t *content)
-{
-	cr_assert_neq(why->kind, ERR_NONE);
-	call->content = content;
-	call->err = *why;
-	call_over(call);
-}
-
-void call_fail(struct call *call, const struct err *why)
-{
-	call_fail_with(call, why, NULL);
-}
-
-struct vm_pool *call_vms(struct call *call)
-{
-	return call->vms;
-}
-
-const char *call_owner(struct call *call)
-{
-	return call->owner;
-}
-
-sd_event *call_event(struct call *call)
-{
-	return call->event;
-}
-
-struct streams *call_streams(struct call *call)
-{
-	return call->streams;
-}
-
-bool call_stream_base(struct call *call, char **ret_url, struct err *err)
+static bool fake_stream_base(struct call *call, char **ret_url, struct err *err)
 {
 	(void)call;
 	if (!call_base) {
@@ -107,73 +58,59 @@ bool call_stream_base(struct call *call, char **ret_url, struct err *err)
 	return true;
 }
 
-const char *call_stream_vnc(struct call *call)
+static const char *fake_stream_vnc(struct call *call)
 {
 	(void)call;
 	return call_vnc;
 }
 
-void call_on_end(struct call *call, void (*fn)(void *data), void *data)
-{
-	call->on_end = fn;
-	call->end_data = data;
-}
-
-bool call_can_ask(const struct call *call, const struct call_question *question)
+static bool fake_can_ask(const struct call *call, const struct call_question *question)
 {
 	(void)question;
-	return call->can_ask;
+	return ((const struct fake_call *)call)->can_ask;
 }
 
-void call_ask(struct call *call, const struct call_question *questions, size_t n,
-	call_answered_fn *fn, void *data)
+static void fake_ask(struct call *base, const struct call_question *questions, size_t n)
 {
+	struct fake_call *call = fake_of(base);
 	cr_assert_eq(n, 1);
 	call->question = questions->params;
-	call->answered = fn;
-	call->answered_data = data;
 	if (call->rounds) {
-		call_over(call);
+		call->answers++;
+		call_is_over(base);
 	}
 }
 
-void call_progress(struct call *call, double step, double total, const char *message)
+static void fake_progress(struct call *base, double step, double total, const char *message)
 {
+	struct fake_call *call = fake_of(base);
 	cr_assert_leq(step, total);
 	call->stages++;
 	snprintf(call->stage, sizeof(call->stage), "%s", message);
 }
 
-void call_use(struct call *call, struct vm *vm)
-{
-	cr_assert_null(call->used);
-	call->used = vm;
-	vm_use(vm);
-}
-
-void call_describe(struct call *call, const char *(*describe)(void *data), void *data)
+static void fake_describe(struct call *call, const char *(*describe)(void *data), void *data)
 {
 	(void)call;
 	cr_assert_neq(*describe(data), '\0');
 }
 
-void call_on_cancel(struct call *call, void (*fn)(void *data), void *data)
+/* What it answered is still to be looked at: fake_end(). */
+static void fake_free(struct call *base)
 {
-	call->on_cancel = fn;
-	call->cancel_data = data;
+	fake_of(base)->freed = true;
 }
 
-bool call_is_cancelled(const struct call *call)
-{
-	(void)call;
-	return false;
-}
-
-void *call_alloc(struct call *call, size_t size)
-{
-	cr_assert_lt(call->n_allocs, (size_t)CALL_ALLOCS);
-	return call->allocs[call->n_allocs++] = must(calloc(1, size ? size : 1));
-}
+static const struct call_impl fake_call_impl = {
+	.answer = fake_answer,
+	.stream_base = fake_stream_base,
+	.stream_vnc = fake_stream_vnc,
+	.progress = fake_progress,
+	.describe = fake_describe,
+	.can_ask = fake_can_ask,
+	.ask = fake_ask,
+	.free = fake_free,
+};
 
 /* ---- a server around it ---- */
 
@@ -206,25 +143,36 @@ static inline void desk_close(struct desk *desk)
 	sd_event_unref(desk->event);
 }
 
-static inline struct call *call_begin(struct desk *desk, const char *name, const char *args)
+static inline struct fake_call *fake_begin_as(
+	struct desk *desk, const char *owner, const char *name, const char *args)
 {
 	json_error_t e;
-	struct call *call = must(calloc(1, sizeof(*call)));
+	struct fake_call *call = must(calloc(1, sizeof(*call)));
 	const struct tool *tool = tool_find(desk->tools, name);
 	cr_assert_not_null(tool, "no tool %s", name);
-	call->vms = desk->vms;
-	call->event = desk->event;
-	call->streams = desk->streams;
+	call->call = (struct call){
+		.impl = &fake_call_impl,
+		.tool = tool,
+		.vms = desk->vms,
+		.owner = owner,
+		.event = desk->event,
+		.streams = desk->streams,
+	};
 	call->can_ask = desk->can_ask;
 	call->rounds = desk->rounds;
-	call->owner = "test";
 	call->args = json_loads(args, 0, &e);
 	cr_assert_not_null(call->args, "%s: %s", args, e.text);
-	tool_run(tool, call, call->args);
+	call_begin(&call->call);
+	call_run(&call->call, call->args);
 	return call;
 }
 
-static inline void call_await(struct desk *desk, struct call *call)
+static inline struct fake_call *fake_begin(struct desk *desk, const char *name, const char *args)
+{
+	return fake_begin_as(desk, "test", name, args);
+}
+
+static inline void fake_await(struct desk *desk, struct fake_call *call)
 {
 	while (!call->answers) {
 		cr_assert_geq(sd_event_run(desk->event, UINT64_MAX), 0);
@@ -232,26 +180,22 @@ static inline void call_await(struct desk *desk, struct call *call)
 	cr_assert_eq(call->answers, 1);
 }
 
-static inline void call_cancel(struct call *call)
+static inline void fake_cancel(struct fake_call *call)
 {
-	void (*fn)(void *data) = call->on_cancel;
-	cr_assert_not_null(fn, "nothing listens for the cancel");
-	call->on_cancel = NULL;
-	fn(call->cancel_data);
+	cr_assert_not_null(call->call.on_cancel, "nothing listens for the cancel");
+	call_cancel(&call->call);
 }
 
-static inline struct call *call_tool(struct desk *desk, const char *name, const char *args)
+static inline struct fake_call *fake_run(struct desk *desk, const char *name, const char *args)
 {
-	struct call *call = call_begin(desk, name, args);
-	call_await(desk, call);
+	struct fake_call *call = fake_begin(desk, name, args);
+	fake_await(desk, call);
 	return call;
 }
 
-static inline void call_end(struct call *call)
+static inline void fake_end(struct fake_call *call)
 {
-	for (size_t i = 0; i < call->n_allocs; i++) {
-		free(call->allocs[i]);
-	}
+	cr_assert(call->freed, "%s was not answered", call->call.tool->name);
 	json_decref(call->args);
 	json_decref(call->content);
 	json_decref(call->question);
@@ -259,8 +203,8 @@ static inline void call_end(struct call *call)
 }
 
 /* The member of the i-th block that is of the type, or NULL. */
-static inline const char *call_block(
-	const struct call *call, size_t i, const char *type, const char *member)
+static inline const char *fake_block(
+	const struct fake_call *call, size_t i, const char *type, const char *member)
 {
 	const json_t *block = json_array_get(call->content, i);
 	const char *is = json_string_value(json_object_get(block, "type"));

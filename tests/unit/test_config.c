@@ -164,7 +164,7 @@ static const struct row {
 	TEXT("accel", "tcg", vm.accel),
 	TEXT("state-dir", "/srv/state", vm.state_dir),
 	FLAG("keep", vm.keep),
-	FLAG("beside-person", vm.beside_person),
+	FLAG("commands-during-takeover", vm.commands_during_takeover),
 	NUMBER("warm", 2, vm.warm),
 	FLAG("conformance", conformance),
 	TEXT("http", "127.0.0.1:0", http.listen),

@@ -22,22 +22,22 @@ TestSuite(tools, .init = open_desk, .fini = close_desk);
 
 static void check(const char *name, const char *args, const char *says)
 {
-	struct call *call = call_tool(&desk, name, args);
-	const char *text = call_block(call, 0, "text", "text");
+	struct fake_call *call = fake_run(&desk, name, args);
+	const char *text = fake_block(call, 0, "text", "text");
 	cr_assert_eq(call->err.kind, ERR_NONE, "%s %s: %s", name, args, call->err.text);
 	cr_assert_not_null(text, "%s %s", name, args);
 	cr_expect_str_eq(text, says, "%s %s said:\n%s\nnot:\n%s", name, args, text, says);
-	call_end(call);
+	fake_end(call);
 }
 
 static void check_failure(
 	const char *name, const char *args, enum err_kind kind, const char *begins)
 {
-	struct call *call = call_tool(&desk, name, args);
+	struct fake_call *call = fake_run(&desk, name, args);
 	cr_expect_eq(call->err.kind, kind, "%s %s: kind %d", name, args, (int)call->err.kind);
 	cr_expect_eq(strncmp(call->err.text, begins, strlen(begins)), 0, "%s %s: %s", name, args,
 		call->err.text);
-	call_end(call);
+	fake_end(call);
 }
 
 /* ---- every tool once ---- */
@@ -108,43 +108,43 @@ Test(tools, waiting_changes_nothing)
 
 Test(tools, pictures)
 {
-	struct call *call = call_tool(&desk, "screenshot", "{}");
-	cr_expect_str_eq(call_block(call, 0, "image", "mimeType"), "image/jpeg");
-	cr_expect_eq(strncmp(call_block(call, 0, "image", "data"), "/9j/", 4), 0);
-	cr_expect_str_eq(call_block(call, 1, "text", "text"), "1280x800, frame 1.");
-	call_end(call);
-	call = call_tool(&desk, "screenshot", "{\"format\":\"png\",\"scale\":0.5}");
-	cr_expect_str_eq(call_block(call, 0, "image", "mimeType"), "image/png");
-	cr_expect_eq(strncmp(call_block(call, 0, "image", "data"), "iVBORw0KGgo", 11), 0);
-	cr_expect_str_eq(call_block(call, 1, "text", "text"),
+	struct fake_call *call = fake_run(&desk, "screenshot", "{}");
+	cr_expect_str_eq(fake_block(call, 0, "image", "mimeType"), "image/jpeg");
+	cr_expect_eq(strncmp(fake_block(call, 0, "image", "data"), "/9j/", 4), 0);
+	cr_expect_str_eq(fake_block(call, 1, "text", "text"), "1280x800, frame 1.");
+	fake_end(call);
+	call = fake_run(&desk, "screenshot", "{\"format\":\"png\",\"scale\":0.5}");
+	cr_expect_str_eq(fake_block(call, 0, "image", "mimeType"), "image/png");
+	cr_expect_eq(strncmp(fake_block(call, 0, "image", "data"), "iVBORw0KGgo", 11), 0);
+	cr_expect_str_eq(fake_block(call, 1, "text", "text"),
 		"640x400, frame 1.\nThe image is scaled down; coordinates are still pixels of the "
 		"unscaled 1280x800 screen.");
-	call_end(call);
-	call = call_tool(&desk, "zoom", "{\"region\":[0,0,100,100]}");
-	cr_expect_not_null(call_block(call, 0, "image", "data"));
-	const char *text = call_block(call, 1, "text", "text");
+	fake_end(call);
+	call = fake_run(&desk, "zoom", "{\"region\":[0,0,100,100]}");
+	cr_expect_not_null(fake_block(call, 0, "image", "data"));
+	const char *text = fake_block(call, 1, "text", "text");
 	cr_expect_eq(
 		strncmp(text, "Region [0, 0, 100, 100] at 10.92 times its size (1092x1092)", 59), 0,
 		"%s", text);
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools, observing)
 {
-	struct call *call = call_tool(&desk, "key", "{\"text\":\"a\",\"observe\":\"frame\"}");
+	struct fake_call *call = fake_run(&desk, "key", "{\"text\":\"a\",\"observe\":\"frame\"}");
 	cr_expect_str_eq(
-		call_block(call, 0, "text", "text"), "Pressed a.\nThe screen changed (frame 2).");
-	cr_expect_not_null(call_block(call, 1, "image", "data"));
-	call_end(call);
-	call = call_tool(&desk, "key", "{\"text\":\"a\",\"observe\":\"settled\"}");
-	const char *text = call_block(call, 0, "text", "text");
+		fake_block(call, 0, "text", "text"), "Pressed a.\nThe screen changed (frame 2).");
+	cr_expect_not_null(fake_block(call, 1, "image", "data"));
+	fake_end(call);
+	call = fake_run(&desk, "key", "{\"text\":\"a\",\"observe\":\"settled\"}");
+	const char *text = fake_block(call, 0, "text", "text");
 	cr_expect_eq(strncmp(text, "Pressed a.\nThe screen changed and settled after ", 47), 0,
 		"%s", text);
-	cr_expect_not_null(call_block(call, 1, "image", "data"));
-	call_end(call);
-	call = call_tool(&desk, "key", "{\"text\":\"a\",\"observe\":\"none\"}");
+	cr_expect_not_null(fake_block(call, 1, "image", "data"));
+	fake_end(call);
+	call = fake_run(&desk, "key", "{\"text\":\"a\",\"observe\":\"none\"}");
 	cr_expect_eq(json_array_size(call->content), 1);
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools, programs)
@@ -158,10 +158,10 @@ Test(tools, programs)
 		"Terminal");
 	check_failure("launch", "{\"application\":\"edtor\"}", ERR_NOT_FOUND,
 		"there is no application or program 'edtor'; did you mean editor");
-	struct call *call = call_tool(
-		&desk, "launch", "{\"application\":\"terminal\",\"observe\":\"settled\"}");
-	cr_expect_not_null(call_block(call, 1, "image", "data"));
-	call_end(call);
+	struct fake_call *call =
+		fake_run(&desk, "launch", "{\"application\":\"terminal\",\"observe\":\"settled\"}");
+	cr_expect_not_null(fake_block(call, 1, "image", "data"));
+	fake_end(call);
 }
 
 Test(tools, commands)
@@ -177,12 +177,12 @@ Test(tools, commands)
 
 Test(tools, a_flood_is_cut_and_fits)
 {
-	struct call *call = call_tool(&desk, "run_command", "{\"command\":\"flood 1000000\"}");
-	const char *text = call_block(call, 0, "text", "text");
+	struct fake_call *call = fake_run(&desk, "run_command", "{\"command\":\"flood 1000000\"}");
+	const char *text = fake_block(call, 0, "text", "text");
 	cr_assert_not_null(text);
 	cr_expect_lt(strlen(text), (size_t)50000);
 	cr_expect_not_null(strstr(text, "[976,000 bytes cut here]"));
-	call_end(call);
+	fake_end(call);
 }
 
 /* ---- failing, stopping ---- */
@@ -204,65 +204,66 @@ Test(tools, a_failure_in_the_middle)
 
 Test(tools, taking_back_a_long_hold)
 {
-	struct call *first = call_tool(&desk, "cursor_position", "{}"); /* the desktop is up now */
-	struct call *call = call_begin(&desk, "hold_key", "{\"text\":\"a\",\"duration\":300}");
-	struct call *after = call_begin(&desk, "key", "{\"text\":\"b\"}");
-	call_cancel(call);
-	call_await(&desk, call);
+	struct fake_call *first =
+		fake_run(&desk, "cursor_position", "{}"); /* the desktop is up now */
+	struct fake_call *call = fake_begin(&desk, "hold_key", "{\"text\":\"a\",\"duration\":300}");
+	struct fake_call *after = fake_begin(&desk, "key", "{\"text\":\"b\"}");
+	fake_cancel(call);
+	fake_await(&desk, call);
 	cr_expect_eq(call->err.kind, ERR_CANCELLED);
-	call_await(&desk, after);
+	fake_await(&desk, after);
 	cr_expect_eq(after->err.kind, ERR_NONE, "%s", after->err.text);
-	call_end(first);
-	call_end(call);
-	call_end(after);
+	fake_end(first);
+	fake_end(call);
+	fake_end(after);
 }
 
 Test(tools, taking_back_a_command)
 {
-	struct call *first = call_tool(&desk, "cursor_position", "{}");
-	struct call *call = call_begin(&desk, "run_command", "{\"command\":\"sleep 600\"}");
-	call_cancel(call);
-	call_await(&desk, call);
+	struct fake_call *first = fake_run(&desk, "cursor_position", "{}");
+	struct fake_call *call = fake_begin(&desk, "run_command", "{\"command\":\"sleep 600\"}");
+	fake_cancel(call);
+	fake_await(&desk, call);
 	cr_expect_eq(call->err.kind, ERR_CANCELLED);
-	call_end(first);
-	call_end(call);
+	fake_end(first);
+	fake_end(call);
 }
 
 Test(tools, taking_back_before_the_desktop_is_up)
 {
-	struct call *call = call_begin(&desk, "left_click", "{}");
-	call_cancel(call);
+	struct fake_call *call = fake_begin(&desk, "left_click", "{}");
+	fake_cancel(call);
 	cr_expect_eq(call->answers, 1);
 	cr_expect_eq(call->err.kind, ERR_CANCELLED);
 	check("run_command", "{\"command\":\"cat events\"}", "[no output]");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools, a_screenshot_does_not_wait_for_a_hold)
 {
-	struct call *first = call_tool(&desk, "cursor_position", "{}");
-	struct call *hold = call_begin(&desk, "hold_key", "{\"text\":\"a\",\"duration\":300}");
-	struct call *shot = call_tool(&desk, "screenshot", "{}");
+	struct fake_call *first = fake_run(&desk, "cursor_position", "{}");
+	struct fake_call *hold = fake_begin(&desk, "hold_key", "{\"text\":\"a\",\"duration\":300}");
+	struct fake_call *shot = fake_run(&desk, "screenshot", "{}");
 	cr_expect_eq(hold->answers, 0);
-	call_cancel(hold);
-	call_await(&desk, hold);
-	call_end(first);
-	call_end(hold);
-	call_end(shot);
+	fake_cancel(hold);
+	fake_await(&desk, hold);
+	fake_end(first);
+	fake_end(hold);
+	fake_end(shot);
 }
 
 Test(tools, input_keeps_its_order_while_the_desktop_starts)
 {
-	struct call *calls[5];
+	struct fake_call *calls[5];
 	for (int i = 0; i < 5; i++) {
 		char args[30];
 		snprintf(args, sizeof(args), "{\"text\":\"%d\"}", i);
-		calls[i] = call_begin(&desk, "type", args);
+		calls[i] = fake_begin(&desk, "type", args);
 	}
 	for (int i = 0; i < 5; i++) {
-		call_await(&desk, calls[i]);
+		fake_await(&desk, calls[i]);
 		cr_expect_gt(calls[i]->stages, 0, "the start tells its stages");
-		call_end(calls[i]);
+		fake_end(calls[i]);
 	}
 	check("run_command", "{\"command\":\"cat typed\"}", "01234");
 }
@@ -292,21 +293,21 @@ Test(tools, a_desktop_that_crashes_is_replaced_and_says_so)
 	check("type", "{\"text\":\"lost\"}",
 		"Typed.\n4 characters delivered. The screen changed (frame 2).");
 	check_failure("launch", "{\"application\":\"crash\"}", ERR_GONE, "sandbox ");
-	struct call *call = call_tool(&desk, "run_command", "{\"command\":\"cat typed\"}");
-	cr_expect_str_eq(call_block(call, 0, "text", "text"), "[no output]");
-	const char *note = call_block(call, 1, "text", "text");
+	struct fake_call *call = fake_run(&desk, "run_command", "{\"command\":\"cat typed\"}");
+	cr_expect_str_eq(fake_block(call, 0, "text", "text"), "[no output]");
+	const char *note = fake_block(call, 1, "text", "text");
 	cr_assert_not_null(note, "the first answer of the new desktop says that it is new");
 	cr_expect_eq(strncmp(note, "This is a new sandbox:", 22), 0, "%s", note);
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools, the_pool_ends_with_calls_in_flight)
 {
-	struct call *first = call_tool(&desk, "cursor_position", "{}");
-	struct call *call = call_begin(&desk, "run_command", "{\"command\":\"sleep 600\"}");
+	struct fake_call *first = fake_run(&desk, "cursor_position", "{}");
+	struct fake_call *call = fake_begin(&desk, "run_command", "{\"command\":\"sleep 600\"}");
 	vm_pool_free(take_ptr(&desk.vms));
 	cr_expect_eq(call->answers, 1);
 	cr_expect_eq(call->err.kind, ERR_GONE);
-	call_end(first);
-	call_end(call);
+	fake_end(first);
+	fake_end(call);
 }

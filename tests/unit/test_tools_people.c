@@ -23,9 +23,9 @@ static void close_desk(void)
 
 TestSuite(tools_people, .init = open_desk, .fini = close_desk, .timeout = 60);
 
-static const char *text_of(const struct call *call, size_t i)
+static const char *text_of(const struct fake_call *call, size_t i)
 {
-	const char *text = call_block(call, i, "text", "text");
+	const char *text = fake_block(call, i, "text", "text");
 	cr_assert_not_null(text, "block %zu; error: %s", i, call->err.text);
 	return text;
 }
@@ -38,10 +38,10 @@ static void expect_holds(const char *text, const char *holds)
 /* The text of a call that must go well; free() it. */
 static char *say(const char *name, const char *args)
 {
-	struct call *call = call_tool(&desk, name, args);
+	struct fake_call *call = fake_run(&desk, name, args);
 	cr_assert_eq(call->err.kind, ERR_NONE, "%s %s: %s", name, args, call->err.text);
 	char *copy = must(strdup(text_of(call, 0)));
-	call_end(call);
+	fake_end(call);
 	return copy;
 }
 
@@ -54,18 +54,18 @@ static void expect(const char *name, const char *args, const char *holds)
 static void expect_failure(
 	const char *name, const char *args, enum err_kind kind, const char *holds)
 {
-	struct call *call = call_tool(&desk, name, args);
+	struct fake_call *call = fake_run(&desk, name, args);
 	cr_expect_eq(call->err.kind, kind, "%s %s: kind %d", name, args, (int)call->err.kind);
 	expect_holds(call->err.text, holds);
-	call_end(call);
+	fake_end(call);
 }
 
 /* Looking is always allowed. */
 static void look(void)
 {
-	struct call *call = call_tool(&desk, "screenshot", "{}");
+	struct fake_call *call = fake_run(&desk, "screenshot", "{}");
 	cr_expect_eq(call->err.kind, ERR_NONE, "%s", call->err.text);
-	call_end(call);
+	fake_end(call);
 }
 
 static void run_once(void)
@@ -153,16 +153,16 @@ Test(tools_people, a_link_to_take_over_a_window_for_a_while)
 
 Test(tools_people, a_window_that_is_not_there)
 {
-	struct call *call = call_tool(&desk, "stream_url", "{\"window\":1}");
+	struct fake_call *call = fake_run(&desk, "stream_url", "{\"window\":1}");
 	cr_expect_eq(call->err.kind, ERR_NOT_FOUND);
 	expect_holds(call->err.text, "there is no window 1 on this desktop");
 	expect_holds(text_of(call, 0), "It has no window now.");
-	call_end(call);
+	fake_end(call);
 	char window[40];
 	snprintf(window, sizeof(window), ": %lld \"Untitled - Editor\"", open_window());
-	call = call_tool(&desk, "stream_url", "{\"window\":1}");
+	call = fake_run(&desk, "stream_url", "{\"window\":1}");
 	expect_holds(text_of(call, 0), window);
-	call_end(call);
+	fake_end(call);
 	cr_expect_null(stream_at(0));
 }
 
@@ -192,14 +192,9 @@ Test(tools_people, a_revoked_one_is_gone_and_a_strangers_is_not_there)
 	char id[ID_LEN + 1];
 	memcpy(id, stream_at(0)->id, sizeof(id));
 	snprintf(args, sizeof(args), "{\"stream\":\"%s\"}", id);
-	struct call *call = must(calloc(1, sizeof(*call)));
-	call->vms = desk.vms;
-	call->streams = desk.streams;
-	call->owner = "stranger";
-	call->args = json_loads(args, 0, NULL);
-	tool_run(tool_find(desk.tools, "stream_revoke"), call, call->args);
+	struct fake_call *call = fake_begin_as(&desk, "stranger", "stream_revoke", args);
 	cr_expect_eq(call->err.kind, ERR_NOT_FOUND);
-	call_end(call);
+	fake_end(call);
 	expect("stream_revoke", args, "has ended");
 	cr_expect_null(streams_find(desk.streams, id, &err));
 	expect_failure("stream_revoke", args, ERR_NOT_FOUND, "stream_list");
@@ -249,10 +244,10 @@ Test(tools_people, control_goes_round)
 	look();
 	cr_assert(vm_control_give_back(the_vm(), fence, "all yours", &err), "%s", err.text);
 	run_once();
-	struct call *call = call_tool(&desk, "left_click", "{}");
+	struct fake_call *call = fake_run(&desk, "left_click", "{}");
 	cr_expect_eq(call->err.kind, ERR_NONE);
 	expect_holds(text_of(call, 1), "all yours");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_people, what_a_person_said_comes_with_a_failure_too)
@@ -262,17 +257,17 @@ Test(tools_people, what_a_person_said_comes_with_a_failure_too)
 	uint64_t fence = vm_control_take(the_vm(), "Ann");
 	cr_assert(vm_control_give_back(the_vm(), fence, "all yours", &err), "%s", err.text);
 	run_once();
-	struct call *call = call_tool(&desk, "left_click", "{\"coordinate\":[9999,0]}");
+	struct fake_call *call = fake_run(&desk, "left_click", "{\"coordinate\":[9999,0]}");
 	cr_expect_eq(call->err.kind, ERR_ARGUMENT);
 	expect_holds(text_of(call, 0), "all yours");
-	call_end(call);
+	fake_end(call);
 }
 
 /* ---- request_human ---- */
 
-static struct call *ask(const char *args)
+static struct fake_call *ask(const char *args)
 {
-	struct call *call = call_begin(&desk, "request_human", args);
+	struct fake_call *call = fake_begin(&desk, "request_human", args);
 	while (!call->answers && !(vm_at(desk.vms, "test", 0) && vm_control(the_vm())->wanted)) {
 		run_once();
 	}
@@ -295,7 +290,7 @@ Test(tools_people, a_person_comes_and_hands_back)
 {
 	struct err err;
 	have_a_watcher();
-	struct call *call = ask("{\"reason\":\"log in\"}");
+	struct fake_call *call = ask("{\"reason\":\"log in\"}");
 	cr_assert_eq(call->answers, 0, "%s", call->err.text);
 	cr_expect_str_eq(vm_control(the_vm())->wanted, "log in");
 	while (!call->stages) {
@@ -304,42 +299,42 @@ Test(tools_people, a_person_comes_and_hands_back)
 	cr_expect_str_eq(call->stage, "Waiting for a person");
 	uint64_t fence = vm_control_take(the_vm(), "Ann");
 	cr_assert(vm_control_give_back(the_vm(), fence, "done, \"really\"", &err), "%s", err.text);
-	call_await(&desk, call);
+	fake_await(&desk, call);
 	cr_expect_eq(call->err.kind, ERR_NONE, "%s", call->err.text);
 	expect_holds(text_of(call, 0), "A person had control and handed it back after 0 s. They "
 				       "said: \"done, \"really\"\"\n");
-	call_end(call);
+	fake_end(call);
 	expect_no_wish();
 	cr_expect_null(stream_at(1), "they had a link");
 }
 
 Test(tools_people, nobody_can_come_but_by_a_link)
 {
-	struct call *call = ask("{\"reason\":\"log in\"}");
-	call_await(&desk, call);
+	struct fake_call *call = ask("{\"reason\":\"log in\"}");
+	fake_await(&desk, call);
 	cr_expect_eq(call->err.kind, ERR_STATE);
 	expect_holds(call->err.text, "call request_human again");
 	expect_holds(text_of(call, 0), "http://127.0.0.1:7/s/");
-	call_end(call);
+	fake_end(call);
 	expect_no_wish();
 	cr_assert_not_null(stream_at(0), "the link is good");
 	cr_expect_eq(stream_at(0)->mode, STREAM_CONTROL);
 	call = ask("{\"reason\":\"log in\"}");
 	cr_expect_eq(call->answers, 0, "now somebody may come");
-	call_cancel(call);
+	fake_cancel(call);
 	cr_expect_eq(call->err.kind, ERR_CANCELLED);
-	call_end(call);
+	fake_end(call);
 	expect_no_wish();
 }
 
 Test(tools_people, nobody_comes_in_time)
 {
 	have_a_watcher();
-	struct call *call = ask("{\"reason\":\"log in\",\"timeout\":1}");
-	call_await(&desk, call);
+	struct fake_call *call = ask("{\"reason\":\"log in\",\"timeout\":1}");
+	fake_await(&desk, call);
 	cr_expect_eq(call->err.kind, ERR_TIMEOUT);
 	expect_holds(call->err.text, "no person came within 1 s");
-	call_end(call);
+	fake_end(call);
 	expect_no_wish();
 }
 
@@ -347,33 +342,33 @@ Test(tools_people, a_person_has_control_and_keeps_it)
 {
 	look();
 	vm_control_take(the_vm(), "Ann");
-	struct call *call = ask("{\"reason\":\"log in\",\"timeout\":1}");
+	struct fake_call *call = ask("{\"reason\":\"log in\",\"timeout\":1}");
 	cr_expect_eq(call->answers, 0, "there is somebody to wait for");
-	call_await(&desk, call);
+	fake_await(&desk, call);
 	expect_holds(call->err.text, "did not hand it back within 1 s");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_people, the_sandbox_ends_meanwhile)
 {
 	have_a_watcher();
-	struct call *call = ask("{\"reason\":\"log in\"}");
+	struct fake_call *call = ask("{\"reason\":\"log in\"}");
 	vm_stop(the_vm(), "enough");
-	call_await(&desk, call);
+	fake_await(&desk, call);
 	cr_expect_eq(call->err.kind, ERR_GONE);
 	expect_holds(call->err.text, "enough");
-	call_end(call);
+	fake_end(call);
 }
 
 /* ---- and where the client's user can be asked ---- */
 
 /* Answers the question; false: the call is over already. */
-static void answer(struct call *call, const char *json)
+static void answer(struct fake_call *call, const char *json)
 {
 	json_auto_t *answers = json_loads(json, 0, NULL);
 	cr_assert_not_null(answers, "%s", json);
-	cr_assert_not_null(call->answered, "nothing was asked");
-	call->answered(call, answers, NULL, call->answered_data);
+	cr_assert_not_null(call->question, "nothing was asked");
+	call_answered(&call->call, answers, NULL);
 }
 
 #define ACCEPT(says) "{\"person\":{\"action\":\"accept\",\"content\":{\"says\":\"" says "\"}}}"
@@ -381,7 +376,7 @@ static void answer(struct call *call, const char *json)
 Test(tools_people, the_clients_user_answers)
 {
 	desk.can_ask = true;
-	struct call *call = ask("{\"reason\":\"log in\"}");
+	struct fake_call *call = ask("{\"reason\":\"log in\"}");
 	cr_assert_eq(call->answers, 0, "%s", call->err.text);
 	const char *message = json_string_value(json_object_get(call->question, "message"));
 	cr_assert_not_null(message);
@@ -391,7 +386,7 @@ Test(tools_people, the_clients_user_answers)
 	answer(call, ACCEPT("the code is 7"));
 	cr_expect_eq(call->answers, 1);
 	expect_holds(text_of(call, 0), "A person answered after 0 s. They said: \"the code is 7\"");
-	call_end(call);
+	fake_end(call);
 	expect_no_wish();
 	cr_expect_null(stream_at(0), "nobody used the link, so it is over");
 }
@@ -399,15 +394,15 @@ Test(tools_people, the_clients_user_answers)
 Test(tools_people, the_clients_user_took_over_and_answers)
 {
 	desk.can_ask = true;
-	struct call *call = ask("{\"reason\":\"log in\"}");
+	struct fake_call *call = ask("{\"reason\":\"log in\"}");
 	vm_control_take(the_vm(), "Ann");
 	stream_at(0)->viewers = 1;
 	answer(call, ACCEPT(""));
-	call_await(&desk, call);
+	fake_await(&desk, call);
 	cr_expect_eq(vm_control(the_vm())->holder, VM_HELD_BY_AGENT);
 	expect_holds(
 		text_of(call, 0), "had control and handed it back after 0 s. They said nothing.");
-	call_end(call);
+	fake_end(call);
 	cr_expect_not_null(stream_at(0), "somebody still watches");
 }
 
@@ -420,34 +415,34 @@ Test(tools_people, the_clients_user_says_too_much)
 		buf_printf(&json, "\xc3\xa9");
 	}
 	buf_printf(&json, "\"}}}");
-	struct call *call = ask("{\"reason\":\"log in\"}");
+	struct fake_call *call = ask("{\"reason\":\"log in\"}");
 	answer(call, buf_text(&json));
 	const char *text = text_of(call, 0), *from = strstr(text, "\"x"),
 		   *end = strstr(text, "\"\nLook");
 	cr_assert(from && end, "%s", text);
 	cr_expect_eq(end - from - 1, VM_CONTROL_TEXT_MAX - 1, "no half of a character");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_people, the_clients_user_declines_or_closes_the_question)
 {
 	desk.can_ask = true;
-	struct call *call = ask("{\"reason\":\"log in\"}");
+	struct fake_call *call = ask("{\"reason\":\"log in\"}");
 	answer(call, "{\"person\":{\"action\":\"decline\"}}");
 	cr_expect_eq(call->err.kind, ERR_STATE);
 	expect_holds(call->err.text, "declined");
-	call_end(call);
+	fake_end(call);
 	call = ask("{\"reason\":\"log in\"}");
 	answer(call, "{\"person\":{\"action\":\"cancel\"}}");
 	cr_expect_eq(call->err.kind, ERR_STATE);
 	expect_holds(call->err.text, "was closed");
 	expect_holds(text_of(call, 0), "http://127.0.0.1:7/s/");
-	call_end(call);
+	fake_end(call);
 	call = ask("{\"reason\":\"log in\"}");
 	answer(call, "{\"person\":{\"action\":\"cancel\"}}");
 	cr_expect_eq(call->answers, 0, "somebody has the link");
-	call_cancel(call);
-	call_end(call);
+	fake_cancel(call);
+	fake_end(call);
 	expect_no_wish();
 }
 
@@ -455,36 +450,36 @@ Test(tools_people, a_client_that_fails_to_ask)
 {
 	struct err why;
 	desk.can_ask = true;
-	struct call *call = ask("{\"reason\":\"log in\"}");
+	struct fake_call *call = ask("{\"reason\":\"log in\"}");
 	err_set(&why, ERR_STATE, "the client did not answer");
-	call->answered(call, NULL, &why, call->answered_data);
+	call_answered(&call->call, NULL, &why);
 	expect_holds(call->err.text, "nobody was asked: the client did not answer");
-	call_end(call);
+	fake_end(call);
 }
 
 /* 2026-07-28: the call ends with the question, and comes again with the answer. */
 Test(tools_people, a_question_in_rounds)
 {
 	desk.can_ask = desk.rounds = true;
-	struct call *call = ask("{\"reason\":\"log in\"}");
+	struct fake_call *call = ask("{\"reason\":\"log in\"}");
 	cr_expect_eq(call->answers, 1);
 	cr_expect_null(call->content);
-	call_end(call);
+	fake_end(call);
 	cr_expect_str_eq(vm_control(the_vm())->wanted, "log in", "the page still says so");
 	cr_assert_not_null(stream_at(0), "the link is good");
 	desk.rounds = false;
-	call = call_begin(&desk, "request_human", "{\"reason\":\"log in\"}");
+	call = fake_begin(&desk, "request_human", "{\"reason\":\"log in\"}");
 	answer(call, ACCEPT("yes"));
 	cr_expect_eq(call->answers, 1);
 	expect_holds(text_of(call, 0), "yes");
-	call_end(call);
+	fake_end(call);
 	expect_no_wish();
 }
 
 Test(tools_people, a_question_that_never_comes_back_is_shown_for_a_while)
 {
 	desk.can_ask = desk.rounds = true;
-	call_end(ask("{\"reason\":\"log in\",\"timeout\":1}"));
+	fake_end(ask("{\"reason\":\"log in\",\"timeout\":1}"));
 	cr_expect_str_eq(vm_control(the_vm())->wanted, "log in");
 	while (vm_control(the_vm())->wanted) {
 		run_once();
@@ -495,16 +490,16 @@ Test(tools_people, what_a_person_says_between_rounds_comes_with_the_answer)
 {
 	struct err err;
 	desk.can_ask = desk.rounds = true;
-	call_end(ask("{\"reason\":\"log in\"}"));
+	fake_end(ask("{\"reason\":\"log in\"}"));
 	uint64_t fence = vm_control_take(the_vm(), "Ann");
 	cr_assert(vm_control_give_back(the_vm(), fence, "it is done", &err), "%s", err.text);
 	run_once();
 	expect_no_wish();
 	desk.rounds = false;
-	struct call *call = call_begin(&desk, "request_human", "{\"reason\":\"log in\"}");
+	struct fake_call *call = fake_begin(&desk, "request_human", "{\"reason\":\"log in\"}");
 	answer(call, ACCEPT(""));
 	expect_holds(text_of(call, 1), "it is done");
-	call_end(call);
+	fake_end(call);
 }
 
 /* ---- who waits for a person uses the desktop ---- */
@@ -524,17 +519,17 @@ static void of_two_the_asked_for_stays(void)
 	auto_buf struct buf args = { 0 };
 	struct vm *asked = sandbox_with_a_second();
 	buf_printf(&args, "{\"sandbox\":\"%s\",\"reason\":\"log in\"}", vm_id(asked));
-	struct call *call = call_begin(&desk, "request_human", buf_text(&args));
+	struct fake_call *call = fake_begin(&desk, "request_human", buf_text(&args));
 	struct vm *idle = sandbox_with_a_second();
 	while (vm_state(idle) != VM_GONE) {
 		cr_assert_geq(sd_event_run(desk.event, UINT64_MAX), 0);
 	}
 	cr_assert_eq(vm_state(asked), VM_READY, "%s", call->err.text);
 	if (!call->answers) {
-		call_cancel(call);
+		fake_cancel(call);
 	}
-	call_await(&desk, call);
-	call_end(call);
+	fake_await(&desk, call);
+	fake_end(call);
 }
 
 Test(tools_people, a_sandbox_does_not_end_under_an_open_question)
@@ -561,7 +556,7 @@ Test(tools_people, commands_and_the_end_of_the_desktop_wait_for_the_person)
 	};
 	look();
 	expect("sandbox_set_timeout", "{\"timeout\":50}", "in 50 s");
-	struct call *runs = call_begin(&desk, "run_command", "{\"command\":\"sleep 0.05\"}");
+	struct fake_call *runs = fake_begin(&desk, "run_command", "{\"command\":\"sleep 0.05\"}");
 	vm_control_take(the_vm(), "Ann");
 	for (size_t i = 0; i < sizeof(fenced) / sizeof(fenced[0]); i++) {
 		expect_failure(fenced[i][0], fenced[i][1], ERR_STATE,
@@ -570,15 +565,17 @@ Test(tools_people, commands_and_the_end_of_the_desktop_wait_for_the_person)
 	expect("sandbox_set_timeout", "{\"timeout\":500}", "in 8 min");
 	expect("sandbox_set_timeout", "{\"timeout\":0}", "no timeout");
 	look();
-	call_await(&desk, runs);
+	fake_await(&desk, runs);
 	cr_expect_eq(runs->err.kind, ERR_NONE, "one that runs goes on: %s", runs->err.text);
-	call_end(runs);
+	fake_end(runs);
 	cr_expect_eq(vm_state(the_vm()), VM_READY);
 }
 
 Test(tools_people, unless_the_server_allows_it)
 {
-	struct vm_config config = { .backend = "fake", .max_sandboxes = 3, .beside_person = true };
+	struct vm_config config = {
+		.backend = "fake", .max_sandboxes = 3, .commands_during_takeover = true
+	};
 	streams_free(desk.streams);
 	vm_pool_free(desk.vms);
 	desk.vms = vm_pool_new(desk.event, &config);

@@ -135,11 +135,11 @@ ParameterizedTestParameters(tools_refuse, sentence)
 ParameterizedTest(struct bad *row, tools_refuse, sentence)
 {
 	struct desk desk = desk_open();
-	struct call *call = call_tool(&desk, row->tool, row->args);
+	struct fake_call *call = fake_run(&desk, row->tool, row->args);
 	cr_expect_eq(call->err.kind, ERR_ARGUMENT);
 	cr_expect_str_eq(call->err.text, row->says, "%s %s\n  said: %s\n  not:  %s", row->tool,
 		row->args, call->err.text, row->says);
 	cr_expect_null(call->content);
-	call_end(call);
+	fake_end(call);
 	desk_close(&desk);
 }

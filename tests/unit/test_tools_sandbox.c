@@ -39,12 +39,12 @@ TestSuite(tools_sandbox, .init = open_desk, .fini = close_desk);
 /* The text of a call that must go well; free() it. */
 static char *say(const char *name, const char *args)
 {
-	struct call *call = call_tool(&desk, name, args);
-	const char *text = call_block(call, 0, "text", "text");
+	struct fake_call *call = fake_run(&desk, name, args);
+	const char *text = fake_block(call, 0, "text", "text");
 	cr_assert_eq(call->err.kind, ERR_NONE, "%s %s: %s", name, args, call->err.text);
 	cr_assert_not_null(text, "%s %s", name, args);
 	char *copy = must(strdup(text));
-	call_end(call);
+	fake_end(call);
 	return copy;
 }
 
@@ -57,10 +57,10 @@ static void expect(const char *name, const char *args, const char *holds)
 static void expect_failure(
 	const char *name, const char *args, enum err_kind kind, const char *holds)
 {
-	struct call *call = call_tool(&desk, name, args);
+	struct fake_call *call = fake_run(&desk, name, args);
 	cr_expect_eq(call->err.kind, kind, "%s %s: kind %d", name, args, (int)call->err.kind);
 	cr_expect(strstr(call->err.text, holds), "%s %s: %s", name, args, call->err.text);
-	call_end(call);
+	fake_end(call);
 }
 
 /* args with the id in place of ID; valid until the fourth call from now. */
@@ -122,9 +122,9 @@ Test(tools_sandbox, the_default_one_is_ended_and_made_again)
 	expect("cursor_position", "{}", "X=640,Y=400");
 	expect("sandbox_list", "{}", ": ready, your default, fake, ");
 	expect("sandbox_kill", "{}", "the next call without 'sandbox' makes a new one");
-	struct call *call = call_tool(&desk, "cursor_position", "{}");
-	cr_expect_not_null(call_block(call, 1, "text", "text"), "and says that it is new");
-	call_end(call);
+	struct fake_call *call = fake_run(&desk, "cursor_position", "{}");
+	cr_expect_not_null(fake_block(call, 1, "text", "text"), "and says that it is new");
+	fake_end(call);
 }
 
 Test(tools_sandbox, a_timeout_is_shown_and_taken_away)
@@ -159,15 +159,15 @@ Test(tools_sandbox, forked_with_half_typed_text)
 {
 	char ids[3][ID_LEN + 1];
 	expect("type", "{\"text\":\"half a sent\"}", "Typed.");
-	struct call *call = call_tool(&desk, "sandbox_fork", "{\"count\":3}");
+	struct fake_call *call = fake_run(&desk, "sandbox_fork", "{\"count\":3}");
 	cr_assert_eq(call->err.kind, ERR_NONE, "%s", call->err.text);
 	cr_expect_geq(call->stages, 2, "progress");
-	const char *text = call_block(call, 0, "text", "text");
+	const char *text = fake_block(call, 0, "text", "text");
 	cr_expect(strstr(text, "3 of 3 copies are ready after "), "%s", text);
 	for (size_t i = 0; i < 3; i++) {
 		id_in(text, i + 1, ids[i]);
 	}
-	call_end(call);
+	fake_end(call);
 	for (size_t i = 0; i < 3; i++) {
 		char args[100];
 		snprintf(args, sizeof(args), "{\"sandbox\":\"%s\",\"text\":\" %zu\"}", ids[i], i);
@@ -214,22 +214,22 @@ Test(tools_sandbox, saved_and_rolled_back)
 
 Test(tools_sandbox, a_creation_taken_back_leaves_nothing)
 {
-	struct call *call = call_begin(&desk, "sandbox_create", "{}");
-	call_cancel(call);
-	call_await(&desk, call);
+	struct fake_call *call = fake_begin(&desk, "sandbox_create", "{}");
+	fake_cancel(call);
+	fake_await(&desk, call);
 	cr_expect_eq(call->err.kind, ERR_CANCELLED);
 	cr_expect_null(vm_at(desk.vms, "test", 0));
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox, a_fork_taken_back_leaves_the_source)
 {
 	expect("type", "{\"text\":\"mine\"}", "Typed.");
-	struct call *call = call_begin(&desk, "sandbox_fork", "{\"count\":2}");
-	call_cancel(call);
-	call_await(&desk, call);
+	struct fake_call *call = fake_begin(&desk, "sandbox_fork", "{\"count\":2}");
+	fake_cancel(call);
+	fake_await(&desk, call);
 	cr_expect_eq(call->err.kind, ERR_CANCELLED, "%s", call->err.text);
-	call_end(call);
+	fake_end(call);
 	expect("sandbox_list", "{}", "1 sandbox:");
 	expect("run_command", "{\"command\":\"cat typed\"}", "mine");
 }
@@ -237,11 +237,11 @@ Test(tools_sandbox, a_fork_taken_back_leaves_the_source)
 Test(tools_sandbox, a_snapshot_taken_back_is_not_kept)
 {
 	expect("cursor_position", "{}", "X=");
-	struct call *call = call_begin(&desk, "sandbox_snapshot", "{}");
-	call_cancel(call);
-	call_await(&desk, call);
+	struct fake_call *call = fake_begin(&desk, "sandbox_snapshot", "{}");
+	fake_cancel(call);
+	fake_await(&desk, call);
 	cr_expect_eq(call->err.kind, ERR_CANCELLED, "%s", call->err.text);
-	call_end(call);
+	fake_end(call);
 	expect("snapshot_list", "{}", "You have no snapshot");
 }
 
@@ -280,9 +280,9 @@ Test(tools_sandbox, hostile_names)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char args[200];
 		snprintf(args, sizeof(args), "{\"snapshot\":\"%s\"}", names[i]);
-		struct call *call = call_tool(&desk, "snapshot_delete", args);
+		struct fake_call *call = fake_run(&desk, "snapshot_delete", args);
 		cr_expect_neq(call->err.kind, ERR_NONE, "%s", args);
-		call_end(call);
+		fake_end(call);
 	}
 	expect_failure("sandbox_snapshot", "{\"name\":\"a\\nb\"}", ERR_ARGUMENT, "control char");
 	expect_failure(

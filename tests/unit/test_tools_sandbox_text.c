@@ -6,9 +6,9 @@
 
 TestSuite(tools_sandbox_text, .init = open_desk, .fini = close_desk);
 
-static void check_parts(struct call *call, const char *begins, const char *ends)
+static void check_parts(struct fake_call *call, const char *begins, const char *ends)
 {
-	const char *text = call_block(call, 0, "text", "text");
+	const char *text = fake_block(call, 0, "text", "text");
 	cr_assert_eq(call->err.kind, ERR_NONE, "%s", call->err.text);
 	cr_assert_not_null(text);
 	size_t len = strlen(text), end = strlen(ends);
@@ -27,10 +27,10 @@ static int64_t ago(int64_t ms)
 
 /* ---- sandbox_create ---- */
 
-static struct call *create(const char *args)
+static struct fake_call *create(const char *args)
 {
 	stand_in.state = VM_STARTING;
-	struct call *call = call_begin(&desk, "sandbox_create", args);
+	struct fake_call *call = fake_begin(&desk, "sandbox_create", args);
 	cr_assert_eq(call->answers, 0, "%s: %s", args, call->err.text);
 	return call;
 }
@@ -43,14 +43,14 @@ static void is_up(void)
 
 Test(tools_sandbox_text, create_waits_and_tells_the_id)
 {
-	struct call *call = create("{}");
+	struct fake_call *call = create("{}");
 	waiting.stage("boot", 1, 3, waiter);
 	cr_expect_str_eq(call->stage, "Starting the desktop: boot");
 	is_up();
 	check_parts(call, "Sandbox mine is ready after ",
 		" s: microvm, image desktop, 1280x800, 1024 MiB, network internet. To use it, pass "
 		"sandbox: \"mine\" to the other tools.");
-	call_end(call);
+	fake_end(call);
 	cr_expect_str_eq(asked.spec.image, "desktop", "the preset's");
 	cr_expect_eq(asked.spec.timeout_ms, 60000);
 	cr_expect_eq(asked.spec.idle_ms, -1);
@@ -59,7 +59,7 @@ Test(tools_sandbox_text, create_waits_and_tells_the_id)
 
 Test(tools_sandbox_text, create_with_everything)
 {
-	struct call *call = create(
+	struct fake_call *call = create(
 		"{\"image\":\"minimal\",\"memory\":512,\"cpus\":2,\"screen\":\"1024x768\","
 		"\"network\":\"none\",\"timeout\":0,\"idle_timeout\":30,\"on_timeout\":\"kill\","
 		"\"labels\":{\"task\":\"a\\nb\"}}");
@@ -72,16 +72,16 @@ Test(tools_sandbox_text, create_with_everything)
 	cr_expect_eq(asked.spec.timeout_ms, -1);
 	cr_expect_eq(asked.spec.idle_ms, 30000);
 	cr_expect_str_eq(json_string_value(json_object_get(asked.spec.labels, "task")), "a\nb");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox_text, create_from_a_snapshot)
 {
-	struct call *call = create("{\"from\":\"sssssssssssssssssss1\",\"timeout\":5}");
+	struct fake_call *call = create("{\"from\":\"sssssssssssssssssss1\",\"timeout\":5}");
 	cr_expect_str_eq(asked.spec.from, kept.id);
 	cr_expect_eq(asked.spec.timeout_ms, 5000);
 	is_up();
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox_text, create_is_refused)
@@ -110,22 +110,22 @@ Test(tools_sandbox_text, create_is_refused)
 		{ "{\"images\":\"x\"}", "'images' is not an argument here; did you mean 'image'?" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct call *call = call_begin(&desk, "sandbox_create", rows[i].args);
+		struct fake_call *call = fake_begin(&desk, "sandbox_create", rows[i].args);
 		cr_expect_eq(call->answers, 1, "%s was taken", rows[i].args);
 		cr_expect_eq(strncmp(call->err.text, rows[i].says, strlen(rows[i].says)), 0,
 			"%s: %s", rows[i].args, call->err.text);
-		call_end(call);
+		fake_end(call);
 	}
 }
 
 Test(tools_sandbox_text, a_creation_that_is_taken_back_ends_the_sandbox)
 {
-	struct call *call = create("{}");
-	call_cancel(call);
+	struct fake_call *call = create("{}");
+	fake_cancel(call);
 	check_failure(call, ERR_CANCELLED, "cancelled before the desktop was ready; it was ended");
 	cr_expect(wait_cancelled);
 	cr_expect_str_eq(stand_in.stopped, "its creation was cancelled");
-	call_end(call);
+	fake_end(call);
 }
 
 /* ---- looking ---- */
@@ -139,22 +139,22 @@ Test(tools_sandbox_text, list)
 	copies[0].times.created = ago(50 * 3600000);
 	copies[0].spec.idle_ms = 300000;
 	copies[0].spec.on_timeout = VM_TIMEOUT_KILL;
-	struct call *call = call_tool(&desk, "sandbox_list", "{}");
-	cr_expect_str_eq(call_block(call, 0, "text", "text"),
+	struct fake_call *call = fake_run(&desk, "sandbox_list", "{}");
+	cr_expect_str_eq(fake_block(call, 0, "text", "text"),
 		"2 sandboxes:\n"
 		"mine: ready, your default, microvm, image desktop, 1280x800, 1024 MiB, network "
 		"internet, made 3 min ago, pauses in 1 h 1 min, labels task=two lines "
 		"who=\xc3\xa9\n"
 		"one: paused, microvm, image desktop, 1280x800, 1024 MiB, network internet, made 2 "
 		"days ago, ends after 5 min without a call");
-	call_end(call);
+	fake_end(call);
 	no_default = true;
-	call = call_tool(&desk, "sandbox_list", "{}");
+	call = fake_run(&desk, "sandbox_list", "{}");
 	check_parts(call, "You have no sandbox. Any tool called without 'sandbox' makes", "one.");
-	call_end(call);
-	call = call_tool(&desk, "sandbox_list", "{\"sandbox\":\"mine\"}");
+	fake_end(call);
+	call = fake_run(&desk, "sandbox_list", "{\"sandbox\":\"mine\"}");
 	check_failure(call, ERR_ARGUMENT, "'sandbox' is not an argument here; there are none");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox_text, info)
@@ -162,112 +162,112 @@ Test(tools_sandbox_text, info)
 	stand_in.state = VM_PAUSED;
 	stand_in.no_limit_on = "shared memory";
 	stand_in.spec.screen = (struct size){ 3840, 2160 };
-	struct call *call = call_tool(&desk, "sandbox_info", "{}");
+	struct fake_call *call = fake_run(&desk, "sandbox_info", "{}");
 	check_parts(call, "mine: paused, your default, microvm, image desktop, 3840x2160, ",
 		"\nCoordinates are pixels of 1280x800, which is how its screen is shown."
 		"\nThis host sets no limit on shared memory."
 		"\nIts next call, or sandbox_resume, wakes it."
 		"\nIts screen is the resource desktop://mine/screen.");
-	call_end(call);
+	fake_end(call);
 	no_default = true;
-	call = call_tool(&desk, "sandbox_info", "{}");
+	call = fake_run(&desk, "sandbox_info", "{}");
 	check_failure(call, ERR_NOT_FOUND, "you have no default sandbox");
-	call_end(call);
+	fake_end(call);
 }
 
 /* ---- ending ---- */
 
 Test(tools_sandbox_text, kill)
 {
-	struct call *call = call_tool(&desk, "sandbox_kill", "{}");
+	struct fake_call *call = fake_run(&desk, "sandbox_kill", "{}");
 	check_parts(call, "Sandbox mine has ended; its programs and files are gone. It was your",
 		" default one: the next call without 'sandbox' makes a new one.");
 	cr_expect_str_eq(stand_in.stopped, "it was ended with sandbox_kill");
-	call_end(call);
-	call = call_tool(&desk, "sandbox_kill", "{\"sandbox\":\"gone\"}");
+	fake_end(call);
+	call = fake_run(&desk, "sandbox_kill", "{\"sandbox\":\"gone\"}");
 	check_parts(call, "There was nothing to do: sandbox gone has ended: ", "the X server died");
-	call_end(call);
-	call = call_tool(&desk, "sandbox_kill", "{\"sandbox\":\"stranger\"}");
+	fake_end(call);
+	call = fake_run(&desk, "sandbox_kill", "{\"sandbox\":\"stranger\"}");
 	check_failure(call, ERR_NOT_FOUND, "you have no sandbox 'stranger'");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox_text, set_timeout)
 {
-	struct call *call = call_tool(&desk, "sandbox_set_timeout", "{\"timeout\":90}");
+	struct fake_call *call = fake_run(&desk, "sandbox_set_timeout", "{\"timeout\":90}");
 	cr_expect_eq(asked.timeout_ms, 90000);
 	check_parts(call, "Sandbox mine pauses in 1 min", "");
-	call_end(call);
-	call = call_tool(&desk, "sandbox_set_timeout", "{\"timeout\":0}");
+	fake_end(call);
+	call = fake_run(&desk, "sandbox_set_timeout", "{\"timeout\":0}");
 	cr_expect_eq(asked.timeout_ms, -1);
 	check_parts(call, "Sandbox mine has no timeout now", "");
-	call_end(call);
-	call = call_tool(&desk, "sandbox_set_timeout", "{}");
+	fake_end(call);
+	call = fake_run(&desk, "sandbox_set_timeout", "{}");
 	check_failure(call, ERR_ARGUMENT,
 		"'timeout' is missing; it must be an integer from 0 to 2592000");
-	call_end(call);
+	fake_end(call);
 }
 
 /* ---- pause, resume, roll back ---- */
 
 Test(tools_sandbox_text, pause_and_resume)
 {
-	struct call *call = call_begin(&desk, "sandbox_pause", "{}");
+	struct fake_call *call = fake_begin(&desk, "sandbox_pause", "{}");
 	cr_expect_str_eq(call->stage, "Saving the desktop");
 	asked.done(&stand_in, NULL, asked.data);
 	check_parts(call, "Sandbox mine is paused after ",
 		" s. It is on disk now, and takes no memory and no processor. Its next call wakes "
 		"it, with programs and windows as they were.");
-	call_end(call);
+	fake_end(call);
 	stand_in.state = VM_PAUSED;
-	call = call_tool(&desk, "sandbox_pause", "{\"sandbox\":\"mine\"}");
+	call = fake_run(&desk, "sandbox_pause", "{\"sandbox\":\"mine\"}");
 	check_parts(call, "Sandbox mine is paused already.", "");
-	call_end(call);
-	call = call_begin(&desk, "sandbox_resume", "{}");
+	fake_end(call);
+	call = fake_begin(&desk, "sandbox_resume", "{}");
 	is_up();
 	check_parts(call, "Sandbox mine is ready after ", " s. It goes on where it was.");
-	call_end(call);
-	call = call_tool(&desk, "sandbox_resume", "{}");
+	fake_end(call);
+	call = fake_run(&desk, "sandbox_resume", "{}");
 	check_parts(call, "Sandbox mine is running already.", "");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox_text, a_backend_that_cannot)
 {
 	struct err why;
 	err_set(&why, ERR_UNSUPPORTED, "a pause needs the microvm backend");
-	struct call *call = call_begin(&desk, "sandbox_pause", "{}");
+	struct fake_call *call = fake_begin(&desk, "sandbox_pause", "{}");
 	asked.done(&stand_in, &why, asked.data);
 	check_failure(call, ERR_UNSUPPORTED, "a pause needs the microvm backend");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox_text, a_pause_under_way_is_finished)
 {
-	struct call *call = call_begin(&desk, "sandbox_pause", "{}");
-	call_cancel(call);
+	struct fake_call *call = fake_begin(&desk, "sandbox_pause", "{}");
+	fake_cancel(call);
 	cr_expect_eq(call->answers, 0);
 	asked.done(&stand_in, NULL, asked.data);
 	cr_expect_eq(call->err.kind, ERR_NONE);
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox_text, rollback)
 {
-	struct call *call =
-		call_begin(&desk, "sandbox_rollback", "{\"snapshot\":\"sssssssssssssssssss1\"}");
+	struct fake_call *call =
+		fake_begin(&desk, "sandbox_rollback", "{\"snapshot\":\"sssssssssssssssssss1\"}");
 	cr_expect_str_eq(asked.name, kept.id);
 	asked.done(&stand_in, NULL, asked.data);
 	check_parts(call, "Sandbox mine is back at its snapshot after ",
 		" s. What happened since then is lost; take a new screenshot.");
-	call_end(call);
-	call = call_tool(&desk, "sandbox_rollback", "{\"snapshot\":\"../x\"}");
+	fake_end(call);
+	call = fake_run(&desk, "sandbox_rollback", "{\"snapshot\":\"../x\"}");
 	check_failure(call, ERR_NOT_FOUND, "you have no snapshot '../x'");
-	call_end(call);
-	call = call_tool(&desk, "sandbox_rollback", "{}");
+	fake_end(call);
+	call = fake_run(&desk, "sandbox_rollback", "{}");
 	check_failure(
 		call, ERR_ARGUMENT, "'snapshot' is missing; it must be a string of 1 to 60 bytes");
-	call_end(call);
+	fake_end(call);
 }
 
 /* ---- fork ---- */
@@ -277,7 +277,7 @@ static struct vm *const all_copies[] = { &copies[0], &copies[1], &copies[2] };
 Test(tools_sandbox_text, fork)
 {
 	struct err why;
-	struct call *call = call_begin(&desk, "sandbox_fork", "{\"count\":3}");
+	struct fake_call *call = fake_begin(&desk, "sandbox_fork", "{\"count\":3}");
 	cr_expect_eq(asked.count, 3);
 	cr_expect_str_eq(call->stage, "Copying the running desktop");
 	n_waiters = 0;
@@ -293,48 +293,48 @@ Test(tools_sandbox_text, fork)
 		"\none: sandbox one could not start: no memory"
 		"\ntwo: ready"
 		"\nthree: ready");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox_text, a_fork_with_fewer_copies_says_why)
 {
 	struct err why;
 	err_set(&why, ERR_LIMIT, "all sandboxes are in use");
-	struct call *call = call_begin(&desk, "sandbox_fork", "{\"count\":2}");
+	struct fake_call *call = fake_begin(&desk, "sandbox_fork", "{\"count\":2}");
 	n_waiters = 0;
 	asked.fork(&stand_in, all_copies, 1, &why, asked.data);
 	waiting.done(&copies[0], NULL, waiters[0]);
 	check_parts(call, "Sandbox mine was copied; 1 of 2 copies are ready after ",
 		"\none: ready\nThe others could not be made: all sandboxes are in use");
-	call_end(call);
-	call = call_begin(&desk, "sandbox_fork", "{}");
+	fake_end(call);
+	call = fake_begin(&desk, "sandbox_fork", "{}");
 	asked.fork(&stand_in, NULL, 0, &why, asked.data);
 	check_failure(call, ERR_LIMIT, "all sandboxes are in use");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox_text, a_fork_that_is_taken_back_ends_its_copies)
 {
-	struct call *call = call_begin(&desk, "sandbox_fork", "{\"count\":2}");
-	call_cancel(call);
+	struct fake_call *call = fake_begin(&desk, "sandbox_fork", "{\"count\":2}");
+	fake_cancel(call);
 	cr_expect_eq(call->answers, 0, "the copies are being made");
 	asked.fork(&stand_in, all_copies, 2, NULL, asked.data);
 	check_failure(call, ERR_CANCELLED, "cancelled; the copies were ended");
 	cr_expect(copies[0].stopped && copies[1].stopped && !copies[2].stopped);
 	cr_expect_null(stand_in.stopped);
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox_text, a_fork_taken_back_while_its_copies_start)
 {
-	struct call *call = call_begin(&desk, "sandbox_fork", "{\"count\":2}");
+	struct fake_call *call = fake_begin(&desk, "sandbox_fork", "{\"count\":2}");
 	n_waiters = 0;
 	asked.fork(&stand_in, all_copies, 2, NULL, asked.data);
 	waiting.done(&copies[0], NULL, waiters[0]);
-	call_cancel(call);
+	fake_cancel(call);
 	check_failure(call, ERR_CANCELLED, "cancelled; the copies were ended");
 	cr_expect(copies[0].stopped && copies[1].stopped);
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox_text, a_fork_is_bounded)
@@ -343,11 +343,11 @@ Test(tools_sandbox_text, a_fork_is_bounded)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		char args[60];
 		snprintf(args, sizeof(args), "{\"count\":%s}", wrong[i]);
-		struct call *call = call_begin(&desk, "sandbox_fork", args);
+		struct fake_call *call = fake_begin(&desk, "sandbox_fork", args);
 		cr_expect_eq(call->err.kind, ERR_ARGUMENT, "%s", args);
 		cr_expect_eq(
 			strncmp(call->err.text, "'count' must be an integer from 1 to 100", 40), 0);
-		call_end(call);
+		fake_end(call);
 	}
 }
 
@@ -355,7 +355,7 @@ Test(tools_sandbox_text, a_fork_is_bounded)
 
 Test(tools_sandbox_text, snapshot)
 {
-	struct call *call = call_begin(&desk, "sandbox_snapshot", "{\"name\":\"logged in\"}");
+	struct fake_call *call = fake_begin(&desk, "sandbox_snapshot", "{\"name\":\"logged in\"}");
 	cr_expect_str_eq(asked.name, "logged in");
 	cr_expect_str_eq(call->stage, "Saving the desktop");
 	kept.name = "logged in";
@@ -366,28 +366,28 @@ Test(tools_sandbox_text, snapshot)
 		" s, 5.0 MiB on disk; the sandbox goes on. sandbox_rollback {\"snapshot\": "
 		"\"sssssssssssssssssss1\"} goes back to it, sandbox_create {\"from\": "
 		"\"sssssssssssssssssss1\"} starts another sandbox there.");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox_text, a_snapshot_that_is_taken_back_is_thrown_away)
 {
-	struct call *call = call_begin(&desk, "sandbox_snapshot", "{}");
-	call_cancel(call);
+	struct fake_call *call = fake_begin(&desk, "sandbox_snapshot", "{}");
+	fake_cancel(call);
 	cr_expect_eq(call->answers, 0);
 	asked.snapshot(&stand_in, &kept, NULL, asked.data);
 	check_failure(call, ERR_CANCELLED, "cancelled; the snapshot was thrown away");
 	cr_expect(deleted);
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox_text, a_snapshot_that_fails)
 {
 	struct err why;
 	err_set(&why, ERR_HOST, "the disk is full");
-	struct call *call = call_begin(&desk, "sandbox_snapshot", "{}");
+	struct fake_call *call = fake_begin(&desk, "sandbox_snapshot", "{}");
 	asked.snapshot(&stand_in, NULL, &why, asked.data);
 	check_failure(call, ERR_HOST, "the disk is full");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_sandbox_text, snapshot_list_and_delete)
@@ -398,19 +398,19 @@ Test(tools_sandbox_text, snapshot_list_and_delete)
 	kept.created = ago(61000);
 	kept.spec = *vm_preset(NULL);
 	kept.spec.labels = labels;
-	struct call *call = call_tool(&desk, "snapshot_list", "{}");
-	cr_expect_str_eq(call_block(call, 0, "text", "text"),
+	struct fake_call *call = fake_run(&desk, "snapshot_list", "{}");
+	cr_expect_str_eq(fake_block(call, 0, "text", "text"),
 		"1 snapshot:\nsssssssssssssssssss1 \"a\"b c\": of sandbox mine, image desktop, "
 		"1280x800, 1024 MiB, network internet, taken 1 min ago, 0.5 MiB on disk, labels "
 		"task=a");
-	call_end(call);
-	call = call_tool(&desk, "snapshot_delete", "{\"snapshot\":\"sssssssssssssssssss1\"}");
+	fake_end(call);
+	call = fake_run(&desk, "snapshot_delete", "{\"snapshot\":\"sssssssssssssssssss1\"}");
 	check_parts(call, "Snapshot sssssssssssssssssss1 is deleted; ", " go on.");
-	call_end(call);
-	call = call_tool(&desk, "snapshot_delete", "{\"snapshot\":\"sssssssssssssssssss1\"}");
+	fake_end(call);
+	call = fake_run(&desk, "snapshot_delete", "{\"snapshot\":\"sssssssssssssssssss1\"}");
 	check_failure(call, ERR_NOT_FOUND, "you have no snapshot 'sssssssssssssssssss1'");
-	call_end(call);
-	call = call_tool(&desk, "snapshot_list", "{}");
+	fake_end(call);
+	call = fake_run(&desk, "snapshot_list", "{}");
 	check_parts(call, "You have no snapshot; sandbox_snapshot takes one.", "");
-	call_end(call);
+	fake_end(call);
 }

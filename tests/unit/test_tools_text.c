@@ -62,7 +62,7 @@ Test(tools_text, acknowledgements_without_a_pointer)
 Test(tools_text, actions)
 {
 	struct guest_act res = { .done = 1 };
-	call_end(answered("double_click", "{\"coordinate\":[7,0],\"text\":\"ctrl+shift\"}", &res));
+	fake_end(answered("double_click", "{\"coordinate\":[7,0],\"text\":\"ctrl+shift\"}", &res));
 	cr_expect_eq(asked.action.kind, ACTION_CLICK);
 	cr_expect_eq(asked.action.at.count, 2);
 	cr_expect_eq(asked.action.at.at[0], 7);
@@ -70,27 +70,27 @@ Test(tools_text, actions)
 	cr_expect_eq(asked.action.count, 2);
 	cr_expect_eq(asked.action.button, BUTTON_LEFT);
 	cr_expect_eq(asked.observe.mode, OBSERVE_NONE);
-	call_end(answered("right_click", "{\"text\":\"\"}", &res));
+	fake_end(answered("right_click", "{\"text\":\"\"}", &res));
 	cr_expect_eq(asked.action.button, BUTTON_RIGHT);
 	cr_expect_eq(asked.action.at.count, 0);
 	cr_expect_null(asked.action.modifiers, "an empty text holds nothing");
-	call_end(answered(
+	fake_end(answered(
 		"left_click_drag", "{\"start_coordinate\":[1,2],\"coordinate\":[3,4]}", &res));
 	cr_expect_eq(asked.action.kind, ACTION_DRAG);
 	cr_expect_eq(asked.action.from.at[1], 2);
 	cr_expect_eq(asked.action.at.at[1], 4);
-	call_end(answered("scroll", "{\"scroll_direction\":\"right\",\"scroll_amount\":0}", &res));
+	fake_end(answered("scroll", "{\"scroll_direction\":\"right\",\"scroll_amount\":0}", &res));
 	cr_expect_eq(asked.action.kind, ACTION_SCROLL);
 	cr_expect_eq(asked.action.direction, SCROLL_RIGHT);
 	cr_expect_eq(asked.action.amount, 0);
-	call_end(answered("hold_key", "{\"text\":\"a\",\"duration\":0.0625}", &res));
+	fake_end(answered("hold_key", "{\"text\":\"a\",\"duration\":0.0625}", &res));
 	cr_expect_eq(asked.action.ms, 63, "rounded to whole milliseconds");
-	call_end(answered("wait", "{\"duration\":300}", &res));
+	fake_end(answered("wait", "{\"duration\":300}", &res));
 	cr_expect_eq(asked.action.ms, 300000);
-	call_end(answered("key", "{\"text\":\"a\",\"repeat\":100,\"observe\":\"settled\"}", &res));
+	fake_end(answered("key", "{\"text\":\"a\",\"repeat\":100,\"observe\":\"settled\"}", &res));
 	cr_expect_eq(asked.action.repeat, 100);
 	cr_expect_eq(asked.observe.mode, OBSERVE_SETTLED);
-	call_end(answered("key", "{\"text\":\"a\"}", &res));
+	fake_end(answered("key", "{\"text\":\"a\"}", &res));
 	cr_expect_eq(asked.action.repeat, 1);
 }
 
@@ -101,14 +101,14 @@ Test(tools_text, a_frame_comes_with_the_acknowledgement)
 	struct guest_act res = {
 		.done = 1, .frame_id = 42, .changed = true, .frame = frame_of(1280, 800)
 	};
-	struct call *call = answered("left_click", "{\"observe\":\"frame\"}", &res);
+	struct fake_call *call = answered("left_click", "{\"observe\":\"frame\"}", &res);
 	cr_expect_eq(asked.observe.mode, OBSERVE_FRAME);
 	cr_expect_eq(json_array_size(call->content), 2);
-	cr_expect_str_eq(call_block(call, 0, "text", "text"),
+	cr_expect_str_eq(fake_block(call, 0, "text", "text"),
 		"Clicked.\nPointer at (0, 0). The screen changed (frame 42).");
-	cr_expect_str_eq(call_block(call, 1, "image", "data"), "/9j/4A==");
-	cr_expect_str_eq(call_block(call, 1, "image", "mimeType"), "image/jpeg");
-	call_end(call);
+	cr_expect_str_eq(fake_block(call, 1, "image", "data"), "/9j/4A==");
+	cr_expect_str_eq(fake_block(call, 1, "image", "mimeType"), "image/jpeg");
+	fake_end(call);
 }
 
 Test(tools_text, settling)
@@ -133,9 +133,9 @@ Test(tools_text, settling)
 	for (int i = 0; i < 6; i++) {
 		json_array_append_new(moving, json_pack("[i,i,i,i]", i, 0, i + 1, 1));
 	}
-	struct call *call = answered("key", args, &res);
-	cr_expect_not_null(strstr(call_block(call, 0, "text", "text"), "] and 2 more regions."));
-	call_end(call);
+	struct fake_call *call = answered("key", args, &res);
+	cr_expect_not_null(strstr(fake_block(call, 0, "text", "text"), "] and 2 more regions."));
+	fake_end(call);
 }
 
 /* ---- failing ---- */
@@ -143,10 +143,11 @@ Test(tools_text, an_action_that_fails)
 {
 	struct guest_act res = { .frame = frame_of(1280, 800) };
 	err_set(&res.failed, ERR_ARGUMENT, "there is no key 'Retrun'; did you mean 'Return'?");
-	struct call *call = answered("key", "{\"text\":\"Retrun\",\"observe\":\"frame\"}", &res);
+	struct fake_call *call =
+		answered("key", "{\"text\":\"Retrun\",\"observe\":\"frame\"}", &res);
 	check_failure(call, ERR_ARGUMENT, "there is no key 'Retrun'; did you mean 'Return'?");
-	cr_expect_not_null(call_block(call, 0, "image", "data"), "the frame shows how far it came");
-	call_end(call);
+	cr_expect_not_null(fake_block(call, 0, "image", "data"), "the frame shows how far it came");
+	fake_end(call);
 }
 
 Test(tools_text, a_sandbox_that_ends_meanwhile)
@@ -156,13 +157,13 @@ Test(tools_text, a_sandbox_that_ends_meanwhile)
 	static const char *const names[] = { "left_click", "screenshot", "cursor_position" };
 	for (size_t i = 0; i < 3; i++) {
 		stand_in.state = VM_READY;
-		struct call *call = call_begin(&desk, names[i], "{\"sandbox\":\"mine\"}");
+		struct fake_call *call = fake_begin(&desk, names[i], "{\"sandbox\":\"mine\"}");
 		stand_in.state = VM_STOPPING;
 		asked.act(NULL, &gone, asked.data);
 		check_failure(call, ERR_GONE,
 			"sandbox mine has ended: its agent died. Call again without 'sandbox' for "
 			"a new desktop; what was in the old one is lost");
-		call_end(call);
+		fake_end(call);
 	}
 }
 
@@ -171,34 +172,34 @@ Test(tools_text, a_sandbox_that_is_paused_meanwhile)
 {
 	struct err gone;
 	err_set(&gone, ERR_GONE, "sandbox mine was paused while this ran");
-	struct call *call = call_begin(&desk, "left_click", "{\"sandbox\":\"mine\"}");
+	struct fake_call *call = fake_begin(&desk, "left_click", "{\"sandbox\":\"mine\"}");
 	stand_in.state = VM_PAUSED;
 	asked.act(NULL, &gone, asked.data);
 	cr_expect_str_eq(call->err.text, gone.text);
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_text, other_sandboxes)
 {
-	struct call *call = call_begin(&desk, "left_click", "{\"sandbox\":\"stranger\"}");
+	struct fake_call *call = fake_begin(&desk, "left_click", "{\"sandbox\":\"stranger\"}");
 	check_failure(call, ERR_NOT_FOUND, "you have no sandbox 'stranger'");
-	call_end(call);
-	call = call_begin(&desk, "run_command", "{\"command\":\"true\",\"sandbox\":\"gone\"}");
+	fake_end(call);
+	call = fake_begin(&desk, "run_command", "{\"command\":\"true\",\"sandbox\":\"gone\"}");
 	check_failure(call, ERR_GONE,
 		"sandbox gone has ended: the X server died. Call again without 'sandbox' for a new "
 		"desktop; what was in the old one is lost");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_text, a_note_comes_last)
 {
 	struct guest_act res = { .done = 1, .pointer = { 3, 0 }, .frame = frame_of(1280, 800) };
 	stand_in.note = "The window manager died and was restarted.";
-	struct call *call = answered("screenshot", "{}", &res);
+	struct fake_call *call = answered("screenshot", "{}", &res);
 	cr_expect_eq(json_array_size(call->content), 3);
 	cr_expect_str_eq(
-		call_block(call, 2, "text", "text"), "The window manager died and was restarted.");
-	call_end(call);
+		fake_block(call, 2, "text", "text"), "The window manager died and was restarted.");
+	fake_end(call);
 	check_text("cursor_position", "{}", &res, "X=3,Y=0");
 }
 
@@ -208,7 +209,7 @@ Test(tools_text, waits_until_ready_and_tells_stages)
 {
 	stand_in.state = VM_STARTING;
 	asked.act = NULL;
-	struct call *call = call_begin(&desk, "cursor_position", "{}");
+	struct fake_call *call = fake_begin(&desk, "cursor_position", "{}");
 	cr_expect_null(asked.act, "nothing is asked of a sandbox that is not ready");
 	waiting.stage("x-server", 1, 5, waiter);
 	waiting.stage("window-manager", 3, 5, waiter);
@@ -218,43 +219,43 @@ Test(tools_text, waits_until_ready_and_tells_stages)
 	waiting.done(&stand_in, NULL, waiter);
 	struct guest_act res = { .pointer = { 1, 2 } };
 	asked.act(&res, NULL, asked.data);
-	cr_expect_str_eq(call_block(call, 0, "text", "text"), "X=1,Y=2");
-	call_end(call);
+	cr_expect_str_eq(fake_block(call, 0, "text", "text"), "X=1,Y=2");
+	fake_end(call);
 }
 
 Test(tools_text, a_sandbox_that_does_not_start)
 {
 	struct err why;
 	stand_in.state = VM_STARTING;
-	struct call *call = call_begin(&desk, "screenshot", "{}");
+	struct fake_call *call = fake_begin(&desk, "screenshot", "{}");
 	err_set(&why, ERR_HOST, "sandbox mine could not start: there is no Xvnc");
 	waiting.done(&stand_in, &why, waiter);
 	check_failure(call, ERR_HOST, "sandbox mine could not start: there is no Xvnc");
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_text, taken_back_before_it_is_ready)
 {
 	stand_in.state = VM_STARTING;
 	asked.cancelled = 0;
-	struct call *call = call_begin(&desk, "type", "{\"text\":\"a\"}");
-	call_cancel(call);
+	struct fake_call *call = fake_begin(&desk, "type", "{\"text\":\"a\"}");
+	fake_cancel(call);
 	cr_expect(wait_cancelled);
 	check_failure(
 		call, ERR_CANCELLED, "cancelled before the desktop was ready; nothing was done");
 	cr_expect_eq(asked.cancelled, 0);
-	call_end(call);
+	fake_end(call);
 }
 
 Test(tools_text, taken_back_while_it_runs)
 {
 	struct err why;
-	struct call *call = call_begin(&desk, "hold_key", "{\"text\":\"a\",\"duration\":300}");
-	call_cancel(call);
+	struct fake_call *call = fake_begin(&desk, "hold_key", "{\"text\":\"a\",\"duration\":300}");
+	fake_cancel(call);
 	cr_expect_eq(call->answers, 0, "the agent still answers, when the keys are released");
 	cr_expect_eq(asked.cancelled, asked.id);
 	err_set(&why, ERR_CANCELLED, "cancelled");
 	asked.act(NULL, &why, asked.data);
 	check_failure(call, ERR_CANCELLED, "cancelled");
-	call_end(call);
+	fake_end(call);
 }

@@ -372,9 +372,10 @@ static inline struct guest_frame frame_of(int64_t width, int64_t height)
 }
 
 /* One call answered with res; its text must be `says`. */
-static inline struct call *answered(const char *name, const char *args, const struct guest_act *res)
+static inline struct fake_call *answered(
+	const char *name, const char *args, const struct guest_act *res)
 {
-	struct call *call = call_begin(&desk, name, args);
+	struct fake_call *call = fake_begin(&desk, name, args);
 	cr_assert_eq(call->answers, 0, "%s %s: %s", name, args, call->err.text);
 	cr_assert_not_null(asked.act);
 	asked.act(res, NULL, asked.data);
@@ -385,15 +386,15 @@ static inline struct call *answered(const char *name, const char *args, const st
 static inline void check_text(
 	const char *name, const char *args, const struct guest_act *res, const char *says)
 {
-	struct call *call = answered(name, args, res);
-	const char *text = call_block(call, 0, "text", "text");
+	struct fake_call *call = answered(name, args, res);
+	const char *text = fake_block(call, 0, "text", "text");
 	cr_assert_not_null(text);
 	cr_expect_str_eq(text, says, "%s %s said:\n%s\nnot:\n%s", name, args, text, says);
 	cr_expect_eq(call->err.kind, ERR_NONE);
-	call_end(call);
+	fake_end(call);
 }
 
-static inline void check_failure(struct call *call, enum err_kind kind, const char *says)
+static inline void check_failure(struct fake_call *call, enum err_kind kind, const char *says)
 {
 	cr_expect_eq(call->answers, 1);
 	cr_expect_eq(call->err.kind, kind);

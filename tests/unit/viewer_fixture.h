@@ -26,6 +26,7 @@ struct desk_test {
 static inline void desk_begin_with(
 	struct desk_test *t, struct vm_config vms, const struct viewer_options *how)
 {
+	vms.commands_during_takeover = true; /* what was typed is read back with a command */
 	struct viewer_options options = *how;
 	struct err err;
 	*t = (struct desk_test){ 0 };

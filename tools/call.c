@@ -1,0 +1,219 @@
+/*
+ * What all calls have in common, whatever front made them: answered once, cancelled once, memory
+ * that goes with them.  The rest is the front's (call_impl.h).
+ */
+#include "tools/call_impl.h"
+
+#include "base/cleanup.h"
+
+struct call_scratch {
+	struct call_scratch *next;
+	max_align_t bytes[];
+};
+
+static void unref(struct call *call)
+{
+	if (--call->refs > 0) {
+		return;
+	}
+	while (call->scratch) {
+		struct call_scratch *next = call->scratch->next;
+		free(call->scratch);
+		call->scratch = next;
+	}
+	call->impl->free(call);
+}
+
+/* ---- for fronts ---- */
+
+void call_begin(struct call *call)
+{
+	call->refs = 2; /* one until it is over, one until its tool has returned */
+}
+
+void call_run(struct call *call, const json_t *args)
+{
+	void *decoded = call_alloc(call, call->tool->args_size);
+	struct err err;
+	if (field_decode(call->tool->fields, args, decoded, &err)) {
+		call->tool->run(call, decoded);
+	} else {
+		call_fail(call, &err);
+	}
+	unref(call);
+}
+
+void call_refuse(struct call *call, const struct err *why)
+{
+	call_fail(call, why);
+	unref(call);
+}
+
+bool call_cancel(struct call *call)
+{
+	call->cancelled = true;
+	void (*fn)(void *data) = take_ptr(&call->on_cancel);
+	if (fn) {
+		fn(call->on_cancel_data); /* may answer */
+	}
+	return fn;
+}
+
+void call_answered(struct call *call, const json_t *answers, const struct err *why)
+{
+	call->on_answered(call, answers, why, call->on_answered_data);
+}
+
+void call_is_over(struct call *call)
+{
+	call->over = true;
+	call->on_cancel = NULL;
+	if (call->on_end) {
+		call->on_end(call->on_end_data);
+	}
+	if (call->used) {
+		vm_unuse(call->used);
+	}
+	unref(call);
+}
+
+/* ---- for tools ---- */
+
+static void answer(struct call *call, json_t *content, const struct err *why)
+{
+	if (call->answered || call->over) {
+		log_error("call=%s was answered twice; the second answer is dropped",
+			call->tool->name);
+		json_decref(content);
+		return;
+	}
+	call->answered = true;
+	call->impl->answer(call, content, why);
+}
+
+void call_reply(struct call *call, json_t *content)
+{
+	answer(call, content, NULL);
+}
+
+void call_fail(struct call *call, const struct err *why)
+{
+	answer(call, NULL, why);
+}
+
+void call_fail_with(struct call *call, const struct err *why, json_t *content)
+{
+	answer(call, content, why);
+}
+
+struct vm_pool *call_vms(struct call *call)
+{
+	return call->vms;
+}
+
+const char *call_owner(struct call *call)
+{
+	return call->owner;
+}
+
+sd_event *call_event(struct call *call)
+{
+	return call->event;
+}
+
+struct streams *call_streams(struct call *call)
+{
+	return call->streams;
+}
+
+bool call_stream_base(struct call *call, char **ret_url, struct err *err)
+{
+	return call->impl->stream_base
+		       ? call->impl->stream_base(call, ret_url, err)
+		       : err_set(err, ERR_UNSUPPORTED, "this server has no pages for people");
+}
+
+const char *call_stream_vnc(struct call *call)
+{
+	return call->impl->stream_vnc ? call->impl->stream_vnc(call) : NULL;
+}
+
+void call_progress(struct call *call, double step, double total, const char *message)
+{
+	if (!call->over && call->impl->progress) {
+		call->impl->progress(call, step, total, message);
+	}
+}
+
+void call_describe(struct call *call, const char *(*describe)(void *data), void *data)
+{
+	if (!call->over && call->impl->describe) {
+		call->impl->describe(call, describe, data);
+	}
+}
+
+void call_log(struct call *call, enum log_level level, const char *text)
+{
+	if (!call->over && call->impl->log) {
+		call->impl->log(call, level, text);
+	}
+}
+
+void call_on_cancel(struct call *call, void (*fn)(void *data), void *data)
+{
+	if (call->over) {
+		return;
+	}
+	call->on_cancel = fn;
+	call->on_cancel_data = data;
+	if (call->cancelled) {
+		call_cancel(call);
+	}
+}
+
+bool call_is_cancelled(const struct call *call)
+{
+	return call->cancelled;
+}
+
+void call_on_end(struct call *call, void (*fn)(void *data), void *data)
+{
+	call->on_end = fn;
+	call->on_end_data = data;
+}
+
+void call_use(struct call *call, struct vm *vm)
+{
+	if (!call->over) {
+		call->used = vm;
+		vm_use(vm);
+	}
+}
+
+bool call_can_ask(const struct call *call, const struct call_question *question)
+{
+	return !call->over && call->impl->can_ask && call->impl->can_ask(call, question);
+}
+
+void call_ask(struct call *call, const struct call_question *questions, size_t n,
+	call_answered_fn *fn, void *data)
+{
+	call->on_answered = fn;
+	call->on_answered_data = data;
+	call->impl->ask(call, questions, n);
+}
+
+void call_close_stream(struct call *call, unsigned retry_ms)
+{
+	if (!call->over && call->impl->close_stream) {
+		call->impl->close_stream(call, retry_ms);
+	}
+}
+
+void *call_alloc(struct call *call, size_t size)
+{
+	struct call_scratch *scratch = must(calloc(1, sizeof(*scratch) + size));
+	scratch->next = call->scratch;
+	call->scratch = scratch;
+	return scratch->bytes;
+}
