@@ -1,5 +1,5 @@
 /*
- * The one X connection, on the loop.  Xlib may read events into its own queue during any round
+ * The X connection, on the loop.  Xlib may read events into its own queue during any round
  * trip, where epoll cannot see them: a prepare step looks there before every sleep, and flushes.
  * Damage is asked for as delta rectangles, and the damage region is emptied once per batch: a busy
  * screen costs a few events per batch instead of one per drawing request.
@@ -26,7 +26,8 @@ struct tour {
 
 struct display {
 	sd_event *event;
-	Display *x;
+	Display *x, *recorder;
+	bool recorder_lost;
 	Window root;
 	struct size size;
 	const struct display_handlers *handlers;
@@ -99,6 +100,13 @@ static void on_io_exit(Display *x, void *data)
 	if (d->queued) {
 		sd_event_source_set_enabled(d->queued, SD_EVENT_ONESHOT);
 	}
+}
+
+static void on_recorder_exit(Display *x, void *data)
+{
+	(void)x;
+	struct display *d = data;
+	d->recorder_lost = true;
 }
 
 /* ---- events ---- */
@@ -357,8 +365,6 @@ static void select_events(struct display *d)
 	XSetWindowAttributes with = { .override_redirect = True, .event_mask = PropertyChangeMask };
 	d->helper = XCreateWindow(d->x, d->root, -1, -1, 1, 1, 0, 0, InputOnly, CopyFromParent,
 		CWOverrideRedirect | CWEventMask, &with);
-	/* Another client's server grab must not stop the agent. */
-	XTestGrabControl(d->x, True);
 	XFixesSelectCursorInput(d->x, d->root, XFixesDisplayCursorNotifyMask);
 	unsigned mask = XkbMapNotifyMask | XkbNewKeyboardNotifyMask;
 	XkbSelectEvents(d->x, XkbUseCoreKbd, mask, mask);
@@ -372,17 +378,32 @@ static void watch(struct display *d)
 	sd_event_source_set_prepare(d->readable, before_sleep);
 }
 
+/* Another client's grab of the server stops nothing that comes after the first moment. */
+static Display *open_unstoppable(const char *name)
+{
+	Display *x = XOpenDisplay(name);
+	if (x) {
+		XTestGrabControl(x, True);
+		XFlush(x);
+	}
+	return x;
+}
+
 struct display *display_open(sd_event *event, const char *name,
 	const struct display_handlers *handlers, void *data, struct err *err)
 {
 	XSetErrorHandler(on_x_error);
 	XSetIOErrorHandler(on_io_error);
-	Display *x = XOpenDisplay(name);
+	Display *x = open_unstoppable(name);
 	if (!x) {
 		err_set(err, ERR_HOST, "no X server answers on display %s", name);
 		return NULL;
 	}
 	struct display *d = must(calloc(1, sizeof(*d)));
+	d->recorder = open_unstoppable(name);
+	if (d->recorder) {
+		XSetIOErrorExitHandler(d->recorder, on_recorder_exit, d);
+	}
 	d->event = sd_event_ref(event);
 	d->x = x;
 	d->root = DefaultRootWindow(x);
@@ -430,6 +451,9 @@ void display_close(struct display *d)
 	loop_drop(&d->readable);
 	loop_drop(&d->queued);
 	XCloseDisplay(d->x);
+	if (d->recorder) {
+		XCloseDisplay(d->recorder);
+	}
 	forget(d);
 	sd_event_unref(d->event);
 	free(d);
@@ -496,6 +520,11 @@ void display_unlisten(struct display *d, struct display_listener *listener)
 Display *display_x(struct display *d)
 {
 	return d->x;
+}
+
+Display *display_recorder(struct display *d)
+{
+	return d->recorder_lost || d->lost ? NULL : d->recorder;
 }
 
 Window display_root(struct display *d)

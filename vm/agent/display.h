@@ -10,10 +10,11 @@
 #include <systemd/sd-event.h>
 
 /*
- * The one X connection.  X errors are caught, never fatal: wrap requests that may meet a dying
- * window in display_trap()/display_untrap().  A lost connection is reported from the loop, and
- * every call on a lost display fails. Requests are flushed, and events that Xlib has already read
- * are delivered, before the loop sleeps: callers need not care.
+ * The X connection, and a second one for a record.  No other client's grab of the server stops
+ * either, and nothing else of the agent opens one.  X errors are caught, never fatal: wrap requests
+ * that may meet a dying window in display_trap()/display_untrap().  A lost connection is reported
+ * from the loop, and every call on a lost display fails. Requests are flushed, and events that Xlib
+ * has already read are delivered, before the loop sleeps: callers need not care.
  */
 
 struct display;
@@ -34,6 +35,8 @@ struct display *display_open(sd_event *event, const char *name,
 void display_close(struct display *d); /* NULL-safe */
 
 Display *display_x(struct display *d);
+/* Another connection, for what keeps its own from all else (RECORD); NULL: it is lost. */
+Display *display_recorder(struct display *d);
 Window display_root(struct display *d);
 struct size display_size(struct display *d);
 bool display_is_lost(const struct display *d);

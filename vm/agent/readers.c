@@ -29,7 +29,7 @@ struct reader {
 
 struct readers {
 	struct display *display;
-	Display *record; /* NULL: the server has no such extension */
+	bool records; /* else the server has no such extension */
 	XRecordContext context;
 	sd_event_source *readable, *timer;
 	int xkb_opcode;
@@ -172,24 +172,28 @@ static void on_record(XPointer closure, XRecordInterceptData *data)
 	XRecordFreeData(data);
 }
 
+/* Takes in what has come; false: the record is lost. */
+static bool take_record(struct readers *r)
+{
+	Display *x = display_recorder(r->display);
+	if (x) {
+		XRecordProcessReplies(x);
+	}
+	return display_recorder(r->display);
+}
+
 static int on_readable(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	(void)source;
 	(void)fd;
 	(void)events;
 	struct readers *r = data;
-	XRecordProcessReplies(r->record);
-	if (r->fn && all_have_read(r)) {
+	if (!take_record(r)) {
+		loop_enable(r->readable, false); /* pings end what waits */
+	} else if (r->fn && all_have_read(r)) {
 		finish(r);
 	}
 	return 0;
-}
-
-static void on_lost(Display *x, void *data)
-{
-	(void)x;
-	struct readers *r = data;
-	loop_enable(r->readable, false);
 }
 
 static bool start_record(struct readers *r)
@@ -219,24 +223,23 @@ static bool start_record(struct readers *r)
 /* No change of the map may come before the record. */
 static bool await_start(struct readers *r)
 {
-	struct pollfd fd = { .fd = ConnectionNumber(r->record), .events = POLLIN };
-	while (!r->started && poll(&fd, 1, START_MS) == 1) {
-		XRecordProcessReplies(r->record);
+	struct pollfd fd = { .fd = ConnectionNumber(display_recorder(r->display)),
+		.events = POLLIN };
+	while (!r->started && poll(&fd, 1, START_MS) == 1 && take_record(r)) {
 	}
 	return r->started;
 }
 
-/* While it records, its connection answers nothing, not even the question that closing asks. */
+/* While it records, its connection answers nothing. */
 static void stop_record(struct readers *r)
 {
-	Display *x = display_x(r->display);
-	if (!display_is_lost(r->display)) {
+	Display *x = display_x(r->display), *recorder = display_recorder(r->display);
+	if (recorder) {
 		XRecordDisableContext(x, r->context);
 		XRecordFreeContext(x, r->context);
 		XSync(x, False);
-		XSync(r->record, False); /* takes the end of the record in */
+		XSync(recorder, False); /* takes the end of the record in */
 	}
-	XCloseDisplay(r->record);
 }
 
 struct readers *readers_new(struct display *d)
@@ -245,20 +248,19 @@ struct readers *readers_new(struct display *d)
 	r->display = d;
 	r->mask = xcb_get_setup(XGetXCBConnection(display_x(d)))->resource_id_mask;
 	r->own = display_helper(d) & ~r->mask;
-	r->record = start_record(r) ? XOpenDisplay(DisplayString(display_x(d))) : NULL;
-	if (!r->record) {
+	Display *recorder = display_recorder(d);
+	if (!recorder || !start_record(r)) {
 		return r;
 	}
-	XSetIOErrorExitHandler(r->record, on_lost, r);
-	XRecordEnableContextAsync(r->record, r->context, on_record, (XPointer)r);
-	XFlush(r->record);
-	if (!await_start(r)) {
+	XRecordEnableContextAsync(recorder, r->context, on_record, (XPointer)r);
+	XFlush(recorder);
+	r->records = await_start(r);
+	if (!r->records) {
 		stop_record(r);
-		r->record = NULL;
 		return r;
 	}
 	r->readable =
-		loop_add_io(display_loop(d), ConnectionNumber(r->record), EPOLLIN, on_readable, r);
+		loop_add_io(display_loop(d), ConnectionNumber(recorder), EPOLLIN, on_readable, r);
 	return r;
 }
 
@@ -267,7 +269,7 @@ void readers_free(struct readers *r)
 	if (r) {
 		readers_cancel(r);
 		loop_drop(&r->readable);
-		if (r->record) {
+		if (r->records) {
 			stop_record(r);
 		}
 		free(r);
@@ -332,11 +334,11 @@ bool readers_await(struct readers *r, uint64_t change, Window window, readers_fn
 		return false;
 	}
 	tell(r, window);
-	if (!r->record) {
+	if (!r->records) {
 		return false;
 	}
 	find_others(r, window);
-	XRecordProcessReplies(r->record);
+	(void)take_record(r);
 	if (all_have_read(r)) {
 		r->n_awaited = 0;
 		return false;
