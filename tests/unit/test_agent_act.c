@@ -60,7 +60,7 @@ Test(act, clicks_where_and_as_often_as_asked, .init = start, .fini = stop)
 }
 
 /* Programs that look at the state once a frame, and those that count clicks by their time. */
-Test(act, keeps_presses_and_releases_a_frame_apart, .init = start, .fini = stop)
+static void expect_pace(void)
 {
 	desk_do(&desk, "{'actions': [{'action': 'click', 'at': [7, 9], 'count': 3},"
 		       "{'action': 'button_down'}, {'action': 'button_up'},"
@@ -82,6 +82,24 @@ Test(act, keeps_presses_and_releases_a_frame_apart, .init = start, .fini = stop)
 	cr_assert_eq(target_count(&target, KeyPress), 6);
 	cr_assert_geq(target_event(&target, KeyRelease, 4)->xkey.time,
 		target_event(&target, KeyPress, 5)->xkey.time + INPUT_HOLD_MS);
+}
+
+Test(act, keeps_presses_and_releases_a_frame_apart, .init = start, .fini = stop)
+{
+	expect_pace();
+}
+
+/* It acts on a press, and stamps it, long after the agent has sent it. */
+Test(act, keeps_the_pace_of_a_server_that_stalls, .init = start, .fini = stop)
+{
+	char script[160];
+	snprintf(script, sizeof(script),
+		"while kill -STOP %d; do sleep 0.015; kill -CONT %d; sleep 0.004; done",
+		desk.server, desk.server);
+	pid_t stalls = desk_spawn(&desk, "sh", "-c", script);
+	expect_pace();
+	desk_end_child(&desk, stalls);
+	kill(desk.server, SIGCONT);
 }
 
 static Time press_time(int index)

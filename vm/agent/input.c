@@ -1,5 +1,5 @@
-/* XTest.  Every request is sent without waiting; input_pointer() is the one round trip that ends a
- * list. */
+/* XTest.  Requests are sent without waiting, but for those that a pause follows, for it counts from
+ * when the server has done them. */
 #include "vm/agent/input.h"
 
 #include "base/loop.h"
@@ -22,6 +22,14 @@ void input_move(struct input *in, struct point at)
 	XTestFakeMotionEvent(display_x(in->display), -1, at.x, at.y, CurrentTime);
 }
 
+/* A busy server acts on a request, and stamps its event, long after that was sent. */
+static void sync_server(struct input *in)
+{
+	if (!display_is_lost(in->display)) {
+		XSync(display_x(in->display), False);
+	}
+}
+
 static bool is_wheel(int button)
 {
 	return button >= 4 && button <= 7;
@@ -33,7 +41,11 @@ void input_button(struct input *in, int button, bool down)
 		XTestFakeButtonEvent(display_x(in->display), (unsigned)button, down, CurrentTime);
 	}
 	in->buttons = down ? in->buttons | 1u << button : in->buttons & ~(1u << button);
-	in->button_us = down ? loop_now_us() : in->button_us;
+	if (!is_wheel(button)) {
+		sync_server(in);
+	}
+	uint64_t now = loop_now_us();
+	in->button_us = down ? now : in->button_us;
 	if (is_wheel(button)) {
 		return;
 	}
@@ -41,9 +53,9 @@ void input_button(struct input *in, int button, bool down)
 		in->presses++;
 		in->presses_here++;
 		in->pressed = button;
-		in->button_down_us = in->button_us;
+		in->button_down_us = now;
 	} else {
-		in->button_up_us = loop_now_us();
+		in->button_up_us = now;
 	}
 }
 
@@ -60,7 +72,7 @@ static bool is_near(struct point a, struct point b)
 
 uint64_t input_press_due(const struct input *in, int button, struct point at)
 {
-	uint64_t due = in->button_up_us + INPUT_REST_MS * 1000;
+	uint64_t due = in->button_up_us + (INPUT_REST_MS + INPUT_CLOCK_MS) * 1000;
 	if (in->pressed == button && is_near(in->pressed_at, at)) {
 		due = later(due, in->button_down_us + INPUT_DOUBLE_CLICK_MS * 1000);
 	}
@@ -69,7 +81,7 @@ uint64_t input_press_due(const struct input *in, int button, struct point at)
 
 uint64_t input_release_due(const struct input *in)
 {
-	return in->button_down_us + INPUT_HOLD_MS * 1000;
+	return in->button_down_us + (INPUT_HOLD_MS + INPUT_CLOCK_MS) * 1000;
 }
 
 void input_key(struct input *in, KeyCode code, bool down)
@@ -79,7 +91,19 @@ void input_key(struct input *in, KeyCode code, bool down)
 	}
 	in->keys[code] = down;
 	in->key_us = loop_now_us();
-	in->key_up_us = down ? in->key_up_us : in->key_us;
+	in->key_went_up |= !down;
+}
+
+void input_sync_keys(struct input *in)
+{
+	sync_server(in);
+	in->key_up_us = in->key_went_up ? loop_now_us() : in->key_up_us;
+	in->key_went_up = false;
+}
+
+uint64_t input_key_due(const struct input *in)
+{
+	return in->key_up_us + (INPUT_REST_MS + INPUT_CLOCK_MS) * 1000;
 }
 
 void input_release_keys(struct input *in)
@@ -88,6 +112,9 @@ void input_release_keys(struct input *in)
 		if (in->keys[code]) {
 			input_key(in, (KeyCode)code, false);
 		}
+	}
+	if (in->key_went_up) {
+		input_sync_keys(in);
 	}
 }
 

@@ -15,8 +15,9 @@ struct input {
 	/* When a button or a key last went down; 0: the window manager has caught up with it since.
 	 */
 	uint64_t button_us, key_us;
-	/* When one last went down, and up: the pace of what comes next. */
+	/* When one last went down, and up, as the server did it: the pace of what comes next. */
 	uint64_t button_down_us, button_up_us, key_up_us;
+	bool key_went_up;        /* since input_sync_keys() */
 	int pressed;             /* the button that went down last, no wheel */
 	struct point pressed_at; /* where the pointer was sent before, or found */
 	/* Presses that it may not have let through yet; of those, the ones after the last move. */
@@ -32,19 +33,26 @@ struct input {
  */
 #define INPUT_HOLD_MS 20
 #define INPUT_REST_MS 20
+/* The clock that the X server stamps events with may go in steps as long as this. */
+#define INPUT_CLOCK_MS 1
 /* Two presses at one place count as a double click for at most this long, in any toolkit. */
 #define INPUT_DOUBLE_CLICK_MS 510
 #define INPUT_DOUBLE_CLICK_PIXELS 10
 
 void input_move(struct input *in, struct point at); /* screen pixels */
-void input_button(struct input *in, int button,
-	bool down); /* X's numbers: 1 left, 2 middle, 3 right, 4 to 7 wheel ... */
+/* X's numbers: 1 left, 2 middle, 3 right, 4 to 7 wheel ...  Waits until the server has done it, but
+ * for the wheel. */
+void input_button(struct input *in, int button, bool down);
 void input_key(struct input *in, KeyCode code, bool down);
-void input_release_keys(struct input *in);
-/* When the button may be pressed or released (loop_now_us()), so that it is neither overlooked nor
- * taken together with an earlier press at the same place, as a double click. */
+/* Waits until the server has done what was sent, so that a pause of keys can begin. */
+void input_sync_keys(struct input *in);
+void input_release_keys(struct input *in); /* waits likewise */
+/* When the button may be pressed or released, or the next key be pressed (loop_now_us()), so that
+ * it is neither overlooked nor taken together with an earlier press at the same place, as a double
+ * click. */
 uint64_t input_press_due(const struct input *in, int button, struct point at);
 uint64_t input_release_due(const struct input *in);
+uint64_t input_key_due(const struct input *in);
 void input_release_all(struct input *in); /* buttons too */
 
 /*

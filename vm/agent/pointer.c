@@ -69,7 +69,7 @@ static void click_step(struct clicks *clicks)
 	loop_drop(&clicks->timer);
 	if (clicks->steps > 0) {
 		clicks->timer = loop_after_ms(display_loop(clicks->in->display),
-			down ? INPUT_HOLD_MS : INPUT_REST_MS, on_click, clicks);
+			(down ? INPUT_HOLD_MS : INPUT_REST_MS) + INPUT_CLOCK_MS, on_click, clicks);
 	}
 }
 

@@ -248,6 +248,7 @@ static void send_segment(struct typing *t, size_t n)
 		want_shift(t, false);
 	}
 	t->waited = t->rested = false;
+	input_sync_keys(t->in);
 }
 
 static Window focused(struct typing *t)
@@ -361,7 +362,7 @@ static int on_held(sd_event_source *source, uint64_t usec, void *data)
 static bool must_rest(struct typing *t)
 {
 	bool rest = t->strokes[t->at].how == PRESS && !t->rested &&
-		    loop_now_us() < t->in->key_up_us + INPUT_REST_MS * 1000;
+		    loop_now_us() < input_key_due(t->in);
 	t->rested = true;
 	return rest;
 }
@@ -370,7 +371,7 @@ static bool must_rest(struct typing *t)
 static bool pause_after(struct typing *t, const struct stroke *stroke)
 {
 	if (stroke->holds) {
-		pause_until(t, loop_now_us() + INPUT_HOLD_MS * 1000, on_held);
+		pause_until(t, loop_now_us() + (INPUT_HOLD_MS + INPUT_CLOCK_MS) * 1000, on_held);
 	} else if (stroke->ends && stroke->how != TAP) {
 		go_on(t);
 	}
@@ -434,7 +435,7 @@ static void run_segment(struct typing *t)
 {
 	struct err err;
 	if (t->at < t->n && must_rest(t)) {
-		pause_until(t, t->in->key_up_us + INPUT_REST_MS * 1000, on_paused);
+		pause_until(t, input_key_due(t->in), on_paused);
 		return;
 	}
 	if (!prepare(t, &err)) {
