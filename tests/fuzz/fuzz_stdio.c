@@ -97,7 +97,17 @@ static void run(struct state *state, sd_event *event)
 	}
 }
 
-/* The lines as they should have come: no CR before the end, no empty ones, the last with or without
+static bool is_blank(const uint8_t *line, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r') {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The lines as they should have come: no CR before the end, no blank ones, the last with or without
  * an end. */
 static void expect(struct buf *out, const uint8_t *bytes, size_t len)
 {
@@ -105,7 +115,7 @@ static void expect(struct buf *out, const uint8_t *bytes, size_t len)
 		const uint8_t *end = memchr(bytes, '\n', len);
 		size_t line = end ? (size_t)(end - bytes) : len, used = end ? line + 1 : line;
 		line -= line > 0 && bytes[line - 1] == '\r';
-		if (line > 0) {
+		if (!is_blank(bytes, line)) {
 			buf_append(out, bytes, line);
 			buf_append(out, "\n", 1);
 		}
