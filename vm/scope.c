@@ -47,14 +47,11 @@ static int on_job_removed(sd_bus_message *message, void *data, sd_bus_error *err
 	return 0;
 }
 
-/* The environment of a server that an editor started may say nothing about the user's bus. */
-static int open_users(sd_bus **ret_bus)
+/* Where systemd's manager of the user is, whatever the environment says. */
+static int open_runtime_bus(sd_bus **ret_bus)
 {
 	char address[64];
 	auto_bus sd_bus *bus = NULL;
-	if (getenv("DBUS_SESSION_BUS_ADDRESS") || getenv("XDG_RUNTIME_DIR")) {
-		return sd_bus_open_user(ret_bus);
-	}
 	snprintf(address, sizeof(address), "unix:path=/run/user/%u/bus", geteuid());
 	int r = sd_bus_new(&bus);
 	r = r < 0 ? r : sd_bus_set_address(bus, address);
@@ -66,20 +63,40 @@ static int open_users(sd_bus **ret_bus)
 	return r;
 }
 
-static int open_bus(sd_bus **ret_bus)
-{
-	int r = geteuid() == 0 ? sd_bus_open_system(ret_bus) : open_users(ret_bus);
-	return r < 0 ? r : sd_bus_set_method_call_timeout(*ret_bus, LIMIT_US);
-}
-
 /* The signal comes to subscribers only. */
 static int subscribe(sd_bus *bus, struct job *job)
 {
-	int r = sd_bus_match_signal(bus, NULL, MANAGER, MANAGER_PATH, MANAGER_INTERFACE,
-		"JobRemoved", on_job_removed, job);
+	int r = sd_bus_set_method_call_timeout(bus, LIMIT_US);
+	r = r < 0 ? r
+		  : sd_bus_match_signal(bus, NULL, MANAGER, MANAGER_PATH, MANAGER_INTERFACE,
+			    "JobRemoved", on_job_removed, job);
 	return r < 0 ? r
 		     : sd_bus_call_method(bus, MANAGER, MANAGER_PATH, MANAGER_INTERFACE,
 			       "Subscribe", NULL, NULL, "");
+}
+
+static int reach(int (*open)(sd_bus **), sd_bus **ret_bus, struct job *job)
+{
+	auto_bus sd_bus *bus = NULL;
+	int r = open(&bus);
+	r = r < 0 ? r : subscribe(bus, job);
+	if (r >= 0) {
+		*ret_bus = take_ptr(&bus);
+	}
+	return r;
+}
+
+/*
+ * A user's environment may name no bus, that of another user (after su), or one without systemd's
+ * manager (after dbus-run-session).
+ */
+static int reach_manager(sd_bus **ret_bus, struct job *job)
+{
+	if (geteuid() == 0) {
+		return reach(sd_bus_open_system, ret_bus, job);
+	}
+	int r = reach(sd_bus_open_user, ret_bus, job);
+	return r >= 0 ? r : reach(open_runtime_bus, ret_bus, job);
 }
 
 static bool ask(sd_bus *bus, const struct job *job, struct err *err)
@@ -128,13 +145,9 @@ bool scope_enter(struct err *err)
 	auto_bus sd_bus *bus = NULL;
 	snprintf(job.unit, sizeof(job.unit), "vitrine-%d-%llx.scope", getpid(),
 		(unsigned long long)loop_now_us());
-	int r = open_bus(&bus);
+	int r = reach_manager(&bus, &job);
 	if (r < 0) {
 		return fail(r, geteuid() == 0 ? "the system's bus" : "the user's bus", err);
-	}
-	r = subscribe(bus, &job);
-	if (r < 0) {
-		return fail(r, "its bus", err);
 	}
 	return ask(bus, &job, err) && await(bus, &job, err);
 }

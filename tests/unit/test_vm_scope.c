@@ -12,8 +12,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <systemd/sd-bus.h>
 
@@ -169,10 +172,9 @@ static void stop_bus(void)
 
 TestSuite(scope, .init = start_bus, .fini = stop_bus, .timeout = 60);
 
-/* Returns what the manager was asked for, once scope_enter() has returned. */
-static const char *enter(enum part part, bool *ret_entered, struct err *err)
+/* Returns where the manager tells what it is asked for. */
+static int start_manager(enum part part)
 {
-	static char asked[800];
 	int ready[2], told[2];
 	char byte;
 	cr_assert_eq(pipe2(ready, O_CLOEXEC), 0);
@@ -185,8 +187,16 @@ static const char *enter(enum part part, bool *ret_entered, struct err *err)
 	}
 	close(ready[1]);
 	cr_assert_eq(read(ready[0], &byte, 1), 1, "the manager does not start");
+	return told[0];
+}
+
+/* Returns what the manager was asked for, once scope_enter() has returned. */
+static const char *enter(enum part part, bool *ret_entered, struct err *err)
+{
+	static char asked[800];
+	int told = start_manager(part);
 	*ret_entered = scope_enter(err);
-	ssize_t n = read(told[0], asked, sizeof(asked) - 1);
+	ssize_t n = read(told, asked, sizeof(asked) - 1);
 	asked[n > 0 ? n : 0] = '\0';
 	return asked;
 }
@@ -202,6 +212,43 @@ Test(scope, is_delegated_and_holds_this_process)
 	cr_expect_eq(strncmp(asked, want, strlen(want)), 0, "%s", asked);
 	snprintf(want, sizeof(want), ".scope fail pid=%d delegate=1", getpid());
 	cr_expect_not_null(strstr(asked, want), "%s", asked);
+}
+
+#define USER 65534
+#define USERS_BUS "/run/user/65534/bus"
+
+/* This process becomes one of an ordinary user, whose bus is where a login session has it. */
+static void become_user(void)
+{
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0) {
+		cr_skip_test("only root can mount a /run/user of its own");
+	}
+	cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	cr_assert_eq(mount("tmpfs", "/run", "tmpfs", 0, NULL), 0);
+	cr_assert_eq(mkdir("/run/user", 0755) | mkdir("/run/user/65534", 0755), 0);
+	int fd = open(USERS_BUS, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	cr_assert_geq(fd, 0);
+	close(fd);
+	cr_assert_eq(mount(in_scratch("bus"), USERS_BUS, NULL, MS_BIND, NULL), 0);
+}
+
+Test(scope, a_user_is_found_whatever_bus_the_environment_names)
+{
+	static const char *const buses[] = { "", "unix:path=/nonexistent" };
+	become_user();
+	for (size_t i = 0; i < 2; i++) {
+		struct err err;
+		bool entered;
+		*buses[i] ? setenv("DBUS_SESSION_BUS_ADDRESS", buses[i], 1)
+			  : unsetenv("DBUS_SESSION_BUS_ADDRESS");
+		setenv("XDG_RUNTIME_DIR", "/run/user/0", 1); /* as su leaves it */
+		start_manager(DONE);
+		cr_assert_eq(setresuid(USER, USER, 0), 0);
+		entered = scope_enter(&err);
+		cr_assert_eq(setresuid(0, 0, 0), 0);
+		end(&manager_pid);
+		cr_expect(entered, "'%s': %s", buses[i], err.text);
+	}
 }
 
 static void expect_refusal(enum part part, enum err_kind kind, const char *words)
