@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
+#include <systemd/sd-daemon.h>
 
 #define MOUNT "/sys/fs/cgroup"
 #define SERVER_LEAF "vitrine-server"
@@ -80,15 +82,20 @@ static void enable_cpu(int dir)
 	}
 }
 
+/*
+ * Memory comes first: its controller refuses while the group holds a process.  That of processors
+ * alone does not, and then no group below could hold a process.
+ */
 static bool enable(int dir)
 {
 	char text[1024];
-	enable_cpu(dir);
-	if (read_text(dir, "cgroup.subtree_control", text, sizeof(text)) &&
-		has_word(text, "memory") && has_word(text, "pids")) {
-		return true;
+	bool is_on = read_text(dir, "cgroup.subtree_control", text, sizeof(text)) &&
+		     has_word(text, "memory") && has_word(text, "pids");
+	if (!is_on && !write_text(dir, "cgroup.subtree_control", "+memory +pids")) {
+		return false;
 	}
-	return write_text(dir, "cgroup.subtree_control", "+memory +pids");
+	enable_cpu(dir);
+	return true;
 }
 
 bool cgroup_prepare(const char *path, struct err *err)
@@ -119,9 +126,27 @@ bool cgroup_prepare(const char *path, struct err *err)
 	return false;
 }
 
+/* Only root can read the first; systemd sets the second since version 251. */
+bool cgroup_is_delegated(const char *dir)
+{
+	static const char *const marks[] = { "trusted.delegate", "user.delegate" };
+	for (size_t i = 0; i < 2; i++) {
+		char value[2];
+		if (getxattr(dir, marks[i], value, sizeof(value)) == 1 && value[0] == '1') {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* systemd turns controllers off again in a group of its own that it did not delegate. */
 static char *prepared_own(struct err *err)
 {
 	auto_free char *own = cgroup_own_dir(err);
+	if (own && sd_booted() > 0 && !cgroup_is_delegated(own)) {
+		err_set(err, ERR_UNSUPPORTED, "systemd manages the control group %s itself", own);
+		return NULL;
+	}
 	return own && cgroup_prepare(own, err) ? take_ptr(&own) : NULL;
 }
 

@@ -18,8 +18,11 @@ char *cgroup_own_dir(struct err *err);
  */
 bool cgroup_prepare(const char *dir, struct err *err) NODISCARD;
 
+/* Whether systemd has marked the group as delegated: others it changes as it likes. */
+bool cgroup_is_delegated(const char *dir);
+
 /* The prepared directory where this process manages one, which systemd may have given for the
- * asking (vm/scope.h); NULL and why where it does not.  Found out once, which may take 2 s. */
+ * asking (vm/scope.h); NULL and why where it does not.  Found out once, which may take 5 s. */
 const char *cgroup_delegated(struct err *err);
 
 /* Whether groups below it get equal shares of the processors. */

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#define LIMIT_US 2000000
+#define LIMIT_US 5000000
 #define MANAGER "org.freedesktop.systemd1"
 #define MANAGER_PATH "/org/freedesktop/systemd1"
 #define MANAGER_INTERFACE "org.freedesktop.systemd1.Manager"

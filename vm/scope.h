@@ -10,7 +10,7 @@
  */
 
 /*
- * Moves this process into a scope of its own and waits until it is there, for 2 s.  On failure
+ * Moves this process into a scope of its own and waits until it is there, for 5 s.  On failure
  * it is where it was: ERR_UNSUPPORTED where there is no systemd to ask or it refuses, ERR_TIMEOUT
  * where it does not answer.
  */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static char dir[] = "/tmp/vitrine-cgroup-XXXXXX";
@@ -64,11 +65,36 @@ static void remove_dir(void)
 
 TestSuite(cgroup, .init = make_dir, .fini = remove_dir);
 
+/* Without user.* attributes in /tmp nothing here could be marked. */
+Test(cgroup, only_a_mark_makes_it_delegated)
+{
+	cr_assert(!cgroup_is_delegated(dir));
+	if (setxattr(dir, "user.delegate", "0", 1, 0) < 0) {
+		cr_skip_test("no user attributes in /tmp");
+	}
+	cr_assert(!cgroup_is_delegated(dir));
+	cr_assert_eq(setxattr(dir, "user.delegate", "10", 2, 0), 0);
+	cr_assert(!cgroup_is_delegated(dir));
+	cr_assert_eq(setxattr(dir, "user.delegate", "1", 1, 0), 0);
+	cr_assert(cgroup_is_delegated(dir));
+	cr_assert(!cgroup_is_delegated("/nowhere"));
+}
+
 Test(cgroup, turns_the_controllers_on)
 {
 	struct err err;
+	put("cgroup.controllers", "memory pids\n");
 	cr_assert(cgroup_prepare(dir, &err), "%s", err.text);
 	cr_assert_str_eq(get("cgroup.subtree_control"), "+memory +pids");
+}
+
+/* A group that holds a process takes cpu alone, and its children then can hold none. */
+Test(cgroup, turns_processors_on_after_memory)
+{
+	struct err err;
+	cr_assert(cgroup_prepare(dir, &err), "%s", err.text);
+	/* A file keeps what is longer of the first text. */
+	cr_assert_str_eq(get("cgroup.subtree_control"), "+cpuory +pids");
 }
 
 Test(cgroup, leaves_alone_what_is_on)
