@@ -99,6 +99,8 @@ static int reach_manager(sd_bus **ret_bus, struct job *job)
 	return r >= 0 ? r : reach(open_runtime_bus, ret_bus, job);
 }
 
+/* Each desktop has a limit on tasks; the preset for all, 15 % of the system's, would be shared by
+ * them and the server. */
 static bool ask(sd_bus *bus, const struct job *job, struct err *err)
 {
 	auto_message sd_bus_message *call = NULL;
@@ -106,10 +108,10 @@ static bool ask(sd_bus *bus, const struct job *job, struct err *err)
 	int r = sd_bus_message_new_method_call(
 		bus, &call, MANAGER, MANAGER_PATH, MANAGER_INTERFACE, "StartTransientUnit");
 	r = r < 0 ? r
-		  : sd_bus_message_append(call, "ssa(sv)a(sa(sv))", job->unit, "fail", 4,
+		  : sd_bus_message_append(call, "ssa(sv)a(sa(sv))", job->unit, "fail", 5,
 			    "Description", "s", "Vitrine and its desktops", "PIDs", "au", 1,
-			    (uint32_t)getpid(), "Delegate", "b", 1, "CollectMode", "s",
-			    "inactive-or-failed", 0);
+			    (uint32_t)getpid(), "Delegate", "b", 1, "TasksMax", "t", UINT64_MAX,
+			    "CollectMode", "s", "inactive-or-failed", 0);
 	if (r < 0) {
 		return fail(r, "the request", err);
 	}

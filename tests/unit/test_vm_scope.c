@@ -36,6 +36,7 @@ static void tell_request(sd_bus_message *m)
 	char text[800];
 	const char *unit, *mode, *name, *value = "", *type;
 	unsigned pid = 0;
+	uint64_t tasks = 0;
 	int delegate = -1, len = 0;
 	cr_assert_geq(sd_bus_message_read(m, "ss", &unit, &mode), 0);
 	cr_assert_gt(sd_bus_message_enter_container(m, 'a', "(sv)"), 0);
@@ -46,12 +47,15 @@ static void tell_request(sd_bus_message *m)
 			sd_bus_message_read(m, "v", "au", 1, &pid);
 		} else if (strcmp(type, "b") == 0) {
 			sd_bus_message_read(m, "v", "b", &delegate);
+		} else if (strcmp(name, "TasksMax") == 0) {
+			sd_bus_message_read(m, "v", "t", &tasks);
 		} else {
 			sd_bus_message_read(m, "v", "s", &value);
 		}
 		sd_bus_message_exit_container(m);
 	}
-	len = snprintf(text, sizeof(text), "%s %s pid=%u delegate=%d", unit, mode, pid, delegate);
+	len = snprintf(text, sizeof(text), "%s %s pid=%u delegate=%d tasks=%s", unit, mode, pid,
+		delegate, tasks == UINT64_MAX ? "infinity" : "limited");
 	cr_assert_eq(write(manager.told, text, (size_t)len), len);
 }
 
@@ -210,7 +214,7 @@ Test(scope, is_delegated_and_holds_this_process)
 	cr_assert(entered, "%s", err.text);
 	snprintf(want, sizeof(want), "vitrine-%d-", getpid());
 	cr_expect_eq(strncmp(asked, want, strlen(want)), 0, "%s", asked);
-	snprintf(want, sizeof(want), ".scope fail pid=%d delegate=1", getpid());
+	snprintf(want, sizeof(want), ".scope fail pid=%d delegate=1 tasks=infinity", getpid());
 	cr_expect_not_null(strstr(asked, want), "%s", asked);
 }
 
