@@ -6,6 +6,7 @@
 #include "base/spawn.h"
 
 #include "base/cleanup.h"
+#include "base/room.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,9 @@ enum step {
 	STEP_LIMITS,
 	STEP_FDS,
 	STEP_PROC,
+	STEP_IPC,
 	STEP_USER,
+	STEP_ROOM,
 	STEP_PARENT,
 	STEP_CWD,
 	STEP_EXEC
@@ -39,7 +42,9 @@ static const char *const step_words[] = {
 	[STEP_LIMITS] = "set limits",
 	[STEP_FDS] = "set up descriptors",
 	[STEP_PROC] = "mount /proc",
+	[STEP_IPC] = "limit System V memory for",
 	[STEP_USER] = "change user",
+	[STEP_ROOM] = "make namespaces and private memory for",
 	[STEP_PARENT] = "tie the child to its parent",
 	[STEP_CWD] = "enter",
 	[STEP_EXEC] = "run",
@@ -155,7 +160,7 @@ static bool change_user(const struct spawn *how)
 	       (!how->uid || setuid(how->uid) == 0);
 }
 
-/* After the change of user, which clears it. */
+/* After the changes of user and of its namespace, which clear it. */
 static bool tie_to_parent(const struct spawn *how, pid_t parent)
 {
 	if (!how->die_with_us) {
@@ -177,6 +182,7 @@ static void run(const struct spawn *how)
 
 static enum step prepare(const struct spawn *how, pid_t parent, int *report)
 {
+	bool has_ipc;
 	if (!reset_signals(how)) {
 		return STEP_SIGNALS;
 	}
@@ -194,8 +200,14 @@ static enum step prepare(const struct spawn *how, pid_t parent, int *report)
 	if (!mount_proc(how)) {
 		return STEP_PROC;
 	}
+	if (!room_enter_ipc(how->room, &has_ipc)) {
+		return STEP_IPC;
+	}
 	if (!change_user(how)) {
 		return STEP_USER;
+	}
+	if (!room_enter(how->room, has_ipc)) {
+		return STEP_ROOM;
 	}
 	if (!tie_to_parent(how, parent)) {
 		return STEP_PARENT;

@@ -39,6 +39,9 @@ struct spawn {
 	/* It becomes the first process of a PID namespace, with a /proc of that, so signals from
 	 * inside cannot kill it.  Needs CAP_SYS_ADMIN, and excludes die_with_us. */
 	bool own_processes;
+	/* Bounded memory of its own (base/room.h), NULL: none.  It is root of a user namespace
+	 * then, in which `uid`, else our user, is the only one. */
+	const struct room *room;
 };
 
 /* Signals are reset to their defaults and unblocked.  Fails here, not in the child, when exec
