@@ -6,6 +6,7 @@
 #include "base/spawn.h"
 #include "vm/cgroup.h"
 #include "vm/host.h"
+#include "vm/private.h"
 #include "vm/state.h"
 
 #include <fcntl.h>
@@ -337,9 +338,10 @@ static void check_cgroup(struct report *report)
 		return;
 	}
 	snprintf(text, sizeof(text),
-		"none, so there is no limit on what a desktop in namespaces takes of shared "
-		"memory, of memory in all and of processor time (%.300s)",
-		why.text);
+		"none, so a desktop in namespaces has limits on each program's memory, on "
+		"processes, on bytes and files of each private file system%s, and no memory "
+		"files; its backend's line says on what it has none (%.300s)",
+		private_limits_ipc() ? ", on System V memory" : "", why.text);
 	add(report, "limits", "control group", STATUS_WARNING, text,
 		"start it under systemd (a login session, or docs/systemd/vitrine.service), or in "
 		"a container with a writable control group; microVMs are limited anyway");

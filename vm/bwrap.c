@@ -204,21 +204,24 @@ static void put_chromium(struct bwrap *b)
 
 /* ---- what is private ---- */
 
-static void put_private(struct bwrap *b, const struct vm_limits *limits)
+static void put_private(struct bwrap *b)
 {
-	char size[32];
-	snprintf(size, sizeof(size), "%lld", (long long)limits->disk_mib << 20);
-	ARGS(b, "--proc", "/proc", "--dev", "/dev");
-	ARGS(b, "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm");
-	ARGS(b, "--perms", "1777", "--size", size, "--tmpfs", "/tmp");
-	ARGS(b, "--perms", "0755", "--size", size, "--tmpfs", "/run");
-	ARGS(b, "--perms", "0700", "--size", size, "--tmpfs", "/home/user");
+	/* The kernel lets the user that is root of a namespace write that one's settings, without
+	 * any capability, and an ordinary user is. */
+	ARGS(b, "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev");
+	for (size_t i = 0; i < PRIVATE_MOUNTS; i++) {
+		ARGS(b, "--bind", private_places[i].from, private_places[i].to);
+	}
 	ARGS(b, "--perms", "0700", "--dir", "/run/user/1000", "--symlink", "/tmp", "/var/tmp");
 	ARGS(b, "--symlink", "/run", "/var/run");
 }
 
 static const char *const isolation[] = {
-	"--unshare-all",
+	"--unshare-user", /* the IPC namespace is its room's (vm/private.h) */
+	"--unshare-pid",
+	"--unshare-net",
+	"--unshare-uts",
+	"--unshare-cgroup-try",
 	"--as-pid-1", /* bwrap's own would be open to every program inside, and without limits */
 	"--die-with-parent",
 	"--new-session",
@@ -234,16 +237,19 @@ static const char *const isolation[] = {
 	NULL,
 };
 
-bool bwrap_describe(struct bwrap *b, const struct vm_limits *limits, int agent_fd, struct err *err)
+bool bwrap_describe(struct bwrap *b, const struct vm_limits *limits, bool counted, int agent_fd,
+	struct err *err)
 {
+	enum seccomp_for whom = counted ? SECCOMP_FOR_PROGRAMS : SECCOMP_FOR_UNCOUNTED;
 	int filters[SECCOMP_FILTERS];
 	const char *agent = put_fd(b, agent_fd);
 	put_args(b, isolation);
-	put_private(b, limits);
+	private_init(&b->memory, limits);
+	put_private(b);
 	ARGS(b, "--perms", "0555", "--ro-bind-data", agent, BWRAP_AGENT);
 	put_system(b);
 	put_chromium(b);
-	if (!put_written(b, err) || !seccomp_export(SECCOMP_FOR_PROGRAMS, filters, err)) {
+	if (!put_written(b, err) || !seccomp_export(whom, filters, err)) {
 		return false;
 	}
 	for (size_t i = 0; i < SECCOMP_FILTERS; i++) {
@@ -287,6 +293,7 @@ pid_t bwrap_start(struct bwrap *b, const char *const *command, int link_fd, int 
 	spawn.fds = fds;
 	spawn.n_fds = n;
 	spawn.new_session = true;
+	spawn.room = &b->memory.room;
 	spawn.die_with_us = true;
 	return spawn_start(&spawn, err);
 }

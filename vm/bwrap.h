@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/spawn.h"
+#include "vm/private.h"
 #include "vm/vm.h"
 
 /* The command line that makes a sandbox out of namespaces: what is visible in it is decided here,
@@ -18,15 +19,17 @@ struct bwrap {
 			    /proc/1/cmdline says nothing */
 	struct spawn_fd fds[BWRAP_FDS_MAX];
 	size_t n_fds;
+	struct private memory;
 };
 
 #define auto_bwrap __attribute__((cleanup(bwrap_done)))
 
 void bwrap_done(struct bwrap *b); /* closes the descriptors it was given */
 
-/* Everything a desktop sees.  agent_fd: the agent's binary, taken, whatever the result. */
-bool bwrap_describe(
-	struct bwrap *b, const struct vm_limits *limits, int agent_fd, struct err *err) NODISCARD;
+/* Everything a desktop sees.  counted: a control group limits its memory, so programs may have
+ * memory files.  agent_fd: the agent's binary, taken, whatever the result. */
+bool bwrap_describe(struct bwrap *b, const struct vm_limits *limits, bool counted, int agent_fd,
+	struct err *err) NODISCARD;
 
 /*
  * Runs a command in it; link_fd becomes its descriptor 3 (-1: none), errors_fd its stderr.  `how`

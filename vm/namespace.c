@@ -142,8 +142,12 @@ static pid_t run_agent(struct namespace_vm *ns, struct bwrap *b, int link, int e
 static const char *no_limit_on(const char *cgroup)
 {
 	if (!cgroup) {
-		return "shared memory, the memory of all programs together (each may have that "
-		       "much) and processor time";
+		return private_limits_ipc()
+			       ? "shared anonymous memory, socket buffers, the memory of all "
+				 "programs together (each may have that much) and processor time"
+			       : "shared anonymous memory, System V memory, socket buffers, the "
+				 "memory of all programs together (each may have that much) and "
+				 "processor time";
 	}
 	return cgroup_shares_cpu(cgroup) ? NULL : "processor time";
 }
@@ -155,8 +159,9 @@ static bool start(struct vm *vm, struct err *err)
 	int link[2] = { -1, -1 }, errors[2] = { -1, -1 };
 	auto_bwrap struct bwrap b = { 0 };
 	struct err no_cgroup;
+	const char *dir = cgroup_delegated(&no_cgroup);
 	int agent = host_has_programs(err) ? host_open_agent(config, err) : -1;
-	if (agent < 0 || !bwrap_describe(&b, &vm->spec->limits, agent, err) ||
+	if (agent < 0 || !bwrap_describe(&b, &vm->spec->limits, dir != NULL, agent, err) ||
 		!host_pick_user(&ns->uid, err)) {
 		return false;
 	}
@@ -168,7 +173,6 @@ static bool start(struct vm *vm, struct err *err)
 	sd_event *event = vm_pool_event(vm->pool);
 	console_init(&ns->console, vm->id, NULL);
 	console_add(&ns->console, event, errors[0]);
-	const char *dir = cgroup_delegated(&no_cgroup);
 	if (dir) {
 		group = cgroup_make(dir, vm->id, &vm->spec->limits, err);
 		ns->cgroup = group >= 0 ? must(strdup(dir)) : NULL;
@@ -203,8 +207,10 @@ static bool try_it(const struct vm_config *config, struct buf *words, struct err
 	static const char *const command[] = { "/usr/bin/true", NULL };
 	auto_bwrap struct bwrap b = { 0 };
 	struct spawn how = { 0 };
+	struct err no_cgroup;
+	bool counted = cgroup_delegated(&no_cgroup);
 	int errors[2], agent = host_open_agent(config, err);
-	if (agent < 0 || !bwrap_describe(&b, &config->preset.limits, agent, err) ||
+	if (agent < 0 || !bwrap_describe(&b, &config->preset.limits, counted, agent, err) ||
 		!host_pick_user(&how.uid, err)) {
 		return false;
 	}

@@ -20,10 +20,13 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#define FOR(whom) (1u << (whom))
+#define NOT_IN_MACHINES FOR(SECCOMP_FOR_MACHINE)
+
 struct group {
 	const char *why;
 	const char *names[128]; /* NULL-ended */
-	bool not_in_machines;   /* QEMU has no use for it */
+	unsigned not_for;       /* FOR(enum seccomp_for), of those who go without */
 };
 
 /* A name that this machine or this libseccomp does not know is passed over. */
@@ -46,22 +49,25 @@ static const struct group allowed[] = {
 		{ "getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr",
 			"setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr",
 			"fremovexattr" },
-		true },
+		NOT_IN_MACHINES },
 	{ "watching files: every GTK program does",
 		{ "inotify_init", "inotify_init1", "inotify_add_watch", "inotify_rm_watch" },
-		true },
+		NOT_IN_MACHINES },
 	{ "memory of one's own, and what is shared with the X server",
 		{ "mmap", "munmap", "mremap", "mprotect", "brk", "madvise", "mincore", "mlock",
 			"mlock2", "munlock", "mlockall", "munlockall", "msync", "membarrier",
-			"memfd_create", "pkey_alloc", "pkey_free", "pkey_mprotect", "mbind",
-			"get_mempolicy", "set_mempolicy" } },
+			"pkey_alloc", "pkey_free", "pkey_mprotect", "mbind", "get_mempolicy",
+			"set_mempolicy" } },
+	{ "memory files, which only a control group counts; programs fall back to /dev/shm",
+		{ "memfd_create" }, FOR(SECCOMP_FOR_UNCOUNTED) },
 	{ "System V memory, which the X server shares with programs",
-		{ "shmget", "shmat", "shmctl", "shmdt" }, true },
+		{ "shmget", "shmat", "shmctl", "shmdt" }, NOT_IN_MACHINES },
 	{ "System V queues and semaphores, in the sandbox's own IPC namespace",
 		{ "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv",
 			"msgctl" },
-		true },
-	{ "other processes than the one there is", { "fork", "vfork", "execveat" }, true },
+		NOT_IN_MACHINES },
+	{ "other processes than the one there is", { "fork", "vfork", "execveat" },
+		NOT_IN_MACHINES },
 	{ "processes and threads of the sandbox's own PID namespace; clone's flags are looked at "
 	  "below",
 		{ "clone", "execve", "exit", "exit_group", "wait4", "waitid", "kill", "tkill",
@@ -197,7 +203,7 @@ static bool add_groups(scmp_filter_ctx filter, enum seccomp_for whom, uint32_t a
 	const struct group *groups, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (whom == SECCOMP_FOR_MACHINE && groups[i].not_in_machines) {
+		if (groups[i].not_for & FOR(whom)) {
 			continue;
 		}
 		for (const char *const *name = groups[i].names; *name; name++) {

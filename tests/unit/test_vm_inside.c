@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "vm/cgroup.h"
+#include "vm/private.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -41,9 +43,8 @@ static struct vm_config config(void)
 			.processes = 300, .files = 1000, .disk_mib = 8, .memory_mib = 1024 } };
 }
 
-static void open_sandbox(struct host *host, struct vm **ret_vm)
+static void open_sandbox_with(struct host *host, struct vm_config with, struct vm **ret_vm)
 {
-	struct vm_config with = config();
 	bool works = false;
 	vm_probe(&with, on_probe, &works);
 	if (!works) {
@@ -52,6 +53,11 @@ static void open_sandbox(struct host *host, struct vm **ret_vm)
 	}
 	host_init(host, with);
 	*ret_vm = host_vm(host);
+}
+
+static void open_sandbox(struct host *host, struct vm **ret_vm)
+{
+	open_sandbox_with(host, config(), ret_vm);
 }
 
 Test(inside, says_what_is_missing)
@@ -222,6 +228,11 @@ static const struct look looks[] = {
 		"/run/vitrine/vitrine-agent\n" },
 	{ "grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t'",
 		"CapEff:0000000000000000\nCapBnd:0000000000000000\nNoNewPrivs:1\nSeccomp:2\n" },
+	{ "find /proc/sys -type f -writable; for f in kernel/shmall net/ipv4/ip_forward; do "
+	  "(echo 1 > /proc/sys/$f) 2>/dev/null && echo $f; done",
+		"" },
+	{ "cat /proc/self/uid_map /proc/self/gid_map | tr -s ' '; cat /proc/self/setgroups",
+		" 1000 0 1\n 1000 0 1\ndeny\n" },
 	{ "kill -0 1 && ls /proc | grep -c '^[0-9]' | awk '$1 > 40'", "" },
 };
 
@@ -278,6 +289,88 @@ Test(inside, a_desktop_full_of_processes_says_so, .timeout = 60)
 	host_done(&host);
 }
 
+/* ---- memory ---- */
+
+/* A command that makes a call and prints 1, or the name of its error. */
+#define ASK(call) \
+	"perl -MErrno -e '$! = 0; my $r = " call \
+	"; print $r < 0 ? (grep { $!{$_} } keys %!)[0] : 1, \"\\n\"'"
+
+static void expect_said(struct host *host, struct vm *vm, const char *command, const char *want)
+{
+	struct answer *a = host_exec(host, vm, command, 60000);
+	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
+	cr_expect_str_eq(a->out, want, "%s: %s%s", command, a->out, a->errors);
+	answer_free(a);
+}
+
+/* Empty files and long links take the kernel's memory, not the file system's blocks. */
+#define FILL \
+	"for d in /tmp /run /dev/shm /home/user; do perl -e '" \
+	"use Errno; mkdir \"$ARGV[0]/many\"; my $n = 0; $! = 0; " \
+	"while ($n < 400000 && open(my $f, \">\", \"$ARGV[0]/many/$n\")) { $n++ } " \
+	"my $e = $!{ENOSPC} ? \"ENOSPC\" : \"$!\"; " \
+	"my $l = symlink(\"x\" x 4000, \"$ARGV[0]/link\") ? \"a link\" : \"no link\"; " \
+	"print $n > 4000 && $n < 4096 ? \"bounded\" : $n, \" $e $l\\n\"' $d; rm -r $d/many; done"
+
+Test(inside, files_are_bounded_in_number, .timeout = 120)
+{
+	struct host host;
+	struct vm *vm;
+	open_sandbox(&host, &vm);
+	expect_said(&host, vm, FILL,
+		"bounded ENOSPC no link\nbounded ENOSPC no link\n"
+		"bounded ENOSPC no link\nbounded ENOSPC no link\n");
+	expect_said(
+		&host, vm, "touch /tmp/one /run/one /dev/shm/one ~/one && echo again", "again\n");
+	struct answer *a = answer_new();
+	guest_launch(vm, "xterm", NULL, 30000, on_launch, a);
+	host_until(&host, &a->done);
+	cr_assert(a->err.kind == ERR_NONE && a->launch.has_window, "%s", a->err.text);
+	answer_free(a);
+	host_done(&host);
+}
+
+/* 1,024 MiB in all: one too large, then too many, then room again. */
+Test(inside, system_v_memory_is_bounded, .timeout = 60)
+{
+	struct host host;
+	struct vm *vm;
+	open_sandbox(&host, &vm);
+	if (!private_limits_ipc()) {
+		host_done(&host);
+		cr_skip_test("an ordinary user cannot limit it on this kernel");
+	}
+	expect_said(&host, vm, ASK("syscall(29, 0, 1100 << 20, 01600)"), "EINVAL\n");
+	expect_said(&host, vm,
+		"for i in 1 2 3; do " ASK("syscall(29, 0, 400 << 20, 01600)") "; done",
+		"1\n1\nENOSPC\n");
+	expect_said(&host, vm, "ipcrm -a && " ASK("syscall(29, 0, 400 << 20, 01600)"), "1\n");
+	expect_said(&host, vm, ASK("syscall(64, 0, 1000, 01600)"), "EINVAL\n");
+	expect_said(&host, vm,
+		"perl -e '$n++ while $n < 1000 && syscall(68, 0, 01600) >= 0; print $n'", "32");
+	expect_said(&host, vm,
+		"for f in shmall shmmax shmmni msgmni sem; do "
+		"(echo 1 > /proc/sys/kernel/$f) 2>/dev/null && echo $f; done",
+		"");
+	host_done(&host);
+}
+
+Test(inside, memory_files_need_a_control_group, .timeout = 60)
+{
+	struct host host;
+	struct vm *vm;
+	struct err err;
+	open_sandbox(&host, &vm);
+	bool counted = cgroup_delegated(&err);
+	expect_said(
+		&host, vm, ASK("syscall(319, my $name = \"x\", 0)"), counted ? "1\n" : "ENOSYS\n");
+	const char *none = vm_no_limit_on(vm);
+	cr_expect_eq(none && strstr(none, "shared anonymous memory"), !counted, "%s", none);
+	cr_expect_eq(none && strstr(none, "System V memory"), !counted && !private_limits_ipc());
+	host_done(&host);
+}
+
 /* ---- programs ---- */
 
 Test(inside, desktop_programs_run_under_the_filter, .timeout = 120)
@@ -304,7 +397,10 @@ Test(inside, a_browser_runs_under_the_filter, .timeout = 120)
 	if (access("/usr/bin/chromium", X_OK) < 0) {
 		cr_skip_test("chromium is not installed");
 	}
-	open_sandbox(&host, &vm);
+	/* Without a control group all that it shares is in /dev/shm. */
+	struct vm_config with = config();
+	with.preset.limits.disk_mib = 64;
+	open_sandbox_with(&host, with, &vm);
 	struct answer *a = host_exec(&host, vm,
 		"chromium --headless --dump-dom "
 		"'data:text/html,<p>6<script>document.write(6*7)</script>'",

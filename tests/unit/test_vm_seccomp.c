@@ -29,6 +29,7 @@ struct attempt {
 	const char *what;
 	long nr, args[3];
 	int machine, programs; /* errno; 0: it works */
+	int uncounted;         /* 0: as programs */
 };
 
 /* Those that are let through fail for another reason, or do no harm. */
@@ -56,6 +57,8 @@ static const struct attempt attempts[] = {
 	{ "a unix socket", SYS_socket, { AF_UNIX, SOCK_STREAM, 0 }, 0, 0 },
 	{ "inotify_init1", SYS_inotify_init1, { 0 }, ENOSYS, 0 },
 	{ "shmget", SYS_shmget, { 0, 4096, 0600 }, ENOSYS, 0 },
+	{ "memfd_create", SYS_memfd_create, { (long)"x", 0 }, 0, 0, ENOSYS },
+	{ "memfd_secret", SYS_memfd_secret, { 0 }, ENOSYS, ENOSYS },
 	{ "msgget", SYS_msgget, { 0, 0600 }, ENOSYS, 0 },
 	{ "fork", SYS_fork, { 0 }, ENOSYS, 0 },
 	{ "clone of a process", SYS_clone, { SIGCHLD }, EPERM, 0 },
@@ -64,6 +67,14 @@ static const struct attempt attempts[] = {
 	{ "a call of the future", 600, { 0 }, ENOSYS, ENOSYS },
 };
 #define N_ATTEMPTS (sizeof(attempts) / sizeof(attempts[0]))
+
+static int expected(const struct attempt *a, enum seccomp_for whom)
+{
+	if (whom == SECCOMP_FOR_MACHINE) {
+		return a->machine;
+	}
+	return whom == SECCOMP_FOR_UNCOUNTED && a->uncounted ? a->uncounted : a->programs;
+}
 
 /* Returns the number of the first that answers otherwise, or N_ATTEMPTS; in the child. */
 static size_t try_all(enum seccomp_for whom)
@@ -76,8 +87,7 @@ static size_t try_all(enum seccomp_for whom)
 		if (getpid() != us) {
 			_exit(0);
 		}
-		if ((r < 0 ? errno : 0) !=
-			(whom == SECCOMP_FOR_MACHINE ? a->machine : a->programs)) {
+		if ((r < 0 ? errno : 0) != expected(a, whom)) {
 			return i;
 		}
 	}
@@ -106,6 +116,11 @@ static void expect_answers(enum seccomp_for whom)
 Test(seccomp, of_programs)
 {
 	expect_answers(SECCOMP_FOR_PROGRAMS);
+}
+
+Test(seccomp, of_programs_that_no_group_counts)
+{
+	expect_answers(SECCOMP_FOR_UNCOUNTED);
 }
 
 Test(seccomp, of_a_machine_is_stricter)
