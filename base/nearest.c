@@ -7,7 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define NAME_MAX_LEN 63 /* longer names are not typed by hand */
+#define NAME_MAX_LEN 63              /* longer names are not typed by hand */
+#define HALF_SLIP (NAME_MAX_LEN + 1) /* weighs more than any number of letters */
 
 static size_t least(size_t a, size_t b)
 {
@@ -46,26 +47,31 @@ static bool is_short_for(const char *word, const char *name)
 	return !*word;
 }
 
+/* How far word is from name: slips first, and among as many the letters that differ. */
+static size_t score(const char *word, const char *name)
+{
+	size_t letters = distance(word, name), halves = 2 * letters; /* of slips */
+	if (strlen(word) >= 3 && strncasecmp(word, name, strlen(word)) == 0) {
+		halves = 0;
+	} else if (is_short_for(word, name)) {
+		halves = least(halves, 1);
+	}
+	return halves * HALF_SLIP + letters;
+}
+
 const char *nearest_name(const char *word, const char *const *names)
 {
 	size_t len = strlen(word);
-	size_t best = len < 4 ? 2 : len / 3 + 2; /* 1 slip in a short word, 3 in a long one */
+	size_t slips = len < 4 ? 2 : len / 3 + 2; /* 1 slip in a short word, 3 in a long one */
+	size_t best = 2 * least(slips, len) * HALF_SLIP;
 	const char *found = NULL;
 	if (len == 0 || len > NAME_MAX_LEN) {
 		return NULL;
 	}
 	for (; *names; names++) {
-		if (strlen(*names) > NAME_MAX_LEN) {
-			continue;
-		}
-		size_t d = distance(word, *names);
-		if (len >= 3 && strncasecmp(word, *names, len) == 0) {
-			d = least(d, 1);
-		} else if (is_short_for(word, *names)) {
-			d = 0;
-		}
-		if (d < best && d < len) {
-			best = d;
+		size_t it = strlen(*names) > NAME_MAX_LEN ? best : score(word, *names);
+		if (it < best) {
+			best = it;
 			found = *names;
 		}
 	}

@@ -115,6 +115,14 @@ Test(nearest, slips)
 	cr_assert_str_eq(nearest_name("tex", names), "text");
 	cr_assert_str_eq(nearest_name("cmd", (const char *[]){ "cwd", "command", NULL }), "command",
 		"letters left out");
+	const char *const tools[] = { "snapshot_delete", "sandbox_pause", "shell", "screenshot",
+		"sandbox_resume", NULL };
+	cr_assert_str_eq(
+		nearest_name("shel", tools), "shell", "a beginning before an abbreviation");
+	cr_assert_str_eq(
+		nearest_name("shl", tools), "shell", "the abbreviation that leaves out least");
+	cr_assert_str_eq(nearest_name("shelll", tools), "shell");
+	cr_assert_str_eq(nearest_name("sandbox", tools), "sandbox_pause", "the shorter of two");
 	cr_assert_null(nearest_name("button", names));
 	cr_assert_null(nearest_name("foo", (const char *[]){ "F1", NULL }), "two of three letters");
 	cr_assert_null(nearest_name("y", names), "one letter for another is no slip");
