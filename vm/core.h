@@ -91,7 +91,7 @@ struct vm_core {
 	char *dir, *from; /* vm->dir and vm->from point here */
 	int lock;         /* of the directory, or -1 */
 
-	/* timeout.c's; times.created and times.ready are life.c's, times.idle is vm_times()'s */
+	/* timeout.c's; times.created and times.ready are life.c's */
 	struct vm_times times;
 	uint64_t timeout_us, idle_us; /* due, CLOCK_MONOTONIC, while there is a timer */
 	unsigned users;               /* vm_use() */

@@ -139,6 +139,7 @@ static void set_idle_timer(struct vm_core *core)
 		return;
 	}
 	core->idle_us = due_us(core->spec.idle_ms);
+	core->times.idle = vm_now_ms() + core->spec.idle_ms;
 	if (!core->idle_timer) {
 		arm(core, &core->idle_timer, core->spec.idle_ms, on_idle);
 	}
@@ -206,18 +207,26 @@ bool vm_set_timeout(struct vm *vm, int64_t timeout_ms, struct err *err)
 	return true;
 }
 
+/* When due_us is by the time of day: as noted, unless the clock has been set since. */
+static int64_t by_the_clock(uint64_t due_us, int64_t noted)
+{
+	int64_t due = vm_now_ms() + left_ms(due_us);
+	return llabs(due - noted) > CLOCK_STEP_MS ? due : noted;
+}
+
 struct vm_times vm_times(const struct vm *vm)
 {
 	const struct vm_core *core = vm->core;
 	struct vm_times times = core->times;
 	if (core->timeout_timer) {
-		int64_t due = vm_now_ms() + left_ms(core->timeout_us);
-		bool was_set = llabs(due - times.timeout) > CLOCK_STEP_MS;
-		times.timeout = was_set ? due : times.timeout;
+		times.timeout = by_the_clock(core->timeout_us, times.timeout);
 	}
-	if (core->idle_timer && core->state == VM_READY) {
-		int64_t left = is_used(core) ? core->spec.idle_ms : left_ms(core->idle_us);
-		times.idle = vm_now_ms() + left;
+	if (!core->idle_timer || core->state != VM_READY) {
+		times.idle = 0;
+	} else if (is_used(core)) {
+		times.idle = vm_now_ms() + core->spec.idle_ms;
+	} else {
+		times.idle = by_the_clock(core->idle_us, times.idle);
 	}
 	return times;
 }

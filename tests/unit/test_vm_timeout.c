@@ -243,6 +243,24 @@ Test(timeout, an_idle_one_ends_though_the_clock_went_back)
 	host_done(&host);
 }
 
+/* Two clocks are read one after the other, so their sum alone is one millisecond on or off. */
+Test(timeout, when_it_ends_is_told_alike_until_it_is_used)
+{
+	begin(4);
+	struct vm *vm = create(5000000, 5000000, VM_TIMEOUT_KILL);
+	struct vm_times first = vm_times(vm), times = first;
+	uint64_t until_us = loop_now_us() + 20000;
+	while (loop_now_us() < until_us && times.idle == first.idle) {
+		times = vm_times(vm);
+	}
+	cr_assert_eq(times.idle, first.idle);
+	cr_assert_eq(times.timeout, first.timeout);
+	host_for_ms(&host, 5);
+	vm_touch(vm);
+	cr_assert_gt(vm_times(vm).idle, first.idle);
+	host_done(&host);
+}
+
 Test(timeout, a_clock_that_goes_on_ends_no_used_one)
 {
 	begin(4);
