@@ -251,14 +251,11 @@ describe('clients come in thousands', { skip: too_few }, () => {
 		silent.forEach((raw) => raw.vanish());
 		await is_well('10,000 silent connections');
 	});
-	test('too many from one address are told so, and others are served', async () => {
+	test('a loopback address is many clients, and has no limit of its own', async () => {
 		const many = await times(300, () => new Raw(server, 200).send(request_text('server/discover')));
-		await Promise.all(many.map((raw) => raw.hears(/\r\n\r\n/).catch(() => {})));
-		const refused = many.filter((raw) => raw.statuses[0] === 503);
-		assert.ok(refused.length > 0 && refused.length < 100, `${refused.length} were refused`);
-		assert.match(refused[0].told, /Retry-After: \d+/i);
-		await call(server, 'left_click', { coordinate: [5, 6] }, { token: TOKEN });
+		await Promise.all(many.map((raw) => raw.hears(/supportedVersions/)));
+		assert.equal(many.filter((raw) => raw.statuses[0] !== 200).length, 0);
 		many.forEach((raw) => raw.vanish());
-		await is_well('too many from one address');
+		await is_well('300 from one address of the loopback');
 	});
 });
