@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <time.h>
 
@@ -115,6 +116,19 @@ sd_event_source *loop_add_io(
 		return add_ready(event, (struct ready){ fd, events, fn, data });
 	}
 	added(r);
+	return source;
+}
+
+/* On a descriptor of its own, for epoll takes each only once. */
+sd_event_source *loop_on_hangup(sd_event *event, int fd, sd_event_io_handler_t fn, void *data)
+{
+	sd_event_source *source = NULL;
+	auto_close int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (own < 0 || sd_event_add_io(event, &source, own, 0, fn, data) < 0) {
+		return NULL;
+	}
+	sd_event_source_set_io_fd_own(source, true);
+	take_fd(&own);
 	return source;
 }
 

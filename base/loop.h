@@ -31,6 +31,9 @@ sd_event_source *loop_after_ms(
  * ready. */
 sd_event_source *loop_add_io(
 	sd_event *event, int fd, uint32_t events, sd_event_io_handler_t fn, void *data);
+/* Calls fn when nobody has the other end of a pipe, socket or terminal (fd; not what comes from
+ * it). For other files, and when descriptors are used up, it is NULL. */
+sd_event_source *loop_on_hangup(sd_event *event, int fd, sd_event_io_handler_t fn, void *data);
 /* Turns a source from loop_add_io on or off. */
 void loop_enable(sd_event_source *source, bool on);
 

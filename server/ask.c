@@ -74,6 +74,16 @@ void ask_cancel(struct request *request)
 	end(request->ask, &err);
 }
 
+void ask_end_all(struct session *session)
+{
+	struct ask *ask;
+	struct err err;
+	err_set(&err, ERR_GONE, "the client has ended its input, so it cannot answer");
+	while ((ask = LIST_FIRST(&session->asks))) {
+		end(ask, &err);
+	}
+}
+
 void ask_drop(struct request *request)
 {
 	if (request->ask) {
@@ -115,6 +125,10 @@ static bool check(const struct request *request, const struct call_question *que
 {
 	if (request->cancelled || !request->server) {
 		return err_set(err, ERR_CANCELLED, "the request was cancelled");
+	}
+	if (request->conn->kind == TRANSPORT_DUPLEX && request->conn->ending) {
+		return err_set(
+			err, ERR_GONE, "the client has ended its input, so it cannot be asked");
 	}
 	if (!conn_streams(request->conn)) {
 		return err_set(err, ERR_UNSUPPORTED,

@@ -98,7 +98,7 @@ static bool ends_sentence(const char *text)
 }
 
 /* The sentence first, then what is to be seen beside it. */
-static json_t *error_result(const struct err *why, json_t *content)
+json_t *call_error_result(const struct err *why, json_t *content)
 {
 	auto_buf struct buf text = { 0 };
 	buf_printf(&text, "%s%s", why->text, ends_sentence(why->text) ? "" : ".");
@@ -115,7 +115,7 @@ static json_t *error_result(const struct err *why, json_t *content)
 static void answer(struct call *base, json_t *content, const struct err *why)
 {
 	struct tool_call *call = of(base);
-	json_t *result = why ? error_result(why, content) : json_pack("{s:o}", "content", content);
+	json_t *result = why ? call_error_result(why, content) : json_pack("{s:o}", "content", content);
 	log_end(call, why);
 	tell_overtaken(call, result);
 	count(call->request, base->tool, loop_now_us() - call->began, why);
@@ -299,7 +299,7 @@ void call_method_call(struct request *request)
 	struct err err;
 	if (!request_admit(request, &err)) {
 		count(request, tool, 0, &err);
-		request_reply(request, error_result(&err, NULL));
+		request_reply(request, call_error_result(&err, NULL));
 		return;
 	}
 	turn_take(request, &(struct turn){

@@ -25,6 +25,7 @@
  */
 
 #define GRACE_MS 5000 /* for what is in flight when HTTP is told to end */
+#define FLUSH_MS 1000 /* and for readers to take the last answers */
 
 /* Everything a run holds.  Ends in the reverse order. */
 struct serving {
@@ -42,6 +43,7 @@ struct serving {
 	struct metrics *metrics;
 	struct status *status;
 	sd_event_source *grace; /* told to end: what is in flight is being answered */
+	bool told_to_end;
 };
 
 static void stop_serving(struct serving *s)
@@ -156,29 +158,66 @@ static bool start_http(struct serving *s, struct err *err)
 	return true;
 }
 
-static int on_grace_over(sd_event_source *source, uint64_t now, void *data)
+static int on_flush_over(sd_event_source *source, uint64_t now, void *data)
 {
 	(void)source, (void)now;
 	end_now(data);
 	return 0;
 }
 
-/* Whoever is waiting for an answer gets it, if it comes soon.  Told again, or over stdio alone,
- * ends at once: a client that ends its server does not wait. */
-static int on_told_to_end(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
+/* The run ends when the last answers were taken, which the transports tell. */
+static void answer_all(struct serving *s)
 {
-	(void)source, (void)info;
+	loop_drop(&s->grace);
+	s->grace = loop_after_ms(s->event, FLUSH_MS, on_flush_over, s);
+	server_abort(s->server,
+		"the server was told to end, so this was stopped before it was done; some of it "
+		"may have happened");
+}
+
+static int on_grace_over(sd_event_source *source, uint64_t now, void *data)
+{
+	(void)source, (void)now;
+	answer_all(data);
+	return 0;
+}
+
+/* A client on stdin and stdout may still wait for an answer. */
+static void on_http_idle(void *data)
+{
 	struct serving *s = data;
-	if (!s->http || s->grace) {
+	if (server_duplexes(s->server) > 0) {
+		server_on_idle(s->server, end_now, s);
+	} else {
 		end_now(s);
-		return 0;
 	}
+}
+
+static void finish_http(struct serving *s)
+{
 	sd_notify(false, "STOPPING=1");
 	s->grace = loop_after_ms(s->event, GRACE_MS, on_grace_over, s);
 	http_stop_listening(listen_http_http(s->http));
 	server_finish(s->server);
 	streams_finish(listen_streams_registry(s->streams), "the server is shutting down");
-	http_on_idle(listen_http_http(s->http), end_now, s);
+	http_on_idle(listen_http_http(s->http), on_http_idle, s);
+}
+
+/* Clients of HTTP get their answers, if these come soon; a client on stdin and stdout that ends its
+ * server kills it when it takes long.  Whatever is still at work is then answered with an error.
+ * Told again, it ends at once. */
+static int on_told_to_end(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
+{
+	(void)source, (void)info;
+	struct serving *s = data;
+	if (s->told_to_end) {
+		end_now(s);
+	} else if (s->http) {
+		finish_http(s);
+	} else {
+		answer_all(s);
+	}
+	s->told_to_end = true;
 	return 0;
 }
 

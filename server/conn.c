@@ -13,7 +13,8 @@
 static void check_end(struct conn *conn);
 
 #define PENDING_MAX (4u << 20) /* bytes of answers nobody has taken: stop reading */
-#define GRACE_MS 2000          /* after the end of input, for what is in flight */
+#define GRACE_MS 600000        /* after the end of input, for what is in flight */
+#define FLUSH_MS 2000          /* when all was answered: a reader takes something of it */
 
 struct conn *conn_new(struct server *server, struct transport_conn *wire)
 {
@@ -333,12 +334,33 @@ void conn_take(struct conn *conn, const struct incoming *incoming)
 
 /* ---- the end ---- */
 
+/* Only a reader that goes on reading keeps the connection open. */
+static int on_flush(sd_event_source *source, uint64_t now, void *data)
+{
+	(void)source, (void)now;
+	struct conn *conn = data;
+	struct server *server = conn->session->server;
+	size_t pending = conn->wire->transport->pending(conn->wire);
+	if (pending > 0 && conn->grace_pending == pending) {
+		server_connection_stuck(server);
+		return 0;
+	}
+	conn->grace_pending = pending;
+	loop_drop(&conn->grace);
+	conn->grace = loop_after_ms(server->event, FLUSH_MS, on_flush, conn);
+	return 0;
+}
+
 void conn_end(struct conn *conn)
 {
 	if (conn->wire && !conn->answered) {
 		conn->wire->transport->close(conn->wire);
 	}
 	conn->answered = conn->kind != TRANSPORT_DUPLEX;
+	if (conn->grace) {
+		loop_drop(&conn->grace);
+		conn->grace = loop_after_ms(conn->session->server->event, FLUSH_MS, on_flush, conn);
+	}
 }
 
 static void check_end(struct conn *conn)
@@ -367,23 +389,11 @@ void conn_close_request(struct conn *conn)
 	conn_unref(conn);
 }
 
-/* Calls had their time; from then on only a reader that goes on reading keeps the connection open.
- */
 static int on_grace(sd_event_source *source, uint64_t now, void *data)
 {
 	(void)source, (void)now;
 	struct conn *conn = data;
-	struct server *server = conn->session->server;
-	size_t pending = conn->wire->transport->pending(conn->wire);
-	if (pending > 0 && conn->grace_pending == pending) {
-		server_connection_stuck(server);
-		return 0;
-	}
-	conn->grace_pending = pending;
-	session_cancel_requests(conn->session);
-	conn_end(conn);
-	loop_drop(&conn->grace);
-	conn->grace = loop_after_ms(server->event, GRACE_MS, on_grace, conn);
+	session_abort(conn->session, "the input ended some minutes ago, and the server ends now");
 	return 0;
 }
 
@@ -395,5 +405,6 @@ void conn_end_input(struct conn *conn)
 	conn->ending = true;
 	conn->grace = loop_after_ms(conn->session->server->event, GRACE_MS, on_grace, conn);
 	listen_end_all(conn->session);
+	ask_end_all(conn->session);
 	check_end(conn);
 }

@@ -277,6 +277,32 @@ void request_cancel(struct request *request)
 	}
 }
 
+static void write_refusal(struct buf *out, struct request *request, const struct err *why)
+{
+	struct rpc_fault fault;
+	if (request->method->run == call_method_call) {
+		json_auto_t *result = call_error_result(why, NULL);
+		mcp_finish_result(request, result);
+		rpc_write_result(out, request->id, result);
+	} else {
+		rpc_fault(&fault, RPC_INTERNAL_ERROR, NULL, "%s", why->text);
+		rpc_write_fault(out, request->id, &fault);
+	}
+}
+
+void request_abort(struct request *request, const struct err *why)
+{
+	auto_buf struct buf message = { 0 };
+	struct batch *batch = take_ptr(&request->batch);
+	write_refusal(&message, request, why);
+	if (batch) {
+		batch_add(batch, &message);
+	} else {
+		conn_answer(request->conn, &message);
+	}
+	request_cancel(request);
+}
+
 const char *request_text(struct request *request, const char *name)
 {
 	const json_t *value = json_object_get(request->params, name);

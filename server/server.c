@@ -53,6 +53,21 @@ void server_finish(struct server *server)
 	}
 }
 
+void server_abort(struct server *server, const char *why)
+{
+	struct session *session, *next;
+	server->finishing = true;
+	for (session = LIST_FIRST(&server->sessions); session; session = next) {
+		next = LIST_NEXT(session, link);
+		session_abort(session, why);
+	}
+}
+
+size_t server_duplexes(const struct server *server)
+{
+	return server->duplexes;
+}
+
 void server_on_idle(struct server *server, void (*fn)(void *data), void *data)
 {
 	server->idle = fn;

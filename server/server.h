@@ -55,14 +55,19 @@ void server_on_call(struct server *server, server_called_fn *fn, void *data);
 
 /*
  * fn fires once, from the loop, when the last duplex connection has ended: input at its end, calls
- * in flight answered (or cancelled after a short grace), output written or its reader gone. `serve`
+ * in flight answered (after ten minutes: with an error), output written or its reader gone. `serve`
  * over stdio ends then.
  */
 void server_on_idle(struct server *server, void (*fn)(void *data), void *data);
 
+/* Duplex connections that have not ended. */
+size_t server_duplexes(const struct server *server);
+
 /* Begins a clean end: no more calls are taken, subscriptions end, and each connection closes once
  * what is in flight over it was answered. */
 void server_finish(struct server *server);
+/* And goes on with it: all that is still in flight is answered with an error (why: a sentence). */
+void server_abort(struct server *server, const char *why);
 
 /* Ends all sessions of a principal, with what is in flight in them. */
 void server_drop_owner(struct server *server, const char *owner);

@@ -59,6 +59,25 @@ void session_cancel_requests(struct session *session)
 	}
 }
 
+void session_abort(struct session *session, const char *why)
+{
+	struct request *request;
+	struct conn *conn, *next;
+	struct err err;
+	err_set(&err, ERR_GONE, "%s", why);
+	session_ref(session);
+	listen_end_all(session);
+	while ((request = find_uncancelled(session))) {
+		request_abort(request, &err);
+	}
+	for (conn = LIST_FIRST(&session->conns); conn; conn = next) {
+		next = LIST_NEXT(conn, link);
+		conn_set_status(conn, 503); /* one whose message has not come */
+		conn_end(conn);
+	}
+	session_unref(session);
+}
+
 /* A call outlives its client: it is told to stop, and its answer goes nowhere. */
 void session_end(struct session *session)
 {

@@ -97,6 +97,8 @@ void session_unref(struct session *session);
 /* Its client has gone: cancels what is in flight, ends subscriptions. */
 void session_end(struct session *session);
 void session_cancel_requests(struct session *session);
+/* Answers all that is in flight with an error (why: a sentence), and closes its connections. */
+void session_abort(struct session *session, const char *why);
 /* The same in peace: what is in flight is answered first. */
 void session_finish(struct session *session);
 void session_forget_server(struct session *session);
@@ -268,6 +270,8 @@ void request_describe(struct request *request, const char *(*describe)(void *dat
 /* At once when it was cancelled already; fn fires at most once. */
 void request_on_cancel(struct request *request, void (*fn)(void *data), void *data);
 void request_cancel(struct request *request); /* it will send no answer */
+/* Answers with an error now, and cancels what is still at work.  Not for one that was cancelled. */
+void request_abort(struct request *request, const struct err *why);
 struct request *request_find(struct session *session, const json_t *id);
 /* A string member of params; fails the request and returns NULL when it is not there. */
 const char *request_text(struct request *request, const char *name);
@@ -275,6 +279,8 @@ const char *request_text(struct request *request, const char *name);
 /* ---- call.c: a tools/call stands on its request ---- */
 
 struct request *call_request(struct call *call); /* NULL once answered */
+/* The result of a call that failed.  Takes content (NULL: none), which comes after the sentence. */
+json_t *call_error_result(const struct err *why, json_t *content);
 const struct tool *call_tool(const struct call *call);
 
 /* ---- batch.c: an array of messages (2025-03-26), answered by one array ---- */
@@ -292,8 +298,9 @@ void conn_take_one(struct conn *conn, struct batch *batch, json_t *message);
 
 /* The client's answer to a request of ours, on whichever connection it came. */
 void ask_take_response(struct session *session, const json_t *id, const json_t *message);
-void ask_cancel(struct request *request); /* the request is still to be answered */
-void ask_drop(struct request *request);   /* the request is being answered */
+void ask_cancel(struct request *request);  /* the request is still to be answered */
+void ask_drop(struct request *request);    /* the request is being answered */
+void ask_end_all(struct session *session); /* no answer can come: input is at its end */
 
 /* ---- listen.c: who wants to hear of screen changes ---- */
 

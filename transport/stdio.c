@@ -24,7 +24,7 @@ struct stdio {
 	int in, out, out_flags;
 	const struct transport_handlers *handlers;
 	void *data;
-	sd_event_source *readable, *again, *finish;
+	sd_event_source *readable, *again, *finish, *hangup;
 	struct outq *outq;
 	struct buf buf;
 	size_t at;      /* where in buf the next line begins */
@@ -106,6 +106,16 @@ static void tidy(struct stdio *s)
 	}
 }
 
+static void finish(struct stdio *s);
+
+/* Nobody will ask for more, and nobody can read what is still to be answered. */
+static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	(void)source, (void)fd, (void)events;
+	finish(data);
+	return 0;
+}
+
 static void end_input(struct stdio *s)
 {
 	size_t left = s->buf.len - s->at;
@@ -118,6 +128,7 @@ static void end_input(struct stdio *s)
 		return; /* by that last message */
 	}
 	s->told_end = true;
+	s->hangup = loop_on_hangup(s->event, s->out, on_hangup, s);
 	s->handlers->ended(&s->conn, s->data);
 }
 
@@ -192,6 +203,7 @@ static void finish(struct stdio *s)
 	loop_drop(&s->readable);
 	loop_drop(&s->again);
 	loop_drop(&s->finish);
+	loop_drop(&s->hangup);
 	s->handlers->closed(&s->conn, s->data); /* may free s */
 }
 
@@ -287,6 +299,7 @@ void stdio_free(struct stdio *s)
 	loop_drop(&s->readable);
 	loop_drop(&s->again);
 	loop_drop(&s->finish);
+	loop_drop(&s->hangup);
 	outq_free(s->outq);
 	if (s->out_flags >= 0) {
 		fcntl(s->out, F_SETFL,

@@ -207,6 +207,17 @@ describe('the end', () => {
 		assert.match((await answer).result.content[0].text, /^Waited 2s/);
 		assert.deepEqual(await server.ended, { code: 0, signal: null });
 	});
+	test('what takes too long then is answered with an error', async () => {
+		const server = await serve_http();
+		const waiting = modern('tools/call', { name: 'wait', arguments: { duration: 100 } });
+		const answer = post(server, waiting).then((response) => answer_of(response, waiting.body.id));
+		await until('a call in flight', async () => (await samples(server)).vitrine_calls_in_flight === 1);
+		process.kill(server.pid, 'SIGTERM');
+		const { result } = await answer;
+		assert.equal(result.isError, true);
+		assert.match(result.content[0].text, /the server was told to end/);
+		assert.deepEqual(await server.ended, { code: 0, signal: null });
+	});
 	test('told twice, it does not wait', async () => {
 		const server = await serve_http();
 		const waiting = modern('tools/call', { name: 'wait', arguments: { duration: 100 } });

@@ -136,13 +136,36 @@ describe('the end', () => {
 			assert.deepEqual(await client.close(), ended_well);
 			await all_gone(sandbox);
 		});
-		test(`${backend}: EOF does not wait for a long call`, async () => {
+		test(`${backend}: EOF waits for a long call, and answers it`, async () => {
+			const { client, sandbox } = await started();
+			const long = client.call('wait', { duration: 5 });
+			const ended = client.close();
+			assert.match(text_in((await long).result), /^Waited 5s/);
+			assert.deepEqual(await ended, ended_well);
+			await all_gone(sandbox);
+		});
+		test(`${backend}: EOF of a client that is gone ends a long call`, async () => {
 			const { client, sandbox } = await started();
 			client.line(JSON.stringify(client.make('tools/call', { name: 'wait', arguments: { duration: 290 } })));
-			await client.call('cursor_position');
+			await client.call('sandbox_list');
+			client.child.stdout.destroy();
 			assert.deepEqual(await client.close(), ended_well);
 			await all_gone(sandbox);
 		});
+		for (const [how, at_end] of [['', () => {}], [' after EOF', (client) => client.child.stdin.end()]]) {
+			test(`${backend}: SIGTERM${how} answers a long call with an error`, async () => {
+				const { client, sandbox } = await started();
+				const long = client.call('wait', { duration: 290 });
+				await client.call('sandbox_list');
+				at_end(client);
+				client.child.kill('SIGTERM');
+				const { result } = await long;
+				assert.equal(result.isError, true);
+				assert.match(text_in(result), /the server was told to end/);
+				assert.deepEqual(await client.ended, ended_well);
+				await all_gone(sandbox);
+			});
+		}
 		test(`${backend}: SIGTERM is a clean stop`, async () => {
 			const { client, sandbox } = await started();
 			client.child.kill('SIGTERM');

@@ -90,6 +90,62 @@ Test(mcp, a_batch_is_one_answer_when_its_last_call_ends)
 	cr_assert_eq(int_at(answer, "1|id"), 1);
 }
 
+/* ---- the end ---- */
+
+static void expect_idle(void)
+{
+	uint64_t left = CLIENT_PATIENCE_US;
+	while (!client.idle && client_turn(&client, &left)) {
+	}
+	cr_assert(client.idle);
+	cr_assert_eq(client.heard.len, 0, "%s", buf_text(&client.heard));
+}
+
+Test(mcp, after_the_end_of_input_what_is_in_flight_is_answered)
+{
+	warm_up();
+	call(1, "wait", "{\"duration\":4.5}", "");
+	server_transport_handlers.ended(&client.conn, client.server);
+	json_auto_t *answer = client_answer(&client);
+	cr_assert_eq(int_at(answer, "id"), 1);
+	cr_expect(strstr(text_at(answer, "result|content|0|text"), "Waited 4.5s"), "%s",
+		text_at(answer, "result|content|0|text"));
+	expect_idle();
+}
+
+static void expect_abort(const json_t *answer, int id)
+{
+	cr_expect_eq(int_at(answer, "id"), id);
+	cr_expect(json_is_true(json_at(answer, "result|isError")));
+	cr_expect_str_eq(text_at(answer, "result|content|0|text"), "the server ends.");
+}
+
+Test(mcp, an_abort_answers_all_that_is_in_flight)
+{
+	warm_up();
+	call(1, "wait", "{\"duration\":100}", "");
+	call(2, "left_click", "{\"coordinate\":[1,2]}", ""); /* its turn has not come */
+	server_abort(client.server, "the server ends");
+	json_auto_t *second = client_answer(&client), *first = client_answer(&client);
+	expect_abort(first, 1);
+	expect_abort(second, 2);
+	expect_idle();
+}
+
+Test(mcp, an_abort_answers_a_batch_as_one)
+{
+	initialize("2025-03-26");
+	client_say(&client, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"},"
+			    "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\","
+			    "\"params\":{\"name\":\"wait\","
+			    "\"arguments\":{\"duration\":100}}}]");
+	server_abort(client.server, "the server ends");
+	json_auto_t *answer = client_answer(&client);
+	cr_assert_eq(json_array_size(answer), 2);
+	expect_abort(json_array_get(answer, 1), 2);
+	expect_idle();
+}
+
 /* ---- progress ---- */
 
 Test(mcp, progress_goes_up_and_ends_with_the_answer)

@@ -352,3 +352,17 @@ Test(stdio, the_output_is_left_as_it_was)
 	end(&seen);
 	cr_assert_not(fcntl(seen.out[1], F_GETFL) & O_NONBLOCK);
 }
+
+Test(stdio, after_the_end_of_input_a_reader_that_goes_closes_it)
+{
+	struct seen seen = { 0 };
+	begin_pipes(&seen);
+	close(seen.in[1]);
+	settle(&seen);
+	cr_assert_eq(seen.ended, 1);
+	cr_assert_eq(seen.closed, 0);
+	close(seen.out[0]);
+	settle(&seen);
+	cr_assert_eq(seen.closed, 1);
+	end(&seen);
+}
