@@ -115,7 +115,8 @@ json_t *call_error_result(const struct err *why, json_t *content)
 static void answer(struct call *base, json_t *content, const struct err *why)
 {
 	struct tool_call *call = of(base);
-	json_t *result = why ? call_error_result(why, content) : json_pack("{s:o}", "content", content);
+	json_t *result =
+		why ? call_error_result(why, content) : json_pack("{s:o}", "content", content);
 	log_end(call, why);
 	tell_overtaken(call, result);
 	count(call->request, base->tool, loop_now_us() - call->began, why);

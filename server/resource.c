@@ -202,7 +202,9 @@ static void fail_reading(struct reading *reading, const struct err *why)
 	int code = why->kind == ERR_NOT_FOUND || why->kind == ERR_GONE ? mcp_not_found(request)
 								       : RPC_INTERNAL_ERROR;
 	json_t *data = json_pack("{s:O}", "uri", json_object_get(request->params, "uri"));
-	request_fail(request, code, data, "%s", why->text);
+	struct err told = *why;
+	vm_hide_paths(request->vms, &told);
+	request_fail(request, code, data, "%s", told.text);
 	free(reading);
 }
 

@@ -5,6 +5,9 @@
 #include "tools/call_impl.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
+
+#include <string.h>
 
 struct call_scratch {
 	struct call_scratch *next;
@@ -98,12 +101,17 @@ void call_reply(struct call *call, json_t *content)
 
 void call_fail(struct call *call, const struct err *why)
 {
-	answer(call, NULL, why);
+	call_fail_with(call, why, NULL);
 }
 
 void call_fail_with(struct call *call, const struct err *why, json_t *content)
 {
-	answer(call, content, why);
+	struct err told = *why;
+	vm_hide_paths(call->vms, &told);
+	if (strcmp(told.text, why->text) != 0) {
+		log_warning("call=%s %s", call->tool->name, why->text);
+	}
+	answer(call, content, &told);
 }
 
 struct vm_pool *call_vms(struct call *call)

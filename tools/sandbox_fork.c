@@ -53,10 +53,12 @@ static void reply(struct fork *fork)
 		". Each goes on from here by itself, and so does the original. To use one, "
 		"pass its id as 'sandbox'.");
 	for (size_t i = 0; i < fork->n; i++) {
-		const struct err *err = &fork->copies[i].err;
+		struct err *err = &fork->copies[i].err;
+		vm_hide_paths(call_vms(fork->job.call), err);
 		buf_printf(&text, "\n%s: %s", fork->copies[i].id, err->kind ? err->text : "ready");
 	}
 	if (fork->why.kind) {
+		vm_hide_paths(call_vms(fork->job.call), &fork->why);
 		buf_printf(&text, "\nThe others could not be made: %s", fork->why.text);
 	}
 	result_add_text(content, buf_text(&text));

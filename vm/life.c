@@ -69,6 +69,7 @@ void vm_end_error(const struct vm *vm, struct err *ret_err)
 		err_set(ret_err, core->why.kind, "sandbox %s could not start: %s", vm->id,
 			core->why.text);
 	}
+	vm_hide_paths(vm->pool, ret_err);
 }
 
 int64_t vm_now_ms(void)
@@ -130,7 +131,9 @@ void vm_release_when_over(struct vm_core *core)
 static void tell_ended(struct vm *vm, const struct err *why)
 {
 	struct vm_pool *pool = vm->pool;
-	vm_tell_news(vm, "The sandbox ended: %s", vm->core->why.text);
+	struct err told = vm->core->why;
+	vm_hide_paths(vm->pool, &told);
+	vm_tell_news(vm, "The sandbox ended: %s", told.text);
 	if (pool->on_ended && !pool->freeing) {
 		pool->on_ended(vm, why, pool->on_ended_data);
 	}

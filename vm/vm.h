@@ -81,6 +81,10 @@ struct vm_config {
 	const char *agent; /* path of vitrine-agent; NULL: beside this program, then LIBEXECDIR */
 };
 
+/* Puts other words for where files of this host are into an error that goes to a client.  What is
+ * logged keeps them.  pool NULL: does nothing. */
+void vm_hide_paths(const struct vm_pool *pool, struct err *err);
+
 /* config's strings are borrowed until vm_pool_free(). */
 struct vm_pool *vm_pool_new(sd_event *event, const struct vm_config *config);
 /* Kills every sandbox, answers everyone who waits, and reaps (a second or two at most).  NULL-safe.

@@ -190,6 +190,21 @@ describe('the end', () => {
 	});
 });
 
+test('errors do not tell where the host keeps its files; the log does', async () => {
+	const dir = mkdtempSync(join(tmpdir(), 'hidden-'));
+	writeFileSync(join(dir, 'file'), '');
+	const state = join(dir, 'file', 'state');
+	const client = await opened({ args: ['--state-dir', state] });
+	await client.call('screenshot');
+	const { result } = await client.call('sandbox_snapshot');
+	assert.equal(result.isError, true);
+	assert.match(text_in(result), /the state directory/);
+	assert.ok(!text_in(result).includes(dir), text_in(result));
+	assert.deepEqual(await client.close(), ended_well);
+	assert.ok(client.log.includes(dir), client.log);
+	rmSync(dir, { recursive: true });
+});
+
 test('a client that does not read neither stops the server nor fills its memory', async () => {
 	const client = new RawClient({ read: false });
 	const call = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call',
