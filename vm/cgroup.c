@@ -126,7 +126,8 @@ bool cgroup_prepare(const char *path, struct err *err)
 	return false;
 }
 
-/* Only root can read the first; systemd sets the second since version 251. */
+/* Only root can read the first; systemd sets the second since version 251, as the system's
+ * manager. */
 bool cgroup_is_delegated(const char *dir)
 {
 	static const char *const marks[] = { "trusted.delegate", "user.delegate" };
@@ -139,11 +140,14 @@ bool cgroup_is_delegated(const char *dir)
 	return false;
 }
 
-/* systemd turns controllers off again in a group of its own that it did not delegate. */
-static char *prepared_own(struct err *err)
+/*
+ * systemd turns controllers off again in a group of its own that it did not delegate.  given: it
+ * has just done so; a user's manager sets no mark (seen with 252).
+ */
+static char *prepared_own(bool given, struct err *err)
 {
 	auto_free char *own = cgroup_own_dir(err);
-	if (own && sd_booted() > 0 && !cgroup_is_delegated(own)) {
+	if (own && !given && sd_booted() > 0 && !cgroup_is_delegated(own)) {
 		err_set(err, ERR_UNSUPPORTED, "systemd manages the control group %s itself", own);
 		return NULL;
 	}
@@ -154,7 +158,7 @@ static char *prepared_own(struct err *err)
 static char *find_dir(struct err *err)
 {
 	struct err none;
-	char *dir = prepared_own(err);
+	char *dir = prepared_own(false, err);
 	auto_free char *own = dir ? NULL : cgroup_own_dir(&none);
 	if (!own) {
 		return dir;
@@ -164,7 +168,7 @@ static char *find_dir(struct err *err)
 		err_set(err, ERR_UNSUPPORTED, "%.200s; %.200s", first.text, err->text);
 		return NULL;
 	}
-	return prepared_own(err);
+	return prepared_own(true, err);
 }
 
 const char *cgroup_delegated(struct err *err)

@@ -18,7 +18,8 @@ char *cgroup_own_dir(struct err *err);
  */
 bool cgroup_prepare(const char *dir, struct err *err) NODISCARD;
 
-/* Whether systemd has marked the group as delegated: others it changes as it likes. */
+/* Whether systemd has marked the group as delegated: others it changes as it likes.  The manager of
+ * a user marks none. */
 bool cgroup_is_delegated(const char *dir);
 
 /* The prepared directory where this process manages one, which systemd may have given for the
