@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "vm/agent/act.h"
+#include "vm/agent/clipboard.h"
 #include "vm/agent/display.h"
 #include "vm/agent/environment.h"
 #include "vm/agent/ops.h"
@@ -168,11 +169,13 @@ static const struct display_handlers display_handlers = {
 bool agent_attach_display(struct agent *agent, const char *name, struct err *err)
 {
 	agent->display = display_open(agent->event, name, &display_handlers, agent, err);
+	agent->clipboard = agent->display ? clipboard_new(agent->display) : NULL;
 	return agent->display;
 }
 
 void agent_detach_display(struct agent *agent)
 {
+	clipboard_free(take_ptr(&agent->clipboard));
 	display_close(take_ptr(&agent->display));
 }
 

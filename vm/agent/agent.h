@@ -10,6 +10,7 @@
 /* What the parts of the agent share.  One sd_event loop, one thread, one X connection. */
 
 struct display;   /* vm/agent/display.h */
+struct clipboard; /* vm/agent/clipboard.h */
 struct session;   /* vm/agent/session.h */
 struct act_queue; /* vm/agent/act.h: lists with input run one at a time */
 struct launch;    /* vm/agent/launch.c: launches that wait for their window */
@@ -21,7 +22,8 @@ struct agent {
 	sd_event *event;
 	struct link *link;
 	struct session *session;
-	struct display *display; /* NULL while the X server is away */
+	struct display *display;     /* NULL while the X server is away */
+	struct clipboard *clipboard; /* of the display */
 	struct act_queue *acts;
 	struct size screen, frame;
 

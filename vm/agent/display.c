@@ -161,6 +161,12 @@ const XDamageNotifyEvent *display_damage(const struct display *d, const XEvent *
 	return is ? (const XDamageNotifyEvent *)event : NULL;
 }
 
+const XFixesSelectionNotifyEvent *display_selection(const struct display *d, const XEvent *event)
+{
+	bool is = event->type == d->fixes_base + XFixesSelectionNotify;
+	return is ? (const XFixesSelectionNotifyEvent *)event : NULL;
+}
+
 /* True for what only moves a counter, and may therefore be taken out of turn. */
 static bool count_event(struct display *d, const XEvent *event)
 {

@@ -6,6 +6,7 @@
 
 #include <X11/Xlib.h>
 #include <X11/extensions/Xdamage.h>
+#include <X11/extensions/Xfixes.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
@@ -72,6 +73,9 @@ const XDamageNotifyEvent *display_damage(const struct display *d, const XEvent *
  * have done so with false.  False: the server cannot tell. */
 bool display_watch_motion(struct display *d, bool on);
 bool display_is_motion(const struct display *d, const XEvent *event);
+
+/* The event, if it tells of a selection's owner, for those that have asked XFixes for that. */
+const XFixesSelectionNotifyEvent *display_selection(const struct display *d, const XEvent *event);
 
 /* A window of ours that is never shown; its property changes are reported as events. */
 Window display_helper(struct display *d);
