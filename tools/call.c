@@ -41,6 +41,9 @@ void call_run(struct call *call, const json_t *args)
 	if (field_decode(call->tool->fields, args, decoded, &err)) {
 		call->tool->run(call, decoded);
 	} else {
+		if (call->tool->advise) {
+			call->tool->advise(args, &err);
+		}
 		call_fail(call, &err);
 	}
 	unref(call);

@@ -125,6 +125,19 @@ static void run_launch(struct call *call, const void *data)
 	job_start(&launch->job, call, launch->args->sandbox, begin_launch);
 }
 
+/* Models expect a command line here. */
+static void advise_launch(const json_t *args, struct err *err)
+{
+	bool args_given = json_object_get(args, "args");
+	if (args_given || json_object_get(args, "arguments")) {
+		err_set(err, ERR_ARGUMENT,
+			"'%s' is not an argument here: launch starts a program without arguments "
+			"(what to open is 'uri'); use run_command, with '&' at the end, for a "
+			"command line",
+			args_given ? "args" : "arguments");
+	}
+}
+
 const struct tool tool_launch = {
 	.name = "launch",
 	.title = "Launch a program",
@@ -135,6 +148,7 @@ const struct tool tool_launch = {
 	.order = TOOL_IN_TURN,
 	.fields = launch_fields,
 	.args_size = sizeof(struct launch_args),
+	.advise = advise_launch,
 	.run = run_launch,
 };
 

@@ -35,6 +35,8 @@ struct tool {
 	const struct field *fields;
 	const char *schema; /* JSON, where a table of fields cannot say it; NULL: what fields say */
 	size_t args_size;
+	/* Optional: the arguments were refused; may replace the reason by one that says more. */
+	void (*advise)(const json_t *args, struct err *err);
 	/* Must end in call_reply() or call_fail(), now or later.  args and what it points to live
 	 * as long as the call. */
 	void (*run)(struct call *call, const void *args);

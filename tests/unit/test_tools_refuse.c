@@ -60,6 +60,9 @@ static struct bad rows[] = {
 		"'coordinate' is not an argument here; there are 'observe', 'sandbox'" },
 	{ "left_click", "{\"text\":[\"ctrl\"]}",
 		"'text' must be a string of at most 200 bytes; got [\"ctrl\"]" },
+	{ "launch", "{\"application\":\"xterm\",\"args\":[\"-e\",\"top\"]}",
+		"'args' is not an argument here: launch starts a program without arguments (what "
+		"to open is 'uri'); use run_command, with '&' at the end, for a command line" },
 	/* scroll */
 	{ "scroll", "{\"scroll_amount\":3}",
 		"'scroll_direction' is missing; it must be one of 'up', 'down', 'left', 'right'" },
