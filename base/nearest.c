@@ -47,11 +47,23 @@ static bool is_short_for(const char *word, const char *name)
 	return !*word;
 }
 
+/* ctlr for ctrl: the same letters, two neighbours swapped. */
+static bool is_swapped(const char *word, const char *name)
+{
+	size_t at = 0;
+	while (word[at] && word[at] == name[at]) {
+		at++;
+	}
+	return word[at] && word[at + 1] && word[at] == name[at + 1] && word[at + 1] == name[at] &&
+	       strcmp(word + at + 2, name + at + 2) == 0;
+}
+
 /* How far word is from name: slips first, and among as many the letters that differ. */
 static size_t score(const char *word, const char *name)
 {
 	size_t letters = distance(word, name), halves = 2 * letters; /* of slips */
-	if (strlen(word) >= 3 && strncasecmp(word, name, strlen(word)) == 0) {
+	bool begins = strlen(word) >= 3 && strncasecmp(word, name, strlen(word)) == 0;
+	if (begins || is_swapped(word, name)) {
 		halves = 0;
 	} else if (is_short_for(word, name)) {
 		halves = least(halves, 1);

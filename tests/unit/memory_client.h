@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "server/server.h"
+#include "tools/streams.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct client {
 	sd_event *event;
 	struct vm_pool *vms;
 	struct tool_set *tools;
+	struct streams *streams;
 	struct server *server;
 	struct buf heard; /* messages, one a line, not yet taken */
 	size_t pending;   /* bytes, while stalled */
@@ -82,6 +84,13 @@ static const struct transport client_transport = {
 	.close = client_on_close,
 };
 
+static bool client_stream_base(const char *host, char **ret_url, struct err *err, void *data)
+{
+	(void)host, (void)err, (void)data;
+	*ret_url = must(strdup("http://127.0.0.1:7"));
+	return true;
+}
+
 static inline void client_init_with(
 	struct client *client, int64_t max_calls, const struct server_addition *addition)
 {
@@ -90,6 +99,7 @@ static inline void client_init_with(
 	client->config = (struct vm_config){ .backend = "fake", .max_sandboxes = 100 };
 	client->event = must(loop_new(&err));
 	client->vms = vm_pool_new(client->event, &client->config);
+	client->streams = streams_new(client->event, client->vms);
 	client->tools = must(tool_set_new("all", &err));
 	if (addition) {
 		tool_set_add(client->tools, addition->tools);
@@ -98,6 +108,8 @@ static inline void client_init_with(
 							   .vms = client->vms,
 							   .tools = client->tools,
 							   .max_calls = max_calls,
+							   .streams = client->streams,
+							   .stream_base = client_stream_base,
 							   .addition = addition,
 							   .beat_ms = client_beat_ms,
 						   });
@@ -113,6 +125,7 @@ static inline void client_init(struct client *client, int64_t max_calls)
 static inline void client_done(struct client *client)
 {
 	server_free(client->server);
+	streams_free(client->streams);
 	vm_pool_free(client->vms);
 	tool_set_free(client->tools);
 	buf_done(&client->heard);

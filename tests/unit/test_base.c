@@ -122,6 +122,8 @@ Test(nearest, slips)
 	cr_assert_str_eq(
 		nearest_name("shl", tools), "shell", "the abbreviation that leaves out least");
 	cr_assert_str_eq(nearest_name("shelll", tools), "shell");
+	cr_assert_str_eq(nearest_name("ctlr", (const char *[]){ "Control_R", "ctrl", NULL }),
+		"ctrl", "swapped letters before an abbreviation");
 	cr_assert_str_eq(nearest_name("sandbox", tools), "sandbox_pause", "the shorter of two");
 	cr_assert_null(nearest_name("button", names));
 	cr_assert_null(nearest_name("foo", (const char *[]){ "F1", NULL }), "two of three letters");

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Which folder calls which, as the linker sees it: reads the symbols of every object of the programs in the build folder $1.
+# The floors below are the rule: a folder may call those on lower floors only, so nothing calls up and no two folders call each
+# other.  Prints rooms, floors, upward calls and circles, and fails on a call that breaks the rule.
+set -eu
+floors='
+base
+vm/wire transport
+vm/picture vm/image
+vm/agent vm vm/net
+tools
+server
+'
+status=0
+
+# check PROGRAM LIBRARY...: the libraries that make up one program.
+check() {
+	program=$1; shift
+	for lib in "$@"; do
+		find "$build/CMakeFiles/$lib.dir" -name '*.c.o'
+	done | while read -r object; do
+		file=$(echo "$object" | sed -E 's|.*/[a-z]+\.dir/||; s|\.o$||')
+		nm -g --format=posix "$object" | awk -v file="$file" '{ print file, $1, $2 == "U" ? "U" : "T" }'
+	done | awk -v floors="$floors" -v program="$program" -f "$(dirname "$0")/symbols.awk" || status=1
+}
+build=$1
+check vitrine server tools vm image transport picture wire base
+check vitrine-agent agent picture wire base
+check vitrine-net net
+exit $status
