@@ -54,7 +54,7 @@ static bool is_swapped(const char *word, const char *name)
 	while (word[at] && word[at] == name[at]) {
 		at++;
 	}
-	return word[at] && word[at + 1] && word[at] == name[at + 1] && word[at + 1] == name[at] &&
+	return word[at] && name[at] && word[at] == name[at + 1] && word[at + 1] == name[at] &&
 	       strcmp(word + at + 2, name + at + 2) == 0;
 }
 
