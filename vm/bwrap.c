@@ -120,6 +120,23 @@ static const char *const shared[] = {
 	"/var/lib/xkb",
 };
 
+/* Java does not start without its settings; beside them an administrator may keep passwords. */
+static void put_java(struct bwrap *b)
+{
+	static const char *const versions[] = { "17", "21", "25" }; /* of Debian 12 and 13 */
+	static const char *const parts[] = { "accessibility.properties", "jvm-amd64.cfg",
+		"logging.properties", "net.properties", "psfontj2d.properties", "security",
+		"sound.properties", "swing.properties" };
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		for (size_t k = 0; k < sizeof(parts) / sizeof(parts[0]); k++) {
+			char path[80];
+			snprintf(path, sizeof(path), "/etc/java-%s-openjdk/%s", versions[i],
+				parts[k]);
+			ARGS(b, "--ro-bind-try", path, path);
+		}
+	}
+}
+
 static void put_system(struct bwrap *b)
 {
 	ARGS(b, "--ro-bind", "/usr", "/usr");
@@ -136,6 +153,7 @@ static void put_system(struct bwrap *b)
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
 		ARGS(b, "--ro-bind-try", shared[i], shared[i]);
 	}
+	put_java(b);
 	ARGS(b, "--symlink", "../usr/lib/os-release", "/etc/os-release");
 }
 
