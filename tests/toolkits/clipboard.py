@@ -1,0 +1,14 @@
+"""Owns the clipboard with a text of its own, or prints what it holds: clipboard.py [TEXT]."""
+import sys
+
+import gi
+gi.require_version("Gdk", "3.0")
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gdk, Gtk
+
+clipboard = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
+if len(sys.argv) > 1:
+    clipboard.set_text(sys.argv[1], -1)
+    Gtk.main()
+else:
+    print(clipboard.wait_for_text() or "", end="")
