@@ -131,7 +131,8 @@ struct vm_core {
 	struct vm_waits waits;
 
 	unsigned watches;
-	uint64_t screen_us; /* when the listener was told last */
+	bool watch_asked, watch_sent; /* the agent owes an answer; what it was told last */
+	uint64_t screen_us;           /* when the listener was told last */
 	sd_event_source *screen_timer;
 
 	/* guest.c's */

@@ -311,20 +311,30 @@ void vm_on_agent_event(struct link *link, const struct link_msg *msg, void *data
 
 /* ---- screen changes ---- */
 
+static void watch_send(struct vm *vm);
+
 static void on_watch_reply(const struct link_msg *msg, const struct err *err, void *data)
 {
-	const struct vm *vm = data;
+	struct vm *vm = data;
+	struct vm_core *core = vm->core;
 	(void)msg;
+	core->watch_asked = false;
 	if (err && err->kind != ERR_GONE) {
 		log_warning("sandbox=%s watch: %s", vm->id, err->text);
+	} else if (!err && core->watch_sent != (core->watches > 0)) {
+		watch_send(vm);
 	}
 }
 
+/* One at a time: an agent that answers none gets no more. */
 static void watch_send(struct vm *vm)
 {
-	if (vm->core->state == VM_READY && vm->core->link) {
-		link_request(vm->core->link, "watch",
-			json_pack("{s:b}", "on", vm->core->watches > 0), on_watch_reply, vm);
+	struct vm_core *core = vm->core;
+	if (core->state == VM_READY && core->link && !core->watch_asked) {
+		core->watch_asked = true;
+		core->watch_sent = core->watches > 0;
+		link_request(core->link, "watch", json_pack("{s:b}", "on", core->watch_sent),
+			on_watch_reply, vm);
 	}
 }
 
@@ -342,6 +352,7 @@ void vm_watch(struct vm *vm, bool on)
 
 void vm_watch_again(struct vm *vm)
 {
+	vm->core->watch_asked = false; /* what an earlier agent owed */
 	if (vm->core->watches) {
 		watch_send(vm);
 	}
