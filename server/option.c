@@ -252,6 +252,11 @@ static bool read_warm_part(struct vm_config *vm, const char *part, size_t len)
 	}
 	memcpy(image->image, part, name);
 	image->image[name] = '\0';
+	for (size_t i = 0; i < vm->n_warm_images; i++) {
+		if (strcmp(vm->warm_images[i].image, image->image) == 0) {
+			return false;
+		}
+	}
 	vm->n_warm_images++;
 	return true;
 }
@@ -266,7 +271,7 @@ static bool read_warm(struct config *config, struct err *err)
 		if (!read_warm_part(vm, part, (size_t)(end - part))) {
 			return err_set(err, ERR_ARGUMENT,
 				"'warm' must be a number from 0 to %d, or IMAGE=NUMBER, or up to "
-				"%d of these with commas between; got \"%.100s\"",
+				"%d of these with commas between, each image once; got \"%.100s\"",
 				WARM_MAX, VM_WARM_IMAGES_MAX, config->warm);
 		}
 		if (!*end) {

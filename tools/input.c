@@ -4,6 +4,7 @@
 #include "tools/result.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* One action: validated, sent, acknowledged; see input.h. */
@@ -82,6 +83,20 @@ void input_tell_change(struct buf *out, const struct guest_act *res, int mode)
 	tell_moving(out, res->moving);
 }
 
+/* Rounding between the screen and the frame moves it by a pixel at most; a grab freezes it, and what
+ * was sent then arrives when the grab ends. */
+static void tell_pointer(struct buf *out, const struct field_ints *at, struct point pointer)
+{
+	buf_printf(out, "Pointer at (%d, %d)", pointer.x, pointer.y);
+	if (at->count && (llabs(at->at[0] - pointer.x) > 1 || llabs(at->at[1] - pointer.y) > 1)) {
+		buf_printf(out,
+			", not at (%lld, %lld): another program has moved it or holds it, and then "
+			"this input arrives late",
+			(long long)at->at[0], (long long)at->at[1]);
+	}
+	buf_printf(out, ". ");
+}
+
 /* The line below the acknowledgement. */
 static void tell(struct buf *out, const struct input *in, const struct guest_act *res)
 {
@@ -95,7 +110,7 @@ static void tell(struct buf *out, const struct input *in, const struct guest_act
 	case ACTION_WAIT:
 		break;
 	default:
-		buf_printf(out, "Pointer at (%d, %d). ", res->pointer.x, res->pointer.y);
+		tell_pointer(out, &in->action.at, res->pointer);
 	}
 	input_tell_change(out, res, in->args->observe);
 	if (res->frame.bytes) {

@@ -295,7 +295,8 @@ static void run_kill(struct call *call, const void *data)
 const struct tool tool_sandbox_kill = {
 	.name = "sandbox_kill",
 	.title = "End a sandbox",
-	.help = "End a sandbox at once, with all that is in it. Its snapshots stay.",
+	.help = "End a sandbox at once, with all that is in it; calls that are at work in it fail. Its "
+		"snapshots stay.",
 	.toolset = "sandbox",
 	.hints = TOOL_DESTROYS | TOOL_REPEATABLE,
 	.fields = one_fields,

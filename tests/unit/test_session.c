@@ -128,6 +128,54 @@ Test(session, a_window_manager_that_dies_again_and_again_comes_back)
 	rests_and_comes_back("openbox", "window manager");
 }
 
+struct killer {
+	struct client *client;
+	const char *program;
+	sd_event_source *timer;
+};
+
+/* Every few milliseconds: so it dies before it is up, too. */
+static int on_kill(sd_event_source *source, uint64_t now, void *data)
+{
+	struct killer *killer = data;
+	pid_t pid = 0;
+	(void)source, (void)now;
+	if (client_count_processes(killer->client, killer->program, &pid) > 0) {
+		kill(pid, SIGKILL);
+	}
+	loop_drop(&killer->timer);
+	killer->timer = loop_after_ms(killer->client->event, 5, on_kill, killer);
+	return 0;
+}
+
+static size_t count_events(const struct client *c, const char *name)
+{
+	size_t count = 0, i;
+	const json_t *event;
+	json_array_foreach(c->events, i, event)
+	{
+		count += strcmp(text_of(event, "event"), name) == 0;
+	}
+	return count;
+}
+
+Test(session, outlives_a_window_manager_that_never_comes_up_again)
+{
+	struct client c;
+	struct answer a;
+	client_start_ready(&c);
+	struct killer killer = { &c, "openbox", NULL };
+	on_kill(NULL, 0, &killer);
+	cr_assert(client_until(&c, count_events(&c, "resting") >= 2 || c.closed));
+	loop_drop(&killer.timer);
+	cr_assert_not(c.closed, "the desktop has ended");
+	client_expect(&c, "restarted", json_array_size(c.events));
+	client_call(&c, "ping", NULL, &a);
+	cr_expect(a.result, "%s", a.err.text);
+	answer_done(&a);
+	client_stop(&c);
+}
+
 Test(session, goes_on_when_its_programs_are_stopped)
 {
 	static const char *const programs[] = { "Xvnc", "openbox", "tint2", "dbus-daemon" };

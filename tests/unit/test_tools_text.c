@@ -9,35 +9,50 @@ TestSuite(tools_text, .init = open_desk, .fini = close_desk);
 
 struct ack {
 	const char *tool, *args, *says;
+	struct point pointer;
 };
 
 Test(tools_text, acknowledgements)
 {
 	static const struct ack rows[] = {
-		{ "left_click", "{\"coordinate\":[10,20]}", "Clicked." },
-		{ "right_click", "{\"coordinate\":[10,20]}", "Right-clicked." },
-		{ "middle_click", "{}", "Middle-clicked." },
-		{ "double_click", "{\"coordinate\":[10.0,20]}", "Double-clicked." },
-		{ "triple_click", "{\"coordinate\":[0,0],\"text\":\"shift\"}", "Triple-clicked." },
-		{ "mouse_move", "{\"coordinate\":[1279,799]}", "Moved the mouse." },
-		{ "left_mouse_down", "{}", "Left mouse button pressed." },
-		{ "left_mouse_up", "{}", "Left mouse button released." },
+		{ "left_click", "{\"coordinate\":[10,20]}", "Clicked.", { 10, 20 } },
+		{ "right_click", "{\"coordinate\":[10,20]}", "Right-clicked.", { 10, 20 } },
+		{ "middle_click", "{}", "Middle-clicked.", { 10, 20 } },
+		{ "double_click", "{\"coordinate\":[10.0,20]}", "Double-clicked.", { 10, 20 } },
+		{ "triple_click", "{\"coordinate\":[0,0],\"text\":\"shift\"}", "Triple-clicked.",
+			{ 0, 0 } },
+		{ "mouse_move", "{\"coordinate\":[1279,799]}", "Moved the mouse.", { 1279, 799 } },
+		{ "left_mouse_down", "{}", "Left mouse button pressed.", { 10, 20 } },
+		{ "left_mouse_up", "{}", "Left mouse button released.", { 10, 20 } },
 		{ "left_click_drag", "{\"start_coordinate\":[1,2],\"coordinate\":[3,4]}",
-			"Dragged." },
-		{ "scroll", "{\"scroll_direction\":\"left\",\"scroll_amount\":3}",
-			"Scrolled left." },
+			"Dragged.", { 3, 4 } },
+		{ "scroll", "{\"scroll_direction\":\"left\",\"scroll_amount\":3}", "Scrolled left.",
+			{ 10, 20 } },
 		{ "scroll", "{\"scroll_direction\":\"down\",\"scroll_amount\":0}",
 			"Did not scroll, for 'scroll_amount' is 0." },
 	};
-	struct guest_act res = {
-		.done = 1, .pointer = { 10, 20 }, .frame_id = 42, .changed = true
-	};
+	struct guest_act res = { .done = 1, .frame_id = 42, .changed = true };
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char says[200];
 		snprintf(says, sizeof(says),
-			"%s\nPointer at (10, 20). The screen changed (frame 42).", rows[i].says);
+			"%s\nPointer at (%d, %d). The screen changed (frame 42).", rows[i].says,
+			rows[i].pointer.x, rows[i].pointer.y);
+		res.pointer = rows[i].pointer;
 		check_text(rows[i].tool, rows[i].args, &res, says);
 	}
+}
+
+Test(tools_text, a_pointer_that_is_elsewhere)
+{
+	struct guest_act res = {
+		.done = 1, .frame_id = 42, .changed = true, .pointer = { 640, 400 }
+	};
+	check_text("left_click", "{\"coordinate\":[400,300]}", &res,
+		"Clicked.\nPointer at (640, 400), not at (400, 300): another program has moved it or "
+		"holds it, and then this input arrives late. The screen changed (frame 42).");
+	res.pointer = (struct point){ 401, 300 };
+	check_text("left_click", "{\"coordinate\":[400,300]}", &res,
+		"Clicked.\nPointer at (401, 300). The screen changed (frame 42).");
 }
 
 Test(tools_text, acknowledgements_without_a_pointer)

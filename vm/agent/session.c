@@ -58,7 +58,7 @@ struct running {
 	size_t line_len;
 	char *died; /* why, until it is back */
 	uint64_t deaths[DEATHS_MAX];
-	bool was_up; /* at some time within these deaths */
+	bool was_up; /* ever: what never was ends the desktop */
 	sd_event_source *rest;
 	uint64_t rest_ms, rested_us; /* the last rest, and when it began */
 };
@@ -213,7 +213,6 @@ static void rest(struct running *r)
 	bool anew = !r->rest_ms || now - r->rested_us > WELL_US;
 	r->rest_ms = anew ? REST_MS : longer < REST_MAX_MS ? longer : REST_MAX_MS;
 	r->rested_us = now;
-	r->was_up = false;
 	memset(r->deaths, 0, sizeof(r->deaths));
 	r->state = RESTING;
 	r->rest = loop_after_ms(r->session->agent->event, r->rest_ms, on_rested, r);
