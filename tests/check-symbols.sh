@@ -18,10 +18,9 @@ check() {
 	program=$1; shift
 	for lib in "$@"; do
 		find "$build/CMakeFiles/$lib.dir" -name '*.c.o'
-	done | while read -r object; do
-		file=$(echo "$object" | sed -E 's|.*/[a-z]+\.dir/||; s|\.o$||')
-		nm -g --format=posix "$object" | awk -v file="$file" '{ print file, $1, $2 == "U" ? "U" : "T" }'
-	done | awk -v floors="$floors" -v program="$program" -f "$(dirname "$0")/symbols.awk" || status=1
+	done | xargs nm -A -g --format=posix |
+		sed -nE 's|^[^ ]*/CMakeFiles/[a-z]+\.dir/([^ ]*)\.o: ([^ ]+) ([A-Za-z]).*|\1 \2 \3|p' |
+		awk -v floors="$floors" -v program="$program" -f "$(dirname "$0")/symbols.awk" || status=1
 }
 build=$1
 check vitrine server tools vm image transport picture wire base

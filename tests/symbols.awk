@@ -1,4 +1,4 @@
-# Reads "FILE SYMBOL T|U" lines of one program; see check-symbols.sh.
+# Reads "FILE SYMBOL TYPE" lines of one program, as nm tells them (U: used, else defined); see check-symbols.sh.
 
 function folder(file) { return file ~ /\// ? substr(file, 1, match(file, /\/[^\/]*$/) - 1) : "" }
 
@@ -44,7 +44,7 @@ function circles(   file, down, up, size, f, list) {
 
 BEGIN { read_floors() }
 { line[NR] = $0 }
-$3 == "T" { where[$2] = $1 }
+$3 != "U" { where[$2] = $1 }
 END {
 	for (i = 1; i <= NR; i++) {
 		split(line[i], part, " ")
