@@ -28,6 +28,7 @@ TAILQ_HEAD(vm_waits, vm_wait);
 TAILQ_HEAD(guest_calls, guest_call);
 TAILQ_HEAD(vm_jobs, vm_job);
 TAILQ_HEAD(vm_templates, vm_template);
+TAILQ_HEAD(vm_places, vm_place);
 
 struct vm_pool {
 	sd_event *event;
@@ -41,6 +42,7 @@ struct vm_pool {
 	bool collected;                /* of templates, what nobody uses */
 	struct vm_warm *warm;          /* the reserve, or NULL */
 	void *snapshots;               /* snapshots.c's */
+	struct vm_places places;       /* quota.c's: of what is being saved */
 	vm_screen_fn *on_screen;
 	void *on_screen_data;
 	vm_news_fn *on_news;
@@ -206,9 +208,20 @@ bool vm_cannot(const struct vm_backend *backend, const char *what, struct err *e
 
 /* saved and saved_mib are filled in. */
 struct vm_owner_limits vm_limits_of(const struct vm_pool *pool, const char *owner);
-/* Whether the owner may save one more machine: a snapshot, or a sandbox that is paused. */
-bool vm_quota_may_save(struct vm_pool *pool, const char *owner, struct err *err) NODISCARD;
-/* Whether what the owner has saved is within its limits. */
+/* One of the saved machines that an owner may have, held while it is written.  Zeroed at first. */
+struct vm_place {
+	TAILQ_ENTRY(vm_place) entry;
+	struct vm_pool *pool; /* NULL: it is not held */
+	const char *owner, *id;
+};
+/* Takes a place for one more saved machine of vm's owner: a snapshot (its id), or a sandbox that is
+ * paused ("").  False: the owner may have no more.  The place counts until it is released; the
+ * snapshot of that id counts from then on.  vm and id stay valid until then. */
+bool vm_quota_reserve(
+	struct vm_place *place, const struct vm *vm, const char *id, struct err *err) NODISCARD;
+/* It was saved, or will not be.  Nothing happens to one that is not held. */
+void vm_quota_release(struct vm_place *place);
+/* Whether what the owner has saved, without what is being saved, is within its limits. */
 bool vm_quota_holds(struct vm_pool *pool, const char *owner, struct err *err) NODISCARD;
 /* Whether the disk has the room to pause every sandbox that runs. */
 bool vm_quota_leaves_room(struct vm_pool *pool, struct err *err) NODISCARD;

@@ -18,6 +18,7 @@
 
 struct taking {
 	struct vm_job job; /* first */
+	struct vm_place place;
 	vm_snapshot_fn *fn;
 	void *data;
 	char id[ID_LEN + 1];
@@ -32,6 +33,7 @@ static void taken(struct taking *taking, const struct vm_snapshot *snapshot, con
 	if (err && taking->path) {
 		state_remove(taking->job.vm->pool->state, STATE_SNAPSHOTS, taking->id);
 	}
+	vm_quota_release(&taking->place);
 	if (taking->lock >= 0) {
 		close(taking->lock);
 	}
@@ -58,6 +60,7 @@ static void on_committed(void *data)
 {
 	struct taking *taking = data;
 	struct vm *vm = taking->job.vm;
+	vm_quota_release(&taking->place);
 	const struct vm_snapshot *snapshot =
 		taking->whole ? vm_snapshot_added(vm->pool, taking->id, &taking->why) : NULL;
 	vm->core->pins--;
@@ -90,14 +93,14 @@ static bool may_take(struct vm *vm, struct taking *taking, struct err *err)
 		return vm_cannot(vm->backend, "snapshots need", err);
 	}
 	const char *name = taking->name;
+	id_make(taking->id);
 	if (!vm_job_may(vm, "snapshot", err) ||
 		(name && !vm_snapshot_name_check(vm->pool, vm_owner(vm), name, err)) ||
-		!vm_quota_may_save(vm->pool, vm_owner(vm), err) ||
+		!vm_quota_reserve(&taking->place, vm, taking->id, err) ||
 		!vm_quota_leaves_room(vm->pool, err)) {
 		return false;
 	}
 	struct state *state = vm_pool_state(vm->pool, err);
-	id_make(taking->id);
 	taking->lock =
 		state ? state_begin(state, STATE_SNAPSHOTS, taking->id, &taking->path, err) : -1;
 	return taking->lock >= 0;
@@ -114,6 +117,7 @@ void vm_take_snapshot(struct vm *vm, const char *name, vm_snapshot_fn *fn, void 
 	taking->job.saved = taking_saved;
 	taking->job.ended = taking_ended;
 	if (!may_take(vm, taking, &err)) {
+		vm_quota_release(&taking->place);
 		vm_job_refuse(&taking->job, vm, &err);
 		return;
 	}

@@ -22,7 +22,8 @@
 #include <sys/stat.h>
 
 struct change {
-	struct vm_job job; /* first */
+	struct vm_job job;     /* first */
+	struct vm_place place; /* pause: until it is paused */
 	vm_done_fn *fn;
 	void *data;
 	char *from; /* rollback: the snapshot's directory */
@@ -33,6 +34,7 @@ static void over(struct change *change, const struct err *err)
 	struct vm *vm = change->job.vm;
 	vm_done_fn *fn = change->fn;
 	void *data = change->data;
+	vm_quota_release(&change->place);
 	free(change->from);
 	free(change);
 	fn(vm, err, data);
@@ -84,6 +86,7 @@ static void pause_saved(struct vm_job *job, const struct err *err)
 		over((struct change *)job, &why);
 		return;
 	}
+	vm_quota_release(&((struct change *)job)->place);
 	vm_set_state(vm->core, VM_PAUSED); /* nobody can reach it any more */
 	vm_record(vm); /* before the machine goes: from now on it is what is on disk */
 	vm_machine_halt(vm->core, on_pause_halted);
@@ -135,8 +138,9 @@ void vm_pause(struct vm *vm, vm_done_fn *fn, void *data)
 		vm_cannot(vm->backend, "pausing needs", &err);
 		vm_job_refuse(&pause->job, vm, &err);
 	} else if (!vm_job_may(vm, "pause", &err) ||
-		   !vm_quota_may_save(vm->pool, vm_owner(vm), &err) ||
+		   !vm_quota_reserve(&pause->place, vm, "", &err) ||
 		   !make_saved_dir(vm, &dir, &err)) {
+		vm_quota_release(&pause->place);
 		vm_job_refuse(&pause->job, vm, &err);
 	} else {
 		vm_job_begin(&pause->job, vm, "pause");

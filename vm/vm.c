@@ -45,6 +45,7 @@ struct vm_pool *vm_pool_new(sd_event *event, const struct vm_config *config)
 	vm_config_fill(&pool->config);
 	TAILQ_INIT(&pool->vms);
 	TAILQ_INIT(&pool->templates);
+	TAILQ_INIT(&pool->places);
 	vm_warm_refill(pool);
 	return pool;
 }

@@ -8,6 +8,7 @@
 #include "vm/record.h"
 #include "vm/state.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 TestSuite(snapshots, .init = scratch_make, .fini = scratch_remove, .timeout = 120);
@@ -266,28 +267,219 @@ Test(snapshots, and_paused_sandboxes_are_counted_for_each_owner)
 	host_done(&host);
 }
 
-/* Only when it is written is its size known. */
-Test(snapshots, may_take_so_much_of_the_disk)
+/* What is saved of it is then larger than 1 MiB. */
+static void type_much(struct host *host, struct vm *vm)
 {
 	enum { LEN = 100000, TIMES = 10 };
 	static char text[LEN + 1];
+	memset(text, '"', LEN); /* written as two bytes */
+	for (int i = 0; i < TIMES; i++) {
+		struct action action = { .kind = ACTION_TYPE, .text = text };
+		struct answer *typed = host_act(host, vm, &action, 1);
+		cr_assert_eq(typed->err.kind, ERR_NONE, "%s", typed->err.text);
+		answer_free(typed);
+	}
+}
+
+/* Only when it is written is its size known. */
+Test(snapshots, may_take_so_much_of_the_disk)
+{
 	struct host host;
 	host_init(&host,
 		(struct vm_config){
 			.backend = "fake", .state_dir = in_scratch("state"), .max_saved_mib = 1 });
 	struct vm *vm = create(&host, "alice", NULL);
 	cr_assert_eq(take(&host, vm, "small").err.kind, ERR_NONE);
-	memset(text, '"', LEN); /* written as two bytes */
-	for (int i = 0; i < TIMES; i++) {
-		struct action action = { .kind = ACTION_TYPE, .text = text };
-		struct answer *typed = host_act(&host, vm, &action, 1);
-		cr_assert_eq(typed->err.kind, ERR_NONE, "%s", typed->err.text);
-		answer_free(typed);
-	}
+	type_much(&host, vm);
 	struct taken taken = take(&host, vm, "large");
 	expect_limit(&taken.err, "at most 1 MiB of saved sandboxes");
 	cr_expect_eq(count(&host, "alice"), 1);
 	cr_expect_eq(vm_state(vm), VM_READY);
+	host_done(&host);
+}
+
+/* ---- several at the same time ---- */
+
+enum { MOST = 2, MORE = 4, ALL = MOST + MORE };
+
+struct crowd {
+	struct host host;
+	struct vm *vms[ALL];
+	struct taken ends[ALL];
+};
+
+static void crowd_init(struct crowd *crowd)
+{
+	memset(crowd, 0, sizeof(*crowd));
+	host_init(&crowd->host, (struct vm_config){ .backend = "fake",
+					.state_dir = in_scratch("state"),
+					.max_sandboxes = ALL + 1,
+					.max_saved = MOST });
+	for (int i = 0; i < ALL; i++) {
+		crowd->vms[i] = create(&crowd->host, "alice", NULL);
+	}
+}
+
+static void crowd_until_done(struct crowd *crowd, int n)
+{
+	for (int i = 0; i < n; i++) {
+		host_until(&crowd->host, &crowd->ends[i].done);
+	}
+}
+
+/* Of a directory, the unfinished ones among them. */
+static int entries(const char *path)
+{
+	int n = 0;
+	DIR *dir = opendir(path);
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	}
+	if (dir) {
+		closedir(dir);
+	}
+	return n;
+}
+
+static void run(struct host *host, struct vm *vm, const char *command)
+{
+	struct answer *answer = host_exec(host, vm, command, 5000);
+	cr_assert_eq(answer->err.kind, ERR_NONE, "%s", answer->err.text);
+	answer_free(answer);
+}
+
+Test(snapshots, at_once_are_refused_before_anything_is_written)
+{
+	struct crowd c;
+	crowd_init(&c);
+	struct vm *of_bob = create(&c.host, "bob", NULL);
+	struct taken bobs = { 0 };
+	for (int i = 0; i < ALL; i++) {
+		vm_take_snapshot(c.vms[i], NULL, on_taken, &c.ends[i]);
+	}
+	cr_expect_eq(entries(in_scratch("state/snapshots")), MOST);
+	vm_take_snapshot(of_bob, NULL, on_taken, &bobs);
+	crowd_until_done(&c, ALL);
+	host_until(&c.host, &bobs.done);
+	for (int i = 0; i < MOST; i++) {
+		cr_expect_eq(c.ends[i].err.kind, ERR_NONE, "%s", c.ends[i].err.text);
+		cr_expect_not_null(vm_snapshot_find(c.host.pool, "alice", c.ends[i].id, &err));
+	}
+	for (int i = MOST; i < ALL; i++) {
+		expect_limit(&c.ends[i].err,
+			"you may have at most 2 saved sandboxes, and have 0 snapshots and 0 paused "
+			"sandboxes, 0 MiB, and 2 being saved; ");
+	}
+	cr_expect_eq(count(&c.host, "alice"), MOST);
+	cr_expect_eq(bobs.err.kind, ERR_NONE, "it is another owner's: %s", bobs.err.text);
+	struct taken late = take(&c.host, c.vms[0], NULL);
+	expect_limit(&late.err, "have 2 snapshots and 0 paused sandboxes, ");
+	cr_expect(!strstr(late.err.text, "being saved"), "%s", late.err.text);
+	host_done(&c.host);
+}
+
+Test(snapshots, and_pauses_at_once_are_counted_together)
+{
+	struct crowd c;
+	crowd_init(&c);
+	vm_pause(c.vms[0], on_paused, &c.ends[0]);
+	vm_take_snapshot(c.vms[1], NULL, on_taken, &c.ends[1]);
+	for (int i = MOST; i < ALL; i++) {
+		vm_pause(c.vms[i], on_paused, &c.ends[i]);
+	}
+	cr_expect_eq(entries(in_scratch("state/sandboxes")), 1, "that of the first");
+	crowd_until_done(&c, ALL);
+	for (int i = 0; i < MOST; i++) {
+		cr_expect_eq(c.ends[i].err.kind, ERR_NONE, "%s", c.ends[i].err.text);
+	}
+	for (int i = MOST; i < ALL; i++) {
+		expect_limit(&c.ends[i].err, "0 paused sandboxes, 0 MiB, and 2 being saved; ");
+		cr_expect_eq(vm_state(c.vms[i]), VM_READY);
+	}
+	cr_expect_eq(vm_state(c.vms[0]), VM_PAUSED);
+	struct err why = pause_it(&c.host, c.vms[1]);
+	expect_limit(&why, "have 1 snapshot and 1 paused sandbox, ");
+	cr_expect(!strstr(why.text, "being saved"), "%s", why.text);
+	host_done(&c.host);
+}
+
+/* However a save ends, its place is free again. */
+Test(snapshots, that_fail_give_their_place_back)
+{
+	struct crowd c;
+	crowd_init(&c);
+	for (int i = 0; i < 3; i++) {
+		run(&c.host, c.vms[i], i < 2 ? "set full" : "set slow");
+	}
+	vm_pause(c.vms[0], on_paused, &c.ends[0]);
+	vm_take_snapshot(c.vms[1], NULL, on_taken, &c.ends[1]);
+	crowd_until_done(&c, 2);
+	cr_expect_eq(c.ends[0].err.kind, ERR_HOST, "%s", c.ends[0].err.text);
+	cr_expect_eq(c.ends[1].err.kind, ERR_HOST, "%s", c.ends[1].err.text);
+
+	vm_take_snapshot(c.vms[2], NULL, on_taken, &c.ends[2]);
+	vm_pause(c.vms[3], on_paused, &c.ends[3]);
+	vm_stop(c.vms[2], "while it is written");
+	vm_stop(c.vms[3], "while it is written");
+	crowd_until_done(&c, 4);
+	cr_expect_eq(c.ends[2].err.kind, ERR_GONE, "%s", c.ends[2].err.text);
+	cr_expect_eq(c.ends[3].err.kind, ERR_GONE, "%s", c.ends[3].err.text);
+
+	cr_expect_eq(pause_it(&c.host, c.vms[4]).kind, ERR_NONE);
+	cr_expect_eq(take(&c.host, c.vms[5], NULL).err.kind, ERR_NONE);
+	cr_expect_eq(host_wait(&c.host, c.vms[4]).err.kind, ERR_NONE);
+	cr_expect_eq(take(&c.host, c.vms[5], NULL).err.kind, ERR_NONE, "it was resumed");
+	host_done(&c.host);
+}
+
+/* Both come due while the first is still being written. */
+Test(snapshots, pauses_at_a_timeout_count_too)
+{
+	struct crowd c;
+	struct vm_spec spec = { .on_timeout = VM_TIMEOUT_PAUSE };
+	struct vm *timed[2];
+	crowd_init(&c);
+	cr_assert_eq(take(&c.host, c.vms[0], NULL).err.kind, ERR_NONE);
+	vm_stop(c.vms[0], "room for another");
+	for (int i = 0; i < 2; i++) {
+		timed[i] = vm_create(c.host.pool, "alice", &spec, &err);
+		cr_assert_not_null(timed[i], "%s", err.text);
+		cr_assert_eq(host_wait(&c.host, timed[i]).err.kind, ERR_NONE);
+		run(&c.host, timed[i], "set slow");
+	}
+	for (int i = 0; i < 2; i++) {
+		cr_assert(vm_set_timeout(timed[i], 1, &err), "%s", err.text);
+	}
+	while (vm_state(timed[0]) != VM_PAUSED && vm_state(timed[1]) != VM_PAUSED) {
+		cr_assert_geq(sd_event_run(c.host.event, UINT64_MAX), 0);
+	}
+	struct vm *other = timed[vm_state(timed[0]) == VM_PAUSED];
+	cr_expect_eq(vm_state(other), VM_READY);
+	struct taken taken = take(&c.host, other, NULL);
+	expect_limit(&taken.err, "have 1 snapshot and 1 paused sandbox, ");
+	host_done(&c.host);
+}
+
+/* One that is too large is on disk before its size is known; it takes nothing from another. */
+Test(snapshots, too_large_do_not_count_against_another)
+{
+	enum { ROUNDS = 5 };
+	struct host host;
+	host_init(&host,
+		(struct vm_config){
+			.backend = "fake", .state_dir = in_scratch("state"), .max_saved_mib = 1 });
+	struct vm *large = create(&host, "alice", NULL), *small = create(&host, "alice", NULL);
+	type_much(&host, large);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct taken a = { 0 }, b = { 0 };
+		vm_take_snapshot(large, NULL, on_taken, &b);
+		vm_take_snapshot(small, NULL, on_taken, &a);
+		host_until(&host, &a.done);
+		host_until(&host, &b.done);
+		cr_expect_eq(a.err.kind, ERR_NONE, "%s", a.err.text);
+		expect_limit(&b.err, "at most 1 MiB of saved sandboxes");
+	}
+	cr_expect_eq(count(&host, "alice"), ROUNDS);
 	host_done(&host);
 }
 
