@@ -332,7 +332,7 @@ static void refuse_method(struct conn *conn)
 {
 	struct rpc_fault fault;
 	rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
-		"without the header " ID_HEADER " this is a place to POST messages to");
+		"a GET needs the header " ID_HEADER "; POST an initialize request first");
 	conn->wire->transport->http->set_header(conn->wire, "Allow", "POST");
 	conn_refuse(conn, NULL, 405, &fault);
 }

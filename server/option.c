@@ -71,7 +71,8 @@ static const struct option desktops[] = {
 	COUNT("memory", vm.preset.limits.memory_mib, "MIB", 256, 1 << 20, 0,
 		"Memory of a sandbox, in MiB.  Without it, what the image asks for (namespace: 4096)."),
 	COUNT("cpus", vm.preset.limits.cpus, "N", 1, 64, 0,
-		"Processors of a microVM.  Without it, what the image asks for."),
+		"Processors of a microVM; without it, what the image asks for.  In namespaces a limit, where "
+		"control groups work."),
 	WORD("network", vm.preset.network, vm_network_words, VM_NETWORK_NONE,
 		"What a new microVM reaches.  internet: what this machine reaches outside, never this "
 		"machine itself nor private networks, but for the name server."),
@@ -105,7 +106,7 @@ static const struct option state[] = {
 		"Desktops go on when the server ends, and the next one takes them over (microvm only)."),
 	TEXT("warm", warm, "LIST", 1000, "0",
 		"Desktops kept ready in reserve, so that a new one takes no time (microvm only): a "
-		"number of the preset's image, IMAGE=NUMBER of another, or several of these with "
+		"number of the default image, IMAGE=NUMBER of another, or several of these with "
 		"commas between."),
 };
 

@@ -80,8 +80,7 @@ json_t *rpc_parse(const char *text, size_t len, struct rpc_fault *fault)
 	if (!json) {
 		const char *hint = hint_for(&why);
 		rpc_fault(fault, RPC_PARSE_ERROR, NULL, "not a JSON message: %s (at byte %d); %s",
-			why.text, why.position,
-			hint ? hint : "send one JSON-RPC 2.0 object a line");
+			why.text, why.position, hint ? hint : "send one JSON-RPC 2.0 object");
 	}
 	return json;
 }

@@ -56,6 +56,10 @@ static void tell_control(struct buf *out, struct call *call, struct vm *vm)
 		buf_printf(out, " A person is asked for: ");
 		result_tell_name(out, control->wanted);
 	}
+	auto_free char *note = vm_take_note(vm); /* what a person said, for one */
+	if (note) {
+		buf_printf(out, " %s", note);
+	}
 }
 
 /* change: what the tool does first; NULL: nothing. */
@@ -84,7 +88,7 @@ const struct tool tool_control_acquire = {
 	.name = "control_acquire",
 	.title = "Take control",
 	.help = "Take control of a desktop that nobody has, after control_release. You have it "
-		"from the start. A person's is not taken: use request_human to wait for them.",
+		"from the start. It is never taken from a person: use request_human to wait for them.",
 	.toolset = "control",
 	.hints = TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
@@ -102,10 +106,10 @@ static void run_release(struct call *call, const void *args)
 
 const struct tool tool_control_release = {
 	.name = "control_release",
-	.title = "Let go of control",
-	.help = "Let go of a desktop: keys and buttons are released, and until control_acquire "
-		"your tools look but do not act. A person can take over at any time, with or "
-		"without this.",
+	.title = "Release control",
+	.help = "Release control of a desktop: keys and buttons are released, and until control_acquire "
+		"input and launch are refused; screenshots and run_command go on. A person can take over "
+		"at any time, with or without this.",
 	.toolset = "control",
 	.hints = TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,

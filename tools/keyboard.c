@@ -11,7 +11,7 @@
 
 static const struct field type_fields[] = {
 	FIELD_STR(ARGS, text,
-		"The text, exactly as it shall arrive: any script, emoji; a line break presses "
+		"The text, exactly as it should arrive: any script, emoji; a line break presses "
 		"Return, a tab Tab. At most 100,000 bytes of UTF-8.",
 		.required = true, .min = 1, .max = ACTION_TEXT_MAX),
 	INPUT_ENDS(ARGS),

@@ -93,9 +93,9 @@ static bool refuse_word(const char *word, struct err *err)
 	}
 	const char *near = nearest_name(word, names);
 	return err_set(err, ERR_ARGUMENT,
-		"'%.60s' is neither a tool nor a toolset; %s%s%s the list is of words such as all, "
-		"computer, shell, sandbox, stream, control, screenshot, separated by commas.",
-		word, near ? "did you mean '" : "", near ? near : "", near ? "'?" : "");
+		"'%.60s' is neither a tool nor a toolset%s%s%s Give names separated by commas, such "
+		"as computer,shell or screenshot (toolsets: computer, shell, sandbox, stream, control)",
+		word, near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "");
 }
 
 static char *trim(char *word)

@@ -30,7 +30,7 @@ static const struct field create_fields[] = {
 	FIELD_NUM(struct create_args, memory, "MiB of memory.", .min = 256, .max = 1 << 20),
 	FIELD_NUM(struct create_args, cpus, "Processors.", .min = 1, .max = 64),
 	FIELD_STR(struct create_args, screen, "WIDTHxHEIGHT in pixels.", .min = 1, .max = 16),
-	FIELD_ONE_OF(struct create_args, network, "What it reaches.", vm_network_words,
+	FIELD_ONE_OF(struct create_args, network, "What the desktop can reach.", vm_network_words,
 		.preset = ABSENT),
 	FIELD_NUM(struct create_args, timeout, "Seconds it lives; 0: until it is ended.", .min = 0,
 		.max = VM_TIMEOUT_MAX_S, .preset = ABSENT),
@@ -39,7 +39,7 @@ static const struct field create_fields[] = {
 		.max = VM_TIMEOUT_MAX_S, .preset = ABSENT),
 	FIELD_ONE_OF(struct create_args, on_timeout, "What a timeout does.", vm_on_timeout_words,
 		.preset = ABSENT),
-	FIELD_STRINGS(struct create_args, labels, "Words of your own to know it by.", 16),
+	FIELD_STRINGS(struct create_args, labels, "Your own labels.", 16),
 	FIELD_STR(struct create_args, from,
 		"Snapshot (id or name) to start from; image, memory, cpus, screen and network are "
 		"the snapshot's.",

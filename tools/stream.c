@@ -73,8 +73,8 @@ static const struct field url_fields[] = {
 		"view = they look; control = they can take over mouse and keyboard, too.",
 		stream_mode_words),
 	FIELD_NUM(struct url_args, window,
-		"Id of the one window to show, as launch tells it; left out: the whole screen. A "
-		"wrong one is told which there are.",
+		"Id of the one window to show, as launch tells it; left out: the whole screen. An "
+		"unknown id is answered with the list of windows.",
 		.min = 1, .max = UINT32_MAX),
 	FIELD_NUM(struct url_args, expires, "Seconds until the stream ends.", .min = 10,
 		.max = STREAM_EXPIRES_MAX, .preset = STREAM_EXPIRES),

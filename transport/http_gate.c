@@ -226,10 +226,8 @@ static bool finds_route(
 	if (x->route) {
 		return true;
 	}
-	if (methods[0] == '\0' && strcmp(path, "/") == 0) {
+	if (methods[0] == '\0') {
 		http_refuse(x, 404, "there is nothing here; " HTTP_PLACES);
-	} else if (methods[0] == '\0') {
-		http_refuse(x, 404, "there is nothing here");
 	} else if (origin && strcmp(method, "OPTIONS") == 0) {
 		answer_preflight(x, methods);
 	} else {

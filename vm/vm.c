@@ -309,8 +309,8 @@ struct vm *vm_find_default(struct vm_pool *pool, const char *owner, struct err *
 		return core->vm;
 	}
 	err_set(err, ERR_NOT_FOUND,
-		"you have no default sandbox now; any tool called without 'sandbox' that works in "
-		"one makes it");
+		"you have no default sandbox now; screenshot, launch or any input tool "
+		"makes one");
 	return NULL;
 }
 

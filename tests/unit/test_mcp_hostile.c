@@ -280,10 +280,13 @@ Test(mcp_hostile, the_end_of_input_ends_an_idle_server_at_once)
 	run_until_idle();
 }
 
-Test(mcp_hostile, a_call_that_takes_too_long_does_not_hold_up_the_end)
+Test(mcp_hostile, a_call_that_takes_too_long_is_answered_when_the_server_is_told_to_end)
 {
 	call(1, "wait", "{\"duration\":300}", "");
 	server_transport_handlers.ended(&client.conn, client.server);
+	server_abort(client.server, "the server ends");
+	json_auto_t *answer = client_answer(&client);
+	cr_assert_eq(int_at(answer, "id"), 1);
 	run_until_idle();
 	uint64_t left = CLIENT_PATIENCE_US;
 	while (server_calls(client.server) > 0 && client_turn(&client, &left)) {
