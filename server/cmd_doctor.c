@@ -29,8 +29,9 @@ enum status { STATUS_OK, STATUS_WARNING, STATUS_MISSING };
 static const char *const status_words[] = { "ok", "warning", "missing" };
 
 struct report {
-	json_t *rows; /* [{group, name, status, detail, fix?}] */
-	bool works;   /* some backend that runs a real desktop does */
+	json_t *rows;        /* [{group, name, status, detail, fix?}] */
+	const char *backend; /* as --backend: "auto", or the one that has to work */
+	bool works;          /* it does; "auto": some backend that runs a real desktop */
 };
 
 /* fix: what to do about it, or NULL. */
@@ -179,7 +180,10 @@ static void add_backend(const char *backend, const struct err *err, const char *
 {
 	struct report *report = data;
 	bool is_fake = strcmp(backend, "fake") == 0;
-	report->works |= !err && !is_fake;
+	bool is_meant = strcmp(report->backend, "auto") == 0
+				? !is_fake
+				: strcmp(report->backend, backend) == 0;
+	report->works |= !err && is_meant;
 	add(report, "backends", backend, err ? STATUS_MISSING : STATUS_OK,
 		err       ? err->text
 		: detail  ? detail
@@ -407,9 +411,10 @@ static void print_report(const struct report *report)
 		print_row(row);
 	}
 	printf("\n%s\n",
-		report->works
-			? "Desktops work on this machine: try `vitrine demo`."
-			: "No desktop can run on this machine yet: see what is missing above.");
+		report->works ? "Desktops work on this machine: try `vitrine demo`."
+		: strcmp(report->backend, "auto") == 0
+			? "No desktop can run on this machine yet: see what is missing above."
+			: "That backend does not work on this machine yet: see above.");
 }
 
 static void print_json(const struct report *report)
@@ -444,7 +449,7 @@ static int run(int argc, char **argv)
 		return 2;
 	}
 	json_auto_t *rows = json_array();
-	struct report report = { .rows = rows };
+	struct report report = { .rows = rows, .backend = config.vm.backend };
 	check_machine(&report);
 	check_backends(&report, &config);
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
@@ -465,12 +470,10 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.summary = "tell what this machine can do, and how to repair what it cannot",
 	.usage = "[--json] [options]",
-	.help = "Tries each backend and looks for the programs, fonts and limits that desktops "
-		"need.  Each line says\n"
-		"ok, warning (desktops work without it, less well) or missing, and how to repair "
-		"it.  Exits with 0\n"
-		"only if some backend can run a desktop here.  --json prints the same for "
-		"programs.  The options are\n"
-		"those of `vitrine serve`, such as --state-dir.",
+	.help = "Tries each backend and looks for the programs, fonts and limits that desktops need.\n"
+		"Each line says ok, warning (desktops work without it, less well) or missing, and how\n"
+		"to fix it.  Exits with 0 only if a desktop can run here (with --backend: on that one).\n"
+		"--json prints the same for programs.  The options are those of `vitrine serve`, such\n"
+		"as --state-dir.",
 	.run = run,
 };
