@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/loop.h"
 
-#include <X11/XKBlib.h>
 #include <X11/Xutil.h>
 #include <X11/extensions/XInput2.h>
 #include <X11/extensions/XTest.h>
@@ -33,12 +32,13 @@ struct display {
 	const struct display_handlers *handlers;
 	void *data;
 	sd_event_source *readable, *queued;
-	int damage_base, fixes_base, xkb_base;
+	int damage_base, fixes_base;
 	int input_opcode; /* of XInput; 0: not asked for yet, -1: none */
 	int motion_watchers;
 	Damage damage;
 	bool damaged, lost, lost_told;
-	uint64_t announced, cursor_serial, keymap_serial;
+	uint64_t announced, cursor_serial;
+	struct layout layout;
 	bool trapping;
 	unsigned long trap_serial;
 	XErrorEvent trapped; /* error_code 0: none yet */
@@ -179,22 +179,17 @@ static bool count_event(struct display *d, const XEvent *event)
 		d->cursor_serial++;
 		return true;
 	}
+	if (layout_is_event(&d->layout, event)) {
+		layout_count(&d->layout, event);
+		return true;
+	}
 	return false;
-}
-
-static bool is_keymap_change(const struct display *d, const XEvent *event)
-{
-	int kind = ((const XkbAnyEvent *)event)->xkb_type;
-	return event->type == d->xkb_base && (kind == XkbMapNotify || kind == XkbNewKeyboardNotify);
 }
 
 static void handle(struct display *d, const XEvent *event)
 {
 	if (count_event(d, event)) {
 		return;
-	}
-	if (is_keymap_change(d, event)) {
-		d->keymap_serial++;
 	}
 	if (event->type == ConfigureNotify && event->xconfigure.window == d->root) {
 		d->size = (struct size){ event->xconfigure.width, event->xconfigure.height };
@@ -286,7 +281,8 @@ static Bool is_countable(Display *x, XEvent *event, XPointer data)
 	const struct display *d = (const void *)data;
 	const XDamageNotifyEvent *damage = display_damage(d, event);
 	return (damage && damage->damage == d->damage) ||
-	       event->type == d->fixes_base + XFixesCursorNotify || is_keymap_change(d, event);
+	       event->type == d->fixes_base + XFixesCursorNotify ||
+	       layout_is_event(&d->layout, event);
 }
 
 void display_catch_up(struct display *d)
@@ -294,9 +290,7 @@ void display_catch_up(struct display *d)
 	XEvent event;
 	while (!d->lost && XEventsQueued(d->x, QueuedAlready) > 0 &&
 		XCheckIfEvent(d->x, &event, is_countable, (XPointer)d)) {
-		if (!count_event(d, &event)) {
-			d->keymap_serial++;
-		}
+		(void)count_event(d, &event);
 	}
 	if (d->lost) {
 		return;
@@ -344,7 +338,7 @@ bool display_untrap(struct display *d, struct err *err)
 
 static bool check_extensions(struct display *d, struct err *err)
 {
-	int unused, major = XkbMajorVersion, minor = XkbMinorVersion;
+	int unused;
 	const char *missing = NULL;
 	if (!XTestQueryExtension(d->x, &unused, &unused, &unused, &unused)) {
 		missing = "XTEST";
@@ -352,7 +346,7 @@ static bool check_extensions(struct display *d, struct err *err)
 		missing = "DAMAGE";
 	} else if (!XFixesQueryExtension(d->x, &d->fixes_base, &unused)) {
 		missing = "XFIXES";
-	} else if (!XkbQueryExtension(d->x, &unused, &d->xkb_base, &unused, &major, &minor)) {
+	} else if (!layout_has_xkb(&d->layout, d->x)) {
 		missing = "XKEYBOARD";
 	}
 	if (missing) {
@@ -372,8 +366,7 @@ static void select_events(struct display *d)
 	d->helper = XCreateWindow(d->x, d->root, -1, -1, 1, 1, 0, 0, InputOnly, CopyFromParent,
 		CWOverrideRedirect | CWEventMask, &with);
 	XFixesSelectCursorInput(d->x, d->root, XFixesDisplayCursorNotifyMask);
-	unsigned mask = XkbMapNotifyMask | XkbNewKeyboardNotifyMask;
-	XkbSelectEvents(d->x, XkbUseCoreKbd, mask, mask);
+	layout_watch(d->x);
 	d->damage = XDamageCreate(d->x, d->root, XDamageReportDeltaRectangles);
 }
 
@@ -569,9 +562,9 @@ uint64_t display_cursor_serial(const struct display *d)
 	return d->cursor_serial;
 }
 
-uint64_t display_keymap_serial(const struct display *d)
+struct layout *display_layout(struct display *d)
 {
-	return d->keymap_serial;
+	return &d->layout;
 }
 
 Atom display_atom(const struct display *d, enum display_atom atom)

@@ -2,6 +2,7 @@
 #define VM_AGENT_DISPLAY_H
 
 #include "base/err.h"
+#include "vm/agent/layout.h"
 #include "vm/wire/geometry.h"
 
 #include <X11/Xlib.h>
@@ -22,7 +23,7 @@ struct display;
 
 struct display_handlers {
 	void (*event)(const XEvent *event, void *data); /* every event that the display does not eat
-							   itself (core, and XKB's) */
+							   itself */
 	void (*screen_changed)(
 		uint64_t frame_id, void *data); /* damage came in; once per batch of events read */
 	void (*lost)(
@@ -80,10 +81,8 @@ const XFixesSelectionNotifyEvent *display_selection(const struct display *d, con
 /* A window of ours that is never shown; its property changes are reported as events. */
 Window display_helper(struct display *d);
 sd_event *display_loop(struct display *d);
-/* Counters that move when the pointer's image, and when the keyboard's map was changed by anybody.
- */
-uint64_t display_cursor_serial(const struct display *d);
-uint64_t display_keymap_serial(const struct display *d);
+uint64_t display_cursor_serial(const struct display *d); /* moves with the pointer's image */
+struct layout *display_layout(struct display *d);
 
 /*
  * Counts the damage, cursor and keyboard events that Xlib has read but the loop has not come to

@@ -200,11 +200,11 @@ bool keymap_refresh(struct keymap *k, struct err *err)
 {
 	XSync(display_x(k->display), False);
 	display_catch_up(k->display);
-	if (k->serial == display_keymap_serial(k->display)) {
+	if (k->serial == display_layout(k->display)->maps) {
 		return true;
 	}
 	drop_map(k);
-	k->serial = display_keymap_serial(k->display);
+	k->serial = display_layout(k->display)->maps;
 	k->xkb = XkbGetMap(display_x(k->display),
 		XkbKeyTypesMask | XkbKeySymsMask | XkbModifierMapMask, XkbUseCoreKbd);
 	if (!k->xkb || display_is_lost(k->display)) {
@@ -305,6 +305,7 @@ bool keymap_apply(struct keymap *k)
 	changes.changed = XkbKeySymsMask;
 	changes.first_key_sym = (KeyCode)k->first_new;
 	changes.num_key_syms = (unsigned char)(k->last_new - k->first_new + 1);
+	layout_expect_own(display_layout(k->display), display_x(k->display));
 	XkbChangeMap(display_x(k->display), k->xkb, &changes);
 	k->first_new = CODES;
 	k->last_new = 0;

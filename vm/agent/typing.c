@@ -4,7 +4,8 @@
  * segment is as many strokes as fit the spares: their new meanings are sent in one request, and
  * when the focused program can know of them and nobody else has changed the map meanwhile, all key
  * events in one flush.  Before a spare that was pressed gets another meaning, the focused client
- * must have read its events (keymap.h says why).
+ * must have read its events (keymap.h says why).  If the layout changes before it has, text ends
+ * there, and the error says how much of it is in doubt.
  */
 #include "vm/agent/typing.h"
 
@@ -38,7 +39,10 @@ struct typing {
 	struct stroke *strokes;
 	size_t n, at;
 	int64_t done;
-	bool needs_focus, neutral_locks, drains;
+	int64_t read;         /* of those, known to have been read by the focused client */
+	struct layout layout; /* that the strokes from `at` on are planned for */
+	bool wrong_group;     /* or lock, at some time while a segment was sent */
+	bool is_text, neutral_locks;
 	bool locks_changed, waited, rested, map_changed;
 	size_t planned; /* strokes that await the map's readers; 0: none */
 	int changes;    /* of the map, for this segment */
@@ -121,52 +125,96 @@ static void fail_stuck(struct typing *t)
 	finish(t, &why);
 }
 
+/* A client looks up what a key gives when it reads it: none that it may not have read is certain. */
+static bool check_layout(const struct typing *t, struct err *err)
+{
+	bool same = display_layout(t->in->display)->others_maps == t->layout.others_maps;
+	if (!t->is_text || t->done == t->read || (same && !t->wrong_group)) {
+		return true;
+	}
+	return err_set(err, ERR_STATE,
+		"the keyboard layout changed while this was typed: %lld of %zu characters were "
+		"sent, and the last %lld may have arrived as others; look at what arrived",
+		(long long)t->done, t->n, (long long)(t->done - t->read));
+}
+
 static void drop_barrier(struct typing *t)
 {
 	barrier_free(t->barrier);
 	t->barrier = NULL;
 }
 
-static void on_reader(enum barrier_answer answer, void *data)
+/* After a segment: to the next, or the end. */
+static void proceed(struct typing *t)
 {
-	struct typing *t = data;
-	drop_barrier(t);
-	if (answer == BARRIER_ANSWERED) {
-		keymap_caught_up(t->map);
-		t->waited = true;
-	} else if (t->at < t->n) {
-		fail_stuck(t);
-		return;
-	}
-	if (t->at == t->n) {
+	struct err err;
+	if (!check_layout(t, &err)) {
+		finish(t, &err);
+	} else if (t->at == t->n) {
 		finish(t, NULL);
 	} else {
 		go_on(t);
 	}
 }
 
-/* ---- locks: Caps Lock, Num Lock, another group ---- */
-
-static void neutralise(struct typing *t)
+static void on_reader(enum barrier_answer answer, void *data)
 {
-	Display *x = display_x(t->in->display);
-	if (!t->neutral_locks || t->locks_changed ||
-		XkbGetState(x, XkbUseCoreKbd, &t->locks) != Success) {
+	struct typing *t = data;
+	struct err err;
+	drop_barrier(t);
+	if (answer != BARRIER_ANSWERED && t->at < t->n) {
+		fail_stuck(t);
 		return;
 	}
-	if (t->locks.locked_mods || t->locks.latched_mods || t->locks.group ||
-		t->locks.locked_group) {
+	if (answer == BARRIER_ANSWERED && check_layout(t, &err)) {
+		keymap_caught_up(t->map);
+		t->waited = true;
+		t->read = t->done;
+	}
+	proceed(t);
+}
+
+/* ---- locks: Caps Lock, Num Lock, another group ---- */
+
+/* The locks there are, to be put back; what others lock after we changed them is added. */
+static bool read_locks(struct typing *t, XkbStateRec *ret_now)
+{
+	if (XkbGetState(display_x(t->in->display), XkbUseCoreKbd, ret_now) != Success) {
+		return false;
+	}
+	if (!t->locks_changed) {
+		t->locks = *ret_now;
+	}
+	t->locks.locked_mods |= ret_now->locked_mods;
+	if (ret_now->locked_group) {
+		t->locks.locked_group = ret_now->locked_group;
+	}
+	return true;
+}
+
+/* False: there were locks, and what was read of the keyboard before may not hold without them. */
+static bool neutralise(struct typing *t)
+{
+	Display *x = display_x(t->in->display);
+	XkbStateRec now;
+	if (!t->neutral_locks || !read_locks(t, &now)) {
+		return true;
+	}
+	bool locked = now.locked_mods || now.latched_mods || now.locked_group;
+	if (locked || now.group) {
 		t->locks_changed = true;
 		XkbLatchModifiers(x, XkbUseCoreKbd, 0xff, 0);
 		XkbLockModifiers(x, XkbUseCoreKbd, 0xff, 0);
 		XkbLatchGroup(x, XkbUseCoreKbd, 0);
 		XkbLockGroup(x, XkbUseCoreKbd, 0);
 	}
+	return !locked;
 }
 
 static void restore(struct typing *t)
 {
-	if (t->locks_changed && !display_is_lost(t->in->display)) {
+	XkbStateRec now;
+	if (t->locks_changed && !display_is_lost(t->in->display) && read_locks(t, &now)) {
 		Display *x = display_x(t->in->display);
 		XkbLockModifiers(x, XkbUseCoreKbd, 0xff, t->locks.locked_mods);
 		XkbLockGroup(x, XkbUseCoreKbd, t->locks.locked_group);
@@ -249,6 +297,8 @@ static void send_segment(struct typing *t, size_t n)
 	}
 	t->waited = t->rested = false;
 	input_sync_keys(t->in);
+	display_catch_up(t->in->display);
+	t->wrong_group |= display_layout(t->in->display)->locks != t->layout.locks;
 }
 
 static Window focused(struct typing *t)
@@ -265,13 +315,8 @@ static void wait_for_reader(struct typing *t, uint64_t ms, bool must_wait)
 	if (!t->barrier && must_wait) {
 		t->barrier = barrier_paint(t->in->display, ms, on_reader, t);
 	}
-	if (t->barrier) {
-		return;
-	}
-	if (t->at == t->n) {
-		finish(t, NULL);
-	} else {
-		go_on(t);
+	if (!t->barrier) {
+		proceed(t);
 	}
 }
 
@@ -296,21 +341,21 @@ static bool prepare(struct typing *t, struct err *err)
 		return err_set(
 			err, ERR_STATE, "the X server is being restarted; try again in a second");
 	}
-	if (t->needs_focus && t->at == 0 && !t->planned && !barrier_has_focus(t->in->display)) {
+	if (t->is_text && t->at == 0 && !t->planned && !barrier_has_focus(t->in->display)) {
 		return err_set(err, ERR_STATE,
 			"no window has the keyboard focus, so the text would be lost; click into a "
 			"window first");
 	}
-	if (!keymap_refresh(t->map, err)) {
+	if (!keymap_refresh(t->map, err) || !check_layout(t, err)) {
 		return false;
 	}
+	t->layout = *display_layout(t->in->display);
 	t->shift = keymap_find(t->map, XK_Shift_L, &shift) ? shift.code : 0;
 	if (t->at == 0 && !t->planned && is_frozen(t)) {
 		return err_set(err, ERR_STATE,
 			"another program has grabbed the keyboard and lets no key through, so "
 			"nothing was pressed; end what it does (a click may do), or wait");
 	}
-	neutralise(t);
 	return true;
 }
 
@@ -442,6 +487,11 @@ static void run_segment(struct typing *t)
 		finish(t, &err);
 		return;
 	}
+	if (t->changes <= CHANGES_MAX && !neutralise(t)) {
+		t->changes++;
+		go_on(t);
+		return;
+	}
 	size_t n = plan(t);
 	if (!check_plan(t, n, &err)) {
 		finish(t, &err);
@@ -458,7 +508,7 @@ static void run_segment(struct typing *t)
 		return;
 	}
 	bool more = t->at < t->n, spares_ran_out = more && n < SEGMENT;
-	if (more || t->drains) {
+	if (more || t->is_text) {
 		wait_for_reader(t, more ? READER_MS : LAST_READER_MS, spares_ran_out);
 	} else {
 		finish(t, NULL);
@@ -488,7 +538,7 @@ struct typing *typing_text(
 	for (uint32_t ch; (ch = keys_next_char(&text)) && ch != UINT32_MAX;) {
 		add(t, char_sym(ch, &text), TAP, true);
 	}
-	t->needs_focus = t->drains = t->n > 0;
+	t->is_text = t->n > 0;
 	go_on(t);
 	return t;
 }
