@@ -298,9 +298,12 @@ static struct key find(struct keymap *map, KeySym sym)
 Test(typing, uses_no_keycode_that_programs_know_by_number, .init = start_bare, .fini = stop)
 {
 	/* Of evdev: Copy, Open, Paste, Find, Cut, Mail, Bookmarks, Back, Forward, Next, Play,
-	 * Previous, Stop, Home, Reload, F13, F24, New, Redo, Close, Print, Search, Send, Save. */
+	 * Previous, Stop, Home, Reload, F13, F24, New, Redo, Close, Print, Search, Send, Save; and
+	 * those that SDL alone knows: Muhenkan, Menu, two programs, Computer, Eject, Play, Mail,
+	 * Erase, Media. */
 	static const KeyCode known[] = { 141, 142, 143, 144, 145, 163, 164, 166, 167, 171, 172, 173,
-		174, 180, 181, 189, 190, 191, 202, 214, 218, 225, 239, 242 };
+		174, 180, 181, 189, 190, 191, 202, 214, 218, 225, 239, 242, 103, 147, 156, 157, 165,
+		170, 208, 223, 230, 234 };
 	struct err err;
 	struct key key;
 	struct keymap *map = keymap_new(desk.agent.display);

@@ -31,13 +31,15 @@ struct given {
 };
 
 /*
- * Keycodes that programs know by nothing but their keysym.  Browsers take others for commands by
+ * Keycodes that programs know by nothing but their keysym.  Programs take others for commands by
  * their number (evdev's: Copy, Paste, Back, Reload), whatever keysym they give, and window managers
- * take some for modifiers.
+ * take some for modifiers.  In none of these tables: Chromium's DOM codes (QtWebEngine's too),
+ * Firefox's NativeKeyToDOMCodeName, SDL2's scancodes for XFree86 and Linux.  Qt and Java AWT go by
+ * keysym alone.
  */
-static const uint8_t nameless[] = { 103, 120, 147, 149, 153, 154, 155, 156, 157, 159, 161, 162, 165,
-	168, 170, 178, 183, 184, 185, 186, 208, 210, 211, 213, 219, 220, 221, 222, 223, 224, 226,
-	227, 228, 229, 230, 234, 244, 245, 246, 247, 248, 249, 250, 251, 253, 254, 255 };
+static const uint8_t nameless[] = { 120, 149, 153, 154, 155, 159, 161, 162, 168, 178, 183, 184, 185,
+	186, 210, 211, 213, 219, 220, 221, 222, 224, 226, 227, 228, 229, 244, 245, 246, 247, 248,
+	249, 250, 251, 253, 254, 255 };
 
 struct spare {
 	bool is_spare;
