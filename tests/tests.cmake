@@ -23,6 +23,8 @@ if(criterion_FOUND AND NOT FUZZ)
 	set_tests_properties(test_vm_contract test_vm_contract_saved PROPERTIES TIMEOUT 900)
 	# Some 250 images, of archives that mean harm.
 	set_tests_properties(test_image_hostile PROPERTIES TIMEOUT 900)
+	# The longest begin first, so that ctest -j ends soon.
+	set_tests_properties(test_vm_contract test_vm_contract_saved test_image_hostile test_vm_warm PROPERTIES COST 100)
 endif()
 
 if(NOT FUZZ)
