@@ -115,7 +115,7 @@ for (const revision of ['2025-11-25', '2026-07-28']) {
 		await client.open();
 		const waiting = client.make('tools/call', { name: 'wait', arguments: { duration: 250 } });
 		client.line(JSON.stringify(waiting));
-		await client.call('cursor_position');
+		await client.call('sandbox_list');
 		client.notify('notifications/cancelled', { requestId: waiting.id, reason: 'enough' });
 		await client.call('left_click', { coordinate: [1, 1] });
 		await client.call('screenshot');
