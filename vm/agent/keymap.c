@@ -320,6 +320,11 @@ bool keymap_await_readers(struct keymap *k, Window window, readers_fn *fn, void 
 	return readers_await(k->readers, k->changes, window, fn, data);
 }
 
+bool keymap_await_client(struct keymap *k, Window window, uint64_t ms, readers_fn *fn, void *data)
+{
+	return readers_catch_up(k->readers, window, ms, fn, data);
+}
+
 void keymap_cancel(struct keymap *k)
 {
 	readers_cancel(k->readers);

@@ -34,6 +34,8 @@ bool keymap_assign(struct keymap *k, KeySym sym, struct key *ret_key);
 bool keymap_apply(struct keymap *k);
 /* Waits until the program of that window can know of them (readers.h). */
 bool keymap_await_readers(struct keymap *k, Window window, readers_fn *fn, void *data);
+/* Waits until that window's program has worked off its keys, if it answers no pings (readers.h). */
+bool keymap_await_client(struct keymap *k, Window window, uint64_t ms, readers_fn *fn, void *data);
 void keymap_cancel(struct keymap *k); /* waits no longer */
 /* The key has been pressed, and is not to change until keymap_caught_up(). */
 void keymap_used(struct keymap *k, KeyCode code);

@@ -3,6 +3,11 @@
  * and of each change that we made to it: who asked after our last change has what we wrote.  A
  * connection that does not ask by the time its program has answered two pings, with a pause
  * between, does not do so at all, and is not waited for again.
+ *
+ * Programs of Xt and Java answer no pings.  But when told of a new map they ask for the modifiers'
+ * map, in the order of their events.  They ask several times for each, and for what the server tells
+ * them too, so one is asked many times before it counts as having come past what was sent before.
+ * Tk asks only with the next key, which is no answer: such a program is asked no more.
  */
 #include "vm/agent/readers.h"
 
@@ -21,10 +26,16 @@
 #define PING_MS 10000
 #define PAUSE_MS 60
 #define START_MS 2000
+#define FIRST_MS 2000      /* for the first answer of a program that may never give one */
+#define ROUNDS_OF_CHANGE 8 /* the server tells of a change once for each keyboard */
+#define ROUNDS_MAX 400
 
 struct reader {
 	XID base; /* of its resources' ids; 0: unused */
 	bool has_read, never_reads;
+	bool was_told, answers; /* of a map; and it has asked for the modifiers' each time */
+	bool is_mute;           /* it has not */
+	uint64_t caught_up;     /* with this change of the map */
 };
 
 struct readers {
@@ -43,6 +54,11 @@ struct readers {
 	int n_awaited;
 	readers_fn *fn;
 	void *data;
+	Window asked;
+	bool answered;
+	int rounds; /* answers of that window's program to wait for */
+	readers_fn *caught_up;
+	void *caught_up_data;
 };
 
 static struct reader *find(struct readers *r, XID base, bool make)
@@ -55,7 +71,7 @@ static struct reader *find(struct readers *r, XID base, bool make)
 		unused = r->clients[i].base || unused ? unused : &r->clients[i];
 	}
 	if (make && unused) {
-		*unused = (struct reader){ .base = base };
+		*unused = (struct reader){ .base = base, .caught_up = r->changes };
 		return unused;
 	}
 	return NULL;
@@ -69,6 +85,7 @@ void readers_cancel(struct readers *r)
 	barrier_free(take_ptr(&r->ping));
 	r->fn = NULL;
 	r->n_awaited = 0;
+	r->caught_up = NULL;
 }
 
 static void finish(struct readers *r)
@@ -140,6 +157,72 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
+/* ---- programs that answer no pings ---- */
+
+/*
+ * Some programs hear of a change only in this way, for the server spares those of it that know XKB.
+ * False: the window is gone.
+ */
+static bool tell(struct readers *r, Window window)
+{
+	Display *x = display_x(r->display);
+	int first, last;
+	struct err ignored;
+	XDisplayKeycodes(x, &first, &last);
+	struct reader *reader = find(r, window & ~r->mask, true);
+	XEvent event = { .xmapping = {
+				 .type = MappingNotify,
+				 .request = MappingKeyboard,
+				 .first_keycode = first,
+				 .count = last - first + 1,
+			 } };
+	if (reader) {
+		reader->was_told = true;
+	}
+	display_trap(r->display);
+	XSendEvent(x, window, False, NoEventMask, &event);
+	return display_untrap(r->display, &ignored);
+}
+
+static void on_answer(struct readers *r, XID base)
+{
+	struct reader *reader = find(r, base, false);
+	if (reader && reader->was_told) {
+		reader->is_mute &= !reader->answers;
+		r->answered |= base == (r->asked & ~r->mask);
+	}
+}
+
+static void end_rounds(struct readers *r, bool caught_up)
+{
+	readers_fn *fn = r->caught_up;
+	void *data = r->caught_up_data;
+	struct reader *reader = find(r, r->asked & ~r->mask, false);
+	if (reader) {
+		reader->is_mute = !caught_up;
+		reader->answers |= caught_up;
+		reader->caught_up = caught_up ? r->changes : reader->caught_up;
+	}
+	readers_cancel(r);
+	fn(data);
+}
+
+static int on_no_answer(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	end_rounds(data, false);
+	return 0;
+}
+
+static void next_round(struct readers *r)
+{
+	r->answered = false;
+	if (--r->rounds <= 0 || !tell(r, r->asked)) {
+		end_rounds(r, true);
+	}
+}
+
 /* ---- the record ---- */
 
 static void on_request(struct readers *r, XID base, const uint8_t *request)
@@ -149,6 +232,8 @@ static void on_request(struct readers *r, XID base, const uint8_t *request)
 		for (int i = 0; i < CLIENTS; i++) {
 			r->clients[i].has_read = false;
 		}
+	} else if (request[0] == X_GetModifierMapping) {
+		on_answer(r, base);
 	} else if (request[0] != r->xkb_opcode || request[1] == X_kbGetMap) {
 		struct reader *reader = find(r, base, true);
 		if (reader) {
@@ -168,6 +253,7 @@ static void on_record(XPointer closure, XRecordInterceptData *data)
 		if (reader) {
 			*reader = (struct reader){ 0 };
 		}
+		r->answered |= data->id_base == (r->asked & ~r->mask);
 	}
 	XRecordFreeData(data);
 }
@@ -192,6 +278,8 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *d
 		loop_enable(r->readable, false); /* pings end what waits */
 	} else if (r->fn && all_have_read(r)) {
 		finish(r);
+	} else if (r->caught_up && r->answered) {
+		next_round(r);
 	}
 	return 0;
 }
@@ -205,17 +293,20 @@ static bool start_record(struct readers *r)
 		!XQueryExtension(x, "XKEYBOARD", &r->xkb_opcode, &event, &error)) {
 		return false;
 	}
-	XRecordRange *keys = must(XRecordAllocRange()), *core = must(XRecordAllocRange());
+	XRecordRange *keys = must(XRecordAllocRange()), *core = must(XRecordAllocRange()),
+		     *modifiers = must(XRecordAllocRange());
 	keys->ext_requests.ext_major =
 		(XRecordRange8){ (unsigned char)r->xkb_opcode, (unsigned char)r->xkb_opcode };
 	keys->ext_requests.ext_minor = (XRecordRange16){ X_kbGetMap, X_kbSetMap };
 	core->core_requests = (XRecordRange8){ X_GetKeyboardMapping, X_GetKeyboardMapping };
+	modifiers->core_requests = (XRecordRange8){ X_GetModifierMapping, X_GetModifierMapping };
 	core->client_died = True;
 	XRecordClientSpec all = XRecordAllClients;
-	XRecordRange *ranges[] = { keys, core };
-	r->context = XRecordCreateContext(x, 0, &all, 1, ranges, 2);
+	XRecordRange *ranges[] = { keys, core, modifiers };
+	r->context = XRecordCreateContext(x, 0, &all, 1, ranges, 3);
 	XFree(keys);
 	XFree(core);
+	XFree(modifiers);
 	XSync(x, False);
 	return r->context != 0;
 }
@@ -276,26 +367,28 @@ void readers_free(struct readers *r)
 	}
 }
 
-/* ---- a change of the map ---- */
-
-/* Some programs hear of a change only in this way, for the server spares those of it that know XKB.
- */
-static void tell(struct readers *r, Window window)
+bool readers_catch_up(struct readers *r, Window window, uint64_t ms, readers_fn *fn, void *data)
 {
-	Display *x = display_x(r->display);
-	int first, last;
-	struct err ignored;
-	XDisplayKeycodes(x, &first, &last);
-	XEvent event = { .xmapping = {
-				 .type = MappingNotify,
-				 .request = MappingKeyboard,
-				 .first_keycode = first,
-				 .count = last - first + 1,
-			 } };
-	display_trap(r->display);
-	XSendEvent(x, window, False, NoEventMask, &event);
-	(void)!display_untrap(r->display, &ignored);
+	readers_cancel(r);
+	struct reader *reader = NULL;
+	if (r->records && window > PointerRoot && take_record(r)) {
+		reader = find(r, window & ~r->mask, true);
+	}
+	if (!reader || reader->is_mute || !tell(r, window)) {
+		return false;
+	}
+	uint64_t rounds = (r->changes - reader->caught_up + 1) * ROUNDS_OF_CHANGE;
+	r->asked = window;
+	r->rounds = rounds < ROUNDS_MAX ? (int)rounds : ROUNDS_MAX;
+	r->answered = false;
+	r->caught_up = fn;
+	r->caught_up_data = data;
+	r->timer = loop_after_ms(
+		display_loop(r->display), reader->answers ? ms : FIRST_MS, on_no_answer, r);
+	return true;
 }
+
+/* ---- a change of the map ---- */
 
 static pid_t pid_of(XResClientIdValue *value)
 {
@@ -333,7 +426,7 @@ bool readers_await(struct readers *r, uint64_t change, Window window, readers_fn
 	if (window <= PointerRoot || display_is_lost(r->display)) {
 		return false;
 	}
-	tell(r, window);
+	(void)tell(r, window);
 	if (!r->records) {
 		return false;
 	}

@@ -25,6 +25,13 @@ typedef void readers_fn(void *data);
  * at a time.
  */
 bool readers_await(struct readers *r, uint64_t change, Window window, readers_fn *fn, void *data);
-void readers_cancel(struct readers *r);
+/*
+ * For a program that answers no pings: asks that of the window in another way, and calls fn once,
+ * from the loop, when it has most likely come past all events before the call, or did not answer in
+ * time.  What it has painted by then is a further hint.  False: it never answers, and fn is not
+ * called.
+ */
+bool readers_catch_up(struct readers *r, Window window, uint64_t ms, readers_fn *fn, void *data);
+void readers_cancel(struct readers *r); /* either wait */
 
 #endif

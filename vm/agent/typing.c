@@ -309,10 +309,19 @@ static Window focused(struct typing *t)
 	return focus;
 }
 
+static void on_client(void *data)
+{
+	struct typing *t = data;
+	t->barrier = barrier_paint(t->in->display, READER_MS, on_reader, t);
+}
+
 static void wait_for_reader(struct typing *t, uint64_t ms, bool must_wait)
 {
 	t->barrier = barrier_focus(t->in->display, ms, on_reader, t);
 	if (!t->barrier && must_wait) {
+		if (keymap_await_client(t->map, focused(t), ms, on_client, t)) {
+			return;
+		}
 		t->barrier = barrier_paint(t->in->display, ms, on_reader, t);
 	}
 	if (!t->barrier) {
