@@ -93,10 +93,11 @@ describe('refusals', () => {
 	});
 	test('places that are none, methods that a place does not take', async () => {
 		const get = async (path) => (await fetch(new URL(path, server.origin))).status;
-		for (const path of ['/nothing', '/s/nothing', '/mcp/', '/.well-known/oauth-protected-resource',
+		for (const path of ['/nothing', '/s/nothing', '/mcp/x', '/.well-known/oauth-protected-resource',
 			'/.well-known/oauth-authorization-server/mcp', '/.well-known/openid-configuration']) {
 			assert.equal(await get(path), 404, path);
 		}
+		assert.equal(await get('/mcp/'), 401, 'the same place as /mcp');
 		const put = await fetch(server.mcp, { method: 'PUT', headers: bearer(ALICE), body: '{}' });
 		assert.equal(put.status, 405);
 		assert.match(put.headers.get('allow'), /POST/);
