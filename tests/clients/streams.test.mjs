@@ -79,11 +79,10 @@ function people(session) {
 		assert.equal((await person.control({ take: 'Ann' })).status, 200);
 		for (const [name, args] of [['left_click', { coordinate: [9, 9] }], ['type', { text: 'x' }],
 			['key', { text: 'Return' }], ['scroll', { scroll_direction: 'down', scroll_amount: 1 }],
-			['launch', { application: 'editor' }], ['control_acquire', {}]]) {
+			['launch', { application: 'editor' }], ['run_command', { command: 'true' }], ['control_acquire', {}]]) {
 			assert.match(await refused(name, args), /a person has control of this desktop \(Ann, since/);
 		}
 		assert.notEqual((await raw('screenshot')).isError, true);
-		await call('run_command', { command: 'true' });
 		assert.match(await call('control_status'), /A person has control of sandbox \S+: Ann, since /);
 		assert.equal((await person.control({ give_back: true, says: 'yours' })).status, 200);
 		await eventually('the page says so', () => person.state.control.holder === 'agent');

@@ -93,7 +93,7 @@ async function hand_back(page, words = '') {
 
 before(async () => {
 	proxy = await reverse_proxy('/desk/top');
-	server = await serve_http({ backend: 'namespace', args: ['--public-url', proxy.url], tokens: [{ name: 'ana', token }] });
+	server = await serve_http({ backend: 'namespace', args: ['--public-url', proxy.url, '--commands-during-takeover'], tokens: [{ name: 'ana', token }] });
 	proxy.lead_to(server.port);
 	browser = await launch_browser();
 	agent = await connect(server);

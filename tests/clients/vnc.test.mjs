@@ -22,7 +22,7 @@ after(() => screen?.stop());
 /** A server over stdio, with two windows on its desktop; said(): what it wrote on stderr. */
 async function start(...args) {
 	const transport = new StdioClientTransport({ command: vitrine, stderr: 'pipe',
-		args: [...serve('namespace'), '--log-level', 'info', ...args] });
+		args: [...serve('namespace'), '--log-level', 'info', '--commands-during-takeover', ...args] });
 	const agent = new Client({ name: 'vnc-test', version: '1.0.0' });
 	let said = '';
 	transport.stderr.on('data', (text) => { said += text; });

@@ -54,7 +54,7 @@ const shares = (page) => page.evaluate(() => {
 const content = async (colour) => call('run_command', { command: `cat /home/user/${colour}.txt` });
 
 before(async () => {
-	server = await serve_http({ backend: 'namespace', tokens: [{ name: 'ana', token }] });
+	server = await serve_http({ backend: 'namespace', args: ['--commands-during-takeover'], tokens: [{ name: 'ana', token }] });
 	browser = await launch_browser();
 	agent = new Client({ name: 'window-test', version: '1.0.0' });
 	await agent.connect(new StreamableHTTPClientTransport(server.mcp, { requestInit: { headers: bearer(token) } }));
