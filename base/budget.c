@@ -69,7 +69,7 @@ void budget_unref(struct budget *budget)
 		return;
 	}
 	if (budget->used > 0) {
-		abort(); /* somebody forgot to give it back */
+		abort(); /* a missing budget_give() */
 	}
 	LIST_REMOVE(budget, link);
 	budgets_unref(budget->budgets);

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/* What a program said, as part of a sentence of ours: nobody can take it for our own words. */
+/* What a program said, as part of a sentence of ours: it cannot be mistaken for text of ours. */
 
 #define QUOTE_MAX 512
 
