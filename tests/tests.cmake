@@ -1,5 +1,6 @@
 # Each tests/unit/test_NAME.c is a Criterion program linked with the modules named in its first line: "// USES base wire".
 set(test_env "ASAN_OPTIONS=log_path='${CMAKE_BINARY_DIR}/asan':detect_leaks=1"
+	LSAN_OPTIONS=print_suppressions=0 # a used suppression is no report
 	"VITRINE_BUILD=${CMAKE_BINARY_DIR}" "VITRINE_SOURCE=${CMAKE_SOURCE_DIR}")
 pkg_check_modules(curl IMPORTED_TARGET libcurl)
 if(criterion_FOUND AND NOT FUZZ)
