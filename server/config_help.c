@@ -1,4 +1,4 @@
-/* What `vitrine help serve` tells of the options. */
+/* The options as `vitrine help serve` prints them. */
 #include "server/option.h"
 
 #include "base/cleanup.h"
@@ -25,8 +25,7 @@ static void wrap(const char *text, struct buf *out)
 	}
 }
 
-/* "auto|namespace|fake" for a choice, else the row's word for its value. */
-static void describe_choices(const struct option *option, struct buf *out)
+void option_print_value(const struct option *option, struct buf *out)
 {
 	const char *const *choice = option->field.choices;
 	for (size_t i = 0; choice && choice[i]; i++) {
@@ -35,9 +34,9 @@ static void describe_choices(const struct option *option, struct buf *out)
 	buf_printf(out, "%s", option->value ? option->value : "");
 }
 
-/* False: there is none. */
-static bool describe_preset(const struct field *field, struct buf *out)
+bool option_print_default(const struct option *option, struct buf *out)
 {
+	const struct field *field = &option->field;
 	switch (field->type) {
 	case FIELD_ENUM:
 		buf_printf(out, "%s", field->choices[(int)field->preset]);
@@ -53,12 +52,12 @@ static bool describe_preset(const struct field *field, struct buf *out)
 	}
 }
 
-/* Its default, and what the user's file changes. */
+/* The default, and the value in the user's configuration file. */
 static void describe_values(
 	const struct option *option, const struct config *config, struct buf *out)
 {
 	auto_buf struct buf preset = { 0 };
-	bool has_preset = describe_preset(&option->field, &preset);
+	bool has_preset = option_print_default(option, &preset);
 	struct field field[2] = { option->field };
 	json_auto_t *changed = field_encode(field, config);
 	const json_t *value = json_object_get(changed, field->name);
@@ -73,7 +72,7 @@ static void describe_values(
 static void describe(const struct option *option, const struct config *config, struct buf *out)
 {
 	buf_printf(out, "  --%s%s", option->field.name, option_is_flag(option) ? "" : " ");
-	describe_choices(option, out);
+	option_print_value(option, out);
 	wrap(option->field.help, out);
 	buf_printf(out, "\n");
 	describe_values(option, config, out);
@@ -93,13 +92,13 @@ void config_describe(struct buf *out)
 		}
 	}
 	buf_printf(out,
-		"\nThe file\n\n"
+		"\nConfiguration file\n\n"
 		"  --" CONFIG_FILE_OPTION " FILE\n"
-		"      A configuration file: a JSON object of these options without their dashes,\n"
-		"      such as {\"screen\": \"1440x900\", \"max-sandboxes\": 2}.  The command line "
-		"wins.\n"
-		"      Default: $XDG_CONFIG_HOME/vitrine/config.json, else\n"
-		"      ~/.config/vitrine/config.json, when there is one\n");
+		"      Configuration file: a JSON object whose keys are these options without dashes,\n"
+		"      such as {\"screen\": \"1440x900\", \"max-sandboxes\": 2}.  The command line\n"
+		"      takes precedence.\n"
+		"      Default: $XDG_CONFIG_HOME/vitrine/config.json or ~/.config/vitrine/config.json,\n"
+		"      if it exists\n");
 	if (!loaded) {
 		buf_printf(out, "\nYour configuration file cannot be used: %s\n", err.text);
 	} else if (config.file) {

@@ -57,110 +57,115 @@ static const char *const accel_words[] = { "auto", "kvm", "tcg", NULL };
 /* clang-format off */
 static const struct option desktops[] = {
 	WORD("backend", backend, vm_backend_words, 0,
-		"What runs the sandboxes; auto takes the first that works on this machine."),
+		"Backend that runs the sandboxes.  auto selects the first one that works on this machine; it never "
+		"selects fake, a scripted desktop for tests."),
 	TEXT("image", vm.preset.image, "NAME", 64, NULL,
-		"Image of a new microVM: a recipe's name or an image's id, as `vitrine image list` "
-		"shows them.  Without it, the newest."),
+		"Image of a new microVM: a recipe's name or an image's id, as `vitrine image list` shows "
+		"them.  Without it, the newest image."),
 	TEXT("screen", screen, "WIDTHxHEIGHT", 16, "1280x800",
-		"Size of a new desktop's screen in pixels, from 320x240 to 3840x2160."),
-	COUNT("max-sandboxes", vm.max_sandboxes, "N", 1, 1000, 8, "Desktops at the same time."),
+		"Screen size of a new desktop in pixels, from 320x240 to 3840x2160.  1280x800 fits every model's image size limit."),
+	COUNT("max-sandboxes", vm.max_sandboxes, "N", 1, 1000, 8, "Maximum number of running sandboxes."),
 	COUNT("max-saved", vm.max_saved, "N", 1, 10000, 100,
-		"Snapshots and paused desktops of each client, together."),
+		"Maximum number of snapshots and paused sandboxes per client, counted together."),
 	COUNT("max-saved-mib", vm.max_saved_mib, "MIB", 1, 1 << 30, 16384,
-		"What these may take on disk for each client, in MiB."),
+		"Maximum size on disk of a client's snapshots and paused sandboxes, in MiB."),
 	COUNT("memory", vm.preset.limits.memory_mib, "MIB", 256, 1 << 20, 0,
-		"Memory of a sandbox, in MiB.  Without it, what the image asks for (namespace: 4096)."),
+		"Memory of a sandbox in MiB.  Without it, the image's value (namespace: 4096)."),
 	COUNT("cpus", vm.preset.limits.cpus, "N", 1, 64, 0,
-		"Processors of a microVM; without it, what the image asks for.  In namespaces a limit, where "
-		"control groups work."),
+		"Number of virtual CPUs of a microVM.  Without it, the image's value.  With the namespace backend, "
+		"a CPU limit, where cgroups are available."),
 	WORD("network", vm.preset.network, vm_network_words, VM_NETWORK_NONE,
-		"What a new microVM reaches.  internet: what this machine reaches outside, never this "
-		"machine itself nor private networks, but for the name server."),
+		"Network access of a new microVM.  internet allows public addresses and this machine's name "
+		"server; it never allows this machine or private networks."),
 	COUNT("processes", vm.preset.limits.processes, "N", 32, 1 << 16, 1024,
-		"Processes and threads in a sandbox."),
+		"Maximum number of processes and threads in a sandbox."),
 	COUNT("files", vm.preset.limits.files, "N", 256, 1 << 20, 4096,
-		"Open files of each process in a sandbox."),
+		"Maximum number of open files of each process in a sandbox."),
 	COUNT("disk", vm.preset.limits.disk_mib, "MIB", 16, 1 << 20, 1024,
-		"Size of each private file system of a sandbox (home, /tmp), in MiB."),
+		"Size of each private file system of a sandbox (home, /tmp, /run, /dev/shm) in MiB.  Each holds at "
+		"most 128 files per MiB, but at least 4096.  A microVM has one file system, which takes at most "
+		"55 % of its memory."),
 	COUNT("start-timeout", start_timeout, "SECONDS", 1, 600, 30,
-		"How long a desktop may take to come up."),
+		"Maximum time until a new desktop is ready.  A microVM that boots without a template gets ten times as long."),
 	COUNT("timeout", timeout, "SECONDS", 0, VM_TIMEOUT_MAX_S, 0,
-		"How long a desktop lives; 0: until it is ended."),
+		"Lifetime of a sandbox.  0 disables the timeout."),
 	COUNT("idle-timeout", idle_timeout, "SECONDS", 0, VM_TIMEOUT_MAX_S, 0,
-		"How long a desktop lives without a call; 0: until it is ended."),
+		"Time without a call after which a sandbox times out.  0 disables the timeout."),
 	WORD("on-timeout", vm.preset.on_timeout, vm_on_timeout_words, VM_TIMEOUT_KILL,
-		"What happens then: kill ends it, pause writes it to disk until its next call "
-		"(microvm only)."),
+		"Action when a timeout is reached.  kill ends the sandbox.  pause writes it to disk; the next call "
+		"resumes it (microvm only)."),
 	WORD("accel", accel, accel_words, 0,
-		"What runs a microVM's processors; auto takes kvm where it works, else tcg, which is "
-		"software and slow."),
+		"Accelerator of microVMs.  auto selects kvm where it works, else tcg, which is slow software "
+		"emulation."),
 };
 
 static const struct option state[] = {
 	TEXT("state-dir", vm.state_dir, "DIR", 4000, NULL,
-		"Where images, templates, snapshots and paused desktops are.  Without it, "
-		"$XDG_STATE_HOME/vitrine or ~/.local/state/vitrine; as root, /var/lib/vitrine."),
+		"Directory of images, templates, snapshots and paused sandboxes.  Without it, $STATE_DIRECTORY "
+		"(set by systemd), else /var/lib/vitrine for root, else $XDG_STATE_HOME/vitrine or "
+		"~/.local/state/vitrine."),
 	FLAG("commands-during-takeover", vm.commands_during_takeover,
-		"run_command, and the tools that end, pause or time a sandbox, work while a person has control."),
+		"Allow run_command and the tools that end or pause a sandbox or set its timeout while a user has "
+		"control."),
 	FLAG("keep", vm.keep,
-		"Desktops go on when the server ends, and the next one takes them over (microvm only)."),
+		"Keep sandboxes running when the server exits; the next server reattaches to them (microvm only)."),
 	TEXT("warm", warm, "LIST", 1000, "0",
-		"Desktops kept ready in reserve, so that a new one takes no time (microvm only): a "
-		"number of the default image, IMAGE=NUMBER of another, or several of these with "
-		"commas between."),
+		"Size of the warm pool: the number of pre-started sandboxes with default settings (microvm only).  "
+		"IMAGE=NUMBER sets the number for another image.  Separate entries by commas: 2,desktop=1."),
 };
 
 static const struct option serving[] = {
 	TEXT("tools", tools, "LIST", 1000, "all",
-		"Tools and toolsets to offer, separated by commas; all offers every one."),
+		"Tools and toolsets to offer, separated by commas.  Toolsets: computer, shell, sandbox, stream, control."),
 	COUNT("max-calls", max_calls, "N", 1, 1000, 32,
-		"Tool calls in flight on one connection; further ones are refused."),
+		"Maximum number of tool calls in flight per connection or session.  Further calls are refused."),
 	FLAG("conformance", conformance,
-		"For tests only: adds what the official conformance suite wants to find."),
+		"Add the fixtures of the official conformance suite.  For tests only."),
 	WORD("log-level", log_level, log_level_words, LOG_LEVEL_WARNING,
-		"How much is written to stderr."),
+		"Lowest severity of the messages written to stderr."),
 };
 
 static const struct option over_http[] = {
 	TEXT("http", http.listen, "ADDRESS", 300, NULL,
-		"Serve HTTP at 127.0.0.1:8765, [::1]:0 (0: any free port), unix:PATH, or systemd "
-		"(the sockets it hands over)."),
-	FLAG("stdio", http.stdio, "With --http: serve a client on stdin and stdout too."),
+		"Serve HTTP at this address: 127.0.0.1:8765, [::1]:0 (0: any free port), unix:PATH, or systemd "
+		"(sockets passed by socket activation)."),
+	FLAG("stdio", http.stdio, "With --http: also serve a client on stdin and stdout."),
 	TEXT("tokens", http.tokens, "FILE", 4000, NULL,
-		"Who may come in: a JSON array of {\"name\", \"token\" or \"sha256\", and, if wanted, "
-		"\"sandboxes\", \"calls\", \"saved\" and \"saved_mib\", the most at once}.  Others must not be able to read the file. "
-		"Without it, the variable VITRINE_TOKEN holds the token; without that, one is made."),
-	FLAG("no-auth", http.no_auth, "Let in everyone on this machine, without a token."),
-	TEXT("tls-cert", http.tls_cert, "FILE", 4000, NULL, "Certificate chain for HTTPS, in PEM."),
-	TEXT("tls-key", http.tls_key, "FILE", 4000, NULL, "Its private key, in PEM."),
+		"File of access tokens: a JSON array of {\"name\", \"token\" or \"sha256\"}, each with optional limits "
+		"\"sandboxes\", \"calls\", \"saved\" and \"saved_mib\".  Other users must not be able to read the file. "
+		"Without it, the environment variable VITRINE_TOKEN holds the token.  Without either, the server "
+		"generates a token."),
+	FLAG("no-auth", http.no_auth, "Accept requests without a token, from this machine only."),
+	TEXT("tls-cert", http.tls_cert, "FILE", 4000, NULL, "Certificate chain for HTTPS, in PEM format."),
+	TEXT("tls-key", http.tls_key, "FILE", 4000, NULL, "Private key of the certificate, in PEM format."),
 	FLAG("behind-proxy", http.behind_proxy,
-		"A proxy in front does the HTTPS: listening beyond this machine is allowed."),
+		"A reverse proxy terminates HTTPS.  Permits listening beyond this machine without a certificate."),
 	TEXT("allow-hosts", http.allow_hosts, "LIST", 4000, NULL,
-		"Names clients may call this server by, beside localhost and the address above."),
+		"Accepted Host names, separated by commas, in addition to localhost and the listening address."),
 	TEXT("allow-origins", http.allow_origins, "LIST", 4000, NULL,
-		"Web pages that may use this server, such as https://desk.example."),
+		"Web origins that may use this server, separated by commas, such as https://desk.example."),
 	COUNT("max-connections", http.max_connections, "N", 1, 100000, 1024,
-		"Connections at the same time."),
+		"Maximum number of HTTP connections."),
 	COUNT("max-body", http.max_body_kib, "KIB", 1, TRANSPORT_MESSAGE_MAX >> 10,
-		1024, "Size of a request, in KiB."),
-	FLAG("open-metrics", http.open_metrics, "Show /metrics without a token."),
+		1024, "Maximum size of a request body in KiB."),
+	FLAG("open-metrics", http.open_metrics, "Serve /metrics without a token."),
 	TEXT("auth-server", http.auth_server, "URL", 1000, NULL,
-		"The OAuth server that clients are sent to for a token (RFC 9728).  A proxy in front "
-		"must check its tokens: this server knows only its own."),
+		"OAuth authorization server that clients are referred to (RFC 9728).  A proxy in front must verify "
+		"its tokens; this server accepts only its own."),
 };
 
 static const struct option streams[] = {
 	TEXT("public-url", http.public_url, "URL", PUBLIC_URL_MAX, NULL,
-		"Where browsers reach this server, a proxy's path included: https://desk.example/vitrine. "
-		"Links to streams begin with it.  Without it, they are as the client calls this server."),
+		"URL at which browsers reach this server, including a proxy's path: https://desk.example/vitrine. "
+		"Stream links start with it.  Without it, they start with the Host of the client's request."),
 	TEXT("stream-listen", http.stream_listen, "ADDRESS", 300, "127.0.0.1:0",
-		"Over stdio alone: where streams are shown, from the first link on.  0: any free port."),
+		"Without --http: address of the stream listener, which starts with the first link.  Port 0: any free port."),
 	TEXT("vnc", vnc_listen, "ADDRESS", 300, NULL,
-		"Show streams to VNC viewers here, too: 127.0.0.1:5901, or unix:PATH.  With --tls-cert others than "
-		"this machine may connect.  A link's /s/ID/#TICKET is what they log in with: name ID, password TICKET."),
+		"Serve streams to VNC viewers at this address: 127.0.0.1:5901, or unix:PATH.  Other machines require "
+		"--tls-cert.  A stream link ends in /s/ID/#TICKET: the user name is ID, the password TICKET."),
 	TEXT("frame-ancestors", http.frame_ancestors, "LIST", 1000, NULL,
-		"Web pages that may show the viewer in a frame, such as https://app.example, separated by "
-		"spaces.  Without it, none."),
+		"Web origins that may embed the viewer in a frame, separated by spaces, such as https://app.example. "
+		"Without it, none."),
 };
 /* clang-format on */
 

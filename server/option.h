@@ -4,8 +4,8 @@
 #include "base/field.h"
 #include "server/config.h"
 
-/* The rows behind struct config, for those who read them: config.c, from a file and from the
- * command line, and config_help.c, to people. */
+/* The rows behind struct config, for their readers: config.c, which takes values from a file and
+ * from the command line, config_help.c, and the test that writes docs/options.md. */
 
 struct option {
 	struct field field; /* of struct config */
@@ -24,6 +24,11 @@ const struct option *option_find(const char *name);
 /* The nearest option's name; extra, when not NULL, counts as one more. */
 const char *option_nearest(const char *wrong, const char *extra);
 bool option_is_flag(const struct option *option);
+/* Appends what follows the option's name, "auto|microvm|namespace|fake" or "NAME"; nothing for a
+ * flag. */
+void option_print_value(const struct option *option, struct buf *out);
+/* Appends the default; false if there is none. */
+bool option_print_default(const struct option *option, struct buf *out);
 
 bool option_set_presets(struct config *config, struct err *err) NODISCARD;
 /* Checks a value and stores it; called is the name the person used.  Takes value, and owns it in

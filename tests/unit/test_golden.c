@@ -1,7 +1,7 @@
 // USES server
 /*
- * Golden texts: what users and models read, in the files of tests/golden.  Each file is a session,
- * input and output together:
+ * Golden texts: what users and models read, in the files of tests/golden, and docs/options.md.
+ * Each file of tests/golden is a session, input and output together:
  *
  *     # a comment
  *     $ vitrine help            runs the program; its output follows, and its exit status if not 0
@@ -17,6 +17,7 @@
  */
 #include "base/spawn.h"
 #include "memory_client.h"
+#include "server/option.h"
 #include "tools/streams.h"
 
 #include <criterion/criterion.h>
@@ -344,8 +345,8 @@ static void write_text(const char *path, const struct buf *text)
 	cr_assert_eq(fclose(out), 0);
 }
 
-/* The first line that differs, for a message. */
-static void expect_same(const char *name, const char *want, const char *got)
+/* Names the first line that differs. */
+static void expect_same(const char *path, const char *want, const char *got)
 {
 	int line = 1;
 	while (*want && *want == *got) {
@@ -353,18 +354,37 @@ static void expect_same(const char *name, const char *want, const char *got)
 		want++, got++;
 	}
 	cr_expect(*want == *got,
-		"tests/golden/%s.txt:%d differs from there: \"%.*s\"\nRun with "
-		"VITRINE_GOLDEN=write "
-		"and review the diff.",
-		name, line, (int)strcspn(got, "\n"), got);
+		"%s:%d differs from there: \"%.*s\"\nRun with VITRINE_GOLDEN=write and review "
+		"the diff.",
+		path, line, (int)strcspn(got, "\n"), got);
+}
+
+/* Compares with the file at path below the source, or replaces it. */
+static void settle(const char *path, const char *want, const struct buf *got)
+{
+	const char *mode = getenv("VITRINE_GOLDEN");
+	if (mode && strcmp(mode, "write") == 0) {
+		write_text(path, got);
+	} else {
+		expect_same(path, want, (const char *)got->data);
+	}
+}
+
+/* "docs/options.md" below the source folder; free() it. */
+static char *source_path(const char *name)
+{
+	const char *source = getenv("VITRINE_SOURCE");
+	struct buf path = { 0 };
+	buf_printf(&path, "%s/%s", source ? source : ".", name);
+	return (char *)path.data;
 }
 
 static void play(const char *name)
 {
 	struct golden golden = { 0 };
-	const char *source = getenv("VITRINE_SOURCE"), *mode = getenv("VITRINE_GOLDEN");
-	char path[4096];
-	snprintf(path, sizeof(path), "%s/tests/golden/%s.txt", source ? source : ".", name);
+	auto_buf struct buf file = { 0 };
+	buf_printf(&file, "tests/golden/%s.txt", name);
+	auto_free char *path = source_path(buf_text(&file));
 	auto_free char *want = read_text(path);
 	auto_free char *lines = must(strdup(want));
 	setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
@@ -374,11 +394,7 @@ static void play(const char *name)
 		take_line(&golden, line);
 	}
 	cr_assert_gt(golden.out.len, 0u, "%s has no input lines", path);
-	if (mode && strcmp(mode, "write") == 0) {
-		write_text(path, &golden.out);
-	} else {
-		expect_same(name, want, buf_text(&golden.out));
-	}
+	settle(path, want, &golden.out);
 	client_done(&golden.client);
 	buf_done(&golden.out);
 }
@@ -406,4 +422,66 @@ Test(golden, stream)
 Test(golden, control)
 {
 	play("control");
+}
+
+/* ---- docs/options.md ---- */
+
+/* One cell of a table: a | would end it. */
+static void write_cell(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		buf_printf(out, *text == '|' ? "\\|" : "%c", *text);
+	}
+}
+
+static void write_option(struct buf *out, const struct option *option)
+{
+	auto_buf struct buf value = { 0 }, preset = { 0 };
+	option_print_value(option, &value);
+	bool has_default = option_print_default(option, &preset);
+	buf_printf(out, "| `--%s%s", option->field.name, value.len ? " " : "");
+	write_cell(out, buf_text(&value));
+	buf_printf(out, "` | %s%s%s | ", has_default ? "`" : "",
+		has_default ? buf_text(&preset) : "", has_default ? "`" : "");
+	for (const char *at = option->field.help; *at;) {
+		size_t len = strcspn(at, " ");
+		auto_free char *word = must(strndup(at, len));
+		at += len + strspn(at + len, " ");
+		write_cell(out, word);
+		buf_printf(out, *at ? " " : " |\n");
+	}
+}
+
+static void write_options(struct buf *out)
+{
+	buf_printf(out,
+		"# Options of `vitrine serve`\n\n"
+		"<!-- Generated from the table of options: VITRINE_GOLDEN=write ctest -R golden "
+		"-->\n\n"
+		"Options are written `--name value` or `--name=value`. Flags take no value.\n"
+		"`vitrine help serve` prints the same list.\n\n"
+		"Each option is also a key of the configuration file, without the dashes:\n\n"
+		"    { \"screen\": \"1440x900\", \"max-sandboxes\": 2, \"keep\": true }\n\n"
+		"The file is `--" CONFIG_FILE_OPTION
+		" FILE`, else `$XDG_CONFIG_HOME/vitrine/config.json`, "
+		"else `~/.config/vitrine/config.json`.\n"
+		"The command line takes precedence. An unknown key is an error.\n");
+	const struct option_group *group;
+	for (size_t g = 0; (group = option_group_at(g)); g++) {
+		buf_printf(out,
+			"\n## %s\n\n| option | default | description |\n| --- | --- | --- |\n",
+			group->title);
+		for (size_t i = 0; i < group->count; i++) {
+			write_option(out, &group->options[i]);
+		}
+	}
+}
+
+Test(golden, options)
+{
+	auto_buf struct buf out = { 0 };
+	auto_free char *path = source_path("docs/options.md");
+	auto_free char *want = read_text(path);
+	write_options(&out);
+	settle(path, want, &out);
 }
