@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails when the README's tables miss a tool or an option that the program has, or name one that it has not.
+# Fails when the README's table misses a tool that the program has, or names one that it has not.
 # Asks the program itself: $1 is the build folder.
 set -eu
 here=$(mktemp -d)
@@ -13,7 +13,6 @@ HOME=$here; export HOME
 {"jsonrpc":"2.0","id":2,"method":"tools/list"}
 END
 grep '"id": *2' "$here/answers" | grep -oE '"name": *"[a-z_]+"' | sed -E 's/.*"([a-z_]+)"/\1/' | sort >"$here/tools"
-"$1/vitrine" help serve | sed -nE 's/^  --([a-z-]+).*/\1/p' | grep -v '^config$' | sort >"$here/options"
 
 # The names in the first column of the table below "## $1".
 column() {
@@ -21,9 +20,8 @@ column() {
 		grep -oE '`[a-z_-]+`' | tr -d '`' | sort
 }
 same() {
-	[ -s "$here/$2" ] || { echo "vitrine told no $2"; return 1; }
+	[ -s "$here/$2" ] || { echo "vitrine listed no $2"; return 1; }
 	column "$1" >"$here/readme"
 	diff -u --label "README.md, $1" "$here/readme" --label "vitrine" "$here/$2"
 }
 same Tools tools
-same Options options
