@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/nearest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SHOWN_MAX 60             /* bytes of a refused value */
@@ -41,10 +42,19 @@ static int show_more(const char *bytes, size_t len, void *data)
 	return n < len ? -1 : 0;
 }
 
+size_t field_real_flags(const json_t *v)
+{
+	char text[32];
+	double n = json_real_value(v);
+	snprintf(text, sizeof(text), "%.15g", n);
+	return strtod(text, NULL) == n ? JSON_REAL_PRECISION(15) : JSON_REAL_PRECISION(17);
+}
+
 static struct shown show(const json_t *v)
 {
 	struct shown shown = { .len = 0 };
-	if (json_dump_callback(v, show_more, &shown, JSON_COMPACT | JSON_ENCODE_ANY) < 0) {
+	size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | field_real_flags(v);
+	if (json_dump_callback(v, show_more, &shown, flags) < 0) {
 		while (shown.len && (shown.text[shown.len - 1] & 0xc0) == 0x80) {
 			shown.len--;
 		}

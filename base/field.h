@@ -112,6 +112,10 @@ json_t *field_encode(const struct field *fields, const void *in);
 /* Flat JSON Schema 2020-12: {type:"object", properties, required, additionalProperties:false}. */
 json_t *field_schema(const struct field *fields);
 
+/* How jansson's dump is told to write this number with as few digits as read back as the same: 0.05,
+ * not 0.050000000000000003.  Does not look into lists and objects. */
+size_t field_real_flags(const json_t *v);
+
 const struct field *field_find(const struct field *fields, const char *name);
 
 #endif

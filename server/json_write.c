@@ -6,6 +6,7 @@
 #include "server/json_write.h"
 
 #include "base/cleanup.h"
+#include "base/field.h"
 
 #include <string.h>
 
@@ -47,7 +48,8 @@ static void write_by_jansson(struct buf *out, const json_t *value)
 	/* Fails only for text that is not UTF-8, which json_stringn_nocheck() lets in: still one
 	 * valid value. */
 	size_t before = out->len;
-	if (json_dump_callback(value, append, out, JSON_COMPACT | JSON_ENCODE_ANY)) {
+	size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | field_real_flags(value);
+	if (json_dump_callback(value, append, out, flags)) {
 		out->len = before;
 		buf_append(out, "null", 4);
 	}

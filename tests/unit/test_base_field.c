@@ -86,7 +86,7 @@ Test(field, sentences)
 	refuse("{\"at\":[1,2.5]}",
 		"'at' must be a list of 2 integers, such as [100, 200]; got [1,2.5]");
 	refuse("{\"at\":[1,1e300]}", "'at' must be a list of 2 integers, such as [100, 200]; got "
-				     "[1,1.0000000000000001e300]");
+				     "[1,1e300]");
 	refuse("{}", "'at' is missing; it must be a list of 2 integers, such as [100, 200]");
 	refuse("{\"at\":null}",
 		"'at' is missing; it must be a list of 2 integers, such as [100, 200]");
@@ -99,6 +99,9 @@ Test(field, sentences)
 		"'number' must be an integer from 1 to 5; got true");
 	refuse("{\"at\":[1,2],\"free_number\":0.5}", "'free_number' must be an integer; got 0.5");
 	refuse("{\"at\":[1,2],\"scale\":2}", "'scale' must be a number from 0.5 to 1; got 2");
+	refuse("{\"at\":[1,2],\"scale\":0.05}", "'scale' must be a number from 0.5 to 1; got 0.05");
+	refuse("{\"at\":[1,2],\"scale\":1.0000000000000002}",
+		"'scale' must be a number from 0.5 to 1; got 1.0000000000000002");
 	refuse("{\"at\":[1,2],\"flag\":1}", "'flag' must be true or false; got 1");
 	refuse("{\"at\":[1,2],\"side\":\"lft\"}",
 		"'side' must be one of 'left', 'right'; got \"lft\"");
