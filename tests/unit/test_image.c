@@ -199,10 +199,17 @@ Test(image, a_failure_is_told_in_the_words_that_matter)
 	const char *const apt[] = { "I: installing remaining packages inside the chroot...",
 		"E: Unable to locate package nonsuch", "E: setup failed: E: apt-get -o a -o b",
 		NULL };
+	const char *const tar[] = { "tar: caf\xc3\xa9/\xe6\x96\x87: Cannot open", NULL };
+	const char *const harm[] = { "vitrine: failed: \x1b[2Jtar: caf\xe9", NULL };
 	const char *const ours[] = { "E: something", "vitrine: failed: there is no kernel", NULL };
 	struct err err = told(apt);
 	cr_expect_str_eq(err.text, "the build exited with status 25 while installing packages: "
 				   "E: Unable to locate package nonsuch");
+	err = told(tar);
+	cr_expect_str_eq(err.text, "the build exited with status 25 while starting: "
+				   "tar: caf\xc3\xa9/\xe6\x96\x87: Cannot open");
+	err = told(harm);
+	cr_expect_str_eq(err.text, " [2Jtar: caf?");
 	err = told(ours);
 	cr_expect_str_eq(err.text, "there is no kernel");
 }

@@ -5,6 +5,7 @@
  */
 #include "vm/image/progress.h"
 
+#include "base/plain.h"
 #include "vm/image/plan.h"
 
 #include <stdio.h>
@@ -79,10 +80,9 @@ static bool counts(struct progress *progress, const char *line)
 /* Names of an archive's files may be in it, and it goes to a terminal. */
 static void copy_text(char *to, size_t size, const char *from)
 {
-	snprintf(to, size, "%s", from);
-	for (; *to; to++) {
-		*to = *to < ' ' || *to > '~' ? '?' : *to;
-	}
+	auto_buf struct buf plain = { 0 };
+	plain_append(&plain, from, size - sizeof("..."));
+	snprintf(to, size, "%s", buf_text(&plain));
 }
 
 /* Keeps the first complaints: what follows is mostly their consequence. */
