@@ -1,4 +1,5 @@
 #include "server/command.h"
+#include "server/config.h"
 
 #include "base/base64.h"
 #include "base/buf.h"
@@ -11,6 +12,8 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /*
  * vitrine demo: a whole MCP session, as any client would hold it, against `vitrine serve`: an
@@ -39,16 +42,17 @@ static void print_progress(const char *message)
 	fflush(stdout);
 }
 
-#define SHOWN_LINES 4
+#define SHOWN_LINES 4 /* of a tool's answer */
 
-static void print_outcome(double ms, const char *outcome)
+static void print_outcome(double ms, const char *outcome, int lines)
 {
 	printf("%9.1f ms ", ms);
-	for (int i = 0; *outcome && i < SHOWN_LINES; i++) {
+	for (int i = 0; *outcome && i < lines; i++) {
 		int len = (int)strcspn(outcome, "\n");
 		printf("%s%.*s\n", i ? "             " : "", len, outcome);
 		outcome += len + (outcome[len] == '\n');
 	}
+	printf("%s", *outcome ? "             ...\n" : "");
 	fflush(stdout);
 }
 
@@ -93,7 +97,7 @@ static json_t *call_tool(struct demo *demo, const char *name, json_t *args, stru
 		err_set(err, ERR_HOST, "%s", said ? said : "the tool failed and gave no reason");
 		return NULL;
 	}
-	print_outcome(ms, said ? said : "(an image)");
+	print_outcome(ms, said ? said : "(an image)", SHOWN_LINES);
 	return json_incref((json_t *)content);
 }
 
@@ -116,7 +120,7 @@ static bool greet(struct demo *demo, struct err *err)
 	const char *protocol = json_string_value(json_object_get(result, "protocolVersion"));
 	buf_printf(&said, "%s %s, protocol %s (the server's start counts)", name ? name : "?",
 		version ? version : "?", protocol ? protocol : "?");
-	print_outcome(ms, buf_text(&said));
+	print_outcome(ms, buf_text(&said), 1);
 	demo_client_notify(demo->client, "notifications/initialized");
 	return true;
 }
@@ -139,7 +143,7 @@ static bool list_tools(struct demo *demo, struct err *err)
 		const char *name = json_string_value(json_object_get(tool, "name"));
 		buf_printf(&said, "%s%s", i % 7 ? ", " : i ? ",\n" : "\n", name ? name : "?");
 	}
-	print_outcome(ms, buf_text(&said));
+	print_outcome(ms, buf_text(&said), INT_MAX);
 	return true;
 }
 
@@ -272,34 +276,54 @@ static void print_connecting(void)
 
 /* ---- the command ---- */
 
-/* --output is ours; every other argument is for `vitrine serve`, which checks it. */
-static bool split_arguments(
-	int argc, char **argv, const char **serve, const char **ret_output, struct err *err)
+/* What makes a desktop another one; a session of its own over stdin and stdout needs no more. */
+static const char *const options[] = { "output", "backend", "image", "screen", "memory", "cpus",
+	"network", "processes", "files", "disk", "start-timeout", "accel", "state-dir", "log-level",
+	NULL };
+
+/* Takes --output out of the arguments. */
+static bool take_output(int *argc, char **argv, const char **ret_output, struct err *err)
 {
-	size_t n = 0;
-	serve[n++] = "/proc/self/exe";
-	serve[n++] = "serve";
-	for (int i = 1; i < argc; i++) {
+	int kept = 0;
+	for (int i = 0; i < *argc; i++) {
 		if (strncmp(argv[i], "--output=", 9) == 0) {
 			*ret_output = argv[i] + 9;
 		} else if (strcmp(argv[i], "--output") != 0) {
-			serve[n++] = argv[i];
-		} else if (argv[++i]) {
+			argv[kept++] = argv[i];
+		} else if (++i < *argc) {
 			*ret_output = argv[i];
 		} else {
 			return err_set(err, ERR_ARGUMENT, "--output needs the name of a file");
 		}
 	}
-	serve[n] = NULL;
-	return true;
+	*argc = kept;
+	return **ret_output || err_set(err, ERR_ARGUMENT, "--output needs the name of a file");
 }
 
-static bool run_demo(const char *const *serve, const char *output, struct err *err)
+/* The server's configuration: these options and nothing else of the user's file, which may be that
+ * of a service, with its address. */
+static int write_config(const struct config *config, struct err *err)
 {
+	json_auto_t *json = config_encode(config, options);
+	auto_free char *said = must(json_dumps(json, JSON_COMPACT));
+	auto_close int fd = memfd_create("vitrine-demo", MFD_CLOEXEC);
+	if (fd < 0 || write(fd, said, strlen(said)) != (ssize_t)strlen(said)) {
+		err_errno(err, "cannot write the server's configuration");
+		return -1;
+	}
+	return take_fd(&fd);
+}
+
+static bool run_demo(const struct config *config, const char *output, struct err *err)
+{
+	char path[64];
+	const char *const serve[] = { "/proc/self/exe", "serve", "--config", path, NULL };
 	auto_event sd_event *event = loop_new(err);
-	if (!event) {
+	auto_close int fd = event ? write_config(config, err) : -1;
+	if (fd < 0) {
 		return false;
 	}
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fd);
 	struct demo demo = { .event = event, .output = output };
 	demo.client = demo_client_new(event, serve, print_progress, err);
 	bool well = demo.client && hold_session(&demo, err);
@@ -309,14 +333,16 @@ static bool run_demo(const char *const *serve, const char *output, struct err *e
 
 static int run(int argc, char **argv)
 {
-	auto_free const char **serve = must(calloc((size_t)argc + 3, sizeof(*serve)));
+	auto_config struct config config = { 0 };
 	const char *output = "vitrine-demo.png";
 	struct err err = { 0 };
-	if (!split_arguments(argc, argv, serve, &output, &err)) {
+	if (!take_output(&argc, argv, &output, &err) ||
+		!config_load_some(&config, options, argc, argv, &err) ||
+		!config_check_effect(&config, &err)) {
 		fprintf(stderr, "vitrine demo: %s\n", err.text);
 		return 2;
 	}
-	if (!run_demo(serve, output, &err)) {
+	if (!run_demo(&config, output, &err)) {
 		fflush(stdout);
 		fprintf(stderr, "\nvitrine demo: %s\n", err.text);
 		if (err.kind != ERR_CANCELLED) {
@@ -331,7 +357,7 @@ static int run(int argc, char **argv)
 const struct command command_demo = {
 	.name = "demo",
 	.summary = "hold a whole MCP session and show each step",
-	.usage = "[--output FILE] [options of serve]",
+	.usage = "[--output FILE] [options]",
 	.help = "Starts `vitrine serve`, speaks MCP with it as a client would: types a text in an "
 		"editor, saves\n"
 		"it through the editor's dialog, takes a screenshot (--output, vitrine-demo.png) "
@@ -340,5 +366,6 @@ const struct command command_demo = {
 		"status 0\n"
 		"means that the text came back exactly.",
 	.takes_config = true,
+	.options = options,
 	.run = run,
 };

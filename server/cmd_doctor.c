@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/spawn.h"
+#include "vm/accel.h"
 #include "vm/cgroup.h"
 #include "vm/host.h"
 #include "vm/private.h"
@@ -192,9 +193,23 @@ static void add_backend(const char *backend, const struct err *err, const char *
 		NULL);
 }
 
+/* Told before there is an image, too: whoever is about to build one wants to know. */
+static void check_kvm(struct report *report)
+{
+	struct err err = { 0 };
+	char text[400] = "a small guest ran on it";
+	bool works = accel_try_kvm(&err);
+	if (!works) {
+		snprintf(text, sizeof(text),
+			"%.300s; microVMs are emulated in software, which is slow", err.text);
+	}
+	add(report, "backends", "KVM", works ? STATUS_OK : STATUS_WARNING, text, NULL);
+}
+
 static void check_backends(struct report *report, const struct config *config)
 {
 	vm_probe(&config->vm, add_backend, report);
+	check_kvm(report);
 	check_state(report, &config->vm);
 }
 
@@ -439,12 +454,14 @@ static bool take_json(int *argc, char **argv)
 	return found;
 }
 
+static const char *const options[] = { "json", "backend", "image", "accel", "state-dir", NULL };
+
 static int run(int argc, char **argv)
 {
 	auto_config struct config config = { 0 };
 	struct err err = { 0 };
 	bool as_json = take_json(&argc, argv);
-	if (!config_load(&config, argc, argv, &err)) {
+	if (!config_load_some(&config, options, argc, argv, &err)) {
 		fprintf(stderr, "vitrine doctor: %s\n", err.text);
 		return 2;
 	}
@@ -473,7 +490,8 @@ const struct command command_doctor = {
 	.help = "Tries each backend and looks for the programs, fonts and limits that desktops need.\n"
 		"Each line says ok, warning (desktops work without it, less well) or missing, and how\n"
 		"to fix it.  Exits with 0 only if a desktop can run here (with --backend: on that one).\n"
-		"--json prints the same for programs.  The options are those of `vitrine serve`, such\n"
-		"as --state-dir.",
+		"--json prints the same for programs.  The options say what `vitrine serve` would use.",
+	.takes_config = true,
+	.options = options,
 	.run = run,
 };

@@ -27,7 +27,7 @@ static void one_command(const struct command *command)
 		command->usage[0] ? " " : "", command->usage, command->help);
 	if (command->takes_config) {
 		buf_printf(&text, "\n");
-		config_describe(&text);
+		config_describe(&text, command->options);
 	}
 	fputs(buf_text(&text), stdout);
 }

@@ -240,10 +240,8 @@ static bool start_vnc(struct serving *s, struct err *err)
 static bool start_serving(struct serving *s, struct err *err)
 {
 	log_set_level(s->config.log_level);
-	if (strcmp(s->config.vm.backend, "namespace") == 0 &&
-		s->config.vm.preset.on_timeout == VM_TIMEOUT_PAUSE) {
-		return err_set(err, ERR_ARGUMENT,
-			"on-timeout: pause needs the microvm backend; namespaces cannot be paused");
+	if (!config_check_effect(&s->config, err)) {
+		return false;
 	}
 	s->event = loop_new_ending_by(on_told_to_end, s, err);
 	s->tools = s->event ? tool_set_new(s->config.tools, err) : NULL;

@@ -10,8 +10,8 @@ struct command {
 	const char *summary; /* one line for `vitrine help` */
 	const char *usage;   /* "[options]" */
 	const char *help;    /* a paragraph for `vitrine help NAME` */
-	bool takes_config; /* accepts the options of config.c; `vitrine help NAME` then prints every
-			      row with its default */
+	bool takes_config; /* accepts options of config.c; `vitrine help NAME` then tells of them */
+	const char *const *options; /* which: as for config_load_some() */
 	/* argv[0] is the command's name.  Returns the exit status: 0 well, 1 failed, 2 wrong usage.
 	 */
 	int (*run)(int argc, char **argv);

@@ -55,7 +55,7 @@ static bool set_from_file(struct config *config, const char *key, json_t *value,
 {
 	const struct option *option = option_find(key);
 	if (!option) {
-		const char *near = option_nearest(key, NULL);
+		const char *near = option_nearest(key, NULL, NULL);
 		return err_set(err, ERR_ARGUMENT, "there is no option '%s'%s%s%s", key,
 			near ? "; did you mean '" : "; `vitrine help serve` lists them",
 			near ? near : "", near ? "'?" : "");
@@ -120,24 +120,41 @@ bool config_load_users_file(struct config *config, struct err *err)
 
 /* ---- the command line ---- */
 
+struct words {
+	int argc;
+	char **argv;              /* argv[0] is the command's name */
+	const char *const *taken; /* as in config.h */
+};
+
 /* One argument taken apart; `called` is the name with its dashes. */
 struct argument {
 	char called[64];
 	const char *name, *value;
 };
 
-static bool unknown_option(const struct argument *arg, struct err *err)
+static bool refuse_option(const struct words *words, const struct argument *arg, struct err *err)
 {
-	const char *near = option_nearest(arg->name, CONFIG_FILE_OPTION);
-	return err_set(err, ERR_ARGUMENT, "there is no option '%s'%s%s%s", arg->called,
-		near ? "; did you mean '--" : "; `vitrine help serve` lists them", near ? near : "",
-		near ? "'?" : "");
+	const char *command = words->argv[0];
+	if (option_find(arg->name)) {
+		return err_set(err, ERR_ARGUMENT,
+			"'%s' is an option of `vitrine serve` and not of this; `vitrine help %s` "
+			"lists what there is",
+			arg->called, command);
+	}
+	const char *near = option_nearest(arg->name, words->taken, CONFIG_FILE_OPTION);
+	if (near) {
+		return err_set(err, ERR_ARGUMENT, "there is no option '%s'; did you mean '--%s'?",
+			arg->called, near);
+	}
+	return err_set(err, ERR_ARGUMENT, "there is no option '%s'; `vitrine help %s` lists them",
+		arg->called, command);
 }
 
 /* Reads argv[*at], and the value behind it if it is written apart; moves *at past them. */
-static bool next_argument(int argc, char **argv, int *at, struct argument *ret_arg, struct err *err)
+static bool next_argument(
+	const struct words *words, int *at, struct argument *ret_arg, struct err *err)
 {
-	const char *word = argv[(*at)++];
+	const char *word = words->argv[(*at)++];
 	if (strncmp(word, "--", 2) != 0 || !word[2]) {
 		return err_set(err, ERR_ARGUMENT,
 			"unexpected argument '%.100s'; options are written --name value", word);
@@ -147,17 +164,19 @@ static bool next_argument(int argc, char **argv, int *at, struct argument *ret_a
 	snprintf(ret_arg->called, sizeof(ret_arg->called), "%.*s", len, word);
 	ret_arg->name = ret_arg->called + 2;
 	const struct option *option = option_find(ret_arg->name);
-	if (!option && strcmp(ret_arg->name, CONFIG_FILE_OPTION) != 0) {
-		return unknown_option(ret_arg, err);
+	bool is_taken = option ? option_is_taken(ret_arg->name, words->taken)
+			       : strcmp(ret_arg->name, CONFIG_FILE_OPTION) == 0;
+	if (!is_taken) {
+		return refuse_option(words, ret_arg, err);
 	}
 	if (!equals && option && option_is_flag(option)) {
 		ret_arg->value = "true";
 		return true;
 	}
-	if (!equals && *at == argc) {
+	if (!equals && *at == words->argc) {
 		return err_set(err, ERR_ARGUMENT, "'%s' needs a value", ret_arg->called);
 	}
-	ret_arg->value = equals ? equals + 1 : argv[(*at)++];
+	ret_arg->value = equals ? equals + 1 : words->argv[(*at)++];
 	return true;
 }
 
@@ -179,11 +198,11 @@ static json_t *value_from_text(const struct option *option, const char *text)
 }
 
 static bool load_command_line(
-	struct config *config, int argc, char **argv, const char **ret_file, struct err *err)
+	struct config *config, const struct words *words, const char **ret_file, struct err *err)
 {
-	for (int at = 1; at < argc;) {
+	for (int at = 1; at < words->argc;) {
 		struct argument arg;
-		if (!next_argument(argc, argv, &at, &arg, err)) {
+		if (!next_argument(words, &at, &arg, err)) {
 			return false;
 		}
 		const struct option *option = option_find(arg.name);
@@ -200,19 +219,40 @@ static bool load_command_line(
 /* ---- callers ---- */
 
 /* The command line is read twice: to learn the file's name, and again to win over the file. */
-bool config_load(struct config *config, int argc, char **argv, struct err *err)
+bool config_load_some(
+	struct config *config, const char *const *taken, int argc, char **argv, struct err *err)
 {
+	const struct words words = { argc, argv, taken };
 	*config = (struct config){ .values = must(json_array()) };
 	const char *file = NULL;
-	return option_set_presets(config, err) &&
-	       load_command_line(config, argc, argv, &file, err) &&
+	return option_set_presets(config, err) && load_command_line(config, &words, &file, err) &&
 	       (file ? load_file(config, file, err) : config_load_users_file(config, err)) &&
-	       load_command_line(config, argc, argv, &file, err) && option_check(config, err);
+	       load_command_line(config, &words, &file, err) && option_check(config, err);
+}
+
+bool config_load(struct config *config, int argc, char **argv, struct err *err)
+{
+	return config_load_some(config, NULL, argc, argv, err);
+}
+
+json_t *config_encode(const struct config *config, const char *const *taken)
+{
+	json_t *all = must(json_object());
+	const struct option *option;
+	for (size_t i = 0; (option = option_at(i)); i++) {
+		struct field field[2] = { option->field };
+		json_auto_t *one = option_is_taken(option->field.name, taken)
+					   ? field_encode(field, config)
+					   : NULL;
+		json_object_update(all, one);
+	}
+	return all;
 }
 
 void config_done(struct config *config)
 {
 	json_decref(config->values);
+	json_decref(config->given);
 	free(config->file);
 	*config = (struct config){ 0 };
 }

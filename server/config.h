@@ -31,6 +31,7 @@ struct config {
 	int64_t start_timeout, timeout, idle_timeout; /* seconds */
 
 	char *file;     /* the configuration file that was read; NULL: none */
+	json_t *given;  /* {name: true on the command line, false in the file} */
 	json_t *values; /* what the strings above point into, and what was set, by option name */
 };
 
@@ -45,8 +46,22 @@ struct config {
 bool config_load(struct config *config, int argc, char **argv, struct err *err) NODISCARD;
 void config_done(struct config *config);
 
-/* Appends every option with its help, its default and, if the user's file sets it, the value there.
- */
-void config_describe(struct buf *out);
+/* The same for a command that takes only some options: `taken` is a NULL-ended list of their names,
+ * and of words that the command has taken out itself, for a slip to be near to.  NULL: all.  A
+ * file's others are for other commands, and are read and checked, too. */
+bool config_load_some(struct config *config, const char *const *taken, int argc, char **argv,
+	struct err *err) NODISCARD;
+
+/* Refuses what was typed and has no effect: an option of something that is not served, an image that
+ * is not there.  The same in the file is a warning in the log. */
+bool config_check_effect(const struct config *config, struct err *err) NODISCARD;
+
+/* The options of `taken` (NULL: all) that are not at their presets, as a configuration file has
+ * them. */
+json_t *config_encode(const struct config *config, const char *const *taken);
+
+/* Appends the options of `taken` (NULL: all), each with its help, its default and, if the user's file
+ * sets it, the value there. */
+void config_describe(struct buf *out, const char *const *taken);
 
 #endif

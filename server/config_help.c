@@ -78,7 +78,21 @@ static void describe(const struct option *option, const struct config *config, s
 	describe_values(option, config, out);
 }
 
-void config_describe(struct buf *out)
+static void describe_group(const struct option_group *group, const char *const *taken,
+	const struct config *config, struct buf *out)
+{
+	bool titled = false;
+	for (size_t i = 0; i < group->count; i++) {
+		const struct option *option = &group->options[i];
+		if (option_is_taken(option->field.name, taken)) {
+			buf_printf(out, titled ? "" : "\n%s\n\n", group->title);
+			titled = true;
+			describe(option, config, out);
+		}
+	}
+}
+
+void config_describe(struct buf *out, const char *const *taken)
 {
 	auto_config struct config config = { .values = must(json_array()) };
 	struct err err = { 0 };
@@ -86,10 +100,7 @@ void config_describe(struct buf *out)
 	buf_printf(out, "Options, written --name value or --name=value:\n");
 	const struct option_group *group;
 	for (size_t g = 0; (group = option_group_at(g)); g++) {
-		buf_printf(out, "\n%s\n\n", group->title);
-		for (size_t i = 0; i < group->count; i++) {
-			describe(&group->options[i], &config, out);
-		}
+		describe_group(group, taken, &config, out);
 	}
 	buf_printf(out,
 		"\nConfiguration file\n\n"

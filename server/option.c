@@ -191,7 +191,7 @@ const struct option_group *option_group_at(size_t i)
 	return i < N_GROUPS ? &groups[i] : NULL;
 }
 
-static const struct option *option_at(size_t i)
+const struct option *option_at(size_t i)
 {
 	for (size_t g = 0; g < N_GROUPS; g++) {
 		if (i < groups[g].count) {
@@ -213,13 +213,27 @@ const struct option *option_find(const char *name)
 	return option;
 }
 
-const char *option_nearest(const char *wrong, const char *extra)
+bool option_is_taken(const char *name, const char *const *taken)
+{
+	for (; taken && *taken; taken++) {
+		if (strcmp(*taken, name) == 0) {
+			return true;
+		}
+	}
+	return !taken;
+}
+
+const char *option_nearest(const char *wrong, const char *const *taken, const char *extra)
 {
 	const char *names[N_OPTIONS + 2] = { 0 };
-	for (size_t i = 0; i < N_OPTIONS; i++) {
-		names[i] = option_at(i)->field.name;
+	size_t n = 0;
+	for (; taken && taken[n] && n < N_OPTIONS; n++) {
+		names[n] = taken[n];
 	}
-	names[N_OPTIONS] = extra;
+	for (; !taken && n < N_OPTIONS; n++) {
+		names[n] = option_at(n)->field.name;
+	}
+	names[n] = extra;
 	return nearest_name(wrong, names);
 }
 
@@ -314,6 +328,8 @@ bool option_set(struct config *config, const struct option *option, const char *
 		return false;
 	}
 	json_array_append(config->values, value);
+	config->given = config->given ? config->given : must(json_object());
+	json_object_set_new(config->given, option->field.name, json_boolean(called[0] == '-'));
 	return true;
 }
 

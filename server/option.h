@@ -21,8 +21,10 @@ struct option_group {
 const struct option_group *option_group_at(size_t i); /* NULL past the end */
 
 const struct option *option_find(const char *name);
-/* The nearest option's name; extra, when not NULL, counts as one more. */
-const char *option_nearest(const char *wrong, const char *extra);
+const struct option *option_at(size_t i);                         /* NULL past the end */
+bool option_is_taken(const char *name, const char *const *taken); /* taken: as in config.h */
+/* The nearest of the options that are taken; extra, when not NULL, counts as one more. */
+const char *option_nearest(const char *wrong, const char *const *taken, const char *extra);
 bool option_is_flag(const struct option *option);
 /* Appends what follows the option's name, "auto|microvm|namespace|fake" or "NAME"; nothing for a
  * flag. */

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/spawn.h"
+#include "read_all.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -19,18 +20,6 @@ struct ended {
 	struct buf out, err;
 	int status;
 };
-
-static void drain(int fd, struct buf *into)
-{
-	ssize_t n;
-	do {
-		buf_reserve(into, 65536);
-		n = read(fd, into->data + into->len, 65536);
-		into->len += n > 0 ? (size_t)n : 0;
-	} while (n > 0);
-	buf_append(into, "", 1);
-	into->len--;
-}
 
 /* Runs `vitrine words...`; what it prints must fit a pipe. */
 static struct ended run(const char *const words[])
@@ -51,8 +40,8 @@ static struct ended run(const char *const words[])
 	close(out[1]);
 	close(err[1]);
 	struct ended ended = { 0 };
-	drain(out[0], &ended.out);
-	drain(err[0], &ended.err);
+	read_all(out[0], &ended.out);
+	read_all(err[0], &ended.err);
 	close(out[0]);
 	close(err[0]);
 	waitpid(pid, &status, 0);
@@ -147,7 +136,7 @@ Test(command, slips_are_told_the_nearest_word)
 	expect_refused(RUN("serve", "--sreen", "1x1"),
 		"vitrine serve: there is no option '--sreen'; did you mean '--screen'?\n");
 	expect_refused(RUN("doctor", "--jsn"),
-		"vitrine doctor: there is no option '--jsn'; `vitrine help serve` lists them\n");
+		"vitrine doctor: there is no option '--jsn'; did you mean '--json'?\n");
 	expect_refused(RUN("version", "3"), "vitrine version: unexpected argument '3'\n");
 }
 

@@ -223,7 +223,7 @@ Test(config, every_row_apart_joined_and_in_a_file)
 Test(config, help_shows_every_row_and_no_other)
 {
 	auto_buf struct buf text = { 0 };
-	config_describe(&text);
+	config_describe(&text, NULL);
 	size_t n = 0;
 	for (const char *at = buf_text(&text); (at = strstr(at, "\n  --")); at++) {
 		n++;
@@ -302,12 +302,12 @@ Test(config, help_shows_what_the_users_file_sets_and_survives_a_broken_one)
 {
 	auto_buf struct buf good = { 0 }, bad = { 0 };
 	write_file(users, "{\"screen\": \"640x480\"}");
-	config_describe(&good);
+	config_describe(&good, NULL);
 	cr_expect(strstr(buf_text(&good),
 			  "Default: 1280x800; \"640x480\" in your configuration file\n"),
 		"%s", buf_text(&good));
 	write_file(users, "{");
-	config_describe(&bad);
+	config_describe(&bad, NULL);
 	cr_expect(strstr(buf_text(&bad), "\nYour configuration file cannot be used: "));
 	cr_expect(strstr(buf_text(&bad), "--start-timeout SECONDS\n"));
 }
@@ -450,6 +450,68 @@ Test(config, no_auth_is_for_this_machine)
 		"machine may come in, with no proxy and nothing to hide on the way; leave one of "
 		"the two out");
 	cr_expect_not(load("--no-auth", "--tokens=x", NULL, NULL));
+}
+
+/* What is typed is refused, what the file says is not; and what has an effect is let through. */
+Test(config, options_without_effect)
+{
+	static const struct {
+		const char *a, *b, *c, *file, *word;
+	} wrong[] = {
+		{ "--tokens", "x", NULL, "{\"tokens\": \"x\"}", "without --http" },
+		{ "--no-auth", NULL, NULL, "{\"no-auth\": true}", "without --http" },
+		{ "--stdio", NULL, NULL, "{\"stdio\": true}", "without --http" },
+		{ "--stream-listen=[::1]:0", "--http", "127.0.0.1:0",
+			"{\"http\": \"[::1]:0\", \"stream-listen\": \"[::1]:0\"}", "with --http" },
+		{ "--backend=namespace", "--keep", NULL,
+			"{\"keep\": true, \"backend\": \"namespace\"}", "--backend is namespace" },
+		{ "--backend=namespace", "--on-timeout=pause", NULL,
+			"{\"backend\": \"namespace\", \"on-timeout\": \"pause\"}",
+			"--backend is namespace" },
+		{ "--state-dir=/nonexistent/x", "--image", "nope",
+			"{\"image\": \"nope\", \"state-dir\": \"/nonexistent/x\"}",
+			"--image cannot be used: " },
+		{ "--state-dir=/nonexistent/x", "--warm", "nope=1",
+			"{\"warm\": \"nope=1\", \"state-dir\": \"/nonexistent/x\"}",
+			"--warm cannot be used: " },
+	};
+	log_set_level(LOG_LEVEL_ERROR);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		cr_assert(load(wrong[i].a, wrong[i].b, wrong[i].c, NULL), "%s", err.text);
+		cr_expect_not(config_check_effect(&config, &err), "%zu", i);
+		cr_expect_eq(err.kind, ERR_ARGUMENT);
+		cr_expect_not_null(strstr(err.text, wrong[i].word), "%s", err.text);
+		cr_assert(load_text(wrong[i].file), "%s", err.text);
+		cr_expect(config_check_effect(&config, &err), "%s", err.text);
+	}
+	static const char *const right[][2] = { { "--http=127.0.0.1:0", "--tokens=x" },
+		{ "--backend=namespace", "--cpus=2" }, { "--backend=namespace", "--network=none" },
+		{ "--backend=fake", "--image=any" }, { "--vnc=127.0.0.1:0", "--no-auth=false" } };
+	for (size_t i = 0; i < sizeof(right) / sizeof(*right); i++) {
+		cr_assert(load(right[i][0], right[i][1], NULL, NULL), "%s", err.text);
+		cr_expect(config_check_effect(&config, &err), "%s", err.text);
+	}
+}
+
+Test(config, a_command_takes_some_options_and_the_file_all)
+{
+	static const char *const taken[] = { "json", "screen", NULL };
+	const char *argv[] = { "doctor", "--http", "127.0.0.1:0", NULL };
+	config_done(&config);
+	cr_expect_not(config_load_some(&config, taken, 3, (char **)argv, &err));
+	cr_expect_str_eq(err.text, "'--http' is an option of `vitrine serve` and not of this; "
+				   "`vitrine help doctor` lists what there is");
+	config_done(&config);
+	argv[1] = "--jsn";
+	cr_expect_not(config_load_some(&config, taken, 3, (char **)argv, &err));
+	cr_expect_str_eq(err.text, "there is no option '--jsn'; did you mean '--json'?");
+	config_done(&config);
+	write_file(users, "{\"http\": \"127.0.0.1:0\", \"screen\": \"640x480\"}");
+	cr_assert(config_load_some(&config, taken, 1, (char **)argv, &err), "%s", err.text);
+	cr_expect_str_eq(config.http.listen, "127.0.0.1:0");
+	json_auto_t *kept = config_encode(&config, taken);
+	auto_free char *text = json_dumps(kept, JSON_COMPACT);
+	cr_expect_str_eq(text, "{\"screen\":\"640x480\"}");
 }
 
 Test(config, null_counts_as_absent)

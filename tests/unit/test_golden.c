@@ -17,6 +17,7 @@
  */
 #include "base/spawn.h"
 #include "memory_client.h"
+#include "read_all.h"
 #include "server/option.h"
 #include "tools/streams.h"
 
@@ -152,19 +153,6 @@ static char *with_ids(const struct golden *golden, const char *line)
 
 /* ---- $: the program ---- */
 
-static void drain(int fd, struct buf *into)
-{
-	ssize_t n;
-	do {
-		buf_reserve(into, 65536);
-		n = read(fd, into->data + into->len, 65536);
-		into->len += n > 0 ? (size_t)n : 0;
-	} while (n > 0);
-	buf_append(into, "", 1);
-	into->len--;
-	close(fd);
-}
-
 static void run_program(struct golden *golden, const char *line)
 {
 	char program[4096];
@@ -187,7 +175,8 @@ static void run_program(struct golden *golden, const char *line)
 	cr_assert_gt(pid, 0, "%s", err.text);
 	close(pipes[1]);
 	auto_buf struct buf printed = { 0 };
-	drain(pipes[0], &printed);
+	read_all(pipes[0], &printed);
+	close(pipes[0]);
 	waitpid(pid, &status, 0);
 	write_steady(golden, buf_text(&printed));
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
@@ -334,7 +323,7 @@ static char *read_text(const char *path)
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
 	struct buf text = { 0 };
-	drain(take_fd(&fd), &text);
+	read_all(fd, &text);
 	return (char *)text.data;
 }
 
