@@ -384,7 +384,8 @@ void vm_warm_free(struct vm_pool *pool);
 
 /* ---- events.c ---- */
 
-#define VM_STAGES 5 /* of a start */
+#define VM_STAGES 5                       /* of a start */
+#define VM_TEMPLATE_STEPS (VM_STAGES + 2) /* of a template: booting, a start, opening programs */
 
 /* For the link's handlers; data is the vm. */
 void vm_on_agent_event(struct link *link, const struct link_msg *msg, void *data);

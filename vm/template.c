@@ -157,7 +157,7 @@ static bool start_from(struct vm_template *t, struct vm *vm, struct err *err)
 static void wait_for(struct vm_template *t, struct vm *vm)
 {
 	vm->core->template = t;
-	vm->core->stages_before = VM_STAGES;
+	vm->core->stages_before = VM_TEMPLATE_STEPS;
 	TAILQ_INSERT_TAIL(&t->waiting, vm->core, template_entry);
 	if (!is_being_made(t)) {
 		make_soon(t);
@@ -329,16 +329,24 @@ static void cannot_keep(struct vm_template *t, const struct err *why, unsigned s
 
 /* ---- making it ---- */
 
-static void on_stage(const char *stage, unsigned step, unsigned of, void *data)
+static void tell_step(struct vm_template *t, const char *what, unsigned step)
 {
-	struct vm_template *t = data;
 	struct vm_core *core, *next;
-	char text[120];
-	snprintf(text, sizeof(text), "preparing the desktop once: %s", stage);
+	char text[200];
+	snprintf(text, sizeof(text),
+		"a template is booted once, which takes a while; the next ones start in a second "
+		"(%s)",
+		what);
 	for (core = TAILQ_FIRST(&t->waiting); core; core = next) {
 		next = TAILQ_NEXT(core, template_entry);
-		vm_tell_stage(core, text, step, 2 * of);
+		vm_tell_stage(core, text, step, VM_TEMPLATE_STEPS + VM_STAGES);
 	}
+}
+
+static void on_stage(const char *stage, unsigned step, unsigned of, void *data)
+{
+	(void)of;
+	tell_step(data, stage, 1 + step);
 }
 
 static void end_maker(struct vm_template *t, const char *why)
@@ -364,7 +372,7 @@ static void on_written(void *data)
 		free(take_ptr(&t->unfinished));
 		is_there(t);
 	} else {
-		cannot_keep(t, &t->why, VM_STAGES);
+		cannot_keep(t, &t->why, VM_TEMPLATE_STEPS);
 	}
 }
 
@@ -379,7 +387,7 @@ static void on_saved(struct vm_job *job, const struct err *err)
 	vm_job_over(job);
 	end_maker(t, err ? "it could not be made a template of" : "it is a template now");
 	if (err || !template_describe(t->unfinished, t->key, &why)) {
-		cannot_keep(t, &why, VM_STAGES);
+		cannot_keep(t, &why, VM_TEMPLATE_STEPS);
 	} else {
 		work_run(pool->event, write_out, on_written, t);
 	}
@@ -390,7 +398,7 @@ static void on_maker_ended(struct vm_job *job, const struct err *why)
 	struct vm_template *t = template_of_job(job);
 	(void)why; /* it says the same, and that a sandbox nobody knows has ended */
 	t->maker = NULL;
-	cannot_keep(t, &job->vm->core->why, VM_STAGES);
+	cannot_keep(t, &job->vm->core->why, VM_TEMPLATE_STEPS);
 }
 
 /* What cannot be prepared (another agent, an old one) is saved as it is. */
@@ -419,7 +427,7 @@ static void on_maker(struct vm *maker, const struct err *err, void *data)
 		failed(t, &maker->core->why);
 		return;
 	}
-	on_stage("opening programs", VM_STAGES, VM_STAGES, t);
+	tell_step(t, "opening programs", VM_TEMPLATE_STEPS);
 	guest_prepare(maker, WINDOW_MS, REST_MS, WARM_REST_MS, on_prepared, t);
 }
 
@@ -437,6 +445,7 @@ static void boot(struct vm_template *t)
 	t->maker->core->hidden = true;
 	log_info("template=%s is made by sandbox=%s", t->key, t->maker->id);
 	vm_wait(t->maker, &handlers, t);
+	tell_step(t, "kernel", 1);
 	if (!vm_begin_from(t->maker, NULL, &err)) {
 		vm_failed(t->maker, &err);
 	}
@@ -479,6 +488,7 @@ static int on_make(sd_event_source *source, void *data)
 	} else if (err.kind == ERR_STATE) {
 		log_info("template=%s is being made by another process", t->key);
 		t->elsewhere = template_wait_new(t->pool, t->key, on_elsewhere, t);
+		tell_step(t, "by another server", 1);
 	} else {
 		cannot_keep(t, &err, 0);
 	}
