@@ -107,6 +107,12 @@ static void tell(struct buf *out, const struct input *in, const struct guest_act
 		break;
 	case ACTION_KEY:
 	case ACTION_HOLD_KEY:
+		if (res->unfocused) {
+			buf_printf(out,
+				"No window has the keyboard focus, so only shortcuts of the "
+				"desktop work; click into a window first. ");
+		}
+		break;
 	case ACTION_WAIT:
 		break;
 	default:

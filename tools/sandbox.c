@@ -278,7 +278,7 @@ static void run_kill(struct call *call, const void *data)
 	if (vm) {
 		bool was_default = sandbox_is_default(call, vm);
 		vm_stop(vm, "it was ended with sandbox_kill");
-		buf_printf(&text, "Sandbox %s has ended; its programs and files are gone.%s",
+		buf_printf(&text, "Sandbox %s has ended; its programs and files go with it.%s",
 			vm_id(vm),
 			was_default ? " It was your default one: the next call without 'sandbox' "
 				      "makes a new one."
@@ -296,7 +296,8 @@ const struct tool tool_sandbox_kill = {
 	.name = "sandbox_kill",
 	.title = "End a sandbox",
 	.help = "End a sandbox at once, with all that is in it; calls that are at work in it fail. Its "
-		"snapshots stay.",
+		"snapshots stay. Answers at once; sandbox_list shows it as stopping until its programs "
+		"and files are gone, a moment later.",
 	.toolset = "sandbox",
 	.hints = TOOL_DESTROYS | TOOL_REPEATABLE,
 	.fields = one_fields,

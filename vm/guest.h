@@ -23,6 +23,7 @@ struct guest_frame {
 struct guest_act {
 	size_t done;       /* actions that ran to their end */
 	int64_t chars;     /* delivered by all type actions */
+	bool unfocused;    /* keys were pressed while no window had the focus */
 	struct err failed; /* kind ERR_NONE: the whole list ran */
 	size_t failed_index;
 	struct point pointer;

@@ -43,7 +43,7 @@ struct act_reply {
 
 #define A struct act_reply
 static const struct field act_fields[] = {
-	FIELD_JSON(A, done, "[{ms, chars?}]", .required = true),
+	FIELD_JSON(A, done, "[{ms, chars?, unfocused?}]", .required = true),
 	FIELD_JSON(A, failed, "{index, kind, text}"),
 	FIELD_LIST(A, pointer, "[x, y]", 2, .required = true),
 	FIELD_NUM(A, frame_id, "counts changes", .required = true, .max = COUNT_LIMIT),
@@ -58,10 +58,12 @@ static const struct field act_fields[] = {
 
 struct done_reply {
 	int64_t ms, chars;
+	bool unfocused;
 };
 static const struct field done_fields[] = {
 	FIELD_NUM(struct done_reply, ms, "it took", .required = true, .max = MS_LIMIT),
 	FIELD_NUM(struct done_reply, chars, "delivered", .max = ACTION_TEXT_MAX),
+	FIELD_FLAG(struct done_reply, unfocused, "no window had the focus"),
 	END,
 };
 
@@ -79,6 +81,7 @@ static bool check_done(const json_t *done, size_t n, struct guest_act *act, stru
 			return err_while(err, "'done'");
 		}
 		act->chars += reply.chars;
+		act->unfocused |= reply.unfocused;
 	}
 	act->done = json_array_size(done);
 	return true;

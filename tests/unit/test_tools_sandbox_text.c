@@ -180,7 +180,7 @@ Test(tools_sandbox_text, info)
 Test(tools_sandbox_text, kill)
 {
 	struct fake_call *call = fake_run(&desk, "sandbox_kill", "{}");
-	check_parts(call, "Sandbox mine has ended; its programs and files are gone. It was your",
+	check_parts(call, "Sandbox mine has ended; its programs and files go with it. It was your",
 		" default one: the next call without 'sandbox' makes a new one.");
 	cr_expect_str_eq(stand_in.stopped, "it was ended with sandbox_kill");
 	fake_end(call);

@@ -331,6 +331,30 @@ static int on_bare(sd_event_source *source, uint64_t usec, void *data)
 
 /* ---- without a window ---- */
 
+/* "exited with status 3 without having opened a window; its last output was: ..." */
+static void describe_end(const struct launch *l, struct buf *out)
+{
+	auto_free char *output = sink_text(l->output);
+	size_t len = strlen(output);
+	bool exited = l->end.si_code == CLD_EXITED;
+	buf_printf(out, "%s without having opened a window%s",
+		spawn_describe_end(exited ? l->end.si_status << 8 : l->end.si_status & 0x7f),
+		len ? "; its last output was: " : " and wrote nothing");
+	if (len) {
+		plain_quote(out, len > OUTPUT_SHOWN ? output + len - OUTPUT_SHOWN : output,
+			OUTPUT_SHOWN);
+	}
+}
+
+static void reply_ended(struct launch *l)
+{
+	auto_buf struct buf note = { 0 };
+	buf_printf(&note, "It runs no more: it ");
+	describe_end(l, &note);
+	buf_printf(&note, ".");
+	reply(l, NULL, buf_text(&note));
+}
+
 static int on_nothing_came(sd_event_source *source, uint64_t usec, void *data)
 {
 	(void)source;
@@ -348,7 +372,7 @@ static int on_nothing_came(sd_event_source *source, uint64_t usec, void *data)
 	} else if (task_is_alive(&l->task)) {
 		l->fruitless = true; /* until the deadline */
 	} else {
-		reply(l, NULL, "The program ended without an error and without a window.");
+		reply_ended(l);
 	}
 	return 0;
 }
@@ -361,16 +385,9 @@ static bool ended_well(const struct launch *l)
 static void program_failed(struct launch *l)
 {
 	struct err err;
-	auto_free char *output = sink_text(l->output);
-	size_t len = strlen(output);
-	bool exited = l->end.si_code == CLD_EXITED;
-	auto_buf struct buf quoted = { 0 };
-	plain_quote(
-		&quoted, len > OUTPUT_SHOWN ? output + len - OUTPUT_SHOWN : output, OUTPUT_SHOWN);
-	err_set(&err, ERR_HOST, "the program %s before it opened a window%s%s",
-		spawn_describe_end(exited ? l->end.si_status << 8 : l->end.si_status & 0x7f),
-		len ? "; its last output was: " : " and wrote nothing",
-		len ? buf_text(&quoted) : "");
+	auto_buf struct buf end = { 0 };
+	describe_end(l, &end);
+	err_set(&err, ERR_HOST, "the program %s", buf_text(&end));
 	fail(l, &err);
 }
 
@@ -481,10 +498,13 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 		reply(l, &info, "The window has not been shown in time.");
 		return 0;
 	}
+	if (l->ended && !task_is_alive(&l->task)) {
+		reply_ended(l);
+		return 0;
+	}
 	reply(l, NULL,
-		l->ended ? "No window appeared in time."
-			 : "No window appeared in time; the program still runs, so one may come: "
-			   "look again later.");
+		"No window appeared in time; the program still runs, so one may come: look again "
+		"later.");
 	return 0;
 }
 

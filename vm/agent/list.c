@@ -152,6 +152,14 @@ static bool needs_focus(const struct todo *todo)
 	       todo->action.kind == ACTION_TYPE;
 }
 
+/* Keys without a window are not refused, as text is: the desktop has shortcuts of its own. */
+static void look_for_focus(struct list *list, const struct todo *todo)
+{
+	bool presses = todo->action.kind == ACTION_KEY || todo->action.kind == ACTION_HOLD_KEY;
+	struct display *d = list->hands->display;
+	list->unfocused = presses && !display_is_lost(d) && !barrier_has_focus(d);
+}
+
 static void on_caught_up(enum barrier_answer answer, void *data)
 {
 	(void)answer;
@@ -239,6 +247,9 @@ static void finish_action(struct list *list, const struct todo *todo)
 	if (list->typing && todo->action.kind == ACTION_TYPE) {
 		json_object_set_new(done, "chars", json_integer(typing_done_count(list->typing)));
 	}
+	if (list->unfocused) {
+		json_object_set_new(done, "unfocused", json_true());
+	}
 	json_array_append_new(list->done, done);
 	stop(list);
 	list->index++;
@@ -254,6 +265,7 @@ static enum progress run_phase(struct list *list, const struct todo *todo, struc
 	case KEEP_PACE:
 		return keep_pace(list, todo, err);
 	case HOLD:
+		look_for_focus(list, todo);
 		return press_held(list, todo);
 	default:
 		typing_free(take_ptr(&list->typing));

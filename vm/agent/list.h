@@ -18,11 +18,12 @@ struct list {
 	step_fn *fn; /* told the end, once, maybe before list_run() returns; it may call list_done()
 		      */
 	void *data;
-	json_t *done; /* an array, owned: {ms, chars?} for each action that ran to its end */
+	json_t *done; /* an array, owned: {ms, chars?, unfocused?} for each that ran to its end */
 
 	size_t index; /* of the action that runs, or has failed */
 	int phase;
 	uint64_t began_us;
+	bool unfocused; /* its keys were pressed while no window had the focus */
 	sd_event_source *timer;
 	struct typing *typing;
 	struct clicks *clicks;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -28,6 +29,21 @@ static bool check_directory(const char *path, struct err *err)
 		return err_set(err, ERR_ARGUMENT, "cwd '%.200s' is not a directory", path);
 	}
 	return true;
+}
+
+/* Who reads it can start nothing to end what runs, so what helps is outside. */
+static bool say_limit(struct err *err)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NPROC, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY) {
+		return false;
+	}
+	return err_set(err, ERR_LIMIT,
+		"all %llu processes and threads that this sandbox may have are in use, so nothing "
+		"can be started; if some end by themselves, try again; if something in it starts "
+		"more and more, end the sandbox with sandbox_kill; `vitrine serve --processes` "
+		"sets the limit",
+		(unsigned long long)limit.rlim_cur);
 }
 
 bool task_start(const struct task_how *how, struct task *ret_task, struct err *err)
@@ -52,7 +68,7 @@ bool task_start(const struct task_how *how, struct task *ret_task, struct err *e
 		.die_with_us = true };
 	task.pid = spawn_start(&spawn, err);
 	if (task.pid < 0) {
-		return false;
+		return err->kind == ERR_LIMIT ? say_limit(err) : false;
 	}
 	*ret_task = task;
 	return true;

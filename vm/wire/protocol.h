@@ -28,7 +28,8 @@
  *   watch {on} -> {}
  *
  *   act {actions: [action], observe: observe} -> {
- *       done: [{ms, chars?}]        one for each action that ran to its end, in order
+ *       done: [{ms, chars?, unfocused?}]   one for each action that ran to its end, in order
+ *           unfocused: no window had the keyboard focus when its keys were pressed
  *       failed?: {index, kind, text}   the action that did not; later ones were not begun
  *       pointer: [x,y]              in the frame space, afterwards
  *       frame_id                    counts screen changes
