@@ -2,6 +2,7 @@
 #include "server/config.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/spawn.h"
 #include "vm/accel.h"
@@ -193,23 +194,38 @@ static void add_backend(const char *backend, const struct err *err, const char *
 		NULL);
 }
 
-/* Told before there is an image, too: whoever is about to build one wants to know. */
-static void check_kvm(struct report *report)
+/* As the server finds it, and keeps in its state directory, if there is one. */
+static bool try_kvm(const struct vm_config *config, struct err *err)
+{
+	struct vm_config kvm = *config;
+	auto_free char *dir =
+		config->state_dir ? must(strdup(config->state_dir)) : state_default_dir(err);
+	struct accel accel;
+	kvm.accel = "auto";
+	if (!dir || !state_is_there(config->state_dir)) {
+		return accel_try_kvm(err);
+	}
+	return accel_choose(&kvm, dir, &accel, err) &&
+	       (accel.kvm || err_set(err, ERR_UNSUPPORTED, "%s", accel.why));
+}
+
+/* Told before there is an image, too: whoever is about to build one wants to know.  No backend. */
+static void check_kvm(struct report *report, const struct vm_config *config)
 {
 	struct err err = { 0 };
 	char text[400] = "a small guest ran on it";
-	bool works = accel_try_kvm(&err);
+	bool works = try_kvm(config, &err);
 	if (!works) {
 		snprintf(text, sizeof(text),
 			"%.300s; microVMs are emulated in software, which is slow", err.text);
 	}
-	add(report, "backends", "KVM", works ? STATUS_OK : STATUS_WARNING, text, NULL);
+	add(report, "microVMs", "KVM", works ? STATUS_OK : STATUS_WARNING, text, NULL);
 }
 
 static void check_backends(struct report *report, const struct config *config)
 {
 	vm_probe(&config->vm, add_backend, report);
-	check_kvm(report);
+	check_kvm(report, &config->vm);
 	check_state(report, &config->vm);
 }
 
@@ -465,6 +481,7 @@ static int run(int argc, char **argv)
 		fprintf(stderr, "vitrine doctor: %s\n", err.text);
 		return 2;
 	}
+	log_set_level(LOG_LEVEL_ERROR); /* the report tells it */
 	json_auto_t *rows = json_array();
 	struct report report = { .rows = rows, .backend = config.vm.backend };
 	check_machine(&report);

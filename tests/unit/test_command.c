@@ -202,6 +202,8 @@ Test(command, doctor_exits_with_what_it_says)
 	const char *namespace = word(row_of(report, "namespace"), "status");
 	cr_expect_str_eq(namespace, e.status ? "missing" : "ok");
 	cr_expect_str_eq(word(row_of(report, "fake"), "status"), "ok");
+	cr_expect_str_eq(word(row_of(report, "KVM"), "group"), "microVMs", "it is no backend");
+	cr_expect_gt(strlen(word(row_of(report, "KVM"), "detail")), 0);
 	cr_expect_str_eq(word(row_of(report, "vitrine-agent"), "detail"), VITRINE_VERSION);
 }
 
