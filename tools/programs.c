@@ -92,11 +92,16 @@ static void launched(const struct guest_launch *res, const struct err *err, void
 {
 	struct launch *launch = data;
 	struct job *job = &launch->job;
+	auto_buf struct buf text = { 0 };
 	if (err) {
-		job_fail(job, err, NULL);
+		json_t *content = json_array();
+		result_tell_full(&text, err->text, job->vm);
+		if (text.len) {
+			result_add_text(content, buf_text(&text));
+		}
+		job_fail(job, err, content);
 		return;
 	}
-	auto_buf struct buf text = { 0 };
 	tell_launch(&text, launch->args->application, res);
 	launch->said = call_alloc(job->call, text.len + 1);
 	memcpy(launch->said, buf_text(&text), text.len);

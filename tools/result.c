@@ -75,3 +75,16 @@ void result_tell_note(struct buf *out, const char *note)
 {
 	plain_append(out, note, NOTE_MAX_BYTES);
 }
+
+/* EAGAIN, as libc words it: all that shells and programs say. */
+void result_tell_full(struct buf *out, const char *said, const struct vm *vm)
+{
+	if (!strstr(said, "Resource temporarily unavailable")) {
+		return;
+	}
+	buf_printf(out,
+		"%s[Perhaps all %lld processes and threads that this sandbox may have are in use: "
+		"end some with the shell's own kill, or the sandbox with sandbox_kill; `vitrine "
+		"serve --processes` sets the limit.]",
+		out->len ? "\n" : "", (long long)vm_spec(vm)->limits.processes);
+}

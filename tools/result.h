@@ -23,4 +23,8 @@ void result_tell_name(struct buf *out, const char *name);
 void result_quote_name(struct buf *out, const char *name);
 void result_tell_note(struct buf *out, const char *note);
 
+/* When `said` (a program's last words) looks as if it could start no other: a line with the limit
+ * and what to do.  Else nothing. */
+void result_tell_full(struct buf *out, const char *said, const struct vm *vm);
+
 #endif

@@ -111,6 +111,10 @@ static void ran(const struct guest_exec *res, const struct err *err, void *data)
 	}
 	auto_buf struct buf text = { 0 };
 	tell(&text, res);
+	if (!res->exited || res->status) {
+		result_tell_full(
+			&text, res->err.cut ? res->err.tail : res->err.head, shell->job.vm);
+	}
 	json_t *content = json_array();
 	result_add_text(content, buf_text(&text));
 	if (!res->timed_out) {

@@ -475,6 +475,32 @@ Test(launch, reads_titles_of_old_programs)
 	XCloseDisplay(x);
 }
 
+static bool was_unfocused(const char *action)
+{
+	struct answer a;
+	client_call(&c, "act",
+		json_pack("{s:[{s:s, s:s, s:i}]}", "actions", "action", action, "text", "a",
+			strcmp(action, "key") == 0 ? "repeat" : "ms", 1),
+		&a);
+	cr_assert(a.result, "%s", a.err.text);
+	const json_t *done = json_array_get(json_object_get(a.result, "done"), 0);
+	bool unfocused = json_is_true(json_object_get(done, "unfocused"));
+	answer_done(&a);
+	return unfocused;
+}
+
+Test(launch, gives_keys_a_window)
+{
+	struct answer a;
+	cr_expect(was_unfocused("key"));
+	cr_expect(was_unfocused("hold_key"));
+	client_call(&c, "launch", of("xterm", NULL, 20000), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	answer_done(&a);
+	cr_expect_not(was_unfocused("key"));
+	cr_expect_not(was_unfocused("hold_key"));
+}
+
 Test(launch, tells_why_a_program_failed)
 {
 	struct answer a;
@@ -493,7 +519,13 @@ Test(launch, says_so_when_there_is_no_window)
 	client_call(&c, "launch", of("true", NULL, 20000), &a);
 	cr_assert(a.result, "%s", a.err.text);
 	cr_expect_not(json_object_get(a.result, "window"));
-	cr_expect(json_object_get(a.result, "note"));
+	cr_expect_str_eq(note(&a), "It runs no more: it exited with status 0 without having opened "
+				   "a window and wrote nothing.");
+	answer_done(&a);
+	client_call(
+		&c, "launch", of(write_program("says", "#!/bin/sh\necho done\n"), NULL, 20000), &a);
+	cr_expect(strstr(note(&a), "status 0") && strstr(note(&a), "last output was: \"done"), "%s",
+		note(&a));
 	answer_done(&a);
 	client_call(&c, "launch",
 		of(write_program("silent", "#!/bin/sh\nexec sleep 1000\n"), NULL, 300), &a);

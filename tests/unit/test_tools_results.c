@@ -239,6 +239,22 @@ Test(tools_results, command_output)
 		"[killed by signal 64]");
 }
 
+Test(tools_results, a_command_in_a_full_sandbox)
+{
+#define NO_FORK "sh: fork: Resource temporarily unavailable"
+	stand_in.spec.limits.processes = 128;
+	check_command(
+		&(struct guest_exec){
+			.exited = true, .status = 254, .out = OUT(""), .err = OUT(NO_FORK "\n") },
+		"[stderr]\n" NO_FORK
+		"\n[exit code 254]\n[Perhaps all 128 processes and threads that "
+		"this sandbox may have are in use: end some with the shell's own kill, or the "
+		"sandbox with sandbox_kill; `vitrine serve --processes` sets the limit.]");
+	check_command(
+		&(struct guest_exec){ .exited = true, .out = OUT("a\n"), .err = OUT(NO_FORK) },
+		"a\n[stderr]\n" NO_FORK);
+}
+
 Test(tools_results, long_command_output)
 {
 	struct guest_exec res = {

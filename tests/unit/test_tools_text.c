@@ -72,6 +72,14 @@ Test(tools_text, acknowledgements_without_a_pointer)
 	}
 }
 
+Test(tools_text, keys_without_a_window)
+{
+	struct guest_act res = { .done = 1, .unfocused = true, .frame_id = 41 };
+	check_text("key", "{\"text\":\"ctrl+s\"}", &res,
+		"Pressed ctrl+s.\nNo window has the keyboard focus, so only shortcuts of the desktop "
+		"work; click into a window first. The screen has not changed so far (frame 41).");
+}
+
 /* ---- what the agent is asked to do ---- */
 
 Test(tools_text, actions)
