@@ -6,6 +6,7 @@
 #include "vm/agent/keymap.h"
 
 #include <X11/XKBlib.h>
+#include <X11/keysym.h>
 
 static struct desk desk;
 
@@ -366,10 +367,16 @@ static struct {
 	XEvent ping;
 } slow;
 
+static bool is_ping(const XEvent *event)
+{
+	return event->type == ClientMessage &&
+	       event->xclient.message_type == XInternAtom(slow.x, "WM_PROTOCOLS", False);
+}
+
 static void slow_take(const XEvent *event)
 {
 	slow.keys += event->type == KeyPress;
-	if (event->type == ClientMessage) {
+	if (is_ping(event)) {
 		slow.pinged = true;
 		slow.ping = *event;
 	}
@@ -493,6 +500,43 @@ Test(typing, of_letters_goes_on_when_all_before_the_change_was_read, .init = sta
 	desk_run(&desk, "setxkbmap", "gr");
 	desk_until(&desk, slow_has(1500, true));
 	slow_ends(&req, NULL);
+}
+
+/* Some programs (VCL) take a release and a press of one key, next to each other in their queue, for
+ * a key held down, and drop both. */
+static int presses_apart(struct request *req)
+{
+	KeyCode released = 0;
+	int keys = 0;
+	while (!req->answered) {
+		XEvent event;
+		desk_until(&desk, req->answered || XPending(slow.x) > 0);
+		while (XPending(slow.x) > 0) {
+			XNextEvent(slow.x, &event);
+			bool press = event.type == KeyPress;
+			keys += press && event.xkey.keycode != XKeysymToKeycode(slow.x, XK_Shift_L);
+			cr_expect_not(press && event.xkey.keycode == released, "key %d", keys);
+			released = event.type == KeyRelease ? (KeyCode)event.xkey.keycode : 0;
+			slow.ping = event;
+			if (is_ping(&event)) {
+				slow_answer();
+			}
+		}
+	}
+	return keys;
+}
+
+Test(typing, puts_something_between_two_presses_of_one_key, .init = start_slow, .fini = stop_slow)
+{
+	static const char text[] = "100% aa AAA aA 中中\n\n";
+	struct request req;
+	XSelectInput(slow.x, slow.window, KeyPressMask | KeyReleaseMask);
+	XSync(slow.x, False);
+	desk_begin(&desk, &req,
+		json_pack("{s:[{s:s, s:s}]}", "actions", "action", "type", "text", text));
+	cr_assert_eq(presses_apart(&req), length(text));
+	cr_assert(req.result && !json_object_get(req.result, "failed"));
+	desk_done(&req);
 }
 
 static void change_mapping(KeyCode code, KeySym sym)

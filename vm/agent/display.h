@@ -97,6 +97,7 @@ enum display_atom {
 	ATOM_NET_SUPPORTING_WM_CHECK,
 	ATOM_NET_REQUEST_FRAME_EXTENTS,
 	ATOM_NET_FRAME_EXTENTS,
+	ATOM_VITRINE_KEYS_APART,
 	DISPLAY_ATOMS,
 };
 Atom display_atom(const struct display *d, enum display_atom atom);

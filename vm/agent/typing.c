@@ -51,6 +51,7 @@ struct typing {
 	bool shift_ours;          /* held by us for a stroke's sake */
 	struct key keys[SEGMENT]; /* of the strokes from `at` on */
 	KeyCode pressed;          /* last */
+	Window told;              /* of keys that come twice, in this segment */
 	struct barrier *barrier;
 	sd_event_source *next, *pause;
 };
@@ -251,6 +252,34 @@ static size_t plan(struct typing *t)
 	return n;
 }
 
+static Window focused(struct typing *t)
+{
+	Window focus = None;
+	int revert;
+	XGetInputFocus(display_x(t->in->display), &focus, &revert);
+	return focus;
+}
+
+/*
+ * A release and a press of one key in one millisecond look like a key held down, and LibreOffice
+ * drops such pairs when they lie next to each other in its queue.  So another event lies between
+ * them, one that means nothing.
+ */
+static void keep_apart(struct typing *t)
+{
+	Window window = t->told = t->told ? t->told : focused(t);
+	XEvent event = { .xclient = {
+				 .type = ClientMessage,
+				 .window = window,
+				 .message_type =
+					 display_atom(t->in->display, ATOM_VITRINE_KEYS_APART),
+				 .format = 32,
+			 } };
+	if (window > PointerRoot) {
+		XSendEvent(display_x(t->in->display), window, False, NoEventMask, &event);
+	}
+}
+
 /* Shift is held over a run of strokes that need it. */
 static void want_shift(struct typing *t, bool want)
 {
@@ -276,6 +305,9 @@ static void send_stroke(struct typing *t, const struct stroke *stroke, struct ke
 	if (t->in->keys[key.code]) {
 		input_key(t->in, key.code, false);
 	}
+	if (stroke->how == TAP && key.code == t->pressed) {
+		keep_apart(t);
+	}
 	input_key(t->in, key.code, true);
 	t->pressed = key.code;
 	if (stroke->how == TAP) {
@@ -285,6 +317,7 @@ static void send_stroke(struct typing *t, const struct stroke *stroke, struct ke
 
 static void send_segment(struct typing *t, size_t n)
 {
+	t->told = None;
 	for (size_t i = 0; i < n; i++) {
 		send_stroke(t, &t->strokes[t->at + i], t->keys[i]);
 		t->done += t->strokes[t->at + i].ends;
@@ -299,14 +332,6 @@ static void send_segment(struct typing *t, size_t n)
 	input_sync_keys(t->in);
 	display_catch_up(t->in->display);
 	t->wrong_group |= display_layout(t->in->display)->locks != t->layout.locks;
-}
-
-static Window focused(struct typing *t)
-{
-	Window focus = None;
-	int revert;
-	XGetInputFocus(display_x(t->in->display), &focus, &revert);
-	return focus;
 }
 
 static void on_client(void *data)
