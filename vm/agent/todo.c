@@ -3,7 +3,7 @@
 #include "vm/agent/todo.h"
 
 #include "base/cleanup.h"
-#include "vm/agent/typing.h"
+#include "vm/agent/strokes.h"
 
 #include <string.h>
 
@@ -36,7 +36,7 @@ static bool check_keys(struct todo *todo, struct err *err)
 		return todo->n_chords > 0;
 	}
 	if (a->kind == ACTION_TYPE) {
-		return typing_check("text", a->text, err);
+		return strokes_check_text("text", a->text, err);
 	}
 	bool held = a->modifiers && a->modifiers[strspn(a->modifiers, " ")];
 	return !held || keys_parse("text", a->modifiers, &todo->held, 1, err) > 0;

@@ -10,13 +10,9 @@
 
 struct typing;
 
-/* Where the first character is that cannot be typed, if any: control characters but newline and
- * tab. */
-bool typing_check(const char *what, const char *text, struct err *err) NODISCARD;
-
-/* Both begin at once and go on in the background; step_fn is told when they are done.  The text or
- * chords must live until then.  Text ends with ERR_STATE when the layout changed before it was read;
- * a program that answers no ping (xterm, Tk) is taken to have read it when the keys are sent. */
+/* All begin at once and go on in the background; step_fn is told when they are done.  Text ends with
+ * ERR_STATE when the layout changed before it was read; a program that answers no ping (xterm, Tk) is
+ * taken to have read it when the keys are sent. */
 struct typing *typing_text(
 	struct input *in, struct keymap *map, const char *text, step_fn *fn, void *data);
 struct typing *typing_chords(struct input *in, struct keymap *map, const struct chord *chords,
