@@ -6,6 +6,9 @@
 #include <X11/keysym.h>
 #include <string.h>
 
+#define LAST_NARROW 0xffffu
+#define UNUSED_KEY XK_F20 /* a command in no program that takes it */
+
 static bool is_control(uint32_t ch)
 {
 	return (ch < 0x20 && ch != '\n' && ch != '\t' && ch != '\r') || (ch >= 0x7f && ch < 0xa0);
@@ -54,6 +57,7 @@ void strokes_done(struct strokes *s)
 static struct stroke *add(struct strokes *s, KeySym sym, enum stroke_how how, bool ends)
 {
 	s->all[s->n] = (struct stroke){ .sym = (uint32_t)sym, .how = how, .ends = ends };
+	s->complete += ends;
 	s->has_lock |= keys_is_lock(sym);
 	return &s->all[s->n++];
 }
@@ -66,11 +70,37 @@ static KeySym char_sym(uint32_t ch, const char **rest)
 	return ch == '\n' || ch == '\r' ? XK_Return : ch == '\t' ? XK_Tab : keys_of_char(ch);
 }
 
-struct strokes strokes_of_text(const char *text)
+uint32_t strokes_first_wide(const char *text)
 {
-	struct strokes s = strokes_new(strlen(text));
+	uint32_t ch;
+	while ((ch = keys_next_char(&text)) && ch != UINT32_MAX && ch <= LAST_NARROW) {
+	}
+	return ch != UINT32_MAX ? ch : 0;
+}
+
+static void add_wide(struct strokes *s, uint32_t ch, enum strokes_wide wide)
+{
+	uint32_t bits = ch - LAST_NARROW - 1;
+	if (wide == STROKES_HALVES) {
+		add(s, keys_of_char(0xd800 | bits >> 10), STROKE_TAP, false);
+		add(s, keys_of_char(0xdc00 | (bits & 0x3ff)), STROKE_TAP, true);
+		return;
+	}
+	if (wide == STROKES_LATE) {
+		add(s, UNUSED_KEY, STROKE_TAP, false);
+	}
+	add(s, keys_of_char(ch), STROKE_TAP, true);
+}
+
+struct strokes strokes_of_text(const char *text, enum strokes_wide wide)
+{
+	struct strokes s = strokes_new(strlen(text)); /* a wide character has four bytes */
 	for (uint32_t ch; (ch = keys_next_char(&text)) && ch != UINT32_MAX;) {
-		add(&s, char_sym(ch, &text), STROKE_TAP, true);
+		if (ch > LAST_NARROW) {
+			add_wide(&s, ch, wide);
+		} else {
+			add(&s, char_sym(ch, &text), STROKE_TAP, true);
+		}
 	}
 	return s;
 }

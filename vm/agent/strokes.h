@@ -24,14 +24,25 @@ struct stroke {
 struct strokes {
 	struct stroke *all; /* owned */
 	size_t n;
-	bool has_lock; /* a key that changes a lasting state */
+	size_t complete; /* characters or chords in all */
+	bool has_lock;   /* a key that changes a lasting state */
 };
 
 /* Where the first character is that cannot be typed, if any: control characters but newline and
  * tab.  what: the argument's name, for the error. */
 bool strokes_check_text(const char *what, const char *text, struct err *err) NODISCARD;
 
-struct strokes strokes_of_text(const char *text); /* that has passed the check */
+/* How characters above U+FFFF are pressed. */
+enum strokes_wide {
+	STROKES_WHOLE,
+	STROKES_HALVES, /* the two of UTF-16, one after the other */
+	STROKES_LATE,   /* behind a key without a character, for programs that hold back others */
+};
+
+/* The first character above U+FFFF, 0 without one. */
+uint32_t strokes_first_wide(const char *text);
+/* text has passed the check. */
+struct strokes strokes_of_text(const char *text, enum strokes_wide wide);
 struct strokes strokes_of_chords(const struct chord *chords, int count, int repeat);
 struct strokes strokes_of_press(const struct chord *chord); /* its keys stay down */
 void strokes_done(struct strokes *s);

@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "vm/agent/barrier.h"
 #include "vm/agent/locks.h"
+#include "vm/agent/program.h"
 #include "vm/agent/segment.h"
 
 #define CHANGES_MAX 20      /* of the map by others, for one segment, before it is given up */
@@ -29,8 +30,9 @@ struct typing {
 	struct layout layout; /* that the strokes from `at` on are planned for */
 	bool wrong_group;     /* or lock, at some time while a segment was sent */
 	bool is_text, waited, rested;
-	size_t planned; /* strokes that await the map's readers; 0: none */
-	int changes;    /* of the map, for this segment */
+	uint32_t refused; /* a character that the program would take for another; 0: none */
+	size_t planned;   /* strokes that await the map's readers; 0: none */
+	int changes;      /* of the map, for this segment */
 	struct locks locks;
 	struct segment segment;
 	struct barrier *barrier;
@@ -69,7 +71,7 @@ static bool check_layout(const struct typing *t, struct err *err)
 	return err_set(err, ERR_STATE,
 		"the keyboard layout changed while this was typed: %lld of %zu characters were "
 		"sent, and the last %lld may have arrived as others; look at what arrived",
-		(long long)t->done, t->strokes.n, (long long)(t->done - t->read));
+		(long long)t->done, t->strokes.complete, (long long)(t->done - t->read));
 }
 
 static void drop_barrier(struct typing *t)
@@ -169,6 +171,13 @@ static bool prepare(struct typing *t, struct err *err)
 		return err_set(err, ERR_STATE,
 			"no window has the keyboard focus, so the text would be lost; click into a "
 			"window first");
+	}
+	if (t->refused) {
+		return err_set(err, ERR_UNSUPPORTED,
+			"the focused program (QtWebEngine 5) takes keys for other characters above "
+			"U+FFFF, such as U+%04X here, so nothing was typed; type such characters "
+			"into another program, an editor for example, and copy and paste them",
+			t->refused);
 	}
 	if (!keymap_refresh(t->map, err) || !check_layout(t, err)) {
 		return false;
@@ -361,8 +370,17 @@ static struct typing *typing_new(
 struct typing *typing_text(
 	struct input *in, struct keymap *map, const char *text, step_fn *fn, void *data)
 {
-	struct typing *t = typing_new(in, map, strokes_of_text(text), fn, data);
+	static const enum strokes_wide ways[] = {
+		[PROGRAM_RIGHT] = STROKES_WHOLE,
+		[PROGRAM_HALVES] = STROKES_HALVES,
+		[PROGRAM_LATE] = STROKES_LATE,
+		[PROGRAM_WRONG] = STROKES_WHOLE,
+	};
+	uint32_t wide = strokes_first_wide(text);
+	enum program program = wide ? program_focused(in->display) : PROGRAM_RIGHT;
+	struct typing *t = typing_new(in, map, strokes_of_text(text, ways[program]), fn, data);
 	t->is_text = t->strokes.n > 0;
+	t->refused = program == PROGRAM_WRONG ? wide : 0;
 	return t;
 }
 
