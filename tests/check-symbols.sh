@@ -1,16 +1,10 @@
 #!/bin/sh
 # Which folder calls which, as the linker sees it: reads the symbols of every object of the programs in the build folder $1.
-# The floors below are the rule: a folder may call those on lower floors only, so nothing calls up and no two folders call each
+# tests/floors.txt is the rule: a folder may call those on lower floors only, so nothing calls up and no two folders call each
 # other.  Prints rooms, floors, upward calls and circles, and fails on a call that breaks the rule.
 set -eu
-floors='
-base
-vm/wire transport
-vm/picture vm/image
-vm/agent vm vm/net
-tools
-server
-'
+build=$1
+here=$(dirname "$0")
 status=0
 
 # check PROGRAM LIBRARY...: the libraries that make up one program.
@@ -20,9 +14,8 @@ check() {
 		find "$build/CMakeFiles/$lib.dir" -name '*.c.o'
 	done | xargs nm -A -g --format=posix |
 		sed -nE 's|^[^ ]*/CMakeFiles/[a-z]+\.dir/([^ ]*)\.o: ([^ ]+) ([A-Za-z]).*|\1 \2 \3|p' |
-		awk -v floors="$floors" -v program="$program" -f "$(dirname "$0")/symbols.awk" || status=1
+		awk -v program="$program" -f "$here/symbols.awk" "$here/floors.txt" - || status=1
 }
-build=$1
 check vitrine server tools vm image transport picture wire base
 check vitrine-agent agent picture wire base
 check vitrine-net net

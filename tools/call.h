@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "vm/vm.h"
+#include "vm/core/vm.h"
 
 #include <jansson.h>
 

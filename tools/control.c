@@ -1,4 +1,4 @@
-#include "vm/control.h"
+#include "vm/core/control.h"
 #include "tools/result.h"
 #include "tools/sandbox.h"
 #include "tools/stream.h"

@@ -1,7 +1,7 @@
 #include "tools/result.h"
 #include "tools/sandbox.h"
 #include "tools/stream.h"
-#include "vm/control.h"
+#include "vm/core/control.h"
 
 #include "base/cleanup.h"
 #include "base/loop.h"

@@ -2,7 +2,7 @@
 #define TOOLS_JOB_H
 
 #include "tools/tool.h"
-#include "vm/guest.h"
+#include "vm/guest/guest.h"
 
 /*
  * One call's work in one sandbox: find it, wait until it is ready (telling progress), ask its

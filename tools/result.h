@@ -2,7 +2,7 @@
 #define TOOLS_RESULT_H
 
 #include "base/buf.h"
-#include "vm/guest.h"
+#include "vm/guest/guest.h"
 
 /*
  * MCP content: an array of text and image blocks.  Never structuredContent: clients that see it may

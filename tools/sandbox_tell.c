@@ -3,7 +3,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "tools/result.h"
-#include "vm/control.h"
+#include "vm/core/control.h"
 
 #include <time.h>
 

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/secret.h"
-#include "vm/vm.h"
+#include "vm/core/vm.h"
 
 /*
  * Streams: permissions to watch a desktop, or to take it over, by a link.  The tools make and

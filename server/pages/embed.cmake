@@ -1,4 +1,4 @@
-# Writes the table of embedded files (server/assets.h) as a C file: cmake -D PAGES=... -D NOVNC=... -D OUTPUT=... -P embed.cmake
+# Writes the table of embedded files (server/viewer/assets.h) as a C file: cmake -D PAGES=... -D NOVNC=... -D OUTPUT=... -P embed.cmake
 # The assembler takes the bytes from where they are (.incbin), so nothing is copied or escaped.
 cmake_minimum_required(VERSION 3.22)
 set(type_html "text/html; charset=utf-8")
@@ -40,7 +40,7 @@ foreach(file ${NOVNC}/copyright ${NOVNC}/../doc/novnc/copyright)
 endforeach()
 
 file(WRITE ${OUTPUT} "/* Made by server/pages/embed.cmake. */
-#include \"server/assets.h\"
+#include \"server/viewer/assets.h\"
 
 __asm__(\".pushsection .rodata\\n\"
 ${bytes}\t\".popsection\\n\");

@@ -2,7 +2,7 @@
 import RFB from './novnc/core/rfb.js';
 import { Retry, by_id } from './page.js';
 
-/** The server's codes (transport/stream.h) after which there is nothing to come back to, and those that ask to wait. */
+/** The server's codes (transport/rfb/websocket_proxy.h) after which there is nothing to come back to, and those that ask to wait. */
 const FINAL = new Set([4001, 4002, 4004, 4006]);
 const PAUSED = 4003;
 const OURS = 4000; // from here on: the server is there, and says why there is no picture

@@ -4,7 +4,7 @@
  */
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "vm/guest.h"
+#include "vm/guest/guest.h"
 
 #include <stdio.h>
 

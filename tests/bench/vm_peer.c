@@ -9,7 +9,7 @@
 #include "tests/bench/picture.h"
 #include "tests/bench/samples.h"
 #include "tests/bench/session.h"
-#include "vm/tsc.h"
+#include "vm/microvm/tsc.h"
 #include "vm/wire/link.h"
 
 #include <errno.h>

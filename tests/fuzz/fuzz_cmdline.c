@@ -2,7 +2,7 @@
 /* Bytes as a kernel's command line: whatever they are, the arguments come in pairs and hold what
  * stands there. */
 #include "base/cleanup.h"
-#include "vm/agent/cmdline.h"
+#include "vm/agent/init/cmdline.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * what comes out must be well-formed whatever came in, and an event must say again what went in.
  */
 #include "base/cleanup.h"
-#include "transport/http_impl.h"
+#include "transport/http/http_impl.h"
 
 #include <string.h>
 

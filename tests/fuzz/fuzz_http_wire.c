@@ -5,8 +5,8 @@
  */
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "transport/sse.h"
-#include "transport/streamable.h"
+#include "transport/mcp/http_sse.h"
+#include "transport/mcp/http_streamable.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * and nothing anywhere else.
  */
 #include "base/cleanup.h"
-#include "vm/pages.h"
+#include "vm/memory/pages.h"
 
 #include <string.h>
 #include <sys/mman.h>

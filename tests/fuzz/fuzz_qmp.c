@@ -6,7 +6,7 @@
  */
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "vm/qmp.h"
+#include "vm/microvm/qmp.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
  * sentence in UTF-8.
  */
 #include "base/cleanup.h"
-#include "vm/record.h"
+#include "vm/lifecycle/metadata.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

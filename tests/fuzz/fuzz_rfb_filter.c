@@ -7,7 +7,7 @@
  */
 #include "base/cleanup.h"
 #include "tests/helpers/rfb_check.h"
-#include "transport/rfb_filter.h"
+#include "transport/rfb/filter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -4,8 +4,8 @@
  * is within bounds and is written back the same; a refusal has a sentence in UTF-8.
  */
 #include "base/cleanup.h"
-#include "vm/ram.h"
-#include "vm/saved_files.h"
+#include "vm/memory/ram.h"
+#include "vm/microvm/manifest.h"
 
 #include <string.h>
 

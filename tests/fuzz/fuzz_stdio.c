@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "transport/stdio.h"
+#include "transport/mcp/stdio.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* What a browser, or whoever says to be one, gives the viewer's pages to read: a path, a cookie, a
  * number, a name, and the JSON that asks for control.  One input is all of them in turn. */
 #include "base/cleanup.h"
-#include "server/viewer_read.h"
+#include "server/viewer/parse.h"
 
 #include <assert.h>
 #include <string.h>

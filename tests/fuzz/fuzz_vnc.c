@@ -3,7 +3,7 @@
  * What a hostile viewer sends to the VNC listener, TLS included, in one piece or (odd lengths) byte
  * by byte in its greeting.  Everybody may come in; the desktop answers with what it is told.
  */
-#include "transport/vnc.h"
+#include "transport/rfb/vnc_server.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"

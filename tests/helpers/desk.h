@@ -11,10 +11,10 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/spawn.h"
-#include "vm/agent/act.h"
-#include "vm/agent/agent.h"
-#include "vm/agent/barrier.h"
-#include "vm/agent/display.h"
+#include "vm/agent/act/act.h"
+#include "vm/agent/main/agent.h"
+#include "vm/agent/x11/client_sync.h"
+#include "vm/agent/x11/display.h"
 #include "vm/wire/action.h"
 
 #include <criterion/criterion.h>

@@ -3,7 +3,7 @@
 
 /* A process that maps a memory file as QEMU does, and changes pages of it that a test names. */
 
-#include "vm/pages.h"
+#include "vm/memory/pages.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "transport/sse.h"
-#include "transport/streamable.h"
+#include "transport/mcp/http_sse.h"
+#include "transport/mcp/http_streamable.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

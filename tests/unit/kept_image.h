@@ -10,7 +10,7 @@
 
 #include "tests/unit/scratch.h"
 #include "tests/unit/vm_host.h"
-#include "vm/backend.h"
+#include "vm/core/backend.h"
 #include "vm/image/image.h"
 
 #include <dirent.h>

@@ -6,7 +6,7 @@
 
 #include "memory_http.h"
 
-#include "server/session.h"
+#include "server/mcp/session.h"
 
 static struct client client;
 

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "server/server.h"
+#include "server/mcp/server.h"
 #include "tools/streams.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 /* A directory of the test's own, gone afterwards. */
 
-#include "vm/tree.h"
+#include "vm/state/tree.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // USES agent
 /* Clicks, keys, drags and waits are proved by what a window received. */
 #include "tests/helpers/target.h"
-#include "vm/agent/input.h"
+#include "vm/agent/x11/input.h"
 
 #include <X11/Xatom.h>
 

@@ -2,9 +2,9 @@
 /* What an image may say of its desktop: programs that start by themselves, and its panel. */
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "vm/agent/autostart.h"
-#include "vm/agent/environment.h"
-#include "vm/agent/services.h"
+#include "vm/agent/process/environment.h"
+#include "vm/agent/session/autostart.h"
+#include "vm/agent/session/services.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // USES agent
 /* The clipboard outlives its program, and nothing else about selections changes. */
 #include "tests/helpers/desk.h"
-#include "vm/agent/clipboard.h"
-#include "vm/agent/clipboard_data.h"
+#include "vm/agent/desktop/clipboard.h"
+#include "vm/agent/desktop/clipboard_data.h"
 
 #include <X11/Xatom.h>
 #include <sys/epoll.h>

@@ -1,7 +1,7 @@
 // USES agent
 /* What the first process of a microVM reads and hears: the kernel's command line, errands. */
-#include "vm/agent/cmdline.h"
-#include "vm/agent/errand.h"
+#include "vm/agent/init/cmdline.h"
+#include "vm/agent/init/privileged_request.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

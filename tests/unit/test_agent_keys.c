@@ -1,6 +1,6 @@
 // USES agent
 /* The names that people and models give to keys. */
-#include "vm/agent/keys.h"
+#include "vm/agent/x11/keys.h"
 
 #include <X11/XF86keysym.h>
 #include <X11/keysym.h>

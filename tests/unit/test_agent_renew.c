@@ -4,7 +4,7 @@
 #include "agent_client.h"
 
 #include "base/base64.h"
-#include "vm/agent/errand.h"
+#include "vm/agent/init/privileged_request.h"
 
 #include <X11/Xlib.h>
 #include <poll.h>

@@ -2,9 +2,9 @@
 /* Typed text is read back from the programs that got it. */
 #include "tests/helpers/desk.h"
 #include "tests/helpers/text.h"
-#include "vm/agent/barrier.h"
-#include "vm/agent/hands.h"
-#include "vm/agent/keymap.h"
+#include "vm/agent/x11/client_sync.h"
+#include "vm/agent/act/seat.h"
+#include "vm/agent/x11/keymap.h"
 
 #include <X11/XKBlib.h>
 

@@ -2,8 +2,8 @@
 /* What typing does to a program's queue of events: a client of ours reads it, and answers when the test says so. */
 #include "tests/helpers/desk.h"
 #include "tests/helpers/text.h"
-#include "vm/agent/hands.h"
-#include "vm/agent/keymap.h"
+#include "vm/agent/act/seat.h"
+#include "vm/agent/x11/keymap.h"
 
 #include <X11/XKBlib.h>
 #include <X11/Xutil.h>

@@ -2,8 +2,8 @@
 /* Asking the client: what a tool that asks makes of every kind of answer, in both eras. */
 #include "memory_client.h"
 
-#include "server/ask.h"
-#include "server/conformance.h"
+#include "server/conformance/conformance.h"
+#include "server/mcp/client_request.h"
 
 #include <criterion/criterion.h>
 

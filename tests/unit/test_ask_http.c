@@ -3,8 +3,8 @@
  * their own; and arguments that a header repeats. */
 #include "memory_http.h"
 
-#include "server/conformance.h"
-#include "server/session.h"
+#include "server/conformance/conformance.h"
+#include "server/mcp/session.h"
 
 static struct client client;
 

@@ -1,5 +1,5 @@
 // USES server
-#include "server/assets.h"
+#include "server/viewer/assets.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

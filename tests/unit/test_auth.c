@@ -3,7 +3,7 @@
  * token. */
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "server/auth.h"
+#include "server/http/auth.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

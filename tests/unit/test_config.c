@@ -3,7 +3,7 @@
  * is told. */
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "server/config.h"
+#include "server/config/config.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

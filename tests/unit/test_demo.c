@@ -3,7 +3,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/spawn.h"
-#include "server/demo_client.h"
+#include "server/cmd/demo_client.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

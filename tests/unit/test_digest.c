@@ -1,6 +1,6 @@
 // USES server
 /* Against the published vectors: FIPS 180-2 (SHA-256 of "abc"), RFC 4231 case 2. */
-#include "server/digest.h"
+#include "base/digest.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

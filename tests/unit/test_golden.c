@@ -18,7 +18,7 @@
 #include "base/spawn.h"
 #include "memory_client.h"
 #include "read_all.h"
-#include "server/option.h"
+#include "server/config/options.h"
 #include "tools/streams.h"
 
 #include <criterion/criterion.h>

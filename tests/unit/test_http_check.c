@@ -1,7 +1,7 @@
 // USES transport
 /* What HTTP headers and addresses say: texts that are right, and many that are not. */
 #include "base/buf.h"
-#include "transport/http_impl.h"
+#include "transport/http/http_impl.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

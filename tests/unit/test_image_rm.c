@@ -7,7 +7,7 @@
 #include "base/id.h"
 #include "base/spawn.h"
 #include "vm/image/store.h"
-#include "vm/record.h"
+#include "vm/lifecycle/metadata.h"
 
 #include "tests/unit/image_scratch.h"
 

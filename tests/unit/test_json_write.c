@@ -1,6 +1,6 @@
 // USES server
 /* The writer of JSON against jansson's. */
-#include "server/json_write.h"
+#include "server/mcp/json_write.h"
 
 #include "base/cleanup.h"
 

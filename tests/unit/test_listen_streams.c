@@ -1,8 +1,8 @@
 // USES server
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "server/listen_http.h"
-#include "server/listen_streams.h"
+#include "server/http/listener.h"
+#include "server/viewer/listener.h"
 #include "tools/streams.h"
 
 #include <criterion/criterion.h>

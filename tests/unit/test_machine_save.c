@@ -5,7 +5,7 @@
 #include "base/loop.h"
 #include "base/work.h"
 #include "tiny_machine.h"
-#include "vm/tree.h"
+#include "vm/state/tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * says. */
 #include "memory_http.h"
 
-#include "server/session.h"
+#include "server/mcp/session.h"
 
 static struct client client;
 

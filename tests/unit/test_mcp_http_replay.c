@@ -2,7 +2,7 @@
 /* Streamable HTTP as of 2025-03-26 to 2025-11-25: streams to come back to. */
 #include "legacy_client.h"
 
-#include "server/replay.h"
+#include "server/mcp/replay.h"
 
 TestSuite(mcp_http_replay, .init = start, .fini = stop);
 

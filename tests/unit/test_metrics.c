@@ -1,7 +1,7 @@
 // USES tools server
 /* What is counted comes out as Prometheus reads it, whole and only once. */
 #include "base/cleanup.h"
-#include "server/metrics.h"
+#include "server/metrics/metrics.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

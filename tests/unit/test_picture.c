@@ -3,7 +3,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/work.h"
-#include "vm/guest_paint.h"
+#include "vm/guest/encode_frame.h"
 #include "vm/picture/pixels.h"
 
 #include <criterion/criterion.h>

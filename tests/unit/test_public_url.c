@@ -1,5 +1,5 @@
 // USES server
-#include "server/public_url.h"
+#include "server/config/public_url.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

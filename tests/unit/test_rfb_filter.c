@@ -2,7 +2,7 @@
 /* What a viewer may say: each message in each policy, cut at every byte, and what is refused. */
 #include "tests/helpers/rfb.h"
 #include "tests/helpers/rfb_check.h"
-#include "transport/rfb_filter.h"
+#include "transport/rfb/filter.h"
 
 #include "base/cleanup.h"
 

@@ -2,7 +2,7 @@
 /* Lines over pipes, files and /dev/null: what arrives as which callback, and what never blocks. */
 #include "base/buf.h"
 #include "base/loop.h"
-#include "transport/stdio.h"
+#include "transport/mcp/stdio.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

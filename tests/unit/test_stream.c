@@ -3,8 +3,8 @@
 #include "ws_peer.h"
 
 #include "tests/helpers/rfb.h"
-#include "transport/stream.h"
-#include "transport/websocket.h"
+#include "transport/http/websocket.h"
+#include "transport/rfb/websocket_proxy.h"
 
 /* ---- the desktop's end ---- */
 

@@ -1,7 +1,7 @@
 // USES tools
 #include "base/buf.h"
 #include "fake_call.h"
-#include "vm/control.h"
+#include "vm/core/control.h"
 
 /*
  * The toolsets "stream" and "control" on the fake backend: what a model is told, what the registry

@@ -1,6 +1,6 @@
 // USES server
 /* What the viewer's pages read of requests: paths, numbers, cookies, names. */
-#include "server/viewer_read.h"
+#include "server/viewer/parse.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -8,9 +8,9 @@
 #include "tests/unit/vm_host.h"
 
 #include "base/spawn.h"
-#include "vm/process.h"
-#include "vm/record.h"
-#include "vm/state.h"
+#include "vm/lifecycle/metadata.h"
+#include "vm/microvm/process_identity.h"
+#include "vm/state/state.h"
 
 #include <dirent.h>
 #include <signal.h>

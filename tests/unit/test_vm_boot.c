@@ -5,11 +5,11 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "tests/unit/scratch.h"
-#include "vm/boot.h"
 #include "vm/image/cpio.h"
 #include "vm/image/store.h"
-#include "vm/qemu.h"
-#include "vm/tsc.h"
+#include "vm/microvm/boot.h"
+#include "vm/microvm/qemu.h"
+#include "vm/microvm/tsc.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -2,7 +2,7 @@
 /* The files of control groups, on a directory that looks like one.  What the kernel makes of them
  * is not tested here. */
 
-#include "vm/cgroup.h"
+#include "vm/confine/cgroup.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

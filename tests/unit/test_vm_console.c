@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "tests/unit/scratch.h"
-#include "vm/console.h"
+#include "vm/confine/console.h"
 
 #include <sys/stat.h>
 

@@ -1,7 +1,7 @@
 // USES vm
 /* Who has control: taking over stops the agent's hands at once and its eyes never; old fences open
  * nothing. */
-#include "vm/control.h"
+#include "vm/core/control.h"
 #include "vm_host.h"
 
 struct desk {

@@ -2,7 +2,7 @@
 /* What only the fake desktop does: its pictures are real files, and it records what it was told to
  * do. */
 
-#include "vm/fake.h"
+#include "vm/fake/fake.h"
 #include "vm_host.h"
 
 #include <criterion/parameterized.h>

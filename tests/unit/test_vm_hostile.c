@@ -8,8 +8,8 @@
 #include "vm_host.h"
 
 #include "base/cleanup.h"
-#include "vm/backend.h"
-#include "vm/core.h"
+#include "vm/core/backend.h"
+#include "vm/core/core.h"
 #include "vm/wire/protocol.h"
 
 #include <criterion/parameterized.h>

@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "vm/cgroup.h"
-#include "vm/private.h"
+#include "vm/confine/cgroup.h"
+#include "vm/confine/private_fs.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 // USES vm
 /* The head, the tail and the text of a command's output. */
 
-#include "vm/output.h"
+#include "vm/guest/output.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>

@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "vm/qmp.h"
+#include "vm/microvm/qmp.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

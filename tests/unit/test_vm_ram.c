@@ -6,7 +6,7 @@
 #include "base/loop.h"
 #include "base/work.h"
 #include "tests/unit/scratch.h"
-#include "vm/ram.h"
+#include "vm/memory/ram.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>

@@ -5,7 +5,7 @@
 #include "vm_host.h"
 
 #include "tests/unit/scratch.h"
-#include "vm/core.h"
+#include "vm/core/core.h"
 
 #include <dirent.h>
 #include <sys/stat.h>

@@ -8,7 +8,7 @@
 #include "base/loop.h"
 #include "base/spawn.h"
 #include "tests/unit/scratch.h"
-#include "vm/scope.h"
+#include "vm/confine/scope.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 // USES vm
 /* The system-call filters, each tried in a process of its own. */
 
-#include "vm/seccomp.h"
+#include "vm/confine/seccomp.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

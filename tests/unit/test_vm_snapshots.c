@@ -5,8 +5,8 @@
 #include "tests/unit/scratch.h"
 #include "tests/unit/vm_host.h"
 
-#include "vm/record.h"
-#include "vm/state.h"
+#include "vm/lifecycle/metadata.h"
+#include "vm/state/state.h"
 
 #include <dirent.h>
 #include <sys/stat.h>

@@ -3,8 +3,8 @@
  * else put there. */
 
 #include "tests/unit/scratch.h"
-#include "vm/state.h"
-#include "vm/trash.h"
+#include "vm/state/state.h"
+#include "vm/state/trash.h"
 
 #include <dirent.h>
 #include <errno.h>

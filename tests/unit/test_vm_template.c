@@ -5,7 +5,7 @@
 #include "vm_host.h"
 
 #include "tests/unit/scratch.h"
-#include "vm/template.h"
+#include "vm/lifecycle/template.h"
 
 #include <errno.h>
 #include <fcntl.h>

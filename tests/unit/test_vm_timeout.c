@@ -3,7 +3,7 @@
 
 #include "tests/unit/scratch.h"
 #include "tests/unit/vm_host.h"
-#include "vm/core.h"
+#include "vm/core/core.h"
 
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
 /* vitrine-net between its walls, as a machine has it.  Nothing leaves this host. */
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "vm/uplink.h"
+#include "vm/microvm/network.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

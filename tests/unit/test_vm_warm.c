@@ -4,7 +4,7 @@
 #include "vm_host.h"
 
 #include "tests/unit/scratch.h"
-#include "vm/core.h"
+#include "vm/core/core.h"
 
 TestSuite(warm, .init = scratch_make, .fini = scratch_remove, .timeout = 60);
 

@@ -1,7 +1,7 @@
 // USES transport
 /* VNC viewers that are no browser, good and bad ones, on a unix socket; the desktop is a stand-in.
  */
-#include "transport/vnc.h"
+#include "transport/rfb/vnc_server.h"
 
 #include "base/buf.h"
 #include "base/cleanup.h"

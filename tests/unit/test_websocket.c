@@ -3,7 +3,7 @@
 #include "tls_certificate.h"
 #include "ws_peer.h"
 
-#include "transport/websocket.h"
+#include "transport/http/websocket.h"
 
 /* ---- the server's side: what comes is sent back ---- */
 

@@ -10,8 +10,8 @@
 
 #include "base/cleanup.h"
 #include "base/spawn.h"
-#include "vm/machine_save.h"
-#include "vm/qmp.h"
+#include "vm/microvm/qmp.h"
+#include "vm/microvm/save.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

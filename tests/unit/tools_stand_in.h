@@ -2,8 +2,8 @@
 #define TESTS_TOOLS_STAND_IN_H
 
 #include "fake_call.h"
-#include "vm/control.h"
-#include "vm/guest.h"
+#include "vm/core/control.h"
+#include "vm/guest/guest.h"
 
 /*
  * A sandbox for tests of what the tools ask of an agent and what they make of its answers: it keeps

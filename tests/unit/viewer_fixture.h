@@ -3,10 +3,10 @@
 
 /* A sandbox of alice's, its streams, the pages on a listener, and a browser of few words. */
 
-#include "server/viewer.h"
+#include "server/viewer/routes.h"
 #include "tests/helpers/rfb.h"
-#include "transport/stream.h"
-#include "vm/control.h"
+#include "transport/rfb/websocket_proxy.h"
+#include "vm/core/control.h"
 #include "vm_host.h"
 #include "ws_peer.h"
 

@@ -5,8 +5,8 @@
  * Criterion's timeout. */
 
 #include "base/loop.h"
-#include "vm/guest.h"
-#include "vm/vm.h"
+#include "vm/core/vm.h"
+#include "vm/guest/guest.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -36,7 +36,7 @@
 #define FDS_END 64 /* above the numbers that are used inside */
 #define IDS 65536u /* as many as Debian's packages use */
 
-/* Root's own: above what systems and systemd give out, and beside those of vm/host.c. */
+/* Root's own: above what systems and systemd give out, and beside those of vm/confine/host.c. */
 #define ROOT_FIRST 0x77000000ul
 #define ROOT_COUNT 0x1000000ul
 

@@ -9,7 +9,7 @@
 /*
  * Where a machine's packets may go: to the internet and to the resolver, never to this host, to
  * networks it is part of, or to any private one.  Addresses are the user network's constants, known
- * to the agent too (vm/agent/network.c).
+ * to the agent too (vm/agent/init/network.c).
  */
 
 #define NET_NETWORK 0x0a000200  /* 10.0.2.0/24 */

@@ -1,0 +1,24 @@
+#ifndef BASE_DIGEST_H
+#define BASE_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* SHA-256, for secrets: what is kept of a token, and what proves that a text was ours. */
+
+struct digest {
+	uint8_t bytes[32];
+};
+
+struct digest digest_sha256(const void *bytes, size_t len);
+struct digest digest_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len);
+/* Takes the same time whatever they are. */
+bool digest_equal(const struct digest *a, const struct digest *b);
+
+#define DIGEST_HEX_LEN 64
+void digest_to_hex(const struct digest *digest, char ret_text[DIGEST_HEX_LEN + 1]);
+/* False when text is not exactly such digits, in either case. */
+bool digest_from_hex(const char *text, struct digest *ret);
+
+#endif

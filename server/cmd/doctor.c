@@ -1,0 +1,514 @@
+#include "server/cmd/command.h"
+#include "server/config/config.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/spawn.h"
+#include "vm/microvm/accel.h"
+#include "vm/confine/cgroup.h"
+#include "vm/confine/host.h"
+#include "vm/confine/private_fs.h"
+#include "vm/state/state.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+
+/*
+ * vitrine doctor: what this machine can do.  Every check adds one row to a report; the report is
+ * then printed, for people or as JSON.  Only the backends decide the exit status: they try what
+ * they need, all other rows explain.
+ */
+
+enum status { STATUS_OK, STATUS_WARNING, STATUS_MISSING };
+static const char *const status_words[] = { "ok", "warning", "missing" };
+
+struct report {
+	json_t *rows;        /* [{group, name, status, detail, fix?}] */
+	const char *backend; /* as --backend: "auto", or the one that has to work */
+	bool works;          /* it does; "auto": some backend that runs a real desktop */
+};
+
+/* fix: what to do about it, or NULL. */
+static void add(struct report *report, const char *group, const char *name, enum status status,
+	const char *detail, const char *fix)
+{
+	json_t *row = json_pack("{ss ss ss ss}", "group", group, "name", name, "status",
+		status_words[status], "detail", detail);
+	if (!row) { /* what a program printed was not UTF-8 */
+		row = json_pack("{ss ss ss ss}", "group", group, "name", name, "status",
+			status_words[status], "detail", "");
+	}
+	if (fix) {
+		json_object_set_new(row, "fix", json_string(fix));
+	}
+	json_array_append_new(report->rows, row);
+}
+
+/* ---- asking a program ---- */
+
+#define ASK_MS 10000    /* the first fc-list on a machine builds its cache */
+#define ANSWER_MAX 8192 /* bytes */
+
+static void read_answer(int fd, struct buf *out)
+{
+	uint64_t end = loop_now_us() + ASK_MS * 1000;
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	while (out->len < ANSWER_MAX) {
+		uint64_t now = loop_now_us();
+		if (now >= end || poll(&ready, 1, (int)((end - now) / 1000) + 1) <= 0) {
+			return;
+		}
+		buf_reserve(out, ANSWER_MAX);
+		ssize_t n = read(fd, out->data + out->len, ANSWER_MAX - out->len);
+		if (n <= 0) {
+			return;
+		}
+		out->len += (size_t)n;
+		out->data[out->len] = '\0';
+	}
+}
+
+/* What it prints on stdout and stderr; false when it cannot be started.  binary: its descriptor 3,
+ * or -1. */
+static bool ask(const char *const *argv, int binary, struct buf *out)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		return false;
+	}
+	auto_close int from = ends[0];
+	struct spawn_fd fds[] = { { ends[1], 1 }, { ends[1], 2 }, { binary, 3 } };
+	struct err err;
+	pid_t pid = spawn_start(&(struct spawn){ .argv = argv,
+					.fds = fds,
+					.n_fds = binary < 0 ? 2 : 3,
+					.die_with_us = true },
+		&err);
+	close(ends[1]);
+	if (pid < 0) {
+		return false;
+	}
+	read_answer(from, out);
+	kill(pid, SIGKILL); /* it has closed its output, or takes too long */
+	waitpid(pid, NULL, 0);
+	return true;
+}
+
+/* The first line of text that holds `word`; "" when none does.  Changes text. */
+static char *line_with(char *text, const char *word)
+{
+	char *rest = NULL;
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		if (strcasestr(line, word)) {
+			return line;
+		}
+	}
+	return text + strlen(text);
+}
+
+/* ---- the state directory ---- */
+
+#define STATE_MIB 2048 /* an image, its template and some snapshots */
+
+struct tally {
+	int64_t n, bytes;
+};
+
+static void count_one(const char *name, const char *path, void *data)
+{
+	struct tally *tally = data;
+	(void)name;
+	tally->n++;
+	tally->bytes += state_bytes(path);
+}
+
+static void check_kept(struct report *report, struct state *state)
+{
+	for (int kind = 0; kind < STATE_KINDS; kind++) {
+		char text[80];
+		struct tally tally = { 0 };
+		state_each(state, kind, count_one, &tally);
+		snprintf(text, sizeof(text), "%lld, %lld MiB", (long long)tally.n,
+			(long long)tally.bytes >> 20);
+		add(report, "state", state_kind_words[kind], STATUS_OK, text, NULL);
+	}
+}
+
+static void check_room(struct report *report, const char *dir)
+{
+	struct statvfs disk;
+	char text[400];
+	if (statvfs(dir, &disk) < 0) {
+		return;
+	}
+	long long mib = (long long)(disk.f_bavail * disk.f_frsize >> 20);
+	snprintf(text, sizeof(text), "%.300s, %lld MiB free", dir, mib);
+	add(report, "state", "directory", mib < STATE_MIB ? STATUS_WARNING : STATUS_OK, text,
+		mib < STATE_MIB ? "free some, or give another --state-dir: an image and its "
+				  "templates take about 2 GiB"
+				: NULL);
+}
+
+/* Only looked at: none is made here. */
+static void check_state(struct report *report, const struct vm_config *config)
+{
+	struct err err = { 0 };
+	if (!state_is_there(config->state_dir)) {
+		add(report, "state", "directory", STATUS_OK,
+			"none yet; `vitrine image build` makes it", NULL);
+		return;
+	}
+	struct state *state = state_open(config->state_dir, &err);
+	if (!state) {
+		add(report, "state", "directory", STATUS_WARNING, err.text, NULL);
+		return;
+	}
+	check_room(report, state_dir(state));
+	check_kept(report, state);
+	state_close(state);
+}
+
+/* ---- backends ---- */
+
+static void add_backend(const char *backend, const struct err *err, const char *detail, void *data)
+{
+	struct report *report = data;
+	bool is_fake = strcmp(backend, "fake") == 0;
+	bool is_meant = strcmp(report->backend, "auto") == 0
+				? !is_fake
+				: strcmp(report->backend, backend) == 0;
+	report->works |= !err && is_meant;
+	add(report, "backends", backend, err ? STATUS_MISSING : STATUS_OK,
+		err       ? err->text
+		: detail  ? detail
+		: is_fake ? "a scripted desktop for tests"
+			  : "works",
+		NULL);
+}
+
+/* As the server finds it, and keeps in its state directory, if there is one. */
+static bool try_kvm(const struct vm_config *config, struct err *err)
+{
+	struct vm_config kvm = *config;
+	auto_free char *dir =
+		config->state_dir ? must(strdup(config->state_dir)) : state_default_dir(err);
+	struct accel accel;
+	kvm.accel = "auto";
+	if (!dir || !state_is_there(config->state_dir)) {
+		return accel_try_kvm(err);
+	}
+	return accel_choose(&kvm, dir, &accel, err) &&
+	       (accel.kvm || err_set(err, ERR_UNSUPPORTED, "%s", accel.why));
+}
+
+/* Told before there is an image, too: whoever is about to build one wants to know.  No backend. */
+static void check_kvm(struct report *report, const struct vm_config *config)
+{
+	struct err err = { 0 };
+	char text[400] = "a small guest ran on it";
+	bool works = try_kvm(config, &err);
+	if (!works) {
+		snprintf(text, sizeof(text),
+			"%.300s; microVMs are emulated in software, which is slow", err.text);
+	}
+	add(report, "microVMs", "KVM", works ? STATUS_OK : STATUS_WARNING, text, NULL);
+}
+
+static void check_backends(struct report *report, const struct config *config)
+{
+	vm_probe(&config->vm, add_backend, report);
+	check_kvm(report, &config->vm);
+	check_state(report, &config->vm);
+}
+
+/* ---- programs ---- */
+
+struct program {
+	const char *name, *option; /* what makes it tell its version */
+	const char *word;          /* in the line that does */
+	const char *package, *why;
+	enum status without;
+};
+
+static const struct program programs[] = {
+	{ "bwrap", "--version", "bubblewrap", "bubblewrap", "the walls of a sandbox",
+		STATUS_MISSING },
+	{ "Xvnc", "-version", "Xvnc", "tigervnc-standalone-server", "the X server inside",
+		STATUS_MISSING },
+	{ "xkbcomp", "-version", "xkbcomp", "x11-xkb-utils", "keyboard layouts for Xvnc",
+		STATUS_MISSING },
+	{ "openbox", "--version", "openbox", "openbox", "the window manager", STATUS_MISSING },
+	{ "dbus-daemon", "--version", "daemon", "dbus-daemon", "the session bus", STATUS_WARNING },
+	{ "tint2", "--version", "tint2 version", "tint2", "the panel", STATUS_WARNING },
+	{ "mousepad", "--version", "mousepad", "mousepad", "a text editor", STATUS_WARNING },
+	{ "xterm", "-version", "xterm", "xterm", "a terminal", STATUS_WARNING },
+	{ "qemu-system-x86_64", "--version", "version", "qemu-system-x86", "it runs microVMs",
+		STATUS_WARNING },
+	{ "mmdebstrap", "--version", "mmdebstrap", "mmdebstrap", "it builds images of microVMs",
+		STATUS_WARNING },
+	{ "mkfs.erofs", "/", "mkfs.erofs 1", "erofs-utils", "it builds images of microVMs",
+		STATUS_WARNING },
+};
+#define N_PROGRAMS (sizeof(programs) / sizeof(*programs))
+
+/* Some write into the user's home even then. */
+static bool ask_without_home(const char *const *argv, struct buf *out)
+{
+	const char *set = getenv("HOME");
+	auto_free char *home = set ? must(strdup(set)) : NULL;
+	setenv("HOME", "/nonexistent", 1);
+	bool answered = ask(argv, -1, out);
+	home ? setenv("HOME", home, 1) : unsetenv("HOME");
+	return answered;
+}
+
+static void check_program(struct report *report, const struct program *program)
+{
+	auto_buf struct buf answer = { 0 };
+	const char *argv[] = { program->name, program->option, NULL };
+	if (ask_without_home(argv, &answer)) {
+		buf_append(&answer, "", 1);
+		const char *line = line_with((char *)answer.data, program->word);
+		add(report, "programs", program->name, STATUS_OK,
+			*line ? line : "it is there, and tells no version", NULL); /* Xvnc 1.15 */
+		return;
+	}
+	char fix[100];
+	snprintf(fix, sizeof(fix), "apt-get install %s", program->package);
+	add(report, "programs", program->name, program->without, program->why, fix);
+}
+
+/* ---- fonts ---- */
+
+struct script {
+	const char *name, *pattern; /* as fc-list takes it */
+	const char *package;
+};
+
+static const struct script scripts[] = {
+	{ "Latin", ":charset=41 e9 151", "fonts-dejavu-core" },
+	{ "Greek, Cyrillic", ":charset=3b1 436", "fonts-dejavu-core" },
+	{ "Chinese", ":charset=4e2d 6587", "fonts-wqy-zenhei" },
+	{ "Japanese", ":charset=3042 30ab", "fonts-wqy-zenhei" },
+	{ "Korean", ":charset=ac00 d55c", "fonts-wqy-zenhei" },
+	{ "emoji", ":lang=und-zsye", "fonts-noto-color-emoji" },
+};
+#define N_SCRIPTS (sizeof(scripts) / sizeof(*scripts))
+
+/* fc-list says whether any font has the characters, fc-match which one is taken. */
+static void check_script(struct report *report, const struct script *script)
+{
+	auto_buf struct buf any = { 0 }, best = { 0 };
+	const char *list[] = { "fc-list", script->pattern, "family", NULL };
+	const char *match[] = { "fc-match", "-f", "%{family[0]}\n", script->pattern, NULL };
+	if (!ask(list, -1, &any)) {
+		add(report, "fonts", script->name, STATUS_WARNING, "fc-list is missing",
+			"apt-get install fontconfig");
+	} else if (any.len == 0 || !ask(match, -1, &best)) {
+		char fix[100];
+		snprintf(fix, sizeof(fix), "apt-get install %s", script->package);
+		add(report, "fonts", script->name, STATUS_WARNING,
+			"no font has them: boxes are drawn instead", fix);
+	} else {
+		buf_append(&best, "", 1);
+		add(report, "fonts", script->name, STATUS_OK, line_with((char *)best.data, ""),
+			NULL);
+	}
+}
+
+/* ---- the machine ---- */
+
+static void check_limit(struct report *report, const char *name, int resource, rlim_t enough)
+{
+	struct rlimit limit;
+	char text[80] = "no limit";
+	if (getrlimit(resource, &limit) < 0) {
+		return;
+	}
+	if (limit.rlim_max != RLIM_INFINITY) {
+		snprintf(text, sizeof(text), "at most %llu", (unsigned long long)limit.rlim_max);
+	}
+	bool low = limit.rlim_max < enough;
+	add(report, "limits", name, low ? STATUS_WARNING : STATUS_OK, text,
+		low ? "raise it with ulimit -H or in /etc/security/limits.conf" : NULL);
+}
+
+#define DESKTOP_MIB 300 /* a desktop with an editor and a terminal */
+
+static void check_memory(struct report *report)
+{
+	char line[120], text[80];
+	long long kib = -1;
+	FILE *info = fopen("/proc/meminfo", "re");
+	while (info && kib < 0 && fgets(line, sizeof(line), info)) {
+		if (strncmp(line, "MemAvailable:", 13) == 0) {
+			kib = strtoll(line + 13, NULL, 10);
+		}
+	}
+	if (info) {
+		fclose(info);
+	}
+	snprintf(text, sizeof(text), "%lld MiB available, %ld processors", kib >> 10,
+		sysconf(_SC_NPROCESSORS_ONLN));
+	bool low = kib >> 10 < DESKTOP_MIB;
+	add(report, "limits", "memory", low ? STATUS_WARNING : STATUS_OK, text,
+		low ? "a desktop with an editor takes about 300 MiB" : NULL);
+}
+
+static void check_cgroup(struct report *report)
+{
+	struct err why;
+	const char *dir = cgroup_delegated(&why);
+	char text[600];
+	if (dir) {
+		add(report, "limits", "control group", STATUS_OK, dir, NULL);
+		return;
+	}
+	snprintf(text, sizeof(text),
+		"none, so a desktop in namespaces has limits on each program's memory, on "
+		"processes, on bytes and files of each private file system%s, and no memory "
+		"files; its backend's line says on what it has none (%.300s)",
+		private_limits_ipc() ? ", on System V memory" : "", why.text);
+	add(report, "limits", "control group", STATUS_WARNING, text,
+		"start it under systemd (a login session, or docs/systemd/vitrine.service), or in "
+		"a container with a writable control group; microVMs are limited anyway");
+}
+
+#define AGENT_VERSION "vitrine-agent " VITRINE_VERSION
+
+static void check_agent(struct report *report)
+{
+	static const char *const argv[] = { "/proc/self/fd/3", "--version", NULL };
+	struct err err = { 0 };
+	auto_buf struct buf answer = { 0 };
+	auto_close int binary = host_open_agent(&(struct vm_config){ 0 }, &err);
+	if (binary < 0 || !ask(argv, binary, &answer)) {
+		add(report, "versions", "vitrine-agent", STATUS_MISSING,
+			binary < 0 ? err.text : "it cannot be run", NULL);
+		return;
+	}
+	buf_append(&answer, "", 1);
+	const char *line = line_with((char *)answer.data, "");
+	bool same = strcmp(line, AGENT_VERSION) == 0;
+	add(report, "versions", "vitrine-agent", same ? STATUS_OK : STATUS_WARNING,
+		same ? VITRINE_VERSION : line,
+		same ? NULL : "install both programs from the same build");
+}
+
+static void check_machine(struct report *report)
+{
+	struct utsname kernel;
+	char text[sizeof(kernel.release) + sizeof(kernel.machine) + 2];
+	uname(&kernel);
+	snprintf(text, sizeof(text), "%s %s", kernel.release, kernel.machine);
+	add(report, "versions", "vitrine", STATUS_OK, VITRINE_VERSION, NULL);
+	check_agent(report);
+	add(report, "versions", "Linux", STATUS_OK, text, NULL);
+}
+
+/* ---- the report ---- */
+
+static void print_row(const json_t *row)
+{
+	const char *fix = json_string_value(json_object_get(row, "fix"));
+	printf("  %-7s  %-15s  %s\n", json_string_value(json_object_get(row, "status")),
+		json_string_value(json_object_get(row, "name")),
+		json_string_value(json_object_get(row, "detail")));
+	if (fix) {
+		printf("  %-7s  %-15s  fix: %s\n", "", "", fix);
+	}
+}
+
+static void print_report(const struct report *report)
+{
+	const char *last = "";
+	size_t i;
+	json_t *row;
+	json_array_foreach(report->rows, i, row)
+	{
+		const char *group = json_string_value(json_object_get(row, "group"));
+		if (strcmp(group, last) != 0) {
+			printf("%s%s\n", i ? "\n" : "", group);
+			last = group;
+		}
+		print_row(row);
+	}
+	printf("\n%s\n",
+		report->works ? "Desktops work on this machine: try `vitrine demo`."
+		: strcmp(report->backend, "auto") == 0
+			? "No desktop can run on this machine yet: see what is missing above."
+			: "That backend does not work on this machine yet: see above.");
+}
+
+static void print_json(const struct report *report)
+{
+	json_auto_t *all =
+		json_pack("{sb sO}", "works", report->works ? 1 : 0, "checks", report->rows);
+	auto_free char *text = json_dumps(all, JSON_INDENT(2));
+	printf("%s\n", text);
+}
+
+/* Takes --json out of the arguments; the others are those of `vitrine serve`. */
+static bool take_json(int *argc, char **argv)
+{
+	int kept = 0;
+	for (int i = 0; i < *argc; i++) {
+		if (strcmp(argv[i], "--json") != 0) {
+			argv[kept++] = argv[i];
+		}
+	}
+	bool found = kept < *argc;
+	*argc = kept;
+	return found;
+}
+
+static const char *const options[] = { "json", "backend", "image", "accel", "state-dir", NULL };
+
+static int run(int argc, char **argv)
+{
+	auto_config struct config config = { 0 };
+	struct err err = { 0 };
+	bool as_json = take_json(&argc, argv);
+	if (!config_load_some(&config, options, argc, argv, &err)) {
+		fprintf(stderr, "vitrine doctor: %s\n", err.text);
+		return 2;
+	}
+	log_set_level(LOG_LEVEL_ERROR); /* the report tells it */
+	json_auto_t *rows = json_array();
+	struct report report = { .rows = rows, .backend = config.vm.backend };
+	check_machine(&report);
+	check_backends(&report, &config);
+	for (size_t i = 0; i < N_PROGRAMS; i++) {
+		check_program(&report, &programs[i]);
+	}
+	for (size_t i = 0; i < N_SCRIPTS; i++) {
+		check_script(&report, &scripts[i]);
+	}
+	check_memory(&report);
+	check_cgroup(&report);
+	check_limit(&report, "processes", RLIMIT_NPROC, 256);
+	check_limit(&report, "open files", RLIMIT_NOFILE, 1024);
+	as_json ? print_json(&report) : print_report(&report);
+	return report.works ? 0 : 1;
+}
+
+const struct command command_doctor = {
+	.name = "doctor",
+	.summary = "tell what this machine can do, and how to repair what it cannot",
+	.usage = "[--json] [options]",
+	.help = "Tries each backend and looks for the programs, fonts and limits that desktops need.\n"
+		"Each line says ok, warning (desktops work without it, less well) or missing, and how\n"
+		"to fix it.  Exits with 0 only if a desktop can run here (with --backend: on that one).\n"
+		"--json prints the same for programs.  The options say what `vitrine serve` would use.",
+	.takes_config = true,
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,59 @@
+#include "server/cmd/command.h"
+#include "server/config/config.h"
+
+#include <stdio.h>
+
+/* Prints help: on stdout when it was asked for, on stderr when the command line made no sense. */
+
+static void overview(FILE *to)
+{
+	fputs("vitrine gives an AI agent a Linux desktop of its own, over MCP.\n\n"
+	      "usage: vitrine COMMAND [arguments]\n\n",
+		to);
+	const struct command *command;
+	for (unsigned i = 0; (command = command_at(i)); i++) {
+		fprintf(to, "  %-8s  %s\n", command->name, command->summary);
+	}
+	fputs("\nStart with `vitrine doctor` (what this machine can do) and `vitrine demo` (see it "
+	      "work).\n"
+	      "`vitrine help COMMAND` tells more about one of them.\n",
+		to);
+}
+
+static void one_command(const struct command *command)
+{
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text, "usage: vitrine %s%s%s\n\n%s\n", command->name,
+		command->usage[0] ? " " : "", command->usage, command->help);
+	if (command->takes_config) {
+		buf_printf(&text, "\n");
+		config_describe(&text, command->options);
+	}
+	fputs(buf_text(&text), stdout);
+}
+
+/* Without arguments (argc 0) nobody asked: see main(). */
+static int run(int argc, char **argv)
+{
+	if (argc < 2) {
+		overview(argc == 0 ? stderr : stdout);
+		return argc == 0 ? 2 : 0;
+	}
+	const struct command *command = command_find(argv[1]);
+	if (command) {
+		one_command(command);
+		return 0;
+	}
+	const char *near = command_nearest(argv[1]);
+	fprintf(stderr, "vitrine: there is no command '%s'%s%s%s `vitrine help` lists them.\n",
+		argv[1], near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "");
+	return 2;
+}
+
+const struct command command_help = {
+	.name = "help",
+	.summary = "tell about a command and its options",
+	.usage = "[COMMAND]",
+	.help = "Tells about a command and its options; without one, lists the commands.",
+	.run = run,
+};

@@ -1,0 +1,333 @@
+#include "server/cmd/client_config.h"
+#include "server/cmd/command.h"
+#include "server/config/config.h"
+#include "server/conformance/conformance.h"
+#include "server/http/health.h"
+#include "server/http/listener.h"
+#include "server/mcp/server.h"
+#include "server/viewer/listener.h"
+#include "server/viewer/vnc.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "tools/streams.h"
+#include "transport/mcp/stdio.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+/*
+ * vitrine serve: one MCP client on stdin and stdout, or any number of them over HTTP.  Nothing of a
+ * sandbox is started, and no backend is looked for, before a client asks: the first answer comes at
+ * once, and a machine that can run no desktop says so in the call that needs one.
+ */
+
+#define GRACE_MS 5000 /* for what is in flight when HTTP is told to end */
+#define FLUSH_MS 1000 /* and for readers to take the last answers */
+
+/* Everything a run holds.  Ends in the reverse order. */
+struct serving {
+	struct config config;
+	sd_event *event;
+	struct vm_pool *vms;
+	struct tool_set *tools;
+	struct auth *auth; /* with http only */
+	struct budgets *budgets;
+	struct server *server;
+	struct stdio *stdio;
+	struct listen_http *http;
+	struct listen_streams *streams;
+	struct listen_vnc *vnc;
+	struct metrics *metrics;
+	struct status *status;
+	sd_event_source *grace; /* told to end: what is in flight is being answered */
+	bool told_to_end;
+};
+
+static void stop_serving(struct serving *s)
+{
+	server_free(s->server); /* before the transport: it lets go of its connections */
+	listen_http_free(s->http);
+	stdio_free(s->stdio);
+	listen_vnc_free(s->vnc);
+	listen_streams_free(s->streams);
+	vm_pool_free(s->vms);
+	status_free(s->status);
+	metrics_free(s->metrics);
+	tool_set_free(s->tools);
+	auth_free(s->auth);
+	budgets_unref(s->budgets);
+	loop_drop(&s->grace);
+	sd_event_unref(s->event);
+	config_done(&s->config);
+}
+
+static void end_now(void *data)
+{
+	struct serving *s = data;
+	sd_event_exit(s->event, 0);
+}
+
+/* Its end is the end of the server, unless that listens too. */
+static void start_stdio(struct serving *s)
+{
+	if (!s->http) {
+		server_on_idle(s->server, end_now, s);
+	}
+	s->stdio = stdio_new(
+		s->event, STDIN_FILENO, STDOUT_FILENO, &server_transport_handlers, s->server);
+}
+
+/* ---- HTTP ---- */
+
+static struct vm_owner_limits limits_of(const char *owner, void *data)
+{
+	const struct serving *s = data;
+	struct auth_limits limits = auth_limits(s->auth, owner);
+	return (struct vm_owner_limits){ limits.sandboxes, limits.saved, limits.saved_mib };
+}
+
+/* Who has no limit of its own is kept from filling the server with many connections. */
+static int64_t max_calls_of(const char *owner, void *data)
+{
+	const struct serving *s = data;
+	int64_t own = s->auth ? auth_limits(s->auth, owner).calls : 0;
+	return own ? own : 8 * s->config.max_calls;
+}
+
+static bool stream_base(const char *host, char **ret_url, struct err *err, void *data)
+{
+	const struct serving *s = data;
+	return listen_streams_base(s->streams, host, ret_url, err);
+}
+
+static const char *stream_vnc(void *data)
+{
+	const struct serving *s = data;
+	return s->vnc ? listen_vnc_address(s->vnc) : NULL;
+}
+
+static bool start_auth(struct serving *s, struct err *err)
+{
+	s->auth = auth_new(s->config.http.tokens, s->config.http.no_auth, err);
+	return s->auth;
+}
+
+static void on_started(struct vm *vm, uint64_t took_us, const struct err *why, void *data)
+{
+	const struct serving *s = data;
+	(void)vm;
+	metrics_count_start(s->metrics, took_us, !why);
+}
+
+/* Whoever came in with a token that is no longer valid goes; the desktops stay, for a new one. */
+static void on_token_gone(const char *name, void *data)
+{
+	struct serving *s = data;
+	if (!name) {
+		server_limits_changed(s->server);
+		return;
+	}
+	server_drop_owner(s->server, name);
+	http_drop_owner(listen_http_http(s->http), name);
+	listen_streams_drop_owner(s->streams, name);
+}
+
+/* Runs until it is told to end: clients come and go. */
+static bool start_http(struct serving *s, struct err *err)
+{
+	vm_pool_limit_owners(s->vms, limits_of, s);
+	vm_pool_on_started(s->vms, on_started, s);
+	s->http = listen_http_new(s->event, s->server, &s->config.http, s->auth, s->budgets, err);
+	if (!s->http) {
+		return false;
+	}
+	struct http *http = listen_http_http(s->http);
+	if (!listen_streams_use(s->streams, http, s->auth, err) ||
+		!auth_watch(s->auth, s->event, on_token_gone, s, err)) {
+		return false;
+	}
+	s->status = status_new(s->event, http, &s->config, s->metrics, s->server, s->vms);
+	char *token = auth_take_made(s->auth);
+	invite_print(stderr, http_url(http), token);
+	auth_forget(token);
+	sd_notifyf(false, "READY=1\nSTATUS=%s", http_url(http));
+	sd_event_set_watchdog(s->event, true);
+	return true;
+}
+
+static int on_flush_over(sd_event_source *source, uint64_t now, void *data)
+{
+	(void)source, (void)now;
+	end_now(data);
+	return 0;
+}
+
+/* The run ends when the last answers were taken, which the transports tell. */
+static void answer_all(struct serving *s)
+{
+	loop_drop(&s->grace);
+	s->grace = loop_after_ms(s->event, FLUSH_MS, on_flush_over, s);
+	server_abort(s->server,
+		"the server was told to end, so this was stopped before it was done; some of it "
+		"may have happened");
+}
+
+static int on_grace_over(sd_event_source *source, uint64_t now, void *data)
+{
+	(void)source, (void)now;
+	answer_all(data);
+	return 0;
+}
+
+/* A client on stdin and stdout may still wait for an answer. */
+static void on_http_idle(void *data)
+{
+	struct serving *s = data;
+	if (server_duplexes(s->server) > 0) {
+		server_on_idle(s->server, end_now, s);
+	} else {
+		end_now(s);
+	}
+}
+
+static void finish_http(struct serving *s)
+{
+	sd_notify(false, "STOPPING=1");
+	s->grace = loop_after_ms(s->event, GRACE_MS, on_grace_over, s);
+	http_stop_listening(listen_http_http(s->http));
+	server_finish(s->server);
+	streams_finish(listen_streams_registry(s->streams), "the server is shutting down");
+	http_on_idle(listen_http_http(s->http), on_http_idle, s);
+}
+
+/* Clients of HTTP get their answers, if these come soon; a client on stdin and stdout that ends its
+ * server kills it when it takes long.  Whatever is still at work is then answered with an error.
+ * Told again, it ends at once. */
+static int on_told_to_end(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
+{
+	(void)source, (void)info;
+	struct serving *s = data;
+	if (s->told_to_end) {
+		end_now(s);
+	} else if (s->http) {
+		finish_http(s);
+	} else {
+		answer_all(s);
+	}
+	s->told_to_end = true;
+	return 0;
+}
+
+/* Whose desktops this server can show: one over stdio leaves those of HTTP's users to a server that
+ * they can reach. */
+static bool is_served(const char *owner, void *data)
+{
+	const struct serving *s = data;
+	bool over_stdio = !s->config.http.listen || s->config.http.stdio;
+	return strcmp(owner, "stdio") == 0 ? over_stdio : s->auth && auth_knows(s->auth, owner);
+}
+
+static bool start_vnc(struct serving *s, struct err *err)
+{
+	struct streams *streams = listen_streams_registry(s->streams);
+	s->vnc = listen_vnc_new(s->event, &s->config, s->vms, streams, err);
+	return s->vnc;
+}
+
+static bool start_serving(struct serving *s, struct err *err)
+{
+	log_set_level(s->config.log_level);
+	if (!config_check_effect(&s->config, err)) {
+		return false;
+	}
+	s->event = loop_new_ending_by(on_told_to_end, s, err);
+	s->tools = s->event ? tool_set_new(s->config.tools, err) : NULL;
+	if (!s->tools || (s->config.http.listen && !start_auth(s, err))) {
+		return false;
+	}
+	const struct server_addition *addition =
+		s->config.conformance ? &conformance_addition : NULL;
+	if (addition) {
+		tool_set_add(s->tools, addition->tools);
+	}
+	s->metrics = metrics_new(s->tools);
+	s->budgets = budgets_new(HTTP_HELD_MAX, HTTP_HELD_ALL_MAX);
+	s->config.vm.outlive = s->config.http.listen; /* over stdio its client went with it */
+	s->vms = vm_pool_new(s->event, &s->config.vm);
+	s->streams = listen_streams_new(s->event, &s->config, s->vms, s->metrics);
+	s->server = server_new(s->event, &(struct server_options){
+						 .vms = s->vms,
+						 .tools = s->tools,
+						 .max_calls = s->config.max_calls,
+						 .addition = addition,
+						 .metrics = s->metrics,
+						 .streams = listen_streams_registry(s->streams),
+						 .stream_base = stream_base,
+						 .stream_vnc = stream_vnc,
+						 .max_calls_of = max_calls_of,
+						 .budgets = s->budgets,
+						 .data = s,
+					 });
+	listen_streams_watch(s->streams, s->server);
+	vm_pool_adopt(s->vms, is_served, s);
+	if ((s->config.http.listen && !start_http(s, err)) ||
+		(s->config.vnc_listen && !start_vnc(s, err))) {
+		return false;
+	}
+	/* A daemon's stdin is no client. */
+	if (!s->config.http.listen || s->config.http.stdio) {
+		start_stdio(s);
+	}
+	return true;
+}
+
+/* Someone who types `vitrine serve` to see what happens must not face a silent terminal. */
+static void greet(const struct serving *s)
+{
+	if (s->stdio && isatty(STDIN_FILENO)) {
+		fprintf(stderr,
+			"vitrine %s speaks MCP on stdin and stdout, so a client should start it"
+			" (README.md tells how); `vitrine demo` shows it at work.  Ctrl-C ends.\n",
+			VITRINE_VERSION);
+	}
+}
+
+static int run(int argc, char **argv)
+{
+	__attribute__((cleanup(stop_serving))) struct serving s = { 0 };
+	struct err err = { 0 };
+	if (!config_load(&s.config, argc, argv, &err) || !start_serving(&s, &err)) {
+		fprintf(stderr, "vitrine serve: %s\n", err.text);
+		return err.kind == ERR_ARGUMENT ? 2 : 1;
+	}
+	greet(&s);
+	int status = sd_event_loop(s.event);
+	if (status < 0) {
+		log_error("the event loop failed: %s", strerror(-status));
+		return 1;
+	}
+	return status;
+}
+
+const struct command command_serve = {
+	.name = "serve",
+	.summary = "serve MCP on stdin and stdout, or over HTTP",
+	.usage = "[options]",
+	.help = "Serves MCP on stdin and stdout, one message a line, and gives the client a "
+		"desktop when it first\n"
+		"uses one.  Ends, and (without --keep) ends its desktops, when stdin does or on "
+		"SIGTERM.  A\n"
+		"client starts it:\n"
+		"\n"
+		"  {\"mcpServers\": {\"vitrine\": {\"type\": \"stdio\", \"command\": \"vitrine\", "
+		"\"args\": [\"serve\"]}}}\n"
+		"\n"
+		"With --http it listens, serves many clients, and runs until SIGTERM: `vitrine "
+		"serve --http\n"
+		"127.0.0.1:8765` makes a token and prints what to paste into a client.",
+	.takes_config = true,
+	.run = run,
+};

@@ -1,0 +1,258 @@
+#include "server/config/options.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * Where options come from: the configuration file and the command line.  Values are laid over each
+ * other in order: presets, file, command line.
+ */
+
+#define FILE_MAX (64 << 10) /* bytes of a configuration file */
+
+/* ---- the file ---- */
+
+static bool read_file(const char *path, struct buf *out, struct err *err)
+{
+	char what[sizeof(err->text)];
+	snprintf(what, sizeof(what), "the configuration file %s", path);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		return err_errno(err, "cannot read %s", what);
+	}
+	return file_read(fd, FILE_MAX, what, out, err);
+}
+
+/* The line a member of the outermost object stands on; text is valid JSON. */
+static int line_of(const struct buf *text, const char *key)
+{
+	int line = 1, depth = 0;
+	size_t len = strlen(key);
+	for (size_t i = 0; i < text->len; i++) {
+		char c = text->data[i];
+		line += c == '\n';
+		depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+		if (c != '"') {
+			continue;
+		}
+		size_t start = ++i;
+		while (i < text->len && text->data[i] != '"') {
+			i += 1 + (text->data[i] == '\\');
+		}
+		if (depth == 1 && i - start == len && !memcmp(text->data + start, key, len)) {
+			return line;
+		}
+	}
+	return 1;
+}
+
+static bool set_from_file(struct config *config, const char *key, json_t *value, struct err *err)
+{
+	const struct option *option = option_find(key);
+	if (!option) {
+		const char *near = option_nearest(key, NULL, NULL);
+		return err_set(err, ERR_ARGUMENT, "there is no option '%s'%s%s%s", key,
+			near ? "; did you mean '" : "; `vitrine help serve` lists them",
+			near ? near : "", near ? "'?" : "");
+	}
+	return option_set(config, option, key, json_incref(value), err);
+}
+
+static bool load_file(struct config *config, const char *path, struct err *err)
+{
+	auto_buf struct buf text = { 0 };
+	if (!read_file(path, &text, err)) {
+		return false;
+	}
+	json_error_t where;
+	json_auto_t *object = json_loadb(buf_text(&text), text.len, JSON_REJECT_DUPLICATES, &where);
+	if (!object) {
+		return err_set(err, ERR_ARGUMENT, "%s:%d: not valid JSON: %s", path, where.line,
+			where.text);
+	}
+	if (!json_is_object(object)) {
+		return err_set(err, ERR_ARGUMENT,
+			"%s:1: must be a JSON object of options, for example {\"screen\": "
+			"\"1280x800\"}",
+			path);
+	}
+	const char *key;
+	json_t *value;
+	json_object_foreach(object, key, value)
+	{
+		if (!set_from_file(config, key, value, err)) {
+			return err_while(err, "%s:%d", path, line_of(&text, key));
+		}
+	}
+	free(config->file);
+	config->file = must(strdup(path));
+	return true;
+}
+
+/* Where the user's own file is; NULL when there is none. */
+static char *users_file(void)
+{
+	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	auto_buf struct buf path = { 0 };
+	if (xdg && xdg[0] == '/') {
+		buf_printf(&path, "%s/vitrine/config.json", xdg);
+	} else if (home && home[0] == '/') {
+		buf_printf(&path, "%s/.config/vitrine/config.json", home);
+	} else {
+		return NULL;
+	}
+	if (access(buf_text(&path), F_OK) < 0) {
+		return NULL;
+	}
+	return (char *)take_ptr(&path.data);
+}
+
+bool config_load_users_file(struct config *config, struct err *err)
+{
+	auto_free char *path = users_file();
+	return !path || load_file(config, path, err);
+}
+
+/* ---- the command line ---- */
+
+struct words {
+	int argc;
+	char **argv;              /* argv[0] is the command's name */
+	const char *const *taken; /* as in config.h */
+};
+
+/* One argument taken apart; `called` is the name with its dashes. */
+struct argument {
+	char called[64];
+	const char *name, *value;
+};
+
+static bool refuse_option(const struct words *words, const struct argument *arg, struct err *err)
+{
+	const char *command = words->argv[0];
+	if (option_find(arg->name)) {
+		return err_set(err, ERR_ARGUMENT,
+			"'%s' is an option of `vitrine serve` and not of this; `vitrine help %s` "
+			"lists what there is",
+			arg->called, command);
+	}
+	const char *near = option_nearest(arg->name, words->taken, CONFIG_FILE_OPTION);
+	if (near) {
+		return err_set(err, ERR_ARGUMENT, "there is no option '%s'; did you mean '--%s'?",
+			arg->called, near);
+	}
+	return err_set(err, ERR_ARGUMENT, "there is no option '%s'; `vitrine help %s` lists them",
+		arg->called, command);
+}
+
+/* Reads argv[*at], and the value behind it if it is written apart; moves *at past them. */
+static bool next_argument(
+	const struct words *words, int *at, struct argument *ret_arg, struct err *err)
+{
+	const char *word = words->argv[(*at)++];
+	if (strncmp(word, "--", 2) != 0 || !word[2]) {
+		return err_set(err, ERR_ARGUMENT,
+			"unexpected argument '%.100s'; options are written --name value", word);
+	}
+	const char *equals = strchr(word, '=');
+	int len = equals ? (int)(equals - word) : (int)strnlen(word, sizeof(ret_arg->called));
+	snprintf(ret_arg->called, sizeof(ret_arg->called), "%.*s", len, word);
+	ret_arg->name = ret_arg->called + 2;
+	const struct option *option = option_find(ret_arg->name);
+	bool is_taken = option ? option_is_taken(ret_arg->name, words->taken)
+			       : strcmp(ret_arg->name, CONFIG_FILE_OPTION) == 0;
+	if (!is_taken) {
+		return refuse_option(words, ret_arg, err);
+	}
+	if (!equals && option && option_is_flag(option)) {
+		ret_arg->value = "true";
+		return true;
+	}
+	if (!equals && *at == words->argc) {
+		return err_set(err, ERR_ARGUMENT, "'%s' needs a value", ret_arg->called);
+	}
+	ret_arg->value = equals ? equals + 1 : words->argv[(*at)++];
+	return true;
+}
+
+/* The text as the JSON value its row asks for; what does not fit stays a string, which the row then
+ * refuses. */
+static json_t *value_from_text(const struct option *option, const char *text)
+{
+	char *end;
+	errno = 0;
+	long long number = strtoll(text, &end, 10);
+	bool is_number = !errno && *text && !*end;
+	bool is_true = strcmp(text, "true") == 0;
+	if (option_is_flag(option) && (is_true || strcmp(text, "false") == 0)) {
+		return json_boolean(is_true);
+	}
+	json_t *value = option->field.type == FIELD_INT && is_number ? json_integer(number)
+								     : json_string(text);
+	return value ? value : must(json_string("bytes that are not UTF-8"));
+}
+
+static bool load_command_line(
+	struct config *config, const struct words *words, const char **ret_file, struct err *err)
+{
+	for (int at = 1; at < words->argc;) {
+		struct argument arg;
+		if (!next_argument(words, &at, &arg, err)) {
+			return false;
+		}
+		const struct option *option = option_find(arg.name);
+		if (!option) {
+			*ret_file = arg.value;
+		} else if (!option_set(config, option, arg.called,
+				   value_from_text(option, arg.value), err)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ---- callers ---- */
+
+/* The command line is read twice: to learn the file's name, and again to win over the file. */
+bool config_load_some(
+	struct config *config, const char *const *taken, int argc, char **argv, struct err *err)
+{
+	const struct words words = { argc, argv, taken };
+	*config = (struct config){ .values = must(json_array()) };
+	const char *file = NULL;
+	return option_set_presets(config, err) && load_command_line(config, &words, &file, err) &&
+	       (file ? load_file(config, file, err) : config_load_users_file(config, err)) &&
+	       load_command_line(config, &words, &file, err) && option_check(config, err);
+}
+
+bool config_load(struct config *config, int argc, char **argv, struct err *err)
+{
+	return config_load_some(config, NULL, argc, argv, err);
+}
+
+json_t *config_encode(const struct config *config, const char *const *taken)
+{
+	json_t *all = must(json_object());
+	const struct option *option;
+	for (size_t i = 0; (option = option_at(i)); i++) {
+		struct field field[2] = { option->field };
+		json_auto_t *one = option_is_taken(option->field.name, taken)
+					   ? field_encode(field, config)
+					   : NULL;
+		json_object_update(all, one);
+	}
+	return all;
+}
+
+void config_done(struct config *config)
+{
+	json_decref(config->values);
+	json_decref(config->given);
+	free(config->file);
+	*config = (struct config){ 0 };
+}

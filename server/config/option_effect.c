@@ -1,0 +1,132 @@
+/*
+ * Options that say nothing here: what they are for is not served, or not there.  Silence would let a
+ * person believe in a limit, a token or an image that nobody uses.  Who typed one is refused; a
+ * configuration file serves several ways of starting, so what it says is only warned of.
+ */
+#include "server/config/options.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "vm/image/image.h"
+#include "vm/state/state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum condition { HTTP, NO_HTTP, MACHINES };
+
+/* What lets each of them have an effect.  Streams use the other options of HTTP even over stdio. */
+static const struct rule {
+	const char *option;
+	enum condition needs;
+} rules[] = {
+	{ "stdio", HTTP },
+	{ "tokens", HTTP },
+	{ "no-auth", HTTP },
+	{ "open-metrics", HTTP },
+	{ "auth-server", HTTP },
+	{ "stream-listen", NO_HTTP },
+	{ "image", MACHINES },
+	{ "network", MACHINES },
+	{ "accel", MACHINES },
+	{ "keep", MACHINES },
+	{ "warm", MACHINES },
+	{ "max-saved", MACHINES },
+	{ "max-saved-mib", MACHINES },
+	{ "on-timeout", MACHINES },
+};
+
+static const char *const sentences[] = {
+	[HTTP] = "has no effect without --http; give an address to listen at, such as --http "
+		 "127.0.0.1:8765, or leave it out",
+	[NO_HTTP] = "has no effect with --http, whose listener shows the streams, too; leave one "
+		    "of the two out",
+	[MACHINES] = "is for microVMs, and --backend is namespace; leave one of the two out",
+};
+
+static bool holds(const struct config *config, enum condition condition)
+{
+	switch (condition) {
+	case HTTP:
+		return config->http.listen;
+	case NO_HTTP:
+		return !config->http.listen;
+	default:
+		return strcmp(config->vm.backend, "namespace") != 0;
+	}
+}
+
+/* Its preset is what there is without it, so that may be said anywhere. */
+static bool is_changed(const struct config *config, const char *name)
+{
+	struct field field[2] = { option_find(name)->field };
+	json_auto_t *changed = field_encode(field, config);
+	return json_object_size(changed) > 0;
+}
+
+/* False: it was typed. */
+static bool tell(
+	const struct config *config, const char *name, const char *sentence, struct err *err)
+{
+	if (json_is_true(json_object_get(config->given, name))) {
+		return err_set(err, ERR_ARGUMENT, "--%s %s", name, sentence);
+	}
+	log_warning("%s: '%s' %s", config->file ? config->file : "", name, sentence);
+	return true;
+}
+
+/* ---- images ---- */
+
+static char *images_dir(const struct config *config, struct err *err)
+{
+	auto_free char *dir =
+		config->vm.state_dir ? must(strdup(config->vm.state_dir)) : state_default_dir(err);
+	auto_buf struct buf path = { 0 };
+	if (!dir) {
+		return NULL;
+	}
+	buf_printf(&path, "%s/images", dir);
+	return (char *)take_ptr(&path.data);
+}
+
+static bool check_image(const struct config *config, const char *images, const char *option,
+	const char *image, struct err *err)
+{
+	char sentence[sizeof(err->text)];
+	auto_image struct image found = { 0 };
+	struct err why = { 0 };
+	if (image_find(images, image, &found, &why)) {
+		return true;
+	}
+	snprintf(sentence, sizeof(sentence), "cannot be used: %.440s", why.text);
+	return tell(config, option, sentence, err);
+}
+
+/* The fake backend's desktops take any name. */
+static bool check_images(const struct config *config, struct err *err)
+{
+	const struct vm_config *vm = &config->vm;
+	bool named = vm->preset.image || vm->n_warm_images;
+	if (!named || !holds(config, MACHINES) || strcmp(vm->backend, "fake") == 0) {
+		return true;
+	}
+	auto_free char *images = images_dir(config, err);
+	bool good = images && (!vm->preset.image ||
+				      check_image(config, images, "image", vm->preset.image, err));
+	for (size_t i = 0; good && i < vm->n_warm_images; i++) {
+		good = check_image(config, images, "warm", vm->warm_images[i].image, err);
+	}
+	return good;
+}
+
+bool config_check_effect(const struct config *config, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
+		const struct rule *rule = &rules[i];
+		if (!holds(config, rule->needs) && is_changed(config, rule->option) &&
+			!tell(config, rule->option, sentences[rule->needs], err)) {
+			return false;
+		}
+	}
+	return check_images(config, err);
+}

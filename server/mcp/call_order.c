@@ -1,0 +1,157 @@
+/*
+ * The order of what one client asks of one desktop.  Models send calls side by side and take them
+ * to be done one after the other, so a call begins when those before it have ended, where the order
+ * can be seen: looks do not wait for looks, and input is put in line by the agent.  A command may
+ * take an hour: it holds the others up for a moment only.
+ */
+#include "server/mcp/session.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+
+#include <string.h>
+
+#define HOLD_MS 2000
+
+/* A connection or session is a client; requests that stand alone are all of one. */
+static const void *client_of(const struct request *request)
+{
+	const struct session *session = request->session;
+	bool lasts = session->http || request->conn->kind == TRANSPORT_DUPLEX;
+	return lasts ? (const void *)session : session->principal;
+}
+
+static const char *desktop_of(const struct turn *turn)
+{
+	struct err none;
+	if (turn->sandbox) {
+		return turn->sandbox;
+	}
+	struct vm *vm = vm_find_default(turn->request->vms, turn->request->owner, &none);
+	return vm ? vm_id(vm) : "";
+}
+
+static bool goes_beside(const struct turn *before, const struct turn *turn)
+{
+	bool alike = before->order == turn->order;
+	return alike && (turn->order == TOOL_LOOKS || turn->order == TOOL_ACTS);
+}
+
+/* The one that turn has to wait for, or NULL. */
+static const struct turn *find_before(struct turn *turn)
+{
+	const struct turn *before;
+	turn->overtook = NULL;
+	TAILQ_FOREACH(before, &turn->request->session->principal->turns, entry)
+	{
+		if (before == turn) {
+			break;
+		}
+		if (before->client != turn->client || goes_beside(before, turn) ||
+			strcmp(desktop_of(before), desktop_of(turn)) != 0) {
+			continue;
+		}
+		if (!before->lets_pass) {
+			return before;
+		}
+		turn->overtook = before->what;
+	}
+	return NULL;
+}
+
+static void go_on(struct principal *principal);
+
+static int on_held(sd_event_source *source, uint64_t now, void *data)
+{
+	struct turn *turn = data;
+	(void)source, (void)now;
+	loop_drop(&turn->hold);
+	turn->lets_pass = true;
+	go_on(turn->request->session->principal);
+	return 0;
+}
+
+static void begin(struct turn *turn)
+{
+	turn->waits = false;
+	turn->lets_pass = turn->order == TOOL_WAITS;
+	if (turn->order == TOOL_RUNS) {
+		turn->hold = loop_after_ms(turn->request->server->event, HOLD_MS, on_held, turn);
+	}
+	turn->go(turn->data); /* may end the request, and the turn with it */
+}
+
+static struct turn *find_next(struct principal *principal)
+{
+	struct turn *turn;
+	TAILQ_FOREACH(turn, &principal->turns, entry)
+	{
+		if (turn->waits && !find_before(turn)) {
+			return turn;
+		}
+	}
+	return NULL;
+}
+
+static int on_go_on(sd_event_source *source, void *data)
+{
+	struct principal *principal = data;
+	struct turn *turn;
+	(void)source;
+	loop_drop(&principal->go_on);
+	principal->sessions++; /* it may lose its last one meanwhile */
+	while (principal->server && (turn = find_next(principal))) {
+		turn->request->on_cancel = NULL;
+		begin(turn);
+	}
+	principal_unref(principal);
+	return 0;
+}
+
+/* From the loop: who has just ended is still being answered. */
+static void go_on(struct principal *principal)
+{
+	const struct turn *turn;
+	TAILQ_FOREACH(turn, &principal->turns, entry)
+	{
+		if (turn->waits && principal->server && !principal->go_on) {
+			principal->go_on =
+				loop_defer(principal->server->event, on_go_on, principal);
+		}
+	}
+}
+
+static void on_cancel(void *data)
+{
+	struct turn *turn = data;
+	turn->waits = false;
+	turn->drop(turn->data);
+}
+
+void turn_take(struct request *request, const struct turn *asked)
+{
+	struct turn *turn = &request->turn;
+	*turn = *asked;
+	turn->request = request;
+	turn->client = client_of(request);
+	TAILQ_INSERT_TAIL(&request->session->principal->turns, turn, entry);
+	if (turn->order == TOOL_ANY_TIME || !find_before(turn)) {
+		begin(turn);
+		return;
+	}
+	turn->waits = true;
+	request_on_cancel(request, on_cancel, turn);
+}
+
+void turn_leave(struct request *request)
+{
+	struct turn *turn = &request->turn;
+	struct principal *principal = request->session->principal;
+	if (!turn->request) {
+		return;
+	}
+	loop_drop(&turn->hold);
+	TAILQ_REMOVE(&principal->turns, turn, entry);
+	turn->request = NULL;
+	go_on(principal);
+}

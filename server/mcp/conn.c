@@ -1,0 +1,410 @@
+/*
+ * One connection: its messages are read here and become requests; it holds back reading while
+ * answers pile up, and sees to it that an end of input lets what is in flight be answered.
+ */
+#include "server/mcp/session.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+#include <string.h>
+
+static void check_end(struct conn *conn);
+
+#define PENDING_MAX (4u << 20) /* bytes of answers nobody has taken: stop reading */
+#define GRACE_MS 600000        /* after the end of input, for what is in flight */
+#define FLUSH_MS 2000          /* when all was answered: a reader takes something of it */
+
+struct conn *conn_new(struct server *server, struct transport_conn *wire)
+{
+	const struct transport_http *http = wire->transport->http;
+	struct conn *conn = must(calloc(1, sizeof(*conn)));
+	conn->refs = 1;
+	conn->wire = wire;
+	conn->kind = http ? http->kind(wire) : TRANSPORT_DUPLEX;
+	conn->session = session_new(server, wire->owner);
+	LIST_INSERT_HEAD(&conn->session->conns, conn, link);
+	if (conn->kind == TRANSPORT_DUPLEX) {
+		conn->session->news = conn;
+		server->duplexes++;
+	}
+	return conn;
+}
+
+void conn_ref(struct conn *conn)
+{
+	conn->refs++;
+}
+
+void conn_unref(struct conn *conn)
+{
+	if (--conn->refs > 0) {
+		return;
+	}
+	LIST_REMOVE(conn, link);
+	http_session_touch(conn->session);
+	session_unref(conn->session);
+	free(conn);
+}
+
+void conn_join(struct conn *conn, struct session *session)
+{
+	session_ref(session);
+	LIST_REMOVE(conn, link);
+	session_unref(conn->session);
+	conn->session = session;
+	LIST_INSERT_HEAD(&session->conns, conn, link);
+}
+
+/* ---- the wire ---- */
+
+static struct transport_conn *lose_wire(struct conn *conn)
+{
+	if (conn->session->news == conn) {
+		conn->session->news = NULL;
+	}
+	conn->paused = false;
+	loop_drop(&conn->grace);
+	struct transport_conn *wire = take_ptr(&conn->wire);
+	wire->data = NULL;
+	return wire;
+}
+
+void conn_let_go(struct conn *conn)
+{
+	if (conn->wire) { /* else it closed before; the requests in flight hold it */
+		lose_wire(conn);
+		conn_unref(conn);
+	}
+}
+
+void conn_drop_wire(struct conn *conn)
+{
+	struct transport_conn *wire = lose_wire(conn);
+	wire->transport->close(wire);
+	conn_unref(conn);
+}
+
+void conn_take_wire(struct conn *conn, struct conn *from)
+{
+	conn_ref(conn);
+	if (conn->wire) {
+		conn_drop_wire(conn);
+	}
+	conn->wire = lose_wire(from);
+	conn->wire->data = conn;
+	conn_unref(from);
+}
+
+/* A session with an id stays, and so do its requests: the client may come back for the answers. */
+void conn_closed(struct conn *conn)
+{
+	struct session *session = conn->session;
+	lose_wire(conn);
+	if (!session->http) {
+		session_end(session);
+	}
+	if (conn->kind == TRANSPORT_DUPLEX) {
+		server_connection_ended(session->server);
+	}
+	conn_unref(conn);
+}
+
+const char *conn_header(const struct conn *conn, const char *name)
+{
+	const struct transport_http *http = conn->wire ? conn->wire->transport->http : NULL;
+	return http ? http->header(conn->wire, name) : NULL;
+}
+
+void conn_set_status(struct conn *conn, int status)
+{
+	if (conn->wire && conn->wire->transport->http && !conn->began && !conn->answered) {
+		conn->wire->transport->http->set_status(conn->wire, status);
+	}
+}
+
+void conn_set_header(struct conn *conn, const char *name, const char *value)
+{
+	if (conn->wire && conn->wire->transport->http && !conn->began && !conn->answered) {
+		conn->wire->transport->http->set_header(conn->wire, name, value);
+	}
+}
+
+bool conn_streams(const struct conn *conn)
+{
+	const struct transport_http *http = conn->wire ? conn->wire->transport->http : NULL;
+	return conn->resumable || (conn->wire && (!http || http->takes_stream(conn->wire)));
+}
+
+bool conn_listens(const struct conn *conn)
+{
+	return conn && conn_streams(conn) && !conn->paused && !conn->answered;
+}
+
+/* ---- out ---- */
+
+static void hold_back(struct conn *conn)
+{
+	struct transport_conn *wire = conn->wire;
+	size_t pending = wire->transport->pending(wire);
+	if (!conn->paused && pending > PENDING_MAX) {
+		log_info("connection=%s: %zu bytes of answers wait to be read; reading no more "
+			 "requests",
+			conn->session->owner, pending);
+		conn->paused = true;
+		wire->transport->pause(wire, true);
+	}
+}
+
+void conn_send(struct conn *conn, const struct buf *message)
+{
+	if (!conn_streams(conn) || conn->answered) {
+		return;
+	}
+	http_session_begin_stream(conn);
+	conn->began = true;
+	if (conn->resumable) {
+		http_session_put(conn, message);
+	} else {
+		conn->wire->transport->send(conn->wire, buf_text(message), message->len);
+	}
+	if (conn->wire) {
+		hold_back(conn);
+	}
+}
+
+/* The one answer of a POST ends it: what was not a stream by then is plain JSON. */
+void conn_answer(struct conn *conn, const struct buf *message)
+{
+	if (conn->kind == TRANSPORT_DUPLEX) {
+		conn_send(conn, message);
+	} else if (conn->answered) {
+		return;
+	} else if (conn->resumable) {
+		http_session_put(conn, message);
+		conn_end(conn);
+	} else if (conn->wire) {
+		conn->answered = true;
+		conn->wire->transport->finish(conn->wire, buf_text(message), message->len);
+	}
+}
+
+void conn_notify(struct conn *conn, const char *method, json_t *params)
+{
+	auto_buf struct buf message = { 0 };
+	rpc_write_notification(&message, method, params);
+	conn_send(conn, &message);
+	json_decref(params);
+}
+
+void conn_refuse(struct conn *conn, const json_t *id, int status, const struct rpc_fault *fault)
+{
+	auto_buf struct buf message = { 0 };
+	rpc_write_fault(&message, id ? id : mcp_no_id(conn), fault);
+	conn_set_status(conn, status);
+	conn_answer(conn, &message);
+}
+
+void conn_drained(struct conn *conn)
+{
+	if (conn->paused) {
+		conn->paused = false;
+		conn->wire->transport->pause(conn->wire, false);
+		listen_catch_up(conn->session);
+	}
+}
+
+/* ---- in ---- */
+
+static void take_notification(struct session *session, const struct rpc_message *msg)
+{
+	/* The others (initialized, progress, roots/list_changed) change nothing here. */
+	if (strcmp(msg->method, "notifications/cancelled") == 0) {
+		const json_t *id = json_object_get(msg->params, "requestId");
+		struct request *request = id ? request_find(session, id) : NULL;
+		if (request) {
+			request_cancel(request);
+		}
+	}
+}
+
+static void refuse_one(
+	struct conn *conn, struct batch *batch, const json_t *id, const struct rpc_fault *fault)
+{
+	if (batch) {
+		auto_buf struct buf message = { 0 };
+		rpc_write_fault(&message, id ? id : mcp_no_id(conn), fault);
+		batch_expect(batch);
+		batch_add(batch, &message);
+	} else {
+		conn_refuse(conn, id, 400, fault);
+	}
+}
+
+void conn_take_one(struct conn *conn, struct batch *batch, json_t *message)
+{
+	struct rpc_message msg;
+	struct rpc_fault fault;
+	switch (rpc_read(message, &msg, &fault)) {
+	case RPC_REQUEST:
+		/* Its answer could not be told from the other one's. */
+		if (request_find(conn->session, msg.id)) {
+			rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
+				"a request with this id is still in flight; every request needs an "
+				"id of its own");
+			refuse_one(conn, batch, NULL, &fault);
+		} else {
+			request_start(conn, batch, message, &msg);
+		}
+		break;
+	case RPC_NOTIFICATION:
+		take_notification(conn->session, &msg);
+		break;
+	case RPC_RESPONSE:
+		if (conn->kind == TRANSPORT_POST && !conn->session->http) {
+			rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
+				"nobody waits for a response here: in 2026-07-28 answers are sent "
+				"in params.inputResponses of the request that asked for them");
+			refuse_one(conn, batch, msg.id, &fault);
+		} else {
+			ask_take_response(conn->session, msg.id, message);
+		}
+		break;
+	case RPC_INVALID:
+		refuse_one(conn, batch, msg.id, &fault);
+		break;
+	}
+}
+
+/* A call that takes its time: from now on the client can come back for its answer. */
+static void end_post_input(struct conn *conn)
+{
+	conn->ending = true;
+	if (conn->open > 0 && mcp_primes_streams(conn->session)) {
+		http_session_begin_stream(conn);
+	}
+	check_end(conn);
+}
+
+static void take_all(struct conn *conn, json_t *message)
+{
+	struct rpc_fault fault;
+	if (!json_is_array(message)) {
+		conn_take_one(conn, NULL, message);
+	} else if (mcp_takes_batches(conn->session)) {
+		batch_take(conn, message);
+	} else {
+		rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
+			"only protocol version 2025-03-26 has arrays of messages; send one object "
+			"%s",
+			conn->kind == TRANSPORT_POST ? "in each POST" : "a line");
+		conn_refuse(conn, NULL, 400, &fault);
+	}
+}
+
+struct incoming *incoming_new(const char *text, size_t len)
+{
+	struct incoming *incoming = must(calloc(1, sizeof(*incoming)));
+	incoming->message = rpc_parse(text, len, &incoming->fault);
+	if (!incoming->message) {
+		incoming->id = rpc_rescue_id(text, len);
+	}
+	return incoming;
+}
+
+void incoming_free(struct incoming *incoming)
+{
+	json_decref(incoming->message);
+	json_decref(incoming->id);
+	free(incoming);
+}
+
+void conn_take(struct conn *conn, const struct incoming *incoming)
+{
+	if (!incoming->message) {
+		conn_refuse(conn, incoming->id, 400, &incoming->fault);
+	} else if (conn->kind != TRANSPORT_POST) {
+		take_all(conn, incoming->message);
+	} else if (http_session_admit(conn, incoming->message)) {
+		take_all(conn, incoming->message);
+		end_post_input(conn);
+	}
+}
+
+/* ---- the end ---- */
+
+/* Only a reader that goes on reading keeps the connection open. */
+static int on_flush(sd_event_source *source, uint64_t now, void *data)
+{
+	(void)source, (void)now;
+	struct conn *conn = data;
+	struct server *server = conn->session->server;
+	size_t pending = conn->wire->transport->pending(conn->wire);
+	if (pending > 0 && conn->grace_pending == pending) {
+		server_connection_stuck(server);
+		return 0;
+	}
+	conn->grace_pending = pending;
+	loop_drop(&conn->grace);
+	conn->grace = loop_after_ms(server->event, FLUSH_MS, on_flush, conn);
+	return 0;
+}
+
+void conn_end(struct conn *conn)
+{
+	if (conn->wire && !conn->answered) {
+		conn->wire->transport->close(conn->wire);
+	}
+	conn->answered = conn->kind != TRANSPORT_DUPLEX;
+	if (conn->grace) {
+		loop_drop(&conn->grace);
+		conn->grace = loop_after_ms(conn->session->server->event, FLUSH_MS, on_flush, conn);
+	}
+}
+
+static void check_end(struct conn *conn)
+{
+	if (conn->ending && conn->open == 0) {
+		conn_end(conn);
+	}
+}
+
+void conn_finish(struct conn *conn)
+{
+	conn->ending = true;
+	check_end(conn);
+}
+
+void conn_open_request(struct conn *conn)
+{
+	conn_ref(conn);
+	conn->open++;
+}
+
+void conn_close_request(struct conn *conn)
+{
+	conn->open--;
+	check_end(conn);
+	conn_unref(conn);
+}
+
+static int on_grace(sd_event_source *source, uint64_t now, void *data)
+{
+	(void)source, (void)now;
+	struct conn *conn = data;
+	session_abort(conn->session, "the input ended some minutes ago, and the server ends now");
+	return 0;
+}
+
+void conn_end_input(struct conn *conn)
+{
+	if (conn->kind != TRANSPORT_DUPLEX) {
+		return; /* a POST ends with its answer */
+	}
+	conn->ending = true;
+	conn->grace = loop_after_ms(conn->session->server->event, GRACE_MS, on_grace, conn);
+	listen_end_all(conn->session);
+	ask_end_all(conn->session);
+	check_end(conn);
+}

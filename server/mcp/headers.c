@@ -1,0 +1,122 @@
+/*
+ * What the headers of a modern HTTP request repeat of its message, so that a proxy can route it
+ * without reading it.  They must agree: else one of the two is a lie that somebody may believe.
+ */
+#include "server/mcp/revision.h"
+
+#include "base/base64.h"
+#include "base/cleanup.h"
+#include "server/mcp/session.h"
+
+#include <string.h>
+
+#define BASE64_BEGIN "=?base64?"
+#define BASE64_END "?="
+
+/* The text a header's value stands for, to free(); NULL: it is not well formed. */
+static char *decode_header(const char *value)
+{
+	size_t len = strlen(value), begin = strlen(BASE64_BEGIN), end = strlen(BASE64_END);
+	if (len >= begin + end && strncmp(value, BASE64_BEGIN, begin) == 0 &&
+		strcmp(value + len - end, BASE64_END) == 0) {
+		auto_free char *inner = must(strndup(value + begin, len - begin - end));
+		size_t n;
+		auto_free char *bytes = base64_decode(inner, &n);
+		return bytes && !memchr(bytes, 0, n) ? must(strndup(bytes, n)) : NULL;
+	}
+	for (const char *c = value; *c; c++) {
+		if ((*c < ' ' && *c != '\t') || *c > '~') {
+			return NULL;
+		}
+	}
+	return must(strdup(value));
+}
+
+bool mcp_check_header(
+	const struct conn *conn, const char *header, const char *value, struct rpc_fault *fault)
+{
+	const char *raw = conn_header(conn, header);
+	if (!raw) {
+		return rpc_fault(fault, MCP_HEADER_MISMATCH, NULL,
+			"the HTTP header %s is missing; it must be \"%.200s\", as in the message",
+			header, value);
+	}
+	auto_free char *text = decode_header(raw);
+	if (!text || strcmp(text, value) != 0) {
+		return rpc_fault(fault, MCP_HEADER_MISMATCH, NULL,
+			"the HTTP header %s is \"%.100s\", but the message says \"%.200s\"", header,
+			raw, value);
+	}
+	return true;
+}
+
+/* What a request names beside its method; NULL: nothing, or nothing usable. */
+static const char *subject_of(const struct request *request, const char *method)
+{
+	static const struct {
+		const char *method, *member;
+	} subjects[] = {
+		{ "tools/call", "name" },
+		{ "prompts/get", "name" },
+		{ "resources/read", "uri" },
+	};
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
+		if (strcmp(subjects[i].method, method) == 0) {
+			return json_string_value(
+				json_object_get(request->params, subjects[i].member));
+		}
+	}
+	return NULL;
+}
+
+bool mcp_check_headers(const struct request *request, const char *method, struct rpc_fault *fault)
+{
+	const char *subject = subject_of(request, method);
+	return request->conn->kind == TRANSPORT_DUPLEX ||
+	       (mcp_check_header(request->conn, "Mcp-Method", method, fault) &&
+		       (!subject || mcp_check_header(request->conn, "Mcp-Name", subject, fault)));
+}
+
+/* An argument as a header has it; false: it is of a type that none has. */
+static bool write_param(const json_t *value, struct buf *out)
+{
+	if (json_is_string(value)) {
+		buf_printf(out, "%s", json_string_value(value));
+	} else if (json_is_integer(value)) {
+		buf_printf(out, "%lld", (long long)json_integer_value(value));
+	} else if (json_is_boolean(value)) {
+		buf_printf(out, "%s", json_is_true(value) ? "true" : "false");
+	} else {
+		return false;
+	}
+	return true;
+}
+
+bool mcp_check_params(const struct request *request, const struct field *fields, const json_t *args,
+	struct rpc_fault *fault)
+{
+	const struct conn *conn = request->conn;
+	if (request->revision->era == MCP_LEGACY || conn->kind == TRANSPORT_DUPLEX) {
+		return true;
+	}
+	for (const struct field *field = fields; field->name; field++) {
+		if (!field->header) {
+			continue;
+		}
+		auto_buf struct buf header = { 0 }, text = { 0 };
+		buf_printf(&header, "Mcp-Param-%s", field->header);
+		const json_t *value = json_object_get(args, field->name);
+		const char *name = buf_text(&header);
+		if (write_param(value, &text)) {
+			if (!mcp_check_header(conn, name, buf_text(&text), fault)) {
+				return false;
+			}
+		} else if (conn_header(conn, name)) {
+			return rpc_fault(fault, MCP_HEADER_MISMATCH, NULL,
+				"the HTTP header %s is there, but no argument %s that it could "
+				"repeat",
+				name, field->name);
+		}
+	}
+	return true;
+}

@@ -1,0 +1,131 @@
+/* What is remembered between messages: the revision agreed on, subscriptions, requests in flight.
+ * It lives as long as a connection of it. */
+#include "server/mcp/session.h"
+
+#include "base/cleanup.h"
+
+struct session *session_new(struct server *server, const char *owner)
+{
+	struct session *session = must(calloc(1, sizeof(*session)));
+	session->server = server;
+	session->principal = principal_ref(server, owner);
+	session->owner = session->principal->name;
+	session->log_level = MCP_SILENT;
+	session->refs = 1;
+	LIST_INIT(&session->conns);
+	LIST_INIT(&session->requests);
+	LIST_INIT(&session->listeners);
+	LIST_INIT(&session->asks);
+	LIST_INSERT_HEAD(&server->sessions, session, link);
+	return session;
+}
+
+void session_ref(struct session *session)
+{
+	session->refs++;
+}
+
+void session_unref(struct session *session)
+{
+	if (--session->refs > 0) {
+		return;
+	}
+	if (session->server) {
+		LIST_REMOVE(session, link);
+	}
+	principal_unref(session->principal);
+	json_decref(session->capabilities);
+	free(session);
+}
+
+static struct request *find_uncancelled(const struct session *session)
+{
+	struct request *request;
+	LIST_FOREACH(request, &session->requests, link)
+	{
+		if (!request->cancelled) {
+			return request;
+		}
+	}
+	return NULL;
+}
+
+/* From the start each time: a call that is told to stop may end, and others with it. */
+void session_cancel_requests(struct session *session)
+{
+	struct request *request;
+	while ((request = find_uncancelled(session))) {
+		request_cancel(request);
+	}
+}
+
+void session_abort(struct session *session, const char *why)
+{
+	struct request *request;
+	struct conn *conn, *next;
+	struct err err;
+	err_set(&err, ERR_GONE, "%s", why);
+	session_ref(session);
+	listen_end_all(session);
+	while ((request = find_uncancelled(session))) {
+		request_abort(request, &err);
+	}
+	for (conn = LIST_FIRST(&session->conns); conn; conn = next) {
+		next = LIST_NEXT(conn, link);
+		conn_set_status(conn, 503); /* one whose message has not come */
+		conn_end(conn);
+	}
+	session_unref(session);
+}
+
+/* A call outlives its client: it is told to stop, and its answer goes nowhere. */
+void session_end(struct session *session)
+{
+	session_ref(session);
+	struct conn *conn, *next;
+	LIST_FOREACH(conn, &session->conns, link)
+	{
+		if (conn->kind == TRANSPORT_POST) {
+			conn_set_status(conn, 404); /* some end with their request */
+		}
+	}
+	session_cancel_requests(session);
+	listen_end_all(session);
+	for (conn = LIST_FIRST(&session->conns); conn; conn = next) {
+		next = LIST_NEXT(conn, link);
+		conn_end(conn);
+	}
+	http_session_free(session);
+	session_unref(session);
+}
+
+void session_finish(struct session *session)
+{
+	session_ref(session);
+	listen_end_all(session);
+	struct conn *conn, *next;
+	for (conn = LIST_FIRST(&session->conns); conn; conn = next) {
+		next = LIST_NEXT(conn, link);
+		conn_finish(conn);
+	}
+	session_unref(session);
+}
+
+void session_forget_server(struct session *session)
+{
+	session_ref(session);
+	LIST_REMOVE(session, link);
+	struct conn *conn, *next;
+	for (conn = LIST_FIRST(&session->conns); conn; conn = next) {
+		next = LIST_NEXT(conn, link);
+		conn_let_go(conn);
+	}
+	session_end(session);
+	struct request *request;
+	LIST_FOREACH(request, &session->requests, link)
+	{
+		request->server = NULL;
+	}
+	session->server = NULL;
+	session_unref(session);
+}

@@ -1,0 +1,80 @@
+/* logging/setLevel and notifications/message: what happens in the server, for a client that asked
+ * to hear of it. */
+#include "server/mcp/session.h"
+
+#include "base/cleanup.h"
+#include "server/mcp/json_write.h"
+
+#include <string.h>
+
+static const char *const levels[] = { "debug", "info", "notice", "warning", "error", "critical",
+	"alert", "emergency" };
+
+int mcp_level_from(const char *word)
+{
+	for (int i = 0; word && i < MCP_SILENT; i++) {
+		if (strcmp(levels[i], word) == 0) {
+			return i;
+		}
+	}
+	return -1;
+}
+
+/* A modern request says for itself what it wants to hear; a legacy connection says it once. */
+bool request_logs(const struct request *request, enum mcp_level level)
+{
+	if (!conn_listens(request->conn) || request->cancelled) {
+		return false;
+	}
+	if (request->revision->era == MCP_MODERN) {
+		return request->log_level >= 0 && (int)level >= request->log_level;
+	}
+	return (int)level >= request->session->log_level;
+}
+
+void request_log(struct request *request, enum mcp_level level, const char *logger, json_t *data)
+{
+	if (!request_logs(request, level)) {
+		json_decref(data);
+		return;
+	}
+	conn_notify(request->conn, "notifications/message",
+		json_pack(
+			"{s:s, s:s, s:o}", "level", levels[level], "logger", logger, "data", data));
+}
+
+/* Belongs to no request, so only legacy connections can be told. */
+void log_news(struct vm *vm, const char *text, void *data)
+{
+	struct server *server = data;
+	struct session *session;
+	LIST_FOREACH(session, &server->sessions, link)
+	{
+		if (session->log_level <= MCP_WARNING && conn_listens(session->news) &&
+			strcmp(session->owner, vm_owner(vm)) == 0) {
+			conn_notify(session->news, "notifications/message",
+				json_pack("{s:s, s:s, s:{s:s, s:o}}", "level", levels[MCP_WARNING],
+					"logger", "sandbox", "data", "sandbox", vm_id(vm), "text",
+					json_text(text)));
+		}
+	}
+}
+
+void log_method_set_level(struct request *request)
+{
+	const char *word = request_text(request, "level");
+	if (!word) {
+		return;
+	}
+	int level = mcp_level_from(word);
+	if (level < 0) {
+		request_fail(request, RPC_INVALID_PARAMS, NULL,
+			"params.level must be one of debug, info, notice, warning, error, "
+			"critical, alert, "
+			"emergency; \"%.40s\" came",
+			word);
+		return;
+	}
+	request->session->log_level = level;
+	request_reply(request, json_object());
+}

@@ -1,0 +1,34 @@
+#ifndef SERVER_METHODS_RESOURCES_H
+#define SERVER_METHODS_RESOURCES_H
+
+#include "base/err.h"
+#include "base/id.h"
+#include "server/mcp/session.h"
+
+#define RESOURCE_TEMPLATE_SCREEN "desktop://{sandbox}/screen"
+#define RESOURCE_TEMPLATE_INFO "desktop://{sandbox}/info"
+
+enum resource_kind { RESOURCE_SCREEN, RESOURCE_INFO, RESOURCE_KINDS };
+
+/* What a URI of ours names; the sandbox need not exist. */
+struct resource {
+	char sandbox[ID_LEN + 1];
+	enum resource_kind kind;
+};
+bool resource_parse(const char *uri, struct resource *ret, struct err *err) NODISCARD;
+
+/* A resource that is not of a sandbox, or a template with one variable: "test://{id}/data". */
+struct resource_row {
+	const char *uri, *name, *title, *help, *type;
+	/* Must end in request_reply() or request_fail(), now or later.  value: what stands in the
+	 * variable's place, valid during the call; "" without one. */
+	void (*read)(struct request *request, const struct resource_row *row, const char *value);
+};
+
+/* *ret_value, to free(), may be NULL. */
+const struct resource_row *resource_row_find(
+	const struct server *server, const char *uri, char **ret_value);
+/* body: {"blob": ...} or {"text": ...}; taken. */
+void resource_reply(struct request *request, const char *type, json_t *body);
+
+#endif

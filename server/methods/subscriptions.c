@@ -1,0 +1,338 @@
+/*
+ * Who wants to hear of screen changes: resources/subscribe (legacy, one URI each, answered at once)
+ * and subscriptions/listen (modern, a request that stays open and carries several).  A sandbox
+ * watches its screen only while somebody listens.
+ */
+#include "base/cleanup.h"
+#include "server/mcp/session.h"
+#include "server/methods/resources.h"
+
+#include <string.h>
+
+#define LISTENERS_MAX 32 /* on one connection */
+#define TOPICS_MAX 32    /* in one subscriptions/listen */
+#define SUBSCRIPTION_ID "io.modelcontextprotocol/subscriptionId"
+
+struct topic {
+	struct vm *vm; /* stays valid while it is watched, also when it has ended; NULL: nothing to
+			  watch */
+	json_t *uri;
+	bool missed; /* a change while the client did not read */
+};
+
+struct listener {
+	LIST_ENTRY(listener) link;
+	struct session *session;
+	struct request *request;      /* modern: the open request */
+	unsigned lists, missed_lists; /* modern: bits of enum listen_list */
+	size_t n;
+	struct topic topics[];
+};
+
+size_t listen_count(const struct session *session)
+{
+	size_t n = 0;
+	struct listener *listener;
+	LIST_FOREACH(listener, &session->listeners, link)
+	{
+		n++;
+	}
+	return n;
+}
+
+static struct listener *listener_new(struct session *session, size_t max_topics)
+{
+	struct listener *listener =
+		must(calloc(1, sizeof(*listener) + max_topics * sizeof(listener->topics[0])));
+	listener->session = session;
+	LIST_INSERT_HEAD(&session->listeners, listener, link);
+	return listener;
+}
+
+static void listener_free(struct listener *listener)
+{
+	for (size_t i = 0; i < listener->n; i++) {
+		if (listener->topics[i].vm) {
+			vm_watch(listener->topics[i].vm, false);
+		}
+		json_decref(listener->topics[i].uri);
+	}
+	LIST_REMOVE(listener, link);
+	free(listener);
+}
+
+static void put_topic(struct listener *listener, json_t *uri, struct vm *vm)
+{
+	struct topic *topic = &listener->topics[listener->n++];
+	topic->vm = vm;
+	topic->uri = json_incref(uri);
+	if (vm) {
+		vm_watch(vm, true);
+	}
+}
+
+/* The caller made room for it. */
+static bool add_topic(struct listener *listener, json_t *uri, struct err *err)
+{
+	struct resource what;
+	auto_free char *value = NULL;
+	if (resource_row_find(listener->session->server, json_string_value(uri), &value)) {
+		put_topic(listener, uri, NULL);
+		return true;
+	}
+	if (!resource_parse(json_string_value(uri), &what, err)) {
+		return false;
+	}
+	struct vm *vm = vm_find(listener->session->server->options.vms, listener->session->owner,
+		what.sandbox, err);
+	if (!vm) {
+		return false;
+	}
+	put_topic(listener, uri, vm);
+	return true;
+}
+
+/* ---- news ---- */
+
+static json_t *subscription_meta(const struct request *request)
+{
+	return json_pack("{s:O}", SUBSCRIPTION_ID, request->id);
+}
+
+static void tell(struct listener *listener, struct topic *topic)
+{
+	struct conn *conn = listener->request ? listener->request->conn : listener->session->news;
+	topic->missed = !conn_listens(conn);
+	if (topic->missed) {
+		return;
+	}
+	json_t *params = json_pack("{s:O}", "uri", topic->uri);
+	if (listener->request) {
+		json_object_set_new(params, "_meta", subscription_meta(listener->request));
+	}
+	conn_notify(conn, "notifications/resources/updated", params);
+}
+
+void listen_screen_changed(struct vm *vm, void *data)
+{
+	struct server *server = data;
+	struct session *session;
+	struct listener *listener;
+	LIST_FOREACH(session, &server->sessions, link)
+	{
+		LIST_FOREACH(listener, &session->listeners, link)
+		{
+			for (size_t i = 0; i < listener->n; i++) {
+				if (listener->topics[i].vm == vm) {
+					tell(listener, &listener->topics[i]);
+				}
+			}
+		}
+	}
+}
+
+/* ---- lists that change ---- */
+
+static const struct {
+	const char *wish, *news;
+} lists[LISTEN_LISTS] = {
+	[LISTEN_TOOLS] = { "toolsListChanged", "notifications/tools/list_changed" },
+	[LISTEN_PROMPTS] = { "promptsListChanged", "notifications/prompts/list_changed" },
+};
+
+static void tell_lists(struct listener *listener, unsigned changed)
+{
+	struct conn *conn = listener->request ? listener->request->conn : NULL;
+	changed &= listener->lists;
+	listener->missed_lists = conn_listens(conn) ? 0 : listener->missed_lists | changed;
+	for (int i = 0; i < LISTEN_LISTS; i++) {
+		if (changed & ~listener->missed_lists & 1u << i) {
+			conn_notify(conn, lists[i].news,
+				json_pack("{s:o}", "_meta", subscription_meta(listener->request)));
+		}
+	}
+}
+
+void listen_list_changed(struct server *server, enum listen_list which)
+{
+	struct session *session;
+	struct listener *listener;
+	LIST_FOREACH(session, &server->sessions, link)
+	{
+		if (session->revision && conn_listens(session->news)) {
+			conn_notify(session->news, lists[which].news, NULL);
+		}
+		LIST_FOREACH(listener, &session->listeners, link)
+		{
+			tell_lists(listener, 1u << which);
+		}
+	}
+}
+
+/* The part of the wish that is granted goes into `granted`. */
+static unsigned grant_lists(const struct request *request, json_t *granted)
+{
+	const json_t *wanted = json_object_get(request->params, "notifications");
+	unsigned bits = 0;
+	for (int i = 0; mcp_lists_change(request->server) && i < LISTEN_LISTS; i++) {
+		if (json_is_true(json_object_get(wanted, lists[i].wish))) {
+			bits |= 1u << i;
+			json_object_set_new(granted, lists[i].wish, json_true());
+		}
+	}
+	return bits;
+}
+
+void listen_catch_up(struct session *session)
+{
+	struct listener *listener;
+	LIST_FOREACH(listener, &session->listeners, link)
+	{
+		tell_lists(listener, listener->missed_lists);
+		for (size_t i = 0; i < listener->n; i++) {
+			if (listener->topics[i].missed) {
+				tell(listener, &listener->topics[i]);
+			}
+		}
+	}
+}
+
+/* ---- legacy ---- */
+
+static struct listener *find_listener(struct session *session, const char *uri)
+{
+	struct listener *listener;
+	LIST_FOREACH(listener, &session->listeners, link)
+	{
+		if (!listener->request &&
+			strcmp(json_string_value(listener->topics[0].uri), uri) == 0) {
+			return listener;
+		}
+	}
+	return NULL;
+}
+
+void listen_method_subscribe(struct request *request)
+{
+	struct session *session = request->session;
+	const char *uri = request_text(request, "uri");
+	if (!uri) {
+		return;
+	}
+	if (find_listener(session, uri)) {
+		request_reply(request, json_object());
+		return;
+	}
+	if (listen_count(session) >= LISTENERS_MAX) {
+		request_fail(request, RPC_INVALID_PARAMS, NULL,
+			"a connection may hold %d subscriptions; take one back first",
+			LISTENERS_MAX);
+		return;
+	}
+	struct err err;
+	struct listener *listener = listener_new(session, 1);
+	if (add_topic(listener, json_object_get(request->params, "uri"), &err)) {
+		request_reply(request, json_object());
+	} else {
+		listener_free(listener);
+		request_fail(request, mcp_not_found(request),
+			json_pack("{s:O}", "uri", json_object_get(request->params, "uri")), "%s",
+			err.text);
+	}
+}
+
+void listen_method_unsubscribe(struct request *request)
+{
+	const char *uri = request_text(request, "uri");
+	if (!uri) {
+		return;
+	}
+	struct listener *listener = find_listener(request->session, uri);
+	if (listener) {
+		listener_free(listener);
+	}
+	request_reply(request, json_object());
+}
+
+/* ---- modern ---- */
+
+/* Also how a clean end looks: the open request is answered at last. */
+static void end_listen(void *data)
+{
+	struct listener *listener = data;
+	struct request *request = listener->request;
+	listener_free(listener);
+	request_reply(request, json_pack("{s:o}", "_meta", subscription_meta(request)));
+}
+
+static bool check_listen(struct request *request, const json_t **ret_uris)
+{
+	const json_t *wanted = json_object_get(request->params, "notifications");
+	*ret_uris = json_object_get(wanted, "resourceSubscriptions");
+	bool good = json_is_object(wanted) && (!*ret_uris || json_is_array(*ret_uris));
+	for (size_t i = 0; i < json_array_size(*ret_uris); i++) {
+		good = good && json_is_string(json_array_get(*ret_uris, i));
+	}
+	if (!good) {
+		request_fail(request, RPC_INVALID_PARAMS, NULL,
+			"params.notifications must be an object; its resourceSubscriptions, an "
+			"array of URIs");
+	} else if (json_array_size(*ret_uris) > TOPICS_MAX ||
+		   listen_count(request->session) >= LISTENERS_MAX) {
+		good = false;
+		request_fail(request, RPC_INVALID_PARAMS, NULL,
+			"a connection may hold %d subscriptions with %d URIs each; cancel one "
+			"first",
+			LISTENERS_MAX, TOPICS_MAX);
+	}
+	return good;
+}
+
+/* Says which part of the wish is granted: URIs of sandboxes the caller has, and lists that change.
+ */
+void listen_method_listen(struct request *request)
+{
+	const json_t *uris;
+	if (!check_listen(request, &uris)) {
+		return;
+	}
+	if (!conn_streams(request->conn)) {
+		request_fail(request, RPC_INVALID_REQUEST, NULL,
+			"subscriptions/listen answers with a stream: the Accept header must list "
+			"text/event-stream");
+		return;
+	}
+	struct listener *listener = listener_new(request->session, json_array_size(uris));
+	listener->request = request;
+	json_t *granted = json_array();
+	for (size_t i = 0; i < json_array_size(uris); i++) {
+		struct err err;
+		json_t *uri = json_array_get(uris, i);
+		if (add_topic(listener, uri, &err)) {
+			json_array_append(granted, uri);
+		}
+	}
+	json_t *notifications = json_object();
+	if (uris) {
+		json_object_set(notifications, "resourceSubscriptions", granted);
+	}
+	json_decref(granted);
+	listener->lists = grant_lists(request, notifications);
+	json_t *params = json_pack(
+		"{s:o, s:o}", "_meta", subscription_meta(request), "notifications", notifications);
+	conn_notify(request->conn, "notifications/subscriptions/acknowledged", params);
+	request_on_cancel(request, end_listen, listener);
+}
+
+void listen_end_all(struct session *session)
+{
+	struct listener *listener, *next;
+	for (listener = LIST_FIRST(&session->listeners); listener; listener = next) {
+		next = LIST_NEXT(listener, link);
+		if (listener->request) {
+			end_listen(listener);
+		} else {
+			listener_free(listener);
+		}
+	}
+}

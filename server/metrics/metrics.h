@@ -1,0 +1,48 @@
+#ifndef SERVER_METRICS_METRICS_H
+#define SERVER_METRICS_METRICS_H
+
+#include "base/buf.h"
+#include "tools/tool.h"
+#include "vm/core/vm.h"
+
+/* What has happened, counted, for Prometheus (text format 0.0.4). */
+
+struct metrics;
+
+/* tools must outlive it. */
+struct metrics *metrics_new(const struct tool_set *tools);
+void metrics_free(struct metrics *metrics); /* NULL-safe */
+
+/* A tools/call was answered; why: with this failure. */
+void metrics_count_call(
+	struct metrics *metrics, const struct tool *tool, uint64_t took_us, const struct err *why);
+/* A sandbox came up, or did not. */
+void metrics_count_start(struct metrics *metrics, uint64_t took_us, bool up);
+/* A ping on a sandbox's link was answered: the way there and back, and what the agent was busy with
+ * meanwhile. */
+void metrics_count_ping(struct metrics *metrics, uint64_t took_us);
+
+/* Somebody began to watch a desktop, or went. */
+void metrics_count_viewer(struct metrics *metrics, bool came);
+/* Bytes from and to those who watch. */
+void metrics_count_viewed(struct metrics *metrics, uint64_t in, uint64_t out);
+
+/* What others know. */
+struct metrics_now {
+	uint64_t sandboxes[VM_GONE]; /* by enum vm_state */
+	uint64_t reserve_wanted, reserve_ready;
+	uint64_t calls; /* in flight */
+	uint64_t connections, streams;
+	uint64_t requests, bytes_in, bytes_out;
+	uint64_t rejected_host, rejected_origin, rejected_auth, rejected_size, rejected_busy,
+		rejected_memory;
+	uint64_t memory, fds;           /* of this process: resident bytes, open descriptors */
+	double cpu_seconds, start_time; /* used by this process; since 1970 */
+};
+
+void metrics_write(const struct metrics *metrics, const struct metrics_now *now, struct buf *out);
+
+/* Fills in what is this process's. */
+void metrics_read_process(struct metrics_now *now);
+
+#endif

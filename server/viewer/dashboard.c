@@ -1,0 +1,238 @@
+/*
+ * /: the list of one's sandboxes, for whoever has a token.  A browser gives the token once and gets
+ * a cookie for it; a server that asks for no token asks for none here.
+ */
+#include "server/viewer/viewer_impl.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SESSIONS_MAX 32 /* of one principal; the oldest makes room */
+#define SESSION_SECONDS (12 * 3600)
+#define SESSION_COOKIE "vitrine_session"
+
+struct viewer_session {
+	TAILQ_ENTRY(viewer_session) link;
+	char cookie[SECRET_LEN + 1];
+	uint64_t ends_us;
+	char owner[];
+};
+
+/* ---- sessions ---- */
+
+static void session_drop(struct viewer_pages *pages, struct viewer_session *session)
+{
+	TAILQ_REMOVE(&pages->sessions, session, link);
+	explicit_bzero(session->cookie, sizeof(session->cookie));
+	free(session);
+}
+
+static void make_room(struct viewer_pages *pages, const char *owner)
+{
+	struct viewer_session *session, *oldest = NULL;
+	size_t n = 0;
+	TAILQ_FOREACH(session, &pages->sessions, link)
+	{
+		if (strcmp(session->owner, owner) == 0) {
+			oldest = oldest ? oldest : session;
+			n++;
+		}
+	}
+	if (n >= SESSIONS_MAX) {
+		session_drop(pages, oldest);
+	}
+}
+
+static const char *session_add(struct viewer_pages *pages, const char *owner)
+{
+	struct viewer_session *session = must(calloc(1, sizeof(*session) + strlen(owner) + 1));
+	make_room(pages, owner);
+	memcpy(session->owner, owner, strlen(owner) + 1);
+	secret_make(session->cookie);
+	session->ends_us = loop_now_us() + SESSION_SECONDS * UINT64_C(1000000);
+	TAILQ_INSERT_TAIL(&pages->sessions, session, link);
+	return session->cookie;
+}
+
+void viewer_pages_sign_out(struct viewer_pages *pages, const char *owner)
+{
+	struct viewer_session *session, *next;
+	for (session = TAILQ_FIRST(&pages->sessions); session; session = next) {
+		next = TAILQ_NEXT(session, link);
+		if (strcmp(session->owner, owner) == 0) {
+			session_drop(pages, session);
+		}
+	}
+}
+
+static const char *session_owner(struct viewer_pages *pages, const char *cookie)
+{
+	struct viewer_session *session, *found = NULL;
+	TAILQ_FOREACH(session, &pages->sessions, link)
+	{
+		if (secret_equal(session->cookie, cookie)) {
+			found = session;
+		}
+	}
+	if (found && found->ends_us <= loop_now_us()) {
+		session_drop(pages, found);
+		return NULL;
+	}
+	return found ? found->owner : NULL;
+}
+
+void viewer_list_free(struct viewer_pages *pages)
+{
+	while (!TAILQ_EMPTY(&pages->sessions)) {
+		session_drop(pages, TAILQ_FIRST(&pages->sessions));
+	}
+}
+
+/* Whose sandboxes x may see; NULL: x was answered. */
+static const char *owner_of(struct viewer_pages *pages, struct http_exchange *x)
+{
+	char cookie[SECRET_LEN + 1];
+	if (!viewer_is_ours(pages, x)) {
+		return NULL;
+	}
+	const char *owner = http_owner(x);
+	if (!owner && viewer_cookie_read(http_header(x, "Cookie"), SESSION_COOKIE, cookie)) {
+		owner = session_owner(pages, cookie);
+		explicit_bzero(cookie, sizeof(cookie));
+	}
+	if (!owner) {
+		viewer_refuse(pages, x, 401, "show a token of this server first");
+	}
+	return owner;
+}
+
+static void run_session(struct http_exchange *x, void *data)
+{
+	struct viewer_pages *pages = data;
+	if (!viewer_is_ours(pages, x)) {
+		return;
+	}
+	auto_free char *token = viewer_body(pages, x);
+	if (!token) {
+		return;
+	}
+	const char *owner = token[0] ? pages->authorize(token, pages->data) : NULL;
+	if (owner) {
+		const char *cookie = session_add(pages, owner);
+		viewer_set_cookie(pages, x, SESSION_COOKIE, cookie, "/", SESSION_SECONDS);
+		viewer_reply(pages, x, 204, NULL, NULL, 0);
+	} else {
+		viewer_refuse(pages, x, 401, "this token is not one of this server's");
+	}
+	explicit_bzero(token, strlen(token));
+}
+
+/* ---- the list ---- */
+
+static void run_page(struct http_exchange *x, void *data)
+{
+	viewer_reply_asset(data, x, "index.html");
+}
+
+static json_t *describe(struct viewer_pages *pages, const struct vm *vm)
+{
+	const struct desk *desk = desk_find(pages, vm);
+	struct size screen = vm_screen(vm);
+	struct vm_times times = vm_times(vm);
+	const char *image = vm_spec(vm)->image;
+	return must(json_pack("{s:s, s:s, s:s, s:s*, s:I, s:I, s:[i,i], s:o, s:i}", "id", vm_id(vm),
+		"state", viewer_state_word(vm), "backend", vm_backend_name(vm), "image", image,
+		"created", (json_int_t)times.created, "ready", (json_int_t)times.ready, "screen",
+		screen.width, screen.height, "control", viewer_control_json(vm), "viewers",
+		desk ? (int)desk->present : 0));
+}
+
+static void run_list(struct http_exchange *x, void *data)
+{
+	struct viewer_pages *pages = data;
+	const char *owner = owner_of(pages, x);
+	if (!owner) {
+		return;
+	}
+	json_t *list = must(json_array());
+	struct vm *vm;
+	for (size_t i = 0; (vm = vm_at(pages->vms, owner, i)); i++) {
+		json_array_append_new(list, describe(pages, vm));
+	}
+	viewer_reply_json(pages, x, 200, json_pack("{s:o}", "sandboxes", list));
+}
+
+/* ---- one of them ---- */
+
+struct stream_args {
+	int mode;
+};
+static const struct field stream_fields[] = {
+	FIELD_ONE_OF(struct stream_args, mode, "what the link lets one do", stream_mode_words),
+	{ 0 },
+};
+
+/* The page goes there itself, and where it is, it knows best. */
+static void open_stream(struct viewer_pages *pages, struct http_exchange *x, struct vm *vm)
+{
+	struct stream_args args = { 0 };
+	json_auto_t *json = NULL;
+	char ticket[SECRET_LEN + 1];
+	struct err err;
+	if (!viewer_body_json(pages, x, stream_fields, &args, &json)) {
+		return;
+	}
+	const struct stream *stream = streams_open(
+		pages->streams, vm, (enum stream_mode)args.mode, 0, STREAM_EXPIRES, ticket, &err);
+	if (!stream) {
+		viewer_refuse(pages, x, 429, "%s", err.text);
+		return;
+	}
+	auto_buf struct buf url = { 0 };
+	buf_printf(&url, "s/%s/#%s", stream->id, ticket);
+	explicit_bzero(ticket, sizeof(ticket));
+	viewer_reply_json(pages, x, 200, json_pack("{s:s}", "url", buf_text(&url)));
+}
+
+static void run_one(struct http_exchange *x, void *data)
+{
+	struct viewer_pages *pages = data;
+	struct viewer_path path;
+	struct err err;
+	const char *owner = owner_of(pages, x);
+	if (!owner) {
+		return;
+	}
+	bool is_post = strcmp(http_method(x), "POST") == 0;
+	if (!viewer_path_read("/sandboxes/", http_path(x), &path) ||
+		strcmp(path.rest, is_post ? "stream" : "thumbnail") != 0) {
+		viewer_refuse(
+			pages, x, 404, "a sandbox has a thumbnail to GET and a stream to POST");
+		return;
+	}
+	struct vm *vm = vm_find(pages->vms, owner, path.id, &err);
+	if (!vm) {
+		viewer_refuse(pages, x, err.kind == ERR_GONE ? 410 : 404, "%s", err.text);
+	} else if (is_post) {
+		open_stream(pages, x, vm);
+	} else {
+		viewer_run_thumbnail(pages, x, vm);
+	}
+}
+
+void viewer_list_routes(struct viewer_pages *pages)
+{
+	const struct http_route routes[] = {
+		{ "GET", "/", true, run_page, pages },
+		{ "POST", "/session", true, run_session, pages },
+		{ "GET", "/sandboxes", true, run_list, pages },
+		{ "GET", "/sandboxes/", true, run_one, pages },
+		{ "POST", "/sandboxes/", true, run_one, pages },
+	};
+	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
+		http_add_route(pages->http, &routes[i]);
+	}
+}

@@ -1,0 +1,183 @@
+#include "server/viewer/listener.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "server/config/public_url.h"
+#include "server/http/listener.h"
+#include "server/viewer/routes.h"
+#include "tools/streams.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* The pages for people, and where they are; see listener.h. */
+
+struct listen_streams {
+	sd_event *event;
+	const struct config *config;
+	struct vm_pool *vms;
+	struct metrics *metrics;
+	struct server *server;
+	struct streams *streams;
+	struct public_url public;
+	struct http *http; /* where the pages are; NULL: nowhere yet */
+	struct http *own;  /* the same, when it is ours to end */
+	struct viewer_pages *pages;
+};
+
+/* "sandbox ID has ended: it was ..." is for its owner; those who watch are told the reason. */
+static void on_vm_ended(struct vm *vm, const struct err *why, void *data)
+{
+	static const char ended[] = "has ended: ";
+	struct listen_streams *listen = data;
+	const char *reason = strstr(why->text, ended);
+	streams_end_all(listen->streams, vm, reason ? reason + strlen(ended) : why->text);
+}
+
+struct listen_streams *listen_streams_new(
+	sd_event *event, const struct config *config, struct vm_pool *vms, struct metrics *metrics)
+{
+	struct listen_streams *listen = must(calloc(1, sizeof(*listen)));
+	struct err checked;
+	listen->event = sd_event_ref(event);
+	listen->config = config;
+	listen->vms = vms;
+	listen->metrics = metrics;
+	listen->streams = streams_new(event, vms);
+	if (!public_url_init(&listen->public, config->http.public_url, &checked)) {
+		abort(); /* option_check() took it */
+	}
+	vm_pool_on_ended(vms, on_vm_ended, listen);
+	return listen;
+}
+
+void listen_streams_free(struct listen_streams *listen)
+{
+	if (!listen) {
+		return;
+	}
+	vm_pool_on_ended(listen->vms, NULL, NULL);
+	http_free(listen->own);
+	viewer_pages_free(listen->pages);
+	streams_free(listen->streams);
+	public_url_done(&listen->public);
+	sd_event_unref(listen->event);
+	free(listen);
+}
+
+void listen_streams_drop_owner(struct listen_streams *listen, const char *owner)
+{
+	const struct stream *stream;
+	struct err ignored;
+	size_t i = 0;
+	while ((stream = streams_at(listen->streams, owner, i))) {
+		i += !streams_revoke(listen->streams, owner, stream->id, &ignored);
+	}
+	if (listen->pages) {
+		viewer_pages_sign_out(listen->pages, owner);
+	}
+}
+
+struct streams *listen_streams_registry(struct listen_streams *listen)
+{
+	return listen->streams;
+}
+
+/* ---- the pages ---- */
+
+static void tell_pages(struct listen_streams *listen)
+{
+	if (listen->server && listen->pages) {
+		server_on_call(listen->server, viewer_pages_called, listen->pages);
+	}
+}
+
+void listen_streams_watch(struct listen_streams *listen, struct server *server)
+{
+	listen->server = server;
+	tell_pages(listen);
+}
+
+bool listen_streams_use(
+	struct listen_streams *listen, struct http *http, struct auth *auth, struct err *err)
+{
+	const struct config_http *config = &listen->config->http;
+	const struct viewer_options options = {
+		.prefix = listen->public.prefix,
+		.secure = listen->public.base ? listen->public.secure
+					      : config->tls_cert || config->behind_proxy,
+		.frame_ancestors = config->frame_ancestors,
+		.authorize = auth ? auth_authorize : NULL,
+		.data = auth,
+		.metrics = listen->metrics,
+	};
+	listen->pages = viewer_pages_new(http, listen->streams, listen->vms, &options, err);
+	listen->http = listen->pages ? http : NULL;
+	tell_pages(listen);
+	return listen->pages;
+}
+
+/* ---- a listener of their own ---- */
+
+/* Nobody comes in there by a token: streams have their tickets. */
+static const char *refuse_tokens(const char *token, void *data)
+{
+	(void)token, (void)data;
+	return NULL;
+}
+
+static bool begin_listening(struct listen_streams *listen, struct err *err)
+{
+	const struct config_http *config = &listen->config->http;
+	listen->own = listen_http_open(
+		listen->event, config, config->stream_listen, refuse_tokens, NULL, NULL, err);
+	if (!listen->own) {
+		return err_while(err, "streams cannot be shown at %s", config->stream_listen);
+	}
+	if (!listen_streams_use(listen, listen->own, NULL, err)) {
+		http_free(take_ptr(&listen->own));
+		return false;
+	}
+	log_info("streams are shown at %s", http_url(listen->own));
+	return true;
+}
+
+/* ---- how people reach them ---- */
+
+static bool is_reachable(const char *url)
+{
+	return strncmp(url, "unix:", 5) != 0 && !strstr(url, "://0.0.0.0:") &&
+	       !strstr(url, "://[::]:");
+}
+
+/* As the client calls this server, for it may see it through a proxy; else where it listens. */
+static bool tell_base(
+	const struct listen_streams *listen, const char *host, char **ret_url, struct err *err)
+{
+	const struct config_http *config = &listen->config->http;
+	const char *url = http_url(listen->http);
+	bool behind = config->tls_cert || config->behind_proxy;
+	bool is_unix = strncmp(url, "unix:", 5) == 0;
+	auto_buf struct buf base = { 0 };
+	if (listen->public.base) {
+		buf_printf(&base, "%s", listen->public.base);
+	} else if (host && !listen->own && !is_unix && strlen(host) < PUBLIC_URL_MAX) {
+		buf_printf(&base, "http%s://%s", behind ? "s" : "", host);
+	} else if (is_reachable(url)) {
+		buf_printf(&base, "%s", url);
+	} else {
+		return err_set(err, ERR_UNSUPPORTED,
+			"nobody can open a link to %s, where this server listens; whoever runs it "
+			"should set --public-url to the URL that browsers reach it by",
+			url);
+	}
+	*ret_url = (char *)take_ptr(&base.data);
+	return true;
+}
+
+bool listen_streams_base(
+	struct listen_streams *listen, const char *host, char **ret_url, struct err *err)
+{
+	return (listen->http || begin_listening(listen, err)) &&
+	       tell_base(listen, host, ret_url, err);
+}

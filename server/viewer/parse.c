@@ -1,0 +1,103 @@
+/* What the viewer's pages read of a request: paths, cookies, names that people give themselves. */
+#include "server/viewer/parse.h"
+
+#include <string.h>
+
+bool viewer_path_read(const char *prefix, const char *path, struct viewer_path *ret_path)
+{
+	struct viewer_path out = { .rest = "" };
+	size_t len = strlen(prefix);
+	if (strncmp(path, prefix, len) != 0 || strlen(path + len) < ID_LEN) {
+		return false;
+	}
+	memcpy(out.id, path + len, ID_LEN);
+	const char *behind = path + len + ID_LEN;
+	if (!id_is_valid(out.id) || (*behind && *behind != '/')) {
+		return false;
+	}
+	out.bare = !*behind;
+	out.rest = out.bare ? behind : behind + 1;
+	*ret_path = out;
+	return true;
+}
+
+uint64_t viewer_number_read(const char *text, uint64_t most)
+{
+	uint64_t n = 0;
+	if (*text == '0' || strspn(text, "0123456789") != strlen(text)) {
+		return 0;
+	}
+	for (; *text; text++) {
+		uint64_t digit = (uint64_t)(*text - '0');
+		if (n > (most - digit) / 10) {
+			return 0;
+		}
+		n = 10 * n + digit;
+	}
+	return n;
+}
+
+static bool is_secret(const char *text, size_t len)
+{
+	static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					"0123456789-_";
+	return len == SECRET_LEN && strspn(text, base64url) >= len;
+}
+
+bool viewer_cookie_read(const char *header, const char *name, char ret_secret[SECRET_LEN + 1])
+{
+	size_t name_len = strlen(name);
+	for (const char *at = header ? header : ""; *at;) {
+		at += strspn(at, "; \t");
+		size_t len = strcspn(at, ";");
+		if (len > name_len && at[name_len] == '=' && strncmp(at, name, name_len) == 0) {
+			const char *value = at + name_len + 1;
+			size_t value_len = strcspn(value, "; \t");
+			if (!is_secret(value, value_len)) {
+				return false;
+			}
+			memcpy(ret_secret, value, value_len);
+			ret_secret[value_len] = '\0';
+			return true;
+		}
+		at += len;
+	}
+	return false;
+}
+
+/* Bytes of the character that begins here. */
+static size_t char_len(const char *at)
+{
+	size_t len = 1;
+	while (((unsigned char)at[len] & 0xc0) == 0x80) {
+		len++;
+	}
+	return len;
+}
+
+void viewer_text_copy(char *to, size_t size, const char *text)
+{
+	size_t at = 0, keep = 0;
+	text += strspn(text, " \t\r\n");
+	while (*text) {
+		bool is_control = (unsigned char)*text < 0x20 || *text == 0x7f;
+		size_t len = is_control ? 1 : char_len(text);
+		if (at + len >= size) {
+			break;
+		}
+		memcpy(to + at, is_control ? " " : text, len);
+		at += len;
+		keep = is_control || *text == ' ' ? keep : at;
+		text += len;
+	}
+	to[keep] = '\0';
+}
+
+const struct field viewer_control_fields[] = {
+	FIELD_STR(struct viewer_control, viewer, "who this page is, as its events said",
+		.required = true, .min = ID_LEN, .max = ID_LEN),
+	FIELD_STR(struct viewer_control, take, "take control, under this name", .max = 1000),
+	FIELD_FLAG(struct viewer_control, give_back, "give control back to the agent"),
+	FIELD_STR(struct viewer_control, says, "what the agent is to know", .max = 8000),
+	{ 0 },
+};

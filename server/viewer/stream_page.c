@@ -1,0 +1,144 @@
+/*
+ * /s/ID/: one stream's page and what it asks for.  The page itself is the same for every stream,
+ * also for one that has ended: it finds that out, and says so.  All else is for those who have the
+ * stream's cookie, which its ticket buys.
+ */
+#include "server/viewer/viewer_impl.h"
+
+#include "base/cleanup.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void run_open(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
+	const char *rest);
+
+/* One that ends in a slash has what is below it. */
+static const struct place {
+	const char *method, *name;
+	bool open; /* for those without the cookie too */
+	void (*run)(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
+		const char *rest);
+} places[] = {
+	{ "POST", "open", true, run_open },
+	{ "GET", "events", false, viewer_run_events },
+	{ "GET", "socket", false, viewer_run_socket },
+	{ "POST", "control", false, viewer_run_control },
+	{ "GET", "pictures/", false, viewer_run_picture },
+};
+
+/* ---- the cookie ---- */
+
+static void cookie_name(char *to, size_t size, const struct stream *stream)
+{
+	snprintf(to, size, "vitrine_%s", stream->id);
+}
+
+static bool has_cookie(const struct http_exchange *x, const struct stream *stream)
+{
+	char name[40], cookie[SECRET_LEN + 1];
+	cookie_name(name, sizeof(name), stream);
+	bool good = viewer_cookie_read(http_header(x, "Cookie"), name, cookie) &&
+		    streams_admits(stream, cookie);
+	explicit_bzero(cookie, sizeof(cookie));
+	return good;
+}
+
+static void give_cookie(struct viewer_pages *pages, struct http_exchange *x,
+	const struct stream *stream, const char *cookie)
+{
+	char name[40], path[40];
+	int64_t left_s = (stream->expires - viewer_now_ms() + 999) / 1000;
+	cookie_name(name, sizeof(name), stream);
+	snprintf(path, sizeof(path), "/s/%s/", stream->id);
+	viewer_set_cookie(pages, x, name, cookie, path, left_s > 1 ? left_s : 1);
+	viewer_reply(pages, x, 204, NULL, NULL, 0);
+}
+
+static void run_open(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
+	const char *rest)
+{
+	char cookie[SECRET_LEN + 1];
+	struct err err;
+	auto_free char *ticket = viewer_body(pages, x);
+	(void)rest;
+	if (!ticket) {
+		return;
+	}
+	if (has_cookie(x, stream)) { /* opened again by whom it let in before */
+		viewer_reply(pages, x, 204, NULL, NULL, 0);
+	} else if (streams_redeem(pages->streams, stream, ticket, cookie, &err)) {
+		give_cookie(pages, x, stream, cookie);
+		explicit_bzero(cookie, sizeof(cookie));
+	} else {
+		viewer_refuse(pages, x, 403, "%s", err.text);
+	}
+	explicit_bzero(ticket, strlen(ticket));
+}
+
+/* ---- the way in ---- */
+
+static const struct place *find_place(const char *method, const char *rest, const char **ret_behind)
+{
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		const struct place *place = &places[i];
+		size_t len = strlen(place->name);
+		bool deep = place->name[len - 1] == '/';
+		if (strcmp(place->method, method) == 0 && strncmp(rest, place->name, len) == 0 &&
+			(deep || rest[len] == '\0')) {
+			*ret_behind = rest + len;
+			return place;
+		}
+	}
+	return NULL;
+}
+
+static void run_place(struct viewer_pages *pages, struct http_exchange *x, const char *id,
+	const struct place *place, const char *behind)
+{
+	struct err err;
+	if (!viewer_is_ours(pages, x)) {
+		return;
+	}
+	struct stream *stream = streams_find(pages->streams, id, &err);
+	if (!stream) {
+		viewer_refuse(pages, x, 410, "%s", err.text);
+	} else if (!place->open && !has_cookie(x, stream)) {
+		viewer_refuse(pages, x, 401,
+			"this browser was not let in by this link yet: open it as a whole, with "
+			"what follows the #");
+	} else {
+		place->run(pages, x, stream, behind);
+	}
+}
+
+static void run(struct http_exchange *x, void *data)
+{
+	struct viewer_pages *pages = data;
+	struct viewer_path path;
+	const char *behind;
+	if (!viewer_path_read("/s/", http_path(x), &path)) {
+		viewer_refuse(pages, x, 404, "there is nothing here; a stream's link is /s/ID/");
+		return;
+	}
+	bool is_page = strcmp(http_method(x), "GET") == 0 && !*path.rest;
+	const struct place *place = find_place(http_method(x), path.rest, &behind);
+	if (is_page && path.bare) { /* what its page asks for is relative to the slash */
+		char to[ID_LEN + 2];
+		snprintf(to, sizeof(to), "%s/", path.id);
+		http_set_header(x, "Location", to);
+		viewer_reply(pages, x, 308, NULL, NULL, 0);
+	} else if (is_page) {
+		viewer_reply_asset(pages, x, "viewer.html");
+	} else if (place) {
+		run_place(pages, x, path.id, place, behind);
+	} else {
+		viewer_refuse(pages, x, 404, "a stream has nothing there");
+	}
+}
+
+void viewer_stream_routes(struct viewer_pages *pages)
+{
+	http_add_route(pages->http, &(struct http_route){ "GET", "/s/", true, run, pages });
+	http_add_route(pages->http, &(struct http_route){ "POST", "/s/", true, run, pages });
+}

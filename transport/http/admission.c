@@ -1,0 +1,318 @@
+/*
+ * What a request must pass before its message is looked at, in this order: is there room, is its
+ * head well-formed, does it mean this server (Host), may the page behind it (Origin), is there such
+ * a place, does it take that method, is the token right, is the body one that can be read, and
+ * small enough.  Each refusal says what to do about it.
+ */
+#include "transport/http/http_impl.h"
+
+#include "base/cleanup.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct only {
+	const char *name, *value;
+	int count;
+};
+
+static enum MHD_Result count_header(
+	void *data, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct only *only = data;
+	(void)kind;
+	if (strcasecmp(name, only->name) == 0) {
+		only->value = value ? value : "";
+		only->count++;
+	}
+	return MHD_YES;
+}
+
+/* A header that may stand there once at most; another one would be read differently by others. */
+static bool read_once(const struct http_exchange *x, const char *name, const char **ret_value)
+{
+	struct only only = { .name = name };
+	MHD_get_connection_values(x->conn->mhd, MHD_HEADER_KIND, count_header, &only);
+	*ret_value = only.value ? http_header(x, name) : NULL;
+	return only.count <= 1;
+}
+
+/* ---- one check each; false: x is answered ---- */
+
+static void close_after(struct http_exchange *x)
+{
+	x->hasty = true;
+	http_set_header(x, "Connection", "close");
+}
+
+static bool has_room(struct http_exchange *x)
+{
+	if (!x->conn->busy) {
+		return true;
+	}
+	x->http->counts.rejected_busy++;
+	http_set_header(x, "Retry-After", "1");
+	close_after(x);
+	http_refuse(x, 503, "too many connections are open; close some, or try again in a second");
+	return false;
+}
+
+static bool is_clean(struct http_exchange *x, const char *method, const char *version)
+{
+	if (http_head_is_clean(x->conn, method, version)) {
+		return true;
+	}
+	close_after(x);
+	http_refuse(x, 400,
+		"the head is malformed: its lines must end in CR LF, a name must end at its colon, "
+		"and no control characters may stand there");
+	return false;
+}
+
+static bool is_framed(struct http_exchange *x)
+{
+	const char *length, *encoding;
+	bool once = read_once(x, "Content-Length", &length);
+	if (once && read_once(x, "Transfer-Encoding", &encoding) && !(length && encoding) &&
+		(!encoding || strcasecmp(encoding, "chunked") == 0)) {
+		return true;
+	}
+	close_after(x);
+	http_refuse(x, 400,
+		"a body must come either with one Content-Length or with Transfer-Encoding: "
+		"chunked");
+	return false;
+}
+
+/* A name or address that this server may be called by. */
+static bool is_our_name(const struct http_exchange *x, const char *authority)
+{
+	char name[HTTP_NAME_MAX], port[6];
+	return http_host_is_allowed(&x->http->names, x->http->sockets.host, authority) ||
+	       (authority && http_split_authority(authority, name, port) &&
+		       http_conn_is_at(x->conn, name));
+}
+
+/* Probes come by addresses that only the network knows.  A page of another site cannot: its browser
+ * sends the name it was loaded from. */
+static bool takes_address(const struct http_exchange *x, const char *path, const char *authority)
+{
+	const struct http_place *place;
+	char name[HTTP_NAME_MAX], port[6];
+	STAILQ_FOREACH(place, &x->http->places, link)
+	{
+		if (place->route.any_address && strcmp(place->path, path) == 0) {
+			return authority && http_split_authority(authority, name, port) &&
+			       http_is_address(name);
+		}
+	}
+	return false;
+}
+
+/* What a target in absolute form (RFC 9112, 3.2.2) says of the server; false: it is not well
+ * formed.  ret_path points to the path inside. */
+static bool split_target(
+	const char *target, char ret_authority[HTTP_NAME_MAX], const char **ret_path)
+{
+	const char *from = http_after_scheme(target);
+	ret_authority[0] = '\0';
+	*ret_path = target;
+	if (!from) {
+		return true;
+	}
+	size_t len = strcspn(from, "/");
+	if (len == 0 || len >= HTTP_NAME_MAX) {
+		return false;
+	}
+	memcpy(ret_authority, from, len);
+	ret_authority[len] = '\0';
+	*ret_path = from[len] ? from + len : "/";
+	return true;
+}
+
+static bool means_us(struct http_exchange *x, const char *authority, const char *path)
+{
+	const char *host;
+	if (read_once(x, "Host", &host) && (!*authority || is_our_name(x, authority)) &&
+		(x->conn->local || is_our_name(x, host) || takes_address(x, path, host))) {
+		return true;
+	}
+	x->http->counts.rejected_host++;
+	http_refuse(x, 403,
+		"the Host header must name this server: localhost, the address it listens at, or "
+		"one of its allowed hosts");
+	return false;
+}
+
+/* Lets a page of that origin read the answer. */
+static void allow_origin(struct http_exchange *x, const char *origin)
+{
+	http_set_header(x, "Access-Control-Allow-Origin", origin);
+	http_set_header(x, "Access-Control-Expose-Headers",
+		"Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After");
+	http_set_header(x, "Vary", "Origin");
+}
+
+static bool origin_may(struct http_exchange *x, const char **ret_origin)
+{
+	const struct http *http = x->http;
+	if (read_once(x, "Origin", ret_origin) &&
+		(!*ret_origin || http_origin_is_allowed(&http->names, http->sockets.host,
+					 http_header(x, "Host"), *ret_origin))) {
+		if (*ret_origin) {
+			allow_origin(x, *ret_origin);
+		}
+		return true;
+	}
+	x->http->counts.rejected_origin++;
+	http_refuse(x, 403,
+		"pages of this Origin may not use this server; it must be on this machine, or one "
+		"of the allowed origins");
+	return false;
+}
+
+#define HTTP_PLACES "MCP is at /mcp (Streamable HTTP) and at /sse (HTTP+SSE)"
+
+/* A route that ends in a slash has all that is below it; one that does not is meant with a slash,
+ * too. */
+static bool leads_to(const char *route, const char *path)
+{
+	size_t len = strlen(route);
+	return strcmp(route, path) == 0 ||
+	       (len > 1 && strncmp(route, path, len) == 0 &&
+		       (route[len - 1] == '/' || strcmp(path + len, "/") == 0));
+}
+
+static const struct http_route *find_route(const struct http *http, const char *method,
+	const char *path, char *ret_methods, size_t size)
+{
+	const struct http_place *place;
+	size_t len = 0;
+	STAILQ_FOREACH(place, &http->places, link)
+	{
+		if (!leads_to(place->path, path)) {
+			continue;
+		}
+		if (!place->method || strcmp(place->method, method) == 0) {
+			return &place->route;
+		}
+		int n = snprintf(ret_methods + len, size - len, "%s, ", place->method);
+		len = n > 0 && (size_t)n < size - len ? len + (size_t)n : len;
+	}
+	snprintf(ret_methods + len, size - len, "%s", len ? "OPTIONS" : "");
+	return NULL;
+}
+
+/* A browser asks whether a page may, before it does.  It sends no token with that. */
+static void answer_preflight(struct http_exchange *x, const char *methods)
+{
+	static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "0123456789-_, ";
+	const char *wanted = http_header(x, "Access-Control-Request-Headers");
+	if (wanted && strspn(wanted, harmless) == strlen(wanted)) {
+		http_set_header(x, "Access-Control-Allow-Headers", wanted);
+	}
+	http_set_header(x, "Access-Control-Allow-Methods", methods);
+	http_set_header(x, "Access-Control-Max-Age", "600");
+	http_reply(x, 204, NULL, NULL, 0);
+}
+
+static bool finds_route(
+	struct http_exchange *x, const char *method, const char *path, const char *origin)
+{
+	char methods[128] = "";
+	x->route = find_route(x->http, method, path, methods, sizeof(methods));
+	if (x->route) {
+		return true;
+	}
+	if (methods[0] == '\0') {
+		http_refuse(x, 404, "there is nothing here; " HTTP_PLACES);
+	} else if (origin && strcmp(method, "OPTIONS") == 0) {
+		answer_preflight(x, methods);
+	} else {
+		http_set_header(x, "Allow", methods);
+		http_refuse(x, 405, "this place takes %s%s", methods,
+			strcmp(path, "/") == 0 ? "; " HTTP_PLACES : "");
+	}
+	return false;
+}
+
+static bool is_authorized(struct http_exchange *x)
+{
+	const struct http_options *options = &x->http->options;
+	const char *header;
+	bool once = read_once(x, "Authorization", &header);
+	const char *token = once ? http_bearer_token(header) : NULL;
+	const char *owner = !header || token ? options->authorize(token, options->data) : NULL;
+	if (owner) {
+		x->owner = must(strdup(owner));
+		x->conn->known = true;
+	}
+	if (owner || x->route->open) {
+		x->budget = budget_ref(x->http->budgets, owner ? owner : "");
+		return true;
+	}
+	char how[512] = "Bearer";
+	const char *metadata = x->http->resource_metadata, *base = http_base_url(x);
+	if (metadata && base) {
+		snprintf(how, sizeof(how), "Bearer resource_metadata=\"%s%s\"", base, metadata);
+	}
+	x->http->counts.rejected_auth++;
+	http_set_header(x, "WWW-Authenticate", how);
+	http_refuse(x, 401, "%s",
+		header ? "this token is not one of this server's"
+		       : "send the header Authorization: Bearer TOKEN");
+	return false;
+}
+
+static bool is_plain(struct http_exchange *x)
+{
+	const char *coding = http_header(x, "Content-Encoding");
+	if (!coding || strcasecmp(coding, "identity") == 0) {
+		return true;
+	}
+	close_after(x);
+	http_set_header(x, "Accept-Encoding", "identity");
+	http_refuse(x, 415, "a body must come as it is; leave out Content-Encoding: %.40s", coding);
+	return false;
+}
+
+size_t http_most(const struct http_exchange *x)
+{
+	size_t most = (size_t)x->http->options.max_body;
+	return x->route->open && most > HTTP_SMALL_BODY ? HTTP_SMALL_BODY : most;
+}
+
+static bool is_small_enough(struct http_exchange *x)
+{
+	const char *length = http_header(x, "Content-Length");
+	uint64_t bytes = length ? strtoull(length, NULL, 10) : 0;
+	size_t most = http_most(x);
+	if (bytes <= most) {
+		return http_hold_body(x, (size_t)bytes);
+	}
+	x->http->counts.rejected_size++;
+	close_after(x);
+	http_refuse(x, 413, "a body must not be longer than %zu bytes; this one has %.20s", most,
+		length);
+	return false;
+}
+
+bool http_gate(struct http_exchange *x, const char *method, const char *target, const char *version)
+{
+	const char *origin, *path;
+	char authority[HTTP_NAME_MAX];
+	bool is_target = split_target(target, authority, &path);
+	snprintf(x->method, sizeof(x->method), "%s", method);
+	x->path = must(strdup(path));
+	if (!is_target) {
+		close_after(x);
+		http_refuse(x, 400, "the request's target is malformed");
+		return false;
+	}
+	return has_room(x) && is_clean(x, method, version) && is_framed(x) &&
+	       means_us(x, authority, path) && origin_may(x, &origin) &&
+	       finds_route(x, method, path, origin) && is_authorized(x) && http_is_fair(x) &&
+	       is_plain(x) && is_small_enough(x);
+}

@@ -1,0 +1,535 @@
+/*
+ * One table says how long each message is and what becomes of it; the parser collects one message,
+ * or skips it, and looks at the next.  A message that is not in the table ends the viewer.
+ *
+ * Extensions that would change the shape of messages are never offered to the server: the encodings
+ * that announce them are on no list here, so that there is no wider PointerEvent, no audio, no xvp.
+ */
+#include "transport/rfb/filter.h"
+
+#include "base/cleanup.h"
+
+#include <string.h>
+
+#define HELLO "RFB 003.008\n"
+#define SECURITY_NONE 1
+#define MESSAGE_KEY 4
+#define MESSAGE_POINTER 5
+#define MESSAGE_CUT_TEXT 6
+#define MESSAGE_ENCODINGS 2
+#define MESSAGE_QEMU 255
+#define EXTENDED_CLIPBOARD ((int32_t)0xc0a1e5ce)
+
+struct held_key {
+	uint32_t keysym, code;
+	bool extended; /* came as QEMU's message */
+};
+
+struct rfb_filter {
+	enum rfb_policy policy;
+	size_t stage; /* of the handshake; STAGES: over */
+	bool broken;
+	struct err why;
+	struct buf message; /* what has come of it */
+	size_t skip;        /* bytes of one that is dropped */
+	struct buf offered; /* the viewer's encodings, those of our list; 4 bytes each */
+	bool has_offered;
+	struct held_key keys[RFB_KEYS_MAX];
+	size_t n_keys;
+	uint8_t buttons, at[4];
+	struct rfb_counts counts;
+};
+
+static uint32_t get_u16(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 8 | at[1];
+}
+
+static uint32_t get_u32(const uint8_t *at)
+{
+	return get_u16(at) << 16 | get_u16(at + 2);
+}
+
+static void put_u32(uint8_t *at, uint32_t value)
+{
+	for (int i = 0; i < 4; i++) {
+		at[i] = (uint8_t)(value >> (24 - 8 * i));
+	}
+}
+
+/* ---- encodings: those that may be offered to the server ---- */
+
+static const struct encoding {
+	int32_t from, to;
+	bool draws_pointer; /* the viewer paints it: not for one that only looks */
+} encodings[] = {
+	{ 0, 8 },       /* Raw, CopyRect, RRE, CoRRE, Hextile, Zlib, Tight, ZlibHex */
+	{ 15, 16 },     /* TRLE, ZRLE */
+	{ 21, 21 },     /* JPEG */
+	{ 50, 50 },     /* H.264 */
+	{ -32, -23 },   /* quality */
+	{ -223, -223 }, /* DesktopSize */
+	{ -224, -224 }, /* LastRect */
+	{ -256, -247 }, /* compression */
+	{ -258, -258 }, /* QEMU's key event */
+	{ -260, -260 }, /* TightPNG */
+	{ -261, -261 }, /* the keyboard's lights */
+	{ -307, -307 }, /* the desktop's name */
+	{ -312, -312 }, /* Fence */
+	{ -313, -313 }, /* ContinuousUpdates */
+	{ -512, -412 }, /* fine quality */
+	{ -768, -763 }, /* subsampling */
+	{ EXTENDED_CLIPBOARD, EXTENDED_CLIPBOARD },
+	{ -232, -232, .draws_pointer = true },             /* PointerPos */
+	{ -239, -239, .draws_pointer = true },             /* Cursor */
+	{ -240, -240, .draws_pointer = true },             /* XCursor */
+	{ -314, -314, .draws_pointer = true },             /* CursorWithAlpha */
+	{ 0x574d5664, 0x574d5666, .draws_pointer = true }, /* VMware's cursor, state, position */
+};
+
+static const struct encoding *find_encoding(int32_t number)
+{
+	for (size_t i = 0; i < sizeof(encodings) / sizeof(*encodings); i++) {
+		if (number >= encodings[i].from && number <= encodings[i].to) {
+			return &encodings[i];
+		}
+	}
+	return NULL;
+}
+
+/*
+ * A spectator's answer to Xvnc's question what it wants of the clipboard: to hear that it changed,
+ * and never what is in it.  Without any answer Xvnc would send the text unasked.
+ */
+static void say_no_clipboard(struct buf *out)
+{
+	static const uint8_t capabilities[] = { MESSAGE_CUT_TEXT, 0, 0, 0, 0xff, 0xff, 0xff, 0xf8,
+		0x09, 0, 0, 0x01, 0, 0, 0, 0 };
+	buf_append(out, capabilities, sizeof(capabilities));
+}
+
+static void say_encodings(struct rfb_filter *f, struct buf *out)
+{
+	uint8_t head[4] = { MESSAGE_ENCODINGS };
+	size_t n = 0, start = out->len;
+	bool clipboard = false;
+	buf_append(out, head, sizeof(head));
+	for (size_t at = 0; at < f->offered.len; at += 4) {
+		int32_t number = (int32_t)get_u32(f->offered.data + at);
+		if (f->policy == RFB_CONTROL || !find_encoding(number)->draws_pointer) {
+			buf_append(out, f->offered.data + at, 4);
+			n++;
+		}
+		clipboard = clipboard || number == EXTENDED_CLIPBOARD;
+	}
+	out->data[start + 2] = (uint8_t)(n >> 8);
+	out->data[start + 3] = (uint8_t)n;
+	if (clipboard && f->policy == RFB_VIEW) {
+		say_no_clipboard(out);
+	}
+}
+
+/* ---- what becomes of a message: m is whole ---- */
+
+static void pass(struct rfb_filter *f, const uint8_t *m, size_t len, struct buf *out)
+{
+	buf_append(out, m, len);
+	f->counts.passed++;
+}
+
+static bool take_plain(
+	struct rfb_filter *f, const uint8_t *m, size_t len, struct buf *out, struct err *err)
+{
+	(void)err;
+	pass(f, m, len, out);
+	return true;
+}
+
+static bool take_frame(
+	struct rfb_filter *f, const uint8_t *m, size_t len, struct buf *out, struct err *err)
+{
+	(void)err;
+	f->counts.frames++;
+	pass(f, m, len, out);
+	return true;
+}
+
+static bool take_format(
+	struct rfb_filter *f, const uint8_t *m, size_t len, struct buf *out, struct err *err)
+{
+	if (m[4] != 8 && m[4] != 16 && m[4] != 32) {
+		return err_set(
+			err, ERR_ARGUMENT, "a pixel must have 8, 16 or 32 bits, not %u", m[4]);
+	}
+	pass(f, m, len, out);
+	return true;
+}
+
+static bool take_encodings(
+	struct rfb_filter *f, const uint8_t *m, size_t len, struct buf *out, struct err *err)
+{
+	(void)err;
+	f->offered.len = 0;
+	f->has_offered = true;
+	for (size_t at = 4; at < len; at += 4) {
+		if (find_encoding((int32_t)get_u32(m + at))) {
+			buf_append(&f->offered, m + at, 4);
+		}
+	}
+	say_encodings(f, out);
+	f->counts.passed++;
+	return true;
+}
+
+/* Notes a key that goes down or up.  False: too many are down. */
+static bool hold(struct rfb_filter *f, const struct held_key *key, bool down)
+{
+	size_t i = 0;
+	while (i < f->n_keys && memcmp(&f->keys[i], key, sizeof(*key)) != 0) {
+		i++;
+	}
+	if (i < f->n_keys && !down) {
+		f->n_keys--;
+		memmove(&f->keys[i], &f->keys[i + 1], (f->n_keys - i) * sizeof(*f->keys));
+	} else if (i == f->n_keys && down) {
+		if (f->n_keys == RFB_KEYS_MAX) {
+			return false;
+		}
+		f->keys[f->n_keys++] = *key;
+	}
+	return true;
+}
+
+static bool pass_key(struct rfb_filter *f, const struct held_key *key, bool down, const uint8_t *m,
+	size_t len, struct buf *out)
+{
+	if (hold(f, key, down)) {
+		pass(f, m, len, out);
+	} else {
+		f->counts.dropped++;
+	}
+	return true;
+}
+
+static bool take_key(
+	struct rfb_filter *f, const uint8_t *m, size_t len, struct buf *out, struct err *err)
+{
+	struct held_key key;
+	(void)err;
+	memset(&key, 0, sizeof(key));
+	key.keysym = get_u32(m + 4);
+	return pass_key(f, &key, m[1] != 0, m, len, out);
+}
+
+static bool take_qemu_key(
+	struct rfb_filter *f, const uint8_t *m, size_t len, struct buf *out, struct err *err)
+{
+	struct held_key key;
+	(void)err;
+	memset(&key, 0, sizeof(key));
+	key.keysym = get_u32(m + 4);
+	key.code = get_u32(m + 8);
+	key.extended = true;
+	return pass_key(f, &key, get_u16(m + 2) != 0, m, len, out);
+}
+
+static bool take_pointer(
+	struct rfb_filter *f, const uint8_t *m, size_t len, struct buf *out, struct err *err)
+{
+	(void)err;
+	f->buttons = m[1];
+	memcpy(f->at, m + 2, sizeof(f->at));
+	pass(f, m, len, out);
+	return true;
+}
+
+/* ---- how long a message is: head has row->head bytes; SIZE_MAX with err: never right ---- */
+
+static size_t bad_length(struct err *err, const char *what, size_t is, size_t most)
+{
+	err_set(err, ERR_ARGUMENT, "%s may have at most %zu, not %zu", what, most, is);
+	return SIZE_MAX;
+}
+
+static size_t encodings_length(const uint8_t *head, struct err *err)
+{
+	size_t n = get_u16(head + 2);
+	return n > RFB_ENCODINGS_MAX ? bad_length(err, "a list of encodings", n, RFB_ENCODINGS_MAX)
+				     : 4 + 4 * n;
+}
+
+/* A negative number is the length of the extended form. */
+static size_t cut_text_length(const uint8_t *head, struct err *err)
+{
+	uint32_t n = get_u32(head + 4);
+	n = n & 0x80000000u ? 0u - n : n;
+	return n > RFB_CUT_TEXT_MAX ? bad_length(err, "bytes of a clipboard", n, RFB_CUT_TEXT_MAX)
+				    : 8 + (size_t)n;
+}
+
+static size_t fence_length(const uint8_t *head, struct err *err)
+{
+	size_t n = head[8];
+	return n > RFB_FENCE_MAX ? bad_length(err, "bytes of a fence", n, RFB_FENCE_MAX) : 9 + n;
+}
+
+static size_t size_length(const uint8_t *head, struct err *err)
+{
+	(void)err;
+	return 8 + 16 * (size_t)head[6];
+}
+
+static size_t qemu_length(const uint8_t *head, struct err *err)
+{
+	if (head[1] != 0) {
+		err_set(err, ERR_ARGUMENT,
+			"a viewer sent QEMU's message %u; only 0, a key, is taken", head[1]);
+		return SIZE_MAX;
+	}
+	return 12;
+}
+
+/* ---- the table ---- */
+
+enum access { ANYBODY, CONTROL, NOBODY };
+
+static const struct message {
+	uint8_t type;
+	uint8_t head; /* bytes that tell its length; without a length(), all of it */
+	enum access access;
+	uint32_t keep; /* longer ones are dropped; 0: none is */
+	size_t (*length)(const uint8_t *head, struct err *err);
+	bool (*take)(struct rfb_filter *f, const uint8_t *m, size_t len, struct buf *out,
+		struct err *err);
+} messages[] = {
+	{ 0, 20, ANYBODY, 0, NULL, take_format }, /* SetPixelFormat */
+	{ MESSAGE_ENCODINGS, 4, ANYBODY, 0, encodings_length, take_encodings },
+	{ 3, 10, ANYBODY, 0, NULL, take_frame }, /* FramebufferUpdateRequest */
+	{ MESSAGE_KEY, 8, CONTROL, 0, NULL, take_key },
+	{ MESSAGE_POINTER, 6, CONTROL, 0, NULL, take_pointer },
+	{ MESSAGE_CUT_TEXT, 8, CONTROL, 8 + RFB_CUT_TEXT_KEEP, cut_text_length, take_plain },
+	{ 150, 10, ANYBODY, 0, NULL, take_plain },        /* EnableContinuousUpdates */
+	{ 248, 9, ANYBODY, 0, fence_length, take_frame }, /* ClientFence */
+	{ 251, 8, NOBODY, 0, size_length, NULL },         /* SetDesktopSize */
+	{ MESSAGE_QEMU, 2, CONTROL, 0, qemu_length, take_qemu_key },
+};
+
+static const struct message *find_message(uint8_t type, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(messages) / sizeof(*messages); i++) {
+		if (messages[i].type == type) {
+			return &messages[i];
+		}
+	}
+	err_set(err, ERR_ARGUMENT, "a viewer sent a message of type %u, which is none of RFB's",
+		type);
+	return NULL;
+}
+
+static bool is_kept(const struct rfb_filter *f, const struct message *row, size_t len)
+{
+	return row->access == NOBODY || (row->access == CONTROL && f->policy != RFB_CONTROL) ||
+	       (row->keep && len > row->keep);
+}
+
+/* ---- the handshake ---- */
+
+static bool take_hello(struct rfb_filter *f, struct buf *out, struct err *err)
+{
+	if (memcmp(f->message.data, HELLO, strlen(HELLO)) != 0) {
+		return err_set(err, ERR_ARGUMENT, "a viewer must speak RFB 3.8");
+	}
+	buf_append(out, HELLO, strlen(HELLO));
+	return true;
+}
+
+static bool take_security(struct rfb_filter *f, struct buf *out, struct err *err)
+{
+	if (f->message.data[0] != SECURITY_NONE) {
+		return err_set(err, ERR_ARGUMENT,
+			"a viewer must choose the security type None, not %u", f->message.data[0]);
+	}
+	buf_append(out, f->message.data, 1);
+	return true;
+}
+
+/* Shared, whatever it wants: one viewer must not close the others. */
+static bool take_init(struct rfb_filter *f, struct buf *out, struct err *err)
+{
+	(void)f;
+	(void)err;
+	buf_append(out, "\1", 1);
+	return true;
+}
+
+static const struct stage {
+	size_t length;
+	bool (*take)(struct rfb_filter *f, struct buf *out, struct err *err);
+} stages[] = {
+	{ sizeof(HELLO) - 1, take_hello },
+	{ 1, take_security },
+	{ 1, take_init },
+};
+
+#define STAGES (sizeof(stages) / sizeof(*stages))
+
+/* ---- taking bytes ---- */
+
+/* Moves bytes over until the message has want of them. */
+static bool collect(struct rfb_filter *f, const uint8_t **at, size_t *len, size_t want)
+{
+	size_t n = want - f->message.len;
+	n = n < *len ? n : *len;
+	buf_append(&f->message, *at, n);
+	*at += n;
+	*len -= n;
+	return f->message.len == want;
+}
+
+static bool feed_stage(
+	struct rfb_filter *f, const uint8_t **at, size_t *len, struct buf *out, struct err *err)
+{
+	const struct stage *stage = &stages[f->stage];
+	if (!collect(f, at, len, stage->length)) {
+		return true;
+	}
+	bool taken = stage->take(f, out, err);
+	f->message.len = 0;
+	f->stage++;
+	return taken;
+}
+
+/* m: the head of a message that is dropped. */
+static bool is_press(const uint8_t *m)
+{
+	switch (m[0]) {
+	case MESSAGE_KEY:
+	case MESSAGE_POINTER:
+		return m[1] != 0;
+	default:
+		return m[0] == MESSAGE_QEMU;
+	}
+}
+
+/* The policy counts at both ends of a message: one that began in view is skipped whole, one that
+ * ends in view is dropped. */
+static bool feed_message(
+	struct rfb_filter *f, const uint8_t **at, size_t *len, struct buf *out, struct err *err)
+{
+	const struct message *row =
+		find_message(f->message.len > 0 ? f->message.data[0] : **at, err);
+	if (!row) {
+		return false;
+	}
+	if (f->message.len < row->head && !collect(f, at, len, row->head)) {
+		return true;
+	}
+	size_t whole = row->length ? row->length(f->message.data, err) : row->head;
+	if (whole == SIZE_MAX) {
+		return false;
+	}
+	if (is_kept(f, row, whole)) {
+		f->skip = whole - f->message.len;
+		f->counts.dropped++;
+		f->counts.presses += is_press(f->message.data);
+	} else if (!collect(f, at, len, whole)) {
+		return true;
+	} else if (!row->take(f, f->message.data, whole, out, err)) {
+		return false;
+	}
+	f->message.len = 0;
+	if (f->message.cap > RFB_CUT_TEXT_KEEP / 4) {
+		buf_done(&f->message);
+	}
+	return true;
+}
+
+static void skip(struct rfb_filter *f, const uint8_t **at, size_t *len)
+{
+	size_t n = f->skip < *len ? f->skip : *len;
+	f->skip -= n;
+	*at += n;
+	*len -= n;
+}
+
+bool rfb_filter_feed(
+	struct rfb_filter *f, const void *bytes, size_t len, struct buf *out, struct err *err)
+{
+	const uint8_t *at = bytes;
+	while (len > 0 && !f->broken) {
+		if (f->skip > 0) {
+			skip(f, &at, &len);
+		} else if (!(f->stage < STAGES ? feed_stage : feed_message)(
+				   f, &at, &len, out, &f->why)) {
+			f->broken = true;
+		}
+	}
+	if (f->broken) {
+		*err = f->why;
+	}
+	return !f->broken;
+}
+
+/* ---- policy ---- */
+
+static void release_key(const struct held_key *key, struct buf *out)
+{
+	uint8_t m[12] = { MESSAGE_KEY };
+	put_u32(m + 4, key->keysym);
+	if (key->extended) {
+		m[0] = MESSAGE_QEMU;
+		put_u32(m + 8, key->code);
+	}
+	buf_append(out, m, key->extended ? 12 : 8);
+}
+
+void rfb_filter_release(struct rfb_filter *f, struct buf *out)
+{
+	while (f->n_keys > 0) {
+		release_key(&f->keys[--f->n_keys], out);
+	}
+	if (f->buttons) {
+		uint8_t m[6] = { MESSAGE_POINTER };
+		memcpy(m + 2, f->at, sizeof(f->at));
+		buf_append(out, m, sizeof(m));
+		f->buttons = 0;
+	}
+}
+
+void rfb_filter_set_policy(struct rfb_filter *f, enum rfb_policy policy, struct buf *out)
+{
+	if (f->policy == policy || f->broken) {
+		return;
+	}
+	rfb_filter_release(f, out);
+	f->policy = policy;
+	if (f->has_offered) {
+		say_encodings(f, out);
+	}
+}
+
+enum rfb_policy rfb_filter_policy(const struct rfb_filter *f)
+{
+	return f->policy;
+}
+
+const struct rfb_counts *rfb_filter_counts(const struct rfb_filter *f)
+{
+	return &f->counts;
+}
+
+struct rfb_filter *rfb_filter_new(enum rfb_policy policy)
+{
+	struct rfb_filter *f = must(calloc(1, sizeof(*f)));
+	f->policy = policy;
+	return f;
+}
+
+void rfb_filter_free(struct rfb_filter *f)
+{
+	if (f) {
+		buf_done(&f->message);
+		buf_done(&f->offered);
+		free(f);
+	}
+}

@@ -1,0 +1,76 @@
+#ifndef TRANSPORT_RFB_VNC_IMPL_H
+#define TRANSPORT_RFB_VNC_IMPL_H
+
+/* What the files of vnc_server.h share: vnc_server.c listens, vnc_client.c has a viewer's socket and pipe,
+ * vnc_login.c what is said before the desktop's own RFB. */
+
+#include "base/buf.h"
+#include "transport/http/acceptor.h"
+#include "transport/http/sockets.h"
+#include "transport/rfb/vnc_server.h"
+
+#include <gnutls/gnutls.h>
+#include <sys/queue.h>
+
+#define VNC_HELLO "RFB 003.008\n"
+
+LIST_HEAD(viewers, vnc_viewer);
+
+struct vnc {
+	sd_event *event;
+	const struct vnc_handlers *handlers;
+	void *data;
+	struct http_sockets sockets;
+	struct acceptor acceptor;
+	struct viewers viewers;
+	size_t count;
+	gnutls_certificate_credentials_t certificate; /* NULL: none */
+	gnutls_anon_server_credentials_t none;
+};
+
+struct vnc_viewer {
+	LIST_ENTRY(vnc_viewer) link;
+	struct vnc *vnc;
+	int fd;
+	sd_event_source *io, *deadline, *ending;
+	gnutls_session_t tls; /* NULL: none */
+	bool shaken;          /* its handshake is over */
+	size_t stage;
+	uint32_t subtype;
+	size_t name_len, password_len;
+	struct buf in;  /* of a stage */
+	struct buf out; /* to the viewer, as far as its socket did not take it */
+	bool farewell;  /* over once that is written */
+	bool over, let_in;
+	void *data; /* the handlers' */
+
+	struct rfb_filter *filter;
+	const struct stream_pipe *ops; /* NULL: no pipe (any more) */
+	void *pipe;
+	struct buf to_pipe;  /* passed by the filter, not yet taken */
+	struct buf greeting; /* of the desktop's, to be swallowed */
+	bool greeted;
+	size_t owed; /* of the pipe's, not yet in the socket */
+};
+
+/* ---- a viewer ---- */
+
+void viewer_new(struct vnc *vnc, int fd); /* takes fd */
+void viewer_free(struct vnc_viewer *v);
+/* From the loop: whoever calls this is not done with the viewer yet. */
+void viewer_end(struct vnc_viewer *v);
+void viewer_say(struct vnc_viewer *v, const void *bytes, size_t len);
+void viewer_say_u32(struct vnc_viewer *v, uint32_t value); /* with what is said next */
+void viewer_flush(struct vnc_viewer *v);
+/* What was said is still sent, for a while. */
+void viewer_say_farewell(struct vnc_viewer *v);
+void viewer_write_pipe(struct vnc_viewer *v);
+
+/* ---- its login ---- */
+
+bool login_is_over(const struct vnc_viewer *v);
+bool login_speaks_tls(const struct vnc_viewer *v);
+/* Returns how many bytes were used; what is left over belongs to the next stage. */
+size_t login_feed(struct vnc_viewer *v, const uint8_t *bytes, size_t len);
+
+#endif

@@ -1,0 +1,465 @@
+/*
+ * The act operation: reads and checks a request, runs its list when its turn comes, then looks
+ * where the pointer is, observes the screen and answers.
+ */
+#include "vm/agent/act/act.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "vm/agent/act/action_runner.h"
+#include "vm/agent/main/agent.h"
+#include "vm/agent/x11/settle.h"
+#include "vm/agent/x11/windows.h"
+
+struct act_args {
+	const json_t *actions, *observe;
+};
+
+struct act {
+	struct act_queue *queue;
+	struct act *next;
+	struct request *req;
+	struct list list;
+	bool has_input, running;
+	struct observe observe;
+	uint64_t first_frame_id;
+	uint64_t acted_us; /* when the last input was sent; without one: when the list began */
+	json_t *failed;
+	struct barrier *landing;
+	struct settle *settle;
+	struct settle_result settled;
+	bool blank; /* observe.window is of one colour */
+};
+
+struct act_queue {
+	struct agent *agent;
+	struct hands *hands; /* of the display that is open now; NULL until used */
+	struct display_listener listener;
+	struct act *first; /* in the order they came */
+	sd_event_source *start;
+};
+
+static struct input *input_of(struct act *act)
+{
+	return &act->queue->hands->input;
+}
+
+/* ---- ends ---- */
+
+static void act_free(struct act *act)
+{
+	struct act_queue *q = act->queue;
+	for (struct act **at = &q->first; *at; at = &(*at)->next) {
+		if (*at == act) {
+			*at = act->next;
+			break;
+		}
+	}
+	list_done(&act->list);
+	barrier_free(act->landing);
+	settle_free(act->settle);
+	json_decref(act->failed);
+	free(act);
+	if (q->start) {
+		sd_event_source_set_enabled(q->start, SD_EVENT_ONESHOT);
+	}
+}
+
+static void act_end(struct act *act, const struct err *why)
+{
+	struct request *req = act->req;
+	if (act->running && act->has_input && act->queue->hands) {
+		input_release_all(input_of(act));
+	}
+	act_free(act);
+	request_fail(req, why);
+}
+
+static void on_cancel(void *data)
+{
+	struct err why;
+	err_set(&why, ERR_CANCELLED, "cancelled; held keys and buttons were released");
+	act_end(data, &why);
+}
+
+/* ---- the reply ---- */
+
+static json_t *describe_frame(const struct frame *f)
+{
+	json_t *frame = json_pack("{s:I, s:i, s:i, s:s, s:f}", "frame_id", (json_int_t)f->frame_id,
+		"width", f->image.size.width, "height", f->image.size.height, "format",
+		observe_format_words[f->format], "scale", f->image.scale);
+	if (f->format == FORMAT_JPEG) {
+		json_object_set_new(frame, "quality", json_integer(f->image.quality));
+	}
+	if (*f->image.reduced) {
+		json_object_set_new(frame, "reduced", json_string(f->image.reduced));
+	}
+	if (f->raw.width) {
+		json_object_set_new(frame, "raw", json_pack("[i,i]", f->raw.width, f->raw.height));
+	}
+	return frame;
+}
+
+static json_t *describe_moving(struct act *act)
+{
+	XRectangle rects[SETTLE_RECTS_MAX];
+	struct size screen = display_size(act->queue->hands->display);
+	struct size frame = act->queue->agent->frame;
+	json_t *moving = json_array();
+	int n = settle_moving(act->settle, rects);
+	for (int i = 0; i < n; i++) {
+		const XRectangle *r = &rects[i];
+		struct point last = { r->x + r->width - 1, r->y + r->height - 1 };
+		struct point from = geometry_to_frame((struct point){ r->x, r->y }, frame, screen);
+		last = geometry_to_frame(last, frame, screen);
+		json_array_append_new(
+			moving, json_pack("[i,i,i,i]", from.x, from.y, last.x + 1, last.y + 1));
+	}
+	return moving;
+}
+
+static json_t *describe(struct act *act, struct point pointer)
+{
+	struct act_queue *q = act->queue;
+	uint64_t frame_id = display_frame_id(q->hands->display);
+	pointer = geometry_to_frame(pointer, q->agent->frame, display_size(q->hands->display));
+	json_t *result = json_pack("{s:O, s:[i,i], s:I, s:b}", "done", act->list.done, "pointer",
+		pointer.x, pointer.y, "frame_id", (json_int_t)frame_id, "changed",
+		frame_id != act->first_frame_id);
+	if (act->failed) {
+		json_object_set(result, "failed", act->failed);
+	}
+	if (act->observe.mode == OBSERVE_SETTLED && !act->failed) {
+		bool settled = act->settled.settled && !act->blank;
+		json_object_set_new(result, "settled", json_boolean(settled));
+		if (act->blank) {
+			json_object_set_new(result, "blank", json_true());
+		}
+		json_object_set_new(result, "moving", describe_moving(act));
+		json_object_set_new(result, "waited_ms", json_integer(act->settled.waited_ms));
+	}
+	return result;
+}
+
+static void reply(struct act *act)
+{
+	struct err err = { 0 };
+	struct act_queue *q = act->queue;
+	struct frame frame = { 0 };
+	struct point pointer = { 0 };
+	bool looks = act->observe.mode != OBSERVE_NONE;
+	if (looks && !observer_frame(q->hands->observer, input_of(act), &act->observe,
+			     q->agent->frame, &frame, &err)) {
+		act_end(act, &err);
+		return;
+	}
+	if (!input_pointer(input_of(act), &pointer, &err)) {
+		act_end(act, &err);
+		return;
+	}
+	json_t *result = describe(act, pointer);
+	if (looks) {
+		json_object_set_new(result, "frame", describe_frame(&frame));
+	}
+	struct request *req = act->req;
+	act_free(act);
+	request_reply(req, result, frame.image.bytes, frame.image.len);
+}
+
+/* Windows have borders of their own. */
+#define BORDER 8
+
+/* A program just launched is not done with a window that shows nothing but its background. */
+static bool on_quiet(void *data)
+{
+	struct act *act = data;
+	struct hands *hands = act->queue->hands;
+	struct window_info info;
+	struct err ignored;
+	Window id = windows_find(hands->display, (uint32_t)act->observe.window);
+	act->blank = false;
+	if (id && windows_describe(hands->display, id, &info) && info.viewable) {
+		struct rect inside = { info.x + BORDER, info.y + BORDER, info.width - 2 * BORDER,
+			info.height - 2 * BORDER };
+		(void)!observer_is_plain(hands->observer, inside, &act->blank, &ignored);
+	}
+	return act->blank;
+}
+
+static void on_settled(const struct settle_result *result, void *data)
+{
+	struct act *act = data;
+	act->settled = *result;
+	if (act->blank) {
+		on_quiet(act); /* it may have been painted since */
+	}
+	reply(act);
+}
+
+/* The picture is made while the quiet time runs: if nothing more changes, it is the one to send. */
+static void on_nearly_settled(void *data)
+{
+	struct act *act = data;
+	struct act_queue *q = act->queue;
+	struct frame frame;
+	struct err ignored; /* a failure comes again, at the end */
+	(void)!observer_frame(q->hands->observer, input_of(act), &act->observe, q->agent->frame,
+		&frame, &ignored);
+}
+
+static const struct settle_handlers settle_handlers = {
+	.nearly = on_nearly_settled,
+	.unready = on_quiet,
+	.settled = on_settled,
+};
+
+static void look(struct act *act)
+{
+	if (act->settle && !act->failed) {
+		settle_wait(act->settle, &act->observe, act->acted_us, &settle_handlers, act);
+		return;
+	}
+	reply(act);
+}
+
+static void on_landed(enum barrier_answer answer, void *data)
+{
+	(void)answer;
+	struct act *act = data;
+	barrier_free(take_ptr(&act->landing));
+	input_wm_caught_up(input_of(act));
+	look(act);
+}
+
+/*
+ * While the window manager holds a click back, the pointer seems to stay where the click was, and
+ * moves after it are not done yet.
+ */
+static void land(struct act *act)
+{
+	struct input *in = input_of(act);
+	struct point at;
+	struct err err;
+	if (in->moved && input_wm_behind(in, false) && input_pointer(in, &at, &err)) {
+		if (at.x == in->target.x && at.y == in->target.y) {
+			input_landed(in);
+		} else {
+			act->landing = barrier_window_manager(in->display, on_landed, act);
+		}
+	}
+	if (!act->landing) {
+		look(act);
+	}
+}
+
+static void on_list_end(const struct err *why, void *data)
+{
+	struct act *act = data;
+	if (act->has_input || act->list.n == 0) {
+		act->acted_us = loop_now_us();
+	}
+	if (why) {
+		input_release_all(input_of(act));
+		act->failed = json_pack("{s:I, s:s, s:s}", "index", (json_int_t)act->list.index,
+			"kind", err_kind_word(why->kind), "text", why->text);
+	}
+	land(act);
+}
+
+/* ---- the queue ---- */
+
+static void on_closing(const struct err *why, void *data)
+{
+	(void)why;
+	struct act_queue *q = data;
+	struct err away;
+	err_set(&away, ERR_STATE, "the X server is being restarted; try again in a second");
+	display_unlisten(q->hands->display, &q->listener);
+	while (q->first) {
+		act_end(q->first, &away);
+	}
+	hands_free(take_ptr(&q->hands));
+}
+
+static bool have_hands(struct act_queue *q, struct err *err)
+{
+	struct display *d = q->agent->display;
+	if (!d || display_is_lost(d)) {
+		return err_set(
+			err, ERR_STATE, "the X server is being restarted; try again in a second");
+	}
+	if (q->hands) {
+		return true;
+	}
+	q->hands = hands_new(d, err);
+	if (!q->hands) {
+		return false;
+	}
+	q->listener = (struct display_listener){ .closing = on_closing, .data = q };
+	display_listen(d, &q->listener);
+	return true;
+}
+
+static void act_start(struct act *act)
+{
+	struct display *d = act->queue->hands->display;
+	act->running = true;
+	act->list.hands = act->queue->hands;
+	XSync(display_x(d), False); /* what changed before this is not the list's doing */
+	display_catch_up(d);
+	act->first_frame_id = display_frame_id(d);
+	act->acted_us = loop_now_us();
+	if (act->observe.mode == OBSERVE_SETTLED) {
+		act->settle = settle_new(d);
+	}
+	if (act->has_input) {
+		input_of(act)->moved = false;
+	}
+	list_run(&act->list);
+}
+
+/* The list that has the input lock, or is to have it next. */
+static struct act *first_with_input(const struct act_queue *q)
+{
+	struct act *act = q->first;
+	while (act && !act->has_input) {
+		act = act->next;
+	}
+	return act;
+}
+
+static int on_start(sd_event_source *source, void *data)
+{
+	(void)source;
+	struct act *act = first_with_input(data);
+	if (act && !act->running) {
+		act_start(act);
+	}
+	return 0;
+}
+
+struct act_queue *act_queue_new(struct agent *agent)
+{
+	struct act_queue *q = must(calloc(1, sizeof(*q)));
+	q->agent = agent;
+	q->start = loop_defer(agent->event, on_start, q);
+	return q;
+}
+
+void act_queue_free(struct act_queue *q)
+{
+	if (!q) {
+		return;
+	}
+	loop_drop(&q->start);
+	struct err why;
+	err_set(&why, ERR_GONE, "the agent is ending");
+	while (q->first) {
+		act_end(q->first, &why);
+	}
+	if (q->hands) {
+		display_unlisten(q->hands->display, &q->listener);
+		hands_free(q->hands);
+	}
+	free(q);
+}
+
+void act_queue_let_go(struct act_queue *q)
+{
+	if (q->hands) {
+		input_release_all(&q->hands->input);
+	}
+}
+
+void act_queue_look_ahead(struct act_queue *q, bool raw)
+{
+	struct err ignored; /* whoever asks for it hears why */
+	struct frame frame;
+	struct observe how;
+	observe_init(&how, OBSERVE_FRAME);
+	how.raw = raw;
+	(void)!(have_hands(q, &ignored) && observer_frame(q->hands->observer, &q->hands->input,
+						   &how, q->agent->frame, &frame, &ignored));
+}
+
+struct hands *act_queue_hands(struct act_queue *q, struct err *err)
+{
+	return have_hands(q, err) ? q->hands : NULL;
+}
+
+bool act_queue_can_look(struct act_queue *q, struct err *err)
+{
+	return have_hands(q, err) && observer_glance(q->hands->observer, err);
+}
+
+/* ---- the request ---- */
+
+static bool read_actions(struct act *act, const json_t *actions, struct err *err)
+{
+	struct agent *agent = act->queue->agent;
+	struct size screen = display_size(agent->display);
+	size_t n = json_array_size(actions);
+	if ((actions && !json_is_array(actions)) || n > ACTION_LIST_MAX) {
+		return err_set(err, ERR_ARGUMENT, "'actions' must be a list of at most %d actions",
+			ACTION_LIST_MAX);
+	}
+	act->list.todos = must(calloc(n + 1, sizeof(*act->list.todos)));
+	for (size_t i = 0; i < n; i++) {
+		struct action action;
+		if (!action_decode(json_array_get(actions, i), &action, err) ||
+			!todo_init(&act->list.todos[i], &action, agent->frame, screen, err)) {
+			return n > 1 ? err_while(err, "action %zu", i + 1) : false;
+		}
+		act->list.n++;
+		act->has_input |= action_is_input(&action);
+	}
+	return true;
+}
+
+static bool read_request(struct act *act, const struct act_args *args, struct err *err)
+{
+	return have_hands(act->queue, err) && read_actions(act, args->actions, err) &&
+	       field_decode(observe_fields, args->observe, &act->observe, err) &&
+	       observe_check(&act->observe, act->queue->agent->frame, err);
+}
+
+static void append(struct act *act)
+{
+	struct act **at = &act->queue->first;
+	while (*at) {
+		at = &(*at)->next;
+	}
+	*at = act;
+}
+
+static void run(struct request *req, const void *args)
+{
+	struct err err = { 0 };
+	struct act *act = must(calloc(1, sizeof(*act)));
+	act->queue = request_agent(req)->acts;
+	act->req = req;
+	act->list = (struct list){ .fn = on_list_end, .data = act, .done = json_array() };
+	append(act);
+	if (!read_request(act, args, &err)) {
+		act_end(act, &err);
+		return;
+	}
+	request_on_cancel(req, on_cancel, act);
+	if (!act->has_input || first_with_input(act->queue) == act) {
+		act_start(act);
+	}
+}
+
+static const struct field act_fields[] = {
+	FIELD_JSON(struct act_args, actions, "What to do, in order."),
+	FIELD_JSON(struct act_args, observe, "What to look at afterwards."),
+	{ .name = NULL },
+};
+
+const struct op op_act = {
+	.name = "act",
+	.fields = act_fields,
+	.args_size = sizeof(struct act_args),
+	.run = run,
+};

@@ -1,0 +1,21 @@
+#ifndef VM_AGENT_ACT_PREPARED_ACTION_H
+#define VM_AGENT_ACT_PREPARED_ACTION_H
+
+#include "vm/agent/x11/keys.h"
+#include "vm/wire/action.h"
+#include "vm/wire/geometry.h"
+
+/* An action that has passed every check, with its points on the screen and its keys as keysyms. */
+struct todo {
+	struct action action;  /* strings borrowed */
+	struct point at, from; /* screen pixels, where action.at and action.from are given */
+	struct chord held;     /* keys down while it runs: modifiers, or the chord of hold_key */
+	struct chord *chords;  /* ACTION_KEY */
+	int n_chords;
+};
+
+bool todo_init(struct todo *todo, const struct action *action, struct size frame,
+	struct size screen, struct err *err) NODISCARD;
+void todo_done(struct todo *todo);
+
+#endif

@@ -1,0 +1,137 @@
+/* Strokes are made all at once: a text's length is bounded before it comes here. */
+#include "vm/agent/act/strokes.h"
+
+#include "base/cleanup.h"
+
+#include <X11/keysym.h>
+#include <string.h>
+
+#define LAST_NARROW 0xffffu
+#define UNUSED_KEY XK_F20 /* a command in no program that takes it */
+
+static bool is_control(uint32_t ch)
+{
+	return (ch < 0x20 && ch != '\n' && ch != '\t' && ch != '\r') || (ch >= 0x7f && ch < 0xa0);
+}
+
+bool strokes_check_text(const char *what, const char *text, struct err *err)
+{
+	size_t index = 0;
+	for (uint32_t ch; (ch = keys_next_char(&text)); index++) {
+		if (ch == UINT32_MAX) {
+			return err_set(err, ERR_ARGUMENT,
+				"'%s' is not valid UTF-8 at character %zu", what, index);
+		}
+		if (is_control(ch)) {
+			return err_set(err, ERR_ARGUMENT,
+				"'%s' has the control character U+%04X at index %zu; only newline "
+				"and tab can "
+				"be typed, use key for the others",
+				what, ch, index);
+		}
+	}
+	return true;
+}
+
+bool stroke_presses(const struct stroke *stroke)
+{
+	return stroke->how == STROKE_TAP || stroke->how == STROKE_PRESS;
+}
+
+bool stroke_pauses(const struct stroke *stroke)
+{
+	return stroke->holds || (stroke->ends && stroke->how != STROKE_TAP);
+}
+
+static struct strokes strokes_new(size_t room)
+{
+	return (struct strokes){ .all = must(calloc(room + 1, sizeof(struct stroke))) };
+}
+
+void strokes_done(struct strokes *s)
+{
+	free(s->all);
+	*s = (struct strokes){ 0 };
+}
+
+static struct stroke *add(struct strokes *s, KeySym sym, enum stroke_how how, bool ends)
+{
+	s->all[s->n] = (struct stroke){ .sym = (uint32_t)sym, .how = how, .ends = ends };
+	s->complete += ends;
+	s->has_lock |= keys_is_lock(sym);
+	return &s->all[s->n++];
+}
+
+static KeySym char_sym(uint32_t ch, const char **rest)
+{
+	if (ch == '\r' && **rest == '\n') {
+		(*rest)++;
+	}
+	return ch == '\n' || ch == '\r' ? XK_Return : ch == '\t' ? XK_Tab : keys_of_char(ch);
+}
+
+uint32_t strokes_first_wide(const char *text)
+{
+	uint32_t ch;
+	while ((ch = keys_next_char(&text)) && ch != UINT32_MAX && ch <= LAST_NARROW) {
+	}
+	return ch != UINT32_MAX ? ch : 0;
+}
+
+static void add_wide(struct strokes *s, uint32_t ch, enum strokes_wide wide)
+{
+	uint32_t bits = ch - LAST_NARROW - 1;
+	if (wide == STROKES_HALVES) {
+		add(s, keys_of_char(0xd800 | bits >> 10), STROKE_TAP, false);
+		add(s, keys_of_char(0xdc00 | (bits & 0x3ff)), STROKE_TAP, true);
+		return;
+	}
+	if (wide == STROKES_LATE) {
+		add(s, UNUSED_KEY, STROKE_TAP, false);
+	}
+	add(s, keys_of_char(ch), STROKE_TAP, true);
+}
+
+struct strokes strokes_of_text(const char *text, enum strokes_wide wide)
+{
+	struct strokes s = strokes_new(strlen(text)); /* a wide character has four bytes */
+	for (uint32_t ch; (ch = keys_next_char(&text)) && ch != UINT32_MAX;) {
+		if (ch > LAST_NARROW) {
+			add_wide(&s, ch, wide);
+		} else {
+			add(&s, char_sym(ch, &text), STROKE_TAP, true);
+		}
+	}
+	return s;
+}
+
+static void add_chord(struct strokes *s, const struct chord *chord)
+{
+	struct stroke *last = NULL;
+	for (int i = 0; i < chord->count; i++) {
+		last = add(s, chord->keys[i], STROKE_PRESS, false);
+	}
+	last->holds = true;
+	add(s, NoSymbol, STROKE_LIFT, chord->count == 1);
+	if (chord->count > 1) {
+		add(s, NoSymbol, STROKE_RELEASE, true);
+	}
+}
+
+struct strokes strokes_of_chords(const struct chord *chords, int count, int repeat)
+{
+	struct strokes s = strokes_new((size_t)count * (size_t)repeat * (CHORD_KEYS_MAX + 2));
+	for (int i = 0; i < count * repeat; i++) {
+		add_chord(&s, &chords[i % count]);
+	}
+	return s;
+}
+
+struct strokes strokes_of_press(const struct chord *chord)
+{
+	struct strokes s = strokes_new(CHORD_KEYS_MAX);
+	for (int i = 0; i < chord->count; i++) {
+		add(&s, chord->keys[i], STROKE_PRESS, i + 1 == chord->count);
+	}
+	return s;
+}

@@ -1,0 +1,415 @@
+/*
+ * Strokes, segment by segment.  The keys of a segment are planned; when the focused program can know
+ * of their new meanings and nobody else has changed the map meanwhile, they are sent in one flush.
+ * Before a spare that was pressed gets another meaning, the focused client must have read its events
+ * (keymap.h says why).  If the layout changes before it has, text ends there, and the error says how
+ * much of it is in doubt.
+ */
+#include "vm/agent/act/typing.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "vm/agent/x11/client_sync.h"
+#include "vm/agent/x11/locks.h"
+#include "vm/agent/x11/program.h"
+#include "vm/agent/act/segment.h"
+
+#define CHANGES_MAX 20      /* of the map by others, for one segment, before it is given up */
+#define READER_MS 10000     /* a client that has not read its events by then is stuck */
+#define LAST_READER_MS 1000 /* at the end nothing depends on it but the honesty of the count */
+
+struct typing {
+	struct input *in;
+	struct keymap *map;
+	step_fn *fn;
+	void *data;
+	struct strokes strokes;
+	size_t at; /* the next of them */
+	int64_t done;
+	int64_t read;         /* of those, known to have been read by the focused client */
+	struct layout layout; /* that the strokes from `at` on are planned for */
+	bool wrong_group;     /* or lock, at some time while a segment was sent */
+	bool is_text, waited, rested;
+	uint32_t refused; /* a character that the program would take for another; 0: none */
+	size_t planned;   /* strokes that await the map's readers; 0: none */
+	int changes;      /* of the map, for this segment */
+	struct locks locks;
+	struct segment segment;
+	struct barrier *barrier;
+	sd_event_source *next, *pause;
+};
+
+/* ---- waiting ---- */
+
+static int on_next(sd_event_source *source, void *data);
+
+static void go_on(struct typing *t)
+{
+	loop_drop(&t->next);
+	t->next = loop_defer(display_loop(t->in->display), on_next, t);
+}
+
+static void finish(struct typing *t, const struct err *why);
+
+static void fail_stuck(struct typing *t)
+{
+	struct err why;
+	err_set(&why, ERR_TIMEOUT,
+		"the focused window has not read its keys for %d seconds; %lld of the characters "
+		"were typed",
+		READER_MS / 1000, (long long)t->done);
+	finish(t, &why);
+}
+
+/* A client looks up what a key gives when it reads it: none that it may not have read is certain. */
+static bool check_layout(const struct typing *t, struct err *err)
+{
+	bool same = display_layout(t->in->display)->others_maps == t->layout.others_maps;
+	if (!t->is_text || t->done == t->read || (same && !t->wrong_group)) {
+		return true;
+	}
+	return err_set(err, ERR_STATE,
+		"the keyboard layout changed while this was typed: %lld of %zu characters were "
+		"sent, and the last %lld may have arrived as others; look at what arrived",
+		(long long)t->done, t->strokes.complete, (long long)(t->done - t->read));
+}
+
+static void drop_barrier(struct typing *t)
+{
+	barrier_free(t->barrier);
+	t->barrier = NULL;
+}
+
+/* After a segment: to the next, or the end. */
+static void proceed(struct typing *t)
+{
+	struct err err;
+	if (!check_layout(t, &err)) {
+		finish(t, &err);
+	} else if (t->at == t->strokes.n) {
+		finish(t, NULL);
+	} else {
+		go_on(t);
+	}
+}
+
+static void on_reader(enum barrier_answer answer, void *data)
+{
+	struct typing *t = data;
+	struct err err;
+	drop_barrier(t);
+	if (answer != BARRIER_ANSWERED && t->at < t->strokes.n) {
+		fail_stuck(t);
+		return;
+	}
+	if (answer == BARRIER_ANSWERED && check_layout(t, &err)) {
+		keymap_caught_up(t->map);
+		t->waited = true;
+		t->read = t->done;
+	}
+	proceed(t);
+}
+
+/* ---- segments ---- */
+
+static const struct stroke *strokes_left(const struct typing *t)
+{
+	return t->strokes.all + t->at;
+}
+
+static size_t count_left(const struct typing *t)
+{
+	return t->strokes.n - t->at;
+}
+
+static void send_segment(struct typing *t, size_t n)
+{
+	t->done += segment_send(&t->segment, strokes_left(t), n);
+	t->at += n;
+	t->planned = 0;
+	t->changes = 0;
+	t->waited = t->rested = false;
+	t->wrong_group |= display_layout(t->in->display)->locks != t->layout.locks;
+}
+
+static Window focused(struct typing *t)
+{
+	Window focus = None;
+	int revert;
+	XGetInputFocus(display_x(t->in->display), &focus, &revert);
+	return focus;
+}
+
+static void on_client(void *data)
+{
+	struct typing *t = data;
+	t->barrier = barrier_paint(t->in->display, READER_MS, on_reader, t);
+}
+
+static void wait_for_reader(struct typing *t, uint64_t ms, bool must_wait)
+{
+	t->barrier = barrier_focus(t->in->display, ms, on_reader, t);
+	if (!t->barrier && must_wait) {
+		if (keymap_await_client(t->map, focused(t), ms, on_client, t)) {
+			return;
+		}
+		t->barrier = barrier_paint(t->in->display, ms, on_reader, t);
+	}
+	if (!t->barrier) {
+		proceed(t);
+	}
+}
+
+static bool prepare(struct typing *t, struct err *err)
+{
+	bool first = t->at == 0 && !t->planned;
+	if (display_is_lost(t->in->display)) {
+		return err_set(
+			err, ERR_STATE, "the X server is being restarted; try again in a second");
+	}
+	if (t->is_text && first && !barrier_has_focus(t->in->display)) {
+		return err_set(err, ERR_STATE,
+			"no window has the keyboard focus, so the text would be lost; click into a "
+			"window first");
+	}
+	if (t->refused) {
+		return err_set(err, ERR_UNSUPPORTED,
+			"the focused program (QtWebEngine 5) takes keys for other characters above "
+			"U+FFFF, such as U+%04X here, so nothing was typed; type such characters "
+			"into another program, an editor for example, and copy and paste them",
+			t->refused);
+	}
+	if (!keymap_refresh(t->map, err) || !check_layout(t, err)) {
+		return false;
+	}
+	t->layout = *display_layout(t->in->display);
+	segment_begin(&t->segment);
+	if (first && segment_is_frozen(&t->segment)) {
+		return err_set(err, ERR_STATE,
+			"another program has grabbed the keyboard and lets no key through, so "
+			"nothing was pressed; end what it does (a click may do), or wait");
+	}
+	return true;
+}
+
+/* ---- the pace of chords (vm/agent/x11/input.h) ---- */
+
+static int on_paused(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct typing *t = data;
+	loop_drop(&t->pause);
+	go_on(t);
+	return 0;
+}
+
+static void pause_until(struct typing *t, uint64_t due, sd_event_time_handler_t fn)
+{
+	uint64_t now = loop_now_us();
+	uint64_t ms = due > now ? (due - now + 999) / 1000 : 0;
+	t->pause = loop_after_ms(display_loop(t->in->display), ms, fn, t);
+}
+
+static void on_wm(enum barrier_answer answer, void *data)
+{
+	(void)answer;
+	drop_barrier(data);
+	go_on(data);
+}
+
+/*
+ * A window manager that takes a chord for itself (alt+Tab) must have grabbed the keyboard before
+ * the modifiers go up, or it never hears of that.
+ */
+static int on_held(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct typing *t = data;
+	loop_drop(&t->pause);
+	bool chord = strokes_left(t)->how == STROKE_LIFT && !strokes_left(t)->ends;
+	t->barrier = chord ? barrier_window_manager(t->in->display, on_wm, t) : NULL;
+	if (!t->barrier) {
+		go_on(t);
+	}
+	return 0;
+}
+
+/* Whether the next stroke has to wait for the last key to be up for a while. */
+static bool must_rest(struct typing *t)
+{
+	bool rest = strokes_left(t)->how == STROKE_PRESS && !t->rested &&
+		    loop_now_us() < input_key_due(t->in);
+	t->rested = true;
+	return rest;
+}
+
+/* Between the strokes of chords; false: not there. */
+static bool pause_after(struct typing *t, const struct stroke *stroke)
+{
+	if (stroke->holds) {
+		pause_until(t, loop_now_us() + (INPUT_HOLD_MS + INPUT_CLOCK_MS) * 1000, on_held);
+	} else if (stroke_pauses(stroke)) {
+		go_on(t);
+	}
+	return stroke_pauses(stroke);
+}
+
+/* ---- segments, sent ---- */
+
+/* Without a single spare all that the layout does not give is refused before the first key. */
+static bool check_plan(const struct typing *t, size_t n, struct err *err)
+{
+	bool first = t->at == 0;
+	if ((n == 0 && t->waited) ||
+		(first && segment_lacks_spares(&t->segment, t->strokes.all, t->strokes.n))) {
+		return err_set(
+			err, ERR_UNSUPPORTED, "the keyboard has no spare keycode for a character");
+	}
+	if (!segment_has_shift(&t->segment, n)) {
+		return err_set(err, ERR_UNSUPPORTED,
+			"the keyboard's layout has no Shift key for a character");
+	}
+	if (t->changes > CHANGES_MAX) {
+		return err_set(err, ERR_STATE,
+			"another program keeps changing the keyboard's map; try again when it has "
+			"ended");
+	}
+	return true;
+}
+
+static void on_map_read(void *data)
+{
+	go_on(data);
+}
+
+/* The strokes are sent once the program can know of the map, if that is still the same then. */
+static void await_map(struct typing *t, size_t n)
+{
+	t->planned = n;
+	t->changes++;
+	if (!keymap_await_readers(t->map, focused(t), on_map_read, t)) {
+		go_on(t);
+	}
+}
+
+static void run_segment(struct typing *t)
+{
+	struct err err;
+	if (t->at < t->strokes.n && must_rest(t)) {
+		pause_until(t, input_key_due(t->in), on_paused);
+		return;
+	}
+	if (!prepare(t, &err)) {
+		finish(t, &err);
+		return;
+	}
+	if (t->changes <= CHANGES_MAX && !t->strokes.has_lock && !locks_neutralise(&t->locks)) {
+		t->changes++;
+		go_on(t);
+		return;
+	}
+	bool map_changed;
+	size_t most = t->planned ? t->planned : SEGMENT_MAX;
+	size_t n = segment_plan(&t->segment, strokes_left(t), count_left(t), most, &map_changed);
+	if (!check_plan(t, n, &err)) {
+		finish(t, &err);
+		return;
+	}
+	if (n > 0 && map_changed) {
+		await_map(t, n);
+		return;
+	}
+	if (n > 0) {
+		send_segment(t, n);
+	}
+	if (n > 0 && t->at < t->strokes.n && pause_after(t, strokes_left(t) - 1)) {
+		return;
+	}
+	bool more = t->at < t->strokes.n, spares_ran_out = more && n < SEGMENT_MAX;
+	if (more || t->is_text) {
+		wait_for_reader(t, more ? READER_MS : LAST_READER_MS, spares_ran_out);
+	} else {
+		finish(t, NULL);
+	}
+}
+
+static int on_next(sd_event_source *source, void *data)
+{
+	(void)source;
+	struct typing *t = data;
+	run_segment(t);
+	return 0;
+}
+
+static void finish(struct typing *t, const struct err *why)
+{
+	locks_restore(&t->locks);
+	t->fn(why, t->data);
+}
+
+/* ---- the three ways in ---- */
+
+static struct typing *typing_new(
+	struct input *in, struct keymap *map, struct strokes strokes, step_fn *fn, void *data)
+{
+	struct typing *t = must(calloc(1, sizeof(*t)));
+	t->in = in;
+	t->map = map;
+	t->strokes = strokes;
+	t->fn = fn;
+	t->data = data;
+	t->locks.display = in->display;
+	t->segment.in = in;
+	t->segment.map = map;
+	go_on(t);
+	return t;
+}
+
+struct typing *typing_text(
+	struct input *in, struct keymap *map, const char *text, step_fn *fn, void *data)
+{
+	static const enum strokes_wide ways[] = {
+		[PROGRAM_RIGHT] = STROKES_WHOLE,
+		[PROGRAM_HALVES] = STROKES_HALVES,
+		[PROGRAM_LATE] = STROKES_LATE,
+		[PROGRAM_WRONG] = STROKES_WHOLE,
+	};
+	uint32_t wide = strokes_first_wide(text);
+	enum program program = wide ? program_focused(in->display) : PROGRAM_RIGHT;
+	struct typing *t = typing_new(in, map, strokes_of_text(text, ways[program]), fn, data);
+	t->is_text = t->strokes.n > 0;
+	t->refused = program == PROGRAM_WRONG ? wide : 0;
+	return t;
+}
+
+struct typing *typing_chords(struct input *in, struct keymap *map, const struct chord *chords,
+	int count, int repeat, step_fn *fn, void *data)
+{
+	return typing_new(in, map, strokes_of_chords(chords, count, repeat), fn, data);
+}
+
+struct typing *typing_press(
+	struct input *in, struct keymap *map, const struct chord *chord, step_fn *fn, void *data)
+{
+	return typing_new(in, map, strokes_of_press(chord), fn, data);
+}
+
+void typing_free(struct typing *t)
+{
+	if (t) {
+		locks_restore(&t->locks);
+		drop_barrier(t);
+		keymap_cancel(t->map);
+		loop_drop(&t->next);
+		loop_drop(&t->pause);
+		strokes_done(&t->strokes);
+		free(t);
+	}
+}
+
+int64_t typing_done_count(const struct typing *t)
+{
+	return t->done;
+}

@@ -1,0 +1,28 @@
+#ifndef VM_AGENT_CORE_OPTIONS_H
+#define VM_AGENT_CORE_OPTIONS_H
+
+#include "base/field.h"
+#include "vm/wire/geometry.h"
+
+/* The command line of vitrine-agent.  A zero limit means none. */
+struct options {
+	int64_t link_fd; /* -1: started by hand */
+	int64_t init_fd; /* -1: in namespaces; else the link is a port that may open again */
+	const char *screen;
+	int64_t max_memory, max_processes, max_files;
+	int64_t grace; /* ms; -1: for ever */
+	int log_level;
+	bool init, help, version;
+
+	struct size size; /* screen, read */
+	json_t *given;    /* owns the texts */
+};
+
+bool options_parse(int argc, char **argv, struct options *ret_options, struct err *err) NODISCARD;
+void options_done(struct options *options);
+/* The answer to --help and --version, or to being run by hand; NULL when there is work to do. */
+char *options_answer(const struct options *options);
+/* Applies the limits to this process, and so to everything it starts. */
+bool options_limit(const struct options *options, struct err *err) NODISCARD;
+
+#endif

@@ -1,0 +1,265 @@
+/*
+ * The first process of a microVM.  It makes a machine of what the kernel and the initramfs left,
+ * starts the agent proper as the desktop's user, in a PID namespace of its own, and from then on
+ * does three things: it reaps what nobody else does, runs the agent's errands as root, and turns the
+ * machine off when the agent has ended, for whatever reason.  The reason stands on the console,
+ * which the host keeps.
+ */
+#include "vm/agent/init/init.h"
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/spawn.h"
+#include "vm/agent/core/options.h"
+#include "vm/agent/core/virtio_port.h"
+#include "vm/agent/init/cmdline.h"
+#include "vm/agent/init/guest_setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define PORT_WAIT_MS 30000
+#define GRACE_MS "60000" /* unless the command line says otherwise */
+#define LINK_FD 3
+#define INIT_FD 4
+#define ARGS_MAX (CMDLINE_ARGS + 24)
+#define ENV_MAX 8
+
+struct init {
+	sd_event *event;
+	struct cmdline cmdline;
+	struct machine_user user;
+	pid_t agent;
+	int errands; /* our end of the pair */
+	sd_event_source *errand;
+	int last; /* RB_*: what becomes of the machine at the end */
+};
+
+/* ---- the command line ---- */
+
+static bool read_file(const char *path, struct buf *text, struct err *err)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		return err_errno(err, "cannot open %s", path);
+	}
+	return file_read(fd, CMDLINE_MAX, path, text, err);
+}
+
+/* The agent checks its options again; here it is early enough to say what is wrong. */
+static bool read_options(struct init *init, struct err *err)
+{
+	auto_buf struct buf line = { 0 };
+	struct options options;
+	char *argv[CMDLINE_ARGS + 2] = { (char *)(uintptr_t) "vitrine-agent" };
+	if (!read_file("/proc/cmdline", &line, err) ||
+		!cmdline_read(buf_text(&line), &init->cmdline, err)) {
+		return false;
+	}
+	memcpy(argv + 1, init->cmdline.args, sizeof(init->cmdline.args));
+	if (!options_parse(init->cmdline.n + 1, argv, &options, err)) {
+		return err_while(err, "the kernel's command line");
+	}
+	log_set_level((enum log_level)options.log_level);
+	options_done(&options);
+	return true;
+}
+
+/* ---- the agent ---- */
+
+struct words {
+	const char *at[ARGS_MAX + 1];
+	size_t n;
+};
+
+static void add(struct words *words, const char *word)
+{
+	if (words->n < ARGS_MAX) {
+		words->at[words->n++] = word;
+	}
+}
+
+/*
+ * As we were started ourselves, which may be by a loader that lies beside us: our own words, all
+ * but the last, which is --init.
+ */
+static bool add_own_words(struct words *words, struct buf *own, struct err *err)
+{
+	if (!read_file("/proc/self/cmdline", own, err)) {
+		return false;
+	}
+	const char *at = buf_text(own), *end = at + own->len;
+	for (const char *next; at < end; at = next) {
+		next = at + strlen(at) + 1;
+		if (next < end) {
+			add(words, at);
+		}
+	}
+	return words->n > 0 || err_set(err, ERR_HOST, "/proc/self/cmdline is empty");
+}
+
+static bool describe_agent(
+	struct words *words, const struct init *init, struct buf *own, struct err *err)
+{
+	if (!add_own_words(words, own, err)) {
+		return false;
+	}
+	/* Of two options of a name the later one counts: a command line cannot change the last. */
+	add(words, "--grace");
+	add(words, GRACE_MS);
+	for (int i = 0; i < init->cmdline.n; i++) {
+		add(words, init->cmdline.args[i]);
+	}
+	add(words, "--link-fd");
+	add(words, "3");
+	add(words, "--init-fd");
+	add(words, "4");
+	return true;
+}
+
+static void describe_user(
+	const struct machine_user *user, struct buf env[ENV_MAX], const char *ret_env[ENV_MAX + 1])
+{
+	buf_printf(&env[0], "HOME=%s", user->home);
+	buf_printf(&env[1], "USER=%s", user->name);
+	buf_printf(&env[2], "LOGNAME=%s", user->name);
+	buf_printf(&env[3], "SHELL=%s", user->shell);
+	buf_printf(&env[4], "XDG_RUNTIME_DIR=/run/user/1000");
+	for (int i = 0; i < 5; i++) {
+		ret_env[i] = buf_text(&env[i]);
+	}
+	ret_env[5] = NULL;
+}
+
+static bool spawn_agent(struct init *init, int port, int errands, struct err *err)
+{
+	struct words words = { 0 };
+	auto_buf struct buf own = { 0 };
+	struct buf text[ENV_MAX] = { 0 };
+	const char *env[ENV_MAX + 1];
+	if (!describe_agent(&words, init, &own, err)) {
+		return false;
+	}
+	describe_user(&init->user, text, env);
+	struct spawn_fd fds[] = { { port, LINK_FD }, { errands, INIT_FD }, { 2, 2 } };
+	struct spawn how = { .argv = words.at,
+		.env = env,
+		.cwd = init->user.home,
+		.fds = fds,
+		.n_fds = 3,
+		.new_session = true,
+		.own_processes = true,
+		.uid = init->user.uid,
+		.gid = init->user.gid };
+	init->agent = spawn_start(&how, err);
+	for (int i = 0; i < ENV_MAX; i++) {
+		buf_done(&text[i]);
+	}
+	return init->agent > 0;
+}
+
+/* ---- what comes up while it runs ---- */
+
+static int on_errand(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct init *init = data;
+	struct errand errand;
+	struct err err = { 0 }, unheard;
+	(void)source;
+	(void)events;
+	bool done = errand_take(fd, &errand, &err) && machine_renew(&errand, &err);
+	bool gone = err.kind == ERR_GONE; /* the agent has ended, and SIGCHLD says how */
+	if (!done && !gone) {
+		log_warning("%s", err.text);
+	}
+	if (gone || !errand_done(fd, errand.number, done ? NULL : &err, &unheard)) {
+		loop_drop(&init->errand);
+	}
+	return 0;
+}
+
+/* True when the agent was among them. */
+static bool reap(struct init *init, int *ret_wstatus)
+{
+	int wstatus;
+	pid_t pid;
+	bool agent = false;
+	while ((pid = waitpid(-1, &wstatus, WNOHANG)) > 0) {
+		if (pid == init->agent) {
+			agent = true;
+			*ret_wstatus = wstatus;
+		}
+	}
+	return agent;
+}
+
+static int on_child(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
+{
+	struct init *init = data;
+	int wstatus;
+	(void)info;
+	if (!reap(init, &wstatus)) {
+		return 0;
+	}
+	if (WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGHUP) {
+		init->last =
+			RB_AUTOBOOT; /* reboot(2) in a PID namespace ends its first process so */
+	}
+	if (WIFEXITED(wstatus) && WEXITSTATUS(wstatus) == 0) {
+		log_info("the agent is done; the machine turns off");
+	} else {
+		log_error("the agent %s; the machine turns off", spawn_describe_end(wstatus));
+	}
+	return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static bool start(struct init *init, struct err *err)
+{
+	int pair[2];
+	machine_find_user(&init->user);
+	if (!machine_mount(&init->user, err) || !read_options(init, err) || !machine_set_up(err)) {
+		return false;
+	}
+	auto_close int port = port_open(PORT_WAIT_MS, err);
+	if (port < 0) {
+		return false;
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		return err_errno(err, "cannot make a socket pair");
+	}
+	auto_close int theirs = pair[1];
+	init->errands = pair[0];
+	init->errand = loop_add_io(init->event, init->errands, EPOLLIN, on_errand, init);
+	sd_event_add_signal(init->event, NULL, SIGCHLD, on_child, init);
+	return spawn_agent(init, port, theirs, err);
+}
+
+int init_run(void)
+{
+	struct err err = { 0 };
+	static struct init init = { .last = RB_POWER_OFF };
+	if (getpid() != 1) {
+		log_error("--init is for the first process of a microVM: it would mount file "
+			  "systems and turn the machine off at its end");
+		return 2;
+	}
+	umask(022);
+	init.event = loop_new(&err);
+	if (init.event && start(&init, &err)) {
+		sd_event_loop(init.event);
+	} else {
+		log_error("the desktop cannot start: %s", err.text);
+	}
+	sync();
+	reboot(init.last);
+	return EXIT_FAILURE; /* and the kernel panics, which ends the machine too */
+}

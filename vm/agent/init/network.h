@@ -1,0 +1,12 @@
+#ifndef VM_AGENT_INIT_NETWORK_H
+#define VM_AGENT_INIT_NETWORK_H
+
+#include "base/err.h"
+
+/* The network of a microVM, set up by its first process: lo, and eth0 where there is one. */
+
+bool network_up(struct err *err) NODISCARD;
+/* Of eth0: "52:54:00:12:34:56".  Well where there is none. */
+bool network_set_mac(const char *mac, struct err *err) NODISCARD;
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * The kernel gives orphans to the main thread of a namespace's first process.  The agent's loop
+ * therefore runs in a second thread: its children are not the main thread's, so whatever the main
+ * thread finds with __WNOTHREAD is an orphan, and no list of pids is needed.  It also continues
+ * what was stopped, because the loop may be waiting for the very X server that was.
+ */
+#include "vm/agent/init/reaper.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+static _Atomic pid_t kept[REAPER_KEPT];
+
+static bool is_kept(pid_t pid)
+{
+	for (size_t i = 0; i < REAPER_KEPT; i++) {
+		if (atomic_load(&kept[i]) == pid) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void reaper_keep_running(int place, pid_t pid)
+{
+	atomic_store(&kept[place], pid);
+	if (pid > 0) {
+		kill(pid, SIGCONT); /* it may have been stopped before it was known here */
+	}
+}
+
+static pid_t next(int which)
+{
+	siginfo_t info = { .si_pid = 0 };
+	return waitid(P_ALL, 0, &info, which | WNOHANG) == 0 ? info.si_pid : 0;
+}
+
+static void look(void)
+{
+	while (next(WEXITED | __WNOTHREAD) > 0) {
+	}
+	for (pid_t pid; (pid = next(WSTOPPED)) > 0;) {
+		if (is_kept(pid)) {
+			kill(pid, SIGCONT);
+		}
+	}
+}
+
+struct job {
+	int (*serve)(const void *data);
+	const void *data;
+};
+
+static void *run(void *data)
+{
+	const struct job *job = data;
+	exit(job->serve(job->data));
+}
+
+_Noreturn void reaper_run(int (*serve)(const void *data), const void *data)
+{
+	static struct job job;
+	pthread_t thread;
+	sigset_t ours, children;
+	job = (struct job){ serve, data };
+	sigemptyset(&children);
+	sigaddset(&children, SIGCHLD);
+	ours = children;
+	sigaddset(&ours, SIGTERM); /* the loop's, in the other thread */
+	sigaddset(&ours, SIGINT);
+	if (pthread_sigmask(SIG_BLOCK, &ours, NULL) != 0 ||
+		pthread_create(&thread, NULL, run, &job) != 0) {
+		abort();
+	}
+	for (;;) {
+		sigwaitinfo(&children, NULL);
+		look();
+	}
+}

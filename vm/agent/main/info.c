@@ -1,0 +1,89 @@
+/* The small questions: ping and info. */
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "vm/agent/core/op.h"
+#include "vm/agent/main/agent.h"
+#include "vm/agent/process/proc_scan.h"
+#include "vm/agent/x11/display.h"
+#include "vm/agent/x11/windows.h"
+
+#include <X11/Xatom.h>
+#include <string.h>
+
+static void ping(struct request *req, const void *args)
+{
+	(void)args;
+	request_reply(req, NULL, NULL, 0);
+}
+
+extern const struct op op_ping;
+const struct op op_ping = { .name = "ping", .run = ping };
+
+static json_t *encode_windows(struct agent *agent)
+{
+	json_t *all = must(json_array());
+	Window ids[WINDOWS_MAX], active = windows_active(agent->display);
+	size_t n = windows_list(agent->display, ids);
+	for (size_t i = 0; i < n; i++) {
+		struct window_info info;
+		if (windows_describe(agent->display, ids[i], &info) && info.type != WINDOW_DOCK) {
+			json_array_append_new(
+				all, windows_encode(agent->display, &info, ids[i] == active,
+					     agent->frame, agent->screen));
+		}
+	}
+	return all;
+}
+
+/* "us" or "us,de": the third of the texts in the property where X programs look for the layout. */
+static json_t *encode_layout(struct agent *agent)
+{
+	Display *x = display_x(agent->display);
+	Atom type, property = XInternAtom(x, "_XKB_RULES_NAMES", False);
+	int format;
+	unsigned long n = 0, after;
+	unsigned char *value = NULL;
+	const char *layout = "";
+	if (XGetWindowProperty(x, display_root(agent->display), property, 0, 256, False, XA_STRING,
+		    &type, &format, &n, &after, &value) == Success &&
+		value && format == 8) {
+		const char *at = (const char *)value, *end = at + n; /* Xlib puts a NUL behind it */
+		for (int i = 0; i < 2 && at < end; i++) {
+			at += strlen(at) + 1;
+		}
+		layout = at < end ? at : "";
+	}
+	json_t *json = json_string(layout);
+	if (value) {
+		XFree(value);
+	}
+	return json ? json : must(json_string(""));
+}
+
+static json_t *pair(struct size size)
+{
+	return json_pack("[i, i]", size.width, size.height);
+}
+
+static void info(struct request *req, const void *args)
+{
+	(void)args;
+	struct agent *agent = request_agent(req);
+	if (!agent->display) {
+		struct err err;
+		err_set(&err, ERR_STATE,
+			"the X server is not up at the moment; try again in a second");
+		return request_fail(req, &err);
+	}
+	uint64_t uptime_ms = (loop_now_us() - agent->started_us) / 1000;
+	request_reply(req,
+		must(json_pack("{s:o, s:o, s:I, s:I, s:o, s:o, s:i}", "screen", pair(agent->screen),
+			"frame", pair(agent->frame), "frame_id",
+			(json_int_t)display_frame_id(agent->display), "uptime_ms",
+			(json_int_t)uptime_ms, "layout", encode_layout(agent), "windows",
+			encode_windows(agent), "pid_count", process_count())),
+		NULL, 0);
+}
+
+extern const struct op op_info;
+const struct op op_info = { .name = "info", .run = info };

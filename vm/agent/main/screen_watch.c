@@ -1,0 +1,99 @@
+/*
+ * The first change is told at once; those that follow within the interval are told together at its
+ * end. A timer runs only while there is something to hold back.
+ */
+#include "vm/agent/main/screen_watch.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "vm/agent/core/op.h"
+#include "vm/agent/main/agent.h"
+#include "vm/agent/x11/display.h"
+
+#define INTERVAL_MS 200
+
+struct watch {
+	struct agent *agent;
+	bool on, pending;
+	sd_event_source *timer; /* running: something was told less than an interval ago */
+};
+
+static void tell(struct watch *w);
+
+static int on_interval(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct watch *w = data;
+	loop_drop(&w->timer);
+	if (w->on && w->pending) {
+		tell(w);
+	}
+	return 0;
+}
+
+static void tell(struct watch *w)
+{
+	w->pending = false;
+	if (!w->agent->display) {
+		return;
+	}
+	agent_tell(w->agent, "screen",
+		json_pack("{s:I}", "frame_id", (json_int_t)display_frame_id(w->agent->display)));
+	w->timer = loop_after_ms(w->agent->event, INTERVAL_MS, on_interval, w);
+}
+
+void watch_on_change(struct watch *w)
+{
+	w->pending = true;
+	if (w->on && !w->timer) {
+		tell(w);
+	}
+}
+
+void watch_off(struct watch *w)
+{
+	w->on = w->pending = false;
+}
+
+struct watch *watch_new(struct agent *agent)
+{
+	struct watch *w = must(calloc(1, sizeof(*w)));
+	w->agent = agent;
+	return w;
+}
+
+void watch_free(struct watch *w)
+{
+	if (w) {
+		loop_drop(&w->timer);
+		free(w);
+	}
+}
+
+/* ---- the operation ---- */
+
+struct args {
+	bool on;
+};
+
+static const struct field fields[] = {
+	FIELD_FLAG(struct args, on, "whether to tell of screen changes", .required = true),
+	{},
+};
+
+static void run(struct request *req, const void *args)
+{
+	struct watch *w = request_agent(req)->watch;
+	w->on = ((const struct args *)args)->on;
+	w->pending = false;
+	request_reply(req, NULL, NULL, 0);
+}
+
+extern const struct op op_watch;
+const struct op op_watch = {
+	.name = "watch",
+	.fields = fields,
+	.args_size = sizeof(struct args),
+	.run = run,
+};

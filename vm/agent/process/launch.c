@@ -1,0 +1,599 @@
+/*
+ * Starts a program and answers with the window it opens.  Which window that is, is decided whenever
+ * the list of windows changes: one whose process came of ours, or that carries our startup id, is
+ * ours; one that belongs to another launch is not; any other new one is kept in mind, for programs
+ * that hand over to an instance that runs already and for windows that do not say whose they are.
+ */
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "base/plain.h"
+#include "base/spawn.h"
+#include "vm/agent/core/op.h"
+#include "vm/agent/main/agent.h"
+#include "vm/agent/process/applications.h"
+#include "vm/agent/process/output_drain.h"
+#include "vm/agent/process/single_instance.h"
+#include "vm/agent/process/task.h"
+#include "vm/agent/window/window_group.h"
+#include "vm/agent/x11/display.h"
+#include "vm/agent/x11/windows.h"
+
+#include <glib.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define STRANGER_MS 1000    /* how long a better match than somebody else's window is waited for */
+#define HANDED_OVER_MS 2000 /* for a window after the program has ended well */
+#define PRESENT_MS 1000     /* the same, when a window of that program is open already */
+#define BARE_MS 2000        /* how long a better match than a likely splash screen is waited for */
+#define COMPLETE_MS 500     /* for title and focus, once the window is there */
+#define TIMEOUT_MAX 600000
+#define OUTPUT_SHOWN 300
+#define UNMANAGED_MAX 16
+#define UNMANAGED_MIN 40 /* pixels: what is smaller is an icon or a tooltip */
+
+struct args {
+	const char *application, *uri;
+	int64_t timeout_ms;
+};
+
+static const struct field fields[] = {
+	FIELD_STR(struct args, application, "a desktop-file id, a program or a path",
+		.required = true, .min = 1, .max = 1000),
+	FIELD_STR(struct args, uri, "what to open with it", .min = 1, .max = 8000),
+	FIELD_NUM(struct args, timeout_ms, "for the first window", .required = true, .min = 1,
+		.max = TIMEOUT_MAX),
+	{},
+};
+
+struct launch {
+	struct agent *agent;
+	struct launch *next; /* in agent->launches */
+	struct request *req;
+	struct task task;
+	struct sink *output;
+	char startup_id[96];
+	struct instance *instance; /* what ran before */
+	sd_event_source *child, *deadline, *patience;
+	sd_event_source *look; /* the list of windows has changed: once for all that came in */
+	struct display *display;
+	struct display_listener listener;
+	/* Numbers of windows (vm/agent/x11/windows.h): there before, or looked at and found to be another's. */
+	uint32_t known[WINDOWS_MAX];
+	size_t n_known;
+	Window unmanaged[UNMANAGED_MAX]; /* shown past the window manager, not looked at yet */
+	size_t n_unmanaged;
+	Window bare;            /* ours, but perhaps a splash screen */
+	Window found, stranger; /* ours; new, and perhaps of an instance that was handed over to */
+	bool stranger_is_launched; /* its process came of an earlier launch, which may just go on */
+	bool ended, fruitless; /* fruitless: it has ended, but something that came of it runs on */
+	siginfo_t end;
+};
+
+/* ---- the end ---- */
+
+static void launch_free(struct launch *l)
+{
+	for (struct launch **at = &l->agent->launches; *at; at = &(*at)->next) {
+		if (*at == l) {
+			*at = l->next;
+			break;
+		}
+	}
+	if (l->display) {
+		display_unlisten(l->display, &l->listener);
+	}
+	if (l->task.pid > 0 && !l->ended) {
+		loop_drop(&l->child);
+		task_reap(&l->task, l->agent->event);
+	}
+	loop_drop(&l->child);
+	loop_drop(&l->deadline);
+	loop_drop(&l->patience);
+	loop_drop(&l->look);
+	sink_release(l->output);
+	instance_free(l->instance);
+	free(l);
+}
+
+static void fail(struct launch *l, const struct err *why)
+{
+	struct request *req = l->req;
+	launch_free(l);
+	request_fail(req, why);
+}
+
+/* A window that is gone is of no interest either. */
+static bool is_known(const struct launch *l, Window id)
+{
+	uint32_t number = windows_number(l->display, id);
+	for (size_t i = 0; i < l->n_known; i++) {
+		if (l->known[i] == number) {
+			return true;
+		}
+	}
+	return number == 0;
+}
+
+static void know(struct launch *l, Window id)
+{
+	uint32_t number = id ? windows_number(l->display, id) : 0;
+	if (number && l->n_known < WINDOWS_MAX) {
+		l->known[l->n_known++] = number;
+	}
+}
+
+/* A window is the answer to one launch only. */
+static void claim(struct launch *l, Window id)
+{
+	for (struct launch *other = l->agent->launches; other; other = other->next) {
+		if (other != l && other->stranger == id) {
+			other->stranger = None;
+		}
+		if (other != l) {
+			know(other, id);
+		}
+	}
+}
+
+static const char menu_note[] =
+	"A menu of another program is open and keeps the keyboard; close it first, with Escape.";
+
+/* A grab is told only by trying, and that only when something may have one. */
+static bool menu_is_open(const struct launch *l, Window id)
+{
+	Display *x = display_x(l->display);
+	if (!family_has_stranger(l->display, id)) {
+		return false;
+	}
+	int status = XGrabKeyboard(
+		x, display_root(l->display), False, GrabModeAsync, GrabModeAsync, CurrentTime);
+	if (status == GrabSuccess) {
+		XUngrabKeyboard(x, CurrentTime);
+	}
+	return status == AlreadyGrabbed || status == GrabFrozen;
+}
+
+static void reply(struct launch *l, const struct window_info *window, const char *note)
+{
+	struct request *req = l->req;
+	struct agent *agent = l->agent;
+	json_t *result = must(json_pack("{s:i}", "pid", (int)l->task.pid));
+	if (window) {
+		claim(l, window->id);
+		bool active = windows_active(l->display) == window->id;
+		json_object_set_new(result, "window",
+			windows_encode(l->display, window, active, agent->frame, agent->screen));
+	}
+	const char *more = window && menu_is_open(l, window->id) ? menu_note : NULL;
+	if (note || more) {
+		json_object_set_new(result, "note",
+			json_sprintf("%s%s%s", note ? note : "", note && more ? " " : "",
+				more ? more : ""));
+	}
+	launch_free(l);
+	request_reply(req, result, NULL, 0);
+}
+
+/* ---- which window ---- */
+
+static bool is_of(const struct launch *l, const struct window_info *info)
+{
+	return strcmp(info->startup_id, l->startup_id) == 0 || task_owns(&l->task, info->pid);
+}
+
+static bool is_of_another(const struct launch *l, const struct window_info *info)
+{
+	for (const struct launch *other = l->agent->launches; other; other = other->next) {
+		if (other != l && (other->found == info->id || is_of(other, info))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void look_at(struct launch *l, const struct window_info *info)
+{
+	if (info->type != WINDOW_NORMAL) {
+		know(l, info->id);
+	} else if (is_of(l, info) && windows_is_bare(l->display, info->id)) {
+		know(l, info->id);
+		l->bare = info->id;
+	} else if (is_of(l, info)) {
+		l->found = info->id;
+	} else if (is_of_another(l, info)) {
+		know(l, info->id);
+	} else if (!l->stranger || l->stranger_is_launched) {
+		know(l, l->stranger);
+		l->stranger = info->id;
+		l->stranger_is_launched = task_is_any(info->pid);
+	}
+}
+
+/* Menus and tooltips say that they are; what does not, may be all that the program shows. */
+static void look_at_unmanaged(struct launch *l)
+{
+	for (size_t i = 0; i < l->n_unmanaged; i++) {
+		struct window_info info;
+		if (windows_describe(l->display, l->unmanaged[i], &info) && info.viewable &&
+			info.type == WINDOW_NORMAL && info.width >= UNMANAGED_MIN &&
+			info.height >= UNMANAGED_MIN && is_of(l, &info)) {
+			l->bare = info.id;
+		}
+	}
+	l->n_unmanaged = 0;
+}
+
+static void search(struct launch *l)
+{
+	look_at_unmanaged(l);
+	Window ids[WINDOWS_MAX];
+	size_t n = windows_list(l->display, ids);
+	for (size_t i = 0; i < n && !l->found; i++) {
+		struct window_info info;
+		if (!is_known(l, ids[i]) && ids[i] != l->stranger &&
+			windows_describe(l->display, ids[i], &info)) {
+			look_at(l, &info);
+		}
+	}
+}
+
+/* ---- when it is ready ---- */
+
+static void wait_for(struct launch *l, uint64_t ms, sd_event_time_handler_t fn)
+{
+	loop_drop(&l->patience);
+	l->patience = loop_after_ms(l->agent->event, ms, fn, l);
+}
+
+/* A window without a title is one, too, and so is one that does not want the focus. */
+static int on_incomplete(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct launch *l = data;
+	struct window_info info;
+	loop_drop(&l->patience);
+	if (!windows_describe(l->display, l->found, &info)) {
+		return 0;
+	}
+	if (info.viewable) {
+		reply(l, &info, NULL);
+	} else if (windows_is_minimised(l->display, l->found)) {
+		reply(l, &info,
+			"The window is minimised: nothing of it is shown until it is clicked in "
+			"the panel.");
+	}
+	return 0;
+}
+
+static void advance(struct launch *l);
+
+/* What was taken for its window is gone again: a splash screen of an unusual kind. */
+static void lose_window(struct launch *l)
+{
+	know(l, l->found);
+	l->found = None;
+	loop_drop(&l->patience);
+	advance(l);
+}
+
+static void check_window(struct launch *l)
+{
+	struct window_info info;
+	if (!windows_describe(l->display, l->found, &info)) {
+		lose_window(l);
+	} else if (info.viewable && info.title[0] && windows_active(l->display) == l->found) {
+		reply(l, &info, NULL);
+	} else if (!l->patience && (info.viewable || windows_is_minimised(l->display, l->found))) {
+		wait_for(l, COMPLETE_MS, on_incomplete);
+	}
+}
+
+static void settle_for(struct launch *l, Window id)
+{
+	loop_drop(&l->patience);
+	l->found = id;
+	windows_watch(l->display, id);
+	check_window(l);
+}
+
+static int on_no_better(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct launch *l = data;
+	settle_for(l, l->stranger);
+	return 0;
+}
+
+/* Nothing better has come. */
+static int on_bare(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct launch *l = data;
+	struct window_info info;
+	loop_drop(&l->patience);
+	if (windows_describe(l->display, l->bare, &info) && info.viewable) {
+		reply(l, &info,
+			"The window has no frame; if it is a splash screen, the program's own "
+			"window comes later.");
+		return 0;
+	}
+	l->bare = None;
+	advance(l);
+	return 0;
+}
+
+/* ---- without a window ---- */
+
+/* "exited with status 3 without having opened a window; its last output was: ..." */
+static void describe_end(const struct launch *l, struct buf *out)
+{
+	auto_free char *output = sink_text(l->output);
+	size_t len = strlen(output);
+	bool exited = l->end.si_code == CLD_EXITED;
+	buf_printf(out, "%s without having opened a window%s",
+		spawn_describe_end(exited ? l->end.si_status << 8 : l->end.si_status & 0x7f),
+		len ? "; its last output was: " : " and wrote nothing");
+	if (len) {
+		plain_quote(out, len > OUTPUT_SHOWN ? output + len - OUTPUT_SHOWN : output,
+			OUTPUT_SHOWN);
+	}
+}
+
+static void reply_ended(struct launch *l)
+{
+	auto_buf struct buf note = { 0 };
+	buf_printf(&note, "It runs no more: it ");
+	describe_end(l, &note);
+	buf_printf(&note, ".");
+	reply(l, NULL, buf_text(&note));
+}
+
+static int on_nothing_came(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct launch *l = data;
+	struct window_info info;
+	bool used;
+	loop_drop(&l->patience);
+	if (l->stranger) {
+		settle_for(l, l->stranger);
+	} else if (instance_find(l->instance, &info, &used)) {
+		reply(l, &info,
+			"The program ran already and opened no new window; this is the one it "
+			"has.");
+	} else if (task_is_alive(&l->task)) {
+		l->fruitless = true; /* until the deadline */
+	} else {
+		reply_ended(l);
+	}
+	return 0;
+}
+
+static bool ended_well(const struct launch *l)
+{
+	return l->end.si_code == CLD_EXITED && l->end.si_status == 0;
+}
+
+static void program_failed(struct launch *l)
+{
+	struct err err;
+	auto_buf struct buf end = { 0 };
+	describe_end(l, &end);
+	err_set(&err, ERR_HOST, "the program %s", buf_text(&end));
+	fail(l, &err);
+}
+
+/* It has ended, but something that came of it runs, and the window there is came of another launch.
+ */
+static bool may_open_its_own(const struct launch *l)
+{
+	return l->stranger_is_launched && task_is_alive(&l->task);
+}
+
+/* It has handed over to an instance that ran before, or may do so yet. */
+static void advance_without(struct launch *l)
+{
+	struct window_info info;
+	bool used = false, ran = instance_find(l->instance, &info, &used);
+	if (used) {
+		reply(l, &info, "The program ran already, and has used this window.");
+	} else if (!l->patience && !l->fruitless) {
+		wait_for(l, ran ? PRESENT_MS : HANDED_OVER_MS, on_nothing_came);
+	}
+}
+
+/* May answer, and so free, the launch. */
+static void advance(struct launch *l)
+{
+	search(l);
+	if (l->found) {
+		settle_for(l, l->found);
+	} else if (l->bare) {
+		if (!l->patience) {
+			wait_for(l, BARE_MS, on_bare);
+		}
+	} else if (l->ended && !ended_well(l)) {
+		program_failed(l);
+	} else if (l->stranger && l->ended && !may_open_its_own(l)) {
+		settle_for(l, l->stranger);
+	} else if (l->stranger && (l->ended || !l->stranger_is_launched) && !l->patience) {
+		wait_for(l, l->ended ? HANDED_OVER_MS : STRANGER_MS, on_no_better);
+	} else if (l->ended) {
+		advance_without(l);
+	}
+}
+
+/* ---- events ---- */
+
+static int on_look(sd_event_source *source, void *data)
+{
+	(void)source;
+	struct launch *l = data;
+	loop_drop(&l->look);
+	if (l->found) {
+		check_window(l);
+	} else {
+		advance(l);
+	}
+	return 0;
+}
+
+/* Not at once: a program that opens windows by the hundred would have us ask about all of them for
+ * each, and nobody else be served. */
+static void on_x_event(const XEvent *event, void *data)
+{
+	struct launch *l = data;
+	/* Of the root's windows, of the one that was found, or of an instance's. */
+	bool relevant = event->type == PropertyNotify &&
+			(l->ended || event->xproperty.window == display_root(l->display));
+	if (event->type == MapNotify && event->xmap.event == display_root(l->display) &&
+		event->xmap.override_redirect && l->n_unmanaged < UNMANAGED_MAX) {
+		l->unmanaged[l->n_unmanaged++] = event->xmap.window;
+		relevant = true;
+	}
+	if ((relevant || (l->found && event->xany.window == l->found)) && !l->look) {
+		l->look = loop_defer(l->agent->event, on_look, l);
+	}
+}
+
+static void on_display_closing(const struct err *why, void *data)
+{
+	(void)why;
+	struct launch *l = data;
+	struct err err;
+	err_set(&err, ERR_STATE,
+		"the X server went away before the program had a window; try again in a second");
+	fail(l, &err);
+}
+
+static int on_end(sd_event_source *source, const siginfo_t *info, void *data)
+{
+	(void)source;
+	struct launch *l = data;
+	l->ended = true;
+	l->end = *info;
+	instance_ended(l->instance, l->task.pid);
+	if (!l->found) {
+		loop_drop(&l->patience);
+		advance(l);
+	}
+	return 0;
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct launch *l = data;
+	struct window_info info;
+	if (l->found && windows_describe(l->display, l->found, &info)) {
+		reply(l, &info, "The window has not been shown in time.");
+		return 0;
+	}
+	if (l->ended && !task_is_alive(&l->task)) {
+		reply_ended(l);
+		return 0;
+	}
+	reply(l, NULL,
+		"No window appeared in time; the program still runs, so one may come: look again "
+		"later.");
+	return 0;
+}
+
+static void on_cancel(void *data)
+{
+	struct launch *l = data;
+	struct err err;
+	if (!l->found) {
+		task_kill(&l->task);
+	}
+	err_set(&err, ERR_CANCELLED, "the launch was taken back%s",
+		l->found ? "; the program runs" : " and the program was ended");
+	fail(l, &err);
+}
+
+/* ---- the beginning ---- */
+
+static bool spawn(struct launch *l, const struct args *args, struct err *err)
+{
+	static unsigned number;
+	struct command_line line;
+	char startup[sizeof(l->startup_id) + sizeof("DESKTOP_STARTUP_ID=")];
+	auto_close int output = -1;
+	if (!applications_resolve(args->application, args->uri, &line, err)) {
+		return false;
+	}
+	/* The server's clock is the monotonic one; a window that says when it was asked for gets
+	 * the focus. */
+	snprintf(l->startup_id, sizeof(l->startup_id), "vitrine-%d-%u_TIME%" PRIu32, getpid(),
+		++number, (uint32_t)(loop_now_us() / 1000));
+	snprintf(startup, sizeof(startup), "DESKTOP_STARTUP_ID=%s", l->startup_id);
+	l->output = sink_open(l->agent->event, &output);
+	struct task_how how = { .argv = (const char *const *)line.argv,
+		.cwd = line.cwd,
+		.out = output,
+		.err = output,
+		.startup_id = startup };
+	l->instance = instance_new(l->display, line.argv[0]);
+	bool started = l->output && task_start(&how, &l->task, err);
+	if (!l->output) {
+		err_errno(err, "cannot make a pipe");
+	}
+	command_line_done(&line);
+	return started;
+}
+
+static bool start(struct launch *l, const struct args *args, struct err *err)
+{
+	if (!l->agent->display) {
+		return err_set(err, ERR_STATE,
+			"the X server is not up at the moment; try again in a second");
+	}
+	Window ids[WINDOWS_MAX];
+	l->display = l->agent->display;
+	size_t n = windows_list(l->display, ids);
+	for (size_t i = 0; i < n; i++) {
+		know(l, ids[i]);
+	}
+	if (!spawn(l, args, err)) {
+		return false;
+	}
+	l->listener = (struct display_listener){
+		.event = on_x_event, .closing = on_display_closing, .data = l
+	};
+	display_listen(l->display, &l->listener);
+	sd_event_add_child(l->agent->event, &l->child, l->task.pid, WEXITED, on_end, l);
+	l->deadline = loop_after_ms(l->agent->event, (uint64_t)args->timeout_ms, on_deadline, l);
+	return true;
+}
+
+static void run(struct request *req, const void *args)
+{
+	struct err err;
+	struct launch *l = must(calloc(1, sizeof(*l)));
+	l->req = req;
+	l->agent = request_agent(req);
+	l->next = l->agent->launches;
+	l->agent->launches = l;
+	if (!start(l, args, &err)) {
+		fail(l, &err);
+		return;
+	}
+	request_on_cancel(req, on_cancel, l);
+}
+
+extern const struct op op_launch;
+const struct op op_launch = {
+	.name = "launch",
+	.fields = fields,
+	.args_size = sizeof(struct args),
+	.run = run,
+};

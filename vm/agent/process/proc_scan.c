@@ -1,0 +1,189 @@
+/* Finds processes in /proc: one pass reads them all, the rest is arithmetic on that list. */
+#include "vm/agent/process/proc_scan.h"
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROUNDS 50 /* a tree that forks faster than we look is stopped by the limit on processes */
+#define ENVIRON_MAX (128u << 10)
+
+struct proc {
+	pid_t pid, parent, session;
+	bool zombie, wanted;
+};
+
+static size_t read_proc(pid_t pid, const char *name, char *ret, size_t size)
+{
+	char path[40];
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t n = 0;
+	while (fd >= 0 && len < size - 1 && (n = read(fd, ret + len, size - 1 - len)) > 0) {
+		len += (size_t)n;
+	}
+	ret[len] = '\0';
+	return len;
+}
+
+static bool read_stat(pid_t pid, struct proc *ret)
+{
+	char text[512], state;
+	struct proc proc = { .pid = pid };
+	read_proc(pid, "stat", text, sizeof(text));
+	const char *behind_name = strrchr(text, ')'); /* the name may hold anything */
+	if (!behind_name || sscanf(behind_name + 1, " %c %d %*d %d", &state, &proc.parent,
+				    &proc.session) != 3) {
+		return false;
+	}
+	proc.zombie = state == 'Z' || state == 'X';
+	*ret = proc;
+	return true;
+}
+
+/* A struct buf of struct proc. */
+static struct buf read_all(void)
+{
+	struct buf all = { 0 };
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	while (dir && (entry = readdir(dir))) {
+		struct proc proc;
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+		if (pid > 0 && read_stat(pid, &proc)) {
+			buf_append(&all, &proc, sizeof(proc));
+		}
+	}
+	if (dir) {
+		closedir(dir);
+	}
+	return all;
+}
+
+bool process_is_marked(pid_t pid, const char *mark)
+{
+	static char text[ENVIRON_MAX];
+	size_t len = read_proc(pid, "environ", text, sizeof(text));
+	for (const char *at = text; at < text + len; at += strlen(at) + 1) {
+		if (strncmp(at, mark, strlen(mark)) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct proc *find(struct proc *all, size_t n, pid_t pid)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (all[i].pid == pid) {
+			return &all[i];
+		}
+	}
+	return NULL;
+}
+
+bool process_belongs(pid_t pid, pid_t root, const char *mark)
+{
+	struct proc proc = { .parent = pid };
+	for (int up = 0; up < 64 && proc.parent > 1; up++) {
+		if (proc.parent == root) {
+			return true;
+		}
+		if (!read_stat(proc.parent, &proc)) {
+			break;
+		}
+		if (proc.session == root) {
+			return true;
+		}
+	}
+	return process_is_marked(pid, mark);
+}
+
+/* Everything below something wanted is wanted, whatever order /proc lists it in. */
+static void spread(struct proc *all, size_t n)
+{
+	for (bool more = true; more;) {
+		more = false;
+		for (size_t i = 0; i < n; i++) {
+			struct proc *parent = all[i].wanted ? NULL : find(all, n, all[i].parent);
+			if (parent && parent->wanted) {
+				all[i].wanted = more = true;
+			}
+		}
+	}
+}
+
+static bool listed(const struct buf *pids, pid_t pid)
+{
+	const pid_t *all = (const pid_t *)pids->data;
+	for (size_t i = 0; i < pids->len / sizeof(*all); i++) {
+		if (all[i] == pid) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* read_all(), with all that belongs to root marked as wanted. */
+static struct buf read_family(pid_t root, const char *mark)
+{
+	struct buf found = read_all();
+	struct proc *all = (struct proc *)found.data;
+	size_t n = found.len / sizeof(*all);
+	for (size_t i = 0; i < n; i++) {
+		all[i].wanted = (root > 0 && (all[i].pid == root || all[i].session == root)) ||
+				(!all[i].zombie && process_is_marked(all[i].pid, mark));
+	}
+	spread(all, n);
+	for (size_t i = 0; i < n; i++) {
+		all[i].wanted = all[i].wanted && !all[i].zombie && all[i].pid != getpid() &&
+				all[i].pid != 1;
+	}
+	return found;
+}
+
+bool process_any(pid_t root, const char *mark)
+{
+	auto_buf struct buf found = read_family(root, mark);
+	const struct proc *all = (const struct proc *)found.data;
+	for (size_t i = 0; i < found.len / sizeof(*all); i++) {
+		if (all[i].wanted) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* True when something was killed that was not killed before; killed is a list of pid_t. */
+static bool kill_round(pid_t root, const char *mark, struct buf *killed)
+{
+	auto_buf struct buf found = read_family(root, mark);
+	const struct proc *all = (const struct proc *)found.data;
+	size_t before = killed->len;
+	for (size_t i = 0; i < found.len / sizeof(*all); i++) {
+		pid_t pid = all[i].pid;
+		if (all[i].wanted && !listed(killed, pid) && kill(pid, SIGKILL) == 0) {
+			buf_append(killed, &pid, sizeof(pid));
+		}
+	}
+	return killed->len > before;
+}
+
+void process_kill_all(pid_t root, const char *mark)
+{
+	auto_buf struct buf killed = { 0 };
+	for (int round = 0; round < ROUNDS && kill_round(root, mark, &killed); round++) {
+	}
+}
+
+int process_count(void)
+{
+	auto_buf struct buf all = read_all();
+	return (int)(all.len / sizeof(struct proc));
+}

@@ -1,0 +1,108 @@
+/* See task.h: spawn with what all tasks have in common, and the end of one. */
+#include "vm/agent/process/task.h"
+
+#include "base/cleanup.h"
+#include "base/spawn.h"
+#include "vm/agent/process/environment.h"
+#include "vm/agent/process/proc_scan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+/* Checked first, because the reason why a program cannot be started must not be guessed. */
+static bool check_directory(const char *path, struct err *err)
+{
+	struct stat st;
+	if (path[0] != '/') {
+		return err_set(err, ERR_ARGUMENT,
+			"cwd must be an absolute path like '/tmp', not '%.200s'", path);
+	}
+	if (stat(path, &st) < 0) {
+		return err_set(err, ERR_ARGUMENT, "cwd '%.200s' cannot be used: %s", path,
+			strerror(errno));
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		return err_set(err, ERR_ARGUMENT, "cwd '%.200s' is not a directory", path);
+	}
+	return true;
+}
+
+/* Who reads it can start nothing to end what runs, so what helps is outside. */
+static bool say_limit(struct err *err)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NPROC, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY) {
+		return false;
+	}
+	return err_set(err, ERR_LIMIT,
+		"all %llu processes and threads that this sandbox may have are in use, so nothing "
+		"can be started; if some end by themselves, try again; if something in it starts "
+		"more and more, end the sandbox with sandbox_kill; `vitrine serve --processes` "
+		"sets the limit",
+		(unsigned long long)limit.rlim_cur);
+}
+
+bool task_start(const struct task_how *how, struct task *ret_task, struct err *err)
+{
+	static unsigned number;
+	struct task task = { 0 };
+	const char *cwd = how->cwd ? how->cwd : getenv("HOME");
+	if (!check_directory(cwd, err)) {
+		return false;
+	}
+	snprintf(task.mark, sizeof(task.mark), "VITRINE_TASK=%s-%u.",
+		strchr(environment_mark(), '=') + 1, ++number);
+	const char *more[] = { task.mark, how->startup_id };
+	auto_free const char **env = environment_with(more, how->startup_id ? 2 : 1);
+	struct spawn_fd fds[] = { { how->out, STDOUT_FILENO }, { how->err, STDERR_FILENO } };
+	struct spawn spawn = { .argv = how->argv,
+		.env = env,
+		.cwd = cwd,
+		.fds = fds,
+		.n_fds = 2,
+		.new_session = true,
+		.die_with_us = true };
+	task.pid = spawn_start(&spawn, err);
+	if (task.pid < 0) {
+		return err->kind == ERR_LIMIT ? say_limit(err) : false;
+	}
+	*ret_task = task;
+	return true;
+}
+
+bool task_owns(const struct task *task, pid_t pid)
+{
+	return pid > 0 && process_belongs(pid, task->pid, task->mark);
+}
+
+bool task_is_any(pid_t pid)
+{
+	return pid > 0 && process_is_marked(pid, "VITRINE_TASK=");
+}
+
+bool task_is_alive(const struct task *task)
+{
+	return process_any(task->pid, task->mark);
+}
+
+static int on_end(sd_event_source *source, const siginfo_t *info, void *data)
+{
+	(void)source;
+	(void)info;
+	(void)data;
+	return 0;
+}
+
+void task_reap(const struct task *task, sd_event *event)
+{
+	sd_event_add_child(event, NULL, task->pid, WEXITED, on_end, NULL);
+}
+
+void task_kill(const struct task *task)
+{
+	process_kill_all(task->pid, task->mark);
+}

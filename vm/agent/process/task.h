@@ -1,0 +1,34 @@
+#ifndef VM_AGENT_PROCESS_TASK_H
+#define VM_AGENT_PROCESS_TASK_H
+
+#include "base/err.h"
+
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+/*
+ * One thing started for the host (a command, a program), with everything that comes of it: a
+ * session of its own and a mark in the environment that its children inherit.
+ */
+struct task {
+	pid_t pid;
+	char mark[80]; /* "VITRINE_TASK=..." */
+};
+
+/* Started by task_start. */
+struct task_how {
+	const char *const *argv;
+	const char *cwd;        /* NULL: the home directory */
+	int out, err;           /* where its stdout and stderr go */
+	const char *startup_id; /* "DESKTOP_STARTUP_ID=...", or NULL */
+};
+
+bool task_start(const struct task_how *how, struct task *ret_task, struct err *err) NODISCARD;
+bool task_owns(const struct task *task, pid_t pid);
+bool task_is_any(pid_t pid);                 /* whether it came of some task */
+bool task_is_alive(const struct task *task); /* it, or anything that came of it */
+/* Nobody waits for its end any more; the loop does. */
+void task_reap(const struct task *task, sd_event *event);
+void task_kill(const struct task *task); /* and everything that came of it */
+
+#endif

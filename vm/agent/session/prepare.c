@@ -1,0 +1,219 @@
+/*
+ * The operation prepare: what a desktop does before it is saved as a template, once, so that each
+ * copy of it need not.  The image's programs are opened, one after the other, each when the one
+ * before has its window; then the machine comes to rest.  Rest is when processors have had next to
+ * nothing to do for a while: a screen is quiet for seconds, too, while a slow machine thinks.
+ * Nothing tells of rest, so a clock looks.
+ */
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/loop.h"
+#include "vm/agent/core/op.h"
+#include "vm/agent/main/agent.h"
+#include "vm/agent/session/autostart.h"
+#include "vm/agent/x11/display.h"
+#include "vm/agent/x11/windows.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LIST_MAX (64u << 10) /* bytes */
+#define LOOK_MS 500
+#define REST_LOOKS 5 /* in a row, with no more than this of the time used: */
+#define BUSY_PERCENT 10
+
+struct args {
+	int64_t window_ms, rest_ms, warm_rest_ms;
+};
+
+static const struct field fields[] = {
+	FIELD_NUM(struct args, window_ms, "How long a program may take to show its window.",
+		.required = true, .min = 1, .max = 3600000),
+	FIELD_NUM(struct args, rest_ms, "How long it may take until there is rest.",
+		.required = true, .min = 0, .max = 3600000),
+	FIELD_NUM(struct args, warm_rest_ms, "The same, where programs were opened.",
+		.required = true, .min = 0, .max = 3600000),
+	{ .name = NULL },
+};
+
+struct times {
+	unsigned long long busy, all; /* ticks of all processors */
+};
+
+struct prepare {
+	struct request *req;
+	struct agent *agent;
+	const struct args *args;
+	struct buf list;
+	char *rest, *program; /* within the list; program NULL: all are open */
+	size_t windows;       /* before it was started */
+	unsigned calm;        /* looks in a row */
+	struct times times;
+	sd_event_source *look;
+	uint64_t since_us;
+};
+
+static struct request *prepare_free(struct prepare *p)
+{
+	struct request *req = p->req;
+	loop_drop(&p->look);
+	buf_done(&p->list);
+	free(p);
+	return req;
+}
+
+static void fail(struct prepare *p, const struct err *why)
+{
+	request_fail(prepare_free(p), why);
+}
+
+static void on_cancel(void *data)
+{
+	struct err err;
+	err_set(&err, ERR_CANCELLED, "the preparation was taken back");
+	fail(data, &err);
+}
+
+static bool is_over(const struct prepare *p, int64_t ms)
+{
+	return loop_now_us() - p->since_us >= (uint64_t)ms * 1000;
+}
+
+/* ---- rest ---- */
+
+/* False where there is no such file: then there is no rest before the time is over. */
+static bool read_times(struct times *ret)
+{
+	unsigned long long n[8];
+	FILE *file = fopen("/proc/stat", "re");
+	bool good = file && fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &n[0],
+				    &n[1], &n[2], &n[3], &n[4], &n[5], &n[6], &n[7]) == 8;
+	if (file) {
+		fclose(file);
+	}
+	if (good) {
+		*ret = (struct times){ .busy = n[0] + n[1] + n[2] + n[5] + n[6] + n[7] };
+		ret->all = ret->busy + n[3] + n[4];
+	}
+	return good;
+}
+
+static int64_t rest_ms(const struct prepare *p)
+{
+	return p->list.len ? p->args->warm_rest_ms : p->args->rest_ms;
+}
+
+static bool is_calm(struct prepare *p)
+{
+	struct times now = p->times;
+	if (!read_times(&now) || now.all <= p->times.all) {
+		return false;
+	}
+	bool calm = (now.busy - p->times.busy) * 100 <= (now.all - p->times.all) * BUSY_PERCENT;
+	p->times = now;
+	return calm;
+}
+
+/* ---- programs ---- */
+
+static size_t count_windows(struct prepare *p)
+{
+	Window ids[WINDOWS_MAX];
+	size_t n = p->agent->display ? windows_list(p->agent->display, ids) : 0, count = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct window_info info;
+		count += windows_describe(p->agent->display, ids[i], &info) &&
+			 info.type == WINDOW_NORMAL && info.viewable;
+	}
+	return count;
+}
+
+static void open_next(struct prepare *p)
+{
+	p->program = p->rest ? strtok_r(NULL, "\n", &p->rest) : NULL;
+	p->windows = count_windows(p);
+	p->since_us = loop_now_us();
+	p->calm = 0;
+	if (p->program) {
+		autostart_command(p->agent->event, p->program);
+	}
+}
+
+static bool no_window(const struct prepare *p, struct err *err)
+{
+	return err_set(err, ERR_TIMEOUT,
+		"'%.200s', which the image wants open, showed no window within %lld s", p->program,
+		(long long)(p->args->window_ms / 1000));
+}
+
+/* ---- looking ---- */
+
+static void look_later(struct prepare *p);
+
+static int on_look(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct prepare *p = data;
+	struct err err;
+	loop_drop(&p->look);
+	p->calm = is_calm(p) ? p->calm + 1 : 0;
+	if (p->program && count_windows(p) > p->windows) {
+		open_next(p);
+	} else if (p->program && is_over(p, p->args->window_ms)) {
+		no_window(p, &err);
+		fail(p, &err);
+		return 0;
+	} else if (!p->program && (p->calm >= REST_LOOKS || is_over(p, rest_ms(p)))) {
+		request_reply(prepare_free(p), NULL, NULL, 0);
+		return 0;
+	}
+	look_later(p);
+	return 0;
+}
+
+static void look_later(struct prepare *p)
+{
+	p->look = loop_after_ms(p->agent->event, LOOK_MS, on_look, p);
+}
+
+static bool read_list(struct prepare *p, struct err *err)
+{
+	auto_close int fd = open(WARM_FILE, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		return errno == ENOENT || err_errno(err, "cannot open " WARM_FILE);
+	}
+	if (!file_read(fd, LIST_MAX, WARM_FILE, &p->list, err)) {
+		return false;
+	}
+	buf_reserve(&p->list, 1); /* an empty file, too, is a text */
+	p->rest = (char *)p->list.data;
+	return true;
+}
+
+static void run(struct request *req, const void *args)
+{
+	struct err err;
+	struct prepare *p = must(calloc(1, sizeof(*p)));
+	p->req = req;
+	p->agent = request_agent(req);
+	p->args = args;
+	if (!read_list(p, &err)) {
+		fail(p, &err);
+		return;
+	}
+	open_next(p);
+	look_later(p);
+	request_on_cancel(req, on_cancel, p);
+}
+
+extern const struct op op_prepare;
+const struct op op_prepare = {
+	.name = "prepare",
+	.fields = fields,
+	.args_size = sizeof(struct args),
+	.run = run,
+};

@@ -1,0 +1,219 @@
+/*
+ * What runs on the desktop, and how it is set up: one row per program, and the two configuration
+ * files that are written for them.  The choices that matter are explained where they are made.
+ */
+#include "vm/agent/session/services.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An argument that is not known before the places are. */
+#define PLACE_BUS "@bus"
+#define PLACE_RFB "@rfb"
+#define PLACE_WM "@wm"
+#define PLACE_PANEL "@panel"
+#define PLACE_GEOMETRY "@geometry"
+#define PLACE_DISPLAY "@display" /* left out while there is none */
+
+const struct service services[SERVICES] = {
+	[SERVICE_X] = {
+		.what = "X server",
+		.stage = "x-server",
+		.package = "tigervnc-standalone-server",
+		.required = true,
+		.needs = -1,
+		.says_ready = true,
+		/*
+		 * -s 0: a desktop that goes black after ten minutes is of no use to anybody.  All viewers
+		 * come from one address, so a blacklist would lock all of them out for one that does not
+		 * finish its handshake.  What a viewer may is decided by the host's gateway; that nobody
+		 * may resize the desktop under the agent's coordinates is certain here too.
+		 */
+		.argv = { "Xvnc", PLACE_DISPLAY, "-displayfd", "3", "-geometry", PLACE_GEOMETRY, "-depth",
+			"24", "-rfbport", "-1", "-rfbunixpath", PLACE_RFB, "-SecurityTypes", "None",
+			"-AlwaysShared", "-UseBlacklist=0", "-AcceptSetDesktopSize=0", "-nolisten", "tcp",
+			"-noreset", "-s", "0", NULL },
+	},
+	[SERVICE_BUS] = {
+		.what = "session bus",
+		.stage = "session-bus",
+		.package = "dbus",
+		.needs = -1,
+		.says_ready = true,
+		.argv = { "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address", PLACE_BUS,
+			"--print-address=3", NULL },
+	},
+	[SERVICE_WM] = {
+		.what = "window manager",
+		.stage = "window-manager",
+		.package = "openbox",
+		.required = true,
+		.on_display = true,
+		.needs = SERVICE_X,
+		.argv = { "openbox", "--sm-disable", "--config-file", PLACE_WM, NULL },
+	},
+	[SERVICE_PANEL] = {
+		.what = "panel",
+		.stage = "panel",
+		.package = "tint2",
+		.on_display = true,
+		.needs = SERVICE_WM, /* beside it, it finds no desktops and sleeps for a second */
+		.argv = { "tint2", "-c", PLACE_PANEL, NULL },
+	},
+};
+
+void service_argv(const struct service *service, const struct places *places,
+	const char *ret_argv[SERVICE_ARGS])
+{
+	const struct {
+		const char *name, *value;
+	} known[] = {
+		{ PLACE_BUS, places->bus },
+		{ PLACE_RFB, places->rfb },
+		{ PLACE_WM, places->wm_config },
+		{ PLACE_PANEL, places->panel_config },
+		{ PLACE_GEOMETRY, places->geometry },
+		{ PLACE_DISPLAY, places->display },
+	};
+	size_t n = 0;
+	bool other = service == &services[SERVICE_PANEL] && places->panel[0];
+	for (const char *const *arg = other ? places->panel : service->argv; *arg; arg++) {
+		const char *value = *arg;
+		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+			value = strcmp(*arg, known[i].name) == 0 ? known[i].value : value;
+		}
+		if (*value) {
+			ret_argv[n++] = value;
+		}
+	}
+	ret_argv[n] = NULL;
+}
+
+static void read_panel(struct places *places, const char *file)
+{
+	FILE *from = fopen(file, "re");
+	char *rest = NULL;
+	size_t n = 0;
+	if (from && fgets(places->panel_line, sizeof(places->panel_line), from)) {
+		for (char *word = strtok_r(places->panel_line, " \t\n", &rest);
+			word && n < SERVICE_ARGS - 1; word = strtok_r(NULL, " \t\n", &rest)) {
+			places->panel[n++] = word;
+		}
+	}
+	if (from) {
+		fclose(from);
+	}
+}
+
+void places_init(struct places *places, struct size screen, const char *panel_file)
+{
+	const char *dir = getenv("XDG_RUNTIME_DIR");
+	*places = (struct places){ 0 };
+	snprintf(places->bus, sizeof(places->bus), "unix:path=%.90s/bus", dir);
+	snprintf(places->rfb, sizeof(places->rfb), "%.90s/rfb.sock", dir);
+	snprintf(places->wm_config, sizeof(places->wm_config), "%.90s/openbox.xml", dir);
+	snprintf(places->panel_config, sizeof(places->panel_config), "%.90s/tint2rc", dir);
+	snprintf(places->geometry, sizeof(places->geometry), "%dx%d", screen.width, screen.height);
+	read_panel(places, panel_file);
+}
+
+/* ---- configuration files ---- */
+
+#define BIND(context, button, action, what) \
+	"<context name='" context "'><mousebind button='" button "' action='" action "'>" what \
+	"</mousebind></context>\n"
+#define EDGE(context, edge) \
+	BIND(context, "Left", "Drag", "<action name='Resize'><edge>" edge "</edge></action>")
+#define DO(name) "<action name='" name "'/>"
+
+/*
+ * A click focuses and raises; a new window gets the focus.  Only alt+tab and alt+F4 are taken from
+ * the programs, and no modifier + mouse button: everything else must reach the window it was meant
+ * for.  Nothing is bound in the context Frame: that takes the button from the program inside.
+ */
+/* clang-format off */
+static const char wm_config[] =
+	"<?xml version='1.0' encoding='UTF-8'?>\n"
+	"<openbox_config xmlns='http://openbox.org/3.4/rc'>\n"
+	"<focus><focusNew>yes</focusNew><focusLast>yes</focusLast>"
+	"<followMouse>no</followMouse><raiseOnFocus>no</raiseOnFocus></focus>\n"
+	"<placement><policy>Smart</policy><center>yes</center></placement>\n"
+	"<theme><name>Clearlooks</name><titleLayout>NLIMC</titleLayout><keepBorder>yes</keepBorder>"
+	"<animateIconify>no</animateIconify></theme>\n"
+	"<desktops><number>1</number><popupTime>0</popupTime></desktops>\n"
+	"<resize><drawContents>yes</drawContents><popupShow>Never</popupShow></resize>\n"
+	"<keyboard>\n"
+	"<keybind key='A-F4'>" DO("Close") "</keybind>\n"
+	"<keybind key='A-Tab'>" DO("NextWindow") "</keybind>\n"
+	"<keybind key='A-S-Tab'>" DO("PreviousWindow") "</keybind>\n"
+	"</keyboard>\n"
+	"<mouse><dragThreshold>1</dragThreshold><doubleClickTime>400</doubleClickTime>\n"
+	BIND("Client", "Left", "Press", DO("Focus") DO("Raise"))
+	BIND("Client", "Middle", "Press", DO("Focus") DO("Raise"))
+	BIND("Client", "Right", "Press", DO("Focus") DO("Raise"))
+	BIND("Titlebar", "Left", "Press", DO("Focus") DO("Raise"))
+	BIND("Titlebar", "Left", "Drag", DO("Move"))
+	BIND("Titlebar", "Left", "DoubleClick", DO("ToggleMaximize"))
+	BIND("Close", "Left", "Click", DO("Close"))
+	BIND("Maximize", "Left", "Click", DO("ToggleMaximize"))
+	BIND("Iconify", "Left", "Click", DO("Iconify"))
+	EDGE("Top", "top") EDGE("Bottom", "bottom") EDGE("Left", "left") EDGE("Right", "right")
+	EDGE("TLCorner", "topleft") EDGE("TRCorner", "topright")
+	EDGE("BLCorner", "bottomleft") EDGE("BRCorner", "bottomright")
+	"</mouse></openbox_config>\n";
+/* clang-format on */
+
+/* The clock shows minutes: a clock with seconds would change the screen all the time. */
+static const char panel_config[] =
+	"rounded = 0\nborder_width = 0\nbackground_color = #20262e 100\nborder_color = #20262e "
+	"100\n"
+	"rounded = 3\nborder_width = 0\nbackground_color = #333c47 100\nborder_color = #333c47 "
+	"100\n"
+	"rounded = 3\nborder_width = 0\nbackground_color = #4a5867 100\nborder_color = #4a5867 "
+	"100\n"
+	"panel_items = TSC\npanel_position = bottom center horizontal\npanel_size = 100% 28\n"
+	"panel_layer = top\npanel_background_id = 1\nwm_menu = 0\nstrut_policy = follow_size\n"
+	"mouse_effects = 0\ntaskbar_mode = single_desktop\ntaskbar_padding = 3 2 3\n"
+	"taskbar_name = 0\ntask_text = 1\ntask_icon = 1\ntask_maximum_size = 220 24\n"
+	"task_padding = 6 2\ntask_font = sans 9\ntask_font_color = #d8dee6 100\n"
+	"task_active_font_color = #ffffff 100\ntask_background_id = 2\ntask_active_background_id = "
+	"3\n"
+	"task_tooltip = 0\nmouse_left = toggle_iconify\nmouse_middle = none\nmouse_right = none\n"
+	"urgent_nb_of_blink = 1\nsystray_padding = 4 2 4\nsystray_icon_size = 18\n"
+	"time1_format = %H:%M\ntime1_font = sans 9\nclock_font_color = #d8dee6 100\n"
+	"clock_padding = 8 0\nclock_background_id = 0\n";
+
+static bool write_file(const char *path, const char *text, struct err *err)
+{
+	auto_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	size_t len = strlen(text);
+	if (fd < 0 || write(fd, text, len) != (ssize_t)len) {
+		return err_errno(err, "cannot write %s", path);
+	}
+	return true;
+}
+
+bool places_write(const struct places *places, struct err *err)
+{
+	return write_file(places->wm_config, wm_config, err) &&
+	       write_file(places->panel_config, panel_config, err);
+}
+
+void places_remove(const struct places *places)
+{
+	char socket[64];
+	const char *const all[] = { places->rfb, places->bus + strlen("unix:path="),
+		places->wm_config, places->panel_config, socket };
+	snprintf(socket, sizeof(socket), "/tmp/.X11-unix/X%s",
+		places->display[0] ? places->display + 1 : "none");
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (unlink(all[i]) < 0 && errno != ENOENT) {
+			continue; /* not ours: nothing is lost */
+		}
+	}
+}

@@ -1,0 +1,48 @@
+#ifndef VM_AGENT_SESSION_SERVICES_H
+#define VM_AGENT_SESSION_SERVICES_H
+
+#include "base/err.h"
+#include "vm/wire/geometry.h"
+
+/* The programs that make a desktop, one row each; session.c starts and supervises them. */
+
+enum { SERVICE_X, SERVICE_BUS, SERVICE_WM, SERVICE_PANEL, SERVICES };
+
+#define SERVICE_ARGS 32
+#define SERVICE_READY_FD 3 /* where says_ready writes */
+
+/* Files and names that the programs share. */
+struct places {
+	char bus[128], rfb[128], wm_config[128], panel_config[128]; /* in the run-time directory */
+	char geometry[16];
+	char display[16]; /* ":0"; "" until the X server chose a number */
+	char panel_line[256];
+	const char *panel[SERVICE_ARGS]; /* what the image has instead of the row's; or empty */
+};
+
+struct service {
+	const char *what, *stage; /* its names in events (vm/wire/protocol.h) */
+	const char *package;      /* the Debian package that holds argv[0] */
+	bool required;            /* without it there is no desktop */
+	bool on_display;          /* ends with the X server */
+	int needs;                /* the row that must be up before it starts; -1: none */
+	bool says_ready; /* writes a line on SERVICE_READY_FD; the others show it on the display */
+	const char *argv[SERVICE_ARGS]; /* "@bus" and the like stand for a place: see services.c */
+};
+
+extern const struct service services[SERVICES];
+
+/* The image's panel is the first line of this. */
+#define PANEL_FILE "/etc/vitrine/panel"
+
+/* ret_places must stay where it is: it points into itself. */
+void places_init(struct places *ret_places, struct size screen, const char *panel_file);
+/* Writes the configuration of the window manager and the panel. */
+bool places_write(const struct places *places, struct err *err) NODISCARD;
+void places_remove(const struct places *places);
+
+/* The row's arguments for these places; the texts are the row's or the places'. */
+void service_argv(const struct service *service, const struct places *places,
+	const char *ret_argv[SERVICE_ARGS]);
+
+#endif

@@ -1,0 +1,292 @@
+/*
+ * Knowing that another client has caught up.  All three waits are one object with one listener and
+ * one timer; they differ in what ends them.
+ */
+#include "vm/agent/x11/client_sync.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+
+#include <X11/Xatom.h>
+#include <X11/Xutil.h>
+
+#define CLIMB_MAX 8 /* a toolkit's focus window lies this deep in its top-level window at most */
+#define PING_BASE 0x56540000u /* keeps our pings apart from a window manager's */
+/*
+ * With its first answer it has acted on the input; the focus events that come of that are in its
+ * queue before the second question, and some window managers act on those again.
+ */
+#define WM_ROUNDS 2
+#define WM_MS 250
+#define LEAST_MS 400 /* a client that cannot be asked: wait at least this long */
+#define QUIET_MS 250 /* and until it painted nothing for this long */
+
+struct barrier {
+	struct display *display;
+	struct display_listener listener;
+	sd_event_source *timer;
+	barrier_fn *fn;
+	void *data;
+	Window window; /* that is pinged; None: not by ping */
+	uint32_t ping;
+	bool watches_paint;
+	int wm_rounds; /* answers of the window manager to wait for */
+	uint64_t painted_us, ends_us;
+};
+
+static uint32_t pings;
+
+static void finish(struct barrier *b, enum barrier_answer answer)
+{
+	barrier_fn *fn = b->fn;
+	b->fn = NULL;
+	if (fn) {
+		fn(answer, b->data);
+	}
+}
+
+static bool is_pong(const struct barrier *b, const XEvent *event)
+{
+	const XClientMessageEvent *m = &event->xclient;
+	return event->type == ClientMessage && m->format == 32 &&
+	       m->message_type == display_atom(b->display, ATOM_WM_PROTOCOLS) &&
+	       (Atom)m->data.l[0] == display_atom(b->display, ATOM_NET_WM_PING) &&
+	       (uint32_t)m->data.l[1] == b->ping;
+}
+
+/* A window that is gone reads nothing more. */
+static bool is_end(const struct barrier *b, const XEvent *event)
+{
+	return event->type == DestroyNotify && event->xdestroywindow.window == b->window;
+}
+
+static bool is_extents(const struct barrier *b, const XEvent *event)
+{
+	return event->type == PropertyNotify &&
+	       event->xproperty.window == display_helper(b->display) &&
+	       event->xproperty.atom == display_atom(b->display, ATOM_NET_FRAME_EXTENTS);
+}
+
+static void ask_wm(struct display *d)
+{
+	XEvent ask = { .xclient = {
+			       .type = ClientMessage,
+			       .window = display_helper(d),
+			       .message_type = display_atom(d, ATOM_NET_REQUEST_FRAME_EXTENTS),
+			       .format = 32,
+		       } };
+	XSendEvent(display_x(d), display_root(d), False,
+		SubstructureNotifyMask | SubstructureRedirectMask, &ask);
+}
+
+static void on_event(const XEvent *event, void *data)
+{
+	struct barrier *b = data;
+	bool answered = b->window && (is_pong(b, event) || is_end(b, event));
+	if (b->wm_rounds > 0 && is_extents(b, event)) {
+		answered = --b->wm_rounds == 0;
+		if (!answered) {
+			ask_wm(b->display);
+		}
+	}
+	if (answered) {
+		finish(b, BARRIER_ANSWERED);
+	}
+}
+
+static void on_damaged(const XRectangle *area, void *data)
+{
+	(void)area;
+	struct barrier *b = data;
+	uint64_t now = loop_now_us();
+	b->painted_us = now > b->painted_us ? now : b->painted_us;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)usec;
+	struct barrier *b = data;
+	uint64_t now = loop_now_us(), quiet_at = b->painted_us + QUIET_MS * 1000;
+	if (b->watches_paint && now < quiet_at && now < b->ends_us) {
+		sd_event_source_set_time(source, quiet_at);
+		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+		return 0;
+	}
+	finish(b, b->watches_paint ? BARRIER_ANSWERED : BARRIER_SILENT);
+	return 0;
+}
+
+static struct barrier *barrier_new(struct display *d, uint64_t ms, barrier_fn *fn, void *data)
+{
+	struct barrier *b = must(calloc(1, sizeof(*b)));
+	*b = (struct barrier){ .display = d, .fn = fn, .data = data };
+	b->ends_us = loop_now_us() + ms * 1000;
+	b->timer = loop_after_ms(display_loop(d), ms, on_timer, b);
+	b->listener =
+		(struct display_listener){ .event = on_event, .damaged = on_damaged, .data = b };
+	display_listen(d, &b->listener);
+	return b;
+}
+
+void barrier_free(struct barrier *b)
+{
+	if (b) {
+		loop_drop(&b->timer);
+		display_unlisten(b->display, &b->listener);
+		free(b);
+	}
+}
+
+/* ---- the focused client ---- */
+
+static bool answers_pings(struct display *d, Window window)
+{
+	Atom *protocols = NULL;
+	int n = 0;
+	bool found = false;
+	if (!XGetWMProtocols(display_x(d), window, &protocols, &n)) {
+		return false;
+	}
+	for (int i = 0; i < n; i++) {
+		found |= protocols[i] == display_atom(d, ATOM_NET_WM_PING);
+	}
+	XFree(protocols);
+	return found;
+}
+
+static Window parent_of(struct display *d, Window window)
+{
+	Window root, parent = None, *children = NULL;
+	unsigned n;
+	if (!XQueryTree(display_x(d), window, &root, &parent, &children, &n)) {
+		return None;
+	}
+	if (children) {
+		XFree(children);
+	}
+	return parent == root ? None : parent;
+}
+
+/* The focused window is often a child of the one that carries the protocols. */
+static Window find_pingable(struct display *d)
+{
+	Window window = None;
+	int revert;
+	XGetInputFocus(display_x(d), &window, &revert);
+	for (int i = 0; i < CLIMB_MAX && window > PointerRoot; i++) {
+		if (answers_pings(d, window)) {
+			return window;
+		}
+		window = parent_of(d, window);
+	}
+	return None;
+}
+
+static bool send_ping(struct barrier *b)
+{
+	Display *x = display_x(b->display);
+	XWindowAttributes attributes;
+	b->ping = PING_BASE + (pings++ & 0xffff);
+	XEvent ping = { .xclient = {
+				.type = ClientMessage,
+				.window = b->window,
+				.message_type = display_atom(b->display, ATOM_WM_PROTOCOLS),
+				.format = 32,
+			} };
+	ping.xclient.data.l[0] = (long)display_atom(b->display, ATOM_NET_WM_PING);
+	ping.xclient.data.l[1] = (long)b->ping;
+	ping.xclient.data.l[2] = (long)b->window;
+	/* Its end must be heard of; other parts of the agent may watch the window too. */
+	if (!XGetWindowAttributes(x, b->window, &attributes)) {
+		return false;
+	}
+	XSelectInput(x, b->window, attributes.your_event_mask | StructureNotifyMask);
+	return XSendEvent(x, b->window, False, NoEventMask, &ping) != 0;
+}
+
+struct barrier *barrier_focus(struct display *d, uint64_t ms, barrier_fn *fn, void *data)
+{
+	struct barrier *b = barrier_new(d, ms, fn, data);
+	struct err err;
+	display_trap(d);
+	b->window = find_pingable(d);
+	bool sent = b->window && send_ping(b);
+	/* It may have ended in the middle of this. */
+	if (!display_untrap(d, &err) || !sent) {
+		barrier_free(b);
+		return NULL;
+	}
+	return b;
+}
+
+struct barrier *barrier_paint(struct display *d, uint64_t ms, barrier_fn *fn, void *data)
+{
+	struct barrier *b = barrier_new(d, ms, fn, data);
+	b->watches_paint = true;
+	b->painted_us = loop_now_us() + (LEAST_MS - QUIET_MS) * 1000;
+	sd_event_source_set_time(b->timer, b->painted_us + QUIET_MS * 1000);
+	return b;
+}
+
+/* ---- the window manager ---- */
+
+static Window window_property(struct display *d, Window window, Atom name)
+{
+	Atom type;
+	int format;
+	unsigned long n = 0, left;
+	unsigned char *value = NULL;
+	Window found = None;
+	if (XGetWindowProperty(display_x(d), window, name, 0, 1, False, XA_WINDOW, &type, &format,
+		    &n, &left, &value) == Success &&
+		format == 32 && n == 1) {
+		found = (Window) * (unsigned long *)(void *)value;
+	}
+	if (value) {
+		XFree(value);
+	}
+	return found;
+}
+
+static Window wm_window(struct display *d)
+{
+	return window_property(d, display_root(d), display_atom(d, ATOM_NET_SUPPORTING_WM_CHECK));
+}
+
+static struct barrier *await_wm(struct display *d, int rounds, barrier_fn *fn, void *data)
+{
+	struct barrier *b = barrier_new(d, WM_MS, fn, data);
+	b->wm_rounds = rounds;
+	ask_wm(d);
+	return b;
+}
+
+struct barrier *barrier_window_manager(struct display *d, barrier_fn *fn, void *data)
+{
+	return wm_window(d) ? await_wm(d, WM_ROUNDS, fn, data) : NULL;
+}
+
+struct barrier *barrier_sign_of_life(struct display *d, barrier_fn *fn, void *data)
+{
+	return await_wm(d, 1, fn, data);
+}
+
+/* A grab can be told only by trying; a window that is not shown never gets one. */
+bool barrier_keyboard_is_grabbed(struct display *d)
+{
+	int status = XGrabKeyboard(
+		display_x(d), display_helper(d), False, GrabModeAsync, GrabModeAsync, CurrentTime);
+	return status == AlreadyGrabbed;
+}
+
+bool barrier_has_focus(struct display *d)
+{
+	Window window = None;
+	int revert;
+	XGetInputFocus(display_x(d), &window, &revert);
+	/* Window managers park the focus on a window of their own when no other has it. */
+	if (window != None && (window == PointerRoot || window != wm_window(d))) {
+		return true;
+	}
+	return barrier_keyboard_is_grabbed(d);
+}

@@ -1,0 +1,353 @@
+/*
+ * The keyboard's map as XKB has it, and the spare keycodes.  Spares are keycodes without a keysym,
+ * and those of the XF86 multimedia keys (which lose nothing: whoever asks for such a keysym again
+ * gets a spare for it), as far as no program knows them by their number.  New meanings go to the
+ * server in one XkbSetMap over the range that holds them: one notification, one reload in every
+ * client, and the keys in between keep their exact types.  Each has two levels, a letter and its
+ * capital, or its keysym twice, for clients that would derive a capital from a single one.
+ */
+#include "vm/agent/x11/keymap.h"
+
+#include "base/cleanup.h"
+#include "vm/agent/x11/keys.h"
+
+#include <X11/XKBlib.h>
+#include <X11/keysym.h>
+#include <string.h>
+#include <xkbcommon/xkbcommon.h>
+
+#define CODES 256
+#define LAST_LETTER_KEY \
+	97          /* the main block of any keyboard; then come others, by evdev's numbers */
+#define YEN_KEY 132 /* of Japanese ones */
+#define FIRST_XF86 0x1008fe00u
+#define LAST_XF86 0x1008ffffu
+
+/* What the layout gives: one row for each code and level reachable. */
+struct given {
+	KeySym sym;
+	uint32_t ch;
+	struct key key;
+};
+
+/*
+ * Keycodes that programs know by nothing but their keysym.  Programs take others for commands by
+ * their number (evdev's: Copy, Paste, Back, Reload), whatever keysym they give, and window managers
+ * take some for modifiers.  In none of these tables: Chromium's DOM codes (QtWebEngine's too),
+ * Firefox's NativeKeyToDOMCodeName, SDL2's scancodes for XFree86 and Linux.  Qt and Java AWT go by
+ * keysym alone.
+ */
+static const uint8_t nameless[] = { 120, 149, 153, 154, 155, 159, 161, 162, 168, 178, 183, 184, 185,
+	186, 210, 211, 213, 219, 220, 221, 222, 224, 226, 227, 228, 229, 244, 245, 246, 247, 248,
+	249, 250, 251, 253, 254, 255 };
+
+struct spare {
+	bool is_spare;
+	KeySym sym;    /* what it gives, or will after keymap_apply(): if it has a capital, the
+			  small letter */
+	uint64_t used; /* when last pressed or assigned, in calls */
+	bool waiting;  /* pressed since the reader caught up */
+};
+
+struct keymap {
+	struct display *display;
+	struct readers *readers;
+	XkbDescPtr xkb;
+	uint64_t serial, clock, changes;
+	bool is_nameless[CODES];
+	struct given given[CODES * 2];
+	int n_given;
+	struct spare spares[CODES];
+	int first_new, last_new; /* codes with a meaning not yet told to the server */
+};
+
+struct keymap *keymap_new(struct display *d)
+{
+	struct keymap *k = must(calloc(1, sizeof(*k)));
+	k->display = d;
+	k->readers = readers_new(d);
+	k->serial = UINT64_MAX;
+	k->first_new = CODES;
+	for (size_t i = 0; i < sizeof(nameless); i++) {
+		k->is_nameless[nameless[i]] = true;
+	}
+	return k;
+}
+
+static void drop_map(struct keymap *k)
+{
+	if (k->xkb) {
+		XkbFreeKeyboard(k->xkb, 0, True);
+		k->xkb = NULL;
+	}
+}
+
+void keymap_free(struct keymap *k)
+{
+	if (k) {
+		drop_map(k);
+		readers_free(k->readers);
+		free(k);
+	}
+}
+
+/* ---- letters and capitals ---- */
+
+/* The capital of a small letter, if that has this as its small letter; else sym itself. */
+static KeySym capital_of(KeySym sym)
+{
+	KeySym capital = xkb_keysym_to_upper((xkb_keysym_t)sym);
+	return capital && xkb_keysym_to_lower((xkb_keysym_t)capital) == sym ? capital : sym;
+}
+
+/* What a spare has on its first level to give sym on either. */
+static KeySym small_of(KeySym sym)
+{
+	KeySym small = xkb_keysym_to_lower((xkb_keysym_t)sym);
+	return small && capital_of(small) == sym ? small : sym;
+}
+
+/* ---- reading the map ---- */
+
+/* The level that a key's type has for these modifiers. */
+static int level_of(XkbKeyTypePtr type, unsigned mods)
+{
+	for (int i = 0; i < type->map_count; i++) {
+		if (type->map[i].active && type->map[i].mods.mask == (mods & type->mods.mask)) {
+			return type->map[i].level;
+		}
+	}
+	return 0;
+}
+
+static KeySym sym_at(XkbDescPtr xkb, int code, int level)
+{
+	if (XkbKeyNumGroups(xkb, code) == 0 || level >= XkbKeyGroupWidth(xkb, code, 0)) {
+		return NoSymbol;
+	}
+	return XkbKeySymEntry(xkb, code, level, 0);
+}
+
+static bool is_keypad(KeySym sym)
+{
+	return sym >= XK_KP_Space && sym <= XK_KP_Equal;
+}
+
+/* A letter that somebody gave to a key with another name would be a command for some programs. */
+static bool is_misplaced(int code, KeySym sym)
+{
+	return code > LAST_LETTER_KEY && code != YEN_KEY && !is_keypad(sym) &&
+	       keys_to_char(sym) > ' ' && keys_to_char(sym) != 0x7f;
+}
+
+static void add_given(struct keymap *k, int code, bool shift, KeySym sym)
+{
+	/* The keypad's second level hangs on Num Lock, and its characters are those of other keys.
+	 */
+	if (sym == NoSymbol || (shift && is_keypad(sym)) || is_misplaced(code, sym)) {
+		return;
+	}
+	k->given[k->n_given++] = (struct given){
+		.sym = sym,
+		.ch = is_keypad(sym) ? 0 : keys_to_char(sym),
+		.key = { (KeyCode)code, shift },
+	};
+}
+
+static void read_key(struct keymap *k, int code)
+{
+	if (XkbKeyNumGroups(k->xkb, code) == 0) {
+		return;
+	}
+	XkbKeyTypePtr type = XkbKeyKeyType(k->xkb, code, 0);
+	int plain = level_of(type, 0), shifted = level_of(type, ShiftMask);
+	add_given(k, code, false, sym_at(k->xkb, code, plain));
+	if (shifted != plain) {
+		add_given(k, code, true, sym_at(k->xkb, code, shifted));
+	}
+}
+
+/* The one keysym of a key that may be taken, NoSymbol included; false when the layout needs it. */
+static bool is_free(const struct keymap *k, int code, KeySym *ret_sym)
+{
+	int n = XkbKeyNumSyms(k->xkb, code);
+	*ret_sym = n > 0 ? XkbKeySymsPtr(k->xkb, code)[0] : NoSymbol;
+	if (k->xkb->map->modmap[code] || !k->is_nameless[code]) {
+		return false;
+	}
+	for (int i = 0; i < n; i++) {
+		KeySym sym = XkbKeySymsPtr(k->xkb, code)[i];
+		bool ours = k->spares[code].is_spare && small_of(sym) == k->spares[code].sym;
+		if (sym != NoSymbol && !(sym >= FIRST_XF86 && sym <= LAST_XF86) && !ours) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* A spare whose keysym is still the one we gave it keeps its history; others start anew. */
+static void read_spare(struct keymap *k, int code)
+{
+	KeySym sym;
+	struct spare *spare = &k->spares[code];
+	if (!is_free(k, code, &sym)) {
+		*spare = (struct spare){ 0 };
+		read_key(k, code);
+	} else if (!spare->is_spare || spare->sym != sym) {
+		*spare = (struct spare){ .is_spare = true, .sym = sym, .waiting = spare->waiting };
+	}
+}
+
+bool keymap_refresh(struct keymap *k, struct err *err)
+{
+	XSync(display_x(k->display), False);
+	display_catch_up(k->display);
+	if (k->serial == display_layout(k->display)->maps) {
+		return true;
+	}
+	drop_map(k);
+	k->serial = display_layout(k->display)->maps;
+	k->xkb = XkbGetMap(display_x(k->display),
+		XkbKeyTypesMask | XkbKeySymsMask | XkbModifierMapMask, XkbUseCoreKbd);
+	if (!k->xkb || display_is_lost(k->display)) {
+		k->serial = UINT64_MAX;
+		return err_set(
+			err, ERR_STATE, "the X server is being restarted; try again in a second");
+	}
+	k->n_given = 0;
+	k->first_new = CODES;
+	k->last_new = 0;
+	for (int code = k->xkb->min_key_code; code <= k->xkb->max_key_code; code++) {
+		read_spare(k, code);
+	}
+	return true;
+}
+
+/* ---- finding ---- */
+
+static bool find_spare(struct keymap *k, KeySym sym, struct key *ret)
+{
+	KeySym small = small_of(sym);
+	for (int code = 0; code < CODES; code++) {
+		if (k->spares[code].is_spare && k->spares[code].sym == small) {
+			*ret = (struct key){ (KeyCode)code, sym != small };
+			return true;
+		}
+	}
+	return false;
+}
+
+bool keymap_find(struct keymap *k, KeySym sym, struct key *ret_key)
+{
+	uint32_t ch = is_keypad(sym) ? 0 : keys_to_char(sym);
+	for (int i = 0; i < k->n_given; i++) {
+		if (k->given[i].sym == sym || (ch && k->given[i].ch == ch)) {
+			*ret_key = k->given[i].key;
+			return true;
+		}
+	}
+	return find_spare(k, sym, ret_key);
+}
+
+/* ---- spares ---- */
+
+/* Empty ones first, then multimedia keys, then the one unused for longest. */
+static bool better(const struct spare *a, const struct spare *b)
+{
+	if (a->used != b->used) {
+		return a->used < b->used;
+	}
+	return a->sym == NoSymbol && b->sym != NoSymbol;
+}
+
+bool keymap_assign(struct keymap *k, KeySym sym, struct key *ret_key)
+{
+	int best = -1;
+	for (int code = 0; code < CODES; code++) {
+		const struct spare *spare = &k->spares[code];
+		if (spare->is_spare && !spare->waiting &&
+			(best < 0 || better(spare, &k->spares[best]))) {
+			best = code;
+		}
+	}
+	if (best < 0) {
+		return false;
+	}
+	/* Waiting from now on: what a segment assigns must outlive the segment. */
+	k->spares[best] = (struct spare){ true, small_of(sym), ++k->clock, true };
+	k->first_new = best < k->first_new ? best : k->first_new;
+	k->last_new = best > k->last_new ? best : k->last_new;
+	*ret_key = (struct key){ (KeyCode)best, sym != small_of(sym) };
+	return true;
+}
+
+/* By hand: XkbChangeTypesOfKey() wants the keys' actions too, which nobody has asked for. */
+static void write_spare(struct keymap *k, int code)
+{
+	KeySym *syms = must(XkbResizeKeySyms(k->xkb, code, 2));
+	XkbSymMapPtr key = &k->xkb->map->key_sym_map[code];
+	key->kt_index[0] = XkbTwoLevelIndex;
+	key->group_info = XkbSetNumGroups(0, 1);
+	key->width = 2;
+	syms[0] = k->spares[code].sym;
+	syms[1] = capital_of(syms[0]);
+}
+
+bool keymap_apply(struct keymap *k)
+{
+	if (k->first_new > k->last_new) {
+		return false;
+	}
+	XkbMapChangesRec changes = { 0 };
+	for (int code = k->first_new; code <= k->last_new; code++) {
+		if (k->spares[code].is_spare && k->spares[code].sym) {
+			write_spare(k, code);
+		}
+	}
+	changes.changed = XkbKeySymsMask;
+	changes.first_key_sym = (KeyCode)k->first_new;
+	changes.num_key_syms = (unsigned char)(k->last_new - k->first_new + 1);
+	layout_expect_own(display_layout(k->display), display_x(k->display));
+	XkbChangeMap(display_x(k->display), k->xkb, &changes);
+	k->first_new = CODES;
+	k->last_new = 0;
+	k->changes++;
+	return true;
+}
+
+bool keymap_await_readers(struct keymap *k, Window window, readers_fn *fn, void *data)
+{
+	return readers_await(k->readers, k->changes, window, fn, data);
+}
+
+bool keymap_await_client(struct keymap *k, Window window, uint64_t ms, readers_fn *fn, void *data)
+{
+	return readers_catch_up(k->readers, window, ms, fn, data);
+}
+
+void keymap_cancel(struct keymap *k)
+{
+	readers_cancel(k->readers);
+}
+
+void keymap_used(struct keymap *k, KeyCode code)
+{
+	k->spares[code].used = ++k->clock;
+	k->spares[code].waiting = true;
+}
+
+void keymap_caught_up(struct keymap *k)
+{
+	for (int code = 0; code < CODES; code++) {
+		k->spares[code].waiting = false;
+	}
+}
+
+int keymap_spares(const struct keymap *k)
+{
+	int n = 0;
+	for (int code = 0; code < CODES; code++) {
+		n += k->spares[code].is_spare;
+	}
+	return n;
+}

@@ -1,0 +1,46 @@
+#ifndef VM_AGENT_X11_KEYMAP_H
+#define VM_AGENT_X11_KEYMAP_H
+
+#include "base/err.h"
+#include "vm/agent/x11/display.h"
+#include "vm/agent/x11/keymap_readers.h"
+
+/*
+ * Which key gives which keysym: what the current layout's first group gives without or with Shift,
+ * and the spare keycodes, which can be given any keysym: a small letter and its capital share one.
+ * A client looks a keycode up when it
+ * handles the event, not when the key was pressed: so a spare that was pressed keeps its meaning
+ * until the reader is known to have caught up.
+ */
+
+struct keymap;
+
+struct key {
+	KeyCode code;
+	bool shift; /* only with Shift held */
+};
+
+struct keymap *keymap_new(struct display *d);
+void keymap_free(struct keymap *k); /* NULL-safe */
+
+/* Reads the server's map when somebody has changed it since. */
+bool keymap_refresh(struct keymap *k, struct err *err) NODISCARD;
+/* false when neither the layout nor a spare gives sym. */
+bool keymap_find(struct keymap *k, KeySym sym, struct key *ret_key);
+/* Sets a spare apart for sym, from the next keymap_apply() on; false when none may change its
+ * meaning now. */
+bool keymap_assign(struct keymap *k, KeySym sym, struct key *ret_key);
+/* Tells the server of all new assignments in one request; false when there are none. */
+bool keymap_apply(struct keymap *k);
+/* Waits until the program of that window can know of them (keymap_readers.h). */
+bool keymap_await_readers(struct keymap *k, Window window, readers_fn *fn, void *data);
+/* Waits until that window's program has worked off its keys, if it answers no pings (keymap_readers.h). */
+bool keymap_await_client(struct keymap *k, Window window, uint64_t ms, readers_fn *fn, void *data);
+void keymap_cancel(struct keymap *k); /* waits no longer */
+/* The key has been pressed, and is not to change until keymap_caught_up(). */
+void keymap_used(struct keymap *k, KeyCode code);
+void keymap_caught_up(struct keymap *k);
+
+int keymap_spares(const struct keymap *k); /* how many there are */
+
+#endif

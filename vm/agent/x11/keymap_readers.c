@@ -1,0 +1,444 @@
+/*
+ * The record tells, in the order in which the server worked them off, of each request for the map
+ * and of each change that we made to it: who asked after our last change has what we wrote.  A
+ * connection that does not ask by the time its program has answered two pings, with a pause
+ * between, does not do so at all, and is not waited for again.
+ *
+ * Programs of Xt and Java answer no pings.  But when told of a new map they ask for the modifiers'
+ * map, in the order of their events.  They ask several times for each, and for what the server tells
+ * them too, so one is asked many times before it counts as having come past what was sent before.
+ * Tk asks only with the next key, which is no answer: such a program is asked no more.
+ */
+#include "vm/agent/x11/keymap_readers.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "vm/agent/x11/client_sync.h"
+
+#include <X11/Xlib-xcb.h>
+#include <X11/Xlibint.h>
+#include <X11/extensions/XKBproto.h>
+#include <X11/extensions/XRes.h>
+#include <X11/extensions/record.h>
+#include <poll.h>
+
+#define CLIENTS 256
+#define PING_MS 10000
+#define PAUSE_MS 60
+#define START_MS 2000
+#define FIRST_MS 2000      /* for the first answer of a program that may never give one */
+#define ROUNDS_OF_CHANGE 8 /* the server tells of a change once for each keyboard */
+#define ROUNDS_MAX 400
+
+struct reader {
+	XID base; /* of its resources' ids; 0: unused */
+	bool has_read, never_reads;
+	bool was_told, answers; /* of a map; and it has asked for the modifiers' each time */
+	bool is_mute;           /* it has not */
+	uint64_t caught_up;     /* with this change of the map */
+};
+
+struct readers {
+	struct display *display;
+	bool records; /* else the server has no such extension */
+	XRecordContext context;
+	sd_event_source *readable, *timer;
+	int xkb_opcode;
+	XID mask, own;
+	bool started;
+	uint64_t changes, awaited_change; /* of the map, by us: recorded, and the last one made */
+	struct reader clients[CLIENTS];
+	struct barrier *ping;
+	bool paused; /* the first ping was answered */
+	XID awaited[CLIENTS];
+	int n_awaited;
+	readers_fn *fn;
+	void *data;
+	Window asked;
+	bool answered;
+	int rounds; /* answers of that window's program to wait for */
+	readers_fn *caught_up;
+	void *caught_up_data;
+};
+
+static struct reader *find(struct readers *r, XID base, bool make)
+{
+	struct reader *unused = NULL;
+	for (int i = 0; i < CLIENTS; i++) {
+		if (r->clients[i].base == base) {
+			return &r->clients[i];
+		}
+		unused = r->clients[i].base || unused ? unused : &r->clients[i];
+	}
+	if (make && unused) {
+		*unused = (struct reader){ .base = base, .caught_up = r->changes };
+		return unused;
+	}
+	return NULL;
+}
+
+/* ---- waiting ---- */
+
+void readers_cancel(struct readers *r)
+{
+	loop_drop(&r->timer);
+	barrier_free(take_ptr(&r->ping));
+	r->fn = NULL;
+	r->n_awaited = 0;
+	r->caught_up = NULL;
+}
+
+static void finish(struct readers *r)
+{
+	readers_fn *fn = r->fn;
+	void *data = r->data;
+	readers_cancel(r);
+	if (fn) {
+		fn(data);
+	}
+}
+
+static bool all_have_read(struct readers *r)
+{
+	bool all = true;
+	for (int i = 0; i < r->n_awaited; i++) {
+		const struct reader *reader = find(r, r->awaited[i], false);
+		bool has_read = r->changes >= r->awaited_change && reader && reader->has_read;
+		all &= !reader || reader->never_reads || has_read;
+	}
+	return all;
+}
+
+/* Those that still have not asked never will. */
+static void give_up(struct readers *r)
+{
+	for (int i = 0; i < r->n_awaited; i++) {
+		struct reader *reader = find(r, r->awaited[i], false);
+		if (reader && !reader->has_read) {
+			reader->never_reads = true;
+		}
+	}
+	finish(r);
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *data);
+
+static void on_pong(enum barrier_answer answer, void *data)
+{
+	struct readers *r = data;
+	barrier_free(take_ptr(&r->ping));
+	if (answer != BARRIER_ANSWERED) {
+		finish(r);
+	} else if (r->paused) {
+		give_up(r);
+	} else {
+		r->timer = loop_after_ms(display_loop(r->display), PAUSE_MS, on_pause_over, r);
+	}
+}
+
+static void ask(struct readers *r)
+{
+	r->ping = barrier_focus(r->display, PING_MS, on_pong, r);
+	if (!r->ping && !r->paused) {
+		r->timer = loop_after_ms(display_loop(r->display), PAUSE_MS, on_pause_over, r);
+	} else if (!r->ping) {
+		finish(r);
+	}
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct readers *r = data;
+	loop_drop(&r->timer);
+	r->paused = true;
+	ask(r);
+	return 0;
+}
+
+/* ---- programs that answer no pings ---- */
+
+/*
+ * Some programs hear of a change only in this way, for the server spares those of it that know XKB.
+ * False: the window is gone.
+ */
+static bool tell(struct readers *r, Window window)
+{
+	Display *x = display_x(r->display);
+	int first, last;
+	struct err ignored;
+	XDisplayKeycodes(x, &first, &last);
+	struct reader *reader = find(r, window & ~r->mask, true);
+	XEvent event = { .xmapping = {
+				 .type = MappingNotify,
+				 .request = MappingKeyboard,
+				 .first_keycode = first,
+				 .count = last - first + 1,
+			 } };
+	if (reader) {
+		reader->was_told = true;
+	}
+	display_trap(r->display);
+	XSendEvent(x, window, False, NoEventMask, &event);
+	return display_untrap(r->display, &ignored);
+}
+
+static void on_answer(struct readers *r, XID base)
+{
+	struct reader *reader = find(r, base, false);
+	if (reader && reader->was_told) {
+		reader->is_mute &= !reader->answers;
+		r->answered |= base == (r->asked & ~r->mask);
+	}
+}
+
+static void end_rounds(struct readers *r, bool caught_up)
+{
+	readers_fn *fn = r->caught_up;
+	void *data = r->caught_up_data;
+	struct reader *reader = find(r, r->asked & ~r->mask, false);
+	if (reader) {
+		reader->is_mute = !caught_up;
+		reader->answers |= caught_up;
+		reader->caught_up = caught_up ? r->changes : reader->caught_up;
+	}
+	readers_cancel(r);
+	fn(data);
+}
+
+static int on_no_answer(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	end_rounds(data, false);
+	return 0;
+}
+
+static void next_round(struct readers *r)
+{
+	r->answered = false;
+	if (--r->rounds <= 0 || !tell(r, r->asked)) {
+		end_rounds(r, true);
+	}
+}
+
+/* ---- the record ---- */
+
+static void on_request(struct readers *r, XID base, const uint8_t *request)
+{
+	if (request[0] == r->xkb_opcode && request[1] == X_kbSetMap && base == r->own) {
+		r->changes++;
+		for (int i = 0; i < CLIENTS; i++) {
+			r->clients[i].has_read = false;
+		}
+	} else if (request[0] == X_GetModifierMapping) {
+		on_answer(r, base);
+	} else if (request[0] != r->xkb_opcode || request[1] == X_kbGetMap) {
+		struct reader *reader = find(r, base, true);
+		if (reader) {
+			reader->has_read = true;
+		}
+	}
+}
+
+static void on_record(XPointer closure, XRecordInterceptData *data)
+{
+	struct readers *r = (void *)closure;
+	r->started |= data->category == XRecordStartOfData;
+	if (data->category == XRecordFromClient && data->data_len > 0) {
+		on_request(r, data->id_base, data->data);
+	} else if (data->category == XRecordClientDied) {
+		struct reader *reader = find(r, data->id_base, false);
+		if (reader) {
+			*reader = (struct reader){ 0 };
+		}
+		r->answered |= data->id_base == (r->asked & ~r->mask);
+	}
+	XRecordFreeData(data);
+}
+
+/* Takes in what has come; false: the record is lost. */
+static bool take_record(struct readers *r)
+{
+	Display *x = display_recorder(r->display);
+	if (x) {
+		XRecordProcessReplies(x);
+	}
+	return display_recorder(r->display);
+}
+
+static int on_readable(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	(void)source;
+	(void)fd;
+	(void)events;
+	struct readers *r = data;
+	if (!take_record(r)) {
+		loop_enable(r->readable, false); /* pings end what waits */
+	} else if (r->fn && all_have_read(r)) {
+		finish(r);
+	} else if (r->caught_up && r->answered) {
+		next_round(r);
+	}
+	return 0;
+}
+
+static bool start_record(struct readers *r)
+{
+	Display *x = display_x(r->display);
+	int major, minor, event, error;
+	if (!XRecordQueryVersion(x, &major, &minor) || !XResQueryExtension(x, &event, &error) ||
+		!XResQueryVersion(x, &major, &minor) ||
+		!XQueryExtension(x, "XKEYBOARD", &r->xkb_opcode, &event, &error)) {
+		return false;
+	}
+	XRecordRange *keys = must(XRecordAllocRange()), *core = must(XRecordAllocRange()),
+		     *modifiers = must(XRecordAllocRange());
+	keys->ext_requests.ext_major =
+		(XRecordRange8){ (unsigned char)r->xkb_opcode, (unsigned char)r->xkb_opcode };
+	keys->ext_requests.ext_minor = (XRecordRange16){ X_kbGetMap, X_kbSetMap };
+	core->core_requests = (XRecordRange8){ X_GetKeyboardMapping, X_GetKeyboardMapping };
+	modifiers->core_requests = (XRecordRange8){ X_GetModifierMapping, X_GetModifierMapping };
+	core->client_died = True;
+	XRecordClientSpec all = XRecordAllClients;
+	XRecordRange *ranges[] = { keys, core, modifiers };
+	r->context = XRecordCreateContext(x, 0, &all, 1, ranges, 3);
+	XFree(keys);
+	XFree(core);
+	XFree(modifiers);
+	XSync(x, False);
+	return r->context != 0;
+}
+
+/* No change of the map may come before the record. */
+static bool await_start(struct readers *r)
+{
+	struct pollfd fd = { .fd = ConnectionNumber(display_recorder(r->display)),
+		.events = POLLIN };
+	while (!r->started && poll(&fd, 1, START_MS) == 1 && take_record(r)) {
+	}
+	return r->started;
+}
+
+/* While it records, its connection answers nothing. */
+static void stop_record(struct readers *r)
+{
+	Display *x = display_x(r->display), *recorder = display_recorder(r->display);
+	if (recorder) {
+		XRecordDisableContext(x, r->context);
+		XRecordFreeContext(x, r->context);
+		XSync(x, False);
+		XSync(recorder, False); /* takes the end of the record in */
+	}
+}
+
+struct readers *readers_new(struct display *d)
+{
+	struct readers *r = must(calloc(1, sizeof(*r)));
+	r->display = d;
+	r->mask = xcb_get_setup(XGetXCBConnection(display_x(d)))->resource_id_mask;
+	r->own = display_helper(d) & ~r->mask;
+	Display *recorder = display_recorder(d);
+	if (!recorder || !start_record(r)) {
+		return r;
+	}
+	XRecordEnableContextAsync(recorder, r->context, on_record, (XPointer)r);
+	XFlush(recorder);
+	r->records = await_start(r);
+	if (!r->records) {
+		stop_record(r);
+		return r;
+	}
+	r->readable =
+		loop_add_io(display_loop(d), ConnectionNumber(recorder), EPOLLIN, on_readable, r);
+	return r;
+}
+
+void readers_free(struct readers *r)
+{
+	if (r) {
+		readers_cancel(r);
+		loop_drop(&r->readable);
+		if (r->records) {
+			stop_record(r);
+		}
+		free(r);
+	}
+}
+
+bool readers_catch_up(struct readers *r, Window window, uint64_t ms, readers_fn *fn, void *data)
+{
+	readers_cancel(r);
+	struct reader *reader = NULL;
+	if (r->records && window > PointerRoot && take_record(r)) {
+		reader = find(r, window & ~r->mask, true);
+	}
+	if (!reader || reader->is_mute || !tell(r, window)) {
+		return false;
+	}
+	uint64_t rounds = (r->changes - reader->caught_up + 1) * ROUNDS_OF_CHANGE;
+	r->asked = window;
+	r->rounds = rounds < ROUNDS_MAX ? (int)rounds : ROUNDS_MAX;
+	r->answered = false;
+	r->caught_up = fn;
+	r->caught_up_data = data;
+	r->timer = loop_after_ms(
+		display_loop(r->display), reader->answers ? ms : FIRST_MS, on_no_answer, r);
+	return true;
+}
+
+/* ---- a change of the map ---- */
+
+static pid_t pid_of(XResClientIdValue *value)
+{
+	return XResGetClientIdType(value) == XRES_CLIENT_ID_PID ? XResGetClientPid(value) : -1;
+}
+
+/* The other connections of the program that made the window. */
+static void find_others(struct readers *r, Window window)
+{
+	XID base = window & ~r->mask;
+	XResClientIdSpec spec = { None, XRES_CLIENT_ID_PID_MASK };
+	XResClientIdValue *values = NULL;
+	long n = 0;
+	pid_t pid = -1;
+	r->n_awaited = 0;
+	if (XResQueryClientIds(display_x(r->display), 1, &spec, &n, &values) != Success) {
+		return;
+	}
+	for (long i = 0; i < n; i++) {
+		pid = (values[i].spec.client & ~r->mask) == base ? pid_of(&values[i]) : pid;
+	}
+	for (long i = 0; i < n && pid > 0; i++) {
+		XID other = values[i].spec.client & ~r->mask;
+		if (other != base && pid_of(&values[i]) == pid && find(r, other, true)) {
+			r->awaited[r->n_awaited++] = other;
+		}
+	}
+	XResClientIdsDestroy(n, values);
+}
+
+bool readers_await(struct readers *r, uint64_t change, Window window, readers_fn *fn, void *data)
+{
+	readers_cancel(r);
+	r->awaited_change = change;
+	if (window <= PointerRoot || display_is_lost(r->display)) {
+		return false;
+	}
+	(void)tell(r, window);
+	if (!r->records) {
+		return false;
+	}
+	find_others(r, window);
+	(void)take_record(r);
+	if (all_have_read(r)) {
+		r->n_awaited = 0;
+		return false;
+	}
+	r->fn = fn;
+	r->data = data;
+	r->paused = false;
+	ask(r);
+	return true;
+}

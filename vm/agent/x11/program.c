@@ -1,0 +1,116 @@
+/*
+ * Java and LibreOffice are known by the class of the focused window, or of one it lies in, which
+ * their toolkits set.  QtWebEngine is a library in a program of any name, so its process is looked
+ * at.
+ */
+#include "vm/agent/x11/program.h"
+
+#include "base/cleanup.h"
+
+#include <X11/Xutil.h>
+#include <X11/extensions/XRes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CLIMB_MAX 8         /* a focused window lies this deep in its top-level window at most */
+#define MAPS_MAX (4u << 20) /* bytes of a process's list of mappings that are looked at */
+#define PATH_END_MAX 8192   /* a line of it */
+
+static const struct {
+	const char *class_begins;
+	enum program program;
+} classes[] = {
+	{ "FocusProxy", PROGRAM_HALVES }, /* where AWT keeps the focus, in every frame */
+	{ "libreoffice", PROGRAM_LATE },
+	{ "soffice", PROGRAM_LATE },
+};
+
+static enum program program_of_class(struct display *d, Window window)
+{
+	XClassHint hint = { 0 };
+	enum program program = PROGRAM_RIGHT;
+	if (!XGetClassHint(display_x(d), window, &hint)) {
+		return program;
+	}
+	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
+		const char *begins = classes[i].class_begins;
+		if (hint.res_class && strncasecmp(hint.res_class, begins, strlen(begins)) == 0) {
+			program = classes[i].program;
+		}
+	}
+	XFree(hint.res_name);
+	XFree(hint.res_class);
+	return program;
+}
+
+static Window parent_of(struct display *d, Window window)
+{
+	Window root, parent = None, *children = NULL;
+	unsigned n;
+	if (!XQueryTree(display_x(d), window, &root, &parent, &children, &n)) {
+		return None;
+	}
+	if (children) {
+		XFree(children);
+	}
+	return parent == root ? None : parent;
+}
+
+/* As the X server has it from the kernel; -1: unknown. */
+static pid_t pid_of(struct display *d, Window window)
+{
+	XResClientIdSpec spec = { window, XRES_CLIENT_ID_PID_MASK };
+	XResClientIdValue *values = NULL;
+	long n = 0;
+	pid_t pid = -1;
+	int event, error;
+	if (!XResQueryExtension(display_x(d), &event, &error) ||
+		XResQueryClientIds(display_x(d), 1, &spec, &n, &values) != Success) {
+		return -1;
+	}
+	for (long i = 0; i < n; i++) {
+		if (XResGetClientIdType(&values[i]) == XRES_CLIENT_ID_PID) {
+			pid = XResGetClientPid(&values[i]);
+		}
+	}
+	XResClientIdsDestroy(n, values);
+	return pid;
+}
+
+static bool has_loaded(pid_t pid, const char *library)
+{
+	char path[40], line[PATH_END_MAX];
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	FILE *maps = pid > 0 ? fopen(path, "re") : NULL;
+	bool found = false;
+	size_t seen = 0;
+	while (maps && !found && seen < MAPS_MAX && fgets(line, sizeof(line), maps)) {
+		seen += strlen(line);
+		found = strstr(line, library);
+	}
+	if (maps) {
+		fclose(maps);
+	}
+	return found;
+}
+
+enum program program_focused(struct display *d)
+{
+	enum program program = PROGRAM_RIGHT;
+	Window focus = None;
+	int revert;
+	struct err ignored;
+	display_trap(d);
+	XGetInputFocus(display_x(d), &focus, &revert);
+	Window window = focus;
+	for (int i = 0; i < CLIMB_MAX && window > PointerRoot && program == PROGRAM_RIGHT; i++) {
+		program = program_of_class(d, window);
+		window = parent_of(d, window);
+	}
+	if (focus > PointerRoot && program == PROGRAM_RIGHT &&
+		has_loaded(pid_of(d, focus), "/libQt5WebEngineCore.so")) {
+		program = PROGRAM_WRONG;
+	}
+	/* A window that has just ended is no program's. */
+	return display_untrap(d, &ignored) ? program : PROGRAM_RIGHT;
+}

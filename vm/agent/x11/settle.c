@@ -1,0 +1,250 @@
+/*
+ * Settling, driven by damage events and one timer.  Damage only writes times into tiles; the tiles
+ * are looked over when the timer fires, at the earliest moment at which they can have been quiet
+ * for long enough, so a busy screen costs no more than a quiet one.
+ */
+#include "vm/agent/x11/settle.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+
+#define TILE 32
+#define BURST_GAP_US 5000 /* changes nearer than this are one burst */
+#define MOVING_BURSTS 4
+#define MOVING_US 500000 /* between the first and the last of them */
+
+struct tile {
+	uint64_t first_us, last_us; /* 0: not changed since settle_new() */
+	unsigned bursts;
+};
+
+struct settle {
+	struct display *display;
+	struct display_listener listener;
+	int columns, rows;
+	struct tile *tiles;
+	bool changed; /* at all since settle_new(), or since it was quiet and yet not ready */
+	uint64_t since_us, reaction_us, wait_us, quiet_us, end_us;
+	uint64_t foreseen_us; /* the end that the caller was told of beforehand */
+	sd_event_source *timer;
+	const struct settle_handlers *handlers;
+	void *data;
+};
+
+static bool is_moving(const struct tile *tile)
+{
+	return tile->bursts >= MOVING_BURSTS && tile->last_us - tile->first_us >= MOVING_US;
+}
+
+static void touch(struct tile *tile, uint64_t now)
+{
+	if (!tile->first_us) {
+		tile->first_us = now;
+	}
+	if (tile->bursts == 0 || now - tile->last_us >= BURST_GAP_US) {
+		tile->bursts++;
+	}
+	tile->last_us = now;
+}
+
+static int least(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+/* Without a change the timer waits for the next one; now that it is here, quiet can come sooner.
+ */
+static void note_first_change(struct settle *s, uint64_t now)
+{
+	uint64_t half = now + s->quiet_us / 2;
+	s->changed = true;
+	if (s->timer) {
+		sd_event_source_set_time(s->timer, half < s->end_us ? half : s->end_us);
+	}
+}
+
+static void on_damaged(const XRectangle *area, void *data)
+{
+	struct settle *s = data;
+	uint64_t now = loop_now_us();
+	if (!s->changed) {
+		note_first_change(s, now);
+	}
+	int last_x = least((area->x + area->width - 1) / TILE, s->columns - 1);
+	int last_y = least((area->y + area->height - 1) / TILE, s->rows - 1);
+	for (int y = area->y / TILE; y <= last_y; y++) {
+		for (int x = area->x / TILE; x <= last_x; x++) {
+			touch(&s->tiles[y * s->columns + x], now);
+		}
+	}
+}
+
+/* The last change that counts; 0 when there was none at all. */
+static uint64_t last_change(const struct settle *s)
+{
+	uint64_t last = 0;
+	for (int i = 0; i < s->columns * s->rows; i++) {
+		const struct tile *tile = &s->tiles[i];
+		if (tile->last_us > last && !is_moving(tile)) {
+			last = tile->last_us;
+		}
+	}
+	return last;
+}
+
+static bool anything_moves(const struct settle *s)
+{
+	for (int i = 0; i < s->columns * s->rows; i++) {
+		if (is_moving(&s->tiles[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* When the screen will have settled, if nothing more changes. */
+static uint64_t quiet_at(const struct settle *s)
+{
+	uint64_t last = last_change(s);
+	if (last == 0 && !anything_moves(s)) {
+		return later(s->since_us + s->reaction_us, s->wait_us + s->quiet_us);
+	}
+	return later(last, s->wait_us) + s->quiet_us;
+}
+
+/*
+ * Half of the quiet time has passed: what is to be done at its end can most likely be prepared.
+ * That takes time, and brings in what has changed meanwhile.  Returns when the screen will have
+ * settled now.
+ */
+static uint64_t foresee(struct settle *s, uint64_t at)
+{
+	s->foreseen_us = at;
+	s->handlers->nearly(s->data);
+	return quiet_at(s);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)usec;
+	struct settle *s = data;
+	uint64_t at = quiet_at(s);
+	if (loop_now_us() + s->quiet_us / 2 >= at && s->foreseen_us != at) {
+		at = foresee(s, at);
+	}
+	uint64_t now = loop_now_us(), half = at - s->quiet_us / 2;
+	if (at > now && now < s->end_us) {
+		uint64_t next = half > now ? half : at;
+		sd_event_source_set_time(source, next < s->end_us ? next : s->end_us);
+		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+		return 0;
+	}
+	if (now < s->end_us && s->handlers->unready && s->handlers->unready(s->data)) {
+		s->changed = false;
+		sd_event_source_set_time(source, s->end_us);
+		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+		return 0;
+	}
+	struct settle_result result = { at <= now, (int64_t)(now - s->wait_us) / 1000 };
+	s->handlers->settled(&result, s->data);
+	return 0;
+}
+
+struct settle *settle_new(struct display *d)
+{
+	struct settle *s = must(calloc(1, sizeof(*s)));
+	struct size size = display_size(d);
+	s->display = d;
+	s->columns = (size.width + TILE - 1) / TILE;
+	s->rows = (size.height + TILE - 1) / TILE;
+	s->tiles = must(calloc((size_t)s->columns * (size_t)s->rows, sizeof(*s->tiles)));
+	s->listener = (struct display_listener){ .damaged = on_damaged, .data = s };
+	display_listen(d, &s->listener);
+	return s;
+}
+
+void settle_wait(struct settle *s, const struct observe *how, uint64_t since_us,
+	const struct settle_handlers *handlers, void *data)
+{
+	s->handlers = handlers;
+	s->data = data;
+	s->wait_us = loop_now_us();
+	s->since_us = since_us;
+	s->quiet_us = (uint64_t)how->quiet_ms * 1000;
+	s->reaction_us = (uint64_t)how->reaction_ms * 1000;
+	s->end_us = s->wait_us + (uint64_t)how->timeout_ms * 1000;
+	s->timer = loop_after_ms(display_loop(s->display), 0, on_timer, s);
+}
+
+void settle_free(struct settle *s)
+{
+	if (s) {
+		loop_drop(&s->timer);
+		display_unlisten(s->display, &s->listener);
+		free(s->tiles);
+		free(s);
+	}
+}
+
+/* ---- the moving regions ---- */
+
+/* A run of moving tiles grows the rectangle above it when that spans the same columns. */
+static int add_run(XRectangle *rects, int n, int x0, int x1, int y)
+{
+	for (int i = 0; i < n; i++) {
+		if (rects[i].x == x0 && rects[i].x + rects[i].width == x1 &&
+			rects[i].y + rects[i].height == y) {
+			rects[i].height++;
+			return n;
+		}
+	}
+	if (n == SETTLE_RECTS_MAX) {
+		/* Too many to tell apart: the last one takes in the rest. */
+		XRectangle *last = &rects[n - 1];
+		int right = last->x + last->width > x1 ? last->x + last->width : x1;
+		last->x = (short)least(last->x, x0);
+		last->width = (unsigned short)(right - last->x);
+		last->height = (unsigned short)(y + 1 - last->y);
+		return n;
+	}
+	rects[n] = (XRectangle){ (short)x0, (short)y, (unsigned short)(x1 - x0), 1 };
+	return n + 1;
+}
+
+static int collect_tiles(const struct settle *s, XRectangle *rects)
+{
+	int n = 0;
+	for (int y = 0; y < s->rows; y++) {
+		for (int x = 0; x < s->columns; x++) {
+			int x0 = x;
+			while (x < s->columns && is_moving(&s->tiles[y * s->columns + x])) {
+				x++;
+			}
+			if (x > x0) {
+				n = add_run(rects, n, x0, x, y);
+			}
+		}
+	}
+	return n;
+}
+
+int settle_moving(const struct settle *s, XRectangle *ret_rects)
+{
+	struct size size = display_size(s->display);
+	int n = collect_tiles(s, ret_rects);
+	for (int i = 0; i < n; i++) {
+		XRectangle *r = &ret_rects[i];
+		int x1 = least((r->x + r->width) * TILE, size.width);
+		int y1 = least((r->y + r->height) * TILE, size.height);
+		r->x = (short)(r->x * TILE);
+		r->y = (short)(r->y * TILE);
+		r->width = (unsigned short)(x1 - r->x);
+		r->height = (unsigned short)(y1 - r->y);
+	}
+	return n;
+}

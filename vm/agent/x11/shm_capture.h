@@ -1,0 +1,23 @@
+#ifndef VM_AGENT_X11_SHM_CAPTURE_H
+#define VM_AGENT_X11_SHM_CAPTURE_H
+
+#include "vm/agent/x11/display.h"
+#include "vm/picture/image.h"
+
+/* The pixels of the screen, or of a pixmap, through one piece of shared memory. */
+
+struct grab;
+
+struct rect {
+	int x, y, width, height;
+};
+
+struct grab *grab_new(struct display *d, struct err *err) NODISCARD;
+void grab_free(struct grab *g); /* NULL-safe */
+
+/* area lies within the drawable, whose depth that is (24 or 32).  ret_image is good until the next
+ * call, and may be written to. */
+bool grab_pixels(struct grab *g, Drawable from, int depth, struct rect area,
+	struct image *ret_image, struct err *err) NODISCARD;
+
+#endif

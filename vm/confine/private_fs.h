@@ -1,0 +1,36 @@
+#ifndef VM_CONFINE_PRIVATE_FS_H
+#define VM_CONFINE_PRIVATE_FS_H
+
+#include "base/room.h"
+#include "vm/spec/spec.h"
+
+/*
+ * The memory that a sandbox of namespaces has for itself beside its programs' own: file systems,
+ * each with a limit on bytes and files, and System V objects, with limits on all of them together.
+ */
+
+/* Where its file systems are while bwrap binds them to their places. */
+#define PRIVATE_DIR "/tmp/"
+enum { PRIVATE_SHM, PRIVATE_TMP, PRIVATE_RUN, PRIVATE_HOME, PRIVATE_MOUNTS };
+#define PRIVATE_SETTINGS 4
+
+struct private_place {
+	const char *from, *to;
+};
+extern const struct private_place private_places[PRIVATE_MOUNTS];
+
+/* The room of a sandbox with these limits, for spawn; it points into this struct. */
+struct private
+{
+	struct room room;
+	struct room_item mounts[PRIVATE_MOUNTS], settings[PRIVATE_SETTINGS];
+	char options[PRIVATE_MOUNTS][80], segments[24], pages[24];
+};
+
+void private_init(struct private *p, const struct vm_limits *limits);
+
+/* Whether System V memory can be limited here: by root, and since Linux 6.10 by anybody.  Tried
+ * once, by running a program. */
+bool private_limits_ipc(void);
+
+#endif

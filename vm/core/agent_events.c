@@ -1,0 +1,359 @@
+/*
+ * What an agent says by itself: the stages of its start, that it is ready, what died and came back,
+ * that the screen changed.  Every event is a row with a field table; one that does not fit ends the
+ * sandbox.
+ */
+
+#include "base/field.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "vm/core/core.h"
+#include "vm/wire/protocol.h"
+
+#include <string.h>
+
+#define SCREEN_INTERVAL_US 200000
+#define SCREEN_EDGE_MAX 16384
+/* Of parts of one desktop.  Each is a line in our log, and a program inside can bring about any
+ * number: what comes after these is not told. */
+#define RESTARTS_MAX 1000
+
+static const char *const stages[] = {
+	"x-server",
+	"session-bus",
+	"window-manager",
+	"panel",
+	"first-frame",
+	NULL,
+};
+_Static_assert(sizeof(stages) / sizeof(stages[0]) - 1 == VM_STAGES, "VM_STAGES");
+
+struct hello {
+	int64_t protocol;
+	const char *version;
+};
+static const struct field hello_fields[] = {
+	FIELD_NUM(struct hello, protocol, "the link's protocol", .required = true, .max = 1000000),
+	FIELD_STR(struct hello, version, "the agent's version", .required = true, .max = 60),
+	{ 0 },
+};
+
+static bool on_hello(struct vm *vm, const void *args, struct err *err)
+{
+	const struct hello *hello = args;
+	(void)err;
+	log_debug("sandbox=%s agent=%s answers", vm->id, hello->version);
+	vm->core->said_hello = true;
+	if (hello->protocol != PROTOCOL_VERSION) {
+		struct err why;
+		err_set(&why, ERR_UNSUPPORTED,
+			"its vitrine-agent (version %s) speaks protocol %lld and this server "
+			"protocol %d; install both from the same build",
+			hello->version, (long long)hello->protocol, PROTOCOL_VERSION);
+		vm_end(vm, &why);
+	}
+	return true;
+}
+
+struct stage {
+	int stage;
+	int64_t ms;
+};
+static const struct field stage_fields[] = {
+	FIELD_ONE_OF(struct stage, stage, "what came up", stages, .required = true),
+	FIELD_NUM(struct stage, ms, "since the agent's start", .required = true, .max = 1e9),
+	{ 0 },
+};
+
+static bool on_stage(struct vm *vm, const void *args, struct err *err)
+{
+	const struct stage *stage = args;
+	struct vm_core *core = vm->core;
+	unsigned bit = 1u << stage->stage;
+	(void)err;
+	log_debug(
+		"sandbox=%s stage=%s ms=%lld", vm->id, stages[stage->stage], (long long)stage->ms);
+	if (core->state != VM_STARTING || (core->stages & bit)) {
+		return true; /* something came up again */
+	}
+	/* They come up side by side: the steps are counted in the order in which they are done. */
+	core->stages |= bit;
+	core->last_stage = stages[stage->stage];
+	unsigned step = (unsigned)__builtin_popcount(core->stages);
+	vm_tell_stage(core, core->last_stage, step + core->stages_before,
+		VM_STAGES + core->stages_before);
+	return true;
+}
+
+struct ready {
+	struct field_ints screen, frame;
+	int64_t ms;
+};
+static const struct field ready_fields[] = {
+	FIELD_LIST(struct ready, screen, "[w,h]", 2, .required = true),
+	FIELD_LIST(struct ready, frame, "[w,h]", 2, .required = true),
+	FIELD_NUM(struct ready, ms, "since the agent's start", .required = true, .max = 1e9),
+	{ 0 },
+};
+
+static bool on_ready(struct vm *vm, const void *args, struct err *err)
+{
+	const struct ready *ready = args;
+	struct vm_core *core = vm->core;
+	const int64_t *screen = ready->screen.at, *frame = ready->frame.at;
+	if (core->state == VM_READY) {
+		return err_set(err, ERR_ARGUMENT, "'ready' for the second time");
+	}
+	if (screen[0] < 1 || screen[0] > SCREEN_EDGE_MAX || screen[1] < 1 ||
+		screen[1] > SCREEN_EDGE_MAX) {
+		return err_set(err, ERR_ARGUMENT, "a screen of %lldx%lld", (long long)screen[0],
+			(long long)screen[1]);
+	}
+	struct size size = { (int)screen[0], (int)screen[1] }, fit = geometry_fit(size);
+	if (frame[0] != fit.width || frame[1] != fit.height) {
+		return err_set(err, ERR_ARGUMENT, "a frame of %lldx%lld for a screen of %dx%d",
+			(long long)frame[0], (long long)frame[1], size.width, size.height);
+	}
+	core->screen = size;
+	core->frame = fit;
+	log_info("sandbox=%s ready ms=%llu agent_ms=%lld", vm->id,
+		(unsigned long long)((loop_now_us() - core->start_us) / 1000),
+		(long long)ready->ms);
+	vm_is_ready(vm);
+	return true;
+}
+
+struct failed {
+	const char *text;
+};
+static const struct field failed_fields[] = {
+	FIELD_STR(struct failed, text, "why", .required = true, .max = 4000),
+	{ 0 },
+};
+
+static bool on_failed(struct vm *vm, const void *args, struct err *err)
+{
+	const struct failed *failed = args;
+	struct err why;
+	(void)err;
+	err_set(&why, ERR_HOST, "%s", failed->text);
+	vm_end(vm, &why);
+	return true;
+}
+
+static const char *const restartable[] = {
+	"X server",
+	"window manager",
+	"panel",
+	"session bus",
+	NULL,
+};
+struct restarted {
+	int what;
+	const char *why;
+};
+static const struct field restarted_fields[] = {
+	FIELD_ONE_OF(
+		struct restarted, what, "what died and is back", restartable, .required = true),
+	FIELD_STR(struct restarted, why, "why it died", .max = 1000),
+	{ 0 },
+};
+
+static bool is_told(struct vm *vm)
+{
+	return ++vm->core->restarts <= RESTARTS_MAX;
+}
+
+static bool on_restarted(struct vm *vm, const void *args, struct err *err)
+{
+	const struct restarted *r = args;
+	(void)err;
+	if (!is_told(vm)) {
+		return true;
+	}
+	log_warning("sandbox=%s restarted=\"%s\" why=\"%s\"", vm->id, restartable[r->what],
+		r->why ? r->why : "");
+	vm_add_note(vm, "The %s died and was restarted.", restartable[r->what]);
+	vm_tell_news(vm, "The %s died and was restarted: %s", restartable[r->what],
+		r->why ? r->why : "no reason is known");
+	return true;
+}
+
+struct resting {
+	int what;
+	const char *why;
+	int64_t ms;
+};
+static const struct field resting_fields[] = {
+	FIELD_ONE_OF(struct resting, what, "what died too often", restartable, .required = true),
+	FIELD_STR(struct resting, why, "why it died", .max = 1000),
+	FIELD_NUM(struct resting, ms, "until it is started again", .required = true, .max = 1e9),
+	{ 0 },
+};
+
+static bool on_resting(struct vm *vm, const void *args, struct err *err)
+{
+	const struct resting *r = args;
+	const char *what = restartable[r->what];
+	long long s = (long long)(r->ms + 999) / 1000;
+	(void)err;
+	if (!is_told(vm)) {
+		return true;
+	}
+	log_warning("sandbox=%s resting=\"%s\" s=%lld why=\"%s\"", vm->id, what, s,
+		r->why ? r->why : "");
+	vm_add_note(vm,
+		"The %s died again and again: the desktop goes on without it, and it is started "
+		"again in %lld s.",
+		what, s);
+	vm_tell_news(vm, "The %s died again and again: %s", what, r->why ? r->why : "");
+	return true;
+}
+
+struct screen {
+	int64_t frame_id;
+};
+static const struct field screen_fields[] = {
+	FIELD_NUM(struct screen, frame_id, "counts screen changes", .required = true, .max = 1e15),
+	{ 0 },
+};
+
+static int on_screen_timer(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vm_core *core = data;
+	struct vm_pool *pool = core->vm->pool;
+	(void)source;
+	(void)usec;
+	loop_drop(&core->screen_timer);
+	core->screen_us = loop_now_us();
+	if (pool->on_screen && core->watches && core->state == VM_READY) {
+		pool->on_screen(core->vm, pool->on_screen_data);
+	}
+	return 0;
+}
+
+/* The agent promises at most 5 a second; the bound is kept here all the same, and the last change
+ * is never lost. */
+static bool on_screen(struct vm *vm, const void *args, struct err *err)
+{
+	struct vm_core *core = vm->core;
+	(void)args;
+	(void)err;
+	if (core->screen_timer) {
+		return true;
+	}
+	uint64_t since = loop_now_us() - core->screen_us;
+	uint64_t left = since < SCREEN_INTERVAL_US ? SCREEN_INTERVAL_US - since : 0;
+	core->screen_timer = loop_after_ms(vm->pool->event, left / 1000, on_screen_timer, core);
+	return true;
+}
+
+struct agent_event {
+	const char *name;
+	const struct field *fields;
+	bool (*run)(struct vm *vm, const void *args, struct err *err);
+};
+static const struct agent_event agent_events[] = {
+	{ "hello", hello_fields, on_hello },
+	{ "stage", stage_fields, on_stage },
+	{ "ready", ready_fields, on_ready },
+	{ "failed", failed_fields, on_failed },
+	{ "restarted", restarted_fields, on_restarted },
+	{ "resting", resting_fields, on_resting },
+	{ "screen", screen_fields, on_screen },
+};
+
+union event_args {
+	struct hello hello;
+	struct stage stage;
+	struct ready ready;
+	struct failed failed;
+	struct restarted restarted;
+	struct resting resting;
+	struct screen screen;
+};
+
+static bool event_run(struct vm *vm, const char *name, const json_t *fields, struct err *err)
+{
+	union event_args args;
+	for (size_t i = 0; i < sizeof(agent_events) / sizeof(agent_events[0]); i++) {
+		const struct agent_event *event = &agent_events[i];
+		if (strcmp(event->name, name) != 0) {
+			continue;
+		}
+		if (!vm->core->said_hello && event->run != on_hello) {
+			return err_set(err, ERR_ARGUMENT, "'%s' before 'hello'", name);
+		}
+		memset(&args, 0, sizeof(args));
+		if (!field_decode(event->fields, fields, &args, err)) {
+			return err_while(err, "event '%s'", name);
+		}
+		return event->run(vm, &args, err);
+	}
+	return err_set(err, ERR_ARGUMENT, "an unknown event '%.40s'", name);
+}
+
+void vm_on_agent_event(struct link *link, const struct link_msg *msg, void *data)
+{
+	struct vm *vm = data;
+	struct err err;
+	(void)link;
+	if (vm->core->state >= VM_STOPPING) {
+		return;
+	}
+	const char *name = json_string_value(json_object_get(msg->json, "event"));
+	json_auto_t *fields = json_copy((json_t *)msg->json);
+	json_object_del(fields, "event");
+	if (!event_run(vm, name ? name : "", fields, &err)) {
+		vm_agent_broke(vm, &err);
+	}
+}
+
+/* ---- screen changes ---- */
+
+static void watch_send(struct vm *vm);
+
+static void on_watch_reply(const struct link_msg *msg, const struct err *err, void *data)
+{
+	struct vm *vm = data;
+	struct vm_core *core = vm->core;
+	(void)msg;
+	core->watch_asked = false;
+	if (err && err->kind != ERR_GONE) {
+		log_warning("sandbox=%s watch: %s", vm->id, err->text);
+	} else if (!err && core->watch_sent != (core->watches > 0)) {
+		watch_send(vm);
+	}
+}
+
+/* One at a time: an agent that answers none gets no more. */
+static void watch_send(struct vm *vm)
+{
+	struct vm_core *core = vm->core;
+	if (core->state == VM_READY && core->link && !core->watch_asked) {
+		core->watch_asked = true;
+		core->watch_sent = core->watches > 0;
+		link_request(core->link, "watch", json_pack("{s:b}", "on", core->watch_sent),
+			on_watch_reply, vm);
+	}
+}
+
+void vm_watch(struct vm *vm, bool on)
+{
+	struct vm_core *core = vm->core;
+	unsigned before = core->watches;
+	if (on || before) {
+		core->watches += on ? 1 : -1u;
+	}
+	if (!before != !core->watches) {
+		watch_send(vm);
+	}
+}
+
+void vm_watch_again(struct vm *vm)
+{
+	vm->core->watch_asked = false; /* what an earlier agent owed */
+	if (vm->core->watches) {
+		watch_send(vm);
+	}
+}

@@ -1,0 +1,292 @@
+/*
+ * The control lease; control.h says what it means.  A change of hands stops the agent's input at
+ * once (vm/guest/guest.c does that); everyone who is to be told is told from the loop.
+ */
+
+#include "vm/core/control.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "vm/core/core.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+const char *const vm_holder_words[] = { "agent", "person", "nobody", NULL };
+
+struct vm_person_wait {
+	TAILQ_ENTRY(vm_person_wait) entry;
+	struct vm *vm;
+	char *reason;
+	vm_person_fn *fn;
+	void *data;
+};
+TAILQ_HEAD(person_waits, vm_person_wait);
+
+struct vm_lease {
+	struct vm_control control;
+	char who[VM_CONTROL_WHO_MAX + 1];
+	char says[VM_CONTROL_TEXT_MAX + 1]; /* of the person who just handed back */
+	bool has_says, answer;              /* those who asked are to be answered */
+	struct person_waits waits;          /* oldest first */
+	char *want;                         /* a reason that nobody waits for here; or NULL */
+	sd_event_source *want_ends;
+	sd_event_source *tell;
+};
+
+static const struct vm_control at_first;
+
+static struct vm_lease *lease_of(struct vm *vm)
+{
+	struct vm_core *core = vm->core;
+	if (!core->lease) {
+		core->lease = must(calloc(1, sizeof(*core->lease)));
+		TAILQ_INIT(&core->lease->waits);
+	}
+	return core->lease;
+}
+
+/* ---- telling ---- */
+
+static void show_wanted(struct vm_lease *lease)
+{
+	const struct vm_person_wait *newest = TAILQ_LAST(&lease->waits, person_waits);
+	lease->control.wanted = newest ? newest->reason : lease->want;
+}
+
+static void wait_free(struct vm_person_wait *wait)
+{
+	struct vm_lease *lease = wait->vm->core->lease;
+	TAILQ_REMOVE(&lease->waits, wait, entry);
+	show_wanted(lease);
+	free(wait->reason);
+	free(wait);
+}
+
+/* A callback may begin new ones, which are not answered by the same words, or cancel some. */
+static void answer_all(struct vm *vm, const char *says, const struct err *err)
+{
+	struct vm_lease *lease = vm->core->lease;
+	const struct vm_person_wait *last = TAILQ_LAST(&lease->waits, person_waits);
+	for (bool more = last; more && !TAILQ_EMPTY(&lease->waits);) {
+		struct vm_person_wait *wait = TAILQ_FIRST(&lease->waits);
+		vm_person_fn *fn = wait->fn;
+		void *data = wait->data;
+		more = wait != last;
+		wait_free(wait);
+		fn(vm, says, err, data);
+	}
+}
+
+static int on_tell(sd_event_source *source, void *data)
+{
+	struct vm *vm = data;
+	struct vm_lease *lease = vm->core->lease;
+	struct vm_pool *pool = vm->pool;
+	(void)source;
+	loop_drop(&lease->tell);
+	if (lease->answer) {
+		bool asked = !TAILQ_EMPTY(&lease->waits);
+		lease->answer = false;
+		if (!asked && lease->has_says) {
+			vm_add_note(vm, "The person who had control said: \"%s\"", lease->says);
+		}
+		auto_free char *says = lease->has_says ? must(strdup(lease->says)) : NULL;
+		lease->has_says = false;
+		answer_all(vm, says, NULL);
+	}
+	if (pool->on_control && !pool->freeing) {
+		pool->on_control(vm, pool->on_control_data);
+	}
+	return 0;
+}
+
+static void tell(struct vm *vm)
+{
+	struct vm_lease *lease = lease_of(vm);
+	if (!lease->tell) {
+		lease->tell = loop_defer(vm->pool->event, on_tell, vm);
+	}
+}
+
+void vm_pool_on_control(struct vm_pool *pool, vm_control_fn *fn, void *data)
+{
+	pool->on_control = fn;
+	pool->on_control_data = data;
+}
+
+static void set_want(struct vm_lease *lease, const char *reason)
+{
+	loop_drop(&lease->want_ends);
+	free(lease->want);
+	lease->want = reason ? must(strndup(reason, VM_CONTROL_TEXT_MAX)) : NULL;
+	show_wanted(lease);
+}
+
+/* ---- changes of hands ---- */
+
+static void hand_to(struct vm *vm, enum vm_holder holder, const char *who)
+{
+	struct vm_lease *lease = lease_of(vm);
+	snprintf(lease->who, sizeof(lease->who), "%s", who ? who : "");
+	lease->control.who = who ? lease->who : NULL;
+	lease->control.holder = holder;
+	lease->control.since = vm_now_ms();
+	lease->control.fence++;
+	log_info("sandbox=%s control=%s%s%s", vm->id, vm_holder_words[holder], who ? " who=" : "",
+		who ? lease->who : "");
+	tell(vm);
+}
+
+const struct vm_control *vm_control(const struct vm *vm)
+{
+	return vm->core->lease ? &vm->core->lease->control : &at_first;
+}
+
+uint64_t vm_control_take(struct vm *vm, const char *who)
+{
+	hand_to(vm, VM_HELD_BY_PERSON, who);
+	guest_stop_input(vm);
+	return lease_of(vm)->control.fence;
+}
+
+bool vm_control_is(const struct vm *vm, uint64_t fence)
+{
+	const struct vm_control *control = vm_control(vm);
+	return control->holder == VM_HELD_BY_PERSON && control->fence == fence;
+}
+
+bool vm_control_give_back(struct vm *vm, uint64_t fence, const char *says, struct err *err)
+{
+	if (!vm_control_is(vm, fence)) {
+		return err_set(err, ERR_STATE, "you do not have control of this sandbox any more");
+	}
+	struct vm_lease *lease = lease_of(vm);
+	lease->has_says = says && *says;
+	lease->answer = true;
+	snprintf(lease->says, sizeof(lease->says), "%s", says ? says : "");
+	set_want(lease, NULL);
+	hand_to(vm, VM_HELD_BY_AGENT, NULL);
+	return true;
+}
+
+bool vm_control_agent_may(const struct vm *vm, struct err *err)
+{
+	const struct vm_control *control = vm_control(vm);
+	if (control->holder == VM_HELD_BY_NOBODY) {
+		return err_set(err, ERR_STATE,
+			"you released control of this desktop; call control_acquire to act again");
+	}
+	if (control->holder == VM_HELD_BY_AGENT) {
+		return true;
+	}
+	char since[32];
+	time_t seconds = control->since / 1000;
+	struct tm utc;
+	gmtime_r(&seconds, &utc);
+	strftime(since, sizeof(since), "%H:%M:%S UTC", &utc);
+	return err_set(err, ERR_STATE,
+		"a person has control of this desktop (%s, since %s): you can look, but not act. "
+		"Call request_human to wait until they hand it back, or look again later",
+		control->who, since);
+}
+
+bool vm_control_beside(const struct vm *vm, struct err *err)
+{
+	return vm->pool->config.commands_during_takeover ||
+	       vm_control(vm)->holder != VM_HELD_BY_PERSON || vm_control_agent_may(vm, err);
+}
+
+bool vm_control_acquire(struct vm *vm, struct err *err)
+{
+	enum vm_holder holder = (enum vm_holder)vm_control(vm)->holder;
+	if (holder == VM_HELD_BY_PERSON) {
+		return vm_control_agent_may(vm, err);
+	}
+	if (holder == VM_HELD_BY_NOBODY) {
+		hand_to(vm, VM_HELD_BY_AGENT, NULL);
+	}
+	return true;
+}
+
+bool vm_control_release(struct vm *vm, struct err *err)
+{
+	enum vm_holder holder = (enum vm_holder)vm_control(vm)->holder;
+	if (holder == VM_HELD_BY_PERSON) {
+		return vm_control_agent_may(vm, err);
+	}
+	if (holder == VM_HELD_BY_AGENT) {
+		hand_to(vm, VM_HELD_BY_NOBODY, NULL);
+		guest_stop_input(vm);
+	}
+	return true;
+}
+
+/* ---- asking for a person ---- */
+
+struct vm_person_wait *vm_control_ask(
+	struct vm *vm, const char *reason, vm_person_fn *fn, void *data)
+{
+	struct vm_lease *lease = lease_of(vm);
+	struct vm_person_wait *wait = must(calloc(1, sizeof(*wait)));
+	*wait = (struct vm_person_wait){ .vm = vm,
+		.reason = must(strndup(reason, VM_CONTROL_TEXT_MAX)),
+		.fn = fn,
+		.data = data };
+	TAILQ_INSERT_TAIL(&lease->waits, wait, entry);
+	lease->control.wanted = wait->reason;
+	tell(vm);
+	return wait;
+}
+
+void vm_control_ask_cancel(struct vm_person_wait *wait)
+{
+	if (wait) {
+		struct vm *vm = wait->vm;
+		wait_free(wait);
+		tell(vm);
+	}
+}
+
+static int on_want_ends(sd_event_source *source, uint64_t now, void *data)
+{
+	(void)source, (void)now;
+	vm_control_want(data, NULL, 0);
+	return 0;
+}
+
+void vm_control_want(struct vm *vm, const char *reason, uint64_t ms)
+{
+	struct vm_lease *lease = lease_of(vm);
+	if (!reason && !lease->want) {
+		return;
+	}
+	set_want(lease, reason);
+	vm_timeout_touch(vm);
+	if (reason) {
+		lease->want_ends = loop_after_ms(vm->pool->event, ms, on_want_ends, vm);
+	}
+	tell(vm);
+}
+
+/* ---- the sandbox's end ---- */
+
+void control_over(struct vm *vm, const struct err *why)
+{
+	if (vm->core->lease) {
+		answer_all(vm, NULL, why);
+	}
+}
+
+void control_free(struct vm *vm)
+{
+	struct vm_lease *lease = take_ptr(&vm->core->lease);
+	if (lease) {
+		loop_drop(&lease->tell);
+		loop_drop(&lease->want_ends);
+		free(lease->want);
+		free(lease);
+	}
+}

@@ -1,0 +1,415 @@
+/*
+ * The machines of one sandbox: there is at most one at a time, and the next may start when nothing
+ * is left of the one before.  Here are its start, its link, and its end; what these mean for the
+ * sandbox is lifecycle.c's.
+ */
+
+#include "vm/core/vm.h"
+
+#include "base/base64.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "vm/core/core.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define LOST_GRACE_MS 300 /* between a broken link and the news of the process behind it */
+#define COLD_FACTOR 10    /* a boot from nothing may take so many times as long */
+#define TAKEN_MS 5000     /* what was ready in reserve has to be so again; a new one takes less */
+#define ENTROPY_BYTES 64
+#define CLOCK_TRUSTED_US 3600000000ULL /* so long a guest's clock is as good as ours */
+#define CLOCK_JUMP_US 100000           /* ours was set when it is off by this */
+#define RELINKS_MAX 5
+#define RELINK_MS 200   /* the agent has to see that the link is closed; doubled each time */
+#define SILENCE_MS 2000 /* that it may take to answer the first word; doubled each time */
+
+/* ---- its place on disk ---- */
+
+void vm_set_from(struct vm *vm, const char *from)
+{
+	char *copy = from ? must(strdup(from)) : NULL;
+	free(vm->core->from);
+	vm->from = vm->core->from = copy;
+	free(take_ptr(&vm->core->template_key));
+}
+
+bool vm_need_dir(struct vm *vm, struct err *err)
+{
+	struct vm_core *core = vm->core;
+	if (core->dir) {
+		return true;
+	}
+	struct state *state = vm_pool_state(vm->pool, err);
+	auto_free char *unfinished = NULL;
+	auto_close int lock =
+		state ? state_begin(state, STATE_SANDBOXES, vm->id, &unfinished, err) : -1;
+	if (lock < 0 || !state_commit(state, STATE_SANDBOXES, vm->id, err)) {
+		return false;
+	}
+	core->lock = take_fd(&lock);
+	vm->dir = core->dir = state_path(state, STATE_SANDBOXES, vm->id);
+	return true;
+}
+
+/* ---- start ---- */
+
+static int on_start_timeout(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vm *vm = data;
+	struct err why;
+	(void)source;
+	(void)usec;
+	const char *stage = vm->core->last_stage;
+	err_set(&why, ERR_TIMEOUT, "it was not ready after %lld ms (the last stage it reached: %s)",
+		(long long)vm->timeout_ms, stage ? stage : "none");
+	vm_failed(vm, &why);
+	return 0;
+}
+
+static void start_clock(struct vm *vm)
+{
+	struct vm_core *core = vm->core;
+	bool cold = vm->backend->template_key && !vm->from && !core->adopting;
+	core->start_us = loop_now_us();
+	vm->timeout_ms = vm->pool->config.start_timeout_ms * (cold ? COLD_FACTOR : 1);
+	if (core->taken && vm->timeout_ms > TAKEN_MS) {
+		vm->timeout_ms = TAKEN_MS;
+	}
+	loop_drop(&core->start_timer);
+	core->start_timer =
+		loop_after_ms(vm->pool->event, (uint64_t)vm->timeout_ms, on_start_timeout, vm);
+}
+
+static void reset(struct vm_core *core)
+{
+	struct vm *vm = core->vm;
+	memset((char *)vm + sizeof(*vm), 0, vm->backend->size - sizeof(*vm));
+	core->said_hello = core->lost = core->pinged = false;
+	core->stages = 0;
+	core->last_stage = NULL;
+	core->restarts = 0;
+	core->renewed_us = 0;
+	core->relinks = 0;
+}
+
+bool vm_machine_start(struct vm *vm, struct err *err)
+{
+	struct vm_core *core = vm->core;
+	reset(core);
+	vm_set_state(core, VM_STARTING);
+	core->machine = MACHINE_RUNS;
+	vm->outlives = core->keep || vm->pool->config.outlive;
+	start_clock(vm);
+	if (!core->adopting) {
+		return vm->backend->start(vm, err);
+	}
+	return vm->backend->adopt(vm, err);
+}
+
+/* ---- the link ---- */
+
+static void let_go_of_link(struct vm_core *core)
+{
+	loop_drop(&core->lost_timer);
+	loop_drop(&core->silence_timer);
+	loop_drop(&core->guard);
+	guest_let_go(core->vm);
+	link_free(take_ptr(&core->link));
+}
+
+/*
+ * The server before us may have been killed in the middle of a message.  An agent that did not see
+ * it go takes our first words for the rest of that, and goes on with the rest of its own; closed
+ * and opened once more, with time in between, both begin anew.
+ */
+static bool link_again(struct vm_core *core)
+{
+	const struct vm_backend *backend = core->vm->backend;
+	if (!core->adopting || core->machine != MACHINE_RUNS || !backend->relink ||
+		core->relinks == RELINKS_MAX) {
+		return false;
+	}
+	log_debug("sandbox=%s is linked again", core->vm->id);
+	let_go_of_link(core);
+	core->said_hello = false;
+	core->stages = 0;
+	backend->relink(core->vm, RELINK_MS << core->relinks++);
+	return true;
+}
+
+static int on_silence(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vm_core *core = data;
+	(void)source;
+	(void)usec;
+	loop_drop(&core->silence_timer);
+	link_again(core); /* at the last time the start's own limit ends it */
+	return 0;
+}
+
+static int on_lost_long_ago(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vm_core *core = data;
+	struct err why = core->why;
+	(void)source;
+	(void)usec;
+	loop_drop(&core->lost_timer);
+	if (!link_again(core)) {
+		vm_failed(core->vm, &why);
+	}
+	return 0;
+}
+
+void vm_lost_link(struct vm *vm, const struct err *why)
+{
+	struct vm_core *core = vm->core;
+	if (core->state >= VM_STOPPING || core->machine != MACHINE_RUNS || core->lost_timer ||
+		!core->link) {
+		return;
+	}
+	if (core->job && core->job->saving && core->job->last) {
+		core->lost = true; /* the last that was wanted of the machine is being written */
+		return;
+	}
+	err_set(&core->why, ERR_GONE, "the connection to its agent was lost (%s)", why->text);
+	core->lost_timer = loop_after_ms(vm->pool->event, LOST_GRACE_MS, on_lost_long_ago, core);
+}
+
+static void on_closed(struct link *link, const struct err *why, void *data)
+{
+	(void)link;
+	vm_lost_link(data, why);
+}
+
+static const struct link_handlers link_handlers = { .event = vm_on_agent_event,
+	.closed = on_closed };
+
+void vm_has_link(struct vm *vm, int fd)
+{
+	struct vm_core *core = vm->core;
+	if (core->state != VM_STARTING || core->machine != MACHINE_RUNS || core->link) {
+		close(fd);
+		return;
+	}
+	core->link = link_new(vm->pool->event, fd, &link_handlers, vm);
+	if (vm->from || core->adopting) {
+		vm_machine_renew(vm, core->new_names);
+	}
+	if (core->adopting) {
+		core->silence_timer = loop_after_ms(
+			vm->pool->event, SILENCE_MS << core->relinks, on_silence, core);
+	}
+}
+
+/* ---- a copy becomes one of its own ---- */
+
+static void on_renewed(const struct link_msg *msg, const struct err *err, void *data)
+{
+	struct vm *vm = data;
+	(void)msg;
+	if (!err) {
+		loop_drop(&vm->core->silence_timer);
+		return;
+	}
+	if (err->kind == ERR_GONE) {
+		vm_lost_link(vm, err);
+		return;
+	}
+	struct err why = *err;
+	err_while(&why, "its agent cannot go on after the copy");
+	vm_failed(vm, &why);
+}
+
+static void random_bytes(void *to, size_t len)
+{
+	if (getrandom(to, len, 0) != (ssize_t)len) {
+		abort(); /* up to 256 bytes it cannot fail */
+	}
+}
+
+static void add_names(json_t *args)
+{
+	uint8_t machine[16], mac[6];
+	char hex[33], text[24], name[ID_LEN + 1];
+	random_bytes(machine, sizeof(machine));
+	random_bytes(mac, sizeof(mac));
+	id_make(name);
+	for (size_t i = 0; i < sizeof(machine); i++) {
+		snprintf(hex + 2 * i, 3, "%02x", machine[i]);
+	}
+	/* Of nobody's, to one receiver. */
+	mac[0] = (uint8_t)((mac[0] & 0xfc) | 2);
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		mac[3], mac[4], mac[5]);
+	json_object_set_new(args, "hostname", json_sprintf("desktop-%.6s", name));
+	json_object_set_new(args, "machine_id", json_string(hex));
+	json_object_set_new(args, "mac", json_string(text));
+}
+
+/* What the wall clock is ahead of the one that nobody sets, and that stands still while the host
+ * sleeps. */
+static int64_t clock_ahead_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - (int64_t)loop_now_us();
+}
+
+static void starts_again(struct vm *vm)
+{
+	vm_set_state(vm->core, VM_STARTING);
+	vm->core->stages = 0;
+	start_clock(vm);
+}
+
+void vm_machine_renew(struct vm *vm, bool new_names)
+{
+	struct vm_core *core = vm->core;
+	uint8_t bytes[ENTROPY_BYTES];
+	struct timespec now;
+	size_t len;
+	random_bytes(bytes, sizeof(bytes));
+	auto_free char *entropy = base64_encode(bytes, sizeof(bytes), &len);
+	if (core->state != VM_STARTING) {
+		starts_again(vm);
+	}
+	core->renewed_us = loop_now_us();
+	core->renewed_clock_us = clock_ahead_us();
+	clock_gettime(CLOCK_REALTIME, &now);
+	json_t *args = json_pack("{s:I, s:s}", "time_us",
+		(json_int_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, "entropy", must(entropy));
+	if (new_names) {
+		add_names(args);
+	}
+	link_request(core->link, "renew", args, on_renewed, vm);
+}
+
+/* ---- out of the reserve ---- */
+
+static void on_claimed(const struct link_msg *msg, const struct err *err, void *data)
+{
+	struct vm *vm = data;
+	struct vm_core *core = vm->core;
+	(void)msg;
+	if (err && err->kind == ERR_GONE) {
+		vm_lost_link(vm, err);
+	} else if (err) {
+		struct err why = *err;
+		vm_failed(vm, &why);
+	} else if (core->state == VM_STARTING) {
+		log_info("sandbox=%s ready ms=%llu", vm->id,
+			(unsigned long long)((loop_now_us() - core->start_us) / 1000));
+		vm_is_ready(vm);
+	}
+}
+
+/* Its clock goes on with ours, unless that was set or the host slept; but not for days. */
+static bool has_right_time(const struct vm_core *core)
+{
+	int64_t jump = clock_ahead_us() - core->renewed_clock_us;
+	return core->renewed_us && loop_now_us() - core->renewed_us < CLOCK_TRUSTED_US &&
+	       jump < CLOCK_JUMP_US && jump > -CLOCK_JUMP_US;
+}
+
+void vm_machine_claim(struct vm *vm)
+{
+	if (!has_right_time(vm->core)) {
+		vm_machine_renew(vm, false);
+		return;
+	}
+	starts_again(vm);
+	link_request(vm->core->link, "ping", NULL, on_claimed, vm);
+}
+
+/* ---- its end ---- */
+
+static void let_go(struct vm_core *core)
+{
+	loop_drop(&core->start_timer);
+	loop_drop(&core->screen_timer);
+	let_go_of_link(core);
+}
+
+static void release(struct vm_core *core)
+{
+	loop_drop(&core->halted);
+	if (core->machine != MACHINE_NONE) {
+		core->vm->backend->release(core->vm);
+		core->machine = MACHINE_NONE;
+	}
+}
+
+static int on_halted(sd_event_source *source, void *data)
+{
+	struct vm_core *core = data;
+	(void)source;
+	release(core);
+	void (*fn)(struct vm_core *) = take_ptr(&core->on_halted);
+	(fn ? fn : vm_release_when_over)(core);
+	return 0;
+}
+
+/* Release and what comes then are left to the loop: backends report their end from inside. */
+static void ended(struct vm_core *core)
+{
+	if (core->machine != MACHINE_NONE) {
+		core->machine = MACHINE_ENDED;
+	}
+	if (!core->halted) {
+		core->halted = loop_defer(core->vm->pool->event, on_halted, core);
+	}
+}
+
+void vm_machine_halt(struct vm_core *core, void (*fn)(struct vm_core *core))
+{
+	core->on_halted = fn;
+	let_go(core);
+	if (core->machine == MACHINE_RUNS) {
+		core->machine = MACHINE_ENDING;
+		if (core->vm->backend->stop(core->vm)) {
+			core->machine = MACHINE_ENDED;
+		}
+	}
+	if (core->machine != MACHINE_ENDING) {
+		ended(core);
+	}
+}
+
+void vm_machine_leave(struct vm_core *core)
+{
+	let_go(core);
+	core->vm->backend->leave(core->vm);
+	core->machine = MACHINE_ENDED;
+}
+
+void vm_machine_halt_now(struct vm_core *core)
+{
+	core->on_halted = NULL;
+	release(core); /* waits for what is still ending */
+}
+
+void vm_has_died(struct vm *vm, const struct err *why)
+{
+	struct vm_core *core = vm->core;
+	if (core->machine == MACHINE_ENDING) {
+		ended(core);
+	} else if (core->machine == MACHINE_RUNS) {
+		struct err copy = *why;
+		vm_failed(vm, &copy);
+	}
+}
+
+void vm_settle(struct vm *vm, const char *image, int64_t memory_mib, int64_t cpus)
+{
+	struct vm_spec *spec = &vm->core->spec;
+	if (image && (!spec->image || strcmp(spec->image, image) != 0)) {
+		free((char *)spec->image);
+		spec->image = must(strdup(image));
+	}
+	vm_default_to(&spec->limits.memory_mib, memory_mib);
+	vm_default_to(&spec->limits.cpus, cpus);
+}

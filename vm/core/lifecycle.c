@@ -1,0 +1,450 @@
+/*
+ * One sandbox's life: starting (link, hello, stages), ready, perhaps paused and starting again,
+ * stopping, gone.  An end is told in two steps: vm_end() kills at once, and the burial, run from
+ * the loop, tells everyone who waits; so no callback ever comes from inside a call.
+ */
+
+#include "vm/core/vm.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "vm/core/core.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define NOTES_MAX 2000 /* bytes: a desktop that keeps dying must not fill the next answer */
+
+struct vm_wait {
+	TAILQ_ENTRY(vm_wait) entry;
+	struct vm *vm;
+	struct vm_wait_handlers handlers;
+	void *data;
+	unsigned told;             /* the last stage it heard of */
+	sd_event_source *deferred; /* it was over when it began */
+	struct err refused;        /* why a paused one is not resumed for it */
+};
+
+static void tell_started(struct vm *vm, const struct err *why)
+{
+	struct vm_pool *pool = vm->pool;
+	if (pool->on_started && !pool->freeing && !vm->core->hidden) {
+		pool->on_started(
+			vm, loop_now_us() - vm->core->start_us, why, pool->on_started_data);
+	}
+}
+
+static int on_tell_state(sd_event_source *source, void *data)
+{
+	struct vm_core *core = data;
+	struct vm_pool *pool = core->vm->pool;
+	(void)source;
+	loop_drop(&core->tell_state);
+	if (pool->on_state && !pool->freeing) {
+		pool->on_state(core->vm, pool->on_state_data);
+	}
+	return 0;
+}
+
+void vm_set_state(struct vm_core *core, enum vm_state state)
+{
+	struct vm_pool *pool = core->vm->pool;
+	core->state = state;
+	if (pool->on_state && !core->tell_state && !core->hidden) {
+		core->tell_state = loop_defer(pool->event, on_tell_state, core);
+	}
+}
+
+/* ---- the end ---- */
+
+void vm_end_error(const struct vm *vm, struct err *ret_err)
+{
+	const struct vm_core *core = vm->core;
+	if (core->was_ready) {
+		err_set(ret_err, ERR_GONE, "sandbox %s has ended: %s", vm->id, core->why.text);
+	} else {
+		err_set(ret_err, core->why.kind, "sandbox %s could not start: %s", vm->id,
+			core->why.text);
+	}
+	vm_hide_paths(vm->pool, ret_err);
+}
+
+int64_t vm_now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void wait_done(struct vm_wait *wait, const struct err *err)
+{
+	TAILQ_REMOVE(&wait->vm->core->waits, wait, entry);
+	loop_drop(&wait->deferred);
+	wait->handlers.done(wait->vm, err, wait->data);
+	free(wait);
+}
+
+/* A callback may cancel other waits or begin new ones, so look from the start each time; new ones
+ * are deferred. */
+static void waits_done(struct vm_core *core, const struct err *err, bool all)
+{
+	struct vm_wait *wait;
+	do {
+		TAILQ_FOREACH(wait, &core->waits, entry)
+		{
+			if (all || !wait->deferred) {
+				wait_done(wait, err);
+				break;
+			}
+		}
+	} while (wait);
+}
+
+/* What is left of it on disk goes with it. */
+static void remove_dir(struct vm_core *core)
+{
+	if (!core->dir) {
+		return;
+	}
+	if (!core->kept) {
+		state_remove(core->vm->pool->state, STATE_SANDBOXES, core->vm->id);
+	}
+	close(take_fd(&core->lock));
+	free(take_ptr(&core->dir));
+	core->vm->dir = NULL;
+}
+
+void vm_release_when_over(struct vm_core *core)
+{
+	if (core->state != VM_STOPPING || !core->buried || core->machine != MACHINE_NONE) {
+		return;
+	}
+	remove_dir(core);
+	vm_set_state(core, VM_GONE);
+	log_debug("sandbox=%s gone", core->vm->id);
+	vm_warm_refill(core->vm->pool);
+}
+
+static void tell_ended(struct vm *vm, const struct err *why)
+{
+	struct vm_pool *pool = vm->pool;
+	struct err told = vm->core->why;
+	vm_hide_paths(vm->pool, &told);
+	vm_tell_news(vm, "The sandbox ended: %s", told.text);
+	if (pool->on_ended && !pool->freeing) {
+		pool->on_ended(vm, why, pool->on_ended_data);
+	}
+}
+
+static void bury(struct vm_core *core, bool all)
+{
+	struct err why, gone;
+	loop_drop(&core->burial);
+	vm_end_error(core->vm, &why);
+	if (!core->buried && !core->hidden) {
+		tell_ended(core->vm, &why);
+	}
+	core->buried = true;
+	if (core->job) {
+		struct vm_job *job = core->job;
+		vm_job_drop(job);
+		job->ended(job, &why);
+	}
+	if (all) {
+		vm_jobs_refuse_now(core);
+	}
+	gone = why;
+	gone.kind = ERR_GONE;
+	guest_fail_calls(core->vm, &gone, all);
+	control_over(core->vm, &gone);
+	waits_done(core, &why, all);
+}
+
+static int on_burial(sd_event_source *source, void *data)
+{
+	struct vm_core *core = data;
+	(void)source;
+	bury(core, false);
+	vm_release_when_over(core);
+	return 0;
+}
+
+void vm_bury_now(struct vm_core *core)
+{
+	bury(core, true);
+	vm_machine_halt_now(core);
+	vm_release_when_over(core);
+}
+
+void vm_end(struct vm *vm, const struct err *why)
+{
+	struct vm_core *core = vm->core;
+	if (core->state >= VM_STOPPING) {
+		return;
+	}
+	vm_set_state(core, VM_STOPPING);
+	core->why = *why;
+	log_info("sandbox=%s ends: %s", vm->id, why->text);
+	vm_template_forget(core);
+	vm_timeout_end(vm);
+	if (!core->was_ready) {
+		tell_started(vm, why);
+	}
+	vm_machine_halt(core, NULL);
+	core->burial = loop_defer(vm->pool->event, on_burial, core);
+}
+
+static bool is_resuming(const struct vm_core *core)
+{
+	return core->state == VM_STARTING && core->resuming;
+}
+
+void vm_keep_if_wanted(struct vm_core *core)
+{
+	const struct vm_backend *backend = core->vm->backend;
+	bool runs = core->state == VM_READY || (core->adopting && core->machine == MACHINE_RUNS);
+	if (!core->keep || !core->dir || core->hidden) {
+		return;
+	}
+	/* One that was just being resumed is still whole in saved/. */
+	core->kept = core->state == VM_PAUSED || is_resuming(core) || (runs && backend->leave);
+	if (core->kept && runs) {
+		vm_machine_leave(core);
+	}
+}
+
+static void on_resume_failed(struct vm_core *core)
+{
+	struct err why = core->why;
+	vm_set_state(core, VM_PAUSED);
+	core->resuming = false;
+	vm_record(core->vm);
+	err_while(&why, "sandbox %s stays paused: it could not be resumed", core->vm->id);
+	waits_done(core, &why, false);
+}
+
+void vm_failed(struct vm *vm, const struct err *why)
+{
+	struct vm_core *core = vm->core;
+	if (is_resuming(core)) {
+		core->why = *why;
+		vm_set_state(core, VM_STARTING);
+		log_warning("sandbox=%s is not resumed: %s", vm->id, why->text);
+		vm_machine_halt(core, on_resume_failed);
+	} else if (core->state != VM_STARTING ||
+		   !(vm_warm_start_again(vm, why) || vm_template_start_again(vm, why))) {
+		vm_end(vm, why);
+	}
+}
+
+void vm_stop(struct vm *vm, const char *why)
+{
+	struct err err;
+	err_set(&err, ERR_GONE, "%s", why);
+	vm_end(vm, &err);
+}
+
+void vm_agent_broke(struct vm *vm, struct err *err)
+{
+	if (vm->core->adopting) { /* it may still speak to the server before this one */
+		vm_lost_link(vm, err);
+		return;
+	}
+	err->kind = ERR_GONE;
+	err_while(err, "the sandbox's agent sent a bad message, so the sandbox was ended");
+	log_warning("sandbox=%s %s", vm->id, err->text);
+	vm_end(vm, err);
+}
+
+/* ---- notes ---- */
+
+void vm_tell_news(struct vm *vm, const char *fmt, ...)
+{
+	struct vm_pool *pool = vm->pool;
+	if (!pool->on_news || pool->freeing) {
+		return;
+	}
+	char text[800];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	pool->on_news(vm, text, pool->on_news_data);
+}
+
+void vm_add_note(struct vm *vm, const char *fmt, ...)
+{
+	struct buf *notes = &vm->core->notes;
+	char text[800];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (notes->len + strlen(text) < NOTES_MAX) {
+		buf_printf(notes, "%s%s", notes->len ? " " : "", text);
+	}
+}
+
+char *vm_take_note(struct vm *vm)
+{
+	struct buf *notes = &vm->core->notes;
+	if (!notes->len) {
+		return NULL;
+	}
+	char *text = must(strdup(buf_text(notes)));
+	buf_done(notes);
+	return text;
+}
+
+/* ---- getting ready ---- */
+
+/* A callback may cancel waits, so look from the start each time. */
+void vm_tell_stage(struct vm_core *core, const char *stage, unsigned step, unsigned of)
+{
+	struct vm_wait *wait;
+	do {
+		TAILQ_FOREACH(wait, &core->waits, entry)
+		{
+			if (wait->told < step) {
+				wait->told = step;
+				if (wait->handlers.stage) {
+					wait->handlers.stage(stage, step, of, wait->data);
+				}
+				break;
+			}
+		}
+	} while (wait);
+}
+
+void vm_tell_ready(struct vm *vm)
+{
+	waits_done(vm->core, NULL, false);
+}
+
+void vm_is_ready(struct vm *vm)
+{
+	struct vm_core *core = vm->core;
+	bool first = !core->was_ready;
+	vm_set_state(core, VM_READY);
+	core->was_ready = true;
+	core->taken = false;
+	core->adopting = false;
+	loop_drop(&core->start_timer);
+	core->times.ready = vm_now_ms();
+	if (core->resuming) {
+		core->resuming = false;
+		state_remove_in(vm->pool->state, STATE_SANDBOXES, vm->id, VM_SAVED_DIR);
+	}
+	if (first) {
+		tell_started(vm, NULL);
+	}
+	vm_timeout_touch(vm);
+	vm_record(vm);
+	vm_watch_again(vm);
+	vm_tell_ready(vm);
+	vm_warm_refill(vm->pool);
+}
+
+/* ---- paused, and on again ---- */
+
+static void resume(struct vm *vm)
+{
+	struct vm_core *core = vm->core;
+	auto_free char *saved = NULL;
+	struct err err;
+	if (asprintf(&saved, "%s/%s", core->dir, VM_SAVED_DIR) < 0) {
+		abort();
+	}
+	log_info("sandbox=%s resumes", vm->id);
+	vm_set_from(vm, saved);
+	core->resuming = true;
+	core->new_names = false;
+	if (!vm_machine_start(vm, &err)) {
+		vm_failed(vm, &err);
+	}
+}
+
+void vm_is_paused(struct vm *vm)
+{
+	vm_set_state(vm->core, VM_PAUSED);
+	log_info("sandbox=%s paused", vm->id);
+	vm_timeout_touch(vm);
+	vm_record(vm);
+}
+
+void vm_resume_if_wanted(struct vm *vm)
+{
+	struct err why;
+	if (vm->core->state != VM_PAUSED || TAILQ_EMPTY(&vm->core->waits)) {
+		return;
+	}
+	if (vm_may_resume(vm, &why)) {
+		resume(vm);
+	} else {
+		waits_done(vm->core, &why, false);
+	}
+}
+
+/* ---- waiting ---- */
+
+static bool is_over(const struct vm_core *core)
+{
+	return core->buried || (core->state == VM_READY && !(core->job && core->job->leaves));
+}
+
+static int on_wait_over(sd_event_source *source, void *data);
+
+/* It is over, or it has to be brought about. */
+static void wait_begin(struct vm_wait *wait)
+{
+	struct vm *vm = wait->vm;
+	bool asleep = vm->core->state == VM_PAUSED && !vm->core->job;
+	if (is_over(vm->core) || (asleep && !vm_may_resume(vm, &wait->refused))) {
+		wait->deferred = loop_defer(vm->pool->event, on_wait_over, wait);
+	} else if (asleep) {
+		resume(vm);
+	}
+}
+
+static int on_wait_over(sd_event_source *source, void *data)
+{
+	struct vm_wait *wait = data;
+	struct err why = wait->refused;
+	(void)source;
+	if (why.kind != ERR_NONE) {
+		wait_done(wait, &why);
+	} else if (!is_over(wait->vm->core)) {
+		loop_drop(&wait->deferred);
+		wait_begin(wait);
+	} else if (wait->vm->core->state == VM_READY) {
+		wait_done(wait, NULL);
+	} else {
+		vm_end_error(wait->vm, &why);
+		wait_done(wait, &why);
+	}
+	return 0;
+}
+
+struct vm_wait *vm_wait(struct vm *vm, const struct vm_wait_handlers *handlers, void *data)
+{
+	struct vm_wait *wait = must(calloc(1, sizeof(*wait)));
+	wait->vm = vm;
+	wait->handlers = *handlers;
+	wait->data = data;
+	TAILQ_INSERT_TAIL(&vm->core->waits, wait, entry);
+	wait_begin(wait);
+	return wait;
+}
+
+void vm_wait_cancel(struct vm_wait *wait)
+{
+	if (!wait) {
+		return;
+	}
+	TAILQ_REMOVE(&wait->vm->core->waits, wait, entry);
+	loop_drop(&wait->deferred);
+	free(wait);
+}

@@ -1,0 +1,400 @@
+/*
+ * The pool: which sandboxes exist, whose they are, and how many there may be.  vm/lifecycle/create.c makes them
+ * and lifecycle.c moves them from one state to the next.  Ended sandboxes stay in the list for a while
+ * without anything behind them, so that a later call learns why.
+ */
+
+#include "vm/core/vm.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/work.h"
+#include "vm/core/core.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *const vm_state_words[] = { "starting", "ready", "paused", "stopping", "gone", NULL };
+
+void vm_config_fill(struct vm_config *c)
+{
+	if (!c->backend) {
+		c->backend = "auto";
+	}
+	struct vm_spec *preset = &c->preset;
+	if (preset->screen.width <= 0 || preset->screen.height <= 0) {
+		preset->screen = (struct size){ 1280, 800 };
+	}
+	vm_default_to(&preset->limits.processes, 1024);
+	vm_default_to(&preset->limits.files, 4096);
+	vm_default_to(&preset->limits.disk_mib, 1024);
+	vm_default_to(&c->max_sandboxes, 8);
+	vm_default_to(&c->max_saved, 100);
+	vm_default_to(&c->max_saved_mib, 16384);
+	vm_default_to(&c->start_timeout_ms, 30000);
+}
+
+struct vm_pool *vm_pool_new(sd_event *event, const struct vm_config *config)
+{
+	struct vm_pool *pool = must(calloc(1, sizeof(*pool)));
+	pool->event = sd_event_ref(event);
+	pool->config = *config;
+	vm_config_fill(&pool->config);
+	TAILQ_INIT(&pool->vms);
+	TAILQ_INIT(&pool->templates);
+	TAILQ_INIT(&pool->places);
+	vm_warm_refill(pool);
+	return pool;
+}
+
+static void vm_free(struct vm_core *core)
+{
+	TAILQ_REMOVE(&core->vm->pool->vms, core, entry);
+	vm_timeout_end(core->vm);
+	control_free(core->vm);
+	buf_done(&core->notes);
+	vm_spec_done(&core->spec);
+	if (core->lock >= 0) {
+		close(core->lock);
+	}
+	loop_drop(&core->tell_state);
+	free(core->dir);
+	free(core->from);
+	free(core->template_key);
+	free(core->warm_key);
+	free(core->owner);
+	free(core->vm);
+	free(core);
+}
+
+void vm_undo(struct vm *vm, const struct err *why)
+{
+	struct err copy = *why;
+	vm_end(vm, &copy);
+	vm_bury_now(vm->core);
+	vm_free(vm->core);
+}
+
+void vm_pool_free(struct vm_pool *pool)
+{
+	if (!pool) {
+		return;
+	}
+	struct vm_core *core;
+	struct err why;
+	err_set(&why, ERR_GONE, "the server is shutting down");
+	pool->freeing = true;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		vm_keep_if_wanted(core);
+		vm_end(core->vm, &why);
+	}
+	/* All are killed before the first is waited for. */
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		vm_bury_now(core);
+	}
+	work_wait_all();
+	vm_warm_free(pool);
+	vm_templates_free(pool);
+	while ((core = TAILQ_FIRST(&pool->vms))) {
+		vm_free(core);
+	}
+	vm_snapshots_free(pool);
+	state_close(pool->state);
+	sd_event_unref(pool->event);
+	free(pool);
+}
+
+const struct vm_config *vm_pool_config(const struct vm_pool *pool)
+{
+	return &pool->config;
+}
+
+sd_event *vm_pool_event(const struct vm_pool *pool)
+{
+	return pool->event;
+}
+
+struct state *vm_pool_state(struct vm_pool *pool, struct err *err)
+{
+	if (!pool->state && pool->no_state.kind == ERR_NONE) {
+		pool->state = state_open(pool->config.state_dir, &pool->no_state);
+		if (!pool->state) {
+			err_while(&pool->no_state, "there is no state directory");
+			log_warning("%s", pool->no_state.text);
+		}
+	}
+	if (!pool->state) {
+		*err = pool->no_state;
+	}
+	return pool->state;
+}
+
+void vm_pool_on_screen(struct vm_pool *pool, vm_screen_fn *fn, void *data)
+{
+	pool->on_screen = fn;
+	pool->on_screen_data = data;
+}
+
+void vm_pool_on_news(struct vm_pool *pool, vm_news_fn *fn, void *data)
+{
+	pool->on_news = fn;
+	pool->on_news_data = data;
+}
+
+void vm_pool_on_ended(struct vm_pool *pool, vm_ended_fn *fn, void *data)
+{
+	pool->on_ended = fn;
+	pool->on_ended_data = data;
+}
+
+void vm_pool_on_state(struct vm_pool *pool, vm_state_fn *fn, void *data)
+{
+	pool->on_state = fn;
+	pool->on_state_data = data;
+}
+
+void vm_pool_on_started(struct vm_pool *pool, vm_started_fn *fn, void *data)
+{
+	pool->on_started = fn;
+	pool->on_started_data = data;
+}
+
+void vm_pool_limit_owners(struct vm_pool *pool, vm_owner_limits_fn *fn, void *data)
+{
+	pool->owner_limits = fn;
+	pool->owner_limits_data = data;
+}
+
+void vm_pool_each(struct vm_pool *pool, void (*fn)(struct vm *vm, void *data), void *data)
+{
+	struct vm_core *core;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		if (core->state != VM_GONE && !core->hidden) {
+			fn(core->vm, data);
+		}
+	}
+}
+
+/* ---- how many ---- */
+
+static bool is_live(const struct vm_core *core)
+{
+	return core->state == VM_STARTING || core->state == VM_READY;
+}
+
+static bool is_there(const struct vm_core *core)
+{
+	return (is_live(core) || core->state == VM_PAUSED) && !core->hidden;
+}
+
+/* Forgets the oldest ended ones, but none that somebody still waits for or watches. */
+void vm_forget_some(struct vm_pool *pool)
+{
+	struct vm_core *core;
+	size_t gone = 0;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		gone += core->state == VM_GONE && !core->hidden;
+	}
+	core = TAILQ_FIRST(&pool->vms);
+	while (core) {
+		struct vm_core *next = TAILQ_NEXT(core, entry);
+		bool too_many = core->hidden || gone >= VM_REMEMBERED;
+		if (core->state == VM_GONE && too_many && TAILQ_EMPTY(&core->waits) &&
+			TAILQ_EMPTY(&core->calls) && !core->watches && !core->pins &&
+			!core->users) {
+			gone -= !core->hidden;
+			vm_free(core);
+		}
+		core = next;
+	}
+}
+
+/* Those that run, of everybody or (owner) of one. */
+static int64_t count_live(const struct vm_pool *pool, const char *owner)
+{
+	struct vm_core *core;
+	int64_t live = 0;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		live += is_live(core) && !core->hidden &&
+			(!owner || strcmp(core->owner, owner) == 0);
+	}
+	return live;
+}
+
+bool vm_may_create(struct vm_pool *pool, const char *owner, int64_t n, struct err *err)
+{
+	if (pool->freeing) {
+		return err_set(err, ERR_GONE, "the server is shutting down");
+	}
+	int64_t own = vm_limits_of(pool, owner).sandboxes;
+	if (own > 0 && count_live(pool, owner) + n > own) {
+		return err_set(err, ERR_LIMIT,
+			"you may have %lld sandbox%s at once, and no more; end one first",
+			(long long)own, own == 1 ? "" : "es");
+	}
+	int64_t live = count_live(pool, NULL), max = pool->config.max_sandboxes;
+	if (live + n <= max) {
+		return true;
+	}
+	return n == 1 ? err_set(err, ERR_LIMIT,
+				"all %lld sandboxes of this server are in use; end one first, or "
+				"start the server with a larger --max-sandboxes",
+				(long long)max)
+		      : err_set(err, ERR_LIMIT,
+				"this server may have %lld sandboxes and has %lld, so there is no "
+				"room for %lld more; end some first, or start the server with a "
+				"larger --max-sandboxes",
+				(long long)max, (long long)live, (long long)n);
+}
+
+bool vm_may_resume(const struct vm *vm, struct err *err)
+{
+	return vm_may_create(vm->pool, vm->core->owner, 1, err);
+}
+
+/* ---- finding one ---- */
+
+struct vm *vm_find(struct vm_pool *pool, const char *owner, const char *id, struct err *err)
+{
+	struct vm_core *core;
+	if (!id_is_valid(id)) {
+		err_set(err, ERR_NOT_FOUND,
+			"a sandbox id is %d characters a-z and 0-9; leave it out to use your "
+			"default sandbox",
+			ID_LEN);
+		return NULL;
+	}
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		if (core->hidden || strcmp(core->vm->id, id) != 0 ||
+			strcmp(core->owner, owner) != 0) {
+			continue;
+		}
+		if (is_there(core)) {
+			return core->vm;
+		}
+		vm_end_error(core->vm, err);
+		err->kind = ERR_GONE;
+		return NULL;
+	}
+	err_set(err, ERR_NOT_FOUND,
+		"you have no sandbox '%s'; leave it out to use your default sandbox", id);
+	return NULL;
+}
+
+static struct vm_core *default_of(struct vm_pool *pool, const char *owner)
+{
+	struct vm_core *core;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		if (core->is_default && strcmp(core->owner, owner) == 0) {
+			break;
+		}
+	}
+	return core;
+}
+
+struct vm *vm_find_default(struct vm_pool *pool, const char *owner, struct err *err)
+{
+	const struct vm_core *core = default_of(pool, owner);
+	if (core && is_there(core)) {
+		return core->vm;
+	}
+	err_set(err, ERR_NOT_FOUND,
+		"you have no default sandbox now; screenshot, launch or any input tool "
+		"makes one");
+	return NULL;
+}
+
+struct vm *vm_default(struct vm_pool *pool, const char *owner, struct err *err)
+{
+	struct vm_core *old = default_of(pool, owner);
+	if (old && is_there(old)) {
+		return old->vm;
+	}
+	/* Creating one may forget the old one: say what is to be said of it from a copy. */
+	char note[700] = "";
+	if (old && old->was_ready) {
+		snprintf(note, sizeof(note),
+			"This is a new sandbox: the one before it ended (%s). Its programs and "
+			"files are gone.",
+			old->why.text);
+	}
+	struct vm *vm = vm_create(pool, owner, NULL, err);
+	if (!vm) {
+		return NULL;
+	}
+	old = default_of(pool, owner);
+	if (old) {
+		old->is_default = false;
+	}
+	vm->core->is_default = true;
+	if (note[0]) {
+		vm_add_note(vm, "%s", note);
+	}
+	vm_record(vm);
+	return vm;
+}
+
+struct vm *vm_at(struct vm_pool *pool, const char *owner, size_t i)
+{
+	struct vm_core *core;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		if (is_there(core) && strcmp(core->owner, owner) == 0 && i-- == 0) {
+			return core->vm;
+		}
+	}
+	return NULL;
+}
+
+const struct vm_spec *vm_preset(const struct vm_pool *pool)
+{
+	return &pool->config.preset;
+}
+
+const char *vm_id(const struct vm *vm)
+{
+	return vm->id;
+}
+
+const struct vm_spec *vm_spec(const struct vm *vm)
+{
+	return vm->spec;
+}
+
+enum vm_state vm_state(const struct vm *vm)
+{
+	return vm->core->state;
+}
+
+const char *vm_owner(const struct vm *vm)
+{
+	return vm->core->owner;
+}
+
+const char *vm_backend_name(const struct vm *vm)
+{
+	return vm->backend->name;
+}
+
+const char *vm_no_limit_on(const struct vm *vm)
+{
+	return vm->no_limit_on;
+}
+
+struct size vm_frame(const struct vm *vm)
+{
+	return vm->core->frame;
+}
+
+struct size vm_screen(const struct vm *vm)
+{
+	return vm->core->screen;
+}

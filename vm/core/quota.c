@@ -1,0 +1,179 @@
+/*
+ * What may lie on disk: how many saved machines (snapshots and paused sandboxes) an owner may have
+ * and how large they may be together, and the room that snapshots leave free, so that every sandbox
+ * that runs can still be paused.
+ *
+ * A save takes time, and others may be asked for meanwhile.  So each holds a place from its admission
+ * to its end.  Until then it counts as one that is being saved, and its size does not count: it may
+ * still be refused for that.
+ */
+
+#include "vm/core/vm.h"
+
+#include "base/cleanup.h"
+#include "vm/core/core.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MIB (1 << 20)
+
+struct vm_owner_limits vm_limits_of(const struct vm_pool *pool, const char *owner)
+{
+	struct vm_owner_limits limits = { 0 };
+	if (pool->owner_limits) {
+		limits = pool->owner_limits(owner, pool->owner_limits_data);
+	}
+	vm_default_to(&limits.saved, pool->config.max_saved);
+	vm_default_to(&limits.saved_mib, pool->config.max_saved_mib);
+	return limits;
+}
+
+/* ---- what an owner has ---- */
+
+struct saved {
+	int64_t snapshots, paused, being_saved, bytes;
+};
+
+/* Another server's unfinished ones have no place here. */
+static bool is_unfinished(const struct vm_pool *pool, const char *id)
+{
+	const struct vm_place *place;
+	TAILQ_FOREACH(place, &pool->places, entry)
+	{
+		if (strcmp(place->id, id) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int64_t bytes_of_paused(const struct vm_core *core)
+{
+	auto_free char *path = NULL;
+	if (asprintf(&path, "%s/%s", core->dir, VM_SAVED_DIR) < 0) {
+		abort();
+	}
+	return state_bytes(path);
+}
+
+static struct saved saved_of(struct vm_pool *pool, const char *owner)
+{
+	struct saved saved = { 0 };
+	const struct vm_snapshot *snapshot;
+	const struct vm_place *place;
+	const struct vm_core *core;
+	for (size_t i = 0; (snapshot = vm_snapshot_at(pool, owner, i)); i++) {
+		if (!is_unfinished(pool, snapshot->id)) {
+			saved.snapshots++;
+			saved.bytes += snapshot->bytes;
+		}
+	}
+	TAILQ_FOREACH(place, &pool->places, entry)
+	{
+		saved.being_saved += strcmp(place->owner, owner) == 0;
+	}
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		if (core->state == VM_PAUSED && core->dir && strcmp(core->owner, owner) == 0) {
+			saved.paused++;
+			saved.bytes += bytes_of_paused(core);
+		}
+	}
+	return saved;
+}
+
+static bool too_much(const struct saved *saved, const char *most, struct err *err)
+{
+	char being_saved[40] = "";
+	if (saved->being_saved) {
+		snprintf(being_saved, sizeof(being_saved), ", and %lld being saved",
+			(long long)saved->being_saved);
+	}
+	return err_set(err, ERR_LIMIT,
+		"you may have %s, and have %lld snapshot%s and %lld paused sandbox%s, %lld MiB%s; "
+		"first delete snapshots with snapshot_delete (snapshot_list shows how large each "
+		"is) or end paused sandboxes with sandbox_kill",
+		most, (long long)saved->snapshots, saved->snapshots == 1 ? "" : "s",
+		(long long)saved->paused, saved->paused == 1 ? "" : "es",
+		(long long)((saved->bytes + MIB - 1) / MIB), being_saved);
+}
+
+/* Whether the owner, who has saved, may have count of them, and bytes. */
+static bool is_within(struct vm_pool *pool, const char *owner, const struct saved *saved,
+	int64_t count, int64_t bytes, struct err *err)
+{
+	struct vm_owner_limits limits = vm_limits_of(pool, owner);
+	char most[80];
+	if (count > limits.saved) {
+		snprintf(most, sizeof(most), "at most %lld saved sandboxes",
+			(long long)limits.saved);
+		return too_much(saved, most, err);
+	}
+	if (bytes > limits.saved_mib * MIB) {
+		snprintf(most, sizeof(most), "at most %lld MiB of saved sandboxes",
+			(long long)limits.saved_mib);
+		return too_much(saved, most, err);
+	}
+	return true;
+}
+
+bool vm_quota_reserve(struct vm_place *place, const struct vm *vm, const char *id, struct err *err)
+{
+	struct vm_pool *pool = vm->pool;
+	const char *owner = vm_owner(vm);
+	struct saved saved = saved_of(pool, owner);
+	int64_t count = saved.snapshots + saved.paused + saved.being_saved + 1;
+	if (!is_within(pool, owner, &saved, count, saved.bytes + 1, err)) {
+		return false;
+	}
+	*place = (struct vm_place){ .pool = pool, .owner = owner, .id = id };
+	TAILQ_INSERT_TAIL(&pool->places, place, entry);
+	return true;
+}
+
+void vm_quota_release(struct vm_place *place)
+{
+	struct vm_pool *pool = take_ptr(&place->pool);
+	if (pool) {
+		TAILQ_REMOVE(&pool->places, place, entry);
+	}
+}
+
+bool vm_quota_holds(struct vm_pool *pool, const char *owner, struct err *err)
+{
+	struct saved saved = saved_of(pool, owner);
+	return is_within(pool, owner, &saved, saved.snapshots + saved.paused, saved.bytes, err);
+}
+
+/* ---- the room for pauses ---- */
+
+/* What pausing all that run takes, at most: all of their memory. */
+static int64_t reserve_mib(const struct vm_pool *pool)
+{
+	const struct vm_core *core;
+	int64_t mib = 0;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		bool runs = core->state == VM_STARTING || core->state == VM_READY;
+		if (runs && !core->hidden && core->vm->backend->save) {
+			mib += core->spec.limits.memory_mib;
+		}
+	}
+	return mib;
+}
+
+bool vm_quota_leaves_room(struct vm_pool *pool, struct err *err)
+{
+	struct state *state = vm_pool_state(pool, err);
+	int64_t reserve = reserve_mib(pool), free_mib = state ? state_free(state) / MIB : 0;
+	if (!state) {
+		return false;
+	}
+	return free_mib >= reserve ||
+	       err_set(err, ERR_LIMIT,
+		       "the disk of the saved sandboxes has %lld MiB free, and %lld MiB are kept "
+		       "for pausing those that run; delete snapshots with snapshot_delete, or end "
+		       "or pause sandboxes first",
+		       (long long)free_mib, (long long)reserve);
+}

@@ -1,0 +1,203 @@
+/*
+ * The fake agent's "exec": a shell of a few words.
+ *   echo TEXT | cat typed | cat events | flood BYTES | sleep SECONDS | true | false | exit N | kill
+ * | warn TEXT | hostname | cat machine-id | cat mac | set FAULT
+ * Anything else is not found (127).
+ */
+
+#include "vm/fake/fake.h"
+
+#include "base/cleanup.h"
+#include "base/field.h"
+#include "base/loop.h"
+#include "vm/wire/protocol.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FLOOD_MAX 50000000
+
+struct fake_exec {
+	struct link_stream *stream[2]; /* NULL: over */
+	struct buf output[2];
+	json_int_t status, signal;
+	bool timed_out, ended;
+};
+
+struct exec_args {
+	const char *command, *cwd;
+	int64_t timeout_ms, out, err;
+};
+/* "stdout" and "stderr" are macros of stdio.h, so these rows are written out. */
+static const struct field exec_fields[] = {
+	FIELD_STR(struct exec_args, command, "to run", .required = true, .max = EXEC_COMMAND_MAX),
+	FIELD_STR(struct exec_args, cwd, "where", .max = 4096),
+	FIELD_NUM(struct exec_args, timeout_ms, "at most", .required = true, .max = 1e9),
+	{ .name = "stdout",
+		.type = FIELD_INT,
+		.offset = offsetof(struct exec_args, out),
+		.required = true },
+	{ .name = "stderr",
+		.type = FIELD_INT,
+		.offset = offsetof(struct exec_args, err),
+		.required = true },
+	{ 0 },
+};
+
+static void reply_when_written(struct fake_request *req)
+{
+	struct fake_exec *exec = req->exec;
+	for (size_t i = 0; i < 2; i++) {
+		struct link_stream *s = exec->stream[i];
+		size_t n = s ? link_stream_write(s, exec->output[i].data, exec->output[i].len) : 0;
+		buf_consume(&exec->output[i], n);
+		if (s && exec->output[i].len) {
+			return;
+		}
+	}
+	if (!exec->ended) {
+		return;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		if (exec->stream[i]) {
+			link_stream_end(exec->stream[i]);
+		}
+	}
+	json_t *result = json_pack("{s:I}", "ms", (json_int_t)fake_ms(req));
+	if (exec->signal) {
+		json_object_set_new(result, "signal", json_integer(exec->signal));
+	} else {
+		json_object_set_new(result, "status", json_integer(exec->status));
+	}
+	if (exec->timed_out) {
+		json_object_set_new(result, "timed_out", json_true());
+	}
+	fake_reply(req, result, NULL, 0);
+}
+
+static void on_writable(struct link_stream *s, void *data)
+{
+	(void)s;
+	reply_when_written(data);
+}
+
+static void on_reset(struct link_stream *s, void *data)
+{
+	struct fake_request *req = data;
+	req->exec->stream[req->exec->stream[1] == s] = NULL;
+}
+
+static const struct link_stream_handlers stream_handlers = {
+	.writable = on_writable,
+	.reset = on_reset,
+};
+
+static int on_over(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct fake_request *req = data;
+	(void)source;
+	(void)usec;
+	req->exec->ended = true;
+	reply_when_written(req);
+	return 0;
+}
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct fake_request *req = data;
+	req->exec->signal = SIGKILL;
+	req->exec->timed_out = true;
+	return on_over(source, usec, data);
+}
+
+static void flood(struct buf *to, const char *text)
+{
+	long n = strtol(text, NULL, 10);
+	for (long i = 0; i < n && i < FLOOD_MAX; i++) {
+		buf_append(to, &(char){ (char)('a' + i % 26) }, 1);
+	}
+}
+
+/* True: it is over at once; otherwise a timer was set. */
+static bool interpret(struct fake_request *req, const char *command, int64_t timeout_ms)
+{
+	struct fake_exec *exec = req->exec;
+	const struct fake_desktop *desktop = &req->fake->desktop;
+	size_t word = strcspn(command, " ");
+	const char *rest = command + word + (command[word] == ' ');
+	if (strcmp(command, "cat typed") == 0) {
+		buf_append(&exec->output[0], desktop->typed.data, desktop->typed.len);
+	} else if (strcmp(command, "cat events") == 0) {
+		buf_append(&exec->output[0], desktop->events.data, desktop->events.len);
+	} else if (strcmp(command, "hostname") == 0) {
+		buf_printf(&exec->output[0], "%s\n", req->fake->hostname);
+	} else if (strcmp(command, "cat machine-id") == 0) {
+		buf_printf(&exec->output[0], "%s\n", req->fake->machine_id);
+	} else if (strcmp(command, "cat mac") == 0) {
+		buf_printf(&exec->output[0], "%s\n", req->fake->mac);
+	} else if (strncmp(command, "set ", 4) == 0) {
+		snprintf(req->fake->fault, sizeof(req->fake->fault), "%s", rest);
+	} else if (strncmp(command, "echo ", 5) == 0) {
+		buf_printf(&exec->output[0], "%s\n", rest);
+	} else if (strncmp(command, "warn ", 5) == 0) {
+		buf_printf(&exec->output[1], "%s\n", rest);
+	} else if (strncmp(command, "flood ", 6) == 0) {
+		flood(&exec->output[0], rest);
+	} else if (strncmp(command, "exit ", 5) == 0) {
+		exec->status = strtol(rest, NULL, 10) & 255;
+	} else if (strcmp(command, "true") == 0 || strcmp(command, "false") == 0) {
+		exec->status = command[0] == 'f';
+	} else if (strcmp(command, "kill") == 0) {
+		exec->signal = SIGTERM;
+	} else if (strncmp(command, "sleep ", 6) == 0) {
+		int64_t ms = (int64_t)(strtod(rest, NULL) * 1000);
+		bool late = timeout_ms > 0 && ms > timeout_ms;
+		fake_after(req, late ? timeout_ms : ms, late ? on_timeout : on_over);
+		return false;
+	} else {
+		exec->status = 127;
+		buf_printf(&exec->output[1], "sh: %.*s: not found\n",
+			(int)(word < 200 ? word : 200), command);
+	}
+	return true;
+}
+
+static void exec_done(struct fake_request *req)
+{
+	for (size_t i = 0; i < 2; i++) {
+		/* With the link gone, its streams are, too. */
+		if (req->fake->link && req->exec->stream[i]) {
+			link_stream_end(req->exec->stream[i]);
+			link_stream_free(req->exec->stream[i]);
+		}
+		buf_done(&req->exec->output[i]);
+	}
+	free(req->exec);
+}
+
+bool fake_exec(struct fake_request *req, struct err *err)
+{
+	struct exec_args args = { 0 };
+	struct fake_exec *exec = req->exec = must(calloc(1, sizeof(*exec)));
+	struct link *link = req->fake->link;
+	req->done = exec_done;
+	if (!field_decode(exec_fields, req->args, &args, err)) {
+		return false;
+	}
+	if (args.cwd && args.cwd[0] != '/') {
+		return err_set(
+			err, ERR_ARGUMENT, "cwd must be an absolute path; got '%.200s'", args.cwd);
+	}
+	exec->stream[0] = link_stream_accept(link, (uint32_t)args.out, &stream_handlers, req, err);
+	if (!exec->stream[0]) {
+		return false;
+	}
+	exec->stream[1] = link_stream_accept(link, (uint32_t)args.err, &stream_handlers, req, err);
+	if (!exec->stream[1]) {
+		return false;
+	}
+	exec->ended = interpret(req, args.command, args.timeout_ms);
+	reply_when_written(req);
+	return true;
+}

@@ -1,0 +1,526 @@
+/*
+ * A desktop without X, for tests and dry runs.  It is a whole agent that happens to live in this
+ * process: it speaks vm/wire/protocol.h over a socketpair, from the same loop, so everything above
+ * it is the real thing.
+ */
+
+#include "vm/fake/fake.h"
+
+#include "base/cleanup.h"
+#include "base/field.h"
+#include "base/loop.h"
+#include "vm/wire/protocol.h"
+
+#include "base/log.h"
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static struct fake_vm *fake_of(struct vm *vm)
+{
+	assert(vm->backend == &vm_backend_fake);
+	return (struct fake_vm *)vm;
+}
+
+/* ---- requests ---- */
+
+static void request_free(struct fake_request *req)
+{
+	TAILQ_REMOVE(&req->fake->requests, req, entry);
+	loop_drop(&req->timer);
+	if (req->done) {
+		req->done(req);
+	}
+	json_decref(req->args);
+	free(req);
+}
+
+void fake_reply(struct fake_request *req, json_t *result, const void *tail, size_t tail_len)
+{
+	link_reply(req->fake->link, req->id, result, tail, tail_len);
+	request_free(req);
+}
+
+void fake_fail(struct fake_request *req, const struct err *why)
+{
+	link_reply_err(req->fake->link, req->id, why);
+	request_free(req);
+}
+
+int64_t fake_ms(const struct fake_request *req)
+{
+	return (int64_t)(loop_now_us() - req->start_us) / 1000;
+}
+
+void fake_after(struct fake_request *req, int64_t ms, sd_event_time_handler_t fn)
+{
+	loop_drop(&req->timer);
+	req->timer = loop_after_ms(req->fake->event, (uint64_t)ms, fn, req);
+}
+
+/* ---- the small operations ---- */
+
+static bool run_ping(struct fake_request *req, struct err *err)
+{
+	(void)err;
+	if (strcmp(req->fake->fault, "mute") != 0) {
+		fake_reply(req, NULL, NULL, 0);
+	}
+	return true;
+}
+
+static bool run_info(struct fake_request *req, struct err *err)
+{
+	struct fake_vm *fake = req->fake;
+	const struct fake_desktop *d = &fake->desktop;
+	json_t *windows = must(json_array());
+	(void)err;
+	for (size_t i = 0; i < d->n_windows; i++) {
+		json_array_append_new(windows, fake_window_json(d, &d->windows[i]));
+	}
+	fake_reply(req,
+		json_pack("{s:[i,i], s:[i,i], s:I, s:I, s:s, s:o, s:I}", "screen", d->screen.width,
+			d->screen.height, "frame", d->frame.width, d->frame.height, "frame_id",
+			(json_int_t)d->frame_id, "uptime_ms",
+			(json_int_t)(loop_now_us() - fake->start_us) / 1000, "layout", "us",
+			"windows", windows, "pid_count", (json_int_t)(1 + d->n_windows)),
+		NULL, 0);
+	return true;
+}
+
+struct watch_args {
+	bool on;
+};
+static const struct field watch_fields[] = {
+	FIELD_FLAG(struct watch_args, on, "tell of changes", .required = true),
+	{ 0 },
+};
+
+static bool run_watch(struct fake_request *req, struct err *err)
+{
+	struct watch_args args = { 0 };
+	if (!field_decode(watch_fields, req->args, &args, err)) {
+		return false;
+	}
+	req->fake->watched = args.on;
+	fake_reply(req, NULL, NULL, 0);
+	return true;
+}
+
+static int on_screen_timer(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct fake_vm *fake = data;
+	(void)source;
+	(void)usec;
+	loop_drop(&fake->screen_timer);
+	if (fake->watched && fake->link) {
+		link_event(fake->link, "screen",
+			json_pack("{s:I}", "frame_id", (json_int_t)fake->desktop.frame_id));
+	}
+	return 0;
+}
+
+void fake_changed(struct fake_vm *fake)
+{
+	if (fake->watched && !fake->screen_timer) {
+		fake->screen_timer = loop_after_ms(fake->event, 200, on_screen_timer, fake);
+	}
+	fake_rfb_changed(fake);
+}
+
+/* ---- being copied ---- */
+
+static bool run_freeze(struct fake_request *req, struct err *err)
+{
+	struct fake_vm *fake = req->fake;
+	(void)err;
+	if (strcmp(fake->fault, "deaf") == 0) {
+		return true; /* never answered */
+	}
+	fake_reply(req, NULL, NULL, 0);
+	fake->frozen = true;
+	link_freeze(fake->link);
+	return true;
+}
+
+struct renew_args {
+	int64_t time_us;
+	const char *entropy, *hostname, *machine_id, *mac;
+};
+static const struct field renew_fields[] = {
+	FIELD_NUM(struct renew_args, time_us, "the time", .required = true, .min = 1, .max = 1e17),
+	FIELD_STR(struct renew_args, entropy, "64 bytes", .required = true, .min = 88, .max = 88),
+	FIELD_STR(struct renew_args, hostname, "its name", .min = 1, .max = 63),
+	FIELD_STR(struct renew_args, machine_id, "its other name", .min = 32, .max = 32),
+	FIELD_STR(struct renew_args, mac, "its address", .min = 17, .max = 17),
+	{ 0 },
+};
+
+static void take_name(char *to, size_t size, const char *name)
+{
+	if (name) {
+		snprintf(to, size, "%s", name);
+	}
+}
+
+static int on_starting(sd_event_source *source, void *data);
+
+static void forget_requests(struct fake_vm *fake, const struct fake_request *but)
+{
+	struct fake_request *req = TAILQ_FIRST(&fake->requests);
+	while (req) {
+		struct fake_request *next = TAILQ_NEXT(req, entry);
+		if (req != but) {
+			request_free(req);
+		}
+		req = next;
+	}
+}
+
+static bool run_renew(struct fake_request *req, struct err *err)
+{
+	struct fake_vm *fake = req->fake;
+	struct renew_args args = { 0 };
+	if (strcmp(fake->fault, "stubborn") == 0) {
+		return err_set(err, ERR_STATE, "the X server does not answer");
+	}
+	if (!field_decode(renew_fields, req->args, &args, err)) {
+		return false;
+	}
+	take_name(fake->hostname, sizeof(fake->hostname), args.hostname);
+	take_name(fake->machine_id, sizeof(fake->machine_id), args.machine_id);
+	take_name(fake->mac, sizeof(fake->mac), args.mac);
+	fake->clock_us = args.time_us;
+	fake->to_renew = false;
+	fake->stage = 0;
+	forget_requests(fake, req); /* of a host that is no more */
+	fake_reply(req, NULL, NULL, 0);
+	loop_drop(&fake->starting);
+	fake->starting = loop_defer(fake->event, on_starting, fake);
+	return true;
+}
+
+/* ---- the agent ---- */
+
+/* run: ends the request, or keeps it for later, or returns false. */
+static const struct fake_op {
+	const char *name;
+	bool (*run)(struct fake_request *req, struct err *err);
+} ops[] = {
+	{ "ping", run_ping },
+	{ "info", run_info },
+	{ "watch", run_watch },
+	{ "act", fake_act },
+	{ "launch", fake_launch },
+	{ "applications", fake_applications },
+	{ "exec", fake_exec },
+	{ "rfb", fake_rfb },
+	{ "freeze", run_freeze },
+	{ "renew", run_renew },
+};
+
+static void on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
+{
+	struct fake_vm *fake = data;
+	struct err err;
+	const char *name = json_string_value(json_object_get(msg->json, "op"));
+	fake->frozen = false; /* whatever comes ends the silence */
+	if (fake->to_renew && strcmp(name, "renew") != 0) {
+		err_set(&err, ERR_STATE, "'renew' must come before '%.40s'", name);
+		link_reply_err(link, id, &err);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		if (strcmp(ops[i].name, name) == 0) {
+			struct fake_request *req = must(calloc(1, sizeof(*req)));
+			req->fake = fake;
+			req->id = id;
+			req->args = json_incref(json_object_get(msg->json, "args"));
+			req->start_us = loop_now_us();
+			TAILQ_INSERT_TAIL(&fake->requests, req, entry);
+			if (!ops[i].run(req, &err)) {
+				fake_fail(req, &err);
+			}
+			return;
+		}
+	}
+	err_set(&err, ERR_UNSUPPORTED, "this agent has no operation '%.40s'", name);
+	link_reply_err(link, id, &err);
+}
+
+static void on_cancel(struct link *link, uint32_t id, void *data)
+{
+	struct fake_vm *fake = data;
+	struct fake_request *req;
+	struct err why;
+	(void)link;
+	fake->frozen = false; /* whatever comes ends the silence */
+	TAILQ_FOREACH(req, &fake->requests, entry)
+	{
+		if (req->id == id) {
+			err_set(&why, ERR_CANCELLED,
+				"cancelled; held keys and buttons were released");
+			fake_fail(req, &why);
+			return;
+		}
+	}
+}
+
+static void on_closed(struct link *link, const struct err *why, void *data)
+{
+	/* The host ends its side only together with the sandbox. */
+	(void)link;
+	(void)why;
+	(void)data;
+}
+
+static const struct link_handlers agent_handlers = {
+	.begins_anew = "renew",
+	.request = on_request,
+	.cancel = on_cancel,
+	.closed = on_closed,
+};
+
+static const char *const stages[] = { "x-server", "session-bus", "window-manager", "panel",
+	"first-frame" };
+
+static void say_ready(struct fake_vm *fake, json_int_t ms)
+{
+	const struct fake_desktop *d = &fake->desktop;
+	link_event(fake->link, "ready",
+		json_pack("{s:[i,i], s:[i,i], s:I}", "screen", d->screen.width, d->screen.height,
+			"frame", d->frame.width, d->frame.height, "ms", ms));
+}
+
+/* One stage an iteration of the loop, as if they took time. */
+static int on_starting(sd_event_source *source, void *data)
+{
+	struct fake_vm *fake = data;
+	json_int_t ms = (json_int_t)(loop_now_us() - fake->start_us) / 1000;
+	(void)source;
+	loop_drop(&fake->starting);
+	if (fake->stage == 0) {
+		link_event(fake->link, "hello",
+			json_pack("{s:i, s:s}", "protocol", PROTOCOL_VERSION, "version", "fake"));
+	}
+	if (fake->stage == 2 && fake->is_dud) {
+		link_event(fake->link, "failed", json_pack("{s:s}", "text", "it is a dud"));
+		return 0;
+	}
+	if (fake->stage == sizeof(stages) / sizeof(stages[0])) {
+		say_ready(fake, ms);
+		return 0;
+	}
+	link_event(fake->link, "stage",
+		json_pack("{s:s, s:I}", "stage", stages[fake->stage++], "ms", ms));
+	fake->starting = loop_defer(fake->event, on_starting, fake);
+	return 0;
+}
+
+/* ---- the backend ---- */
+
+static bool probe(const struct vm_config *config, char **ret_detail, struct err *err)
+{
+	(void)config;
+	(void)err;
+	*ret_detail =
+		must(strdup("a scripted desktop without X, for tests; never chosen by itself"));
+	return true;
+}
+
+/* As of a message that a host before this one heard the beginning of. */
+static void write_rest(int fd)
+{
+	static const char rest[] = "ween two words\"}} and more of that";
+	(void)!write(fd, rest, sizeof(rest));
+}
+
+/* A copy waits for "renew"; a new one says hello by itself. */
+static bool come_up(struct fake_vm *fake, struct err *err)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) {
+		return err_errno(err, "cannot make a socket pair");
+	}
+	fake->start_us = loop_now_us();
+	if (strcmp(fake->fault, "babble") == 0) {
+		write_rest(ends[1]);
+	}
+	fake->link = link_new(fake->event, ends[1], &agent_handlers, fake);
+	if (!fake->to_renew) {
+		fake->starting = loop_defer(fake->event, on_starting, fake);
+	}
+	vm_has_link(&fake->vm, ends[0]);
+	return true;
+}
+
+static bool start_from(struct fake_vm *fake, const char *from, struct err *err)
+{
+	fake->event = vm_pool_event(fake->vm.pool);
+	TAILQ_INIT(&fake->requests);
+	fake->to_renew = from != NULL;
+	if (from) {
+		return fake_load(fake, from, err) && come_up(fake, err);
+	}
+	const char *image = fake->vm.spec->image;
+	fake->is_dud = image && strcmp(image, "dud") == 0;
+	snprintf(fake->fault, sizeof(fake->fault), "%s",
+		image && strcmp(image, "full") == 0 ? "full" : "");
+	fake_desktop_init(&fake->desktop, fake->vm.spec->screen);
+	snprintf(fake->hostname, sizeof(fake->hostname), "fake");
+	snprintf(fake->machine_id, sizeof(fake->machine_id), "%032d", 0);
+	snprintf(fake->mac, sizeof(fake->mac), "02:00:00:00:00:00");
+	return come_up(fake, err);
+}
+
+static bool start(struct vm *vm, struct err *err)
+{
+	return start_from(fake_of(vm), vm->from, err);
+}
+
+static bool check(struct vm *vm, const char *dir, struct err *err)
+{
+	struct fake_vm other = { .vm.spec = vm->spec };
+	bool good = fake_load(&other, dir, err);
+	fake_desktop_done(&other.desktop);
+	return good;
+}
+
+/* An image of any name makes a template, so that these can be tested; "none" is none, a "dud"
+ * does not come up, and one of "full" finds no room on disk. */
+static char *template_key(struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
+{
+	char *key;
+	(void)pool;
+	err->kind = ERR_NONE;
+	if (!spec->image) {
+		return NULL;
+	}
+	if (strcmp(spec->image, "none") == 0) {
+		err_set(err, ERR_NOT_FOUND, "there is no image 'none'");
+		return NULL;
+	}
+	if (asprintf(&key, "fake-%s-%dx%d", spec->image, spec->screen.width, spec->screen.height) <
+		0) {
+		abort();
+	}
+	return key;
+}
+
+#define SLOW_MS 100
+
+static void save_now(struct fake_vm *fake)
+{
+	struct err err;
+	const char *dir = take_ptr(&fake->saving_to);
+	loop_drop(&fake->saving);
+	vm_was_saved(&fake->vm, fake_save(fake, dir, &err) ? NULL : &err);
+}
+
+static int on_saving(sd_event_source *source, void *data)
+{
+	(void)source;
+	save_now(data);
+	return 0;
+}
+
+static int on_slow_saving(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	save_now(data);
+	return 0;
+}
+
+static void save(struct vm *vm, const char *dir, bool last)
+{
+	struct fake_vm *fake = fake_of(vm);
+	(void)last;
+	assert(fake->frozen);
+	fake->saving_to = dir;
+	if (strcmp(fake->fault, "wedged") == 0) {
+		return; /* for ever */
+	}
+	fake->saving = strcmp(fake->fault, "slow") == 0
+			       ? loop_after_ms(fake->event, SLOW_MS, on_slow_saving, fake)
+			       : loop_defer(fake->event, on_saving, fake);
+}
+
+static bool stop(struct vm *vm)
+{
+	struct fake_vm *fake = fake_of(vm);
+	struct fake_request *req;
+	link_free(take_ptr(&fake->link));
+	loop_drop(&fake->starting);
+	loop_drop(&fake->saving);
+	loop_drop(&fake->relinking);
+	loop_drop(&fake->dying);
+	loop_drop(&fake->screen_timer);
+	while (fake->event && (req = TAILQ_FIRST(&fake->requests))) {
+		request_free(req);
+	}
+	return true;
+}
+
+/* What goes on without us is a file until somebody adopts it. */
+static void leave(struct vm *vm)
+{
+	struct err err;
+	if (!fake_save(fake_of(vm), vm->dir, &err)) {
+		log_warning("sandbox=%s %s", vm->id, err.text);
+	}
+	stop(vm);
+}
+
+static bool adopt(struct vm *vm, struct err *err)
+{
+	bool there = start_from(fake_of(vm), vm->dir, err);
+	fake_unsave(vm->dir);
+	return there;
+}
+
+static int on_relink(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct fake_vm *fake = data;
+	struct err err;
+	(void)source;
+	(void)usec;
+	loop_drop(&fake->relinking);
+	fake->fault[0] = '\0';
+	if (!come_up(fake, &err)) {
+		vm_has_died(&fake->vm, &err);
+	}
+	return 0;
+}
+
+static void relink(struct vm *vm, uint64_t after_ms)
+{
+	struct fake_vm *fake = fake_of(vm);
+	link_free(take_ptr(&fake->link));
+	loop_drop(&fake->starting);
+	loop_drop(&fake->relinking);
+	fake->to_renew = true;
+	fake->relinking = loop_after_ms(fake->event, after_ms, on_relink, fake);
+}
+
+static void release(struct vm *vm)
+{
+	fake_desktop_done(&fake_of(vm)->desktop);
+}
+
+const struct vm_backend vm_backend_fake = {
+	.name = "fake",
+	.size = sizeof(struct fake_vm),
+	.probe = probe,
+	.start = start,
+	.check = check,
+	.template_key = template_key,
+	.save = save,
+	.adopt = adopt,
+	.leave = leave,
+	.relink = relink,
+	.stop = stop,
+	.release = release,
+};

@@ -1,0 +1,112 @@
+#ifndef VM_FAKE_FAKE_H
+#define VM_FAKE_FAKE_H
+
+/* What the files of the fake backend share, and nobody else includes. */
+
+#include "base/buf.h"
+#include "vm/core/backend.h"
+#include "vm/wire/action.h"
+
+#include <sys/queue.h>
+
+/* ---- desktop.c: a desktop that is a few variables ---- */
+
+#define FAKE_WINDOWS_MAX 32
+
+struct fake_window {
+	int64_t id, pid;
+	const char *title, *class; /* constants */
+};
+
+struct fake_desktop {
+	struct size screen, frame;
+	struct point pointer;
+	struct buf typed;  /* what the text field holds */
+	struct buf events; /* one line for each input, for tests: "click left 10,20 count=2 ctrl" */
+	int64_t frame_id, last_pid;
+	struct fake_window windows[FAKE_WINDOWS_MAX];
+	size_t n_windows;
+};
+
+void fake_desktop_init(struct fake_desktop *desktop, struct size screen);
+void fake_desktop_done(struct fake_desktop *desktop);
+bool fake_desktop_check(
+	const struct fake_desktop *desktop, const struct action *action, struct err *err) NODISCARD;
+/* What it does at once; the time it takes is the caller's.  Returns the characters typed. */
+int64_t fake_desktop_do(struct fake_desktop *desktop, const struct action *action);
+const struct fake_window *fake_desktop_open(
+	struct fake_desktop *desktop, const char *title, const char *class);
+json_t *fake_window_json(const struct fake_desktop *desktop, const struct fake_window *window);
+
+/* ---- image.c: grey pictures of any size, in real formats ---- */
+
+void fake_image(struct buf *to, enum observe_format format, struct size size);
+
+/* ---- a request in flight ---- */
+
+struct fake_vm;
+
+struct fake_request {
+	TAILQ_ENTRY(fake_request) entry;
+	struct fake_vm *fake;
+	uint32_t id;
+	json_t *args;
+	sd_event_source *timer;
+	uint64_t start_us;
+	/* Frees what the operation keeps beside it; then the request goes. */
+	void (*done)(struct fake_request *req);
+	/* of act.c, exec.c and rfb.c */
+	struct fake_act *act;
+	struct fake_exec *exec;
+	struct fake_rfb *rfb;
+};
+TAILQ_HEAD(fake_requests, fake_request);
+
+/* Both end the request. */
+void fake_reply(struct fake_request *req, json_t *result, const void *tail, size_t tail_len);
+void fake_fail(struct fake_request *req, const struct err *why);
+int64_t fake_ms(const struct fake_request *req); /* since it came in */
+void fake_after(struct fake_request *req, int64_t ms, sd_event_time_handler_t fn);
+
+struct fake_vm {
+	struct vm vm;
+	sd_event *event;
+	struct link *link; /* the agent's end */
+	struct fake_desktop desktop;
+	struct fake_requests requests;
+	struct fake_request *acting; /* holds the input */
+	sd_event_source *starting, *dying, *screen_timer;
+	sd_event_source *saving, *relinking;
+	const char *saving_to;
+	unsigned stage;
+	bool watched;
+	bool is_dud;      /* of an image that does not come up */
+	bool frozen;      /* says nothing until it is asked something */
+	bool to_renew;    /* it is a copy: nothing goes before "renew" */
+	int64_t clock_us; /* what the host said the time is */
+	uint64_t start_us;
+	char fault[21]; /* what is to go wrong, for tests: exec "set WORD" */
+	char hostname[64], machine_id[33], mac[18];
+};
+
+/* The title's constants; false: it is no window of ours. */
+bool fake_window_words(const char *title, struct fake_window *ret_window);
+
+/* ---- save.c: it as a file in dir ---- */
+
+bool fake_save(const struct fake_vm *fake, const char *dir, struct err *err) NODISCARD;
+/* Into one that is empty; ERR_STATE when the file is no good. */
+bool fake_load(struct fake_vm *fake, const char *dir, struct err *err) NODISCARD;
+void fake_unsave(const char *dir);
+
+/* The screen has changed: tells a watcher. */
+void fake_changed(struct fake_vm *fake);
+
+bool fake_act(struct fake_request *req, struct err *err);
+bool fake_exec(struct fake_request *req, struct err *err);
+bool fake_launch(struct fake_request *req, struct err *err);
+bool fake_rfb(struct fake_request *req, struct err *err);
+void fake_rfb_changed(struct fake_vm *fake); /* viewers who wait hear of it */
+bool fake_applications(struct fake_request *req, struct err *err);
+
+#endif

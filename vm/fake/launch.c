@@ -1,0 +1,144 @@
+/* The fake agent's applications, and its "launch". */
+
+#include "vm/fake/fake.h"
+
+#include "base/cleanup.h"
+#include "base/field.h"
+#include "base/loop.h"
+#include "base/nearest.h"
+
+#include <string.h>
+
+/* Two of them serve tests: one ends the agent, one never shows a window. */
+static const struct application {
+	const char *id, *name, *program, *title, *class;
+} applications[] = {
+	{ "editor", "Text Editor", "editor", "Untitled - Editor", "Editor" },
+	{ "terminal", "Terminal", "terminal", "user@desktop: ~", "Terminal" },
+	{ "crash", "Crash the agent", "crash", NULL, NULL },
+	{ "hang", "Open no window", "hang", NULL, NULL },
+};
+#define LISTED 2
+#define N_APPLICATIONS (sizeof(applications) / sizeof(applications[0]))
+
+bool fake_applications(struct fake_request *req, struct err *err)
+{
+	json_t *list = must(json_array());
+	(void)err;
+	for (size_t i = 0; i < LISTED; i++) {
+		const struct application *a = &applications[i];
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "id", a->id, "name",
+						    a->name, "program", a->program));
+	}
+	fake_reply(req, json_pack("{s:o}", "applications", list), NULL, 0);
+	return true;
+}
+
+struct launch_args {
+	const char *application, *uri;
+	int64_t timeout_ms;
+};
+static const struct field launch_fields[] = {
+	FIELD_STR(struct launch_args, application, "what", .required = true, .min = 1, .max = 4096),
+	FIELD_STR(struct launch_args, uri, "to open", .max = 4096),
+	FIELD_NUM(struct launch_args, timeout_ms, "at most", .required = true, .max = 1e9),
+	{ 0 },
+};
+
+static int on_dying(sd_event_source *source, void *data)
+{
+	struct fake_vm *fake = data;
+	struct err why;
+	(void)source;
+	loop_drop(&fake->dying);
+	err_set(&why, ERR_GONE, "its agent crashed");
+	vm_has_died(&fake->vm, &why);
+	return 0;
+}
+
+static int on_window(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct fake_request *req = data;
+	const char *id = json_string_value(json_object_get(req->args, "application"));
+	const struct application *a =
+		strncmp(id, "editor", 6) == 0 ? &applications[0] : &applications[1];
+	struct fake_desktop *desktop = &req->fake->desktop;
+	(void)source;
+	(void)usec;
+	const struct fake_window *window = fake_desktop_open(desktop, a->title, a->class);
+	fake_changed(req->fake);
+	fake_reply(req,
+		json_pack("{s:I, s:o}", "pid", (json_int_t)window->pid, "window",
+			fake_window_json(desktop, window)),
+		NULL, 0);
+	return 0;
+}
+
+static int on_no_window(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct fake_request *req = data;
+	(void)source;
+	(void)usec;
+	fake_reply(req,
+		json_pack("{s:I, s:s}", "pid", (json_int_t)++req->fake->desktop.last_pid, "note",
+			"The program runs, but it has not opened a window yet."),
+		NULL, 0);
+	return 0;
+}
+
+bool fake_window_words(const char *title, struct fake_window *ret_window)
+{
+	for (size_t i = 0; i < LISTED; i++) {
+		if (strcmp(applications[i].title, title) == 0) {
+			ret_window->title = applications[i].title;
+			ret_window->class = applications[i].class;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const struct application *application_find(const char *name)
+{
+	size_t len = strlen(name);
+	if (len > 8 && strcmp(name + len - 8, ".desktop") == 0) {
+		len -= 8;
+	}
+	for (size_t i = 0; i < N_APPLICATIONS; i++) {
+		if (strlen(applications[i].id) == len &&
+			strncmp(name, applications[i].id, len) == 0) {
+			return &applications[i];
+		}
+	}
+	return NULL;
+}
+
+bool fake_launch(struct fake_request *req, struct err *err)
+{
+	struct launch_args args = { 0 };
+	if (!field_decode(launch_fields, req->args, &args, err)) {
+		return false;
+	}
+	const struct application *a = application_find(args.application);
+	if (!a) {
+		static const char *const names[] = { "editor", "terminal", NULL };
+		const char *near = nearest_name(args.application, names);
+		return near ? err_set(err, ERR_NOT_FOUND,
+				      "there is no application or program '%.100s'; did you mean "
+				      "%s? (list_applications names the applications)",
+				      args.application, near)
+			    : err_set(err, ERR_NOT_FOUND,
+				      "there is no application or program '%.100s'; applications "
+				      "here are: editor, terminal",
+				      args.application);
+	}
+	if (strcmp(a->id, "crash") == 0) {
+		/* Not from here: that would free this request's link under it. */
+		req->fake->dying = loop_defer(req->fake->event, on_dying, req->fake);
+	} else if (!a->title) {
+		fake_after(req, args.timeout_ms, on_no_window);
+	} else {
+		fake_after(req, 5, on_window);
+	}
+	return true;
+}

@@ -1,0 +1,258 @@
+/*
+ * The fake agent's "rfb": a VNC server of a few messages, for a screen whose upper left corner
+ * shows the frame's number.  It answers a request for all at once and others when something has
+ * changed, types what a viewer's keys are into the text field, and notes all input.
+ */
+#include "vm/fake/fake.h"
+
+#include "base/cleanup.h"
+#include "base/field.h"
+
+#include <endian.h>
+#include <string.h>
+
+#define CORNER 16 /* pixels shown, each way */
+
+struct fake_rfb {
+	struct link_stream *stream; /* NULL: over */
+	struct buf in, out;
+	int stage;  /* of the handshake; 3: over */
+	bool waits; /* for the next change */
+};
+
+struct rfb_args {
+	int64_t stream, window;
+};
+static const struct field rfb_fields[] = {
+	FIELD_NUM(struct rfb_args, stream, "number", .required = true, .min = 1, .max = UINT32_MAX),
+	FIELD_NUM(struct rfb_args, window, "which alone", .max = UINT32_MAX),
+	{ 0 },
+};
+
+/* ---- what it says ---- */
+
+static void put16(struct buf *out, unsigned value)
+{
+	buf_append(out, &(uint16_t){ htobe16((uint16_t)value) }, 2);
+}
+
+static void put32(struct buf *out, uint32_t value)
+{
+	buf_append(out, &(uint32_t){ htobe32(value) }, 4);
+}
+
+static void say_screen(struct fake_request *req)
+{
+	static const uint8_t format[16] = { 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0 };
+	const struct fake_desktop *d = &req->fake->desktop;
+	struct buf *out = &req->rfb->out;
+	put16(out, (unsigned)d->screen.width);
+	put16(out, (unsigned)d->screen.height);
+	buf_append(out, format, sizeof(format));
+	put32(out, 4);
+	buf_append(out, "fake", 4);
+}
+
+static void say_update(struct fake_request *req)
+{
+	struct buf *out = &req->rfb->out;
+	put32(out, 1); /* of one rectangle */
+	put32(out, 0);
+	put16(out, CORNER);
+	put16(out, CORNER);
+	put32(out, 0); /* raw */
+	for (int i = 0; i < CORNER * CORNER; i++) {
+		uint32_t pixel = htole32((uint32_t)req->fake->desktop.frame_id);
+		buf_append(out, &pixel, 4);
+	}
+	req->rfb->waits = false;
+}
+
+/* ---- what a viewer says ---- */
+
+static unsigned get(const struct buf *in, size_t at, size_t bytes)
+{
+	unsigned value = 0;
+	for (size_t i = 0; i < bytes && at + i < in->len; i++) {
+		value = value << 8 | in->data[at + i];
+	}
+	return value;
+}
+
+/* Bytes of the message that begins here, as far as that can be seen; 0: nothing we know. */
+static size_t message_len(const struct buf *in)
+{
+	int32_t cut = (int32_t)get(in, 4, 4);
+	switch (in->data[0]) {
+	case 0:
+		return 20;
+	case 2:
+		return 4 + 4 * (size_t)get(in, 2, 2);
+	case 3:
+	case 150:
+		return 10;
+	case 4:
+		return 8;
+	case 5:
+		return 6;
+	case 6:
+		return 8 + (size_t)(cut < 0 ? -(int64_t)cut : cut);
+	case 248:
+		return 9 + get(in, 8, 1);
+	case 251:
+		return 8 + 16 * (size_t)get(in, 6, 1);
+	case 255:
+		return 12;
+	default:
+		return 0;
+	}
+}
+
+static void take_key(struct fake_desktop *d, bool down, unsigned keysym)
+{
+	buf_printf(&d->events, "rfb key %u %s\n", keysym, down ? "down" : "up");
+	if (down && keysym >= 0x20 && keysym < 0x7f) {
+		buf_append(&d->typed, &(char){ (char)keysym }, 1);
+	}
+}
+
+static void take_message(struct fake_request *req, size_t len)
+{
+	struct fake_desktop *d = &req->fake->desktop;
+	const struct buf *in = &req->rfb->in;
+	uint8_t type = in->data[0];
+	if (type == 3) {
+		req->rfb->waits = true;
+		if (!in->data[1]) {
+			say_update(req);
+		}
+		return;
+	}
+	if (type != 4 && type != 5 && type != 6 && type != 251) {
+		return;
+	}
+	if (type == 4) {
+		take_key(d, in->data[1], get(in, 4, 4));
+	} else if (type == 5) {
+		buf_printf(&d->events, "rfb pointer %u,%u %u\n", get(in, 2, 2), get(in, 4, 2),
+			in->data[1]);
+	} else {
+		buf_printf(&d->events, "rfb %s %zu\n", type == 6 ? "clipboard" : "size", len);
+	}
+	d->frame_id++;
+	fake_changed(req->fake);
+}
+
+/* Bytes taken of what came. */
+static size_t take_one(struct fake_request *req)
+{
+	static const size_t greeting[] = { 12, 1, 1 };
+	struct fake_rfb *rfb = req->rfb;
+	size_t len = rfb->in.len == 0 ? 1
+		     : rfb->stage < 3 ? greeting[rfb->stage]
+				      : message_len(&rfb->in);
+	if (len == 0 || rfb->in.len < len) {
+		return 0;
+	}
+	if (rfb->stage == 3) {
+		take_message(req, len);
+	} else if (rfb->stage++ == 0) {
+		buf_append(&rfb->out, "\1\1", 2);
+	} else if (rfb->stage == 2) {
+		put32(&rfb->out, 0);
+	} else {
+		say_screen(req);
+	}
+	return len;
+}
+
+/* ---- its connection ---- */
+
+static void write_out(struct fake_rfb *rfb)
+{
+	if (rfb->stream && rfb->out.len) {
+		buf_consume(&rfb->out, link_stream_write(rfb->stream, rfb->out.data, rfb->out.len));
+	}
+}
+
+static void on_data(struct link_stream *stream, const void *bytes, size_t len, void *data)
+{
+	struct fake_request *req = data;
+	struct fake_rfb *rfb = req->rfb;
+	size_t taken;
+	buf_append(&rfb->in, bytes, len);
+	while ((taken = take_one(req)) > 0) {
+		buf_consume(&rfb->in, taken);
+	}
+	link_stream_consumed(stream, len);
+	write_out(rfb);
+}
+
+static void on_writable(struct link_stream *stream, void *data)
+{
+	(void)stream;
+	write_out(((struct fake_request *)data)->rfb);
+}
+
+static void on_ended(struct link_stream *stream, void *data)
+{
+	(void)stream;
+	fake_reply(data, NULL, NULL, 0);
+}
+
+static void on_reset(struct link_stream *stream, void *data)
+{
+	struct fake_request *req = data;
+	(void)stream;
+	req->rfb->stream = NULL;
+	fake_reply(req, NULL, NULL, 0);
+}
+
+static const struct link_stream_handlers handlers = {
+	.data = on_data,
+	.ended = on_ended,
+	.reset = on_reset,
+	.writable = on_writable,
+};
+
+void fake_rfb_changed(struct fake_vm *fake)
+{
+	struct fake_request *req;
+	TAILQ_FOREACH(req, &fake->requests, entry)
+	{
+		if (req->rfb && req->rfb->waits) {
+			say_update(req);
+			write_out(req->rfb);
+		}
+	}
+}
+
+static void done(struct fake_request *req)
+{
+	struct fake_rfb *rfb = req->rfb;
+	if (rfb->stream && req->fake->link) {
+		link_stream_end(rfb->stream);
+		link_stream_free(rfb->stream);
+	}
+	buf_done(&rfb->in);
+	buf_done(&rfb->out);
+	free(rfb);
+}
+
+bool fake_rfb(struct fake_request *req, struct err *err)
+{
+	struct rfb_args args = { 0 };
+	if (!field_decode(rfb_fields, req->args, &args, err)) {
+		return false;
+	}
+	req->rfb = must(calloc(1, sizeof(*req->rfb)));
+	req->done = done;
+	req->rfb->stream =
+		link_stream_accept(req->fake->link, (uint32_t)args.stream, &handlers, req, err);
+	if (!req->rfb->stream) {
+		return false;
+	}
+	buf_append(&req->rfb->out, "RFB 003.008\n", 12);
+	write_out(req->rfb);
+	return true;
+}

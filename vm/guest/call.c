@@ -1,0 +1,346 @@
+/*
+ * A call's life, whatever happens to the sandbox meanwhile; and the guard, which pings an agent
+ * that leaves its callers waiting.
+ */
+#include "vm/guest/call.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+#include <string.h>
+
+/* ---- a call's life ---- */
+
+struct guest_call *guest_call_new_aside(struct vm *vm, const struct guest_op *op, void *data)
+{
+	struct vm_core *core = vm->core;
+	struct guest_call *call = must(calloc(1, sizeof(*call)));
+	call->vm = vm;
+	call->op = op;
+	call->data = data;
+	if (++core->last_id == 0) {
+		core->last_id = 1;
+	}
+	call->id = core->last_id;
+	call->is_aside = true;
+	TAILQ_INSERT_TAIL(&core->calls, call, entry);
+	return call;
+}
+
+struct guest_call *guest_call_new(struct vm *vm, const struct guest_op *op, void *data)
+{
+	struct guest_call *call = guest_call_new_aside(vm, op, data);
+	call->is_aside = false;
+	vm_timeout_touch(vm);
+	return call;
+}
+
+bool guest_is_used(const struct vm *vm)
+{
+	const struct guest_call *call;
+	TAILQ_FOREACH(call, &vm->core->calls, entry)
+	{
+		if (!call->is_aside) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void drop_streams(struct guest_call *call)
+{
+	for (size_t i = 0; call->exec && i < 2; i++) {
+		link_stream_free(take_ptr(&call->exec->stream[i]));
+	}
+}
+
+static void call_free(struct guest_call *call)
+{
+	loop_drop(&call->deferred);
+	loop_drop(&call->deadline);
+	drop_streams(call);
+	guest_painting_drop(call->painting);
+	free(call->exec);
+	free(call);
+}
+
+static void leave(struct guest_call *call)
+{
+	TAILQ_REMOVE(&call->vm->core->calls, call, entry);
+	if (!call->is_aside) {
+		vm_timeout_touch(call->vm);
+	}
+}
+
+void guest_call_fail(struct guest_call *call, const struct err *why)
+{
+	leave(call);
+	call->op->fail(call, why);
+	call_free(call);
+}
+
+void guest_call_over(struct guest_call *call)
+{
+	leave(call);
+	call_free(call);
+}
+
+void guest_call_is_bad(struct guest_call *call, const struct err *why)
+{
+	struct vm *vm = call->vm;
+	struct err err = *why;
+	err_while(&err, "the reply to '%s'", call->op->name);
+	vm_agent_broke(vm, &err);
+	vm_end_error(vm, &err);
+	guest_call_fail(call, &err);
+}
+
+static void call_deliver(struct guest_call *call, const struct link_msg *msg)
+{
+	struct err err;
+	switch (call->op->deliver(call, msg, &err)) {
+	case REPLY_BAD:
+		guest_call_is_bad(call, &err);
+		break;
+	case REPLY_TOLD:
+		guest_call_over(call);
+		break;
+	case REPLY_LATER:
+		break;
+	}
+}
+
+static int on_refused(sd_event_source *source, void *data)
+{
+	struct guest_call *call = data;
+	struct err why = call->refused;
+	(void)source;
+	guest_call_fail(call, &why);
+	return 0;
+}
+
+guest_id guest_call_refuse(struct guest_call *call, const struct err *why)
+{
+	call->refused = *why;
+	call->deferred = loop_defer(call->vm->pool->event, on_refused, call);
+	return call->id;
+}
+
+bool guest_is_reachable(const struct vm *vm, struct err *err)
+{
+	const struct vm_core *core = vm->core;
+	if (core->state == VM_STARTING) {
+		return err_set(err, ERR_STATE,
+			"sandbox %s is still starting; try again in a second", vm->id);
+	}
+	if (core->state == VM_PAUSED) {
+		return err_set(err, ERR_STATE, "sandbox %s is paused; resume it first", vm->id);
+	}
+	if (core->state != VM_READY) {
+		vm_end_error(vm, err);
+		err->kind = ERR_GONE;
+		return false;
+	}
+	return true;
+}
+
+/* First those whose link broke, then (at the pool's end) those that were refused: their callbacks
+ * may add more. */
+void guest_fail_calls(struct vm *vm, const struct err *gone, bool all)
+{
+	struct guest_call *call;
+	do {
+		TAILQ_FOREACH(call, &vm->core->calls, entry)
+		{
+			if (call->deferred && !all) {
+				continue;
+			}
+			struct err why = call->deferred ? call->refused : *gone;
+			guest_call_fail(call, &why);
+			break;
+		}
+	} while (call);
+}
+
+void guest_let_go(struct vm *vm)
+{
+	struct guest_call *call;
+	TAILQ_FOREACH(call, &vm->core->calls, entry)
+	{
+		call->link_id = 0;
+		drop_streams(call);
+	}
+}
+
+/* ---- the guard: an agent that hangs must not hold its callers ---- */
+
+static void guard_set(struct vm_core *core);
+
+static void on_pong(const struct link_msg *msg, const struct err *err, void *data)
+{
+	struct vm_core *core = data;
+	(void)msg;
+	(void)err;
+	core->pinged = false;
+}
+
+static int on_guard(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vm_core *core = data;
+	struct err why;
+	(void)source;
+	(void)usec;
+	loop_drop(&core->guard);
+	if (core->state != VM_READY || !core->link) {
+		return 0;
+	}
+	if (core->job) { /* it may be frozen */
+		guard_set(core);
+	} else if (core->pinged) {
+		err_set(&why, ERR_GONE, "its agent has not answered for %llu ms",
+			(unsigned long long)core->guard_ms);
+		vm_end(core->vm, &why);
+	} else if (!TAILQ_EMPTY(&core->calls)) {
+		core->pinged = true;
+		link_request(core->link, "ping", NULL, on_pong, core);
+		guard_set(core);
+	}
+	return 0;
+}
+
+static void guard_set(struct vm_core *core)
+{
+	if (!core->guard) {
+		core->guard = loop_after_ms(core->vm->pool->event, core->guard_ms, on_guard, core);
+	}
+}
+
+/* ---- the deadline: an agent that answers pings may still hold a caller ---- */
+
+static void set_deadline(struct guest_call *call, int64_t ms);
+
+/* Lists with input run one at a time, so the time of this one may not have begun. */
+static bool is_queued(const struct guest_call *call)
+{
+	const struct guest_call *first;
+	TAILQ_FOREACH(first, &call->vm->core->calls, entry)
+	{
+		if (first->is_input && first->link_id) {
+			break;
+		}
+	}
+	return call->is_input && first != call;
+}
+
+static void late_error(const struct guest_call *call, struct err *err)
+{
+	err_set(err, ERR_TIMEOUT,
+		"the sandbox's agent did not end '%s' within %lld s, so it was stopped; look at "
+		"the screen before you try again",
+		call->op->name, (long long)(call->time_ms + call->vm->core->grace_ms + 999) / 1000);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct guest_call *call = data;
+	struct vm_core *core = call->vm->core;
+	struct err why;
+	(void)source, (void)usec;
+	loop_drop(&call->deadline);
+	if (core->state != VM_READY || !core->link || core->job || is_queued(call)) {
+		set_deadline(call, call->time_ms + (int64_t)core->grace_ms);
+	} else if (call->late) {
+		late_error(call, &why);
+		err_while(&why, "its agent does not stop what it is told to");
+		why.kind = ERR_GONE;
+		vm_end(call->vm, &why);
+	} else if (call->link_id) {
+		call->late = true;
+		link_cancel(core->link, call->link_id);
+		set_deadline(call, (int64_t)core->guard_ms);
+	} else if (call->exec && call->exec->replied) {
+		err_set(&why, ERR_TIMEOUT, "the command has ended, but its output has not");
+		guest_call_fail(call, &why);
+	}
+	return 0;
+}
+
+static void set_deadline(struct guest_call *call, int64_t ms)
+{
+	call->deadline = loop_after_ms(call->vm->pool->event, (uint64_t)ms, on_deadline, call);
+}
+
+/* ---- asking ---- */
+
+/* It was cut short because somebody else took control: that is what its caller must know. */
+static void fail_fenced(struct guest_call *call, const struct err *err)
+{
+	struct err why = *err;
+	if (!vm_control_agent_may(call->vm, &why)) {
+		err_while(&why, "stopped in the middle, its keys and buttons released");
+	}
+	guest_call_fail(call, &why);
+}
+
+static void on_reply(const struct link_msg *msg, const struct err *err, void *data)
+{
+	struct guest_call *call = data;
+	call->link_id = 0;
+	if (err && err->kind == ERR_GONE) {
+		/* Whoever ends the sandbox knows better why. */
+		vm_lost_link(call->vm, err);
+	} else if (err && call->fenced) {
+		fail_fenced(call, err);
+	} else if (err && call->late) {
+		struct err late;
+		late_error(call, &late);
+		guest_call_fail(call, &late);
+	} else if (err) {
+		guest_call_fail(call, err);
+	} else {
+		call_deliver(call, msg);
+	}
+}
+
+guest_id guest_call_ask(struct guest_call *call, json_t *args)
+{
+	struct vm_core *core = call->vm->core;
+	call->link_id = link_request(core->link, call->op->name, args, on_reply, call);
+	guard_set(core);
+	set_deadline(call, call->time_ms + (int64_t)core->grace_ms);
+	return call->id;
+}
+
+void guest_cancel(struct vm *vm, guest_id id)
+{
+	struct guest_call *call;
+	TAILQ_FOREACH(call, &vm->core->calls, entry)
+	{
+		if (call->id == id && call->link_id && vm->core->link) {
+			link_cancel(vm->core->link, call->link_id);
+			break;
+		}
+	}
+}
+
+void guest_stop_input(struct vm *vm)
+{
+	struct guest_call *call;
+	TAILQ_FOREACH(call, &vm->core->calls, entry)
+	{
+		if (call->is_input && !call->fenced) {
+			call->fenced = true;
+			guest_cancel(vm, call->id);
+		}
+	}
+}
+
+bool guest_check_text(const char *what, const char *text, size_t max, struct err *err)
+{
+	if (text && strlen(text) > max) {
+		return err_set(err, ERR_ARGUMENT, "%s may have at most %zu bytes, not %zu", what,
+			max, strlen(text));
+	}
+	return true;
+}

@@ -1,0 +1,80 @@
+#ifndef VM_GUEST_CALL_H
+#define VM_GUEST_CALL_H
+
+/* A request to an agent, from the moment it is made until its callback has fired: what the files
+ * behind vm/guest/guest.h share. */
+
+#include "vm/core/core.h"
+#include "vm/guest/encode_frame.h"
+#include "vm/guest/guest.h"
+#include "vm/guest/output.h"
+
+struct guest_call;
+
+enum delivered {
+	REPLY_BAD, /* not in order: the callback was not called */
+	REPLY_TOLD,
+	REPLY_LATER, /* more is to come before the callback */
+};
+
+struct guest_op {
+	const char *name;
+	enum delivered (*deliver)(
+		struct guest_call *call, const struct link_msg *msg, struct err *err);
+	void (*fail)(struct guest_call *call, const struct err *err);
+};
+
+struct exec_run {
+	struct output output[2];
+	struct link_stream *stream[2]; /* NULL: over */
+	bool replied;
+	struct guest_exec reply; /* without the outputs */
+};
+
+struct guest_call {
+	TAILQ_ENTRY(guest_call) entry;
+	struct vm *vm;
+	const struct guest_op *op;
+	guest_id id;
+	uint32_t link_id; /* 0: not (any more) with the agent */
+	int64_t time_ms;  /* what it was asked takes so long at most; see guest_call_ask() */
+	sd_event_source *deadline;
+	bool late;                 /* and it was told to stop */
+	sd_event_source *deferred; /* refused here; told from the loop */
+	struct err refused;
+	union {
+		guest_act_fn *act;
+		guest_launch_fn *launch;
+		guest_json_fn *json;
+		guest_exec_fn *exec;
+	} fn;
+	void *data;
+	size_t n_actions;
+	bool is_input; /* one of its actions is */
+	bool is_aside; /* no use of the sandbox */
+	bool fenced;   /* and then the agent lost control */
+	struct observe observe;
+	struct guest_painting *painting; /* of its frame */
+	struct exec_run *exec;
+};
+
+struct guest_call *guest_call_new(struct vm *vm, const struct guest_op *op, void *data);
+struct guest_call *guest_call_new_aside(struct vm *vm, const struct guest_op *op, void *data);
+/*
+ * With the operation's arguments, taken.  The agent has call->time_ms and a grace; then it is told
+ * to stop, and one that does not even do that ends with its sandbox.
+ */
+guest_id guest_call_ask(struct guest_call *call, json_t *args);
+/* Instead; told from the loop. */
+guest_id guest_call_refuse(struct guest_call *call, const struct err *why);
+/* The ends: all of these free the call. */
+void guest_call_fail(struct guest_call *call, const struct err *why);   /* calls back */
+void guest_call_over(struct guest_call *call);                          /* it was called back */
+void guest_call_is_bad(struct guest_call *call, const struct err *why); /* ends the sandbox, too */
+
+bool guest_is_reachable(const struct vm *vm, struct err *err) NODISCARD;
+bool guest_check_text(const char *what, const char *text, size_t max, struct err *err) NODISCARD;
+
+#define GUEST_PATH_MAX 4096 /* bytes */
+
+#endif

@@ -1,0 +1,262 @@
+/*
+ * The link's client: one function for each operation of an agent; commands are in exec.c,
+ * connections in pipe.c.  An agent is hostile: every reply goes through field tables and
+ * cross-checks, and one that does not fit ends the sandbox.
+ */
+#include "vm/guest/call.h"
+
+#include "base/cleanup.h"
+#include "vm/guest/check.h"
+
+#include <string.h>
+
+/* Bytes of all texts in one list: escaped they still fit into a message. */
+#define TEXTS_MAX 150000
+#define EMULATED_SLOWNESS \
+	3 /* programs pause for longer, and take longer, where the processor is emulated */
+
+/* ---- act ---- */
+
+static void on_painted(const struct guest_act *act, const struct err *err, void *data)
+{
+	struct guest_call *call = data;
+	call->painting = NULL;
+	if (err) {
+		guest_call_is_bad(call, err);
+	} else {
+		call->fn.act(act, NULL, call->data);
+		guest_call_over(call);
+	}
+}
+
+static enum delivered act_deliver(
+	struct guest_call *call, const struct link_msg *msg, struct err *err)
+{
+	struct guest_act act = { 0 };
+	struct size raw;
+	const struct check_act asked = { call->n_actions, call->observe.raw, vm_frame(call->vm),
+		vm_screen(call->vm) };
+	if (!check_act(msg, &asked, &act, &raw, err)) {
+		return REPLY_BAD;
+	}
+	if (raw.width) {
+		call->painting = guest_paint(call->vm->pool->event, msg, &act, raw,
+			call->observe.max_bytes, on_painted, call);
+		return REPLY_LATER;
+	}
+	call->fn.act(&act, NULL, call->data);
+	return REPLY_TOLD;
+}
+
+static void act_fail(struct guest_call *call, const struct err *err)
+{
+	call->fn.act(NULL, err, call->data);
+}
+
+static const struct guest_op act_op = { "act", act_deliver, act_fail };
+
+static bool check_actions(const struct action *actions, size_t n, struct err *err)
+{
+	size_t bytes = 0;
+	if (n > ACTION_LIST_MAX) {
+		return err_set(err, ERR_ARGUMENT, "a list may have at most %d actions, not %zu",
+			ACTION_LIST_MAX, n);
+	}
+	for (size_t i = 0; i < n; i++) {
+		bytes += actions[i].text ? strlen(actions[i].text) : 0;
+	}
+	if (bytes > TEXTS_MAX) {
+		return err_set(err, ERR_ARGUMENT,
+			"the texts of one list may have at most %d bytes together, not %zu; send "
+			"it in parts",
+			TEXTS_MAX, bytes);
+	}
+	return true;
+}
+
+#define ACTION_TIME_MS 5000 /* any action, beside what its numbers say */
+#define BYTE_TIME_MS 20     /* of a text, in a program that is slow to take it */
+#define STEP_TIME_MS 200    /* of a repeat or a scroll */
+
+/* So long an honest agent takes at most. */
+static int64_t time_of(const struct action *actions, size_t n)
+{
+	int64_t ms = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct action *a = &actions[i];
+		int64_t bytes = a->text ? (int64_t)strlen(a->text) : 0;
+		int64_t repeats = a->repeat > 1 ? a->repeat : 1;
+		ms += ACTION_TIME_MS + a->ms + bytes * BYTE_TIME_MS * repeats +
+		      (repeats + a->amount) * STEP_TIME_MS;
+	}
+	return ms;
+}
+
+static guest_id ask_act(struct guest_call *call, json_t *list, const struct observe *observe)
+{
+	if (observe) {
+		call->observe = *observe;
+	} else {
+		observe_init(&call->observe, OBSERVE_NONE);
+	}
+	if (call->vm->is_emulated) {
+		call->observe.raw = true;
+		call->observe.quiet_ms *= EMULATED_SLOWNESS;
+		call->observe.reaction_ms *= EMULATED_SLOWNESS;
+		call->time_ms *= EMULATED_SLOWNESS;
+	}
+	call->time_ms += call->observe.timeout_ms;
+	return guest_call_ask(call, json_pack("{s:o, s:o}", "actions", list, "observe",
+					    field_encode(observe_fields, &call->observe)));
+}
+
+guest_id guest_act(struct vm *vm, const struct action *actions, size_t n,
+	const struct observe *observe, guest_act_fn *fn, void *data)
+{
+	struct guest_call *call = guest_call_new(vm, &act_op, data);
+	struct err err;
+	call->fn.act = fn;
+	call->n_actions = n;
+	call->time_ms = time_of(actions, n);
+	for (size_t i = 0; i < n; i++) {
+		call->is_input |= action_is_input(&actions[i]);
+	}
+	if (!guest_is_reachable(vm, &err) || !check_actions(actions, n, &err) ||
+		(call->is_input && !vm_control_agent_may(vm, &err))) {
+		return guest_call_refuse(call, &err);
+	}
+	json_t *list = must(json_array());
+	for (size_t i = 0; i < n; i++) {
+		json_array_append_new(list, action_encode(&actions[i]));
+	}
+	return ask_act(call, list, observe);
+}
+
+guest_id guest_look(struct vm *vm, const struct observe *observe, guest_act_fn *fn, void *data)
+{
+	struct guest_call *call = guest_call_new_aside(vm, &act_op, data);
+	struct err err;
+	call->fn.act = fn;
+	return guest_is_reachable(vm, &err) ? ask_act(call, must(json_array()), observe)
+					    : guest_call_refuse(call, &err);
+}
+
+/* ---- launch ---- */
+
+static enum delivered launch_deliver(
+	struct guest_call *call, const struct link_msg *msg, struct err *err)
+{
+	struct guest_launch launch = { 0 };
+	if (!check_launch(msg, &launch, err)) {
+		return REPLY_BAD;
+	}
+	call->fn.launch(&launch, NULL, call->data);
+	return REPLY_TOLD;
+}
+
+static void launch_fail(struct guest_call *call, const struct err *err)
+{
+	call->fn.launch(NULL, err, call->data);
+}
+
+static const struct guest_op launch_op = { "launch", launch_deliver, launch_fail };
+
+guest_id guest_launch(struct vm *vm, const char *application, const char *uri, int64_t timeout_ms,
+	guest_launch_fn *fn, void *data)
+{
+	struct guest_call *call = guest_call_new(vm, &launch_op, data);
+	struct err err;
+	call->fn.launch = fn;
+	if (!guest_is_reachable(vm, &err) || !vm_control_agent_may(vm, &err) ||
+		!guest_check_text("the application's name", application, GUEST_PATH_MAX, &err) ||
+		!guest_check_text("the uri", uri, GUEST_PATH_MAX, &err)) {
+		return guest_call_refuse(call, &err);
+	}
+	call->time_ms = timeout_ms * (vm->is_emulated ? EMULATED_SLOWNESS : 1);
+	return guest_call_ask(call, json_pack("{s:s, s:s*, s:I}", "application", application, "uri",
+					    uri, "timeout_ms", (json_int_t)call->time_ms));
+}
+
+/* ---- those that answer with JSON as it is ---- */
+
+static enum delivered applications_deliver(
+	struct guest_call *call, const struct link_msg *msg, struct err *err)
+{
+	if (!check_applications(msg, err)) {
+		return REPLY_BAD;
+	}
+	call->fn.json(msg->json, NULL, call->data);
+	return REPLY_TOLD;
+}
+
+static enum delivered info_deliver(
+	struct guest_call *call, const struct link_msg *msg, struct err *err)
+{
+	if (!check_info(msg, err)) {
+		return REPLY_BAD;
+	}
+	call->fn.json(msg->json, NULL, call->data);
+	return REPLY_TOLD;
+}
+
+static enum delivered ping_deliver(
+	struct guest_call *call, const struct link_msg *msg, struct err *err)
+{
+	if (!check_nothing(msg, err)) {
+		return REPLY_BAD;
+	}
+	call->fn.json(msg->json, NULL, call->data);
+	return REPLY_TOLD;
+}
+
+static void json_fail(struct guest_call *call, const struct err *err)
+{
+	call->fn.json(NULL, err, call->data);
+}
+
+static const struct guest_op applications_op = { "applications", applications_deliver, json_fail };
+static const struct guest_op info_op = { "info", info_deliver, json_fail };
+static const struct guest_op ping_op = { "ping", ping_deliver, json_fail };
+static const struct guest_op prepare_op = { "prepare", ping_deliver, json_fail };
+
+#define PREPARE_TIME_MS 600000 /* opens each program of an image */
+
+static guest_id ask_json(
+	struct vm *vm, const struct guest_op *op, json_t *take_args, guest_json_fn *fn, void *data)
+{
+	/* A ping is of whoever runs the server. */
+	struct guest_call *call =
+		op == &ping_op ? guest_call_new_aside(vm, op, data) : guest_call_new(vm, op, data);
+	struct err err;
+	call->fn.json = fn;
+	call->time_ms = op == &prepare_op ? PREPARE_TIME_MS : 0;
+	if (!guest_is_reachable(vm, &err)) {
+		json_decref(take_args);
+		return guest_call_refuse(call, &err);
+	}
+	return guest_call_ask(call, take_args);
+}
+
+guest_id guest_applications(struct vm *vm, guest_json_fn *fn, void *data)
+{
+	return ask_json(vm, &applications_op, NULL, fn, data);
+}
+
+guest_id guest_info(struct vm *vm, guest_json_fn *fn, void *data)
+{
+	return ask_json(vm, &info_op, NULL, fn, data);
+}
+
+guest_id guest_ping(struct vm *vm, guest_json_fn *fn, void *data)
+{
+	return ask_json(vm, &ping_op, NULL, fn, data);
+}
+
+guest_id guest_prepare(struct vm *vm, int64_t window_ms, int64_t rest_ms, int64_t warm_rest_ms,
+	guest_json_fn *fn, void *data)
+{
+	return ask_json(vm, &prepare_op,
+		json_pack("{s:I, s:I, s:I}", "window_ms", (json_int_t)window_ms, "rest_ms",
+			(json_int_t)rest_ms, "warm_rest_ms", (json_int_t)warm_rest_ms),
+		fn, data);
+}

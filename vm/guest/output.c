@@ -1,0 +1,136 @@
+/*
+ * The beginning and the end of a command's output, and how many bytes were dropped between them.
+ * Cuts move to the borders of UTF-8 characters, and what is no text becomes U+FFFD, so that the
+ * result is a string in every language.
+ */
+
+#include "vm/guest/output.h"
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+
+#include <string.h>
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+void output_add(struct output *out, const void *bytes, size_t len)
+{
+	const uint8_t *from = bytes;
+	if (out->total < GUEST_OUTPUT_HEAD) {
+		size_t n = smaller(GUEST_OUTPUT_HEAD - (size_t)out->total, len);
+		memcpy(out->head + out->total, from, n);
+		out->total += (int64_t)n;
+		from += n;
+		len -= n;
+	}
+	if (len > GUEST_OUTPUT_TAIL) { /* the ring would overwrite it at once */
+		size_t skip = len - GUEST_OUTPUT_TAIL;
+		out->total += (int64_t)skip;
+		from += skip;
+		len -= skip;
+	}
+	while (len) {
+		size_t at = (size_t)((out->total - GUEST_OUTPUT_HEAD) % GUEST_OUTPUT_TAIL);
+		size_t n = smaller(GUEST_OUTPUT_TAIL - at, len);
+		memcpy(out->tail + at, from, n);
+		out->total += (int64_t)n;
+		from += n;
+		len -= n;
+	}
+}
+
+/* How long the character at s claims to be by its first byte; 0 when none begins so. */
+static size_t claimed_len(uint8_t first)
+{
+	return first < 0x80   ? 1
+	       : first < 0xc2 ? 0
+	       : first < 0xe0 ? 2
+	       : first < 0xf0 ? 3
+	       : first < 0xf5 ? 4
+			      : 0;
+}
+
+static bool is_continuation(uint8_t byte)
+{
+	return (byte & 0xc0) == 0x80;
+}
+
+/* Length of the valid character at s, 0 for none: overlong forms, surrogates and what is above
+ * U+10FFFF are none. */
+static size_t char_len(const uint8_t *s, size_t len)
+{
+	size_t n = claimed_len(*s);
+	if (n == 0 || n > len || *s == 0) {
+		return 0;
+	}
+	for (size_t i = 1; i < n; i++) {
+		if (!is_continuation(s[i])) {
+			return 0;
+		}
+	}
+	bool bad = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+		   (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f);
+	return bad ? 0 : n;
+}
+
+static char *clean(const uint8_t *s, size_t len)
+{
+	struct buf text = { 0 };
+	buf_reserve(&text, len + 1);
+	for (size_t n; len; s += n, len -= n) {
+		n = char_len(s, len);
+		if (n) {
+			buf_append(&text, s, n);
+		} else {
+			buf_append(&text, "\xef\xbf\xbd", 3);
+			n = 1;
+		}
+	}
+	buf_append(&text, "", 1);
+	return (char *)take_ptr(&text.data);
+}
+
+/* Without a character that the cut behind it split. */
+static size_t whole_head(const uint8_t *s, size_t len)
+{
+	for (size_t back = 1; back <= 3 && back <= len; back++) {
+		uint8_t byte = s[len - back];
+		if (!is_continuation(byte)) {
+			return claimed_len(byte) > back ? len - back : len;
+		}
+	}
+	return len;
+}
+
+static size_t split_at_start(const uint8_t *s, size_t len)
+{
+	size_t n = 0;
+	while (n < 3 && n < len && is_continuation(s[n])) {
+		n++;
+	}
+	return n;
+}
+
+void output_text(const struct output *out, char **ret_head, char **ret_tail, int64_t *ret_cut)
+{
+	auto_buf struct buf all = { 0 };
+	size_t head = smaller(GUEST_OUTPUT_HEAD, (size_t)out->total);
+	size_t behind = (size_t)out->total - head, kept = smaller(behind, GUEST_OUTPUT_TAIL);
+	size_t start = behind > kept ? behind % GUEST_OUTPUT_TAIL : 0; /* the ring's oldest byte */
+	buf_append(&all, out->head, head);
+	buf_append(&all, out->tail + start, kept - start);
+	buf_append(&all, out->tail, start);
+	if (behind == kept) {
+		*ret_cut = 0;
+		*ret_head = clean(all.data, all.len);
+		*ret_tail = must(strdup(""));
+		return;
+	}
+	size_t whole = whole_head(all.data, head), skip = split_at_start(all.data + head, kept);
+	*ret_cut = (int64_t)(behind - kept + (head - whole) + skip);
+	*ret_head = clean(all.data, whole);
+	*ret_tail = clean(all.data + head + skip, kept - skip);
+}

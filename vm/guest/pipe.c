@@ -1,0 +1,184 @@
+/*
+ * Connections into a sandbox: a stream of the link, and the request that the agent answers when the
+ * connection is over.  Whatever ends the link ends that request too, so a pipe hears of every end
+ * without being known to the sandbox.
+ */
+#include "vm/guest/guest.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "vm/core/core.h"
+
+_Static_assert(GUEST_PIPE_WINDOW == LINK_WINDOW, "a pipe is a stream of the link");
+
+struct guest_pipe {
+	struct vm *vm; /* valid while the request is open */
+	struct link_stream *stream;
+	bool asked; /* the agent owes its answer */
+	bool over;  /* ended() was called, or the owner has closed it */
+	sd_event_source *refused;
+	struct err why;
+	struct guest_pipe_handlers handlers;
+	void *data;
+};
+
+static void free_when_over(struct guest_pipe *pipe)
+{
+	if (pipe->over && !pipe->asked) {
+		loop_drop(&pipe->refused);
+		free(pipe);
+	}
+}
+
+/* What was written before is still sent. */
+static void drop_stream(struct guest_pipe *pipe)
+{
+	struct link_stream *stream = take_ptr(&pipe->stream);
+	if (stream) {
+		link_stream_end(stream);
+		link_stream_free(stream);
+	}
+}
+
+/* May free it. */
+static void tell_end(struct guest_pipe *pipe, const struct err *err)
+{
+	drop_stream(pipe);
+	if (!pipe->over) {
+		pipe->over = true;
+		pipe->handlers.ended(pipe, err, pipe->data);
+	}
+	free_when_over(pipe);
+}
+
+/* ---- the stream ---- */
+
+static void on_data(struct link_stream *stream, const void *bytes, size_t len, void *data)
+{
+	struct guest_pipe *pipe = data;
+	(void)stream;
+	pipe->handlers.data(pipe, bytes, len, pipe->data);
+}
+
+static void on_writable(struct link_stream *stream, void *data)
+{
+	struct guest_pipe *pipe = data;
+	(void)stream;
+	pipe->handlers.writable(pipe, pipe->data);
+}
+
+/* The answer, which is there first or comes next, says why. */
+static void on_ended(struct link_stream *stream, void *data)
+{
+	struct guest_pipe *pipe = data;
+	(void)stream;
+	drop_stream(pipe);
+	if (!pipe->asked) {
+		tell_end(pipe, NULL);
+	}
+}
+
+/* The agent refused, or the link has ended. */
+static void on_reset(struct link_stream *stream, void *data)
+{
+	struct guest_pipe *pipe = data;
+	pipe->stream = NULL;
+	on_ended(stream, data);
+}
+
+static const struct link_stream_handlers handlers = {
+	.data = on_data,
+	.writable = on_writable,
+	.ended = on_ended,
+	.reset = on_reset,
+};
+
+/* ---- the request ---- */
+
+/* A message overtakes what is left of the stream, which then tells the end, unless all went wrong.
+ */
+static void on_reply(const struct link_msg *msg, const struct err *err, void *data)
+{
+	struct guest_pipe *pipe = data;
+	struct err why;
+	(void)msg;
+	pipe->asked = false;
+	if (err && err->kind == ERR_GONE) {
+		err_set(&why, ERR_GONE, "sandbox %s is not running any more", pipe->vm->id);
+		tell_end(pipe, &why);
+	} else if (err) {
+		tell_end(pipe, err);
+	} else if (!pipe->stream) {
+		tell_end(pipe, NULL);
+	}
+}
+
+static int on_refused(sd_event_source *source, void *data)
+{
+	struct guest_pipe *pipe = data;
+	struct err why = pipe->why;
+	(void)source;
+	tell_end(pipe, &why);
+	return 0;
+}
+
+static bool connect_to(struct guest_pipe *pipe, int64_t window, struct err *err)
+{
+	struct vm *vm = pipe->vm;
+	struct link *link = vm->core->link;
+	if (vm_state(vm) != VM_READY || !link) {
+		return err_set(err, vm_state(vm) >= VM_STOPPING ? ERR_GONE : ERR_STATE,
+			"sandbox %s is %s", vm->id, vm_state_words[vm_state(vm)]);
+	}
+	pipe->stream = link_stream_open(link, &handlers, pipe);
+	if (!pipe->stream) {
+		return err_set(err, ERR_LIMIT,
+			"too many viewers and commands have a connection to sandbox %s; close some",
+			vm->id);
+	}
+	pipe->asked = true;
+	json_int_t number = link_stream_number(pipe->stream);
+	json_t *args = json_pack("{s:I}", "stream", number);
+	if (window) {
+		json_object_set_new(args, "window", json_integer(window));
+	}
+	link_request(link, "rfb", args, on_reply, pipe);
+	return true;
+}
+
+struct guest_pipe *guest_rfb(
+	struct vm *vm, int64_t window, const struct guest_pipe_handlers *with, void *data)
+{
+	struct guest_pipe *pipe = must(calloc(1, sizeof(*pipe)));
+	pipe->vm = vm;
+	pipe->handlers = *with;
+	pipe->data = data;
+	if (!connect_to(pipe, window, &pipe->why)) {
+		pipe->refused = loop_defer(vm->pool->event, on_refused, pipe);
+	}
+	return pipe;
+}
+
+/* ---- its owner ---- */
+
+size_t guest_pipe_write(struct guest_pipe *pipe, const void *bytes, size_t len)
+{
+	return pipe->stream ? link_stream_write(pipe->stream, bytes, len) : 0;
+}
+
+void guest_pipe_consumed(struct guest_pipe *pipe, size_t len)
+{
+	if (pipe->stream) {
+		link_stream_consumed(pipe->stream, len);
+	}
+}
+
+void guest_pipe_close(struct guest_pipe *pipe)
+{
+	if (!pipe || pipe->over) {
+		return;
+	}
+	pipe->over = true;
+	drop_stream(pipe);
+	free_when_over(pipe);
+}

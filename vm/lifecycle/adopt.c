@@ -1,0 +1,211 @@
+/*
+ * Taking over what an earlier server left.
+ *
+ * A sandbox's directory is locked by the server that has it, so one without a lock is nobody's.
+ * What its record says decides: a paused one is on disk and whole; one that ran may still run, and
+ * its backend finds out; everything else is cleaned up.  Nothing is adopted on trust: a record that
+ * cannot be read, strictly, makes its sandbox one of the last kind.
+ */
+#include "vm/core/vm.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "vm/core/core.h"
+#include "vm/lifecycle/metadata.h"
+#include "vm/microvm/process_identity.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+struct found {
+	TAILQ_ENTRY(found) entry;
+	struct record record;
+	int lock;
+};
+TAILQ_HEAD(found_list, found);
+
+struct adoption {
+	struct vm_pool *pool;
+	struct state *state;
+	vm_owner_fn *is_here;
+	void *data;
+	struct found_list found; /* newest first */
+	int64_t adopted, cleaned, live;
+};
+
+/* ---- looking ---- */
+
+/* Nobody else knows of it. */
+static bool kill_machine(const char *id, const char *path)
+{
+	bool noted = process_kill(path), named = process_kill_named(id);
+	return noted || named;
+}
+
+static void clean_up(struct adoption *a, const char *id, const char *why)
+{
+	auto_free char *path = state_path(a->state, STATE_SANDBOXES, id);
+	bool killed = kill_machine(id, path);
+	state_remove(a->state, STATE_SANDBOXES, id);
+	log_warning("sandbox=%s was left by an earlier server and is cleaned up%s: %s", id,
+		killed ? ", its machine ended" : "", why);
+	a->cleaned++;
+}
+
+static bool may_live(const struct record *record, const char *path)
+{
+	auto_close int process = process_find(path, NULL);
+	return process >= 0 || record->state == RECORD_PAUSED;
+}
+
+static bool is_overdue(const struct record *record)
+{
+	int64_t timeout = record->times.timeout;
+	return timeout && timeout < vm_now_ms() && record->spec.on_timeout == VM_TIMEOUT_KILL;
+}
+
+static void insert(struct found_list *list, struct found *f)
+{
+	struct found *other;
+	TAILQ_FOREACH(other, list, entry)
+	{
+		if (other->record.times.created < f->record.times.created) {
+			TAILQ_INSERT_BEFORE(other, f, entry);
+			return;
+		}
+	}
+	TAILQ_INSERT_TAIL(list, f, entry);
+}
+
+static void on_left(const char *id, const char *path, void *data)
+{
+	struct adoption *a = data;
+	struct record record;
+	struct err err;
+	auto_close int lock = state_lock(a->state, STATE_SANDBOXES, id);
+	if (lock < 0 || !id_is_valid(id)) {
+		return;
+	}
+	if (!record_read(path, RECORD_SANDBOX, id, &record, &err)) {
+		clean_up(a, id, err.text);
+		return;
+	}
+	if (a->is_here && !a->is_here(record.owner, a->data)) {
+		/* Left to the server that its owner comes to, as long as there is something of it.
+		 */
+		if (!may_live(&record, path)) {
+			clean_up(a, id, "its machine has ended");
+		} else if (is_overdue(&record)) {
+			clean_up(a, id, "its time was over");
+		}
+		record_done(&record);
+		return;
+	}
+	struct found *f = must(calloc(1, sizeof(*f)));
+	f->record = record;
+	f->lock = take_fd(&lock);
+	insert(&a->found, f);
+}
+
+/* ---- taking ---- */
+
+static void on_surplus_paused(struct vm *vm, const struct err *err, void *data)
+{
+	(void)data;
+	if (err && vm_state(vm) < VM_STOPPING) {
+		log_warning("sandbox=%s cannot be paused: %s", vm->id, err->text);
+		vm_stop(vm, "this server takes fewer sandboxes than the one before it, and it "
+			    "could not be paused");
+	}
+}
+
+static void on_surplus_ready(struct vm *vm, const struct err *err, void *data)
+{
+	(void)data;
+	if (!err) {
+		log_warning("sandbox=%s is paused: this server takes fewer sandboxes than the one "
+			    "before it",
+			vm->id);
+		vm_pause(vm, on_surplus_paused, NULL);
+	}
+}
+
+/* One too many: it can be paused only when it is ready. */
+static void is_surplus(struct vm *vm)
+{
+	static const struct vm_wait_handlers handlers = { .done = on_surplus_ready };
+	vm_wait(vm, &handlers, NULL);
+}
+
+static void take(struct adoption *a, struct found *f)
+{
+	struct record *record = &f->record;
+	struct err err;
+	bool paused = record->state == RECORD_PAUSED;
+	struct vm_left left = {
+		.backend = record->backend,
+		.id = record->id,
+		.owner = record->owner,
+		.spec = &record->spec,
+		.times = record->times,
+		.is_default = record->is_default,
+		.keep = record->keep,
+		.paused = paused,
+		/* A second descriptor of the same lock: it is held until all is done here. */
+		.lock = fcntl(f->lock, F_DUPFD_CLOEXEC, 3),
+	};
+	if (paused) {
+		/* Its server may have died while the pause, or a resume, was under way. */
+		auto_free char *path = state_path(a->state, STATE_SANDBOXES, record->id);
+		kill_machine(record->id, path);
+	}
+	struct vm *vm = vm_put_back(a->pool, &left, &err);
+	if (!vm) {
+		clean_up(a, record->id, err.text);
+		return;
+	}
+	log_info("sandbox=%s adopted owner=%s state=%s", vm->id, record->owner,
+		paused ? "paused" : "running");
+	a->adopted++;
+	if (!paused && ++a->live > a->pool->config.max_sandboxes) {
+		is_surplus(vm);
+	}
+}
+
+static void take_all(struct adoption *a)
+{
+	struct found *f;
+	while ((f = TAILQ_FIRST(&a->found))) {
+		TAILQ_REMOVE(&a->found, f, entry);
+		take(a, f);
+		record_done(&f->record);
+		close(f->lock);
+		free(f);
+	}
+}
+
+void vm_pool_adopt(struct vm_pool *pool, vm_owner_fn *is_here, void *data)
+{
+	struct err err;
+	if (!state_is_there(pool->config.state_dir)) {
+		return; /* a server that keeps nothing makes none */
+	}
+	struct adoption a = {
+		.pool = pool,
+		.state = vm_pool_state(pool, &err),
+		.is_here = is_here,
+		.data = data,
+	};
+	if (!a.state) {
+		return; /* which was said */
+	}
+	TAILQ_INIT(&a.found);
+	state_each(a.state, STATE_SANDBOXES, on_left, &a);
+	take_all(&a);
+	if (a.cleaned) {
+		log_info("sandboxes of an earlier server: adopted %lld, cleaned up %lld",
+			(long long)a.adopted, (long long)a.cleaned);
+	} else if (a.adopted) {
+		log_info("sandboxes of an earlier server: adopted %lld", (long long)a.adopted);
+	}
+}

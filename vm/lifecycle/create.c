@@ -1,0 +1,181 @@
+/*
+ * Making a sandbox: what it is to be, by which backend, and from what its first machine starts (a
+ * snapshot, a template, a running copy, or nothing).  Only this file allocates one.
+ */
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "vm/core/core.h"
+
+#include <string.h>
+
+#define GUARD_MS 10000
+#define GRACE_MS 30000
+#define SAVE_MS 300000
+
+struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
+	struct vm_spec *spec)
+{
+	struct vm *vm = must(calloc(1, backend->size));
+	struct vm_core *core = must(calloc(1, sizeof(*core)));
+	vm->backend = backend;
+	vm->pool = pool;
+	vm->core = core;
+	id_make(vm->id);
+	core->vm = vm;
+	core->owner = must(strdup(owner));
+	core->state = VM_STARTING;
+	core->guard_ms = GUARD_MS;
+	core->grace_ms = GRACE_MS;
+	core->save_ms = SAVE_MS;
+	core->lock = -1;
+	core->keep = pool->config.keep;
+	core->start_us = loop_now_us();
+	core->times.created = vm_now_ms();
+	core->spec = *spec;
+	vm->spec = &core->spec;
+	core->screen = spec->screen;
+	core->frame = geometry_fit(core->screen);
+	TAILQ_INIT(&core->waits);
+	TAILQ_INIT(&core->calls);
+	TAILQ_INIT(&core->refused);
+	TAILQ_INSERT_TAIL(&pool->vms, core, entry);
+	*spec = (struct vm_spec){ 0 };
+	return vm;
+}
+
+/* A spec that names a snapshot is that of the snapshot's machine. */
+static bool spec_of(struct vm_pool *pool, const char *owner, const struct vm_spec *asked,
+	struct vm_spec *ret, struct err *err)
+{
+	struct vm_spec spec = asked ? *asked : pool->config.preset;
+	if (spec.from) {
+		const struct vm_snapshot *snapshot = vm_snapshot_find(pool, owner, spec.from, err);
+		if (!snapshot) {
+			return false;
+		}
+		spec.from = snapshot->id;
+		spec.image = snapshot->spec.image;
+		spec.screen = snapshot->spec.screen;
+		spec.limits = snapshot->spec.limits;
+		spec.network = snapshot->spec.network;
+	}
+	return vm_spec_make(&pool->config.preset, &spec, ret, err);
+}
+
+static bool begin(struct vm *vm, struct err *err)
+{
+	bool kept = vm->pool->config.keep && vm->backend->adopt;
+	if ((vm->backend->needs_dir || kept) && !vm_need_dir(vm, err)) {
+		return false;
+	}
+	vm_timeout_begin(vm);
+	vm_record(vm);
+	return true;
+}
+
+bool vm_begin_from(struct vm *vm, const char *from, struct err *err)
+{
+	vm_set_from(vm, from);
+	vm->core->new_names = from != NULL;
+	return begin(vm, err) && vm_machine_start(vm, err);
+}
+
+bool vm_begin_new(struct vm *vm, struct err *err)
+{
+	if (!vm->spec->from) {
+		return begin(vm, err) && vm_template_start(vm, err);
+	}
+	struct state *state = vm_pool_state(vm->pool, err);
+	if (!state) {
+		return false;
+	}
+	auto_free char *path = state_path(state, STATE_SNAPSHOTS, vm->spec->from);
+	return vm_begin_from(vm, path, err);
+}
+
+static struct vm *create(const struct vm_backend *backend, struct vm_pool *pool, const char *owner,
+	struct vm_spec *spec, struct err *err)
+{
+	vm_default_to(&spec->limits.memory_mib, backend->memory_mib);
+	if (vm_needs_machine(spec) && !backend->save) {
+		vm_cannot(backend, vm_needs_machine(spec), err);
+		return vm_spec_done(spec), NULL;
+	}
+	vm_forget_some(pool);
+	struct vm *vm = vm_warm_take(pool, backend, owner, spec);
+	if (vm) {
+		vm_spec_done(spec);
+		return vm;
+	}
+	vm = vm_new(pool, backend, owner, spec);
+	log_info("sandbox=%s starting backend=%s owner=%s", vm->id, backend->name, owner);
+	if (!vm_begin_new(vm, err)) {
+		vm_undo(vm, err);
+		err_while(err, "the sandbox could not be started");
+		return NULL;
+	}
+	return vm;
+}
+
+struct vm *vm_create(
+	struct vm_pool *pool, const char *owner, const struct vm_spec *asked, struct err *err)
+{
+	struct vm_spec spec;
+	if (!vm_may_create(pool, owner, 1, err) || !spec_of(pool, owner, asked, &spec, err)) {
+		return NULL;
+	}
+	const struct vm_backend *backend = vm_backend_for(pool, &spec, err);
+	if (!backend) {
+		vm_spec_done(&spec);
+		return NULL;
+	}
+	return create(backend, pool, owner, &spec, err);
+}
+
+struct vm *vm_create_on(
+	const struct vm_backend *backend, struct vm_pool *pool, const char *owner, struct err *err)
+{
+	struct vm_spec spec;
+	if (!vm_may_create(pool, owner, 1, err) || !spec_of(pool, owner, NULL, &spec, err)) {
+		return NULL;
+	}
+	return create(backend, pool, owner, &spec, err);
+}
+
+struct vm *vm_put_back(struct vm_pool *pool, const struct vm_left *left, struct err *err)
+{
+	const struct vm_backend *backend = vm_backend_named(left->backend);
+	auto_close int lock = left->lock;
+	struct state *state = vm_pool_state(pool, err);
+	struct vm_spec spec;
+	if (!state) {
+		return NULL;
+	}
+	if (!backend || (left->paused ? !backend->save : !backend->adopt)) {
+		err_set(err, ERR_UNSUPPORTED, "a sandbox of backend '%.40s' cannot be taken over",
+			left->backend);
+		return NULL;
+	}
+	vm_spec_copy(left->spec, &spec);
+	struct vm *vm = vm_new(pool, backend, left->owner, &spec);
+	struct vm_core *core = vm->core;
+	memcpy(vm->id, left->id, sizeof(vm->id));
+	vm->dir = core->dir = state_path(state, STATE_SANDBOXES, vm->id);
+	core->times = left->times;
+	core->is_default = left->is_default;
+	core->keep |= left->keep;
+	core->was_ready = true;
+	core->state = left->paused ? VM_PAUSED : VM_STARTING;
+	core->adopting = !left->paused;
+	if (core->adopting && !vm_machine_start(vm, err)) {
+		free(take_ptr(&core->dir)); /* it stays as it was */
+		vm->dir = NULL;
+		vm_undo(vm, err);
+		return NULL;
+	}
+	core->lock = take_fd(&lock);
+	vm_timeout_begin(vm);
+	return vm;
+}

@@ -1,0 +1,271 @@
+/*
+ * Records are tables of fields, like everything that arrives as JSON.  Rows are required wherever
+ * leaving one out could mean two things, so a record of an older or newer kind is refused, not
+ * guessed at.
+ */
+#include "vm/lifecycle/metadata.h"
+
+#include "base/cleanup.h"
+#include "base/field.h"
+#include "base/log.h"
+#include "base/work.h"
+#include "vm/core/core.h"
+#include "vm/state/state.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define FORMAT 1      /* of the files; another number is another program's */
+#define TIME_MAX 4e14 /* ms: far beyond anything, and exact in a double */
+
+static const char *const state_words[] = { "running", "paused", NULL };
+
+/* ---- the specification inside both ---- */
+
+struct spec_json {
+	struct vm_spec spec;
+	struct field_ints screen;
+};
+#define AT(member, type) .offset = FIELD_AT(struct spec_json, member, type)
+#define COUNT(key, member, most) \
+	{ \
+		.name = key, .type = FIELD_INT, AT(member, int64_t), .required = true, .min = -1, \
+		.max = most \
+	}
+
+static const struct field spec_fields[] = {
+	{ .name = "image", .type = FIELD_STRING, AT(spec.image, const char *), .max = 100 },
+	{ .name = "screen",
+		.type = FIELD_INTS,
+		AT(screen, struct field_ints),
+		.required = true,
+		.min = 2,
+		.max = 2 },
+	COUNT("memory_mib", spec.limits.memory_mib, 1 << 20),
+	COUNT("processes", spec.limits.processes, 1 << 16),
+	COUNT("files", spec.limits.files, 1 << 20),
+	COUNT("disk_mib", spec.limits.disk_mib, 1 << 20),
+	COUNT("cpus", spec.limits.cpus, 64),
+	{ .name = "network",
+		.type = FIELD_ENUM,
+		AT(spec.network, int),
+		.required = true,
+		.choices = vm_network_words },
+	COUNT("timeout_ms", spec.timeout_ms, VM_TIMEOUT_MAX_S * 1000.0),
+	COUNT("idle_ms", spec.idle_ms, VM_TIMEOUT_MAX_S * 1000.0),
+	{ .name = "on_timeout",
+		.type = FIELD_ENUM,
+		AT(spec.on_timeout, int),
+		.required = true,
+		.choices = vm_on_timeout_words },
+	{ .name = "labels", .type = FIELD_MAP, AT(spec.labels, const json_t *), .max = 1000 },
+	{ .name = "from", .type = FIELD_STRING, AT(spec.from, const char *), .max = ID_LEN },
+	{ 0 },
+};
+
+static json_t *encode_spec(const struct vm_spec *spec)
+{
+	struct field_ints screen = { 2, { spec->screen.width, spec->screen.height } };
+	return field_encode(spec_fields, &(struct spec_json){ *spec, screen });
+}
+
+static int edge(int64_t pixels)
+{
+	return pixels < 1 || pixels > INT_MAX ? -1 : (int)pixels;
+}
+
+/* The table sees to the types; what the numbers may be is vm/spec/spec.c's. */
+static bool decode_spec(const json_t *json, struct vm_spec *ret, struct err *err)
+{
+	struct spec_json in;
+	if (!field_decode(spec_fields, json, &in, err)) {
+		return err_while(err, "spec");
+	}
+	struct vm_spec *spec = &in.spec;
+	spec->screen = (struct size){ edge(in.screen.at[0]), edge(in.screen.at[1]) };
+	if (spec->from && !id_is_valid(spec->from)) {
+		return err_set(err, ERR_ARGUMENT, "spec: 'from' is not a snapshot's id");
+	}
+	return vm_spec_make(spec, spec, ret, err) || err_while(err, "spec");
+}
+
+/* ---- the two files ---- */
+
+struct record_json {
+	struct record record;
+	int64_t format;
+	const json_t *spec;
+};
+#undef AT
+#define AT(member, type) .offset = FIELD_AT(struct record_json, member, type)
+#define TEXT(key, member, most) \
+	{ \
+		.name = key, .type = FIELD_STRING, AT(member, const char *), .required = true, \
+		.min = 1, .max = most \
+	}
+#define TIME(key, member) \
+	{ \
+		.name = key, .type = FIELD_INT, AT(member, int64_t), .required = true, \
+		.max = TIME_MAX \
+	}
+#define COMMON \
+	{ .name = "vitrine", \
+		.type = FIELD_INT, \
+		AT(format, int64_t), \
+		.required = true, \
+		.min = 0, \
+		.max = 1e6 }, \
+		TEXT("id", record.id, ID_LEN), TEXT("owner", record.owner, RECORD_OWNER_MAX), \
+		TEXT("backend", record.backend, 40), TIME("created", record.times.created), \
+	{ \
+		.name = "spec", .type = FIELD_ANY, AT(spec, const json_t *), .required = true \
+	}
+
+static const struct field sandbox_fields[] = {
+	COMMON,
+	{ .name = "state",
+		.type = FIELD_ENUM,
+		AT(record.state, int),
+		.required = true,
+		.choices = state_words },
+	{ .name = "default", .type = FIELD_BOOL, AT(record.is_default, bool), .required = true },
+	{ .name = "keep", .type = FIELD_BOOL, AT(record.keep, bool), .required = true },
+	TIME("ready", record.times.ready),
+	TIME("timeout", record.times.timeout),
+	{ 0 },
+};
+
+static const struct field snapshot_fields[] = {
+	COMMON,
+	{ .name = "name",
+		.type = FIELD_STRING,
+		AT(record.name, const char *),
+		.min = 1,
+		.max = VM_SNAPSHOT_NAME_MAX },
+	TEXT("source", record.source, ID_LEN),
+	{ 0 },
+};
+
+static const struct field *fields_of(const char *file)
+{
+	return strcmp(file, RECORD_SANDBOX) == 0 ? sandbox_fields : snapshot_fields;
+}
+
+void record_done(struct record *record)
+{
+	vm_spec_done(&record->spec);
+	json_decref(record->owned);
+	*record = (struct record){ 0 };
+}
+
+json_t *record_encode(const char *file, const struct record *record)
+{
+	json_auto_t *spec = encode_spec(&record->spec);
+	return field_encode(fields_of(file), &(struct record_json){ *record, FORMAT, spec });
+}
+
+static bool check(const struct record_json *in, struct err *err)
+{
+	if (in->format != FORMAT) {
+		return err_set(err, ERR_UNSUPPORTED,
+			"its format is %lld, and this program knows %d", (long long)in->format,
+			FORMAT);
+	}
+	const char *source = in->record.source;
+	return (id_is_valid(in->record.id) && (!source || id_is_valid(source))) ||
+	       err_set(err, ERR_ARGUMENT, "an id in it is none");
+}
+
+bool record_decode(const char *file, json_t *json, struct record *ret, struct err *err)
+{
+	json_auto_t *owned = json;
+	struct record_json in = { 0 };
+	if (!field_decode(fields_of(file), owned, &in, err) || !check(&in, err) ||
+		!decode_spec(in.spec, &in.record.spec, err)) {
+		return false;
+	}
+	*ret = in.record;
+	ret->owned = take_ptr(&owned);
+	return true;
+}
+
+bool record_read(
+	const char *dir, const char *file, const char *id, struct record *ret, struct err *err)
+{
+	auto_record struct record record = { 0 };
+	json_t *json = state_read_json(dir, file, err);
+	if (!json || !record_decode(file, json, &record, err)) {
+		return false;
+	}
+	if (strcmp(record.id, id) != 0) {
+		return err_set(err, ERR_ARGUMENT, "it says that it is of %s", record.id);
+	}
+	*ret = record;
+	record = (struct record){ 0 };
+	return true;
+}
+
+bool record_write(const char *dir, const char *file, const struct record *record, struct err *err)
+{
+	json_auto_t *json = record_encode(file, record);
+	return state_write_json(dir, file, json, err);
+}
+
+/* ---- of a living sandbox ---- */
+
+/* One that comes up from its own saved/ is paused until it is ready: should it fail, that is still
+ * what there is of it. */
+static bool is_saved(const struct vm_core *core)
+{
+	return core->state == VM_PAUSED || (core->state == VM_STARTING && core->resuming);
+}
+
+/* In a thread: it waits for the disk. */
+static void sync_dir(void *data)
+{
+	struct err err;
+	if (!state_sync(data, &err)) {
+		log_debug("%s", err.text); /* it may be gone again */
+	}
+}
+
+/* One that is paused is to be there after a power cut too; nobody has to wait for that. */
+static void sync_soon(struct vm *vm)
+{
+	work_run(vm->pool->event, sync_dir, free, must(strdup(vm->core->dir)));
+}
+
+static bool write_of(const struct vm *vm, int state, struct err *err)
+{
+	const struct vm_core *core = vm->core;
+	struct record record = {
+		.id = vm->id,
+		.owner = core->owner,
+		.backend = vm->backend->name,
+		.state = state,
+		.is_default = core->is_default,
+		.keep = core->keep,
+		.times = vm_times(core->vm),
+		.spec = core->spec,
+	};
+	return record_write(core->dir, RECORD_SANDBOX, &record, err);
+}
+
+void vm_record(struct vm *vm)
+{
+	const struct vm_core *core = vm->core;
+	struct err err;
+	if (!core->dir || core->hidden || core->state >= VM_STOPPING) {
+		return;
+	}
+	if (!write_of(vm, is_saved(core) ? RECORD_PAUSED : RECORD_RUNNING, &err)) {
+		log_warning("sandbox=%s its record cannot be kept: %s", vm->id, err.text);
+	} else if (core->state == VM_PAUSED) {
+		sync_soon(vm);
+	}
+}
+
+bool vm_record_paused(struct vm *vm, struct err *err)
+{
+	return write_of(vm, RECORD_PAUSED, err) || err_while(err, "its record cannot be kept");
+}

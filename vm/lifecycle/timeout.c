@@ -1,0 +1,232 @@
+/*
+ * Absolute and idle timeouts.  They are counted by the monotonic clock, for the time of day may be
+ * set; only what is on disk, to survive the server, is a time of day.  A call only notes the time:
+ * the idle timer, when it fires, sees that and goes on for the rest.
+ */
+#include "vm/core/vm.h"
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "vm/core/core.h"
+
+#include <stdlib.h>
+
+#define BUSY_MS 1000       /* until the next try, when something else has the sandbox */
+#define CLOCK_STEP_MS 1000 /* the time of day was set, if it is off by more */
+#define REFUSED_MS 60000   /* and when it could not be paused: perhaps the disk gets room */
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *data);
+static int on_idle(sd_event_source *source, uint64_t usec, void *data);
+
+static void arm(
+	struct vm_core *core, sd_event_source **timer, int64_t ms, sd_event_time_handler_t fn)
+{
+	loop_drop(timer);
+	*timer = loop_after_ms(core->vm->pool->event, ms > 0 ? (uint64_t)ms : 0, fn, core);
+}
+
+/* Somebody waits for it to do something, or for a person to come to it. */
+static bool is_used(const struct vm_core *core)
+{
+	return core->users || guest_is_used(core->vm) || !TAILQ_EMPTY(&core->waits) || core->job ||
+	       vm_control(core->vm)->wanted;
+}
+
+static int64_t left_ms(uint64_t due_us)
+{
+	return ((int64_t)due_us - (int64_t)loop_now_us()) / 1000;
+}
+
+static uint64_t due_us(int64_t in_ms)
+{
+	return loop_now_us() + (uint64_t)(in_ms > 0 ? in_ms : 0) * 1000;
+}
+
+/* ---- when the time has come ---- */
+
+/* A pause needs a desktop that is ready and free; the timer that fired asks again until it is. */
+static void try_later(struct vm_core *core, int64_t ms)
+{
+	if (core->timeout_timer && left_ms(core->timeout_us) <= 0) {
+		arm(core, &core->timeout_timer, ms, on_timeout);
+	} else if (core->idle_timer) {
+		arm(core, &core->idle_timer, ms, on_idle);
+	}
+}
+
+static void on_paused(struct vm *vm, const struct err *err, void *data)
+{
+	struct vm_core *core = vm->core;
+	(void)data;
+	if (!err || core->state >= VM_STOPPING || vm->pool->freeing) {
+		return;
+	}
+	if (err->kind == ERR_UNSUPPORTED) {
+		vm_end(vm, &(struct err){ .kind = ERR_GONE,
+				   .text = "its time was over, and its backend cannot pause" });
+		return;
+	}
+	if (err->kind != ERR_STATE) {
+		log_warning("sandbox=%s its time is over, but it cannot be paused: %s", vm->id,
+			err->text);
+	}
+	try_later(core, err->kind == ERR_STATE ? BUSY_MS : REFUSED_MS);
+}
+
+static void come_due(struct vm_core *core, const char *what, int64_t of_ms)
+{
+	struct err why;
+	err_set(&why, ERR_GONE, "%s (%lld s)", what, (long long)(of_ms + 999) / 1000);
+	if (core->spec.on_timeout == VM_TIMEOUT_KILL) {
+		vm_end(core->vm, &why);
+	} else if (core->state != VM_READY || core->job) {
+		try_later(core, BUSY_MS);
+	} else {
+		log_info("sandbox=%s is paused: %s", core->vm->id, why.text);
+		vm_pause(core->vm, on_paused, NULL);
+	}
+}
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vm_core *core = data;
+	(void)source, (void)usec;
+	come_due(core, "its time was over", core->spec.timeout_ms);
+	return 0;
+}
+
+static int on_idle(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vm_core *core = data;
+	(void)source, (void)usec;
+	int64_t left = is_used(core) ? core->spec.idle_ms : left_ms(core->idle_us);
+	if (left > 0) {
+		arm(core, &core->idle_timer, left, on_idle);
+	} else {
+		come_due(core, "nobody used it for too long", core->spec.idle_ms);
+	}
+	return 0;
+}
+
+/* ---- setting the clocks ---- */
+
+/* A paused one that is not to be killed stays as it is; its time begins anew when it resumes. */
+static void set_timeout_timer(struct vm_core *core)
+{
+	bool waits = core->state == VM_PAUSED && core->spec.on_timeout == VM_TIMEOUT_PAUSE;
+	if (core->spec.timeout_ms <= 0 || waits) {
+		core->times.timeout = 0;
+		loop_drop(&core->timeout_timer);
+		return;
+	}
+	if (!core->times.timeout) {
+		core->times.timeout = vm_now_ms() + core->spec.timeout_ms;
+	}
+	if (!core->timeout_timer) {
+		int64_t left = core->times.timeout - vm_now_ms();
+		/* A clock that was set back while no server ran must not keep it for longer. */
+		left = left > core->spec.timeout_ms ? core->spec.timeout_ms : left;
+		core->timeout_us = due_us(left);
+		arm(core, &core->timeout_timer, left, on_timeout);
+	}
+}
+
+/* One that is paused or comes up is not idle. */
+static void set_idle_timer(struct vm_core *core)
+{
+	if (core->spec.idle_ms <= 0 || core->state != VM_READY) {
+		loop_drop(&core->idle_timer);
+		return;
+	}
+	core->idle_us = due_us(core->spec.idle_ms);
+	core->times.idle = vm_now_ms() + core->spec.idle_ms;
+	if (!core->idle_timer) {
+		arm(core, &core->idle_timer, core->spec.idle_ms, on_idle);
+	}
+}
+
+void vm_timeout_touch(struct vm *vm)
+{
+	struct vm_core *core = vm->core;
+	if (core->hidden || core->state >= VM_STOPPING || vm->pool->freeing) {
+		return;
+	}
+	set_timeout_timer(core);
+	set_idle_timer(core);
+}
+
+void vm_timeout_begin(struct vm *vm)
+{
+	vm_timeout_end(vm);
+	vm_timeout_touch(vm);
+}
+
+void vm_timeout_end(struct vm *vm)
+{
+	loop_drop(&vm->core->timeout_timer);
+	loop_drop(&vm->core->idle_timer);
+}
+
+void vm_touch(struct vm *vm)
+{
+	vm_timeout_touch(vm);
+}
+
+void vm_use(struct vm *vm)
+{
+	vm->core->users++;
+	vm_timeout_touch(vm);
+}
+
+void vm_unuse(struct vm *vm)
+{
+	vm->core->users--;
+	vm_timeout_touch(vm);
+}
+
+/* ---- for callers ---- */
+
+bool vm_set_timeout(struct vm *vm, int64_t timeout_ms, struct err *err)
+{
+	struct vm_core *core = vm->core;
+	if (core->state >= VM_STOPPING) {
+		vm_end_error(vm, err);
+		err->kind = ERR_GONE;
+		return false;
+	}
+	if (timeout_ms != -1 && (timeout_ms < 1 || timeout_ms > VM_TIMEOUT_MAX_S * INT64_C(1000))) {
+		return err_set(err, ERR_ARGUMENT,
+			"a timeout is 1 to %d seconds, or -1 for none; got %lld ms",
+			VM_TIMEOUT_MAX_S, (long long)timeout_ms);
+	}
+	core->spec.timeout_ms = timeout_ms;
+	core->times.timeout = 0;
+	loop_drop(&core->timeout_timer);
+	set_timeout_timer(core);
+	vm_record(vm);
+	return true;
+}
+
+/* When due_us is by the time of day: as noted, unless the clock has been set since. */
+static int64_t by_the_clock(uint64_t due_us, int64_t noted)
+{
+	int64_t due = vm_now_ms() + left_ms(due_us);
+	return llabs(due - noted) > CLOCK_STEP_MS ? due : noted;
+}
+
+struct vm_times vm_times(const struct vm *vm)
+{
+	const struct vm_core *core = vm->core;
+	struct vm_times times = core->times;
+	if (core->timeout_timer) {
+		times.timeout = by_the_clock(core->timeout_us, times.timeout);
+	}
+	if (!core->idle_timer || core->state != VM_READY) {
+		times.idle = 0;
+	} else if (is_used(core)) {
+		times.idle = vm_now_ms() + core->spec.idle_ms;
+	} else {
+		times.idle = by_the_clock(core->idle_us, times.idle);
+	}
+	return times;
+}

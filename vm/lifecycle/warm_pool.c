@@ -1,0 +1,385 @@
+/*
+ * The reserve: clones that are ready before anybody asks, of the preset's template and of other
+ * images that were asked for.  Members are hidden sandboxes, each with the key of its template; who
+ * creates one with the same key is given the oldest, which costs a ping: it has its names and its
+ * entropy since it was cloned, and its clock has gone on with ours.  The reserve is filled again
+ * one by one, first where the most is missing, when nothing else is going on, and more slowly where
+ * that fails.
+ */
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "vm/core/core.h"
+
+#include <string.h>
+
+#define IDLE_MS 100    /* of quiet, before the next one is made */
+#define BUSY_TRIES 20  /* then it is made all the same */
+#define FAILED_MS 1000 /* until it is tried again, doubled each time */
+#define FAILED_MAX 6   /* times doubled */
+
+struct warm_kind {
+	const char *image; /* NULL: the preset's */
+	int64_t wanted;
+	unsigned failures;
+	uint64_t not_before_us;
+};
+
+struct vm_warm {
+	sd_event_source *timer;
+	unsigned busy;
+	struct warm_kind kinds[1 + VM_WARM_IMAGES_MAX];
+	size_t n_kinds;
+};
+
+/* What a member is, complete, who runs it, and its template's key. */
+struct recipe {
+	struct vm_spec spec;
+	const struct vm_backend *backend;
+	char *key;
+};
+
+static void recipe_done(struct recipe *recipe)
+{
+	vm_spec_done(&recipe->spec);
+	free(recipe->key);
+}
+
+static bool recipe_make(
+	struct vm_pool *pool, const struct warm_kind *kind, struct recipe *ret, struct err *err)
+{
+	const struct vm_spec asked = { .image = kind->image,
+		.network = pool->config.preset.network,
+		.on_timeout = pool->config.preset.on_timeout };
+	struct recipe recipe = { 0 };
+	err->kind = ERR_NONE;
+	if (!vm_spec_make(&pool->config.preset, &asked, &recipe.spec, err)) {
+		return false;
+	}
+	recipe.backend = vm_backend_for(pool, &recipe.spec, err);
+	if (recipe.backend && recipe.backend->save && recipe.backend->template_key) {
+		vm_default_to(&recipe.spec.limits.memory_mib, recipe.backend->memory_mib);
+		recipe.key = recipe.backend->template_key(pool, &recipe.spec, err);
+	}
+	if (!recipe.key) {
+		if (err->kind == ERR_NONE) {
+			err_set(err, ERR_UNSUPPORTED, "there is no reserve on this backend");
+		}
+		recipe_done(&recipe);
+		return false;
+	}
+	*ret = recipe;
+	return true;
+}
+
+/* ---- counting ---- */
+
+static bool is_live(const struct vm_core *core)
+{
+	return core->state == VM_STARTING || core->state == VM_READY;
+}
+
+/* Members of a kind, those that come up among them or not. */
+static int64_t members(const struct vm_pool *pool, size_t kind, bool ready)
+{
+	const struct vm_core *core;
+	int64_t n = 0;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		n += core->warm && core->warm_kind == kind &&
+		     (ready ? core->state == VM_READY : is_live(core));
+	}
+	return n;
+}
+
+static bool has_room(const struct vm_pool *pool)
+{
+	const struct vm_core *core;
+	int64_t live = 0;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		live += is_live(core) && (core->warm || !core->hidden);
+	}
+	return live < pool->config.max_sandboxes;
+}
+
+static bool is_busy(const struct vm_pool *pool)
+{
+	const struct vm_core *core;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		if (core->state == VM_STARTING || (core->state == VM_READY && core->job) ||
+			(core->state == VM_READY && !TAILQ_EMPTY(&core->calls))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void vm_pool_reserve(const struct vm_pool *pool, int64_t *ret_wanted, int64_t *ret_ready)
+{
+	*ret_wanted = *ret_ready = 0;
+	for (size_t i = 0; pool->warm && i < pool->warm->n_kinds; i++) {
+		*ret_wanted += pool->warm->kinds[i].wanted;
+		*ret_ready += members(pool, i, true);
+	}
+}
+
+/* ---- filling it ---- */
+
+static void again_after(struct vm_pool *pool, uint64_t ms);
+
+/* For longer each time; said once. */
+static void put_off(struct warm_kind *kind, const struct err *why)
+{
+	unsigned n = kind->failures++;
+	uint64_t wait_ms = (uint64_t)FAILED_MS << (n < FAILED_MAX ? n : FAILED_MAX);
+	kind->not_before_us = loop_now_us() + wait_ms * 1000;
+	if (n == 0) {
+		log_warning("no sandboxes of %s are kept in reserve for now: %s",
+			kind->image ? kind->image : "the preset", why->text);
+	}
+}
+
+static void on_member(struct vm *vm, const struct err *err, void *data)
+{
+	struct vm_pool *pool = vm->pool;
+	struct warm_kind *kind = data;
+	if (pool->freeing) {
+		return;
+	}
+	if (!err) {
+		kind->failures = 0;
+		log_debug("sandbox=%s is in reserve", vm->id);
+		again_after(pool, IDLE_MS);
+		return;
+	}
+	put_off(kind, err);
+	again_after(pool, IDLE_MS);
+}
+
+/* Members of another template than the one that is made now (another image of that name, another
+ * agent) are of no use. */
+static void end_stale(struct vm_pool *pool, size_t kind, const char *key)
+{
+	struct vm_core *core;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		if (core->warm && core->warm_kind == kind && is_live(core) &&
+			strcmp(core->warm_key, key) != 0) {
+			vm_stop(core->vm, "the reserve is of another image by now");
+		}
+	}
+}
+
+static void add_one(struct vm_pool *pool, struct warm_kind *kind)
+{
+	static const struct vm_wait_handlers handlers = { .done = on_member };
+	size_t index = (size_t)(kind - pool->warm->kinds);
+	struct recipe recipe;
+	struct err err;
+	if (!recipe_make(pool, kind, &recipe, &err)) {
+		put_off(kind, &err);
+		again_after(pool, IDLE_MS);
+		return;
+	}
+	vm_forget_some(pool);
+	end_stale(pool, index, recipe.key);
+	struct vm *vm = vm_new(pool, recipe.backend, "", &recipe.spec);
+	vm->core->hidden = vm->core->warm = true;
+	vm->core->warm_kind = index;
+	vm->core->warm_key = take_ptr(&recipe.key);
+	vm_wait(vm, &handlers, kind);
+	if (!vm_begin_new(vm, &err)) {
+		vm_failed(vm, &err);
+	}
+	recipe_done(&recipe);
+}
+
+/* The one that is due and lacks the largest part of what it should have; NULL: none.  *ret_ms:
+ * until the next is due, or 0. */
+static struct warm_kind *next_kind(struct vm_pool *pool, uint64_t *ret_ms)
+{
+	struct warm_kind *next = NULL;
+	uint64_t now = loop_now_us();
+	int64_t has = 0;
+	*ret_ms = 0;
+	for (size_t i = 0; i < pool->warm->n_kinds; i++) {
+		struct warm_kind *kind = &pool->warm->kinds[i];
+		int64_t n = members(pool, i, false);
+		if (n >= kind->wanted) {
+			continue;
+		}
+		if (kind->not_before_us > now) {
+			uint64_t ms = (kind->not_before_us - now) / 1000 + 1;
+			*ret_ms = !*ret_ms || ms < *ret_ms ? ms : *ret_ms;
+		} else if (!next || n * next->wanted < has * kind->wanted) {
+			next = kind;
+			has = n;
+		}
+	}
+	return next;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct vm_pool *pool = data;
+	struct vm_warm *warm = pool->warm;
+	uint64_t later_ms;
+	struct warm_kind *kind = next_kind(pool, &later_ms);
+	(void)source;
+	(void)usec;
+	loop_drop(&warm->timer);
+	if (!kind || !has_room(pool)) {
+		if (later_ms) {
+			again_after(pool, later_ms);
+		}
+		return 0;
+	}
+	if (is_busy(pool) && ++warm->busy < BUSY_TRIES) {
+		again_after(pool, IDLE_MS);
+		return 0;
+	}
+	warm->busy = 0;
+	add_one(pool, kind);
+	return 0;
+}
+
+static void again_after(struct vm_pool *pool, uint64_t ms)
+{
+	if (!pool->warm->timer) {
+		pool->warm->timer = loop_after_ms(pool->event, ms, on_timer, pool);
+	}
+}
+
+static struct vm_warm *warm_new(const struct vm_config *config)
+{
+	struct vm_warm *warm = must(calloc(1, sizeof(*warm)));
+	warm->kinds[warm->n_kinds++] = (struct warm_kind){ .wanted = config->warm };
+	for (size_t i = 0; i < config->n_warm_images; i++) {
+		warm->kinds[warm->n_kinds++] =
+			(struct warm_kind){ .image = config->warm_images[i].image,
+				.wanted = config->warm_images[i].count };
+	}
+	return warm;
+}
+
+void vm_warm_refill(struct vm_pool *pool)
+{
+	if ((pool->config.warm <= 0 && !pool->config.n_warm_images) || pool->freeing) {
+		return;
+	}
+	if (!pool->warm) {
+		pool->warm = warm_new(&pool->config);
+	}
+	again_after(pool, IDLE_MS);
+}
+
+void vm_warm_free(struct vm_pool *pool)
+{
+	if (pool->warm) {
+		loop_drop(&pool->warm->timer);
+		free(take_ptr(&pool->warm));
+	}
+}
+
+/* ---- taking one ---- */
+
+static bool is_takeable(const struct vm_core *core)
+{
+	return core->warm && core->state == VM_READY && core->link && !core->lost_timer;
+}
+
+static struct vm_core *find_member(
+	struct vm_pool *pool, const struct vm_backend *backend, const char *key)
+{
+	struct vm_core *core;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		if (is_takeable(core) && core->vm->backend == backend &&
+			strcmp(core->warm_key, key) == 0) {
+			break;
+		}
+	}
+	return core;
+}
+
+/* The oldest that is just what was asked for. */
+static struct vm_core *find_fitting(
+	struct vm_pool *pool, const struct vm_backend *backend, const struct vm_spec *spec)
+{
+	struct vm_core *core;
+	struct err err;
+	TAILQ_FOREACH(core, &pool->vms, entry)
+	{
+		if (is_takeable(core)) {
+			break;
+		}
+	}
+	if (!core || spec->from || !backend->template_key) {
+		return NULL;
+	}
+	auto_free char *key = backend->template_key(pool, spec, &err);
+	return key ? find_member(pool, backend, key) : NULL;
+}
+
+/* It may not be seen that it was there before: only its id and its machine are older. */
+static void give_to(struct vm_core *core, const char *owner, const struct vm_spec *spec)
+{
+	struct vm_pool *pool = core->vm->pool;
+	free(core->owner);
+	core->owner = must(strdup(owner));
+	core->hidden = core->warm = core->was_ready = false;
+	free(take_ptr(&core->warm_key));
+	core->times = (struct vm_times){ .created = vm_now_ms() };
+	json_decref((json_t *)core->spec.labels);
+	core->spec.labels = json_deep_copy(spec->labels);
+	core->spec.timeout_ms = spec->timeout_ms;
+	core->spec.idle_ms = spec->idle_ms;
+	core->spec.on_timeout = spec->on_timeout;
+	buf_done(&core->notes);
+	TAILQ_REMOVE(&pool->vms, core, entry);
+	TAILQ_INSERT_TAIL(&pool->vms, core, entry);
+}
+
+struct vm *vm_warm_take(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
+	const struct vm_spec *spec)
+{
+	struct err err;
+	struct vm_core *core = find_fitting(pool, backend, spec);
+	if (!core) {
+		return NULL;
+	}
+	if (pool->config.keep && backend->adopt && !vm_need_dir(core->vm, &err)) {
+		log_warning("sandbox=%s cannot be kept: %s", core->vm->id, err.text);
+	}
+	log_info("sandbox=%s out of the reserve owner=%s", core->vm->id, owner);
+	give_to(core, owner, spec);
+	core->taken = true;
+	vm_machine_claim(core->vm);
+	vm_timeout_begin(core->vm);
+	vm_record(core->vm);
+	return core->vm;
+}
+
+static void on_taken_halted(struct vm_core *core)
+{
+	struct err err;
+	if (!vm_template_start(core->vm, &err)) {
+		vm_failed(core->vm, &err);
+	}
+}
+
+bool vm_warm_start_again(struct vm *vm, const struct err *why)
+{
+	struct vm_core *core = vm->core;
+	if (!core->taken || vm->pool->freeing) {
+		return false;
+	}
+	core->taken = false;
+	log_warning("sandbox=%s out of the reserve starts again: %s", vm->id, why->text);
+	vm_set_from(vm, NULL);
+	vm_machine_halt(core, on_taken_halted);
+	return true;
+}

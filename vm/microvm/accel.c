@@ -1,0 +1,295 @@
+/* Which accelerator, and why. */
+
+#include "vm/microvm/accel.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "vm/confine/host.h"
+#include "vm/microvm/qemu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+
+#define TRY_MS 3000
+#define EXIT_OK 33 /* the device turns the guest's 0x10 into this */
+#define WORDS_MAX 2000
+#define CACHE "accel"
+
+/* ---- a guest that must end by itself ---- */
+
+/* What a KVM says that cannot go on; the process stays, so there is no use in waiting. */
+static bool is_hopeless(const struct buf *words)
+{
+	return strstr(buf_text(words), "KVM internal error") != NULL;
+}
+
+static bool read_words(int fd, struct buf *words)
+{
+	char bytes[512];
+	ssize_t n = read(fd, bytes, sizeof(bytes));
+	if (n > 0 && words->len < WORDS_MAX) {
+		buf_append(words, bytes, (size_t)n);
+	}
+	return n > 0;
+}
+
+/* -1: it had to be killed.  Else its wait status. */
+static int await(pid_t pid, int errors, struct buf *words)
+{
+	auto_close int pidfd = pidfd_open(pid, 0);
+	struct pollfd fds[] = { { pidfd, POLLIN, 0 }, { errors, POLLIN, 0 } };
+	uint64_t end = loop_now_us() + TRY_MS * 1000;
+	int status = -1;
+	for (uint64_t now; !fds[0].revents && !is_hopeless(words) && (now = loop_now_us()) < end;) {
+		if (poll(fds, 2, (int)((end - now) / 1000) + 1) > 0 && fds[1].revents &&
+			!read_words(errors, words)) {
+			fds[1].fd = -1;
+		}
+	}
+	bool ended = fds[0].revents;
+	kill(-pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	return ended ? status : -1;
+}
+
+static int firmware_file(struct err *err)
+{
+	auto_close int fd = memfd_create("firmware", MFD_CLOEXEC);
+	uint8_t firmware[ACCEL_GUEST_SIZE];
+	accel_guest(firmware);
+	if (fd < 0 || write(fd, firmware, sizeof(firmware)) != sizeof(firmware)) {
+		err_errno(err, "cannot make a memory file");
+		return -1;
+	}
+	return take_fd(&fd);
+}
+
+static pid_t run_guest(bool kvm, int firmware, int errors, int info, struct err *err)
+{
+	auto_qemu struct qemu q = { 0 };
+	struct spawn how = { .die_with_us = true };
+	if (!host_pick_user(&how.uid, err)) {
+		return -1;
+	}
+	how.gid = how.uid;
+	qemu_begin(&q, kvm);
+	qemu_put(&q, "-M");
+	qemu_put(&q, "microvm,rtc=off");
+	qemu_put(&q, "-m");
+	qemu_put(&q, "16M");
+	qemu_put(&q, "-bios");
+	qemu_put(&q, "/proc/self/fd/%d", qemu_put_fd(&q, firmware));
+	qemu_put(&q, "-device");
+	qemu_put(&q, "isa-debug-exit,iobase=0xf4,iosize=1");
+	return qemu_start(&q, errors, info, &how, err);
+}
+
+/* The last line that is not a mere warning. */
+static const char *complaint(struct buf *words)
+{
+	const char *found = "";
+	char *save = NULL;
+	if (!words->len) {
+		return found;
+	}
+	for (char *line = strtok_r((char *)words->data, "\n", &save); line;
+		line = strtok_r(NULL, "\n", &save)) {
+		bool says = !strstr(line, "warning:") && strlen(line) > 10;
+		if (says && (!*found || strstr(line, "rror"))) {
+			found = line;
+		}
+		if (strstr(line, "KVM internal error")) {
+			break; /* registers follow */
+		}
+	}
+	return found;
+}
+
+static bool try_guest(bool kvm, struct err *err)
+{
+	auto_buf struct buf words = { 0 };
+	auto_close int firmware = firmware_file(err);
+	int errors[2], info[2];
+	if (firmware < 0) {
+		return false;
+	}
+	if (pipe2(errors, O_CLOEXEC) < 0) {
+		return err_errno(err, "cannot make a pipe");
+	}
+	auto_close int errors_in = errors[0], errors_out = errors[1];
+	if (pipe2(info, O_CLOEXEC) < 0) {
+		return err_errno(err, "cannot make a pipe");
+	}
+	auto_close int info_in = info[0], info_out = info[1];
+	pid_t pid = run_guest(kvm, firmware, errors_out, info_out, err);
+	(void)info_in; /* open until it is over */
+	close(take_fd(&errors_out));
+	close(take_fd(&info_out));
+	if (pid < 0) {
+		return false;
+	}
+	int status = await(pid, errors_in, &words);
+	if (status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK) {
+		return true;
+	}
+	const char *said = complaint(&words);
+	return err_set(err, ERR_UNSUPPORTED, "%s%s%.150s",
+		status < 0 ? "a small guest hangs" : "a small guest cannot be started",
+		*said ? ": " : "", said);
+}
+
+bool accel_try_kvm(struct err *err)
+{
+	if (access("/dev/kvm", F_OK) < 0) {
+		return err_set(err, ERR_UNSUPPORTED, "there is no /dev/kvm");
+	}
+	auto_close int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		return err_set(err, ERR_UNSUPPORTED, "/dev/kvm cannot be opened (%s)%s",
+			strerror(errno), errno == EACCES ? ": add this user to the group kvm" : "");
+	}
+	struct stat st;
+	if (geteuid() == 0 && fstat(fd, &st) == 0 && (st.st_mode & 06) != 06 &&
+		((st.st_mode & 060) != 060 || st.st_gid == 0)) {
+		return err_set(err, ERR_UNSUPPORTED,
+			"/dev/kvm is for root alone, and machines do not run as root: chgrp kvm "
+			"/dev/kvm && chmod 660 /dev/kvm");
+	}
+	return try_guest(true, err);
+}
+
+/* ---- what is known already ---- */
+
+/* A result holds for one boot of the host, one kernel, one QEMU. */
+static bool make_stamp(struct buf *stamp, struct err *err)
+{
+	struct utsname name;
+	auto_free char *identity = qemu_identity(err);
+	auto_close int boot = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	if (!identity) {
+		return false;
+	}
+	uname(&name);
+	buf_printf(stamp, "%s %u %s ", identity, geteuid(), name.release);
+	if (boot >= 0 && !file_read(boot, 100, "the boot id", stamp, err)) {
+		return false;
+	}
+	stamp->len = strcspn(buf_text(stamp), "\n");
+	stamp->data[stamp->len] = '\0';
+	return true;
+}
+
+static char *cache_path(const char *state_dir)
+{
+	struct buf path = { 0 };
+	buf_printf(&path, "%s/" CACHE, state_dir);
+	return (char *)path.data;
+}
+
+/* The file: the stamp, a line; then why KVM does not work, or an empty line. */
+static bool recall(const char *state_dir, const struct buf *stamp, char *ret_why, size_t size)
+{
+	struct err err;
+	auto_free char *path = cache_path(state_dir);
+	auto_buf struct buf text = { 0 };
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || !file_read(fd, 2000, path, &text, &err) || text.len <= stamp->len ||
+		memcmp(text.data, stamp->data, stamp->len) != 0 || text.data[stamp->len] != '\n') {
+		return false;
+	}
+	const char *why = buf_text(&text) + stamp->len + 1, *end = strchr(why, '\n');
+	if (!end) {
+		return false;
+	}
+	snprintf(ret_why, size, "%.*s", (int)(end - why), why);
+	return true;
+}
+
+/* Not being able to is no harm: the guest runs again next time. */
+static void remember(const char *state_dir, const struct buf *stamp, const char *why)
+{
+	auto_free char *path = cache_path(state_dir);
+	auto_buf struct buf text = { 0 }, fresh = { 0 };
+	buf_printf(&fresh, "%s.%d", path, getpid());
+	buf_printf(&text, "%s\n%s\n", buf_text(stamp), why);
+	auto_close int fd =
+		open(buf_text(&fresh), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && (write(fd, text.data, text.len) != (ssize_t)text.len ||
+			       rename(buf_text(&fresh), path) < 0)) {
+		unlink(buf_text(&fresh));
+	}
+}
+
+/* ---- the choice ---- */
+
+/* Why KVM does not work, "" when it does; once a process. */
+static const char *why_no_kvm(const char *state_dir)
+{
+	static char why[300];
+	static bool known;
+	struct err err = { 0 };
+	auto_buf struct buf stamp = { 0 };
+	if (known) {
+		return why;
+	}
+	bool has_stamp = make_stamp(&stamp, &err);
+	if (!has_stamp || !recall(state_dir, &stamp, why, sizeof(why))) {
+		snprintf(why, sizeof(why), "%.290s", accel_try_kvm(&err) ? "" : err.text);
+		if (has_stamp) {
+			remember(state_dir, &stamp, why);
+		}
+	}
+	known = true;
+	if (why[0]) {
+		log_warning("microVMs are emulated in software, which is slow: %s", why);
+	}
+	return why;
+}
+
+/* A machine that used the host's own processor fits no other one. */
+static void name_cpu(bool kvm, char *ret_name, size_t size)
+{
+	char text[4096] = "";
+	auto_close int fd = kvm ? open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC) : -1;
+	uint64_t hash = 0xcbf29ce484222325;
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+	for (char *save = NULL, *line = n > 0 ? strtok_r(text, "\n", &save) : NULL; line;
+		line = strtok_r(NULL, "\n", &save)) {
+		bool names = strncmp(line, "model", 5) == 0 || strncmp(line, "stepping", 8) == 0 ||
+			     strncmp(line, "flags", 5) == 0 || strncmp(line, "vendor", 6) == 0;
+		for (; names && *line; line++) {
+			hash = (hash ^ (uint8_t)*line) * 0x100000001b3;
+		}
+	}
+	snprintf(ret_name, size, kvm ? "kvm-%016llx" : "tcg", (unsigned long long)hash);
+}
+
+bool accel_choose(const struct vm_config *config, const char *state_dir, struct accel *ret_accel,
+	struct err *err)
+{
+	const char *wanted = config->accel ? config->accel : "auto";
+	struct accel accel = { 0 };
+	if (strcmp(wanted, "tcg") != 0) {
+		snprintf(accel.why, sizeof(accel.why), "%s", why_no_kvm(state_dir));
+		accel.kvm = !accel.why[0];
+	}
+	if (!accel.kvm && strcmp(wanted, "kvm") == 0) {
+		return err_set(err, ERR_UNSUPPORTED,
+			"KVM was asked for and does not work here: %.300s; leave accel at auto",
+			accel.why);
+	}
+	name_cpu(accel.kvm, accel.cpu, sizeof(accel.cpu));
+	*ret_accel = accel;
+	return true;
+}

@@ -1,0 +1,276 @@
+/* What a machine is booted from: the image's files, the agent behind its initramfs, and the key
+ * that says which saved machines fit. */
+
+#include "vm/microvm/boot.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "vm/confine/host.h"
+#include "vm/microvm/qemu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+
+#define FILE_MAX (256 << 20) /* of a kernel or an initramfs */
+#define GRACE_MS 600000      /* a server that was killed may come back */
+#define DISK_PERCENT 55      /* of the memory, at most */
+#define DEVICES 1            /* of what QEMU is told to make; counts up with each change */
+#define LAYOUT 5             /* of what we make of all this; counts up with each change */
+
+int64_t boot_grace_ms(const struct vm_config *config)
+{
+	return config->keep ? -1 : GRACE_MS;
+}
+
+/* ---- finding ---- */
+
+static char *images_dir(const char *state_dir)
+{
+	struct buf path = { 0 };
+	buf_printf(&path, "%s/images", state_dir);
+	return (char *)path.data;
+}
+
+static bool find_image(
+	const char *state_dir, const char *name, struct image *ret_image, struct err *err)
+{
+	auto_free char *images = images_dir(state_dir);
+	return image_find(images, name, ret_image, err);
+}
+
+bool boot_is_likely(const char *state_dir, const char *image, struct err *err)
+{
+	auto_image struct image found = { 0 };
+	return qemu_program(err) && find_image(state_dir, image, &found, err);
+}
+
+static void default_to(int64_t *value, int64_t preset)
+{
+	*value = *value > 0 ? *value : preset;
+}
+
+static void fill_in(struct boot *boot, const struct vm_spec *wanted)
+{
+	boot->spec = *wanted;
+	boot->spec.image = boot->image.id;
+	boot->spec.labels = NULL;
+	boot->spec.from = NULL;
+	default_to(&boot->spec.limits.memory_mib, boot->image.memory_mib);
+	default_to(&boot->spec.limits.memory_mib, 1024);
+	default_to(&boot->spec.limits.cpus, boot->image.cpus);
+	default_to(&boot->spec.limits.cpus, 1);
+	/* What is written lies in memory, too; without the rest of it no desktop could go on. */
+	int64_t room = boot->spec.limits.memory_mib * DISK_PERCENT / 100;
+	if (boot->spec.limits.disk_mib > room) {
+		boot->spec.limits.disk_mib = room;
+	}
+}
+
+/* ---- the key ---- */
+
+typedef unsigned __int128 hash;
+
+/* FNV-1a: no secret, only a short name for a long text. */
+static void hash_bytes(hash *sum, const void *bytes, size_t len)
+{
+	const hash prime = ((hash)1 << 88) + 0x13b;
+	for (size_t i = 0; i < len; i++) {
+		*sum = (*sum ^ ((const uint8_t *)bytes)[i]) * prime;
+	}
+}
+
+static hash hash_begin(void)
+{
+	return ((hash)0x6c62272e07bb0142 << 64) + 0x62b821756295c58d;
+}
+
+/* The agent's content, read again only when the file looks different. */
+static bool hash_agent(const struct vm_config *config, hash *ret_sum, struct err *err)
+{
+	static struct stat last;
+	static hash last_sum;
+	struct stat st;
+	auto_close int fd = host_open_agent(config, err);
+	if (fd < 0) {
+		return false;
+	}
+	if (fstat(fd, &st) < 0 || st.st_size > FILE_MAX) {
+		return err_errno(err, "cannot look at the agent");
+	}
+	if (st.st_ino != last.st_ino || st.st_dev != last.st_dev || st.st_size != last.st_size ||
+		st.st_mtim.tv_sec != last.st_mtim.tv_sec ||
+		st.st_mtim.tv_nsec != last.st_mtim.tv_nsec) {
+		auto_buf struct buf bytes = { 0 };
+		if (!file_read(fd, FILE_MAX, "the agent", &bytes, err)) {
+			return false;
+		}
+		last_sum = hash_begin();
+		hash_bytes(&last_sum, bytes.data, bytes.len);
+		last = st;
+	}
+	*ret_sum = last_sum;
+	return true;
+}
+
+static char *digest(const struct buf *text)
+{
+	struct buf key = { 0 };
+	hash sum = hash_begin();
+	hash_bytes(&sum, text->data, text->len);
+	buf_printf(
+		&key, "%016llx%016llx", (unsigned long long)(sum >> 64), (unsigned long long)sum);
+	return (char *)key.data;
+}
+
+/* What a machine that was saved brings along need not be the same: how it was told to be when it
+ * booted, its agent. */
+static bool make_keys(struct boot *boot, const struct vm_config *config, struct err *err)
+{
+	const struct vm_spec *spec = &boot->spec;
+	auto_free char *qemu = qemu_identity(err);
+	auto_buf struct buf text = { 0 };
+	hash agent = 0;
+	if (!qemu || !hash_agent(config, &agent, err)) {
+		return false;
+	}
+	buf_printf(&text, "%d %s %s %s %lld %lld %d", DEVICES, qemu, boot->accel.cpu,
+		boot->image.id, (long long)spec->limits.memory_mib, (long long)spec->limits.cpus,
+		spec->network);
+	boot->fit = digest(&text);
+	buf_printf(&text, " %d %s %dx%d %lld %lld %lld %lld %016llx%016llx", LAYOUT,
+		boot->image.kernel, spec->screen.width, spec->screen.height,
+		(long long)spec->limits.disk_mib, (long long)spec->limits.processes,
+		(long long)spec->limits.files, (long long)boot_grace_ms(config),
+		(unsigned long long)(agent >> 64), (unsigned long long)agent);
+	boot->key = digest(&text);
+	return true;
+}
+
+bool boot_find(const struct vm_config *config, const char *state_dir, const struct vm_spec *spec,
+	struct boot *ret_boot, struct err *err)
+{
+	struct boot boot = { 0 };
+	if (qemu_program(err) && find_image(state_dir, spec->image, &boot.image, err) &&
+		accel_choose(config, state_dir, &boot.accel, err)) {
+		fill_in(&boot, spec);
+		(void)!make_keys(&boot, config, err);
+	}
+	if (!boot.key) {
+		boot_done(&boot);
+		return false;
+	}
+	*ret_boot = boot;
+	ret_boot->spec.image = ret_boot->image.id;
+	return true;
+}
+
+void boot_done(struct boot *boot)
+{
+	image_done(&boot->image);
+	free(boot->key);
+	free(boot->fit);
+	*boot = (struct boot){ 0 };
+}
+
+/* ---- files ---- */
+
+static int open_file(const struct boot *boot, const char *name, struct err *err)
+{
+	auto_buf struct buf path = { 0 };
+	buf_printf(&path, "%s/%s", boot->image.dir, name);
+	int fd = open(buf_text(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0) {
+		err_errno(err, "the image '%s' is damaged: cannot open %s", boot->image.name,
+			buf_text(&path));
+	}
+	return fd;
+}
+
+int boot_open_root(const struct boot *boot, struct err *err)
+{
+	return open_file(boot, "root.erofs", err);
+}
+
+/* Appends all of from, which is read from its start. */
+static bool copy(int to, int from, struct err *err)
+{
+	struct stat st;
+	off_t at = 0;
+	if (fstat(from, &st) < 0) {
+		return err_errno(err, "cannot look at a file of the image");
+	}
+	if (st.st_size > FILE_MAX) {
+		return err_set(err, ERR_LIMIT, "a file of the image is larger than %d MiB",
+			FILE_MAX >> 20);
+	}
+	while (at < st.st_size) {
+		ssize_t n = sendfile(to, from, &at, (size_t)(st.st_size - at));
+		if (n <= 0 && errno != EINTR) {
+			return err_errno(err, "cannot copy a file of the image");
+		}
+	}
+	return true;
+}
+
+static int seal(int fd, struct err *err)
+{
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0) {
+		err_errno(err, "cannot seal a memory file");
+		return -1;
+	}
+	return fd;
+}
+
+int boot_open_kernel(const struct boot *boot, struct err *err)
+{
+	auto_close int from = open_file(boot, "vmlinuz", err);
+	auto_close int to = memfd_create("kernel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (from < 0 || !copy(to, from, err) || seal(to, err) < 0) {
+		return -1;
+	}
+	return take_fd(&to);
+}
+
+/* The kernel finds the next archive at a multiple of four bytes. */
+static bool pad(int fd)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+	size_t rest = (size_t)(-end & 3);
+	return end >= 0 && write(fd, "\0\0\0", rest) == (ssize_t)rest;
+}
+
+static int open_archive(const struct vm_config *config, struct err *err)
+{
+	char link[40], path[4096];
+	auto_close int agent = host_open_agent(config, err);
+	if (agent < 0) {
+		return -1;
+	}
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", agent);
+	ssize_t n = readlink(link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	return image_agent_archive(path, err);
+}
+
+int boot_open_initrd(const struct boot *boot, const struct vm_config *config, struct err *err)
+{
+	auto_close int from = open_file(boot, "initramfs", err);
+	auto_close int to = memfd_create("initramfs", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	auto_close int archive = from >= 0 ? open_archive(config, err) : -1;
+	if (archive < 0 || !copy(to, from, err)) {
+		return -1;
+	}
+	if (!pad(to)) {
+		err_errno(err, "cannot write a memory file");
+		return -1;
+	}
+	if (!copy(to, archive, err) || seal(to, err) < 0) {
+		return -1;
+	}
+	return take_fd(&to);
+}

@@ -1,0 +1,30 @@
+#ifndef VM_MICROVM_MANIFEST_H
+#define VM_MICROVM_MANIFEST_H
+
+#include "base/err.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+/* What save.c writes beside the layers of RAM and load.c reads; nobody else
+ * includes this. */
+
+#define SAVED_VERSION 1
+#define SAVED_JSON "machine.json"
+#define SAVED_DEVICES "devices"
+#define SAVED_DEVICES_MAX (16u << 20)
+
+/* machine.json */
+struct saved_files {
+	int64_t version, mib, layers;
+	const char *key;
+};
+
+json_t *saved_files_to_json(const struct saved_files *files);
+bool saved_files_from_json(
+	const json_t *json, struct saved_files *ret_files, struct err *err) NODISCARD;
+
+/* Of the right size, and begins as QEMU begins it. */
+bool saved_check_devices(int fd, const char *what, struct err *err) NODISCARD;
+
+#endif

@@ -1,0 +1,52 @@
+#ifndef VM_MICROVM_MICROVM_H
+#define VM_MICROVM_MICROVM_H
+
+/* What the files of the microvm backend share, and nobody else includes. */
+
+#include "base/err.h"
+#include "vm/core/backend.h"
+#include "vm/microvm/boot.h"
+#include "vm/confine/console.h"
+#include "vm/microvm/save.h"
+#include "vm/microvm/qmp.h"
+
+#include <signal.h>
+
+struct microvm {
+	struct vm vm;
+	struct boot boot;
+	struct ram *ram;
+	struct saved *saved;       /* while it is loaded */
+	struct machine_save *save; /* while it is saved */
+	struct qmp *qmp;
+	struct console console;
+
+	pid_t monitor; /* our child, around QEMU; 0: adopted, or none */
+	pid_t pid;     /* QEMU's; 0: not known yet, or none */
+	int pidfd;     /* of an adopted QEMU; else -1 */
+	int info;      /* says what QEMU's pid is; -1: it has */
+	int link;      /* until it is handed over; -1 */
+	bool running, powered_off, restarted;
+	sd_event_source *relink; /* soon there is another link */
+	struct err why;          /* we killed it for this; ERR_NONE: we did not */
+	char *cgroup;
+	sd_event_source *end;
+};
+
+struct microvm *microvm_of(struct vm *vm);
+void microvm_init(struct microvm *m); /* what is behind struct vm is zeroed before each start */
+void microvm_forget_channels(struct microvm *m);
+/* end: of our child; NULL: of one that was adopted. */
+void microvm_has_ended(struct microvm *m, const siginfo_t *end);
+void microvm_kill_because(struct microvm *m, const struct err *why); /* its end comes by itself */
+extern const struct qmp_handlers microvm_monitor_handlers;
+
+/* ---- adopt.c ---- */
+
+/* Puts down what a later server must know to take it over; in the background. */
+void microvm_remember(struct microvm *m);
+bool microvm_adopt(struct vm *vm, struct err *err) NODISCARD;
+void microvm_leave(struct vm *vm);
+void microvm_relink(struct vm *vm, uint64_t after_ms);
+
+#endif
