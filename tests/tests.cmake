@@ -33,6 +33,7 @@ if(NOT FUZZ)
 	add_test(NAME symbols COMMAND sh ${CMAKE_SOURCE_DIR}/tests/check-symbols.sh ${CMAKE_BINARY_DIR} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 	add_test(NAME banned COMMAND sh ${CMAKE_SOURCE_DIR}/tests/check-banned.sh WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 	add_test(NAME readme COMMAND sh ${CMAKE_SOURCE_DIR}/tests/check-readme.sh ${CMAKE_BINARY_DIR} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+	add_test(NAME docs COMMAND sh ${CMAKE_SOURCE_DIR}/tests/check-docs.sh)
 endif()
 include(${CMAKE_SOURCE_DIR}/tests/bench/bench.cmake)
 
