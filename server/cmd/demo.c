@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -141,7 +142,7 @@ static bool list_tools(struct demo *demo, struct err *err)
 	json_array_foreach(tools, i, tool)
 	{
 		const char *name = json_string_value(json_object_get(tool, "name"));
-		buf_printf(&said, "%s%s", i % 7 ? ", " : i ? ",\n" : "\n", name ? name : "?");
+		buf_printf(&said, "%s%s", i % 5 ? ", " : i ? ",\n" : "\n", name ? name : "?");
 	}
 	print_outcome(ms, buf_text(&said), INT_MAX);
 	return true;
@@ -300,6 +301,15 @@ static bool take_output(int *argc, char **argv, const char **ret_output, struct 
 	return **ret_output || err_set(err, ERR_ARGUMENT, "--output needs the name of a file");
 }
 
+/* Before the session, which would have been for nothing. */
+static bool check_output(const char *path, struct err *err)
+{
+	auto_free char *copy = must(strdup(path));
+	bool there = access(path, F_OK) == 0;
+	return access(there ? path : dirname(copy), W_OK) == 0 ||
+	       err_errno(err, "cannot write the picture '%s'", path);
+}
+
 /* The server's configuration: these options and nothing else of the user's file, which may be that
  * of a service, with its address. */
 static int write_config(const struct config *config, struct err *err)
@@ -338,7 +348,7 @@ static int run(int argc, char **argv)
 	struct err err = { 0 };
 	if (!take_output(&argc, argv, &output, &err) ||
 		!config_load_some(&config, options, argc, argv, &err) ||
-		!config_check_effect(&config, &err)) {
+		!config_check_effect(&config, options, &err) || !check_output(output, &err)) {
 		fprintf(stderr, "vitrine demo: %s\n", err.text);
 		return 2;
 	}

@@ -40,6 +40,10 @@ static int run(int argc, char **argv)
 		return argc == 0 ? 2 : 0;
 	}
 	const struct command *command = command_find(argv[1]);
+	if (argc > 2) {
+		fprintf(stderr, "vitrine help: unexpected argument '%.100s'\n", argv[2]);
+		return 2;
+	}
 	if (command) {
 		one_command(command);
 		return 0;

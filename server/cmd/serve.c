@@ -240,7 +240,7 @@ static bool start_vnc(struct serving *s, struct err *err)
 static bool start_serving(struct serving *s, struct err *err)
 {
 	log_set_level(s->config.log_level);
-	if (!config_check_effect(&s->config, err)) {
+	if (!config_check_effect(&s->config, NULL, err)) {
 		return false;
 	}
 	s->event = loop_new_ending_by(on_told_to_end, s, err);

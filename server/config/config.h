@@ -53,8 +53,9 @@ bool config_load_some(struct config *config, const char *const *taken, int argc,
 	struct err *err) NODISCARD;
 
 /* Refuses what was typed and has no effect: an option of something that is not served, an image that
- * is not there.  The same in the file is a warning in the log. */
-bool config_check_effect(const struct config *config, struct err *err) NODISCARD;
+ * is not there.  The same in the file is a warning in the log.  taken: as above. */
+bool config_check_effect(
+	const struct config *config, const char *const *taken, struct err *err) NODISCARD;
 
 /* The options of `taken` (NULL: all) that are not at their presets, as a configuration file has
  * them. */

@@ -103,30 +103,35 @@ static bool check_image(const struct config *config, const char *images, const c
 }
 
 /* The fake backend's desktops take any name. */
-static bool check_images(const struct config *config, struct err *err)
+static bool check_images(const struct config *config, const char *const *taken, struct err *err)
 {
 	const struct vm_config *vm = &config->vm;
-	bool named = vm->preset.image || vm->n_warm_images;
-	if (!named || !holds(config, MACHINES) || strcmp(vm->backend, "fake") == 0) {
+	bool warms = option_is_taken("warm", taken);
+	bool needed = vm->preset.image || (warms && (vm->warm || vm->n_warm_images));
+	if (!needed || !holds(config, MACHINES) || strcmp(vm->backend, "fake") == 0) {
 		return true;
 	}
 	auto_free char *images = images_dir(config, err);
 	bool good = images && (!vm->preset.image ||
 				      check_image(config, images, "image", vm->preset.image, err));
-	for (size_t i = 0; good && i < vm->n_warm_images; i++) {
+	if (good && warms && vm->warm && !vm->preset.image) {
+		good = check_image(config, images, "warm", NULL, err);
+	}
+	for (size_t i = 0; good && warms && i < vm->n_warm_images; i++) {
 		good = check_image(config, images, "warm", vm->warm_images[i].image, err);
 	}
 	return good;
 }
 
-bool config_check_effect(const struct config *config, struct err *err)
+bool config_check_effect(const struct config *config, const char *const *taken, struct err *err)
 {
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
 		const struct rule *rule = &rules[i];
-		if (!holds(config, rule->needs) && is_changed(config, rule->option) &&
+		if (option_is_taken(rule->option, taken) && !holds(config, rule->needs) &&
+			is_changed(config, rule->option) &&
 			!tell(config, rule->option, sentences[rule->needs], err)) {
 			return false;
 		}
 	}
-	return check_images(config, err);
+	return check_images(config, taken, err);
 }

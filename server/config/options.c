@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/nearest.h"
 #include "server/config/public_url.h"
+#include "transport/http/sockets.h"
 #include "transport/mcp/transport.h"
 
 #include <string.h>
@@ -33,6 +34,17 @@
 			AT(member, const char *), \
 			.max = most, \
 			.preset_text = first, \
+			.help = text }, \
+		.value = what \
+	}
+/* It may not be empty. */
+#define SOME_TEXT(option, member, what, most, text) \
+	{ \
+		.field = { .name = option, \
+			.type = FIELD_STRING, \
+			AT(member, const char *), \
+			.min = 1, \
+			.max = most, \
 			.help = text }, \
 		.value = what \
 	}
@@ -100,7 +112,7 @@ static const struct option desktops[] = {
 };
 
 static const struct option state[] = {
-	TEXT("state-dir", vm.state_dir, "DIR", 4000, NULL,
+	SOME_TEXT("state-dir", vm.state_dir, "DIR", 4000,
 		"Directory of images, templates, snapshots and paused sandboxes.  Without it, $STATE_DIRECTORY "
 		"(set by systemd), else /var/lib/vitrine for root, else $XDG_STATE_HOME/vitrine or "
 		"~/.local/state/vitrine."),
@@ -397,6 +409,13 @@ static bool check_auth_server(const char *url, struct err *err)
 		       url);
 }
 
+/* Those of HTTP and VNC are opened at the start; this one is when somebody wants to watch. */
+static bool check_address(const char *option, const char *address, struct err *err)
+{
+	struct http_address ignored;
+	return http_address_parse(address, &ignored, err) || err_while(err, "%s", option);
+}
+
 bool option_check(const struct config *config, struct err *err)
 {
 	const struct config_http *http = &config->http;
@@ -407,6 +426,7 @@ bool option_check(const struct config *config, struct err *err)
 			http->tls_cert ? "--tls-key" : "--tls-cert");
 	}
 	return public_url_init(&checked, http->public_url, err) &&
+	       check_address("--stream-listen", http->stream_listen, err) &&
 	       (!http->no_auth || check_no_auth(http, err)) &&
 	       (!http->auth_server || check_auth_server(http->auth_server, err));
 }

@@ -347,6 +347,11 @@ Test(config, wrong_command_lines)
 			"--tls-cert and --tls-key go together; --tls-key is missing" },
 		{ "--tls-key", "a.pem",
 			"--tls-cert and --tls-key go together; --tls-cert is missing" },
+		{ "--stream-listen", "6080",
+			"--stream-listen: \"6080\" is no address to listen on: it must be HOST:PORT, "
+			"like 127.0.0.1:8765 or [::1]:0 (0: any free port), or unix:PATH, or systemd" },
+		{ "--state-dir=", NULL,
+			"'--state-dir' must be a string of 1 to 4000 bytes; got 0 bytes" },
 		{ "--auth-server", "http://login.example",
 			"--auth-server must be an https:// URL without a query, such as "
 			"https://login.example; got \"http://login.example\"" },
@@ -474,22 +479,25 @@ Test(config, options_without_effect)
 		{ "--state-dir=/nonexistent/x", "--warm", "nope=1",
 			"{\"warm\": \"nope=1\", \"state-dir\": \"/nonexistent/x\"}",
 			"--warm cannot be used: " },
+		{ "--state-dir=/nonexistent/x", "--warm", "2",
+			"{\"warm\": 2, \"state-dir\": \"/nonexistent/x\"}",
+			"--warm cannot be used: " },
 	};
 	log_set_level(LOG_LEVEL_ERROR);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		cr_assert(load(wrong[i].a, wrong[i].b, wrong[i].c, NULL), "%s", err.text);
-		cr_expect_not(config_check_effect(&config, &err), "%zu", i);
+		cr_expect_not(config_check_effect(&config, NULL, &err), "%zu", i);
 		cr_expect_eq(err.kind, ERR_ARGUMENT);
 		cr_expect_not_null(strstr(err.text, wrong[i].word), "%s", err.text);
 		cr_assert(load_text(wrong[i].file), "%s", err.text);
-		cr_expect(config_check_effect(&config, &err), "%s", err.text);
+		cr_expect(config_check_effect(&config, NULL, &err), "%s", err.text);
 	}
 	static const char *const right[][2] = { { "--http=127.0.0.1:0", "--tokens=x" },
 		{ "--backend=namespace", "--cpus=2" }, { "--backend=namespace", "--network=none" },
 		{ "--backend=fake", "--image=any" }, { "--vnc=127.0.0.1:0", "--no-auth=false" } };
 	for (size_t i = 0; i < sizeof(right) / sizeof(*right); i++) {
 		cr_assert(load(right[i][0], right[i][1], NULL, NULL), "%s", err.text);
-		cr_expect(config_check_effect(&config, &err), "%s", err.text);
+		cr_expect(config_check_effect(&config, NULL, &err), "%s", err.text);
 	}
 }
 

@@ -30,7 +30,7 @@ static const struct {
 #define PARTS (sizeof(parts) / sizeof(*parts))
 
 static const char *const package_words[] = { "Get:", "Unpacking ", "Setting up " };
-static const char *const complaints[] = { "E: ", "dpkg: error", "Err:", "tar: ", "mkfs.erofs" };
+static const char *const complaints[] = { "E: ", "dpkg: error", "tar: ", "mkfs.erofs" };
 
 void progress_init(struct progress *progress)
 {
