@@ -454,7 +454,9 @@ static void write_options(struct buf *out)
 		"The file is `--" CONFIG_FILE_OPTION
 		" FILE`, else `$XDG_CONFIG_HOME/vitrine/config.json`, "
 		"else `~/.config/vitrine/config.json`.\n"
-		"The command line takes precedence. An unknown key is an error.\n");
+		"The command line takes precedence. An unknown key is an error. An option that has no "
+		"effect, such as `--tokens`\nwithout `--http`, is an error on the command line and a "
+		"warning in the file.\n");
 	const struct option_group *group;
 	for (size_t g = 0; (group = option_group_at(g)); g++) {
 		buf_printf(out,
