@@ -31,10 +31,13 @@ struct barrier {
 	uint32_t ping;
 	bool watches_paint;
 	int wm_rounds; /* answers of the window manager to wait for */
+	Window wm;     /* that is asked to move our window; None: for a frame's extents */
+	int wm_place;  /* ... to there */
 	uint64_t painted_us, ends_us;
 };
 
 static uint32_t pings;
+static Window silent_wm; /* did not move our window in time, so it is asked for extents */
 
 static void finish(struct barrier *b, enum barrier_answer answer)
 {
@@ -67,7 +70,19 @@ static bool is_extents(const struct barrier *b, const XEvent *event)
 	       event->xproperty.atom == display_atom(b->display, ATOM_NET_FRAME_EXTENTS);
 }
 
-static void ask_wm(struct display *d)
+static bool is_moved(const struct barrier *b, const XEvent *event)
+{
+	return event->type == ConfigureNotify &&
+	       event->xconfigure.window == display_helper(b->display) &&
+	       event->xconfigure.x == b->wm_place;
+}
+
+static bool is_wm_answer(const struct barrier *b, const XEvent *event)
+{
+	return b->wm ? is_moved(b, event) : is_extents(b, event);
+}
+
+static void ask_for_extents(struct display *d)
 {
 	XEvent ask = { .xclient = {
 			       .type = ClientMessage,
@@ -79,14 +94,46 @@ static void ask_wm(struct display *d)
 		SubstructureNotifyMask | SubstructureRedirectMask, &ask);
 }
 
+/*
+ * What a window that it does not manage asks for, a window manager has to grant (ICCCM 4.1.5): one
+ * request, while openbox makes 19 round trips to find a frame's extents.
+ */
+static void ask_to_move(struct barrier *b)
+{
+	static int places;
+	struct display *d = b->display;
+	b->wm_place = -2 - (places++ & 0xfff);
+	XEvent ask = { .xconfigurerequest = {
+			       .type = ConfigureRequest,
+			       .parent = display_root(d),
+			       .window = display_helper(d),
+			       .x = b->wm_place,
+			       .y = -1,
+			       .width = 1,
+			       .height = 1,
+			       .value_mask = CWX,
+		       } };
+	XSendEvent(display_x(d), display_root(d), False,
+		SubstructureNotifyMask | SubstructureRedirectMask, &ask);
+}
+
+static void ask_wm(struct barrier *b)
+{
+	if (b->wm) {
+		ask_to_move(b);
+	} else {
+		ask_for_extents(b->display);
+	}
+}
+
 static void on_event(const XEvent *event, void *data)
 {
 	struct barrier *b = data;
 	bool answered = b->window && (is_pong(b, event) || is_end(b, event));
-	if (b->wm_rounds > 0 && is_extents(b, event)) {
+	if (b->wm_rounds > 0 && is_wm_answer(b, event)) {
 		answered = --b->wm_rounds == 0;
 		if (!answered) {
-			ask_wm(b->display);
+			ask_wm(b);
 		}
 	}
 	if (answered) {
@@ -112,6 +159,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 		return 0;
 	}
+	silent_wm = b->wm ? b->wm : silent_wm;
 	finish(b, b->watches_paint ? BARRIER_ANSWERED : BARRIER_SILENT);
 	return 0;
 }
@@ -253,22 +301,25 @@ static Window wm_window(struct display *d)
 	return window_property(d, display_root(d), display_atom(d, ATOM_NET_SUPPORTING_WM_CHECK));
 }
 
-static struct barrier *await_wm(struct display *d, int rounds, barrier_fn *fn, void *data)
+static struct barrier *await_wm(
+	struct display *d, Window wm, int rounds, barrier_fn *fn, void *data)
 {
 	struct barrier *b = barrier_new(d, WM_MS, fn, data);
+	b->wm = wm != silent_wm ? wm : None;
 	b->wm_rounds = rounds;
-	ask_wm(d);
+	ask_wm(b);
 	return b;
 }
 
 struct barrier *barrier_window_manager(struct display *d, barrier_fn *fn, void *data)
 {
-	return wm_window(d) ? await_wm(d, WM_ROUNDS, fn, data) : NULL;
+	Window wm = wm_window(d);
+	return wm ? await_wm(d, wm, WM_ROUNDS, fn, data) : NULL;
 }
 
 struct barrier *barrier_sign_of_life(struct display *d, barrier_fn *fn, void *data)
 {
-	return await_wm(d, 1, fn, data);
+	return await_wm(d, None, 1, fn, data);
 }
 
 /* A grab can be told only by trying; a window that is not shown never gets one. */
