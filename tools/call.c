@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "tools/result.h"
 
 #include <string.h>
 
@@ -77,13 +78,24 @@ void call_is_over(struct call *call)
 	if (call->on_end) {
 		call->on_end(call->on_end_data);
 	}
-	if (call->used) {
-		vm_unuse(call->used);
+	if (call->in_use) {
+		vm_unuse(call->vm);
 	}
 	unref(call);
 }
 
 /* ---- for tools ---- */
+
+/* A sentence that the next result should carry, whatever that is about, if somebody reads it. */
+static json_t *add_note(struct call *call, json_t *content)
+{
+	auto_free char *note = call->vm && !call->cancelled ? vm_take_note(call->vm) : NULL;
+	if (note) {
+		content = content ? content : json_array();
+		result_add_text(content, note);
+	}
+	return content;
+}
 
 static void answer(struct call *call, json_t *content, const struct err *why)
 {
@@ -94,7 +106,7 @@ static void answer(struct call *call, json_t *content, const struct err *why)
 		return;
 	}
 	call->answered = true;
-	call->impl->answer(call, content, why);
+	call->impl->answer(call, add_note(call, content), why);
 }
 
 void call_reply(struct call *call, json_t *content)
@@ -107,12 +119,27 @@ void call_fail(struct call *call, const struct err *why)
 	call_fail_with(call, why, NULL);
 }
 
+/* What a model should do next, where the reason alone does not say it. */
+static const char *next_step(const struct call *call, enum err_kind kind)
+{
+	bool lost = call->vm ? vm_state(call->vm) >= VM_STOPPING : call->needs_desktop;
+	return kind == ERR_GONE && lost
+		       ? "Call again without 'sandbox' for a new desktop; what was in the old one "
+			 "is lost"
+		       : NULL;
+}
+
 void call_fail_with(struct call *call, const struct err *why, json_t *content)
 {
-	struct err told = *why;
+	struct err told = *why, known;
+	const char *next = next_step(call, why->kind);
+	if (next) {
+		err_set(&told, why->kind, "%.380s. %s", why->text, next);
+	}
+	known = told;
 	vm_hide_paths(call->vms, &told);
-	if (strcmp(told.text, why->text) != 0) {
-		log_warning("call=%s %s", call->tool->name, why->text);
+	if (strcmp(told.text, known.text) != 0) {
+		log_warning("call=%s %s", call->tool->name, known.text);
 	}
 	answer(call, content, &told);
 }
@@ -152,7 +179,8 @@ const char *call_stream_vnc(struct call *call)
 void call_progress(struct call *call, double step, double total, const char *message)
 {
 	if (!call->over && call->impl->progress) {
-		call->impl->progress(call, step, total, message);
+		double before = call->stages;
+		call->impl->progress(call, before + step, total ? before + total : total, message);
 	}
 }
 
@@ -193,14 +221,6 @@ void call_on_end(struct call *call, void (*fn)(void *data), void *data)
 	call->on_end_data = data;
 }
 
-void call_use(struct call *call, struct vm *vm)
-{
-	if (!call->over) {
-		call->used = vm;
-		vm_use(vm);
-	}
-}
-
 bool call_can_ask(const struct call *call, const struct call_question *question)
 {
 	return !call->over && call->impl->can_ask && call->impl->can_ask(call, question);
@@ -227,4 +247,94 @@ void *call_alloc(struct call *call, size_t size)
 	scratch->next = call->scratch;
 	call->scratch = scratch;
 	return scratch->bytes;
+}
+
+/* ---- its work in a sandbox ---- */
+
+static void on_stage(const char *name, unsigned step, unsigned of, void *data)
+{
+	struct call *call = data;
+	auto_buf struct buf text = { 0 };
+	buf_printf(&text, "Starting the desktop: %s", name);
+	call->stages = 0;
+	call_progress(call, step, of, buf_text(&text));
+	call->stages = step;
+}
+
+static void on_ready(struct vm *vm, const struct err *err, void *data)
+{
+	struct call *call = data;
+	(void)vm;
+	call->wait = NULL;
+	if (err) {
+		call_fail(call, err);
+		return;
+	}
+	call->begin(call, call->begin_data);
+}
+
+static void on_cancel(void *data)
+{
+	struct call *call = data;
+	if (call->wait) {
+		vm_wait_cancel(take_ptr(&call->wait));
+		struct err err;
+		err_set(&err, ERR_CANCELLED, "cancelled before the desktop was ready; %s",
+			call->undo ? call->undo(call) : "nothing was done");
+		call_fail(call, &err);
+	} else if (call->working) {
+		guest_cancel(call->vm, call->working);
+	}
+}
+
+void call_start_in(struct call *call, struct vm *vm, call_begin_fn *begin, void *data)
+{
+	static const struct vm_wait_handlers handlers = { .stage = on_stage, .done = on_ready };
+	call_about(call, vm);
+	call->needs_desktop = true;
+	call->begin = begin;
+	call->begin_data = data;
+	if (!call->over) {
+		call->in_use = true;
+		vm_use(vm);
+	}
+	call_on_cancel(call, on_cancel, call);
+	if (vm_state(vm) == VM_READY) {
+		begin(call, data);
+		return;
+	}
+	call->wait = vm_wait(vm, &handlers, call);
+}
+
+void call_start(struct call *call, const char *sandbox, call_begin_fn *begin, void *data)
+{
+	struct err err;
+	struct vm *vm = sandbox ? vm_find(call->vms, call->owner, sandbox, &err)
+				: vm_default(call->vms, call->owner, &err);
+	if (vm) {
+		call_start_in(call, vm, begin, data);
+		return;
+	}
+	call->needs_desktop = true;
+	call_fail(call, &err);
+}
+
+void call_on_undo(struct call *call, const char *(*undo)(struct call *call))
+{
+	call->undo = undo;
+}
+
+void call_works(struct call *call, guest_id id)
+{
+	call->working = id;
+}
+
+void call_about(struct call *call, struct vm *vm)
+{
+	call->vm = vm;
+}
+
+struct vm *call_vm(const struct call *call)
+{
+	return call->vm;
 }

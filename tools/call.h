@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "vm/core/vm.h"
+#include "vm/guest/guest.h"
 
 #include <jansson.h>
 
@@ -15,7 +15,8 @@
 struct call;
 struct streams;
 
-/* content: an array of MCP content blocks (see tools/result.h); taken. */
+/* content: an array of MCP content blocks (see tools/result.h); taken.  What the sandbox has to say
+ * (vm_take_note()) is added to it, for somebody reads this. */
 void call_reply(struct call *call, json_t *content);
 /* A failure the model should read: a result with isError.  content: blocks to show beside the text,
  * taken; or NULL. */
@@ -34,8 +35,33 @@ bool call_stream_base(struct call *call, char **ret_url, struct err *err) NODISC
 /* Where VNC viewers log in to streams: "127.0.0.1:5901", "unix:PATH"; NULL: nowhere. */
 const char *call_stream_vnc(struct call *call);
 
-/* Told to the client when it asked for progress: step of total (0: unknown), with a short message.
+/*
+ * The call's work in a sandbox.  call_start() finds it (NULL: the caller's default one, made if need
+ * be), waits until it is ready, telling progress, and then calls begin(), perhaps before it returns;
+ * or it fails the call.  Until the call is over the sandbox is in use.  Taken back by the client
+ * before begin(), the call fails; afterwards what call_works() named is cancelled, unless
+ * call_on_cancel() says otherwise.  What a tool has to remember until its answer comes from
+ * call_alloc().
  */
+typedef void call_begin_fn(struct call *call, void *data);
+void call_start(struct call *call, const char *sandbox, call_begin_fn *begin, void *data);
+/* The same in a sandbox that was found or made already. */
+void call_start_in(struct call *call, struct vm *vm, call_begin_fn *begin, void *data);
+/* Taken back before begin(): what is to be undone; returns a word about it for the client. */
+void call_on_undo(struct call *call, const char *(*undo)(struct call *call));
+/* What the sandbox's agent works on for this call, from guest.h; 0: nothing (any more). */
+void call_works(struct call *call, guest_id id);
+
+/* The sandbox that the call is about, where it is neither started nor waited for. */
+void call_about(struct call *call, struct vm *vm);
+struct vm *call_vm(const struct call *call); /* of any of these; NULL: none */
+
+/* The row of every tool that takes a sandbox. */
+#define CALL_SANDBOX(T) \
+	FIELD_STR(T, sandbox, "Sandbox id; left out: your own desktop.", .min = 1, .max = 64)
+
+/* Told to the client when it asked for progress: step of total (0: unknown), with a short message.
+ * Steps count from the start's last stage on. */
 void call_progress(struct call *call, double step, double total, const char *message);
 /* A call that tells no step for some seconds tells by itself that it is still at work.  describe()
  * gives the message then, instead of the last step's: a few words, read at once. */
@@ -86,9 +112,6 @@ bool call_can_ask(const struct call *call, const struct call_question *question)
  * nothing). For calls that take minutes: no connection has to live as long.
  */
 void call_close_stream(struct call *call, unsigned retry_ms);
-
-/* The sandbox the call is about: it is in use until the call is over.  Once for each call. */
-void call_use(struct call *call, struct vm *vm);
 
 /* Scratch memory that is freed with the call, zeroed. */
 void *call_alloc(struct call *call, size_t size);

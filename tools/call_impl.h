@@ -48,7 +48,15 @@ struct call {
 	void *on_end_data;
 	call_answered_fn *on_answered;
 	void *on_answered_data;
-	struct vm *used;
+	struct vm *vm;
+	bool in_use; /* vm is, by this call */
+	bool needs_desktop;
+	call_begin_fn *begin;
+	void *begin_data;
+	const char *(*undo)(struct call *call);
+	struct vm_wait *wait; /* while vm is not ready */
+	guest_id working;     /* what its agent works on; 0: nothing */
+	unsigned stages;      /* of the start, that were told */
 };
 
 /* Before anything else: it lives from here until it is over and no tool is at work on it. */

@@ -14,7 +14,7 @@ struct one_args {
 	const char *sandbox;
 };
 
-static const struct field one_fields[] = { JOB_SANDBOX(struct one_args), { 0 } };
+static const struct field one_fields[] = { CALL_SANDBOX(struct one_args), { 0 } };
 
 static void tell_holder(struct buf *out, const struct vm *vm, const struct vm_control *control)
 {

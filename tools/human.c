@@ -27,12 +27,12 @@ static const struct field fields[] = {
 		.required = true, .min = 1, .max = VM_CONTROL_TEXT_MAX),
 	FIELD_NUM(struct human_args, timeout, "Seconds to wait for them.", .min = 1, .max = 3600,
 		.preset = TIMEOUT_S),
-	JOB_SANDBOX(struct human_args),
+	CALL_SANDBOX(struct human_args),
 	{ 0 },
 };
 
 struct human {
-	struct job job;
+	struct call *call;
 	const struct human_args *args;
 	struct streams *streams;
 	char *owner;
@@ -69,8 +69,8 @@ static void over(void *data)
 		drop_link(human);
 	} else {
 		/* The client asks, meanwhile. */
-		vm_control_want(
-			human->job.vm, human->args->reason, (uint64_t)human->args->timeout * 1000);
+		vm_control_want(call_vm(human->call), human->args->reason,
+			(uint64_t)human->args->timeout * 1000);
 	}
 	if (human->link) {
 		explicit_bzero(human->link, strlen(human->link));
@@ -80,7 +80,7 @@ static void over(void *data)
 static void fail(struct human *human, const struct err *why, json_t *content)
 {
 	human->answered = true;
-	job_fail(&human->job, why, content);
+	call_fail_with(human->call, why, content);
 }
 
 static void reply(struct human *human, const char *what, const char *says)
@@ -97,7 +97,7 @@ static void reply(struct human *human, const char *what, const char *says)
 	}
 	buf_printf(&text, "\nLook at the screen before you go on: it may have changed.");
 	result_add_text(content, buf_text(&text));
-	job_reply(&human->job, content);
+	call_reply(human->call, content);
 }
 
 /* Nobody can come, unless the model passes the link on. */
@@ -143,7 +143,7 @@ static void take_back(void *data)
 
 static bool person_has_it(const struct human *human)
 {
-	return vm_control(human->job.vm)->holder == VM_HELD_BY_PERSON;
+	return vm_control(call_vm(human->call))->holder == VM_HELD_BY_PERSON;
 }
 
 static int on_late(sd_event_source *source, uint64_t now, void *data)
@@ -188,7 +188,7 @@ static void go_on_without(struct human *human, const char *because)
 {
 	struct err err;
 	if (human->may_come || person_has_it(human) ||
-		stream_audience(human->job.call, human->job.vm).can_act) {
+		stream_audience(human->call, call_vm(human->call)).can_act) {
 		return;
 	}
 	if (human->link) {
@@ -208,7 +208,7 @@ static const char *words(struct human *human, const json_t *answer)
 	while (len && (says[len] & 0xc0) == 0x80) {
 		len--; /* not in the middle of a character */
 	}
-	char *copy = call_alloc(human->job.call, len + 1);
+	char *copy = call_alloc(human->call, len + 1);
 	memcpy(copy, says ? says : "", len);
 	return copy;
 }
@@ -216,7 +216,7 @@ static const char *words(struct human *human, const json_t *answer)
 /* Who is done and still has control hands it back; that is told by handed_back(). */
 static void accepted(struct human *human, const char *says)
 {
-	struct vm *vm = human->job.vm;
+	struct vm *vm = call_vm(human->call);
 	struct err gone;
 	if (!person_has_it(human) ||
 		!vm_control_give_back(vm, vm_control(vm)->fence, says, &gone)) {
@@ -249,14 +249,14 @@ static void answered(struct call *call, const json_t *answers, const struct err 
 /* A way to the desktop for whoever is to come, where they have none yet. */
 static bool make_link(struct human *human, struct err *err)
 {
-	struct job *job = &human->job;
+	struct call *call = human->call;
 	auto_buf struct buf link = { 0 };
-	const struct stream *stream =
-		stream_open_link(job->call, job->vm, STREAM_CONTROL, 0, STREAM_EXPIRES, &link, err);
+	const struct stream *stream = stream_open_link(
+		call, call_vm(call), STREAM_CONTROL, 0, STREAM_EXPIRES, &link, err);
 	if (!stream) {
 		return false;
 	}
-	human->link = call_alloc(job->call, link.len + 1);
+	human->link = call_alloc(call, link.len + 1);
 	memcpy(human->link, link.data, link.len);
 	memcpy(human->stream, stream->id, sizeof(human->stream));
 	explicit_bzero(link.data, link.len);
@@ -265,27 +265,27 @@ static bool make_link(struct human *human, struct err *err)
 
 static void begin_waiting(struct human *human)
 {
-	struct job *job = &human->job;
-	sd_event *event = call_event(job->call);
+	struct call *call = human->call;
+	sd_event *event = call_event(call);
 	human->answered = false;
-	call_on_cancel(job->call, take_back, human);
-	human->wait = vm_control_ask(job->vm, human->args->reason, handed_back, human);
+	call_on_cancel(call, take_back, human);
+	human->wait = vm_control_ask(call_vm(call), human->args->reason, handed_back, human);
 	human->late = loop_after_ms(event, (uint64_t)human->args->timeout * 1000, on_late, human);
-	call_describe(job->call, describe, human);
-	job_progress(job, 1, 2, describe(human));
+	call_describe(call, describe, human);
+	call_progress(call, 1, 2, describe(human));
 }
 
 /* Nothing of the call may be used after call_ask(). */
-static void begin(struct job *job)
+static void begin(struct call *call, void *data)
 {
-	struct human *human = (struct human *)job;
+	struct human *human = data;
 	struct call_question question = { .key = "person", .method = "elicitation/create" };
-	struct stream_audience there = stream_audience(job->call, job->vm);
-	bool can_ask = call_can_ask(job->call, &question);
+	struct stream_audience there = stream_audience(call, call_vm(call));
+	bool can_ask = call_can_ask(call, &question);
 	struct err err;
 	human->may_come = there.control_stream;
-	call_on_end(job->call, over, human);
-	vm_control_want(job->vm, NULL, 0); /* of an earlier round */
+	call_on_end(call, over, human);
+	vm_control_want(call_vm(call), NULL, 0); /* of an earlier round */
 	if (!there.can_act && (can_ask || !human->may_come) && !make_link(human, &err) &&
 		!can_ask) {
 		fail(human, &err, NULL);
@@ -299,7 +299,7 @@ static void begin(struct job *job)
 	begin_waiting(human);
 	if (can_ask) {
 		question.params = question_params(human);
-		call_ask(job->call, &question, 1, answered, human);
+		call_ask(call, &question, 1, answered, human);
 	}
 }
 
@@ -313,7 +313,8 @@ static void run(struct call *call, const void *data)
 	human->streams = call_streams(call);
 	human->owner = call_alloc(call, strlen(owner) + 1);
 	memcpy(human->owner, owner, strlen(owner));
-	job_start(&human->job, call, human->args->sandbox, begin);
+	human->call = call;
+	call_start(call, human->args->sandbox, begin, human);
 }
 
 const struct tool tool_request_human = {

@@ -10,7 +10,7 @@
 /* One action: validated, sent, acknowledged; see input.h. */
 
 struct input {
-	struct job job;
+	struct call *call;
 	const struct input_args *args;
 	struct action action;
 	char *ack;
@@ -120,7 +120,7 @@ static void tell(struct buf *out, const struct input *in, const struct guest_act
 	}
 	input_tell_change(out, res, in->args->observe);
 	if (res->frame.bytes) {
-		result_tell_frame(out, &res->frame, vm_frame(in->job.vm));
+		result_tell_frame(out, &res->frame, vm_frame(call_vm(in->call)));
 	}
 }
 
@@ -129,14 +129,14 @@ static void fail(struct input *in, const struct guest_act *res)
 {
 	json_t *content = json_array();
 	result_add_frame(content, &res->frame);
-	job_fail(&in->job, &res->failed, content);
+	call_fail_with(in->call, &res->failed, content);
 }
 
 static void acted(const struct guest_act *res, const struct err *err, void *data)
 {
 	struct input *in = data;
 	if (err) {
-		job_fail(&in->job, err, NULL);
+		call_fail(in->call, err);
 		return;
 	}
 	if (res->failed.kind != ERR_NONE) {
@@ -149,31 +149,32 @@ static void acted(const struct guest_act *res, const struct err *err, void *data
 	json_t *content = json_array();
 	result_add_text(content, buf_text(&text));
 	result_add_frame(content, &res->frame);
-	job_reply(&in->job, content);
+	call_reply(in->call, content);
 }
 
-static void begin(struct job *job)
+static void begin(struct call *call, void *data)
 {
-	struct input *in = (struct input *)job;
-	struct size screen = vm_frame(job->vm);
+	struct input *in = data;
+	struct size screen = vm_frame(call_vm(call));
 	struct observe observe;
 	struct err err;
 	if (!input_check_point("start_coordinate", &in->args->start_coordinate, screen, &err) ||
 		!input_check_point("coordinate", &in->args->coordinate, screen, &err)) {
-		job_fail(job, &err, NULL);
+		call_fail(call, &err);
 		return;
 	}
 	observe_init(&observe, in->args->observe);
-	job->asked = guest_act(job->vm, &in->action, 1, &observe, acted, in);
+	call_works(call, guest_act(call_vm(call), &in->action, 1, &observe, acted, in));
 }
 
 void input_run(struct call *call, const struct input_args *args, const struct action *action,
 	const char *ack)
 {
 	struct input *in = call_alloc(call, sizeof(*in));
+	in->call = call;
 	in->args = args;
 	in->action = *action;
 	in->ack = call_alloc(call, strlen(ack) + 1);
 	memcpy(in->ack, ack, strlen(ack));
-	job_start(&in->job, call, args->sandbox, begin);
+	call_start(call, args->sandbox, begin, in);
 }

@@ -2,7 +2,7 @@
 #define TOOLS_INPUT_H
 
 #include "base/buf.h"
-#include "tools/job.h"
+#include "tools/tool.h"
 #include "vm/wire/action.h"
 
 /*
@@ -28,7 +28,7 @@ struct input_args {
 
 /* The last rows of every table of input arguments. */
 #define INPUT_ENDS(T) \
-	INPUT_OBSERVE(T), JOB_SANDBOX(T), \
+	INPUT_OBSERVE(T), CALL_SANDBOX(T), \
 	{ \
 		0 \
 	}

@@ -16,7 +16,7 @@ struct launch_args {
 };
 
 struct launch {
-	struct job job;
+	struct call *call;
 	const struct launch_args *args;
 	char *said; /* about the launch itself, while the frame is on its way */
 };
@@ -62,13 +62,13 @@ static void reply_launch(struct launch *launch, const char *more, const struct g
 	buf_printf(&text, "%s%s%s", launch->said, *more ? "\n" : "", more);
 	json_t *content = json_array();
 	if (frame) {
-		result_tell_frame(&text, frame, vm_frame(launch->job.vm));
+		result_tell_frame(&text, frame, vm_frame(call_vm(launch->call)));
 	}
 	result_add_text(content, buf_text(&text));
 	if (frame) {
 		result_add_frame(content, frame);
 	}
-	job_reply(&launch->job, content);
+	call_reply(launch->call, content);
 }
 
 /* The program runs all the same when its picture could not be had. */
@@ -80,7 +80,7 @@ static void observed(const struct guest_act *res, const struct err *err, void *d
 		struct err told;
 		err_set(&told, why->kind, "%.200s\nbut no picture of it could be taken: %.160s",
 			launch->said, why->text);
-		job_fail(&launch->job, &told, NULL);
+		call_fail(launch->call, &told);
 		return;
 	}
 	auto_buf struct buf change = { 0 };
@@ -91,19 +91,19 @@ static void observed(const struct guest_act *res, const struct err *err, void *d
 static void launched(const struct guest_launch *res, const struct err *err, void *data)
 {
 	struct launch *launch = data;
-	struct job *job = &launch->job;
+	struct call *call = launch->call;
 	auto_buf struct buf text = { 0 };
 	if (err) {
 		json_t *content = json_array();
-		result_tell_full(&text, err->text, job->vm);
+		result_tell_full(&text, err->text, call_vm(call));
 		if (text.len) {
 			result_add_text(content, buf_text(&text));
 		}
-		job_fail(job, err, content);
+		call_fail_with(call, err, content);
 		return;
 	}
 	tell_launch(&text, launch->args->application, res);
-	launch->said = call_alloc(job->call, text.len + 1);
+	launch->said = call_alloc(call, text.len + 1);
 	memcpy(launch->said, buf_text(&text), text.len);
 	if (launch->args->observe == OBSERVE_NONE) {
 		reply_launch(launch, "", NULL);
@@ -113,21 +113,22 @@ static void launched(const struct guest_launch *res, const struct err *err, void
 	observe_init(&observe, launch->args->observe);
 	observe.quiet_ms = LAUNCH_QUIET_MS;
 	observe.window = res->has_window ? res->window.id : 0;
-	job->asked = guest_act(job->vm, NULL, 0, &observe, observed, launch);
+	call_works(call, guest_act(call_vm(call), NULL, 0, &observe, observed, launch));
 }
 
-static void begin_launch(struct job *job)
+static void begin_launch(struct call *call, void *data)
 {
-	struct launch *launch = (struct launch *)job;
-	job->asked = guest_launch(job->vm, launch->args->application, launch->args->uri,
-		LAUNCH_TIMEOUT_MS, launched, launch);
+	struct launch *launch = data;
+	call_works(call, guest_launch(call_vm(call), launch->args->application, launch->args->uri,
+				 LAUNCH_TIMEOUT_MS, launched, launch));
 }
 
 static void run_launch(struct call *call, const void *data)
 {
 	struct launch *launch = call_alloc(call, sizeof(*launch));
 	launch->args = data;
-	job_start(&launch->job, call, launch->args->sandbox, begin_launch);
+	launch->call = call;
+	call_start(call, launch->args->sandbox, begin_launch, launch);
 }
 
 /* Models expect a command line here. */
@@ -163,7 +164,7 @@ struct list_args {
 	const char *sandbox;
 };
 
-static const struct field list_fields[] = { JOB_SANDBOX(struct list_args), { 0 } };
+static const struct field list_fields[] = { CALL_SANDBOX(struct list_args), { 0 } };
 
 #define LIST_MAX_BYTES 40000 /* clients move longer results out of the model's sight */
 
@@ -187,9 +188,9 @@ static void tell_application(struct buf *out, const json_t *app)
 
 static void listed(const json_t *result, const struct err *err, void *data)
 {
-	struct job *job = data;
+	struct call *call = data;
 	if (err) {
-		job_fail(job, err, NULL);
+		call_fail(call, err);
 		return;
 	}
 	const json_t *apps = json_object_get(result, "applications");
@@ -205,18 +206,19 @@ static void listed(const json_t *result, const struct err *err, void *data)
 	}
 	json_t *content = json_array();
 	result_add_text(content, buf_text(&text));
-	job_reply(job, content);
+	call_reply(call, content);
 }
 
-static void begin_list(struct job *job)
+static void begin_list(struct call *call, void *data)
 {
-	job->asked = guest_applications(job->vm, listed, job);
+	(void)data;
+	call_works(call, guest_applications(call_vm(call), listed, call));
 }
 
 static void run_list_applications(struct call *call, const void *data)
 {
 	const struct list_args *args = data;
-	job_start(call_alloc(call, sizeof(struct job)), call, args->sandbox, begin_list);
+	call_start(call, args->sandbox, begin_list, NULL);
 }
 
 const struct tool tool_list_applications = {

@@ -47,11 +47,6 @@ static const struct field create_fields[] = {
 	{ 0 },
 };
 
-struct create {
-	struct job job;
-	uint64_t began;
-};
-
 static int64_t to_ms(int64_t seconds)
 {
 	return seconds ? seconds * 1000 : -1;
@@ -120,32 +115,33 @@ static bool spec_of(
 	return true;
 }
 
-static void created(struct job *job)
+static void created(struct call *call, void *data)
 {
-	const struct create *create = (struct create *)job;
+	const uint64_t *began = data;
 	auto_buf struct buf text = { 0 };
 	json_t *content = json_array();
-	buf_printf(&text, "Sandbox %s is ready after ", vm_id(job->vm));
-	sandbox_tell_took(&text, create->began);
-	buf_printf(&text, ": %s, ", vm_backend_name(job->vm));
-	sandbox_tell_spec(&text, vm_spec(job->vm));
-	buf_printf(&text, ". To use it, pass sandbox: \"%s\" to the other tools.", vm_id(job->vm));
+	buf_printf(&text, "Sandbox %s is ready after ", vm_id(call_vm(call)));
+	sandbox_tell_took(&text, *began);
+	buf_printf(&text, ": %s, ", vm_backend_name(call_vm(call)));
+	sandbox_tell_spec(&text, vm_spec(call_vm(call)));
+	buf_printf(&text, ". To use it, pass sandbox: \"%s\" to the other tools.",
+		vm_id(call_vm(call)));
 	result_add_text(content, buf_text(&text));
-	job_reply(job, content);
+	call_reply(call, content);
 }
 
-static const char *undo_create(struct job *job)
+static const char *undo_create(struct call *call)
 {
-	vm_stop(job->vm, "its creation was cancelled");
+	vm_stop(call_vm(call), "its creation was cancelled");
 	return "it was ended";
 }
 
 static void run_create(struct call *call, const void *data)
 {
-	struct create *create = call_alloc(call, sizeof(*create));
+	uint64_t *began = call_alloc(call, sizeof(*began));
 	struct vm_spec spec;
 	struct err err;
-	create->began = loop_now_us();
+	*began = loop_now_us();
 	struct vm *vm = spec_of(call, data, &spec, &err)
 				? vm_create(call_vms(call), call_owner(call), &spec, &err)
 				: NULL;
@@ -153,8 +149,8 @@ static void run_create(struct call *call, const void *data)
 		call_fail(call, &err);
 		return;
 	}
-	create->job.undo = undo_create;
-	job_start_in(&create->job, call, vm, created);
+	call_on_undo(call, undo_create);
+	call_start_in(call, vm, created, began);
 }
 
 const struct tool tool_sandbox_create = {
@@ -215,7 +211,7 @@ struct one_args {
 	const char *sandbox;
 };
 
-static const struct field one_fields[] = { JOB_SANDBOX(struct one_args), { 0 } };
+static const struct field one_fields[] = { CALL_SANDBOX(struct one_args), { 0 } };
 
 static void tell_frame(struct buf *out, const struct vm *vm)
 {
@@ -315,7 +311,7 @@ struct timeout_args {
 static const struct field timeout_fields[] = {
 	FIELD_NUM(struct timeout_args, timeout, "Seconds from now; 0: none.", .required = true,
 		.min = 0, .max = VM_TIMEOUT_MAX_S),
-	JOB_SANDBOX(struct timeout_args),
+	CALL_SANDBOX(struct timeout_args),
 	{ 0 },
 };
 

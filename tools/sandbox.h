@@ -2,11 +2,12 @@
 #define TOOLS_SANDBOX_H
 
 #include "base/buf.h"
-#include "tools/job.h"
+#include "tools/tool.h"
 
 /* What the tools of the toolset "sandbox" share: finding, and telling of one in words. */
 
-/* id NULL: the caller's default one, which is not made for this. */
+/* What the call is about from now on.  id NULL: the caller's default one, which is not made for
+ * this. */
 struct vm *sandbox_find(struct call *call, const char *id, struct err *err) NODISCARD;
 bool sandbox_is_default(struct call *call, const struct vm *vm);
 

@@ -19,7 +19,7 @@ struct fork_args {
 static const struct field fields[] = {
 	FIELD_NUM(struct fork_args, count, "How many copies.", .min = 1, .max = VM_FORK_MAX,
 		.preset = 1),
-	JOB_SANDBOX(struct fork_args),
+	CALL_SANDBOX(struct fork_args),
 	{ 0 },
 };
 
@@ -32,7 +32,7 @@ struct copy {
 };
 
 struct fork {
-	struct job job;
+	struct call *call;
 	const struct fork_args *args;
 	uint64_t began;
 	bool cancelled; /* while the source is being copied */
@@ -45,8 +45,8 @@ static void reply(struct fork *fork)
 {
 	auto_buf struct buf text = { 0 };
 	json_t *content = json_array();
-	buf_printf(&text, "Sandbox %s was copied; %zu of %lld %s ready after ", vm_id(fork->job.vm),
-		fork->ready, (long long)fork->args->count,
+	buf_printf(&text, "Sandbox %s was copied; %zu of %lld %s ready after ",
+		vm_id(call_vm(fork->call)), fork->ready, (long long)fork->args->count,
 		fork->args->count == 1 ? "copy is" : "copies are");
 	sandbox_tell_took(&text, fork->began);
 	buf_printf(&text,
@@ -54,15 +54,15 @@ static void reply(struct fork *fork)
 		"pass its id as 'sandbox'.");
 	for (size_t i = 0; i < fork->n; i++) {
 		struct err *err = &fork->copies[i].err;
-		vm_hide_paths(call_vms(fork->job.call), err);
+		vm_hide_paths(call_vms(fork->call), err);
 		buf_printf(&text, "\n%s: %s", fork->copies[i].id, err->kind ? err->text : "ready");
 	}
 	if (fork->why.kind) {
-		vm_hide_paths(call_vms(fork->job.call), &fork->why);
+		vm_hide_paths(call_vms(fork->call), &fork->why);
 		buf_printf(&text, "\nThe others could not be made: %s", fork->why.text);
 	}
 	result_add_text(content, buf_text(&text));
-	job_reply(&fork->job, content);
+	call_reply(fork->call, content);
 }
 
 static void finish(struct fork *fork)
@@ -71,7 +71,7 @@ static void finish(struct fork *fork)
 		reply(fork);
 		return;
 	}
-	job_fail(&fork->job, fork->n ? &fork->copies[0].err : &fork->why, NULL);
+	call_fail(fork->call, fork->n ? &fork->copies[0].err : &fork->why);
 }
 
 static void copy_over(struct vm *vm, const struct err *err, void *data)
@@ -88,7 +88,7 @@ static void copy_over(struct vm *vm, const struct err *err, void *data)
 	}
 	fork->over++;
 	snprintf(text, sizeof(text), "%zu of %zu copies are ready", fork->ready, fork->n);
-	job_progress(&fork->job, 1 + (unsigned)fork->over, 1 + (unsigned)fork->n, text);
+	call_progress(fork->call, 1 + (unsigned)fork->over, 1 + (unsigned)fork->n, text);
 	if (fork->over == fork->n) {
 		finish(fork);
 	}
@@ -105,7 +105,7 @@ static void fail_cancelled(struct fork *fork)
 {
 	struct err err;
 	err_set(&err, ERR_CANCELLED, "cancelled; the copies were ended");
-	job_fail(&fork->job, &err, NULL);
+	call_fail(fork->call, &err);
 }
 
 static void forked(
@@ -127,7 +127,7 @@ static void forked(
 		return;
 	}
 	fork->n = n;
-	fork->copies = call_alloc(fork->job.call, n * sizeof(fork->copies[0]));
+	fork->copies = call_alloc(fork->call, n * sizeof(fork->copies[0]));
 	for (size_t i = 0; i < n; i++) {
 		struct copy *copy = &fork->copies[i];
 		copy->fork = fork;
@@ -154,13 +154,13 @@ static void take_back(void *data)
 	fail_cancelled(fork);
 }
 
-static void begin(struct job *job)
+static void begin(struct call *call, void *data)
 {
-	struct fork *fork = (struct fork *)job;
+	struct fork *fork = data;
 	unsigned count = (unsigned)fork->args->count;
-	call_on_cancel(job->call, take_back, fork);
-	job_progress(job, 1, 1 + count, "Copying the running desktop");
-	vm_fork(job->vm, count, forked, fork);
+	call_on_cancel(call, take_back, fork);
+	call_progress(call, 1, 1 + count, "Copying the running desktop");
+	vm_fork(call_vm(call), count, forked, fork);
 }
 
 static void run(struct call *call, const void *data)
@@ -168,7 +168,8 @@ static void run(struct call *call, const void *data)
 	struct fork *fork = call_alloc(call, sizeof(*fork));
 	fork->args = data;
 	fork->began = loop_now_us();
-	job_start(&fork->job, call, fork->args->sandbox, begin);
+	fork->call = call;
+	call_start(call, fork->args->sandbox, begin, fork);
 }
 
 const struct tool tool_sandbox_fork = {

@@ -17,10 +17,10 @@ struct one_args {
 	const char *sandbox;
 };
 
-static const struct field one_fields[] = { JOB_SANDBOX(struct one_args), { 0 } };
+static const struct field one_fields[] = { CALL_SANDBOX(struct one_args), { 0 } };
 
 struct saving {
-	struct job job;
+	struct call *call;
 	uint64_t began;
 	char snapshot[ID_LEN + 1]; /* to roll back to */
 };
@@ -30,11 +30,11 @@ static void reply_done(struct saving *saving, const char *became, const char *mo
 {
 	auto_buf struct buf text = { 0 };
 	json_t *content = json_array();
-	buf_printf(&text, "Sandbox %s is %s after ", vm_id(saving->job.vm), became);
+	buf_printf(&text, "Sandbox %s is %s after ", vm_id(call_vm(saving->call)), became);
 	sandbox_tell_took(&text, saving->began);
 	buf_printf(&text, ". %s", more);
 	result_add_text(content, buf_text(&text));
-	job_reply(&saving->job, content);
+	call_reply(saving->call, content);
 }
 
 /* The call's sandbox, which must be there; NULL: the call has failed. */
@@ -51,6 +51,7 @@ static struct vm *find(struct call *call, const char *id)
 static struct saving *saving_new(struct call *call)
 {
 	struct saving *saving = call_alloc(call, sizeof(*saving));
+	saving->call = call;
 	saving->began = loop_now_us();
 	return saving;
 }
@@ -62,7 +63,7 @@ static void paused(struct vm *vm, const struct err *err, void *data)
 	struct saving *saving = data;
 	(void)vm;
 	if (err) {
-		job_fail(&saving->job, err, NULL);
+		call_fail(saving->call, err);
 		return;
 	}
 	reply_done(saving, "paused",
@@ -70,15 +71,15 @@ static void paused(struct vm *vm, const struct err *err, void *data)
 		"with programs and windows as they were.");
 }
 
-static void begin_pause(struct job *job)
+static void begin_pause(struct call *call, void *data)
 {
 	struct err err;
-	if (!vm_control_beside(job->vm, &err)) {
-		job_fail(job, &err, NULL);
+	if (!vm_control_beside(call_vm(call), &err)) {
+		call_fail(call, &err);
 		return;
 	}
-	job_progress(job, 1, 2, "Saving the desktop");
-	vm_pause(job->vm, paused, job);
+	call_progress(call, 1, 2, "Saving the desktop");
+	vm_pause(call_vm(call), paused, data);
 }
 
 static void run_pause(struct call *call, const void *data)
@@ -90,7 +91,7 @@ static void run_pause(struct call *call, const void *data)
 		buf_printf(&text, "Sandbox %s is paused already.", vm_id(vm));
 		sandbox_reply(call, &text);
 	} else if (vm) {
-		job_start_in(&saving_new(call)->job, call, vm, begin_pause);
+		call_start_in(call, vm, begin_pause, saving_new(call));
 	}
 }
 
@@ -109,9 +110,10 @@ const struct tool tool_sandbox_pause = {
 
 /* ---- sandbox_resume ---- */
 
-static void begin_resume(struct job *job)
+static void begin_resume(struct call *call, void *data)
 {
-	reply_done((struct saving *)job, "ready", "It goes on where it was.");
+	(void)call;
+	reply_done(data, "ready", "It goes on where it was.");
 }
 
 static void run_resume(struct call *call, const void *data)
@@ -123,7 +125,7 @@ static void run_resume(struct call *call, const void *data)
 		buf_printf(&text, "Sandbox %s is running already.", vm_id(vm));
 		sandbox_reply(call, &text);
 	} else if (vm) {
-		job_start_in(&saving_new(call)->job, call, vm, begin_resume);
+		call_start_in(call, vm, begin_resume, saving_new(call));
 	}
 }
 
@@ -149,7 +151,7 @@ struct rollback_args {
 static const struct field rollback_fields[] = {
 	FIELD_STR(struct rollback_args, snapshot, "Snapshot to go back to: id or name.",
 		.required = true, .min = 1, .max = VM_SNAPSHOT_NAME_MAX),
-	JOB_SANDBOX(struct rollback_args),
+	CALL_SANDBOX(struct rollback_args),
 	{ 0 },
 };
 
@@ -158,7 +160,7 @@ static void rolled_back(struct vm *vm, const struct err *err, void *data)
 	struct saving *saving = data;
 	(void)vm;
 	if (err) {
-		job_fail(&saving->job, err, NULL);
+		call_fail(saving->call, err);
 		return;
 	}
 	reply_done(saving, "back at its snapshot",
@@ -180,10 +182,8 @@ static void run_rollback(struct call *call, const void *data)
 		return;
 	}
 	struct saving *saving = saving_new(call);
-	saving->job.call = call;
-	saving->job.vm = vm;
 	memcpy(saving->snapshot, snapshot->id, sizeof(saving->snapshot));
-	job_progress(&saving->job, 1, 2, "Going back to the snapshot");
+	call_progress(saving->call, 1, 2, "Going back to the snapshot");
 	vm_rollback(vm, saving->snapshot, rolled_back, saving);
 }
 

@@ -15,8 +15,12 @@
 struct vm *sandbox_find(struct call *call, const char *id, struct err *err)
 {
 	struct vm_pool *vms = call_vms(call);
-	return id ? vm_find(vms, call_owner(call), id, err)
-		  : vm_find_default(vms, call_owner(call), err);
+	struct vm *vm = id ? vm_find(vms, call_owner(call), id, err)
+			   : vm_find_default(vms, call_owner(call), err);
+	if (vm) {
+		call_about(call, vm);
+	}
+	return vm;
 }
 
 bool sandbox_is_default(struct call *call, const struct vm *vm)

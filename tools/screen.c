@@ -14,7 +14,7 @@ struct look_args {
 };
 
 struct look {
-	struct job job;
+	struct call *call;
 	const struct look_args *args;
 };
 
@@ -29,13 +29,13 @@ static void answer(struct look *look, const struct guest_act *res, const struct 
 	void (*tell)(struct buf *out, const struct look *look, const struct guest_frame *frame))
 {
 	if (err || res->failed.kind != ERR_NONE) {
-		job_fail(&look->job, err ? err : &res->failed, NULL);
+		call_fail(look->call, err ? err : &res->failed);
 		return;
 	}
 	if (!res->frame.bytes) {
 		struct err none;
 		err_set(&none, ERR_HOST, "the desktop sent no picture; try again");
-		job_fail(&look->job, &none, NULL);
+		call_fail(look->call, &none);
 		return;
 	}
 	auto_buf struct buf text = { 0 };
@@ -43,14 +43,15 @@ static void answer(struct look *look, const struct guest_act *res, const struct 
 	json_t *content = json_array();
 	result_add_frame(content, &res->frame);
 	result_add_text(content, buf_text(&text));
-	job_reply(&look->job, content);
+	call_reply(look->call, content);
 }
 
-static void look_start(struct call *call, const struct look_args *args, void (*begin)(struct job *))
+static void look_start(struct call *call, const struct look_args *args, call_begin_fn *begin)
 {
 	struct look *look = call_alloc(call, sizeof(*look));
 	look->args = args;
-	job_start(&look->job, call, args->sandbox, begin);
+	look->call = call;
+	call_start(call, args->sandbox, begin, look);
 }
 
 /* ---- screenshot ---- */
@@ -60,7 +61,7 @@ static const struct field screenshot_fields[] = {
 	FIELD_DEC(struct look_args, scale,
 		"Size of the image, relative to the screen. Coordinates stay those of scale 1.",
 		.min = 0.1, .max = 1, .preset = 1),
-	JOB_SANDBOX(struct look_args),
+	CALL_SANDBOX(struct look_args),
 	{ 0 },
 };
 
@@ -69,7 +70,7 @@ static void tell_screenshot(
 {
 	buf_printf(out, "%lldx%lld, frame %lld.", (long long)frame->width, (long long)frame->height,
 		(long long)frame->frame_id);
-	result_tell_frame(out, frame, vm_frame(look->job.vm));
+	result_tell_frame(out, frame, vm_frame(call_vm(look->call)));
 }
 
 static void shot(const struct guest_act *res, const struct err *err, void *data)
@@ -77,15 +78,15 @@ static void shot(const struct guest_act *res, const struct err *err, void *data)
 	answer(data, res, err, tell_screenshot);
 }
 
-static void begin_screenshot(struct job *job)
+static void begin_screenshot(struct call *call, void *data)
 {
-	const struct look_args *args = ((struct look *)job)->args;
+	const struct look_args *args = ((struct look *)data)->args;
 	struct observe observe;
 	observe_init(&observe, OBSERVE_FRAME);
 	observe.format = args->format;
 	observe.quality = args->quality;
 	observe.scale = args->scale;
-	job->asked = guest_act(job->vm, NULL, 0, &observe, shot, job);
+	call_works(call, guest_act(call_vm(call), NULL, 0, &observe, shot, data));
 }
 
 static void run_screenshot(struct call *call, const void *args)
@@ -114,7 +115,7 @@ static const struct field zoom_fields[] = {
 		"outside.",
 		4, .required = true),
 	LOOK_FORMAT,
-	JOB_SANDBOX(struct look_args),
+	CALL_SANDBOX(struct look_args),
 	{ 0 },
 };
 
@@ -135,7 +136,7 @@ static bool check_region(const struct field_ints *region, struct size screen, st
 static void tell_zoom(struct buf *out, const struct look *look, const struct guest_frame *frame)
 {
 	const int64_t *r = look->args->region.at;
-	struct size screen = vm_frame(look->job.vm);
+	struct size screen = vm_frame(call_vm(look->call));
 	buf_printf(out,
 		"Region [%lld, %lld, %lld, %lld] at %.4g times its size (%lldx%lld), frame %lld.\n"
 		"Coordinates of other tools are still pixels of the whole %dx%d screen.",
@@ -153,13 +154,13 @@ static void zoomed(const struct guest_act *res, const struct err *err, void *dat
 	answer(data, res, err, tell_zoom);
 }
 
-static void begin_zoom(struct job *job)
+static void begin_zoom(struct call *call, void *data)
 {
-	const struct look_args *args = ((struct look *)job)->args;
+	const struct look_args *args = ((struct look *)data)->args;
 	struct observe observe;
 	struct err err;
-	if (!check_region(&args->region, vm_frame(job->vm), &err)) {
-		job_fail(job, &err, NULL);
+	if (!check_region(&args->region, vm_frame(call_vm(call)), &err)) {
+		call_fail(call, &err);
 		return;
 	}
 	observe_init(&observe, OBSERVE_FRAME);
@@ -167,7 +168,7 @@ static void begin_zoom(struct job *job)
 	observe.quality = args->quality;
 	observe.region = args->region;
 	observe.fill = true;
-	job->asked = guest_act(job->vm, NULL, 0, &observe, zoomed, job);
+	call_works(call, guest_act(call_vm(call), NULL, 0, &observe, zoomed, data));
 }
 
 static void run_zoom(struct call *call, const void *args)
@@ -220,27 +221,27 @@ const struct tool tool_wait = {
 
 /* ---- cursor_position ---- */
 
-static const struct field cursor_fields[] = { JOB_SANDBOX(struct look_args), { 0 } };
+static const struct field cursor_fields[] = { CALL_SANDBOX(struct look_args), { 0 } };
 
 static void found(const struct guest_act *res, const struct err *err, void *data)
 {
 	struct look *look = data;
 	if (err || res->failed.kind != ERR_NONE) {
-		job_fail(&look->job, err ? err : &res->failed, NULL);
+		call_fail(look->call, err ? err : &res->failed);
 		return;
 	}
 	auto_buf struct buf text = { 0 };
 	buf_printf(&text, "X=%d,Y=%d", res->pointer.x, res->pointer.y);
 	json_t *content = json_array();
 	result_add_text(content, buf_text(&text));
-	job_reply(&look->job, content);
+	call_reply(look->call, content);
 }
 
-static void begin_cursor_position(struct job *job)
+static void begin_cursor_position(struct call *call, void *data)
 {
 	struct observe observe;
 	observe_init(&observe, OBSERVE_NONE);
-	job->asked = guest_act(job->vm, NULL, 0, &observe, found, job);
+	call_works(call, guest_act(call_vm(call), NULL, 0, &observe, found, data));
 }
 
 static void run_cursor_position(struct call *call, const void *args)

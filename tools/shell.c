@@ -16,7 +16,7 @@ struct shell_args {
 };
 
 struct shell {
-	struct job job;
+	struct call *call;
 	const struct shell_args *args;
 };
 
@@ -31,7 +31,7 @@ static const struct field fields[] = {
 	FIELD_DEC(struct shell_args, timeout,
 		"Seconds after which it is killed, with all its children.", .min = 1,
 		.max = SHELL_TIMEOUT_MAX, .preset = 120),
-	JOB_SANDBOX(struct shell_args),
+	CALL_SANDBOX(struct shell_args),
 	{ 0 },
 };
 
@@ -106,19 +106,19 @@ static void ran(const struct guest_exec *res, const struct err *err, void *data)
 {
 	struct shell *shell = data;
 	if (err) {
-		job_fail(&shell->job, err, NULL);
+		call_fail(shell->call, err);
 		return;
 	}
 	auto_buf struct buf text = { 0 };
 	tell(&text, res);
 	if (!res->exited || res->status) {
 		result_tell_full(
-			&text, res->err.cut ? res->err.tail : res->err.head, shell->job.vm);
+			&text, res->err.cut ? res->err.tail : res->err.head, call_vm(shell->call));
 	}
 	json_t *content = json_array();
 	result_add_text(content, buf_text(&text));
 	if (!res->timed_out) {
-		job_reply(&shell->job, content);
+		call_reply(shell->call, content);
 		return;
 	}
 	struct err late;
@@ -128,21 +128,22 @@ static void ran(const struct guest_exec *res, const struct err *err, void *data)
 		"is below; give a larger 'timeout' (up to %d) or start it in the background with "
 		"its output in a file",
 		shell->args->timeout, SHELL_TIMEOUT_MAX);
-	job_fail(&shell->job, &late, content);
+	call_fail_with(shell->call, &late, content);
 }
 
-static void begin(struct job *job)
+static void begin(struct call *call, void *data)
 {
-	struct shell *shell = (struct shell *)job;
-	job->asked = guest_exec(job->vm, shell->args->command, shell->args->cwd,
-		input_ms(shell->args->timeout), ran, shell);
+	struct shell *shell = data;
+	call_works(call, guest_exec(call_vm(call), shell->args->command, shell->args->cwd,
+				 input_ms(shell->args->timeout), ran, shell));
 }
 
 static void run(struct call *call, const void *data)
 {
 	struct shell *shell = call_alloc(call, sizeof(*shell));
 	shell->args = data;
-	job_start(&shell->job, call, shell->args->sandbox, begin);
+	shell->call = call;
+	call_start(call, shell->args->sandbox, begin, shell);
 }
 
 const struct tool tool_run_command = {

@@ -33,12 +33,12 @@ struct take_args {
 static const struct field take_fields[] = {
 	FIELD_STR(struct take_args, name, "A word to know it by.", .min = 1,
 		.max = VM_SNAPSHOT_NAME_MAX),
-	JOB_SANDBOX(struct take_args),
+	CALL_SANDBOX(struct take_args),
 	{ 0 },
 };
 
 struct take {
-	struct job job;
+	struct call *call;
 	const struct take_args *args;
 	uint64_t began;
 	bool cancelled;
@@ -46,14 +46,14 @@ struct take {
 
 static void throw_away(struct take *take, const struct vm_snapshot *snapshot)
 {
-	struct call *call = take->job.call;
+	struct call *call = take->call;
 	struct err err;
 	if (vm_snapshot_delete(call_vms(call), call_owner(call), snapshot->id, &err)) {
 		err_set(&err, ERR_CANCELLED, "cancelled; the snapshot was thrown away");
 	} else {
 		err_while(&err, "cancelled, but the snapshot could not be thrown away");
 	}
-	job_fail(&take->job, &err, NULL);
+	call_fail(take->call, &err);
 }
 
 static void taken(
@@ -61,7 +61,7 @@ static void taken(
 {
 	struct take *take = data;
 	if (err) {
-		job_fail(&take->job, err, NULL);
+		call_fail(take->call, err);
 		return;
 	}
 	if (take->cancelled) {
@@ -81,7 +81,7 @@ static void taken(
 		"sandbox_create {\"from\": \"%s\"} starts another sandbox there.",
 		snapshot->id, snapshot->id);
 	result_add_text(content, buf_text(&text));
-	job_reply(&take->job, content);
+	call_reply(take->call, content);
 }
 
 static void take_back(void *data)
@@ -90,12 +90,12 @@ static void take_back(void *data)
 	take->cancelled = true; /* taken() throws it away */
 }
 
-static void begin_take(struct job *job)
+static void begin_take(struct call *call, void *data)
 {
-	struct take *take = (struct take *)job;
-	call_on_cancel(job->call, take_back, take);
-	job_progress(job, 1, 2, "Saving the desktop");
-	vm_take_snapshot(job->vm, take->args->name, taken, take);
+	struct take *take = data;
+	call_on_cancel(call, take_back, take);
+	call_progress(call, 1, 2, "Saving the desktop");
+	vm_take_snapshot(call_vm(call), take->args->name, taken, take);
 }
 
 static void run_take(struct call *call, const void *data)
@@ -103,7 +103,8 @@ static void run_take(struct call *call, const void *data)
 	struct take *take = call_alloc(call, sizeof(*take));
 	take->args = data;
 	take->began = loop_now_us();
-	job_start(&take->job, call, take->args->sandbox, begin_take);
+	take->call = call;
+	call_start(call, take->args->sandbox, begin_take, take);
 }
 
 const struct tool tool_sandbox_snapshot = {

@@ -78,12 +78,12 @@ static const struct field url_fields[] = {
 		.min = 1, .max = UINT32_MAX),
 	FIELD_NUM(struct url_args, expires, "Seconds until the stream ends.", .min = 10,
 		.max = STREAM_EXPIRES_MAX, .preset = STREAM_EXPIRES),
-	JOB_SANDBOX(struct url_args),
+	CALL_SANDBOX(struct url_args),
 	{ 0 },
 };
 
 struct url {
-	struct job job;
+	struct call *call;
 	const struct url_args *args;
 };
 
@@ -120,23 +120,24 @@ static void tell_link(
 	}
 }
 
-static void make_link(struct job *job)
+static void make_link(struct url *url)
 {
-	const struct url_args *args = ((struct url *)job)->args;
+	const struct url_args *args = url->args;
+	struct call *call = url->call;
 	auto_buf struct buf link = { 0 }, text = { 0 };
 	struct err err;
-	const struct stream *stream = stream_open_link(job->call, job->vm,
+	const struct stream *stream = stream_open_link(call, call_vm(call),
 		(enum stream_mode)args->mode, args->window, args->expires, &link, &err);
 	if (!stream) {
-		job_fail(job, &err, NULL);
+		call_fail(call, &err);
 		return;
 	}
-	tell_link(&text, job->call, stream, buf_text(&link));
+	tell_link(&text, call, stream, buf_text(&link));
 	json_t *content = json_array();
 	result_add_text(content, buf_text(&text));
 	explicit_bzero(link.data, link.len);
 	explicit_bzero(text.data, text.len);
-	job_reply(job, content);
+	call_reply(call, content);
 }
 
 static void tell_windows(struct buf *out, const json_t *windows)
@@ -164,7 +165,7 @@ static void fail_window(struct url *url, const json_t *windows)
 	buf_printf(&text, json_array_size(windows) ? "There are these: " : "It has no window now.");
 	tell_windows(&text, windows);
 	result_add_text(content, buf_text(&text));
-	job_fail(&url->job, &err, content);
+	call_fail_with(url->call, &err, content);
 }
 
 static void on_windows(const json_t *info, const struct err *err, void *data)
@@ -172,28 +173,28 @@ static void on_windows(const json_t *info, const struct err *err, void *data)
 	struct url *url = data;
 	const json_t *windows = json_object_get(info, "windows"), *window;
 	size_t i;
-	url->job.asked = 0;
+	call_works(url->call, 0);
 	if (err) {
-		job_fail(&url->job, err, NULL);
+		call_fail(url->call, err);
 		return;
 	}
 	json_array_foreach((json_t *)windows, i, window)
 	{
 		if (json_integer_value(json_object_get(window, "id")) == url->args->window) {
-			make_link(&url->job);
+			make_link(url);
 			return;
 		}
 	}
 	fail_window(url, windows);
 }
 
-static void check_window(struct job *job)
+static void check_window(struct call *call, void *data)
 {
-	struct url *url = (struct url *)job;
+	struct url *url = data;
 	if (url->args->window) {
-		job->asked = guest_info(job->vm, on_windows, url);
+		call_works(call, guest_info(call_vm(call), on_windows, url));
 	} else {
-		make_link(job);
+		make_link(url);
 	}
 }
 
@@ -201,20 +202,14 @@ static void check_window(struct job *job)
 static void run_url(struct call *call, const void *data)
 {
 	struct url *url = call_alloc(call, sizeof(*url));
-	struct vm_pool *vms = call_vms(call);
 	struct err err;
+	url->call = call;
 	url->args = data;
-	struct vm *vm = url->args->sandbox
-				? vm_find(vms, call_owner(call), url->args->sandbox, &err)
-				: vm_default(vms, call_owner(call), &err);
-	url->job.call = call;
-	url->job.vm = vm;
-	if (!vm) {
-		job_fail(&url->job, &err, NULL);
-	} else if (vm_state(vm) == VM_PAUSED) {
-		make_link(&url->job);
+	struct vm *vm = sandbox_find(call, url->args->sandbox, &err);
+	if (vm && vm_state(vm) == VM_PAUSED) {
+		make_link(url);
 	} else {
-		job_start_in(&url->job, call, vm, check_window);
+		call_start(call, url->args->sandbox, check_window, url);
 	}
 }
 

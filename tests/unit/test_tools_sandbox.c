@@ -155,6 +155,21 @@ Test(tools_sandbox, paused_and_woken_by_a_call)
 	expect("sandbox_kill", "{}", "has ended");
 }
 
+/* Its calls are over, but it is not: no advice to begin a new one. */
+Test(tools_sandbox, a_call_that_a_pause_cuts_off)
+{
+	struct fake_call *first = fake_run(&desk, "cursor_position", "{}");
+	struct fake_call *cut = fake_begin(&desk, "run_command", "{\"command\":\"sleep 600\"}");
+	struct fake_call *pause = fake_run(&desk, "sandbox_pause", "{}");
+	fake_await(&desk, cut);
+	cr_expect_eq(pause->err.kind, ERR_NONE, "%s", pause->err.text);
+	cr_expect_eq(cut->err.kind, ERR_GONE);
+	cr_expect_not(strstr(cut->err.text, "Call again"), "%s", cut->err.text);
+	fake_end(first);
+	fake_end(cut);
+	fake_end(pause);
+}
+
 Test(tools_sandbox, forked_with_half_typed_text)
 {
 	char ids[3][ID_LEN + 1];
