@@ -12,6 +12,9 @@ check() {
 	program=$1; shift
 	for lib in "$@"; do
 		find "$build/CMakeFiles/$lib.dir" -name '*.c.o'
+	done | while read -r object; do # those of files that have moved lie about
+		source=${object#"$build"/CMakeFiles/*.dir/}
+		[ ! -e "${source%.o}" ] || echo "$object"
 	done | xargs nm -A -g --format=posix |
 		sed -nE 's|^[^ ]*/CMakeFiles/[a-z]+\.dir/([^ ]*)\.o: ([^ ]+) ([A-Za-z]).*|\1 \2 \3|p' |
 		awk -v program="$program" -f "$here/symbols.awk" "$here/floors.txt" - || status=1

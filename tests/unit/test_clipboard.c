@@ -74,3 +74,12 @@ Test(clipboard_programs, a_copy_outlives_mousepad)
 {
 	copy_quit_and_paste();
 }
+
+/* The agent connects to the new server as it did to the first. */
+Test(clipboard_programs, a_copy_outlives_mousepad_after_a_crash_of_the_x_server)
+{
+	size_t seen = json_array_size(c.events);
+	kill(client_pid_of(&c, "Xvnc"), SIGKILL);
+	client_expect(&c, "restarted", seen);
+	copy_quit_and_paste();
+}
