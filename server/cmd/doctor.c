@@ -5,10 +5,11 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/spawn.h"
-#include "vm/microvm/accel.h"
+#include "vm/backends.h"
 #include "vm/confine/cgroup.h"
 #include "vm/confine/host.h"
 #include "vm/confine/private_fs.h"
+#include "vm/microvm/accel.h"
 #include "vm/state/state.h"
 
 #include <fcntl.h>
@@ -224,7 +225,7 @@ static void check_kvm(struct report *report, const struct vm_config *config)
 
 static void check_backends(struct report *report, const struct config *config)
 {
-	vm_probe(&config->vm, add_backend, report);
+	vm_probe(&config->vm, vm_backends, add_backend, report);
 	check_kvm(report, &config->vm);
 	check_state(report, &config->vm);
 }

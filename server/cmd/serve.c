@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "tools/streams.h"
 #include "transport/mcp/stdio.h"
+#include "vm/backends.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -256,7 +257,7 @@ static bool start_serving(struct serving *s, struct err *err)
 	s->metrics = metrics_new(s->tools);
 	s->budgets = budgets_new(HTTP_HELD_MAX, HTTP_HELD_ALL_MAX);
 	s->config.vm.outlive = s->config.http.listen; /* over stdio its client went with it */
-	s->vms = vm_pool_new(s->event, &s->config.vm);
+	s->vms = vm_pool_new(s->event, &s->config.vm, vm_backends);
 	s->streams = listen_streams_new(s->event, &s->config, s->vms, s->metrics);
 	s->server = server_new(s->event, &(struct server_options){
 						 .vms = s->vms,

@@ -11,6 +11,7 @@
 #include "server/config/public_url.h"
 #include "transport/http/sockets.h"
 #include "transport/mcp/transport.h"
+#include "vm/backends.h"
 
 #include <string.h>
 #include <strings.h>

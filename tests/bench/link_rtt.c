@@ -4,6 +4,8 @@
  */
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "vm/backends.h"
+#include "vm/core/vm.h"
 #include "vm/guest/guest.h"
 
 #include <stdio.h>
@@ -63,7 +65,7 @@ int main(void)
 	struct err err = { 0 };
 	auto_event sd_event *event = loop_new(&err);
 	struct vm_config config = { .backend = "namespace", .preset = { .screen = { 1280, 800 } } };
-	struct vm_pool *pool = event ? vm_pool_new(event, &config) : NULL;
+	struct vm_pool *pool = event ? vm_pool_new(event, &config, vm_backends) : NULL;
 	struct vm *vm = pool ? vm_create(pool, "bench", NULL, &err) : NULL;
 	struct ping up = { 0 };
 	const struct vm_wait_handlers handlers = { .done = ready };

@@ -149,7 +149,7 @@ static inline void on_probe(
 static inline void skip_unless_it_works(const char *name, const struct vm_config *config)
 {
 	struct probed probed = { .backend = config->backend };
-	vm_probe(config, on_probe, &probed);
+	vm_probe(config, vm_backends, on_probe, &probed);
 	if (!probed.works) {
 		bool must_work = kept_image_dir() && !strcmp(config->backend, "microvm");
 		cr_assert(!must_work, "%s on microvm: %s", name, probed.why);

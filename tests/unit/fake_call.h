@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "tools/call_impl.h"
 #include "tools/streams.h"
+#include "vm/backends.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -128,7 +129,7 @@ static inline struct desk desk_open(void)
 	static const struct vm_config config = { .backend = "fake", .max_sandboxes = 3 };
 	struct desk desk = { .event = loop_new(&err) };
 	cr_assert_not_null(desk.event, "%s", err.text);
-	desk.vms = vm_pool_new(desk.event, &config);
+	desk.vms = vm_pool_new(desk.event, &config, vm_backends);
 	desk.streams = streams_new(desk.event, desk.vms);
 	desk.tools = tool_set_new("all", &err);
 	cr_assert_not_null(desk.tools, "%s", err.text);

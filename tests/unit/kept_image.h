@@ -12,6 +12,7 @@
 #include "tests/unit/vm_host.h"
 #include "vm/core/backend.h"
 #include "vm/image/image.h"
+#include "vm/microvm/microvm.h"
 
 #include <dirent.h>
 #include <sys/stat.h>

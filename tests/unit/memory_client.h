@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "server/mcp/server.h"
 #include "tools/streams.h"
+#include "vm/backends.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -98,7 +99,7 @@ static inline void client_init_with(
 	*client = (struct client){ .conn.transport = &client_transport, .conn.owner = "memory" };
 	client->config = (struct vm_config){ .backend = "fake", .max_sandboxes = 100 };
 	client->event = must(loop_new(&err));
-	client->vms = vm_pool_new(client->event, &client->config);
+	client->vms = vm_pool_new(client->event, &client->config, vm_backends);
 	client->streams = streams_new(client->event, client->vms);
 	client->tools = must(tool_set_new("all", &err));
 	if (addition) {

@@ -4,6 +4,7 @@
 #include "server/http/listener.h"
 #include "server/viewer/listener.h"
 #include "tools/streams.h"
+#include "vm/backends.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ static void begin(void)
 	config.http.max_body_kib = 64;
 	event = loop_new(&err);
 	cr_assert_not_null(event, "%s", err.text);
-	vms = vm_pool_new(event, &config.vm);
+	vms = vm_pool_new(event, &config.vm, vm_backends);
 	snprintf(path, sizeof(path), "unix:/tmp/vitrine-test-%d.sock", (int)getpid());
 }
 

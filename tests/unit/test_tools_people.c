@@ -1,6 +1,7 @@
 // USES tools
 #include "base/buf.h"
 #include "fake_call.h"
+#include "vm/backends.h"
 #include "vm/core/control.h"
 
 /*
@@ -578,7 +579,7 @@ Test(tools_people, unless_the_server_allows_it)
 	};
 	streams_free(desk.streams);
 	vm_pool_free(desk.vms);
-	desk.vms = vm_pool_new(desk.event, &config);
+	desk.vms = vm_pool_new(desk.event, &config, vm_backends);
 	desk.streams = streams_new(desk.event, desk.vms);
 	look();
 	vm_control_take(the_vm(), "Ann");

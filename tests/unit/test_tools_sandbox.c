@@ -1,6 +1,7 @@
 // USES tools
 #include "fake_call.h"
 #include "scratch.h"
+#include "vm/backends.h"
 
 /*
  * The toolset "sandbox" on whole sandboxes of the fake backend, through the tools alone, as a
@@ -17,7 +18,7 @@ static void open_desk_with(const char *backend)
 	};
 	desk = (struct desk){ .event = loop_new(&err) };
 	cr_assert_not_null(desk.event, "%s", err.text);
-	desk.vms = vm_pool_new(desk.event, &config);
+	desk.vms = vm_pool_new(desk.event, &config, vm_backends);
 	desk.tools = tool_set_new("all", &err);
 	cr_assert_not_null(desk.tools, "%s", err.text);
 }
@@ -317,7 +318,7 @@ Test(tools_sandbox, namespaces_cannot_and_say_what_can)
 	static const char *const names[] = { "sandbox_pause", "sandbox_snapshot", "sandbox_fork" };
 	const struct vm_config config = { .backend = "namespace" };
 	bool works = false;
-	vm_probe(&config, on_probe, &works);
+	vm_probe(&config, vm_backends, on_probe, &works);
 	if (!works) {
 		cr_skip_test("no namespaces here");
 	}

@@ -2,6 +2,7 @@
 /* The viewer's pages with a real desktop of the namespace backend: one start for all of it.
  * Skipped, saying why, where that backend does not work. */
 #include "viewer_fixture.h"
+#include "vm/backends.h"
 
 static char agent_path[4096], why_not[500];
 
@@ -20,7 +21,7 @@ static void begin_desktop(struct desk_test *t)
 	snprintf(agent_path, sizeof(agent_path), "%s/vitrine-agent", build ? build : "build-debug");
 	struct vm_config config = { .backend = "namespace", .agent = agent_path };
 	bool works = false;
-	vm_probe(&config, on_probe, &works);
+	vm_probe(&config, vm_backends, on_probe, &works);
 	if (!works) {
 		fprintf(stderr, "skipped: %s\n", why_not);
 		cr_skip_test("%s", why_not);

@@ -1,6 +1,7 @@
 // USES tools server PkgConfig::curl PkgConfig::gnutls
 /* The list of one's sandboxes: who sees it, what is in it, thumbnails, and the way to a stream. */
 #include "viewer_fixture.h"
+#include "vm/backends.h"
 
 static struct ask of(const char *method, const char *path, const char *header)
 {
@@ -229,7 +230,7 @@ Test(viewer_list, without_tokens_there_is_no_list)
 	struct vm_config config = { .backend = "fake" };
 	struct err err;
 	begin(&f);
-	struct vm_pool *vms = vm_pool_new(f.event, &config);
+	struct vm_pool *vms = vm_pool_new(f.event, &config, vm_backends);
 	struct streams *streams = streams_new(f.event, vms);
 	struct viewer_pages *pages =
 		viewer_pages_new(f.http, streams, vms, &(struct viewer_options){ 0 }, &err);

@@ -8,6 +8,7 @@
 #include "tests/unit/vm_host.h"
 
 #include "base/spawn.h"
+#include "vm/fake/fake.h"
 #include "vm/lifecycle/metadata.h"
 #include "vm/microvm/process_identity.h"
 #include "vm/state/state.h"
@@ -517,4 +518,47 @@ Test(adopt, processes_that_nobody_noted_are_found_by_name)
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	cr_expect_not(process_kill_named(name));
+}
+
+/* ---- machines that are kept elsewhere ---- */
+
+static struct {
+	char known[ID_LEN + 1], unknown[ID_LEN + 1], reaped[ID_LEN + 1];
+	int n_reaped;
+} elsewhere;
+
+static void list_elsewhere(struct vm_pool *pool, void (*fn)(const char *id, void *data), void *data)
+{
+	(void)pool;
+	fn(elsewhere.known, data);
+	fn(elsewhere.unknown, data);
+}
+
+static bool reap_elsewhere(const char *dir, const char *id)
+{
+	cr_expect(strstr(dir, id), "%s", dir);
+	snprintf(elsewhere.reaped, sizeof(elsewhere.reaped), "%s", id);
+	elsewhere.n_reaped++;
+	return true;
+}
+
+Test(adopt, one_that_no_directory_tells_of_ends)
+{
+	const struct vm_backend far = {
+		.name = "far", .list = list_elsewhere, .reap = reap_elsewhere
+	};
+	const struct vm_backend *backends[] = { &vm_backend_fake, &far, NULL };
+	struct host a = open_server(true, 8);
+	snprintf(elsewhere.known, ID_LEN + 1, "%s", vm_id(create(&a, "alice", NULL)));
+	host_done(&a);
+	id_make(elsewhere.unknown);
+
+	struct host b = open_server(false, 8);
+	struct vm_pool *pool = vm_pool_new(b.event, &b.config, backends);
+	vm_pool_adopt(pool, NULL, NULL);
+	cr_expect_eq(elsewhere.n_reaped, 1);
+	cr_expect_str_eq(elsewhere.reaped, elsewhere.unknown);
+	cr_expect_not_null(vm_find(pool, "alice", elsewhere.known, &err), "%s", err.text);
+	vm_pool_free(pool);
+	host_done(&b);
 }

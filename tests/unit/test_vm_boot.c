@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "tests/unit/scratch.h"
+#include "vm/backends.h"
 #include "vm/image/cpio.h"
 #include "vm/image/store.h"
 #include "vm/microvm/boot.h"
@@ -484,7 +485,7 @@ static struct probed probe(void)
 	struct probed probed = { 0 };
 	struct vm_config with = config;
 	with.state_dir = in_scratch(".");
-	vm_probe(&with, on_probe, &probed);
+	vm_probe(&with, vm_backends, on_probe, &probed);
 	return probed;
 }
 

@@ -498,7 +498,7 @@ static void the_pool_may_end_in_the_middle(struct bench *b)
 			vm_pool_free(b->host.pool);
 			cr_assert_eq(ended.times, 1, "operation %zu after %d turns: %d answers", i,
 				turns, ended.times);
-			b->host.pool = vm_pool_new(b->host.event, &b->host.config);
+			b->host.pool = vm_pool_new(b->host.event, &b->host.config, vm_backends);
 			b->vm = host_vm(&b->host);
 		}
 	}

@@ -46,7 +46,7 @@ static struct vm_config config(void)
 static void open_sandbox_with(struct host *host, struct vm_config with, struct vm **ret_vm)
 {
 	bool works = false;
-	vm_probe(&with, on_probe, &works);
+	vm_probe(&with, vm_backends, on_probe, &works);
 	if (!works) {
 		fprintf(stderr, "skipped: %s\n", why_not);
 		cr_skip_test("%s", why_not);

@@ -24,7 +24,7 @@ static void begin(void)
 	snprintf(agent_path, sizeof(agent_path), "%s/vitrine-agent", build ? build : "build-debug");
 	struct vm_config config = { .backend = "namespace", .agent = agent_path };
 	bool works = false;
-	vm_probe(&config, on_probe, &works);
+	vm_probe(&config, vm_backends, on_probe, &works);
 	if (!works) {
 		fprintf(stderr, "skipped: %s\n", why_not);
 		cr_skip_test("%s", why_not);

@@ -2,6 +2,8 @@
 /* What whoever runs the server is told of all sandboxes, and what an owner may have. */
 #include "vm_host.h"
 
+#include "vm/core/core.h"
+
 struct starts {
 	int up, failed;
 	bool any;
@@ -83,4 +85,84 @@ Test(pool, starts_and_failed_starts_are_told_once)
 	cr_expect_eq(states[VM_READY] + states[VM_STARTING] + states[VM_STOPPING], 1);
 	host_done(&host);
 	cr_expect_eq(starts.up + starts.failed, 2);
+}
+
+/* ---- the backends it was given ---- */
+
+static bool yes(struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
+{
+	(void)pool, (void)spec, (void)err;
+	return true;
+}
+
+static bool no(struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
+{
+	(void)pool, (void)spec;
+	return err_set(err, ERR_HOST, "its moon is in the wrong house");
+}
+
+static void none(struct vm *vm, const char *dir, bool last)
+{
+	(void)vm, (void)dir, (void)last;
+}
+
+static const struct vm_backend unlikely = { .name = "unlikely",
+	.is_likely = no,
+	.has_images = true,
+	.save = none,
+	.how_to_have = "patience" },
+			       likely = { .name = "likely", .is_likely = yes },
+			       resort = { .name = "resort", .last_resort = true },
+			       shy = { .name = "shy" };
+
+static const char *chosen(const struct vm_backend *const *backends, const char *name,
+	const struct vm_spec *asked, struct err *err)
+{
+	struct host host;
+	struct vm_config config = { .backend = name };
+	host_init(&host, config);
+	struct vm_pool *pool = vm_pool_new(host.event, &config, backends);
+	const struct vm_backend *backend =
+		vm_backend_for(pool, asked ? asked : vm_preset(pool), err);
+	vm_pool_free(pool);
+	host_done(&host);
+	return backend ? backend->name : "none";
+}
+
+Test(pool, auto_takes_the_first_that_is_likely_then_the_last_resort)
+{
+	const struct vm_backend *some[] = { &shy, &unlikely, &resort, &likely, NULL };
+	const struct vm_backend *bad[] = { &shy, &resort, &unlikely, NULL };
+	const struct vm_backend *none_at_all[] = { &shy, &unlikely, NULL };
+	const struct vm_spec with_image = { .image = "minimal" };
+	struct err err = { 0 };
+	cr_expect_str_eq(chosen(some, "auto", NULL, &err), "likely");
+	cr_expect_str_eq(chosen(bad, "auto", NULL, &err), "resort");
+	cr_expect_str_eq(chosen(bad, "auto", &with_image, &err), "none");
+	cr_expect_str_eq(
+		err.text, "images need the unlikely backend: its moon is in the wrong house");
+	cr_expect_str_eq(chosen(none_at_all, "auto", NULL, &err), "none");
+	cr_expect_str_eq(err.text, "its moon is in the wrong house");
+	cr_expect_str_eq(chosen(bad, "shy", NULL, &err), "shy");
+	cr_expect_str_eq(chosen(bad, "likely", NULL, &err), "none");
+	cr_expect_str_eq(
+		err.text, "there is no backend 'likely'; use auto, shy, resort or unlikely");
+}
+
+Test(pool, what_a_backend_cannot_names_one_that_can)
+{
+	const struct vm_backend *backends[] = { &shy, &unlikely, NULL };
+	struct host host;
+	struct vm_config config = { .backend = "shy" };
+	struct err err = { 0 };
+	host_init(&host, config);
+	struct vm_pool *pool = vm_pool_new(host.event, &config, backends);
+	struct vm_spec spec = { .network = VM_NETWORK_INTERNET };
+	cr_expect_null(vm_create(pool, "ann", &spec, &err));
+	cr_expect_eq(err.kind, ERR_UNSUPPORTED);
+	cr_expect_str_eq(err.text,
+		"a network needs the unlikely backend, and this sandbox runs on 'shy'; whoever runs "
+		"the server can change that with patience");
+	vm_pool_free(pool);
+	host_done(&host);
 }

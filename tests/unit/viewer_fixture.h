@@ -32,7 +32,7 @@ static inline void desk_begin_with(
 	*t = (struct desk_test){ 0 };
 	begin_with(&t->http, &(struct http_options){ 0 });
 	t->host = (struct host){ .event = t->http.event, .config = vms };
-	t->host.pool = vm_pool_new(t->http.event, &t->host.config);
+	t->host.pool = vm_pool_new(t->http.event, &t->host.config, vm_backends);
 	t->tools = tool_set_new("all", &err);
 	t->metrics = metrics_new(t->tools);
 	t->streams = streams_new(t->http.event, t->host.pool);

@@ -5,6 +5,7 @@
  * Criterion's timeout. */
 
 #include "base/loop.h"
+#include "vm/backends.h"
 #include "vm/core/vm.h"
 #include "vm/guest/guest.h"
 
@@ -24,7 +25,7 @@ static inline void host_init(struct host *host, struct vm_config config)
 	*host = (struct host){ .config = config };
 	host->event = loop_new(&err);
 	cr_assert_not_null(host->event, "%s", err.text);
-	host->pool = vm_pool_new(host->event, &host->config);
+	host->pool = vm_pool_new(host->event, &host->config, vm_backends);
 }
 
 static inline void host_done(struct host *host)

@@ -1,7 +1,7 @@
 #ifndef VM_CORE_BACKEND_H
 #define VM_CORE_BACKEND_H
 
-/* What vm/core/pool.c and the backends share, and nobody else includes. */
+/* What the core and the backends share, and nobody else includes. */
 
 #include "vm/core/vm.h"
 #include "vm/wire/link.h"
@@ -31,6 +31,12 @@ struct vm_backend {
 	size_t size;
 	bool needs_dir; /* vm->dir is there from the start; else only once it is saved or kept */
 	int64_t memory_mib; /* when nobody says; 0: the image does */
+	/* What a spec may ask of it; snapshots and pauses it has with save(). */
+	bool has_images, has_network;
+	bool last_resort; /* what "auto" is when none is likely to work: starting it says why not */
+	/* For whoever runs the server: "'vitrine image build', then --backend microvm"; NULL: it
+	 * needs nothing. */
+	const char *how_to_have;
 	/* Can a sandbox be started now, between its walls?  Says why not.  Runs a program there and
 	 * waits for it (seconds at most).
 	 * *ret_detail: a line for doctor, free(). */
@@ -63,6 +69,19 @@ struct vm_backend {
 	 * one is to come by vm_has_link(), not before the agent had after_ms to see that it was
 	 * gone.  NULL: a link is always a new one. */
 	void (*relink)(struct vm *vm, uint64_t after_ms);
+	/*
+	 * Machines of earlier servers of this state directory; dir is the sandbox's there, which
+	 * may say nothing of them, and id is the sandbox's.  NULL: none of its machines outlives
+	 * its server.
+	 */
+	/* Whether one runs that dir tells of, so that adopt() would find it. */
+	bool (*is_left)(const char *dir, const char *id);
+	/* Ends whatever runs of it, which nobody is to adopt.  True: there was something. */
+	bool (*reap)(const char *dir, const char *id);
+	/* Calls fn with the id of each of those machines, for a backend whose machines are kept
+	 * elsewhere and may be left without a directory; fn may reap it.  NULL: directories tell
+	 * of all. */
+	void (*list)(struct vm_pool *pool, void (*fn)(const char *id, void *data), void *data);
 	/* Kills it at once; idempotent.  True: nothing of it is left.  False: vm_has_died() comes
 	 * when that is so. */
 	bool (*stop)(struct vm *vm);
@@ -71,8 +90,6 @@ struct vm_backend {
 	 * pool is freed. */
 	void (*release)(struct vm *vm);
 };
-
-extern const struct vm_backend vm_backend_microvm, vm_backend_namespace, vm_backend_fake;
 
 /* In all processes of sandboxes: they end before anything else does when memory runs out. */
 #define VM_OOM_SCORE_ADJ "1000"

@@ -1,62 +1,101 @@
-/* The backends, and which of them a sandbox is made of. */
+/* Which of the backends a sandbox is made of.  They are handed in: nothing here knows one. */
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "vm/core/core.h"
 
 #include <string.h>
 
-/* In order of preference.  A guessing pool never ends up on the fake one: its user would drive a
- * desktop that is none. */
-static const struct vm_backend *const backends[] = {
-	&vm_backend_microvm,
-	&vm_backend_namespace,
-	&vm_backend_fake,
-};
-const char *const vm_backend_words[] = { "auto", "microvm", "namespace", "fake", NULL };
-#define N_BACKENDS (sizeof(backends) / sizeof(backends[0]))
-
-const struct vm_backend *vm_backend_named(const char *name)
+const struct vm_backend *vm_backend_named(const struct vm_pool *pool, const char *name)
 {
-	for (size_t i = 0; i < N_BACKENDS; i++) {
-		if (strcmp(name, backends[i]->name) == 0) {
-			return backends[i];
-		}
+	const struct vm_backend *const *at = pool->backends;
+	while (*at && strcmp(name, (*at)->name) != 0) {
+		at++;
 	}
-	return NULL;
+	return *at;
 }
 
-/* What namespaces do not have. */
-const char *vm_needs_machine(const struct vm_spec *spec)
+const char *vm_backend_lacks(const struct vm_backend *backend, const struct vm_spec *spec)
 {
-	return spec->image                            ? "images need"
-	       : spec->network != VM_NETWORK_NONE     ? "a network needs"
-	       : spec->from                           ? "snapshots need"
-	       : spec->on_timeout == VM_TIMEOUT_PAUSE ? "a pause at a timeout needs"
-						      : NULL;
+	return spec->image && !backend->has_images                         ? "images need"
+	       : spec->network != VM_NETWORK_NONE && !backend->has_network ? "a network needs"
+	       : spec->from && !backend->save                              ? "snapshots need"
+	       : spec->on_timeout == VM_TIMEOUT_PAUSE && !backend->save
+		       ? "a pause at a timeout needs"
+		       : NULL;
 }
 
-/* The first that says it is likely to work; the last resort says so when it does not. */
-static const struct vm_backend *backend_guess(
+/* Whatever one lacks, the first that can save has. */
+static const struct vm_backend *best(const struct vm_pool *pool)
+{
+	const struct vm_backend *const *at = pool->backends;
+	while (*at && !((*at)->save && (*at)->how_to_have)) {
+		at++;
+	}
+	return *at;
+}
+
+bool vm_cannot(const struct vm_pool *pool, const struct vm_backend *backend, const char *what,
+	struct err *err)
+{
+	const struct vm_backend *can = best(pool);
+	return can ? err_set(err, ERR_UNSUPPORTED,
+			     "%s the %s backend, and this sandbox runs on '%s'; whoever runs the "
+			     "server can change that with %s",
+			     what, can->name, backend->name, can->how_to_have)
+		   : err_set(err, ERR_UNSUPPORTED,
+			     "%s another backend, and this sandbox runs on '%s'", what,
+			     backend->name);
+}
+
+/* ---- guessing ---- */
+
+/* The first that says it is likely to work; the last resort says so when it does not.  One that is
+ * neither is never taken by itself: the user of the fake one would drive a desktop that is none. */
+static const struct vm_backend *guess(
 	struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
 {
-	struct err why = { 0 };
-	for (size_t i = 0; i < N_BACKENDS; i++) {
-		if (backends[i]->is_likely && backends[i]->is_likely(pool, spec, &why)) {
-			return backends[i];
+	const struct vm_backend *preferred = NULL, *resort = NULL;
+	struct err why = { 0 }, one;
+	for (const struct vm_backend *const *at = pool->backends; *at; at++) {
+		if ((*at)->is_likely && (*at)->is_likely(pool, spec, &one)) {
+			return *at;
 		}
+		if ((*at)->is_likely && !preferred) {
+			preferred = *at;
+			why = one;
+		}
+		resort = (*at)->last_resort ? *at : resort;
 	}
-	if (why.kind != ERR_NONE && strcmp(why.text, pool->guessed.text) != 0) {
-		pool->guessed = why;
-		log_info("backend=namespace, for microvm: %s", why.text);
-	}
-	/* Why that one does not work says more than that this one cannot. */
-	if (vm_needs_machine(spec) && why.kind != ERR_NONE) {
-		*err = why;
-		err_while(err, "%s the microvm backend", vm_needs_machine(spec));
+	if (!resort) {
+		err_set(err, ERR_UNSUPPORTED, "no backend can be taken without being named");
+		*err = preferred ? why : *err;
 		return NULL;
 	}
-	return &vm_backend_namespace;
+	if (preferred && strcmp(why.text, pool->guessed.text) != 0) {
+		pool->guessed = why;
+		log_info("backend=%s, for %s: %s", resort->name, preferred->name, why.text);
+	}
+	/* Why that one does not work says more than that this one cannot. */
+	const char *lacks = vm_backend_lacks(resort, spec);
+	if (preferred && lacks) {
+		*err = why;
+		err_while(err, "%s the %s backend", lacks, preferred->name);
+		return NULL;
+	}
+	return resort;
+}
+
+static void no_such_backend(const struct vm_pool *pool, const char *name, struct err *err)
+{
+	auto_buf struct buf names = { 0 };
+	buf_printf(&names, "auto");
+	for (const struct vm_backend *const *at = pool->backends; *at; at++) {
+		buf_printf(&names, "%s%s", at[1] ? ", " : " or ", (*at)->name);
+	}
+	err_set(err, ERR_UNSUPPORTED, "there is no backend '%.40s'; use %s", name,
+		buf_text(&names));
 }
 
 const struct vm_backend *vm_backend_for(
@@ -64,26 +103,25 @@ const struct vm_backend *vm_backend_for(
 {
 	const char *name = pool->config.backend;
 	if (strcmp(name, "auto") == 0) {
-		return backend_guess(pool, spec, err);
+		return guess(pool, spec, err);
 	}
-	const struct vm_backend *backend = vm_backend_named(name);
+	const struct vm_backend *backend = vm_backend_named(pool, name);
 	if (!backend) {
-		err_set(err, ERR_UNSUPPORTED,
-			"there is no backend '%.40s'; use auto, microvm, namespace or fake", name);
+		no_such_backend(pool, name, err);
 	}
 	return backend;
 }
 
-void vm_probe(const struct vm_config *config,
+void vm_probe(const struct vm_config *config, const struct vm_backend *const *backends,
 	void (*fn)(const char *backend, const struct err *err, const char *detail, void *data),
 	void *data)
 {
 	struct vm_config filled = *config;
 	vm_config_fill(&filled);
-	for (size_t i = 0; i < N_BACKENDS; i++) {
+	for (; *backends; backends++) {
 		auto_free char *detail = NULL;
 		struct err err = { 0 };
-		bool works = backends[i]->probe(&filled, &detail, &err);
-		fn(backends[i]->name, works ? NULL : &err, detail, data);
+		bool works = (*backends)->probe(&filled, &detail, &err);
+		fn((*backends)->name, works ? NULL : &err, detail, data);
 	}
 }

@@ -32,8 +32,9 @@ TAILQ_HEAD(vm_places, vm_place);
 
 struct vm_pool {
 	sd_event *event;
-	struct vm_config config; /* with every default filled in */
-	struct vm_list vms;      /* oldest first, the remembered ones among them */
+	struct vm_config config;                  /* with every default filled in */
+	const struct vm_backend *const *backends; /* in order of preference; NULL-ended */
+	struct vm_list vms;                       /* oldest first, the remembered ones among them */
 	bool freeing;
 	struct state *state;           /* NULL before it was needed: vm_pool_state() */
 	struct err no_state;           /* why it cannot be had, said once */
@@ -157,9 +158,13 @@ static inline void vm_default_to(int64_t *value, int64_t preset)
 
 /* ---- backend_choice.c ---- */
 
-const struct vm_backend *vm_backend_named(const char *name); /* NULL: there is none */
-/* What of the spec namespaces do not have, as in "images need"; NULL: nothing. */
-const char *vm_needs_machine(const struct vm_spec *spec);
+/* NULL: there is none */
+const struct vm_backend *vm_backend_named(const struct vm_pool *pool, const char *name);
+/* What of the spec the backend does not have, as in "images need"; NULL: nothing. */
+const char *vm_backend_lacks(const struct vm_backend *backend, const struct vm_spec *spec);
+/* "forks need the microvm backend; this sandbox runs on namespace": false. */
+bool vm_cannot(const struct vm_pool *pool, const struct vm_backend *backend, const char *what,
+	struct err *err);
 
 /* ---- vm/lifecycle/create.c, and pool.c ---- */
 
@@ -200,9 +205,6 @@ struct vm_left {
 /* Puts it back into the pool, paused or starting.  NULL: it could not be; its directory is as it
  * was. */
 struct vm *vm_put_back(struct vm_pool *pool, const struct vm_left *left, struct err *err) NODISCARD;
-
-/* "forks need the microvm backend; this sandbox runs on namespace": false. */
-bool vm_cannot(const struct vm_backend *backend, const char *what, struct err *err);
 
 /* ---- quota.c ---- */
 

@@ -18,14 +18,6 @@ struct freezing {
 	struct vm_job *job; /* NULL: nobody waits */
 };
 
-bool vm_cannot(const struct vm_backend *backend, const char *what, struct err *err)
-{
-	return err_set(err, ERR_UNSUPPORTED,
-		"%s the microvm backend, and this sandbox runs on '%s'; whoever runs the server "
-		"can change that with 'vitrine image build', then --backend microvm",
-		what, backend->name);
-}
-
 bool vm_job_may(const struct vm *vm, const char *word, struct err *err)
 {
 	const struct vm_core *core = vm->core;

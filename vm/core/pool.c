@@ -35,11 +35,13 @@ void vm_config_fill(struct vm_config *c)
 	vm_default_to(&c->start_timeout_ms, 30000);
 }
 
-struct vm_pool *vm_pool_new(sd_event *event, const struct vm_config *config)
+struct vm_pool *vm_pool_new(
+	sd_event *event, const struct vm_config *config, const struct vm_backend *const *backends)
 {
 	struct vm_pool *pool = must(calloc(1, sizeof(*pool)));
 	pool->event = sd_event_ref(event);
 	pool->config = *config;
+	pool->backends = backends;
 	vm_config_fill(&pool->config);
 	TAILQ_INIT(&pool->vms);
 	TAILQ_INIT(&pool->templates);

@@ -30,8 +30,11 @@ extern const char *const vm_state_words[];
  * logged keeps them.  pool NULL: does nothing. */
 void vm_hide_paths(const struct vm_pool *pool, struct err *err);
 
-/* config's strings are borrowed until vm_pool_free(). */
-struct vm_pool *vm_pool_new(sd_event *event, const struct vm_config *config);
+/* config's strings are borrowed until vm_pool_free(), as are the backends: in order of preference,
+ * NULL-ended (vm/backends.h). */
+struct vm_backend;
+struct vm_pool *vm_pool_new(
+	sd_event *event, const struct vm_config *config, const struct vm_backend *const *backends);
 /* Kills every sandbox, answers everyone who waits, and reaps (a second or two at most).  NULL-safe.
  */
 void vm_pool_free(struct vm_pool *pool);
@@ -198,8 +201,7 @@ void vm_pool_each(struct vm_pool *pool, void (*fn)(struct vm *vm, void *data), v
 /* ---- what this host can do, for doctor ---- */
 /* Calls fn for each backend in order of preference; err is NULL when it works here.  May run a
  * program and wait for it. */
-extern const char *const vm_backend_words[]; /* "auto", then each backend; NULL-ended */
-void vm_probe(const struct vm_config *config,
+void vm_probe(const struct vm_config *config, const struct vm_backend *const *backends,
 	void (*fn)(const char *backend, const struct err *err, const char *detail, void *data),
 	void *data);
 

@@ -513,6 +513,8 @@ static void release(struct vm *vm)
 const struct vm_backend vm_backend_fake = {
 	.name = "fake",
 	.size = sizeof(struct fake_vm),
+	.has_images = true,
+	.has_network = true,
 	.probe = probe,
 	.start = start,
 	.check = check,

@@ -1,13 +1,15 @@
 #ifndef VM_FAKE_FAKE_H
 #define VM_FAKE_FAKE_H
 
-/* What the files of the fake backend share, and nobody else includes. */
+/* What the files of the fake backend share; for vm/backends.c, the backend. */
 
 #include "base/buf.h"
 #include "vm/core/backend.h"
 #include "vm/wire/action.h"
 
 #include <sys/queue.h>
+
+extern const struct vm_backend vm_backend_fake;
 
 /* ---- desktop.c: a desktop that is a few variables ---- */
 

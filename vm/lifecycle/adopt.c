@@ -12,10 +12,10 @@
 #include "base/log.h"
 #include "vm/core/core.h"
 #include "vm/lifecycle/metadata.h"
-#include "vm/microvm/process_identity.h"
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 struct found {
 	TAILQ_ENTRY(found) entry;
@@ -36,26 +36,30 @@ struct adoption {
 /* ---- looking ---- */
 
 /* Nobody else knows of it. */
-static bool kill_machine(const char *id, const char *path)
+static bool reap(const struct vm_pool *pool, const char *id, const char *path)
 {
-	bool noted = process_kill(path), named = process_kill_named(id);
-	return noted || named;
+	bool killed = false;
+	for (const struct vm_backend *const *at = pool->backends; *at; at++) {
+		killed |= (*at)->reap && (*at)->reap(path, id);
+	}
+	return killed;
 }
 
 static void clean_up(struct adoption *a, const char *id, const char *why)
 {
 	auto_free char *path = state_path(a->state, STATE_SANDBOXES, id);
-	bool killed = kill_machine(id, path);
+	bool killed = reap(a->pool, id, path);
 	state_remove(a->state, STATE_SANDBOXES, id);
 	log_warning("sandbox=%s was left by an earlier server and is cleaned up%s: %s", id,
 		killed ? ", its machine ended" : "", why);
 	a->cleaned++;
 }
 
-static bool may_live(const struct record *record, const char *path)
+static bool may_live(const struct vm_pool *pool, const struct record *record, const char *path)
 {
-	auto_close int process = process_find(path, NULL);
-	return process >= 0 || record->state == RECORD_PAUSED;
+	const struct vm_backend *backend = vm_backend_named(pool, record->backend);
+	bool is_left = backend && backend->is_left && backend->is_left(path, record->id);
+	return is_left || record->state == RECORD_PAUSED;
 }
 
 static bool is_overdue(const struct record *record)
@@ -93,7 +97,7 @@ static void on_left(const char *id, const char *path, void *data)
 	if (a->is_here && !a->is_here(record.owner, a->data)) {
 		/* Left to the server that its owner comes to, as long as there is something of it.
 		 */
-		if (!may_live(&record, path)) {
+		if (!may_live(a->pool, &record, path)) {
 			clean_up(a, id, "its machine has ended");
 		} else if (is_overdue(&record)) {
 			clean_up(a, id, "its time was over");
@@ -157,7 +161,7 @@ static void take(struct adoption *a, struct found *f)
 	if (paused) {
 		/* Its server may have died while the pause, or a resume, was under way. */
 		auto_free char *path = state_path(a->state, STATE_SANDBOXES, record->id);
-		kill_machine(record->id, path);
+		reap(a->pool, record->id, path);
 	}
 	struct vm *vm = vm_put_back(a->pool, &left, &err);
 	if (!vm) {
@@ -169,6 +173,26 @@ static void take(struct adoption *a, struct found *f)
 	a->adopted++;
 	if (!paused && ++a->live > a->pool->config.max_sandboxes) {
 		is_surplus(vm);
+	}
+}
+
+/* One that no directory tells of is nobody's. */
+static void on_listed(const char *id, void *data)
+{
+	struct adoption *a = data;
+	auto_free char *path = state_path(a->state, STATE_SANDBOXES, id);
+	if (access(path, F_OK) < 0 && reap(a->pool, id, path)) {
+		log_warning("sandbox=%s has no directory any more: its machine is ended", id);
+		a->cleaned++;
+	}
+}
+
+static void reap_unknown(struct adoption *a)
+{
+	for (const struct vm_backend *const *at = a->pool->backends; *at; at++) {
+		if ((*at)->list) {
+			(*at)->list(a->pool, on_listed, a);
+		}
 	}
 }
 
@@ -202,6 +226,7 @@ void vm_pool_adopt(struct vm_pool *pool, vm_owner_fn *is_here, void *data)
 	TAILQ_INIT(&a.found);
 	state_each(a.state, STATE_SANDBOXES, on_left, &a);
 	take_all(&a);
+	reap_unknown(&a);
 	if (a.cleaned) {
 		log_info("sandboxes of an earlier server: adopted %lld, cleaned up %lld",
 			(long long)a.adopted, (long long)a.cleaned);

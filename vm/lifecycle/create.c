@@ -99,8 +99,9 @@ static struct vm *create(const struct vm_backend *backend, struct vm_pool *pool,
 	struct vm_spec *spec, struct err *err)
 {
 	vm_default_to(&spec->limits.memory_mib, backend->memory_mib);
-	if (vm_needs_machine(spec) && !backend->save) {
-		vm_cannot(backend, vm_needs_machine(spec), err);
+	const char *lacks = vm_backend_lacks(backend, spec);
+	if (lacks) {
+		vm_cannot(pool, backend, lacks, err);
 		return vm_spec_done(spec), NULL;
 	}
 	vm_forget_some(pool);
@@ -146,7 +147,7 @@ struct vm *vm_create_on(
 
 struct vm *vm_put_back(struct vm_pool *pool, const struct vm_left *left, struct err *err)
 {
-	const struct vm_backend *backend = vm_backend_named(left->backend);
+	const struct vm_backend *backend = vm_backend_named(pool, left->backend);
 	auto_close int lock = left->lock;
 	struct state *state = vm_pool_state(pool, err);
 	struct vm_spec spec;

@@ -90,7 +90,7 @@ static void taking_saved(struct vm_job *job, const struct err *err)
 static bool may_take(struct vm *vm, struct taking *taking, struct err *err)
 {
 	if (!vm->backend->save) {
-		return vm_cannot(vm->backend, "snapshots need", err);
+		return vm_cannot(vm->pool, vm->backend, "snapshots need", err);
 	}
 	const char *name = taking->name;
 	id_make(taking->id);
@@ -245,7 +245,7 @@ static void fork_saved(struct vm_job *job, const struct err *err)
 static bool may_fork(struct vm *vm, struct fork *fork, struct err *err)
 {
 	if (!vm->backend->save) {
-		return vm_cannot(vm->backend, "forks need", err);
+		return vm_cannot(vm->pool, vm->backend, "forks need", err);
 	}
 	if (fork->count < 1 || fork->count > VM_FORK_MAX) {
 		return err_set(err, ERR_ARGUMENT, "'count' must be 1 to %d, not %zu", VM_FORK_MAX,

@@ -135,7 +135,7 @@ void vm_pause(struct vm *vm, vm_done_fn *fn, void *data)
 	struct err err;
 	pause->job.saved = pause_saved;
 	if (!vm->backend->save) {
-		vm_cannot(vm->backend, "pausing needs", &err);
+		vm_cannot(vm->pool, vm->backend, "pausing needs", &err);
 		vm_job_refuse(&pause->job, vm, &err);
 	} else if (!vm_job_may(vm, "pause", &err) ||
 		   !vm_quota_reserve(&pause->place, vm, "", &err) ||
@@ -189,7 +189,7 @@ static bool may_roll_back(struct vm *vm, const char *id, char **ret_from, struct
 {
 	bool asleep = vm->core->state == VM_PAUSED && !vm->core->job;
 	if (!vm->backend->save) {
-		return vm_cannot(vm->backend, "rolling back needs", err);
+		return vm_cannot(vm->pool, vm->backend, "rolling back needs", err);
 	}
 	if (asleep ? !vm_may_resume(vm, err) : !vm_job_may(vm, "rollback", err)) {
 		return false;

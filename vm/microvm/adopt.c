@@ -228,3 +228,18 @@ void microvm_leave(struct vm *vm)
 	m->running = false;
 	free(take_ptr(&m->cgroup)); /* which stays, too */
 }
+
+/* ---- what nobody takes over ---- */
+
+bool microvm_is_left(const char *dir, const char *id)
+{
+	auto_close int process = process_find(dir, NULL);
+	(void)id;
+	return process >= 0;
+}
+
+bool microvm_reap(const char *dir, const char *id)
+{
+	bool noted = process_kill(dir), named = process_kill_named(id);
+	return noted || named;
+}

@@ -15,12 +15,12 @@
 #include "base/loop.h"
 #include "vm/confine/cgroup.h"
 #include "vm/confine/host.h"
+#include "vm/microvm/network.h"
 #include "vm/microvm/process_identity.h"
 #include "vm/microvm/qemu.h"
 #include "vm/microvm/sockets.h"
-#include "vm/state/state.h"
 #include "vm/microvm/tsc.h"
-#include "vm/microvm/network.h"
+#include "vm/state/state.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -574,6 +574,9 @@ const struct vm_backend vm_backend_microvm = {
 	.name = "microvm",
 	.size = sizeof(struct microvm),
 	.needs_dir = true,
+	.has_images = true,
+	.has_network = true,
+	.how_to_have = "'vitrine image build', then --backend microvm",
 	.probe = probe,
 	.is_likely = is_likely,
 	.start = start,
@@ -583,6 +586,8 @@ const struct vm_backend vm_backend_microvm = {
 	.adopt = microvm_adopt,
 	.leave = microvm_leave,
 	.relink = microvm_relink,
+	.is_left = microvm_is_left,
+	.reap = microvm_reap,
 	.stop = stop,
 	.release = release,
 };

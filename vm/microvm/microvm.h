@@ -1,14 +1,14 @@
 #ifndef VM_MICROVM_MICROVM_H
 #define VM_MICROVM_MICROVM_H
 
-/* What the files of the microvm backend share, and nobody else includes. */
+/* What the files of the microvm backend share; for vm/backends.c, the backend. */
 
 #include "base/err.h"
+#include "vm/confine/console.h"
 #include "vm/core/backend.h"
 #include "vm/microvm/boot.h"
-#include "vm/confine/console.h"
-#include "vm/microvm/save.h"
 #include "vm/microvm/qmp.h"
+#include "vm/microvm/save.h"
 
 #include <signal.h>
 
@@ -33,6 +33,8 @@ struct microvm {
 	sd_event_source *end;
 };
 
+extern const struct vm_backend vm_backend_microvm;
+
 struct microvm *microvm_of(struct vm *vm);
 void microvm_init(struct microvm *m); /* what is behind struct vm is zeroed before each start */
 void microvm_forget_channels(struct microvm *m);
@@ -47,6 +49,8 @@ extern const struct qmp_handlers microvm_monitor_handlers;
 void microvm_remember(struct microvm *m);
 bool microvm_adopt(struct vm *vm, struct err *err) NODISCARD;
 void microvm_leave(struct vm *vm);
+bool microvm_is_left(const char *dir, const char *id);
+bool microvm_reap(const char *dir, const char *id);
 void microvm_relink(struct vm *vm, uint64_t after_ms);
 
 #endif

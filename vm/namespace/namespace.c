@@ -6,10 +6,10 @@
  * began before it set the limits.  Killing the one process we started takes all of them along.
  */
 
+#include "vm/namespace/namespace.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "vm/core/backend.h"
 #include "vm/confine/bwrap.h"
 #include "vm/confine/cgroup.h"
 #include "vm/confine/console.h"
@@ -264,6 +264,7 @@ const struct vm_backend vm_backend_namespace = {
 	.name = "namespace",
 	.size = sizeof(struct namespace_vm),
 	.memory_mib = 4096,
+	.last_resort = true,
 	.probe = probe,
 	.start = start,
 	.stop = stop,
