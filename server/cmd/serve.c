@@ -5,6 +5,7 @@
 #include "server/http/health.h"
 #include "server/http/listener.h"
 #include "server/mcp/server.h"
+#include "server/methods/methods.h"
 #include "server/viewer/listener.h"
 #include "server/viewer/vnc.h"
 
@@ -260,6 +261,7 @@ static bool start_serving(struct serving *s, struct err *err)
 	s->vms = vm_pool_new(s->event, &s->config.vm, vm_backends);
 	s->streams = listen_streams_new(s->event, &s->config, s->vms, s->metrics);
 	s->server = server_new(s->event, &(struct server_options){
+						 .methods = &server_methods,
 						 .vms = s->vms,
 						 .tools = s->tools,
 						 .max_calls = s->config.max_calls,

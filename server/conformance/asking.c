@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "server/mcp/json_write.h"
+#include "server/methods/methods_impl.h"
 
 #define QUESTIONS_MAX 4
 

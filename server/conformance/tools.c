@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "server/methods/methods_impl.h"
 
 #define STEP_MS 50 /* between two steps: the suite wants to see them come one after the other */
 

@@ -198,10 +198,18 @@ void conn_notify(struct conn *conn, const char *method, json_t *params)
 	json_decref(params);
 }
 
+/* The id of an answer to a message whose own id is unknown. */
+static const json_t *no_id(const struct conn *conn)
+{
+	const struct mcp_revision *revision = conn->session->revision;
+	bool left_out = revision ? mcp_leaves_out_id(revision) : conn->kind != TRANSPORT_DUPLEX;
+	return left_out ? NULL : json_null();
+}
+
 void conn_refuse(struct conn *conn, const json_t *id, int status, const struct rpc_fault *fault)
 {
 	auto_buf struct buf message = { 0 };
-	rpc_write_fault(&message, id ? id : mcp_no_id(conn), fault);
+	rpc_write_fault(&message, id ? id : no_id(conn), fault);
 	conn_set_status(conn, status);
 	conn_answer(conn, &message);
 }
@@ -211,7 +219,7 @@ void conn_drained(struct conn *conn)
 	if (conn->paused) {
 		conn->paused = false;
 		conn->wire->transport->pause(conn->wire, false);
-		listen_catch_up(conn->session);
+		session_catch_up(conn->session);
 	}
 }
 
@@ -234,7 +242,7 @@ static void refuse_one(
 {
 	if (batch) {
 		auto_buf struct buf message = { 0 };
-		rpc_write_fault(&message, id ? id : mcp_no_id(conn), fault);
+		rpc_write_fault(&message, id ? id : no_id(conn), fault);
 		batch_expect(batch);
 		batch_add(batch, &message);
 	} else {
@@ -281,7 +289,7 @@ void conn_take_one(struct conn *conn, struct batch *batch, json_t *message)
 static void end_post_input(struct conn *conn)
 {
 	conn->ending = true;
-	if (conn->open > 0 && mcp_primes_streams(conn->session)) {
+	if (conn->open > 0 && mcp_primes_streams(conn->session->revision)) {
 		http_session_begin_stream(conn);
 	}
 	check_end(conn);
@@ -292,7 +300,7 @@ static void take_all(struct conn *conn, json_t *message)
 	struct rpc_fault fault;
 	if (!json_is_array(message)) {
 		conn_take_one(conn, NULL, message);
-	} else if (mcp_takes_batches(conn->session)) {
+	} else if (mcp_takes_batches(session_revision(conn->session))) {
 		batch_take(conn, message);
 	} else {
 		rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
@@ -404,7 +412,7 @@ void conn_end_input(struct conn *conn)
 	}
 	conn->ending = true;
 	conn->grace = loop_after_ms(conn->session->server->event, GRACE_MS, on_grace, conn);
-	listen_end_all(conn->session);
+	session_end_parts(conn->session);
 	ask_end_all(conn->session);
 	check_end(conn);
 }

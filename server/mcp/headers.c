@@ -2,7 +2,7 @@
  * What the headers of a modern HTTP request repeat of its message, so that a proxy can route it
  * without reading it.  They must agree: else one of the two is a lie that somebody may believe.
  */
-#include "server/mcp/revision.h"
+#include "server/mcp/envelope.h"
 
 #include "base/base64.h"
 #include "base/cleanup.h"

@@ -164,7 +164,7 @@ static bool join(struct conn *conn, struct rpc_fault *fault, int *ret_status)
 	const char *id = conn_header(conn, ID_HEADER);
 	struct session *session = NULL;
 	*ret_status = 400;
-	if (version && !mcp_is_legacy_version(version)) {
+	if (version && !mcp_revision_find(version, MCP_LEGACY)) {
 		return rpc_fault(fault, RPC_INVALID_REQUEST, NULL,
 			"the HTTP header MCP-Protocol-Version is \"%.40s\", which is no version "
 			"that is supported here",
@@ -211,7 +211,7 @@ static void begin(struct conn *conn, unsigned stream)
 	char id[REPLAY_ID_MAX];
 	conn->resumable = true;
 	conn->stream = stream;
-	bool prime = mcp_primes_streams(conn->session);
+	bool prime = mcp_primes_streams(conn->session->revision);
 	if (prime) {
 		replay_number(&conn->session->http->replay, stream, id);
 	}
@@ -237,7 +237,7 @@ void http_session_put(struct conn *conn, const struct buf *message)
 
 void http_session_close_stream(struct conn *conn, unsigned retry_ms)
 {
-	if (conn->answered || !mcp_primes_streams(conn->session)) {
+	if (conn->answered || !mcp_primes_streams(conn->session->revision)) {
 		return;
 	}
 	http_session_begin_stream(conn);
@@ -267,7 +267,7 @@ static void take_news(struct conn *conn, const struct replay_id *after)
 	} else {
 		begin(conn, 0);
 	}
-	listen_catch_up(session);
+	session_catch_up(session);
 }
 
 static struct conn *find_stream(const struct session *session, unsigned stream)

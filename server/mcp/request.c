@@ -58,7 +58,8 @@ static void fail(struct request *request, const struct rpc_fault *fault)
 	rpc_write_fault(&message, request->id, fault);
 	json_decref(fault->data);
 	if (!request->batch) {
-		conn_set_status(request->conn, mcp_http_status(request, fault->code));
+		conn_set_status(request->conn,
+			mcp_http_status(request->revision, fault->code, request->method));
 	}
 	finish(request, &message);
 }
@@ -73,11 +74,16 @@ void request_fail(struct request *request, int code, json_t *data, const char *f
 	fail(request, &fault);
 }
 
+static void finish_result(const struct request *request, json_t *result)
+{
+	mcp_finish_result(request->revision, result, request->method->ttl_ms);
+}
+
 void request_reply(struct request *request, json_t *result)
 {
 	auto_buf struct buf message = { 0 };
 	if (!request->cancelled) {
-		mcp_finish_result(request, must(result));
+		finish_result(request, must(result));
 		rpc_write_result(&message, request->id, result);
 	}
 	json_decref(result);
@@ -198,7 +204,7 @@ static void tell_progress(struct request *request, double progress, const char *
 	if (request->total > 0) {
 		json_object_set_new(params, "total", number(request->total));
 	}
-	if (message && mcp_progress_has_message(request)) {
+	if (message && mcp_progress_has_message(request->revision)) {
 		json_object_set_new(params, "message", json_text(message));
 	}
 	conn_notify(request->conn, "notifications/progress", params);
@@ -280,9 +286,9 @@ void request_cancel(struct request *request)
 static void write_refusal(struct buf *out, struct request *request, const struct err *why)
 {
 	struct rpc_fault fault;
-	if (request->method->run == call_method_call) {
-		json_auto_t *result = call_error_result(why, NULL);
-		mcp_finish_result(request, result);
+	if (request->method->refusal) {
+		json_auto_t *result = request->method->refusal(why);
+		finish_result(request, result);
 		rpc_write_result(out, request->id, result);
 	} else {
 		rpc_fault(&fault, RPC_INTERNAL_ERROR, NULL, "%s", why->text);

@@ -13,12 +13,13 @@ struct server *server_new(sd_event *event, const struct server_options *options)
 	json_object_seed(0); /* before threads parse */
 	server->event = sd_event_ref(event);
 	server->options = *options;
-	server->instructions = instructions_make(options->tools);
+	server->instructions = options->methods->instructions(options->tools);
 	LIST_INIT(&server->sessions);
 	LIST_INIT(&server->principals);
-	if (options->vms) {
-		vm_pool_on_screen(options->vms, listen_screen_changed, server);
-		vm_pool_on_news(options->vms, log_news, server);
+	for (const struct session_part *const *part = options->methods->parts; *part; part++) {
+		if ((*part)->started) {
+			(*part)->started(server);
+		}
 	}
 	return server;
 }
@@ -34,9 +35,11 @@ void server_free(struct server *server)
 	}
 	principal_forget_server(server);
 	loop_drop(&server->sweep);
-	if (server->options.vms) {
-		vm_pool_on_screen(server->options.vms, NULL, NULL);
-		vm_pool_on_news(server->options.vms, NULL, NULL);
+	for (const struct session_part *const *part = server->options.methods->parts; *part;
+		part++) {
+		if ((*part)->stopped) {
+			(*part)->stopped(server);
+		}
 	}
 	free(server->instructions);
 	sd_event_unref(server->event);

@@ -8,11 +8,12 @@
 
 /*
  * The MCP server: JSON-RPC messages from any transport in, answers out.  rpc.c knows JSON-RPC,
- * revision.c the protocol revisions, server/methods/tools_call.c a tools/call in flight.
+ * revision.c the protocol revisions; the methods it serves are given to it.
  */
 
 struct metrics;
 struct server;
+struct server_methods;
 struct prompt;
 struct resource_row;
 
@@ -25,6 +26,7 @@ struct server_addition {
 };
 
 struct server_options {
+	const struct server_methods *methods; /* server/mcp/method.h */
 	struct vm_pool *vms;
 	const struct tool_set *tools;
 	/* tools/call in flight; more are refused with a sentence */

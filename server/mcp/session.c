@@ -38,6 +38,38 @@ void session_unref(struct session *session)
 	free(session);
 }
 
+/*
+ * Before `initialize` a client should send nothing but pings; it is a rule for clients, and real
+ * servers answer all the same, which lets a person try a request by hand.  So do we.
+ */
+const struct mcp_revision *session_revision(const struct session *session)
+{
+	return session->revision ? session->revision : mcp_revision_latest(MCP_LEGACY);
+}
+
+static const struct session_part *const *parts_of(const struct session *session)
+{
+	return session->server->options.methods->parts;
+}
+
+void session_catch_up(struct session *session)
+{
+	for (const struct session_part *const *part = parts_of(session); *part; part++) {
+		if ((*part)->catch_up) {
+			(*part)->catch_up(session);
+		}
+	}
+}
+
+void session_end_parts(struct session *session)
+{
+	for (const struct session_part *const *part = parts_of(session); *part; part++) {
+		if ((*part)->ended) {
+			(*part)->ended(session);
+		}
+	}
+}
+
 static struct request *find_uncancelled(const struct session *session)
 {
 	struct request *request;
@@ -66,7 +98,7 @@ void session_abort(struct session *session, const char *why)
 	struct err err;
 	err_set(&err, ERR_GONE, "%s", why);
 	session_ref(session);
-	listen_end_all(session);
+	session_end_parts(session);
 	while ((request = find_uncancelled(session))) {
 		request_abort(request, &err);
 	}
@@ -90,7 +122,7 @@ void session_end(struct session *session)
 		}
 	}
 	session_cancel_requests(session);
-	listen_end_all(session);
+	session_end_parts(session);
 	for (conn = LIST_FIRST(&session->conns); conn; conn = next) {
 		next = LIST_NEXT(conn, link);
 		conn_end(conn);
@@ -102,7 +134,7 @@ void session_end(struct session *session)
 void session_finish(struct session *session)
 {
 	session_ref(session);
-	listen_end_all(session);
+	session_end_parts(session);
 	struct conn *conn, *next;
 	for (conn = LIST_FIRST(&session->conns); conn; conn = next) {
 		next = LIST_NEXT(conn, link);

@@ -1,6 +1,8 @@
 #ifndef SERVER_MCP_SESSION_H
 #define SERVER_MCP_SESSION_H
 
+#include "server/mcp/envelope.h"
+#include "server/mcp/method.h"
 #include "server/mcp/replay.h"
 #include "server/mcp/revision.h"
 #include "server/mcp/rpc.h"
@@ -10,7 +12,7 @@
 #include <sys/queue.h>
 
 /*
- * What the files of server/ share.  A conn is where answers go: stdio, one POST, one stream.  A
+ * What the files of server/mcp/ and server/methods/ share.  A conn is where answers go: stdio, one POST, one stream.  A
  * session is what is remembered between messages.  A principal is whom sandboxes belong to.  A
  * request holds its conn, that its session, that its principal: each outlives those who point to
  * it.
@@ -102,6 +104,12 @@ void session_abort(struct session *session, const char *why);
 /* The same in peace: what is in flight is answered first. */
 void session_finish(struct session *session);
 void session_forget_server(struct session *session);
+/* What it speaks: what was agreed on, or, before, our latest legacy revision. */
+const struct mcp_revision *session_revision(const struct session *session);
+/* Its client reads again: what back pressure held back is sent.  For its parts (method.h). */
+void session_catch_up(struct session *session);
+/* Its client will read no more news. */
+void session_end_parts(struct session *session);
 
 /* ---- conn.c: one connection, the place answers go to ---- */
 
@@ -276,13 +284,6 @@ struct request *request_find(struct session *session, const json_t *id);
 /* A string member of params; fails the request and returns NULL when it is not there. */
 const char *request_text(struct request *request, const char *name);
 
-/* ---- server/methods/tools_call.c: a tools/call stands on its request ---- */
-
-struct request *call_request(struct call *call); /* NULL once answered */
-/* The result of a call that failed.  Takes content (NULL: none), which comes after the sentence. */
-json_t *call_error_result(const struct err *why, json_t *content);
-const struct tool *call_tool(const struct call *call);
-
 /* ---- batch.c: an array of messages (2025-03-26), answered by one array ---- */
 
 void batch_take(struct conn *conn, json_t *messages);
@@ -301,46 +302,5 @@ void ask_take_response(struct session *session, const json_t *id, const json_t *
 void ask_cancel(struct request *request);  /* the request is still to be answered */
 void ask_drop(struct request *request);    /* the request is being answered */
 void ask_end_all(struct session *session); /* no answer can come: input is at its end */
-
-/* ---- server/methods/subscriptions.c: who wants to hear of screen changes ---- */
-
-enum listen_list { LISTEN_TOOLS, LISTEN_PROMPTS, LISTEN_LISTS };
-void listen_list_changed(struct server *server, enum listen_list which);
-void listen_screen_changed(struct vm *vm, void *data); /* data: the server */
-void listen_catch_up(struct session *session);         /* sends what back pressure held back */
-void listen_end_all(struct session *session);          /* a clean end of every subscription */
-size_t listen_count(const struct session *session);
-
-/* ---- server/methods/logging.c: notifications/message ---- */
-
-enum mcp_level {
-	MCP_DEBUG,
-	MCP_INFO,
-	MCP_NOTICE,
-	MCP_WARNING,
-	MCP_ERROR,
-	MCP_CRITICAL,
-	MCP_ALERT,
-	MCP_EMERGENCY,
-	MCP_SILENT, /* nobody asked */
-};
-int mcp_level_from(const char *word); /* -1: no such level */
-bool request_logs(const struct request *request, enum mcp_level level);
-/* Takes data. */
-void request_log(struct request *request, enum mcp_level level, const char *logger, json_t *data);
-void log_news(struct vm *vm, const char *text, void *data); /* data: the server */
-
-/* ---- server/methods/pagination.c: lists in pages ---- */
-
-/* The part of a list of `count` that the request's cursor asks for; false: the request has failed.
- */
-bool page_read(struct request *request, size_t count, size_t *ret_from, size_t *ret_to);
-/* Puts nextCursor into a result when there is more. */
-void page_mark(json_t *result, size_t to, size_t count);
-
-/* ---- server/methods/prompts.c ---- */
-
-/* How to work, for the model: `instructions` and the prompt.  free() it. */
-char *instructions_make(const struct tool_set *tools);
 
 #endif

@@ -1,5 +1,5 @@
 /* completion/complete: the ids of the caller's sandboxes, for the resource templates. */
-#include "server/mcp/session.h"
+#include "server/methods/methods_impl.h"
 #include "server/methods/prompts.h"
 #include "server/methods/resources.h"
 

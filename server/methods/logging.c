@@ -1,24 +1,11 @@
 /* logging/setLevel and notifications/message: what happens in the server, for a client that asked
  * to hear of it. */
-#include "server/mcp/session.h"
+#include "server/methods/methods_impl.h"
 
 #include "base/cleanup.h"
 #include "server/mcp/json_write.h"
 
 #include <string.h>
-
-static const char *const levels[] = { "debug", "info", "notice", "warning", "error", "critical",
-	"alert", "emergency" };
-
-int mcp_level_from(const char *word)
-{
-	for (int i = 0; word && i < MCP_SILENT; i++) {
-		if (strcmp(levels[i], word) == 0) {
-			return i;
-		}
-	}
-	return -1;
-}
 
 /* A modern request says for itself what it wants to hear; a legacy connection says it once. */
 bool request_logs(const struct request *request, enum mcp_level level)
@@ -39,12 +26,12 @@ void request_log(struct request *request, enum mcp_level level, const char *logg
 		return;
 	}
 	conn_notify(request->conn, "notifications/message",
-		json_pack(
-			"{s:s, s:s, s:o}", "level", levels[level], "logger", logger, "data", data));
+		json_pack("{s:s, s:s, s:o}", "level", mcp_level_word(level), "logger", logger,
+			"data", data));
 }
 
 /* Belongs to no request, so only legacy connections can be told. */
-void log_news(struct vm *vm, const char *text, void *data)
+static void on_news(struct vm *vm, const char *text, void *data)
 {
 	struct server *server = data;
 	struct session *session;
@@ -53,12 +40,28 @@ void log_news(struct vm *vm, const char *text, void *data)
 		if (session->log_level <= MCP_WARNING && conn_listens(session->news) &&
 			strcmp(session->owner, vm_owner(vm)) == 0) {
 			conn_notify(session->news, "notifications/message",
-				json_pack("{s:s, s:s, s:{s:s, s:o}}", "level", levels[MCP_WARNING],
-					"logger", "sandbox", "data", "sandbox", vm_id(vm), "text",
-					json_text(text)));
+				json_pack("{s:s, s:s, s:{s:s, s:o}}", "level",
+					mcp_level_word(MCP_WARNING), "logger", "sandbox", "data",
+					"sandbox", vm_id(vm), "text", json_text(text)));
 		}
 	}
 }
+
+static void started(struct server *server)
+{
+	if (server->options.vms) {
+		vm_pool_on_news(server->options.vms, on_news, server);
+	}
+}
+
+static void stopped(struct server *server)
+{
+	if (server->options.vms) {
+		vm_pool_on_news(server->options.vms, NULL, NULL);
+	}
+}
+
+const struct session_part logging_part = { .started = started, .stopped = stopped };
 
 void log_method_set_level(struct request *request)
 {

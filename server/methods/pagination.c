@@ -1,5 +1,5 @@
 /* Lists in pages.  The cursor is the place to go on from; a client has no use for what it says. */
-#include "server/mcp/session.h"
+#include "server/methods/methods_impl.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #include "server/methods/prompts.h"
 
 #include "base/cleanup.h"
-#include "server/mcp/json_write.h"
+#include "server/methods/methods_impl.h"
 
 #include <string.h>
 
@@ -145,7 +145,7 @@ void prompt_method_list(struct request *request)
 	json_t *list = json_array();
 	for (size_t i = from; i < to; i++) {
 		json_t *prompt = describe(prompt_at(request->server, i));
-		mcp_fit(request, prompt);
+		mcp_fit(request->revision, prompt);
 		json_array_append_new(list, prompt);
 	}
 	json_t *result = json_pack("{s:o}", "prompts", list);

@@ -7,7 +7,7 @@
 #include "base/base64.h"
 #include "base/cleanup.h"
 #include "server/mcp/json_write.h"
-#include "server/mcp/session.h"
+#include "server/methods/methods_impl.h"
 #include "vm/guest/guest.h"
 
 #include <string.h>
@@ -144,7 +144,7 @@ void resource_method_list(struct request *request)
 			i < ours ? describe(vm_at(request->vms, request->owner, i / RESOURCE_KINDS),
 					   i % RESOURCE_KINDS)
 				 : describe_row(row_at(request->server, false, i - ours));
-		mcp_fit(request, resource);
+		mcp_fit(request->revision, resource);
 		json_array_append_new(list, resource);
 	}
 	json_t *result = json_pack("{s:o}", "resources", list);
@@ -171,7 +171,7 @@ void resource_method_templates(struct request *request)
 			i < RESOURCE_KINDS
 				? describe_template(i)
 				: describe_row(row_at(request->server, true, i - RESOURCE_KINDS));
-		mcp_fit(request, template);
+		mcp_fit(request->revision, template);
 		json_array_append_new(list, template);
 	}
 	json_t *result = json_pack("{s:o}", "resourceTemplates", list);
@@ -199,8 +199,9 @@ struct reading {
 static void fail_reading(struct reading *reading, const struct err *why)
 {
 	struct request *request = reading->request;
-	int code = why->kind == ERR_NOT_FOUND || why->kind == ERR_GONE ? mcp_not_found(request)
-								       : RPC_INTERNAL_ERROR;
+	int code = why->kind == ERR_NOT_FOUND || why->kind == ERR_GONE
+			   ? mcp_not_found(request->revision)
+			   : RPC_INTERNAL_ERROR;
 	json_t *data = json_pack("{s:O}", "uri", json_object_get(request->params, "uri"));
 	struct err told = *why;
 	vm_hide_paths(request->vms, &told);

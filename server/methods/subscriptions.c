@@ -4,7 +4,7 @@
  * watches its screen only while somebody listens.
  */
 #include "base/cleanup.h"
-#include "server/mcp/session.h"
+#include "server/methods/methods_impl.h"
 #include "server/methods/resources.h"
 
 #include <string.h>
@@ -29,7 +29,7 @@ struct listener {
 	struct topic topics[];
 };
 
-size_t listen_count(const struct session *session)
+static size_t count_listeners(const struct session *session)
 {
 	size_t n = 0;
 	struct listener *listener;
@@ -113,7 +113,7 @@ static void tell(struct listener *listener, struct topic *topic)
 	conn_notify(conn, "notifications/resources/updated", params);
 }
 
-void listen_screen_changed(struct vm *vm, void *data)
+static void on_screen(struct vm *vm, void *data)
 {
 	struct server *server = data;
 	struct session *session;
@@ -174,7 +174,7 @@ static unsigned grant_lists(const struct request *request, json_t *granted)
 {
 	const json_t *wanted = json_object_get(request->params, "notifications");
 	unsigned bits = 0;
-	for (int i = 0; mcp_lists_change(request->server) && i < LISTEN_LISTS; i++) {
+	for (int i = 0; methods_lists_change(request->server) && i < LISTEN_LISTS; i++) {
 		if (json_is_true(json_object_get(wanted, lists[i].wish))) {
 			bits |= 1u << i;
 			json_object_set_new(granted, lists[i].wish, json_true());
@@ -183,7 +183,7 @@ static unsigned grant_lists(const struct request *request, json_t *granted)
 	return bits;
 }
 
-void listen_catch_up(struct session *session)
+static void catch_up(struct session *session)
 {
 	struct listener *listener;
 	LIST_FOREACH(listener, &session->listeners, link)
@@ -223,7 +223,7 @@ void listen_method_subscribe(struct request *request)
 		request_reply(request, json_object());
 		return;
 	}
-	if (listen_count(session) >= LISTENERS_MAX) {
+	if (count_listeners(session) >= LISTENERS_MAX) {
 		request_fail(request, RPC_INVALID_PARAMS, NULL,
 			"a connection may hold %d subscriptions; take one back first",
 			LISTENERS_MAX);
@@ -235,7 +235,7 @@ void listen_method_subscribe(struct request *request)
 		request_reply(request, json_object());
 	} else {
 		listener_free(listener);
-		request_fail(request, mcp_not_found(request),
+		request_fail(request, mcp_not_found(request->revision),
 			json_pack("{s:O}", "uri", json_object_get(request->params, "uri")), "%s",
 			err.text);
 	}
@@ -278,7 +278,7 @@ static bool check_listen(struct request *request, const json_t **ret_uris)
 			"params.notifications must be an object; its resourceSubscriptions, an "
 			"array of URIs");
 	} else if (json_array_size(*ret_uris) > TOPICS_MAX ||
-		   listen_count(request->session) >= LISTENERS_MAX) {
+		   count_listeners(request->session) >= LISTENERS_MAX) {
 		good = false;
 		request_fail(request, RPC_INVALID_PARAMS, NULL,
 			"a connection may hold %d subscriptions with %d URIs each; cancel one "
@@ -324,7 +324,7 @@ void listen_method_listen(struct request *request)
 	request_on_cancel(request, end_listen, listener);
 }
 
-void listen_end_all(struct session *session)
+static void ended(struct session *session)
 {
 	struct listener *listener, *next;
 	for (listener = LIST_FIRST(&session->listeners); listener; listener = next) {
@@ -336,3 +336,24 @@ void listen_end_all(struct session *session)
 		}
 	}
 }
+
+static void started(struct server *server)
+{
+	if (server->options.vms) {
+		vm_pool_on_screen(server->options.vms, on_screen, server);
+	}
+}
+
+static void stopped(struct server *server)
+{
+	if (server->options.vms) {
+		vm_pool_on_screen(server->options.vms, NULL, NULL);
+	}
+}
+
+const struct session_part subscriptions_part = {
+	.started = started,
+	.stopped = stopped,
+	.catch_up = catch_up,
+	.ended = ended,
+};

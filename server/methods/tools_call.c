@@ -8,7 +8,7 @@
 #include "base/loop.h"
 #include "server/mcp/client_request.h"
 #include "server/mcp/json_write.h"
-#include "server/mcp/session.h"
+#include "server/methods/methods_impl.h"
 #include "server/metrics/metrics.h"
 #include "tools/call_impl.h"
 
@@ -98,7 +98,7 @@ static bool ends_sentence(const char *text)
 }
 
 /* The sentence first, then what is to be seen beside it. */
-json_t *call_error_result(const struct err *why, json_t *content)
+static json_t *error_result(const struct err *why, json_t *content)
 {
 	auto_buf struct buf text = { 0 };
 	buf_printf(&text, "%s%s", why->text, ends_sentence(why->text) ? "" : ".");
@@ -112,11 +112,15 @@ json_t *call_error_result(const struct err *why, json_t *content)
 	return json_pack("{s:o, s:b}", "content", blocks, "isError", 1);
 }
 
+json_t *call_refusal(const struct err *why)
+{
+	return error_result(why, NULL);
+}
+
 static void answer(struct call *base, json_t *content, const struct err *why)
 {
 	struct tool_call *call = of(base);
-	json_t *result =
-		why ? call_error_result(why, content) : json_pack("{s:o}", "content", content);
+	json_t *result = why ? error_result(why, content) : json_pack("{s:o}", "content", content);
 	log_end(call, why);
 	tell_overtaken(call, result);
 	count(call->request, base->tool, loop_now_us() - call->began, why);
@@ -300,7 +304,7 @@ void call_method_call(struct request *request)
 	struct err err;
 	if (!request_admit(request, &err)) {
 		count(request, tool, 0, &err);
-		request_reply(request, call_error_result(&err, NULL));
+		request_reply(request, call_refusal(&err));
 		return;
 	}
 	turn_take(request, &(struct turn){
@@ -326,7 +330,7 @@ void call_method_list(struct request *request)
 	json_t *list = json_array();
 	for (size_t i = from; i < to; i++) {
 		json_t *tool = tool_describe(tool_at(tools, i));
-		mcp_fit(request, tool);
+		mcp_fit(request->revision, tool);
 		json_array_append_new(list, tool);
 	}
 	json_t *result = json_pack("{s:o}", "tools", list);

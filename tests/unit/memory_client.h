@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "server/mcp/server.h"
+#include "server/methods/methods.h"
 #include "tools/streams.h"
 #include "vm/backends.h"
 
@@ -106,6 +107,7 @@ static inline void client_init_with(
 		tool_set_add(client->tools, addition->tools);
 	}
 	client->server = server_new(client->event, &(struct server_options){
+							   .methods = &server_methods,
 							   .vms = client->vms,
 							   .tools = client->tools,
 							   .max_calls = max_calls,

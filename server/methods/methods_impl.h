@@ -1,0 +1,62 @@
+#ifndef SERVER_METHODS_METHODS_IMPL_H
+#define SERVER_METHODS_METHODS_IMPL_H
+
+#include "server/mcp/session.h"
+#include "tools/tool.h"
+
+/* What the files of server/methods/ share. */
+
+/* ---- one function a method, by the file it lives in ---- */
+
+void call_method_list(struct request *request);
+void call_method_call(struct request *request);
+void resource_method_list(struct request *request);
+void resource_method_templates(struct request *request);
+void resource_method_read(struct request *request);
+void listen_method_subscribe(struct request *request);
+void listen_method_unsubscribe(struct request *request);
+void listen_method_listen(struct request *request);
+void prompt_method_list(struct request *request);
+void prompt_method_get(struct request *request);
+void completion_method_complete(struct request *request);
+void log_method_set_level(struct request *request);
+
+/* ---- methods.c ---- */
+
+/* Do lists of tools and prompts change while the server runs? */
+bool methods_lists_change(const struct server *server);
+
+/* ---- tools_call.c: a tools/call stands on its request ---- */
+
+struct request *call_request(struct call *call); /* NULL once answered */
+/* The result of a call that failed before, or beside, its tool. */
+json_t *call_refusal(const struct err *why);
+const struct tool *call_tool(const struct call *call);
+
+/* ---- subscriptions.c: who wants to hear of screen changes ---- */
+
+enum listen_list { LISTEN_TOOLS, LISTEN_PROMPTS, LISTEN_LISTS };
+void listen_list_changed(struct server *server, enum listen_list which);
+extern const struct session_part subscriptions_part;
+
+/* ---- logging.c: notifications/message ---- */
+
+bool request_logs(const struct request *request, enum mcp_level level);
+/* Takes data. */
+void request_log(struct request *request, enum mcp_level level, const char *logger, json_t *data);
+extern const struct session_part logging_part;
+
+/* ---- pagination.c: lists in pages ---- */
+
+/* The part of a list of `count` that the request's cursor asks for; false: the request has failed.
+ */
+bool page_read(struct request *request, size_t count, size_t *ret_from, size_t *ret_to);
+/* Puts nextCursor into a result when there is more. */
+void page_mark(json_t *result, size_t to, size_t count);
+
+/* ---- prompts.c ---- */
+
+/* How to work, for the model: `instructions` and the prompt.  free() it. */
+char *instructions_make(const struct tool_set *tools);
+
+#endif
