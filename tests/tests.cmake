@@ -3,6 +3,10 @@ set(test_env "ASAN_OPTIONS=log_path='${CMAKE_BINARY_DIR}/asan':detect_leaks=1"
 	LSAN_OPTIONS=print_suppressions=0 # a used suppression is no report
 	"VITRINE_BUILD=${CMAKE_BINARY_DIR}" "VITRINE_SOURCE=${CMAKE_SOURCE_DIR}")
 pkg_check_modules(curl IMPORTED_TARGET libcurl)
+# The server with what the official conformance suite calls, for tests/clients/conformance.test.mjs.
+module(conformance IN tests/conformance USES server)
+add_executable(vitrine-conformance tests/conformance/main.c)
+target_link_libraries(vitrine-conformance PRIVATE conformance)
 if(criterion_FOUND AND NOT FUZZ)
 	add_library(leaks OBJECT tests/unit/leaks.c)
 	target_link_libraries(leaks PRIVATE build_flags)

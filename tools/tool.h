@@ -46,7 +46,7 @@ struct tool {
  * errors naming the nearest. */
 struct tool_set;
 struct tool_set *tool_set_new(const char *selection, struct err *err) NODISCARD;
-/* Adds tools of a mode, which --tools knows nothing of, after the others; NULL-ended. */
+/* Adds tools of a program's own, which --tools knows nothing of, after the others; NULL-ended. */
 void tool_set_add(struct tool_set *set, const struct tool *const *more);
 void tool_set_free(struct tool_set *set);
 

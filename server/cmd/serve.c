@@ -1,7 +1,8 @@
+#include "server/cmd/serve.h"
+
 #include "server/cmd/client_config.h"
 #include "server/cmd/command.h"
 #include "server/config/config.h"
-#include "server/conformance/conformance.h"
 #include "server/http/health.h"
 #include "server/http/listener.h"
 #include "server/mcp/server.h"
@@ -239,7 +240,8 @@ static bool start_vnc(struct serving *s, struct err *err)
 	return s->vnc;
 }
 
-static bool start_serving(struct serving *s, struct err *err)
+static bool start_serving(
+	struct serving *s, const struct server_addition *addition, struct err *err)
 {
 	log_set_level(s->config.log_level);
 	if (!config_check_effect(&s->config, NULL, err)) {
@@ -250,8 +252,6 @@ static bool start_serving(struct serving *s, struct err *err)
 	if (!s->tools || (s->config.http.listen && !start_auth(s, err))) {
 		return false;
 	}
-	const struct server_addition *addition =
-		s->config.conformance ? &conformance_addition : NULL;
 	if (addition) {
 		tool_set_add(s->tools, addition->tools);
 	}
@@ -298,11 +298,11 @@ static void greet(const struct serving *s)
 	}
 }
 
-static int run(int argc, char **argv)
+int serve_run(int argc, char **argv, const struct server_addition *addition)
 {
 	__attribute__((cleanup(stop_serving))) struct serving s = { 0 };
 	struct err err = { 0 };
-	if (!config_load(&s.config, argc, argv, &err) || !start_serving(&s, &err)) {
+	if (!config_load(&s.config, argc, argv, &err) || !start_serving(&s, addition, &err)) {
 		fprintf(stderr, "vitrine serve: %s\n", err.text);
 		return err.kind == ERR_ARGUMENT ? 2 : 1;
 	}
@@ -313,6 +313,11 @@ static int run(int argc, char **argv)
 		return 1;
 	}
 	return status;
+}
+
+static int run(int argc, char **argv)
+{
+	return serve_run(argc, argv, NULL);
 }
 
 const struct command command_serve = {

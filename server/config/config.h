@@ -21,7 +21,6 @@ struct config {
 	} http;
 	const char *vnc_listen; /* as in struct vnc_options; NULL: none */
 	const char *tools;      /* for tool_set_new() */
-	bool conformance;       /* server/conformance/conformance.h */
 	int log_level;          /* enum log_level */
 	int64_t max_calls;      /* tools/call in flight on one connection */
 

@@ -132,8 +132,6 @@ static const struct option serving[] = {
 		"Tools and toolsets to offer, separated by commas.  Toolsets: computer, shell, sandbox, stream, control."),
 	COUNT("max-calls", max_calls, "N", 1, 1000, 32,
 		"Maximum number of tool calls in flight per connection or session.  Further calls are refused."),
-	FLAG("conformance", conformance,
-		"Add the fixtures of the official conformance suite.  For tests only."),
 	WORD("log-level", log_level, log_level_words, LOG_LEVEL_WARNING,
 		"Lowest severity of the messages written to stderr."),
 };

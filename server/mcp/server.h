@@ -17,7 +17,7 @@ struct server_methods;
 struct prompt;
 struct resource_row;
 
-/* What a mode offers beside the server's own.  Each list ends with NULL. */
+/* What a program offers beside the server's own.  Each list ends with NULL. */
 struct server_addition {
 	const struct tool *const *tools; /* for tool_set_add(): by whoever makes the set */
 	const struct prompt *const *prompts;

@@ -1,4 +1,4 @@
-// The official conformance suite.  With --conformance the server has the fixtures that the suite calls, and
+// The official conformance suite.  vitrine-conformance has the fixtures that the suite calls, and
 // every scenario that a revision requires must pass, as must those of the scenarios it does not score that
 // apply; the others are about the Tasks extension, which is not offered.  What needs no fixture must pass on the
 // server as people run it, too.
@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { judge, run_suite } from './lib/conformance.mjs';
 import { modern, post, serve_http } from './lib/http.mjs';
+import { conformance, vitrine } from './lib/server.mjs';
 
 const both = ['completion-complete', 'tools-list', 'tools-call-simple-text', 'tools-call-image',
 	'tools-call-audio', 'tools-call-embedded-resource', 'tools-call-mixed-content', 'tools-call-error',
@@ -48,11 +49,11 @@ test('the lists are complete', () => {
 	assert.equal(new Set(required['2026-07-28']).size, 37);
 });
 
-function suite(title, revision, names, args, excused) {
+function suite(title, revision, names, program, excused) {
 	describe(`${title}, ${revision}`, () => {
 		let server, results;
 		before(async () => {
-			server = await serve_http({ args });
+			server = await serve_http({ program });
 			assert.equal((await post(server, modern('server/discover'))).status, 200, 'it is ready');
 			results = await run_suite(server.mcp, revision);
 		});
@@ -68,8 +69,8 @@ function suite(title, revision, names, args, excused) {
 }
 
 for (const revision of ['2025-11-25', '2026-07-28']) {
-	suite('with fixtures', revision, [...required[revision], ...not_scored[revision]], ['--conformance']);
-	suite('without fixtures', revision, without_fixtures[revision], [], needs_fixture);
+	suite('with fixtures', revision, [...required[revision], ...not_scored[revision]], conformance);
+	suite('without fixtures', revision, without_fixtures[revision], vitrine, needs_fixture);
 }
 
 test('a dead port fails every scenario', async () => {

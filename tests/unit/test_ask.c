@@ -1,8 +1,8 @@
-// USES server
+// USES conformance server
 /* Asking the client: what a tool that asks makes of every kind of answer, in both eras. */
 #include "memory_client.h"
 
-#include "server/conformance/conformance.h"
+#include "tests/conformance/conformance.h"
 #include "server/mcp/client_request.h"
 
 #include <criterion/criterion.h>

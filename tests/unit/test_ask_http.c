@@ -1,9 +1,9 @@
-// USES server
+// USES conformance server
 /* Asking a client over Streamable HTTP: questions on the call's own stream, answers in a POST of
  * their own; and arguments that a header repeats. */
 #include "memory_http.h"
 
-#include "server/conformance/conformance.h"
+#include "tests/conformance/conformance.h"
 #include "server/mcp/session.h"
 
 static struct client client;

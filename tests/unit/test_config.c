@@ -166,7 +166,6 @@ static const struct row {
 	FLAG("keep", vm.keep),
 	FLAG("commands-during-takeover", vm.commands_during_takeover),
 	NUMBER("warm", 2, vm.warm),
-	FLAG("conformance", conformance),
 	TEXT("http", "127.0.0.1:0", http.listen),
 	FLAG("stdio", http.stdio),
 	TEXT("tokens", "/etc/tokens.json", http.tokens),

@@ -36,11 +36,11 @@ function heard(child) {
 	});
 }
 
-/** options: backend, port, args, and tokens: [{name, token, ...}] (none: --no-auth). */
-export async function serve_http({ backend = 'fake', port = 0, args = [], tokens } = {}) {
+/** options: program, backend, port, args, and tokens: [{name, token, ...}] (none: --no-auth). */
+export async function serve_http({ program = vitrine, backend = 'fake', port = 0, args = [], tokens } = {}) {
 	const kept = tokens && tokens_file(tokens);
 	const auth = kept ? ['--tokens', kept.file] : ['--no-auth'];
-	const child = spawn(vitrine, [...serve(backend), '--http', `127.0.0.1:${port}`, ...auth, ...args],
+	const child = spawn(program, [...serve(backend), '--http', `127.0.0.1:${port}`, ...auth, ...args],
 		{ stdio: ['ignore', 'ignore', 'pipe'] });
 	running.add(child);
 	const ended = once(child, 'exit').then(([code, signal]) => {

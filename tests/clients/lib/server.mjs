@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const source = resolve(import.meta.dirname, '../../..');
 export const build = process.env.VITRINE_BUILD ?? join(source, 'build');
 export const vitrine = join(build, 'vitrine');
+/** The same server, with what the official conformance suite calls. */
+export const conformance = join(build, 'vitrine-conformance');
 export const modules = join(import.meta.dirname, '../node_modules');
 // State of this test file's servers alone; those of microVMs say themselves where their image is.
 const state = mkdtempSync(join(tmpdir(), 'vitrine-state-'));

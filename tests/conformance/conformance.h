@@ -1,5 +1,5 @@
-#ifndef SERVER_CONFORMANCE_CONFORMANCE_H
-#define SERVER_CONFORMANCE_CONFORMANCE_H
+#ifndef TESTS_CONFORMANCE_CONFORMANCE_H
+#define TESTS_CONFORMANCE_CONFORMANCE_H
 
 #include "server/methods/prompts.h"
 #include "server/methods/resources.h"
@@ -7,7 +7,7 @@
 
 /*
  * What the official conformance suite (@modelcontextprotocol/conformance) wants to find in a
- * server: fixtures with fixed names, which `vitrine serve --conformance` adds for tests.  They go
+ * server: fixtures with fixed names, which vitrine-conformance adds to `vitrine serve`.  They go
  * through the same tables, dispatcher and transports as everything else.
  */
 extern const struct server_addition conformance_addition;

@@ -1,5 +1,5 @@
 /* Conformance fixtures: tools that answer by themselves, at once or step by step. */
-#include "server/conformance/conformance.h"
+#include "tests/conformance/conformance.h"
 
 #include "base/cleanup.h"
 #include "base/loop.h"

@@ -1,5 +1,5 @@
-/* The fixtures of the conformance mode, one row each. */
-#include "server/conformance/conformance.h"
+/* The fixtures of the conformance suite, one row each. */
+#include "tests/conformance/conformance.h"
 
 #define TOOLS(X) \
 	X(simple_text) \

@@ -1,5 +1,5 @@
 /* Conformance fixtures: prompts and resources. */
-#include "server/conformance/conformance.h"
+#include "tests/conformance/conformance.h"
 
 #include "base/cleanup.h"
 #include "server/mcp/client_request.h"

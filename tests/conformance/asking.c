@@ -1,5 +1,5 @@
 /* Conformance fixtures: tools that ask the client.  A row says what they ask, in JSON. */
-#include "server/conformance/conformance.h"
+#include "tests/conformance/conformance.h"
 
 #include "base/buf.h"
 #include "base/cleanup.h"
