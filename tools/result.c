@@ -84,7 +84,7 @@ void result_tell_full(struct buf *out, const char *said, const struct vm *vm)
 	}
 	buf_printf(out,
 		"%s[Perhaps all %lld processes and threads that this sandbox may have are in use: "
-		"end some with the shell's own kill, or the sandbox with sandbox_kill; `vitrine "
-		"serve --processes` sets the limit.]",
+		"end some with the shell's own kill, or the sandbox with sandbox_kill; the key "
+		"\"processes\" of the configuration file sets the limit.]",
 		out->len ? "\n" : "", (long long)vm_spec(vm)->limits.processes);
 }

@@ -71,9 +71,11 @@ static void describe_values(
 
 static void describe(const struct option *option, const struct config *config, struct buf *out)
 {
-	buf_printf(out, "  --%s%s", option->field.name, option_is_flag(option) ? "" : " ");
+	buf_printf(out, "  %s%s%s", option->file_only ? "" : "--", option->field.name,
+		option_is_flag(option) ? "" : " ");
 	option_print_value(option, out);
 	wrap(option->field.help, out);
+	buf_printf(out, option->file_only ? "\n%*sConfiguration file only." : "", INDENT, "");
 	buf_printf(out, "\n");
 	describe_values(option, config, out);
 }

@@ -135,7 +135,14 @@ struct argument {
 static bool refuse_option(const struct words *words, const struct argument *arg, struct err *err)
 {
 	const char *command = words->argv[0];
-	if (option_find(arg->name)) {
+	const struct option *option = option_find(arg->name);
+	if (option && option->file_only) {
+		return err_set(err, ERR_ARGUMENT,
+			"'%s' is set in the configuration file only: {\"%s\": %.0f} in the file "
+			"that --" CONFIG_FILE_OPTION " names",
+			arg->called, arg->name, option->field.preset);
+	}
+	if (option) {
 		return err_set(err, ERR_ARGUMENT,
 			"'%s' is an option of `vitrine serve` and not of this; `vitrine help %s` "
 			"lists what there is",
@@ -164,7 +171,7 @@ static bool next_argument(
 	snprintf(ret_arg->called, sizeof(ret_arg->called), "%.*s", len, word);
 	ret_arg->name = ret_arg->called + 2;
 	const struct option *option = option_find(ret_arg->name);
-	bool is_taken = option ? option_is_taken(ret_arg->name, words->taken)
+	bool is_taken = option ? !option->file_only && option_is_taken(ret_arg->name, words->taken)
 			       : strcmp(ret_arg->name, CONFIG_FILE_OPTION) == 0;
 	if (!is_taken) {
 		return refuse_option(words, ret_arg, err);

@@ -49,7 +49,7 @@
 			.help = text }, \
 		.value = what \
 	}
-#define COUNT(option, member, what, least, most, first, text) \
+#define COUNT(option, member, what, least, most, first, text, ...) \
 	{ \
 		.field = { .name = option, \
 			.type = FIELD_INT, \
@@ -58,7 +58,7 @@
 			.max = most, \
 			.preset = first, \
 			.help = text }, \
-		.value = what \
+		.value = what, __VA_ARGS__ \
 	}
 #define FLAG(option, member, text) \
 	{ \
@@ -91,9 +91,9 @@ static const struct option desktops[] = {
 		"Network access of a new microVM.  internet allows public addresses and this machine's name "
 		"server; it never allows this machine or private networks."),
 	COUNT("processes", vm.preset.limits.processes, "N", 32, 1 << 16, 1024,
-		"Maximum number of processes and threads in a sandbox."),
+		"Maximum number of processes and threads in a sandbox.", .file_only = true),
 	COUNT("files", vm.preset.limits.files, "N", 256, 1 << 20, 4096,
-		"Maximum number of open files of each process in a sandbox."),
+		"Maximum number of open files of each process in a sandbox.", .file_only = true),
 	COUNT("disk", vm.preset.limits.disk_mib, "MIB", 16, 1 << 20, 1024,
 		"Size of each private file system of a sandbox (home, /tmp, /run, /dev/shm) in MiB.  Each holds at "
 		"most 128 files per MiB, but at least 4096.  A microVM has one file system, which takes at most "
@@ -238,11 +238,13 @@ const char *option_nearest(const char *wrong, const char *const *taken, const ch
 {
 	const char *names[N_OPTIONS + 2] = { 0 };
 	size_t n = 0;
-	for (; taken && taken[n] && n < N_OPTIONS; n++) {
-		names[n] = taken[n];
+	for (size_t i = 0; taken && taken[i] && n < N_OPTIONS; i++) {
+		names[n++] = taken[i];
 	}
-	for (; !taken && n < N_OPTIONS; n++) {
-		names[n] = option_at(n)->field.name;
+	for (size_t i = 0; !taken && i < N_OPTIONS; i++) {
+		if (!extra || !option_at(i)->file_only) {
+			names[n++] = option_at(i)->field.name;
+		}
 	}
 	names[n] = extra;
 	return nearest_name(wrong, names);

@@ -10,6 +10,7 @@
 struct option {
 	struct field field; /* of struct config */
 	const char *value;  /* what help calls its value; NULL: its choices, or a flag */
+	bool file_only;     /* a key of the configuration file, and no option */
 };
 
 struct option_group {
@@ -23,7 +24,8 @@ const struct option_group *option_group_at(size_t i); /* NULL past the end */
 const struct option *option_find(const char *name);
 const struct option *option_at(size_t i);                         /* NULL past the end */
 bool option_is_taken(const char *name, const char *const *taken); /* taken: as in config.h */
-/* The nearest of the options that are taken; extra, when not NULL, counts as one more. */
+/* The nearest of the options that are taken.  extra: one more, of the command line; NULL: a key of the
+ * file is wanted. */
 const char *option_nearest(const char *wrong, const char *const *taken, const char *extra);
 bool option_is_flag(const struct option *option);
 /* Appends what follows the option's name, "auto|microvm|namespace|fake" or "NAME"; nothing for a

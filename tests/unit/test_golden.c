@@ -428,7 +428,8 @@ static void write_option(struct buf *out, const struct option *option)
 	auto_buf struct buf value = { 0 }, preset = { 0 };
 	option_print_value(option, &value);
 	bool has_default = option_print_default(option, &preset);
-	buf_printf(out, "| `--%s%s", option->field.name, value.len ? " " : "");
+	buf_printf(out, "| `%s%s%s", option->file_only ? "" : "--", option->field.name,
+		value.len ? " " : "");
 	write_cell(out, buf_text(&value));
 	buf_printf(out, "` | %s%s%s | ", has_default ? "`" : "",
 		has_default ? buf_text(&preset) : "", has_default ? "`" : "");
@@ -456,7 +457,7 @@ static void write_options(struct buf *out)
 		"else `~/.config/vitrine/config.json`.\n"
 		"The command line takes precedence. An unknown key is an error. An option that has no "
 		"effect, such as `--tokens`\nwithout `--http`, is an error on the command line and a "
-		"warning in the file.\n");
+		"warning in the file. Names without dashes\nare keys of the file only.\n");
 	const struct option_group *group;
 	for (size_t g = 0; (group = option_group_at(g)); g++) {
 		buf_printf(out,

@@ -41,8 +41,8 @@ static bool say_limit(struct err *err)
 	return err_set(err, ERR_LIMIT,
 		"all %llu processes and threads that this sandbox may have are in use, so nothing "
 		"can be started; if some end by themselves, try again; if something in it starts "
-		"more and more, end the sandbox with sandbox_kill; `vitrine serve --processes` "
-		"sets the limit",
+		"more and more, end the sandbox with sandbox_kill; the key "
+		"\"processes\" of the server's configuration file sets the limit",
 		(unsigned long long)limit.rlim_cur);
 }
 
