@@ -452,7 +452,8 @@ Test(tools_answers, commands)
 			"[stderr]\n" NO_FORK
 			"\n[exit code 254]\n[Perhaps all 1024 processes and threads that "
 			"this sandbox may have are in use: end some with the shell's own kill, or the sandbox "
-			"with sandbox_kill; `vitrine serve --processes` sets the limit.]" },
+			"with sandbox_kill; the key \"processes\" of the configuration file "
+			"sets the limit.]" },
 		{ { .json = "{\"ms\":1,\"status\":0}", .out = "a\n", .err = NO_FORK },
 			"a\n[stderr]\n" NO_FORK },
 	};
