@@ -111,8 +111,8 @@ struct guest_pipe_handlers {
 	void (*writable)(struct guest_pipe *pipe, void *data);
 	/*
 	 * The other end closed it, or it never came to be: err says why (ERR_STATE: not ready, or
-	 * its X server is away; ERR_NOT_FOUND: the window is no more; ERR_GONE: the sandbox has
-	 * ended or was paused), NULL that it was simply closed.  Once, from the loop, unless
+	 * its X server is away; ERR_NOT_FOUND: the window is no more; ERR_TIMEOUT: the agent did
+	 * not do it in time; ERR_GONE: the sandbox has ended or was paused), NULL that it was simply closed.  Once, from the loop, unless
 	 * guest_pipe_close() came first; the pipe must not be used any more.
 	 */
 	void (*ended)(struct guest_pipe *pipe, const struct err *err, void *data);

@@ -1,7 +1,8 @@
 /*
  * Connections into a sandbox: a stream of the link, and the request that the agent answers when the
  * connection is over.  Whatever ends the link ends that request too, so a pipe hears of every end
- * without being known to the sandbox.
+ * without being known to the sandbox.  What the agent owes has a deadline: the first bytes, because
+ * a VNC server speaks first, and the answer once the stream is over.
  */
 #include "vm/guest/guest.h"
 
@@ -15,7 +16,10 @@ struct guest_pipe {
 	struct vm *vm; /* valid while the request is open */
 	struct link_stream *stream;
 	bool asked; /* the agent owes its answer */
-	bool over;  /* ended() was called, or the owner has closed it */
+	uint32_t link_id;
+	sd_event_source *deadline;
+	bool late; /* and the request was taken back */
+	bool over; /* ended() was called, or the owner has closed it */
 	sd_event_source *refused;
 	struct err why;
 	struct guest_pipe_handlers handlers;
@@ -26,8 +30,17 @@ static void free_when_over(struct guest_pipe *pipe)
 {
 	if (pipe->over && !pipe->asked) {
 		loop_drop(&pipe->refused);
+		loop_drop(&pipe->deadline);
 		free(pipe);
 	}
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *data);
+
+static void set_deadline(struct guest_pipe *pipe, uint64_t ms)
+{
+	loop_drop(&pipe->deadline);
+	pipe->deadline = loop_after_ms(pipe->vm->pool->event, ms, on_deadline, pipe);
 }
 
 /* What was written before is still sent. */
@@ -37,6 +50,9 @@ static void drop_stream(struct guest_pipe *pipe)
 	if (stream) {
 		link_stream_end(stream);
 		link_stream_free(stream);
+	}
+	if (pipe->asked && !pipe->deadline) {
+		set_deadline(pipe, pipe->vm->core->grace_ms);
 	}
 }
 
@@ -51,12 +67,41 @@ static void tell_end(struct guest_pipe *pipe, const struct err *err)
 	free_when_over(pipe);
 }
 
+/* ---- the deadline ---- */
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct guest_pipe *pipe = data;
+	struct vm_core *core = pipe->vm->core;
+	struct err why;
+	(void)source, (void)usec;
+	err_set(&why, ERR_TIMEOUT,
+		"the sandbox's agent did not open or close the viewer's connection within %llu s; "
+		"connect again",
+		(unsigned long long)(core->grace_ms + 999) / 1000);
+	if (core->state != VM_READY || !core->link || core->job) {
+		set_deadline(pipe, core->grace_ms);
+	} else if (pipe->late) {
+		loop_drop(&pipe->deadline);
+		err_while(&why, "its agent does not stop what it is told to");
+		why.kind = ERR_GONE;
+		vm_end(pipe->vm, &why);
+	} else {
+		pipe->late = true;
+		link_cancel(core->link, pipe->link_id);
+		set_deadline(pipe, core->guard_ms);
+		tell_end(pipe, &why);
+	}
+	return 0;
+}
+
 /* ---- the stream ---- */
 
 static void on_data(struct link_stream *stream, const void *bytes, size_t len, void *data)
 {
 	struct guest_pipe *pipe = data;
 	(void)stream;
+	loop_drop(&pipe->deadline);
 	pipe->handlers.data(pipe, bytes, len, pipe->data);
 }
 
@@ -103,6 +148,7 @@ static void on_reply(const struct link_msg *msg, const struct err *err, void *da
 	struct err why;
 	(void)msg;
 	pipe->asked = false;
+	loop_drop(&pipe->deadline);
 	if (err && err->kind == ERR_GONE) {
 		err_set(&why, ERR_GONE, "sandbox %s is not running any more", pipe->vm->id);
 		tell_end(pipe, &why);
@@ -142,7 +188,8 @@ static bool connect_to(struct guest_pipe *pipe, int64_t window, struct err *err)
 	if (window) {
 		json_object_set_new(args, "window", json_integer(window));
 	}
-	link_request(link, "rfb", args, on_reply, pipe);
+	pipe->link_id = link_request(link, "rfb", args, on_reply, pipe);
+	set_deadline(pipe, vm->core->grace_ms);
 	return true;
 }
 
