@@ -7,6 +7,9 @@
  *     $ vitrine help            runs the program; its output follows, and its exit status if not 0
  *     ? computer                describes the tools of a toolset
  *     > left_click {...}        calls a tool of a server with the fake backend; the answer follows
+ *     @ viewer.html             lists the texts of a file of server/pages
+ *     ! vitrine doctor --json   reports on a machine without programs; what differs from machine to
+ *                               machine is left out
  *
  * Output is indented by four spaces.
  *
@@ -17,6 +20,7 @@
  */
 #include "base/spawn.h"
 #include "memory_client.h"
+#include "page_texts.h"
 #include "read_all.h"
 #include "server/config/options.h"
 #include "tools/streams.h"
@@ -153,7 +157,8 @@ static char *with_ids(const struct golden *golden, const char *line)
 
 /* ---- $: the program ---- */
 
-static void run_program(struct golden *golden, const char *line)
+/* What the program prints on stdout and stderr; returns its exit status, -1 if a signal ended it. */
+static int capture_program(const char *line, struct buf *printed)
 {
 	char program[4096];
 	auto_free char *copy = must(strdup(line));
@@ -174,13 +179,52 @@ static void run_program(struct golden *golden, const char *line)
 		&(struct spawn){ .argv = argv, .fds = fds, .n_fds = 2, .die_with_us = true }, &err);
 	cr_assert_gt(pid, 0, "%s", err.text);
 	close(pipes[1]);
-	auto_buf struct buf printed = { 0 };
-	read_all(pipes[0], &printed);
+	read_all(pipes[0], printed);
 	close(pipes[0]);
 	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void run_program(struct golden *golden, const char *line)
+{
+	auto_buf struct buf printed = { 0 };
+	int status = capture_program(line, &printed);
 	write_steady(golden, buf_text(&printed));
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		buf_printf(&golden->said, "[exit status %d]\n", WEXITSTATUS(status));
+	if (status != 0) {
+		buf_printf(&golden->said, "[exit status %d]\n", status);
+	}
+}
+
+/* ---- !: doctor ---- */
+
+/* Programs and fonts are missing on every machine when PATH leads nowhere. */
+static void write_check(struct golden *golden, const json_t *row)
+{
+	const char *group = text_at(row, "group"),
+		   *fix = json_string_value(json_object_get(row, "fix"));
+	buf_printf(&golden->said, "%s: %s", group, text_at(row, "name"));
+	if (strcmp(group, "programs") == 0 || strcmp(group, "fonts") == 0) {
+		buf_printf(&golden->said, ": %s: %s%s%s", text_at(row, "status"),
+			text_at(row, "detail"), fix ? "; fix: " : "", fix ? fix : "");
+	}
+	buf_printf(&golden->said, "\n");
+}
+
+static void run_bare_doctor(struct golden *golden, const char *line)
+{
+	auto_buf struct buf printed = { 0 };
+	const char *path = getenv("PATH");
+	auto_free char *kept = must(strdup(path ? path : ""));
+	setenv("PATH", "/nonexistent", 1);
+	capture_program(line, &printed);
+	setenv("PATH", kept, 1);
+	json_auto_t *report = json_loads(buf_text(&printed), 0, NULL);
+	cr_assert_not_null(report, "%s", buf_text(&printed));
+	size_t i;
+	json_t *row;
+	json_array_foreach(json_object_get(report, "checks"), i, row)
+	{
+		write_check(golden, row);
 	}
 }
 
@@ -296,6 +340,36 @@ static void flush_output(struct golden *golden)
 	}
 }
 
+static char *read_text(const char *path)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
+	struct buf text = { 0 };
+	read_all(fd, &text);
+	return (char *)text.data;
+}
+
+/* "docs/options.md" below the source folder; free() it. */
+static char *source_path(const char *name)
+{
+	const char *source = getenv("VITRINE_SOURCE");
+	struct buf path = { 0 };
+	buf_printf(&path, "%s/%s", source ? source : ".", name);
+	return (char *)path.data;
+}
+
+/* ---- @: pages ---- */
+
+static void list_page(struct golden *golden, const char *name)
+{
+	auto_free char *folder = source_path("server/pages");
+	auto_buf struct buf path = { 0 };
+	buf_printf(&path, "%s/%s", folder, name);
+	auto_free char *source = read_text(buf_text(&path));
+	bool is_html = strstr(name, ".html") != NULL;
+	(is_html ? page_html_texts : page_script_texts)(&golden->said, source);
+}
+
 static void take_line(struct golden *golden, const char *line)
 {
 	static const struct {
@@ -305,6 +379,8 @@ static void take_line(struct golden *golden, const char *line)
 		{ "$ ", run_program },
 		{ "? ", describe_toolset },
 		{ "> ", call_tool },
+		{ "@ ", list_page },
+		{ "! ", run_bare_doctor },
 	};
 	if (line[0] == '#') {
 		buf_printf(&golden->out, "%s\n", line);
@@ -316,15 +392,6 @@ static void take_line(struct golden *golden, const char *line)
 			flush_output(golden);
 		}
 	}
-}
-
-static char *read_text(const char *path)
-{
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
-	struct buf text = { 0 };
-	read_all(fd, &text);
-	return (char *)text.data;
 }
 
 static void write_text(const char *path, const struct buf *text)
@@ -357,15 +424,6 @@ static void settle(const char *path, const char *want, const struct buf *got)
 	} else {
 		expect_same(path, want, (const char *)got->data);
 	}
-}
-
-/* "docs/options.md" below the source folder; free() it. */
-static char *source_path(const char *name)
-{
-	const char *source = getenv("VITRINE_SOURCE");
-	struct buf path = { 0 };
-	buf_printf(&path, "%s/%s", source ? source : ".", name);
-	return (char *)path.data;
 }
 
 static void play(const char *name)
@@ -411,6 +469,18 @@ Test(golden, stream)
 Test(golden, control)
 {
 	play("control");
+}
+Test(golden, doctor)
+{
+	play("doctor");
+}
+Test(golden, viewer_page)
+{
+	play("viewer-page");
+}
+Test(golden, dashboard)
+{
+	play("dashboard");
 }
 
 /* ---- docs/options.md ---- */
