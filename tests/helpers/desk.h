@@ -4,7 +4,7 @@
 /*
  * A desktop of the test's own: Xvnc on a display it picks, openbox, and whatever programs are
  * started on it; and the agent's act operation run on it without a link.  Defines the request_*
- * functions that the agent's ops.c has otherwise.
+ * functions that vm/agent/core/request.c has otherwise.
  */
 
 #include "base/buf.h"
@@ -12,7 +12,7 @@
 #include "base/loop.h"
 #include "base/spawn.h"
 #include "vm/agent/act/act.h"
-#include "vm/agent/main/agent.h"
+#include "vm/agent/core/agent.h"
 #include "vm/agent/x11/client_sync.h"
 #include "vm/agent/x11/display.h"
 #include "vm/wire/action.h"

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "vm/agent/act/action_runner.h"
-#include "vm/agent/main/agent.h"
+#include "vm/agent/core/agent.h"
 #include "vm/agent/x11/settle.h"
 #include "vm/agent/x11/windows.h"
 

@@ -10,7 +10,7 @@
  * its own and one row in vm/agent/main/ops.c.  A request is answered exactly once, now or later.
  */
 
-struct agent;   /* vm/agent/main/agent.h */
+struct agent;   /* vm/agent/core/agent.h */
 struct request; /* one request from the host, in flight */
 
 struct op {

@@ -1,8 +1,8 @@
 /* The small questions: ping and info. */
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "vm/agent/core/agent.h"
 #include "vm/agent/core/op.h"
-#include "vm/agent/main/agent.h"
 #include "vm/agent/process/proc_scan.h"
 #include "vm/agent/x11/display.h"
 #include "vm/agent/x11/windows.h"
@@ -16,7 +16,6 @@ static void ping(struct request *req, const void *args)
 	request_reply(req, NULL, NULL, 0);
 }
 
-extern const struct op op_ping;
 const struct op op_ping = { .name = "ping", .run = ping };
 
 static json_t *encode_windows(struct agent *agent)
@@ -85,5 +84,4 @@ static void info(struct request *req, const void *args)
 		NULL, 0);
 }
 
-extern const struct op op_info;
 const struct op op_info = { .name = "info", .run = info };

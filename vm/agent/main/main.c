@@ -22,7 +22,7 @@ static int serve(const void *data)
 	const struct options *options = data;
 	struct err err = { 0 };
 	log_set_level((enum log_level)options->log_level);
-	struct agent *agent = NULL;
+	struct agent_main *agent = NULL;
 	if (close_ourselves(&err) && options_limit(options, &err) && environment_init(&err)) {
 		agent = agent_new(options, &err);
 	}

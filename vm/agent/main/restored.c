@@ -40,7 +40,7 @@ static const struct field fields[] = {
 
 struct renewal {
 	struct request *req;
-	struct agent *agent;
+	struct agent_main *agent;
 	struct display *display; /* NULL: it need not answer, or has */
 	struct display_listener listener;
 	struct barrier *barrier;
@@ -85,7 +85,7 @@ static void on_cancel(void *data)
 static void finish_when_done(struct renewal *r)
 {
 	struct request *req = r->req;
-	struct agent *agent = r->agent;
+	struct agent_main *agent = r->agent;
 	if (r->errand || r->display) {
 		return;
 	}
@@ -129,7 +129,7 @@ static void on_display_closing(const struct err *why, void *data)
 
 static void check_desktop(struct renewal *r)
 {
-	struct display *d = r->agent->display;
+	struct display *d = r->agent->shared.display;
 	if (!d || display_is_lost(d) || !session_is_managed(r->agent->session)) {
 		return;
 	}
@@ -183,7 +183,7 @@ static bool describe(const struct args *args, struct errand *ret, struct err *er
 static void renew(struct request *req, const void *data)
 {
 	static uint32_t number;
-	struct agent *agent = request_agent(req);
+	struct agent_main *agent = agent_main(request_agent(req));
 	struct errand errand;
 	struct err err;
 	if (agent->init_fd < 0) {
@@ -202,12 +202,11 @@ static void renew(struct request *req, const void *data)
 	r->agent = agent;
 	r->number = errand.number;
 	agent->renewal = r;
-	r->errand = loop_add_io(agent->event, agent->init_fd, EPOLLIN, on_errand, r);
+	r->errand = loop_add_io(agent->shared.event, agent->init_fd, EPOLLIN, on_errand, r);
 	request_on_cancel(req, on_cancel, r);
 	check_desktop(r);
 }
 
-extern const struct op op_renew;
 const struct op op_renew = {
 	.name = "renew",
 	.fields = fields,
@@ -236,7 +235,6 @@ static void freeze(struct request *req, const void *args)
 	link_freeze(link);
 }
 
-extern const struct op op_freeze;
 const struct op op_freeze = {
 	.name = "freeze",
 	.fields = freeze_fields,

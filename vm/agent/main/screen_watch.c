@@ -13,7 +13,7 @@
 #define INTERVAL_MS 200
 
 struct watch {
-	struct agent *agent;
+	struct agent_main *agent;
 	bool on, pending;
 	sd_event_source *timer; /* running: something was told less than an interval ago */
 };
@@ -35,12 +35,13 @@ static int on_interval(sd_event_source *source, uint64_t usec, void *data)
 static void tell(struct watch *w)
 {
 	w->pending = false;
-	if (!w->agent->display) {
+	if (!w->agent->shared.display) {
 		return;
 	}
 	agent_tell(w->agent, "screen",
-		json_pack("{s:I}", "frame_id", (json_int_t)display_frame_id(w->agent->display)));
-	w->timer = loop_after_ms(w->agent->event, INTERVAL_MS, on_interval, w);
+		json_pack("{s:I}", "frame_id",
+			(json_int_t)display_frame_id(w->agent->shared.display)));
+	w->timer = loop_after_ms(w->agent->shared.event, INTERVAL_MS, on_interval, w);
 }
 
 void watch_on_change(struct watch *w)
@@ -56,7 +57,7 @@ void watch_off(struct watch *w)
 	w->on = w->pending = false;
 }
 
-struct watch *watch_new(struct agent *agent)
+struct watch *watch_new(struct agent_main *agent)
 {
 	struct watch *w = must(calloc(1, sizeof(*w)));
 	w->agent = agent;
@@ -84,13 +85,12 @@ static const struct field fields[] = {
 
 static void run(struct request *req, const void *args)
 {
-	struct watch *w = request_agent(req)->watch;
+	struct watch *w = agent_main(request_agent(req))->watch;
 	w->on = ((const struct args *)args)->on;
 	w->pending = false;
 	request_reply(req, NULL, NULL, 0);
 }
 
-extern const struct op op_watch;
 const struct op op_watch = {
 	.name = "watch",
 	.fields = fields,

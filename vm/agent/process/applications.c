@@ -7,8 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/nearest.h"
+#include "vm/agent/core/agent.h"
 #include "vm/agent/core/op.h"
-#include "vm/agent/main/agent.h"
 
 #include <dirent.h>
 #include <glib.h>
@@ -350,5 +350,4 @@ static void run(struct request *req, const void *args)
 	request_reply(req, json_pack("{s:o}", "applications", list), NULL, 0);
 }
 
-extern const struct op op_applications;
 const struct op op_applications = { .name = "applications", .run = run };

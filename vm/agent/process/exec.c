@@ -7,8 +7,8 @@
  */
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "vm/agent/core/agent.h"
 #include "vm/agent/core/op.h"
-#include "vm/agent/main/agent.h"
 #include "vm/agent/process/output_drain.h"
 #include "vm/agent/process/task.h"
 #include "vm/wire/protocol.h"
@@ -311,7 +311,6 @@ static void run(struct request *req, const void *data)
 	request_on_cancel(req, on_cancel, x);
 }
 
-extern const struct op op_exec;
 const struct op op_exec = {
 	.name = "exec",
 	.fields = fields,

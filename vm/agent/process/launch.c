@@ -8,14 +8,14 @@
 #include "base/loop.h"
 #include "base/plain.h"
 #include "base/spawn.h"
+#include "vm/agent/core/agent.h"
 #include "vm/agent/core/op.h"
-#include "vm/agent/main/agent.h"
 #include "vm/agent/process/applications.h"
 #include "vm/agent/process/output_drain.h"
 #include "vm/agent/process/single_instance.h"
 #include "vm/agent/process/task.h"
-#include "vm/agent/window/window_group.h"
 #include "vm/agent/x11/display.h"
+#include "vm/agent/x11/window_group.h"
 #include "vm/agent/x11/windows.h"
 
 #include <glib.h>
@@ -590,7 +590,6 @@ static void run(struct request *req, const void *args)
 	request_on_cancel(req, on_cancel, l);
 }
 
-extern const struct op op_launch;
 const struct op op_launch = {
 	.name = "launch",
 	.fields = fields,

@@ -9,8 +9,8 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/loop.h"
+#include "vm/agent/core/agent.h"
 #include "vm/agent/core/op.h"
-#include "vm/agent/main/agent.h"
 #include "vm/agent/session/autostart.h"
 #include "vm/agent/x11/display.h"
 #include "vm/agent/x11/windows.h"
@@ -210,7 +210,6 @@ static void run(struct request *req, const void *args)
 	request_on_cancel(req, on_cancel, p);
 }
 
-extern const struct op op_prepare;
 const struct op op_prepare = {
 	.name = "prepare",
 	.fields = fields,

@@ -13,8 +13,8 @@
 #include "base/quote.h"
 #include "base/spawn.h"
 #include "vm/agent/act/act.h"
+#include "vm/agent/core/agent.h"
 #include "vm/agent/init/reaper.h"
-#include "vm/agent/main/agent.h"
 #include "vm/agent/process/environment.h"
 #include "vm/agent/process/output_drain.h"
 #include "vm/agent/session/autostart.h"
@@ -64,7 +64,9 @@ struct running {
 };
 
 struct session {
-	struct agent *agent;
+	const struct agent *agent;
+	const struct session_handlers *handlers;
+	void *data;
 	struct places places;
 	struct running all[SERVICES];
 	sd_event_source *panel_timer;
@@ -83,8 +85,7 @@ static void tell_stage(struct session *s, const char *stage)
 	uint64_t ms = age_ms(s);
 	log_info("%s is up after %" PRIu64 " ms", stage, ms);
 	if (!s->ready) {
-		agent_tell(s->agent, "stage",
-			json_pack("{s:s, s:I}", "stage", stage, "ms", (json_int_t)ms));
+		s->handlers->stage(stage, ms, s->data);
 	}
 }
 
@@ -94,7 +95,7 @@ static void give_up(struct session *s, const char *text)
 {
 	if (!s->given_up) {
 		s->given_up = true;
-		agent_give_up(s->agent, text);
+		s->handlers->failed(text, s->data);
 	}
 }
 
@@ -185,7 +186,7 @@ static void give_up_without_account(struct session *s)
 
 static void display_gone(struct session *s)
 {
-	agent_detach_display(s->agent);
+	s->handlers->display_gone(s->data);
 	for (int i = 0; i < SERVICES; i++) {
 		if (s->all[i].service->on_display) {
 			stop(&s->all[i]);
@@ -209,16 +210,15 @@ static int on_rested(sd_event_source *source, uint64_t usec, void *data)
  */
 static void rest(struct running *r)
 {
+	struct session *s = r->session;
 	uint64_t now = loop_now_us(), longer = 2 * r->rest_ms;
 	bool anew = !r->rest_ms || now - r->rested_us > WELL_US;
 	r->rest_ms = anew ? REST_MS : longer < REST_MAX_MS ? longer : REST_MAX_MS;
 	r->rested_us = now;
 	memset(r->deaths, 0, sizeof(r->deaths));
 	r->state = RESTING;
-	r->rest = loop_after_ms(r->session->agent->event, r->rest_ms, on_rested, r);
-	agent_tell(r->session->agent, "resting",
-		json_pack("{s:s, s:s, s:I}", "what", r->service->what, "why", r->died, "ms",
-			(json_int_t)r->rest_ms));
+	r->rest = loop_after_ms(s->agent->event, r->rest_ms, on_rested, r);
+	s->handlers->resting(r->service->what, r->died, r->rest_ms, s->data);
 }
 
 static void died_too_often(struct running *r)
@@ -255,7 +255,7 @@ static int on_death(sd_event_source *source, const siginfo_t *info, void *data)
 void session_on_display_lost(struct session *s)
 {
 	struct running *x = &s->all[SERVICE_X];
-	agent_detach_display(s->agent);
+	s->handlers->display_gone(s->data);
 	if (x->pid > 0) {
 		kill(x->pid, SIGKILL); /* its death does the rest */
 	}
@@ -296,7 +296,7 @@ static void x_server_is_up(struct running *r)
 	}
 	snprintf(s->places.display, sizeof(s->places.display), ":%.8s", r->line);
 	environment_set("DISPLAY", s->places.display);
-	if (!agent_attach_display(s->agent, s->places.display, &err)) {
+	if (!s->handlers->display_up(s->places.display, &err, s->data)) {
 		log_warning("%s", err.text);
 		kill(r->pid, SIGKILL);
 		return;
@@ -445,11 +445,6 @@ static bool capture_first_frame(struct session *s)
 	return captured;
 }
 
-static json_t *pair(struct size size)
-{
-	return json_pack("[i, i]", size.width, size.height);
-}
-
 static void tell_ready(struct session *s)
 {
 	if (!capture_first_frame(s)) {
@@ -458,9 +453,7 @@ static void tell_ready(struct session *s)
 	tell_stage(s, "first-frame");
 	s->ready = s->was_ready = true;
 	loop_drop(&s->panel_timer);
-	agent_tell(s->agent, "ready",
-		json_pack("{s:o, s:o, s:I}", "screen", pair(s->agent->screen), "frame",
-			pair(s->agent->frame), "ms", (json_int_t)age_ms(s)));
+	s->handlers->ready(age_ms(s), s->data);
 }
 
 static void tell_restarted(struct session *s)
@@ -468,8 +461,7 @@ static void tell_restarted(struct session *s)
 	for (int i = 0; i < SERVICES; i++) {
 		struct running *r = &s->all[i];
 		if (r->died && r->state == UP) {
-			agent_tell(s->agent, "restarted",
-				json_pack("{s:s, s:s}", "what", r->service->what, "why", r->died));
+			s->handlers->restarted(r->service->what, r->died, s->data);
 			free(take_ptr(&r->died));
 		}
 	}
@@ -527,10 +519,13 @@ static void advance(struct session *s)
 	}
 }
 
-struct session *session_new(struct agent *agent)
+struct session *session_new(
+	const struct agent *agent, const struct session_handlers *handlers, void *data)
 {
 	struct session *s = must(calloc(1, sizeof(*s)));
 	s->agent = agent;
+	s->handlers = handlers;
+	s->data = data;
 	places_init(&s->places, agent->screen, PANEL_FILE);
 	for (int i = 0; i < SERVICES; i++) {
 		s->all[i].session = s;

@@ -4,20 +4,41 @@
 #include "base/err.h"
 
 #include <X11/Xlib.h>
+#include <stdint.h>
 
 /*
  * The desktop's own programs: started together as far as they do not need each other, watched, and
- * started again when they die.  Tells the host by the events of vm/wire/protocol.h: stage, ready,
- * restarted, failed.
+ * started again when they die.
  */
 
 struct agent;
 struct session;
 
-struct session *session_new(struct agent *agent);
-/* What is missing for good is told by an event, later. */
+/* Fire from the loop, or inside session_start() and session_renew(). */
+struct session_handlers {
+	/* A part is up, or the first frame was captured; not told once the desktop is ready.  ms
+	 * since the agent's start. */
+	void (*stage)(const char *stage, uint64_t ms, void *data);
+	void (*ready)(uint64_t ms, void *data);
+	/* A part died too often and is started again after ms. */
+	void (*resting)(const char *what, const char *why, uint64_t ms, void *data);
+	/* A part that died is up again; why: how it died. */
+	void (*restarted)(const char *what, const char *why, void *data);
+	/* There will never be a desktop, or never again; once, and the last one. */
+	void (*failed)(const char *text, void *data);
+	/* The X server answers under this name: agent->display must be open after this.  False: err
+	 * is set, and the X server is started again. */
+	bool (*display_up)(const char *name, struct err *err, void *data);
+	/* agent->display must be NULL after this; may come twice. */
+	void (*display_gone)(void *data);
+};
+
+/* All members of the handlers must be set; the agent stays the caller's. */
+struct session *session_new(
+	const struct agent *agent, const struct session_handlers *handlers, void *data);
+/* What is missing for good is told later. */
 void session_start(struct session *session);
-/* A new host: tells it the stages again, and ready as soon as everything is up and a frame was
+/* A new host: tells the stages again, and ready as soon as everything is up and a frame was
  * captured. */
 void session_renew(struct session *session);
 /* Whether a window manager should answer now. */

@@ -8,9 +8,8 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/outq.h"
+#include "vm/agent/core/agent.h"
 #include "vm/agent/core/op.h"
-#include "vm/agent/main/agent.h"
-#include "vm/agent/session/session.h"
 #include "vm/agent/window/rfb_window_op.h"
 
 #include <errno.h>
@@ -187,7 +186,7 @@ static bool start(struct rfb *r, const struct args *args, struct err *err)
 {
 	struct agent *agent = request_agent(r->req);
 	r->stream = link_stream_accept(agent->link, (uint32_t)args->number, &handlers, r, err);
-	r->fd = r->stream ? connect_to(session_rfb_path(agent->session), err) : -1;
+	r->fd = r->stream ? connect_to(agent->rfb_path, err) : -1;
 	if (r->fd < 0) {
 		return false;
 	}
@@ -229,7 +228,6 @@ static void run(struct request *req, const void *data)
 	}
 }
 
-extern const struct op op_rfb;
 const struct op op_rfb = {
 	.name = "rfb",
 	.fields = fields,

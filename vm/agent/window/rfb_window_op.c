@@ -2,7 +2,7 @@
 #include "vm/agent/window/rfb_window_op.h"
 
 #include "base/cleanup.h"
-#include "vm/agent/main/agent.h"
+#include "vm/agent/core/agent.h"
 #include "vm/agent/window/vnc_server.h"
 
 struct join {

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "vm/agent/main/agent.h"
+#include "vm/agent/core/agent.h"
 #include "vm/agent/window/vnc_impl.h"
 #include "vm/agent/x11/cursor.h"
 #include "vm/agent/x11/windows.h"

@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "vm/agent/window/tiles.h"
-#include "vm/agent/window/window_group.h"
+#include "vm/agent/x11/window_group.h"
 #include "vm/agent/x11/windows.h"
 
 #include <X11/Xutil.h>

@@ -7,9 +7,9 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "vm/agent/act/seat.h"
-#include "vm/agent/main/agent.h"
-#include "vm/agent/window/window_group.h"
+#include "vm/agent/core/agent.h"
 #include "vm/agent/x11/keys.h"
+#include "vm/agent/x11/window_group.h"
 
 #include <X11/keysym.h>
 #include <string.h>

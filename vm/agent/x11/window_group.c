@@ -2,7 +2,7 @@
  * The number of the connection that made a window is in the window's id, which nobody can choose;
  * what a program says of its windows only tells them apart among themselves.
  */
-#include "vm/agent/window/window_group.h"
+#include "vm/agent/x11/window_group.h"
 
 #include "vm/agent/x11/windows.h"
 

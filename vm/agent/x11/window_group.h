@@ -1,5 +1,5 @@
-#ifndef VM_AGENT_WINDOW_WINDOW_GROUP_H
-#define VM_AGENT_WINDOW_WINDOW_GROUP_H
+#ifndef VM_AGENT_X11_WINDOW_GROUP_H
+#define VM_AGENT_X11_WINDOW_GROUP_H
 
 #include "vm/agent/x11/display.h"
 

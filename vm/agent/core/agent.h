@@ -1,0 +1,30 @@
+#ifndef VM_AGENT_CORE_AGENT_H
+#define VM_AGENT_CORE_AGENT_H
+
+#include "vm/wire/geometry.h"
+#include "vm/wire/link.h"
+
+#include <systemd/sd-event.h>
+
+/* What the operations share.  One sd_event loop, one thread, one X connection.  vm/agent/main fills
+ * this in and keeps it true. */
+
+struct display;   /* vm/agent/x11/display.h */
+struct act_queue; /* vm/agent/act/act.h: lists with input run one at a time */
+struct launch;    /* vm/agent/process/launch.c: launches that wait for their window */
+struct request;   /* vm/agent/core/op.h */
+
+struct agent {
+	sd_event *event;
+	struct link *link;
+	struct display *display; /* NULL while the X server is away */
+	struct act_queue *acts;
+	const char *rfb_path;      /* where the X server takes viewers, while it is up */
+	struct size screen, frame; /* pixels: of the display, and of pictures for the host */
+	uint64_t started_us;       /* loop_now_us() at the start */
+
+	struct request *requests; /* unanswered, newest first */
+	struct launch *launches;  /* waiting for a window, newest first */
+};
+
+#endif

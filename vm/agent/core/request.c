@@ -1,0 +1,135 @@
+/* A request from the host while it is in flight: its arguments, who is told when it is cancelled,
+ * and its one answer. */
+#include "vm/agent/core/request.h"
+
+#include "base/cleanup.h"
+#include "vm/agent/core/agent.h"
+
+struct request {
+	struct agent *agent;
+	struct request *next;
+	uint32_t id;  /* 0: its host is gone */
+	json_t *json; /* what args points into */
+	void *args;
+	void (*cancel)(void *data);
+	void *cancel_data;
+};
+
+static struct request *find_request(struct agent *agent, uint32_t id)
+{
+	struct request *req = agent->requests;
+	while (req && req->id != id) {
+		req = req->next;
+	}
+	return req;
+}
+
+static void request_free(struct request *req)
+{
+	for (struct request **at = &req->agent->requests; *at; at = &(*at)->next) {
+		if (*at == req) {
+			*at = req->next;
+			break;
+		}
+	}
+	json_decref(req->json);
+	free(req->args);
+	free(req);
+}
+
+static struct request *request_new(struct agent *agent, uint32_t id, const json_t *json)
+{
+	struct request *req = must(calloc(1, sizeof(*req)));
+	req->agent = agent;
+	req->id = id;
+	req->json = json_incref((json_t *)json);
+	req->next = agent->requests;
+	agent->requests = req;
+	return req;
+}
+
+void request_run(struct agent *agent, uint32_t id, const json_t *json, const struct op *op)
+{
+	static const struct field no_fields[] = { {} };
+	struct request *req = request_new(agent, id, json);
+	struct err err;
+	req->args = must(calloc(1, op->args_size ? op->args_size : 1));
+	if (!field_decode(op->fields ? op->fields : no_fields, json_object_get(json, "args"),
+		    req->args, &err)) {
+		return request_fail(req, &err);
+	}
+	op->run(req, req->args);
+}
+
+/* ---- cancelling ---- */
+
+static void cancel(struct request *req)
+{
+	void (*fn)(void *) = take_ptr(&req->cancel);
+	if (fn) {
+		fn(req->cancel_data);
+	}
+}
+
+void request_cancel(struct agent *agent, uint32_t id)
+{
+	struct request *req = find_request(agent, id);
+	if (req) {
+		cancel(req);
+	}
+}
+
+/* A callback may answer, and so remove, any request: each turn begins at the front again. */
+void request_cancel_all(struct agent *agent)
+{
+	struct request *req = agent->requests;
+	while (req) {
+		if (req->cancel) {
+			cancel(req);
+			req = agent->requests;
+		} else {
+			req = req->next;
+		}
+	}
+}
+
+void request_forget_all(struct agent *agent)
+{
+	for (struct request *req = agent->requests; req; req = req->next) {
+		req->id = 0;
+	}
+	request_cancel_all(agent);
+}
+
+void request_free_all(struct agent *agent)
+{
+	while (agent->requests) {
+		request_free(agent->requests);
+	}
+}
+
+/* ---- for operations ---- */
+
+void request_reply(struct request *req, json_t *result, const void *tail, size_t tail_len)
+{
+	link_reply(
+		req->agent->link, req->id, result ? result : must(json_object()), tail, tail_len);
+	request_free(req);
+}
+
+void request_fail(struct request *req, const struct err *why)
+{
+	link_reply_err(req->agent->link, req->id, why);
+	request_free(req);
+}
+
+struct agent *request_agent(struct request *req)
+{
+	return req->agent;
+}
+
+void request_on_cancel(struct request *req, void (*fn)(void *data), void *data)
+{
+	req->cancel = fn;
+	req->cancel_data = data;
+}

@@ -1,0 +1,112 @@
+#include "vm/agent/main/desktop.h"
+
+#include "base/cleanup.h"
+#include "vm/agent/desktop/clipboard.h"
+#include "vm/agent/main/agent.h"
+#include "vm/agent/main/screen_watch.h"
+#include "vm/agent/session/session.h"
+#include "vm/agent/x11/display.h"
+
+/* ---- the display ---- */
+
+static void on_x_event(const XEvent *event, void *data)
+{
+	struct agent_main *agent = data;
+	session_on_x_event(agent->session, event);
+}
+
+static void on_screen_changed(uint64_t frame_id, void *data)
+{
+	(void)frame_id;
+	struct agent_main *agent = data;
+	watch_on_change(agent->watch);
+}
+
+static void on_display_lost(const struct err *why, void *data)
+{
+	(void)why;
+	struct agent_main *agent = data;
+	session_on_display_lost(agent->session);
+}
+
+static const struct display_handlers display_handlers = {
+	.event = on_x_event,
+	.screen_changed = on_screen_changed,
+	.lost = on_display_lost,
+};
+
+static bool on_display_up(const char *name, struct err *err, void *data)
+{
+	struct agent_main *agent = data;
+	struct display *d = display_open(agent->shared.event, name, &display_handlers, agent, err);
+	agent->shared.display = d;
+	agent->clipboard = d ? clipboard_new(d) : NULL;
+	return d;
+}
+
+static void on_display_gone(void *data)
+{
+	struct agent_main *agent = data;
+	clipboard_free(take_ptr(&agent->clipboard));
+	display_close(take_ptr(&agent->shared.display));
+}
+
+/* ---- what the host is told ---- */
+
+static void on_stage(const char *stage, uint64_t ms, void *data)
+{
+	agent_tell(data, "stage", json_pack("{s:s, s:I}", "stage", stage, "ms", (json_int_t)ms));
+}
+
+static json_t *pair(struct size size)
+{
+	return json_pack("[i, i]", size.width, size.height);
+}
+
+static void on_ready(uint64_t ms, void *data)
+{
+	struct agent_main *agent = data;
+	agent_tell(agent, "ready",
+		json_pack("{s:o, s:o, s:I}", "screen", pair(agent->shared.screen), "frame",
+			pair(agent->shared.frame), "ms", (json_int_t)ms));
+}
+
+static void on_resting(const char *what, const char *why, uint64_t ms, void *data)
+{
+	agent_tell(data, "resting",
+		json_pack("{s:s, s:s, s:I}", "what", what, "why", why, "ms", (json_int_t)ms));
+}
+
+static void on_restarted(const char *what, const char *why, void *data)
+{
+	agent_tell(data, "restarted", json_pack("{s:s, s:s}", "what", what, "why", why));
+}
+
+static void on_failed(const char *text, void *data)
+{
+	agent_give_up(data, text);
+}
+
+static const struct session_handlers session_handlers = {
+	.stage = on_stage,
+	.ready = on_ready,
+	.resting = on_resting,
+	.restarted = on_restarted,
+	.failed = on_failed,
+	.display_up = on_display_up,
+	.display_gone = on_display_gone,
+};
+
+/* ---- life ---- */
+
+void desktop_init(struct agent_main *agent)
+{
+	agent->session = session_new(&agent->shared, &session_handlers, agent);
+	agent->shared.rfb_path = session_rfb_path(agent->session);
+}
+
+void desktop_done(struct agent_main *agent)
+{
+	on_display_gone(agent);
+	session_free(agent->session);
+}
