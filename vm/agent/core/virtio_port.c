@@ -43,7 +43,7 @@ static bool is_ours(int ports, const char *name)
 {
 	char path[300], text[64];
 	snprintf(path, sizeof(path), "%s/name", name);
-	return read_line(ports, path, text, sizeof(text)) && strcmp(text, PORT_NAME) == 0;
+	return read_line(ports, path, text, sizeof(text)) && strcmp(text, VIRTIO_PORT_NAME) == 0;
 }
 
 /* Makes the device's node where the kernel has not. */
@@ -112,7 +112,7 @@ static bool await_message(int fd, uint64_t end_us)
 	return came;
 }
 
-int port_open(int ms, struct err *err)
+int virtio_port_open(int ms, struct err *err)
 {
 	bool found;
 	uint64_t end_us = loop_now_us() + (uint64_t)ms * 1000;
@@ -127,16 +127,17 @@ int port_open(int ms, struct err *err)
 		}
 	} while (await_message(messages, end_us));
 	err_set(err, ERR_TIMEOUT,
-		"no virtio-serial port named " PORT_NAME " has appeared within %d s", ms / 1000);
+		"no virtio-serial port named " VIRTIO_PORT_NAME " has appeared within %d s",
+		ms / 1000);
 	return -1;
 }
 
-bool port_is_open(uint32_t events)
+bool virtio_port_is_open(uint32_t events)
 {
 	return !(events & (EPOLLHUP | EPOLLERR));
 }
 
-sd_event_source *port_await(sd_event *event, int fd, sd_event_io_handler_t fn, void *data)
+sd_event_source *virtio_port_await(sd_event *event, int fd, sd_event_io_handler_t fn, void *data)
 {
 	return loop_add_io(event, fd, EPOLLIN | EPOLLOUT | EPOLLET, fn, data);
 }

@@ -7,15 +7,15 @@
 
 /* The virtio-serial port that leads to the host. */
 
-#define PORT_NAME "vitrine.link"
+#define VIRTIO_PORT_NAME "vitrine.link"
 
 /* Opens it; waits as long as it is not there, for ms at most.  For the first process, which has
  * nothing else to do meanwhile.  -1: ERR_TIMEOUT, ERR_HOST. */
-int port_open(int ms, struct err *err) NODISCARD;
+int virtio_port_open(int ms, struct err *err) NODISCARD;
 
 /* Fires, from the loop, when the host's end is open: soon, if it is now.  Drop the source then. */
-sd_event_source *port_await(sd_event *event, int fd, sd_event_io_handler_t fn, void *data);
+sd_event_source *virtio_port_await(sd_event *event, int fd, sd_event_io_handler_t fn, void *data);
 /* Whether these events say so; the source goes on waiting if not. */
-bool port_is_open(uint32_t events);
+bool virtio_port_is_open(uint32_t events);
 
 #endif

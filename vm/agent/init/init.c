@@ -229,7 +229,7 @@ static bool start(struct init *init, struct err *err)
 	if (!machine_mount(&init->user, err) || !read_options(init, err) || !machine_set_up(err)) {
 		return false;
 	}
-	auto_close int port = port_open(PORT_WAIT_MS, err);
+	auto_close int port = virtio_port_open(PORT_WAIT_MS, err);
 	if (port < 0) {
 		return false;
 	}

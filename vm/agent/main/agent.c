@@ -41,7 +41,7 @@ static void forget_host(struct agent_main *agent)
 {
 	agent->greeted = false;
 	request_forget_all(&agent->shared);
-	watch_off(agent->watch);
+	screen_watch_off(agent->watch);
 	act_queue_let_go(agent->shared.acts);
 }
 
@@ -120,7 +120,7 @@ static int on_port(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct agent_main *agent = data;
 	(void)source;
-	if (!port_is_open(events)) {
+	if (!virtio_port_is_open(events)) {
 		return 0;
 	}
 	loop_drop(&agent->reopening);
@@ -137,7 +137,8 @@ static int on_port(sd_event_source *source, int fd, uint32_t events, void *data)
 static void await_host(struct agent_main *agent)
 {
 	if (agent->port_fd >= 0) {
-		agent->reopening = port_await(agent->shared.event, agent->port_fd, on_port, agent);
+		agent->reopening =
+			virtio_port_await(agent->shared.event, agent->port_fd, on_port, agent);
 	}
 	if (agent->grace_ms >= 0) {
 		agent->ending = loop_after_ms(
@@ -181,7 +182,7 @@ struct agent_main *agent_new(const struct options *options, struct err *err)
 		agent->shared.link =
 			link_new(agent->shared.event, (int)options->link_fd, &link_handlers, agent);
 	}
-	agent->watch = watch_new(agent);
+	agent->watch = screen_watch_new(agent);
 	agent->shared.acts = act_queue_new(&agent->shared);
 	desktop_init(agent);
 	return agent;
@@ -215,7 +216,7 @@ void agent_free(struct agent_main *agent)
 	process_kill_all(0, environment_mark());
 	act_queue_free(agent->shared.acts);
 	request_free_all(&agent->shared);
-	watch_free(agent->watch);
+	screen_watch_free(agent->watch);
 	loop_drop(&agent->ending);
 	loop_drop(&agent->reopening);
 	link_free(agent->shared.link);

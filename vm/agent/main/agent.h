@@ -6,17 +6,17 @@
 
 /* The whole agent: puts the parts together and speaks with the host. */
 
-struct clipboard; /* vm/agent/desktop/clipboard.h */
-struct session;   /* vm/agent/session/session.h */
-struct watch;     /* vm/agent/main/screen_watch.h */
-struct renewal;   /* vm/agent/main/restored.c: one that is under way */
+struct clipboard;    /* vm/agent/desktop/clipboard.h */
+struct session;      /* vm/agent/session/session.h */
+struct screen_watch; /* vm/agent/main/screen_watch.h */
+struct renewal;      /* vm/agent/main/restored.c: one that is under way */
 
 struct agent_main {
 	struct agent shared; /* the first member: see agent_main() */
 
 	struct session *session;
 	struct clipboard *clipboard; /* of the display */
-	struct watch *watch;
+	struct screen_watch *watch;
 	int64_t grace_ms;
 	sd_event_source *ending; /* the host is gone: the grace time */
 

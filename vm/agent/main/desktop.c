@@ -19,7 +19,7 @@ static void on_screen_changed(uint64_t frame_id, void *data)
 {
 	(void)frame_id;
 	struct agent_main *agent = data;
-	watch_on_change(agent->watch);
+	screen_watch_on_change(agent->watch);
 }
 
 static void on_display_lost(const struct err *why, void *data)

@@ -12,19 +12,19 @@
 
 #define INTERVAL_MS 200
 
-struct watch {
+struct screen_watch {
 	struct agent_main *agent;
 	bool on, pending;
 	sd_event_source *timer; /* running: something was told less than an interval ago */
 };
 
-static void tell(struct watch *w);
+static void tell(struct screen_watch *w);
 
 static int on_interval(sd_event_source *source, uint64_t usec, void *data)
 {
 	(void)source;
 	(void)usec;
-	struct watch *w = data;
+	struct screen_watch *w = data;
 	loop_drop(&w->timer);
 	if (w->on && w->pending) {
 		tell(w);
@@ -32,7 +32,7 @@ static int on_interval(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-static void tell(struct watch *w)
+static void tell(struct screen_watch *w)
 {
 	w->pending = false;
 	if (!w->agent->shared.display) {
@@ -44,7 +44,7 @@ static void tell(struct watch *w)
 	w->timer = loop_after_ms(w->agent->shared.event, INTERVAL_MS, on_interval, w);
 }
 
-void watch_on_change(struct watch *w)
+void screen_watch_on_change(struct screen_watch *w)
 {
 	w->pending = true;
 	if (w->on && !w->timer) {
@@ -52,19 +52,19 @@ void watch_on_change(struct watch *w)
 	}
 }
 
-void watch_off(struct watch *w)
+void screen_watch_off(struct screen_watch *w)
 {
 	w->on = w->pending = false;
 }
 
-struct watch *watch_new(struct agent_main *agent)
+struct screen_watch *screen_watch_new(struct agent_main *agent)
 {
-	struct watch *w = must(calloc(1, sizeof(*w)));
+	struct screen_watch *w = must(calloc(1, sizeof(*w)));
 	w->agent = agent;
 	return w;
 }
 
-void watch_free(struct watch *w)
+void screen_watch_free(struct screen_watch *w)
 {
 	if (w) {
 		loop_drop(&w->timer);
@@ -85,7 +85,7 @@ static const struct field fields[] = {
 
 static void run(struct request *req, const void *args)
 {
-	struct watch *w = agent_main(request_agent(req))->watch;
+	struct screen_watch *w = agent_main(request_agent(req))->watch;
 	w->on = ((const struct args *)args)->on;
 	w->pending = false;
 	request_reply(req, NULL, NULL, 0);

@@ -4,11 +4,11 @@
 /* Tells the host of screen changes, when it asked for that, at most 5 times a second. */
 
 struct agent_main;
-struct watch;
+struct screen_watch;
 
-struct watch *watch_new(struct agent_main *agent);
-void watch_on_change(struct watch *watch);
-void watch_off(struct watch *watch);
-void watch_free(struct watch *watch); /* NULL-safe */
+struct screen_watch *screen_watch_new(struct agent_main *agent);
+void screen_watch_on_change(struct screen_watch *watch);
+void screen_watch_off(struct screen_watch *watch);
+void screen_watch_free(struct screen_watch *watch); /* NULL-safe */
 
 #endif

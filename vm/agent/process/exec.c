@@ -94,7 +94,7 @@ static void close_output(struct output *out)
 		link_stream_free(take_ptr(&out->stream));
 	}
 	if (out->fd >= 0) {
-		sink_release(sink_new(out->exec->agent->event, take_fd(&out->fd)));
+		output_drain_release(output_drain_new(out->exec->agent->event, take_fd(&out->fd)));
 	}
 }
 

@@ -54,7 +54,7 @@ struct launch {
 	struct launch *next; /* in agent->launches */
 	struct request *req;
 	struct task task;
-	struct sink *output;
+	struct output_drain *output;
 	char startup_id[96];
 	struct instance *instance; /* what ran before */
 	sd_event_source *child, *deadline, *patience;
@@ -94,7 +94,7 @@ static void launch_free(struct launch *l)
 	loop_drop(&l->deadline);
 	loop_drop(&l->patience);
 	loop_drop(&l->look);
-	sink_release(l->output);
+	output_drain_release(l->output);
 	instance_free(l->instance);
 	free(l);
 }
@@ -334,7 +334,7 @@ static int on_bare(sd_event_source *source, uint64_t usec, void *data)
 /* "exited with status 3 without having opened a window; its last output was: ..." */
 static void describe_end(const struct launch *l, struct buf *out)
 {
-	auto_free char *output = sink_text(l->output);
+	auto_free char *output = output_drain_text(l->output);
 	size_t len = strlen(output);
 	bool exited = l->end.si_code == CLD_EXITED;
 	buf_printf(out, "%s without having opened a window%s",
@@ -536,7 +536,7 @@ static bool spawn(struct launch *l, const struct args *args, struct err *err)
 	snprintf(l->startup_id, sizeof(l->startup_id), "vitrine-%d-%u_TIME%" PRIu32, getpid(),
 		++number, (uint32_t)(loop_now_us() / 1000));
 	snprintf(startup, sizeof(startup), "DESKTOP_STARTUP_ID=%s", l->startup_id);
-	l->output = sink_open(l->agent->event, &output);
+	l->output = output_drain_open(l->agent->event, &output);
 	struct task_how how = { .argv = (const char *const *)line.argv,
 		.cwd = line.cwd,
 		.out = output,

@@ -1,4 +1,4 @@
-/* A sink belongs to its event source, which frees it; released, the source belongs to the loop. */
+/* A drain belongs to its event source, which frees it; released, the source belongs to the loop. */
 #include "vm/agent/process/output_drain.h"
 
 #include "base/cleanup.h"
@@ -11,101 +11,101 @@
 
 #define KEEP 2048
 
-struct sink {
+struct output_drain {
 	sd_event_source *source;
 	bool released, ended;
 	size_t len;
 	char kept[2 * KEEP]; /* the newest KEEP bytes are at its end once it is full */
 };
 
-static void keep(struct sink *sink, const char *bytes, size_t len)
+static void keep(struct output_drain *drain, const char *bytes, size_t len)
 {
-	if (sink->len + len > sizeof(sink->kept)) { /* len is at most KEEP */
-		size_t rest = sink->len < KEEP ? sink->len : KEEP;
-		memmove(sink->kept, sink->kept + sink->len - rest, rest);
-		sink->len = rest;
+	if (drain->len + len > sizeof(drain->kept)) { /* len is at most KEEP */
+		size_t rest = drain->len < KEEP ? drain->len : KEEP;
+		memmove(drain->kept, drain->kept + drain->len - rest, rest);
+		drain->len = rest;
 	}
-	memcpy(sink->kept + sink->len, bytes, len);
-	sink->len += len;
+	memcpy(drain->kept + drain->len, bytes, len);
+	drain->len += len;
 }
 
 /* False when there is nothing to read right now. */
-static bool swallow(struct sink *sink, int fd)
+static bool swallow(struct output_drain *drain, int fd)
 {
 	char bytes[KEEP];
 	ssize_t n = read(fd, bytes, sizeof(bytes));
 	if (n > 0) {
-		keep(sink, bytes, (size_t)n);
+		keep(drain, bytes, (size_t)n);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-		sink->ended = true;
+		drain->ended = true;
 	}
 	return n > 0;
 }
 
 static int on_output(sd_event_source *source, int fd, uint32_t events, void *data)
 {
-	struct sink *sink = data;
+	struct output_drain *drain = data;
 	(void)events;
-	swallow(sink, fd);
-	if (sink->ended) {
+	swallow(drain, fd);
+	if (drain->ended) {
 		loop_enable(source, false);
-		if (sink->released) {
+		if (drain->released) {
 			sd_event_source_set_floating(source, false); /* the last reference */
 		}
 	}
 	return 0;
 }
 
-struct sink *sink_new(sd_event *event, int fd)
+struct output_drain *output_drain_new(sd_event *event, int fd)
 {
-	struct sink *sink = must(calloc(1, sizeof(*sink)));
+	struct output_drain *drain = must(calloc(1, sizeof(*drain)));
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	sink->source = loop_add_io(event, fd, EPOLLIN, on_output, sink);
-	if (!sink->source) { /* the loop has ended: so has the reading */
+	drain->source = loop_add_io(event, fd, EPOLLIN, on_output, drain);
+	if (!drain->source) { /* the loop has ended: so has the reading */
 		close(fd);
-		sink->ended = true;
-		return sink;
+		drain->ended = true;
+		return drain;
 	}
-	sd_event_source_set_io_fd_own(sink->source, true);
-	sd_event_source_set_destroy_callback(sink->source, free);
-	return sink;
+	sd_event_source_set_io_fd_own(drain->source, true);
+	sd_event_source_set_destroy_callback(drain->source, free);
+	return drain;
 }
 
-struct sink *sink_open(sd_event *event, int *ret_write_end)
+struct output_drain *output_drain_open(sd_event *event, int *ret_write_end)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		return NULL;
 	}
 	*ret_write_end = ends[1];
-	return sink_new(event, ends[0]);
+	return output_drain_new(event, ends[0]);
 }
 
-char *sink_text(struct sink *sink)
+char *output_drain_text(struct output_drain *drain)
 {
-	int fd = sd_event_source_get_io_fd(sink->source);
-	for (int i = 0; i < 64 && !sink->ended && swallow(sink, fd); i++) {
+	int fd = sd_event_source_get_io_fd(drain->source);
+	for (int i = 0; i < 64 && !drain->ended && swallow(drain, fd); i++) {
 	}
-	size_t len = sink->len < KEEP ? sink->len : KEEP;
-	char *text = g_utf8_make_valid(sink->kept + sink->len - len, (gssize)len);
+	size_t len = drain->len < KEEP ? drain->len : KEEP;
+	char *text = g_utf8_make_valid(drain->kept + drain->len - len, (gssize)len);
 	g_strchomp(text);
 	char *copy = must(strdup(text));
 	g_free(text);
 	return copy;
 }
 
-void sink_release(struct sink *sink)
+void output_drain_release(struct output_drain *drain)
 {
-	if (!sink) {
+	if (!drain) {
 		return;
 	}
-	sd_event_source *source = sink->source;
-	sink->released = true;
+	sd_event_source *source = drain->source;
+	drain->released = true;
 	if (!source) {
-		free(sink);
+		free(drain);
 		return;
 	}
-	if (!sink->ended) {
+	if (!drain->ended) {
 		sd_event_source_set_floating(source, true);
 	}
 	sd_event_source_unref(source);

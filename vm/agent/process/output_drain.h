@@ -7,15 +7,15 @@
  * Where the output of a program goes that nobody reads: a pipe that is always emptied, so that the
  * program never waits for us, and whose last bytes are kept for an error message.
  */
-struct sink;
+struct output_drain;
 
 /* Takes fd, the reading end. */
-struct sink *sink_new(sd_event *event, int fd);
+struct output_drain *output_drain_new(sd_event *event, int fd);
 /* Makes the pipe as well: *ret_write_end is for the program. */
-struct sink *sink_open(sd_event *event, int *ret_write_end);
+struct output_drain *output_drain_open(sd_event *event, int *ret_write_end);
 /* The last lines written, made UTF-8, without a newline at the end: a text to free(). */
-char *sink_text(struct sink *sink);
+char *output_drain_text(struct output_drain *drain);
 /* Gives it up.  The pipe is emptied on until nobody holds its other end.  NULL-safe. */
-void sink_release(struct sink *sink);
+void output_drain_release(struct output_drain *drain);
 
 #endif

@@ -53,7 +53,7 @@ struct running {
 	enum state state;
 	pid_t pid;
 	sd_event_source *child, *ready;
-	struct sink *output;
+	struct output_drain *output;
 	char line[256]; /* what came on the ready pipe so far */
 	size_t line_len;
 	char *died; /* why, until it is back */
@@ -109,7 +109,7 @@ static void set_down(struct running *r)
 	reaper_keep_running(place_of(r), 0);
 	loop_drop(&r->child);
 	loop_drop(&r->ready);
-	sink_release(take_ptr(&r->output));
+	output_drain_release(take_ptr(&r->output));
 	r->pid = 0;
 	r->line_len = 0;
 	r->state = DOWN;
@@ -139,7 +139,7 @@ static bool count_death(struct running *r)
 
 static void note_death(struct running *r, int wstatus)
 {
-	auto_free char *output = sink_text(r->output);
+	auto_free char *output = output_drain_text(r->output);
 	char quote[QUOTE_MAX];
 	const char *how = spawn_describe_end(wstatus);
 	const char *last = strrchr(output, '\n');
@@ -373,7 +373,7 @@ static bool spawn(struct running *r, struct err *err)
 	const char *argv[SERVICE_ARGS];
 	auto_close int output = -1, ready = -1;
 	service_argv(r->service, &r->session->places, argv);
-	r->output = sink_open(r->session->agent->event, &output);
+	r->output = output_drain_open(r->session->agent->event, &output);
 	if (!r->output || (r->service->says_ready && !open_ready_pipe(r, &ready, err))) {
 		return err_errno(err, "cannot make a pipe");
 	}
