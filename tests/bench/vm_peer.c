@@ -163,7 +163,7 @@ static void on_closed(struct link *link, const struct err *why, void *data)
 	m->why = *why;
 }
 
-static void on_renewed(const struct link_msg *msg, const struct err *err, void *data)
+static void on_restored(const struct link_msg *msg, const struct err *err, void *data)
 {
 	struct vm_plain *m = data;
 	(void)msg;
@@ -173,7 +173,7 @@ static void on_renewed(const struct link_msg *msg, const struct err *err, void *
 	}
 }
 
-static json_t *renewal(void)
+static json_t *restored_args(void)
 {
 	unsigned char bytes[64];
 	struct timespec now;
@@ -215,7 +215,7 @@ bool vm_plain_start(struct vm_plain *m, struct vm_peer *p, const char *state, st
 	}
 	m->link = link_new(p->event, fd, &handlers, m);
 	if (state) {
-		link_request(m->link, "renew", renewal(), on_renewed, m);
+		link_request(m->link, "restored", restored_args(), on_restored, m);
 	}
 	return run_until(m, p, &m->ready, err);
 }

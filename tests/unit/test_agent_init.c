@@ -1,5 +1,5 @@
 // USES agent
-/* What the first process of a microVM reads and hears: the kernel's command line, errands. */
+/* What the first process of a microVM reads and hears: the kernel's command line, requests. */
 #include "vm/agent/init/cmdline.h"
 #include "vm/agent/init/privileged_request.h"
 
@@ -67,11 +67,11 @@ Test(cmdline, refuses)
 	cr_expect(strstr(args_of(large), "more than 4095 bytes"));
 }
 
-/* ---- errands ---- */
+/* ---- requests ---- */
 
-static const struct errand good = {
+static const struct privileged_request good = {
 	.number = 7,
-	.time_us = ERRAND_TIME_MIN,
+	.time_us = PRIVILEGED_TIME_MIN,
 	.hostname = "a-1",
 	.machine_id = "0123456789abcdef0123456789abcdef",
 	.mac = "52:54:00:12:34:56",
@@ -94,69 +94,70 @@ static void end(struct pair pair)
 	close(pair.init);
 }
 
-Test(errand, goes_and_comes_back)
+Test(privileged_request, goes_and_comes_back)
 {
 	struct pair pair = begin();
-	struct errand got;
+	struct privileged_request got;
 	struct err err, why;
 	uint32_t number;
-	cr_assert(errand_ask(pair.agent, &good, &err));
-	cr_assert(errand_take(pair.init, &got, &err), "%s", err.text);
+	cr_assert(privileged_request_send(pair.agent, &good, &err));
+	cr_assert(privileged_request_receive(pair.init, &got, &err), "%s", err.text);
 	cr_expect_eq(memcmp(&got, &good, sizeof(good)), 0);
-	cr_assert(errand_done(pair.init, got.number, NULL, &err));
-	cr_expect(errand_answer(pair.agent, &number, &err));
+	cr_assert(privileged_request_reply(pair.init, got.number, NULL, &err));
+	cr_expect(privileged_request_answer(pair.agent, &number, &err));
 	cr_expect_eq(number, 7);
 	err_set(&why, ERR_HOST, "no luck");
-	cr_assert(errand_done(pair.init, 8, &why, &err));
-	cr_expect_not(errand_answer(pair.agent, &number, &err));
+	cr_assert(privileged_request_reply(pair.init, 8, &why, &err));
+	cr_expect_not(privileged_request_answer(pair.agent, &number, &err));
 	cr_expect_eq(number, 8);
 	cr_expect_str_eq(err.text, "no luck");
 	end(pair);
 }
 
-Test(errand, waits_for_nobody)
+Test(privileged_request, waits_for_nobody)
 {
 	struct pair pair = begin();
-	struct errand got;
+	struct privileged_request got;
 	struct err err;
 	uint32_t number;
-	cr_expect_not(errand_take(pair.init, &got, &err));
-	cr_expect_not(errand_answer(pair.agent, &number, &err));
+	cr_expect_not(privileged_request_receive(pair.init, &got, &err));
+	cr_expect_not(privileged_request_answer(pair.agent, &number, &err));
 	cr_expect_eq(number, 0);
 	close(pair.agent);
-	cr_expect_not(errand_take(pair.init, &got, &err));
+	cr_expect_not(privileged_request_receive(pair.init, &got, &err));
 	cr_expect_eq(err.kind, ERR_GONE, "%s", err.text);
 	close(pair.init);
 }
 
 /* The first process is root, and whatever the desktop's user could send it is checked. */
-Test(errand, trusts_nothing)
+Test(privileged_request, trusts_nothing)
 {
 	struct pair pair = begin();
-	struct errand got, bad = good;
+	struct privileged_request got, bad = good;
 	struct err err;
 	cr_assert_eq(send(pair.agent, &good, sizeof(good) - 1, 0), (ssize_t)sizeof(good) - 1);
-	cr_expect_not(errand_take(pair.init, &got, &err));
+	cr_expect_not(privileged_request_receive(pair.init, &got, &err));
 	char large[sizeof(good) + 1] = { 0 };
 	memcpy(large, &good, sizeof(good));
 	cr_assert_eq(send(pair.agent, large, sizeof(large), 0), (ssize_t)sizeof(large));
-	cr_expect_not(errand_take(pair.init, &got, &err));
+	cr_expect_not(privileged_request_receive(pair.init, &got, &err));
 	cr_expect(strstr(err.text, "bytes instead of"), "%s", err.text);
 	memset(bad.hostname, 'a', sizeof(bad.hostname));
-	cr_assert(errand_ask(pair.agent, &bad, &err));
-	cr_expect_not(errand_take(pair.init, &got, &err), "a hostname without an end");
+	cr_assert(privileged_request_send(pair.agent, &bad, &err));
+	cr_expect_not(
+		privileged_request_receive(pair.init, &got, &err), "a hostname without an end");
 	bad = good;
 	memset(bad.mac, ':', sizeof(bad.mac));
-	cr_assert(errand_ask(pair.agent, &bad, &err));
-	cr_expect_not(errand_take(pair.init, &got, &err));
+	cr_assert(privileged_request_send(pair.agent, &bad, &err));
+	cr_expect_not(privileged_request_receive(pair.init, &got, &err));
 	bad = good;
 	memcpy(bad.machine_id, "../../../../../../../etc/passwd", 32);
-	cr_assert(errand_ask(pair.agent, &bad, &err));
-	cr_expect_not(errand_take(pair.init, &got, &err));
+	cr_assert(privileged_request_send(pair.agent, &bad, &err));
+	cr_expect_not(privileged_request_receive(pair.init, &got, &err));
 	cr_expect_eq(err.kind, ERR_ARGUMENT);
 	bad = good;
 	bad.time_us = -1;
-	cr_assert(errand_ask(pair.agent, &bad, &err));
-	cr_expect_not(errand_take(pair.init, &got, &err));
+	cr_assert(privileged_request_send(pair.agent, &bad, &err));
+	cr_expect_not(privileged_request_receive(pair.init, &got, &err));
 	end(pair);
 }

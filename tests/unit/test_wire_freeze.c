@@ -43,7 +43,7 @@ static const struct link_handlers agent_handlers = {
 	.cancel = on_cancel,
 	.event = on_event,
 	.closed = on_closed,
-	.begins_anew = "renew",
+	.begins_anew = "restored",
 };
 
 static void begin_frozen(struct pair *pair)
@@ -199,7 +199,7 @@ static int begin_with_spare(struct pair *pair)
 Test(anew, forgets_requests_streams_and_what_waits)
 {
 	struct pair pair = { 0 };
-	struct answer old = { 0 }, frozen = { 0 }, renewed = { 0 }, next = { 0 };
+	struct answer old = { 0 }, frozen = { 0 }, restored = { 0 }, next = { 0 };
 	struct seen seen = { 0 }, agents = { 0 };
 	struct err err;
 	int spare = begin_with_spare(&pair);
@@ -213,17 +213,17 @@ Test(anew, forgets_requests_streams_and_what_waits)
 	link_event(pair.agent.link, "stale", NULL);
 	change_host(&pair, spare);
 	/* The new host counts from the start: its number is that of a request still open. */
-	cr_assert_eq(link_request(pair.host.link, "renew", NULL, on_reply, &renewed), first);
+	cr_assert_eq(link_request(pair.host.link, "restored", NULL, on_reply, &restored), first);
 	settle(&pair);
 	cr_expect_eq(pair.agent.closed, 0, "%s", pair.agent.why.text);
-	cr_expect_str_eq(pair.agent.last_op, "renew");
+	cr_expect_str_eq(pair.agent.last_op, "restored");
 	cr_expect_eq(agents.reset, 1, "the old host's stream is still open");
 	cr_expect_eq(pair.host.events, 0, "the new host hears what was for the old one");
 	link_reply(pair.agent.link, first, NULL, NULL, 0);
 	link_request(pair.host.link, "next", NULL, on_reply, &next);
 	link_event(pair.agent.link, "hello", NULL);
 	settle(&pair);
-	cr_expect_eq(renewed.count, 1);
+	cr_expect_eq(restored.count, 1);
 	cr_expect_eq(pair.host.events, 1, "it is not silent any more");
 	ours = link_stream_open(pair.host.link, &stream_handlers, &seen);
 	cr_expect(link_stream_accept(pair.agent.link, link_stream_number(ours), &stream_handlers,
@@ -231,7 +231,7 @@ Test(anew, forgets_requests_streams_and_what_waits)
 		"the numbers of streams are free again: %s", err.text);
 	end(&pair);
 	json_decref(frozen.result);
-	json_decref(renewed.result);
+	json_decref(restored.result);
 }
 
 Test(anew, drops_what_the_old_side_left_unread)
@@ -248,7 +248,7 @@ Test(anew, drops_what_the_old_side_left_unread)
 	/* The old host's own reads end here; what is in the socket is thrown away, as QEMU does. */
 	link_free(pair.host.link);
 	pair.host = (struct end){ 0 };
-	put(spare, FRAME_REQUEST, 1, "{\"op\":\"renew\",\"args\":{}}", 0);
+	put(spare, FRAME_REQUEST, 1, "{\"op\":\"restored\",\"args\":{}}", 0);
 	char bin[65536];
 	settle(&pair);
 	cr_assert_eq(pair.agent.requests, 2);
@@ -265,12 +265,12 @@ Test(anew, drops_what_the_old_side_left_unread)
 Test(anew, our_own_requests_fail)
 {
 	struct pair pair = { 0 };
-	struct answer ours = { 0 }, renewed = { 0 };
+	struct answer ours = { 0 }, restored = { 0 };
 	int spare = begin_with_spare(&pair);
 	link_request(pair.agent.link, "ask", NULL, on_reply, &ours);
 	settle(&pair);
 	change_host(&pair, spare);
-	link_request(pair.host.link, "renew", NULL, on_reply, &renewed);
+	link_request(pair.host.link, "restored", NULL, on_reply, &restored);
 	settle(&pair);
 	cr_expect_eq(ours.count, 1);
 	cr_expect_eq(ours.err.kind, ERR_GONE);
@@ -281,10 +281,10 @@ Test(anew, our_own_requests_fail)
 Test(anew, is_not_for_everyone)
 {
 	struct pair pair = { 0 };
-	struct answer slow = { 0 }, renew = { 0 };
+	struct answer slow = { 0 }, restored = { 0 };
 	begin(&pair);
 	link_request(pair.host.link, "slow", NULL, on_reply, &slow);
-	link_request(pair.host.link, "renew", NULL, on_reply, &renew);
+	link_request(pair.host.link, "restored", NULL, on_reply, &restored);
 	settle(&pair);
 	link_reply(pair.agent.link, pair.agent.ids[0], NULL, NULL, 0);
 	settle(&pair);

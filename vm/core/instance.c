@@ -285,7 +285,7 @@ void vm_machine_renew(struct vm *vm, bool new_names)
 	if (new_names) {
 		add_names(args);
 	}
-	link_request(core->link, "renew", args, on_renewed, vm);
+	link_request(core->link, "restored", args, on_renewed, vm);
 }
 
 /* ---- out of the reserve ---- */

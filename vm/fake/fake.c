@@ -145,16 +145,18 @@ static bool run_freeze(struct fake_request *req, struct err *err)
 	return true;
 }
 
-struct renew_args {
+struct restored_args {
 	int64_t time_us;
 	const char *entropy, *hostname, *machine_id, *mac;
 };
-static const struct field renew_fields[] = {
-	FIELD_NUM(struct renew_args, time_us, "the time", .required = true, .min = 1, .max = 1e17),
-	FIELD_STR(struct renew_args, entropy, "64 bytes", .required = true, .min = 88, .max = 88),
-	FIELD_STR(struct renew_args, hostname, "its name", .min = 1, .max = 63),
-	FIELD_STR(struct renew_args, machine_id, "its other name", .min = 32, .max = 32),
-	FIELD_STR(struct renew_args, mac, "its address", .min = 17, .max = 17),
+static const struct field restored_fields[] = {
+	FIELD_NUM(
+		struct restored_args, time_us, "the time", .required = true, .min = 1, .max = 1e17),
+	FIELD_STR(
+		struct restored_args, entropy, "64 bytes", .required = true, .min = 88, .max = 88),
+	FIELD_STR(struct restored_args, hostname, "its name", .min = 1, .max = 63),
+	FIELD_STR(struct restored_args, machine_id, "its other name", .min = 32, .max = 32),
+	FIELD_STR(struct restored_args, mac, "its address", .min = 17, .max = 17),
 	{ 0 },
 };
 
@@ -179,21 +181,21 @@ static void forget_requests(struct fake_vm *fake, const struct fake_request *but
 	}
 }
 
-static bool run_renew(struct fake_request *req, struct err *err)
+static bool run_restored(struct fake_request *req, struct err *err)
 {
 	struct fake_vm *fake = req->fake;
-	struct renew_args args = { 0 };
+	struct restored_args args = { 0 };
 	if (strcmp(fake->fault, "stubborn") == 0) {
 		return err_set(err, ERR_STATE, "the X server does not answer");
 	}
-	if (!field_decode(renew_fields, req->args, &args, err)) {
+	if (!field_decode(restored_fields, req->args, &args, err)) {
 		return false;
 	}
 	take_name(fake->hostname, sizeof(fake->hostname), args.hostname);
 	take_name(fake->machine_id, sizeof(fake->machine_id), args.machine_id);
 	take_name(fake->mac, sizeof(fake->mac), args.mac);
 	fake->clock_us = args.time_us;
-	fake->to_renew = false;
+	fake->awaits_restored = false;
 	fake->stage = 0;
 	forget_requests(fake, req); /* of a host that is no more */
 	fake_reply(req, NULL, NULL, 0);
@@ -218,7 +220,7 @@ static const struct fake_op {
 	{ "exec", fake_exec },
 	{ "rfb", fake_rfb },
 	{ "freeze", run_freeze },
-	{ "renew", run_renew },
+	{ "restored", run_restored },
 };
 
 static void on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
@@ -227,8 +229,8 @@ static void on_request(struct link *link, uint32_t id, const struct link_msg *ms
 	struct err err;
 	const char *name = json_string_value(json_object_get(msg->json, "op"));
 	fake->frozen = false; /* whatever comes ends the silence */
-	if (fake->to_renew && strcmp(name, "renew") != 0) {
-		err_set(&err, ERR_STATE, "'renew' must come before '%.40s'", name);
+	if (fake->awaits_restored && strcmp(name, "restored") != 0) {
+		err_set(&err, ERR_STATE, "'restored' must come before '%.40s'", name);
 		link_reply_err(link, id, &err);
 		return;
 	}
@@ -277,7 +279,7 @@ static void on_closed(struct link *link, const struct err *why, void *data)
 }
 
 static const struct link_handlers agent_handlers = {
-	.begins_anew = "renew",
+	.begins_anew = "restored",
 	.request = on_request,
 	.cancel = on_cancel,
 	.closed = on_closed,
@@ -337,7 +339,7 @@ static void write_rest(int fd)
 	(void)!write(fd, rest, sizeof(rest));
 }
 
-/* A copy waits for "renew"; a new one says hello by itself. */
+/* A copy waits for "restored"; a new one says hello by itself. */
 static bool come_up(struct fake_vm *fake, struct err *err)
 {
 	int ends[2];
@@ -349,7 +351,7 @@ static bool come_up(struct fake_vm *fake, struct err *err)
 		write_rest(ends[1]);
 	}
 	fake->link = link_new(fake->event, ends[1], &agent_handlers, fake);
-	if (!fake->to_renew) {
+	if (!fake->awaits_restored) {
 		fake->starting = loop_defer(fake->event, on_starting, fake);
 	}
 	vm_has_link(&fake->vm, ends[0]);
@@ -360,7 +362,7 @@ static bool start_from(struct fake_vm *fake, const char *from, struct err *err)
 {
 	fake->event = vm_pool_event(fake->vm.pool);
 	TAILQ_INIT(&fake->requests);
-	fake->to_renew = from != NULL;
+	fake->awaits_restored = from != NULL;
 	if (from) {
 		return fake_load(fake, from, err) && come_up(fake, err);
 	}
@@ -501,7 +503,7 @@ static void relink(struct vm *vm, uint64_t after_ms)
 	link_free(take_ptr(&fake->link));
 	loop_drop(&fake->starting);
 	loop_drop(&fake->relinking);
-	fake->to_renew = true;
+	fake->awaits_restored = true;
 	fake->relinking = loop_after_ms(fake->event, after_ms, on_relink, fake);
 }
 

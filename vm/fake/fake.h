@@ -84,7 +84,7 @@ struct fake_vm {
 	bool watched;
 	bool is_dud;      /* of an image that does not come up */
 	bool frozen;      /* says nothing until it is asked something */
-	bool to_renew;    /* it is a copy: nothing goes before "renew" */
+	bool awaits_restored;    /* it is a copy: nothing goes before "restored" */
 	int64_t clock_us; /* what the host said the time is */
 	uint64_t start_us;
 	char fault[21]; /* what is to go wrong, for tests: exec "set WORD" */

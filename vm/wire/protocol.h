@@ -78,7 +78,7 @@
  *       after this reply until the host sends something, so that no byte is under way while the machine
  *       is saved.  Whatever comes next thaws it.
  *
- *   renew {time_us, entropy: base64 of 64 bytes, hostname?, machine_id?, mac?} -> {}
+ *   restored {time_us, entropy: base64 of 64 bytes, hostname?, machine_id?, mac?} -> {}
  *       The host is new: this desktop was cloned or resumed, or the server was restarted.  Always the
  *       first request of a new host end; it may come at a frozen agent or after the port was closed and
  *       opened.  The agent then forgets its old link (requests are cancelled and not answered, streams

@@ -116,7 +116,7 @@ static bool make_directories(size_t from, size_t to, struct err *err)
 	return true;
 }
 
-bool machine_mount(const struct machine_user *user, struct err *err)
+bool guest_setup_mount(const struct guest_user *user, struct err *err)
 {
 	const size_t all = sizeof(directories) / sizeof(*directories), on_root = 3;
 	if (!make_directories(0, on_root, err) || !mount_all(err) ||
@@ -137,9 +137,9 @@ bool machine_mount(const struct machine_user *user, struct err *err)
 
 /* ---- the user ---- */
 
-void machine_find_user(struct machine_user *ret_user)
+void guest_setup_find_user(struct guest_user *ret_user)
 {
-	struct machine_user user = { USER_ID, USER_ID, "user", "/home/user", "/bin/bash" };
+	struct guest_user user = { USER_ID, USER_ID, "user", "/home/user", "/bin/bash" };
 	FILE *file = fopen("/etc/passwd", "re");
 	struct passwd *row;
 	/* Not getpwuid(), which would load the image's own libraries into us. */
@@ -208,24 +208,24 @@ static bool make_machine_id(struct err *err)
 /* The image's own, if it has a usable one. */
 static void read_hostname(char ret_name[HOSTNAME_MAX + 1])
 {
-	struct errand names = { .time_us = ERRAND_TIME_MIN };
+	struct privileged_request names = { .time_us = PRIVILEGED_TIME_MIN };
 	struct err ignored;
 	auto_close int fd = open("/etc/hostname", O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd >= 0 ? read(fd, names.hostname, sizeof(names.hostname) - 1) : 0;
 	names.hostname[n > 0 ? n : 0] = '\0';
 	names.hostname[strcspn(names.hostname, " \t\n")] = '\0';
-	bool usable = *names.hostname && errand_check(&names, &ignored);
+	bool usable = *names.hostname && privileged_request_check(&names, &ignored);
 	snprintf(ret_name, HOSTNAME_MAX + 1, "%s", usable ? names.hostname : "vitrine");
 }
 
-bool machine_set_up(struct err *err)
+bool guest_setup_names(struct err *err)
 {
 	char name[HOSTNAME_MAX + 1];
 	read_hostname(name);
 	return set_hostname(name, err) && make_machine_id(err) && network_up(err);
 }
 
-/* ---- an errand ---- */
+/* ---- a privileged request ---- */
 
 static bool set_clock(int64_t time_us, struct err *err)
 {
@@ -237,13 +237,14 @@ static bool set_clock(int64_t time_us, struct err *err)
 }
 
 /* Counted as entropy, and in use from the next byte on: two clones must not draw the same. */
-static bool feed_entropy(const uint8_t bytes[ERRAND_ENTROPY], struct err *err)
+static bool feed_entropy(const uint8_t bytes[PRIVILEGED_ENTROPY], struct err *err)
 {
 	struct {
 		struct rand_pool_info info;
-		uint8_t bytes[ERRAND_ENTROPY];
-	} pool = { .info = { .entropy_count = ERRAND_ENTROPY * 8, .buf_size = ERRAND_ENTROPY } };
-	memcpy(pool.bytes, bytes, ERRAND_ENTROPY);
+		uint8_t bytes[PRIVILEGED_ENTROPY];
+	} pool = { .info = { .entropy_count = PRIVILEGED_ENTROPY * 8,
+			   .buf_size = PRIVILEGED_ENTROPY } };
+	memcpy(pool.bytes, bytes, PRIVILEGED_ENTROPY);
 	auto_close int fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
 	if (fd < 0 || ioctl(fd, RNDADDENTROPY, &pool) < 0 || ioctl(fd, RNDRESEEDCRNG) < 0) {
 		return err_errno(err, "cannot feed entropy");
@@ -251,10 +252,10 @@ static bool feed_entropy(const uint8_t bytes[ERRAND_ENTROPY], struct err *err)
 	return true;
 }
 
-bool machine_renew(const struct errand *errand, struct err *err)
+bool guest_setup_restored(const struct privileged_request *request, struct err *err)
 {
-	return set_clock(errand->time_us, err) && feed_entropy(errand->entropy, err) &&
-	       (!*errand->hostname || set_hostname(errand->hostname, err)) &&
-	       (!*errand->machine_id || set_machine_id(errand->machine_id, err)) &&
-	       (!*errand->mac || network_set_mac(errand->mac, err));
+	return set_clock(request->time_us, err) && feed_entropy(request->entropy, err) &&
+	       (!*request->hostname || set_hostname(request->hostname, err)) &&
+	       (!*request->machine_id || set_machine_id(request->machine_id, err)) &&
+	       (!*request->mac || network_set_mac(request->mac, err));
 }

@@ -6,21 +6,21 @@
 #include <sys/types.h>
 
 /* What the first process of a microVM does as root: file systems, names, the network's addresses,
- * and an errand. */
+ * and a privileged request. */
 
 /* The desktop's user: uid 1000 of /etc/passwd, or what stands for it where there is none. */
-struct machine_user {
+struct guest_user {
 	uid_t uid;
 	gid_t gid;
 	char name[64], home[256], shell[256];
 };
 
 /* Mounts what is not mounted yet and makes the directories a desktop needs. */
-bool machine_mount(const struct machine_user *user, struct err *err) NODISCARD;
-void machine_find_user(struct machine_user *ret_user);
+bool guest_setup_mount(const struct guest_user *user, struct err *err) NODISCARD;
+void guest_setup_find_user(struct guest_user *ret_user);
 /* Names and addresses as at a boot: hostname, /etc/hosts, machine-id, lo, eth0. */
-bool machine_set_up(struct err *err) NODISCARD;
-/* An errand that has passed errand_check(). */
-bool machine_renew(const struct errand *errand, struct err *err) NODISCARD;
+bool guest_setup_names(struct err *err) NODISCARD;
+/* A privileged request that has passed privileged_request_check(). */
+bool guest_setup_restored(const struct privileged_request *request, struct err *err) NODISCARD;
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * The first process of a microVM.  It makes a machine of what the kernel and the initramfs left,
  * starts the agent proper as the desktop's user, in a PID namespace of its own, and from then on
- * does three things: it reaps what nobody else does, runs the agent's errands as root, and turns the
+ * does three things: it reaps what nobody else does, runs the agent's privileged requests, and turns the
  * machine off when the agent has ended, for whatever reason.  The reason stands on the console,
  * which the host keeps.
  */
@@ -37,10 +37,10 @@
 struct init {
 	sd_event *event;
 	struct cmdline cmdline;
-	struct machine_user user;
+	struct guest_user user;
 	pid_t agent;
-	int errands; /* our end of the pair */
-	sd_event_source *errand;
+	int requests; /* our end of the pair */
+	sd_event_source *receiving;
 	int last; /* RB_*: what becomes of the machine at the end */
 };
 
@@ -127,7 +127,7 @@ static bool describe_agent(
 }
 
 static void describe_user(
-	const struct machine_user *user, struct buf env[ENV_MAX], const char *ret_env[ENV_MAX + 1])
+	const struct guest_user *user, struct buf env[ENV_MAX], const char *ret_env[ENV_MAX + 1])
 {
 	buf_printf(&env[0], "HOME=%s", user->home);
 	buf_printf(&env[1], "USER=%s", user->name);
@@ -140,7 +140,7 @@ static void describe_user(
 	ret_env[5] = NULL;
 }
 
-static bool spawn_agent(struct init *init, int port, int errands, struct err *err)
+static bool spawn_agent(struct init *init, int port, int requests, struct err *err)
 {
 	struct words words = { 0 };
 	auto_buf struct buf own = { 0 };
@@ -150,7 +150,7 @@ static bool spawn_agent(struct init *init, int port, int errands, struct err *er
 		return false;
 	}
 	describe_user(&init->user, text, env);
-	struct spawn_fd fds[] = { { port, LINK_FD }, { errands, INIT_FD }, { 2, 2 } };
+	struct spawn_fd fds[] = { { port, LINK_FD }, { requests, INIT_FD }, { 2, 2 } };
 	struct spawn how = { .argv = words.at,
 		.env = env,
 		.cwd = init->user.home,
@@ -169,20 +169,21 @@ static bool spawn_agent(struct init *init, int port, int errands, struct err *er
 
 /* ---- what comes up while it runs ---- */
 
-static int on_errand(sd_event_source *source, int fd, uint32_t events, void *data)
+static int on_privileged_request(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct init *init = data;
-	struct errand errand;
+	struct privileged_request request;
 	struct err err = { 0 }, unheard;
 	(void)source;
 	(void)events;
-	bool done = errand_take(fd, &errand, &err) && machine_renew(&errand, &err);
+	bool done = privileged_request_receive(fd, &request, &err) &&
+		    guest_setup_restored(&request, &err);
 	bool gone = err.kind == ERR_GONE; /* the agent has ended, and SIGCHLD says how */
 	if (!done && !gone) {
 		log_warning("%s", err.text);
 	}
-	if (gone || !errand_done(fd, errand.number, done ? NULL : &err, &unheard)) {
-		loop_drop(&init->errand);
+	if (gone || !privileged_request_reply(fd, request.number, done ? NULL : &err, &unheard)) {
+		loop_drop(&init->receiving);
 	}
 	return 0;
 }
@@ -225,8 +226,9 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 static bool start(struct init *init, struct err *err)
 {
 	int pair[2];
-	machine_find_user(&init->user);
-	if (!machine_mount(&init->user, err) || !read_options(init, err) || !machine_set_up(err)) {
+	guest_setup_find_user(&init->user);
+	if (!guest_setup_mount(&init->user, err) || !read_options(init, err) ||
+		!guest_setup_names(err)) {
 		return false;
 	}
 	auto_close int port = virtio_port_open(PORT_WAIT_MS, err);
@@ -237,8 +239,9 @@ static bool start(struct init *init, struct err *err)
 		return err_errno(err, "cannot make a socket pair");
 	}
 	auto_close int theirs = pair[1];
-	init->errands = pair[0];
-	init->errand = loop_add_io(init->event, init->errands, EPOLLIN, on_errand, init);
+	init->requests = pair[0];
+	init->receiving =
+		loop_add_io(init->event, init->requests, EPOLLIN, on_privileged_request, init);
 	sd_event_add_signal(init->event, NULL, SIGCHLD, on_child, init);
 	return spawn_agent(init, port, theirs, err);
 }

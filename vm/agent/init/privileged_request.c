@@ -49,29 +49,29 @@ static bool is_mac(const char *text)
 	       (strlen(text) == 17 && strchr("02468aceACE", text[1]) && strspn(text, "0:") < 17);
 }
 
-bool errand_check(const struct errand *e, struct err *err)
+bool privileged_request_check(const struct privileged_request *r, struct err *err)
 {
-	if (e->time_us < ERRAND_TIME_MIN || e->time_us > ERRAND_TIME_MAX) {
+	if (r->time_us < PRIVILEGED_TIME_MIN || r->time_us > PRIVILEGED_TIME_MAX) {
 		return err_set(err, ERR_ARGUMENT,
 			"'time_us' must be microseconds since 1970, between the years 2020 and "
 			"2500; got %lld",
-			(long long)e->time_us);
+			(long long)r->time_us);
 	}
-	if (!is_ended(e->hostname, sizeof(e->hostname)) || !is_hostname(e->hostname)) {
+	if (!is_ended(r->hostname, sizeof(r->hostname)) || !is_hostname(r->hostname)) {
 		return err_set(err, ERR_ARGUMENT,
 			"'hostname' must be 1 to 63 letters, digits and inner dashes; got '%.63s'",
-			e->hostname);
+			r->hostname);
 	}
-	if (!is_ended(e->machine_id, sizeof(e->machine_id)) || !is_machine_id(e->machine_id)) {
+	if (!is_ended(r->machine_id, sizeof(r->machine_id)) || !is_machine_id(r->machine_id)) {
 		return err_set(err, ERR_ARGUMENT,
 			"'machine_id' must be 32 hex digits, not all 0; got '%.32s'",
-			e->machine_id);
+			r->machine_id);
 	}
-	if (!is_ended(e->mac, sizeof(e->mac)) || !is_mac(e->mac)) {
+	if (!is_ended(r->mac, sizeof(r->mac)) || !is_mac(r->mac)) {
 		return err_set(err, ERR_ARGUMENT,
 			"'mac' must be six hex bytes like 52:54:00:12:34:56, of one interface; got "
 			"'%.17s'",
-			e->mac);
+			r->mac);
 	}
 	return true;
 }
@@ -102,12 +102,12 @@ static bool get(int fd, void *ret_record, size_t size, struct err *err)
 	return true;
 }
 
-bool errand_ask(int fd, const struct errand *errand, struct err *err)
+bool privileged_request_send(int fd, const struct privileged_request *request, struct err *err)
 {
-	return put(fd, errand, sizeof(*errand), err);
+	return put(fd, request, sizeof(*request), err);
 }
 
-bool errand_answer(int fd, uint32_t *ret_number, struct err *err)
+bool privileged_request_answer(int fd, uint32_t *ret_number, struct err *err)
 {
 	struct answer answer;
 	*ret_number = 0;
@@ -121,13 +121,14 @@ bool errand_answer(int fd, uint32_t *ret_number, struct err *err)
 	return answer.kind == ERR_NONE || err_set(err, ERR_HOST, "%s", answer.text);
 }
 
-bool errand_take(int fd, struct errand *ret_errand, struct err *err)
+bool privileged_request_receive(int fd, struct privileged_request *ret_request, struct err *err)
 {
-	*ret_errand = (struct errand){ 0 };
-	return get(fd, ret_errand, sizeof(*ret_errand), err) && errand_check(ret_errand, err);
+	*ret_request = (struct privileged_request){ 0 };
+	return get(fd, ret_request, sizeof(*ret_request), err) &&
+	       privileged_request_check(ret_request, err);
 }
 
-bool errand_done(int fd, uint32_t number, const struct err *why, struct err *err)
+bool privileged_request_reply(int fd, uint32_t number, const struct err *why, struct err *err)
 {
 	struct answer answer = { .number = number };
 	if (why) {

@@ -7,36 +7,39 @@
 
 /*
  * In a microVM the agent is an ordinary user, and what needs root is done by the first process.
- * There is one such errand: to take what a new host says of time, chance and names.  It travels as
- * one record over a SOCK_SEQPACKET pair, and so does the answer; both ends check what comes.
+ * There is one such request: to apply a new host's time, entropy and names.  It travels as one
+ * record over a SOCK_SEQPACKET pair, and so does the answer; both ends check what comes.
  */
 
-#define ERRAND_ENTROPY 64
-#define ERRAND_TIME_MIN 1577836800000000  /* the year 2020, us */
-#define ERRAND_TIME_MAX 16725225600000000 /* the year 2500 */
+#define PRIVILEGED_ENTROPY 64
+#define PRIVILEGED_TIME_MIN 1577836800000000  /* the year 2020, us */
+#define PRIVILEGED_TIME_MAX 16725225600000000 /* the year 2500 */
 
 /* An empty text: stays as it is. */
-struct errand {
+struct privileged_request {
 	uint32_t number; /* the answer has it too: one that is late belongs to another */
 	int64_t time_us; /* of CLOCK_REALTIME */
-	uint8_t entropy[ERRAND_ENTROPY];
+	uint8_t entropy[PRIVILEGED_ENTROPY];
 	char hostname[64];   /* letters, digits, '-' */
 	char machine_id[33]; /* 32 hex digits */
 	char mac[18];        /* "52:54:00:12:34:56", of one interface */
 };
 
-/* ERR_ARGUMENT, naming the member as the operation `renew` does. */
-bool errand_check(const struct errand *errand, struct err *err) NODISCARD;
+/* ERR_ARGUMENT, naming the member as the operation `restored` does. */
+bool privileged_request_check(const struct privileged_request *request, struct err *err) NODISCARD;
 
 /* The agent's end.  None of these waits. */
-bool errand_ask(int fd, const struct errand *errand, struct err *err) NODISCARD;
+bool privileged_request_send(
+	int fd, const struct privileged_request *request, struct err *err) NODISCARD;
 /* False: err is what the first process says, or why its answer cannot be had; *ret_number is 0
  * then if it cannot be had at all. */
-bool errand_answer(int fd, uint32_t *ret_number, struct err *err) NODISCARD;
+bool privileged_request_answer(int fd, uint32_t *ret_number, struct err *err) NODISCARD;
 
 /* The first process's end.  False: nothing usable came, but perhaps its number. */
-bool errand_take(int fd, struct errand *ret_errand, struct err *err) NODISCARD;
+bool privileged_request_receive(
+	int fd, struct privileged_request *ret_request, struct err *err) NODISCARD;
 /* why NULL: it went well. */
-bool errand_done(int fd, uint32_t number, const struct err *why, struct err *err) NODISCARD;
+bool privileged_request_reply(
+	int fd, uint32_t number, const struct err *why, struct err *err) NODISCARD;
 
 #endif

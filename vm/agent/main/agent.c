@@ -47,17 +47,17 @@ static void forget_host(struct agent_main *agent)
 
 /* ---- the link ---- */
 
-#define RENEW "renew"
+#define RESTORED "restored"
 
 static void on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
 {
 	struct agent_main *agent = data;
 	const char *op = json_string_value(json_object_get(msg->json, "op"));
 	struct err err;
-	if (strcmp(op, RENEW) == 0 && agent->port_fd >= 0) {
+	if (strcmp(op, RESTORED) == 0 && agent->port_fd >= 0) {
 		forget_host(agent);
-	} else if (!agent->greeted && !agent->renewal) {
-		err_set(&err, ERR_STATE, "the first request of a new host must be 'renew'");
+	} else if (!agent->greeted && !agent->restored) {
+		err_set(&err, ERR_STATE, "the first request of a new host must be 'restored'");
 		link_reply_err(link, id, &err);
 		return;
 	}
@@ -105,7 +105,7 @@ static const struct link_handlers port_handlers = {
 	.request = on_request,
 	.cancel = on_cancel,
 	.closed = on_closed,
-	.begins_anew = RENEW,
+	.begins_anew = RESTORED,
 };
 
 static void start(struct agent_main *agent)

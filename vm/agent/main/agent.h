@@ -9,7 +9,7 @@
 struct clipboard;    /* vm/agent/desktop/clipboard.h */
 struct session;      /* vm/agent/session/session.h */
 struct screen_watch; /* vm/agent/main/screen_watch.h */
-struct renewal;      /* vm/agent/main/restored.c: one that is under way */
+struct restored;     /* vm/agent/main/restored.c: one that is under way */
 
 struct agent_main {
 	struct agent shared; /* the first member: see agent_main() */
@@ -25,7 +25,7 @@ struct agent_main {
 	int init_fd;                /* to the first process of the machine; -1: none */
 	bool started;               /* the session was */
 	bool greeted;               /* this host was told hello */
-	struct renewal *renewal;
+	struct restored *restored;
 };
 
 /* The whole, from what an operation has. */

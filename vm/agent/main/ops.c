@@ -14,7 +14,7 @@
 	X(launch) \
 	X(ping) \
 	X(prepare) \
-	X(renew) \
+	X(restored) \
 	X(rfb) \
 	X(watch)
 

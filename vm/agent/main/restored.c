@@ -1,9 +1,9 @@
 /*
- * A saved machine comes back with another host, or its host was started again.  By the time the
- * request is here the link and the agent have forgotten the old one.  What needs root goes to the
- * machine's first process, while the window manager, and through it the X server, is asked for a
- * sign of life; when both have answered, the session reports as at its start.  No process is
- * started: this is what a clone's user waits for.
+ * The host is new: this VM was restored or cloned, or the server was started again.  By the time the
+ * request is here the link and the agent have forgotten the old host.  The privileged part goes to
+ * the VM's first process.  At the same time the window manager, and through it the X server, is
+ * checked for liveness.  When both have answered, the session reports as at its start.  No process
+ * is started: this is what a clone's user waits for.
  */
 #include "base/base64.h"
 #include "base/cleanup.h"
@@ -29,7 +29,7 @@ struct args {
 
 static const struct field fields[] = {
 	FIELD_NUM(struct args, time_us, "microseconds since 1970", .required = true,
-		.min = (double)ERRAND_TIME_MIN, .max = (double)ERRAND_TIME_MAX),
+		.min = (double)PRIVILEGED_TIME_MIN, .max = (double)PRIVILEGED_TIME_MAX),
 	FIELD_STR(
 		struct args, entropy, "base64 of 64 bytes", .required = true, .min = 88, .max = 88),
 	FIELD_STR(struct args, hostname, "its new name", .min = 1, .max = 63),
@@ -38,20 +38,20 @@ static const struct field fields[] = {
 	{},
 };
 
-struct renewal {
+struct restored {
 	struct request *req;
 	struct agent_main *agent;
 	struct display *display; /* NULL: it need not answer, or has */
 	struct display_listener listener;
 	struct barrier *barrier;
-	sd_event_source *errand; /* NULL: it is done */
+	sd_event_source *privileged; /* NULL: it is done */
 	uint32_t number;
 	int silences;
 };
 
 /* ---- ends ---- */
 
-static void forget_display(struct renewal *r)
+static void forget_display(struct restored *r)
 {
 	if (r->display) {
 		barrier_free(take_ptr(&r->barrier));
@@ -60,46 +60,46 @@ static void forget_display(struct renewal *r)
 	}
 }
 
-static void renewal_free(struct renewal *r)
+static void restored_free(struct restored *r)
 {
-	r->agent->renewal = NULL;
+	r->agent->restored = NULL;
 	forget_display(r);
-	loop_drop(&r->errand);
+	loop_drop(&r->privileged);
 	free(r);
 }
 
-static void fail(struct renewal *r, const struct err *why)
+static void fail(struct restored *r, const struct err *why)
 {
 	struct request *req = r->req;
-	renewal_free(r);
+	restored_free(r);
 	request_fail(req, why);
 }
 
 static void on_cancel(void *data)
 {
 	struct err err;
-	err_set(&err, ERR_CANCELLED, "the renewal was taken back");
+	err_set(&err, ERR_CANCELLED, "the notification was cancelled");
 	fail(data, &err);
 }
 
-static void finish_when_done(struct renewal *r)
+static void finish_when_done(struct restored *r)
 {
 	struct request *req = r->req;
 	struct agent_main *agent = r->agent;
-	if (r->errand || r->display) {
+	if (r->privileged || r->display) {
 		return;
 	}
-	renewal_free(r);
+	restored_free(r);
 	request_reply(req, NULL, NULL, 0);
 	agent_greet(agent);
-	session_renew(agent->session);
+	session_restored(agent->session);
 }
 
 /* ---- the desktop ---- */
 
 static void on_answer(enum barrier_answer answer, void *data);
 
-static void ask(struct renewal *r)
+static void ask(struct restored *r)
 {
 	barrier_free(r->barrier);
 	r->barrier = barrier_sign_of_life(r->display, on_answer, r);
@@ -107,7 +107,7 @@ static void ask(struct renewal *r)
 
 static void on_answer(enum barrier_answer answer, void *data)
 {
-	struct renewal *r = data;
+	struct restored *r = data;
 	if (answer == BARRIER_SILENT && ++r->silences < PATIENCE) {
 		ask(r); /* it may be slow, or just dead and soon back */
 	} else if (answer == BARRIER_SILENT) {
@@ -118,16 +118,16 @@ static void on_answer(enum barrier_answer answer, void *data)
 	finish_when_done(r);
 }
 
-/* The session starts it anew, and tells of ready when it is there. */
+/* The session starts it again and reports ready then. */
 static void on_display_closing(const struct err *why, void *data)
 {
 	(void)why;
-	struct renewal *r = data;
+	struct restored *r = data;
 	forget_display(r);
 	finish_when_done(r);
 }
 
-static void check_desktop(struct renewal *r)
+static void check_desktop(struct restored *r)
 {
 	struct display *d = r->agent->shared.display;
 	if (!d || display_is_lost(d) || !session_is_managed(r->agent->session)) {
@@ -139,20 +139,20 @@ static void check_desktop(struct renewal *r)
 	ask(r);
 }
 
-/* ---- the machine ---- */
+/* ---- the privileged request ---- */
 
-static int on_errand(sd_event_source *source, int fd, uint32_t events, void *data)
+static int on_privileged_request(sd_event_source *source, int fd, uint32_t events, void *data)
 {
-	struct renewal *r = data;
+	struct restored *r = data;
 	struct err err;
 	uint32_t number;
 	(void)source;
 	(void)events;
-	bool done = errand_answer(fd, &number, &err);
+	bool done = privileged_request_answer(fd, &number, &err);
 	if (number && number != r->number) {
-		return 0; /* of a renewal that was taken back */
+		return 0; /* of one that was cancelled */
 	}
-	loop_drop(&r->errand);
+	loop_drop(&r->privileged);
 	if (done) {
 		finish_when_done(r);
 	} else {
@@ -161,60 +161,61 @@ static int on_errand(sd_event_source *source, int fd, uint32_t events, void *dat
 	return 0;
 }
 
-static bool describe(const struct args *args, struct errand *ret, struct err *err)
+static bool describe(const struct args *args, struct privileged_request *ret, struct err *err)
 {
-	struct errand errand = { .time_us = args->time_us };
+	struct privileged_request request = { .time_us = args->time_us };
 	size_t len = 0;
 	auto_free uint8_t *entropy = base64_decode(args->entropy, &len);
-	if (!entropy || len != sizeof(errand.entropy)) {
-		return err_set(
-			err, ERR_ARGUMENT, "'entropy' must be base64 of %d bytes", ERRAND_ENTROPY);
+	if (!entropy || len != sizeof(request.entropy)) {
+		return err_set(err, ERR_ARGUMENT, "'entropy' must be base64 of %d bytes",
+			PRIVILEGED_ENTROPY);
 	}
-	memcpy(errand.entropy, entropy, len);
-	snprintf(errand.hostname, sizeof(errand.hostname), "%s",
+	memcpy(request.entropy, entropy, len);
+	snprintf(request.hostname, sizeof(request.hostname), "%s",
 		args->hostname ? args->hostname : "");
-	snprintf(errand.machine_id, sizeof(errand.machine_id), "%s",
+	snprintf(request.machine_id, sizeof(request.machine_id), "%s",
 		args->machine_id ? args->machine_id : "");
-	snprintf(errand.mac, sizeof(errand.mac), "%s", args->mac ? args->mac : "");
-	*ret = errand;
-	return errand_check(ret, err);
+	snprintf(request.mac, sizeof(request.mac), "%s", args->mac ? args->mac : "");
+	*ret = request;
+	return privileged_request_check(ret, err);
 }
 
-static void renew(struct request *req, const void *data)
+static void restored(struct request *req, const void *data)
 {
 	static uint32_t number;
 	struct agent_main *agent = agent_main(request_agent(req));
-	struct errand errand;
+	struct privileged_request request;
 	struct err err;
 	if (agent->init_fd < 0) {
-		err_set(&err, ERR_UNSUPPORTED, "only a machine of its own can be renewed");
+		err_set(&err, ERR_UNSUPPORTED, "'restored' is supported only inside a microVM");
 		return request_fail(req, &err);
 	}
-	if (!describe(data, &errand, &err)) {
+	if (!describe(data, &request, &err)) {
 		return request_fail(req, &err);
 	}
-	errand.number = ++number ? number : ++number;
-	if (!errand_ask(agent->init_fd, &errand, &err)) {
+	request.number = ++number ? number : ++number;
+	if (!privileged_request_send(agent->init_fd, &request, &err)) {
 		return request_fail(req, &err);
 	}
-	struct renewal *r = must(calloc(1, sizeof(*r)));
+	struct restored *r = must(calloc(1, sizeof(*r)));
 	r->req = req;
 	r->agent = agent;
-	r->number = errand.number;
-	agent->renewal = r;
-	r->errand = loop_add_io(agent->shared.event, agent->init_fd, EPOLLIN, on_errand, r);
+	r->number = request.number;
+	agent->restored = r;
+	r->privileged =
+		loop_add_io(agent->shared.event, agent->init_fd, EPOLLIN, on_privileged_request, r);
 	request_on_cancel(req, on_cancel, r);
 	check_desktop(r);
 }
 
-const struct op op_renew = {
-	.name = "renew",
+const struct op op_restored = {
+	.name = "restored",
 	.fields = fields,
 	.args_size = sizeof(struct args),
-	.run = renew,
+	.run = restored,
 };
 
-/* ---- before a machine is saved ---- */
+/* ---- before a VM is saved ---- */
 
 struct freeze_args {
 	bool raw;
@@ -229,7 +230,7 @@ static void freeze(struct request *req, const void *args)
 {
 	const struct freeze_args *how = args;
 	struct link *link = request_agent(req)->link;
-	/* Now, and not in each of the machines that come of this one. */
+	/* Now, once, and not in each clone. */
 	act_queue_look_ahead(request_agent(req)->acts, how->raw);
 	request_reply(req, NULL, NULL, 0);
 	link_freeze(link);

@@ -544,7 +544,7 @@ void session_start(struct session *s)
 	advance(s);
 }
 
-void session_renew(struct session *s)
+void session_restored(struct session *s)
 {
 	s->ready = false;
 	for (int i = 0; i < SERVICES; i++) {

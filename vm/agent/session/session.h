@@ -14,7 +14,7 @@
 struct agent;
 struct session;
 
-/* Fire from the loop, or inside session_start() and session_renew(). */
+/* Fire from the loop, or inside session_start() and session_restored(). */
 struct session_handlers {
 	/* A part is up, or the first frame was captured; not told once the desktop is ready.  ms
 	 * since the agent's start. */
@@ -40,7 +40,7 @@ struct session *session_new(
 void session_start(struct session *session);
 /* A new host: tells the stages again, and ready as soon as everything is up and a frame was
  * captured. */
-void session_renew(struct session *session);
+void session_restored(struct session *session);
 /* Whether a window manager should answer now. */
 bool session_is_managed(const struct session *session);
 /* Every event on the display: some of them are signs of life. */

@@ -1,6 +1,6 @@
 // USES agent
 /* An agent whose machine was saved and came back with another host.  The test is both: the host,
- * and the machine's first process, which does the agent's errands. */
+ * and the machine's first process, which runs the agent's privileged requests. */
 #include "agent_client.h"
 
 #include "base/base64.h"
@@ -14,7 +14,7 @@
 
 struct machine {
 	struct client c;
-	int errands; /* the first process's end */
+	int requests; /* the first process's end */
 };
 
 static void begin(struct machine *m)
@@ -23,14 +23,14 @@ static void begin(struct machine *m)
 	cr_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
 	client_start_with(&m->c, (const char *[]){ "--init-fd", "4", NULL }, pair[1]);
 	close(pair[1]);
-	m->errands = pair[0];
+	m->requests = pair[0];
 	client_expect(&m->c, "ready", 0);
 }
 
 static void finish(struct machine *m)
 {
 	client_stop(&m->c);
-	close(m->errands);
+	close(m->requests);
 }
 
 /* Another host at the same bytes, which knows nothing of the old one's. */
@@ -42,9 +42,9 @@ static void change_host(struct machine *m)
 	m->c.link = link_new(m->c.event, fd, &client_handlers, &m->c);
 }
 
-static json_t *renew_args(void)
+static json_t *restored_args(void)
 {
-	uint8_t bytes[ERRAND_ENTROPY];
+	uint8_t bytes[PRIVILEGED_ENTROPY];
 	size_t len;
 	for (size_t i = 0; i < sizeof(bytes); i++) {
 		bytes[i] = (uint8_t)i;
@@ -55,24 +55,24 @@ static json_t *renew_args(void)
 		"52:54:00:00:00:01");
 }
 
-static struct errand take_errand(struct machine *m)
+static struct privileged_request receive_request(struct machine *m)
 {
-	struct errand errand;
+	struct privileged_request request;
 	struct err err;
-	struct pollfd wait = { m->errands, POLLIN, 0 };
-	cr_assert(poll(&wait, 1, CLIENT_PATIENCE_MS) == 1, "no errand came");
-	cr_assert(errand_take(m->errands, &errand, &err), "%s", err.text);
-	return errand;
+	struct pollfd wait = { m->requests, POLLIN, 0 };
+	cr_assert(poll(&wait, 1, CLIENT_PATIENCE_MS) == 1, "no request came");
+	cr_assert(privileged_request_receive(m->requests, &request, &err), "%s", err.text);
+	return request;
 }
 
-/* Answers an errand with why (NULL: it went well), and waits for what the host is told. */
-static void renew(struct machine *m, const struct err *why, struct answer *a)
+/* Answers a privileged request with why (NULL: it went well), and waits for what the host is told. */
+static void restored(struct machine *m, const struct err *why, struct answer *a)
 {
 	struct err err;
-	client_ask(&m->c, "renew", renew_args(), a);
-	struct errand errand = take_errand(m);
-	cr_assert(errand_done(m->errands, errand.number, why, &err));
-	cr_assert(client_until(&m->c, a->came), "no answer to 'renew' came");
+	client_ask(&m->c, "restored", restored_args(), a);
+	struct privileged_request request = receive_request(m);
+	cr_assert(privileged_request_reply(m->requests, request.number, why, &err));
+	cr_assert(client_until(&m->c, a->came), "no answer to 'restored' came");
 }
 
 static const char *event_at(const struct machine *m, size_t i)
@@ -94,22 +94,22 @@ static void expect_greeting(struct machine *m)
 	cr_expect_str_eq(event_at(m, 6), "ready");
 }
 
-Test(renew, does_the_errand_and_greets)
+Test(restored, does_the_privileged_request_and_greets)
 {
 	struct machine m;
 	struct answer a;
 	begin(&m);
 	change_host(&m);
-	client_ask(&m.c, "renew", renew_args(), &a);
-	struct errand errand = take_errand(&m);
-	cr_expect_eq(errand.time_us, TIME_US);
-	cr_expect_eq(errand.entropy[63], 63);
-	cr_expect_str_eq(errand.hostname, "copy-1");
-	cr_expect_str_eq(errand.machine_id, MACHINE_ID);
-	cr_expect_str_eq(errand.mac, "52:54:00:00:00:01");
-	cr_expect_eq(json_array_size(m.c.events), 0, "it greets before the errand is done");
+	client_ask(&m.c, "restored", restored_args(), &a);
+	struct privileged_request request = receive_request(&m);
+	cr_expect_eq(request.time_us, TIME_US);
+	cr_expect_eq(request.entropy[63], 63);
+	cr_expect_str_eq(request.hostname, "copy-1");
+	cr_expect_str_eq(request.machine_id, MACHINE_ID);
+	cr_expect_str_eq(request.mac, "52:54:00:00:00:01");
+	cr_expect_eq(json_array_size(m.c.events), 0, "it greets before the request is done");
 	struct err err;
-	cr_assert(errand_done(m.errands, errand.number, NULL, &err));
+	cr_assert(privileged_request_reply(m.requests, request.number, NULL, &err));
 	expect_greeting(&m);
 	cr_expect(a.came && a.result, "%s", a.err.text);
 	answer_done(&a);
@@ -119,7 +119,7 @@ Test(renew, does_the_errand_and_greets)
 	finish(&m);
 }
 
-Test(renew, forgets_what_the_old_host_asked_for)
+Test(restored, forgets_what_the_old_host_asked_for)
 {
 	struct machine m;
 	struct shell old = { 0 }, sh;
@@ -133,7 +133,7 @@ Test(renew, forgets_what_the_old_host_asked_for)
 	client_call(&m.c, "freeze", NULL, &a);
 	answer_done(&a);
 	change_host(&m);
-	renew(&m, NULL, &a); /* with the number of a request that is still open */
+	restored(&m, NULL, &a); /* with the number of a request that is still open */
 	cr_expect(a.result, "%s", a.err.text);
 	answer_done(&a);
 	expect_greeting(&m);
@@ -165,7 +165,7 @@ static unsigned buttons_down(struct client *c)
 	return mask & (Button1Mask | Button2Mask | Button3Mask);
 }
 
-Test(renew, lets_go_of_what_is_held_down)
+Test(restored, lets_go_of_what_is_held_down)
 {
 	struct machine m;
 	struct answer a;
@@ -178,46 +178,46 @@ Test(renew, lets_go_of_what_is_held_down)
 	answer_done(&a);
 	cr_assert_eq(buttons_down(&m.c), Button1Mask);
 	change_host(&m);
-	renew(&m, NULL, &a);
+	restored(&m, NULL, &a);
 	answer_done(&a);
 	cr_expect_eq(buttons_down(&m.c), 0);
 	finish(&m);
 }
 
-Test(renew, an_errand_that_fails_is_told)
+Test(restored, a_privileged_request_that_fails_is_told)
 {
 	struct machine m;
 	struct answer a;
 	struct err why;
 	begin(&m);
 	err_set(&why, ERR_HOST, "cannot set the clock: it is stuck");
-	renew(&m, &why, &a);
+	restored(&m, &why, &a);
 	cr_expect_eq(a.err.kind, ERR_HOST);
 	cr_expect(strstr(a.err.text, "it is stuck"), "%s", a.err.text);
 	client_call(&m.c, "ping", NULL, &a);
-	cr_expect_eq(a.err.kind, ERR_STATE, "a host that was not renewed is served");
-	cr_expect(strstr(a.err.text, "'renew'"), "%s", a.err.text);
-	renew(&m, NULL, &a);
+	cr_expect_eq(a.err.kind, ERR_STATE, "a host that was not restored is served");
+	cr_expect(strstr(a.err.text, "'restored'"), "%s", a.err.text);
+	restored(&m, NULL, &a);
 	cr_expect(a.result, "%s", a.err.text);
 	answer_done(&a);
 	finish(&m);
 }
 
-/* A host that asks again before the first errand is done hears of its own only. */
-Test(renew, a_late_errand_is_not_taken_for_another)
+/* A host that asks again before the first request is done hears of its own only. */
+Test(restored, a_late_answer_is_not_taken_for_another)
 {
 	struct machine m;
 	struct answer first, second;
 	struct err err, why;
 	begin(&m);
-	client_ask(&m.c, "renew", renew_args(), &first);
-	struct errand one = take_errand(&m);
+	client_ask(&m.c, "restored", restored_args(), &first);
+	struct privileged_request one = receive_request(&m);
 	change_host(&m);
-	client_ask(&m.c, "renew", renew_args(), &second);
-	struct errand two = take_errand(&m);
+	client_ask(&m.c, "restored", restored_args(), &second);
+	struct privileged_request two = receive_request(&m);
 	err_set(&why, ERR_HOST, "this is the first");
-	cr_assert(errand_done(m.errands, one.number, &why, &err));
-	cr_assert(errand_done(m.errands, two.number, NULL, &err));
+	cr_assert(privileged_request_reply(m.requests, one.number, &why, &err));
+	cr_assert(privileged_request_reply(m.requests, two.number, NULL, &err));
 	cr_assert(client_until(&m.c, second.came));
 	cr_expect(second.result, "%s", second.err.text);
 	expect_greeting(&m);
@@ -254,57 +254,57 @@ static const struct {
 	{ "colour", "\"red\"", "'colour'" },
 };
 
-Test(renew, refuses_what_it_cannot_use)
+Test(restored, refuses_what_it_cannot_use)
 {
 	struct machine m;
-	struct pollfd errand;
+	struct pollfd request;
 	begin(&m);
-	errand = (struct pollfd){ m.errands, POLLIN, 0 };
+	request = (struct pollfd){ m.requests, POLLIN, 0 };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		struct answer a;
-		json_t *args = renew_args();
+		json_t *args = restored_args();
 		json_object_set_new(
 			args, bad[i].key, json_loads(bad[i].value, JSON_DECODE_ANY, NULL));
-		client_call(&m.c, "renew", args, &a);
+		client_call(&m.c, "restored", args, &a);
 		cr_expect_eq(a.err.kind, ERR_ARGUMENT, "%s=%s is taken", bad[i].key, bad[i].value);
 		cr_expect(strstr(a.err.text, bad[i].words), "'%s' is not in: %s", bad[i].words,
 			a.err.text);
 		answer_done(&a);
-		cr_expect_eq(poll(&errand, 1, 0), 0, "%s=%s leads to an errand", bad[i].key,
-			bad[i].value);
+		cr_expect_eq(poll(&request, 1, 0), 0, "%s=%s leads to a privileged request",
+			bad[i].key, bad[i].value);
 	}
 	finish(&m);
 }
 
 /* Names that are left out stay as they are. */
-Test(renew, needs_no_names)
+Test(restored, needs_no_names)
 {
 	struct machine m;
 	struct answer a;
 	struct err err;
-	json_t *args = renew_args();
+	json_t *args = restored_args();
 	json_object_del(args, "hostname");
 	json_object_del(args, "machine_id");
 	json_object_del(args, "mac");
 	begin(&m);
-	client_ask(&m.c, "renew", args, &a);
-	struct errand errand = take_errand(&m);
-	cr_expect_str_empty(errand.hostname);
-	cr_expect_str_empty(errand.machine_id);
-	cr_expect_str_empty(errand.mac);
-	cr_assert(errand_done(m.errands, errand.number, NULL, &err));
+	client_ask(&m.c, "restored", args, &a);
+	struct privileged_request request = receive_request(&m);
+	cr_expect_str_empty(request.hostname);
+	cr_expect_str_empty(request.machine_id);
+	cr_expect_str_empty(request.mac);
+	cr_assert(privileged_request_reply(m.requests, request.number, NULL, &err));
 	cr_assert(client_until(&m.c, a.came));
 	cr_expect(a.result, "%s", a.err.text);
 	answer_done(&a);
 	finish(&m);
 }
 
-Test(renew, is_not_for_desktops_in_namespaces)
+Test(restored, is_not_for_desktops_in_namespaces)
 {
 	struct client c;
 	struct answer a;
 	client_start_ready(&c);
-	client_call(&c, "renew", renew_args(), &a);
+	client_call(&c, "restored", restored_args(), &a);
 	cr_expect_eq(a.err.kind, ERR_UNSUPPORTED, "%s", a.err.text);
 	client_call(&c, "ping", NULL, &a);
 	cr_expect(a.result, "%s", a.err.text);
@@ -312,14 +312,14 @@ Test(renew, is_not_for_desktops_in_namespaces)
 	client_stop(&c);
 }
 
-Test(renew, meets_a_desktop_whose_x_server_just_died)
+Test(restored, meets_a_desktop_whose_x_server_just_died)
 {
 	struct machine m;
 	struct answer a;
 	begin(&m);
 	kill(client_pid_of(&m.c, "Xvnc"), SIGKILL);
 	change_host(&m);
-	renew(&m, NULL, &a);
+	restored(&m, NULL, &a);
 	cr_expect(a.result, "%s", a.err.text);
 	answer_done(&a);
 	client_expect(&m.c, "ready", 0);
