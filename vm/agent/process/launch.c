@@ -146,7 +146,7 @@ static const char menu_note[] =
 static bool menu_is_open(const struct launch *l, Window id)
 {
 	Display *x = display_x(l->display);
-	if (!family_has_stranger(l->display, id)) {
+	if (!window_group_has_stranger(l->display, id)) {
 		return false;
 	}
 	int status = XGrabKeyboard(

@@ -8,12 +8,12 @@
 struct join {
 	struct request *req;
 	struct link_stream *stream; /* NULL: the host gave it up */
-	struct viewer *viewer;
+	struct vnc_server *vnc;
 };
 
 static void join_free(struct join *j)
 {
-	viewer_free(j->viewer);
+	vnc_server_free(j->vnc);
 	if (j->stream) {
 		link_stream_end(j->stream);
 		link_stream_free(j->stream);
@@ -42,19 +42,19 @@ static size_t on_write(const void *bytes, size_t len, void *data)
 }
 
 /* A viewer that breaks the protocol is closed without a word, as the X server does. */
-static void on_viewer_ended(const struct err *why, void *data)
+static void on_vnc_ended(const struct err *why, void *data)
 {
 	finish(data, why->kind == ERR_ARGUMENT ? NULL : why);
 }
 
-static const struct viewer_handlers viewer_handlers = { on_write, on_viewer_ended };
+static const struct vnc_server_handlers vnc_server_handlers = { on_write, on_vnc_ended };
 
 /* ---- the stream ---- */
 
 static void on_data(struct link_stream *stream, const void *bytes, size_t len, void *data)
 {
 	struct join *j = data;
-	viewer_feed(j->viewer, bytes, len);
+	vnc_server_feed(j->vnc, bytes, len);
 	link_stream_consumed(stream, len);
 }
 
@@ -76,7 +76,7 @@ static void on_writable(struct link_stream *stream, void *data)
 {
 	struct join *j = data;
 	(void)stream;
-	viewer_writable(j->viewer);
+	vnc_server_writable(j->vnc);
 }
 
 static const struct link_stream_handlers handlers = {
@@ -100,8 +100,8 @@ void rfb_window_join(struct request *req, uint32_t stream, uint32_t window)
 	struct err err;
 	j->req = req;
 	j->stream = link_stream_accept(agent->link, stream, &handlers, j, &err);
-	j->viewer = j->stream ? viewer_new(agent, window, &viewer_handlers, j, &err) : NULL;
-	if (j->viewer) {
+	j->vnc = j->stream ? vnc_server_new(agent, window, &vnc_server_handlers, j, &err) : NULL;
+	if (j->vnc) {
 		request_on_cancel(req, on_cancel, j);
 	} else {
 		finish(j, &err);

@@ -1,25 +1,25 @@
 #ifndef VM_AGENT_WINDOW_VNC_IMPL_H
 #define VM_AGENT_WINDOW_VNC_IMPL_H
 
-/* What the viewer*.c files share. */
+/* What the vnc_*.c files share. */
 
 #include "vm/agent/window/rfb_encode.h"
 #include "vm/agent/window/vnc_server.h"
 #include "vm/agent/window/window_capture.h"
 #include "vm/agent/window/window_input.h"
 
-#define VIEWER_HELLO "RFB 003.008\n"
+#define VNC_HELLO "RFB 003.008\n"
 
 enum { ENCODING_SIZE = -223, ENCODING_CURSOR = -239, QUALITY_0 = -32, QUALITY_9 = -23 };
 
-struct viewer {
+struct vnc_server {
 	struct agent *agent;
 	struct display *display;
-	struct view *view;
-	struct view_input *input;
+	struct window_capture *capture;
+	struct window_input *input;
 	struct rfb_encoder *encoder;
 	struct cursor *cursor;
-	const struct viewer_handlers *handlers;
+	const struct vnc_server_handlers *handlers;
 	void *data;
 	bool over;
 	struct err why;
@@ -36,7 +36,7 @@ struct viewer {
 	struct point offset; /* and of that its corner, from the window's */
 	bool wanted;         /* an update was asked for */
 	bool whole;          /* all of the picture, changed or not */
-	struct rect rects[VIEW_RECTS_MAX];
+	struct rect rects[WINDOW_CAPTURE_RECTS_MAX];
 	size_t n_rects, next_rect; /* of the update under way */
 	uint64_t cursor_sent;
 	struct rect pointer; /* where it is painted; width 0: nowhere */
@@ -48,13 +48,13 @@ struct viewer {
 
 /* ---- vnc_server.c ---- */
 
-void viewer_end(struct viewer *v, const struct err *why);
-void viewer_put_u16(struct buf *out, unsigned value);
-void viewer_put_u32(struct buf *out, uint32_t value);
+void vnc_server_end(struct vnc_server *v, const struct err *why);
+void vnc_server_put_u16(struct buf *out, unsigned value);
+void vnc_server_put_u32(struct buf *out, uint32_t value);
 
 /* ---- vnc_parse.c ---- */
 
 /* Takes what is whole of v->in; may end it. */
-void viewer_take_all(struct viewer *v);
+void vnc_server_take_all(struct vnc_server *v);
 
 #endif

@@ -21,14 +21,14 @@ static uint32_t get_u32(const uint8_t *at)
 
 /* ---- messages: m is whole ---- */
 
-static bool take_format(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
+static bool take_format(struct vnc_server *v, const uint8_t *m, size_t len, struct err *err)
 {
 	(void)len;
 	v->whole = true;
 	return rfb_format_read(&v->how.format, m + 4, err);
 }
 
-static bool take_encodings(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
+static bool take_encodings(struct vnc_server *v, const uint8_t *m, size_t len, struct err *err)
 {
 	(void)err;
 	v->how.tight = v->takes_size = v->draws_pointer = false;
@@ -46,23 +46,24 @@ static bool take_encodings(struct viewer *v, const uint8_t *m, size_t len, struc
 	return true;
 }
 
-static bool take_request(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
+static bool take_request(struct vnc_server *v, const uint8_t *m, size_t len, struct err *err)
 {
 	(void)len;
 	(void)err;
 	v->wanted = true;
 	if (!m[1]) {
-		view_touch(v->view, (struct rect){ (int)get_u16(m + 2), (int)get_u16(m + 4),
+		window_capture_touch(
+			v->capture, (struct rect){ (int)get_u16(m + 2), (int)get_u16(m + 4),
 					    (int)get_u16(m + 6), (int)get_u16(m + 8) });
 	}
 	return true;
 }
 
-static bool take_key(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
+static bool take_key(struct vnc_server *v, const uint8_t *m, size_t len, struct err *err)
 {
 	(void)len;
 	(void)err;
-	view_input_key(v->input, get_u32(m + 4), m[1] != 0);
+	window_input_key(v->input, get_u32(m + 4), m[1] != 0);
 	return true;
 }
 
@@ -71,13 +72,13 @@ static int clip(int value, int max)
 	return value < max ? value : max > 0 ? max - 1 : 0;
 }
 
-static bool take_pointer(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
+static bool take_pointer(struct vnc_server *v, const uint8_t *m, size_t len, struct err *err)
 {
 	struct point at = { v->offset.x + clip((int)get_u16(m + 2), v->size.width),
 		v->offset.y + clip((int)get_u16(m + 4), v->size.height) };
 	(void)len;
 	(void)err;
-	view_input_pointer(v->input, at, m[1]);
+	window_input_pointer(v->input, at, m[1]);
 	return true;
 }
 
@@ -104,7 +105,7 @@ static const struct message {
 	uint8_t type;
 	uint8_t head; /* bytes that tell its length; without a length(), all of it */
 	size_t (*length)(const uint8_t *head); /* SIZE_MAX: too long */
-	bool (*take)(struct viewer *v, const uint8_t *m, size_t len, struct err *err);
+	bool (*take)(struct vnc_server *v, const uint8_t *m, size_t len, struct err *err);
 } messages[] = {
 	{ 0, 20, NULL, take_format },
 	{ 2, 4, encodings_length, take_encodings },
@@ -117,50 +118,50 @@ static const struct message {
 
 /* ---- the handshake ---- */
 
-static bool take_hello(struct viewer *v, const uint8_t *m, struct err *err)
+static bool take_hello(struct vnc_server *v, const uint8_t *m, struct err *err)
 {
-	if (memcmp(m, VIEWER_HELLO, strlen(VIEWER_HELLO)) != 0) {
+	if (memcmp(m, VNC_HELLO, strlen(VNC_HELLO)) != 0) {
 		return err_set(err, ERR_ARGUMENT, "a viewer must speak RFB 3.8");
 	}
 	buf_append(&v->out, "\1\1", 2);
 	return true;
 }
 
-static bool take_security(struct viewer *v, const uint8_t *m, struct err *err)
+static bool take_security(struct vnc_server *v, const uint8_t *m, struct err *err)
 {
 	if (m[0] != 1) {
 		return err_set(err, ERR_ARGUMENT,
 			"a viewer must choose the security type None, not %u", m[0]);
 	}
-	viewer_put_u32(&v->out, 0);
+	vnc_server_put_u32(&v->out, 0);
 	return true;
 }
 
-static bool take_init(struct viewer *v, const uint8_t *m, struct err *err)
+static bool take_init(struct vnc_server *v, const uint8_t *m, struct err *err)
 {
 	struct window_info info;
 	uint8_t format[16];
 	(void)m;
-	if (!windows_describe(v->display, view_window(v->view), &info)) {
+	if (!windows_describe(v->display, window_capture_window(v->capture), &info)) {
 		return err_set(err, ERR_NOT_FOUND, "the window was closed");
 	}
-	view_refresh(v->view);
-	v->offset = view_offset(v->view);
-	v->size = view_picture(v->view)->size;
-	viewer_put_u16(&v->out, (unsigned)v->size.width);
-	viewer_put_u16(&v->out, (unsigned)v->size.height);
+	window_capture_refresh(v->capture);
+	v->offset = window_capture_offset(v->capture);
+	v->size = window_capture_picture(v->capture)->size;
+	vnc_server_put_u16(&v->out, (unsigned)v->size.width);
+	vnc_server_put_u16(&v->out, (unsigned)v->size.height);
 	rfb_format_write(&v->how.format, format);
 	buf_append(&v->out, format, sizeof(format));
-	viewer_put_u32(&v->out, (uint32_t)strlen(info.title));
+	vnc_server_put_u32(&v->out, (uint32_t)strlen(info.title));
 	buf_append(&v->out, info.title, strlen(info.title));
 	return true;
 }
 
 static const struct stage {
 	size_t length;
-	bool (*take)(struct viewer *v, const uint8_t *m, struct err *err);
+	bool (*take)(struct vnc_server *v, const uint8_t *m, struct err *err);
 } stages[] = {
-	{ sizeof(VIEWER_HELLO) - 1, take_hello },
+	{ sizeof(VNC_HELLO) - 1, take_hello },
 	{ 1, take_security },
 	{ 1, take_init },
 };
@@ -180,7 +181,7 @@ static const struct message *find_message(uint8_t type)
 }
 
 /* How many bytes of m were used; 0: not all of it is there; SIZE_MAX with err: it is none. */
-static size_t take_stage(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
+static size_t take_stage(struct vnc_server *v, const uint8_t *m, size_t len, struct err *err)
 {
 	const struct stage *stage = &stages[v->stage];
 	if (len < stage->length) {
@@ -190,7 +191,7 @@ static size_t take_stage(struct viewer *v, const uint8_t *m, size_t len, struct 
 	return stage->take(v, m, err) ? stage->length : SIZE_MAX;
 }
 
-static size_t take_message(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
+static size_t take_message(struct vnc_server *v, const uint8_t *m, size_t len, struct err *err)
 {
 	const struct message *row = find_message(m[0]);
 	if (!row) {
@@ -216,7 +217,7 @@ static size_t take_message(struct viewer *v, const uint8_t *m, size_t len, struc
 	return row->take(v, m, whole, err) ? whole : SIZE_MAX;
 }
 
-static size_t take_next(struct viewer *v, const uint8_t *m, size_t len, struct err *err)
+static size_t take_next(struct vnc_server *v, const uint8_t *m, size_t len, struct err *err)
 {
 	if (v->skip > 0) {
 		size_t n = v->skip < len ? v->skip : len;
@@ -226,14 +227,14 @@ static size_t take_next(struct viewer *v, const uint8_t *m, size_t len, struct e
 	return (v->stage < STAGES ? take_stage : take_message)(v, m, len, err);
 }
 
-void viewer_take_all(struct viewer *v)
+void vnc_server_take_all(struct vnc_server *v)
 {
 	struct err err;
 	size_t at = 0, used = 1;
 	while (used > 0 && at < v->in.len && !v->over) {
 		used = take_next(v, v->in.data + at, v->in.len - at, &err);
 		if (used == SIZE_MAX) {
-			viewer_end(v, &err);
+			vnc_server_end(v, &err);
 			return;
 		}
 		at += used;

@@ -18,7 +18,7 @@
 #define FRAME_MS 16
 #define TURN_PIXELS (200 * 1000) /* encoded in one turn of the loop: about a millisecond */
 
-static void pump(struct viewer *v);
+static void pump(struct vnc_server *v);
 
 /* ---- bytes ---- */
 
@@ -28,32 +28,32 @@ static void put_u8(struct buf *out, unsigned value)
 	buf_append(out, &byte, 1);
 }
 
-void viewer_put_u16(struct buf *out, unsigned value)
+void vnc_server_put_u16(struct buf *out, unsigned value)
 {
 	put_u8(out, value >> 8);
 	put_u8(out, value);
 }
 
-void viewer_put_u32(struct buf *out, uint32_t value)
+void vnc_server_put_u32(struct buf *out, uint32_t value)
 {
-	viewer_put_u16(out, value >> 16);
-	viewer_put_u16(out, value);
+	vnc_server_put_u16(out, value >> 16);
+	vnc_server_put_u16(out, value);
 }
 
 static void put_rect(struct buf *out, struct rect area, int32_t encoding)
 {
-	viewer_put_u16(out, (unsigned)area.x);
-	viewer_put_u16(out, (unsigned)area.y);
-	viewer_put_u16(out, (unsigned)area.width);
-	viewer_put_u16(out, (unsigned)area.height);
-	viewer_put_u32(out, (uint32_t)encoding);
+	vnc_server_put_u16(out, (unsigned)area.x);
+	vnc_server_put_u16(out, (unsigned)area.y);
+	vnc_server_put_u16(out, (unsigned)area.width);
+	vnc_server_put_u16(out, (unsigned)area.height);
+	vnc_server_put_u32(out, (uint32_t)encoding);
 }
 
 /* ---- the end ---- */
 
 static int on_ending(sd_event_source *source, void *data)
 {
-	struct viewer *v = data;
+	struct vnc_server *v = data;
 	struct err why = v->why;
 	(void)source;
 	loop_drop(&v->ending);
@@ -62,7 +62,7 @@ static int on_ending(sd_event_source *source, void *data)
 }
 
 /* Told from the loop: whoever called us is not done with the viewer yet. */
-void viewer_end(struct viewer *v, const struct err *why)
+void vnc_server_end(struct vnc_server *v, const struct err *why)
 {
 	if (!v->over) {
 		v->over = true;
@@ -73,7 +73,7 @@ void viewer_end(struct viewer *v, const struct err *why)
 
 /* ---- the pointer ---- */
 
-static void put_cursor(struct viewer *v, const XFixesCursorImage *cursor)
+static void put_cursor(struct vnc_server *v, const XFixesCursorImage *cursor)
 {
 	struct rect head = { cursor->xhot, cursor->yhot, cursor->width, cursor->height };
 	size_t n = (size_t)cursor->width * cursor->height;
@@ -98,24 +98,24 @@ static void put_cursor(struct viewer *v, const XFixesCursorImage *cursor)
 }
 
 /* Where it is in the picture, as long as it is over the window and nothing else. */
-static struct rect find_pointer(struct viewer *v, const XFixesCursorImage *cursor)
+static struct rect find_pointer(struct vnc_server *v, const XFixesCursorImage *cursor)
 {
 	struct display *d = v->display;
 	Window root, child;
 	int x = 0, y = 0, inside_x, inside_y;
 	unsigned mask;
 	struct point origin;
-	if (!cursor || !view_origin(v->view, &origin) ||
+	if (!cursor || !window_capture_origin(v->capture, &origin) ||
 		!XQueryPointer(display_x(d), display_root(d), &root, &child, &x, &y, &inside_x,
 			&inside_y, &mask) ||
-		!view_owns(v->view, child)) {
+		!window_capture_owns(v->capture, child)) {
 		return (struct rect){ 0 };
 	}
 	return (struct rect){ x - origin.x - v->offset.x - cursor->xhot,
 		y - origin.y - v->offset.y - cursor->yhot, cursor->width, cursor->height };
 }
 
-static void place_pointer(struct viewer *v)
+static void place_pointer(struct vnc_server *v)
 {
 	uint64_t serial = display_cursor_serial(v->display);
 	struct rect now = { 0 };
@@ -124,14 +124,14 @@ static void place_pointer(struct viewer *v)
 	}
 	if (memcmp(&now, &v->pointer, sizeof(now)) != 0 ||
 		(now.width > 0 && serial != v->pointer_serial)) {
-		view_touch(v->view, v->pointer);
-		view_touch(v->view, now);
+		window_capture_touch(v->capture, v->pointer);
+		window_capture_touch(v->capture, now);
 	}
 	v->pointer = now;
 	v->pointer_serial = serial;
 }
 
-static bool has_pointer(const struct viewer *v, struct rect area)
+static bool has_pointer(const struct vnc_server *v, struct rect area)
 {
 	const struct rect *p = &v->pointer;
 	return p->width > 0 && p->x < area.x + area.width && area.x < p->x + p->width &&
@@ -146,7 +146,7 @@ static struct image part_of(const struct image *all, struct rect area)
 		{ area.width, area.height }, all->stride };
 }
 
-static struct image with_pointer(struct viewer *v, const struct image *clean, struct rect area)
+static struct image with_pointer(struct vnc_server *v, const struct image *clean, struct rect area)
 {
 	size_t row = (size_t)area.width * 4;
 	v->scratch.len = 0;
@@ -163,10 +163,10 @@ static struct image with_pointer(struct viewer *v, const struct image *clean, st
 	return painted;
 }
 
-static size_t put_next(struct viewer *v)
+static size_t put_next(struct vnc_server *v)
 {
 	struct rect area = v->rects[v->next_rect++];
-	struct image image = part_of(view_picture(v->view), area);
+	struct image image = part_of(window_capture_picture(v->capture), area);
 	if (has_pointer(v, area)) {
 		image = with_pointer(v, &image, area);
 	}
@@ -175,14 +175,14 @@ static size_t put_next(struct viewer *v)
 	return (size_t)area.width * (size_t)area.height;
 }
 
-static void put_head(struct viewer *v, size_t rects)
+static void put_head(struct vnc_server *v, size_t rects)
 {
-	viewer_put_u16(&v->out, 0);
-	viewer_put_u16(&v->out, (unsigned)rects);
+	vnc_server_put_u16(&v->out, 0);
+	vnc_server_put_u16(&v->out, (unsigned)rects);
 }
 
 /* Of a viewer that knows the window only as smaller than it is now. */
-static void clip_rects(struct viewer *v)
+static void clip_rects(struct vnc_server *v)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < v->n_rects; i++) {
@@ -197,9 +197,9 @@ static void clip_rects(struct viewer *v)
 	v->n_rects = kept;
 }
 
-static bool begin_resize(struct viewer *v)
+static bool begin_resize(struct vnc_server *v)
 {
-	struct size now = view_picture(v->view)->size;
+	struct size now = window_capture_picture(v->capture)->size;
 	if (!v->takes_size || (now.width == v->size.width && now.height == v->size.height)) {
 		return false;
 	}
@@ -210,21 +210,22 @@ static bool begin_resize(struct viewer *v)
 	return true;
 }
 
-static bool begin_update(struct viewer *v)
+static bool begin_update(struct vnc_server *v)
 {
 	uint64_t serial = display_cursor_serial(v->display);
-	view_refresh(v->view);
-	v->offset = view_offset(v->view);
+	window_capture_refresh(v->capture);
+	v->offset = window_capture_offset(v->capture);
 	if (begin_resize(v)) {
 		return true;
 	}
 	if (v->whole) {
 		v->whole = false;
-		view_touch(v->view, (struct rect){ 0, 0, v->size.width, v->size.height });
+		window_capture_touch(
+			v->capture, (struct rect){ 0, 0, v->size.width, v->size.height });
 	}
 	place_pointer(v);
 	v->next_rect = 0;
-	v->n_rects = view_take(v->view, v->rects, VIEW_RECTS_MAX);
+	v->n_rects = window_capture_take(v->capture, v->rects, WINDOW_CAPTURE_RECTS_MAX);
 	clip_rects(v);
 	const XFixesCursorImage *cursor =
 		v->draws_pointer && v->cursor_sent != serial ? cursor_image(v->cursor) : NULL;
@@ -241,7 +242,7 @@ static bool begin_update(struct viewer *v)
 
 static int on_frame(sd_event_source *source, uint64_t usec, void *data)
 {
-	struct viewer *v = data;
+	struct vnc_server *v = data;
 	(void)source;
 	(void)usec;
 	loop_drop(&v->frame);
@@ -251,7 +252,7 @@ static int on_frame(sd_event_source *source, uint64_t usec, void *data)
 
 static int on_turn(sd_event_source *source, void *data)
 {
-	struct viewer *v = data;
+	struct vnc_server *v = data;
 	(void)source;
 	loop_drop(&v->turn);
 	pump(v);
@@ -259,7 +260,7 @@ static int on_turn(sd_event_source *source, void *data)
 }
 
 /* False: nothing to begin now. */
-static bool next_update(struct viewer *v)
+static bool next_update(struct vnc_server *v)
 {
 	uint64_t now = loop_now_us();
 	if (!v->wanted || v->frame) {
@@ -278,7 +279,7 @@ static bool next_update(struct viewer *v)
 }
 
 /* True: all that there was is gone. */
-static bool flush(struct viewer *v)
+static bool flush(struct vnc_server *v)
 {
 	if (v->out.len > 0) {
 		buf_consume(&v->out, v->handlers->write(v->out.data, v->out.len, v->data));
@@ -286,7 +287,7 @@ static bool flush(struct viewer *v)
 	return v->out.len == 0;
 }
 
-static void pump(struct viewer *v)
+static void pump(struct vnc_server *v)
 {
 	size_t pixels = 0;
 	while (!v->over && flush(v)) {
@@ -304,25 +305,25 @@ static void pump(struct viewer *v)
 	}
 }
 
-void viewer_writable(struct viewer *v)
+void vnc_server_writable(struct vnc_server *v)
 {
 	pump(v);
 }
 
-void viewer_feed(struct viewer *v, const void *bytes, size_t len)
+void vnc_server_feed(struct vnc_server *v, const void *bytes, size_t len)
 {
 	if (!v->over) {
 		buf_append(&v->in, bytes, len);
-		viewer_take_all(v);
+		vnc_server_take_all(v);
 		pump(v);
 	}
 }
 
-/* ---- the view ---- */
+/* ---- the window ---- */
 
 static void on_changed(void *data)
 {
-	struct viewer *v = data;
+	struct vnc_server *v = data;
 	if (v->wanted && !v->frame) {
 		uint64_t now = loop_now_us(), due = v->last_us + FRAME_MS * 1000;
 		v->frame = loop_after_ms(v->agent->event, due > now ? FRAME_MS : 0, on_frame, v);
@@ -331,27 +332,27 @@ static void on_changed(void *data)
 
 static void on_restacked(void *data)
 {
-	struct viewer *v = data;
-	view_input_retry(v->input);
+	struct vnc_server *v = data;
+	window_input_retry(v->input);
 }
 
-/* The view is gone with the window, or with its display. */
-static void on_view_ended(const struct err *why, void *data)
+/* The capture ends with the window, or with its display. */
+static void on_capture_ended(const struct err *why, void *data)
 {
-	struct viewer *v = data;
+	struct vnc_server *v = data;
 	v->over = true;
 	v->handlers->ended(why, v->data);
 }
 
-static const struct view_handlers view_handlers = {
+static const struct window_capture_handlers window_capture_handlers = {
 	.changed = on_changed,
 	.restacked = on_restacked,
-	.ended = on_view_ended,
+	.ended = on_capture_ended,
 };
 
 /* ---- life ---- */
 
-static bool open_window(struct viewer *v, uint32_t number, struct err *err)
+static bool open_window(struct vnc_server *v, uint32_t number, struct err *err)
 {
 	struct display *d = v->display;
 	if (!d || display_is_lost(d)) {
@@ -366,20 +367,21 @@ static bool open_window(struct viewer *v, uint32_t number, struct err *err)
 			number);
 	}
 	v->encoder = rfb_encoder_new(err);
-	v->view = v->encoder ? view_new(d, window, &view_handlers, v, err) : NULL;
-	if (!v->view) {
+	v->capture =
+		v->encoder ? window_capture_new(d, window, &window_capture_handlers, v, err) : NULL;
+	if (!v->capture) {
 		return false;
 	}
-	v->input = view_input_new(v->agent, v->view);
+	v->input = window_input_new(v->agent, v->capture);
 	v->cursor = cursor_new(d);
 	display_watch_motion(d, true);
 	return true;
 }
 
-struct viewer *viewer_new(struct agent *agent, uint32_t window,
-	const struct viewer_handlers *handlers, void *data, struct err *err)
+struct vnc_server *vnc_server_new(struct agent *agent, uint32_t window,
+	const struct vnc_server_handlers *handlers, void *data, struct err *err)
 {
-	struct viewer *v = must(calloc(1, sizeof(*v)));
+	struct vnc_server *v = must(calloc(1, sizeof(*v)));
 	v->agent = agent;
 	v->display = agent->display;
 	v->handlers = handlers;
@@ -387,24 +389,24 @@ struct viewer *viewer_new(struct agent *agent, uint32_t window,
 	v->how = (struct rfb_how){ .format = rfb_format_own, .quality = RFB_LOSSLESS };
 	v->cursor_sent = UINT64_MAX;
 	if (!open_window(v, window, err)) {
-		viewer_free(v);
+		vnc_server_free(v);
 		return NULL;
 	}
-	buf_append(&v->out, VIEWER_HELLO, strlen(VIEWER_HELLO));
+	buf_append(&v->out, VNC_HELLO, strlen(VNC_HELLO));
 	pump(v);
 	return v;
 }
 
-void viewer_free(struct viewer *v)
+void vnc_server_free(struct vnc_server *v)
 {
 	if (!v) {
 		return;
 	}
-	if (v->view) {
+	if (v->capture) {
 		display_watch_motion(v->display, false);
 	}
-	view_input_free(v->input);
-	view_free(v->view);
+	window_input_free(v->input);
+	window_capture_free(v->capture);
 	cursor_free(v->cursor);
 	rfb_encoder_free(v->encoder);
 	loop_drop(&v->turn);

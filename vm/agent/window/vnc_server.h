@@ -13,24 +13,24 @@
  */
 
 struct agent;
-struct viewer;
+struct vnc_server;
 
-struct viewer_handlers {
-	/* Returns how many bytes were taken; after less than all, viewer_writable() is to follow.
+struct vnc_server_handlers {
+	/* Returns how many bytes were taken; after less than all, vnc_server_writable() is to follow.
 	 */
 	size_t (*write)(const void *bytes, size_t len, void *data);
 	/* The window or the display is no more, or the viewer broke the protocol; once, and
-	 * viewer_free() is allowed inside. */
+	 * vnc_server_free() is allowed inside. */
 	void (*ended)(const struct err *why, void *data);
 };
 
 /* Speaks first.  window: the number of windows_encode().  ERR_NOT_FOUND: no such window. */
-struct viewer *viewer_new(struct agent *agent, uint32_t window,
-	const struct viewer_handlers *handlers, void *data, struct err *err) NODISCARD;
-void viewer_free(struct viewer *v); /* NULL-safe */
+struct vnc_server *vnc_server_new(struct agent *agent, uint32_t window,
+	const struct vnc_server_handlers *handlers, void *data, struct err *err) NODISCARD;
+void vnc_server_free(struct vnc_server *v); /* NULL-safe */
 
 /* What the viewer said; may end it. */
-void viewer_feed(struct viewer *v, const void *bytes, size_t len);
-void viewer_writable(struct viewer *v);
+void vnc_server_feed(struct vnc_server *v, const void *bytes, size_t len);
+void vnc_server_writable(struct vnc_server *v);
 
 #endif

@@ -31,9 +31,9 @@ struct held {
 	KeyCode code;
 };
 
-struct view_input {
+struct window_input {
 	struct agent *agent;
-	struct view *view;
+	struct window_capture *capture;
 	struct input input;
 	struct event queue[QUEUE_MAX];
 	size_t n;
@@ -44,7 +44,7 @@ struct view_input {
 	sd_event_source *patience;
 };
 
-static struct display *display_of(struct view_input *in)
+static struct display *display_of(struct window_input *in)
 {
 	return in->input.display;
 }
@@ -61,10 +61,10 @@ static Window child_at(struct display *d, struct point at)
 }
 
 /* A menu of another program may hold the keyboard, whatever has the focus. */
-static bool is_keyboard_taken(struct view_input *in)
+static bool is_keyboard_taken(struct window_input *in)
 {
 	struct display *d = display_of(in);
-	if (!family_has_stranger(d, view_window(in->view))) {
+	if (!window_group_has_stranger(d, window_capture_window(in->capture))) {
 		return false;
 	}
 	int status = XGrabKeyboard(
@@ -75,12 +75,12 @@ static bool is_keyboard_taken(struct view_input *in)
 	return status == AlreadyGrabbed;
 }
 
-static bool has_focus(struct view_input *in)
+static bool has_focus(struct window_input *in)
 {
 	Window focus;
 	int revert;
 	XGetInputFocus(display_x(display_of(in)), &focus, &revert);
-	return view_holds(in->view, focus) && !is_keyboard_taken(in);
+	return window_capture_holds(in->capture, focus) && !is_keyboard_taken(in);
 }
 
 static struct point on_screen(struct point origin, struct point at)
@@ -89,18 +89,18 @@ static struct point on_screen(struct point origin, struct point at)
 }
 
 /* A drag that began inside goes wherever it likes, as every drag does. */
-static bool is_reachable(struct view_input *in, const struct event *event)
+static bool is_reachable(struct window_input *in, const struct event *event)
 {
 	struct point origin;
-	if (!view_origin(in->view, &origin)) {
+	if (!window_capture_origin(in->capture, &origin)) {
 		return false;
 	}
-	return in->buttons ||
-	       view_owns(in->view, child_at(display_of(in), on_screen(origin, event->at)));
+	return in->buttons || window_capture_owns(in->capture,
+				      child_at(display_of(in), on_screen(origin, event->at)));
 }
 
 /* Releases always pass; they find only what did go down. */
-static bool may_pass(struct view_input *in, const struct event *event)
+static bool may_pass(struct window_input *in, const struct event *event)
 {
 	if (event->is_key) {
 		return !event->down || has_focus(in);
@@ -110,7 +110,7 @@ static bool may_pass(struct view_input *in, const struct event *event)
 
 /* ---- keys ---- */
 
-static void release(struct view_input *in, uint32_t keysym)
+static void release(struct window_input *in, uint32_t keysym)
 {
 	for (size_t i = 0; i < in->n_held; i++) {
 		if (in->held[i].keysym == keysym) {
@@ -143,12 +143,12 @@ static bool find_key(struct keymap *map, uint32_t keysym, struct key *ret)
 /* Viewers press Shift themselves, and name what the key then gives; with another layout, or Caps
  * Lock, the two do not fit. */
 static bool wants_other_shift(
-	const struct view_input *in, KeyCode shift, uint32_t keysym, struct key key)
+	const struct window_input *in, KeyCode shift, uint32_t keysym, struct key key)
 {
 	return shift && keys_to_char(keysym) > ' ' && in->input.keys[shift] != key.shift;
 }
 
-static void press(struct view_input *in, struct keymap *map, uint32_t keysym)
+static void press(struct window_input *in, struct keymap *map, uint32_t keysym)
 {
 	struct key key, shift;
 	if (in->n_held == HELD_MAX || !find_key(map, keysym, &key)) {
@@ -171,7 +171,7 @@ static void press(struct view_input *in, struct keymap *map, uint32_t keysym)
 	}
 }
 
-static void pass_key(struct view_input *in, const struct event *event)
+static void pass_key(struct window_input *in, const struct event *event)
 {
 	struct err ignored;
 	struct hands *hands = act_queue_hands(in->agent->acts, &ignored);
@@ -184,10 +184,10 @@ static void pass_key(struct view_input *in, const struct event *event)
 
 /* ---- the pointer ---- */
 
-static void pass_pointer(struct view_input *in, const struct event *event)
+static void pass_pointer(struct window_input *in, const struct event *event)
 {
 	struct point origin;
-	if (!view_origin(in->view, &origin)) {
+	if (!window_capture_origin(in->capture, &origin)) {
 		return;
 	}
 	input_move(&in->input, on_screen(origin, event->at));
@@ -202,29 +202,30 @@ static void pass_pointer(struct view_input *in, const struct event *event)
 
 /* ---- the queue ---- */
 
-static void drop_first(struct view_input *in, size_t n)
+static void drop_first(struct window_input *in, size_t n)
 {
 	in->n -= n;
 	memmove(in->queue, in->queue + n, in->n * sizeof(*in->queue));
 }
 
 /* Nothing has to come up for what only points, and nothing can where the window is not. */
-static bool is_in_vain(const struct view_input *in, const struct event *event)
+static bool is_in_vain(const struct window_input *in, const struct event *event)
 {
 	struct point origin;
 	if (event->is_key || in->buttons) {
 		return false;
 	}
-	return event->buttons == 0 || (view_origin(in->view, &origin) &&
-					      !view_is_at(in->view, on_screen(origin, event->at)));
+	return event->buttons == 0 ||
+	       (window_capture_origin(in->capture, &origin) &&
+		       !window_capture_is_at(in->capture, on_screen(origin, event->at)));
 }
 
-static void activate(struct view_input *in)
+static void activate(struct window_input *in)
 {
 	struct display *d = display_of(in);
 	Display *x = display_x(d);
 	XEvent event = { .xclient = { .type = ClientMessage,
-				 .window = view_window(in->view),
+				 .window = window_capture_window(in->capture),
 				 .message_type = XInternAtom(x, "_NET_ACTIVE_WINDOW", False),
 				 .format = 32,
 				 .data.l = { 2, CurrentTime } } };
@@ -234,7 +235,7 @@ static void activate(struct view_input *in)
 
 static int on_patience_over(sd_event_source *source, uint64_t usec, void *data)
 {
-	struct view_input *in = data;
+	struct window_input *in = data;
 	(void)source;
 	(void)usec;
 	loop_drop(&in->patience);
@@ -247,11 +248,11 @@ static int on_patience_over(sd_event_source *source, uint64_t usec, void *data)
 		}
 	}
 	in->n = kept;
-	view_input_retry(in);
+	window_input_retry(in);
 	return 0;
 }
 
-static void wait_for_window(struct view_input *in)
+static void wait_for_window(struct window_input *in)
 {
 	if (!in->activating) {
 		in->activating = true;
@@ -260,13 +261,13 @@ static void wait_for_window(struct view_input *in)
 	}
 }
 
-static void settle(struct view_input *in)
+static void settle(struct window_input *in)
 {
 	in->activating = false;
 	loop_drop(&in->patience);
 }
 
-void view_input_retry(struct view_input *in)
+void window_input_retry(struct window_input *in)
 {
 	struct display *d = display_of(in);
 	bool passes = true;
@@ -295,7 +296,7 @@ void view_input_retry(struct view_input *in)
 }
 
 /* More than anybody means: all of it is dropped, what is held down too. */
-static void forget(struct view_input *in)
+static void forget(struct window_input *in)
 {
 	in->n = in->n_held = 0;
 	in->buttons = 0;
@@ -304,7 +305,7 @@ static void forget(struct view_input *in)
 }
 
 /* Of moves that wait behind each other the last one counts. */
-static void push(struct view_input *in, const struct event *event)
+static void push(struct window_input *in, const struct event *event)
 {
 	struct event *last = in->n > 0 ? &in->queue[in->n - 1] : NULL;
 	if (last && !last->is_key && !event->is_key && last->buttons == event->buttons) {
@@ -315,17 +316,17 @@ static void push(struct view_input *in, const struct event *event)
 		forget(in);
 	}
 	if (!in->activating) {
-		view_input_retry(in);
+		window_input_retry(in);
 	}
 }
 
-void view_input_pointer(struct view_input *in, struct point at, unsigned buttons)
+void window_input_pointer(struct window_input *in, struct point at, unsigned buttons)
 {
 	struct event event = { .buttons = buttons & ((1u << BUTTONS) - 1), .at = at };
 	push(in, &event);
 }
 
-void view_input_key(struct view_input *in, uint32_t keysym, bool down)
+void window_input_key(struct window_input *in, uint32_t keysym, bool down)
 {
 	struct event event = { .is_key = true, .down = down, .keysym = keysym };
 	push(in, &event);
@@ -333,16 +334,16 @@ void view_input_key(struct view_input *in, uint32_t keysym, bool down)
 
 /* ---- life ---- */
 
-struct view_input *view_input_new(struct agent *agent, struct view *view)
+struct window_input *window_input_new(struct agent *agent, struct window_capture *capture)
 {
-	struct view_input *in = must(calloc(1, sizeof(*in)));
+	struct window_input *in = must(calloc(1, sizeof(*in)));
 	in->agent = agent;
-	in->view = view;
+	in->capture = capture;
 	in->input.display = agent->display;
 	return in;
 }
 
-void view_input_free(struct view_input *in)
+void window_input_free(struct window_input *in)
 {
 	if (in) {
 		input_release_all(&in->input);

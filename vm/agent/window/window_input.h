@@ -10,16 +10,16 @@
  * is activated, and the input waits for that; when it does not come about, it is dropped.
  */
 
-struct view_input;
+struct window_input;
 
-struct view_input *view_input_new(struct agent *agent, struct view *view);
+struct window_input *window_input_new(struct agent *agent, struct window_capture *capture);
 /* Releases what is held down.  NULL-safe. */
-void view_input_free(struct view_input *in);
+void window_input_free(struct window_input *in);
 
 /* buttons as RFB has them: bit n is X's button n + 1; at: seen from the window's corner. */
-void view_input_pointer(struct view_input *in, struct point at, unsigned buttons);
-void view_input_key(struct view_input *in, uint32_t keysym, bool down);
+void window_input_pointer(struct window_input *in, struct point at, unsigned buttons);
+void window_input_key(struct window_input *in, uint32_t keysym, bool down);
 /* Windows have changed places: what waits may pass now. */
-void view_input_retry(struct view_input *in);
+void window_input_retry(struct window_input *in);
 
 #endif

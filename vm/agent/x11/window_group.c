@@ -40,7 +40,7 @@ static Window parent_of(struct display *d, Window id)
 	return parent;
 }
 
-Window family_top(struct display *d, Window id)
+Window window_group_top(struct display *d, Window id)
 {
 	for (int i = 0; id && i < DEPTH_MAX; i++) {
 		Window parent = parent_of(d, id);
@@ -52,7 +52,7 @@ Window family_top(struct display *d, Window id)
 	return None;
 }
 
-bool family_is_inside(struct display *d, Window id, Window ancestor)
+bool window_group_is_inside(struct display *d, Window id, Window ancestor)
 {
 	for (int i = 0; id > PointerRoot && id != display_root(d) && i < DEPTH_MAX; i++) {
 		if (id == ancestor) {
@@ -63,7 +63,7 @@ bool family_is_inside(struct display *d, Window id, Window ancestor)
 	return false;
 }
 
-bool family_same_client(struct display *d, Window a, Window b)
+bool window_group_same_client(struct display *d, Window a, Window b)
 {
 	uint32_t mask = xcb_get_setup(XGetXCBConnection(display_x(d)))->resource_id_mask;
 	return (a & ~(Window)mask) == (b & ~(Window)mask);
@@ -74,7 +74,7 @@ static bool is_only_window(struct display *d, Window window)
 	Window ids[WINDOWS_MAX];
 	size_t n = windows_list(d, ids), count = 0;
 	for (size_t i = 0; i < n; i++) {
-		count += family_same_client(d, ids[i], window);
+		count += window_group_same_client(d, ids[i], window);
 	}
 	return count <= 1;
 }
@@ -98,11 +98,11 @@ static bool is_for(struct display *d, Window id, Window window, bool *ret_says)
 	return false;
 }
 
-bool family_belongs(struct display *d, Window id, Window window, bool passing)
+bool window_group_belongs(struct display *d, Window id, Window window, bool passing)
 {
 	XWindowAttributes attributes;
 	bool says;
-	if (id == window || !family_same_client(d, id, window) ||
+	if (id == window || !window_group_same_client(d, id, window) ||
 		!XGetWindowAttributes(display_x(d), id, &attributes) ||
 		attributes.class != InputOutput || (passing && !attributes.override_redirect) ||
 		(passing && attributes.map_state != IsViewable)) {
@@ -118,16 +118,16 @@ bool family_belongs(struct display *d, Window id, Window window, bool passing)
 static bool is_stranger(struct display *d, Window id, Window window, Window top)
 {
 	XWindowAttributes attributes;
-	return !family_same_client(d, id, window) && !family_same_client(d, id, top) &&
+	return !window_group_same_client(d, id, window) && !window_group_same_client(d, id, top) &&
 	       XGetWindowAttributes(display_x(d), id, &attributes) &&
 	       attributes.override_redirect && attributes.class == InputOutput &&
 	       attributes.map_state == IsViewable;
 }
 
-bool family_has_stranger(struct display *d, Window window)
+bool window_group_has_stranger(struct display *d, Window window)
 {
 	struct tree tree;
-	Window top = family_top(d, window);
+	Window top = window_group_top(d, window);
 	bool found = false;
 	if (query(d, display_root(d), &tree)) {
 		for (unsigned i = 0; i < tree.n && !found; i++) {
@@ -154,7 +154,7 @@ static void expose(struct display *d, Window id, int *left, int depth)
 	tree_done(&tree);
 }
 
-void family_expose(struct display *d, Window id)
+void window_group_expose(struct display *d, Window id)
 {
 	int left = EXPOSED_MAX;
 	expose(d, id, &left, 0);

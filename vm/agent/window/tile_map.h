@@ -1,5 +1,5 @@
-#ifndef VM_AGENT_WINDOW_TILES_H
-#define VM_AGENT_WINDOW_TILES_H
+#ifndef VM_AGENT_WINDOW_TILE_MAP_H
+#define VM_AGENT_WINDOW_TILE_MAP_H
 
 #include "vm/agent/x11/shm_capture.h"
 
@@ -7,34 +7,34 @@
  * A picture that is laid together from others, in tiles that remember what is to be laid anew and
  * what was changed by that.  What nothing was laid on is plain.
  */
-struct mosaic {
+struct tile_map {
 	struct image picture;
 	struct size tiles;
 	uint8_t *tile;
 };
 
-enum { MOSAIC_FRESH = 1, MOSAIC_CHANGED = 2 }; /* to be laid anew; to be taken */
+enum { TILE_FRESH = 1, TILE_CHANGED = 2 }; /* to be laid anew; to be taken */
 
-void mosaic_done(struct mosaic *m);
+void tile_map_done(struct tile_map *m);
 /* All of it is plain then, and to be laid. */
-void mosaic_resize(struct mosaic *m, struct size size);
+void tile_map_resize(struct tile_map *m, struct size size);
 /* area may reach beyond the picture. */
-void mosaic_mark(struct mosaic *m, struct rect area, int bits);
-void mosaic_mark_all(struct mosaic *m, int bits);
+void tile_map_mark(struct tile_map *m, struct rect area, int bits);
+void tile_map_mark_all(struct tile_map *m, int bits);
 /* The next tile to be laid, which counts as changed from now on.  False: there is none. */
-bool mosaic_next(struct mosaic *m, struct rect *ret_tile);
+bool tile_map_next(struct tile_map *m, struct rect *ret_tile);
 /* What has changed since it was last taken, as at most max rectangles; the rest stays. */
-size_t mosaic_take(struct mosaic *m, struct rect *ret_rects, size_t max);
+size_t tile_map_take(struct tile_map *m, struct rect *ret_rects, size_t max);
 
 /* ---- images to lay ---- */
 
 /* at: where from's corner is in to; area: of `to`, within it. */
-void mosaic_copy(
+void tile_map_copy(
 	const struct image *to, const struct image *from, struct point at, struct rect area);
 /* area: of the image, within it. */
-void mosaic_clear(const struct image *image, struct rect area);
+void tile_map_clear(const struct image *image, struct rect area);
 /* Keeps what is in both; what is new is plain.  A zeroed image is an empty one; free() its pixels.
  */
-void mosaic_resize_image(struct image *image, struct size size);
+void tile_map_resize_image(struct image *image, struct size size);
 
 #endif

@@ -1,4 +1,4 @@
-#include "vm/agent/window/tiles.h"
+#include "vm/agent/window/tile_map.h"
 
 #include "base/cleanup.h"
 
@@ -10,7 +10,7 @@
 
 /* ---- images ---- */
 
-void mosaic_clear(const struct image *image, struct rect area)
+void tile_map_clear(const struct image *image, struct rect area)
 {
 	for (int y = area.y; y < area.y + area.height; y++) {
 		memset(image->pixels + (size_t)y * image->stride + (size_t)area.x * 4, PLAIN,
@@ -22,11 +22,11 @@ static struct image new_image(struct size size)
 {
 	struct image image = { .size = size, .stride = (size_t)size.width * 4 };
 	image.pixels = must(malloc(image.stride * (size_t)size.height));
-	mosaic_clear(&image, (struct rect){ 0, 0, size.width, size.height });
+	tile_map_clear(&image, (struct rect){ 0, 0, size.width, size.height });
 	return image;
 }
 
-void mosaic_copy(
+void tile_map_copy(
 	const struct image *to, const struct image *from, struct point at, struct rect area)
 {
 	int x0 = area.x > at.x ? area.x : at.x, y0 = area.y > at.y ? area.y : at.y;
@@ -40,12 +40,12 @@ void mosaic_copy(
 	}
 }
 
-void mosaic_resize_image(struct image *image, struct size size)
+void tile_map_resize_image(struct image *image, struct size size)
 {
 	struct image old = *image;
 	*image = new_image(size);
 	if (old.pixels) {
-		mosaic_copy(image, &old, (struct point){ 0, 0 },
+		tile_map_copy(image, &old, (struct point){ 0, 0 },
 			(struct rect){ 0, 0, size.width, size.height });
 		free(old.pixels);
 	}
@@ -53,14 +53,14 @@ void mosaic_resize_image(struct image *image, struct size size)
 
 /* ---- tiles ---- */
 
-void mosaic_done(struct mosaic *m)
+void tile_map_done(struct tile_map *m)
 {
 	free(m->picture.pixels);
 	free(m->tile);
-	*m = (struct mosaic){ 0 };
+	*m = (struct tile_map){ 0 };
 }
 
-void mosaic_mark(struct mosaic *m, struct rect area, int bits)
+void tile_map_mark(struct tile_map *m, struct rect area, int bits)
 {
 	int x0 = area.x > 0 ? area.x / TILE : 0, y0 = area.y > 0 ? area.y / TILE : 0;
 	for (int y = y0; y < m->tiles.height && y * TILE < area.y + area.height; y++) {
@@ -70,22 +70,23 @@ void mosaic_mark(struct mosaic *m, struct rect area, int bits)
 	}
 }
 
-void mosaic_mark_all(struct mosaic *m, int bits)
+void tile_map_mark_all(struct tile_map *m, int bits)
 {
-	mosaic_mark(m, (struct rect){ 0, 0, m->picture.size.width, m->picture.size.height }, bits);
+	tile_map_mark(
+		m, (struct rect){ 0, 0, m->picture.size.width, m->picture.size.height }, bits);
 }
 
-void mosaic_resize(struct mosaic *m, struct size size)
+void tile_map_resize(struct tile_map *m, struct size size)
 {
-	mosaic_done(m);
+	tile_map_done(m);
 	m->tiles = (struct size){ (size.width + TILE - 1) / TILE, (size.height + TILE - 1) / TILE };
 	m->tile = must(calloc((size_t)m->tiles.width * (size_t)m->tiles.height, 1));
 	m->picture = new_image(size);
-	mosaic_mark_all(m, MOSAIC_FRESH);
+	tile_map_mark_all(m, TILE_FRESH);
 }
 
 /* n tiles from x on, as pixels of the picture. */
-static struct rect tile_rect(const struct mosaic *m, int x, int y, int n)
+static struct rect tile_rect(const struct tile_map *m, int x, int y, int n)
 {
 	int x1 = (x + n) * TILE, y1 = (y + 1) * TILE;
 	x1 = x1 < m->picture.size.width ? x1 : m->picture.size.width;
@@ -93,12 +94,12 @@ static struct rect tile_rect(const struct mosaic *m, int x, int y, int n)
 	return (struct rect){ x * TILE, y * TILE, x1 - x * TILE, y1 - y * TILE };
 }
 
-bool mosaic_next(struct mosaic *m, struct rect *ret_tile)
+bool tile_map_next(struct tile_map *m, struct rect *ret_tile)
 {
 	int n = m->tiles.width * m->tiles.height;
 	for (int i = 0; i < n; i++) {
-		if (m->tile[i] & MOSAIC_FRESH) {
-			m->tile[i] = MOSAIC_CHANGED;
+		if (m->tile[i] & TILE_FRESH) {
+			m->tile[i] = TILE_CHANGED;
 			*ret_tile = tile_rect(m, i % m->tiles.width, i / m->tiles.width, 1);
 			return true;
 		}
@@ -107,16 +108,16 @@ bool mosaic_next(struct mosaic *m, struct rect *ret_tile)
 }
 
 /* Tiles that have changed, from x on; they have not then. */
-static int take_run(const struct mosaic *m, uint8_t *row, int x)
+static int take_run(const struct tile_map *m, uint8_t *row, int x)
 {
 	int run = 0;
-	while (run < RUN && x + run < m->tiles.width && row[x + run] & MOSAIC_CHANGED) {
-		row[x + run++] &= (uint8_t)~MOSAIC_CHANGED;
+	while (run < RUN && x + run < m->tiles.width && row[x + run] & TILE_CHANGED) {
+		row[x + run++] &= (uint8_t)~TILE_CHANGED;
 	}
 	return run;
 }
 
-size_t mosaic_take(struct mosaic *m, struct rect *ret_rects, size_t max)
+size_t tile_map_take(struct tile_map *m, struct rect *ret_rects, size_t max)
 {
 	size_t n = 0;
 	for (int y = 0; y < m->tiles.height; y++) {
