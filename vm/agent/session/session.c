@@ -1,8 +1,7 @@
 /*
- * Starts the rows of services.c and keeps them running.  A service is down, starting or up; every
- * sign of life (a line on its ready pipe, a property on the root window) leads to advance(), which
- * starts what has become possible and says what has been reached.  There is no order of steps
- * beside that function.
+ * Starts the rows of services.c and keeps them running.  Each event (a line on a ready pipe, a
+ * property on the root window, a death) leads to advance(), which starts what has become possible
+ * and reports what has been reached.  No other function orders the steps.
  */
 #include "vm/agent/session/session.h"
 
@@ -10,65 +9,32 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "base/quote.h"
-#include "base/spawn.h"
 #include "vm/agent/act/act.h"
 #include "vm/agent/core/agent.h"
-#include "vm/agent/init/reaper.h"
 #include "vm/agent/process/environment.h"
-#include "vm/agent/process/output_drain.h"
 #include "vm/agent/session/autostart.h"
-#include "vm/agent/session/services.h"
+#include "vm/agent/session/service_process.h"
 #include "vm/agent/x11/capture.h"
 #include "vm/agent/x11/display.h"
 #include "vm/agent/x11/windows.h"
 
 #include <X11/Xatom.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define DEATHS_MAX 5
-#define DEATHS_WITHIN_US (30 * 1000000ull)
-/* What died more often rests before it is started again, longer each time, unless it has run well
- * for long. */
-#define REST_MS 2000
-#define REST_MAX_MS 60000
-#define WELL_US (600 * 1000000ull)
 #define PANEL_WAIT_MS 2000  /* a desktop whose panel does not show up is ready all the same */
 #define BACKGROUND 0x2f4858 /* calm, and neither black nor white: what did not paint is seen */
-
-enum state { DOWN, STARTING, UP, RESTING, ABSENT };
-_Static_assert(SERVICES <= REAPER_KEPT, "the reaper must know them all");
-
-struct running {
-	struct session *session;
-	const struct service *service;
-	enum state state;
-	pid_t pid;
-	sd_event_source *child, *ready;
-	struct output_drain *output;
-	char line[256]; /* what came on the ready pipe so far */
-	size_t line_len;
-	char *died; /* why, until it is back */
-	uint64_t deaths[DEATHS_MAX];
-	bool was_up; /* ever: what never was ends the desktop */
-	sd_event_source *rest;
-	uint64_t rest_ms, rested_us; /* the last rest, and when it began */
-};
 
 struct session {
 	const struct agent *agent;
 	const struct session_handlers *handlers;
 	void *data;
 	struct places places;
-	struct running all[SERVICES];
+	struct service_process all[SERVICES];
 	sd_event_source *panel_timer;
 	bool ready, was_ready, autostarted, given_up;
 };
@@ -99,60 +65,6 @@ static void give_up(struct session *s, const char *text)
 	}
 }
 
-static int place_of(const struct running *r)
-{
-	return (int)(r - r->session->all);
-}
-
-static void set_down(struct running *r)
-{
-	reaper_keep_running(place_of(r), 0);
-	loop_drop(&r->child);
-	loop_drop(&r->ready);
-	output_drain_release(take_ptr(&r->output));
-	r->pid = 0;
-	r->line_len = 0;
-	r->state = DOWN;
-}
-
-/* Without its X server a program is as good as dead; its own end is awaited by nobody then. */
-static void stop(struct running *r)
-{
-	if (r->pid > 0) {
-		kill(r->pid, SIGKILL);
-		siginfo_t info;
-		waitid(P_PID, (id_t)r->pid, &info, WEXITED); /* at once: it was killed */
-	}
-	if (r->state != ABSENT && r->state != RESTING) {
-		set_down(r);
-	}
-}
-
-/* True when it died more often than a mishap explains. */
-static bool count_death(struct running *r)
-{
-	uint64_t now = loop_now_us(), oldest = r->deaths[0];
-	memmove(r->deaths, r->deaths + 1, sizeof(r->deaths) - sizeof(*r->deaths));
-	r->deaths[DEATHS_MAX - 1] = now;
-	return oldest && now - oldest < DEATHS_WITHIN_US;
-}
-
-static void note_death(struct running *r, int wstatus)
-{
-	auto_free char *output = output_drain_text(r->output);
-	char quote[QUOTE_MAX];
-	const char *how = spawn_describe_end(wstatus);
-	const char *last = strrchr(output, '\n');
-	last = last ? last + 1 : output;
-	bool told = *last && WIFEXITED(wstatus); /* who was killed had no time for last words */
-	struct err why;                          /* keeps it UTF-8 */
-	err_set(&why, ERR_HOST, "it %s%s%s", how, told ? "; its output ended with " : "",
-		told ? quote_end(quote, last, strlen(last), 200) : "");
-	log_warning("the %s died: %s", r->service->what, why.text);
-	free(r->died);
-	r->died = must(strdup(why.text));
-}
-
 /* The session bus looks up who it runs as, and says "Memory allocation failure" when that is
  * nobody. */
 static bool has_account(uid_t uid)
@@ -167,9 +79,9 @@ static bool has_account(uid_t uid)
 	return row != NULL;
 }
 
-static bool died_of_no_account(const struct running *r)
+static bool died_of_no_account(const struct service_process *p)
 {
-	return r == &r->session->all[SERVICE_BUS] && !r->was_up && !has_account(getuid());
+	return p->service == &services[SERVICE_BUS] && !p->was_up && !has_account(getuid());
 }
 
 static void give_up_without_account(struct session *s)
@@ -189,91 +101,74 @@ static void display_gone(struct session *s)
 	s->handlers->display_gone(s->data);
 	for (int i = 0; i < SERVICES; i++) {
 		if (s->all[i].service->on_display) {
-			stop(&s->all[i]);
-			free(take_ptr(&s->all[i].died)); /* of this, and not worth a word */
+			service_process_stop(&s->all[i]);
+			service_process_forgive(&s->all[i]); /* it died of this: not reported */
 		}
 	}
 }
 
-static int on_rested(sd_event_source *source, uint64_t usec, void *data)
-{
-	(void)source;
-	(void)usec;
-	struct running *r = data;
-	loop_drop(&r->rest);
-	r->state = DOWN;
-	advance(r->session);
-	return 0;
-}
-
 /* Work must not be lost for a part that a faulty program, or a user, brings down again and again.
  */
-static void rest(struct running *r)
+static void rest(struct service_process *p)
 {
-	struct session *s = r->session;
-	uint64_t now = loop_now_us(), longer = 2 * r->rest_ms;
-	bool anew = !r->rest_ms || now - r->rested_us > WELL_US;
-	r->rest_ms = anew ? REST_MS : longer < REST_MAX_MS ? longer : REST_MAX_MS;
-	r->rested_us = now;
-	memset(r->deaths, 0, sizeof(r->deaths));
-	r->state = RESTING;
-	r->rest = loop_after_ms(s->agent->event, r->rest_ms, on_rested, r);
-	s->handlers->resting(r->service->what, r->died, r->rest_ms, s->data);
+	struct session *s = p->data;
+	service_process_rest(p);
+	s->handlers->resting(p->service->what, p->died, p->rest_ms, s->data);
 }
 
-static void died_too_often(struct running *r)
+static void died_too_often(struct service_process *p)
 {
 	auto_buf struct buf text = { 0 };
-	if (!r->service->required || r->was_up) {
-		rest(r);
+	if (!p->service->required || p->was_up) {
+		rest(p);
 		return;
 	}
 	buf_printf(&text, "the %s died more than %d times within 30 seconds; the last time %s",
-		r->service->what, DEATHS_MAX, r->died);
-	give_up(r->session, buf_text(&text));
+		p->service->what, SERVICE_DEATHS_MAX, p->died);
+	give_up(p->data, buf_text(&text));
 }
 
-static int on_death(sd_event_source *source, const siginfo_t *info, void *data)
+static void on_died(struct service_process *p)
 {
-	(void)source;
-	struct running *r = data;
-	struct session *s = r->session;
-	note_death(r, info->si_code == CLD_EXITED ? info->si_status << 8 : info->si_status & 0x7f);
-	set_down(r);
-	if (r == &s->all[SERVICE_X]) {
+	struct session *s = p->data;
+	if (p == &s->all[SERVICE_X]) {
 		display_gone(s);
 	}
-	if (died_of_no_account(r)) {
+	if (died_of_no_account(p)) {
 		give_up_without_account(s);
-	} else if (count_death(r)) {
-		died_too_often(r);
+	} else if (service_process_dies_often(p)) {
+		died_too_often(p);
 	}
 	advance(s);
-	return 0;
+}
+
+static void on_rested(struct service_process *p)
+{
+	advance(p->data);
 }
 
 void session_on_display_lost(struct session *s)
 {
-	struct running *x = &s->all[SERVICE_X];
+	struct service_process *x = &s->all[SERVICE_X];
 	s->handlers->display_gone(s->data);
 	if (x->pid > 0) {
 		kill(x->pid, SIGKILL); /* its death does the rest */
 	}
 }
 
-/* ---- signs of life ---- */
+/* ---- what is up ---- */
 
-static void set_up(struct running *r)
+static void set_up(struct service_process *p)
 {
-	if (r->state == STARTING) {
-		r->state = UP;
-		r->was_up = true;
-		tell_stage(r->session, r->service->stage);
-		advance(r->session);
+	if (p->state == SERVICE_STARTING) {
+		p->state = SERVICE_UP;
+		p->was_up = true;
+		tell_stage(p->data, p->service->stage);
+		advance(p->data);
 	}
 }
 
-/* A terminal's preset font of 6x13 pixels is hard to read, for models as for people. */
+/* A terminal's default font of 6x13 pixels is hard to read, for models and for people. */
 static const char resources[] = "Xft.dpi: 96\nXft.antialias: 1\nXft.hinting: 1\n"
 				"XTerm*faceName: monospace\nXTerm*faceSize: 11\n";
 
@@ -287,68 +182,46 @@ static void prepare_root(struct display *d)
 		(const unsigned char *)resources, sizeof(resources) - 1);
 }
 
-static void x_server_is_up(struct running *r)
+static void x_server_is_up(struct service_process *p)
 {
-	struct session *s = r->session;
+	struct session *s = p->data;
 	struct err err = { 0 };
-	if (strspn(r->line, "0123456789") != strlen(r->line) || strlen(r->line) > 8) {
+	if (strspn(p->line, "0123456789") != strlen(p->line) || strlen(p->line) > 8) {
 		return give_up(s, "the X server did not say the number of its display");
 	}
-	snprintf(s->places.display, sizeof(s->places.display), ":%.8s", r->line);
+	snprintf(s->places.display, sizeof(s->places.display), ":%.8s", p->line);
 	environment_set("DISPLAY", s->places.display);
 	if (!s->handlers->display_up(s->places.display, &err, s->data)) {
 		log_warning("%s", err.text);
-		kill(r->pid, SIGKILL);
+		kill(p->pid, SIGKILL);
 		return;
 	}
 	prepare_root(s->agent->display);
-	set_up(r);
+	set_up(p);
 }
 
-static void on_line(struct running *r)
+static void on_line(struct service_process *p)
 {
-	if (r == &r->session->all[SERVICE_X]) {
-		x_server_is_up(r);
+	if (p->service == &services[SERVICE_X]) {
+		x_server_is_up(p);
 	} else {
-		set_up(r);
+		set_up(p);
 	}
-}
-
-/* The line may come in pieces; the pipe is closed once it is there. */
-static int on_ready_pipe(sd_event_source *source, int fd, uint32_t events, void *data)
-{
-	(void)source;
-	(void)events;
-	struct running *r = data;
-	ssize_t n = read(fd, r->line + r->line_len, sizeof(r->line) - 1 - r->line_len);
-	if (n <= 0) {
-		loop_drop(&r->ready); /* it died, or will be noticed to be silent */
-		return 0;
-	}
-	r->line_len += (size_t)n;
-	r->line[r->line_len] = '\0';
-	char *end = strchr(r->line, '\n');
-	if (end) {
-		*end = '\0';
-		loop_drop(&r->ready);
-		on_line(r);
-	}
-	return 0;
 }
 
 void session_on_x_event(struct session *s, const XEvent *event)
 {
-	struct running *wm = &s->all[SERVICE_WM], *panel = &s->all[SERVICE_PANEL];
+	struct service_process *wm = &s->all[SERVICE_WM], *panel = &s->all[SERVICE_PANEL];
 	struct display *d = s->agent->display;
 	bool shown = event->type == MapNotify; /* a frame, and with it the window inside */
 	if (!d || event->xany.window != display_root(d) ||
 		(!shown && event->type != PropertyNotify)) {
 		return;
 	}
-	if (wm->state == STARTING && windows_are_managed(d)) {
+	if (wm->state == SERVICE_STARTING && windows_are_managed(d)) {
 		set_up(wm);
 	}
-	if (panel->state == STARTING && wm->state == UP && s->agent->display &&
+	if (panel->state == SERVICE_STARTING && wm->state == SERVICE_UP && s->agent->display &&
 		windows_has_dock(d)) {
 		set_up(panel);
 	}
@@ -356,65 +229,21 @@ void session_on_x_event(struct session *s, const XEvent *event)
 
 /* ---- starting ---- */
 
-static bool open_ready_pipe(struct running *r, int *ret_theirs, struct err *err)
+static void start(struct service_process *p)
 {
-	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return err_errno(err, "cannot make a pipe");
+	struct session *s = p->data;
+	struct err err;
+	if (p == &s->all[SERVICE_WM]) {
+		windows_forget_manager(s->agent->display);
 	}
-	r->ready = loop_add_io(r->session->agent->event, ends[0], EPOLLIN, on_ready_pipe, r);
-	sd_event_source_set_io_fd_own(r->ready, true);
-	*ret_theirs = ends[1];
-	return true;
-}
-
-static bool spawn(struct running *r, struct err *err)
-{
-	const char *argv[SERVICE_ARGS];
-	auto_close int output = -1, ready = -1;
-	service_argv(r->service, &r->session->places, argv);
-	r->output = output_drain_open(r->session->agent->event, &output);
-	if (!r->output || (r->service->says_ready && !open_ready_pipe(r, &ready, err))) {
-		return err_errno(err, "cannot make a pipe");
-	}
-	struct spawn_fd fds[] = { { output, 1 }, { output, 2 }, { ready, SERVICE_READY_FD } };
-	struct spawn how = { .argv = argv,
-		.fds = fds,
-		.n_fds = r->service->says_ready ? 3 : 2,
-		.new_session = true,
-		.die_with_us = true };
-	r->pid = spawn_start(&how, err);
-	return r->pid > 0;
-}
-
-static void cannot_start(struct running *r, const struct err *why)
-{
-	auto_buf struct buf text = { 0 };
-	buf_printf(&text, "the %s could not be started: %s%s%s", r->service->what, why->text,
-		why->sys == ENOENT ? "; install the Debian package " : "",
-		why->sys == ENOENT ? r->service->package : "");
-	set_down(r);
-	r->state = ABSENT;
-	if (r->service->required) {
-		give_up(r->session, buf_text(&text));
-	} else {
-		log_warning("%s", buf_text(&text));
-	}
-}
-
-static void start(struct running *r)
-{
-	struct err err = { 0 };
-	if (r == &r->session->all[SERVICE_WM]) {
-		windows_forget_manager(r->session->agent->display);
-	}
-	if (!spawn(r, &err)) {
-		cannot_start(r, &err);
+	if (service_process_start(p, &s->places, &err)) {
 		return;
 	}
-	r->state = STARTING;
-	reaper_keep_running(place_of(r), r->pid);
-	sd_event_add_child(r->session->agent->event, &r->child, r->pid, WEXITED, on_death, r);
+	if (p->service->required) {
+		give_up(s, err.text);
+	} else {
+		log_warning("%s", err.text);
+	}
 }
 
 /* ---- what has been reached ---- */
@@ -459,10 +288,10 @@ static void tell_ready(struct session *s)
 static void tell_restarted(struct session *s)
 {
 	for (int i = 0; i < SERVICES; i++) {
-		struct running *r = &s->all[i];
-		if (r->died && r->state == UP) {
-			s->handlers->restarted(r->service->what, r->died, s->data);
-			free(take_ptr(&r->died));
+		struct service_process *p = &s->all[i];
+		if (p->died && p->state == SERVICE_UP) {
+			s->handlers->restarted(p->service->what, p->died, s->data);
+			service_process_forgive(p);
 		}
 	}
 }
@@ -473,18 +302,18 @@ static int on_panel_late(sd_event_source *source, uint64_t usec, void *data)
 	(void)usec;
 	struct session *s = data;
 	log_warning("the panel has not shown up; the desktop goes on without it");
-	s->all[SERVICE_PANEL].state = UP;
+	s->all[SERVICE_PANEL].state = SERVICE_UP;
 	advance(s);
 	return 0;
 }
 
 /* A connection that is gone counts before the end of the X server is noticed. */
-static bool can_start(const struct running *r)
+static bool can_start(const struct service_process *p)
 {
-	const struct session *s = r->session;
-	int needs = r->service->needs;
-	return (needs < 0 || s->all[needs].state == UP) &&
-	       (!r->service->on_display ||
+	const struct session *s = p->data;
+	int needs = p->service->needs;
+	return (needs < 0 || s->all[needs].state == SERVICE_UP) &&
+	       (!p->service->on_display ||
 		       (s->agent->display && !display_is_lost(s->agent->display)));
 }
 
@@ -492,22 +321,23 @@ static void advance(struct session *s)
 {
 	bool complete = true;
 	for (int i = 0; i < SERVICES && !s->given_up; i++) {
-		struct running *r = &s->all[i];
-		if (r->state == DOWN && can_start(r)) {
-			start(r);
+		struct service_process *p = &s->all[i];
+		if (p->state == SERVICE_DOWN && can_start(p)) {
+			start(p);
 		}
-		complete = complete && (r->state == UP || r->state == ABSENT ||
-					       (r->state == RESTING && !r->service->required));
+		complete =
+			complete && (p->state == SERVICE_UP || p->state == SERVICE_ABSENT ||
+					    (p->state == SERVICE_RESTING && !p->service->required));
 	}
 	if (s->given_up) {
 		return;
 	}
-	if (s->all[SERVICE_WM].state == UP && !s->autostarted) {
+	if (s->all[SERVICE_WM].state == SERVICE_UP && !s->autostarted) {
 		s->autostarted = true;
 		autostart_run(s->agent->event, AUTOSTART_FILE);
 	}
-	if (s->all[SERVICE_WM].state == UP && s->all[SERVICE_PANEL].state == STARTING &&
-		!s->panel_timer) {
+	if (s->all[SERVICE_WM].state == SERVICE_UP &&
+		s->all[SERVICE_PANEL].state == SERVICE_STARTING && !s->panel_timer) {
 		s->panel_timer = loop_after_ms(s->agent->event, PANEL_WAIT_MS, on_panel_late, s);
 	}
 	if (complete) {
@@ -519,6 +349,12 @@ static void advance(struct session *s)
 	}
 }
 
+static const struct service_process_handlers process_handlers = {
+	.line = on_line,
+	.died = on_died,
+	.rested = on_rested,
+};
+
 struct session *session_new(
 	const struct agent *agent, const struct session_handlers *handlers, void *data)
 {
@@ -528,8 +364,7 @@ struct session *session_new(
 	s->data = data;
 	places_init(&s->places, agent->screen, PANEL_FILE);
 	for (int i = 0; i < SERVICES; i++) {
-		s->all[i].session = s;
-		s->all[i].service = &services[i];
+		service_process_init(&s->all[i], agent->event, &services[i], &process_handlers, s);
 	}
 	return s;
 }
@@ -548,8 +383,8 @@ void session_restored(struct session *s)
 {
 	s->ready = false;
 	for (int i = 0; i < SERVICES; i++) {
-		free(take_ptr(&s->all[i].died)); /* in another host's time */
-		if (s->all[i].state == UP) {
+		service_process_forgive(&s->all[i]); /* it died in another host's time */
+		if (s->all[i].state == SERVICE_UP) {
 			tell_stage(s, s->all[i].service->stage);
 		}
 	}
@@ -558,7 +393,7 @@ void session_restored(struct session *s)
 
 bool session_is_managed(const struct session *s)
 {
-	return s->all[SERVICE_WM].state == UP;
+	return s->all[SERVICE_WM].state == SERVICE_UP;
 }
 
 const char *session_rfb_path(const struct session *s)
@@ -572,9 +407,7 @@ void session_free(struct session *s)
 		return;
 	}
 	for (int i = SERVICES - 1; i >= 0; i--) {
-		stop(&s->all[i]);
-		loop_drop(&s->all[i].rest);
-		free(s->all[i].died);
+		service_process_done(&s->all[i]);
 	}
 	loop_drop(&s->panel_timer);
 	places_remove(&s->places);
