@@ -204,9 +204,9 @@ static inline void desk_open_display(struct desk *desk)
 	cr_assert(desk->agent.display, "%s", err.text);
 }
 
-static inline void desk_on_answer(enum barrier_answer answer, void *data)
+static inline void desk_on_answer(enum client_sync_answer answer, void *data)
 {
-	*(bool *)data = answer == BARRIER_ANSWERED;
+	*(bool *)data = answer == CLIENT_SYNC_ANSWERED;
 }
 
 static inline void desk_start(struct desk *desk, const char *size, bool window_manager)
@@ -233,10 +233,10 @@ static inline void desk_start(struct desk *desk, const char *size, bool window_m
 		 */
 		bool answered = false;
 		while (!answered) {
-			struct barrier *b = barrier_window_manager(
+			struct client_sync *b = client_sync_window_manager(
 				desk->agent.display, desk_on_answer, &answered);
 			desk_for_ms(desk, b ? 50 : 5);
-			barrier_free(b);
+			client_sync_free(b);
 		}
 	}
 }

@@ -69,38 +69,38 @@ static bool works(const bool *done)
 	return *done;
 }
 
-static enum barrier_answer last;
+static enum client_sync_answer last;
 
-static void on_answer(enum barrier_answer answer, void *data)
+static void on_answer(enum client_sync_answer answer, void *data)
 {
 	last = answer;
 	*(bool *)data = true;
 }
 
-static enum barrier_answer ask(void)
+static enum client_sync_answer ask(void)
 {
 	bool done = false;
-	struct barrier *b = barrier_window_manager(desk.agent.display, on_answer, &done);
-	cr_assert(b);
+	struct client_sync *s = client_sync_window_manager(desk.agent.display, on_answer, &done);
+	cr_assert(s);
 	desk_until(&desk, works(&done));
-	barrier_free(b);
+	client_sync_free(s);
 	return last;
 }
 
 Test(client_sync, asks_a_window_manager_twice_and_for_little, .init = start, .fini = stop)
 {
 	wm.grants = true;
-	cr_assert_eq(ask(), BARRIER_ANSWERED);
-	cr_assert_eq(ask(), BARRIER_ANSWERED);
+	cr_assert_eq(ask(), CLIENT_SYNC_ANSWERED);
+	cr_assert_eq(ask(), CLIENT_SYNC_ANSWERED);
 	cr_assert_eq(wm.requests, 4, "%d", wm.requests);
 	cr_assert_eq(wm.extents, 0);
 }
 
 Test(client_sync, asks_one_that_grants_nothing_for_extents, .init = start, .fini = stop)
 {
-	cr_assert_eq(ask(), BARRIER_SILENT);
+	cr_assert_eq(ask(), CLIENT_SYNC_SILENT);
 	cr_assert_eq(wm.extents, 0);
-	cr_assert_eq(ask(), BARRIER_ANSWERED);
+	cr_assert_eq(ask(), CLIENT_SYNC_ANSWERED);
 	cr_assert_eq(wm.extents, 2, "%d", wm.extents);
 	cr_assert_eq(wm.requests, 1, "%d", wm.requests);
 }
@@ -111,10 +111,11 @@ Test(client_sync, knows_that_openbox_grants)
 	desk_start(&desk, "640x480", true);
 	for (int i = 0; i < 3; i++) {
 		bool done = false;
-		struct barrier *b = barrier_window_manager(desk.agent.display, on_answer, &done);
+		struct client_sync *s =
+			client_sync_window_manager(desk.agent.display, on_answer, &done);
 		desk_until(&desk, done);
-		barrier_free(b);
-		cr_assert_eq(last, BARRIER_ANSWERED);
+		client_sync_free(s);
+		cr_assert_eq(last, CLIENT_SYNC_ANSWERED);
 	}
 	desk_stop(&desk);
 }

@@ -2,8 +2,8 @@
 /* Typed text is read back from the programs that got it. */
 #include "tests/helpers/desk.h"
 #include "tests/helpers/text.h"
-#include "vm/agent/x11/client_sync.h"
 #include "vm/agent/act/seat.h"
+#include "vm/agent/x11/client_sync.h"
 #include "vm/agent/x11/keymap.h"
 
 #include <X11/XKBlib.h>
@@ -21,7 +21,7 @@ static Window focused(void)
 static void start(void)
 {
 	desk_start(&desk, "1280x800", true);
-	desk_until(&desk, !barrier_has_focus(desk.agent.display)); /* openbox has taken it */
+	desk_until(&desk, !client_sync_has_focus(desk.agent.display)); /* openbox has taken it */
 }
 
 static void start_bare(void)
@@ -51,7 +51,7 @@ static void open_terminal(void)
 	Window before = focused();
 	desk_spawn(&desk, "xterm", "-e", "sh", "-c", "touch got; exec cat > got");
 	desk_until(&desk, desk_file_is(&desk, "got", "") && focused() != before &&
-				  barrier_has_focus(desk.agent.display));
+				  client_sync_has_focus(desk.agent.display));
 }
 
 /* Types into an empty editor and reads it back. */

@@ -25,7 +25,7 @@ struct act {
 	uint64_t first_frame_id;
 	uint64_t acted_us; /* when the last input was sent; without one: when the list began */
 	json_t *failed;
-	struct barrier *landing;
+	struct client_sync *landing;
 	struct settle *settle;
 	struct settle_result settled;
 	bool blank; /* observe.window is of one colour */
@@ -56,7 +56,7 @@ static void act_free(struct act *act)
 		}
 	}
 	list_done(&act->list);
-	barrier_free(act->landing);
+	client_sync_free(act->landing);
 	settle_free(act->settle);
 	json_decref(act->failed);
 	free(act);
@@ -223,11 +223,11 @@ static void look(struct act *act)
 	reply(act);
 }
 
-static void on_landed(enum barrier_answer answer, void *data)
+static void on_landed(enum client_sync_answer answer, void *data)
 {
 	(void)answer;
 	struct act *act = data;
-	barrier_free(take_ptr(&act->landing));
+	client_sync_free(take_ptr(&act->landing));
 	input_wm_caught_up(input_of(act));
 	look(act);
 }
@@ -245,7 +245,7 @@ static void land(struct act *act)
 		if (at.x == in->target.x && at.y == in->target.y) {
 			input_landed(in);
 		} else {
-			act->landing = barrier_window_manager(in->display, on_landed, act);
+			act->landing = client_sync_window_manager(in->display, on_landed, act);
 		}
 	}
 	if (!act->landing) {

@@ -17,7 +17,7 @@ static void stop(struct list *list)
 	typing_free(take_ptr(&list->typing));
 	clicks_free(take_ptr(&list->clicks));
 	drag_free(take_ptr(&list->drag));
-	barrier_free(take_ptr(&list->barrier));
+	client_sync_free(take_ptr(&list->sync));
 }
 
 void list_done(struct list *list)
@@ -157,14 +157,14 @@ static void look_for_focus(struct list *list, const struct todo *todo)
 {
 	bool presses = todo->action.kind == ACTION_KEY || todo->action.kind == ACTION_HOLD_KEY;
 	struct display *d = list->hands->display;
-	list->unfocused = presses && !display_is_lost(d) && !barrier_has_focus(d);
+	list->unfocused = presses && !display_is_lost(d) && !client_sync_has_focus(d);
 }
 
-static void on_caught_up(enum barrier_answer answer, void *data)
+static void on_caught_up(enum client_sync_answer answer, void *data)
 {
 	(void)answer;
 	struct list *list = data;
-	barrier_free(take_ptr(&list->barrier));
+	client_sync_free(take_ptr(&list->sync));
 	input_wm_caught_up(&list->hands->input);
 	resume(list, NULL);
 }
@@ -185,9 +185,9 @@ static enum progress catch_up(struct list *list, const struct todo *todo)
 	bool behind = input_wm_behind(in, !needs_focus(todo)) ||
 		      (moves_pointer(todo) && input_press_waits(in));
 	if (action_is_input(&todo->action) && behind) {
-		list->barrier = barrier_window_manager(in->display, on_caught_up, list);
+		list->sync = client_sync_window_manager(in->display, on_caught_up, list);
 	}
-	return list->barrier ? LATER : NOW;
+	return list->sync ? LATER : NOW;
 }
 
 /* Where the action presses its button. */

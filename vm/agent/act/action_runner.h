@@ -28,7 +28,7 @@ struct list {
 	struct typing *typing;
 	struct clicks *clicks;
 	struct drag *drag;
-	struct barrier *barrier;
+	struct client_sync *sync;
 };
 
 void list_run(struct list *list);

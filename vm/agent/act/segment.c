@@ -143,7 +143,8 @@ int64_t segment_send(struct segment *s, const struct stroke *strokes, size_t n)
 bool segment_is_frozen(struct segment *s)
 {
 	char down[32] = { 0 };
-	if (!s->shift || s->in->keys[s->shift] || !barrier_keyboard_is_grabbed(s->in->display)) {
+	if (!s->shift || s->in->keys[s->shift] ||
+		!client_sync_keyboard_is_grabbed(s->in->display)) {
 		return false;
 	}
 	input_key(s->in, (KeyCode)s->shift, true);

@@ -9,10 +9,10 @@
 
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "vm/agent/act/segment.h"
 #include "vm/agent/x11/client_sync.h"
 #include "vm/agent/x11/locks.h"
 #include "vm/agent/x11/program.h"
-#include "vm/agent/act/segment.h"
 
 #define CHANGES_MAX 20      /* of the map by others, for one segment, before it is given up */
 #define READER_MS 10000     /* a client that has not read its events by then is stuck */
@@ -35,7 +35,7 @@ struct typing {
 	int changes;      /* of the map, for this segment */
 	struct locks locks;
 	struct segment segment;
-	struct barrier *barrier;
+	struct client_sync *sync;
 	sd_event_source *next, *pause;
 };
 
@@ -74,10 +74,10 @@ static bool check_layout(const struct typing *t, struct err *err)
 		(long long)t->done, t->strokes.complete, (long long)(t->done - t->read));
 }
 
-static void drop_barrier(struct typing *t)
+static void drop_sync(struct typing *t)
 {
-	barrier_free(t->barrier);
-	t->barrier = NULL;
+	client_sync_free(t->sync);
+	t->sync = NULL;
 }
 
 /* After a segment: to the next, or the end. */
@@ -93,16 +93,16 @@ static void proceed(struct typing *t)
 	}
 }
 
-static void on_reader(enum barrier_answer answer, void *data)
+static void on_reader(enum client_sync_answer answer, void *data)
 {
 	struct typing *t = data;
 	struct err err;
-	drop_barrier(t);
-	if (answer != BARRIER_ANSWERED && t->at < t->strokes.n) {
+	drop_sync(t);
+	if (answer != CLIENT_SYNC_ANSWERED && t->at < t->strokes.n) {
 		fail_stuck(t);
 		return;
 	}
-	if (answer == BARRIER_ANSWERED && check_layout(t, &err)) {
+	if (answer == CLIENT_SYNC_ANSWERED && check_layout(t, &err)) {
 		keymap_caught_up(t->map);
 		t->waited = true;
 		t->read = t->done;
@@ -143,19 +143,19 @@ static Window focused(struct typing *t)
 static void on_client(void *data)
 {
 	struct typing *t = data;
-	t->barrier = barrier_paint(t->in->display, READER_MS, on_reader, t);
+	t->sync = client_sync_paint(t->in->display, READER_MS, on_reader, t);
 }
 
 static void wait_for_reader(struct typing *t, uint64_t ms, bool must_wait)
 {
-	t->barrier = barrier_focus(t->in->display, ms, on_reader, t);
-	if (!t->barrier && must_wait) {
+	t->sync = client_sync_focus(t->in->display, ms, on_reader, t);
+	if (!t->sync && must_wait) {
 		if (keymap_await_client(t->map, focused(t), ms, on_client, t)) {
 			return;
 		}
-		t->barrier = barrier_paint(t->in->display, ms, on_reader, t);
+		t->sync = client_sync_paint(t->in->display, ms, on_reader, t);
 	}
-	if (!t->barrier) {
+	if (!t->sync) {
 		proceed(t);
 	}
 }
@@ -167,7 +167,7 @@ static bool prepare(struct typing *t, struct err *err)
 		return err_set(
 			err, ERR_STATE, "the X server is being restarted; try again in a second");
 	}
-	if (t->is_text && first && !barrier_has_focus(t->in->display)) {
+	if (t->is_text && first && !client_sync_has_focus(t->in->display)) {
 		return err_set(err, ERR_STATE,
 			"no window has the keyboard focus, so the text would be lost; click into a "
 			"window first");
@@ -211,10 +211,10 @@ static void pause_until(struct typing *t, uint64_t due, sd_event_time_handler_t 
 	t->pause = loop_after_ms(display_loop(t->in->display), ms, fn, t);
 }
 
-static void on_wm(enum barrier_answer answer, void *data)
+static void on_wm(enum client_sync_answer answer, void *data)
 {
 	(void)answer;
-	drop_barrier(data);
+	drop_sync(data);
 	go_on(data);
 }
 
@@ -229,8 +229,8 @@ static int on_held(sd_event_source *source, uint64_t usec, void *data)
 	struct typing *t = data;
 	loop_drop(&t->pause);
 	bool chord = strokes_left(t)->how == STROKE_LIFT && !strokes_left(t)->ends;
-	t->barrier = chord ? barrier_window_manager(t->in->display, on_wm, t) : NULL;
-	if (!t->barrier) {
+	t->sync = chord ? client_sync_window_manager(t->in->display, on_wm, t) : NULL;
+	if (!t->sync) {
 		go_on(t);
 	}
 	return 0;
@@ -400,7 +400,7 @@ void typing_free(struct typing *t)
 {
 	if (t) {
 		locks_restore(&t->locks);
-		drop_barrier(t);
+		drop_sync(t);
 		keymap_cancel(t->map);
 		loop_drop(&t->next);
 		loop_drop(&t->pause);

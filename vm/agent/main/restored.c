@@ -43,7 +43,7 @@ struct restored {
 	struct agent_main *agent;
 	struct display *display; /* NULL: it need not answer, or has */
 	struct display_listener listener;
-	struct barrier *barrier;
+	struct client_sync *sync;
 	sd_event_source *privileged; /* NULL: it is done */
 	uint32_t number;
 	int silences;
@@ -54,7 +54,7 @@ struct restored {
 static void forget_display(struct restored *r)
 {
 	if (r->display) {
-		barrier_free(take_ptr(&r->barrier));
+		client_sync_free(take_ptr(&r->sync));
 		display_unlisten(r->display, &r->listener);
 		r->display = NULL;
 	}
@@ -97,20 +97,20 @@ static void finish_when_done(struct restored *r)
 
 /* ---- the desktop ---- */
 
-static void on_answer(enum barrier_answer answer, void *data);
+static void on_answer(enum client_sync_answer answer, void *data);
 
 static void ask(struct restored *r)
 {
-	barrier_free(r->barrier);
-	r->barrier = barrier_sign_of_life(r->display, on_answer, r);
+	client_sync_free(r->sync);
+	r->sync = client_sync_liveness(r->display, on_answer, r);
 }
 
-static void on_answer(enum barrier_answer answer, void *data)
+static void on_answer(enum client_sync_answer answer, void *data)
 {
 	struct restored *r = data;
-	if (answer == BARRIER_SILENT && ++r->silences < PATIENCE) {
+	if (answer == CLIENT_SYNC_SILENT && ++r->silences < PATIENCE) {
 		ask(r); /* it may be slow, or just dead and soon back */
-	} else if (answer == BARRIER_SILENT) {
+	} else if (answer == CLIENT_SYNC_SILENT) {
 		return agent_give_up(r->agent, "the window manager does not answer any more");
 	} else {
 		forget_display(r);

@@ -21,11 +21,11 @@
 #define LEAST_MS 400 /* a client that cannot be asked: wait at least this long */
 #define QUIET_MS 250 /* and until it painted nothing for this long */
 
-struct barrier {
+struct client_sync {
 	struct display *display;
 	struct display_listener listener;
 	sd_event_source *timer;
-	barrier_fn *fn;
+	client_sync_fn *fn;
 	void *data;
 	Window window; /* that is pinged; None: not by ping */
 	uint32_t ping;
@@ -39,47 +39,47 @@ struct barrier {
 static uint32_t pings;
 static Window silent_wm; /* did not move our window in time, so it is asked for extents */
 
-static void finish(struct barrier *b, enum barrier_answer answer)
+static void finish(struct client_sync *s, enum client_sync_answer answer)
 {
-	barrier_fn *fn = b->fn;
-	b->fn = NULL;
+	client_sync_fn *fn = s->fn;
+	s->fn = NULL;
 	if (fn) {
-		fn(answer, b->data);
+		fn(answer, s->data);
 	}
 }
 
-static bool is_pong(const struct barrier *b, const XEvent *event)
+static bool is_pong(const struct client_sync *s, const XEvent *event)
 {
 	const XClientMessageEvent *m = &event->xclient;
 	return event->type == ClientMessage && m->format == 32 &&
-	       m->message_type == display_atom(b->display, ATOM_WM_PROTOCOLS) &&
-	       (Atom)m->data.l[0] == display_atom(b->display, ATOM_NET_WM_PING) &&
-	       (uint32_t)m->data.l[1] == b->ping;
+	       m->message_type == display_atom(s->display, ATOM_WM_PROTOCOLS) &&
+	       (Atom)m->data.l[0] == display_atom(s->display, ATOM_NET_WM_PING) &&
+	       (uint32_t)m->data.l[1] == s->ping;
 }
 
 /* A window that is gone reads nothing more. */
-static bool is_end(const struct barrier *b, const XEvent *event)
+static bool is_end(const struct client_sync *s, const XEvent *event)
 {
-	return event->type == DestroyNotify && event->xdestroywindow.window == b->window;
+	return event->type == DestroyNotify && event->xdestroywindow.window == s->window;
 }
 
-static bool is_extents(const struct barrier *b, const XEvent *event)
+static bool is_extents(const struct client_sync *s, const XEvent *event)
 {
 	return event->type == PropertyNotify &&
-	       event->xproperty.window == display_helper(b->display) &&
-	       event->xproperty.atom == display_atom(b->display, ATOM_NET_FRAME_EXTENTS);
+	       event->xproperty.window == display_helper(s->display) &&
+	       event->xproperty.atom == display_atom(s->display, ATOM_NET_FRAME_EXTENTS);
 }
 
-static bool is_moved(const struct barrier *b, const XEvent *event)
+static bool is_moved(const struct client_sync *s, const XEvent *event)
 {
 	return event->type == ConfigureNotify &&
-	       event->xconfigure.window == display_helper(b->display) &&
-	       event->xconfigure.x == b->wm_place;
+	       event->xconfigure.window == display_helper(s->display) &&
+	       event->xconfigure.x == s->wm_place;
 }
 
-static bool is_wm_answer(const struct barrier *b, const XEvent *event)
+static bool is_wm_answer(const struct client_sync *s, const XEvent *event)
 {
-	return b->wm ? is_moved(b, event) : is_extents(b, event);
+	return s->wm ? is_moved(s, event) : is_extents(s, event);
 }
 
 static void ask_for_extents(struct display *d)
@@ -98,16 +98,16 @@ static void ask_for_extents(struct display *d)
  * What a window that it does not manage asks for, a window manager has to grant (ICCCM 4.1.5): one
  * request, while openbox makes 19 round trips to find a frame's extents.
  */
-static void ask_to_move(struct barrier *b)
+static void ask_to_move(struct client_sync *s)
 {
 	static int places;
-	struct display *d = b->display;
-	b->wm_place = -2 - (places++ & 0xfff);
+	struct display *d = s->display;
+	s->wm_place = -2 - (places++ & 0xfff);
 	XEvent ask = { .xconfigurerequest = {
 			       .type = ConfigureRequest,
 			       .parent = display_root(d),
 			       .window = display_helper(d),
-			       .x = b->wm_place,
+			       .x = s->wm_place,
 			       .y = -1,
 			       .width = 1,
 			       .height = 1,
@@ -117,71 +117,72 @@ static void ask_to_move(struct barrier *b)
 		SubstructureNotifyMask | SubstructureRedirectMask, &ask);
 }
 
-static void ask_wm(struct barrier *b)
+static void ask_wm(struct client_sync *s)
 {
-	if (b->wm) {
-		ask_to_move(b);
+	if (s->wm) {
+		ask_to_move(s);
 	} else {
-		ask_for_extents(b->display);
+		ask_for_extents(s->display);
 	}
 }
 
 static void on_event(const XEvent *event, void *data)
 {
-	struct barrier *b = data;
-	bool answered = b->window && (is_pong(b, event) || is_end(b, event));
-	if (b->wm_rounds > 0 && is_wm_answer(b, event)) {
-		answered = --b->wm_rounds == 0;
+	struct client_sync *s = data;
+	bool answered = s->window && (is_pong(s, event) || is_end(s, event));
+	if (s->wm_rounds > 0 && is_wm_answer(s, event)) {
+		answered = --s->wm_rounds == 0;
 		if (!answered) {
-			ask_wm(b);
+			ask_wm(s);
 		}
 	}
 	if (answered) {
-		finish(b, BARRIER_ANSWERED);
+		finish(s, CLIENT_SYNC_ANSWERED);
 	}
 }
 
 static void on_damaged(const XRectangle *area, void *data)
 {
 	(void)area;
-	struct barrier *b = data;
+	struct client_sync *s = data;
 	uint64_t now = loop_now_us();
-	b->painted_us = now > b->painted_us ? now : b->painted_us;
+	s->painted_us = now > s->painted_us ? now : s->painted_us;
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 {
 	(void)usec;
-	struct barrier *b = data;
-	uint64_t now = loop_now_us(), quiet_at = b->painted_us + QUIET_MS * 1000;
-	if (b->watches_paint && now < quiet_at && now < b->ends_us) {
+	struct client_sync *s = data;
+	uint64_t now = loop_now_us(), quiet_at = s->painted_us + QUIET_MS * 1000;
+	if (s->watches_paint && now < quiet_at && now < s->ends_us) {
 		sd_event_source_set_time(source, quiet_at);
 		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 		return 0;
 	}
-	silent_wm = b->wm ? b->wm : silent_wm;
-	finish(b, b->watches_paint ? BARRIER_ANSWERED : BARRIER_SILENT);
+	silent_wm = s->wm ? s->wm : silent_wm;
+	finish(s, s->watches_paint ? CLIENT_SYNC_ANSWERED : CLIENT_SYNC_SILENT);
 	return 0;
 }
 
-static struct barrier *barrier_new(struct display *d, uint64_t ms, barrier_fn *fn, void *data)
+static struct client_sync *client_sync_new(
+	struct display *d, uint64_t ms, client_sync_fn *fn, void *data)
 {
-	struct barrier *b = must(calloc(1, sizeof(*b)));
-	*b = (struct barrier){ .display = d, .fn = fn, .data = data };
-	b->ends_us = loop_now_us() + ms * 1000;
-	b->timer = loop_after_ms(display_loop(d), ms, on_timer, b);
-	b->listener =
-		(struct display_listener){ .event = on_event, .damaged = on_damaged, .data = b };
-	display_listen(d, &b->listener);
-	return b;
+	struct client_sync *s = must(calloc(1, sizeof(*s)));
+	*s = (struct client_sync){ .display = d, .fn = fn, .data = data };
+	s->ends_us = loop_now_us() + ms * 1000;
+	s->timer = loop_after_ms(display_loop(d), ms, on_timer, s);
+	s->listener =
+		(struct display_listener){ .event = on_event, .damaged = on_damaged, .data = s };
+	display_listen(d, &s->listener);
+	return s;
 }
 
-void barrier_free(struct barrier *b)
+void client_sync_free(struct client_sync *s)
 {
-	if (b) {
-		loop_drop(&b->timer);
-		display_unlisten(b->display, &b->listener);
-		free(b);
+	if (s) {
+		loop_drop(&s->timer);
+		display_unlisten(s->display, &s->listener);
+		free(s);
 	}
 }
 
@@ -230,50 +231,52 @@ static Window find_pingable(struct display *d)
 	return None;
 }
 
-static bool send_ping(struct barrier *b)
+static bool send_ping(struct client_sync *s)
 {
-	Display *x = display_x(b->display);
+	Display *x = display_x(s->display);
 	XWindowAttributes attributes;
-	b->ping = PING_BASE + (pings++ & 0xffff);
+	s->ping = PING_BASE + (pings++ & 0xffff);
 	XEvent ping = { .xclient = {
 				.type = ClientMessage,
-				.window = b->window,
-				.message_type = display_atom(b->display, ATOM_WM_PROTOCOLS),
+				.window = s->window,
+				.message_type = display_atom(s->display, ATOM_WM_PROTOCOLS),
 				.format = 32,
 			} };
-	ping.xclient.data.l[0] = (long)display_atom(b->display, ATOM_NET_WM_PING);
-	ping.xclient.data.l[1] = (long)b->ping;
-	ping.xclient.data.l[2] = (long)b->window;
+	ping.xclient.data.l[0] = (long)display_atom(s->display, ATOM_NET_WM_PING);
+	ping.xclient.data.l[1] = (long)s->ping;
+	ping.xclient.data.l[2] = (long)s->window;
 	/* Its end must be heard of; other parts of the agent may watch the window too. */
-	if (!XGetWindowAttributes(x, b->window, &attributes)) {
+	if (!XGetWindowAttributes(x, s->window, &attributes)) {
 		return false;
 	}
-	XSelectInput(x, b->window, attributes.your_event_mask | StructureNotifyMask);
-	return XSendEvent(x, b->window, False, NoEventMask, &ping) != 0;
+	XSelectInput(x, s->window, attributes.your_event_mask | StructureNotifyMask);
+	return XSendEvent(x, s->window, False, NoEventMask, &ping) != 0;
 }
 
-struct barrier *barrier_focus(struct display *d, uint64_t ms, barrier_fn *fn, void *data)
+struct client_sync *client_sync_focus(
+	struct display *d, uint64_t ms, client_sync_fn *fn, void *data)
 {
-	struct barrier *b = barrier_new(d, ms, fn, data);
+	struct client_sync *s = client_sync_new(d, ms, fn, data);
 	struct err err;
 	display_trap(d);
-	b->window = find_pingable(d);
-	bool sent = b->window && send_ping(b);
+	s->window = find_pingable(d);
+	bool sent = s->window && send_ping(s);
 	/* It may have ended in the middle of this. */
 	if (!display_untrap(d, &err) || !sent) {
-		barrier_free(b);
+		client_sync_free(s);
 		return NULL;
 	}
-	return b;
+	return s;
 }
 
-struct barrier *barrier_paint(struct display *d, uint64_t ms, barrier_fn *fn, void *data)
+struct client_sync *client_sync_paint(
+	struct display *d, uint64_t ms, client_sync_fn *fn, void *data)
 {
-	struct barrier *b = barrier_new(d, ms, fn, data);
-	b->watches_paint = true;
-	b->painted_us = loop_now_us() + (LEAST_MS - QUIET_MS) * 1000;
-	sd_event_source_set_time(b->timer, b->painted_us + QUIET_MS * 1000);
-	return b;
+	struct client_sync *s = client_sync_new(d, ms, fn, data);
+	s->watches_paint = true;
+	s->painted_us = loop_now_us() + (LEAST_MS - QUIET_MS) * 1000;
+	sd_event_source_set_time(s->timer, s->painted_us + QUIET_MS * 1000);
+	return s;
 }
 
 /* ---- the window manager ---- */
@@ -301,36 +304,36 @@ static Window wm_window(struct display *d)
 	return window_property(d, display_root(d), display_atom(d, ATOM_NET_SUPPORTING_WM_CHECK));
 }
 
-static struct barrier *await_wm(
-	struct display *d, Window wm, int rounds, barrier_fn *fn, void *data)
+static struct client_sync *await_wm(
+	struct display *d, Window wm, int rounds, client_sync_fn *fn, void *data)
 {
-	struct barrier *b = barrier_new(d, WM_MS, fn, data);
-	b->wm = wm != silent_wm ? wm : None;
-	b->wm_rounds = rounds;
-	ask_wm(b);
-	return b;
+	struct client_sync *s = client_sync_new(d, WM_MS, fn, data);
+	s->wm = wm != silent_wm ? wm : None;
+	s->wm_rounds = rounds;
+	ask_wm(s);
+	return s;
 }
 
-struct barrier *barrier_window_manager(struct display *d, barrier_fn *fn, void *data)
+struct client_sync *client_sync_window_manager(struct display *d, client_sync_fn *fn, void *data)
 {
 	Window wm = wm_window(d);
 	return wm ? await_wm(d, wm, WM_ROUNDS, fn, data) : NULL;
 }
 
-struct barrier *barrier_sign_of_life(struct display *d, barrier_fn *fn, void *data)
+struct client_sync *client_sync_liveness(struct display *d, client_sync_fn *fn, void *data)
 {
 	return await_wm(d, None, 1, fn, data);
 }
 
 /* A grab can be told only by trying; a window that is not shown never gets one. */
-bool barrier_keyboard_is_grabbed(struct display *d)
+bool client_sync_keyboard_is_grabbed(struct display *d)
 {
 	int status = XGrabKeyboard(
 		display_x(d), display_helper(d), False, GrabModeAsync, GrabModeAsync, CurrentTime);
 	return status == AlreadyGrabbed;
 }
 
-bool barrier_has_focus(struct display *d)
+bool client_sync_has_focus(struct display *d)
 {
 	Window window = None;
 	int revert;
@@ -339,5 +342,5 @@ bool barrier_has_focus(struct display *d)
 	if (window != None && (window == PointerRoot || window != wm_window(d))) {
 		return true;
 	}
-	return barrier_keyboard_is_grabbed(d);
+	return client_sync_keyboard_is_grabbed(d);
 }

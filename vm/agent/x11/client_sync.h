@@ -9,29 +9,31 @@
  * answers a request for a frame's extents.
  */
 
-struct barrier;
+struct client_sync;
 
-enum barrier_answer {
-	BARRIER_ANSWERED,
-	BARRIER_SILENT, /* it did not answer in time */
+enum client_sync_answer {
+	CLIENT_SYNC_ANSWERED,
+	CLIENT_SYNC_SILENT, /* it did not answer in time */
 };
 
-/* Fires once, from the loop; barrier_free() is allowed inside. */
-typedef void barrier_fn(enum barrier_answer answer, void *data);
+/* Fires once, from the loop; client_sync_free() is allowed inside. */
+typedef void client_sync_fn(enum client_sync_answer answer, void *data);
 
 /* The client of the focused window; NULL when it cannot be asked. */
-struct barrier *barrier_focus(struct display *d, uint64_t ms, barrier_fn *fn, void *data);
+struct client_sync *client_sync_focus(
+	struct display *d, uint64_t ms, client_sync_fn *fn, void *data);
 /* NULL when there is no window manager. */
-struct barrier *barrier_window_manager(struct display *d, barrier_fn *fn, void *data);
+struct client_sync *client_sync_window_manager(struct display *d, client_sync_fn *fn, void *data);
 /* Only whether one answers at all, with no word on what it has done. */
-struct barrier *barrier_sign_of_life(struct display *d, barrier_fn *fn, void *data);
+struct client_sync *client_sync_liveness(struct display *d, client_sync_fn *fn, void *data);
 /* For a client that cannot be asked: until nothing was painted for a while.  Always "answered". */
-struct barrier *barrier_paint(struct display *d, uint64_t ms, barrier_fn *fn, void *data);
-void barrier_free(struct barrier *b); /* stops waiting; NULL-safe */
+struct client_sync *client_sync_paint(
+	struct display *d, uint64_t ms, client_sync_fn *fn, void *data);
+void client_sync_free(struct client_sync *s); /* stops waiting; NULL-safe */
 
 /* Whether keys go anywhere: some window has the focus, or some client has grabbed the keyboard. */
-bool barrier_has_focus(struct display *d);
+bool client_sync_has_focus(struct display *d);
 /* Whether another client has: a menu, or a program that takes all keys. */
-bool barrier_keyboard_is_grabbed(struct display *d);
+bool client_sync_keyboard_is_grabbed(struct display *d);
 
 #endif

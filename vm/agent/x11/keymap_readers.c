@@ -48,7 +48,7 @@ struct readers {
 	bool started;
 	uint64_t changes, awaited_change; /* of the map, by us: recorded, and the last one made */
 	struct reader clients[CLIENTS];
-	struct barrier *ping;
+	struct client_sync *ping;
 	bool paused; /* the first ping was answered */
 	XID awaited[CLIENTS];
 	int n_awaited;
@@ -82,7 +82,7 @@ static struct reader *find(struct readers *r, XID base, bool make)
 void readers_cancel(struct readers *r)
 {
 	loop_drop(&r->timer);
-	barrier_free(take_ptr(&r->ping));
+	client_sync_free(take_ptr(&r->ping));
 	r->fn = NULL;
 	r->n_awaited = 0;
 	r->caught_up = NULL;
@@ -123,11 +123,11 @@ static void give_up(struct readers *r)
 
 static int on_pause_over(sd_event_source *source, uint64_t usec, void *data);
 
-static void on_pong(enum barrier_answer answer, void *data)
+static void on_pong(enum client_sync_answer answer, void *data)
 {
 	struct readers *r = data;
-	barrier_free(take_ptr(&r->ping));
-	if (answer != BARRIER_ANSWERED) {
+	client_sync_free(take_ptr(&r->ping));
+	if (answer != CLIENT_SYNC_ANSWERED) {
 		finish(r);
 	} else if (r->paused) {
 		give_up(r);
@@ -138,7 +138,7 @@ static void on_pong(enum barrier_answer answer, void *data)
 
 static void ask(struct readers *r)
 {
-	r->ping = barrier_focus(r->display, PING_MS, on_pong, r);
+	r->ping = client_sync_focus(r->display, PING_MS, on_pong, r);
 	if (!r->ping && !r->paused) {
 		r->timer = loop_after_ms(display_loop(r->display), PAUSE_MS, on_pause_over, r);
 	} else if (!r->ping) {
