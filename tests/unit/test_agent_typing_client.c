@@ -296,12 +296,12 @@ Test(typing_client, is_not_concerned_by_spares_of_a_viewer, .init = start, .fini
 	struct request req;
 	struct err err;
 	struct key key;
-	struct hands *hands = act_queue_hands(desk.agent.acts, &err);
-	cr_assert(hands, "%s", err.text);
+	struct seat *seat = act_queue_seat(desk.agent.acts, &err);
+	cr_assert(seat, "%s", err.text);
 	slow_type(&req, 26, 26);
-	cr_assert(keymap_refresh(hands->keymap, &err));
-	cr_assert(keymap_assign(hands->keymap, 0x1004e00, &key));
-	cr_assert(keymap_apply(hands->keymap));
+	cr_assert(keymap_refresh(seat->keymap, &err));
+	cr_assert(keymap_assign(seat->keymap, 0x1004e00, &key));
+	cr_assert(keymap_apply(seat->keymap));
 	XSync(display_x(desk.agent.display), False);
 	slow_ends(&req, NULL);
 }

@@ -19,7 +19,7 @@ struct act {
 	struct act_queue *queue;
 	struct act *next;
 	struct request *req;
-	struct list list;
+	struct action_runner runner;
 	bool has_input, running;
 	struct observe observe;
 	uint64_t first_frame_id;
@@ -33,7 +33,7 @@ struct act {
 
 struct act_queue {
 	struct agent *agent;
-	struct hands *hands; /* of the display that is open now; NULL until used */
+	struct seat *seat; /* of the display that is open now; NULL until used */
 	struct display_listener listener;
 	struct act *first; /* in the order they came */
 	sd_event_source *start;
@@ -41,7 +41,7 @@ struct act_queue {
 
 static struct input *input_of(struct act *act)
 {
-	return &act->queue->hands->input;
+	return &act->queue->seat->input;
 }
 
 /* ---- ends ---- */
@@ -55,7 +55,7 @@ static void act_free(struct act *act)
 			break;
 		}
 	}
-	list_done(&act->list);
+	action_runner_done(&act->runner);
 	client_sync_free(act->landing);
 	settle_free(act->settle);
 	json_decref(act->failed);
@@ -68,7 +68,7 @@ static void act_free(struct act *act)
 static void act_end(struct act *act, const struct err *why)
 {
 	struct request *req = act->req;
-	if (act->running && act->has_input && act->queue->hands) {
+	if (act->running && act->has_input && act->queue->seat) {
 		input_release_all(input_of(act));
 	}
 	act_free(act);
@@ -104,7 +104,7 @@ static json_t *describe_frame(const struct frame *f)
 static json_t *describe_moving(struct act *act)
 {
 	XRectangle rects[SETTLE_RECTS_MAX];
-	struct size screen = display_size(act->queue->hands->display);
+	struct size screen = display_size(act->queue->seat->display);
 	struct size frame = act->queue->agent->frame;
 	json_t *moving = json_array();
 	int n = settle_moving(act->settle, rects);
@@ -122,9 +122,9 @@ static json_t *describe_moving(struct act *act)
 static json_t *describe(struct act *act, struct point pointer)
 {
 	struct act_queue *q = act->queue;
-	uint64_t frame_id = display_frame_id(q->hands->display);
-	pointer = geometry_to_frame(pointer, q->agent->frame, display_size(q->hands->display));
-	json_t *result = json_pack("{s:O, s:[i,i], s:I, s:b}", "done", act->list.done, "pointer",
+	uint64_t frame_id = display_frame_id(q->seat->display);
+	pointer = geometry_to_frame(pointer, q->agent->frame, display_size(q->seat->display));
+	json_t *result = json_pack("{s:O, s:[i,i], s:I, s:b}", "done", act->runner.done, "pointer",
 		pointer.x, pointer.y, "frame_id", (json_int_t)frame_id, "changed",
 		frame_id != act->first_frame_id);
 	if (act->failed) {
@@ -149,7 +149,7 @@ static void reply(struct act *act)
 	struct frame frame = { 0 };
 	struct point pointer = { 0 };
 	bool looks = act->observe.mode != OBSERVE_NONE;
-	if (looks && !observer_frame(q->hands->observer, input_of(act), &act->observe,
+	if (looks && !observer_frame(q->seat->observer, input_of(act), &act->observe,
 			     q->agent->frame, &frame, &err)) {
 		act_end(act, &err);
 		return;
@@ -174,15 +174,15 @@ static void reply(struct act *act)
 static bool on_quiet(void *data)
 {
 	struct act *act = data;
-	struct hands *hands = act->queue->hands;
+	struct seat *seat = act->queue->seat;
 	struct window_info info;
 	struct err ignored;
-	Window id = windows_find(hands->display, (uint32_t)act->observe.window);
+	Window id = windows_find(seat->display, (uint32_t)act->observe.window);
 	act->blank = false;
-	if (id && windows_describe(hands->display, id, &info) && info.viewable) {
+	if (id && windows_describe(seat->display, id, &info) && info.viewable) {
 		struct rect inside = { info.x + BORDER, info.y + BORDER, info.width - 2 * BORDER,
 			info.height - 2 * BORDER };
-		(void)!observer_is_plain(hands->observer, inside, &act->blank, &ignored);
+		(void)!observer_is_plain(seat->observer, inside, &act->blank, &ignored);
 	}
 	return act->blank;
 }
@@ -204,8 +204,8 @@ static void on_nearly_settled(void *data)
 	struct act_queue *q = act->queue;
 	struct frame frame;
 	struct err ignored; /* a failure comes again, at the end */
-	(void)!observer_frame(q->hands->observer, input_of(act), &act->observe, q->agent->frame,
-		&frame, &ignored);
+	(void)!observer_frame(
+		q->seat->observer, input_of(act), &act->observe, q->agent->frame, &frame, &ignored);
 }
 
 static const struct settle_handlers settle_handlers = {
@@ -253,15 +253,15 @@ static void land(struct act *act)
 	}
 }
 
-static void on_list_end(const struct err *why, void *data)
+static void on_runner_end(const struct err *why, void *data)
 {
 	struct act *act = data;
-	if (act->has_input || act->list.n == 0) {
+	if (act->has_input || act->runner.n == 0) {
 		act->acted_us = loop_now_us();
 	}
 	if (why) {
 		input_release_all(input_of(act));
-		act->failed = json_pack("{s:I, s:s, s:s}", "index", (json_int_t)act->list.index,
+		act->failed = json_pack("{s:I, s:s, s:s}", "index", (json_int_t)act->runner.index,
 			"kind", err_kind_word(why->kind), "text", why->text);
 	}
 	land(act);
@@ -275,25 +275,25 @@ static void on_closing(const struct err *why, void *data)
 	struct act_queue *q = data;
 	struct err away;
 	err_set(&away, ERR_STATE, "the X server is being restarted; try again in a second");
-	display_unlisten(q->hands->display, &q->listener);
+	display_unlisten(q->seat->display, &q->listener);
 	while (q->first) {
 		act_end(q->first, &away);
 	}
-	hands_free(take_ptr(&q->hands));
+	seat_free(take_ptr(&q->seat));
 }
 
-static bool have_hands(struct act_queue *q, struct err *err)
+static bool have_seat(struct act_queue *q, struct err *err)
 {
 	struct display *d = q->agent->display;
 	if (!d || display_is_lost(d)) {
 		return err_set(
 			err, ERR_STATE, "the X server is being restarted; try again in a second");
 	}
-	if (q->hands) {
+	if (q->seat) {
 		return true;
 	}
-	q->hands = hands_new(d, err);
-	if (!q->hands) {
+	q->seat = seat_new(d, err);
+	if (!q->seat) {
 		return false;
 	}
 	q->listener = (struct display_listener){ .closing = on_closing, .data = q };
@@ -303,9 +303,9 @@ static bool have_hands(struct act_queue *q, struct err *err)
 
 static void act_start(struct act *act)
 {
-	struct display *d = act->queue->hands->display;
+	struct display *d = act->queue->seat->display;
 	act->running = true;
-	act->list.hands = act->queue->hands;
+	act->runner.seat = act->queue->seat;
 	XSync(display_x(d), False); /* what changed before this is not the list's doing */
 	display_catch_up(d);
 	act->first_frame_id = display_frame_id(d);
@@ -316,7 +316,7 @@ static void act_start(struct act *act)
 	if (act->has_input) {
 		input_of(act)->moved = false;
 	}
-	list_run(&act->list);
+	action_runner_run(&act->runner);
 }
 
 /* The list that has the input lock, or is to have it next. */
@@ -358,17 +358,17 @@ void act_queue_free(struct act_queue *q)
 	while (q->first) {
 		act_end(q->first, &why);
 	}
-	if (q->hands) {
-		display_unlisten(q->hands->display, &q->listener);
-		hands_free(q->hands);
+	if (q->seat) {
+		display_unlisten(q->seat->display, &q->listener);
+		seat_free(q->seat);
 	}
 	free(q);
 }
 
 void act_queue_let_go(struct act_queue *q)
 {
-	if (q->hands) {
-		input_release_all(&q->hands->input);
+	if (q->seat) {
+		input_release_all(&q->seat->input);
 	}
 }
 
@@ -379,18 +379,18 @@ void act_queue_look_ahead(struct act_queue *q, bool raw)
 	struct observe how;
 	observe_init(&how, OBSERVE_FRAME);
 	how.raw = raw;
-	(void)!(have_hands(q, &ignored) && observer_frame(q->hands->observer, &q->hands->input,
-						   &how, q->agent->frame, &frame, &ignored));
+	(void)!(have_seat(q, &ignored) && observer_frame(q->seat->observer, &q->seat->input, &how,
+						  q->agent->frame, &frame, &ignored));
 }
 
-struct hands *act_queue_hands(struct act_queue *q, struct err *err)
+struct seat *act_queue_seat(struct act_queue *q, struct err *err)
 {
-	return have_hands(q, err) ? q->hands : NULL;
+	return have_seat(q, err) ? q->seat : NULL;
 }
 
 bool act_queue_can_look(struct act_queue *q, struct err *err)
 {
-	return have_hands(q, err) && observer_glance(q->hands->observer, err);
+	return have_seat(q, err) && observer_glance(q->seat->observer, err);
 }
 
 /* ---- the request ---- */
@@ -404,14 +404,15 @@ static bool read_actions(struct act *act, const json_t *actions, struct err *err
 		return err_set(err, ERR_ARGUMENT, "'actions' must be a list of at most %d actions",
 			ACTION_LIST_MAX);
 	}
-	act->list.todos = must(calloc(n + 1, sizeof(*act->list.todos)));
+	act->runner.actions = must(calloc(n + 1, sizeof(*act->runner.actions)));
 	for (size_t i = 0; i < n; i++) {
 		struct action action;
 		if (!action_decode(json_array_get(actions, i), &action, err) ||
-			!todo_init(&act->list.todos[i], &action, agent->frame, screen, err)) {
+			!prepared_action_init(
+				&act->runner.actions[i], &action, agent->frame, screen, err)) {
 			return n > 1 ? err_while(err, "action %zu", i + 1) : false;
 		}
-		act->list.n++;
+		act->runner.n++;
 		act->has_input |= action_is_input(&action);
 	}
 	return true;
@@ -419,7 +420,7 @@ static bool read_actions(struct act *act, const json_t *actions, struct err *err
 
 static bool read_request(struct act *act, const struct act_args *args, struct err *err)
 {
-	return have_hands(act->queue, err) && read_actions(act, args->actions, err) &&
+	return have_seat(act->queue, err) && read_actions(act, args->actions, err) &&
 	       field_decode(observe_fields, args->observe, &act->observe, err) &&
 	       observe_check(&act->observe, act->queue->agent->frame, err);
 }
@@ -439,7 +440,8 @@ static void run(struct request *req, const void *args)
 	struct act *act = must(calloc(1, sizeof(*act)));
 	act->queue = request_agent(req)->acts;
 	act->req = req;
-	act->list = (struct list){ .fn = on_list_end, .data = act, .done = json_array() };
+	act->runner =
+		(struct action_runner){ .fn = on_runner_end, .data = act, .done = json_array() };
 	append(act);
 	if (!read_request(act, args, &err)) {
 		act_end(act, &err);

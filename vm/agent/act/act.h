@@ -10,7 +10,7 @@
  */
 
 struct act_queue;
-struct hands;
+struct seat;
 
 /* Finds the display in agent->display whenever a list runs; when that display is closed, running
  * lists fail. */
@@ -26,8 +26,8 @@ void act_queue_look_ahead(struct act_queue *q, bool raw);
 /* Whether pictures can be made at this moment. */
 bool act_queue_can_look(struct act_queue *q, struct err *err) NODISCARD;
 
-/* Those of the display that is open now; valid until the loop runs again. */
-struct hands *act_queue_hands(struct act_queue *q, struct err *err) NODISCARD;
+/* That of the display that is open now; valid until the loop runs again. */
+struct seat *act_queue_seat(struct act_queue *q, struct err *err) NODISCARD;
 
 extern const struct op op_act;
 

@@ -1,7 +1,7 @@
 /*
- * A list goes through its actions one by one, each in five phases: let the window manager catch up,
- * keep the pace of earlier presses, press what is held meanwhile, do it, let go.  A phase is done
- * at once or goes on in the background and resumes the list; nothing waits.
+ * Runs actions one by one, each in five phases: let the window manager catch up, keep the pace of
+ * earlier presses, press what is held during it, perform it, release.  A phase is done at once or
+ * continues in the background and resumes the runner; nothing blocks.
  */
 #include "vm/agent/act/action_runner.h"
 
@@ -11,39 +11,39 @@
 enum { CATCH_UP, KEEP_PACE, HOLD, PERFORM, LET_GO };
 enum progress { NOW, LATER, FAILED };
 
-static void stop(struct list *list)
+static void stop(struct action_runner *runner)
 {
-	loop_drop(&list->timer);
-	typing_free(take_ptr(&list->typing));
-	clicks_free(take_ptr(&list->clicks));
-	drag_free(take_ptr(&list->drag));
-	client_sync_free(take_ptr(&list->sync));
+	loop_drop(&runner->timer);
+	typing_free(take_ptr(&runner->typing));
+	clicks_free(take_ptr(&runner->clicks));
+	drag_free(take_ptr(&runner->drag));
+	client_sync_free(take_ptr(&runner->sync));
 }
 
-void list_done(struct list *list)
+void action_runner_done(struct action_runner *runner)
 {
-	stop(list);
-	for (size_t i = 0; i < list->n; i++) {
-		todo_done(&list->todos[i]);
+	stop(runner);
+	for (size_t i = 0; i < runner->n; i++) {
+		prepared_action_done(&runner->actions[i]);
 	}
-	free(list->todos);
-	json_decref(list->done);
+	free(runner->actions);
+	json_decref(runner->done);
 }
 
-static void finish(struct list *list, const struct err *why)
+static void finish(struct action_runner *runner, const struct err *why)
 {
-	stop(list);
-	list->fn(why, list->data);
+	stop(runner);
+	runner->fn(why, runner->data);
 }
 
-static void resume(struct list *list, const struct err *why)
+static void resume(struct action_runner *runner, const struct err *why)
 {
 	if (why) {
-		finish(list, why);
+		finish(runner, why);
 		return;
 	}
-	list->phase++;
-	list_run(list);
+	runner->phase++;
+	action_runner_run(runner);
 }
 
 static void on_step(const struct err *why, void *data)
@@ -59,11 +59,11 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-static enum progress wait_ms(struct list *list, int64_t ms)
+static enum progress wait_ms(struct action_runner *runner, int64_t ms)
 {
-	loop_drop(&list->timer);
-	list->timer =
-		loop_after_ms(display_loop(list->hands->display), (uint64_t)ms, on_timer, list);
+	loop_drop(&runner->timer);
+	runner->timer =
+		loop_after_ms(display_loop(runner->seat->display), (uint64_t)ms, on_timer, runner);
 	return LATER;
 }
 
@@ -78,47 +78,50 @@ static bool pointer_now(struct input *in, struct point *ret, struct err *err)
 	return input_pointer(in, ret, err);
 }
 
-static enum progress move(struct list *list, const struct todo *todo, struct err *err)
+static enum progress move(
+	struct action_runner *runner, const struct prepared_action *prepared, struct err *err)
 {
-	struct input *in = &list->hands->input;
+	struct input *in = &runner->seat->input;
 	struct point from;
 	if (!in->buttons) {
-		input_move(in, todo->at);
+		input_move(in, prepared->at);
 		return NOW;
 	}
 	if (!pointer_now(in, &from, err)) {
 		return FAILED;
 	}
-	list->drag = drag_glide(in, from, todo->at, on_step, list);
+	runner->drag = drag_glide(in, from, prepared->at, on_step, runner);
 	return LATER;
 }
 
-static enum progress drag(struct list *list, const struct todo *todo, struct err *err)
+static enum progress drag(
+	struct action_runner *runner, const struct prepared_action *prepared, struct err *err)
 {
-	struct input *in = &list->hands->input;
-	struct point from = todo->from;
-	if (!todo->action.from.count && !pointer_now(in, &from, err)) {
+	struct input *in = &runner->seat->input;
+	struct point from = prepared->from;
+	if (!prepared->action.from.count && !pointer_now(in, &from, err)) {
 		return FAILED;
 	}
-	list->drag = drag_start(
-		in, from, todo->at, (enum action_button)todo->action.button, on_step, list);
+	runner->drag = drag_start(in, from, prepared->at,
+		(enum action_button)prepared->action.button, on_step, runner);
 	return LATER;
 }
 
-static enum progress perform(struct list *list, const struct todo *todo, struct err *err)
+static enum progress perform(
+	struct action_runner *runner, const struct prepared_action *prepared, struct err *err)
 {
-	struct hands *hands = list->hands;
-	struct input *in = &hands->input;
-	const struct action *a = &todo->action;
+	struct seat *seat = runner->seat;
+	struct input *in = &seat->input;
+	const struct action *a = &prepared->action;
 	if (a->at.count && a->kind != ACTION_MOVE && a->kind != ACTION_DRAG) {
-		input_move(in, todo->at);
+		input_move(in, prepared->at);
 	}
 	switch (a->kind) {
 	case ACTION_MOVE:
-		return move(list, todo, err);
+		return move(runner, prepared, err);
 	case ACTION_CLICK:
-		list->clicks = clicks_start(
-			in, (enum action_button)a->button, (int)a->count, on_step, list);
+		runner->clicks = clicks_start(
+			in, (enum action_button)a->button, (int)a->count, on_step, runner);
 		return LATER;
 	case ACTION_BUTTON_DOWN:
 	case ACTION_BUTTON_UP:
@@ -126,52 +129,53 @@ static enum progress perform(struct list *list, const struct todo *todo, struct 
 			a->kind == ACTION_BUTTON_DOWN);
 		return NOW;
 	case ACTION_DRAG:
-		return drag(list, todo, err);
+		return drag(runner, prepared, err);
 	case ACTION_SCROLL:
 		pointer_scroll(in, (enum action_direction)a->direction, (int)a->amount);
 		return NOW;
 	case ACTION_KEY:
-		list->typing = typing_chords(in, hands->keymap, todo->chords, todo->n_chords,
-			(int)a->repeat, on_step, list);
+		runner->typing = typing_chords(in, seat->keymap, prepared->chords,
+			prepared->n_chords, (int)a->repeat, on_step, runner);
 		return LATER;
 	case ACTION_TYPE:
-		list->typing = typing_text(in, hands->keymap, a->text, on_step, list);
+		runner->typing = typing_text(in, seat->keymap, a->text, on_step, runner);
 		return LATER;
 	case ACTION_HOLD_KEY:
 	case ACTION_WAIT:
-		return wait_ms(list, a->ms);
+		return wait_ms(runner, a->ms);
 	case ACTION_KINDS:
 		break;
 	}
 	return NOW;
 }
 
-static bool needs_focus(const struct todo *todo)
+static bool needs_focus(const struct prepared_action *prepared)
 {
-	return todo->held.count || todo->action.kind == ACTION_KEY ||
-	       todo->action.kind == ACTION_TYPE;
+	return prepared->held.count || prepared->action.kind == ACTION_KEY ||
+	       prepared->action.kind == ACTION_TYPE;
 }
 
 /* Keys without a window are not refused, as text is: the desktop has shortcuts of its own. */
-static void look_for_focus(struct list *list, const struct todo *todo)
+static void look_for_focus(struct action_runner *runner, const struct prepared_action *prepared)
 {
-	bool presses = todo->action.kind == ACTION_KEY || todo->action.kind == ACTION_HOLD_KEY;
-	struct display *d = list->hands->display;
-	list->unfocused = presses && !display_is_lost(d) && !client_sync_has_focus(d);
+	bool presses =
+		prepared->action.kind == ACTION_KEY || prepared->action.kind == ACTION_HOLD_KEY;
+	struct display *d = runner->seat->display;
+	runner->unfocused = presses && !display_is_lost(d) && !client_sync_has_focus(d);
 }
 
 static void on_caught_up(enum client_sync_answer answer, void *data)
 {
 	(void)answer;
-	struct list *list = data;
-	client_sync_free(take_ptr(&list->sync));
-	input_wm_caught_up(&list->hands->input);
-	resume(list, NULL);
+	struct action_runner *runner = data;
+	client_sync_free(take_ptr(&runner->sync));
+	input_wm_caught_up(&runner->seat->input);
+	resume(runner, NULL);
 }
 
-static bool moves_pointer(const struct todo *todo)
+static bool moves_pointer(const struct prepared_action *prepared)
 {
-	return todo->action.at.count || todo->action.from.count;
+	return prepared->action.at.count || prepared->action.from.count;
 }
 
 /*
@@ -179,43 +183,44 @@ static bool moves_pointer(const struct todo *todo)
  * own time. Keys may move it too (alt+Tab). Clicks after clicks are kept in order by the server,
  * but not always in place: see input_press_waits().
  */
-static enum progress catch_up(struct list *list, const struct todo *todo)
+static enum progress catch_up(struct action_runner *runner, const struct prepared_action *prepared)
 {
-	struct input *in = &list->hands->input;
-	bool behind = input_wm_behind(in, !needs_focus(todo)) ||
-		      (moves_pointer(todo) && input_press_waits(in));
-	if (action_is_input(&todo->action) && behind) {
-		list->sync = client_sync_window_manager(in->display, on_caught_up, list);
+	struct input *in = &runner->seat->input;
+	bool behind = input_wm_behind(in, !needs_focus(prepared)) ||
+		      (moves_pointer(prepared) && input_press_waits(in));
+	if (action_is_input(&prepared->action) && behind) {
+		runner->sync = client_sync_window_manager(in->display, on_caught_up, runner);
 	}
-	return list->sync ? LATER : NOW;
+	return runner->sync ? LATER : NOW;
 }
 
 /* Where the action presses its button. */
-static bool press_point(
-	struct input *in, const struct todo *todo, struct point *ret_at, struct err *err)
+static bool press_point(struct input *in, const struct prepared_action *prepared,
+	struct point *ret_at, struct err *err)
 {
-	bool drags = todo->action.kind == ACTION_DRAG;
-	if (drags ? todo->action.from.count : todo->action.at.count) {
-		*ret_at = drags ? todo->from : todo->at;
+	bool drags = prepared->action.kind == ACTION_DRAG;
+	if (drags ? prepared->action.from.count : prepared->action.at.count) {
+		*ret_at = drags ? prepared->from : prepared->at;
 		return true;
 	}
 	return pointer_now(in, ret_at, err);
 }
 
-static enum progress keep_pace(struct list *list, const struct todo *todo, struct err *err)
+static enum progress keep_pace(
+	struct action_runner *runner, const struct prepared_action *prepared, struct err *err)
 {
-	struct input *in = &list->hands->input;
+	struct input *in = &runner->seat->input;
 	uint64_t now = loop_now_us(), due = 0;
 	struct point at;
-	switch (todo->action.kind) {
+	switch (prepared->action.kind) {
 	case ACTION_CLICK:
 	case ACTION_DRAG:
 	case ACTION_BUTTON_DOWN:
-		if (!press_point(in, todo, &at, err)) {
+		if (!press_point(in, prepared, &at, err)) {
 			return FAILED;
 		}
 		due = input_press_due(
-			in, pointer_button((enum action_button)todo->action.button), at);
+			in, pointer_button((enum action_button)prepared->action.button), at);
 		in->pressed_at = at;
 		break;
 	case ACTION_BUTTON_UP:
@@ -224,75 +229,77 @@ static enum progress keep_pace(struct list *list, const struct todo *todo, struc
 	default:
 		break;
 	}
-	return due > now ? wait_ms(list, (int64_t)(due - now + 999) / 1000) : NOW;
+	return due > now ? wait_ms(runner, (int64_t)(due - now + 999) / 1000) : NOW;
 }
 
-static enum progress press_held(struct list *list, const struct todo *todo)
+static enum progress press_held(
+	struct action_runner *runner, const struct prepared_action *prepared)
 {
-	struct hands *hands = list->hands;
-	if (!todo->held.count) {
+	struct seat *seat = runner->seat;
+	if (!prepared->held.count) {
 		return NOW;
 	}
-	list->typing = typing_press(&hands->input, hands->keymap, &todo->held, on_step, list);
+	runner->typing = typing_press(&seat->input, seat->keymap, &prepared->held, on_step, runner);
 	return LATER;
 }
 
-static void finish_action(struct list *list, const struct todo *todo)
+static void finish_action(struct action_runner *runner, const struct prepared_action *prepared)
 {
-	int64_t ms = (int64_t)(loop_now_us() - list->began_us) / 1000;
+	int64_t ms = (int64_t)(loop_now_us() - runner->began_us) / 1000;
 	json_t *done = json_pack("{s:I}", "ms", (json_int_t)ms);
-	if (todo->held.count) {
-		input_release_keys(&list->hands->input);
+	if (prepared->held.count) {
+		input_release_keys(&runner->seat->input);
 	}
-	if (list->typing && todo->action.kind == ACTION_TYPE) {
-		json_object_set_new(done, "chars", json_integer(typing_done_count(list->typing)));
+	if (runner->typing && prepared->action.kind == ACTION_TYPE) {
+		json_object_set_new(done, "chars", json_integer(typing_done_count(runner->typing)));
 	}
-	if (list->unfocused) {
+	if (runner->unfocused) {
 		json_object_set_new(done, "unfocused", json_true());
 	}
-	json_array_append_new(list->done, done);
-	stop(list);
-	list->index++;
-	list->phase = CATCH_UP;
+	json_array_append_new(runner->done, done);
+	stop(runner);
+	runner->index++;
+	runner->phase = CATCH_UP;
 }
 
-static enum progress run_phase(struct list *list, const struct todo *todo, struct err *err)
+static enum progress run_phase(
+	struct action_runner *runner, const struct prepared_action *prepared, struct err *err)
 {
-	switch (list->phase) {
+	switch (runner->phase) {
 	case CATCH_UP:
-		list->began_us = loop_now_us();
-		return catch_up(list, todo);
+		runner->began_us = loop_now_us();
+		return catch_up(runner, prepared);
 	case KEEP_PACE:
-		return keep_pace(list, todo, err);
+		return keep_pace(runner, prepared, err);
 	case HOLD:
-		look_for_focus(list, todo);
-		return press_held(list, todo);
+		look_for_focus(runner, prepared);
+		return press_held(runner, prepared);
 	default:
-		typing_free(take_ptr(&list->typing));
-		return perform(list, todo, err);
+		typing_free(take_ptr(&runner->typing));
+		return perform(runner, prepared, err);
 	}
 }
 
-/* Goes on from list->phase of the action at list->index, until something takes time or all is done.
+/* Goes on from runner->phase of the action at runner->index, until something takes time or all is done.
  */
-void list_run(struct list *list)
+void action_runner_run(struct action_runner *runner)
 {
-	while (list->index < list->n) {
-		const struct todo *todo = &list->todos[list->index];
+	while (runner->index < runner->n) {
+		const struct prepared_action *prepared = &runner->actions[runner->index];
 		struct err err;
-		if (list->phase == LET_GO) {
-			finish_action(list, todo);
+		if (runner->phase == LET_GO) {
+			finish_action(runner, prepared);
 			continue;
 		}
-		enum progress progress = run_phase(list, todo, &err);
+		enum progress progress = run_phase(runner, prepared, &err);
 		if (progress == LATER) {
 			return;
 		}
 		if (progress == FAILED) {
-			finish(list, &err);
+			finish(runner, &err);
 			return;
 		}
-		list->phase++;
+		runner->phase++;
 	}
-	finish(list, NULL);
+	finish(runner, NULL);
 }

@@ -9,14 +9,14 @@
 
 #include <jansson.h>
 
-/* Actions that have passed every check, on their way through the hands.  Made by setting the first
- * part. */
-struct list {
-	struct hands *hands;
-	struct todo *todos; /* owned */
+/* Runs actions that have passed every check on a seat.  Made by setting the first part. */
+struct action_runner {
+	struct seat *seat;
+	struct prepared_action *actions; /* owned */
 	size_t n;
-	step_fn *fn; /* told the end, once, maybe before list_run() returns; it may call list_done()
-		      */
+	/* Told the end, once, maybe before action_runner_run() returns; it may call
+	 * action_runner_done(). */
+	step_fn *fn;
 	void *data;
 	json_t *done; /* an array, owned: {ms, chars?, unfocused?} for each that ran to its end */
 
@@ -31,8 +31,8 @@ struct list {
 	struct client_sync *sync;
 };
 
-void list_run(struct list *list);
-/* Stops what is under way (keys and buttons stay as they are) and frees what the list owns. */
-void list_done(struct list *list);
+void action_runner_run(struct action_runner *runner);
+/* Stops what is under way (keys and buttons stay as they are) and frees what the runner owns. */
+void action_runner_done(struct action_runner *runner);
 
 #endif

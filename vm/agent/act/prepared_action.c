@@ -24,39 +24,40 @@ static bool check_point(const char *what, const struct field_ints *at, struct si
 	return true;
 }
 
-static bool check_keys(struct todo *todo, struct err *err)
+static bool check_keys(struct prepared_action *prepared, struct err *err)
 {
-	const struct action *a = &todo->action;
+	const struct action *a = &prepared->action;
 	if (a->kind == ACTION_HOLD_KEY) {
-		return keys_parse("text", a->text, &todo->held, 1, err) > 0;
+		return keys_parse("text", a->text, &prepared->held, 1, err) > 0;
 	}
 	if (a->kind == ACTION_KEY) {
-		todo->chords = must(calloc(CHORDS_MAX, sizeof(*todo->chords)));
-		todo->n_chords = keys_parse("text", a->text, todo->chords, CHORDS_MAX, err);
-		return todo->n_chords > 0;
+		prepared->chords = must(calloc(CHORDS_MAX, sizeof(*prepared->chords)));
+		prepared->n_chords = keys_parse("text", a->text, prepared->chords, CHORDS_MAX, err);
+		return prepared->n_chords > 0;
 	}
 	if (a->kind == ACTION_TYPE) {
 		return strokes_check_text("text", a->text, err);
 	}
 	bool held = a->modifiers && a->modifiers[strspn(a->modifiers, " ")];
-	return !held || keys_parse("text", a->modifiers, &todo->held, 1, err) > 0;
+	return !held || keys_parse("text", a->modifiers, &prepared->held, 1, err) > 0;
 }
 
-bool todo_init(struct todo *todo, const struct action *action, struct size frame,
-	struct size screen, struct err *err)
+bool prepared_action_init(struct prepared_action *prepared, const struct action *action,
+	struct size frame, struct size screen, struct err *err)
 {
-	*todo = (struct todo){ .action = *action };
-	if (check_point("coordinate", &action->at, frame, screen, &todo->at, err) &&
-		check_point("start_coordinate", &action->from, frame, screen, &todo->from, err) &&
-		check_keys(todo, err)) {
+	*prepared = (struct prepared_action){ .action = *action };
+	if (check_point("coordinate", &action->at, frame, screen, &prepared->at, err) &&
+		check_point(
+			"start_coordinate", &action->from, frame, screen, &prepared->from, err) &&
+		check_keys(prepared, err)) {
 		return true;
 	}
-	todo_done(todo);
+	prepared_action_done(prepared);
 	return false;
 }
 
-void todo_done(struct todo *todo)
+void prepared_action_done(struct prepared_action *prepared)
 {
-	free(todo->chords);
-	todo->chords = NULL;
+	free(prepared->chords);
+	prepared->chords = NULL;
 }

@@ -6,7 +6,7 @@
 #include "vm/wire/geometry.h"
 
 /* An action that has passed every check, with its points on the screen and its keys as keysyms. */
-struct todo {
+struct prepared_action {
 	struct action action;  /* strings borrowed */
 	struct point at, from; /* screen pixels, where action.at and action.from are given */
 	struct chord held;     /* keys down while it runs: modifiers, or the chord of hold_key */
@@ -14,8 +14,8 @@ struct todo {
 	int n_chords;
 };
 
-bool todo_init(struct todo *todo, const struct action *action, struct size frame,
-	struct size screen, struct err *err) NODISCARD;
-void todo_done(struct todo *todo);
+bool prepared_action_init(struct prepared_action *prepared, const struct action *action,
+	struct size frame, struct size screen, struct err *err) NODISCARD;
+void prepared_action_done(struct prepared_action *prepared);
 
 #endif

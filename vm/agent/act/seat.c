@@ -2,27 +2,27 @@
 
 #include "base/cleanup.h"
 
-struct hands *hands_new(struct display *d, struct err *err)
+struct seat *seat_new(struct display *d, struct err *err)
 {
 	struct observer *observer = observer_new(d, err);
 	if (!observer) {
 		return NULL;
 	}
-	struct hands *h = must(calloc(1, sizeof(*h)));
-	*h = (struct hands){
+	struct seat *s = must(calloc(1, sizeof(*s)));
+	*s = (struct seat){
 		.display = d,
 		.input.display = d,
 		.keymap = keymap_new(d),
 		.observer = observer,
 	};
-	return h;
+	return s;
 }
 
-void hands_free(struct hands *h)
+void seat_free(struct seat *s)
 {
-	if (h) {
-		keymap_free(h->keymap);
-		observer_free(h->observer);
-		free(h);
+	if (s) {
+		keymap_free(s->keymap);
+		observer_free(s->observer);
+		free(s);
 	}
 }

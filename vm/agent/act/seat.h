@@ -5,15 +5,15 @@
 #include "vm/agent/x11/input.h"
 #include "vm/agent/x11/keymap.h"
 
-/* Hands and eyes: all that acts and looks through one display, for as long as that is open. */
-struct hands {
+/* The input devices and the observer of one display, for as long as that is open. */
+struct seat {
 	struct display *display;
 	struct input input;
 	struct keymap *keymap;
 	struct observer *observer;
 };
 
-struct hands *hands_new(struct display *d, struct err *err) NODISCARD;
-void hands_free(struct hands *h); /* NULL-safe */
+struct seat *seat_new(struct display *d, struct err *err) NODISCARD;
+void seat_free(struct seat *s); /* NULL-safe */
 
 #endif

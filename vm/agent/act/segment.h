@@ -1,9 +1,9 @@
 #ifndef VM_AGENT_ACT_SEGMENT_H
 #define VM_AGENT_ACT_SEGMENT_H
 
+#include "vm/agent/act/strokes.h"
 #include "vm/agent/x11/input.h"
 #include "vm/agent/x11/keymap.h"
-#include "vm/agent/act/strokes.h"
 
 /* A segment is what can be sent in one flush: as many strokes as the spare keycodes are enough for,
  * up to a pause. */

@@ -174,11 +174,11 @@ static void press(struct window_input *in, struct keymap *map, uint32_t keysym)
 static void pass_key(struct window_input *in, const struct event *event)
 {
 	struct err ignored;
-	struct hands *hands = act_queue_hands(in->agent->acts, &ignored);
+	struct seat *seat = act_queue_seat(in->agent->acts, &ignored);
 	if (!event->down) {
 		release(in, event->keysym);
-	} else if (hands) {
-		press(in, hands->keymap, event->keysym);
+	} else if (seat) {
+		press(in, seat->keymap, event->keysym);
 	}
 }
 
