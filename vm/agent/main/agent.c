@@ -213,7 +213,7 @@ void agent_free(struct agent_main *agent)
 	}
 	request_cancel_all(&agent->shared);
 	desktop_done(agent);
-	process_kill_all(0, environment_mark());
+	proc_scan_kill_all(0, environment_mark());
 	act_queue_free(agent->shared.acts);
 	request_free_all(&agent->shared);
 	screen_watch_free(agent->watch);

@@ -80,7 +80,7 @@ static void info(struct request *req, const void *args)
 			"frame", pair(agent->frame), "frame_id",
 			(json_int_t)display_frame_id(agent->display), "uptime_ms",
 			(json_int_t)uptime_ms, "layout", encode_layout(agent), "windows",
-			encode_windows(agent), "pid_count", process_count())),
+			encode_windows(agent), "pid_count", proc_scan_count())),
 		NULL, 0);
 }
 

@@ -1,22 +1,15 @@
 /*
- * Starts a program and answers with the window it opens.  Which window that is, is decided whenever
- * the list of windows changes: one whose process came of ours, or that carries our startup id, is
- * ours; one that belongs to another launch is not; any other new one is kept in mind, for programs
- * that hand over to an instance that runs already and for windows that do not say whose they are.
+ * Starts a program and answers with the window it opens (launch_match.c), as soon as that is
+ * complete, or says what became of the program without one.
  */
+#include "vm/agent/process/launch_impl.h"
+
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/plain.h"
 #include "base/spawn.h"
-#include "vm/agent/core/agent.h"
-#include "vm/agent/core/op.h"
 #include "vm/agent/process/applications.h"
-#include "vm/agent/process/output_drain.h"
-#include "vm/agent/process/single_instance.h"
-#include "vm/agent/process/task.h"
-#include "vm/agent/x11/display.h"
 #include "vm/agent/x11/window_group.h"
-#include "vm/agent/x11/windows.h"
 
 #include <glib.h>
 #include <inttypes.h>
@@ -32,8 +25,6 @@
 #define COMPLETE_MS 500     /* for title and focus, once the window is there */
 #define TIMEOUT_MAX 600000
 #define OUTPUT_SHOWN 300
-#define UNMANAGED_MAX 16
-#define UNMANAGED_MIN 40 /* pixels: what is smaller is an icon or a tooltip */
 
 struct args {
 	const char *application, *uri;
@@ -47,30 +38,6 @@ static const struct field fields[] = {
 	FIELD_NUM(struct args, timeout_ms, "for the first window", .required = true, .min = 1,
 		.max = TIMEOUT_MAX),
 	{},
-};
-
-struct launch {
-	struct agent *agent;
-	struct launch *next; /* in agent->launches */
-	struct request *req;
-	struct task task;
-	struct output_drain *output;
-	char startup_id[96];
-	struct instance *instance; /* what ran before */
-	sd_event_source *child, *deadline, *patience;
-	sd_event_source *look; /* the list of windows has changed: once for all that came in */
-	struct display *display;
-	struct display_listener listener;
-	/* Numbers of windows (vm/agent/x11/windows.h): there before, or looked at and found to be another's. */
-	uint32_t known[WINDOWS_MAX];
-	size_t n_known;
-	Window unmanaged[UNMANAGED_MAX]; /* shown past the window manager, not looked at yet */
-	size_t n_unmanaged;
-	Window bare;            /* ours, but perhaps a splash screen */
-	Window found, stranger; /* ours; new, and perhaps of an instance that was handed over to */
-	bool stranger_is_launched; /* its process came of an earlier launch, which may just go on */
-	bool ended, fruitless; /* fruitless: it has ended, but something that came of it runs on */
-	siginfo_t end;
 };
 
 /* ---- the end ---- */
@@ -95,7 +62,7 @@ static void launch_free(struct launch *l)
 	loop_drop(&l->patience);
 	loop_drop(&l->look);
 	output_drain_release(l->output);
-	instance_free(l->instance);
+	single_instance_free(l->instance);
 	free(l);
 }
 
@@ -104,39 +71,6 @@ static void fail(struct launch *l, const struct err *why)
 	struct request *req = l->req;
 	launch_free(l);
 	request_fail(req, why);
-}
-
-/* A window that is gone is of no interest either. */
-static bool is_known(const struct launch *l, Window id)
-{
-	uint32_t number = windows_number(l->display, id);
-	for (size_t i = 0; i < l->n_known; i++) {
-		if (l->known[i] == number) {
-			return true;
-		}
-	}
-	return number == 0;
-}
-
-static void know(struct launch *l, Window id)
-{
-	uint32_t number = id ? windows_number(l->display, id) : 0;
-	if (number && l->n_known < WINDOWS_MAX) {
-		l->known[l->n_known++] = number;
-	}
-}
-
-/* A window is the answer to one launch only. */
-static void claim(struct launch *l, Window id)
-{
-	for (struct launch *other = l->agent->launches; other; other = other->next) {
-		if (other != l && other->stranger == id) {
-			other->stranger = None;
-		}
-		if (other != l) {
-			know(other, id);
-		}
-	}
 }
 
 static const char menu_note[] =
@@ -163,7 +97,7 @@ static void reply(struct launch *l, const struct window_info *window, const char
 	struct agent *agent = l->agent;
 	json_t *result = must(json_pack("{s:i}", "pid", (int)l->task.pid));
 	if (window) {
-		claim(l, window->id);
+		launch_match_claim(l, window->id);
 		bool active = windows_active(l->display) == window->id;
 		json_object_set_new(result, "window",
 			windows_encode(l->display, window, active, agent->frame, agent->screen));
@@ -176,69 +110,6 @@ static void reply(struct launch *l, const struct window_info *window, const char
 	}
 	launch_free(l);
 	request_reply(req, result, NULL, 0);
-}
-
-/* ---- which window ---- */
-
-static bool is_of(const struct launch *l, const struct window_info *info)
-{
-	return strcmp(info->startup_id, l->startup_id) == 0 || task_owns(&l->task, info->pid);
-}
-
-static bool is_of_another(const struct launch *l, const struct window_info *info)
-{
-	for (const struct launch *other = l->agent->launches; other; other = other->next) {
-		if (other != l && (other->found == info->id || is_of(other, info))) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static void look_at(struct launch *l, const struct window_info *info)
-{
-	if (info->type != WINDOW_NORMAL) {
-		know(l, info->id);
-	} else if (is_of(l, info) && windows_is_bare(l->display, info->id)) {
-		know(l, info->id);
-		l->bare = info->id;
-	} else if (is_of(l, info)) {
-		l->found = info->id;
-	} else if (is_of_another(l, info)) {
-		know(l, info->id);
-	} else if (!l->stranger || l->stranger_is_launched) {
-		know(l, l->stranger);
-		l->stranger = info->id;
-		l->stranger_is_launched = task_is_any(info->pid);
-	}
-}
-
-/* Menus and tooltips say that they are; what does not, may be all that the program shows. */
-static void look_at_unmanaged(struct launch *l)
-{
-	for (size_t i = 0; i < l->n_unmanaged; i++) {
-		struct window_info info;
-		if (windows_describe(l->display, l->unmanaged[i], &info) && info.viewable &&
-			info.type == WINDOW_NORMAL && info.width >= UNMANAGED_MIN &&
-			info.height >= UNMANAGED_MIN && is_of(l, &info)) {
-			l->bare = info.id;
-		}
-	}
-	l->n_unmanaged = 0;
-}
-
-static void search(struct launch *l)
-{
-	look_at_unmanaged(l);
-	Window ids[WINDOWS_MAX];
-	size_t n = windows_list(l->display, ids);
-	for (size_t i = 0; i < n && !l->found; i++) {
-		struct window_info info;
-		if (!is_known(l, ids[i]) && ids[i] != l->stranger &&
-			windows_describe(l->display, ids[i], &info)) {
-			look_at(l, &info);
-		}
-	}
 }
 
 /* ---- when it is ready ---- */
@@ -275,7 +146,7 @@ static void advance(struct launch *l);
 /* What was taken for its window is gone again: a splash screen of an unusual kind. */
 static void lose_window(struct launch *l)
 {
-	know(l, l->found);
+	launch_match_know(l, l->found);
 	l->found = None;
 	loop_drop(&l->patience);
 	advance(l);
@@ -365,7 +236,7 @@ static int on_nothing_came(sd_event_source *source, uint64_t usec, void *data)
 	loop_drop(&l->patience);
 	if (l->stranger) {
 		settle_for(l, l->stranger);
-	} else if (instance_find(l->instance, &info, &used)) {
+	} else if (single_instance_find(l->instance, &info, &used)) {
 		reply(l, &info,
 			"The program ran already and opened no new window; this is the one it "
 			"has.");
@@ -402,7 +273,7 @@ static bool may_open_its_own(const struct launch *l)
 static void advance_without(struct launch *l)
 {
 	struct window_info info;
-	bool used = false, ran = instance_find(l->instance, &info, &used);
+	bool used = false, ran = single_instance_find(l->instance, &info, &used);
 	if (used) {
 		reply(l, &info, "The program ran already, and has used this window.");
 	} else if (!l->patience && !l->fruitless) {
@@ -413,7 +284,7 @@ static void advance_without(struct launch *l)
 /* May answer, and so free, the launch. */
 static void advance(struct launch *l)
 {
-	search(l);
+	launch_match_search(l);
 	if (l->found) {
 		settle_for(l, l->found);
 	} else if (l->bare) {
@@ -455,7 +326,7 @@ static void on_x_event(const XEvent *event, void *data)
 	bool relevant = event->type == PropertyNotify &&
 			(l->ended || event->xproperty.window == display_root(l->display));
 	if (event->type == MapNotify && event->xmap.event == display_root(l->display) &&
-		event->xmap.override_redirect && l->n_unmanaged < UNMANAGED_MAX) {
+		event->xmap.override_redirect && l->n_unmanaged < LAUNCH_UNMANAGED_MAX) {
 		l->unmanaged[l->n_unmanaged++] = event->xmap.window;
 		relevant = true;
 	}
@@ -480,7 +351,7 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *data)
 	struct launch *l = data;
 	l->ended = true;
 	l->end = *info;
-	instance_ended(l->instance, l->task.pid);
+	single_instance_ended(l->instance, l->task.pid);
 	if (!l->found) {
 		loop_drop(&l->patience);
 		advance(l);
@@ -542,7 +413,7 @@ static bool spawn(struct launch *l, const struct args *args, struct err *err)
 		.out = output,
 		.err = output,
 		.startup_id = startup };
-	l->instance = instance_new(l->display, line.argv[0]);
+	l->instance = single_instance_new(l->display, line.argv[0]);
 	bool started = l->output && task_start(&how, &l->task, err);
 	if (!l->output) {
 		err_errno(err, "cannot make a pipe");
@@ -561,7 +432,7 @@ static bool start(struct launch *l, const struct args *args, struct err *err)
 	l->display = l->agent->display;
 	size_t n = windows_list(l->display, ids);
 	for (size_t i = 0; i < n; i++) {
-		know(l, ids[i]);
+		launch_match_know(l, ids[i]);
 	}
 	if (!spawn(l, args, err)) {
 		return false;

@@ -66,7 +66,7 @@ static struct buf read_all(void)
 	return all;
 }
 
-bool process_is_marked(pid_t pid, const char *mark)
+bool proc_scan_is_marked(pid_t pid, const char *mark)
 {
 	static char text[ENVIRON_MAX];
 	size_t len = read_proc(pid, "environ", text, sizeof(text));
@@ -88,7 +88,7 @@ static struct proc *find(struct proc *all, size_t n, pid_t pid)
 	return NULL;
 }
 
-bool process_belongs(pid_t pid, pid_t root, const char *mark)
+bool proc_scan_belongs(pid_t pid, pid_t root, const char *mark)
 {
 	struct proc proc = { .parent = pid };
 	for (int up = 0; up < 64 && proc.parent > 1; up++) {
@@ -102,7 +102,7 @@ bool process_belongs(pid_t pid, pid_t root, const char *mark)
 			return true;
 		}
 	}
-	return process_is_marked(pid, mark);
+	return proc_scan_is_marked(pid, mark);
 }
 
 /* Everything below something wanted is wanted, whatever order /proc lists it in. */
@@ -138,7 +138,7 @@ static struct buf read_family(pid_t root, const char *mark)
 	size_t n = found.len / sizeof(*all);
 	for (size_t i = 0; i < n; i++) {
 		all[i].wanted = (root > 0 && (all[i].pid == root || all[i].session == root)) ||
-				(!all[i].zombie && process_is_marked(all[i].pid, mark));
+				(!all[i].zombie && proc_scan_is_marked(all[i].pid, mark));
 	}
 	spread(all, n);
 	for (size_t i = 0; i < n; i++) {
@@ -148,7 +148,7 @@ static struct buf read_family(pid_t root, const char *mark)
 	return found;
 }
 
-bool process_any(pid_t root, const char *mark)
+bool proc_scan_any(pid_t root, const char *mark)
 {
 	auto_buf struct buf found = read_family(root, mark);
 	const struct proc *all = (const struct proc *)found.data;
@@ -175,14 +175,14 @@ static bool kill_round(pid_t root, const char *mark, struct buf *killed)
 	return killed->len > before;
 }
 
-void process_kill_all(pid_t root, const char *mark)
+void proc_scan_kill_all(pid_t root, const char *mark)
 {
 	auto_buf struct buf killed = { 0 };
 	for (int round = 0; round < ROUNDS && kill_round(root, mark, &killed); round++) {
 	}
 }
 
-int process_count(void)
+int proc_scan_count(void)
 {
 	auto_buf struct buf all = read_all();
 	return (int)(all.len / sizeof(struct proc));

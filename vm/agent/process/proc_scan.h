@@ -10,15 +10,15 @@
  * it that begins with mark ("K=V."): no double fork, no setsid and no death of a parent hides it.
  */
 
-bool process_belongs(pid_t pid, pid_t root, const char *mark);
+bool proc_scan_belongs(pid_t pid, pid_t root, const char *mark);
 
-bool process_is_marked(pid_t pid, const char *mark);
-bool process_any(pid_t root, const char *mark); /* whether anything that belongs to it is alive */
+bool proc_scan_is_marked(pid_t pid, const char *mark);
+bool proc_scan_any(pid_t root, const char *mark); /* whether anything that belongs to it is alive */
 
 /* SIGKILL to root (0: there is none) and to all that belongs to it, again and again until none is
  * left. */
-void process_kill_all(pid_t root, const char *mark);
+void proc_scan_kill_all(pid_t root, const char *mark);
 
-int process_count(void); /* on this system, as far as /proc shows them */
+int proc_scan_count(void); /* on this system, as far as /proc shows them */
 
 #endif

@@ -18,7 +18,7 @@ struct before {
 	guint title; /* its hash */
 };
 
-struct instance {
+struct single_instance {
 	struct display *display;
 	char *file; /* the program's, without links; or NULL */
 	char *name; /* without the folder */
@@ -34,9 +34,9 @@ static uint32_t number_of_active(struct display *d)
 	return active ? windows_number(d, active) : 0;
 }
 
-struct instance *instance_new(struct display *d, const char *program)
+struct single_instance *single_instance_new(struct display *d, const char *program)
 {
-	struct instance *i = must(calloc(1, sizeof(*i)));
+	struct single_instance *i = must(calloc(1, sizeof(*i)));
 	g_autofree char *path = g_find_program_in_path(program);
 	Window ids[WINDOWS_MAX];
 	size_t n = windows_list(d, ids);
@@ -55,7 +55,7 @@ struct instance *instance_new(struct display *d, const char *program)
 	return i;
 }
 
-void instance_free(struct instance *i)
+void single_instance_free(struct single_instance *i)
 {
 	if (i) {
 		free(i->file);
@@ -81,7 +81,7 @@ static void read_comm(pid_t pid, char *ret, size_t size)
 	}
 }
 
-static bool runs_file(const struct instance *i, pid_t pid)
+static bool runs_file(const struct single_instance *i, pid_t pid)
 {
 	char path[40], file[PATH_MAX];
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
@@ -102,7 +102,7 @@ static bool is_interpreter(const char *comm)
 	return g_str_has_prefix(comm, "python") || g_str_has_prefix(comm, "perl");
 }
 
-static bool has_name(const struct instance *i, const struct window_info *info)
+static bool has_name(const struct single_instance *i, const struct window_info *info)
 {
 	char comm[sizeof(i->comm)];
 	if (g_ascii_strcasecmp(i->name, info->class) == 0) {
@@ -113,7 +113,7 @@ static bool has_name(const struct instance *i, const struct window_info *info)
 }
 
 /* Of the windows that were there before. */
-static const struct before *before(const struct instance *i, uint32_t number)
+static const struct before *before(const struct single_instance *i, uint32_t number)
 {
 	for (size_t w = 0; w < i->n; w++) {
 		if (i->windows[w].number == number) {
@@ -125,7 +125,7 @@ static const struct before *before(const struct instance *i, uint32_t number)
 
 /* NULL: it is not the program's, or was not there. */
 static const struct before *known_window(
-	struct instance *i, Window id, struct window_info *ret_info)
+	struct single_instance *i, Window id, struct window_info *ret_info)
 {
 	if (!windows_describe(i->display, id, ret_info) || ret_info->type != WINDOW_NORMAL ||
 		(!runs_file(i, ret_info->pid) && !has_name(i, ret_info))) {
@@ -134,7 +134,7 @@ static const struct before *known_window(
 	return before(i, windows_number(i->display, id));
 }
 
-void instance_ended(struct instance *i, pid_t pid)
+void single_instance_ended(struct single_instance *i, pid_t pid)
 {
 	Window ids[WINDOWS_MAX];
 	struct window_info info;
@@ -147,7 +147,7 @@ void instance_ended(struct instance *i, pid_t pid)
 	}
 }
 
-bool instance_find(struct instance *i, struct window_info *ret_info, bool *ret_used)
+bool single_instance_find(struct single_instance *i, struct window_info *ret_info, bool *ret_used)
 {
 	Window ids[WINDOWS_MAX];
 	size_t n = windows_list(i->display, ids);

@@ -8,18 +8,18 @@
  * Which window of the first did that work, is told by what has changed since the second began.
  */
 
-struct instance;
+struct single_instance;
 
 /* Notes what windows there are.  program: what is about to be started, a name or a path. */
-struct instance *instance_new(struct display *d, const char *program);
-void instance_free(struct instance *i); /* NULL-safe */
+struct single_instance *single_instance_new(struct display *d, const char *program);
+void single_instance_free(struct single_instance *i); /* NULL-safe */
 
 /* The program has ended, but is not reaped yet: its own name is learned, and its windows tell of
  * their changes from now on (PropertyNotify). */
-void instance_ended(struct instance *i, pid_t pid);
+void single_instance_ended(struct single_instance *i, pid_t pid);
 
 /* Whether it had a window when the program was started: the one that came to the front since, or
  * got another title (ret_used); or else the active one, or the newest.  It is there still. */
-bool instance_find(struct instance *i, struct window_info *ret_info, bool *ret_used);
+bool single_instance_find(struct single_instance *i, struct window_info *ret_info, bool *ret_used);
 
 #endif

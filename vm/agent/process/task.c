@@ -76,17 +76,17 @@ bool task_start(const struct task_how *how, struct task *ret_task, struct err *e
 
 bool task_owns(const struct task *task, pid_t pid)
 {
-	return pid > 0 && process_belongs(pid, task->pid, task->mark);
+	return pid > 0 && proc_scan_belongs(pid, task->pid, task->mark);
 }
 
 bool task_is_any(pid_t pid)
 {
-	return pid > 0 && process_is_marked(pid, "VITRINE_TASK=");
+	return pid > 0 && proc_scan_is_marked(pid, "VITRINE_TASK=");
 }
 
 bool task_is_alive(const struct task *task)
 {
-	return process_any(task->pid, task->mark);
+	return proc_scan_any(task->pid, task->mark);
 }
 
 static int on_end(sd_event_source *source, const siginfo_t *info, void *data)
@@ -104,5 +104,5 @@ void task_reap(const struct task *task, sd_event *event)
 
 void task_kill(const struct task *task)
 {
-	process_kill_all(task->pid, task->mark);
+	proc_scan_kill_all(task->pid, task->mark);
 }

@@ -1,0 +1,289 @@
+/*
+ * The events of a display, on the loop.  Xlib may read events into its own queue during any round
+ * trip, where epoll cannot see them: a prepare step looks there before every sleep, and flushes.
+ * Damage is asked for as delta rectangles, and the damage region is emptied once per batch: a busy
+ * screen costs a few events per batch instead of one per drawing request.
+ */
+#include "vm/agent/x11/display_impl.h"
+
+#include "base/loop.h"
+
+#include <X11/extensions/XInput2.h>
+#include <X11/extensions/Xfixes.h>
+#include <sys/epoll.h>
+
+/* Shared, so that a number never comes back when the X server was restarted. */
+static uint64_t frame_counter;
+
+uint64_t display_next_frame(void)
+{
+	return ++frame_counter;
+}
+
+/* ---- events ---- */
+
+static void tell(
+	struct display *d, const XEvent *event, const XRectangle *area, const struct err *why)
+{
+	struct tour tour = { .outer = d->tours };
+	d->tours = &tour;
+	for (struct display_listener *l = d->listeners; l; l = tour.upcoming) {
+		tour.upcoming = l->next;
+		if (event && l->event) {
+			l->event(event, l->data);
+		} else if (area && l->damaged) {
+			l->damaged(area, l->data);
+		} else if (why && l->closing) {
+			l->closing(why, l->data);
+		}
+	}
+	d->tours = tour.outer;
+}
+
+void display_tell_closing(struct display *d, const struct err *why)
+{
+	tell(d, NULL, NULL, why);
+}
+
+static void on_damage(struct display *d, const XDamageNotifyEvent *event)
+{
+	int x0 = event->area.x > 0 ? event->area.x : 0;
+	int y0 = event->area.y > 0 ? event->area.y : 0;
+	int x1 = event->area.x + event->area.width, y1 = event->area.y + event->area.height;
+	x1 = x1 < d->size.width ? x1 : d->size.width;
+	y1 = y1 < d->size.height ? y1 : d->size.height;
+	if (x0 >= x1 || y0 >= y1) {
+		return;
+	}
+	d->damaged = true;
+	XRectangle area = { (short)x0, (short)y0, (unsigned short)(x1 - x0),
+		(unsigned short)(y1 - y0) };
+	tell(d, NULL, &area, NULL);
+}
+
+/* From here on further damage is reported again; sent before any capture that follows. */
+static void count_damage(struct display *d)
+{
+	if (d->damaged) {
+		d->damaged = false;
+		frame_counter++;
+		XDamageSubtract(d->x, d->damage, None, None);
+	}
+}
+
+const XDamageNotifyEvent *display_damage(const struct display *d, const XEvent *event)
+{
+	bool is = event->type == d->damage_base + XDamageNotify;
+	return is ? (const XDamageNotifyEvent *)event : NULL;
+}
+
+const XFixesSelectionNotifyEvent *display_selection(const struct display *d, const XEvent *event)
+{
+	bool is = event->type == d->fixes_base + XFixesSelectionNotify;
+	return is ? (const XFixesSelectionNotifyEvent *)event : NULL;
+}
+
+/* True for what only moves a counter, and may therefore be taken out of turn. */
+static bool count_event(struct display *d, const XEvent *event)
+{
+	const XDamageNotifyEvent *damage = display_damage(d, event);
+	if (damage && damage->damage == d->damage) {
+		on_damage(d, damage);
+		return true;
+	}
+	if (event->type == d->fixes_base + XFixesCursorNotify) {
+		d->cursor_serial++;
+		return true;
+	}
+	if (layout_is_event(&d->layout, event)) {
+		layout_count(&d->layout, event);
+		return true;
+	}
+	return false;
+}
+
+static void handle(struct display *d, const XEvent *event)
+{
+	if (count_event(d, event)) {
+		return;
+	}
+	if (event->type == ConfigureNotify && event->xconfigure.window == d->root) {
+		d->size = (struct size){ event->xconfigure.width, event->xconfigure.height };
+		frame_counter++;
+	}
+	tell(d, event, NULL, NULL);
+	if (d->handlers->event) {
+		d->handlers->event(event, d->data);
+	}
+}
+
+static void announce(struct display *d)
+{
+	if (d->announced == frame_counter) {
+		return;
+	}
+	d->announced = frame_counter;
+	if (d->handlers->screen_changed) {
+		d->handlers->screen_changed(frame_counter, d->data);
+	}
+}
+
+static void report_lost(struct display *d)
+{
+	if (d->lost_told) {
+		return;
+	}
+	d->lost_told = true;
+	sd_event_source_set_enabled(d->readable, SD_EVENT_OFF);
+	struct err why;
+	err_set(&why, ERR_STATE, "the connection to the X server was lost");
+	display_tell_closing(d, &why);
+	if (d->handlers->lost) {
+		d->handlers->lost(&why, d->data);
+	}
+}
+
+/* One batch: what is here now, so that a server that never stops cannot hold the loop. */
+static void pump(struct display *d)
+{
+	int n = d->lost ? 0 : XEventsQueued(d->x, QueuedAfterReading);
+	/* A handler may have caught up with some of them already. */
+	for (int i = 0; i < n && !d->lost && XEventsQueued(d->x, QueuedAlready) > 0; i++) {
+		XEvent event;
+		XNextEvent(d->x, &event);
+		handle(d, &event);
+	}
+	if (!d->lost) {
+		count_damage(d);
+		announce(d);
+	}
+	if (d->lost) {
+		report_lost(d);
+	}
+}
+
+static int on_readable(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	(void)source;
+	(void)fd;
+	(void)events;
+	pump(data);
+	return 0;
+}
+
+static int on_queued(sd_event_source *source, void *data)
+{
+	(void)source;
+	pump(data);
+	return 0;
+}
+
+static int before_sleep(sd_event_source *source, void *data)
+{
+	(void)source;
+	struct display *d = data;
+	if (!d->lost) {
+		XFlush(d->x);
+	}
+	if (!d->lost_told && (d->lost || XEventsQueued(d->x, QueuedAlready) > 0)) {
+		sd_event_source_set_enabled(d->queued, SD_EVENT_ONESHOT);
+	}
+	return 0;
+}
+
+static Bool is_countable(Display *x, XEvent *event, XPointer data)
+{
+	(void)x;
+	const struct display *d = (const void *)data;
+	const XDamageNotifyEvent *damage = display_damage(d, event);
+	return (damage && damage->damage == d->damage) ||
+	       event->type == d->fixes_base + XFixesCursorNotify ||
+	       layout_is_event(&d->layout, event);
+}
+
+void display_catch_up(struct display *d)
+{
+	XEvent event;
+	while (!d->lost && XEventsQueued(d->x, QueuedAlready) > 0 &&
+		XCheckIfEvent(d->x, &event, is_countable, (XPointer)d)) {
+		(void)count_event(d, &event);
+	}
+	if (d->lost) {
+		return;
+	}
+	count_damage(d);
+	if (d->announced != frame_counter) {
+		sd_event_source_set_enabled(d->queued, SD_EVENT_ONESHOT);
+	}
+}
+
+/* ---- listeners ---- */
+
+void display_listen(struct display *d, struct display_listener *listener)
+{
+	listener->next = d->listeners;
+	d->listeners = listener;
+}
+
+void display_unlisten(struct display *d, struct display_listener *listener)
+{
+	for (struct display_listener **at = &d->listeners; *at; at = &(*at)->next) {
+		if (*at == listener) {
+			*at = listener->next;
+			for (struct tour *tour = d->tours; tour; tour = tour->outer) {
+				if (tour->upcoming == listener) {
+					tour->upcoming = listener->next;
+				}
+			}
+			return;
+		}
+	}
+}
+
+uint64_t display_frame_id(const struct display *d)
+{
+	(void)d;
+	return frame_counter;
+}
+
+void display_watch(struct display *d)
+{
+	d->readable = loop_add_io(d->event, ConnectionNumber(d->x), EPOLLIN, on_readable, d);
+	d->queued = loop_defer(d->event, on_queued, d);
+	sd_event_source_set_prepare(d->readable, before_sleep);
+}
+
+/* ---- the pointer's moves ---- */
+
+static void ask_for_input(struct display *d)
+{
+	int event, error, major = 2, minor = 1; /* grabs hide nothing from then on */
+	if (!XQueryExtension(d->x, "XInputExtension", &d->input_opcode, &event, &error) ||
+		XIQueryVersion(d->x, &major, &minor) != Success) {
+		d->input_opcode = -1;
+	}
+}
+
+bool display_watch_motion(struct display *d, bool on)
+{
+	unsigned char mask[XIMaskLen(XI_LASTEVENT)] = { 0 };
+	XIEventMask select = { XIAllMasterDevices, sizeof(mask), mask };
+	if (d->input_opcode == 0 && !d->lost) {
+		ask_for_input(d);
+	}
+	d->motion_watchers += on ? 1 : -1;
+	if (d->input_opcode < 0 || d->lost) {
+		return false;
+	}
+	if (d->motion_watchers > 0) {
+		XISetMask(mask, XI_RawMotion);
+	}
+	XISelectEvents(d->x, d->root, &select, 1);
+	return true;
+}
+
+bool display_is_motion(const struct display *d, const XEvent *event)
+{
+	return event->type == GenericEvent && event->xcookie.extension == d->input_opcode &&
+	       event->xcookie.evtype == XI_RawMotion;
+}

@@ -1,0 +1,52 @@
+#ifndef VM_AGENT_X11_DISPLAY_IMPL_H
+#define VM_AGENT_X11_DISPLAY_IMPL_H
+
+/* What display.c and display_events.c share. */
+
+#include "vm/agent/x11/display.h"
+#include "vm/agent/x11/layout.h"
+
+#include <X11/extensions/Xdamage.h>
+
+/* A walk over the listeners that is under way; walks nest when a listener causes further events. */
+struct tour {
+	struct display_listener *upcoming;
+	struct tour *outer;
+};
+
+struct display {
+	sd_event *event;
+	Display *x, *recorder;
+	bool recorder_lost;
+	Window root;
+	struct size size;
+	const struct display_handlers *handlers;
+	void *data;
+	sd_event_source *readable, *queued;
+	int damage_base, fixes_base;
+	int input_opcode; /* of XInput; 0: not asked for yet, -1: none */
+	int motion_watchers;
+	Damage damage;
+	bool damaged, lost, lost_told;
+	uint64_t announced, cursor_serial;
+	struct layout layout;
+	bool trapping;
+	unsigned long trap_serial;
+	XErrorEvent trapped; /* error_code 0: none yet */
+	struct display_listener *listeners;
+	struct tour *tours;
+	Window helper;
+	Atom atoms[DISPLAY_ATOMS];
+	struct display *next;
+};
+
+/* ---- display_events.c ---- */
+
+/* Reads and handles events from now on. */
+void display_watch(struct display *d);
+/* Counts a change of the screen; the new number. */
+uint64_t display_next_frame(void);
+/* To every listener: its last call. */
+void display_tell_closing(struct display *d, const struct err *why);
+
+#endif
