@@ -8,33 +8,17 @@
 #include "vm/agent/core/request.h"
 #include "vm/agent/core/virtio_port.h"
 #include "vm/agent/main/desktop.h"
+#include "vm/agent/main/host.h"
 #include "vm/agent/main/ops.h"
 #include "vm/agent/main/screen_watch.h"
 #include "vm/agent/process/environment.h"
 #include "vm/agent/process/proc_scan.h"
 #include "vm/agent/session/session.h"
-#include "vm/wire/protocol.h"
 
 #include <fcntl.h>
 #include <string.h>
 
 /* ---- the host ---- */
-
-void agent_tell(struct agent_main *agent, const char *event, json_t *fields)
-{
-	if (agent->greeted) {
-		link_event(agent->shared.link, event, fields);
-	} else {
-		json_decref(fields);
-	}
-}
-
-void agent_greet(struct agent_main *agent)
-{
-	agent->greeted = true;
-	agent_tell(agent, "hello",
-		json_pack("{s:i, s:s}", "protocol", PROTOCOL_VERSION, "version", VITRINE_VERSION));
-}
 
 /* What an earlier host asked for; the link has forgotten it already. */
 static void forget_host(struct agent_main *agent)
@@ -111,7 +95,7 @@ static const struct link_handlers port_handlers = {
 static void start(struct agent_main *agent)
 {
 	agent->started = true;
-	agent_greet(agent);
+	host_greet(agent);
 	session_start(agent->session);
 }
 
@@ -147,13 +131,6 @@ static void await_host(struct agent_main *agent)
 }
 
 /* ---- life ---- */
-
-void agent_give_up(struct agent_main *agent, const char *text)
-{
-	log_error("%s", text);
-	link_event(agent->shared.link, "failed", json_pack("{s:s}", "text", text));
-	sd_event_exit(agent->shared.event, EXIT_FAILURE);
-}
 
 /* In a desktop any program may send it; there the agent ends with its host, or by SIGKILL from
  * outside. */

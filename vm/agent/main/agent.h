@@ -42,11 +42,4 @@ int agent_run(struct agent_main *agent);
 /* Ends everything that was started.  NULL-safe. */
 void agent_free(struct agent_main *agent);
 
-/* Sends an event, once this host was told hello; takes fields. */
-void agent_tell(struct agent_main *agent, const char *event, json_t *fields);
-/* hello: what every host hears first. */
-void agent_greet(struct agent_main *agent);
-/* Tells the host that the desktop will never be ready (or never again), and ends the loop. */
-void agent_give_up(struct agent_main *agent, const char *text);
-
 #endif

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "vm/agent/desktop/clipboard.h"
 #include "vm/agent/main/agent.h"
+#include "vm/agent/main/host.h"
 #include "vm/agent/main/screen_watch.h"
 #include "vm/agent/session/session.h"
 #include "vm/agent/x11/display.h"
@@ -55,7 +56,7 @@ static void on_display_gone(void *data)
 
 static void on_stage(const char *stage, uint64_t ms, void *data)
 {
-	agent_tell(data, "stage", json_pack("{s:s, s:I}", "stage", stage, "ms", (json_int_t)ms));
+	host_tell(data, "stage", json_pack("{s:s, s:I}", "stage", stage, "ms", (json_int_t)ms));
 }
 
 static json_t *pair(struct size size)
@@ -66,25 +67,25 @@ static json_t *pair(struct size size)
 static void on_ready(uint64_t ms, void *data)
 {
 	struct agent_main *agent = data;
-	agent_tell(agent, "ready",
+	host_tell(agent, "ready",
 		json_pack("{s:o, s:o, s:I}", "screen", pair(agent->shared.screen), "frame",
 			pair(agent->shared.frame), "ms", (json_int_t)ms));
 }
 
 static void on_resting(const char *what, const char *why, uint64_t ms, void *data)
 {
-	agent_tell(data, "resting",
+	host_tell(data, "resting",
 		json_pack("{s:s, s:s, s:I}", "what", what, "why", why, "ms", (json_int_t)ms));
 }
 
 static void on_restarted(const char *what, const char *why, void *data)
 {
-	agent_tell(data, "restarted", json_pack("{s:s, s:s}", "what", what, "why", why));
+	host_tell(data, "restarted", json_pack("{s:s, s:s}", "what", what, "why", why));
 }
 
 static void on_failed(const char *text, void *data)
 {
-	agent_give_up(data, text);
+	host_give_up(data, text);
 }
 
 static const struct session_handlers session_handlers = {

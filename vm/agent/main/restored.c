@@ -12,6 +12,7 @@
 #include "vm/agent/core/op.h"
 #include "vm/agent/init/privileged_request.h"
 #include "vm/agent/main/agent.h"
+#include "vm/agent/main/host.h"
 #include "vm/agent/session/session.h"
 #include "vm/agent/x11/client_sync.h"
 #include "vm/agent/x11/display.h"
@@ -91,7 +92,7 @@ static void finish_when_done(struct restored *r)
 	}
 	restored_free(r);
 	request_reply(req, NULL, NULL, 0);
-	agent_greet(agent);
+	host_greet(agent);
 	session_restored(agent->session);
 }
 
@@ -111,7 +112,7 @@ static void on_answer(enum client_sync_answer answer, void *data)
 	if (answer == CLIENT_SYNC_SILENT && ++r->silences < PATIENCE) {
 		ask(r); /* it may be slow, or just dead and soon back */
 	} else if (answer == CLIENT_SYNC_SILENT) {
-		return agent_give_up(r->agent, "the window manager does not answer any more");
+		return host_give_up(r->agent, "the window manager does not answer any more");
 	} else {
 		forget_display(r);
 	}

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "vm/agent/core/op.h"
 #include "vm/agent/main/agent.h"
+#include "vm/agent/main/host.h"
 #include "vm/agent/x11/display.h"
 
 #define INTERVAL_MS 200
@@ -38,7 +39,7 @@ static void tell(struct screen_watch *w)
 	if (!w->agent->shared.display) {
 		return;
 	}
-	agent_tell(w->agent, "screen",
+	host_tell(w->agent, "screen",
 		json_pack("{s:I}", "frame_id",
 			(json_int_t)display_frame_id(w->agent->shared.display)));
 	w->timer = loop_after_ms(w->agent->shared.event, INTERVAL_MS, on_interval, w);

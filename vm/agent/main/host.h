@@ -1,0 +1,17 @@
+#ifndef VM_AGENT_MAIN_HOST_H
+#define VM_AGENT_MAIN_HOST_H
+
+#include <jansson.h>
+
+/* Events for the host (vm/wire/protocol.h). */
+
+struct agent_main;
+
+/* Sends an event, once this host was told hello; takes fields. */
+void host_tell(struct agent_main *agent, const char *event, json_t *fields);
+/* hello: what every host hears first. */
+void host_greet(struct agent_main *agent);
+/* Tells the host that the desktop will never be ready (or never again), and ends the loop. */
+void host_give_up(struct agent_main *agent, const char *text);
+
+#endif
