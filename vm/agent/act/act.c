@@ -374,7 +374,7 @@ void act_queue_let_go(struct act_queue *q)
 
 void act_queue_look_ahead(struct act_queue *q, bool raw)
 {
-	struct err ignored; /* whoever asks for it hears why */
+	struct err ignored; /* the next request reports it */
 	struct frame frame;
 	struct observe how;
 	observe_init(&how, OBSERVE_FRAME);

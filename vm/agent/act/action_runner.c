@@ -67,7 +67,7 @@ static enum progress wait_ms(struct action_runner *runner, int64_t ms)
 	return LATER;
 }
 
-/* Where the pointer is for whoever acts: the last place it was sent to, or else where it was found.
+/* Where the pointer is: the last place it was sent to, or else where it was found.
  */
 static bool pointer_now(struct input *in, struct point *ret, struct err *err)
 {

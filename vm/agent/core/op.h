@@ -27,8 +27,8 @@ void request_reply(
 void request_fail(struct request *req, const struct err *why);
 
 struct agent *request_agent(struct request *req);
-/* fn fires at most once, when the host took it back or is gone; the request must still be answered.
- */
+/* fn fires at most once, when the host cancels the request or disconnects; the request must still be
+ * answered. */
 void request_on_cancel(struct request *req, void (*fn)(void *data), void *data);
 
 #endif

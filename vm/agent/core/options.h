@@ -10,7 +10,7 @@ struct options {
 	int64_t init_fd; /* -1: in namespaces; else the link is a port that may open again */
 	const char *screen;
 	int64_t max_memory, max_processes, max_files;
-	int64_t grace; /* ms; -1: for ever */
+	int64_t grace; /* ms; -1: without limit */
 	int log_level;
 	bool init, help, version;
 

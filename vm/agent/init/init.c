@@ -1,7 +1,7 @@
 /*
  * The first process of a microVM.  It makes a machine of what the kernel and the initramfs left,
  * starts the agent proper as the desktop's user, in a PID namespace of its own, and from then on
- * does three things: it reaps what nobody else does, runs the agent's privileged requests, and turns the
+ * does three things: it reaps orphans, runs the agent's privileged requests, and turns the
  * machine off when the agent has ended, for whatever reason.  The reason stands on the console,
  * which the host keeps.
  */

@@ -99,7 +99,7 @@ static void start(struct agent_main *agent)
 	session_start(agent->session);
 }
 
-/* The old link stays until now: whoever speaks to a host that is gone speaks to that. */
+/* The old link stays until now: parts that still send to a host that is gone need one. */
 static int on_port(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct agent_main *agent = data;

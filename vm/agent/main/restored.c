@@ -112,7 +112,7 @@ static void on_answer(enum client_sync_answer answer, void *data)
 	if (answer == CLIENT_SYNC_SILENT && ++r->silences < PATIENCE) {
 		ask(r); /* it may be slow, or just dead and soon back */
 	} else if (answer == CLIENT_SYNC_SILENT) {
-		return host_give_up(r->agent, "the window manager does not answer any more");
+		return host_give_up(r->agent, "the window manager has stopped answering");
 	} else {
 		forget_display(r);
 	}

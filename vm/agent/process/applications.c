@@ -1,5 +1,5 @@
 /*
- * Desktop entries, read anew each time they are asked for: a few dozen small files, and what was
+ * Desktop entries, read each time they are asked for: a few dozen small files, and what was
  * installed a moment ago is there.  A row of the XDG data path hides entries of the same id in the
  * rows behind it.
  */

@@ -318,7 +318,7 @@ static int on_look(sd_event_source *source, void *data)
 }
 
 /* Not at once: a program that opens windows by the hundred would have us ask about all of them for
- * each, and nobody else be served. */
+ * each, and serve no one else. */
 static void on_x_event(const XEvent *event, void *data)
 {
 	struct launch *l = data;
@@ -386,7 +386,7 @@ static void on_cancel(void *data)
 	if (!l->found) {
 		task_kill(&l->task);
 	}
-	err_set(&err, ERR_CANCELLED, "the launch was taken back%s",
+	err_set(&err, ERR_CANCELLED, "the launch was cancelled%s",
 		l->found ? "; the program runs" : " and the program was ended");
 	fail(l, &err);
 }

@@ -35,7 +35,7 @@ struct launch {
 	size_t n_unmanaged;
 	Window bare;            /* ours, but perhaps a splash screen */
 	Window found, stranger; /* ours; new, and perhaps of an instance that was handed over to */
-	bool stranger_is_launched; /* its process came of an earlier launch, which may just go on */
+	bool stranger_is_launched; /* its process came from an earlier launch, and may be unrelated to this one */
 	bool ended, fruitless; /* fruitless: it has ended, but something that came of it runs on */
 	siginfo_t end;
 };

@@ -4,8 +4,8 @@
 #include <systemd/sd-event.h>
 
 /*
- * Where the output of a program goes that nobody reads: a pipe that is always emptied, so that the
- * program never waits for us, and whose last bytes are kept for an error message.
+ * Drains the output of a program that no one reads: the program never blocks on the pipe, and the
+ * last bytes are kept for an error message.
  */
 struct output_drain;
 
@@ -15,7 +15,7 @@ struct output_drain *output_drain_new(sd_event *event, int fd);
 struct output_drain *output_drain_open(sd_event *event, int *ret_write_end);
 /* The last lines written, made UTF-8, without a newline at the end: a text to free(). */
 char *output_drain_text(struct output_drain *drain);
-/* Gives it up.  The pipe is emptied on until nobody holds its other end.  NULL-safe. */
+/* Detaches it: the pipe is drained until its other end is closed.  NULL-safe. */
 void output_drain_release(struct output_drain *drain);
 
 #endif

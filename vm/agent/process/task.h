@@ -7,7 +7,7 @@
 #include <systemd/sd-event.h>
 
 /*
- * One thing started for the host (a command, a program), with everything that comes of it: a
+ * One thing started for the host (a command, a program), with all its descendants: a
  * session of its own and a mark in the environment that its children inherit.
  */
 struct task {
@@ -25,10 +25,10 @@ struct task_how {
 
 bool task_start(const struct task_how *how, struct task *ret_task, struct err *err) NODISCARD;
 bool task_owns(const struct task *task, pid_t pid);
-bool task_is_any(pid_t pid);                 /* whether it came of some task */
-bool task_is_alive(const struct task *task); /* it, or anything that came of it */
-/* Nobody waits for its end any more; the loop does. */
+bool task_is_any(pid_t pid);                 /* whether it belongs to any task */
+bool task_is_alive(const struct task *task); /* it, or a descendant */
+/* The loop reaps it when it ends. */
 void task_reap(const struct task *task, sd_event *event);
-void task_kill(const struct task *task); /* and everything that came of it */
+void task_kill(const struct task *task); /* and all its descendants */
 
 #endif

@@ -1,5 +1,5 @@
-/* The image's own programs are started like those a client asks for, but nobody waits for them and
- * nobody reads what they write. */
+/* The image's own programs are started like those a client asks for, but nothing waits for them or
+ * reads what they write. */
 #include "vm/agent/session/autostart.h"
 
 #include "base/buf.h"

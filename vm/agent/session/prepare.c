@@ -73,7 +73,7 @@ static void fail(struct prepare *p, const struct err *why)
 static void on_cancel(void *data)
 {
 	struct err err;
-	err_set(&err, ERR_CANCELLED, "the preparation was taken back");
+	err_set(&err, ERR_CANCELLED, "the preparation was cancelled");
 	fail(data, &err);
 }
 

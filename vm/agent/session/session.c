@@ -301,7 +301,7 @@ static int on_panel_late(sd_event_source *source, uint64_t usec, void *data)
 	(void)source;
 	(void)usec;
 	struct session *s = data;
-	log_warning("the panel has not shown up; the desktop goes on without it");
+	log_warning("the panel has not appeared; the desktop continues without it");
 	s->all[SERVICE_PANEL].state = SERVICE_UP;
 	advance(s);
 	return 0;

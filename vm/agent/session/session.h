@@ -43,9 +43,9 @@ void session_start(struct session *session);
 void session_restored(struct session *session);
 /* Whether a window manager should answer now. */
 bool session_is_managed(const struct session *session);
-/* Every event on the display: some of them are signs of life. */
+/* Every event on the display: some of them show that a part is up. */
 void session_on_x_event(struct session *session, const XEvent *event);
-/* The display's connection broke, whatever its process may still do. */
+/* The connection to the display broke; the X server may still run. */
 void session_on_display_lost(struct session *session);
 /* Where the X server takes viewers; nothing is there while it is away. */
 const char *session_rfb_path(const struct session *session);

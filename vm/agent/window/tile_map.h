@@ -4,8 +4,8 @@
 #include "vm/agent/x11/shm_capture.h"
 
 /*
- * A picture that is laid together from others, in tiles that remember what is to be laid anew and
- * what was changed by that.  What nothing was laid on is plain.
+ * A picture composed of others, in tiles that remember what is to be composed again and what that
+ * has changed.  Where no image is, it is plain.
  */
 struct tile_map {
 	struct image picture;
@@ -13,20 +13,20 @@ struct tile_map {
 	uint8_t *tile;
 };
 
-enum { TILE_FRESH = 1, TILE_CHANGED = 2 }; /* to be laid anew; to be taken */
+enum { TILE_FRESH = 1, TILE_CHANGED = 2 }; /* to be composed; to be taken */
 
 void tile_map_done(struct tile_map *m);
-/* All of it is plain then, and to be laid. */
+/* All of it is plain then, and to be composed. */
 void tile_map_resize(struct tile_map *m, struct size size);
 /* area may reach beyond the picture. */
 void tile_map_mark(struct tile_map *m, struct rect area, int bits);
 void tile_map_mark_all(struct tile_map *m, int bits);
-/* The next tile to be laid, which counts as changed from now on.  False: there is none. */
+/* The next tile to be composed, which counts as changed from now on.  False: there is none. */
 bool tile_map_next(struct tile_map *m, struct rect *ret_tile);
 /* What has changed since it was last taken, as at most max rectangles; the rest stays. */
 size_t tile_map_take(struct tile_map *m, struct rect *ret_rects, size_t max);
 
-/* ---- images to lay ---- */
+/* ---- images ---- */
 
 /* at: where from's corner is in to; area: of `to`, within it. */
 void tile_map_copy(

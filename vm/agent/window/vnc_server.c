@@ -61,7 +61,7 @@ static int on_ending(sd_event_source *source, void *data)
 	return 0;
 }
 
-/* Told from the loop: whoever called us is not done with the viewer yet. */
+/* Told from the loop: the caller still uses the server. */
 void vnc_server_end(struct vnc_server *v, const struct err *why)
 {
 	if (!v->over) {
@@ -362,7 +362,7 @@ static bool open_window(struct vnc_server *v, uint32_t number, struct err *err)
 	Window window = windows_find(d, number);
 	if (!window) {
 		return err_set(err, ERR_NOT_FOUND,
-			"there is no window %u (any more); the list of windows says which there "
+			"there is no window %u; the list of windows says which there "
 			"are",
 			number);
 	}

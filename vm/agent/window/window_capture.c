@@ -227,7 +227,7 @@ struct window_capture *window_capture_new(struct display *d, Window id,
 	c->handlers = handlers;
 	c->data = data;
 	c->grab = grab;
-	c->told = true; /* nobody listens yet */
+	c->told = true; /* the caller does not listen yet */
 	c->listener = (struct display_listener){
 		.event = window_members_on_event, .closing = window_members_on_closing, .data = c
 	};

@@ -17,7 +17,7 @@ struct window_part {
 	bool passing; /* a menu: not managed */
 	bool viewable, damaged;
 	Damage damage;
-	Pixmap pixmap;       /* None: to be named anew */
+	Pixmap pixmap;       /* None: to be named again */
 	struct image shadow; /* what it has painted */
 };
 

@@ -4,9 +4,9 @@
 #include "vm/agent/x11/display.h"
 
 /*
- * Waiting until another client has read what was sent to it.  X gives no such answer by itself: a
- * client that supports _NET_WM_PING answers one after all events before it, and a window manager
- * answers a request for a frame's extents.
+ * Waits until another client has read what was sent to it.  X itself reports no such thing.  A
+ * client that supports _NET_WM_PING answers a ping after all events before it; a window manager
+ * answers a request.
  */
 
 struct client_sync;
@@ -24,7 +24,7 @@ struct client_sync *client_sync_focus(
 	struct display *d, uint64_t ms, client_sync_fn *fn, void *data);
 /* NULL when there is no window manager. */
 struct client_sync *client_sync_window_manager(struct display *d, client_sync_fn *fn, void *data);
-/* Only whether one answers at all, with no word on what it has done. */
+/* A liveness check: whether a window manager answers at all, not what it has done. */
 struct client_sync *client_sync_liveness(struct display *d, client_sync_fn *fn, void *data);
 /* For a client that cannot be asked: until nothing was painted for a while.  Always "answered". */
 struct client_sync *client_sync_paint(

@@ -49,7 +49,7 @@ Window windows_active(struct display *d); /* None when there is none */
 /* Whether a window manager runs and has come to its list of windows, the last thing it does as it
  * starts. */
 bool windows_are_managed(struct display *d);
-/* What the last window manager left behind is no sign of life of the next one. */
+/* Removes what the last window manager left: it must not count as an answer of the next one. */
 void windows_forget_manager(struct display *d);
 
 /*
