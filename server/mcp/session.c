@@ -14,7 +14,7 @@ struct session *session_new(struct server *server, const char *owner)
 	session->refs = 1;
 	LIST_INIT(&session->conns);
 	LIST_INIT(&session->requests);
-	LIST_INIT(&session->listeners);
+	LIST_INIT(&session->subscriptions);
 	LIST_INIT(&session->asks);
 	LIST_INSERT_HEAD(&server->sessions, session, link);
 	return session;

@@ -22,7 +22,7 @@ LIST_HEAD(principal_list, principal);
 LIST_HEAD(session_list, session);
 LIST_HEAD(conn_list, conn);
 LIST_HEAD(request_list, request);
-LIST_HEAD(listener_list, listener);
+LIST_HEAD(subscription_list, subscription);
 LIST_HEAD(ask_list, ask);
 TAILQ_HEAD(turn_list, turn);
 
@@ -87,7 +87,7 @@ struct session {
 	struct http_session
 		*http; /* it has an id, and outlives its conns: http_session.c; or NULL */
 	struct request_list requests;
-	struct listener_list listeners;
+	struct subscription_list subscriptions;
 	struct ask_list asks;
 	size_t calls;   /* of the requests, those that were admitted by request_admit() */
 	size_t leaving; /* those of them that were cancelled and have not ended */

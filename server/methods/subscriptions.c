@@ -20,8 +20,8 @@ struct topic {
 	bool missed; /* a change while the client did not read */
 };
 
-struct listener {
-	LIST_ENTRY(listener) link;
+struct subscription {
+	LIST_ENTRY(subscription) link;
 	struct session *session;
 	struct request *request;      /* modern: the open request */
 	unsigned lists, missed_lists; /* modern: bits of enum listen_list */
@@ -32,38 +32,38 @@ struct listener {
 static size_t count_listeners(const struct session *session)
 {
 	size_t n = 0;
-	struct listener *listener;
-	LIST_FOREACH(listener, &session->listeners, link)
+	struct subscription *subscription;
+	LIST_FOREACH(subscription, &session->subscriptions, link)
 	{
 		n++;
 	}
 	return n;
 }
 
-static struct listener *listener_new(struct session *session, size_t max_topics)
+static struct subscription *subscription_new(struct session *session, size_t max_topics)
 {
-	struct listener *listener =
-		must(calloc(1, sizeof(*listener) + max_topics * sizeof(listener->topics[0])));
-	listener->session = session;
-	LIST_INSERT_HEAD(&session->listeners, listener, link);
-	return listener;
+	struct subscription *subscription = must(
+		calloc(1, sizeof(*subscription) + max_topics * sizeof(subscription->topics[0])));
+	subscription->session = session;
+	LIST_INSERT_HEAD(&session->subscriptions, subscription, link);
+	return subscription;
 }
 
-static void listener_free(struct listener *listener)
+static void subscription_free(struct subscription *subscription)
 {
-	for (size_t i = 0; i < listener->n; i++) {
-		if (listener->topics[i].vm) {
-			vm_watch(listener->topics[i].vm, false);
+	for (size_t i = 0; i < subscription->n; i++) {
+		if (subscription->topics[i].vm) {
+			vm_watch(subscription->topics[i].vm, false);
 		}
-		json_decref(listener->topics[i].uri);
+		json_decref(subscription->topics[i].uri);
 	}
-	LIST_REMOVE(listener, link);
-	free(listener);
+	LIST_REMOVE(subscription, link);
+	free(subscription);
 }
 
-static void put_topic(struct listener *listener, json_t *uri, struct vm *vm)
+static void put_topic(struct subscription *subscription, json_t *uri, struct vm *vm)
 {
-	struct topic *topic = &listener->topics[listener->n++];
+	struct topic *topic = &subscription->topics[subscription->n++];
 	topic->vm = vm;
 	topic->uri = json_incref(uri);
 	if (vm) {
@@ -72,23 +72,23 @@ static void put_topic(struct listener *listener, json_t *uri, struct vm *vm)
 }
 
 /* The caller made room for it. */
-static bool add_topic(struct listener *listener, json_t *uri, struct err *err)
+static bool add_topic(struct subscription *subscription, json_t *uri, struct err *err)
 {
 	struct resource what;
 	auto_free char *value = NULL;
-	if (resource_row_find(listener->session->server, json_string_value(uri), &value)) {
-		put_topic(listener, uri, NULL);
+	if (resource_row_find(subscription->session->server, json_string_value(uri), &value)) {
+		put_topic(subscription, uri, NULL);
 		return true;
 	}
 	if (!resource_parse(json_string_value(uri), &what, err)) {
 		return false;
 	}
-	struct vm *vm = vm_find(listener->session->server->options.vms, listener->session->owner,
-		what.sandbox, err);
+	struct vm *vm = vm_find(subscription->session->server->options.vms,
+		subscription->session->owner, what.sandbox, err);
 	if (!vm) {
 		return false;
 	}
-	put_topic(listener, uri, vm);
+	put_topic(subscription, uri, vm);
 	return true;
 }
 
@@ -99,16 +99,17 @@ static json_t *subscription_meta(const struct request *request)
 	return json_pack("{s:O}", SUBSCRIPTION_ID, request->id);
 }
 
-static void tell(struct listener *listener, struct topic *topic)
+static void tell(struct subscription *subscription, struct topic *topic)
 {
-	struct conn *conn = listener->request ? listener->request->conn : listener->session->news;
+	struct conn *conn =
+		subscription->request ? subscription->request->conn : subscription->session->news;
 	topic->missed = !conn_listens(conn);
 	if (topic->missed) {
 		return;
 	}
 	json_t *params = json_pack("{s:O}", "uri", topic->uri);
-	if (listener->request) {
-		json_object_set_new(params, "_meta", subscription_meta(listener->request));
+	if (subscription->request) {
+		json_object_set_new(params, "_meta", subscription_meta(subscription->request));
 	}
 	conn_notify(conn, "notifications/resources/updated", params);
 }
@@ -117,14 +118,14 @@ static void on_screen(struct vm *vm, void *data)
 {
 	struct server *server = data;
 	struct session *session;
-	struct listener *listener;
+	struct subscription *subscription;
 	LIST_FOREACH(session, &server->sessions, link)
 	{
-		LIST_FOREACH(listener, &session->listeners, link)
+		LIST_FOREACH(subscription, &session->subscriptions, link)
 		{
-			for (size_t i = 0; i < listener->n; i++) {
-				if (listener->topics[i].vm == vm) {
-					tell(listener, &listener->topics[i]);
+			for (size_t i = 0; i < subscription->n; i++) {
+				if (subscription->topics[i].vm == vm) {
+					tell(subscription, &subscription->topics[i]);
 				}
 			}
 		}
@@ -140,15 +141,16 @@ static const struct {
 	[LISTEN_PROMPTS] = { "promptsListChanged", "notifications/prompts/list_changed" },
 };
 
-static void tell_lists(struct listener *listener, unsigned changed)
+static void tell_lists(struct subscription *subscription, unsigned changed)
 {
-	struct conn *conn = listener->request ? listener->request->conn : NULL;
-	changed &= listener->lists;
-	listener->missed_lists = conn_listens(conn) ? 0 : listener->missed_lists | changed;
+	struct conn *conn = subscription->request ? subscription->request->conn : NULL;
+	changed &= subscription->lists;
+	subscription->missed_lists = conn_listens(conn) ? 0 : subscription->missed_lists | changed;
 	for (int i = 0; i < LISTEN_LISTS; i++) {
-		if (changed & ~listener->missed_lists & 1u << i) {
+		if (changed & ~subscription->missed_lists & 1u << i) {
 			conn_notify(conn, lists[i].news,
-				json_pack("{s:o}", "_meta", subscription_meta(listener->request)));
+				json_pack("{s:o}", "_meta",
+					subscription_meta(subscription->request)));
 		}
 	}
 }
@@ -156,15 +158,15 @@ static void tell_lists(struct listener *listener, unsigned changed)
 void listen_list_changed(struct server *server, enum listen_list which)
 {
 	struct session *session;
-	struct listener *listener;
+	struct subscription *subscription;
 	LIST_FOREACH(session, &server->sessions, link)
 	{
 		if (session->revision && conn_listens(session->news)) {
 			conn_notify(session->news, lists[which].news, NULL);
 		}
-		LIST_FOREACH(listener, &session->listeners, link)
+		LIST_FOREACH(subscription, &session->subscriptions, link)
 		{
-			tell_lists(listener, 1u << which);
+			tell_lists(subscription, 1u << which);
 		}
 	}
 }
@@ -185,13 +187,13 @@ static unsigned grant_lists(const struct request *request, json_t *granted)
 
 static void catch_up(struct session *session)
 {
-	struct listener *listener;
-	LIST_FOREACH(listener, &session->listeners, link)
+	struct subscription *subscription;
+	LIST_FOREACH(subscription, &session->subscriptions, link)
 	{
-		tell_lists(listener, listener->missed_lists);
-		for (size_t i = 0; i < listener->n; i++) {
-			if (listener->topics[i].missed) {
-				tell(listener, &listener->topics[i]);
+		tell_lists(subscription, subscription->missed_lists);
+		for (size_t i = 0; i < subscription->n; i++) {
+			if (subscription->topics[i].missed) {
+				tell(subscription, &subscription->topics[i]);
 			}
 		}
 	}
@@ -199,14 +201,14 @@ static void catch_up(struct session *session)
 
 /* ---- legacy ---- */
 
-static struct listener *find_listener(struct session *session, const char *uri)
+static struct subscription *find_subscription(struct session *session, const char *uri)
 {
-	struct listener *listener;
-	LIST_FOREACH(listener, &session->listeners, link)
+	struct subscription *subscription;
+	LIST_FOREACH(subscription, &session->subscriptions, link)
 	{
-		if (!listener->request &&
-			strcmp(json_string_value(listener->topics[0].uri), uri) == 0) {
-			return listener;
+		if (!subscription->request &&
+			strcmp(json_string_value(subscription->topics[0].uri), uri) == 0) {
+			return subscription;
 		}
 	}
 	return NULL;
@@ -219,7 +221,7 @@ void listen_method_subscribe(struct request *request)
 	if (!uri) {
 		return;
 	}
-	if (find_listener(session, uri)) {
+	if (find_subscription(session, uri)) {
 		request_reply(request, json_object());
 		return;
 	}
@@ -230,11 +232,11 @@ void listen_method_subscribe(struct request *request)
 		return;
 	}
 	struct err err;
-	struct listener *listener = listener_new(session, 1);
-	if (add_topic(listener, json_object_get(request->params, "uri"), &err)) {
+	struct subscription *subscription = subscription_new(session, 1);
+	if (add_topic(subscription, json_object_get(request->params, "uri"), &err)) {
 		request_reply(request, json_object());
 	} else {
-		listener_free(listener);
+		subscription_free(subscription);
 		request_fail(request, mcp_not_found(request->revision),
 			json_pack("{s:O}", "uri", json_object_get(request->params, "uri")), "%s",
 			err.text);
@@ -247,9 +249,9 @@ void listen_method_unsubscribe(struct request *request)
 	if (!uri) {
 		return;
 	}
-	struct listener *listener = find_listener(request->session, uri);
-	if (listener) {
-		listener_free(listener);
+	struct subscription *subscription = find_subscription(request->session, uri);
+	if (subscription) {
+		subscription_free(subscription);
 	}
 	request_reply(request, json_object());
 }
@@ -259,9 +261,9 @@ void listen_method_unsubscribe(struct request *request)
 /* Also how a clean end looks: the open request is answered at last. */
 static void end_listen(void *data)
 {
-	struct listener *listener = data;
-	struct request *request = listener->request;
-	listener_free(listener);
+	struct subscription *subscription = data;
+	struct request *request = subscription->request;
+	subscription_free(subscription);
 	request_reply(request, json_pack("{s:o}", "_meta", subscription_meta(request)));
 }
 
@@ -302,13 +304,14 @@ void listen_method_listen(struct request *request)
 			"text/event-stream");
 		return;
 	}
-	struct listener *listener = listener_new(request->session, json_array_size(uris));
-	listener->request = request;
+	struct subscription *subscription =
+		subscription_new(request->session, json_array_size(uris));
+	subscription->request = request;
 	json_t *granted = json_array();
 	for (size_t i = 0; i < json_array_size(uris); i++) {
 		struct err err;
 		json_t *uri = json_array_get(uris, i);
-		if (add_topic(listener, uri, &err)) {
+		if (add_topic(subscription, uri, &err)) {
 			json_array_append(granted, uri);
 		}
 	}
@@ -317,22 +320,23 @@ void listen_method_listen(struct request *request)
 		json_object_set(notifications, "resourceSubscriptions", granted);
 	}
 	json_decref(granted);
-	listener->lists = grant_lists(request, notifications);
+	subscription->lists = grant_lists(request, notifications);
 	json_t *params = json_pack(
 		"{s:o, s:o}", "_meta", subscription_meta(request), "notifications", notifications);
 	conn_notify(request->conn, "notifications/subscriptions/acknowledged", params);
-	request_on_cancel(request, end_listen, listener);
+	request_on_cancel(request, end_listen, subscription);
 }
 
 static void ended(struct session *session)
 {
-	struct listener *listener, *next;
-	for (listener = LIST_FIRST(&session->listeners); listener; listener = next) {
-		next = LIST_NEXT(listener, link);
-		if (listener->request) {
-			end_listen(listener);
+	struct subscription *subscription, *next;
+	for (subscription = LIST_FIRST(&session->subscriptions); subscription;
+		subscription = next) {
+		next = LIST_NEXT(subscription, link);
+		if (subscription->request) {
+			end_listen(subscription);
 		} else {
-			listener_free(listener);
+			subscription_free(subscription);
 		}
 	}
 }
