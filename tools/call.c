@@ -35,6 +35,25 @@ void call_begin(struct call *call)
 	call->refs = 2; /* one until it is over, one until its tool has returned */
 }
 
+/* The sandbox that a call meant whose arguments were refused: who watches it sees that, too. */
+static void find_meant(struct call *call, const json_t *args)
+{
+	const json_t *id = json_object_get(args, "sandbox");
+	struct err none;
+	struct vm *vm = NULL;
+	if (!field_find(call->tool->fields, "sandbox")) {
+		return;
+	}
+	if (json_is_string(id)) {
+		vm = vm_find(call->vms, call->owner, json_string_value(id), &none);
+	} else if (!id) {
+		vm = vm_find_default(call->vms, call->owner, &none);
+	}
+	if (vm) {
+		call_about(call, vm);
+	}
+}
+
 void call_run(struct call *call, const json_t *args)
 {
 	void *decoded = call_alloc(call, call->tool->args_size);
@@ -45,6 +64,7 @@ void call_run(struct call *call, const json_t *args)
 		if (call->tool->advise) {
 			call->tool->advise(args, &err);
 		}
+		find_meant(call, args);
 		call_fail(call, &err);
 	}
 	unref(call);
@@ -337,4 +357,19 @@ void call_about(struct call *call, struct vm *vm)
 struct vm *call_vm(const struct call *call)
 {
 	return call->vm;
+}
+
+/* ---- for its record ---- */
+
+void call_summarize(struct call *call, const char *text)
+{
+	size_t len = strcspn(text, "\r\n");
+	char *line = call_alloc(call, len + 1);
+	memcpy(line, text, len);
+	call->summary = line;
+}
+
+void call_point_at(struct call *call, const struct field_ints *point)
+{
+	call->point = *point;
 }

@@ -2,6 +2,7 @@
 #define TOOLS_CALL_H
 
 #include "base/err.h"
+#include "base/field.h"
 #include "base/log.h"
 #include "vm/guest/guest.h"
 
@@ -59,6 +60,13 @@ struct vm *call_vm(const struct call *call); /* of any of these; NULL: none */
 /* The row of every tool that takes a sandbox. */
 #define CALL_SANDBOX(T) \
 	FIELD_STR(T, sandbox, "Sandbox id; left out: your own desktop.", .min = 1, .max = 64)
+
+/*
+ * For the record of the call (server/activity), which people who watch see: what was done, in place
+ * of the tool's title: the text's first line, copied; never what may be secret.  And where.
+ */
+void call_summarize(struct call *call, const char *text);
+void call_point_at(struct call *call, const struct field_ints *point);
 
 /* Told to the client when it asked for progress: step of total (0: unknown), with a short message.
  * Steps count from the start's last stage on. */

@@ -48,6 +48,8 @@ struct call {
 	void *on_end_data;
 	call_answered_fn *on_answered;
 	void *on_answered_data;
+	const char *summary;     /* one line; NULL: the tool's title says it */
+	struct field_ints point; /* count 0: nowhere */
 	struct vm *vm;
 	bool in_use; /* vm is, by this call */
 	bool needs_desktop;

@@ -176,5 +176,7 @@ void input_run(struct call *call, const struct input_args *args, const struct ac
 	in->action = *action;
 	in->ack = call_alloc(call, strlen(ack) + 1);
 	memcpy(in->ack, ack, strlen(ack));
+	call_summarize(call, ack);
+	call_point_at(call, &args->coordinate);
 	call_start(call, args->sandbox, begin, in);
 }

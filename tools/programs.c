@@ -105,6 +105,7 @@ static void launched(const struct guest_launch *res, const struct err *err, void
 	tell_launch(&text, launch->args->application, res);
 	launch->said = call_alloc(call, text.len + 1);
 	memcpy(launch->said, buf_text(&text), text.len);
+	call_summarize(call, launch->said);
 	if (launch->args->observe == OBSERVE_NONE) {
 		reply_launch(launch, "", NULL);
 		return;

@@ -142,6 +142,7 @@ static void run(struct call *call, const void *data)
 {
 	struct shell *shell = call_alloc(call, sizeof(*shell));
 	shell->args = data;
+	call_summarize(call, shell->args->command);
 	shell->call = call;
 	call_start(call, shell->args->sandbox, begin, shell);
 }

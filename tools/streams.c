@@ -6,13 +6,13 @@
 #include "tools/streams.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <time.h>
 
 #define STREAMS_MAX_OF_ONE 100
 
@@ -30,27 +30,14 @@ struct entry {
 };
 TAILQ_HEAD(entries, entry);
 
-#define LISTENERS_MAX 4
-
 struct streams {
 	sd_event *event;
 	struct vm_pool *vms;
 	struct entries live, ended;
 	size_t count;
 	sd_event_source *tell;
-	struct listener {
-		stream_ended_fn *fn;
-		void *data;
-	} listeners[LISTENERS_MAX];
-	size_t n_listeners;
+	struct listeners listeners;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct streams *streams_new(sd_event *event, struct vm_pool *vms)
 {
@@ -81,10 +68,8 @@ static int on_tell(sd_event_source *source, void *data)
 	loop_drop(&streams->tell);
 	while ((entry = TAILQ_FIRST(&streams->ended))) {
 		TAILQ_REMOVE(&streams->ended, entry, link);
-		for (size_t i = 0; i < streams->n_listeners; i++) {
-			const struct listener *listener = &streams->listeners[i];
-			listener->fn(&entry->stream, entry->why, listener->data);
-		}
+		LISTENERS_TELL(
+			&streams->listeners, struct streams_fns, ended, &entry->stream, entry->why);
 		entry_free(entry);
 	}
 	return 0;
@@ -120,21 +105,9 @@ void streams_free(struct streams *streams)
 	free(streams);
 }
 
-void streams_on_end(struct streams *streams, stream_ended_fn *fn, void *data)
+struct listeners *streams_listeners(struct streams *streams)
 {
-	if (streams->n_listeners == LISTENERS_MAX) {
-		abort();
-	}
-	streams->listeners[streams->n_listeners++] = (struct listener){ fn, data };
-}
-
-void streams_off_end(struct streams *streams, void *data)
-{
-	for (size_t i = streams->n_listeners; i-- > 0;) {
-		if (streams->listeners[i].data == data) {
-			streams->listeners[i] = streams->listeners[--streams->n_listeners];
-		}
-	}
+	return &streams->listeners;
 }
 
 static int on_expiry(sd_event_source *source, uint64_t usec, void *data)
@@ -174,7 +147,7 @@ const struct stream *streams_open(struct streams *streams, struct vm *vm, enum s
 	stream->vm = vm;
 	stream->mode = mode;
 	stream->window = window;
-	stream->created = now_ms();
+	stream->created = clock_wall_ms();
 	stream->expires = stream->created + expires_s * 1000;
 	entry->streams = streams;
 	entry->ticket_ends = stream->created + STREAM_TICKET_SECONDS * 1000;
@@ -259,7 +232,7 @@ bool streams_redeem(struct streams *streams, struct stream *stream, const char *
 		return err_set(err, ERR_STATE,
 			"this link was used already, in another browser; ask for a new one");
 	}
-	if (now_ms() > entry->ticket_ends) {
+	if (clock_wall_ms() > entry->ticket_ends) {
 		return err_set(err, ERR_STATE,
 			"this link was not used in time (%d minutes); ask for a new one",
 			STREAM_TICKET_SECONDS / 60);

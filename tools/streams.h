@@ -3,12 +3,13 @@
 
 #include "base/err.h"
 #include "base/id.h"
+#include "base/listener.h"
 #include "base/secret.h"
 #include "vm/core/vm.h"
 
 /*
  * Streams: permissions to watch a desktop, or to take it over, by a link.  The tools make and
- * revoke them; the server shows them (server/stream.c).  A stream's link carries a ticket in its
+ * revoke them; the server shows them (server/viewer).  A stream's link carries a ticket in its
  * fragment; the page exchanges it, once, for a cookie of that stream.  Both live in memory only.  A
  * stream ends when it is revoked, when it expires or with its sandbox; its viewers are then closed.
  */
@@ -60,10 +61,12 @@ bool streams_redeem(struct streams *streams, struct stream *stream, const char *
 	char ret_cookie[SECRET_LEN + 1], struct err *err) NODISCARD;
 /* In the same time whether it fits or not. */
 bool streams_admits(const struct stream *stream, const char *cookie);
-/* A stream has ended (why: a sentence for its viewers); it is freed afterwards.  From the loop,
- * within a second of the reason; up to four listen. */
-typedef void stream_ended_fn(struct stream *stream, const char *why, void *data);
-void streams_on_end(struct streams *streams, stream_ended_fn *fn, void *data);
-void streams_off_end(struct streams *streams, void *data); /* not inside a listener */
+/* What its listeners are told by. */
+struct streams_fns {
+	/* A stream has ended (why: a sentence for its viewers); it is freed afterwards.  From the
+	 * loop, within a second of the reason. */
+	void (*ended)(struct stream *stream, const char *why, void *data);
+};
+struct listeners *streams_listeners(struct streams *streams);
 
 #endif

@@ -43,6 +43,7 @@ struct serving {
 	struct listen_http *http;
 	struct listen_streams *streams;
 	struct listen_vnc *vnc;
+	struct activity activity;
 	struct metrics *metrics;
 	struct status *status;
 	sd_event_source *grace; /* told to end: what is in flight is being answered */
@@ -256,17 +257,18 @@ static bool start_serving(
 		tool_set_add(s->tools, addition->tools);
 	}
 	s->metrics = metrics_new(s->tools);
+	metrics_follow(s->metrics, &s->activity);
 	s->budgets = budgets_new(HTTP_HELD_MAX, HTTP_HELD_ALL_MAX);
 	s->config.vm.outlive = s->config.http.listen; /* over stdio its client went with it */
 	s->vms = vm_pool_new(s->event, &s->config.vm, vm_backends);
-	s->streams = listen_streams_new(s->event, &s->config, s->vms, s->metrics);
+	s->streams = listen_streams_new(s->event, &s->config, s->vms, s->metrics, &s->activity);
 	s->server = server_new(s->event, &(struct server_options){
 						 .methods = &server_methods,
 						 .vms = s->vms,
 						 .tools = s->tools,
 						 .max_calls = s->config.max_calls,
 						 .addition = addition,
-						 .metrics = s->metrics,
+						 .activity = &s->activity,
 						 .streams = listen_streams_registry(s->streams),
 						 .stream_base = stream_base,
 						 .stream_vnc = stream_vnc,
@@ -274,7 +276,6 @@ static bool start_serving(
 						 .budgets = s->budgets,
 						 .data = s,
 					 });
-	listen_streams_watch(s->streams, s->server);
 	vm_pool_adopt(s->vms, is_served, s);
 	if ((s->config.http.listen && !start_http(s, err)) ||
 		(s->config.vnc_listen && !start_vnc(s, err))) {

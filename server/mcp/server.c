@@ -77,12 +77,6 @@ void server_on_idle(struct server *server, void (*fn)(void *data), void *data)
 	server->idle_data = data;
 }
 
-void server_on_call(struct server *server, server_called_fn *fn, void *data)
-{
-	server->called = fn;
-	server->called_data = data;
-}
-
 size_t server_calls(const struct server *server)
 {
 	return server->calls;

@@ -11,7 +11,7 @@
  * revision.c the protocol revisions; the methods it serves are given to it.
  */
 
-struct metrics;
+struct activity;
 struct server;
 struct server_methods;
 struct prompt;
@@ -39,7 +39,7 @@ struct server_options {
 	bool (*stream_base)(const char *host, char **ret_url, struct err *err, void *data);
 	const char *(*stream_vnc)(void *data);  /* call_stream_vnc() */
 	const struct server_addition *addition; /* NULL: nothing */
-	struct metrics *metrics;                /* NULL: nobody counts */
+	struct activity *activity; /* each answered call goes in there; NULL: nowhere */
 	unsigned beat_ms; /* a call tells at least so often that it is at work; 0: every 5 s */
 	struct budgets *budgets; /* of memory, by principal; NULL: no limit.  Outlives all */
 };
@@ -48,12 +48,6 @@ struct server *server_new(sd_event *event, const struct server_options *options)
 /* Before the transports and the pool it was given: connections are let go without a word, calls in
  * flight are dropped.  NULL-safe. */
 void server_free(struct server *server);
-
-/* fn is told of each tools/call that was answered (why: it failed), for whoever watches; content is
- * what was answered, valid during the call.  One listener; NULL: none. */
-typedef void server_called_fn(const char *owner, const struct tool *tool, const json_t *args,
-	const json_t *content, const struct err *why, void *data);
-void server_on_call(struct server *server, server_called_fn *fn, void *data);
 
 /*
  * fn fires once, from the loop, when the last duplex connection has ended: input at its end, calls

@@ -12,6 +12,7 @@ struct session *session_new(struct server *server, const char *owner)
 	session->owner = session->principal->name;
 	session->log_level = MCP_SILENT;
 	session->refs = 1;
+	session->number = ++server->sessions_made;
 	LIST_INIT(&session->conns);
 	LIST_INIT(&session->requests);
 	LIST_INIT(&session->subscriptions);

@@ -41,8 +41,7 @@ struct server {
 	int64_t questions; /* asked of clients so far: the ids of our requests */
 	void (*idle)(void *data);
 	void *idle_data;
-	server_called_fn *called;
-	void *called_data;
+	uint64_t sessions_made;
 };
 
 /* ---- server.c ---- */
@@ -76,6 +75,7 @@ void principal_forget_server(struct server *server);
 struct session {
 	LIST_ENTRY(session) link;
 	size_t refs;           /* its conns, and its id */
+	uint64_t number;       /* 1, 2, ...: in records of its calls */
 	struct server *server; /* NULL once the server has gone */
 	struct principal *principal;
 	const char *owner;                   /* the principal's name */

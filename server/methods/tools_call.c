@@ -6,10 +6,10 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "server/activity/activity.h"
 #include "server/mcp/client_request.h"
 #include "server/mcp/json_write.h"
 #include "server/methods/methods_impl.h"
-#include "server/metrics/metrics.h"
 #include "tools/call_impl.h"
 
 #include <stdio.h>
@@ -58,24 +58,45 @@ static void log_end(const struct tool_call *call, const struct err *why)
 	request_log(call->request, level_of(why), "tools", data);
 }
 
-static void count(const struct request *request, const struct tool *tool, uint64_t took_us,
-	const struct err *why)
+static void add_picture(struct activity_record *record, const json_t *content)
 {
-	const struct server *server = request->server;
-	if (server && server->options.metrics) {
-		metrics_count_call(server->options.metrics, tool, took_us, why);
+	size_t i;
+	const json_t *block;
+	json_array_foreach((json_t *)content, i, block)
+	{
+		const char *data = json_string_value(json_object_get(block, "data"));
+		if (data && !record->picture) {
+			record->picture = data;
+			record->picture_type =
+				json_string_value(json_object_get(block, "mimeType"));
+		}
 	}
 }
 
-static void tell_watchers(const struct tool_call *call, const json_t *result, const struct err *why)
+/* call NULL: it was refused before there was one. */
+static void record(const struct request *request, const struct tool *tool,
+	const struct tool_call *call, const json_t *content, const struct err *why)
 {
-	const struct request *request = call->request;
-	const struct server *server = request->server;
-	if (server && server->called) {
-		server->called(request->owner, call->call.tool,
-			json_object_get(request->params, "arguments"),
-			json_object_get(result, "content"), why, server->called_data);
+	struct activity *activity = request->server ? request->server->options.activity : NULL;
+	if (!activity) {
+		return;
 	}
+	struct activity_record record = {
+		.principal = request->owner,
+		.connection = request->session->number,
+		.tool = tool,
+		.summary = why ? why->text : tool->title,
+		.why = why,
+	};
+	if (call) {
+		const struct vm *vm = call_vm(&call->call);
+		record.sandbox = vm ? vm_id(vm) : NULL;
+		record.point = call->call.point;
+		record.took_us = loop_now_us() - call->began;
+		record.summary = !why && call->call.summary ? call->call.summary : record.summary;
+		add_picture(&record, content);
+	}
+	activity_add(activity, &record);
 }
 
 /* It was asked for after something that is still at work, perhaps, and the model should know. */
@@ -123,8 +144,7 @@ static void answer(struct call *base, json_t *content, const struct err *why)
 	json_t *result = why ? error_result(why, content) : json_pack("{s:o}", "content", content);
 	log_end(call, why);
 	tell_overtaken(call, result);
-	count(call->request, base->tool, loop_now_us() - call->began, why);
-	tell_watchers(call, result, why);
+	record(call->request, base->tool, call, json_object_get(result, "content"), why);
 	request_reply(call->request, result);
 }
 
@@ -303,7 +323,7 @@ void call_method_call(struct request *request)
 	}
 	struct err err;
 	if (!request_admit(request, &err)) {
-		count(request, tool, 0, &err);
+		record(request, tool, NULL, NULL, &err);
 		request_reply(request, call_refusal(&err));
 		return;
 	}

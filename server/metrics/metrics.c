@@ -36,6 +36,7 @@ struct tool_counts {
 };
 
 struct metrics {
+	struct listener follows;
 	struct histogram starts, pings;
 	uint64_t failed_starts;
 	uint64_t viewers, viewed_in, viewed_out;
@@ -59,7 +60,10 @@ struct metrics *metrics_new(const struct tool_set *tools)
 
 void metrics_free(struct metrics *metrics)
 {
-	free(metrics);
+	if (metrics) {
+		listener_remove(&metrics->follows);
+		free(metrics);
+	}
 }
 
 /* ---- counting ---- */
@@ -74,16 +78,22 @@ static void add_time(struct histogram *histogram, const struct scale *scale, uin
 	histogram->total_us += took_us;
 }
 
-void metrics_count_call(
-	struct metrics *metrics, const struct tool *tool, uint64_t took_us, const struct err *why)
+static void on_call(const struct activity_record *record, void *data)
 {
-	size_t outcome = why ? why->kind : 0;
+	struct metrics *metrics = data;
+	size_t outcome = record->why ? record->why->kind : 0;
 	for (size_t i = 0; i < metrics->n_tools; i++) {
-		if (metrics->tools[i].tool == tool && outcome < OUTCOMES) {
+		if (metrics->tools[i].tool == record->tool && outcome < OUTCOMES) {
 			metrics->tools[i].outcomes[outcome]++;
-			add_time(&metrics->tools[i].seconds, &call_scale, took_us);
+			add_time(&metrics->tools[i].seconds, &call_scale, record->took_us);
 		}
 	}
+}
+
+void metrics_follow(struct metrics *metrics, struct activity *activity)
+{
+	static const struct activity_fns fns = { .call = on_call };
+	listener_add(&activity->calls, &metrics->follows, &fns, metrics);
 }
 
 void metrics_count_start(struct metrics *metrics, uint64_t took_us, bool up)

@@ -2,6 +2,7 @@
 #define SERVER_METRICS_METRICS_H
 
 #include "base/buf.h"
+#include "server/activity/activity.h"
 #include "tools/tool.h"
 #include "vm/core/vm.h"
 
@@ -13,9 +14,8 @@ struct metrics;
 struct metrics *metrics_new(const struct tool_set *tools);
 void metrics_free(struct metrics *metrics); /* NULL-safe */
 
-/* A tools/call was answered; why: with this failure. */
-void metrics_count_call(
-	struct metrics *metrics, const struct tool *tool, uint64_t took_us, const struct err *why);
+/* Counts the calls of this activity, which must outlive it. */
+void metrics_follow(struct metrics *metrics, struct activity *activity);
 /* A sandbox came up, or did not. */
 void metrics_count_start(struct metrics *metrics, uint64_t took_us, bool up);
 /* A ping on a sandbox's link was answered: the way there and back, and what the agent was busy with

@@ -6,6 +6,7 @@
 #include "server/viewer/viewer_impl.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/loop.h"
 
 #include <stdio.h>
@@ -154,67 +155,11 @@ void viewer_run_picture(struct viewer_pages *pages, struct http_exchange *x, str
 
 /* ---- the line ---- */
 
-/* The part of what a tool was told that says what it did, where its answer does not. */
-static const struct {
-	const char *tool, *argument;
-} told_by[] = {
-	{ "run_command", "command" },
-};
-
-static const char *text_of_args(const struct tool *tool, const json_t *args)
-{
-	for (size_t i = 0; i < sizeof(told_by) / sizeof(*told_by); i++) {
-		if (strcmp(told_by[i].tool, tool->name) == 0) {
-			return json_string_value(json_object_get(args, told_by[i].argument));
-		}
-	}
-	return NULL;
-}
-
-static const char *text_of_answer(const json_t *content)
-{
-	size_t i;
-	json_t *block;
-	json_array_foreach(content, i, block)
-	{
-		const char *text = json_string_value(json_object_get(block, "text"));
-		if (text) {
-			return text;
-		}
-	}
-	return NULL;
-}
-
-/* One line.  What somebody only looked at is told by the tool's title. */
-static void write_text(
-	struct deed *deed, const json_t *args, const json_t *content, const struct err *why)
-{
-	const char *text = why ? why->text : text_of_args(deed->tool, args);
-	if (!text && !(deed->tool->hints & TOOL_READS_ONLY)) {
-		text = text_of_answer(content);
-	}
-	text = text ? text : deed->tool->title;
-	auto_free char *line = must(strndup(text, strcspn(text, "\r\n")));
-	viewer_text_copy(deed->text, sizeof(deed->text), line[0] ? line : deed->tool->title);
-}
-
-static struct field_ints read_point(const json_t *args)
-{
-	const json_t *at = json_object_get(args, "coordinate");
-	struct field_ints point = { 0 };
-	if (json_array_size(at) == 2) {
-		point.count = 2;
-		point.at[0] = (int64_t)json_number_value(json_array_get(at, 0));
-		point.at[1] = (int64_t)json_number_value(json_array_get(at, 1));
-	}
-	return point;
-}
-
 static struct deed *next_deed(struct desk *desk)
 {
 	struct deed *deed = &desk->deeds[++desk->last_seq % DEEDS_MAX];
 	buf_done(&deed->jpeg);
-	*deed = (struct deed){ .seq = desk->last_seq, .at = viewer_now_ms() };
+	*deed = (struct deed){ .seq = desk->last_seq, .at = clock_wall_ms() };
 	return deed;
 }
 
@@ -225,32 +170,29 @@ static bool is_telling(const struct tool *tool)
 	       field_find(tool->fields, "sandbox");
 }
 
-static struct vm *vm_of(struct vm_pool *vms, const char *owner, const json_t *args)
-{
-	const char *id = json_string_value(json_object_get(args, "sandbox"));
-	struct err err;
-	return id ? vm_find(vms, owner, id, &err) : vm_find_default(vms, owner, &err);
-}
-
-void viewer_pages_called(const char *owner, const struct tool *tool, const json_t *args,
-	const json_t *content, const struct err *why, void *data)
+static void on_call(const struct activity_record *record, void *data)
 {
 	struct viewer_pages *pages = data;
-	struct vm *vm = is_telling(tool) ? vm_of(pages->vms, owner, args) : NULL;
+	struct err gone;
+	struct vm *vm = record->sandbox && is_telling(record->tool)
+				? vm_find(pages->vms, record->principal, record->sandbox, &gone)
+				: NULL;
 	struct desk *desk = vm ? desk_of(pages, vm) : NULL;
 	if (!desk) {
 		return;
 	}
 	drop_wanted(desk); /* its moment has passed */
 	struct deed *deed = next_deed(desk);
-	deed->tool = tool;
-	deed->failed = why;
-	deed->point = read_point(args);
-	write_text(deed, args, content, why);
-	if (desk->present > 0 && !why && !(tool->hints & TOOL_READS_ONLY) &&
+	deed->tool = record->tool;
+	deed->failed = record->why;
+	deed->point = record->point;
+	viewer_text_copy(deed->text, sizeof(deed->text), record->summary);
+	if (desk->present > 0 && !record->why && !(record->tool->hints & TOOL_READS_ONLY) &&
 		vm_state(vm) == VM_READY) {
 		deed->picture = PICTURE_WANTED;
 		want_picture(desk);
 	}
 	tell_all(desk);
 }
+
+const struct activity_fns viewer_follows_calls = { .call = on_call };

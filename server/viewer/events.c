@@ -6,6 +6,7 @@
 #include "server/viewer/viewer_impl.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "server/mcp/json_write.h"
 #include "transport/http/websocket.h"
 
@@ -188,7 +189,7 @@ static void say_hello(struct visit *visit)
 		json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "viewer", visit->id, "mode",
 			stream_mode_words[stream->mode], "sandbox", vm_id(stream->vm), "window",
 			(json_int_t)stream->window, "expires", (json_int_t)stream->expires, "now",
-			(json_int_t)viewer_now_ms()));
+			(json_int_t)clock_wall_ms()));
 }
 
 /* ---- ... by a WebSocket ---- */

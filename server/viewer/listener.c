@@ -17,7 +17,7 @@ struct listen_streams {
 	const struct config *config;
 	struct vm_pool *vms;
 	struct metrics *metrics;
-	struct server *server;
+	struct activity *activity;
 	struct streams *streams;
 	struct public_url public;
 	struct http *http; /* where the pages are; NULL: nowhere yet */
@@ -34,8 +34,8 @@ static void on_vm_ended(struct vm *vm, const struct err *why, void *data)
 	streams_end_all(listen->streams, vm, reason ? reason + strlen(ended) : why->text);
 }
 
-struct listen_streams *listen_streams_new(
-	sd_event *event, const struct config *config, struct vm_pool *vms, struct metrics *metrics)
+struct listen_streams *listen_streams_new(sd_event *event, const struct config *config,
+	struct vm_pool *vms, struct metrics *metrics, struct activity *activity)
 {
 	struct listen_streams *listen = must(calloc(1, sizeof(*listen)));
 	struct err checked;
@@ -43,6 +43,7 @@ struct listen_streams *listen_streams_new(
 	listen->config = config;
 	listen->vms = vms;
 	listen->metrics = metrics;
+	listen->activity = activity;
 	listen->streams = streams_new(event, vms);
 	if (!public_url_init(&listen->public, config->http.public_url, &checked)) {
 		abort(); /* option_check() took it */
@@ -85,19 +86,6 @@ struct streams *listen_streams_registry(struct listen_streams *listen)
 
 /* ---- the pages ---- */
 
-static void tell_pages(struct listen_streams *listen)
-{
-	if (listen->server && listen->pages) {
-		server_on_call(listen->server, viewer_pages_called, listen->pages);
-	}
-}
-
-void listen_streams_watch(struct listen_streams *listen, struct server *server)
-{
-	listen->server = server;
-	tell_pages(listen);
-}
-
 bool listen_streams_use(
 	struct listen_streams *listen, struct http *http, struct auth *auth, struct err *err)
 {
@@ -110,10 +98,10 @@ bool listen_streams_use(
 		.authorize = auth ? auth_authorize : NULL,
 		.data = auth,
 		.metrics = listen->metrics,
+		.activity = listen->activity,
 	};
 	listen->pages = viewer_pages_new(http, listen->streams, listen->vms, &options, err);
 	listen->http = listen->pages ? http : NULL;
-	tell_pages(listen);
 	return listen->pages;
 }
 

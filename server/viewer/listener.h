@@ -3,7 +3,8 @@
 
 #include "server/config/config.h"
 #include "server/http/auth.h"
-#include "server/mcp/server.h"
+#include "server/metrics/metrics.h"
+#include "tools/streams.h"
 #include "transport/http/http.h"
 
 /*
@@ -13,16 +14,14 @@
 
 struct listen_streams;
 
-struct listen_streams *listen_streams_new(
-	sd_event *event, const struct config *config, struct vm_pool *vms, struct metrics *metrics);
+struct listen_streams *listen_streams_new(sd_event *event, const struct config *config,
+	struct vm_pool *vms, struct metrics *metrics, struct activity *activity);
 /* After the server and http, before the pool.  NULL-safe. */
 void listen_streams_free(struct listen_streams *listen);
 /* Ends a principal's links, and signs it out of the list of its desktops. */
 void listen_streams_drop_owner(struct listen_streams *listen, const char *owner);
 struct streams *listen_streams_registry(struct listen_streams *listen);
 
-/* What the pages tell of calls is the server's. */
-void listen_streams_watch(struct listen_streams *listen, struct server *server);
 /* The pages are on this listener, for those auth knows. */
 bool listen_streams_use(struct listen_streams *listen, struct http *http, struct auth *auth,
 	struct err *err) NODISCARD;

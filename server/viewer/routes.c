@@ -2,12 +2,12 @@
 #include "server/viewer/viewer_impl.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/loop.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define GRACE_MS 20000
 #define TICK_MS 5000
@@ -52,7 +52,7 @@ static enum stream_code code_of(const struct stream *stream)
 		return STREAM_GONE;
 	}
 	/* Its timer is of another clock. */
-	return stream->expires - 1000 <= viewer_now_ms() ? STREAM_EXPIRED : STREAM_REVOKED;
+	return stream->expires - 1000 <= clock_wall_ms() ? STREAM_EXPIRED : STREAM_REVOKED;
 }
 
 static void end_visits(
@@ -85,6 +85,8 @@ static void on_stream_ended(struct stream *stream, const char *why, void *data)
 	}
 }
 
+static const struct streams_fns follows_streams = { .ended = on_stream_ended };
+
 /* Now and then: what has no event of its own. */
 static int on_tick(sd_event_source *source, uint64_t usec, void *data)
 {
@@ -112,13 +114,6 @@ void viewer_need_tick(struct viewer_pages *pages)
 	if (!pages->tick) {
 		pages->tick = loop_after_ms(pages->event, TICK_MS, on_tick, pages);
 	}
-}
-
-int64_t viewer_now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* ---- options ---- */
@@ -200,7 +195,11 @@ struct viewer_pages *viewer_pages_new(struct http *http, struct streams *streams
 	if (pages->authorize) {
 		viewer_list_routes(pages);
 	}
-	streams_on_end(streams, on_stream_ended, pages);
+	listener_add(streams_listeners(streams), &pages->stream_ends, &follows_streams, pages);
+	if (options->activity) {
+		listener_add(
+			&options->activity->calls, &pages->calls, &viewer_follows_calls, pages);
+	}
 	vm_pool_on_control(vms, on_change, pages);
 	vm_pool_on_state(vms, on_state, pages);
 	return pages;
@@ -212,7 +211,8 @@ void viewer_pages_free(struct viewer_pages *pages)
 		return;
 	}
 	struct desk *desk;
-	streams_off_end(pages->streams, pages);
+	listener_remove(&pages->stream_ends);
+	listener_remove(&pages->calls);
 	vm_pool_on_control(pages->vms, NULL, NULL);
 	vm_pool_on_state(pages->vms, NULL, NULL);
 	while ((desk = LIST_FIRST(&pages->desks))) {

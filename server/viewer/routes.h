@@ -25,7 +25,8 @@ struct viewer_options {
 	/* The principal of a token, for the list at /; NULL: there is no list. */
 	const char *(*authorize)(const char *token, void *data);
 	void *data;
-	struct metrics *metrics; /* NULL: nobody counts */
+	struct metrics *metrics;   /* NULL: nobody counts */
+	struct activity *activity; /* what the pages show of calls; NULL: nothing */
 };
 
 /* Adds its routes to http.  One for a streams and its pool: it listens to both.  ERR_ARGUMENT: an
@@ -35,11 +36,7 @@ struct viewer_pages *viewer_pages_new(struct http *http, struct streams *streams
 /* Closes all viewers.  After the http it was made for, before streams and pool.  NULL-safe. */
 void viewer_pages_free(struct viewer_pages *pages);
 
-/* A tool was called and answered (why: failed): told to whoever watches its sandbox.  content: what
- * it answered, MCP blocks.  For server_on_call(); data is the pages. */
 /* Signs a principal out of the list page, wherever it is signed in. */
 void viewer_pages_sign_out(struct viewer_pages *pages, const char *owner);
-void viewer_pages_called(const char *owner, const struct tool *tool, const json_t *args,
-	const json_t *content, const struct err *why, void *data);
 
 #endif

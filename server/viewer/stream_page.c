@@ -6,6 +6,7 @@
 #include "server/viewer/viewer_impl.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static void give_cookie(struct viewer_pages *pages, struct http_exchange *x,
 	const struct stream *stream, const char *cookie)
 {
 	char name[40], path[40];
-	int64_t left_s = (stream->expires - viewer_now_ms() + 999) / 1000;
+	int64_t left_s = (stream->expires - clock_wall_ms() + 999) / 1000;
 	cookie_name(name, sizeof(name), stream);
 	snprintf(path, sizeof(path), "/s/%s/", stream->id);
 	viewer_set_cookie(pages, x, name, cookie, path, left_s > 1 ? left_s : 1);

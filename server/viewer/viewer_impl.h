@@ -37,6 +37,7 @@ struct viewer_pages {
 	const char *(*authorize)(const char *token, void *data);
 	void *data;
 	struct metrics *metrics;
+	struct listener calls, stream_ends; /* what they follow */
 	struct desks desks;
 	struct viewer_sessions sessions; /* oldest first */
 	sd_event_source *tick;           /* while there are visits */
@@ -68,7 +69,6 @@ void viewer_set_cookie(struct viewer_pages *pages, struct http_exchange *x, cons
 /* ---- routes.c ---- */
 
 void viewer_need_tick(struct viewer_pages *pages); /* there is a visit */
-int64_t viewer_now_ms(void);                       /* CLOCK_REALTIME */
 
 /* ---- stream_page.c: /s/ID/ ---- */
 
@@ -191,6 +191,7 @@ void viewer_run_picture(struct viewer_pages *pages, struct http_exchange *x, str
 	const char *rest);
 const struct deed *desk_deed(const struct desk *desk, uint64_t seq); /* NULL: not (any more) */
 void desk_forget_pictures(struct desk *desk);
+extern const struct activity_fns viewer_follows_calls; /* data is the pages */
 
 /* ---- dashboard.c: / ---- */
 

@@ -23,6 +23,7 @@ struct listen_vnc {
 	struct streams *streams;
 	struct vnc *vnc;
 	struct guests guests;
+	struct listener stream_ends;
 };
 
 struct vnc_guest {
@@ -153,6 +154,8 @@ static void on_stream_ended(struct stream *stream, const char *why, void *data)
 	}
 }
 
+static const struct streams_fns follows_streams = { .ended = on_stream_ended };
+
 /* ---- life ---- */
 
 struct listen_vnc *listen_vnc_new(sd_event *event, const struct config *config, struct vm_pool *vms,
@@ -172,7 +175,7 @@ struct listen_vnc *listen_vnc_new(sd_event *event, const struct config *config, 
 		err_while(err, "--vnc");
 		return NULL;
 	}
-	streams_on_end(streams, on_stream_ended, listen);
+	listener_add(streams_listeners(streams), &listen->stream_ends, &follows_streams, listen);
 	log_info("VNC viewers see streams at %s", vnc_address(listen->vnc));
 	return listen;
 }
@@ -185,7 +188,7 @@ const char *listen_vnc_address(const struct listen_vnc *listen)
 void listen_vnc_free(struct listen_vnc *listen)
 {
 	if (listen) {
-		streams_off_end(listen->streams, listen);
+		listener_remove(&listen->stream_ends);
 		vnc_free(listen->vnc);
 		free(listen);
 	}

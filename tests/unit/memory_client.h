@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "server/activity/activity.h"
 #include "server/mcp/server.h"
 #include "server/methods/methods.h"
 #include "tools/streams.h"
@@ -26,6 +27,7 @@ struct client {
 	struct vm_pool *vms;
 	struct tool_set *tools;
 	struct streams *streams;
+	struct activity activity;
 	struct server *server;
 	struct buf heard; /* messages, one a line, not yet taken */
 	size_t pending;   /* bytes, while stalled */
@@ -112,6 +114,7 @@ static inline void client_init_with(
 							   .tools = client->tools,
 							   .max_calls = max_calls,
 							   .streams = client->streams,
+							   .activity = &client->activity,
 							   .stream_base = client_stream_base,
 							   .addition = addition,
 							   .beat_ms = client_beat_ms,

@@ -36,7 +36,7 @@ static void begin(void)
 
 static void start(void)
 {
-	streams = listen_streams_new(event, &config, vms, NULL);
+	streams = listen_streams_new(event, &config, vms, NULL, NULL);
 }
 
 static const char *nobody(const char *token, void *data)
@@ -145,6 +145,8 @@ static void on_end(struct stream *stream, const char *why, void *data)
 
 Test(listen_streams, end_with_their_sandbox)
 {
+	static const struct streams_fns fns = { .ended = on_end };
+	static struct listener ends;
 	char ticket[SECRET_LEN + 1];
 	start();
 	struct streams *registry = listen_streams_registry(streams);
@@ -153,7 +155,7 @@ Test(listen_streams, end_with_their_sandbox)
 	while (vm_state(vm) != VM_READY) {
 		cr_assert_geq(sd_event_run(event, UINT64_MAX), 0);
 	}
-	streams_on_end(registry, on_end, NULL);
+	listener_add(streams_listeners(registry), &ends, &fns, NULL);
 	cr_assert_not_null(streams_open(registry, vm, STREAM_VIEW, 0, 60, ticket, &err));
 	vm_stop(vm, "enough of it");
 	while (!told) {

@@ -368,40 +368,79 @@ Test(mcp, a_long_list_comes_in_pages)
 /* ---- who watches ---- */
 
 struct told {
-	int times;
-	char owner[20], tool[20], text[200];
+	struct activity_record last; /* of what it points to: the tool only */
+	char principal[20], sandbox[ID_LEN + 1], summary[300], picture_type[20];
+	size_t picture_len;
 	bool failed;
 };
 
-static void on_called(const char *owner, const struct tool *tool, const json_t *args,
-	const json_t *content, const struct err *why, void *data)
+static void on_call(const struct activity_record *record, void *data)
 {
 	struct told *told = data;
-	told->times++;
-	snprintf(told->owner, sizeof(told->owner), "%s", owner);
-	snprintf(told->tool, sizeof(told->tool), "%s", tool->name);
-	snprintf(told->text, sizeof(told->text), "%s", text_at(json_array_get(content, 0), "text"));
-	told->failed = why;
-	cr_expect(json_is_object(args));
+	told->last = *record;
+	snprintf(told->principal, sizeof(told->principal), "%s", record->principal);
+	snprintf(
+		told->sandbox, sizeof(told->sandbox), "%s", record->sandbox ? record->sandbox : "");
+	snprintf(told->summary, sizeof(told->summary), "%s", record->summary);
+	snprintf(told->picture_type, sizeof(told->picture_type), "%s",
+		record->picture ? record->picture_type : "");
+	told->picture_len = record->picture ? strlen(record->picture) : 0;
+	told->failed = record->why;
 }
 
-Test(mcp, whoever_watches_is_told_of_each_call_and_its_answer)
+static const struct activity_fns follows_calls = { .call = on_call };
+
+struct recorded {
+	const char *tool, *args, *summary;
+	bool failed, anywhere; /* anywhere: it is about no sandbox */
+	int64_t x, y;
+};
+
+Test(mcp, each_call_is_recorded_once)
 {
-	struct told told = { 0 };
+	static const struct recorded rows[] = {
+		{ "left_click", "{\"coordinate\":[10,20]}", "Clicked.", .x = 10, .y = 20 },
+		{ "type", "{\"text\":\"my secret\"}", "Typed." },
+		{ "run_command", "{\"command\":\"echo a\\necho b\"}", "echo a" },
+		{ "launch", "{\"application\":\"editor\"}", "Launched editor (pid " },
+		{ "screenshot", "{}", "Take a screenshot" },
+		{ "stream_url", "{}", "Get a link to the live desktop" },
+		{ "sandbox_info", "{}", "Look at a sandbox" },
+		{ "sandbox_list", "{}", "List sandboxes", .anywhere = true },
+		{ "key", "{\"text\":\"NoSuchKey\"}", "'text': there is no key 'NoSuchKey'",
+			.failed = true },
+		{ "key", "{\"text\":\"\"}", "'text' must be a string", .failed = true },
+		{ "left_click", "{\"coordinate\":[9999,1]}", "'coordinate' must lie on",
+			.failed = true, .x = 9999, .y = 1 },
+		{ "key", "{\"text\":\"a\",\"sandbox\":\"nosuch\"}", "a sandbox id is 20",
+			.failed = true, .anywhere = true },
+	};
+	static struct told told;
+	static struct listener listener;
 	warm_up();
-	server_on_call(client.server, on_called, &told);
-	call(1, "key", "{\"text\":\"Return\"}", "");
+	const struct vm *vm = vm_at(client.vms, "memory", 0);
+	uint64_t before = client.activity.last_id;
+	listener_add(&client.activity.calls, &listener, &follows_calls, &told);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct recorded *row = &rows[i];
+		call((int)i + 1, row->tool, row->args, "");
+		json_decref(client_answer(&client));
+		cr_expect_eq(told.last.id, before + i + 1);
+		cr_expect_eq(told.last.connection, 1);
+		cr_expect_str_eq(told.last.tool->name, row->tool);
+		cr_expect_str_eq(told.principal, "memory");
+		cr_expect_str_eq(told.sandbox, row->anywhere ? "" : vm_id(vm), "%s", row->tool);
+		cr_expect_eq(strncmp(told.summary, row->summary, strlen(row->summary)), 0, "%s: %s",
+			row->tool, told.summary);
+		cr_expect_eq(told.failed, row->failed, "%s", row->tool);
+		cr_expect_eq(told.last.point.count, row->x ? 2 : 0, "%s", row->tool);
+		cr_expect_eq(told.last.point.at[0], row->x);
+		cr_expect_eq(told.last.point.at[1], row->y);
+		cr_expect_eq(told.picture_len > 100, strcmp(row->tool, "screenshot") == 0);
+		cr_expect_str_eq(told.picture_type, told.picture_len ? "image/jpeg" : "");
+	}
+	listener_remove(&listener);
+	call(99, "key", "{\"text\":\"Return\"}", "");
 	json_decref(client_answer(&client));
-	cr_expect_eq(told.times, 1);
-	cr_expect_str_eq(told.tool, "key");
-	cr_expect(strstr(told.text, "Pressed Return."), "%s", told.text);
-	cr_expect(told.owner[0] && !told.failed);
-	call(2, "key", "{\"text\":\"NoSuchKey\"}", "");
-	json_decref(client_answer(&client));
-	cr_expect_eq(told.times, 2);
-	cr_expect(told.failed && strstr(told.text, "NoSuchKey"), "%s", told.text);
-	server_on_call(client.server, NULL, NULL);
-	call(3, "key", "{\"text\":\"Return\"}", "");
-	json_decref(client_answer(&client));
-	cr_expect_eq(told.times, 2);
+	cr_expect_str_neq(told.summary, "Pressed Return.");
 }

@@ -9,6 +9,7 @@
 
 static struct tool_set *tools;
 static struct metrics *metrics;
+static struct activity activity;
 static struct metrics_now now;
 static struct buf text;
 
@@ -18,6 +19,7 @@ static void setup(void)
 	tools = tool_set_new("all", &err);
 	cr_assert(tools, "%s", err.text);
 	metrics = metrics_new(tools);
+	metrics_follow(metrics, &activity);
 }
 
 static void teardown(void)
@@ -29,10 +31,16 @@ static void teardown(void)
 
 TestSuite(metrics, .init = setup, .fini = teardown);
 
+static void add(const struct tool *tool, uint64_t us, const struct err *why)
+{
+	activity_add(&activity, &(struct activity_record){
+					.tool = tool, .summary = "x", .why = why, .took_us = us });
+}
+
 static void call(const char *tool, uint64_t us, enum err_kind kind)
 {
 	struct err why = { .kind = kind };
-	metrics_count_call(metrics, tool_find(tools, tool), us, kind ? &why : NULL);
+	add(tool_find(tools, tool), us, kind ? &why : NULL);
 }
 
 static void write_all(void)
@@ -95,7 +103,7 @@ Test(metrics, buckets_hold_all_below_them)
 Test(metrics, a_tool_of_no_set_is_not_counted)
 {
 	static const struct tool stranger = { .name = "stranger" };
-	metrics_count_call(metrics, &stranger, 1, NULL);
+	add(&stranger, 1, NULL);
 	write_all();
 	cr_expect_not(strstr(buf_text(&text), "stranger"));
 }

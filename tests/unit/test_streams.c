@@ -23,16 +23,18 @@ struct desk {
 	struct vm *vm;
 	struct streams *streams;
 	struct ended ended;
+	struct listener ends;
 	char ticket[SECRET_LEN + 1];
 };
 
 static void desk_init(struct desk *desk)
 {
+	static const struct streams_fns fns = { .ended = on_end };
 	*desk = (struct desk){ 0 };
 	host_init(&desk->host, (struct vm_config){ .backend = "fake" });
 	desk->vm = host_vm(&desk->host);
 	desk->streams = streams_new(desk->host.event, desk->host.pool);
-	streams_on_end(desk->streams, on_end, &desk->ended);
+	listener_add(streams_listeners(desk->streams), &desk->ends, &fns, &desk->ended);
 }
 
 static void desk_done(struct desk *desk)

@@ -15,7 +15,7 @@ static void on_probe(const char *backend, const struct err *err, const char *det
 	}
 }
 
-static void begin_desktop(struct desk_test *t)
+static void begin_desktop(struct viewer_site *t)
 {
 	const char *build = getenv("VITRINE_BUILD");
 	snprintf(agent_path, sizeof(agent_path), "%s/vitrine-agent", build ? build : "build-debug");
@@ -26,17 +26,17 @@ static void begin_desktop(struct desk_test *t)
 		fprintf(stderr, "skipped: %s\n", why_not);
 		cr_skip_test("%s", why_not);
 	}
-	desk_begin_with(t, config, &(struct viewer_options){ .grace_ms = 60000 });
+	site_begin_with(t, config, &(struct viewer_options){ .grace_ms = 60000 });
 }
 
-static void say(struct desk_test *t, struct page *p, struct buf *what)
+static void say(struct viewer_site *t, struct page *p, struct buf *what)
 {
 	peer_say(&t->http, &p->peer, 0x82, what->data, what->len);
 	buf_done(what);
 }
 
 /* Its answer says that all before was looked at; a request for a little is answered at once. */
-static void look(struct desk_test *t, struct page *p)
+static void look(struct viewer_site *t, struct page *p)
 {
 	struct buf out = { 0 };
 	int before = p->seen.updates;
@@ -45,7 +45,7 @@ static void look(struct desk_test *t, struct page *p)
 	until(&t->http, (page_read(p), p->seen.updates > before));
 }
 
-static void point(struct desk_test *t, struct page *p, unsigned x, unsigned y)
+static void point(struct viewer_site *t, struct page *p, unsigned x, unsigned y)
 {
 	struct buf out = { 0 };
 	rfb_say_pointer(&out, 0, x, y);
@@ -53,7 +53,7 @@ static void point(struct desk_test *t, struct page *p, unsigned x, unsigned y)
 	look(t, p);
 }
 
-static void expect_pointer(struct desk_test *t, int x, int y)
+static void expect_pointer(struct viewer_site *t, int x, int y)
 {
 	struct answer *answer = host_act(&t->host, t->vm, NULL, 0);
 	cr_assert_eq(answer->err.kind, ERR_NONE, "%s", answer->err.text);
@@ -62,7 +62,7 @@ static void expect_pointer(struct desk_test *t, int x, int y)
 	answer_free(answer);
 }
 
-static enum err_kind agent_moves(struct desk_test *t, int x, int y)
+static enum err_kind agent_moves(struct viewer_site *t, int x, int y)
 {
 	struct action move = { .kind = ACTION_MOVE, .at = { 2, { x, y } } };
 	struct answer *answer = host_act(&t->host, t->vm, &move, 1);
@@ -72,7 +72,7 @@ static enum err_kind agent_moves(struct desk_test *t, int x, int y)
 }
 
 /* The agent's pointer is painted into what a spectator sees. */
-static void sees_the_agent(struct desk_test *t, struct page *p)
+static void sees_the_agent(struct viewer_site *t, struct page *p)
 {
 	struct buf out = { 0 };
 	rfb_say_update(&out, false, 0, 0, 1280, 800);
@@ -86,7 +86,7 @@ static void sees_the_agent(struct desk_test *t, struct page *p)
 	cr_expect_eq(p->seen.cursors, 0);
 }
 
-static void only_who_has_control_moves_the_pointer(struct desk_test *t, struct page *p)
+static void only_who_has_control_moves_the_pointer(struct viewer_site *t, struct page *p)
 {
 	point(t, p, 10, 20);
 	expect_pointer(t, 400, 300);
@@ -102,7 +102,7 @@ static void only_who_has_control_moves_the_pointer(struct desk_test *t, struct p
 }
 
 /* The page's connection is cut; it comes back as the one it was and has what it had. */
-static void comes_back(struct desk_test *t, struct page *p)
+static void comes_back(struct viewer_site *t, struct page *p)
 {
 	char name[ID_LEN + 1];
 	cr_assert_eq(page_control(t, p, "\"take\":\"Ana\"", NULL), 200);
@@ -116,14 +116,16 @@ static void comes_back(struct desk_test *t, struct page *p)
 	expect_pointer(t, 77, 88);
 }
 
-static void shows_what_was_done(struct desk_test *t, struct page *p)
+static void shows_what_was_done(struct viewer_site *t, struct page *p)
 {
 	struct reply r;
-	json_auto_t *args =
-		json_pack("{s:s, s:[i,i]}", "sandbox", vm_id(t->vm), "coordinate", 70, 80);
-	json_auto_t *content = json_pack("[{s:s}]", "text", "Clicked.");
-	viewer_pages_called(
-		"alice", tool_find(t->tools, "left_click"), args, content, NULL, t->pages);
+	activity_add(&t->activity, &(struct activity_record){
+					   .principal = "alice",
+					   .sandbox = vm_id(t->vm),
+					   .tool = tool_find(t->tools, "left_click"),
+					   .summary = "Clicked.",
+					   .point = { 2, { 70, 80 } },
+				   });
 	until_heard(t, p, "\"picture\":true,\"x\":70,\"y\":80}");
 	ask_stream(t, &(struct ask){ 0 }, "pictures/1", &r);
 	cr_expect_eq(r.status, 200);
@@ -133,7 +135,7 @@ static void shows_what_was_done(struct desk_test *t, struct page *p)
 
 Test(viewer_desktop, people_watch_take_over_come_back_and_are_sent_away, .timeout = 120)
 {
-	struct desk_test t;
+	struct viewer_site t;
 	struct page p, other;
 	struct err err;
 	begin_desktop(&t);
@@ -155,5 +157,5 @@ Test(viewer_desktop, people_watch_take_over_come_back_and_are_sent_away, .timeou
 	cr_expect_eq(agent_moves(&t, 5, 5), ERR_NONE, "control was handed back");
 	page_close(&t, &p);
 	page_close(&t, &other);
-	desk_end(&t);
+	site_end(&t);
 }

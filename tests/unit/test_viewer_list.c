@@ -3,6 +3,8 @@
 #include "viewer_fixture.h"
 #include "vm/backends.h"
 
+TestSuite(viewer_list, .init = site_open, .fini = site_close);
+
 static struct ask of(const char *method, const char *path, const char *header)
 {
 	return (struct ask){
@@ -10,7 +12,7 @@ static struct ask of(const char *method, const char *path, const char *header)
 	};
 }
 
-static void sign_in(struct desk_test *t, const char *token, char *cookie, size_t size)
+static void sign_in(struct viewer_site *t, const char *token, char *cookie, size_t size)
 {
 	struct reply r;
 	struct ask ask = of("POST", "/session", NULL);
@@ -24,123 +26,106 @@ static void sign_in(struct desk_test *t, const char *token, char *cookie, size_t
 
 Test(viewer_list, the_page_is_for_everyone_and_the_list_for_those_with_a_token)
 {
-	struct desk_test t;
 	struct reply r;
 	char cookie[120];
-	desk_begin(&t);
-	cr_expect_eq(status_of(&t.http, &(struct ask){ .path = "/", .token = "" }), 200);
+	cr_expect_eq(status_of(&site.http, &(struct ask){ .path = "/", .token = "" }), 200);
 	struct ask ask = of(NULL, "/sandboxes", NULL);
-	cr_expect_eq(status_of(&t.http, &ask), 401);
-	sign_in(&t, "alices-token", cookie, sizeof(cookie));
+	cr_expect_eq(status_of(&site.http, &ask), 401);
+	sign_in(&site, "alices-token", cookie, sizeof(cookie));
 	ask.headers[0] = cookie;
-	fetch(&t.http, &ask, &r);
+	fetch(&site.http, &ask, &r);
 	cr_expect_eq(r.status, 200);
-	cr_expect(has(&r.body, vm_id(t.vm)));
+	cr_expect(has(&r.body, vm_id(site.vm)));
 	cr_expect(
 		has(&r.body, "\"state\":\"ready\",\"backend\":\"fake\""), "%s", buf_text(&r.body));
 	cr_expect(
 		has(&r.body, "\"screen\":[1280,800],\"control\":{\"holder\":\"agent\",\"since\":0},"
 			     "\"viewers\":0}"),
 		"%s", buf_text(&r.body));
-	ask_end(&t.http, &r);
-	fetch(&t.http, &(struct ask){ .path = "/sandboxes" }, &r);
-	cr_expect(has(&r.body, vm_id(t.vm)), "a bearer token does it, too");
-	ask_end(&t.http, &r);
-	desk_end(&t);
+	ask_end(&site.http, &r);
+	fetch(&site.http, &(struct ask){ .path = "/sandboxes" }, &r);
+	cr_expect(has(&r.body, vm_id(site.vm)), "a bearer token does it, too");
+	ask_end(&site.http, &r);
 }
 
 Test(viewer_list, others_see_nothing_of_it)
 {
-	struct desk_test t;
 	struct reply r;
 	char cookie[120], path[80];
-	desk_begin(&t);
-	sign_in(&t, "bobs-token", cookie, sizeof(cookie));
+	sign_in(&site, "bobs-token", cookie, sizeof(cookie));
 	struct ask ask = of(NULL, "/sandboxes", cookie);
-	fetch(&t.http, &ask, &r);
+	fetch(&site.http, &ask, &r);
 	cr_expect_str_eq(buf_text(&r.body), "{\"sandboxes\":[]}");
-	ask_end(&t.http, &r);
-	snprintf(path, sizeof(path), "/sandboxes/%s/thumbnail", vm_id(t.vm));
+	ask_end(&site.http, &r);
+	snprintf(path, sizeof(path), "/sandboxes/%s/thumbnail", vm_id(site.vm));
 	ask.path = path;
-	cr_expect_eq(status_of(&t.http, &ask), 404);
-	snprintf(path, sizeof(path), "/sandboxes/%s/stream", vm_id(t.vm));
+	cr_expect_eq(status_of(&site.http, &ask), 404);
+	snprintf(path, sizeof(path), "/sandboxes/%s/stream", vm_id(site.vm));
 	ask.body = "{}";
-	cr_expect_eq(status_of(&t.http, &ask), 404);
-	desk_end(&t);
+	cr_expect_eq(status_of(&site.http, &ask), 404);
 }
 
 Test(viewer_list, wrong_tokens_and_cookies_are_refused)
 {
-	struct desk_test t;
 	char cookie[120];
 	static char large[10000];
-	desk_begin(&t);
 	memset(large, 'x', sizeof(large) - 1);
 	struct ask ask = of("POST", "/session", NULL);
 	ask.body = "no-token";
-	cr_expect_eq(status_of(&t.http, &ask), 401);
+	cr_expect_eq(status_of(&site.http, &ask), 401);
 	ask.body = "";
-	cr_expect_eq(status_of(&t.http, &ask), 401);
+	cr_expect_eq(status_of(&site.http, &ask), 401);
 	ask.body = large;
-	cr_expect_eq(status_of(&t.http, &ask), 413);
-	sign_in(&t, "alices-token", cookie, sizeof(cookie));
+	cr_expect_eq(status_of(&site.http, &ask), 413);
+	sign_in(&site, "alices-token", cookie, sizeof(cookie));
 	cookie[strlen(cookie) - 1] ^= 1;
 	ask = of(NULL, "/sandboxes", cookie);
-	cr_expect_eq(status_of(&t.http, &ask), 401);
-	desk_end(&t);
+	cr_expect_eq(status_of(&site.http, &ask), 401);
 }
 
 Test(viewer_list, pages_of_others_do_not_get_it)
 {
-	struct desk_test t;
 	char cookie[120];
-	desk_begin(&t);
-	sign_in(&t, "alices-token", cookie, sizeof(cookie));
+	sign_in(&site, "alices-token", cookie, sizeof(cookie));
 	struct ask ask = of(NULL, "/sandboxes", cookie);
 	ask.headers[1] = "Origin: http://localhost:1";
-	cr_expect_eq(status_of(&t.http, &ask), 403);
+	cr_expect_eq(status_of(&site.http, &ask), 403);
 	ask.headers[1] = "Sec-Fetch-Site: same-site";
-	cr_expect_eq(status_of(&t.http, &ask), 403);
+	cr_expect_eq(status_of(&site.http, &ask), 403);
 	ask.headers[1] = "Sec-Fetch-Site: same-origin";
-	cr_expect_eq(status_of(&t.http, &ask), 200);
+	cr_expect_eq(status_of(&site.http, &ask), 200);
 	ask = of("POST", "/session", "Origin: http://localhost:1");
 	ask.body = "alices-token";
-	cr_expect_eq(status_of(&t.http, &ask), 403);
-	desk_end(&t);
+	cr_expect_eq(status_of(&site.http, &ask), 403);
 }
 
 Test(viewer_list, the_oldest_session_makes_room)
 {
-	struct desk_test t;
 	char alices[120], first[120], last[120];
-	desk_begin(&t);
-	sign_in(&t, "alices-token", alices, sizeof(alices));
-	sign_in(&t, "bobs-token", first, sizeof(first));
+	sign_in(&site, "alices-token", alices, sizeof(alices));
+	sign_in(&site, "bobs-token", first, sizeof(first));
 	for (int i = 0; i < 300; i++) {
-		sign_in(&t, "bobs-token", last, sizeof(last));
+		sign_in(&site, "bobs-token", last, sizeof(last));
 	}
 	struct ask ask = of(NULL, "/sandboxes", first);
-	cr_expect_eq(status_of(&t.http, &ask), 401);
+	cr_expect_eq(status_of(&site.http, &ask), 401);
 	ask.headers[0] = alices;
-	cr_expect_eq(status_of(&t.http, &ask), 200, "others are not signed out by that");
+	cr_expect_eq(status_of(&site.http, &ask), 200, "others are not signed out by that");
 	ask.headers[0] = last;
-	cr_expect_eq(status_of(&t.http, &ask), 200);
-	desk_end(&t);
+	cr_expect_eq(status_of(&site.http, &ask), 200);
 }
 
 Test(viewer_list, a_thumbnail_is_small_and_made_once_for_all_who_ask)
 {
-	struct desk_test t;
 	struct reply r[4];
 	char path[80], etag[100];
-	desk_begin(&t);
-	snprintf(path, sizeof(path), "/sandboxes/%s/thumbnail", vm_id(t.vm));
+	snprintf(path, sizeof(path), "/sandboxes/%s/thumbnail", vm_id(site.vm));
 	for (int i = 0; i < 4; i++) {
-		ask_begin(&t.http, &(struct ask){ .path = path }, &r[i]);
+		ask_begin(&site.http, &(struct ask){ .path = path }, &r[i]);
 		curl_easy_setopt(r[i].easy, CURLOPT_PRIVATE, &r[i]);
 	}
 	for (int i = 0; i < 4; i++) {
-		until(&t.http, is_done(&t.http, &r[i]));
+		until(&site.http, is_done(&site.http, &r[i]));
 		cr_expect_eq(r[i].status, 200, "%s", buf_text(&r[i].body));
 		cr_expect(r[i].body.len > 100 && memcmp(r[i].body.data, "\xff\xd8\xff", 3) == 0);
 		cr_expect_eq(r[i].body.len, r[0].body.len);
@@ -149,26 +134,25 @@ Test(viewer_list, a_thumbnail_is_small_and_made_once_for_all_who_ask)
 	cr_assert(at);
 	snprintf(etag, sizeof(etag), "If-None-Match: %.*s", (int)strcspn(at + 6, "\r"), at + 6);
 	for (int i = 0; i < 4; i++) {
-		ask_end(&t.http, &r[i]);
+		ask_end(&site.http, &r[i]);
 	}
-	cr_expect_eq(status_of(&t.http, &(struct ask){ .path = path, .headers = { etag } }), 304);
-	cr_expect_eq(vm_times(t.vm).idle, 0);
-	desk_end(&t);
+	cr_expect_eq(
+		status_of(&site.http, &(struct ask){ .path = path, .headers = { etag } }), 304);
+	cr_expect_eq(vm_times(site.vm).idle, 0);
 }
 
 Test(viewer_list, looking_is_no_use_of_the_sandbox)
 {
-	struct desk_test t;
 	char path[80];
-	desk_begin_with(&t, (struct vm_config){ .backend = "fake", .preset.idle_ms = 60000 },
+	site_end(&site);
+	site_begin_with(&site, (struct vm_config){ .backend = "fake", .preset.idle_ms = 60000 },
 		&(struct viewer_options){ 0 });
-	int64_t idle = vm_times(t.vm).idle;
+	int64_t idle = vm_times(site.vm).idle;
 	cr_assert_gt(idle, 0);
-	host_for_ms(&t.host, 20);
-	snprintf(path, sizeof(path), "/sandboxes/%s/thumbnail", vm_id(t.vm));
-	cr_expect_eq(status_of(&t.http, &(struct ask){ .path = path }), 200);
-	cr_expect_eq(vm_times(t.vm).idle, idle);
-	desk_end(&t);
+	host_for_ms(&site.host, 20);
+	snprintf(path, sizeof(path), "/sandboxes/%s/thumbnail", vm_id(site.vm));
+	cr_expect_eq(status_of(&site.http, &(struct ask){ .path = path }), 200);
+	cr_expect_eq(vm_times(site.vm).idle, idle);
 }
 
 static void on_done(struct vm *vm, const struct err *err, void *data)
@@ -180,48 +164,43 @@ static void on_done(struct vm *vm, const struct err *err, void *data)
 
 Test(viewer_list, a_paused_sandbox_keeps_its_last_picture)
 {
-	struct desk_test t;
 	char path[80];
 	bool paused = false;
-	desk_begin(&t);
-	snprintf(path, sizeof(path), "/sandboxes/%s/thumbnail", vm_id(t.vm));
+	snprintf(path, sizeof(path), "/sandboxes/%s/thumbnail", vm_id(site.vm));
 	struct ask ask = { .path = path };
-	cr_expect_eq(status_of(&t.http, &ask), 200);
-	vm_pause(t.vm, on_done, &paused);
-	until(&t.http, paused);
-	cr_expect_eq(status_of(&t.http, &ask), 200);
-	cr_expect_eq(vm_state(t.vm), VM_PAUSED);
-	vm_stop(t.vm, "enough");
-	cr_expect_eq(status_of(&t.http, &ask), 410);
-	desk_end(&t);
+	cr_expect_eq(status_of(&site.http, &ask), 200);
+	vm_pause(site.vm, on_done, &paused);
+	until(&site.http, paused);
+	cr_expect_eq(status_of(&site.http, &ask), 200);
+	cr_expect_eq(vm_state(site.vm), VM_PAUSED);
+	vm_stop(site.vm, "enough");
+	cr_expect_eq(status_of(&site.http, &ask), 410);
 }
 
 Test(viewer_list, it_leads_to_a_stream)
 {
-	struct desk_test t;
 	struct reply r;
 	char path[80];
-	desk_begin(&t);
-	snprintf(path, sizeof(path), "/sandboxes/%s/stream", vm_id(t.vm));
-	fetch(&t.http, &(struct ask){ .path = path, .body = "{\"mode\":\"control\"}" }, &r);
+	snprintf(path, sizeof(path), "/sandboxes/%s/stream", vm_id(site.vm));
+	fetch(&site.http, &(struct ask){ .path = path, .body = "{\"mode\":\"control\"}" }, &r);
 	cr_assert_eq(r.status, 200, "%s", buf_text(&r.body));
 	cr_assert_eq(sscanf(buf_text(&r.body), "{\"url\":\"s/%20[a-z0-9]/#%43[A-Za-z0-9_-]\"}",
-			     t.id, t.ticket),
+			     site.id, site.ticket),
 		2, "%s", buf_text(&r.body));
-	ask_end(&t.http, &r);
-	let_in(&t);
+	ask_end(&site.http, &r);
+	let_in(&site);
 	struct page p;
-	page_open(&t, &p);
+	page_open(&site, &p);
 	cr_expect(has(&p.events.body, "\"mode\":\"control\""));
-	page_close(&t, &p);
+	page_close(&site, &p);
 	cr_expect_eq(
-		status_of(&t.http, &(struct ask){ .path = path, .body = "{\"mode\":\"all\"}" }),
+		status_of(&site.http, &(struct ask){ .path = path, .body = "{\"mode\":\"all\"}" }),
 		400);
 	for (int i = 1; i < 100; i++) {
-		cr_assert_eq(status_of(&t.http, &(struct ask){ .path = path, .body = "{}" }), 200);
+		cr_assert_eq(
+			status_of(&site.http, &(struct ask){ .path = path, .body = "{}" }), 200);
 	}
-	cr_expect_eq(status_of(&t.http, &(struct ask){ .path = path, .body = "{}" }), 429);
-	desk_end(&t);
+	cr_expect_eq(status_of(&site.http, &(struct ask){ .path = path, .body = "{}" }), 429);
 }
 
 Test(viewer_list, without_tokens_there_is_no_list)

@@ -7,7 +7,6 @@
 #define PAGES 6
 #define STEPS 1500
 
-static struct desk_test t;
 static uint32_t dice;
 
 static unsigned roll(unsigned sides)
@@ -28,14 +27,14 @@ static struct {
 
 static void use(const struct link *link)
 {
-	memcpy(t.id, link->id, sizeof(t.id));
-	memcpy(t.cookie, link->cookie, sizeof(t.cookie));
+	memcpy(site.id, link->id, sizeof(site.id));
+	memcpy(site.cookie, link->cookie, sizeof(site.cookie));
 }
 
 static void pass_time(void)
 {
 	for (unsigned turns = roll(8); turns > 0; turns--) {
-		turn(&t.http);
+		turn(&site.http);
 	}
 }
 
@@ -45,11 +44,11 @@ static void open_link(struct link *link)
 {
 	struct err err;
 	const struct stream *stream =
-		streams_open(t.streams, t.vm, roll(4) ? STREAM_CONTROL : STREAM_VIEW, roll(8) == 0,
-			1 + roll(600), t.ticket, &err);
+		streams_open(site.streams, site.vm, roll(4) ? STREAM_CONTROL : STREAM_VIEW,
+			roll(8) == 0, 1 + roll(600), site.ticket, &err);
 	if (stream) {
 		memcpy(link->id, stream->id, sizeof(link->id));
-		memcpy(link->ticket, t.ticket, sizeof(link->ticket));
+		memcpy(link->ticket, site.ticket, sizeof(link->ticket));
 		link->cookie[0] = '\0';
 	}
 }
@@ -58,18 +57,18 @@ static void enter(struct link *link)
 {
 	struct reply r;
 	use(link);
-	ask_stream(&t, &(struct ask){ .body = link->ticket }, "open", &r);
+	ask_stream(&site, &(struct ask){ .body = link->ticket }, "open", &r);
 	if (r.status == 204 && !link->cookie[0]) {
 		keep_cookie(&r, link->cookie, sizeof(link->cookie));
 	}
-	ask_end(&t.http, &r);
+	ask_end(&site.http, &r);
 }
 
 /* A new one in the place of one that has ended, mostly. */
 static void revive(struct link *link)
 {
 	struct err err;
-	if (roll(4) && !streams_find(t.streams, link->id, &err)) {
+	if (roll(4) && !streams_find(site.streams, link->id, &err)) {
 		open_link(link);
 	}
 	if (roll(4) && !link->cookie[0]) {
@@ -91,14 +90,14 @@ static void listen_to(struct page *p, struct link *link)
 {
 	char path[100];
 	use(link);
-	snprintf(path, sizeof(path), "/s/%s/events?viewer=%s", t.id, p->viewer);
+	snprintf(path, sizeof(path), "/s/%s/events?viewer=%s", site.id, p->viewer);
 	if (p->has_events) {
-		page_deaf(&t, p);
+		page_close_events(&site, p);
 	}
 	struct ask ask = {
-		.path = path, .token = "", .headers = { t.cookie[0] ? t.cookie : NULL }
+		.path = path, .token = "", .headers = { site.cookie[0] ? site.cookie : NULL }
 	};
-	ask_begin(&t.http, &ask, &p->events);
+	ask_begin(&site.http, &ask, &p->events);
 	p->has_events = true;
 }
 
@@ -107,16 +106,16 @@ static void plug_in(struct page *p, struct link *link)
 	auto_buf struct buf hello = { 0 }, rfb = { 0 };
 	use(link);
 	if (p->has_socket) {
-		page_unplug(p);
+		page_close_socket(p);
 	}
-	socket_hello(&t, p, &hello);
-	peer_open(&t.http, &p->peer, false);
-	peer_write(&t.http, &p->peer, hello.data, hello.len);
+	socket_hello(&site, p, &hello);
+	peer_open(&site.http, &p->peer, false);
+	peer_write(&site.http, &p->peer, hello.data, hello.len);
 	p->has_socket = true;
 	pass_time();
 	rfb_say_hello(&rfb);
 	rfb_say_update(&rfb, false, 0, 0, 10, 10);
-	peer_say(&t.http, &p->peer, 0x82, rfb.data, rfb.len);
+	peer_say(&site.http, &p->peer, 0x82, rfb.data, rfb.len);
 }
 
 static void talk(struct page *p)
@@ -132,13 +131,13 @@ static void talk(struct page *p)
 	rfb_say_key(&out, roll(2), 'a' + roll(26));
 	rfb_say_pointer(&out, roll(2), roll(1280), roll(800));
 	rfb_say_update(&out, roll(2), 0, 0, 10, 10);
-	peer_say(&t.http, &p->peer, 0x82, out.data, out.len);
+	peer_say(&site.http, &p->peer, 0x82, out.data, out.len);
 	peer_read(&p->peer);
 }
 
 static void leave(struct page *p)
 {
-	page_close(&t, p);
+	page_close(&site, p);
 	p->viewer[0] = roll(2) ? p->viewer[0] : '\0';
 }
 
@@ -146,11 +145,16 @@ static void leave(struct page *p)
 
 static void act(void)
 {
-	json_auto_t *args = json_pack("{s:s, s:[i,i]}", "sandbox", vm_id(t.vm), "coordinate",
-		(int)roll(1280), (int)roll(800));
 	struct err why = { .kind = ERR_STATE, .text = "no" };
-	viewer_pages_called("alice", tool_find(t.tools, roll(4) ? "left_click" : "screenshot"),
-		args, NULL, roll(4) ? NULL : &why, t.pages);
+	activity_add(&site.activity,
+		&(struct activity_record){
+			.principal = "alice",
+			.sandbox = vm_id(site.vm),
+			.tool = tool_find(site.tools, roll(4) ? "left_click" : "screenshot"),
+			.summary = "x",
+			.point = { 2, { roll(1280), roll(800) } },
+			.why = roll(4) ? NULL : &why,
+		});
 }
 
 static void on_paused(struct vm *vm, const struct err *err, void *data)
@@ -163,30 +167,30 @@ static void change_sandbox(void)
 	struct err err;
 	unsigned what = roll(6);
 	if (what == 0) {
-		vm_stop(t.vm, "the dice say so");
+		vm_stop(site.vm, "the dice say so");
 	} else if (what < 3) {
-		vm_pause(t.vm, on_paused, NULL);
-	} else if (vm_state(t.vm) >= VM_STOPPING) {
-		t.vm = vm_create(t.host.pool, "alice", NULL, &err);
-		cr_assert(t.vm, "%s", err.text);
+		vm_pause(site.vm, on_paused, NULL);
+	} else if (vm_state(site.vm) >= VM_STOPPING) {
+		site.vm = vm_create(site.host.pool, "alice", NULL, &err);
+		cr_assert(site.vm, "%s", err.text);
 	} else {
-		host_wait(&t.host, t.vm);
+		host_wait(&site.host, site.vm);
 	}
-	if (vm_state(t.vm) >= VM_STOPPING) { /* nobody holds on to one that has gone */
-		t.vm = host_vm(&t.host);
+	if (vm_state(site.vm) >= VM_STOPPING) { /* nobody holds on to one that has gone */
+		site.vm = host_vm(&site.host);
 	}
 }
 
 static void look_at_list(void)
 {
 	char path[80];
-	snprintf(path, sizeof(path), "/sandboxes/%s/thumbnail", vm_id(t.vm));
+	snprintf(path, sizeof(path), "/sandboxes/%s/thumbnail", vm_id(site.vm));
 	struct reply r;
-	ask_begin(&t.http, &(struct ask){ .path = roll(3) ? path : "/sandboxes" }, &r);
+	ask_begin(&site.http, &(struct ask){ .path = roll(3) ? path : "/sandboxes" }, &r);
 	for (unsigned turns = roll(3); turns > 0; turns--) {
-		turn(&t.http);
+		turn(&site.http);
 	}
-	ask_end(&t.http, &r); /* perhaps before its answer */
+	ask_end(&site.http, &r); /* perhaps before its answer */
 }
 
 /* ---- one thing after another ---- */
@@ -195,7 +199,7 @@ static void control(struct page *p, struct link *link)
 {
 	use(link);
 	page_control(
-		&t, p, roll(2) ? "\"take\":\"Ana\"" : "\"give_back\":true,\"says\":\"x\"", NULL);
+		&site, p, roll(2) ? "\"take\":\"Ana\"" : "\"give_back\":true,\"says\":\"x\"", NULL);
 }
 
 static void step(void)
@@ -215,7 +219,7 @@ static void step(void)
 		enter(link);
 		break;
 	case 2:
-		if (roll(4) == 0 && !streams_revoke(t.streams, "alice", link->id, &err)) {
+		if (roll(4) == 0 && !streams_revoke(site.streams, "alice", link->id, &err)) {
 			open_link(link);
 		}
 		break;
@@ -254,7 +258,7 @@ static void step(void)
 static void storm(uint32_t seed)
 {
 	dice = seed;
-	desk_begin_graceful(&t, 50);
+	site_begin_away(&site, 50);
 	for (size_t i = 0; i < STREAMS; i++) {
 		open_link(&links[i]);
 		enter(&links[i]);
@@ -263,10 +267,10 @@ static void storm(uint32_t seed)
 		step();
 	}
 	for (size_t i = 0; i < PAGES; i++) {
-		page_close(&t, &pages[i].page);
+		page_close(&site, &pages[i].page);
 	}
 	pass_time();
-	desk_end(&t);
+	site_end(&site);
 }
 
 Test(viewer_storm, one, .timeout = 120)

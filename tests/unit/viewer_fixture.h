@@ -10,7 +10,7 @@
 #include "vm_host.h"
 #include "ws_peer.h"
 
-struct desk_test {
+struct viewer_site {
 	struct fixture http;
 	struct host host;
 	struct vm *vm;
@@ -18,18 +18,19 @@ struct desk_test {
 	struct viewer_pages *pages;
 	struct tool_set *tools;
 	struct metrics *metrics;
+	struct activity activity;
 	const struct stream *stream;
 	char id[ID_LEN + 1], ticket[SECRET_LEN + 1];
 	char cookie[120]; /* "Cookie: vitrine_ID=..." */
 };
 
-static inline void desk_begin_with(
-	struct desk_test *t, struct vm_config vms, const struct viewer_options *how)
+static inline void site_begin_with(
+	struct viewer_site *t, struct vm_config vms, const struct viewer_options *how)
 {
 	vms.commands_during_takeover = true; /* what was typed is read back with a command */
 	struct viewer_options options = *how;
 	struct err err;
-	*t = (struct desk_test){ 0 };
+	*t = (struct viewer_site){ 0 };
 	begin_with(&t->http, &(struct http_options){ 0 });
 	t->host = (struct host){ .event = t->http.event, .config = vms };
 	t->host.pool = vm_pool_new(t->http.event, &t->host.config, vm_backends);
@@ -38,25 +39,26 @@ static inline void desk_begin_with(
 	t->streams = streams_new(t->http.event, t->host.pool);
 	options.authorize = authorize;
 	options.metrics = t->metrics;
+	options.activity = &t->activity;
 	t->pages = viewer_pages_new(t->http.http, t->streams, t->host.pool, &options, &err);
 	cr_assert(t->pages, "%s", err.text);
 	t->vm = host_vm(&t->host);
 }
 
-/* Who is away for that long has gone. */
-static inline void desk_begin_graceful(struct desk_test *t, int64_t grace_ms)
+/* A page that is away for that long is over. */
+static inline void site_begin_away(struct viewer_site *t, int64_t grace_ms)
 {
-	desk_begin_with(t, (struct vm_config){ .backend = "fake" },
+	site_begin_with(t, (struct vm_config){ .backend = "fake" },
 		&(struct viewer_options){ .grace_ms = grace_ms });
 }
 
 /* Longer than any test takes. */
-static inline void desk_begin(struct desk_test *t)
+static inline void site_begin(struct viewer_site *t)
 {
-	desk_begin_graceful(t, 600000);
+	site_begin_away(t, 600000);
 }
 
-static inline void desk_end(struct desk_test *t)
+static inline void site_end(struct viewer_site *t)
 {
 	struct fixture *f = &t->http;
 	streamable_free(f->streamable);
@@ -72,8 +74,28 @@ static inline void desk_end(struct desk_test *t)
 	buf_done(&f->texts);
 }
 
+/* The one that suites begin and end: TestSuite(NAME, .init = site_open, .fini = site_close). */
+static struct viewer_site site;
+
+static inline void site_open(void)
+{
+	site_begin(&site);
+}
+
+static inline void site_close(void)
+{
+	site_end(&site);
+}
+
+/* The same with pages that are over sooner. */
+static inline void site_reopen(int64_t grace_ms)
+{
+	site_end(&site);
+	site_begin_away(&site, grace_ms);
+}
+
 /* A stream, whose ticket nobody has used. */
-static inline void open_stream(struct desk_test *t, enum stream_mode mode, int64_t seconds)
+static inline void open_stream(struct viewer_site *t, enum stream_mode mode, int64_t seconds)
 {
 	struct err err;
 	t->stream = streams_open(t->streams, t->vm, mode, 0, seconds, t->ticket, &err);
@@ -85,7 +107,7 @@ static inline void open_stream(struct desk_test *t, enum stream_mode mode, int64
 /* What one request to "/s/ID/WHAT" says; end it with ask_end().  No token, the cookie if there is
  * one. */
 static inline void ask_stream(
-	struct desk_test *t, const struct ask *how, const char *what, struct reply *r)
+	struct viewer_site *t, const struct ask *how, const char *what, struct reply *r)
 {
 	struct ask ask = *how;
 	char path[200];
@@ -101,7 +123,7 @@ static inline void ask_stream(
 	fetch(&t->http, &ask, r);
 }
 
-static inline long stream_status(struct desk_test *t, const struct ask *how, const char *what)
+static inline long stream_status(struct viewer_site *t, const struct ask *how, const char *what)
 {
 	struct reply r;
 	ask_stream(t, how, what, &r);
@@ -119,7 +141,7 @@ static inline void keep_cookie(const struct reply *r, char *to, size_t size)
 	snprintf(to, size, "Cookie: %.*s", (int)strcspn(at, ";"), at);
 }
 
-static inline void let_in(struct desk_test *t)
+static inline void let_in(struct viewer_site *t)
 {
 	struct reply r;
 	ask_stream(t, &(struct ask){ .body = t->ticket }, "open", &r);
@@ -141,7 +163,7 @@ struct page {
 };
 
 /* back: under the name it had, or NULL. */
-static inline void page_listen(struct desk_test *t, struct page *p, const char *back)
+static inline void page_listen(struct viewer_site *t, struct page *p, const char *back)
 {
 	char path[100];
 	struct fixture *f = &t->http;
@@ -158,13 +180,13 @@ static inline void page_listen(struct desk_test *t, struct page *p, const char *
 	snprintf(p->viewer, sizeof(p->viewer), "%s", at + strlen("\"viewer\":\""));
 }
 
-static inline void page_deaf(struct desk_test *t, struct page *p)
+static inline void page_close_events(struct viewer_site *t, struct page *p)
 {
 	ask_end(&t->http, &p->events);
 	p->has_events = false;
 }
 
-static inline bool page_heard(struct desk_test *t, struct page *p, const char *text)
+static inline bool page_heard(struct viewer_site *t, struct page *p, const char *text)
 {
 	is_done(&t->http, &p->events);
 	return has(&p->events.body, text);
@@ -178,7 +200,7 @@ static inline void page_forget(struct page *p)
 	buf_done(&p->events.body);
 }
 
-static inline void socket_hello(struct desk_test *t, const struct page *p, struct buf *to)
+static inline void socket_hello(struct viewer_site *t, const struct page *p, struct buf *to)
 {
 	buf_printf(to,
 		"GET /s/%s/socket?viewer=%s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
@@ -187,7 +209,7 @@ static inline void socket_hello(struct desk_test *t, const struct page *p, struc
 		t->id, p->viewer, t->cookie[0] ? t->cookie : "X-No: cookie");
 }
 
-static inline void page_plug(struct desk_test *t, struct page *p)
+static inline void page_open_socket(struct viewer_site *t, struct page *p)
 {
 	auto_buf struct buf hello = { 0 }, rfb = { 0 };
 	socket_hello(t, p, &hello);
@@ -215,9 +237,9 @@ static inline bool page_read(struct page *p)
 	return p->close.len >= 2 || p->peer.over;
 }
 
-static inline void page_watch(struct desk_test *t, struct page *p)
+static inline void page_watch(struct viewer_site *t, struct page *p)
 {
-	page_plug(t, p);
+	page_open_socket(t, p);
 	until(&t->http, (page_read(p), p->seen.stage == 4));
 }
 
@@ -226,7 +248,7 @@ static inline unsigned page_code(const struct page *p)
 	return p->close.len >= 2 ? (unsigned)p->close.data[0] << 8 | p->close.data[1] : 0;
 }
 
-static inline void page_unplug(struct page *p)
+static inline void page_close_socket(struct page *p)
 {
 	peer_close(&p->peer);
 	buf_done(&p->seen.in);
@@ -234,24 +256,24 @@ static inline void page_unplug(struct page *p)
 	p->has_socket = false;
 }
 
-static inline void page_open(struct desk_test *t, struct page *p)
+static inline void page_open(struct viewer_site *t, struct page *p)
 {
 	*p = (struct page){ 0 };
 	page_listen(t, p, NULL);
 	page_watch(t, p);
 }
 
-static inline void page_close(struct desk_test *t, struct page *p)
+static inline void page_close(struct viewer_site *t, struct page *p)
 {
 	if (p->has_events) {
-		page_deaf(t, p);
+		page_close_events(t, p);
 	}
 	if (p->has_socket) {
-		page_unplug(p);
+		page_close_socket(p);
 	}
 }
 
-static inline void page_key(struct desk_test *t, struct page *p, unsigned keysym)
+static inline void page_key(struct viewer_site *t, struct page *p, unsigned keysym)
 {
 	auto_buf struct buf out = { 0 };
 	rfb_say_key(&out, true, keysym);
@@ -263,7 +285,7 @@ static inline void page_key(struct desk_test *t, struct page *p, unsigned keysym
 
 /* The status of a POST of body, where %s stands for the page's name; what it said goes to ret. */
 static inline long page_control(
-	struct desk_test *t, const struct page *p, const char *rest, struct buf *ret)
+	struct viewer_site *t, const struct page *p, const char *rest, struct buf *ret)
 {
 	char body[9000];
 	struct reply r;
@@ -278,7 +300,7 @@ static inline long page_control(
 	return status;
 }
 
-static inline bool typed_is(struct desk_test *t, const char *text)
+static inline bool typed_is(struct viewer_site *t, const char *text)
 {
 	struct answer *answer = host_exec(&t->host, t->vm, "cat typed", 10000);
 	cr_assert_eq(answer->err.kind, ERR_NONE, "%s", answer->err.text);

@@ -2,6 +2,8 @@
 /* A page's events by a WebSocket: the same as by a request, and as closely guarded. */
 #include "viewer_fixture.h"
 
+TestSuite(viewer_wire, .init = site_open, .fini = site_close);
+
 struct wire {
 	struct peer peer;
 	struct buf heard;
@@ -9,7 +11,7 @@ struct wire {
 	char viewer[ID_LEN + 1];
 };
 
-static void wire_hello(struct desk_test *t, const char *back, const char *more, struct buf *to)
+static void wire_hello(struct viewer_site *t, const char *back, const char *more, struct buf *to)
 {
 	buf_printf(to,
 		"GET /s/%s/events%s%s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
@@ -34,7 +36,7 @@ static bool wire_heard(struct wire *w, const char *text)
 	return has(&w->heard, text);
 }
 
-static void wire_open(struct desk_test *t, struct wire *w, const char *back)
+static void wire_open(struct viewer_site *t, struct wire *w, const char *back)
 {
 	auto_buf struct buf hello = { 0 };
 	*w = (struct wire){ 0 };
@@ -56,83 +58,71 @@ static void wire_close(struct wire *w)
 
 Test(viewer_wire, tells_what_changes_and_why_it_is_over)
 {
-	struct desk_test t;
 	struct wire w;
 	struct err err;
-	desk_begin(&t);
-	open_stream(&t, STREAM_CONTROL, 60);
-	let_in(&t);
-	wire_open(&t, &w, NULL);
-	cr_expect_eq(t.stream->viewers, 1);
-	uint64_t fence = vm_control_take(t.vm, "Ana \"A\"");
-	until(&t.http, wire_heard(&w, "\"who\":\"Ana \\\"A\\\"\""));
-	cr_assert(vm_control_give_back(t.vm, fence, NULL, &err));
-	cr_assert(streams_revoke(t.streams, "alice", t.id, &err));
-	until(&t.http, wire_heard(&w, "{\"event\":\"ended\",\"data\":{\"code\":4001"));
-	until(&t.http, (wire_heard(&w, ""), w.code));
+	open_stream(&site, STREAM_CONTROL, 60);
+	let_in(&site);
+	wire_open(&site, &w, NULL);
+	cr_expect_eq(site.stream->viewers, 1);
+	uint64_t fence = vm_control_take(site.vm, "Ana \"A\"");
+	until(&site.http, wire_heard(&w, "\"who\":\"Ana \\\"A\\\"\""));
+	cr_assert(vm_control_give_back(site.vm, fence, NULL, &err));
+	cr_assert(streams_revoke(site.streams, "alice", site.id, &err));
+	until(&site.http, wire_heard(&w, "{\"event\":\"ended\",\"data\":{\"code\":4001"));
+	until(&site.http, (wire_heard(&w, ""), w.code));
 	cr_expect_eq(w.code, STREAM_REVOKED);
 	wire_close(&w);
-	desk_end(&t);
 }
 
 Test(viewer_wire, a_page_that_comes_back_still_holds_what_it_held)
 {
-	struct desk_test t;
 	struct wire w, again;
 	struct page p = { 0 };
-	desk_begin(&t);
-	open_stream(&t, STREAM_CONTROL, 60);
-	let_in(&t);
-	wire_open(&t, &w, NULL);
+	open_stream(&site, STREAM_CONTROL, 60);
+	let_in(&site);
+	wire_open(&site, &w, NULL);
 	memcpy(p.viewer, w.viewer, sizeof(p.viewer));
-	cr_assert_eq(page_control(&t, &p, "\"take\":\"Ana\"", NULL), 200);
-	until(&t.http, wire_heard(&w, "\"mine\":true"));
-	wire_open(&t, &again, w.viewer); /* nobody has noticed that the first one is gone */
+	cr_assert_eq(page_control(&site, &p, "\"take\":\"Ana\"", NULL), 200);
+	until(&site.http, wire_heard(&w, "\"mine\":true"));
+	wire_open(&site, &again, w.viewer); /* nobody has noticed that the first one is gone */
 	cr_expect_str_eq(again.viewer, w.viewer);
 	cr_expect(wire_heard(&again, "\"mine\":true"));
-	until(&t.http, (wire_heard(&w, ""), w.code));
+	until(&site.http, (wire_heard(&w, ""), w.code));
 	cr_expect_eq(w.code, 1008);
-	cr_expect_eq(t.stream->viewers, 1);
+	cr_expect_eq(site.stream->viewers, 1);
 
 	/* ... and goes on by a request, as where a proxy lets no WebSocket through. */
-	page_listen(&t, &p, again.viewer);
-	cr_expect(page_heard(&t, &p, "\"mine\":true"));
-	until(&t.http, (wire_heard(&again, ""), again.code));
-	page_close(&t, &p);
+	page_listen(&site, &p, again.viewer);
+	cr_expect(page_heard(&site, &p, "\"mine\":true"));
+	until(&site.http, (wire_heard(&again, ""), again.code));
+	page_close(&site, &p);
 	wire_close(&w);
 	wire_close(&again);
-	desk_end(&t);
 }
 
 Test(viewer_wire, who_leaves_without_a_word_is_not_there)
 {
-	struct desk_test t;
 	struct wire w;
-	desk_begin(&t);
-	open_stream(&t, STREAM_VIEW, 60);
-	let_in(&t);
-	wire_open(&t, &w, NULL);
+	open_stream(&site, STREAM_VIEW, 60);
+	let_in(&site);
+	wire_open(&site, &w, NULL);
 	wire_close(&w);
-	until(&t.http, t.stream->viewers == 0);
-	desk_end(&t);
+	until(&site.http, site.stream->viewers == 0);
 }
 
 Test(viewer_wire, it_is_for_listening_only)
 {
-	struct desk_test t;
 	struct wire w;
-	desk_begin(&t);
-	open_stream(&t, STREAM_VIEW, 60);
-	let_in(&t);
-	wire_open(&t, &w, NULL);
-	peer_say(&t.http, &w.peer, 0x82, "{}", 2);
-	until(&t.http, (wire_heard(&w, ""), w.code));
+	open_stream(&site, STREAM_VIEW, 60);
+	let_in(&site);
+	wire_open(&site, &w, NULL);
+	peer_say(&site.http, &w.peer, 0x82, "{}", 2);
+	until(&site.http, (wire_heard(&w, ""), w.code));
 	cr_expect_eq(w.code, 1008);
 	wire_close(&w);
-	desk_end(&t);
 }
 
-static void expect_refused(struct desk_test *t, const char *more, const char *status)
+static void expect_refused(struct viewer_site *t, const char *more, const char *status)
 {
 	auto_buf struct buf hello = { 0 };
 	struct peer peer;
@@ -147,11 +137,8 @@ static void expect_refused(struct desk_test *t, const char *more, const char *st
 
 Test(viewer_wire, is_for_our_pages_with_a_cookie)
 {
-	struct desk_test t;
-	desk_begin(&t);
-	open_stream(&t, STREAM_VIEW, 60);
-	expect_refused(&t, "", "HTTP/1.1 401");
-	let_in(&t);
-	expect_refused(&t, "Origin: http://localhost:1\r\n", "HTTP/1.1 403");
-	desk_end(&t);
+	open_stream(&site, STREAM_VIEW, 60);
+	expect_refused(&site, "", "HTTP/1.1 401");
+	let_in(&site);
+	expect_refused(&site, "Origin: http://localhost:1\r\n", "HTTP/1.1 403");
 }
