@@ -25,6 +25,32 @@ const struct field *field_find(const struct field *fields, const char *name)
 	return NULL;
 }
 
+struct field field_row(const struct field *f)
+{
+	if (!f->like) {
+		return *f;
+	}
+	struct field row = field_row(f->like);
+	row.name = f->name;
+	row.offset += f->offset;
+	row.required = f->required;
+	row.header = f->header;
+	row.help = f->help ? f->help : row.help;
+	row.preset = f->open ? -1 : row.preset;
+	row.preset_text = f->open ? NULL : row.preset_text;
+	return row;
+}
+
+/* Without a copy where none is needed. */
+static const struct field *whole(const struct field *f, struct field *copy)
+{
+	if (f->like) {
+		*copy = field_row(f);
+		return copy;
+	}
+	return f;
+}
+
 /* ---- sentences ---- */
 
 struct shown {
@@ -327,6 +353,22 @@ static void set_preset(const struct field *f, void *slot)
 	}
 }
 
+static bool decode_row(const struct field *row, const json_t *in, void *out, struct err *err)
+{
+	struct field copy;
+	const struct field *f = whole(row, &copy);
+	void *slot = (char *)out + f->offset;
+	const json_t *v = json_object_get(in, f->name);
+	if (v && !json_is_null(v)) {
+		return decode_one(f, v, slot) || refuse(f, v, err);
+	}
+	if (f->required) {
+		return refuse_missing(f, err);
+	}
+	set_preset(f, slot);
+	return true;
+}
+
 bool field_decode(const struct field *fields, const json_t *in, void *out, struct err *err)
 {
 	const char *key;
@@ -342,15 +384,8 @@ bool field_decode(const struct field *fields, const json_t *in, void *out, struc
 		}
 	}
 	for (const struct field *f = fields; f->name; f++) {
-		void *slot = (char *)out + f->offset;
-		v = json_object_get(in, f->name);
-		if (!v || json_is_null(v)) {
-			if (f->required) {
-				return refuse_missing(f, err);
-			}
-			set_preset(f, slot);
-		} else if (!decode_one(f, v, slot)) {
-			return refuse(f, v, err);
+		if (!decode_row(f, in, out, err)) {
+			return false;
 		}
 	}
 	return true;
@@ -423,7 +458,9 @@ static bool is_preset(const struct field *f, const void *slot)
 json_t *field_encode(const struct field *fields, const void *in)
 {
 	json_t *object = json_object();
-	for (const struct field *f = fields; f->name; f++) {
+	struct field copy;
+	for (; fields->name; fields++) {
+		const struct field *f = whole(fields, &copy);
 		const void *slot = (const char *)in + f->offset;
 		if (f->required || !is_preset(f, slot)) {
 			json_object_set_new(object, f->name, encode_one(f, slot));
@@ -537,7 +574,8 @@ json_t *field_schema(const struct field *fields)
 {
 	json_t *props = json_object(), *required = json_array();
 	for (const struct field *f = fields; f->name; f++) {
-		json_object_set_new(props, f->name, property(f));
+		struct field copy;
+		json_object_set_new(props, f->name, property(whole(f, &copy)));
 		if (f->required) {
 			json_array_append_new(required, json_string(f->name));
 		}

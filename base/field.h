@@ -46,7 +46,14 @@ struct field {
 	const char *preset_text;    /* STRING: the value when absent; NULL without one */
 	const char *const *choices; /* ENUM: NULL-ended; the value is the index */
 	const char *header; /* the HTTP header (behind "Mcp-Param-") that repeats it, or NULL */
+	/* A row of another table about a struct that lies at `offset` in this one.  Only name,
+	 * required and header are then this row's own; its help, where it has one, and open. */
+	const struct field *like;
+	bool open; /* with like: no default; absent is -1 or NULL */
 };
+
+/* The row itself, with all that it takes from another. */
+struct field field_row(const struct field *f);
 
 /* Where member m of T is; does not compile unless it has the type the row needs. */
 #define FIELD_AT(T, m, want) \

@@ -13,33 +13,25 @@
  * or wakes one: who asks what there is must not change it.
  */
 
-#define ABSENT (-1)
-
 /* ---- sandbox_create ---- */
 
 struct create_args {
-	const char *image, *screen, *from;
-	int64_t memory, cpus, timeout, idle_timeout;
-	int network, on_timeout;
-	const json_t *labels;
+	struct vm_spec_args spec;
+	const char *from;
 };
 
+/* What is left out is as the server was set up. */
+#define ROW(name, which) VM_SPEC_FIELD(struct create_args, spec, name, which, .open = true)
 static const struct field create_fields[] = {
-	FIELD_STR(
-		struct create_args, image, "Image to boot: a name or an id.", .min = 1, .max = 64),
-	FIELD_NUM(struct create_args, memory, "MiB of memory.", .min = 256, .max = 1 << 20),
-	FIELD_NUM(struct create_args, cpus, "Processors.", .min = 1, .max = 64),
-	FIELD_STR(struct create_args, screen, "WIDTHxHEIGHT in pixels.", .min = 1, .max = 16),
-	FIELD_ONE_OF(struct create_args, network, "What the desktop can reach.", vm_network_words,
-		.preset = ABSENT),
-	FIELD_NUM(struct create_args, timeout, "Seconds it lives; 0: until it is ended.", .min = 0,
-		.max = VM_TIMEOUT_MAX_S, .preset = ABSENT),
-	FIELD_NUM(struct create_args, idle_timeout,
-		"Seconds it lives without a call; 0: until it is ended.", .min = 0,
-		.max = VM_TIMEOUT_MAX_S, .preset = ABSENT),
-	FIELD_ONE_OF(struct create_args, on_timeout, "What a timeout does.", vm_on_timeout_words,
-		.preset = ABSENT),
-	FIELD_STRINGS(struct create_args, labels, "Your own labels.", 16),
+	ROW("image", VM_SPEC_IMAGE),
+	ROW("memory", VM_SPEC_MEMORY),
+	ROW("cpus", VM_SPEC_CPUS),
+	ROW("screen", VM_SPEC_SCREEN),
+	ROW("network", VM_SPEC_NETWORK),
+	ROW("timeout", VM_SPEC_TIMEOUT),
+	ROW("idle_timeout", VM_SPEC_IDLE_TIMEOUT),
+	ROW("on_timeout", VM_SPEC_ON_TIMEOUT),
+	ROW("labels", VM_SPEC_LABELS),
 	FIELD_STR(struct create_args, from,
 		"Snapshot (id or name) to start from; image, memory, cpus, screen and network are "
 		"the snapshot's.",
@@ -47,30 +39,27 @@ static const struct field create_fields[] = {
 	{ 0 },
 };
 
-static int64_t to_ms(int64_t seconds)
-{
-	return seconds ? seconds * 1000 : -1;
-}
-
 /* More than the machine has would end it, not only the sandbox. */
 static bool check_memory(const struct create_args *args, struct err *err)
 {
 	int64_t there = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20;
-	return args->memory <= there || err_set(err, ERR_LIMIT,
-						"'memory' may be at most %lld, the MiB that the "
-						"server's machine has; got %lld",
-						(long long)there, (long long)args->memory);
+	return args->spec.memory <= there ||
+	       err_set(err, ERR_LIMIT,
+		       "'memory' may be at most %lld, the MiB that the "
+		       "server's machine has; got %lld",
+		       (long long)there, (long long)args->spec.memory);
 }
 
 /* What a snapshot has settled already. */
 static bool check_from(const struct create_args *args, struct err *err)
 {
-	const char *settled = args->image               ? "image"
-			      : args->memory            ? "memory"
-			      : args->cpus              ? "cpus"
-			      : args->screen            ? "screen"
-			      : args->network != ABSENT ? "network"
-							: NULL;
+	const struct vm_spec_args *spec = &args->spec;
+	const char *settled = spec->image          ? "image"
+			      : spec->memory >= 0  ? "memory"
+			      : spec->cpus >= 0    ? "cpus"
+			      : spec->screen       ? "screen"
+			      : spec->network >= 0 ? "network"
+						   : NULL;
 	return !settled ||
 	       err_set(err, ERR_ARGUMENT,
 		       "'%s' and 'from' do not go together: a sandbox from a snapshot is as "
@@ -101,18 +90,7 @@ static bool spec_of(
 	if (args->from && !spec_from(call, args, spec, err)) {
 		return false;
 	}
-	if (args->screen && !geometry_read(args->screen, "screen", &spec->screen, err)) {
-		return false;
-	}
-	spec->image = args->image ? args->image : spec->image;
-	spec->limits.memory_mib = args->memory ? args->memory : spec->limits.memory_mib;
-	spec->limits.cpus = args->cpus ? args->cpus : spec->limits.cpus;
-	spec->network = args->network == ABSENT ? spec->network : args->network;
-	spec->on_timeout = args->on_timeout == ABSENT ? spec->on_timeout : args->on_timeout;
-	spec->timeout_ms = args->timeout < 0 ? spec->timeout_ms : to_ms(args->timeout);
-	spec->idle_ms = args->idle_timeout < 0 ? spec->idle_ms : to_ms(args->idle_timeout);
-	spec->labels = args->labels;
-	return true;
+	return vm_spec_apply(&args->spec, "screen", spec, err);
 }
 
 static void created(struct call *call, void *data)
@@ -305,12 +283,12 @@ const struct tool tool_sandbox_kill = {
 
 struct timeout_args {
 	const char *sandbox;
-	int64_t timeout;
+	struct vm_spec_args spec;
 };
 
 static const struct field timeout_fields[] = {
-	FIELD_NUM(struct timeout_args, timeout, "Seconds from now; 0: none.", .required = true,
-		.min = 0, .max = VM_TIMEOUT_MAX_S),
+	VM_SPEC_FIELD(struct timeout_args, spec, "timeout", VM_SPEC_TIMEOUT, .required = true,
+		.help = "Seconds from now; 0: none."),
 	CALL_SANDBOX(struct timeout_args),
 	{ 0 },
 };
@@ -325,20 +303,21 @@ static bool ends_sooner(const struct vm *vm, int64_t timeout)
 static void run_set_timeout(struct call *call, const void *data)
 {
 	const struct timeout_args *args = data;
+	int64_t timeout = args->spec.timeout;
 	auto_buf struct buf text = { 0 };
 	struct err err;
 	struct vm *vm = sandbox_find(call, args->sandbox, &err);
-	bool sooner = vm && ends_sooner(vm, args->timeout);
+	bool sooner = vm && ends_sooner(vm, timeout);
 	if (!vm || (sooner && !vm_control_beside(vm, &err)) ||
-		!vm_set_timeout(vm, to_ms(args->timeout), &err)) {
+		!vm_set_timeout(vm, timeout ? timeout * 1000 : -1, &err)) {
 		call_fail(call, &err);
 		return;
 	}
 	const char *then = vm_spec(vm)->on_timeout == VM_TIMEOUT_PAUSE ? "pauses" : "ends";
-	buf_printf(&text, "Sandbox %s %s", vm_id(vm), args->timeout ? then : "has no timeout now");
-	if (args->timeout) {
+	buf_printf(&text, "Sandbox %s %s", vm_id(vm), timeout ? then : "has no timeout now");
+	if (timeout) {
 		buf_printf(&text, " in ");
-		sandbox_tell_span(&text, args->timeout * 1000);
+		sandbox_tell_span(&text, timeout * 1000);
 	}
 	sandbox_reply(call, &text);
 }

@@ -27,16 +27,22 @@ static void wrap(const char *text, struct buf *out)
 
 void option_print_value(const struct option *option, struct buf *out)
 {
-	const char *const *choice = option->field.choices;
+	const char *const *choice = option_field(option).choices;
 	for (size_t i = 0; choice && choice[i]; i++) {
 		buf_printf(out, "%s%s", i ? "|" : "", choice[i]);
 	}
 	buf_printf(out, "%s", option->value ? option->value : "");
 }
 
+void option_print_help(const struct option *option, struct buf *out)
+{
+	buf_printf(out, "%s%s%s", option_field(option).help, option->note ? "  " : "",
+		option->note ? option->note : "");
+}
+
 bool option_print_default(const struct option *option, struct buf *out)
 {
-	const struct field *field = &option->field;
+	const struct field row = option_field(option), *field = &row;
 	switch (field->type) {
 	case FIELD_ENUM:
 		buf_printf(out, "%s", field->choices[(int)field->preset]);
@@ -71,10 +77,12 @@ static void describe_values(
 
 static void describe(const struct option *option, const struct config *config, struct buf *out)
 {
+	auto_buf struct buf help = { 0 };
 	buf_printf(out, "  %s%s%s", option->file_only ? "" : "--", option->field.name,
 		option_is_flag(option) ? "" : " ");
 	option_print_value(option, out);
-	wrap(option->field.help, out);
+	option_print_help(option, &help);
+	wrap(buf_text(&help), out);
 	buf_printf(out, option->file_only ? "\n%*sConfiguration file only." : "", INDENT, "");
 	buf_printf(out, "\n");
 	describe_values(option, config, out);

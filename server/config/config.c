@@ -140,7 +140,7 @@ static bool refuse_option(const struct words *words, const struct argument *arg,
 		return err_set(err, ERR_ARGUMENT,
 			"'%s' is set in the configuration file only: {\"%s\": %.0f} in the file "
 			"that --" CONFIG_FILE_OPTION " names",
-			arg->called, arg->name, option->field.preset);
+			arg->called, arg->name, option_field(option).preset);
 	}
 	if (option) {
 		return err_set(err, ERR_ARGUMENT,
@@ -199,8 +199,8 @@ static json_t *value_from_text(const struct option *option, const char *text)
 	if (option_is_flag(option) && (is_true || strcmp(text, "false") == 0)) {
 		return json_boolean(is_true);
 	}
-	json_t *value = option->field.type == FIELD_INT && is_number ? json_integer(number)
-								     : json_string(text);
+	json_t *value = option_field(option).type == FIELD_INT && is_number ? json_integer(number)
+									    : json_string(text);
 	return value ? value : must(json_string("bytes that are not UTF-8"));
 }
 

@@ -26,8 +26,9 @@ struct config {
 
 	/* As written; members of vm are made from these. */
 	int backend, accel;
-	const char *screen, *warm;
-	int64_t start_timeout, timeout, idle_timeout; /* seconds */
+	struct vm_spec_args sandbox;
+	const char *warm;
+	int64_t start_timeout; /* seconds */
 
 	char *file;     /* the configuration file that was read; NULL: none */
 	json_t *given;  /* {name: true on the command line, false in the file} */

@@ -49,7 +49,7 @@
 			.help = text }, \
 		.value = what \
 	}
-#define COUNT(option, member, what, least, most, first, text, ...) \
+#define COUNT(option, member, what, least, most, first, text) \
 	{ \
 		.field = { .name = option, \
 			.type = FIELD_INT, \
@@ -58,7 +58,13 @@
 			.max = most, \
 			.preset = first, \
 			.help = text }, \
-		.value = what, __VA_ARGS__ \
+		.value = what \
+	}
+/* A member of a sandbox's specification. */
+#define SPEC(option, member, what, text, ...) \
+	{ \
+		.field = VM_SPEC_FIELD(struct config, sandbox, option, member), .value = what, \
+		.note = text, __VA_ARGS__ \
 	}
 #define FLAG(option, member, text) \
 	{ \
@@ -72,41 +78,32 @@ static const struct option desktops[] = {
 	WORD("backend", backend, vm_backend_words, 0,
 		"Backend that runs the sandboxes.  auto selects the first one that works on this machine; it never "
 		"selects fake, a scripted desktop for tests."),
-	TEXT("image", vm.preset.image, "NAME", 64, NULL,
-		"Image of a new microVM: a recipe's name or an image's id, as `vitrine image list` shows "
-		"them.  Without it, the newest image."),
-	TEXT("screen", screen, "WIDTHxHEIGHT", 16, "1280x800",
-		"Screen size of a new desktop in pixels, from 320x240 to 3840x2160.  1280x800 fits every model's image size limit."),
+	SPEC("image", VM_SPEC_IMAGE, "NAME",
+		"`vitrine image list` shows them.  Without it, the newest image."),
+	SPEC("screen", VM_SPEC_SCREEN, "WIDTHxHEIGHT", "1280x800 fits every model's image size limit."),
 	COUNT("max-sandboxes", vm.max_sandboxes, "N", 1, 1000, 8, "Maximum number of running sandboxes."),
 	COUNT("max-saved", vm.max_saved, "N", 1, 10000, 100,
 		"Maximum number of snapshots and paused sandboxes per client, counted together."),
 	COUNT("max-saved-mib", vm.max_saved_mib, "MIB", 1, 1 << 30, 16384,
 		"Maximum size on disk of a client's snapshots and paused sandboxes, in MiB."),
-	COUNT("memory", vm.preset.limits.memory_mib, "MIB", 256, 1 << 20, 0,
-		"Memory of a sandbox in MiB.  Without it, the image's value (namespace: 4096)."),
-	COUNT("cpus", vm.preset.limits.cpus, "N", 1, 64, 0,
-		"Number of virtual CPUs of a microVM.  Without it, the image's value.  With the namespace backend, "
-		"a CPU limit, where cgroups are available."),
-	WORD("network", vm.preset.network, vm_network_words, VM_NETWORK_NONE,
-		"Network access of a new microVM.  internet allows public addresses and this machine's name "
-		"server; it never allows this machine or private networks."),
-	COUNT("processes", vm.preset.limits.processes, "N", 32, 1 << 16, 1024,
-		"Maximum number of processes and threads in a sandbox.", .file_only = true),
-	COUNT("files", vm.preset.limits.files, "N", 256, 1 << 20, 4096,
-		"Maximum number of open files of each process in a sandbox.", .file_only = true),
-	COUNT("disk", vm.preset.limits.disk_mib, "MIB", 16, 1 << 20, 1024,
-		"Size of each private file system of a sandbox (home, /tmp, /run, /dev/shm) in MiB.  Each holds at "
-		"most 128 files per MiB, but at least 4096.  A microVM has one file system, which takes at most "
-		"55 % of its memory."),
+	SPEC("memory", VM_SPEC_MEMORY, "MIB", "Without it, the image's value (namespace: 4096)."),
+	SPEC("cpus", VM_SPEC_CPUS, "N",
+		"Without it, the image's value.  With the namespace backend, a CPU limit, where cgroups are "
+		"available."),
+	SPEC("network", VM_SPEC_NETWORK, NULL,
+		"internet allows public addresses and this machine's name server; it never allows this machine or "
+		"private networks."),
+	SPEC("processes", VM_SPEC_PROCESSES, "N", NULL, .file_only = true),
+	SPEC("files", VM_SPEC_FILES, "N", NULL, .file_only = true),
+	SPEC("disk", VM_SPEC_DISK, "MIB",
+		"Each holds at most 128 files per MiB, but at least 4096.  A microVM has one file system, which "
+		"takes at most 55 % of its memory."),
 	COUNT("start-timeout", start_timeout, "SECONDS", 1, 600, 30,
 		"Maximum time until a new desktop is ready.  A microVM that boots without a template gets ten times as long."),
-	COUNT("timeout", timeout, "SECONDS", 0, VM_TIMEOUT_MAX_S, 0,
-		"Lifetime of a sandbox.  0 disables the timeout."),
-	COUNT("idle-timeout", idle_timeout, "SECONDS", 0, VM_TIMEOUT_MAX_S, 0,
-		"Time without a call after which a sandbox times out.  0 disables the timeout."),
-	WORD("on-timeout", vm.preset.on_timeout, vm_on_timeout_words, VM_TIMEOUT_KILL,
-		"Action when a timeout is reached.  kill ends the sandbox.  pause writes it to disk; the next call "
-		"resumes it (microvm only)."),
+	SPEC("timeout", VM_SPEC_TIMEOUT, "SECONDS", NULL),
+	SPEC("idle-timeout", VM_SPEC_IDLE_TIMEOUT, "SECONDS", NULL),
+	SPEC("on-timeout", VM_SPEC_ON_TIMEOUT, NULL,
+		"kill ends the sandbox.  pause writes it to disk; the next call resumes it (microvm only)."),
 	WORD("accel", accel, accel_words, 0,
 		"Accelerator of microVMs.  auto selects kvm where it works, else tcg, which is slow software "
 		"emulation."),
@@ -213,6 +210,11 @@ const struct option *option_at(size_t i)
 	return NULL;
 }
 
+struct field option_field(const struct option *option)
+{
+	return field_row(&option->field);
+}
+
 const struct option *option_find(const char *name)
 {
 	const struct option *option;
@@ -252,7 +254,7 @@ const char *option_nearest(const char *wrong, const char *const *taken, const ch
 
 bool option_is_flag(const struct option *option)
 {
-	return option->field.type == FIELD_BOOL;
+	return option_field(option).type == FIELD_BOOL;
 }
 
 /* ---- one value ---- */
@@ -319,10 +321,8 @@ static bool derive(struct config *config, const char *called, struct err *err)
 	config->vm.backend = vm_backend_words[config->backend];
 	config->vm.accel = accel_words[config->accel];
 	config->vm.start_timeout_ms = config->start_timeout * 1000;
-	config->vm.preset.timeout_ms = config->timeout ? config->timeout * 1000 : -1;
-	config->vm.preset.idle_ms = config->idle_timeout ? config->idle_timeout * 1000 : -1;
 	return read_warm(config, err) &&
-	       geometry_read(config->screen, called, &config->vm.preset.screen, err);
+	       vm_spec_apply(&config->sandbox, called, &config->vm.preset, err);
 }
 
 bool option_set(struct config *config, const struct option *option, const char *called,

@@ -8,9 +8,10 @@
  * from the command line, server/cmd/help_options.c, and the test that writes docs/options.md. */
 
 struct option {
-	struct field field; /* of struct config */
+	struct field field; /* of struct config; option_field() has what it takes from others */
 	const char *value;  /* what help calls its value; NULL: its choices, or a flag */
 	bool file_only;     /* a key of the configuration file, and no option */
+	const char *note;   /* what help says after the field's own; or NULL */
 };
 
 struct option_group {
@@ -21,6 +22,7 @@ struct option_group {
 
 const struct option_group *option_group_at(size_t i); /* NULL past the end */
 
+struct field option_field(const struct option *option);
 const struct option *option_find(const char *name);
 const struct option *option_at(size_t i);                         /* NULL past the end */
 bool option_is_taken(const char *name, const char *const *taken); /* taken: as in config.h */
@@ -31,6 +33,8 @@ bool option_is_flag(const struct option *option);
 /* Appends what follows the option's name, "auto|microvm|namespace|fake" or "NAME"; nothing for a
  * flag. */
 void option_print_value(const struct option *option, struct buf *out);
+/* Appends the description: words separated by one space or two. */
+void option_print_help(const struct option *option, struct buf *out);
 /* Appends the default; false if there is none. */
 bool option_print_default(const struct option *option, struct buf *out);
 

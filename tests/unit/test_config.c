@@ -148,7 +148,7 @@ static const struct row {
 	bool file_only;
 } rows[] = {
 	TEXT("backend", "fake", vm.backend),
-	TEXT("screen", "1440x900", screen),
+	TEXT("screen", "1440x900", sandbox.screen),
 	TEXT("tools", "computer,run_command", tools),
 	WORD("log-level", "debug", log_level, LOG_LEVEL_DEBUG),
 	NUMBER("max-sandboxes", 3, vm.max_sandboxes),
@@ -163,8 +163,8 @@ static const struct row {
 	TEXT("image", "desktop", vm.preset.image),
 	NUMBER("cpus", 3, vm.preset.limits.cpus),
 	WORD("network", "internet", vm.preset.network, VM_NETWORK_INTERNET),
-	NUMBER("timeout", 3600, timeout),
-	NUMBER("idle-timeout", 60, idle_timeout),
+	NUMBER("timeout", 3600, sandbox.timeout),
+	NUMBER("idle-timeout", 60, sandbox.idle_timeout),
 	WORD("on-timeout", "pause", vm.preset.on_timeout, VM_TIMEOUT_PAUSE),
 	TEXT("accel", "tcg", vm.accel),
 	TEXT("state-dir", "/srv/state", vm.state_dir),
@@ -402,7 +402,7 @@ Test(config, wrong_files)
 		{ "{\n\n \"max-calls\": \"many\"}",
 			"FILE:3: 'max-calls' must be an integer from 1 to 1000; got \"many\"" },
 		{ "{\"tools\": \"{[\\\"screen\",\n\"screen\": true}",
-			"FILE:2: 'screen' must be a string of at most 16 bytes; got true" },
+			"FILE:2: 'screen' must be a string of 1 to 16 bytes; got true" },
 		{ "{\n \"log-level\": \"loud\"}",
 			"FILE:2: 'log-level' must be one of 'error', 'warning', 'info', 'debug'; "
 			"got \"loud\"" },

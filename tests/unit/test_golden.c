@@ -230,8 +230,9 @@ static void run_bare_doctor(struct golden *golden, const char *line)
 
 /* ---- ?: descriptions ---- */
 
-static void describe_argument(struct golden *golden, const struct field *field)
+static void describe_argument(struct golden *golden, const struct field *row)
 {
+	const struct field whole = field_row(row), *field = &whole;
 	static const char *const types[] = {
 		[FIELD_STRING] = "string",
 		[FIELD_INT] = "integer",
@@ -495,7 +496,8 @@ static void write_cell(struct buf *out, const char *text)
 
 static void write_option(struct buf *out, const struct option *option)
 {
-	auto_buf struct buf value = { 0 }, preset = { 0 };
+	auto_buf struct buf value = { 0 }, preset = { 0 }, help = { 0 };
+	option_print_help(option, &help);
 	option_print_value(option, &value);
 	bool has_default = option_print_default(option, &preset);
 	buf_printf(out, "| `%s%s%s", option->file_only ? "" : "--", option->field.name,
@@ -503,7 +505,7 @@ static void write_option(struct buf *out, const struct option *option)
 	write_cell(out, buf_text(&value));
 	buf_printf(out, "` | %s%s%s | ", has_default ? "`" : "",
 		has_default ? buf_text(&preset) : "", has_default ? "`" : "");
-	for (const char *at = option->field.help; *at;) {
+	for (const char *at = buf_text(&help); *at;) {
 		size_t len = strcspn(at, " ");
 		auto_free char *word = must(strndup(at, len));
 		at += len + strspn(at + len, " ");

@@ -329,7 +329,7 @@ static const char good[] =
 	"{\"vitrine\": 1, \"id\": \"aaaaaaaaaaaaaaaaaaaa\", \"owner\": \"alice\", \"backend\": "
 	"\"fake\", \"created\": 1, \"state\": \"paused\", \"default\": false, \"keep\": true, "
 	"\"ready\": 0, \"timeout\": 0, \"spec\": {\"screen\": [800, 600], \"memory_mib\": 512, "
-	"\"processes\": 100, \"files\": 100, \"disk_mib\": 100, \"cpus\": 1, \"network\": "
+	"\"processes\": 100, \"files\": 1000, \"disk_mib\": 100, \"cpus\": 1, \"network\": "
 	"\"none\", \"timeout_ms\": -1, \"idle_ms\": -1, \"on_timeout\": \"kill\"}}";
 
 /* The good record with `from` replaced by `to`. */

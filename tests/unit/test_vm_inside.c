@@ -40,7 +40,7 @@ static struct vm_config config(void)
 	return (struct vm_config){ .backend = "namespace",
 		.agent = agent_path,
 		.preset.limits = {
-			.processes = 300, .files = 1000, .disk_mib = 8, .memory_mib = 1024 } };
+			.processes = 300, .files = 1000, .disk_mib = 16, .memory_mib = 1024 } };
 }
 
 static void open_sandbox_with(struct host *host, struct vm_config with, struct vm **ret_vm)

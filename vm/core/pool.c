@@ -22,13 +22,7 @@ void vm_config_fill(struct vm_config *c)
 	if (!c->backend) {
 		c->backend = "auto";
 	}
-	struct vm_spec *preset = &c->preset;
-	if (preset->screen.width <= 0 || preset->screen.height <= 0) {
-		preset->screen = (struct size){ 1280, 800 };
-	}
-	vm_default_to(&preset->limits.processes, 1024);
-	vm_default_to(&preset->limits.files, 4096);
-	vm_default_to(&preset->limits.disk_mib, 1024);
+	vm_spec_fill(&c->preset);
 	vm_default_to(&c->max_sandboxes, 8);
 	vm_default_to(&c->max_saved, 100);
 	vm_default_to(&c->max_saved_mib, 16384);

@@ -12,82 +12,12 @@
 #include "vm/core/core.h"
 #include "vm/state/state.h"
 
-#include <limits.h>
 #include <string.h>
 
 #define FORMAT 1      /* of the files; another number is another program's */
 #define TIME_MAX 4e14 /* ms: far beyond anything, and exact in a double */
 
 static const char *const state_words[] = { "running", "paused", NULL };
-
-/* ---- the specification inside both ---- */
-
-struct spec_json {
-	struct vm_spec spec;
-	struct field_ints screen;
-};
-#define AT(member, type) .offset = FIELD_AT(struct spec_json, member, type)
-#define COUNT(key, member, most) \
-	{ \
-		.name = key, .type = FIELD_INT, AT(member, int64_t), .required = true, .min = -1, \
-		.max = most \
-	}
-
-static const struct field spec_fields[] = {
-	{ .name = "image", .type = FIELD_STRING, AT(spec.image, const char *), .max = 100 },
-	{ .name = "screen",
-		.type = FIELD_INTS,
-		AT(screen, struct field_ints),
-		.required = true,
-		.min = 2,
-		.max = 2 },
-	COUNT("memory_mib", spec.limits.memory_mib, 1 << 20),
-	COUNT("processes", spec.limits.processes, 1 << 16),
-	COUNT("files", spec.limits.files, 1 << 20),
-	COUNT("disk_mib", spec.limits.disk_mib, 1 << 20),
-	COUNT("cpus", spec.limits.cpus, 64),
-	{ .name = "network",
-		.type = FIELD_ENUM,
-		AT(spec.network, int),
-		.required = true,
-		.choices = vm_network_words },
-	COUNT("timeout_ms", spec.timeout_ms, VM_TIMEOUT_MAX_S * 1000.0),
-	COUNT("idle_ms", spec.idle_ms, VM_TIMEOUT_MAX_S * 1000.0),
-	{ .name = "on_timeout",
-		.type = FIELD_ENUM,
-		AT(spec.on_timeout, int),
-		.required = true,
-		.choices = vm_on_timeout_words },
-	{ .name = "labels", .type = FIELD_MAP, AT(spec.labels, const json_t *), .max = 1000 },
-	{ .name = "from", .type = FIELD_STRING, AT(spec.from, const char *), .max = ID_LEN },
-	{ 0 },
-};
-
-static json_t *encode_spec(const struct vm_spec *spec)
-{
-	struct field_ints screen = { 2, { spec->screen.width, spec->screen.height } };
-	return field_encode(spec_fields, &(struct spec_json){ *spec, screen });
-}
-
-static int edge(int64_t pixels)
-{
-	return pixels < 1 || pixels > INT_MAX ? -1 : (int)pixels;
-}
-
-/* The table sees to the types; what the numbers may be is vm/spec/spec.c's. */
-static bool decode_spec(const json_t *json, struct vm_spec *ret, struct err *err)
-{
-	struct spec_json in;
-	if (!field_decode(spec_fields, json, &in, err)) {
-		return err_while(err, "spec");
-	}
-	struct vm_spec *spec = &in.spec;
-	spec->screen = (struct size){ edge(in.screen.at[0]), edge(in.screen.at[1]) };
-	if (spec->from && !id_is_valid(spec->from)) {
-		return err_set(err, ERR_ARGUMENT, "spec: 'from' is not a snapshot's id");
-	}
-	return vm_spec_make(spec, spec, ret, err) || err_while(err, "spec");
-}
 
 /* ---- the two files ---- */
 
@@ -96,7 +26,6 @@ struct record_json {
 	int64_t format;
 	const json_t *spec;
 };
-#undef AT
 #define AT(member, type) .offset = FIELD_AT(struct record_json, member, type)
 #define TEXT(key, member, most) \
 	{ \
@@ -160,7 +89,7 @@ void record_done(struct record *record)
 
 json_t *record_encode(const char *file, const struct record *record)
 {
-	json_auto_t *spec = encode_spec(&record->spec);
+	json_auto_t *spec = vm_spec_encode(&record->spec);
 	return field_encode(fields_of(file), &(struct record_json){ *record, FORMAT, spec });
 }
 
@@ -181,7 +110,7 @@ bool record_decode(const char *file, json_t *json, struct record *ret, struct er
 	json_auto_t *owned = json;
 	struct record_json in = { 0 };
 	if (!field_decode(fields_of(file), owned, &in, err) || !check(&in, err) ||
-		!decode_spec(in.spec, &in.record.spec, err)) {
+		!vm_spec_decode(in.spec, &in.record.spec, err)) {
 		return false;
 	}
 	*ret = in.record;

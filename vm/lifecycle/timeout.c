@@ -194,10 +194,11 @@ bool vm_set_timeout(struct vm *vm, int64_t timeout_ms, struct err *err)
 		err->kind = ERR_GONE;
 		return false;
 	}
-	if (timeout_ms != -1 && (timeout_ms < 1 || timeout_ms > VM_TIMEOUT_MAX_S * INT64_C(1000))) {
+	const struct vm_spec_row *row = &vm_spec_rows[VM_SPEC_TIMEOUT];
+	if (timeout_ms != -1 && (timeout_ms < 1 || timeout_ms > row->field.max * row->ms)) {
 		return err_set(err, ERR_ARGUMENT,
-			"a timeout is 1 to %d seconds, or -1 for none; got %lld ms",
-			VM_TIMEOUT_MAX_S, (long long)timeout_ms);
+			"a timeout is 1 to %.0f seconds, or -1 for none; got %lld ms",
+			row->field.max, (long long)timeout_ms);
 	}
 	core->spec.timeout_ms = timeout_ms;
 	core->times.timeout = 0;

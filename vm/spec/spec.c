@@ -1,128 +1,205 @@
 /*
- * What a sandbox is to be: the caller's wishes over the pool's preset, checked once here, so that
- * no backend has to doubt them.
+ * What a sandbox is to be.  One table says of each member how it is written, what it may be and where
+ * it is kept; options, tools and files take their rows from it.  A specification is checked once, in
+ * vm_spec_make(), so that no backend has to doubt it.
  */
 
 #include "vm/spec/spec.h"
 
 #include "base/cleanup.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const char *const vm_network_words[] = { "none", "internet", NULL };
 const char *const vm_on_timeout_words[] = { "kill", "pause", NULL };
 
-#define EDGE_MIN 64
-#define EDGE_MAX 8192
-#define TIMEOUT_MAX_MS (365LL * 24 * 3600 * 1000)
+#define TIMEOUT_MAX_S (30 * 24 * 3600)
+#define MS_OF_S 1000
 #define LABELS_MAX 32
-#define LABEL_NAME_MAX 63
-#define LABEL_VALUE_MAX 255
-#define IMAGE_NAME_MAX 64
+#define IMAGE_NAME_MAX 64 /* an id has as many */
 
-/* One row for each number of a spec: how it is called, what it may be, and that zero means the
- * preset's. */
-static const struct number {
-	const char *name;
-	size_t offset;
-	int64_t min, max;
-	const char *unit;
-} numbers[] = {
-	{ "memory", offsetof(struct vm_spec, limits.memory_mib), 64, 1 << 20, "MiB" },
-	{ "processes", offsetof(struct vm_spec, limits.processes), 1, 1 << 22, "" },
-	{ "files", offsetof(struct vm_spec, limits.files), 16, 1 << 24, "" },
-	{ "disk", offsetof(struct vm_spec, limits.disk_mib), 1, 1 << 20, "MiB" },
-	{ "cpus", offsetof(struct vm_spec, limits.cpus), 1, 64, "" },
-	{ "timeout", offsetof(struct vm_spec, timeout_ms), 1, TIMEOUT_MAX_MS, "ms" },
-	{ "idle timeout", offsetof(struct vm_spec, idle_ms), 1, TIMEOUT_MAX_MS, "ms" },
+#define ROW(member, to, kept, kind, text, ...) \
+	{ \
+		.field = { .name = #member, \
+			.type = kind, \
+			.offset = offsetof(struct vm_spec_args, member), \
+			.help = text, \
+			__VA_ARGS__ }, \
+		.stored = kept, .at = offsetof(struct vm_spec, to) \
+	}
+#define NUMBER(member, to, kept, least, most, first, text) \
+	ROW(member, to, kept, FIELD_INT, text, .min = least, .max = most, .preset = first)
+#define TIME(member, to, kept, text) \
+	{ \
+		.field = { .name = #member, \
+			.type = FIELD_INT, \
+			.offset = FIELD_AT(struct vm_spec_args, member, int64_t), \
+			.help = text, \
+			.max = TIMEOUT_MAX_S }, \
+		.stored = kept, .at = FIELD_AT(struct vm_spec, to, int64_t), .ms = MS_OF_S \
+	}
+
+const struct vm_spec_row vm_spec_rows[VM_SPEC_MEMBERS] = {
+	[VM_SPEC_IMAGE] = ROW(image, image, "image", FIELD_STRING,
+		"Image of a microVM: a recipe's name or an image's id.", .min = 1,
+		.max = IMAGE_NAME_MAX),
+	[VM_SPEC_MEMORY] =
+		NUMBER(memory, limits.memory_mib, "memory_mib", 256, 1 << 20, 0, "Memory in MiB."),
+	[VM_SPEC_CPUS] = NUMBER(cpus, limits.cpus, "cpus", 1, 64, 0, "Number of virtual CPUs."),
+	[VM_SPEC_SCREEN] = ROW(screen, screen, "screen", FIELD_STRING,
+		"Screen size in pixels, WIDTHxHEIGHT from 320x240 to 3840x2160.", .min = 1,
+		.max = 16, .preset_text = "1280x800"),
+	[VM_SPEC_NETWORK] = ROW(network, network, "network", FIELD_ENUM,
+		"Network access of a microVM.", .choices = vm_network_words),
+	[VM_SPEC_PROCESSES] = NUMBER(processes, limits.processes, "processes", 32, 1 << 16, 1024,
+		"Maximum number of processes and threads."),
+	[VM_SPEC_FILES] = NUMBER(files, limits.files, "files", 256, 1 << 20, 4096,
+		"Maximum number of open files of each process."),
+	[VM_SPEC_DISK] = NUMBER(disk, limits.disk_mib, "disk_mib", 16, 1 << 20, 1024,
+		"Size in MiB of each private file system: home, /tmp, /run, /dev/shm."),
+	[VM_SPEC_TIMEOUT] = TIME(
+		timeout, timeout_ms, "timeout_ms", "Lifetime in seconds.  0 disables the timeout."),
+	[VM_SPEC_IDLE_TIMEOUT] = TIME(idle_timeout, idle_ms, "idle_ms",
+		"Seconds without a call until a sandbox times out.  0 disables the timeout."),
+	[VM_SPEC_ON_TIMEOUT] = ROW(on_timeout, on_timeout, "on_timeout", FIELD_ENUM,
+		"Action when a timeout is reached.", .choices = vm_on_timeout_words),
+	[VM_SPEC_LABELS] =
+		ROW(labels, labels, "labels", FIELD_MAP, "Your own labels.", .max = LABELS_MAX),
 };
 
-static int64_t *number_of(struct vm_spec *spec, const struct number *number)
+/* In struct vm_spec. */
+static int64_t *number_of(struct vm_spec *spec, const struct vm_spec_row *row)
 {
-	return (int64_t *)(void *)((char *)spec + number->offset);
+	return (int64_t *)(void *)((char *)spec + row->at);
 }
 
-/* -1 is "none" where that is a word. */
-static bool is_none(const struct number *number, int64_t value)
+static bool is_number(const struct vm_spec_row *row)
 {
-	return value == -1 && number->max == TIMEOUT_MAX_MS;
+	return row->field.type == FIELD_INT;
 }
 
-static bool check_numbers(struct vm_spec *spec, struct err *err)
+/* ---- from how it is written ---- */
+
+static int64_t in_ms(int64_t time, int ms)
 {
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		const struct number *n = &numbers[i];
-		int64_t value = *number_of(spec, n);
-		if (value && !is_none(n, value) && (value < n->min || value > n->max)) {
-			return err_set(err, ERR_ARGUMENT, "'%s' must be %lld to %lld%s%s, not %lld",
-				n->name, (long long)n->min, (long long)n->max, *n->unit ? " " : "",
-				n->unit, (long long)value);
+	return time ? time * ms : -1;
+}
+
+static void apply(const struct vm_spec_row *row, const void *slot, struct vm_spec *spec)
+{
+	void *to = (char *)spec + row->at;
+	int64_t number;
+	switch (row->field.type) {
+	case FIELD_INT:
+		number = *(const int64_t *)slot;
+		if (number > 0 || number == row->field.min) {
+			*(int64_t *)to = row->ms ? in_ms(number, row->ms) : number;
+		}
+		break;
+	case FIELD_ENUM:
+		*(int *)to = *(const int *)slot < 0 ? *(int *)to : *(const int *)slot;
+		break;
+	default: /* a pointer: image or labels */
+		if (*(void *const *)slot) {
+			*(void **)to = *(void *const *)slot;
+		}
+	}
+}
+
+bool vm_spec_apply(
+	const struct vm_spec_args *args, const char *called, struct vm_spec *spec, struct err *err)
+{
+	if (args->screen && !geometry_read(args->screen, called, &spec->screen, err)) {
+		return false;
+	}
+	for (size_t i = 0; i < VM_SPEC_MEMBERS; i++) {
+		const struct vm_spec_row *row = &vm_spec_rows[i];
+		if (i != VM_SPEC_SCREEN) {
+			apply(row, (const char *)args + row->field.offset, spec);
 		}
 	}
 	return true;
+}
+
+void vm_spec_fill(struct vm_spec *spec)
+{
+	struct size *screen = &spec->screen;
+	struct err err;
+	if ((screen->width <= 0 || screen->height <= 0) &&
+		!geometry_read(
+			vm_spec_rows[VM_SPEC_SCREEN].field.preset_text, "screen", screen, &err)) {
+		abort(); /* the table is wrong */
+	}
+	for (size_t i = 0; i < VM_SPEC_MEMBERS; i++) {
+		const struct vm_spec_row *row = &vm_spec_rows[i];
+		if (is_number(row) && !row->ms && *number_of(spec, row) <= 0) {
+			*number_of(spec, row) = (int64_t)row->field.preset;
+		}
+	}
+}
+
+/* ---- the check ---- */
+
+/* As it would be written; NULL when it is left open. */
+static json_t *written(const struct vm_spec_row *row, const struct vm_spec *spec)
+{
+	const void *at = (const char *)spec + row->at;
+	const char *text;
+	int64_t number, ms = row->ms ? row->ms : 1;
+	switch (row->field.type) {
+	case FIELD_INT:
+		number = *(const int64_t *)at;
+		number = row->ms && number == -1 ? 0 : number;
+		return number ? json_integer(number / ms + (number % ms > 0)) : NULL;
+	case FIELD_ENUM:
+		number = *(const int *)at;
+		return number == 0 || number == 1 ? json_string(row->field.choices[number])
+						  : json_integer(number);
+	case FIELD_MAP:
+		return json_incref((json_t *)*(const json_t *const *)at);
+	default:
+		text = *(const char *const *)at;
+		return text ? json_string(text) : NULL;
+	}
 }
 
 static bool check_screen(struct size size, struct err *err)
 {
-	if (size.width < EDGE_MIN || size.width > EDGE_MAX || size.height < EDGE_MIN ||
-		size.height > EDGE_MAX) {
-		return err_set(err, ERR_ARGUMENT,
-			"'screen' must be %dx%d to %dx%d pixels, not %dx%d", EDGE_MIN, EDGE_MIN,
-			EDGE_MAX, EDGE_MAX, size.width, size.height);
-	}
-	return true;
+	char text[32];
+	snprintf(text, sizeof(text), "%dx%d", size.width, size.height);
+	return geometry_read(text, "screen", &size, err);
 }
 
-static bool check_labels(const json_t *labels, struct err *err)
+static bool check(const struct vm_spec *spec, struct err *err)
 {
-	const char *name;
-	json_t *value;
-	if (labels && !json_is_object(labels)) {
-		return err_set(err, ERR_ARGUMENT, "'labels' must be an object of strings");
-	}
-	if (json_object_size(labels) > LABELS_MAX) {
-		return err_set(err, ERR_ARGUMENT, "there may be %d 'labels', not %zu", LABELS_MAX,
-			json_object_size(labels));
-	}
-	json_object_foreach((json_t *)labels, name, value)
-	{
-		if (!*name || strlen(name) > LABEL_NAME_MAX || !json_is_string(value) ||
-			json_string_length(value) > LABEL_VALUE_MAX ||
-			strlen(json_string_value(value)) != json_string_length(value)) {
-			return err_set(err, ERR_ARGUMENT,
-				"'labels': '%.63s': a label's name may have 1 to %d bytes and its "
-				"value is a string of at most %d",
-				name, LABEL_NAME_MAX, LABEL_VALUE_MAX);
+	for (size_t i = 0; i < VM_SPEC_MEMBERS; i++) {
+		const struct vm_spec_row *row = &vm_spec_rows[i];
+		struct field one[2] = { row->field };
+		json_auto_t *object = must(json_object());
+		struct vm_spec_args scratch;
+		if (i == VM_SPEC_SCREEN) {
+			continue;
+		}
+		json_object_set_new(object, row->field.name, written(row, spec));
+		if (!field_decode(one, object, &scratch, err)) {
+			return false;
 		}
 	}
-	return true;
-}
-
-static bool check_words(const struct vm_spec *spec, struct err *err)
-{
-	if (spec->image && (!*spec->image || strlen(spec->image) > IMAGE_NAME_MAX)) {
-		return err_set(err, ERR_ARGUMENT,
-			"'image' must be a recipe's name or an image's id of 1 to %d bytes, not "
-			"%zu",
-			IMAGE_NAME_MAX, strlen(spec->image));
-	}
-	if (spec->network < 0 || spec->network > VM_NETWORK_INTERNET || spec->on_timeout < 0 ||
-		spec->on_timeout > VM_TIMEOUT_PAUSE) {
-		return err_set(err, ERR_ARGUMENT, "an unknown network or on_timeout");
-	}
-	return true;
+	return check_screen(spec->screen, err);
 }
 
 /* What the caller leaves open is the preset's. */
-static void overlay(const struct vm_spec *preset, struct vm_spec *spec)
+static void overlay(struct vm_spec preset, struct vm_spec *spec)
 {
-	spec->image = spec->image ? spec->image : preset->image;
-	spec->labels = spec->labels ? spec->labels : preset->labels;
-	spec->screen = spec->screen.width || spec->screen.height ? spec->screen : preset->screen;
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		int64_t *value = number_of(spec, &numbers[i]);
-		struct vm_spec from = *preset;
-		*value = *value ? *value : *number_of(&from, &numbers[i]);
+	spec->image = spec->image ? spec->image : preset.image;
+	spec->labels = spec->labels ? spec->labels : preset.labels;
+	spec->screen = spec->screen.width || spec->screen.height ? spec->screen : preset.screen;
+	for (size_t i = 0; i < VM_SPEC_MEMBERS; i++) {
+		const struct vm_spec_row *row = &vm_spec_rows[i];
+		if (is_number(row) && !*number_of(spec, row)) {
+			*number_of(spec, row) = *number_of(&preset, row);
+		}
 	}
 }
 
@@ -130,9 +207,8 @@ bool vm_spec_make(const struct vm_spec *preset, const struct vm_spec *asked, str
 	struct err *err)
 {
 	struct vm_spec spec = asked ? *asked : *preset;
-	overlay(preset, &spec);
-	if (!check_numbers(&spec, err) || !check_screen(spec.screen, err) ||
-		!check_labels(spec.labels, err) || !check_words(&spec, err)) {
+	overlay(*preset, &spec);
+	if (!check(&spec, err)) {
 		return false;
 	}
 	vm_spec_copy(&spec, ret);

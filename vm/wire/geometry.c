@@ -20,11 +20,13 @@ bool geometry_read(const char *text, const char *called, struct size *ret_size, 
 	int width = read_number(&at);
 	bool has_x = *at == 'x' && at++;
 	int height = read_number(&at);
-	if (!has_x || *at || width < 320 || width > 3840 || height < 240 || height > 2160) {
+	if (!has_x || *at || width < SCREEN_WIDTH_MIN || width > SCREEN_WIDTH_MAX ||
+		height < SCREEN_HEIGHT_MIN || height > SCREEN_HEIGHT_MAX) {
 		return err_set(err, ERR_ARGUMENT,
-			"'%s' must be WIDTHxHEIGHT, from 320x240 to 3840x2160, for example "
-			"1280x800; got \"%.60s\"",
-			called, text);
+			"'%s' must be WIDTHxHEIGHT, from %dx%d to %dx%d, for example 1280x800; got "
+			"\"%.60s\"",
+			called, SCREEN_WIDTH_MIN, SCREEN_HEIGHT_MIN, SCREEN_WIDTH_MAX,
+			SCREEN_HEIGHT_MAX, text);
 	}
 	*ret_size = (struct size){ width, height };
 	return true;

@@ -13,8 +13,14 @@ struct point {
 	int x, y;
 };
 
-/* A screen's size as people write it, WIDTHxHEIGHT from 320x240 to 3840x2160; called: whose value
- * it is, for the error. */
+/* What a desktop's screen may have, in pixels. */
+#define SCREEN_WIDTH_MIN 320
+#define SCREEN_WIDTH_MAX 3840
+#define SCREEN_HEIGHT_MIN 240
+#define SCREEN_HEIGHT_MAX 2160
+
+/* A screen's size as people write it, WIDTHxHEIGHT within these bounds; called: whose value it is,
+ * for the error. */
 bool geometry_read(
 	const char *text, const char *called, struct size *ret_size, struct err *err) NODISCARD;
 
