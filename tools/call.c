@@ -120,8 +120,7 @@ static json_t *add_note(struct call *call, json_t *content)
 static void answer(struct call *call, json_t *content, const struct err *why)
 {
 	if (call->answered || call->over) {
-		log_error("call=%s was answered twice; the second answer is dropped",
-			call->tool->name);
+		log_error("call=%s received a second result, which is dropped", call->tool->name);
 		json_decref(content);
 		return;
 	}
@@ -144,8 +143,8 @@ static const char *next_step(const struct call *call, enum err_kind kind)
 {
 	bool lost = call->vm ? vm_state(call->vm) >= VM_STOPPING : call->needs_desktop;
 	return kind == ERR_GONE && lost
-		       ? "Call again without 'sandbox' for a new desktop; what was in the old one "
-			 "is lost"
+		       ? "Its programs and files are lost. Call again without 'sandbox' to use a "
+			 "new default sandbox"
 		       : NULL;
 }
 
@@ -186,9 +185,9 @@ struct streams *call_streams(struct call *call)
 
 bool call_stream_base(struct call *call, char **ret_url, struct err *err)
 {
-	return call->impl->stream_base
-		       ? call->impl->stream_base(call, ret_url, err)
-		       : err_set(err, ERR_UNSUPPORTED, "this server has no pages for people");
+	return call->impl->stream_base ? call->impl->stream_base(call, ret_url, err)
+				       : err_set(err, ERR_UNSUPPORTED,
+						 "this server does not serve the viewer page");
 }
 
 const char *call_stream_vnc(struct call *call)
@@ -299,8 +298,8 @@ static void on_cancel(void *data)
 	if (call->wait) {
 		vm_wait_cancel(take_ptr(&call->wait));
 		struct err err;
-		err_set(&err, ERR_CANCELLED, "cancelled before the desktop was ready; %s",
-			call->undo ? call->undo(call) : "nothing was done");
+		err_set(&err, ERR_CANCELLED, "cancelled before the desktop was ready: %s",
+			call->undo ? call->undo(call) : "no action was performed");
 		call_fail(call, &err);
 	} else if (call->working) {
 		guest_cancel(call->vm, call->working);

@@ -59,7 +59,7 @@ struct vm *call_vm(const struct call *call); /* of any of these; NULL: none */
 
 /* The row of every tool that takes a sandbox. */
 #define CALL_SANDBOX(T) \
-	FIELD_STR(T, sandbox, "Sandbox id; left out: your own desktop.", .min = 1, .max = 64)
+	FIELD_STR(T, sandbox, "Sandbox id. Default: your default sandbox.", .min = 1, .max = 64)
 
 /*
  * For the record of the call (server/activity), which people who watch see: what was done, in place

@@ -23,11 +23,11 @@ static void tell_holder(struct buf *out, const struct vm *vm, const struct vm_co
 		buf_printf(out, "You have control of sandbox %s", vm_id(vm));
 		break;
 	case VM_HELD_BY_PERSON:
-		buf_printf(out, "A person has control of sandbox %s: ", vm_id(vm));
+		buf_printf(out, "A user has control of sandbox %s: ", vm_id(vm));
 		result_tell_name(out, control->who ? control->who : "somebody");
 		break;
 	case VM_HELD_BY_NOBODY:
-		buf_printf(out, "Nobody has control of sandbox %s", vm_id(vm));
+		buf_printf(out, "No one has control of sandbox %s", vm_id(vm));
 		break;
 	}
 	if (control->since) {
@@ -40,9 +40,10 @@ static const char *next_step(const struct vm_control *control)
 {
 	static const char *const steps[] = {
 		[VM_HELD_BY_AGENT] = "",
-		[VM_HELD_BY_PERSON] = " You can look, but not act; request_human waits until they "
-				      "hand it back.",
-		[VM_HELD_BY_NOBODY] = " control_acquire takes it.",
+		[VM_HELD_BY_PERSON] =
+			" You can take screenshots, but input is refused. request_human waits "
+			"until the user hands back control.",
+		[VM_HELD_BY_NOBODY] = " control_acquire acquires it.",
 	};
 	return steps[control->holder];
 }
@@ -53,7 +54,7 @@ static void tell_control(struct buf *out, struct call *call, struct vm *vm)
 	tell_holder(out, vm, control);
 	buf_printf(out, ".%s Viewers: %u.", next_step(control), stream_audience(call, vm).viewers);
 	if (control->wanted) {
-		buf_printf(out, " A person is asked for: ");
+		buf_printf(out, " Help was requested: ");
 		result_tell_name(out, control->wanted);
 	}
 	auto_free char *note = vm_take_note(vm); /* what a person said, for one */
@@ -87,8 +88,8 @@ static void run_acquire(struct call *call, const void *args)
 const struct tool tool_control_acquire = {
 	.name = "control_acquire",
 	.title = "Take control",
-	.help = "Take control of a desktop that nobody has, after control_release. You have it "
-		"from the start. It is never taken from a person: use request_human to wait for them.",
+	.help = "Acquire control of a desktop after control_release. You have control of a new "
+		"sandbox. Fails while a user has control: use request_human to wait for the user.",
 	.toolset = "control",
 	.hints = TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
@@ -107,9 +108,9 @@ static void run_release(struct call *call, const void *args)
 const struct tool tool_control_release = {
 	.name = "control_release",
 	.title = "Release control",
-	.help = "Release control of a desktop: keys and buttons are released, and until control_acquire "
-		"input and launch are refused; screenshots and run_command go on. A person can take over "
-		"at any time, with or without this.",
+	.help = "Release control of a desktop. Held keys and buttons are released. Input and "
+		"launch are refused until control_acquire; screenshots and run_command still "
+		"work. A user can take control at any time, even without this.",
 	.toolset = "control",
 	.hints = TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
@@ -127,9 +128,9 @@ static void run_status(struct call *call, const void *args)
 
 const struct tool tool_control_status = {
 	.name = "control_status",
-	.title = "Who has control",
-	.help = "Tell who has control of the desktop, you or a person, since when, and how many "
-		"watch.",
+	.title = "Get control status",
+	.help = "Returns who has control of the desktop (you or a user), since when, and the "
+		"number of viewers.",
 	.toolset = "control",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.order = TOOL_LOOKS,

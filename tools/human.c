@@ -23,9 +23,9 @@ struct human_args {
 };
 
 static const struct field fields[] = {
-	FIELD_STR(struct human_args, reason, "What the person should do, in a sentence or two.",
+	FIELD_STR(struct human_args, reason, "What the user should do, in one or two sentences.",
 		.required = true, .min = 1, .max = VM_CONTROL_TEXT_MAX),
-	FIELD_NUM(struct human_args, timeout, "Seconds to wait for them.", .min = 1, .max = 3600,
+	FIELD_NUM(struct human_args, timeout, "Seconds to wait.", .min = 1, .max = 3600,
 		.preset = TIMEOUT_S),
 	CALL_SANDBOX(struct human_args),
 	{ 0 },
@@ -88,14 +88,14 @@ static void reply(struct human *human, const char *what, const char *says)
 	auto_buf struct buf text = { 0 };
 	json_t *content = json_array();
 	human->answered = true;
-	buf_printf(&text, "A person %s after ", what);
+	buf_printf(&text, "A user %s after ", what);
 	sandbox_tell_span(&text, (int64_t)(loop_now_us() - human->began) / 1000);
 	if (says && *says) {
-		buf_printf(&text, ". They said: \"%s\"", says);
+		buf_printf(&text, ". Message: \"%s\"", says);
 	} else {
-		buf_printf(&text, ". They said nothing.");
+		buf_printf(&text, ". No message.");
 	}
-	buf_printf(&text, "\nLook at the screen before you go on: it may have changed.");
+	buf_printf(&text, "\nTake a screenshot before you continue: the screen may have changed.");
 	result_add_text(content, buf_text(&text));
 	call_reply(human->call, content);
 }
@@ -107,12 +107,14 @@ static void fail_with_link(struct human *human, const char *because)
 	auto_buf struct buf text = { 0 };
 	json_t *content = json_array();
 	err_set(&err, ERR_STATE,
-		"nobody was asked: %s. Give the link below to the person, then call request_human "
-		"again: it waits until they hand back",
+		"no user was asked: %s. Give the link below to the user, then call request_human "
+		"again. It waits until the user hands back control",
 		because);
 	buf_printf(&text,
-		"%s\nIt is to watch and to take over, in any browser; the browser that "
-		"opens it first is let in, within %d min.",
+		"%s\n"
+		"With this link, the user can watch and take control in a browser. It must be "
+		"opened within %d min, and only the first browser that opens it has "
+		"access.",
 		human->link, STREAM_TICKET_SECONDS / 60);
 	result_add_text(content, buf_text(&text));
 	human->keep_link = true;
@@ -129,7 +131,7 @@ static void handed_back(struct vm *vm, const char *says, const struct err *err, 
 	if (err) {
 		fail(human, err, NULL);
 	} else {
-		reply(human, "had control and handed it back", says);
+		reply(human, "took control and handed it back", says);
 	}
 }
 
@@ -137,7 +139,7 @@ static void take_back(void *data)
 {
 	struct human *human = data;
 	struct err err;
-	err_set(&err, ERR_CANCELLED, "cancelled; nobody is asked any more");
+	err_set(&err, ERR_CANCELLED, "cancelled; the request for help is withdrawn");
 	fail(human, &err, NULL);
 }
 
@@ -151,18 +153,19 @@ static int on_late(sd_event_source *source, uint64_t now, void *data)
 	struct human *human = data;
 	struct err err;
 	(void)source, (void)now;
-	err_set(&err, ERR_TIMEOUT, "%s within %lld s; call request_human again to go on waiting%s",
-		person_has_it(human) ? "a person has control and did not hand it back"
-				     : "no person came",
+	err_set(&err, ERR_TIMEOUT,
+		"%s within %lld s. Call request_human again to continue waiting%s",
+		person_has_it(human) ? "a user has control and did not hand it back"
+				     : "no user responded",
 		(long long)human->args->timeout,
-		person_has_it(human) ? "" : " (stream_url makes a new link for them)");
+		person_has_it(human) ? "" : " (stream_url creates a new link for the user)");
 	fail(human, &err, NULL);
 	return 0;
 }
 
 static const char *describe(void *data)
 {
-	return person_has_it(data) ? "A person has control" : "Waiting for a person";
+	return person_has_it(data) ? "A user has control" : "Waiting for a user";
 }
 
 /* ---- asking the client's user ---- */
@@ -170,14 +173,18 @@ static const char *describe(void *data)
 static json_t *question_params(const struct human *human)
 {
 	auto_buf struct buf text = { 0 };
-	buf_printf(&text, "The agent asks for a person at its desktop: %s", human->args->reason);
+	buf_printf(&text, "The agent requests help on its desktop: %s", human->args->reason);
 	if (human->link) {
-		buf_printf(&text, "\n\nTo see and to take over the desktop, open %s", human->link);
+		buf_printf(&text,
+			"\n\n"
+			"To watch and control the desktop, open %s",
+			human->link);
 	}
-	buf_printf(&text, "\n\nAnswer here when you are done.");
+	buf_printf(&text, "\n\n"
+			  "Respond here when you are done.");
 	json_t *params = json_pack("{s:o, s:{s:s, s:{s:{s:s, s:s, s:i}}}}", "message",
 		json_string(buf_text(&text)), "requestedSchema", "type", "object", "properties",
-		"says", "type", "string", "title", "What to tell the agent (optional)", "maxLength",
+		"says", "type", "string", "title", "Message to the agent (optional)", "maxLength",
 		VM_CONTROL_TEXT_MAX);
 	explicit_bzero(text.data, text.len);
 	return must(params);
@@ -194,7 +201,7 @@ static void go_on_without(struct human *human, const char *because)
 	if (human->link) {
 		fail_with_link(human, because);
 	} else {
-		err_set(&err, ERR_STATE, "nobody was asked: %s", because);
+		err_set(&err, ERR_STATE, "no user was asked: %s", because);
 		fail(human, &err, NULL);
 	}
 }
@@ -237,10 +244,10 @@ static void answered(struct call *call, const json_t *answers, const struct err 
 		accepted(human, words(human, answer));
 	} else if (strcmp(action, "decline") == 0) {
 		err_set(&err, ERR_STATE,
-			"the person declined; go on without one, or say what you need");
+			"the user declined. Continue without help, or explain what you need");
 		fail(human, &err, NULL);
 	} else {
-		go_on_without(human, "the question to the client's user was closed");
+		go_on_without(human, "the user closed the request in the client");
 	}
 }
 
@@ -292,8 +299,9 @@ static void begin(struct call *call, void *data)
 		return;
 	}
 	if (!can_ask && !human->may_come && !person_has_it(human)) {
-		fail_with_link(human, "your client cannot ask its user, and no stream with "
-				      "control is open");
+		fail_with_link(human,
+			"your client does not support elicitation, and no stream with mode "
+			"control is open");
 		return;
 	}
 	begin_waiting(human);
@@ -319,10 +327,10 @@ static void run(struct call *call, const void *data)
 
 const struct tool tool_request_human = {
 	.name = "request_human",
-	.title = "Ask for a person",
-	.help = "Ask a person to do what you cannot or should not (log in, solve a captcha, "
-		"decide), and wait until they hand the desktop back; tells what they say. If your "
-		"user has no link yet, give them one first: stream_url with mode control.",
+	.title = "Request help from a user",
+	.help = "Ask a user to do what you cannot or should not do (log in, solve a captcha, "
+		"decide), and wait until the user hands back control. Returns the user's message. "
+		"If your user has no link yet, first create one with stream_url and mode control.",
 	.toolset = "control",
 	.hints = TOOL_OPEN_WORLD,
 	.order = TOOL_WAITS,

@@ -29,7 +29,7 @@ bool input_check_point(
 		return true;
 	}
 	return err_set(err, ERR_ARGUMENT,
-		"'%s' must lie on the %dx%d screen (x 0 to %d, y 0 to %d); got [%lld, %lld]", name,
+		"'%s' must be on the %dx%d screen (x 0 to %d, y 0 to %d); got [%lld, %lld]", name,
 		screen.width, screen.height, screen.width - 1, screen.height - 1,
 		(long long)at->at[0], (long long)at->at[1]);
 }
@@ -62,13 +62,13 @@ void input_tell_change(struct buf *out, const struct guest_act *res, int mode)
 		/* Without waiting nobody can say that it will not change: programs repaint later.
 		 */
 		buf_printf(out, "The screen %s (frame %lld).",
-			res->changed ? "changed" : "has not changed so far", frame);
+			res->changed ? "changed" : "has not changed", frame);
 		return;
 	}
 	if (res->blank) {
 		buf_printf(out,
-			"The program has painted nothing but its background within %lld ms (frame "
-			"%lld): it may still be starting; look again.",
+			"The program painted only its background within %lld ms (frame %lld). It "
+			"may still be starting. Take another screenshot.",
 			ms, frame);
 	} else if (res->settled && !res->changed) {
 		buf_printf(
@@ -77,8 +77,8 @@ void input_tell_change(struct buf *out, const struct guest_act *res, int mode)
 		buf_printf(out, "The screen changed and settled after %lld ms (frame %lld).", ms,
 			frame);
 	} else {
-		buf_printf(out, "The screen %s had not settled after %lld ms (frame %lld).",
-			res->changed ? "changed and" : "did not change but", ms, frame);
+		buf_printf(out, "The screen %s not settled after %lld ms (frame %lld).",
+			res->changed ? "changed and" : "has not changed and has", ms, frame);
 	}
 	tell_moving(out, res->moving);
 }
@@ -90,8 +90,8 @@ static void tell_pointer(struct buf *out, const struct field_ints *at, struct po
 	buf_printf(out, "Pointer at (%d, %d)", pointer.x, pointer.y);
 	if (at->count && (llabs(at->at[0] - pointer.x) > 1 || llabs(at->at[1] - pointer.y) > 1)) {
 		buf_printf(out,
-			", not at (%lld, %lld): another program has moved it or holds it, and then "
-			"this input arrives late",
+			", not at (%lld, %lld): another program moved or grabbed it; the input "
+			"may arrive late",
 			(long long)at->at[0], (long long)at->at[1]);
 	}
 	buf_printf(out, ". ");
@@ -109,8 +109,8 @@ static void tell(struct buf *out, const struct input *in, const struct guest_act
 	case ACTION_HOLD_KEY:
 		if (res->unfocused) {
 			buf_printf(out,
-				"No window has the keyboard focus, so only shortcuts of the "
-				"desktop work; click into a window first. ");
+				"No window has the keyboard focus: only desktop shortcuts work. "
+				"Click into a window first. ");
 		}
 		break;
 	case ACTION_WAIT:

@@ -22,8 +22,8 @@ struct input_args {
 
 #define INPUT_OBSERVE(T) \
 	FIELD_ONE_OF(T, observe, \
-		"What comes back: none = text only; frame = a screenshot at once; settled = a " \
-		"screenshot when the screen is quiet, after at most 5 s.", \
+		"What to return: none = text only; frame = also a screenshot, taken immediately; " \
+		"settled = also a screenshot, taken when the screen is quiet, after at most 5 s.", \
 		observe_mode_words)
 
 /* The last rows of every table of input arguments. */

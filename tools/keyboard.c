@@ -11,8 +11,8 @@
 
 static const struct field type_fields[] = {
 	FIELD_STR(ARGS, text,
-		"The text, exactly as it should arrive: any script, emoji; a line break presses "
-		"Return, a tab Tab. At most 100,000 bytes of UTF-8.",
+		"Text to type, in any script, including emoji. A line break presses Return, a "
+		"tab character presses Tab. At most 100,000 bytes of UTF-8.",
 		.required = true, .min = 1, .max = ACTION_TEXT_MAX),
 	INPUT_ENDS(ARGS),
 };
@@ -27,8 +27,8 @@ static void run_type(struct call *call, const void *data)
 const struct tool tool_type = {
 	.name = "type",
 	.title = "Type text",
-	.help = "Type text into whatever has the keyboard focus. For Return, Escape or shortcuts "
-		"use key.",
+	.help = "Type text into the window that has the keyboard focus. Use key for Return, "
+		"Escape and shortcuts.",
 	.toolset = "computer",
 	.hints = TOOL_DESTROYS | TOOL_ALWAYS_LOAD,
 	.order = TOOL_ACTS,
@@ -41,10 +41,11 @@ const struct tool tool_type = {
 
 static const struct field key_fields[] = {
 	FIELD_STR(ARGS, text,
-		"A key or chord, such as Return, ctrl+s, alt+F4, Page_Down; several separated by "
-		"spaces are pressed in turn.",
+		"Key or key combination, such as Return, ctrl+s, alt+F4 or Page_Down. Several, "
+		"separated by spaces, are pressed one after the other.",
 		.required = true, .min = 1, .max = ACTION_CHORD_MAX),
-	FIELD_NUM(ARGS, repeat, "How many times.", .min = 1, .max = ACTION_REPEAT_MAX, .preset = 1),
+	FIELD_NUM(ARGS, repeat, "Number of times to press it.", .min = 1, .max = ACTION_REPEAT_MAX,
+		.preset = 1),
 	INPUT_ENDS(ARGS),
 };
 
@@ -60,7 +61,7 @@ static void run_key(struct call *call, const void *data)
 const struct tool tool_key = {
 	.name = "key",
 	.title = "Press keys",
-	.help = "Press a key or a chord. Every X keysym name works, and the usual short ones "
+	.help = "Press a key or a key combination. Accepts X keysym names and common short names "
 		"(enter, esc, pgdn).",
 	.toolset = "computer",
 	.hints = TOOL_DESTROYS | TOOL_ALWAYS_LOAD,
@@ -73,9 +74,9 @@ const struct tool tool_key = {
 /* ---- hold_key ---- */
 
 static const struct field hold_fields[] = {
-	FIELD_STR(ARGS, text, "The key or chord to hold, such as shift or Right.", .required = true,
-		.min = 1, .max = ACTION_CHORD_MAX),
-	FIELD_DEC(ARGS, duration, "For how many seconds.", .required = true, .min = 0,
+	FIELD_STR(ARGS, text, "Key or key combination to hold, such as shift or Right.",
+		.required = true, .min = 1, .max = ACTION_CHORD_MAX),
+	FIELD_DEC(ARGS, duration, "Duration in seconds.", .required = true, .min = 0,
 		.max = ACTION_MS_MAX / 1000.0),
 	INPUT_ENDS(ARGS),
 };
@@ -96,7 +97,7 @@ static void run_hold_key(struct call *call, const void *data)
 const struct tool tool_hold_key = {
 	.name = "hold_key",
 	.title = "Hold a key",
-	.help = "Hold a key or a chord down for some seconds, then release it.",
+	.help = "Hold a key or a key combination for a number of seconds, then release it.",
 	.toolset = "computer",
 	.hints = TOOL_DESTROYS,
 	.order = TOOL_ACTS,

@@ -20,8 +20,7 @@ static const char *modifiers(const struct input_args *args)
 /* ---- clicks ---- */
 
 static const struct field click_fields[] = {
-	COORDINATE("Where to click, [x, y] in screenshot pixels. Leave it out to click where the "
-		   "pointer is."),
+	COORDINATE("Point to click, [x, y] in screenshot pixels. Default: the pointer position."),
 	MODIFIERS,
 	INPUT_ENDS(ARGS),
 };
@@ -57,22 +56,21 @@ static void click(struct call *call, const struct input_args *args, enum action_
 	}
 
 CLICK(left_click, "Click", BUTTON_LEFT, 1, "Clicked.",
-	"Click the left mouse button on the desktop, at a point of the last screenshot.",
-	TOOL_ALWAYS_LOAD);
+	"Click the left mouse button at a point of the screenshot.", TOOL_ALWAYS_LOAD);
 CLICK(right_click, "Right-click", BUTTON_RIGHT, 1, "Right-clicked.",
-	"Click the right mouse button, usually to open a context menu.", TOOL_ALWAYS_LOAD);
+	"Click the right mouse button, for example to open a context menu.", TOOL_ALWAYS_LOAD);
 CLICK(middle_click, "Middle-click", BUTTON_MIDDLE, 1, "Middle-clicked.",
 	"Click the middle mouse button.", 0);
 CLICK(double_click, "Double-click", BUTTON_LEFT, 2, "Double-clicked.",
-	"Click the left mouse button twice, to open an item or to select a word.",
+	"Double-click the left mouse button, for example to open an item or to select a word.",
 	TOOL_ALWAYS_LOAD);
 CLICK(triple_click, "Triple-click", BUTTON_LEFT, 3, "Triple-clicked.",
-	"Click the left mouse button three times, to select a line or a paragraph.", 0);
+	"Triple-click the left mouse button, for example to select a line or a paragraph.", 0);
 
 /* ---- moving ---- */
 
 static const struct field move_fields[] = {
-	COORDINATE("Where to move to, [x, y] in screenshot pixels.", .required = true),
+	COORDINATE("Target point, [x, y] in screenshot pixels.", .required = true),
 	INPUT_ENDS(ARGS),
 };
 
@@ -80,13 +78,13 @@ static void run_mouse_move(struct call *call, const void *data)
 {
 	const struct input_args *args = data;
 	struct action action = { .kind = ACTION_MOVE, .at = args->coordinate };
-	input_run(call, args, &action, "Moved the mouse.");
+	input_run(call, args, &action, "Moved the pointer.");
 }
 
 const struct tool tool_mouse_move = {
 	.name = "mouse_move",
-	.title = "Move the mouse",
-	.help = "Move the pointer without clicking, for example to hover over something.",
+	.title = "Move the pointer",
+	.help = "Move the pointer without clicking, for example to hover over an element.",
 	.toolset = "computer",
 	.hints = TOOL_REPEATABLE | TOOL_ALWAYS_LOAD,
 	.order = TOOL_ACTS,
@@ -108,9 +106,8 @@ static void run_left_mouse_down(struct call *call, const void *args)
 const struct tool tool_left_mouse_down = {
 	.name = "left_mouse_down",
 	.title = "Press the left button",
-	.help = "Press the left mouse button where the pointer is and keep it down until "
-		"left_mouse_up. For "
-		"plain drags left_click_drag is simpler.",
+	.help = "Press the left mouse button at the pointer position and hold it until "
+		"left_mouse_up. Use left_click_drag for simple drags.",
 	.toolset = "computer",
 	.hints = TOOL_DESTROYS,
 	.order = TOOL_ACTS,
@@ -128,7 +125,7 @@ static void run_left_mouse_up(struct call *call, const void *args)
 const struct tool tool_left_mouse_up = {
 	.name = "left_mouse_up",
 	.title = "Release the left button",
-	.help = "Release the left mouse button where the pointer is, after left_mouse_down.",
+	.help = "Release the left mouse button at the pointer position, after left_mouse_down.",
 	.toolset = "computer",
 	.hints = TOOL_DESTROYS | TOOL_REPEATABLE,
 	.order = TOOL_ACTS,
@@ -141,8 +138,10 @@ const struct tool tool_left_mouse_up = {
 
 static const struct field drag_fields[] = {
 	FIELD_LIST(ARGS, start_coordinate,
-		"Where to press the button, [x, y] in screenshot pixels.", 2, .required = true),
-	COORDINATE("Where to release it, [x, y] in screenshot pixels.", .required = true),
+		"Point where the button is pressed, [x, y] in screenshot pixels.", 2,
+		.required = true),
+	COORDINATE("Point where the button is released, [x, y] in screenshot pixels.",
+		.required = true),
 	MODIFIERS,
 	INPUT_ENDS(ARGS),
 };
@@ -163,8 +162,8 @@ static void run_left_click_drag(struct call *call, const void *data)
 const struct tool tool_left_click_drag = {
 	.name = "left_click_drag",
 	.title = "Drag",
-	.help = "Press the left mouse button at one point, move to another with the button held, "
-		"release it there.",
+	.help = "Press the left mouse button at one point, move to another point with the button "
+		"held, and release it there.",
 	.toolset = "computer",
 	.hints = TOOL_DESTROYS | TOOL_ALWAYS_LOAD,
 	.order = TOOL_ACTS,
@@ -176,13 +175,13 @@ const struct tool tool_left_click_drag = {
 /* ---- scrolling ---- */
 
 static const struct field scroll_fields[] = {
-	FIELD_ONE_OF(ARGS, scroll_direction, "Which way to scroll.", action_direction_words,
+	FIELD_ONE_OF(ARGS, scroll_direction, "Scroll direction.", action_direction_words,
 		.required = true),
 	FIELD_NUM(ARGS, scroll_amount,
-		"How many clicks of the wheel; 3 to 5 are about a third of a page.",
+		"Number of wheel clicks. 3 to 5 clicks scroll about a third of a page.",
 		.required = true, .min = 0, .max = ACTION_SCROLL_MAX),
-	COORDINATE("Where to scroll, [x, y] in screenshot pixels. Leave it out to scroll where the "
-		   "pointer is."),
+	COORDINATE(
+		"Point to scroll at, [x, y] in screenshot pixels. Default: the pointer position."),
 	MODIFIERS,
 	INPUT_ENDS(ARGS),
 };
@@ -199,7 +198,7 @@ static void run_scroll(struct call *call, const void *data)
 	};
 	auto_buf struct buf ack = { 0 };
 	if (args->scroll_amount == 0) {
-		buf_printf(&ack, "Did not scroll, for 'scroll_amount' is 0.");
+		buf_printf(&ack, "Did not scroll: 'scroll_amount' is 0.");
 	} else {
 		buf_printf(&ack, "Scrolled %s.", action_direction_words[args->scroll_direction]);
 	}
@@ -209,7 +208,7 @@ static void run_scroll(struct call *call, const void *data)
 const struct tool tool_scroll = {
 	.name = "scroll",
 	.title = "Scroll",
-	.help = "Turn the mouse wheel up, down, left or right.",
+	.help = "Scroll with the mouse wheel.",
 	.toolset = "computer",
 	.hints = TOOL_ALWAYS_LOAD,
 	.order = TOOL_ACTS,

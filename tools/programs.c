@@ -30,10 +30,10 @@ struct launch {
 
 static const struct field launch_fields[] = {
 	FIELD_STR(struct launch_args, application,
-		"What to start: a desktop-file id from list_applications, a program name or an "
-		"absolute path.",
+		"Program to start: an application id from list_applications, a program name or "
+		"an absolute path.",
 		.required = true, .min = 1, .max = 1000),
-	FIELD_STR(struct launch_args, uri, "A file path or URL for the program to open.", .min = 1,
+	FIELD_STR(struct launch_args, uri, "File path or URL that the program opens.", .min = 1,
 		.max = 4000),
 	INPUT_ENDS(struct launch_args),
 };
@@ -78,7 +78,9 @@ static void observed(const struct guest_act *res, const struct err *err, void *d
 	const struct err *why = err ? err : &res->failed;
 	if (why->kind != ERR_NONE) {
 		struct err told;
-		err_set(&told, why->kind, "%.200s\nbut no picture of it could be taken: %.160s",
+		err_set(&told, why->kind,
+			"%.200s\n"
+			"No screenshot could be taken: %.160s",
 			launch->said, why->text);
 		call_fail(launch->call, &told);
 		return;
@@ -138,9 +140,9 @@ static void advise_launch(const json_t *args, struct err *err)
 	bool args_given = json_object_get(args, "args");
 	if (args_given || json_object_get(args, "arguments")) {
 		err_set(err, ERR_ARGUMENT,
-			"'%s' is not an argument here: launch starts a program without arguments "
-			"(what to open is 'uri'); use run_command, with '&' at the end, for a "
-			"command line",
+			"unknown argument '%s': launch starts a program without arguments. Pass "
+			"a file or URL to open as 'uri'. For a command line, use "
+			"run_command with '&' at the end",
 			args_given ? "args" : "arguments");
 	}
 }
@@ -148,8 +150,8 @@ static void advise_launch(const json_t *args, struct err *err)
 const struct tool tool_launch = {
 	.name = "launch",
 	.title = "Launch a program",
-	.help = "Start a program on the desktop and wait until its first window is open; tells the "
-		"window's place and size.",
+	.help = "Start a program and wait until its first window is open. Returns the window's "
+		"position and size.",
 	.toolset = "computer",
 	.hints = TOOL_ALWAYS_LOAD,
 	.order = TOOL_IN_TURN,
@@ -197,13 +199,13 @@ static void listed(const json_t *result, const struct err *err, void *data)
 	const json_t *apps = json_object_get(result, "applications");
 	size_t n = json_array_size(apps), i = 0;
 	auto_buf struct buf text = { 0 };
-	buf_printf(&text, "%zu application%s; launch takes the word before the colon.", n,
+	buf_printf(&text, "%zu application%s. Pass the id before the colon to launch.", n,
 		n == 1 ? "" : "s");
 	for (; i < n && text.len < LIST_MAX_BYTES; i++) {
 		tell_application(&text, json_array_get(apps, i));
 	}
 	if (i < n) {
-		buf_printf(&text, "\n[%zu more are not shown]", n - i);
+		buf_printf(&text, "\n[%zu more not shown]", n - i);
 	}
 	json_t *content = json_array();
 	result_add_text(content, buf_text(&text));
@@ -225,8 +227,8 @@ static void run_list_applications(struct call *call, const void *data)
 const struct tool tool_list_applications = {
 	.name = "list_applications",
 	.title = "List applications",
-	.help = "List the desktop applications that launch can start. Other programs start by "
-		"their name.",
+	.help = "List the installed desktop applications. launch also starts other programs by "
+		"name.",
 	.toolset = "computer",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.order = TOOL_LOOKS,

@@ -93,8 +93,9 @@ static bool refuse_word(const char *word, struct err *err)
 	}
 	const char *near = nearest_name(word, names);
 	return err_set(err, ERR_ARGUMENT,
-		"'%.60s' is neither a tool nor a toolset%s%s%s Give names separated by commas, such "
-		"as computer,shell or screenshot (toolsets: computer, shell, sandbox, stream, control)",
+		"'%.60s' is neither a tool nor a toolset%s%s%s Expected names separated by "
+		"commas, such as computer,shell or screenshot (toolsets: computer, shell, "
+		"sandbox, stream, control)",
 		word, near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "");
 }
 
@@ -113,7 +114,7 @@ static bool select_words(bool on[N_TOOLS], const char *selection, struct err *er
 	char *rest = list;
 	/* An empty list grants nothing, which is more often a mistake than a wish. */
 	if (!*trim(list)) {
-		log_warning("the list of tools is empty: no tool is offered");
+		log_warning("the list of tools is empty");
 		return true;
 	}
 	for (char *word; (word = strsep(&rest, ","));) {

@@ -52,8 +52,7 @@ void result_tell_frame(struct buf *out, const struct guest_frame *frame, struct 
 	}
 	if (frame->width < space.width || frame->height < space.height) {
 		buf_printf(out,
-			"\nThe image is scaled down; coordinates are still pixels of the unscaled "
-			"%dx%d screen.",
+			"\nThe image is scaled down. Coordinates still refer to the %dx%d screen.",
 			space.width, space.height);
 	}
 }
@@ -83,8 +82,8 @@ void result_tell_full(struct buf *out, const char *said, const struct vm *vm)
 		return;
 	}
 	buf_printf(out,
-		"%s[Perhaps all %lld processes and threads that this sandbox may have are in use: "
-		"end some with the shell's own kill, or the sandbox with sandbox_kill; the key "
+		"%s[The sandbox may have reached its limit of %lld processes and threads. End "
+		"some with kill, or end the sandbox with sandbox_kill; the key "
 		"\"processes\" of the configuration file sets the limit.]",
 		out->len ? "\n" : "", (long long)vm_spec(vm)->limits.processes);
 }

@@ -33,8 +33,8 @@ static const struct field create_fields[] = {
 	ROW("on_timeout", VM_SPEC_ON_TIMEOUT),
 	ROW("labels", VM_SPEC_LABELS),
 	FIELD_STR(struct create_args, from,
-		"Snapshot (id or name) to start from; image, memory, cpus, screen and network are "
-		"the snapshot's.",
+		"Snapshot to start from: its id or name. It determines image, memory, cpus, "
+		"screen and network.",
 		.min = 1, .max = VM_SNAPSHOT_NAME_MAX),
 	{ 0 },
 };
@@ -45,8 +45,7 @@ static bool check_memory(const struct create_args *args, struct err *err)
 	int64_t there = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20;
 	return args->spec.memory <= there ||
 	       err_set(err, ERR_LIMIT,
-		       "'memory' may be at most %lld, the MiB that the "
-		       "server's machine has; got %lld",
+		       "'memory' must be at most %lld, the memory of the server in MiB; got %lld",
 		       (long long)there, (long long)args->spec.memory);
 }
 
@@ -62,8 +61,8 @@ static bool check_from(const struct create_args *args, struct err *err)
 						   : NULL;
 	return !settled ||
 	       err_set(err, ERR_ARGUMENT,
-		       "'%s' and 'from' do not go together: a sandbox from a snapshot is as "
-		       "the snapshot was; leave one of the two out",
+		       "'%s' cannot be combined with 'from': the snapshot determines it. Omit "
+		       "one of them",
 		       settled);
 }
 
@@ -110,8 +109,8 @@ static void created(struct call *call, void *data)
 
 static const char *undo_create(struct call *call)
 {
-	vm_stop(call_vm(call), "its creation was cancelled");
-	return "it was ended";
+	vm_stop(call_vm(call), "cancelled during creation");
+	return "the sandbox was ended";
 }
 
 static void run_create(struct call *call, const void *data)
@@ -134,8 +133,8 @@ static void run_create(struct call *call, const void *data)
 const struct tool tool_sandbox_create = {
 	.name = "sandbox_create",
 	.title = "Create a sandbox",
-	.help = "Make one more desktop, beside your default one, and wait until it is ready. What "
-		"is left out is as the server was set up. Tells the id to pass as 'sandbox'.",
+	.help = "Create an additional sandbox and wait until its desktop is ready. Omitted "
+		"arguments use the server's defaults. Returns the id to pass as 'sandbox'.",
 	.toolset = "sandbox",
 	.fields = create_fields,
 	.args_size = sizeof(struct create_args),
@@ -159,12 +158,12 @@ static void run_list(struct call *call, const void *data)
 	}
 	buf_printf(&text,
 		n ? "%zu sandbox%s:"
-		  : "You have no sandbox. Any tool called without "
-		    "'sandbox' makes your default one.",
+		  : "You have no sandboxes. A tool call without 'sandbox' creates your default "
+		    "sandbox.",
 		n, n == 1 ? "" : "es");
 	for (size_t i = 0; i < n && (vm = vm_at(call_vms(call), call_owner(call), i)); i++) {
 		if (text.len > LIST_MAX_BYTES) {
-			buf_printf(&text, "\n[%zu more are not shown]", n - i);
+			buf_printf(&text, "\n[%zu more not shown]", n - i);
 			break;
 		}
 		buf_printf(&text, "\n%s: ", vm_id(vm));
@@ -176,7 +175,7 @@ static void run_list(struct call *call, const void *data)
 const struct tool tool_sandbox_list = {
 	.name = "sandbox_list",
 	.title = "List sandboxes",
-	.help = "List your sandboxes, a line each: id, state, size, age, timeouts, labels.",
+	.help = "List your sandboxes, one per line: id, state, size, age, timeouts and labels.",
 	.toolset = "sandbox",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.fields = no_fields,
@@ -195,8 +194,7 @@ static void tell_frame(struct buf *out, const struct vm *vm)
 {
 	struct size screen = vm_screen(vm), frame = vm_frame(vm);
 	if (frame.width != screen.width || frame.height != screen.height) {
-		buf_printf(out,
-			"\nCoordinates are pixels of %dx%d, which is how its screen is shown.",
+		buf_printf(out, "\nCoordinates refer to %dx%d pixels, the size of its screenshots.",
 			frame.width, frame.height);
 	}
 }
@@ -215,20 +213,20 @@ static void run_info(struct call *call, const void *data)
 	sandbox_tell(&text, call, vm);
 	tell_frame(&text, vm);
 	if (vm_no_limit_on(vm)) {
-		buf_printf(&text, "\nThis host sets no limit on %s.", vm_no_limit_on(vm));
+		buf_printf(&text, "\nNot limited on this host: %s.", vm_no_limit_on(vm));
 	}
 	if (vm_state(vm) == VM_PAUSED) {
-		buf_printf(&text, "\nIts next call, or sandbox_resume, wakes it.");
+		buf_printf(&text, "\nThe next call on it, or sandbox_resume, resumes it.");
 	}
-	buf_printf(&text, "\nIts screen is the resource desktop://%s/screen.", vm_id(vm));
+	buf_printf(&text, "\nResource of its screen: desktop://%s/screen.", vm_id(vm));
 	sandbox_reply(call, &text);
 }
 
 const struct tool tool_sandbox_info = {
 	.name = "sandbox_info",
-	.title = "Look at a sandbox",
-	.help = "Tell one sandbox's state, size, age, timeouts and labels, without starting or "
-		"waking it.",
+	.title = "Show a sandbox",
+	.help = "Returns a sandbox's state, size, age, timeouts and labels. Does not start or "
+		"resume it.",
 	.toolset = "sandbox",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.order = TOOL_LOOKS,
@@ -251,14 +249,15 @@ static void run_kill(struct call *call, const void *data)
 	}
 	if (vm) {
 		bool was_default = sandbox_is_default(call, vm);
-		vm_stop(vm, "it was ended with sandbox_kill");
-		buf_printf(&text, "Sandbox %s has ended; its programs and files go with it.%s",
+		vm_stop(vm, "killed with sandbox_kill");
+		buf_printf(&text, "Sandbox %s has ended. Its programs and files are deleted.%s",
 			vm_id(vm),
-			was_default ? " It was your default one: the next call without 'sandbox' "
-				      "makes a new one."
-				    : "");
+			was_default
+				? " It was your default sandbox: the next call without 'sandbox' "
+				  "creates a new one."
+				: "");
 	} else if (err.kind == ERR_GONE) {
-		buf_printf(&text, "There was nothing to do: %s", err.text);
+		buf_printf(&text, "No change: %s", err.text);
 	} else {
 		call_fail(call, &err);
 		return;
@@ -269,9 +268,9 @@ static void run_kill(struct call *call, const void *data)
 const struct tool tool_sandbox_kill = {
 	.name = "sandbox_kill",
 	.title = "End a sandbox",
-	.help = "End a sandbox at once, with all that is in it; calls that are at work in it fail. Its "
-		"snapshots stay. Answers at once; sandbox_list shows it as stopping until its programs "
-		"and files are gone, a moment later.",
+	.help = "End a sandbox immediately and delete its programs and files. Calls in progress "
+		"in it fail. Its snapshots are kept. Returns before the deletion is complete; "
+		"until then, sandbox_list shows the sandbox as stopping.",
 	.toolset = "sandbox",
 	.hints = TOOL_DESTROYS | TOOL_REPEATABLE,
 	.fields = one_fields,
@@ -288,7 +287,7 @@ struct timeout_args {
 
 static const struct field timeout_fields[] = {
 	VM_SPEC_FIELD(struct timeout_args, spec, "timeout", VM_SPEC_TIMEOUT, .required = true,
-		.help = "Seconds from now; 0: none."),
+		.help = "Seconds from now. 0 disables the timeout."),
 	CALL_SANDBOX(struct timeout_args),
 	{ 0 },
 };
@@ -314,7 +313,7 @@ static void run_set_timeout(struct call *call, const void *data)
 		return;
 	}
 	const char *then = vm_spec(vm)->on_timeout == VM_TIMEOUT_PAUSE ? "pauses" : "ends";
-	buf_printf(&text, "Sandbox %s %s", vm_id(vm), timeout ? then : "has no timeout now");
+	buf_printf(&text, "Sandbox %s %s", vm_id(vm), timeout ? then : "has no timeout");
 	if (timeout) {
 		buf_printf(&text, " in ");
 		sandbox_tell_span(&text, timeout * 1000);
@@ -325,7 +324,7 @@ static void run_set_timeout(struct call *call, const void *data)
 const struct tool tool_sandbox_set_timeout = {
 	.name = "sandbox_set_timeout",
 	.title = "Set a sandbox's timeout",
-	.help = "Give a sandbox this much time from now, whatever it had before.",
+	.help = "Set the time until a sandbox times out. Replaces its previous timeout.",
 	.toolset = "sandbox",
 	.hints = TOOL_REPEATABLE,
 	.fields = timeout_fields,

@@ -17,7 +17,7 @@ struct fork_args {
 };
 
 static const struct field fields[] = {
-	FIELD_NUM(struct fork_args, count, "How many copies.", .min = 1, .max = VM_FORK_MAX,
+	FIELD_NUM(struct fork_args, count, "Number of copies.", .min = 1, .max = VM_FORK_MAX,
 		.preset = 1),
 	CALL_SANDBOX(struct fork_args),
 	{ 0 },
@@ -45,13 +45,13 @@ static void reply(struct fork *fork)
 {
 	auto_buf struct buf text = { 0 };
 	json_t *content = json_array();
-	buf_printf(&text, "Sandbox %s was copied; %zu of %lld %s ready after ",
+	buf_printf(&text, "Sandbox %s was copied: %zu of %lld %s ready after ",
 		vm_id(call_vm(fork->call)), fork->ready, (long long)fork->args->count,
 		fork->args->count == 1 ? "copy is" : "copies are");
 	sandbox_tell_took(&text, fork->began);
 	buf_printf(&text,
-		". Each goes on from here by itself, and so does the original. To use one, "
-		"pass its id as 'sandbox'.");
+		". The copies and the original now run independently. To use a copy, pass its id "
+		"as 'sandbox'.");
 	for (size_t i = 0; i < fork->n; i++) {
 		struct err *err = &fork->copies[i].err;
 		vm_hide_paths(call_vms(fork->call), err);
@@ -59,7 +59,7 @@ static void reply(struct fork *fork)
 	}
 	if (fork->why.kind) {
 		vm_hide_paths(call_vms(fork->call), &fork->why);
-		buf_printf(&text, "\nThe others could not be made: %s", fork->why.text);
+		buf_printf(&text, "\nThe other copies could not be created: %s", fork->why.text);
 	}
 	result_add_text(content, buf_text(&text));
 	call_reply(fork->call, content);
@@ -175,8 +175,9 @@ static void run(struct call *call, const void *data)
 const struct tool tool_sandbox_fork = {
 	.name = "sandbox_fork",
 	.title = "Fork a sandbox",
-	.help = "Copy a running desktop, programs, windows and unsaved text included, into new "
-		"sandboxes; the original goes on. Tells their ids. microvm only.",
+	.help = "Copy a running sandbox, including programs, windows and unsaved text, into new "
+		"sandboxes. The original keeps running. Returns the ids of the copies. microvm "
+		"only.",
 	.toolset = "sandbox",
 	.order = TOOL_IN_TURN,
 	.fields = fields,

@@ -67,8 +67,8 @@ static void paused(struct vm *vm, const struct err *err, void *data)
 		return;
 	}
 	reply_done(saving, "paused",
-		"It is on disk now, and takes no memory and no processor. Its next call wakes it, "
-		"with programs and windows as they were.");
+		"It is stored on disk and uses no memory or CPU. The next call on it resumes it, "
+		"with the same programs and windows.");
 }
 
 static void begin_pause(struct call *call, void *data)
@@ -88,7 +88,7 @@ static void run_pause(struct call *call, const void *data)
 	struct vm *vm = find(call, args->sandbox);
 	if (vm && vm_state(vm) == VM_PAUSED) {
 		auto_buf struct buf text = { 0 };
-		buf_printf(&text, "Sandbox %s is paused already.", vm_id(vm));
+		buf_printf(&text, "Sandbox %s is already paused.", vm_id(vm));
 		sandbox_reply(call, &text);
 	} else if (vm) {
 		call_start_in(call, vm, begin_pause, saving_new(call));
@@ -98,8 +98,8 @@ static void run_pause(struct call *call, const void *data)
 const struct tool tool_sandbox_pause = {
 	.name = "sandbox_pause",
 	.title = "Pause a sandbox",
-	.help = "Write a running desktop to disk and give its memory and processor back. Its next "
-		"call wakes it as it was. microvm only.",
+	.help = "Write a running sandbox to disk and release its memory and CPU. The next call "
+		"on it resumes it in the same state. microvm only.",
 	.toolset = "sandbox",
 	.hints = TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
@@ -113,7 +113,7 @@ const struct tool tool_sandbox_pause = {
 static void begin_resume(struct call *call, void *data)
 {
 	(void)call;
-	reply_done(data, "ready", "It goes on where it was.");
+	reply_done(data, "ready", "It continues in the same state.");
 }
 
 static void run_resume(struct call *call, const void *data)
@@ -122,7 +122,7 @@ static void run_resume(struct call *call, const void *data)
 	struct vm *vm = find(call, args->sandbox);
 	if (vm && vm_state(vm) == VM_READY) {
 		auto_buf struct buf text = { 0 };
-		buf_printf(&text, "Sandbox %s is running already.", vm_id(vm));
+		buf_printf(&text, "Sandbox %s is already running.", vm_id(vm));
 		sandbox_reply(call, &text);
 	} else if (vm) {
 		call_start_in(call, vm, begin_resume, saving_new(call));
@@ -132,8 +132,8 @@ static void run_resume(struct call *call, const void *data)
 const struct tool tool_sandbox_resume = {
 	.name = "sandbox_resume",
 	.title = "Resume a sandbox",
-	.help = "Wake a paused sandbox and wait until it is ready. Any other call on it does the "
-		"same.",
+	.help = "Resume a paused sandbox and wait until it is ready. Any other call on it also "
+		"resumes it.",
 	.toolset = "sandbox",
 	.hints = TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
@@ -149,7 +149,7 @@ struct rollback_args {
 };
 
 static const struct field rollback_fields[] = {
-	FIELD_STR(struct rollback_args, snapshot, "Snapshot to go back to: id or name.",
+	FIELD_STR(struct rollback_args, snapshot, "Snapshot to restore: its id or name.",
 		.required = true, .min = 1, .max = VM_SNAPSHOT_NAME_MAX),
 	CALL_SANDBOX(struct rollback_args),
 	{ 0 },
@@ -163,8 +163,8 @@ static void rolled_back(struct vm *vm, const struct err *err, void *data)
 		call_fail(saving->call, err);
 		return;
 	}
-	reply_done(saving, "back at its snapshot",
-		"What happened since then is lost; take a new screenshot.");
+	reply_done(saving, "rolled back to its snapshot",
+		"Changes since the snapshot are lost. Take a new screenshot.");
 }
 
 static void run_rollback(struct call *call, const void *data)
@@ -183,15 +183,15 @@ static void run_rollback(struct call *call, const void *data)
 	}
 	struct saving *saving = saving_new(call);
 	memcpy(saving->snapshot, snapshot->id, sizeof(saving->snapshot));
-	call_progress(saving->call, 1, 2, "Going back to the snapshot");
+	call_progress(saving->call, 1, 2, "Rolling back to the snapshot");
 	vm_rollback(vm, saving->snapshot, rolled_back, saving);
 }
 
 const struct tool tool_sandbox_rollback = {
 	.name = "sandbox_rollback",
 	.title = "Roll a sandbox back",
-	.help = "Put a sandbox back to one of its snapshots: screen, programs and files. What "
-		"happened since is lost; it keeps its id.",
+	.help = "Restore a sandbox to one of its snapshots: screen, programs and files. Changes "
+		"since the snapshot are lost. The sandbox keeps its id.",
 	.toolset = "sandbox",
 	.hints = TOOL_DESTROYS | TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,

@@ -67,7 +67,7 @@ void sandbox_tell_spec(struct buf *out, const struct vm_spec *spec)
 		buf_printf(out, ", %lld MiB", (long long)spec->limits.memory_mib);
 	}
 	if (spec->limits.cpus > 0) {
-		buf_printf(out, ", %lld processor%s", (long long)spec->limits.cpus,
+		buf_printf(out, ", %lld CPU%s", (long long)spec->limits.cpus,
 			spec->limits.cpus == 1 ? "" : "s");
 	}
 	buf_printf(out, ", network %s", vm_network_words[spec->network]);
@@ -94,7 +94,7 @@ static void tell_times(struct buf *out, const struct vm *vm)
 	struct vm_times times = vm_times(vm);
 	int64_t now = sandbox_now_ms();
 	const char *then = spec->on_timeout == VM_TIMEOUT_PAUSE ? "pauses" : "ends";
-	buf_printf(out, ", made ");
+	buf_printf(out, ", created ");
 	sandbox_tell_span(out, now - times.created);
 	buf_printf(out, " ago");
 	if (times.timeout) {
@@ -113,11 +113,11 @@ static void tell_control(struct buf *out, const struct vm *vm)
 {
 	const struct vm_control *control = vm_control(vm);
 	if (control->holder == VM_HELD_BY_PERSON) {
-		buf_printf(out, "a person has control (");
+		buf_printf(out, "a user has control (");
 		result_tell_name(out, control->who);
 		buf_printf(out, "), ");
 	} else if (control->holder == VM_HELD_BY_NOBODY) {
-		buf_printf(out, "nobody has control, ");
+		buf_printf(out, "no one has control, ");
 	}
 }
 

@@ -19,7 +19,7 @@ struct look {
 };
 
 #define LOOK_FORMAT \
-	FIELD_ONE_OF(struct look_args, format, "Image format. jpeg is smaller, png exact.", \
+	FIELD_ONE_OF(struct look_args, format, "Image format. jpeg is smaller, png is lossless.", \
 		observe_format_words), \
 		FIELD_NUM(struct look_args, quality, "JPEG quality.", .min = 1, .max = 100, \
 			.preset = 80)
@@ -34,7 +34,7 @@ static void answer(struct look *look, const struct guest_act *res, const struct 
 	}
 	if (!res->frame.bytes) {
 		struct err none;
-		err_set(&none, ERR_HOST, "the desktop sent no picture; try again");
+		err_set(&none, ERR_HOST, "the desktop returned no image; try again");
 		call_fail(look->call, &none);
 		return;
 	}
@@ -59,7 +59,7 @@ static void look_start(struct call *call, const struct look_args *args, call_beg
 static const struct field screenshot_fields[] = {
 	LOOK_FORMAT,
 	FIELD_DEC(struct look_args, scale,
-		"Size of the image, relative to the screen. Coordinates stay those of scale 1.",
+		"Scale of the image relative to the screen. Coordinates always refer to scale 1.",
 		.min = 0.1, .max = 1, .preset = 1),
 	CALL_SANDBOX(struct look_args),
 	{ 0 },
@@ -97,8 +97,8 @@ static void run_screenshot(struct call *call, const void *args)
 const struct tool tool_screenshot = {
 	.name = "screenshot",
 	.title = "Take a screenshot",
-	.help = "Take a picture of the whole desktop, the pointer included. Coordinates of all "
-		"tools are its pixels.",
+	.help = "Returns an image of the whole screen, including the pointer. All tools use the "
+		"pixels of this image as coordinates.",
 	.toolset = "computer",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE | TOOL_ALWAYS_LOAD,
 	.order = TOOL_LOOKS,
@@ -111,9 +111,8 @@ const struct tool tool_screenshot = {
 
 static const struct field zoom_fields[] = {
 	FIELD_LIST(struct look_args, region,
-		"What to look at, [x0, y0, x1, y1] in screenshot pixels; x1 and y1 are just "
-		"outside.",
-		4, .required = true),
+		"Region, [x0, y0, x1, y1] in screenshot pixels. x1 and y1 are exclusive.", 4,
+		.required = true),
 	LOOK_FORMAT,
 	CALL_SANDBOX(struct look_args),
 	{ 0 },
@@ -138,8 +137,8 @@ static void tell_zoom(struct buf *out, const struct look *look, const struct gue
 	const int64_t *r = look->args->region.at;
 	struct size screen = vm_frame(call_vm(look->call));
 	buf_printf(out,
-		"Region [%lld, %lld, %lld, %lld] at %.4g times its size (%lldx%lld), frame %lld.\n"
-		"Coordinates of other tools are still pixels of the whole %dx%d screen.",
+		"Region [%lld, %lld, %lld, %lld], enlarged %.4g times to %lldx%lld, frame %lld.\n"
+		"Coordinates of other tools still refer to the %dx%d screen.",
 		(long long)r[0], (long long)r[1], (long long)r[2], (long long)r[3],
 		(double)frame->width / (double)(r[2] - r[0]), (long long)frame->width,
 		(long long)frame->height, (long long)frame->frame_id, screen.width, screen.height);
@@ -179,7 +178,8 @@ static void run_zoom(struct call *call, const void *args)
 const struct tool tool_zoom = {
 	.name = "zoom",
 	.title = "Zoom in",
-	.help = "Take a picture of one region, enlarged, to read small text or to aim exactly.",
+	.help = "Returns an enlarged image of one region, to read small text or to find exact "
+		"coordinates.",
 	.toolset = "computer",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE | TOOL_ALWAYS_LOAD,
 	.order = TOOL_LOOKS,
@@ -191,7 +191,7 @@ const struct tool tool_zoom = {
 /* ---- wait ---- */
 
 static const struct field wait_fields[] = {
-	FIELD_DEC(struct input_args, duration, "For how many seconds.", .required = true, .min = 0,
+	FIELD_DEC(struct input_args, duration, "Duration in seconds.", .required = true, .min = 0,
 		.max = ACTION_MS_MAX / 1000.0),
 	INPUT_ENDS(struct input_args),
 };
@@ -208,9 +208,9 @@ static void run_wait(struct call *call, const void *data)
 const struct tool tool_wait = {
 	.name = "wait",
 	.title = "Wait",
-	.help = "Wait for some seconds. To wait until the screen is quiet, use observe \"settled\" "
-		"with an action (or "
-		"with duration 0 here) instead of guessing a time.",
+	.help = "Wait for a number of seconds. To wait until the screen is quiet, pass observe "
+		"\"settled\" to an action (or to this tool with duration 0) instead of guessing a "
+		"duration.",
 	.toolset = "computer",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE | TOOL_ALWAYS_LOAD,
 	.order = TOOL_IN_TURN,
@@ -251,8 +251,8 @@ static void run_cursor_position(struct call *call, const void *args)
 
 const struct tool tool_cursor_position = {
 	.name = "cursor_position",
-	.title = "Where is the pointer",
-	.help = "Tell where the pointer is, in screenshot pixels.",
+	.title = "Get the pointer position",
+	.help = "Returns the pointer position in screenshot pixels.",
 	.toolset = "computer",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.order = TOOL_LOOKS,

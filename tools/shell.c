@@ -24,13 +24,13 @@ struct shell {
 
 static const struct field fields[] = {
 	FIELD_STR(struct shell_args, command,
-		"A command line for the login shell of the desktop's user.", .required = true,
+		"Command line for the login shell of the desktop's user.", .required = true,
 		.min = 1, .max = EXEC_COMMAND_MAX),
-	FIELD_STR(struct shell_args, cwd, "Directory to run it in; default: the home directory.",
+	FIELD_STR(struct shell_args, cwd, "Working directory. Default: the home directory.",
 		.min = 1, .max = 4000),
 	FIELD_DEC(struct shell_args, timeout,
-		"Seconds after which it is killed, with all its children.", .min = 1,
-		.max = SHELL_TIMEOUT_MAX, .preset = 120),
+		"Timeout in seconds. The command and its child processes are then killed.",
+		.min = 1, .max = SHELL_TIMEOUT_MAX, .preset = 120),
 	CALL_SANDBOX(struct shell_args),
 	{ 0 },
 };
@@ -60,7 +60,10 @@ static void tell_output(struct buf *out, const struct guest_output *o)
 		start_line(out);
 		buf_printf(out, "[");
 		tell_count(out, o->cut);
-		buf_printf(out, " bytes cut here]\n%s", o->tail);
+		buf_printf(out,
+			" bytes omitted]\n"
+			"%s",
+			o->tail);
 	}
 }
 
@@ -123,10 +126,9 @@ static void ran(const struct guest_exec *res, const struct err *err, void *data)
 	}
 	struct err late;
 	err_set(&late, ERR_TIMEOUT,
-		"the command was killed, with all its children, at its timeout of %.10g s; its "
-		"output until then "
-		"is below; give a larger 'timeout' (up to %d) or start it in the background with "
-		"its output in a file",
+		"the command reached its timeout of %.10g s and was killed with its child "
+		"processes. Its output until then is below. Pass a larger 'timeout' (at "
+		"most %d), or run it in the background with its output in a file",
 		shell->args->timeout, SHELL_TIMEOUT_MAX);
 	call_fail_with(shell->call, &late, content);
 }
@@ -150,10 +152,9 @@ static void run(struct call *call, const void *data)
 const struct tool tool_run_command = {
 	.name = "run_command",
 	.title = "Run a command",
-	.help = "Run a shell command in the sandbox and wait for its end; gives stdout, stderr and "
-		"a failing exit code. "
-		"Long output is cut in the middle. Programs with windows are better started with "
-		"launch.",
+	.help = "Run a shell command in the sandbox and wait until it exits. Returns stdout, "
+		"stderr and the exit code if it is not 0. Long output is truncated in the middle. "
+		"Use launch for programs with windows.",
 	.toolset = "shell",
 	.hints = TOOL_DESTROYS | TOOL_ALWAYS_LOAD,
 	.max_chars = 100000,

@@ -31,7 +31,7 @@ struct take_args {
 };
 
 static const struct field take_fields[] = {
-	FIELD_STR(struct take_args, name, "A word to know it by.", .min = 1,
+	FIELD_STR(struct take_args, name, "Name of the snapshot.", .min = 1,
 		.max = VM_SNAPSHOT_NAME_MAX),
 	CALL_SANDBOX(struct take_args),
 	{ 0 },
@@ -49,9 +49,9 @@ static void throw_away(struct take *take, const struct vm_snapshot *snapshot)
 	struct call *call = take->call;
 	struct err err;
 	if (vm_snapshot_delete(call_vms(call), call_owner(call), snapshot->id, &err)) {
-		err_set(&err, ERR_CANCELLED, "cancelled; the snapshot was thrown away");
+		err_set(&err, ERR_CANCELLED, "cancelled; the snapshot was deleted");
 	} else {
-		err_while(&err, "cancelled, but the snapshot could not be thrown away");
+		err_while(&err, "cancelled, but the snapshot could not be deleted");
 	}
 	call_fail(take->call, &err);
 }
@@ -72,13 +72,14 @@ static void taken(
 	json_t *content = json_array();
 	buf_printf(&text, "Snapshot ");
 	tell_called(&text, snapshot);
-	buf_printf(&text, " of sandbox %s is taken after ", vm_id(vm));
+	buf_printf(&text, " of sandbox %s was saved after ", vm_id(vm));
 	sandbox_tell_took(&text, take->began);
 	buf_printf(&text, ", ");
 	tell_size(&text, snapshot->bytes);
 	buf_printf(&text,
-		"; the sandbox goes on. sandbox_rollback {\"snapshot\": \"%s\"} goes back to it, "
-		"sandbox_create {\"from\": \"%s\"} starts another sandbox there.",
+		". The sandbox keeps running. sandbox_rollback {\"snapshot\": \"%s\"} restores "
+		"the snapshot; sandbox_create {\"from\": \"%s\"} starts another sandbox "
+		"from it.",
 		snapshot->id, snapshot->id);
 	result_add_text(content, buf_text(&text));
 	call_reply(take->call, content);
@@ -110,8 +111,9 @@ static void run_take(struct call *call, const void *data)
 const struct tool tool_sandbox_snapshot = {
 	.name = "sandbox_snapshot",
 	.title = "Take a snapshot",
-	.help = "Save a running desktop as it is now, memory, programs and files, to go back to or "
-		"to start others from; it goes on. microvm only.",
+	.help = "Save the state of a running sandbox: memory, programs and files. "
+		"sandbox_rollback restores it, sandbox_create starts other sandboxes from it. The "
+		"sandbox keeps running. microvm only.",
 	.toolset = "sandbox",
 	.order = TOOL_IN_TURN,
 	.fields = take_fields,
@@ -150,11 +152,11 @@ static void run_list(struct call *call, const void *data)
 		n++;
 	}
 	buf_printf(&text,
-		n ? "%zu snapshot%s:" : "You have no snapshot; sandbox_snapshot takes one.", n,
+		n ? "%zu snapshot%s:" : "You have no snapshots. sandbox_snapshot takes one.", n,
 		n == 1 ? "" : "s");
 	for (size_t i = 0; i < n; i++) {
 		if (text.len > LIST_MAX_BYTES) {
-			buf_printf(&text, "\n[%zu more are not shown]", n - i);
+			buf_printf(&text, "\n[%zu more not shown]", n - i);
 			break;
 		}
 		snapshot = vm_snapshot_at(call_vms(call), call_owner(call), i);
@@ -168,7 +170,7 @@ static void run_list(struct call *call, const void *data)
 const struct tool tool_snapshot_list = {
 	.name = "snapshot_list",
 	.title = "List snapshots",
-	.help = "List your snapshots, a line each: id, name, sandbox, size, age.",
+	.help = "List your snapshots, one per line: id, name, sandbox, size and age.",
 	.toolset = "sandbox",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.fields = no_fields,
@@ -182,8 +184,8 @@ struct delete_args {
 };
 
 static const struct field delete_fields[] = {
-	FIELD_STR(struct delete_args, snapshot, "Snapshot to delete: id or name.", .required = true,
-		.min = 1, .max = VM_SNAPSHOT_NAME_MAX),
+	FIELD_STR(struct delete_args, snapshot, "Snapshot to delete: its id or name.",
+		.required = true, .min = 1, .max = VM_SNAPSHOT_NAME_MAX),
 	{ 0 },
 };
 
@@ -198,14 +200,14 @@ static void run_delete(struct call *call, const void *data)
 	}
 	buf_printf(&text, "Snapshot ");
 	result_tell_name(&text, args->snapshot);
-	buf_printf(&text, " is deleted; sandboxes that came from it go on.");
+	buf_printf(&text, " is deleted. Sandboxes started from it keep running.");
 	sandbox_reply(call, &text);
 }
 
 const struct tool tool_snapshot_delete = {
 	.name = "snapshot_delete",
 	.title = "Delete a snapshot",
-	.help = "Delete a snapshot for good. Sandboxes that came from it go on.",
+	.help = "Delete a snapshot permanently. Sandboxes started from it keep running.",
 	.toolset = "sandbox",
 	.hints = TOOL_DESTROYS,
 	.fields = delete_fields,

@@ -70,13 +70,13 @@ struct url_args {
 
 static const struct field url_fields[] = {
 	FIELD_ONE_OF(struct url_args, mode,
-		"view = they look; control = they can take over mouse and keyboard, too.",
+		"view = watch only; control = the user can also take over mouse and keyboard.",
 		stream_mode_words),
 	FIELD_NUM(struct url_args, window,
-		"Id of the one window to show, as launch tells it; left out: the whole screen. An "
-		"unknown id is answered with the list of windows.",
+		"Id of the only window to show, as returned by launch. Default: the whole "
+		"screen. An unknown id returns an error with the list of windows.",
 		.min = 1, .max = UINT32_MAX),
-	FIELD_NUM(struct url_args, expires, "Seconds until the stream ends.", .min = 10,
+	FIELD_NUM(struct url_args, expires, "Lifetime of the stream in seconds.", .min = 10,
 		.max = STREAM_EXPIRES_MAX, .preset = STREAM_EXPIRES),
 	CALL_SANDBOX(struct url_args),
 	{ 0 },
@@ -97,26 +97,27 @@ static void tell_link(
 	}
 	buf_printf(out, "Live %s of sandbox %s, to %s in any browser:\n%s\n",
 		stream->window ? "window" : "desktop", vm_id(stream->vm),
-		controls ? "watch and to take over" : "watch", link);
+		controls ? "watch and take control" : "watch", link);
 	if (!stream->window) {
-		buf_printf(out,
-			"Whoever watches also sees your actions, texts and commands included. ");
+		buf_printf(
+			out, "Viewers also see your actions, including typed text and commands. ");
 	}
-	buf_printf(out, "Give all of this link to the person as it is. It must be opened within ");
+	buf_printf(out, "Give the user the complete, unchanged link. It must be opened within ");
 	sandbox_tell_span(out, ticket_s * 1000);
 	buf_printf(
-		out, ", and only the browser that opens it first is let in. The stream ends at ");
+		out, ", and only the first browser that opens it has access. The stream ends at ");
 	stream_tell_time(out, stream->expires);
-	buf_printf(out, ", or by stream_revoke {\"stream\": \"%s\"}.", stream->id);
+	buf_printf(out, ", or with stream_revoke {\"stream\": \"%s\"}.", stream->id);
 	if (call_stream_vnc(call)) {
 		buf_printf(out,
-			" Or a VNC viewer opens it, instead of a browser: at %s, user name %s, "
-			"password what follows the #.",
+			" A VNC viewer can open it instead of a browser: address %s, user name "
+			"%s, password: the part after the #.",
 			call_stream_vnc(call), stream->id);
 	}
 	if (vm_state(stream->vm) == VM_PAUSED) {
-		buf_printf(out, " The sandbox is paused: until something wakes it, the page only "
-				"says so.");
+		buf_printf(out,
+			" The sandbox is paused: the page shows the desktop when the sandbox is "
+			"resumed.");
 	}
 }
 
@@ -160,9 +161,9 @@ static void fail_window(struct url *url, const json_t *windows)
 	auto_buf struct buf text = { 0 };
 	json_t *content = json_array();
 	struct err err;
-	err_set(&err, ERR_NOT_FOUND, "there is no window %lld on this desktop",
+	err_set(&err, ERR_NOT_FOUND, "this desktop has no window %lld",
 		(long long)url->args->window);
-	buf_printf(&text, json_array_size(windows) ? "There are these: " : "It has no window now.");
+	buf_printf(&text, json_array_size(windows) ? "Windows: " : "It currently has no windows.");
 	tell_windows(&text, windows);
 	result_add_text(content, buf_text(&text));
 	call_fail_with(url->call, &err, content);
@@ -216,8 +217,8 @@ static void run_url(struct call *call, const void *data)
 const struct tool tool_stream_url = {
 	.name = "stream_url",
 	.title = "Get a link to the live desktop",
-	.help = "Make a link with which a person watches the desktop live in a browser, or also "
-		"takes it over. Tells the URL and when it ends.",
+	.help = "Create a link with which a user can watch the desktop live in a browser, or "
+		"also control it. Returns the URL and its expiry time.",
 	.toolset = "stream",
 	.fields = url_fields,
 	.args_size = sizeof(struct url_args),
@@ -259,7 +260,7 @@ static void run_list(struct call *call, const void *data)
 	while (streams_at(streams, call_owner(call), n)) {
 		n++;
 	}
-	buf_printf(&text, n ? "%zu stream%s:" : "You have no stream; stream_url makes one.", n,
+	buf_printf(&text, n ? "%zu stream%s:" : "You have no streams. stream_url creates one.", n,
 		n == 1 ? "" : "s");
 	for (size_t i = 0; (stream = streams_at(streams, call_owner(call), i)); i++) {
 		tell_stream(&text, stream);
@@ -270,7 +271,8 @@ static void run_list(struct call *call, const void *data)
 const struct tool tool_stream_list = {
 	.name = "stream_list",
 	.title = "List streams",
-	.help = "List your streams, a line each: id, mode, sandbox, how many watch, when it ends.",
+	.help = "List your streams, one per line: id, mode, sandbox, number of viewers and "
+		"expiry time.",
 	.toolset = "stream",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.fields = no_fields,
@@ -299,8 +301,7 @@ static void run_revoke(struct call *call, const void *data)
 		return;
 	}
 	buf_printf(&text,
-		"Stream %s has ended: its link opens nothing any more, and whoever "
-		"watched is cut off.",
+		"Stream %s has ended. Its link no longer works, and its viewers are disconnected.",
 		args->stream);
 	sandbox_reply(call, &text);
 }
@@ -308,7 +309,8 @@ static void run_revoke(struct call *call, const void *data)
 const struct tool tool_stream_revoke = {
 	.name = "stream_revoke",
 	.title = "End a stream",
-	.help = "End a stream at once: its link opens nothing any more, its viewers are cut off.",
+	.help = "End a stream immediately. Its link no longer works, and its viewers are "
+		"disconnected.",
 	.toolset = "stream",
 	.hints = TOOL_DESTROYS,
 	.fields = revoke_fields,

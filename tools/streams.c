@@ -114,7 +114,7 @@ static int on_expiry(sd_event_source *source, uint64_t usec, void *data)
 {
 	(void)source;
 	(void)usec;
-	end(data, "its time is over");
+	end(data, "it has expired");
 	return 0;
 }
 
@@ -128,7 +128,7 @@ static bool may_open(struct streams *streams, const char *owner, struct err *err
 	}
 	if (own >= STREAMS_MAX_OF_ONE || streams->count >= STREAMS_MAX) {
 		return err_set(err, ERR_LIMIT,
-			"there are %zu streams already; end one with stream_revoke first", own);
+			"stream limit reached (%zu). End one first (stream_revoke)", own);
 	}
 	return true;
 }
@@ -183,8 +183,7 @@ struct stream *streams_find(struct streams *streams, const char *id, struct err 
 		}
 	}
 	err_set(err, ERR_NOT_FOUND,
-		"there is no such stream: it was revoked, its time is over, or its desktop has "
-		"ended");
+		"no such stream: it was revoked, has expired, or its sandbox has ended");
 	return NULL;
 }
 
@@ -195,7 +194,7 @@ bool streams_revoke(struct streams *streams, const char *owner, const char *id, 
 	struct stream *stream = streams_find(streams, id, err);
 	if (!stream || strcmp(stream->owner, owner) != 0) {
 		return err_set(err, ERR_NOT_FOUND,
-			"you have no stream '%.40s'; stream_list shows those there are", id);
+			"you have no stream '%.40s'; stream_list lists your streams", id);
 	}
 	end((struct entry *)stream, "it was revoked");
 	return true;
@@ -230,16 +229,17 @@ bool streams_redeem(struct streams *streams, struct stream *stream, const char *
 	(void)streams;
 	if (entry->cookie[0] && !entry->ticket[0]) {
 		return err_set(err, ERR_STATE,
-			"this link was used already, in another browser; ask for a new one");
+			"this link was already used in another browser. Request a new link");
 	}
 	if (clock_wall_ms() > entry->ticket_ends) {
 		return err_set(err, ERR_STATE,
-			"this link was not used in time (%d minutes); ask for a new one",
+			"this link was not opened within %d minutes. Request a new link",
 			STREAM_TICKET_SECONDS / 60);
 	}
 	if (!secret_equal(entry->ticket, ticket)) {
 		return err_set(err, ERR_STATE,
-			"this is not the whole link: copy all of it, what follows the # included");
+			"this link is incomplete. Open the full link, including the part after "
+			"\"#\"");
 	}
 	explicit_bzero(entry->ticket, sizeof(entry->ticket));
 	secret_make(entry->cookie);

@@ -173,7 +173,7 @@ static bool stream_base(struct call *call, char **ret_url, struct err *err)
 	const struct request *request = of(call)->request;
 	const struct server_options *options = &request->server->options;
 	if (!options->stream_base) {
-		return err_set(err, ERR_UNSUPPORTED, "this server has no pages for people");
+		return err_set(err, ERR_UNSUPPORTED, "this server does not serve the viewer page");
 	}
 	return options->stream_base(
 		conn_header(request->conn, "Host"), ret_url, err, options->data);

@@ -80,10 +80,10 @@ function people(session) {
 		for (const [name, args] of [['left_click', { coordinate: [9, 9] }], ['type', { text: 'x' }],
 			['key', { text: 'Return' }], ['scroll', { scroll_direction: 'down', scroll_amount: 1 }],
 			['launch', { application: 'editor' }], ['run_command', { command: 'true' }], ['control_acquire', {}]]) {
-			assert.match(await refused(name, args), /a person has control of this desktop \(Ann, since/);
+			assert.match(await refused(name, args), /has control of this desktop \(Ann, since/);
 		}
 		assert.notEqual((await raw('screenshot')).isError, true);
-		assert.match(await call('control_status'), /A person has control of sandbox \S+: Ann, since /);
+		assert.match(await call('control_status'), /has control of sandbox \S+: Ann, since /);
 		assert.equal((await person.control({ give_back: true, says: 'yours' })).status, 200);
 		await eventually('the page says so', () => person.state.control.holder === 'agent');
 		assert.match(await call('left_click', { coordinate: [9, 9] }), /^Clicked\.[^]*yours/);
@@ -121,7 +121,7 @@ async function by_the_page({ call }, link) {
 	await eventually('the page shows why', () => person.state?.control.wanted === 'Solve the captcha.');
 	await person.control({ take: 'Ann' });
 	await person.control({ give_back: true, says: 'it was a bus' });
-	assert.match(await asked, /had control and handed it back[^]*it was a bus/);
+	assert.match(await asked, /handed it back[^]*it was a bus/);
 	await eventually('nobody is wanted', () => !person.state.control.wanted);
 	person.leave();
 }
@@ -138,7 +138,7 @@ describe('over stdio', () => {
 
 	test('a client that cannot ask gets the link to pass on, and then waits for the page', async () => {
 		const text = await session.refused('request_human', { reason: 'Log in.' });
-		assert.match(text, /Give the link below to the person/);
+		assert.match(text, /request_human again/);
 		const link = link_in(text);
 		assert.match(link, /^http:\/\/127\.0\.0\.1:\d+\//);
 		await by_the_page(session, link);
@@ -164,7 +164,7 @@ describe('over stdio', () => {
 		await session.call('sandbox_kill', { sandbox });
 		await eventually('the viewer is told', () => person.ended);
 		assert.equal(person.ended.code, 4004);
-		assert.match(person.ended.reason, /^It was ended with sandbox_kill/);
+		assert.match(person.ended.reason, /sandbox_kill/);
 		assert.match(await session.call('stream_list'), /^You have no stream/);
 	});
 

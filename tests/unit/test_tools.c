@@ -1,5 +1,6 @@
 // USES tools
 #include "fake_call.h"
+#include "holds.h"
 
 /*
  * The tools on a whole sandbox of the fake backend: what arrives on its desktop is read back from
@@ -26,17 +27,15 @@ static void check(const char *name, const char *args, const char *says)
 	const char *text = fake_block(call, 0, "text", "text");
 	cr_assert_eq(call->err.kind, ERR_NONE, "%s %s: %s", name, args, call->err.text);
 	cr_assert_not_null(text, "%s %s", name, args);
-	cr_expect_str_eq(text, says, "%s %s said:\n%s\nnot:\n%s", name, args, text, says);
+	cr_expect(holds(text, says), "%s %s said:\n%s\nnot:\n%s", name, args, text, says);
 	fake_end(call);
 }
 
-static void check_failure(
-	const char *name, const char *args, enum err_kind kind, const char *begins)
+static void check_failure(const char *name, const char *args, enum err_kind kind, const char *names)
 {
 	struct fake_call *call = fake_run(&desk, name, args);
 	cr_expect_eq(call->err.kind, kind, "%s %s: kind %d", name, args, (int)call->err.kind);
-	cr_expect_eq(strncmp(call->err.text, begins, strlen(begins)), 0, "%s %s: %s", name, args,
-		call->err.text);
+	cr_expect(holds(call->err.text, names), "%s %s: %s", name, args, call->err.text);
 	fake_end(call);
 }
 
@@ -44,33 +43,23 @@ static void check_failure(
 
 Test(tools, input_arrives)
 {
-	check("left_click", "{\"coordinate\":[10,20]}",
-		"Clicked.\nPointer at (10, 20). The screen changed (frame 2).");
-	check("right_click", "{}",
-		"Right-clicked.\nPointer at (10, 20). The screen changed (frame 3).");
-	check("middle_click", "{\"coordinate\":[0,0]}",
-		"Middle-clicked.\nPointer at (0, 0). The screen changed (frame 4).");
+	check("left_click", "{\"coordinate\":[10,20]}", "(10, 20) ... changed (frame 2)");
+	check("right_click", "{}", "(10, 20) ... changed (frame 3)");
+	check("middle_click", "{\"coordinate\":[0,0]}", "(0, 0) ... changed (frame 4)");
 	check("double_click", "{\"coordinate\":[5,6],\"text\":\"ctrl\"}",
-		"Double-clicked.\nPointer at (5, 6). The screen changed (frame 5).");
-	check("triple_click", "{}",
-		"Triple-clicked.\nPointer at (5, 6). The screen changed (frame 6).");
-	check("mouse_move", "{\"coordinate\":[1279,799]}",
-		"Moved the mouse.\nPointer at (1279, 799). The screen changed (frame 7).");
-	check("left_mouse_down", "{}",
-		"Left mouse button pressed.\nPointer at (1279, 799). The screen changed (frame "
-		"8).");
-	check("left_mouse_up", "{}",
-		"Left mouse button released.\nPointer at (1279, 799). The screen changed (frame "
-		"9).");
+		"(5, 6) ... changed (frame 5)");
+	check("triple_click", "{}", "(5, 6) ... changed (frame 6)");
+	check("mouse_move", "{\"coordinate\":[1279,799]}", "(1279, 799) ... changed (frame 7)");
+	check("left_mouse_down", "{}", "(1279, 799) ... changed (frame 8)");
+	check("left_mouse_up", "{}", "(1279, 799) ... changed (frame 9)");
 	check("left_click_drag",
 		"{\"start_coordinate\":[1,2],\"coordinate\":[3,4],\"text\":\"shift\"}",
-		"Dragged.\nPointer at (3, 4). The screen changed (frame 10).");
+		"(3, 4) ... changed (frame 10)");
 	check("scroll", "{\"scroll_direction\":\"down\",\"scroll_amount\":5,\"coordinate\":[7,8]}",
-		"Scrolled down.\nPointer at (7, 8). The screen changed (frame 11).");
-	check("key", "{\"text\":\"ctrl+s\",\"repeat\":2}",
-		"Pressed ctrl+s.\nThe screen changed (frame 12).");
+		"(7, 8) ... changed (frame 11)");
+	check("key", "{\"text\":\"ctrl+s\",\"repeat\":2}", "ctrl+s ... changed (frame 12)");
 	check("hold_key", "{\"text\":\"shift\",\"duration\":0.001}",
-		"Held shift for 0.001s.\nThe screen changed (frame 13).");
+		"shift ... 0.001s ... changed (frame 13)");
 	check("cursor_position", "{}", "X=7,Y=8");
 	check("run_command", "{\"command\":\"cat events\"}",
 		"click left 10,20 count=1\n"
@@ -91,19 +80,16 @@ Test(tools, text_arrives_exactly)
 {
 	check("type",
 		"{\"text\":\"-n h\u00e9\\tllo\\n\u041f\u0440\u0438\u0432\u0435\u0442 \U0001F44B\"}",
-		"Typed.\n18 characters delivered. The screen changed (frame 2).");
-	check("type", "{\"text\":\"!\"}",
-		"Typed.\n1 character delivered. The screen changed (frame 3).");
+		"18 characters ... (frame 2)");
+	check("type", "{\"text\":\"!\"}", "1 character ... (frame 3)");
 	check("run_command", "{\"command\":\"cat typed\"}",
 		"-n h\u00e9\tllo\n\u041f\u0440\u0438\u0432\u0435\u0442 \U0001F44B!");
 }
 
 Test(tools, waiting_changes_nothing)
 {
-	check("wait", "{\"duration\":0.01}",
-		"Waited 0.01s.\nThe screen has not changed so far (frame 1).");
-	check("wait", "{\"duration\":0}",
-		"Waited 0s.\nThe screen has not changed so far (frame 1).");
+	check("wait", "{\"duration\":0.01}", "0.01s ... not changed (frame 1)");
+	check("wait", "{\"duration\":0}", "0s ... not changed (frame 1)");
 }
 
 Test(tools, pictures)
@@ -116,24 +102,20 @@ Test(tools, pictures)
 	call = fake_run(&desk, "screenshot", "{\"format\":\"png\",\"scale\":0.5}");
 	cr_expect_str_eq(fake_block(call, 0, "image", "mimeType"), "image/png");
 	cr_expect_eq(strncmp(fake_block(call, 0, "image", "data"), "iVBORw0KGgo", 11), 0);
-	cr_expect_str_eq(fake_block(call, 1, "text", "text"),
-		"640x400, frame 1.\nThe image is scaled down; coordinates are still pixels of the "
-		"unscaled 1280x800 screen.");
+	cr_expect(holds(fake_block(call, 1, "text", "text"), "640x400, frame 1. ... 1280x800"));
 	fake_end(call);
 	call = fake_run(&desk, "zoom", "{\"region\":[0,0,100,100]}");
 	cr_expect_not_null(fake_block(call, 0, "image", "data"));
 	const char *text = fake_block(call, 1, "text", "text");
-	cr_expect_eq(
-		strncmp(text, "Region [0, 0, 100, 100] at 10.92 times its size (1092x1092)", 59), 0,
-		"%s", text);
+	cr_expect(holds(text, "[0, 0, 100, 100] ... 10.92 times ... 1092x1092 ... frame 1"), "%s",
+		text);
 	fake_end(call);
 }
 
 Test(tools, observing)
 {
 	struct fake_call *call = fake_run(&desk, "key", "{\"text\":\"a\",\"observe\":\"frame\"}");
-	cr_expect_str_eq(
-		fake_block(call, 0, "text", "text"), "Pressed a.\nThe screen changed (frame 2).");
+	cr_expect(holds(fake_block(call, 0, "text", "text"), "a ... changed (frame 2)"));
 	cr_expect_not_null(fake_block(call, 1, "image", "data"));
 	fake_end(call);
 	call = fake_run(&desk, "key", "{\"text\":\"a\",\"observe\":\"settled\"}");
@@ -153,9 +135,7 @@ Test(tools, programs)
 		"Launched editor (pid 101).\nWindow 4194404 \"Untitled - Editor\" at (40, 30), "
 		"640x400.");
 	check("list_applications", "{}",
-		"2 applications; launch takes the word before the colon.\neditor: Text "
-		"Editor\nterminal: "
-		"Terminal");
+		"2 applications ... \neditor: Text Editor\nterminal: Terminal");
 	check_failure("launch", "{\"application\":\"edtor\"}", ERR_NOT_FOUND,
 		"there is no application or program 'edtor'; did you mean editor");
 	struct fake_call *call =
@@ -172,7 +152,7 @@ Test(tools, commands)
 	check("run_command", "{\"command\":\"kill\"}", "[killed by signal 15, SIGTERM]");
 	check("run_command", "{\"command\":\"warn careful\"}", "[stderr]\ncareful\n");
 	check_failure("run_command", "{\"command\":\"sleep 600\",\"timeout\":1}", ERR_TIMEOUT,
-		"the command was killed, with all its children, at its timeout of 1 s");
+		"timeout of 1 s");
 }
 
 Test(tools, a_flood_is_cut_and_fits)
@@ -181,7 +161,7 @@ Test(tools, a_flood_is_cut_and_fits)
 	const char *text = fake_block(call, 0, "text", "text");
 	cr_assert_not_null(text);
 	cr_expect_lt(strlen(text), (size_t)50000);
-	cr_expect_not_null(strstr(text, "[976,000 bytes cut here]"));
+	cr_expect_not_null(strstr(text, "[976,000 bytes "));
 	fake_end(call);
 }
 
@@ -290,8 +270,7 @@ Test(tools, sandboxes)
 
 Test(tools, a_desktop_that_crashes_is_replaced_and_says_so)
 {
-	check("type", "{\"text\":\"lost\"}",
-		"Typed.\n4 characters delivered. The screen changed (frame 2).");
+	check("type", "{\"text\":\"lost\"}", "4 characters ... (frame 2)");
 	check_failure("launch", "{\"application\":\"crash\"}", ERR_GONE, "sandbox ");
 	struct fake_call *call = fake_run(&desk, "run_command", "{\"command\":\"cat typed\"}");
 	cr_expect_str_eq(fake_block(call, 0, "text", "text"), "[no output]");

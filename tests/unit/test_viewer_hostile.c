@@ -16,7 +16,7 @@ Test(viewer_hostile, a_ticket_is_good_once)
 	site.cookie[0] = '\0';
 	ask_stream(&site, &(struct ask){ .body = used }, "open", &r);
 	cr_expect_eq(r.status, 403);
-	cr_expect(has(&r.body, "{\"error\":\"this link was used already"));
+	cr_expect(has(&r.body, "{\"error\":\"this link "));
 	cr_expect_not(has(&r.head, "set-cookie"));
 	ask_end(&site.http, &r);
 }
@@ -46,7 +46,7 @@ Test(viewer_hostile, a_ticket_of_an_ended_stream_is_too_late)
 	cr_assert(streams_revoke(site.streams, "alice", site.id, &err));
 	ask_stream(&site, &(struct ask){ .body = site.ticket }, "open", &r);
 	cr_expect_eq(r.status, 410);
-	cr_expect(has(&r.body, "{\"error\":\"there is no such stream"));
+	cr_expect(has(&r.body, "{\"error\":\"no such stream"));
 	ask_end(&site.http, &r);
 }
 

@@ -64,8 +64,9 @@ const struct vm_spec_row vm_spec_rows[VM_SPEC_MEMBERS] = {
 		"Seconds without a call until a sandbox times out.  0 disables the timeout."),
 	[VM_SPEC_ON_TIMEOUT] = ROW(on_timeout, on_timeout, "on_timeout", FIELD_ENUM,
 		"Action when a timeout is reached.", .choices = vm_on_timeout_words),
-	[VM_SPEC_LABELS] =
-		ROW(labels, labels, "labels", FIELD_MAP, "Your own labels.", .max = LABELS_MAX),
+	[VM_SPEC_LABELS] = ROW(labels, labels, "labels", FIELD_MAP,
+		"Labels: names and values of your choice.",
+		.max = LABELS_MAX),
 };
 
 /* In struct vm_spec. */
