@@ -36,7 +36,10 @@ void invite_print(FILE *to, const char *url, const char *token)
 	if (!token) {
 		return;
 	}
-	fprintf(to, "\nThis token was made for this run and is shown only here:\n\n  %s\n\n",
+	fprintf(to,
+		"\nGenerated token, valid until the server exits and shown only here:\n"
+		"\n  %s\n"
+		"\n",
 		token);
 	if (strncmp(url, "unix:", 5) != 0) {
 		fprintf(to,

@@ -95,7 +95,10 @@ static json_t *call_tool(struct demo *demo, const char *name, json_t *args, stru
 	const json_t *content = json_object_get(result, "content");
 	const char *said = block_text(content, "text", "text");
 	if (json_is_true(json_object_get(result, "isError"))) {
-		err_set(err, ERR_HOST, "%s", said ? said : "the tool failed and gave no reason");
+		err_set(err, ERR_HOST, "%s",
+			said ? said
+			     : "the tool failed without an error "
+			       "message");
 		return NULL;
 	}
 	print_outcome(ms, said ? said : "(an image)", SHOWN_LINES);
@@ -119,7 +122,7 @@ static bool greet(struct demo *demo, struct err *err)
 	const char *name = json_string_value(json_object_get(info, "name"));
 	const char *version = json_string_value(json_object_get(info, "version"));
 	const char *protocol = json_string_value(json_object_get(result, "protocolVersion"));
-	buf_printf(&said, "%s %s, protocol %s (the server's start counts)", name ? name : "?",
+	buf_printf(&said, "%s %s, protocol %s (includes server start)", name ? name : "?",
 		version ? version : "?", protocol ? protocol : "?");
 	print_outcome(ms, buf_text(&said), 1);
 	demo_client_notify(demo->client, "notifications/initialized");
@@ -187,12 +190,12 @@ static bool save_picture(const char *base64, const char *path, struct err *err)
 	}
 	auto_close int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0) {
-		return err_errno(err, "cannot write the picture '%s'", path);
+		return err_errno(err, "cannot write the screenshot '%s'", path);
 	}
 	for (ssize_t done = 0, w; (size_t)done < len; done += w) {
 		w = write(fd, bytes + done, len - (size_t)done);
 		if (w < 0) {
-			return err_errno(err, "cannot write the picture '%s'", path);
+			return err_errno(err, "cannot write the screenshot '%s'", path);
 		}
 	}
 	return true;
@@ -204,7 +207,7 @@ static bool take_picture(struct demo *demo, struct err *err)
 		call_tool(demo, "screenshot", json_pack("{s:s}", "format", "png"), err);
 	const char *base64 = block_text(content, "image", "data");
 	if (!content || !base64) {
-		return content && err_set(err, ERR_HOST, "the screenshot holds no image");
+		return content && err_set(err, ERR_HOST, "the screenshot contains no image");
 	}
 	if (!save_picture(base64, demo->output, err)) {
 		return false;
@@ -225,7 +228,7 @@ static bool await_file(struct demo *demo, struct err *err)
 	struct err ignored;
 	if (err->kind != ERR_CANCELLED && take_picture(demo, &ignored)) {
 		return err_set(err, ERR_TIMEOUT,
-			"the editor did not save its file; '%s' shows its screen", demo->output);
+			"the editor did not save its file; see the screenshot '%s'", demo->output);
 	}
 	return false;
 }
@@ -239,9 +242,10 @@ static bool read_back(struct demo *demo, struct err *err)
 	}
 	const char *got = block_text(content, "text", "text");
 	if (!got || strcmp(got, text) != 0) {
-		return err_set(err, ERR_HOST, "the file is not the text that was typed");
+		return err_set(err, ERR_HOST, "the file differs from the typed text");
 	}
-	printf("             the file holds exactly what was typed: %zu bytes\n", sizeof(text) - 1);
+	printf("             the file contains exactly the typed text: %zu bytes\n",
+		sizeof(text) - 1);
 	return true;
 }
 
@@ -266,8 +270,9 @@ static void print_connecting(void)
 	char program[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	program[len > 0 ? len : 0] = '\0';
-	printf("\nTo connect your client, paste one of these.\n"
-	       "\nClaude Code:\nclaude mcp add vitrine -- '%s' serve\n",
+	printf("\nTo connect your client, use one of these.\n"
+	       "\nClaude Code:\n"
+	       "claude mcp add vitrine -- '%s' serve\n",
 		program);
 	print_config(
 		"Claude Desktop, in claude_desktop_config.json:", "mcpServers", false, program);
@@ -294,11 +299,11 @@ static bool take_output(int *argc, char **argv, const char **ret_output, struct 
 		} else if (++i < *argc) {
 			*ret_output = argv[i];
 		} else {
-			return err_set(err, ERR_ARGUMENT, "--output needs the name of a file");
+			return err_set(err, ERR_ARGUMENT, "--output requires a file name");
 		}
 	}
 	*argc = kept;
-	return **ret_output || err_set(err, ERR_ARGUMENT, "--output needs the name of a file");
+	return **ret_output || err_set(err, ERR_ARGUMENT, "--output requires a file name");
 }
 
 /* Before the session, which would have been for nothing. */
@@ -307,7 +312,7 @@ static bool check_output(const char *path, struct err *err)
 	auto_free char *copy = must(strdup(path));
 	bool there = access(path, F_OK) == 0;
 	return access(there ? path : dirname(copy), W_OK) == 0 ||
-	       err_errno(err, "cannot write the picture '%s'", path);
+	       err_errno(err, "cannot write the screenshot '%s'", path);
 }
 
 /* The server's configuration: these options and nothing else of the user's file, which may be that
@@ -356,7 +361,7 @@ static int run(int argc, char **argv)
 		fflush(stdout);
 		fprintf(stderr, "\nvitrine demo: %s\n", err.text);
 		if (err.kind != ERR_CANCELLED) {
-			fputs("`vitrine doctor` tells what this machine lacks.\n", stderr);
+			fputs("Run `vitrine doctor` to check this machine.\n", stderr);
 		}
 		return 1;
 	}
@@ -366,15 +371,13 @@ static int run(int argc, char **argv)
 
 const struct command command_demo = {
 	.name = "demo",
-	.summary = "hold a whole MCP session and show each step",
+	.summary = "run an MCP session on a real desktop and show each step",
 	.usage = "[--output FILE] [options]",
-	.help = "Starts `vitrine serve`, speaks MCP with it as a client would: types a text in an "
-		"editor, saves\n"
-		"it through the editor's dialog, takes a screenshot (--output, vitrine-demo.png) "
-		"and reads the\n"
-		"file back.  Prints what each call took, and how to connect your own client.  Exit "
-		"status 0\n"
-		"means that the text came back exactly.",
+	.help = "Starts `vitrine serve` and runs an MCP session with it: types text in an "
+		"editor, saves it\n"
+		"through the editor's dialog, writes a screenshot (--output, default: vitrine-demo.png) and\n"
+		"reads the file back.  Prints the duration of each call and the configuration of your client.\n"
+		"The exit status is 0 if the file contains exactly the typed text.",
 	.takes_config = true,
 	.options = options,
 	.run = run,

@@ -43,8 +43,8 @@ static void take_message(struct demo_client *client, const char *line, size_t le
 	json_auto_t *message = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 	const char *method = json_string_value(json_object_get(message, "method"));
 	if (!json_is_object(message)) {
-		err_set(&client->broken, ERR_HOST,
-			"the server wrote something that is no message: %.100s", line);
+		err_set(&client->broken, ERR_HOST, "the server wrote an invalid message: %.100s",
+			line);
 	} else if (method && strcmp(method, "notifications/progress") == 0) {
 		const json_t *params = json_object_get(message, "params");
 		const char *text = json_string_value(json_object_get(params, "message"));
@@ -81,7 +81,7 @@ static int readable(sd_event_source *source, int fd, uint32_t events, void *data
 		client->input.len += (size_t)n;
 		take_lines(client);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-		err_set(&client->broken, ERR_GONE, "the server has ended");
+		err_set(&client->broken, ERR_GONE, "the server has exited");
 	}
 	if (client->broken.kind != ERR_NONE) {
 		loop_drop(&client->readable);
@@ -94,7 +94,7 @@ static void write_failed(const struct err *why, void *data)
 {
 	struct demo_client *client = data;
 	(void)why;
-	err_set(&client->broken, ERR_GONE, "the server has ended");
+	err_set(&client->broken, ERR_GONE, "the server has exited");
 }
 
 /* ---- asking ---- */

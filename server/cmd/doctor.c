@@ -153,8 +153,8 @@ static void check_room(struct report *report, const char *dir)
 	long long mib = (long long)(disk.f_bavail * disk.f_frsize >> 20);
 	snprintf(text, sizeof(text), "%.300s, %lld MiB free", dir, mib);
 	add(report, "state", "directory", mib < STATE_MIB ? STATUS_WARNING : STATUS_OK, text,
-		mib < STATE_MIB ? "free some, or give another --state-dir: an image and its "
-				  "templates take about 2 GiB"
+		mib < STATE_MIB ? "free disk space or set another --state-dir; an image and its "
+				  "templates need about 2 GiB"
 				: NULL);
 }
 
@@ -164,7 +164,7 @@ static void check_state(struct report *report, const struct vm_config *config)
 	struct err err = { 0 };
 	if (!state_is_there(config->state_dir)) {
 		add(report, "state", "directory", STATUS_OK,
-			"none yet; `vitrine image build` makes it", NULL);
+			"not created yet; `vitrine image build` creates it", NULL);
 		return;
 	}
 	struct state *state = state_open(config->state_dir, &err);
@@ -190,7 +190,7 @@ static void add_backend(const char *backend, const struct err *err, const char *
 	add(report, "backends", backend, err ? STATUS_MISSING : STATUS_OK,
 		err       ? err->text
 		: detail  ? detail
-		: is_fake ? "a scripted desktop for tests"
+		: is_fake ? "scripted desktop for tests"
 			  : "works",
 		NULL);
 }
@@ -214,11 +214,11 @@ static bool try_kvm(const struct vm_config *config, struct err *err)
 static void check_kvm(struct report *report, const struct vm_config *config)
 {
 	struct err err = { 0 };
-	char text[400] = "a small guest ran on it";
+	char text[400] = "works (a test guest ran)";
 	bool works = try_kvm(config, &err);
 	if (!works) {
 		snprintf(text, sizeof(text),
-			"%.300s; microVMs are emulated in software, which is slow", err.text);
+			"%.300s; microVMs use software emulation, which is slow", err.text);
 	}
 	add(report, "microVMs", "KVM", works ? STATUS_OK : STATUS_WARNING, text, NULL);
 }
@@ -240,22 +240,21 @@ struct program {
 };
 
 static const struct program programs[] = {
-	{ "bwrap", "--version", "bubblewrap", "bubblewrap", "the walls of a sandbox",
+	{ "bwrap", "--version", "bubblewrap", "bubblewrap", "sandbox isolation", STATUS_MISSING },
+	{ "Xvnc", "-version", "Xvnc", "tigervnc-standalone-server", "X server", STATUS_MISSING },
+	{ "xkbcomp", "-version", "xkbcomp", "x11-xkb-utils", "keyboard layouts of Xvnc",
 		STATUS_MISSING },
-	{ "Xvnc", "-version", "Xvnc", "tigervnc-standalone-server", "the X server inside",
-		STATUS_MISSING },
-	{ "xkbcomp", "-version", "xkbcomp", "x11-xkb-utils", "keyboard layouts for Xvnc",
-		STATUS_MISSING },
-	{ "openbox", "--version", "openbox", "openbox", "the window manager", STATUS_MISSING },
-	{ "dbus-daemon", "--version", "daemon", "dbus-daemon", "the session bus", STATUS_WARNING },
-	{ "tint2", "--version", "tint2 version", "tint2", "the panel", STATUS_WARNING },
-	{ "mousepad", "--version", "mousepad", "mousepad", "a text editor", STATUS_WARNING },
-	{ "xterm", "-version", "xterm", "xterm", "a terminal", STATUS_WARNING },
-	{ "qemu-system-x86_64", "--version", "version", "qemu-system-x86", "it runs microVMs",
+	{ "openbox", "--version", "openbox", "openbox", "window manager", STATUS_MISSING },
+	{ "dbus-daemon", "--version", "daemon", "dbus-daemon", "D-Bus session bus",
 		STATUS_WARNING },
-	{ "mmdebstrap", "--version", "mmdebstrap", "mmdebstrap", "it builds images of microVMs",
+	{ "tint2", "--version", "tint2 version", "tint2", "panel", STATUS_WARNING },
+	{ "mousepad", "--version", "mousepad", "mousepad", "text editor", STATUS_WARNING },
+	{ "xterm", "-version", "xterm", "xterm", "terminal", STATUS_WARNING },
+	{ "qemu-system-x86_64", "--version", "version", "qemu-system-x86", "runs microVMs",
 		STATUS_WARNING },
-	{ "mkfs.erofs", "/", "mkfs.erofs 1", "erofs-utils", "it builds images of microVMs",
+	{ "mmdebstrap", "--version", "mmdebstrap", "mmdebstrap", "builds images of microVMs",
+		STATUS_WARNING },
+	{ "mkfs.erofs", "/", "mkfs.erofs 1", "erofs-utils", "builds images of microVMs",
 		STATUS_WARNING },
 };
 #define N_PROGRAMS (sizeof(programs) / sizeof(*programs))
@@ -279,7 +278,7 @@ static void check_program(struct report *report, const struct program *program)
 		buf_append(&answer, "", 1);
 		const char *line = line_with((char *)answer.data, program->word);
 		add(report, "programs", program->name, STATUS_OK,
-			*line ? line : "it is there, and tells no version", NULL); /* Xvnc 1.15 */
+			*line ? line : "installed, version unknown", NULL); /* Xvnc 1.15 */
 		return;
 	}
 	char fix[100];
@@ -311,13 +310,13 @@ static void check_script(struct report *report, const struct script *script)
 	const char *list[] = { "fc-list", script->pattern, "family", NULL };
 	const char *match[] = { "fc-match", "-f", "%{family[0]}\n", script->pattern, NULL };
 	if (!ask(list, -1, &any)) {
-		add(report, "fonts", script->name, STATUS_WARNING, "fc-list is missing",
+		add(report, "fonts", script->name, STATUS_WARNING, "fc-list is not installed",
 			"apt-get install fontconfig");
 	} else if (any.len == 0 || !ask(match, -1, &best)) {
 		char fix[100];
 		snprintf(fix, sizeof(fix), "apt-get install %s", script->package);
 		add(report, "fonts", script->name, STATUS_WARNING,
-			"no font has them: boxes are drawn instead", fix);
+			"no font has these characters; they are drawn as boxes", fix);
 	} else {
 		buf_append(&best, "", 1);
 		add(report, "fonts", script->name, STATUS_OK, line_with((char *)best.data, ""),
@@ -339,7 +338,7 @@ static void check_limit(struct report *report, const char *name, int resource, r
 	}
 	bool low = limit.rlim_max < enough;
 	add(report, "limits", name, low ? STATUS_WARNING : STATUS_OK, text,
-		low ? "raise it with ulimit -H or in /etc/security/limits.conf" : NULL);
+		low ? "raise the limit with ulimit -H or in /etc/security/limits.conf" : NULL);
 }
 
 #define DESKTOP_MIB 300 /* a desktop with an editor and a terminal */
@@ -357,11 +356,11 @@ static void check_memory(struct report *report)
 	if (info) {
 		fclose(info);
 	}
-	snprintf(text, sizeof(text), "%lld MiB available, %ld processors", kib >> 10,
+	snprintf(text, sizeof(text), "%lld MiB available, %ld CPUs", kib >> 10,
 		sysconf(_SC_NPROCESSORS_ONLN));
 	bool low = kib >> 10 < DESKTOP_MIB;
 	add(report, "limits", "memory", low ? STATUS_WARNING : STATUS_OK, text,
-		low ? "a desktop with an editor takes about 300 MiB" : NULL);
+		low ? "a desktop with an editor needs about 300 MiB" : NULL);
 }
 
 static void check_cgroup(struct report *report)
@@ -370,17 +369,18 @@ static void check_cgroup(struct report *report)
 	const char *dir = cgroup_delegated(&why);
 	char text[600];
 	if (dir) {
-		add(report, "limits", "control group", STATUS_OK, dir, NULL);
+		add(report, "limits", "cgroup", STATUS_OK, dir, NULL);
 		return;
 	}
 	snprintf(text, sizeof(text),
-		"none, so a desktop in namespaces has limits on each program's memory, on "
-		"processes, on bytes and files of each private file system%s, and no memory "
-		"files; its backend's line says on what it has none (%.300s)",
-		private_limits_ipc() ? ", on System V memory" : "", why.text);
-	add(report, "limits", "control group", STATUS_WARNING, text,
-		"start it under systemd (a login session, or docs/systemd/vitrine.service), or in "
-		"a container with a writable control group; microVMs are limited anyway");
+		"none: the namespace backend limits the memory of each program, processes, and "
+		"the bytes and files of each private file system%s; memfd_create is not "
+		"available; its line above lists what is not limited (%.300s)",
+		private_limits_ipc() ? ", and System V memory" : "", why.text);
+	add(report, "limits", "cgroup", STATUS_WARNING, text,
+		"start the server under systemd (in a login session or with "
+		"docs/systemd/vitrine.service), or in a container with a writable cgroup; "
+		"microVMs do not need this");
 }
 
 #define AGENT_VERSION "vitrine-agent " VITRINE_VERSION
@@ -393,7 +393,7 @@ static void check_agent(struct report *report)
 	auto_close int binary = host_open_agent(&(struct vm_config){ 0 }, &err);
 	if (binary < 0 || !ask(argv, binary, &answer)) {
 		add(report, "versions", "vitrine-agent", STATUS_MISSING,
-			binary < 0 ? err.text : "it cannot be run", NULL);
+			binary < 0 ? err.text : "cannot be executed", NULL);
 		return;
 	}
 	buf_append(&answer, "", 1);
@@ -443,10 +443,10 @@ static void print_report(const struct report *report)
 		print_row(row);
 	}
 	printf("\n%s\n",
-		report->works ? "Desktops work on this machine: try `vitrine demo`."
+		report->works ? "Desktops work on this machine. Try `vitrine demo`."
 		: strcmp(report->backend, "auto") == 0
-			? "No desktop can run on this machine yet: see what is missing above."
-			: "That backend does not work on this machine yet: see above.");
+			? "No desktop can run on this machine. See the missing items above."
+			: "The selected backend does not work on this machine. See above.");
 }
 
 static void print_json(const struct report *report)
@@ -503,12 +503,13 @@ static int run(int argc, char **argv)
 
 const struct command command_doctor = {
 	.name = "doctor",
-	.summary = "tell what this machine can do, and how to repair what it cannot",
+	.summary = "report what this machine supports, and how to fix what it does not",
 	.usage = "[--json] [options]",
-	.help = "Tries each backend and looks for the programs, fonts and limits that desktops need.\n"
-		"Each line says ok, warning (desktops work without it, less well) or missing, and how\n"
-		"to fix it.  Exits with 0 only if a desktop can run here (with --backend: on that one).\n"
-		"--json prints the same for programs.  The options say what `vitrine serve` would use.",
+	.help = "Tests each backend and checks the programs, fonts and limits that desktops "
+		"need.  The status\n"
+		"of each line is ok, warning (desktops work with reduced functionality) or missing, with a\n"
+		"fix.  The exit status is 0 if a desktop can run on this machine (with --backend: on that\n"
+		"backend).  --json prints JSON.  The other options are those of `vitrine serve`.",
 	.takes_config = true,
 	.options = options,
 	.run = run,

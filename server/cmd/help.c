@@ -7,16 +7,17 @@
 
 static void overview(FILE *to)
 {
-	fputs("vitrine gives an AI agent a Linux desktop of its own, over MCP.\n\n"
-	      "usage: vitrine COMMAND [arguments]\n\n",
+	fputs("vitrine gives AI agents isolated Linux desktops, over MCP.\n"
+	      "\nusage: vitrine COMMAND [arguments]\n"
+	      "\n",
 		to);
 	const struct command *command;
 	for (unsigned i = 0; (command = command_at(i)); i++) {
 		fprintf(to, "  %-8s  %s\n", command->name, command->summary);
 	}
-	fputs("\nStart with `vitrine doctor` (what this machine can do) and `vitrine demo` (see it "
-	      "work).\n"
-	      "`vitrine help COMMAND` tells more about one of them.\n",
+	fputs("\nStart with `vitrine doctor` (checks this machine) and `vitrine demo` (runs an "
+	      "example).\n"
+	      "`vitrine help COMMAND` describes a command and its options.\n",
 		to);
 }
 
@@ -49,15 +50,15 @@ static int run(int argc, char **argv)
 		return 0;
 	}
 	const char *near = command_nearest(argv[1]);
-	fprintf(stderr, "vitrine: there is no command '%s'%s%s%s `vitrine help` lists them.\n",
+	fprintf(stderr, "vitrine: unknown command '%s'%s%s%s `vitrine help` lists all commands.\n",
 		argv[1], near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "");
 	return 2;
 }
 
 const struct command command_help = {
 	.name = "help",
-	.summary = "tell about a command and its options",
+	.summary = "describe a command and its options",
 	.usage = "[COMMAND]",
-	.help = "Tells about a command and its options; without one, lists the commands.",
+	.help = "Describes a command and its options. Without a command, lists all commands.",
 	.run = run,
 };

@@ -71,7 +71,7 @@ static void describe_values(
 	if (has_preset || text) {
 		buf_printf(out, "%*s%s%s%s%s%s\n", INDENT, "", has_preset ? "Default: " : "",
 			buf_text(&preset), has_preset && text ? "; " : "", text ? text : "",
-			text ? " in your configuration file" : "");
+			text ? " in the configuration file" : "");
 	}
 }
 
@@ -115,14 +115,17 @@ void config_describe(struct buf *out, const char *const *taken)
 	buf_printf(out,
 		"\nConfiguration file\n\n"
 		"  --" CONFIG_FILE_OPTION " FILE\n"
-		"      Configuration file: a JSON object whose keys are these options without dashes,\n"
-		"      such as {\"screen\": \"1440x900\", \"max-sandboxes\": 2}.  The command line\n"
+		"      Configuration file: a JSON object whose keys are these options without "
+		"dashes,\n"
+		"      such as {\"screen\": \"1440x900\", \"max-sandboxes\": 2}.  The command "
+		"line\n"
 		"      takes precedence.\n"
-		"      Default: $XDG_CONFIG_HOME/vitrine/config.json or ~/.config/vitrine/config.json,\n"
+		"      Default: $XDG_CONFIG_HOME/vitrine/config.json or "
+		"~/.config/vitrine/config.json,\n"
 		"      if it exists\n");
 	if (!loaded) {
-		buf_printf(out, "\nYour configuration file cannot be used: %s\n", err.text);
+		buf_printf(out, "\nThe configuration file cannot be used: %s\n", err.text);
 	} else if (config.file) {
-		buf_printf(out, "\nYour configuration file is %s\n", config.file);
+		buf_printf(out, "\nConfiguration file in use: %s\n", config.file);
 	}
 }

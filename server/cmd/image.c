@@ -111,8 +111,8 @@ static void on_end(const struct image *image, bool was_there, const struct err *
 	if (!image) {
 		work->status = fail(err);
 	} else if (was_there) {
-		printf("%s: this recipe with these packages is the image %s already\n", image->name,
-			image->id);
+		printf("%s: image %s already exists for this recipe and these packages\n",
+			image->name, image->id);
 	} else {
 		printf("%s: image %s, %lld MiB, %u s\n", image->name, image->id,
 			(long long)(image->bytes >> 20), seconds(work));
@@ -152,7 +152,7 @@ static bool watch_hangup(struct work *work, struct err *err)
 			? -errno
 			: sd_event_add_signal(work->event, NULL, SIGHUP, on_signal, work);
 	errno = r < 0 ? -r : 0;
-	return r >= 0 || err_errno(err, "cannot watch for the terminal's end");
+	return r >= 0 || err_errno(err, "cannot detect that the terminal was closed");
 }
 
 /* What `serve` would refuse is not built into. */
@@ -178,7 +178,8 @@ static int run_build(struct args *args)
 		.warm = args->warm,
 	};
 	if (args->what && args->from_tar) {
-		fprintf(stderr, "vitrine image build: give a recipe or --from-tar, not both\n");
+		fprintf(stderr, "vitrine image build: a recipe cannot be combined with "
+				"--from-tar\n");
 		return 2;
 	}
 	auto_event sd_event *event = loop_new_ending_by(on_signal, &work, &err);
@@ -263,7 +264,7 @@ static int run_list(struct args *args)
 		return fail(&err);
 	}
 	if (n == 0) {
-		printf("no images yet: `vitrine image build` makes one\n");
+		printf("no images; `vitrine image build` creates one\n");
 	}
 	return 0;
 }
@@ -275,7 +276,10 @@ static void print_image(const struct image *image, const json_t *packages)
 	char when[32];
 	printf("id           %s\nname         %s\ndescription  %s\ncreated      %s\n", image->id,
 		image->name, image->description, local_time(image->created, when, sizeof(when)));
-	printf("size         %lld MiB\nkernel       %s\nmemory       %lld MiB\nprocessors   %lld\n",
+	printf("size         %lld MiB\n"
+	       "kernel       %s\n"
+	       "memory       %lld MiB\n"
+	       "cpus         %lld\n",
 		(long long)(image->bytes >> 20), image->kernel, (long long)image->memory_mib,
 		(long long)image->cpus);
 	printf("directory    %s\npackages     %zu\n", image->dir, json_array_size(packages));
@@ -345,8 +349,8 @@ static bool check_unused(const struct args *args, const struct image *image, str
 	state_close(state);
 	return !users.first[0] ||
 	       err_set(err, ERR_STATE,
-		       "the image %s is needed to resume or restore what there is (sandboxes: %zu, "
-		       "snapshots: %zu; one is %s); --force removes it anyway",
+		       "image %s is in use by %zu sandboxes and %zu snapshots, such as %s; "
+		       "--force removes it anyway",
 		       image->id, users.n[STATE_SANDBOXES], users.n[STATE_SNAPSHOTS], users.first);
 }
 
@@ -360,10 +364,10 @@ static int run_rm(struct args *args)
 		return fail(&err);
 	}
 	if (!image.name[0]) {
-		printf("removed %s, which could not be used\n", image.id);
+		printf("removed unusable image %s\n", image.id);
 		return 0;
 	}
-	printf("removed %s (%s): %lld MiB are free again\n", image.id, image.name,
+	printf("removed %s (%s), freed %lld MiB\n", image.id, image.name,
 		(long long)(image.bytes >> 20));
 	return 0;
 }
@@ -404,9 +408,9 @@ static const struct verb *find_verb(const char *name)
 		names[i] = verbs[i].name;
 	}
 	const char *near = nearest_name(name, names);
-	fprintf(stderr, "vitrine image: there is no '%.60s'%s%s%s\n", name,
-		near ? "; did you mean '" : "; there are build, list, show and rm",
-		near ? near : "", near ? "'?" : "");
+	fprintf(stderr, "vitrine image: unknown subcommand '%.60s'%s%s%s\n", name,
+		near ? "; did you mean '" : "; expected build, list, show or rm", near ? near : "",
+		near ? "'?" : "");
 	return NULL;
 }
 
@@ -420,9 +424,9 @@ static int wrong_option(const struct verb *verb, const char *word)
 		}
 	}
 	const char *near = nearest_name(word, names);
-	fprintf(stderr, "vitrine image %s: unexpected '%.60s'%s%s%s\n", verb->name, word,
-		near ? "; did you mean '" : "; `vitrine image --help` tells what it takes",
-		near ? near : "", near ? "'?" : "");
+	fprintf(stderr, "vitrine image %s: unexpected argument '%.60s'%s%s%s\n", verb->name, word,
+		near ? "; did you mean '" : "; see `vitrine image --help`", near ? near : "",
+		near ? "'?" : "");
 	return -1;
 }
 
@@ -486,7 +490,8 @@ static bool take_words(const struct verb *verb, struct args *args, int argc, cha
 	}
 	if (verb->takes & NEEDS_WHAT && !args->what) {
 		fprintf(stderr,
-			"vitrine image %s: which? Give an id or a name of `vitrine image list`\n",
+			"vitrine image %s: expected an image's id or name; `vitrine image list` "
+			"lists them\n",
 			verb->name);
 		return false;
 	}
@@ -525,7 +530,8 @@ static int run(int argc, char **argv)
 	const struct verb *verb = argc > 1 ? find_verb(argv[1]) : NULL;
 	if (!verb) {
 		if (argc < 2) {
-			fprintf(stderr, "vitrine image: which of build, list, show and rm?\n");
+			fprintf(stderr, "vitrine image: expected a subcommand: build, list, show "
+					"or rm\n");
 		}
 		return 2;
 	}
@@ -541,25 +547,22 @@ static int run(int argc, char **argv)
 
 const struct command command_image = {
 	.name = "image",
-	.summary = "build, list, show and remove the images that microVMs boot",
+	.summary = "build, list, show and remove images of microVMs",
 	.usage = "build [RECIPE] | list | show ID|NAME | rm ID|NAME [options]",
-	.help = "build [RECIPE] [--name NAME]     builds an image: minimal (the preset), desktop, "
-		"or a\n"
+	.help = "build [RECIPE] [--name NAME]     builds an image: minimal (the default), "
+		"desktop, or a\n"
 		"                                 folder with a recipe.json (./NAME)\n"
-		"build --from-tar ROOTFS.tar      builds one from a root file system of your own;\n"
-		"                                 says what a desktop needs and it lacks\n"
-		"build ... --warm COMMAND         has it open in every machine: it is started when "
-		"the\n"
-		"                                 machine's template is made, which then takes "
-		"longer;\n"
-		"                                 may be given more than once\n"
+		"build --from-tar ROOTFS.tar      builds an image from a root file system and reports\n"
+		"                                 missing packages\n"
+		"build ... --warm COMMAND         starts COMMAND when the image's template is created, so\n"
+		"                                 that its window is open in every sandbox; creating\n"
+		"                                 the template takes longer; can be repeated\n"
 		"list [--json]                    lists the images, newest first\n"
-		"show ID|NAME [--json]            tells all about one, its packages included\n"
-		"rm ID|NAME [--force]             removes one; one that sandboxes or snapshots "
-		"need\n"
-		"                                 only with --force\n\n"
-		"Each takes --state-dir DIR, where images are kept.  A build needs mmdebstrap and\n"
-		"erofs-utils, root or sub-ids (/etc/subuid, and uidmap), and the machine's own\n"
-		"package sources.  The same recipe and packages make the same id.",
+		"show ID|NAME [--json]            shows an image and its packages\n"
+		"rm ID|NAME [--force]             removes an image; --force removes it even if\n"
+		"                                 sandboxes or snapshots need it\n"
+		"\n--state-dir DIR selects the directory of the images.  A build needs mmdebstrap,\n"
+		"erofs-utils, the package sources of this machine, and root or subordinate ids\n"
+		"(/etc/subuid, package uidmap).  The same recipe and packages give the same id.",
 	.run = run,
 };

@@ -175,8 +175,7 @@ static void answer_all(struct serving *s)
 	loop_drop(&s->grace);
 	s->grace = loop_after_ms(s->event, FLUSH_MS, on_flush_over, s);
 	server_abort(s->server,
-		"the server was told to end, so this was stopped before it was done; some of it "
-		"may have happened");
+		"stopped: the server is shutting down. The call may have been partly executed");
 }
 
 static int on_grace_over(sd_event_source *source, uint64_t now, void *data)
@@ -293,8 +292,9 @@ static void greet(const struct serving *s)
 {
 	if (s->stdio && isatty(STDIN_FILENO)) {
 		fprintf(stderr,
-			"vitrine %s speaks MCP on stdin and stdout, so a client should start it"
-			" (README.md tells how); `vitrine demo` shows it at work.  Ctrl-C ends.\n",
+			"vitrine %s: serving MCP on stdin and stdout. An MCP client should start "
+			"this command (see README.md). `vitrine demo` runs an example. "
+			"Press Ctrl-C to exit.\n",
 			VITRINE_VERSION);
 	}
 }
@@ -325,18 +325,15 @@ const struct command command_serve = {
 	.name = "serve",
 	.summary = "serve MCP on stdin and stdout, or over HTTP",
 	.usage = "[options]",
-	.help = "Serves MCP on stdin and stdout, one message a line, and gives the client a "
-		"desktop when it first\n"
-		"uses one.  Ends, and (without --keep) ends its desktops, when stdin does or on "
-		"SIGTERM.  A\n"
-		"client starts it:\n"
-		"\n"
-		"  {\"mcpServers\": {\"vitrine\": {\"type\": \"stdio\", \"command\": \"vitrine\", "
-		"\"args\": [\"serve\"]}}}\n"
-		"\n"
-		"With --http it listens, serves many clients, and runs until SIGTERM: `vitrine "
-		"serve --http\n"
-		"127.0.0.1:8765` makes a token and prints what to paste into a client.",
+	.help = "Serves MCP on stdin and stdout, one message per line.  The client's first tool "
+		"call creates a\n"
+		"sandbox.  The server exits when stdin is closed or on SIGTERM, and ends its sandboxes unless\n"
+		"--keep is given.  Configuration of a client that starts it:\n"
+		"\n  {\"mcpServers\": {\"vitrine\": {\"type\": \"stdio\", \"command\": \"vitrine\", \"args\": "
+		"[\"serve\"]}}}\n"
+		"\nWith --http, the server listens for many clients and runs until SIGTERM.  `vitrine serve "
+		"--http\n"
+		"127.0.0.1:8765` generates a token and prints the configuration of a client.",
 	.takes_config = true,
 	.run = run,
 };

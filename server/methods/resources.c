@@ -18,10 +18,10 @@ static const struct {
 	const char *path, *template, *title, *help, *type;
 } kinds[RESOURCE_KINDS] = {
 	[RESOURCE_SCREEN] = { "/screen", RESOURCE_TEMPLATE_SCREEN, "Screen",
-		"The desktop as it looks now, in the pixels that coordinates count.",
-		"image/jpeg" },
+		"Current image of the screen. Coordinates are its pixels.", "image/jpeg" },
 	[RESOURCE_INFO] = { "/info", RESOURCE_TEMPLATE_INFO, "State",
-		"Sizes, windows, keyboard layout and state of the desktop.", "application/json" },
+		"Screen size, windows, keyboard layout and state of the desktop.",
+		"application/json" },
 };
 
 bool resource_parse(const char *uri, struct resource *ret, struct err *err)

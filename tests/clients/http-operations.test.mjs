@@ -215,7 +215,7 @@ describe('the end', () => {
 		process.kill(server.pid, 'SIGTERM');
 		const { result } = await answer;
 		assert.equal(result.isError, true);
-		assert.match(result.content[0].text, /the server was told to end/);
+		assert.match(result.content[0].text, /the server is shutting down/);
 		assert.deepEqual(await server.ended, { code: 0, signal: null });
 	});
 	test('told twice, it does not wait', async () => {

@@ -161,7 +161,7 @@ describe('the end', () => {
 				client.child.kill('SIGTERM');
 				const { result } = await long;
 				assert.equal(result.isError, true);
-				assert.match(text_in(result), /the server was told to end/);
+				assert.match(text_in(result), /the server is shutting down/);
 				assert.deepEqual(await client.ended, ended_well);
 				await all_gone(sandbox);
 			});

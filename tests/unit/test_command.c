@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/spawn.h"
+#include "holds.h"
 #include "read_all.h"
 
 #include <criterion/criterion.h>
@@ -116,37 +117,30 @@ Test(command, version)
 	cr_expect_eq(a.status + b.status, 0);
 }
 
+/* text: as holds() takes it. */
 static void expect_refused(struct ended e, const char *text)
 {
 	cr_expect_eq(e.status, 2);
 	cr_expect_eq(e.out.len, 0);
-	cr_expect_str_eq(buf_text(&e.err), text);
+	cr_expect(holds(buf_text(&e.err), text), "%s", buf_text(&e.err));
 	done(&e);
 }
 
 Test(command, slips_are_told_the_nearest_word)
 {
-	expect_refused(RUN("srve"), "vitrine: there is no command 'srve'; did you mean 'serve'? "
-				    "`vitrine help` lists them.\n");
-	expect_refused(RUN("help", "dmeo"),
-		"vitrine: there is no command 'dmeo'; did you mean 'demo'? "
-		"`vitrine help` lists them.\n");
-	expect_refused(RUN("frobnicate"), "vitrine: there is no command 'frobnicate'. "
-					  "`vitrine help` lists them.\n");
-	expect_refused(RUN("serve", "--sreen", "1x1"),
-		"vitrine serve: there is no option '--sreen'; did you mean '--screen'?\n");
-	expect_refused(RUN("doctor", "--jsn"),
-		"vitrine doctor: there is no option '--jsn'; did you mean '--json'?\n");
-	expect_refused(RUN("version", "3"), "vitrine version: unexpected argument '3'\n");
+	expect_refused(RUN("srve"), "'srve' ... 'serve'");
+	expect_refused(RUN("help", "dmeo"), "'dmeo' ... 'demo'");
+	expect_refused(RUN("frobnicate"), "'frobnicate' ... vitrine help");
+	expect_refused(RUN("serve", "--sreen", "1x1"), "'--sreen' ... '--screen'");
+	expect_refused(RUN("doctor", "--jsn"), "'--jsn' ... '--json'");
+	expect_refused(RUN("version", "3"), "vitrine version: ... '3'");
 }
 
 Test(command, serve_refuses_tools_it_does_not_know)
 {
 	auto_ended e = RUN("serve", "--tools", "computer,shel");
 	cr_expect_eq(e.status, 2);
-	cr_expect(strstr(buf_text(&e.err),
-			  "'shel' is neither a tool nor a toolset; did you mean 'shell'") != NULL,
-		"%s", buf_text(&e.err));
+	cr_expect(strstr(buf_text(&e.err), "'shell'") != NULL, "%s", buf_text(&e.err));
 }
 
 Test(command, serve_ends_well_when_its_input_does)
@@ -221,22 +215,15 @@ Test(command, doctor_says_what_to_install)
 
 Test(command, image_refuses_what_it_does_not_take)
 {
-	expect_refused(RUN("image"), "vitrine image: which of build, list, show and rm?\n");
-	expect_refused(RUN("image", "bulid"),
-		"vitrine image: there is no 'bulid'; did you mean 'build'?\n");
-	expect_refused(RUN("image", "show"),
-		"vitrine image show: which? Give an id or a name of `vitrine image list`\n");
+	expect_refused(RUN("image"), "build, list, show");
+	expect_refused(RUN("image", "bulid"), "'bulid' ... 'build'");
+	expect_refused(RUN("image", "show"), "vitrine image show: ... vitrine image list");
+	expect_refused(RUN("image", "build", "--warm"), "--warm");
+	expect_refused(RUN("image", "build", "--wrm"), "'--wrm' ... '--warm'");
+	expect_refused(RUN("image", "list", "--warm", "x"), "'--warm' ... vitrine image --help");
 	expect_refused(
-		RUN("image", "build", "--warm"), "vitrine image build: --warm needs a value\n");
-	expect_refused(RUN("image", "build", "--wrm"),
-		"vitrine image build: unexpected '--wrm'; did you mean '--warm'?\n");
-	expect_refused(RUN("image", "list", "--warm", "x"),
-		"vitrine image list: unexpected '--warm'; `vitrine image --help` tells what it "
-		"takes\n");
-	expect_refused(RUN("image", "build", "minimal", "--from-tar", "x.tar"),
-		"vitrine image build: give a recipe or --from-tar, not both\n");
-	expect_refused(
-		RUN("image", "list", "--json=1"), "vitrine image list: --json takes no value\n");
+		RUN("image", "build", "minimal", "--from-tar", "x.tar"), "recipe ... --from-tar");
+	expect_refused(RUN("image", "list", "--json=1"), "--json");
 }
 
 Test(command, image_builds_only_where_serve_would_go)

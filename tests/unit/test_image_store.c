@@ -73,8 +73,8 @@ static void expect_none(const char *name, const char *says)
 
 Test(image_store, finds_by_name_id_or_age)
 {
-	expect_none(NULL, "there is no image yet: `vitrine image build`");
-	expect_none("minimal", "there is no image yet");
+	expect_none(NULL, "vitrine image build");
+	expect_none("minimal", "no images");
 	make(OLD, "minimal", 1000);
 	make(NEW, "desktop", 2000);
 	expect_found(NULL, NEW);
@@ -240,7 +240,7 @@ Test(image_store, a_damaged_one_is_told_of_and_can_be_removed)
 	cr_assert(image_find_any(image_scratch, OLD, &image, &err), "%s", err.text);
 	cr_assert_str_eq(image.name, "");
 	cr_assert(image_remove(&image, &err), "%s", err.text);
-	expect_none(OLD, "no image yet");
+	expect_none(OLD, "no images");
 }
 
 /* ---- making and deleting ---- */
@@ -261,9 +261,9 @@ Test(image_store, an_image_is_there_when_it_is_whole)
 	auto_free char *dir = unfinished(&lock);
 	put_json(dir, OLD, "minimal", 1000);
 	cr_assert_not(image_commit(image_scratch, dir, &image, &was_there, &err));
-	expect_none(NULL, "no image yet");
+	expect_none(NULL, "no images");
 	put_parts(dir);
-	expect_none(NULL, "no image yet");
+	expect_none(NULL, "no images");
 	cr_assert(image_commit(image_scratch, dir, &image, &was_there, &err), "%s", err.text);
 	cr_assert_not(was_there);
 	expect_found("minimal", OLD);
@@ -339,7 +339,7 @@ Test(image_store, a_removed_one_is_gone)
 	make(OLD, "minimal", 1000);
 	cr_assert(find(NULL, &image));
 	cr_assert(image_remove(&image, &err), "%s", err.text);
-	expect_none(NULL, "no image yet");
+	expect_none(NULL, "no images");
 	cr_assert_not(image_remove(&image, &err));
 	cr_assert_eq(rmdir(image_scratch), 0, "nothing of it is left");
 	cr_assert_eq(mkdir(image_scratch, 0700), 0);

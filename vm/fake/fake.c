@@ -327,8 +327,7 @@ static bool probe(const struct vm_config *config, char **ret_detail, struct err 
 {
 	(void)config;
 	(void)err;
-	*ret_detail =
-		must(strdup("a scripted desktop without X, for tests; never chosen by itself"));
+	*ret_detail = must(strdup("scripted desktop without X, for tests; never selected by auto"));
 	return true;
 }
 

@@ -22,7 +22,7 @@
 #define JSON_MAX 65536
 #define PACKAGES_MAX ((size_t)4 << 20)
 #define IMAGES_MAX 1000
-#define HINT "`vitrine image build` makes one"
+#define HINT "`vitrine image build` creates one"
 
 static const struct field fields[] = {
 	FIELD_NUM(
@@ -294,7 +294,7 @@ static bool find_none(const struct search *search, const char *known, struct err
 			"%s` removes that one",
 			search->why.text, search->bad);
 	}
-	return err_set(err, ERR_NOT_FOUND, "there is no image yet: " HINT);
+	return err_set(err, ERR_NOT_FOUND, "there are no images: " HINT);
 }
 
 static bool find_dir(const char *images, struct search *search, struct err *err)

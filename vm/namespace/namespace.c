@@ -143,11 +143,11 @@ static const char *no_limit_on(const char *cgroup)
 {
 	if (!cgroup) {
 		return private_limits_ipc()
-			       ? "shared anonymous memory, socket buffers, the memory of all "
-				 "programs together (each may have that much) and processor time"
-			       : "shared anonymous memory, System V memory, socket buffers, the "
-				 "memory of all programs together (each may have that much) and "
-				 "processor time";
+			       ? "shared anonymous memory, socket buffers, total memory of all "
+				 "programs (the limit applies to each) and CPU time"
+			       : "shared anonymous memory, System V memory, socket buffers, "
+				 "total memory of all programs (the limit applies to each) and CPU "
+				 "time";
 	}
 	return cgroup_shares_cpu(cgroup) ? NULL : "processor time";
 }
@@ -238,10 +238,10 @@ static bool probe_once(const struct vm_config *config, char **ret_detail, struct
 	struct buf detail = { 0 };
 	const char *dir = cgroup_delegated(&no_cgroup);
 	const char *none = no_limit_on(dir);
-	buf_printf(&detail, "limits by %s%s%s%s%s; run as %s",
-		dir ? "cgroup " : "rlimits alone, since ", dir ? dir : no_cgroup.text,
-		dir ? ", and rlimits" : "", none ? "; no limit on " : "", none ? none : "",
-		geteuid() == 0 ? "a user of its own for each sandbox" : "the calling user");
+	buf_printf(&detail, "limits: %s%s%s%s%s; sandboxes run as %s",
+		dir ? "cgroup " : "rlimits only, because ", dir ? dir : no_cgroup.text,
+		dir ? ", and rlimits" : "", none ? "; not limited: " : "", none ? none : "",
+		geteuid() == 0 ? "a separate user each" : "the calling user");
 	*ret_detail = (char *)detail.data;
 	return true;
 }
