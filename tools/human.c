@@ -332,7 +332,7 @@ const struct tool tool_request_human = {
 		"decide), and wait until the user hands back control. Returns the user's message. "
 		"If your user has no link yet, first create one with stream_url and mode control.",
 	.toolset = "control",
-	.hints = TOOL_OPEN_WORLD,
+	.hints = TOOL_TAKES_TIME | TOOL_OPEN_WORLD,
 	.order = TOOL_WAITS,
 	.fields = fields,
 	.args_size = sizeof(struct human_args),

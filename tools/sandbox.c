@@ -136,6 +136,7 @@ const struct tool tool_sandbox_create = {
 	.help = "Create an additional sandbox and wait until its desktop is ready. Omitted "
 		"arguments use the server's defaults. Returns the id to pass as 'sandbox'.",
 	.toolset = "sandbox",
+	.hints = TOOL_TAKES_TIME,
 	.fields = create_fields,
 	.args_size = sizeof(struct create_args),
 	.run = run_create,

@@ -180,6 +180,7 @@ const struct tool tool_sandbox_fork = {
 		"only.",
 	.toolset = "sandbox",
 	.order = TOOL_IN_TURN,
+	.hints = TOOL_TAKES_TIME,
 	.fields = fields,
 	.args_size = sizeof(struct fork_args),
 	.run = run,

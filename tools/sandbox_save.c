@@ -101,7 +101,7 @@ const struct tool tool_sandbox_pause = {
 	.help = "Write a running sandbox to disk and release its memory and CPU. The next call "
 		"on it resumes it in the same state. microvm only.",
 	.toolset = "sandbox",
-	.hints = TOOL_REPEATABLE,
+	.hints = TOOL_TAKES_TIME | TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
 	.fields = one_fields,
 	.args_size = sizeof(struct one_args),
@@ -135,7 +135,7 @@ const struct tool tool_sandbox_resume = {
 	.help = "Resume a paused sandbox and wait until it is ready. Any other call on it also "
 		"resumes it.",
 	.toolset = "sandbox",
-	.hints = TOOL_REPEATABLE,
+	.hints = TOOL_TAKES_TIME | TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
 	.fields = one_fields,
 	.args_size = sizeof(struct one_args),
@@ -193,7 +193,7 @@ const struct tool tool_sandbox_rollback = {
 	.help = "Restore a sandbox to one of its snapshots: screen, programs and files. Changes "
 		"since the snapshot are lost. The sandbox keeps its id.",
 	.toolset = "sandbox",
-	.hints = TOOL_DESTROYS | TOOL_REPEATABLE,
+	.hints = TOOL_TAKES_TIME | TOOL_DESTROYS | TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
 	.fields = rollback_fields,
 	.args_size = sizeof(struct rollback_args),

@@ -156,7 +156,7 @@ const struct tool tool_run_command = {
 		"stderr and the exit code if it is not 0. Long output is truncated in the middle. "
 		"Use launch for programs with windows.",
 	.toolset = "shell",
-	.hints = TOOL_DESTROYS | TOOL_ALWAYS_LOAD,
+	.hints = TOOL_TAKES_TIME | TOOL_DESTROYS | TOOL_ALWAYS_LOAD,
 	.max_chars = 100000,
 	.order = TOOL_RUNS,
 	.fields = fields,

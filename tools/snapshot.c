@@ -116,6 +116,7 @@ const struct tool tool_sandbox_snapshot = {
 		"sandbox keeps running. microvm only.",
 	.toolset = "sandbox",
 	.order = TOOL_IN_TURN,
+	.hints = TOOL_TAKES_TIME,
 	.fields = take_fields,
 	.args_size = sizeof(struct take_args),
 	.run = run_take,

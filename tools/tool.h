@@ -10,6 +10,8 @@ enum tool_hint {
 	TOOL_REPEATABLE = 1 << 2,  /* doing it twice is the same as once */
 	TOOL_OPEN_WORLD = 1 << 3,  /* reaches beyond the sandbox */
 	TOOL_ALWAYS_LOAD = 1 << 4, /* a main tool: clients should not hide it behind a search */
+	TOOL_TAKES_TIME = 1 << 5,  /* perhaps: a client that knows tasks may be given one */
+	TOOL_NEEDS_TASK = 1 << 6,  /* always: other clients are refused */
 };
 
 /* When a call may begin, beside others that its client sent for the same sandbox before it. */

@@ -27,7 +27,7 @@ static const char *desktop_of(const struct turn *turn)
 	if (turn->sandbox) {
 		return turn->sandbox;
 	}
-	struct vm *vm = vm_find_default(turn->request->vms, turn->request->owner, &none);
+	struct vm *vm = vm_find_default(turn->vms, turn->principal->name, &none);
 	return vm ? vm_id(vm) : "";
 }
 
@@ -42,7 +42,7 @@ static const struct turn *find_before(struct turn *turn)
 {
 	const struct turn *before;
 	turn->overtook = NULL;
-	TAILQ_FOREACH(before, &turn->request->session->principal->turns, entry)
+	TAILQ_FOREACH(before, &turn->principal->turns, entry)
 	{
 		if (before == turn) {
 			break;
@@ -67,7 +67,7 @@ static int on_held(sd_event_source *source, uint64_t now, void *data)
 	(void)source, (void)now;
 	loop_drop(&turn->hold);
 	turn->lets_pass = true;
-	go_on(turn->request->session->principal);
+	go_on(turn->principal);
 	return 0;
 }
 
@@ -76,9 +76,9 @@ static void begin(struct turn *turn)
 	turn->waits = false;
 	turn->lets_pass = turn->order == TOOL_WAITS;
 	if (turn->order == TOOL_RUNS) {
-		turn->hold = loop_after_ms(turn->request->server->event, HOLD_MS, on_held, turn);
+		turn->hold = loop_after_ms(turn->principal->server->event, HOLD_MS, on_held, turn);
 	}
-	turn->go(turn->data); /* may end the request, and the turn with it */
+	turn->go(turn->data); /* may end it */
 }
 
 static struct turn *find_next(struct principal *principal)
@@ -101,7 +101,6 @@ static int on_go_on(sd_event_source *source, void *data)
 	loop_drop(&principal->go_on);
 	principal->sessions++; /* it may lose its last one meanwhile */
 	while (principal->server && (turn = find_next(principal))) {
-		turn->request->on_cancel = NULL;
 		begin(turn);
 	}
 	principal_unref(principal);
@@ -121,37 +120,32 @@ static void go_on(struct principal *principal)
 	}
 }
 
-static void on_cancel(void *data)
+bool turn_withdraw(struct turn *turn)
 {
-	struct turn *turn = data;
+	bool waited = turn->waits;
 	turn->waits = false;
-	turn->drop(turn->data);
+	return waited;
 }
 
-void turn_take(struct request *request, const struct turn *asked)
+void turn_take(struct turn *turn, const struct request *request)
 {
-	struct turn *turn = &request->turn;
-	*turn = *asked;
-	turn->request = request;
+	turn->principal = request->session->principal;
+	turn->vms = request->vms;
 	turn->client = client_of(request);
-	TAILQ_INSERT_TAIL(&request->session->principal->turns, turn, entry);
+	TAILQ_INSERT_TAIL(&turn->principal->turns, turn, entry);
 	if (turn->order == TOOL_ANY_TIME || !find_before(turn)) {
 		begin(turn);
-		return;
+	} else {
+		turn->waits = true;
 	}
-	turn->waits = true;
-	request_on_cancel(request, on_cancel, turn);
 }
 
-void turn_leave(struct request *request)
+void turn_leave(struct turn *turn)
 {
-	struct turn *turn = &request->turn;
-	struct principal *principal = request->session->principal;
-	if (!turn->request) {
-		return;
+	struct principal *principal = take_ptr(&turn->principal);
+	if (principal) {
+		loop_drop(&turn->hold);
+		TAILQ_REMOVE(&principal->turns, turn, entry);
+		go_on(principal);
 	}
-	loop_drop(&turn->hold);
-	TAILQ_REMOVE(&principal->turns, turn, entry);
-	turn->request = NULL;
-	go_on(principal);
 }

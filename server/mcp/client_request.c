@@ -138,10 +138,6 @@ static bool check(const struct request *request, const struct call_question *que
 	if (request->ask) {
 		return err_set(err, ERR_STATE, "the client is being asked already");
 	}
-	if (!conn_streams(request->conn)) {
-		return err_set(err, ERR_UNSUPPORTED,
-			"the client cannot be asked: its Accept header takes no text/event-stream");
-	}
 	for (size_t i = 0; i < n; i++) {
 		if (!request_can_ask(request, &questions[i])) {
 			return err_set(err, ERR_UNSUPPORTED,

@@ -59,6 +59,9 @@ static const char *subject_of(const struct request *request, const char *method)
 		{ "tools/call", "name" },
 		{ "prompts/get", "name" },
 		{ "resources/read", "uri" },
+		{ "tasks/get", "taskId" },
+		{ "tasks/update", "taskId" },
+		{ "tasks/cancel", "taskId" },
 	};
 	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
 		if (strcmp(subjects[i].method, method) == 0) {

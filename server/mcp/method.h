@@ -29,6 +29,7 @@ struct mcp_method {
 struct session_part {
 	void (*started)(struct server *server); /* it is whole, and has no sessions */
 	void (*stopped)(struct server *server); /* it has no sessions any more */
+	void (*owner_gone)(struct server *server, const char *owner); /* its sessions have ended */
 	/* A client that held back reads again: sends what was left out. */
 	void (*catch_up)(struct session *session);
 	/* Nobody will hear of anything any more: ends what is open for that, each with its answer. */

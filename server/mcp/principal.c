@@ -66,6 +66,12 @@ void server_drop_owner(struct server *server, const char *owner)
 			session_end(session);
 		}
 	}
+	for (const struct session_part *const *part = server->options.methods->parts; *part;
+		part++) {
+		if ((*part)->owner_gone) {
+			(*part)->owner_gone(server, owner);
+		}
+	}
 }
 
 void principal_forget_server(struct server *server)

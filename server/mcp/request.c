@@ -28,7 +28,7 @@ static void request_free(struct request *request)
 {
 	LIST_REMOVE(request, link);
 	loop_drop(&request->beat);
-	turn_leave(request);
+	turn_leave(&request->turn);
 	leave_room(request);
 	request->session->leaving -= request->leaving;
 	if (request->on_end) {

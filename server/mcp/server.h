@@ -41,6 +41,8 @@ struct server_options {
 	const struct server_addition *addition; /* NULL: nothing */
 	struct activity *activity; /* each answered call goes in there; NULL: nowhere */
 	unsigned beat_ms; /* a call tells at least so often that it is at work; 0: every 5 s */
+	unsigned task_after_ms;  /* a call that takes longer may become a task; 0: 500 */
+	unsigned task_keep_ms;   /* and its result is kept for so long; 0: ten minutes */
 	struct budgets *budgets; /* of memory, by principal; NULL: no limit.  Outlives all */
 };
 

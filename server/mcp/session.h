@@ -25,12 +25,14 @@ LIST_HEAD(request_list, request);
 LIST_HEAD(subscription_list, subscription);
 LIST_HEAD(ask_list, ask);
 TAILQ_HEAD(turn_list, turn);
+TAILQ_HEAD(task_list, task);
 
 struct server {
 	sd_event *event;
 	struct server_options options;
 	struct principal_list principals;
 	struct session_list sessions;
+	struct task_list tasks; /* server/methods/task.h */
 	void *named;            /* the sessions with an id: a tree of search.h */
 	sd_event_source *sweep; /* while there are any */
 	size_t duplexes;        /* connections of the duplex kind */
@@ -206,22 +208,25 @@ void http_session_free(struct session *session);
 struct turn {
 	TAILQ_ENTRY(turn) entry;
 	enum tool_order order;
-	const char *sandbox; /* NULL: the default one */
-	const char *what;    /* for people: a tool's name */
-	void (*go)(void *data);
-	void (*drop)(void *data); /* cancelled before go(), which will not come */
+	const char *sandbox;    /* NULL: the default one */
+	const char *what;       /* for people: a tool's name */
+	void (*go)(void *data); /* may end it */
 	void *data;
 	/* call_order.c's */
-	struct request *request;
+	struct principal *principal; /* NULL: not in line */
+	struct vm_pool *vms;
 	const void *client;
 	bool waits, lets_pass;
 	const char *overtook; /* what was still at work when this began; or NULL */
 	sd_event_source *hold;
 };
 
-/* Calls go(), now or when those before it have ended.  The strings live as long as the request. */
-void turn_take(struct request *request, const struct turn *asked);
-void turn_leave(struct request *request); /* it ends */
+/* Calls go(), now or when those before it have ended.  The first members are filled in; the turn and
+ * its strings stay until turn_leave(), and so does the request's principal. */
+void turn_take(struct turn *turn, const struct request *request);
+/* It does not want to begin any more: true if it has not. */
+bool turn_withdraw(struct turn *turn);
+void turn_leave(struct turn *turn); /* it ends; nothing happens when it was not in line */
 
 /* ---- request.c: one JSON-RPC request in flight ---- */
 

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "server/methods/methods_impl.h"
+#include "server/methods/tool_call.h"
 
 #define HOUR_MS 3600000
 
@@ -26,6 +27,9 @@ static json_t *capabilities(const struct server *server, const struct mcp_revisi
 	}
 	if (mcp_has_completions(revision)) {
 		json_object_set_new(all, "completions", json_object());
+	}
+	if (revision->era == MCP_MODERN) {
+		json_object_set_new(all, "extensions", json_pack("{s:{}}", TASKS_EXTENSION));
 	}
 	return all;
 }
@@ -90,6 +94,9 @@ static const struct mcp_method methods[] = {
 	{ "server/discover", MCP_MODERN, run_discover, HOUR_MS },
 	{ "tools/list", MCP_BOTH, call_method_list, HOUR_MS },
 	{ "tools/call", MCP_BOTH, call_method_call, NOT_KEPT, call_refusal },
+	{ "tasks/get", MCP_MODERN, task_method_get, NOT_KEPT },
+	{ "tasks/update", MCP_MODERN, task_method_update, NOT_KEPT },
+	{ "tasks/cancel", MCP_MODERN, task_method_cancel, NOT_KEPT },
 	{ "resources/list", MCP_BOTH, resource_method_list, 0 },
 	{ "resources/templates/list", MCP_BOTH, resource_method_templates, HOUR_MS },
 	{ "resources/read", MCP_BOTH, resource_method_read, 0 },
@@ -104,7 +111,8 @@ static const struct mcp_method methods[] = {
 };
 #undef NOT_KEPT
 
-static const struct session_part *const parts[] = { &subscriptions_part, &logging_part, NULL };
+static const struct session_part *const parts[] = { &subscriptions_part, &logging_part, &tasks_part,
+	NULL };
 
 const struct server_methods server_methods = {
 	.table = methods,

@@ -10,6 +10,9 @@
 
 void call_method_list(struct request *request);
 void call_method_call(struct request *request);
+void task_method_get(struct request *request);
+void task_method_update(struct request *request);
+void task_method_cancel(struct request *request);
 void resource_method_list(struct request *request);
 void resource_method_templates(struct request *request);
 void resource_method_read(struct request *request);
@@ -32,6 +35,10 @@ struct request *call_request(struct call *call); /* NULL once answered */
 /* The result of a call that failed before, or beside, its tool. */
 json_t *call_refusal(const struct err *why);
 const struct tool *call_tool(const struct call *call);
+
+/* ---- task_methods.c: calls that go on without their request ---- */
+
+extern const struct session_part tasks_part;
 
 /* ---- subscriptions.c: who wants to hear of screen changes ---- */
 

@@ -281,9 +281,9 @@ static void on_ready(struct vm *vm, const struct err *err, void *data)
 static void on_cancel(void *data)
 {
 	struct reading *reading = data;
-	if (reading->wait) {
+	if (turn_withdraw(&reading->request->turn) || reading->wait) {
 		struct err err;
-		vm_wait_cancel(reading->wait);
+		vm_wait_cancel(take_ptr(&reading->wait));
 		err_set(&err, ERR_CANCELLED, "cancelled");
 		fail_reading(reading, &err);
 	} else if (reading->asked) {
@@ -303,14 +303,6 @@ static void begin_reading(void *data)
 		return;
 	}
 	reading->wait = vm_wait(reading->vm, &handlers, reading);
-	request_on_cancel(reading->request, on_cancel, reading);
-}
-
-static void drop_reading(void *data)
-{
-	struct err err;
-	err_set(&err, ERR_CANCELLED, "cancelled");
-	fail_reading(data, &err);
 }
 
 void resource_method_read(struct request *request)
@@ -339,12 +331,13 @@ void resource_method_read(struct request *request)
 		finish_info(reading, NULL);
 		return;
 	}
-	turn_take(request, &(struct turn){
-				   .order = TOOL_LOOKS,
-				   .sandbox = reading->what.sandbox,
-				   .what = request->method->name,
-				   .go = begin_reading,
-				   .drop = drop_reading,
-				   .data = reading,
-			   });
+	request->turn = (struct turn){
+		.order = TOOL_LOOKS,
+		.sandbox = reading->what.sandbox,
+		.what = request->method->name,
+		.go = begin_reading,
+		.data = reading,
+	};
+	request_on_cancel(request, on_cancel, reading);
+	turn_take(&request->turn, request);
 }

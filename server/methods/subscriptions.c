@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "server/methods/methods_impl.h"
 #include "server/methods/resources.h"
+#include "server/methods/tool_call.h"
 
 #include <string.h>
 
@@ -274,6 +275,10 @@ static bool check_listen(struct request *request, const json_t **ret_uris)
 	bool good = json_is_object(wanted) && (!*ret_uris || json_is_array(*ret_uris));
 	for (size_t i = 0; i < json_array_size(*ret_uris); i++) {
 		good = good && json_is_string(json_array_get(*ret_uris, i));
+	}
+	if (json_object_get(wanted, "taskIds") && !tasks_are_known(request)) {
+		tasks_refuse(request);
+		return false;
 	}
 	if (!good) {
 		request_fail(request, RPC_INVALID_PARAMS, NULL,

@@ -10,25 +10,29 @@
 #include "server/mcp/client_request.h"
 #include "server/mcp/json_write.h"
 #include "server/methods/methods_impl.h"
-#include "tools/call_impl.h"
+#include "server/methods/tool_call.h"
 
 #include <stdio.h>
 #include <string.h>
 
-struct tool_call {
-	struct call call;        /* first */
-	struct request *request; /* NULL once answered */
-	uint64_t began;
-};
+#define TASK_AFTER_MS 500 /* quicker ones are answered at once: a client would have to ask twice */
 
 static struct tool_call *of(struct call *call)
 {
 	return (struct tool_call *)call;
 }
 
-static void free_call(struct call *call)
+static const json_t *args_of(const struct tool_call *call)
 {
-	free(of(call));
+	return json_object_get(json_object_get(call->message, "params"), "arguments");
+}
+
+void tool_call_free(struct call *base)
+{
+	struct tool_call *call = of(base);
+	json_decref(call->message);
+	principal_unref(call->principal);
+	free(call);
 }
 
 /* ---- the answer ---- */
@@ -44,9 +48,9 @@ static enum mcp_level level_of(const struct err *why)
 static void log_end(const struct tool_call *call, const struct err *why)
 {
 	double ms = (double)(loop_now_us() - call->began) / 1000;
-	log_debug("call=%s owner=%s %.1f ms%s%s", call->call.tool->name, call->request->owner, ms,
+	log_debug("call=%s owner=%s %.1f ms%s%s", call->call.tool->name, call->call.owner, ms,
 		why ? ": " : "", why ? why->text : "");
-	if (!request_logs(call->request, level_of(why))) {
+	if (!call->request || !request_logs(call->request, level_of(why))) {
 		return;
 	}
 	json_t *data =
@@ -73,36 +77,50 @@ static void add_picture(struct activity_record *record, const json_t *content)
 	}
 }
 
-/* call NULL: it was refused before there was one. */
-static void record(const struct request *request, const struct tool *tool,
-	const struct tool_call *call, const json_t *content, const struct err *why)
+/* server NULL: it has gone, and nobody follows it any more. */
+static void add_record(const struct server *server, struct activity_record *record)
 {
-	struct activity *activity = request->server ? request->server->options.activity : NULL;
-	if (!activity) {
-		return;
+	if (server && server->options.activity) {
+		activity_add(server->options.activity, record);
 	}
+}
+
+static void record(const struct tool_call *call, const json_t *content, const struct err *why)
+{
+	const struct vm *vm = call_vm(&call->call);
+	const char *done = call->call.summary ? call->call.summary : call->call.tool->title;
+	struct activity_record record = {
+		.principal = call->call.owner,
+		.connection = call->connection,
+		.sandbox = vm ? vm_id(vm) : NULL,
+		.tool = call->call.tool,
+		.summary = why ? why->text : done,
+		.point = call->call.point,
+		.why = why,
+		.took_us = loop_now_us() - call->began,
+	};
+	add_picture(&record, content);
+	add_record(call->principal->server, &record);
+}
+
+/* It was refused before there was a call. */
+static void record_refused(
+	const struct request *request, const struct tool *tool, const struct err *why)
+{
 	struct activity_record record = {
 		.principal = request->owner,
 		.connection = request->session->number,
 		.tool = tool,
-		.summary = why ? why->text : tool->title,
+		.summary = why->text,
 		.why = why,
 	};
-	if (call) {
-		const struct vm *vm = call_vm(&call->call);
-		record.sandbox = vm ? vm_id(vm) : NULL;
-		record.point = call->call.point;
-		record.took_us = loop_now_us() - call->began;
-		record.summary = !why && call->call.summary ? call->call.summary : record.summary;
-		add_picture(&record, content);
-	}
-	activity_add(activity, &record);
+	add_record(request->server, &record);
 }
 
 /* It was asked for after something that is still at work, perhaps, and the model should know. */
 static void tell_overtaken(const struct tool_call *call, json_t *result)
 {
-	const char *what = call->request->turn.overtook;
+	const char *what = call->turn.overtook;
 	if (what) {
 		auto_buf struct buf text = { 0 };
 		buf_printf(&text, "This did not wait for %s, which was asked for before it.", what);
@@ -138,22 +156,34 @@ json_t *call_refusal(const struct err *why)
 	return error_result(why, NULL);
 }
 
-static void answer(struct call *base, json_t *content, const struct err *why)
+json_t *tool_call_result(struct tool_call *call, json_t *content, const struct err *why)
 {
-	struct tool_call *call = of(base);
 	json_t *result = why ? error_result(why, content) : json_pack("{s:o}", "content", content);
 	log_end(call, why);
 	tell_overtaken(call, result);
-	record(call->request, base->tool, call, json_object_get(result, "content"), why);
+	record(call, json_object_get(result, "content"), why);
+	return result;
+}
+
+static void answer(struct call *base, json_t *content, const struct err *why)
+{
+	struct tool_call *call = of(base);
+	json_t *result = tool_call_result(call, content, why);
 	request_reply(call->request, result);
+}
+
+void tool_call_over(struct tool_call *call)
+{
+	call->request = NULL;
+	loop_drop(&call->late);
+	turn_leave(&call->turn);
+	call_is_over(&call->call);
 }
 
 /* Its request was answered, by answer() or over its head. */
 static void on_end(void *data)
 {
-	struct tool_call *call = data;
-	call->request = NULL;
-	call_is_over(&call->call);
+	tool_call_over(data);
 }
 
 struct request *call_request(struct call *call)
@@ -168,21 +198,33 @@ const struct tool *call_tool(const struct call *call)
 
 /* ---- what a tool may ask of its call ---- */
 
-static bool stream_base(struct call *call, char **ret_url, struct err *err)
+bool tool_call_stream_base(
+	struct tool_call *call, const char *host, char **ret_url, struct err *err)
 {
-	const struct request *request = of(call)->request;
-	const struct server_options *options = &request->server->options;
-	if (!options->stream_base) {
+	const struct server *server = call->principal->server;
+	if (!server || !server->options.stream_base) {
 		return err_set(err, ERR_UNSUPPORTED, "this server does not serve the viewer page");
 	}
-	return options->stream_base(
-		conn_header(request->conn, "Host"), ret_url, err, options->data);
+	return server->options.stream_base(host, ret_url, err, server->options.data);
+}
+
+static bool stream_base(struct call *call, char **ret_url, struct err *err)
+{
+	const char *host = conn_header(of(call)->request->conn, "Host");
+	return tool_call_stream_base(of(call), host, ret_url, err);
+}
+
+const char *tool_call_stream_vnc(const struct tool_call *call)
+{
+	const struct server *server = call->principal->server;
+	return server && server->options.stream_vnc
+		       ? server->options.stream_vnc(server->options.data)
+		       : NULL;
 }
 
 static const char *stream_vnc(struct call *call)
 {
-	const struct server_options *options = &of(call)->request->server->options;
-	return options->stream_vnc ? options->stream_vnc(options->data) : NULL;
+	return tool_call_stream_vnc(of(call));
 }
 
 static void progress(struct call *call, double step, double total, const char *message)
@@ -239,7 +281,7 @@ static const struct call_impl call_impl = {
 	.can_ask = can_ask,
 	.ask = ask,
 	.close_stream = close_stream,
-	.free = free_call,
+	.free = tool_call_free,
 };
 
 /* ---- the methods ---- */
@@ -258,10 +300,22 @@ static const struct tool *find_tool(struct request *request)
 	return tool;
 }
 
+bool tool_call_cancel(struct tool_call *call)
+{
+	if (!turn_withdraw(&call->turn)) {
+		return call_cancel(&call->call);
+	}
+	struct err err;
+	err_set(&err, ERR_CANCELLED, "cancelled before its turn came; nothing was done");
+	call_refuse(&call->call, &err);
+	return true;
+}
+
 static void on_cancel(void *data)
 {
-	struct request *request = call_request(data);
-	if (!call_cancel(data) && request->ask) {
+	struct tool_call *call = data;
+	struct request *request = call->request;
+	if (!tool_call_cancel(call) && request->ask) {
 		ask_cancel(request);
 	}
 }
@@ -269,17 +323,17 @@ static void on_cancel(void *data)
 static void go(void *data)
 {
 	struct tool_call *call = data;
-	const json_t *args = json_object_get(call->request->params, "arguments");
-	request_on_cancel(call->request, on_cancel, &call->call);
+	const json_t *args = args_of(call);
 	call_run(&call->call, json_is_object(args) ? args : NULL);
 }
 
-static void drop(void *data)
+static int on_late(sd_event_source *source, uint64_t now, void *data)
 {
 	struct tool_call *call = data;
-	struct err err;
-	err_set(&err, ERR_CANCELLED, "cancelled before its turn came; nothing was done");
-	call_refuse(&call->call, &err);
+	(void)source, (void)now;
+	loop_drop(&call->late);
+	task_begin(call);
+	return 0;
 }
 
 static struct tool_call *new_call(struct request *request, const struct tool *tool)
@@ -290,18 +344,40 @@ static struct tool_call *new_call(struct request *request, const struct tool *to
 			.impl = &call_impl,
 			.tool = tool,
 			.vms = request->vms,
-			.owner = request->owner,
 			.event = request->server->event,
 			.streams = request->server->options.streams,
 		},
+		.principal = principal_ref(request->server, request->owner),
+		.connection = request->session->number,
 		.request = request,
+		.message = json_incref(request->message),
 		.began = loop_now_us(),
 	};
+	call->call.owner = call->principal->name;
 	call_begin(&call->call);
 	snprintf(request->doing, sizeof(request->doing), "%s", tool->title);
 	request->on_end = on_end;
 	request->on_end_data = call;
 	return call;
+}
+
+static void start_call(struct request *request, const struct tool *tool, const json_t *args)
+{
+	struct tool_call *call = new_call(request, tool);
+	unsigned ms = request->server->options.task_after_ms;
+	if ((tool->hints & (TOOL_TAKES_TIME | TOOL_NEEDS_TASK)) && tasks_are_known(request)) {
+		call->late = loop_after_ms(
+			request->server->event, ms ? ms : TASK_AFTER_MS, on_late, call);
+	}
+	call->turn = (struct turn){
+		.order = tool->order,
+		.sandbox = json_string_value(json_object_get(args, "sandbox")),
+		.what = tool->name,
+		.go = go,
+		.data = call,
+	};
+	request_on_cancel(request, on_cancel, call);
+	turn_take(&call->turn, request);
 }
 
 void call_method_call(struct request *request)
@@ -316,6 +392,10 @@ void call_method_call(struct request *request)
 			"params.arguments must be an object with the arguments of %s", tool->name);
 		return;
 	}
+	if ((tool->hints & TOOL_NEEDS_TASK) && !tasks_are_known(request)) {
+		tasks_refuse(request);
+		return;
+	}
 	struct rpc_fault fault;
 	if (!mcp_check_params(request, tool->fields, args, &fault)) {
 		request_fail(request, fault.code, fault.data, "%s", fault.text);
@@ -323,18 +403,11 @@ void call_method_call(struct request *request)
 	}
 	struct err err;
 	if (!request_admit(request, &err)) {
-		record(request, tool, NULL, NULL, &err);
+		record_refused(request, tool, &err);
 		request_reply(request, call_refusal(&err));
 		return;
 	}
-	turn_take(request, &(struct turn){
-				   .order = tool->order,
-				   .sandbox = json_string_value(json_object_get(args, "sandbox")),
-				   .what = tool->name,
-				   .go = go,
-				   .drop = drop,
-				   .data = new_call(request, tool),
-			   });
+	start_call(request, tool, args);
 }
 
 void call_method_list(struct request *request)

@@ -1,7 +1,6 @@
 // The official conformance suite.  vitrine-conformance has the fixtures that the suite calls, and
-// every scenario that a revision requires must pass, as must those of the scenarios it does not score that
-// apply; the others are about the Tasks extension, which is not offered.  What needs no fixture must pass on the
-// server as people run it, too.
+// every scenario that a revision requires must pass, as must those that it does not score, the Tasks extension's
+// among them.  What needs no fixture must pass on the server as people run it, too.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -31,7 +30,10 @@ const required = {
 };
 const not_scored = {
 	'2025-11-25': ['server-session-lifecycle', 'server-sse-polling', 'json-schema-2020-12'],
-	'2026-07-28': ['http-header-validation', 'http-custom-header-server-validation', 'json-schema-2020-12'],
+	'2026-07-28': ['http-header-validation', 'http-custom-header-server-validation', 'json-schema-2020-12',
+		'tasks-lifecycle', 'tasks-capability-negotiation', 'tasks-wire-fields', 'tasks-request-state-removal',
+		'tasks-mrtr-input', 'tasks-request-headers', 'tasks-dispatch-and-envelope', 'tasks-required-task-error',
+		'tasks-mrtr-composition'],
 };
 const without_fixtures = {
 	'2025-11-25': ['server-initialize', 'logging-set-level', 'ping', 'tools-list', 'resources-list',

@@ -15,7 +15,14 @@
 	X(tool_with_logging) \
 	X(logging_tool) \
 	X(tool_with_progress) \
-	X(reconnection)
+	X(reconnection) \
+	X(greet) \
+	X(slow_compute) \
+	X(failing_job) \
+	X(protocol_error_job) \
+	X(confirm_delete) \
+	X(multi_input) \
+	X(tool_with_task)
 
 #define ASKING_TOOLS(X) \
 	X(sampling) \

@@ -201,8 +201,7 @@ static void take_step(struct steps *steps)
 		call_reply(steps->call, json_pack("[o]", conformance_text("All steps are done.")));
 		return;
 	}
-	steps->timer =
-		loop_after_ms(call_request(steps->call)->server->event, STEP_MS, on_step, steps);
+	steps->timer = loop_after_ms(call_event(steps->call), STEP_MS, on_step, steps);
 }
 
 static void on_cancel(void *data)

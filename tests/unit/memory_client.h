@@ -18,7 +18,8 @@
 #define CLIENT_PATIENCE_US (20 * 1000000ull) /* a test that waits longer than this has failed */
 
 static unsigned
-	client_beat_ms; /* how often the next server tells that a call is at work; 0: as usual */
+	client_beat_ms, /* how often the next server tells that a call is at work; 0: as usual */
+	client_task_after_ms, client_task_keep_ms; /* of its tasks; 0: as usual */
 
 struct client {
 	struct transport_conn conn; /* first */
@@ -118,6 +119,8 @@ static inline void client_init_with(
 							   .stream_base = client_stream_base,
 							   .addition = addition,
 							   .beat_ms = client_beat_ms,
+							   .task_after_ms = client_task_after_ms,
+							   .task_keep_ms = client_task_keep_ms,
 						   });
 	server_on_idle(client->server, client_on_idle, client);
 	server_transport_handlers.opened(&client->conn, client->server);

@@ -1,0 +1,425 @@
+/*
+ * Tasks (the extension io.modelcontextprotocol/tasks of 2026-07-28): a call that takes long is
+ * answered with an id, and goes on without its request.  The client asks for it with that id, hands
+ * in what it is asked for, and may cancel it.  A task is its principal's, whatever connection made
+ * it: to others its id is unknown.  It is kept until its call has ended and for a while after that;
+ * what it was answered with counts against the principal's memory.
+ */
+#include "server/methods/task.h"
+
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "server/mcp/client_request.h"
+#include "server/mcp/json_write.h"
+#include "server/methods/methods_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define TASKS_MAX 64          /* of one principal; further calls are answered as usual */
+#define KEEP_MS 600000        /* after its call has ended */
+#define POLL_MS 1000          /* how often a client should ask */
+#define RESULT_MAX (4u << 20) /* bytes */
+
+static const char *const status_words[] = { "working", "input_required", "completed", "failed",
+	"cancelled" };
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void set_status(struct task *task, enum task_status status)
+{
+	task->status = status;
+	task->updated_ms = now_ms();
+}
+
+/* ---- questions ---- */
+
+static void drop_questions(struct task *task)
+{
+	for (size_t i = 0; i < task->n; i++) {
+		free(task->questions[i].key);
+		free(task->questions[i].wire_key);
+		free(task->questions[i].method);
+		json_decref(task->questions[i].params);
+	}
+	free(take_ptr(&task->questions));
+	json_decref(take_ptr(&task->answers));
+	task->n = task->open = 0;
+}
+
+/* The call, and the task with it, may have ended when this returns. */
+void task_end_questions(struct task *task, const struct err *why)
+{
+	struct tool_call *call = task->call;
+	json_auto_t *answers = json_incref(task->answers);
+	loop_drop(&task->timer);
+	drop_questions(task);
+	set_status(task, WORKING);
+	call_answered(&call->call, why ? NULL : answers, why);
+}
+
+static int on_unanswered(sd_event_source *source, uint64_t now, void *data)
+{
+	struct task *task = data;
+	struct err err;
+	(void)source, (void)now;
+	err_set(&err, ERR_TIMEOUT, "the client did not answer %s within %d s",
+		task->questions[0].method, ASK_LIFE_S);
+	task_end_questions(task, &err);
+	return 0;
+}
+
+/* ---- its end ---- */
+
+static void task_free(struct task *task)
+{
+	TAILQ_REMOVE(&task->server->tasks, task, entry);
+	loop_drop(&task->timer);
+	drop_questions(task);
+	budget_set(task->principal->kept.budget, &task->held, 0);
+	json_decref(task->outcome);
+	json_decref(task->capabilities);
+	free(task->host);
+	principal_unref(task->principal);
+	free(task);
+}
+
+static int on_expired(sd_event_source *source, uint64_t now, void *data)
+{
+	(void)source, (void)now;
+	task_free(data);
+	return 0;
+}
+
+void task_touch(struct task *task)
+{
+	task->updated_ms = now_ms();
+}
+
+void task_cancel(struct task *task)
+{
+	struct err err;
+	if (!task->call || task->cancelled) {
+		return;
+	}
+	task->cancelled = true;
+	task_touch(task);
+	if (!tool_call_cancel(task->call) && task->questions) {
+		err_set(&err, ERR_CANCELLED, "the task was cancelled");
+		task_end_questions(task, &err);
+	}
+}
+
+/* Its call has to end by itself, as nobody's. */
+void task_drop(struct task *task)
+{
+	struct tool_call *call = task->call;
+	bool asks = task->questions;
+	struct err err;
+	task_free(task);
+	if (!call) {
+		return;
+	}
+	call->task = NULL;
+	if (!tool_call_cancel(call) && asks) {
+		err_set(&err, ERR_CANCELLED, "the task was cancelled");
+		call_answered(&call->call, NULL, &err);
+	}
+}
+
+/* The result is kept, or why it cannot be. */
+static void keep(struct task *task, json_t *result)
+{
+	size_t size = json_dumpb(result, NULL, 0, JSON_COMPACT);
+	const char *why = size > RESULT_MAX ? "is too large"
+			  : !budget_set(task->principal->kept.budget, &task->held, size)
+				  ? "finds no room in memory"
+				  : NULL;
+	if (why) {
+		json_decref(result);
+		result = json_pack("{s:i, s:o}", "code", RPC_INTERNAL_ERROR, "message",
+			json_sprintf(
+				"the result of %zu bytes %s; it may have been done all the same",
+				size, why));
+	}
+	task->outcome = result;
+	set_status(task, why ? FAILED : COMPLETED);
+}
+
+static void arm_expiry(struct task *task)
+{
+	const struct server *server = task->server;
+	unsigned ms = server->options.task_keep_ms;
+	ms = ms ? ms : KEEP_MS;
+	task->ttl_ms = (int64_t)((loop_now_us() - task->began_us) / 1000) + ms;
+	task->timer = loop_after_ms(server->event, ms, on_expired, task);
+}
+
+static void leave(struct tool_call *call)
+{
+	call->principal->calls--;
+	if (call->principal->server) {
+		call->principal->server->calls--;
+	}
+	tool_call_over(call);
+}
+
+/* ---- what its call does: struct call_impl ---- */
+
+static struct task *task_of(const struct call *call)
+{
+	return ((const struct tool_call *)call)->task;
+}
+
+static void on_answer(struct call *base, json_t *content, const struct err *why)
+{
+	struct tool_call *call = (struct tool_call *)base;
+	json_t *result = tool_call_result(call, content, why);
+	struct task *task = take_ptr(&call->task);
+	if (!task) {
+		json_decref(result);
+	} else {
+		task->call = NULL;
+		task->describe = NULL;
+		loop_drop(&task->timer);
+		drop_questions(task);
+		if (task->cancelled && why) {
+			json_decref(result);
+			set_status(task, CANCELLED);
+		} else {
+			keep(task, result);
+		}
+		arm_expiry(task);
+	}
+	leave(call);
+}
+
+static bool stream_base(struct call *call, char **ret_url, struct err *err)
+{
+	const struct task *task = task_of(call);
+	return tool_call_stream_base(
+		(struct tool_call *)call, task ? task->host : NULL, ret_url, err);
+}
+
+static const char *stream_vnc(struct call *call)
+{
+	return tool_call_stream_vnc((struct tool_call *)call);
+}
+
+static void progress(struct call *call, double step, double total, const char *message)
+{
+	struct task *task = task_of(call);
+	(void)step, (void)total;
+	if (task && message) {
+		snprintf(task->doing, sizeof(task->doing), "%s", message);
+		task_touch(task);
+	}
+}
+
+static void describe_by(struct call *call, const char *(*describe)(void *data), void *data)
+{
+	struct task *task = task_of(call);
+	if (task) {
+		task->describe = describe;
+		task->describe_data = data;
+	}
+}
+
+static bool can_ask(const struct call *call, const struct call_question *question)
+{
+	const struct task *task = task_of(call);
+	return task && ask_declared(task->capabilities, question);
+}
+
+static bool check_questions(
+	const struct call *call, const struct call_question *questions, size_t n, struct err *err)
+{
+	const struct task *task = task_of(call);
+	if (!task || task->cancelled) {
+		return err_set(err, ERR_CANCELLED, "the task was cancelled");
+	}
+	if (task->questions) {
+		return err_set(err, ERR_STATE, "the client is being asked already");
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!can_ask(call, &questions[i])) {
+			return err_set(err, ERR_UNSUPPORTED,
+				"the client cannot be asked for %s: it did not declare that it can "
+				"answer; use one that does",
+				questions[i].method);
+		}
+	}
+	return true;
+}
+
+static void put_question(struct task *task, const struct call_question *from)
+{
+	auto_buf struct buf wire_key = { 0 };
+	buf_printf(&wire_key, "%s-%u", from->key, task->rounds);
+	task->questions[task->n++] = (struct task_question){
+		.key = must(strdup(from->key)),
+		.wire_key = must(strdup(buf_text(&wire_key))),
+		.method = must(strdup(from->method)),
+		.params = json_incref(from->params),
+	};
+}
+
+static void ask(struct call *call, const struct call_question *questions, size_t n)
+{
+	struct task *task = task_of(call);
+	struct err err;
+	bool good = check_questions(call, questions, n, &err);
+	if (good) {
+		task->rounds++;
+		task->questions = must(calloc(n, sizeof(task->questions[0])));
+		task->answers = json_object();
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (good) {
+			put_question(task, &questions[i]);
+		}
+		json_decref(questions[i].params);
+	}
+	if (!good) {
+		call_answered(call, NULL, &err);
+		return;
+	}
+	task->open = n;
+	set_status(task, INPUT_REQUIRED);
+	task->timer = loop_after_ms(call->event, ASK_LIFE_S * 1000ull, on_unanswered, task);
+}
+
+static const struct call_impl task_impl = {
+	.answer = on_answer,
+	.stream_base = stream_base,
+	.stream_vnc = stream_vnc,
+	.progress = progress,
+	.describe = describe_by,
+	.can_ask = can_ask,
+	.ask = ask,
+	.free = tool_call_free,
+};
+
+/* ---- what clients see of it ---- */
+
+static json_t *write_time(int64_t ms)
+{
+	struct tm utc;
+	char text[32];
+	time_t seconds = (time_t)(ms / 1000);
+	gmtime_r(&seconds, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+	return json_sprintf("%s.%03dZ", text, (int)(ms % 1000));
+}
+
+static json_t *describe(const struct task *task)
+{
+	const char *doing = task->describe ? task->describe(task->describe_data) : task->doing;
+	json_t *all = json_pack("{s:s, s:s, s:o, s:o, s:i, s:o}", "taskId", task->id, "status",
+		status_words[task->status], "createdAt", write_time(task->created_ms),
+		"lastUpdatedAt", write_time(task->updated_ms), "pollIntervalMs", POLL_MS, "ttlMs",
+		task->ttl_ms < 0 ? json_null() : json_integer(task->ttl_ms));
+	if (task->call && *doing) {
+		json_object_set_new(all, "statusMessage", json_text(doing));
+	}
+	return all;
+}
+
+static json_t *describe_questions(const struct task *task)
+{
+	json_t *open = json_object();
+	for (size_t i = 0; i < task->n; i++) {
+		const struct task_question *question = &task->questions[i];
+		if (!question->answered) {
+			json_object_set_new(open, question->wire_key,
+				json_pack("{s:s, s:O*}", "method", question->method, "params",
+					question->params));
+		}
+	}
+	return open;
+}
+
+json_t *task_describe(const struct task *task)
+{
+	json_t *all = describe(task);
+	if (task->status == INPUT_REQUIRED) {
+		json_object_set_new(all, "inputRequests", describe_questions(task));
+	} else if (task->outcome) {
+		json_object_set(all, task->status == FAILED ? "error" : "result", task->outcome);
+	}
+	return all;
+}
+
+/* ---- its beginning ---- */
+
+bool tasks_are_known(const struct request *request)
+{
+	const json_t *extensions = json_object_get(mcp_client_capabilities(request), "extensions");
+	return request->revision->era == MCP_MODERN &&
+	       json_is_object(json_object_get(extensions, TASKS_EXTENSION));
+}
+
+void tasks_refuse(struct request *request)
+{
+	request_fail(request, MCP_MISSING_CAPABILITY,
+		json_pack("{s:{s:{s:{}}}}", "requiredCapabilities", "extensions", TASKS_EXTENSION),
+		"this needs a client that knows tasks: its clientCapabilities.extensions must hold "
+		"\"" TASKS_EXTENSION "\"");
+}
+
+static bool has_room(const struct principal *principal)
+{
+	const struct task *task;
+	size_t n = 0;
+	TAILQ_FOREACH(task, &principal->server->tasks, entry)
+	{
+		n += task->principal == principal;
+	}
+	return n < TASKS_MAX;
+}
+
+static struct task *task_new(struct tool_call *call)
+{
+	const struct request *request = call->request;
+	const char *host = conn_header(request->conn, "Host");
+	struct task *task = must(calloc(1, sizeof(*task)));
+	task->server = request->server;
+	task->principal = principal_ref(request->server, request->owner);
+	task->call = call;
+	id_make(task->id);
+	task->created_ms = task->updated_ms = now_ms();
+	task->began_us = loop_now_us();
+	task->ttl_ms = -1;
+	snprintf(task->doing, sizeof(task->doing), "%s", request->doing);
+	task->describe = request->describe;
+	task->describe_data = request->describe_data;
+	task->capabilities = json_deep_copy(mcp_client_capabilities(request));
+	task->host = host ? must(strdup(host)) : NULL;
+	TAILQ_INSERT_TAIL(&request->server->tasks, task, entry);
+	return task;
+}
+
+/* The request goes; its place among the calls in flight is the task's now. */
+void task_begin(struct tool_call *call)
+{
+	struct request *request = call->request;
+	if (request->cancelled || request->server->finishing || !has_room(call->principal)) {
+		return;
+	}
+	call->task = task_new(call);
+	call->call.impl = &task_impl;
+	call->request = NULL;
+	call->principal->calls++;
+	call->principal->server->calls++;
+	request->on_end = NULL;
+	request->on_cancel = NULL;
+	json_t *result = describe(call->task);
+	json_object_set_new(result, "resultType", json_string("task"));
+	request_reply(request, result);
+}

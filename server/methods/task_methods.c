@@ -1,0 +1,132 @@
+/* tasks/get, tasks/update and tasks/cancel, and what becomes of tasks when their principal or the
+ * server goes. */
+#include "server/methods/task.h"
+
+#include "server/mcp/client_request.h"
+#include "server/methods/methods_impl.h"
+
+#include <string.h>
+
+/* NULL: the request has failed. */
+static struct task *find_task(struct request *request)
+{
+	struct task *task;
+	const char *id;
+	if (!tasks_are_known(request)) {
+		tasks_refuse(request);
+		return NULL;
+	}
+	if (!(id = request_text(request, "taskId"))) {
+		return NULL;
+	}
+	TAILQ_FOREACH(task, &request->server->tasks, entry)
+	{
+		if (task->principal == request->session->principal && strcmp(task->id, id) == 0) {
+			return task;
+		}
+	}
+	request_fail(request, RPC_INVALID_PARAMS, NULL,
+		"there is no task \"%.40s\": it never was one of yours, or it has expired", id);
+	return NULL;
+}
+
+void task_method_get(struct request *request)
+{
+	const struct task *task = find_task(request);
+	if (task) {
+		request_reply(request, task_describe(task));
+	}
+}
+
+void task_method_cancel(struct request *request)
+{
+	struct task *task = find_task(request);
+	if (!task) {
+		return;
+	}
+	request_reply(request, json_object());
+	task_cancel(task);
+}
+
+/* What was not asked for, or was answered already, is left alone. */
+static bool check_responses(const struct task *task, const json_t *responses, struct err *err)
+{
+	for (size_t i = 0; i < task->n; i++) {
+		const struct task_question *question = &task->questions[i];
+		const json_t *response = json_object_get(responses, question->wire_key);
+		const struct call_question asked = { question->key, question->method,
+			question->params };
+		if (!question->answered && response && !ask_check(&asked, response, err)) {
+			return err_while(err, "params.inputResponses.%s", question->wire_key);
+		}
+	}
+	return true;
+}
+
+static void take_responses(struct task *task, const json_t *responses)
+{
+	for (size_t i = 0; i < task->n; i++) {
+		struct task_question *question = &task->questions[i];
+		json_t *response = json_object_get(responses, question->wire_key);
+		if (!question->answered && response) {
+			json_object_set(task->answers, question->key, response);
+			question->answered = true;
+			task->open--;
+			task_touch(task);
+		}
+	}
+}
+
+void task_method_update(struct request *request)
+{
+	struct task *task = find_task(request);
+	struct err err;
+	if (!task) {
+		return;
+	}
+	const json_t *responses = json_object_get(request->params, "inputResponses");
+	if (!json_is_object(responses)) {
+		request_fail(request, RPC_INVALID_PARAMS, NULL,
+			"params.inputResponses must be an object with an answer for each key of "
+			"inputRequests");
+		return;
+	}
+	if (!check_responses(task, responses, &err)) {
+		request_fail(request, RPC_INVALID_PARAMS, NULL, "%s", err.text);
+		return;
+	}
+	take_responses(task, responses);
+	request_reply(request, json_object());
+	if (task->questions && task->open == 0) {
+		task_end_questions(task, NULL);
+	}
+}
+
+/* ---- with the server ---- */
+
+static void started(struct server *server)
+{
+	TAILQ_INIT(&server->tasks);
+}
+
+static void drop_tasks(struct server *server, const char *owner)
+{
+	struct task *task, *next;
+	for (task = TAILQ_FIRST(&server->tasks); task; task = next) {
+		next = TAILQ_NEXT(task, entry);
+		if (!owner || strcmp(task->principal->name, owner) == 0) {
+			task_drop(task);
+		}
+	}
+}
+
+static void stopped(struct server *server)
+{
+	drop_tasks(server, NULL);
+}
+
+const struct session_part tasks_part = {
+	.started = started,
+	.stopped = stopped,
+	.owner_gone = drop_tasks,
+};
