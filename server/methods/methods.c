@@ -34,8 +34,7 @@ static json_t *capabilities(const struct server *server, const struct mcp_revisi
 	return all;
 }
 
-/* What is remembered of a client's capabilities: those that are asked for some time. */
-static json_t *keep_capabilities(const json_t *declared)
+json_t *methods_keep_capabilities(const json_t *declared)
 {
 	static const char *const paths[][2] = { { "elicitation" }, { "elicitation", "form" },
 		{ "elicitation", "url" }, { "sampling" }, { "roots" } };
@@ -64,7 +63,7 @@ static void run_initialize(struct request *request)
 	request->session->revision = revision;
 	json_decref(request->session->capabilities);
 	request->session->capabilities =
-		keep_capabilities(json_object_get(request->params, "capabilities"));
+		methods_keep_capabilities(json_object_get(request->params, "capabilities"));
 	http_session_keep(request->conn);
 	request_reply(request,
 		json_pack("{s:s, s:o, s:o, s:s}", "protocolVersion", revision->name, "capabilities",

@@ -28,6 +28,8 @@ void log_method_set_level(struct request *request);
 
 /* Do lists of tools and prompts change while the server runs? */
 bool methods_lists_change(const struct server *server);
+/* What is remembered of a client's capabilities: those that are asked for some time. */
+json_t *methods_keep_capabilities(const json_t *declared);
 
 /* ---- tools_call.c: a tools/call stands on its request ---- */
 

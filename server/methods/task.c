@@ -191,6 +191,7 @@ static void on_answer(struct call *base, json_t *content, const struct err *why)
 		drop_questions(task);
 		if (task->cancelled && why) {
 			json_decref(result);
+			budget_set(task->principal->kept.budget, &task->held, 0);
 			set_status(task, CANCELLED);
 		} else {
 			keep(task, result);
@@ -399,7 +400,7 @@ static struct task *task_new(struct tool_call *call)
 	snprintf(task->doing, sizeof(task->doing), "%s", request->doing);
 	task->describe = request->describe;
 	task->describe_data = request->describe_data;
-	task->capabilities = json_deep_copy(mcp_client_capabilities(request));
+	task->capabilities = methods_keep_capabilities(mcp_client_capabilities(request));
 	task->host = host ? must(strdup(host)) : NULL;
 	TAILQ_INSERT_TAIL(&request->server->tasks, task, entry);
 	return task;
@@ -412,14 +413,20 @@ void task_begin(struct tool_call *call)
 	if (request->cancelled || request->server->finishing || !has_room(call->principal)) {
 		return;
 	}
-	call->task = task_new(call);
+	struct task *task = task_new(call);
+	size_t size = json_dumpb(call->message, NULL, 0, JSON_COMPACT);
+	if (!budget_set(task->principal->kept.budget, &task->held, size)) {
+		task_free(task);
+		return;
+	}
+	call->task = task;
 	call->call.impl = &task_impl;
 	call->request = NULL;
 	call->principal->calls++;
 	call->principal->server->calls++;
 	request->on_end = NULL;
 	request->on_cancel = NULL;
-	json_t *result = describe(call->task);
+	json_t *result = describe(task);
 	json_object_set_new(result, "resultType", json_string("task"));
 	request_reply(request, result);
 }

@@ -31,7 +31,7 @@ struct task {
 	json_t *capabilities;   /* the client's */
 	char *host;             /* how it calls this server; NULL: not known */
 	json_t *outcome;        /* the result, or the error */
-	size_t held;            /* its bytes, of the principal's budget */
+	size_t held;            /* bytes of that, or of its call's message, of the budget */
 	sd_event_source *timer; /* the end of its questions, then its own */
 	bool cancelled;
 	unsigned rounds;
