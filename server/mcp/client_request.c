@@ -1,6 +1,6 @@
 /*
- * Asking a client of a legacy revision: each question is a request of ours, sent where the
- * client's request came from and answered by a response on whatever connection.  An ask ends with
+ * Asking a client of a legacy revision: each question is a JSON-RPC request, sent where the
+ * client's request came from and answered by a response on whatever connection.  A set of them ends with
  * all of its answers, with the first that is not one, or with its request.
  */
 #include "server/mcp/client_request.h"
@@ -10,114 +10,114 @@
 
 #include <string.h>
 
-struct question {
+struct client_request {
 	int64_t id; /* 0 once it was answered */
 	char *key, *method;
 	json_t *params;
 };
 
-struct ask {
-	LIST_ENTRY(ask) link;
+struct client_requests {
+	LIST_ENTRY(client_requests) link;
 	struct request *request;
-	ask_fn *fn;
+	client_request_fn *fn;
 	void *data;
 	json_t *answers;
 	sd_event_source *timer;
 	size_t n, open;
-	struct question questions[];
+	struct client_request questions[];
 };
 
 /* ---- the end ---- */
 
-static void withdraw(struct ask *ask, const char *reason)
+static void withdraw(struct client_requests *requests, const char *reason)
 {
-	for (size_t i = 0; i < ask->n; i++) {
-		if (ask->questions[i].id) {
-			conn_notify(ask->request->conn, "notifications/cancelled",
+	for (size_t i = 0; i < requests->n; i++) {
+		if (requests->questions[i].id) {
+			conn_notify(requests->request->conn, "notifications/cancelled",
 				json_pack("{s:I, s:s}", "requestId",
-					(json_int_t)ask->questions[i].id, "reason", reason));
+					(json_int_t)requests->questions[i].id, "reason", reason));
 		}
 	}
 }
 
-static void ask_free(struct ask *ask)
+static void requests_free(struct client_requests *requests)
 {
-	LIST_REMOVE(ask, link);
-	ask->request->ask = NULL;
-	loop_drop(&ask->timer);
-	for (size_t i = 0; i < ask->n; i++) {
-		free(ask->questions[i].key);
-		free(ask->questions[i].method);
-		json_decref(ask->questions[i].params);
+	LIST_REMOVE(requests, link);
+	requests->request->client_requests = NULL;
+	loop_drop(&requests->timer);
+	for (size_t i = 0; i < requests->n; i++) {
+		free(requests->questions[i].key);
+		free(requests->questions[i].method);
+		json_decref(requests->questions[i].params);
 	}
-	json_decref(ask->answers);
-	free(ask);
+	json_decref(requests->answers);
+	free(requests);
 }
 
 /* The request may be gone when this returns. */
-static void end(struct ask *ask, const struct err *why)
+static void end(struct client_requests *requests, const struct err *why)
 {
-	json_auto_t *answers = json_incref(ask->answers);
-	ask_fn *fn = ask->fn;
-	void *data = ask->data;
+	json_auto_t *answers = json_incref(requests->answers);
+	client_request_fn *fn = requests->fn;
+	void *data = requests->data;
 	if (why) {
-		withdraw(ask, why->text);
+		withdraw(requests, why->text);
 	}
-	ask_free(ask);
+	requests_free(requests);
 	fn(why ? NULL : answers, why, data);
 }
 
-void ask_cancel(struct request *request)
+void client_request_cancel(struct request *request)
 {
 	struct err err;
 	err_set(&err, ERR_CANCELLED, "the request was cancelled");
-	end(request->ask, &err);
+	end(request->client_requests, &err);
 }
 
-void ask_end_all(struct session *session)
+void client_request_end_all(struct session *session)
 {
-	struct ask *ask;
+	struct client_requests *requests;
 	struct err err;
 	err_set(&err, ERR_GONE, "the client has ended its input, so it cannot answer");
-	while ((ask = LIST_FIRST(&session->asks))) {
-		end(ask, &err);
+	while ((requests = LIST_FIRST(&session->client_requests))) {
+		end(requests, &err);
 	}
 }
 
-void ask_drop(struct request *request)
+void client_request_drop(struct request *request)
 {
-	if (request->ask) {
-		withdraw(request->ask, "the answer is not needed any more");
-		ask_free(request->ask);
+	if (request->client_requests) {
+		withdraw(request->client_requests, "the answer is not needed any more");
+		requests_free(request->client_requests);
 	}
 }
 
 static int on_late(sd_event_source *source, uint64_t now, void *data)
 {
 	(void)source, (void)now;
-	struct ask *ask = data;
+	struct client_requests *requests = data;
 	struct err err;
 	err_set(&err, ERR_TIMEOUT, "the client did not answer %s within %d s",
-		ask->questions[0].method, ASK_LIFE_S);
-	end(ask, &err);
+		requests->questions[0].method, CLIENT_REQUEST_LIFE_S);
+	end(requests, &err);
 	return 0;
 }
 
 /* ---- the way there ---- */
 
-static void send_question(
-	struct ask *ask, struct question *question, const struct call_question *from)
+static void send_request(struct client_requests *requests, struct client_request *question,
+	const struct call_question *from)
 {
 	auto_buf struct buf message = { 0 };
-	*question = (struct question){
-		.id = ++ask->request->server->questions,
+	*question = (struct client_request){
+		.id = ++requests->request->server->questions,
 		.key = must(strdup(from->key)),
 		.method = must(strdup(from->method)),
 		.params = from->params,
 	};
 	json_auto_t *id = json_integer(question->id);
 	rpc_write_request(&message, id, question->method, question->params);
-	conn_send(ask->request->conn, &message);
+	conn_send(requests->request->conn, &message);
 }
 
 static bool check(const struct request *request, const struct call_question *questions, size_t n,
@@ -135,7 +135,7 @@ static bool check(const struct request *request, const struct call_question *que
 			"the client cannot be asked: the Accept header of its request must list "
 			"text/event-stream");
 	}
-	if (request->ask) {
+	if (request->client_requests) {
 		return err_set(err, ERR_STATE, "the client is being asked already");
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -149,8 +149,8 @@ static bool check(const struct request *request, const struct call_question *que
 	return true;
 }
 
-static void ask_legacy(struct request *request, const struct call_question *questions, size_t n,
-	ask_fn *fn, void *data)
+static void send_requests(struct request *request, const struct call_question *questions, size_t n,
+	client_request_fn *fn, void *data)
 {
 	struct err err;
 	if (!check(request, questions, n, &err)) {
@@ -160,38 +160,42 @@ static void ask_legacy(struct request *request, const struct call_question *ques
 		fn(NULL, &err, data);
 		return;
 	}
-	struct ask *ask = must(calloc(1, sizeof(*ask) + n * sizeof(ask->questions[0])));
-	ask->request = request;
-	ask->fn = fn;
-	ask->data = data;
-	ask->answers = json_object();
-	ask->n = ask->open = n;
-	ask->timer = loop_after_ms(request->server->event, ASK_LIFE_S * 1000ull, on_late, ask);
-	request->ask = ask;
-	LIST_INSERT_HEAD(&request->session->asks, ask, link);
+	struct client_requests *requests =
+		must(calloc(1, sizeof(*requests) + n * sizeof(requests->questions[0])));
+	requests->request = request;
+	requests->fn = fn;
+	requests->data = data;
+	requests->answers = json_object();
+	requests->n = requests->open = n;
+	requests->timer = loop_after_ms(
+		request->server->event, CLIENT_REQUEST_LIFE_S * 1000ull, on_late, requests);
+	request->client_requests = requests;
+	LIST_INSERT_HEAD(&request->session->client_requests, requests, link);
 	for (size_t i = 0; i < n; i++) {
-		send_question(ask, &ask->questions[i], &questions[i]);
+		send_request(requests, &requests->questions[i], &questions[i]);
 	}
 }
 
 /* ---- the way back ---- */
 
-static struct question *find(const struct session *session, json_int_t id, struct ask **ret_ask)
+static struct client_request *find(
+	const struct session *session, json_int_t id, struct client_requests **ret_requests)
 {
-	struct ask *ask;
-	LIST_FOREACH(ask, &session->asks, link)
+	struct client_requests *requests;
+	LIST_FOREACH(requests, &session->client_requests, link)
 	{
-		for (size_t i = 0; i < ask->n; i++) {
-			if (ask->questions[i].id == id) {
-				*ret_ask = ask;
-				return &ask->questions[i];
+		for (size_t i = 0; i < requests->n; i++) {
+			if (requests->questions[i].id == id) {
+				*ret_requests = requests;
+				return &requests->questions[i];
 			}
 		}
 	}
 	return NULL;
 }
 
-static bool read_response(const struct question *question, const json_t *message, struct err *err)
+static bool read_response(
+	const struct client_request *question, const json_t *message, struct err *err)
 {
 	const json_t *error = json_object_get(message, "error");
 	if (error) {
@@ -200,26 +204,27 @@ static bool read_response(const struct question *question, const json_t *message
 			question->method, text ? text : "it gave no reason");
 	}
 	const struct call_question asked = { question->key, question->method, question->params };
-	return ask_check(&asked, json_object_get(message, "result"), err);
+	return client_request_check(&asked, json_object_get(message, "result"), err);
 }
 
-void ask_take_response(struct session *session, const json_t *id, const json_t *message)
+void client_request_take_response(struct session *session, const json_t *id, const json_t *message)
 {
-	struct ask *ask;
-	struct question *question =
-		json_integer_value(id) > 0 ? find(session, json_integer_value(id), &ask) : NULL;
+	struct client_requests *requests;
+	struct client_request *question = json_integer_value(id) > 0
+						  ? find(session, json_integer_value(id), &requests)
+						  : NULL;
 	if (!question) {
 		return; /* too late, or never asked */
 	}
 	struct err err;
 	question->id = 0;
 	if (!read_response(question, message, &err)) {
-		end(ask, &err);
+		end(requests, &err);
 		return;
 	}
-	json_object_set(ask->answers, question->key, json_object_get(message, "result"));
-	if (--ask->open == 0) {
-		end(ask, NULL);
+	json_object_set(requests->answers, question->key, json_object_get(message, "result"));
+	if (--requests->open == 0) {
+		end(requests, NULL);
 	}
 }
 
@@ -227,18 +232,18 @@ void ask_take_response(struct session *session, const json_t *id, const json_t *
 
 bool request_can_ask(const struct request *request, const struct call_question *question)
 {
-	return ask_declared(mcp_client_capabilities(request), question);
+	return client_request_declared(mcp_client_capabilities(request), question);
 }
 
-void request_ask(struct request *request, const struct call_question *questions, size_t n,
-	ask_fn *fn, void *data)
+void request_ask_client(struct request *request, const struct call_question *questions, size_t n,
+	client_request_fn *fn, void *data)
 {
 	if (request->revision->era == MCP_LEGACY) {
-		ask_legacy(request, questions, n, fn, data);
+		send_requests(request, questions, n, fn, data);
 		return;
 	}
 	json_t *answers;
-	bool answered = ask_round(request, questions, n, &answers);
+	bool answered = client_request_round(request, questions, n, &answers);
 	for (size_t i = 0; i < n; i++) {
 		json_decref(questions[i].params);
 	}

@@ -11,31 +11,32 @@
  */
 
 /* answers: {key: result} with every key that was asked, valid during the call; or NULL and why. */
-typedef void ask_fn(const json_t *answers, const struct err *why, void *data);
+typedef void client_request_fn(const json_t *answers, const struct err *why, void *data);
 
 /*
  * Takes the questions' params.  fn fires at most once, at once or later, while the request is still
  * to be answered; when it never does, the request was answered without it.
  */
-void request_ask(struct request *request, const struct call_question *questions, size_t n,
-	ask_fn *fn, void *data);
+void request_ask_client(struct request *request, const struct call_question *questions, size_t n,
+	client_request_fn *fn, void *data);
 bool request_can_ask(const struct request *request, const struct call_question *question);
 
 /* ---- between these files ---- */
 
-#define ASK_LIFE_S 3600 /* a question nobody answers is over */
+#define CLIENT_REQUEST_LIFE_S 3600 /* a question nobody answers is over */
 
 /* Modern: true and *ret_answers, an object to be released; or false, and the request is answered.
  */
-bool ask_round(struct request *request, const struct call_question *questions, size_t n,
+bool client_request_round(struct request *request, const struct call_question *questions, size_t n,
 	json_t **ret_answers);
 
 /* client_response.c: the three kinds of questions. */
 
 /* What the client must have declared, as it would: {"elicitation": {"form": {}}}. */
-json_t *ask_need(const struct call_question *question);
-bool ask_declared(const json_t *capabilities, const struct call_question *question);
+json_t *client_request_capability(const struct call_question *question);
+bool client_request_declared(const json_t *capabilities, const struct call_question *question);
 /* Is it an answer to this question? */
-bool ask_check(const struct call_question *question, const json_t *answer, struct err *err);
+bool client_request_check(
+	const struct call_question *question, const json_t *answer, struct err *err);
 
 #endif

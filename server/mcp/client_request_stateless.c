@@ -54,7 +54,7 @@ static bool open_state(struct request *request, const json_t *state, struct rpc_
 	return true;
 }
 
-/* The answers of earlier rounds, and of earlier asks in this one. */
+/* The answers of earlier rounds, and of earlier client requests in this one. */
 static bool need_answers(struct request *request, struct rpc_fault *fault)
 {
 	const json_t *state = json_object_get(request->params, "requestState");
@@ -84,7 +84,7 @@ static bool take_response(
 	if (!response || json_object_get(request->answers, question->key)) {
 		return true;
 	}
-	if (!ask_check(question, response, &err)) {
+	if (!client_request_check(question, response, &err)) {
 		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL, "params.inputResponses.%s: %s",
 			question->key, err.text);
 	}
@@ -96,8 +96,8 @@ static bool take_response(
 
 static json_t *make_state(struct request *request, struct rpc_fault *fault)
 {
-	json_auto_t *inside = json_pack(
-		"{s:I, s:O}", "expires", now_s() + ASK_LIFE_S, "answers", request->answers);
+	json_auto_t *inside = json_pack("{s:I, s:O}", "expires", now_s() + CLIENT_REQUEST_LIFE_S,
+		"answers", request->answers);
 	auto_free char *text = must(json_dumps(inside, JSON_COMPACT));
 	if (strlen(text) > STATE_MAX) {
 		rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
@@ -118,7 +118,7 @@ static bool check_capabilities(const struct request *request, const struct call_
 	json_auto_t *needed = json_object();
 	for (size_t i = 0; i < n; i++) {
 		if (!request_can_ask(request, &questions[i])) {
-			json_auto_t *need = ask_need(&questions[i]);
+			json_auto_t *need = client_request_capability(&questions[i]);
 			json_object_update_recursive(needed, need);
 		}
 	}
@@ -165,7 +165,7 @@ static bool ask_again(struct request *request, json_t *open, struct rpc_fault *f
 	return false;
 }
 
-bool ask_round(struct request *request, const struct call_question *questions, size_t n,
+bool client_request_round(struct request *request, const struct call_question *questions, size_t n,
 	json_t **ret_answers)
 {
 	struct rpc_fault fault;

@@ -151,7 +151,7 @@ static const struct kind *kind_of(const struct call_question *question)
 	abort(); /* a tool's mistake: there is no such question */
 }
 
-json_t *ask_need(const struct call_question *question)
+json_t *client_request_capability(const struct call_question *question)
 {
 	const struct kind *kind = kind_of(question);
 	json_t *inner = json_object();
@@ -163,7 +163,7 @@ json_t *ask_need(const struct call_question *question)
 }
 
 /* A client that declares elicitation and no more takes forms. */
-bool ask_declared(const json_t *capabilities, const struct call_question *question)
+bool client_request_declared(const json_t *capabilities, const struct call_question *question)
 {
 	const struct kind *kind = kind_of(question);
 	const json_t *declared = json_object_get(capabilities, kind->capability);
@@ -174,7 +174,8 @@ bool ask_declared(const json_t *capabilities, const struct call_question *questi
 	return json_is_object(declared) && (is_url(question->params) ? url : form || !url);
 }
 
-bool ask_check(const struct call_question *question, const json_t *answer, struct err *err)
+bool client_request_check(
+	const struct call_question *question, const json_t *answer, struct err *err)
 {
 	return kind_of(question)->check(question->params, answer, err) ||
 	       err_while(err, "the answer to %s", question->method);

@@ -276,7 +276,7 @@ void conn_take_one(struct conn *conn, struct batch *batch, json_t *message)
 				"in params.inputResponses of the request that asked for them");
 			refuse_one(conn, batch, msg.id, &fault);
 		} else {
-			ask_take_response(conn->session, msg.id, message);
+			client_request_take_response(conn->session, msg.id, message);
 		}
 		break;
 	case RPC_INVALID:
@@ -413,6 +413,6 @@ void conn_end_input(struct conn *conn)
 	conn->ending = true;
 	conn->grace = loop_after_ms(conn->session->server->event, GRACE_MS, on_grace, conn);
 	session_end_parts(conn->session);
-	ask_end_all(conn->session);
+	client_request_end_all(conn->session);
 	check_end(conn);
 }

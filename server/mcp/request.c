@@ -43,7 +43,7 @@ static void request_free(struct request *request)
 /* Sends the answer, or hands it to the batch, and ends the request. */
 static void finish(struct request *request, const struct buf *message)
 {
-	ask_drop(request);
+	client_request_drop(request);
 	if (request->batch) {
 		batch_add(request->batch, request->cancelled ? NULL : message);
 	} else if (!request->cancelled) {
@@ -278,8 +278,8 @@ void request_cancel(struct request *request)
 	void (*fn)(void *) = take_ptr(&request->on_cancel);
 	if (fn) {
 		fn(request->on_cancel_data); /* may answer, which frees the request */
-	} else if (request->ask) {
-		ask_cancel(request);
+	} else if (request->client_requests) {
+		client_request_cancel(request);
 	}
 }
 

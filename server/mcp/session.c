@@ -16,7 +16,7 @@ struct session *session_new(struct server *server, const char *owner)
 	LIST_INIT(&session->conns);
 	LIST_INIT(&session->requests);
 	LIST_INIT(&session->subscriptions);
-	LIST_INIT(&session->asks);
+	LIST_INIT(&session->client_requests);
 	LIST_INSERT_HEAD(&server->sessions, session, link);
 	return session;
 }

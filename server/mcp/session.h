@@ -23,7 +23,7 @@ LIST_HEAD(session_list, session);
 LIST_HEAD(conn_list, conn);
 LIST_HEAD(request_list, request);
 LIST_HEAD(subscription_list, subscription);
-LIST_HEAD(ask_list, ask);
+LIST_HEAD(client_requests_list, client_requests);
 TAILQ_HEAD(turn_list, turn);
 TAILQ_HEAD(task_list, task);
 
@@ -90,7 +90,7 @@ struct session {
 		*http; /* it has an id, and outlives its conns: http_session.c; or NULL */
 	struct request_list requests;
 	struct subscription_list subscriptions;
-	struct ask_list asks;
+	struct client_requests_list client_requests;
 	size_t calls;   /* of the requests, those that were admitted by request_admit() */
 	size_t leaving; /* those of them that were cancelled and have not ended */
 };
@@ -259,7 +259,7 @@ struct request {
 	void (*on_end)(void *data); /* it was answered, or dropped, and goes */
 	void *on_end_data;
 	struct turn turn;
-	struct ask *ask; /* legacy: what the client is being asked */
+	struct client_requests *client_requests; /* legacy: what the client is being asked */
 	json_t *answers; /* modern: what it has answered; NULL: not read yet */
 	bool cancelled, admitted, leaving;
 };
@@ -303,9 +303,9 @@ void conn_take_one(struct conn *conn, struct batch *batch, json_t *message);
 /* ---- client_request.c: what the server asks of a client ---- */
 
 /* The client's answer to a request of ours, on whichever connection it came. */
-void ask_take_response(struct session *session, const json_t *id, const json_t *message);
-void ask_cancel(struct request *request);  /* the request is still to be answered */
-void ask_drop(struct request *request);    /* the request is being answered */
-void ask_end_all(struct session *session); /* no answer can come: input is at its end */
+void client_request_take_response(struct session *session, const json_t *id, const json_t *message);
+void client_request_cancel(struct request *request);  /* the request is still to be answered */
+void client_request_drop(struct request *request);    /* the request is being answered */
+void client_request_end_all(struct session *session); /* no answer can come: input is at its end */
 
 #endif

@@ -70,7 +70,7 @@ static int on_unanswered(sd_event_source *source, uint64_t now, void *data)
 	struct err err;
 	(void)source, (void)now;
 	err_set(&err, ERR_TIMEOUT, "the client did not answer %s within %d s",
-		task->questions[0].method, ASK_LIFE_S);
+		task->questions[0].method, CLIENT_REQUEST_LIFE_S);
 	task_end_questions(task, &err);
 	return 0;
 }
@@ -235,7 +235,7 @@ static void describe_by(struct call *call, const char *(*describe)(void *data), 
 static bool can_ask(const struct call *call, const struct call_question *question)
 {
 	const struct task *task = task_of(call);
-	return task && ask_declared(task->capabilities, question);
+	return task && client_request_declared(task->capabilities, question);
 }
 
 static bool check_questions(
@@ -263,7 +263,7 @@ static void put_question(struct task *task, const struct call_question *from)
 {
 	auto_buf struct buf wire_key = { 0 };
 	buf_printf(&wire_key, "%s-%u", from->key, task->rounds);
-	task->questions[task->n++] = (struct task_question){
+	task->questions[task->n++] = (struct task_request){
 		.key = must(strdup(from->key)),
 		.wire_key = must(strdup(buf_text(&wire_key))),
 		.method = must(strdup(from->method)),
@@ -293,7 +293,8 @@ static void ask(struct call *call, const struct call_question *questions, size_t
 	}
 	task->open = n;
 	set_status(task, INPUT_REQUIRED);
-	task->timer = loop_after_ms(call->event, ASK_LIFE_S * 1000ull, on_unanswered, task);
+	task->timer =
+		loop_after_ms(call->event, CLIENT_REQUEST_LIFE_S * 1000ull, on_unanswered, task);
 }
 
 static const struct call_impl task_impl = {
@@ -336,7 +337,7 @@ static json_t *describe_questions(const struct task *task)
 {
 	json_t *open = json_object();
 	for (size_t i = 0; i < task->n; i++) {
-		const struct task_question *question = &task->questions[i];
+		const struct task_request *question = &task->questions[i];
 		if (!question->answered) {
 			json_object_set_new(open, question->wire_key,
 				json_pack("{s:s, s:O*}", "method", question->method, "params",

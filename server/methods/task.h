@@ -8,7 +8,7 @@
 
 enum task_status { WORKING, INPUT_REQUIRED, COMPLETED, FAILED, CANCELLED };
 
-struct task_question {
+struct task_request {
 	char *key, *wire_key; /* the tool's, and the client's: no two of a task are the same */
 	char *method;
 	json_t *params;
@@ -35,7 +35,7 @@ struct task {
 	sd_event_source *timer; /* the end of its questions, then its own */
 	bool cancelled;
 	unsigned rounds;
-	struct task_question *questions;
+	struct task_request *questions;
 	size_t n, open;
 	json_t *answers;
 };

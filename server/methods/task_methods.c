@@ -52,11 +52,12 @@ void task_method_cancel(struct request *request)
 static bool check_responses(const struct task *task, const json_t *responses, struct err *err)
 {
 	for (size_t i = 0; i < task->n; i++) {
-		const struct task_question *question = &task->questions[i];
+		const struct task_request *question = &task->questions[i];
 		const json_t *response = json_object_get(responses, question->wire_key);
 		const struct call_question asked = { question->key, question->method,
 			question->params };
-		if (!question->answered && response && !ask_check(&asked, response, err)) {
+		if (!question->answered && response &&
+			!client_request_check(&asked, response, err)) {
 			return err_while(err, "params.inputResponses.%s", question->wire_key);
 		}
 	}
@@ -66,7 +67,7 @@ static bool check_responses(const struct task *task, const json_t *responses, st
 static void take_responses(struct task *task, const json_t *responses)
 {
 	for (size_t i = 0; i < task->n; i++) {
-		struct task_question *question = &task->questions[i];
+		struct task_request *question = &task->questions[i];
 		json_t *response = json_object_get(responses, question->wire_key);
 		if (!question->answered && response) {
 			json_object_set(task->answers, question->key, response);

@@ -263,7 +263,7 @@ static void on_answers(const json_t *answers, const struct err *why, void *data)
 
 static void ask(struct call *call, const struct call_question *questions, size_t n)
 {
-	request_ask(of(call)->request, questions, n, on_answers, call);
+	request_ask_client(of(call)->request, questions, n, on_answers, call);
 }
 
 static void close_stream(struct call *call, unsigned retry_ms)
@@ -315,8 +315,8 @@ static void on_cancel(void *data)
 {
 	struct tool_call *call = data;
 	struct request *request = call->request;
-	if (!tool_call_cancel(call) && request->ask) {
-		ask_cancel(request);
+	if (!tool_call_cancel(call) && request->client_requests) {
+		client_request_cancel(request);
 	}
 }
 

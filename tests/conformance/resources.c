@@ -112,7 +112,7 @@ static void run_that_asks(struct request *request, const struct prompt *prompt, 
 			"What context should the prompt use?", "requestedSchema", "type", "object",
 			"properties", "context", "type", "string", "required", "context"),
 	};
-	request_ask(request, &question, 1, on_context, request);
+	request_ask_client(request, &question, 1, on_context, request);
 }
 PROMPT(that_asks, "test_input_required_result_prompt", "Asks the client's user.", no_fields, 0,
 	run_that_asks);

@@ -397,7 +397,7 @@ static bool check(const char *params, const char *answer)
 	json_auto_t *asked = must(json_loads(p, 0, NULL)), *given = must(json_loads(a, 0, NULL));
 	const struct call_question question = { "k", "elicitation/create", asked };
 	struct err err;
-	return ask_check(&question, given, &err);
+	return client_request_check(&question, given, &err);
 }
 
 #define FORM(properties) \
@@ -440,11 +440,11 @@ Test(ask, a_url_needs_its_own_capability)
 	const struct call_question form = { "k", "elicitation/create", NULL };
 	json_auto_t *plain = json_pack("{s:{}}", "elicitation");
 	json_auto_t *only_url = json_pack("{s:{s:{}}}", "elicitation", "url");
-	cr_expect(ask_declared(plain, &form));
-	cr_expect_not(ask_declared(plain, &at_url));
-	cr_expect(ask_declared(only_url, &at_url));
-	cr_expect_not(ask_declared(only_url, &form));
-	cr_expect_not(ask_declared(NULL, &form));
+	cr_expect(client_request_declared(plain, &form));
+	cr_expect_not(client_request_declared(plain, &at_url));
+	cr_expect(client_request_declared(only_url, &at_url));
+	cr_expect_not(client_request_declared(only_url, &form));
+	cr_expect_not(client_request_declared(NULL, &form));
 }
 
 /* ---- lists that change ---- */
