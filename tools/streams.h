@@ -61,7 +61,7 @@ bool streams_redeem(struct streams *streams, struct stream *stream, const char *
 	char ret_cookie[SECRET_LEN + 1], struct err *err) NODISCARD;
 /* In the same time whether it fits or not. */
 bool streams_admits(const struct stream *stream, const char *cookie);
-/* What its listeners are told by. */
+/* The functions of its listeners. */
 struct streams_fns {
 	/* A stream has ended (why: a sentence for its viewers); it is freed afterwards.  From the
 	 * loop, within a second of the reason. */

@@ -28,7 +28,7 @@ struct activity_record {
 	const char *picture, *picture_type;
 };
 
-/* What a listener of activity->calls is told by (base/listener.h).  The record and what it points
+/* The functions of a listener in activity->calls (base/listener.h).  The record and what it points
  * to are valid during the call. */
 struct activity_fns {
 	void (*call)(const struct activity_record *record, void *data);

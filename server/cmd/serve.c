@@ -235,8 +235,8 @@ static bool is_served(const char *owner, void *data)
 
 static bool start_vnc(struct serving *s, struct err *err)
 {
-	struct streams *streams = listen_streams_registry(s->streams);
-	s->vnc = listen_vnc_new(s->event, &s->config, s->vms, streams, err);
+	struct watched_desktops *desktops = listen_streams_desktops(s->streams);
+	s->vnc = listen_vnc_new(s->event, &s->config, desktops, err);
 	return s->vnc;
 }
 

@@ -287,7 +287,7 @@ static const struct row rows[] = {
 		"From asking for a sandbox to its first frame.", TIMES(starts, &start_scale) },
 	{ "vitrine_sandbox_start_failures_total", "counter",
 		"Sandboxes that ended before they were ready.", OWN(failed_starts) },
-	{ "vitrine_viewers", "gauge", "Pages that show a desktop.", OWN(viewers) },
+	{ "vitrine_viewers", "gauge", "Connected viewers of desktops: pages and VNC clients.", OWN(viewers) },
 	{ "vitrine_viewers_bytes_total", "counter",
 		"What went to and from their desktops, by direction.", OWN(viewed_in),
 		"direction", "in" },

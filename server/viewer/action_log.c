@@ -6,193 +6,164 @@
 #include "server/viewer/viewer_impl.h"
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/loop.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #define PICTURE_AFTER_MS 120
-#define PICTURE_WIDTH 256
-#define PICTURE_HEIGHT 160
-#define PICTURE_BYTES_MAX 30000
 
-const struct deed *desk_deed(const struct desk *desk, uint64_t seq)
-{
-	const struct deed *deed = &desk->deeds[seq % DEEDS_MAX];
-	return seq > 0 && deed->seq == seq ? deed : NULL;
-}
+static const struct viewer_picture small = { .width = 256, .height = 160, .max_bytes = 30000 };
 
-static void tell_all(struct desk *desk)
+const struct logged_action *action_log_at(const struct action_log *log, uint64_t seq)
 {
-	struct visit *visit;
-	TAILQ_FOREACH(visit, &desk->visits, link)
-	{
-		visit_tell_deeds(visit);
-	}
+	const struct logged_action *action = &log->actions[seq % ACTION_LOG_MAX];
+	return seq > 0 && action->seq == seq ? action : NULL;
 }
 
 /* ---- pictures ---- */
 
-static struct deed *find_wanted(struct desk *desk)
+static struct logged_action *find_in(struct action_log *log, enum action_picture picture)
 {
-	for (size_t i = 0; i < DEEDS_MAX; i++) {
-		if (desk->deeds[i].picture == PICTURE_WANTED) {
-			return &desk->deeds[i];
+	for (size_t i = 0; i < ACTION_LOG_MAX; i++) {
+		if (log->actions[i].picture == (int)picture) {
+			return &log->actions[i];
 		}
 	}
 	return NULL;
 }
 
-static void drop_wanted(struct desk *desk)
+static void drop_wanted(struct action_log *log)
 {
-	struct deed *deed;
-	loop_drop(&desk->picture_timer);
-	while ((deed = find_wanted(desk))) {
-		deed->picture = PICTURE_NONE;
+	struct logged_action *action;
+	loop_drop(&log->picture_timer);
+	while ((action = find_in(log, PICTURE_WANTED))) {
+		action->picture = PICTURE_NONE;
 	}
 }
 
-void desk_forget_pictures(struct desk *desk)
+static void drop_pictures(struct watched_desktop *desktop, void *data)
 {
-	drop_wanted(desk);
-	for (size_t i = 0; i < DEEDS_MAX; i++) {
-		struct deed *deed = &desk->deeds[i];
-		buf_done(&deed->jpeg);
-		deed->picture = deed->picture == PICTURE_MADE ? PICTURE_NONE : deed->picture;
+	struct action_log *log = data;
+	struct logged_action *action;
+	(void)desktop;
+	drop_wanted(log);
+	while ((action = find_in(log, PICTURE_MADE))) {
+		buf_done(&action->jpeg);
+		action->picture = PICTURE_NONE;
 	}
 }
 
-static void want_picture(struct desk *desk);
+static void want_picture(struct watched_desktop *desktop);
 
-static void on_picture(const struct guest_act *res, const struct err *err, void *data)
+static void on_picture(const struct guest_frame *frame, void *data)
 {
-	struct desk *desk = data;
-	(void)err;
-	desk->picturing = false;
-	for (size_t i = 0; i < DEEDS_MAX; i++) {
-		struct deed *deed = &desk->deeds[i];
-		if (deed->picture != PICTURE_BEING_MADE) {
-			continue;
-		}
-		bool good = res && !TAILQ_EMPTY(&desk->visits) && viewer_is_jpeg(&res->frame);
-		deed->picture = good ? PICTURE_MADE : PICTURE_NONE;
+	struct watched_desktop *desktop = data;
+	struct logged_action *action = find_in(&desktop->log, PICTURE_BEING_MADE);
+	bool good = frame && !TAILQ_EMPTY(&desktop->sessions);
+	desktop->log.picturing = false;
+	if (action) { /* else others have come in its place */
+		action->picture = good ? PICTURE_MADE : PICTURE_NONE;
 		if (good) {
-			buf_append(&deed->jpeg, res->frame.bytes, res->frame.len);
+			buf_append(&action->jpeg, frame->bytes, frame->len);
 		}
 	}
-	if (!desk->over) {
-		tell_all(desk);
-		want_picture(desk);
+	if (!desktop->over) {
+		desktop_changed(desktop);
+		want_picture(desktop);
 	}
-	desk_unref(desk);
-}
-
-static int64_t clamp(int64_t value, int64_t least, int64_t most)
-{
-	return value < least ? least : value > most ? most : value;
-}
-
-/* Around the point, as far as there is room; without one, all of it, made small. */
-static void aim(struct observe *observe, const struct deed *deed, struct size frame)
-{
-	observe_init(observe, OBSERVE_FRAME);
-	observe->quality = 70;
-	observe->max_bytes = PICTURE_BYTES_MAX;
-	if (deed->point.count == 2) {
-		int64_t width = clamp(PICTURE_WIDTH, 1, frame.width);
-		int64_t height = clamp(PICTURE_HEIGHT, 1, frame.height);
-		int64_t x = clamp(deed->point.at[0] - width / 2, 0, frame.width - width);
-		int64_t y = clamp(deed->point.at[1] - height / 2, 0, frame.height - height);
-		observe->region = (struct field_ints){ 4, { x, y, x + width, y + height } };
-	} else {
-		observe->scale = (double)PICTURE_WIDTH / frame.width;
-		observe->scale = observe->scale > 1     ? 1
-				 : observe->scale < 0.1 ? 0.1
-							: observe->scale;
-	}
+	desktop_unref(desktop);
 }
 
 static int on_picture_time(sd_event_source *source, uint64_t usec, void *data)
 {
-	struct desk *desk = data;
-	struct deed *deed = find_wanted(desk);
-	struct observe observe;
+	struct watched_desktop *desktop = data;
+	struct logged_action *action = find_in(&desktop->log, PICTURE_WANTED);
 	(void)source;
 	(void)usec;
-	loop_drop(&desk->picture_timer);
-	if (deed) {
-		aim(&observe, deed, vm_frame(desk->vm));
-		deed->picture = PICTURE_BEING_MADE;
-		desk->picturing = true;
-		desk_ref(desk);
-		guest_look(desk->vm, &observe, on_picture, desk);
+	loop_drop(&desktop->log.picture_timer);
+	if (action) {
+		struct viewer_picture picture = small;
+		picture.point = action->point;
+		action->picture = PICTURE_BEING_MADE;
+		desktop->log.picturing = true;
+		desktop_ref(desktop);
+		viewer_take_picture(desktop->vm, &picture, on_picture, desktop);
 	}
 	return 0;
 }
 
-static void want_picture(struct desk *desk)
+static void want_picture(struct watched_desktop *desktop)
 {
-	if (!desk->picturing && !desk->picture_timer && find_wanted(desk)) {
-		desk->picture_timer =
-			loop_after_ms(desk->pages->event, PICTURE_AFTER_MS, on_picture_time, desk);
+	struct action_log *log = &desktop->log;
+	if (!log->picturing && !log->picture_timer && find_in(log, PICTURE_WANTED)) {
+		log->picture_timer = loop_after_ms(
+			desktop->desktops->event, PICTURE_AFTER_MS, on_picture_time, desktop);
 	}
 }
 
 void viewer_run_picture(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 	const char *rest)
 {
-	struct desk *desk = viewer_sees_deeds(stream) ? desk_find(pages, stream->vm) : NULL;
-	const struct deed *deed =
-		desk ? desk_deed(desk, viewer_number_read(rest, INT64_MAX)) : NULL;
-	if (!deed || deed->picture != PICTURE_MADE) {
-		viewer_refuse(pages, x, 404, "there is no picture of that action (any more)");
+	struct watched_desktop *desktop =
+		viewer_sees_actions(stream) ? desktop_find(pages->desktops, stream->vm) : NULL;
+	uint64_t seq = viewer_number_read(rest, INT64_MAX);
+	const struct logged_action *action = desktop ? action_log_at(&desktop->log, seq) : NULL;
+	if (!action || action->picture != PICTURE_MADE) {
+		viewer_refuse(pages, x, 404, "no thumbnail of that action is kept");
 		return;
 	}
 	http_set_header(x, "Cache-Control", "private, max-age=3600");
-	viewer_reply(pages, x, 200, "image/jpeg", deed->jpeg.data, deed->jpeg.len);
+	viewer_reply(pages, x, 200, "image/jpeg", action->jpeg.data, action->jpeg.len);
 }
 
 /* ---- the line ---- */
 
-static struct deed *next_deed(struct desk *desk)
+static struct logged_action *next_action(
+	struct action_log *log, const struct activity_record *record)
 {
-	struct deed *deed = &desk->deeds[++desk->last_seq % DEEDS_MAX];
-	buf_done(&deed->jpeg);
-	*deed = (struct deed){ .seq = desk->last_seq, .at = clock_wall_ms() };
-	return deed;
+	struct logged_action *action = &log->actions[++log->last_seq % ACTION_LOG_MAX];
+	buf_done(&action->jpeg);
+	*action = (struct logged_action){
+		.seq = log->last_seq,
+		.at = record->time,
+		.tool = record->tool,
+		.point = record->point,
+		.failed = record->why,
+	};
+	viewer_text_copy(action->text, sizeof(action->text), record->summary);
+	return action;
 }
 
-/* Those that use the desktop; the others are about sandboxes, and may say what is secret. */
-static bool is_telling(const struct tool *tool)
+/* Whether a connected viewer shows pictures of it. */
+static bool is_followed(const struct watched_desktop *desktop)
 {
-	return (strcmp(tool->toolset, "computer") == 0 || strcmp(tool->toolset, "shell") == 0) &&
-	       field_find(tool->fields, "sandbox");
-}
-
-static void on_call(const struct activity_record *record, void *data)
-{
-	struct viewer_pages *pages = data;
-	struct err gone;
-	struct vm *vm = record->sandbox && is_telling(record->tool)
-				? vm_find(pages->vms, record->principal, record->sandbox, &gone)
-				: NULL;
-	struct desk *desk = vm ? desk_of(pages, vm) : NULL;
-	if (!desk) {
-		return;
+	const struct viewer_session *session;
+	TAILQ_FOREACH(session, &desktop->sessions, link)
+	{
+		if (session->present && session->type->shows_actions) {
+			return true;
+		}
 	}
-	drop_wanted(desk); /* its moment has passed */
-	struct deed *deed = next_deed(desk);
-	deed->tool = record->tool;
-	deed->failed = record->why;
-	deed->point = record->point;
-	viewer_text_copy(deed->text, sizeof(deed->text), record->summary);
-	if (desk->present > 0 && !record->why && !(record->tool->hints & TOOL_READS_ONLY) &&
-		vm_state(vm) == VM_READY) {
-		deed->picture = PICTURE_WANTED;
-		want_picture(desk);
-	}
-	tell_all(desk);
+	return false;
 }
 
-const struct activity_fns viewer_follows_calls = { .call = on_call };
+void action_log_add(struct watched_desktop *desktop, const struct activity_record *record)
+{
+	struct action_log *log = &desktop->log;
+	drop_wanted(log); /* its moment has passed */
+	struct logged_action *action = next_action(log, record);
+	if (!record->why && is_followed(desktop) && !(record->tool->hints & TOOL_READS_ONLY) &&
+		vm_state(desktop->vm) == VM_READY) {
+		action->picture = PICTURE_WANTED;
+		want_picture(desktop);
+	}
+	desktop_changed(desktop);
+}
+
+void action_log_init(struct action_log *log, struct watched_desktop *desktop)
+{
+	static const struct desktop_fns fns = {
+		.unwatched = drop_pictures, /* not before: a page may only be loaded again */
+		.ended = drop_pictures,
+		.freed = drop_pictures,
+	};
+	listener_add(&desktop->observers, &log->observes, &fns, log);
+}

@@ -10,75 +10,75 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SESSIONS_MAX 32 /* of one principal; the oldest makes room */
-#define SESSION_SECONDS (12 * 3600)
+#define SIGN_INS_MAX 32 /* of one principal; the oldest makes room */
+#define SIGN_IN_SECONDS (12 * 3600)
 #define SESSION_COOKIE "vitrine_session"
 
-struct viewer_session {
-	TAILQ_ENTRY(viewer_session) link;
+struct sign_in {
+	TAILQ_ENTRY(sign_in) link;
 	char cookie[SECRET_LEN + 1];
 	uint64_t ends_us;
 	char owner[];
 };
 
-/* ---- sessions ---- */
+/* ---- sign-ins ---- */
 
-static void session_drop(struct viewer_pages *pages, struct viewer_session *session)
+static void sign_in_drop(struct viewer_pages *pages, struct sign_in *sign_in)
 {
-	TAILQ_REMOVE(&pages->sessions, session, link);
-	explicit_bzero(session->cookie, sizeof(session->cookie));
-	free(session);
+	TAILQ_REMOVE(&pages->sign_ins, sign_in, link);
+	explicit_bzero(sign_in->cookie, sizeof(sign_in->cookie));
+	free(sign_in);
 }
 
 static void make_room(struct viewer_pages *pages, const char *owner)
 {
-	struct viewer_session *session, *oldest = NULL;
+	struct sign_in *sign_in, *oldest = NULL;
 	size_t n = 0;
-	TAILQ_FOREACH(session, &pages->sessions, link)
+	TAILQ_FOREACH(sign_in, &pages->sign_ins, link)
 	{
-		if (strcmp(session->owner, owner) == 0) {
-			oldest = oldest ? oldest : session;
+		if (strcmp(sign_in->owner, owner) == 0) {
+			oldest = oldest ? oldest : sign_in;
 			n++;
 		}
 	}
-	if (n >= SESSIONS_MAX) {
-		session_drop(pages, oldest);
+	if (n >= SIGN_INS_MAX) {
+		sign_in_drop(pages, oldest);
 	}
 }
 
-static const char *session_add(struct viewer_pages *pages, const char *owner)
+static const char *sign_in_add(struct viewer_pages *pages, const char *owner)
 {
-	struct viewer_session *session = must(calloc(1, sizeof(*session) + strlen(owner) + 1));
+	struct sign_in *sign_in = must(calloc(1, sizeof(*sign_in) + strlen(owner) + 1));
 	make_room(pages, owner);
-	memcpy(session->owner, owner, strlen(owner) + 1);
-	secret_make(session->cookie);
-	session->ends_us = loop_now_us() + SESSION_SECONDS * UINT64_C(1000000);
-	TAILQ_INSERT_TAIL(&pages->sessions, session, link);
-	return session->cookie;
+	memcpy(sign_in->owner, owner, strlen(owner) + 1);
+	secret_make(sign_in->cookie);
+	sign_in->ends_us = loop_now_us() + SIGN_IN_SECONDS * UINT64_C(1000000);
+	TAILQ_INSERT_TAIL(&pages->sign_ins, sign_in, link);
+	return sign_in->cookie;
 }
 
 void viewer_pages_sign_out(struct viewer_pages *pages, const char *owner)
 {
-	struct viewer_session *session, *next;
-	for (session = TAILQ_FIRST(&pages->sessions); session; session = next) {
-		next = TAILQ_NEXT(session, link);
-		if (strcmp(session->owner, owner) == 0) {
-			session_drop(pages, session);
+	struct sign_in *sign_in, *next;
+	for (sign_in = TAILQ_FIRST(&pages->sign_ins); sign_in; sign_in = next) {
+		next = TAILQ_NEXT(sign_in, link);
+		if (strcmp(sign_in->owner, owner) == 0) {
+			sign_in_drop(pages, sign_in);
 		}
 	}
 }
 
-static const char *session_owner(struct viewer_pages *pages, const char *cookie)
+static const char *sign_in_owner(struct viewer_pages *pages, const char *cookie)
 {
-	struct viewer_session *session, *found = NULL;
-	TAILQ_FOREACH(session, &pages->sessions, link)
+	struct sign_in *sign_in, *found = NULL;
+	TAILQ_FOREACH(sign_in, &pages->sign_ins, link)
 	{
-		if (secret_equal(session->cookie, cookie)) {
-			found = session;
+		if (secret_equal(sign_in->cookie, cookie)) {
+			found = sign_in;
 		}
 	}
 	if (found && found->ends_us <= loop_now_us()) {
-		session_drop(pages, found);
+		sign_in_drop(pages, found);
 		return NULL;
 	}
 	return found ? found->owner : NULL;
@@ -86,8 +86,8 @@ static const char *session_owner(struct viewer_pages *pages, const char *cookie)
 
 void viewer_list_free(struct viewer_pages *pages)
 {
-	while (!TAILQ_EMPTY(&pages->sessions)) {
-		session_drop(pages, TAILQ_FIRST(&pages->sessions));
+	while (!TAILQ_EMPTY(&pages->sign_ins)) {
+		sign_in_drop(pages, TAILQ_FIRST(&pages->sign_ins));
 	}
 }
 
@@ -100,7 +100,7 @@ static const char *owner_of(struct viewer_pages *pages, struct http_exchange *x)
 	}
 	const char *owner = http_owner(x);
 	if (!owner && viewer_cookie_read(http_header(x, "Cookie"), SESSION_COOKIE, cookie)) {
-		owner = session_owner(pages, cookie);
+		owner = sign_in_owner(pages, cookie);
 		explicit_bzero(cookie, sizeof(cookie));
 	}
 	if (!owner) {
@@ -121,8 +121,8 @@ static void run_session(struct http_exchange *x, void *data)
 	}
 	const char *owner = token[0] ? pages->authorize(token, pages->data) : NULL;
 	if (owner) {
-		const char *cookie = session_add(pages, owner);
-		viewer_set_cookie(pages, x, SESSION_COOKIE, cookie, "/", SESSION_SECONDS);
+		const char *cookie = sign_in_add(pages, owner);
+		viewer_set_cookie(pages, x, SESSION_COOKIE, cookie, "/", SIGN_IN_SECONDS);
 		viewer_reply(pages, x, 204, NULL, NULL, 0);
 	} else {
 		viewer_refuse(pages, x, 401, "this token is not one of this server's");
@@ -139,7 +139,7 @@ static void run_page(struct http_exchange *x, void *data)
 
 static json_t *describe(struct viewer_pages *pages, const struct vm *vm)
 {
-	const struct desk *desk = desk_find(pages, vm);
+	const struct watched_desktop *desktop = desktop_find(pages->desktops, vm);
 	struct size screen = vm_screen(vm);
 	struct vm_times times = vm_times(vm);
 	const char *image = vm_spec(vm)->image;
@@ -147,7 +147,7 @@ static json_t *describe(struct viewer_pages *pages, const struct vm *vm)
 		"state", viewer_state_word(vm), "backend", vm_backend_name(vm), "image", image,
 		"created", (json_int_t)times.created, "ready", (json_int_t)times.ready, "screen",
 		screen.width, screen.height, "control", viewer_control_json(vm), "viewers",
-		desk ? (int)desk->present : 0));
+		desktop ? (int)desktop->present : 0));
 }
 
 static void run_list(struct http_exchange *x, void *data)
@@ -159,7 +159,7 @@ static void run_list(struct http_exchange *x, void *data)
 	}
 	json_t *list = must(json_array());
 	struct vm *vm;
-	for (size_t i = 0; (vm = vm_at(pages->vms, owner, i)); i++) {
+	for (size_t i = 0; (vm = vm_at(pages->desktops->vms, owner, i)); i++) {
 		json_array_append_new(list, describe(pages, vm));
 	}
 	viewer_reply_json(pages, x, 200, json_pack("{s:o}", "sandboxes", list));
@@ -185,8 +185,8 @@ static void open_stream(struct viewer_pages *pages, struct http_exchange *x, str
 	if (!viewer_body_json(pages, x, stream_fields, &args, &json)) {
 		return;
 	}
-	const struct stream *stream = streams_open(
-		pages->streams, vm, (enum stream_mode)args.mode, 0, STREAM_EXPIRES, ticket, &err);
+	const struct stream *stream = streams_open(pages->desktops->streams, vm,
+		(enum stream_mode)args.mode, 0, STREAM_EXPIRES, ticket, &err);
 	if (!stream) {
 		viewer_refuse(pages, x, 429, "%s", err.text);
 		return;
@@ -213,7 +213,7 @@ static void run_one(struct http_exchange *x, void *data)
 			pages, x, 404, "a sandbox has a thumbnail to GET and a stream to POST");
 		return;
 	}
-	struct vm *vm = vm_find(pages->vms, owner, path.id, &err);
+	struct vm *vm = vm_find(pages->desktops->vms, owner, path.id, &err);
 	if (!vm) {
 		viewer_refuse(pages, x, err.kind == ERR_GONE ? 410 : 404, "%s", err.text);
 	} else if (is_post) {

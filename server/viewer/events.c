@@ -1,6 +1,6 @@
 /*
- * What a page is told: who it is, how things are whenever that changes, what the agent did, and why
- * it is over.  As server-sent events, or as messages of a WebSocket, {"event", "data"}: of requests
+ * What a page is sent: who it is, the state whenever that changes, what the agent did, and why it
+ * ended.  As server-sent events, or as messages of a WebSocket, {"event", "data"}: of requests
  * a browser has six to a server, and a seventh page would wait for another to be closed.
  */
 #include "server/viewer/viewer_impl.h"
@@ -14,50 +14,50 @@
 
 #define PENDING_MAX (256u << 10) /* bytes; a page that reads nothing comes back later */
 
-struct wire {
-	struct visit *visit; /* NULL: another took its place */
+struct event_channel {
+	struct page_session *page; /* NULL: another took its place */
 	struct websocket *ws;
 };
 
-static void send_message(struct wire *wire, const char *name, const char *text)
+static void send_message(struct event_channel *channel, const char *name, const char *text)
 {
 	auto_buf struct buf message = { 0 };
-	if (websocket_pending(wire->ws) > PENDING_MAX) {
-		websocket_close(wire->ws, WEBSOCKET_POLICY, "you do not read what is sent");
+	if (websocket_pending(channel->ws) > PENDING_MAX) {
+		websocket_close(channel->ws, WEBSOCKET_POLICY, "you do not read what is sent");
 		return;
 	}
 	buf_printf(&message, "{\"event\":\"%s\",\"data\":%s}", name, text);
-	websocket_send(wire->ws, message.data, message.len);
+	websocket_send(channel->ws, message.data, message.len);
 }
 
-static void send_event(struct visit *visit, const char *name, const char *text)
+static void send_event(struct page_session *page, const char *name, const char *text)
 {
-	if (visit->wire) {
-		send_message(visit->wire, name, text);
+	if (page->channel) {
+		send_message(page->channel, name, text);
 	}
-	if (!visit->events) {
+	if (!page->events) {
 		return;
 	}
-	if (http_stream_pending(visit->events) > PENDING_MAX) {
-		http_stream_end(visit->events);
+	if (http_stream_pending(page->events) > PENDING_MAX) {
+		http_stream_end(page->events);
 		return;
 	}
-	http_stream_event(visit->events, name, NULL, text, strlen(text), 0);
+	http_stream_event(page->events, name, NULL, text, strlen(text), 0);
 }
 
-static void send_json(struct visit *visit, const char *name, json_t *taken)
+static void send_json(struct page_session *page, const char *name, json_t *taken)
 {
 	auto_free char *text = must(json_dumps(must(taken), JSON_COMPACT));
 	json_decref(taken);
-	send_event(visit, name, text);
+	send_event(page, name, text);
 }
 
-static bool listens(const struct visit *visit)
+static bool listens(const struct page_session *page)
 {
-	return visit->events || visit->wire;
+	return page->events || page->channel;
 }
 
-/* ---- how things are ---- */
+/* ---- the state ---- */
 
 static void set_text(json_t *object, const char *name, const char *text)
 {
@@ -76,91 +76,80 @@ json_t *viewer_control_json(const struct vm *vm)
 	return out;
 }
 
-const char *viewer_state_word(const struct vm *vm)
+void events_send_state(struct page_session *page)
 {
-	static const char *const words[] = {
-		[VM_STARTING] = "starting",
-		[VM_READY] = "ready",
-		[VM_PAUSED] = "paused",
-		[VM_STOPPING] = "gone",
-		[VM_GONE] = "gone",
-	};
-	return words[vm_state(vm)];
-}
-
-void visit_tell_state(struct visit *visit)
-{
-	const struct vm *vm = visit->desk->vm;
+	const struct vm *vm = page->session.desktop->vm;
 	struct size screen = vm_screen(vm);
-	if (!listens(visit) || !visit->stream) {
+	if (!listens(page) || !page->session.stream) {
 		return;
 	}
-	json_auto_t *state =
-		must(json_pack("{s:s, s:[i,i], s:o, s:b, s:i}", "sandbox", viewer_state_word(vm),
-			"screen", screen.width, screen.height, "control", viewer_control_json(vm),
-			"mine", visit_holds(visit), "viewers", (int)visit->desk->present));
+	json_auto_t *state = must(json_pack("{s:s, s:[i,i], s:o, s:b, s:i}", "sandbox",
+		viewer_state_word(vm), "screen", screen.width, screen.height, "control",
+		viewer_control_json(vm), "mine", viewer_session_holds(&page->session), "viewers",
+		(int)page->session.desktop->present));
 	auto_free char *text = must(json_dumps(state, JSON_COMPACT));
-	if (!visit->said || strcmp(visit->said, text) != 0) {
-		send_event(visit, "state", text);
-		free(visit->said);
-		visit->said = take_ptr(&text);
+	if (!page->sent_state || strcmp(page->sent_state, text) != 0) {
+		send_event(page, "state", text);
+		free(page->sent_state);
+		page->sent_state = take_ptr(&text);
 	}
 }
 
-void visit_tell_end(struct visit *visit, enum stream_code code, const char *reason)
+void events_send_end(struct page_session *page, enum stream_code code, const char *reason)
 {
-	send_json(visit, "ended",
+	send_json(page, "ended",
 		json_pack("{s:i, s:o}", "code", (int)code, "reason", json_text(reason)));
-	if (visit->wire) {
-		websocket_close(visit->wire->ws, code, reason);
+	if (page->channel) {
+		websocket_close(page->channel->ws, code, reason);
 	}
-	if (visit->events) {
-		http_stream_end(visit->events);
+	if (page->events) {
+		http_stream_end(page->events);
 	}
 }
 
-void visit_tell_alive(struct visit *visit)
+void events_send_alive(struct page_session *page)
 {
-	if (visit->wire) {
-		send_message(visit->wire, "alive", "{}");
+	if (page->channel) {
+		send_message(page->channel, "alive", "{}");
 	}
 }
 
 /* ---- what the agent did ---- */
 
-bool viewer_sees_deeds(const struct stream *stream)
+bool viewer_sees_actions(const struct stream *stream)
 {
 	return stream && !stream->window;
 }
 
-static void tell_deed(struct visit *visit, const struct deed *deed)
+static void send_action(struct page_session *page, const struct logged_action *action)
 {
-	json_t *out = must(json_pack("{s:I, s:I, s:s, s:o, s:b, s:b}", "seq", (json_int_t)deed->seq,
-		"at", (json_int_t)deed->at, "tool", deed->tool->name, "text", json_text(deed->text),
-		"failed", deed->failed, "picture", deed->picture == PICTURE_MADE));
-	if (deed->point.count == 2) {
-		json_object_set_new(out, "x", json_integer(deed->point.at[0]));
-		json_object_set_new(out, "y", json_integer(deed->point.at[1]));
+	json_t *out = must(json_pack("{s:I, s:I, s:s, s:o, s:b, s:b}", "seq",
+		(json_int_t)action->seq, "at", (json_int_t)action->at, "tool", action->tool->name,
+		"text", json_text(action->text), "failed", action->failed, "picture",
+		action->picture == PICTURE_MADE));
+	if (action->point.count == 2) {
+		json_object_set_new(out, "x", json_integer(action->point.at[0]));
+		json_object_set_new(out, "y", json_integer(action->point.at[1]));
 	}
-	send_json(visit, "action", out);
+	send_json(page, "action", out);
 }
 
-/* In order: one whose picture is not there yet holds up those behind it. */
-void visit_tell_deeds(struct visit *visit)
+/* In order: one whose picture is not there yet holds up the later ones. */
+void events_send_actions(struct page_session *page)
 {
-	const struct desk *desk = visit->desk;
-	if (!listens(visit) || !viewer_sees_deeds(visit->stream)) {
+	const struct watched_desktop *desktop = page->session.desktop;
+	if (!listens(page) || !viewer_sees_actions(page->session.stream)) {
 		return;
 	}
-	while (visit->told < desk->last_seq) {
-		const struct deed *deed = desk_deed(desk, visit->told + 1);
-		if (deed &&
-			(deed->picture == PICTURE_WANTED || deed->picture == PICTURE_BEING_MADE)) {
+	while (page->sent < desktop->log.last_seq) {
+		const struct logged_action *action = action_log_at(&desktop->log, page->sent + 1);
+		if (action && (action->picture == PICTURE_WANTED ||
+				      action->picture == PICTURE_BEING_MADE)) {
 			break;
 		}
-		visit->told++;
-		if (deed) {
-			tell_deed(visit, deed);
+		page->sent++;
+		if (action) {
+			send_action(page, action);
 		}
 	}
 }
@@ -169,24 +158,24 @@ void visit_tell_deeds(struct visit *visit)
 
 static void on_closed(struct http_exchange *x, void *data)
 {
-	struct visit *visit = data;
-	if (visit->events == x) {
-		visit->events = NULL;
-		visit_changed(visit);
+	struct page_session *page = data;
+	if (page->events == x) {
+		page->events = NULL;
+		page_session_changed(page);
 	}
 }
 
-static void forget(struct http_exchange *x, void *data)
+static void ignore_closed(struct http_exchange *x, void *data)
 {
 	(void)x;
 	(void)data;
 }
 
-static void say_hello(struct visit *visit)
+static void send_hello(struct page_session *page)
 {
-	const struct stream *stream = visit->stream;
-	send_json(visit, "hello",
-		json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "viewer", visit->id, "mode",
+	const struct stream *stream = page->session.stream;
+	send_json(page, "hello",
+		json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "viewer", page->id, "mode",
 			stream_mode_words[stream->mode], "sandbox", vm_id(stream->vm), "window",
 			(json_int_t)stream->window, "expires", (json_int_t)stream->expires, "now",
 			(json_int_t)clock_wall_ms()));
@@ -194,109 +183,110 @@ static void say_hello(struct visit *visit)
 
 /* ---- ... by a WebSocket ---- */
 
-static void on_wire_data(struct websocket *ws, const void *bytes, size_t len, void *data)
+static void on_channel_data(struct websocket *ws, const void *bytes, size_t len, void *data)
 {
 	(void)bytes, (void)len, (void)data;
 	websocket_close(ws, WEBSOCKET_POLICY, "events are for listening only");
 }
 
-static void on_wire_sent(struct websocket *ws, size_t len, void *data)
+static void on_channel_sent(struct websocket *ws, size_t len, void *data)
 {
 	(void)ws, (void)len, (void)data;
 }
 
-static void on_wire_closed(struct websocket *ws, unsigned code, const char *reason, void *data)
+static void on_channel_closed(struct websocket *ws, unsigned code, const char *reason, void *data)
 {
-	struct wire *wire = data;
-	struct visit *visit = wire->visit;
+	struct event_channel *channel = data;
+	struct page_session *page = channel->page;
 	(void)ws, (void)code, (void)reason;
-	free(wire);
-	if (visit) {
-		visit->wire = NULL;
-		visit_changed(visit);
+	free(channel);
+	if (page) {
+		page->channel = NULL;
+		page_session_changed(page);
 	}
 }
 
-static struct wire *open_wire(struct http_exchange *x)
+static struct event_channel *open_channel(struct http_exchange *x)
 {
-	static const struct websocket_handlers handlers = { on_wire_data, on_wire_sent,
-		on_wire_closed };
-	struct wire *wire = must(calloc(1, sizeof(*wire)));
-	wire->ws = websocket_accept(x, "binary", &handlers, wire);
-	if (!wire->ws) {
-		free(wire);
+	static const struct websocket_handlers handlers = { on_channel_data, on_channel_sent,
+		on_channel_closed };
+	struct event_channel *channel = must(calloc(1, sizeof(*channel)));
+	channel->ws = websocket_accept(x, "binary", &handlers, channel);
+	if (!channel->ws) {
+		free(channel);
 		return NULL;
 	}
-	return wire;
+	return channel;
 }
 
-void visit_forget_wire(struct visit *visit)
+void events_drop_channel(struct page_session *page)
 {
-	struct wire *wire = take_ptr(&visit->wire);
-	if (wire) {
-		wire->visit = NULL;
-		websocket_close(wire->ws, WEBSOCKET_POLICY, "this page has opened another one");
+	struct event_channel *channel = take_ptr(&page->channel);
+	if (channel) {
+		channel->page = NULL;
+		websocket_close(channel->ws, WEBSOCKET_POLICY, "this page has opened another one");
 	}
 }
 
 /* ---- beginning ---- */
 
-static void forget_events(struct visit *visit)
+static void drop_events(struct page_session *page)
 {
-	visit_forget_wire(visit);
-	if (visit->events) {
-		http_on_closed(visit->events, forget, NULL);
-		http_stream_end(visit->events);
-		visit->events = NULL;
+	events_drop_channel(page);
+	if (page->events) {
+		http_on_closed(page->events, ignore_closed, NULL);
+		http_stream_end(page->events);
+		page->events = NULL;
 	}
 }
 
-static bool begin(struct viewer_pages *pages, struct http_exchange *x, struct visit *visit)
+static bool begin(struct viewer_pages *pages, struct http_exchange *x, struct page_session *page)
 {
-	struct wire *wire = NULL;
+	struct event_channel *channel = NULL;
 	const char *upgrade = http_header(x, "Upgrade");
-	bool by_wire = upgrade && strcasecmp(upgrade, "websocket") == 0;
-	if (by_wire && !(wire = open_wire(x))) {
+	bool by_socket = upgrade && strcasecmp(upgrade, "websocket") == 0;
+	if (by_socket && !(channel = open_channel(x))) {
 		return false;
 	}
-	forget_events(visit);
-	if (by_wire) {
-		wire->visit = visit;
-		visit->wire = wire;
+	drop_events(page);
+	if (by_socket) {
+		channel->page = page;
+		page->channel = channel;
 	} else {
-		visit->events = x;
-		http_on_closed(x, on_closed, visit);
+		page->events = x;
+		http_on_closed(x, on_closed, page);
 		viewer_reply_stream(pages, x);
 	}
 	return true;
 }
 
-/* A page that comes back under its own name goes on as the one it was. */
+/* A page that comes back under its own id resumes its session. */
 void viewer_run_events(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 	const char *rest)
 {
 	const char *id = http_query(x, "viewer");
-	struct desk *desk = desk_of(pages, stream->vm);
+	struct watched_desktop *desktop = desktop_of(pages->desktops, stream->vm);
 	(void)rest;
-	if (!desk) {
+	if (!desktop) {
 		viewer_refuse(pages, x, 410, "the desktop has ended");
 		return;
 	}
-	struct visit *visit = id ? visit_find(desk, stream, id) : NULL;
-	visit = visit ? visit : visit_new(desk, stream);
-	if (!visit) {
+	struct page_session *page = id ? page_session_find(desktop, stream, id) : NULL;
+	page = page ? page : page_session_new(pages, desktop, stream);
+	if (!page) {
 		http_set_header(x, "Retry-After", "20");
 		viewer_refuse(pages, x, 429,
 			"too many pages show this stream (%d); close some, or ask for another link",
-			VISITS_MAX);
+			PAGES_MAX);
 		return;
 	}
-	if (!begin(pages, x, visit)) {
-		visit_changed(visit);
+	if (!begin(pages, x, page)) {
+		page_session_changed(page);
 		return;
 	}
-	visit->told = desk->last_seq > DEEDS_MAX ? desk->last_seq - DEEDS_MAX : 0;
-	free(take_ptr(&visit->said));
-	say_hello(visit);
-	visit_changed(visit);
+	page->sent =
+		desktop->log.last_seq > ACTION_LOG_MAX ? desktop->log.last_seq - ACTION_LOG_MAX : 0;
+	free(take_ptr(&page->sent_state));
+	send_hello(page);
+	page_session_changed(page);
 }

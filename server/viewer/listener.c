@@ -16,9 +16,8 @@ struct listen_streams {
 	sd_event *event;
 	const struct config *config;
 	struct vm_pool *vms;
-	struct metrics *metrics;
-	struct activity *activity;
 	struct streams *streams;
+	struct watched_desktops *desktops;
 	struct public_url public;
 	struct http *http; /* where the pages are; NULL: nowhere yet */
 	struct http *own;  /* the same, when it is ours to end */
@@ -42,9 +41,8 @@ struct listen_streams *listen_streams_new(sd_event *event, const struct config *
 	listen->event = sd_event_ref(event);
 	listen->config = config;
 	listen->vms = vms;
-	listen->metrics = metrics;
-	listen->activity = activity;
 	listen->streams = streams_new(event, vms);
+	listen->desktops = watched_desktops_new(event, vms, listen->streams, metrics, activity);
 	if (!public_url_init(&listen->public, config->http.public_url, &checked)) {
 		abort(); /* option_check() took it */
 	}
@@ -60,6 +58,7 @@ void listen_streams_free(struct listen_streams *listen)
 	vm_pool_on_ended(listen->vms, NULL, NULL);
 	http_free(listen->own);
 	viewer_pages_free(listen->pages);
+	watched_desktops_free(listen->desktops);
 	streams_free(listen->streams);
 	public_url_done(&listen->public);
 	sd_event_unref(listen->event);
@@ -84,6 +83,11 @@ struct streams *listen_streams_registry(struct listen_streams *listen)
 	return listen->streams;
 }
 
+struct watched_desktops *listen_streams_desktops(struct listen_streams *listen)
+{
+	return listen->desktops;
+}
+
 /* ---- the pages ---- */
 
 bool listen_streams_use(
@@ -97,10 +101,8 @@ bool listen_streams_use(
 		.frame_ancestors = config->frame_ancestors,
 		.authorize = auth ? auth_authorize : NULL,
 		.data = auth,
-		.metrics = listen->metrics,
-		.activity = listen->activity,
 	};
-	listen->pages = viewer_pages_new(http, listen->streams, listen->vms, &options, err);
+	listen->pages = viewer_pages_new(http, listen->desktops, &options, err);
 	listen->http = listen->pages ? http : NULL;
 	return listen->pages;
 }

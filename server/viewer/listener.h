@@ -3,8 +3,7 @@
 
 #include "server/config/config.h"
 #include "server/http/auth.h"
-#include "server/metrics/metrics.h"
-#include "tools/streams.h"
+#include "server/viewer/desktop.h"
 #include "transport/http/http.h"
 
 /*
@@ -21,6 +20,7 @@ void listen_streams_free(struct listen_streams *listen);
 /* Ends a principal's links, and signs it out of the list of its desktops. */
 void listen_streams_drop_owner(struct listen_streams *listen, const char *owner);
 struct streams *listen_streams_registry(struct listen_streams *listen);
+struct watched_desktops *listen_streams_desktops(struct listen_streams *listen);
 
 /* The pages are on this listener, for those auth knows. */
 bool listen_streams_use(struct listen_streams *listen, struct http *http, struct auth *auth,

@@ -11,12 +11,12 @@ bool viewer_path_read(const char *prefix, const char *path, struct viewer_path *
 		return false;
 	}
 	memcpy(out.id, path + len, ID_LEN);
-	const char *behind = path + len + ID_LEN;
-	if (!id_is_valid(out.id) || (*behind && *behind != '/')) {
+	const char *rest = path + len + ID_LEN;
+	if (!id_is_valid(out.id) || (*rest && *rest != '/')) {
 		return false;
 	}
-	out.bare = !*behind;
-	out.rest = out.bare ? behind : behind + 1;
+	out.bare = !*rest;
+	out.rest = out.bare ? rest : rest + 1;
 	*ret_path = out;
 	return true;
 }

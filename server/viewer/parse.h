@@ -14,7 +14,7 @@
  * slash, and points into the path. */
 struct viewer_path {
 	char id[ID_LEN + 1];
-	bool bare; /* "/s/ID" without a slash behind it */
+	bool bare; /* "/s/ID" without a slash after it */
 	const char *rest;
 };
 

@@ -8,8 +8,8 @@
 #include "server/viewer/rfb_pipe.h"
 #include "transport/http/websocket.h"
 
-struct plug {
-	struct visit *visit; /* NULL: another took its place */
+struct rfb_connection {
+	struct page_session *page; /* NULL: another took its place */
 	struct stream_socket *socket;
 };
 
@@ -18,13 +18,13 @@ struct plug {
 static void on_pipe_data(struct guest_pipe *pipe, const void *bytes, size_t len, void *data)
 {
 	(void)pipe;
-	stream_pipe_data(((struct plug *)data)->socket, bytes, len);
+	stream_pipe_data(((struct rfb_connection *)data)->socket, bytes, len);
 }
 
 static void on_pipe_writable(struct guest_pipe *pipe, void *data)
 {
 	(void)pipe;
-	stream_pipe_writable(((struct plug *)data)->socket);
+	stream_pipe_writable(((struct rfb_connection *)data)->socket);
 }
 
 static enum stream_code code_of(const struct vm *vm, const struct err *why)
@@ -45,9 +45,9 @@ static enum stream_code code_of(const struct vm *vm, const struct err *why)
 
 static void on_pipe_ended(struct guest_pipe *pipe, const struct err *why, void *data)
 {
-	struct plug *plug = data;
+	struct rfb_connection *rfb = data;
 	(void)pipe;
-	stream_pipe_ended(plug->socket, code_of(plug->visit->desk->vm, why),
+	stream_pipe_ended(rfb->socket, code_of(rfb->page->session.desktop->vm, why),
 		why ? why->text : "the desktop's VNC server closed the connection");
 }
 
@@ -56,46 +56,46 @@ static const struct guest_pipe_handlers pipe_handlers = { on_pipe_data, on_pipe_
 
 /* ---- the page's end ---- */
 
-void visit_set_policy(struct visit *visit)
+void rfb_socket_set_policy(struct page_session *page)
 {
-	if (visit->plug) {
-		stream_set_policy(visit->plug->socket, visit_holds(visit) ? RFB_CONTROL : RFB_VIEW);
+	if (page->rfb) {
+		stream_set_policy(page->rfb->socket, viewer_session_policy(&page->session));
 	}
 }
 
-void visit_unplug(struct visit *visit, unsigned code, const char *reason)
+void rfb_socket_close(struct page_session *page, unsigned code, const char *reason)
 {
-	struct plug *plug = visit->plug;
-	if (plug) {
-		stream_kick(plug->socket, code, reason);
+	struct rfb_connection *rfb = page->rfb;
+	if (rfb) {
+		stream_kick(rfb->socket, code, reason);
 	}
 }
 
-struct stream_counts visit_counts(const struct visit *visit)
+struct stream_counts rfb_socket_counts(const struct page_session *page)
 {
-	return visit->plug ? stream_counts(visit->plug->socket) : visit->counted;
+	return page->rfb ? stream_counts(page->rfb->socket) : page->counted;
 }
 
 static void on_closed(struct stream_socket *socket, unsigned code, const char *reason, void *data)
 {
-	struct plug *plug = data;
-	struct visit *visit = plug->visit;
+	struct rfb_connection *rfb = data;
+	struct page_session *page = rfb->page;
 	(void)socket, (void)code, (void)reason;
-	if (visit) {
-		visit_count(visit);
-		visit->plug = NULL;
-		visit_changed(visit);
+	if (page) {
+		page_session_count(page);
+		page->rfb = NULL;
+		page_session_changed(page);
 	}
-	free(plug);
+	free(rfb);
 }
 
 /* A page whose connection was cut may be back before we know of the cut. */
-static void forget_plug(struct visit *visit)
+static void drop_rfb(struct page_session *page)
 {
-	struct plug *plug = take_ptr(&visit->plug);
-	if (plug) {
-		plug->visit = NULL;
-		stream_kick(plug->socket, WEBSOCKET_POLICY, "this page has opened another one");
+	struct rfb_connection *rfb = take_ptr(&page->rfb);
+	if (rfb) {
+		rfb->page = NULL;
+		stream_kick(rfb->socket, WEBSOCKET_POLICY, "this page has opened another one");
 	}
 }
 
@@ -103,25 +103,25 @@ void viewer_run_socket(struct viewer_pages *pages, struct http_exchange *x, stru
 	const char *rest)
 {
 	const char *id = http_query(x, "viewer");
-	struct desk *desk = desk_of(pages, stream->vm);
-	struct visit *visit = desk && id ? visit_find(desk, stream, id) : NULL;
+	struct watched_desktop *desktop = desktop_of(pages->desktops, stream->vm);
+	struct page_session *page = desktop && id ? page_session_find(desktop, stream, id) : NULL;
 	(void)rest;
-	if (!visit) {
+	if (!page) {
 		viewer_refuse(pages, x, 404,
 			"'viewer' must be the one that the events of this page said hello to");
 		return;
 	}
-	struct plug *plug = must(calloc(1, sizeof(*plug)));
-	plug->socket = stream_new(x, visit_holds(visit) ? RFB_CONTROL : RFB_VIEW, on_closed, plug);
-	if (!plug->socket) {
-		free(plug);
+	struct rfb_connection *rfb = must(calloc(1, sizeof(*rfb)));
+	rfb->socket = stream_new(x, viewer_session_policy(&page->session), on_closed, rfb);
+	if (!rfb->socket) {
+		free(rfb);
 		return;
 	}
-	forget_plug(visit);
-	plug->visit = visit;
-	visit->plug = plug;
-	visit->counted = (struct stream_counts){ 0 };
-	stream_attach(plug->socket, &desktop_pipe,
-		guest_rfb(stream->vm, stream->window, &pipe_handlers, plug));
-	visit_changed(visit);
+	drop_rfb(page);
+	rfb->page = page;
+	page->rfb = rfb;
+	page->counted = (struct stream_counts){ 0 };
+	stream_attach(rfb->socket, &desktop_pipe,
+		guest_rfb(stream->vm, stream->window, &pipe_handlers, rfb));
+	page_session_changed(page);
 }

@@ -1,8 +1,7 @@
 #ifndef SERVER_VIEWER_ROUTES_H
 #define SERVER_VIEWER_ROUTES_H
 
-#include "server/metrics/metrics.h"
-#include "tools/streams.h"
+#include "server/viewer/desktop.h"
 #include "transport/http/http.h"
 
 /*
@@ -25,15 +24,12 @@ struct viewer_options {
 	/* The principal of a token, for the list at /; NULL: there is no list. */
 	const char *(*authorize)(const char *token, void *data);
 	void *data;
-	struct metrics *metrics;   /* NULL: nobody counts */
-	struct activity *activity; /* what the pages show of calls; NULL: nothing */
 };
 
-/* Adds its routes to http.  One for a streams and its pool: it listens to both.  ERR_ARGUMENT: an
- * option that cannot be. */
-struct viewer_pages *viewer_pages_new(struct http *http, struct streams *streams,
-	struct vm_pool *vms, const struct viewer_options *options, struct err *err) NODISCARD;
-/* Closes all viewers.  After the http it was made for, before streams and pool.  NULL-safe. */
+/* Adds its routes to http.  ERR_ARGUMENT: an option that cannot be. */
+struct viewer_pages *viewer_pages_new(struct http *http, struct watched_desktops *desktops,
+	const struct viewer_options *options, struct err *err) NODISCARD;
+/* Closes all its viewers.  After the http it was made for, before the desktops.  NULL-safe. */
 void viewer_pages_free(struct viewer_pages *pages);
 
 /* Signs a principal out of the list page, wherever it is signed in. */

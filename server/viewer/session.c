@@ -1,166 +1,108 @@
 /*
- * A page that somebody has open.  It begins with its events and may then have a socket.  When both
- * are gone it is kept for a while, so that a page whose connection was cut goes on as the same one;
- * then what it held is given back.
+ * Somebody who watches a desktop, by whatever viewer: counted while connected, and holding a lease of
+ * its control, perhaps, which ends with the session or with its stream.
  */
 #include "server/viewer/viewer_impl.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/loop.h"
 
-#include <string.h>
-
-/* ---- who there is ---- */
-
-struct visit *visit_find(struct desk *desk, const struct stream *stream, const char *id)
+static void on_changed(struct watched_desktop *desktop, void *data)
 {
-	struct visit *visit;
-	TAILQ_FOREACH(visit, &desk->visits, link)
-	{
-		if (visit->stream == stream && strcmp(visit->id, id) == 0) {
-			return visit;
-		}
-	}
-	return NULL;
-}
-
-/* One that is away and holds nothing makes room for a new one. */
-static bool has_room(struct desk *desk, const struct stream *stream)
-{
-	struct visit *visit, *away = NULL;
-	size_t n = 0;
-	TAILQ_FOREACH(visit, &desk->visits, link)
-	{
-		if (visit->stream == stream) {
-			n++;
-			away = !away && visit->away && !visit_holds(visit) ? visit : away;
-		}
-	}
-	if (n >= VISITS_MAX && away) {
-		visit_free(away);
-		n--;
-	}
-	return n < VISITS_MAX;
-}
-
-struct visit *visit_new(struct desk *desk, struct stream *stream)
-{
-	if (!has_room(desk, stream)) {
-		return NULL;
-	}
-	struct visit *visit = must(calloc(1, sizeof(*visit)));
-	visit->desk = desk;
-	visit->stream = stream;
-	id_make(visit->id);
-	TAILQ_INSERT_TAIL(&desk->visits, visit, link);
-	viewer_need_tick(desk->pages);
-	return visit;
-}
-
-/* ---- holding control ---- */
-
-bool visit_holds(const struct visit *visit)
-{
-	return visit->stream && visit->fence && vm_control_is(visit->desk->vm, visit->fence);
-}
-
-static void give_back(struct visit *visit)
-{
-	struct err err;
-	if (visit_holds(visit) &&
-		!vm_control_give_back(visit->desk->vm, visit->fence, NULL, &err)) {
-		log_warning("sandbox=%s control: %s", vm_id(visit->desk->vm), err.text);
+	struct viewer_session *session = data;
+	(void)desktop;
+	if (session->stream && session->type->update) {
+		session->type->update(session);
 	}
 }
 
-/* ---- coming and going ---- */
-
-void visit_free(struct visit *visit)
+void viewer_session_begin(struct viewer_session *session, const struct viewer_session_type *type,
+	struct watched_desktop *desktop, struct stream *stream)
 {
-	struct desk *desk = visit->desk;
-	desk_ref(desk);
-	give_back(visit);
-	visit_forget_wire(visit);
-	loop_drop(&visit->away);
-	TAILQ_REMOVE(&desk->visits, visit, link);
-	free(visit->said);
-	free(visit);
-	if (TAILQ_EMPTY(&desk->visits)) {
-		desk_forget_pictures(desk); /* not before: a page may only be loaded again */
+	static const struct desktop_fns fns = { .changed = on_changed };
+	session->type = type;
+	session->desktop = desktop;
+	session->stream = stream;
+	TAILQ_INSERT_TAIL(&desktop->sessions, session, link);
+	listener_add(&desktop->observers, &session->observes, &fns, session);
+	desktops_need_tick(desktop->desktops);
+}
+
+void viewer_session_end(struct viewer_session *session)
+{
+	struct watched_desktop *desktop = session->desktop;
+	desktop_ref(desktop);
+	viewer_session_drop_control(session);
+	viewer_session_set_present(session, false);
+	listener_remove(&session->observes);
+	TAILQ_REMOVE(&desktop->sessions, session, link);
+	if (TAILQ_EMPTY(&desktop->sessions)) {
+		LISTENERS_TELL(&desktop->observers, struct desktop_fns, unwatched, desktop);
 	}
-	desk_unref(desk);
+	desktop_unref(desktop);
 }
 
-static int on_away_too_long(sd_event_source *source, uint64_t usec, void *data)
+void viewer_session_end_stream(struct viewer_session *session)
 {
-	(void)source;
-	(void)usec;
-	visit_free(data);
-	return 0;
+	viewer_session_drop_control(session);
+	if (session->present) {
+		session->stream->viewers--;
+	}
+	session->stream = NULL;
 }
 
-static void set_present(struct visit *visit, bool present)
+void viewer_session_set_present(struct viewer_session *session, bool present)
 {
-	struct desk *desk = visit->desk;
-	if (visit->present == present) {
+	struct watched_desktop *desktop = session->desktop;
+	if (session->present == present) {
 		return;
 	}
-	visit->present = present;
-	desk->present += present ? 1 : -1u;
-	if (visit->stream) {
-		visit->stream->viewers += present ? 1 : -1u;
+	session->present = present;
+	desktop->present += present ? 1 : -1u;
+	if (session->stream) {
+		session->stream->viewers += present ? 1 : -1u;
 	}
-	if (desk->pages->metrics) {
-		metrics_count_viewer(desk->pages->metrics, present);
-	}
-}
-
-void visit_changed(struct visit *visit)
-{
-	struct desk *desk = visit->desk;
-	desk_ref(desk);
-	set_present(visit, visit->events || visit->wire || visit->plug);
-	loop_drop(&visit->away);
-	if (!visit->present && visit->stream) {
-		visit->away = loop_after_ms(
-			desk->pages->event, desk->pages->grace_ms, on_away_too_long, visit);
-	} else if (!visit->present) {
-		visit_free(visit);
-	}
-	desk_tell(desk);
-	desk_unref(desk);
-}
-
-void visit_stream_ended(struct visit *visit, enum stream_code code, const char *reason)
-{
-	give_back(visit);
-	visit_tell_end(visit, code, reason);
-	if (visit->present) {
-		visit->stream->viewers--;
-	}
-	visit->stream = NULL;
-	visit_unplug(visit, code, reason);
-	if (!visit->present) {
-		visit_free(visit);
+	if (desktop->desktops->metrics) {
+		metrics_count_viewer(desktop->desktops->metrics, present);
 	}
 }
 
-/* ---- counting ---- */
+/* ---- the lease of control ---- */
 
-/* Input of a person's is a use of the sandbox, as an agent's calls are; looking is not. */
-void visit_count(struct visit *visit)
+bool viewer_session_holds(const struct viewer_session *session)
 {
-	struct stream_counts now = visit_counts(visit), before = visit->counted;
-	struct metrics *metrics = visit->desk->pages->metrics;
-	visit->counted = now;
-	if (metrics) {
-		metrics_count_viewed(
-			metrics, now.bytes_in - before.bytes_in, now.bytes_out - before.bytes_out);
+	return session->stream && session->fence &&
+	       vm_control_is(session->desktop->vm, session->fence);
+}
+
+enum rfb_policy viewer_session_policy(const struct viewer_session *session)
+{
+	return viewer_session_holds(session) ? RFB_CONTROL : RFB_VIEW;
+}
+
+void viewer_session_take(struct viewer_session *session, const char *who)
+{
+	if (!viewer_session_holds(session)) {
+		session->fence = vm_control_take(session->desktop->vm, who);
+		vm_touch(session->desktop->vm);
 	}
-	uint64_t input = now.messages.passed - before.messages.passed -
-			 (now.messages.frames - before.messages.frames);
-	if (input > 0 && visit_holds(visit)) {
-		vm_touch(visit->desk->vm);
+}
+
+bool viewer_session_give_back(struct viewer_session *session, const char *says, struct err *err)
+{
+	if (!vm_control_give_back(session->desktop->vm, session->fence, says, err)) {
+		return false;
+	}
+	vm_touch(session->desktop->vm);
+	return true;
+}
+
+void viewer_session_drop_control(struct viewer_session *session)
+{
+	struct err err;
+	struct vm *vm = session->desktop->vm;
+	if (viewer_session_holds(session) &&
+		!vm_control_give_back(vm, session->fence, NULL, &err)) {
+		log_warning("sandbox=%s control: %s", vm_id(vm), err.text);
 	}
 }

@@ -15,12 +15,12 @@ static void run_open(struct viewer_pages *pages, struct http_exchange *x, struct
 	const char *rest);
 
 /* One that ends in a slash has what is below it. */
-static const struct place {
+static const struct route {
 	const char *method, *name;
 	bool open; /* for those without the cookie too */
 	void (*run)(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 		const char *rest);
-} places[] = {
+} routes[] = {
 	{ "POST", "open", true, run_open },
 	{ "GET", "events", false, viewer_run_events },
 	{ "GET", "socket", false, viewer_run_socket },
@@ -68,7 +68,7 @@ static void run_open(struct viewer_pages *pages, struct http_exchange *x, struct
 	}
 	if (has_cookie(x, stream)) { /* opened again by whom it let in before */
 		viewer_reply(pages, x, 204, NULL, NULL, 0);
-	} else if (streams_redeem(pages->streams, stream, ticket, cookie, &err)) {
+	} else if (streams_redeem(pages->desktops->streams, stream, ticket, cookie, &err)) {
 		give_cookie(pages, x, stream, cookie);
 		explicit_bzero(cookie, sizeof(cookie));
 	} else {
@@ -79,37 +79,36 @@ static void run_open(struct viewer_pages *pages, struct http_exchange *x, struct
 
 /* ---- the way in ---- */
 
-static const struct place *find_place(const char *method, const char *rest, const char **ret_behind)
+static const struct route *find_route(const char *method, const char *rest, const char **ret_rest)
 {
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		const struct place *place = &places[i];
-		size_t len = strlen(place->name);
-		bool deep = place->name[len - 1] == '/';
-		if (strcmp(place->method, method) == 0 && strncmp(rest, place->name, len) == 0 &&
+	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
+		const struct route *route = &routes[i];
+		size_t len = strlen(route->name);
+		bool deep = route->name[len - 1] == '/';
+		if (strcmp(route->method, method) == 0 && strncmp(rest, route->name, len) == 0 &&
 			(deep || rest[len] == '\0')) {
-			*ret_behind = rest + len;
-			return place;
+			*ret_rest = rest + len;
+			return route;
 		}
 	}
 	return NULL;
 }
 
-static void run_place(struct viewer_pages *pages, struct http_exchange *x, const char *id,
-	const struct place *place, const char *behind)
+static void run_route(struct viewer_pages *pages, struct http_exchange *x, const char *id,
+	const struct route *route, const char *rest)
 {
 	struct err err;
 	if (!viewer_is_ours(pages, x)) {
 		return;
 	}
-	struct stream *stream = streams_find(pages->streams, id, &err);
+	struct stream *stream = streams_find(pages->desktops->streams, id, &err);
 	if (!stream) {
 		viewer_refuse(pages, x, 410, "%s", err.text);
-	} else if (!place->open && !has_cookie(x, stream)) {
+	} else if (!route->open && !has_cookie(x, stream)) {
 		viewer_refuse(pages, x, 401,
-			"this browser was not let in by this link yet: open it as a whole, with "
-			"what follows the #");
+			"not authorized; open the full link, including the part after \"#\"");
 	} else {
-		place->run(pages, x, stream, behind);
+		route->run(pages, x, stream, rest);
 	}
 }
 
@@ -117,13 +116,13 @@ static void run(struct http_exchange *x, void *data)
 {
 	struct viewer_pages *pages = data;
 	struct viewer_path path;
-	const char *behind;
+	const char *rest;
 	if (!viewer_path_read("/s/", http_path(x), &path)) {
 		viewer_refuse(pages, x, 404, "there is nothing here; a stream's link is /s/ID/");
 		return;
 	}
 	bool is_page = strcmp(http_method(x), "GET") == 0 && !*path.rest;
-	const struct place *place = find_place(http_method(x), path.rest, &behind);
+	const struct route *route = find_route(http_method(x), path.rest, &rest);
 	if (is_page && path.bare) { /* what its page asks for is relative to the slash */
 		char to[ID_LEN + 2];
 		snprintf(to, sizeof(to), "%s/", path.id);
@@ -131,8 +130,8 @@ static void run(struct http_exchange *x, void *data)
 		viewer_reply(pages, x, 308, NULL, NULL, 0);
 	} else if (is_page) {
 		viewer_reply_asset(pages, x, "viewer.html");
-	} else if (place) {
-		run_place(pages, x, path.id, place, behind);
+	} else if (route) {
+		run_route(pages, x, path.id, route, rest);
 	} else {
 		viewer_refuse(pages, x, 404, "a stream has nothing there");
 	}

@@ -11,35 +11,32 @@
 #include <string.h>
 
 #define FRESH_US 1000000u
-#define WIDTH 320
-#define BYTES_MAX 40000
+
+static const struct viewer_picture small = { .width = 320, .max_bytes = 40000 };
 
 struct thumbnail_wait {
 	LIST_ENTRY(thumbnail_wait) link;
+	struct viewer_pages *pages;
 	struct http_exchange *x;
 };
 
-bool viewer_is_jpeg(const struct guest_frame *frame)
-{
-	return frame->bytes && frame->len > 3 && memcmp(frame->bytes, "\xff\xd8\xff", 3) == 0;
-}
-
-static void reply(struct desk *desk, struct http_exchange *x)
+static void reply(
+	struct viewer_pages *pages, struct http_exchange *x, const struct thumbnail *thumbnail)
 {
 	char etag[40];
 	const char *have = http_header(x, "If-None-Match");
-	if (!desk->thumbnail.len) {
-		viewer_refuse(desk->pages, x, 404, "there is no picture of this sandbox yet");
+	if (!thumbnail->jpeg.len) {
+		viewer_refuse(pages, x, 404, "there is no picture of this sandbox yet");
 		return;
 	}
-	snprintf(etag, sizeof(etag), "\"%lld\"", (long long)desk->thumbnail_frame);
+	snprintf(etag, sizeof(etag), "\"%lld\"", (long long)thumbnail->frame_id);
 	http_set_header(x, "ETag", etag);
 	http_set_header(x, "Cache-Control", "private, no-cache");
 	if (have && strcmp(have, etag) == 0) {
-		viewer_reply(desk->pages, x, 304, NULL, NULL, 0);
+		viewer_reply(pages, x, 304, NULL, NULL, 0);
 	} else {
-		viewer_reply(desk->pages, x, 200, "image/jpeg", desk->thumbnail.data,
-			desk->thumbnail.len);
+		viewer_reply(
+			pages, x, 200, "image/jpeg", thumbnail->jpeg.data, thumbnail->jpeg.len);
 	}
 }
 
@@ -53,71 +50,83 @@ static void on_closed(struct http_exchange *x, void *data)
 	free(wait);
 }
 
-static void wait_for(struct desk *desk, struct http_exchange *x)
+static void wait_for(
+	struct viewer_pages *pages, struct http_exchange *x, struct thumbnail *thumbnail)
 {
 	struct thumbnail_wait *wait = must(calloc(1, sizeof(*wait)));
+	wait->pages = pages;
 	wait->x = x;
-	LIST_INSERT_HEAD(&desk->waits, wait, link);
+	LIST_INSERT_HEAD(&thumbnail->waits, wait, link);
 	http_on_closed(x, on_closed, wait);
 }
 
-void desk_answer_thumbnails(struct desk *desk)
+static void answer_all(struct watched_desktop *desktop, void *data)
 {
+	struct thumbnail *thumbnail = data;
 	struct thumbnail_wait *wait;
-	while ((wait = LIST_FIRST(&desk->waits))) {
+	(void)desktop;
+	while ((wait = LIST_FIRST(&thumbnail->waits))) {
+		struct viewer_pages *pages = wait->pages;
 		struct http_exchange *x = wait->x;
 		http_on_closed(x, NULL, NULL);
 		on_closed(x, wait);
-		reply(desk, x);
+		reply(pages, x, thumbnail);
 	}
 }
 
 /* ---- making it ---- */
 
-static void on_look(const struct guest_act *res, const struct err *err, void *data)
+static void on_picture(const struct guest_frame *frame, void *data)
 {
-	struct desk *desk = data;
-	(void)err;
-	desk->looking = false;
-	if (res && viewer_is_jpeg(&res->frame)) {
-		buf_done(&desk->thumbnail);
-		buf_append(&desk->thumbnail, res->frame.bytes, res->frame.len);
-		desk->thumbnail_frame = res->frame.frame_id;
+	struct watched_desktop *desktop = data;
+	struct thumbnail *thumbnail = &desktop->thumbnail;
+	thumbnail->being_made = false;
+	if (frame) {
+		buf_done(&thumbnail->jpeg);
+		buf_append(&thumbnail->jpeg, frame->bytes, frame->len);
+		thumbnail->frame_id = frame->frame_id;
 	}
-	if (desk->pages) {
-		desk_answer_thumbnails(desk);
-	}
-	desk_unref(desk);
+	answer_all(desktop, thumbnail);
+	desktop_unref(desktop);
 }
 
-static void look(struct desk *desk)
+static void make(struct watched_desktop *desktop)
 {
-	struct observe observe;
-	double scale = (double)WIDTH / vm_frame(desk->vm).width;
-	observe_init(&observe, OBSERVE_FRAME);
-	observe.quality = 70;
-	observe.max_bytes = BYTES_MAX;
-	observe.scale = scale > 1 ? 1 : scale < 0.1 ? 0.1 : scale;
-	desk->looking = true;
-	desk->thumbnail_us = loop_now_us();
-	desk_ref(desk);
-	guest_look(desk->vm, &observe, on_look, desk);
+	desktop->thumbnail.being_made = true;
+	desktop->thumbnail.made_us = loop_now_us();
+	desktop_ref(desktop);
+	viewer_take_picture(desktop->vm, &small, on_picture, desktop);
 }
 
 void viewer_run_thumbnail(struct viewer_pages *pages, struct http_exchange *x, struct vm *vm)
 {
-	struct desk *desk = desk_of(pages, vm);
-	if (!desk) {
+	struct watched_desktop *desktop = desktop_of(pages->desktops, vm);
+	if (!desktop) {
 		viewer_refuse(pages, x, 410, "this sandbox has ended");
 		return;
 	}
-	bool is_fresh = desk->thumbnail_us && loop_now_us() - desk->thumbnail_us < FRESH_US;
-	if (!desk->looking && (is_fresh || vm_state(vm) != VM_READY)) {
-		reply(desk, x);
+	struct thumbnail *thumbnail = &desktop->thumbnail;
+	bool is_fresh = thumbnail->made_us && loop_now_us() - thumbnail->made_us < FRESH_US;
+	if (!thumbnail->being_made && (is_fresh || vm_state(vm) != VM_READY)) {
+		reply(pages, x, thumbnail);
 		return;
 	}
-	wait_for(desk, x);
-	if (!desk->looking) {
-		look(desk);
+	wait_for(pages, x, thumbnail);
+	if (!thumbnail->being_made) {
+		make(desktop);
 	}
+}
+
+static void free_picture(struct watched_desktop *desktop, void *data)
+{
+	struct thumbnail *thumbnail = data;
+	(void)desktop;
+	buf_done(&thumbnail->jpeg);
+}
+
+void thumbnail_init(struct thumbnail *thumbnail, struct watched_desktop *desktop)
+{
+	static const struct desktop_fns fns = { .ended = answer_all, .freed = free_picture };
+	LIST_INIT(&thumbnail->waits);
+	listener_add(&desktop->observers, &thumbnail->observes, &fns, thumbnail);
 }

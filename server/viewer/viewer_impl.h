@@ -2,14 +2,17 @@
 #define SERVER_VIEWER_VIEWER_IMPL_H
 
 /*
- * What the files of this folder share.  A desk is a sandbox as its watchers see it: who is there, what
- * the agent did last, a picture of it.  A visit is one page that somebody has open: its events, its
- * socket, and perhaps the control of the desk, which it keeps for a while when both are cut.
+ * What the files of this folder share.  A watched desktop is a sandbox as its viewers see it; what
+ * happens to it is told to its observers: the sessions of viewers, the action log, the thumbnail.  A
+ * viewer session is somebody who watches, by a page in a browser or by a VNC client, with a lease of
+ * the desktop's control, perhaps.
  */
 
 #include "base/buf.h"
 #include "base/field.h"
 #include "base/id.h"
+#include "base/listener.h"
+#include "server/viewer/desktop.h"
 #include "server/viewer/parse.h"
 #include "server/viewer/routes.h"
 #include "transport/rfb/websocket_proxy.h"
@@ -19,28 +22,21 @@
 #include <sys/queue.h>
 
 #define VIEWER_BODY_MAX 8192 /* bytes of a body */
-#define VISITS_MAX 64        /* of one stream, those that are away for a moment among them */
 
-LIST_HEAD(desks, desk);
-TAILQ_HEAD(visits, visit);
+LIST_HEAD(watched_desktop_list, watched_desktop);
 TAILQ_HEAD(viewer_sessions, viewer_session);
+TAILQ_HEAD(sign_ins, sign_in);
 LIST_HEAD(thumbnail_waits, thumbnail_wait);
 
 struct viewer_pages {
 	struct http *http;
-	sd_event *event;
-	struct streams *streams;
-	struct vm_pool *vms;
+	struct watched_desktops *desktops;
 	char *prefix, *policy; /* of cookies; the content security policy */
 	bool secure, framed;
 	uint64_t grace_ms;
 	const char *(*authorize)(const char *token, void *data);
 	void *data;
-	struct metrics *metrics;
-	struct listener calls, stream_ends; /* what they follow */
-	struct desks desks;
-	struct viewer_sessions sessions; /* oldest first */
-	sd_event_source *tick;           /* while there are visits */
+	struct sign_ins sign_ins; /* oldest first */
 };
 
 /* ---- reply.c ---- */
@@ -53,7 +49,7 @@ void viewer_reply_json(
 void viewer_refuse(struct viewer_pages *pages, struct http_exchange *x, int status, const char *fmt,
 	...) PRINTF(4, 5);
 void viewer_reply_asset(struct viewer_pages *pages, struct http_exchange *x, const char *name);
-/* Whether the page behind a request is one of ours; answers x when it is not. */
+/* Whether a request comes from one of our pages; answers x when it is not. */
 bool viewer_is_ours(struct viewer_pages *pages, struct http_exchange *x);
 /* Begins events. */
 void viewer_reply_stream(struct viewer_pages *pages, struct http_exchange *x);
@@ -66,143 +62,218 @@ bool viewer_body_json(struct viewer_pages *pages, struct http_exchange *x,
 void viewer_set_cookie(struct viewer_pages *pages, struct http_exchange *x, const char *name,
 	const char *value, const char *path, int64_t seconds);
 
-/* ---- routes.c ---- */
-
-void viewer_need_tick(struct viewer_pages *pages); /* there is a visit */
-
 /* ---- stream_page.c: /s/ID/ ---- */
 
 void viewer_stream_routes(struct viewer_pages *pages);
 
-/* ---- desktop.c ---- */
+/* ---- picture.c ---- */
+
+struct viewer_picture {
+	int width, height; /* at most, in pixels */
+	int64_t max_bytes;
+	struct field_ints point; /* a part of the screen around it, unscaled; count 0: all of it */
+};
+/* frame: a JPEG, or NULL: there is none. */
+typedef void viewer_picture_fn(const struct guest_frame *frame, void *data);
+/* A small picture of a sandbox that is ready.  fn fires once, from the loop. */
+void viewer_take_picture(
+	struct vm *vm, const struct viewer_picture *picture, viewer_picture_fn *fn, void *data);
+
+/* ---- action_log.c ---- */
 
 /* What the agent did, newest last. */
-#define DEEDS_MAX 20
-#define DEED_TEXT_MAX 240
+#define ACTION_LOG_MAX 20
+#define ACTION_LOG_TEXT_MAX 240
 
-enum deed_picture { PICTURE_NONE, PICTURE_WANTED, PICTURE_BEING_MADE, PICTURE_MADE };
+enum action_picture { PICTURE_NONE, PICTURE_WANTED, PICTURE_BEING_MADE, PICTURE_MADE };
 
-struct deed {
+struct logged_action {
 	uint64_t seq; /* 0: none yet */
 	int64_t at;   /* CLOCK_REALTIME, ms */
 	const struct tool *tool;
-	char text[DEED_TEXT_MAX + 1];
+	char text[ACTION_LOG_TEXT_MAX + 1];
 	struct field_ints point; /* count 0: it has none */
 	bool failed;
-	int picture; /* enum deed_picture */
+	int picture; /* enum action_picture */
 	struct buf jpeg;
 };
 
-struct desk {
-	LIST_ENTRY(desk) link;
-	struct viewer_pages *pages;
-	struct vm *vm;
-	struct visits visits;
-	unsigned present; /* visits with events or a socket */
-	unsigned refs;    /* pictures being made, and whoever is at work with it */
-	bool over;        /* vm has ended: not used any more */
-
-	/* action_log.c's */
-	struct deed deeds[DEEDS_MAX]; /* seq at seq % DEEDS_MAX */
+struct action_log {
+	struct listener observes;
+	struct logged_action actions[ACTION_LOG_MAX]; /* seq at seq % ACTION_LOG_MAX */
 	uint64_t last_seq;
 	sd_event_source *picture_timer;
 	bool picturing;
+};
 
-	/* thumbnail.c's */
-	struct buf thumbnail;
-	int64_t thumbnail_frame;
-	uint64_t thumbnail_us; /* when it was made; 0: never */
-	bool looking;
+void action_log_init(struct action_log *log, struct watched_desktop *desktop);
+void action_log_add(struct watched_desktop *desktop, const struct activity_record *record);
+/* NULL: not kept */
+const struct logged_action *action_log_at(const struct action_log *log, uint64_t seq);
+void viewer_run_picture(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
+	const char *rest);
+
+/* ---- thumbnail.c ---- */
+
+struct thumbnail {
+	struct listener observes;
+	struct buf jpeg;
+	int64_t frame_id;
+	uint64_t made_us; /* 0: never */
+	bool being_made;
 	struct thumbnail_waits waits;
 };
 
-/* The one of this sandbox, made if need be; NULL: it has ended. */
-struct desk *desk_find(struct viewer_pages *pages, const struct vm *vm); /* NULL: there is none */
-struct desk *desk_of(struct viewer_pages *pages, struct vm *vm);
-void desk_free(struct desk *desk); /* the pages go */
-void desk_ref(struct desk *desk);
-void desk_unref(struct desk *desk);
-/* Each visit is told how things are, if that is news to it, and its socket may what it may. */
-void desk_tell(struct desk *desk);
-void desk_ended(struct desk *desk); /* the sandbox has */
+void thumbnail_init(struct thumbnail *thumbnail, struct watched_desktop *desktop);
+void viewer_run_thumbnail(struct viewer_pages *pages, struct http_exchange *x, struct vm *vm);
 
-/* ---- session.c ---- */
+/* ---- desktop.c ---- */
 
-struct visit {
-	TAILQ_ENTRY(visit) link;
-	struct desk *desk;
+struct watched_desktops {
+	sd_event *event;
+	struct vm_pool *vms;
+	struct streams *streams;
+	struct metrics *metrics; /* NULL: nobody counts */
+	struct watched_desktop_list all;
+	struct listener calls, stream_ends;
+	sd_event_source *tick; /* while there are sessions */
+};
+
+struct watched_desktop {
+	LIST_ENTRY(watched_desktop) link;
+	struct watched_desktops *desktops; /* NULL: they have gone */
+	struct vm *vm;
+	struct listeners observers; /* of desktop_fns */
+	struct viewer_sessions sessions;
+	unsigned present; /* sessions whose viewer is connected */
+	unsigned refs;    /* pictures being made, and whoever is at work with it */
+	bool over;        /* vm has ended: not used any more */
+	struct action_log log;
+	struct thumbnail thumbnail;
+};
+
+/* Its observers' functions; each may be NULL. */
+struct desktop_fns {
+	/* Its state, who has control, who watches, or the log: perhaps. */
+	void (*changed)(struct watched_desktop *desktop, void *data);
+	void (*unwatched)(struct watched_desktop *desktop, void *data); /* the last session ended */
+	void (*ended)(struct watched_desktop *desktop, void *data);     /* its sandbox; once */
+	void (*freed)(struct watched_desktop *desktop, void *data);     /* the last of it */
+};
+
+/* NULL: it has no viewer and no action. */
+struct watched_desktop *desktop_find(struct watched_desktops *desktops, const struct vm *vm);
+/* The same, made if need be; NULL: it has ended. */
+struct watched_desktop *desktop_of(struct watched_desktops *desktops, struct vm *vm);
+void desktop_ref(struct watched_desktop *desktop);
+void desktop_unref(struct watched_desktop *desktop);
+void desktop_changed(struct watched_desktop *desktop);      /* tells its observers */
+void desktops_need_tick(struct watched_desktops *desktops); /* there is a session */
+const char *viewer_state_word(const struct vm *vm);
+
+/* ---- session.c: what all viewers have in common ---- */
+
+struct viewer_session;
+
+struct viewer_session_type {
+	bool shows_actions; /* and pictures of them */
+	/* The desktop has changed, or its control; NULL: it asks by itself. */
+	void (*update)(struct viewer_session *session);
+	/* Its stream has ended: the viewer is told, and closed; ends in
+	 * viewer_session_end_stream(). */
+	void (*stream_ended)(
+		struct viewer_session *session, enum stream_code code, const char *reason);
+	void (*tick)(struct viewer_session *session); /* every few seconds; NULL: nothing */
+};
+
+/* First in what a kind of viewer keeps. */
+struct viewer_session {
+	TAILQ_ENTRY(viewer_session) link;
+	const struct viewer_session_type *type;
+	struct listener observes;
+	struct watched_desktop *desktop;
 	struct stream *stream; /* NULL: it has ended */
-	char id[ID_LEN + 1];
-	struct http_exchange *events; /* an SSE stream; NULL: none */
-	struct wire *wire;            /* events by a WebSocket instead; NULL: none */
-	uint64_t told;                /* the last deed's seq */
-	char *said;                   /* the last state, as text */
-	struct plug *plug;            /* its socket; NULL: none */
-	struct stream_counts counted; /* by the metrics */
-	uint64_t fence;               /* 0: it was never given control */
+	uint64_t fence;        /* 0: it was never given control */
 	bool present;
-	sd_event_source *away; /* it has neither events nor a socket */
+};
+
+void viewer_session_begin(struct viewer_session *session, const struct viewer_session_type *type,
+	struct watched_desktop *desktop, struct stream *stream);
+/* Gives back what control it has.  The memory is its type's to free, before or after. */
+void viewer_session_end(struct viewer_session *session);
+/* Its stream has ended: the same, and nobody may use that any more. */
+void viewer_session_end_stream(struct viewer_session *session);
+/* Its viewer is connected: counted where viewers are. */
+void viewer_session_set_present(struct viewer_session *session, bool present);
+bool viewer_session_holds(const struct viewer_session *session); /* the control of its desktop */
+enum rfb_policy viewer_session_policy(const struct viewer_session *session);
+/* Takes control, if it does not have it: a use of the sandbox. */
+void viewer_session_take(struct viewer_session *session, const char *who);
+/* says: to the agent, or NULL. */
+bool viewer_session_give_back(
+	struct viewer_session *session, const char *says, struct err *err) NODISCARD;
+/* Gives back what control it has, without a word. */
+void viewer_session_drop_control(struct viewer_session *session);
+
+/* ---- page_session.c: a page in a browser ---- */
+
+#define PAGES_MAX 64 /* of one stream, those that are away for a moment among them */
+
+struct page_session {
+	struct viewer_session session; /* first */
+	struct viewer_pages *pages;
+	char id[ID_LEN + 1];
+	struct http_exchange *events;  /* an SSE stream; NULL: none */
+	struct event_channel *channel; /* events by a WebSocket instead; NULL: none */
+	uint64_t sent;                 /* the last action's seq */
+	char *sent_state;              /* as text; NULL: none yet */
+	struct rfb_connection *rfb;    /* NULL: none */
+	struct stream_counts counted;  /* by the metrics */
+	sd_event_source *away;         /* it has neither events nor an RFB connection */
 };
 
 /* NULL: there are too many of this stream's. */
-struct visit *visit_new(struct desk *desk, struct stream *stream);
-struct visit *visit_find(struct desk *desk, const struct stream *stream, const char *id);
-/* Its events or its socket came or went.  May free it. */
-void visit_changed(struct visit *visit);
-bool visit_holds(const struct visit *visit); /* the control of its desk */
-/* Its stream has: it is told, and closed. */
-void visit_stream_ended(struct visit *visit, enum stream_code code, const char *reason);
-void visit_free(struct visit *visit);
-/* Counts what went through its socket since the last time. */
-void visit_count(struct visit *visit);
+struct page_session *page_session_new(
+	struct viewer_pages *pages, struct watched_desktop *desktop, struct stream *stream);
+struct page_session *page_session_find(
+	struct watched_desktop *desktop, const struct stream *stream, const char *id);
+/* Its events or its RFB connection came or went.  May free it. */
+void page_session_changed(struct page_session *page);
+/* Counts what went through its RFB connection since the last time. */
+void page_session_count(struct page_session *page);
+void page_sessions_free(struct viewer_pages *pages); /* all of them */
 
 /* ---- events.c ---- */
 
 void viewer_run_events(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 	const char *rest);
-void visit_tell_state(struct visit *visit);
-void visit_tell_deeds(struct visit *visit);
+void events_send_state(struct page_session *page);
+void events_send_actions(struct page_session *page);
 /* Who is shown one window learns nothing of what happens in others. */
-bool viewer_sees_deeds(const struct stream *stream);
-void visit_tell_end(struct visit *visit, enum stream_code code, const char *reason);
-/* A page cannot see a WebSocket's pings: something to hear, now and then. */
-void visit_tell_alive(struct visit *visit);
-void visit_forget_wire(struct visit *visit); /* closes it; it says nothing any more */
+bool viewer_sees_actions(const struct stream *stream);
+void events_send_end(struct page_session *page, enum stream_code code, const char *reason);
+/* A page cannot see a WebSocket's pings: sends something, now and then. */
+void events_send_alive(struct page_session *page);
+void events_drop_channel(struct page_session *page); /* closes it without a callback */
 /* {holder, who?, since, wanted?} */
 json_t *viewer_control_json(const struct vm *vm);
-const char *viewer_state_word(const struct vm *vm);
 
 /* ---- rfb_socket.c ---- */
 
 void viewer_run_socket(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 	const char *rest);
-void visit_set_policy(struct visit *visit);
-void visit_unplug(struct visit *visit, unsigned code, const char *reason);
-struct stream_counts visit_counts(const struct visit *visit);
+void rfb_socket_set_policy(struct page_session *page);
+void rfb_socket_close(struct page_session *page, unsigned code, const char *reason);
+struct stream_counts rfb_socket_counts(const struct page_session *page);
 
 /* ---- control.c ---- */
 
 void viewer_run_control(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 	const char *rest);
 
-/* ---- action_log.c ---- */
-
-void viewer_run_picture(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
-	const char *rest);
-const struct deed *desk_deed(const struct desk *desk, uint64_t seq); /* NULL: not (any more) */
-void desk_forget_pictures(struct desk *desk);
-extern const struct activity_fns viewer_follows_calls; /* data is the pages */
-
 /* ---- dashboard.c: / ---- */
 
 void viewer_list_routes(struct viewer_pages *pages);
 void viewer_list_free(struct viewer_pages *pages);
-
-/* ---- thumbnail.c ---- */
-
-void viewer_run_thumbnail(struct viewer_pages *pages, struct http_exchange *x, struct vm *vm);
-void desk_answer_thumbnails(struct desk *desk);
-/* Whether these bytes begin as a JPEG does; they come from inside a sandbox. */
-bool viewer_is_jpeg(const struct guest_frame *frame);
 
 #endif

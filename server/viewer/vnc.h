@@ -2,7 +2,7 @@
 #define SERVER_VIEWER_VNC_H
 
 #include "server/config/config.h"
-#include "tools/streams.h"
+#include "server/viewer/desktop.h"
 
 /* Streams for VNC viewers that are no browser: a link's id is their name, its ticket the password.
  */
@@ -10,11 +10,11 @@
 struct listen_vnc;
 
 /* NULL with err: it cannot listen. */
-struct listen_vnc *listen_vnc_new(sd_event *event, const struct config *config, struct vm_pool *vms,
-	struct streams *streams, struct err *err) NODISCARD;
+struct listen_vnc *listen_vnc_new(sd_event *event, const struct config *config,
+	struct watched_desktops *desktops, struct err *err) NODISCARD;
 /* "127.0.0.1:5901", "unix:PATH" */
 const char *listen_vnc_address(const struct listen_vnc *listen);
-/* Closes all viewers; before the streams.  NULL-safe. */
+/* Closes all viewers; before the desktops.  NULL-safe. */
 void listen_vnc_free(struct listen_vnc *listen);
 
 #endif

@@ -114,8 +114,7 @@ Test(viewer, options_that_cannot_be_are_refused)
 		{ .frame_ancestors = "https://a\r\nX: y" },
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		cr_expect_null(viewer_pages_new(
-			site.http.http, site.streams, site.host.pool, &bad[i], &err));
+		cr_expect_null(viewer_pages_new(site.http.http, site.desktops, &bad[i], &err));
 		cr_expect_eq(err.kind, ERR_ARGUMENT);
 	}
 }

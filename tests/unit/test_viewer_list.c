@@ -211,8 +211,9 @@ Test(viewer_list, without_tokens_there_is_no_list)
 	begin(&f);
 	struct vm_pool *vms = vm_pool_new(f.event, &config, vm_backends);
 	struct streams *streams = streams_new(f.event, vms);
+	struct watched_desktops *desktops = watched_desktops_new(f.event, vms, streams, NULL, NULL);
 	struct viewer_pages *pages =
-		viewer_pages_new(f.http, streams, vms, &(struct viewer_options){ 0 }, &err);
+		viewer_pages_new(f.http, desktops, &(struct viewer_options){ 0 }, &err);
 	cr_assert(pages);
 	cr_expect_eq(status_of(&f, &(struct ask){ .path = "/" }), 404);
 	cr_expect_eq(status_of(&f, &(struct ask){ .path = "/sandboxes" }), 404);
@@ -220,6 +221,7 @@ Test(viewer_list, without_tokens_there_is_no_list)
 	sse_free(f.sse);
 	http_free(f.http);
 	viewer_pages_free(pages);
+	watched_desktops_free(desktops);
 	streams_free(streams);
 	vm_pool_free(vms);
 	curl_multi_cleanup(f.multi);

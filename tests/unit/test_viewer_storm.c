@@ -101,7 +101,7 @@ static void listen_to(struct page *p, struct link *link)
 	p->has_events = true;
 }
 
-static void plug_in(struct page *p, struct link *link)
+static void open_socket(struct page *p, struct link *link)
 {
 	auto_buf struct buf hello = { 0 }, rfb = { 0 };
 	use(link);
@@ -234,7 +234,7 @@ static void step(void)
 		break;
 	case 6:
 	case 7:
-		plug_in(p, pages[at].link);
+		open_socket(p, pages[at].link);
 		break;
 	case 8:
 		talk(p);

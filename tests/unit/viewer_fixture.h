@@ -15,6 +15,7 @@ struct viewer_site {
 	struct host host;
 	struct vm *vm;
 	struct streams *streams;
+	struct watched_desktops *desktops;
 	struct viewer_pages *pages;
 	struct tool_set *tools;
 	struct metrics *metrics;
@@ -38,9 +39,9 @@ static inline void site_begin_with(
 	t->metrics = metrics_new(t->tools);
 	t->streams = streams_new(t->http.event, t->host.pool);
 	options.authorize = authorize;
-	options.metrics = t->metrics;
-	options.activity = &t->activity;
-	t->pages = viewer_pages_new(t->http.http, t->streams, t->host.pool, &options, &err);
+	t->desktops = watched_desktops_new(
+		t->http.event, t->host.pool, t->streams, t->metrics, &t->activity);
+	t->pages = viewer_pages_new(t->http.http, t->desktops, &options, &err);
 	cr_assert(t->pages, "%s", err.text);
 	t->vm = host_vm(&t->host);
 }
@@ -65,6 +66,7 @@ static inline void site_end(struct viewer_site *t)
 	sse_free(f->sse);
 	http_free(f->http);
 	viewer_pages_free(t->pages);
+	watched_desktops_free(t->desktops);
 	streams_free(t->streams);
 	vm_pool_free(t->host.pool);
 	metrics_free(t->metrics);
