@@ -314,7 +314,7 @@ Test(viewer, a_stream_that_expires_closes_its_viewers)
 	open_stream(&site, STREAM_VIEW, 4);
 	let_in(&site);
 	page_open(&site, &p);
-	expect_end(&site, &p, STREAM_EXPIRED, "time is over");
+	expect_end(&site, &p, STREAM_EXPIRED, "expired");
 	page_close(&site, &p);
 }
 
