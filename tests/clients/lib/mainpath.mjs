@@ -51,7 +51,7 @@ async function acts({ call }) {
 		['right_click', { coordinate: [0, 0] }, 'Right-clicked.'],
 		['key', { text: 'Escape' }, 'Pressed Escape.'],
 		['double_click', { coordinate: [100, 120] }, 'Double-clicked.'],
-		['mouse_move', { coordinate: [640, 400] }, 'Moved the mouse.'],
+		['mouse_move', { coordinate: [640, 400] }, 'Moved the pointer.'],
 		['left_click_drag', { start_coordinate: [10, 10], coordinate: [60, 60] }, 'Dragged.'],
 		['scroll', { scroll_direction: 'down', scroll_amount: 3, coordinate: [640, 400] },
 			'Scrolled down.'],
