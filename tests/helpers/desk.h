@@ -199,8 +199,8 @@ static inline void desk_start_server(struct desk *desk, const char *size)
 static inline void desk_open_display(struct desk *desk)
 {
 	struct err err = { 0 };
-	desk->agent.display =
-		display_open(desk->agent.event, desk->name, &desk_handlers, desk, &err);
+	struct connections made = connect_now(desk->name);
+	desk->agent.display = display_open(desk->agent.event, &made, &desk_handlers, desk, &err);
 	cr_assert(desk->agent.display, "%s", err.text);
 }
 

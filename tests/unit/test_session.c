@@ -3,7 +3,9 @@
 #include "agent_client.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 static const char *text_of(const json_t *event, const char *key)
 {
@@ -185,6 +187,71 @@ Test(session, goes_on_when_its_programs_are_stopped)
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
 		kill(client_pid_of(&c, programs[i]), SIGSTOP);
 	}
+	client_call(&c, "launch",
+		json_pack("{s:s, s:i}", "application", "xterm", "timeout_ms", 20000), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect(json_object_get(a.result, "window"));
+	answer_done(&a);
+	client_stop(&c);
+}
+
+/* ---- a client that grabs the X server before the agent is there ---- */
+
+static struct sockaddr_un display_socket(struct client *c)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct shell sh;
+	shell_run(c, "echo ${DISPLAY#:}", &sh);
+	snprintf(at.sun_path, sizeof(at.sun_path), "/tmp/.X11-unix/X%ld",
+		strtol(buf_text(&sh.out), NULL, 10));
+	shell_done(&sh);
+	return at;
+}
+
+/* Grabs each new server.  The greeting and the request are one write, so the server has read them
+ * before the agent, which waits for its sign, has connected. */
+static pid_t start_grabber(const struct sockaddr_un *at)
+{
+	static const char hello_and_grab[] = "l\0\13\0\0\0\0\0\0\0\0\0"
+					     "\44\0\1";
+	pid_t pid = fork();
+	if (pid != 0) {
+		return pid;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		char answer[4096];
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (connect(fd, (const void *)at, sizeof(*at)) == 0 &&
+			write(fd, hello_and_grab, sizeof(hello_and_grab)) > 0) {
+			while (read(fd, answer, sizeof(answer)) > 0) {
+			}
+		}
+		close(fd);
+	}
+}
+
+Test(session, outlives_a_client_that_grabs_a_new_x_server)
+{
+	struct client c;
+	struct answer a;
+	client_start_ready(&c);
+	struct sockaddr_un at = display_socket(&c);
+	size_t before = json_array_size(c.events);
+	kill(client_pid_of(&c, "Xvnc"), SIGKILL);
+	pid_t grabber = start_grabber(&at);
+	while (!client_find(&c, "resting", before) && !client_find(&c, "restarted", before)) {
+		client_call(&c, "ping", NULL, &a);
+		cr_assert(a.result, "%s", a.err.text);
+		answer_done(&a);
+		usleep(100000);
+	}
+	const json_t *event = client_expect(&c, "resting", before);
+	cr_expect_str_eq(text_of(event, "what"), "X server");
+	cr_expect(strstr(text_of(event, "why"), "did not answer"), "%s", text_of(event, "why"));
+	kill(grabber, SIGKILL);
+	waitpid(grabber, NULL, 0);
+	client_expect(&c, "restarted", before);
 	client_call(&c, "launch",
 		json_pack("{s:s, s:i}", "application", "xterm", "timeout_ms", 20000), &a);
 	cr_assert(a.result, "%s", a.err.text);

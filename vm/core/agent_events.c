@@ -195,18 +195,18 @@ static bool on_resting(struct vm *vm, const void *args, struct err *err)
 {
 	const struct resting *r = args;
 	const char *what = restartable[r->what];
+	const char *why = r->why ? r->why : "no reason is known";
 	long long s = (long long)(r->ms + 999) / 1000;
 	(void)err;
 	if (!is_told(vm)) {
 		return true;
 	}
-	log_warning("sandbox=%s resting=\"%s\" s=%lld why=\"%s\"", vm->id, what, s,
-		r->why ? r->why : "");
+	log_warning("sandbox=%s resting=\"%s\" s=%lld why=\"%s\"", vm->id, what, s, why);
 	vm_add_note(vm,
-		"The %s died again and again: the desktop goes on without it, and it is started "
-		"again in %lld s.",
+		"The %s does not work: the desktop goes on without it, and it is started again in "
+		"%lld s.",
 		what, s);
-	vm_tell_news(vm, "The %s died again and again: %s", what, r->why ? r->why : "");
+	vm_tell_news(vm, "The %s failed: %s", what, why);
 	return true;
 }
 

@@ -36,10 +36,10 @@ static const struct display_handlers display_handlers = {
 	.lost = on_display_lost,
 };
 
-static bool on_display_up(const char *name, struct err *err, void *data)
+static bool on_display_up(struct connections *made, struct err *err, void *data)
 {
 	struct agent_main *agent = data;
-	struct display *d = display_open(agent->shared.event, name, &display_handlers, agent, err);
+	struct display *d = display_open(agent->shared.event, made, &display_handlers, agent, err);
 	agent->shared.display = d;
 	agent->clipboard = d ? clipboard_new(d) : NULL;
 	return d;

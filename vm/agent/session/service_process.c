@@ -57,8 +57,12 @@ static void note_death(struct service_process *p, int wstatus)
 	last = last ? last + 1 : output;
 	bool told = *last && WIFEXITED(wstatus); /* a killed process had no time for a reason */
 	struct err why;                          /* keeps it UTF-8 */
-	err_set(&why, ERR_HOST, "it %s%s%s", how, told ? "; its output ended with " : "",
-		told ? quote_end(quote, last, strlen(last), 200) : "");
+	if (p->silent_s) {
+		err_set(&why, ERR_HOST, "it did not answer within %d s", p->silent_s);
+	} else {
+		err_set(&why, ERR_HOST, "it %s%s%s", how, told ? "; its output ended with " : "",
+			told ? quote_end(quote, last, strlen(last), 200) : "");
+	}
 	log_warning("the %s died: %s", p->service->what, why.text);
 	free(p->died);
 	p->died = must(strdup(why.text));
@@ -84,6 +88,12 @@ void service_process_stop(struct service_process *p)
 	if (p->state != SERVICE_ABSENT && p->state != SERVICE_RESTING) {
 		set_down(p);
 	}
+}
+
+void service_process_is_silent(struct service_process *p, int seconds)
+{
+	p->silent_s = seconds;
+	kill(p->pid, SIGKILL);
 }
 
 bool service_process_dies_often(struct service_process *p)
@@ -195,6 +205,7 @@ bool service_process_start(struct service_process *p, const struct places *place
 			why.sys == ENOENT ? p->service->package : "");
 	}
 	p->state = SERVICE_STARTING;
+	p->silent_s = 0;
 	reaper_keep_running(place_of(p), p->pid);
 	sd_event_add_child(p->event, &p->child, p->pid, WEXITED, on_death, p);
 	return true;

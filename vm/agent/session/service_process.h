@@ -48,7 +48,8 @@ struct service_process {
 	size_t line_len;
 	char *died; /* why, until it is back; owned */
 	uint64_t deaths[SERVICE_DEATHS_MAX];
-	bool was_up; /* ever: what never was ends the desktop */
+	bool was_up;  /* ever: what never was ends the desktop */
+	int silent_s; /* it was ended because it had not answered for so long; 0: it was not */
 	sd_event_source *rest;
 	uint64_t rest_ms, rested_us; /* the last rest, and when it began */
 };
@@ -61,6 +62,8 @@ bool service_process_start(
 	struct service_process *p, const struct places *places, struct err *err) NODISCARD;
 /* Kills it without telling. */
 void service_process_stop(struct service_process *p);
+/* Kills it because it has not answered for that long; died() fires later. */
+void service_process_is_silent(struct service_process *p, int seconds);
 /* Counts a death.  True: more than a mishap explains. */
 bool service_process_dies_often(struct service_process *p);
 /* SERVICE_RESTING for p->rest_ms, longer each time, unless it has run well for long. */

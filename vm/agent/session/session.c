@@ -15,6 +15,7 @@
 #include "vm/agent/session/autostart.h"
 #include "vm/agent/session/service_process.h"
 #include "vm/agent/x11/capture.h"
+#include "vm/agent/x11/connect.h"
 #include "vm/agent/x11/display.h"
 #include "vm/agent/x11/windows.h"
 
@@ -26,6 +27,8 @@
 #include <string.h>
 #include <unistd.h>
 
+/* An X server that has started accepts clients, unless one of them prevents it. */
+#define ANSWER_S 10
 #define PANEL_WAIT_MS 2000  /* a desktop whose panel does not show up is ready all the same */
 #define BACKGROUND 0x2f4858 /* calm, and neither black nor white: what did not paint is seen */
 
@@ -36,6 +39,8 @@ struct session {
 	struct places places;
 	struct service_process all[SERVICES];
 	sd_event_source *panel_timer;
+	struct connect *connect; /* to the X server, in progress */
+	sd_event_source *answer_timer;
 	bool ready, was_ready, autostarted, given_up;
 };
 
@@ -96,8 +101,15 @@ static void give_up_without_account(struct session *s)
 	give_up(s, text);
 }
 
+static void stop_connecting(struct session *s)
+{
+	connect_cancel(take_ptr(&s->connect));
+	loop_drop(&s->answer_timer);
+}
+
 static void display_gone(struct session *s)
 {
+	stop_connecting(s);
 	s->handlers->display_gone(s->data);
 	for (int i = 0; i < SERVICES; i++) {
 		if (s->all[i].service->on_display) {
@@ -123,8 +135,13 @@ static void died_too_often(struct service_process *p)
 		rest(p);
 		return;
 	}
-	buf_printf(&text, "the %s died more than %d times within 30 seconds; the last time %s",
-		p->service->what, SERVICE_DEATHS_MAX, p->died);
+	if (p->silent_s) {
+		buf_printf(&text, "the %s failed: %s", p->service->what, p->died);
+	} else {
+		buf_printf(&text,
+			"the %s died more than %d times within 30 seconds; the last time %s",
+			p->service->what, SERVICE_DEATHS_MAX, p->died);
+	}
 	give_up(p->data, buf_text(&text));
 }
 
@@ -136,7 +153,7 @@ static void on_died(struct service_process *p)
 	}
 	if (died_of_no_account(p)) {
 		give_up_without_account(s);
-	} else if (service_process_dies_often(p)) {
+	} else if (service_process_dies_often(p) || p->silent_s) {
 		died_too_often(p);
 	}
 	advance(s);
@@ -182,28 +199,49 @@ static void prepare_root(struct display *d)
 		(const unsigned char *)resources, sizeof(resources) - 1);
 }
 
-static void x_server_is_up(struct service_process *p)
+static void on_connected(struct connections made, void *data)
+{
+	struct session *s = data;
+	struct service_process *x = &s->all[SERVICE_X];
+	struct err err = { 0 };
+	s->connect = NULL;
+	loop_drop(&s->answer_timer);
+	if (!s->handlers->display_up(&made, &err, s->data)) {
+		log_warning("%s", err.text);
+		kill(x->pid, SIGKILL);
+		return;
+	}
+	prepare_root(s->agent->display);
+	set_up(x);
+}
+
+/* The attempt to connect ends with the server. */
+static int on_answer_late(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct session *s = data;
+	loop_drop(&s->answer_timer);
+	service_process_is_silent(&s->all[SERVICE_X], ANSWER_S);
+	return 0;
+}
+
+static void x_server_has_started(struct service_process *p)
 {
 	struct session *s = p->data;
-	struct err err = { 0 };
 	if (strspn(p->line, "0123456789") != strlen(p->line) || strlen(p->line) > 8) {
 		return give_up(s, "the X server did not say the number of its display");
 	}
 	snprintf(s->places.display, sizeof(s->places.display), ":%.8s", p->line);
 	environment_set("DISPLAY", s->places.display);
-	if (!s->handlers->display_up(s->places.display, &err, s->data)) {
-		log_warning("%s", err.text);
-		kill(p->pid, SIGKILL);
-		return;
-	}
-	prepare_root(s->agent->display);
-	set_up(p);
+	s->connect = connect_start(s->agent->event, s->places.display, on_connected, s);
+	s->answer_timer = loop_after_ms(s->agent->event, ANSWER_S * 1000, on_answer_late, s);
 }
 
 static void on_line(struct service_process *p)
 {
 	if (p->service == &services[SERVICE_X]) {
-		x_server_is_up(p);
+		x_server_has_started(p);
 	} else {
 		set_up(p);
 	}
@@ -406,6 +444,7 @@ void session_free(struct session *s)
 	if (!s) {
 		return;
 	}
+	stop_connecting(s);
 	for (int i = SERVICES - 1; i >= 0; i--) {
 		service_process_done(&s->all[i]);
 	}

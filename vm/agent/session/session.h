@@ -12,6 +12,7 @@
  */
 
 struct agent;
+struct connections; /* vm/agent/x11/connect.h */
 struct session;
 
 /* Fire from the loop, or inside session_start() and session_restored(). */
@@ -20,15 +21,15 @@ struct session_handlers {
 	 * since the agent's start. */
 	void (*stage)(const char *stage, uint64_t ms, void *data);
 	void (*ready)(uint64_t ms, void *data);
-	/* A part died too often and is started again after ms. */
+	/* A part died too often, or does not answer, and is started again after ms. */
 	void (*resting)(const char *what, const char *why, uint64_t ms, void *data);
 	/* A part that died is up again; why: how it died. */
 	void (*restarted)(const char *what, const char *why, void *data);
 	/* There will never be a desktop, or never again; once, and the last one. */
 	void (*failed)(const char *text, void *data);
-	/* The X server answers under this name: agent->display must be open after this.  False: err
-	 * is set, and the X server is started again. */
-	bool (*display_up)(const char *name, struct err *err, void *data);
+	/* The X server answers on these connections, which are the callee's: agent->display must be
+	 * open after this.  False: err is set, and the X server is started again. */
+	bool (*display_up)(struct connections *made, struct err *err, void *data);
 	/* agent->display must be NULL after this; may come twice. */
 	void (*display_gone)(void *data);
 };

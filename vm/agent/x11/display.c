@@ -44,12 +44,6 @@ static int on_x_error(Display *x, XErrorEvent *event)
 	return 0;
 }
 
-static int on_io_error(Display *x)
-{
-	(void)x;
-	return 0;
-}
-
 /* Called by Xlib where it would exit, deep inside any of its functions: only notes the fact. */
 static void on_io_exit(Display *x, void *data)
 {
@@ -137,29 +131,18 @@ static void select_events(struct display *d)
 	d->damage = XDamageCreate(d->x, d->root, XDamageReportDeltaRectangles);
 }
 
-/* Another client's grab of the server stops nothing that comes after the first moment. */
-static Display *open_unstoppable(const char *name)
-{
-	Display *x = XOpenDisplay(name);
-	if (x) {
-		XTestGrabControl(x, True);
-		XFlush(x);
-	}
-	return x;
-}
-
-struct display *display_open(sd_event *event, const char *name,
+struct display *display_open(sd_event *event, struct connections *made,
 	const struct display_handlers *handlers, void *data, struct err *err)
 {
-	XSetErrorHandler(on_x_error);
-	XSetIOErrorHandler(on_io_error);
-	Display *x = open_unstoppable(name);
+	Display *x = made->x;
 	if (!x) {
-		err_set(err, ERR_HOST, "no X server answers on display %s", name);
+		err_set(err, ERR_HOST, "the X server does not answer");
 		return NULL;
 	}
+	XSetErrorHandler(on_x_error);
 	struct display *d = must(calloc(1, sizeof(*d)));
-	d->recorder = open_unstoppable(name);
+	d->recorder = made->recorder;
+	*made = (struct connections){ 0 };
 	if (d->recorder) {
 		XSetIOErrorExitHandler(d->recorder, on_recorder_exit, d);
 	}

@@ -2,6 +2,7 @@
 #define VM_AGENT_X11_DISPLAY_H
 
 #include "base/err.h"
+#include "vm/agent/x11/connect.h"
 #include "vm/agent/x11/layout.h"
 #include "vm/wire/geometry.h"
 
@@ -12,11 +13,11 @@
 #include <systemd/sd-event.h>
 
 /*
- * The X connection, and a second one for a record.  No other client's grab of the server stops
- * either, and nothing else of the agent opens one.  X errors are caught, never fatal: wrap requests
- * that may meet a dying window in display_trap()/display_untrap().  A lost connection is reported
- * from the loop, and every call on a lost display fails. Requests are flushed, and events that Xlib
- * has already read are delivered, before the loop sleeps: callers need not care.
+ * The X connection, and a second one for a record.  Nothing else of the agent opens one.  X errors
+ * are caught, never fatal: wrap requests that may meet a dying window in
+ * display_trap()/display_untrap().  A lost connection is reported from the loop, and every call on a
+ * lost display fails. Requests are flushed, and events that Xlib has already read are delivered,
+ * before the loop sleeps: callers need not care.
  */
 
 struct display;
@@ -30,9 +31,9 @@ struct display_handlers {
 		const struct err *why, void *data); /* once; display_close() is allowed inside */
 };
 
-/* name: ":0".  Opens, checks the extensions needed, selects root events (structure and property
+/* Takes the connections, checks the extensions needed, selects root events (structure and property
  * changes), starts damage tracking. */
-struct display *display_open(sd_event *event, const char *name,
+struct display *display_open(sd_event *event, struct connections *made,
 	const struct display_handlers *handlers, void *data, struct err *err) NODISCARD;
 void display_close(struct display *d); /* NULL-safe */
 
