@@ -49,7 +49,7 @@ function people(session) {
 		assert.equal(guest.mode, 'view');
 		const again = await redeem(link);
 		assert.equal(again.status, 403);
-		assert.match((await again.json()).error, /used already/);
+		assert.match((await again.json()).error, /already used/);
 		assert.match(await call('stream_list'), new RegExp(`${stream_id(link)}: view, .* 1 person watches`));
 		assert.ok(!(await call('stream_list')).includes(link.split('#')[1]));
 		guest.leave();
@@ -320,7 +320,7 @@ for (const [name, [make, connect]] of Object.entries(clients)) {
 			answers = [accept('the code is 42')];
 			asked.length = 0;
 			const text = await session.call('request_human', { reason: 'Read me the code.' });
-			assert.match(text, /A person answered[^]*"the code is 42"/);
+			assert.match(text, /A user answered[^]*"the code is 42"/);
 			assert.match(asked[0].message, /Read me the code\./);
 			link_in(asked[0].message);
 			assert.equal(asked.length, 1);
