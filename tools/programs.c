@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "tools/result.h"
+#include "vm/wire/messages.h"
 
 #include <string.h>
 
@@ -32,9 +33,9 @@ static const struct field launch_fields[] = {
 	FIELD_STR(struct launch_args, application,
 		"Program to start: an application id from list_applications, a program name or "
 		"an absolute path.",
-		.required = true, .min = 1, .max = 1000),
+		.required = true, .min = 1, .max = MESSAGE_APPLICATION_MAX),
 	FIELD_STR(struct launch_args, uri, "File path or URL that the program opens.", .min = 1,
-		.max = 4000),
+		.max = MESSAGE_URI_MAX),
 	INPUT_ENDS(struct launch_args),
 };
 

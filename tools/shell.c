@@ -2,7 +2,7 @@
 
 #include "base/cleanup.h"
 #include "tools/result.h"
-#include "vm/wire/protocol.h"
+#include "vm/wire/messages.h"
 
 #include <string.h>
 
@@ -25,9 +25,9 @@ struct shell {
 static const struct field fields[] = {
 	FIELD_STR(struct shell_args, command,
 		"Command line for the login shell of the desktop's user.", .required = true,
-		.min = 1, .max = EXEC_COMMAND_MAX),
+		.min = 1, .max = MESSAGE_COMMAND_MAX),
 	FIELD_STR(struct shell_args, cwd, "Working directory. Default: the home directory.",
-		.min = 1, .max = 4000),
+		.min = 1, .max = MESSAGE_PATH_MAX),
 	FIELD_DEC(struct shell_args, timeout,
 		"Timeout in seconds. The command and its child processes are then killed.",
 		.min = 1, .max = SHELL_TIMEOUT_MAX, .preset = 120),

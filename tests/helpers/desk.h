@@ -312,10 +312,11 @@ static inline void desk_expect_file(struct desk *desk, const char *name, const c
 static inline void desk_begin(struct desk *desk, struct request *req, json_t *args)
 {
 	*req = (struct request){ .desk = desk, .json = args };
-	const json_t *decoded[2] = { 0 };
+	struct msg_act decoded;
 	struct err err = { 0 };
-	cr_assert(field_decode(op_act.fields, args, decoded, &err), "%s", err.text);
-	op_act.run(req, decoded);
+	cr_assert(
+		message_decode(&op_act.message->request, args, 0, &decoded, &err), "%s", err.text);
+	op_act.run(req, &decoded);
 }
 
 static inline void desk_finish(struct request *req)

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/spawn.h"
-#include "vm/wire/link.h"
+#include "vm/wire/messages.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -238,10 +238,16 @@ static inline uint32_t shell_ask(
 	struct client *c, const char *command, const char *cwd, int timeout_ms, struct shell *sh)
 {
 	*sh = (struct shell){ 0 };
-	json_t *args = json_pack("{s:s, s:s*, s:i, s:I, s:I}", "command", command, "cwd", cwd,
-		"timeout_ms", timeout_ms, "stdout", shell_stream(c, sh, &sh->out), "stderr",
-		shell_stream(c, sh, &sh->err));
-	return client_ask(c, "exec", args, &sh->answer);
+	size_t len = strlen(command);
+	bool behind = len > MESSAGE_COMMAND_INLINE;
+	const struct msg_exec args = {
+		.command = behind ? NULL : command,
+		.cwd = cwd,
+		.timeout_ms = timeout_ms,
+		.output = { shell_stream(c, sh, &sh->out), shell_stream(c, sh, &sh->err) },
+	};
+	return link_request_with(c->link, "exec", message_encode(&message_exec.request, &args),
+		behind ? command : NULL, behind ? len : 0, client_on_reply, &sh->answer);
 }
 
 /* Reply and both outputs. */

@@ -1,7 +1,7 @@
 // USES wire
 /* Commands: what they print comes back exactly, and nothing of them outlives its welcome. */
 #include "agent_client.h"
-#include "vm/wire/protocol.h"
+#include "vm/wire/messages.h"
 
 static struct client c;
 
@@ -26,13 +26,61 @@ static bool is(const struct buf *buf, const char *text)
 Test(exec, takes_the_longest_command)
 {
 	struct shell sh;
-	static char command[EXEC_COMMAND_MAX + 1];
-	memset(command, '#', EXEC_COMMAND_MAX);
+	static char command[MESSAGE_COMMAND_MAX + 1];
+	memset(command, '#', MESSAGE_COMMAND_MAX);
 	memcpy(command, "echo ok ", 8);
 	shell_run(&c, command, &sh);
 	cr_assert(sh.answer.result, "%s", sh.answer.err.text);
 	cr_expect(is(&sh.out, "ok\n"), "%.80s", buf_text(&sh.out));
 	shell_done(&sh);
+}
+
+/* It comes behind the request, and is to the shell like any other. */
+Test(exec, a_long_command_is_a_command)
+{
+	struct shell sh;
+	auto_buf struct buf command = { 0 };
+	buf_printf(&command, "echo \"it's\"; cat; ls /proc/self/fd; printf '%%s' '");
+	while (command.len < 200000) {
+		buf_printf(&command, "\n\303\251");
+	}
+	buf_printf(&command, "' | wc -c; exit 3 # '");
+	shell_run(&c, buf_text(&command), &sh);
+	cr_assert(sh.answer.result, "%s", sh.answer.err.text);
+	cr_expect_eq(shell_number(&sh, "status"), 3);
+	cr_expect_eq(strncmp(buf_text(&sh.out), "it's\n0\n1\n2\n3\n", 13), 0,
+		"no descriptor is left over: %.60s", buf_text(&sh.out));
+	long printed = strtol(buf_text(&sh.out) + 13, NULL, 10);
+	cr_expect(printed > 199000 && printed < 200010, "%ld", printed);
+	shell_done(&sh);
+}
+
+Test(exec, refuses_a_command_with_a_nul_or_none)
+{
+	struct answer a;
+	struct msg_exec args = { .timeout_ms = 1000, .output = { 2, 4 } };
+	static const char *const tails[] = { "echo \0x", "" };
+	static const size_t lens[] = { 7, 0 };
+	for (size_t i = 0; i < 2; i++) {
+		static struct shell shells[2]; /* their streams go with the link */
+		args.output[0] = shell_stream(&c, &shells[i], &shells[i].out);
+		args.output[1] = shell_stream(&c, &shells[i], &shells[i].err);
+		a = (struct answer){ 0 };
+		link_request_with(c.link, "exec", message_encode(&message_exec.request, &args),
+			tails[i], lens[i], client_on_reply, &a);
+		cr_assert(client_until(&c, a.came));
+		cr_expect_eq(a.err.kind, ERR_ARGUMENT);
+		cr_expect(strstr(a.err.text, "'command'"), "%s", a.err.text);
+	}
+}
+
+/* No other operation takes anything behind its request. */
+Test(exec, refuses_a_tail_that_nothing_announces)
+{
+	struct answer a = { 0 };
+	link_request_with(c.link, "ping", NULL, "x", 1, client_on_reply, &a);
+	cr_assert(client_until(&c, a.came));
+	cr_expect_eq(a.err.kind, ERR_ARGUMENT);
 }
 
 Test(exec, gives_output_and_status)

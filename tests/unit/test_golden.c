@@ -24,6 +24,7 @@
 #include "read_all.h"
 #include "server/config/options.h"
 #include "tools/streams.h"
+#include "vm/wire/messages.h"
 
 #include <criterion/criterion.h>
 #include <ctype.h>
@@ -547,5 +548,90 @@ Test(golden, options)
 	auto_free char *path = source_path("docs/options.md");
 	auto_free char *want = read_text(path);
 	write_options(&out);
+	settle(path, want, &out);
+}
+
+/* ---- docs/link.md ---- */
+
+static void write_bounds(struct buf *out, const struct field *f)
+{
+	static const char *const types[] = { "string", "integer", "number", "boolean", "one of",
+		"list", "object", "JSON" };
+	buf_printf(out, "%s", types[f->type]);
+	for (size_t i = 0; f->type == FIELD_ENUM && f->choices[i]; i++) {
+		buf_printf(out, "%s `%s`", i ? "," : "", f->choices[i]);
+	}
+	if (f->type == FIELD_INTS) {
+		buf_printf(out, " of %.0f integers", f->min);
+	} else if (f->type == FIELD_STRING && f->max > 0) {
+		buf_printf(out, " of %.0f to %.0f bytes", f->min, f->max);
+	} else if (f->max > f->min) {
+		buf_printf(out, " from %.15g to %.15g", f->min, f->max);
+	}
+}
+
+static void write_rows(struct buf *out, const char *of, const struct field *fields)
+{
+	if (!fields->name) {
+		buf_printf(out, "\n%s: nothing.\n", of);
+		return;
+	}
+	buf_printf(out, "\n%s:\n\n| member | type | meaning |\n| --- | --- | --- |\n", of);
+	for (; fields->name; fields++) {
+		buf_printf(out, "| `%s`%s | ", fields->name, fields->required ? "" : "?");
+		write_bounds(out, fields);
+		buf_printf(out, " | %s |\n", fields->help);
+	}
+}
+
+static void write_tail(struct buf *out, const struct message_part *part)
+{
+	if (part->tail_max) {
+		buf_printf(out, "\nIts tail: at most %zu bytes.\n", part->tail_max);
+	}
+}
+
+static void write_request(struct buf *out, const struct message *m)
+{
+	buf_printf(out, "\n### `%s`\n\n%s\n", m->name, m->help);
+	write_rows(out, "Request", m->request.fields);
+	write_tail(out, &m->request);
+	write_rows(out, "Answer", m->answer.fields);
+	write_tail(out, &m->answer);
+	for (size_t i = 0; m->members && m->members[i].name; i++) {
+		char of[80];
+		snprintf(of, sizeof(of), "In the answer's `%s`", m->members[i].name);
+		write_rows(out, of, m->members[i].fields);
+	}
+}
+
+static void write_link(struct buf *out)
+{
+	const struct message *m;
+	buf_printf(out,
+		"# Messages of the link\n\n"
+		"<!-- Generated from vm/wire/messages.c: VITRINE_GOLDEN=write ctest -R golden -->\n\n"
+		"The server and the agent in a desktop speak these messages (protocol %d). The framing\n"
+		"is in `vm/wire/frame.h`, streams and credit in `vm/wire/link.h`. Both ends check every\n"
+		"message with the same tables. `?` marks an optional member. Coordinates are pixels of\n"
+		"the frame space, the image that a model is shown; times are milliseconds.\n\n"
+		"## Requests of the server\n",
+		PROTOCOL_VERSION);
+	for (size_t i = 0; (m = message_request_at(i)); i++) {
+		write_request(out, m);
+	}
+	buf_printf(out, "\n## Events of the agent\n");
+	for (size_t i = 0; (m = message_event_at(i)); i++) {
+		buf_printf(out, "\n### `%s`\n\n%s\n", m->name, m->help);
+		write_rows(out, "Members", m->request.fields);
+	}
+}
+
+Test(golden, link)
+{
+	auto_buf struct buf out = { 0 };
+	auto_free char *path = source_path("docs/link.md");
+	auto_free char *want = read_text(path);
+	write_link(&out);
 	settle(path, want, &out);
 }

@@ -111,14 +111,14 @@ static struct bad rows[] = {
 	{ "launch", "{\"application\":\"\"}",
 		"'application' must be a string of 1 to 1000 bytes; got 0 bytes" },
 	{ "launch", "{\"application\":\"a\",\"uri\":3}",
-		"'uri' must be a string of 1 to 4000 bytes; got 3" },
-	{ "run_command", "{}", "'command' is missing; it must be a string of 1 to 100000 bytes" },
+		"'uri' must be a string of 1 to 8000 bytes; got 3" },
+	{ "run_command", "{}", "'command' is missing; it must be a string of 1 to 1048576 bytes" },
 	{ "run_command", "{\"command\":\"true\",\"timeout\":3601}",
 		"'timeout' must be a number from 1 to 3600; got 3601" },
 	{ "run_command", "{\"command\":\"true\",\"timeout\":0}",
 		"'timeout' must be a number from 1 to 3600; got 0" },
 	{ "run_command", "{\"command\":[\"ls\"]}",
-		"'command' must be a string of 1 to 100000 bytes; got [\"ls\"]" },
+		"'command' must be a string of 1 to 1048576 bytes; got [\"ls\"]" },
 };
 
 ParameterizedTestParameters(tools_refuse, sentence)

@@ -6,6 +6,9 @@
 
 #include "contract.h"
 
+#include "base/cleanup.h"
+#include "vm/wire/messages.h"
+
 #include <signal.h>
 #include <unistd.h>
 
@@ -330,6 +333,24 @@ static void commands_end_at_their_timeout(struct bench *b)
 	answer_free(a);
 }
 
+/* The longest that the tool's schema allows goes all the way; one byte more goes nowhere. */
+static void the_longest_command_arrives(struct bench *b)
+{
+	auto_free char *command = must(malloc(MESSAGE_COMMAND_MAX + 2));
+	memset(command, 'x', MESSAGE_COMMAND_MAX + 1);
+	memcpy(command, "echo ", 5);
+	command[MESSAGE_COMMAND_MAX] = '\0';
+	struct answer *a = host_exec(&b->host, b->vm, command, 60000);
+	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
+	cr_expect_eq(a->exec.out.total, MESSAGE_COMMAND_MAX - 5 + 1);
+	answer_free(a);
+	command[MESSAGE_COMMAND_MAX] = 'x';
+	command[MESSAGE_COMMAND_MAX + 1] = '\0';
+	a = host_exec(&b->host, b->vm, command, 60000);
+	cr_expect_eq(a->err.kind, ERR_ARGUMENT, "%s", a->err.text);
+	answer_free(a);
+}
+
 static void output_is_bounded(struct bench *b)
 {
 	struct answer *a = host_exec(&b->host, b->vm, b->dialect->flood, 10000);
@@ -466,6 +487,7 @@ static const struct contract cases[] = {
 	CASE(input_is_serialised_and_looking_overtakes),
 	CASE(runs_commands),
 	CASE(commands_end_at_their_timeout),
+	CASE(the_longest_command_arrives),
 	CASE(output_is_bounded),
 	CASE(commands_run_side_by_side),
 	CASE(outlives_its_user_s_signals),

@@ -4,6 +4,7 @@
 #include "vm/wire/action.h"
 #include "vm/wire/frame.h"
 #include "vm/wire/geometry.h"
+#include "vm/wire/messages.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -248,4 +249,59 @@ Test(geometry, corners_and_strays)
 	cr_assert(p.x == 0 && p.y == 1079);
 	p = geometry_to_frame((struct point){ 1919, 0 }, frame, screen);
 	cr_assert(p.x == 1455 && p.y == 0);
+}
+
+/* ---- messages ---- */
+
+static void check_part(const struct message *m, const struct message_part *part)
+{
+	double scratch[64] = { 0 };
+	struct err err;
+	cr_assert(part->size <= sizeof(scratch), "%s", m->name);
+	for (const struct field *f = part->fields; f->name; f++) {
+		cr_expect(f->help && *f->help, "%s.%s is not described", m->name, f->name);
+		cr_expect_eq(field_find(part->fields, f->name), f, "%s.%s twice", m->name, f->name);
+		cr_expect(f->offset < part->size, "%s.%s", m->name, f->name);
+	}
+	cr_expect_not(message_decode(part, NULL, part->tail_max + 1, scratch, &err), "%s", m->name);
+	json_auto_t *stranger = json_pack("{s:i}", "stranger", 1);
+	cr_expect_not(message_decode(part, stranger, 0, scratch, &err), "%s", m->name);
+}
+
+Test(messages, tables_are_whole)
+{
+	const struct message *m;
+	for (size_t i = 0; (m = message_request_at(i)); i++) {
+		check_part(m, &m->request);
+		check_part(m, &m->answer);
+	}
+	for (size_t i = 0; (m = message_event_at(i)); i++) {
+		check_part(m, &m->request);
+	}
+}
+
+Test(messages, there_and_back)
+{
+	const struct msg_exec exec = { "true", "/tmp", 5, { 7, 9 } };
+	struct msg_exec got;
+	struct err err;
+	json_auto_t *json = message_encode(&message_exec.request, &exec);
+	cr_assert(message_decode(&message_exec.request, json, 0, &got, &err), "%s", err.text);
+	cr_expect_str_eq(got.command, "true");
+	cr_expect_str_eq(got.cwd, "/tmp");
+	cr_expect_eq(got.timeout_ms, 5);
+	cr_expect_eq(got.output[0], 7);
+	cr_expect_eq(got.output[1], 9);
+	const struct msg_exec_answer answers[] = { { .status = 0, .ms = 0 },
+		{ .status = 255, .ms = 3, .timed_out = true }, { .status = -1, .signal = 9 } };
+	for (size_t i = 0; i < 3; i++) {
+		struct msg_exec_answer back;
+		json_auto_t *said = message_encode(&message_exec.answer, &answers[i]);
+		cr_assert(
+			message_decode(&message_exec.answer, said, 0, &back, &err), "%s", err.text);
+		cr_expect_eq(back.status, answers[i].status);
+		cr_expect_eq(back.signal, answers[i].signal);
+		cr_expect_eq(back.ms, answers[i].ms);
+		cr_expect_eq(back.timed_out, answers[i].timed_out);
+	}
 }

@@ -8,9 +8,11 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "vm/core/core.h"
-#include "vm/wire/protocol.h"
+#include "vm/wire/messages.h"
 
 #include <string.h>
+
+_Static_assert(VM_STAGES == MESSAGE_STAGES, "one for each event");
 
 #define SCREEN_INTERVAL_US 200000
 #define SCREEN_EDGE_MAX 16384
@@ -18,29 +20,9 @@
  * number: what comes after these is not told. */
 #define RESTARTS_MAX 1000
 
-static const char *const stages[] = {
-	"x-server",
-	"session-bus",
-	"window-manager",
-	"panel",
-	"first-frame",
-	NULL,
-};
-_Static_assert(sizeof(stages) / sizeof(stages[0]) - 1 == VM_STAGES, "VM_STAGES");
-
-struct hello {
-	int64_t protocol;
-	const char *version;
-};
-static const struct field hello_fields[] = {
-	FIELD_NUM(struct hello, protocol, "the link's protocol", .required = true, .max = 1000000),
-	FIELD_STR(struct hello, version, "the agent's version", .required = true, .max = 60),
-	{ 0 },
-};
-
 static bool on_hello(struct vm *vm, const void *args, struct err *err)
 {
-	const struct hello *hello = args;
+	const struct msg_hello *hello = args;
 	(void)err;
 	log_debug("sandbox=%s agent=%s answers", vm->id, hello->version);
 	vm->core->said_hello = true;
@@ -55,50 +37,29 @@ static bool on_hello(struct vm *vm, const void *args, struct err *err)
 	return true;
 }
 
-struct stage {
-	int stage;
-	int64_t ms;
-};
-static const struct field stage_fields[] = {
-	FIELD_ONE_OF(struct stage, stage, "what came up", stages, .required = true),
-	FIELD_NUM(struct stage, ms, "since the agent's start", .required = true, .max = 1e9),
-	{ 0 },
-};
-
 static bool on_stage(struct vm *vm, const void *args, struct err *err)
 {
-	const struct stage *stage = args;
+	const struct msg_stage *stage = args;
 	struct vm_core *core = vm->core;
 	unsigned bit = 1u << stage->stage;
 	(void)err;
-	log_debug(
-		"sandbox=%s stage=%s ms=%lld", vm->id, stages[stage->stage], (long long)stage->ms);
+	log_debug("sandbox=%s stage=%s ms=%lld", vm->id, message_stages[stage->stage],
+		(long long)stage->ms);
 	if (core->state != VM_STARTING || (core->stages & bit)) {
 		return true; /* something came up again */
 	}
 	/* They come up side by side: the steps are counted in the order in which they are done. */
 	core->stages |= bit;
-	core->last_stage = stages[stage->stage];
+	core->last_stage = message_stages[stage->stage];
 	unsigned step = (unsigned)__builtin_popcount(core->stages);
 	vm_tell_stage(core, core->last_stage, step + core->stages_before,
 		VM_STAGES + core->stages_before);
 	return true;
 }
 
-struct ready {
-	struct field_ints screen, frame;
-	int64_t ms;
-};
-static const struct field ready_fields[] = {
-	FIELD_LIST(struct ready, screen, "[w,h]", 2, .required = true),
-	FIELD_LIST(struct ready, frame, "[w,h]", 2, .required = true),
-	FIELD_NUM(struct ready, ms, "since the agent's start", .required = true, .max = 1e9),
-	{ 0 },
-};
-
 static bool on_ready(struct vm *vm, const void *args, struct err *err)
 {
-	const struct ready *ready = args;
+	const struct msg_ready *ready = args;
 	struct vm_core *core = vm->core;
 	const int64_t *screen = ready->screen.at, *frame = ready->frame.at;
 	if (core->state == VM_READY) {
@@ -123,41 +84,15 @@ static bool on_ready(struct vm *vm, const void *args, struct err *err)
 	return true;
 }
 
-struct failed {
-	const char *text;
-};
-static const struct field failed_fields[] = {
-	FIELD_STR(struct failed, text, "why", .required = true, .max = 4000),
-	{ 0 },
-};
-
 static bool on_failed(struct vm *vm, const void *args, struct err *err)
 {
-	const struct failed *failed = args;
+	const struct msg_unable *failed = args;
 	struct err why;
 	(void)err;
 	err_set(&why, ERR_HOST, "%s", failed->text);
 	vm_end(vm, &why);
 	return true;
 }
-
-static const char *const restartable[] = {
-	"X server",
-	"window manager",
-	"panel",
-	"session bus",
-	NULL,
-};
-struct restarted {
-	int what;
-	const char *why;
-};
-static const struct field restarted_fields[] = {
-	FIELD_ONE_OF(
-		struct restarted, what, "what died and is back", restartable, .required = true),
-	FIELD_STR(struct restarted, why, "why it died", .max = 1000),
-	{ 0 },
-};
 
 static bool is_told(struct vm *vm)
 {
@@ -166,35 +101,23 @@ static bool is_told(struct vm *vm)
 
 static bool on_restarted(struct vm *vm, const void *args, struct err *err)
 {
-	const struct restarted *r = args;
+	const struct msg_restarted *r = args;
 	(void)err;
 	if (!is_told(vm)) {
 		return true;
 	}
-	log_warning("sandbox=%s restarted=\"%s\" why=\"%s\"", vm->id, restartable[r->what],
+	log_warning("sandbox=%s restarted=\"%s\" why=\"%s\"", vm->id, message_services[r->what],
 		r->why ? r->why : "");
-	vm_add_note(vm, "The %s died and was restarted.", restartable[r->what]);
-	vm_tell_news(vm, "The %s died and was restarted: %s", restartable[r->what],
+	vm_add_note(vm, "The %s died and was restarted.", message_services[r->what]);
+	vm_tell_news(vm, "The %s died and was restarted: %s", message_services[r->what],
 		r->why ? r->why : "no reason is known");
 	return true;
 }
 
-struct resting {
-	int what;
-	const char *why;
-	int64_t ms;
-};
-static const struct field resting_fields[] = {
-	FIELD_ONE_OF(struct resting, what, "what died too often", restartable, .required = true),
-	FIELD_STR(struct resting, why, "why it died", .max = 1000),
-	FIELD_NUM(struct resting, ms, "until it is started again", .required = true, .max = 1e9),
-	{ 0 },
-};
-
 static bool on_resting(struct vm *vm, const void *args, struct err *err)
 {
-	const struct resting *r = args;
-	const char *what = restartable[r->what];
+	const struct msg_resting *r = args;
+	const char *what = message_services[r->what];
 	const char *why = r->why ? r->why : "no reason is known";
 	long long s = (long long)(r->ms + 999) / 1000;
 	(void)err;
@@ -209,14 +132,6 @@ static bool on_resting(struct vm *vm, const void *args, struct err *err)
 	vm_tell_news(vm, "The %s failed: %s", what, why);
 	return true;
 }
-
-struct screen {
-	int64_t frame_id;
-};
-static const struct field screen_fields[] = {
-	FIELD_NUM(struct screen, frame_id, "counts screen changes", .required = true, .max = 1e15),
-	{ 0 },
-};
 
 static int on_screen_timer(sd_event_source *source, uint64_t usec, void *data)
 {
@@ -249,28 +164,27 @@ static bool on_screen(struct vm *vm, const void *args, struct err *err)
 }
 
 struct agent_event {
-	const char *name;
-	const struct field *fields;
+	const struct message *message;
 	bool (*run)(struct vm *vm, const void *args, struct err *err);
 };
 static const struct agent_event agent_events[] = {
-	{ "hello", hello_fields, on_hello },
-	{ "stage", stage_fields, on_stage },
-	{ "ready", ready_fields, on_ready },
-	{ "failed", failed_fields, on_failed },
-	{ "restarted", restarted_fields, on_restarted },
-	{ "resting", resting_fields, on_resting },
-	{ "screen", screen_fields, on_screen },
+	{ &message_hello, on_hello },
+	{ &message_stage, on_stage },
+	{ &message_ready, on_ready },
+	{ &message_unable, on_failed },
+	{ &message_restarted, on_restarted },
+	{ &message_resting, on_resting },
+	{ &message_screen, on_screen },
 };
 
 union event_args {
-	struct hello hello;
-	struct stage stage;
-	struct ready ready;
-	struct failed failed;
-	struct restarted restarted;
-	struct resting resting;
-	struct screen screen;
+	struct msg_hello hello;
+	struct msg_stage stage;
+	struct msg_ready ready;
+	struct msg_unable failed;
+	struct msg_restarted restarted;
+	struct msg_resting resting;
+	struct msg_screen screen;
 };
 
 static bool event_run(struct vm *vm, const char *name, const json_t *fields, struct err *err)
@@ -278,14 +192,14 @@ static bool event_run(struct vm *vm, const char *name, const json_t *fields, str
 	union event_args args;
 	for (size_t i = 0; i < sizeof(agent_events) / sizeof(agent_events[0]); i++) {
 		const struct agent_event *event = &agent_events[i];
-		if (strcmp(event->name, name) != 0) {
+		if (strcmp(event->message->name, name) != 0) {
 			continue;
 		}
 		if (!vm->core->said_hello && event->run != on_hello) {
 			return err_set(err, ERR_ARGUMENT, "'%s' before 'hello'", name);
 		}
 		memset(&args, 0, sizeof(args));
-		if (!field_decode(event->fields, fields, &args, err)) {
+		if (!message_decode(&event->message->request, fields, 0, &args, err)) {
 			return err_while(err, "event '%s'", name);
 		}
 		return event->run(vm, &args, err);
@@ -333,7 +247,9 @@ static void watch_send(struct vm *vm)
 	if (core->state == VM_READY && core->link && !core->watch_asked) {
 		core->watch_asked = true;
 		core->watch_sent = core->watches > 0;
-		link_request(core->link, "watch", json_pack("{s:b}", "on", core->watch_sent),
+		link_request(core->link, message_watch.name,
+			message_encode(
+				&message_watch.request, &(struct msg_watch){ core->watch_sent }),
 			on_watch_reply, vm);
 	}
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "vm/core/core.h"
+#include "vm/wire/messages.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -231,23 +232,25 @@ static void random_bytes(void *to, size_t len)
 	}
 }
 
-static void add_names(json_t *args)
+struct names {
+	char hostname[32], machine_id[33], mac[24];
+};
+
+static void make_names(struct names *ret)
 {
 	uint8_t machine[16], mac[6];
-	char hex[33], text[24], name[ID_LEN + 1];
+	char name[ID_LEN + 1];
 	random_bytes(machine, sizeof(machine));
 	random_bytes(mac, sizeof(mac));
 	id_make(name);
 	for (size_t i = 0; i < sizeof(machine); i++) {
-		snprintf(hex + 2 * i, 3, "%02x", machine[i]);
+		snprintf(ret->machine_id + 2 * i, 3, "%02x", machine[i]);
 	}
 	/* Of nobody's, to one receiver. */
 	mac[0] = (uint8_t)((mac[0] & 0xfc) | 2);
-	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-		mac[3], mac[4], mac[5]);
-	json_object_set_new(args, "hostname", json_sprintf("desktop-%.6s", name));
-	json_object_set_new(args, "machine_id", json_string(hex));
-	json_object_set_new(args, "mac", json_string(text));
+	snprintf(ret->mac, sizeof(ret->mac), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+		mac[2], mac[3], mac[4], mac[5]);
+	snprintf(ret->hostname, sizeof(ret->hostname), "desktop-%.6s", name);
 }
 
 /* What the wall clock is ahead of the one that nobody sets, and that stands still while the host
@@ -280,12 +283,19 @@ void vm_machine_renew(struct vm *vm, bool new_names)
 	core->renewed_us = loop_now_us();
 	core->renewed_clock_us = clock_ahead_us();
 	clock_gettime(CLOCK_REALTIME, &now);
-	json_t *args = json_pack("{s:I, s:s}", "time_us",
-		(json_int_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, "entropy", must(entropy));
+	struct names names;
+	struct msg_restored args = {
+		.time_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000,
+		.entropy = must(entropy),
+	};
 	if (new_names) {
-		add_names(args);
+		make_names(&names);
+		args.hostname = names.hostname;
+		args.machine_id = names.machine_id;
+		args.mac = names.mac;
 	}
-	link_request(core->link, "restored", args, on_renewed, vm);
+	link_request(core->link, message_restored.name,
+		message_encode(&message_restored.request, &args), on_renewed, vm);
 }
 
 /* ---- out of the reserve ---- */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "vm/core/core.h"
+#include "vm/wire/messages.h"
 
 #include <string.h>
 
@@ -230,7 +231,9 @@ void vm_job_save(struct vm_job *job, const char *dir, bool last)
 	free(job->dir);
 	job->dir = must(strdup(dir));
 	job->timer = loop_after_ms(job->vm->pool->event, FREEZE_MS, on_freeze_timeout, job);
-	link_request(core->link, "freeze", json_pack("{s:b}", "raw", job->vm->is_emulated),
+	link_request(core->link, message_freeze.name,
+		message_encode(
+			&message_freeze.request, &(struct msg_freeze){ job->vm->is_emulated }),
 		on_frozen, freezing);
 	link_hold(core->link, true);
 	job->held = true;

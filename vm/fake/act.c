@@ -19,15 +19,6 @@ struct fake_act {
 	bool needs_input, waiting;
 };
 
-struct act_args {
-	const json_t *actions, *observe;
-};
-static const struct field act_fields[] = {
-	FIELD_JSON(struct act_args, actions, "what to do", .required = true),
-	FIELD_JSON(struct act_args, observe, "what to show then"),
-	{ 0 },
-};
-
 static void run(struct fake_request *req);
 
 static bool decode_actions(struct fake_request *req, const json_t *list, struct err *err)
@@ -262,13 +253,12 @@ static void act_done(struct fake_request *req)
 bool fake_act(struct fake_request *req, struct err *err)
 {
 	struct fake_vm *fake = req->fake;
-	struct act_args args = { 0 };
+	const struct msg_act *args = req->args;
 	struct fake_act *act = req->act = must(calloc(1, sizeof(*act)));
 	act->done = must(json_array());
 	req->done = act_done;
-	if (!field_decode(act_fields, req->args, &args, err) ||
-		!decode_actions(req, args.actions, err) ||
-		!field_decode(observe_fields, args.observe, &act->observe, err) ||
+	if (!decode_actions(req, args->actions, err) ||
+		!field_decode(observe_fields, args->observe, &act->observe, err) ||
 		!check_region(req, &act->observe, err)) {
 		return false;
 	}

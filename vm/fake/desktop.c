@@ -223,12 +223,16 @@ const struct fake_window *fake_desktop_open(
 json_t *fake_window_json(const struct fake_desktop *desktop, const struct fake_window *window)
 {
 	size_t i = (size_t)(window - desktop->windows);
-	json_t *json = json_pack("{s:I, s:s, s:I, s:s, s:i, s:i, s:i, s:i}", "id",
-		(json_int_t)window->id, "title", window->title, "pid", (json_int_t)window->pid,
-		"class", window->class, "x", (int)(40 + 20 * i), "y", (int)(30 + 20 * i), "width",
-		640, "height", 400);
-	if (i + 1 == desktop->n_windows) {
-		json_object_set_new(json, "active", json_true());
-	}
-	return json;
+	const struct msg_window row = {
+		.id = window->id,
+		.pid = window->pid,
+		.title = window->title,
+		.class = window->class,
+		.x = (int64_t)(40 + 20 * i),
+		.y = (int64_t)(30 + 20 * i),
+		.width = 640,
+		.height = 400,
+		.active = i + 1 == desktop->n_windows,
+	};
+	return must(field_encode(msg_window_fields, &row));
 }

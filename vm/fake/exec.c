@@ -8,9 +8,7 @@
 #include "vm/fake/fake.h"
 
 #include "base/cleanup.h"
-#include "base/field.h"
 #include "base/loop.h"
-#include "vm/wire/protocol.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -23,26 +21,6 @@ struct fake_exec {
 	struct buf output[2];
 	json_int_t status, signal;
 	bool timed_out, ended;
-};
-
-struct exec_args {
-	const char *command, *cwd;
-	int64_t timeout_ms, out, err;
-};
-/* "stdout" and "stderr" are macros of stdio.h, so these rows are written out. */
-static const struct field exec_fields[] = {
-	FIELD_STR(struct exec_args, command, "to run", .required = true, .max = EXEC_COMMAND_MAX),
-	FIELD_STR(struct exec_args, cwd, "where", .max = 4096),
-	FIELD_NUM(struct exec_args, timeout_ms, "at most", .required = true, .max = 1e9),
-	{ .name = "stdout",
-		.type = FIELD_INT,
-		.offset = offsetof(struct exec_args, out),
-		.required = true },
-	{ .name = "stderr",
-		.type = FIELD_INT,
-		.offset = offsetof(struct exec_args, err),
-		.required = true },
-	{ 0 },
 };
 
 static void reply_when_written(struct fake_request *req)
@@ -64,16 +42,13 @@ static void reply_when_written(struct fake_request *req)
 			link_stream_end(exec->stream[i]);
 		}
 	}
-	json_t *result = json_pack("{s:I}", "ms", (json_int_t)fake_ms(req));
-	if (exec->signal) {
-		json_object_set_new(result, "signal", json_integer(exec->signal));
-	} else {
-		json_object_set_new(result, "status", json_integer(exec->status));
-	}
-	if (exec->timed_out) {
-		json_object_set_new(result, "timed_out", json_true());
-	}
-	fake_reply(req, result, NULL, 0);
+	const struct msg_exec_answer answer = {
+		.status = exec->signal ? -1 : exec->status,
+		.signal = exec->signal,
+		.timed_out = exec->timed_out,
+		.ms = fake_ms(req),
+	};
+	fake_answer(req, &message_exec, &answer);
 }
 
 static void on_writable(struct link_stream *s, void *data)
@@ -178,26 +153,29 @@ static void exec_done(struct fake_request *req)
 
 bool fake_exec(struct fake_request *req, struct err *err)
 {
-	struct exec_args args = { 0 };
+	const struct msg_exec *args = req->args;
 	struct fake_exec *exec = req->exec = must(calloc(1, sizeof(*exec)));
 	struct link *link = req->fake->link;
 	req->done = exec_done;
-	if (!field_decode(exec_fields, req->args, &args, err)) {
-		return false;
-	}
-	if (args.cwd && args.cwd[0] != '/') {
+	if (args->cwd && args->cwd[0] != '/') {
 		return err_set(
-			err, ERR_ARGUMENT, "cwd must be an absolute path; got '%.200s'", args.cwd);
+			err, ERR_ARGUMENT, "cwd must be an absolute path; got '%.200s'", args->cwd);
 	}
-	exec->stream[0] = link_stream_accept(link, (uint32_t)args.out, &stream_handlers, req, err);
+	exec->stream[0] =
+		link_stream_accept(link, (uint32_t)args->output[0], &stream_handlers, req, err);
 	if (!exec->stream[0]) {
 		return false;
 	}
-	exec->stream[1] = link_stream_accept(link, (uint32_t)args.err, &stream_handlers, req, err);
+	exec->stream[1] =
+		link_stream_accept(link, (uint32_t)args->output[1], &stream_handlers, req, err);
 	if (!exec->stream[1]) {
 		return false;
 	}
-	exec->ended = interpret(req, args.command, args.timeout_ms);
+	const struct link_msg *msg = req->msg;
+	auto_free char *command =
+		must(args->command ? strdup(args->command)
+				   : strndup((const char *)msg->tail, msg->tail_len));
+	exec->ended = interpret(req, command, args->timeout_ms);
 	reply_when_written(req);
 	return true;
 }

@@ -1,6 +1,6 @@
 /*
  * A desktop without X, for tests and dry runs.  It is a whole agent that happens to live in this
- * process: it speaks vm/wire/protocol.h over a socketpair, from the same loop, so everything above
+ * process: it speaks vm/wire/messages.h over a socketpair, from the same loop, so everything above
  * it is the real thing.
  */
 
@@ -9,7 +9,6 @@
 #include "base/cleanup.h"
 #include "base/field.h"
 #include "base/loop.h"
-#include "vm/wire/protocol.h"
 
 #include "base/log.h"
 #include <assert.h>
@@ -33,7 +32,8 @@ static void request_free(struct fake_request *req)
 	if (req->done) {
 		req->done(req);
 	}
-	json_decref(req->args);
+	json_decref(req->json);
+	free(req->args);
 	free(req);
 }
 
@@ -41,6 +41,11 @@ void fake_reply(struct fake_request *req, json_t *result, const void *tail, size
 {
 	link_reply(req->fake->link, req->id, result, tail, tail_len);
 	request_free(req);
+}
+
+void fake_answer(struct fake_request *req, const struct message *message, const void *answer)
+{
+	fake_reply(req, must(message_encode(&message->answer, answer)), NULL, 0);
 }
 
 void fake_fail(struct fake_request *req, const struct err *why)
@@ -75,36 +80,29 @@ static bool run_info(struct fake_request *req, struct err *err)
 {
 	struct fake_vm *fake = req->fake;
 	const struct fake_desktop *d = &fake->desktop;
-	json_t *windows = must(json_array());
+	json_auto_t *windows = must(json_array());
 	(void)err;
 	for (size_t i = 0; i < d->n_windows; i++) {
 		json_array_append_new(windows, fake_window_json(d, &d->windows[i]));
 	}
-	fake_reply(req,
-		json_pack("{s:[i,i], s:[i,i], s:I, s:I, s:s, s:o, s:I}", "screen", d->screen.width,
-			d->screen.height, "frame", d->frame.width, d->frame.height, "frame_id",
-			(json_int_t)d->frame_id, "uptime_ms",
-			(json_int_t)(loop_now_us() - fake->start_us) / 1000, "layout", "us",
-			"windows", windows, "pid_count", (json_int_t)(1 + d->n_windows)),
-		NULL, 0);
+	const struct msg_info_answer answer = {
+		.screen = { 2, { d->screen.width, d->screen.height } },
+		.frame = { 2, { d->frame.width, d->frame.height } },
+		.frame_id = d->frame_id,
+		.uptime_ms = (int64_t)(loop_now_us() - fake->start_us) / 1000,
+		.layout = "us",
+		.windows = windows,
+		.pid_count = (int64_t)(1 + d->n_windows),
+	};
+	fake_answer(req, &message_info, &answer);
 	return true;
 }
 
-struct watch_args {
-	bool on;
-};
-static const struct field watch_fields[] = {
-	FIELD_FLAG(struct watch_args, on, "tell of changes", .required = true),
-	{ 0 },
-};
-
 static bool run_watch(struct fake_request *req, struct err *err)
 {
-	struct watch_args args = { 0 };
-	if (!field_decode(watch_fields, req->args, &args, err)) {
-		return false;
-	}
-	req->fake->watched = args.on;
+	const struct msg_watch *args = req->args;
+	(void)err;
+	req->fake->watched = args->on;
 	fake_reply(req, NULL, NULL, 0);
 	return true;
 }
@@ -145,21 +143,6 @@ static bool run_freeze(struct fake_request *req, struct err *err)
 	return true;
 }
 
-struct restored_args {
-	int64_t time_us;
-	const char *entropy, *hostname, *machine_id, *mac;
-};
-static const struct field restored_fields[] = {
-	FIELD_NUM(
-		struct restored_args, time_us, "the time", .required = true, .min = 1, .max = 1e17),
-	FIELD_STR(
-		struct restored_args, entropy, "64 bytes", .required = true, .min = 88, .max = 88),
-	FIELD_STR(struct restored_args, hostname, "its name", .min = 1, .max = 63),
-	FIELD_STR(struct restored_args, machine_id, "its other name", .min = 32, .max = 32),
-	FIELD_STR(struct restored_args, mac, "its address", .min = 17, .max = 17),
-	{ 0 },
-};
-
 static void take_name(char *to, size_t size, const char *name)
 {
 	if (name) {
@@ -184,17 +167,14 @@ static void forget_requests(struct fake_vm *fake, const struct fake_request *but
 static bool run_restored(struct fake_request *req, struct err *err)
 {
 	struct fake_vm *fake = req->fake;
-	struct restored_args args = { 0 };
+	const struct msg_restored *args = req->args;
 	if (strcmp(fake->fault, "stubborn") == 0) {
 		return err_set(err, ERR_STATE, "the X server does not answer");
 	}
-	if (!field_decode(restored_fields, req->args, &args, err)) {
-		return false;
-	}
-	take_name(fake->hostname, sizeof(fake->hostname), args.hostname);
-	take_name(fake->machine_id, sizeof(fake->machine_id), args.machine_id);
-	take_name(fake->mac, sizeof(fake->mac), args.mac);
-	fake->clock_us = args.time_us;
+	take_name(fake->hostname, sizeof(fake->hostname), args->hostname);
+	take_name(fake->machine_id, sizeof(fake->machine_id), args->machine_id);
+	take_name(fake->mac, sizeof(fake->mac), args->mac);
+	fake->clock_us = args->time_us;
 	fake->awaits_restored = false;
 	fake->stage = 0;
 	forget_requests(fake, req); /* of a host that is no more */
@@ -208,20 +188,39 @@ static bool run_restored(struct fake_request *req, struct err *err)
 
 /* run: ends the request, or keeps it for later, or returns false. */
 static const struct fake_op {
-	const char *name;
+	const struct message *message;
 	bool (*run)(struct fake_request *req, struct err *err);
 } ops[] = {
-	{ "ping", run_ping },
-	{ "info", run_info },
-	{ "watch", run_watch },
-	{ "act", fake_act },
-	{ "launch", fake_launch },
-	{ "applications", fake_applications },
-	{ "exec", fake_exec },
-	{ "rfb", fake_rfb },
-	{ "freeze", run_freeze },
-	{ "restored", run_restored },
+	{ &message_ping, run_ping },
+	{ &message_info, run_info },
+	{ &message_watch, run_watch },
+	{ &message_act, fake_act },
+	{ &message_launch, fake_launch },
+	{ &message_applications, fake_applications },
+	{ &message_exec, fake_exec },
+	{ &message_rfb, fake_rfb },
+	{ &message_freeze, run_freeze },
+	{ &message_restored, run_restored },
 };
+
+static void run_op(
+	struct fake_vm *fake, const struct fake_op *op, uint32_t id, const struct link_msg *msg)
+{
+	const struct message_part *part = &op->message->request;
+	struct fake_request *req = must(calloc(1, sizeof(*req)));
+	struct err err;
+	req->fake = fake;
+	req->id = id;
+	req->msg = msg;
+	req->json = json_incref(json_object_get(msg->json, "args"));
+	req->args = must(calloc(1, part->size ? part->size : 1));
+	req->start_us = loop_now_us();
+	TAILQ_INSERT_TAIL(&fake->requests, req, entry);
+	if (!message_decode(part, req->json, msg->tail_len, req->args, &err) ||
+		!op->run(req, &err)) {
+		fake_fail(req, &err);
+	}
+}
 
 static void on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
 {
@@ -235,16 +234,8 @@ static void on_request(struct link *link, uint32_t id, const struct link_msg *ms
 		return;
 	}
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
-		if (strcmp(ops[i].name, name) == 0) {
-			struct fake_request *req = must(calloc(1, sizeof(*req)));
-			req->fake = fake;
-			req->id = id;
-			req->args = json_incref(json_object_get(msg->json, "args"));
-			req->start_us = loop_now_us();
-			TAILQ_INSERT_TAIL(&fake->requests, req, entry);
-			if (!ops[i].run(req, &err)) {
-				fake_fail(req, &err);
-			}
+		if (strcmp(ops[i].message->name, name) == 0) {
+			run_op(fake, &ops[i], id, msg);
 			return;
 		}
 	}

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "vm/core/backend.h"
 #include "vm/wire/action.h"
+#include "vm/wire/messages.h"
 
 #include <sys/queue.h>
 
@@ -52,7 +53,9 @@ struct fake_request {
 	TAILQ_ENTRY(fake_request) entry;
 	struct fake_vm *fake;
 	uint32_t id;
-	json_t *args;
+	json_t *json;               /* what args points into */
+	void *args;                 /* of the message's request */
+	const struct link_msg *msg; /* inside run only */
 	sd_event_source *timer;
 	uint64_t start_us;
 	/* Frees what the operation keeps beside it; then the request goes. */
@@ -64,7 +67,8 @@ struct fake_request {
 };
 TAILQ_HEAD(fake_requests, fake_request);
 
-/* Both end the request. */
+/* These end the request. */
+void fake_answer(struct fake_request *req, const struct message *message, const void *answer);
 void fake_reply(struct fake_request *req, json_t *result, const void *tail, size_t tail_len);
 void fake_fail(struct fake_request *req, const struct err *why);
 int64_t fake_ms(const struct fake_request *req); /* since it came in */
@@ -82,10 +86,10 @@ struct fake_vm {
 	const char *saving_to;
 	unsigned stage;
 	bool watched;
-	bool is_dud;      /* of an image that does not come up */
-	bool frozen;      /* says nothing until it is asked something */
-	bool awaits_restored;    /* it is a copy: nothing goes before "restored" */
-	int64_t clock_us; /* what the host said the time is */
+	bool is_dud;          /* of an image that does not come up */
+	bool frozen;          /* says nothing until it is asked something */
+	bool awaits_restored; /* it is a copy: nothing goes before "restored" */
+	int64_t clock_us;     /* what the host said the time is */
 	uint64_t start_us;
 	char fault[21]; /* what is to go wrong, for tests: exec "set WORD" */
 	char hostname[64], machine_id[33], mac[18];

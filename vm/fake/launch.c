@@ -34,17 +34,6 @@ bool fake_applications(struct fake_request *req, struct err *err)
 	return true;
 }
 
-struct launch_args {
-	const char *application, *uri;
-	int64_t timeout_ms;
-};
-static const struct field launch_fields[] = {
-	FIELD_STR(struct launch_args, application, "what", .required = true, .min = 1, .max = 4096),
-	FIELD_STR(struct launch_args, uri, "to open", .max = 4096),
-	FIELD_NUM(struct launch_args, timeout_ms, "at most", .required = true, .max = 1e9),
-	{ 0 },
-};
-
 static int on_dying(sd_event_source *source, void *data)
 {
 	struct fake_vm *fake = data;
@@ -59,7 +48,7 @@ static int on_dying(sd_event_source *source, void *data)
 static int on_window(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct fake_request *req = data;
-	const char *id = json_string_value(json_object_get(req->args, "application"));
+	const char *id = ((const struct msg_launch *)req->args)->application;
 	const struct application *a =
 		strncmp(id, "editor", 6) == 0 ? &applications[0] : &applications[1];
 	struct fake_desktop *desktop = &req->fake->desktop;
@@ -67,10 +56,9 @@ static int on_window(sd_event_source *source, uint64_t usec, void *data)
 	(void)usec;
 	const struct fake_window *window = fake_desktop_open(desktop, a->title, a->class);
 	fake_changed(req->fake);
-	fake_reply(req,
-		json_pack("{s:I, s:o}", "pid", (json_int_t)window->pid, "window",
-			fake_window_json(desktop, window)),
-		NULL, 0);
+	json_auto_t *json = fake_window_json(desktop, window);
+	fake_answer(req, &message_launch,
+		&(struct msg_launch_answer){ .pid = window->pid, .window = json });
 	return 0;
 }
 
@@ -79,10 +67,9 @@ static int on_no_window(sd_event_source *source, uint64_t usec, void *data)
 	struct fake_request *req = data;
 	(void)source;
 	(void)usec;
-	fake_reply(req,
-		json_pack("{s:I, s:s}", "pid", (json_int_t)++req->fake->desktop.last_pid, "note",
-			"The program runs, but it has not opened a window yet."),
-		NULL, 0);
+	fake_answer(req, &message_launch,
+		&(struct msg_launch_answer){ .pid = ++req->fake->desktop.last_pid,
+			.note = "The program runs, but it has not opened a window yet." });
 	return 0;
 }
 
@@ -115,28 +102,25 @@ static const struct application *application_find(const char *name)
 
 bool fake_launch(struct fake_request *req, struct err *err)
 {
-	struct launch_args args = { 0 };
-	if (!field_decode(launch_fields, req->args, &args, err)) {
-		return false;
-	}
-	const struct application *a = application_find(args.application);
+	const struct msg_launch *args = req->args;
+	const struct application *a = application_find(args->application);
 	if (!a) {
 		static const char *const names[] = { "editor", "terminal", NULL };
-		const char *near = nearest_name(args.application, names);
+		const char *near = nearest_name(args->application, names);
 		return near ? err_set(err, ERR_NOT_FOUND,
 				      "there is no application or program '%.100s'; did you mean "
 				      "%s? (list_applications names the applications)",
-				      args.application, near)
+				      args->application, near)
 			    : err_set(err, ERR_NOT_FOUND,
 				      "there is no application or program '%.100s'; applications "
 				      "here are: editor, terminal",
-				      args.application);
+				      args->application);
 	}
 	if (strcmp(a->id, "crash") == 0) {
 		/* Not from here: that would free this request's link under it. */
 		req->fake->dying = loop_defer(req->fake->event, on_dying, req->fake);
 	} else if (!a->title) {
-		fake_after(req, args.timeout_ms, on_no_window);
+		fake_after(req, args->timeout_ms, on_no_window);
 	} else {
 		fake_after(req, 5, on_window);
 	}

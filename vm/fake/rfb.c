@@ -6,7 +6,6 @@
 #include "vm/fake/fake.h"
 
 #include "base/cleanup.h"
-#include "base/field.h"
 
 #include <endian.h>
 #include <string.h>
@@ -18,15 +17,6 @@ struct fake_rfb {
 	struct buf in, out;
 	int stage;  /* of the handshake; 3: over */
 	bool waits; /* for the next change */
-};
-
-struct rfb_args {
-	int64_t stream, window;
-};
-static const struct field rfb_fields[] = {
-	FIELD_NUM(struct rfb_args, stream, "number", .required = true, .min = 1, .max = UINT32_MAX),
-	FIELD_NUM(struct rfb_args, window, "which alone", .max = UINT32_MAX),
-	{ 0 },
 };
 
 /* ---- what it says ---- */
@@ -241,14 +231,11 @@ static void done(struct fake_request *req)
 
 bool fake_rfb(struct fake_request *req, struct err *err)
 {
-	struct rfb_args args = { 0 };
-	if (!field_decode(rfb_fields, req->args, &args, err)) {
-		return false;
-	}
+	const struct msg_rfb *args = req->args;
 	req->rfb = must(calloc(1, sizeof(*req->rfb)));
 	req->done = done;
 	req->rfb->stream =
-		link_stream_accept(req->fake->link, (uint32_t)args.stream, &handlers, req, err);
+		link_stream_accept(req->fake->link, (uint32_t)args->stream, &handlers, req, err);
 	if (!req->rfb->stream) {
 		return false;
 	}

@@ -90,7 +90,7 @@ void guest_call_is_bad(struct guest_call *call, const struct err *why)
 {
 	struct vm *vm = call->vm;
 	struct err err = *why;
-	err_while(&err, "the reply to '%s'", call->op->name);
+	err_while(&err, "the reply to '%s'", call->op->message->name);
 	vm_agent_broke(vm, &err);
 	vm_end_error(vm, &err);
 	guest_call_fail(call, &err);
@@ -238,7 +238,8 @@ static void late_error(const struct guest_call *call, struct err *err)
 	err_set(err, ERR_TIMEOUT,
 		"the sandbox's agent did not end '%s' within %lld s, so it was stopped; look at "
 		"the screen before you try again",
-		call->op->name, (long long)(call->time_ms + call->vm->core->grace_ms + 999) / 1000);
+		call->op->message->name,
+		(long long)(call->time_ms + call->vm->core->grace_ms + 999) / 1000);
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
@@ -303,10 +304,36 @@ static void on_reply(const struct link_msg *msg, const struct err *err, void *da
 	}
 }
 
-guest_id guest_call_ask(struct guest_call *call, json_t *args)
+guest_id guest_call_ask(struct guest_call *call, const void *args)
+{
+	return guest_call_ask_with(call, args, NULL, 0);
+}
+
+/* What the agent would refuse is refused here, in the same words. */
+static bool pack(const struct guest_call *call, const void *args, size_t tail_len,
+	json_t **ret_json, struct err *err)
+{
+	const struct message_part *part = &call->op->message->request;
+	json_auto_t *json = must(message_encode(part, args));
+	auto_free void *scratch = must(calloc(1, part->size ? part->size : 1));
+	if (!message_decode(part, json, tail_len, scratch, err)) {
+		return false;
+	}
+	*ret_json = take_ptr(&json);
+	return true;
+}
+
+guest_id guest_call_ask_with(
+	struct guest_call *call, const void *args, const void *tail, size_t tail_len)
 {
 	struct vm_core *core = call->vm->core;
-	call->link_id = link_request(core->link, call->op->name, args, on_reply, call);
+	json_t *json;
+	struct err err;
+	if (!pack(call, args, tail_len, &json, &err)) {
+		return guest_call_refuse(call, &err);
+	}
+	call->link_id = link_request_with(
+		core->link, call->op->message->name, json, tail, tail_len, on_reply, call);
 	guard_set(core);
 	set_deadline(call, call->time_ms + (int64_t)core->grace_ms);
 	return call->id;
@@ -334,13 +361,4 @@ void guest_stop_input(struct vm *vm)
 			guest_cancel(vm, call->id);
 		}
 	}
-}
-
-bool guest_check_text(const char *what, const char *text, size_t max, struct err *err)
-{
-	if (text && strlen(text) > max) {
-		return err_set(err, ERR_ARGUMENT, "%s may have at most %zu bytes, not %zu", what,
-			max, strlen(text));
-	}
-	return true;
 }

@@ -8,6 +8,7 @@
 #include "vm/guest/encode_frame.h"
 #include "vm/guest/guest.h"
 #include "vm/guest/output.h"
+#include "vm/wire/messages.h"
 
 struct guest_call;
 
@@ -18,7 +19,7 @@ enum delivered {
 };
 
 struct guest_op {
-	const char *name;
+	const struct message *message;
 	enum delivered (*deliver)(
 		struct guest_call *call, const struct link_msg *msg, struct err *err);
 	void (*fail)(struct guest_call *call, const struct err *err);
@@ -61,10 +62,13 @@ struct guest_call {
 struct guest_call *guest_call_new(struct vm *vm, const struct guest_op *op, void *data);
 struct guest_call *guest_call_new_aside(struct vm *vm, const struct guest_op *op, void *data);
 /*
- * With the operation's arguments, taken.  The agent has call->time_ms and a grace; then it is told
+ * With the struct of the message's request.  The agent has call->time_ms and a grace; then it is told
  * to stop, and one that does not even do that ends with its sandbox.
  */
-guest_id guest_call_ask(struct guest_call *call, json_t *args);
+guest_id guest_call_ask(struct guest_call *call, const void *args);
+/* With bytes behind it. */
+guest_id guest_call_ask_with(
+	struct guest_call *call, const void *args, const void *tail, size_t tail_len);
 /* Instead; told from the loop. */
 guest_id guest_call_refuse(struct guest_call *call, const struct err *why);
 /* The ends: all of these free the call. */
@@ -73,8 +77,5 @@ void guest_call_over(struct guest_call *call);                          /* it wa
 void guest_call_is_bad(struct guest_call *call, const struct err *why); /* ends the sandbox, too */
 
 bool guest_is_reachable(const struct vm *vm, struct err *err) NODISCARD;
-bool guest_check_text(const char *what, const char *text, size_t max, struct err *err) NODISCARD;
-
-#define GUEST_PATH_MAX 4096 /* bytes */
 
 #endif

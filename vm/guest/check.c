@@ -7,23 +7,17 @@
 
 #include "base/plain.h"
 #include "vm/picture/pixels.h"
+#include "vm/wire/messages.h"
 
 #include <string.h>
 
-#define EDGE_MAX 16384
-#define MS_LIMIT 1e9
-#define ID_LIMIT 4294967295.0 /* X resources, pids */
-#define PLACE_LIMIT 1e6       /* of a window's corner, off the screen included */
-#define COUNT_LIMIT 1e15
 #define MOVING_MAX 256
-#define WINDOWS_MAX 1000
-#define APPLICATIONS_MAX 10000
-#define TEXT_LIMIT 4000
 
-#define END \
-	{ \
-		.name = NULL, \
-	}
+static bool decode(
+	const struct message *message, const struct link_msg *msg, void *out, struct err *err)
+{
+	return message_decode(&message->answer, msg->json, msg->tail_len, out, err);
+}
 
 static bool no_tail(const struct link_msg *msg, struct err *err)
 {
@@ -34,39 +28,6 @@ static bool no_tail(const struct link_msg *msg, struct err *err)
 
 /* ---- act ---- */
 
-struct act_reply {
-	const json_t *done, *failed, *moving, *frame;
-	struct field_ints pointer;
-	int64_t frame_id, waited_ms;
-	bool changed, settled, blank;
-};
-
-#define A struct act_reply
-static const struct field act_fields[] = {
-	FIELD_JSON(A, done, "[{ms, chars?, unfocused?}]", .required = true),
-	FIELD_JSON(A, failed, "{index, kind, text}"),
-	FIELD_LIST(A, pointer, "[x, y]", 2, .required = true),
-	FIELD_NUM(A, frame_id, "counts changes", .required = true, .max = COUNT_LIMIT),
-	FIELD_FLAG(A, changed, "the screen changed", .required = true),
-	FIELD_FLAG(A, settled, "it was quiet"),
-	FIELD_FLAG(A, blank, "the window showed one colour"),
-	FIELD_JSON(A, moving, "[[x0, y0, x1, y1]]"),
-	FIELD_NUM(A, waited_ms, "until settled", .max = MS_LIMIT),
-	FIELD_JSON(A, frame, "the image"),
-	END,
-};
-
-struct done_reply {
-	int64_t ms, chars;
-	bool unfocused;
-};
-static const struct field done_fields[] = {
-	FIELD_NUM(struct done_reply, ms, "it took", .required = true, .max = MS_LIMIT),
-	FIELD_NUM(struct done_reply, chars, "delivered", .max = ACTION_TEXT_MAX),
-	FIELD_FLAG(struct done_reply, unfocused, "no window had the focus"),
-	END,
-};
-
 static bool check_done(const json_t *done, size_t n, struct guest_act *act, struct err *err)
 {
 	if (!json_is_array(done) || json_array_size(done) > n) {
@@ -76,8 +37,8 @@ static bool check_done(const json_t *done, size_t n, struct guest_act *act, stru
 	json_t *one;
 	json_array_foreach(done, i, one)
 	{
-		struct done_reply reply = { 0 };
-		if (!field_decode(done_fields, one, &reply, err)) {
+		struct msg_done reply = { 0 };
+		if (!field_decode(msg_done_fields, one, &reply, err)) {
 			return err_while(err, "'done'");
 		}
 		act->chars += reply.chars;
@@ -87,26 +48,15 @@ static bool check_done(const json_t *done, size_t n, struct guest_act *act, stru
 	return true;
 }
 
-struct failed_reply {
-	int64_t index;
-	const char *kind, *text;
-};
-static const struct field failed_fields[] = {
-	FIELD_NUM(struct failed_reply, index, "which", .required = true, .max = ACTION_LIST_MAX),
-	FIELD_STR(struct failed_reply, kind, "an error kind", .required = true, .max = 40),
-	FIELD_STR(struct failed_reply, text, "why", .required = true, .max = TEXT_LIMIT),
-	END,
-};
-
 static bool check_failed(const json_t *failed, size_t n, struct guest_act *act, struct err *err)
 {
-	struct failed_reply reply = { 0 };
+	struct msg_failed reply = { 0 };
 	if (!failed) {
 		return act->done == n ||
 		       err_set(err, ERR_ARGUMENT, "%zu of %zu actions done, and none failed",
 			       act->done, n);
 	}
-	if (!field_decode(failed_fields, failed, &reply, err)) {
+	if (!field_decode(msg_failed_fields, failed, &reply, err)) {
 		return err_while(err, "'failed'");
 	}
 	if ((size_t)reply.index != act->done || act->done >= n) {
@@ -135,34 +85,13 @@ static bool is_moving_list(const json_t *moving)
 		for (size_t k = 0; k < 4; k++) {
 			json_int_t at = json_integer_value(json_array_get(region, k));
 			if (!json_is_integer(json_array_get(region, k)) || at < 0 ||
-				at > EDGE_MAX) {
+				at > MESSAGE_EDGE_MAX) {
 				return false;
 			}
 		}
 	}
 	return true;
 }
-
-struct frame_reply {
-	int64_t frame_id, width, height, quality;
-	int format;
-	double scale;
-	const char *reduced;
-	struct field_ints raw;
-};
-
-#define F struct frame_reply
-static const struct field frame_fields[] = {
-	FIELD_NUM(F, frame_id, "counts changes", .required = true, .max = COUNT_LIMIT),
-	FIELD_NUM(F, width, "pixels", .required = true, .min = 1, .max = EDGE_MAX),
-	FIELD_NUM(F, height, "pixels", .required = true, .min = 1, .max = EDGE_MAX),
-	FIELD_ONE_OF(F, format, "of the image", observe_format_words, .required = true),
-	FIELD_NUM(F, quality, "JPEG quality", .max = 100),
-	FIELD_DEC(F, scale, "of the frame space", .required = true, .min = 0, .max = EDGE_MAX),
-	FIELD_STR(F, reduced, "why it is smaller", .max = TEXT_LIMIT),
-	FIELD_LIST(F, raw, "[w, h] of the pixels", 2),
-	END,
-};
 
 /* No image is decoded here: it is the client that asked for it who looks inside. */
 static bool looks_like(int format, const uint8_t *bytes, size_t len)
@@ -174,7 +103,7 @@ static bool looks_like(int format, const uint8_t *bytes, size_t len)
 	return len > n && memcmp(bytes, magic[format], n) == 0;
 }
 
-static bool check_pixels(const struct frame_reply *reply, const struct check_act *asked, size_t len,
+static bool check_pixels(const struct msg_frame *reply, const struct check_act *asked, size_t len,
 	struct size *ret_raw, struct err *err)
 {
 	const int64_t *raw = reply->raw.at;
@@ -209,11 +138,11 @@ static bool check_frame(const json_t *frame, const struct link_msg *msg,
 	const struct check_act *asked, struct guest_frame *to, struct size *ret_raw,
 	struct err *err)
 {
-	struct frame_reply reply = { 0 };
+	struct msg_frame reply = { 0 };
 	if (!frame) {
 		return no_tail(msg, err);
 	}
-	if (!field_decode(frame_fields, frame, &reply, err)) {
+	if (!field_decode(msg_frame_fields, frame, &reply, err)) {
 		return err_while(err, "'frame'");
 	}
 	*to = (struct guest_frame){ reply.frame_id, reply.width, reply.height, reply.quality,
@@ -226,9 +155,9 @@ bool check_act(const struct link_msg *msg, const struct check_act *asked, struct
 	struct size *ret_raw, struct err *err)
 {
 	*ret_raw = (struct size){ 0 };
-	struct act_reply reply = { 0 };
+	struct msg_act_answer reply = { 0 };
 	struct guest_act act = { 0 };
-	if (!field_decode(act_fields, msg->json, &reply, err) ||
+	if (!decode(&message_act, msg, &reply, err) ||
 		!check_done(reply.done, asked->n_actions, &act, err) ||
 		!check_failed(reply.failed, asked->n_actions, &act, err) ||
 		!check_frame(reply.frame, msg, asked, &act.frame, ret_raw, err)) {
@@ -256,56 +185,20 @@ bool check_act(const struct link_msg *msg, const struct check_act *asked, struct
 
 /* ---- windows ---- */
 
-struct window_reply {
-	struct guest_window window;
-	bool active;
-};
-
-/* A row for a member inside another struct, which the FIELD_ macros cannot name. */
-#define IN_WINDOW(m, kind, ...) \
-	{ \
-		.name = #m, .help = "of the window", .type = kind, \
-		.offset = offsetof(struct window_reply, window.m), __VA_ARGS__ \
-	}
-static const struct field window_fields[] = {
-	IN_WINDOW(id, FIELD_INT, .required = true, .max = ID_LIMIT),
-	IN_WINDOW(pid, FIELD_INT, .min = -ID_LIMIT, .max = ID_LIMIT),
-	IN_WINDOW(title, FIELD_STRING, .max = TEXT_LIMIT),
-	IN_WINDOW(class, FIELD_STRING, .max = TEXT_LIMIT),
-	IN_WINDOW(x, FIELD_INT, .required = true, .min = -PLACE_LIMIT, .max = PLACE_LIMIT),
-	IN_WINDOW(y, FIELD_INT, .required = true, .min = -PLACE_LIMIT, .max = PLACE_LIMIT),
-	IN_WINDOW(width, FIELD_INT, .required = true, .min = 0, .max = PLACE_LIMIT),
-	IN_WINDOW(height, FIELD_INT, .required = true, .min = 0, .max = PLACE_LIMIT),
-	FIELD_FLAG(struct window_reply, active, "has the focus"),
-	END,
-};
-
-struct launch_reply {
-	int64_t pid;
-	const json_t *window;
-	const char *note;
-};
-static const struct field launch_fields[] = {
-	FIELD_NUM(struct launch_reply, pid, "of the program", .required = true, .max = ID_LIMIT),
-	FIELD_JSON(struct launch_reply, window, "its first"),
-	FIELD_STR(struct launch_reply, note, "why there is none", .max = TEXT_LIMIT),
-	END,
-};
-
 bool check_launch(const struct link_msg *msg, struct guest_launch *ret_launch, struct err *err)
 {
-	struct launch_reply reply = { 0 };
-	struct window_reply window = { 0 };
-	if (!no_tail(msg, err) || !field_decode(launch_fields, msg->json, &reply, err)) {
+	struct msg_launch_answer reply = { 0 };
+	struct msg_window w = { 0 };
+	if (!decode(&message_launch, msg, &reply, err)) {
 		return false;
 	}
-	if (reply.window && !field_decode(window_fields, reply.window, &window, err)) {
+	if (reply.window && !field_decode(msg_window_fields, reply.window, &w, err)) {
 		return err_while(err, "'window'");
 	}
 	*ret_launch = (struct guest_launch){
 		.pid = reply.pid,
 		.has_window = reply.window != NULL,
-		.window = window.window,
+		.window = { w.id, w.pid, w.x, w.y, w.width, w.height, w.title, w.class },
 		.note = reply.note,
 	};
 	return true;
@@ -333,86 +226,36 @@ static bool check_each(const char *what, const json_t *list, size_t max, const s
 
 /* ---- applications, info, ping ---- */
 
-struct application_reply {
-	const char *id, *name, *comment, *program;
-};
-/* As long as the desktop file makes them; the message as a whole is bounded. */
-static const struct field application_fields[] = {
-	FIELD_STR(struct application_reply, id, "of the desktop file", .required = true),
-	FIELD_STR(struct application_reply, name, "for people", .required = true),
-	FIELD_STR(struct application_reply, comment, "a line about it"),
-	FIELD_STR(struct application_reply, program, "that it runs", .required = true),
-	END,
-};
-
-struct applications_reply {
-	const json_t *applications;
-};
-static const struct field applications_fields[] = {
-	FIELD_JSON(struct applications_reply, applications, "all", .required = true),
-	END,
-};
-
 bool check_applications(const struct link_msg *msg, struct err *err)
 {
-	struct applications_reply reply = { 0 };
-	struct application_reply one;
-	return no_tail(msg, err) && field_decode(applications_fields, msg->json, &reply, err) &&
-	       check_each("applications", reply.applications, APPLICATIONS_MAX, application_fields,
-		       &one, err);
+	struct msg_applications_answer reply = { 0 };
+	struct msg_application one;
+	return decode(&message_applications, msg, &reply, err) &&
+	       check_each("applications", reply.applications, MESSAGE_APPLICATIONS_MAX,
+		       msg_application_fields, &one, err);
 }
-
-struct info_reply {
-	struct field_ints screen, frame;
-	int64_t frame_id, uptime_ms, pid_count;
-	const char *layout;
-	const json_t *windows;
-};
-#define I struct info_reply
-static const struct field info_fields[] = {
-	FIELD_LIST(I, screen, "[w, h]", 2, .required = true),
-	FIELD_LIST(I, frame, "[w, h]", 2, .required = true),
-	FIELD_NUM(I, frame_id, "counts changes", .required = true, .max = COUNT_LIMIT),
-	FIELD_NUM(I, uptime_ms, "of the agent", .required = true, .max = COUNT_LIMIT),
-	FIELD_STR(I, layout, "of the keyboard", .max = 200),
-	FIELD_JSON(I, windows, "all", .required = true),
-	FIELD_NUM(I, pid_count, "processes", .max = ID_LIMIT),
-	END,
-};
 
 bool check_info(const struct link_msg *msg, struct err *err)
 {
-	struct info_reply reply = { 0 };
-	struct window_reply one;
-	return no_tail(msg, err) && field_decode(info_fields, msg->json, &reply, err) &&
-	       check_each("windows", reply.windows, WINDOWS_MAX, window_fields, &one, err);
+	struct msg_info_answer reply = { 0 };
+	struct msg_window one;
+	return decode(&message_info, msg, &reply, err) &&
+	       check_each(
+		       "windows", reply.windows, MESSAGE_WINDOWS_MAX, msg_window_fields, &one, err);
 }
 
 bool check_nothing(const struct link_msg *msg, struct err *err)
 {
-	static const struct field none[] = { END };
 	int scratch;
-	return no_tail(msg, err) && field_decode(none, msg->json, &scratch, err);
+	return decode(&message_ping, msg, &scratch, err);
 }
 
 /* ---- exec ---- */
 
-struct exec_reply {
-	int64_t status, signal, ms;
-	bool timed_out;
-};
-static const struct field exec_fields[] = {
-	FIELD_NUM(struct exec_reply, status, "of the exit", .min = 0, .max = 255, .preset = -1),
-	FIELD_NUM(struct exec_reply, signal, "that killed it", .min = 1, .max = 64),
-	FIELD_FLAG(struct exec_reply, timed_out, "killed at the timeout"),
-	FIELD_NUM(struct exec_reply, ms, "it took", .required = true, .max = MS_LIMIT),
-	END,
-};
-
 bool check_exec(const struct link_msg *msg, struct guest_exec *ret_exec, struct err *err)
 {
-	struct exec_reply reply = { 0 };
-	if (!no_tail(msg, err) || !field_decode(exec_fields, msg->json, &reply, err)) {
+	struct msg_exec_answer reply = { 0 };
+	if (!decode(&message_exec, msg, &reply, err)) {
 		return false;
 	}
 	if ((reply.status < 0) == (reply.signal == 0)) {

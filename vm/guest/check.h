@@ -5,7 +5,7 @@
 #include "vm/wire/link.h"
 
 /*
- * Replies of an agent (vm/wire/protocol.h), read with field tables and cross-checked.  The results
+ * Replies of an agent (vm/wire/messages.h), read with field tables and cross-checked.  The results
  * point into the message.  An error says what is wrong with it.
  */
 

@@ -3,7 +3,6 @@
 
 #include "base/cleanup.h"
 #include "vm/guest/check.h"
-#include "vm/wire/protocol.h"
 
 #include <string.h>
 
@@ -47,7 +46,7 @@ static void exec_fail(struct guest_call *call, const struct err *err)
 	call->fn.exec(NULL, err, call->data);
 }
 
-static const struct guest_op exec_op = { "exec", exec_deliver, exec_fail };
+static const struct guest_op exec_op = { &message_exec, exec_deliver, exec_fail };
 
 static unsigned which_output(const struct guest_call *call, const struct link_stream *s)
 {
@@ -112,13 +111,17 @@ guest_id guest_exec(struct vm *vm, const char *command, const char *cwd, int64_t
 	call->fn.exec = fn;
 	call->time_ms = timeout_ms;
 	if (!guest_is_reachable(vm, &err) || !vm_control_beside(vm, &err) ||
-		!guest_check_text("the command", command, EXEC_COMMAND_MAX, &err) ||
-		!guest_check_text("cwd", cwd, GUEST_PATH_MAX, &err) || !open_outputs(call, &err)) {
+		!open_outputs(call, &err)) {
 		return guest_call_refuse(call, &err);
 	}
-	return guest_call_ask(
-		call, json_pack("{s:s, s:s*, s:I, s:I, s:I}", "command", command, "cwd", cwd,
-			      "timeout_ms", (json_int_t)timeout_ms, "stdout",
-			      (json_int_t)link_stream_number(call->exec->stream[0]), "stderr",
-			      (json_int_t)link_stream_number(call->exec->stream[1])));
+	size_t len = strlen(command);
+	bool behind = len > MESSAGE_COMMAND_INLINE;
+	struct msg_exec args = {
+		.command = behind ? NULL : command,
+		.cwd = cwd,
+		.timeout_ms = timeout_ms,
+		.output = { link_stream_number(call->exec->stream[0]),
+			link_stream_number(call->exec->stream[1]) },
+	};
+	return guest_call_ask_with(call, &args, behind ? command : NULL, behind ? len : 0);
 }

@@ -53,7 +53,7 @@ static void act_fail(struct guest_call *call, const struct err *err)
 	call->fn.act(NULL, err, call->data);
 }
 
-static const struct guest_op act_op = { "act", act_deliver, act_fail };
+static const struct guest_op act_op = { &message_act, act_deliver, act_fail };
 
 static bool check_actions(const struct action *actions, size_t n, struct err *err)
 {
@@ -106,8 +106,9 @@ static guest_id ask_act(struct guest_call *call, json_t *list, const struct obse
 		call->time_ms *= EMULATED_SLOWNESS;
 	}
 	call->time_ms += call->observe.timeout_ms;
-	return guest_call_ask(call, json_pack("{s:o, s:o}", "actions", list, "observe",
-					    field_encode(observe_fields, &call->observe)));
+	json_auto_t *actions = list;
+	json_auto_t *how = must(field_encode(observe_fields, &call->observe));
+	return guest_call_ask(call, &(struct msg_act){ actions, how });
 }
 
 guest_id guest_act(struct vm *vm, const struct action *actions, size_t n,
@@ -159,7 +160,7 @@ static void launch_fail(struct guest_call *call, const struct err *err)
 	call->fn.launch(NULL, err, call->data);
 }
 
-static const struct guest_op launch_op = { "launch", launch_deliver, launch_fail };
+static const struct guest_op launch_op = { &message_launch, launch_deliver, launch_fail };
 
 guest_id guest_launch(struct vm *vm, const char *application, const char *uri, int64_t timeout_ms,
 	guest_launch_fn *fn, void *data)
@@ -167,14 +168,11 @@ guest_id guest_launch(struct vm *vm, const char *application, const char *uri, i
 	struct guest_call *call = guest_call_new(vm, &launch_op, data);
 	struct err err;
 	call->fn.launch = fn;
-	if (!guest_is_reachable(vm, &err) || !vm_control_agent_may(vm, &err) ||
-		!guest_check_text("the application's name", application, GUEST_PATH_MAX, &err) ||
-		!guest_check_text("the uri", uri, GUEST_PATH_MAX, &err)) {
+	if (!guest_is_reachable(vm, &err) || !vm_control_agent_may(vm, &err)) {
 		return guest_call_refuse(call, &err);
 	}
 	call->time_ms = timeout_ms * (vm->is_emulated ? EMULATED_SLOWNESS : 1);
-	return guest_call_ask(call, json_pack("{s:s, s:s*, s:I}", "application", application, "uri",
-					    uri, "timeout_ms", (json_int_t)call->time_ms));
+	return guest_call_ask(call, &(struct msg_launch){ application, uri, call->time_ms });
 }
 
 /* ---- those that answer with JSON as it is ---- */
@@ -214,15 +212,16 @@ static void json_fail(struct guest_call *call, const struct err *err)
 	call->fn.json(NULL, err, call->data);
 }
 
-static const struct guest_op applications_op = { "applications", applications_deliver, json_fail };
-static const struct guest_op info_op = { "info", info_deliver, json_fail };
-static const struct guest_op ping_op = { "ping", ping_deliver, json_fail };
-static const struct guest_op prepare_op = { "prepare", ping_deliver, json_fail };
+static const struct guest_op applications_op = { &message_applications, applications_deliver,
+	json_fail };
+static const struct guest_op info_op = { &message_info, info_deliver, json_fail };
+static const struct guest_op ping_op = { &message_ping, ping_deliver, json_fail };
+static const struct guest_op prepare_op = { &message_prepare, ping_deliver, json_fail };
 
 #define PREPARE_TIME_MS 600000 /* opens each program of an image */
 
 static guest_id ask_json(
-	struct vm *vm, const struct guest_op *op, json_t *take_args, guest_json_fn *fn, void *data)
+	struct vm *vm, const struct guest_op *op, const void *args, guest_json_fn *fn, void *data)
 {
 	/* A ping is of whoever runs the server. */
 	struct guest_call *call =
@@ -230,11 +229,8 @@ static guest_id ask_json(
 	struct err err;
 	call->fn.json = fn;
 	call->time_ms = op == &prepare_op ? PREPARE_TIME_MS : 0;
-	if (!guest_is_reachable(vm, &err)) {
-		json_decref(take_args);
-		return guest_call_refuse(call, &err);
-	}
-	return guest_call_ask(call, take_args);
+	return guest_is_reachable(vm, &err) ? guest_call_ask(call, args)
+					    : guest_call_refuse(call, &err);
 }
 
 guest_id guest_applications(struct vm *vm, guest_json_fn *fn, void *data)
@@ -255,8 +251,6 @@ guest_id guest_ping(struct vm *vm, guest_json_fn *fn, void *data)
 guest_id guest_prepare(struct vm *vm, int64_t window_ms, int64_t rest_ms, int64_t warm_rest_ms,
 	guest_json_fn *fn, void *data)
 {
-	return ask_json(vm, &prepare_op,
-		json_pack("{s:I, s:I, s:I}", "window_ms", (json_int_t)window_ms, "rest_ms",
-			(json_int_t)rest_ms, "warm_rest_ms", (json_int_t)warm_rest_ms),
+	return ask_json(vm, &prepare_op, &(struct msg_prepare){ window_ms, rest_ms, warm_rest_ms },
 		fn, data);
 }

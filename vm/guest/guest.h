@@ -61,7 +61,7 @@ typedef void guest_launch_fn(const struct guest_launch *res, const struct err *e
 guest_id guest_launch(struct vm *vm, const char *application, const char *uri, int64_t timeout_ms,
 	guest_launch_fn *fn, void *data);
 
-/* result: the agent's reply object as it is in vm/wire/protocol.h, checked to be of that shape. */
+/* result: the agent's reply object as it is in vm/wire/messages.h, checked to be of that shape. */
 typedef void guest_json_fn(const json_t *result, const struct err *err, void *data);
 guest_id guest_applications(struct vm *vm, guest_json_fn *fn, void *data);
 guest_id guest_info(struct vm *vm, guest_json_fn *fn, void *data);

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "vm/core/core.h"
+#include "vm/wire/messages.h"
 
 _Static_assert(GUEST_PIPE_WINDOW == LINK_WINDOW, "a pipe is a stream of the link");
 
@@ -183,12 +184,9 @@ static bool connect_to(struct guest_pipe *pipe, int64_t window, struct err *err)
 			vm->id);
 	}
 	pipe->asked = true;
-	json_int_t number = link_stream_number(pipe->stream);
-	json_t *args = json_pack("{s:I}", "stream", number);
-	if (window) {
-		json_object_set_new(args, "window", json_integer(window));
-	}
-	pipe->link_id = link_request(link, "rfb", args, on_reply, pipe);
+	json_t *args = message_encode(&message_rfb.request,
+		&(struct msg_rfb){ link_stream_number(pipe->stream), window });
+	pipe->link_id = link_request(link, message_rfb.name, args, on_reply, pipe);
 	set_deadline(pipe, vm->core->grace_ms);
 	return true;
 }

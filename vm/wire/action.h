@@ -6,7 +6,7 @@
 /*
  * One thing done to the desktop.  Every dialect of tools is a translation into a list of these, and
  * the agent runs the list in order.  Coordinates are pixels of the frame space (see
- * vm/wire/protocol.h).
+ * vm/wire/messages.h).
  */
 
 enum action_kind {

@@ -212,8 +212,8 @@ static uint32_t next_id(struct link *link)
 	return link->last_id;
 }
 
-static bool send_request(
-	struct link *link, uint32_t id, const char *op, json_t *args, struct err *err)
+static bool send_request(struct link *link, uint32_t id, const char *op, json_t *args,
+	const void *tail, size_t tail_len, struct err *err)
 {
 	json_t *json = json_pack("{s:s, s:o}", "op", op, "args", args ? args : json_object());
 	if (link->failed) {
@@ -227,15 +227,21 @@ static bool send_request(
 			"%d requests are open on this link; wait for some to end",
 			LINK_REQUESTS_MAX);
 	}
-	return send_message(link, FRAME_REQUEST, id, must(json), NULL, 0, err);
+	return send_message(link, FRAME_REQUEST, id, must(json), tail, tail_len, err);
 }
 
 uint32_t link_request(
 	struct link *link, const char *op, json_t *args, link_reply_fn *reply, void *data)
 {
+	return link_request_with(link, op, args, NULL, 0, reply, data);
+}
+
+uint32_t link_request_with(struct link *link, const char *op, json_t *args, const void *tail,
+	size_t tail_len, link_reply_fn *reply, void *data)
+{
 	uint32_t id = next_id(link);
 	struct err why;
-	bool sent = send_request(link, id, op, args, &why);
+	bool sent = send_request(link, id, op, args, tail, tail_len, &why);
 	struct open_request *r = add(&link->ours, &link->n_ours, id);
 	r->reply = reply;
 	r->data = data;

@@ -68,6 +68,9 @@ void link_free(struct link *link);
  */
 uint32_t link_request(
 	struct link *link, const char *op, json_t *args, link_reply_fn *reply, void *data);
+/* With bytes behind it, which are copied. */
+uint32_t link_request_with(struct link *link, const char *op, json_t *args, const void *tail,
+	size_t tail_len, link_reply_fn *reply, void *data);
 void link_cancel(
 	struct link *link, uint32_t id); /* the reply (most likely ERR_CANCELLED) still comes */
 

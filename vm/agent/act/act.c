@@ -11,10 +11,6 @@
 #include "vm/agent/x11/settle.h"
 #include "vm/agent/x11/windows.h"
 
-struct act_args {
-	const json_t *actions, *observe;
-};
-
 struct act {
 	struct act_queue *queue;
 	struct act *next;
@@ -86,19 +82,18 @@ static void on_cancel(void *data)
 
 static json_t *describe_frame(const struct frame *f)
 {
-	json_t *frame = json_pack("{s:I, s:i, s:i, s:s, s:f}", "frame_id", (json_int_t)f->frame_id,
-		"width", f->image.size.width, "height", f->image.size.height, "format",
-		observe_format_words[f->format], "scale", f->image.scale);
-	if (f->format == FORMAT_JPEG) {
-		json_object_set_new(frame, "quality", json_integer(f->image.quality));
-	}
-	if (*f->image.reduced) {
-		json_object_set_new(frame, "reduced", json_string(f->image.reduced));
-	}
-	if (f->raw.width) {
-		json_object_set_new(frame, "raw", json_pack("[i,i]", f->raw.width, f->raw.height));
-	}
-	return frame;
+	const struct size *size = &f->image.size, *raw = &f->raw;
+	const struct msg_frame frame = {
+		.frame_id = (int64_t)f->frame_id,
+		.width = size->width,
+		.height = size->height,
+		.format = f->format,
+		.quality = f->format == FORMAT_JPEG ? f->image.quality : 0,
+		.scale = f->image.scale,
+		.reduced = *f->image.reduced ? f->image.reduced : NULL,
+		.raw = { raw->width ? 2 : 0, { raw->width, raw->height } },
+	};
+	return must(field_encode(msg_frame_fields, &frame));
 }
 
 static json_t *describe_moving(struct act *act)
@@ -418,7 +413,7 @@ static bool read_actions(struct act *act, const json_t *actions, struct err *err
 	return true;
 }
 
-static bool read_request(struct act *act, const struct act_args *args, struct err *err)
+static bool read_request(struct act *act, const struct msg_act *args, struct err *err)
 {
 	return have_seat(act->queue, err) && read_actions(act, args->actions, err) &&
 	       field_decode(observe_fields, args->observe, &act->observe, err) &&
@@ -453,15 +448,7 @@ static void run(struct request *req, const void *args)
 	}
 }
 
-static const struct field act_fields[] = {
-	FIELD_JSON(struct act_args, actions, "What to do, in order."),
-	FIELD_JSON(struct act_args, observe, "What to look at afterwards."),
-	{ .name = NULL },
-};
-
 const struct op op_act = {
-	.name = "act",
-	.fields = act_fields,
-	.args_size = sizeof(struct act_args),
+	.message = &message_act,
 	.run = run,
 };

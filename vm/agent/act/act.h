@@ -5,7 +5,7 @@
 
 /*
  * The act operation: runs a list of actions and looks at the screen afterwards
- * (vm/wire/protocol.h).  The queue is the input lock: lists with input run one at a time, in the
+ * (vm/wire/messages.h).  The queue is the input lock: lists with input run one at a time, in the
  * order they came.
  */
 

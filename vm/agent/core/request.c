@@ -11,6 +11,8 @@ struct request {
 	uint32_t id;  /* 0: its host is gone */
 	json_t *json; /* what args points into */
 	void *args;
+	const struct op *op;
+	const struct link_msg *msg; /* inside run() only: it need not outlive that */
 	void (*cancel)(void *data);
 	void *cancel_data;
 };
@@ -48,14 +50,16 @@ static struct request *request_new(struct agent *agent, uint32_t id, const json_
 	return req;
 }
 
-void request_run(struct agent *agent, uint32_t id, const json_t *json, const struct op *op)
+void request_run(struct agent *agent, uint32_t id, const struct link_msg *msg, const struct op *op)
 {
-	static const struct field no_fields[] = { {} };
-	struct request *req = request_new(agent, id, json);
+	struct request *req = request_new(agent, id, msg->json);
+	const struct message_part *part = &op->message->request;
 	struct err err;
-	req->args = must(calloc(1, op->args_size ? op->args_size : 1));
-	if (!field_decode(op->fields ? op->fields : no_fields, json_object_get(json, "args"),
-		    req->args, &err)) {
+	req->op = op;
+	req->msg = msg;
+	req->args = must(calloc(1, part->size ? part->size : 1));
+	if (!message_decode(
+		    part, json_object_get(msg->json, "args"), msg->tail_len, req->args, &err)) {
 		return request_fail(req, &err);
 	}
 	op->run(req, req->args);
@@ -115,6 +119,17 @@ void request_reply(struct request *req, json_t *result, const void *tail, size_t
 	link_reply(
 		req->agent->link, req->id, result ? result : must(json_object()), tail, tail_len);
 	request_free(req);
+}
+
+void request_answer(struct request *req, const void *answer)
+{
+	request_reply(req, must(message_encode(&req->op->message->answer, answer)), NULL, 0);
+}
+
+const char *request_tail(const struct request *req, size_t *ret_len)
+{
+	*ret_len = req->msg->tail_len;
+	return (const char *)req->msg->tail;
 }
 
 void request_fail(struct request *req, const struct err *why)

@@ -6,7 +6,7 @@
 /* Requests in flight, for vm/agent/main.  Operations answer them by the functions of op.h. */
 
 /* Decodes the arguments in the JSON and runs the operation. */
-void request_run(struct agent *agent, uint32_t id, const json_t *json, const struct op *op);
+void request_run(struct agent *agent, uint32_t id, const struct link_msg *msg, const struct op *op);
 void request_cancel(struct agent *agent, uint32_t id);
 /* Cancels every request, as if the host had asked for that. */
 void request_cancel_all(struct agent *agent);

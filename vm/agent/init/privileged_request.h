@@ -1,7 +1,7 @@
 #ifndef VM_AGENT_INIT_PRIVILEGED_REQUEST_H
 #define VM_AGENT_INIT_PRIVILEGED_REQUEST_H
 
-#include "base/err.h"
+#include "vm/wire/messages.h"
 
 #include <stdint.h>
 
@@ -12,8 +12,8 @@
  */
 
 #define PRIVILEGED_ENTROPY 64
-#define PRIVILEGED_TIME_MIN 1577836800000000  /* the year 2020, us */
-#define PRIVILEGED_TIME_MAX 16725225600000000 /* the year 2500 */
+#define PRIVILEGED_TIME_MIN MESSAGE_TIME_MIN
+#define PRIVILEGED_TIME_MAX MESSAGE_TIME_MAX
 
 /* An empty text: stays as it is. */
 struct privileged_request {

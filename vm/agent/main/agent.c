@@ -47,7 +47,7 @@ static void on_request(struct link *link, uint32_t id, const struct link_msg *ms
 	}
 	const struct op *found = ops_find(msg->json, &err);
 	if (found) {
-		request_run(&agent->shared, id, msg->json, found);
+		request_run(&agent->shared, id, msg, found);
 	} else {
 		link_reply_err(link, id, &err);
 	}

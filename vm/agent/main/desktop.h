@@ -3,7 +3,7 @@
 
 /*
  * The desktop's side of the agent: its session, the display while the X server is up, and what the
- * host is told of both (vm/wire/protocol.h: stage, ready, resting, restarted, failed).
+ * host is told of both (vm/wire/messages.h: stage, ready, resting, restarted, failed).
  */
 
 struct agent_main;

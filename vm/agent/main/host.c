@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "vm/agent/main/agent.h"
-#include "vm/wire/protocol.h"
+#include "vm/wire/messages.h"
 
 #include <stdlib.h>
 

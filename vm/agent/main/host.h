@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-/* Events for the host (vm/wire/protocol.h). */
+/* Events for the host (vm/wire/messages.h). */
 
 struct agent_main;
 

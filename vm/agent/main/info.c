@@ -16,7 +16,7 @@ static void ping(struct request *req, const void *args)
 	request_reply(req, NULL, NULL, 0);
 }
 
-const struct op op_ping = { .name = "ping", .run = ping };
+const struct op op_ping = { .message = &message_ping, .run = ping };
 
 static json_t *encode_windows(struct agent *agent)
 {
@@ -84,4 +84,4 @@ static void info(struct request *req, const void *args)
 		NULL, 0);
 }
 
-const struct op op_info = { .name = "info", .run = info };
+const struct op op_info = { .message = &message_info, .run = info };

@@ -34,10 +34,10 @@ static const struct op *find_named(const char *name, struct err *err)
 {
 	const char *names[N_OPS + 1] = { 0 };
 	for (size_t i = 0; i < N_OPS; i++) {
-		if (strcmp(ops[i]->name, name) == 0) {
+		if (strcmp(ops[i]->message->name, name) == 0) {
 			return ops[i];
 		}
-		names[i] = ops[i]->name;
+		names[i] = ops[i]->message->name;
 	}
 	const char *near = nearest_name(name, names);
 	err_set(err, ERR_UNSUPPORTED, "this agent has no operation '%.40s'%s%s", name,

@@ -23,22 +23,6 @@
 
 #define PATIENCE 40 /* times a silent window manager is asked, some 10 s in all */
 
-struct args {
-	int64_t time_us;
-	const char *entropy, *hostname, *machine_id, *mac;
-};
-
-static const struct field fields[] = {
-	FIELD_NUM(struct args, time_us, "microseconds since 1970", .required = true,
-		.min = (double)PRIVILEGED_TIME_MIN, .max = (double)PRIVILEGED_TIME_MAX),
-	FIELD_STR(
-		struct args, entropy, "base64 of 64 bytes", .required = true, .min = 88, .max = 88),
-	FIELD_STR(struct args, hostname, "its new name", .min = 1, .max = 63),
-	FIELD_STR(struct args, machine_id, "32 hex digits", .min = 32, .max = 32),
-	FIELD_STR(struct args, mac, "like 52:54:00:12:34:56", .min = 17, .max = 17),
-	{},
-};
-
 struct restored {
 	struct request *req;
 	struct agent_main *agent;
@@ -162,7 +146,8 @@ static int on_privileged_request(sd_event_source *source, int fd, uint32_t event
 	return 0;
 }
 
-static bool describe(const struct args *args, struct privileged_request *ret, struct err *err)
+static bool describe(
+	const struct msg_restored *args, struct privileged_request *ret, struct err *err)
 {
 	struct privileged_request request = { .time_us = args->time_us };
 	size_t len = 0;
@@ -210,26 +195,15 @@ static void restored(struct request *req, const void *data)
 }
 
 const struct op op_restored = {
-	.name = "restored",
-	.fields = fields,
-	.args_size = sizeof(struct args),
+	.message = &message_restored,
 	.run = restored,
 };
 
 /* ---- before a VM is saved ---- */
 
-struct freeze_args {
-	bool raw;
-};
-
-static const struct field freeze_fields[] = {
-	FIELD_FLAG(struct freeze_args, raw, "the next look is one at pixels"),
-	{},
-};
-
 static void freeze(struct request *req, const void *args)
 {
-	const struct freeze_args *how = args;
+	const struct msg_freeze *how = args;
 	struct link *link = request_agent(req)->link;
 	/* Now, once, and not in each clone. */
 	act_queue_look_ahead(request_agent(req)->acts, how->raw);
@@ -238,8 +212,6 @@ static void freeze(struct request *req, const void *args)
 }
 
 const struct op op_freeze = {
-	.name = "freeze",
-	.fields = freeze_fields,
-	.args_size = sizeof(struct freeze_args),
+	.message = &message_freeze,
 	.run = freeze,
 };

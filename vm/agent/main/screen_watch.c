@@ -75,26 +75,15 @@ void screen_watch_free(struct screen_watch *w)
 
 /* ---- the operation ---- */
 
-struct args {
-	bool on;
-};
-
-static const struct field fields[] = {
-	FIELD_FLAG(struct args, on, "whether to tell of screen changes", .required = true),
-	{},
-};
-
 static void run(struct request *req, const void *args)
 {
 	struct screen_watch *w = agent_main(request_agent(req))->watch;
-	w->on = ((const struct args *)args)->on;
+	w->on = ((const struct msg_watch *)args)->on;
 	w->pending = false;
 	request_reply(req, NULL, NULL, 0);
 }
 
 const struct op op_watch = {
-	.name = "watch",
-	.fields = fields,
-	.args_size = sizeof(struct args),
+	.message = &message_watch,
 	.run = run,
 };

@@ -328,11 +328,9 @@ static json_t *encode(const struct application *app)
 	g_shell_parse_argv(app->exec, NULL, &tokens, NULL);
 	g_autofree char *program = g_path_get_basename(tokens ? tokens[0] : app->exec);
 	g_autofree char *valid = g_utf8_make_valid(program, -1);
-	json_t *json = must(
-		json_pack("{s:s, s:s, s:s}", "id", app->id, "name", app->name, "program", valid));
-	if (app->comment && *app->comment) {
-		json_object_set_new(json, "comment", json_string(app->comment));
-	}
+	const struct msg_application row = { app->id, app->name,
+		app->comment && *app->comment ? app->comment : NULL, valid };
+	json_t *json = must(field_encode(msg_application_fields, &row));
 	return json;
 }
 
@@ -350,4 +348,4 @@ static void run(struct request *req, const void *args)
 	request_reply(req, json_pack("{s:o}", "applications", list), NULL, 0);
 }
 
-const struct op op_applications = { .name = "applications", .run = run };
+const struct op op_applications = { .message = &message_applications, .run = run };

@@ -11,7 +11,6 @@
 #include "vm/agent/core/op.h"
 #include "vm/agent/process/output_drain.h"
 #include "vm/agent/process/task.h"
-#include "vm/wire/protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,34 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#define TIMEOUT_MAX 86400000
 #define DRAIN_MS 5000 /* for the host to take the rest, once the command has ended */
-
-struct args {
-	const char *command, *cwd;
-	int64_t timeout_ms, stdout_number, stderr_number;
-};
-
-static const struct field fields[] = {
-	FIELD_STR(struct args, command, "what the shell runs", .required = true, .min = 1,
-		.max = EXEC_COMMAND_MAX),
-	FIELD_STR(struct args, cwd, "the directory to run it in", .min = 1, .max = 4000),
-	FIELD_NUM(struct args, timeout_ms, "after which it is killed", .min = 1, .max = TIMEOUT_MAX,
-		.required = true),
-	{ .name = "stdout",
-		.type = FIELD_INT,
-		.offset = FIELD_AT(struct args, stdout_number, int64_t),
-		.required = true,
-		.min = 1,
-		.max = UINT32_MAX },
-	{ .name = "stderr",
-		.type = FIELD_INT,
-		.offset = FIELD_AT(struct args, stderr_number, int64_t),
-		.required = true,
-		.min = 1,
-		.max = UINT32_MAX },
-	{},
-};
 
 struct exec;
 
@@ -73,17 +45,15 @@ struct exec {
 
 /* ---- the end ---- */
 
-static json_t *describe(const struct exec *x)
+static struct msg_exec_answer describe(const struct exec *x)
 {
-	json_t *result = must(json_object());
 	bool exited = x->end.si_code == CLD_EXITED;
-	json_object_set_new(result, exited ? "status" : "signal", json_integer(x->end.si_status));
-	if (x->timed_out) {
-		json_object_set_new(result, "timed_out", json_true());
-	}
-	json_int_t ms = (json_int_t)((loop_now_us() - x->started_us) / 1000);
-	json_object_set_new(result, "ms", json_integer(ms));
-	return result;
+	return (struct msg_exec_answer){
+		.status = exited ? x->end.si_status : -1,
+		.signal = exited ? 0 : x->end.si_status,
+		.timed_out = x->timed_out,
+		.ms = (int64_t)(loop_now_us() - x->started_us) / 1000,
+	};
 }
 
 static void close_output(struct output *out)
@@ -110,9 +80,9 @@ static void exec_free(struct exec *x)
 static void finish(struct exec *x)
 {
 	struct request *req = x->req;
-	json_t *result = describe(x);
+	struct msg_exec_answer answer = describe(x);
 	exec_free(x);
-	request_reply(req, result, NULL, 0);
+	request_answer(req, &answer);
 }
 
 static void finish_when_drained(struct exec *x)
@@ -277,22 +247,53 @@ static bool open_output(struct exec *x, int i, int64_t number, int *ret_theirs, 
 	return true;
 }
 
-static bool start(struct exec *x, const struct args *args, struct err *err)
+/* The kernel takes 128 KiB as one argument, so the shell reads what is longer, which came as the tail.
+ * The descriptor is closed again before the command runs. */
+#define RUN_SCRIPT "eval \"$(cat <&" TASK_SCRIPT_FD_TEXT ")\" " TASK_SCRIPT_FD_TEXT "<&-"
+
+static int keep_command(const struct request *req, struct err *err)
+{
+	size_t len;
+	const char *bytes = request_tail(req, &len);
+	if (!len || memchr(bytes, '\0', len)) {
+		err_set(err, ERR_ARGUMENT,
+			"'command' must be a string, or the bytes behind the request, without NUL");
+		return -1;
+	}
+	char path[] = "/tmp/.command-XXXXXX"; /* memory files are not allowed everywhere */
+	auto_close int fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0 || unlink(path) < 0 || write(fd, bytes, len) != (ssize_t)len ||
+		lseek(fd, 0, SEEK_SET) < 0) {
+		err_errno(err, "cannot keep the command");
+		return -1;
+	}
+	return take_fd(&fd);
+}
+
+static bool start(struct exec *x, const struct msg_exec *args, struct err *err)
 {
 	auto_close int out = -1, errors = -1;
 	bool bash = access("/bin/bash", X_OK) == 0;
-	const char *argv[] = { bash ? "/bin/bash" : "/bin/sh", "-l", "-c", args->command, NULL };
-	if (!open_output(x, 0, args->stdout_number, &out, err) ||
-		!open_output(x, 1, args->stderr_number, &errors, err)) {
+	auto_close int script = -1;
+	const char *command = args->command;
+	if (!command && (script = keep_command(x->req, err)) < 0) {
 		return false;
 	}
-	struct task_how how = { .argv = argv, .cwd = args->cwd, .out = out, .err = errors };
+	const char *argv[] = { bash ? "/bin/bash" : "/bin/sh", "-l", "-c",
+		command ? command : RUN_SCRIPT, NULL };
+	if (!open_output(x, 0, args->output[0], &out, err) ||
+		!open_output(x, 1, args->output[1], &errors, err)) {
+		return false;
+	}
+	struct task_how how = {
+		.argv = argv, .cwd = args->cwd, .out = out, .err = errors, .script = script
+	};
 	return task_start(&how, &x->task, err);
 }
 
 static void run(struct request *req, const void *data)
 {
-	const struct args *args = data;
+	const struct msg_exec *args = data;
 	struct err err;
 	struct exec *x = must(calloc(1, sizeof(*x)));
 	x->req = req;
@@ -312,8 +313,6 @@ static void run(struct request *req, const void *data)
 }
 
 const struct op op_exec = {
-	.name = "exec",
-	.fields = fields,
-	.args_size = sizeof(struct args),
+	.message = &message_exec,
 	.run = run,
 };

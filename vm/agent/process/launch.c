@@ -10,6 +10,7 @@
 #include "base/spawn.h"
 #include "vm/agent/process/applications.h"
 #include "vm/agent/x11/window_group.h"
+#include "vm/wire/messages.h"
 
 #include <glib.h>
 #include <inttypes.h>
@@ -23,22 +24,7 @@
 #define PRESENT_MS 1000     /* the same, when a window of that program is open already */
 #define BARE_MS 2000        /* how long a better match than a likely splash screen is waited for */
 #define COMPLETE_MS 500     /* for title and focus, once the window is there */
-#define TIMEOUT_MAX 600000
 #define OUTPUT_SHOWN 300
-
-struct args {
-	const char *application, *uri;
-	int64_t timeout_ms;
-};
-
-static const struct field fields[] = {
-	FIELD_STR(struct args, application, "a desktop-file id, a program or a path",
-		.required = true, .min = 1, .max = 1000),
-	FIELD_STR(struct args, uri, "what to open with it", .min = 1, .max = 8000),
-	FIELD_NUM(struct args, timeout_ms, "for the first window", .required = true, .min = 1,
-		.max = TIMEOUT_MAX),
-	{},
-};
 
 /* ---- the end ---- */
 
@@ -393,7 +379,7 @@ static void on_cancel(void *data)
 
 /* ---- the beginning ---- */
 
-static bool spawn(struct launch *l, const struct args *args, struct err *err)
+static bool spawn(struct launch *l, const struct msg_launch *args, struct err *err)
 {
 	static unsigned number;
 	struct command_line line;
@@ -422,7 +408,7 @@ static bool spawn(struct launch *l, const struct args *args, struct err *err)
 	return started;
 }
 
-static bool start(struct launch *l, const struct args *args, struct err *err)
+static bool start(struct launch *l, const struct msg_launch *args, struct err *err)
 {
 	if (!l->agent->display) {
 		return err_set(err, ERR_STATE,
@@ -462,8 +448,6 @@ static void run(struct request *req, const void *args)
 }
 
 const struct op op_launch = {
-	.name = "launch",
-	.fields = fields,
-	.args_size = sizeof(struct args),
+	.message = &message_launch,
 	.run = run,
 };

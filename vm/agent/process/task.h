@@ -15,11 +15,15 @@ struct task {
 	char mark[80]; /* "VITRINE_TASK=..." */
 };
 
+#define TASK_SCRIPT_FD 9 /* every shell can name one digit */
+#define TASK_SCRIPT_FD_TEXT "9"
+
 /* Started by task_start. */
 struct task_how {
 	const char *const *argv;
 	const char *cwd;        /* NULL: the home directory */
 	int out, err;           /* where its stdout and stderr go */
+	int script;             /* TASK_SCRIPT_FD there; -1 or 0: none */
 	const char *startup_id; /* "DESKTOP_STARTUP_ID=...", or NULL */
 };
 

@@ -25,20 +25,6 @@
 #define REST_LOOKS 5 /* in a row, with no more than this of the time used: */
 #define BUSY_PERCENT 10
 
-struct args {
-	int64_t window_ms, rest_ms, warm_rest_ms;
-};
-
-static const struct field fields[] = {
-	FIELD_NUM(struct args, window_ms, "How long a program may take to show its window.",
-		.required = true, .min = 1, .max = 3600000),
-	FIELD_NUM(struct args, rest_ms, "How long it may take until there is rest.",
-		.required = true, .min = 0, .max = 3600000),
-	FIELD_NUM(struct args, warm_rest_ms, "The same, where programs were opened.",
-		.required = true, .min = 0, .max = 3600000),
-	{ .name = NULL },
-};
-
 struct times {
 	unsigned long long busy, all; /* ticks of all processors */
 };
@@ -46,7 +32,7 @@ struct times {
 struct prepare {
 	struct request *req;
 	struct agent *agent;
-	const struct args *args;
+	const struct msg_prepare *args;
 	struct buf list;
 	char *rest, *program; /* within the list; program NULL: all are open */
 	size_t windows;       /* before it was started */
@@ -211,8 +197,6 @@ static void run(struct request *req, const void *args)
 }
 
 const struct op op_prepare = {
-	.name = "prepare",
-	.fields = fields,
-	.args_size = sizeof(struct args),
+	.message = &message_prepare,
 	.run = run,
 };

@@ -21,7 +21,7 @@ struct places {
 };
 
 struct service {
-	const char *what, *stage; /* its names in events (vm/wire/protocol.h) */
+	const char *what, *stage; /* its names in events (vm/wire/messages.h) */
 	const char *package;      /* the Debian package that holds argv[0] */
 	bool required;            /* without it there is no desktop */
 	bool on_display;          /* ends with the X server */

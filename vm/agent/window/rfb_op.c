@@ -20,24 +20,6 @@
 
 #define HELD (32u << 10) /* bytes: a chunk of the link */
 
-struct args {
-	int64_t number, window;
-};
-
-static const struct field fields[] = {
-	{ .name = "stream",
-		.type = FIELD_INT,
-		.offset = FIELD_AT(struct args, number, int64_t),
-		.required = true,
-		.min = 1,
-		.max = UINT32_MAX },
-	{ .name = "window",
-		.type = FIELD_INT,
-		.offset = FIELD_AT(struct args, window, int64_t),
-		.max = UINT32_MAX },
-	{},
-};
-
 struct rfb {
 	struct request *req;
 	struct link_stream *stream; /* NULL: the host gave it up */
@@ -182,10 +164,10 @@ static int connect_to(const char *path, struct err *err)
 	return take_fd(&fd);
 }
 
-static bool start(struct rfb *r, const struct args *args, struct err *err)
+static bool start(struct rfb *r, const struct msg_rfb *args, struct err *err)
 {
 	struct agent *agent = request_agent(r->req);
-	r->stream = link_stream_accept(agent->link, (uint32_t)args->number, &handlers, r, err);
+	r->stream = link_stream_accept(agent->link, (uint32_t)args->stream, &handlers, r, err);
 	r->fd = r->stream ? connect_to(agent->rfb_path, err) : -1;
 	if (r->fd < 0) {
 		return false;
@@ -205,7 +187,7 @@ static void on_cancel(void *data)
 	request_fail(req, &err);
 }
 
-static void join_screen(struct request *req, const struct args *args)
+static void join_screen(struct request *req, const struct msg_rfb *args)
 {
 	struct rfb *r = must(calloc(1, sizeof(*r)));
 	struct err err;
@@ -220,17 +202,15 @@ static void join_screen(struct request *req, const struct args *args)
 
 static void run(struct request *req, const void *data)
 {
-	const struct args *args = data;
+	const struct msg_rfb *args = data;
 	if (args->window) {
-		rfb_window_join(req, (uint32_t)args->number, (uint32_t)args->window);
+		rfb_window_join(req, (uint32_t)args->stream, (uint32_t)args->window);
 	} else {
 		join_screen(req, args);
 	}
 }
 
 const struct op op_rfb = {
-	.name = "rfb",
-	.fields = fields,
-	.args_size = sizeof(struct args),
+	.message = &message_rfb,
 	.run = run,
 };

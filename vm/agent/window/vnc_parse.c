@@ -101,7 +101,7 @@ static size_t encodings_length(const uint8_t *head)
 	return n > ENCODINGS_MAX ? SIZE_MAX : 4 + 4 * n;
 }
 
-static const struct message {
+static const struct rfb_message {
 	uint8_t type;
 	uint8_t head; /* bytes that tell its length; without a length(), all of it */
 	size_t (*length)(const uint8_t *head); /* SIZE_MAX: too long */
@@ -170,7 +170,7 @@ static const struct stage {
 
 /* ---- taking bytes ---- */
 
-static const struct message *find_message(uint8_t type)
+static const struct rfb_message *find_message(uint8_t type)
 {
 	for (size_t i = 0; i < sizeof(messages) / sizeof(*messages); i++) {
 		if (messages[i].type == type) {
@@ -193,7 +193,7 @@ static size_t take_stage(struct vnc_server *v, const uint8_t *m, size_t len, str
 
 static size_t take_message(struct vnc_server *v, const uint8_t *m, size_t len, struct err *err)
 {
-	const struct message *row = find_message(m[0]);
+	const struct rfb_message *row = find_message(m[0]);
 	if (!row) {
 		err_set(err, ERR_ARGUMENT, "a viewer sent a message of type %u, which is not known",
 			m[0]);

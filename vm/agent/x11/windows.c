@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "vm/agent/x11/display.h"
+#include "vm/wire/messages.h"
 
 #include <X11/Xatom.h>
 #include <X11/Xutil.h>
@@ -373,17 +374,16 @@ json_t *windows_encode(struct display *d, const struct window_info *info, bool a
 	struct point last = geometry_to_frame(
 		(struct point){ info->x + info->width - 1, info->y + info->height - 1 }, frame,
 		screen);
-	json_t *json = must(json_pack("{s:I, s:s, s:i, s:i, s:i, s:i}", "id",
-		(json_int_t)windows_number(d, info->id), "title", info->title, "x", from.x, "y",
-		from.y, "width", last.x + 1 - from.x, "height", last.y + 1 - from.y));
-	if (info->pid > 0) {
-		json_object_set_new(json, "pid", json_integer(info->pid));
-	}
-	if (info->class[0]) {
-		json_object_set_new(json, "class", json_string(info->class));
-	}
-	if (active) {
-		json_object_set_new(json, "active", json_true());
-	}
-	return json;
+	const struct msg_window window = {
+		.id = windows_number(d, info->id),
+		.pid = info->pid > 0 ? info->pid : 0,
+		.title = info->title,
+		.class = info->class[0] ? info->class : NULL,
+		.x = from.x,
+		.y = from.y,
+		.width = last.x + 1 - from.x,
+		.height = last.y + 1 - from.y,
+		.active = active,
+	};
+	return must(field_encode(msg_window_fields, &window));
 }

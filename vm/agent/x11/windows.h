@@ -53,7 +53,7 @@ bool windows_are_managed(struct display *d);
 void windows_forget_manager(struct display *d);
 
 /*
- * The window of vm/wire/protocol.h, in the frame space.  Its id there is a number of ours: X gives
+ * The window of vm/wire/messages.h, in the frame space.  Its id there is a number of ours: X gives
  * the ids of windows that are gone to others, and whoever may see one window must not come to see
  * another.
  */

@@ -1,0 +1,201 @@
+#ifndef VM_WIRE_MESSAGES_H
+#define VM_WIRE_MESSAGES_H
+
+#include "base/field.h"
+#include "vm/wire/link.h"
+
+/*
+ * Every message of the link: what a request asks for, what its answer says, what an event tells.  The
+ * host, the agent and the fake agent pack and check with these tables, so both ends have the same
+ * bounds; docs/link.md is printed from them.
+ *
+ * Coordinates are pixels of the frame space: the whole-screen image a model is shown,
+ * geometry_fit(screen).  Times are milliseconds.  A number of a stream is one that the host opened
+ * (vm/wire/link.h).
+ */
+
+#define PROTOCOL_VERSION 1
+
+/* One direction of a message. */
+struct message_part {
+	const struct field *fields;
+	size_t size;     /* of the struct that the fields are of */
+	size_t tail_max; /* bytes behind the JSON, at most */
+};
+
+struct message {
+	const char *name, *help;
+	struct message_part request; /* or what an event tells */
+	struct message_part answer;  /* not of an event */
+	/* Of what stands in lists and objects of the answer, for whoever decodes those, and for the
+	 * page. */
+	const struct message_member {
+		const char *name;
+		const struct field *fields;
+	} * members;
+};
+
+/* Operations, in the order of the page; NULL past the end. */
+const struct message *message_request_at(size_t i);
+/* Events. */
+const struct message *message_event_at(size_t i);
+
+json_t *message_encode(const struct message_part *part, const void *in);
+/* As field_decode(); a tail longer than the part allows is refused, too. */
+bool message_decode(const struct message_part *part, const json_t *json, size_t tail_len, void *out,
+	struct err *err) NODISCARD;
+
+/* ---- bounds ---- */
+
+#define MESSAGE_COMMAND_MAX (1u << 20) /* bytes of a command */
+/* A longer one is the tail: escaped it might not fit into a message's JSON. */
+#define MESSAGE_COMMAND_INLINE 65536
+#define MESSAGE_PATH_MAX 4000
+#define MESSAGE_APPLICATION_MAX 1000
+#define MESSAGE_URI_MAX 8000
+#define MESSAGE_TEXT_MAX 4000 /* bytes of a sentence, a title */
+#define MESSAGE_WINDOWS_MAX 1000
+#define MESSAGE_APPLICATIONS_MAX 10000
+#define MESSAGE_EDGE_MAX 16384 /* pixels */
+
+/* ---- operations ---- */
+
+struct msg_watch {
+	bool on;
+};
+extern const struct message message_watch;
+
+struct msg_act {
+	const json_t *actions, *observe; /* vm/wire/action.h */
+};
+struct msg_act_answer {
+	const json_t *done, *failed, *moving, *frame;
+	struct field_ints pointer;
+	int64_t frame_id, waited_ms;
+	bool changed, settled, blank;
+};
+struct msg_done {
+	int64_t ms, chars;
+	bool unfocused;
+};
+struct msg_failed {
+	int64_t index;
+	const char *kind, *text;
+};
+struct msg_frame {
+	int64_t frame_id, width, height, quality;
+	int format; /* enum observe_format */
+	double scale;
+	const char *reduced;
+	struct field_ints raw;
+};
+extern const struct message message_act;
+extern const struct field msg_done_fields[], msg_failed_fields[], msg_frame_fields[];
+
+struct msg_window {
+	int64_t id, pid, x, y, width, height;
+	const char *title, *class;
+	bool active;
+};
+extern const struct field msg_window_fields[];
+
+struct msg_launch {
+	const char *application, *uri;
+	int64_t timeout_ms;
+};
+struct msg_launch_answer {
+	int64_t pid;
+	const json_t *window;
+	const char *note;
+};
+extern const struct message message_launch;
+
+struct msg_applications_answer {
+	const json_t *applications;
+};
+struct msg_application {
+	const char *id, *name, *comment, *program;
+};
+extern const struct message message_applications;
+extern const struct field msg_application_fields[];
+
+struct msg_info_answer {
+	struct field_ints screen, frame;
+	int64_t frame_id, uptime_ms, pid_count;
+	const char *layout;
+	const json_t *windows;
+};
+extern const struct message message_info;
+
+struct msg_exec {
+	const char *command, *cwd;
+	int64_t timeout_ms, output[2]; /* stdout and stderr */
+};
+struct msg_exec_answer {
+	int64_t status, signal, ms; /* status -1: a signal ended it */
+	bool timed_out;
+};
+extern const struct message message_exec;
+
+struct msg_rfb {
+	int64_t stream, window;
+};
+extern const struct message message_rfb;
+
+struct msg_prepare {
+	int64_t window_ms, rest_ms, warm_rest_ms;
+};
+extern const struct message message_prepare;
+
+struct msg_freeze {
+	bool raw;
+};
+extern const struct message message_freeze;
+
+#define MESSAGE_TIME_MIN 1577836800000000  /* the year 2020, us */
+#define MESSAGE_TIME_MAX 16725225600000000 /* the year 2500 */
+struct msg_restored {
+	int64_t time_us;
+	const char *entropy, *hostname, *machine_id, *mac;
+};
+extern const struct message message_restored;
+
+extern const struct message message_ping;
+
+/* ---- events ---- */
+
+/* What comes up before a desktop is ready, and what may die and come back: NULL-ended. */
+#define MESSAGE_STAGES 5
+extern const char *const message_stages[MESSAGE_STAGES + 1], *const message_services[];
+
+struct msg_hello {
+	int64_t protocol;
+	const char *version;
+};
+struct msg_stage {
+	int stage; /* of message_stages */
+	int64_t ms;
+};
+struct msg_ready {
+	struct field_ints screen, frame;
+	int64_t ms;
+};
+struct msg_unable {
+	const char *text;
+};
+struct msg_restarted {
+	int what; /* of message_services */
+	const char *why;
+};
+struct msg_resting {
+	int what;
+	const char *why;
+	int64_t ms;
+};
+struct msg_screen {
+	int64_t frame_id;
+};
+extern const struct message message_hello, message_stage, message_ready, message_unable,
+	message_restarted, message_resting, message_screen;
+
+#endif
