@@ -1,6 +1,7 @@
 """
 Types a dozen scripts on seven layouts, in one call and letter by letter, into real programs of each toolkit on a desktop
-in namespaces, two at a time, and reads back what they hold: run.py VITRINE [PROGRAM...].  Ends with "N passed, N failed".
+in namespaces, two at a time, and reads back what they hold; then selects by double and triple clicks:
+run.py VITRINE [PROGRAM...].  Ends with "N passed, N failed".
 """
 import base64
 import os
@@ -48,8 +49,13 @@ PROGRAMS = {
 }
 # Emoji are refused: it keeps 16 bits of what a key gives, and would make another letter of each.
 NOT_TAKEN = {"webengine": ["emoji"]}
+WORD = "selectselectselect"  # so wide and so often that a click meets it whatever the font is
+LINES = [f"{WORD} {i}" for i in range(9)]
+SHOWN = {"xterm": "xterm -e sh -c 'cat lines; exec sleep 1000'"}  # which show nothing of what they were given
+INTO = {"chromium": (60, 150), "firefox-esr": (60, 150), "writer": (330, 300)}  # from the window's corner
 HOME = "/home/user"
 CLIPPED = "untouched"
+CORNER = "xwininfo -id $(xprop -root _NET_ACTIVE_WINDOW | sed 's/.*# //;s/,.*//') | sed -n 's/.*Absolute.*: *//p'"
 TITLE = "xprop -id $(xprop -root _NET_ACTIVE_WINDOW | sed 's/.*# //;s/,.*//') -f _NET_WM_NAME 8u ' = $0\\n' _NET_WM_NAME"
 
 
@@ -117,6 +123,35 @@ class Program:
             print(f"FAILED {self.name} {what}: got {got!r}, want {want!r}", flush=True)
         return results
 
+    def wait_selected(self, fits):
+        end = time.monotonic() + PATIENCE
+        while not fits(got := self.desktop.run(f"python3 {HOME}/clipboard.py --selection 2>/dev/null")):
+            if time.monotonic() > end:
+                return got
+            time.sleep(0.1)
+        return None
+
+    def selects(self):
+        """The word and the line below a double and a triple click."""
+        if self.name in SHOWN:
+            self.desktop.run(f"cd {HOME}; echo '" + "\n".join(LINES) + "' > lines")
+            self.desktop.run(f"cd {HOME}; (setsid {SHOWN[self.name]} >/dev/null 2>&1 </dev/null &)")
+            time.sleep(2)
+        else:
+            self.clear()
+            self.desktop.call("type", text="\n".join(LINES))
+            self.wait("\n".join(LINES))
+        left, top = [int(n) for n in self.desktop.run(CORNER).split()]
+        right, down = INTO.get(self.name, (40, 70))
+        results = []
+        for tool, fits in (("double_click", lambda got: got == WORD), ("triple_click", lambda got: got.rstrip("\n") in LINES)):
+            self.desktop.call(tool, coordinate=[left + right, top + down])
+            got = self.wait_selected(fits)
+            results.append(got is None)
+            if got is not None:
+                print(f"FAILED {self.name}: {tool} selects {got!r}", flush=True)
+        return results
+
     def refuses(self, text):
         """Before the first key."""
         self.clear()
@@ -151,6 +186,8 @@ def check(program):
         stop = "p=$(pidof -s " + STOPPED[program.name] + "); kill -STOP $p; sleep 1.5; kill -CONT $p"
         program.desktop.run(f"(setsid sh -c '{stop}' >/dev/null 2>&1 </dev/null &)")
         results += program.takes("while it is stopped", [SEPARATOR.join(texts[:AT_ONCE])])
+    program.desktop.run("setxkbmap us")
+    results += program.selects()
     clipped = program.desktop.run(f"python3 {HOME}/clipboard.py 2>/dev/null")
     if clipped.strip() != CLIPPED:
         print(f"FAILED {program.name}: the clipboard holds {clipped!r}", flush=True)
