@@ -302,7 +302,7 @@ static void on_cancel(void *data)
 			call->undo ? call->undo(call) : "no action was performed");
 		call_fail(call, &err);
 	} else if (call->working) {
-		guest_cancel(call->vm, call->working);
+		guest_cancel(vm_guest(call->vm), call->working);
 	}
 }
 
@@ -356,6 +356,11 @@ void call_about(struct call *call, struct vm *vm)
 struct vm *call_vm(const struct call *call)
 {
 	return call->vm;
+}
+
+struct guest *call_guest(const struct call *call)
+{
+	return vm_guest(call->vm);
 }
 
 /* ---- for its record ---- */

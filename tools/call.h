@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/field.h"
 #include "base/log.h"
+#include "vm/core/vm.h"
 #include "vm/guest/guest.h"
 
 #include <jansson.h>
@@ -55,7 +56,8 @@ void call_works(struct call *call, guest_id id);
 
 /* The sandbox that the call is about, where it is neither started nor waited for. */
 void call_about(struct call *call, struct vm *vm);
-struct vm *call_vm(const struct call *call); /* of any of these; NULL: none */
+struct vm *call_vm(const struct call *call);       /* of any of these; NULL: none */
+struct guest *call_guest(const struct call *call); /* its agent */
 
 /* The row of every tool that takes a sandbox. */
 #define CALL_SANDBOX(T) \

@@ -164,7 +164,7 @@ static void begin(struct call *call, void *data)
 		return;
 	}
 	observe_init(&observe, in->args->observe);
-	call_works(call, guest_act(call_vm(call), &in->action, 1, &observe, acted, in));
+	call_works(call, guest_act(call_guest(call), &in->action, 1, &observe, acted, in));
 }
 
 void input_run(struct call *call, const struct input_args *args, const struct action *action,

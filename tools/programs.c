@@ -117,14 +117,14 @@ static void launched(const struct guest_launch *res, const struct err *err, void
 	observe_init(&observe, launch->args->observe);
 	observe.quiet_ms = LAUNCH_QUIET_MS;
 	observe.window = res->has_window ? res->window.id : 0;
-	call_works(call, guest_act(call_vm(call), NULL, 0, &observe, observed, launch));
+	call_works(call, guest_act(call_guest(call), NULL, 0, &observe, observed, launch));
 }
 
 static void begin_launch(struct call *call, void *data)
 {
 	struct launch *launch = data;
-	call_works(call, guest_launch(call_vm(call), launch->args->application, launch->args->uri,
-				 LAUNCH_TIMEOUT_MS, launched, launch));
+	call_works(call, guest_launch(call_guest(call), launch->args->application,
+				 launch->args->uri, LAUNCH_TIMEOUT_MS, launched, launch));
 }
 
 static void run_launch(struct call *call, const void *data)
@@ -216,7 +216,7 @@ static void listed(const json_t *result, const struct err *err, void *data)
 static void begin_list(struct call *call, void *data)
 {
 	(void)data;
-	call_works(call, guest_applications(call_vm(call), listed, call));
+	call_works(call, guest_applications(call_guest(call), listed, call));
 }
 
 static void run_list_applications(struct call *call, const void *data)

@@ -2,6 +2,7 @@
 #define TOOLS_RESULT_H
 
 #include "base/buf.h"
+#include "vm/core/vm.h"
 #include "vm/guest/guest.h"
 
 /*

@@ -86,7 +86,7 @@ static void begin_screenshot(struct call *call, void *data)
 	observe.format = args->format;
 	observe.quality = args->quality;
 	observe.scale = args->scale;
-	call_works(call, guest_act(call_vm(call), NULL, 0, &observe, shot, data));
+	call_works(call, guest_act(call_guest(call), NULL, 0, &observe, shot, data));
 }
 
 static void run_screenshot(struct call *call, const void *args)
@@ -167,7 +167,7 @@ static void begin_zoom(struct call *call, void *data)
 	observe.quality = args->quality;
 	observe.region = args->region;
 	observe.fill = true;
-	call_works(call, guest_act(call_vm(call), NULL, 0, &observe, zoomed, data));
+	call_works(call, guest_act(call_guest(call), NULL, 0, &observe, zoomed, data));
 }
 
 static void run_zoom(struct call *call, const void *args)
@@ -241,7 +241,7 @@ static void begin_cursor_position(struct call *call, void *data)
 {
 	struct observe observe;
 	observe_init(&observe, OBSERVE_NONE);
-	call_works(call, guest_act(call_vm(call), NULL, 0, &observe, found, data));
+	call_works(call, guest_act(call_guest(call), NULL, 0, &observe, found, data));
 }
 
 static void run_cursor_position(struct call *call, const void *args)

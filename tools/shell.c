@@ -136,7 +136,7 @@ static void ran(const struct guest_exec *res, const struct err *err, void *data)
 static void begin(struct call *call, void *data)
 {
 	struct shell *shell = data;
-	call_works(call, guest_exec(call_vm(call), shell->args->command, shell->args->cwd,
+	call_works(call, guest_exec(call_guest(call), shell->args->command, shell->args->cwd,
 				 input_ms(shell->args->timeout), ran, shell));
 }
 

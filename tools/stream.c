@@ -193,7 +193,7 @@ static void check_window(struct call *call, void *data)
 {
 	struct url *url = data;
 	if (url->args->window) {
-		call_works(call, guest_info(call_vm(call), on_windows, url));
+		call_works(call, guest_info(call_guest(call), on_windows, url));
 	} else {
 		make_link(url);
 	}

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "server/http/readiness.h"
+#include "vm/core/vm.h"
 #include "vm/guest/guest.h"
 
 #include <string.h>
@@ -87,7 +88,7 @@ static void ping_one(struct vm *vm, void *data)
 		struct ping *ping = must(calloc(1, sizeof(*ping)));
 		*ping = (struct ping){ status, loop_now_us() };
 		status->pings++;
-		guest_ping(vm, on_pong, ping);
+		guest_ping(vm_guest(vm), on_pong, ping);
 	}
 }
 

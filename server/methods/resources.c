@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "server/mcp/json_write.h"
 #include "server/methods/methods_impl.h"
+#include "vm/core/vm.h"
 #include "vm/guest/guest.h"
 
 #include <string.h>
@@ -272,9 +273,9 @@ static void on_ready(struct vm *vm, const struct err *err, void *data)
 		struct observe observe;
 		observe_init(&observe, OBSERVE_FRAME);
 		observe.max_bytes = OBSERVE_MAX_BYTES;
-		reading->asked = guest_act(vm, NULL, 0, &observe, on_screen, reading);
+		reading->asked = guest_act(vm_guest(vm), NULL, 0, &observe, on_screen, reading);
 	} else {
-		reading->asked = guest_info(vm, on_info, reading);
+		reading->asked = guest_info(vm_guest(vm), on_info, reading);
 	}
 }
 
@@ -287,7 +288,7 @@ static void on_cancel(void *data)
 		err_set(&err, ERR_CANCELLED, "cancelled");
 		fail_reading(reading, &err);
 	} else if (reading->asked) {
-		guest_cancel(reading->vm, reading->asked); /* its callback still comes */
+		guest_cancel(vm_guest(reading->vm), reading->asked); /* its callback still comes */
 	}
 }
 

@@ -58,5 +58,5 @@ void viewer_take_picture(
 	} else {
 		observe.scale = scale_of(picture, vm_frame(vm));
 	}
-	guest_look(vm, &observe, on_look, taking);
+	guest_look(vm_guest(vm), &observe, on_look, taking);
 }

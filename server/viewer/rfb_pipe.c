@@ -1,6 +1,7 @@
 /* transport/ knows no sandboxes, and vm/ no viewers. */
 #include "server/viewer/rfb_pipe.h"
 
+#include "vm/core/vm.h"
 #include "vm/guest/guest.h"
 
 static size_t pipe_write(void *pipe, const void *bytes, size_t len)

@@ -122,6 +122,6 @@ void viewer_run_socket(struct viewer_pages *pages, struct http_exchange *x, stru
 	page->rfb = rfb;
 	page->counted = (struct stream_counts){ 0 };
 	stream_attach(rfb->socket, &desktop_pipe,
-		guest_rfb(stream->vm, stream->window, &pipe_handlers, rfb));
+		guest_rfb(vm_guest(stream->vm), stream->window, &pipe_handlers, rfb));
 	page_session_changed(page);
 }

@@ -114,7 +114,7 @@ static bool login(struct vnc_viewer *viewer, const char *name, const char *passw
 	viewer_session_begin(&vnc->session, &vnc_type, desktop, stream);
 	viewer_session_set_present(&vnc->session, true);
 	*ret_data = vnc;
-	vnc->pipe = guest_rfb(stream->vm, stream->window, &pipe_handlers, vnc);
+	vnc->pipe = guest_rfb(vm_guest(stream->vm), stream->window, &pipe_handlers, vnc);
 	vnc_attach(viewer, &desktop_pipe, vnc->pipe);
 	desktop_changed(desktop);
 	return true;

@@ -49,7 +49,7 @@ static bool serve(sd_event *event, struct vm *vm)
 	for (long id = 1; fgets(line, sizeof(line), stdin); id++) {
 		struct ping ping = { 0 };
 		uint64_t sent = loop_now_us();
-		guest_ping(vm, answered, &ping);
+		guest_ping(vm_guest(vm), answered, &ping);
 		if (!run_until(event, &ping)) {
 			return false;
 		}

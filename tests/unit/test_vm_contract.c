@@ -62,7 +62,7 @@ static void stop_is_final_and_gives_its_reason(struct bench *b)
 	char id[ID_LEN + 1];
 	memcpy(id, vm_id(b->vm), sizeof(id));
 	struct answer *pending = answer_new();
-	guest_exec(b->vm, "sleep 100", NULL, 200000, on_exec, pending);
+	guest_exec(vm_guest(b->vm), "sleep 100", NULL, 200000, on_exec, pending);
 	vm_stop(b->vm, "its owner was done");
 	cr_assert(!pending->done, "an answer from inside vm_stop()");
 	cr_assert_null(vm_find(b->host.pool, "alice", id, &err));
@@ -112,14 +112,14 @@ static void a_dead_agent_is_gone_and_said(struct bench *b)
 {
 	struct err err;
 	struct answer *pending = answer_new(), *killer = answer_new();
-	guest_exec(b->vm, "sleep 100", NULL, 200000, on_exec, pending);
+	guest_exec(vm_guest(b->vm), "sleep 100", NULL, 200000, on_exec, pending);
 	if (b->dialect->is_outside) {
 		kill(child_of(child_of(getpid())), SIGKILL); /* bwrap's child */
 		killer->done = true;
 	} else if (b->dialect->crash) {
-		guest_exec(b->vm, b->dialect->crash, NULL, 10000, on_exec, killer);
+		guest_exec(vm_guest(b->vm), b->dialect->crash, NULL, 10000, on_exec, killer);
 	} else {
-		guest_launch(b->vm, "crash", NULL, 10000, on_launch, killer);
+		guest_launch(vm_guest(b->vm), "crash", NULL, 10000, on_launch, killer);
 	}
 	host_until(&b->host, &pending->done);
 	cr_assert_eq(pending->err.kind, ERR_GONE, "%s", pending->err.text);
@@ -141,11 +141,11 @@ static void freeing_the_pool_answers_everything(struct bench *b)
 	}
 	struct vm *young = vm_create(b->host.pool, "alice", NULL, &err);
 	vm_wait(young, &wait_handlers, &waited);
-	guest_act(b->vm, slow, 2, NULL, on_act, answers[0]);
-	guest_act(b->vm, fast, 1, NULL, on_act, answers[1]);
-	guest_exec(b->vm, "sleep 100", NULL, 200000, on_exec, answers[2]);
-	guest_ping(young, on_json, answers[3]); /* refused: it is not ready */
-	guest_info(b->vm, on_json, answers[4]);
+	guest_act(vm_guest(b->vm), slow, 2, NULL, on_act, answers[0]);
+	guest_act(vm_guest(b->vm), fast, 1, NULL, on_act, answers[1]);
+	guest_exec(vm_guest(b->vm), "sleep 100", NULL, 200000, on_exec, answers[2]);
+	guest_ping(vm_guest(young), on_json, answers[3]); /* refused: it is not ready */
+	guest_info(vm_guest(b->vm), on_json, answers[4]);
 	vm_pool_free(b->host.pool);
 	b->host.pool = NULL;
 	for (size_t i = 0; i < 5; i++) {
@@ -190,7 +190,7 @@ static void acts_and_says_where_the_pointer_is(struct bench *b)
 static void types_into_a_program(struct bench *b)
 {
 	struct answer *a = answer_new();
-	guest_launch(b->vm, b->dialect->terminal, NULL, 20000, on_launch, a);
+	guest_launch(vm_guest(b->vm), b->dialect->terminal, NULL, 20000, on_launch, a);
 	host_until(&b->host, &a->done);
 	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
 	cr_assert(a->launch.has_window);
@@ -251,7 +251,7 @@ static void shows_frames(struct bench *b)
 		observe_init(&observe, format == FORMAT_JPEG ? OBSERVE_FRAME : OBSERVE_SETTLED);
 		observe.format = format;
 		observe.scale = 0.5;
-		guest_act(b->vm, NULL, 0, &observe, on_act, a);
+		guest_act(vm_guest(b->vm), NULL, 0, &observe, on_act, a);
 		host_until(&b->host, &a->done);
 		cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
 		cr_assert_eq(a->act.frame.width, 640);
@@ -267,13 +267,13 @@ static void a_long_wait_can_be_cancelled(struct bench *b)
 {
 	struct action list[] = { moving(1, 1), waiting(100000) }, next = moving(2, 2);
 	struct answer *a = answer_new(), *queued = answer_new();
-	guest_id id = guest_act(b->vm, list, 2, NULL, on_act, a);
-	guest_act(b->vm, &next, 1, NULL, on_act, queued);
+	guest_id id = guest_act(vm_guest(b->vm), list, 2, NULL, on_act, a);
+	guest_act(vm_guest(b->vm), &next, 1, NULL, on_act, queued);
 	host_for_ms(&b->host, 50);
 	cr_assert(!a->done);
 	cr_assert(!queued->done, "a second list with input ran beside the first");
-	guest_cancel(b->vm, id);
-	guest_cancel(b->vm, id);
+	guest_cancel(vm_guest(b->vm), id);
+	guest_cancel(vm_guest(b->vm), id);
 	cr_assert(!a->done);
 	host_until(&b->host, &a->done);
 	cr_assert_eq(a->err.kind, ERR_CANCELLED, "%s", a->err.text);
@@ -289,12 +289,12 @@ static void input_is_serialised_and_looking_overtakes(struct bench *b)
 	struct observe frame;
 	struct answer *first = answer_new(), *second = answer_new(), *look = answer_new();
 	observe_init(&frame, OBSERVE_FRAME);
-	guest_id id = guest_act(b->vm, slow, 2, NULL, on_act, first);
-	guest_act(b->vm, &fast, 1, NULL, on_act, second);
-	guest_act(b->vm, NULL, 0, &frame, on_act, look);
+	guest_id id = guest_act(vm_guest(b->vm), slow, 2, NULL, on_act, first);
+	guest_act(vm_guest(b->vm), &fast, 1, NULL, on_act, second);
+	guest_act(vm_guest(b->vm), NULL, 0, &frame, on_act, look);
 	host_until(&b->host, &look->done);
 	cr_assert(!first->done && !second->done);
-	guest_cancel(b->vm, id);
+	guest_cancel(vm_guest(b->vm), id);
 	host_until(&b->host, &second->done);
 	cr_assert(first->done);
 	cr_assert_lt(first->order, second->order);
@@ -365,11 +365,11 @@ static void output_is_bounded(struct bench *b)
 static void commands_run_side_by_side(struct bench *b)
 {
 	struct answer *slow = answer_new(), *fast = answer_new();
-	guest_id id = guest_exec(b->vm, "sleep 100", NULL, 200000, on_exec, slow);
-	guest_exec(b->vm, "echo fast", NULL, 10000, on_exec, fast);
+	guest_id id = guest_exec(vm_guest(b->vm), "sleep 100", NULL, 200000, on_exec, slow);
+	guest_exec(vm_guest(b->vm), "echo fast", NULL, 10000, on_exec, fast);
 	host_until(&b->host, &fast->done);
 	cr_assert(!slow->done);
-	guest_cancel(b->vm, id);
+	guest_cancel(vm_guest(b->vm), id);
 	host_until(&b->host, &slow->done);
 	cr_assert_eq(slow->err.kind, ERR_CANCELLED, "%s", slow->err.text);
 	answer_free(slow);
@@ -421,7 +421,7 @@ static void outlives_its_user_s_signals(struct bench *b)
 	cr_assert_str_eq(a->out, "alive\n", "%s%s", a->err.text, a->errors);
 	answer_free(a);
 	a = answer_new();
-	guest_launch(b->vm, b->dialect->terminal, NULL, 120000, on_launch, a);
+	guest_launch(vm_guest(b->vm), b->dialect->terminal, NULL, 120000, on_launch, a);
 	host_until(&b->host, &a->done);
 	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
 	cr_assert(a->launch.has_window);
@@ -449,19 +449,19 @@ static void leaves_no_zombies(struct bench *b)
 static void tells_about_itself(struct bench *b)
 {
 	struct answer *a = answer_new();
-	guest_info(b->vm, on_json, a);
+	guest_info(vm_guest(b->vm), on_json, a);
 	host_until(&b->host, &a->done);
 	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
 	cr_assert(json_is_array(json_object_get(a->json, "windows")));
 	answer_free(a);
 	a = answer_new();
-	guest_applications(b->vm, on_json, a);
+	guest_applications(vm_guest(b->vm), on_json, a);
 	host_until(&b->host, &a->done);
 	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
 	cr_assert_gt(json_array_size(json_object_get(a->json, "applications")), 0);
 	answer_free(a);
 	a = answer_new();
-	guest_launch(b->vm, "no such application", NULL, 1000, on_launch, a);
+	guest_launch(vm_guest(b->vm), "no such application", NULL, 1000, on_launch, a);
 	host_until(&b->host, &a->done);
 	cr_assert_eq(a->err.kind, ERR_NOT_FOUND, "%s", a->err.text);
 	answer_free(a);

@@ -26,7 +26,7 @@ static void write_script(struct bench *b, const char *path, const char *what)
 static struct guest_launch launch(struct bench *b, const char *path)
 {
 	struct answer *a = answer_new();
-	guest_launch(b->vm, path, NULL, 60000, on_launch, a);
+	guest_launch(vm_guest(b->vm), path, NULL, 60000, on_launch, a);
 	host_until(&b->host, &a->done);
 	cr_assert(a->launch.has_window, "%s", a->err.text);
 	struct guest_launch launched = a->launch;
@@ -41,7 +41,7 @@ static void act(struct bench *b, struct action action)
 	struct answer *a = answer_new();
 	observe_init(&observe, OBSERVE_SETTLED);
 	observe.quiet_ms = 500;
-	guest_act(b->vm, &action, 1, &observe, on_act, a);
+	guest_act(vm_guest(b->vm), &action, 1, &observe, on_act, a);
 	host_until(&b->host, &a->done);
 	cr_assert_eq(a->act.done, 1, "%s%s", a->err.text, a->act.failed.text);
 	answer_free(a);

@@ -108,7 +108,7 @@ static void type_text(struct bench *b, struct vm *vm, const char *text)
 static void begin_a_text(struct bench *b)
 {
 	struct answer *a = answer_new();
-	guest_launch(b->vm, b->dialect->terminal, NULL, 60000, on_launch, a);
+	guest_launch(vm_guest(b->vm), b->dialect->terminal, NULL, 60000, on_launch, a);
 	host_until(&b->host, &a->done);
 	cr_assert(a->launch.has_window, "%s", a->err.text);
 	const struct guest_window *w = &a->launch.window;
@@ -209,7 +209,7 @@ static void whoever_waits_wakes_it(struct bench *b)
 static void calls_under_way_fail_at_a_pause(struct bench *b)
 {
 	struct answer *slow = answer_new();
-	guest_exec(b->vm, "sleep 100", NULL, 200000, on_exec, slow);
+	guest_exec(vm_guest(b->vm), "sleep 100", NULL, 200000, on_exec, slow);
 	WENT_WELL(paused(b));
 	host_until(&b->host, &slow->done);
 	cr_assert_eq(slow->err.kind, ERR_GONE);
@@ -315,9 +315,9 @@ static void calls_wait_while_it_is_saved(struct bench *b)
 {
 	struct ended ended = { 0 };
 	struct answer *before = answer_new(), *meanwhile = answer_new();
-	guest_exec(b->vm, "sleep 0.3", NULL, 60000, on_exec, before);
+	guest_exec(vm_guest(b->vm), "sleep 0.3", NULL, 60000, on_exec, before);
 	vm_fork(b->vm, 1, on_forked, &ended);
-	guest_exec(b->vm, "echo meanwhile", NULL, 60000, on_exec, meanwhile);
+	guest_exec(vm_guest(b->vm), "echo meanwhile", NULL, 60000, on_exec, meanwhile);
 	host_until(&b->host, &before->done);
 	host_until(&b->host, &meanwhile->done);
 	host_until(&b->host, &ended.done);
@@ -356,7 +356,7 @@ static void rolls_back(struct bench *b)
 		the_text_is(b, b->vm, i);
 		struct answer *slow = answer_new();
 		point_at(b, b->vm, 1, 1);
-		guest_exec(b->vm, "sleep 100", NULL, 200000, on_exec, slow);
+		guest_exec(vm_guest(b->vm), "sleep 100", NULL, 200000, on_exec, slow);
 		WENT_WELL(rolled_back(b, taken.snapshot));
 		cr_assert(slow->done);
 		cr_assert_eq(slow->err.kind, ERR_GONE);

@@ -30,7 +30,7 @@ static void desk_init(struct desk *desk)
 static struct answer *act(struct desk *desk, struct action action)
 {
 	struct answer *answer = answer_new();
-	guest_act(desk->vm, &action, 1, NULL, on_act, answer);
+	guest_act(vm_guest(desk->vm), &action, 1, NULL, on_act, answer);
 	return answer;
 }
 

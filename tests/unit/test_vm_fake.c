@@ -102,7 +102,7 @@ Test(fake, a_program_without_a_window_says_so, .timeout = 20)
 	host_init(&host, (struct vm_config){ .backend = "fake" });
 	struct vm *vm = host_vm(&host);
 	struct answer *a = answer_new();
-	guest_launch(vm, "hang", NULL, 30, on_launch, a);
+	guest_launch(vm_guest(vm), "hang", NULL, 30, on_launch, a);
 	host_until(&host, &a->done);
 	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
 	cr_assert(!a->launch.has_window);

@@ -185,22 +185,22 @@ static void ask(struct vm *vm, int what, struct answer *answer)
 	struct action wait = { .kind = ACTION_WAIT, .ms = 1 };
 	switch ((enum question)what) {
 	case ASK_ACT:
-		guest_act(vm, &wait, 1, NULL, on_act, answer);
+		guest_act(vm_guest(vm), &wait, 1, NULL, on_act, answer);
 		break;
 	case ASK_LAUNCH:
-		guest_launch(vm, "x", NULL, 1000, on_launch, answer);
+		guest_launch(vm_guest(vm), "x", NULL, 1000, on_launch, answer);
 		break;
 	case ASK_APPLICATIONS:
-		guest_applications(vm, on_json, answer);
+		guest_applications(vm_guest(vm), on_json, answer);
 		break;
 	case ASK_INFO:
-		guest_info(vm, on_json, answer);
+		guest_info(vm_guest(vm), on_json, answer);
 		break;
 	case ASK_PING:
-		guest_ping(vm, on_json, answer);
+		guest_ping(vm_guest(vm), on_json, answer);
 		break;
 	case ASK_EXEC:
-		guest_exec(vm, "x", NULL, 1000, on_exec, answer);
+		guest_exec(vm_guest(vm), "x", NULL, 1000, on_exec, answer);
 		break;
 	}
 }
@@ -262,10 +262,10 @@ Test(hostile, an_agent_that_hangs_is_ended, .timeout = 20)
 	struct answer *answer = answer_new();
 	say_ready(link);
 	host_wait(&host, vm);
-	vm->core->guard_ms = 30;
+	vm->core->guest.guard_ms = 30;
 	host_for_ms(&host, 150);
 	cr_assert_eq(vm_state(vm), VM_READY, "silence is fine while nobody asks");
-	guest_info(vm, on_json, answer);
+	guest_info(vm_guest(vm), on_json, answer);
 	host_until(&host, &answer->done);
 	cr_assert_eq(answer->err.kind, ERR_GONE);
 	cr_assert_not_null(strstr(answer->err.text, "has not answered"), "%s", answer->err.text);
@@ -279,10 +279,10 @@ static void ask_each(struct vm *vm, struct answer *answers[4])
 	for (size_t i = 0; i < 4; i++) {
 		answers[i] = answer_new();
 	}
-	guest_exec(vm, "x", NULL, 1, on_exec, answers[0]);
-	guest_look(vm, NULL, on_act, answers[1]);
-	guest_launch(vm, "x", NULL, 1, on_launch, answers[2]);
-	guest_info(vm, on_json, answers[3]);
+	guest_exec(vm_guest(vm), "x", NULL, 1, on_exec, answers[0]);
+	guest_look(vm_guest(vm), NULL, on_act, answers[1]);
+	guest_launch(vm_guest(vm), "x", NULL, 1, on_launch, answers[2]);
+	guest_info(vm_guest(vm), on_json, answers[3]);
 }
 
 static void hear_each(struct host *host, struct answer *answers[4], enum err_kind kind)
@@ -304,7 +304,7 @@ Test(hostile, a_call_that_an_agent_only_sits_on_ends, .timeout = 60)
 	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &lazy, NULL);
 	say_ready(link);
 	host_wait(&host, vm);
-	vm->core->grace_ms = 30;
+	vm->core->guest.grace_ms = 30;
 	ask_each(vm, answers);
 	hear_each(&host, answers, ERR_TIMEOUT);
 	cr_assert_eq(vm_state(vm), VM_READY, "only the calls have ended");
@@ -320,7 +320,7 @@ Test(hostile, an_agent_that_does_not_stop_ends, .timeout = 60)
 	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &lazy_and_stubborn, NULL);
 	say_ready(link);
 	host_wait(&host, vm);
-	vm->core->grace_ms = vm->core->guard_ms = 30;
+	vm->core->guest.grace_ms = vm->core->guest.guard_ms = 30;
 	ask_each(vm, answers);
 	hear_each(&host, answers, ERR_GONE);
 	link_free(link);
@@ -347,10 +347,10 @@ Test(hostile, a_link_that_closes_ends_it, .timeout = 20)
 	struct answer *answer = answer_new(), *late = answer_new();
 	say_ready(link);
 	host_wait(&host, vm);
-	guest_exec(vm, "x", NULL, 1000, on_exec, answer);
+	guest_exec(vm_guest(vm), "x", NULL, 1000, on_exec, answer);
 	link_free(link);
 	host_for_ms(&host, 20);
-	guest_ping(vm, on_json, late); /* in the moment in which nobody knows yet */
+	guest_ping(vm_guest(vm), on_json, late); /* in the moment in which nobody knows yet */
 	host_until(&host, &answer->done);
 	host_until(&host, &late->done);
 	cr_assert_eq(answer->err.kind, ERR_GONE);

@@ -41,12 +41,12 @@ Test(hostile_pipe, a_connection_that_an_agent_never_opens_ends, .timeout = 60)
 	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &lazy, NULL);
 	say_ready(link);
 	host_wait(&host, vm);
-	vm->core->grace_ms = 30;
-	guest_rfb(vm, 0, &viewing, &viewer);
+	vm->core->guest.grace_ms = 30;
+	guest_rfb(vm_guest(vm), 0, &viewing, &viewer);
 	host_until(&host, &viewer.ended);
 	cr_expect_eq(viewer.err.kind, ERR_TIMEOUT, "%s", viewer.err.text);
 	cr_expect_not_null(strstr(viewer.err.text, "did not open"), "%s", viewer.err.text);
-	vm->core->guard_ms = 30;
+	vm->core->guest.guard_ms = 30;
 	host_for_ms(&host, 150);
 	cr_expect_eq(vm_state(vm), VM_READY, "the request was taken back, and that is all");
 	link_free(link);
@@ -63,8 +63,8 @@ static void stubborn_about(bool closed)
 	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &lazy_and_stubborn, NULL);
 	say_ready(link);
 	host_wait(&host, vm);
-	vm->core->grace_ms = vm->core->guard_ms = 30;
-	struct guest_pipe *pipe = guest_rfb(vm, 0, &viewing, &viewer);
+	vm->core->guest.grace_ms = vm->core->guest.guard_ms = 30;
+	struct guest_pipe *pipe = guest_rfb(vm_guest(vm), 0, &viewing, &viewer);
 	if (closed) {
 		guest_pipe_close(pipe);
 	}
@@ -115,8 +115,8 @@ Test(hostile_pipe, an_open_connection_has_no_deadline, .timeout = 60)
 	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &says_one, &stream);
 	say_ready(link);
 	host_wait(&host, vm);
-	vm->core->grace_ms = 2000;
-	struct guest_pipe *pipe = guest_rfb(vm, 0, &viewing, &viewer);
+	vm->core->guest.grace_ms = 2000;
+	struct guest_pipe *pipe = guest_rfb(vm_guest(vm), 0, &viewing, &viewer);
 	host_for_ms(&host, 2500);
 	cr_expect(viewer.heard);
 	cr_expect_eq(viewer.times, 0, "%s", viewer.err.text);

@@ -324,7 +324,7 @@ Test(inside, files_are_bounded_in_number, .timeout = 120)
 	expect_said(
 		&host, vm, "touch /tmp/one /run/one /dev/shm/one ~/one && echo again", "again\n");
 	struct answer *a = answer_new();
-	guest_launch(vm, "xterm", NULL, 30000, on_launch, a);
+	guest_launch(vm_guest(vm), "xterm", NULL, 30000, on_launch, a);
 	host_until(&host, &a->done);
 	cr_assert(a->err.kind == ERR_NONE && a->launch.has_window, "%s", a->err.text);
 	answer_free(a);
@@ -381,7 +381,7 @@ Test(inside, desktop_programs_run_under_the_filter, .timeout = 120)
 	open_sandbox(&host, &vm);
 	for (size_t i = 0; i < 2; i++) {
 		struct answer *a = answer_new();
-		guest_launch(vm, programs[i], NULL, 30000, on_launch, a);
+		guest_launch(vm_guest(vm), programs[i], NULL, 30000, on_launch, a);
 		host_until(&host, &a->done);
 		cr_assert_eq(a->err.kind, ERR_NONE, "%s: %s", programs[i], a->err.text);
 		cr_assert(a->launch.has_window, "%s has no window", programs[i]);
@@ -476,7 +476,7 @@ Test(inside, a_freed_pool_leaves_no_process, .timeout = 60)
 	open_sandbox(&host, &vm);
 	struct answer *a = answer_new();
 	/* One that has left its session and ignores signals. */
-	guest_exec(vm, "trap '' TERM HUP; setsid sleep 1000", NULL, 2000000, on_exec, a);
+	guest_exec(vm_guest(vm), "trap '' TERM HUP; setsid sleep 1000", NULL, 2000000, on_exec, a);
 	cr_assert_not_null(
 		vm_create(host.pool, "young", NULL, &err)); /* killed in the middle of its start */
 	host_for_ms(&host, 100);

@@ -70,7 +70,7 @@ static void look(struct seer *s)
 {
 	struct buf hello = { 0 };
 	*s = (struct seer){ 0 };
-	s->pipe = guest_rfb(vm, 0, &pipe_handlers, s);
+	s->pipe = guest_rfb(vm_guest(vm), 0, &pipe_handlers, s);
 	cr_assert_not(s->ended);
 	rfb_say_hello(&hello);
 	cr_assert_eq(guest_pipe_write(s->pipe, hello.data, hello.len), hello.len);
@@ -97,7 +97,7 @@ Test(pipe, a_sandbox_is_seen_and_its_end_too, .timeout = 120)
 	begin();
 	vm = vm_create(host.pool, "alice", NULL, &err);
 	cr_assert(vm, "%s", err.text);
-	early.pipe = guest_rfb(vm, 0, &pipe_handlers, &early);
+	early.pipe = guest_rfb(vm_guest(vm), 0, &pipe_handlers, &early);
 	cr_expect_eq(guest_pipe_write(early.pipe, "x", 1), 0);
 	host_until(&host, &early.ended);
 	cr_expect_eq(early.err.kind, ERR_STATE, "%s", early.err.text);
@@ -113,7 +113,7 @@ Test(pipe, a_sandbox_is_seen_and_its_end_too, .timeout = 120)
 	vm_stop(vm, "the test says so");
 	host_until(&host, &third.ended);
 	cr_expect_eq(third.err.kind, ERR_GONE, "%s", third.err.text);
-	late.pipe = guest_rfb(vm, 0, &pipe_handlers, &late);
+	late.pipe = guest_rfb(vm_guest(vm), 0, &pipe_handlers, &late);
 	host_until(&host, &late.ended);
 	cr_expect_eq(late.err.kind, ERR_GONE, "%s", late.err.text);
 	cr_expect_eq(early.times + first.times + second.times + third.times + late.times, 4);
@@ -135,7 +135,7 @@ Test(pipe, the_pools_end_ends_them, .timeout = 120)
 	guest_pipe_close(closed.pipe);
 	closed.pipe = NULL;
 	vm_stop(vm, "the test says so");
-	refused.pipe = guest_rfb(vm, 0, &pipe_handlers, &refused);
+	refused.pipe = guest_rfb(vm_guest(vm), 0, &pipe_handlers, &refused);
 	guest_pipe_close(refused.pipe);
 	refused.pipe = NULL;
 	host_done(&host);

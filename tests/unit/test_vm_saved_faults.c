@@ -153,7 +153,7 @@ Test(faults, an_agent_that_does_not_hold_still_goes_on)
 	run("set deaf");
 	ended = (struct ended){ 0 };
 	vm_pause(vm, on_changed, NULL);
-	guest_exec(vm, "echo waited", NULL, 20000, on_exec, meanwhile);
+	guest_exec(vm_guest(vm), "echo waited", NULL, 20000, on_exec, meanwhile);
 	host_until(&host, &ended.done);
 	cr_assert_eq(ended.err.kind, ERR_TIMEOUT);
 	says("hold still");

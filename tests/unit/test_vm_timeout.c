@@ -84,7 +84,7 @@ Test(timeout, of_two_that_are_alike_the_used_one_stays)
 	struct vm *idle = create(-1, 400, VM_TIMEOUT_KILL),
 		  *used = create(-1, 400, VM_TIMEOUT_KILL);
 	struct answer *answer = answer_new();
-	guest_exec(used, "sleep 2", NULL, 60000, on_exec, answer);
+	guest_exec(vm_guest(used), "sleep 2", NULL, 60000, on_exec, answer);
 	until(idle, VM_GONE);
 	ended_saying(idle, "nobody used it");
 	cr_assert(!answer->done && vm_state(used) == VM_READY, "a call in flight is use");

@@ -193,7 +193,7 @@ static inline struct answer *host_act(
 	struct host *host, struct vm *vm, const struct action *actions, size_t n)
 {
 	struct answer *answer = answer_new();
-	guest_act(vm, actions, n, NULL, on_act, answer);
+	guest_act(vm_guest(vm), actions, n, NULL, on_act, answer);
 	cr_assert(!answer->done);
 	host_until(host, &answer->done);
 	return answer;
@@ -203,7 +203,7 @@ static inline struct answer *host_exec(
 	struct host *host, struct vm *vm, const char *command, int64_t timeout_ms)
 {
 	struct answer *answer = answer_new();
-	guest_exec(vm, command, NULL, timeout_ms, on_exec, answer);
+	guest_exec(vm_guest(vm), command, NULL, timeout_ms, on_exec, answer);
 	cr_assert(!answer->done);
 	host_until(host, &answer->done);
 	return answer;

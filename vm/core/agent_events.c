@@ -75,8 +75,8 @@ static bool on_ready(struct vm *vm, const void *args, struct err *err)
 		return err_set(err, ERR_ARGUMENT, "a frame of %lldx%lld for a screen of %dx%d",
 			(long long)frame[0], (long long)frame[1], size.width, size.height);
 	}
-	core->screen = size;
-	core->frame = fit;
+	core->guest.screen = size;
+	core->guest.frame = fit;
 	log_info("sandbox=%s ready ms=%llu agent_ms=%lld", vm->id,
 		(unsigned long long)((loop_now_us() - core->start_us) / 1000),
 		(long long)ready->ms);
@@ -207,11 +207,10 @@ static bool event_run(struct vm *vm, const char *name, const json_t *fields, str
 	return err_set(err, ERR_ARGUMENT, "an unknown event '%.40s'", name);
 }
 
-void vm_on_agent_event(struct link *link, const struct link_msg *msg, void *data)
+static void on_event(void *data, const struct link_msg *msg)
 {
 	struct vm *vm = data;
 	struct err err;
-	(void)link;
 	if (vm->core->state >= VM_STOPPING) {
 		return;
 	}
@@ -222,6 +221,77 @@ void vm_on_agent_event(struct link *link, const struct link_msg *msg, void *data
 		vm_agent_broke(vm, &err);
 	}
 }
+
+/* ---- what else its calls ask and tell ---- */
+
+static bool may_ask(const void *data, struct err *err)
+{
+	const struct vm *vm = data;
+	const struct vm_core *core = vm->core;
+	if (core->state == VM_STARTING) {
+		return err_set(err, ERR_STATE,
+			"sandbox %s is still starting; try again in a second", vm->id);
+	}
+	if (core->state == VM_PAUSED) {
+		return err_set(err, ERR_STATE, "sandbox %s is paused; resume it first", vm->id);
+	}
+	if (core->state != VM_READY) {
+		vm_end_error(vm, err);
+		err->kind = ERR_GONE;
+		return false;
+	}
+	return true;
+}
+
+static bool may_act(const void *data, struct err *err)
+{
+	return vm_control_agent_may(data, err);
+}
+
+static bool may_run(const void *data, struct err *err)
+{
+	return vm_control_beside(data, err);
+}
+
+/* While an operation has the sandbox, its agent may be frozen. */
+static bool must_answer(const void *data)
+{
+	const struct vm *vm = data;
+	return vm->core->state == VM_READY && !vm->core->job;
+}
+
+static void on_used(void *data)
+{
+	vm_timeout_touch(data);
+}
+
+static void on_lost(void *data, const struct err *why)
+{
+	vm_lost_link(data, why);
+}
+
+static void on_broke(void *data, struct err *err)
+{
+	vm_agent_broke(data, err);
+	vm_end_error(data, err);
+}
+
+static void on_hangs(void *data, const struct err *why)
+{
+	vm_end(data, why);
+}
+
+const struct guest_handlers vm_guest_handlers = {
+	.may_ask = may_ask,
+	.may_act = may_act,
+	.may_run = may_run,
+	.must_answer = must_answer,
+	.used = on_used,
+	.event = on_event,
+	.lost = on_lost,
+	.broke = on_broke,
+	.hangs = on_hangs,
+};
 
 /* ---- screen changes ---- */
 
@@ -244,10 +314,10 @@ static void on_watch_reply(const struct link_msg *msg, const struct err *err, vo
 static void watch_send(struct vm *vm)
 {
 	struct vm_core *core = vm->core;
-	if (core->state == VM_READY && core->link && !core->watch_asked) {
+	if (core->state == VM_READY && core->guest.link && !core->watch_asked) {
 		core->watch_asked = true;
 		core->watch_sent = core->watches > 0;
-		link_request(core->link, message_watch.name,
+		link_request(core->guest.link, message_watch.name,
 			message_encode(
 				&message_watch.request, &(struct msg_watch){ core->watch_sent }),
 			on_watch_reply, vm);

@@ -148,7 +148,7 @@ const struct vm_control *vm_control(const struct vm *vm)
 uint64_t vm_control_take(struct vm *vm, const char *who)
 {
 	hand_to(vm, VM_HELD_BY_PERSON, who);
-	guest_stop_input(vm);
+	guest_stop_input(&vm->core->guest);
 	return lease_of(vm)->control.fence;
 }
 
@@ -219,7 +219,7 @@ bool vm_control_release(struct vm *vm, struct err *err)
 	}
 	if (holder == VM_HELD_BY_AGENT) {
 		hand_to(vm, VM_HELD_BY_NOBODY, NULL);
-		guest_stop_input(vm);
+		guest_stop_input(&vm->core->guest);
 	}
 	return true;
 }

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "vm/core/backend.h"
 #include "vm/core/control.h"
+#include "vm/guest/owner.h"
 #include "vm/state/state.h"
 
 #include <sys/queue.h>
@@ -25,7 +26,6 @@
 
 TAILQ_HEAD(vm_list, vm_core);
 TAILQ_HEAD(vm_waits, vm_wait);
-TAILQ_HEAD(guest_calls, guest_call);
 TAILQ_HEAD(vm_jobs, vm_job);
 TAILQ_HEAD(vm_templates, vm_template);
 TAILQ_HEAD(vm_places, vm_place);
@@ -83,8 +83,7 @@ struct vm_core {
 	bool kept;           /* what is on disk stays, for a later server */
 	unsigned pins;       /* something still needs it after its end */
 	struct vm_spec spec; /* complete and owned; vm->spec points here */
-	struct size screen, frame;
-	struct err why; /* valid from VM_STOPPING on */
+	struct err why;      /* valid from VM_STOPPING on */
 	struct buf notes;
 	uint64_t start_us;
 	sd_event_source *burial;
@@ -112,7 +111,6 @@ struct vm_core {
 	void (*on_halted)(struct vm_core *core);
 	sd_event_source *halted, *start_timer, *lost_timer, *silence_timer;
 	unsigned relinks;
-	struct link *link;
 
 	struct vm_job *job;     /* has the sandbox to itself, or NULL */
 	struct vm_jobs refused; /* not told yet */
@@ -138,14 +136,8 @@ struct vm_core {
 	uint64_t screen_us;           /* when the listener was told last */
 	sd_event_source *screen_timer;
 
-	/* vm/guest/guest.c's */
-	struct guest_calls calls;
-	uint32_t last_id;
-	uint64_t save_ms;  /* the backend may take that long to write it */
-	uint64_t guard_ms; /* an agent that does not even answer a ping for this long hangs */
-	uint64_t grace_ms; /* and one that does may take so long beyond what it was asked for */
-	bool pinged;
-	sd_event_source *guard;
+	struct guest guest; /* its agent */
+	uint64_t save_ms;   /* the backend may take that long to write it */
 };
 
 /* ---- pool.c ---- */
@@ -378,21 +370,8 @@ void vm_warm_free(struct vm_pool *pool);
 #define VM_STAGES 5                       /* of a start */
 #define VM_TEMPLATE_STEPS (VM_STAGES + 2) /* of a template: booting, a start, opening programs */
 
-/* For the link's handlers; data is the vm. */
-void vm_on_agent_event(struct link *link, const struct link_msg *msg, void *data);
+extern const struct guest_handlers vm_guest_handlers; /* data is the vm */
 void vm_watch_again(struct vm *vm); /* tells an agent that has just come up, if somebody watches */
-
-/* ---- vm/guest/guest.c ---- */
-
-/* Somebody waits for an answer of its agent's. */
-bool guest_is_used(const struct vm *vm);
-/* Fails the calls that were in flight when the sandbox ended; with all, those too that were refused
- * and not told yet. */
-void guest_fail_calls(struct vm *vm, const struct err *why, bool all);
-/* The link goes away: calls keep nothing of it. */
-void guest_let_go(struct vm *vm);
-/* The agent lost control: its actions with input are cancelled and fail with the reason. */
-void guest_stop_input(struct vm *vm);
 
 /* ---- control.c ---- */
 

@@ -89,7 +89,7 @@ static void reset(struct vm_core *core)
 {
 	struct vm *vm = core->vm;
 	memset((char *)vm + sizeof(*vm), 0, vm->backend->size - sizeof(*vm));
-	core->said_hello = core->lost = core->pinged = false;
+	core->said_hello = core->lost = false;
 	core->stages = 0;
 	core->last_stage = NULL;
 	core->restarts = 0;
@@ -117,9 +117,7 @@ static void let_go_of_link(struct vm_core *core)
 {
 	loop_drop(&core->lost_timer);
 	loop_drop(&core->silence_timer);
-	loop_drop(&core->guard);
-	guest_let_go(core->vm);
-	link_free(take_ptr(&core->link));
+	guest_disconnect(&core->guest);
 }
 
 /*
@@ -169,7 +167,7 @@ void vm_lost_link(struct vm *vm, const struct err *why)
 {
 	struct vm_core *core = vm->core;
 	if (core->state >= VM_STOPPING || core->machine != MACHINE_RUNS || core->lost_timer ||
-		!core->link) {
+		!core->guest.link) {
 		return;
 	}
 	if (core->job && core->job->saving && core->job->last) {
@@ -180,23 +178,15 @@ void vm_lost_link(struct vm *vm, const struct err *why)
 	core->lost_timer = loop_after_ms(vm->pool->event, LOST_GRACE_MS, on_lost_long_ago, core);
 }
 
-static void on_closed(struct link *link, const struct err *why, void *data)
-{
-	(void)link;
-	vm_lost_link(data, why);
-}
-
-static const struct link_handlers link_handlers = { .event = vm_on_agent_event,
-	.closed = on_closed };
-
 void vm_has_link(struct vm *vm, int fd)
 {
 	struct vm_core *core = vm->core;
-	if (core->state != VM_STARTING || core->machine != MACHINE_RUNS || core->link) {
+	if (core->state != VM_STARTING || core->machine != MACHINE_RUNS || core->guest.link) {
 		close(fd);
 		return;
 	}
-	core->link = link_new(vm->pool->event, fd, &link_handlers, vm);
+	core->guest.is_emulated = vm->is_emulated;
+	guest_connect(&core->guest, fd);
 	if (vm->from || core->adopting) {
 		vm_machine_renew(vm, core->new_names);
 	}
@@ -294,7 +284,7 @@ void vm_machine_renew(struct vm *vm, bool new_names)
 		args.machine_id = names.machine_id;
 		args.mac = names.mac;
 	}
-	link_request(core->link, message_restored.name,
+	link_request(core->guest.link, message_restored.name,
 		message_encode(&message_restored.request, &args), on_renewed, vm);
 }
 
@@ -332,7 +322,7 @@ void vm_machine_claim(struct vm *vm)
 		return;
 	}
 	starts_again(vm);
-	link_request(vm->core->link, "ping", NULL, on_claimed, vm);
+	link_request(vm->core->guest.link, "ping", NULL, on_claimed, vm);
 }
 
 /* ---- its end ---- */

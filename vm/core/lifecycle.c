@@ -158,7 +158,7 @@ static void bury(struct vm_core *core, bool all)
 	}
 	gone = why;
 	gone.kind = ERR_GONE;
-	guest_fail_calls(core->vm, &gone, all);
+	guest_fail_calls(&core->guest, &gone, all);
 	control_over(core->vm, &gone);
 	waits_done(core, &why, all);
 }

@@ -92,7 +92,7 @@ static void on_thawed(const struct link_msg *msg, const struct err *err, void *d
 
 static void thaw(struct vm_job *job)
 {
-	struct link *link = job->vm->core->link;
+	struct link *link = job->vm->core->guest.link;
 	if (job->held && link) {
 		link_hold(link, false);
 		link_request(link, "ping", NULL, on_thawed, NULL);
@@ -231,10 +231,10 @@ void vm_job_save(struct vm_job *job, const char *dir, bool last)
 	free(job->dir);
 	job->dir = must(strdup(dir));
 	job->timer = loop_after_ms(job->vm->pool->event, FREEZE_MS, on_freeze_timeout, job);
-	link_request(core->link, message_freeze.name,
+	link_request(core->guest.link, message_freeze.name,
 		message_encode(
 			&message_freeze.request, &(struct msg_freeze){ job->vm->is_emulated }),
 		on_frozen, freezing);
-	link_hold(core->link, true);
+	link_hold(core->guest.link, true);
 	job->held = true;
 }

@@ -201,7 +201,7 @@ void vm_forget_some(struct vm_pool *pool)
 		struct vm_core *next = TAILQ_NEXT(core, entry);
 		bool too_many = core->hidden || gone >= VM_REMEMBERED;
 		if (core->state == VM_GONE && too_many && TAILQ_EMPTY(&core->waits) &&
-			TAILQ_EMPTY(&core->calls) && !core->watches && !core->pins &&
+			TAILQ_EMPTY(&core->guest.calls) && !core->watches && !core->pins &&
 			!core->users) {
 			gone -= !core->hidden;
 			vm_free(core);
@@ -355,6 +355,11 @@ const struct vm_spec *vm_preset(const struct vm_pool *pool)
 	return &pool->config.preset;
 }
 
+struct guest *vm_guest(struct vm *vm)
+{
+	return &vm->core->guest;
+}
+
 const char *vm_id(const struct vm *vm)
 {
 	return vm->id;
@@ -387,10 +392,10 @@ const char *vm_no_limit_on(const struct vm *vm)
 
 struct size vm_frame(const struct vm *vm)
 {
-	return vm->core->frame;
+	return vm->core->guest.frame;
 }
 
 struct size vm_screen(const struct vm *vm)
 {
-	return vm->core->screen;
+	return vm->core->guest.screen;
 }

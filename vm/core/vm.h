@@ -20,6 +20,7 @@
  */
 struct vm;
 struct vm_pool;
+struct guest;
 
 /* A paused one has no process: it is a snapshot on disk, and waiting for it (vm_wait()) resumes it.
  */
@@ -66,6 +67,7 @@ struct vm *vm_find_default(struct vm_pool *pool, const char *owner, struct err *
 struct vm *vm_at(struct vm_pool *pool, const char *owner, size_t i);
 void vm_stop(struct vm *vm, const char *why); /* ends it; further calls answer ERR_GONE with why */
 
+struct guest *vm_guest(struct vm *vm); /* its agent, for vm/guest/guest.h; as valid as vm */
 const char *vm_id(const struct vm *vm);
 enum vm_state vm_state(const struct vm *vm);
 const char *vm_owner(const struct vm *vm);

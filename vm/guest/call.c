@@ -10,36 +10,38 @@
 
 #include <string.h>
 
+#define GUARD_MS 10000
+#define GRACE_MS 30000
+
 /* ---- a call's life ---- */
 
-struct guest_call *guest_call_new_aside(struct vm *vm, const struct guest_op *op, void *data)
+struct guest_call *guest_call_new_aside(struct guest *guest, const struct guest_op *op, void *data)
 {
-	struct vm_core *core = vm->core;
 	struct guest_call *call = must(calloc(1, sizeof(*call)));
-	call->vm = vm;
+	call->guest = guest;
 	call->op = op;
 	call->data = data;
-	if (++core->last_id == 0) {
-		core->last_id = 1;
+	if (++guest->last_id == 0) {
+		guest->last_id = 1;
 	}
-	call->id = core->last_id;
+	call->id = guest->last_id;
 	call->is_aside = true;
-	TAILQ_INSERT_TAIL(&core->calls, call, entry);
+	TAILQ_INSERT_TAIL(&guest->calls, call, entry);
 	return call;
 }
 
-struct guest_call *guest_call_new(struct vm *vm, const struct guest_op *op, void *data)
+struct guest_call *guest_call_new(struct guest *guest, const struct guest_op *op, void *data)
 {
-	struct guest_call *call = guest_call_new_aside(vm, op, data);
+	struct guest_call *call = guest_call_new_aside(guest, op, data);
 	call->is_aside = false;
-	vm_timeout_touch(vm);
+	guest->handlers->used(guest->data);
 	return call;
 }
 
-bool guest_is_used(const struct vm *vm)
+bool guest_is_used(const struct guest *guest)
 {
 	const struct guest_call *call;
-	TAILQ_FOREACH(call, &vm->core->calls, entry)
+	TAILQ_FOREACH(call, &guest->calls, entry)
 	{
 		if (!call->is_aside) {
 			return true;
@@ -67,9 +69,10 @@ static void call_free(struct guest_call *call)
 
 static void leave(struct guest_call *call)
 {
-	TAILQ_REMOVE(&call->vm->core->calls, call, entry);
+	struct guest *guest = call->guest;
+	TAILQ_REMOVE(&guest->calls, call, entry);
 	if (!call->is_aside) {
-		vm_timeout_touch(call->vm);
+		guest->handlers->used(guest->data);
 	}
 }
 
@@ -88,11 +91,10 @@ void guest_call_over(struct guest_call *call)
 
 void guest_call_is_bad(struct guest_call *call, const struct err *why)
 {
-	struct vm *vm = call->vm;
+	struct guest *guest = call->guest;
 	struct err err = *why;
 	err_while(&err, "the reply to '%s'", call->op->message->name);
-	vm_agent_broke(vm, &err);
-	vm_end_error(vm, &err);
+	guest->handlers->broke(guest->data, &err);
 	guest_call_fail(call, &err);
 }
 
@@ -123,35 +125,27 @@ static int on_refused(sd_event_source *source, void *data)
 guest_id guest_call_refuse(struct guest_call *call, const struct err *why)
 {
 	call->refused = *why;
-	call->deferred = loop_defer(call->vm->pool->event, on_refused, call);
+	call->deferred = loop_defer(call->guest->event, on_refused, call);
 	return call->id;
 }
 
-bool guest_is_reachable(const struct vm *vm, struct err *err)
+bool guest_may_ask(const struct guest *guest, struct err *err)
 {
-	const struct vm_core *core = vm->core;
-	if (core->state == VM_STARTING) {
-		return err_set(err, ERR_STATE,
-			"sandbox %s is still starting; try again in a second", vm->id);
-	}
-	if (core->state == VM_PAUSED) {
-		return err_set(err, ERR_STATE, "sandbox %s is paused; resume it first", vm->id);
-	}
-	if (core->state != VM_READY) {
-		vm_end_error(vm, err);
-		err->kind = ERR_GONE;
-		return false;
-	}
-	return true;
+	return guest->handlers->may_ask(guest->data, err);
+}
+
+bool guest_may_act(const struct guest *guest, struct err *err)
+{
+	return guest->handlers->may_act(guest->data, err);
 }
 
 /* First those whose link broke, then (at the pool's end) those that were refused: their callbacks
  * may add more. */
-void guest_fail_calls(struct vm *vm, const struct err *gone, bool all)
+void guest_fail_calls(struct guest *guest, const struct err *gone, bool all)
 {
 	struct guest_call *call;
 	do {
-		TAILQ_FOREACH(call, &vm->core->calls, entry)
+		TAILQ_FOREACH(call, &guest->calls, entry)
 		{
 			if (call->deferred && !all) {
 				continue;
@@ -163,56 +157,98 @@ void guest_fail_calls(struct vm *vm, const struct err *gone, bool all)
 	} while (call);
 }
 
-void guest_let_go(struct vm *vm)
+/* ---- the link ---- */
+
+static void on_event(struct link *link, const struct link_msg *msg, void *data)
+{
+	struct guest *guest = data;
+	(void)link;
+	guest->handlers->event(guest->data, msg);
+}
+
+static void on_closed(struct link *link, const struct err *why, void *data)
+{
+	struct guest *guest = data;
+	(void)link;
+	guest->handlers->lost(guest->data, why);
+}
+
+static const struct link_handlers link_handlers = { .event = on_event, .closed = on_closed };
+
+void guest_init(struct guest *guest, sd_event *event, const char *name,
+	const struct guest_handlers *handlers, void *data)
+{
+	*guest = (struct guest){
+		.event = event,
+		.name = name,
+		.handlers = handlers,
+		.data = data,
+		.guard_ms = GUARD_MS,
+		.grace_ms = GRACE_MS,
+	};
+	TAILQ_INIT(&guest->calls);
+}
+
+void guest_connect(struct guest *guest, int fd)
+{
+	guest->pinged = false;
+	guest->link = link_new(guest->event, fd, &link_handlers, guest);
+}
+
+void guest_disconnect(struct guest *guest)
 {
 	struct guest_call *call;
-	TAILQ_FOREACH(call, &vm->core->calls, entry)
+	loop_drop(&guest->guard);
+	TAILQ_FOREACH(call, &guest->calls, entry)
 	{
 		call->link_id = 0;
 		drop_streams(call);
 	}
+	link_free(take_ptr(&guest->link));
 }
 
 /* ---- the guard: an agent that hangs must not hold its callers ---- */
 
-static void guard_set(struct vm_core *core);
+static void guard_set(struct guest *guest);
+
+bool guest_must_answer(const struct guest *guest)
+{
+	return guest->link && guest->handlers->must_answer(guest->data);
+}
 
 static void on_pong(const struct link_msg *msg, const struct err *err, void *data)
 {
-	struct vm_core *core = data;
+	struct guest *guest = data;
 	(void)msg;
 	(void)err;
-	core->pinged = false;
+	guest->pinged = false;
 }
 
 static int on_guard(sd_event_source *source, uint64_t usec, void *data)
 {
-	struct vm_core *core = data;
+	struct guest *guest = data;
 	struct err why;
 	(void)source;
 	(void)usec;
-	loop_drop(&core->guard);
-	if (core->state != VM_READY || !core->link) {
-		return 0;
-	}
-	if (core->job) { /* it may be frozen */
-		guard_set(core);
-	} else if (core->pinged) {
+	loop_drop(&guest->guard);
+	if (!guest_must_answer(guest)) {
+		guard_set(guest);
+	} else if (guest->pinged) {
 		err_set(&why, ERR_GONE, "its agent has not answered for %llu ms",
-			(unsigned long long)core->guard_ms);
-		vm_end(core->vm, &why);
-	} else if (!TAILQ_EMPTY(&core->calls)) {
-		core->pinged = true;
-		link_request(core->link, "ping", NULL, on_pong, core);
-		guard_set(core);
+			(unsigned long long)guest->guard_ms);
+		guest->handlers->hangs(guest->data, &why);
+	} else if (!TAILQ_EMPTY(&guest->calls)) {
+		guest->pinged = true;
+		link_request(guest->link, "ping", NULL, on_pong, guest);
+		guard_set(guest);
 	}
 	return 0;
 }
 
-static void guard_set(struct vm_core *core)
+static void guard_set(struct guest *guest)
 {
-	if (!core->guard) {
-		core->guard = loop_after_ms(core->vm->pool->event, core->guard_ms, on_guard, core);
+	if (!guest->guard) {
+		guest->guard = loop_after_ms(guest->event, guest->guard_ms, on_guard, guest);
 	}
 }
 
@@ -224,7 +260,7 @@ static void set_deadline(struct guest_call *call, int64_t ms);
 static bool is_queued(const struct guest_call *call)
 {
 	const struct guest_call *first;
-	TAILQ_FOREACH(first, &call->vm->core->calls, entry)
+	TAILQ_FOREACH(first, &call->guest->calls, entry)
 	{
 		if (first->is_input && first->link_id) {
 			break;
@@ -239,27 +275,27 @@ static void late_error(const struct guest_call *call, struct err *err)
 		"the sandbox's agent did not end '%s' within %lld s, so it was stopped; look at "
 		"the screen before you try again",
 		call->op->message->name,
-		(long long)(call->time_ms + call->vm->core->grace_ms + 999) / 1000);
+		(long long)(call->time_ms + call->guest->grace_ms + 999) / 1000);
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct guest_call *call = data;
-	struct vm_core *core = call->vm->core;
+	struct guest *guest = call->guest;
 	struct err why;
 	(void)source, (void)usec;
 	loop_drop(&call->deadline);
-	if (core->state != VM_READY || !core->link || core->job || is_queued(call)) {
-		set_deadline(call, call->time_ms + (int64_t)core->grace_ms);
+	if (!guest_must_answer(guest) || is_queued(call)) {
+		set_deadline(call, call->time_ms + (int64_t)guest->grace_ms);
 	} else if (call->late) {
 		late_error(call, &why);
 		err_while(&why, "its agent does not stop what it is told to");
 		why.kind = ERR_GONE;
-		vm_end(call->vm, &why);
+		guest->handlers->hangs(guest->data, &why);
 	} else if (call->link_id) {
 		call->late = true;
-		link_cancel(core->link, call->link_id);
-		set_deadline(call, (int64_t)core->guard_ms);
+		link_cancel(guest->link, call->link_id);
+		set_deadline(call, (int64_t)guest->guard_ms);
 	} else if (call->exec && call->exec->replied) {
 		err_set(&why, ERR_TIMEOUT, "the command has ended, but its output has not");
 		guest_call_fail(call, &why);
@@ -269,7 +305,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 
 static void set_deadline(struct guest_call *call, int64_t ms)
 {
-	call->deadline = loop_after_ms(call->vm->pool->event, (uint64_t)ms, on_deadline, call);
+	call->deadline = loop_after_ms(call->guest->event, (uint64_t)ms, on_deadline, call);
 }
 
 /* ---- asking ---- */
@@ -278,7 +314,7 @@ static void set_deadline(struct guest_call *call, int64_t ms)
 static void fail_fenced(struct guest_call *call, const struct err *err)
 {
 	struct err why = *err;
-	if (!vm_control_agent_may(call->vm, &why)) {
+	if (!guest_may_act(call->guest, &why)) {
 		err_while(&why, "stopped in the middle, its keys and buttons released");
 	}
 	guest_call_fail(call, &why);
@@ -290,7 +326,7 @@ static void on_reply(const struct link_msg *msg, const struct err *err, void *da
 	call->link_id = 0;
 	if (err && err->kind == ERR_GONE) {
 		/* Whoever ends the sandbox knows better why. */
-		vm_lost_link(call->vm, err);
+		call->guest->handlers->lost(call->guest->data, err);
 	} else if (err && call->fenced) {
 		fail_fenced(call, err);
 	} else if (err && call->late) {
@@ -326,39 +362,39 @@ static bool pack(const struct guest_call *call, const void *args, size_t tail_le
 guest_id guest_call_ask_with(
 	struct guest_call *call, const void *args, const void *tail, size_t tail_len)
 {
-	struct vm_core *core = call->vm->core;
+	struct guest *guest = call->guest;
 	json_t *json;
 	struct err err;
 	if (!pack(call, args, tail_len, &json, &err)) {
 		return guest_call_refuse(call, &err);
 	}
 	call->link_id = link_request_with(
-		core->link, call->op->message->name, json, tail, tail_len, on_reply, call);
-	guard_set(core);
-	set_deadline(call, call->time_ms + (int64_t)core->grace_ms);
+		guest->link, call->op->message->name, json, tail, tail_len, on_reply, call);
+	guard_set(guest);
+	set_deadline(call, call->time_ms + (int64_t)guest->grace_ms);
 	return call->id;
 }
 
-void guest_cancel(struct vm *vm, guest_id id)
+void guest_cancel(struct guest *guest, guest_id id)
 {
 	struct guest_call *call;
-	TAILQ_FOREACH(call, &vm->core->calls, entry)
+	TAILQ_FOREACH(call, &guest->calls, entry)
 	{
-		if (call->id == id && call->link_id && vm->core->link) {
-			link_cancel(vm->core->link, call->link_id);
+		if (call->id == id && call->link_id && guest->link) {
+			link_cancel(guest->link, call->link_id);
 			break;
 		}
 	}
 }
 
-void guest_stop_input(struct vm *vm)
+void guest_stop_input(struct guest *guest)
 {
 	struct guest_call *call;
-	TAILQ_FOREACH(call, &vm->core->calls, entry)
+	TAILQ_FOREACH(call, &guest->calls, entry)
 	{
 		if (call->is_input && !call->fenced) {
 			call->fenced = true;
-			guest_cancel(vm, call->id);
+			guest_cancel(guest, call->id);
 		}
 	}
 }

@@ -4,10 +4,9 @@
 /* A request to an agent, from the moment it is made until its callback has fired: what the files
  * behind vm/guest/guest.h share. */
 
-#include "vm/core/core.h"
 #include "vm/guest/encode_frame.h"
-#include "vm/guest/guest.h"
 #include "vm/guest/output.h"
+#include "vm/guest/owner.h"
 #include "vm/wire/messages.h"
 
 struct guest_call;
@@ -34,7 +33,7 @@ struct exec_run {
 
 struct guest_call {
 	TAILQ_ENTRY(guest_call) entry;
-	struct vm *vm;
+	struct guest *guest;
 	const struct guest_op *op;
 	guest_id id;
 	uint32_t link_id; /* 0: not (any more) with the agent */
@@ -59,8 +58,8 @@ struct guest_call {
 	struct exec_run *exec;
 };
 
-struct guest_call *guest_call_new(struct vm *vm, const struct guest_op *op, void *data);
-struct guest_call *guest_call_new_aside(struct vm *vm, const struct guest_op *op, void *data);
+struct guest_call *guest_call_new(struct guest *guest, const struct guest_op *op, void *data);
+struct guest_call *guest_call_new_aside(struct guest *guest, const struct guest_op *op, void *data);
 /*
  * With the struct of the message's request.  The agent has call->time_ms and a grace; then it is told
  * to stop, and one that does not even do that ends with its sandbox.
@@ -76,6 +75,8 @@ void guest_call_fail(struct guest_call *call, const struct err *why);   /* calls
 void guest_call_over(struct guest_call *call);                          /* it was called back */
 void guest_call_is_bad(struct guest_call *call, const struct err *why); /* ends the sandbox, too */
 
-bool guest_is_reachable(const struct vm *vm, struct err *err) NODISCARD;
+bool guest_may_ask(const struct guest *guest, struct err *err) NODISCARD;
+bool guest_may_act(const struct guest *guest, struct err *err) NODISCARD;
+bool guest_must_answer(const struct guest *guest); /* neither starting, frozen nor gone */
 
 #endif

@@ -2,6 +2,7 @@
 #define VM_GUEST_ENCODE_FRAME_H
 
 #include "vm/guest/guest.h"
+#include "vm/wire/geometry.h"
 #include "vm/wire/link.h"
 
 /* The image of a frame that came as pixels, made in a thread. */

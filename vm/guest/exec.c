@@ -92,8 +92,7 @@ static bool open_outputs(struct guest_call *call, struct err *err)
 {
 	call->exec = must(calloc(1, sizeof(*call->exec)));
 	for (size_t i = 0; i < 2; i++) {
-		struct link_stream *s =
-			link_stream_open(call->vm->core->link, &output_handlers, call);
+		struct link_stream *s = link_stream_open(call->guest->link, &output_handlers, call);
 		if (!s) {
 			return err_set(err, ERR_LIMIT,
 				"too many commands run in this sandbox; wait for one to end");
@@ -103,14 +102,14 @@ static bool open_outputs(struct guest_call *call, struct err *err)
 	return true;
 }
 
-guest_id guest_exec(struct vm *vm, const char *command, const char *cwd, int64_t timeout_ms,
+guest_id guest_exec(struct guest *guest, const char *command, const char *cwd, int64_t timeout_ms,
 	guest_exec_fn *fn, void *data)
 {
-	struct guest_call *call = guest_call_new(vm, &exec_op, data);
+	struct guest_call *call = guest_call_new(guest, &exec_op, data);
 	struct err err;
 	call->fn.exec = fn;
 	call->time_ms = timeout_ms;
-	if (!guest_is_reachable(vm, &err) || !vm_control_beside(vm, &err) ||
+	if (!guest_may_ask(guest, &err) || !guest->handlers->may_run(guest->data, &err) ||
 		!open_outputs(call, &err)) {
 		return guest_call_refuse(call, &err);
 	}

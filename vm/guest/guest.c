@@ -34,13 +34,13 @@ static enum delivered act_deliver(
 {
 	struct guest_act act = { 0 };
 	struct size raw;
-	const struct check_act asked = { call->n_actions, call->observe.raw, vm_frame(call->vm),
-		vm_screen(call->vm) };
+	const struct check_act asked = { call->n_actions, call->observe.raw, call->guest->frame,
+		call->guest->screen };
 	if (!check_act(msg, &asked, &act, &raw, err)) {
 		return REPLY_BAD;
 	}
 	if (raw.width) {
-		call->painting = guest_paint(call->vm->pool->event, msg, &act, raw,
+		call->painting = guest_paint(call->guest->event, msg, &act, raw,
 			call->observe.max_bytes, on_painted, call);
 		return REPLY_LATER;
 	}
@@ -99,7 +99,7 @@ static guest_id ask_act(struct guest_call *call, json_t *list, const struct obse
 	} else {
 		observe_init(&call->observe, OBSERVE_NONE);
 	}
-	if (call->vm->is_emulated) {
+	if (call->guest->is_emulated) {
 		call->observe.raw = true;
 		call->observe.quiet_ms *= EMULATED_SLOWNESS;
 		call->observe.reaction_ms *= EMULATED_SLOWNESS;
@@ -111,10 +111,10 @@ static guest_id ask_act(struct guest_call *call, json_t *list, const struct obse
 	return guest_call_ask(call, &(struct msg_act){ actions, how });
 }
 
-guest_id guest_act(struct vm *vm, const struct action *actions, size_t n,
+guest_id guest_act(struct guest *guest, const struct action *actions, size_t n,
 	const struct observe *observe, guest_act_fn *fn, void *data)
 {
-	struct guest_call *call = guest_call_new(vm, &act_op, data);
+	struct guest_call *call = guest_call_new(guest, &act_op, data);
 	struct err err;
 	call->fn.act = fn;
 	call->n_actions = n;
@@ -122,8 +122,8 @@ guest_id guest_act(struct vm *vm, const struct action *actions, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		call->is_input |= action_is_input(&actions[i]);
 	}
-	if (!guest_is_reachable(vm, &err) || !check_actions(actions, n, &err) ||
-		(call->is_input && !vm_control_agent_may(vm, &err))) {
+	if (!guest_may_ask(guest, &err) || !check_actions(actions, n, &err) ||
+		(call->is_input && !guest_may_act(guest, &err))) {
 		return guest_call_refuse(call, &err);
 	}
 	json_t *list = must(json_array());
@@ -133,13 +133,14 @@ guest_id guest_act(struct vm *vm, const struct action *actions, size_t n,
 	return ask_act(call, list, observe);
 }
 
-guest_id guest_look(struct vm *vm, const struct observe *observe, guest_act_fn *fn, void *data)
+guest_id guest_look(
+	struct guest *guest, const struct observe *observe, guest_act_fn *fn, void *data)
 {
-	struct guest_call *call = guest_call_new_aside(vm, &act_op, data);
+	struct guest_call *call = guest_call_new_aside(guest, &act_op, data);
 	struct err err;
 	call->fn.act = fn;
-	return guest_is_reachable(vm, &err) ? ask_act(call, must(json_array()), observe)
-					    : guest_call_refuse(call, &err);
+	return guest_may_ask(guest, &err) ? ask_act(call, must(json_array()), observe)
+					  : guest_call_refuse(call, &err);
 }
 
 /* ---- launch ---- */
@@ -162,16 +163,16 @@ static void launch_fail(struct guest_call *call, const struct err *err)
 
 static const struct guest_op launch_op = { &message_launch, launch_deliver, launch_fail };
 
-guest_id guest_launch(struct vm *vm, const char *application, const char *uri, int64_t timeout_ms,
-	guest_launch_fn *fn, void *data)
+guest_id guest_launch(struct guest *guest, const char *application, const char *uri,
+	int64_t timeout_ms, guest_launch_fn *fn, void *data)
 {
-	struct guest_call *call = guest_call_new(vm, &launch_op, data);
+	struct guest_call *call = guest_call_new(guest, &launch_op, data);
 	struct err err;
 	call->fn.launch = fn;
-	if (!guest_is_reachable(vm, &err) || !vm_control_agent_may(vm, &err)) {
+	if (!guest_may_ask(guest, &err) || !guest_may_act(guest, &err)) {
 		return guest_call_refuse(call, &err);
 	}
-	call->time_ms = timeout_ms * (vm->is_emulated ? EMULATED_SLOWNESS : 1);
+	call->time_ms = timeout_ms * (guest->is_emulated ? EMULATED_SLOWNESS : 1);
 	return guest_call_ask(call, &(struct msg_launch){ application, uri, call->time_ms });
 }
 
@@ -220,37 +221,37 @@ static const struct guest_op prepare_op = { &message_prepare, ping_deliver, json
 
 #define PREPARE_TIME_MS 600000 /* opens each program of an image */
 
-static guest_id ask_json(
-	struct vm *vm, const struct guest_op *op, const void *args, guest_json_fn *fn, void *data)
+static guest_id ask_json(struct guest *guest, const struct guest_op *op, const void *args,
+	guest_json_fn *fn, void *data)
 {
 	/* A ping is of whoever runs the server. */
-	struct guest_call *call =
-		op == &ping_op ? guest_call_new_aside(vm, op, data) : guest_call_new(vm, op, data);
+	struct guest_call *call = op == &ping_op ? guest_call_new_aside(guest, op, data)
+						 : guest_call_new(guest, op, data);
 	struct err err;
 	call->fn.json = fn;
 	call->time_ms = op == &prepare_op ? PREPARE_TIME_MS : 0;
-	return guest_is_reachable(vm, &err) ? guest_call_ask(call, args)
-					    : guest_call_refuse(call, &err);
+	return guest_may_ask(guest, &err) ? guest_call_ask(call, args)
+					  : guest_call_refuse(call, &err);
 }
 
-guest_id guest_applications(struct vm *vm, guest_json_fn *fn, void *data)
+guest_id guest_applications(struct guest *guest, guest_json_fn *fn, void *data)
 {
-	return ask_json(vm, &applications_op, NULL, fn, data);
+	return ask_json(guest, &applications_op, NULL, fn, data);
 }
 
-guest_id guest_info(struct vm *vm, guest_json_fn *fn, void *data)
+guest_id guest_info(struct guest *guest, guest_json_fn *fn, void *data)
 {
-	return ask_json(vm, &info_op, NULL, fn, data);
+	return ask_json(guest, &info_op, NULL, fn, data);
 }
 
-guest_id guest_ping(struct vm *vm, guest_json_fn *fn, void *data)
+guest_id guest_ping(struct guest *guest, guest_json_fn *fn, void *data)
 {
-	return ask_json(vm, &ping_op, NULL, fn, data);
+	return ask_json(guest, &ping_op, NULL, fn, data);
 }
 
-guest_id guest_prepare(struct vm *vm, int64_t window_ms, int64_t rest_ms, int64_t warm_rest_ms,
-	guest_json_fn *fn, void *data)
+guest_id guest_prepare(struct guest *guest, int64_t window_ms, int64_t rest_ms,
+	int64_t warm_rest_ms, guest_json_fn *fn, void *data)
 {
-	return ask_json(vm, &prepare_op, &(struct msg_prepare){ window_ms, rest_ms, warm_rest_ms },
-		fn, data);
+	return ask_json(guest, &prepare_op,
+		&(struct msg_prepare){ window_ms, rest_ms, warm_rest_ms }, fn, data);
 }

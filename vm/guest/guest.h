@@ -1,8 +1,10 @@
 #ifndef VM_GUEST_GUEST_H
 #define VM_GUEST_GUEST_H
 
-#include "vm/core/vm.h"
+#include "base/err.h"
 #include "vm/wire/action.h"
+
+struct guest; /* the agent of one sandbox: vm_guest() */
 
 /*
  * The agent's operations, as calls on a ready sandbox.  Each callback fires exactly once, from the
@@ -40,12 +42,13 @@ typedef void guest_act_fn(const struct guest_act *res, const struct err *err, vo
 /* A request in flight, for guest_cancel(); never 0. */
 typedef uint32_t guest_id;
 
-guest_id guest_act(struct vm *vm, const struct action *actions, size_t n,
+guest_id guest_act(struct guest *guest, const struct action *actions, size_t n,
 	const struct observe *observe, guest_act_fn *fn, void *data);
 
 /* A picture for somebody who watches: no action, and no use of the sandbox that its idle time would
  * begin anew for. */
-guest_id guest_look(struct vm *vm, const struct observe *observe, guest_act_fn *fn, void *data);
+guest_id guest_look(
+	struct guest *guest, const struct observe *observe, guest_act_fn *fn, void *data);
 
 struct guest_window {
 	int64_t id, pid, x, y, width, height;
@@ -58,14 +61,14 @@ struct guest_launch {
 	const char *note;
 };
 typedef void guest_launch_fn(const struct guest_launch *res, const struct err *err, void *data);
-guest_id guest_launch(struct vm *vm, const char *application, const char *uri, int64_t timeout_ms,
-	guest_launch_fn *fn, void *data);
+guest_id guest_launch(struct guest *guest, const char *application, const char *uri,
+	int64_t timeout_ms, guest_launch_fn *fn, void *data);
 
 /* result: the agent's reply object as it is in vm/wire/messages.h, checked to be of that shape. */
 typedef void guest_json_fn(const json_t *result, const struct err *err, void *data);
-guest_id guest_applications(struct vm *vm, guest_json_fn *fn, void *data);
-guest_id guest_info(struct vm *vm, guest_json_fn *fn, void *data);
-guest_id guest_ping(struct vm *vm, guest_json_fn *fn, void *data);
+guest_id guest_applications(struct guest *guest, guest_json_fn *fn, void *data);
+guest_id guest_info(struct guest *guest, guest_json_fn *fn, void *data);
+guest_id guest_ping(struct guest *guest, guest_json_fn *fn, void *data);
 
 /* One output of a command: its beginning and its end, and what was cut between them. */
 struct guest_output {
@@ -83,15 +86,15 @@ struct guest_exec {
 #define GUEST_OUTPUT_HEAD 12000 /* bytes kept of each output's beginning */
 #define GUEST_OUTPUT_TAIL 12000 /* and of its end */
 typedef void guest_exec_fn(const struct guest_exec *res, const struct err *err, void *data);
-guest_id guest_exec(struct vm *vm, const char *command, const char *cwd, int64_t timeout_ms,
+guest_id guest_exec(struct guest *guest, const char *command, const char *cwd, int64_t timeout_ms,
 	guest_exec_fn *fn, void *data);
 
 /* Before it is saved as a template: the image's programs are opened, and the desktop comes to rest.
  * The result is empty. */
-guest_id guest_prepare(struct vm *vm, int64_t window_ms, int64_t rest_ms, int64_t warm_rest_ms,
-	guest_json_fn *fn, void *data);
+guest_id guest_prepare(struct guest *guest, int64_t window_ms, int64_t rest_ms,
+	int64_t warm_rest_ms, guest_json_fn *fn, void *data);
 
-void guest_cancel(struct vm *vm, guest_id id); /* the callback still comes, soon */
+void guest_cancel(struct guest *guest, guest_id id); /* the callback still comes, soon */
 
 /*
  * ---- a connection to something inside, as bytes both ways ----
@@ -123,8 +126,8 @@ struct guest_pipe_handlers {
  * whatever fails is told by ended().  window: an id as of `windows`, and nothing but that window is
  * to be seen then; 0: the whole screen.
  */
-struct guest_pipe *guest_rfb(
-	struct vm *vm, int64_t window, const struct guest_pipe_handlers *handlers, void *data);
+struct guest_pipe *guest_rfb(struct guest *guest, int64_t window,
+	const struct guest_pipe_handlers *handlers, void *data);
 /* Returns how many bytes were taken. */
 size_t guest_pipe_write(struct guest_pipe *pipe, const void *bytes, size_t len);
 void guest_pipe_consumed(struct guest_pipe *pipe, size_t len);

@@ -4,17 +4,16 @@
  * without being known to the sandbox.  What the agent owes has a deadline: the first bytes, because
  * a VNC server speaks first, and the answer once the stream is over.
  */
-#include "vm/guest/guest.h"
+#include "vm/guest/call.h"
 
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "vm/core/core.h"
 #include "vm/wire/messages.h"
 
 _Static_assert(GUEST_PIPE_WINDOW == LINK_WINDOW, "a pipe is a stream of the link");
 
 struct guest_pipe {
-	struct vm *vm; /* valid while the request is open */
+	struct guest *guest; /* valid while the request is open */
 	struct link_stream *stream;
 	bool asked; /* the agent owes its answer */
 	uint32_t link_id;
@@ -41,7 +40,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data);
 static void set_deadline(struct guest_pipe *pipe, uint64_t ms)
 {
 	loop_drop(&pipe->deadline);
-	pipe->deadline = loop_after_ms(pipe->vm->pool->event, ms, on_deadline, pipe);
+	pipe->deadline = loop_after_ms(pipe->guest->event, ms, on_deadline, pipe);
 }
 
 /* What was written before is still sent. */
@@ -53,7 +52,7 @@ static void drop_stream(struct guest_pipe *pipe)
 		link_stream_free(stream);
 	}
 	if (pipe->asked && !pipe->deadline) {
-		set_deadline(pipe, pipe->vm->core->grace_ms);
+		set_deadline(pipe, pipe->guest->grace_ms);
 	}
 }
 
@@ -73,24 +72,24 @@ static void tell_end(struct guest_pipe *pipe, const struct err *err)
 static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct guest_pipe *pipe = data;
-	struct vm_core *core = pipe->vm->core;
+	struct guest *guest = pipe->guest;
 	struct err why;
 	(void)source, (void)usec;
 	err_set(&why, ERR_TIMEOUT,
 		"the sandbox's agent did not open or close the viewer's connection within %llu s; "
 		"connect again",
-		(unsigned long long)(core->grace_ms + 999) / 1000);
-	if (core->state != VM_READY || !core->link || core->job) {
-		set_deadline(pipe, core->grace_ms);
+		(unsigned long long)(guest->grace_ms + 999) / 1000);
+	if (!guest_must_answer(guest)) {
+		set_deadline(pipe, guest->grace_ms);
 	} else if (pipe->late) {
 		loop_drop(&pipe->deadline);
 		err_while(&why, "its agent does not stop what it is told to");
 		why.kind = ERR_GONE;
-		vm_end(pipe->vm, &why);
+		guest->handlers->hangs(guest->data, &why);
 	} else {
 		pipe->late = true;
-		link_cancel(core->link, pipe->link_id);
-		set_deadline(pipe, core->guard_ms);
+		link_cancel(guest->link, pipe->link_id);
+		set_deadline(pipe, guest->guard_ms);
 		tell_end(pipe, &why);
 	}
 	return 0;
@@ -151,7 +150,7 @@ static void on_reply(const struct link_msg *msg, const struct err *err, void *da
 	pipe->asked = false;
 	loop_drop(&pipe->deadline);
 	if (err && err->kind == ERR_GONE) {
-		err_set(&why, ERR_GONE, "sandbox %s is not running any more", pipe->vm->id);
+		err_set(&why, ERR_GONE, "sandbox %s is not running any more", pipe->guest->name);
 		tell_end(pipe, &why);
 	} else if (err) {
 		tell_end(pipe, err);
@@ -171,35 +170,34 @@ static int on_refused(sd_event_source *source, void *data)
 
 static bool connect_to(struct guest_pipe *pipe, int64_t window, struct err *err)
 {
-	struct vm *vm = pipe->vm;
-	struct link *link = vm->core->link;
-	if (vm_state(vm) != VM_READY || !link) {
-		return err_set(err, vm_state(vm) >= VM_STOPPING ? ERR_GONE : ERR_STATE,
-			"sandbox %s is %s", vm->id, vm_state_words[vm_state(vm)]);
+	struct guest *guest = pipe->guest;
+	struct link *link = guest->link;
+	if (!guest_may_ask(guest, err)) {
+		return false;
 	}
 	pipe->stream = link_stream_open(link, &handlers, pipe);
 	if (!pipe->stream) {
 		return err_set(err, ERR_LIMIT,
 			"too many viewers and commands have a connection to sandbox %s; close some",
-			vm->id);
+			guest->name);
 	}
 	pipe->asked = true;
 	json_t *args = message_encode(&message_rfb.request,
 		&(struct msg_rfb){ link_stream_number(pipe->stream), window });
 	pipe->link_id = link_request(link, message_rfb.name, args, on_reply, pipe);
-	set_deadline(pipe, vm->core->grace_ms);
+	set_deadline(pipe, guest->grace_ms);
 	return true;
 }
 
 struct guest_pipe *guest_rfb(
-	struct vm *vm, int64_t window, const struct guest_pipe_handlers *with, void *data)
+	struct guest *guest, int64_t window, const struct guest_pipe_handlers *with, void *data)
 {
 	struct guest_pipe *pipe = must(calloc(1, sizeof(*pipe)));
-	pipe->vm = vm;
+	pipe->guest = guest;
 	pipe->handlers = *with;
 	pipe->data = data;
 	if (!connect_to(pipe, window, &pipe->why)) {
-		pipe->refused = loop_defer(vm->pool->event, on_refused, pipe);
+		pipe->refused = loop_defer(guest->event, on_refused, pipe);
 	}
 	return pipe;
 }

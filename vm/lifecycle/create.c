@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define GUARD_MS 10000
-#define GRACE_MS 30000
 #define SAVE_MS 300000
 
 struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
@@ -26,8 +24,6 @@ struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const 
 	core->vm = vm;
 	core->owner = must(strdup(owner));
 	core->state = VM_STARTING;
-	core->guard_ms = GUARD_MS;
-	core->grace_ms = GRACE_MS;
 	core->save_ms = SAVE_MS;
 	core->lock = -1;
 	core->keep = pool->config.keep;
@@ -35,10 +31,10 @@ struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const 
 	core->times.created = vm_now_ms();
 	core->spec = *spec;
 	vm->spec = &core->spec;
-	core->screen = spec->screen;
-	core->frame = geometry_fit(core->screen);
+	guest_init(&core->guest, pool->event, vm->id, &vm_guest_handlers, vm);
+	core->guest.screen = vm->spec->screen;
+	core->guest.frame = geometry_fit(vm->spec->screen);
 	TAILQ_INIT(&core->waits);
-	TAILQ_INIT(&core->calls);
 	TAILQ_INIT(&core->refused);
 	TAILQ_INSERT_TAIL(&pool->vms, core, entry);
 	*spec = (struct vm_spec){ 0 };

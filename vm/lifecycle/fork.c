@@ -211,8 +211,8 @@ static struct vm *child_new(struct vm *source)
 	struct vm_spec spec;
 	vm_spec_copy(source->spec, &spec);
 	struct vm *child = vm_new(source->pool, source->backend, vm_owner(source), &spec);
-	child->core->screen = source->core->screen;
-	child->core->frame = source->core->frame;
+	child->core->guest.screen = source->core->guest.screen;
+	child->core->guest.frame = source->core->guest.frame;
 	return child;
 }
 

@@ -68,7 +68,7 @@ static void on_pause_halted(struct vm_core *core)
 		vm->id);
 	vm_job_drop(&pause->job);
 	vm_is_paused(vm);
-	guest_fail_calls(vm, &gone, false);
+	guest_fail_calls(&vm->core->guest, &gone, false);
 	core->pins++;
 	over(pause, NULL);
 	core->pins--;
@@ -164,7 +164,7 @@ static void on_rollback_halted(struct vm_core *core)
 	struct err gone;
 	err_set(&gone, ERR_GONE, "sandbox %s was rolled back to a snapshot while this ran", vm->id);
 	vm_job_drop(&rollback->job);
-	guest_fail_calls(vm, &gone, false);
+	guest_fail_calls(&vm->core->guest, &gone, false);
 	vm_set_from(vm, rollback->from);
 	core->new_names = false;
 	vm_wait(vm, &handlers, rollback);

@@ -217,7 +217,7 @@ static void on_failed_halted(struct vm_core *core)
 /* Its machine runs, and its agent has not said a word: it hangs. */
 static bool hangs(const struct vm_core *core)
 {
-	return core->link && !core->said_hello;
+	return core->guest.link && !core->said_hello;
 }
 
 /* What its host lacks, or is too slow for, a boot would meet too.  Anything else may be the
@@ -428,7 +428,7 @@ static void on_maker(struct vm *maker, const struct err *err, void *data)
 		return;
 	}
 	tell_step(t, "opening programs", VM_TEMPLATE_STEPS);
-	guest_prepare(maker, WINDOW_MS, REST_MS, WARM_REST_MS, on_prepared, t);
+	guest_prepare(vm_guest(maker), WINDOW_MS, REST_MS, WARM_REST_MS, on_prepared, t);
 }
 
 static void boot(struct vm_template *t)

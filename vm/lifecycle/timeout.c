@@ -28,8 +28,8 @@ static void arm(
 /* Somebody waits for it to do something, or for a person to come to it. */
 static bool is_used(const struct vm_core *core)
 {
-	return core->users || guest_is_used(core->vm) || !TAILQ_EMPTY(&core->waits) || core->job ||
-	       vm_control(core->vm)->wanted;
+	return core->users || guest_is_used(&core->guest) || !TAILQ_EMPTY(&core->waits) ||
+	       core->job || vm_control(core->vm)->wanted;
 }
 
 static int64_t left_ms(uint64_t due_us)

@@ -110,7 +110,7 @@ static bool is_busy(const struct vm_pool *pool)
 	TAILQ_FOREACH(core, &pool->vms, entry)
 	{
 		if (core->state == VM_STARTING || (core->state == VM_READY && core->job) ||
-			(core->state == VM_READY && !TAILQ_EMPTY(&core->calls))) {
+			(core->state == VM_READY && !TAILQ_EMPTY(&core->guest.calls))) {
 			return true;
 		}
 	}
@@ -288,7 +288,7 @@ void vm_warm_free(struct vm_pool *pool)
 
 static bool is_takeable(const struct vm_core *core)
 {
-	return core->warm && core->state == VM_READY && core->link && !core->lost_timer;
+	return core->warm && core->state == VM_READY && core->guest.link && !core->lost_timer;
 }
 
 static struct vm_core *find_member(
