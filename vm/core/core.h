@@ -67,6 +67,30 @@ enum vm_machine {
 	MACHINE_ENDED,  /* to be released */
 };
 
+/* What a machine comes from. */
+enum vm_origin {
+	ORIGIN_BOOT,     /* nothing */
+	ORIGIN_TEMPLATE, /* a copy of a template, */
+	ORIGIN_SNAPSHOT, /* of a snapshot, or of another sandbox */
+	ORIGIN_RESUME,   /* <dir>/saved, which goes when it is ready; a rollback's, too */
+	ORIGIN_WARM,     /* the reserve: it ran already, and was given an owner */
+	ORIGIN_REATTACH, /* an earlier server: it runs */
+};
+
+/* What that means until it is ready. */
+struct vm_origin_row {
+	int time_factor;  /* so many times the usual may it take, where the backend has templates */
+	int64_t most_ms;  /* but never longer than this; 0: as long */
+	bool is_restored; /* its agent ran before: it is told that time has passed */
+	bool new_names;   /* and that it must not keep the names of what it is a copy of */
+	enum {
+		FAILURE_ENDS,        /* the sandbox */
+		FAILURE_PAUSES,      /* what was saved is still whole */
+		FAILURE_STARTS_ANEW, /* perhaps: another origin may do */
+	} failure;
+};
+extern const struct vm_origin_row vm_origins[];
+
 struct vm_core {
 	TAILQ_ENTRY(vm_core) entry;
 	struct vm *vm;
@@ -101,10 +125,7 @@ struct vm_core {
 
 	/* instance.c's */
 	enum vm_machine machine;
-	bool new_names; /* a copy: it must not keep the names of what it was copied from */
-	bool adopting;
-	bool resuming;            /* from <dir>/saved, which goes when it is ready */
-	bool taken;               /* out of the reserve, and not heard of since */
+	enum vm_origin origin;    /* of the machine it has, or had last */
 	uint64_t renewed_us;      /* when it was told the time last; 0: never */
 	int64_t renewed_clock_us; /* and what the wall clock was ahead of loop_now_us() then */
 	bool lost;                /* the link broke while that was to be expected */
@@ -285,9 +306,12 @@ void vm_add_note(struct vm *vm, const char *fmt, ...) PRINTF(2, 3);
 
 /* ---- instance.c ---- */
 
-/* A new machine for a sandbox that has none; vm->from says what of.  False: vm_failed() or
- * vm_end() is the caller's. */
-bool vm_machine_start(struct vm *vm, struct err *err) NODISCARD;
+/* A new machine for a sandbox that has none.  from: the directory of what was saved, copied; NULL
+ * for origins that have none.  False: vm_failed() or vm_end() is the caller's. */
+bool vm_machine_start(
+	struct vm *vm, enum vm_origin origin, const char *from, struct err *err) NODISCARD;
+/* Whether it is on its way up, from there. */
+bool vm_comes_from(const struct vm_core *core, enum vm_origin origin);
 /* Ends the machine, if there is one; on_halted comes from the loop when nothing is left of it
  * (NULL: vm_release_when_over()).  Open calls stay open. */
 void vm_machine_halt(struct vm_core *core, void (*on_halted)(struct vm_core *core));
@@ -295,15 +319,12 @@ void vm_machine_halt(struct vm_core *core, void (*on_halted)(struct vm_core *cor
 void vm_machine_leave(struct vm_core *core);
 /* Now, waiting for it: when the pool ends. */
 void vm_machine_halt_now(struct vm_core *core);
-/* The agent is told that its host (or itself) is new; hello, stages and ready follow. */
-void vm_machine_renew(struct vm *vm, bool new_names);
 /* One that is ready gets an owner: it is ready again when its agent answers, and is told the time
  * first where its clock may be wrong. */
 void vm_machine_claim(struct vm *vm);
 /* The link broke.  The backend has a moment to say why (a process that died), then it counts as
  * ended for this reason. */
 void vm_lost_link(struct vm *vm, const struct err *why);
-void vm_set_from(struct vm *vm, const char *from); /* copies; NULL: from nothing */
 /* Its directory, made now if it is not there yet. */
 bool vm_need_dir(struct vm *vm, struct err *err) NODISCARD;
 

@@ -19,8 +19,6 @@
 #include <time.h>
 
 #define LOST_GRACE_MS 300 /* between a broken link and the news of the process behind it */
-#define COLD_FACTOR 10    /* a boot from nothing may take so many times as long */
-#define TAKEN_MS 5000     /* what was ready in reserve has to be so again; a new one takes less */
 #define ENTROPY_BYTES 64
 #define CLOCK_TRUSTED_US 3600000000ULL /* so long a guest's clock is as good as ours */
 #define CLOCK_JUMP_US 100000           /* ours was set when it is off by this */
@@ -28,15 +26,22 @@
 #define RELINK_MS 200   /* the agent has to see that the link is closed; doubled each time */
 #define SILENCE_MS 2000 /* that it may take to answer the first word; doubled each time */
 
-/* ---- its place on disk ---- */
+const struct vm_origin_row vm_origins[] = {
+	[ORIGIN_BOOT] = { .time_factor = 10, .failure = FAILURE_ENDS },
+	[ORIGIN_TEMPLATE] = { 1, 0, true, true, FAILURE_STARTS_ANEW },
+	[ORIGIN_SNAPSHOT] = { 1, 0, true, true, FAILURE_ENDS },
+	[ORIGIN_RESUME] = { 1, 0, true, false, FAILURE_PAUSES },
+	/* It was ready, so it has to be soon; a new one takes less. */
+	[ORIGIN_WARM] = { 1, 5000, true, false, FAILURE_STARTS_ANEW },
+	[ORIGIN_REATTACH] = { 1, 0, true, false, FAILURE_ENDS },
+};
 
-void vm_set_from(struct vm *vm, const char *from)
+bool vm_comes_from(const struct vm_core *core, enum vm_origin origin)
 {
-	char *copy = from ? must(strdup(from)) : NULL;
-	free(vm->core->from);
-	vm->from = vm->core->from = copy;
-	free(take_ptr(&vm->core->template_key));
+	return core->state == VM_STARTING && core->origin == origin;
 }
+
+/* ---- its place on disk ---- */
 
 bool vm_need_dir(struct vm *vm, struct err *err)
 {
@@ -74,15 +79,23 @@ static int on_start_timeout(sd_event_source *source, uint64_t usec, void *data)
 static void start_clock(struct vm *vm)
 {
 	struct vm_core *core = vm->core;
-	bool cold = vm->backend->template_key && !vm->from && !core->adopting;
+	const struct vm_origin_row *origin = &vm_origins[core->origin];
 	core->start_us = loop_now_us();
-	vm->timeout_ms = vm->pool->config.start_timeout_ms * (cold ? COLD_FACTOR : 1);
-	if (core->taken && vm->timeout_ms > TAKEN_MS) {
-		vm->timeout_ms = TAKEN_MS;
+	vm->timeout_ms = vm->pool->config.start_timeout_ms *
+			 (vm->backend->template_key ? origin->time_factor : 1);
+	if (origin->most_ms && vm->timeout_ms > origin->most_ms) {
+		vm->timeout_ms = origin->most_ms;
 	}
 	loop_drop(&core->start_timer);
 	core->start_timer =
 		loop_after_ms(vm->pool->event, (uint64_t)vm->timeout_ms, on_start_timeout, vm);
+}
+
+static void set_from(struct vm *vm, const char *from)
+{
+	char *copy = from ? must(strdup(from)) : NULL;
+	free(vm->core->from);
+	vm->from = vm->core->from = copy;
 }
 
 static void reset(struct vm_core *core)
@@ -97,18 +110,18 @@ static void reset(struct vm_core *core)
 	core->relinks = 0;
 }
 
-bool vm_machine_start(struct vm *vm, struct err *err)
+bool vm_machine_start(struct vm *vm, enum vm_origin origin, const char *from, struct err *err)
 {
 	struct vm_core *core = vm->core;
 	reset(core);
+	set_from(vm, from);
+	core->origin = origin;
 	vm_set_state(core, VM_STARTING);
 	core->machine = MACHINE_RUNS;
 	vm->outlives = core->keep || vm->pool->config.outlive;
 	start_clock(vm);
-	if (!core->adopting) {
-		return vm->backend->start(vm, err);
-	}
-	return vm->backend->adopt(vm, err);
+	return origin == ORIGIN_REATTACH ? vm->backend->adopt(vm, err)
+					 : vm->backend->start(vm, err);
 }
 
 /* ---- the link ---- */
@@ -128,8 +141,8 @@ static void let_go_of_link(struct vm_core *core)
 static bool link_again(struct vm_core *core)
 {
 	const struct vm_backend *backend = core->vm->backend;
-	if (!core->adopting || core->machine != MACHINE_RUNS || !backend->relink ||
-		core->relinks == RELINKS_MAX) {
+	if (!vm_comes_from(core, ORIGIN_REATTACH) || core->machine != MACHINE_RUNS ||
+		!backend->relink || core->relinks == RELINKS_MAX) {
 		return false;
 	}
 	log_debug("sandbox=%s is linked again", core->vm->id);
@@ -176,24 +189,6 @@ void vm_lost_link(struct vm *vm, const struct err *why)
 	}
 	err_set(&core->why, ERR_GONE, "the connection to its agent was lost (%s)", why->text);
 	core->lost_timer = loop_after_ms(vm->pool->event, LOST_GRACE_MS, on_lost_long_ago, core);
-}
-
-void vm_has_link(struct vm *vm, int fd)
-{
-	struct vm_core *core = vm->core;
-	if (core->state != VM_STARTING || core->machine != MACHINE_RUNS || core->guest.link) {
-		close(fd);
-		return;
-	}
-	core->guest.is_emulated = vm->is_emulated;
-	guest_connect(&core->guest, fd);
-	if (vm->from || core->adopting) {
-		vm_machine_renew(vm, core->new_names);
-	}
-	if (core->adopting) {
-		core->silence_timer = loop_after_ms(
-			vm->pool->event, SILENCE_MS << core->relinks, on_silence, core);
-	}
 }
 
 /* ---- a copy becomes one of its own ---- */
@@ -259,7 +254,8 @@ static void starts_again(struct vm *vm)
 	start_clock(vm);
 }
 
-void vm_machine_renew(struct vm *vm, bool new_names)
+/* The agent is told that its host (or itself) is new; hello, stages and ready follow. */
+static void renew(struct vm *vm)
 {
 	struct vm_core *core = vm->core;
 	uint8_t bytes[ENTROPY_BYTES];
@@ -278,7 +274,7 @@ void vm_machine_renew(struct vm *vm, bool new_names)
 		.time_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000,
 		.entropy = must(entropy),
 	};
-	if (new_names) {
+	if (vm_origins[core->origin].new_names) {
 		make_names(&names);
 		args.hostname = names.hostname;
 		args.machine_id = names.machine_id;
@@ -286,6 +282,24 @@ void vm_machine_renew(struct vm *vm, bool new_names)
 	}
 	link_request(core->guest.link, message_restored.name,
 		message_encode(&message_restored.request, &args), on_renewed, vm);
+}
+
+void vm_has_link(struct vm *vm, int fd)
+{
+	struct vm_core *core = vm->core;
+	if (core->state != VM_STARTING || core->machine != MACHINE_RUNS || core->guest.link) {
+		close(fd);
+		return;
+	}
+	core->guest.is_emulated = vm->is_emulated;
+	guest_connect(&core->guest, fd);
+	if (vm_origins[core->origin].is_restored) {
+		renew(vm);
+	}
+	if (core->origin == ORIGIN_REATTACH) {
+		core->silence_timer = loop_after_ms(
+			vm->pool->event, SILENCE_MS << core->relinks, on_silence, core);
+	}
 }
 
 /* ---- out of the reserve ---- */
@@ -317,8 +331,9 @@ static bool has_right_time(const struct vm_core *core)
 
 void vm_machine_claim(struct vm *vm)
 {
+	vm->core->origin = ORIGIN_WARM;
 	if (!has_right_time(vm->core)) {
-		vm_machine_renew(vm, false);
+		renew(vm);
 		return;
 	}
 	starts_again(vm);

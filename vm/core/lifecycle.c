@@ -197,20 +197,17 @@ void vm_end(struct vm *vm, const struct err *why)
 	core->burial = loop_defer(vm->pool->event, on_burial, core);
 }
 
-static bool is_resuming(const struct vm_core *core)
-{
-	return core->state == VM_STARTING && core->resuming;
-}
-
 void vm_keep_if_wanted(struct vm_core *core)
 {
 	const struct vm_backend *backend = core->vm->backend;
-	bool runs = core->state == VM_READY || (core->adopting && core->machine == MACHINE_RUNS);
+	bool runs = core->state == VM_READY ||
+		    (vm_comes_from(core, ORIGIN_REATTACH) && core->machine == MACHINE_RUNS);
 	if (!core->keep || !core->dir || core->hidden) {
 		return;
 	}
 	/* One that was just being resumed is still whole in saved/. */
-	core->kept = core->state == VM_PAUSED || is_resuming(core) || (runs && backend->leave);
+	core->kept = core->state == VM_PAUSED || vm_comes_from(core, ORIGIN_RESUME) ||
+		     (runs && backend->leave);
 	if (core->kept && runs) {
 		vm_machine_leave(core);
 	}
@@ -220,22 +217,33 @@ static void on_resume_failed(struct vm_core *core)
 {
 	struct err why = core->why;
 	vm_set_state(core, VM_PAUSED);
-	core->resuming = false;
 	vm_record(core->vm);
 	err_while(&why, "sandbox %s stays paused: it could not be resumed", core->vm->id);
 	waits_done(core, &why, false);
 }
 
+/* What was saved of it is still whole. */
+static void pause_again(struct vm *vm, const struct err *why)
+{
+	struct vm_core *core = vm->core;
+	core->why = *why;
+	vm_set_state(core, VM_STARTING);
+	log_warning("sandbox=%s is not resumed: %s", vm->id, why->text);
+	vm_machine_halt(core, on_resume_failed);
+}
+
+static bool starts_anew(struct vm *vm, const struct err *why)
+{
+	return vm_warm_start_again(vm, why) || vm_template_start_again(vm, why);
+}
+
 void vm_failed(struct vm *vm, const struct err *why)
 {
 	struct vm_core *core = vm->core;
-	if (is_resuming(core)) {
-		core->why = *why;
-		vm_set_state(core, VM_STARTING);
-		log_warning("sandbox=%s is not resumed: %s", vm->id, why->text);
-		vm_machine_halt(core, on_resume_failed);
-	} else if (core->state != VM_STARTING ||
-		   !(vm_warm_start_again(vm, why) || vm_template_start_again(vm, why))) {
+	int failure = core->state == VM_STARTING ? vm_origins[core->origin].failure : FAILURE_ENDS;
+	if (failure == FAILURE_PAUSES) {
+		pause_again(vm, why);
+	} else if (failure != FAILURE_STARTS_ANEW || !starts_anew(vm, why)) {
 		vm_end(vm, why);
 	}
 }
@@ -249,7 +257,8 @@ void vm_stop(struct vm *vm, const char *why)
 
 void vm_agent_broke(struct vm *vm, struct err *err)
 {
-	if (vm->core->adopting) { /* it may still speak to the server before this one */
+	if (vm_comes_from(vm->core,
+		    ORIGIN_REATTACH)) { /* it may still speak to the server before this one */
 		vm_lost_link(vm, err);
 		return;
 	}
@@ -327,15 +336,12 @@ void vm_tell_ready(struct vm *vm)
 void vm_is_ready(struct vm *vm)
 {
 	struct vm_core *core = vm->core;
-	bool first = !core->was_ready;
+	bool first = !core->was_ready, resumed = vm_comes_from(core, ORIGIN_RESUME);
 	vm_set_state(core, VM_READY);
 	core->was_ready = true;
-	core->taken = false;
-	core->adopting = false;
 	loop_drop(&core->start_timer);
 	core->times.ready = vm_now_ms();
-	if (core->resuming) {
-		core->resuming = false;
+	if (resumed) {
 		state_remove_in(vm->pool->state, STATE_SANDBOXES, vm->id, VM_SAVED_DIR);
 	}
 	if (first) {
@@ -359,10 +365,7 @@ static void resume(struct vm *vm)
 		abort();
 	}
 	log_info("sandbox=%s resumes", vm->id);
-	vm_set_from(vm, saved);
-	core->resuming = true;
-	core->new_names = false;
-	if (!vm_machine_start(vm, &err)) {
+	if (!vm_machine_start(vm, ORIGIN_RESUME, saved, &err)) {
 		vm_failed(vm, &err);
 	}
 }

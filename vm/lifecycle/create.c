@@ -73,9 +73,8 @@ static bool begin(struct vm *vm, struct err *err)
 
 bool vm_begin_from(struct vm *vm, const char *from, struct err *err)
 {
-	vm_set_from(vm, from);
-	vm->core->new_names = from != NULL;
-	return begin(vm, err) && vm_machine_start(vm, err);
+	enum vm_origin origin = from ? ORIGIN_SNAPSHOT : ORIGIN_BOOT;
+	return begin(vm, err) && vm_machine_start(vm, origin, from, err);
 }
 
 bool vm_begin_new(struct vm *vm, struct err *err)
@@ -165,8 +164,7 @@ struct vm *vm_put_back(struct vm_pool *pool, const struct vm_left *left, struct 
 	core->keep |= left->keep;
 	core->was_ready = true;
 	core->state = left->paused ? VM_PAUSED : VM_STARTING;
-	core->adopting = !left->paused;
-	if (core->adopting && !vm_machine_start(vm, err)) {
+	if (!left->paused && !vm_machine_start(vm, ORIGIN_REATTACH, NULL, err)) {
 		free(take_ptr(&core->dir)); /* it stays as it was */
 		vm->dir = NULL;
 		vm_undo(vm, err);

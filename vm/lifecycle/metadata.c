@@ -146,7 +146,7 @@ bool record_write(const char *dir, const char *file, const struct record *record
  * what there is of it. */
 static bool is_saved(const struct vm_core *core)
 {
-	return core->state == VM_PAUSED || (core->state == VM_STARTING && core->resuming);
+	return core->state == VM_PAUSED || vm_comes_from(core, ORIGIN_RESUME);
 }
 
 /* In a thread: it waits for the disk. */

@@ -165,10 +165,8 @@ static void on_rollback_halted(struct vm_core *core)
 	err_set(&gone, ERR_GONE, "sandbox %s was rolled back to a snapshot while this ran", vm->id);
 	vm_job_drop(&rollback->job);
 	guest_fail_calls(&vm->core->guest, &gone, false);
-	vm_set_from(vm, rollback->from);
-	core->new_names = false;
 	vm_wait(vm, &handlers, rollback);
-	if (!vm_machine_start(vm, &gone)) {
+	if (!vm_machine_start(vm, ORIGIN_RESUME, rollback->from, &gone)) {
 		vm_failed(vm, &gone);
 	}
 }
@@ -225,7 +223,7 @@ void vm_rollback(struct vm *vm, const char *snapshot, vm_done_fn *fn, void *data
 		return;
 	}
 	vm_job_begin(&rollback->job, vm, "rollback");
-	core->resuming = true;
+	core->origin = ORIGIN_RESUME;
 	vm_set_state(core, VM_STARTING);
 	vm_machine_halt(core, on_rollback_halted);
 }

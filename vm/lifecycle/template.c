@@ -104,7 +104,7 @@ static bool is_started_from(const struct vm_template *t)
 	const struct vm_core *core;
 	TAILQ_FOREACH(core, &t->pool->vms, entry)
 	{
-		if (core->state == VM_STARTING && core->template_key &&
+		if (vm_comes_from(core, ORIGIN_TEMPLATE) &&
 			strcmp(core->template_key, t->key) == 0) {
 			return true;
 		}
@@ -147,11 +147,10 @@ static void collect_once(struct vm_pool *pool)
 static bool start_from(struct vm_template *t, struct vm *vm, struct err *err)
 {
 	struct vm_core *core = vm->core;
-	vm_set_from(vm, t->path);
+	free(core->template_key);
 	core->template_key = must(strdup(t->key));
 	core->template_inode = t->inode;
-	core->new_names = true;
-	return vm_machine_start(vm, err);
+	return vm_machine_start(vm, ORIGIN_TEMPLATE, t->path, err);
 }
 
 static void wait_for(struct vm_template *t, struct vm *vm)
@@ -171,10 +170,10 @@ bool vm_template_start(struct vm *vm, struct err *err)
 	auto_free char *key =
 		vm->backend->template_key ? vm->backend->template_key(pool, vm->spec, err) : NULL;
 	if (!key) {
-		return err->kind == ERR_NONE && vm_machine_start(vm, err);
+		return err->kind == ERR_NONE && vm_machine_start(vm, ORIGIN_BOOT, NULL, err);
 	}
 	if (!vm_pool_state(pool, err)) {
-		return vm_machine_start(vm, err); /* slowly, then */
+		return vm_machine_start(vm, ORIGIN_BOOT, NULL, err); /* slowly, then */
 	}
 	if (!state_name_is_valid(key)) {
 		return err_set(err, ERR_HOST, "'%.80s' cannot be a template's key", key);
@@ -236,7 +235,7 @@ static bool may_be_to_blame(const struct vm_core *core, const struct err *why)
 bool vm_template_start_again(struct vm *vm, const struct err *why)
 {
 	struct vm_core *core = vm->core;
-	if (!core->template_key || core->template_again || vm->pool->freeing ||
+	if (core->origin != ORIGIN_TEMPLATE || core->template_again || vm->pool->freeing ||
 		!may_be_to_blame(core, why)) {
 		return false;
 	}
@@ -301,9 +300,7 @@ static void start_without(struct vm_template *t, unsigned stages)
 	while ((core = TAILQ_FIRST(&t->waiting)) && !is_being_made(t)) {
 		vm_template_forget(core);
 		core->stages_before = stages;
-		vm_set_from(core->vm, NULL);
-		core->new_names = false;
-		if (!vm_machine_start(core->vm, &err)) {
+		if (!vm_machine_start(core->vm, ORIGIN_BOOT, NULL, &err)) {
 			vm_failed(core->vm, &err);
 		}
 	}

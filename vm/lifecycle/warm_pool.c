@@ -356,7 +356,6 @@ struct vm *vm_warm_take(struct vm_pool *pool, const struct vm_backend *backend, 
 	}
 	log_info("sandbox=%s out of the reserve owner=%s", core->vm->id, owner);
 	give_to(core, owner, spec);
-	core->taken = true;
 	vm_machine_claim(core->vm);
 	vm_timeout_begin(core->vm);
 	vm_record(core->vm);
@@ -374,12 +373,10 @@ static void on_taken_halted(struct vm_core *core)
 bool vm_warm_start_again(struct vm *vm, const struct err *why)
 {
 	struct vm_core *core = vm->core;
-	if (!core->taken || vm->pool->freeing) {
+	if (core->origin != ORIGIN_WARM || vm->pool->freeing) {
 		return false;
 	}
-	core->taken = false;
 	log_warning("sandbox=%s out of the reserve starts again: %s", vm->id, why->text);
-	vm_set_from(vm, NULL);
 	vm_machine_halt(core, on_taken_halted);
 	return true;
 }
