@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "tests/unit/scratch.h"
+#include "vm/backends.h"
 #include "vm/image/cpio.h"
 #include "vm/image/store.h"
 #include "vm/microvm/boot.h"

@@ -4,7 +4,7 @@
 #include "vm_host.h"
 
 #include "tests/unit/scratch.h"
-#include "vm/core/core.h"
+#include "vm/lifecycle/lifecycle.h"
 
 TestSuite(warm, .init = scratch_make, .fini = scratch_remove, .timeout = 60);
 
@@ -26,7 +26,7 @@ static size_t members(enum vm_state state)
 	size_t n = 0;
 	TAILQ_FOREACH(core, &host.pool->vms, entry)
 	{
-		n += core->warm && core->state == state;
+		n += lifecycle_of(core)->warm && core->state == state;
 	}
 	return n;
 }
@@ -36,7 +36,7 @@ static struct vm *first_member(void)
 	struct vm_core *core;
 	TAILQ_FOREACH(core, &host.pool->vms, entry)
 	{
-		if (core->warm) {
+		if (lifecycle_of(core)->warm) {
 			return core->vm;
 		}
 	}
@@ -159,7 +159,7 @@ Test(warm, that_cannot_be_had_is_not_tried_all_the_time)
 	host_for_ms(&host, 800);
 	TAILQ_FOREACH(core, &host.pool->vms, entry)
 	{
-		tried += core->warm;
+		tried += lifecycle_of(core)->warm;
 	}
 	cr_assert_eq(tried, 1);
 	host_done(&host);
@@ -219,7 +219,8 @@ static size_t members_of(const char *image)
 	size_t n = 0;
 	TAILQ_FOREACH(core, &host.pool->vms, entry)
 	{
-		n += core->warm && core->state == VM_READY && strcmp(core->spec.image, image) == 0;
+		n += lifecycle_of(core)->warm && core->state == VM_READY &&
+		     strcmp(core->spec.image, image) == 0;
 	}
 	return n;
 }
@@ -273,8 +274,8 @@ Test(warm, of_an_image_that_was_made_anew_is_replaced)
 	begin("desk");
 	until_full(2);
 	struct vm *stale = first_member();
-	free(stale->core->warm_key);
-	stale->core->warm_key = strdup("another");
+	free(lifecycle_of(stale->core)->warm_key);
+	lifecycle_of(stale->core)->warm_key = strdup("another");
 	struct vm *vm = vm_create(host.pool, "alice", NULL, &err);
 	cr_expect_neq(vm, stale);
 	cr_assert_eq(host_wait(&host, vm).err.kind, ERR_NONE);

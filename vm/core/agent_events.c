@@ -262,7 +262,7 @@ static bool must_answer(const void *data)
 
 static void on_used(void *data)
 {
-	vm_timeout_touch(data);
+	vm_used(data);
 }
 
 static void on_lost(void *data, const struct err *why)

@@ -264,7 +264,7 @@ void vm_control_want(struct vm *vm, const char *reason, uint64_t ms)
 		return;
 	}
 	set_want(lease, reason);
-	vm_timeout_touch(vm);
+	vm_used(vm);
 	if (reason) {
 		lease->want_ends = loop_after_ms(vm->pool->event, ms, on_want_ends, vm);
 	}

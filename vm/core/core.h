@@ -2,7 +2,7 @@
 #define VM_CORE_CORE_H
 
 /*
- * What the files of the core share, and nobody else includes.
+ * What the core's files share with vm/lifecycle, and nobody else includes.
  *
  * A sandbox (struct vm) lives through one or more machines of its backend, one after the other: a
  * pause ends one and a resume starts the next, a rollback does both.  instance.c starts and ends
@@ -27,23 +27,32 @@
 TAILQ_HEAD(vm_list, vm_core);
 TAILQ_HEAD(vm_waits, vm_wait);
 TAILQ_HEAD(vm_jobs, vm_job);
-TAILQ_HEAD(vm_templates, vm_template);
-TAILQ_HEAD(vm_places, vm_place);
+
+/*
+ * A part of what a pool can do that the core does not know: it is told what happens.  Parts are
+ * asked in the order of their table.  A member may be NULL.
+ */
+struct vm_part {
+	void (*begun)(struct vm_pool *pool); /* there is no sandbox yet */
+	void (*changed)(struct vm *vm);      /* it is ready, paused or gone now */
+	void (*used)(struct vm *vm);         /* a call began or ended, or somebody came or went */
+	/* It did not come up from where it came from (ORIGIN_...).  True: it gets another start. */
+	bool (*failed)(struct vm *vm, const struct err *why);
+	void (*ending)(struct vm *vm);       /* it stops now */
+	void (*forgotten)(struct vm *vm);    /* it is freed next */
+	void (*freed)(struct vm_pool *pool); /* nothing runs in it any more */
+};
 
 struct vm_pool {
 	sd_event *event;
 	struct vm_config config;                  /* with every default filled in */
 	const struct vm_backend *const *backends; /* in order of preference; NULL-ended */
+	const struct vm_part *const *parts;       /* NULL-ended */
 	struct vm_list vms;                       /* oldest first, the remembered ones among them */
 	bool freeing;
-	struct state *state;           /* NULL before it was needed: vm_pool_state() */
-	struct err no_state;           /* why it cannot be had, said once */
-	struct err guessed;            /* why "auto" is not the first choice, said once */
-	struct vm_templates templates; /* being made, or used */
-	bool collected;                /* of templates, what nobody uses */
-	struct vm_warm *warm;          /* the reserve, or NULL */
-	void *snapshots;               /* vm/lifecycle/snapshots.c's */
-	struct vm_places places;       /* quota.c's: of what is being saved */
+	struct state *state; /* NULL before it was needed: vm_pool_state() */
+	struct err no_state; /* why it cannot be had, said once */
+	struct err guessed;  /* why "auto" is not the first choice, said once */
 	vm_screen_fn *on_screen;
 	void *on_screen_data;
 	vm_news_fn *on_news;
@@ -97,10 +106,7 @@ struct vm_core {
 	char *owner;
 	enum vm_state state;
 	bool hidden; /* the pool's own (a template being made, a member of the reserve): owner "" */
-	bool warm;   /* hidden, in reserve: */
-	size_t warm_kind;
-	char *warm_key;  /* of its template; NULL: it is in no reserve */
-	bool keep;       /* it goes on when the server ends */
+	bool keep;   /* it goes on when the server ends */
 	bool is_default; /* the newest default of its owner, ended or not */
 	bool was_ready;
 	bool buried;         /* every callback has been told of the end */
@@ -117,11 +123,8 @@ struct vm_core {
 	char *dir, *from; /* vm->dir and vm->from point here */
 	int lock;         /* of the directory, or -1 */
 
-	/* vm/lifecycle/timeout.c's; times.created and times.ready are lifecycle.c's */
 	struct vm_times times;
-	uint64_t timeout_us, idle_us; /* due, CLOCK_MONOTONIC, while there is a timer */
-	unsigned users;               /* vm_use() */
-	sd_event_source *timeout_timer, *idle_timer;
+	unsigned users; /* vm_use() */
 
 	/* instance.c's */
 	enum vm_machine machine;
@@ -136,13 +139,7 @@ struct vm_core {
 	struct vm_job *job;     /* has the sandbox to itself, or NULL */
 	struct vm_jobs refused; /* not told yet */
 
-	/* vm/lifecycle/template.c's */
-	struct vm_template *template; /* it waits for this one */
-	TAILQ_ENTRY(vm_core) template_entry;
-	char *template_key; /* it was started from this one */
-	uint64_t template_inode;
-	bool template_again;    /* it was made anew once for this sandbox */
-	unsigned stages_before; /* steps of the template's making, counted before its own */
+	unsigned stages_before; /* steps of another start, counted before its own */
 
 	struct vm_lease *lease; /* control.c's; NULL: the agent always had control */
 
@@ -169,7 +166,29 @@ static inline void vm_default_to(int64_t *value, int64_t preset)
 	*value = *value > 0 ? *value : preset;
 }
 
+/* Fills in a pool that was zeroed: without sandboxes, its parts not told yet. */
+void vm_pool_init(struct vm_pool *pool, sd_event *event, const struct vm_config *config,
+	const struct vm_backend *const *backends, const struct vm_part *const *parts);
+/* Fills in a core that was zeroed, and makes its struct vm: another sandbox in the pool's list,
+ * starting, without a machine yet.  Takes spec's insides. */
+struct vm *vm_init(struct vm_core *core, struct vm_pool *pool, const struct vm_backend *backend,
+	const char *owner, struct vm_spec *spec);
+/* Whether the owner may have n more. */
+bool vm_may_create(struct vm_pool *pool, const char *owner, int64_t n, struct err *err) NODISCARD;
+/* Whether a paused one may be live again, as for a new one. */
+bool vm_may_resume(const struct vm *vm, struct err *err) NODISCARD;
+/* Frees ended ones that nobody will ask for. */
+void vm_forget_some(struct vm_pool *pool);
+/* One whose start failed inside its creation: nobody has seen it. */
+void vm_undo(struct vm *vm, const struct err *why);
+/* saved and saved_mib are filled in. */
+struct vm_owner_limits vm_limits_of(const struct vm_pool *pool, const char *owner);
+
 /* ---- backend_choice.c ---- */
+
+/* The configured backend; with "auto" the one that is likely to work. */
+const struct vm_backend *vm_backend_for(
+	struct vm_pool *pool, const struct vm_spec *spec, struct err *err) NODISCARD;
 
 /* NULL: there is none */
 const struct vm_backend *vm_backend_named(const struct vm_pool *pool, const char *name);
@@ -179,99 +198,11 @@ const char *vm_backend_lacks(const struct vm_backend *backend, const struct vm_s
 bool vm_cannot(const struct vm_pool *pool, const struct vm_backend *backend, const char *what,
 	struct err *err);
 
-/* ---- vm/lifecycle/create.c, and pool.c ---- */
-
-/* vm_create() of the pool's preset on a backend of the caller's (a test's). */
-struct vm *vm_create_on(const struct vm_backend *backend, struct vm_pool *pool, const char *owner,
-	struct err *err) NODISCARD;
-
-/* Whether a paused one may be live again, as for a new one. */
-bool vm_may_resume(const struct vm *vm, struct err *err) NODISCARD;
-/* Whether the owner may have n more. */
-bool vm_may_create(struct vm_pool *pool, const char *owner, int64_t n, struct err *err) NODISCARD;
-/* Another sandbox in the list, starting, without a machine yet.  Takes spec's insides. */
-struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
-	struct vm_spec *spec);
-/* Its directory, clocks and record, and a machine: a new copy of what was saved in from, or (NULL)
- * one that boots. */
-bool vm_begin_from(struct vm *vm, const char *from, struct err *err) NODISCARD;
-/* Likewise, for a new one: from its snapshot, its template, or nothing. */
-bool vm_begin_new(struct vm *vm, struct err *err) NODISCARD;
-/* The configured backend; with "auto" the one that is likely to work. */
-const struct vm_backend *vm_backend_for(
-	struct vm_pool *pool, const struct vm_spec *spec, struct err *err) NODISCARD;
-/* Frees ended ones that nobody will ask for. */
-void vm_forget_some(struct vm_pool *pool);
-/* One whose start failed inside its creation: nobody has seen it. */
-void vm_undo(struct vm *vm, const struct err *why);
-int64_t vm_now_ms(void); /* CLOCK_REALTIME */
-
-/* What an earlier server left in <state>/sandboxes/<id>; all of it is copied, lock is taken. */
-struct vm_left {
-	const char *backend, *id, *owner;
-	const struct vm_spec *spec; /* complete */
-	struct vm_times times;
-	bool is_default, keep;
-	bool paused; /* else it ran, and backend->adopt() takes it over */
-	int lock;    /* state_lock() of its directory */
-};
-/* Puts it back into the pool, paused or starting.  NULL: it could not be; its directory is as it
- * was. */
-struct vm *vm_put_back(struct vm_pool *pool, const struct vm_left *left, struct err *err) NODISCARD;
-
-/* ---- quota.c ---- */
-
-/* saved and saved_mib are filled in. */
-struct vm_owner_limits vm_limits_of(const struct vm_pool *pool, const char *owner);
-/* One of the saved machines that an owner may have, held while it is written.  Zeroed at first. */
-struct vm_place {
-	TAILQ_ENTRY(vm_place) entry;
-	struct vm_pool *pool; /* NULL: it is not held */
-	const char *owner, *id;
-};
-/* Takes a place for one more saved machine of vm's owner: a snapshot (its id), or a sandbox that is
- * paused ("").  False: the owner may have no more.  The place counts until it is released; the
- * snapshot of that id counts from then on.  vm and id stay valid until then. */
-bool vm_quota_reserve(
-	struct vm_place *place, const struct vm *vm, const char *id, struct err *err) NODISCARD;
-/* It was saved, or will not be.  Nothing happens to one that is not held. */
-void vm_quota_release(struct vm_place *place);
-/* Whether what the owner has saved, without what is being saved, is within its limits. */
-bool vm_quota_holds(struct vm_pool *pool, const char *owner, struct err *err) NODISCARD;
-/* Whether the disk has the room to pause every sandbox that runs. */
-bool vm_quota_leaves_room(struct vm_pool *pool, struct err *err) NODISCARD;
-
-/* ---- vm/lifecycle/timeout.c: absolute and idle timeouts ---- */
-
-/* Sets the clocks of a sandbox that was made, put back or taken out of the reserve; core->times
- * holds what is known. */
-void vm_timeout_begin(struct vm *vm);
-/* A call began (or ended): the idle time starts again. */
-void vm_timeout_touch(struct vm *vm);
-void vm_timeout_end(struct vm *vm); /* it has ended */
-
-/* ---- vm/lifecycle/metadata.c: sandbox.json ---- */
-
-/* Writes what it is now; for those with a directory.  Called at each change of state, owner, labels
- * or timeouts; a failure is logged. */
-void vm_record(struct vm *vm);
-/* That it is paused, before it is: should the server die now, saved/ is what there is of it. */
-bool vm_record_paused(struct vm *vm, struct err *err) NODISCARD;
-
-/* ---- vm/lifecycle/snapshots.c ---- */
-
-/* Writes snapshot.json into dir, which the backend's save() has filled. */
-bool vm_snapshot_write(struct vm *vm, const char *dir, const char *id, const char *name,
-	struct err *err) NODISCARD;
-/* It is at its place now. Valid until the loop runs again. */
-const struct vm_snapshot *vm_snapshot_added(
-	struct vm_pool *pool, const char *id, struct err *err) NODISCARD;
-/* Whether a new one of the owner may be called so.  vm_snapshot_write() asks too. */
-bool vm_snapshot_name_check(
-	struct vm_pool *pool, const char *owner, const char *name, struct err *err) NODISCARD;
-void vm_snapshots_free(struct vm_pool *pool); /* pool->snapshots */
-
 /* ---- lifecycle.c ---- */
+
+int64_t vm_now_ms(void);        /* CLOCK_REALTIME */
+void vm_changed(struct vm *vm); /* tells the parts */
+void vm_used(struct vm *vm);
 
 /* The only way to change core->state: whoever listens is told, from the loop. */
 void vm_set_state(struct vm_core *core, enum vm_state state);
@@ -365,31 +296,9 @@ void vm_job_save(struct vm_job *job, const char *dir, bool last);
 /* Stops what is under way, without a callback. */
 void vm_job_drop(struct vm_job *job);
 
-/* ---- vm/lifecycle/template.c ---- */
-
-/* Starts a new sandbox the quickest way there is: from its template, which is made first when it is
- * not there. */
-bool vm_template_start(struct vm *vm, struct err *err) NODISCARD;
-/* It did not come up, and its template is to blame: true when it waits for a new one. */
-bool vm_template_start_again(struct vm *vm, const struct err *why);
-/* It ends before its template is there. */
-void vm_template_forget(struct vm_core *core);
-void vm_templates_free(struct vm_pool *pool);
-
-/* ---- vm/lifecycle/warm_pool.c ---- */
-
-/* One of the reserve that is as asked for, now the owner's and being told so; NULL: none. */
-struct vm *vm_warm_take(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
-	const struct vm_spec *spec);
-/* What was taken is no good: true when it starts like a new one. */
-bool vm_warm_start_again(struct vm *vm, const struct err *why);
-void vm_warm_refill(struct vm_pool *pool); /* soon, when nothing else is going on */
-void vm_warm_free(struct vm_pool *pool);
-
 /* ---- agent_events.c ---- */
 
-#define VM_STAGES 5                       /* of a start */
-#define VM_TEMPLATE_STEPS (VM_STAGES + 2) /* of a template: booting, a start, opening programs */
+#define VM_STAGES 5 /* of a start */
 
 extern const struct guest_handlers vm_guest_handlers; /* data is the vm */
 void vm_watch_again(struct vm *vm); /* tells an agent that has just come up, if somebody watches */

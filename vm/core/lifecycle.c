@@ -58,6 +58,24 @@ void vm_set_state(struct vm_core *core, enum vm_state state)
 	}
 }
 
+void vm_changed(struct vm *vm)
+{
+	for (const struct vm_part *const *part = vm->pool->parts; *part; part++) {
+		if ((*part)->changed) {
+			(*part)->changed(vm);
+		}
+	}
+}
+
+void vm_used(struct vm *vm)
+{
+	for (const struct vm_part *const *part = vm->pool->parts; *part; part++) {
+		if ((*part)->used) {
+			(*part)->used(vm);
+		}
+	}
+}
+
 /* ---- the end ---- */
 
 void vm_end_error(const struct vm *vm, struct err *ret_err)
@@ -125,7 +143,7 @@ void vm_release_when_over(struct vm_core *core)
 	remove_dir(core);
 	vm_set_state(core, VM_GONE);
 	log_debug("sandbox=%s gone", core->vm->id);
-	vm_warm_refill(core->vm->pool);
+	vm_changed(core->vm);
 }
 
 static void tell_ended(struct vm *vm, const struct err *why)
@@ -188,8 +206,11 @@ void vm_end(struct vm *vm, const struct err *why)
 	vm_set_state(core, VM_STOPPING);
 	core->why = *why;
 	log_info("sandbox=%s ends: %s", vm->id, why->text);
-	vm_template_forget(core);
-	vm_timeout_end(vm);
+	for (const struct vm_part *const *part = vm->pool->parts; *part; part++) {
+		if ((*part)->ending) {
+			(*part)->ending(vm);
+		}
+	}
 	if (!core->was_ready) {
 		tell_started(vm, why);
 	}
@@ -217,7 +238,7 @@ static void on_resume_failed(struct vm_core *core)
 {
 	struct err why = core->why;
 	vm_set_state(core, VM_PAUSED);
-	vm_record(core->vm);
+	vm_changed(core->vm);
 	err_while(&why, "sandbox %s stays paused: it could not be resumed", core->vm->id);
 	waits_done(core, &why, false);
 }
@@ -234,7 +255,12 @@ static void pause_again(struct vm *vm, const struct err *why)
 
 static bool starts_anew(struct vm *vm, const struct err *why)
 {
-	return vm_warm_start_again(vm, why) || vm_template_start_again(vm, why);
+	for (const struct vm_part *const *part = vm->pool->parts; *part; part++) {
+		if ((*part)->failed && (*part)->failed(vm, why)) {
+			return true;
+		}
+	}
+	return false;
 }
 
 void vm_failed(struct vm *vm, const struct err *why)
@@ -347,11 +373,9 @@ void vm_is_ready(struct vm *vm)
 	if (first) {
 		tell_started(vm, NULL);
 	}
-	vm_timeout_touch(vm);
-	vm_record(vm);
+	vm_changed(vm);
 	vm_watch_again(vm);
 	vm_tell_ready(vm);
-	vm_warm_refill(vm->pool);
 }
 
 /* ---- paused, and on again ---- */
@@ -374,8 +398,7 @@ void vm_is_paused(struct vm *vm)
 {
 	vm_set_state(vm->core, VM_PAUSED);
 	log_info("sandbox=%s paused", vm->id);
-	vm_timeout_touch(vm);
-	vm_record(vm);
+	vm_changed(vm);
 }
 
 void vm_resume_if_wanted(struct vm *vm)

@@ -1,5 +1,5 @@
 /*
- * The pool: which sandboxes exist, whose they are, and how many there may be.  vm/lifecycle/create.c makes them
+ * The pool: which sandboxes exist, whose they are, and how many there may be.  vm/lifecycle makes them
  * and lifecycle.c moves them from one state to the next.  Ended sandboxes stay in the list for a while
  * without anything behind them, so that a later call learns why.
  */
@@ -12,8 +12,9 @@
 #include "base/work.h"
 #include "vm/core/core.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#define SAVE_MS 300000
 
 const char *const vm_state_words[] = { "starting", "ready", "paused", "stopping", "gone", NULL };
 
@@ -29,25 +30,53 @@ void vm_config_fill(struct vm_config *c)
 	vm_default_to(&c->start_timeout_ms, 30000);
 }
 
-struct vm_pool *vm_pool_new(
-	sd_event *event, const struct vm_config *config, const struct vm_backend *const *backends)
+void vm_pool_init(struct vm_pool *pool, sd_event *event, const struct vm_config *config,
+	const struct vm_backend *const *backends, const struct vm_part *const *parts)
 {
-	struct vm_pool *pool = must(calloc(1, sizeof(*pool)));
 	pool->event = sd_event_ref(event);
 	pool->config = *config;
 	pool->backends = backends;
+	pool->parts = parts;
 	vm_config_fill(&pool->config);
 	TAILQ_INIT(&pool->vms);
-	TAILQ_INIT(&pool->templates);
-	TAILQ_INIT(&pool->places);
-	vm_warm_refill(pool);
-	return pool;
+}
+
+struct vm *vm_init(struct vm_core *core, struct vm_pool *pool, const struct vm_backend *backend,
+	const char *owner, struct vm_spec *spec)
+{
+	struct vm *vm = must(calloc(1, backend->size));
+	vm->backend = backend;
+	vm->pool = pool;
+	vm->core = core;
+	id_make(vm->id);
+	core->vm = vm;
+	core->owner = must(strdup(owner));
+	core->state = VM_STARTING;
+	core->save_ms = SAVE_MS;
+	core->lock = -1;
+	core->keep = pool->config.keep;
+	core->start_us = loop_now_us();
+	core->times.created = vm_now_ms();
+	core->spec = *spec;
+	vm->spec = &core->spec;
+	guest_init(&core->guest, pool->event, vm->id, &vm_guest_handlers, vm);
+	core->guest.screen = vm->spec->screen;
+	core->guest.frame = geometry_fit(vm->spec->screen);
+	TAILQ_INIT(&core->waits);
+	TAILQ_INIT(&core->refused);
+	TAILQ_INSERT_TAIL(&pool->vms, core, entry);
+	*spec = (struct vm_spec){ 0 };
+	return vm;
 }
 
 static void vm_free(struct vm_core *core)
 {
 	TAILQ_REMOVE(&core->vm->pool->vms, core, entry);
-	vm_timeout_end(core->vm);
+	for (const struct vm_part *const *part = core->vm->pool->parts; *part; part++) {
+		if ((*part)->forgotten) {
+			(*part)->forgotten(core->vm);
+		}
+	}
 	control_free(core->vm);
 	buf_done(&core->notes);
 	vm_spec_done(&core->spec);
@@ -57,8 +86,6 @@ static void vm_free(struct vm_core *core)
 	loop_drop(&core->tell_state);
 	free(core->dir);
 	free(core->from);
-	free(core->template_key);
-	free(core->warm_key);
 	free(core->owner);
 	free(core->vm);
 	free(core);
@@ -92,12 +119,14 @@ void vm_pool_free(struct vm_pool *pool)
 		vm_bury_now(core);
 	}
 	work_wait_all();
-	vm_warm_free(pool);
-	vm_templates_free(pool);
+	for (const struct vm_part *const *part = pool->parts; *part; part++) {
+		if ((*part)->freed) {
+			(*part)->freed(pool);
+		}
+	}
 	while ((core = TAILQ_FIRST(&pool->vms))) {
 		vm_free(core);
 	}
-	vm_snapshots_free(pool);
 	state_close(pool->state);
 	sd_event_unref(pool->event);
 	free(pool);
@@ -223,6 +252,17 @@ static int64_t count_live(const struct vm_pool *pool, const char *owner)
 	return live;
 }
 
+struct vm_owner_limits vm_limits_of(const struct vm_pool *pool, const char *owner)
+{
+	struct vm_owner_limits limits = { 0 };
+	if (pool->owner_limits) {
+		limits = pool->owner_limits(owner, pool->owner_limits_data);
+	}
+	vm_default_to(&limits.saved, pool->config.max_saved);
+	vm_default_to(&limits.saved_mib, pool->config.max_saved_mib);
+	return limits;
+}
+
 bool vm_may_create(struct vm_pool *pool, const char *owner, int64_t n, struct err *err)
 {
 	if (pool->freeing) {
@@ -254,6 +294,23 @@ bool vm_may_resume(const struct vm *vm, struct err *err)
 	return vm_may_create(vm->pool, vm->core->owner, 1, err);
 }
 
+void vm_touch(struct vm *vm)
+{
+	vm_used(vm);
+}
+
+void vm_use(struct vm *vm)
+{
+	vm->core->users++;
+	vm_used(vm);
+}
+
+void vm_unuse(struct vm *vm)
+{
+	vm->core->users--;
+	vm_used(vm);
+}
+
 /* ---- finding one ---- */
 
 struct vm *vm_find(struct vm_pool *pool, const char *owner, const char *id, struct err *err)
@@ -282,60 +339,6 @@ struct vm *vm_find(struct vm_pool *pool, const char *owner, const char *id, stru
 	err_set(err, ERR_NOT_FOUND,
 		"you have no sandbox '%s'; leave it out to use your default sandbox", id);
 	return NULL;
-}
-
-static struct vm_core *default_of(struct vm_pool *pool, const char *owner)
-{
-	struct vm_core *core;
-	TAILQ_FOREACH(core, &pool->vms, entry)
-	{
-		if (core->is_default && strcmp(core->owner, owner) == 0) {
-			break;
-		}
-	}
-	return core;
-}
-
-struct vm *vm_find_default(struct vm_pool *pool, const char *owner, struct err *err)
-{
-	const struct vm_core *core = default_of(pool, owner);
-	if (core && is_there(core)) {
-		return core->vm;
-	}
-	err_set(err, ERR_NOT_FOUND,
-		"you have no default sandbox now; screenshot, launch or any input tool "
-		"makes one");
-	return NULL;
-}
-
-struct vm *vm_default(struct vm_pool *pool, const char *owner, struct err *err)
-{
-	struct vm_core *old = default_of(pool, owner);
-	if (old && is_there(old)) {
-		return old->vm;
-	}
-	/* Creating one may forget the old one: say what is to be said of it from a copy. */
-	char note[700] = "";
-	if (old && old->was_ready) {
-		snprintf(note, sizeof(note),
-			"This is a new sandbox: the one before it ended (%s). Its programs and "
-			"files are gone.",
-			old->why.text);
-	}
-	struct vm *vm = vm_create(pool, owner, NULL, err);
-	if (!vm) {
-		return NULL;
-	}
-	old = default_of(pool, owner);
-	if (old) {
-		old->is_default = false;
-	}
-	vm->core->is_default = true;
-	if (note[0]) {
-		vm_add_note(vm, "%s", note);
-	}
-	vm_record(vm);
-	return vm;
 }
 
 struct vm *vm_at(struct vm_pool *pool, const char *owner, size_t i)

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "vm/core/core.h"
+#include "vm/lifecycle/lifecycle.h"
 #include "vm/lifecycle/metadata.h"
 
 #include <fcntl.h>

@@ -5,40 +5,15 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/loop.h"
-#include "vm/core/core.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <string.h>
-
-#define SAVE_MS 300000
 
 struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
 	struct vm_spec *spec)
 {
-	struct vm *vm = must(calloc(1, backend->size));
-	struct vm_core *core = must(calloc(1, sizeof(*core)));
-	vm->backend = backend;
-	vm->pool = pool;
-	vm->core = core;
-	id_make(vm->id);
-	core->vm = vm;
-	core->owner = must(strdup(owner));
-	core->state = VM_STARTING;
-	core->save_ms = SAVE_MS;
-	core->lock = -1;
-	core->keep = pool->config.keep;
-	core->start_us = loop_now_us();
-	core->times.created = vm_now_ms();
-	core->spec = *spec;
-	vm->spec = &core->spec;
-	guest_init(&core->guest, pool->event, vm->id, &vm_guest_handlers, vm);
-	core->guest.screen = vm->spec->screen;
-	core->guest.frame = geometry_fit(vm->spec->screen);
-	TAILQ_INIT(&core->waits);
-	TAILQ_INIT(&core->refused);
-	TAILQ_INSERT_TAIL(&pool->vms, core, entry);
-	*spec = (struct vm_spec){ 0 };
-	return vm;
+	struct lifecycle *lifecycle = must(calloc(1, sizeof(*lifecycle)));
+	return vm_init(&lifecycle->core, pool, backend, owner, spec);
 }
 
 /* A spec that names a snapshot is that of the snapshot's machine. */

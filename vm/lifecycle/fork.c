@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/work.h"
-#include "vm/core/core.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 #include "base/field.h"
 #include "base/log.h"
 #include "base/work.h"
-#include "vm/core/core.h"
+#include "vm/lifecycle/lifecycle.h"
 #include "vm/state/state.h"
 
 #include <string.h>
@@ -193,6 +193,8 @@ void vm_record(struct vm *vm)
 		sync_soon(vm);
 	}
 }
+
+const struct vm_part vm_metadata_part = { .changed = vm_record };
 
 bool vm_record_paused(struct vm *vm, struct err *err)
 {

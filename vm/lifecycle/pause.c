@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "vm/core/core.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "vm/core/core.h"
+#include "vm/lifecycle/lifecycle.h"
 #include "vm/lifecycle/metadata.h"
 
 #include <string.h>
@@ -45,24 +45,26 @@ static void empty(struct entries *list)
 
 static struct snapshots *snapshots_of(struct vm_pool *pool)
 {
-	if (!pool->snapshots) {
-		struct snapshots *s = pool->snapshots = must(calloc(1, sizeof(*s)));
+	if (!lifecycle_pool(pool)->snapshots) {
+		struct snapshots *s = lifecycle_pool(pool)->snapshots = must(calloc(1, sizeof(*s)));
 		TAILQ_INIT(&s->all);
 		TAILQ_INIT(&s->gone);
 	}
-	return pool->snapshots;
+	return lifecycle_pool(pool)->snapshots;
 }
 
-void vm_snapshots_free(struct vm_pool *pool)
+static void snapshots_free(struct vm_pool *pool)
 {
-	struct snapshots *s = pool->snapshots;
+	struct snapshots *s = lifecycle_pool(pool)->snapshots;
 	if (s) {
 		empty(&s->all);
 		empty(&s->gone);
 		loop_drop(&s->burial);
-		free(take_ptr(&pool->snapshots));
+		free(take_ptr(&lifecycle_pool(pool)->snapshots));
 	}
 }
+
+const struct vm_part vm_snapshots_part = { .freed = snapshots_free };
 
 /* ---- the list and the directory ---- */
 
@@ -141,7 +143,7 @@ static int on_burial(sd_event_source *source, void *data)
 
 static void bury(struct vm_pool *pool, struct entry *e)
 {
-	struct snapshots *s = pool->snapshots;
+	struct snapshots *s = lifecycle_pool(pool)->snapshots;
 	TAILQ_REMOVE(&s->all, e, entry);
 	TAILQ_INSERT_TAIL(&s->gone, e, entry);
 	if (!s->burial) {
@@ -221,7 +223,9 @@ const struct vm_snapshot *vm_snapshot_at(struct vm_pool *pool, const char *owner
 	struct err err;
 	struct entry *e;
 	/* The first looks, the others go on with what it saw. */
-	struct snapshots *s = i == 0 || !pool->snapshots ? look(pool, &err) : pool->snapshots;
+	struct snapshots *s = i == 0 || !lifecycle_pool(pool)->snapshots
+				      ? look(pool, &err)
+				      : lifecycle_pool(pool)->snapshots;
 	if (!s) {
 		return NULL;
 	}

@@ -11,8 +11,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/work.h"
-#include "vm/core/core.h"
 #include "vm/guest/guest.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,11 +24,13 @@
 #define WARM_REST_MS 300000    /* the same with programs open */
 #define WITHOUT_MINUTES 10     /* until one that could not be written is tried again */
 
+TAILQ_HEAD(waiting, lifecycle);
+
 struct vm_template {
 	TAILQ_ENTRY(vm_template) entry;
 	struct vm_pool *pool;
 	char *key, *path; /* path: of the finished one */
-	struct vm_list waiting;
+	struct waiting waiting;
 	int use; /* a shared lock: it is there and nobody collects it; -1 */
 	uint64_t inode;
 	uint64_t without_us; /* until then it is done without */
@@ -54,7 +56,7 @@ static struct vm_template *template_of_job(struct vm_job *job)
 static struct vm_template *template_of(struct vm_pool *pool, const char *key)
 {
 	struct vm_template *t;
-	TAILQ_FOREACH(t, &pool->templates, entry)
+	TAILQ_FOREACH(t, &lifecycle_pool(pool)->templates, entry)
 	{
 		if (strcmp(t->key, key) == 0) {
 			return t;
@@ -66,7 +68,7 @@ static struct vm_template *template_of(struct vm_pool *pool, const char *key)
 	t->path = state_path(pool->state, STATE_TEMPLATES, key);
 	t->use = t->lock = -1;
 	TAILQ_INIT(&t->waiting);
-	TAILQ_INSERT_TAIL(&pool->templates, t, entry);
+	TAILQ_INSERT_TAIL(&lifecycle_pool(pool)->templates, t, entry);
 	return t;
 }
 
@@ -105,7 +107,7 @@ static bool is_started_from(const struct vm_template *t)
 	TAILQ_FOREACH(core, &t->pool->vms, entry)
 	{
 		if (vm_comes_from(core, ORIGIN_TEMPLATE) &&
-			strcmp(core->template_key, t->key) == 0) {
+			strcmp(lifecycle_of(core)->template_key, t->key) == 0) {
 			return true;
 		}
 	}
@@ -115,7 +117,7 @@ static bool is_started_from(const struct vm_template *t)
 static void template_free(struct vm_template *t)
 {
 	no_use(t);
-	TAILQ_REMOVE(&t->pool->templates, t, entry);
+	TAILQ_REMOVE(&lifecycle_pool(t->pool)->templates, t, entry);
 	free(t->key);
 	free(t->path);
 	free(t);
@@ -125,7 +127,7 @@ static void template_free(struct vm_template *t)
 static void let_go_of_unused(struct vm_pool *pool)
 {
 	struct vm_template *t, *next;
-	for (t = TAILQ_FIRST(&pool->templates); t; t = next) {
+	for (t = TAILQ_FIRST(&lifecycle_pool(pool)->templates); t; t = next) {
 		next = TAILQ_NEXT(t, entry);
 		if (TAILQ_EMPTY(&t->waiting) && !is_being_made(t) && !is_started_from(t) &&
 			loop_now_us() >= t->without_us) {
@@ -136,8 +138,8 @@ static void let_go_of_unused(struct vm_pool *pool)
 
 static void collect_once(struct vm_pool *pool)
 {
-	if (!pool->collected) {
-		pool->collected = true;
+	if (!lifecycle_pool(pool)->collected) {
+		lifecycle_pool(pool)->collected = true;
 		template_collect(pool, 0);
 	}
 }
@@ -146,62 +148,51 @@ static void collect_once(struct vm_pool *pool)
 
 static bool start_from(struct vm_template *t, struct vm *vm, struct err *err)
 {
-	struct vm_core *core = vm->core;
-	free(core->template_key);
-	core->template_key = must(strdup(t->key));
-	core->template_inode = t->inode;
+	struct lifecycle *l = lifecycle_of(vm->core);
+	free(l->template_key);
+	l->template_key = must(strdup(t->key));
+	l->template_inode = t->inode;
 	return vm_machine_start(vm, ORIGIN_TEMPLATE, t->path, err);
 }
 
 static void wait_for(struct vm_template *t, struct vm *vm)
 {
-	vm->core->template = t;
+	struct lifecycle *l = lifecycle_of(vm->core);
+	l->template = t;
 	vm->core->stages_before = VM_TEMPLATE_STEPS;
-	TAILQ_INSERT_TAIL(&t->waiting, vm->core, template_entry);
+	TAILQ_INSERT_TAIL(&t->waiting, l, template_entry);
 	if (!is_being_made(t)) {
 		make_soon(t);
 	}
 }
 
-bool vm_template_start(struct vm *vm, struct err *err)
+static void wait_no_more(struct vm *vm)
 {
-	struct vm_pool *pool = vm->pool;
-	*err = (struct err){ 0 };
-	auto_free char *key =
-		vm->backend->template_key ? vm->backend->template_key(pool, vm->spec, err) : NULL;
-	if (!key) {
-		return err->kind == ERR_NONE && vm_machine_start(vm, ORIGIN_BOOT, NULL, err);
+	struct lifecycle *l = lifecycle_of(vm->core);
+	if (l->template) {
+		TAILQ_REMOVE(&l->template->waiting, l, template_entry);
+		l->template = NULL;
 	}
-	if (!vm_pool_state(pool, err)) {
-		return vm_machine_start(vm, ORIGIN_BOOT, NULL, err); /* slowly, then */
-	}
-	if (!state_name_is_valid(key)) {
-		return err_set(err, ERR_HOST, "'%.80s' cannot be a template's key", key);
-	}
-	struct vm_template *t = template_of(pool, key);
-	if (!is_being_made(t) && find(t)) {
-		collect_once(pool);
-		return start_from(t, vm, err) || vm_template_start_again(vm, err);
-	}
-	wait_for(t, vm);
-	return true;
 }
 
-void vm_template_forget(struct vm_core *core)
+/* The first that waits, which does so no more; NULL: none. */
+static struct vm *take_waiting(struct vm_template *t)
 {
-	if (core->template) {
-		TAILQ_REMOVE(&core->template->waiting, core, template_entry);
-		core->template = NULL;
+	struct lifecycle *l = TAILQ_FIRST(&t->waiting);
+	if (!l) {
+		return NULL;
 	}
+	wait_no_more(l->core.vm);
+	return l->core.vm;
 }
 
 /* The machine that failed is on its way out; the next one begins when nothing is left of it. */
 static void on_failed_halted(struct vm_core *core)
 {
 	struct vm *vm = core->vm;
-	struct vm_template *t = template_of(vm->pool, core->template_key);
+	struct vm_template *t = template_of(vm->pool, lifecycle_of(core)->template_key);
 	struct err err;
-	if (!is_being_made(t) && t->use >= 0 && t->inode == core->template_inode) {
+	if (!is_being_made(t) && t->use >= 0 && t->inode == lifecycle_of(core)->template_inode) {
 		log_warning("template=%s is thrown away: %s", t->key, core->why.text);
 		no_use(t);
 		state_remove(t->pool->state, STATE_TEMPLATES, t->key);
@@ -232,16 +223,40 @@ static bool may_be_to_blame(const struct vm_core *core, const struct err *why)
 	return why->kind != ERR_TIMEOUT || hangs(core);
 }
 
-bool vm_template_start_again(struct vm *vm, const struct err *why)
+static bool start_again(struct vm *vm, const struct err *why)
 {
 	struct vm_core *core = vm->core;
-	if (core->origin != ORIGIN_TEMPLATE || core->template_again || vm->pool->freeing ||
-		!may_be_to_blame(core, why)) {
+	if (core->origin != ORIGIN_TEMPLATE || lifecycle_of(core)->template_again ||
+		vm->pool->freeing || !may_be_to_blame(core, why)) {
 		return false;
 	}
-	core->template_again = true;
+	lifecycle_of(core)->template_again = true;
 	core->why = *why;
 	vm_machine_halt(core, on_failed_halted);
+	return true;
+}
+
+bool vm_template_start(struct vm *vm, struct err *err)
+{
+	struct vm_pool *pool = vm->pool;
+	*err = (struct err){ 0 };
+	auto_free char *key =
+		vm->backend->template_key ? vm->backend->template_key(pool, vm->spec, err) : NULL;
+	if (!key) {
+		return err->kind == ERR_NONE && vm_machine_start(vm, ORIGIN_BOOT, NULL, err);
+	}
+	if (!vm_pool_state(pool, err)) {
+		return vm_machine_start(vm, ORIGIN_BOOT, NULL, err); /* slowly, then */
+	}
+	if (!state_name_is_valid(key)) {
+		return err_set(err, ERR_HOST, "'%.80s' cannot be a template's key", key);
+	}
+	struct vm_template *t = template_of(pool, key);
+	if (!is_being_made(t) && find(t)) {
+		collect_once(pool);
+		return start_from(t, vm, err) || start_again(vm, err);
+	}
+	wait_for(t, vm);
 	return true;
 }
 
@@ -260,15 +275,14 @@ static void made_over(struct vm_template *t)
 
 static void is_there(struct vm_template *t)
 {
-	struct vm_core *core;
+	struct vm *vm;
 	struct err err;
 	made_over(t);
-	while ((core = TAILQ_FIRST(&t->waiting)) && !is_being_made(t)) {
-		vm_template_forget(core);
+	while (!is_being_made(t) && (vm = take_waiting(t))) {
 		if (!find(t)) {
-			wait_for(t, core->vm); /* it went at once: another one */
-		} else if (!start_from(t, core->vm, &err)) {
-			vm_failed(core->vm, &err);
+			wait_for(t, vm); /* it went at once: another one */
+		} else if (!start_from(t, vm, &err)) {
+			vm_failed(vm, &err);
 		}
 	}
 }
@@ -284,24 +298,23 @@ static void give_up(struct vm_template *t)
 static void failed(struct vm_template *t, const struct err *why)
 {
 	struct err copy = *why;
-	struct vm_core *core;
+	struct vm *vm;
 	give_up(t);
 	err_while(&copy, "the desktop could not be prepared");
-	while ((core = TAILQ_FIRST(&t->waiting))) {
-		vm_end(core->vm, &copy);
+	while ((vm = take_waiting(t))) {
+		vm_end(vm, &copy);
 	}
 }
 
 /* Who waits boots from nothing; stages: what was told of the template's making. */
 static void start_without(struct vm_template *t, unsigned stages)
 {
-	struct vm_core *core;
+	struct vm *vm;
 	struct err err;
-	while ((core = TAILQ_FIRST(&t->waiting)) && !is_being_made(t)) {
-		vm_template_forget(core);
-		core->stages_before = stages;
-		if (!vm_machine_start(core->vm, ORIGIN_BOOT, NULL, &err)) {
-			vm_failed(core->vm, &err);
+	while (!is_being_made(t) && (vm = take_waiting(t))) {
+		vm->core->stages_before = stages;
+		if (!vm_machine_start(vm, ORIGIN_BOOT, NULL, &err)) {
+			vm_failed(vm, &err);
 		}
 	}
 }
@@ -328,15 +341,15 @@ static void cannot_keep(struct vm_template *t, const struct err *why, unsigned s
 
 static void tell_step(struct vm_template *t, const char *what, unsigned step)
 {
-	struct vm_core *core, *next;
+	struct lifecycle *l, *next;
 	char text[200];
 	snprintf(text, sizeof(text),
 		"a template is booted once, which takes a while; the next ones start in a second "
 		"(%s)",
 		what);
-	for (core = TAILQ_FIRST(&t->waiting); core; core = next) {
-		next = TAILQ_NEXT(core, template_entry);
-		vm_tell_stage(core, text, step, VM_TEMPLATE_STEPS + VM_STAGES);
+	for (l = TAILQ_FIRST(&t->waiting); l; l = next) {
+		next = TAILQ_NEXT(l, template_entry);
+		vm_tell_stage(&l->core, text, step, VM_TEMPLATE_STEPS + VM_STAGES);
 	}
 }
 
@@ -431,7 +444,7 @@ static void on_maker(struct vm *maker, const struct err *err, void *data)
 static void boot(struct vm_template *t)
 {
 	static const struct vm_wait_handlers handlers = { .stage = on_stage, .done = on_maker };
-	const struct vm *first = TAILQ_FIRST(&t->waiting)->vm;
+	const struct vm *first = TAILQ_FIRST(&t->waiting)->core.vm;
 	struct vm_spec spec;
 	struct err err;
 	vm_spec_copy(first->spec, &spec);
@@ -477,8 +490,8 @@ static int on_make(sd_event_source *source, void *data)
 		return 0;
 	}
 	let_go_of_unused(t->pool);
-	template_collect(t->pool, TAILQ_FIRST(&t->waiting)->spec.limits.memory_mib);
-	t->pool->collected = true;
+	template_collect(t->pool, TAILQ_FIRST(&t->waiting)->core.spec.limits.memory_mib);
+	lifecycle_pool(t->pool)->collected = true;
 	t->lock = state_begin(t->pool->state, STATE_TEMPLATES, t->key, &t->unfinished, &err);
 	if (t->lock >= 0) {
 		boot(t);
@@ -497,11 +510,23 @@ static void make_soon(struct vm_template *t)
 	t->soon = loop_defer(t->pool->event, on_make, t);
 }
 
-void vm_templates_free(struct vm_pool *pool)
+static void forget(struct vm *vm)
+{
+	free(lifecycle_of(vm->core)->template_key);
+}
+
+static void templates_free(struct vm_pool *pool)
 {
 	struct vm_template *t;
-	while ((t = TAILQ_FIRST(&pool->templates))) {
+	while ((t = TAILQ_FIRST(&lifecycle_pool(pool)->templates))) {
 		made_over(t);
 		template_free(t);
 	}
 }
+
+const struct vm_part vm_template_part = {
+	.failed = start_again,
+	.ending = wait_no_more,
+	.forgotten = forget,
+	.freed = templates_free,
+};

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/loop.h"
-#include "vm/core/core.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <stdlib.h>
 
@@ -47,10 +47,10 @@ static uint64_t due_us(int64_t in_ms)
 /* A pause needs a desktop that is ready and free; the timer that fired asks again until it is. */
 static void try_later(struct vm_core *core, int64_t ms)
 {
-	if (core->timeout_timer && left_ms(core->timeout_us) <= 0) {
-		arm(core, &core->timeout_timer, ms, on_timeout);
-	} else if (core->idle_timer) {
-		arm(core, &core->idle_timer, ms, on_idle);
+	if (lifecycle_of(core)->timeout_timer && left_ms(lifecycle_of(core)->timeout_us) <= 0) {
+		arm(core, &lifecycle_of(core)->timeout_timer, ms, on_timeout);
+	} else if (lifecycle_of(core)->idle_timer) {
+		arm(core, &lifecycle_of(core)->idle_timer, ms, on_idle);
 	}
 }
 
@@ -99,9 +99,9 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct vm_core *core = data;
 	(void)source, (void)usec;
-	int64_t left = is_used(core) ? core->spec.idle_ms : left_ms(core->idle_us);
+	int64_t left = is_used(core) ? core->spec.idle_ms : left_ms(lifecycle_of(core)->idle_us);
 	if (left > 0) {
-		arm(core, &core->idle_timer, left, on_idle);
+		arm(core, &lifecycle_of(core)->idle_timer, left, on_idle);
 	} else {
 		come_due(core, "nobody used it for too long", core->spec.idle_ms);
 	}
@@ -116,18 +116,18 @@ static void set_timeout_timer(struct vm_core *core)
 	bool waits = core->state == VM_PAUSED && core->spec.on_timeout == VM_TIMEOUT_PAUSE;
 	if (core->spec.timeout_ms <= 0 || waits) {
 		core->times.timeout = 0;
-		loop_drop(&core->timeout_timer);
+		loop_drop(&lifecycle_of(core)->timeout_timer);
 		return;
 	}
 	if (!core->times.timeout) {
 		core->times.timeout = vm_now_ms() + core->spec.timeout_ms;
 	}
-	if (!core->timeout_timer) {
+	if (!lifecycle_of(core)->timeout_timer) {
 		int64_t left = core->times.timeout - vm_now_ms();
 		/* A clock that was set back while no server ran must not keep it for longer. */
 		left = left > core->spec.timeout_ms ? core->spec.timeout_ms : left;
-		core->timeout_us = due_us(left);
-		arm(core, &core->timeout_timer, left, on_timeout);
+		lifecycle_of(core)->timeout_us = due_us(left);
+		arm(core, &lifecycle_of(core)->timeout_timer, left, on_timeout);
 	}
 }
 
@@ -135,17 +135,17 @@ static void set_timeout_timer(struct vm_core *core)
 static void set_idle_timer(struct vm_core *core)
 {
 	if (core->spec.idle_ms <= 0 || core->state != VM_READY) {
-		loop_drop(&core->idle_timer);
+		loop_drop(&lifecycle_of(core)->idle_timer);
 		return;
 	}
-	core->idle_us = due_us(core->spec.idle_ms);
+	lifecycle_of(core)->idle_us = due_us(core->spec.idle_ms);
 	core->times.idle = vm_now_ms() + core->spec.idle_ms;
-	if (!core->idle_timer) {
-		arm(core, &core->idle_timer, core->spec.idle_ms, on_idle);
+	if (!lifecycle_of(core)->idle_timer) {
+		arm(core, &lifecycle_of(core)->idle_timer, core->spec.idle_ms, on_idle);
 	}
 }
 
-void vm_timeout_touch(struct vm *vm)
+static void touch(struct vm *vm)
 {
 	struct vm_core *core = vm->core;
 	if (core->hidden || core->state >= VM_STOPPING || vm->pool->freeing) {
@@ -155,34 +155,24 @@ void vm_timeout_touch(struct vm *vm)
 	set_idle_timer(core);
 }
 
+static void end(struct vm *vm)
+{
+	loop_drop(&lifecycle_of(vm->core)->timeout_timer);
+	loop_drop(&lifecycle_of(vm->core)->idle_timer);
+}
+
 void vm_timeout_begin(struct vm *vm)
 {
-	vm_timeout_end(vm);
-	vm_timeout_touch(vm);
+	end(vm);
+	touch(vm);
 }
 
-void vm_timeout_end(struct vm *vm)
-{
-	loop_drop(&vm->core->timeout_timer);
-	loop_drop(&vm->core->idle_timer);
-}
-
-void vm_touch(struct vm *vm)
-{
-	vm_timeout_touch(vm);
-}
-
-void vm_use(struct vm *vm)
-{
-	vm->core->users++;
-	vm_timeout_touch(vm);
-}
-
-void vm_unuse(struct vm *vm)
-{
-	vm->core->users--;
-	vm_timeout_touch(vm);
-}
+const struct vm_part vm_timeout_part = {
+	.changed = touch,
+	.used = touch,
+	.ending = end,
+	.forgotten = end,
+};
 
 /* ---- for callers ---- */
 
@@ -202,7 +192,7 @@ bool vm_set_timeout(struct vm *vm, int64_t timeout_ms, struct err *err)
 	}
 	core->spec.timeout_ms = timeout_ms;
 	core->times.timeout = 0;
-	loop_drop(&core->timeout_timer);
+	loop_drop(&lifecycle_of(core)->timeout_timer);
 	set_timeout_timer(core);
 	vm_record(vm);
 	return true;
@@ -219,15 +209,15 @@ struct vm_times vm_times(const struct vm *vm)
 {
 	const struct vm_core *core = vm->core;
 	struct vm_times times = core->times;
-	if (core->timeout_timer) {
-		times.timeout = by_the_clock(core->timeout_us, times.timeout);
+	if (lifecycle_of(core)->timeout_timer) {
+		times.timeout = by_the_clock(lifecycle_of(core)->timeout_us, times.timeout);
 	}
-	if (!core->idle_timer || core->state != VM_READY) {
+	if (!lifecycle_of(core)->idle_timer || core->state != VM_READY) {
 		times.idle = 0;
 	} else if (is_used(core)) {
 		times.idle = vm_now_ms() + core->spec.idle_ms;
 	} else {
-		times.idle = by_the_clock(core->idle_us, times.idle);
+		times.idle = by_the_clock(lifecycle_of(core)->idle_us, times.idle);
 	}
 	return times;
 }

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "vm/core/core.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <string.h>
 
@@ -87,7 +87,7 @@ static int64_t members(const struct vm_pool *pool, size_t kind, bool ready)
 	int64_t n = 0;
 	TAILQ_FOREACH(core, &pool->vms, entry)
 	{
-		n += core->warm && core->warm_kind == kind &&
+		n += lifecycle_of(core)->warm && lifecycle_of(core)->warm_kind == kind &&
 		     (ready ? core->state == VM_READY : is_live(core));
 	}
 	return n;
@@ -99,7 +99,7 @@ static bool has_room(const struct vm_pool *pool)
 	int64_t live = 0;
 	TAILQ_FOREACH(core, &pool->vms, entry)
 	{
-		live += is_live(core) && (core->warm || !core->hidden);
+		live += is_live(core) && (lifecycle_of(core)->warm || !core->hidden);
 	}
 	return live < pool->config.max_sandboxes;
 }
@@ -120,8 +120,9 @@ static bool is_busy(const struct vm_pool *pool)
 void vm_pool_reserve(const struct vm_pool *pool, int64_t *ret_wanted, int64_t *ret_ready)
 {
 	*ret_wanted = *ret_ready = 0;
-	for (size_t i = 0; pool->warm && i < pool->warm->n_kinds; i++) {
-		*ret_wanted += pool->warm->kinds[i].wanted;
+	for (size_t i = 0; lifecycle_pool(pool)->warm && i < lifecycle_pool(pool)->warm->n_kinds;
+		i++) {
+		*ret_wanted += lifecycle_pool(pool)->warm->kinds[i].wanted;
 		*ret_ready += members(pool, i, true);
 	}
 }
@@ -166,8 +167,8 @@ static void end_stale(struct vm_pool *pool, size_t kind, const char *key)
 	struct vm_core *core;
 	TAILQ_FOREACH(core, &pool->vms, entry)
 	{
-		if (core->warm && core->warm_kind == kind && is_live(core) &&
-			strcmp(core->warm_key, key) != 0) {
+		if (lifecycle_of(core)->warm && lifecycle_of(core)->warm_kind == kind &&
+			is_live(core) && strcmp(lifecycle_of(core)->warm_key, key) != 0) {
 			vm_stop(core->vm, "the reserve is of another image by now");
 		}
 	}
@@ -176,7 +177,7 @@ static void end_stale(struct vm_pool *pool, size_t kind, const char *key)
 static void add_one(struct vm_pool *pool, struct warm_kind *kind)
 {
 	static const struct vm_wait_handlers handlers = { .done = on_member };
-	size_t index = (size_t)(kind - pool->warm->kinds);
+	size_t index = (size_t)(kind - lifecycle_pool(pool)->warm->kinds);
 	struct recipe recipe;
 	struct err err;
 	if (!recipe_make(pool, kind, &recipe, &err)) {
@@ -187,9 +188,9 @@ static void add_one(struct vm_pool *pool, struct warm_kind *kind)
 	vm_forget_some(pool);
 	end_stale(pool, index, recipe.key);
 	struct vm *vm = vm_new(pool, recipe.backend, "", &recipe.spec);
-	vm->core->hidden = vm->core->warm = true;
-	vm->core->warm_kind = index;
-	vm->core->warm_key = take_ptr(&recipe.key);
+	vm->core->hidden = lifecycle_of(vm->core)->warm = true;
+	lifecycle_of(vm->core)->warm_kind = index;
+	lifecycle_of(vm->core)->warm_key = take_ptr(&recipe.key);
 	vm_wait(vm, &handlers, kind);
 	if (!vm_begin_new(vm, &err)) {
 		vm_failed(vm, &err);
@@ -205,8 +206,8 @@ static struct warm_kind *next_kind(struct vm_pool *pool, uint64_t *ret_ms)
 	uint64_t now = loop_now_us();
 	int64_t has = 0;
 	*ret_ms = 0;
-	for (size_t i = 0; i < pool->warm->n_kinds; i++) {
-		struct warm_kind *kind = &pool->warm->kinds[i];
+	for (size_t i = 0; i < lifecycle_pool(pool)->warm->n_kinds; i++) {
+		struct warm_kind *kind = &lifecycle_pool(pool)->warm->kinds[i];
 		int64_t n = members(pool, i, false);
 		if (n >= kind->wanted) {
 			continue;
@@ -225,7 +226,7 @@ static struct warm_kind *next_kind(struct vm_pool *pool, uint64_t *ret_ms)
 static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct vm_pool *pool = data;
-	struct vm_warm *warm = pool->warm;
+	struct vm_warm *warm = lifecycle_pool(pool)->warm;
 	uint64_t later_ms;
 	struct warm_kind *kind = next_kind(pool, &later_ms);
 	(void)source;
@@ -248,8 +249,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 
 static void again_after(struct vm_pool *pool, uint64_t ms)
 {
-	if (!pool->warm->timer) {
-		pool->warm->timer = loop_after_ms(pool->event, ms, on_timer, pool);
+	if (!lifecycle_pool(pool)->warm->timer) {
+		lifecycle_pool(pool)->warm->timer = loop_after_ms(pool->event, ms, on_timer, pool);
 	}
 }
 
@@ -265,22 +266,22 @@ static struct vm_warm *warm_new(const struct vm_config *config)
 	return warm;
 }
 
-void vm_warm_refill(struct vm_pool *pool)
+static void refill(struct vm_pool *pool)
 {
 	if ((pool->config.warm <= 0 && !pool->config.n_warm_images) || pool->freeing) {
 		return;
 	}
-	if (!pool->warm) {
-		pool->warm = warm_new(&pool->config);
+	if (!lifecycle_pool(pool)->warm) {
+		lifecycle_pool(pool)->warm = warm_new(&pool->config);
 	}
 	again_after(pool, IDLE_MS);
 }
 
-void vm_warm_free(struct vm_pool *pool)
+static void warm_free(struct vm_pool *pool)
 {
-	if (pool->warm) {
-		loop_drop(&pool->warm->timer);
-		free(take_ptr(&pool->warm));
+	if (lifecycle_pool(pool)->warm) {
+		loop_drop(&lifecycle_pool(pool)->warm->timer);
+		free(take_ptr(&lifecycle_pool(pool)->warm));
 	}
 }
 
@@ -288,7 +289,8 @@ void vm_warm_free(struct vm_pool *pool)
 
 static bool is_takeable(const struct vm_core *core)
 {
-	return core->warm && core->state == VM_READY && core->guest.link && !core->lost_timer;
+	return lifecycle_of(core)->warm && core->state == VM_READY && core->guest.link &&
+	       !core->lost_timer;
 }
 
 static struct vm_core *find_member(
@@ -298,7 +300,7 @@ static struct vm_core *find_member(
 	TAILQ_FOREACH(core, &pool->vms, entry)
 	{
 		if (is_takeable(core) && core->vm->backend == backend &&
-			strcmp(core->warm_key, key) == 0) {
+			strcmp(lifecycle_of(core)->warm_key, key) == 0) {
 			break;
 		}
 	}
@@ -330,8 +332,8 @@ static void give_to(struct vm_core *core, const char *owner, const struct vm_spe
 	struct vm_pool *pool = core->vm->pool;
 	free(core->owner);
 	core->owner = must(strdup(owner));
-	core->hidden = core->warm = core->was_ready = false;
-	free(take_ptr(&core->warm_key));
+	core->hidden = core->was_ready = lifecycle_of(core)->warm = false;
+	free(take_ptr(&lifecycle_of(core)->warm_key));
 	core->times = (struct vm_times){ .created = vm_now_ms() };
 	json_decref((json_t *)core->spec.labels);
 	core->spec.labels = json_deep_copy(spec->labels);
@@ -370,7 +372,7 @@ static void on_taken_halted(struct vm_core *core)
 	}
 }
 
-bool vm_warm_start_again(struct vm *vm, const struct err *why)
+static bool start_again(struct vm *vm, const struct err *why)
 {
 	struct vm_core *core = vm->core;
 	if (core->origin != ORIGIN_WARM || vm->pool->freeing) {
@@ -380,3 +382,21 @@ bool vm_warm_start_again(struct vm *vm, const struct err *why)
 	vm_machine_halt(core, on_taken_halted);
 	return true;
 }
+
+static void on_changed(struct vm *vm)
+{
+	refill(vm->pool);
+}
+
+static void forget(struct vm *vm)
+{
+	free(lifecycle_of(vm->core)->warm_key);
+}
+
+const struct vm_part vm_warm_part = {
+	.begun = refill,
+	.changed = on_changed,
+	.failed = start_again,
+	.forgotten = forget,
+	.freed = warm_free,
+};

@@ -11,23 +11,12 @@
 #include "vm/core/vm.h"
 
 #include "base/cleanup.h"
-#include "vm/core/core.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define MIB (1 << 20)
-
-struct vm_owner_limits vm_limits_of(const struct vm_pool *pool, const char *owner)
-{
-	struct vm_owner_limits limits = { 0 };
-	if (pool->owner_limits) {
-		limits = pool->owner_limits(owner, pool->owner_limits_data);
-	}
-	vm_default_to(&limits.saved, pool->config.max_saved);
-	vm_default_to(&limits.saved_mib, pool->config.max_saved_mib);
-	return limits;
-}
 
 /* ---- what an owner has ---- */
 
@@ -39,7 +28,7 @@ struct saved {
 static bool is_unfinished(const struct vm_pool *pool, const char *id)
 {
 	const struct vm_place *place;
-	TAILQ_FOREACH(place, &pool->places, entry)
+	TAILQ_FOREACH(place, &lifecycle_pool(pool)->places, entry)
 	{
 		if (strcmp(place->id, id) == 0) {
 			return true;
@@ -69,7 +58,7 @@ static struct saved saved_of(struct vm_pool *pool, const char *owner)
 			saved.bytes += snapshot->bytes;
 		}
 	}
-	TAILQ_FOREACH(place, &pool->places, entry)
+	TAILQ_FOREACH(place, &lifecycle_pool(pool)->places, entry)
 	{
 		saved.being_saved += strcmp(place->owner, owner) == 0;
 	}
@@ -128,7 +117,7 @@ bool vm_quota_reserve(struct vm_place *place, const struct vm *vm, const char *i
 		return false;
 	}
 	*place = (struct vm_place){ .pool = pool, .owner = owner, .id = id };
-	TAILQ_INSERT_TAIL(&pool->places, place, entry);
+	TAILQ_INSERT_TAIL(&lifecycle_pool(pool)->places, place, entry);
 	return true;
 }
 
@@ -136,7 +125,7 @@ void vm_quota_release(struct vm_place *place)
 {
 	struct vm_pool *pool = take_ptr(&place->pool);
 	if (pool) {
-		TAILQ_REMOVE(&pool->places, place, entry);
+		TAILQ_REMOVE(&lifecycle_pool(pool)->places, place, entry);
 	}
 }
 
