@@ -35,6 +35,7 @@ struct serving {
 	struct config config;
 	sd_event *event;
 	struct vm_pool *vms;
+	struct listener starts; /* of sandboxes */
 	struct tool_set *tools;
 	struct auth *auth; /* with http only */
 	struct budgets *budgets;
@@ -126,6 +127,8 @@ static void on_started(struct vm *vm, uint64_t took_us, const struct err *why, v
 	metrics_count_start(s->metrics, took_us, !why);
 }
 
+static const struct vm_listener vm_listener = { .started = on_started };
+
 /* Whoever came in with a token that is no longer valid goes; the desktops stay, for a new one. */
 static void on_token_gone(const char *name, void *data)
 {
@@ -143,7 +146,7 @@ static void on_token_gone(const char *name, void *data)
 static bool start_http(struct serving *s, struct err *err)
 {
 	vm_pool_limit_owners(s->vms, limits_of, s);
-	vm_pool_on_started(s->vms, on_started, s);
+	listener_add(vm_listeners(s->vms), &s->starts, &vm_listener, s);
 	s->http = listen_http_new(s->event, s->server, &s->config.http, s->auth, s->budgets, err);
 	if (!s->http) {
 		return false;

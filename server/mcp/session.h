@@ -30,6 +30,7 @@ TAILQ_HEAD(task_list, task);
 struct server {
 	sd_event *event;
 	struct server_options options;
+	struct listener screens, news; /* of sandboxes: subscriptions.c's, and logging.c's */
 	struct principal_list principals;
 	struct session_list sessions;
 	struct task_list tasks; /* server/methods/task.h */

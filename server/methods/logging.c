@@ -47,18 +47,19 @@ static void on_news(struct vm *vm, const char *text, void *data)
 	}
 }
 
+static const struct vm_listener vm_listener = { .news = on_news };
+
 static void started(struct server *server)
 {
 	if (server->options.vms) {
-		vm_pool_on_news(server->options.vms, on_news, server);
+		listener_add(
+			vm_listeners(server->options.vms), &server->news, &vm_listener, server);
 	}
 }
 
 static void stopped(struct server *server)
 {
-	if (server->options.vms) {
-		vm_pool_on_news(server->options.vms, NULL, NULL);
-	}
+	listener_remove(&server->news);
 }
 
 const struct session_part logging_part = { .started = started, .stopped = stopped };

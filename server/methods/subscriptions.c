@@ -346,18 +346,19 @@ static void ended(struct session *session)
 	}
 }
 
+static const struct vm_listener vm_listener = { .screen = on_screen };
+
 static void started(struct server *server)
 {
 	if (server->options.vms) {
-		vm_pool_on_screen(server->options.vms, on_screen, server);
+		listener_add(
+			vm_listeners(server->options.vms), &server->screens, &vm_listener, server);
 	}
 }
 
 static void stopped(struct server *server)
 {
-	if (server->options.vms) {
-		vm_pool_on_screen(server->options.vms, NULL, NULL);
-	}
+	listener_remove(&server->screens);
 }
 
 const struct session_part subscriptions_part = {

@@ -210,6 +210,8 @@ void desktops_need_tick(struct watched_desktops *desktops)
 
 /* ---- all of them ---- */
 
+static const struct vm_listener follows_vms = { .control = on_control, .state = on_state };
+
 struct watched_desktops *watched_desktops_new(sd_event *event, struct vm_pool *vms,
 	struct streams *streams, struct metrics *metrics, struct activity *activity)
 {
@@ -226,8 +228,7 @@ struct watched_desktops *watched_desktops_new(sd_event *event, struct vm_pool *v
 	if (activity) {
 		listener_add(&activity->calls, &desktops->calls, &follows_calls, desktops);
 	}
-	vm_pool_on_control(vms, on_control, desktops);
-	vm_pool_on_state(vms, on_state, desktops);
+	listener_add(vm_listeners(vms), &desktops->changes, &follows_vms, desktops);
 	return desktops;
 }
 
@@ -240,8 +241,7 @@ void watched_desktops_free(struct watched_desktops *desktops)
 	struct watched_desktop *desktop;
 	listener_remove(&desktops->stream_ends);
 	listener_remove(&desktops->calls);
-	vm_pool_on_control(desktops->vms, NULL, NULL);
-	vm_pool_on_state(desktops->vms, NULL, NULL);
+	listener_remove(&desktops->changes);
 	while ((desktop = LIST_FIRST(&desktops->all))) {
 		LIST_REMOVE(desktop, link);
 		desktop_ref(desktop);

@@ -16,6 +16,7 @@ struct listen_streams {
 	sd_event *event;
 	const struct config *config;
 	struct vm_pool *vms;
+	struct listener ends; /* of sandboxes */
 	struct streams *streams;
 	struct watched_desktops *desktops;
 	struct public_url public;
@@ -33,6 +34,8 @@ static void on_vm_ended(struct vm *vm, const struct err *why, void *data)
 	streams_end_all(listen->streams, vm, reason ? reason + strlen(ended) : why->text);
 }
 
+static const struct vm_listener vm_listener = { .ended = on_vm_ended };
+
 struct listen_streams *listen_streams_new(sd_event *event, const struct config *config,
 	struct vm_pool *vms, struct metrics *metrics, struct activity *activity)
 {
@@ -46,7 +49,7 @@ struct listen_streams *listen_streams_new(sd_event *event, const struct config *
 	if (!public_url_init(&listen->public, config->http.public_url, &checked)) {
 		abort(); /* option_check() took it */
 	}
-	vm_pool_on_ended(vms, on_vm_ended, listen);
+	listener_add(vm_listeners(vms), &listen->ends, &vm_listener, listen);
 	return listen;
 }
 
@@ -55,7 +58,7 @@ void listen_streams_free(struct listen_streams *listen)
 	if (!listen) {
 		return;
 	}
-	vm_pool_on_ended(listen->vms, NULL, NULL);
+	listener_remove(&listen->ends);
 	http_free(listen->own);
 	viewer_pages_free(listen->pages);
 	watched_desktops_free(listen->desktops);

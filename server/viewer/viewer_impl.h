@@ -135,7 +135,7 @@ struct watched_desktops {
 	struct streams *streams;
 	struct metrics *metrics; /* NULL: nobody counts */
 	struct watched_desktop_list all;
-	struct listener calls, stream_ends;
+	struct listener calls, stream_ends, changes;
 	sd_event_source *tick; /* while there are sessions */
 };
 

@@ -7,6 +7,7 @@
 struct desk {
 	struct host host;
 	struct vm *vm;
+	struct listener listener;
 	int told;
 	bool any;
 };
@@ -23,7 +24,8 @@ static void desk_init(struct desk *desk)
 {
 	*desk = (struct desk){ 0 };
 	host_init(&desk->host, (struct vm_config){ .backend = "fake" });
-	vm_pool_on_control(desk->host.pool, on_control, desk);
+	static const struct vm_listener events = { .control = on_control };
+	listener_add(vm_listeners(desk->host.pool), &desk->listener, &events, desk);
 	desk->vm = host_vm(&desk->host);
 }
 

@@ -460,7 +460,9 @@ Test(hostile, a_watched_screen_is_told_at_most_5_times_a_second, .timeout = 20)
 	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &silent, NULL);
 	say_ready(link);
 	host_wait(&host, vm);
-	vm_pool_on_screen(host.pool, count, &told);
+	static const struct vm_listener events = { .screen = count };
+	struct listener listener;
+	listener_add(vm_listeners(host.pool), &listener, &events, &told);
 	vm_watch(vm, true);
 	for (int i = 0; i < 1000; i++) {
 		link_event(link, "screen", json_pack("{s:i}", "frame_id", i));

@@ -5,6 +5,7 @@
 #include "vm/core/core.h"
 
 struct starts {
+	struct listener listener;
 	int up, failed;
 	bool any;
 	struct err why;
@@ -35,7 +36,8 @@ static void count_state(struct vm *vm, void *data)
 static void host_fake(struct host *host, struct starts *starts)
 {
 	host_init(host, (struct vm_config){ .backend = "fake", .max_sandboxes = 4 });
-	vm_pool_on_started(host->pool, on_started, starts);
+	static const struct vm_listener events = { .started = on_started };
+	listener_add(vm_listeners(host->pool), &starts->listener, &events, starts);
 	vm_pool_limit_owners(host->pool, limit, NULL);
 }
 

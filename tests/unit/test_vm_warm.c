@@ -58,11 +58,14 @@ static void on_started(struct vm *vm, uint64_t took_us, const struct err *why, v
 	++*(int *)data;
 }
 
+static const struct vm_listener events = { .started = on_started };
+static struct listener listener;
+
 Test(warm, gives_the_oldest_and_fills_up)
 {
 	int started = 0;
 	begin("desk");
-	vm_pool_on_started(host.pool, on_started, &started);
+	listener_add(vm_listeners(host.pool), &listener, &events, &started);
 	until_full(2);
 	host_for_ms(&host, 300);
 	cr_assert_eq(members(VM_READY), 2);

@@ -136,13 +136,12 @@ static bool on_resting(struct vm *vm, const void *args, struct err *err)
 static int on_screen_timer(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct vm_core *core = data;
-	struct vm_pool *pool = core->vm->pool;
 	(void)source;
 	(void)usec;
 	loop_drop(&core->screen_timer);
 	core->screen_us = loop_now_us();
-	if (pool->on_screen && core->watches && core->state == VM_READY) {
-		pool->on_screen(core->vm, pool->on_screen_data);
+	if (core->watches && core->state == VM_READY) {
+		VM_TELL(core->vm->pool, screen, core->vm);
 	}
 	return 0;
 }

@@ -84,7 +84,6 @@ static int on_tell(sd_event_source *source, void *data)
 {
 	struct vm *vm = data;
 	struct vm_lease *lease = vm->core->lease;
-	struct vm_pool *pool = vm->pool;
 	(void)source;
 	loop_drop(&lease->tell);
 	if (lease->answer) {
@@ -97,9 +96,7 @@ static int on_tell(sd_event_source *source, void *data)
 		lease->has_says = false;
 		answer_all(vm, says, NULL);
 	}
-	if (pool->on_control && !pool->freeing) {
-		pool->on_control(vm, pool->on_control_data);
-	}
+	VM_TELL(vm->pool, control, vm);
 	return 0;
 }
 
@@ -109,12 +106,6 @@ static void tell(struct vm *vm)
 	if (!lease->tell) {
 		lease->tell = loop_defer(vm->pool->event, on_tell, vm);
 	}
-}
-
-void vm_pool_on_control(struct vm_pool *pool, vm_control_fn *fn, void *data)
-{
-	pool->on_control = fn;
-	pool->on_control_data = data;
 }
 
 static void set_want(struct vm_lease *lease, const char *reason)

@@ -63,10 +63,4 @@ void vm_control_ask_cancel(struct vm_person_wait *wait); /* no callback; NULL-sa
  * who asks elsewhere. */
 void vm_control_want(struct vm *vm, const char *reason, uint64_t ms);
 
-/* ---- being told ---- */
-
-/* One listener for the whole pool, from the loop, at each change of hands and of `wanted`. */
-typedef void vm_control_fn(struct vm *vm, void *data);
-void vm_pool_on_control(struct vm_pool *pool, vm_control_fn *fn, void *data);
-
 #endif

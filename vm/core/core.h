@@ -11,6 +11,7 @@
  */
 
 #include "base/buf.h"
+#include "base/listener.h"
 #include "vm/core/backend.h"
 #include "vm/core/control.h"
 #include "vm/guest/owner.h"
@@ -50,21 +51,10 @@ struct vm_pool {
 	const struct vm_part *const *parts;       /* NULL-ended */
 	struct vm_list vms;                       /* oldest first, the remembered ones among them */
 	bool freeing;
-	struct state *state; /* NULL before it was needed: vm_pool_state() */
-	struct err no_state; /* why it cannot be had, said once */
-	struct err guessed;  /* why "auto" is not the first choice, said once */
-	vm_screen_fn *on_screen;
-	void *on_screen_data;
-	vm_news_fn *on_news;
-	void *on_news_data;
-	vm_ended_fn *on_ended;
-	void *on_ended_data;
-	vm_state_fn *on_state;
-	void *on_state_data;
-	vm_control_fn *on_control;
-	void *on_control_data;
-	vm_started_fn *on_started;
-	void *on_started_data;
+	struct state *state;        /* NULL before it was needed: vm_pool_state() */
+	struct err no_state;        /* why it cannot be had, said once */
+	struct err guessed;         /* why "auto" is not the first choice, said once */
+	struct listeners listeners; /* struct vm_listener */
 	vm_owner_limits_fn *owner_limits;
 	void *owner_limits_data;
 };
@@ -159,6 +149,15 @@ struct vm_core {
 };
 
 /* ---- pool.c ---- */
+
+/* Tells those who listen to the pool, which nobody does when it is freed. */
+#define VM_TELL(pool, event, ...) \
+	do { \
+		if (!(pool)->freeing) { \
+			LISTENERS_TELL( \
+				&(pool)->listeners, struct vm_listener, event, __VA_ARGS__); \
+		} \
+	} while (0)
 
 void vm_config_fill(struct vm_config *config); /* every default */
 static inline void vm_default_to(int64_t *value, int64_t preset)

@@ -30,31 +30,26 @@ struct vm_wait {
 
 static void tell_started(struct vm *vm, const struct err *why)
 {
-	struct vm_pool *pool = vm->pool;
-	if (pool->on_started && !pool->freeing && !vm->core->hidden) {
-		pool->on_started(
-			vm, loop_now_us() - vm->core->start_us, why, pool->on_started_data);
+	if (!vm->core->hidden) {
+		VM_TELL(vm->pool, started, vm, loop_now_us() - vm->core->start_us, why);
 	}
 }
 
 static int on_tell_state(sd_event_source *source, void *data)
 {
 	struct vm_core *core = data;
-	struct vm_pool *pool = core->vm->pool;
 	(void)source;
 	loop_drop(&core->tell_state);
-	if (pool->on_state && !pool->freeing) {
-		pool->on_state(core->vm, pool->on_state_data);
-	}
+	VM_TELL(core->vm->pool, state, core->vm);
 	return 0;
 }
 
 void vm_set_state(struct vm_core *core, enum vm_state state)
 {
-	struct vm_pool *pool = core->vm->pool;
+	bool is_heard = !STAILQ_EMPTY(&core->vm->pool->listeners.all);
 	core->state = state;
-	if (pool->on_state && !core->tell_state && !core->hidden) {
-		core->tell_state = loop_defer(pool->event, on_tell_state, core);
+	if (is_heard && !core->tell_state && !core->hidden) {
+		core->tell_state = loop_defer(core->vm->pool->event, on_tell_state, core);
 	}
 }
 
@@ -148,13 +143,10 @@ void vm_release_when_over(struct vm_core *core)
 
 static void tell_ended(struct vm *vm, const struct err *why)
 {
-	struct vm_pool *pool = vm->pool;
 	struct err told = vm->core->why;
 	vm_hide_paths(vm->pool, &told);
 	vm_tell_news(vm, "The sandbox ended: %s", told.text);
-	if (pool->on_ended && !pool->freeing) {
-		pool->on_ended(vm, why, pool->on_ended_data);
-	}
+	VM_TELL(vm->pool, ended, vm, why);
 }
 
 static void bury(struct vm_core *core, bool all)
@@ -298,16 +290,12 @@ void vm_agent_broke(struct vm *vm, struct err *err)
 
 void vm_tell_news(struct vm *vm, const char *fmt, ...)
 {
-	struct vm_pool *pool = vm->pool;
-	if (!pool->on_news || pool->freeing) {
-		return;
-	}
 	char text[800];
 	va_list args;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	pool->on_news(vm, text, pool->on_news_data);
+	VM_TELL(vm->pool, news, vm, text);
 }
 
 void vm_add_note(struct vm *vm, const char *fmt, ...)

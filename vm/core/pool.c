@@ -157,34 +157,9 @@ struct state *vm_pool_state(struct vm_pool *pool, struct err *err)
 	return pool->state;
 }
 
-void vm_pool_on_screen(struct vm_pool *pool, vm_screen_fn *fn, void *data)
+struct listeners *vm_listeners(struct vm_pool *pool)
 {
-	pool->on_screen = fn;
-	pool->on_screen_data = data;
-}
-
-void vm_pool_on_news(struct vm_pool *pool, vm_news_fn *fn, void *data)
-{
-	pool->on_news = fn;
-	pool->on_news_data = data;
-}
-
-void vm_pool_on_ended(struct vm_pool *pool, vm_ended_fn *fn, void *data)
-{
-	pool->on_ended = fn;
-	pool->on_ended_data = data;
-}
-
-void vm_pool_on_state(struct vm_pool *pool, vm_state_fn *fn, void *data)
-{
-	pool->on_state = fn;
-	pool->on_state_data = data;
-}
-
-void vm_pool_on_started(struct vm_pool *pool, vm_started_fn *fn, void *data)
-{
-	pool->on_started = fn;
-	pool->on_started_data = data;
+	return &pool->listeners;
 }
 
 void vm_pool_limit_owners(struct vm_pool *pool, vm_owner_limits_fn *fn, void *data)

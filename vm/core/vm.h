@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/id.h"
+#include "base/listener.h"
 #include "vm/spec/spec.h"
 
 #include <systemd/sd-event.h>
@@ -161,25 +162,26 @@ const struct vm_snapshot *vm_snapshot_at(struct vm_pool *pool, const char *owner
 bool vm_snapshot_delete(
 	struct vm_pool *pool, const char *owner, const char *id, struct err *err) NODISCARD;
 
-/* ---- screen changes, for subscriptions ---- */
-typedef void vm_screen_fn(struct vm *vm, void *data);
-/* One listener for the whole pool.  fn fires at most 5 times a second for each watched sandbox. */
-void vm_pool_on_screen(struct vm_pool *pool, vm_screen_fn *fn, void *data);
-void vm_watch(struct vm *vm, bool on); /* counted: as many offs as ons */
+/* ---- what happens to the sandboxes of a pool ---- */
 
-/* ---- what happens to a sandbox by itself, for logs ---- */
-/* text: a sentence ("The window manager died and was restarted.").  One listener for the whole
- * pool; from the loop. */
-typedef void vm_news_fn(struct vm *vm, const char *text, void *data);
-void vm_pool_on_news(struct vm_pool *pool, vm_news_fn *fn, void *data);
-/* It has ended; nothing more happens to it.  Once for each; one listener for the whole pool. */
-typedef void vm_ended_fn(struct vm *vm, const struct err *why, void *data);
-void vm_pool_on_ended(struct vm_pool *pool, vm_ended_fn *fn, void *data);
-
-/* It may be in another state now (vm_state()), VM_GONE included.  One listener for the whole pool;
- * from the loop, soon after the change. */
-typedef void vm_state_fn(struct vm *vm, void *data);
-void vm_pool_on_state(struct vm_pool *pool, vm_state_fn *fn, void *data);
+/* All from the loop, and none once vm_pool_free() has begun.  A member may be NULL. */
+struct vm_listener {
+	/* The screen of one that is watched changed; at most 5 times a second for each. */
+	void (*screen)(struct vm *vm, void *data);
+	/* It did something by itself: a sentence ("The window manager died and was restarted.").
+	 */
+	void (*news)(struct vm *vm, const char *text, void *data);
+	/* It came up, or (why) ended before it did.  Once for each. */
+	void (*started)(struct vm *vm, uint64_t took_us, const struct err *why, void *data);
+	/* It may be in another state now (vm_state()), VM_GONE included; soon after the change. */
+	void (*state)(struct vm *vm, void *data);
+	/* Somebody else has control of it now, or a person is wanted, or is not any more. */
+	void (*control)(struct vm *vm, void *data);
+	/* It has ended; nothing more happens to it.  Once for each. */
+	void (*ended)(struct vm *vm, const struct err *why, void *data);
+};
+struct listeners *vm_listeners(struct vm_pool *pool); /* of struct vm_listener */
+void vm_watch(struct vm *vm, bool on);                /* its screen; counted: as many offs as ons */
 
 /* ---- for whoever runs the server ---- */
 
@@ -191,10 +193,6 @@ struct vm_owner_limits {
 };
 typedef struct vm_owner_limits vm_owner_limits_fn(const char *owner, void *data);
 void vm_pool_limit_owners(struct vm_pool *pool, vm_owner_limits_fn *fn, void *data);
-/* A sandbox came up, or (why) ended before it did.  Once for each; one listener for the whole pool.
- */
-typedef void vm_started_fn(struct vm *vm, uint64_t took_us, const struct err *why, void *data);
-void vm_pool_on_started(struct vm_pool *pool, vm_started_fn *fn, void *data);
 /* How many ready clones are to be kept in reserve, and how many there are now, of all images. */
 void vm_pool_reserve(const struct vm_pool *pool, int64_t *ret_wanted, int64_t *ret_ready);
 /* Calls fn for each sandbox that is not gone, whoever's it is. */

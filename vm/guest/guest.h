@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "vm/wire/action.h"
+#include "vm/wire/geometry.h"
 
 struct guest; /* the agent of one sandbox: vm_guest() */
 
