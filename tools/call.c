@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "tools/result.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include "base/loop.h"
 #include "tools/result.h"
 #include "vm/core/control.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <string.h>
 #include <unistd.h>

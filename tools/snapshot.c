@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "tools/result.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <string.h>
 

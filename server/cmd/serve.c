@@ -16,6 +16,7 @@
 #include "tools/streams.h"
 #include "transport/mcp/stdio.h"
 #include "vm/backends.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "server/http/readiness.h"
-#include "vm/core/vm.h"
+#include "vm/lifecycle/lifecycle.h"
 #include "vm/guest/guest.h"
 
 #include <string.h>

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <string.h>
 

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #define PICTURE_AFTER_MS 120
 

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <stdio.h>
 #include <string.h>

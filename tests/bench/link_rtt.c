@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "vm/backends.h"
-#include "vm/core/vm.h"
+#include "vm/lifecycle/lifecycle.h"
 #include "vm/guest/guest.h"
 
 #include <stdio.h>

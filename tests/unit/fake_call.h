@@ -11,6 +11,7 @@
 #include "tools/call_impl.h"
 #include "tools/streams.h"
 #include "vm/backends.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

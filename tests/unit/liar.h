@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "vm/core/backend.h"
-#include "vm/lifecycle/lifecycle.h"
+#include "vm/lifecycle/lifecycle_impl.h"
 #include "vm/wire/messages.h"
 
 #include <sys/socket.h>

@@ -11,6 +11,7 @@
 #include "server/methods/methods.h"
 #include "tools/streams.h"
 #include "vm/backends.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <stdio.h>
 #include <string.h>

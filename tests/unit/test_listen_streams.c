@@ -5,6 +5,7 @@
 #include "server/viewer/listener.h"
 #include "tools/streams.h"
 #include "vm/backends.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -2,6 +2,7 @@
 /* What a transcript cannot say: calls side by side, taking back, progress, subscriptions, logging,
  * pages. */
 #include "mcp_client.h"
+#include "vm/lifecycle/lifecycle.h"
 
 TestSuite(mcp, .init = start, .fini = stop);
 

@@ -7,7 +7,7 @@
 #include "fake_call.h"
 #include "holds.h"
 #include "vm/core/backend.h"
-#include "vm/lifecycle/lifecycle.h"
+#include "vm/lifecycle/lifecycle_impl.h"
 #include "vm/wire/link.h"
 
 #include <sys/socket.h>

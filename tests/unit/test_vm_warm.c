@@ -4,7 +4,7 @@
 #include "vm_host.h"
 
 #include "tests/unit/scratch.h"
-#include "vm/lifecycle/lifecycle.h"
+#include "vm/lifecycle/lifecycle_impl.h"
 
 TestSuite(warm, .init = scratch_make, .fini = scratch_remove, .timeout = 60);
 

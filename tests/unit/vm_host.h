@@ -6,7 +6,7 @@
 
 #include "base/loop.h"
 #include "vm/backends.h"
-#include "vm/core/vm.h"
+#include "vm/lifecycle/lifecycle.h"
 #include "vm/guest/guest.h"
 
 #include <criterion/criterion.h>

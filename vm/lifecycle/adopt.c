@@ -6,11 +6,9 @@
  * its backend finds out; everything else is cleaned up.  Nothing is adopted on trust: a record that
  * cannot be read, strictly, makes its sandbox one of the last kind.
  */
-#include "vm/core/vm.h"
-
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "vm/lifecycle/lifecycle.h"
+#include "vm/lifecycle/lifecycle_impl.h"
 #include "vm/lifecycle/metadata.h"
 
 #include <fcntl.h>

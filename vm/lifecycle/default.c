@@ -1,6 +1,6 @@
 /* The sandbox of an owner who names none: made at first use, and again after it ended. */
 
-#include "vm/lifecycle/lifecycle.h"
+#include "vm/lifecycle/lifecycle_impl.h"
 
 #include <stdio.h>
 #include <string.h>

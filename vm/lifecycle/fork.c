@@ -3,12 +3,10 @@
  * number of new sandboxes, started from a place that goes when the last of them has come up.
  */
 
-#include "vm/core/vm.h"
-
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/work.h"
-#include "vm/lifecycle/lifecycle.h"
+#include "vm/lifecycle/lifecycle_impl.h"
 
 #include <string.h>
 

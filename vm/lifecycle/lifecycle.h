@@ -1,144 +1,93 @@
 #ifndef VM_LIFECYCLE_LIFECYCLE_H
 #define VM_LIFECYCLE_LIFECYCLE_H
 
+#include "vm/core/vm.h"
+
 /*
- * What the files of vm/lifecycle share, and nobody else includes: how sandboxes are made and what
- * becomes of them.  The core tells them what happens (struct vm_part); what each keeps of a sandbox,
- * or of a pool, lies behind the core's own.
+ * How sandboxes come to be and what becomes of them, for callers: created, taken over from an earlier
+ * server, kept in reserve, limited in time, paused, saved, copied and rolled back.
  */
 
-#include "vm/core/core.h"
+/* config's strings are borrowed until vm_pool_free(), as are the backends: in order of preference,
+ * NULL-ended (vm/backends.h). */
+struct vm_pool *vm_pool_new(
+	sd_event *event, const struct vm_config *config, const struct vm_backend *const *backends);
+/*
+ * Takes over what an earlier server left under the state directory, of owners who are here: running
+ * sandboxes and paused ones; cleans up what cannot be.  Once, before the first create.  is_here
+ * NULL: everybody is.
+ */
+typedef bool vm_owner_fn(const char *owner, void *data);
+void vm_pool_adopt(struct vm_pool *pool, vm_owner_fn *is_here, void *data);
 
-TAILQ_HEAD(vm_templates, vm_template);
-TAILQ_HEAD(vm_places, vm_place);
-
-struct lifecycle_pool {
-	struct vm_pool pool;           /* first */
-	struct vm_templates templates; /* being made, or used */
-	bool collected;                /* of templates, what nobody uses */
-	struct vm_warm *warm;          /* the reserve, or NULL */
-	struct snapshots *snapshots;   /* or NULL */
-	struct vm_places places;       /* quota.c's: of what is being saved */
-};
-
-struct lifecycle {
-	struct vm_core core; /* first */
-
-	/* timeout.c's */
-	uint64_t timeout_us, idle_us; /* due, CLOCK_MONOTONIC, while there is a timer */
-	sd_event_source *timeout_timer, *idle_timer;
-
-	/* warm_pool.c's */
-	bool warm; /* hidden, in reserve: */
-	size_t warm_kind;
-	char *warm_key; /* of its template; NULL: it is in no reserve */
-
-	/* template.c's */
-	struct vm_template *template; /* it waits for this one */
-	TAILQ_ENTRY(lifecycle) template_entry;
-	char *template_key; /* it was started from this one */
-	uint64_t template_inode;
-	bool template_again; /* it was made anew once for this sandbox */
-};
-
-static inline struct lifecycle_pool *lifecycle_pool(const struct vm_pool *pool)
-{
-	return (struct lifecycle_pool *)(uintptr_t)pool;
-}
-
-static inline struct lifecycle *lifecycle_of(const struct vm_core *core)
-{
-	return (struct lifecycle *)(uintptr_t)core;
-}
-
-extern const struct vm_part vm_timeout_part, vm_metadata_part, vm_warm_part, vm_template_part,
-	vm_snapshots_part;
-
-/* ---- create.c ---- */
-
-/* vm_create() of the pool's preset on a backend of the caller's (a test's). */
-struct vm *vm_create_on(const struct vm_backend *backend, struct vm_pool *pool, const char *owner,
+/* Starts one for `owner` (a principal's name, compared as text).  spec NULL: the pool's preset.
+ * NULL with ERR_LIMIT, ERR_UNSUPPORTED, ERR_NOT_FOUND (image, snapshot), ERR_HOST. */
+struct vm *vm_create(struct vm_pool *pool, const char *owner, const struct vm_spec *spec,
 	struct err *err) NODISCARD;
+/* The owner's default sandbox, made at first use and again after it ended (err then holds nothing:
+ * the new one's notes say so). */
+struct vm *vm_default(struct vm_pool *pool, const char *owner, struct err *err) NODISCARD;
+/* The same, but none is made: ERR_NOT_FOUND when there is none. */
+struct vm *vm_find_default(struct vm_pool *pool, const char *owner, struct err *err) NODISCARD;
+/* As they are now. */
+struct vm_times vm_times(const struct vm *vm);
+/* From now; -1: none.  ERR_ARGUMENT beyond what the pool allows. */
+bool vm_set_timeout(struct vm *vm, int64_t timeout_ms, struct err *err) NODISCARD;
 
-/* Another sandbox of the pool, starting, without a machine yet.  Takes spec's insides. */
-struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
-	struct vm_spec *spec);
-/* Its directory, clocks and record, and a machine: a new copy of what was saved in from, or (NULL)
- * one that boots. */
-bool vm_begin_from(struct vm *vm, const char *from, struct err *err) NODISCARD;
-/* Likewise, for a new one: from its snapshot, its template, or nothing. */
-bool vm_begin_new(struct vm *vm, struct err *err) NODISCARD;
-/* What an earlier server left in <state>/sandboxes/<id>; all of it is copied, lock is taken. */
-struct vm_left {
-	const char *backend, *id, *owner;
-	const struct vm_spec *spec; /* complete */
-	struct vm_times times;
-	bool is_default, keep;
-	bool paused; /* else it ran, and backend->adopt() takes it over */
-	int lock;    /* state_lock() of its directory */
+/* How many ready clones are to be kept in reserve, and how many there are now, of all images. */
+void vm_pool_reserve(const struct vm_pool *pool, int64_t *ret_wanted, int64_t *ret_ready);
+
+/*
+ * ---- a machine as a file: pause, snapshot, fork, rollback ----
+ *
+ * Each fn fires exactly once, from the loop.  On a backend that cannot: ERR_UNSUPPORTED, and the
+ * text says which can.  While one of these runs on a sandbox, another is refused with ERR_STATE;
+ * calls that come meanwhile wait and then go on.  A failure leaves the sandbox as it was, or says
+ * that it ended.
+ */
+
+/* A saved sandbox of an owner: memory, programs, files.  Lives until it is deleted. */
+struct vm_snapshot {
+	char id[ID_LEN + 1];
+	const char *owner, *name; /* name: the owner's word for it, or NULL */
+	struct vm_spec spec;      /* of the sandbox it was taken of */
+	const char *source;       /* that sandbox's id */
+	int64_t created;          /* CLOCK_REALTIME, ms */
+	int64_t bytes;            /* on disk */
 };
-/* Puts it back into the pool, paused or starting.  NULL: it could not be; its directory is as it
- * was. */
-struct vm *vm_put_back(struct vm_pool *pool, const struct vm_left *left, struct err *err) NODISCARD;
 
-/* ---- quota.c ---- */
+typedef void vm_done_fn(struct vm *vm, const struct err *err, void *data);
+/* snapshot is valid during the callback. */
+typedef void vm_snapshot_fn(
+	struct vm *vm, const struct vm_snapshot *snapshot, const struct err *err, void *data);
+/* vms: those that came up, each ready or (err of its own, through vm_wait()) ended; n may be less
+ * than asked for only when err says why. */
+typedef void vm_fork_fn(
+	struct vm *source, struct vm *const *vms, size_t n, const struct err *err, void *data);
 
-/* One of the saved machines that an owner may have, held while it is written.  Zeroed at first. */
-struct vm_place {
-	TAILQ_ENTRY(vm_place) entry;
-	struct vm_pool *pool; /* NULL: it is not held */
-	const char *owner, *id;
-};
-/* Takes a place for one more saved machine of vm's owner: a snapshot (its id), or a sandbox that is
- * paused ("").  False: the owner may have no more.  The place counts until it is released; the
- * snapshot of that id counts from then on.  vm and id stay valid until then. */
-bool vm_quota_reserve(
-	struct vm_place *place, const struct vm *vm, const char *id, struct err *err) NODISCARD;
-/* It was saved, or will not be.  Nothing happens to one that is not held. */
-void vm_quota_release(struct vm_place *place);
-/* Whether what the owner has saved, without what is being saved, is within its limits. */
-bool vm_quota_holds(struct vm_pool *pool, const char *owner, struct err *err) NODISCARD;
-/* Whether the disk has the room to pause every sandbox that runs. */
-bool vm_quota_leaves_room(struct vm_pool *pool, struct err *err) NODISCARD;
+#define VM_FORK_MAX 100
+#define VM_SNAPSHOT_NAME_MAX 60
 
-/* ---- timeout.c: absolute and idle timeouts ---- */
+/* Writes it to disk and gives its memory and processor back.  ERR_LIMIT when its owner has saved as
+ * much as they may. */
+void vm_pause(struct vm *vm, vm_done_fn *fn, void *data);
+/* The source goes on.  ERR_LIMIT likewise, and when the disk would then not have the room to pause
+ * every sandbox that runs. */
+void vm_take_snapshot(struct vm *vm, const char *name, vm_snapshot_fn *fn, void *data);
+/* The running desktop 1 to VM_FORK_MAX times; the source goes on.  The copies belong to its owner.
+ */
+void vm_fork(struct vm *vm, size_t count, vm_fork_fn *fn, void *data);
+/* What happened since the snapshot is lost; the sandbox keeps its id.  fn when it is ready again.
+ */
+void vm_rollback(struct vm *vm, const char *snapshot, vm_done_fn *fn, void *data);
 
-/* Sets the clocks of a sandbox that was made, put back or taken out of the reserve; core->times
- * holds what is known. */
-void vm_timeout_begin(struct vm *vm);
-
-/* ---- metadata.c: sandbox.json ---- */
-
-/* Writes what it is now; for those with a directory.  Called at each change of state, owner, labels
- * or timeouts; a failure is logged. */
-void vm_record(struct vm *vm);
-/* That it is paused, before it is: should the server die now, saved/ is what there is of it. */
-bool vm_record_paused(struct vm *vm, struct err *err) NODISCARD;
-
-/* ---- snapshots.c ---- */
-
-/* Writes snapshot.json into dir, which the backend's save() has filled. */
-bool vm_snapshot_write(struct vm *vm, const char *dir, const char *id, const char *name,
-	struct err *err) NODISCARD;
-/* It is at its place now. Valid until the loop runs again. */
-const struct vm_snapshot *vm_snapshot_added(
-	struct vm_pool *pool, const char *id, struct err *err) NODISCARD;
-/* Whether a new one of the owner may be called so.  vm_snapshot_write() asks too. */
-bool vm_snapshot_name_check(
-	struct vm_pool *pool, const char *owner, const char *name, struct err *err) NODISCARD;
-
-/* ---- template.c ---- */
-
-#define VM_TEMPLATE_STEPS (VM_STAGES + 2) /* booting, a start, opening programs */
-
-/* Starts a new sandbox the quickest way there is: from its template, which is made first when it is
- * not there. */
-bool vm_template_start(struct vm *vm, struct err *err) NODISCARD;
-
-/* ---- warm_pool.c ---- */
-
-/* One of the reserve that is as asked for, now the owner's and being told so; NULL: none. */
-struct vm *vm_warm_take(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
-	const struct vm_spec *spec);
+/* By id or name, among the owner's; valid until the loop runs again.  NULL with ERR_NOT_FOUND. */
+const struct vm_snapshot *vm_snapshot_find(
+	struct vm_pool *pool, const char *owner, const char *id, struct err *err) NODISCARD;
+/* The i-th of the owner's, oldest first; NULL past the end. */
+const struct vm_snapshot *vm_snapshot_at(struct vm_pool *pool, const char *owner, size_t i);
+/* Sandboxes that came from it go on. */
+bool vm_snapshot_delete(
+	struct vm_pool *pool, const char *owner, const char *id, struct err *err) NODISCARD;
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/field.h"
 #include "base/log.h"
 #include "base/work.h"
-#include "vm/lifecycle/lifecycle.h"
+#include "vm/lifecycle/lifecycle_impl.h"
 #include "vm/state/state.h"
 
 #include <string.h>

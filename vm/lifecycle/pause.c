@@ -9,11 +9,9 @@
  * One that is paused stays as it was until the rollback has come true.
  */
 
-#include "vm/core/vm.h"
-
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "vm/lifecycle/lifecycle.h"
+#include "vm/lifecycle/lifecycle_impl.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* A pool with all its parts. */
 
-#include "vm/lifecycle/lifecycle.h"
+#include "vm/lifecycle/lifecycle_impl.h"
 
 #include "base/cleanup.h"
 

@@ -8,10 +8,8 @@
  * still be refused for that.
  */
 
-#include "vm/core/vm.h"
-
 #include "base/cleanup.h"
-#include "vm/lifecycle/lifecycle.h"
+#include "vm/lifecycle/lifecycle_impl.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,12 +3,10 @@
  * directory.  What was read of one is kept, for it never changes; the list is compared with the
  * directory each time somebody asks, and what has gone is freed when the loop runs again.
  */
-#include "vm/core/vm.h"
-
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "vm/lifecycle/lifecycle.h"
+#include "vm/lifecycle/lifecycle_impl.h"
 #include "vm/lifecycle/metadata.h"
 
 #include <string.h>

@@ -12,7 +12,7 @@
 #include "base/loop.h"
 #include "base/work.h"
 #include "vm/guest/guest.h"
-#include "vm/lifecycle/lifecycle.h"
+#include "vm/lifecycle/lifecycle_impl.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 /* What template.c needs of the other files about templates, and nobody else includes. */
 
-#include "vm/lifecycle/lifecycle.h"
+#include "vm/lifecycle/lifecycle_impl.h"
 
 /* ---- template_wait.c: another process is making it ---- */
 

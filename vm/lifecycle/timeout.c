@@ -3,11 +3,9 @@
  * set; only what is on disk, to survive the server, is a time of day.  A call only notes the time:
  * the idle timer, when it fires, sees that and goes on for the rest.
  */
-#include "vm/core/vm.h"
-
 #include "base/log.h"
 #include "base/loop.h"
-#include "vm/lifecycle/lifecycle.h"
+#include "vm/lifecycle/lifecycle_impl.h"
 
 #include <stdlib.h>
 
