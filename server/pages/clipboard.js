@@ -8,7 +8,7 @@ export class Clipboard {
 		this.from = by_id('clipboard-from');
 		this.box = dialog('clipboard-dialog', () => {
 			screen.paste(by_id('clipboard-to').value);
-			say('The desktop’s clipboard has it; paste it there.');
+			say('The desktop’s clipboard is set. Paste it there.');
 		});
 		screen.addEventListener('copied', ({ detail }) => { this.from.value = detail.text; });
 		by_id('clipboard').addEventListener('click', () => this.box.showModal());
@@ -23,7 +23,7 @@ export class Clipboard {
 				: document.execCommand('copy') || Promise.reject(new Error()));
 			say('Copied.');
 		} catch {
-			say('This browser does not let the page copy: the text is selected, copy it yourself.');
+			say('This browser does not allow the page to copy. The text is selected: copy it with the keyboard.');
 		}
 	}
 

@@ -33,7 +33,7 @@ export function dialog(id, run = () => {}) {
 
 /** "Ana has control since 14:02" */
 export function holder_words({ holder, who, since }, mine) {
-	const name = { agent: 'The agent has', nobody: 'Nobody has', person: `${who} has` }[holder];
+	const name = { agent: 'The agent has', nobody: 'No one has', person: `${who} has` }[holder];
 	return `${mine ? 'You have' : name} control${since ? ` since ${clock(since)}` : ''}`;
 }
 
@@ -51,7 +51,7 @@ export class Control {
 		this.give_box = dialog('give-dialog', () => this.give(by_id('give-input').value.trim()));
 		by_id('name-forget').addEventListener('click', () => {
 			remember_name('');
-			say('You will be asked for a name again.');
+			say('Name removed from this browser.');
 		});
 		by_id('take').addEventListener('click', () => this.begin());
 		by_id('wanted-take').addEventListener('click', () => this.begin());
@@ -75,7 +75,7 @@ export class Control {
 			await post('control', { viewer: this.viewer, ...body });
 			return true;
 		} catch (error) {
-			say(error instanceof Refused ? error.message : 'The server could not be reached; try again.');
+			say(error instanceof Refused ? error.message : 'Cannot reach the server. Try again.');
 			return false;
 		}
 	}

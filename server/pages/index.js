@@ -6,7 +6,7 @@ import { Refused, ask, by_id, post, say, span } from './page.js';
 const EVERY = 2000;
 const cards = new Map(); // id → {item, etag, url}
 
-const STATES = { starting: 'starting…', paused: 'paused', gone: 'gone' };
+const STATES = { starting: 'starting…', paused: 'paused', gone: 'ended' };
 
 function card_of(id) {
 	const item = by_id('card').content.firstElementChild.cloneNode(true);
@@ -37,9 +37,9 @@ function show_card({ item }, box, now) {
 	const wanted = box.control?.wanted;
 	const running = box.state === 'ready';
 	pill.className = `pill ${wanted ? 'warn' : !running ? '' : person ? 'person' : 'agent'}`;
-	pill.textContent = wanted ? `A person is wanted: ${wanted}`
+	pill.textContent = wanted ? `Help requested: ${wanted}`
 		: running && box.control ? holder_words(box.control) : STATES[box.state] ?? box.state;
-	const facts = [running ? `up ${span(now - (box.ready || box.created))}` : `made ${span(now - box.created)} ago`,
+	const facts = [running ? `up ${span(now - (box.ready || box.created))}` : `created ${span(now - box.created)} ago`,
 		box.backend, box.image, box.screen?.join('×'), box.viewers ? `${box.viewers} watching` : ''];
 	item.querySelector('.facts').textContent = facts.filter(Boolean).join(' · ');
 	item.classList.toggle('sleeping', !running);
@@ -72,7 +72,7 @@ function show_list(boxes, now) {
 		}
 	}
 	by_id('none').hidden = boxes.length > 0;
-	by_id('count').textContent = boxes.length ? `${boxes.length} running or kept` : '';
+	by_id('count').textContent = boxes.length ? `${boxes.length} in total` : '';
 }
 
 async function refresh() {
@@ -104,7 +104,7 @@ async function look() {
 			return;
 		}
 		if (!look.failed) {
-			say(error instanceof Refused ? error.message : 'The server cannot be reached; trying again.');
+			say(error instanceof Refused ? error.message : 'Cannot reach the server. Retrying…');
 		}
 		look.failed = true;
 	}

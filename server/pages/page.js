@@ -44,7 +44,7 @@ export class Refused extends Error {
 /** What the server says is wrong: {"error": "sentence"}, or a JSON-RPC error. */
 export async function refusal(response) {
 	const { error } = await response.json().catch(() => ({}));
-	return new Refused(response.status, sentence(error?.message ?? error ?? `the server answered ${response.status}`));
+	return new Refused(response.status, sentence(error?.message ?? error ?? `the server returned status ${response.status}`));
 }
 
 /** Throws Refused, or TypeError when the server cannot be reached. */

@@ -29,7 +29,7 @@ export class Quality {
 		[this.bytes, this.when] = [bytes, now];
 		if (this.screen.open && ms !== null) {
 			const word = ms < 150 ? 'good' : ms < 400 ? 'fair' : 'slow';
-			this.show(`${word} · ${Math.round(ms)} ms`, `${Math.round(rate)} kB/s of picture`);
+			this.show(`${word} · ${Math.round(ms)} ms`, `${Math.round(rate)} kB/s received`);
 		}
 	}
 

@@ -123,7 +123,7 @@ export class Screen extends EventTarget {
 			this.canvas.tabIndex = mine ? 0 : -1;
 			this.canvas.setAttribute('role', mine ? 'application' : 'img');
 			this.canvas.setAttribute('aria-label', mine
-				? 'The desktop: all keys go to it. Control, Alt and Shift together leave it.' : 'The desktop');
+				? 'Desktop. Keyboard input goes to it. Press Control, Alt and Shift to leave it.' : 'Desktop');
 		}
 	}
 

@@ -34,12 +34,12 @@ const now = () => Date.now() + skew;
 /* ---- how things stand ---- */
 
 const ENDS = {
-	401: ['This link does not open the desktop', 'Ask for a new one: a link works once, in the browser that opened it first.'],
-	410: ['This link has ended', 'Ask for a new one.'],
-	4001: ['This link was taken back', 'Whoever gave it to you can give you another.'],
-	4002: ['This link has expired', 'Whoever gave it to you can give you another.'],
-	4004: ['The sandbox is gone', 'Its desktop has ended, and this link with it.'],
-	4006: ['The window was closed', 'This link shows that window and nothing else.'],
+	401: ['Access denied', 'A link works only in the first browser that opens it. Request a new link.'],
+	410: ['This link has ended', 'Request a new link.'],
+	4001: ['This link was revoked', 'Request a new link from the sender.'],
+	4002: ['This link has expired', 'Request a new link from the sender.'],
+	4004: ['The sandbox has ended', 'Its desktop and this link no longer exist.'],
+	4006: ['The window was closed', 'This link shows only that window.'],
 };
 
 /** {title, text, retry} to lay over the picture; null when the picture is live. */
@@ -54,15 +54,15 @@ function cover() {
 	}
 	if (waits_until) {
 		const seconds = Math.ceil((waits_until - Date.now()) / 1000);
-		return { title: connected_once ? 'The connection is lost' : 'The server cannot be reached', retry: true,
-			text: seconds > 0 ? `Trying again in ${seconds} s.` : 'Trying again…' };
+		return { title: connected_once ? 'Connection lost' : 'Cannot reach the server', retry: true,
+			text: seconds > 0 ? `Retrying in ${seconds} s.` : 'Retrying…' };
 	}
 	if (!state) {
 		return { title: 'Connecting…' };
 	}
 	if (state.sandbox === 'paused') {
 		return { title: 'The sandbox is paused',
-			text: reason || 'It goes on, as it was, when the agent needs it again.' };
+			text: reason || 'It resumes when the agent next uses it.' };
 	}
 	if (state.sandbox === 'starting') {
 		return { title: 'The sandbox is starting…', text: reason };
@@ -89,18 +89,18 @@ function show_cover() {
 
 function show_title() {
 	const wanted = state?.control.wanted && !over && !state.mine;
-	document.title = `${wanted ? 'A person is wanted – ' : ''}${hello?.sandbox ?? 'Desktop'} – Vitrine`;
-	by_id('name').textContent = hello ? (hello.window ? 'A window of ' : '') + hello.sandbox : 'Vitrine';
-	by_id('help-mode').textContent = hello?.mode === 'view' ? 'This link lets you look, and nothing else.' : '';
-	by_id('help-link').textContent = hello?.expires ? `It ends at ${clock(hello.expires - skew)}.` : '';
+	document.title = `${wanted ? 'Help requested – ' : ''}${hello?.sandbox ?? 'Desktop'} – Vitrine`;
+	by_id('name').textContent = hello ? (hello.window ? 'Window of ' : '') + hello.sandbox : 'Vitrine';
+	by_id('help-mode').textContent = hello?.mode === 'view' ? 'This link is view-only.' : '';
+	by_id('help-link').textContent = hello?.expires ? `Expires at ${clock(hello.expires - skew)}.` : '';
 }
 
 function show_holder() {
 	const pill = by_id('holder');
 	const running = !over && state?.sandbox === 'ready';
 	const [words, kind] = running ? [holder_words(state.control, state.mine), holder_class(state.control, state.mine)]
-		: [over ? 'Ended' : { paused: 'Paused', starting: 'Starting', gone: 'Gone' }[state?.sandbox] ?? '', ''];
-	const text = words + (running && hello.mode === 'view' ? ' · you only look' : '');
+		: [over ? 'Ended' : { paused: 'Paused', starting: 'Starting', gone: 'Ended' }[state?.sandbox] ?? '', ''];
+	const text = words + (running && hello.mode === 'view' ? ' · view only' : '');
 	pill.className = `pill ${kind}`;
 	if (pill.textContent !== text) {
 		pill.textContent = text;
@@ -202,7 +202,7 @@ by_id('full').addEventListener('click', () => (document.fullscreenElement
 	? document.exitFullscreen() : document.documentElement.requestFullscreen()).catch(() => {}));
 document.addEventListener('fullscreenchange', () => {
 	by_id('full').setAttribute('aria-pressed', String(Boolean(document.fullscreenElement)));
-	by_id('full').textContent = document.fullscreenElement ? 'Leave full screen' : 'Full screen';
+	by_id('full').textContent = document.fullscreenElement ? 'Exit full screen' : 'Full screen';
 });
 
 by_id('actions-toggle').addEventListener('click', () => {

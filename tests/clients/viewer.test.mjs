@@ -263,7 +263,7 @@ test('two watch; revoking one link closes its page alone', async () => {
 	assert.equal(await two.evaluate(() => document.scrollingElement.scrollWidth), 360, 'it fits a phone');
 	await shot(two, 'phone');
 	await call('stream_revoke', { stream: one.stream });
-	await says(one, 'taken back');
+	await says(one, 'revoked');
 	await shot(one, 'revoked');
 	await one.reload();
 	await says(one, 'ended');
@@ -322,7 +322,7 @@ test('a page whose connection was cut comes back by itself, and has what it had'
 	const page = await watch('control');
 	await take_over(page);
 	proxy.cut();
-	await says(page, /connection is lost|cannot be reached/);
+	await says(page, /Connection lost|Cannot reach/);
 	await shot(page, 'lost');
 	proxy.mend();
 	await live(page);
@@ -363,7 +363,7 @@ test('a window that was closed, and a sandbox that is gone, are called so', asyn
 	await says(window, 'window was closed');
 	await take_over(page);
 	await call('sandbox_kill', { sandbox: /[a-z0-9]{20}/.exec(text_in(await call('sandbox_list')))[0] });
-	await says(page, 'gone');
+	await says(page, 'ended');
 	assert.equal(await page.locator('#give').isVisible(), false);
 	await shot(page, 'gone');
 	await close_page(window);
