@@ -120,8 +120,7 @@ Test(image, what_is_wrong_in_a_recipe_is_told)
 			"a shell command of one line" },
 		{ "{\"description\": \"x\", \"warm\": [\"\"]}", "warm" },
 		{ "{\"description\": \"x\", \"memory_mib\": 1}", "memory_mib" },
-		{ "{\"description\": \"x\", \"base\": \"nonsuch\"}",
-			"there is no recipe 'nonsuch'" },
+		{ "{\"description\": \"x\", \"base\": \"nonsuch\"}", "'nonsuch'" },
 		{ "{\"description\": \"x\", \"description\": \"y\"}", "is not JSON" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -201,7 +200,8 @@ Test(image, a_failure_is_told_in_the_words_that_matter)
 		NULL };
 	const char *const tar[] = { "tar: caf\xc3\xa9/\xe6\x96\x87: Cannot open", NULL };
 	const char *const harm[] = { "vitrine: failed: \x1b[2Jtar: caf\xe9", NULL };
-	const char *const ours[] = { "E: something", "vitrine: failed: there is no kernel", NULL };
+	const char *const ours[] = { "E: something", "vitrine: failed: there is not a kernel",
+		NULL };
 	struct err err = told(apt);
 	cr_expect_str_eq(err.text, "the build exited with status 25 while installing packages: "
 				   "E: Unable to locate package nonsuch");
@@ -211,7 +211,7 @@ Test(image, a_failure_is_told_in_the_words_that_matter)
 	err = told(harm);
 	cr_expect_str_eq(err.text, " [2Jtar: caf?");
 	err = told(ours);
-	cr_expect_str_eq(err.text, "there is no kernel");
+	cr_expect_str_eq(err.text, "there is not a kernel");
 }
 
 /* ---- where they are kept ---- */

@@ -146,7 +146,7 @@ Test(image_recipe, files_keep_what_they_are)
 	cr_assert_str_eq(link.bytes, "/bin/run");
 	cr_assert_eq(mkfifo(image_path("r/files/pipe"), 0600), 0);
 	cr_assert_not(load("r", &recipe));
-	cr_assert_not_null(strstr(err.text, "r/files/pipe' is neither a file"), "%s", err.text);
+	cr_assert_not_null(strstr(err.text, "r/files/pipe' is not a file"), "%s", err.text);
 }
 
 /* ---- wrong ones ---- */
@@ -160,7 +160,7 @@ static const struct {
 	{ "{\"description\": \"x\", \"description\": \"y\"}", "is not JSON" },
 	{ "{\"description\": \"x\", \"pakages\": []}", "packages" },
 	{ "{\"description\": 7}", "description" },
-	{ "{\"description\": \"x\", \"packages\": \"xterm\"}", "packages must be a list" },
+	{ "{\"description\": \"x\", \"packages\": \"xterm\"}", "packages must be" },
 	{ "{\"description\": \"x\", \"packages\": [\"a b\"]}", "not \"a b\"" },
 	{ "{\"description\": \"x\", \"packages\": [\"-o\"]}", "packages[0] must be the name" },
 	{ "{\"description\": \"x\", \"packages\": [\"xterm\", 3]}", "packages[1]" },
@@ -170,7 +170,7 @@ static const struct {
 	{ "{\"description\": \"x\", \"autostart\": [\"a\\nb\"]}", "one line" },
 	{ "{\"description\": \"x\", \"memory_mib\": 8}", "memory_mib" },
 	{ "{\"description\": \"x\", \"cpus\": 0.5}", "cpus" },
-	{ "{\"description\": \"x\", \"base\": \"nothing\"}", "there is no recipe 'nothing'" },
+	{ "{\"description\": \"x\", \"base\": \"nothing\"}", "unknown recipe 'nothing'" },
 };
 
 Test(image_recipe, a_wrong_one_is_refused_with_a_reason)
@@ -192,7 +192,7 @@ Test(image_recipe, circles_end)
 	buf_printf(&json, "{\"description\": \"x\", \"base\": \"%s\"}", image_path("round"));
 	put_recipe("round", buf_text(&json));
 	cr_assert_not(load("round", &recipe));
-	cr_assert_not_null(strstr(err.text, "is there a circle?"), "%s", err.text);
+	cr_assert_not_null(strstr(err.text, "cycle"), "%s", err.text);
 }
 
 Test(image_recipe, an_unknown_name_is_helped)
@@ -316,5 +316,5 @@ Test(image_recipe, files_too_large_together_are_refused_at_once)
 		cr_assert_eq(truncate(image_path("large/files/%d", i), 130 << 20), 0);
 	}
 	cr_assert_not(load("large", &recipe));
-	cr_assert_not_null(strstr(err.text, "holds more than 256 MiB"), "%s", err.text);
+	cr_assert_not_null(strstr(err.text, "more than 256 MiB"), "%s", err.text);
 }

@@ -80,7 +80,7 @@ Test(image_store, finds_by_name_id_or_age)
 	expect_found(NULL, NEW);
 	expect_found("minimal", OLD);
 	expect_found(OLD, OLD);
-	expect_none("minimum", "there are desktop (" NEW "), minimal (" OLD ")");
+	expect_none("minimum", "desktop (" NEW "), minimal (" OLD ")");
 	auto_image struct image image = { 0 };
 	cr_assert(find("desktop", &image));
 	cr_assert_str_eq(image.kernel, "6.1.0-1-cloud");
@@ -140,7 +140,7 @@ static const struct {
 	{ "[1]", "image.json" },
 	{ "{\"format\": 1, \"id\": \"" OLD "\"}", "name" },
 	{ "{\"format\": 2, \"id\": \"" OLD "\", " GOOD "}", "another version of Vitrine" },
-	{ "{\"format\": 1, \"id\": \"" NEW "\", " GOOD "}", "that of another image, '" NEW "'" },
+	{ "{\"format\": 1, \"id\": \"" NEW "\", " GOOD "}", "another image, '" NEW "'" },
 	{ "{\"format\": 1, \"id\": \"../../../../../x\", " GOOD "}", "another image" },
 	{ "{\"format\": 1, \"id\": \"short\", " GOOD "}", "id" },
 	{ "{\"format\": 1, \"id\": \"" OLD "\", \"id\": \"" OLD "\", " GOOD "}", "not JSON" },
@@ -196,9 +196,9 @@ Test(image_store, a_part_that_lacks_or_is_something_else_is_refused)
 {
 	make(OLD, "minimal", 1000);
 	image_put(image_path(OLD "/vmlinuz"), "");
-	expect_refused("vmlinuz is not a file with something in it");
+	expect_refused("vmlinuz is not a file or is empty");
 	unlink(image_path(OLD "/vmlinuz"));
-	expect_refused("cannot look at vmlinuz");
+	expect_refused("cannot examine vmlinuz");
 	cr_assert_eq(symlink("/etc/passwd", image_path(OLD "/vmlinuz")), 0);
 	expect_refused("vmlinuz is not a file");
 }
@@ -225,7 +225,7 @@ Test(image_store, a_directory_that_cannot_be_read_is_not_empty)
 	cr_expect_not_null(strstr(err.text, "notes': Not a directory"), "%s", err.text);
 	err = (struct err){ 0 };
 	cr_assert_not(image_find(image_path("notes"), NULL, &image, &err));
-	cr_expect_not_null(strstr(err.text, "cannot look into"), "%s", err.text);
+	cr_expect_not_null(strstr(err.text, "cannot read the directory"), "%s", err.text);
 }
 
 Test(image_store, a_damaged_one_is_told_of_and_can_be_removed)

@@ -215,11 +215,11 @@ Test(pages, are_looked_for_in_one_whole_private_mapping_only)
 	struct child none = child_start(base, NULL, 0), twice = child_start(base, NULL, 2);
 	struct child once = child_start(base, NULL, 1);
 	struct pages_file file = child_file(base), wrong = child_file(other);
-	expect_refusal(none.pid, &file, ERR_HOST, "it does so 0 times");
-	expect_refusal(twice.pid, &file, ERR_HOST, "it does so 2 times, 2 of them so");
-	expect_refusal(once.pid, &wrong, ERR_HOST, "it does so 0 times");
+	expect_refusal(none.pid, &file, ERR_HOST, "found 0 mappings");
+	expect_refusal(twice.pid, &file, ERR_HOST, "found 2 mappings, 2 of them valid");
+	expect_refusal(once.pid, &wrong, ERR_HOST, "found 0 mappings");
 	file.bytes *= 2;
-	expect_refusal(once.pid, &file, ERR_HOST, "it does so 1 times, 0 of them so");
+	expect_refusal(once.pid, &file, ERR_HOST, "found 1 mappings, 0 of them valid");
 	child_end(&once);
 	file.bytes /= 2;
 	expect_refusal(once.pid, &file, ERR_GONE, "has ended");
@@ -235,7 +235,7 @@ Test(pages, of_another_users_process_are_refused_with_a_reason)
 	auto_close int base = child_base(PAGES, 20);
 	struct child child = child_start(base, some, 1);
 	become_ordinary();
-	expect_refusal(child.pid, &child.file, ERR_UNSUPPORTED, "does not let this server");
+	expect_refusal(child.pid, &child.file, ERR_UNSUPPORTED, "denies access");
 	cr_assert_eq(kill(child.pid, SIGKILL), -1, "so it ends with the test");
 }
 
@@ -315,29 +315,29 @@ Test(pages, of_a_file_are_checked)
 		const char *why;
 	} rows[] = {
 #define AT(m) offsetof(struct sample, m)
-		{ AT(head.magic), 'X', 1, true, "does not begin like" },
+		{ AT(head.magic), 'X', 1, true, "no page file header" },
 		{ AT(head.version), 2, 4, true, "version 2" },
 		{ AT(head.page_size), 8192, 4, true, "pages of 8192" },
-		{ AT(head.id), 9, 1, false, "sum of its head" },
-		{ AT(head.ram_pages), 0, 8, true, "sizes cannot be" },
-		{ AT(head.ram_pages), PAGES_MAX + 1, 8, true, "sizes cannot be" },
-		{ AT(head.ram_pages), 9, 8, true, "out of place" },
-		{ AT(head.ram_pages), 2, 8, true, "sizes cannot be" },
-		{ AT(head.data_pages), 1ull << 61, 8, true, "sizes cannot be" },
-		{ AT(head.data_pages), 2, 8, true, "must have" },
-		{ AT(head.runs), 1ull << 61, 8, true, "sizes cannot be" },
-		{ AT(head.runs), 4, 8, true, "must have" },
-		{ AT(runs[0].first), 256, 4, true, "out of place" },
-		{ AT(runs[0].count), 2, 4, true, "out of place" },
-		{ AT(runs[0].count), 0, 4, true, "out of place" },
-		{ AT(runs[0].count), PAGES_ZERO, 4, true, "out of place" },
-		{ AT(runs[0].count), 1 | PAGES_ZERO, 4, true, "not its data" },
-		{ AT(runs[1].first), 3, 4, true, "out of place" },
-		{ AT(runs[1].count), 1, 4, true, "not its data" },
-		{ AT(runs[2].count), 0x7fffffff, 4, true, "out of place" },
-		{ AT(runs[2].first), 0xffffffff, 4, true, "out of place" },
-		{ AT(runs[2].first), 9, 4, false, "sum of its runs" },
-		{ AT(data[2][100]), 1, 1, false, "sum of its data" },
+		{ AT(head.id), 9, 1, false, "header checksum" },
+		{ AT(head.ram_pages), 0, 8, true, "invalid sizes" },
+		{ AT(head.ram_pages), PAGES_MAX + 1, 8, true, "invalid sizes" },
+		{ AT(head.ram_pages), 9, 8, true, "out of order" },
+		{ AT(head.ram_pages), 2, 8, true, "invalid sizes" },
+		{ AT(head.data_pages), 1ull << 61, 8, true, "invalid sizes" },
+		{ AT(head.data_pages), 2, 8, true, "expected " },
+		{ AT(head.runs), 1ull << 61, 8, true, "invalid sizes" },
+		{ AT(head.runs), 4, 8, true, "expected " },
+		{ AT(runs[0].first), 256, 4, true, "out of order" },
+		{ AT(runs[0].count), 2, 4, true, "out of order" },
+		{ AT(runs[0].count), 0, 4, true, "out of order" },
+		{ AT(runs[0].count), PAGES_ZERO, 4, true, "out of order" },
+		{ AT(runs[0].count), 1 | PAGES_ZERO, 4, true, "do not match its data" },
+		{ AT(runs[1].first), 3, 4, true, "out of order" },
+		{ AT(runs[1].count), 1, 4, true, "do not match its data" },
+		{ AT(runs[2].count), 0x7fffffff, 4, true, "out of order" },
+		{ AT(runs[2].first), 0xffffffff, 4, true, "out of order" },
+		{ AT(runs[2].first), 9, 4, false, "run table checksum" },
+		{ AT(data[2][100]), 1, 1, false, "data checksum" },
 	};
 	make_sample(&s);
 	cr_assert_null(try_file(&s, sizeof(s)), "%s", try_file(&s, sizeof(s)));

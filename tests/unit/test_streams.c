@@ -101,7 +101,7 @@ Test(streams, end_with_their_time_and_their_desktop)
 	desk_init(&desk);
 	open_one(&desk, 1);
 	host_until(&desk.host, &desk.ended.any);
-	cr_assert_str_eq(desk.ended.why, "its time is over");
+	cr_assert_str_eq(desk.ended.why, "it has expired");
 	desk.ended.any = false;
 	open_one(&desk, 1000);
 	open_one(&desk, 1000);

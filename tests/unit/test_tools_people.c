@@ -238,10 +238,10 @@ Test(tools_people, control_goes_round)
 	expect("control_status", "{}", ": Ann Lee, since ");
 	expect("sandbox_list", "{}", " has control (Ann Lee), ");
 	expect("control_status", "{}", "request_human waits");
-	expect_failure("left_click", "{}", ERR_STATE, "a person has control");
+	expect_failure("left_click", "{}", ERR_STATE, "has control");
 	expect_failure("type", "{\"text\":\"x\"}", ERR_STATE, "Ann");
-	expect_failure("control_acquire", "{}", ERR_STATE, "a person has control");
-	expect_failure("control_release", "{}", ERR_STATE, "a person has control");
+	expect_failure("control_acquire", "{}", ERR_STATE, "has control");
+	expect_failure("control_release", "{}", ERR_STATE, "has control");
 	look();
 	cr_assert(vm_control_give_back(the_vm(), fence, "all yours", &err), "%s", err.text);
 	run_once();
@@ -558,8 +558,8 @@ Test(tools_people, commands_and_the_end_of_the_desktop_wait_for_the_person)
 	struct fake_call *runs = fake_begin(&desk, "run_command", "{\"command\":\"sleep 0.05\"}");
 	vm_control_take(the_vm(), "Ann");
 	for (size_t i = 0; i < sizeof(fenced) / sizeof(fenced[0]); i++) {
-		expect_failure(fenced[i][0], fenced[i][1], ERR_STATE,
-			"a person has control of this desktop (Ann");
+		expect_failure(
+			fenced[i][0], fenced[i][1], ERR_STATE, "has control of this desktop (Ann");
 	}
 	expect("sandbox_set_timeout", "{\"timeout\":500}", "in 8 min");
 	expect("sandbox_set_timeout", "{\"timeout\":0}", "no timeout");
@@ -582,6 +582,6 @@ Test(tools_people, unless_the_server_allows_it)
 	look();
 	vm_control_take(the_vm(), "Ann");
 	expect("run_command", "{\"command\":\"echo hi\"}", "hi");
-	expect_failure("left_click", "{}", ERR_STATE, "a person has control");
+	expect_failure("left_click", "{}", ERR_STATE, "has control");
 	expect("sandbox_kill", "{}", "has ended");
 }

@@ -239,7 +239,7 @@ Test(viewer, a_later_person_takes_over_from_an_earlier_one)
 	until_typed(&site, "o");
 	auto_buf struct buf said = { 0 };
 	cr_expect_eq(page_control(&site, &p, "\"give_back\":true", &said), 409);
-	cr_expect(has(&said, "you do not have control"), "%s", buf_text(&said));
+	cr_expect(has(&said, "no longer have control"), "%s", buf_text(&said));
 	cr_expect_eq(page_control(&site, &other, "\"give_back\":true", NULL), 200);
 	cr_expect(typed_is(&site, "o"));
 	page_close(&site, &p);

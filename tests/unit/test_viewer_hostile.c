@@ -177,7 +177,7 @@ Test(viewer_hostile, control_is_asked_for_in_one_way_only)
 		{ "\"fence\":1,\"take\":\"a\"", "'fence'", 400 },
 		{ "\"take\":\"a\",\"take\":\"b\"", "JSON object", 400 },
 		{ "\"take\":\"\\u0000\"", "JSON object", 400 },
-		{ "\"give_back\":true", "you do not have control", 409 },
+		{ "\"give_back\":true", "no longer have control", 409 },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		cr_expect_eq(page_control(&site, &p, cases[i].rest, &said), cases[i].status, "%s",

@@ -57,7 +57,7 @@ static const char *told(void)
 	return why.text;
 }
 
-#define TOLD(words) "it ended (its output, which is not Vitrine's, ended with \"" words "\")"
+#define TOLD(words) "it ended (last lines of its output: \"" words "\")"
 
 static off_t log_size(void)
 {

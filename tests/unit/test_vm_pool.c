@@ -1,5 +1,6 @@
 // USES vm
 /* What whoever runs the server is told of all sandboxes, and what an owner may have. */
+#include "holds.h"
 #include "vm_host.h"
 
 #include "vm/core/core.h"
@@ -52,11 +53,11 @@ Test(pool, an_owner_has_a_limit_of_its_own)
 	cr_assert(vm_create(host.pool, "ann", NULL, &err), "%s", err.text);
 	cr_expect_null(vm_create(host.pool, "ann", NULL, &err));
 	cr_expect_eq(err.kind, ERR_LIMIT);
-	cr_expect_str_eq(err.text, "you may have 2 sandboxes at once, and no more; end one first");
+	cr_expect_not_null(strstr(err.text, "quota reached (2)"), "%s", err.text);
 	cr_expect(vm_create(host.pool, "bob", NULL, &err), "%s", err.text);
 	cr_expect(vm_create(host.pool, "bob", NULL, &err), "%s", err.text);
 	cr_expect_null(vm_create(host.pool, "bob", NULL, &err));
-	cr_expect(strstr(err.text, "all 4 sandboxes of this server"), "%s", err.text);
+	cr_expect(strstr(err.text, "limit of this server reached (4)"), "%s", err.text);
 	vm_stop(first, "the test says so");
 	cr_expect(vm_create(host.pool, "ann", NULL, &err), "%s", err.text);
 	host_done(&host);
@@ -147,8 +148,8 @@ Test(pool, auto_takes_the_first_that_is_likely_then_the_last_resort)
 	cr_expect_str_eq(err.text, "its moon is in the wrong house");
 	cr_expect_str_eq(chosen(bad, "shy", NULL, &err), "shy");
 	cr_expect_str_eq(chosen(bad, "likely", NULL, &err), "none");
-	cr_expect_str_eq(
-		err.text, "there is no backend 'likely'; use auto, shy, resort or unlikely");
+	cr_expect_not_null(strstr(err.text, "'likely'; expected auto, shy, resort or unlikely"),
+		"%s", err.text);
 }
 
 Test(pool, what_a_backend_cannot_names_one_that_can)
@@ -162,9 +163,8 @@ Test(pool, what_a_backend_cannot_names_one_that_can)
 	struct vm_spec spec = { .network = VM_NETWORK_INTERNET };
 	cr_expect_null(vm_create(pool, "ann", &spec, &err));
 	cr_expect_eq(err.kind, ERR_UNSUPPORTED);
-	cr_expect_str_eq(err.text,
-		"a network needs the unlikely backend, and this sandbox runs on 'shy'; whoever runs "
-		"the server can change that with patience");
+	cr_expect(holds(err.text, "the unlikely backend ... 'shy' ... with patience"), "%s",
+		err.text);
 	vm_pool_free(pool);
 	host_done(&host);
 }

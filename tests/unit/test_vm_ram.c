@@ -258,11 +258,11 @@ Test(ram, layers_that_lie_are_refused)
 	const char *dir = dir_of("saved");
 	expect_damaged(dir, "cannot open");
 	put_text(in_scratch("saved/ram.0"), "short");
-	expect_damaged(dir, "shorter than its head");
+	expect_damaged(dir, "shorter than its header");
 	put_layer(in_scratch("saved/ram.0"), &(struct layer){ 1, 7, PAGES, 0, 9, 0x11 });
 	expect_damaged(dir, "ram.0 does not belong at the bottom");
 	put_layer(in_scratch("saved/ram.0"), &(struct layer){ 1, 0, PAGES + 1, 0, 9, 0x11 });
-	expect_damaged(dir, "no whole number of MiB");
+	expect_damaged(dir, "not a multiple of 1 MiB");
 	put_layer(in_scratch("saved/ram.0"), &(struct layer){ 1, 0, PAGES, 0, 9, 0x11 });
 	put_layer(in_scratch("saved/ram.1"), &(struct layer){ 2, 9, PAGES, 0, 9, 0x22 });
 	expect_damaged(dir, "ram.1 does not belong on the one below it");
@@ -275,7 +275,7 @@ Test(ram, layers_that_lie_are_refused)
 	expect_damaged(dir, "cannot open");
 	unlink(in_scratch("saved/ram.1"));
 	cr_assert_eq(mkfifo(in_scratch("saved/ram.1"), 0600), 0);
-	expect_damaged(dir, "no regular file");
+	expect_damaged(dir, "not a regular file");
 }
 
 Test(ram, a_page_that_went_bad_is_found)
@@ -284,7 +284,7 @@ Test(ram, a_page_that_went_bad_is_found)
 	put_layer(in_scratch("saved/ram.0"), &(struct layer){ 1, 0, PAGES, 0, 400, 0x11 });
 	auto_close int fd = open(in_scratch("saved/ram.0"), O_WRONLY | O_CLOEXEC);
 	cr_assert_eq(pwrite(fd, "x", 1, 350 * PAGES_SIZE), 1);
-	expect_damaged(dir, "the sum of its data is wrong");
+	expect_damaged(dir, "data checksum");
 	cr_assert_eq(pwrite(fd, "\x11", 1, 350 * PAGES_SIZE), 1);
 	struct opened opened = open_good(dir); /* what failed is not remembered */
 	done(&opened);
@@ -337,7 +337,6 @@ Test(ram, is_known_again_by_a_later_server)
 	ram_unref(adopted);
 	json_object_set_new(json, "layers", json_integer(2));
 	cr_assert_null(ram_adopt(dir, json, &err));
-	cr_assert_not_null(
-		strstr(err.text, "has 1 layers of memory and must have 2"), "%s", err.text);
+	cr_assert_not_null(strstr(err.text, "has 1 memory layers; expected 2"), "%s", err.text);
 	done(&opened);
 }

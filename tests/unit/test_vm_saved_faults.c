@@ -183,7 +183,7 @@ Test(faults, copies_that_do_not_come_up_are_told)
 	run("set stubborn");
 	fork_it(3);
 	cr_assert_neq(ended.err.kind, ERR_NONE);
-	says("cannot go on after the copy");
+	says("failed after the copy");
 	cr_assert_eq(ended.n, 0);
 	cr_assert_eq(entries("snapshots"), 0);
 	it_goes_on();
@@ -226,7 +226,7 @@ Test(faults, a_snapshot_that_is_no_good_says_so)
 	cr_assert_not_null(strstr(err.text, "is corrupt"), "%s", err.text);
 	roll_back_to(id);
 	says("is corrupt");
-	says("is as it was");
+	says("is unchanged");
 	cr_assert_eq(vm_state(vm), VM_READY);
 	expect_typed("half a sen");
 }
@@ -282,7 +282,7 @@ Test(faults, a_rollback_that_cannot_be_noted_is_none)
 	cr_assert_eq(unlink(record), 0);
 	cr_assert_eq(mkdir(record, 0700), 0);
 	roll_back_to(id);
-	says("is as it was");
+	says("is unchanged");
 	cr_assert_eq(vm_state(vm), VM_READY);
 	expect_typed("kept");
 	cr_assert_neq(access(in_scratch("state/sandboxes/%s/saved", vm_id(vm)), F_OK), 0);
@@ -294,7 +294,7 @@ Test(faults, a_save_that_never_ends_is_told)
 	vm->core->save_ms = 50;
 	take_it();
 	cr_assert_eq(ended.err.kind, ERR_GONE);
-	says("the disk hangs");
+	says("does not respond");
 	host_for_ms(&host, 20);
 	cr_assert_eq(entries("snapshots"), 0);
 	cr_assert_eq(entries("sandboxes"), 0);

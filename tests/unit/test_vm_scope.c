@@ -291,7 +291,7 @@ Test(scope, without_a_manager_it_says_so)
 	struct err err;
 	cr_assert(!scope_enter(&err));
 	cr_expect_eq(err.kind, ERR_UNSUPPORTED, "%s", err.text);
-	cr_expect_not_null(strstr(err.text, "systemd gives no scope"), "%s", err.text);
+	cr_expect_not_null(strstr(err.text, "systemd did not create a scope"), "%s", err.text);
 }
 
 Test(scope, without_a_bus_it_says_so)

@@ -496,7 +496,7 @@ Test(snapshots, leave_room_to_pause_what_runs)
 		vm = create(&host, "alice", NULL);
 	}
 	struct taken taken = take(&host, vm, NULL);
-	expect_limit(&taken.err, "41943040 MiB are kept for pausing those that run");
+	expect_limit(&taken.err, "41943040 MiB are reserved");
 	cr_expect_eq(count(&host, "alice"), 0);
 	cr_expect_eq(pause_it(&host, vm).kind, ERR_NONE, "it is kept for that");
 	host_done(&host);

@@ -79,7 +79,7 @@ Test(template, is_made_once_with_progress_and_then_used)
 static void on_preparing(const char *stage, unsigned step, unsigned of, void *data)
 {
 	cr_assert_leq(step, of);
-	if (strstr(stage, "a template is booted once") && strstr(stage, "(x-server)")) {
+	if (strstr(stage, "creating a template") && strstr(stage, "(x-server)")) {
 		++*(int *)data;
 	}
 }

@@ -52,7 +52,7 @@ Test(timeout, ends_it_and_says_why)
 	cr_assert_eq(vm_times(mortal).timeout, vm_times(mortal).created + 300);
 	cr_assert_eq(vm_times(other).timeout, 0);
 	until(mortal, VM_GONE);
-	ended_saying(mortal, "its time was over");
+	ended_saying(mortal, "timeout reached");
 	cr_assert_eq(vm_state(other), VM_READY);
 	host_done(&host);
 }
@@ -86,7 +86,7 @@ Test(timeout, of_two_that_are_alike_the_used_one_stays)
 	struct answer *answer = answer_new();
 	guest_exec(vm_guest(used), "sleep 2", NULL, 60000, on_exec, answer);
 	until(idle, VM_GONE);
-	ended_saying(idle, "nobody used it");
+	ended_saying(idle, "idle timeout");
 	cr_assert(!answer->done && vm_state(used) == VM_READY, "a call in flight is use");
 	host_until(&host, &answer->done);
 	cr_assert_eq(answer->err.kind, ERR_NONE, "%s", answer->err.text);
@@ -188,7 +188,7 @@ Test(timeout, what_cannot_pause_is_not_made_to_pause)
 	struct vm_spec spec = { .idle_ms = 100, .on_timeout = VM_TIMEOUT_PAUSE };
 	cr_assert_null(vm_create(host.pool, "alice", &spec, &err));
 	cr_assert_eq(err.kind, ERR_UNSUPPORTED);
-	cr_assert(strstr(err.text, "a pause at a timeout needs the microvm"), "%s", err.text);
+	cr_assert(strstr(err.text, "the microvm backend"), "%s", err.text);
 	host_done(&host);
 }
 
@@ -239,7 +239,7 @@ Test(timeout, an_idle_one_ends_though_the_clock_went_back)
 	shift_ms = -DAY_MS;
 	cr_assert_leq(vm_times(vm).idle - vm_now_ms(), 300);
 	until(vm, VM_GONE);
-	ended_saying(vm, "nobody used it");
+	ended_saying(vm, "idle timeout");
 	host_done(&host);
 }
 

@@ -182,7 +182,7 @@ static bool remove_stale(const struct sockaddr_un *address, struct err *err)
 {
 	struct stat st;
 	if (lstat(address->sun_path, &st) < 0) {
-		return errno == ENOENT || err_errno(err, "cannot look at %s", address->sun_path);
+		return errno == ENOENT || err_errno(err, "cannot examine %s", address->sun_path);
 	}
 	if (!S_ISSOCK(st.st_mode)) {
 		return err_set(err, ERR_ARGUMENT,

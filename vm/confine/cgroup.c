@@ -53,7 +53,7 @@ char *cgroup_own_dir(struct err *err)
 	}
 	if (!read_text(AT_FDCWD, "/proc/self/cgroup", text, sizeof(text)) ||
 		strncmp(text, "0::/", 4) != 0) {
-		err_set(err, ERR_UNSUPPORTED, "this process is in no cgroup v2 group");
+		err_set(err, ERR_UNSUPPORTED, "this process is not in a cgroup of cgroup v2");
 		return NULL;
 	}
 	text[strcspn(text, "\n")] = '\0';
@@ -104,24 +104,27 @@ bool cgroup_prepare(const char *path, struct err *err)
 	char text[1024];
 	auto_close int dir = open_dir(path);
 	if (dir < 0) {
-		return err_errno(err, "cannot open the control group %s", path);
+		return err_errno(err, "cannot open the cgroup %s", path);
 	}
 	if (!read_text(dir, "cgroup.controllers", text, sizeof(text)) ||
 		!has_word(text, "memory") || !has_word(text, "pids")) {
 		return err_set(err, ERR_UNSUPPORTED,
-			"the control group %s has no memory and pids controllers", path);
+			"the cgroup %s has no memory and pids controllers", path);
 	}
 	if (enable(dir)) {
 		return true;
 	}
 	if (mkdirat(dir, SERVER_LEAF, 0755) < 0 && errno != EEXIST) {
-		return err_errno(err, "the control group %s is not ours to manage", path);
+		return err_errno(err, "the cgroup %s is not delegated to this process", path);
 	}
 	if (write_text(dir, SERVER_LEAF "/cgroup.procs", "0") && enable(dir)) {
 		(void)write_text(dir, SERVER_LEAF "/cpu.weight", SERVER_WEIGHT);
 		return true;
 	}
-	err_errno(err, "the control group %s holds other processes or is not ours to manage", path);
+	err_errno(err,
+		"the cgroup %s contains other processes or is not delegated to this "
+		"process",
+		path);
 	write_text(dir, "cgroup.procs", "0");
 	unlinkat(dir, SERVER_LEAF, AT_REMOVEDIR);
 	return false;
@@ -149,7 +152,7 @@ static char *prepared_own(bool given, struct err *err)
 {
 	auto_free char *own = cgroup_own_dir(err);
 	if (own && !given && sd_booted() > 0 && !cgroup_is_delegated(own)) {
-		err_set(err, ERR_UNSUPPORTED, "systemd manages the control group %s itself", own);
+		err_set(err, ERR_UNSUPPORTED, "systemd manages the cgroup %s itself", own);
 		return NULL;
 	}
 	return own && cgroup_prepare(own, err) ? take_ptr(&own) : NULL;
@@ -215,12 +218,12 @@ int cgroup_make(const char *path, const char *name, const struct vm_limits *limi
 	auto_close int dir = open_dir(path);
 	/* One of its name is that of its last machine, which was not quite over. */
 	if (dir < 0 || (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)) {
-		err_errno(err, "cannot make the control group %s/%s", path, name);
+		err_errno(err, "cannot create the cgroup %s/%s", path, name);
 		return -1;
 	}
 	auto_close int leaf = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (leaf < 0 || !set_limits(leaf, limits)) {
-		err_errno(err, "cannot set the limits of the control group %s/%s", path, name);
+		err_errno(err, "cannot set the limits of the cgroup %s/%s", path, name);
 		unlinkat(dir, name, AT_REMOVEDIR);
 		return -1;
 	}

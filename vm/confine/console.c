@@ -158,8 +158,8 @@ void console_explain(const struct console *c, bool starting, struct err *why)
 	quote_end(quote, buf_text(&c->text), c->text.len, SAID_MAX);
 	bool silent = strcmp(quote, "\"\"") == 0;
 	err_set(why, first.kind, "%s%s%s%s%s%s", first.text,
-		silent ? "" : " (its output, which is not Vitrine's, ended with ",
-		silent ? "" : quote, silent ? "" : ")", advice ? "; " : "", advice ? advice : "");
+		silent ? "" : " (last lines of its output: ", silent ? "" : quote,
+		silent ? "" : ")", advice ? "; " : "", advice ? advice : "");
 }
 
 void console_done(struct console *c)

@@ -77,8 +77,8 @@ static int open_ours(const char *name, struct err *err)
 	}
 	if (fd < 0) {
 		err_set(err, ERR_UNSUPPORTED,
-			"%s is neither beside this program nor in " VITRINE_LIBEXECDIR
-			": install both together",
+			"%s is neither in this program's directory nor in " VITRINE_LIBEXECDIR
+			": install all programs of Vitrine together",
 			name);
 	}
 	return fd;
@@ -146,8 +146,7 @@ bool host_pick_user(uid_t *ret_uid, struct err *err)
 		}
 	}
 	return err_set(err, ERR_UNSUPPORTED,
-		"this root has no spare user ids (/proc/self/uid_map): run as an ordinary user "
-		"instead");
+		"root has no other user ids here (/proc/self/uid_map): run as an ordinary user");
 }
 
 /* ---- advice ---- */
@@ -177,7 +176,7 @@ static const struct {
 		"AppArmor restricts user namespaces: sysctl -w "
 		"kernel.apparmor_restrict_unprivileged_userns=0" },
 	{ "mount proc", NULL, NULL,
-		"a container hides parts of /proc: start it with --security-opt "
+		"the container hides parts of /proc: start it with --security-opt "
 		"systempaths=unconfined" },
 	{ "amespace", NULL, NULL,
 		"in a container: start it with --security-opt seccomp=unconfined" },
@@ -221,7 +220,7 @@ bool host_await(pid_t pid, int errors_fd, struct buf *words, struct err *err)
 	if (!fds[0].revents) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		return err_set(err, ERR_TIMEOUT, "bwrap did not end within %d s", WAIT_MS / 1000);
+		return err_set(err, ERR_TIMEOUT, "bwrap did not exit within %d s", WAIT_MS / 1000);
 	}
 	if (fds[1].fd >= 0) {
 		fcntl(errors_fd, F_SETFL, O_NONBLOCK);

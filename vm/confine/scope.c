@@ -30,7 +30,9 @@ static bool fail(int r, const char *what, struct err *err)
 {
 	errno = -r;
 	bool late = r == -ETIMEDOUT;
-	return err_set(err, late ? ERR_TIMEOUT : ERR_UNSUPPORTED, "systemd gives no scope: %s: %s",
+	return err_set(err, late ? ERR_TIMEOUT : ERR_UNSUPPORTED,
+		"systemd did not create a "
+		"scope: %s: %s",
 		what, strerror(-r));
 }
 
@@ -117,7 +119,8 @@ static bool ask(sd_bus *bus, const struct job *job, struct err *err)
 	}
 	r = sd_bus_call(bus, call, LIMIT_US, &error, NULL);
 	if (r < 0 && error.message && r != -ETIMEDOUT) {
-		return err_set(err, ERR_UNSUPPORTED, "systemd gives no scope: %s", error.message);
+		return err_set(
+			err, ERR_UNSUPPORTED, "systemd did not create a scope: %s", error.message);
 	}
 	return r >= 0 || fail(r, "StartTransientUnit", err);
 }
@@ -137,7 +140,9 @@ static bool await(sd_bus *bus, const struct job *job, struct err *err)
 		return fail(r, "the job", err);
 	}
 	return strcmp(job->result, "done") == 0 ||
-	       err_set(err, ERR_UNSUPPORTED, "systemd gives no scope: its job ended as '%s'",
+	       err_set(err, ERR_UNSUPPORTED,
+		       "systemd did not create a scope: its job ended with "
+		       "'%s'",
 		       job->result);
 }
 

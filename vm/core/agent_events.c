@@ -24,13 +24,13 @@ static bool on_hello(struct vm *vm, const void *args, struct err *err)
 {
 	const struct msg_hello *hello = args;
 	(void)err;
-	log_debug("sandbox=%s agent=%s answers", vm->id, hello->version);
+	log_debug("sandbox=%s agent=%s connected", vm->id, hello->version);
 	vm->core->said_hello = true;
 	if (hello->protocol != PROTOCOL_VERSION) {
 		struct err why;
 		err_set(&why, ERR_UNSUPPORTED,
-			"its vitrine-agent (version %s) speaks protocol %lld and this server "
-			"protocol %d; install both from the same build",
+			"its vitrine-agent (version %s) uses protocol %lld and this server uses "
+			"%d; install both from the same build",
 			hello->version, (long long)hello->protocol, PROTOCOL_VERSION);
 		vm_end(vm, &why);
 	}
@@ -63,7 +63,7 @@ static bool on_ready(struct vm *vm, const void *args, struct err *err)
 	struct vm_core *core = vm->core;
 	const int64_t *screen = ready->screen.at, *frame = ready->frame.at;
 	if (core->state == VM_READY) {
-		return err_set(err, ERR_ARGUMENT, "'ready' for the second time");
+		return err_set(err, ERR_ARGUMENT, "a second 'ready'");
 	}
 	if (screen[0] < 1 || screen[0] > SCREEN_EDGE_MAX || screen[1] < 1 ||
 		screen[1] > SCREEN_EDGE_MAX) {
@@ -108,9 +108,9 @@ static bool on_restarted(struct vm *vm, const void *args, struct err *err)
 	}
 	log_warning("sandbox=%s restarted=\"%s\" why=\"%s\"", vm->id, message_services[r->what],
 		r->why ? r->why : "");
-	vm_add_note(vm, "The %s died and was restarted.", message_services[r->what]);
-	vm_tell_news(vm, "The %s died and was restarted: %s", message_services[r->what],
-		r->why ? r->why : "no reason is known");
+	vm_add_note(vm, "The %s crashed and was restarted.", message_services[r->what]);
+	vm_tell_news(vm, "The %s crashed and was restarted: %s", message_services[r->what],
+		r->why ? r->why : "unknown reason");
 	return true;
 }
 
@@ -118,7 +118,7 @@ static bool on_resting(struct vm *vm, const void *args, struct err *err)
 {
 	const struct msg_resting *r = args;
 	const char *what = message_services[r->what];
-	const char *why = r->why ? r->why : "no reason is known";
+	const char *why = r->why ? r->why : "unknown reason";
 	long long s = (long long)(r->ms + 999) / 1000;
 	(void)err;
 	if (!is_told(vm)) {

@@ -22,7 +22,7 @@ const char *vm_backend_lacks(const struct vm_backend *backend, const struct vm_s
 	       : spec->network != VM_NETWORK_NONE && !backend->has_network ? "a network needs"
 	       : spec->from && !backend->save                              ? "snapshots need"
 	       : spec->on_timeout == VM_TIMEOUT_PAUSE && !backend->save
-		       ? "a pause at a timeout needs"
+		       ? "on_timeout=pause requires"
 		       : NULL;
 }
 
@@ -41,12 +41,11 @@ bool vm_cannot(const struct vm_pool *pool, const struct vm_backend *backend, con
 {
 	const struct vm_backend *can = best(pool);
 	return can ? err_set(err, ERR_UNSUPPORTED,
-			     "%s the %s backend, and this sandbox runs on '%s'; whoever runs the "
-			     "server can change that with %s",
+			     "%s the %s backend; this sandbox uses '%s'. The administrator of "
+			     "the server can enable it with %s",
 			     what, can->name, backend->name, can->how_to_have)
-		   : err_set(err, ERR_UNSUPPORTED,
-			     "%s another backend, and this sandbox runs on '%s'", what,
-			     backend->name);
+		   : err_set(err, ERR_UNSUPPORTED, "%s another backend; this sandbox uses '%s'",
+			     what, backend->name);
 }
 
 /* ---- guessing ---- */
@@ -69,7 +68,7 @@ static const struct vm_backend *guess(
 		resort = (*at)->last_resort ? *at : resort;
 	}
 	if (!resort) {
-		err_set(err, ERR_UNSUPPORTED, "no backend can be taken without being named");
+		err_set(err, ERR_UNSUPPORTED, "no backend can be selected automatically");
 		*err = preferred ? why : *err;
 		return NULL;
 	}
@@ -94,7 +93,7 @@ static void no_such_backend(const struct vm_pool *pool, const char *name, struct
 	for (const struct vm_backend *const *at = pool->backends; *at; at++) {
 		buf_printf(&names, "%s%s", at[1] ? ", " : " or ", (*at)->name);
 	}
-	err_set(err, ERR_UNSUPPORTED, "there is no backend '%.40s'; use %s", name,
+	err_set(err, ERR_UNSUPPORTED, "unknown backend '%.40s'; expected %s", name,
 		buf_text(&names));
 }
 

@@ -90,7 +90,8 @@ static int on_tell(sd_event_source *source, void *data)
 		bool asked = !TAILQ_EMPTY(&lease->waits);
 		lease->answer = false;
 		if (!asked && lease->has_says) {
-			vm_add_note(vm, "The person who had control said: \"%s\"", lease->says);
+			vm_add_note(
+				vm, "Message from the user who had control: \"%s\"", lease->says);
 		}
 		auto_free char *says = lease->has_says ? must(strdup(lease->says)) : NULL;
 		lease->has_says = false;
@@ -152,7 +153,7 @@ bool vm_control_is(const struct vm *vm, uint64_t fence)
 bool vm_control_give_back(struct vm *vm, uint64_t fence, const char *says, struct err *err)
 {
 	if (!vm_control_is(vm, fence)) {
-		return err_set(err, ERR_STATE, "you do not have control of this sandbox any more");
+		return err_set(err, ERR_STATE, "you no longer have control of this sandbox");
 	}
 	struct vm_lease *lease = lease_of(vm);
 	lease->has_says = says && *says;
@@ -168,7 +169,8 @@ bool vm_control_agent_may(const struct vm *vm, struct err *err)
 	const struct vm_control *control = vm_control(vm);
 	if (control->holder == VM_HELD_BY_NOBODY) {
 		return err_set(err, ERR_STATE,
-			"you released control of this desktop; call control_acquire to act again");
+			"you released control of this desktop; call control_acquire to acquire "
+			"it again");
 	}
 	if (control->holder == VM_HELD_BY_AGENT) {
 		return true;
@@ -179,8 +181,9 @@ bool vm_control_agent_may(const struct vm *vm, struct err *err)
 	gmtime_r(&seconds, &utc);
 	strftime(since, sizeof(since), "%H:%M:%S UTC", &utc);
 	return err_set(err, ERR_STATE,
-		"a person has control of this desktop (%s, since %s): you can look, but not act. "
-		"Call request_human to wait until they hand it back, or look again later",
+		"a user has control of this desktop (%s, since %s): screenshots work, input is "
+		"refused. Call request_human to wait until the user hands back control, "
+		"or try again later",
 		control->who, since);
 }
 

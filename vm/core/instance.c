@@ -70,7 +70,7 @@ static int on_start_timeout(sd_event_source *source, uint64_t usec, void *data)
 	(void)source;
 	(void)usec;
 	const char *stage = vm->core->last_stage;
-	err_set(&why, ERR_TIMEOUT, "it was not ready after %lld ms (the last stage it reached: %s)",
+	err_set(&why, ERR_TIMEOUT, "it was not ready after %lld ms (last stage reached: %s)",
 		(long long)vm->timeout_ms, stage ? stage : "none");
 	vm_failed(vm, &why);
 	return 0;
@@ -145,7 +145,7 @@ static bool link_again(struct vm_core *core)
 		!backend->relink || core->relinks == RELINKS_MAX) {
 		return false;
 	}
-	log_debug("sandbox=%s is linked again", core->vm->id);
+	log_debug("sandbox=%s reconnected to its agent", core->vm->id);
 	let_go_of_link(core);
 	core->said_hello = false;
 	core->stages = 0;
@@ -206,7 +206,7 @@ static void on_renewed(const struct link_msg *msg, const struct err *err, void *
 		return;
 	}
 	struct err why = *err;
-	err_while(&why, "its agent cannot go on after the copy");
+	err_while(&why, "its agent failed after the copy");
 	vm_failed(vm, &why);
 }
 

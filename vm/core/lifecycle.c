@@ -231,7 +231,7 @@ static void on_resume_failed(struct vm_core *core)
 	struct err why = core->why;
 	vm_set_state(core, VM_PAUSED);
 	vm_changed(core->vm);
-	err_while(&why, "sandbox %s stays paused: it could not be resumed", core->vm->id);
+	err_while(&why, "sandbox %s remains paused: it could not be resumed", core->vm->id);
 	waits_done(core, &why, false);
 }
 
@@ -241,7 +241,7 @@ static void pause_again(struct vm *vm, const struct err *why)
 	struct vm_core *core = vm->core;
 	core->why = *why;
 	vm_set_state(core, VM_STARTING);
-	log_warning("sandbox=%s is not resumed: %s", vm->id, why->text);
+	log_warning("sandbox=%s not resumed: %s", vm->id, why->text);
 	vm_machine_halt(core, on_resume_failed);
 }
 
@@ -281,7 +281,7 @@ void vm_agent_broke(struct vm *vm, struct err *err)
 		return;
 	}
 	err->kind = ERR_GONE;
-	err_while(err, "the sandbox's agent sent a bad message, so the sandbox was ended");
+	err_while(err, "its agent sent an invalid message");
 	log_warning("sandbox=%s %s", vm->id, err->text);
 	vm_end(vm, err);
 }

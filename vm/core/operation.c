@@ -23,8 +23,8 @@ bool vm_job_may(const struct vm *vm, const char *word, struct err *err)
 {
 	const struct vm_core *core = vm->core;
 	if (core->state == VM_STARTING) {
-		return err_set(
-			err, ERR_STATE, "sandbox %s is still starting; wait for it first", vm->id);
+		return err_set(err, ERR_STATE,
+			"sandbox %s is still starting; wait until it is ready", vm->id);
 	}
 	if (core->state == VM_PAUSED) {
 		return err_set(err, ERR_STATE, "sandbox %s is paused; resume it first", vm->id);
@@ -36,7 +36,7 @@ bool vm_job_may(const struct vm *vm, const char *word, struct err *err)
 	}
 	return !core->job ||
 	       err_set(err, ERR_STATE,
-		       "a %s of sandbox %s is under way; wait for its end before a %s",
+		       "a %s of sandbox %s is in progress; wait until it ends before a %s",
 		       core->job->word, vm->id, word);
 }
 
@@ -130,7 +130,7 @@ static void lost_after_all(struct vm *vm)
 {
 	struct err gone;
 	vm->core->lost = false;
-	err_set(&gone, ERR_GONE, "it closed while it was saved");
+	err_set(&gone, ERR_GONE, "its connection closed while it was being saved");
 	vm_lost_link(vm, &gone);
 }
 
@@ -170,7 +170,7 @@ static int on_save_timeout(sd_event_source *source, uint64_t usec, void *data)
 	(void)usec;
 	loop_drop(&job->timer);
 	err_set(&why, ERR_TIMEOUT,
-		"it was being written to %s and was not done after %llu s: the disk hangs",
+		"writing it to %s did not finish within %llu s: the disk does not respond",
 		job->dir, (unsigned long long)vm->core->save_ms / 1000);
 	vm_end(vm, &why);
 	return 0;
@@ -182,7 +182,7 @@ static void not_frozen(struct vm_job *job, const struct err *why)
 	loop_drop(&job->timer);
 	job->freezing->job = NULL;
 	job->freezing = NULL;
-	err_while(&copy, "its agent did not hold still to be saved");
+	err_while(&copy, "its agent did not freeze for the save");
 	saved(job, &copy);
 }
 

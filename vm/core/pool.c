@@ -147,7 +147,7 @@ struct state *vm_pool_state(struct vm_pool *pool, struct err *err)
 	if (!pool->state && pool->no_state.kind == ERR_NONE) {
 		pool->state = state_open(pool->config.state_dir, &pool->no_state);
 		if (!pool->state) {
-			err_while(&pool->no_state, "there is no state directory");
+			err_while(&pool->no_state, "no state directory is set");
 			log_warning("%s", pool->no_state.text);
 		}
 	}
@@ -246,21 +246,22 @@ bool vm_may_create(struct vm_pool *pool, const char *owner, int64_t n, struct er
 	int64_t own = vm_limits_of(pool, owner).sandboxes;
 	if (own > 0 && count_live(pool, owner) + n > own) {
 		return err_set(err, ERR_LIMIT,
-			"you may have %lld sandbox%s at once, and no more; end one first",
-			(long long)own, own == 1 ? "" : "es");
+			"sandbox quota reached (%lld). End one first (sandbox_kill)",
+			(long long)own);
 	}
 	int64_t live = count_live(pool, NULL), max = pool->config.max_sandboxes;
 	if (live + n <= max) {
 		return true;
 	}
 	return n == 1 ? err_set(err, ERR_LIMIT,
-				"all %lld sandboxes of this server are in use; end one first, or "
-				"start the server with a larger --max-sandboxes",
+				"sandbox limit of this server reached (%lld). End one first "
+				"(sandbox_kill), or start the server with a larger "
+				"--max-sandboxes",
 				(long long)max)
 		      : err_set(err, ERR_LIMIT,
-				"this server may have %lld sandboxes and has %lld, so there is no "
-				"room for %lld more; end some first, or start the server with a "
-				"larger --max-sandboxes",
+				"sandbox limit of this server is %lld; %lld exist, so %lld more "
+				"cannot be created. End some first (sandbox_kill), or "
+				"start the server with a larger --max-sandboxes",
 				(long long)max, (long long)live, (long long)n);
 }
 
@@ -293,7 +294,7 @@ struct vm *vm_find(struct vm_pool *pool, const char *owner, const char *id, stru
 	struct vm_core *core;
 	if (!id_is_valid(id)) {
 		err_set(err, ERR_NOT_FOUND,
-			"a sandbox id is %d characters a-z and 0-9; leave it out to use your "
+			"a sandbox id must be %d characters a-z and 0-9. Omit it to use your "
 			"default sandbox",
 			ID_LEN);
 		return NULL;
@@ -312,7 +313,7 @@ struct vm *vm_find(struct vm_pool *pool, const char *owner, const char *id, stru
 		return NULL;
 	}
 	err_set(err, ERR_NOT_FOUND,
-		"you have no sandbox '%s'; leave it out to use your default sandbox", id);
+		"you have no sandbox '%s'. Omit the argument to use your default sandbox", id);
 	return NULL;
 }
 

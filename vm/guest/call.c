@@ -234,7 +234,7 @@ static int on_guard(sd_event_source *source, uint64_t usec, void *data)
 	if (!guest_must_answer(guest)) {
 		guard_set(guest);
 	} else if (guest->pinged) {
-		err_set(&why, ERR_GONE, "its agent has not answered for %llu ms",
+		err_set(&why, ERR_GONE, "its agent has not responded for %llu ms",
 			(unsigned long long)guest->guard_ms);
 		guest->handlers->hangs(guest->data, &why);
 	} else if (!TAILQ_EMPTY(&guest->calls)) {
@@ -272,8 +272,8 @@ static bool is_queued(const struct guest_call *call)
 static void late_error(const struct guest_call *call, struct err *err)
 {
 	err_set(err, ERR_TIMEOUT,
-		"the sandbox's agent did not end '%s' within %lld s, so it was stopped; look at "
-		"the screen before you try again",
+		"the sandbox's agent did not complete '%s' within %lld s, so it was cancelled. "
+		"Take a screenshot before you try again",
 		call->op->message->name,
 		(long long)(call->time_ms + call->guest->grace_ms + 999) / 1000);
 }
@@ -289,7 +289,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 		set_deadline(call, call->time_ms + (int64_t)guest->grace_ms);
 	} else if (call->late) {
 		late_error(call, &why);
-		err_while(&why, "its agent does not stop what it is told to");
+		err_while(&why, "its agent does not respond to cancellation");
 		why.kind = ERR_GONE;
 		guest->handlers->hangs(guest->data, &why);
 	} else if (call->link_id) {
@@ -297,7 +297,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 		link_cancel(guest->link, call->link_id);
 		set_deadline(call, (int64_t)guest->guard_ms);
 	} else if (call->exec && call->exec->replied) {
-		err_set(&why, ERR_TIMEOUT, "the command has ended, but its output has not");
+		err_set(&why, ERR_TIMEOUT, "the command has exited, but its output is still open");
 		guest_call_fail(call, &why);
 	}
 	return 0;
@@ -315,7 +315,7 @@ static void fail_fenced(struct guest_call *call, const struct err *err)
 {
 	struct err why = *err;
 	if (!guest_may_act(call->guest, &why)) {
-		err_while(&why, "stopped in the middle, its keys and buttons released");
+		err_while(&why, "interrupted; held keys and buttons were released");
 	}
 	guest_call_fail(call, &why);
 }

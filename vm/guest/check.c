@@ -22,8 +22,7 @@ static bool decode(
 static bool no_tail(const struct link_msg *msg, struct err *err)
 {
 	return msg->tail_len == 0 ||
-	       err_set(err, ERR_ARGUMENT, "%zu bytes behind it that nothing announces",
-		       msg->tail_len);
+	       err_set(err, ERR_ARGUMENT, "unexpected payload of %zu bytes", msg->tail_len);
 }
 
 /* ---- act ---- */
@@ -53,14 +52,14 @@ static bool check_failed(const json_t *failed, size_t n, struct guest_act *act, 
 	struct msg_failed reply = { 0 };
 	if (!failed) {
 		return act->done == n ||
-		       err_set(err, ERR_ARGUMENT, "%zu of %zu actions done, and none failed",
+		       err_set(err, ERR_ARGUMENT, "%zu of %zu actions done, but no failed action",
 			       act->done, n);
 	}
 	if (!field_decode(msg_failed_fields, failed, &reply, err)) {
 		return err_while(err, "'failed'");
 	}
 	if ((size_t)reply.index != act->done || act->done >= n) {
-		return err_set(err, ERR_ARGUMENT, "'failed' at %lld after %zu of %zu actions",
+		return err_set(err, ERR_ARGUMENT, "'failed' at index %lld after %zu of %zu actions",
 			(long long)reply.index, act->done, n);
 	}
 	auto_buf struct buf plain = { 0 };
@@ -108,7 +107,7 @@ static bool check_pixels(const struct msg_frame *reply, const struct check_act *
 {
 	const int64_t *raw = reply->raw.at;
 	if (!asked->raw) {
-		return err_set(err, ERR_ARGUMENT, "pixels that nobody asked for");
+		return err_set(err, ERR_ARGUMENT, "unrequested pixels");
 	}
 	if (raw[0] < 1 || raw[1] < 1 || raw[0] > asked->screen.width ||
 		raw[1] > asked->screen.height || reply->width > BUDGET_EDGE ||
@@ -131,7 +130,7 @@ static bool check_image(int format, const struct link_msg *msg, struct err *err)
 			msg->tail_len, OBSERVE_MAX_BYTES);
 	}
 	return looks_like(format, msg->tail, msg->tail_len) ||
-	       err_set(err, ERR_ARGUMENT, "an image that is no %s", observe_format_words[format]);
+	       err_set(err, ERR_ARGUMENT, "an image that is not %s", observe_format_words[format]);
 }
 
 static bool check_frame(const json_t *frame, const struct link_msg *msg,
@@ -259,8 +258,7 @@ bool check_exec(const struct link_msg *msg, struct guest_exec *ret_exec, struct 
 		return false;
 	}
 	if ((reply.status < 0) == (reply.signal == 0)) {
-		return err_set(
-			err, ERR_ARGUMENT, "'status' and 'signal': one of them must be there");
+		return err_set(err, ERR_ARGUMENT, "either 'status' or 'signal' is required");
 	}
 	*ret_exec = (struct guest_exec){
 		.exited = reply.status >= 0,

@@ -95,7 +95,8 @@ static bool open_outputs(struct guest_call *call, struct err *err)
 		struct link_stream *s = link_stream_open(call->guest->link, &output_handlers, call);
 		if (!s) {
 			return err_set(err, ERR_LIMIT,
-				"too many commands run in this sandbox; wait for one to end");
+				"too many commands are running in this sandbox; wait until one "
+				"ends");
 		}
 		call->exec->stream[i] = s;
 	}

@@ -59,7 +59,7 @@ static bool check_actions(const struct action *actions, size_t n, struct err *er
 {
 	size_t bytes = 0;
 	if (n > ACTION_LIST_MAX) {
-		return err_set(err, ERR_ARGUMENT, "a list may have at most %d actions, not %zu",
+		return err_set(err, ERR_ARGUMENT, "a list must have at most %d actions; got %zu",
 			ACTION_LIST_MAX, n);
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -67,8 +67,8 @@ static bool check_actions(const struct action *actions, size_t n, struct err *er
 	}
 	if (bytes > TEXTS_MAX) {
 		return err_set(err, ERR_ARGUMENT,
-			"the texts of one list may have at most %d bytes together, not %zu; send "
-			"it in parts",
+			"the texts of one list must have at most %d bytes in total; got %zu. "
+			"Send them in parts",
 			TEXTS_MAX, bytes);
 	}
 	return true;

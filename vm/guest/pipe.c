@@ -83,7 +83,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 		set_deadline(pipe, guest->grace_ms);
 	} else if (pipe->late) {
 		loop_drop(&pipe->deadline);
-		err_while(&why, "its agent does not stop what it is told to");
+		err_while(&why, "its agent does not respond to cancellation");
 		why.kind = ERR_GONE;
 		guest->handlers->hangs(guest->data, &why);
 	} else {
@@ -150,7 +150,7 @@ static void on_reply(const struct link_msg *msg, const struct err *err, void *da
 	pipe->asked = false;
 	loop_drop(&pipe->deadline);
 	if (err && err->kind == ERR_GONE) {
-		err_set(&why, ERR_GONE, "sandbox %s is not running any more", pipe->guest->name);
+		err_set(&why, ERR_GONE, "sandbox %s is no longer running", pipe->guest->name);
 		tell_end(pipe, &why);
 	} else if (err) {
 		tell_end(pipe, err);
@@ -178,7 +178,8 @@ static bool connect_to(struct guest_pipe *pipe, int64_t window, struct err *err)
 	pipe->stream = link_stream_open(link, &handlers, pipe);
 	if (!pipe->stream) {
 		return err_set(err, ERR_LIMIT,
-			"too many viewers and commands have a connection to sandbox %s; close some",
+			"too many viewers and commands are connected to sandbox %s; close some "
+			"first",
 			guest->name);
 	}
 	pipe->asked = true;

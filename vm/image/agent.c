@@ -27,7 +27,7 @@ static bool add_library(struct buf *out, char *line, struct err *err)
 	char *path = arrow + strlen(" => ");
 	*arrow = '\0';
 	if (path[0] != '/') {
-		return err_set(err, ERR_NOT_FOUND, "the agent needs %s, which is not here",
+		return err_set(err, ERR_NOT_FOUND, "the agent requires %s, which is not installed",
 			line + strspn(line, "\t "));
 	}
 	path[strcspn(path, " ")] = '\0';
@@ -64,7 +64,7 @@ static int seal(const struct buf *bytes, struct err *err)
 		at += n > 0 ? (size_t)n : 0;
 	}
 	if (fd < 0 || at < bytes->len || fcntl(fd, F_ADD_SEALS, SEALS) < 0) {
-		err_errno(err, "cannot keep the agent's archive in memory");
+		err_errno(err, "cannot store the agent's archive in memory");
 		return -1;
 	}
 	return take_fd(&fd);

@@ -49,8 +49,8 @@ static bool refuse(const char *name, struct err *err)
 	list_names(false, &text, &names);
 	const char *near = nearest_name(name, names);
 	return err_set(err, ERR_NOT_FOUND,
-		"there is no Debian package '%.80s'%s%s%s (what apt knows: apt-cache search; a new "
-		"package needs apt-get update)",
+		"unknown Debian package '%.80s'%s%s%s (apt-cache search lists packages; run "
+		"apt-get update for new ones)",
 		name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 

@@ -102,7 +102,7 @@ static bool seal_files(struct build *build, struct err *err)
 {
 	for (int fd = PLAN_ROOT_EROFS; fd < PLAN_FDS_END; fd++) {
 		if (fchmod(*slot(build, fd), 0644) < 0 || fsync(*slot(build, fd)) < 0) {
-			return err_errno(err, "cannot keep the image");
+			return err_errno(err, "cannot store the image");
 		}
 	}
 	return true;
@@ -112,7 +112,7 @@ static bool keep(struct build *build, struct image *ret_image, bool *ret_was_the
 {
 	if (build->cancelled) {
 		return err_set(
-			err, ERR_CANCELLED, "the build was interrupted; nothing is left of it");
+			err, ERR_CANCELLED, "the build was interrupted; its files were removed");
 	}
 	if (build->status != 0) {
 		return progress_error(&build->progress, spawn_describe_end(build->status), err);
@@ -247,7 +247,7 @@ static int memory_file(const char *name, const void *bytes, size_t len, struct e
 	for (size_t at = 0; fd >= 0 && at < len;) {
 		ssize_t n = write(fd, from + at, len - at);
 		if (n < 0 && errno != EINTR) {
-			err_errno(err, "cannot keep %s in memory", name);
+			err_errno(err, "cannot store %s in memory", name);
 			return -1;
 		}
 		at += n > 0 ? (size_t)n : 0;
@@ -503,8 +503,8 @@ static bool check_name(const char *name, struct err *err)
 		*c = (unsigned char)*c < ' ' || *c == 127 ? '?' : *c;
 	}
 	return err_set(err, ERR_ARGUMENT,
-		"'%s'%s cannot be an image's name, which is 1 to %d of A-Z a-z 0-9 . _ + - and "
-		"begins with a letter or a digit; give one with --name",
+		"'%s'%s is not a valid image name. A name has 1 to %d characters A-Z a-z 0-9 . _ "
+		"+ - and starts with a letter or digit. Set one with --name",
 		shown, len > NAME_MAX_BYTES ? "..." : "", NAME_MAX_BYTES);
 }
 

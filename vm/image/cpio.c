@@ -83,7 +83,7 @@ static bool add_one(struct buf *out, const char *path, const char *name, int dep
 {
 	struct stat stat;
 	if (lstat(path, &stat) < 0) {
-		return err_errno(err, "cannot look at '%s'", path);
+		return err_errno(err, "cannot examine '%s'", path);
 	}
 	/* Only what a version control system keeps, so that every checkout makes the same. */
 	mode_t mode = stat.st_mode & 0100 ? 0755 : 0644;
@@ -97,8 +97,7 @@ static bool add_one(struct buf *out, const char *path, const char *name, int dep
 		return cpio_add_file(out, name, mode, path, err);
 	default:
 		return err_set(err, ERR_ARGUMENT,
-			"'%s' is neither a file, a directory nor a link: take it out of the recipe",
-			path);
+			"'%s' is not a file, directory or link: remove it from the recipe", path);
 	}
 }
 
@@ -108,8 +107,8 @@ static bool add_below(
 	struct dirent **names = NULL;
 	if (depth > DEPTH_MAX || out->len > CPIO_FILE_MAX) {
 		return err_set(err, ERR_LIMIT,
-			"'%s' cannot be added: directories may be %d deep, and all files may have "
-			"%zu MiB",
+			"'%s' cannot be added: the limits are %d levels of directories and %zu "
+			"MiB of files",
 			path, DEPTH_MAX, CPIO_FILE_MAX >> 20);
 	}
 	int n = scandir(path, &names, NULL, alphasort);
@@ -199,12 +198,12 @@ bool cpio_each(const void *bytes, size_t len,
 			return true;
 		}
 		if (!next || !is_safe(entry.name)) {
-			return err_set(err, ERR_ARGUMENT, "the archive is broken at byte %zu", at);
+			return err_set(err, ERR_ARGUMENT, "the archive is damaged at byte %zu", at);
 		}
 		if (!fn(&entry, data, err)) {
 			return false;
 		}
 		at = next;
 	}
-	return err_set(err, ERR_ARGUMENT, "the archive has no end");
+	return err_set(err, ERR_ARGUMENT, "the archive is truncated");
 }

@@ -174,8 +174,7 @@ static bool check_words(const struct buf *words, bool ended_well, struct err *er
 	}
 	if (fstatvfs(PLAN_ROOT_EROFS, &fs) == 0 && fs.f_bavail * fs.f_frsize < ROOM_MIN) {
 		return err_set(err, ERR_LIMIT,
-			"there is no room left where images are kept: the root file system does "
-			"not fit");
+			"no disk space left in the state directory for the root file system");
 	}
 	return err_set(err, ERR_HOST, "mkfs.erofs: %.*s", (int)strcspn(error, "\n"), error);
 }
@@ -192,9 +191,7 @@ static bool show_tree(int root, struct err *err)
 
 static bool too_large(const struct finish *finish, struct err *err)
 {
-	return err_set(err, ERR_LIMIT,
-		"the image would be larger than %lld MiB, which is what the recipe's disk_mib "
-		"allows",
+	return err_set(err, ERR_LIMIT, "the image would exceed the recipe's disk_mib (%lld MiB)",
 		(long long)finish->plan.disk_mib);
 }
 
@@ -250,7 +247,7 @@ static bool run_steps(struct finish *finish, struct err *err)
 		return false;
 	}
 	if (is_there(finish)) {
-		say("there is this image already");
+		say("this image already exists");
 		return describe(finish, err);
 	}
 	return dress(finish, err) && cache_fonts(finish, err) && make_initramfs(finish, err) &&

@@ -55,7 +55,7 @@ static bool check_programs(struct err *err)
 		buf_printf(&packages, " %s", programs[i].package);
 	}
 	return !missing.len ||
-	       err_set(err, ERR_UNSUPPORTED, "building an image needs %s: apt-get install%s",
+	       err_set(err, ERR_UNSUPPORTED, "building an image requires %s: apt-get install%s",
 		       buf_text(&missing), buf_text(&packages));
 }
 
@@ -73,16 +73,17 @@ static bool check_room(const char *path, int64_t mib, const char *why, struct er
 		*(slash == there ? slash + 1 : slash) = '\0';
 	}
 	int64_t room = (int64_t)(fs.f_bavail * fs.f_frsize >> 20);
-	return room >= mib ||
-	       err_set(err, ERR_LIMIT, "%s has room for %lld MiB, and %s may take %lld: make room",
-		       there, (long long)room, why, (long long)mib);
+	return room >= mib || err_set(err, ERR_LIMIT,
+				      "%s has %lld MiB free, and %s may need %lld MiB: free "
+				      "disk space",
+				      there, (long long)room, why, (long long)mib);
 }
 
 bool build_host_check(const char *images, int64_t disk_mib, struct err *err)
 {
 	/* What is unpacked is beside the image while it is made. */
 	return check_programs(err) && walls_check(err) &&
-	       check_room(images, 2 * disk_mib, "an image and what is unpacked for it", err);
+	       check_room(images, 2 * disk_mib, "an image and its unpacked files", err);
 }
 
 /* ---- apt ---- */
@@ -121,8 +122,8 @@ json_t *build_host_sources(struct err *err)
 	free(entries);
 	if (json_array_size(list) == 0) {
 		err_set(err, ERR_UNSUPPORTED,
-			"this machine has no package sources (" APT_DIR "sources.list): images are "
-			"made of Debian packages");
+			"this machine has no package sources (" APT_DIR "sources.list), which "
+			"building an image requires");
 		return NULL;
 	}
 	return json_incref(list);

@@ -129,13 +129,13 @@ static bool add_module(
 	if (!file) {
 		return builtin || there || !must_be ||
 		       err_set(err, ERR_NOT_FOUND,
-			       "the kernel %s has no module %s, which a microVM needs; use "
+			       "kernel %s lacks module %s, which a microVM requires; use "
 			       "Debian's linux-image-cloud-amd64",
 			       modules->kernel->release, name);
 	}
 	if (depth > DEPTH_MAX || !read_module(modules, file, &bytes, err)) {
 		return depth > DEPTH_MAX
-			       ? err_set(err, ERR_LIMIT, "the module %s needs itself", name)
+			       ? err_set(err, ERR_LIMIT, "module %s depends on itself", name)
 			       : false;
 	}
 	if (!add_needed(modules, &bytes, "softdep=pre: ", " ", false, depth, err) ||
@@ -143,8 +143,8 @@ static bool add_module(
 		return false;
 	}
 	if (modules->archive->len > CPIO_FILE_MAX) {
-		return err_set(err, ERR_LIMIT, "the kernel's modules have more than %zu MiB",
-			CPIO_FILE_MAX >> 20);
+		return err_set(
+			err, ERR_LIMIT, "the kernel modules exceed %zu MiB", CPIO_FILE_MAX >> 20);
 	}
 	const char *last = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
 	buf_printf(&path, "modules/%s", last);

@@ -107,8 +107,7 @@ static bool newest(char *ret_package, size_t size, struct err *err)
 	static const char *const argv[] = { "apt-cache", "show", "--no-all-versions", META, NULL };
 	auto_buf struct buf text = { 0 };
 	if (!run_program(&(struct run){ .argv = argv, .out = &text }, err)) {
-		return err_while(
-			err, "apt has no package " META "; are its lists there (apt-get update)?");
+		return err_while(err, "apt knows no package " META "; run apt-get update");
 	}
 	auto_free char *depends = value_of(buf_text(&text), "Depends");
 	size_t len = depends ? strcspn(depends, " ,(|") : 0;
@@ -168,11 +167,11 @@ bool kernel_fetch(const char *work, struct kernel *ret_kernel, struct err *err)
 	if (!deb || !run_program(&(struct run){ .argv = unpack, .cwd = work }, err) ||
 		!name_package(work, deb, &kernel, err)) {
 		return deb ? err_while(err, "cannot unpack the kernel")
-			   : err_set(err, ERR_HOST, "apt-get fetched no kernel");
+			   : err_set(err, ERR_HOST, "apt-get did not download a kernel");
 	}
 	kernel.base = open(work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (kernel.base < 0 || !find_release(kernel.base, &kernel)) {
-		return err_set(err, ERR_HOST, "there is no kernel in the package %s", package);
+		return err_set(err, ERR_HOST, "package %s contains no kernel", package);
 	}
 	*ret_kernel = kernel;
 	kernel.base = -1;
@@ -189,7 +188,7 @@ bool kernel_copy_image(const struct kernel *kernel, int to, struct err *err)
 		return err_errno(err, "cannot open the kernel /%s", path);
 	}
 	if (!S_ISREG(stat.st_mode) || stat.st_size > IMAGE_MAX) {
-		return err_set(err, ERR_ARGUMENT, "/%s is no kernel", path);
+		return err_set(err, ERR_ARGUMENT, "/%s is not a kernel", path);
 	}
 	while (stat.st_size > 0) {
 		ssize_t n = sendfile(to, from, NULL, (size_t)stat.st_size);

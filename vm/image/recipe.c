@@ -80,8 +80,8 @@ char *recipe_find_ours(const char *file, struct err *err)
 	}
 	if (access(buf_text(&path), F_OK) < 0) {
 		err_set(err, ERR_NOT_FOUND,
-			"%s is neither beside this program nor in " VITRINE_LIBEXECDIR
-			": install all of Vitrine",
+			"%s is neither in this program's directory nor in " VITRINE_LIBEXECDIR
+			": install all files of Vitrine",
 			file);
 		return NULL;
 	}
@@ -107,8 +107,7 @@ static bool refuse_name(const char *which, const char *dir, struct err *err)
 	}
 	const char *near = nearest_name(which, names);
 	err_set(err, ERR_NOT_FOUND,
-		"there is no recipe '%.60s'%s%s%s there are %s; a folder of your own has a slash "
-		"in its name (./%.60s)",
+		"unknown recipe '%.60s'%s%s%s there are %s; a path must contain a slash (./%.60s)",
 		which, near ? "; did you mean '" : ":", near ? near : "", near ? "'?" : "",
 		buf_text(&list), which);
 	for (int i = 0; i < n; i++) {
@@ -176,8 +175,8 @@ static bool add_words(json_t *list, const json_t *said, const char *member,
 	size_t i;
 	const json_t *one;
 	if (said && (!json_is_array(said) || json_array_size(said) > LIST_MAX)) {
-		return err_set(err, ERR_ARGUMENT, "%s must be a list of at most %d texts", member,
-			LIST_MAX);
+		return err_set(err, ERR_ARGUMENT, "%s must be an array of at most %d strings",
+			member, LIST_MAX);
 	}
 	json_array_foreach((json_t *)said, i, one)
 	{
@@ -254,7 +253,7 @@ static bool add_files(struct recipe *recipe, const char *folder, struct err *err
 	auto_buf struct buf path = { 0 };
 	buf_printf(&path, "%s/files", folder);
 	if (lstat(buf_text(&path), &stat) < 0) {
-		return errno == ENOENT || err_errno(err, "cannot look at '%s'", buf_text(&path));
+		return errno == ENOENT || err_errno(err, "cannot examine '%s'", buf_text(&path));
 	}
 	/* Through a link somebody else's recipe would take any files of this machine along. */
 	if (!S_ISDIR(stat.st_mode)) {
@@ -264,7 +263,7 @@ static bool add_files(struct recipe *recipe, const char *folder, struct err *err
 		return false;
 	}
 	return recipe->files.len <= CPIO_FILE_MAX ||
-	       err_set(err, ERR_LIMIT, "'%s' holds more than %zu MiB", buf_text(&path),
+	       err_set(err, ERR_LIMIT, "'%s' contains more than %zu MiB", buf_text(&path),
 		       CPIO_FILE_MAX >> 20);
 }
 
@@ -274,7 +273,7 @@ static bool load_base(const char *base, struct recipe *recipe, int depth, struct
 {
 	if (depth >= DEPTH_MAX) {
 		return err_set(err, ERR_ARGUMENT,
-			"recipes build upon each other more than %d deep; is there a circle?",
+			"recipes are nested more than %d levels deep; check 'base' for a cycle",
 			DEPTH_MAX);
 	}
 	auto_free char *folder = find(base, err);

@@ -46,8 +46,8 @@ bool rootfs_check(int root, struct err *err)
 		}
 	}
 	return !missing.len || err_set(err, ERR_ARGUMENT,
-				       "the root file system lacks %s; within it: apt-get install "
-				       "--no-install-recommends%s",
+				       "the root file system lacks %s; inside it, run: apt-get "
+				       "install --no-install-recommends%s",
 				       buf_text(&missing), buf_text(&packages));
 }
 
@@ -136,8 +136,8 @@ static bool is_free(int root, const char *name, uid_t uid, struct err *err)
 		if (sscanf(line, "%63[^:]:%*[^:]:%u:", other, &id) == 2 &&
 			(id == uid) != (strcmp(other, name) == 0)) {
 			return err_set(err, ERR_ARGUMENT,
-				"the desktop's user must be '%s' with the id %u, and the root file "
-				"system has '%s' with %u: remove that account",
+				"the desktop's user must be '%s' with id %u, but the root file "
+				"system has '%s' with id %u: remove that account",
 				name, uid, other, id);
 		}
 	}

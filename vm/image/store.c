@@ -86,11 +86,10 @@ static bool measure(int dir, int64_t *ret_bytes, struct err *err)
 	*ret_bytes = 0;
 	for (size_t i = 0; i < PARTS; i++) {
 		if (fstatat(dir, parts[i], &stat, AT_SYMLINK_NOFOLLOW) < 0) {
-			return err_errno(err, "cannot look at %s", parts[i]);
+			return err_errno(err, "cannot examine %s", parts[i]);
 		}
 		if (!S_ISREG(stat.st_mode) || stat.st_size == 0) {
-			return err_set(
-				err, ERR_STATE, "%s is not a file with something in it", parts[i]);
+			return err_set(err, ERR_STATE, "%s is not a file or is empty", parts[i]);
 		}
 		*ret_bytes += stat.st_size;
 	}
@@ -116,7 +115,7 @@ static json_t *decode(int dir, struct image_json *ret, struct err *err)
 	}
 	if (ret->format != IMAGE_FORMAT) {
 		err_set(err, ERR_UNSUPPORTED,
-			"it was made by another version of Vitrine; build it again");
+			"it was built by another version of Vitrine; build it again");
 		return NULL;
 	}
 	return json_incref(json);
@@ -136,7 +135,7 @@ static bool load(const char *path, const char *id, struct image *ret_image, stru
 	}
 	if (!is_id(said.id) || (id && strcmp(said.id, id) != 0)) {
 		return err_set(
-			err, ERR_STATE, "image.json is that of another image, '%s'", said.id);
+			err, ERR_STATE, "image.json belongs to another image, '%s'", said.id);
 	}
 	struct owned *owned = must(calloc(1, sizeof(*owned)));
 	*owned = (struct owned){ json_incref(json), must(strdup(path)) };
@@ -213,7 +212,8 @@ static bool load_all(const char *images, struct all *all, struct err *err)
 {
 	DIR *dir = opendir(images);
 	if (!dir) {
-		return errno == ENOENT || err_errno(err, "cannot look into '%.300s'", images);
+		return errno == ENOENT ||
+		       err_errno(err, "cannot read the directory '%.300s'", images);
 	}
 	for (struct dirent *entry; all->n < IMAGES_MAX && (entry = readdir(dir));) {
 		auto_buf struct buf path = { 0 };
@@ -285,13 +285,13 @@ static void look(const struct image *image, const struct err *why, void *data)
 static bool find_none(const struct search *search, const char *known, struct err *err)
 {
 	if (search->name && known[0]) {
-		return err_set(err, ERR_NOT_FOUND, "there is no image '%.60s': there are %s; " HINT,
-			search->name, known);
+		return err_set(err, ERR_NOT_FOUND,
+			"unknown image '%.60s'; existing images: %s; " HINT, search->name, known);
 	}
 	if (search->bad[0]) {
 		return err_set(err, ERR_NOT_FOUND,
-			"there is no image that can be used: %.200s; " HINT ", `vitrine image rm "
-			"%s` removes that one",
+			"no usable image: %.200s; " HINT ", `vitrine image rm %s` removes the "
+			"damaged one",
 			search->why.text, search->bad);
 	}
 	return err_set(err, ERR_NOT_FOUND, "there are no images: " HINT);

@@ -235,7 +235,7 @@ static bool judge(struct flow *flow, int tar, int decompressor, struct err *err)
 	}
 	if (WIFEXITED(decompressor) && decompressor) { /* else tar has ended before it */
 		return err_set(err, ERR_ARGUMENT,
-			"the archive cannot be decompressed; is it cut off or damaged?");
+			"cannot decompress the archive; it is truncated or damaged");
 	}
 	return tar == 0 || err_set(err, ERR_ARGUMENT, "cannot unpack the archive: %s",
 				   why[0] ? why : spawn_describe_end(tar));

@@ -104,17 +104,17 @@ static bool find_ranges(struct range *ret_uids, struct range *ret_gids, struct e
 	const struct passwd *account = getpwuid(uid);
 	if (!account) {
 		return err_set(err, ERR_UNSUPPORTED,
-			"the user id %u has no account, so it can have no sub-ids: build the image "
-			"as root or with an account",
+			"user id %u has no account and therefore no subordinate ids: build the "
+			"image as root or with an account",
 			uid);
 	}
 	return (find_subids("/etc/subuid", account, ret_uids) &&
 		       find_subids("/etc/subgid", account, ret_gids)) ||
 	       err_set(err, ERR_UNSUPPORTED,
-		       "%s has no 65536 sub-ids in /etc/subuid and /etc/subgid, so no root file "
-		       "system can be made; as root: usermod --add-subuids 200000-265535 "
-		       "--add-subgids 200000-265535 %s (another range if these are taken), or "
-		       "build the image as root",
+		       "%s lacks 65536 subordinate ids in /etc/subuid and /etc/subgid, which "
+		       "building an image requires. Run as root: usermod --add-subuids "
+		       "200000-265535 --add-subgids 200000-265535 %s (or a range that is not in "
+		       "use), or build the image as root",
 		       account->pw_name, account->pw_name);
 }
 
@@ -196,8 +196,8 @@ static bool let_in(pid_t pid, int life, struct err *err)
 	} while (n < 0 && errno == EINTR);
 	if (n != 1) {
 		return err_set(err, ERR_UNSUPPORTED,
-			"this machine lets no namespaces be made, which building an image needs; "
-			"`vitrine doctor` tells how to allow it");
+			"namespaces cannot be created, which building an image requires; "
+			"`vitrine doctor` shows how to allow them");
 	}
 	return map_ids(pid, err) &&
 	       (send(life, "i", 1, MSG_NOSIGNAL) == 1 || err_errno(err, "the build has ended"));

@@ -48,8 +48,8 @@ static void clean_up(struct adoption *a, const char *id, const char *why)
 	auto_free char *path = state_path(a->state, STATE_SANDBOXES, id);
 	bool killed = reap(a->pool, id, path);
 	state_remove(a->state, STATE_SANDBOXES, id);
-	log_warning("sandbox=%s was left by an earlier server and is cleaned up%s: %s", id,
-		killed ? ", its machine ended" : "", why);
+	log_warning("sandbox=%s of an earlier server cleaned up%s: %s", id,
+		killed ? ", its VM was ended" : "", why);
 	a->cleaned++;
 }
 
@@ -96,9 +96,9 @@ static void on_left(const char *id, const char *path, void *data)
 		/* Left to the server that its owner comes to, as long as there is something of it.
 		 */
 		if (!may_live(a->pool, &record, path)) {
-			clean_up(a, id, "its machine has ended");
+			clean_up(a, id, "its VM has ended");
 		} else if (is_overdue(&record)) {
-			clean_up(a, id, "its time was over");
+			clean_up(a, id, "timeout reached");
 		}
 		record_done(&record);
 		return;
@@ -116,8 +116,7 @@ static void on_surplus_paused(struct vm *vm, const struct err *err, void *data)
 	(void)data;
 	if (err && vm_state(vm) < VM_STOPPING) {
 		log_warning("sandbox=%s cannot be paused: %s", vm->id, err->text);
-		vm_stop(vm, "this server takes fewer sandboxes than the one before it, and it "
-			    "could not be paused");
+		vm_stop(vm, "over this server's sandbox limit, and it could not be paused");
 	}
 }
 
@@ -125,9 +124,7 @@ static void on_surplus_ready(struct vm *vm, const struct err *err, void *data)
 {
 	(void)data;
 	if (!err) {
-		log_warning("sandbox=%s is paused: this server takes fewer sandboxes than the one "
-			    "before it",
-			vm->id);
+		log_warning("sandbox=%s paused: over this server's sandbox limit", vm->id);
 		vm_pause(vm, on_surplus_paused, NULL);
 	}
 }
@@ -166,7 +163,7 @@ static void take(struct adoption *a, struct found *f)
 		clean_up(a, record->id, err.text);
 		return;
 	}
-	log_info("sandbox=%s adopted owner=%s state=%s", vm->id, record->owner,
+	log_info("sandbox=%s reattached owner=%s state=%s", vm->id, record->owner,
 		paused ? "paused" : "running");
 	a->adopted++;
 	if (!paused && ++a->live > a->pool->config.max_sandboxes) {
@@ -226,9 +223,9 @@ void vm_pool_adopt(struct vm_pool *pool, vm_owner_fn *is_here, void *data)
 	take_all(&a);
 	reap_unknown(&a);
 	if (a.cleaned) {
-		log_info("sandboxes of an earlier server: adopted %lld, cleaned up %lld",
+		log_info("sandboxes of an earlier server: reattached %lld, cleaned up %lld",
 			(long long)a.adopted, (long long)a.cleaned);
 	} else if (a.adopted) {
-		log_info("sandboxes of an earlier server: adopted %lld", (long long)a.adopted);
+		log_info("sandboxes of an earlier server: reattached %lld", (long long)a.adopted);
 	}
 }

@@ -125,7 +125,7 @@ struct vm *vm_put_back(struct vm_pool *pool, const struct vm_left *left, struct 
 		return NULL;
 	}
 	if (!backend || (left->paused ? !backend->save : !backend->adopt)) {
-		err_set(err, ERR_UNSUPPORTED, "a sandbox of backend '%.40s' cannot be taken over",
+		err_set(err, ERR_UNSUPPORTED, "cannot reattach to a sandbox of backend '%.40s'",
 			left->backend);
 		return NULL;
 	}

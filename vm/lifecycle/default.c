@@ -24,8 +24,7 @@ struct vm *vm_find_default(struct vm_pool *pool, const char *owner, struct err *
 		return core->vm;
 	}
 	err_set(err, ERR_NOT_FOUND,
-		"you have no default sandbox now; screenshot, launch or any input tool "
-		"makes one");
+		"you have no default sandbox; screenshot, launch or any input tool creates it");
 	return NULL;
 }
 
@@ -39,8 +38,8 @@ struct vm *vm_default(struct vm_pool *pool, const char *owner, struct err *err)
 	char note[700] = "";
 	if (old && old->was_ready) {
 		snprintf(note, sizeof(note),
-			"This is a new sandbox: the one before it ended (%s). Its programs and "
-			"files are gone.",
+			"This is a new sandbox: the previous one ended (%s). Its programs and "
+			"files are lost.",
 			old->why.text);
 	}
 	struct vm *vm = vm_create(pool, owner, NULL, err);

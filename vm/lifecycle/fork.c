@@ -81,7 +81,7 @@ static void taking_saved(struct vm_job *job, const struct err *err)
 		work_run(vm->pool->event, commit, on_committed, taking);
 		return;
 	}
-	err_while(&why, "there is no snapshot of sandbox %s, which goes on", vm->id);
+	err_while(&why, "no snapshot of sandbox %s was saved; it keeps running", vm->id);
 	taken(taking, NULL, &why);
 }
 
@@ -226,7 +226,7 @@ static void fork_saved(struct vm_job *job, const struct err *err)
 	}
 	vm_job_over(job);
 	if (why.kind != ERR_NONE) {
-		err_while(&why, "there is no copy of sandbox %s, which goes on", source->id);
+		err_while(&why, "sandbox %s was not copied; it keeps running", source->id);
 		fork_over(fork, &why);
 		return;
 	}

@@ -96,13 +96,12 @@ json_t *record_encode(const char *file, const struct record *record)
 static bool check(const struct record_json *in, struct err *err)
 {
 	if (in->format != FORMAT) {
-		return err_set(err, ERR_UNSUPPORTED,
-			"its format is %lld, and this program knows %d", (long long)in->format,
-			FORMAT);
+		return err_set(err, ERR_UNSUPPORTED, "its format is %lld; this program supports %d",
+			(long long)in->format, FORMAT);
 	}
 	const char *source = in->record.source;
 	return (id_is_valid(in->record.id) && (!source || id_is_valid(source))) ||
-	       err_set(err, ERR_ARGUMENT, "an id in it is none");
+	       err_set(err, ERR_ARGUMENT, "it contains an invalid id");
 }
 
 bool record_decode(const char *file, json_t *json, struct record *ret, struct err *err)
@@ -127,7 +126,7 @@ bool record_read(
 		return false;
 	}
 	if (strcmp(record.id, id) != 0) {
-		return err_set(err, ERR_ARGUMENT, "it says that it is of %s", record.id);
+		return err_set(err, ERR_ARGUMENT, "it belongs to %s", record.id);
 	}
 	*ret = record;
 	record = (struct record){ 0 };
@@ -188,7 +187,7 @@ void vm_record(struct vm *vm)
 		return;
 	}
 	if (!write_of(vm, is_saved(core) ? RECORD_PAUSED : RECORD_RUNNING, &err)) {
-		log_warning("sandbox=%s its record cannot be kept: %s", vm->id, err.text);
+		log_warning("sandbox=%s cannot save its metadata: %s", vm->id, err.text);
 	} else if (core->state == VM_PAUSED) {
 		sync_soon(vm);
 	}
@@ -198,5 +197,5 @@ const struct vm_part vm_metadata_part = { .changed = vm_record };
 
 bool vm_record_paused(struct vm *vm, struct err *err)
 {
-	return write_of(vm, RECORD_PAUSED, err) || err_while(err, "its record cannot be kept");
+	return write_of(vm, RECORD_PAUSED, err) || err_while(err, "cannot save its metadata");
 }

@@ -61,8 +61,8 @@ static void on_pause_halted(struct vm_core *core)
 	struct vm *vm = core->vm;
 	struct err gone;
 	err_set(&gone, ERR_GONE,
-		"sandbox %s was paused while this ran: in there it goes on when the sandbox is "
-		"resumed, but its result will not be told",
+		"sandbox %s was paused during this call. The command continues after resume, but "
+		"its result is lost",
 		vm->id);
 	vm_job_drop(&pause->job);
 	vm_is_paused(vm);
@@ -80,7 +80,7 @@ static void pause_saved(struct vm_job *job, const struct err *err)
 		struct err why = *err;
 		state_remove_in(vm->pool->state, STATE_SANDBOXES, vm->id, VM_SAVED_DIR);
 		vm_job_over(job);
-		err_while(&why, "sandbox %s is not paused and goes on", vm->id);
+		err_while(&why, "sandbox %s is not paused and keeps running", vm->id);
 		over((struct change *)job, &why);
 		return;
 	}
@@ -176,8 +176,8 @@ static bool check_fits(struct vm *vm, const struct vm_snapshot *snapshot, struct
 		return true;
 	}
 	return err_set(err, ERR_ARGUMENT,
-		"snapshot '%s' is of a sandbox with another image, screen, size or network, so "
-		"sandbox %s cannot become it; create a new sandbox from the snapshot",
+		"snapshot '%s' has a different image, screen, size or network, so sandbox %s "
+		"cannot be rolled back to it; create a new sandbox from the snapshot",
 		snapshot->id, vm->id);
 }
 
@@ -185,7 +185,7 @@ static bool may_roll_back(struct vm *vm, const char *id, char **ret_from, struct
 {
 	bool asleep = vm->core->state == VM_PAUSED && !vm->core->job;
 	if (!vm->backend->save) {
-		return vm_cannot(vm->pool, vm->backend, "rolling back needs", err);
+		return vm_cannot(vm->pool, vm->backend, "rollback requires", err);
 	}
 	if (asleep ? !vm_may_resume(vm, err) : !vm_job_may(vm, "rollback", err)) {
 		return false;
@@ -200,12 +200,12 @@ static bool may_roll_back(struct vm *vm, const char *id, char **ret_from, struct
 	}
 	auto_free char *path = state_path(state, STATE_SNAPSHOTS, snapshot->id), *saved = NULL;
 	if (vm->backend->check && !vm->backend->check(vm, path, err)) {
-		return err_while(err, "sandbox %s is as it was", vm->id);
+		return err_while(err, "sandbox %s is unchanged", vm->id);
 	}
 	if (!asleep && !(make_saved_dir(vm, &saved, err) && link_files(path, saved, err) &&
 			       vm_record_paused(vm, err))) {
 		state_remove_in(vm->pool->state, STATE_SANDBOXES, vm->id, VM_SAVED_DIR);
-		return err_while(err, "sandbox %s is as it was", vm->id);
+		return err_while(err, "sandbox %s is unchanged", vm->id);
 	}
 	*ret_from = asleep ? take_ptr(&path) : take_ptr(&saved);
 	return true;

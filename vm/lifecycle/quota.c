@@ -78,9 +78,9 @@ static bool too_much(const struct saved *saved, const char *most, struct err *er
 			(long long)saved->being_saved);
 	}
 	return err_set(err, ERR_LIMIT,
-		"you may have %s, and have %lld snapshot%s and %lld paused sandbox%s, %lld MiB%s; "
-		"first delete snapshots with snapshot_delete (snapshot_list shows how large each "
-		"is) or end paused sandboxes with sandbox_kill",
+		"quota reached (%s): you have %lld snapshot%s and %lld paused sandbox%s, %lld "
+		"MiB%s. First delete snapshots (snapshot_delete; snapshot_list shows "
+		"their sizes) or end paused sandboxes (sandbox_kill)",
 		most, (long long)saved->snapshots, saved->snapshots == 1 ? "" : "s",
 		(long long)saved->paused, saved->paused == 1 ? "" : "es",
 		(long long)((saved->bytes + MIB - 1) / MIB), being_saved);
@@ -159,8 +159,8 @@ bool vm_quota_leaves_room(struct vm_pool *pool, struct err *err)
 	}
 	return free_mib >= reserve ||
 	       err_set(err, ERR_LIMIT,
-		       "the disk of the saved sandboxes has %lld MiB free, and %lld MiB are kept "
-		       "for pausing those that run; delete snapshots with snapshot_delete, or end "
-		       "or pause sandboxes first",
+		       "the disk has %lld MiB free, of which %lld MiB are reserved for pausing "
+		       "running sandboxes. First delete snapshots (snapshot_delete), or end or "
+		       "pause sandboxes",
 		       (long long)free_mib, (long long)reserve);
 }

@@ -102,7 +102,7 @@ static void entry_load(struct entry *e, const char *path)
 	struct err err;
 	struct vm_snapshot *snapshot = &e->snapshot;
 	if (!record_read(path, RECORD_SNAPSHOT, snapshot->id, &e->record, &err)) {
-		log_warning("snapshot=%s cannot be used: %s", snapshot->id, err.text);
+		log_warning("snapshot=%s is unusable: %s", snapshot->id, err.text);
 		e->bad = true;
 		return;
 	}
@@ -204,7 +204,7 @@ static struct entry *find_or_say(
 	struct entry *e = s ? find(s, owner, id) : NULL;
 	if (s && !e) {
 		err_set(err, ERR_NOT_FOUND,
-			"you have no snapshot '%.80s'; snapshot_list shows those you have", id);
+			"you have no snapshot '%.80s'; snapshot_list lists your snapshots", id);
 	}
 	return e;
 }
@@ -260,24 +260,24 @@ bool vm_snapshot_name_check(
 	}
 	if (len < 1 || len > VM_SNAPSHOT_NAME_MAX) {
 		return err_set(err, ERR_ARGUMENT,
-			"a snapshot's name is 1 to %d bytes long; got %zu", VM_SNAPSHOT_NAME_MAX,
+			"a snapshot's name must have 1 to %d bytes; got %zu", VM_SNAPSHOT_NAME_MAX,
 			len);
 	}
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f) {
 			return err_set(err, ERR_ARGUMENT,
-				"a snapshot's name must not hold control characters");
+				"a snapshot's name must not contain control characters");
 		}
 	}
 	if (id_is_valid(name)) {
 		return err_set(err, ERR_ARGUMENT,
-			"'%s' looks like an id, so it cannot be a snapshot's name; give another",
+			"'%s' has the form of an id and cannot be a snapshot's name; use another "
+			"name",
 			name);
 	}
 	return !find(s, owner, name) ||
 	       err_set(err, ERR_ARGUMENT,
-		       "you have a snapshot '%s' already; give another name, or delete that one "
-		       "first",
+		       "you already have a snapshot '%s'; use another name, or delete it first",
 		       name);
 }
 
@@ -318,13 +318,14 @@ const struct vm_snapshot *vm_snapshot_added(struct vm_pool *pool, const char *id
 	struct snapshots *s = look(pool, err);
 	struct entry *e = s ? entry_find(s, id) : NULL;
 	if (s && (!e || e->bad)) {
-		err_set(err, ERR_HOST, "the new snapshot %s cannot be read back", id);
+		err_set(err, ERR_HOST, "cannot read the new snapshot %s", id);
 		return NULL;
 	}
 	/* Two may have been written at the same time, by two servers even. */
 	if (e && e->snapshot.name && has_other(s, e)) {
 		err_set(err, ERR_ARGUMENT,
-			"another snapshot has got the name '%s' meanwhile; give another name",
+			"another snapshot was given the name '%s' in the meantime; use another "
+			"name",
 			e->snapshot.name);
 		return NULL;
 	}

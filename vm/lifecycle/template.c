@@ -193,7 +193,7 @@ static void on_failed_halted(struct vm_core *core)
 	struct vm_template *t = template_of(vm->pool, lifecycle_of(core)->template_key);
 	struct err err;
 	if (!is_being_made(t) && t->use >= 0 && t->inode == lifecycle_of(core)->template_inode) {
-		log_warning("template=%s is thrown away: %s", t->key, core->why.text);
+		log_warning("template=%s deleted: %s", t->key, core->why.text);
 		no_use(t);
 		state_remove(t->pool->state, STATE_TEMPLATES, t->key);
 	}
@@ -249,7 +249,7 @@ bool vm_template_start(struct vm *vm, struct err *err)
 		return vm_machine_start(vm, ORIGIN_BOOT, NULL, err); /* slowly, then */
 	}
 	if (!state_name_is_valid(key)) {
-		return err_set(err, ERR_HOST, "'%.80s' cannot be a template's key", key);
+		return err_set(err, ERR_HOST, "invalid template key '%.80s'", key);
 	}
 	struct vm_template *t = template_of(pool, key);
 	if (!is_being_made(t) && find(t)) {
@@ -300,7 +300,7 @@ static void failed(struct vm_template *t, const struct err *why)
 	struct err copy = *why;
 	struct vm *vm;
 	give_up(t);
-	err_while(&copy, "the desktop could not be prepared");
+	err_while(&copy, "cannot prepare the desktop");
 	while ((vm = take_waiting(t))) {
 		vm_end(vm, &copy);
 	}
@@ -328,9 +328,8 @@ static void cannot_keep(struct vm_template *t, const struct err *why, unsigned s
 		return;
 	}
 	log_warning(
-		"no template can be kept in %s: %s; desktops boot without it, slowly, and it is "
-		"tried again in %d minutes; it takes at most as much room there as the desktop has "
-		"memory",
+		"cannot save template in %s: %s. New sandboxes will cold-boot; next retry in %d "
+		"min (needs up to the VM's memory size on disk)",
 		state_dir(t->pool->state), copy.text, WITHOUT_MINUTES);
 	t->without_us = loop_now_us() + WITHOUT_MINUTES * 60000000ULL;
 	give_up(t);
@@ -344,8 +343,8 @@ static void tell_step(struct vm_template *t, const char *what, unsigned step)
 	struct lifecycle *l, *next;
 	char text[200];
 	snprintf(text, sizeof(text),
-		"a template is booted once, which takes a while; the next ones start in a second "
-		"(%s)",
+		"creating a template (%s): this takes longer, once; later sandboxes start in a "
+		"second",
 		what);
 	for (l = TAILQ_FIRST(&t->waiting); l; l = next) {
 		next = TAILQ_NEXT(l, template_entry);
@@ -395,7 +394,7 @@ static void on_saved(struct vm_job *job, const struct err *err)
 		why = *err;
 	}
 	vm_job_over(job);
-	end_maker(t, err ? "it could not be made a template of" : "it is a template now");
+	end_maker(t, err ? "cannot save it as a template" : "it was saved as a template");
 	if (err || !template_describe(t->unfinished, t->key, &why)) {
 		cannot_keep(t, &why, VM_TEMPLATE_STEPS);
 	} else {
@@ -453,7 +452,7 @@ static void boot(struct vm_template *t)
 	spec.timeout_ms = spec.idle_ms = -1;
 	t->maker = vm_new(t->pool, first->backend, "", &spec);
 	t->maker->core->hidden = true;
-	log_info("template=%s is made by sandbox=%s", t->key, t->maker->id);
+	log_info("template=%s is being created by sandbox=%s", t->key, t->maker->id);
 	vm_wait(t->maker, &handlers, t);
 	tell_step(t, "kernel", 1);
 	if (!vm_begin_from(t->maker, NULL, &err)) {
@@ -496,7 +495,7 @@ static int on_make(sd_event_source *source, void *data)
 	if (t->lock >= 0) {
 		boot(t);
 	} else if (err.kind == ERR_STATE) {
-		log_info("template=%s is being made by another process", t->key);
+		log_info("template=%s is being created by another process", t->key);
 		t->elsewhere = template_wait_new(t->pool, t->key, on_elsewhere, t);
 		tell_step(t, "by another server", 1);
 	} else {

@@ -41,7 +41,7 @@ bool template_describe(const char *dir, const char *key, struct err *err)
 void template_touch(int fd)
 {
 	if (futimens(fd, NULL) < 0) {
-		log_debug("a template's time cannot be set: %s", strerror(errno));
+		log_debug("cannot set the time of a template: %s", strerror(errno));
 	}
 }
 
@@ -84,7 +84,7 @@ static int64_t remove_surplus(struct vm_pool *pool, struct look *look)
 		struct found *found = &look->found[i];
 		bool old = found->used < too_old;
 		if ((old || kept + found->bytes > BYTES_MAX) &&
-			throw_away(pool, found, old ? "not used for long" : "there are too many")) {
+			throw_away(pool, found, old ? "not used recently" : "too many templates")) {
 			gone += found->bytes;
 		} else {
 			kept += found->bytes;
@@ -102,7 +102,7 @@ void template_collect(struct vm_pool *pool, int64_t room_mib)
 	lacking -= remove_surplus(pool, look);
 	for (size_t i = look->n; i-- > 0 && lacking > 0;) {
 		struct found *found = &look->found[i];
-		if (!found->is_gone && throw_away(pool, found, "its room is needed")) {
+		if (!found->is_gone && throw_away(pool, found, "disk space is needed")) {
 			lacking -= found->bytes;
 		}
 	}

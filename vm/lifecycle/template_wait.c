@@ -106,7 +106,7 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *data)
 	(void)source;
 	(void)usec;
 	err_set(&err, ERR_TIMEOUT,
-		"another process has been preparing it for %lld ms and has not finished",
+		"another process has been creating it for %lld ms and has not finished",
 		(long long)(COLD_FACTOR * wait->pool->config.start_timeout_ms));
 	wait->fn(&err, wait->data);
 	return 0;

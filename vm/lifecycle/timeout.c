@@ -60,12 +60,13 @@ static void on_paused(struct vm *vm, const struct err *err, void *data)
 		return;
 	}
 	if (err->kind == ERR_UNSUPPORTED) {
-		vm_end(vm, &(struct err){ .kind = ERR_GONE,
-				   .text = "its time was over, and its backend cannot pause" });
+		vm_end(vm,
+			&(struct err){ .kind = ERR_GONE,
+				.text = "timeout reached; its backend does not support pausing" });
 		return;
 	}
 	if (err->kind != ERR_STATE) {
-		log_warning("sandbox=%s its time is over, but it cannot be paused: %s", vm->id,
+		log_warning("sandbox=%s timeout reached, but it cannot be paused: %s", vm->id,
 			err->text);
 	}
 	try_later(core, err->kind == ERR_STATE ? BUSY_MS : REFUSED_MS);
@@ -80,7 +81,7 @@ static void come_due(struct vm_core *core, const char *what, int64_t of_ms)
 	} else if (core->state != VM_READY || core->job) {
 		try_later(core, BUSY_MS);
 	} else {
-		log_info("sandbox=%s is paused: %s", core->vm->id, why.text);
+		log_info("sandbox=%s paused: %s", core->vm->id, why.text);
 		vm_pause(core->vm, on_paused, NULL);
 	}
 }
@@ -89,7 +90,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct vm_core *core = data;
 	(void)source, (void)usec;
-	come_due(core, "its time was over", core->spec.timeout_ms);
+	come_due(core, "timeout reached", core->spec.timeout_ms);
 	return 0;
 }
 
@@ -101,7 +102,7 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *data)
 	if (left > 0) {
 		arm(core, &lifecycle_of(core)->idle_timer, left, on_idle);
 	} else {
-		come_due(core, "nobody used it for too long", core->spec.idle_ms);
+		come_due(core, "idle timeout reached", core->spec.idle_ms);
 	}
 	return 0;
 }

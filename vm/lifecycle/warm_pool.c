@@ -64,7 +64,7 @@ static bool recipe_make(
 	}
 	if (!recipe.key) {
 		if (err->kind == ERR_NONE) {
-			err_set(err, ERR_UNSUPPORTED, "there is no reserve on this backend");
+			err_set(err, ERR_UNSUPPORTED, "this backend has no warm pool");
 		}
 		recipe_done(&recipe);
 		return false;
@@ -138,7 +138,7 @@ static void put_off(struct warm_kind *kind, const struct err *why)
 	uint64_t wait_ms = (uint64_t)FAILED_MS << (n < FAILED_MAX ? n : FAILED_MAX);
 	kind->not_before_us = loop_now_us() + wait_ms * 1000;
 	if (n == 0) {
-		log_warning("no sandboxes of %s are kept in reserve for now: %s",
+		log_warning("image %s: warm pool disabled for now: %s",
 			kind->image ? kind->image : "the preset", why->text);
 	}
 }
@@ -152,7 +152,7 @@ static void on_member(struct vm *vm, const struct err *err, void *data)
 	}
 	if (!err) {
 		kind->failures = 0;
-		log_debug("sandbox=%s is in reserve", vm->id);
+		log_debug("sandbox=%s added to the warm pool", vm->id);
 		again_after(pool, IDLE_MS);
 		return;
 	}
@@ -169,7 +169,7 @@ static void end_stale(struct vm_pool *pool, size_t kind, const char *key)
 	{
 		if (lifecycle_of(core)->warm && lifecycle_of(core)->warm_kind == kind &&
 			is_live(core) && strcmp(lifecycle_of(core)->warm_key, key) != 0) {
-			vm_stop(core->vm, "the reserve is of another image by now");
+			vm_stop(core->vm, "the warm pool now uses another image");
 		}
 	}
 }
@@ -354,9 +354,9 @@ struct vm *vm_warm_take(struct vm_pool *pool, const struct vm_backend *backend, 
 		return NULL;
 	}
 	if (pool->config.keep && backend->adopt && !vm_need_dir(core->vm, &err)) {
-		log_warning("sandbox=%s cannot be kept: %s", core->vm->id, err.text);
+		log_warning("sandbox=%s cannot be saved: %s", core->vm->id, err.text);
 	}
-	log_info("sandbox=%s out of the reserve owner=%s", core->vm->id, owner);
+	log_info("sandbox=%s claimed from the warm pool owner=%s", core->vm->id, owner);
 	give_to(core, owner, spec);
 	vm_machine_claim(core->vm);
 	vm_timeout_begin(core->vm);
@@ -378,7 +378,7 @@ static bool start_again(struct vm *vm, const struct err *why)
 	if (core->origin != ORIGIN_WARM || vm->pool->freeing) {
 		return false;
 	}
-	log_warning("sandbox=%s out of the reserve starts again: %s", vm->id, why->text);
+	log_warning("sandbox=%s from the warm pool restarts: %s", vm->id, why->text);
 	vm_machine_halt(core, on_taken_halted);
 	return true;
 }

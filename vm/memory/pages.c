@@ -45,7 +45,7 @@ static bool read_all(const struct pages *p, void *into, size_t len, uint64_t at,
 		}
 		if (n <= 0) {
 			return n < 0 ? err_errno(err, "cannot read %s", p->what)
-				     : err_set(err, ERR_HOST, "%s ends too early", p->what);
+				     : err_set(err, ERR_HOST, "%s is truncated", p->what);
 		}
 		into = (char *)into + n;
 		len -= (size_t)n;
@@ -65,25 +65,25 @@ static bool check_head(const struct pages *p, uint64_t size, struct err *err)
 {
 	const struct pages_head *h = &p->head;
 	if (memcmp(h->magic, PAGES_MAGIC, sizeof(h->magic)) != 0) {
-		return corrupt(p, err, "it does not begin like a file of pages");
+		return corrupt(p, err, "it has no page file header");
 	}
 	if (h->version != PAGES_VERSION || h->page_size != PAGES_SIZE) {
 		return err_set(err, ERR_UNSUPPORTED,
-			"%s is of version %u with pages of %u bytes, and this server reads version "
-			"%u with %u",
+			"%s has version %u and pages of %u bytes; this server supports version "
+			"%u and %u bytes",
 			p->what, h->version, h->page_size, PAGES_VERSION, PAGES_SIZE);
 	}
 	if (h->head_sum != pages_sum(0, h, offsetof(struct pages_head, head_sum))) {
-		return corrupt(p, err, "the sum of its head is wrong");
+		return corrupt(p, err, "header checksum mismatch");
 	}
 	if (h->ram_pages == 0 || h->ram_pages > PAGES_MAX || h->data_pages > h->ram_pages ||
 		h->runs > h->ram_pages) {
-		return corrupt(p, err, "its sizes cannot be");
+		return corrupt(p, err, "invalid sizes");
 	}
 	uint64_t want = PAGES_SIZE + h->data_pages * PAGES_SIZE + h->runs * sizeof(*p->runs);
 	return size == want ||
-	       err_set(err, ERR_HOST, "%s is damaged: it has %llu bytes and must have %llu",
-		       p->what, (unsigned long long)size, (unsigned long long)want);
+	       err_set(err, ERR_HOST, "%s is damaged: expected %llu bytes, found %llu", p->what,
+		       (unsigned long long)size, (unsigned long long)want);
 }
 
 static bool check_runs(const struct pages *p, struct err *err)
@@ -92,12 +92,12 @@ static bool check_runs(const struct pages *p, struct err *err)
 	for (size_t i = 0; i < p->head.runs; i++) {
 		uint64_t first = p->runs[i].first, count = p->runs[i].count & ~PAGES_ZERO;
 		if (count == 0 || first < next || first + count > p->head.ram_pages) {
-			return corrupt(p, err, "a run of its pages is out of place");
+			return corrupt(p, err, "a run of pages is out of order");
 		}
 		data += p->runs[i].count & PAGES_ZERO ? 0 : count;
 		next = first + count;
 	}
-	return data == p->head.data_pages || corrupt(p, err, "its runs are not its data");
+	return data == p->head.data_pages || corrupt(p, err, "its runs do not match its data");
 }
 
 static bool read_runs(struct pages *p, struct err *err)
@@ -109,7 +109,7 @@ static bool read_runs(struct pages *p, struct err *err)
 	}
 	return p->head.runs_sum == pages_sum(0, p->runs, len)
 		       ? check_runs(p, err)
-		       : corrupt(p, err, "the sum of its runs is wrong");
+		       : corrupt(p, err, "run table checksum mismatch");
 }
 
 struct pages *pages_open(int fd, const char *what, struct err *err)
@@ -118,9 +118,9 @@ struct pages *pages_open(int fd, const char *what, struct err *err)
 	struct stat st;
 	*p = (struct pages){ .refs = 1, .fd = fd, .what = must(strdup(what)) };
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		err_set(err, ERR_HOST, "%s is no regular file", what);
+		err_set(err, ERR_HOST, "%s is not a regular file", what);
 	} else if (st.st_size < (off_t)PAGES_SIZE) {
-		corrupt(p, err, "it is shorter than its head");
+		corrupt(p, err, "it is shorter than its header");
 	} else if (read_all(p, &p->head, sizeof(p->head), 0, err) &&
 		   check_head(p, (uint64_t)st.st_size, err) && read_runs(p, err)) {
 		return p;
@@ -197,7 +197,7 @@ static bool put(struct load *l, const char *from, size_t len, uint64_t at, struc
 		}
 		if (n <= 0) {
 			errno = n < 0 ? errno : ESRCH; /* a process that has ended takes nothing */
-			return err_errno(err, "cannot write the machine's memory");
+			return err_errno(err, "cannot write the VM's memory");
 		}
 		from += n;
 		at += (uint64_t)n;
@@ -246,5 +246,5 @@ bool pages_load(const struct pages *p, int into, uint64_t at, struct err *err)
 			return false;
 		}
 	}
-	return load.sum == p->head.data_sum || corrupt(p, err, "the sum of its data is wrong");
+	return load.sum == p->head.data_sum || corrupt(p, err, "data checksum mismatch");
 }

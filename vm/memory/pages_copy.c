@@ -51,7 +51,7 @@ static bool make_room(struct pages_copy *copy, const char *dir, uint64_t pages, 
 						    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (bytes == MAP_FAILED) {
 		return err_errno(
-			err, "no room for a copy of %zu MiB of the machine's memory", len >> 20);
+			err, "no memory for a copy of %zu MiB of the VM's memory", len >> 20);
 	}
 	if (copy->room > 0) {
 		munmap(copy->bytes, copy->room);
@@ -107,7 +107,7 @@ static bool take(
 		}
 		if (n <= 0) {
 			errno = n < 0 ? errno : ESRCH;
-			return err_errno(err, "cannot read the machine's memory");
+			return err_errno(err, "cannot read the VM's memory");
 		}
 		to += n;
 		at += (uint64_t)n;

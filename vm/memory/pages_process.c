@@ -34,20 +34,17 @@ static bool is_restricted(void)
 static bool refuse(pid_t pid, struct err *err)
 {
 	if (errno == ENOENT || errno == ESRCH) {
-		return err_set(err, ERR_GONE, "the machine's process %d has ended", pid);
+		return err_set(err, ERR_GONE, "the VM's process %d has ended", pid);
 	}
 	if (errno != EACCES && errno != EPERM) {
-		return err_errno(err, "cannot open the memory of the machine's process %d", pid);
+		return err_errno(err, "cannot open the memory of the VM's process %d", pid);
 	}
 	return err_set(err, ERR_UNSUPPORTED,
-		"the kernel does not let this server touch the memory of the machine's process "
-		"%d%s",
-		pid,
+		"the kernel denies access to the memory of the VM's process %d%s", pid,
 		is_restricted()
-			? ": kernel.yama.ptrace_scope allows that to the server that "
-			  "started it only; set it to 0, or stop the sandbox and make a new "
-			  "one"
-			: ": it must run as the same user, or as root");
+			? ": kernel.yama.ptrace_scope permits it only to the server that started "
+			  "the VM; set it to 0, or create a new sandbox"
+			: ": the server must run as the same user or as root");
 }
 
 /* True for a line of the file; *ret_fits when it is the mapping we want. */
@@ -87,8 +84,8 @@ static bool find_mapping(
 	fclose(maps);
 	return (found == 1 && fitting == 1) ||
 	       err_set(err, ERR_HOST,
-		       "the machine's process %d must map its memory once, privately and whole; it "
-		       "does so %zu times, %zu of them so",
+		       "the VM's process %d must map its memory exactly once, private and "
+		       "complete; found %zu mappings, %zu of them valid",
 		       pid, found, fitting);
 }
 
@@ -231,10 +228,10 @@ bool pages_changed(struct pages_process *p, struct pages_runs *out, struct err *
 			return true;
 		}
 		if (errno != ENOTTY && errno != EINVAL) {
-			return err_errno(err, "cannot find the machine's changed pages");
+			return err_errno(err, "cannot find the VM's changed pages");
 		}
 		p->no_scan = true;
 		out->count = 0;
 	}
-	return walk(p, out) || err_errno(err, "cannot find the machine's changed pages");
+	return walk(p, out) || err_errno(err, "cannot find the VM's changed pages");
 }

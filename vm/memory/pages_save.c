@@ -28,7 +28,7 @@ static bool write_all(int out, const void *from, size_t len, uint64_t at, struct
 			continue;
 		}
 		if (n < 0) {
-			return err_errno(err, "cannot write the machine's memory to disk");
+			return err_errno(err, "cannot write the VM's memory to disk");
 		}
 		from = (const char *)from + n;
 		at += (uint64_t)n;

@@ -88,7 +88,7 @@ static struct ram *make(int64_t mib)
 struct ram *ram_new(int64_t mib, struct err *err)
 {
 	if (mib < 1 || mib > RAM_MIB_MAX) {
-		err_set(err, ERR_ARGUMENT, "memory must be 1 to %d MiB, not %lld", RAM_MIB_MAX,
+		err_set(err, ERR_ARGUMENT, "memory must be 1 to %d MiB; got %lld", RAM_MIB_MAX,
 			(long long)mib);
 		return NULL;
 	}
@@ -281,7 +281,8 @@ static bool open_layers(const char *dir, struct pages **layers, unsigned *ret_n,
 		}
 	}
 	if (err->kind == ERR_NONE && pages_head(layers[0])->ram_pages % (1024 / 4) != 0) {
-		err_set(err, ERR_HOST, "%s is damaged: its memory is no whole number of MiB", dir);
+		err_set(err, ERR_HOST, "%s is damaged: its memory size is not a multiple of 1 MiB",
+			dir);
 	}
 	if (err->kind != ERR_NONE) {
 		drop_layers(layers, &n);
@@ -502,8 +503,8 @@ struct ram *ram_adopt(const char *dir, const json_t *json, struct err *err)
 		return NULL;
 	}
 	if (ram->n_layers != r.layers) {
-		err_set(err, ERR_HOST, "%s has %u layers of memory and must have %lld", dir,
-			ram->n_layers, (long long)r.layers);
+		err_set(err, ERR_HOST, "%s has %u memory layers; expected %lld", dir, ram->n_layers,
+			(long long)r.layers);
 		ram_unref(ram);
 		return NULL;
 	}

@@ -145,14 +145,14 @@ static bool try_guest(bool kvm, struct err *err)
 	}
 	const char *said = complaint(&words);
 	return err_set(err, ERR_UNSUPPORTED, "%s%s%.150s",
-		status < 0 ? "a small guest hangs" : "a small guest cannot be started",
+		status < 0 ? "a test guest does not respond" : "cannot start a test guest",
 		*said ? ": " : "", said);
 }
 
 bool accel_try_kvm(struct err *err)
 {
 	if (access("/dev/kvm", F_OK) < 0) {
-		return err_set(err, ERR_UNSUPPORTED, "there is no /dev/kvm");
+		return err_set(err, ERR_UNSUPPORTED, "/dev/kvm does not exist");
 	}
 	auto_close int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
@@ -163,7 +163,7 @@ bool accel_try_kvm(struct err *err)
 	if (geteuid() == 0 && fstat(fd, &st) == 0 && (st.st_mode & 06) != 06 &&
 		((st.st_mode & 060) != 060 || st.st_gid == 0)) {
 		return err_set(err, ERR_UNSUPPORTED,
-			"/dev/kvm is for root alone, and machines do not run as root: chgrp kvm "
+			"only root can open /dev/kvm, and VMs do not run as root: chgrp kvm "
 			"/dev/kvm && chmod 660 /dev/kvm");
 	}
 	return try_guest(true, err);
@@ -252,7 +252,7 @@ static const char *why_no_kvm(const char *state_dir)
 	}
 	known = true;
 	if (why[0]) {
-		log_warning("microVMs are emulated in software, which is slow: %s", why);
+		log_warning("microVMs use software emulation, which is slow: %s", why);
 	}
 	return why;
 }
@@ -286,8 +286,7 @@ bool accel_choose(const struct vm_config *config, const char *state_dir, struct 
 	}
 	if (!accel.kvm && strcmp(wanted, "kvm") == 0) {
 		return err_set(err, ERR_UNSUPPORTED,
-			"KVM was asked for and does not work here: %.300s; leave accel at auto",
-			accel.why);
+			"KVM is selected but does not work: %.300s; use --accel auto", accel.why);
 	}
 	name_cpu(accel.kvm, accel.cpu, sizeof(accel.cpu));
 	*ret_accel = accel;

@@ -71,7 +71,7 @@ static void on_put_down(void *data)
 {
 	struct remembering *r = data;
 	if (!r->done && r->err.sys != ENOENT) { /* else the sandbox is gone again */
-		log_warning("a later server cannot take it over: %s", r->err.text);
+		log_warning("a later server cannot reattach to it: %s", r->err.text);
 	}
 	ram_unref(r->ram);
 	json_decref(r->json);
@@ -180,8 +180,8 @@ static void on_status(const json_t *ret, const struct err *err, void *data)
 	} else if (status && (strcmp(status, "running") == 0 || strcmp(status, "paused") == 0)) {
 		qmp_command(m->qmp, "cont", NULL, on_running, m);
 	} else {
-		err_set(&why, ERR_GONE, "its machine was not up yet (%.40s)",
-			status ? status : "it does not say");
+		err_set(&why, ERR_GONE, "its VM had not started yet (%.40s)",
+			status ? status : "no state given");
 		microvm_kill_because(m, &why);
 	}
 }
@@ -210,10 +210,10 @@ bool microvm_adopt(struct vm *vm, struct err *err)
 	microvm_init(m);
 	m->pidfd = process_find(vm->dir, &m->pid);
 	if (m->pidfd < 0) {
-		return err_set(err, ERR_GONE, "its machine has ended");
+		return err_set(err, ERR_GONE, "its VM has ended");
 	}
 	if (!recall(m, err) || !connect_to_it(m, err)) {
-		return err_while(err, "its machine cannot be taken over");
+		return err_while(err, "cannot reattach to its VM");
 	}
 	const char *group = cgroup_delegated(&none);
 	m->cgroup = group ? must(strdup(group)) : NULL;

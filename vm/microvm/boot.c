@@ -100,7 +100,7 @@ static bool hash_agent(const struct vm_config *config, hash *ret_sum, struct err
 		return false;
 	}
 	if (fstat(fd, &st) < 0 || st.st_size > FILE_MAX) {
-		return err_errno(err, "cannot look at the agent");
+		return err_errno(err, "cannot examine the agent");
 	}
 	if (st.st_ino != last.st_ino || st.st_dev != last.st_dev || st.st_size != last.st_size ||
 		st.st_mtim.tv_sec != last.st_mtim.tv_sec ||
@@ -185,7 +185,7 @@ static int open_file(const struct boot *boot, const char *name, struct err *err)
 	buf_printf(&path, "%s/%s", boot->image.dir, name);
 	int fd = open(buf_text(&path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0) {
-		err_errno(err, "the image '%s' is damaged: cannot open %s", boot->image.name,
+		err_errno(err, "image '%s' is damaged: cannot open %s", boot->image.name,
 			buf_text(&path));
 	}
 	return fd;
@@ -202,7 +202,7 @@ static bool copy(int to, int from, struct err *err)
 	struct stat st;
 	off_t at = 0;
 	if (fstat(from, &st) < 0) {
-		return err_errno(err, "cannot look at a file of the image");
+		return err_errno(err, "cannot examine a file of the image");
 	}
 	if (st.st_size > FILE_MAX) {
 		return err_set(err, ERR_LIMIT, "a file of the image is larger than %d MiB",

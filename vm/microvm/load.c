@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/work.h"
-#include "vm/microvm/qmp.h"
 #include "vm/microvm/manifest.h"
+#include "vm/microvm/qmp.h"
 #include "vm/state/state.h"
 
 #include <fcntl.h>
@@ -72,14 +72,14 @@ static bool check_files(const struct saved_files *files, const char *key, int64_
 {
 	if (strcmp(files->key, key) != 0) {
 		return err_set(err, ERR_STATE,
-			"it fits another QEMU, processor, image or size (%.60s) than what is here "
-			"(%.60s)",
+			"it was saved with another QEMU, CPU, image or size (%.60s) than the "
+			"current one (%.60s)",
 			files->key, key);
 	}
 	return (files->mib == mib && files->layers == layers) ||
 	       err_set(err, ERR_HOST,
-		       "it is damaged: %lld MiB of memory in %lld layers are expected, and there "
-		       "are %lld in %u",
+		       "it is damaged: expected %lld MiB of memory in %lld layers, found %lld in "
+		       "%u",
 		       (long long)files->mib, (long long)files->layers, (long long)mib, layers);
 }
 
@@ -107,7 +107,7 @@ static int open_files(
 
 static bool unusable(struct err *err)
 {
-	return err_while(err, "the saved machine cannot be used");
+	return err_while(err, "the saved VM is unusable");
 }
 
 bool saved_check(const char *dir, const char *key, struct err *err)
@@ -164,7 +164,7 @@ static void conclude(struct saved *s)
 			(double)(loop_now_us() - s->begin_us) / 1000);
 		s->fn(NULL, s->data);
 	} else {
-		err_while(&err, "the machine could not be loaded");
+		err_while(&err, "cannot load the VM");
 		s->fn(&err, s->data);
 	}
 }
@@ -221,7 +221,7 @@ void saved_event(struct saved *s, const char *name, const json_t *values)
 	}
 	s->loaded = strcmp(status, "completed") == 0;
 	if (strcmp(status, "failed") == 0) {
-		err_set(&s->err, ERR_HOST, "QEMU refused the state of its devices");
+		err_set(&s->err, ERR_HOST, "QEMU refused the device state");
 	} else if (!s->loaded) {
 		return;
 	}

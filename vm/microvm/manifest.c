@@ -31,7 +31,7 @@ bool saved_files_from_json(const json_t *json, struct saved_files *ret_files, st
 		return false;
 	}
 	return ret_files->version == SAVED_VERSION ||
-	       err_set(err, ERR_UNSUPPORTED, "it is of version %lld, and this server reads %d",
+	       err_set(err, ERR_UNSUPPORTED, "its version is %lld; this server supports %d",
 		       (long long)ret_files->version, SAVED_VERSION);
 }
 
@@ -42,8 +42,8 @@ bool saved_check_devices(int fd, const char *what, struct err *err)
 	struct stat st;
 	if (fstat(fd, &st) < 0 || pread(fd, bytes, sizeof(bytes), 0) != sizeof(bytes) ||
 		memcmp(bytes, begin, sizeof(begin)) != 0) {
-		return err_set(
-			err, ERR_HOST, "%s is damaged: it does not begin as QEMU's do", what);
+		return err_set(err, ERR_HOST,
+			"%s is damaged: it does not start with QEMU's magic number", what);
 	}
 	return st.st_size <= SAVED_DEVICES_MAX ||
 	       err_set(err, ERR_LIMIT, "%s is larger than %u MiB", what, SAVED_DEVICES_MAX >> 20);

@@ -60,13 +60,13 @@ static void describe_end(struct microvm *m, const siginfo_t *end, struct err *wh
 	if (m->why.kind) {
 		*why = m->why;
 	} else if (m->powered_off && status == 0) {
-		err_set(why, ERR_HOST, "its machine powered itself off");
+		err_set(why, ERR_HOST, "its VM powered off");
 	} else if (m->restarted && status == 0) {
 		err_set(why, ERR_HOST, "%s",
-			console_said(&m->console, PANIC) ? "its kernel panicked"
-							 : "its machine rebooted");
+			console_said(&m->console, PANIC) ? "its guest kernel panicked"
+							 : "its VM rebooted");
 	} else {
-		err_set(why, ERR_HOST, "its machine ended (QEMU %s)",
+		err_set(why, ERR_HOST, "its VM exited (QEMU %s)",
 			end ? spawn_describe_end(status) : "is gone");
 	}
 	console_explain(&m->console, vm_state(&m->vm) == VM_STARTING, why);
@@ -127,7 +127,7 @@ static void on_words(void *data)
 	struct microvm *m = data;
 	struct err why;
 	if (console_said(&m->console, HALTED)) {
-		err_set(&why, ERR_HOST, "its machine was halted");
+		err_set(&why, ERR_HOST, "its VM was halted");
 		microvm_kill_because(m, &why);
 	}
 }
@@ -153,7 +153,7 @@ static void await_end(struct microvm *m)
 	int pidfd = m->monitor ? sd_event_source_get_child_pidfd(m->end) : m->pidfd;
 	struct pollfd end = { .fd = pidfd, .events = POLLIN };
 	if (poll(&end, 1, END_WAIT_MS) != 1) {
-		log_warning("sandbox=%s pid=%d does not end", m->vm.id, m->pid);
+		log_warning("sandbox=%s pid=%d does not exit", m->vm.id, m->pid);
 	}
 	loop_drop(&m->end);
 	if (m->monitor) {
@@ -201,7 +201,7 @@ static void on_status(const json_t *ret, const struct err *err, void *data)
 	}
 	if (strcmp(status, "internal-error") == 0 || strcmp(status, "io-error") == 0 ||
 		strcmp(status, "guest-panicked") == 0) {
-		err_set(&why, ERR_HOST, "its machine stopped (%.40s)", status);
+		err_set(&why, ERR_HOST, "its VM stopped (%.40s)", status);
 		microvm_kill_because(m, &why);
 	}
 }
@@ -276,7 +276,7 @@ static bool learn_pid(struct microvm *m, struct err *err)
 		n > 0 ? json_loadb(text, (size_t)n, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
 	json_int_t pid = json_integer_value(json_object_get(json, "child-pid"));
 	if (pid <= 1 || pid > INT32_MAX) {
-		return err_set(err, ERR_HOST, "bwrap does not say what QEMU's process is");
+		return err_set(err, ERR_HOST, "bwrap did not report QEMU's process id");
 	}
 	m->pid = (pid_t)pid;
 	return true;
@@ -563,8 +563,7 @@ static bool probe(const struct vm_config *config, char **ret_detail, struct err 
 		return false;
 	}
 	buf_printf(&detail, "image %s (%s); %s%s", boot.image.name, boot.image.id,
-		boot.accel.kvm ? "KVM" : "emulated in software",
-		boot.accel.why[0] ? ", since " : "");
+		boot.accel.kvm ? "KVM" : "software emulation", boot.accel.why[0] ? ", since " : "");
 	buf_printf(&detail, "%s", boot.accel.why);
 	*ret_detail = (char *)detail.data;
 	return true;

@@ -18,9 +18,8 @@ static int on_end(sd_event_source *source, const siginfo_t *end, void *data)
 {
 	const char *id = data;
 	if (end->si_code == CLD_EXITED && end->si_status != 0) {
-		log_warning("sandbox=%s has no network any more (vitrine-net exited with status "
-			    "%d)",
-			id, end->si_status);
+		log_warning("sandbox=%s lost its network (vitrine-net exited with status %d)", id,
+			end->si_status);
 	}
 	sd_event_source_set_floating(source, false); /* its last reference */
 	return 0;

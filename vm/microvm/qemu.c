@@ -3,8 +3,8 @@
 #include "vm/microvm/qemu.h"
 
 #include "base/cleanup.h"
-#include "vm/microvm/build_id.h"
 #include "vm/confine/seccomp.h"
+#include "vm/microvm/build_id.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +43,7 @@ char *qemu_identity_of(const char *path, struct err *err)
 	struct buf text = { 0 };
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		err_errno(err, "cannot look at %s", path);
+		err_errno(err, "cannot examine %s", path);
 		return NULL;
 	}
 	if (!build_id_read(fd, &text)) { /* some are built without; packages keep these two */

@@ -105,7 +105,7 @@ static void end(struct qmp *q, const struct err *why)
 static bool end_as_broken(struct qmp *q, const char *what)
 {
 	struct err why;
-	err_set(&why, ERR_GONE, "QEMU broke its monitor protocol: %s", what);
+	err_set(&why, ERR_GONE, "QEMU violated its monitor protocol: %s", what);
 	end(q, &why);
 	return false;
 }
@@ -155,7 +155,7 @@ static void refused(const struct command *command, const json_t *error, struct e
 {
 	const char *text = json_string_value(json_object_get(error, "desc"));
 	err_set(ret_err, ERR_HOST, "QEMU refused %s: %.300s", command->name,
-		text ? text : "it does not say why");
+		text ? text : "no reason given");
 }
 
 /* False when the caller must stop: it was freed, or has ended. */
@@ -167,7 +167,7 @@ static bool take_reply(struct qmp *q, const json_t *msg)
 		return true;
 	}
 	if (!command) {
-		return end_as_broken(q, "an answer to no question");
+		return end_as_broken(q, "a response without a request");
 	}
 	struct err why;
 	refused(command, error, &why);
@@ -206,14 +206,14 @@ static bool take_message(struct qmp *q, const json_t *msg)
 	if (json_object_get(msg, "return") || json_object_get(msg, "error")) {
 		return take_reply(q, msg);
 	}
-	return end_as_broken(q, "neither an answer nor an event");
+	return end_as_broken(q, "neither a response nor an event");
 }
 
 static bool take_line(struct qmp *q, const char *line, size_t len)
 {
 	json_auto_t *msg = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(msg)) {
-		return end_as_broken(q, "a line that is no JSON object");
+		return end_as_broken(q, "a line that is not a JSON object");
 	}
 	return take_message(q, msg);
 }
@@ -336,7 +336,7 @@ static void say(struct qmp *q, const json_t *json, int fd)
 	size_t len = strlen(text);
 	text[len] = '\n'; /* in place of the NUL: the length goes along */
 	if (!q->broken && !send_all(q->fd, text, len + 1, fd)) {
-		err_set(&why, ERR_GONE, "QEMU takes no more commands: %s", strerror(errno));
+		err_set(&why, ERR_GONE, "QEMU accepts no more commands: %s", strerror(errno));
 		end(q, &why);
 	}
 }

@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/work.h"
-#include "vm/microvm/qmp.h"
 #include "vm/microvm/manifest.h"
+#include "vm/microvm/qmp.h"
 #include "vm/state/state.h"
 
 #include <errno.h>
@@ -67,7 +67,7 @@ static void conclude(struct machine_save *s)
 	machine_fn *fn = s->fn;
 	void *data = s->data;
 	if (has_failed(s)) {
-		err_while(&err, "the machine could not be saved");
+		err_while(&err, "cannot save the VM");
 	} else {
 		log_info("sandbox=%s saved: stopped for %.1f ms, %llu KiB of memory changed",
 			s->machine.id, (double)s->stopped_us / 1000,
@@ -124,7 +124,7 @@ static void work(struct machine_save *s, work_fn *fn, void (*next)(struct machin
 static bool copy_devices(struct machine_save *s)
 {
 	struct stat st;
-	if (!saved_check_devices(s->devices, "the state of the devices that QEMU wrote", &s->err)) {
+	if (!saved_check_devices(s->devices, "QEMU's device state", &s->err)) {
 		return false;
 	}
 	auto_close int to =
@@ -135,7 +135,7 @@ static bool copy_devices(struct machine_save *s)
 		at < SAVED_DEVICES_MAX &&
 		(n = sendfile(to, s->devices, &at, SAVED_DEVICES_MAX - (size_t)at)) > 0) {
 	}
-	return n > 0 || err_errno(&s->err, "cannot write the state of the devices to disk");
+	return n > 0 || err_errno(&s->err, "cannot write the device state to disk");
 }
 
 static bool write_pages(struct machine_save *s)
@@ -239,13 +239,13 @@ static void prepare_in_thread(void *data)
 	struct machine_save *s = data;
 	const struct pages_file file = ram_file(s->machine.ram);
 	if (ram_layers(s->machine.ram) >= RAM_LAYERS_MAX) {
-		err_set(&s->err, ERR_LIMIT, "its memory has %d layers already", RAM_LAYERS_MAX);
+		err_set(&s->err, ERR_LIMIT, "its memory already has %d layers", RAM_LAYERS_MAX);
 		return;
 	}
 	s->dir_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	s->devices = memfd_create("vitrine-devices", MFD_CLOEXEC);
 	if (s->dir_fd < 0 || s->devices < 0 || !open_for_writing(s->devices, &s->devices_out)) {
-		err_errno(&s->err, "cannot get ready to write %s", s->dir);
+		err_errno(&s->err, "cannot prepare to write %s", s->dir);
 		return;
 	}
 	(void)!(pages_attach(&s->process, s->machine.pid, &file, &s->err) &&

@@ -83,7 +83,7 @@ static void await_end(struct namespace_vm *ns)
 {
 	struct pollfd end = { .fd = sd_event_source_get_child_pidfd(ns->child), .events = POLLIN };
 	if (poll(&end, 1, END_WAIT_MS) != 1) {
-		log_warning("sandbox=%s pid=%d does not end", ns->vm.id, ns->pid);
+		log_warning("sandbox=%s pid=%d does not exit", ns->vm.id, ns->pid);
 	}
 	loop_drop(&ns->child);
 	waitpid(ns->pid, NULL, WNOHANG);

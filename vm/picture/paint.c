@@ -131,7 +131,7 @@ static bool shrink_until(struct fit *f, int64_t quality)
 			break;
 		}
 	}
-	return err_set(f->err, ERR_LIMIT, "the image does not fit %lld bytes at any size",
+	return err_set(f->err, ERR_LIMIT, "the image does not fit into %lld bytes at any size",
 		(long long)f->want->max_bytes);
 }
 

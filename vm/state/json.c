@@ -25,11 +25,11 @@ static const char *advice(int sys)
 	switch (sys) {
 	case ENOSPC:
 	case EDQUOT:
-		return "free some, or give another --state-dir";
+		return "free disk space, or set another --state-dir";
 	case EACCES:
 	case EPERM:
 	case EROFS:
-		return "give another with --state-dir";
+		return "set another one with --state-dir";
 	case EFBIG:
 		return "raise the limit on file sizes (ulimit -f)";
 	case EMFILE:
@@ -130,7 +130,7 @@ json_t *state_read_json(const char *dir, const char *file, struct err *err)
 		return NULL;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		err_set(err, ERR_ARGUMENT, "%s is not an ordinary file", what);
+		err_set(err, ERR_ARGUMENT, "%s is not a regular file", what);
 		return NULL;
 	}
 	return file_read(fd, JSON_MAX, what, &text, err) ? parse(&text, what, err) : NULL;

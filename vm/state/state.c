@@ -79,9 +79,7 @@ char *state_default_dir(struct err *err)
 	const struct passwd *user = home && home[0] == '/' ? NULL : getpwuid(geteuid());
 	home = user ? user->pw_dir : home;
 	if (!home || home[0] != '/') {
-		err_set(err, ERR_HOST,
-			"nothing says where to keep state: set HOME, or give a directory with "
-			"--state-dir");
+		err_set(err, ERR_HOST, "no state directory: set HOME or --state-dir");
 		return NULL;
 	}
 	return join(home, ".local/state/vitrine");
@@ -109,14 +107,14 @@ static bool is_ours(int fd, const char *dir, struct err *err)
 	}
 	if (st.st_uid != geteuid()) {
 		return err_set(err, ERR_HOST,
-			"the state directory %.200s belongs to user %u, and this server runs as "
-			"user %u; give another with --state-dir",
+			"the state directory %.200s belongs to user %u, but this server runs as "
+			"user %u; set another one with --state-dir",
 			dir, st.st_uid, geteuid());
 	}
 	if (st.st_mode & 022) {
 		return err_set(err, ERR_HOST,
-			"others may write in the state directory %.200s (its mode is %04o): "
-			"chmod 700 it, or give another with --state-dir",
+			"other users can write to the state directory %.200s (mode %04o): run "
+			"chmod 700, or set another one with --state-dir",
 			dir, st.st_mode & 07777);
 	}
 	return true;
@@ -420,14 +418,14 @@ int state_begin(struct state *state, enum state_kind kind, const char *name, cha
 	int parent = state->fds[kind];
 	auto_close int fd = -1;
 	if (!state_name_is_valid(name)) {
-		err_set(err, ERR_ARGUMENT, "'%.60s' cannot be the name of a directory", name);
+		err_set(err, ERR_ARGUMENT, "'%.60s' is not a valid directory name", name);
 		return -1;
 	}
 	struct hidden hidden = hide(name);
 	enum outcome outcome = begin(state, parent, hidden.name, &fd);
 	if (outcome == MADE && state_has(state, kind, name)) {
 		throw_away(state, parent, hidden.name);
-		err_set(err, ERR_STATE, "%s/%s is there already", state_kind_words[kind], name);
+		err_set(err, ERR_STATE, "%s/%s already exists", state_kind_words[kind], name);
 		return -1;
 	}
 	if (outcome == FAILED) {
@@ -435,8 +433,8 @@ int state_begin(struct state *state, enum state_kind kind, const char *name, cha
 		return -1;
 	}
 	if (outcome != MADE) {
-		err_set(err, ERR_STATE, "another process is making %s/%s now",
-			state_kind_words[kind], name);
+		err_set(err, ERR_STATE, "another process is creating %s/%s", state_kind_words[kind],
+			name);
 		return -1;
 	}
 	*ret_path = state_path(state, kind, hidden.name);

@@ -156,8 +156,7 @@ static void push(struct link *link, const void *a, size_t a_len, const void *b, 
 		outq_push2(link->outq, a, a_len, b, b_len);
 	}
 	if (link_pending(link) > PENDING_MAX) {
-		err_set(&why, ERR_LIMIT, "the other side leaves %zu bytes unread",
-			link_pending(link));
+		err_set(&why, ERR_LIMIT, "the peer has %zu unread bytes", link_pending(link));
 		link_fail(link, &why);
 	}
 }
@@ -224,7 +223,7 @@ static bool send_request(struct link *link, uint32_t id, const char *op, json_t 
 	if (link->n_ours >= LINK_REQUESTS_MAX) {
 		json_decref(json);
 		return err_set(err, ERR_LIMIT,
-			"%d requests are open on this link; wait for some to end",
+			"%d requests are in flight on this link; wait until some end",
 			LINK_REQUESTS_MAX);
 	}
 	return send_message(link, FRAME_REQUEST, id, must(json), tail, tail_len, err);
@@ -357,7 +356,7 @@ static bool on_request(struct link *link, uint32_t id, const struct link_msg *ms
 	const char *op = json_string_value(json_object_get(msg->json, "op"));
 	const char *anew = link->handlers.begins_anew;
 	if (!link->handlers.request) {
-		return err_set(err, ERR_HOST, "this end answers no requests");
+		return err_set(err, ERR_HOST, "this end does not accept requests");
 	}
 	if (!op || !json_is_object(args)) {
 		return err_set(err, ERR_HOST,
@@ -370,11 +369,11 @@ static bool on_request(struct link *link, uint32_t id, const struct link_msg *ms
 		return true; /* freed by one of the farewells */
 	}
 	if (find(&link->theirs, id)) {
-		return err_set(err, ERR_HOST, "request %u is open already", id);
+		return err_set(err, ERR_HOST, "request %u is already open", id);
 	}
 	if (link->n_theirs >= LINK_REQUESTS_MAX) {
 		return err_set(
-			err, ERR_LIMIT, "at most %d requests may be open", LINK_REQUESTS_MAX);
+			err, ERR_LIMIT, "at most %d requests can be open", LINK_REQUESTS_MAX);
 	}
 	add(&link->theirs, &link->n_theirs, id);
 	link->handlers.request(link, id, msg, link->data);
@@ -412,7 +411,7 @@ static bool on_reply(struct link *link, uint32_t id, const struct link_msg *msg,
 static bool on_event(struct link *link, const struct link_msg *msg, struct err *err)
 {
 	if (!link->handlers.event) {
-		return err_set(err, ERR_HOST, "this end takes no events");
+		return err_set(err, ERR_HOST, "this end does not accept events");
 	}
 	if (!json_is_string(json_object_get(msg->json, "event"))) {
 		return err_set(err, ERR_HOST, "an event must have an 'event' string");
@@ -425,7 +424,7 @@ static bool on_cancel(struct link *link, uint32_t id, struct err *err)
 {
 	struct open_request *r = find(&link->theirs, id);
 	if (!link->handlers.cancel) {
-		return err_set(err, ERR_HOST, "this end answers no requests");
+		return err_set(err, ERR_HOST, "this end does not accept requests");
 	}
 	if (r && !r->cancelled) { /* else our reply is under way */
 		r->cancelled = true;
@@ -488,7 +487,7 @@ static void take_frames(struct link *link)
 		}
 		unsigned freezes = link->freezes;
 		if (status == FRAME_BAD || !on_frame(link, &frame, &err)) {
-			err_while(&err, "the other side breaks the protocol");
+			err_while(&err, "the peer violated the protocol");
 			link_fail(link, &err);
 			return;
 		}
@@ -520,7 +519,7 @@ static bool read_some(struct link *link)
 	if (n < 0) {
 		err_errno(&why, "cannot read");
 	} else {
-		err_set(&why, ERR_GONE, "the other side has closed it%s",
+		err_set(&why, ERR_GONE, "the peer closed it%s",
 			link->in.len ? ", in the middle of a message" : "");
 	}
 	link_fail(link, &why);

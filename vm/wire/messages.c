@@ -89,7 +89,8 @@ const struct field msg_frame_fields[] = {
 	FIELD_DEC(FRAME, scale, "Of the frame space.", REQUIRED, .min = 0, .max = MESSAGE_EDGE_MAX),
 	FIELD_STR(FRAME, reduced, "A sentence, when it had to shrink.", .max = MESSAGE_TEXT_MAX),
 	FIELD_LIST(FRAME, raw,
-		"[width, height]: the tail is pixels (vm/picture/pixels.h), of which the host makes "
+		"[width, height]: the tail is pixels (vm/picture/pixels.h), of which the host "
+		"makes "
 		"the image; only if observe asked for it.",
 		2),
 	END,
@@ -116,7 +117,8 @@ const struct field msg_window_fields[] = {
 #define LAUNCH struct msg_launch
 static const struct field launch_fields[] = {
 	FIELD_STR(LAUNCH, application,
-		"A desktop-file id (with or without .desktop), a program's name or an absolute path.",
+		"A desktop-file id (with or without .desktop), a program's name or an absolute "
+		"path.",
 		REQUIRED, .min = 1, .max = MESSAGE_APPLICATION_MAX),
 	FIELD_STR(LAUNCH, uri, "What to open with it.", .min = 1, .max = MESSAGE_URI_MAX),
 	FIELD_NUM(LAUNCH, timeout_ms, "How long the first window is waited for.", REQUIRED,
@@ -262,9 +264,11 @@ const struct message message_act = {
 	.name = "act",
 	.help = "The list is checked as a whole before the first input event; one that does not "
 		"pass is an error and nothing was done. Held keys and buttons are released when a "
-		"list fails or is cancelled; a button_down of a list that ran to its end stays down "
+		"list fails or is cancelled; a button_down of a list that ran to its end stays "
+		"down "
 		"until a button_up. Lists with input run one at a time, in the order of arrival, "
-		"their observing included; lists without run at once. The tail is the frame's image.",
+		"their observing included; lists without run at once. The tail is the frame's "
+		"image.",
 	.request = PART(ACT, act_fields),
 	.answer = PART(ANSWER, act_answer_fields, .tail_max = FRAME_MAX),
 	.members = MEMBERS({ "done", msg_done_fields }, { "failed", msg_failed_fields },
@@ -312,7 +316,8 @@ const struct message message_rfb = {
 const struct message message_prepare = {
 	.name = "prepare",
 	.help = "Before a template is saved: opens what the image lists in /etc/vitrine/warm, a "
-		"command a line, each when the one before has its window (an error of kind timeout: "
+		"command a line, each when the one before has its window (an error of kind "
+		"timeout: "
 		"one has none); then waits until the machine has little to do.",
 	.request = PART(PREPARE, prepare_fields),
 	.answer = NOTHING,
@@ -330,10 +335,13 @@ const struct message message_freeze = {
 const struct message message_restored = {
 	.name = "restored",
 	.help = "The host is new: this desktop was cloned or resumed, or the server was restarted. "
-		"It is always the first request of a new host end; it may come at a frozen agent or "
-		"after the port was closed and opened. The agent forgets its old link (requests are "
+		"It is always the first request of a new host end; it may come at a frozen agent "
+		"or "
+		"after the port was closed and opened. The agent forgets its old link (requests "
+		"are "
 		"cancelled and not answered, streams closed), sets the clock, feeds the entropy, "
-		"takes the new names, checks X server, window manager and a captured frame, and says "
+		"takes the new names, checks X server, window manager and a captured frame, and "
+		"says "
 		"hello, stage and ready as at the start. Names left out stay as they are.",
 	.request = PART(RESTORED, restored_fields),
 	.answer = NOTHING,
@@ -441,8 +449,8 @@ bool message_decode(const struct message_part *part, const json_t *json, size_t 
 		return part->tail_max
 			       ? err_set(err, ERR_ARGUMENT, "%zu bytes behind it; there may be %zu",
 					 tail_len, part->tail_max)
-			       : err_set(err, ERR_ARGUMENT,
-					 "%zu bytes behind it that nothing announces", tail_len);
+			       : err_set(err, ERR_ARGUMENT, "unexpected payload of %zu bytes",
+					 tail_len);
 	}
 	return field_decode(part->fields, json, out, err);
 }

@@ -108,7 +108,7 @@ static void await_disk(int uevents)
 	while (access(DISK, F_OK) < 0) {
 		if (poll(&ready, 1, DISK_WAIT_MS) == 0) {
 			errno = 0;
-			fail("the machine has no disk: " DISK " did not appear within %d s",
+			fail("the VM has no disk: " DISK " did not appear within %d s",
 				DISK_WAIT_MS / 1000);
 		}
 		if (recv(uevents, event, sizeof(event), 0) < 0 && errno != ENOBUFS &&
@@ -196,7 +196,8 @@ static _Noreturn void run_agent(void)
 int main(void)
 {
 	if (getpid() != 1) {
-		dprintf(STDERR_FILENO, "vitrine-init: only the first program of a microVM\n");
+		dprintf(STDERR_FILENO, "vitrine-init: must run as the first process of a "
+				       "microVM\n");
 		return 1;
 	}
 	umask(022);
