@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails when README.md, CONTRIBUTING.md or a page of docs/ names a file or folder of this tree that does not exist: in `code`, as the
+# Fails when README.md, CONTRIBUTING.md, a page of docs/ or the README.md of a folder names a file or folder of this tree that does not exist: in `code`, as the
 # target of a link, or as the first word of a line in a list of folders.
 set -u
 cd "$(dirname "$0")/.."
@@ -26,7 +26,7 @@ exists() {
 	esac
 	[ -n "$(find . -type d \( -name .git -o -name 'build*' -o -name node_modules \) -prune -o -name "$pattern" -print -quit)" ]
 }
-for page in README.md CONTRIBUTING.md docs/*.md; do
+for page in README.md CONTRIBUTING.md docs/*.md $(find base server tools transport vm -name README.md); do
 	{ words "$page"; links "$page"; } | while read -r path; do
 		echo "$path" >>"$here/seen"
 		exists "$path" || echo "$page names $path, which does not exist"
