@@ -67,7 +67,7 @@ Test(image_rootfs, all_that_lacks_is_said_at_once)
 		put(there[i], "");
 	}
 	cr_assert_not(rootfs_check(root, &err));
-	cr_assert_str_eq(err.text, "apt-get install --no-install-recommends tint2");
+	cr_assert_not_null(strstr(err.text, "apt-get install --no-install-recommends tint2"));
 	/* By a link that is right within it, and leads nowhere here. */
 	put("opt/vitrine-test-tint2", "");
 	cr_assert(root_link(root, "usr/bin/tint2", "/opt/vitrine-test-tint2", &err));
@@ -326,7 +326,7 @@ Test(image_rootfs, a_kernel_that_lacks_a_module_is_refused)
 	cr_assert_not_null(strstr(err.text, "6.1.0-9-test lacks module missing"), "%s", err.text);
 	put_module("overlay", INFO("depends=overlay"));
 	cr_assert_not(initramfs_make(&kernel, &init, &circle, &err));
-	cr_assert_not_null(strstr(err.text, "overlay needs itself"), "%s", err.text);
+	cr_assert_not_null(strstr(err.text, "overlay depends on itself"), "%s", err.text);
 }
 
 /* ---- how far a build is ---- */

@@ -401,7 +401,7 @@ Test(adopt, the_good_record_is_good)
 	cr_assert_not_null(vm);
 	struct waited waited = host_wait(&host, vm);
 	cr_expect_neq(waited.err.kind, ERR_NONE, "it has no saved machine");
-	cr_expect(strstr(waited.err.text, "stays paused"), "%s", waited.err.text);
+	cr_expect(strstr(waited.err.text, "remains paused"), "%s", waited.err.text);
 	host_done(&host);
 	cr_assert_eq(on_disk(), 1, "it is to be kept");
 }

@@ -156,7 +156,7 @@ Test(faults, an_agent_that_does_not_hold_still_goes_on)
 	guest_exec(vm_guest(vm), "echo waited", NULL, 20000, on_exec, meanwhile);
 	host_until(&host, &ended.done);
 	cr_assert_eq(ended.err.kind, ERR_TIMEOUT);
-	says("hold still");
+	says("did not freeze");
 	host_until(&host, &meanwhile->done);
 	cr_assert_str_eq(meanwhile->out, "waited\n");
 	answer_free(meanwhile);
@@ -201,7 +201,7 @@ Test(faults, what_cannot_be_resumed_stays_paused)
 	put_text(path, "{");
 	for (int i = 0; i < 2; i++) {
 		struct waited waited = host_wait(&host, vm);
-		cr_assert_not_null(strstr(waited.err.text, "stays paused"), "%s", waited.err.text);
+		cr_assert_not_null(strstr(waited.err.text, "remains paused"), "%s", waited.err.text);
 		cr_assert_not_null(strstr(waited.err.text, "is corrupt"), "%s", waited.err.text);
 		cr_assert_eq(vm_state(vm), VM_PAUSED);
 	}
@@ -256,7 +256,7 @@ Test(faults, a_rollback_that_does_not_come_up_leaves_it_paused_there)
 	run("set ok");
 	type(" and now");
 	roll_back_to(id);
-	says("stays paused");
+	says("remains paused");
 	cr_assert_eq(vm_state(vm), VM_PAUSED);
 	const char *path = in_scratch("state/sandboxes/%s/saved/fake.json", vm_id(vm));
 	json_auto_t *saved = json_load_file(path, 0, NULL);
@@ -311,7 +311,7 @@ Test(faults, without_a_state_directory_only_saving_is_missing)
 	ended = (struct ended){ 0 };
 	vm_fork(vm, 1, on_forked, NULL);
 	host_until(&other, &ended.done);
-	says("no state directory");
+	says("state directory unavailable");
 	cr_assert_eq(vm_state(vm), VM_READY);
 	host_done(&other);
 	vm = mine;

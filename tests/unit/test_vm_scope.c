@@ -268,7 +268,7 @@ static void expect_refusal(enum part part, enum err_kind kind, const char *words
 
 Test(scope, a_job_that_fails_gives_its_result)
 {
-	expect_refusal(FAILED, ERR_UNSUPPORTED, "ended as 'failed'");
+	expect_refusal(FAILED, ERR_UNSUPPORTED, "ended with 'failed'");
 }
 
 Test(scope, a_refusal_gives_its_reason)

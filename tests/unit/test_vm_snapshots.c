@@ -249,8 +249,8 @@ Test(snapshots, and_paused_sandboxes_are_counted_for_each_owner)
 	cr_assert_eq(take(&host, vm, "one").err.kind, ERR_NONE);
 	cr_assert_eq(pause_it(&host, other).kind, ERR_NONE);
 	struct taken taken = take(&host, vm, "two");
-	expect_limit(&taken.err, "at most 2 saved sandboxes, and have 1 snapshot and 1 paused "
-				 "sandbox, ");
+	expect_limit(&taken.err,
+		"(at most 2 saved sandboxes): you have 1 snapshot and 1 paused sandbox, ");
 	struct err why = pause_it(&host, vm);
 	expect_limit(&why, "at most 2");
 	cr_expect_eq(vm_state(vm), VM_READY);
@@ -367,8 +367,7 @@ Test(snapshots, at_once_are_refused_before_anything_is_written)
 	}
 	for (int i = MOST; i < ALL; i++) {
 		expect_limit(&c.ends[i].err,
-			"you may have at most 2 saved sandboxes, and have 0 snapshots and 0 paused "
-			"sandboxes, 0 MiB, and 2 being saved; ");
+			"you have 0 snapshots and 0 paused sandboxes, 0 MiB, and 2 being saved");
 	}
 	cr_expect_eq(count(&c.host, "alice"), MOST);
 	cr_expect_eq(bobs.err.kind, ERR_NONE, "it is another owner's: %s", bobs.err.text);

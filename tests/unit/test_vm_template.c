@@ -116,7 +116,7 @@ Test(template, that_cannot_be_made_is_told_to_all)
 	}
 	for (int i = 0; i < 3; i++) {
 		host_until(&host, &waited[i].done);
-		cr_assert_not_null(strstr(waited[i].err.text, "could not be prepared"), "%s",
+		cr_assert_not_null(strstr(waited[i].err.text, "cannot prepare"), "%s",
 			waited[i].err.text);
 		cr_assert_not_null(strstr(waited[i].err.text, "it is a dud"));
 	}

@@ -147,7 +147,7 @@ struct state *vm_pool_state(struct vm_pool *pool, struct err *err)
 	if (!pool->state && pool->no_state.kind == ERR_NONE) {
 		pool->state = state_open(pool->config.state_dir, &pool->no_state);
 		if (!pool->state) {
-			err_while(&pool->no_state, "no state directory is set");
+			err_while(&pool->no_state, "state directory unavailable");
 			log_warning("%s", pool->no_state.text);
 		}
 	}
