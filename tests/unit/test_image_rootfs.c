@@ -156,7 +156,7 @@ Test(image_rootfs, another_owner_of_the_id_is_refused)
 	put("etc/passwd", "root:x:0:0::/root:/bin/sh\ncarl:x:1000:1000::/home/carl:/bin/sh\n");
 	add_users(json_pack("[s]", "user"), false);
 	cr_assert_not_null(
-		strstr(err.text, "has 'carl' with 1000: remove that account"), "%s", err.text);
+		strstr(err.text, "has 'carl' with id 1000: remove that account"), "%s", err.text);
 	put("etc/passwd", "user:x:1005:1005::/home/user:/bin/sh\n");
 	add_users(json_pack("[s]", "user"), false);
 	cr_assert_not_null(strstr(err.text, "'user' with 1005"), "%s", err.text);

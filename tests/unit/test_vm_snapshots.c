@@ -392,7 +392,7 @@ Test(snapshots, and_pauses_at_once_are_counted_together)
 		cr_expect_eq(c.ends[i].err.kind, ERR_NONE, "%s", c.ends[i].err.text);
 	}
 	for (int i = MOST; i < ALL; i++) {
-		expect_limit(&c.ends[i].err, "0 paused sandboxes, 0 MiB, and 2 being saved; ");
+		expect_limit(&c.ends[i].err, "0 paused sandboxes, 0 MiB, and 2 being saved");
 		cr_expect_eq(vm_state(c.vms[i]), VM_READY);
 	}
 	cr_expect_eq(vm_state(c.vms[0]), VM_PAUSED);
