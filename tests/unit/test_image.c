@@ -112,7 +112,7 @@ Test(image, what_is_wrong_in_a_recipe_is_told)
 		{ "{", "is not JSON: line 1" },
 		{ "{}", "description" },
 		{ "{\"description\": \"x\", \"package\": []}", "'package'" },
-		{ "{\"description\": \"x\", \"packages\": \"vim\"}", "packages must be a list" },
+		{ "{\"description\": \"x\", \"packages\": \"vim\"}", "packages must be" },
 		{ "{\"description\": \"x\", \"packages\": [\"--help\"]}", "--help" },
 		{ "{\"description\": \"x\", \"packages\": [7]}", "packages" },
 		{ "{\"description\": \"x\", \"users\": [\"Root\"]}", "a user's name" },
