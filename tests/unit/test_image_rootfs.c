@@ -159,7 +159,7 @@ Test(image_rootfs, another_owner_of_the_id_is_refused)
 		strstr(err.text, "has 'carl' with id 1000: remove that account"), "%s", err.text);
 	put("etc/passwd", "user:x:1005:1005::/home/user:/bin/sh\n");
 	add_users(json_pack("[s]", "user"), false);
-	cr_assert_not_null(strstr(err.text, "'user' with 1005"), "%s", err.text);
+	cr_assert_not_null(strstr(err.text, "'user' with id 1005"), "%s", err.text);
 }
 
 Test(image_rootfs, a_home_and_what_is_in_it_belong_to_its_user)
