@@ -6,13 +6,17 @@
  */
 #include "vm/agent/init/reaper.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static _Atomic pid_t kept[REAPER_KEPT];
 
@@ -24,6 +28,17 @@ static bool is_kept(pid_t pid)
 		}
 	}
 	return false;
+}
+
+/* A child that has not become another program yet: the loop waits for it to.  Its link cannot be
+ * read where this process may not be looked at either. */
+static bool is_starting(pid_t pid)
+{
+	char path[32], own[PATH_MAX], its[PATH_MAX];
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	ssize_t own_len = readlink("/proc/self/exe", own, sizeof(own));
+	ssize_t its_len = readlink(path, its, sizeof(its));
+	return its_len < 0 || (its_len == own_len && memcmp(own, its, (size_t)own_len) == 0);
 }
 
 void reaper_keep_running(int place, pid_t pid)
@@ -45,7 +60,7 @@ static void look(void)
 	while (next(WEXITED | __WNOTHREAD) > 0) {
 	}
 	for (pid_t pid; (pid = next(WSTOPPED)) > 0;) {
-		if (is_kept(pid)) {
+		if (is_kept(pid) || is_starting(pid)) {
 			kill(pid, SIGCONT);
 		}
 	}
