@@ -233,6 +233,6 @@ Test(command, image_builds_only_where_serve_would_go)
 	cr_assert_eq(chmod(dir, 0777), 0);
 	auto_ended e = RUN("image", "build", "--state-dir", dir);
 	cr_expect_eq(e.status, 1);
-	cr_expect_not_null(strstr(buf_text(&e.err), "its mode is 0777"), "%s", buf_text(&e.err));
+	cr_expect_not_null(strstr(buf_text(&e.err), "0777"), "%s", buf_text(&e.err));
 	cr_expect_eq(rmdir(dir), 0, "something was made in it");
 }

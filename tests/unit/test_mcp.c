@@ -413,7 +413,7 @@ Test(mcp, each_call_is_recorded_once)
 		{ "key", "{\"text\":\"\"}", "'text' must be a string", .failed = true },
 		{ "left_click", "{\"coordinate\":[9999,1]}", "'coordinate' must be on",
 			.failed = true, .x = 9999, .y = 1 },
-		{ "key", "{\"text\":\"a\",\"sandbox\":\"nosuch\"}", "a sandbox id is 20",
+		{ "key", "{\"text\":\"a\",\"sandbox\":\"nosuch\"}", "a sandbox id must be 20",
 			.failed = true, .anywhere = true },
 	};
 	static struct told told;

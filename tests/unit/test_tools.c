@@ -262,7 +262,7 @@ Test(tools, sandboxes)
 	snprintf(args, sizeof(args), "{\"sandbox\":\"%s\"}", vm_id(other));
 	check_failure("cursor_position", args, ERR_NOT_FOUND, "you have no sandbox '");
 	check_failure("cursor_position", "{\"sandbox\":\"../../etc\"}", ERR_NOT_FOUND,
-		"a sandbox id is 20");
+		"a sandbox id must be 20");
 	snprintf(args, sizeof(args), "{\"sandbox\":\"%s\"}", vm_id(mine));
 	vm_stop(mine, "the test ended it");
 	check_failure("screenshot", args, ERR_GONE, "sandbox ");

@@ -213,7 +213,7 @@ static const struct look looks[] = {
 		"" },
 	{ "for d in /tmp /run /home/user /dev/shm; do head -c 20000000 /dev/zero > $d/big "
 	  "2>/dev/null; "
-	  "stat -c %s $d/big; rm $d/big; done | sort -u | awk '$1 > 8388608'",
+	  "stat -c %s $d/big; rm $d/big; done | sort -u | awk '$1 > 16777216'",
 		"" },
 	{ "ulimit -n; ulimit -u; ulimit -c", "1000\n300\n0\n" },
 	/* Nobody else's memory, descriptors or output to write to, and nothing without limits. */
@@ -284,7 +284,7 @@ Test(inside, a_desktop_full_of_processes_says_so, .timeout = 60)
 		a = host_exec(&host, vm, "true", 20000);
 	}
 	cr_expect_eq(a->err.kind, ERR_LIMIT, "%s", a->err.text);
-	cr_expect(strstr(a->err.text, "end some of them first"), "%s", a->err.text);
+	cr_expect(strstr(a->err.text, "300"), "%s", a->err.text);
 	answer_free(a);
 	host_done(&host);
 }

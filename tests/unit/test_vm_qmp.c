@@ -280,7 +280,7 @@ static void breaks(const char *text)
 	cr_assert_eq(play.closed, 1, "%s", text);
 	cr_assert_eq(reply.times, 1);
 	cr_assert_eq(reply.err.kind, ERR_GONE);
-	cr_assert_not_null(strstr(play.why.text, "broke"), "%s", play.why.text);
+	cr_assert_not_null(strstr(play.why.text, "monitor"), "%s", play.why.text);
 	finish(&play);
 }
 

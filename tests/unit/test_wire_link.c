@@ -257,7 +257,7 @@ Test(link, a_request_id_twice)
 	begin_victim(&v);
 	put(v.fd, FRAME_REQUEST, 5, "{\"op\":\"x\",\"args\":{}}", 0);
 	put(v.fd, FRAME_REQUEST, 5, "{\"op\":\"x\",\"args\":{}}", 0);
-	end_victim(&v, "open already");
+	end_victim(&v, "already open");
 	cr_assert_eq(v.pair.host.requests, 1);
 }
 
