@@ -130,10 +130,10 @@ test('a machine whose QEMU is killed is told of, and the next call gets a new on
 });
 
 test('a machine that ends itself, however it does, is told of at once and by name', slow, async () => {
-	const ends = [['reboot -f', /its machine rebooted/],
-		['sh -c "echo c > /proc/sysrq-trigger"', /its kernel panicked/],
-		['poweroff -f', /its machine powered itself off/],
-		['halt -f', /its machine powered itself off/]];
+	const ends = [['reboot -f', /its VM rebooted/],
+		['sh -c "echo c > /proc/sysrq-trigger"', /its guest kernel panicked/],
+		['poweroff -f', /its VM powered off/],
+		['halt -f', /its VM powered off/]];
 	for (const [command, why] of ends) {
 		const [id] = ids_in(await call('sandbox_create'));
 		await shell(`(sleep 0.2; exec sudo ${command}) > /dev/null 2>&1 & disown`, id);

@@ -122,6 +122,6 @@ test('a fork that is taken back ends its copies', async () => {
 
 test('a wrong argument is told what is right', async () => {
 	assert.match(await refused('sandbox_fork', { count: 101 }), /integer from 1 to 100/);
-	assert.match(await refused('sandbox_create', { labels: { a: 1 } }), /object of at most 16 strings/);
+	assert.match(await refused('sandbox_create', { labels: { a: 1 } }), /object of at most 32 strings/);
 	assert.match(await refused('sandbox_create', { screen: 'big' }), /WIDTHxHEIGHT/);
 });
