@@ -294,7 +294,7 @@ test('a page that nobody sees takes no pictures', async () => {
 	await page.clock.fastForward(31_000);
 	await page.locator('#screen canvas').waitFor({ state: 'detached' });
 	const wanted = try_call('request_human', { reason: 'Look here.' });
-	await page.waitForFunction(() => document.title.includes('wanted'));
+	await page.waitForFunction(() => document.title.startsWith('Help requested'));
 	await see(false);
 	await live(page);
 	await take_over(page, '#wanted-take');
