@@ -147,8 +147,8 @@ class Program:
         for tool, fits in (("double_click", lambda got: got == WORD), ("triple_click", lambda got: got.rstrip("\n") in LINES)):
             self.desktop.call(tool, coordinate=[left + right, top + down])
             got = self.wait_selected(fits)
-            if got is not None:  # QtWebEngine ignores one first click in seven, and a busy X server tears three clicks apart
-                print(f"NOTE {self.name}: the first {tool} selected {got!r}", flush=True)
+            if got == "" and self.name == "webengine":  # it ignored its first double click one time in seven; why is not known
+                print(f"NOTE {self.name}: the first {tool} selected nothing", flush=True)
                 self.desktop.call(tool, coordinate=[left + right, top + down])
                 got = self.wait_selected(fits)
             results.append(got is None)

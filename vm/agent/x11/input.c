@@ -52,6 +52,9 @@ void input_button(struct input *in, int button, bool down)
 	if (down) {
 		in->presses++;
 		in->presses_here++;
+		bool again = in->pressed == button &&
+			     now - in->button_down_us < INPUT_DOUBLE_CLICK_MS * 1000;
+		in->before_us = again ? in->button_down_us : 0;
 		in->pressed = button;
 		in->button_down_us = now;
 	} else {
@@ -75,6 +78,7 @@ uint64_t input_press_due(const struct input *in, int button, struct point at)
 	uint64_t due = in->button_up_us + (INPUT_REST_MS + INPUT_CLOCK_MS) * 1000;
 	if (in->pressed == button && is_near(in->pressed_at, at)) {
 		due = later(due, in->button_down_us + INPUT_DOUBLE_CLICK_MS * 1000);
+		due = later(due, in->before_us ? in->before_us + INPUT_TRIPLE_CLICK_MS * 1000 : 0);
 	}
 	return due;
 }

@@ -17,6 +17,8 @@ struct input {
 	uint64_t button_us, key_us;
 	/* When one last went down, and up, as the server did it: the pace of what comes next. */
 	uint64_t button_down_us, button_up_us, key_up_us;
+	uint64_t
+		before_us; /* the press before, if the last may have made a double click of it; or 0 */
 	bool key_went_up;        /* since input_sync_keys() */
 	int pressed;             /* the button that went down last, no wheel */
 	struct point pressed_at; /* where the pointer was sent before, or found */
@@ -37,6 +39,8 @@ struct input {
 #define INPUT_CLOCK_MS 1
 /* Two presses at one place count as a double click for at most this long, in any toolkit. */
 #define INPUT_DOUBLE_CLICK_MS 510
+/* GTK 3 takes a third press as a triple click for twice as long, from the first press on. */
+#define INPUT_TRIPLE_CLICK_MS (2 * INPUT_DOUBLE_CLICK_MS)
 #define INPUT_DOUBLE_CLICK_PIXELS 10
 
 void input_move(struct input *in, struct point at); /* screen pixels */
