@@ -203,19 +203,6 @@ static bool answers_pings(struct display *d, Window window)
 	return found;
 }
 
-static Window parent_of(struct display *d, Window window)
-{
-	Window root, parent = None, *children = NULL;
-	unsigned n;
-	if (!XQueryTree(display_x(d), window, &root, &parent, &children, &n)) {
-		return None;
-	}
-	if (children) {
-		XFree(children);
-	}
-	return parent == root ? None : parent;
-}
-
 /* The focused window is often a child of the one that carries the protocols. */
 static Window find_pingable(struct display *d)
 {
@@ -226,7 +213,7 @@ static Window find_pingable(struct display *d)
 		if (answers_pings(d, window)) {
 			return window;
 		}
-		window = parent_of(d, window);
+		window = display_parent(d, window);
 	}
 	return None;
 }

@@ -252,3 +252,16 @@ Atom display_atom(const struct display *d, enum display_atom atom)
 {
 	return d->atoms[atom];
 }
+
+Window display_parent(struct display *d, Window window)
+{
+	Window root, parent = None, *children = NULL;
+	unsigned n;
+	if (!XQueryTree(display_x(d), window, &root, &parent, &children, &n)) {
+		return None;
+	}
+	if (children) {
+		XFree(children);
+	}
+	return parent == root ? None : parent;
+}

@@ -103,4 +103,7 @@ enum display_atom {
 };
 Atom display_atom(const struct display *d, enum display_atom atom);
 
+/* None: the window is a child of the root, or gone.  One round trip. */
+Window display_parent(struct display *d, Window window);
+
 #endif

@@ -43,19 +43,6 @@ static enum program program_of_class(struct display *d, Window window)
 	return program;
 }
 
-static Window parent_of(struct display *d, Window window)
-{
-	Window root, parent = None, *children = NULL;
-	unsigned n;
-	if (!XQueryTree(display_x(d), window, &root, &parent, &children, &n)) {
-		return None;
-	}
-	if (children) {
-		XFree(children);
-	}
-	return parent == root ? None : parent;
-}
-
 /* As the X server has it from the kernel; -1: unknown. */
 static pid_t pid_of(struct display *d, Window window)
 {
@@ -105,7 +92,7 @@ enum program program_focused(struct display *d)
 	Window window = focus;
 	for (int i = 0; i < CLIMB_MAX && window > PointerRoot && program == PROGRAM_RIGHT; i++) {
 		program = program_of_class(d, window);
-		window = parent_of(d, window);
+		window = display_parent(d, window);
 	}
 	if (focus > PointerRoot && program == PROGRAM_RIGHT &&
 		has_loaded(pid_of(d, focus), "/libQt5WebEngineCore.so")) {
