@@ -298,7 +298,7 @@ static const struct field timeout_fields[] = {
 static bool ends_sooner(const struct vm *vm, int64_t timeout)
 {
 	int64_t due = vm_times(vm).timeout;
-	return timeout && (!due || sandbox_now_ms() + timeout * 1000 < due);
+	return timeout && (!due || clock_wall_ms() + timeout * 1000 < due);
 }
 
 static void run_set_timeout(struct call *call, const void *data)

@@ -2,6 +2,7 @@
 #define TOOLS_SANDBOX_H
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "tools/tool.h"
 
 /* What the tools of the toolset "sandbox" share: finding, and telling of one in words. */
@@ -20,7 +21,6 @@ void sandbox_tell_labels(struct buf *out, const json_t *labels);
 void sandbox_tell_span(struct buf *out, int64_t ms);
 /* "0.31 s" since then, a time of loop_now_us(). */
 void sandbox_tell_took(struct buf *out, uint64_t began_us);
-int64_t sandbox_now_ms(void); /* of CLOCK_REALTIME, as struct vm_times */
 
 /* A result of one text. */
 void sandbox_reply(struct call *call, const struct buf *text);

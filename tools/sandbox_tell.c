@@ -30,13 +30,6 @@ bool sandbox_is_default(struct call *call, const struct vm *vm)
 	return vm_find_default(call_vms(call), call_owner(call), &none) == vm;
 }
 
-int64_t sandbox_now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void sandbox_tell_span(struct buf *out, int64_t ms)
 {
 	int64_t s = ms > 0 ? ms / 1000 : 0, min = s / 60, h = min / 60;
@@ -93,7 +86,7 @@ static void tell_times(struct buf *out, const struct vm *vm)
 {
 	const struct vm_spec *spec = vm_spec(vm);
 	struct vm_times times = vm_times(vm);
-	int64_t now = sandbox_now_ms();
+	int64_t now = clock_wall_ms();
 	const char *then = spec->on_timeout == VM_TIMEOUT_PAUSE ? "pauses" : "ends";
 	buf_printf(out, ", created ");
 	sandbox_tell_span(out, now - times.created);

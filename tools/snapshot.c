@@ -138,7 +138,7 @@ static void tell_snapshot(struct buf *out, const struct vm_snapshot *snapshot)
 	buf_printf(out, ", ");
 	sandbox_tell_spec(out, &snapshot->spec);
 	buf_printf(out, ", taken ");
-	sandbox_tell_span(out, sandbox_now_ms() - snapshot->created);
+	sandbox_tell_span(out, clock_wall_ms() - snapshot->created);
 	buf_printf(out, " ago, ");
 	tell_size(out, snapshot->bytes);
 	sandbox_tell_labels(out, snapshot->spec.labels);

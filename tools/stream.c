@@ -21,7 +21,7 @@ void stream_tell_time(struct buf *out, int64_t at)
 	struct tm utc;
 	gmtime_r(&seconds, &utc);
 	strftime(text, sizeof(text), "%H:%M:%S UTC", &utc);
-	int64_t ahead = at - sandbox_now_ms();
+	int64_t ahead = at - clock_wall_ms();
 	buf_printf(out, "%s (%s", text, ahead > 0 ? "in " : "");
 	sandbox_tell_span(out, ahead > 0 ? ahead + 500 : -ahead);
 	buf_printf(out, "%s)", ahead > 0 ? "" : " ago");

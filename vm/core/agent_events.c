@@ -225,21 +225,7 @@ static void on_event(void *data, const struct link_msg *msg)
 
 static bool may_ask(const void *data, struct err *err)
 {
-	const struct vm *vm = data;
-	const struct vm_core *core = vm->core;
-	if (core->state == VM_STARTING) {
-		return err_set(err, ERR_STATE,
-			"sandbox %s is still starting; try again in a second", vm->id);
-	}
-	if (core->state == VM_PAUSED) {
-		return err_set(err, ERR_STATE, "sandbox %s is paused; resume it first", vm->id);
-	}
-	if (core->state != VM_READY) {
-		vm_end_error(vm, err);
-		err->kind = ERR_GONE;
-		return false;
-	}
-	return true;
+	return vm_must_be_ready(data, err);
 }
 
 static bool may_act(const void *data, struct err *err)

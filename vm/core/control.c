@@ -125,7 +125,7 @@ static void hand_to(struct vm *vm, enum vm_holder holder, const char *who)
 	snprintf(lease->who, sizeof(lease->who), "%s", who ? who : "");
 	lease->control.who = who ? lease->who : NULL;
 	lease->control.holder = holder;
-	lease->control.since = vm_now_ms();
+	lease->control.since = clock_wall_ms();
 	lease->control.fence++;
 	log_info("sandbox=%s control=%s%s%s", vm->id, vm_holder_words[holder], who ? " who=" : "",
 		who ? lease->who : "");

@@ -11,6 +11,7 @@
  */
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/listener.h"
 #include "vm/core/backend.h"
 #include "vm/core/control.h"
@@ -199,7 +200,8 @@ bool vm_cannot(const struct vm_pool *pool, const struct vm_backend *backend, con
 
 /* ---- lifecycle.c ---- */
 
-int64_t vm_now_ms(void);        /* CLOCK_REALTIME */
+/* Says why not, and what to do. */
+bool vm_must_be_ready(const struct vm *vm, struct err *err) NODISCARD;
 void vm_changed(struct vm *vm); /* tells the parts */
 void vm_used(struct vm *vm);
 

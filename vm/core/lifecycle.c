@@ -85,13 +85,6 @@ void vm_end_error(const struct vm *vm, struct err *ret_err)
 	vm_hide_paths(vm->pool, ret_err);
 }
 
-int64_t vm_now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void wait_done(struct vm_wait *wait, const struct err *err)
 {
 	TAILQ_REMOVE(&wait->vm->core->waits, wait, entry);
@@ -354,7 +347,7 @@ void vm_is_ready(struct vm *vm)
 	vm_set_state(core, VM_READY);
 	core->was_ready = true;
 	loop_drop(&core->start_timer);
-	core->times.ready = vm_now_ms();
+	core->times.ready = clock_wall_ms();
 	if (resumed) {
 		state_remove_in(vm->pool->state, STATE_SANDBOXES, vm->id, VM_SAVED_DIR);
 	}
@@ -461,4 +454,22 @@ void vm_wait_cancel(struct vm_wait *wait)
 	TAILQ_REMOVE(&wait->vm->core->waits, wait, entry);
 	loop_drop(&wait->deferred);
 	free(wait);
+}
+
+bool vm_must_be_ready(const struct vm *vm, struct err *err)
+{
+	const struct vm_core *core = vm->core;
+	if (core->state == VM_STARTING) {
+		return err_set(err, ERR_STATE,
+			"sandbox %s is still starting; try again in a second", vm->id);
+	}
+	if (core->state == VM_PAUSED) {
+		return err_set(err, ERR_STATE, "sandbox %s is paused; resume it first", vm->id);
+	}
+	if (core->state != VM_READY) {
+		vm_end_error(vm, err);
+		err->kind = ERR_GONE;
+		return false;
+	}
+	return true;
 }

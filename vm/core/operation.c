@@ -22,16 +22,7 @@ struct freezing {
 bool vm_job_may(const struct vm *vm, const char *word, struct err *err)
 {
 	const struct vm_core *core = vm->core;
-	if (core->state == VM_STARTING) {
-		return err_set(err, ERR_STATE,
-			"sandbox %s is still starting; wait until it is ready", vm->id);
-	}
-	if (core->state == VM_PAUSED) {
-		return err_set(err, ERR_STATE, "sandbox %s is paused; resume it first", vm->id);
-	}
-	if (core->state != VM_READY) {
-		vm_end_error(vm, err);
-		err->kind = ERR_GONE;
+	if (!vm_must_be_ready(vm, err)) {
 		return false;
 	}
 	return !core->job ||

@@ -56,7 +56,7 @@ struct vm *vm_init(struct vm_core *core, struct vm_pool *pool, const struct vm_b
 	core->lock = -1;
 	core->keep = pool->config.keep;
 	core->start_us = loop_now_us();
-	core->times.created = vm_now_ms();
+	core->times.created = clock_wall_ms();
 	core->spec = *spec;
 	vm->spec = &core->spec;
 	guest_init(&core->guest, pool->event, vm->id, &vm_guest_handlers, vm);

@@ -63,7 +63,7 @@ static bool may_live(const struct vm_pool *pool, const struct record *record, co
 static bool is_overdue(const struct record *record)
 {
 	int64_t timeout = record->times.timeout;
-	return timeout && timeout < vm_now_ms() && record->spec.on_timeout == VM_TIMEOUT_KILL;
+	return timeout && timeout < clock_wall_ms() && record->spec.on_timeout == VM_TIMEOUT_KILL;
 }
 
 static void insert(struct found_list *list, struct found *f)

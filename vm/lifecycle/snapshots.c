@@ -294,7 +294,7 @@ bool vm_snapshot_write(
 		.backend = vm->backend->name,
 		.name = name,
 		.source = vm->id,
-		.times.created = vm_now_ms(),
+		.times.created = clock_wall_ms(),
 		.spec = core->spec,
 	};
 	return record_write(dir, RECORD_SNAPSHOT, &record, err);

@@ -33,8 +33,8 @@ struct look {
 
 bool template_describe(const char *dir, const char *key, struct err *err)
 {
-	json_auto_t *json = json_pack(
-		"{s:i, s:s, s:I}", "version", 1, "key", key, "created", (json_int_t)vm_now_ms());
+	json_auto_t *json = json_pack("{s:i, s:s, s:I}", "version", 1, "key", key, "created",
+		(json_int_t)clock_wall_ms());
 	return state_write_json(dir, "template.json", json, err);
 }
 

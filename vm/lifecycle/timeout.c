@@ -119,10 +119,10 @@ static void set_timeout_timer(struct vm_core *core)
 		return;
 	}
 	if (!core->times.timeout) {
-		core->times.timeout = vm_now_ms() + core->spec.timeout_ms;
+		core->times.timeout = clock_wall_ms() + core->spec.timeout_ms;
 	}
 	if (!lifecycle_of(core)->timeout_timer) {
-		int64_t left = core->times.timeout - vm_now_ms();
+		int64_t left = core->times.timeout - clock_wall_ms();
 		/* A clock that was set back while no server ran must not keep it for longer. */
 		left = left > core->spec.timeout_ms ? core->spec.timeout_ms : left;
 		lifecycle_of(core)->timeout_us = due_us(left);
@@ -138,7 +138,7 @@ static void set_idle_timer(struct vm_core *core)
 		return;
 	}
 	lifecycle_of(core)->idle_us = due_us(core->spec.idle_ms);
-	core->times.idle = vm_now_ms() + core->spec.idle_ms;
+	core->times.idle = clock_wall_ms() + core->spec.idle_ms;
 	if (!lifecycle_of(core)->idle_timer) {
 		arm(core, &lifecycle_of(core)->idle_timer, core->spec.idle_ms, on_idle);
 	}
@@ -200,7 +200,7 @@ bool vm_set_timeout(struct vm *vm, int64_t timeout_ms, struct err *err)
 /* When due_us is by the time of day: as noted, unless the clock has been set since. */
 static int64_t by_the_clock(uint64_t due_us, int64_t noted)
 {
-	int64_t due = vm_now_ms() + left_ms(due_us);
+	int64_t due = clock_wall_ms() + left_ms(due_us);
 	return llabs(due - noted) > CLOCK_STEP_MS ? due : noted;
 }
 
@@ -214,7 +214,7 @@ struct vm_times vm_times(const struct vm *vm)
 	if (!lifecycle_of(core)->idle_timer || core->state != VM_READY) {
 		times.idle = 0;
 	} else if (is_used(core)) {
-		times.idle = vm_now_ms() + core->spec.idle_ms;
+		times.idle = clock_wall_ms() + core->spec.idle_ms;
 	} else {
 		times.idle = by_the_clock(lifecycle_of(core)->idle_us, times.idle);
 	}

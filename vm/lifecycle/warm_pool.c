@@ -334,7 +334,7 @@ static void give_to(struct vm_core *core, const char *owner, const struct vm_spe
 	core->owner = must(strdup(owner));
 	core->hidden = core->was_ready = lifecycle_of(core)->warm = false;
 	free(take_ptr(&lifecycle_of(core)->warm_key));
-	core->times = (struct vm_times){ .created = vm_now_ms() };
+	core->times = (struct vm_times){ .created = clock_wall_ms() };
 	json_decref((json_t *)core->spec.labels);
 	core->spec.labels = json_deep_copy(spec->labels);
 	core->spec.timeout_ms = spec->timeout_ms;
