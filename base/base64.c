@@ -1,6 +1,6 @@
 /*
- * libb64, one line's worth at a time: it ends every 72 characters with a line break, which none of
- * our readers wants, so its count of the line is set back before a line is full.
+ * libb64, one line at a time.  It ends a line after 72 characters, which is not wanted here, so its
+ * line counter is reset before a line is full.
  */
 #include "base/base64.h"
 
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define LINE 51 /* bytes, 68 characters: whole groups, and less than a line */
+#define LINE 51 /* 68 characters: complete groups, shorter than a line */
 
 char *base64_encode(const void *bytes, size_t len, size_t *ret_len)
 {
@@ -25,12 +25,12 @@ char *base64_encode(const void *bytes, size_t len, size_t *ret_len)
 	}
 	out += base64_encode_block(in, (int)len, out, &state);
 	out += base64_encode_blockend(out, &state);
-	*--out = '\0'; /* in the place of its last line break */
+	*--out = '\0'; /* replaces its final line break */
 	*ret_len = (size_t)(out - text);
 	return text;
 }
 
-/* What RFC 4648 section 4 allows and nothing else; libb64 itself skips what it does not know. */
+/* Strict RFC 4648 section 4.  libb64 itself skips unknown characters. */
 static bool is_base64(const char *text, size_t len)
 {
 	static const char alphabet[] =

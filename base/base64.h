@@ -3,9 +3,10 @@
 
 #include <stddef.h>
 
-/* RFC 4648 section 4, with padding, without line breaks.  Returns a NUL-ended text to free(). */
+/* RFC 4648 section 4, with padding, without line breaks.  Returns a NUL-terminated string to
+ * free(). */
 char *base64_encode(const void *bytes, size_t len, size_t *ret_len);
-/* The other way; NULL when text is not such an encoding.  Bytes to free(). */
+/* Returns the decoded bytes, to free(); NULL if text is not valid base64. */
 void *base64_decode(const char *text, size_t *ret_len);
 
 #endif

@@ -9,7 +9,7 @@
 LIST_HEAD(budget_list, budget);
 
 struct budgets {
-	size_t refs; /* its owner's, and one of each budget */
+	size_t refs; /* one of the owner, one of each budget */
 	size_t each, all, used;
 	struct budget_list list;
 };

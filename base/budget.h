@@ -5,28 +5,28 @@
 #include <stddef.h>
 
 /*
- * Memory that clients make the server hold, counted for each of them by name and for all together.
- * Whoever is about to hold some takes it first, and is refused when either limit would be passed.
+ * Limits of the memory that the server holds for clients, per name and in total.  A caller reserves
+ * bytes before it allocates them and is refused if either limit would be exceeded.
  */
-struct budgets; /* all of them */
-struct budget;  /* one name's */
+struct budgets;
+struct budget; /* of one name */
 
-/* Limits in bytes: of each name, and of all. */
+/* Limits in bytes: per name, and in total. */
 struct budgets *budgets_new(size_t each, size_t all);
-/* What is still held keeps it alive.  NULL-safe. */
+/* Budgets with bytes in use keep it alive.  NULL-safe. */
 void budgets_unref(struct budgets *budgets);
-size_t budgets_used(const struct budgets *budgets); /* bytes held, over all names */
+size_t budgets_used(const struct budgets *budgets); /* in bytes, over all names */
 
-/* The name's budget; every call needs a budget_unref().  NULL without budgets. */
+/* Returns the name's budget, to be released with budget_unref(); NULL without budgets. */
 struct budget *budget_ref(struct budgets *budgets, const char *name);
-void budget_unref(struct budget *budget); /* NULL-safe; whatever was taken must be back */
+void budget_unref(struct budget *budget); /* NULL-safe.  All bytes must have been given back. */
 
-/* Without a budget (NULL) everything is granted.  False: nothing was taken. */
+/* Without a budget (NULL) everything is granted.  False: nothing was reserved. */
 bool budget_take(struct budget *budget, size_t bytes);
 void budget_give(struct budget *budget, size_t bytes);
-/* Whether it is the name's own limit that stands against so many bytes, not that of all. */
+/* Whether the name's own limit refuses so many bytes, rather than the total one. */
 bool budget_is_own_limit(const struct budget *budget, size_t bytes);
-/* Takes or gives back so that *held becomes wanted.  False: nothing has changed. */
+/* Reserves or gives back bytes so that *held becomes wanted.  False: nothing was changed. */
 bool budget_set(struct budget *budget, size_t *held, size_t wanted);
 
 #endif

@@ -1,4 +1,4 @@
-/* A growable run of bytes that doubles, and always ends in a NUL that is not counted. */
+/* A growable byte buffer.  Its capacity doubles, and a NUL that is not counted follows the data. */
 #include "base/buf.h"
 
 #include "base/cleanup.h"

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Scope-owned locals.  Declare at first use, hand over with take_ptr/take_fd. */
+/* Local variables that free themselves at the end of their scope.  take_ptr/take_fd transfer
+ * ownership. */
 #define auto_free __attribute__((cleanup(cleanup_free)))
 #define auto_close __attribute__((cleanup(cleanup_close)))
 
@@ -28,7 +29,7 @@ static inline void cleanup_close(int *fd)
 	}
 }
 
-/* Out of memory is not an error to handle: sizes from outside are bounded before they get here. */
+/* Out of memory is not handled: sizes from outside are bounded before they get here. */
 static inline void *must(void *allocated)
 {
 	if (!allocated) {

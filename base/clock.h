@@ -3,6 +3,6 @@
 
 #include <stdint.h>
 
-int64_t clock_wall_ms(void); /* CLOCK_REALTIME: since 1970; what people and files are told */
+int64_t clock_wall_ms(void); /* CLOCK_REALTIME, since 1970, for users and files */
 
 #endif

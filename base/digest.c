@@ -1,4 +1,4 @@
-/* GnuTLS's SHA-256: the library is there for TLS already. */
+/* GnuTLS's SHA-256, because TLS needs GnuTLS anyway. */
 #include "base/digest.h"
 
 #include "base/cleanup.h"
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Neither can fail with an algorithm that is always there. */
+/* Neither call can fail with an algorithm that is always available. */
 static void check(int code)
 {
 	if (code < 0) {

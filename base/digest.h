@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* SHA-256, for secrets: what is kept of a token, and what proves that a text was ours. */
+/* SHA-256, for stored tokens and for signatures. */
 
 struct digest {
 	uint8_t bytes[32];
@@ -13,12 +13,12 @@ struct digest {
 
 struct digest digest_sha256(const void *bytes, size_t len);
 struct digest digest_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len);
-/* Takes the same time whatever they are. */
+/* In constant time. */
 bool digest_equal(const struct digest *a, const struct digest *b);
 
 #define DIGEST_HEX_LEN 64
 void digest_to_hex(const struct digest *digest, char ret_text[DIGEST_HEX_LEN + 1]);
-/* False when text is not exactly such digits, in either case. */
+/* False if text is not exactly the hexadecimal digits of a digest, in either case. */
 bool digest_from_hex(const char *text, struct digest *ret);
 
 #endif

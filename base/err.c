@@ -1,6 +1,6 @@
 /*
- * Errors as values.  Texts end up in JSON, and parts of them come from guests and clients, so every
- * text set here is made valid UTF-8, however it was cut.
+ * Errors as values.  Texts are written to JSON and partly come from guests and clients, so every
+ * text set here is made valid UTF-8.
  */
 #include "base/err.h"
 
@@ -25,7 +25,7 @@ static const char *const kind_words[] = {
 
 #define KINDS (sizeof(kind_words) / sizeof(*kind_words))
 
-/* Bytes of the well-formed UTF-8 sequence at s, or 0. */
+/* Length of the valid UTF-8 sequence at s, or 0. */
 static size_t sequence_len(const uint8_t *s)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -62,7 +62,7 @@ static void make_utf8(char *text)
 
 bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 {
-	char text[sizeof(err->text)]; /* an argument may be err->text itself */
+	char text[sizeof(err->text)]; /* an argument may be err->text */
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);

@@ -1,7 +1,7 @@
 /*
- * Tables of typed rows: JSON into a struct, a struct into JSON, and the table as JSON Schema.  The
- * sentences are read by models, which correct themselves when they are told the member, what it
- * must be and what came.
+ * Tables of typed rows: JSON to a struct, a struct to JSON, and the table as JSON Schema.  Models
+ * read the errors and correct themselves if they contain the member, the expected and the actual
+ * value.
  */
 #include "base/field.h"
 
@@ -41,7 +41,7 @@ struct field field_row(const struct field *f)
 	return row;
 }
 
-/* Without a copy where none is needed. */
+/* Copies only if necessary. */
 static const struct field *whole(const struct field *f, struct field *copy)
 {
 	if (f->like) {
@@ -51,14 +51,14 @@ static const struct field *whole(const struct field *f, struct field *copy)
 	return f;
 }
 
-/* ---- sentences ---- */
+/* ---- messages ---- */
 
 struct shown {
 	char text[SHOWN_MAX + 4];
 	size_t len;
 };
 
-/* Ends the dump (-1) once the text is full, so that a huge value costs nothing. */
+/* Returns -1, which ends the dump, once the text is full, so a huge value costs nothing. */
 static int show_more(const char *bytes, size_t len, void *data)
 {
 	struct shown *shown = data;
@@ -85,7 +85,7 @@ static struct shown show(const json_t *v)
 			shown.len--;
 		}
 		if (shown.len && (shown.text[shown.len - 1] & 0x80)) {
-			shown.len--; /* it began a character that may have been cut */
+			shown.len--; /* a multi-byte character that may be cut */
 		}
 		memcpy(shown.text + shown.len, "...", 4);
 	}
@@ -181,8 +181,8 @@ static bool refuse(const struct field *f, const json_t *v, struct err *err)
 	put_expected(&expected, f);
 	if (f->type == FIELD_STRING && json_is_string(v)) {
 		if (strlen(json_string_value(v)) != json_string_length(v)) {
-			return err_set(
-				err, ERR_ARGUMENT, "'%s' must not hold a NUL character", f->name);
+			return err_set(err, ERR_ARGUMENT, "'%s' must not contain a NUL character",
+				f->name);
 		}
 		return err_set(err, ERR_ARGUMENT, "'%s' must be %s; got %zu bytes", f->name,
 			buf_text(&expected), json_string_length(v));
@@ -207,15 +207,15 @@ static bool refuse_unknown(const struct field *fields, const char *name, struct 
 	}
 	const char *near = nearest_name(name, names);
 	if (near) {
-		return err_set(err, ERR_ARGUMENT,
-			"'%.60s' is not an argument here; did you mean '%s'?", name, near);
+		return err_set(err, ERR_ARGUMENT, "unknown argument '%.60s'; did you mean '%s'?",
+			name, near);
 	}
 	auto_buf struct buf known = { 0 };
 	for (size_t i = 0; names[i]; i++) {
 		buf_printf(&known, "%s '%s'", i ? "," : "", names[i]);
 	}
-	return err_set(err, ERR_ARGUMENT, "'%.60s' is not an argument here; %s%.360s", name,
-		known.len ? "there are" : "there are none", buf_text(&known));
+	return err_set(err, ERR_ARGUMENT, "unknown argument '%.60s'; %s%.360s", name,
+		names[0] ? "the arguments are" : "there are no arguments", buf_text(&known));
 }
 
 /* ---- JSON to C ---- */
@@ -426,7 +426,7 @@ static json_t *encode_one(const struct field *f, const void *slot)
 	return NULL;
 }
 
-/* A 0 that the range does not allow was never set. */
+/* 0 outside the range means "not set". */
 static bool is_left_out(const struct field *f, double n)
 {
 	return n == f->preset || (n == 0 && !in_range(f, 0));
@@ -476,7 +476,7 @@ static json_t *number(const struct field *f, double n)
 	return f->type == FIELD_REAL ? json_real(n) : json_integer((json_int_t)n);
 }
 
-/* What is used when the member is left out; NULL when that is nothing. */
+/* The default; NULL without one. */
 static json_t *preset_json(const struct field *f)
 {
 	switch (f->type) {
@@ -484,7 +484,7 @@ static json_t *preset_json(const struct field *f)
 		return f->preset_text ? json_string(f->preset_text) : NULL;
 	case FIELD_INT:
 	case FIELD_REAL:
-		/* A preset outside the range, or 0 without one, means "absent". */
+		/* A default outside the range, or a 0 that was not given, means "absent". */
 		return (is_bounded(f) || f->preset != 0) && in_range(f, f->preset)
 			       ? number(f, f->preset)
 			       : NULL;
@@ -504,7 +504,8 @@ static void put_bounds(json_t *p, const struct field *f)
 {
 	switch (f->type) {
 	case FIELD_STRING:
-		/* In characters there, in bytes here: never more than that many. */
+		/* The schema counts characters, this table bytes, and a character has at least one
+		 * byte. */
 		if (f->min > 0) {
 			json_object_set_new(p, "minLength", json_integer(1));
 		}

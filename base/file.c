@@ -1,4 +1,4 @@
-/* Small files, read whole. */
+/* Small files, read completely. */
 #include "base/file.h"
 
 #include <errno.h>

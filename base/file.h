@@ -3,8 +3,8 @@
 
 #include "base/buf.h"
 
-/* Appends all that can be read from fd; more than max bytes are ERR_LIMIT.  what names it in
- * errors ("the configuration file /etc/x"). */
+/* Appends the rest of fd.  More than max bytes are ERR_LIMIT.  what is its name in errors ("the
+ * configuration file /etc/x"). */
 bool file_read(int fd, size_t max, const char *what, struct buf *out, struct err *err) NODISCARD;
 
 #endif

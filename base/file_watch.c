@@ -1,7 +1,7 @@
 /*
- * Watches the directories in which something may be put in the file's place: its own, and those of
- * the links on the way to it.  After each event they are looked for anew, since the way may be
- * another one; a directory that is gone is waited for in the one above it.
+ * Watches the file's directory and those of all symbolic links on its path.  The set is determined
+ * again after each event, because the path may have changed.  If a directory does not exist, its
+ * nearest existing ancestor is watched.
  */
 #include "base/file_watch.h"
 
@@ -26,13 +26,13 @@ struct file_watch {
 	sd_event *event;
 	sd_event_source *readable;
 	int fd;
-	struct stat seen; /* st_ino 0: it was not there */
+	struct stat seen; /* st_ino 0: did not exist */
 	void (*fn)(void *data);
 	void *data;
 	char path[];
 };
 
-/* ---- where to look ---- */
+/* ---- the directories ---- */
 
 static void parent_of(const char *path, char ret[PATH_MAX])
 {
@@ -41,7 +41,7 @@ static void parent_of(const char *path, char ret[PATH_MAX])
 	snprintf(ret, PATH_MAX, "%s", dirname(copy));
 }
 
-/* The nearest directory above path that is there. */
+/* The nearest existing directory above path. */
 static void watch_above(const struct file_watch *watch, const char *path)
 {
 	char dir[PATH_MAX], above[PATH_MAX];
@@ -53,7 +53,7 @@ static void watch_above(const struct file_watch *watch, const char *path)
 	}
 }
 
-/* Where a link leads to; false: path is none. */
+/* The target of a link; false: path is not a link. */
 static bool follow(const char *path, char ret[PATH_MAX])
 {
 	char target[PATH_MAX], dir[PATH_MAX];
@@ -81,7 +81,7 @@ static void watch_way(const struct file_watch *watch, const char *path, int link
 	}
 }
 
-/* ---- what has changed ---- */
+/* ---- changes ---- */
 
 static bool has_changed(struct file_watch *watch)
 {
@@ -109,7 +109,7 @@ static bool begin(struct file_watch *watch, struct err *err)
 	return true;
 }
 
-/* Before the file is looked at, so that no change is missed between the two. */
+/* The watches are set before the file is read, so that no change is missed in between. */
 static int on_event(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct file_watch *watch = data;
@@ -117,7 +117,7 @@ static int on_event(sd_event_source *source, int fd, uint32_t events, void *data
 	(void)source, (void)events;
 	int old = take_fd(&watch->fd);
 	loop_drop(&watch->readable);
-	if (!begin(watch, &ignored)) { /* no new descriptor: go on with this one */
+	if (!begin(watch, &ignored)) { /* no new descriptor: keep this one */
 		char bytes[4096];
 		while (read(fd, bytes, sizeof(bytes)) > 0) {
 		}

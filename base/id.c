@@ -1,4 +1,4 @@
-/* Unguessable names, safe anywhere a name may stand. */
+/* Random ids that are valid in file names and URLs. */
 #include "base/id.h"
 
 #include <stdlib.h>
@@ -15,10 +15,11 @@ void id_make(char ret_id[ID_LEN + 1])
 	for (size_t len = 0; len < ID_LEN;) {
 		ssize_t n = getrandom(bytes, sizeof(bytes), 0);
 		if (n < 0) {
-			abort(); /* never happens for 64 bytes once the kernel is up */
+			abort(); /* cannot happen for 64 bytes once the kernel has booted */
 		}
 		for (ssize_t i = 0; i < n && len < ID_LEN; i++) {
-			if (bytes[i] < 256 / LETTERS * LETTERS) { /* every letter equally likely */
+			/* all letters with equal probability */
+			if (bytes[i] < 256 / LETTERS * LETTERS) {
 				ret_id[len++] = alphabet[bytes[i] % LETTERS];
 			}
 		}

@@ -1,7 +1,7 @@
 #include "base/listener.h"
 
-/* Tellings under way stand in a chain, innermost first, so that a removal finds those that it
- * concerns; see listener.h. */
+/* The notifications in progress form a chain, innermost first, so that a removal can update those
+ * it concerns; see listener.h. */
 
 void listener_add(struct listeners *list, struct listener *listener, const void *fns, void *data)
 {

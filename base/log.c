@@ -1,4 +1,4 @@
-/* One line on stderr for whoever runs the program.  One write per line, so that lines never mix. */
+/* One line on stderr.  Each line is one write, so that lines do not mix. */
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -17,7 +17,7 @@ void log_set_level(enum log_level level)
 	most = level;
 }
 
-/* Appends text with its control bytes as \xNN; stops where the line is full. */
+/* Appends text with control bytes as \xNN, up to the end of the line. */
 static size_t escape(char *line, size_t len, const char *text)
 {
 	for (; *text && len + 5 < LOG_LINE_MAX; text++) {
@@ -43,7 +43,7 @@ static void put(enum log_level level, const char *fmt, va_list ap)
 	size_t len = (size_t)snprintf(line, sizeof(line), "vitrine: %s: ", log_level_words[level]);
 	len = escape(line, len, text);
 	line[len++] = '\n';
-	/* A full pipe loses the line: a log that is not read must not stop the work. */
+	/* A full pipe drops the line: an unread log must not block the program. */
 	ssize_t ignored = write(STDERR_FILENO, line, len);
 	(void)ignored;
 }

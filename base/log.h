@@ -7,10 +7,10 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 
 extern const char *const log_level_words[]; /* "error", "warning", "info", "debug", NULL */
 
-void log_set_level(enum log_level level); /* the start value is LOG_LEVEL_WARNING */
+void log_set_level(enum log_level level); /* initially LOG_LEVEL_WARNING */
 
-/* One line on stderr: "vitrine: warning: sandbox=… text".  Control bytes are escaped, so a hostile
- * text stays one line. */
+/* Writes one line to stderr: "vitrine: warning: sandbox=… text".  Control bytes are escaped, so
+ * untrusted text stays on one line. */
 void log_error(const char *fmt, ...) PRINTF(1, 2);
 void log_warning(const char *fmt, ...) PRINTF(1, 2);
 void log_info(const char *fmt, ...) PRINTF(1, 2);

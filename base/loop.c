@@ -1,5 +1,4 @@
-/* What sd-event leaves open: signals a program of ours wants, exact timers, and files epoll
- * refuses. */
+/* Additions to sd-event: signal handling, exact timers, and files that epoll refuses. */
 #include "base/loop.h"
 
 #include "base/cleanup.h"
@@ -16,12 +15,12 @@ static bool add_signals(sd_event *event, sd_event_signal_handler_t fn, void *dat
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGCHLD); /* sd_event_add_child insists */
+	sigaddset(&set, SIGCHLD); /* required by sd_event_add_child */
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
 		return err_errno(err, "cannot set up signals");
 	}
 	for (size_t i = 0; i < 2; i++) {
-		/* Without a handler sd-event ends the loop with the code in data. */
+		/* Without a handler, sd-event ends the loop with the code in data. */
 		int r = sd_event_add_signal(event, NULL, ending[i], fn, data);
 		if (r < 0) {
 			errno = -r;
@@ -42,7 +41,7 @@ sd_event *loop_new_ending_by(sd_event_signal_handler_t fn, void *data, struct er
 	int r = sd_event_new(&event);
 	if (r < 0) {
 		errno = -r;
-		err_errno(err, "cannot make an event loop");
+		err_errno(err, "cannot create an event loop");
 		return NULL;
 	}
 	return add_signals(event, fn, data, err) ? take_ptr(&event) : NULL;
@@ -54,8 +53,8 @@ void loop_drop(sd_event_source **source)
 }
 
 /*
- * Sources of ours fail for lack of memory only, or by a mistake in the program.  A loop that has
- * ended takes no more of them (ESTALE): nothing would fire, so whoever tidies up then gets none.
+ * Adding a source fails only if memory is exhausted or because of a programming error.  A loop that
+ * has ended refuses sources (ESTALE); callers that clean up after it then get NULL.
  */
 static bool added(int r)
 {
@@ -77,7 +76,7 @@ sd_event_source *loop_after_ms(sd_event *event, uint64_t ms, sd_event_time_handl
 	return source;
 }
 
-/* Stands in for an I/O source on a file that is always ready. */
+/* Replaces an I/O source for a file that is always ready. */
 struct ready {
 	int fd;
 	uint32_t events;
@@ -102,7 +101,7 @@ static sd_event_source *add_ready(sd_event *event, struct ready with)
 	}
 	sd_event_source_set_destroy_callback(source, free);
 	sd_event_source_set_enabled(source, SD_EVENT_ON);
-	/* Always pending, it would be served before everything else of its own priority. */
+	/* It is always pending, so at normal priority it would be served before all others. */
 	sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
 	return source;
 }
@@ -119,7 +118,7 @@ sd_event_source *loop_add_io(
 	return source;
 }
 
-/* On a descriptor of its own, for epoll takes each only once. */
+/* On a duplicate, because epoll accepts each descriptor only once. */
 sd_event_source *loop_on_hangup(sd_event *event, int fd, sd_event_io_handler_t fn, void *data)
 {
 	sd_event_source *source = NULL;

@@ -1,4 +1,4 @@
-/* "Did you mean": the edit distance, and how much of it a slip of the hand may cost. */
+/* "Did you mean": the edit distance, and the largest one that counts as a typing error. */
 #include "base/nearest.h"
 
 #include <ctype.h>
@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #define NAME_MAX_LEN 63              /* longer names are not typed by hand */
-#define HALF_SLIP (NAME_MAX_LEN + 1) /* weighs more than any number of letters */
+#define HALF_SLIP (NAME_MAX_LEN + 1) /* more than any number of letters */
 
 static size_t least(size_t a, size_t b)
 {
@@ -35,7 +35,7 @@ static size_t distance(const char *a, const char *b)
 	return row[b_len];
 }
 
-/* cmd for command: letters left out, but the first one there. */
+/* cmd for command: letters omitted, except the first. */
 static bool is_short_for(const char *word, const char *name)
 {
 	if (strlen(word) < 3 || tolower((unsigned char)*word) != tolower((unsigned char)*name)) {
@@ -47,7 +47,7 @@ static bool is_short_for(const char *word, const char *name)
 	return !*word;
 }
 
-/* ctlr for ctrl: the same letters, two neighbours swapped. */
+/* ctlr for ctrl: two adjacent letters swapped. */
 static bool is_swapped(const char *word, const char *name)
 {
 	size_t at = 0;
@@ -58,7 +58,7 @@ static bool is_swapped(const char *word, const char *name)
 	       strcmp(word + at + 2, name + at + 2) == 0;
 }
 
-/* How far word is from name: slips first, and among as many the letters that differ. */
+/* The distance of word and name: slips first, then the letters that differ. */
 static size_t score(const char *word, const char *name)
 {
 	size_t letters = distance(word, name), halves = 2 * letters; /* of slips */
@@ -74,7 +74,7 @@ static size_t score(const char *word, const char *name)
 const char *nearest_name(const char *word, const char *const *names)
 {
 	size_t len = strlen(word);
-	size_t slips = len < 4 ? 2 : len / 3 + 2; /* 1 slip in a short word, 3 in a long one */
+	size_t slips = len < 4 ? 2 : len / 3 + 2; /* 1 in a short word, 3 in a long one */
 	size_t best = 2 * least(slips, len) * HALF_SLIP;
 	const char *found = NULL;
 	if (len == 0 || len > NAME_MAX_LEN) {

@@ -1,7 +1,7 @@
 /*
- * Bytes on their way out.  A push writes what the descriptor takes and keeps the rest, in one
- * growing buffer with a read position, so that a slow reader costs one copy per byte however long
- * the queue gets.
+ * A queue of bytes to write.  A push writes what the descriptor accepts and appends the rest to one
+ * growing buffer with a read position, so a slow reader costs one copy per byte, however long the
+ * queue.
  */
 #include "base/outq.h"
 
@@ -15,14 +15,15 @@
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
-#define KEEP (1u << 20) /* an empty queue gives larger buffers back */
+#define KEEP (1u << 20) /* an empty queue frees a larger buffer */
 
 struct outq {
 	sd_event *event;
-	int fd; /* a duplicate: epoll takes a number once, and the caller reads on its own */
+	/* a duplicate: epoll accepts a descriptor once, and the caller reads from its own */
+	int fd;
 	sd_event_source *writable, *report;
 	struct buf waiting;
-	size_t done; /* bytes of waiting that are written */
+	size_t done; /* bytes of waiting that have been written */
 	bool broken;
 	struct err why;
 	outq_failed_fn *failed;
@@ -85,8 +86,8 @@ size_t outq_pending(const struct outq *q)
 	return q->waiting.len - q->done;
 }
 
-/* Writes until the descriptor is full.  Returns how much it took; on a broken one the queue fails.
- */
+/* Writes until the descriptor is full.  Returns the number of bytes written.  An error of the
+ * descriptor fails the queue. */
 static size_t write_some(struct outq *q, struct iovec *iov, int count)
 {
 	size_t total = 0;
@@ -158,7 +159,7 @@ void outq_push2(struct outq *q, const void *a, size_t a_len, const void *b, size
 	if (q->broken || n == a_len + b_len) {
 		return;
 	}
-	/* write_some has moved the pieces past what was written, but for one written whole. */
+	/* write_some() has advanced the pieces, except one that was written completely. */
 	if (n < a_len) {
 		keep(q, &iov[0]);
 	}

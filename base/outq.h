@@ -6,26 +6,25 @@
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
-/* Bytes on their way to one descriptor: written at once as far as it takes them, the rest when it
- * can take more. */
+/* A queue of bytes to write to one descriptor.  Bytes are written immediately if possible, the
+ * others when it becomes writable. */
 
 struct outq;
 
-/* The peer is gone (EPIPE and its like).  Fires at most once, from the loop; afterwards pushes are
- * dropped. */
+/* The peer has closed the connection (EPIPE and similar).  Called at most once, from the loop;
+ * later pushes are dropped. */
 typedef void outq_failed_fn(const struct err *why, void *data);
-/* Everything pushed has been written.  Fires from the loop, only after the queue had something
- * waiting. */
+/* All bytes have been written.  Called from the loop, only after bytes had to wait. */
 typedef void outq_drained_fn(void *data);
 
-/* fd stays the caller's; it is made non-blocking.  drained may be NULL. */
+/* The caller keeps fd, which is made non-blocking.  drained may be NULL. */
 struct outq *outq_new(
 	sd_event *event, int fd, outq_failed_fn *failed, outq_drained_fn *drained, void *data);
 void outq_free(struct outq *q);
 void outq_push(
-	struct outq *q, const void *bytes, size_t len); /* copies what cannot be written now */
-/* As one piece: a header and its payload, without joining them first when both can be written now.
- */
+	/* copies what cannot be written immediately */
+	struct outq *q, const void *bytes, size_t len);
+/* Pushes a header and its payload without joining them first if both can be written immediately. */
 void outq_push2(struct outq *q, const void *a, size_t a_len, const void *b, size_t b_len);
 size_t outq_pending(const struct outq *q); /* bytes waiting */
 

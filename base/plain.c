@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* The code point at text, and how many bytes it takes; -1 and 1 when it is not UTF-8. */
+/* Returns the code point at text and its length in bytes; -1 and 1 if it is not UTF-8. */
 static int32_t next(const unsigned char *text, size_t *ret_len)
 {
 	static const int32_t least[] = { 0, 0x80, 0x800, 0x10000 };
@@ -24,7 +24,7 @@ static bool is_control(int32_t ch)
 	return (ch >= 0 && ch < 0x20) || (ch >= 0x7f && ch < 0xa0) || ch == 0x2028 || ch == 0x2029;
 }
 
-/* A joiner (U+200C, U+200D) stays: scripts and emoji need it, and it hides nothing. */
+/* Joiners (U+200C, U+200D) are kept: scripts and emoji need them, and they hide nothing. */
 static bool is_unseen(int32_t ch)
 {
 	static const struct {

@@ -4,15 +4,16 @@
 #include "base/buf.h"
 
 /*
- * Words of strangers (a window's title, a program's output) on one line of a text of ours, so that
- * they can neither begin a line nor change how what stands around them reads: control characters
- * and line separators become spaces; marks that nobody sees (of direction, zero width, tags) are
- * left out, and what is not UTF-8 becomes '?'.
+ * Untrusted text (a window's title, a program's output) as part of one line.  It cannot begin a
+ * line or change how the text around it is displayed: control characters and line separators become
+ * spaces; invisible characters (direction marks, zero width, tags) are removed; invalid UTF-8
+ * becomes '?'.
  */
 
-/* At most max bytes of text, with "..." when there is more. */
+/* At most max bytes of text, followed by "..." if it is longer. */
 void plain_append(struct buf *out, const char *text, size_t max);
-/* The same between quotation marks; those in it, and backslashes, get a backslash. */
+/* The same in quotation marks.  Quotation marks and backslashes in text are escaped with a
+ * backslash. */
 void plain_quote(struct buf *out, const char *text, size_t max);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * A user namespace in which the child is root, and what belongs to it.  Mounting needs that; the
- * settings of an IPC namespace belong to the root of its user namespace since Linux 6.10, and to
- * the host's root before.
+ * A user namespace in which the child is root, and what it owns.  Mounts require it.  The settings
+ * of an IPC namespace belong to the root of its user namespace since Linux 6.10, and to the host's
+ * root before.
  */
 #include "base/room.h"
 
@@ -36,7 +36,7 @@ static bool set_all(const struct room *room)
 
 bool room_enter_ipc(const struct room *room, bool *ret_done)
 {
-	/* Root in a container may lack the right; then it is done as an ordinary user does it. */
+	/* Root in a container may lack the privilege; the unprivileged way is used then. */
 	*ret_done = room && geteuid() == 0 && unshare(CLONE_NEWIPC) == 0;
 	return !*ret_done || set_all(room);
 }
@@ -46,7 +46,8 @@ static bool map_ids(uid_t uid, gid_t gid)
 	char users[32], groups[32];
 	snprintf(users, sizeof(users), "0 %u 1", uid);
 	snprintf(groups, sizeof(groups), "0 %u 1", gid);
-	/* The files belong to root while the child is not dumpable, which a change of user does. */
+	/* A change of user makes the process not dumpable, and its files in /proc then belong to
+	 * root. */
 	return prctl(PR_SET_DUMPABLE, 1) == 0 && write_to("/proc/self/setgroups", "deny") &&
 	       write_to("/proc/self/uid_map", users) && write_to("/proc/self/gid_map", groups) &&
 	       prctl(PR_SET_DUMPABLE, 0) == 0;
@@ -57,7 +58,7 @@ static bool mount_tmpfs(const char *path, const char *options)
 	return mount("vitrine", path, "tmpfs", MS_NOSUID | MS_NODEV, options) == 0;
 }
 
-/* Mounts of the child's do not reach the parent's namespace. */
+/* The child's mounts do not propagate to the parent's namespace. */
 static bool mount_all(const struct room *room)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||

@@ -6,10 +6,9 @@
 #include <sys/types.h>
 
 /*
- * Bounded memory that a child has for itself: file systems in memory, and an IPC namespace with
- * limits of its own.  Both lie in namespaces around what the child runs, so that nothing in there
- * can change them.  For base/spawn.c, between fork and exec: async-signal-safe calls only, false
- * with errno.
+ * Private, bounded memory of a child: file systems in memory, and an IPC namespace with limits.
+ * Both are in namespaces around the child, so nothing inside can change them.  Used by base/spawn.c
+ * between fork and exec: async-signal-safe calls only; false with errno set.
  */
 
 struct room_item {
@@ -17,20 +16,20 @@ struct room_item {
 };
 
 struct room {
-	const char *dir; /* where mounts[] go: a directory that is there; hidden from the child */
-	/* tmpfs each: the directory, which is made, and the mount options. */
+	const char *dir; /* for mounts[]: an existing directory, hidden from the child */
+	/* One tmpfs each: the directory, which is created, and the mount options. */
 	const struct room_item *mounts;
 	size_t n_mounts;
-	/* Files of /proc/sys that belong to the IPC namespace. */
+	/* Files in /proc/sys that belong to the IPC namespace. */
 	const struct room_item *settings;
 	size_t n_settings;
 };
 
-/* While the child is still who started it: root's IPC namespace can be set on every kernel.
- * ret_done: whether it has one now.  NULL is an empty room here and below. */
+/* Called before the child changes its user, because every kernel lets root set its IPC namespace.
+ * ret_done: whether it has one.  NULL is an empty room here and below. */
 bool room_enter_ipc(const struct room *room, bool *ret_done);
 
-/* As the user the child stays; it is uid and gid 0 of a user namespace afterwards. */
+/* Called as the child's final user, who becomes uid and gid 0 of a user namespace. */
 bool room_enter(const struct room *room, bool has_ipc);
 
 #endif

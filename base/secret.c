@@ -12,9 +12,9 @@ void secret_make(char ret_secret[SECRET_LEN + 1])
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	uint8_t random[32];
 	if (getrandom(random, sizeof(random), 0) != sizeof(random)) {
-		abort(); /* never for so few bytes: getrandom(2) */
+		abort(); /* cannot happen for so few bytes, see getrandom(2) */
 	}
-	/* 6 bits a character; the last has the 4 that are left. */
+	/* 6 bits per character, 4 in the last one. */
 	for (size_t i = 0; i < SECRET_LEN; i++) {
 		size_t bit = i * 6, at = bit / 8;
 		unsigned two = random[at] << 8 | (at + 1 < sizeof(random) ? random[at + 1] : 0);

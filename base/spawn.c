@@ -1,7 +1,7 @@
 /*
- * The only place that forks.  The child prepares itself in a fixed order and then execs; whatever
- * fails on the way travels back through a pipe that a successful exec closes, so that spawn_start()
- * knows which it was.
+ * The only place that forks.  The child prepares itself in a fixed order and then execs.  A failure
+ * is reported through a pipe that a successful exec closes, so spawn_start() knows which step
+ * failed.
  */
 #include "base/spawn.h"
 
@@ -61,7 +61,7 @@ static bool reset_signals(const struct spawn *how)
 {
 	sigset_t none;
 	for (int signo = 1; signo < NSIG; signo++) {
-		signal(signo, SIG_DFL); /* refused for the few that cannot change */
+		signal(signo, SIG_DFL); /* fails for the few that cannot be changed */
 	}
 	sigemptyset(&none);
 	return sigprocmask(SIG_SETMASK, &none, NULL) == 0 && (!how->new_session || setsid() >= 0);
@@ -83,7 +83,7 @@ static bool set_limits(const struct spawn *how)
 		if (getrlimit(how->limits[i].what, &limit) < 0) {
 			return false;
 		}
-		/* What is stricter already stays. */
+		/* Keep a stricter limit. */
 		if (how->limits[i].max < limit.rlim_max) {
 			limit.rlim_max = how->limits[i].max;
 		}
@@ -95,7 +95,7 @@ static bool set_limits(const struct spawn *how)
 	return true;
 }
 
-/* As root nobody inside can take it back.  Where /proc is not writable it stays as it is. */
+/* As root, so that nothing inside can undo it.  If /proc is not writable, it is skipped. */
 static void set_oom_score(const struct spawn *how)
 {
 	auto_close int fd =
@@ -113,8 +113,8 @@ static bool null_at(int to)
 }
 
 /*
- * Every source first moves above all the numbers wanted, so that none is overwritten before its
- * turn.  Descriptors are only marked for exec to close: the report pipe must live until then.
+ * Every source is first moved above all target numbers, so that none is overwritten early.
+ * Descriptors are only marked close-on-exec, because the report pipe is needed until then.
  */
 static bool set_up_fds(const struct spawn *how, int *report)
 {
@@ -146,7 +146,7 @@ static bool set_up_fds(const struct spawn *how, int *report)
 	return true;
 }
 
-/* Mounts of the child's do not reach the parent's namespace. */
+/* The child's mounts do not propagate to the parent's namespace. */
 static bool mount_proc(const struct spawn *how)
 {
 	return !how->own_processes ||
@@ -160,7 +160,7 @@ static bool change_user(const struct spawn *how)
 	       (!how->uid || setuid(how->uid) == 0);
 }
 
-/* After the changes of user and of its namespace, which clear it. */
+/* After the changes of user and user namespace, which clear it. */
 static bool tie_to_parent(const struct spawn *how, pid_t parent)
 {
 	if (!how->die_with_us) {
@@ -174,7 +174,7 @@ static void run(const struct spawn *how)
 {
 	for (const char *const *e = how->env; e && *e; e++) {
 		if (strncmp(*e, "PATH=", 5) == 0) {
-			environ = (char **)how->env; /* execvpe searches the PATH it finds there */
+			environ = (char **)how->env; /* execvpe searches this PATH */
 		}
 	}
 	execvpe(how->argv[0], (char **)how->argv, how->env ? (char **)how->env : environ);
@@ -192,7 +192,7 @@ static enum step prepare(const struct spawn *how, pid_t parent, int *report)
 	if (!set_up_fds(how, report)) {
 		return STEP_FDS;
 	}
-	/* Behind that: until it runs another program it has all of ours open. */
+	/* After the mounts: until exec the child has all our descriptors open. */
 	if (!set_limits(how)) {
 		return STEP_LIMITS;
 	}
@@ -260,18 +260,18 @@ pid_t spawn_start(const struct spawn *how, struct err *err)
 {
 	int ends[2];
 	if (how->n_fds > SPAWN_FDS_MAX) {
-		err_set(err, ERR_LIMIT, "cannot hand over more than %d descriptors", SPAWN_FDS_MAX);
+		err_set(err, ERR_LIMIT, "cannot pass more than %d descriptors", SPAWN_FDS_MAX);
 		return -1;
 	}
 	if (pipe2(ends, O_CLOEXEC) < 0) {
-		err_errno(err, "cannot make a pipe");
+		err_errno(err, "cannot create a pipe");
 		return -1;
 	}
 	auto_close int in = ends[0], out = ends[1];
 	pid_t us = getpid(), pid = fork_it(how);
 	if (pid < 0 && errno == EAGAIN) {
 		err_set(err, ERR_LIMIT,
-			"as many processes run already as may; end some of them first, then try "
+			"the limit of processes is reached; end some of them, then try again"
 			"again");
 		return -1;
 	}

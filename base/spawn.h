@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 struct spawn_fd {
-	int from, to; /* a descriptor of ours, and its number in the child */
+	int from, to; /* our descriptor, and its number in the child */
 };
 
 #define SPAWN_FDS_MAX 32
@@ -18,37 +18,37 @@ struct spawn_limit {
 	uint64_t max;
 };
 
-/* The only place that forks.  The child gets exactly fds[]; 0, 1 and 2 are /dev/null unless listed.
- */
+/* The only place that forks.  The child gets exactly the descriptors in fds[]; 0, 1 and 2 are
+ * /dev/null unless listed. */
 struct spawn {
 	const char *const
-		*argv; /* NULL-ended; argv[0] is searched in PATH (the child's env's, else ours) */
-	const char *const *env; /* NULL-ended "K=V"; NULL: ours */
-	const char *cwd;        /* NULL: ours */
+		*argv; /* NULL-terminated; argv[0] is searched in PATH of the child's environment */
+	const char *const *env; /* NULL-terminated "K=V"; NULL: inherited */
+	const char *cwd;        /* NULL: inherited */
 	const struct spawn_fd *fds;
 	size_t n_fds;     /* at most SPAWN_FDS_MAX */
-	bool new_session; /* setsid: a group of its own, no terminal */
+	bool new_session; /* setsid: a new process group without a terminal */
 	bool die_with_us; /* SIGKILL when this process ends */
-	uid_t uid;        /* 0: keep ours.  Groups are cleared when set. */
+	uid_t uid;        /* 0: unchanged.  Supplementary groups are cleared if set. */
 	gid_t gid;
 	const struct spawn_limit *limits; /* soft and hard */
 	size_t n_limits;
-	const char *oom_score_adj; /* "1" to "1000": how much sooner than others the kernel ends it
-				      when memory runs out; NULL: as we */
-	int cgroup_fd;             /* an open cgroup v2 directory to enter first; 0 or -1: none */
-	/* It becomes the first process of a PID namespace, with a /proc of that, so signals from
-	 * inside cannot kill it.  Needs CAP_SYS_ADMIN, and excludes die_with_us. */
+	/* "1" to "1000": how much earlier than others the kernel kills it when memory runs out;
+	 * NULL: inherited */
+	const char *oom_score_adj;
+	int cgroup_fd; /* an open cgroup v2 directory to enter first; 0 or -1: none */
+	/* The child is the first process of a PID namespace with its own /proc, so signals from
+	 * inside cannot kill it.  Requires CAP_SYS_ADMIN, and excludes die_with_us. */
 	bool own_processes;
-	/* Bounded memory of its own (base/room.h), NULL: none.  It is root of a user namespace
-	 * then, in which `uid`, else our user, is the only one. */
+	/* Private bounded memory (base/room.h); NULL: none.  The child is root of a user namespace
+	 * then, in which `uid`, or our user, is the only one. */
 	const struct room *room;
 };
 
-/* Signals are reset to their defaults and unblocked.  Fails here, not in the child, when exec
- * fails. */
+/* Resets and unblocks signals in the child.  Returns an error if exec fails. */
 pid_t spawn_start(const struct spawn *how, struct err *err) NODISCARD; /* -1 on failure */
 
-/* "exited with status 3", "was killed by SIGKILL": for messages.  Valid until the next call. */
+/* "exited with status 3", "was killed by SIGKILL", for messages.  Valid until the next call. */
 const char *spawn_describe_end(int wstatus);
 
 #endif

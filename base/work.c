@@ -1,6 +1,6 @@
 /*
- * Blocking work beside the loop: a thread for each piece, which says through an eventfd that it has
- * ended.  The thread takes no signals, so the loop's signalfds get them all.
+ * Blocking work, each piece in a thread that signals its end through an eventfd.  The threads block
+ * all signals, so that the loop's signalfds receive them.
  */
 #include "base/work.h"
 
@@ -19,7 +19,7 @@ struct work {
 	LIST_ENTRY(work) entry;
 	work_fn *fn, *done;
 	void *data;
-	int ended; /* an eventfd; -1: there is no thread */
+	int ended; /* an eventfd; -1: no thread */
 	pthread_t thread;
 	sd_event_source *source;
 };

@@ -4,21 +4,20 @@
 #include <systemd/sd-event.h>
 
 /*
- * Blocking work (large files, another process's memory) in a thread of its own.  fn runs there, and
- * touches nothing but what data points to; then done is called from the loop, exactly once.  Work
- * cannot be cancelled: an owner that lost interest leaves a mark in data and frees it in done.
+ * Blocking work (large files, another process's memory) in a separate thread.  fn runs there and
+ * accesses only what data points to.  Then done is called from the loop, exactly once.  Work cannot
+ * be cancelled: an owner that no longer needs the result marks this in data and frees it in done.
  */
 struct work;
 typedef void work_fn(void *data);
 
-/* The handle is valid until done has been called.  Where no thread can be had, fn runs on the loop.
- */
+/* The handle is valid until done has been called.  If no thread can be created, fn runs in the
+ * loop. */
 struct work *work_run(sd_event *event, work_fn *fn, work_fn *done, void *data);
 
-/* Waits until fn has ended and calls done now: for whoever ends while it runs, or after the loop.
- */
+/* Waits until fn has returned and calls done: for owners that end meanwhile, or after the loop. */
 void work_wait(struct work *work);
-/* The same for all there is, and for what their dones begin. */
+/* The same for all work, including work that a done starts. */
 void work_wait_all(void);
 
 #endif

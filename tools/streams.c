@@ -68,7 +68,7 @@ static int on_tell(sd_event_source *source, void *data)
 	loop_drop(&streams->tell);
 	while ((entry = TAILQ_FIRST(&streams->ended))) {
 		TAILQ_REMOVE(&streams->ended, entry, link);
-		LISTENERS_TELL(
+		LISTENERS_NOTIFY(
 			&streams->listeners, struct streams_fns, ended, &entry->stream, entry->why);
 		entry_free(entry);
 	}

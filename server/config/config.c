@@ -9,11 +9,11 @@
 #include <string.h>
 
 /*
- * Where options come from: the configuration file and the command line.  Values are laid over each
- * other in order: presets, file, command line.
+ * The sources of options, each overriding the previous one: defaults, configuration file, command
+ * line.
  */
 
-#define FILE_MAX (64 << 10) /* bytes of a configuration file */
+#define FILE_MAX (64 << 10) /* in bytes */
 
 /* ---- the file ---- */
 
@@ -28,7 +28,7 @@ static bool read_file(const char *path, struct buf *out, struct err *err)
 	return file_read(fd, FILE_MAX, what, out, err);
 }
 
-/* The line a member of the outermost object stands on; text is valid JSON. */
+/* The line of a member of the outermost object; text is valid JSON. */
 static int line_of(const struct buf *text, const char *key)
 {
 	int line = 1, depth = 0;
@@ -56,7 +56,7 @@ static bool set_from_file(struct config *config, const char *key, json_t *value,
 	const struct option *option = option_find(key);
 	if (!option) {
 		const char *near = option_nearest(key, NULL, NULL);
-		return err_set(err, ERR_ARGUMENT, "there is no option '%s'%s%s%s", key,
+		return err_set(err, ERR_ARGUMENT, "unknown option '%s'%s%s%s", key,
 			near ? "; did you mean '" : "; `vitrine help serve` lists them",
 			near ? near : "", near ? "'?" : "");
 	}
@@ -94,7 +94,7 @@ static bool load_file(struct config *config, const char *path, struct err *err)
 	return true;
 }
 
-/* Where the user's own file is; NULL when there is none. */
+/* The user's configuration file; NULL if there is none. */
 static char *users_file(void)
 {
 	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
@@ -126,7 +126,7 @@ struct words {
 	const char *const *taken; /* as in config.h */
 };
 
-/* One argument taken apart; `called` is the name with its dashes. */
+/* One parsed argument; `called` is the name with its dashes. */
 struct argument {
 	char called[64];
 	const char *name, *value;
@@ -138,33 +138,33 @@ static bool refuse_option(const struct words *words, const struct argument *arg,
 	const struct option *option = option_find(arg->name);
 	if (option && option->file_only) {
 		return err_set(err, ERR_ARGUMENT,
-			"'%s' is set in the configuration file only: {\"%s\": %.0f} in the file "
+			"'%s' can be set in the configuration file only: {\"%s\": %.0f} in the file "
 			"that --" CONFIG_FILE_OPTION " names",
 			arg->called, arg->name, option_field(option).preset);
 	}
 	if (option) {
 		return err_set(err, ERR_ARGUMENT,
-			"'%s' is an option of `vitrine serve` and not of this; `vitrine help %s` "
-			"lists what there is",
+			"'%s' is an option of `vitrine serve` only; `vitrine help %s` "
+			"lists the options",
 			arg->called, command);
 	}
 	const char *near = option_nearest(arg->name, words->taken, CONFIG_FILE_OPTION);
 	if (near) {
-		return err_set(err, ERR_ARGUMENT, "there is no option '%s'; did you mean '--%s'?",
+		return err_set(err, ERR_ARGUMENT, "unknown option '%s'; did you mean '--%s'?",
 			arg->called, near);
 	}
-	return err_set(err, ERR_ARGUMENT, "there is no option '%s'; `vitrine help %s` lists them",
+	return err_set(err, ERR_ARGUMENT, "unknown option '%s'; `vitrine help %s` lists them",
 		arg->called, command);
 }
 
-/* Reads argv[*at], and the value behind it if it is written apart; moves *at past them. */
+/* Reads argv[*at], and the next argument if it is its value; advances *at past both. */
 static bool next_argument(
 	const struct words *words, int *at, struct argument *ret_arg, struct err *err)
 {
 	const char *word = words->argv[(*at)++];
 	if (strncmp(word, "--", 2) != 0 || !word[2]) {
 		return err_set(err, ERR_ARGUMENT,
-			"unexpected argument '%.100s'; options are written --name value", word);
+			"unexpected argument '%.100s'; options have the form --name value", word);
 	}
 	const char *equals = strchr(word, '=');
 	int len = equals ? (int)(equals - word) : (int)strnlen(word, sizeof(ret_arg->called));
@@ -181,14 +181,14 @@ static bool next_argument(
 		return true;
 	}
 	if (!equals && *at == words->argc) {
-		return err_set(err, ERR_ARGUMENT, "'%s' needs a value", ret_arg->called);
+		return err_set(err, ERR_ARGUMENT, "'%s' requires a value", ret_arg->called);
 	}
 	ret_arg->value = equals ? equals + 1 : words->argv[(*at)++];
 	return true;
 }
 
-/* The text as the JSON value its row asks for; what does not fit stays a string, which the row then
- * refuses. */
+/* Converts text to the JSON type of the row.  Text that cannot be converted stays a string, which
+ * the row refuses. */
 static json_t *value_from_text(const struct option *option, const char *text)
 {
 	char *end;
@@ -225,7 +225,7 @@ static bool load_command_line(
 
 /* ---- callers ---- */
 
-/* The command line is read twice: to learn the file's name, and again to win over the file. */
+/* The command line is read twice: for the name of the file, and again to override the file. */
 bool config_load_some(
 	struct config *config, const char *const *taken, int argc, char **argv, struct err *err)
 {

@@ -5,64 +5,65 @@
 #include "vm/core/vm.h"
 
 /*
- * What a person can set.  One table of typed rows (options.c) is the command line's options, the
- * keys of the configuration file, their defaults, their checks and their help.
+ * The configuration.  One table of typed rows (options.c) defines the command-line options, the
+ * keys of the configuration file, their defaults, checks and help.
  */
 struct config {
 	struct vm_config vm;
 	struct config_http {
 		const char *listen; /* as in struct http_options; NULL: no HTTP */
-		bool stdio;         /* beside it */
-		const char *tokens; /* a file */
+		bool stdio;         /* in addition to HTTP */
+		const char *tokens; /* a file name */
 		bool no_auth, behind_proxy, open_metrics;
 		const char *tls_cert, *tls_key, *allow_hosts, *allow_origins, *auth_server;
-		const char *public_url, *stream_listen, *frame_ancestors; /* pages for people */
+		const char *public_url, *stream_listen, *frame_ancestors; /* of the viewer pages */
 		int64_t max_connections, max_body_kib;
 	} http;
 	const char *vnc_listen; /* as in struct vnc_options; NULL: none */
-	const char *tools;      /* for tool_set_new() */
+	const char *tools;      /* see tool_set_new() */
 	int log_level;          /* enum log_level */
-	int64_t max_calls;      /* tools/call in flight on one connection */
+	int64_t max_calls;      /* concurrent tools/call requests per connection */
 
-	/* As written; members of vm are made from these. */
+	/* As given; members of vm are derived from them. */
 	int backend, accel;
 	struct vm_spec_args sandbox;
 	const char *warm;
-	int64_t start_timeout; /* seconds */
+	int64_t start_timeout; /* in seconds */
 
 	char *file;     /* the configuration file that was read; NULL: none */
-	json_t *given;  /* {name: true on the command line, false in the file} */
-	json_t *values; /* what the strings above point into, and what was set, by option name */
+	json_t *given;  /* {name: true if set on the command line, false if in the file} */
+	json_t *values; /* owns the strings above and the values by option name */
 };
 
 #define auto_config __attribute__((cleanup(config_done)))
 
 /*
- * Reads `--name value` and `--name=value` from argv[1] on, and the file named by --config, else
- * $XDG_CONFIG_HOME/vitrine/config.json (or ~/.config/...) when there is one.  The command line
- * wins.  Errors name the option, or the file and line.  *config must be zeroed or just declared;
- * config_done() it either way.
+ * Reads `--name value` and `--name=value` from argv[1] on, and the file given by --config,
+ * otherwise $XDG_CONFIG_HOME/vitrine/config.json (or ~/.config/...) if it exists.  The command line
+ * takes precedence. Errors name the option, or the file and the line.  *config must be zeroed or
+ * just declared; call config_done() in either case.
  */
 bool config_load(struct config *config, int argc, char **argv, struct err *err) NODISCARD;
 void config_done(struct config *config);
 
-/* The same for a command that takes only some options: `taken` is a NULL-ended list of their names,
- * and of words that the command has taken out itself, for a slip to be near to.  NULL: all.  A
- * file's others are for other commands, and are read and checked, too. */
+/* The same for a command that accepts only some options.  `taken` is a NULL-terminated list of
+ * their names, and of arguments that the command has parsed itself, to suggest for misspelled ones.
+ * NULL: all.  Other options in a file are read and checked, but have no effect. */
 bool config_load_some(struct config *config, const char *const *taken, int argc, char **argv,
 	struct err *err) NODISCARD;
 
-/* Refuses what was typed and has no effect: an option of something that is not served, an image that
- * is not there.  The same in the file is a warning in the log.  taken: as above. */
+/* Refuses options on the command line that have no effect: the feature they belong to is not
+ * enabled, or the image does not exist.  In the file, they cause a warning in the log.  taken: as
+ * above. */
 bool config_check_effect(
 	const struct config *config, const char *const *taken, struct err *err) NODISCARD;
 
-/* The options of `taken` (NULL: all) that are not at their presets, as a configuration file has
- * them. */
+/* Returns the options of `taken` (NULL: all) that differ from their defaults, in the form of a
+ * configuration file. */
 json_t *config_encode(const struct config *config, const char *const *taken);
 
-/* Appends the options of `taken` (NULL: all), each with its help, its default and, if the user's file
- * sets it, the value there. */
+/* Appends the options of `taken` (NULL: all), each with its help, its default and the value in the
+ * user's file, if set. */
 void config_describe(struct buf *out, const char *const *taken);
 
 #endif

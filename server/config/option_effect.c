@@ -1,7 +1,8 @@
 /*
- * Options that say nothing here: what they are for is not served, or not there.  Silence would let a
- * person believe in a limit, a token or an image that nobody uses.  Who typed one is refused; a
- * configuration file serves several ways of starting, so what it says is only warned of.
+ * Options without effect: the feature they belong to is not enabled, or does not exist.  Ignoring
+ * them silently would suggest a limit, a token or an image that is not used.  On the command line
+ * they are errors.  In the configuration file, which serves several ways to start, they cause
+ * warnings.
  */
 #include "server/config/options.h"
 
@@ -15,7 +16,7 @@
 
 enum condition { HTTP, NO_HTTP, MACHINES };
 
-/* What lets each of them have an effect.  Streams use the other options of HTTP even over stdio. */
+/* What each option requires.  Streams use the other options of HTTP even over stdio. */
 static const struct rule {
 	const char *option;
 	enum condition needs;
@@ -37,11 +38,11 @@ static const struct rule {
 };
 
 static const char *const sentences[] = {
-	[HTTP] = "has no effect without --http; give an address to listen at, such as --http "
-		 "127.0.0.1:8765, or leave it out",
-	[NO_HTTP] = "has no effect with --http, whose listener shows the streams, too; leave one "
-		    "of the two out",
-	[MACHINES] = "is for microVMs, and --backend is namespace; leave one of the two out",
+	[HTTP] = "has no effect without --http; add an address to listen at, such as --http "
+		 "127.0.0.1:8765, or remove it",
+	[NO_HTTP] = "has no effect with --http, whose listener also serves the streams; remove one "
+		    "of the two",
+	[MACHINES] = "applies to microVMs, but --backend is namespace; remove one of the two",
 };
 
 static bool holds(const struct config *config, enum condition condition)
@@ -56,7 +57,7 @@ static bool holds(const struct config *config, enum condition condition)
 	}
 }
 
-/* Its preset is what there is without it, so that may be said anywhere. */
+/* Giving the default explicitly has no effect anywhere, so it is accepted. */
 static bool is_changed(const struct config *config, const char *name)
 {
 	struct field field[2] = { option_find(name)->field };
@@ -64,7 +65,7 @@ static bool is_changed(const struct config *config, const char *name)
 	return json_object_size(changed) > 0;
 }
 
-/* False: it was typed. */
+/* False: it was on the command line. */
 static bool tell(
 	const struct config *config, const char *name, const char *sentence, struct err *err)
 {
@@ -102,7 +103,7 @@ static bool check_image(const struct config *config, const char *images, const c
 	return tell(config, option, sentence, err);
 }
 
-/* The fake backend's desktops take any name. */
+/* The fake backend accepts any name. */
 static bool check_images(const struct config *config, const char *const *taken, struct err *err)
 {
 	const struct vm_config *vm = &config->vm;

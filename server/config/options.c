@@ -1,7 +1,7 @@
 /*
- * Every option there is.  Each row is a field (base/field.h) of struct config: its decoder checks a
- * value the same way wherever it comes from, under the name the person wrote: 'screen' in a file,
- * '--screen' on the command line.
+ * The table of options.  Each row is a field (base/field.h) of struct config.  Its decoder checks
+ * values of all sources, and errors use the name the user wrote: 'screen' in a file, '--screen' on
+ * the command line.
  */
 #include "server/config/options.h"
 
@@ -38,7 +38,7 @@
 			.help = text }, \
 		.value = what \
 	}
-/* It may not be empty. */
+/* Must not be empty. */
 #define SOME_TEXT(option, member, what, most, text) \
 	{ \
 		.field = { .name = option, \
@@ -272,7 +272,7 @@ static bool read_count(const char *text, size_t len, int64_t *ret_count)
 	return *ret_count <= WARM_MAX;
 }
 
-/* "2" or "desktop=2": no more than a number is the preset's. */
+/* "2" or "desktop=2": a plain number applies to the default image. */
 static bool read_warm_part(struct vm_config *vm, const char *part, size_t len)
 {
 	const char *equals = memchr(part, '=', len);
@@ -305,8 +305,8 @@ static bool read_warm(struct config *config, struct err *err)
 		end = strchrnul(part, ',');
 		if (!read_warm_part(vm, part, (size_t)(end - part))) {
 			return err_set(err, ERR_ARGUMENT,
-				"'warm' must be a number from 0 to %d, or IMAGE=NUMBER, or up to "
-				"%d of these with commas between, each image once; got \"%.100s\"",
+				"'warm' must be a number from 0 to %d, IMAGE=NUMBER, or up to "
+				"%d of them separated by commas, each image once; got \"%.100s\"",
 				WARM_MAX, VM_WARM_IMAGES_MAX, config->warm);
 		}
 		if (!*end) {
@@ -315,7 +315,7 @@ static bool read_warm(struct config *config, struct err *err)
 	}
 }
 
-/* Fills in what is made from the words as written. */
+/* Sets the members that are derived from other values. */
 static bool derive(struct config *config, const char *called, struct err *err)
 {
 	config->vm.backend = vm_backend_words[config->backend];
@@ -332,7 +332,7 @@ bool option_set(struct config *config, const struct option *option, const char *
 	field->name = called;
 	json_auto_t *object = must(json_object());
 	if (option_find("warm") == option && json_is_integer(value)) {
-		json_int_t count = json_integer_value(value); /* a list of one, in a file */
+		json_int_t count = json_integer_value(value); /* in a file, a number is allowed */
 		json_decref(value);
 		value = json_sprintf("%lld", (long long)count);
 	}
@@ -364,7 +364,7 @@ static bool begins_with(const char *text, const char *start)
 	return strncasecmp(text, start, strlen(start)) == 0;
 }
 
-/* Others cannot connect there.  What systemd hands over is looked at when it is there. */
+/* Others cannot connect to it.  Sockets of systemd are checked when they are received. */
 static bool is_private_address(const char *listen)
 {
 	static const char *const starts[] = { "[::1]:", "localhost:", "unix:" };
@@ -387,15 +387,15 @@ static bool check_no_auth(const struct config_http *http, struct err *err)
 						 : NULL;
 	if (other) {
 		return err_set(err, ERR_ARGUMENT,
-			"--no-auth and %s do not go together: without a token only this machine "
-			"may come in, with no proxy and nothing to hide on the way; leave one of "
-			"the two out",
+			"--no-auth and %s exclude each other: without a token, only clients on this machine "
+			"may connect, directly and without encryption; remove one of "
+			"the two",
 			other);
 	}
 	return !http->listen || is_private_address(http->listen) ||
 	       err_set(err, ERR_ARGUMENT,
-		       "--no-auth is for 127.0.0.1, [::1], localhost and unix: only, for others "
-		       "could connect to \"%.100s\"; leave --no-auth out, or listen on 127.0.0.1",
+		       "--no-auth requires 127.0.0.1, [::1], localhost or unix:; other machines "
+		       "could connect to \"%.100s\"; remove --no-auth, or listen on 127.0.0.1",
 		       http->listen);
 }
 
@@ -410,7 +410,7 @@ static bool check_auth_server(const char *url, struct err *err)
 		       url);
 }
 
-/* Those of HTTP and VNC are opened at the start; this one is when somebody wants to watch. */
+/* The listeners of HTTP and VNC are opened at start; this one is opened with the first link. */
 static bool check_address(const char *option, const char *address, struct err *err)
 {
 	struct http_address ignored;
@@ -423,7 +423,7 @@ bool option_check(const struct config *config, struct err *err)
 	auto_public_url struct public_url checked = { 0 };
 	if (!http->tls_cert != !http->tls_key) {
 		return err_set(err, ERR_ARGUMENT,
-			"--tls-cert and --tls-key go together; %s is missing",
+			"--tls-cert and --tls-key must be given together; %s is missing",
 			http->tls_cert ? "--tls-key" : "--tls-cert");
 	}
 	return public_url_init(&checked, http->public_url, err) &&

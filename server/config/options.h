@@ -4,14 +4,15 @@
 #include "base/field.h"
 #include "server/config/config.h"
 
-/* The rows behind struct config, for their readers: config.c, which takes values from a file and
- * from the command line, server/cmd/help_options.c, and the test that writes docs/options.md. */
+/* The rows of struct config, for their readers: config.c, which reads a file and the command line,
+ * server/cmd/help_options.c, and the test that writes docs/options.md. */
 
 struct option {
-	struct field field; /* of struct config; option_field() has what it takes from others */
-	const char *value;  /* what help calls its value; NULL: its choices, or a flag */
-	bool file_only;     /* a key of the configuration file, and no option */
-	const char *note;   /* what help says after the field's own; or NULL */
+	/* of struct config; option_field() includes the members it takes from others */
+	struct field field;
+	const char *value; /* name of the value in help; NULL: its choices, or a flag */
+	bool file_only;    /* a key of the configuration file only */
+	const char *note;  /* appended to the field's help; or NULL */
 };
 
 struct option_group {
@@ -20,18 +21,17 @@ struct option_group {
 	size_t count;
 };
 
-const struct option_group *option_group_at(size_t i); /* NULL past the end */
+const struct option_group *option_group_at(size_t i); /* NULL after the last */
 
 struct field option_field(const struct option *option);
 const struct option *option_find(const char *name);
-const struct option *option_at(size_t i);                         /* NULL past the end */
+const struct option *option_at(size_t i);                         /* NULL after the last */
 bool option_is_taken(const char *name, const char *const *taken); /* taken: as in config.h */
-/* The nearest of the options that are taken.  extra: one more, of the command line; NULL: a key of the
- * file is wanted. */
+/* The most similar accepted option.  extra: one more name, of the command line; NULL: a key of the
+ * file. */
 const char *option_nearest(const char *wrong, const char *const *taken, const char *extra);
 bool option_is_flag(const struct option *option);
-/* Appends what follows the option's name, "auto|microvm|namespace|fake" or "NAME"; nothing for a
- * flag. */
+/* Appends the value's form, "auto|microvm|namespace|fake" or "NAME"; nothing for a flag. */
 void option_print_value(const struct option *option, struct buf *out);
 /* Appends the description: words separated by one space or two. */
 void option_print_help(const struct option *option, struct buf *out);
@@ -39,15 +39,15 @@ void option_print_help(const struct option *option, struct buf *out);
 bool option_print_default(const struct option *option, struct buf *out);
 
 bool option_set_presets(struct config *config, struct err *err) NODISCARD;
-/* Checks a value and stores it; called is the name the person used.  Takes value, and owns it in
- * config->values. */
+/* Checks and stores a value.  called is the name the user wrote.  Takes value, which config->values
+ * owns. */
 bool option_set(struct config *config, const struct option *option, const char *called,
 	json_t *value, struct err *err) NODISCARD;
-/* What no row can tell alone: options that need one another, or contradict. */
+/* Checks that concern several options: requirements and conflicts. */
 bool option_check(const struct config *config, struct err *err) NODISCARD;
 
-/* Reads the user's own configuration file into config, if there is one: config.c. */
+/* Reads the user's configuration file into config, if it exists (config.c). */
 bool config_load_users_file(struct config *config, struct err *err) NODISCARD;
-#define CONFIG_FILE_OPTION "config" /* on the command line only */
+#define CONFIG_FILE_OPTION "config" /* accepted on the command line only */
 
 #endif

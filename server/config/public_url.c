@@ -1,4 +1,4 @@
-/* The URL that the one in front of this server is known by. */
+/* The URL under which a reverse proxy makes this server available. */
 #include "server/config/public_url.h"
 
 #include "base/cleanup.h"
@@ -10,12 +10,12 @@
 static bool refuse(const char *text, struct err *err)
 {
 	return err_set(err, ERR_ARGUMENT,
-		"--public-url must be the http:// or https:// URL that people reach this server "
-		"by, without a query, such as https://desk.example/vitrine; got \"%.100s\"",
+		"--public-url must be the http:// or https:// URL of this server for "
+		"browsers, without a query, such as https://desk.example/vitrine; got \"%.100s\"",
 		text);
 }
 
-/* Cookies and links are made of it: nothing that could end either. */
+/* Refuses characters that would end a cookie attribute or a link. */
 static bool is_path(const char *path)
 {
 	return strspn(path,

@@ -3,9 +3,9 @@
 
 #include "base/err.h"
 
-/* --public-url, taken apart: where people reach this server, through whatever is in front of it. */
+/* The parsed value of --public-url: the URL at which users reach this server through a proxy. */
 struct public_url {
-	char *base;      /* "https://desk.example/vitrine", without a slash at its end */
+	char *base;      /* "https://desk.example/vitrine", without a trailing slash */
 	char *origin;    /* "https://desk.example" */
 	char *authority; /* "desk.example" */
 	char *prefix;    /* "/vitrine"; NULL: none */
@@ -15,7 +15,7 @@ struct public_url {
 #define auto_public_url __attribute__((cleanup(public_url_done)))
 #define PUBLIC_URL_MAX 300
 
-/* text NULL: there is none, all members are NULL.  ERR_ARGUMENT says what it must be. */
+/* If text is NULL, all members are NULL.  ERR_ARGUMENT: not a valid URL. */
 bool public_url_init(struct public_url *url, const char *text, struct err *err) NODISCARD;
 void public_url_done(struct public_url *url);
 

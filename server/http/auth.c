@@ -1,5 +1,5 @@
-/* Tokens are compared by their digests, in the same time for every entry and every token, so that a
- * wrong one tells nothing about a right one. */
+/* Tokens are compared by their digests, in constant time for every entry and every token, so an
+ * invalid token reveals nothing about valid ones. */
 #include "server/http/auth.h"
 
 #include "base/cleanup.h"
@@ -27,7 +27,7 @@
 
 static const char name_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				 "-._@";
-/* What RFC 6750 lets stand behind "Bearer". */
+/* The characters that RFC 6750 permits after "Bearer". */
 static const char token_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				  "-._~+/=";
 
@@ -43,7 +43,7 @@ struct auth {
 	size_t n;
 	struct entry *entries;
 
-	/* Of a file that is watched. */
+	/* Of a watched file. */
 	char *path;
 	struct file_watch *watch;
 	auth_gone_fn *gone;
@@ -69,7 +69,7 @@ static bool check_token(const char *token, const char *called, struct err *err)
 	size_t len = strlen(token);
 	return (len >= TOKEN_MIN && len <= TOKEN_MAX && strspn(token, token_chars) == len) ||
 	       err_set(err, ERR_ARGUMENT,
-		       "%s must be %d to %d letters, digits or -._~+/= ; make one with: openssl "
+		       "%s must be %d to %d letters, digits or -._~+/= ; generate one with: openssl "
 		       "rand -hex 24",
 		       called, TOKEN_MIN, TOKEN_MAX);
 }
@@ -98,7 +98,7 @@ static bool check_name(const char *name, struct err *err)
 		return err_set(err, ERR_ARGUMENT,
 			"'name' must be letters, digits or -._@ ; got \"%.64s\"", name);
 	}
-	/* Its sandboxes would be those of the client on stdin. */
+	/* It would own the same sandboxes as the client on stdin. */
 	return strcmp(name, "stdio") != 0 ||
 	       err_set(err, ERR_ARGUMENT, "'name' must not be \"stdio\"; choose another");
 }
@@ -106,7 +106,7 @@ static bool check_name(const char *name, struct err *err)
 static bool read_digest(const struct row *row, struct digest *ret, struct err *err)
 {
 	if (!row->token == !row->sha256) {
-		return err_set(err, ERR_ARGUMENT, "there must be either 'token' or 'sha256'");
+		return err_set(err, ERR_ARGUMENT, "either 'token' or 'sha256' is required");
 	}
 	if (row->token) {
 		*ret = digest_sha256(row->token, strlen(row->token));
@@ -114,7 +114,7 @@ static bool read_digest(const struct row *row, struct digest *ret, struct err *e
 	}
 	return digest_from_hex(row->sha256, ret) ||
 	       err_set(err, ERR_ARGUMENT,
-		       "'sha256' must be %d hexadecimal digits; get them with: printf %%s TOKEN | "
+		       "'sha256' must be %d hexadecimal digits; compute them with: printf %%s TOKEN | "
 		       "sha256sum",
 		       DIGEST_HEX_LEN);
 }
@@ -126,7 +126,7 @@ static bool is_new(const struct auth *auth, const struct entry *entry, struct er
 		bool same_name = strcmp(other->name, entry->name) == 0;
 		if (same_name || digest_equal(&other->digest, &entry->digest)) {
 			return err_set(err, ERR_ARGUMENT,
-				"it has the %s of entry %zu; each needs its own",
+				"it has the %s of entry %zu; each must be unique",
 				same_name ? "name" : "token", i + 1);
 		}
 	}
@@ -161,11 +161,11 @@ static bool read_file(const char *path, struct buf *text, struct err *err)
 	}
 	if (st.st_mode & (S_IRWXO | S_IWGRP)) {
 		return err_set(err, ERR_ARGUMENT,
-			"others may read or change the tokens in %.200s (mode %03o); run: chmod "
+			"other users can read or change the tokens in %.200s (mode %03o); run: chmod "
 			"600 %.200s",
 			path, (unsigned)(st.st_mode & 0777), path);
 	}
-	buf_reserve(text, FILE_MAX + 8192); /* no copy stays behind where it has grown */
+	buf_reserve(text, FILE_MAX + 8192); /* so that no copy is left behind when it grows */
 	return file_read(fd, FILE_MAX, path, text, err);
 }
 
@@ -206,14 +206,14 @@ static struct auth *from_file(const char *path, struct err *err)
 	json_error_t where;
 	json_auto_t *list = json_loadb(buf_text(&text), text.len, JSON_REJECT_DUPLICATES, &where);
 	if (!list) {
-		/* where.text would show what stands there. */
+		/* where.text would reveal file contents. */
 		err_set(err, ERR_ARGUMENT, "%s:%d: not valid JSON", path, where.line);
 		return NULL;
 	}
 	return from_json(list, path, err);
 }
 
-/* ---- otherwise ---- */
+/* ---- without a file ---- */
 
 static struct auth *from_variable(char *token, struct err *err)
 {
@@ -222,12 +222,12 @@ static struct auth *from_variable(char *token, struct err *err)
 	}
 	struct auth *auth = auth_alloc(1);
 	add(auth, "env", token);
-	explicit_bzero(token, strlen(token)); /* children and /proc would still have it */
+	explicit_bzero(token, strlen(token)); /* it would remain in children and /proc */
 	unsetenv(VARIABLE);
 	return auth;
 }
 
-/* 206 bits. */
+/* 206 bits of randomness. */
 static struct auth *make_one(void)
 {
 	char a[ID_LEN + 1], b[ID_LEN + 1], token[sizeof(MADE_PREFIX) + 2 * ID_LEN];
@@ -249,7 +249,7 @@ struct auth *auth_new(const char *file, bool nobody_asks, struct err *err)
 	if (nobody_asks && token) {
 		err_set(err, ERR_ARGUMENT,
 			"the variable " VARIABLE
-			" is set, and --no-auth would let in everyone without it; leave one of the "
+			" is set, but --no-auth would allow all clients without a token; remove one of the "
 			"two out");
 		return NULL;
 	}
@@ -298,7 +298,8 @@ static void on_changed(void *data)
 	struct err err;
 	struct auth *old = from_file(auth->path, &err);
 	if (!old) {
-		log_warning("the tokens stay as they were: %s", err.text);
+		log_warning(
+			"cannot reload the tokens, the previous ones remain valid: %s", err.text);
 		return;
 	}
 	struct entry *entries = auth->entries;
@@ -307,7 +308,7 @@ static void on_changed(void *data)
 	auth->n = old->n;
 	old->entries = entries;
 	old->n = n;
-	log_info("%s was read again: %zu tokens", auth->path, auth->n);
+	log_info("reloaded %s: %zu tokens", auth->path, auth->n);
 	for (size_t i = 0; i < old->n; i++) {
 		if (!has_entry(auth, &old->entries[i])) {
 			log_info("the token of \"%s\" is no longer valid", old->entries[i].name);
@@ -329,7 +330,7 @@ bool auth_watch(struct auth *auth, sd_event *event, auth_gone_fn *gone, void *da
 	return auth->watch;
 }
 
-/* ---- callers ---- */
+/* ---- interface ---- */
 
 const char *auth_authorize(const char *token, void *data)
 {

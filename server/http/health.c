@@ -3,14 +3,14 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "server/http/readiness.h"
-#include "vm/lifecycle/lifecycle.h"
 #include "vm/guest/guest.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <string.h>
 
-/* What runs the server wants to know: does the loop turn, can it run desktops, and what has
- * happened so far.  Nothing here waits: readiness was found out before, and a scrape sends the
- * pings whose answers the next one tells. */
+/* Routes for operators: liveness, readiness and metrics.  No handler blocks.  A child process
+ * determines readiness in advance, and a scrape sends the pings whose results the next scrape
+ * reports. */
 
 struct status {
 	struct http *http;
@@ -47,7 +47,7 @@ static void on_ready(const struct err *why, void *data)
 	reply_text(x, 503, buf_text(&text));
 }
 
-/* Its client did not wait for the answer. */
+/* The client disconnected before the response. */
 static void on_probe_closed(struct http_exchange *x, void *data)
 {
 	(void)x;
@@ -92,8 +92,8 @@ static void ping_one(struct vm *vm, void *data)
 	}
 }
 
-/* The scrape was sent, so that its own work does not count.  One that does not answer must not be
- * asked again and again. */
+/* Called after the scrape was sent, so that its own work is not measured.  An agent that has not
+ * responded is not sent another ping. */
 static void ping_all(struct http_exchange *x, void *data)
 {
 	struct status *status = data;
@@ -156,7 +156,7 @@ static void run_metadata(struct http_exchange *x, void *data)
 	http_reply(x, 200, "application/json", text, strlen(text));
 }
 
-/* ---- callers ---- */
+/* ---- interface ---- */
 
 struct status *status_new(sd_event *event, struct http *http, const struct config *config,
 	struct metrics *metrics, const struct server *server, struct vm_pool *vms)

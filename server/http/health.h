@@ -6,17 +6,17 @@
 #include "server/metrics/metrics.h"
 #include "transport/http/http.h"
 
-/* Pages for those who run the server: /healthz, /readyz, /metrics, and, with an authorization
- * server, its metadata (RFC 9728). */
+/* Routes for operators: /healthz, /readyz, /metrics, and the metadata of the authorization server,
+ * if any (RFC 9728). */
 
 struct status;
 
-/* All of it must outlive the http; status_free() comes after the pool's end. */
+/* All arguments must outlive the http.  Call status_free() after the pool has ended. */
 struct status *status_new(sd_event *event, struct http *http, const struct config *config,
 	struct metrics *metrics, const struct server *server, struct vm_pool *vms);
 void status_free(struct status *status); /* NULL-safe */
 
-/* Where the metadata is, for http_options. */
+/* The path of the metadata, for http_options. */
 #define STATUS_METADATA_PATH "/.well-known/oauth-protected-resource/mcp"
 
 #endif

@@ -1,4 +1,4 @@
-/* What `serve --http` opens: one listener and the two transports on it. */
+/* The HTTP side of `serve --http`: one listener with both transports. */
 #include "server/http/listener.h"
 
 #include "base/cleanup.h"
@@ -10,7 +10,7 @@
 
 #include <sys/resource.h>
 
-#define FILES_BESIDE 1024 /* descriptors for all that is no connection */
+#define FILES_BESIDE 1024 /* file descriptors reserved for purposes other than connections */
 
 struct listen_http {
 	struct http *http;
@@ -18,8 +18,8 @@ struct listen_http {
 	struct sse *sse;
 };
 
-/* Each connection is a descriptor, and so is much of a sandbox.  1024, the usual soft limit, is
- * there for programs that use select(). */
+/* Each connection and each sandbox need file descriptors.  The usual soft limit, 1024, exists for
+ * programs that use select(). */
 static void raise_file_limit(const struct config_http *config)
 {
 	struct rlimit limit;
@@ -35,7 +35,7 @@ static void raise_file_limit(const struct config_http *config)
 	}
 }
 
-/* What the server is known by is allowed without saying so again. */
+/* The server's own names are always allowed. */
 static void add_to_list(struct buf *list, const char *allowed, const char *own)
 {
 	buf_printf(

@@ -6,23 +6,23 @@
 #include "server/mcp/server.h"
 #include "transport/http/http.h"
 
-/* A server's HTTP side: Streamable HTTP on /mcp, HTTP+SSE on /sse and /messages. */
+/* The server's HTTP side: Streamable HTTP on /mcp, HTTP+SSE on /sse and /messages. */
 
 struct listen_http;
 
-/* A listener at an address, with what config says of TLS, names and bounds; nothing on it yet.
- * budgets: as in struct http_options.
- * Files of its own for those who come must be allowed: raises that limit. */
+/* Opens a listener at an address, with the TLS, name and limit options of config, but no routes.
+ * budgets: as in struct http_options.  Raises the limit of open files as the number of connections
+ * requires. */
 struct http *listen_http_open(sd_event *event, const struct config_http *config,
 	const char *address, const char *(*authorize)(const char *token, void *data), void *data,
 	struct budgets *budgets, struct err *err) NODISCARD;
 
-/* The server must go before it; auth, after it. */
+/* Free it after the server and before auth. */
 struct listen_http *listen_http_new(sd_event *event, struct server *server,
 	const struct config_http *config, struct auth *auth, struct budgets *budgets,
 	struct err *err) NODISCARD;
 void listen_http_free(struct listen_http *listen); /* NULL-safe */
-/* For pages beside MCP, and for what it counts. */
+/* For the routes of pages, and for counters. */
 struct http *listen_http_http(struct listen_http *listen);
 
 #endif

@@ -1,5 +1,5 @@
-/* A probe starts programs and waits for them, which the loop must not; hence the child.  It is a
- * whole `vitrine doctor`, so that both always say the same. */
+/* A probe starts programs and waits for them, which would block the loop.  A child process
+ * therefore runs `vitrine doctor`, which also keeps the results identical. */
 #include "server/http/readiness.h"
 
 #include "base/buf.h"
@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 
 #define OLD_US (READY_OLD_SECONDS * UINT64_C(1000000))
-#define NEW_US 10000000 /* until then nobody needs to look again */
+#define NEW_US 10000000 /* results newer than this are not checked again */
 #define PATIENCE_MS 60000
 #define ANSWER_MAX (256 << 10)
 
@@ -32,18 +32,18 @@ struct ready_wait {
 struct ready {
 	sd_event *event;
 	const char *backend;
-	uint64_t known_us; /* since when; 0: it is not */
-	struct err why;    /* ERR_NONE: it works */
+	uint64_t known_us; /* time of the result; 0: none */
+	struct err why;    /* ERR_NONE: the backend works */
 	struct ready_waits waits;
 
-	/* While a child is at work. */
+	/* While a child is running. */
 	pid_t pid;
 	int fd;
 	sd_event_source *readable, *ended, *late;
 	struct buf answer;
 };
 
-/* ---- who waits for it ---- */
+/* ---- waiting requests ---- */
 
 static void tell(struct ready *ready, const struct err *why)
 {
@@ -58,9 +58,9 @@ static void tell(struct ready *ready, const struct err *why)
 	}
 }
 
-/* ---- what it said ---- */
+/* ---- the result ---- */
 
-/* auto: whether any real backend works; else the row of that one. */
+/* auto: whether any real backend works; otherwise the row of the backend. */
 static bool read_row(const struct ready *ready, const json_t *row, struct err *err)
 {
 	const char *group = json_string_value(json_object_get(row, "group"));
@@ -86,7 +86,7 @@ static void read_answer(struct ready *ready)
 	size_t i;
 	json_t *row;
 	json_auto_t *answer = json_loadb(buf_text(&ready->answer), ready->answer.len, 0, NULL);
-	err_set(&why, ERR_HOST, "`vitrine doctor` did not tell whether the backend %s works",
+	err_set(&why, ERR_HOST, "`vitrine doctor` did not report whether the backend %s works",
 		ready->backend);
 	json_array_foreach(json_object_get(answer, "checks"), i, row)
 	{
@@ -114,7 +114,7 @@ static int on_late(sd_event_source *source, uint64_t now, void *data)
 {
 	(void)source, (void)now;
 	struct ready *ready = data;
-	kill(ready->pid, SIGKILL); /* then it ends, without an answer */
+	kill(ready->pid, SIGKILL); /* it ends without a result */
 	return 0;
 }
 
@@ -140,7 +140,7 @@ static int on_ended(sd_event_source *source, const siginfo_t *info, void *data)
 	struct ready *ready = data;
 	loop_drop(&ready->ended);
 	ready->pid = 0;
-	while (ready->readable) { /* what is left in the pipe */
+	while (ready->readable) { /* the rest of the pipe's contents */
 		on_readable(NULL, ready->fd, 0, ready);
 	}
 	forget_child(ready);
@@ -152,7 +152,7 @@ static bool start_child(struct ready *ready, struct err *err)
 	static const char *const argv[] = { "/proc/self/exe", "doctor", "--json", NULL };
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return err_errno(err, "cannot make a pipe");
+		return err_errno(err, "cannot create a pipe");
 	}
 	fcntl(ends[0], F_SETFL, O_NONBLOCK); /* a grandchild may hold the other end */
 	struct spawn_fd out = { ends[1], 1 };
@@ -175,12 +175,12 @@ static void ask(struct ready *ready)
 {
 	struct err err;
 	if (ready->pid == 0 && !start_child(ready, &err)) {
-		log_warning("cannot find out whether desktops work: %s", err.text);
+		log_warning("cannot determine whether desktops work: %s", err.text);
 		tell(ready, &err);
 	}
 }
 
-/* ---- callers ---- */
+/* ---- interface ---- */
 
 struct ready *ready_new(sd_event *event, const char *backend)
 {

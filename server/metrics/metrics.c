@@ -1,7 +1,7 @@
 /*
- * One table says what there is to tell: each row is a sample, or a family of them that its function
- * writes.  Labels hold only words of ours: tools that exist, outcomes, states, reasons; so nobody
- * can make their number grow.
+ * The table of metrics.  Each row is a sample, or a family of samples that its function writes.
+ * Label values come from fixed sets only (tools, outcomes, states, reasons), so clients cannot
+ * increase their number.
  */
 #include "server/metrics/metrics.h"
 
@@ -23,11 +23,11 @@ static const struct scale link_scale = { 12,
 	{ .00005, .0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, 1 } };
 
 struct histogram {
-	uint64_t counts[BOUNDS_MAX + 1]; /* the last one: beyond every bound */
+	uint64_t counts[BOUNDS_MAX + 1]; /* the last one: above all bounds */
 	uint64_t total_us;
 };
 
-#define OUTCOMES (ERR_HOST + 1) /* 0 is well, the others enum err_kind */
+#define OUTCOMES (ERR_HOST + 1) /* 0 is success, the others are enum err_kind */
 
 struct tool_counts {
 	const struct tool *tool;
@@ -129,9 +129,9 @@ struct source {
 };
 
 struct row {
-	const char *name, *type, *help; /* help NULL: one more sample of the row above */
+	const char *name, *type, *help; /* help NULL: another sample of the row above */
 	void (*write)(const struct row *row, const struct source *from, struct buf *out);
-	size_t at;                 /* in the struct its function reads */
+	size_t at;                 /* offset in the struct that its function reads */
 	const char *label, *value; /* NULL: none */
 	const struct scale *scale;
 };
@@ -192,7 +192,7 @@ static void write_own(const struct row *row, const struct source *from, struct b
 	buf_printf(out, " %llu\n", (unsigned long long)value);
 }
 
-/* labels: written already, with a comma at its end; or "". */
+/* labels: formatted, with a trailing comma; or "". */
 static void put_histogram(const struct row *row, const struct histogram *histogram,
 	const char *labels, struct buf *out)
 {
@@ -218,7 +218,7 @@ static void write_histogram(const struct row *row, const struct source *from, st
 	put_histogram(row, (const void *)((const char *)from->metrics + row->at), "", out);
 }
 
-/* Success is told of every tool, so that its first call is seen as an increase. */
+/* Every tool has a success sample, so that the first call counts as an increase. */
 static void write_calls(const struct row *row, const struct source *from, struct buf *out)
 {
 	for (size_t i = 0; i < from->metrics->n_tools; i++) {
@@ -236,7 +236,7 @@ static void write_calls(const struct row *row, const struct source *from, struct
 	}
 }
 
-/* Of tools that were called: the others would be most of the text. */
+/* Only tools that were called, because the others would make up most of the text. */
 static void write_call_times(const struct row *row, const struct source *from, struct buf *out)
 {
 	static const struct histogram none;
@@ -267,38 +267,38 @@ static void write_call_times(const struct row *row, const struct source *from, s
 /* clang-format off */
 static const struct row rows[] = {
 	{ "vitrine_build_info", "gauge",
-		"Which version runs.", write_build, 0, "version", VITRINE_VERSION },
-	{ "vitrine_calls_total", "counter", "Tool calls that were answered, by how.", write_calls },
+		"Version of the server.", write_build, 0, "version", VITRINE_VERSION },
+	{ "vitrine_calls_total", "counter", "Answered tool calls, by outcome.", write_calls },
 	{ "vitrine_call_seconds", "histogram",
-		"From a tool call's arrival to its answer.",
+		"Time from the arrival of a tool call to its response.",
 		write_call_times, .scale = &call_scale },
 	{ "vitrine_calls_in_flight", "gauge",
-		"Tool calls that are not answered yet.", COUNT(calls) },
+		"Tool calls in flight.", COUNT(calls) },
 	{ "vitrine_sandboxes", "gauge",
 		"Sandboxes, by state.", COUNT(sandboxes[VM_STARTING]), "state", "starting" },
 	{ "vitrine_sandboxes", NULL, NULL, COUNT(sandboxes[VM_READY]), "state", "ready" },
 	{ "vitrine_sandboxes", NULL, NULL, COUNT(sandboxes[VM_PAUSED]), "state", "paused" },
 	{ "vitrine_sandboxes", NULL, NULL, COUNT(sandboxes[VM_STOPPING]), "state", "stopping" },
 	{ "vitrine_reserve", "gauge",
-		"Sandboxes in reserve: how many are to be kept, and how many are ready.",
+		"Warm pool: target and number of ready sandboxes.",
 		COUNT(reserve_wanted), "count", "wanted" },
 	{ "vitrine_reserve", NULL, NULL, COUNT(reserve_ready), "count", "ready" },
 	{ "vitrine_sandbox_start_seconds", "histogram",
-		"From asking for a sandbox to its first frame.", TIMES(starts, &start_scale) },
+		"Time from the request of a sandbox to its first frame.", TIMES(starts, &start_scale) },
 	{ "vitrine_sandbox_start_failures_total", "counter",
 		"Sandboxes that ended before they were ready.", OWN(failed_starts) },
 	{ "vitrine_viewers", "gauge", "Connected viewers of desktops: pages and VNC clients.", OWN(viewers) },
 	{ "vitrine_viewers_bytes_total", "counter",
-		"What went to and from their desktops, by direction.", OWN(viewed_in),
+		"Bytes between viewers and desktops, by direction.", OWN(viewed_in),
 		"direction", "in" },
 	{ "vitrine_viewers_bytes_total", NULL, NULL, OWN(viewed_out), "direction", "out" },
 	{ "vitrine_link_round_trip_seconds", "histogram",
-		"A ping to a sandbox's agent and back, with what the agent was busy with "
-		"meanwhile; one for each ready sandbox and scrape.",
+		"Round trip of a ping to a sandbox's agent, including queueing on both ends; "
+		"one for each ready sandbox and scrape.",
 		TIMES(pings, &link_scale) },
 	{ "vitrine_http_requests_total", "counter", "HTTP requests.", COUNT(requests) },
 	{ "vitrine_http_rejected_total", "counter",
-		"HTTP requests that were refused, by what was wrong.",
+		"Refused HTTP requests, by reason.",
 		COUNT(rejected_auth), "reason", "token" },
 	{ "vitrine_http_rejected_total", NULL, NULL, COUNT(rejected_host), "reason", "host" },
 	{ "vitrine_http_rejected_total", NULL, NULL, COUNT(rejected_origin), "reason", "origin" },
@@ -308,15 +308,15 @@ static const struct row rows[] = {
 	{ "vitrine_http_received_bytes_total", "counter",
 		"Bytes of request bodies.", COUNT(bytes_in) },
 	{ "vitrine_http_sent_bytes_total", "counter",
-		"Bytes of answers' bodies.", COUNT(bytes_out) },
+		"Bytes of response bodies.", COUNT(bytes_out) },
 	{ "vitrine_http_connections", "gauge", "Open HTTP connections.", COUNT(connections) },
 	{ "vitrine_http_streams", "gauge", "Open event streams.", COUNT(streams) },
 	{ "process_resident_memory_bytes", "gauge",
-		"Memory of this process, without its sandboxes.", COUNT(memory) },
+		"Memory of the server process, without sandboxes.", COUNT(memory) },
 	{ "process_open_fds", "gauge", "Open file descriptors.", COUNT(fds) },
 	{ "process_cpu_seconds_total", "counter",
-		"Processor time of this process.", REAL(cpu_seconds) },
-	{ "process_start_time_seconds", "gauge", "When it started, since 1970.", REAL(start_time) },
+		"CPU time of the server process.", REAL(cpu_seconds) },
+	{ "process_start_time_seconds", "gauge", "Start time of the server process, since 1970.", REAL(start_time) },
 };
 /* clang-format on */
 

@@ -6,7 +6,7 @@
 #include "tools/tool.h"
 #include "vm/core/vm.h"
 
-/* What has happened, counted, for Prometheus (text format 0.0.4). */
+/* Metrics for Prometheus (text format 0.0.4). */
 
 struct metrics;
 
@@ -14,20 +14,19 @@ struct metrics;
 struct metrics *metrics_new(const struct tool_set *tools);
 void metrics_free(struct metrics *metrics); /* NULL-safe */
 
-/* Counts the calls of this activity, which must outlive it. */
+/* Counts the calls of activity, which must outlive it. */
 void metrics_follow(struct metrics *metrics, struct activity *activity);
-/* A sandbox came up, or did not. */
+/* Counts a start of a sandbox, successful or not. */
 void metrics_count_start(struct metrics *metrics, uint64_t took_us, bool up);
-/* A ping on a sandbox's link was answered: the way there and back, and what the agent was busy with
- * meanwhile. */
+/* Counts the round trip of a ping to an agent, including queueing on both ends. */
 void metrics_count_ping(struct metrics *metrics, uint64_t took_us);
 
-/* Somebody began to watch a desktop, or went. */
+/* Counts a viewer that connected, or disconnected. */
 void metrics_count_viewer(struct metrics *metrics, bool came);
-/* Bytes from and to those who watch. */
+/* Counts bytes from and to viewers. */
 void metrics_count_viewed(struct metrics *metrics, uint64_t in, uint64_t out);
 
-/* What others know. */
+/* Values that other modules supply. */
 struct metrics_now {
 	uint64_t sandboxes[VM_GONE]; /* by enum vm_state */
 	uint64_t reserve_wanted, reserve_ready;
@@ -37,12 +36,12 @@ struct metrics_now {
 	uint64_t rejected_host, rejected_origin, rejected_auth, rejected_size, rejected_busy,
 		rejected_memory;
 	uint64_t memory, fds;           /* of this process: resident bytes, open descriptors */
-	double cpu_seconds, start_time; /* used by this process; since 1970 */
+	double cpu_seconds, start_time; /* CPU time of this process; start time since 1970 */
 };
 
 void metrics_write(const struct metrics *metrics, const struct metrics_now *now, struct buf *out);
 
-/* Fills in what is this process's. */
+/* Sets the members that describe this process. */
 void metrics_read_process(struct metrics_now *now);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the kernel knows of this process. */
+/* The process metrics, read from /proc. */
 #include "server/metrics/metrics.h"
 
 #include <dirent.h>
@@ -30,7 +30,7 @@ static uint64_t count_fds(void)
 	if (folder) {
 		closedir(folder);
 	}
-	return n > 3 ? n - 3 : 0; /* ".", ".." and the folder's own */
+	return n > 3 ? n - 3 : 0; /* without ".", ".." and the directory's own descriptor */
 }
 
 static double seconds_of(const struct timeval *time)
@@ -38,7 +38,7 @@ static double seconds_of(const struct timeval *time)
 	return (double)time->tv_sec + (double)time->tv_usec / 1e6;
 }
 
-/* Clock ticks since the machine's start stand 22nd in /proc/self/stat. */
+/* The start time is field 22 of /proc/self/stat, in clock ticks since boot. */
 static double read_start_time(void)
 {
 	unsigned long long ticks = 0;

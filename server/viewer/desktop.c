@@ -22,7 +22,7 @@ static void free_when_over(struct watched_desktop *desktop)
 	if (!desktop->over || desktop->refs > 0 || !TAILQ_EMPTY(&desktop->sessions)) {
 		return;
 	}
-	LISTENERS_TELL(&desktop->observers, struct desktop_fns, freed, desktop);
+	LISTENERS_NOTIFY(&desktop->observers, struct desktop_fns, freed, desktop);
 	if (desktop->desktops) {
 		LIST_REMOVE(desktop, link);
 	}
@@ -71,7 +71,7 @@ void desktop_unref(struct watched_desktop *desktop)
 void desktop_changed(struct watched_desktop *desktop)
 {
 	desktop_ref(desktop);
-	LISTENERS_TELL(&desktop->observers, struct desktop_fns, changed, desktop);
+	LISTENERS_NOTIFY(&desktop->observers, struct desktop_fns, changed, desktop);
 	desktop_unref(desktop);
 }
 
@@ -79,7 +79,7 @@ static void end(struct watched_desktop *desktop)
 {
 	desktop_ref(desktop);
 	desktop->over = true;
-	LISTENERS_TELL(&desktop->observers, struct desktop_fns, ended, desktop);
+	LISTENERS_NOTIFY(&desktop->observers, struct desktop_fns, ended, desktop);
 	desktop_changed(desktop);
 	desktop_unref(desktop);
 }
@@ -247,7 +247,7 @@ void watched_desktops_free(struct watched_desktops *desktops)
 		desktop_ref(desktop);
 		desktop->desktops = NULL;
 		desktop->over = true;
-		LISTENERS_TELL(&desktop->observers, struct desktop_fns, ended, desktop);
+		LISTENERS_NOTIFY(&desktop->observers, struct desktop_fns, ended, desktop);
 		desktop_unref(desktop);
 	}
 	loop_drop(&desktops->tick);

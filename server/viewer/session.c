@@ -37,7 +37,7 @@ void viewer_session_end(struct viewer_session *session)
 	listener_remove(&session->observes);
 	TAILQ_REMOVE(&desktop->sessions, session, link);
 	if (TAILQ_EMPTY(&desktop->sessions)) {
-		LISTENERS_TELL(&desktop->observers, struct desktop_fns, unwatched, desktop);
+		LISTENERS_NOTIFY(&desktop->observers, struct desktop_fns, unwatched, desktop);
 	}
 	desktop_unref(desktop);
 }

@@ -144,7 +144,7 @@ Test(auth, a_weak_variable_is_refused)
 		cr_expect_null(auth_new(NULL, false, &err));
 		cr_expect_str_eq(err.text,
 			"the variable VITRINE_TOKEN must be 16 to 512 letters, digits or -._~+/= ; "
-			"make one with: openssl rand -hex 24");
+			"generate one with: openssl rand -hex 24");
 	}
 }
 
@@ -178,7 +178,7 @@ Test(auth, a_file_others_may_read_is_refused)
 	char wanted[256];
 	load_mode("[]", 0644);
 	snprintf(wanted, sizeof(wanted),
-		"others may read or change the tokens in %s (mode 644); run: chmod 600 %s", file,
+		"other users can read or change the tokens in %s (mode 644); run: chmod 600 %s", file,
 		file);
 	cr_expect_str_eq(err.text, wanted);
 }
@@ -208,29 +208,29 @@ Test(auth, wrong_files)
 	expect_refused("[{" TOKEN "}]",
 		", entry 1: 'name' is missing; it must be a string of 1 to 64 bytes");
 	expect_refused(
-		"[{\"name\": \"ann\"}]", ", entry 1: there must be either 'token' or 'sha256'");
+		"[{\"name\": \"ann\"}]", ", entry 1: either 'token' or 'sha256' is required");
 	expect_refused("[{\"name\": \"ann\", " TOKEN ", \"sha256\": \"" SECRET_SHA256 "\"}]",
-		", entry 1: there must be either 'token' or 'sha256'");
+		", entry 1: either 'token' or 'sha256' is required");
 	expect_refused("[{\"name\": \"ann lee\", " TOKEN "}]",
 		", entry 1: 'name' must be letters, digits or -._@ ; got \"ann lee\"");
 	expect_refused("[{\"name\": \"stdio\", " TOKEN "}]",
 		", entry 1: 'name' must not be \"stdio\"; choose another");
 	expect_refused("[{\"name\": \"ann\", \"token\": \"short\"}]",
-		", entry 1: 'token' must be 16 to 512 letters, digits or -._~+/= ; make one with: "
+		", entry 1: 'token' must be 16 to 512 letters, digits or -._~+/= ; generate one with: "
 		"openssl rand -hex 24");
 	expect_refused("[{\"name\": \"ann\", \"sha256\": \"" SECRET "\"}]",
-		", entry 1: 'sha256' must be 64 hexadecimal digits; get them with: printf %s TOKEN "
+		", entry 1: 'sha256' must be 64 hexadecimal digits; compute them with: printf %s TOKEN "
 		"| sha256sum");
 	expect_refused("[{\"name\": \"ann\", " TOKEN "}, {\"name\": \"ann\", \"token\": \"" OTHER
 		       "\"}]",
-		", entry 2: it has the name of entry 1; each needs its own");
+		", entry 2: it has the name of entry 1; each must be unique");
 	expect_refused("[{\"name\": \"ann\", " TOKEN "}, {\"name\": \"bob\", \"sha256\": "
 		       "\"" SECRET_SHA256 "\"}]",
-		", entry 2: it has the token of entry 1; each needs its own");
+		", entry 2: it has the token of entry 1; each must be unique");
 	expect_refused("[{\"name\": \"ann\", " TOKEN ", \"calls\": 0}]",
 		", entry 1: 'calls' must be an integer from 1 to 1000; got 0");
 	expect_refused("[{\"name\": \"ann\", " TOKEN ", \"admin\": true}]",
-		", entry 1: 'admin' is not an argument here; there are 'name', 'token', 'sha256', "
+		", entry 1: unknown argument 'admin'; the arguments are 'name', 'token', 'sha256', "
 		"'sandboxes', 'calls', 'saved', 'saved_mib'");
 }
 

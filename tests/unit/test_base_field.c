@@ -110,8 +110,8 @@ Test(field, sentences)
 	refuse("{\"at\":[1,2],\"text\":\"12345678901\"}",
 		"'text' must be a string of 1 to 10 bytes; got 11 bytes");
 	refuse("{\"at\":[1,2],\"name\":7}", "'name' must be a string; got 7");
-	refuse("{\"at\":[1,2],\"name\":\"a\\u0000b\"}", "'name' must not hold a NUL character");
-	refuse("{\"numer\":1}", "'numer' is not an argument here; did you mean 'number'?");
+	refuse("{\"at\":[1,2],\"name\":\"a\\u0000b\"}", "'name' must not contain a NUL character");
+	refuse("{\"numer\":1}", "unknown argument 'numer'; did you mean 'number'?");
 	refuse("[]", "the arguments must be an object; got []");
 }
 

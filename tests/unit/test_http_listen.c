@@ -21,7 +21,7 @@ Test(http_listen, others_need_tls_or_a_proxy)
 	expect_refused(&(struct http_options){ .listen = "[::]:0" }, "listen on 127.0.0.1");
 	expect_refused(&(struct http_options){ .listen = "127.0.0.1" }, "HOST:PORT");
 	expect_refused(
-		&(struct http_options){ .listen = "127.0.0.1:0", .tls_cert = "/x" }, "go together");
+		&(struct http_options){ .listen = "127.0.0.1:0", .tls_cert = "/x" }, "one of the two is missing");
 	expect_refused(
 		&(struct http_options){
 			.listen = "127.0.0.1:0", .tls_cert = "/none", .tls_key = "/none" },
@@ -124,7 +124,7 @@ Test(http_listen, unix_socket)
 		200);
 	cr_expect_eq(
 		status_of(&f, &(struct ask){ .body = "{}", .unix_path = path, .token = "" }), 401);
-	expect_refused(&(struct http_options){ .listen = listen }, "in use");
+	expect_refused(&(struct http_options){ .listen = listen }, "in use by another server");
 	cr_expect_eq(lstat(path, &st), 0, "it is still there");
 	ask_end(&f, &held);
 	until(&f, f.closed == f.opened);
@@ -150,7 +150,7 @@ Test(http_listen, an_old_unix_socket_is_replaced_but_no_other_file)
 	fd = open(at.sun_path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	end(&f);
 	cr_expect_eq(access(at.sun_path, F_OK), 0, "what another put there is left alone");
-	expect_refused(&(struct http_options){ .listen = listen }, "no socket");
+	expect_refused(&(struct http_options){ .listen = listen }, "is not a socket");
 	cr_expect_eq(access(at.sun_path, F_OK), 0);
 	close(fd);
 	unlink(at.sun_path);

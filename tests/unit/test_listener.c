@@ -27,7 +27,7 @@ static const struct fns fns = { .happened = on_happened };
 
 static void tell(const char *what)
 {
-	LISTENERS_TELL(&list, struct fns, happened, what);
+	LISTENERS_NOTIFY(&list, struct fns, happened, what);
 }
 
 static void on_happened(const char *what, void *data)
@@ -63,7 +63,7 @@ Test(listener, in_the_order_of_addition)
 	tell("");
 	begin(3);
 	tell("");
-	LISTENERS_TELL(&list, struct fns, never, "nobody has this");
+	LISTENERS_NOTIFY(&list, struct fns, never, "nobody has this");
 	cr_expect_str_eq(order, "abc");
 }
 

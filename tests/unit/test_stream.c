@@ -310,7 +310,7 @@ Test(stream, a_hostile_viewer_is_told_what_was_wrong)
 	greet(&f, &p);
 	peer_say(&f, &p, 0x82, "\4\1\0\0\0\0\0\x61\x4d", 9);
 	expect_code(&f, &p, WEBSOCKET_POLICY,
-		"a viewer sent a message of type 77, which is none of RFB's");
+		"a viewer sent a message of the unknown type 77");
 	cr_expect_eq(desktop.got.len, 16, "the key before it, and its release");
 	until(&f, desktop.closed == 1);
 	end_stream(&f, &p);

@@ -319,7 +319,7 @@ Test(websocket, what_breaks_the_protocol_is_told_and_closed)
 {
 	auto_buf struct buf out = { 0 };
 	peer_put_frame(&out, 0x81, "text", 4, true);
-	break_it(out.data, out.len, 1003, "only binary messages are taken");
+	break_it(out.data, out.len, 1003, "only binary messages are supported");
 	out.len = 0;
 	peer_put_frame(&out, 0x82, "bare", 4, false);
 	break_it(out.data, out.len, 1002, "");
@@ -501,7 +501,7 @@ Test(websocket, pings_find_out_who_is_gone)
 	cr_expect_eq(side.closed, 0);
 	until(&f, side.closed == 1); /* it does not answer any more */
 	cr_expect_eq(side.code, WEBSOCKET_LOST);
-	cr_expect_str_eq(side.reason, "the client does not answer");
+	cr_expect_str_eq(side.reason, "the client does not respond");
 	buf_done(&said.text);
 	peer_close(&p);
 	end_ws(&f);

@@ -140,7 +140,7 @@ Test(action, refused)
 	refuse("{\"action\":\"move\"}", "move: 'at' is missing");
 	refuse("{\"action\":\"move\",\"at\":[1]}", "list of 2");
 	refuse("{\"action\":\"move\",\"at\":[1,2],\"text\":\"x\"}",
-		"'text' is not an argument here");
+		"unknown argument 'text'");
 	refuse("{\"action\":\"click\",\"count\":4}", "from 1 to 3");
 	refuse("{\"action\":\"click\",\"count\":0}", "from 1 to 3");
 	refuse("{\"action\":\"scroll\",\"amount\":1}", "'direction' is missing");

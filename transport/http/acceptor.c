@@ -24,10 +24,10 @@ static int on_later(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-/* A listener that has a connection waiting stays readable, and would keep the loop busy. */
+/* A listening socket with a waiting connection stays readable and would keep the loop busy. */
 static void wait_a_moment(struct acceptor *acceptor)
 {
-	log_warning("cannot take more %s connections now: %s", acceptor->what, strerror(errno));
+	log_warning("cannot accept %s connections for now: %s", acceptor->what, strerror(errno));
 	enable(acceptor, false);
 	sd_event_source_set_time(acceptor->later, loop_now_us() + AGAIN_MS * UINT64_C(1000));
 	sd_event_source_set_enabled(acceptor->later, SD_EVENT_ONESHOT);
@@ -48,7 +48,7 @@ static int on_connect(sd_event_source *source, int listener, uint32_t events, vo
 		} else if (errno != ECONNABORTED && errno != EINTR && errno != EPROTO) {
 			wait_a_moment(acceptor);
 			break;
-		} /* else that client has gone already */
+		} /* otherwise the client has disconnected */
 	}
 	if (acceptor->turned) {
 		acceptor->turned(acceptor->data);
@@ -58,7 +58,7 @@ static int on_connect(sd_event_source *source, int listener, uint32_t events, vo
 
 void acceptor_start(struct acceptor *acceptor)
 {
-	/* Now, because the loop's first timer takes a descriptor. */
+	/* Created now, because the loop's first timer needs a descriptor. */
 	acceptor->later = loop_after_ms(acceptor->event, UINT64_MAX, on_later, acceptor);
 	for (int i = 0; i < acceptor->sockets->n; i++) {
 		acceptor->sources[i] = loop_add_io(

@@ -1,8 +1,8 @@
 /*
- * What a request must pass before its message is looked at, in this order: is there room, is its
- * head well-formed, does it mean this server (Host), may the page behind it (Origin), is there such
- * a place, does it take that method, is the token right, is the body one that can be read, and
- * small enough.  Each refusal says what to do about it.
+ * Admission: the checks before a message is read, in this order: is the server busy, is the head
+ * well-formed, does Host name this server, is the page's Origin allowed, does the route exist, does
+ * it have the method, is the token valid, can the body be read, and is it small enough.  Each
+ * refusal says what to do.
  */
 #include "transport/http/http_impl.h"
 
@@ -29,7 +29,7 @@ static enum MHD_Result count_header(
 	return MHD_YES;
 }
 
-/* A header that may stand there once at most; another one would be read differently by others. */
+/* A header that must not be repeated, because other parsers might use the other value. */
 static bool read_once(const struct http_exchange *x, const char *name, const char **ret_value)
 {
 	struct only only = { .name = name };
@@ -38,7 +38,7 @@ static bool read_once(const struct http_exchange *x, const char *name, const cha
 	return only.count <= 1;
 }
 
-/* ---- one check each; false: x is answered ---- */
+/* ---- the checks, one each; false: x is answered ---- */
 
 static void close_after(struct http_exchange *x)
 {
@@ -65,8 +65,8 @@ static bool is_clean(struct http_exchange *x, const char *method, const char *ve
 	}
 	close_after(x);
 	http_refuse(x, 400,
-		"the head is malformed: its lines must end in CR LF, a name must end at its colon, "
-		"and no control characters may stand there");
+		"the head is malformed: lines must end in CR LF, names at the colon, "
+		"and control characters are not allowed");
 	return false;
 }
 
@@ -80,12 +80,12 @@ static bool is_framed(struct http_exchange *x)
 	}
 	close_after(x);
 	http_refuse(x, 400,
-		"a body must come either with one Content-Length or with Transfer-Encoding: "
+		"a body requires either one Content-Length or Transfer-Encoding: "
 		"chunked");
 	return false;
 }
 
-/* A name or address that this server may be called by. */
+/* Whether it is a name or address of this server. */
 static bool is_our_name(const struct http_exchange *x, const char *authority)
 {
 	char name[HTTP_NAME_MAX], port[6];
@@ -94,8 +94,8 @@ static bool is_our_name(const struct http_exchange *x, const char *authority)
 		       http_conn_is_at(x->conn, name));
 }
 
-/* Probes come by addresses that only the network knows.  A page of another site cannot: its browser
- * sends the name it was loaded from. */
+/* Probes use IP addresses.  A page of another site cannot, because its browser sends the name from
+ * which the page was loaded. */
 static bool takes_address(const struct http_exchange *x, const char *path, const char *authority)
 {
 	const struct http_place *place;
@@ -110,8 +110,8 @@ static bool takes_address(const struct http_exchange *x, const char *path, const
 	return false;
 }
 
-/* What a target in absolute form (RFC 9112, 3.2.2) says of the server; false: it is not well
- * formed.  ret_path points to the path inside. */
+/* Splits a target in absolute form (RFC 9112, 3.2.2); false: malformed.  ret_path points into
+ * it. */
 static bool split_target(
 	const char *target, char ret_authority[HTTP_NAME_MAX], const char **ret_path)
 {
@@ -145,7 +145,7 @@ static bool means_us(struct http_exchange *x, const char *authority, const char 
 	return false;
 }
 
-/* Lets a page of that origin read the answer. */
+/* Allows a page of that origin to read the response. */
 static void allow_origin(struct http_exchange *x, const char *origin)
 {
 	http_set_header(x, "Access-Control-Allow-Origin", origin);
@@ -167,15 +167,15 @@ static bool origin_may(struct http_exchange *x, const char **ret_origin)
 	}
 	x->http->counts.rejected_origin++;
 	http_refuse(x, 403,
-		"pages of this Origin may not use this server; it must be on this machine, or one "
+		"pages of this Origin may not use this server; the origin must be on this machine, or one "
 		"of the allowed origins");
 	return false;
 }
 
 #define HTTP_PLACES "MCP is at /mcp (Streamable HTTP) and at /sse (HTTP+SSE)"
 
-/* A route that ends in a slash has all that is below it; one that does not is meant with a slash,
- * too. */
+/* A route that ends in a slash includes all paths below it; any other also matches with a trailing
+ * slash. */
 static bool leads_to(const char *route, const char *path)
 {
 	size_t len = strlen(route);
@@ -204,7 +204,7 @@ static const struct http_route *find_route(const struct http *http, const char *
 	return NULL;
 }
 
-/* A browser asks whether a page may, before it does.  It sends no token with that. */
+/* A browser's preflight request, which has no token. */
 static void answer_preflight(struct http_exchange *x, const char *methods)
 {
 	static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -227,12 +227,12 @@ static bool finds_route(
 		return true;
 	}
 	if (methods[0] == '\0') {
-		http_refuse(x, 404, "there is nothing here; " HTTP_PLACES);
+		http_refuse(x, 404, "not found; " HTTP_PLACES);
 	} else if (origin && strcmp(method, "OPTIONS") == 0) {
 		answer_preflight(x, methods);
 	} else {
 		http_set_header(x, "Allow", methods);
-		http_refuse(x, 405, "this place takes %s%s", methods,
+		http_refuse(x, 405, "this path accepts %s%s", methods,
 			strcmp(path, "/") == 0 ? "; " HTTP_PLACES : "");
 	}
 	return false;
@@ -261,7 +261,7 @@ static bool is_authorized(struct http_exchange *x)
 	x->http->counts.rejected_auth++;
 	http_set_header(x, "WWW-Authenticate", how);
 	http_refuse(x, 401, "%s",
-		header ? "this token is not one of this server's"
+		header ? "the token is not valid for this server"
 		       : "send the header Authorization: Bearer TOKEN");
 	return false;
 }
@@ -274,7 +274,8 @@ static bool is_plain(struct http_exchange *x)
 	}
 	close_after(x);
 	http_set_header(x, "Accept-Encoding", "identity");
-	http_refuse(x, 415, "a body must come as it is; leave out Content-Encoding: %.40s", coding);
+	http_refuse(x, 415, "compressed bodies are not supported; remove Content-Encoding: %.40s",
+		coding);
 	return false;
 }
 
@@ -308,7 +309,7 @@ bool http_gate(struct http_exchange *x, const char *method, const char *target, 
 	x->path = must(strdup(path));
 	if (!is_target) {
 		close_after(x);
-		http_refuse(x, 400, "the request's target is malformed");
+		http_refuse(x, 400, "the request target is malformed");
 		return false;
 	}
 	return has_room(x) && is_clean(x, method, version) && is_framed(x) &&

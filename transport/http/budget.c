@@ -1,14 +1,15 @@
 /*
- * What a principal makes the server hold: bodies that are coming in, answers and events that wait
- * to be read.  All of it is taken from one budget before memory is.  When that is exhausted, the
- * reader who leaves the most lying is cut off first, so that one who reads nothing does not get the
- * others refused; whoever still finds no room is told to come back.
+ * Memory that the server holds for a principal: request bodies, and responses and events that were
+ * not read yet.  It is reserved from one budget before it is allocated.  If the budget is
+ * exhausted, the reader with the most unread data is disconnected first, so that a client that
+ * reads nothing does not cause refusals for others.  If that is not enough, the request is refused
+ * with a time to retry.
  */
 #include "transport/http/http_impl.h"
 
-#define CUT_MIN (256u << 10) /* bytes: below that a reader is merely slow */
+#define CUT_MIN (256u << 10) /* in bytes: below this a reader is only slow */
 
-/* own: of this principal; else of any. */
+/* own: of this principal; otherwise of any. */
 static struct http_exchange *find_laggard(const struct http_exchange *x, bool own)
 {
 	struct http_exchange *other, *most = NULL;
@@ -31,7 +32,8 @@ bool http_hold(struct http_exchange *x, size_t *held, size_t wanted)
 		if (!laggard) {
 			return false;
 		}
-		http_stream_cut(laggard, "memory is needed, and its reader leaves the most unread");
+		http_stream_cut(
+			laggard, "memory is exhausted, and this client has the most unread data");
 	}
 	return true;
 }
@@ -48,15 +50,15 @@ bool http_hold_body(struct http_exchange *x, size_t bytes)
 	http_set_header(x, "Retry-After", "1");
 	if (own) {
 		http_refuse(x, 429,
-			"your requests and unread answers hold all the server's memory you may "
-			"have; read answers, or send fewer requests at once");
+			"your requests and unread responses have reached your memory limit; "
+			"read responses, or send fewer requests at once");
 	} else {
-		http_refuse(x, 503, "the server is short of memory; try again in a second");
+		http_refuse(x, 503, "the server's memory limit is reached; try again in a second");
 	}
 	return false;
 }
 
-/* One principal leaves a quarter of the connections to the others. */
+/* One principal may not use the last quarter of the connections. */
 bool http_is_fair(struct http_exchange *x)
 {
 	const struct http *http = x->http;
@@ -75,7 +77,7 @@ bool http_is_fair(struct http_exchange *x)
 	x->http->counts.rejected_busy++;
 	http_set_header(x, "Retry-After", "1");
 	http_refuse(x, 429,
-		"%lld of your requests and streams are open, which is all you may have; end some",
+		"%lld of your requests and streams are open, which is the limit; close some",
 		(long long)most);
 	return false;
 }

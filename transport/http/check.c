@@ -1,4 +1,4 @@
-/* Headers, as texts that are right or wrong.  Everything here reads bytes of strangers. */
+/* Syntax checks of headers.  All input is untrusted. */
 #include "transport/http/check.h"
 
 #include "base/buf.h"
@@ -9,8 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define TOKEN_MAX 4096 /* bytes of a bearer token */
-#define LIST_MAX 64    /* entries of an allow-list */
+#define TOKEN_MAX 4096 /* in bytes */
+#define LIST_MAX 64    /* entries of an allow list */
 
 static const char blanks[] = " \t";
 static const char authority_chars[] =
@@ -27,7 +27,7 @@ static bool is_port(const char *text)
 	       strtoul(text, NULL, 10) <= 65535;
 }
 
-/* The part before the port, and where the port begins (NULL: nowhere). */
+/* Returns the part before the port, and the start of the port (NULL: none). */
 static bool split_name(
 	const char *text, const char **ret_from, size_t *ret_len, const char **ret_port)
 {
@@ -69,7 +69,7 @@ bool http_split_authority(const char *text, char ret_name[HTTP_NAME_MAX], char r
 		if (inet_pton(AF_INET6, name, &v6) != 1) {
 			return false;
 		}
-		inet_ntop(AF_INET6, &v6, name, sizeof(name)); /* [0:0::1] is [::1] */
+		inet_ntop(AF_INET6, &v6, name, sizeof(name)); /* [0:0::1] becomes [::1] */
 	} else if (strspn(name, name_chars) != len) {
 		return false;
 	} else if (len > 1 && name[len - 1] == '.') {
@@ -145,7 +145,7 @@ bool http_origin_is_same(const struct http_names *names, const char *host, const
 	       (authority && host && strcasecmp(host, authority) == 0);
 }
 
-/* ---- allow-lists ---- */
+/* ---- allow lists ---- */
 
 static bool is_host(const char *entry)
 {
@@ -153,8 +153,8 @@ static bool is_host(const char *entry)
 	return http_split_authority(entry, name, port);
 }
 
-/* An extension's, or a desktop program's page has a scheme of its own, and an authority that is no
- * host's name; it is compared as it stands. */
+/* A page of a browser extension or of a desktop program has its own scheme, and an authority that
+ * is not a host name.  It is compared literally. */
 static bool is_origin(const char *entry)
 {
 	static const char scheme_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -198,7 +198,7 @@ static bool parse_list(const char *text, bool (*is_right)(const char *entry), co
 		if (n == LIST_MAX || !is_right(entry)) {
 			free_list(list);
 			return n == LIST_MAX ? err_set(err, ERR_ARGUMENT,
-						       "at most %d names may be listed", LIST_MAX)
+						       "at most %d names can be listed", LIST_MAX)
 					     : err_set(err, ERR_ARGUMENT, "\"%.80s\" must be %s",
 						       entry, shape);
 		}
@@ -212,12 +212,12 @@ bool http_names_init(
 	struct http_names *names, const char *hosts, const char *origins, struct err *err)
 {
 	*names = (struct http_names){ 0 };
-	if (!parse_list(hosts, is_host, "a host name, like desk.example or 10.0.0.7:8765",
+	if (!parse_list(hosts, is_host, "a host name, such as desk.example or 10.0.0.7:8765",
 		    &names->hosts, err)) {
 		return err_while(err, "allowed hosts");
 	}
 	if (!parse_list(origins, is_origin,
-		    "an origin, SCHEME://HOST, like https://desk.example or app://obsidian.md",
+		    "an origin, SCHEME://HOST, such as https://desk.example or app://obsidian.md",
 		    &names->origins, err)) {
 		http_names_done(names);
 		return err_while(err, "allowed origins");
@@ -246,7 +246,7 @@ const char *http_bearer_token(const char *authorization)
 	return len > 0 && len <= TOKEN_MAX && strspn(token, token_chars) == len ? token : NULL;
 }
 
-/* One range of an Accept header, len bytes: type/subtype and parameters. */
+/* One media range of an Accept header, len bytes: type/subtype and parameters. */
 static bool range_takes(const char *range, size_t len, const char *type)
 {
 	size_t name = 0, major = strcspn(type, "/") + 1;
@@ -287,7 +287,7 @@ bool http_type_is(const char *content_type, const char *type)
 {
 	size_t len = strlen(type);
 	return content_type && strncasecmp(content_type, type, len) == 0 &&
-	       strchr("; \t", content_type[len]); /* the end counts */
+	       strchr("; \t", content_type[len]); /* the NUL matches, too */
 }
 
 bool http_has_word(const char *header, const char *word)

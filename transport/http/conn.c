@@ -1,14 +1,14 @@
 /*
- * Connections: accepted here and given to libmicrohttpd, so that those beyond a cap still get an
- * answer, and watched for what it does not see: a head or a body that takes too long, and a client
- * that goes away while its request is being worked on.
+ * Connections.  They are accepted here and passed to libmicrohttpd, so that those above a limit
+ * still get a response.  This file also watches for what libmicrohttpd does not detect: a head or a
+ * body that takes too long, and a client that disconnects while its request is being processed.
  *
- * The latter begins with a socket's EPOLLRDHUP.  It also comes from a client that only shuts down
- * its writing side and waits for the answer, and the two cannot be told apart without writing to
- * it: a socket that was closed answers that with a reset.  So something is written that means
- * nothing: a comment in a stream, an interim response (100) before an answer.  It is repeated, for
- * a client that closes its reading side later says nothing either.  HTTP/1.0 has no interim
- * responses: there the end of sending counts as the end.
+ * The latter starts with EPOLLRDHUP.  A client that only shuts down its writing side and waits for
+ * the response causes it, too, and the two can be distinguished only by writing: a closed socket
+ * responds with a reset.  Therefore data without meaning is sent: a comment in a stream, an interim
+ * response (100) before a response.  This is repeated, because a client that closes its reading
+ * side later is not reported either.  HTTP/1.0 has no interim responses; there the end of sending
+ * counts as a disconnect.
  */
 #include "transport/http/http_impl.h"
 
@@ -23,15 +23,15 @@
 #define BUSY_MS 2000 /* for a request that will be refused */
 #define PROBE_MS 2000
 
-/* ---- how many an address has ---- */
+/* ---- connections per address ---- */
 
 struct http_peer {
 	LIST_ENTRY(http_peer) link;
 	struct in6_addr address;
-	int64_t count, evicted; /* connections; those of them that are being closed */
+	int64_t count, evicted; /* connections; of them, those being closed */
 };
 
-/* An IPv6 host owns a /64 at least, so that is what counts as one address. */
+/* An IPv6 host has at least a /64, which therefore counts as one address. */
 static struct in6_addr address_of(const struct sockaddr_storage *from)
 {
 	struct in6_addr address = { 0 };
@@ -59,7 +59,7 @@ static struct http_peers *bucket_of(struct http *http, const struct in6_addr *ad
 
 static struct http_peer *count_peer(struct http *http, const struct sockaddr_storage *from)
 {
-	/* Programs of this machine all have the same one, and are different clients. */
+	/* All programs of this machine have the same address but are different clients. */
 	if (http->options.behind_proxy || http_is_loopback(from)) {
 		return NULL;
 	}
@@ -89,17 +89,17 @@ static void uncount_peer(struct http_peer *peer)
 	}
 }
 
-/* ---- making room ---- */
+/* ---- eviction ---- */
 
-/* What would be lost with it?  Of a request without a token, nothing before it is being worked on.
- */
+/* Whether closing it loses nothing.  A request without a token counts as nothing until it is
+ * processed. */
 static bool is_idle(const struct http_conn *conn)
 {
 	return !conn->busy && !conn->evicted && (!conn->x || (!conn->known && !conn->x->started));
 }
 
-/* Closes the connection that has been idle longest, one that never showed a token before all
- * others.  peer: one of its; NULL: anybody's. */
+/* Closes the connection that has been idle longest, those without a token first.  peer: only its
+ * connections; NULL: any. */
 static bool evict(struct http *http, const struct http_peer *peer)
 {
 	struct http_conn *conn, *oldest = NULL;
@@ -122,7 +122,7 @@ static bool evict(struct http *http, const struct http_peer *peer)
 	return true;
 }
 
-/* Whether there is room for one more, or has been made. */
+/* Whether one more connection is possible, after an eviction if necessary. */
 static bool has_room(struct http *http, const struct http_peer *peer)
 {
 	const struct http_options *options = &http->options;
@@ -132,7 +132,7 @@ static bool has_room(struct http *http, const struct http_peer *peer)
 			       evict(http, NULL));
 }
 
-/* ---- coming ---- */
+/* ---- accepting ---- */
 
 static void admit(struct http *http, int fd, const struct sockaddr_storage *from, socklen_t len)
 {
@@ -151,7 +151,7 @@ static void admit(struct http *http, int fd, const struct sockaddr_storage *from
 	http->arriving = conn;
 	MHD_add_connection(http->daemon, fd, (const void *)from, len);
 	conn = take_ptr(&http->arriving);
-	if (conn) { /* MHD did not want it */
+	if (conn) { /* MHD refused it */
 		uncount_peer(conn->peer);
 		free(conn);
 	}
@@ -186,7 +186,7 @@ void http_stop_listening(struct http *http)
 	http_sockets_close(&http->sockets);
 }
 
-/* ---- being there ---- */
+/* ---- monitoring ---- */
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 {
@@ -201,7 +201,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 
 void http_conn_deadline(struct http_conn *conn, uint64_t due)
 {
-	if (!conn->busy) { /* that one has its own */
+	if (!conn->busy) { /* an evicted one has a separate deadline */
 		http_timer_set(conn->http, &conn->deadline, due, on_deadline, conn);
 	}
 }
@@ -209,7 +209,8 @@ void http_conn_deadline(struct http_conn *conn, uint64_t due)
 void http_conn_idle(struct http_conn *conn)
 {
 	const struct http_options *options = &conn->http->options;
-	/* MHD does not always see that a client has left: give what it has sent a moment. */
+	/* MHD does not always detect that a client has disconnected.  Leave it a moment to read
+	 * what was sent. */
 	int64_t ms = conn->hung ? HUNG_MS : options->idle_timeout_ms + options->header_timeout_ms;
 	http_conn_deadline(conn, http_now(conn->http) + (uint64_t)ms * 1000);
 	TAILQ_REMOVE(&conn->http->conns, conn, link);
@@ -218,10 +219,10 @@ void http_conn_idle(struct http_conn *conn)
 
 void http_conn_kill(struct http_conn *conn)
 {
-	shutdown(conn->fd, SHUT_RDWR); /* MHD finds that out, and does the rest */
+	shutdown(conn->fd, SHUT_RDWR); /* MHD detects this and closes the connection */
 }
 
-/* Writes; the answer to that, if it is a reset, comes to on_hangup(). */
+/* Writes data without meaning.  If the response is a reset, on_hangup() is called. */
 static bool knock(struct http_exchange *x)
 {
 	if (x->streaming) {
@@ -302,7 +303,7 @@ bool http_conn_is_at(const struct http_conn *conn, const char *name)
 	return own[0] && strcmp(own, name) == 0;
 }
 
-/* ---- coming and going, as MHD tells it ---- */
+/* ---- MHD's notifications ---- */
 
 static void begin(struct http *http, struct MHD_Connection *mhd, void **context)
 {
@@ -310,7 +311,7 @@ static void begin(struct http *http, struct MHD_Connection *mhd, void **context)
 	conn->mhd = mhd;
 	http->counts.connections++;
 	TAILQ_INSERT_TAIL(&http->conns, conn, link);
-	/* Edge-triggered, for it stays true. */
+	/* Edge-triggered, because the condition persists. */
 	conn->hangup = loop_add_io(http->event, conn->fd, EPOLLRDHUP | EPOLLET, on_hangup, conn);
 	uint64_t ms = conn->busy ? BUSY_MS : (uint64_t)http->options.header_timeout_ms;
 	http_timer_set(http, &conn->deadline, http_now(http) + ms * 1000, on_deadline, conn);

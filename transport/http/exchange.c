@@ -1,6 +1,7 @@
 /*
- * One request and its answer.  It is suspended while whoever runs it works; the answer resumes it.
- * It ends when MHD says that everything was sent, or earlier when its client goes away.
+ * One request and its response.  It is suspended while its handler works, and resumed by the
+ * response. It ends when MHD reports that everything was sent, or earlier if the client
+ * disconnects.
  */
 #include "transport/http/http_impl.h"
 
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define SMALL_ANSWER 4096 /* bytes: not more than any connection takes */
+#define SMALL_ANSWER 4096 /* in bytes: not more than any connection buffers */
 
 struct http_exchange *http_exchange_new(struct http_conn *conn)
 {
@@ -98,7 +99,7 @@ void http_exchange_resume(struct http_exchange *x)
 	}
 }
 
-/* ---- what was asked ---- */
+/* ---- the request ---- */
 
 const char *http_method(const struct http_exchange *x)
 {
@@ -176,7 +177,7 @@ void http_on_closed(
 	x->closed_data = data;
 }
 
-/* ---- the answer ---- */
+/* ---- the response ---- */
 
 void http_set_header(struct http_exchange *x, const char *name, const char *value)
 {
@@ -192,7 +193,7 @@ void http_exchange_answer(struct http_exchange *x, unsigned status, struct MHD_R
 	struct http_answer_header *header;
 	for (header = x->headers; header; header = header->next) {
 		if (MHD_add_response_header(response, header->name, header->value) != MHD_YES) {
-			log_warning("an answer's header %s cannot be \"%s\"", header->name,
+			log_warning("the response header %s cannot be \"%s\"", header->name,
 				header->value);
 		}
 	}
@@ -221,8 +222,8 @@ void http_reply(struct http_exchange *x, int status, const char *type, const voi
 		x->http->counts.rejected_memory++;
 		http_set_header(x, "Retry-After", "1");
 		http_refuse(x, 503,
-			"the answer has no room in the server's memory: too many answers wait to "
-			"be read; read them first");
+			"no memory is left for the response: too many responses are "
+			"unread; read them first");
 		return;
 	}
 	void *copy = len ? memcpy(must(malloc(len)), body, len) : NULL;
@@ -239,7 +240,7 @@ void http_reply(struct http_exchange *x, int status, const char *type, const voi
 	http_exchange_answer(x, (unsigned)status, response);
 }
 
-/* text as the inside of a JSON string. */
+/* Appends text as the contents of a JSON string. */
 static void write_json_text(struct buf *out, const char *text)
 {
 	for (; *text; text++) {

@@ -1,13 +1,13 @@
 /*
- * Whether a head came in the one form that everybody reads alike: lines that end in CR LF, names
- * that end at their colon, no NUL or other control character (RFC 9112, 2.2 and 5.1).  What is
- * read in two ways lets a client hide one request from a proxy inside another.
+ * Checks that a head can be parsed in one way only: lines end in CR LF, names end at their colon,
+ * there is no NUL and no other control character (RFC 9112, 2.2 and 5.1).  An ambiguous head lets a
+ * client hide one request from a proxy inside another.
  *
- * libmicrohttpd before 1.0 takes all of that.  It parses a head where it lies and puts NULs in the
- * place of line ends: two for CR LF, one for a bare LF.  So each line has to begin two bytes behind
- * the end of the one before, and the last one to end two before the end of the head.  (A NUL right
- * before a bare LF looks like CR LF; what stands before it is read as if it was.)  A line that was
- * continued on the next one has been moved, and is refused with that.  From 1.0 on
+ * libmicrohttpd before 1.0 accepts ambiguous heads.  It parses a head in place and replaces line
+ * ends by NULs: two for CR LF, one for a bare LF.  Each line must therefore begin two bytes after
+ * the end of the previous one, and the last one must end two before the end of the head.  (A NUL
+ * right before a bare LF looks like CR LF; what precedes it is read as if it was.)  A line that was
+ * continued on the next one has been moved, and is therefore refused.  From 1.0 on,
  * MHD_OPTION_STRICT_FOR_CLIENT does this.
  */
 #include "transport/http/http_impl.h"
@@ -28,7 +28,7 @@ static bool is_text(const char *text)
 	return true;
 }
 
-/* Before libmicrohttpd changes it: up to the space that stood before the version. */
+/* Called before libmicrohttpd changes it; extends to the space before the version. */
 void *http_on_target(void *http, const char *target, struct MHD_Connection *mhd)
 {
 	struct http_conn *conn =
@@ -40,7 +40,7 @@ void *http_on_target(void *http, const char *target, struct MHD_Connection *mhd)
 }
 
 struct lines {
-	const char *next; /* where the next one has to begin */
+	const char *next; /* where the next one must begin */
 	bool good, adjacent;
 };
 

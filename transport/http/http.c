@@ -1,7 +1,7 @@
 /*
- * libmicrohttpd in the loop.  It has one epoll descriptor for all its connections: when that is
- * readable, or one of its time-outs is due, or we resumed a connection or gave it a new one, it is
- * run.  All of its callbacks, and so all of ours, fire from there.
+ * libmicrohttpd in the loop.  It has one epoll descriptor for all its connections.  It is run when
+ * this is readable, when one of its timeouts expires, or after a connection was resumed or added.
+ * All of its callbacks, and therefore all of ours, are called from there.
  */
 #include "transport/http/http_impl.h"
 
@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 
 #define PEM_MAX (1 << 20)
-#define POOL_SIZE (16u << 10) /* a connection's: for the head, then for parts of bodies */
+#define POOL_SIZE (16u << 10) /* per connection: for the head, then for parts of bodies */
 #define POOL_STEP (4u << 10)
 #define FUTILE_RUNS_MAX 32
 #define FUTILE_WAIT_US 10000
@@ -72,9 +72,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 }
 
 /*
- * While a TLS handshake waits for the client's next bytes, MHD says all the time that it has work
- * to do (0.9.75).  New bytes wake us anyway, so that after some runs without any effect it gets its
- * next one from the timer.
+ * While a TLS handshake waits for the client's next bytes, MHD permanently reports pending work
+ * (0.9.75).  New bytes wake the loop anyway, so after some runs without effect the next one comes
+ * from the timer.
  */
 static void run_again(struct http *http)
 {
@@ -88,7 +88,7 @@ static void run_again(struct http *http)
 void http_run(struct http *http)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
-	http->futile_runs++; /* until one of its callbacks sets it to 0 */
+	http->futile_runs++; /* a callback resets it to 0 */
 	MHD_run(http->daemon);
 	if (MHD_get_timeout(http->daemon, &ms) != MHD_YES) {
 		http->timer.due = UINT64_MAX;
@@ -108,8 +108,8 @@ static int on_again(sd_event_source *source, void *data)
 	return 0;
 }
 
-/* A new source each time: one that is turned on again counts as the oldest, and would not let
- * others have their turn. */
+/* A new source each time: one that is enabled again counts as the oldest and would starve
+ * others. */
 void http_poke(struct http *http)
 {
 	if (!http->again && !http->ending) {
@@ -128,7 +128,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *d
 	return 0;
 }
 
-/* ---- beginning ---- */
+/* ---- start ---- */
 
 static size_t on_unescape(void *data, struct MHD_Connection *mhd, char *text)
 {
@@ -196,7 +196,7 @@ static bool start_daemon(struct http *http, const char *cert, const char *key, s
 		MHD_OPTION_END);
 	return http->daemon ||
 	       err_set(err, ERR_HOST, "cannot start the HTTP server: %s",
-		       http->complaint[0] ? http->complaint : "libmicrohttpd does not say why");
+		       http->complaint[0] ? http->complaint : "libmicrohttpd reports no reason");
 }
 
 static bool start_with_keys(struct http *http, struct err *err)
@@ -205,7 +205,7 @@ static bool start_with_keys(struct http *http, struct err *err)
 	auto_free char *cert = NULL, *key = NULL;
 	if (!options->tls_cert != !options->tls_key) {
 		return err_set(err, ERR_ARGUMENT,
-			"a certificate and its key go together; one of the two is missing");
+			"a certificate and its key must be given together; one of the two is missing");
 	}
 	if (options->tls_cert && (!read_pem(options->tls_cert, &cert, err) ||
 					 !read_pem(options->tls_key, &key, err))) {
@@ -295,7 +295,7 @@ const struct http_counts *http_counts(const struct http *http)
 	return &http->counts;
 }
 
-/* ---- the end ---- */
+/* ---- end ---- */
 
 void http_tell_idle(struct http *http)
 {
@@ -327,7 +327,8 @@ void http_on_idle(struct http *http, void (*fn)(void *data), void *data)
 	http->idle_soon = loop_defer(http->event, on_idle_soon, http);
 }
 
-/* A suspended connection would never be closed: MHD insists that there is none when it stops. */
+/* A suspended connection would never be closed, and MHD requires that there is none when it
+ * stops. */
 static void end_exchanges(struct http *http)
 {
 	struct http_conn *conn;

@@ -1,7 +1,7 @@
 /*
- * Large bodies are parsed by threads, so that nobody else waits for them: one at a time for each
- * principal, two in all.  Principals take turns: whoever was served goes behind all others who
- * wait.
+ * Large bodies are parsed in threads, so that other clients do not wait: one per principal, two in
+ * total.  Principals take turns: after each parse, a principal's other bodies move behind those of
+ * all others.
  */
 #include "transport/http/http_impl.h"
 
@@ -13,9 +13,9 @@
 struct http_job {
 	TAILQ_ENTRY(http_job) link;
 	struct http *http;
-	struct http_exchange *x;   /* NULL: closed, nobody wants the result */
-	struct budget *budget;     /* whose it is */
-	struct http_parser parser; /* a copy: whoever gave it may be gone before the thread */
+	struct http_exchange *x;   /* NULL: closed, the result is dropped */
+	struct budget *budget;     /* its principal */
+	struct http_parser parser; /* a copy: the original may be freed before the thread ends */
 	void *data, *result;
 	struct buf body;
 	struct work *work; /* NULL: it waits */
@@ -34,7 +34,7 @@ static void job_free(struct http_job *job)
 	free(job);
 }
 
-/* Behind those of all others. */
+/* Moves them behind those of all others. */
 static void yield_turn(struct http *http, const struct budget *budget)
 {
 	struct http_job *job, *next, *last = TAILQ_LAST(&http->jobs, http_jobs);
@@ -123,7 +123,7 @@ void http_parse_forget(struct http_exchange *x)
 
 void http_parse_end(struct http *http)
 {
-	while (!TAILQ_EMPTY(&http->jobs)) { /* those that nobody began have gone */
+	while (!TAILQ_EMPTY(&http->jobs)) { /* those that had not started were dropped */
 		work_wait(TAILQ_FIRST(&http->jobs)->work);
 	}
 }

@@ -1,6 +1,6 @@
 /*
- * A request, from its head to its answer: libmicrohttpd calls when the head is complete, for each
- * part of the body, and when all of it is there.
+ * A request from its head to its response.  libmicrohttpd calls when the head is complete, for each
+ * part of the body, and at the end.
  */
 #include "transport/http/http_impl.h"
 
@@ -8,11 +8,11 @@
 
 #include <string.h>
 
-#define DISCARD_MAX (64u << 10) /* bytes of a body that is read only to answer in peace */
-#define BODY_RATE 64            /* bytes a ms that a body has to come at */
-#define BODY_STEP (64u << 10)   /* bytes by which more room is taken for one of unknown length */
+#define DISCARD_MAX (64u << 10) /* bytes of a body that are read only to send the response */
+#define BODY_RATE 64            /* minimum bytes per ms of a body */
+#define BODY_STEP (64u << 10)   /* bytes reserved at once for a body of unknown length */
 
-/* MHD takes no answer in the middle of a body, so these go round it. */
+/* MHD accepts no response in the middle of a body, so it is written directly. */
 static enum MHD_Result too_long(struct http_exchange *x)
 {
 	x->http->counts.rejected_size++;
@@ -29,7 +29,7 @@ static enum MHD_Result no_room(struct http_exchange *x)
 	return MHD_NO;
 }
 
-/* A Content-Length was accounted for at the head; without one, room is taken as the bytes come. */
+/* A Content-Length was reserved with the head; without one, memory is reserved as bytes arrive. */
 static bool has_room(struct http_exchange *x)
 {
 	size_t wanted = (x->received + BODY_STEP - 1) / BODY_STEP * BODY_STEP;
@@ -56,8 +56,8 @@ static enum MHD_Result take_body(struct http_exchange *x, const char *data, size
 	return MHD_YES;
 }
 
-/* Whether a refusal can wait for the end of the body: a client that is still writing when the
- * connection is closed may never see the answer. */
+/* Whether a refusal can wait for the end of the body.  A client that is still writing when the
+ * connection is closed may never receive the response. */
 static bool can_wait(const struct http_exchange *x)
 {
 	const char *length = http_header(x, "Content-Length");
@@ -86,8 +86,8 @@ static enum MHD_Result begin(struct http_conn *conn, const char *method, const c
 	return http_gate(x, method, target, version) || can_wait(x) ? MHD_YES : pass_answer(x);
 }
 
-/* What MHD calls when a head is complete, for each part of the body, at its end, and whenever an
- * exchange without an answer is resumed. */
+/* MHD calls this when a head is complete, for each part of the body, at its end, and whenever an
+ * exchange without a response is resumed. */
 enum MHD_Result http_on_request(void *data, struct MHD_Connection *mhd, const char *url,
 	const char *method, const char *version, const char *upload, size_t *upload_len, void **own)
 {

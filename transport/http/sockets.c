@@ -1,6 +1,6 @@
 /*
- * Where HTTP is served: a TCP port, a unix socket, or what systemd opened for us.  A unix socket is
- * for its owner alone, and its file is removed only when it is certain to be ours, or nobody's.
+ * The listening sockets: a TCP port, a unix socket, or sockets of systemd.  A unix socket is
+ * accessible to its owner only.  Its file is removed only if it is this server's, or not in use.
  */
 #include "transport/http/sockets.h"
 
@@ -18,7 +18,7 @@
 #include <systemd/sd-daemon.h>
 
 #define BACKLOG 1024
-#define GONE_AFTER_MS 60000 /* a peer that acknowledges nothing for so long is gone */
+#define GONE_AFTER_MS 60000 /* a peer that acknowledges nothing for so long is disconnected */
 
 /* ---- addresses ---- */
 
@@ -26,11 +26,11 @@ static bool parse_unix(const char *path, struct http_address *ret, struct err *e
 {
 	if (*path == '\0' || *path == '@') {
 		return err_set(err, ERR_ARGUMENT,
-			"\"unix:%.60s\" must name a file, like unix:/run/vitrine.sock", path);
+			"\"unix:%.60s\" must name a file, such as unix:/run/vitrine.sock", path);
 	}
 	if (strlen(path) >= sizeof(ret->path)) {
 		return err_set(err, ERR_ARGUMENT,
-			"a unix socket's path must be shorter than %zu bytes; \"%.60s...\" has %zu",
+			"the path of a unix socket must be shorter than %zu bytes; \"%.60s...\" has %zu",
 			sizeof(ret->path), path, strlen(path));
 	}
 	ret->kind = HTTP_ADDRESS_UNIX;
@@ -50,8 +50,8 @@ bool http_address_parse(const char *text, struct http_address *ret, struct err *
 	}
 	if (!http_split_authority(text, ret->host, ret->port) || ret->port[0] == '\0') {
 		return err_set(err, ERR_ARGUMENT,
-			"\"%.80s\" is no address to listen on: it must be HOST:PORT, like "
-			"127.0.0.1:8765 or [::1]:0 (0: any free port), or unix:PATH, or systemd",
+			"\"%.80s\" is not an address to listen on; use HOST:PORT, such as "
+			"127.0.0.1:8765 or [::1]:0 (0: any free port), unix:PATH, or systemd",
 			text);
 	}
 	return true;
@@ -94,7 +94,7 @@ static unsigned port_of(const struct sockaddr_storage *address)
 
 /* ---- opening ---- */
 
-/* An accepted socket inherits these. */
+/* Accepted sockets inherit these. */
 static void tune(int fd)
 {
 	static const int on = 1, idle_s = 60, gone_after_ms = GONE_AFTER_MS;
@@ -117,7 +117,7 @@ static int open_one(const struct http_address *at, const struct addrinfo *found,
 	return take_fd(&fd);
 }
 
-/* Any free port: the second address gets the first one's. */
+/* If the port is 0, the second address uses that of the first. */
 static void take_port(struct addrinfo *at, int like)
 {
 	struct sockaddr_storage address = { 0 };
@@ -132,7 +132,7 @@ static void take_port(struct addrinfo *at, int like)
 	}
 }
 
-/* Opens those of one family that this machine has.  False: one of them cannot be listened on. */
+/* Opens the addresses of one family that this machine has.  False: one of them failed. */
 static bool open_family(struct http_sockets *sockets, const struct http_address *at,
 	struct addrinfo *found, int family, struct err *err)
 {
@@ -168,8 +168,8 @@ static bool open_name(struct http_sockets *sockets, const struct http_address *a
 	return opened;
 }
 
-/* A name may have several addresses, and a client takes the one it likes; localhost has two (RFC
- * 6761), whatever the machine's list of hosts says. */
+/* A name may have several addresses, and clients may use any.  localhost has two (RFC 6761),
+ * regardless of the hosts file. */
 static bool open_tcp(struct http_sockets *sockets, const struct http_address *at, struct err *err)
 {
 	bool is_local = strcmp(at->host, "localhost") == 0;
@@ -177,7 +177,7 @@ static bool open_tcp(struct http_sockets *sockets, const struct http_address *at
 	       (!is_local || open_name(sockets, at, "::1", err)) && sockets->n > 0;
 }
 
-/* Removes a socket's file that nobody listens on any more: its server was killed. */
+/* Removes the file of a socket without a listener: its server was killed. */
 static bool remove_stale(const struct sockaddr_un *address, struct err *err)
 {
 	struct stat st;
@@ -186,16 +186,16 @@ static bool remove_stale(const struct sockaddr_un *address, struct err *err)
 	}
 	if (!S_ISSOCK(st.st_mode)) {
 		return err_set(err, ERR_ARGUMENT,
-			"%s is there and is no socket; remove it or name another file",
+			"%s exists and is not a socket; remove it or use another file",
 			address->sun_path);
 	}
 	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {
-		return err_errno(err, "cannot make a socket");
+		return err_errno(err, "cannot create a socket");
 	}
 	if (connect(fd, (const void *)address, sizeof(*address)) == 0 || errno != ECONNREFUSED) {
 		return err_set(err, ERR_STATE,
-			"%s is in use by another server; stop that one or name another file",
+			"%s is in use by another server; stop that server or use another file",
 			address->sun_path);
 	}
 	return unlink(address->sun_path) == 0 ||
@@ -208,9 +208,9 @@ static int open_unix(struct http_sockets *sockets, const char *path, struct err 
 	struct stat st;
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* The mode is set before the file exists, so it is never open to others. */
+	/* The mode is set before the file exists, so others can never connect. */
 	if (fd < 0 || fchmod(fd, 0600) < 0) {
-		err_errno(err, "cannot make a unix socket");
+		err_errno(err, "cannot create a unix socket");
 		return -1;
 	}
 	if (!remove_stale(&address, err)) {
@@ -232,7 +232,7 @@ static bool take_systemd(struct http_sockets *sockets, struct err *err)
 	int n = sd_listen_fds(1);
 	if (n <= 0) {
 		return err_set(err, ERR_STATE,
-			"no socket came from systemd; start this through a .socket unit, or give "
+			"received no socket from systemd; start this server from a .socket unit, or use "
 			"an address");
 	}
 	for (int i = 0; i < n; i++) {
@@ -241,7 +241,7 @@ static bool take_systemd(struct http_sockets *sockets, struct err *err)
 			sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
 			return err_set(err, ERR_ARGUMENT,
 				"socket %d from systemd must be a listening stream socket, and at "
-				"most %d may come",
+				"most %d are supported",
 				i + 1, HTTP_SOCKETS_MAX);
 		}
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -271,7 +271,7 @@ static bool open_them(struct http_sockets *sockets, const char *listen, struct e
 	return fd >= 0;
 }
 
-/* ---- what was opened ---- */
+/* ---- checks ---- */
 
 static bool check_reach(const struct sockaddr_storage *address, bool guarded, struct err *err)
 {
@@ -281,8 +281,8 @@ static bool check_reach(const struct sockaddr_storage *address, bool guarded, st
 	}
 	http_address_name(address, name);
 	return err_set(err, ERR_ARGUMENT,
-		"other machines could read what goes over %s: give a certificate and its key, or "
-		"say that a proxy with TLS stands in front, or listen on 127.0.0.1",
+		"other machines could read the traffic of %s: use a certificate and its key, or "
+		"declare a reverse proxy with TLS, or listen on 127.0.0.1",
 		name);
 }
 
@@ -316,7 +316,7 @@ static bool look(struct http_sockets *sockets, bool tls, bool guarded, struct er
 		struct sockaddr_storage address = { 0 };
 		socklen_t len = sizeof(address) - 1;
 		if (getsockname(sockets->fds[i], (void *)&address, &len) < 0) {
-			return err_errno(err, "cannot tell where a socket listens");
+			return err_errno(err, "cannot determine the address of a socket");
 		}
 		if (!check_reach(&address, guarded, err)) {
 			return false;
@@ -345,7 +345,7 @@ void http_sockets_close(struct http_sockets *sockets)
 	while (sockets->n > 0) {
 		close(sockets->fds[--sockets->n]);
 	}
-	/* Another server may have put its own there meanwhile. */
+	/* Another server may have replaced it. */
 	if (sockets->path[0] && lstat(sockets->path, &st) == 0 && st.st_dev == sockets->dev &&
 		st.st_ino == sockets->ino) {
 		unlink(sockets->path);

@@ -6,7 +6,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-/* The sockets an HTTP server listens on: opened, checked and, for a unix socket, tidied away. */
+/* The listening sockets of an HTTP server: opened, checked and, for unix sockets, removed at the
+ * end. */
 
 enum http_address_kind { HTTP_ADDRESS_TCP, HTTP_ADDRESS_UNIX, HTTP_ADDRESS_SYSTEMD };
 
@@ -17,32 +18,32 @@ struct http_address {
 	char path[108]; /* UNIX */
 };
 
-/* "127.0.0.1:8765", "[::1]:0", "localhost:80", "unix:/run/vitrine.sock" or "systemd". */
+/* Accepts "127.0.0.1:8765", "[::1]:0", "localhost:80", "unix:/run/vitrine.sock" and "systemd". */
 bool http_address_parse(const char *text, struct http_address *ret, struct err *err) NODISCARD;
 
 #define HTTP_SOCKETS_MAX 8
 
-/* What is spoken on them with a certificate: TLS 1.2 and later (RFC 8996). */
+/* For connections with a certificate: TLS 1.2 and later (RFC 8996). */
 #define HTTP_TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 struct http_sockets {
 	int n;
 	int fds[HTTP_SOCKETS_MAX]; /* non-blocking, listening */
-	char host[HTTP_NAME_MAX];  /* what clients call the first one; "" for a unix socket and for
-				      all addresses at once */
-	char url[HTTP_NAME_MAX + 32]; /* the first one, as http_url() gives it */
-	char path[108];               /* a unix socket's own file; "" when there is none */
+	/* clients' name of the first one; "" for a unix socket and for the wildcard addresses */
+	char host[HTTP_NAME_MAX];
+	char url[HTTP_NAME_MAX + 32]; /* of the first one, see http_url() */
+	char path[108];               /* the file of a unix socket; "" if there is none */
 	dev_t dev;
 	ino_t ino;
 };
 
-/* guarded: there is TLS, or a proxy in front, so that others than this machine may connect. */
+/* guarded: TLS or a proxy protects the connections, so other machines may connect. */
 bool http_sockets_open(struct http_sockets *sockets, const char *listen, bool tls, bool guarded,
 	struct err *err) NODISCARD;
 void http_sockets_close(struct http_sockets *sockets);
 
 bool http_is_loopback(const struct sockaddr_storage *address); /* or a unix socket */
-/* The address as a name in a Host header has it, without a port; "" for a unix socket. */
+/* Formats the address as in a Host header, without a port; "" for a unix socket. */
 void http_address_name(const struct sockaddr_storage *address, char ret_name[HTTP_NAME_MAX]);
 
 #endif

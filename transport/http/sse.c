@@ -1,7 +1,7 @@
 /*
- * Server-sent events.  What is to be sent waits in the exchange's queue; libmicrohttpd fetches it
- * as the client reads, and the exchange is suspended while there is nothing.  A stream that says
- * nothing for a while gets a comment, so that proxies keep it and a dead client is noticed.
+ * Server-sent events.  Events wait in the exchange's queue, and libmicrohttpd fetches them as the
+ * client reads.  While the queue is empty, the exchange is suspended.  An idle stream is sent
+ * comments, so that proxies keep it and a dead client is detected.
  */
 #include "transport/http/http_impl.h"
 
@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define BLOCK 512 /* bytes: only HTTP/1.0 clients get them through it */
+#define BLOCK 512 /* in bytes: only HTTP/1.0 clients get responses through it */
 
 static size_t waiting(const struct http_exchange *x)
 {
@@ -41,8 +41,8 @@ static void hand_over(struct http_exchange *x, char *to, size_t len)
 	}
 }
 
-/* MHD 0.9.75 forgets about a connection whose reader ends with an error once its socket has been
- * reset, until something else happens.  A write that fails ends every one. */
+/* After a reset, MHD 0.9.75 forgets a connection whose reader returns an error until another event
+ * occurs.  A failing write ends all of them. */
 static ssize_t give_up(struct http_exchange *x, char *to)
 {
 	http_conn_kill(x->conn);
@@ -50,7 +50,7 @@ static ssize_t give_up(struct http_exchange *x, char *to)
 	return 1;
 }
 
-/* What MHD calls when everything it got before has been written. */
+/* MHD calls this when it has written everything it was given. */
 static ssize_t on_read(void *data, uint64_t at, char *to, size_t most)
 {
 	struct http_exchange *x = data;
@@ -77,7 +77,7 @@ static ssize_t on_read(void *data, uint64_t at, char *to, size_t most)
 	return http_exchange_suspend(x) ? 0 : give_up(x, to);
 }
 
-/* ---- keep-alive: all streams wait equally long, so the one at the head is next ---- */
+/* ---- keep-alive: all streams have the same interval, so the head is the next one ---- */
 
 static void schedule(struct http *http);
 
@@ -127,7 +127,7 @@ static void schedule(struct http *http)
 	}
 }
 
-/* ---- a stream's life ---- */
+/* ---- streams ---- */
 
 void http_stream(struct http_exchange *x)
 {
@@ -158,7 +158,7 @@ void http_stream_forget(struct http_exchange *x)
 
 void http_stream_cut(struct http_exchange *x, const char *why)
 {
-	log_info("connection=%s: a stream with %zu unread bytes is cut off: %s",
+	log_info("connection=%s: disconnected a stream with %zu unread bytes: %s",
 		x->owner ? x->owner : "", http_stream_pending(x), why);
 	x->gone = true;
 	buf_done(&x->queue);
@@ -175,11 +175,11 @@ void http_stream_event(struct http_exchange *x, const char *name, const char *id
 		return;
 	}
 	if (http_stream_pending(x) + len > HTTP_STREAM_MAX) {
-		http_stream_cut(x, "that is too much");
+		http_stream_cut(x, "the limit is exceeded");
 		return;
 	}
 	if (!http_hold(x, &x->queue_held, waiting(x) + len)) {
-		http_stream_cut(x, "its principal's memory is exhausted");
+		http_stream_cut(x, "the memory limit of its principal is reached");
 		return;
 	}
 	http_event_write(&x->queue, name, id, data, len, retry_ms);

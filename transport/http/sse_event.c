@@ -1,10 +1,10 @@
-/* Server-sent events as bytes (WHATWG HTML, 9.2.5): lines "field: value", an empty one at the end.
- */
+/* The format of server-sent events (WHATWG HTML, 9.2.5): lines "field: value", terminated by an
+ * empty one. */
 #include "transport/http/http_impl.h"
 
 #include <string.h>
 
-/* A field that is one line: bytes that would end it are left out. */
+/* A one-line field: bytes that would end it are removed. */
 static void write_field(struct buf *out, const char *field, const char *value)
 {
 	buf_append(out, field, strlen(field));
@@ -24,7 +24,7 @@ static size_t line_len(const char *data, size_t len)
 	return cr ? (size_t)(cr - data) : n;
 }
 
-/* Each line of data in a field of its own; CR, LF and CRLF all end one. */
+/* Each line of data in a separate field; CR, LF and CRLF end a line. */
 static void write_data(struct buf *out, const char *data, size_t len)
 {
 	for (;;) {

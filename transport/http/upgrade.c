@@ -1,12 +1,12 @@
 /*
- * Connections that leave HTTP (a WebSocket).  To libmicrohttpd such a connection is one more that
- * is suspended, whose socket it does not touch; we read and write it ourselves, through the TLS
- * session if it has one.  In the end it is resumed, to be closed.
+ * Connections that switch from HTTP to another protocol (WebSocket).  For libmicrohttpd such a
+ * connection is suspended, so it does not touch the socket.  It is read and written here, through
+ * the TLS session if it has one, and finally resumed to be closed.
  *
- * libmicrohttpd's own way (MHD_create_response_for_upgrade) hands out a pair of sockets when there
- * is TLS, and copies through buffers made of what the request has left of its memory: a dozen
- * bytes. What a client sends before it has our answer is lost in libmicrohttpd's buffer; RFC 6455
- * forbids it to.
+ * libmicrohttpd's own upgrade (MHD_create_response_for_upgrade) passes a pair of sockets if TLS is
+ * used and copies through buffers in the rest of the request's memory: a dozen bytes.  Data that a
+ * client sends before it has received the response is lost in libmicrohttpd's buffer; RFC 6455
+ * forbids sending it.
  */
 #include "transport/http/http_impl.h"
 
@@ -28,7 +28,7 @@ static gnutls_session_t tls_of(const struct http_exchange *x)
 	return info ? info->tls_session : NULL;
 }
 
-/* ---- beginning ---- */
+/* ---- start ---- */
 
 static void write_head(struct http_exchange *x, struct buf *out)
 {
@@ -42,22 +42,23 @@ static void write_head(struct http_exchange *x, struct buf *out)
 	buf_printf(out, "\r\n");
 }
 
-/* It is suspended by now. */
+/* It is suspended now. */
 static int on_take_over(sd_event_source *source, void *data)
 {
 	struct http_exchange *x = data;
 	auto_buf struct buf head = { 0 };
 	(void)source;
 	loop_drop(&x->take_over);
-	if (!x->suspended) { /* the client has gone, and the exchange with it */
+	if (!x->suspended) { /* the client has disconnected, which ended the exchange */
 		return 0;
 	}
-	loop_drop(&x->conn->hangup); /* who reads notices, and epoll takes a descriptor once */
+	/* readers detect the end, and epoll accepts a descriptor only once */
+	loop_drop(&x->conn->hangup);
 	x->http->counts.upgraded++;
 	x->is_upgraded = true;
 	write_head(x, &head);
 	if (http_upgraded_send(x, head.data, head.len, false) != (ssize_t)head.len) {
-		http_exchange_lose(x); /* next to nothing, and does not fit */
+		http_exchange_lose(x); /* it is small and still does not fit */
 		return 0;
 	}
 	x->upgraded(x, x->conn->fd, x->upgraded_data);
@@ -91,7 +92,7 @@ void http_upgrade_end(struct http_exchange *x)
 	http_exchange_resume(x);
 }
 
-/* ---- bytes ---- */
+/* ---- data ---- */
 
 static ssize_t tls_result(ssize_t n)
 {
@@ -115,8 +116,8 @@ bool http_upgraded_has_more(const struct http_exchange *x)
 	return tls && gnutls_record_check_pending(tls) > 0;
 }
 
-/* GnuTLS keeps what it took until a record of it was written; with more to come it waits for that,
- * so that a head and what is behind it are one record. */
+/* GnuTLS buffers data until its record was written.  more delays the write, so that a head and its
+ * payload become one record. */
 static ssize_t tls_send(
 	struct http_exchange *x, gnutls_session_t tls, const void *bytes, size_t len, bool more)
 {

@@ -1,10 +1,10 @@
 /*
- * A WebSocket on a connection that has left HTTP.  Whatever ends it is noted first and told from
- * the loop (finish()), so that each function here may be called from inside any callback.
+ * A WebSocket on an upgraded connection.  An end is first recorded and then reported from the loop
+ * (finish()), so each function here can be called from inside any callback.
  *
- * Once either side has said close, no more data comes or goes.  What the client still sends is read
- * and dropped for a moment, because a socket that is closed with something unread takes the reason
- * back from the wire.
+ * After a close frame of either side, no data is passed on.  What the client still sends is read
+ * and dropped for a moment, because closing a socket with unread data would discard the reason in
+ * transit.
  */
 #include "transport/http/websocket.h"
 
@@ -29,23 +29,23 @@
 #define SHA1_BYTES 20
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 1.3 */
 #define READ_TURN (64u << 10)
-#define CLOSE_MS 1000 /* for the client to close too */
-#define PINGS_MAX 64  /* of the client's, unanswered: it must read before we go on */
+#define CLOSE_MS 1000 /* for the client's close */
+#define PINGS_MAX 64  /* of the client's, unanswered: it must read before more are accepted */
 
 struct websocket {
 	struct http_exchange *x;
 	sd_event *event;
-	int fd; /* -1: the client does not have our answer yet */
+	int fd; /* -1: the client has not received the response yet */
 	wslay_event_context_ptr frames;
 	sd_event_source *io, *tick, *soon;
-	struct buf early; /* what came with the request */
-	size_t turn;      /* bytes that may still be read in this one */
-	size_t unsent;    /* bytes of data not known to be written */
+	struct buf early; /* data received with the request */
+	size_t turn;      /* bytes that may still be read in this iteration */
+	size_t unsent;    /* bytes of data that may be unwritten */
 	unsigned pings;   /* of the client's, since everything was written */
 	bool paused;
 	bool behind;       /* the TLS session has bytes to write */
-	bool heard, asked; /* bytes came since the last tick; it has a ping of ours to answer */
-	bool closing;      /* a close was said, by whomever */
+	bool heard, asked; /* data came since the last tick; a ping of ours is unanswered */
+	bool closing;      /* either side has sent a close */
 	bool lost;
 	bool in_control; /* a control frame is being read */
 	unsigned code;
@@ -54,7 +54,7 @@ struct websocket {
 	void *data;
 };
 
-/* ---- the end ---- */
+/* ---- end ---- */
 
 static void ws_free(struct websocket *ws)
 {
@@ -67,7 +67,7 @@ static void ws_free(struct websocket *ws)
 
 static void finish(struct websocket *ws)
 {
-	loop_drop(&ws->io); /* the descriptor is not ours any longer */
+	loop_drop(&ws->io); /* the descriptor belongs to the exchange */
 	http_on_closed(ws->x, NULL, NULL);
 	ws->handlers.closed(ws, ws->code, ws->reason, ws->data);
 	http_upgrade_end(ws->x);
@@ -101,7 +101,7 @@ static void note_end(struct websocket *ws, unsigned code, const char *reason)
 	}
 }
 
-/* Nothing more can come or go. */
+/* The connection is broken. */
 static void lose(struct websocket *ws, const char *reason)
 {
 	note_end(ws, WEBSOCKET_LOST, reason);
@@ -111,12 +111,13 @@ static void lose(struct websocket *ws, const char *reason)
 	ws->soon = loop_defer(ws->event, on_finish, ws);
 }
 
-/* The exchange is over without us: the client went before it was answered, or the server ends. */
+/* The exchange has ended: the client disconnected before the response, or the server ends. */
 static void on_x_closed(struct http_exchange *x, void *data)
 {
 	struct websocket *ws = data;
 	(void)x;
-	note_end(ws, ws->fd < 0 ? WEBSOCKET_LOST : WEBSOCKET_GOING_AWAY, "the server ends");
+	note_end(ws, ws->fd < 0 ? WEBSOCKET_LOST : WEBSOCKET_GOING_AWAY,
+		"the server is shutting down");
 	loop_drop(&ws->io);
 	ws->handlers.closed(ws, ws->code, ws->reason, ws->data);
 	ws_free(ws);
@@ -147,13 +148,13 @@ static void set_events(struct websocket *ws)
 	}
 }
 
-/* What is queued includes control frames, so this is what is written for certain. */
+/* What is queued includes control frames, so this is what was certainly written. */
 static void tell_sent(struct websocket *ws)
 {
 	size_t queued = wslay_event_get_queued_msg_length(ws->frames);
 	size_t sent = queued < ws->unsent ? ws->unsent - queued : 0;
 	ws->unsent -= sent;
-	ws->heard = ws->heard || sent > 0; /* a slow client that reads is there */
+	ws->heard = ws->heard || sent > 0; /* a slow client that reads is alive */
 	if (sent > 0 && !ws->closing) {
 		ws->handlers.sent(ws, sent, ws->data);
 	}
@@ -189,7 +190,7 @@ void websocket_send(struct websocket *ws, const void *bytes, size_t len)
 		return;
 	}
 	if (ws->unsent + len > WEBSOCKET_PENDING_MAX) {
-		websocket_close(ws, WEBSOCKET_POLICY, "you do not read what is sent");
+		websocket_close(ws, WEBSOCKET_POLICY, "the client does not read");
 		return;
 	}
 	if (wslay_event_queue_msg(ws->frames, &message) != 0) {
@@ -235,7 +236,7 @@ static void on_frame(wslay_event_context_ptr frames,
 	ws->in_control = wslay_is_ctrl_frame(frame->opcode);
 	ws->pings += frame->opcode == WSLAY_PING;
 	if (frame->opcode == WSLAY_TEXT_FRAME) {
-		websocket_close(ws, WEBSOCKET_UNSUPPORTED, "only binary messages are taken");
+		websocket_close(ws, WEBSOCKET_UNSUPPORTED, "only binary messages are supported");
 	}
 }
 
@@ -265,14 +266,14 @@ static void on_message(wslay_event_context_ptr frames,
 	}
 }
 
-/* libwslay has queued a close of its own, or it is a framing error that it leaves to us. */
+/* libwslay has queued a close, or it is a framing error that it leaves to the caller. */
 static void fail_protocol(struct websocket *ws)
 {
 	wslay_event_queue_close(ws->frames, WEBSOCKET_PROTOCOL, (const uint8_t *)"", 0);
-	note_end(ws, WEBSOCKET_PROTOCOL, "the client broke the protocol");
+	note_end(ws, WEBSOCKET_PROTOCOL, "the client violated the protocol");
 }
 
-/* After the last frame that counts: what comes is thrown away until the client closes. */
+/* After the last valid frame: drops all data until the client closes. */
 static void discard(struct websocket *ws)
 {
 	uint8_t bytes[4096];
@@ -287,7 +288,7 @@ static void discard(struct websocket *ws)
 
 static void read_some(struct websocket *ws);
 
-/* Something was read already, or may be read again. */
+/* Data is buffered, or reading was resumed. */
 static int on_soon(sd_event_source *source, void *data)
 {
 	struct websocket *ws = data;
@@ -353,7 +354,7 @@ void websocket_pause(struct websocket *ws, bool paused)
 	}
 }
 
-/* ---- closing, and being there ---- */
+/* ---- close and keep-alive ---- */
 
 void websocket_close(struct websocket *ws, unsigned code, const char *reason)
 {
@@ -362,7 +363,7 @@ void websocket_close(struct websocket *ws, unsigned code, const char *reason)
 		return;
 	}
 	while (len > WEBSOCKET_REASON_MAX || (len > 0 && (reason[len] & 0xc0) == 0x80)) {
-		len--; /* and not in the middle of a character */
+		len--; /* not in the middle of a character */
 	}
 	wslay_event_queue_close(ws->frames, (uint16_t)code, (const uint8_t *)reason, len);
 	note_end(ws, code, reason);
@@ -375,7 +376,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *data)
 	struct websocket *ws = data;
 	(void)usec;
 	if (ws->asked && !ws->heard && !ws->paused) {
-		lose(ws, "the client does not answer");
+		lose(ws, "the client does not respond");
 		return 0;
 	}
 	ws->asked = !ws->paused;
@@ -390,7 +391,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-/* ---- beginning ---- */
+/* ---- start ---- */
 
 static void on_open(struct http_exchange *x, int fd, void *data)
 {
@@ -411,7 +412,7 @@ static void write_accept(const char *key, struct http_exchange *x)
 	size_t len;
 	buf_printf(&text, "%s%s", key, GUID);
 	if (gnutls_hash_fast(GNUTLS_DIG_SHA1, text.data, text.len, digest) < 0) {
-		abort(); /* it is always there */
+		abort(); /* always available */
 	}
 	auto_free char *accept = base64_encode(digest, sizeof(digest), &len);
 	http_set_header(x, "Sec-WebSocket-Accept", accept);
@@ -431,10 +432,10 @@ static bool may_begin(struct http_exchange *x)
 	if (!http_has_word(http_header(x, "Upgrade"), "websocket") ||
 		!http_has_word(http_header(x, "Connection"), "upgrade") || !version) {
 		http_set_header(x, "Upgrade", "websocket");
-		http_refuse(x, 426, "this place is a WebSocket");
+		http_refuse(x, 426, "this path is a WebSocket");
 	} else if (strcmp(version, "13") != 0) {
 		http_set_header(x, "Sec-WebSocket-Version", "13");
-		http_refuse(x, 426, "a WebSocket must be of version 13");
+		http_refuse(x, 426, "the WebSocket version must be 13");
 	} else if (!is_key(http_header(x, "Sec-WebSocket-Key"))) {
 		http_refuse(x, 400, "Sec-WebSocket-Key must be the base64 of 16 bytes");
 	} else if (!http_is_same_origin(x)) {

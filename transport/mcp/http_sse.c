@@ -1,7 +1,7 @@
 /*
- * A stream and the POSTs that name its id make one duplex connection.  Each message is acknowledged
- * with 202 once it was passed on; while the server has paused the connection they wait, unanswered,
- * and so the client does.
+ * A stream and the POSTs with its id form one duplex connection.  Each message is acknowledged with
+ * 202 once it was passed on.  While the server pauses the connection, POSTs wait unanswered, and so
+ * does the client.
  */
 #include "transport/mcp/http_sse.h"
 
@@ -33,8 +33,8 @@ struct session {
 	struct http_exchange *stream;
 	char id[ID_LEN + 1];
 	bool paused, closing;
-	struct posts held; /* arrived while paused, or while one before them was parsed */
-	struct http_exchange *parsing; /* the POST whose message is; or NULL */
+	struct posts held; /* received while paused, or while the one before was parsed */
+	struct http_exchange *parsing; /* the POST whose message is being parsed; or NULL */
 	sd_event_source *again;
 };
 
@@ -68,7 +68,7 @@ static void on_parsed(struct http_exchange *x, void *result, void *data)
 	turn_again(session);
 }
 
-/* Its client left before the message was taken. */
+/* Its client disconnected before the message was passed on. */
 static void on_parse_closed(struct http_exchange *x, void *data)
 {
 	struct session *session = data;
@@ -112,7 +112,7 @@ static void hold(struct session *session, struct http_exchange *x)
 	http_on_closed(x, on_post_closed, post);
 }
 
-/* Takes the oldest of those that were held. */
+/* Takes the oldest held POST. */
 static struct http_exchange *release(struct session *session)
 {
 	struct post *post = TAILQ_FIRST(&session->held);
@@ -137,7 +137,8 @@ static int on_again(sd_event_source *source, void *data)
 	return 0;
 }
 
-/* One a turn, from the loop: the caller may be inside a message, and others wait too. */
+/* One per iteration, from the loop: the caller may be inside a message, and other connections
+ * wait. */
 static void turn_again(struct session *session)
 {
 	if (!session->again && !TAILQ_EMPTY(&session->held)) {
@@ -162,8 +163,7 @@ static void on_post(struct http_exchange *x, void *data)
 {
 	struct session *session = find(data, http_query(x, "sessionId"), http_owner(x));
 	if (!session) {
-		http_refuse(x, 404,
-			"there is no such sessionId: its stream has ended; open GET /sse again");
+		http_refuse(x, 404, "unknown sessionId: its stream has ended; open GET /sse again");
 	} else if (!http_type_is(http_header(x, "Content-Type"), "application/json")) {
 		http_refuse(x, 415, "the Content-Type of a message must be application/json");
 	} else if (!may_take(session) || !TAILQ_EMPTY(&session->held)) {
@@ -208,7 +208,7 @@ static const struct transport sse_transport = {
 	.close = session_close,
 };
 
-/* ---- a session's life ---- */
+/* ---- sessions ---- */
 
 static void session_free(struct session *session)
 {

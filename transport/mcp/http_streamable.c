@@ -1,7 +1,7 @@
 /*
- * Each exchange on /mcp is a connection: a POST brings one message and takes what answers it, a GET
- * takes messages, a DELETE takes a status.  An answer is plain JSON as long as it is the only
- * message; the first message sent before makes it a stream.
+ * Each exchange on /mcp is a connection: a POST has one message and receives its response, a GET
+ * receives messages, a DELETE receives a status.  A response that is the only message is plain
+ * JSON; a message sent before it makes it a stream.
  */
 #include "transport/mcp/http_streamable.h"
 
@@ -35,7 +35,7 @@ static struct place *from_conn(const struct transport_conn *conn)
 	return (struct place *)conn;
 }
 
-/* ---- what only HTTP has ---- */
+/* ---- functions of HTTP only ---- */
 
 static enum transport_kind place_kind(const struct transport_conn *conn)
 {
@@ -129,7 +129,7 @@ static size_t place_pending(const struct transport_conn *conn)
 
 static void place_pause(struct transport_conn *conn, bool paused)
 {
-	/* No exchange brings more than the one message. */
+	/* An exchange has only one message. */
 	(void)conn;
 	(void)paused;
 }
@@ -208,8 +208,8 @@ static void on_post(struct http_exchange *x, void *data)
 	if (!http_accepts(accept, "application/json") &&
 		!http_accepts(accept, "text/event-stream")) {
 		http_refuse(x, 406,
-			"Accept must name application/json and text/event-stream, which answers "
-			"are made of");
+			"Accept must include application/json and text/event-stream, the types of the "
+			"responses");
 		return;
 	}
 	struct place *place = place_new(streamable, x, TRANSPORT_POST);
@@ -229,7 +229,7 @@ static void on_get(struct http_exchange *x, void *data)
 {
 	struct place *place = place_new(data, x, TRANSPORT_STREAM);
 	if (!place->closing) {
-		begin_stream(place); /* the client learns at once that it has one */
+		begin_stream(place); /* the client learns immediately that the stream is open */
 	}
 }
 

@@ -6,12 +6,12 @@
 
 /*
  * Streamable HTTP (MCP 2025-03-26 to 2026-07-28, basic/transports/streamable-http): POST, GET and
- * DELETE on /mcp, each a connection of its own to the server.
+ * DELETE on /mcp, each a separate connection for the server.
  */
 struct streamable;
 struct streamable *streamable_new(
 	struct http *http, const struct transport_handlers *handlers, void *data);
-/* Without any callback.  Not from inside one; the http is freed next.  NULL-safe. */
+/* No callbacks are called.  Not from inside one; the http must be freed next.  NULL-safe. */
 void streamable_free(struct streamable *streamable);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Lines in, lines out.  Reading is in turns: a few messages, then the loop goes round, so that a
- * client that floods us does not keep others from being served.
+ * One message per line.  Only a few messages are read per iteration of the loop, so that a flood
+ * from one client does not delay others.
  */
 #include "transport/mcp/stdio.h"
 
@@ -15,7 +15,7 @@
 #include <sys/epoll.h>
 
 #define READ_STEP (64u << 10)
-#define KEEP (1u << 20) /* an empty buffer larger than this is given back */
+#define KEEP (1u << 20) /* an empty buffer larger than this is freed */
 #define MESSAGES_A_TURN 8
 
 struct stdio {
@@ -27,8 +27,8 @@ struct stdio {
 	sd_event_source *readable, *again, *finish, *hangup;
 	struct outq *outq;
 	struct buf buf;
-	size_t at;      /* where in buf the next line begins */
-	size_t scanned; /* bytes behind it known to hold no line end */
+	size_t at;      /* start of the next line in buf */
+	size_t scanned; /* bytes after it known to contain no line end */
 	bool skipping;  /* inside a line that was refused */
 	bool eof, told_end, paused, closing, finished;
 };
@@ -48,7 +48,7 @@ static void refuse(struct stdio *s)
 	s->handlers->refused(&s->conn, &why, s->data);
 }
 
-/* One line of len bytes at buf.at, whose line end (or the end of input) is NUL by now. */
+/* One line of len bytes at buf.at, terminated by a NUL. */
 static void deliver(struct stdio *s, size_t len)
 {
 	char *text = (char *)s->buf.data + s->at;
@@ -56,7 +56,7 @@ static void deliver(struct stdio *s, size_t len)
 		text[--len] = '\0';
 	}
 	if (strspn(text, " \t\r") == len) {
-		return; /* a blank line says nothing */
+		return; /* a blank line is ignored */
 	}
 	if (len > TRANSPORT_MESSAGE_MAX) {
 		refuse(s);
@@ -65,7 +65,7 @@ static void deliver(struct stdio *s, size_t len)
 	}
 }
 
-/* Takes the next whole line off the buffer; false when there is none. */
+/* Takes the next complete line; false if there is none. */
 static bool take_line(struct stdio *s)
 {
 	size_t left = s->buf.len - s->at;
@@ -89,7 +89,7 @@ static bool take_line(struct stdio *s)
 	return true;
 }
 
-/* What is left has no line end: make room, and give a line up that is too long already. */
+/* The rest has no line end: makes room, and refuses a line that is already too long. */
 static void tidy(struct stdio *s)
 {
 	buf_consume(&s->buf, s->at);
@@ -108,7 +108,7 @@ static void tidy(struct stdio *s)
 
 static void finish(struct stdio *s);
 
-/* Nobody will ask for more, and nobody can read what is still to be answered. */
+/* The other end is closed, so no responses can be delivered. */
 static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	(void)source, (void)fd, (void)events;
@@ -187,7 +187,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *d
 		s->buf.len += (size_t)n;
 	}
 	s->buf.data[s->buf.len] = '\0';
-	s->eof = n <= 0; /* a terminal that went away fails to read */
+	s->eof = n <= 0; /* reading from a closed terminal fails */
 	turn(s);
 	return 0;
 }
@@ -247,7 +247,7 @@ static void stdio_pause(struct transport_conn *conn, bool paused)
 	if (paused) {
 		loop_enable(s->readable, false);
 	} else if (may_read(s)) {
-		turn_again(s); /* not now: the caller may be inside a message */
+		turn_again(s); /* deferred: the caller may be inside a message */
 	}
 }
 
@@ -303,7 +303,7 @@ void stdio_free(struct stdio *s)
 	outq_free(s->outq);
 	if (s->out_flags >= 0) {
 		fcntl(s->out, F_SETFL,
-			s->out_flags); /* others may share it: a shell, or our own stderr */
+			s->out_flags); /* others may share it: a shell, or our stderr */
 	}
 	buf_done(&s->buf);
 	free(s);

@@ -4,18 +4,18 @@
 #include "transport/mcp/transport.h"
 
 /*
- * MCP over stdin and stdout: one JSON message a line (MCP 2026-07-28, basic/transports/stdio).  A
- * line may be TRANSPORT_MESSAGE_MAX bytes long; a longer one is refused once and skipped to its
- * end.  Works on pipes, sockets, terminals, regular files and /dev/null.
+ * MCP over stdin and stdout: one JSON message per line (MCP 2026-07-28, basic/transports/stdio).  A
+ * line may have TRANSPORT_MESSAGE_MAX bytes; a longer one is refused once and skipped to its end.
+ * Works on pipes, sockets, terminals, regular files and /dev/null.
  */
 struct stdio;
 
-/* in and out stay the caller's.  opened() fires inside stdio_new().  EOF on in is ended(); a broken
- * out is closed(). */
+/* The caller keeps in and out.  opened() is called inside stdio_new().  EOF on in causes ended(), a
+ * broken out causes closed(). */
 struct stdio *stdio_new(
 	sd_event *event, int in, int out, const struct transport_handlers *handlers, void *data);
-/* Without any callback; what is still queued is lost.  Not from inside a callback, but for
- * closed().  NULL-safe. */
+/* No callbacks are called; queued data is lost.  Not from inside a callback, except closed().
+ * NULL-safe. */
 void stdio_free(struct stdio *stdio);
 
 #endif

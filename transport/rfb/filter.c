@@ -1,9 +1,10 @@
 /*
- * One table says how long each message is and what becomes of it; the parser collects one message,
- * or skips it, and looks at the next.  A message that is not in the table ends the viewer.
+ * One table defines the length and the handling of each message.  The parser collects or skips one
+ * message, then reads the next.  A message that is not in the table disconnects the viewer.
  *
- * Extensions that would change the shape of messages are never offered to the server: the encodings
- * that announce them are on no list here, so that there is no wider PointerEvent, no audio, no xvp.
+ * Extensions that would change the format of messages are never offered to the server: the list
+ * below omits the encodings that announce them, so there is no wider PointerEvent, no audio, no
+ * xvp.
  */
 #include "transport/rfb/filter.h"
 
@@ -22,17 +23,17 @@
 
 struct held_key {
 	uint32_t keysym, code;
-	bool extended; /* came as QEMU's message */
+	bool extended; /* received as QEMU's message */
 };
 
 struct rfb_filter {
 	enum rfb_policy policy;
-	size_t stage; /* of the handshake; STAGES: over */
+	size_t stage; /* of the handshake; STAGES: complete */
 	bool broken;
 	struct err why;
-	struct buf message; /* what has come of it */
-	size_t skip;        /* bytes of one that is dropped */
-	struct buf offered; /* the viewer's encodings, those of our list; 4 bytes each */
+	struct buf message; /* its received part */
+	size_t skip;        /* remaining bytes of a dropped message */
+	struct buf offered; /* the viewer's encodings that are in the list, 4 bytes each */
 	bool has_offered;
 	struct held_key keys[RFB_KEYS_MAX];
 	size_t n_keys;
@@ -57,11 +58,11 @@ static void put_u32(uint8_t *at, uint32_t value)
 	}
 }
 
-/* ---- encodings: those that may be offered to the server ---- */
+/* ---- encodings that may be offered to the server ---- */
 
 static const struct encoding {
 	int32_t from, to;
-	bool draws_pointer; /* the viewer paints it: not for one that only looks */
+	bool draws_pointer; /* the viewer draws it: refused without control */
 } encodings[] = {
 	{ 0, 8 },       /* Raw, CopyRect, RRE, CoRRE, Hextile, Zlib, Tight, ZlibHex */
 	{ 15, 16 },     /* TRLE, ZRLE */
@@ -98,8 +99,8 @@ static const struct encoding *find_encoding(int32_t number)
 }
 
 /*
- * A spectator's answer to Xvnc's question what it wants of the clipboard: to hear that it changed,
- * and never what is in it.  Without any answer Xvnc would send the text unasked.
+ * The response of a viewer without control to Xvnc's clipboard capabilities: it receives
+ * notifications of changes, never contents.  Without a response, Xvnc would send the text.
  */
 static void say_no_clipboard(struct buf *out)
 {
@@ -129,7 +130,7 @@ static void say_encodings(struct rfb_filter *f, struct buf *out)
 	}
 }
 
-/* ---- what becomes of a message: m is whole ---- */
+/* ---- handling of complete messages (m) ---- */
 
 static void pass(struct rfb_filter *f, const uint8_t *m, size_t len, struct buf *out)
 {
@@ -181,7 +182,7 @@ static bool take_encodings(
 	return true;
 }
 
-/* Notes a key that goes down or up.  False: too many are down. */
+/* Records a key press or release.  False: too many keys are pressed. */
 static bool hold(struct rfb_filter *f, const struct held_key *key, bool down)
 {
 	size_t i = 0;
@@ -243,7 +244,7 @@ static bool take_pointer(
 	return true;
 }
 
-/* ---- how long a message is: head has row->head bytes; SIZE_MAX with err: never right ---- */
+/* ---- length of messages: head has row->head bytes; SIZE_MAX with err: invalid ---- */
 
 static size_t bad_length(struct err *err, const char *what, size_t is, size_t most)
 {
@@ -283,7 +284,8 @@ static size_t qemu_length(const uint8_t *head, struct err *err)
 {
 	if (head[1] != 0) {
 		err_set(err, ERR_ARGUMENT,
-			"a viewer sent QEMU's message %u; only 0, a key, is taken", head[1]);
+			"a viewer sent QEMU message %u; only 0, a key event, is supported",
+			head[1]);
 		return SIZE_MAX;
 	}
 	return 12;
@@ -295,9 +297,9 @@ enum access { ANYBODY, CONTROL, NOBODY };
 
 static const struct message {
 	uint8_t type;
-	uint8_t head; /* bytes that tell its length; without a length(), all of it */
+	uint8_t head; /* bytes that determine its length; without length(), all of it */
 	enum access access;
-	uint32_t keep; /* longer ones are dropped; 0: none is */
+	uint32_t keep; /* longer ones are dropped; 0: all are */
 	size_t (*length)(const uint8_t *head, struct err *err);
 	bool (*take)(struct rfb_filter *f, const uint8_t *m, size_t len, struct buf *out,
 		struct err *err);
@@ -321,8 +323,7 @@ static const struct message *find_message(uint8_t type, struct err *err)
 			return &messages[i];
 		}
 	}
-	err_set(err, ERR_ARGUMENT, "a viewer sent a message of type %u, which is none of RFB's",
-		type);
+	err_set(err, ERR_ARGUMENT, "a viewer sent a message of the unknown type %u", type);
 	return NULL;
 }
 
@@ -353,7 +354,7 @@ static bool take_security(struct rfb_filter *f, struct buf *out, struct err *err
 	return true;
 }
 
-/* Shared, whatever it wants: one viewer must not close the others. */
+/* Always shared: one viewer must not disconnect the others. */
 static bool take_init(struct rfb_filter *f, struct buf *out, struct err *err)
 {
 	(void)f;
@@ -373,9 +374,9 @@ static const struct stage {
 
 #define STAGES (sizeof(stages) / sizeof(*stages))
 
-/* ---- taking bytes ---- */
+/* ---- input ---- */
 
-/* Moves bytes over until the message has want of them. */
+/* Moves bytes to the message until it has want of them. */
 static bool collect(struct rfb_filter *f, const uint8_t **at, size_t *len, size_t want)
 {
 	size_t n = want - f->message.len;
@@ -399,7 +400,7 @@ static bool feed_stage(
 	return taken;
 }
 
-/* m: the head of a message that is dropped. */
+/* m: the head of a dropped message. */
 static bool is_press(const uint8_t *m)
 {
 	switch (m[0]) {
@@ -411,8 +412,8 @@ static bool is_press(const uint8_t *m)
 	}
 }
 
-/* The policy counts at both ends of a message: one that began in view is skipped whole, one that
- * ends in view is dropped. */
+/* The policy is checked at both ends of a message: one that began without control is skipped, and
+ * one that ends without control is dropped. */
 static bool feed_message(
 	struct rfb_filter *f, const uint8_t **at, size_t *len, struct buf *out, struct err *err)
 {

@@ -1,7 +1,7 @@
 /*
- * A viewer's socket on the one side, on the other a pipe to its desktop, whose greeting is
- * swallowed: the login (vnc_login.c) has answered it.  Each side is read no faster than the other
- * takes.
+ * Connects a viewer's socket and a pipe to its desktop.  The desktop's greeting is dropped, because
+ * the login (vnc_login.c) has already sent one.  Each side is read no faster than the other one
+ * accepts data.
  */
 #include "transport/rfb/vnc_impl.h"
 
@@ -14,14 +14,14 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define PATIENCE_MS 60000 /* for a person who types a password */
+#define PATIENCE_MS 60000 /* for a user who types a password */
 #define FAREWELL_MS 5000
 #define READ_MAX 16384
-#define READS_MAX 16 /* in one turn of the loop */
+#define READS_MAX 16 /* per iteration of the loop */
 
 static void read_on(struct vnc_viewer *v);
 
-/* ---- the end ---- */
+/* ---- end ---- */
 
 static void drop_pipe(struct vnc_viewer *v)
 {
@@ -45,7 +45,7 @@ void viewer_free(struct vnc_viewer *v)
 	loop_drop(&v->deadline);
 	loop_drop(&v->ending);
 	if (v->tls) {
-		gnutls_bye(v->tls, GNUTLS_SHUT_WR); /* as far as the socket takes it */
+		gnutls_bye(v->tls, GNUTLS_SHUT_WR); /* as far as the socket accepts it */
 		gnutls_deinit(v->tls);
 	}
 	close(v->fd);
@@ -104,7 +104,7 @@ static void set_deadline(struct vnc_viewer *v, uint64_t ms)
 	v->deadline = loop_after_ms(v->vnc->event, ms, on_deadline, v);
 }
 
-/* The result as of gnutls: bytes, 0 at the end, GNUTLS_E_AGAIN, or another error. */
+/* Returns a result like gnutls: bytes, 0 at the end, GNUTLS_E_AGAIN, or another error. */
 static ssize_t plain_result(ssize_t n)
 {
 	return n >= 0                              ? n
@@ -185,11 +185,11 @@ void vnc_pipe_writable(struct vnc_viewer *v)
 {
 	viewer_write_pipe(v);
 	if (v->to_pipe.len == 0 && !v->over) {
-		read_on(v); /* TLS may hold bytes that the socket does not show any more */
+		read_on(v); /* TLS may hold bytes for which the socket is not readable */
 	}
 }
 
-/* Version, list of security types, result: how many bytes that is; 0: not all there. */
+/* Version, list of security types, result: their length in bytes; 0: incomplete. */
 static size_t greeting_length(const struct buf *greeting)
 {
 	size_t types = greeting->len > 12 ? greeting->data[12] : 0;
@@ -197,7 +197,7 @@ static size_t greeting_length(const struct buf *greeting)
 	return greeting->len > 12 && greeting->len >= whole ? whole : 0;
 }
 
-/* True when bytes behind it are the viewer's. */
+/* True if the bytes after it are for the viewer. */
 static bool swallow(struct vnc_viewer *v, const void *bytes, size_t len, size_t *ret_swallowed)
 {
 	size_t before = v->greeting.len;
@@ -239,7 +239,7 @@ void vnc_attach(struct vnc_viewer *v, const struct stream_pipe *ops, void *pipe)
 	v->pipe = pipe;
 }
 
-/* ---- what it says ---- */
+/* ---- input ---- */
 
 static void feed_filter(struct vnc_viewer *v, const uint8_t *bytes, size_t len)
 {
@@ -250,7 +250,7 @@ static void feed_filter(struct vnc_viewer *v, const uint8_t *bytes, size_t len)
 	bool good = rfb_filter_feed(v->filter, bytes, len, &v->to_pipe, &err);
 	viewer_write_pipe(v);
 	if (!good) {
-		log_info("a VNC viewer was cut off: %s", err.text);
+		log_info("disconnected a VNC viewer: %s", err.text);
 		vnc_kick(v);
 	}
 }
@@ -267,7 +267,7 @@ static void feed(struct vnc_viewer *v, const uint8_t *bytes, size_t len)
 		bytes += n;
 		len -= n;
 		if (was_plain && login_speaks_tls(v) && len > 0) {
-			viewer_end(v); /* what came in the clear must not count as told in secret */
+			viewer_end(v); /* data sent in the clear must not be treated as encrypted */
 		}
 	}
 }
@@ -282,7 +282,7 @@ static bool shake_hands(struct vnc_viewer *v)
 		return true;
 	}
 	if (!is_later(r) && gnutls_error_is_fatal(r)) {
-		log_info("a VNC viewer's TLS: %s", gnutls_strerror(r));
+		log_info("TLS error of a VNC viewer: %s", gnutls_strerror(r));
 		viewer_end(v);
 	}
 	return false;
@@ -316,7 +316,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
 	if (events & EPOLLOUT) {
 		viewer_flush(v);
 	}
-	/* Told again and again, whether we want to read or not. */
+	/* Reported repeatedly, whether reading is enabled or not. */
 	bool is_gone = events & (EPOLLHUP | EPOLLERR) && (v->farewell || v->to_pipe.len > 0);
 	if (!v->over && is_gone) {
 		vnc_kick(v);
@@ -326,7 +326,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
 	return 0;
 }
 
-/* ---- its beginning ---- */
+/* ---- start ---- */
 
 void viewer_new(struct vnc *vnc, int fd)
 {

@@ -1,8 +1,8 @@
 #ifndef TRANSPORT_RFB_VNC_IMPL_H
 #define TRANSPORT_RFB_VNC_IMPL_H
 
-/* What the files of vnc_server.h share: vnc_server.c listens, vnc_client.c has a viewer's socket and pipe,
- * vnc_login.c what is said before the desktop's own RFB. */
+/* Shared by the files of vnc_server.h: vnc_server.c listens, vnc_client.c has a viewer's socket and
+ * pipe, vnc_login.c the handshake before the desktop's RFB. */
 
 #include "base/buf.h"
 #include "transport/http/acceptor.h"
@@ -34,35 +34,35 @@ struct vnc_viewer {
 	int fd;
 	sd_event_source *io, *deadline, *ending;
 	gnutls_session_t tls; /* NULL: none */
-	bool shaken;          /* its handshake is over */
+	bool shaken;          /* TLS handshake complete */
 	size_t stage;
 	uint32_t subtype;
 	size_t name_len, password_len;
 	struct buf in;  /* of a stage */
-	struct buf out; /* to the viewer, as far as its socket did not take it */
-	bool farewell;  /* over once that is written */
+	struct buf out; /* to the viewer, not yet accepted by its socket */
+	bool farewell;  /* closes once everything is written */
 	bool over, let_in;
-	void *data; /* the handlers' */
+	void *data; /* of the handlers */
 
 	struct rfb_filter *filter;
-	const struct stream_pipe *ops; /* NULL: no pipe (any more) */
+	const struct stream_pipe *ops; /* NULL: no pipe */
 	void *pipe;
-	struct buf to_pipe;  /* passed by the filter, not yet taken */
-	struct buf greeting; /* of the desktop's, to be swallowed */
+	struct buf to_pipe;  /* passed by the filter, not yet written */
+	struct buf greeting; /* of the desktop, to be dropped */
 	bool greeted;
-	size_t owed; /* of the pipe's, not yet in the socket */
+	size_t owed; /* received from the pipe, not yet in the socket */
 };
 
 /* ---- a viewer ---- */
 
 void viewer_new(struct vnc *vnc, int fd); /* takes fd */
 void viewer_free(struct vnc_viewer *v);
-/* From the loop: whoever calls this is not done with the viewer yet. */
+/* Deferred to the loop, because callers still use the viewer. */
 void viewer_end(struct vnc_viewer *v);
 void viewer_say(struct vnc_viewer *v, const void *bytes, size_t len);
-void viewer_say_u32(struct vnc_viewer *v, uint32_t value); /* with what is said next */
+void viewer_say_u32(struct vnc_viewer *v, uint32_t value); /* buffered until the next call */
 void viewer_flush(struct vnc_viewer *v);
-/* What was said is still sent, for a while. */
+/* Closes after the data is sent, or after a delay. */
 void viewer_say_farewell(struct vnc_viewer *v);
 void viewer_write_pipe(struct vnc_viewer *v);
 
@@ -70,7 +70,7 @@ void viewer_write_pipe(struct vnc_viewer *v);
 
 bool login_is_over(const struct vnc_viewer *v);
 bool login_speaks_tls(const struct vnc_viewer *v);
-/* Returns how many bytes were used; what is left over belongs to the next stage. */
+/* Returns the number of bytes used; the rest belongs to the next stage. */
 size_t login_feed(struct vnc_viewer *v, const uint8_t *bytes, size_t len);
 
 #endif

@@ -1,7 +1,6 @@
 /*
- * Before the desktop's own RFB a viewer goes through stages, each of which wants so many bytes: RFB
- * 3.8 (RFC 6143, 7.1) with VeNCrypt, which has a name and a password.  Towards the desktop its
- * handshake was ours to make.
+ * The handshake with a viewer, in stages of a known length: RFB 3.8 (RFC 6143, 7.1) with VeNCrypt,
+ * which has a user name and a password.  The handshake with the desktop is made separately.
  */
 #include "transport/rfb/vnc_impl.h"
 
@@ -85,7 +84,7 @@ static bool take_subtype(struct vnc_viewer *v, const uint8_t *m)
 		return false;
 	}
 	if (v->subtype != PLAIN) {
-		viewer_say(v, "\1", 1); /* all of it, for what comes next is not plain any more */
+		viewer_say(v, "\1", 1); /* send everything, because what follows is encrypted */
 		begin_tls(v);
 	}
 	return v->out.len == 0;
@@ -121,7 +120,7 @@ static bool take_login(struct vnc_viewer *v, const uint8_t *m)
 	}
 	loop_drop(&v->deadline);
 	v->filter = rfb_filter_new(v->vnc->handlers->policy(0, v->data));
-	/* Its handshake with the desktop, as far as it knows nothing of that. */
+	/* The handshake with the desktop, which the viewer does not see. */
 	static const uint8_t none = SECURITY_NONE;
 	(void)!(rfb_filter_feed(v->filter, VNC_HELLO, strlen(VNC_HELLO), &v->to_pipe, &err) &&
 		rfb_filter_feed(v->filter, &none, 1, &v->to_pipe, &err));
@@ -131,7 +130,7 @@ static bool take_login(struct vnc_viewer *v, const uint8_t *m)
 	return true;
 }
 
-/* length 0: as the login's head said. */
+/* length 0: given by the login's head. */
 static const struct stage {
 	size_t length;
 	bool (*take)(struct vnc_viewer *v, const uint8_t *m);

@@ -1,4 +1,4 @@
-/* The listener: a socket, a certificate, and the viewers that came. */
+/* The VNC listener: a socket, a certificate and the connected viewers. */
 #include "transport/rfb/vnc_impl.h"
 
 #include "base/cleanup.h"
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Those who never log in must not keep out those who would. */
+/* Viewers that never log in must not block others. */
 static bool has_room(struct vnc *vnc)
 {
 	struct vnc_viewer *v, *oldest = NULL;
@@ -91,7 +91,7 @@ void vnc_free(struct vnc *vnc)
 	free(vnc);
 }
 
-/* Without the scheme that HTTP's addresses have. */
+/* Without the scheme of HTTP addresses. */
 const char *vnc_address(const struct vnc *vnc)
 {
 	const char *behind = strstr(vnc->sockets.url, "://");

@@ -1,7 +1,7 @@
 /*
- * Joins a WebSocket, a filter and a pipe.  Each side is read no faster than the other takes: the
- * viewer is paused while the pipe is full, and the pipe hears what was consumed only when it was
- * written to the viewer's socket.
+ * Connects a WebSocket, a filter and a pipe.  Each side is read no faster than the other one
+ * accepts data: the viewer is paused while the pipe is full, and the pipe's data counts as consumed
+ * only when it was written to the viewer's socket.
  */
 #include "transport/rfb/websocket_proxy.h"
 
@@ -9,14 +9,14 @@
 #include "base/cleanup.h"
 #include "transport/http/websocket.h"
 
-#define OUT_MAX (1u << 20) /* bytes that may wait for a pipe that takes nothing */
+#define OUT_MAX (1u << 20) /* bytes that may wait for a blocked pipe */
 
 struct stream_socket {
 	struct websocket *ws;
 	struct rfb_filter *filter;
-	const struct stream_pipe *ops; /* NULL: no pipe (any more) */
+	const struct stream_pipe *ops; /* NULL: no pipe */
 	void *pipe;
-	struct buf out; /* passed by the filter, not yet taken by the pipe */
+	struct buf out; /* passed by the filter, not yet written to the pipe */
 	uint64_t bytes_in, bytes_out;
 	void (*closed)(struct stream_socket *stream, unsigned code, const char *reason, void *data);
 	void *data;
@@ -73,7 +73,7 @@ void stream_set_policy(struct stream_socket *s, enum rfb_policy policy)
 	rfb_filter_set_policy(s->filter, policy, &s->out);
 	write_out(s);
 	if (s->out.len > OUT_MAX) {
-		stream_kick(s, STREAM_ENDED, "the desktop takes no input");
+		stream_kick(s, STREAM_ENDED, "the desktop accepts no input");
 	}
 }
 

@@ -5,61 +5,61 @@
 #include "transport/rfb/filter.h"
 
 /*
- * One viewer of a desktop: a WebSocket on the one side, on the other a pipe to the desktop's VNC
- * server, which the caller has, and between the two what this viewer may say (filter.h).  A
- * viewer that reads slowly takes no more than what its pipe lets through at once.
+ * One viewer of a desktop: a WebSocket, the caller's pipe to the desktop's VNC server, and between
+ * the two a filter of what this viewer may send (filter.h).  A viewer that reads slowly receives no
+ * more than its pipe permits.
  */
 
 struct stream_socket;
 
-/* How a stream reaches its pipe.  What comes from the pipe is given to the stream_pipe_*()
+/* How a stream accesses its pipe.  The owner of the pipe passes its data to the stream_pipe_*()
  * functions below. */
 struct stream_pipe {
-	/* Returns how much was taken; after less than all of it, stream_pipe_writable() follows. */
+	/* Returns the number of bytes written; if not all, stream_pipe_writable() follows. */
 	size_t (*write)(void *pipe, const void *bytes, size_t len);
-	/* So much of what stream_pipe_data() brought has reached the viewer. */
+	/* len bytes of stream_pipe_data() were written to the viewer. */
 	void (*consumed)(void *pipe, size_t len);
-	/* Not used any more; what was written still arrives. */
+	/* The pipe is not used afterwards; data written before is still delivered. */
 	void (*close)(void *pipe);
 };
 
-/* Why a viewer is closed, told to its page as the WebSocket's code; the reason beside it is for
- * people. */
+/* Why a viewer is closed: the WebSocket close code for its page.  The reason sent with it is for
+ * users. */
 enum stream_code {
-	STREAM_ENDED = 4000,   /* the VNC server closed: another connection may work at once */
-	STREAM_REVOKED = 4001, /* somebody took this link back */
+	STREAM_ENDED = 4000,   /* the VNC server closed: a new connection may work immediately */
+	STREAM_REVOKED = 4001, /* the link was revoked */
 	STREAM_EXPIRED = 4002,
-	STREAM_PAUSED = 4003,    /* the sandbox is, until it is resumed */
-	STREAM_GONE = 4004,      /* the sandbox is, for good */
-	STREAM_NOT_READY = 4005, /* it is starting, or its X server is: try again */
-	STREAM_NO_WINDOW = 4006, /* the one window that this link shows was closed */
+	STREAM_PAUSED = 4003,    /* the sandbox is paused */
+	STREAM_GONE = 4004,      /* the sandbox has ended */
+	STREAM_NOT_READY = 4005, /* the sandbox or its X server is starting: try again */
+	STREAM_NO_WINDOW = 4006, /* the window of this link was closed */
 };
 
 struct stream_counts {
-	uint64_t bytes_in, bytes_out; /* from and to the viewer, of RFB */
+	uint64_t bytes_in, bytes_out; /* of RFB, from and to the viewer */
 	size_t pending;               /* bytes to the viewer, not yet written */
-	struct rfb_counts messages;   /* of the viewer's */
+	struct rfb_counts messages;   /* from the viewer */
 };
 
-/* Answers x; NULL when it was refused.  Nothing of the viewer's is read before stream_attach(). */
+/* Answers x; NULL if it was refused.  Nothing is read from the viewer before stream_attach(). */
 struct stream_socket *stream_new(struct http_exchange *x, enum rfb_policy policy,
 	void (*closed)(struct stream_socket *stream, unsigned code, const char *reason, void *data),
 	void *data);
 /*
- * closed fires once, from the loop, when the viewer is gone, whoever wanted that: code is one of
- * the above or of transport/http/websocket.h, reason the words.  What it held down was released and its pipe
- * closed by then; the stream must not be used any more.
+ * closed is called once, from the loop, when the viewer has been closed by either side: code is one
+ * of the above or of transport/http/websocket.h, reason its text.  Keys and buttons are released
+ * and the pipe is closed by then; the stream must not be used afterwards.
  */
 
 void stream_attach(struct stream_socket *stream, const struct stream_pipe *ops, void *pipe);
 void stream_pipe_data(struct stream_socket *stream, const void *bytes, size_t len);
 void stream_pipe_writable(struct stream_socket *stream);
-/* The pipe is over, and not used or closed any more; the viewer is told why. */
+/* The pipe has ended; it is not used or closed afterwards.  The viewer receives the reason. */
 void stream_pipe_ended(struct stream_socket *stream, enum stream_code code, const char *reason);
 
-/* What a viewer who loses control holds down is released first. */
+/* First releases what a viewer that loses control holds down. */
 void stream_set_policy(struct stream_socket *stream, enum rfb_policy policy);
-/* At once nothing of the viewer's arrives any more; closed() follows within a second or so. */
+/* Drops the viewer's input immediately; closed() follows within about a second. */
 void stream_kick(struct stream_socket *stream, unsigned code, const char *reason);
 struct stream_counts stream_counts(const struct stream_socket *stream);
 

@@ -155,7 +155,7 @@ struct vm_core {
 #define VM_TELL(pool, event, ...) \
 	do { \
 		if (!(pool)->freeing) { \
-			LISTENERS_TELL( \
+			LISTENERS_NOTIFY( \
 				&(pool)->listeners, struct vm_listener, event, __VA_ARGS__); \
 		} \
 	} while (0)
