@@ -13,6 +13,10 @@ struct point {
 	int x, y;
 };
 
+struct rect {
+	int x, y, width, height;
+};
+
 /* What a desktop's screen may have, in pixels. */
 #define SCREEN_WIDTH_MIN 320
 #define SCREEN_WIDTH_MAX 3840

@@ -8,10 +8,6 @@
 
 struct grab;
 
-struct rect {
-	int x, y, width, height;
-};
-
 struct grab *grab_new(struct display *d, struct err *err) NODISCARD;
 void grab_free(struct grab *g); /* NULL-safe */
 
