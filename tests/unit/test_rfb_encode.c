@@ -1,6 +1,6 @@
 // USES agent
 /* Rectangles as a viewer gets them, taken apart again. */
-#include "vm/agent/window/rfb_encode.h"
+#include "vm/agent/stream/rfb_encode.h"
 
 #include "base/cleanup.h"
 

@@ -4,6 +4,7 @@
 #include "vm/wire/geometry.h"
 #include "vm/wire/link.h"
 
+#include <sys/queue.h>
 #include <systemd/sd-event.h>
 
 /* What the operations share.  One sd_event loop, one thread, one X connection.  vm/agent/main fills
@@ -11,6 +12,7 @@
 
 struct display;   /* vm/agent/x11/display.h */
 struct act_queue; /* vm/agent/act/act.h: lists with input run one at a time */
+struct watched;   /* vm/agent/stream/watched.h */
 struct launch;    /* vm/agent/process/launch.c: launches that wait for their window */
 struct request;   /* vm/agent/core/op.h */
 
@@ -19,12 +21,12 @@ struct agent {
 	struct link *link;
 	struct display *display; /* NULL while the X server is away */
 	struct act_queue *acts;
-	const char *rfb_path;      /* where the X server takes viewers, while it is up */
 	struct size screen, frame; /* pixels: of the display, and of pictures for the host */
 	uint64_t started_us;       /* loop_now_us() at the start */
 
 	struct request *requests; /* unanswered, newest first */
 	struct launch *launches;  /* waiting for a window, newest first */
+	LIST_HEAD(, watched) watched; /* pictures with viewers */
 };
 
 #endif

@@ -103,7 +103,6 @@ static const struct session_handlers session_handlers = {
 void desktop_init(struct agent_main *agent)
 {
 	agent->session = session_new(&agent->shared, &session_handlers, agent);
-	agent->shared.rfb_path = session_rfb_path(agent->session);
 }
 
 void desktop_done(struct agent_main *agent)

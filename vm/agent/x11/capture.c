@@ -40,10 +40,10 @@ bool capture_grab(struct capture *c, struct rect area, struct point pointer,
 	if (!grab_pixels(c->grab, display_root(c->display), depth, area, ret_image, err)) {
 		return false;
 	}
-	const XFixesCursorImage *cursor = cursor_image(c->cursor);
+	const struct cursor_image *cursor = cursor_image(c->cursor);
 	if (cursor) {
 		struct point within = { pointer.x - area.x, pointer.y - area.y };
-		cursor_draw(cursor, within, ret_image);
+		cursor_image_paint(cursor, within, ret_image);
 	}
 	return true;
 }

@@ -4,62 +4,56 @@
 
 struct cursor {
 	struct display *display;
-	XFixesCursorImage *image;
-	uint64_t serial;
+	struct cursor_image image;
+	uint32_t *pixels; /* the image's; NULL: there is none */
+	bool known;
 };
 
 struct cursor *cursor_new(struct display *d)
 {
 	struct cursor *c = must(calloc(1, sizeof(*c)));
 	c->display = d;
-	c->serial = UINT64_MAX;
 	return c;
 }
 
 void cursor_free(struct cursor *c)
 {
 	if (c) {
-		if (c->image) {
-			XFree(c->image);
-		}
+		free(c->pixels);
 		free(c);
 	}
 }
 
-const XFixesCursorImage *cursor_image(struct cursor *c)
+/* Xlib has each pixel in a long. */
+static uint32_t *pixels_of(const XFixesCursorImage *image)
+{
+	size_t n = (size_t)image->width * image->height;
+	uint32_t *pixels = must(calloc(n ? n : 1, sizeof(*pixels)));
+	for (size_t i = 0; i < n; i++) {
+		pixels[i] = (uint32_t)image->pixels[i];
+	}
+	return pixels;
+}
+
+static void fetch(struct cursor *c, uint64_t serial)
+{
+	XFixesCursorImage *image = XFixesGetCursorImage(display_x(c->display));
+	free(c->pixels);
+	c->pixels = image ? pixels_of(image) : NULL;
+	c->image = (struct cursor_image){ .pixels = c->pixels, .serial = serial };
+	if (image) {
+		c->image.size = (struct size){ image->width, image->height };
+		c->image.hot = (struct point){ image->xhot, image->yhot };
+		XFree(image);
+	}
+}
+
+const struct cursor_image *cursor_image(struct cursor *c)
 {
 	uint64_t serial = display_cursor_serial(c->display);
-	if (c->serial != serial) {
-		if (c->image) {
-			XFree(c->image);
-		}
-		c->image = XFixesGetCursorImage(display_x(c->display));
-		c->serial = serial;
+	if (!c->known || c->image.serial != serial) {
+		c->known = true;
+		fetch(c, serial);
 	}
-	return c->image;
-}
-
-static void blend(uint8_t *pixel, uint32_t argb)
-{
-	uint32_t through = 255 - (argb >> 24);
-	for (int i = 0; i < 3; i++) {
-		uint32_t value = (argb >> (8 * i) & 0xff) + (pixel[i] * through + 127) / 255;
-		pixel[i] = (uint8_t)(value < 255 ? value : 255);
-	}
-}
-
-void cursor_draw(const XFixesCursorImage *cursor, struct point at, const struct image *image)
-{
-	int left = at.x - cursor->xhot, top = at.y - cursor->yhot;
-	for (int y = 0; y < cursor->height; y++) {
-		for (int x = 0; x < cursor->width; x++) {
-			int to_x = left + x, to_y = top + y;
-			if (to_x >= 0 && to_x < image->size.width && to_y >= 0 &&
-				to_y < image->size.height) {
-				blend(image->pixels + (size_t)to_y * image->stride +
-						(size_t)to_x * 4,
-					(uint32_t)cursor->pixels[y * cursor->width + x]);
-			}
-		}
-	}
+	return c->pixels ? &c->image : NULL;
 }

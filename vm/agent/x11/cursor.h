@@ -2,9 +2,7 @@
 #define VM_AGENT_X11_CURSOR_H
 
 #include "vm/agent/x11/display.h"
-#include "vm/picture/image.h"
-
-#include <X11/extensions/Xfixes.h>
+#include "vm/picture/cursor.h"
 
 /* The pointer's image, fetched only when it changed. */
 
@@ -13,10 +11,7 @@ struct cursor;
 struct cursor *cursor_new(struct display *d);
 void cursor_free(struct cursor *c); /* NULL-safe */
 
-/* Its pixels are 32 bits each, in longs, their colours multiplied with the alpha.  NULL: there is
- * none.  Good until the next call. */
-const XFixesCursorImage *cursor_image(struct cursor *c);
-/* at: the hot spot, in the image's pixels, or outside of them. */
-void cursor_draw(const XFixesCursorImage *cursor, struct point at, const struct image *image);
+/* NULL: there is none.  Good until the next call. */
+const struct cursor_image *cursor_image(struct cursor *c);
 
 #endif

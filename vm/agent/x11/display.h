@@ -58,6 +58,7 @@ struct display_listener {
 	void (*event)(const XEvent *event, void *data);
 	void (*damaged)(
 		const XRectangle *area, void *data); /* in screen pixels, within the screen */
+	void (*cursor)(void *data); /* the pointer's image is another one */
 	void (*closing)(
 		const struct err *why, void *data); /* last call; the display may be lost already */
 	void *data;

@@ -35,6 +35,8 @@ static void tell(
 			l->damaged(area, l->data);
 		} else if (why && l->closing) {
 			l->closing(why, l->data);
+		} else if (!event && !area && !why && l->cursor) {
+			l->cursor(l->data);
 		}
 	}
 	d->tours = tour.outer;
@@ -93,6 +95,7 @@ static bool count_event(struct display *d, const XEvent *event)
 	}
 	if (event->type == d->fixes_base + XFixesCursorNotify) {
 		d->cursor_serial++;
+		tell(d, NULL, NULL, NULL);
 		return true;
 	}
 	if (layout_is_event(&d->layout, event)) {

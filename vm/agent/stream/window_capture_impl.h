@@ -3,8 +3,8 @@
 
 /* What window_capture.c, window_members.c and window_part.c share. */
 
-#include "vm/agent/window/tile_map.h"
-#include "vm/agent/window/window_capture.h"
+#include "vm/agent/stream/tile_map.h"
+#include "vm/agent/stream/window_capture.h"
 
 #define WINDOW_PARTS_MAX 24
 

@@ -2,7 +2,7 @@
 #define VM_AGENT_WINDOW_WINDOW_INPUT_H
 
 #include "vm/agent/act/act.h"
-#include "vm/agent/window/window_capture.h"
+#include "vm/agent/stream/window_capture.h"
 
 /*
  * What a viewer of one window does with its pointer and keyboard: it reaches that window, its menus

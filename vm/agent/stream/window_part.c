@@ -4,7 +4,7 @@
  * a window that was there before, is what was visible of it, and the server asks the program for
  * the rest.  So pixels that some other window left in the same memory are never copied.
  */
-#include "vm/agent/window/window_capture_impl.h"
+#include "vm/agent/stream/window_capture_impl.h"
 
 #include "base/cleanup.h"
 #include "vm/agent/x11/window_group.h"

@@ -1,5 +1,5 @@
 /* Which windows belong to a capture: found at its start and as events tell of them. */
-#include "vm/agent/window/window_capture_impl.h"
+#include "vm/agent/stream/window_capture_impl.h"
 
 #include "vm/agent/x11/window_group.h"
 #include "vm/agent/x11/windows.h"

@@ -2,7 +2,7 @@
  * A queue.  Its first event passes when the server, held still for that moment, says that it would
  * arrive where it belongs: so no window that comes in between ever gets what was not meant for it.
  */
-#include "vm/agent/window/window_input.h"
+#include "vm/agent/stream/window_input.h"
 
 #include "base/cleanup.h"
 #include "base/loop.h"

@@ -1,4 +1,4 @@
-#include "vm/agent/window/tile_map.h"
+#include "vm/agent/stream/tile_map.h"
 
 #include "base/cleanup.h"
 

@@ -1,6 +1,6 @@
 /* The picture of a window and its members: copies of the parts are laid over each other in tiles,
  * which also keep what has changed. */
-#include "vm/agent/window/window_capture_impl.h"
+#include "vm/agent/stream/window_capture_impl.h"
 
 #include "base/cleanup.h"
 #include "vm/agent/x11/window_group.h"

@@ -1,0 +1,90 @@
+#ifndef VM_RFB_SERVER_IMPL_H
+#define VM_RFB_SERVER_IMPL_H
+
+/* What server.c, viewer.c and parse.c share. */
+
+#include "vm/rfb/cursor.h"
+#include "vm/rfb/flow.h"
+#include "vm/rfb/server.h"
+
+#define RFB_HELLO "RFB 003.008\n"
+
+LIST_HEAD(rfb_kinds, rfb_kind);
+LIST_HEAD(rfb_viewers, rfb_viewer);
+
+struct rfb_server {
+	sd_event *event;
+	const struct rfb_source *source;
+	void *data;
+	struct rfb_encoder *encoder;
+	struct rfb_viewers viewers;
+	struct rfb_kinds kinds;
+	struct rfb_scene scene; /* of the last frame */
+	bool changed;     /* since the last frame, perhaps */
+	bool running;
+	uint64_t frame_us;
+	sd_event_source *frame, *turn;
+};
+
+struct rfb_viewer {
+	LIST_ENTRY(rfb_viewer) link;
+	struct rfb_server *server;
+	const struct rfb_viewer_fns *fns;
+	void *data;
+	bool over;
+	struct err why;
+	sd_event_source *ending;
+
+	int stage;     /* of the handshake */
+	struct buf in; /* a message that is not whole */
+	size_t skip;   /* bytes of one that is not read */
+
+	struct rfb_kind_key key; /* as the viewer asked; size: as it knows the picture */
+	bool resizes;            /* understands DesktopSize */
+	enum rfb_cursor_encoding cursor;
+	bool fences, offered;    /* understands Fence; was told of ContinuousUpdates */
+	bool continuous;         /* and has switched it on */
+
+	bool wanted; /* an update was asked for */
+	bool whole;  /* and the whole picture, while another update is on its way */
+	struct flow flow;
+	struct rfb_kind *kind; /* NULL: not looked for since the key changed */
+	uint32_t frame;        /* of the kind's history, as the viewer knows it; 0: not at all */
+	uint64_t cursor_sent;
+
+	struct buf out, later; /* later: behind the update */
+	struct rfb_update *update;
+	struct buf cursor_rect; /* that goes with it */
+	bool headed;            /* its head was put into out */
+	size_t sent;            /* of its body */
+};
+
+/* ---- server.c ---- */
+
+/* Serves the viewers that wait, and takes the next frame if it is time. */
+void rfb_server_run(struct rfb_server *server);
+struct rfb_kind *rfb_server_kind(struct rfb_server *server, const struct rfb_kind_key *key);
+void rfb_server_drop_kind(struct rfb_server *server, struct rfb_kind *kind); /* one viewer less */
+
+/* ---- viewer.c ---- */
+
+void rfb_viewer_end(struct rfb_viewer *v, const struct err *why);
+/* Sends a message between updates. */
+void rfb_viewer_put(struct rfb_viewer *v, const void *bytes, size_t len);
+/* The key, or what the viewer knows, is another: it is sent the whole picture. */
+void rfb_viewer_forget(struct rfb_viewer *v);
+/* It waits for the next update; whole: of the whole picture. */
+void rfb_viewer_want(struct rfb_viewer *v, bool whole);
+/* Whether it can be sent an update now. */
+bool rfb_viewer_is_ready(const struct rfb_viewer *v);
+/* Begins one, if there is something new. */
+void rfb_viewer_serve(struct rfb_viewer *v);
+/* Sends what can be sent. */
+void rfb_viewer_flush(struct rfb_viewer *v);
+
+/* ---- parse.c ---- */
+
+/* Takes whole messages off v->in; may end the viewer. */
+void rfb_viewer_parse(struct rfb_viewer *v);
+
+#endif

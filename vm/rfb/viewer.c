@@ -1,0 +1,267 @@
+/*
+ * One viewer: what is on its way to it.  An update begins when the viewer waits for one and all of
+ * the last one was taken, so at most one update, which others share, is kept for it.
+ */
+#include "base/cleanup.h"
+#include "base/loop.h"
+#include "vm/rfb/server_impl.h"
+
+#include <string.h>
+
+enum { ENCODING_SIZE = -223, MESSAGE_FENCE = 248 };
+enum { FENCE_BLOCK_BEFORE = 1u, FENCE_REQUEST = 1u << 31 };
+
+/* ---- the end ---- */
+
+static int on_ending(sd_event_source *source, void *data)
+{
+	struct rfb_viewer *v = data;
+	struct err why = v->why;
+	(void)source;
+	loop_drop(&v->ending);
+	v->fns->ended(&why, v->data);
+	return 0;
+}
+
+/* From the loop: the caller still uses the viewer. */
+void rfb_viewer_end(struct rfb_viewer *v, const struct err *why)
+{
+	if (!v->over) {
+		v->over = true;
+		v->why = *why;
+		v->ending = loop_defer(v->server->event, on_ending, v);
+	}
+}
+
+/* ---- bytes ---- */
+
+void rfb_viewer_put(struct rfb_viewer *v, const void *bytes, size_t len)
+{
+	buf_append(v->headed ? &v->later : &v->out, bytes, len);
+}
+
+static void put_head(struct rfb_viewer *v, size_t rects)
+{
+	uint8_t head[4] = { 0, 0, (uint8_t)(rects >> 8), (uint8_t)rects };
+	buf_append(&v->out, head, sizeof(head));
+}
+
+static void put_fence(struct rfb_viewer *v)
+{
+	uint32_t number = flow_sent(&v->flow, loop_now_us());
+	uint32_t flags = FENCE_REQUEST | FENCE_BLOCK_BEFORE;
+	uint8_t fence[13] = { MESSAGE_FENCE, [8] = 4 };
+	for (int i = 0; i < 4; i++) {
+		fence[4 + i] = (uint8_t)(flags >> (24 - 8 * i));
+		fence[9 + i] = (uint8_t)(number >> (24 - 8 * i));
+	}
+	rfb_viewer_put(v, fence, sizeof(fence));
+}
+
+/* ---- updates ---- */
+
+static void drop_update(struct rfb_viewer *v)
+{
+	rfb_update_unref(take_ptr(&v->update));
+	v->cursor_rect.len = 0;
+}
+
+void rfb_viewer_forget(struct rfb_viewer *v)
+{
+	if (!v->headed) {
+		drop_update(v);
+	}
+	v->whole = v->update;
+	v->frame = 0;
+	rfb_server_drop_kind(v->server, v->kind);
+	v->kind = NULL;
+}
+
+void rfb_viewer_want(struct rfb_viewer *v, bool whole)
+{
+	v->wanted = true;
+	if (whole && v->update) {
+		v->whole = true;
+	} else if (whole) {
+		v->frame = 0;
+	}
+}
+
+bool rfb_viewer_is_ready(const struct rfb_viewer *v)
+{
+	return !v->over && !v->update && v->out.len == 0 &&
+	       (v->wanted || (v->continuous && flow_is_open(&v->flow)));
+}
+
+static bool draws_pointer(const struct rfb_viewer *v)
+{
+	return v->cursor != CURSOR_NONE;
+}
+
+static void end_update(struct rfb_viewer *v)
+{
+	v->wanted = false;
+	if (v->continuous && v->fences) {
+		put_fence(v);
+	}
+}
+
+static void serve_size(struct rfb_viewer *v)
+{
+	v->key.size = v->server->scene.picture->size;
+	put_head(v, 1);
+	rfb_put_head(&v->out,
+		(struct rect){ 0, 0, v->key.size.width, v->key.size.height }, ENCODING_SIZE);
+	rfb_viewer_forget(v);
+	end_update(v);
+}
+
+static uint64_t serial_of(const struct cursor_image *cursor)
+{
+	return cursor ? cursor->serial : 0;
+
+}
+
+static void make_cursor_rect(struct rfb_viewer *v)
+{
+	const struct cursor_image *cursor = v->server->scene.cursor;
+	if (draws_pointer(v) && v->cursor_sent != serial_of(cursor)) {
+		v->cursor_sent = serial_of(cursor);
+		cursor_put(cursor, v->cursor, &v->key.how.format, &v->cursor_rect);
+	}
+}
+
+static bool is_resized(const struct rfb_viewer *v)
+{
+	const struct size *now = &v->server->scene.picture->size;
+	return v->resizes &&
+	       (now->width != v->key.size.width || now->height != v->key.size.height);
+}
+
+void rfb_viewer_serve(struct rfb_viewer *v)
+{
+	if (is_resized(v)) {
+		serve_size(v);
+		return;
+	}
+	if (!v->kind) {
+		v->key.pointer = !draws_pointer(v);
+		v->kind = rfb_server_kind(v->server, &v->key);
+	}
+	make_cursor_rect(v);
+	if (v->frame != v->kind->history.frame || v->cursor_rect.len > 0) {
+		v->update = rfb_kind_update(v->kind, v->frame);
+		v->headed = false;
+		v->sent = 0;
+	}
+}
+
+/* ---- sending ---- */
+
+/* Returns whether all of it was taken. */
+static bool write_some(struct rfb_viewer *v, const struct buf *bytes, size_t *from)
+{
+	if (*from < bytes->len) {
+		*from += v->fns->write(bytes->data + *from, bytes->len - *from, v->data);
+	}
+	return *from == bytes->len;
+}
+
+static bool flush_out(struct rfb_viewer *v)
+{
+	size_t taken = 0;
+	bool all = write_some(v, &v->out, &taken);
+	if (taken > 0) {
+		buf_consume(&v->out, taken);
+	}
+	return all;
+}
+
+static void put_update_head(struct rfb_viewer *v)
+{
+	put_head(v, v->update->n_rects + (v->cursor_rect.len > 0));
+	buf_append(&v->out, v->cursor_rect.data, v->cursor_rect.len);
+	v->cursor_rect.len = 0;
+}
+
+static void finish_update(struct rfb_viewer *v)
+{
+	v->frame = v->whole ? 0 : v->update->to;
+	v->whole = false;
+	v->headed = false;
+	drop_update(v);
+	end_update(v);
+	buf_append(&v->out, v->later.data, v->later.len);
+	v->later.len = 0;
+}
+
+/* Whether there is more to do for it. */
+static bool flush_update(struct rfb_viewer *v)
+{
+	if (!v->update || !rfb_update_is_done(v->update)) {
+		return false;
+	}
+	if (!v->headed) {
+		v->headed = true;
+		put_update_head(v);
+		return true;
+	}
+	if (!write_some(v, &v->update->body, &v->sent)) {
+		return false;
+	}
+	finish_update(v);
+	return true;
+}
+
+void rfb_viewer_flush(struct rfb_viewer *v)
+{
+	while (!v->over && flush_out(v) && flush_update(v)) {
+	}
+}
+
+void rfb_viewer_writable(struct rfb_viewer *v)
+{
+	rfb_viewer_flush(v);
+	rfb_server_run(v->server);
+}
+
+void rfb_viewer_feed(struct rfb_viewer *v, const void *bytes, size_t len)
+{
+	if (!v->over) {
+		buf_append(&v->in, bytes, len);
+		rfb_viewer_parse(v);
+		rfb_viewer_writable(v);
+	}
+}
+
+/* ---- life ---- */
+
+struct rfb_viewer *rfb_viewer_new(
+	struct rfb_server *server, const struct rfb_viewer_fns *fns, void *data)
+{
+	struct rfb_viewer *v = must(calloc(1, sizeof(*v)));
+	v->server = server;
+	v->fns = fns;
+	v->data = data;
+	v->key.how = (struct rfb_how){ .format = rfb_format_own, .quality = RFB_LOSSLESS };
+	v->cursor_sent = UINT64_MAX;
+	LIST_INSERT_HEAD(&server->viewers, v, link);
+	rfb_viewer_put(v, RFB_HELLO, strlen(RFB_HELLO));
+	rfb_viewer_flush(v);
+	return v;
+}
+
+void rfb_viewer_free(struct rfb_viewer *v)
+{
+	if (v) {
+		LIST_REMOVE(v, link);
+		rfb_update_unref(v->update);
+		rfb_server_drop_kind(v->server, v->kind);
+		loop_drop(&v->ending);
+		buf_done(&v->in);
+		buf_done(&v->out);
+		buf_done(&v->later);
+		buf_done(&v->cursor_rect);
+		free(v);
+	}
+}
