@@ -101,7 +101,17 @@ static void see_all(struct viewer *v)
 
 static const int32_t raw[] = { RFB_RAW };
 
-/* One that was closed by the other side, too. */
+/* Those that were closed by the other side, too. */
+static void forget_viewer(struct viewer *v)
+{
+	if (v->stream) {
+		link_stream_end(v->stream);
+	}
+	cr_assert(client_until(&c, v->answer.came && v->ended));
+	answer_done(&v->answer);
+	buf_done(&v->seen.in);
+}
+
 static void close_viewer(struct viewer *v)
 {
 	if (v->stream) {
@@ -109,8 +119,7 @@ static void close_viewer(struct viewer *v)
 	}
 	cr_assert(client_until(&c, v->answer.came && v->ended));
 	cr_expect(v->answer.result);
-	answer_done(&v->answer);
-	buf_done(&v->seen.in);
+	forget_viewer(v);
 }
 
 static void move_pointer(int x, int y)
@@ -182,15 +191,15 @@ Test(rfb, the_agents_pointer_is_painted_for_those_who_do_not_draw_it)
 
 Test(rfb, nobody_resizes_the_desktop)
 {
-	static const int32_t with_size[] = { RFB_RAW, RFB_EXTENDED_SIZE };
+	static const int32_t with_size[] = { RFB_RAW, RFB_DESKTOP_SIZE, RFB_EXTENDED_SIZE };
 	static struct viewer v;
 	struct answer a;
 	struct buf out = { 0 };
-	start_viewer(&v, with_size, 2);
+	start_viewer(&v, with_size, 3);
 	rfb_say_size(&out, 640, 480);
 	say(&v, &out);
 	see_all(&v);
-	cr_expect_gt(v.seen.sizes, 0);
+	cr_expect_eq(v.seen.sizes, 0);
 	client_call(&c, "info", NULL, &a);
 	cr_expect_eq(
 		json_integer_value(json_array_get(json_object_get(a.result, "screen"), 0)), 1280);
@@ -231,7 +240,8 @@ Test(rfb, ends_with_the_x_server_and_works_with_the_next)
 	start_viewer(&v, raw, 1);
 	kill(client_pid_of(&c, "Xvnc"), SIGKILL);
 	cr_assert(client_until(&c, v.answer.came && v.ended));
-	close_viewer(&v);
+	cr_expect_eq(v.answer.err.kind, ERR_STATE);
+	forget_viewer(&v);
 	client_expect(&c, "restarted", 0);
 	start_viewer(&v, raw, 1);
 	close_viewer(&v);

@@ -14,7 +14,6 @@
 
 /* An argument that is not known before the places are. */
 #define PLACE_BUS "@bus"
-#define PLACE_RFB "@rfb"
 #define PLACE_WM "@wm"
 #define PLACE_PANEL "@panel"
 #define PLACE_GEOMETRY "@geometry"
@@ -29,15 +28,12 @@ const struct service services[SERVICES] = {
 		.needs = -1,
 		.says_ready = true,
 		/*
-		 * -s 0: a desktop that goes black after ten minutes is of no use to anybody.  All viewers
-		 * come from one address, so a blacklist would lock all of them out for one that does not
-		 * finish its handshake.  What a viewer may is decided by the host's gateway; that nobody
-		 * may resize the desktop under the agent's coordinates is certain here too.
+		 * -s 0: a desktop that goes black after ten minutes is useless.  Its own VNC server has
+		 * no address: viewers are served by vm/agent/stream.
 		 */
 		.argv = { "Xvnc", PLACE_DISPLAY, "-displayfd", "3", "-geometry", PLACE_GEOMETRY, "-depth",
-			"24", "-rfbport", "-1", "-rfbunixpath", PLACE_RFB, "-SecurityTypes", "None",
-			"-AlwaysShared", "-UseBlacklist=0", "-AcceptSetDesktopSize=0", "-nolisten", "tcp",
-			"-noreset", "-s", "0", NULL },
+			"24", "-rfbport", "-1", "-SecurityTypes", "None", "-nolisten", "tcp", "-noreset",
+			"-s", "0", NULL },
 	},
 	[SERVICE_BUS] = {
 		.what = "session bus",
@@ -74,7 +70,6 @@ void service_argv(const struct service *service, const struct places *places,
 		const char *name, *value;
 	} known[] = {
 		{ PLACE_BUS, places->bus },
-		{ PLACE_RFB, places->rfb },
 		{ PLACE_WM, places->wm_config },
 		{ PLACE_PANEL, places->panel_config },
 		{ PLACE_GEOMETRY, places->geometry },
@@ -115,7 +110,6 @@ void places_init(struct places *places, struct size screen, const char *panel_fi
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	*places = (struct places){ 0 };
 	snprintf(places->bus, sizeof(places->bus), "unix:path=%.90s/bus", dir);
-	snprintf(places->rfb, sizeof(places->rfb), "%.90s/rfb.sock", dir);
 	snprintf(places->wm_config, sizeof(places->wm_config), "%.90s/openbox.xml", dir);
 	snprintf(places->panel_config, sizeof(places->panel_config), "%.90s/tint2rc", dir);
 	snprintf(places->geometry, sizeof(places->geometry), "%dx%d", screen.width, screen.height);
@@ -207,7 +201,7 @@ bool places_write(const struct places *places, struct err *err)
 void places_remove(const struct places *places)
 {
 	char socket[64];
-	const char *const all[] = { places->rfb, places->bus + strlen("unix:path="),
+	const char *const all[] = { places->bus + strlen("unix:path="),
 		places->wm_config, places->panel_config, socket };
 	snprintf(socket, sizeof(socket), "/tmp/.X11-unix/X%s",
 		places->display[0] ? places->display + 1 : "none");

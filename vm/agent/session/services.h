@@ -13,7 +13,7 @@ enum { SERVICE_X, SERVICE_BUS, SERVICE_WM, SERVICE_PANEL, SERVICES };
 
 /* Files and names that the programs share. */
 struct places {
-	char bus[128], rfb[128], wm_config[128], panel_config[128]; /* in the run-time directory */
+	char bus[128], wm_config[128], panel_config[128]; /* in the run-time directory */
 	char geometry[16];
 	char display[16]; /* ":0"; "" until the X server chose a number */
 	char panel_line[256];

@@ -434,11 +434,6 @@ bool session_is_managed(const struct session *s)
 	return s->all[SERVICE_WM].state == SERVICE_UP;
 }
 
-const char *session_rfb_path(const struct session *s)
-{
-	return s->places.rfb;
-}
-
 void session_free(struct session *s)
 {
 	if (!s) {

@@ -48,8 +48,6 @@ bool session_is_managed(const struct session *session);
 void session_on_x_event(struct session *session, const XEvent *event);
 /* The connection to the display broke; the X server may still run. */
 void session_on_display_lost(struct session *session);
-/* Where the X server takes viewers; nothing is there while it is away. */
-const char *session_rfb_path(const struct session *session);
 /* Kills them all.  NULL-safe. */
 void session_free(struct session *session);
 

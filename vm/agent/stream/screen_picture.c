@@ -65,7 +65,7 @@ static void take(struct screen_picture *p, struct rect area, struct picture_chan
 	struct err err;
 	int depth = DefaultDepth(display_x(p->display), DefaultScreen(display_x(p->display)));
 	if (!grab_pixels(p->grab, display_root(p->display), depth, area, &fresh, &err)) {
-		log_debug("a part of the screen was not captured: %s", err.msg);
+		log_debug("a part of the screen was not captured: %s", err.text);
 	} else {
 		kept_picture_take(&p->kept, area, &fresh, change);
 	}
