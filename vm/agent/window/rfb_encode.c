@@ -6,6 +6,7 @@
  */
 #include "vm/agent/window/rfb_encode.h"
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "vm/picture/encode.h"
 
@@ -39,12 +40,6 @@ struct rfb_encoder {
 
 const struct rfb_format rfb_format_own = { 32, false, { 255, 255, 255 }, { 16, 8, 0 } };
 
-static void put_u16(uint8_t *at, unsigned value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
 bool rfb_format_read(struct rfb_format *ret, const uint8_t bytes[16], struct err *err)
 {
 	struct rfb_format format = { .bits = bytes[0], .big_endian = bytes[2] };
@@ -56,7 +51,7 @@ bool rfb_format_read(struct rfb_format *ret, const uint8_t bytes[16], struct err
 		return err_set(err, ERR_ARGUMENT, "a window is shown in true colour only");
 	}
 	for (int i = 0; i < 3; i++) {
-		format.max[i] = (uint16_t)(bytes[4 + 2 * i] << 8 | bytes[5 + 2 * i]);
+		format.max[i] = bytes_get_u16(bytes + 4 + 2 * i);
 		format.shift[i] = bytes[10 + i];
 		if (format.shift[i] >= format.bits) {
 			return err_set(err, ERR_ARGUMENT,
@@ -76,7 +71,7 @@ void rfb_format_write(const struct rfb_format *format, uint8_t ret_bytes[16])
 	ret_bytes[2] = format->big_endian;
 	ret_bytes[3] = 1;
 	for (int i = 0; i < 3; i++) {
-		put_u16(ret_bytes + 4 + 2 * i, format->max[i]);
+		bytes_put_u16(ret_bytes + 4 + 2 * i, format->max[i]);
 		ret_bytes[10 + i] = format->shift[i];
 	}
 }

@@ -49,8 +49,6 @@ struct vnc_server {
 /* ---- vnc_server.c ---- */
 
 void vnc_server_end(struct vnc_server *v, const struct err *why);
-void vnc_server_put_u16(struct buf *out, unsigned value);
-void vnc_server_put_u32(struct buf *out, uint32_t value);
 
 /* ---- vnc_parse.c ---- */
 

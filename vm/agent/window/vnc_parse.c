@@ -1,5 +1,6 @@
 /* What a viewer says: its greeting in stages, then messages, each of which a row of a table knows.
  */
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "vm/agent/window/vnc_impl.h"
 #include "vm/agent/x11/windows.h"
@@ -8,16 +9,6 @@
 
 #define ENCODINGS_MAX 512
 #define CUT_TEXT_MAX (16u << 20)
-
-static unsigned get_u16(const uint8_t *at)
-{
-	return (unsigned)at[0] << 8 | at[1];
-}
-
-static uint32_t get_u32(const uint8_t *at)
-{
-	return (uint32_t)get_u16(at) << 16 | get_u16(at + 2);
-}
 
 /* ---- messages: m is whole ---- */
 
@@ -34,7 +25,7 @@ static bool take_encodings(struct vnc_server *v, const uint8_t *m, size_t len, s
 	v->how.tight = v->takes_size = v->draws_pointer = false;
 	v->how.quality = RFB_LOSSLESS;
 	for (size_t at = 4; at < len; at += 4) {
-		int32_t encoding = (int32_t)get_u32(m + at);
+		int32_t encoding = (int32_t)bytes_get_u32(m + at);
 		v->how.tight = v->how.tight || encoding == RFB_TIGHT;
 		v->takes_size = v->takes_size || encoding == ENCODING_SIZE;
 		v->draws_pointer = v->draws_pointer || encoding == ENCODING_CURSOR;
@@ -52,9 +43,9 @@ static bool take_request(struct vnc_server *v, const uint8_t *m, size_t len, str
 	(void)err;
 	v->wanted = true;
 	if (!m[1]) {
-		window_capture_touch(
-			v->capture, (struct rect){ (int)get_u16(m + 2), (int)get_u16(m + 4),
-					    (int)get_u16(m + 6), (int)get_u16(m + 8) });
+		window_capture_touch(v->capture,
+			(struct rect){ (int)bytes_get_u16(m + 2), (int)bytes_get_u16(m + 4),
+				(int)bytes_get_u16(m + 6), (int)bytes_get_u16(m + 8) });
 	}
 	return true;
 }
@@ -63,7 +54,7 @@ static bool take_key(struct vnc_server *v, const uint8_t *m, size_t len, struct 
 {
 	(void)len;
 	(void)err;
-	window_input_key(v->input, get_u32(m + 4), m[1] != 0);
+	window_input_key(v->input, bytes_get_u32(m + 4), m[1] != 0);
 	return true;
 }
 
@@ -74,8 +65,8 @@ static int clip(int value, int max)
 
 static bool take_pointer(struct vnc_server *v, const uint8_t *m, size_t len, struct err *err)
 {
-	struct point at = { v->offset.x + clip((int)get_u16(m + 2), v->size.width),
-		v->offset.y + clip((int)get_u16(m + 4), v->size.height) };
+	struct point at = { v->offset.x + clip((int)bytes_get_u16(m + 2), v->size.width),
+		v->offset.y + clip((int)bytes_get_u16(m + 4), v->size.height) };
 	(void)len;
 	(void)err;
 	window_input_pointer(v->input, at, m[1]);
@@ -85,7 +76,7 @@ static bool take_pointer(struct vnc_server *v, const uint8_t *m, size_t len, str
 /* A clipboard is the whole desktop's; and a window's size is not for a viewer to choose. */
 static size_t cut_text_length(const uint8_t *head)
 {
-	uint32_t n = get_u32(head + 4);
+	uint32_t n = bytes_get_u32(head + 4);
 	n = n & 0x80000000u ? 0u - n : n;
 	return n > CUT_TEXT_MAX ? SIZE_MAX : 8 + (size_t)n;
 }
@@ -97,7 +88,7 @@ static size_t size_length(const uint8_t *head)
 
 static size_t encodings_length(const uint8_t *head)
 {
-	size_t n = get_u16(head + 2);
+	size_t n = bytes_get_u16(head + 2);
 	return n > ENCODINGS_MAX ? SIZE_MAX : 4 + 4 * n;
 }
 
@@ -133,7 +124,7 @@ static bool take_security(struct vnc_server *v, const uint8_t *m, struct err *er
 		return err_set(err, ERR_ARGUMENT,
 			"a viewer must choose the security type None, not %u", m[0]);
 	}
-	vnc_server_put_u32(&v->out, 0);
+	bytes_append_u32(&v->out, 0);
 	return true;
 }
 
@@ -148,11 +139,11 @@ static bool take_init(struct vnc_server *v, const uint8_t *m, struct err *err)
 	window_capture_refresh(v->capture);
 	v->offset = window_capture_offset(v->capture);
 	v->size = window_capture_picture(v->capture)->size;
-	vnc_server_put_u16(&v->out, (unsigned)v->size.width);
-	vnc_server_put_u16(&v->out, (unsigned)v->size.height);
+	bytes_append_u16(&v->out, (uint16_t)v->size.width);
+	bytes_append_u16(&v->out, (uint16_t)v->size.height);
 	rfb_format_write(&v->how.format, format);
 	buf_append(&v->out, format, sizeof(format));
-	vnc_server_put_u32(&v->out, (uint32_t)strlen(info.title));
+	bytes_append_u32(&v->out, (uint32_t)strlen(info.title));
 	buf_append(&v->out, info.title, strlen(info.title));
 	return true;
 }

@@ -6,6 +6,7 @@
  */
 #include "vm/agent/window/vnc_server.h"
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "vm/agent/core/agent.h"
@@ -22,31 +23,13 @@ static void pump(struct vnc_server *v);
 
 /* ---- bytes ---- */
 
-static void put_u8(struct buf *out, unsigned value)
-{
-	uint8_t byte = (uint8_t)value;
-	buf_append(out, &byte, 1);
-}
-
-void vnc_server_put_u16(struct buf *out, unsigned value)
-{
-	put_u8(out, value >> 8);
-	put_u8(out, value);
-}
-
-void vnc_server_put_u32(struct buf *out, uint32_t value)
-{
-	vnc_server_put_u16(out, value >> 16);
-	vnc_server_put_u16(out, value);
-}
-
 static void put_rect(struct buf *out, struct rect area, int32_t encoding)
 {
-	vnc_server_put_u16(out, (unsigned)area.x);
-	vnc_server_put_u16(out, (unsigned)area.y);
-	vnc_server_put_u16(out, (unsigned)area.width);
-	vnc_server_put_u16(out, (unsigned)area.height);
-	vnc_server_put_u32(out, (uint32_t)encoding);
+	bytes_append_u16(out, (uint16_t)area.x);
+	bytes_append_u16(out, (uint16_t)area.y);
+	bytes_append_u16(out, (uint16_t)area.width);
+	bytes_append_u16(out, (uint16_t)area.height);
+	bytes_append_u32(out, (uint32_t)encoding);
 }
 
 /* ---- the end ---- */
@@ -87,12 +70,12 @@ static void put_cursor(struct vnc_server *v, const XFixesCursorImage *cursor)
 	rfb_encode_raw(&v->how.format, &image, &v->out);
 	for (int y = 0; y < cursor->height; y++) {
 		for (int x = 0; x < cursor->width; x += 8) {
-			unsigned bits = 0;
+			uint8_t bits = 0;
 			for (int i = 0; i < 8 && x + i < cursor->width; i++) {
 				uint32_t argb = pixels[y * cursor->width + x + i];
-				bits |= (argb >> 31) << (7 - i);
+				bits |= (uint8_t)((argb >> 31) << (7 - i));
 			}
-			put_u8(&v->out, bits);
+			buf_append(&v->out, &bits, 1);
 		}
 	}
 }
@@ -177,8 +160,8 @@ static size_t put_next(struct vnc_server *v)
 
 static void put_head(struct vnc_server *v, size_t rects)
 {
-	vnc_server_put_u16(&v->out, 0);
-	vnc_server_put_u16(&v->out, (unsigned)rects);
+	bytes_append_u16(&v->out, 0);
+	bytes_append_u16(&v->out, (uint16_t)rects);
 }
 
 /* Of a viewer that knows the window only as smaller than it is now. */
