@@ -54,3 +54,19 @@ bool digest_from_hex(const char *text, struct digest *ret)
 	*ret = digest;
 	return true;
 }
+
+digest_fnv digest_fnv_of(const void *bytes, size_t len)
+{
+	const digest_fnv prime = ((digest_fnv)1 << 88) + 0x13b;
+	digest_fnv sum = ((digest_fnv)0x6c62272e07bb0142 << 64) + 0x62b821756295c58d;
+	for (size_t i = 0; i < len; i++) {
+		sum = (sum ^ ((const uint8_t *)bytes)[i]) * prime;
+	}
+	return sum;
+}
+
+void digest_fnv_to_hex(digest_fnv sum, char ret_text[DIGEST_FNV_HEX_LEN + 1])
+{
+	snprintf(ret_text, DIGEST_FNV_HEX_LEN + 1, "%016llx%016llx",
+		(unsigned long long)(sum >> 64), (unsigned long long)sum);
+}

@@ -21,4 +21,11 @@ void digest_to_hex(const struct digest *digest, char ret_text[DIGEST_HEX_LEN + 1
 /* False if text is not exactly the hexadecimal digits of a digest, in either case. */
 bool digest_from_hex(const char *text, struct digest *ret);
 
+/* FNV-1a with 128 bits, for the names of files: not secure against whoever chooses the bytes. */
+#define DIGEST_FNV_HEX_LEN 32
+typedef unsigned __int128 digest_fnv;
+
+digest_fnv digest_fnv_of(const void *bytes, size_t len);
+void digest_fnv_to_hex(digest_fnv sum, char ret_text[DIGEST_FNV_HEX_LEN + 1]);
+
 #endif

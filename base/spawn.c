@@ -286,6 +286,11 @@ pid_t spawn_start(const struct spawn *how, struct err *err)
 	return await_exec(how, pid, in, err) ? pid : -1;
 }
 
+int spawn_wstatus(const siginfo_t *end)
+{
+	return end->si_code == CLD_EXITED ? end->si_status << 8 : end->si_status & 0x7f;
+}
+
 const char *spawn_describe_end(int wstatus)
 {
 	static char text[64];

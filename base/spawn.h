@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -47,6 +48,9 @@ struct spawn {
 
 /* Resets and unblocks signals in the child.  Returns an error if exec fails. */
 pid_t spawn_start(const struct spawn *how, struct err *err) NODISCARD; /* -1 on failure */
+
+/* What sd-event reports of a child's end, as a wait status of waitpid(). */
+int spawn_wstatus(const siginfo_t *end);
 
 /* "exited with status 3", "was killed by SIGKILL", for messages.  Valid until the next call. */
 const char *spawn_describe_end(int wstatus);

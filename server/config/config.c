@@ -21,11 +21,7 @@ static bool read_file(const char *path, struct buf *out, struct err *err)
 {
 	char what[sizeof(err->text)];
 	snprintf(what, sizeof(what), "the configuration file %s", path);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		return err_errno(err, "cannot read %s", what);
-	}
-	return file_read(fd, FILE_MAX, what, out, err);
+	return file_read_path(path, FILE_MAX, what, out, err);
 }
 
 /* The line of a member of the outermost object; text is valid JSON. */

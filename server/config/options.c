@@ -155,7 +155,7 @@ static const struct option over_http[] = {
 	COUNT("max-connections", http.max_connections, "N", 1, 100000, 1024,
 		"Maximum number of HTTP connections."),
 	COUNT("max-body", http.max_body_kib, "KIB", 1, TRANSPORT_MESSAGE_MAX >> 10,
-		1024, "Maximum size of a request body in KiB."),
+		TRANSPORT_MESSAGE_MAX >> 10, "Maximum size of a request body in KiB."),
 	FLAG("open-metrics", http.open_metrics, "Serve /metrics without a token."),
 	TEXT("auth-server", http.auth_server, "URL", 1000, NULL,
 		"OAuth authorization server that clients are referred to (RFC 9728).  A proxy in front must verify "

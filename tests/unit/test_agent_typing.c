@@ -256,7 +256,7 @@ Test(typing, keeps_spares_for_what_was_typed_before, .init = start_bare, .fini =
 		n++;
 	}
 	cr_assert_eq(n, keymap_spares(map));
-	keymap_caught_up(map);
+	keymap_caught_up(map, keymap_mark(map));
 	cr_assert(keymap_assign(map, 0x1006000, &other));
 	cr_assert_eq(other.code, first.code, "not the one unused for longest");
 	keymap_free(map);

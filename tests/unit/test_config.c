@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "server/config/config.h"
+#include "tools/tool.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -113,9 +114,40 @@ Test(config, presets)
 	cr_expect_null(config.http.tokens);
 	cr_expect_not(config.http.no_auth);
 	cr_expect_not(config.http.behind_proxy);
-	cr_expect_eq(config.http.max_body_kib, 1024);
+	cr_expect_eq(config.http.max_body_kib, 8192);
 	cr_expect_eq(config.http.max_connections, 1024);
 	cr_expect_null(config.file);
+}
+
+/* Of a string in JSON, where each byte may be written as \u0001; with its name and punctuation. */
+static size_t longest(const struct field *fields)
+{
+	size_t sum = 2;
+	for (; fields->name; fields++) {
+		struct field f = field_row(fields);
+		size_t most = f.type == FIELD_STRING ? (size_t)f.max : 100;
+		if (f.type == FIELD_MAP) {
+			most = (size_t)f.max * (FIELD_MAP_NAME_MAX + FIELD_MAP_VALUE_MAX + 1);
+		}
+		sum += strlen(f.name) + 6 * (most + 1);
+	}
+	return sum;
+}
+
+/* What a tool's schema permits is not refused by HTTP for its size. */
+Test(config, the_longest_arguments_of_each_tool_fit_into_a_body)
+{
+	cr_assert(load(NULL, NULL, NULL, NULL), "%s", err.text);
+	struct tool_set *tools = tool_set_new("all", &err);
+	cr_assert_not_null(tools, "%s", err.text);
+	const size_t around = 64 << 10; /* the request, with _meta */
+	size_t i = 0;
+	for (const struct tool *tool; (tool = tool_at(tools, i)); i++) {
+		cr_expect_leq(longest(tool->fields) + around, config.http.max_body_kib << 10,
+			"%s may have %zu bytes of arguments", tool->name, longest(tool->fields));
+	}
+	cr_expect_gt(i, 30);
+	tool_set_free(tools);
 }
 
 #define TEXT(name, text, member) \

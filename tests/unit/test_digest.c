@@ -52,3 +52,13 @@ Test(digest, hex_both_ways)
 		cr_expect_not(digest_from_hex(bad[i], &read), "\"%s\" was taken", bad[i]);
 	}
 }
+
+/* The published test vectors of FNV-1a: nothing, and "foobar". */
+Test(digest, fnv)
+{
+	char text[DIGEST_FNV_HEX_LEN + 1];
+	digest_fnv_to_hex(digest_fnv_of("", 0), text);
+	cr_expect_str_eq(text, "6c62272e07bb014262b821756295c58d");
+	digest_fnv_to_hex(digest_fnv_of("foobar", 6), text);
+	cr_expect_str_eq(text, "343e1662793c64bf6f0d3597ba446f18");
+}

@@ -8,6 +8,7 @@
  */
 #include "transport/rfb/filter.h"
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 
 #include <string.h>
@@ -40,23 +41,6 @@ struct rfb_filter {
 	uint8_t buttons, at[4];
 	struct rfb_counts counts;
 };
-
-static uint32_t get_u16(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 8 | at[1];
-}
-
-static uint32_t get_u32(const uint8_t *at)
-{
-	return get_u16(at) << 16 | get_u16(at + 2);
-}
-
-static void put_u32(uint8_t *at, uint32_t value)
-{
-	for (int i = 0; i < 4; i++) {
-		at[i] = (uint8_t)(value >> (24 - 8 * i));
-	}
-}
 
 /* ---- encodings that may be offered to the server ---- */
 
@@ -116,15 +100,14 @@ static void say_encodings(struct rfb_filter *f, struct buf *out)
 	bool clipboard = false;
 	buf_append(out, head, sizeof(head));
 	for (size_t at = 0; at < f->offered.len; at += 4) {
-		int32_t number = (int32_t)get_u32(f->offered.data + at);
+		int32_t number = (int32_t)bytes_get_u32(f->offered.data + at);
 		if (f->policy == RFB_CONTROL || !find_encoding(number)->draws_pointer) {
 			buf_append(out, f->offered.data + at, 4);
 			n++;
 		}
 		clipboard = clipboard || number == EXTENDED_CLIPBOARD;
 	}
-	out->data[start + 2] = (uint8_t)(n >> 8);
-	out->data[start + 3] = (uint8_t)n;
+	bytes_put_u16(out->data + start + 2, (uint16_t)n);
 	if (clipboard && f->policy == RFB_VIEW) {
 		say_no_clipboard(out);
 	}
@@ -173,7 +156,7 @@ static bool take_encodings(
 	f->offered.len = 0;
 	f->has_offered = true;
 	for (size_t at = 4; at < len; at += 4) {
-		if (find_encoding((int32_t)get_u32(m + at))) {
+		if (find_encoding((int32_t)bytes_get_u32(m + at))) {
 			buf_append(&f->offered, m + at, 4);
 		}
 	}
@@ -218,7 +201,7 @@ static bool take_key(
 	struct held_key key;
 	(void)err;
 	memset(&key, 0, sizeof(key));
-	key.keysym = get_u32(m + 4);
+	key.keysym = bytes_get_u32(m + 4);
 	return pass_key(f, &key, m[1] != 0, m, len, out);
 }
 
@@ -228,10 +211,10 @@ static bool take_qemu_key(
 	struct held_key key;
 	(void)err;
 	memset(&key, 0, sizeof(key));
-	key.keysym = get_u32(m + 4);
-	key.code = get_u32(m + 8);
+	key.keysym = bytes_get_u32(m + 4);
+	key.code = bytes_get_u32(m + 8);
 	key.extended = true;
-	return pass_key(f, &key, get_u16(m + 2) != 0, m, len, out);
+	return pass_key(f, &key, bytes_get_u16(m + 2) != 0, m, len, out);
 }
 
 static bool take_pointer(
@@ -254,7 +237,7 @@ static size_t bad_length(struct err *err, const char *what, size_t is, size_t mo
 
 static size_t encodings_length(const uint8_t *head, struct err *err)
 {
-	size_t n = get_u16(head + 2);
+	size_t n = bytes_get_u16(head + 2);
 	return n > RFB_ENCODINGS_MAX ? bad_length(err, "a list of encodings", n, RFB_ENCODINGS_MAX)
 				     : 4 + 4 * n;
 }
@@ -262,7 +245,7 @@ static size_t encodings_length(const uint8_t *head, struct err *err)
 /* A negative number is the length of the extended form. */
 static size_t cut_text_length(const uint8_t *head, struct err *err)
 {
-	uint32_t n = get_u32(head + 4);
+	uint32_t n = bytes_get_u32(head + 4);
 	n = n & 0x80000000u ? 0u - n : n;
 	return n > RFB_CUT_TEXT_MAX ? bad_length(err, "bytes of a clipboard", n, RFB_CUT_TEXT_MAX)
 				    : 8 + (size_t)n;
@@ -476,10 +459,10 @@ bool rfb_filter_feed(
 static void release_key(const struct held_key *key, struct buf *out)
 {
 	uint8_t m[12] = { MESSAGE_KEY };
-	put_u32(m + 4, key->keysym);
+	bytes_put_u32(m + 4, key->keysym);
 	if (key->extended) {
 		m[0] = MESSAGE_QEMU;
-		put_u32(m + 8, key->code);
+		bytes_put_u32(m + 8, key->code);
 	}
 	buf_append(out, m, key->extended ? 12 : 8);
 }

@@ -5,6 +5,7 @@
  */
 #include "transport/rfb/vnc_impl.h"
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -157,9 +158,7 @@ void viewer_say(struct vnc_viewer *v, const void *bytes, size_t len)
 
 void viewer_say_u32(struct vnc_viewer *v, uint32_t value)
 {
-	uint8_t bytes[4] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
-		(uint8_t)value };
-	buf_append(&v->out, bytes, 4);
+	bytes_append_u32(&v->out, value);
 }
 
 void viewer_say_farewell(struct vnc_viewer *v)

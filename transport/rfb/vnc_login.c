@@ -4,6 +4,7 @@
  */
 #include "transport/rfb/vnc_impl.h"
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
 
@@ -13,11 +14,6 @@ enum { SECURITY_NONE = 1, SECURITY_VENCRYPT = 19 };
 enum { PLAIN = 256, TLS_PLAIN = 259, X509_PLAIN = 262 };
 
 static const char anonymous[] = "NORMAL:-VERS-ALL:+VERS-TLS1.2:+ANON-ECDH:+ANON-DH";
-
-static uint32_t get_u32(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
 
 static bool take_hello(struct vnc_viewer *v, const uint8_t *m)
 {
@@ -74,7 +70,7 @@ static void begin_tls(struct vnc_viewer *v)
 
 static bool take_subtype(struct vnc_viewer *v, const uint8_t *m)
 {
-	v->subtype = get_u32(m);
+	v->subtype = bytes_get_u32(m);
 	bool known = v->vnc->certificate ? v->subtype == X509_PLAIN
 					 : v->subtype == TLS_PLAIN || v->subtype == PLAIN;
 	if (!known) {
@@ -92,8 +88,8 @@ static bool take_subtype(struct vnc_viewer *v, const uint8_t *m)
 
 static bool take_login_head(struct vnc_viewer *v, const uint8_t *m)
 {
-	v->name_len = get_u32(m);
-	v->password_len = get_u32(m + 4);
+	v->name_len = bytes_get_u32(m);
+	v->password_len = bytes_get_u32(m + 4);
 	return v->name_len <= VNC_LOGIN_MAX && v->password_len <= VNC_LOGIN_MAX &&
 	       v->name_len + v->password_len > 0;
 }

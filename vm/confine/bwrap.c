@@ -315,3 +315,9 @@ pid_t bwrap_start(struct bwrap *b, const char *const *command, int link_fd, int 
 	spawn.die_with_us = true;
 	return spawn_start(&spawn, err);
 }
+
+int bwrap_wstatus(const siginfo_t *end)
+{
+	bool killed = end->si_code == CLD_EXITED && end->si_status > 128;
+	return killed ? end->si_status & 0x7f : spawn_wstatus(end);
+}

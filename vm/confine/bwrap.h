@@ -39,4 +39,8 @@ bool bwrap_describe(struct bwrap *b, const struct vm_limits *limits, bool counte
 pid_t bwrap_start(struct bwrap *b, const char *const *command, int link_fd, int errors_fd,
 	const struct spawn *how, struct err *err) NODISCARD;
 
+/* How the command in it ended, as waitpid() says it: bwrap passes a signal on as 128 and its
+ * number.  end: bwrap's own. */
+int bwrap_wstatus(const siginfo_t *end);
+
 #endif

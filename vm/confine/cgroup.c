@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/id.h"
 #include "vm/confine/scope.h"
 
@@ -23,13 +24,7 @@
 
 static bool read_text(int dir, const char *name, char *ret_text, size_t size)
 {
-	auto_close int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, ret_text, size - 1) : -1;
-	if (n < 0) {
-		return false;
-	}
-	ret_text[n] = '\0';
-	return true;
+	return file_read_text(dir, name, ret_text, size) >= 0;
 }
 
 static bool write_text(int dir, const char *name, const char *text)

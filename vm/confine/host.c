@@ -4,6 +4,7 @@
 #include "vm/confine/host.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/loop.h"
 #include "base/spawn.h"
 
@@ -153,10 +154,9 @@ bool host_pick_user(uid_t *ret_uid, struct err *err)
 
 static bool reads(const char *path, const char *value)
 {
-	char text[16] = "";
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
-	return n > 0 && strncmp(text, value, strlen(value)) == 0 && text[strlen(value)] == '\n';
+	char text[16];
+	return file_read_text(AT_FDCWD, path, text, sizeof(text)) > 0 &&
+	       strncmp(text, value, strlen(value)) == 0 && text[strlen(value)] == '\n';
 }
 
 /* What a bwrap that may not make namespaces says, and which setting is behind it; the first that

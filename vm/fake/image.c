@@ -7,19 +7,9 @@
 
 #include "vm/fake/fake.h"
 
+#include "base/bytes.h"
+
 #include <string.h>
-
-static void put_u16(struct buf *to, uint32_t n)
-{
-	uint8_t bytes[] = { (uint8_t)(n >> 8), (uint8_t)n };
-	buf_append(to, bytes, 2);
-}
-
-static void put_u32(struct buf *to, uint32_t n)
-{
-	put_u16(to, n >> 16);
-	put_u16(to, n & 0xffff);
-}
 
 /* ---- JPEG: baseline, one component ---- */
 
@@ -39,8 +29,8 @@ static void put_jpeg(struct buf *to, struct size size)
 	buf_append(to, "\xff\xdb\0\x43\0", 5); /* quantization: all 1 */
 	buf_append(to, ones, sizeof(ones));
 	buf_append(to, "\xff\xc0\0\x0b\x08", 5); /* frame: 8 bits */
-	put_u16(to, (uint32_t)size.height);
-	put_u16(to, (uint32_t)size.width);
+	bytes_append_u16(to, (uint16_t)size.height);
+	bytes_append_u16(to, (uint16_t)size.width);
 	buf_append(to, "\1\1\x11\0", 4); /* one component, 1x1, quantization table 0 */
 	put_table(to, 0x00);
 	put_table(to, 0x10);
@@ -74,11 +64,11 @@ static uint32_t crc(const uint8_t *bytes, size_t len)
 
 static void put_chunk(struct buf *to, const char *type, const struct buf *data)
 {
-	put_u32(to, (uint32_t)data->len);
+	bytes_append_u32(to, (uint32_t)data->len);
 	size_t from = to->len;
 	buf_append(to, type, 4);
 	buf_append(to, data->data, data->len);
-	put_u32(to, crc(to->data + from, to->len - from));
+	bytes_append_u32(to, crc(to->data + from, to->len - from));
 }
 
 struct bits {
@@ -113,16 +103,16 @@ static void put_zeros(struct buf *to, size_t n)
 	while (n--) {
 		put_bits(&bits, 0x0c, 8);
 	}
-	put_bits(&bits, 0, 7);      /* end of block */
-	put_bits(&bits, 0, 7);      /* to the next byte */
-	put_u32(to, sum << 16 | 1); /* Adler-32 */
+	put_bits(&bits, 0, 7);               /* end of block */
+	put_bits(&bits, 0, 7);               /* to the next byte */
+	bytes_append_u32(to, sum << 16 | 1); /* Adler-32 */
 }
 
 static void put_png(struct buf *to, struct size size)
 {
 	auto_buf struct buf header = { 0 }, data = { 0 }, nothing = { 0 };
-	put_u32(&header, (uint32_t)size.width);
-	put_u32(&header, (uint32_t)size.height);
+	bytes_append_u32(&header, (uint32_t)size.width);
+	bytes_append_u32(&header, (uint32_t)size.height);
 	buf_append(&header, "\1\0\0\0\0", 5);
 	put_zeros(&data, (size_t)size.height * (size_t)(1 + (size.width + 7) / 8));
 	buf_append(to, "\x89PNG\r\n\x1a\n", 8);

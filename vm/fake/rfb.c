@@ -5,6 +5,7 @@
  */
 #include "vm/fake/fake.h"
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 
 #include <endian.h>
@@ -21,36 +22,26 @@ struct fake_rfb {
 
 /* ---- what it says ---- */
 
-static void put16(struct buf *out, unsigned value)
-{
-	buf_append(out, &(uint16_t){ htobe16((uint16_t)value) }, 2);
-}
-
-static void put32(struct buf *out, uint32_t value)
-{
-	buf_append(out, &(uint32_t){ htobe32(value) }, 4);
-}
-
 static void say_screen(struct fake_request *req)
 {
 	static const uint8_t format[16] = { 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0 };
 	const struct fake_desktop *d = &req->fake->desktop;
 	struct buf *out = &req->rfb->out;
-	put16(out, (unsigned)d->screen.width);
-	put16(out, (unsigned)d->screen.height);
+	bytes_append_u16(out, (uint16_t)d->screen.width);
+	bytes_append_u16(out, (uint16_t)d->screen.height);
 	buf_append(out, format, sizeof(format));
-	put32(out, 4);
+	bytes_append_u32(out, 4);
 	buf_append(out, "fake", 4);
 }
 
 static void say_update(struct fake_request *req)
 {
 	struct buf *out = &req->rfb->out;
-	put32(out, 1); /* of one rectangle */
-	put32(out, 0);
-	put16(out, CORNER);
-	put16(out, CORNER);
-	put32(out, 0); /* raw */
+	bytes_append_u32(out, 1); /* of one rectangle */
+	bytes_append_u32(out, 0);
+	bytes_append_u16(out, CORNER);
+	bytes_append_u16(out, CORNER);
+	bytes_append_u32(out, 0); /* raw */
 	for (int i = 0; i < CORNER * CORNER; i++) {
 		uint32_t pixel = htole32((uint32_t)req->fake->desktop.frame_id);
 		buf_append(out, &pixel, 4);
@@ -149,7 +140,7 @@ static size_t take_one(struct fake_request *req)
 	} else if (rfb->stage++ == 0) {
 		buf_append(&rfb->out, "\1\1", 2);
 	} else if (rfb->stage == 2) {
-		put32(&rfb->out, 0);
+		bytes_append_u32(&rfb->out, 0);
 	} else {
 		say_screen(req);
 	}

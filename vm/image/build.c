@@ -186,7 +186,7 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *data)
 {
 	(void)source;
 	struct build *build = data;
-	build->status = info->si_code == CLD_EXITED ? info->si_status << 8 : info->si_status;
+	build->status = spawn_wstatus(info);
 	build->pid = 0;
 	loop_drop(&build->child);
 	if (!build->reader) {

@@ -52,11 +52,7 @@ bool cpio_add_file(
 	struct buf *out, const char *name, mode_t mode, const char *path, struct err *err)
 {
 	auto_buf struct buf bytes = { 0 };
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		return err_errno(err, "cannot open '%s'", path);
-	}
-	if (!file_read(fd, CPIO_FILE_MAX, path, &bytes, err)) {
+	if (!file_read_path(path, CPIO_FILE_MAX, NULL, &bytes, err)) {
 		return false;
 	}
 	cpio_add(out, name, S_IFREG | (mode & 07777), bytes.data, bytes.len);

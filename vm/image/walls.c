@@ -75,8 +75,7 @@ static bool find_subids(const char *file, const struct passwd *account, struct r
 	char number[16];
 	auto_buf struct buf text = { 0 };
 	struct err ignored;
-	auto_close int fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || !file_read(fd, SUBIDS_MAX, file, &text, &ignored)) {
+	if (!file_read_path(file, SUBIDS_MAX, NULL, &text, &ignored)) {
 		return false;
 	}
 	snprintf(number, sizeof(number), "%u", account->pw_uid);

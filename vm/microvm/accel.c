@@ -176,17 +176,14 @@ static bool make_stamp(struct buf *stamp, struct err *err)
 {
 	struct utsname name;
 	auto_free char *identity = qemu_identity(err);
-	auto_close int boot = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	char boot[64];
 	if (!identity) {
 		return false;
 	}
 	uname(&name);
-	buf_printf(stamp, "%s %u %s ", identity, geteuid(), name.release);
-	if (boot >= 0 && !file_read(boot, 100, "the boot id", stamp, err)) {
-		return false;
-	}
-	stamp->len = strcspn(buf_text(stamp), "\n");
-	stamp->data[stamp->len] = '\0';
+	(void)file_read_text(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
+	boot[strcspn(boot, "\n")] = '\0';
+	buf_printf(stamp, "%s %u %s %s", identity, geteuid(), name.release, boot);
 	return true;
 }
 
@@ -261,10 +258,11 @@ static const char *why_no_kvm(const char *state_dir)
 static void name_cpu(bool kvm, char *ret_name, size_t size)
 {
 	char text[4096] = "";
-	auto_close int fd = kvm ? open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC) : -1;
 	uint64_t hash = 0xcbf29ce484222325;
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
-	for (char *save = NULL, *line = n > 0 ? strtok_r(text, "\n", &save) : NULL; line;
+	if (kvm) {
+		(void)file_read_text(AT_FDCWD, "/proc/cpuinfo", text, sizeof(text));
+	}
+	for (char *save = NULL, *line = strtok_r(text, "\n", &save); line;
 		line = strtok_r(NULL, "\n", &save)) {
 		bool names = strncmp(line, "model", 5) == 0 || strncmp(line, "stepping", 8) == 0 ||
 			     strncmp(line, "flags", 5) == 0 || strncmp(line, "vendor", 6) == 0;

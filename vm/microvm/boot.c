@@ -4,6 +4,7 @@
 #include "vm/microvm/boot.h"
 
 #include "base/cleanup.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "vm/confine/host.h"
 #include "vm/microvm/qemu.h"
@@ -73,27 +74,11 @@ static void fill_in(struct boot *boot, const struct vm_spec *wanted)
 
 /* ---- the key ---- */
 
-typedef unsigned __int128 hash;
-
-/* FNV-1a: no secret, only a short name for a long text. */
-static void hash_bytes(hash *sum, const void *bytes, size_t len)
-{
-	const hash prime = ((hash)1 << 88) + 0x13b;
-	for (size_t i = 0; i < len; i++) {
-		*sum = (*sum ^ ((const uint8_t *)bytes)[i]) * prime;
-	}
-}
-
-static hash hash_begin(void)
-{
-	return ((hash)0x6c62272e07bb0142 << 64) + 0x62b821756295c58d;
-}
-
 /* The agent's content, read again only when the file looks different. */
-static bool hash_agent(const struct vm_config *config, hash *ret_sum, struct err *err)
+static bool hash_agent(const struct vm_config *config, digest_fnv *ret_sum, struct err *err)
 {
 	static struct stat last;
-	static hash last_sum;
+	static digest_fnv last_sum;
 	struct stat st;
 	auto_close int fd = host_open_agent(config, err);
 	if (fd < 0) {
@@ -109,22 +94,18 @@ static bool hash_agent(const struct vm_config *config, hash *ret_sum, struct err
 		if (!file_read(fd, FILE_MAX, "the agent", &bytes, err)) {
 			return false;
 		}
-		last_sum = hash_begin();
-		hash_bytes(&last_sum, bytes.data, bytes.len);
+		last_sum = digest_fnv_of(bytes.data, bytes.len);
 		last = st;
 	}
 	*ret_sum = last_sum;
 	return true;
 }
 
-static char *digest(const struct buf *text)
+static char *name_of(const struct buf *text)
 {
-	struct buf key = { 0 };
-	hash sum = hash_begin();
-	hash_bytes(&sum, text->data, text->len);
-	buf_printf(
-		&key, "%016llx%016llx", (unsigned long long)(sum >> 64), (unsigned long long)sum);
-	return (char *)key.data;
+	char *name = must(malloc(DIGEST_FNV_HEX_LEN + 1));
+	digest_fnv_to_hex(digest_fnv_of(text->data, text->len), name);
+	return name;
 }
 
 /* What a machine that was saved brings along need not be the same: how it was told to be when it
@@ -134,20 +115,21 @@ static bool make_keys(struct boot *boot, const struct vm_config *config, struct 
 	const struct vm_spec *spec = &boot->spec;
 	auto_free char *qemu = qemu_identity(err);
 	auto_buf struct buf text = { 0 };
-	hash agent = 0;
+	char agent_name[DIGEST_FNV_HEX_LEN + 1];
+	digest_fnv agent = 0;
 	if (!qemu || !hash_agent(config, &agent, err)) {
 		return false;
 	}
 	buf_printf(&text, "%d %s %s %s %lld %lld %d", DEVICES, qemu, boot->accel.cpu,
 		boot->image.id, (long long)spec->limits.memory_mib, (long long)spec->limits.cpus,
 		spec->network);
-	boot->fit = digest(&text);
-	buf_printf(&text, " %d %s %dx%d %lld %lld %lld %lld %016llx%016llx", LAYOUT,
-		boot->image.kernel, spec->screen.width, spec->screen.height,
-		(long long)spec->limits.disk_mib, (long long)spec->limits.processes,
-		(long long)spec->limits.files, (long long)boot_grace_ms(config),
-		(unsigned long long)(agent >> 64), (unsigned long long)agent);
-	boot->key = digest(&text);
+	boot->fit = name_of(&text);
+	digest_fnv_to_hex(agent, agent_name);
+	buf_printf(&text, " %d %s %dx%d %lld %lld %lld %lld %s", LAYOUT, boot->image.kernel,
+		spec->screen.width, spec->screen.height, (long long)spec->limits.disk_mib,
+		(long long)spec->limits.processes, (long long)spec->limits.files,
+		(long long)boot_grace_ms(config), agent_name);
+	boot->key = name_of(&text);
 	return true;
 }
 

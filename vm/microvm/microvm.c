@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "vm/confine/bwrap.h"
 #include "vm/confine/cgroup.h"
 #include "vm/confine/host.h"
 #include "vm/microvm/network.h"
@@ -53,9 +54,7 @@ struct microvm *microvm_of(struct vm *vm)
 
 static void describe_end(struct microvm *m, const siginfo_t *end, struct err *why)
 {
-	/* What is around QEMU passes a signal on as 128 and its number. */
-	bool killed = end && (end->si_code != CLD_EXITED || end->si_status > 128);
-	int status = !end ? 0 : killed ? end->si_status & 127 : end->si_status << 8;
+	int status = end ? bwrap_wstatus(end) : 0;
 	console_drain(&m->console);
 	if (m->why.kind) {
 		*why = m->why;

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/field.h"
+#include "base/file.h"
 #include "vm/state/state.h"
 
 #include <dirent.h>
@@ -37,11 +38,10 @@ struct here {
 static struct here here(void)
 {
 	struct here here = { "", "" };
-	auto_close int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, here.boot, sizeof(here.boot) - 1);
-	here.boot[n > 0 ? n : 0] = '\0';
+	(void)file_read_text(
+		AT_FDCWD, "/proc/sys/kernel/random/boot_id", here.boot, sizeof(here.boot));
 	here.boot[strcspn(here.boot, "\n")] = '\0';
-	n = readlink("/proc/self/ns/pid", here.namespace, sizeof(here.namespace) - 1);
+	ssize_t n = readlink("/proc/self/ns/pid", here.namespace, sizeof(here.namespace) - 1);
 	here.namespace[n > 0 ? n : 0] = '\0';
 	return here;
 }
@@ -53,9 +53,7 @@ static int64_t start_of(pid_t pid)
 	char path[40], text[1024], state;
 	long long start;
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	text[n > 0 ? n : 0] = '\0';
+	(void)file_read_text(AT_FDCWD, path, text, sizeof(text));
 	const char *behind = strrchr(text, ')');
 	if (!behind || sscanf(behind,
 			       ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
@@ -110,8 +108,7 @@ static bool has_name(pid_t pid, const char *words, size_t len)
 {
 	char path[40], text[ARGUMENTS_MAX];
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+	ssize_t n = file_read_text(AT_FDCWD, path, text, sizeof(text));
 	return n > 0 && memmem(text, (size_t)n, words, len);
 }
 

@@ -4,13 +4,12 @@
 
 #include "base/cleanup.h"
 #include "vm/state/state.h"
+#include "vm/wire/link.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-
-#define LINK_BUFFER (4 << 20)
 
 static const char *const files[SOCKETS] = { "qmp", "link", "console" };
 
@@ -20,15 +19,6 @@ void sockets_done(struct sockets *s)
 	for (size_t i = 0; i < SOCKETS; i++) {
 		cleanup_close(&s->listening[i]);
 		cleanup_close(&s->connected[i]);
-	}
-}
-
-static void enlarge_buffers(int fd)
-{
-	int size = LINK_BUFFER;
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0) {
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size,
-			sizeof(size)); /* as much as the host allows */
 	}
 }
 
@@ -59,7 +49,7 @@ bool sockets_connect(struct sockets *s, const char *dir, size_t i, struct err *e
 		return err_errno(err, "cannot connect to %s/%s", dir, files[i]);
 	}
 	if (i == SOCKET_LINK) {
-		enlarge_buffers(s->connected[i]);
+		link_enlarge_buffer(s->connected[i]);
 	}
 	return true;
 }
@@ -79,7 +69,7 @@ bool sockets_make(struct sockets *s, const char *dir, struct err *err)
 			return err_errno(err, "cannot make the socket %s/%s", dir, files[i]);
 		}
 	}
-	enlarge_buffers(s->listening[SOCKET_LINK]); /* what is accepted from it inherits that */
+	link_enlarge_buffer(s->listening[SOCKET_LINK]); /* what is accepted from it inherits that */
 	for (size_t i = 0; i < SOCKETS; i++) {
 		if (!sockets_connect(s, dir, i, err)) {
 			return false;

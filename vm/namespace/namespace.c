@@ -14,6 +14,7 @@
 #include "vm/confine/cgroup.h"
 #include "vm/confine/console.h"
 #include "vm/confine/host.h"
+#include "vm/wire/link.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -25,7 +26,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#define LINK_BUFFER (4 << 20)
 #define END_WAIT_MS 2000 /* for killed processes, when the pool goes */
 
 struct namespace_vm {
@@ -48,10 +48,7 @@ static struct namespace_vm *namespace_of(struct vm *vm)
 
 static void describe_end(struct namespace_vm *ns, const siginfo_t *end, struct err *why)
 {
-	/* bwrap passes a signal on as 128 and its number. */
-	bool killed = end->si_code != CLD_EXITED || end->si_status > 128;
-	int status = killed ? end->si_status & 127 : end->si_status << 8;
-	err_set(why, ERR_HOST, "its agent %s", spawn_describe_end(status));
+	err_set(why, ERR_HOST, "its agent %s", spawn_describe_end(bwrap_wstatus(end)));
 	console_drain(&ns->console);
 	console_explain(&ns->console, vm_state(&ns->vm) == VM_STARTING, why);
 }
@@ -105,22 +102,13 @@ static void release(struct vm *vm)
 
 /* ---- its start ---- */
 
-static void enlarge_buffers(int fd)
-{
-	int size = LINK_BUFFER;
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0) {
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size,
-			sizeof(size)); /* as much as the host allows */
-	}
-}
-
 static bool make_channels(int link[2], int errors[2], struct err *err)
 {
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link) < 0) {
 		return err_errno(err, "cannot make a socket pair");
 	}
-	enlarge_buffers(link[0]);
-	enlarge_buffers(link[1]);
+	link_enlarge_buffer(link[0]);
+	link_enlarge_buffer(link[1]);
 	return pipe2(errors, O_CLOEXEC) == 0 || err_errno(err, "cannot make a pipe");
 }
 

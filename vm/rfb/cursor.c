@@ -37,8 +37,8 @@ void cursor_put(const struct cursor_image *cursor, enum rfb_cursor_encoding enco
 	static const uint8_t vmware_alpha[2] = { 1, 0 }, raw[4] = { 0 };
 	cursor = cursor ? cursor : &none;
 	rfb_put_head(out,
-		(struct rect){ cursor->hot.x, cursor->hot.y, cursor->size.width,
-			cursor->size.height },
+		(struct rect){
+			cursor->hot.x, cursor->hot.y, cursor->size.width, cursor->size.height },
 		encoding);
 	if (encoding == CURSOR_VMWARE) {
 		buf_append(out, vmware_alpha, sizeof(vmware_alpha));

@@ -8,9 +8,9 @@
 
 enum rfb_cursor_encoding { /* the values are RFB's */
 	CURSOR_NONE = 0,
-	CURSOR_MASK = -239,          /* Cursor: a pixel is there or not */
-	CURSOR_ALPHA = -314,         /* CursorWithAlpha */
-	CURSOR_VMWARE = 0x574d5664,  /* VMware's, with alpha: what noVNC understands */
+	CURSOR_MASK = -239,         /* Cursor: a pixel is there or not */
+	CURSOR_ALPHA = -314,        /* CursorWithAlpha */
+	CURSOR_VMWARE = 0x574d5664, /* VMware's, with alpha: what noVNC understands */
 };
 
 /* Appends it as one rectangle.  NULL: an empty one, so that none is shown. */

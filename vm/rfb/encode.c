@@ -6,6 +6,7 @@
  */
 #include "vm/rfb/encode.h"
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "vm/picture/encode.h"
 #include "vm/rfb/palette.h"
@@ -59,14 +60,11 @@ static void put_length(struct buf *out, size_t len)
 
 void rfb_put_head(struct buf *out, struct rect area, int32_t encoding)
 {
-	const int parts[4] = { area.x, area.y, area.width, area.height };
-	uint8_t head[12];
-	for (int i = 0; i < 4; i++) {
-		head[2 * i] = (uint8_t)(parts[i] >> 8);
-		head[2 * i + 1] = (uint8_t)parts[i];
-		head[8 + i] = (uint8_t)((uint32_t)encoding >> (24 - 8 * i));
-	}
-	buf_append(out, head, sizeof(head));
+	bytes_append_u16(out, (uint16_t)area.x);
+	bytes_append_u16(out, (uint16_t)area.y);
+	bytes_append_u16(out, (uint16_t)area.width);
+	bytes_append_u16(out, (uint16_t)area.height);
+	bytes_append_u32(out, (uint32_t)encoding);
 }
 
 /* ---- Tight ---- */
@@ -217,8 +215,8 @@ static struct rect take_blocks(
 	return blocks_rect(image, x, y, wide, high);
 }
 
-static void put_tight(struct rfb_encoder *e, const struct image *image, int quality, bool photo,
-	struct buf *out)
+static void put_tight(
+	struct rfb_encoder *e, const struct image *image, int quality, bool photo, struct buf *out)
 {
 	if (!photo || !put_jpeg(e, image, quality, out)) {
 		put_exact(e, image, out);
@@ -230,7 +228,8 @@ size_t rfb_encode(struct rfb_encoder *e, const struct rfb_how *how, const struct
 {
 	size_t n = 0;
 	if (!how->tight || !rfb_format_has_tpixel(&how->format)) {
-		rfb_put_head(out, (struct rect){ at.x, at.y, image->size.width, image->size.height },
+		rfb_put_head(out,
+			(struct rect){ at.x, at.y, image->size.width, image->size.height },
 			RFB_RAW);
 		rfb_format_put(&how->format, image, out);
 		return 1;

@@ -1,5 +1,7 @@
 #include "vm/rfb/format.h"
 
+#include "base/bytes.h"
+
 #include <string.h>
 
 const struct rfb_format rfb_format_own = { 32, false, { 255, 255, 255 }, { 16, 8, 0 } };
@@ -15,7 +17,7 @@ bool rfb_format_read(struct rfb_format *ret, const uint8_t bytes[16], struct err
 		return err_set(err, ERR_ARGUMENT, "color maps are not supported, only true color");
 	}
 	for (int i = 0; i < 3; i++) {
-		format.max[i] = (uint16_t)(bytes[4 + 2 * i] << 8 | bytes[5 + 2 * i]);
+		format.max[i] = bytes_get_u16(bytes + 4 + 2 * i);
 		format.shift[i] = bytes[10 + i];
 		if (format.shift[i] >= format.bits) {
 			return err_set(err, ERR_ARGUMENT,
@@ -35,8 +37,7 @@ void rfb_format_write(const struct rfb_format *format, uint8_t ret_bytes[16])
 	ret_bytes[2] = format->big_endian;
 	ret_bytes[3] = 1;
 	for (int i = 0; i < 3; i++) {
-		ret_bytes[4 + 2 * i] = (uint8_t)(format->max[i] >> 8);
-		ret_bytes[5 + 2 * i] = (uint8_t)format->max[i];
+		bytes_put_u16(ret_bytes + 4 + 2 * i, format->max[i]);
 		ret_bytes[10 + i] = format->shift[i];
 	}
 }

@@ -1,5 +1,6 @@
 #include "vm/rfb/kind.h"
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 
 #include <string.h>
@@ -92,8 +93,8 @@ static size_t add_pointer(struct rfb_kind *kind, const struct picture_change *ch
 	return n;
 }
 
-void rfb_kind_advance(struct rfb_kind *kind, const struct picture_change *change,
-	const struct rfb_scene *scene)
+void rfb_kind_advance(
+	struct rfb_kind *kind, const struct picture_change *change, const struct rfb_scene *scene)
 {
 	struct rect areas[HISTORY_AREAS_MAX];
 	size_t n = change->n_areas;
@@ -114,10 +115,9 @@ static void put_moves(const struct history *h, struct rfb_update *update)
 {
 	for (size_t i = 0; i < h->n_moves; i++) {
 		const struct picture_move *move = &h->moves[i];
-		uint8_t from[4] = { (uint8_t)(move->from.x >> 8), (uint8_t)move->from.x,
-			(uint8_t)(move->from.y >> 8), (uint8_t)move->from.y };
 		rfb_put_head(&update->body, move->to, RFB_COPY_RECT);
-		buf_append(&update->body, from, sizeof(from));
+		bytes_append_u16(&update->body, (uint16_t)move->from.x);
+		bytes_append_u16(&update->body, (uint16_t)move->from.y);
 		update->n_rects++;
 	}
 }

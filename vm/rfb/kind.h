@@ -13,8 +13,8 @@
 struct rfb_scene {
 	const struct image *picture;
 	const struct cursor_image *cursor; /* NULL: none */
-	bool pointed;                    /* the pointer is over the picture ... */
-	struct point at;                 /* ... here */
+	bool pointed;                      /* the pointer is over the picture ... */
+	struct point at;                   /* ... here */
 };
 
 struct rfb_kind_key {
@@ -53,8 +53,8 @@ struct rfb_kind *rfb_kind_new(const struct rfb_kind_key *key);
 void rfb_kind_free(struct rfb_kind *kind);
 
 /* The picture has changed, the pointer may have.  Only while rfb_kind_unfinished() is NULL. */
-void rfb_kind_advance(struct rfb_kind *kind, const struct picture_change *change,
-	const struct rfb_scene *scene);
+void rfb_kind_advance(
+	struct rfb_kind *kind, const struct picture_change *change, const struct rfb_scene *scene);
 /* The update to the last frame, from frame `from`, which is another; with a reference for the
  * caller.  It may have to be encoded still. */
 struct rfb_update *rfb_kind_update(struct rfb_kind *kind, uint32_t from);

@@ -1,4 +1,5 @@
 /* What a viewer sends: the handshake in stages, then messages, each of which a row of a table knows. */
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "vm/rfb/server_impl.h"
@@ -17,16 +18,6 @@ enum {
 	QUALITY_9 = -23,
 };
 enum { FENCE_REQUEST = 1u << 31, FENCE_KEPT = 3 }; /* BlockBefore, BlockAfter */
-
-static unsigned get_u16(const uint8_t *at)
-{
-	return (unsigned)at[0] << 8 | at[1];
-}
-
-static uint32_t get_u32(const uint8_t *at)
-{
-	return (uint32_t)get_u16(at) << 16 | get_u16(at + 2);
-}
 
 /* ---- messages: m is whole ---- */
 
@@ -60,7 +51,7 @@ static void take_encoding(struct rfb_viewer *v, int32_t encoding)
 static bool lists(const uint8_t *m, size_t len, int32_t encoding)
 {
 	for (size_t at = 4; at < len; at += 4) {
-		if ((int32_t)get_u32(m + at) == encoding) {
+		if ((int32_t)bytes_get_u32(m + at) == encoding) {
 			return true;
 		}
 	}
@@ -86,7 +77,7 @@ static bool take_encodings(struct rfb_viewer *v, const uint8_t *m, size_t len, s
 	v->key.how.quality = RFB_LOSSLESS;
 	v->cursor = CURSOR_NONE;
 	for (size_t at = 4; at < len; at += 4) {
-		take_encoding(v, (int32_t)get_u32(m + at));
+		take_encoding(v, (int32_t)bytes_get_u32(m + at));
 	}
 	v->key.pointer = v->cursor == CURSOR_NONE;
 	if (cursor != v->cursor) {
@@ -111,7 +102,7 @@ static bool take_key(struct rfb_viewer *v, const uint8_t *m, size_t len, struct 
 {
 	(void)len;
 	(void)err;
-	v->fns->key(get_u32(m + 4), m[1] != 0, v->data);
+	v->fns->key(bytes_get_u32(m + 4), m[1] != 0, v->data);
 	return true;
 }
 
@@ -122,8 +113,8 @@ static int clip(int value, int max)
 
 static bool take_pointer(struct rfb_viewer *v, const uint8_t *m, size_t len, struct err *err)
 {
-	struct point at = { clip((int)get_u16(m + 2), v->key.size.width),
-		clip((int)get_u16(m + 4), v->key.size.height) };
+	struct point at = { clip((int)bytes_get_u16(m + 2), v->key.size.width),
+		clip((int)bytes_get_u16(m + 4), v->key.size.height) };
 	(void)len;
 	(void)err;
 	v->fns->pointer(at, m[1], v->data);
@@ -145,7 +136,7 @@ static bool take_continuous(struct rfb_viewer *v, const uint8_t *m, size_t len, 
 
 static bool take_fence(struct rfb_viewer *v, const uint8_t *m, size_t len, struct err *err)
 {
-	uint32_t flags = get_u32(m + 4);
+	uint32_t flags = bytes_get_u32(m + 4);
 	uint8_t answer[9 + FENCE_MAX];
 	(void)err;
 	if (flags & FENCE_REQUEST) {
@@ -154,7 +145,7 @@ static bool take_fence(struct rfb_viewer *v, const uint8_t *m, size_t len, struc
 		answer[7] = flags & FENCE_KEPT;
 		rfb_viewer_put(v, answer, len);
 	} else if (m[8] == 4) {
-		flow_taken(&v->flow, get_u32(m + 9), loop_now_us());
+		flow_taken(&v->flow, bytes_get_u32(m + 9), loop_now_us());
 	}
 	return true;
 }
@@ -163,7 +154,7 @@ static bool take_fence(struct rfb_viewer *v, const uint8_t *m, size_t len, struc
 
 static size_t cut_text_length(const uint8_t *head)
 {
-	uint32_t n = get_u32(head + 4);
+	uint32_t n = bytes_get_u32(head + 4);
 	n = n & 0x80000000u ? 0u - n : n;
 	return n > CUT_TEXT_MAX ? SIZE_MAX : 8 + (size_t)n;
 }
@@ -175,7 +166,7 @@ static size_t size_length(const uint8_t *head)
 
 static size_t encodings_length(const uint8_t *head)
 {
-	size_t n = get_u16(head + 2);
+	size_t n = bytes_get_u16(head + 2);
 	return n > ENCODINGS_MAX ? SIZE_MAX : 4 + 4 * n;
 }
 
@@ -230,10 +221,11 @@ static bool take_init(struct rfb_viewer *v, const uint8_t *m, struct err *err)
 	struct size size = v->server->scene.picture->size;
 	(void)m;
 	(void)err;
-	uint8_t head[24] = { (uint8_t)(size.width >> 8), (uint8_t)size.width,
-		(uint8_t)(size.height >> 8), (uint8_t)size.height, [22] = (uint8_t)(len >> 8),
-		[23] = (uint8_t)len };
+	uint8_t head[24];
+	bytes_put_u16(head, (uint16_t)size.width);
+	bytes_put_u16(head + 2, (uint16_t)size.height);
 	rfb_format_write(&v->key.how.format, head + 4);
+	bytes_put_u32(head + 20, (uint32_t)len);
 	rfb_viewer_put(v, head, sizeof(head));
 	rfb_viewer_put(v, name, len);
 	v->key.size = size;

@@ -48,7 +48,6 @@ static bool paints_pointer(const struct rfb_server *s)
 	return kind;
 }
 
-
 /* ---- encoding ---- */
 
 static struct rfb_update *unfinished(const struct rfb_server *s, struct rfb_kind **ret_kind)

@@ -20,7 +20,7 @@ struct rfb_server {
 	struct rfb_viewers viewers;
 	struct rfb_kinds kinds;
 	struct rfb_scene scene; /* of the last frame */
-	bool changed;     /* since the last frame, perhaps */
+	bool changed;           /* since the last frame, perhaps */
 	bool running;
 	uint64_t frame_us;
 	sd_event_source *frame, *turn;
@@ -42,8 +42,8 @@ struct rfb_viewer {
 	struct rfb_kind_key key; /* as the viewer asked; size: as it knows the picture */
 	bool resizes;            /* understands DesktopSize */
 	enum rfb_cursor_encoding cursor;
-	bool fences, offered;    /* understands Fence; was told of ContinuousUpdates */
-	bool continuous;         /* and has switched it on */
+	bool fences, offered; /* understands Fence; was told of ContinuousUpdates */
+	bool continuous;      /* and has switched it on */
 
 	bool wanted; /* an update was asked for */
 	bool whole;  /* and the whole picture, while another update is on its way */

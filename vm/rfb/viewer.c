@@ -2,6 +2,7 @@
  * One viewer: what is on its way to it.  An update begins when the viewer waits for one and all of
  * the last one was taken, so at most one update, which others share, is kept for it.
  */
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "vm/rfb/server_impl.h"
@@ -42,8 +43,8 @@ void rfb_viewer_put(struct rfb_viewer *v, const void *bytes, size_t len)
 
 static void put_head(struct rfb_viewer *v, size_t rects)
 {
-	uint8_t head[4] = { 0, 0, (uint8_t)(rects >> 8), (uint8_t)rects };
-	buf_append(&v->out, head, sizeof(head));
+	bytes_append_u16(&v->out, 0); /* FramebufferUpdate, and a byte of padding */
+	bytes_append_u16(&v->out, (uint16_t)rects);
 }
 
 static void put_fence(struct rfb_viewer *v)
@@ -51,10 +52,8 @@ static void put_fence(struct rfb_viewer *v)
 	uint32_t number = flow_sent(&v->flow, loop_now_us());
 	uint32_t flags = FENCE_REQUEST | FENCE_BLOCK_BEFORE;
 	uint8_t fence[13] = { MESSAGE_FENCE, [8] = 4 };
-	for (int i = 0; i < 4; i++) {
-		fence[4 + i] = (uint8_t)(flags >> (24 - 8 * i));
-		fence[9 + i] = (uint8_t)(number >> (24 - 8 * i));
-	}
+	bytes_put_u32(fence + 4, flags);
+	bytes_put_u32(fence + 9, number);
 	rfb_viewer_put(v, fence, sizeof(fence));
 }
 
@@ -110,8 +109,8 @@ static void serve_size(struct rfb_viewer *v)
 {
 	v->key.size = v->server->scene.picture->size;
 	put_head(v, 1);
-	rfb_put_head(&v->out,
-		(struct rect){ 0, 0, v->key.size.width, v->key.size.height }, ENCODING_SIZE);
+	rfb_put_head(&v->out, (struct rect){ 0, 0, v->key.size.width, v->key.size.height },
+		ENCODING_SIZE);
 	rfb_viewer_forget(v);
 	end_update(v);
 }
@@ -119,7 +118,6 @@ static void serve_size(struct rfb_viewer *v)
 static uint64_t serial_of(const struct cursor_image *cursor)
 {
 	return cursor ? cursor->serial : 0;
-
 }
 
 static void make_cursor_rect(struct rfb_viewer *v)
@@ -134,8 +132,7 @@ static void make_cursor_rect(struct rfb_viewer *v)
 static bool is_resized(const struct rfb_viewer *v)
 {
 	const struct size *now = &v->server->scene.picture->size;
-	return v->resizes &&
-	       (now->width != v->key.size.width || now->height != v->key.size.height);
+	return v->resizes && (now->width != v->key.size.width || now->height != v->key.size.height);
 }
 
 void rfb_viewer_serve(struct rfb_viewer *v)

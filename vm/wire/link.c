@@ -13,6 +13,9 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+
+#define SOCKET_BUFFER (4 << 20) /* bytes */
 
 #define READ_STEP (64u << 10)
 #define KEEP (1u << 20)         /* an empty input buffer larger than this is given back */
@@ -558,6 +561,14 @@ static void on_drained(void *data)
 static struct outq *new_outq(struct link *link)
 {
 	return outq_new(link->event, link->fd, on_unwritable, on_drained, link);
+}
+
+void link_enlarge_buffer(int fd)
+{
+	int size = SOCKET_BUFFER;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0) {
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	}
 }
 
 struct link *link_new(sd_event *event, int fd, const struct link_handlers *handlers, void *data)

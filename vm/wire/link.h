@@ -55,6 +55,10 @@ struct link_handlers {
 /* err is NULL when the other side answered with a result; otherwise msg is NULL. */
 typedef void link_reply_fn(const struct link_msg *msg, const struct err *err, void *data);
 
+/* Room for a frame of a large screen in a socket on its way to an agent, as far as the host permits.
+ * Sockets accepted from a listening one have it, too. */
+void link_enlarge_buffer(int fd);
+
 /* Takes fd (a non-blocking one is made of it).  A NULL handler: that message breaks the protocol.
  */
 struct link *link_new(sd_event *event, int fd, const struct link_handlers *handlers, void *data);

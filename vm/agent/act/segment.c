@@ -71,30 +71,6 @@ static void want_shift(struct segment *s, bool want)
 	}
 }
 
-/*
- * A release and a press of one key in one millisecond look like a key held down, and LibreOffice
- * drops such pairs when they lie next to each other in its queue.  So another event lies between
- * them, one that means nothing.
- */
-static void keep_apart(struct segment *s)
-{
-	Display *x = display_x(s->in->display);
-	int revert;
-	if (s->focus == None) {
-		XGetInputFocus(x, &s->focus, &revert);
-	}
-	XEvent event = { .xclient = {
-				 .type = ClientMessage,
-				 .window = s->focus,
-				 .message_type =
-					 display_atom(s->in->display, ATOM_VITRINE_KEYS_APART),
-				 .format = 32,
-			 } };
-	if (s->focus > PointerRoot) {
-		XSendEvent(x, s->focus, False, NoEventMask, &event);
-	}
-}
-
 static void send_press(struct segment *s, struct key key, bool tap)
 {
 	want_shift(s, key.shift);
@@ -103,7 +79,7 @@ static void send_press(struct segment *s, struct key key, bool tap)
 		input_key(s->in, key.code, false);
 	}
 	if (tap && key.code == s->pressed) {
-		keep_apart(s);
+		input_keep_apart(s->in, &s->focus);
 	}
 	input_key(s->in, key.code, true);
 	s->pressed = key.code;

@@ -6,7 +6,6 @@
 #include <X11/keysym.h>
 #include <string.h>
 
-#define LAST_NARROW 0xffffu
 #define UNUSED_KEY XK_F20 /* a command in no program that takes it */
 
 static bool is_control(uint32_t ch)
@@ -73,30 +72,43 @@ static KeySym char_sym(uint32_t ch, const char **rest)
 uint32_t strokes_first_wide(const char *text)
 {
 	uint32_t ch;
-	while ((ch = keys_next_char(&text)) && ch != UINT32_MAX && ch <= LAST_NARROW) {
+	while ((ch = keys_next_char(&text)) && ch != UINT32_MAX && ch <= STROKES_LAST_NARROW) {
 	}
 	return ch != UINT32_MAX ? ch : 0;
 }
 
+int strokes_wide_syms(uint32_t ch, enum strokes_wide wide, KeySym ret_syms[STROKES_WIDE_MAX])
+{
+	uint32_t bits = ch - STROKES_LAST_NARROW - 1;
+	switch (wide) {
+	case STROKES_HALVES:
+		ret_syms[0] = keys_of_char(0xd800 | bits >> 10);
+		ret_syms[1] = keys_of_char(0xdc00 | (bits & 0x3ff));
+		return 2;
+	case STROKES_LATE:
+		ret_syms[0] = UNUSED_KEY;
+		ret_syms[1] = keys_of_char(ch);
+		return 2;
+	default:
+		ret_syms[0] = keys_of_char(ch);
+		return 1;
+	}
+}
+
 static void add_wide(struct strokes *s, uint32_t ch, enum strokes_wide wide)
 {
-	uint32_t bits = ch - LAST_NARROW - 1;
-	if (wide == STROKES_HALVES) {
-		add(s, keys_of_char(0xd800 | bits >> 10), STROKE_TAP, false);
-		add(s, keys_of_char(0xdc00 | (bits & 0x3ff)), STROKE_TAP, true);
-		return;
+	KeySym syms[STROKES_WIDE_MAX];
+	int n = strokes_wide_syms(ch, wide, syms);
+	for (int i = 0; i < n; i++) {
+		add(s, syms[i], STROKE_TAP, i + 1 == n);
 	}
-	if (wide == STROKES_LATE) {
-		add(s, UNUSED_KEY, STROKE_TAP, false);
-	}
-	add(s, keys_of_char(ch), STROKE_TAP, true);
 }
 
 struct strokes strokes_of_text(const char *text, enum strokes_wide wide)
 {
 	struct strokes s = strokes_new(strlen(text)); /* a wide character has four bytes */
 	for (uint32_t ch; (ch = keys_next_char(&text)) && ch != UINT32_MAX;) {
-		if (ch > LAST_NARROW) {
+		if (ch > STROKES_LAST_NARROW) {
 			add_wide(&s, ch, wide);
 		} else {
 			add(&s, char_sym(ch, &text), STROKE_TAP, true);

@@ -39,6 +39,10 @@ enum strokes_wide {
 	STROKES_LATE,   /* behind a key without a character, for programs that hold back others */
 };
 
+#define STROKES_LAST_NARROW 0xffffu
+#define STROKES_WIDE_MAX 2
+/* The keysyms of a character above U+FFFF, to be pressed one after the other; how many. */
+int strokes_wide_syms(uint32_t ch, enum strokes_wide wide, KeySym ret_syms[STROKES_WIDE_MAX]);
 /* The first character above U+FFFF, 0 without one. */
 uint32_t strokes_first_wide(const char *text);
 /* text has passed the check. */

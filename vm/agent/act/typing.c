@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "vm/agent/act/catch_up.h"
 #include "vm/agent/act/segment.h"
 #include "vm/agent/x11/client_sync.h"
 #include "vm/agent/x11/locks.h"
@@ -36,6 +37,8 @@ struct typing {
 	struct locks locks;
 	struct segment segment;
 	struct client_sync *sync;
+	struct catch_up *catch_up;
+	struct keymap_turn turn;
 	sd_event_source *next, *pause;
 };
 
@@ -80,10 +83,11 @@ static void drop_sync(struct typing *t)
 	t->sync = NULL;
 }
 
-/* After a segment: to the next, or the end. */
+/* After a segment: to the next, or the end.  A person's letters may come between. */
 static void proceed(struct typing *t)
 {
 	struct err err;
+	keymap_end_turn(&t->turn);
 	if (!check_layout(t, &err)) {
 		finish(t, &err);
 	} else if (t->at == t->strokes.n) {
@@ -97,13 +101,12 @@ static void on_reader(enum client_sync_answer answer, void *data)
 {
 	struct typing *t = data;
 	struct err err;
-	drop_sync(t);
+	catch_up_free(take_ptr(&t->catch_up));
 	if (answer != CLIENT_SYNC_ANSWERED && t->at < t->strokes.n) {
 		fail_stuck(t);
 		return;
 	}
 	if (answer == CLIENT_SYNC_ANSWERED && check_layout(t, &err)) {
-		keymap_caught_up(t->map);
 		t->waited = true;
 		t->read = t->done;
 	}
@@ -140,22 +143,10 @@ static Window focused(struct typing *t)
 	return focus;
 }
 
-static void on_client(void *data)
-{
-	struct typing *t = data;
-	t->sync = client_sync_paint(t->in->display, READER_MS, on_reader, t);
-}
-
 static void wait_for_reader(struct typing *t, uint64_t ms, bool must_wait)
 {
-	t->sync = client_sync_focus(t->in->display, ms, on_reader, t);
-	if (!t->sync && must_wait) {
-		if (keymap_await_client(t->map, focused(t), ms, on_client, t)) {
-			return;
-		}
-		t->sync = client_sync_paint(t->in->display, ms, on_reader, t);
-	}
-	if (!t->sync) {
+	t->catch_up = catch_up_start(t->in->display, t->map, ms, must_wait, on_reader, t);
+	if (!t->catch_up) {
 		proceed(t);
 	}
 }
@@ -181,6 +172,9 @@ static bool prepare(struct typing *t, struct err *err)
 	}
 	if (!keymap_refresh(t->map, err) || !check_layout(t, err)) {
 		return false;
+	}
+	if (t->is_text) {
+		input_release_keys(t->in); /* a person's Shift would change what arrives */
 	}
 	t->layout = *display_layout(t->in->display);
 	segment_begin(&t->segment);
@@ -317,7 +311,7 @@ static void run_segment(struct typing *t)
 		finish(t, &err);
 		return;
 	}
-	if (n > 0 && map_changed) {
+	if (n > 0 && (map_changed || !keymap_is_settled(t->map))) {
 		await_map(t, n);
 		return;
 	}
@@ -339,12 +333,22 @@ static int on_next(sd_event_source *source, void *data)
 {
 	(void)source;
 	struct typing *t = data;
-	run_segment(t);
+	if (keymap_take_turn(t->map, &t->turn)) {
+		run_segment(t);
+	}
 	return 0;
+}
+
+static void on_turn(void *data)
+{
+	struct typing *t = data;
+	t->waited = false; /* others have used spares since */
+	run_segment(t);
 }
 
 static void finish(struct typing *t, const struct err *why)
 {
+	keymap_end_turn(&t->turn);
 	locks_restore(&t->locks);
 	t->fn(why, t->data);
 }
@@ -363,6 +367,7 @@ static struct typing *typing_new(
 	t->locks.display = in->display;
 	t->segment.in = in;
 	t->segment.map = map;
+	t->turn = (struct keymap_turn){ .fn = on_turn, .data = t };
 	go_on(t);
 	return t;
 }
@@ -401,7 +406,8 @@ void typing_free(struct typing *t)
 	if (t) {
 		locks_restore(&t->locks);
 		drop_sync(t);
-		keymap_cancel(t->map);
+		catch_up_free(t->catch_up);
+		keymap_end_turn(&t->turn);
 		loop_drop(&t->next);
 		loop_drop(&t->pause);
 		strokes_done(&t->strokes);

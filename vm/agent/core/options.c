@@ -14,8 +14,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define SCREEN_MIN 64
-#define SCREEN_MAX 8192
 #define LIMIT_MAX (1 << 24)
 
 static const struct field fields[] = {
@@ -103,21 +101,6 @@ static bool take(int argc, char **argv, int *i, json_t *given, struct err *err)
 	return true;
 }
 
-static bool read_size(const char *text, struct size *ret_size, struct err *err)
-{
-	struct size size;
-	int used = 0;
-	if (sscanf(text, "%4dx%4d%n", &size.width, &size.height, &used) != 2 || text[used] ||
-		size.width < SCREEN_MIN || size.height < SCREEN_MIN || size.width > SCREEN_MAX ||
-		size.height > SCREEN_MAX) {
-		return err_set(err, ERR_ARGUMENT,
-			"--screen must be WIDTHxHEIGHT, each %d to %d, not '%s'", SCREEN_MIN,
-			SCREEN_MAX, text);
-	}
-	*ret_size = size;
-	return true;
-}
-
 bool options_parse(int argc, char **argv, struct options *ret_options, struct err *err)
 {
 	json_auto_t *given = must(json_object());
@@ -129,7 +112,7 @@ bool options_parse(int argc, char **argv, struct options *ret_options, struct er
 	}
 	struct options options = { 0 };
 	if (!field_decode(fields, given, &options, err) ||
-		!read_size(options.screen, &options.size, err)) {
+		!geometry_read(options.screen, "--screen", &options.size, err)) {
 		return false;
 	}
 	options.given = take_ptr(&given);

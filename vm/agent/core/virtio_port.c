@@ -14,6 +14,7 @@
 #include "vm/agent/core/virtio_port.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/loop.h"
 
 #include <dirent.h>
@@ -32,9 +33,7 @@
 
 static bool read_line(int dir, const char *path, char *ret, size_t size)
 {
-	auto_close int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, ret, size - 1) : -1;
-	ret[n > 0 ? n : 0] = '\0';
+	ssize_t n = file_read_text(dir, path, ret, size);
 	ret[strcspn(ret, "\n")] = '\0';
 	return n > 0;
 }

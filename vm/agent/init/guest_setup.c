@@ -210,9 +210,7 @@ static void read_hostname(char ret_name[HOSTNAME_MAX + 1])
 {
 	struct privileged_request names = { .time_us = PRIVILEGED_TIME_MIN };
 	struct err ignored;
-	auto_close int fd = open("/etc/hostname", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, names.hostname, sizeof(names.hostname) - 1) : 0;
-	names.hostname[n > 0 ? n : 0] = '\0';
+	(void)file_read_text(AT_FDCWD, "/etc/hostname", names.hostname, sizeof(names.hostname));
 	names.hostname[strcspn(names.hostname, " \t\n")] = '\0';
 	bool usable = *names.hostname && privileged_request_check(&names, &ignored);
 	snprintf(ret_name, HOSTNAME_MAX + 1, "%s", usable ? names.hostname : "vitrine");

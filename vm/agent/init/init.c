@@ -46,22 +46,13 @@ struct init {
 
 /* ---- the command line ---- */
 
-static bool read_file(const char *path, struct buf *text, struct err *err)
-{
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		return err_errno(err, "cannot open %s", path);
-	}
-	return file_read(fd, CMDLINE_MAX, path, text, err);
-}
-
 /* The agent checks its options again; here it is early enough to say what is wrong. */
 static bool read_options(struct init *init, struct err *err)
 {
 	auto_buf struct buf line = { 0 };
 	struct options options;
 	char *argv[CMDLINE_ARGS + 2] = { (char *)(uintptr_t) "vitrine-agent" };
-	if (!read_file("/proc/cmdline", &line, err) ||
+	if (!file_read_path("/proc/cmdline", CMDLINE_MAX, NULL, &line, err) ||
 		!cmdline_read(buf_text(&line), &init->cmdline, err)) {
 		return false;
 	}
@@ -94,7 +85,7 @@ static void add(struct words *words, const char *word)
  */
 static bool add_own_words(struct words *words, struct buf *own, struct err *err)
 {
-	if (!read_file("/proc/self/cmdline", own, err)) {
+	if (!file_read_path("/proc/self/cmdline", CMDLINE_MAX, NULL, own, err)) {
 		return false;
 	}
 	const char *at = buf_text(own), *end = at + own->len;

@@ -193,9 +193,8 @@ static void describe_end(const struct launch *l, struct buf *out)
 {
 	auto_free char *output = output_drain_text(l->output);
 	size_t len = strlen(output);
-	bool exited = l->end.si_code == CLD_EXITED;
 	buf_printf(out, "%s without having opened a window%s",
-		spawn_describe_end(exited ? l->end.si_status << 8 : l->end.si_status & 0x7f),
+		spawn_describe_end(spawn_wstatus(&l->end)),
 		len ? "; its last output was: " : " and wrote nothing");
 	if (len) {
 		plain_quote(out, len > OUTPUT_SHOWN ? output + len - OUTPUT_SHOWN : output,
@@ -236,7 +235,7 @@ static int on_nothing_came(sd_event_source *source, uint64_t usec, void *data)
 
 static bool ended_well(const struct launch *l)
 {
-	return l->end.si_code == CLD_EXITED && l->end.si_status == 0;
+	return spawn_wstatus(&l->end) == 0;
 }
 
 static void program_failed(struct launch *l)

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,14 +23,8 @@ static size_t read_proc(pid_t pid, const char *name, char *ret, size_t size)
 {
 	char path[40];
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t n = 0;
-	while (fd >= 0 && len < size - 1 && (n = read(fd, ret + len, size - 1 - len)) > 0) {
-		len += (size_t)n;
-	}
-	ret[len] = '\0';
-	return len;
+	ssize_t len = file_read_text(AT_FDCWD, path, ret, size);
+	return len > 0 ? (size_t)len : 0;
 }
 
 static bool read_stat(pid_t pid, struct proc *ret)

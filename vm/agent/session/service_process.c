@@ -72,7 +72,7 @@ static int on_death(sd_event_source *source, const siginfo_t *info, void *data)
 {
 	(void)source;
 	struct service_process *p = data;
-	note_death(p, info->si_code == CLD_EXITED ? info->si_status << 8 : info->si_status & 0x7f);
+	note_death(p, spawn_wstatus(info));
 	set_down(p);
 	p->handlers->died(p);
 	return 0;

@@ -155,8 +155,11 @@ static void *screen_open(struct watched *w, struct err *err)
 	p->display = d;
 	p->grab = grab;
 	p->cursor = cursor_new(d);
-	p->listener = (struct display_listener){ .event = on_event, .damaged = on_damaged,
-		.cursor = on_cursor, .closing = on_closing, .data = p };
+	p->listener = (struct display_listener){ .event = on_event,
+		.damaged = on_damaged,
+		.cursor = on_cursor,
+		.closing = on_closing,
+		.data = p };
 	kept_picture_init(&p->kept, (struct size){ 0, 0 });
 	resize(p, display_size(d), &ignored);
 	display_listen(d, &p->listener);
@@ -176,7 +179,7 @@ static void screen_close(void *data)
 static struct viewer_input *screen_input(void *data)
 {
 	struct screen_picture *p = data;
-	return screen_input_new(p->watched->agent, &p->display);
+	return screen_input_new(p->watched->agent);
 }
 
 const struct watched_type watched_screen = {

@@ -44,9 +44,8 @@ static struct watched *watched_new(struct agent *agent, uint32_t window, struct 
 	w->window = window;
 	w->type = window ? &watched_window : &watched_screen;
 	w->picture = w->type->open(w, err);
-	w->server = w->picture
-			    ? rfb_server_new(agent->event, &w->type->source, w->picture, err)
-			    : NULL;
+	w->server =
+		w->picture ? rfb_server_new(agent->event, &w->type->source, w->picture, err) : NULL;
 	if (!w->server) {
 		watched_free(w);
 		return NULL;

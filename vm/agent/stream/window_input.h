@@ -1,5 +1,5 @@
-#ifndef VM_AGENT_WINDOW_WINDOW_INPUT_H
-#define VM_AGENT_WINDOW_WINDOW_INPUT_H
+#ifndef VM_AGENT_STREAM_WINDOW_INPUT_H
+#define VM_AGENT_STREAM_WINDOW_INPUT_H
 
 #include "vm/agent/act/act.h"
 #include "vm/agent/stream/window_capture.h"

@@ -245,7 +245,8 @@ static void *window_open(struct watched *w, struct err *err)
 		return NULL;
 	}
 	p->cursor = cursor_new(p->display);
-	p->listener = (struct display_listener){ .event = on_event, .cursor = on_changed, .data = p };
+	p->listener =
+		(struct display_listener){ .event = on_event, .cursor = on_changed, .data = p };
 	kept_picture_init(&p->kept, (struct size){ 0, 0 });
 	display_listen(p->display, &p->listener);
 	display_watch_motion(p->display, true);

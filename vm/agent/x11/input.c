@@ -98,6 +98,24 @@ void input_key(struct input *in, KeyCode code, bool down)
 	in->key_went_up |= !down;
 }
 
+void input_keep_apart(struct input *in, Window *focus)
+{
+	Display *x = display_x(in->display);
+	int revert;
+	if (*focus == None) {
+		XGetInputFocus(x, focus, &revert);
+	}
+	XEvent event = { .xclient = {
+				 .type = ClientMessage,
+				 .window = *focus,
+				 .message_type = display_atom(in->display, ATOM_VITRINE_KEYS_APART),
+				 .format = 32,
+			 } };
+	if (*focus > PointerRoot) {
+		XSendEvent(x, *focus, False, NoEventMask, &event);
+	}
+}
+
 void input_sync_keys(struct input *in)
 {
 	sync_server(in);

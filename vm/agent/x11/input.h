@@ -3,8 +3,8 @@
 
 #include "vm/agent/x11/display.h"
 
-/* The fake pointer and keyboard (XTest), with a memory of what is held down, so that it can always
- * be let go. */
+/* The fake pointer and keyboard (XTest), with a memory of what is held down, by whomever, so that it
+ * can always be let go. */
 
 struct input {
 	struct display *display;
@@ -48,6 +48,12 @@ void input_move(struct input *in, struct point at); /* screen pixels */
  * for the wheel. */
 void input_button(struct input *in, int button, bool down);
 void input_key(struct input *in, KeyCode code, bool down);
+/*
+ * A release and a press of one key in one millisecond look like a key held down, and LibreOffice
+ * drops such pairs when they lie next to each other in its queue.  This puts another event between
+ * them, one that means nothing.  focus: None, to be asked for, or the window that has the keyboard.
+ */
+void input_keep_apart(struct input *in, Window *focus);
 /* Waits until the server has done what was sent, so that a pause of keys can begin. */
 void input_sync_keys(struct input *in);
 void input_release_keys(struct input *in); /* waits likewise */

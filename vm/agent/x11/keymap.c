@@ -9,6 +9,8 @@
 #include "vm/agent/x11/keymap.h"
 
 #include "base/cleanup.h"
+#include "base/loop.h"
+#include "vm/agent/x11/keymap_impl.h"
 #include "vm/agent/x11/keys.h"
 
 #include <X11/XKBlib.h>
@@ -47,13 +49,19 @@ struct spare {
 			  small letter */
 	uint64_t used; /* when last pressed or assigned, in calls */
 	bool waiting;  /* pressed since the reader caught up */
+	bool held;
 };
 
 struct keymap {
 	struct display *display;
 	struct readers *readers;
 	XkbDescPtr xkb;
-	uint64_t serial, clock, changes;
+	uint64_t serial, clock;
+	uint64_t changes, awaited, settled; /* of the map, by us */
+	readers_fn *read;
+	void *read_data;
+	struct keymap_turn *turns; /* the first has it */
+	sd_event_source *next_turn;
 	bool is_nameless[CODES];
 	struct given given[CODES * 2];
 	int n_given;
@@ -61,11 +69,64 @@ struct keymap {
 	int first_new, last_new; /* codes with a meaning not yet told to the server */
 };
 
+/* ---- turns ---- */
+
+static int on_turn(sd_event_source *source, void *data)
+{
+	(void)source;
+	struct keymap *k = data;
+	if (k->turns && k->turns->awaited) {
+		k->turns->awaited = false;
+		k->turns->fn(k->turns->data);
+	}
+	return 0;
+}
+
+bool keymap_take_turn(struct keymap *k, struct keymap_turn *turn)
+{
+	struct keymap_turn **at = &k->turns;
+	while (*at && *at != turn) {
+		at = &(*at)->next;
+	}
+	if (!*at) {
+		turn->map = k;
+		turn->next = NULL;
+		*at = turn;
+	}
+	turn->awaited = k->turns != turn;
+	return k->turns == turn;
+}
+
+void keymap_end_turn(struct keymap_turn *turn)
+{
+	struct keymap *k = turn->map;
+	if (!k) {
+		return;
+	}
+	bool had = k->turns == turn;
+	for (struct keymap_turn **at = &k->turns; *at; at = &(*at)->next) {
+		if (*at == turn) {
+			*at = turn->next;
+			break;
+		}
+	}
+	turn->map = NULL;
+	if (had) {
+		readers_cancel(k->readers);
+	}
+	if (had && k->turns && k->next_turn) {
+		sd_event_source_set_enabled(k->next_turn, SD_EVENT_ONESHOT);
+	}
+}
+
+/* ---- life ---- */
+
 struct keymap *keymap_new(struct display *d)
 {
 	struct keymap *k = must(calloc(1, sizeof(*k)));
 	k->display = d;
 	k->readers = readers_new(d);
+	k->next_turn = loop_defer(display_loop(d), on_turn, k); /* which finds nobody waiting */
 	k->serial = UINT64_MAX;
 	k->first_new = CODES;
 	for (size_t i = 0; i < sizeof(nameless); i++) {
@@ -85,6 +146,11 @@ static void drop_map(struct keymap *k)
 void keymap_free(struct keymap *k)
 {
 	if (k) {
+		while (k->turns) {
+			k->turns->map = NULL;
+			k->turns = k->turns->next;
+		}
+		loop_drop(&k->next_turn);
 		drop_map(k);
 		readers_free(k->readers);
 		free(k);
@@ -94,23 +160,23 @@ void keymap_free(struct keymap *k)
 /* ---- letters and capitals ---- */
 
 /* The capital of a small letter, if that has this as its small letter; else sym itself. */
-static KeySym capital_of(KeySym sym)
+KeySym keymap_capital_of(KeySym sym)
 {
 	KeySym capital = xkb_keysym_to_upper((xkb_keysym_t)sym);
 	return capital && xkb_keysym_to_lower((xkb_keysym_t)capital) == sym ? capital : sym;
 }
 
 /* What a spare has on its first level to give sym on either. */
-static KeySym small_of(KeySym sym)
+KeySym keymap_small_of(KeySym sym)
 {
 	KeySym small = xkb_keysym_to_lower((xkb_keysym_t)sym);
-	return small && capital_of(small) == sym ? small : sym;
+	return small && keymap_capital_of(small) == sym ? small : sym;
 }
 
 /* ---- reading the map ---- */
 
 /* The level that a key's type has for these modifiers. */
-static int level_of(XkbKeyTypePtr type, unsigned mods)
+int keymap_level_of(XkbKeyTypePtr type, unsigned mods)
 {
 	for (int i = 0; i < type->map_count; i++) {
 		if (type->map[i].active && type->map[i].mods.mask == (mods & type->mods.mask)) {
@@ -128,15 +194,15 @@ static KeySym sym_at(XkbDescPtr xkb, int code, int level)
 	return XkbKeySymEntry(xkb, code, level, 0);
 }
 
-static bool is_keypad(KeySym sym)
+bool keymap_is_keypad(KeySym sym)
 {
 	return sym >= XK_KP_Space && sym <= XK_KP_Equal;
 }
 
 /* A letter that somebody gave to a key with another name would be a command for some programs. */
-static bool is_misplaced(int code, KeySym sym)
+bool keymap_is_misplaced(int code, KeySym sym)
 {
-	return code > LAST_LETTER_KEY && code != YEN_KEY && !is_keypad(sym) &&
+	return code > LAST_LETTER_KEY && code != YEN_KEY && !keymap_is_keypad(sym) &&
 	       keys_to_char(sym) > ' ' && keys_to_char(sym) != 0x7f;
 }
 
@@ -144,12 +210,12 @@ static void add_given(struct keymap *k, int code, bool shift, KeySym sym)
 {
 	/* The keypad's second level hangs on Num Lock, and its characters are those of other keys.
 	 */
-	if (sym == NoSymbol || (shift && is_keypad(sym)) || is_misplaced(code, sym)) {
+	if (sym == NoSymbol || (shift && keymap_is_keypad(sym)) || keymap_is_misplaced(code, sym)) {
 		return;
 	}
 	k->given[k->n_given++] = (struct given){
 		.sym = sym,
-		.ch = is_keypad(sym) ? 0 : keys_to_char(sym),
+		.ch = keymap_is_keypad(sym) ? 0 : keys_to_char(sym),
 		.key = { (KeyCode)code, shift },
 	};
 }
@@ -160,7 +226,7 @@ static void read_key(struct keymap *k, int code)
 		return;
 	}
 	XkbKeyTypePtr type = XkbKeyKeyType(k->xkb, code, 0);
-	int plain = level_of(type, 0), shifted = level_of(type, ShiftMask);
+	int plain = keymap_level_of(type, 0), shifted = keymap_level_of(type, ShiftMask);
 	add_given(k, code, false, sym_at(k->xkb, code, plain));
 	if (shifted != plain) {
 		add_given(k, code, true, sym_at(k->xkb, code, shifted));
@@ -177,7 +243,7 @@ static bool is_free(const struct keymap *k, int code, KeySym *ret_sym)
 	}
 	for (int i = 0; i < n; i++) {
 		KeySym sym = XkbKeySymsPtr(k->xkb, code)[i];
-		bool ours = k->spares[code].is_spare && small_of(sym) == k->spares[code].sym;
+		bool ours = k->spares[code].is_spare && keymap_small_of(sym) == k->spares[code].sym;
 		if (sym != NoSymbol && !(sym >= FIRST_XF86 && sym <= LAST_XF86) && !ours) {
 			return false;
 		}
@@ -191,16 +257,23 @@ static void read_spare(struct keymap *k, int code)
 	KeySym sym;
 	struct spare *spare = &k->spares[code];
 	if (!is_free(k, code, &sym)) {
-		*spare = (struct spare){ 0 };
+		*spare = (struct spare){ .held = spare->held };
 		read_key(k, code);
 	} else if (!spare->is_spare || spare->sym != sym) {
-		*spare = (struct spare){ .is_spare = true, .sym = sym, .waiting = spare->waiting };
+		*spare = (struct spare){
+			.is_spare = true, .sym = sym, .waiting = spare->waiting, .held = spare->held
+		};
 	}
 }
 
 bool keymap_refresh(struct keymap *k, struct err *err)
 {
 	XSync(display_x(k->display), False);
+	return keymap_update(k, err);
+}
+
+bool keymap_update(struct keymap *k, struct err *err)
+{
 	display_catch_up(k->display);
 	if (k->serial == display_layout(k->display)->maps) {
 		return true;
@@ -225,9 +298,9 @@ bool keymap_refresh(struct keymap *k, struct err *err)
 
 /* ---- finding ---- */
 
-static bool find_spare(struct keymap *k, KeySym sym, struct key *ret)
+bool keymap_find_spare(struct keymap *k, KeySym sym, struct key *ret)
 {
-	KeySym small = small_of(sym);
+	KeySym small = keymap_small_of(sym);
 	for (int code = 0; code < CODES; code++) {
 		if (k->spares[code].is_spare && k->spares[code].sym == small) {
 			*ret = (struct key){ (KeyCode)code, sym != small };
@@ -239,14 +312,14 @@ static bool find_spare(struct keymap *k, KeySym sym, struct key *ret)
 
 bool keymap_find(struct keymap *k, KeySym sym, struct key *ret_key)
 {
-	uint32_t ch = is_keypad(sym) ? 0 : keys_to_char(sym);
+	uint32_t ch = keymap_is_keypad(sym) ? 0 : keys_to_char(sym);
 	for (int i = 0; i < k->n_given; i++) {
 		if (k->given[i].sym == sym || (ch && k->given[i].ch == ch)) {
 			*ret_key = k->given[i].key;
 			return true;
 		}
 	}
-	return find_spare(k, sym, ret_key);
+	return keymap_find_spare(k, sym, ret_key);
 }
 
 /* ---- spares ---- */
@@ -265,7 +338,7 @@ bool keymap_assign(struct keymap *k, KeySym sym, struct key *ret_key)
 	int best = -1;
 	for (int code = 0; code < CODES; code++) {
 		const struct spare *spare = &k->spares[code];
-		if (spare->is_spare && !spare->waiting &&
+		if (spare->is_spare && !spare->waiting && !spare->held &&
 			(best < 0 || better(spare, &k->spares[best]))) {
 			best = code;
 		}
@@ -274,10 +347,10 @@ bool keymap_assign(struct keymap *k, KeySym sym, struct key *ret_key)
 		return false;
 	}
 	/* Waiting from now on: what a segment assigns must outlive the segment. */
-	k->spares[best] = (struct spare){ true, small_of(sym), ++k->clock, true };
+	k->spares[best] = (struct spare){ true, keymap_small_of(sym), ++k->clock, true, false };
 	k->first_new = best < k->first_new ? best : k->first_new;
 	k->last_new = best > k->last_new ? best : k->last_new;
-	*ret_key = (struct key){ (KeyCode)best, sym != small_of(sym) };
+	*ret_key = (struct key){ (KeyCode)best, sym != keymap_small_of(sym) };
 	return true;
 }
 
@@ -290,7 +363,7 @@ static void write_spare(struct keymap *k, int code)
 	key->group_info = XkbSetNumGroups(0, 1);
 	key->width = 2;
 	syms[0] = k->spares[code].sym;
-	syms[1] = capital_of(syms[0]);
+	syms[1] = keymap_capital_of(syms[0]);
 }
 
 bool keymap_apply(struct keymap *k)
@@ -315,19 +388,33 @@ bool keymap_apply(struct keymap *k)
 	return true;
 }
 
+static void on_read(void *data)
+{
+	struct keymap *k = data;
+	k->settled = k->awaited;
+	k->read(k->read_data);
+}
+
 bool keymap_await_readers(struct keymap *k, Window window, readers_fn *fn, void *data)
 {
-	return readers_await(k->readers, k->changes, window, fn, data);
+	k->read = fn;
+	k->read_data = data;
+	k->awaited = k->changes;
+	if (readers_await(k->readers, k->changes, window, on_read, k)) {
+		return true;
+	}
+	k->settled = k->changes;
+	return false;
+}
+
+bool keymap_is_settled(const struct keymap *k)
+{
+	return k->settled == k->changes;
 }
 
 bool keymap_await_client(struct keymap *k, Window window, uint64_t ms, readers_fn *fn, void *data)
 {
 	return readers_catch_up(k->readers, window, ms, fn, data);
-}
-
-void keymap_cancel(struct keymap *k)
-{
-	readers_cancel(k->readers);
 }
 
 void keymap_used(struct keymap *k, KeyCode code)
@@ -336,10 +423,20 @@ void keymap_used(struct keymap *k, KeyCode code)
 	k->spares[code].waiting = true;
 }
 
-void keymap_caught_up(struct keymap *k)
+void keymap_hold(struct keymap *k, KeyCode code, bool held)
+{
+	k->spares[code].held = held;
+}
+
+uint64_t keymap_mark(const struct keymap *k)
+{
+	return k->clock;
+}
+
+void keymap_caught_up(struct keymap *k, uint64_t mark)
 {
 	for (int code = 0; code < CODES; code++) {
-		k->spares[code].waiting = false;
+		k->spares[code].waiting &= k->spares[code].used > mark;
 	}
 }
 
@@ -350,4 +447,16 @@ int keymap_spares(const struct keymap *k)
 		n += k->spares[code].is_spare;
 	}
 	return n;
+}
+
+/* ---- for keymap_way.c ---- */
+
+XkbDescPtr keymap_xkb(const struct keymap *k)
+{
+	return k->xkb;
+}
+
+bool keymap_is_spare(const struct keymap *k, int code)
+{
+	return k->spares[code].is_spare;
 }
