@@ -1,138 +1,106 @@
-// USES agent
+// USES rfb
 /* Rectangles as a viewer gets them, taken apart again. */
-#include "vm/agent/stream/rfb_encode.h"
+#include "vm/rfb/encode.h"
 
 #include "base/cleanup.h"
+#include "tests/helpers/rfb.h"
+#include "tests/helpers/tight.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
-#include <turbojpeg.h>
-#include <zlib.h>
 
-#define STREAMS 4
 #define SIDE 70
+#define WIDE 700 /* no multiple of a block */
+#define HIGH 250
 
-static z_stream streams[STREAMS];
+static struct tight tight;
 static struct rfb_encoder *encoder;
 
 static void start(void)
 {
 	struct err err;
-	for (int i = 0; i < STREAMS; i++) {
-		inflateInit(&streams[i]);
-	}
+	tight_init(&tight);
 	encoder = rfb_encoder_new(&err);
 	cr_assert(encoder, "%s", err.text);
 }
 
 static void stop(void)
 {
-	for (int i = 0; i < STREAMS; i++) {
-		inflateEnd(&streams[i]);
-	}
+	tight_done(&tight);
 	rfb_encoder_free(encoder);
 }
 
 TestSuite(rfb_encode, .init = start, .fini = stop);
 
-static size_t take_length(const uint8_t **at)
+/* ---- one viewer's picture ---- */
+
+static uint32_t pixels[WIDE * HIGH], seen[WIDE * HIGH];
+
+struct counts {
+	size_t rects, jpegs, bytes;
+};
+
+static size_t take_rect(const struct buf *bytes, size_t at, struct point corner, int stride)
 {
-	size_t len = 0;
-	for (int shift = 0; shift < 21; shift += 7) {
-		uint8_t byte = *(*at)++;
-		len |= (size_t)(byte & (shift < 14 ? 0x7f : 0xff)) << shift;
-		if (!(byte & 0x80) || shift == 14) {
-			break;
-		}
+	static uint32_t part[WIDE * HIGH];
+	const struct buf head = { bytes->data + at, bytes->len - at, 0 };
+	int x = (int)rfb_get(&head, 0, 2) - corner.x, y = (int)rfb_get(&head, 2, 2) - corner.y;
+	int width = (int)rfb_get(&head, 4, 2), height = (int)rfb_get(&head, 6, 2);
+	cr_assert_eq(rfb_get(&head, 8, 4), RFB_TIGHT);
+	cr_assert(x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= stride);
+	size_t used = tight_take(&tight, head.data + 12, head.len - 12, width, height, part);
+	cr_assert_gt(used, 0);
+	for (int row = 0; row < height; row++) {
+		memcpy(seen + (ptrdiff_t)(y + row) * stride + x, part + (ptrdiff_t)row * width,
+			(size_t)width * 4);
 	}
-	return len;
+	return 12 + used;
 }
 
-/* What a stream of Tight has next, n bytes once it is plain. */
-static void take_plain(const uint8_t **at, int stream, uint8_t *to, size_t n)
+static struct counts decode(
+	const struct buf *bytes, size_t rects, struct point corner, int width, int height)
 {
-	if (n < 12) {
-		memcpy(to, *at, n);
-		*at += n;
-		return;
+	struct counts counts = { .rects = rects, .bytes = bytes->len };
+	size_t at = 0;
+	for (int i = 0; i < width * height; i++) {
+		seen[i] = UINT32_MAX; /* what no rectangle covers */
 	}
-	size_t len = take_length(at);
-	z_stream *z = &streams[stream];
-	z->next_in = (uint8_t *)(uintptr_t)*at;
-	z->avail_in = (uInt)len;
-	z->next_out = to;
-	z->avail_out = (uInt)n;
-	cr_assert_eq(inflate(z, Z_SYNC_FLUSH), Z_OK);
-	cr_assert_eq(z->avail_out, 0);
-	*at += len;
-}
-
-static uint32_t take_colour(const uint8_t **at)
-{
-	uint32_t colour = (uint32_t)(*at)[0] << 16 | (uint32_t)(*at)[1] << 8 | (*at)[2];
-	*at += 3;
-	return colour;
-}
-
-static void take_palette(const uint8_t **at, int stream, int width, int height, uint32_t *to)
-{
-	static uint8_t plain[SIDE * SIDE];
-	uint32_t colours[256];
-	cr_assert_eq(*(*at)++, 1, "the palette's filter");
-	int n = *(*at)++ + 1;
-	for (int i = 0; i < n; i++) {
-		colours[i] = take_colour(at);
+	for (size_t i = 0; i < rects; i++) {
+		at += take_rect(bytes, at, corner, width);
+		counts.jpegs += tight.control == 0x90;
 	}
-	size_t row = n == 2 ? (size_t)(width + 7) / 8 : (size_t)width;
-	take_plain(at, stream, plain, row * (size_t)height);
-	for (int y = 0; y < height; y++) {
-		for (int x = 0; x < width; x++) {
-			const uint8_t *from = plain + (size_t)y * row;
-			int number = n == 2 ? from[x / 8] >> (7 - x % 8) & 1 : from[x];
-			cr_assert_lt(number, n);
-			to[y * width + x] = colours[number];
-		}
+	cr_assert_eq(at, bytes->len, "all of it is used");
+	return counts;
+}
+
+static struct counts go_round(int width, int height, int stride, int quality)
+{
+	static const struct point corner = { 1000, 300 };
+	struct rfb_how how = { rfb_format_own, true, quality };
+	struct image image = { (uint8_t *)pixels, { width, height }, (size_t)stride * 4 };
+	auto_buf struct buf out = { 0 };
+	size_t rects = rfb_encode(encoder, &how, &image, corner, &out);
+	return decode(&out, rects, corner, width, height);
+}
+
+static int apart_at(int x, int y, int width, int stride)
+{
+	uint32_t a = pixels[y * stride + x], b = seen[y * width + x];
+	int most = b == UINT32_MAX ? 256 : 0;
+	for (int shift = 0; shift < 24; shift += 8) {
+		int apart = abs((int)(a >> shift & 255) - (int)(b >> shift & 255));
+		most = apart > most ? apart : most;
+	}
+	return most;
+}
+
+static void expect_same(int width, int height, int tolerance)
+{
+	for (int i = 0; i < width * height; i++) {
+		int x = i % width, y = i / width;
+		cr_assert_leq(apart_at(x, y, width, SIDE), tolerance, "at %d,%d", x, y);
 	}
 }
-
-static void take_jpeg(const uint8_t **at, int width, int height, uint32_t *to)
-{
-	size_t len = take_length(at);
-	tjhandle jpeg = tjInitDecompress();
-	cr_assert_eq(tjDecompress2(
-			     jpeg, *at, len, (uint8_t *)to, width, width * 4, height, TJPF_BGRX, 0),
-		0);
-	tjDestroy(jpeg);
-	*at += len;
-}
-
-/* Returns the byte of control. */
-static unsigned decode(const struct buf *bytes, int width, int height, uint32_t *to)
-{
-	const uint8_t *at = bytes->data;
-	unsigned control = *at++;
-	if (control == 0x80) {
-		uint32_t colour = take_colour(&at);
-		for (int i = 0; i < width * height; i++) {
-			to[i] = colour;
-		}
-	} else if (control == 0x90) {
-		take_jpeg(&at, width, height, to);
-	} else if (control & 0x40) {
-		take_palette(&at, control >> 4 & 3, width, height, to);
-	} else {
-		static uint8_t plain[SIDE * SIDE * 3];
-		take_plain(&at, control >> 4 & 3, plain, (size_t)(width * height) * 3);
-		const uint8_t *from = plain;
-		for (int i = 0; i < width * height; i++) {
-			to[i] = take_colour(&from);
-		}
-	}
-	cr_assert_eq(at, bytes->data + bytes->len, "all of it is used");
-	return control;
-}
-
-static uint32_t pixels[SIDE * SIDE], seen[SIDE * SIDE];
 
 static void paint(int colours)
 {
@@ -142,39 +110,16 @@ static void paint(int colours)
 	}
 }
 
-static unsigned go_round(int width, int height, int quality)
-{
-	struct rfb_how how = { rfb_format_own, true, quality };
-	struct image image = { (uint8_t *)pixels, { width, height }, SIDE * 4 };
-	auto_buf struct buf out = { 0 };
-	rfb_encode(encoder, &how, &image, &out);
-	return decode(&out, width, height, seen);
-}
-
-static void expect_same(int width, int height, int tolerance)
-{
-	for (int y = 0; y < height; y++) {
-		for (int x = 0; x < width; x++) {
-			uint32_t a = pixels[y * SIDE + x], b = seen[y * width + x];
-			for (int shift = 0; shift < 24; shift += 8) {
-				int apart = abs((int)(a >> shift & 255) - (int)(b >> shift & 255));
-				cr_assert_leq(apart, tolerance, "at %d,%d: %x, %x", x, y, a, b);
-			}
-		}
-	}
-}
-
 Test(rfb_encode, few_colours_stay_what_they_are)
 {
 	static const int colours[] = { 1, 2, 3, 16, 255, 256 };
 	for (int round = 0; round < 2; round++) {
 		for (size_t i = 0; i < sizeof(colours) / sizeof(*colours); i++) {
 			paint(colours[i]);
-			unsigned control = go_round(SIDE, SIDE, 0);
-			cr_expect_eq(control, colours[i] == 1   ? 0x80
-					      : colours[i] == 2 ? 0x50
-								: 0x60);
-			expect_same(SIDE, SIDE, 0);
+			struct counts counts = go_round(64, 64, SIDE, 0);
+			cr_expect_eq(counts.rects, 1);
+			cr_expect_eq(tight.control, colours[i] == 1 ? 0x80 : 0x40);
+			expect_same(64, 64, 0);
 		}
 	}
 }
@@ -182,11 +127,11 @@ Test(rfb_encode, few_colours_stay_what_they_are)
 Test(rfb_encode, any_size_fits)
 {
 	static const int sizes[][2] = { { 1, 1 }, { 3, 2 }, { 1, 70 }, { 9, 1 }, { 8, 1 },
-		{ 17, 3 }, { 70, 1 } };
+		{ 17, 3 }, { 70, 1 }, { 65, 64 }, { 70, 70 } };
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		for (int colours = 1; colours < 2000; colours = colours * 3 + 1) {
 			paint(colours);
-			go_round(sizes[i][0], sizes[i][1], RFB_LOSSLESS);
+			go_round(sizes[i][0], sizes[i][1], SIDE, RFB_LOSSLESS);
 			expect_same(sizes[i][0], sizes[i][1], 0);
 		}
 	}
@@ -194,16 +139,80 @@ Test(rfb_encode, any_size_fits)
 
 Test(rfb_encode, many_colours_lose_only_where_that_is_allowed)
 {
-	for (int y = 0; y < SIDE; y++) {
-		for (int x = 0; x < SIDE; x++) {
-			pixels[y * SIDE + x] =
-				(uint32_t)(x * 3) << 16 | (uint32_t)(y * 3) << 8 | 77;
+	for (int i = 0; i < SIDE * SIDE; i++) {
+		pixels[i] = (uint32_t)(i % SIDE * 3) << 16 | (uint32_t)(i / SIDE * 3) << 8 | 77;
+	}
+	cr_expect_eq(go_round(64, 64, SIDE, RFB_LOSSLESS).jpegs, 0);
+	cr_expect_eq(tight.control, 0);
+	expect_same(64, 64, 0);
+	cr_expect_eq(go_round(64, 64, SIDE, 9).jpegs, 1);
+	expect_same(64, 64, 12);
+}
+
+/* What comes before a rectangle may be lost on a viewer that joins late. */
+Test(rfb_encode, each_rectangle_stands_alone)
+{
+	struct rfb_how how = { rfb_format_own, true, RFB_LOSSLESS };
+	struct image image = { (uint8_t *)pixels, { SIDE, SIDE }, SIDE * 4 };
+	auto_buf struct buf first = { 0 }, second = { 0 };
+	static const struct point corner = { 0, 0 };
+	paint(16);
+	rfb_encode(encoder, &how, &image, corner, &first);
+	paint(1000);
+	size_t rects = rfb_encode(encoder, &how, &image, corner, &second);
+	decode(&second, rects, corner, SIDE, SIDE);
+	expect_same(SIDE, SIDE, 0);
+	paint(16);
+	rfb_encode(encoder, &how, &image, corner, &second);
+	cr_expect_eq(memcmp(first.data, second.data + second.len - first.len, first.len), 0,
+		"the same bytes, whatever came before");
+}
+
+/* ---- a whole area: a page of text with a photograph ---- */
+
+static const struct rect photo = { 128, 64, 384, 128 }; /* whole blocks */
+
+static bool is_photo(int x, int y)
+{
+	return x >= photo.x && y >= photo.y && x < photo.x + photo.width &&
+	       y < photo.y + photo.height;
+}
+
+static void paint_page(void)
+{
+	for (int i = 0; i < WIDE * HIGH; i++) {
+		int x = i % WIDE, y = i / WIDE;
+		bool ink = (x * 7 + y * 13) % 11 < 3 && y % 16 < 11;
+		pixels[i] = ink ? 0x202020u + (uint32_t)(x % 5) * 0x101010u : 0xffffffu;
+		if (is_photo(x, y)) {
+			pixels[i] =
+				(uint32_t)(x / 2) << 16 | (uint32_t)y << 8 | (uint32_t)(x + y) / 3;
 		}
 	}
-	cr_expect_eq(go_round(SIDE, SIDE, RFB_LOSSLESS), 0);
-	expect_same(SIDE, SIDE, 0);
-	cr_expect_eq(go_round(SIDE, SIDE, 9), 0x90);
-	expect_same(SIDE, SIDE, 12);
+}
+
+static void expect_page(int tolerance)
+{
+	for (int i = 0; i < WIDE * HIGH; i++) {
+		int x = i % WIDE, y = i / WIDE;
+		cr_assert_leq(apart_at(x, y, WIDE, WIDE), is_photo(x, y) ? tolerance : 0,
+			"at %d,%d", x, y);
+	}
+}
+
+Test(rfb_encode, of_a_page_only_the_photograph_loses)
+{
+	paint_page();
+	struct counts exact = go_round(WIDE, HIGH, WIDE, RFB_LOSSLESS);
+	cr_expect_eq(exact.jpegs, 0);
+	expect_page(0);
+	struct counts lossy = go_round(WIDE, HIGH, WIDE, 9);
+	cr_expect_eq(lossy.jpegs, 1, "the photograph is one rectangle, not %zu", lossy.jpegs);
+	expect_page(16);
+	cr_expect_lt(lossy.bytes, exact.bytes);
+	/* 11 blocks in a row are 3 rectangles of up to 4; beside the photograph, 1 and 1. */
+	cr_expect_leq(lossy.rects, 3 + 2 * 2 + 3 + 1);
+	cr_expect_leq(exact.rects, 4 * 3);
 }
 
 /* ---- formats ---- */
@@ -222,25 +231,25 @@ Test(rfb_encode, pixels_come_in_the_viewers_format)
 	struct image image = { (uint8_t *)two, { 2, 1 }, 8 };
 	/* 16 bits, big endian, 5-6-5 */
 	cr_assert(read_format("\20\20\1\1\0\37\0\77\0\37\13\5\0\0\0\0", &format));
-	rfb_encode_raw(&format, &image, &out);
+	rfb_format_put(&format, &image, &out);
 	cr_expect_eq(out.len, 4);
 	cr_expect_eq(memcmp(out.data, "\xfc\x00\x00\x1f", 4), 0);
 	out.len = 0;
 	/* 32 bits, little endian, blue first: noVNC's */
 	cr_assert(read_format("\40\30\0\1\0\377\0\377\0\377\0\10\20\0\0\0", &format));
-	struct rfb_how how = { format, true, 5 };
-	cr_expect(rfb_is_tight(&how));
-	rfb_encode_raw(&format, &image, &out);
+	cr_expect(rfb_format_has_tpixel(&format));
+	rfb_format_put(&format, &image, &out);
 	cr_expect_eq(memcmp(out.data, "\xff\x80\x00\x00\x00\x00\xff\x00", 8), 0);
 	out.len = 0;
 	/* 8 bits, 3-3-2 */
 	cr_assert(read_format("\10\10\0\1\0\7\0\7\0\3\5\2\0\0\0\0", &format));
-	how.format = format;
-	cr_expect_not(rfb_is_tight(&how));
-	rfb_encode(encoder, &how, &image, &out);
-	cr_expect_eq(out.len, 2);
-	cr_expect_eq(out.data[0], 7 << 5 | 4 << 2);
-	cr_expect_eq(out.data[1], 3);
+	struct rfb_how how = { format, true, 5 };
+	cr_expect_not(rfb_format_has_tpixel(&format));
+	cr_expect_eq(rfb_encode(encoder, &how, &image, (struct point){ 258, 3 }, &out), 1);
+	cr_expect_eq(out.len, 14, "Raw, as Tight is for three bytes a pixel");
+	cr_expect_eq(memcmp(out.data, "\1\2\0\3\0\2\0\1\0\0\0\0", 12), 0);
+	cr_expect_eq(out.data[12], 7 << 5 | 4 << 2);
+	cr_expect_eq(out.data[13], 3);
 }
 
 Test(rfb_encode, refuses_formats_that_are_none)
