@@ -73,31 +73,54 @@ static void add_area(struct history *h, struct rect area)
 	}
 }
 
-/* A move that reaches beyond the size becomes new pixels. */
-static void add_move(struct history *h, const struct picture_move *move)
+static bool is_within(struct rect area, struct size size)
 {
-	struct rect to = clip(move->to, h->size);
+	struct rect kept = clip(area, size);
+	return memcmp(&area, &kept, sizeof(area)) == 0;
+}
+
+static bool can_move(const struct history *h, const struct picture_move *move)
+{
 	struct rect from = { move->from.x, move->from.y, move->to.width, move->to.height };
-	struct rect kept = clip(from, h->size);
-	if (memcmp(&to, &move->to, sizeof(to)) != 0 || memcmp(&from, &kept, sizeof(from)) != 0) {
-		add_area(h, to);
-	} else {
-		h->moves[h->n_moves++] = *move;
-		touch(h, to);
+	return is_within(move->to, h->size) && is_within(from, h->size);
+}
+
+/* Each move reads what the earlier ones left: from the first that reaches beyond the size on, they
+ * become new pixels. */
+static void add_moves(struct history *h, const struct picture_move *moves, size_t n)
+{
+	size_t i = 0;
+	for (; i < n && can_move(h, &moves[i]); i++) {
+		h->moves[h->n_moves++] = moves[i];
+		touch(h, moves[i].to);
 	}
+	for (; i < n; i++) {
+		add_area(h, moves[i].to);
+	}
+}
+
+static bool is_change(const struct history *h, const struct picture_move *moves, size_t n_moves,
+	const struct rect *areas, size_t n_areas)
+{
+	bool any = false;
+	for (size_t i = 0; i < n_moves; i++) {
+		any |= !is_empty(clip(moves[i].to, h->size));
+	}
+	for (size_t i = 0; i < n_areas; i++) {
+		any |= !is_empty(clip(areas[i], h->size));
+	}
+	return any;
 }
 
 void history_add(struct history *h, const struct picture_move *moves, size_t n_moves,
 	const struct rect *areas, size_t n_areas)
 {
-	if (n_moves + n_areas == 0) {
+	if (!is_change(h, moves, n_moves, areas, n_areas)) {
 		return;
 	}
 	h->frame++;
 	h->n_moves = h->n_areas = 0;
-	for (size_t i = 0; i < n_moves; i++) {
-		add_move(h, &moves[i]);
-	}
+	add_moves(h, moves, n_moves);
 	for (size_t i = 0; i < n_areas; i++) {
 		add_area(h, areas[i]);
 	}

@@ -57,17 +57,38 @@ static struct rect pointer_rect(const struct rfb_scene *scene)
 		cursor->size.width, cursor->size.height };
 }
 
-/* A painted pointer that a move takes along has to be painted over. */
+static struct rect join(struct rect a, struct rect b)
+{
+	int x0 = a.x < b.x ? a.x : b.x, y0 = a.y < b.y ? a.y : b.y;
+	int x1 = a.x + a.width > b.x + b.width ? a.x + a.width : b.x + b.width;
+	int y1 = a.y + a.height > b.y + b.height ? a.y + a.height : b.y + b.height;
+	return (struct rect){ x0, y0, x1 - x0, y1 - y0 };
+}
+
+/* Adds to *ret where the move takes what is in area. */
+static void add_moved(const struct picture_move *move, struct rect area, struct rect *ret)
+{
+	area.x += move->to.x - move->from.x;
+	area.y += move->to.y - move->from.y;
+	if (area.width > 0 && overlaps(area, move->to)) {
+		*ret = ret->width > 0 ? join(*ret, area) : area;
+	}
+}
+
+/* A painted pointer that a move takes along has to be painted over; a later move may take it along
+ * again. */
 static size_t add_moved_pointer(
 	const struct rfb_kind *kind, const struct picture_change *change, struct rect *areas)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < change->n_moves && kind->pointer.width > 0; i++) {
-		const struct picture_move *move = &change->moves[i];
-		areas[n] = kind->pointer;
-		areas[n].x += move->to.x - move->from.x;
-		areas[n].y += move->to.y - move->from.y;
-		n += overlaps(areas[n], move->to);
+	for (size_t i = 0; i < change->n_moves; i++) {
+		struct rect moved = { 0 };
+		add_moved(&change->moves[i], kind->pointer, &moved);
+		for (size_t before = 0; before < n; before++) {
+			add_moved(&change->moves[i], areas[before], &moved);
+		}
+		areas[n] = moved;
+		n += moved.width > 0;
 	}
 	return n;
 }

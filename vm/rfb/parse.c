@@ -126,10 +126,12 @@ static bool take_continuous(struct rfb_viewer *v, const uint8_t *m, size_t len, 
 	static const uint8_t end_of_updates = 150;
 	(void)len;
 	(void)err;
-	if (v->continuous && !m[1]) {
+	bool ends = v->continuous && !m[1];
+	v->continuous = m[1];
+	if (ends) {
+		rfb_viewer_hold_back(v);
 		rfb_viewer_put(v, &end_of_updates, 1);
 	}
-	v->continuous = m[1];
 	v->flow = (struct flow){ .sent = v->flow.sent, .taken = v->flow.sent };
 	return true;
 }

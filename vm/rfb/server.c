@@ -15,6 +15,20 @@ static int on_turn(sd_event_source *source, void *data);
 
 /* ---- kinds ---- */
 
+/* The oldest are encoded for first, so that a viewer that is always of another kind delays nobody. */
+static void append_kind(struct rfb_server *s, struct rfb_kind *kind)
+{
+	struct rfb_kind *last = LIST_FIRST(&s->kinds);
+	while (last && LIST_NEXT(last, link)) {
+		last = LIST_NEXT(last, link);
+	}
+	if (last) {
+		LIST_INSERT_AFTER(last, kind, link);
+	} else {
+		LIST_INSERT_HEAD(&s->kinds, kind, link);
+	}
+}
+
 struct rfb_kind *rfb_server_kind(struct rfb_server *s, const struct rfb_kind_key *key)
 {
 	struct rfb_kind *kind = LIST_FIRST(&s->kinds);
@@ -23,8 +37,8 @@ struct rfb_kind *rfb_server_kind(struct rfb_server *s, const struct rfb_kind_key
 	}
 	if (!kind) {
 		kind = rfb_kind_new(key);
-		s->changed = true; /* the pointer may not have been placed yet */
-		LIST_INSERT_HEAD(&s->kinds, kind, link);
+		s->changed |= key->pointer; /* it may not have been placed yet */
+		append_kind(s, kind);
 	}
 	kind->viewers++;
 	return kind;
@@ -72,21 +86,24 @@ static void flush_viewers(struct rfb_server *s)
 	}
 }
 
-/* Returns whether all updates are complete. */
-static bool encode(struct rfb_server *s)
+/* About so many pixels; returns how many they were. */
+static size_t encode(struct rfb_server *s, size_t most)
 {
 	struct rfb_kind *kind;
 	struct rfb_update *update;
 	size_t pixels = 0;
-	while (pixels < TURN_PIXELS && (update = unfinished(s, &kind))) {
+	while (pixels < most && (update = unfinished(s, &kind))) {
 		pixels += rfb_update_encode(update, kind, s->encoder, &s->scene);
 	}
-	update = unfinished(s, &kind);
-	if (update && !s->turn) {
+	return pixels;
+}
+
+static void await_turn(struct rfb_server *s)
+{
+	if (!s->turn) {
 		s->turn = loop_defer(s->event, on_turn, s);
 		sd_event_source_set_priority(s->turn, SD_EVENT_PRIORITY_IDLE);
 	}
-	return !update;
 }
 
 static int on_turn(sd_event_source *source, void *data)
@@ -140,8 +157,9 @@ static void await_frame(struct rfb_server *s)
 
 static void take_frame_if_due(struct rfb_server *s)
 {
+	struct rfb_kind *kind;
 	uint64_t now = loop_now_us();
-	if (s->changed && !s->frame && now >= due_us(s)) {
+	if (s->changed && !s->frame && now >= due_us(s) && !unfinished(s, &kind) && is_awaited(s)) {
 		take_frame(s, now);
 	}
 }
@@ -156,32 +174,34 @@ static int on_frame(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-static void serve(struct rfb_server *s)
+/* Returns whether an update began. */
+static bool serve(struct rfb_server *s)
 {
 	struct rfb_viewer *v;
+	bool began = false;
 	LIST_FOREACH(v, &s->viewers, link)
 	{
-		if (rfb_viewer_is_ready(v)) {
-			rfb_viewer_serve(v);
-		}
+		began |= rfb_viewer_is_ready(v) && rfb_viewer_serve(v);
 	}
+	return began;
 }
 
+/* A viewer that has taken all at once may be behind, and is served again. */
 static void run(struct rfb_server *s)
 {
 	struct rfb_kind *kind;
-	if (!unfinished(s, &kind)) {
-		if (!is_awaited(s)) {
-			return;
-		}
+	size_t pixels = 0;
+	bool began = true;
+	while (began && pixels < TURN_PIXELS) {
 		take_frame_if_due(s);
-	}
-	serve(s);
-	if (encode(s)) {
+		began = serve(s);
+		pixels += encode(s, TURN_PIXELS - pixels);
 		flush_viewers(s);
-		if (is_awaited(s)) {
-			await_frame(s);
-		}
+	}
+	if (began || unfinished(s, &kind)) {
+		await_turn(s);
+	} else if (is_awaited(s)) {
+		await_frame(s);
 	}
 }
 

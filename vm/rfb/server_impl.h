@@ -69,7 +69,7 @@ void rfb_server_drop_kind(struct rfb_server *server, struct rfb_kind *kind); /* 
 /* ---- viewer.c ---- */
 
 void rfb_viewer_end(struct rfb_viewer *v, const struct err *why);
-/* Sends a message between updates. */
+/* Sends a message between updates; ends a viewer that does not take what it has asked for. */
 void rfb_viewer_put(struct rfb_viewer *v, const void *bytes, size_t len);
 /* The key, or what the viewer knows, is another: it is sent the whole picture. */
 void rfb_viewer_forget(struct rfb_viewer *v);
@@ -77,8 +77,10 @@ void rfb_viewer_forget(struct rfb_viewer *v);
 void rfb_viewer_want(struct rfb_viewer *v, bool whole);
 /* Whether it can be sent an update now. */
 bool rfb_viewer_is_ready(const struct rfb_viewer *v);
-/* Begins one, if there is something new. */
-void rfb_viewer_serve(struct rfb_viewer *v);
+/* Drops the update that was not begun to be sent, if none was asked for. */
+void rfb_viewer_hold_back(struct rfb_viewer *v);
+/* Begins one, if there is something new; returns whether there was. */
+bool rfb_viewer_serve(struct rfb_viewer *v);
 /* Sends what can be sent. */
 void rfb_viewer_flush(struct rfb_viewer *v);
 

@@ -10,6 +10,9 @@
 #include <string.h>
 
 enum { ENCODING_SIZE = -223, MESSAGE_FENCE = 248 };
+#define ANSWERS_MAX (64 << 10) /* bytes */
+#define KEPT_MAX 4096
+
 enum { FENCE_BLOCK_BEFORE = 1u, FENCE_REQUEST = 1u << 31 };
 
 /* ---- the end ---- */
@@ -38,7 +41,24 @@ void rfb_viewer_end(struct rfb_viewer *v, const struct err *why)
 
 void rfb_viewer_put(struct rfb_viewer *v, const void *bytes, size_t len)
 {
-	buf_append(v->headed ? &v->later : &v->out, bytes, len);
+	struct buf *to = v->headed ? &v->later : &v->out;
+	if (to->len + len > ANSWERS_MAX) {
+		struct err err;
+		err_set(&err, ERR_ARGUMENT,
+			"the viewer asks for answers and does not take them; %d bytes wait",
+			ANSWERS_MAX);
+		rfb_viewer_end(v, &err);
+	} else {
+		buf_append(to, bytes, len);
+	}
+}
+
+/* A large message leaves no large buffer behind. */
+static void release(struct buf *buf)
+{
+	if (buf->len == 0 && buf->cap > KEPT_MAX) {
+		buf_done(buf);
+	}
 }
 
 static void put_head(struct rfb_viewer *v, size_t rects)
@@ -62,7 +82,10 @@ static void put_fence(struct rfb_viewer *v)
 static void drop_update(struct rfb_viewer *v)
 {
 	rfb_update_unref(take_ptr(&v->update));
-	v->cursor_rect.len = 0;
+	if (v->cursor_rect.len > 0) {
+		v->cursor_rect.len = 0;
+		v->cursor_sent = UINT64_MAX; /* once more, as it was not sent */
+	}
 }
 
 void rfb_viewer_forget(struct rfb_viewer *v)
@@ -86,6 +109,13 @@ void rfb_viewer_want(struct rfb_viewer *v, bool whole)
 	}
 }
 
+void rfb_viewer_hold_back(struct rfb_viewer *v)
+{
+	if (v->update && !v->headed && !v->wanted) {
+		drop_update(v);
+	}
+}
+
 bool rfb_viewer_is_ready(const struct rfb_viewer *v)
 {
 	return !v->over && !v->update && v->out.len == 0 &&
@@ -99,7 +129,6 @@ static bool draws_pointer(const struct rfb_viewer *v)
 
 static void end_update(struct rfb_viewer *v)
 {
-	v->wanted = false;
 	if (v->continuous && v->fences) {
 		put_fence(v);
 	}
@@ -112,6 +141,7 @@ static void serve_size(struct rfb_viewer *v)
 	rfb_put_head(&v->out, (struct rect){ 0, 0, v->key.size.width, v->key.size.height },
 		ENCODING_SIZE);
 	rfb_viewer_forget(v);
+	v->wanted = false;
 	end_update(v);
 }
 
@@ -135,11 +165,11 @@ static bool is_resized(const struct rfb_viewer *v)
 	return v->resizes && (now->width != v->key.size.width || now->height != v->key.size.height);
 }
 
-void rfb_viewer_serve(struct rfb_viewer *v)
+bool rfb_viewer_serve(struct rfb_viewer *v)
 {
 	if (is_resized(v)) {
 		serve_size(v);
-		return;
+		return true;
 	}
 	if (!v->kind) {
 		v->key.pointer = !draws_pointer(v);
@@ -151,6 +181,7 @@ void rfb_viewer_serve(struct rfb_viewer *v)
 		v->headed = false;
 		v->sent = 0;
 	}
+	return v->update;
 }
 
 /* ---- sending ---- */
@@ -168,28 +199,43 @@ static bool flush_out(struct rfb_viewer *v)
 {
 	size_t taken = 0;
 	bool all = write_some(v, &v->out, &taken);
-	if (taken > 0) {
-		buf_consume(&v->out, taken);
-	}
+	buf_consume(&v->out, taken);
+	release(&v->out);
 	return all;
 }
 
+/* What is asked for from now on is the next one. */
 static void put_update_head(struct rfb_viewer *v)
 {
+	v->headed = true;
+	v->wanted = v->whole;
 	put_head(v, v->update->n_rects + (v->cursor_rect.len > 0));
 	buf_append(&v->out, v->cursor_rect.data, v->cursor_rect.len);
 	v->cursor_rect.len = 0;
+	release(&v->cursor_rect);
 }
 
-static void finish_update(struct rfb_viewer *v)
+static void take_to_frame(struct rfb_viewer *v)
 {
 	v->frame = v->whole ? 0 : v->update->to;
 	v->whole = false;
 	v->headed = false;
 	drop_update(v);
+}
+
+static void finish_update(struct rfb_viewer *v)
+{
+	take_to_frame(v);
 	end_update(v);
 	buf_append(&v->out, v->later.data, v->later.len);
 	v->later.len = 0;
+	release(&v->later);
+}
+
+/* Nothing of it is within the picture. */
+static bool is_empty(const struct rfb_viewer *v)
+{
+	return v->update->n_rects == 0 && v->cursor_rect.len == 0;
 }
 
 /* Whether there is more to do for it. */
@@ -198,8 +244,11 @@ static bool flush_update(struct rfb_viewer *v)
 	if (!v->update || !rfb_update_is_done(v->update)) {
 		return false;
 	}
+	if (!v->headed && is_empty(v)) {
+		take_to_frame(v);
+		return false;
+	}
 	if (!v->headed) {
-		v->headed = true;
 		put_update_head(v);
 		return true;
 	}
@@ -227,6 +276,7 @@ void rfb_viewer_feed(struct rfb_viewer *v, const void *bytes, size_t len)
 	if (!v->over) {
 		buf_append(&v->in, bytes, len);
 		rfb_viewer_parse(v);
+		release(&v->in);
 		rfb_viewer_writable(v);
 	}
 }
