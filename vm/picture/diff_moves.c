@@ -53,28 +53,30 @@ static bool is_plain(const struct picture_diff *d, int col, int y)
 	       (y > 0 && !diff_mask(cell, diff_new(d, col * CELL, y - 1), n));
 }
 
-static int weigh_cell(const struct picture_diff *d, struct move m, int col, int y)
-{
-	unsigned now = diff_masks(d, y)[col];
-	unsigned after = mask_after(d, m, col, y);
-	if (now && !after) {
-		return is_plain(d, col, y) ? GAIN_PLAIN : GAIN;
-	}
-	return !now && after ? LOSS : 0;
-}
-
 static int8_t *weights_of(const struct picture_diff *d, int y)
 {
 	return d->weights + (size_t)y * (size_t)d->cols;
 }
 
+static void weigh_row(struct picture_diff *d, struct move m, const struct part *p, int y)
+{
+	int x = p->col0 * CELL, width = diff_min(p->col1 * CELL, d->area.width) - x;
+	const uint16_t *now = diff_masks(d, y) + p->col0, *after = d->after;
+	int8_t *weights = weights_of(d, y) + p->col0;
+	diff_mask_row(diff_old(d, x - m.dx, y - m.dy), diff_new(d, x, y), width, d->after);
+	for (int i = 0; i < p->col1 - p->col0; i++) {
+		if (now[i] && !after[i]) {
+			weights[i] = is_plain(d, p->col0 + i, y) ? GAIN_PLAIN : GAIN;
+		} else {
+			weights[i] = !now[i] && after[i] ? LOSS : 0;
+		}
+	}
+}
+
 static void weigh(struct picture_diff *d, struct move m, const struct part *p)
 {
 	for (int y = p->y0; y < p->y1; y++) {
-		int8_t *weights = weights_of(d, y);
-		for (int col = p->col0; col < p->col1; col++) {
-			weights[col] = (int8_t)weigh_cell(d, m, col, y);
-		}
+		weigh_row(d, m, p, y);
 	}
 }
 
