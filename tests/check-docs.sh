@@ -18,9 +18,9 @@ words() {
 links() {
 	grep -oE '\]\([^):#]+[)#]' "$1" | sed -E "s|^..(.*).\$|$(dirname "$1")/\1|" | sort -u
 }
-# NAME stands for anything, and a bare file name may be in any folder.
+# NAME and FOLDER stand for anything, and a bare file name may be in any folder.
 exists() {
-	pattern=$(printf '%s' "$1" | sed 's/NAME/*/g')
+	pattern=$(printf '%s' "$1" | sed -E 's/NAME|FOLDER/*/g')
 	case $pattern in
 	*/*) for path in $pattern; do [ -e "$path" ] && return; done; return 1 ;;
 	esac

@@ -1,4 +1,4 @@
-# Each tests/unit/test_NAME.c is a Criterion program linked with the modules named in its first line: "// USES base wire".
+# Each tests/unit/FOLDER/test_NAME.c is a Criterion program linked with the modules named in its first line: "// USES base wire".
 set(test_env "ASAN_OPTIONS=log_path='${CMAKE_BINARY_DIR}/asan':detect_leaks=1"
 	LSAN_OPTIONS=print_suppressions=0 # a used suppression is no report
 	"VITRINE_BUILD=${CMAKE_BINARY_DIR}" "VITRINE_SOURCE=${CMAKE_SOURCE_DIR}")
@@ -8,9 +8,9 @@ module(conformance IN tests/conformance USES server)
 add_executable(vitrine-conformance tests/conformance/main.c)
 target_link_libraries(vitrine-conformance PRIVATE conformance)
 if(criterion_FOUND AND NOT FUZZ)
-	add_library(leaks OBJECT tests/unit/leaks.c)
+	add_library(leaks OBJECT tests/support/leaks.c)
 	target_link_libraries(leaks PRIVATE build_flags)
-	file(GLOB units CONFIGURE_DEPENDS tests/unit/test_*.c)
+	file(GLOB_RECURSE units CONFIGURE_DEPENDS tests/unit/test_*.c)
 	foreach(source ${units})
 		get_filename_component(name ${source} NAME_WE)
 		file(STRINGS ${source} uses LIMIT_COUNT 1 REGEX "^// USES ")
