@@ -155,11 +155,18 @@ static void write_file(const char *path, const struct buf *bytes)
 	cr_assert(fd >= 0 && write(fd, bytes->data, bytes->len) == (ssize_t)bytes->len, "%s", path);
 }
 
+static bool plain; /* without the sanitizers, whose four starts make up most of a build */
+
+/* The release build's program, where there is one and the sanitizers are not wanted. */
 static const char *vitrine(void)
 {
 	static char path[600];
+	const char *source = getenv("VITRINE_SOURCE");
 	cr_assert_not_null(getenv("VITRINE_BUILD"), "run it by ctest");
-	snprintf(path, sizeof(path), "%s/vitrine", getenv("VITRINE_BUILD"));
+	snprintf(path, sizeof(path), "%s/build/vitrine", source ? source : ".");
+	if (!plain || access(path, X_OK) < 0) {
+		snprintf(path, sizeof(path), "%s/vitrine", getenv("VITRINE_BUILD"));
+	}
 	return path;
 }
 
@@ -279,7 +286,9 @@ static const char *const places[] = { "run", "tmp", "mnt", "dev", "proc", "sys",
 	"kernel", "view", "tree" };
 #define PLACES (sizeof(places) / sizeof(*places))
 
-/* An entry of the one or the other type at each place; targets: of links, in turn. */
+/* An entry of the one or the other type at each place; targets: of links, in turn.  What is
+ * asserted is what happens on disk; the code that runs is the same at each place, so the sanitizers
+ * watch it at some. */
 static void try_places(const char *kind, const char types[2], const char *const *targets)
 {
 	skip_where_it_cannot_be();
@@ -292,6 +301,7 @@ static void try_places(const char *kind, const char types[2], const char *const 
 		const struct tar_entry more[] = {
 			{ types[i % 2], places[i], .to = target ? to : NULL }, { .name = NULL }
 		};
+		plain = i % 12 != 0;
 		attempt(what, more, i % 4 < 2, &said);
 	}
 }
@@ -436,6 +446,7 @@ Test(image_hostile, tricks)
 			}
 		}
 		for (int first = 0; first < 2; first++) {
+			plain = first;
 			auto_buf struct buf said = { 0 };
 			bool good = attempt(tricks[i].what, more, first, &said);
 			cr_expect(good || !tricks[i].works, "%s is refused: %s", tricks[i].what,
