@@ -3,7 +3,7 @@
  * Pictures and their changes, drawn by hostile programs: moves and areas make the new picture of
  * the old one, whatever was drawn, and areas do not overlap.
  */
-#include "tests/unit/picture_change.h"
+#include "tests/support/picture_change.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -1,7 +1,7 @@
 // USES picture
 /* What changed in a picture, and what was only moved: exact for any picture, and short for the
  * usual ones. */
-#include "tests/unit/picture_change.h"
+#include "tests/support/picture_change.h"
 
 #include <criterion/criterion.h>
 

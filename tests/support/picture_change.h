@@ -1,5 +1,5 @@
-#ifndef TESTS_UNIT_PICTURE_CHANGE_H
-#define TESTS_UNIT_PICTURE_CHANGE_H
+#ifndef TESTS_SUPPORT_PICTURE_CHANGE_H
+#define TESTS_SUPPORT_PICTURE_CHANGE_H
 
 /* Pictures to draw on, and a viewer that applies a change as RFB says, for the tests of
  * vm/picture/diff.h. */

@@ -1,7 +1,7 @@
 // USES agent
 /* What a viewer's keys and pointer do, read back from a window that answers pings as programs do. */
-#include "tests/helpers/desk.h"
-#include "tests/helpers/text.h"
+#include "tests/support/desk.h"
+#include "tests/support/text.h"
 #include "vm/agent/act/seat.h"
 #include "vm/agent/act/user_input.h"
 #include "vm/agent/x11/keys.h"
