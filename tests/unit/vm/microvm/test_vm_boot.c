@@ -25,22 +25,30 @@ static struct err err;
 static char agent[600];
 static struct vm_config config;
 
-static void put_image(int64_t created)
+#define NEWER "00000000000000bb"
+
+static void put_image_as(const char *id, int64_t created)
 {
 	static const char *const parts[] = { "root.erofs", "vmlinuz", "packages" };
-	const struct image_json said = { IMAGE, "minimal", "", "6.1.0-1-cloud", IMAGE_FORMAT, 700,
-		3, created };
+	const struct image_json said = { id, "minimal", "", "6.1.0-1-cloud", IMAGE_FORMAT, 700, 3,
+		created };
 	auto_buf struct buf initramfs = { 0 };
 	json_auto_t *json = image_json_encode(&said);
 	auto_free char *text = json_dumps(json, 0);
+	mkdir(in_scratch("images/%s", id), 0700);
 	for (size_t i = 0; i < 3; i++) {
-		put_text(in_scratch("images/" IMAGE "/%s", parts[i]), parts[i]);
+		put_text(in_scratch("images/%s/%s", id, parts[i]), parts[i]);
 	}
 	cpio_add(&initramfs, "init", S_IFREG | 0755, "x", 1);
 	cpio_end(&initramfs);
 	buf_append(&initramfs, "", 1); /* a length that is no multiple of four */
-	put_file(in_scratch("images/" IMAGE "/initramfs"), initramfs.data, initramfs.len);
-	put_text(in_scratch("images/" IMAGE "/image.json"), text);
+	put_file(in_scratch("images/%s/initramfs", id), initramfs.data, initramfs.len);
+	put_text(in_scratch("images/%s/image.json", id), text);
+}
+
+static void put_image(int64_t created)
+{
+	put_image_as(IMAGE, created);
 }
 
 static void begin(void)
@@ -50,7 +58,6 @@ static void begin(void)
 	}
 	scratch_make();
 	mkdir(in_scratch("images"), 0700);
-	mkdir(in_scratch("images/" IMAGE), 0700);
 	put_image(1000);
 	snprintf(agent, sizeof(agent), "%s", in_scratch("agent"));
 	put_text(agent, "an agent");
@@ -105,6 +112,25 @@ Test(boot, an_image_that_is_not_there_is_helped)
 	cr_assert(boot_is_likely(scratch, "minimal", &err));
 	cr_assert_not(boot_is_likely(scratch, "desktop", &err));
 	cr_assert_not(boot_is_likely("/nowhere", NULL, &err));
+}
+
+/* An image is not read again while it is the same, but is looked for again after each change. */
+Test(boot, changes_of_the_images_are_seen_at_once)
+{
+	struct vm_spec named = plain;
+	named.image = "minimal";
+	auto_boot struct boot first = found(&named), again = found(&named);
+	cr_expect_str_eq(again.spec.image, IMAGE);
+	cr_expect_str_eq(again.key, first.key);
+	put_image_as(NEWER, 2000);
+	auto_boot struct boot newer = found(&named);
+	cr_expect_str_eq(newer.spec.image, NEWER);
+	put_text(in_scratch("images/" NEWER "/image.json"), "{}");
+	auto_boot struct boot older = found(&named);
+	cr_expect_str_eq(older.spec.image, IMAGE);
+	unlink(in_scratch("images/" IMAGE "/vmlinuz"));
+	cr_expect_not(boot_is_likely(scratch, "minimal", &err));
+	cr_expect_eq(err.kind, ERR_NOT_FOUND);
 }
 
 /* ---- the key ---- */
