@@ -84,7 +84,7 @@ class Program:
 
     def copy_files(self):
         paths = [os.path.join(HERE, f) for f in os.listdir(HERE) if f.endswith((".py", ".java"))]
-        for path in paths + [os.path.join(HERE, "../helpers", f) for f in ("editor.py", "page.html")]:
+        for path in paths + [os.path.join(HERE, "../support", f) for f in ("editor.py", "page.html")]:
             with open(path, "rb") as file:
                 data = base64.b64encode(file.read()).decode()
             self.desktop.run(f"echo {data} | base64 -d > {HOME}/{os.path.basename(path)}")
