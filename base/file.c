@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PART 4096
@@ -50,4 +51,12 @@ ssize_t file_read_text(int dir_fd, const char *path, char *ret_text, size_t size
 	len = n < 0 ? 0 : len;
 	ret_text[len] = '\0';
 	return n < 0 ? -1 : (ssize_t)len;
+}
+
+bool file_has_changed(const struct stat *before, const struct stat *now)
+{
+	return now->st_dev != before->st_dev || now->st_ino != before->st_ino ||
+	       now->st_size != before->st_size || now->st_mode != before->st_mode ||
+	       memcmp(&now->st_mtim, &before->st_mtim, sizeof(now->st_mtim)) != 0 ||
+	       memcmp(&now->st_ctim, &before->st_ctim, sizeof(now->st_ctim)) != 0;
 }

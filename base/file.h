@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* Appends the rest of fd.  More than max bytes are ERR_LIMIT.  what is its name in errors ("the
@@ -16,5 +17,8 @@ bool file_read_path(
  * relative path begins at dir_fd, which may be AT_FDCWD.  Returns the length; -1 sets errno and
  * leaves an empty text. */
 ssize_t file_read_text(int dir_fd, const char *path, char *ret_text, size_t size);
+
+/* Whether it is another file, or its contents, mode or times differ. */
+bool file_has_changed(const struct stat *before, const struct stat *now);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/file_watch.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/loop.h"
 
 #include <errno.h>
@@ -90,10 +91,7 @@ static bool has_changed(struct file_watch *watch)
 		now = (struct stat){ 0 };
 	}
 	watch->seen = now;
-	return now.st_dev != was.st_dev || now.st_ino != was.st_ino || now.st_size != was.st_size ||
-	       now.st_mode != was.st_mode ||
-	       memcmp(&now.st_mtim, &was.st_mtim, sizeof(now.st_mtim)) != 0 ||
-	       memcmp(&now.st_ctim, &was.st_ctim, sizeof(now.st_ctim)) != 0;
+	return file_has_changed(&was, &now);
 }
 
 static int on_event(sd_event_source *source, int fd, uint32_t events, void *data);

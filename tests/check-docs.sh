@@ -5,6 +5,7 @@ set -u
 cd "$(dirname "$0")/.."
 here=$(mktemp -d)
 trap 'rm -rf "$here"' EXIT
+find . -type d \( -name .git -o -name 'build*' -o -name node_modules \) -prune -o -print | sed 's|.*/||' | sort -u >"$here/names"
 
 # The words of page $1 that look like a path here: below a folder of the tree, or a file's name.  Methods of MCP look like one, too.
 words() {
@@ -18,13 +19,13 @@ words() {
 links() {
 	grep -oE '\]\([^):#]+[)#]' "$1" | sed -E "s|^..(.*).\$|$(dirname "$1")/\1|" | sort -u
 }
-# NAME stands for anything, and a bare file name may be in any folder.
+# NAME and FOLDER stand for anything, and a bare file name may be in any folder.
 exists() {
-	pattern=$(printf '%s' "$1" | sed 's/NAME/*/g')
+	pattern=$(printf '%s' "$1" | sed -E 's/NAME|FOLDER/*/g')
 	case $pattern in
 	*/*) for path in $pattern; do [ -e "$path" ] && return; done; return 1 ;;
 	esac
-	[ -n "$(find . -type d \( -name .git -o -name 'build*' -o -name node_modules \) -prune -o -name "$pattern" -print -quit)" ]
+	grep -qx "$(printf '%s' "$pattern" | sed 's/\./\\./g; s/\*/.*/g')" "$here/names"
 }
 for page in README.md CONTRIBUTING.md docs/*.md $(find base server tools transport vm -name README.md); do
 	{ words "$page"; links "$page"; } | while read -r path; do

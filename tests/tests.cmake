@@ -1,4 +1,4 @@
-# Each tests/unit/test_NAME.c is a Criterion program linked with the modules named in its first line: "// USES base wire".
+# Each tests/unit/FOLDER/test_NAME.c is a Criterion program linked with the modules named in its first line: "// USES base wire".
 set(test_env "ASAN_OPTIONS=log_path='${CMAKE_BINARY_DIR}/asan':detect_leaks=1"
 	LSAN_OPTIONS=print_suppressions=0 # a used suppression is no report
 	"VITRINE_BUILD=${CMAKE_BINARY_DIR}" "VITRINE_SOURCE=${CMAKE_SOURCE_DIR}")
@@ -8,9 +8,9 @@ module(conformance IN tests/conformance USES server)
 add_executable(vitrine-conformance tests/conformance/main.c)
 target_link_libraries(vitrine-conformance PRIVATE conformance)
 if(criterion_FOUND AND NOT FUZZ)
-	add_library(leaks OBJECT tests/unit/leaks.c)
+	add_library(leaks OBJECT tests/support/leaks.c)
 	target_link_libraries(leaks PRIVATE build_flags)
-	file(GLOB units CONFIGURE_DEPENDS tests/unit/test_*.c)
+	file(GLOB_RECURSE units CONFIGURE_DEPENDS tests/unit/test_*.c)
 	foreach(source ${units})
 		get_filename_component(name ${source} NAME_WE)
 		file(STRINGS ${source} uses LIMIT_COUNT 1 REGEX "^// USES ")
@@ -26,12 +26,20 @@ if(criterion_FOUND AND NOT FUZZ)
 		add_test(NAME ${name} COMMAND ${name} --jobs 2)
 		set_tests_properties(${name} PROPERTIES ENVIRONMENT "${test_env}" TIMEOUT 300)
 	endforeach()
-	# These start some two hundred machines, on a loaded host perhaps.
-	set_tests_properties(test_vm_contract test_vm_contract_saved PROPERTIES TIMEOUT 900)
-	# Some 250 images, of archives that mean harm.
-	set_tests_properties(test_image_hostile PROPERTIES TIMEOUT 900)
+	# These start some two hundred machines or builds, on a loaded host perhaps.
+	set_tests_properties(test_vm_contract test_vm_contract_saved test_image_hostile PROPERTIES TIMEOUT 900)
+	# .ci/test makes the image beside other tests; those of microVMs wait for it.
+	add_test(NAME image COMMAND sh -c "test -z \"$VITRINE_TEST_IMAGE\" || .ci/test-image" WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+	set_tests_properties(image PROPERTIES FIXTURES_SETUP image TIMEOUT 900 COST 1000)
+	set(with_image test_vm_contract test_vm_contract_saved test_vm_contract_clipboard)
+	set_tests_properties(${with_image} PROPERTIES FIXTURES_REQUIRED image)
 	# The longest begin first, so that ctest -j ends soon.
-	set_tests_properties(test_vm_contract test_vm_contract_saved test_image_hostile test_vm_warm PROPERTIES COST 100)
+	set(cost 200)
+	foreach(name test_vm_contract test_vm_contract_saved test_image_hostile test_launch test_session test_image_build test_agent_browser
+		test_vm_inside test_agent_typing test_vm_contract_clipboard test_agent_typing_client test_agent_act test_mcp test_rfb_window)
+		set_tests_properties(${name} PROPERTIES COST ${cost})
+		math(EXPR cost "${cost} - 1")
+	endforeach()
 endif()
 
 if(NOT FUZZ)

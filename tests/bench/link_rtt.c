@@ -5,8 +5,8 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "vm/backends.h"
-#include "vm/lifecycle/lifecycle.h"
 #include "vm/guest/guest.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <stdio.h>
 

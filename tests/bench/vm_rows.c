@@ -18,6 +18,10 @@
 #define GONE_MS 10000
 #define QUIET_US 1500000 /* then all of a new desktop is drawn */
 #define FORKS_MAX 25
+/* Parts of the log lines of vm/lifecycle and vm/core. */
+#define MAKER "is being created by sandbox="
+#define CONNECTED "connected"
+#define POOLED "added to the warm pool"
 #define EMPTY_X 950
 #define EMPTY_Y 420
 #define SIDE 20 /* of the pointer's picture */
@@ -226,12 +230,12 @@ static bool boot_once(struct vm_bench *b, const struct picture *shown, struct er
 	if (!create(&d, "", d.id, err)) {
 		return false;
 	}
-	const char *made = vm_saw(&d.v, began, "", "is made by sandbox=", line, sizeof(line))
-				   ? strstr(line, "is made by sandbox=") + 19
+	const char *made = vm_saw(&d.v, began, "", MAKER, line, sizeof(line))
+				   ? strstr(line, MAKER) + strlen(MAKER)
 				   : "?";
 	snprintf(maker, sizeof(maker), "%s", made);
 	vm_add(b, BOOT_STARTED, since(began, vm_saw(&d.v, began, maker, "pid=", NULL, 0)));
-	vm_add(b, BOOT_AGENT, since(began, vm_saw(&d.v, began, maker, "answers", NULL, 0)));
+	vm_add(b, BOOT_AGENT, since(began, vm_saw(&d.v, began, maker, CONNECTED, NULL, 0)));
 	vm_add(b, BOOT_READY, since(began, vm_saw(&d.v, began, maker, "ready ms=", NULL, 0)));
 	d.shown = *shown;
 	bool ok = first_frame(b, &d, d.id, began, BOOT_HAND, err) &&
@@ -273,7 +277,7 @@ static void told(
 			since(began, vm_saw(&d->v, began, id, "loaded in", NULL, 0)));
 	}
 	if (at->agent != FIGURES) {
-		vm_add(b, at->agent, since(began, vm_saw(&d->v, began, id, "answers", NULL, 0)));
+		vm_add(b, at->agent, since(began, vm_saw(&d->v, began, id, CONNECTED, NULL, 0)));
 	}
 }
 
@@ -352,7 +356,7 @@ static bool run_pool(struct vm_bench *b, struct err *err)
 		return false;
 	}
 	for (size_t i = 0; i < vm_count(b, 15, 4); i++) {
-		if (!vm_wait_line(&d.v, before, "is in reserve", 60000)) {
+		if (!vm_wait_line(&d.v, before, POOLED, 60000)) {
 			return err_set(err, ERR_TIMEOUT, "the pool is not filled again");
 		}
 		usleep(500000);

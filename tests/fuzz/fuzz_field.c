@@ -4,7 +4,7 @@
  * back to something that is accepted and written the same; a refusal must have a sentence in UTF-8.
  */
 #include "base/cleanup.h"
-#include "tests/unit/field_table.h"
+#include "tests/support/field_table.h"
 #include "vm/wire/action.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);

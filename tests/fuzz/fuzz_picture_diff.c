@@ -3,7 +3,7 @@
  * Pictures and their changes, drawn by hostile programs: moves and areas make the new picture of
  * the old one, whatever was drawn, and areas do not overlap.
  */
-#include "tests/unit/picture_change.h"
+#include "tests/support/picture_change.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -72,7 +72,7 @@ static void take(struct script *s, struct picture_diff *d, const struct image *d
 	struct rect area = next_rect(s, picture->size);
 	if (next(s, 4) == 0) {
 		picture_diff_hint(d, next_rect(s, picture->size),
-			(struct point){ next(s, 300) - 100, next(s, 300) - 100 });
+			(struct point){ next(s, 200) - 50, next(s, 200) - 50 });
 	}
 	if (!change_take(d, picture, area, drawn, &change)) {
 		abort();
@@ -82,7 +82,7 @@ static void take(struct script *s, struct picture_diff *d, const struct image *d
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct script s = { bytes, len };
-	struct size size = { 1 + next(&s, 300), 1 + next(&s, 200) };
+	struct size size = { 1 + next(&s, 150), 1 + next(&s, 120) };
 	struct image drawn = image_new(size), picture = image_new(size);
 	struct picture_diff *d = picture_diff_new();
 	for (int i = 0; i < 6 && s.left > 0; i++) {

@@ -6,7 +6,7 @@
  * pieces it came in make no difference.
  */
 #include "base/cleanup.h"
-#include "tests/helpers/rfb_check.h"
+#include "tests/support/rfb_check.h"
 #include "transport/rfb/filter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);

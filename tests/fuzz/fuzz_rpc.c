@@ -4,7 +4,7 @@
  * picks the revision that was agreed on before; the loop runs a little after each line, so that
  * answers, cancellations and the sandbox's start come in between.
  */
-#include "../unit/memory_client.h"
+#include "tests/support/memory_client.h"
 
 #include "base/log.h"
 

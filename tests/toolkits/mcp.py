@@ -6,8 +6,8 @@ import subprocess
 class Desktop:
     """A desktop in namespaces of `vitrine serve`."""
 
-    def __init__(self, binary):
-        self.server = subprocess.Popen([binary, "serve", "--backend", "namespace", "--memory", "3072"],
+    def __init__(self, binary, *options):
+        self.server = subprocess.Popen([binary, "serve", "--backend", "namespace", "--memory", "3072", *options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self.last = 0
         self.ask("initialize", {"protocolVersion": "2025-06-18", "capabilities": {},

@@ -1,14 +1,18 @@
 """
 Types a dozen scripts on seven layouts, in one call and letter by letter, into real programs of each toolkit on a desktop
 in namespaces, two at a time, and reads back what they hold; then selects by double and triple clicks:
-run.py VITRINE [PROGRAM...].  Ends with "N passed, N failed".
+run.py VITRINE [--person=window|desktop] [PROGRAM...].  Ends with "N passed, N failed".
+With --person a viewer of the window, or of the desktop, types the scripts, in turns with the agent.
 """
 import base64
 import os
+import re
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from mcp import Desktop
+from person import Person
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCRIPTS = {
@@ -26,6 +30,7 @@ SCRIPTS = {
     "emoji": "👍🏽 🇪🇺 𝔘𝔫𝔦 done",
 }
 LAYOUTS = ["us", "de", "fr", "ru", "us,ru", "gr", "jp"]
+SOME = ["us", "de", "us,ru"]  # for people
 FEW = ["us", "us,ru"]  # for programs that take long
 SLOW = ["swing", "chromium", "firefox-esr", "webengine", "writer"]
 STOPPED = {"swing": "java", "xterm": "xterm"}  # which answer no pings: their processes
@@ -64,7 +69,8 @@ class Program:
 
     def __init__(self, vitrine, name):
         self.name, self.command = name, PROGRAMS[name]
-        self.desktop = Desktop(vitrine)
+        self.socket = tempfile.mkdtemp() + "/vnc"
+        self.desktop = Desktop(vitrine, "--vnc", "unix:" + self.socket, "--commands-during-takeover")
         self.held = ""
         self.copy_files()
         self.desktop.run(f"cd {HOME}; (setsid python3 clipboard.py {CLIPPED} >/dev/null 2>&1 </dev/null &)")
@@ -78,7 +84,7 @@ class Program:
 
     def copy_files(self):
         paths = [os.path.join(HERE, f) for f in os.listdir(HERE) if f.endswith((".py", ".java"))]
-        for path in paths + [os.path.join(HERE, "../helpers", f) for f in ("editor.py", "page.html")]:
+        for path in paths + [os.path.join(HERE, "../support", f) for f in ("editor.py", "page.html")]:
             with open(path, "rb") as file:
                 data = base64.b64encode(file.read()).decode()
             self.desktop.run(f"echo {data} | base64 -d > {HOME}/{os.path.basename(path)}")
@@ -122,6 +128,49 @@ class Program:
             results[-1] = False
             print(f"FAILED {self.name} {what}: got {got!r}, want {want!r}", flush=True)
         return results
+
+    def person(self, whole):
+        """One who has control of the desktop, or of the window alone."""
+        options = {} if whole else {"window": self.number()}
+        link = self.desktop.call("stream_url", mode="control", **options)
+        person = Person(self.socket, link)
+        self.await_control("VNC viewer", person.ask_for_control)  # until then nothing that is typed counts
+        return person
+
+    def number(self):
+        try:
+            said = self.desktop.call("stream_url", mode="control", window=999999)
+        except RuntimeError as error:
+            said = str(error)
+        return int(re.search(r"Windows: (\d+)", said).group(1))
+
+    def await_control(self, holder, ask=lambda: None):
+        end = time.monotonic() + PATIENCE
+        while holder not in self.desktop.call("control_status"):
+            if time.monotonic() > end:
+                raise RuntimeError(f"no control for {holder}")
+            ask()
+            time.sleep(0.05)
+
+    def takes_from_person(self, what, parts, whole):
+        """The same as takes(); the agent types the first half of each text."""
+        self.clear()
+        held = self.held
+        for part in parts:
+            middle = len(part) // 2
+            self.desktop.call("type", text=part[:middle])
+            held += part[:middle]
+            self.wait(held)
+            person = self.person(whole)
+            person.type(part[middle:])
+            held += part[middle:]
+            got = self.wait(held)
+            person.close()
+            self.await_control("You have")
+            if got != held:
+                print(f"FAILED {self.name} {what}: got {got[-len(part):]!r}, want {part!r}", flush=True)
+                return [False]
+        return [True] * len(parts)
 
     def wait_selected(self, fits):
         end = time.monotonic() + PATIENCE
@@ -198,11 +247,21 @@ def check(program):
     return results + [clipped.strip() == CLIPPED]
 
 
-def run(vitrine, name):
+def check_person(program, whole):
+    results = []
+    for layout in FEW if program.name in SLOW else SOME:
+        program.desktop.run(f"setxkbmap '{layout}'")
+        for name, text in SCRIPTS.items():
+            if name not in NOT_TAKEN.get(program.name, []):
+                results += program.takes_from_person(f"{layout} from a person", [ASCII + text + text[::-1]], whole)
+    return results
+
+
+def run(vitrine, name, person):
     program, began = None, time.monotonic()
     try:
         program = Program(vitrine, name)
-        results = check(program)
+        results = check_person(program, person == "desktop") if person else check(program)
     except (RuntimeError, OSError) as error:
         print(f"FAILED {name}: {error}", flush=True)
         results = [False]
@@ -213,9 +272,10 @@ def run(vitrine, name):
 
 
 def main():
-    vitrine, names = sys.argv[1], sys.argv[2:] or list(PROGRAMS)
+    vitrine, names = sys.argv[1], [name for name in sys.argv[2:] if not name.startswith("--")] or list(PROGRAMS)
+    person = next((option.removeprefix("--person=") for option in sys.argv if option.startswith("--person=")), None)
     with ThreadPoolExecutor(2) as two:
-        results = [good for one in two.map(lambda name: run(vitrine, name), names) for good in one]
+        results = [good for one in two.map(lambda name: run(vitrine, name, person), names) for good in one]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return not all(results)
 

@@ -34,6 +34,8 @@ struct image {
 
 #define auto_image __attribute__((cleanup(image_done)))
 void image_done(struct image *image);
+/* ret_image needs an image_done() of its own. */
+void image_copy(const struct image *from, struct image *ret_image);
 
 /* images: the directory <state>/images.  name: a recipe's (its newest image) or an id; NULL: the
  * newest of all.  ERR_NOT_FOUND says how to build one. */

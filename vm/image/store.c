@@ -69,6 +69,16 @@ void image_done(struct image *image)
 	*image = (struct image){ 0 };
 }
 
+void image_copy(const struct image *from, struct image *ret_image)
+{
+	const struct owned *of = from->owned;
+	struct owned *owned = must(calloc(1, sizeof(*owned)));
+	*owned = (struct owned){ json_incref(of->json), must(strdup(of->dir)) };
+	*ret_image = *from;
+	ret_image->dir = owned->dir;
+	ret_image->owned = owned;
+}
+
 static bool is_id(const char *name)
 {
 	return strlen(name) == IMAGE_ID_LEN && strspn(name, "0123456789abcdef") == IMAGE_ID_LEN;

@@ -37,11 +37,67 @@ static char *images_dir(const char *state_dir)
 	return (char *)path.data;
 }
 
+/* The image that was found last: to read all images again takes longer than the rest of a claim.  It
+ * is valid while the directory of images, its own directory and its image.json are unchanged. */
+#define STAMPS 3
+static struct {
+	char *images, *name;
+	struct image image;
+	struct stat stamps[STAMPS];
+} last;
+
+static bool stamp(const char *images, const struct image *image, struct stat ret_stamps[STAMPS])
+{
+	auto_buf struct buf json = { 0 };
+	buf_printf(&json, "%s/image.json", image->dir);
+	return stat(images, &ret_stamps[0]) == 0 && stat(image->dir, &ret_stamps[1]) == 0 &&
+	       stat(buf_text(&json), &ret_stamps[2]) == 0;
+}
+
+static bool is_current(const char *images, const char *name)
+{
+	struct stat now[STAMPS];
+	bool is_asked = last.images && strcmp(last.images, images) == 0 &&
+			(name && last.name ? strcmp(name, last.name) == 0 : name == last.name);
+	if (!is_asked || !stamp(images, &last.image, now)) {
+		return false;
+	}
+	for (size_t i = 0; i < STAMPS; i++) {
+		if (file_has_changed(&last.stamps[i], &now[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void forget_last(void)
+{
+	free(take_ptr(&last.images));
+	free(take_ptr(&last.name));
+	image_done(&last.image);
+}
+
 static bool find_image(
 	const char *state_dir, const char *name, struct image *ret_image, struct err *err)
 {
 	auto_free char *images = images_dir(state_dir);
-	return image_find(images, name, ret_image, err);
+	struct stat before = { 0 };
+	if (is_current(images, name)) {
+		image_copy(&last.image, ret_image);
+		return true;
+	}
+	forget_last();
+	(void)!stat(images, &before);
+	if (!image_find(images, name, ret_image, err)) {
+		return false;
+	}
+	if (stamp(images, ret_image, last.stamps)) {
+		last.stamps[0] = before;
+		last.images = take_ptr(&images);
+		last.name = name ? must(strdup(name)) : NULL;
+		image_copy(ret_image, &last.image);
+	}
+	return true;
 }
 
 bool boot_is_likely(const char *state_dir, const char *image, struct err *err)
@@ -77,8 +133,8 @@ static void fill_in(struct boot *boot, const struct vm_spec *wanted)
 /* The agent's content, read again only when the file looks different. */
 static bool hash_agent(const struct vm_config *config, digest_fnv *ret_sum, struct err *err)
 {
-	static struct stat last;
-	static digest_fnv last_sum;
+	static struct stat seen;
+	static digest_fnv sum;
 	struct stat st;
 	auto_close int fd = host_open_agent(config, err);
 	if (fd < 0) {
@@ -87,17 +143,15 @@ static bool hash_agent(const struct vm_config *config, digest_fnv *ret_sum, stru
 	if (fstat(fd, &st) < 0 || st.st_size > FILE_MAX) {
 		return err_errno(err, "cannot examine the agent");
 	}
-	if (st.st_ino != last.st_ino || st.st_dev != last.st_dev || st.st_size != last.st_size ||
-		st.st_mtim.tv_sec != last.st_mtim.tv_sec ||
-		st.st_mtim.tv_nsec != last.st_mtim.tv_nsec) {
+	if (file_has_changed(&seen, &st)) {
 		auto_buf struct buf bytes = { 0 };
 		if (!file_read(fd, FILE_MAX, "the agent", &bytes, err)) {
 			return false;
 		}
-		last_sum = digest_fnv_of(bytes.data, bytes.len);
-		last = st;
+		sum = digest_fnv_of(bytes.data, bytes.len);
+		seen = st;
 	}
-	*ret_sum = last_sum;
+	*ret_sum = sum;
 	return true;
 }
 

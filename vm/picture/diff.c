@@ -21,10 +21,12 @@ static void free_scratch(struct picture_diff *d)
 {
 	free(d->differs);
 	free(d->row_differs);
+	free(d->after);
 	free(d->weights);
 	free(d->boxes);
 	free(d->sums);
 	free(d->votes);
+	free(d->hashes);
 	free(d->slots);
 }
 
@@ -50,10 +52,12 @@ static void reserve(struct picture_diff *d, size_t cells, int side)
 	}
 	d->differs = must(calloc(d->room_cells, sizeof(*d->differs)));
 	d->row_differs = must(calloc(n, sizeof(*d->row_differs)));
+	d->after = must(calloc(n, sizeof(*d->after)));
 	d->weights = must(calloc(d->room_cells, sizeof(*d->weights)));
 	d->boxes = must(calloc(d->room_cells / CELL + n + 1, sizeof(*d->boxes)));
 	d->sums = must(calloc(n, sizeof(*d->sums)));
 	d->votes = must(calloc(2 * n + 1, sizeof(*d->votes)));
+	d->hashes = must(calloc(d->room_cells / STRIP_CELLS + n, sizeof(*d->hashes)));
 	d->slots = must(calloc(d->n_slots, sizeof(*d->slots)));
 }
 

@@ -13,14 +13,19 @@ void diff_compare(struct picture_diff *d, int col0, int col1, int y0, int y1)
 static void measure_row(struct picture_diff *d, int y)
 {
 	const uint16_t *masks = diff_masks(d, y);
-	for (int col = 0; col < d->cols; col++) {
-		if (masks[col]) {
-			d->range.x0 = (uint16_t)diff_min(d->range.x0, col);
-			d->range.x1 = (uint16_t)diff_max(d->range.x1, col + 1);
-			d->range.y0 = (uint16_t)diff_min(d->range.y0, y);
-			d->range.y1 = (uint16_t)(y + 1);
-			d->n_differing++;
-		}
+	int first = 0, last = d->cols - 1;
+	while (first < d->cols && !masks[first]) {
+		first++;
+	}
+	while (last > first && !masks[last]) {
+		last--;
+	}
+	if (first < d->cols) {
+		d->range.x0 = (uint16_t)diff_min(d->range.x0, first);
+		d->range.x1 = (uint16_t)diff_max(d->range.x1, last + 1);
+		d->range.y0 = (uint16_t)diff_min(d->range.y0, y);
+		d->range.y1 = (uint16_t)(y + 1);
+		d->n_differing += (size_t)(last + 1 - first);
 	}
 }
 

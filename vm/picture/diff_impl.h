@@ -13,6 +13,12 @@
 #define CELL 16
 #define DIFF_STRIP 64 /* pixels that are hashed together, 4 cells */
 
+#define STRIP_CELLS (DIFF_STRIP / CELL)
+
+struct diff_pair {
+	uint32_t old, fresh;
+};
+
 struct diff_slot {
 	uint32_t hash;
 	int32_t at; /* -1: empty; -2: at more than one place */
@@ -28,20 +34,22 @@ struct picture_diff {
 	const struct image *picture, *fresh;
 	struct rect area;
 	int cols;              /* cells in a row */
-	size_t n_differing;    /* cells */
+	size_t n_differing;    /* cells, with the ones between them in a row */
 	struct diff_box range; /* of all differing cells: x in cells, y in rows */
 	struct point hint;     /* how far; 0, 0: none */
 
 	/* Scratch memory, for areas of up to these sizes. */
 	size_t room_cells;
-	int room_side;           /* width and height in pixels */
-	uint16_t *differs;       /* a mask for each cell: set where picture and fresh differ */
-	uint8_t *row_differs;    /* for each row: a mask of it may have a bit */
-	int8_t *weights;         /* for each cell: diff_moves.c */
-	struct diff_box *boxes;  /* diff_areas.c */
-	int *sums;               /* for each column or row */
-	uint32_t *votes;         /* for each distance from -side to side */
-	struct diff_slot *slots; /* n_slots, a power of two, at least 2 for each pixel of a side */
+	int room_side;            /* width and height in pixels */
+	uint16_t *differs;        /* a mask for each cell: set where picture and fresh differ */
+	uint8_t *row_differs;     /* for each row: a mask of it may have a bit */
+	uint16_t *after;          /* masks of one row: diff_moves.c */
+	int8_t *weights;          /* for each cell: diff_moves.c */
+	struct diff_box *boxes;   /* diff_areas.c */
+	int *sums;                /* for each column or row */
+	uint32_t *votes;          /* for each distance from -side to side */
+	struct diff_pair *hashes; /* for each strip: diff_votes.c */
+	struct diff_slot *slots;  /* n_slots, a power of two, at least 2 for each pixel of a side */
 	uint32_t n_slots;
 	uint64_t keys[DIFF_STRIP / 2];
 };
@@ -61,6 +69,11 @@ static inline const uint8_t *diff_new(const struct picture_diff *d, int x, int y
 static inline uint16_t *diff_masks(const struct picture_diff *d, int y)
 {
 	return d->differs + (size_t)y * (size_t)d->cols;
+}
+
+static inline struct diff_pair *diff_hashes(const struct picture_diff *d, int y)
+{
+	return d->hashes + (size_t)y * (size_t)((d->cols + STRIP_CELLS - 1) / STRIP_CELLS);
 }
 
 /* Pixels in a cell of that column. */

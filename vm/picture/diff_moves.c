@@ -8,10 +8,7 @@
 
 #include <string.h>
 
-/* A cell of one colour, or as the one above it, is encoded for next to nothing, so alone it does
- * not make a move worthwhile. */
-enum { GAIN = 4, GAIN_PLAIN = 1, LOSS = -4 };
-#define SAVED_MIN 24 /* cells that are not plain */
+#define SAVED_MIN 24 /* cells */
 
 /* A part of the area: columns in cells, rows in pixels. */
 struct part {
@@ -45,36 +42,26 @@ static unsigned mask_after(const struct picture_diff *d, struct move m, int col,
 		diff_cell_width(d, col));
 }
 
-static bool is_plain(const struct picture_diff *d, int col, int y)
-{
-	const uint8_t *cell = diff_new(d, col * CELL, y);
-	int n = diff_cell_width(d, col);
-	return diff_is_plain(cell, n) ||
-	       (y > 0 && !diff_mask(cell, diff_new(d, col * CELL, y - 1), n));
-}
-
-static int weigh_cell(const struct picture_diff *d, struct move m, int col, int y)
-{
-	unsigned now = diff_masks(d, y)[col];
-	unsigned after = mask_after(d, m, col, y);
-	if (now && !after) {
-		return is_plain(d, col, y) ? GAIN_PLAIN : GAIN;
-	}
-	return !now && after ? LOSS : 0;
-}
-
 static int8_t *weights_of(const struct picture_diff *d, int y)
 {
 	return d->weights + (size_t)y * (size_t)d->cols;
 }
 
+static void weigh_row(struct picture_diff *d, struct move m, const struct part *p, int y)
+{
+	int x = p->col0 * CELL, width = diff_min(p->col1 * CELL, d->area.width) - x;
+	const uint16_t *now = diff_masks(d, y) + p->col0, *after = d->after;
+	int8_t *weights = weights_of(d, y) + p->col0;
+	diff_mask_row(diff_old(d, x - m.dx, y - m.dy), diff_new(d, x, y), width, d->after);
+	for (int i = 0; i < p->col1 - p->col0; i++) {
+		weights[i] = (int8_t)((now[i] != 0) - (after[i] != 0));
+	}
+}
+
 static void weigh(struct picture_diff *d, struct move m, const struct part *p)
 {
 	for (int y = p->y0; y < p->y1; y++) {
-		int8_t *weights = weights_of(d, y);
-		for (int col = p->col0; col < p->col1; col++) {
-			weights[col] = (int8_t)weigh_cell(d, m, col, y);
-		}
+		weigh_row(d, m, p, y);
 	}
 }
 
@@ -102,36 +89,40 @@ static void best_span(const int *sums, int lo, int hi, int *ret_lo, int *ret_hi)
 static void best_rows(struct picture_diff *d, const struct part *all, struct part *p)
 {
 	for (int y = all->y0; y < all->y1; y++) {
+		const int8_t *weights = weights_of(d, y);
 		int sum = 0;
 		for (int col = p->col0; col < p->col1; col++) {
-			sum += weights_of(d, y)[col];
+			sum += weights[col];
 		}
 		d->sums[y - all->y0] = sum;
 	}
 	best_span(d->sums, all->y0, all->y1, &p->y0, &p->y1);
 }
 
-static void best_cols(struct picture_diff *d, const struct part *all, struct part *p)
+/* For each column of all; without what is below min. */
+static void sum_cols(struct picture_diff *d, const struct part *all, const struct part *p, int min)
 {
-	memset(d->sums, 0, (size_t)(all->col1 - all->col0) * sizeof(*d->sums));
+	int *sums = d->sums, n = all->col1 - all->col0;
+	memset(sums, 0, (size_t)n * sizeof(*sums));
 	for (int y = p->y0; y < p->y1; y++) {
-		for (int col = all->col0; col < all->col1; col++) {
-			d->sums[col - all->col0] += weights_of(d, y)[col];
+		const int8_t *weights = weights_of(d, y) + all->col0;
+		for (int i = 0; i < n; i++) {
+			sums[i] += diff_max(weights[i], min);
 		}
 	}
+}
+
+static void best_cols(struct picture_diff *d, const struct part *all, struct part *p)
+{
+	sum_cols(d, all, p, -1);
 	best_span(d->sums, all->col0, all->col1, &p->col0, &p->col1);
 }
 
-/* The column with most gain, whatever it loses elsewhere. */
+/* The column that gains most, whatever it loses elsewhere. */
 static int best_col(struct picture_diff *d, const struct part *all)
 {
 	int best = all->col0;
-	memset(d->sums, 0, (size_t)(all->col1 - all->col0) * sizeof(*d->sums));
-	for (int y = all->y0; y < all->y1; y++) {
-		for (int col = all->col0; col < all->col1; col++) {
-			d->sums[col - all->col0] += diff_max(weights_of(d, y)[col], 0);
-		}
-	}
+	sum_cols(d, all, all, 0);
 	for (int col = all->col0; col < all->col1; col++) {
 		best = d->sums[col - all->col0] > d->sums[best - all->col0] ? col : best;
 	}
@@ -149,17 +140,30 @@ static struct part best_part(struct picture_diff *d, const struct part *all)
 	return p;
 }
 
-/* How many cells a move of that part saves, less those that it spoils. */
-static int saved(const struct picture_diff *d, const struct part *p)
+static bool is_plain(const struct picture_diff *d, int col, int y)
 {
-	int n = 0;
+	const uint8_t *cell = diff_new(d, col * CELL, y);
+	int n = diff_cell_width(d, col);
+	return diff_is_plain(cell, n) ||
+	       (y > 0 && !diff_mask(cell, diff_new(d, col * CELL, y - 1), n));
+}
+
+/* Cells of one colour, or as the ones above them, are encoded for next to nothing, so they make no
+ * move worthwhile. */
+static bool is_worthwhile(const struct picture_diff *d, const struct part *p)
+{
+	int saved = 0, wanted = SAVED_MIN;
 	for (int y = p->y0; y < p->y1; y++) {
 		for (int col = p->col0; col < p->col1; col++) {
-			int weight = weights_of(d, y)[col];
-			n += weight == GAIN ? 1 : weight == LOSS ? -1 : 0;
+			wanted += weights_of(d, y)[col] < 0;
 		}
 	}
-	return n;
+	for (int y = p->y0; y < p->y1 && saved < wanted; y++) {
+		for (int col = p->col0; col < p->col1; col++) {
+			saved += weights_of(d, y)[col] > 0 && !is_plain(d, col, y);
+		}
+	}
+	return saved >= wanted;
 }
 
 /* ---- pixels ---- */
@@ -238,7 +242,7 @@ bool diff_try_move(struct picture_diff *d, int dx, int dy, struct picture_change
 	}
 	weigh(d, m, &all);
 	struct part p = best_part(d, &all);
-	if (saved(d, &p) < SAVED_MIN) {
+	if (!is_worthwhile(d, &p)) {
 		return false;
 	}
 	struct picture_move move = move_of(d, m, &all, &p);

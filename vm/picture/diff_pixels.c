@@ -30,27 +30,26 @@ static inline bool is_zero(pixels4 v)
 	return (w[0] | w[1]) == 0;
 }
 
-/* Bit i: lane i of d[i / 4] is not zero. */
-static inline unsigned mask_of(const pixels4 d[4])
+/* bits, where d has no colour. */
+static inline pixels4 same(pixels4 d, pixels4 bits)
 {
-	static const pixels4 bits[4] = { { 1, 2, 4, 8 }, { 16, 32, 64, 128 },
-		{ 256, 512, 1024, 2048 }, { 4096, 8192, 16384, 32768 } };
-	pixels4 set = { 0 };
-	for (int i = 0; i < 4; i++) {
-		set |= (pixels4)(d[i] != 0) & bits[i];
-	}
-	words2 w = (words2)set;
-	uint64_t both = w[0] | w[1];
-	return (unsigned)(both | both >> 32) & 0xffff;
+	return (pixels4)((d & colours()) == 0) & bits;
 }
 
+/* Without loops, which GCC would not unroll at -O2. */
 static inline unsigned mask_of_cell(const uint8_t *a, const uint8_t *b)
 {
-	pixels4 d[4];
-	for (int i = 0; i < 4; i++) {
-		d[i] = (load(a + 16 * i) ^ load(b + 16 * i)) & colours();
+	pixels4 d0 = load(a) ^ load(b), d1 = load(a + 16) ^ load(b + 16);
+	pixels4 d2 = load(a + 32) ^ load(b + 32), d3 = load(a + 48) ^ load(b + 48);
+	if (is_zero((d0 | d1 | d2 | d3) & colours())) {
+		return 0;
 	}
-	return is_zero(d[0] | d[1] | d[2] | d[3]) ? 0 : mask_of(d);
+	words2 w = (words2)(same(d0, (pixels4){ 1, 2, 4, 8 }) |
+			    same(d1, (pixels4){ 16, 32, 64, 128 }) |
+			    same(d2, (pixels4){ 256, 512, 1024, 2048 }) |
+			    same(d3, (pixels4){ 4096, 8192, 16384, 32768 }));
+	uint64_t both = w[0] | w[1];
+	return ~(unsigned)(both | both >> 32) & 0xffff;
 }
 
 static unsigned mask_of_part(const uint8_t *a, const uint8_t *b, int n)
@@ -109,16 +108,16 @@ void diff_make_keys(uint64_t keys[DIFF_STRIP / 2])
 
 uint32_t diff_hash(const uint64_t keys[DIFF_STRIP / 2], const uint8_t *a, int n)
 {
-	uint64_t sum = 0, pair, colour = 0;
+	uint64_t sum = 0, pair[2], colour = 0;
 	memcpy(&colour, "\xff\xff\xff\0\xff\xff\xff", 8);
-	for (; n > 1; n -= 2, a += 8) {
-		memcpy(&pair, a, 8);
-		sum += (pair & colour) * *keys++;
+	for (; n >= 4; n -= 4, a += 16, keys += 2) {
+		memcpy(pair, a, 16);
+		sum += (pair[0] & colour) * keys[0] + (pair[1] & colour) * keys[1];
 	}
 	if (n > 0) {
-		pair = 0;
-		memcpy(&pair, a, 4);
-		sum += (pair & colour) * *keys;
+		memset(pair, 0, sizeof(pair));
+		memcpy(pair, a, (size_t)n * 4);
+		sum += (pair[0] & colour) * keys[0] + (pair[1] & colour) * keys[1];
 	}
 	return (uint32_t)(sum >> 32);
 }

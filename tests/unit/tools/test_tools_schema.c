@@ -1,0 +1,277 @@
+// USES tools
+#include "tests/support/fake_call.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+/*
+ * What clients read of the tools: names, order, schemas that every model's checker takes, hints;
+ * and what --tools selects.  No tool runs here, so the calls are never made.
+ */
+
+static struct tool_set *set_of(const char *selection)
+{
+	struct err err = { 0 };
+	struct tool_set *set = tool_set_new(selection, &err);
+	cr_assert_not_null(set, "'%s': %s", selection, err.text);
+	return set;
+}
+
+static const char *const names[] = { "screenshot", "left_click", "right_click", "middle_click",
+	"double_click", "triple_click", "mouse_move", "left_click_drag", "left_mouse_down",
+	"left_mouse_up", "scroll", "type", "key", "hold_key", "wait", "zoom", "cursor_position",
+	"launch", "list_applications", "run_command", "sandbox_create", "sandbox_list",
+	"sandbox_info", "sandbox_kill", "sandbox_set_timeout", "sandbox_pause", "sandbox_resume",
+	"sandbox_snapshot", "sandbox_fork", "sandbox_rollback", "snapshot_list", "snapshot_delete",
+	"stream_url", "stream_list", "stream_revoke", "control_acquire", "control_release",
+	"control_status", "request_human" };
+/* Those that are about no one sandbox. */
+static const char *const at_large[] = { "sandbox_create", "sandbox_list", "snapshot_list",
+	"snapshot_delete", "stream_list", "stream_revoke" };
+#define N_NAMES (sizeof(names) / sizeof(names[0]))
+
+Test(tools_schema, order_is_fixed)
+{
+	struct tool_set *set = set_of("all");
+	for (size_t i = 0; i < N_NAMES; i++) {
+		const struct tool *tool = tool_at(set, i);
+		cr_assert_not_null(tool);
+		cr_expect_str_eq(tool->name, names[i]);
+		cr_expect_eq(tool_find(set, names[i]), tool);
+	}
+	cr_expect_null(tool_at(set, N_NAMES));
+	tool_set_free(set);
+}
+
+/* The words that some client or model refuses anywhere in a schema. */
+static void check_portable(const char *tool, const json_t *value)
+{
+	static const char *const refused[] = { "$ref", "$defs", "oneOf", "anyOf", "allOf", "not",
+		"prefixItems", "patternProperties" };
+	const char *key;
+	json_t *member;
+	size_t i;
+	json_object_foreach((json_t *)value, key, member)
+	{
+		for (size_t r = 0; r < sizeof(refused) / sizeof(refused[0]); r++) {
+			cr_expect_str_neq(key, refused[r], "%s uses %s", tool, refused[r]);
+		}
+		check_portable(tool, member);
+	}
+	json_array_foreach(value, i, member)
+	{
+		check_portable(tool, member);
+	}
+}
+
+static void check_property(const char *tool, const char *name, const json_t *p)
+{
+	static const char *const types[] = { "string", "integer", "number", "boolean", "array",
+		"object" };
+	const char *type = json_string_value(json_object_get(p, "type"));
+	const char *help = json_string_value(json_object_get(p, "description"));
+	bool known = false;
+	for (size_t i = 0; type && i < sizeof(types) / sizeof(types[0]); i++) {
+		known |= strcmp(type, types[i]) == 0;
+	}
+	cr_expect(known, "%s.%s has no plain type", tool, name);
+	cr_expect(help && strlen(help) > 9, "%s.%s is not described", tool, name);
+	if (type && strcmp(type, "array") == 0) {
+		cr_expect(json_is_object(json_object_get(p, "items")));
+	}
+	if (type && strcmp(type, "object") == 0) {
+		cr_expect(json_is_object(json_object_get(p, "additionalProperties")));
+	}
+}
+
+static bool is_at_large(const char *tool)
+{
+	bool is = false;
+	for (size_t i = 0; i < sizeof(at_large) / sizeof(at_large[0]); i++) {
+		is |= strcmp(tool, at_large[i]) == 0;
+	}
+	return is;
+}
+
+Test(tools_schema, every_schema_is_portable)
+{
+	struct tool_set *set = set_of("all");
+	for (size_t i = 0; i < N_NAMES; i++) {
+		const struct tool *tool = tool_at(set, i);
+		json_auto_t *d = tool_describe(tool);
+		const json_t *schema = json_object_get(d, "inputSchema");
+		const json_t *props = json_object_get(schema, "properties");
+		const char *key;
+		json_t *p;
+		size_t r;
+		cr_expect_str_eq(json_string_value(json_object_get(schema, "type")), "object");
+		cr_expect(json_is_false(json_object_get(schema, "additionalProperties")));
+		cr_expect_neq(!json_object_get(props, "sandbox"), !is_at_large(tool->name), "%s",
+			tool->name);
+		check_portable(tool->name, schema);
+		json_object_foreach((json_t *)props, key, p)
+		{
+			check_property(tool->name, key, p);
+		}
+		json_array_foreach(json_object_get(schema, "required"), r, p)
+		{
+			cr_expect(json_object_get(props, json_string_value(p)));
+		}
+	}
+	tool_set_free(set);
+}
+
+/* Anthropic's toolset, then ours, input by input: "name: required,required;optional,optional"
+ * ('sandbox' left out).
+ */
+static const char *const inputs[] = {
+	"screenshot: ; format, quality, scale,",
+	"left_click: ; coordinate, text, observe,",
+	"right_click: ; coordinate, text, observe,",
+	"middle_click: ; coordinate, text, observe,",
+	"double_click: ; coordinate, text, observe,",
+	"triple_click: ; coordinate, text, observe,",
+	"mouse_move: coordinate, ; observe,",
+	"left_click_drag: start_coordinate, coordinate, ; text, observe,",
+	"left_mouse_down: ; observe,",
+	"left_mouse_up: ; observe,",
+	"scroll: scroll_direction, scroll_amount, ; coordinate, text, observe,",
+	"type: text, ; observe,",
+	"key: text, ; repeat, observe,",
+	"hold_key: text, duration, ; observe,",
+	"wait: duration, ; observe,",
+	"zoom: region, ; format, quality,",
+	"cursor_position: ;",
+	"launch: application, ; uri, observe,",
+	"list_applications: ;",
+	"run_command: command, ; cwd, timeout,",
+	"sandbox_create: ; image, memory, cpus, screen, network, timeout, idle_timeout, "
+	"on_timeout, "
+	"labels, from,",
+	"sandbox_list: ;",
+	"sandbox_info: ;",
+	"sandbox_kill: ;",
+	"sandbox_set_timeout: timeout, ;",
+	"sandbox_pause: ;",
+	"sandbox_resume: ;",
+	"sandbox_snapshot: ; name,",
+	"sandbox_fork: ; count,",
+	"sandbox_rollback: snapshot, ;",
+	"snapshot_list: ;",
+	"snapshot_delete: snapshot, ;",
+	"stream_url: ; mode, window, expires,",
+	"stream_list: ;",
+	"stream_revoke: stream, ;",
+	"control_acquire: ;",
+	"control_release: ;",
+	"control_status: ;",
+	"request_human: reason, ; timeout,",
+};
+
+static void put_fields(char *out, size_t size, const struct tool *tool, bool required)
+{
+	for (const struct field *f = tool->fields; f->name; f++) {
+		if (f->required == required && strcmp(f->name, "sandbox") != 0) {
+			size_t len = strlen(out);
+			snprintf(out + len, size - len, " %s,", f->name);
+		}
+	}
+}
+
+Test(tools_schema, inputs_are_those_of_the_toolset)
+{
+	struct tool_set *set = set_of("all");
+	for (size_t i = 0; i < N_NAMES; i++) {
+		char got[300];
+		const struct tool *tool = tool_at(set, i);
+		snprintf(got, sizeof(got), "%s:", tool->name);
+		put_fields(got, sizeof(got), tool, true);
+		strncat(got, " ;", sizeof(got) - strlen(got) - 1);
+		put_fields(got, sizeof(got), tool, false);
+		cr_expect_str_eq(got, inputs[i]);
+	}
+	tool_set_free(set);
+}
+
+Test(tools_schema, description_is_complete_and_repeatable)
+{
+	struct tool_set *set = set_of("all");
+	for (size_t i = 0; i < N_NAMES; i++) {
+		json_auto_t *a = tool_describe(tool_at(set, i)),
+			    *b = tool_describe(tool_at(set, i));
+		json_t *hints = json_object_get(a, "annotations");
+		cr_expect(json_equal(a, b));
+		cr_expect(json_string_length(json_object_get(a, "description")) > 20);
+		cr_expect(json_string_length(json_object_get(a, "description")) < 400);
+		cr_expect(json_string_length(json_object_get(a, "title")) > 0);
+		cr_expect(json_is_boolean(json_object_get(hints, "readOnlyHint")));
+		cr_expect(json_is_boolean(json_object_get(hints, "destructiveHint")));
+		cr_expect(json_is_boolean(json_object_get(hints, "idempotentHint")));
+		/* Only a person is beyond the sandbox. */
+		cr_expect_eq(json_is_true(json_object_get(hints, "openWorldHint")),
+			strcmp(tool_at(set, i)->name, "request_human") == 0);
+		cr_expect(!json_is_true(json_object_get(hints, "readOnlyHint")) ||
+			  !json_is_true(json_object_get(hints, "destructiveHint")));
+		cr_expect_null(json_object_get(a, "outputSchema"));
+	}
+	tool_set_free(set);
+}
+
+Test(tools_schema, main_tools_are_always_loaded)
+{
+	struct tool_set *set = set_of("all");
+	json_auto_t *shot = tool_describe(tool_find(set, "screenshot"));
+	json_auto_t *run = tool_describe(tool_find(set, "run_command"));
+	json_auto_t *rare = tool_describe(tool_find(set, "middle_click"));
+	cr_expect(json_is_true(
+		json_object_get(json_object_get(shot, "_meta"), "anthropic/alwaysLoad")));
+	cr_expect_eq(json_integer_value(json_object_get(
+			     json_object_get(run, "_meta"), "anthropic/maxResultSizeChars")),
+		100000);
+	cr_expect_null(json_object_get(rare, "_meta"));
+	tool_set_free(set);
+}
+
+static size_t count(const char *selection)
+{
+	struct tool_set *set = set_of(selection);
+	size_t n = 0;
+	while (tool_at(set, n)) {
+		n++;
+	}
+	tool_set_free(set);
+	return n;
+}
+
+Test(tools_schema, selection)
+{
+	cr_expect_eq(count("all"), N_NAMES);
+	cr_expect_eq(count("computer,shell,sandbox,stream,control"), N_NAMES);
+	cr_expect_eq(count("computer"), N_NAMES - 20);
+	cr_expect_eq(count("sandbox"), 12);
+	cr_expect_eq(count("shell"), 1);
+	cr_expect_eq(count("stream"), 3);
+	cr_expect_eq(count("control"), 4);
+	cr_expect_eq(count(" screenshot , left_click,screenshot"), 2);
+	cr_expect_eq(count(""), 0);
+	cr_expect_eq(count("  "), 0);
+	struct tool_set *set = set_of("shell");
+	cr_expect_null(tool_find(set, "screenshot"));
+	cr_expect_null(tool_nearest(set, "screenshots"));
+	cr_expect_str_eq(tool_nearest(set, "run_comand"), "run_command");
+	tool_set_free(set);
+}
+
+Test(tools_schema, a_wrong_selection_names_the_nearest)
+{
+	struct err err = { 0 };
+	cr_expect_null(tool_set_new("computer,screnshot", &err));
+	cr_expect_eq(err.kind, ERR_ARGUMENT);
+	cr_expect(strstr(err.text, "'screnshot' is neither a tool nor a toolset; did you mean "
+				   "'screenshot'?") == err.text,
+		"%s", err.text);
+	cr_expect_null(tool_set_new("computer,,shell", &err));
+	cr_expect(strstr(err.text, "'' is neither") == err.text, "%s", err.text);
+	cr_expect_null(tool_set_new("quite something else", &err));
+	cr_expect_null(strstr(err.text, "did you mean"));
+}

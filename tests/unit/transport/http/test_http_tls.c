@@ -1,0 +1,206 @@
+// USES transport PkgConfig::curl PkgConfig::gnutls
+/* The same over TLS, with a certificate made here. */
+#include "tests/support/http_fixture.h"
+#include "tests/support/tls_certificate.h"
+
+static void begin_tls(struct fixture *f, const char *listen)
+{
+	char dir[] = "/tmp/vitrine-test-XXXXXX", cert[60], key[60];
+	cr_assert(mkdtemp(dir));
+	snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
+	snprintf(key, sizeof(key), "%s/key.pem", dir);
+	make_certificate(cert, key);
+	begin_with(f, &(struct http_options){ .listen = listen,
+			      .tls_cert = cert,
+			      .tls_key = key,
+			      .max_body = 1000000,
+			      .max_connections = 4,
+			      .header_timeout_ms = 500 });
+	unlink(cert);
+	unlink(key);
+	rmdir(dir);
+}
+
+Test(http_tls, requests_streams_and_refusals)
+{
+	struct fixture f = { 0 };
+	static char big[2000000];
+	struct reply r;
+	memset(big, 'x', sizeof(big));
+	begin_tls(&f, "0.0.0.0:0"); /* with TLS, others may connect */
+	cr_expect_eq(strncmp(http_url(f.http), "https://", 8), 0);
+	struct ask ask = { .scheme = "https", .body = big, .body_len = 900000 };
+	fetch(&f, &ask, &r);
+	cr_expect_eq(r.status, 200);
+	cr_expect_eq(r.body.len, 900000);
+	ask_end(&f, &r);
+	ask.body_len = sizeof(big);
+	cr_expect_eq(status_of(&f, &ask), 413);
+	cr_expect_eq(
+		status_of(&f, &(struct ask){ .scheme = "https", .body = "{}", .token = "" }), 401);
+	ask_begin(&f, &(struct ask){ .scheme = "https", .method = "GET" }, &r);
+	until(&f, f.conn && has(&r.head, "text/event-stream"));
+	f.conn->transport->send(f.conn, "{\"n\":1}", 7);
+	until(&f, has(&r.body, "{\"n\":1}"));
+	settle(&f);
+	f.conn->transport->send(f.conn, "{\"n\":2}", 7);
+	until(&f, has(&r.body, "{\"n\":2}"));
+	int closed = f.closed;
+	ask_end(&f, &r);
+	until(&f, f.closed == closed + 1);
+	end(&f);
+}
+
+Test(http_tls, a_client_that_leaves_while_it_waits)
+{
+	struct fixture f = { 0 };
+	struct reply r;
+	begin_tls(&f, "127.0.0.1:0");
+	ask_begin(&f, &(struct ask){ .scheme = "https", .body = "hold" }, &r);
+	until(&f, f.n_held == 1);
+	ask_end(&f, &r);
+	until(&f, f.closed == 1);
+	until(&f, http_counts(f.http)->connections == 0);
+	end(&f);
+}
+
+Test(http_tls, no_handshake_and_a_slow_one)
+{
+	struct fixture f = { 0 };
+	auto_buf struct buf got = { 0 };
+	begin_tls(&f, "127.0.0.1:0");
+	int plain = raw_open(&f);
+	raw_send(&f, plain, RAW_POST "Content-Length: 2\r\n\r\n{}");
+	raw_until_closed(&f, plain, &got);
+	cr_expect_not(has(&got, "200 OK"));
+	int silent = raw_open(&f);
+	raw_send_len(&f, silent, "\x16\x03", 2);
+	settle(&f);
+	int busy = 0;
+	for (int i = 0; i < 100; i++) {
+		busy += sd_event_run(f.event, 1000) > 0;
+	}
+	cr_expect_lt(busy, 50, "the loop sleeps while it waits");
+	raw_until_closed(&f, silent, &got);
+	close(plain);
+	close(silent);
+	cr_expect_eq(f.opened, 0);
+	end(&f);
+}
+
+Test(http_tls, a_connection_too_many_is_told)
+{
+	struct fixture f = { 0 };
+	int fds[4];
+	begin_tls(&f, "127.0.0.1:0");
+	for (int i = 0; i < 4; i++) {
+		fds[i] = raw_open(&f);
+	}
+	until(&f, http_counts(f.http)->connections == 4);
+	cr_expect_eq(status_of(&f, &(struct ask){ .scheme = "https", .body = "{}" }), 200,
+		"those that never began to speak make room");
+	struct reply held[3];
+	for (int i = 0; i < 3; i++) {
+		ask_begin(&f, &(struct ask){ .scheme = "https", .body = "hold" }, &held[i]);
+		until(&f, f.n_held == i + 1);
+	}
+	struct reply bobs;
+	ask_begin(&f, &(struct ask){ .scheme = "https", .body = "hold", .token = "bobs-token" },
+		&bobs);
+	until(&f, f.n_held == 4);
+	cr_expect_eq(status_of(&f, &(struct ask){ .scheme = "https", .body = "{}" }), 503);
+	for (int i = 0; i < 3; i++) {
+		ask_end(&f, &held[i]);
+	}
+	ask_end(&f, &bobs);
+	for (int i = 0; i < 4; i++) {
+		close(fds[i]);
+	}
+	end(&f);
+}
+
+static gnutls_session_t tls;
+static gnutls_certificate_credentials_t none;
+static int tls_fd;
+
+/* The result of a handshake in this version alone. */
+static int shake_hands(struct fixture *f, const char *version)
+{
+	char priority[80];
+	int r;
+	tls_fd = raw_open(f);
+	snprintf(priority, sizeof(priority), "NORMAL:-VERS-ALL:+VERS-%s", version);
+	gnutls_certificate_allocate_credentials(&none);
+	gnutls_init(&tls, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
+	cr_assert_eq(gnutls_priority_set_direct(tls, priority, NULL), GNUTLS_E_SUCCESS);
+	gnutls_credentials_set(tls, GNUTLS_CRD_CERTIFICATE, none);
+	gnutls_transport_set_int(tls, tls_fd);
+	while ((r = gnutls_handshake(tls)) == GNUTLS_E_AGAIN || r == GNUTLS_E_INTERRUPTED) {
+		turn(f);
+	}
+	return r;
+}
+
+static void hang_up(void)
+{
+	gnutls_deinit(tls);
+	gnutls_certificate_free_credentials(none);
+	close(tls_fd);
+}
+
+static int try_version(struct fixture *f, const char *version)
+{
+	int r = shake_hands(f, version);
+	hang_up();
+	return r;
+}
+
+static void tls_until(struct fixture *f, struct buf *got, const char *text)
+{
+	char bytes[4096];
+	ssize_t n = 0;
+	until(f, has(got, text))
+	{
+		n = gnutls_record_recv(tls, bytes, sizeof(bytes));
+		if (n > 0) {
+			buf_append(got, bytes, (size_t)n);
+		}
+		cr_assert(n > 0 || n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED, "%s: %s", text,
+			buf_text(got));
+	}
+}
+
+#define TLS_SAY(text) gnutls_record_send(tls, text, strlen(text))
+
+Test(http_tls, malformed_heads_and_clients_that_only_stop_writing)
+{
+	struct fixture f = { 0 };
+	auto_buf struct buf got = { 0 }, late = { 0 };
+	begin_tls(&f, "127.0.0.1:0");
+	cr_assert_eq(shake_hands(&f, "TLS1.3"), GNUTLS_E_SUCCESS);
+	TLS_SAY(RAW_POST "Content-Length : 2\r\n\r\n{}");
+	tls_until(&f, &got, "HTTP/1.1 400 ");
+	hang_up();
+	cr_expect_eq(f.opened, 0);
+	cr_assert_eq(shake_hands(&f, "TLS1.3"), GNUTLS_E_SUCCESS);
+	TLS_SAY(RAW_POST "Content-Length: 4\r\n\r\nhold");
+	until(&f, f.n_held == 1);
+	gnutls_bye(tls, GNUTLS_SHUT_WR);
+	shutdown(tls_fd, SHUT_WR);
+	tls_until(&f, &late, "100 Continue");
+	f.held[0]->transport->finish(f.held[0], "{\"late\":1}", 10);
+	tls_until(&f, &late, "{\"late\":1}");
+	hang_up();
+	end(&f);
+}
+
+Test(http_tls, only_versions_that_are_not_obsolete)
+{
+	struct fixture f = { 0 };
+	begin_tls(&f, "127.0.0.1:0");
+	cr_expect_eq(try_version(&f, "TLS1.3"), GNUTLS_E_SUCCESS);
+	cr_expect_eq(try_version(&f, "TLS1.2"), GNUTLS_E_SUCCESS);
+	cr_expect_neq(try_version(&f, "TLS1.1"), GNUTLS_E_SUCCESS);
+	cr_expect_neq(try_version(&f, "TLS1.0"), GNUTLS_E_SUCCESS);
+	end(&f);
+}

@@ -1,0 +1,330 @@
+// USES transport PkgConfig::curl PkgConfig::gnutls
+/* A viewer and a pipe that the test is: what arrives, what waits, and who hears of the end. */
+#include "tests/support/ws_peer.h"
+
+#include "tests/support/rfb.h"
+#include "transport/http/websocket.h"
+#include "transport/rfb/websocket_proxy.h"
+
+/* ---- the desktop's end ---- */
+
+struct desktop {
+	struct stream_socket *stream; /* NULL: none (any more) */
+	struct buf got;
+	size_t room; /* bytes it takes */
+	size_t consumed;
+	int pipe_closed, closed;
+	unsigned code;
+	char reason[200];
+	enum rfb_policy policy;
+	bool late; /* attached by the test */
+};
+
+static struct desktop desktop;
+
+static size_t take(void *pipe, const void *bytes, size_t len)
+{
+	struct desktop *d = pipe;
+	size_t n = len < d->room ? len : d->room;
+	cr_assert_eq(d->pipe_closed, 0);
+	buf_append(&d->got, bytes, n);
+	d->room -= n;
+	return n;
+}
+
+static void consumed(void *pipe, size_t len)
+{
+	((struct desktop *)pipe)->consumed += len;
+}
+
+static void close_pipe(void *pipe)
+{
+	((struct desktop *)pipe)->pipe_closed++;
+}
+
+static const struct stream_pipe ops = { take, consumed, close_pipe };
+
+static void on_stream_closed(
+	struct stream_socket *stream, unsigned code, const char *reason, void *data)
+{
+	struct desktop *d = data;
+	cr_assert_eq(stream, d->stream);
+	d->stream = NULL;
+	d->closed++;
+	d->code = code;
+	snprintf(d->reason, sizeof(d->reason), "%s", reason);
+}
+
+static void on_get(struct http_exchange *x, void *data)
+{
+	struct desktop *d = data;
+	d->stream = stream_new(x, d->policy, on_stream_closed, d);
+	cr_assert(d->stream);
+	if (!d->late) {
+		stream_attach(d->stream, &ops, d);
+	}
+}
+
+static void begin_stream(struct fixture *f, struct peer *p, struct desktop with)
+{
+	desktop = with;
+	desktop.room = desktop.room ? desktop.room : SIZE_MAX;
+	begin_with(f, &(struct http_options){ 0 });
+	http_add_route(f->http, &(struct http_route){ .method = "GET",
+					.path = "/ws",
+					.open = true,
+					.run = on_get,
+					.data = &desktop });
+	peer_open(f, p, false);
+	peer_shake(f, p, PEER_HELLO("/ws"));
+}
+
+static void end_stream(struct fixture *f, struct peer *p)
+{
+	peer_close(p);
+	until(f, desktop.closed == 1);
+	end(f);
+	buf_done(&desktop.got);
+}
+
+static void say(struct fixture *f, struct peer *p, struct buf *what)
+{
+	peer_say(f, p, 0x82, what->data, what->len);
+	buf_done(what);
+}
+
+static void greet(struct fixture *f, struct peer *p)
+{
+	struct buf out = { 0 };
+	rfb_say_hello(&out);
+	say(f, p, &out);
+	until(f, desktop.got.len == 14);
+	desktop.got.len = 0;
+}
+
+static void expect_code(struct fixture *f, struct peer *p, unsigned code, const char *reason)
+{
+	struct peer_said said = { 0 };
+	do {
+		peer_hear(f, p, &said);
+	} while (said.first == 0x82);
+	cr_assert_eq(said.first, 0x88);
+	cr_expect_eq((unsigned)said.text.data[0] << 8 | said.text.data[1], code);
+	cr_expect_str_eq(buf_text(&said.text) + 2, reason);
+	buf_done(&said.text);
+}
+
+/* ---- what arrives ---- */
+
+Test(stream, a_spectators_hands_reach_nothing)
+{
+	struct fixture f = { 0 };
+	struct peer p;
+	struct buf out = { 0 };
+	begin_stream(&f, &p, (struct desktop){ .policy = RFB_VIEW });
+	greet(&f, &p);
+	rfb_say_key(&out, true, 0x61);
+	rfb_say_pointer(&out, 1, 2, 3);
+	rfb_say_cut_text(&out, "text", 4);
+	rfb_say_size(&out, 640, 480);
+	rfb_say_update(&out, true, 0, 0, 10, 10);
+	size_t len = out.len;
+	say(&f, &p, &out);
+	until(&f, desktop.got.len > 0);
+	settle(&f);
+	cr_expect_eq(desktop.got.len, 10, "the request alone");
+	struct stream_counts counts = stream_counts(desktop.stream);
+	cr_expect_eq(counts.bytes_in, 14 + len);
+	cr_expect_eq(counts.messages.dropped, 4);
+	cr_expect_eq(counts.messages.frames, 1);
+	end_stream(&f, &p);
+	cr_expect_eq(desktop.code, WEBSOCKET_LOST);
+	cr_expect_eq(desktop.pipe_closed, 1);
+}
+
+Test(stream, who_is_given_control_and_loses_it_lets_go)
+{
+	struct fixture f = { 0 };
+	struct peer p;
+	struct buf out = { 0 }, want = { 0 };
+	begin_stream(&f, &p, (struct desktop){ .policy = RFB_VIEW });
+	greet(&f, &p);
+	stream_set_policy(desktop.stream, RFB_CONTROL);
+	rfb_say_key(&out, true, 0x61);
+	buf_append(&want, out.data, out.len);
+	say(&f, &p, &out);
+	until(&f, desktop.got.len == 8);
+	stream_set_policy(desktop.stream, RFB_VIEW);
+	rfb_say_key(&want, false, 0x61);
+	cr_expect_eq(desktop.got.len, 16, "at once");
+	cr_expect_eq(memcmp(desktop.got.data, want.data, 16), 0);
+	buf_done(&want);
+	end_stream(&f, &p);
+	cr_expect_eq(desktop.got.len, 0); /* end_stream() frees it: nothing came after that */
+}
+
+Test(stream, who_goes_lets_go)
+{
+	struct fixture f = { 0 };
+	struct peer p;
+	struct buf out = { 0 };
+	begin_stream(&f, &p, (struct desktop){ .policy = RFB_CONTROL });
+	greet(&f, &p);
+	rfb_say_pointer(&out, 1, 5, 6);
+	say(&f, &p, &out);
+	until(&f, desktop.got.len == 6);
+	peer_close(&p);
+	p = (struct peer){ .fd = dup(0) };
+	until(&f, desktop.closed == 1);
+	cr_assert_eq(desktop.got.len, 12);
+	cr_expect_eq(memcmp(desktop.got.data + 6, "\5\0\0\5\0\6", 6), 0);
+	cr_expect_eq(desktop.pipe_closed, 1);
+	end_stream(&f, &p);
+}
+
+Test(stream, nothing_is_read_before_there_is_a_pipe)
+{
+	struct fixture f = { 0 };
+	struct peer p;
+	struct buf out = { 0 };
+	begin_stream(&f, &p, (struct desktop){ .late = true });
+	rfb_say_hello(&out);
+	say(&f, &p, &out);
+	settle(&f);
+	cr_expect_eq(stream_counts(desktop.stream).bytes_in, 0);
+	stream_attach(desktop.stream, &ops, &desktop);
+	until(&f, desktop.got.len == 14);
+	end_stream(&f, &p);
+}
+
+/* ---- who waits ---- */
+
+Test(stream, a_full_pipe_stops_the_viewer)
+{
+	struct fixture f = { 0 };
+	struct peer p;
+	struct buf out = { 0 };
+	begin_stream(&f, &p, (struct desktop){ .room = 14 + 5 });
+	greet(&f, &p);
+	for (int i = 0; i < 1000; i++) {
+		rfb_say_update(&out, true, 0, 0, 10, 10);
+	}
+	for (int i = 0; i < 20; i++) {
+		peer_say(&f, &p, 0x82, out.data, out.len);
+	}
+	buf_done(&out);
+	settle(&f);
+	cr_expect_eq(desktop.got.len, 5);
+	cr_expect_lt(stream_counts(desktop.stream).bytes_in, 14 + 20000);
+	while (desktop.got.len < 200000) {
+		desktop.room = 7777;
+		stream_pipe_writable(desktop.stream);
+		turn(&f);
+	}
+	cr_expect_eq(desktop.got.len, 200000);
+	end_stream(&f, &p);
+}
+
+Test(stream, what_a_viewer_does_not_read_is_not_consumed)
+{
+	static char bytes[32768];
+	struct fixture f = { 0 };
+	struct peer p;
+	begin_stream(&f, &p, (struct desktop){ 0 });
+	greet(&f, &p);
+	size_t given = 0;
+	while (given - desktop.consumed < 262144 && given < 100u << 20) {
+		stream_pipe_data(desktop.stream, bytes, sizeof(bytes));
+		given += sizeof(bytes);
+		turn(&f);
+	}
+	cr_assert_lt(given, 100u << 20, "the viewer is never full");
+	cr_expect_eq(stream_counts(desktop.stream).pending, given - desktop.consumed);
+	cr_expect_eq(stream_counts(desktop.stream).bytes_out, given);
+	until(&f, (peer_read(&p), desktop.consumed == given));
+	end_stream(&f, &p);
+}
+
+/* ---- ends ---- */
+
+Test(stream, a_kick_is_told_and_ends_at_once)
+{
+	struct fixture f = { 0 };
+	struct peer p;
+	struct buf out = { 0 };
+	begin_stream(&f, &p, (struct desktop){ .policy = RFB_CONTROL });
+	greet(&f, &p);
+	rfb_say_key(&out, true, 0x62);
+	say(&f, &p, &out);
+	until(&f, desktop.got.len == 8);
+	stream_kick(desktop.stream, STREAM_REVOKED, "this link was taken back");
+	cr_expect_eq(desktop.pipe_closed, 1);
+	cr_expect_eq(desktop.got.len, 16, "the key was released");
+	cr_expect_eq(desktop.closed, 0, "not from inside");
+	rfb_say_key(&out, true, 0x63);
+	say(&f, &p, &out);
+	expect_code(&f, &p, STREAM_REVOKED, "this link was taken back");
+	until(&f, desktop.closed == 1); /* though it does not close its side */
+	cr_expect_eq(desktop.code, STREAM_REVOKED);
+	cr_expect_eq(desktop.got.len, 16);
+	end_stream(&f, &p);
+}
+
+Test(stream, a_viewer_that_is_full_is_kicked_too)
+{
+	static char bytes[32768];
+	struct fixture f = { 0 };
+	struct peer p;
+	begin_stream(&f, &p, (struct desktop){ 0 });
+	int small = 4096;
+	setsockopt(p.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	greet(&f, &p);
+	for (size_t given = 0; given - desktop.consumed < 262144; given += sizeof(bytes)) {
+		stream_pipe_data(desktop.stream, bytes, sizeof(bytes));
+		turn(&f);
+	}
+	stream_kick(desktop.stream, STREAM_REVOKED, "this link was taken back");
+	until(&f, desktop.closed == 1);
+	end_stream(&f, &p);
+}
+
+Test(stream, the_desktops_end_is_told)
+{
+	struct fixture f = { 0 };
+	struct peer p;
+	begin_stream(&f, &p, (struct desktop){ 0 });
+	stream_pipe_ended(desktop.stream, STREAM_GONE, "the sandbox has ended");
+	expect_code(&f, &p, STREAM_GONE, "the sandbox has ended");
+	peer_say(&f, &p, 0x88, "\x0f\xa4", 2);
+	until(&f, desktop.closed == 1);
+	cr_expect_eq(desktop.pipe_closed, 0, "it had ended by itself");
+	cr_expect_eq(desktop.code, STREAM_GONE);
+	end_stream(&f, &p);
+}
+
+Test(stream, a_hostile_viewer_is_told_what_was_wrong)
+{
+	struct fixture f = { 0 };
+	struct peer p;
+	begin_stream(&f, &p, (struct desktop){ .policy = RFB_CONTROL });
+	greet(&f, &p);
+	peer_say(&f, &p, 0x82, "\4\1\0\0\0\0\0\x61\x4d", 9);
+	expect_code(&f, &p, WEBSOCKET_POLICY,
+		"a viewer sent a message of the unknown type 77");
+	cr_expect_eq(desktop.got.len, 16, "the key before it, and its release");
+	until(&f, desktop.closed == 1);
+	end_stream(&f, &p);
+}
+
+Test(stream, the_servers_end)
+{
+	struct fixture f = { 0 };
+	struct peer p;
+	begin_stream(&f, &p, (struct desktop){ .policy = RFB_CONTROL });
+	greet(&f, &p);
+	end(&f);
+	cr_expect_eq(desktop.closed, 1);
+	cr_expect_eq(desktop.pipe_closed, 1);
+	peer_close(&p);
+	buf_done(&desktop.got);
+}

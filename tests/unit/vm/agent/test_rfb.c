@@ -1,0 +1,270 @@
+// USES wire
+/* The desktop's VNC server through the link: viewers come, look, stall and go. */
+#include "tests/support/agent_client.h"
+#include "tests/support/rfb.h"
+
+static struct client c;
+
+static void start(void)
+{
+	client_start_ready(&c);
+}
+
+static void stop(void)
+{
+	client_stop(&c);
+}
+
+TestSuite(rfb, .init = start, .fini = stop, .timeout = 120);
+
+struct viewer {
+	struct link_stream *stream;
+	struct answer answer;
+	struct rfb_seen seen;
+	size_t got;
+	bool stalled, ended;
+};
+
+static void on_data(struct link_stream *s, const void *bytes, size_t len, void *data)
+{
+	struct viewer *v = data;
+	v->got += len;
+	if (!v->stalled) {
+		rfb_take(&v->seen, bytes, len);
+		link_stream_consumed(s, len);
+	}
+}
+
+static void on_ended(struct link_stream *s, void *data)
+{
+	struct viewer *v = data;
+	link_stream_end(s);
+	link_stream_free(take_ptr(&v->stream));
+	v->ended = true;
+}
+
+static void on_reset(struct link_stream *s, void *data)
+{
+	struct viewer *v = data;
+	(void)s;
+	v->stream = NULL;
+	v->ended = true;
+}
+
+static const struct link_stream_handlers handlers = {
+	.data = on_data, .ended = on_ended, .reset = on_reset
+};
+
+static void open_viewer(struct viewer *v)
+{
+	*v = (struct viewer){ 0 };
+	v->stream = link_stream_open(c.link, &handlers, v);
+	client_ask(&c, "rfb",
+		json_pack("{s:I}", "stream", (json_int_t)link_stream_number(v->stream)),
+		&v->answer);
+}
+
+static void say(struct viewer *v, struct buf *what)
+{
+	cr_assert_eq(link_stream_write(v->stream, what->data, what->len), what->len);
+	buf_done(what);
+}
+
+static void ask_all(struct viewer *v, bool incremental)
+{
+	struct buf out = { 0 };
+	rfb_say_update(&out, incremental, 0, 0, v->seen.width, v->seen.height);
+	say(v, &out);
+}
+
+static void start_viewer(struct viewer *v, const int32_t *encodings, size_t n)
+{
+	struct buf out = { 0 };
+	open_viewer(v);
+	rfb_say_hello(&out);
+	rfb_say_encodings(&out, encodings, n);
+	say(v, &out);
+	cr_assert(client_until(&c, v->seen.stage == 4 || v->answer.came), "no greeting");
+	cr_assert(!v->answer.came, "%s", v->answer.err.text);
+}
+
+/* Sizes and cursors may come alone, in answer to the first requests. */
+static void see_all(struct viewer *v)
+{
+	ask_all(v, false);
+	while (v->seen.pixels < (int)(v->seen.width * v->seen.height)) {
+		int before = v->seen.updates;
+		cr_assert(client_until(&c, v->seen.updates > before));
+		ask_all(v, true);
+	}
+}
+
+static const int32_t raw[] = { RFB_RAW };
+
+/* Those that were closed by the other side, too. */
+static void forget_viewer(struct viewer *v)
+{
+	if (v->stream) {
+		link_stream_end(v->stream);
+	}
+	cr_assert(client_until(&c, v->answer.came && v->ended));
+	answer_done(&v->answer);
+	buf_done(&v->seen.in);
+}
+
+static void close_viewer(struct viewer *v)
+{
+	if (v->stream) {
+		link_stream_end(v->stream);
+	}
+	cr_assert(client_until(&c, v->answer.came && v->ended));
+	cr_expect(v->answer.result);
+	forget_viewer(v);
+}
+
+static void move_pointer(int x, int y)
+{
+	struct answer a;
+	client_call(&c, "act",
+		json_pack("{s:[{s:s, s:[i,i]}], s:{s:s}}", "actions", "action", "move", "at", x, y,
+			"observe", "mode", "none"),
+		&a);
+	cr_assert(a.result && !json_object_get(a.result, "failed"), "%s", a.err.text);
+	answer_done(&a);
+}
+
+Test(rfb, two_viewers_see_the_screen)
+{
+	static struct viewer v[2];
+	for (int i = 0; i < 2; i++) {
+		start_viewer(&v[i], raw, 1);
+		cr_expect_eq(v[i].seen.width, 1280);
+		cr_expect_eq(v[i].seen.height, 800);
+		ask_all(&v[i], false);
+		cr_assert(client_until(&c, v[i].seen.pixels >= 1280 * 800));
+	}
+	close_viewer(&v[0]);
+	ask_all(&v[1], false);
+	cr_assert(client_until(&c, v[1].seen.pixels >= 2 * 1280 * 800), "one is still there");
+	close_viewer(&v[1]);
+}
+
+Test(rfb, a_viewer_that_takes_nothing_holds_up_nobody)
+{
+	static struct viewer slow, other;
+	start_viewer(&slow, raw, 1);
+	start_viewer(&other, raw, 1);
+	slow.stalled = true;
+	slow.got = 0;
+	ask_all(&slow, false);
+	cr_assert(client_until(&c, slow.got > LINK_WINDOW / 2));
+	for (int i = 1; i <= 5; i++) {
+		ask_all(&other, false);
+		cr_assert(client_until(&c, other.seen.pixels >= i * 1280 * 800));
+		move_pointer(100 + i, 100);
+	}
+	cr_expect_leq(slow.got, LINK_WINDOW);
+	close_viewer(&slow);
+	close_viewer(&other);
+}
+
+Test(rfb, the_agents_pointer_is_painted_for_those_who_do_not_draw_it)
+{
+	static const int32_t with_cursor[] = { RFB_RAW, RFB_CURSOR };
+	static struct viewer painted, drawing;
+	start_viewer(&painted, raw, 1);
+	start_viewer(&drawing, with_cursor, 2);
+	see_all(&painted);
+	see_all(&drawing);
+	cr_assert(client_until(&c, drawing.seen.cursors));
+	cr_expect_eq(painted.seen.cursors, 0);
+	int before = painted.seen.updates;
+	for (int i = 0; i < 3; i++) {
+		ask_all(&painted, true);
+		move_pointer(300 + 10 * i, 300);
+		cr_assert(client_until(&c, painted.seen.updates > before));
+		before = painted.seen.updates;
+	}
+	close_viewer(&painted);
+	close_viewer(&drawing);
+}
+
+Test(rfb, nobody_resizes_the_desktop)
+{
+	static const int32_t with_size[] = { RFB_RAW, RFB_DESKTOP_SIZE, RFB_EXTENDED_SIZE };
+	static struct viewer v;
+	struct answer a;
+	struct buf out = { 0 };
+	start_viewer(&v, with_size, 3);
+	rfb_say_size(&out, 640, 480);
+	say(&v, &out);
+	see_all(&v);
+	cr_expect_eq(v.seen.sizes, 0);
+	client_call(&c, "info", NULL, &a);
+	cr_expect_eq(
+		json_integer_value(json_array_get(json_object_get(a.result, "screen"), 0)), 1280);
+	answer_done(&a);
+	close_viewer(&v);
+}
+
+Test(rfb, those_who_never_finish_their_greeting_lock_nobody_out)
+{
+	static struct viewer v;
+	for (int i = 0; i < 12; i++) {
+		open_viewer(&v);
+		cr_assert(client_until(&c, v.seen.stage == 1), "viewer %d", i);
+		close_viewer(&v);
+	}
+	start_viewer(&v, raw, 1);
+	close_viewer(&v);
+}
+
+Test(rfb, a_bad_message_closes_only_its_own_viewer)
+{
+	static struct viewer bad, good;
+	struct buf out = { 0 };
+	start_viewer(&good, raw, 1);
+	start_viewer(&bad, raw, 1);
+	rfb_u8(&out, 77);
+	say(&bad, &out);
+	cr_assert(client_until(&c, bad.answer.came && bad.ended));
+	close_viewer(&bad);
+	ask_all(&good, false);
+	cr_assert(client_until(&c, good.seen.pixels >= 1280 * 800));
+	close_viewer(&good);
+}
+
+Test(rfb, ends_with_the_x_server_and_works_with_the_next)
+{
+	static struct viewer v;
+	start_viewer(&v, raw, 1);
+	kill(client_pid_of(&c, "Xvnc"), SIGKILL);
+	cr_assert(client_until(&c, v.answer.came && v.ended));
+	cr_expect_eq(v.answer.err.kind, ERR_STATE);
+	forget_viewer(&v);
+	client_expect(&c, "restarted", 0);
+	start_viewer(&v, raw, 1);
+	close_viewer(&v);
+}
+
+Test(rfb, ends_with_the_host)
+{
+	static struct viewer v;
+	start_viewer(&v, raw, 1);
+	ask_all(&v, false);
+	client_stop(&c);
+	cr_expect_eq(v.answer.err.kind, ERR_GONE);
+	buf_done(&v.seen.in);
+	client_start(&c, NULL); /* for stop() */
+}
+
+Test(rfb, refuses_a_stream_that_is_none)
+{
+	struct answer a;
+	client_call(&c, "rfb", NULL, &a);
+	cr_expect_eq(a.err.kind, ERR_ARGUMENT);
+	answer_done(&a);
+	client_call(&c, "rfb", json_pack("{s:i}", "stream", 0), &a);
+	cr_expect_eq(a.err.kind, ERR_ARGUMENT);
+	answer_done(&a);
+}

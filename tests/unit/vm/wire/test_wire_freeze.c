@@ -1,0 +1,294 @@
+// USES wire
+/* An end that falls silent so that it can be saved, and one that meets another other side. */
+#include "base/cleanup.h"
+#include "tests/support/link_pair.h"
+
+/* Streams and what became of them. */
+struct seen {
+	size_t got;
+	int reset;
+};
+
+static void on_stream_data(struct link_stream *s, const void *bytes, size_t len, void *data)
+{
+	struct seen *seen = data;
+	(void)bytes;
+	seen->got += len;
+	link_stream_consumed(s, len);
+}
+
+static void on_stream_reset(struct link_stream *s, void *data)
+{
+	(void)s;
+	((struct seen *)data)->reset++;
+}
+
+static const struct link_stream_handlers stream_handlers = {
+	.data = on_stream_data,
+	.reset = on_stream_reset,
+};
+
+/* As an agent does: answers "freeze" and is silent from then on; keeps the others open. */
+static void freezing(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
+{
+	on_request(link, id, msg, data);
+	if (strcmp(((struct end *)data)->last_op, "freeze") == 0) {
+		link_reply(link, id, NULL, NULL, 0);
+		link_freeze(link);
+	}
+}
+
+static const struct link_handlers agent_handlers = {
+	.request = freezing,
+	.cancel = on_cancel,
+	.event = on_event,
+	.closed = on_closed,
+	.begins_anew = "restored",
+};
+
+static void begin_frozen(struct pair *pair)
+{
+	int ends[2];
+	struct err err;
+	struct answer frozen = { 0 };
+	pair->event = loop_new(&err);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	pair->host.link = link_new(pair->event, ends[0], &pair_handlers, &pair->host);
+	pair->agent.link = link_new(pair->event, ends[1], &agent_handlers, &pair->agent);
+	link_request(pair->host.link, "freeze", NULL, on_reply, &frozen);
+	settle(pair);
+	cr_assert_eq(frozen.count, 1, "freeze is not answered");
+	json_decref(frozen.result);
+}
+
+Test(freeze, holds_everything_until_the_other_side_speaks)
+{
+	struct pair pair = { 0 };
+	struct answer slow = { 0 }, ping = { 0 };
+	struct seen seen = { 0 };
+	struct err err;
+	begin_frozen(&pair);
+	link_event(pair.agent.link, "first", NULL);
+	link_event(pair.agent.link, "last", NULL);
+	settle(&pair);
+	cr_expect_eq(pair.host.events, 0, "an event came from a frozen end");
+	cr_expect_gt(link_pending(pair.agent.link), 0);
+	link_request(pair.host.link, "ping", NULL, on_reply, &ping);
+	settle(&pair);
+	cr_expect_eq(pair.host.events, 2);
+	cr_expect_str_eq(pair.host.last_event, "last");
+	cr_expect_eq(link_pending(pair.agent.link), 0);
+	/* Thawed for good, and streams too. */
+	struct link_stream *ours = link_stream_open(pair.host.link, &stream_handlers, &seen);
+	struct link_stream *theirs = link_stream_accept(pair.agent.link, link_stream_number(ours),
+		&stream_handlers, &(struct seen){ 0 }, &err);
+	link_stream_write(theirs, "abc", 3);
+	link_request(pair.host.link, "slow", NULL, on_reply, &slow);
+	settle(&pair);
+	cr_expect_eq(seen.got, 3);
+	end(&pair);
+	json_decref(ping.result);
+}
+
+Test(freeze, holds_streams_too)
+{
+	struct pair pair = { 0 };
+	struct answer ping = { 0 };
+	struct seen seen = { 0 }, agents = { 0 };
+	struct err err;
+	begin_frozen(&pair);
+	struct link_stream *ours = link_stream_open(pair.host.link, &stream_handlers, &seen);
+	struct link_stream *theirs = link_stream_accept(
+		pair.agent.link, link_stream_number(ours), &stream_handlers, &agents, &err);
+	cr_assert(theirs);
+	link_stream_write(theirs, "abc", 3);
+	link_stream_end(theirs);
+	settle(&pair);
+	cr_expect_eq(seen.got, 0, "stream data came from a frozen end");
+	link_request(pair.host.link, "ping", NULL, on_reply, &ping);
+	settle(&pair);
+	cr_expect_eq(seen.got, 3);
+	end(&pair);
+}
+
+Test(freeze, sends_what_was_said_before)
+{
+	struct pair pair = { 0 };
+	begin_frozen(&pair);
+	struct answer thaw = { 0 }, again = { 0 };
+	static char large[1 << 20];
+	memset(large, 'x', sizeof(large));
+	link_request(pair.host.link, "slow", NULL, on_reply, &thaw);
+	settle(&pair);
+	/* More than the kernel takes at once lies in front of the answer. */
+	for (int i = 0; i < 3; i++) {
+		link_request(pair.host.link, "large", NULL, on_reply, &thaw);
+	}
+	settle(&pair);
+	for (int i = 0; i < 4; i++) {
+		link_reply(pair.agent.link, pair.agent.ids[1 + i], NULL, large, sizeof(large));
+	}
+	link_request(pair.host.link, "freeze", NULL, on_reply, &again);
+	settle(&pair);
+	cr_expect_eq(thaw.count, 4);
+	cr_expect_eq(again.count, 1);
+	link_event(pair.agent.link, "later", NULL);
+	settle(&pair);
+	cr_expect_eq(pair.host.events, 0);
+	end(&pair);
+	json_decref(thaw.result);
+	json_decref(again.result);
+}
+
+Test(freeze, twice_is_silence_all_the_same)
+{
+	struct pair pair = { 0 };
+	struct answer again = { 0 };
+	begin_frozen(&pair);
+	link_event(pair.agent.link, "between", NULL);
+	link_request(pair.host.link, "freeze", NULL, on_reply, &again);
+	settle(&pair);
+	cr_expect_eq(again.count, 1, "the second freeze is not answered");
+	cr_expect_eq(pair.host.events, 1, "what was held comes in front of the answer");
+	link_event(pair.agent.link, "later", NULL);
+	settle(&pair);
+	cr_expect_eq(pair.host.events, 1);
+	end(&pair);
+	json_decref(again.result);
+}
+
+Test(freeze, bounds_what_it_holds)
+{
+	struct pair pair = { 0 };
+	begin_frozen(&pair);
+	char *text = must(malloc(1 << 20));
+	memset(text, 'x', 1 << 20);
+	text[(1 << 20) - 100] = '\0';
+	for (int i = 0; i < 80; i++) {
+		link_event(pair.agent.link, "big", json_pack("{s:s}", "text", text));
+	}
+	settle(&pair);
+	cr_expect_eq(pair.agent.closed, 1);
+	cr_expect(strstr(pair.agent.why.text, "unread"), "%s", pair.agent.why.text);
+	free(text);
+	end(&pair);
+}
+
+/* ---- another other side ---- */
+
+/* A new host on the same bytes: the old one's link goes without a word, its descriptor stays. */
+static void change_host(struct pair *pair, int fd)
+{
+	link_free(pair->host.link);
+	pair->host = (struct end){ 0 };
+	pair->host.link = link_new(pair->event, fd, &pair_handlers, &pair->host);
+}
+
+static int begin_with_spare(struct pair *pair)
+{
+	int ends[2];
+	struct err err;
+	pair->event = loop_new(&err);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	int spare = dup(ends[0]);
+	pair->host.link = link_new(pair->event, ends[0], &pair_handlers, &pair->host);
+	pair->agent.link = link_new(pair->event, ends[1], &agent_handlers, &pair->agent);
+	return spare;
+}
+
+Test(anew, forgets_requests_streams_and_what_waits)
+{
+	struct pair pair = { 0 };
+	struct answer old = { 0 }, frozen = { 0 }, restored = { 0 }, next = { 0 };
+	struct seen seen = { 0 }, agents = { 0 };
+	struct err err;
+	int spare = begin_with_spare(&pair);
+	uint32_t first = link_request(pair.host.link, "slow", NULL, on_reply, &old);
+	settle(&pair);
+	struct link_stream *ours = link_stream_open(pair.host.link, &stream_handlers, &seen);
+	cr_assert(link_stream_accept(
+		pair.agent.link, link_stream_number(ours), &stream_handlers, &agents, &err));
+	link_request(pair.host.link, "freeze", NULL, on_reply, &frozen);
+	settle(&pair);
+	link_event(pair.agent.link, "stale", NULL);
+	change_host(&pair, spare);
+	/* The new host counts from the start: its number is that of a request still open. */
+	cr_assert_eq(link_request(pair.host.link, "restored", NULL, on_reply, &restored), first);
+	settle(&pair);
+	cr_expect_eq(pair.agent.closed, 0, "%s", pair.agent.why.text);
+	cr_expect_str_eq(pair.agent.last_op, "restored");
+	cr_expect_eq(agents.reset, 1, "the old host's stream is still open");
+	cr_expect_eq(pair.host.events, 0, "the new host hears what was for the old one");
+	link_reply(pair.agent.link, first, NULL, NULL, 0);
+	link_request(pair.host.link, "next", NULL, on_reply, &next);
+	link_event(pair.agent.link, "hello", NULL);
+	settle(&pair);
+	cr_expect_eq(restored.count, 1);
+	cr_expect_eq(pair.host.events, 1, "it is not silent any more");
+	ours = link_stream_open(pair.host.link, &stream_handlers, &seen);
+	cr_expect(link_stream_accept(pair.agent.link, link_stream_number(ours), &stream_handlers,
+			  &agents, &err),
+		"the numbers of streams are free again: %s", err.text);
+	end(&pair);
+	json_decref(frozen.result);
+	json_decref(restored.result);
+}
+
+Test(anew, drops_what_the_old_side_left_unread)
+{
+	struct pair pair = { 0 };
+	struct answer old = { 0 };
+	static char large[3 << 20];
+	int spare = begin_with_spare(&pair);
+	link_request(pair.host.link, "large", NULL, on_reply, &old);
+	settle(&pair);
+	link_reply(pair.agent.link, pair.agent.ids[0], NULL, large, sizeof(large));
+	cr_assert_gt(link_pending(pair.agent.link), 0,
+		"the socket takes it all: the test proves nothing");
+	/* The old host's own reads end here; what is in the socket is thrown away, as QEMU does. */
+	link_free(pair.host.link);
+	pair.host = (struct end){ 0 };
+	put(spare, FRAME_REQUEST, 1, "{\"op\":\"restored\",\"args\":{}}", 0);
+	char bin[65536];
+	settle(&pair);
+	cr_assert_eq(pair.agent.requests, 2);
+	cr_expect_eq(link_pending(pair.agent.link), 0, "the rest of an old reply still waits");
+	while (recv(spare, bin, sizeof(bin), MSG_DONTWAIT) > 0) {
+	}
+	pair.host.link = link_new(pair.event, spare, &pair_handlers, &pair.host);
+	link_event(pair.agent.link, "hello", NULL);
+	settle(&pair);
+	cr_expect_eq(pair.host.events, 1, "%s", pair.host.why.text);
+	end(&pair);
+}
+
+Test(anew, our_own_requests_fail)
+{
+	struct pair pair = { 0 };
+	struct answer ours = { 0 }, restored = { 0 };
+	int spare = begin_with_spare(&pair);
+	link_request(pair.agent.link, "ask", NULL, on_reply, &ours);
+	settle(&pair);
+	change_host(&pair, spare);
+	link_request(pair.host.link, "restored", NULL, on_reply, &restored);
+	settle(&pair);
+	cr_expect_eq(ours.count, 1);
+	cr_expect_eq(ours.err.kind, ERR_GONE);
+	end(&pair);
+}
+
+/* Only an end that says so begins anew: for others it is an operation like any. */
+Test(anew, is_not_for_everyone)
+{
+	struct pair pair = { 0 };
+	struct answer slow = { 0 }, restored = { 0 };
+	begin(&pair);
+	link_request(pair.host.link, "slow", NULL, on_reply, &slow);
+	link_request(pair.host.link, "restored", NULL, on_reply, &restored);
+	settle(&pair);
+	link_reply(pair.agent.link, pair.agent.ids[0], NULL, NULL, 0);
+	settle(&pair);
+	cr_expect_eq(slow.count, 1);
+	end(&pair);
+	json_decref(slow.result);
+}
