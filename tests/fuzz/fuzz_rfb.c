@@ -102,7 +102,12 @@ static void on_ended(const struct err *why, void *data)
 	check(why->kind == ERR_ARGUMENT && end->ended++ == 0);
 }
 
-static const struct rfb_viewer_fns fns = { on_write, on_key, on_pointer, on_ended };
+static void on_refused(void *data)
+{
+	(void)data;
+}
+
+static const struct rfb_viewer_fns fns = { on_write, on_key, on_pointer, on_refused, on_ended };
 
 static void settle(void)
 {
@@ -154,6 +159,7 @@ static void play(struct rfb_server *server, const uint8_t *bytes, size_t len)
 	struct end end = { 0 }, beside = { .room = SIZE_MAX };
 	struct rfb_viewer *onlooker = rfb_viewer_new(server, &fns, &beside);
 	struct rfb_viewer *v = rfb_viewer_new(server, &fns, &end);
+	rfb_viewer_set_control(v, true);
 	rfb_viewer_feed(onlooker, hello, sizeof(hello) - 1);
 	feed(server, v, &end, bytes, len);
 	ask(onlooker, &beside);

@@ -79,7 +79,7 @@ static bool take_encodings(struct rfb_viewer *v, const uint8_t *m, size_t len, s
 	for (size_t at = 4; at < len; at += 4) {
 		take_encoding(v, (int32_t)bytes_get_u32(m + at));
 	}
-	v->key.pointer = v->cursor == CURSOR_NONE;
+	v->key.pointer = !rfb_viewer_draws_pointer(v);
 	if (cursor != v->cursor) {
 		v->cursor_sent = UINT64_MAX;
 	}
@@ -102,7 +102,11 @@ static bool take_key(struct rfb_viewer *v, const uint8_t *m, size_t len, struct 
 {
 	(void)len;
 	(void)err;
-	v->fns->key(bytes_get_u32(m + 4), m[1] != 0, v->data);
+	if (v->control) {
+		v->fns->key(bytes_get_u32(m + 4), m[1] != 0, v->data);
+	} else if (m[1]) {
+		v->fns->refused(v->data);
+	}
 	return true;
 }
 
@@ -117,7 +121,13 @@ static bool take_pointer(struct rfb_viewer *v, const uint8_t *m, size_t len, str
 		clip((int)bytes_get_u16(m + 4), v->key.size.height) };
 	(void)len;
 	(void)err;
-	v->fns->pointer(at, m[1], v->data);
+	unsigned pressed = m[1] & ~v->buttons;
+	v->buttons = m[1];
+	if (v->control) {
+		v->fns->pointer(at, m[1], v->data);
+	} else if (pressed) {
+		v->fns->refused(v->data);
+	}
 	return true;
 }
 

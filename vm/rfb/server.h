@@ -46,6 +46,8 @@ struct rfb_viewer_fns {
 	 * n + 1. */
 	void (*key)(uint32_t keysym, bool down, void *data);
 	void (*pointer)(struct point at, unsigned buttons, void *data);
+	/* A press of a key or button that does not count, for it has no control. */
+	void (*refused)(void *data);
 	/* The picture has ended, or the viewer broke the protocol (ERR_ARGUMENT).  Once, from the
 	 * loop; rfb_viewer_free() is allowed inside. */
 	void (*ended)(const struct err *why, void *data);
@@ -55,6 +57,11 @@ struct rfb_viewer_fns {
 struct rfb_viewer *rfb_viewer_new(
 	struct rfb_server *server, const struct rfb_viewer_fns *fns, void *data);
 void rfb_viewer_free(struct rfb_viewer *viewer); /* NULL-safe */
+/*
+ * Whether what it does with keys and pointer counts; not at first.  Without control it is shown the
+ * agent's pointer, painted into the picture, whatever it can draw.
+ */
+void rfb_viewer_set_control(struct rfb_viewer *viewer, bool control);
 /* What the viewer sent, cut anywhere. */
 void rfb_viewer_feed(struct rfb_viewer *viewer, const void *bytes, size_t len);
 void rfb_viewer_writable(struct rfb_viewer *viewer);

@@ -45,8 +45,10 @@ struct rfb_viewer {
 	bool fences, offered; /* understands Fence; was told of ContinuousUpdates */
 	bool continuous;      /* and has switched it on */
 
-	bool wanted; /* an update was asked for */
-	bool whole;  /* and the whole picture, while another update is on its way */
+	bool control;
+	unsigned buttons; /* held, as last heard */
+	bool wanted;      /* an update was asked for */
+	bool whole;       /* and the whole picture, while another update is on its way */
 	struct flow flow;
 	struct rfb_kind *kind; /* NULL: not looked for since the key changed */
 	uint32_t frame;        /* of the kind's history, as the viewer knows it; 0: not at all */
@@ -73,6 +75,7 @@ void rfb_viewer_end(struct rfb_viewer *v, const struct err *why);
 void rfb_viewer_put(struct rfb_viewer *v, const void *bytes, size_t len);
 /* The key, or what the viewer knows, is another: it is sent the whole picture. */
 void rfb_viewer_forget(struct rfb_viewer *v);
+bool rfb_viewer_draws_pointer(const struct rfb_viewer *v);
 /* It waits for the next update; whole: of the whole picture. */
 void rfb_viewer_want(struct rfb_viewer *v, bool whole);
 /* Whether it can be sent an update now. */

@@ -122,9 +122,20 @@ bool rfb_viewer_is_ready(const struct rfb_viewer *v)
 	       (v->wanted || (v->continuous && flow_is_open(&v->flow)));
 }
 
-static bool draws_pointer(const struct rfb_viewer *v)
+bool rfb_viewer_draws_pointer(const struct rfb_viewer *v)
 {
-	return v->cursor != CURSOR_NONE;
+	return v->control && v->cursor != CURSOR_NONE;
+}
+
+void rfb_viewer_set_control(struct rfb_viewer *v, bool control)
+{
+	bool drew = rfb_viewer_draws_pointer(v);
+	v->control = control;
+	if (drew != rfb_viewer_draws_pointer(v)) {
+		v->cursor_sent = UINT64_MAX;
+		rfb_viewer_forget(v);
+		rfb_server_run(v->server);
+	}
 }
 
 static void end_update(struct rfb_viewer *v)
@@ -153,7 +164,7 @@ static uint64_t serial_of(const struct cursor_image *cursor)
 static void make_cursor_rect(struct rfb_viewer *v)
 {
 	const struct cursor_image *cursor = v->server->scene.cursor;
-	if (draws_pointer(v) && v->cursor_sent != serial_of(cursor)) {
+	if (rfb_viewer_draws_pointer(v) && v->cursor_sent != serial_of(cursor)) {
 		v->cursor_sent = serial_of(cursor);
 		cursor_put(cursor, v->cursor, &v->key.how.format, &v->cursor_rect);
 	}
@@ -172,7 +183,7 @@ bool rfb_viewer_serve(struct rfb_viewer *v)
 		return true;
 	}
 	if (!v->kind) {
-		v->key.pointer = !draws_pointer(v);
+		v->key.pointer = !rfb_viewer_draws_pointer(v);
 		v->kind = rfb_server_kind(v->server, &v->key);
 	}
 	make_cursor_rect(v);

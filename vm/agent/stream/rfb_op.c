@@ -60,13 +60,19 @@ static void on_pointer(struct point at, unsigned buttons, void *data)
 	j->input->fns->pointer(j->input, at, buttons);
 }
 
+static void on_refused(void *data)
+{
+	(void)data;
+}
+
 /* A viewer that breaks the protocol is closed without an error, as VNC servers do. */
 static void on_viewer_ended(const struct err *why, void *data)
 {
 	finish(data, why->kind == ERR_ARGUMENT ? NULL : why);
 }
 
-static const struct rfb_viewer_fns viewer_fns = { on_write, on_key, on_pointer, on_viewer_ended };
+static const struct rfb_viewer_fns viewer_fns = { on_write, on_key, on_pointer, on_refused,
+	on_viewer_ended };
 
 /* ---- the stream ---- */
 
@@ -122,6 +128,7 @@ static bool start(struct join *j, const struct msg_rfb *args, struct err *err)
 	}
 	j->input = j->watched->type->input(j->watched->picture);
 	j->viewer = rfb_viewer_new(j->watched->server, &viewer_fns, j);
+	rfb_viewer_set_control(j->viewer, true); /* the host decides what it passes on */
 	return true;
 }
 

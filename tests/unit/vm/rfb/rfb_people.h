@@ -83,7 +83,13 @@ static inline void on_ended(const struct err *why, void *data)
 	}
 }
 
-static const struct rfb_viewer_fns person_fns = { on_write, on_key, on_pointer, on_ended };
+static inline void on_refused(void *data)
+{
+	(void)data;
+}
+
+static const struct rfb_viewer_fns person_fns = { on_write, on_key, on_pointer, on_refused,
+	on_ended };
 
 /* ---- a viewer: what it says ---- */
 
@@ -170,6 +176,7 @@ static inline struct person *join(struct world *w, struct taste taste)
 	p->seen.tight_data = p;
 	p->seen.say = &p->say;
 	p->viewer = rfb_viewer_new(w->server, &person_fns, p);
+	rfb_viewer_set_control(p->viewer, true);
 	rfb_say_hello(&p->say);
 	say_format(p);
 	say_encodings(p);
