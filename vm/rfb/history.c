@@ -99,23 +99,10 @@ static void add_moves(struct history *h, const struct picture_move *moves, size_
 	}
 }
 
-static bool is_change(const struct history *h, const struct picture_move *moves, size_t n_moves,
-	const struct rect *areas, size_t n_areas)
-{
-	bool any = false;
-	for (size_t i = 0; i < n_moves; i++) {
-		any |= !is_empty(clip(moves[i].to, h->size));
-	}
-	for (size_t i = 0; i < n_areas; i++) {
-		any |= !is_empty(clip(areas[i], h->size));
-	}
-	return any;
-}
-
 void history_add(struct history *h, const struct picture_move *moves, size_t n_moves,
 	const struct rect *areas, size_t n_areas)
 {
-	if (!is_change(h, moves, n_moves, areas, n_areas)) {
+	if (n_moves + n_areas == 0) {
 		return;
 	}
 	h->frame++;

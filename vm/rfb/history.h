@@ -26,7 +26,7 @@ struct history {
 /* Frame 1, in which all is new. */
 void history_init(struct history *h, struct size size);
 void history_done(struct history *h);
-/* The next frame; nothing happens if the change is empty within the size.  What lies outside is cut
+/* The next frame; nothing happens if the change is empty.  What lies outside of the size is cut
  * off. */
 void history_add(struct history *h, const struct picture_move *moves, size_t n_moves,
 	const struct rect *areas, size_t n_areas);

@@ -15,7 +15,7 @@ static long pixels(struct rect area)
 	return (long)area.width * area.height;
 }
 
-static bool overlaps(struct rect a, struct rect b)
+bool damage_overlaps(struct rect a, struct rect b)
 {
 	return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height &&
 	       b.y < a.y + a.height;
@@ -33,8 +33,8 @@ static size_t partner(const struct damage *damage, struct rect area)
 	size_t best = damage->n;
 	long least = damage->n == DAMAGE_MAX ? LONG_MAX : pixels(area) / 4;
 	for (size_t i = 0; i < damage->n; i++) {
-		long extra =
-			overlaps(damage->areas[i], area) ? LONG_MIN : cost(damage->areas[i], area);
+		long extra = damage_overlaps(damage->areas[i], area) ? LONG_MIN
+								     : cost(damage->areas[i], area);
 		if (extra < least) {
 			least = extra;
 			best = i;

@@ -3,6 +3,7 @@
 
 #include "vm/wire/geometry.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Rectangles that were painted: a few, none of which overlap. */
@@ -16,5 +17,6 @@ struct damage {
 
 /* Joins areas where that costs few pixels more, or where there would be too many. */
 void damage_add(struct damage *damage, struct rect area);
+bool damage_overlaps(struct rect a, struct rect b);
 
 #endif

@@ -36,13 +36,29 @@ void kept_picture_resize(
 	};
 }
 
+/* A viewer does all moves first: it does not have the new pixels of areas taken before. */
+static bool reads_areas(const struct picture_change *here, const struct picture_change *change)
+{
+	for (size_t m = 0; m < here->n_moves; m++) {
+		const struct picture_move *move = &here->moves[m];
+		struct rect from = { move->from.x, move->from.y, move->to.width, move->to.height };
+		for (size_t a = 0; a < change->n_areas; a++) {
+			if (damage_overlaps(from, change->areas[a])) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 void kept_picture_take(struct kept_picture *kept, struct rect area, const struct image *fresh,
 	struct picture_change *change)
 {
 	struct picture_change here = { 0 };
 	picture_diff_take(kept->diff, &kept->image, area, fresh, &here);
 	/* There is always room for the areas that are still to come, as they are. */
-	bool fits = change->n_moves + here.n_moves <= PICTURE_MOVES_MAX &&
+	bool fits = !reads_areas(&here, change) &&
+		    change->n_moves + here.n_moves <= PICTURE_MOVES_MAX &&
 		    change->n_areas + here.n_areas + DAMAGE_MAX <= PICTURE_AREAS_MAX;
 	if (!fits) {
 		here = (struct picture_change){ .areas = { area }, .n_areas = 1 };

@@ -416,10 +416,17 @@ static inline void expect_picture(const struct person *p)
 	cr_assert_eq(p->seen.empty, 0, "an update of nothing");
 }
 
+static inline bool is_planned(const struct world *w)
+{
+	return w->server->changed || w->plan.n_moves > 0 || w->plan.n_areas > 0 ||
+	       w->next_size.width > 0;
+}
+
 static inline void expect_pictures(const struct world *w)
 {
 	for (size_t i = 0; i < PEOPLE_MAX; i++) {
 		if (w->people[i] && !w->people[i]->stalled) {
+			cr_assert(!is_planned(w), "no frame was taken: %s", called(w->people[i]));
 			expect_picture(w->people[i]);
 		}
 	}

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define PEOPLE_MAX 32
+#define PICTURE_WIDTH 150
+#define PICTURE_HEIGHT 100
 #define CURSOR_SIDE 24
 #define CURSORS 4
 
@@ -199,7 +201,8 @@ static inline void plan_change(struct world *w)
 
 static inline void plan_resize(struct world *w)
 {
-	w->next_size = (struct size){ 1 + (int)below(300), 1 + (int)below(200) };
+	w->next_size =
+		(struct size){ 1 + (int)below(PICTURE_WIDTH), 1 + (int)below(PICTURE_HEIGHT) };
 }
 
 static inline void move_pointer(struct world *w)

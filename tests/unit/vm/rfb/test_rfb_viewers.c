@@ -18,7 +18,8 @@ static void start(void)
 		cr_assert_eq(getrandom(&seed, sizeof(seed), 0), (ssize_t)sizeof(seed));
 	}
 	chance = seed;
-	world_start(&w, (struct size){ 1 + (int)below(300), 1 + (int)below(200) });
+	world_start(
+		&w, (struct size){ 1 + (int)below(PICTURE_WIDTH), 1 + (int)below(PICTURE_HEIGHT) });
 }
 
 static void stop(void)
@@ -62,7 +63,7 @@ static void happen_to_picture(void)
 	if (one_in(25)) {
 		plan_resize(&w);
 	}
-	if (one_in(3)) {
+	if (!one_in(4)) {
 		w.server->frame_us = 0; /* frames do not have to wait */
 	}
 	rfb_server_changed(w.server);
@@ -70,7 +71,7 @@ static void happen_to_picture(void)
 
 static void happen_to_line(struct person *p)
 {
-	static const unsigned most[] = { 3, 40, 2000, 300000 };
+	static const unsigned most[] = { 20, 3000, 40000, 400000 };
 	unsigned n = 1 + below(most[below(4)]);
 	switch (below(3)) {
 	case 0:
@@ -136,7 +137,7 @@ static void bury(void)
 static void happen(void)
 {
 	struct person *p = somebody();
-	if (one_in(4)) {
+	if (one_in(3)) {
 		happen_to_picture();
 	} else if (!p && one_in(3)) {
 		join_somebody();
@@ -149,7 +150,7 @@ static void happen(void)
 			happen_to_line(p);
 		}
 	}
-	if (one_in(3)) {
+	if (one_in(2)) {
 		sd_event_run(w.event, 0);
 	}
 	bury();
@@ -170,7 +171,7 @@ static void expect_rest(void)
 
 static void play(int steps)
 {
-	for (int round = 0; round < 6; round++) {
+	for (int round = 0; round < 15; round++) {
 		for (int i = 0; i < steps; i++) {
 			happen();
 		}
@@ -187,7 +188,7 @@ static void play(int steps)
 
 Test(rfb_viewers, see_the_picture_whatever_happened)
 {
-	play(400);
+	play(300);
 }
 
 Test(rfb_viewers, see_it_after_little_happened, .timeout = 240)
