@@ -107,6 +107,11 @@ static bool run_watch(struct fake_request *req, struct err *err)
 	return true;
 }
 
+static void tell(struct fake_vm *fake, const struct message *event, const void *said)
+{
+	link_event(fake->link, event->name, message_encode(&event->request, said));
+}
+
 static int on_screen_timer(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct fake_vm *fake = data;
@@ -114,8 +119,8 @@ static int on_screen_timer(sd_event_source *source, uint64_t usec, void *data)
 	(void)usec;
 	loop_drop(&fake->screen_timer);
 	if (fake->watched && fake->link) {
-		link_event(fake->link, "screen",
-			json_pack("{s:I}", "frame_id", (json_int_t)fake->desktop.frame_id));
+		struct msg_screen said = { (int64_t)fake->desktop.frame_id };
+		tell(fake, &message_screen, &said);
 	}
 	return 0;
 }
@@ -276,38 +281,33 @@ static const struct link_handlers agent_handlers = {
 	.closed = on_closed,
 };
 
-static const char *const stages[] = { "x-server", "session-bus", "window-manager", "panel",
-	"first-frame" };
-
-static void say_ready(struct fake_vm *fake, json_int_t ms)
+static void say_ready(struct fake_vm *fake, int64_t ms)
 {
 	const struct fake_desktop *d = &fake->desktop;
-	link_event(fake->link, "ready",
-		json_pack("{s:[i,i], s:[i,i], s:I}", "screen", d->screen.width, d->screen.height,
-			"frame", d->frame.width, d->frame.height, "ms", ms));
+	struct msg_ready said = { { 2, { d->screen.width, d->screen.height } },
+		{ 2, { d->frame.width, d->frame.height } }, ms };
+	tell(fake, &message_ready, &said);
 }
 
 /* One stage an iteration of the loop, as if they took time. */
 static int on_starting(sd_event_source *source, void *data)
 {
 	struct fake_vm *fake = data;
-	json_int_t ms = (json_int_t)(loop_now_us() - fake->start_us) / 1000;
+	int64_t ms = (int64_t)(loop_now_us() - fake->start_us) / 1000;
 	(void)source;
 	loop_drop(&fake->starting);
 	if (fake->stage == 0) {
-		link_event(fake->link, "hello",
-			json_pack("{s:i, s:s}", "protocol", PROTOCOL_VERSION, "version", "fake"));
+		tell(fake, &message_hello, &(struct msg_hello){ PROTOCOL_VERSION, "fake" });
 	}
 	if (fake->stage == 2 && fake->is_dud) {
-		link_event(fake->link, "failed", json_pack("{s:s}", "text", "it is a dud"));
+		tell(fake, &message_unable, &(struct msg_unable){ "it is a dud" });
 		return 0;
 	}
-	if (fake->stage == sizeof(stages) / sizeof(stages[0])) {
+	if (fake->stage == MESSAGE_STAGES) {
 		say_ready(fake, ms);
 		return 0;
 	}
-	link_event(fake->link, "stage",
-		json_pack("{s:s, s:I}", "stage", stages[fake->stage++], "ms", ms));
+	tell(fake, &message_stage, &(struct msg_stage){ (int)fake->stage++, ms });
 	fake->starting = loop_defer(fake->event, on_starting, fake);
 	return 0;
 }

@@ -23,7 +23,7 @@ struct picture_change {
 	size_t n_areas;
 };
 
-struct picture_diff; /* scratch memory, which grows to about 0.5 bytes a pixel of the largest area */
+struct picture_diff; /* scratch memory: about 0.35 bytes a pixel of the largest area so far */
 
 struct picture_diff *picture_diff_new(void);
 void picture_diff_free(struct picture_diff *d); /* NULL-safe */

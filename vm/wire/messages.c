@@ -4,6 +4,9 @@
 #include "vm/wire/action.h"
 #include "vm/wire/frame.h"
 
+#include <assert.h>
+#include <string.h>
+
 #define MS_MAX 1e9
 #define COUNT_MAX 1e15
 #define ID_MAX 4294967295.0 /* X resources, pids, streams */
@@ -361,6 +364,16 @@ const char *const message_stages[MESSAGE_STAGES + 1] = { "x-server", "session-bu
 	"window-manager", "panel", "first-frame", NULL };
 const char *const message_services[] = { "X server", "window manager", "panel", "session bus",
 	NULL };
+
+int message_name_index(const char *const *names, const char *name)
+{
+	int i = 0;
+	while (strcmp(names[i], name) != 0) {
+		i++;
+		assert(names[i]);
+	}
+	return i;
+}
 
 #define WHY_MAX 1000
 #define HELLO struct msg_hello

@@ -167,6 +167,8 @@ extern const struct message message_ping;
 /* What comes up before a desktop is ready, and what may die and come back: NULL-ended. */
 #define MESSAGE_STAGES 5
 extern const char *const message_stages[MESSAGE_STAGES + 1], *const message_services[];
+/* Where name is in one of these lists, which must have it. */
+int message_name_index(const char *const *names, const char *name);
 
 struct msg_hello {
 	int64_t protocol;

@@ -17,6 +17,7 @@
 #define FULL (USER_INPUT_QUEUE * 3 / 4)
 #define READER_MS 5000 /* a program that has read nothing by then is stuck */
 #define CHANGES_MAX 20 /* of the map by others, before an event is given up */
+#define APART_MS 100   /* between two changes of the map, for programs that cannot be asked */
 #define LOOK_AHEAD 64  /* events whose letters get their spares together */
 #define BUTTONS 9
 
@@ -34,9 +35,12 @@ struct user_input {
 	bool waits;       /* for its turn, or the map's readers */
 	struct keymap_turn turn;
 	struct catch_up *catch_up;
-	sd_event_source *patience; /* with the map's readers */
+	sd_event_source *patience; /* with the map's readers, or until the next change */
 	int changes;               /* of the map, for the first event */
 	bool refused;              /* a key, and said so */
+	bool told_full;
+	void (*room)(void *data); /* NULL: nobody asks */
+	void *room_data;
 };
 
 static void run(struct user_input *in);
@@ -105,6 +109,32 @@ static void give_up(struct user_input *in)
 	run(in);
 }
 
+static int on_apart(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	struct user_input *in = data;
+	loop_drop(&in->patience);
+	in->waits = false;
+	run(in);
+	return 0;
+}
+
+/*
+ * Xlib forgets a change of the map that it hears of while it reads the one before, and xterm, Tk and
+ * Java know letters by Xlib.  None of them says when it has read.
+ */
+static bool is_too_soon(struct user_input *in, struct seat *seat)
+{
+	uint64_t due = keymap_changed_us(seat->keymap) + APART_MS * 1000, now = loop_now_us();
+	if (now >= due || client_sync_can_ask(seat->display)) {
+		return false;
+	}
+	in->waits = true;
+	in->patience = loop_after_ms(in->agent->event, (due - now + 999) / 1000, on_apart, in);
+	return true;
+}
+
 static int on_patience_over(sd_event_source *source, uint64_t usec, void *data)
 {
 	(void)source;
@@ -164,6 +194,9 @@ static Window focus_of(struct seat *seat)
 /* Makes the first event's keys ready; false: that takes a while. */
 static bool prepare_spares(struct user_input *in, struct seat *seat, const XkbStateRec *now)
 {
+	if (is_too_soon(in, seat)) {
+		return false;
+	}
 	if (!assign(in, seat, now)) {
 		in->catch_up =
 			catch_up_start(seat->display, seat->keymap, READER_MS, true, on_reader, in);
@@ -289,6 +322,14 @@ static bool run_first(struct user_input *in, struct seat *seat)
 	return true;
 }
 
+static void tell_room(struct user_input *in)
+{
+	if (in->told_full && in->room && in->n < FULL) {
+		in->told_full = false;
+		in->room(in->room_data);
+	}
+}
+
 static void run(struct user_input *in)
 {
 	struct seat *seat = seat_of(in);
@@ -309,6 +350,7 @@ static void run(struct user_input *in)
 	if (in->n == 0 || in->blocked) {
 		keymap_end_turn(&in->turn);
 	}
+	tell_room(in);
 }
 
 static bool is_held_up(const struct user_input *in)
@@ -384,9 +426,16 @@ void user_input_release(struct user_input *in)
 	forget_all(in);
 }
 
-bool user_input_is_full(const struct user_input *in)
+bool user_input_is_full(struct user_input *in)
 {
-	return in->n >= FULL;
+	in->told_full = in->n >= FULL;
+	return in->told_full;
+}
+
+void user_input_on_room(struct user_input *in, void (*fn)(void *data), void *data)
+{
+	in->room = fn;
+	in->room_data = data;
 }
 
 bool user_input_is_waiting(const struct user_input *in)

@@ -17,8 +17,8 @@
  * Caps_Lock and Num_Lock are keys like others.
  *
  * What is not sent, always with a line in the log:
- * - all that waits, when USER_INPUT_QUEUE events do: call user_input_is_full() and read no more of
- *   the viewer while it is true;
+ * - all that waits, when USER_INPUT_QUEUE events do: read no more of the viewer while
+ *   user_input_is_full();
  * - key presses and clicks that wait for a program that reads none of its keys for 5 seconds;
  * - a character that the focused program would take for another (vm/agent/x11/program.h), or that
  *   no spare key can have;
@@ -66,8 +66,11 @@ void user_input_retry(struct user_input *in);
 /* Forgets what waits but releases. */
 void user_input_forget_presses(struct user_input *in);
 
-bool user_input_is_full(const struct user_input *in);    /* so many wait that no more should come */
-bool user_input_is_waiting(const struct user_input *in); /* any event is */
+/* So many events wait that no more should come. */
+bool user_input_is_full(struct user_input *in);
+/* fn is called, from the loop, when it is full no more after somebody was told so. */
+void user_input_on_room(struct user_input *in, void (*fn)(void *data), void *data);
+bool user_input_is_waiting(const struct user_input *in);  /* any event is */
 unsigned user_input_buttons(const struct user_input *in); /* that are held, as RFB has them */
 
 #endif

@@ -56,31 +56,29 @@ static void on_display_gone(void *data)
 
 static void on_stage(const char *stage, uint64_t ms, void *data)
 {
-	host_tell(data, "stage", json_pack("{s:s, s:I}", "stage", stage, "ms", (json_int_t)ms));
-}
-
-static json_t *pair(struct size size)
-{
-	return json_pack("[i, i]", size.width, size.height);
+	struct msg_stage said = { message_name_index(message_stages, stage), (int64_t)ms };
+	host_tell(data, &message_stage, &said);
 }
 
 static void on_ready(uint64_t ms, void *data)
 {
 	struct agent_main *agent = data;
-	host_tell(agent, "ready",
-		json_pack("{s:o, s:o, s:I}", "screen", pair(agent->shared.screen), "frame",
-			pair(agent->shared.frame), "ms", (json_int_t)ms));
+	struct size screen = agent->shared.screen, frame = agent->shared.frame;
+	struct msg_ready said = { { 2, { screen.width, screen.height } },
+		{ 2, { frame.width, frame.height } }, (int64_t)ms };
+	host_tell(agent, &message_ready, &said);
 }
 
 static void on_resting(const char *what, const char *why, uint64_t ms, void *data)
 {
-	host_tell(data, "resting",
-		json_pack("{s:s, s:s, s:I}", "what", what, "why", why, "ms", (json_int_t)ms));
+	struct msg_resting said = { message_name_index(message_services, what), why, (int64_t)ms };
+	host_tell(data, &message_resting, &said);
 }
 
 static void on_restarted(const char *what, const char *why, void *data)
 {
-	host_tell(data, "restarted", json_pack("{s:s, s:s}", "what", what, "why", why));
+	struct msg_restarted said = { message_name_index(message_services, what), why };
+	host_tell(data, &message_restarted, &said);
 }
 
 static void on_failed(const char *text, void *data)

@@ -39,9 +39,8 @@ static void tell(struct screen_watch *w)
 	if (!w->agent->shared.display) {
 		return;
 	}
-	host_tell(w->agent, "screen",
-		json_pack("{s:I}", "frame_id",
-			(json_int_t)display_frame_id(w->agent->shared.display)));
+	host_tell(w->agent, &message_screen,
+		&(struct msg_screen){ (int64_t)display_frame_id(w->agent->shared.display) });
 	w->timer = loop_after_ms(w->agent->shared.event, INTERVAL_MS, on_interval, w);
 }
 

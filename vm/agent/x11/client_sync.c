@@ -256,6 +256,14 @@ struct client_sync *client_sync_focus(
 	return s;
 }
 
+bool client_sync_can_ask(struct display *d)
+{
+	struct err ignored;
+	display_trap(d);
+	Window window = find_pingable(d);
+	return display_untrap(d, &ignored) && window;
+}
+
 struct client_sync *client_sync_paint(
 	struct display *d, uint64_t ms, client_sync_fn *fn, void *data)
 {

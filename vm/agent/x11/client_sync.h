@@ -22,6 +22,8 @@ typedef void client_sync_fn(enum client_sync_answer answer, void *data);
 /* The client of the focused window; NULL when it cannot be asked. */
 struct client_sync *client_sync_focus(
 	struct display *d, uint64_t ms, client_sync_fn *fn, void *data);
+/* Whether it can. */
+bool client_sync_can_ask(struct display *d);
 /* NULL when there is no window manager. */
 struct client_sync *client_sync_window_manager(struct display *d, client_sync_fn *fn, void *data);
 /* A liveness check: whether a window manager answers at all, not what it has done. */

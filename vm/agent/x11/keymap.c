@@ -58,6 +58,7 @@ struct keymap {
 	XkbDescPtr xkb;
 	uint64_t serial, clock;
 	uint64_t changes, awaited, settled; /* of the map, by us */
+	uint64_t changed_us;
 	readers_fn *read;
 	void *read_data;
 	struct keymap_turn *turns; /* the first has it */
@@ -385,7 +386,13 @@ bool keymap_apply(struct keymap *k)
 	k->first_new = CODES;
 	k->last_new = 0;
 	k->changes++;
+	k->changed_us = loop_now_us();
 	return true;
+}
+
+uint64_t keymap_changed_us(const struct keymap *k)
+{
+	return k->changed_us;
 }
 
 static void on_read(void *data)

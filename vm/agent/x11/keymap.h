@@ -51,6 +51,7 @@ bool keymap_find(struct keymap *k, KeySym sym, struct key *ret_key);
 bool keymap_assign(struct keymap *k, KeySym sym, struct key *ret_key);
 /* Tells the server of all new assignments in one request; false when there are none. */
 bool keymap_apply(struct keymap *k);
+uint64_t keymap_changed_us(const struct keymap *k); /* when it did last; 0: never */
 /* Waits until the program of that window can know of them (keymap_readers.h). */
 bool keymap_await_readers(struct keymap *k, Window window, readers_fn *fn, void *data);
 /* Waits until that window's program has worked off its keys, if it answers no pings (keymap_readers.h). */

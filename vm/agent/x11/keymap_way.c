@@ -115,9 +115,10 @@ static int find_flip(const struct wish *w, XkbDescPtr xkb, int code, int group, 
 	return most;
 }
 
-static struct keymap_way way_of(const struct wish *w, int code, int flip)
+static struct keymap_way way_of(const struct wish *w, XkbDescPtr xkb, int code, int flip)
 {
-	unsigned flips = w->flips[flip];
+	/* A modifier does the same on each level. */
+	unsigned flips = xkb->map->modmap[code] ? 0 : w->flips[flip];
 	return (struct keymap_way){ (KeyCode)code, flips & ~w->mods, flips & w->mods & ~w->kept };
 }
 
@@ -141,7 +142,7 @@ bool keymap_find_way(
 	if (!best_code) {
 		return false;
 	}
-	*ret_way = way_of(&w, best_code, best);
+	*ret_way = way_of(&w, xkb, best_code, best);
 	return true;
 }
 
@@ -154,7 +155,7 @@ bool keymap_find_spare_way(
 		return false;
 	}
 	int flip = find_flip(&w, keymap_xkb(k), key.code, 0, w.n_flips);
-	*ret_way = flip < w.n_flips ? way_of(&w, key.code, flip)
+	*ret_way = flip < w.n_flips ? way_of(&w, keymap_xkb(k), key.code, flip)
 				    : (struct keymap_way){ .code = key.code };
 	return true;
 }

@@ -639,7 +639,30 @@ Test(user_input, drops_what_waits_for_a_program_that_reads_nothing)
 	cr_assert(all_keys_up());
 }
 
-Test(user_input, says_when_it_is_full_and_bounds_what_waits)
+static void on_room(void *data)
+{
+	++*(int *)data;
+}
+
+Test(user_input, says_when_it_is_full_and_when_no_more)
+{
+	int n = 0, rooms = 0;
+	user_input_on_room(person, on_room, &rooms);
+	auto_buf struct buf want = { 0 };
+	for (; !user_input_is_full(person); n++) {
+		append_letters(&want, 0x4e00 + (unsigned)n, 1);
+		tap(0x1004e00 + (uint32_t)n);
+	}
+	cr_assert_eq(rooms, 0);
+	desk_until(&desk, rooms);
+	cr_assert_not(user_input_is_full(person));
+	tap('x');
+	buf_printf(&want, "x");
+	expect_text(buf_text(&want));
+	cr_assert_eq(rooms, 1);
+}
+
+Test(user_input, bounds_what_waits)
 {
 	sleep_program(true);
 	int n = 0;
@@ -719,7 +742,7 @@ Test(user_input, survives_the_end_of_the_x_server)
 /* Dead keys come as such. */
 Test(user_input, leaves_composing_to_the_program)
 {
-	tap(XK_dead_acute);
+	tap(XK_dead_acute); /* on no key of this layout */
 	tap('e');
 	tap(XK_Multi_key);
 	desk_until(&desk, !user_input_is_waiting(person));
