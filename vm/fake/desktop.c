@@ -1,4 +1,4 @@
-/* The fake desktop's state: a pointer, one text field, a list of windows, and a record of every
+/* The fake desktop's state: a pointer, one text field, a list of windows, and a log of all
  * input. */
 
 #include "vm/fake/fake.h"
@@ -24,7 +24,7 @@ void fake_desktop_done(struct fake_desktop *desktop)
 	buf_done(&desktop->events);
 }
 
-/* ---- checks, as the real agent makes them ---- */
+/* ---- the checks of the real agent ---- */
 
 static bool check_point(const struct fake_desktop *desktop, const char *what,
 	const struct field_ints *at, struct err *err)
@@ -79,7 +79,7 @@ static bool check_key(const char *name, struct err *err)
 		name);
 }
 
-/* A '+' where a name would begin is the key itself. */
+/* A '+' at the start of a name is the key itself. */
 static bool check_keys(const char *text, struct err *err)
 {
 	char name[64];
@@ -106,7 +106,7 @@ bool fake_desktop_check(
 	       check_keys(action->modifiers, err) && (!keys_only || check_keys(action->text, err));
 }
 
-/* ---- doing ---- */
+/* ---- actions ---- */
 
 static int64_t count_chars(const char *text)
 {

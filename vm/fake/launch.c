@@ -1,4 +1,4 @@
-/* The fake agent's applications, and its "launch". */
+/* The fake agent's applications, and its `launch`. */
 
 #include "vm/fake/fake.h"
 
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* Two of them serve tests: one ends the agent, one never shows a window. */
+/* Two of them are for tests: one ends the agent, one never opens a window. */
 static const struct application {
 	const char *id, *name, *program, *title, *class;
 } applications[] = {
@@ -117,7 +117,7 @@ bool fake_launch(struct fake_request *req, struct err *err)
 				      args->application);
 	}
 	if (strcmp(a->id, "crash") == 0) {
-		/* Not from here: that would free this request's link under it. */
+		/* Deferred, because it would free this request's link. */
 		req->fake->dying = loop_defer(req->fake->event, on_dying, req->fake);
 	} else if (!a->title) {
 		fake_after(req, args->timeout_ms, on_no_window);

@@ -42,7 +42,7 @@ Test(vm_hide, paths_of_the_host_get_other_words)
 	expect("cannot open the agent '/opt/x/the-agent': No such file or directory",
 		"cannot open the agent 'the agent's program': No such file or directory");
 	expect("cannot open the control group /sys/fs/cgroup/a.slice/b",
-		"cannot open the control group the control groups/a.slice/b");
+		"cannot open the control group the cgroups/a.slice/b");
 	host_done(&host);
 }
 
