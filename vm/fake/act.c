@@ -47,7 +47,7 @@ static bool check_region(struct fake_request *req, const struct observe *observe
 					     at[2] > size.width || at[3] > size.height)) {
 		return err_set(err, ERR_ARGUMENT,
 			"'region' must be [x0, y0, x1, y1] with 0 <= x0 < x1 <= %d and 0 <= y0 < "
-			"y1 <= %d; it is [%lld, %lld, %lld, %lld]",
+			"y1 <= %d; got [%lld, %lld, %lld, %lld]",
 			size.width, size.height, (long long)at[0], (long long)at[1],
 			(long long)at[2], (long long)at[3]);
 	}

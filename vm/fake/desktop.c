@@ -33,7 +33,7 @@ static bool check_point(const struct fake_desktop *desktop, const char *what,
 	if (at->count && (at->at[0] < 0 || at->at[1] < 0 || at->at[0] >= size.width ||
 				 at->at[1] >= size.height)) {
 		return err_set(err, ERR_ARGUMENT,
-			"'%s' (%lld, %lld) is outside the screen: x goes from 0 to %d, y from 0 to "
+			"'%s' (%lld, %lld) is outside the screen: x ranges from 0 to %d, y from 0 to "
 			"%d",
 			what, (long long)at->at[0], (long long)at->at[1], size.width - 1,
 			size.height - 1);
@@ -71,11 +71,11 @@ static bool check_key(const char *name, struct err *err)
 	const char *near = nearest_name(name, keys);
 	if (near) {
 		return err_set(err, ERR_ARGUMENT,
-			"'text': there is no key '%.48s'; did you mean '%s'?", name, near);
+			"'text': unknown key '%.48s'; did you mean '%s'?", name, near);
 	}
 	return err_set(err, ERR_ARGUMENT,
-		"'text': there is no key '%.48s'; a key is one character or an X keysym name such "
-		"as Return, Page_Up or F5, and a chord joins keys with '+', as in ctrl+shift+t",
+		"'text': unknown key '%.48s'; a key is one character or an X keysym name such "
+		"as Return, Page_Up or F5, and a combination joins keys with '+', as in ctrl+shift+t",
 		name);
 }
 

@@ -244,7 +244,7 @@ static void on_request(struct link *link, uint32_t id, const struct link_msg *ms
 			return;
 		}
 	}
-	err_set(&err, ERR_UNSUPPORTED, "this agent has no operation '%.40s'", name);
+	err_set(&err, ERR_UNSUPPORTED, "unknown operation '%.40s'", name);
 	link_reply_err(link, id, &err);
 }
 

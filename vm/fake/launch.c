@@ -108,11 +108,11 @@ bool fake_launch(struct fake_request *req, struct err *err)
 		static const char *const names[] = { "editor", "terminal", NULL };
 		const char *near = nearest_name(args->application, names);
 		return near ? err_set(err, ERR_NOT_FOUND,
-				      "there is no application or program '%.100s'; did you mean "
+				      "unknown application or program '%.100s'; did you mean "
 				      "%s? (list_applications names the applications)",
 				      args->application, near)
 			    : err_set(err, ERR_NOT_FOUND,
-				      "there is no application or program '%.100s'; applications "
+				      "unknown application or program '%.100s'; applications "
 				      "here are: editor, terminal",
 				      args->application);
 	}

@@ -4,11 +4,11 @@
 #include "base/buf.h"
 #include "vm/picture/image.h"
 
-/* Pixels as RFB (RFC 6143, and its community's Tight) has them. */
+/* Encodes pixels for RFB (RFC 6143, and Tight). */
 
 enum { RFB_RAW = 0, RFB_TIGHT = 7 };
 
-/* How a viewer wants its pixels; always of true colour. */
+/* A viewer's pixel format; always true colour. */
 struct rfb_format {
 	uint8_t bits; /* 8, 16 or 32 */
 	bool big_endian;
@@ -18,11 +18,11 @@ struct rfb_format {
 
 extern const struct rfb_format rfb_format_own; /* that of struct image */
 
-/* From the 16 bytes of a message; ERR_ARGUMENT when it is none that can be made. */
+/* Parses the 16 bytes of a message; ERR_ARGUMENT if the format is not supported. */
 bool rfb_format_read(struct rfb_format *ret, const uint8_t bytes[16], struct err *err) NODISCARD;
 void rfb_format_write(const struct rfb_format *format, uint8_t ret_bytes[16]);
 
-/* One viewer's; remembers what its decompressors know. */
+/* The encoder of one viewer; keeps the state of its compressors. */
 struct rfb_encoder;
 
 struct rfb_encoder *rfb_encoder_new(struct err *err) NODISCARD;
@@ -32,16 +32,16 @@ void rfb_encoder_free(struct rfb_encoder *e); /* NULL-safe */
 
 struct rfb_how {
 	struct rfb_format format;
-	bool tight;  /* the viewer understands it */
-	int quality; /* 0 to 9: photographs may lose so much; or RFB_LOSSLESS */
+	bool tight;  /* supported by the viewer */
+	int quality; /* 0 to 9: quality of photographs; or RFB_LOSSLESS */
 };
 
-/* Whether a rectangle will be sent in Tight, which not every format has. */
+/* Whether Tight is used, which not every format supports. */
 bool rfb_is_tight(const struct rfb_how *how);
-/* Appends what follows a rectangle's head.  At most 2048 pixels wide. */
+/* Appends the data of a rectangle after its header.  At most 2048 pixels wide. */
 void rfb_encode(struct rfb_encoder *e, const struct rfb_how *how, const struct image *image,
 	struct buf *out);
-/* Appends the pixels as they are. */
+/* Appends uncompressed pixels. */
 void rfb_encode_raw(const struct rfb_format *format, const struct image *image, struct buf *out);
 
 #endif

@@ -1,7 +1,7 @@
 #ifndef VM_AGENT_WINDOW_VNC_IMPL_H
 #define VM_AGENT_WINDOW_VNC_IMPL_H
 
-/* What the vnc_*.c files share. */
+/* Shared by the vnc_*.c files. */
 
 #include "vm/agent/window/rfb_encode.h"
 #include "vm/agent/window/vnc_server.h"
@@ -25,19 +25,19 @@ struct vnc_server {
 	struct err why;
 	sd_event_source *ending;
 
-	int stage;     /* of the handshake; STAGES: over */
-	struct buf in; /* a message that is not whole */
-	size_t skip;   /* bytes of one that is not read */
+	int stage;     /* of the handshake; STAGES: complete */
+	struct buf in; /* an incomplete message */
+	size_t skip;   /* remaining bytes of a skipped message */
 	struct rfb_how how;
 	bool takes_size, draws_pointer;
 
 	struct buf out;
-	struct size size;    /* as the viewer knows it */
-	struct point offset; /* and of that its corner, from the window's */
-	bool wanted;         /* an update was asked for */
-	bool whole;          /* all of the picture, changed or not */
+	struct size size;    /* last size sent to the viewer */
+	struct point offset; /* offset of its corner from the window's */
+	bool wanted;         /* an update was requested */
+	bool whole;          /* the whole picture, changed or not */
 	struct rect rects[WINDOW_CAPTURE_RECTS_MAX];
-	size_t n_rects, next_rect; /* of the update under way */
+	size_t n_rects, next_rect; /* of the update in progress */
 	uint64_t cursor_sent;
 	struct rect pointer; /* where it is painted; width 0: nowhere */
 	uint64_t pointer_serial;
@@ -52,7 +52,7 @@ void vnc_server_end(struct vnc_server *v, const struct err *why);
 
 /* ---- vnc_parse.c ---- */
 
-/* Takes what is whole of v->in; may end it. */
+/* Processes complete messages in v->in; may end it. */
 void vnc_server_take_all(struct vnc_server *v);
 
 #endif

@@ -6,15 +6,15 @@
 
 #include <X11/extensions/Xfixes.h>
 
-/* The pointer's image, fetched only when it changed. */
+/* The pointer's image, fetched only after changes. */
 
 struct cursor;
 
 struct cursor *cursor_new(struct display *d);
 void cursor_free(struct cursor *c); /* NULL-safe */
 
-/* Its pixels are 32 bits each, in longs, their colours multiplied with the alpha.  NULL: there is
- * none.  Good until the next call. */
+/* Its pixels are 32 bits each, in longs, with premultiplied alpha.  NULL: none.  Valid until the
+ * next call. */
 const XFixesCursorImage *cursor_image(struct cursor *c);
 /* at: the hot spot, in the image's pixels, or outside of them. */
 void cursor_draw(const XFixesCursorImage *cursor, struct point at, const struct image *image);
