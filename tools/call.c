@@ -1,6 +1,6 @@
 /*
- * What all calls have in common, whatever front made them: answered once, cancelled once, memory
- * that goes with them.  The rest is the front's (call_impl.h).
+ * Calls, independent of their front: answered once, cancelled at most once, with memory that is
+ * freed with them.  Fronts implement the rest (call_impl.h).
  */
 #include "tools/call_impl.h"
 
@@ -36,7 +36,7 @@ void call_begin(struct call *call)
 	call->refs = 2; /* one until it is over, one until its tool has returned */
 }
 
-/* The sandbox that a call meant whose arguments were refused: who watches it sees that, too. */
+/* Finds the sandbox of a call with invalid arguments, so that its viewers see the failure, too. */
 static void find_meant(struct call *call, const json_t *args)
 {
 	const json_t *id = json_object_get(args, "sandbox");
@@ -107,7 +107,7 @@ void call_is_over(struct call *call)
 
 /* ---- for tools ---- */
 
-/* A sentence that the next result should carry, whatever that is about, if somebody reads it. */
+/* Adds a pending note of the sandbox to the result, whatever the call was. */
 static json_t *add_note(struct call *call, json_t *content)
 {
 	auto_free char *note = call->vm && !call->cancelled ? vm_take_note(call->vm) : NULL;
@@ -139,7 +139,7 @@ void call_fail(struct call *call, const struct err *why)
 	call_fail_with(call, why, NULL);
 }
 
-/* What a model should do next, where the reason alone does not say it. */
+/* What a model should do next, if the error text does not say it. */
 static const char *next_step(const struct call *call, enum err_kind kind)
 {
 	bool lost = call->vm ? vm_state(call->vm) >= VM_STOPPING : call->needs_desktop;
@@ -269,7 +269,7 @@ void *call_alloc(struct call *call, size_t size)
 	return scratch->bytes;
 }
 
-/* ---- its work in a sandbox ---- */
+/* ---- work in a sandbox ---- */
 
 static void on_stage(const char *name, unsigned step, unsigned of, void *data)
 {
@@ -363,8 +363,6 @@ struct guest *call_guest(const struct call *call)
 {
 	return vm_guest(call->vm);
 }
-
-/* ---- for its record ---- */
 
 void call_summarize(struct call *call, const char *text)
 {

@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 
 /*
- * Who has control of a desktop: the agent, a person, or nobody.  None of these starts or wakes a
- * sandbox.  A person's control is never taken: request_human (human.c) waits for it.
+ * Who has control of a desktop: the agent, a user or no one.  These tools neither start nor resume
+ * a sandbox.  They never take control from a user: request_human (human.c) waits for it.
  */
 
 struct one_args {
@@ -57,13 +57,13 @@ static void tell_control(struct buf *out, struct call *call, struct vm *vm)
 		buf_printf(out, " Help was requested: ");
 		result_tell_name(out, control->wanted);
 	}
-	auto_free char *note = vm_take_note(vm); /* what a person said, for one */
+	auto_free char *note = vm_take_note(vm); /* for example a message of the user */
 	if (note) {
 		buf_printf(out, " %s", note);
 	}
 }
 
-/* change: what the tool does first; NULL: nothing. */
+/* change: the tool's first step; NULL: none. */
 static void run(struct call *call, const struct one_args *args,
 	bool (*change)(struct vm *vm, struct err *err))
 {

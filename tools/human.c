@@ -9,10 +9,10 @@
 #include <string.h>
 
 /*
- * request_human: asks for a person in two places at once, on the pages of those who watch and,
- * where the client can, by a question to its user; whichever answers first ends it.  A client of
- * 2026-07-28 takes the question away with it and calls again with the answer (call_ask()), so what
- * a call has to undo is undone in over(), which comes however the call ended.
+ * request_human asks a user in two places: on the pages of viewers and, if the client supports
+ * elicitation, in the client; the first response ends it.  A client of 2026-07-28 ends the call to
+ * ask its user and repeats it with the answer (call_ask()).  All clean-up is therefore in over(),
+ * which is called however the call ends.
  */
 
 #define TIMEOUT_S 600
@@ -39,15 +39,15 @@ struct human {
 	struct vm_person_wait *wait;
 	sd_event_source *late;
 	uint64_t began;
-	char *link; /* made for this; NULL: somebody who can act watches already */
+	char *link; /* created by this call; NULL: a viewer with control is connected */
 	char stream[ID_LEN + 1];
-	bool may_come; /* there was a way to the desktop before */
+	bool may_come; /* a user already had access to the desktop */
 	bool answered, keep_link;
 };
 
-/* ---- the end ---- */
+/* ---- end ---- */
 
-/* A link that nobody uses is not left lying about. */
+/* An unused link is revoked. */
 static void drop_link(struct human *human)
 {
 	struct err gone;
@@ -68,7 +68,7 @@ static void over(void *data)
 	if (human->answered) {
 		drop_link(human);
 	} else {
-		/* The client asks, meanwhile. */
+		/* The client is asking its user. */
 		vm_control_want(call_vm(human->call), human->args->reason,
 			(uint64_t)human->args->timeout * 1000);
 	}
@@ -100,7 +100,7 @@ static void reply(struct human *human, const char *what, const char *says)
 	call_reply(human->call, content);
 }
 
-/* Nobody can come, unless the model passes the link on. */
+/* No user can be reached unless the model passes the link on. */
 static void fail_with_link(struct human *human, const char *because)
 {
 	struct err err;
@@ -121,7 +121,7 @@ static void fail_with_link(struct human *human, const char *because)
 	fail(human, &err, content);
 }
 
-/* ---- what happens meanwhile ---- */
+/* ---- events ---- */
 
 static void handed_back(struct vm *vm, const char *says, const struct err *err, void *data)
 {
@@ -168,7 +168,7 @@ static const char *describe(void *data)
 	return person_has_it(data) ? "A user has control" : "Waiting for a user";
 }
 
-/* ---- asking the client's user ---- */
+/* ---- client request ---- */
 
 static json_t *question_params(const struct human *human)
 {
@@ -190,7 +190,7 @@ static json_t *question_params(const struct human *human)
 	return must(params);
 }
 
-/* A page may still bring a person, if somebody has one. */
+/* A user may still respond on the viewer page, if anyone has a link. */
 static void go_on_without(struct human *human, const char *because)
 {
 	struct err err;
@@ -206,7 +206,7 @@ static void go_on_without(struct human *human, const char *because)
 	}
 }
 
-/* The client's words, no longer than a page's may be; valid as long as the call. */
+/* The message from the client, cut to the maximum of a page; valid as long as the call. */
 static const char *words(struct human *human, const json_t *answer)
 {
 	const json_t *content = json_object_get(answer, "content");
@@ -220,7 +220,7 @@ static const char *words(struct human *human, const json_t *answer)
 	return copy;
 }
 
-/* Who is done and still has control hands it back; that is told by handed_back(). */
+/* If the user still has control, it is returned to the agent, which calls handed_back(). */
 static void accepted(struct human *human, const char *says)
 {
 	struct vm *vm = call_vm(human->call);
@@ -251,9 +251,9 @@ static void answered(struct call *call, const json_t *answers, const struct err 
 	}
 }
 
-/* ---- the beginning ---- */
+/* ---- start ---- */
 
-/* A way to the desktop for whoever is to come, where they have none yet. */
+/* Creates a link for the user, unless one exists. */
 static bool make_link(struct human *human, struct err *err)
 {
 	struct call *call = human->call;
@@ -282,7 +282,7 @@ static void begin_waiting(struct human *human)
 	call_progress(call, 1, 2, describe(human));
 }
 
-/* Nothing of the call may be used after call_ask(). */
+/* The call must not be used after call_ask(). */
 static void begin(struct call *call, void *data)
 {
 	struct human *human = data;
@@ -317,7 +317,7 @@ static void run(struct call *call, const void *data)
 	const char *owner = call_owner(call);
 	human->args = data;
 	human->began = loop_now_us();
-	human->answered = true; /* until begin(), where over() is asked for */
+	human->answered = true; /* until begin(), which calls over() */
 	human->streams = call_streams(call);
 	human->owner = call_alloc(call, strlen(owner) + 1);
 	memcpy(human->owner, owner, strlen(owner));

@@ -59,8 +59,8 @@ void input_tell_change(struct buf *out, const struct guest_act *res, int mode)
 {
 	long long frame = res->frame_id, ms = res->waited_ms;
 	if (mode != OBSERVE_SETTLED) {
-		/* Without waiting nobody can say that it will not change: programs repaint later.
-		 */
+		/* Without settling, the result cannot say that nothing will change: programs
+		 * repaint later. */
 		buf_printf(out, "The screen %s (frame %lld).",
 			res->changed ? "changed" : "has not changed", frame);
 		return;
@@ -83,8 +83,8 @@ void input_tell_change(struct buf *out, const struct guest_act *res, int mode)
 	tell_moving(out, res->moving);
 }
 
-/* Rounding between the screen and the frame moves it by a pixel at most; a grab freezes it, and what
- * was sent then arrives when the grab ends. */
+/* Rounding between screen and frame moves the pointer by at most one pixel.  A grab freezes it, and
+ * the input arrives when the grab ends. */
 static void tell_pointer(struct buf *out, const struct field_ints *at, struct point pointer)
 {
 	buf_printf(out, "Pointer at (%d, %d)", pointer.x, pointer.y);
@@ -97,7 +97,7 @@ static void tell_pointer(struct buf *out, const struct field_ints *at, struct po
 	buf_printf(out, ". ");
 }
 
-/* The line below the acknowledgement. */
+/* The line after the acknowledgement. */
 static void tell(struct buf *out, const struct input *in, const struct guest_act *res)
 {
 	switch (in->action.kind) {
@@ -124,7 +124,7 @@ static void tell(struct buf *out, const struct input *in, const struct guest_act
 	}
 }
 
-/* The agent's sentence says how far it came; the frame, when one was asked for, shows it. */
+/* The agent's error says how far the action came; the requested frame, if any, shows it. */
 static void fail(struct input *in, const struct guest_act *res)
 {
 	json_t *content = json_array();

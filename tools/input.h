@@ -6,9 +6,9 @@
 #include "vm/wire/action.h"
 
 /*
- * What the tools that act on the desktop share: their arguments (each tool's table has the rows it
- * takes), and the way of one action to the agent and back as an acknowledgement, one line about
- * what happened, and a frame when asked for.
+ * Shared by the tools that send input: their arguments (each tool's table contains the rows it
+ * accepts), and the execution of one action, whose result is an acknowledgement, a line about what
+ * happened, and a frame if requested.
  */
 struct input_args {
 	const char *sandbox;
@@ -17,7 +17,7 @@ struct input_args {
 	const char *text;
 	int scroll_direction; /* enum action_direction */
 	int64_t scroll_amount, repeat;
-	double duration; /* seconds */
+	double duration; /* in seconds */
 };
 
 #define INPUT_OBSERVE(T) \
@@ -33,19 +33,18 @@ struct input_args {
 		0 \
 	}
 
-/* Carries out one action and answers the call.  ack is copied; the action's strings live as long as
+/* Runs one action and answers the call.  ack is copied; the action's strings must live as long as
  * the call. */
 void input_run(struct call *call, const struct input_args *args, const struct action *action,
 	const char *ack);
 
 int64_t input_ms(double seconds);
 
-/* Refuses a point outside the screen; an absent one is fine. */
+/* Refuses a point outside the screen; an absent one is valid. */
 bool input_check_point(const char *name, const struct field_ints *at, struct size screen,
 	struct err *err) NODISCARD;
 
-/* "The screen changed (frame 42).": what an observation says about change, settling and movement.
- */
+/* Appends "The screen changed (frame 42).": the observed change, settling and movement. */
 void input_tell_change(struct buf *out, const struct guest_act *res, int mode);
 
 #endif

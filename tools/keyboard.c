@@ -2,8 +2,8 @@
 
 #include "base/cleanup.h"
 
-/* The keyboard: text, keys and chords, a key held down.  Names, inputs and acknowledgements are
- * Anthropic's. */
+/* The keyboard: text, keys and key combinations, a held key.  Names, arguments and acknowledgements
+ * are those of Anthropic's tool. */
 
 #define ARGS struct input_args
 

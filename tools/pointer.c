@@ -2,8 +2,8 @@
 
 #include "base/cleanup.h"
 
-/* The mouse: clicks, moves, buttons, drags, scrolling.  Names, inputs and acknowledgements are
- * Anthropic's. */
+/* The mouse: clicks, moves, buttons, drags, scrolling.  Names, arguments and acknowledgements are
+ * those of Anthropic's tool. */
 
 #define ARGS struct input_args
 

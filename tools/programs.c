@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Programs: start one and wait, by events, for its first window; list those that are installed. */
+/* Programs: start one and wait for its first window; list the installed ones. */
 
 /* ---- launch ---- */
 
@@ -19,11 +19,11 @@ struct launch_args {
 struct launch {
 	struct call *call;
 	const struct launch_args *args;
-	char *said; /* about the launch itself, while the frame is on its way */
+	char *said; /* about the launch, while the frame is pending */
 };
 
-/* Slow programs (office suites, browsers) take this long for their first window on a busy machine.
- */
+/* Large programs (office suites, browsers) take this long for their first window on a busy
+ * machine. */
 #define LAUNCH_TIMEOUT_MS 20000
 
 /* Programs paint in stages while they start. */
@@ -72,7 +72,7 @@ static void reply_launch(struct launch *launch, const char *more, const struct g
 	call_reply(launch->call, content);
 }
 
-/* The program runs all the same when its picture could not be had. */
+/* If the screenshot fails, the program runs anyway. */
 static void observed(const struct guest_act *res, const struct err *err, void *data)
 {
 	struct launch *launch = data;
@@ -135,7 +135,7 @@ static void run_launch(struct call *call, const void *data)
 	call_start(call, launch->args->sandbox, begin_launch, launch);
 }
 
-/* Models expect a command line here. */
+/* Models try to pass a command line. */
 static void advise_launch(const json_t *args, struct err *err)
 {
 	bool args_given = json_object_get(args, "args");
@@ -170,7 +170,7 @@ struct list_args {
 
 static const struct field list_fields[] = { CALL_SANDBOX(struct list_args), { 0 } };
 
-#define LIST_MAX_BYTES 40000 /* clients move longer results out of the model's sight */
+#define LIST_MAX_BYTES 40000 /* clients hide longer results from the model */
 
 static const char *text_of(const json_t *object, const char *key)
 {

@@ -6,10 +6,9 @@
 
 #include <string.h>
 
-/* The list of tools, what --tools selects of it, and how a tool is described and run. */
+/* The list of tools, their selection by --tools, and how a tool is described and run. */
 
-/* The order here is the order of tools/list: looking first, then acting, then programs, then
- * whole sandboxes, then people. */
+/* This is the order of tools/list: looking, acting, programs, sandboxes, users. */
 #define TOOLS(X) \
 	X(screenshot) \
 	X(left_click) \
@@ -70,7 +69,7 @@ struct tool_set {
 
 /* ---- selecting ---- */
 
-/* The toolset or tool of that name, or all of them; false when there is none. */
+/* Selects the toolset or tool of that name, or all; false if there is none. */
 static bool select_word(bool on[N_TOOLS], const char *word)
 {
 	bool known = false;
@@ -112,7 +111,7 @@ static bool select_words(bool on[N_TOOLS], const char *selection, struct err *er
 {
 	auto_free char *list = must(strdup(selection));
 	char *rest = list;
-	/* An empty list grants nothing, which is more often a mistake than a wish. */
+	/* An empty list would select nothing, which is rarely intended. */
 	if (!*trim(list)) {
 		log_warning("the list of tools is empty");
 		return true;
@@ -199,8 +198,8 @@ static json_t *annotations(const struct tool *tool)
 		!!(tool->hints & TOOL_OPEN_WORLD)));
 }
 
-/* What Claude Code needs to know: it hides tools behind a search, and long results in a file,
- * unless told otherwise. */
+/* Claude Code hides tools behind a search, and long results in a file, unless these keys are
+ * set. */
 static json_t *meta(const struct tool *tool)
 {
 	json_t *out = json_object();

@@ -7,9 +7,8 @@
 #include <string.h>
 
 /*
- * Content blocks.  Every text is checked once more on its way out, because an error's text may have
- * been cut in the middle of a character: what jansson would refuse becomes question marks, never a
- * lost block.
+ * Content blocks.  Texts are checked again on output, because an error's text may have been cut in
+ * the middle of a character: invalid bytes become question marks instead of a lost block.
  */
 
 static json_t *text_or_ascii(const char *text)
@@ -75,7 +74,7 @@ void result_tell_note(struct buf *out, const char *note)
 	plain_append(out, note, NOTE_MAX_BYTES);
 }
 
-/* EAGAIN, as libc words it: all that shells and programs say. */
+/* EAGAIN in libc's words, which is all that shells and programs report. */
 void result_tell_full(struct buf *out, const char *said, const struct vm *vm)
 {
 	if (!strstr(said, "Resource temporarily unavailable")) {

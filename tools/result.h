@@ -6,26 +6,26 @@
 #include "vm/guest/guest.h"
 
 /*
- * MCP content: an array of text and image blocks.  Never structuredContent: clients that see it may
- * drop the image beside it.
+ * MCP content: an array of text and image blocks.  structuredContent is never used, because clients
+ * that see it may ignore the image.
  */
 
 void result_add_text(json_t *content, const char *text);
-/* Nothing when the frame holds no image. */
+/* No effect if the frame has no image. */
 void result_add_frame(json_t *content, const struct guest_frame *frame);
 
-/* What a model must know about an image that is not the frame space pixel for pixel: one line each,
+/* Appends what a model must know about an image that differs from the frame space: one line each,
  * or nothing. */
 void result_tell_frame(struct buf *out, const struct guest_frame *frame, struct size space);
 
-/* Words of the guest (base/plain.h): a name, at most 200 bytes; the same in quotation marks, with
- * those in it escaped; a sentence of its agent, at most 480 bytes. */
+/* Text of the guest (base/plain.h): a name, at most 200 bytes; the same in quotation marks, with
+ * those in it escaped; an error of its agent, at most 480 bytes. */
 void result_tell_name(struct buf *out, const char *name);
 void result_quote_name(struct buf *out, const char *name);
 void result_tell_note(struct buf *out, const char *note);
 
-/* When `said` (a program's last words) looks as if it could start no other: a line with the limit
- * and what to do.  Else nothing. */
+/* If `said` (the last output of a program) indicates that no further process could be started,
+ * appends a line with the limit and what to do. */
 void result_tell_full(struct buf *out, const char *said, const struct vm *vm);
 
 #endif

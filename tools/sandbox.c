@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 /*
- * Sandboxes: make, list, look at, end, and give them time.  None of these but sandbox_create starts
- * or wakes one: who asks what there is must not change it.
+ * Sandboxes: create, list, describe and end them, and set their timeouts.  Only sandbox_create
+ * starts a sandbox, and none of these resumes one.
  */
 
 /* ---- sandbox_create ---- */
@@ -21,7 +21,7 @@ struct create_args {
 	const char *from;
 };
 
-/* What is left out is as the server was set up. */
+/* Omitted arguments use the server's defaults. */
 #define ROW(name, which) VM_SPEC_FIELD(struct create_args, spec, name, which, .open = true)
 static const struct field create_fields[] = {
 	ROW("image", VM_SPEC_IMAGE),
@@ -40,7 +40,7 @@ static const struct field create_fields[] = {
 	{ 0 },
 };
 
-/* More than the machine has would end it, not only the sandbox. */
+/* A larger value would exhaust the memory of the machine. */
 static bool check_memory(const struct create_args *args, struct err *err)
 {
 	int64_t there = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20;
@@ -50,7 +50,7 @@ static bool check_memory(const struct create_args *args, struct err *err)
 		       (long long)there, (long long)args->spec.memory);
 }
 
-/* What a snapshot has settled already. */
+/* Arguments that a snapshot determines. */
 static bool check_from(const struct create_args *args, struct err *err)
 {
 	const struct vm_spec_args *spec = &args->spec;
@@ -79,7 +79,7 @@ static bool spec_from(
 	return true;
 }
 
-/* The pool's preset, with what was asked for in its place. */
+/* The pool's default, overridden by the arguments. */
 static bool spec_of(
 	struct call *call, const struct create_args *args, struct vm_spec *spec, struct err *err)
 {
@@ -147,7 +147,7 @@ const struct tool tool_sandbox_create = {
 
 static const struct field no_fields[] = { { 0 } };
 
-#define LIST_MAX_BYTES 40000 /* clients move longer results out of the model's sight */
+#define LIST_MAX_BYTES 40000 /* clients hide longer results from the model */
 
 static void run_list(struct call *call, const void *data)
 {
@@ -294,7 +294,7 @@ static const struct field timeout_fields[] = {
 	{ 0 },
 };
 
-/* Than it would without this. */
+/* Whether it ends earlier than without this call. */
 static bool ends_sooner(const struct vm *vm, int64_t timeout)
 {
 	int64_t due = vm_times(vm).timeout;

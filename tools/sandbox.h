@@ -5,24 +5,23 @@
 #include "base/clock.h"
 #include "tools/tool.h"
 
-/* What the tools of the toolset "sandbox" share: finding, and telling of one in words. */
+/* Shared by the tools of the toolset "sandbox": finding a sandbox and describing it. */
 
-/* What the call is about from now on.  id NULL: the caller's default one, which is not made for
- * this. */
+/* Sets the sandbox of the call.  id NULL: the caller's default one, which is not created. */
 struct vm *sandbox_find(struct call *call, const char *id, struct err *err) NODISCARD;
 bool sandbox_is_default(struct call *call, const struct vm *vm);
 
-/* "ready, microvm, image minimal, 1280x800, ...": all of it on one line. */
+/* "ready, microvm, image minimal, 1280x800, ...": the complete description on one line. */
 void sandbox_tell(struct buf *out, struct call *call, const struct vm *vm);
-/* "image minimal, 1280x800, 512 MiB, network none": what it was asked to be; and its labels. */
+/* "image minimal, 1280x800, 512 MiB, network none": the specification and the labels. */
 void sandbox_tell_spec(struct buf *out, const struct vm_spec *spec);
 void sandbox_tell_labels(struct buf *out, const json_t *labels);
 /* "12 s", "5 min", "3 h 10 min", "2 days" */
 void sandbox_tell_span(struct buf *out, int64_t ms);
-/* "0.31 s" since then, a time of loop_now_us(). */
+/* Appends "0.31 s": the time since began_us, a time of loop_now_us(). */
 void sandbox_tell_took(struct buf *out, uint64_t began_us);
 
-/* A result of one text. */
+/* Answers with one text. */
 void sandbox_reply(struct call *call, const struct buf *text);
 
 #endif

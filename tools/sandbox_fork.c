@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 /*
- * sandbox_fork: the running desktop several times.  Each copy answers for itself: the result has a
- * line for every one, ready or why not, so that one that failed costs the others nothing.
+ * sandbox_fork: copies a running desktop several times.  The result has one line per copy, ready or
+ * with an error, so a failed copy does not affect the others.
  */
 
 struct fork_args {
@@ -27,9 +27,9 @@ static const struct field fields[] = {
 struct copy {
 	struct fork *fork;
 	struct vm *vm;
-	struct vm_wait *wait; /* until it is ready, or is not */
+	struct vm_wait *wait; /* until it is ready or has failed */
 	char id[ID_LEN + 1];
-	struct err err; /* kind ERR_NONE: it is ready */
+	struct err err; /* kind ERR_NONE: ready */
 };
 
 struct fork {
@@ -37,7 +37,7 @@ struct fork {
 	const struct fork_args *args;
 	uint64_t began;
 	bool cancelled; /* while the source is being copied */
-	struct err why; /* kind not ERR_NONE: why there are fewer copies than asked for */
+	struct err why; /* kind not ERR_NONE: why fewer copies were created than requested */
 	struct copy *copies;
 	size_t n, over, ready;
 };

@@ -9,9 +9,8 @@
 #include <string.h>
 
 /*
- * What only a saved machine makes possible: pause, resume, fork, roll back.  Saving cannot be
- * stopped halfway, so a call that is taken back meanwhile is answered at its end: the copies of a
- * fork are ended then; a pause or a rollback stays done.
+ * The tools that save a VM: pause, resume, roll back.  Saving cannot be aborted, so a call that is
+ * cancelled meanwhile is answered at its end; a pause or a rollback remains in effect.
  */
 
 struct one_args {
@@ -23,10 +22,10 @@ static const struct field one_fields[] = { CALL_SANDBOX(struct one_args), { 0 } 
 struct saving {
 	struct call *call;
 	uint64_t began;
-	char snapshot[ID_LEN + 1]; /* to roll back to */
+	char snapshot[ID_LEN + 1]; /* the snapshot to restore */
 };
 
-/* "Sandbox ID" and what has become of it, after what time. */
+/* Replies with "Sandbox ID", its new state and the duration. */
 static void reply_done(struct saving *saving, const char *became, const char *more)
 {
 	auto_buf struct buf text = { 0 };
@@ -38,7 +37,7 @@ static void reply_done(struct saving *saving, const char *became, const char *mo
 	call_reply(saving->call, content);
 }
 
-/* The call's sandbox, which must be there; NULL: the call has failed. */
+/* The call's existing sandbox; NULL: the call has failed. */
 static struct vm *find(struct call *call, const char *id)
 {
 	struct err err;

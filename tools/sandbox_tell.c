@@ -9,8 +9,8 @@
 #include <time.h>
 
 /*
- * Sandboxes in words.  Names, labels and images come from clients and from disk, so each is put on
- * one line and cut; everything else is a number or a word of ours.
+ * Descriptions of sandboxes.  Names, labels and images come from clients and from disk, so each is
+ * put on one line and cut; everything else is a number or a fixed word.
  */
 
 struct vm *sandbox_find(struct call *call, const char *id, struct err *err)
@@ -102,7 +102,7 @@ static void tell_times(struct buf *out, const struct vm *vm)
 	}
 }
 
-/* Only what is not as usual. */
+/* Only if it differs from the usual state. */
 static void tell_control(struct buf *out, const struct vm *vm)
 {
 	const struct vm_control *control = vm_control(vm);

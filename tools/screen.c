@@ -3,7 +3,7 @@
 #include "base/cleanup.h"
 #include "tools/result.h"
 
-/* Looking: screenshot, zoom, wait and cursor_position.  None of them touches the desktop. */
+/* Looking: screenshot, zoom, wait and cursor_position.  None of them changes the desktop. */
 
 struct look_args {
 	const char *sandbox;
@@ -24,7 +24,8 @@ struct look {
 		FIELD_NUM(struct look_args, quality, "JPEG quality.", .min = 1, .max = 100, \
 			.preset = 80)
 
-/* One picture: no action, only the observation; an agent's failure or the frame, told by `tell`. */
+/* One observation without an action; replies with the agent's error or with the frame, described by
+ * `tell`. */
 static void answer(struct look *look, const struct guest_act *res, const struct err *err,
 	void (*tell)(struct buf *out, const struct look *look, const struct guest_frame *frame))
 {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* run_command: a shell command in the sandbox, its output as one text a model reads like a
+/* run_command: a shell command in the sandbox, with its output as one text in the form of a
  * terminal. */
 
 struct shell_args {
@@ -20,7 +20,7 @@ struct shell {
 	const struct shell_args *args;
 };
 
-#define SHELL_TIMEOUT_MAX 3600 /* seconds */
+#define SHELL_TIMEOUT_MAX 3600 /* in seconds */
 
 static const struct field fields[] = {
 	FIELD_STR(struct shell_args, command,
@@ -35,7 +35,7 @@ static const struct field fields[] = {
 	{ 0 },
 };
 
-/* "12,345": easier to read in the middle of other text. */
+/* "12,345": easier to read inside other text. */
 static void tell_count(struct buf *out, int64_t n)
 {
 	if (n >= 1000) {
@@ -83,8 +83,8 @@ static void tell_end(struct buf *out, const struct guest_exec *res)
 		(long long)res->status, name);
 }
 
-/* stdout alone is given as it is, byte for byte; labels appear only for what a terminal would not
- * show as plainly. */
+/* stdout alone is returned byte for byte; labels appear only for what a terminal would not show as
+ * clearly. */
 static void tell(struct buf *out, const struct guest_exec *res)
 {
 	tell_output(out, &res->out);
@@ -102,8 +102,8 @@ static void tell(struct buf *out, const struct guest_exec *res)
 }
 
 /*
- * A command that exits with a failure has run: its status is an answer (grep found nothing, a test
- * failed), so isError is kept for commands that could not be run or were killed at their timeout.
+ * A command that exits with a failure has run, and its status is a result (grep found nothing, a
+ * test failed).  isError is for commands that could not be run or reached their timeout.
  */
 static void ran(const struct guest_exec *res, const struct err *err, void *data)
 {

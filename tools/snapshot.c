@@ -89,7 +89,7 @@ static void taken(
 static void take_back(void *data)
 {
 	struct take *take = data;
-	take->cancelled = true; /* taken() throws it away */
+	take->cancelled = true; /* taken() deletes it */
 }
 
 static void begin_take(struct call *call, void *data)
@@ -127,7 +127,7 @@ const struct tool tool_sandbox_snapshot = {
 
 static const struct field no_fields[] = { { 0 } };
 
-#define LIST_MAX_BYTES 40000 /* clients move longer results out of the model's sight */
+#define LIST_MAX_BYTES 40000 /* clients hide longer results from the model */
 
 static void tell_snapshot(struct buf *out, const struct vm_snapshot *snapshot)
 {

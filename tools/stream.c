@@ -8,11 +8,11 @@
 #include <time.h>
 
 /*
- * Streams: links for people to a desktop, live, in a browser.  A link is told once, in the answer
- * that makes it: what it holds is nowhere else.
+ * Streams: links with which users watch a desktop live in a browser.  A link is returned once, in
+ * the result of the call that creates it; its secret is stored nowhere else.
  */
 
-/* ---- what the tools share ---- */
+/* ---- shared ---- */
 
 void stream_tell_time(struct buf *out, int64_t at)
 {
@@ -199,7 +199,7 @@ static void check_window(struct call *call, void *data)
 	}
 }
 
-/* A link leads to a desktop that is there; but to look at a paused one must not wake it. */
+/* A link requires an existing desktop, but watching a paused one must not resume it. */
 static void run_url(struct call *call, const void *data)
 {
 	struct url *url = call_alloc(call, sizeof(*url));

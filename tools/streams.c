@@ -1,6 +1,6 @@
 /*
- * Which streams there are.  One that ends leaves the list at once, so that nobody finds it any
- * more; its viewers are told from the loop, and then it is freed.
+ * The registry of streams.  A stream that ends is removed immediately, so that it can no longer be
+ * found; its viewers are notified from the loop, and then it is freed.
  */
 
 #include "tools/streams.h"
@@ -118,7 +118,7 @@ static int on_expiry(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-/* ---- making ---- */
+/* ---- creation ---- */
 
 static bool may_open(struct streams *streams, const char *owner, struct err *err)
 {
@@ -193,8 +193,7 @@ bool streams_revoke(struct streams *streams, const char *owner, const char *id, 
 {
 	struct stream *stream = streams_find(streams, id, err);
 	if (!stream || strcmp(stream->owner, owner) != 0) {
-		return err_set(err, ERR_NOT_FOUND,
-			"you have no stream '%.40s'; stream_list lists your streams", id);
+		return err_set(err, ERR_NOT_FOUND, "you have no stream '%.40s'; stream_list lists your streams", id);
 	}
 	end((struct entry *)stream, "it was revoked");
 	return true;
@@ -220,7 +219,7 @@ void streams_finish(struct streams *streams, const char *why)
 	}
 }
 
-/* ---- coming in ---- */
+/* ---- authorization ---- */
 
 bool streams_redeem(struct streams *streams, struct stream *stream, const char *ticket,
 	char ret_cookie[SECRET_LEN + 1], struct err *err)

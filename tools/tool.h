@@ -7,21 +7,21 @@
 enum tool_hint {
 	TOOL_READS_ONLY = 1 << 0,
 	TOOL_DESTROYS = 1 << 1,
-	TOOL_REPEATABLE = 1 << 2,  /* doing it twice is the same as once */
-	TOOL_OPEN_WORLD = 1 << 3,  /* reaches beyond the sandbox */
+	TOOL_REPEATABLE = 1 << 2,  /* repeating the call has no further effect */
+	TOOL_OPEN_WORLD = 1 << 3,  /* affects more than the sandbox */
 	TOOL_ALWAYS_LOAD = 1 << 4, /* a main tool: clients should not hide it behind a search */
-	TOOL_TAKES_TIME = 1 << 5,  /* perhaps: a client that knows tasks may be given one */
-	TOOL_NEEDS_TASK = 1 << 6,  /* always: other clients are refused */
+	TOOL_TAKES_TIME = 1 << 5,  /* a client that supports tasks may get one */
+	TOOL_NEEDS_TASK = 1 << 6,  /* refused for clients that do not support tasks */
 };
 
-/* When a call may begin, beside others that its client sent for the same sandbox before it. */
+/* When a call starts, relative to earlier calls of its client on the same sandbox. */
 enum tool_order {
-	TOOL_ANY_TIME, /* at once; nor does anybody wait for it */
-	TOOL_LOOKS,    /* after all but other looks */
-	TOOL_ACTS,     /* after all but other input, which the agent puts in line */
-	TOOL_IN_TURN,  /* after all */
-	TOOL_RUNS,     /* after all; later ones wait for it for a moment only */
-	TOOL_WAITS,    /* after all; nobody waits for it */
+	TOOL_ANY_TIME, /* immediately; later calls do not wait for it */
+	TOOL_LOOKS,    /* after all calls except other looks */
+	TOOL_ACTS,     /* after all calls except other input, which the agent orders */
+	TOOL_IN_TURN,  /* after all calls */
+	TOOL_RUNS,     /* after all calls; later ones wait for it for a moment only */
+	TOOL_WAITS,    /* after all calls; later ones do not wait for it */
 };
 
 /*
@@ -30,34 +30,35 @@ enum tool_order {
  */
 struct tool {
 	const char *name, *title, *help;
-	const char *toolset; /* "computer", "shell", ...: what --tools selects */
+	const char *toolset; /* "computer", "shell", ...: selected by --tools */
 	unsigned hints;
-	enum tool_order order; /* only for those that take `sandbox` */
-	int max_chars;         /* a result may be this long; 0: clients' usual bounds do */
+	enum tool_order order; /* only for tools with the argument 'sandbox' */
+	int max_chars;         /* maximum length of a result; 0: clients' usual limit */
 	const struct field *fields;
-	const char *schema; /* JSON, where a table of fields cannot say it; NULL: what fields say */
+	/* JSON, if a table of fields cannot express it; NULL: generated from fields */
+	const char *schema;
 	size_t args_size;
-	/* Optional: the arguments were refused; may replace the reason by one that says more. */
+	/* Optional: called if the arguments are invalid; may replace the error by a better one. */
 	void (*advise)(const json_t *args, struct err *err);
-	/* Must end in call_reply() or call_fail(), now or later.  args and what it points to live
-	 * as long as the call. */
+	/* Must call call_reply() or call_fail(), now or later.  args and what it points to live as
+	 * long as the call. */
 	void (*run)(struct call *call, const void *args);
 };
 
-/* What --tools selects: toolset names and tool names, comma-separated; "all".  Unknown words are
- * errors naming the nearest. */
+/* The tools selected by --tools: names of toolsets and tools, comma-separated; "all".  An unknown
+ * word is an error that suggests the nearest name. */
 struct tool_set;
 struct tool_set *tool_set_new(const char *selection, struct err *err) NODISCARD;
-/* Adds tools of a program's own, which --tools knows nothing of, after the others; NULL-ended. */
+/* Appends tools that --tools does not know; NULL-terminated. */
 void tool_set_add(struct tool_set *set, const struct tool *const *more);
 void tool_set_free(struct tool_set *set);
 
 const struct tool *tool_find(const struct tool_set *set, const char *name);
-/* The i-th in the fixed order, NULL past the end. */
+/* The i-th in the fixed order, NULL after the last. */
 const struct tool *tool_at(const struct tool_set *set, size_t i);
 /* {name, title, description, inputSchema, annotations, _meta?} */
 json_t *tool_describe(const struct tool *tool);
-/* A name near to a wrong one, or NULL. */
+/* A name similar to a wrong one, or NULL. */
 const char *tool_nearest(const struct tool_set *set, const char *name);
 
 #endif

@@ -1,4 +1,4 @@
-/* The first minute: whoever started a server over HTTP sees what to paste into a client. */
+/* The client configuration that `serve --http` prints at start. */
 #include "server/cmd/client_config.h"
 
 #include <string.h>

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-/* Tells where the server is, as http_url() names it, and, with a token, how to connect a client:
- * lines to paste. */
+/* Prints the server's address, as returned by http_url(), and, with a token, the configuration of
+ * clients. */
 void invite_print(FILE *to, const char *url, const char *token);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* The subcommands, in the order `vitrine help` shows them. */
+/* The subcommands, in the order of `vitrine help`. */
 
 extern const struct command command_serve, command_demo, command_doctor, command_image,
 	command_help, command_version;

@@ -17,14 +17,15 @@
 #include <unistd.h>
 
 /*
- * vitrine demo: a whole MCP session, as any client would hold it, against `vitrine serve`: an
- * editor is launched, a text typed and saved through the editor's own dialog, and the file read
- * back.  Nothing sleeps: every step waits for the screen to settle.
+ * vitrine demo: a complete MCP session with `vitrine serve`.  It starts an editor, types a text,
+ * saves it through the editor's dialog and reads the file back.  It never sleeps: every step waits
+ * until the screen is quiet.
  */
 
 #define DEMO_FILE "/home/user/vitrine-demo.txt"
 
-/* What is hard to type: accents, another script, characters outside the first plane of Unicode. */
+/* Text that is hard to type: accents, another script, characters outside the Basic Multilingual
+ * Plane. */
 static const char text[] = "Hello from an agent's own desktop!\n"
 			   "Dans le café de Zürich, Anaïs goûte une crème brûlée à 3,50 €.\n"
 			   "«Привет» is Russian for hello, and this is a rocket: 🚀\n";
@@ -32,7 +33,7 @@ static const char text[] = "Hello from an agent's own desktop!\n"
 struct demo {
 	sd_event *event;
 	struct demo_client *client;
-	const char *output; /* where the screenshot goes */
+	const char *output; /* file name of the screenshot */
 };
 
 /* ---- printing ---- */
@@ -43,7 +44,7 @@ static void print_progress(const char *message)
 	fflush(stdout);
 }
 
-#define SHOWN_LINES 4 /* of a tool's answer */
+#define SHOWN_LINES 4 /* of a tool's result */
 
 static void print_outcome(double ms, const char *outcome, int lines)
 {
@@ -64,7 +65,7 @@ static void print_call(const char *name, const json_t *args)
 	fflush(stdout);
 }
 
-/* ---- calling ---- */
+/* ---- calls ---- */
 
 static const char *block_text(const json_t *content, const char *type, const char *member)
 {
@@ -81,8 +82,8 @@ static const char *block_text(const json_t *content, const char *type, const cha
 	return NULL;
 }
 
-/* Calls a tool; the content of its result, which the caller owns, or an error with the tool's own
- * sentence.  Takes args. */
+/* Calls a tool.  Returns the content of its result, which the caller owns, or the tool's error
+ * text. Takes args. */
 static json_t *call_tool(struct demo *demo, const char *name, json_t *args, struct err *err)
 {
 	double ms;
@@ -151,7 +152,7 @@ static bool list_tools(struct demo *demo, struct err *err)
 	return true;
 }
 
-/* The editor's whole visit; each call returns when the screen has come to rest. */
+/* The session with the editor.  Each call returns when the screen is quiet. */
 static const struct step {
 	const char *tool, *argument, *value;
 } steps[] = {
@@ -216,7 +217,7 @@ static bool take_picture(struct demo *demo, struct err *err)
 	return true;
 }
 
-/* A screen at rest does not mean that the editor has saved: only the file tells. */
+/* A quiet screen does not mean that the editor has saved, so this waits for the file. */
 static bool await_file(struct demo *demo, struct err *err)
 {
 	const char *command = "until [ -s " DEMO_FILE " ]; do sleep 0.02; done";
@@ -255,7 +256,7 @@ static bool hold_session(struct demo *demo, struct err *err)
 	       await_file(demo, err) && take_picture(demo, err) && read_back(demo, err);
 }
 
-/* ---- what to paste ---- */
+/* ---- client configuration ---- */
 
 static void print_config(const char *title, const char *root, bool typed, const char *program)
 {
@@ -280,14 +281,14 @@ static void print_connecting(void)
 	print_config("Cursor, in .cursor/mcp.json:", "mcpServers", false, program);
 }
 
-/* ---- the command ---- */
+/* ---- command ---- */
 
-/* What makes a desktop another one; a session of its own over stdin and stdout needs no more. */
+/* Only options of the desktop; the server uses stdin and stdout. */
 static const char *const options[] = { "output", "backend", "image", "screen", "memory", "cpus",
 	"network", "processes", "files", "disk", "start-timeout", "accel", "state-dir", "log-level",
 	NULL };
 
-/* Takes --output out of the arguments. */
+/* Removes --output from the arguments. */
 static bool take_output(int *argc, char **argv, const char **ret_output, struct err *err)
 {
 	int kept = 0;
@@ -306,7 +307,7 @@ static bool take_output(int *argc, char **argv, const char **ret_output, struct 
 	return **ret_output || err_set(err, ERR_ARGUMENT, "--output requires a file name");
 }
 
-/* Before the session, which would have been for nothing. */
+/* Checked before the session, which would otherwise be in vain. */
 static bool check_output(const char *path, struct err *err)
 {
 	auto_free char *copy = must(strdup(path));
@@ -315,8 +316,8 @@ static bool check_output(const char *path, struct err *err)
 	       err_errno(err, "cannot write the screenshot '%s'", path);
 }
 
-/* The server's configuration: these options and nothing else of the user's file, which may be that
- * of a service, with its address. */
+/* The server's configuration: only these options.  The user's file may be that of a service and
+ * contain its address. */
 static int write_config(const struct config *config, struct err *err)
 {
 	json_auto_t *json = config_encode(config, options);

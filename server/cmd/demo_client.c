@@ -15,12 +15,12 @@
 #include <sys/wait.h>
 
 /*
- * The client's side of MCP over stdio.  It is our own server at the other end, but what it sends is
- * checked like any server's: a line has a bound, and a message that is not one ends the session.
+ * The client's side of MCP over stdio.  Although the other end is our own server, its output is
+ * checked like that of any server: lines are bounded, and an invalid message ends the session.
  */
 
 #define LINE_MAX_BYTES (8u << 20)
-#define STOP_MS 5000 /* a server that was told to end has this long */
+#define STOP_MS 5000 /* time for the server to end after SIGTERM */
 
 struct demo_client {
 	sd_event *event;
@@ -31,9 +31,9 @@ struct demo_client {
 	sd_event_source *readable;
 	struct buf input;
 	demo_progress_fn *progress;
-	struct err broken; /* kind ERR_NONE: the session stands */
+	struct err broken; /* kind ERR_NONE: the session is intact */
 	json_int_t last_id;
-	json_t *answer; /* to the request in flight */
+	json_t *answer; /* to the pending request */
 };
 
 /* ---- reading ---- */
@@ -89,7 +89,7 @@ static int readable(sd_event_source *source, int fd, uint32_t events, void *data
 	return 0;
 }
 
-/* EPIPE and the like tell the same as its end of output, whichever is noticed first. */
+/* EPIPE and similar errors mean the same as end of output; the first one to be detected counts. */
 static void write_failed(const struct err *why, void *data)
 {
 	struct demo_client *client = data;
@@ -97,7 +97,7 @@ static void write_failed(const struct err *why, void *data)
 	err_set(&client->broken, ERR_GONE, "the server has exited");
 }
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
 static void send_message(struct demo_client *client, json_t *message)
 {
@@ -134,7 +134,7 @@ json_t *demo_client_request(struct demo_client *client, const char *method, json
 	send_message(client, json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id", id, "method",
 				     method, "params", params));
 	while (!client->answer && client->broken.kind == ERR_NONE) {
-		/* Fails once a signal has ended the loop. */
+		/* The case once a signal has ended the loop. */
 		if (sd_event_get_state(client->event) == SD_EVENT_FINISHED ||
 			sd_event_run(client->event, UINT64_MAX) < 0) {
 			err_set(err, ERR_CANCELLED, "interrupted");
@@ -149,7 +149,7 @@ json_t *demo_client_request(struct demo_client *client, const char *method, json
 	return take_result(client, method, err);
 }
 
-/* ---- beginning and end ---- */
+/* ---- start and end ---- */
 
 struct demo_client *demo_client_new(
 	sd_event *event, const char *const *argv, demo_progress_fn *progress, struct err *err)
@@ -184,7 +184,7 @@ struct demo_client *demo_client_new(
 	return client;
 }
 
-/* EOF on its stdin ends the server, and the signal one that does not read. */
+/* EOF on its stdin ends the server; the signal ends one that does not read. */
 static void stop_server(pid_t pid)
 {
 	auto_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);

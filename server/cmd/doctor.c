@@ -23,9 +23,9 @@
 #include <sys/wait.h>
 
 /*
- * vitrine doctor: what this machine can do.  Every check adds one row to a report; the report is
- * then printed, for people or as JSON.  Only the backends decide the exit status: they try what
- * they need, all other rows explain.
+ * vitrine doctor: reports what this machine supports.  Each check adds one row to a report, which
+ * is printed as text or JSON.  Only the backends decide the exit status, because they test what
+ * they require; the other rows give reasons.
  */
 
 enum status { STATUS_OK, STATUS_WARNING, STATUS_MISSING };
@@ -33,17 +33,17 @@ static const char *const status_words[] = { "ok", "warning", "missing" };
 
 struct report {
 	json_t *rows;        /* [{group, name, status, detail, fix?}] */
-	const char *backend; /* as --backend: "auto", or the one that has to work */
-	bool works;          /* it does; "auto": some backend that runs a real desktop */
+	const char *backend; /* as --backend: "auto", or the required backend */
+	bool works;          /* the required backend works; "auto": any real one */
 };
 
-/* fix: what to do about it, or NULL. */
+/* fix: how to solve the problem, or NULL. */
 static void add(struct report *report, const char *group, const char *name, enum status status,
 	const char *detail, const char *fix)
 {
 	json_t *row = json_pack("{ss ss ss ss}", "group", group, "name", name, "status",
 		status_words[status], "detail", detail);
-	if (!row) { /* what a program printed was not UTF-8 */
+	if (!row) { /* a program's output was not UTF-8 */
 		row = json_pack("{ss ss ss ss}", "group", group, "name", name, "status",
 			status_words[status], "detail", "");
 	}
@@ -53,10 +53,10 @@ static void add(struct report *report, const char *group, const char *name, enum
 	json_array_append_new(report->rows, row);
 }
 
-/* ---- asking a program ---- */
+/* ---- programs' output ---- */
 
 #define ASK_MS 10000    /* the first fc-list on a machine builds its cache */
-#define ANSWER_MAX 8192 /* bytes */
+#define ANSWER_MAX 8192 /* in bytes */
 
 static void read_answer(int fd, struct buf *out)
 {
@@ -77,8 +77,8 @@ static void read_answer(int fd, struct buf *out)
 	}
 }
 
-/* What it prints on stdout and stderr; false when it cannot be started.  binary: its descriptor 3,
- * or -1. */
+/* Collects stdout and stderr of a program; false if it cannot be started.  binary: its descriptor
+ * 3, or -1. */
 static bool ask(const char *const *argv, int binary, struct buf *out)
 {
 	int ends[2];
@@ -103,7 +103,7 @@ static bool ask(const char *const *argv, int binary, struct buf *out)
 	return true;
 }
 
-/* The first line of text that holds `word`; "" when none does.  Changes text. */
+/* Returns the first line of text that contains `word`; "" if none does.  Modifies text. */
 static char *line_with(char *text, const char *word)
 {
 	char *rest = NULL;
@@ -158,7 +158,7 @@ static void check_room(struct report *report, const char *dir)
 				: NULL);
 }
 
-/* Only looked at: none is made here. */
+/* Only checked, not created. */
 static void check_state(struct report *report, const struct vm_config *config)
 {
 	struct err err = { 0 };
@@ -195,7 +195,7 @@ static void add_backend(const char *backend, const struct err *err, const char *
 		NULL);
 }
 
-/* As the server finds it, and keeps in its state directory, if there is one. */
+/* As the server determines it, including the result stored in the state directory, if any. */
 static bool try_kvm(const struct vm_config *config, struct err *err)
 {
 	struct vm_config kvm = *config;
@@ -210,7 +210,8 @@ static bool try_kvm(const struct vm_config *config, struct err *err)
 	       (accel.kvm || err_set(err, ERR_UNSUPPORTED, "%s", accel.why));
 }
 
-/* Told before there is an image, too: whoever is about to build one wants to know.  No backend. */
+/* Reported before an image exists, too, for users who are about to build one.  It is not a
+ * backend. */
 static void check_kvm(struct report *report, const struct vm_config *config)
 {
 	struct err err = { 0 };
@@ -233,8 +234,8 @@ static void check_backends(struct report *report, const struct config *config)
 /* ---- programs ---- */
 
 struct program {
-	const char *name, *option; /* what makes it tell its version */
-	const char *word;          /* in the line that does */
+	const char *name, *option; /* option: prints the version */
+	const char *word;          /* marks the line with the version */
 	const char *package, *why;
 	enum status without;
 };
@@ -259,7 +260,7 @@ static const struct program programs[] = {
 };
 #define N_PROGRAMS (sizeof(programs) / sizeof(*programs))
 
-/* Some write into the user's home even then. */
+/* Some programs write to the user's home even for this. */
 static bool ask_without_home(const char *const *argv, struct buf *out)
 {
 	const char *set = getenv("HOME");
@@ -278,7 +279,7 @@ static void check_program(struct report *report, const struct program *program)
 		buf_append(&answer, "", 1);
 		const char *line = line_with((char *)answer.data, program->word);
 		add(report, "programs", program->name, STATUS_OK,
-			*line ? line : "installed, version unknown", NULL); /* Xvnc 1.15 */
+			*line ? line : "installed, version unknown", NULL); /* such as Xvnc 1.15 */
 		return;
 	}
 	char fix[100];
@@ -289,7 +290,7 @@ static void check_program(struct report *report, const struct program *program)
 /* ---- fonts ---- */
 
 struct script {
-	const char *name, *pattern; /* as fc-list takes it */
+	const char *name, *pattern; /* a pattern of fc-list */
 	const char *package;
 };
 
@@ -303,7 +304,7 @@ static const struct script scripts[] = {
 };
 #define N_SCRIPTS (sizeof(scripts) / sizeof(*scripts))
 
-/* fc-list says whether any font has the characters, fc-match which one is taken. */
+/* fc-list reports whether any font has the characters, fc-match which font is selected. */
 static void check_script(struct report *report, const struct script *script)
 {
 	auto_buf struct buf any = { 0 }, best = { 0 };
@@ -324,7 +325,7 @@ static void check_script(struct report *report, const struct script *script)
 	}
 }
 
-/* ---- the machine ---- */
+/* ---- machine ---- */
 
 static void check_limit(struct report *report, const char *name, int resource, rlim_t enough)
 {
@@ -415,7 +416,7 @@ static void check_machine(struct report *report)
 	add(report, "versions", "Linux", STATUS_OK, text, NULL);
 }
 
-/* ---- the report ---- */
+/* ---- report ---- */
 
 static void print_row(const json_t *row)
 {
@@ -457,7 +458,7 @@ static void print_json(const struct report *report)
 	printf("%s\n", text);
 }
 
-/* Takes --json out of the arguments; the others are those of `vitrine serve`. */
+/* Removes --json from the arguments; the others are those of `vitrine serve`. */
 static bool take_json(int *argc, char **argv)
 {
 	int kept = 0;
@@ -482,7 +483,7 @@ static int run(int argc, char **argv)
 		fprintf(stderr, "vitrine doctor: %s\n", err.text);
 		return 2;
 	}
-	log_set_level(LOG_LEVEL_ERROR); /* the report tells it */
+	log_set_level(LOG_LEVEL_ERROR); /* the report contains it */
 	json_auto_t *rows = json_array();
 	struct report report = { .rows = rows, .backend = config.vm.backend };
 	check_machine(&report);

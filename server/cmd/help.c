@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-/* Prints help: on stdout when it was asked for, on stderr when the command line made no sense. */
+/* Prints help: on stdout if requested, on stderr for a wrong command line. */
 
 static void overview(FILE *to)
 {
@@ -33,7 +33,7 @@ static void one_command(const struct command *command)
 	fputs(buf_text(&text), stdout);
 }
 
-/* Without arguments (argc 0) nobody asked: see main(). */
+/* argc is 0 if no command was given: see main(). */
 static int run(int argc, char **argv)
 {
 	if (argc < 2) {

@@ -1,4 +1,4 @@
-/* The options as `vitrine help serve` prints them. */
+/* Prints the options for `vitrine help serve`. */
 #include "server/config/options.h"
 
 #include "base/cleanup.h"
@@ -8,7 +8,7 @@
 #define INDENT 6
 #define WIDTH 96
 
-/* Lines of whole words, indented. */
+/* Breaks text into indented lines. */
 static void wrap(const char *text, struct buf *out)
 {
 	size_t column = WIDTH;
@@ -52,7 +52,8 @@ bool option_print_default(const struct option *option, struct buf *out)
 		return field->preset_text;
 	case FIELD_INT:
 		buf_printf(out, "%.0f", field->preset);
-		return field->preset >= field->min; /* else it stands for "not set" */
+		/* a default below the minimum means "not set" */
+		return field->preset >= field->min;
 	default:
 		return false;
 	}

@@ -17,15 +17,15 @@
 #include <time.h>
 
 /*
- * vitrine image: builds, lists, shows and removes the images that microVMs boot.  Each verb is a
- * row with the options it takes; all of them are decoded by one loop.
+ * vitrine image: builds, lists, shows and removes images of microVMs.  Each subcommand is a row
+ * with the options it accepts; one loop decodes all of them.
  */
 
 struct args {
 	const char *what; /* RECIPE, or ID|NAME */
 	const char *name, *from_tar, *state_dir;
 	bool json, force;
-	json_t *warm; /* a list */
+	json_t *warm; /* an array */
 	char *state, *images;
 };
 
@@ -59,7 +59,7 @@ struct work {
 	sd_event_source *second;
 	uint64_t began;
 	bool terminal, stopping;
-	const char *step; /* shown last */
+	const char *step; /* printed last */
 	int percent;
 	int status;
 };
@@ -69,7 +69,7 @@ static unsigned seconds(const struct work *work)
 	return (unsigned)((loop_now_us() - work->began) / 1000000);
 }
 
-/* A line that moves on a terminal; elsewhere a line for each step. */
+/* On a terminal, one line that is overwritten; otherwise one line per step. */
 static void show(const struct work *work)
 {
 	if (work->terminal) {
@@ -138,7 +138,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	return 0;
 }
 
-/* A terminal that is closed ends the build, unless nohup wants it to go on. */
+/* Closing the terminal ends the build, unless nohup ignores SIGHUP. */
 static bool watch_hangup(struct work *work, struct err *err)
 {
 	struct sigaction is;
@@ -155,7 +155,7 @@ static bool watch_hangup(struct work *work, struct err *err)
 	return r >= 0 || err_errno(err, "cannot detect that the terminal was closed");
 }
 
-/* What `serve` would refuse is not built into. */
+/* A state directory that `serve` would refuse is refused. */
 static bool check_state(const struct args *args, struct err *err)
 {
 	struct state *state = state_open(args->state, err);
@@ -349,9 +349,11 @@ static bool check_unused(const struct args *args, const struct image *image, str
 	state_close(state);
 	return !users.first[0] ||
 	       err_set(err, ERR_STATE,
-		       "image %s is in use by %zu sandboxes and %zu snapshots, such as %s; "
+		       "image %s is required by %zu sandbox%s and %zu snapshot%s, such as %s; "
 		       "--force removes it anyway",
-		       image->id, users.n[STATE_SANDBOXES], users.n[STATE_SNAPSHOTS], users.first);
+		       image->id, users.n[STATE_SANDBOXES],
+		       users.n[STATE_SANDBOXES] == 1 ? "" : "es", users.n[STATE_SNAPSHOTS],
+		       users.n[STATE_SNAPSHOTS] == 1 ? "" : "s", users.first);
 }
 
 static int run_rm(struct args *args)
@@ -384,10 +386,10 @@ static const struct verb verbs[] = {
 
 static const struct {
 	const char *name;
-	unsigned takes; /* 0: every verb */
-	size_t value;   /* where it goes; 0: it takes none */
-	bool repeats;   /* the value joins a list */
-	size_t flag;    /* what it sets when it takes none */
+	unsigned takes; /* 0: all subcommands */
+	size_t value;   /* offset of the value; 0: none */
+	bool repeats;   /* the value is appended to an array */
+	size_t flag;    /* offset of the flag, if it has no value */
 } options[] = {
 	{ "--name", TAKES_NAME, offsetof(struct args, name) },
 	{ "--from-tar", TAKES_TAR, offsetof(struct args, from_tar) },
@@ -430,7 +432,7 @@ static int wrong_option(const struct verb *verb, const char *word)
 	return -1;
 }
 
-/* False: it is no text. */
+/* False: not valid UTF-8. */
 static bool take_value(struct args *args, size_t option, const char *value)
 {
 	void *to = (char *)args + options[option].value;
@@ -443,7 +445,7 @@ static bool take_value(struct args *args, size_t option, const char *value)
 	return true;
 }
 
-/* How many words it took; -1: wrong usage. */
+/* Returns the number of arguments used; -1: wrong usage. */
 static int take_option(const struct verb *verb, struct args *args, int argc, char **argv)
 {
 	for (size_t i = 0; i < N_OPTIONS; i++) {
@@ -460,7 +462,7 @@ static int take_option(const struct verb *verb, struct args *args, int argc, cha
 		const char *value = argv[0][len] ? argv[0] + len + 1 : argc > 1 ? argv[1] : "";
 		if (!options[i].value || !value[0]) {
 			fprintf(stderr, "vitrine image %s: %s %s\n", verb->name, options[i].name,
-				options[i].value ? "needs a value" : "takes no value");
+				options[i].value ? "requires a value" : "takes no value");
 			return -1;
 		}
 		if (!take_value(args, i, value)) {
@@ -519,7 +521,7 @@ static int run(int argc, char **argv)
 	struct args args = { 0 };
 	struct err err = { 0 };
 	if (argc == 3 && strcmp(argv[1], "finish") == 0) {
-		return plan_finish(argv[2]); /* mmdebstrap calls it: vm/image/build.c */
+		return plan_finish(argv[2]); /* called by mmdebstrap: vm/image/build.c */
 	}
 	if (argc > 1 && strcmp(argv[1], "walls") == 0) {
 		return walls_outer(argv + 2); /* these two: vm/image/walls.h */

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* vitrine NAME [arguments]: finds the subcommand and runs it.  Everything else is in cmd_NAME.c. */
+/* vitrine NAME [arguments]: runs the subcommand. */
 
-/* Of the standard descriptors those that came closed, so that no file of ours gets their number. */
+/* Opens the standard descriptors that are closed, so that no other file gets their numbers. */
 static bool open_standard_fds(void)
 {
 	int fd;
@@ -29,7 +29,7 @@ static bool asks_for_help(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	if (!open_standard_fds()) {
-		return 1; /* and nowhere to say so */
+		return 1; /* there is no stderr to report it */
 	}
 	const struct command *help = command_find("help");
 	if (argc < 2) {

@@ -23,15 +23,16 @@
 #include <systemd/sd-daemon.h>
 
 /*
- * vitrine serve: one MCP client on stdin and stdout, or any number of them over HTTP.  Nothing of a
- * sandbox is started, and no backend is looked for, before a client asks: the first answer comes at
- * once, and a machine that can run no desktop says so in the call that needs one.
+ * vitrine serve: one MCP client on stdin and stdout, or any number of clients over HTTP.  No
+ * sandbox is started and no backend is probed before a client requests it.  The first response is
+ * therefore immediate, and a machine that cannot run desktops reports this in the call that needs
+ * one.
  */
 
-#define GRACE_MS 5000 /* for what is in flight when HTTP is told to end */
-#define FLUSH_MS 1000 /* and for readers to take the last answers */
+#define GRACE_MS 5000 /* grace period for calls in flight when HTTP is shut down */
+#define FLUSH_MS 1000 /* time for clients to read the last responses */
 
-/* Everything a run holds.  Ends in the reverse order. */
+/* The state of a run, ended in reverse order. */
 struct serving {
 	struct config config;
 	sd_event *event;
@@ -48,13 +49,13 @@ struct serving {
 	struct activity activity;
 	struct metrics *metrics;
 	struct status *status;
-	sd_event_source *grace; /* told to end: what is in flight is being answered */
+	sd_event_source *grace; /* during shutdown: the grace period of calls in flight */
 	bool told_to_end;
 };
 
 static void stop_serving(struct serving *s)
 {
-	server_free(s->server); /* before the transport: it lets go of its connections */
+	server_free(s->server); /* before the transport, because it closes its connections */
 	listen_http_free(s->http);
 	stdio_free(s->stdio);
 	listen_vnc_free(s->vnc);
@@ -76,7 +77,7 @@ static void end_now(void *data)
 	sd_event_exit(s->event, 0);
 }
 
-/* Its end is the end of the server, unless that listens too. */
+/* When it ends, the server ends, unless it also listens. */
 static void start_stdio(struct serving *s)
 {
 	if (!s->http) {
@@ -95,7 +96,8 @@ static struct vm_owner_limits limits_of(const char *owner, void *data)
 	return (struct vm_owner_limits){ limits.sandboxes, limits.saved, limits.saved_mib };
 }
 
-/* Who has no limit of its own is kept from filling the server with many connections. */
+/* Principals without a configured limit have one, so that they cannot exhaust the server with many
+ * connections. */
 static int64_t max_calls_of(const char *owner, void *data)
 {
 	const struct serving *s = data;
@@ -130,7 +132,7 @@ static void on_started(struct vm *vm, uint64_t took_us, const struct err *why, v
 
 static const struct vm_listener vm_listener = { .started = on_started };
 
-/* Whoever came in with a token that is no longer valid goes; the desktops stay, for a new one. */
+/* Closes the connections of a revoked token; the desktops remain, for a new one. */
 static void on_token_gone(const char *name, void *data)
 {
 	struct serving *s = data;
@@ -143,7 +145,7 @@ static void on_token_gone(const char *name, void *data)
 	listen_streams_drop_owner(s->streams, name);
 }
 
-/* Runs until it is told to end: clients come and go. */
+/* Runs until it is stopped. */
 static bool start_http(struct serving *s, struct err *err)
 {
 	vm_pool_limit_owners(s->vms, limits_of, s);
@@ -173,7 +175,7 @@ static int on_flush_over(sd_event_source *source, uint64_t now, void *data)
 	return 0;
 }
 
-/* The run ends when the last answers were taken, which the transports tell. */
+/* The run ends when the last responses were sent, which the transports report. */
 static void answer_all(struct serving *s)
 {
 	loop_drop(&s->grace);
@@ -189,7 +191,7 @@ static int on_grace_over(sd_event_source *source, uint64_t now, void *data)
 	return 0;
 }
 
-/* A client on stdin and stdout may still wait for an answer. */
+/* A client on stdin and stdout may still wait for a response. */
 static void on_http_idle(void *data)
 {
 	struct serving *s = data;
@@ -210,9 +212,9 @@ static void finish_http(struct serving *s)
 	http_on_idle(listen_http_http(s->http), on_http_idle, s);
 }
 
-/* Clients of HTTP get their answers, if these come soon; a client on stdin and stdout that ends its
- * server kills it when it takes long.  Whatever is still at work is then answered with an error.
- * Told again, it ends at once. */
+/* Shutdown.  HTTP clients get the results of calls that end within the grace period.  A client on
+ * stdin and stdout that ends its server would kill it if that took long.  Calls that are still
+ * running are then answered with an error. A second signal ends the server immediately. */
 static int on_told_to_end(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
 {
 	(void)source, (void)info;
@@ -228,8 +230,8 @@ static int on_told_to_end(sd_event_source *source, const struct signalfd_siginfo
 	return 0;
 }
 
-/* Whose desktops this server can show: one over stdio leaves those of HTTP's users to a server that
- * they can reach. */
+/* The owners whose desktops this server can show: a server over stdio leaves those of HTTP clients
+ * to a server that these can reach. */
 static bool is_served(const char *owner, void *data)
 {
 	const struct serving *s = data;
@@ -262,7 +264,7 @@ static bool start_serving(
 	s->metrics = metrics_new(s->tools);
 	metrics_follow(s->metrics, &s->activity);
 	s->budgets = budgets_new(HTTP_HELD_MAX, HTTP_HELD_ALL_MAX);
-	s->config.vm.outlive = s->config.http.listen; /* over stdio its client went with it */
+	s->config.vm.outlive = s->config.http.listen; /* over stdio, the client has ended, too */
 	s->vms = vm_pool_new(s->event, &s->config.vm, vm_backends);
 	s->streams = listen_streams_new(s->event, &s->config, s->vms, s->metrics, &s->activity);
 	s->server = server_new(s->event, &(struct server_options){
@@ -284,14 +286,14 @@ static bool start_serving(
 		(s->config.vnc_listen && !start_vnc(s, err))) {
 		return false;
 	}
-	/* A daemon's stdin is no client. */
+	/* The stdin of a daemon is not a client. */
 	if (!s->config.http.listen || s->config.http.stdio) {
 		start_stdio(s);
 	}
 	return true;
 }
 
-/* Someone who types `vitrine serve` to see what happens must not face a silent terminal. */
+/* A user who runs `vitrine serve` in a terminal gets an explanation. */
 static void greet(const struct serving *s)
 {
 	if (s->stdio && isatty(STDIN_FILENO)) {

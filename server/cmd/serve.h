@@ -3,7 +3,7 @@
 
 #include "server/mcp/server.h"
 
-/* `vitrine serve` with more to offer (NULL: nothing), for programs that test clients.  argv[0] is
+/* `vitrine serve` with additional tools and methods (NULL: none), for tests of clients.  argv[0] is
  * skipped, options follow; returns the exit status. */
 int serve_run(int argc, char **argv, const struct server_addition *addition);
 

@@ -1,4 +1,4 @@
-/* An array of messages (2025-03-26 only), answered by one array when the last of its requests is
+/* An array of messages (2025-03-26 only).  One array is returned when all of its requests have been
  * answered. */
 #include "server/mcp/session.h"
 
@@ -7,8 +7,8 @@
 #define BATCH_MAX 100
 
 struct batch {
-	struct conn *conn; /* held */
-	size_t open;       /* requests not answered yet, and one while the array is being read */
+	struct conn *conn; /* a reference */
+	size_t open;       /* unanswered requests, and one while the array is being read */
 	struct buf out;
 };
 
@@ -46,7 +46,7 @@ void batch_take(struct conn *conn, json_t *messages)
 	if (n == 0 || n > BATCH_MAX) {
 		struct rpc_fault fault;
 		rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
-			"a batch must hold 1 to %d messages; this one has %zu", BATCH_MAX, n);
+			"a batch must contain 1 to %d messages; this one has %zu", BATCH_MAX, n);
 		conn_refuse(conn, NULL, 400, &fault);
 		return;
 	}

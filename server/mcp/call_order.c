@@ -1,8 +1,8 @@
 /*
- * The order of what one client asks of one desktop.  Models send calls side by side and take them
- * to be done one after the other, so a call begins when those before it have ended, where the order
- * can be seen: looks do not wait for looks, and input is put in line by the agent.  A command may
- * take an hour: it holds the others up for a moment only.
+ * The order of a client's calls on one desktop.  Models send calls in parallel and expect them to
+ * run one after the other.  A call therefore starts when the previous ones have ended, if the order
+ * is observable: calls that only look do not wait for each other, and the agent orders input.  A
+ * command may run for an hour, so it delays others for a moment only.
  */
 #include "server/mcp/session.h"
 
@@ -14,7 +14,7 @@
 
 #define HOLD_MS 2000
 
-/* A connection or session is a client; requests that stand alone are all of one. */
+/* A connection or session is a client.  Stateless requests of a principal are one client. */
 static const void *client_of(const struct request *request)
 {
 	const struct session *session = request->session;
@@ -38,7 +38,7 @@ static bool goes_beside(const struct turn *before, const struct turn *turn)
 	return alike && (turn->order == TOOL_LOOKS || turn->order == TOOL_ACTS);
 }
 
-/* The one that turn has to wait for, or NULL. */
+/* The call that turn must wait for, or NULL. */
 static const struct turn *find_before(struct turn *turn)
 {
 	const struct turn *before;
@@ -100,7 +100,7 @@ static int on_go_on(sd_event_source *source, void *data)
 	struct turn *turn;
 	(void)source;
 	loop_drop(&principal->go_on);
-	principal->sessions++; /* it may lose its last one meanwhile */
+	principal->sessions++; /* so that it survives the loss of its last one */
 	while (principal->server && (turn = find_next(principal))) {
 		begin(turn);
 	}
@@ -108,7 +108,7 @@ static int on_go_on(sd_event_source *source, void *data)
 	return 0;
 }
 
-/* From the loop: who has just ended is still being answered. */
+/* Deferred to the loop, because the call that has ended is still being answered. */
 static void go_on(struct principal *principal)
 {
 	const struct turn *turn;

@@ -1,7 +1,7 @@
 /*
- * Asking a client of a legacy revision: each question is a JSON-RPC request, sent where the
- * client's request came from and answered by a response on whatever connection.  A set of them ends with
- * all of its answers, with the first that is not one, or with its request.
+ * Client requests in legacy revisions: each one is a JSON-RPC request on the connection of the
+ * client's request; the response may arrive on any connection.  A set of client requests ends when
+ * all are answered, at the first invalid or error response, or with its request.
  */
 #include "server/mcp/client_request.h"
 
@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct client_request {
-	int64_t id; /* 0 once it was answered */
+	int64_t id; /* 0: answered */
 	char *key, *method;
 	json_t *params;
 };
@@ -78,7 +78,7 @@ void client_request_end_all(struct session *session)
 {
 	struct client_requests *requests;
 	struct err err;
-	err_set(&err, ERR_GONE, "the client has ended its input, so it cannot answer");
+	err_set(&err, ERR_GONE, "the client has closed its input and cannot respond");
 	while ((requests = LIST_FIRST(&session->client_requests))) {
 		end(requests, &err);
 	}
@@ -87,7 +87,7 @@ void client_request_end_all(struct session *session)
 void client_request_drop(struct request *request)
 {
 	if (request->client_requests) {
-		withdraw(request->client_requests, "the answer is not needed any more");
+		withdraw(request->client_requests, "the response is no longer needed");
 		requests_free(request->client_requests);
 	}
 }
@@ -97,13 +97,13 @@ static int on_late(sd_event_source *source, uint64_t now, void *data)
 	(void)source, (void)now;
 	struct client_requests *requests = data;
 	struct err err;
-	err_set(&err, ERR_TIMEOUT, "the client did not answer %s within %d s",
+	err_set(&err, ERR_TIMEOUT, "the client did not respond to %s within %d s",
 		requests->questions[0].method, CLIENT_REQUEST_LIFE_S);
 	end(requests, &err);
 	return 0;
 }
 
-/* ---- the way there ---- */
+/* ---- sending ---- */
 
 static void send_request(struct client_requests *requests, struct client_request *question,
 	const struct call_question *from)
@@ -128,7 +128,7 @@ static bool check(const struct request *request, const struct call_question *que
 	}
 	if (request->conn->kind == TRANSPORT_DUPLEX && request->conn->ending) {
 		return err_set(
-			err, ERR_GONE, "the client has ended its input, so it cannot be asked");
+			err, ERR_GONE, "the client has closed its input and cannot be asked");
 	}
 	if (!conn_streams(request->conn)) {
 		return err_set(err, ERR_UNSUPPORTED,
@@ -136,13 +136,13 @@ static bool check(const struct request *request, const struct call_question *que
 			"text/event-stream");
 	}
 	if (request->client_requests) {
-		return err_set(err, ERR_STATE, "the client is being asked already");
+		return err_set(err, ERR_STATE, "another client request of this call is pending");
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (!request_can_ask(request, &questions[i])) {
 			return err_set(err, ERR_UNSUPPORTED,
-				"the client cannot be asked for %s: it did not declare that it can "
-				"answer; use one that does",
+				"the client does not support %s: it did not declare the "
+				"capability; use a client that does",
 				questions[i].method);
 		}
 	}
@@ -176,7 +176,7 @@ static void send_requests(struct request *request, const struct call_question *q
 	}
 }
 
-/* ---- the way back ---- */
+/* ---- responses ---- */
 
 static struct client_request *find(
 	const struct session *session, json_int_t id, struct client_requests **ret_requests)
@@ -200,8 +200,8 @@ static bool read_response(
 	const json_t *error = json_object_get(message, "error");
 	if (error) {
 		const char *text = json_string_value(json_object_get(error, "message"));
-		return err_set(err, ERR_STATE, "the client did not answer %s: %.200s",
-			question->method, text ? text : "it gave no reason");
+		return err_set(err, ERR_STATE, "the client answered %s with an error: %.200s",
+			question->method, text ? text : "no reason given");
 	}
 	const struct call_question asked = { question->key, question->method, question->params };
 	return client_request_check(&asked, json_object_get(message, "result"), err);
@@ -214,7 +214,7 @@ void client_request_take_response(struct session *session, const json_t *id, con
 						  ? find(session, json_integer_value(id), &requests)
 						  : NULL;
 	if (!question) {
-		return; /* too late, or never asked */
+		return; /* too late, or unknown */
 	}
 	struct err err;
 	question->id = 0;

@@ -5,17 +5,18 @@
 #include "tools/call.h"
 
 /*
- * What the server asks of a client while a request of the client's is in flight.  Legacy: requests
- * of ours, on the connection of the client's (client_request.c).  Modern: the request itself is answered with
- * the questions, and comes again with the answers (client_request_stateless.c).
+ * Client requests: what the server asks a client (elicitation, sampling, roots) while it processes
+ * the client's request.  Legacy: JSON-RPC requests on the same connection (client_request.c).
+ * Modern: the response contains the client requests, and the client repeats its request with the
+ * answers (client_request_stateless.c).
  */
 
-/* answers: {key: result} with every key that was asked, valid during the call; or NULL and why. */
+/* answers: {key: result} with all keys, valid during the call; or NULL and the error. */
 typedef void client_request_fn(const json_t *answers, const struct err *why, void *data);
 
 /*
- * Takes the questions' params.  fn fires at most once, at once or later, while the request is still
- * to be answered; when it never does, the request was answered without it.
+ * Takes the params.  fn is called at most once, immediately or later, while the request is pending.
+ * If it is never called, the request was answered without it.
  */
 void request_ask_client(struct request *request, const struct call_question *questions, size_t n,
 	client_request_fn *fn, void *data);
@@ -23,19 +24,19 @@ bool request_can_ask(const struct request *request, const struct call_question *
 
 /* ---- between these files ---- */
 
-#define CLIENT_REQUEST_LIFE_S 3600 /* a question nobody answers is over */
+#define CLIENT_REQUEST_LIFE_S 3600 /* an unanswered client request expires */
 
-/* Modern: true and *ret_answers, an object to be released; or false, and the request is answered.
- */
+/* Modern: true and *ret_answers, an object to be released; or false, and the request is
+ * answered. */
 bool client_request_round(struct request *request, const struct call_question *questions, size_t n,
 	json_t **ret_answers);
 
-/* client_response.c: the three kinds of questions. */
+/* client_response.c: the three kinds of client requests. */
 
-/* What the client must have declared, as it would: {"elicitation": {"form": {}}}. */
+/* The capability that the client must have declared, in its form: {"elicitation": {"form": {}}}. */
 json_t *client_request_capability(const struct call_question *question);
 bool client_request_declared(const json_t *capabilities, const struct call_question *question);
-/* Is it an answer to this question? */
+/* Checks a response to this client request. */
 bool client_request_check(
 	const struct call_question *question, const json_t *answer, struct err *err);
 

@@ -1,9 +1,9 @@
 /*
- * Asking a client of a modern revision takes rounds.  In each the request runs from its start; what
- * it asks for is among the answers the client brings (params.inputResponses, and those of earlier
- * rounds in params.requestState), or the request is answered with the questions that are left.
- * Nothing is remembered in between: requestState is sealed, and belongs to one principal, method
- * and set of params.
+ * Client requests in modern revisions take rounds.  In each round the client's request runs from
+ * its start.  Answers come with the request (params.inputResponses, and those of earlier rounds in
+ * params.requestState).  If any are missing, the request is answered with the missing client
+ * requests.  The server keeps no state in between: requestState is signed, and valid for one
+ * principal, method and set of params.
  */
 #include "server/mcp/client_request.h"
 
@@ -12,9 +12,9 @@
 
 #include <string.h>
 
-#define STATE_MAX (256u << 10) /* bytes of the answers that go to and fro */
+#define STATE_MAX (256u << 10) /* bytes of answers in requestState */
 
-/* Everything the state must not outlive. */
+/* What the state is bound to. */
 static void write_context(const struct request *request, struct buf *out)
 {
 	json_auto_t *params = json_copy((json_t *)request->params);
@@ -31,7 +31,7 @@ static json_int_t now_s(void)
 	return (json_int_t)(loop_now_us() / 1000000);
 }
 
-/* ---- in ---- */
+/* ---- reading ---- */
 
 static bool open_state(struct request *request, const json_t *state, struct rpc_fault *fault)
 {
@@ -42,7 +42,7 @@ static bool open_state(struct request *request, const json_t *state, struct rpc_
 	json_auto_t *inside = text ? json_loads(text, 0, NULL) : NULL;
 	if (!inside) {
 		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
-			"params.requestState must come back as it was sent, with the same params; "
+			"params.requestState must be returned unchanged, with the same params; "
 			"to start over, send the request without it");
 	}
 	if (json_integer_value(json_object_get(inside, "expires")) < now_s()) {
@@ -74,7 +74,7 @@ static bool need_answers(struct request *request, struct rpc_fault *fault)
 	return true;
 }
 
-/* What the client brings is kept only if it was asked for. */
+/* Only requested answers are kept. */
 static bool take_response(
 	struct request *request, const struct call_question *question, struct rpc_fault *fault)
 {
@@ -92,7 +92,7 @@ static bool take_response(
 	return true;
 }
 
-/* ---- out ---- */
+/* ---- writing ---- */
 
 static json_t *make_state(struct request *request, struct rpc_fault *fault)
 {
@@ -101,7 +101,7 @@ static json_t *make_state(struct request *request, struct rpc_fault *fault)
 	auto_free char *text = must(json_dumps(inside, JSON_COMPACT));
 	if (strlen(text) > STATE_MAX) {
 		rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
-			"the answers in params.inputResponses are longer than %u bytes together; "
+			"the answers in params.inputResponses exceed %u bytes in total; "
 			"send shorter ones",
 			STATE_MAX);
 		return NULL;
@@ -127,11 +127,11 @@ static bool check_capabilities(const struct request *request, const struct call_
 	}
 	return rpc_fault(fault, MCP_MISSING_CAPABILITY,
 		json_pack("{s:O}", "requiredCapabilities", needed),
-		"this needs a client that can be asked; data.requiredCapabilities has what "
+		"the client lacks a required capability; data.requiredCapabilities has what "
 		"clientCapabilities lacks");
 }
 
-/* The questions that are still open, by key. */
+/* The unanswered client requests, by key. */
 static json_t *open_questions(
 	const struct request *request, const struct call_question *questions, size_t n)
 {
@@ -170,7 +170,7 @@ bool client_request_round(struct request *request, const struct call_question *q
 {
 	struct rpc_fault fault;
 	if (!request->server) {
-		rpc_fault(&fault, RPC_INTERNAL_ERROR, NULL, "the server is ending");
+		rpc_fault(&fault, RPC_INTERNAL_ERROR, NULL, "the server is shutting down");
 		return fail(request, &fault);
 	}
 	bool good =

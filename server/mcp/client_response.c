@@ -1,7 +1,6 @@
 /*
- * The three things a client can be asked for: the capability each needs, and what its answer must
- * look like.  A form's answer is held against the schema it was asked with, so that a tool gets
- * what it wanted or nothing.
+ * The three kinds of client requests: the required capability, and the check of the response.  A
+ * form's content is checked against the requested schema, so tools receive only valid data.
  */
 #include "server/mcp/client_request.h"
 
@@ -22,7 +21,7 @@ static bool is_url(const json_t *params)
 	return mode && strcmp(mode, "url") == 0;
 }
 
-/* Is value one of the choices a schema gives; each is the value, or {const: the value, title}? */
+/* Whether value is one of a schema's choices; each is the value, or {const: the value, title}. */
 static bool is_choice(const json_t *choices, const json_t *value)
 {
 	for (size_t i = 0; i < json_array_size(choices); i++) {
@@ -35,7 +34,7 @@ static bool is_choice(const json_t *choices, const json_t *value)
 	return false;
 }
 
-/* Forms are flat; these are all the types there are. */
+/* Forms are flat; these are all of their types. */
 static bool fits(const json_t *schema, const json_t *value)
 {
 	const char *type = json_string_value(json_object_get(schema, "type"));
@@ -71,7 +70,7 @@ static bool check_form(const json_t *schema, const json_t *content, struct err *
 		const char *name = json_string_value(json_array_get(required, i));
 		if (!json_object_get(content, name)) {
 			return err_set(err, ERR_ARGUMENT,
-				"content must be an object with \"%s\", as requestedSchema says",
+				"content must be an object with \"%s\", as required by requestedSchema",
 				name);
 		}
 	}
@@ -82,7 +81,7 @@ static bool check_form(const json_t *schema, const json_t *content, struct err *
 		const json_t *schema_of = json_object_get(properties, name);
 		if (!schema_of || !fits(schema_of, value)) {
 			return err_set(err, ERR_ARGUMENT,
-				"content.%.60s is not what requestedSchema allows", name);
+				"content.%.60s does not match requestedSchema", name);
 		}
 	}
 	return true;
@@ -115,7 +114,7 @@ static bool check_sampling(const json_t *params, const json_t *answer, struct er
 		!json_is_string(json_object_get(answer, "model")) ||
 		!(json_is_object(content) || json_is_array(content))) {
 		return err_set(err, ERR_ARGUMENT,
-			"it must have a role and a model, strings, and a content");
+			"the response must have the strings role and model, and content");
 	}
 	return true;
 }
@@ -133,7 +132,7 @@ static bool check_roots(const json_t *params, const json_t *answer, struct err *
 	return good || err_set(err, ERR_ARGUMENT, "roots must be an array of objects with a uri");
 }
 
-/* ---- all of them ---- */
+/* ---- the table ---- */
 
 static const struct kind kinds[] = {
 	{ "elicitation/create", "elicitation", check_elicitation },
@@ -148,7 +147,7 @@ static const struct kind *kind_of(const struct call_question *question)
 			return &kinds[i];
 		}
 	}
-	abort(); /* a tool's mistake: there is no such question */
+	abort(); /* a programming error of a tool: unknown method */
 }
 
 json_t *client_request_capability(const struct call_question *question)
@@ -162,7 +161,7 @@ json_t *client_request_capability(const struct call_question *question)
 	return json_pack("{s:o}", kind->capability, inner);
 }
 
-/* A client that declares elicitation and no more takes forms. */
+/* A client that declares elicitation without details supports forms. */
 bool client_request_declared(const json_t *capabilities, const struct call_question *question)
 {
 	const struct kind *kind = kind_of(question);
@@ -178,5 +177,5 @@ bool client_request_check(
 	const struct call_question *question, const json_t *answer, struct err *err)
 {
 	return kind_of(question)->check(question->params, answer, err) ||
-	       err_while(err, "the answer to %s", question->method);
+	       err_while(err, "the response to %s", question->method);
 }

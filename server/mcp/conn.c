@@ -1,6 +1,6 @@
 /*
- * One connection: its messages are read here and become requests; it holds back reading while
- * answers pile up, and sees to it that an end of input lets what is in flight be answered.
+ * One connection: reads messages, which become requests.  It stops reading while unread responses
+ * accumulate, and after the end of input it still lets requests in flight be answered.
  */
 #include "server/mcp/session.h"
 
@@ -12,9 +12,9 @@
 
 static void check_end(struct conn *conn);
 
-#define PENDING_MAX (4u << 20) /* bytes of answers nobody has taken: stop reading */
-#define GRACE_MS 600000        /* after the end of input, for what is in flight */
-#define FLUSH_MS 2000          /* when all was answered: a reader takes something of it */
+#define PENDING_MAX (4u << 20) /* bytes of unread responses: stop reading */
+#define GRACE_MS 600000        /* after the end of input, for requests in flight */
+#define FLUSH_MS 2000          /* after the last response: time for the client to read some of it */
 
 struct conn *conn_new(struct server *server, struct transport_conn *wire)
 {
@@ -57,7 +57,7 @@ void conn_join(struct conn *conn, struct session *session)
 	LIST_INSERT_HEAD(&session->conns, conn, link);
 }
 
-/* ---- the wire ---- */
+/* ---- transport connection ---- */
 
 static struct transport_conn *lose_wire(struct conn *conn)
 {
@@ -73,7 +73,7 @@ static struct transport_conn *lose_wire(struct conn *conn)
 
 void conn_let_go(struct conn *conn)
 {
-	if (conn->wire) { /* else it closed before; the requests in flight hold it */
+	if (conn->wire) { /* otherwise closed already; requests in flight hold references */
 		lose_wire(conn);
 		conn_unref(conn);
 	}
@@ -97,7 +97,8 @@ void conn_take_wire(struct conn *conn, struct conn *from)
 	conn_unref(from);
 }
 
-/* A session with an id stays, and so do its requests: the client may come back for the answers. */
+/* A session with an id remains, and so do its requests: the client may reconnect for the
+ * responses. */
 void conn_closed(struct conn *conn)
 {
 	struct session *session = conn->session;
@@ -142,14 +143,14 @@ bool conn_listens(const struct conn *conn)
 	return conn && conn_streams(conn) && !conn->paused && !conn->answered;
 }
 
-/* ---- out ---- */
+/* ---- output ---- */
 
 static void hold_back(struct conn *conn)
 {
 	struct transport_conn *wire = conn->wire;
 	size_t pending = wire->transport->pending(wire);
 	if (!conn->paused && pending > PENDING_MAX) {
-		log_info("connection=%s: %zu bytes of answers wait to be read; reading no more "
+		log_info("connection=%s: %zu bytes of responses are unread; reading is paused "
 			 "requests",
 			conn->session->owner, pending);
 		conn->paused = true;
@@ -174,7 +175,7 @@ void conn_send(struct conn *conn, const struct buf *message)
 	}
 }
 
-/* The one answer of a POST ends it: what was not a stream by then is plain JSON. */
+/* A POST ends with its only response, as plain JSON unless a stream was started. */
 void conn_answer(struct conn *conn, const struct buf *message)
 {
 	if (conn->kind == TRANSPORT_DUPLEX) {
@@ -198,7 +199,7 @@ void conn_notify(struct conn *conn, const char *method, json_t *params)
 	json_decref(params);
 }
 
-/* The id of an answer to a message whose own id is unknown. */
+/* The id in a response to a message whose id is unknown. */
 static const json_t *no_id(const struct conn *conn)
 {
 	const struct mcp_revision *revision = conn->session->revision;
@@ -223,11 +224,11 @@ void conn_drained(struct conn *conn)
 	}
 }
 
-/* ---- in ---- */
+/* ---- input ---- */
 
 static void take_notification(struct session *session, const struct rpc_message *msg)
 {
-	/* The others (initialized, progress, roots/list_changed) change nothing here. */
+	/* The others (initialized, progress, roots/list_changed) have no effect. */
 	if (strcmp(msg->method, "notifications/cancelled") == 0) {
 		const json_t *id = json_object_get(msg->params, "requestId");
 		struct request *request = id ? request_find(session, id) : NULL;
@@ -256,11 +257,11 @@ void conn_take_one(struct conn *conn, struct batch *batch, json_t *message)
 	struct rpc_fault fault;
 	switch (rpc_read(message, &msg, &fault)) {
 	case RPC_REQUEST:
-		/* Its answer could not be told from the other one's. */
+		/* Its response would be ambiguous. */
 		if (request_find(conn->session, msg.id)) {
 			rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
-				"a request with this id is still in flight; every request needs an "
-				"id of its own");
+				"a request with this id is in flight; every request needs a "
+				"unique id");
 			refuse_one(conn, batch, NULL, &fault);
 		} else {
 			request_start(conn, batch, message, &msg);
@@ -272,8 +273,8 @@ void conn_take_one(struct conn *conn, struct batch *batch, json_t *message)
 	case RPC_RESPONSE:
 		if (conn->kind == TRANSPORT_POST && !conn->session->http) {
 			rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
-				"nobody waits for a response here: in 2026-07-28 answers are sent "
-				"in params.inputResponses of the request that asked for them");
+				"no response is expected: in 2026-07-28 answers are sent "
+				"in params.inputResponses of the repeated request");
 			refuse_one(conn, batch, msg.id, &fault);
 		} else {
 			client_request_take_response(conn->session, msg.id, message);
@@ -285,7 +286,7 @@ void conn_take_one(struct conn *conn, struct batch *batch, json_t *message)
 	}
 }
 
-/* A call that takes its time: from now on the client can come back for its answer. */
+/* The call may take long: from now on the client can reconnect for its response. */
 static void end_post_input(struct conn *conn)
 {
 	conn->ending = true;
@@ -304,7 +305,7 @@ static void take_all(struct conn *conn, json_t *message)
 		batch_take(conn, message);
 	} else {
 		rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
-			"only protocol version 2025-03-26 has arrays of messages; send one object "
+			"only protocol version 2025-03-26 supports arrays of messages; send one object "
 			"%s",
 			conn->kind == TRANSPORT_POST ? "in each POST" : "a line");
 		conn_refuse(conn, NULL, 400, &fault);
@@ -340,9 +341,9 @@ void conn_take(struct conn *conn, const struct incoming *incoming)
 	}
 }
 
-/* ---- the end ---- */
+/* ---- end ---- */
 
-/* Only a reader that goes on reading keeps the connection open. */
+/* Only a client that keeps reading keeps the connection open. */
 static int on_flush(sd_event_source *source, uint64_t now, void *data)
 {
 	(void)source, (void)now;
@@ -401,14 +402,14 @@ static int on_grace(sd_event_source *source, uint64_t now, void *data)
 {
 	(void)source, (void)now;
 	struct conn *conn = data;
-	session_abort(conn->session, "the input ended some minutes ago, and the server ends now");
+	session_abort(conn->session, "the input ended some minutes ago, and the server shuts down");
 	return 0;
 }
 
 void conn_end_input(struct conn *conn)
 {
 	if (conn->kind != TRANSPORT_DUPLEX) {
-		return; /* a POST ends with its answer */
+		return; /* a POST ends with its response */
 	}
 	conn->ending = true;
 	conn->grace = loop_after_ms(conn->session->server->event, GRACE_MS, on_grace, conn);

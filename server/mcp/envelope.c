@@ -1,6 +1,6 @@
 /*
- * What each request says of itself: its revision, its method, what it wants to be told.  A legacy
- * request is read in the light of what its session agreed on, a modern one alone.
+ * The common members of each request: its revision, method and subscriptions.  A legacy request
+ * uses the revision of its session; a modern request is self-contained.
  */
 #include "server/mcp/envelope.h"
 
@@ -10,16 +10,16 @@
 
 #include <string.h>
 
-#define METHODS_MAX 64 /* that an unknown name is compared with */
+#define METHODS_MAX 64 /* to suggest a name from */
 
-/* Some clients write null for what they leave out. */
+/* Some clients write null for absent members. */
 static const json_t *member(const json_t *of, const char *name)
 {
 	const json_t *value = json_object_get(of, name);
 	return json_is_null(value) ? NULL : value;
 }
 
-/* A request that carries any of the per-request members claims to be modern. */
+/* A request with any of the per-request members is modern. */
 static bool claims_modern(const json_t *meta)
 {
 	static const char *const keys[] = { MCP_META "protocolVersion",
@@ -52,7 +52,7 @@ static bool read_version(struct request *request, const json_t *meta, struct rpc
 	const char *version = json_string_value(json_object_get(meta, MCP_META "protocolVersion"));
 	if (!version) {
 		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
-			"params._meta must hold the string \"" MCP_META "protocolVersion\"");
+			"params._meta must contain the string \"" MCP_META "protocolVersion\"");
 	}
 	if (request->conn->kind != TRANSPORT_DUPLEX &&
 		!mcp_check_header(request->conn, MCP_VERSION_HEADER, version, fault)) {
@@ -76,13 +76,13 @@ static bool read_version(struct request *request, const json_t *meta, struct rpc
 static bool read_modern(
 	struct request *request, const json_t *meta, const char *method, struct rpc_fault *fault)
 {
-	request->revision = mcp_revision_latest(MCP_MODERN); /* in which a fault is told, too */
+	request->revision = mcp_revision_latest(MCP_MODERN); /* used for errors, too */
 	if (!read_version(request, meta, fault) || !mcp_check_headers(request, method, fault)) {
 		return false;
 	}
 	if (!json_is_object(json_object_get(meta, MCP_META "clientCapabilities"))) {
 		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
-			"params._meta must hold the object \"" MCP_META "clientCapabilities\"");
+			"params._meta must contain the object \"" MCP_META "clientCapabilities\"");
 	}
 	const json_t *info = member(meta, MCP_META "clientInfo");
 	if (info && !json_is_object(info)) {
@@ -122,14 +122,14 @@ static bool read_method(struct request *request, const char *name, struct rpc_fa
 	}
 	if (eras == MCP_MODERN) {
 		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
-			"%s needs params._meta with \"" MCP_META
+			"%s requires params._meta with \"" MCP_META
 			"protocolVersion\": \"%s\" and \"" MCP_META "clientCapabilities\"",
 			name, mcp_revision_latest(MCP_MODERN)->name);
 	}
 	const char *near = nearest_name(name, known);
-	return rpc_fault(fault, RPC_METHOD_NOT_FOUND, NULL,
-		"there is no method \"%.80s\" in %s%s%s%s", name, request->revision->name,
-		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	return rpc_fault(fault, RPC_METHOD_NOT_FOUND, NULL, "unknown method \"%.80s\" in %s%s%s%s",
+		name, request->revision->name, near ? "; did you mean \"" : "", near ? near : "",
+		near ? "\"?" : "");
 }
 
 bool mcp_read(struct request *request, const char *method, struct rpc_fault *fault)
@@ -146,7 +146,7 @@ bool mcp_read(struct request *request, const char *method, struct rpc_fault *fau
 	if (request->batch &&
 		(request->revision->era == MCP_MODERN || strcmp(method, "initialize") == 0)) {
 		return rpc_fault(fault, RPC_INVALID_REQUEST, NULL,
-			"%.80s must not be part of a batch here; send it alone", method);
+			"%.80s is not allowed in a batch; send it separately", method);
 	}
 	request->progress_token = member(meta, "progressToken");
 	if (request->progress_token && !rpc_is_id(request->progress_token)) {

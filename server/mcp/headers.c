@@ -1,6 +1,6 @@
 /*
- * What the headers of a modern HTTP request repeat of its message, so that a proxy can route it
- * without reading it.  They must agree: else one of the two is a lie that somebody may believe.
+ * The headers of a modern HTTP request that repeat members of its message, for routing by proxies.
+ * They must match, because a proxy and the server would otherwise act on different values.
  */
 #include "server/mcp/envelope.h"
 
@@ -13,7 +13,7 @@
 #define BASE64_BEGIN "=?base64?"
 #define BASE64_END "?="
 
-/* The text a header's value stands for, to free(); NULL: it is not well formed. */
+/* Returns the decoded value of a header, to free(); NULL: malformed. */
 static char *decode_header(const char *value)
 {
 	size_t len = strlen(value), begin = strlen(BASE64_BEGIN), end = strlen(BASE64_END);
@@ -44,13 +44,13 @@ bool mcp_check_header(
 	auto_free char *text = decode_header(raw);
 	if (!text || strcmp(text, value) != 0) {
 		return rpc_fault(fault, MCP_HEADER_MISMATCH, NULL,
-			"the HTTP header %s is \"%.100s\", but the message says \"%.200s\"", header,
-			raw, value);
+			"the HTTP header %s is \"%.100s\", but the message contains \"%.200s\"",
+			header, raw, value);
 	}
 	return true;
 }
 
-/* What a request names beside its method; NULL: nothing, or nothing usable. */
+/* The name or URI in a request; NULL: none, or not valid. */
 static const char *subject_of(const struct request *request, const char *method)
 {
 	static const struct {
@@ -80,7 +80,7 @@ bool mcp_check_headers(const struct request *request, const char *method, struct
 		       (!subject || mcp_check_header(request->conn, "Mcp-Name", subject, fault)));
 }
 
-/* An argument as a header has it; false: it is of a type that none has. */
+/* Formats an argument as a header value; false: its type has no such form. */
 static bool write_param(const json_t *value, struct buf *out)
 {
 	if (json_is_string(value)) {
@@ -116,7 +116,7 @@ bool mcp_check_params(const struct request *request, const struct field *fields,
 			}
 		} else if (conn_header(conn, name)) {
 			return rpc_fault(fault, MCP_HEADER_MISMATCH, NULL,
-				"the HTTP header %s is there, but no argument %s that it could "
+				"the HTTP header %s is set, but there is no argument %s that it could "
 				"repeat",
 				name, field->name);
 		}

@@ -1,9 +1,9 @@
 /*
- * Sessions with an id: what a legacy client has over Streamable HTTP (2025-03-26 to 2025-11-25).
- * `initialize` makes one, the header Mcp-Session-Id of each later request names it, and a GET opens
- * its stream for news.  A client that lost a stream comes back with Last-Event-ID and is sent what
- * it missed.  A session outlives its connections, so it ends by DELETE, by age, or by being one too
- * many.  Modern requests need none of this: each is alone.
+ * Sessions with an id: those of legacy clients over Streamable HTTP (2025-03-26 to 2025-11-25).
+ * `initialize` creates one, the header Mcp-Session-Id of later requests selects it, and a GET opens
+ * its notification stream.  A client that lost a stream reconnects with Last-Event-ID and receives
+ * what it missed.  A session outlives its connections, so it ends by DELETE, by age, or when a
+ * principal has too many.  Modern requests need no session.
  */
 #include "server/mcp/session.h"
 
@@ -17,16 +17,16 @@
 #include <string.h>
 
 #define ID_HEADER "Mcp-Session-Id"
-#define SESSIONS_MAX 1024                 /* of one principal */
+#define SESSIONS_MAX 1024                 /* per principal */
 #define AGE_US (3600 * UINT64_C(1000000)) /* without a request or a connection */
-#define KEEP_US (300 * UINT64_C(1000000)) /* a message that may be asked for again */
+#define KEEP_US (300 * UINT64_C(1000000)) /* a message that can be replayed */
 #define SWEEP_MS 60000
 
 struct http_session {
-	char id[ID_LEN + 1]; /* first: what the tree compares */
+	char id[ID_LEN + 1]; /* first: the key of the tree */
 	struct session *session;
 	uint64_t used_us;
-	unsigned streams; /* the last number given */
+	unsigned streams; /* the last number assigned */
 	struct replay replay;
 };
 
@@ -35,7 +35,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* ---- a session comes and goes ---- */
+/* ---- creation and eviction ---- */
 
 static bool is_busy(const struct session *session)
 {
@@ -49,7 +49,7 @@ static bool is_busy(const struct session *session)
 	return !LIST_EMPTY(&session->requests);
 }
 
-/* Idle ones before busy ones, then the one that was used least recently. */
+/* Idle ones before busy ones, then the least recently used one. */
 static bool goes_before(const struct session *a, const struct session *b)
 {
 	bool busy = is_busy(a);
@@ -68,7 +68,8 @@ static void make_room(const struct principal *principal)
 		}
 	}
 	if (n >= SESSIONS_MAX) {
-		log_info("connection=%s: %zu sessions are too many; the oldest one ends",
+		log_info(
+			"connection=%s: the limit of %zu sessions is exceeded; the oldest one ends",
 			principal->name, n);
 		session_end(first);
 	}
@@ -141,17 +142,18 @@ void http_session_free(struct session *session)
 	}
 }
 
-/* ---- which session a request belongs to ---- */
+/* ---- selecting the session of a request ---- */
 
 static bool find(const struct conn *conn, const char *id, struct session **ret,
 	struct rpc_fault *fault, int *ret_status)
 {
 	struct http_session *const *found = tfind(id, &conn->session->server->named, compare);
-	/* Another principal's does not exist, as far as this one can tell. */
+	/* Sessions of other principals are treated as nonexistent. */
 	if (!found || (*found)->session->principal != conn->session->principal) {
 		*ret_status = 404;
 		return rpc_fault(fault, RPC_INVALID_REQUEST, NULL,
-			"there is no session \"%.40s\" (any more); send `initialize` again", id);
+			"the session \"%.40s\" does not exist or has ended; send `initialize` again",
+			id);
 	}
 	(*found)->used_us = loop_now_us();
 	*ret = (*found)->session;
@@ -166,14 +168,14 @@ static bool join(struct conn *conn, struct rpc_fault *fault, int *ret_status)
 	*ret_status = 400;
 	if (version && !mcp_revision_find(version, MCP_LEGACY)) {
 		return rpc_fault(fault, RPC_INVALID_REQUEST, NULL,
-			"the HTTP header MCP-Protocol-Version is \"%.40s\", which is no version "
-			"that is supported here",
+			"the HTTP header MCP-Protocol-Version is \"%.40s\", a version that is not "
+			"supported",
 			version);
 	}
 	if (!id) {
 		return rpc_fault(fault, RPC_INVALID_REQUEST, NULL,
 			"the HTTP header " ID_HEADER " is missing: send `initialize` first, then "
-			"the id from its answer's header with each request (or, for 2026-07-28, "
+			"the id from its response's header with each request (or, for 2026-07-28, "
 			"params._meta instead)");
 	}
 	if (!find(conn, id, &session, fault, ret_status)) {
@@ -205,7 +207,7 @@ static void send_event(
 	conn->wire->transport->http->send_event(conn->wire, id, text, len, retry_ms);
 }
 
-/* What opens a stream: an id to come back with, where the client knows that; else nothing yet. */
+/* Starts a stream, with an event id if the client supports it, otherwise without data. */
 static void begin(struct conn *conn, unsigned stream)
 {
 	char id[REPLAY_ID_MAX];
@@ -251,8 +253,8 @@ void http_session_close_stream(struct conn *conn, unsigned retry_ms)
 
 /* ---- GET and DELETE ---- */
 
-/* A session has one stream for news.  The newest wins: a client that comes back may be quicker than
- * the news that its old connection is dead. */
+/* A session has one notification stream.  The newest wins, because a client may reconnect before
+ * its old connection is known to be dead. */
 static void take_news(struct conn *conn, const struct replay_id *after)
 {
 	struct session *session = conn->session;
@@ -282,7 +284,7 @@ static struct conn *find_stream(const struct session *session, unsigned stream)
 	return NULL;
 }
 
-/* The rest of a POST's stream: what was missed, and, while its request goes on, what comes. */
+/* The rest of a POST's stream: what was missed and, while its request runs, what follows. */
 static void resume(struct conn *conn, const struct replay_id *after)
 {
 	struct session *session = conn->session;
@@ -298,7 +300,7 @@ static void resume(struct conn *conn, const struct replay_id *after)
 	} else {
 		struct rpc_fault fault;
 		rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
-			"nothing follows the event \"%u-%llu\" (any more)", after->stream,
+			"the event \"%u-%llu\" is unknown or no longer kept", after->stream,
 			(unsigned long long)after->number);
 		conn_refuse(conn, NULL, 400, &fault);
 	}
@@ -311,13 +313,13 @@ static void open_stream(struct conn *conn)
 	struct rpc_fault fault;
 	if (!conn_streams(conn)) {
 		rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
-			"a GET gives a stream: the Accept header must list text/event-stream");
+			"a GET opens a stream: the Accept header must list text/event-stream");
 		conn_refuse(conn, NULL, 406, &fault);
 	} else if (!last || !*last) {
 		take_news(conn, NULL);
 	} else if (!replay_parse(last, &after)) {
 		rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
-			"Last-Event-ID must be the id of an event of this session; \"%.40s\" came",
+			"Last-Event-ID must be the id of an event of this session; got \"%.40s\"",
 			last);
 		conn_refuse(conn, NULL, 400, &fault);
 	} else if (after.stream == 0) {
@@ -327,12 +329,12 @@ static void open_stream(struct conn *conn)
 	}
 }
 
-/* Without a session there is only POST; clients ask with a GET which transport this is. */
+/* Without a session only POST is valid; clients use GET to detect the transport. */
 static void refuse_method(struct conn *conn)
 {
 	struct rpc_fault fault;
 	rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
-		"a GET needs the header " ID_HEADER "; POST an initialize request first");
+		"a GET requires the header " ID_HEADER "; POST an initialize request first");
 	conn->wire->transport->http->set_header(conn->wire, "Allow", "POST");
 	conn_refuse(conn, NULL, 405, &fault);
 }

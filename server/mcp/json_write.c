@@ -1,7 +1,7 @@
 /*
- * JSON out.  jansson's writer decodes every character of every string, which costs 2 ms for the
- * base64 text of a screenshot, a third of the whole budget.  Here containers are walked, a string
- * that needs no escape is copied as it is, and everything else is left to jansson.
+ * Writes JSON.  jansson decodes every character of every string, which takes 2 ms for the base64
+ * text of a screenshot, a third of the whole budget.  Here, a string without escapes is copied, and
+ * other values are left to jansson.
  */
 #include "server/mcp/json_write.h"
 
@@ -45,8 +45,8 @@ static int append(const char *bytes, size_t len, void *data)
 
 static void write_by_jansson(struct buf *out, const json_t *value)
 {
-	/* Fails only for text that is not UTF-8, which json_stringn_nocheck() lets in: still one
-	 * valid value. */
+	/* Fails only for text that is not UTF-8, which json_stringn_nocheck() permits; the output
+	 * stays valid. */
 	size_t before = out->len;
 	size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | field_real_flags(value);
 	if (json_dump_callback(value, append, out, flags)) {

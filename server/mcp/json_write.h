@@ -5,11 +5,11 @@
 
 #include <jansson.h>
 
-/* Appends value as compact JSON, as json_dumps() would, but a long plain text (an image in base64)
- * at memory speed. */
+/* Appends value as compact JSON like json_dumps(), but copies long plain strings (base64 images) at
+ * memory speed. */
 void json_write(struct buf *out, const json_t *value);
 
-/* A JSON string of any bytes: what is not UTF-8 becomes "?".  For texts that were cut or come from
+/* A JSON string of any bytes; invalid UTF-8 becomes "?".  For texts that were cut or come from
  * outside. */
 json_t *json_text(const char *text);
 

@@ -1,5 +1,5 @@
-/* Whom sandboxes belong to: a name, and a count of what it uses, for as long as a session of it is
- * there. */
+/* Principals: an owner of sandboxes, with counters of its usage.  A principal exists while it has a
+ * session. */
 #include "server/mcp/session.h"
 
 #include "base/cleanup.h"

@@ -9,7 +9,7 @@
 
 #define EVENTS_MAX 256
 #define BYTES_MAX (4u << 20)
-#define SHARED_MAX (24u << 20) /* the rest of the budget is for requests and answers */
+#define SHARED_MAX (24u << 20) /* the rest of the budget is for requests and responses */
 
 struct replay_event {
 	TAILQ_ENTRY(replay_event) link;
@@ -77,7 +77,7 @@ bool replay_parse(const char *text, struct replay_id *ret_id)
 
 /* ---- events ---- */
 
-/* Forgets as much as it takes; false: it would not be enough. */
+/* Drops old messages as necessary; false: this would not be enough. */
 static bool make_room(struct replay *replay, size_t len)
 {
 	struct replay_share *share = replay->share;

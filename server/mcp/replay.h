@@ -8,15 +8,15 @@
 #include <sys/queue.h>
 
 /*
- * What a session sent on streams that a client may resume: a bounded number of messages, the oldest
- * forgotten first.  An id is "STREAM-NUMBER"; numbers count through the session.
+ * Messages that a session sent on resumable streams: a bounded number, the oldest dropped first.
+ * An id is "STREAM-NUMBER"; numbers count through the session.
  */
 
 TAILQ_HEAD(replay_list, replay_event);
 
-/* What all replays of a principal share. */
+/* Shared by all replays of a principal. */
 struct replay_share {
-	struct budget *budget; /* its memory's; NULL: no limit */
+	struct budget *budget; /* of memory; NULL: no limit */
 	size_t bytes;
 };
 
@@ -24,7 +24,7 @@ struct replay {
 	struct replay_list events;
 	size_t count, bytes;
 	struct replay_share *share;
-	uint64_t last; /* the last number given */
+	uint64_t last; /* the last number assigned */
 };
 
 #define REPLAY_ID_MAX 40
@@ -35,16 +35,16 @@ struct replay_id {
 
 void replay_init(struct replay *replay, struct replay_share *share);
 void replay_done(struct replay *replay);
-/* An id for something that is not kept. */
+/* Creates an id for a message that is not kept. */
 void replay_number(struct replay *replay, unsigned stream, char ret_id[REPLAY_ID_MAX]);
-/* Keeps a copy, if there is room: where others of the principal keep a lot, nothing is kept. */
+/* Stores a copy if there is room; the principal's other sessions may use all of it. */
 void replay_keep(struct replay *replay, unsigned stream, const struct buf *message,
 	char ret_id[REPLAY_ID_MAX]);
 bool replay_parse(const char *text, struct replay_id *ret_id);
-/* Sends what followed on the same stream; returns how many messages. */
+/* Sends what followed on the same stream; returns the number of messages. */
 size_t replay_send(
 	const struct replay *replay, const struct replay_id *after, struct transport_conn *wire);
-/* Forgets what is older. */
+/* Drops older messages. */
 void replay_forget(struct replay *replay, uint64_t before_us);
 
 #endif

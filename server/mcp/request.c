@@ -1,6 +1,6 @@
 /*
- * One JSON-RPC request in flight: read, run by its method, answered exactly once, now or later.  It
- * outlives its connection; an answer nobody waits for any more is dropped.
+ * One JSON-RPC request in flight.  Its method runs it, and it is answered exactly once, immediately
+ * or later.  It outlives its connection; a response without a connection is dropped.
  */
 #include "server/mcp/session.h"
 
@@ -32,7 +32,7 @@ static void request_free(struct request *request)
 	leave_room(request);
 	request->session->leaving -= request->leaving;
 	if (request->on_end) {
-		request->on_end(request->on_end_data); /* who listens may still read the message */
+		request->on_end(request->on_end_data); /* the listener may still read the message */
 	}
 	conn_close_request(request->conn);
 	json_decref(request->message);
@@ -40,7 +40,7 @@ static void request_free(struct request *request)
 	free(request);
 }
 
-/* Sends the answer, or hands it to the batch, and ends the request. */
+/* Sends the response or passes it to the batch, and ends the request. */
 static void finish(struct request *request, const struct buf *message)
 {
 	client_request_drop(request);
@@ -142,8 +142,8 @@ static bool has_room(const struct request *request, struct err *err)
 	}
 	if ((int64_t)request->session->calls >= options->max_calls) {
 		return err_set(err, ERR_LIMIT,
-			"%lld call%s in flight on this connection already, which is the most; "
-			"wait for one to end, then call again",
+			"%lld call%s in flight on this connection, which is the limit; "
+			"wait until one ends, then call again",
 			(long long)options->max_calls, options->max_calls == 1 ? " is" : "s are");
 	}
 	if (request->session->leaving >= LEAVING_MAX) {
@@ -153,8 +153,8 @@ static bool has_room(const struct request *request, struct err *err)
 	}
 	if (principal->max_calls > 0 && (int64_t)principal->calls >= principal->max_calls) {
 		return err_set(err, ERR_LIMIT,
-			"you have %lld call%s in flight already, over all your connections, which "
-			"is the most; wait for one to end, then call again",
+			"you have %lld call%s in flight over all connections, which "
+			"is the limit; wait until one ends, then call again",
 			(long long)principal->max_calls, principal->max_calls == 1 ? "" : "s");
 	}
 	return true;
@@ -180,14 +180,14 @@ bool request_admit(struct request *request, struct err *err)
 
 /* ---- progress ---- */
 
-#define BEAT_MS 5000 /* clients give up on a call that tells nothing for a minute, or less */
+#define BEAT_MS 5000 /* clients abandon a call without progress after a minute, or less */
 
 static bool is_followed(const struct request *request)
 {
 	return request->progress_token && !request->cancelled;
 }
 
-/* 3 rather than 3.0: that is how people write steps. */
+/* 3 rather than 3.0, the usual form of steps. */
 static json_t *number(double value)
 {
 	return value == (double)(int)value ? json_integer((int)value) : json_real(value);
@@ -210,7 +210,7 @@ static void tell_progress(struct request *request, double progress, const char *
 	conn_notify(request->conn, "notifications/progress", params);
 }
 
-/* Between two steps: larger each time, and never as large as the next whole step. */
+/* Between two steps: increasing, but always less than the next whole step. */
 static int on_beat(sd_event_source *source, uint64_t now, void *data)
 {
 	struct request *request = data;
@@ -268,7 +268,7 @@ void request_on_cancel(struct request *request, void (*fn)(void *data), void *da
 
 void request_cancel(struct request *request)
 {
-	if (request->admitted) { /* its client may send the next one at once */
+	if (request->admitted) { /* the client may send the next request immediately */
 		leave_room(request);
 		request->leaving = true;
 		request->session->leaving++;

@@ -1,5 +1,4 @@
-/* Every difference between the protocol revisions.  The rest of the server asks here and never
- * compares a date. */
+/* All differences between the protocol revisions.  No other part of the server compares dates. */
 #include "server/mcp/revision.h"
 
 #include "server/mcp/rpc.h"
@@ -50,14 +49,14 @@ json_t *mcp_modern_versions(void)
 	return list;
 }
 
-/* ---- what a revision knows ---- */
+/* ---- properties ---- */
 
 bool mcp_takes_batches(const struct mcp_revision *revision)
 {
 	return strcmp(revision->name, "2025-03-26") == 0;
 }
 
-/* JSON-RPC says null; the schema of 2025-11-25 lets an error have no id, but no null. */
+/* JSON-RPC requires null; the schema of 2025-11-25 allows to omit an error's id, but not null. */
 bool mcp_leaves_out_id(const struct mcp_revision *revision)
 {
 	return since(revision, "2025-11-25");
@@ -103,7 +102,7 @@ int mcp_http_status(const struct mcp_revision *revision, int code, bool by_metho
 	}
 }
 
-/* ---- what goes out ---- */
+/* ---- output ---- */
 
 json_t *mcp_server_info(const struct mcp_revision *revision)
 {

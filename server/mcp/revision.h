@@ -5,12 +5,12 @@
 #include <stdbool.h>
 
 /*
- * The protocol revisions, and everything that differs between them.  Two eras: modern (2026-07-28;
- * each request says its revision in params._meta, nothing is remembered) and legacy (`initialize`
- * agrees on a revision for the connection).  Nothing here knows a connection or a request.
+ * The protocol revisions and their differences.  There are two eras: modern (2026-07-28; each
+ * request has its revision in params._meta and is stateless) and legacy (`initialize` negotiates a
+ * revision for the connection).  Independent of connections and requests.
  */
 
-#define MCP_META "io.modelcontextprotocol/" /* how the protocol's own keys of _meta begin */
+#define MCP_META "io.modelcontextprotocol/" /* prefix of the protocol's keys in _meta */
 
 enum mcp_era {
 	MCP_LEGACY = 1 << 0,
@@ -19,7 +19,7 @@ enum mcp_era {
 };
 
 struct mcp_revision {
-	const char *name; /* its date; later ones compare greater */
+	const char *name; /* a date; later ones compare greater */
 	enum mcp_era era;
 };
 
@@ -30,31 +30,32 @@ enum mcp_code {
 	MCP_UNSUPPORTED_VERSION = -32022,
 };
 
-/* NULL: there is none of that name in these eras. */
+/* NULL: no such revision in these eras. */
 const struct mcp_revision *mcp_revision_find(const char *name, unsigned eras);
 const struct mcp_revision *mcp_revision_latest(enum mcp_era era);
 json_t *mcp_modern_versions(void); /* an array of names */
 
-/* ---- what a revision knows ---- */
+/* ---- properties ---- */
 
-/* Has it arrays of messages? */
+/* Whether it has arrays of messages. */
 bool mcp_takes_batches(const struct mcp_revision *revision);
-/* May an error answer leave out its id (else it is null)? */
+/* Whether an error response may omit its id (otherwise null). */
 bool mcp_leaves_out_id(const struct mcp_revision *revision);
-/* Do its streams begin with an event that has an id and no data?  NULL (not agreed on yet): no. */
+/* Whether its streams begin with an event with an id and without data.  NULL (not negotiated):
+ * no. */
 bool mcp_primes_streams(const struct mcp_revision *revision);
 bool mcp_has_completions(const struct mcp_revision *revision);
 bool mcp_progress_has_message(const struct mcp_revision *revision);
 int mcp_not_found(const struct mcp_revision *revision); /* the code for an unknown resource */
-/* The HTTP status of an answer with this error.  by_method: the envelope was good. */
+/* The HTTP status of a response with this error.  by_method: the envelope was valid. */
 int mcp_http_status(const struct mcp_revision *revision, int code, bool by_method);
 
-/* ---- what goes out ---- */
+/* ---- output ---- */
 
-/* Takes out of a definition (tool, resource, prompt) what it does not know. */
+/* Removes members that it does not define from a definition (tool, resource, prompt). */
 void mcp_fit(const struct mcp_revision *revision, json_t *definition);
-/* Puts into a result what it wants there.  ttl_ms: how long a complete one may be kept; -1: it may
- * not. */
+/* Adds the members that it requires to a result.  ttl_ms: how long a complete result may be cached;
+ * -1: not at all. */
 void mcp_finish_result(const struct mcp_revision *revision, json_t *result, int ttl_ms);
 json_t *mcp_server_info(const struct mcp_revision *revision);
 
@@ -69,9 +70,9 @@ enum mcp_level {
 	MCP_CRITICAL,
 	MCP_ALERT,
 	MCP_EMERGENCY,
-	MCP_SILENT, /* nobody asked */
+	MCP_SILENT, /* not requested */
 };
-int mcp_level_from(const char *word); /* -1: no such level */
+int mcp_level_from(const char *word); /* -1: unknown */
 const char *mcp_level_word(enum mcp_level level);
 
 #endif

@@ -1,5 +1,4 @@
-/* JSON-RPC 2.0: what kind of message an envelope is, whether it is well formed, and how answers are
- * written. */
+/* JSON-RPC 2.0: classifies and checks messages, and writes responses. */
 #include "server/mcp/rpc.h"
 
 #include "base/cleanup.h"
@@ -11,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VALUES_MAX 100000 /* in one message */
+#define VALUES_MAX 100000 /* per message */
 
 bool rpc_fault(struct rpc_fault *fault, int code, json_t *data, const char *fmt, ...)
 {
@@ -23,7 +22,7 @@ bool rpc_fault(struct rpc_fault *fault, int code, json_t *data, const char *fmt,
 	return false;
 }
 
-/* Values outside of strings, near enough: an empty array of two bytes costs a hundred once it is
+/* Counts values outside of strings, approximately: an empty array of two bytes needs a hundred when
  * parsed. */
 static size_t count_values(const char *text, size_t len)
 {
@@ -41,27 +40,27 @@ static size_t count_values(const char *text, size_t len)
 	return n;
 }
 
-/* What to do about it, where the reason alone does not say. */
+/* What to do, if the reason alone does not say it. */
 static const char *hint_for(const json_error_t *why)
 {
 	enum json_error_code code = json_error_code(why);
 	if (code == json_error_null_character || strstr(why->text, "invalid Unicode")) {
-		return "a string must not hold U+0000 or half of a surrogate pair; leave it out, "
-		       "and send whole characters";
+		return "a string must not contain U+0000 or half of a surrogate pair; remove it, "
+		       "and send complete characters";
 	}
 	return code == json_error_numeric_overflow
 		       ? "a number is too large; integers have at most 64 bits"
 		       : NULL;
 }
 
-/* An integer that came as 3.0 is one. */
+/* An integer sent as 3.0 is valid. */
 static bool is_whole(const json_t *value)
 {
 	double number = json_real_value(value);
 	return json_is_real(value) && fabs(number) < 1e15 && number == floor(number);
 }
 
-/* Can be sent back, be it a good id or not. */
+/* Whether it can be returned, valid or not. */
 static bool is_echoed(const json_t *id)
 {
 	return rpc_is_id(id) || json_is_real(id);
@@ -71,7 +70,7 @@ json_t *rpc_parse(const char *text, size_t len, struct rpc_fault *fault)
 {
 	if (len > VALUES_MAX && count_values(text, len) > VALUES_MAX) {
 		rpc_fault(fault, RPC_INVALID_REQUEST, NULL,
-			"a message must not hold more than %d values; send less in one message",
+			"a message must not contain more than %d values; split it into several messages",
 			VALUES_MAX);
 		return NULL;
 	}
@@ -87,7 +86,7 @@ json_t *rpc_parse(const char *text, size_t len, struct rpc_fault *fault)
 
 /* ---- the id of a message that could not be parsed ---- */
 
-/* Behind the string that begins at `at`; the end, where it has none. */
+/* Returns the end of the string that begins at `at`, or end if it is unterminated. */
 static const char *skip_string(const char *at, const char *end)
 {
 	for (at++; at < end && *at != '"'; at++) {
@@ -115,7 +114,7 @@ static const char *skip_value(const char *at, const char *end)
 	return at;
 }
 
-/* How many members of the outermost object have this name, and where the first one's value is. */
+/* Counts the members of the outermost object with this name, and finds the first one's value. */
 static size_t find_member(const char *text, size_t len, const char *name, const char **ret_value)
 {
 	const char *end = text + len;
@@ -193,8 +192,8 @@ enum rpc_kind rpc_read(const json_t *in, struct rpc_message *ret, struct rpc_fau
 	const json_t *params = json_object_get(in, "params");
 	ret->id = is_echoed(id) ? id : NULL;
 	if (!method && (json_object_get(in, "result") || json_object_get(in, "error"))) {
-		return RPC_RESPONSE; /* never answered, not even a broken one: that could go on for
-					ever */
+		/* never answered, even if invalid: responses to responses could continue forever */
+		return RPC_RESPONSE;
 	}
 	const char *version = json_string_value(json_object_get(in, "jsonrpc"));
 	if (!version || strcmp(version, "2.0") != 0) {

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-/* JSON-RPC 2.0 envelopes: reading and writing them.  Knows no method and no MCP. */
+/* Reading and writing of JSON-RPC 2.0 envelopes.  Independent of methods and MCP. */
 
 enum rpc_code {
 	RPC_PARSE_ERROR = -32700,
@@ -16,13 +16,13 @@ enum rpc_code {
 	RPC_INTERNAL_ERROR = -32603,
 };
 
-/* What an error answer says.  data is owned, or NULL. */
+/* The contents of an error response.  data is owned, or NULL. */
 struct rpc_fault {
 	int code;
 	json_t *data;
 	char text[512];
 };
-/* Always false, so that a check can `return rpc_fault(...)`.  Takes data (NULL: none). */
+/* Returns false, so that a check can `return rpc_fault(...)`.  Takes data (NULL: none). */
 bool rpc_fault(struct rpc_fault *fault, int code, json_t *data, const char *fmt, ...) PRINTF(4, 5);
 
 enum rpc_kind {
@@ -32,30 +32,29 @@ enum rpc_kind {
 	RPC_INVALID,
 };
 
-/* One message; everything is borrowed from the JSON it was read from. */
+/* One message; all members are borrowed from the JSON it was read from. */
 struct rpc_message {
-	const json_t *id; /* a string or an integer; NULL when there is none that can be used */
+	const json_t *id; /* a string or an integer; NULL: absent or invalid */
 	const char *method;
-	const json_t *params; /* an object; NULL when absent, null or [] */
+	const json_t *params; /* an object; NULL if absent, null or [] */
 };
 
 #define RPC_ID_MAX \
-	256 /* bytes of a string id; it is echoed with every message about the request \
-	     */
+	256 /* bytes of a string id, which is repeated in every message about the request */
 
-/* NULL and a fault when text is not JSON. */
+/* Returns NULL and a fault if text is not JSON. */
 json_t *rpc_parse(const char *text, size_t len, struct rpc_fault *fault);
 /*
- * The id of a request that rpc_parse() refused, where it can be read: whoever sent it waits for an
- * answer with that id.  NULL when it cannot, or when the message may be a response: those have ids
- * of ours.
+ * Reads the id of a request that rpc_parse() refused, because the sender waits for a response with
+ * that id.  NULL if this is impossible, or if the message may be a response, which has an id of the
+ * server.
  */
 json_t *rpc_rescue_id(const char *text, size_t len);
-/* RPC_INVALID sets fault; the id is read all the same where it can be. */
+/* RPC_INVALID sets fault; the id is set if it is readable. */
 enum rpc_kind rpc_read(const json_t *in, struct rpc_message *ret, struct rpc_fault *fault);
 bool rpc_is_id(const json_t *value);
 
-/* Each appends one message; nothing is taken.  An id of NULL leaves the member out. */
+/* Each appends one message and takes nothing.  An id of NULL omits the member. */
 void rpc_write_result(struct buf *out, const json_t *id, const json_t *result);
 void rpc_write_fault(struct buf *out, const json_t *id, const struct rpc_fault *fault);
 void rpc_write_request(struct buf *out, const json_t *id, const char *method, const json_t *params);

@@ -1,5 +1,5 @@
-/* The server: what it holds, and the handlers a transport calls.  The work is done in conn.c and
- * below. */
+/* The server's state, and the handlers called by transports.  conn.c and the files below do the
+ * work. */
 #include "server/mcp/server.h"
 
 #include "base/cleanup.h"
@@ -10,7 +10,7 @@
 struct server *server_new(sd_event *event, const struct server_options *options)
 {
 	struct server *server = must(calloc(1, sizeof(*server)));
-	json_object_seed(0); /* before threads parse */
+	json_object_seed(0); /* must precede the threads that parse */
 	server->event = sd_event_ref(event);
 	server->options = *options;
 	server->instructions = options->methods->instructions(options->tools);
@@ -92,7 +92,8 @@ static void tell_idle(struct server *server)
 
 void server_connection_stuck(struct server *server)
 {
-	log_warning("input has ended and nobody reads the answers; ending without them");
+	log_warning(
+		"the input has ended and the client reads no responses; closing the connection");
 	tell_idle(server);
 }
 
@@ -103,7 +104,7 @@ void server_connection_ended(struct server *server)
 	}
 }
 
-/* ---- for transports; data is the server.  conn->data is NULL once the server has let go of it
+/* ---- for transports; data is the server.  conn->data is NULL once the server has detached it
  * ---- */
 
 static void opened(struct transport_conn *wire, void *data)

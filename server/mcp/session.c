@@ -1,5 +1,5 @@
-/* What is remembered between messages: the revision agreed on, subscriptions, requests in flight.
- * It lives as long as a connection of it. */
+/* The state between messages: negotiated revision, subscriptions, requests in flight.  A session
+ * lives as long as one of its connections. */
 #include "server/mcp/session.h"
 
 #include "base/cleanup.h"
@@ -40,8 +40,8 @@ void session_unref(struct session *session)
 }
 
 /*
- * Before `initialize` a client should send nothing but pings; it is a rule for clients, and real
- * servers answer all the same, which lets a person try a request by hand.  So do we.
+ * The protocol tells clients to send only pings before `initialize`.  Like other servers, this one
+ * responds anyway, so that requests can be tried by hand.
  */
 const struct mcp_revision *session_revision(const struct session *session)
 {
@@ -83,7 +83,7 @@ static struct request *find_uncancelled(const struct session *session)
 	return NULL;
 }
 
-/* From the start each time: a call that is told to stop may end, and others with it. */
+/* Restarts each time, because a cancelled call may end, and others with it. */
 void session_cancel_requests(struct session *session)
 {
 	struct request *request;
@@ -105,13 +105,13 @@ void session_abort(struct session *session, const char *why)
 	}
 	for (conn = LIST_FIRST(&session->conns); conn; conn = next) {
 		next = LIST_NEXT(conn, link);
-		conn_set_status(conn, 503); /* one whose message has not come */
+		conn_set_status(conn, 503); /* one without a message */
 		conn_end(conn);
 	}
 	session_unref(session);
 }
 
-/* A call outlives its client: it is told to stop, and its answer goes nowhere. */
+/* A call outlives its client: it is cancelled, and its response is dropped. */
 void session_end(struct session *session)
 {
 	session_ref(session);

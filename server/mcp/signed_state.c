@@ -1,4 +1,4 @@
-/* A sealed text is an HMAC in hexadecimal, a dot, and the text itself. */
+/* A signed text is an HMAC in hexadecimal, a dot, and the text. */
 #include "server/mcp/signed_state.h"
 
 #include "base/cleanup.h"
@@ -10,12 +10,13 @@
 static void need_key(struct seal *seal)
 {
 	if (!seal->keyed && getentropy(seal->key, sizeof(seal->key)) < 0) {
-		abort(); /* no randomness: nothing that is sealed could be trusted */
+		abort(); /* without randomness no signature could be trusted */
 	}
 	seal->keyed = true;
 }
 
-/* The context's length goes first, so that its end cannot be taken for the text's beginning. */
+/* The context's length precedes it, so that its end cannot be confused with the start of the
+ * text. */
 static struct digest digest_of(struct seal *seal, const struct buf *context, const char *text)
 {
 	auto_buf struct buf all = { 0 };

@@ -4,17 +4,18 @@
 #include "base/buf.h"
 
 /*
- * Texts a client keeps for us: it may read one, but one that was changed, or that was made for
- * something else or by another process, is not taken back.  A zeroed struct is ready.
+ * Signed texts that a client stores for the server.  The client can read them, but one that was
+ * modified, created for another context or by another process is refused.  A zeroed struct is
+ * valid.
  */
 struct seal {
 	uint8_t key[32];
-	bool keyed; /* the key is made when it is first needed */
+	bool keyed; /* the key is generated on first use */
 };
 
-/* context: what the text belongs to, and must be opened with.  A text to free(). */
+/* context: what the text is bound to; needed to open it.  Returns a text to free(). */
 char *seal_make(struct seal *seal, const struct buf *context, const char *text);
-/* The text inside of `sealed`, or NULL. */
+/* Returns the text inside `sealed`, or NULL. */
 const char *seal_open(struct seal *seal, const struct buf *context, const char *sealed);
 
 #endif

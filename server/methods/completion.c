@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define VALUES_MAX 100 /* the protocol's own limit */
+#define VALUES_MAX 100 /* of the protocol */
 
 static bool is_our_template(const char *uri)
 {
@@ -27,7 +27,7 @@ static json_t *sandboxes_beginning(
 	return values;
 }
 
-/* What may be completed, and by what. */
+/* Completes one argument of a reference. */
 static json_t *complete(
 	const struct request *request, const json_t *ref, const json_t *argument, size_t *ret_total)
 {
@@ -38,7 +38,7 @@ static json_t *complete(
 	*ret_total = 0;
 	if (type && strcmp(type, "ref/prompt") == 0 && prompt &&
 		prompt_find(request->server, prompt)) {
-		return json_array(); /* their arguments can be anything */
+		return json_array(); /* their arguments are free text */
 	}
 	if (type && strcmp(type, "ref/resource") == 0 && is_our_template(uri)) {
 		return strcmp(name, "sandbox") == 0

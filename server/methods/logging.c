@@ -1,5 +1,4 @@
-/* logging/setLevel and notifications/message: what happens in the server, for a client that asked
- * to hear of it. */
+/* logging/setLevel and notifications/message: log messages for clients that request them. */
 #include "server/methods/methods_impl.h"
 
 #include "base/cleanup.h"
@@ -7,7 +6,7 @@
 
 #include <string.h>
 
-/* A modern request says for itself what it wants to hear; a legacy connection says it once. */
+/* A modern request contains its log level; a legacy connection sets it once. */
 bool request_logs(const struct request *request, enum mcp_level level)
 {
 	if (!conn_listens(request->conn) || request->cancelled) {
@@ -30,7 +29,7 @@ void request_log(struct request *request, enum mcp_level level, const char *logg
 			"data", data));
 }
 
-/* Belongs to no request, so only legacy connections can be told. */
+/* It belongs to no request, so only legacy connections receive it. */
 static void on_news(struct vm *vm, const char *text, void *data)
 {
 	struct server *server = data;
@@ -75,7 +74,7 @@ void log_method_set_level(struct request *request)
 		request_fail(request, RPC_INVALID_PARAMS, NULL,
 			"params.level must be one of debug, info, notice, warning, error, "
 			"critical, alert, "
-			"emergency; \"%.40s\" came",
+			"emergency; got \"%.40s\"",
 			word);
 		return;
 	}

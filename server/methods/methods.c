@@ -1,7 +1,4 @@
-/*
- * The one table of methods, and how a client and the server get acquainted: initialize, discover,
- * ping.
- */
+/* The table of methods, and the methods that start a session: initialize, discover, ping. */
 #include "server/methods/methods.h"
 
 #include "base/cleanup.h"
@@ -10,7 +7,7 @@
 
 #define HOUR_MS 3600000
 
-/* ---- getting acquainted ---- */
+/* ---- negotiation ---- */
 
 bool methods_lists_change(const struct server *server)
 {
@@ -51,7 +48,7 @@ json_t *methods_keep_capabilities(const json_t *declared)
 	return kept;
 }
 
-/* A second `initialize` agrees anew: it does no harm, and clients that probe first may send one. */
+/* A second `initialize` negotiates again, because clients that probe first may send one. */
 static void run_initialize(struct request *request)
 {
 	const char *wanted = request_text(request, "protocolVersion");
@@ -84,7 +81,7 @@ static void run_ping(struct request *request)
 	request_reply(request, json_object());
 }
 
-/* ---- all of them ---- */
+/* ---- the table ---- */
 
 #define NOT_KEPT -1
 static const struct mcp_method methods[] = {

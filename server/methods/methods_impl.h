@@ -4,9 +4,9 @@
 #include "server/mcp/session.h"
 #include "tools/tool.h"
 
-/* What the files of server/methods/ share. */
+/* Shared by the files of server/methods/. */
 
-/* ---- one function a method, by the file it lives in ---- */
+/* ---- one function per method, by file ---- */
 
 void call_method_list(struct request *request);
 void call_method_call(struct request *request);
@@ -26,23 +26,23 @@ void log_method_set_level(struct request *request);
 
 /* ---- methods.c ---- */
 
-/* Do lists of tools and prompts change while the server runs? */
+/* Whether the lists of tools and prompts change at run time. */
 bool methods_lists_change(const struct server *server);
-/* What is remembered of a client's capabilities: those that are asked for some time. */
+/* The capabilities to store for a client: those that are used later. */
 json_t *methods_keep_capabilities(const json_t *declared);
 
-/* ---- tools_call.c: a tools/call stands on its request ---- */
+/* ---- tools_call.c: tools/call, initially attached to its request ---- */
 
 struct request *call_request(struct call *call); /* NULL once answered */
-/* The result of a call that failed before, or beside, its tool. */
+/* The result of a call that failed before, or apart from, its tool. */
 json_t *call_refusal(const struct err *why);
 const struct tool *call_tool(const struct call *call);
 
-/* ---- task_methods.c: calls that go on without their request ---- */
+/* ---- task_methods.c: calls that continue without their request ---- */
 
 extern const struct session_part tasks_part;
 
-/* ---- subscriptions.c: who wants to hear of screen changes ---- */
+/* ---- subscriptions.c: notifications of screen changes ---- */
 
 enum listen_list { LISTEN_TOOLS, LISTEN_PROMPTS, LISTEN_LISTS };
 void listen_list_changed(struct server *server, enum listen_list which);
@@ -55,17 +55,17 @@ bool request_logs(const struct request *request, enum mcp_level level);
 void request_log(struct request *request, enum mcp_level level, const char *logger, json_t *data);
 extern const struct session_part logging_part;
 
-/* ---- pagination.c: lists in pages ---- */
+/* ---- pagination.c ---- */
 
-/* The part of a list of `count` that the request's cursor asks for; false: the request has failed.
- */
+/* The part of a list of `count` that the request's cursor selects; false: the request has
+ * failed. */
 bool page_read(struct request *request, size_t count, size_t *ret_from, size_t *ret_to);
-/* Puts nextCursor into a result when there is more. */
+/* Adds nextCursor to a result if more items follow. */
 void page_mark(json_t *result, size_t to, size_t count);
 
 /* ---- prompts.c ---- */
 
-/* How to work, for the model: `instructions` and the prompt.  free() it. */
+/* Instructions for the model: `instructions` and the prompt.  To free(). */
 char *instructions_make(const struct tool_set *tools);
 
 #endif

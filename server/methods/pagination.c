@@ -1,4 +1,4 @@
-/* Lists in pages.  The cursor is the place to go on from; a client has no use for what it says. */
+/* Pagination.  The cursor is the index of the next item, opaque to clients. */
 #include "server/methods/methods_impl.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@ bool page_read(struct request *request, size_t count, size_t *ret_from, size_t *
 			sscanf(text, "from-%8zu%n", &from, &used) != 1 || text[used] ||
 			from > count) {
 			request_fail(request, RPC_INVALID_PARAMS, NULL,
-				"params.cursor must be a nextCursor of this list; ask again "
+				"params.cursor must be a nextCursor of this list; repeat the request "
 				"without it");
 			return false;
 		}

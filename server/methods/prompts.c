@@ -1,5 +1,4 @@
-/* What the server tells a model about working here: the instructions every client gets, and a
- * prompt with a task. */
+/* Instructions for models: those that every client receives, and a prompt with a task. */
 #include "server/methods/prompts.h"
 
 #include "base/cleanup.h"
@@ -7,7 +6,7 @@
 
 #include <string.h>
 
-/* In this order; a line about a tool is left out where the tool is. */
+/* In this order; a line about a tool is omitted if the tool is not offered. */
 static const struct {
 	const char *tool, *text;
 } lines[] = {
@@ -76,14 +75,14 @@ static const struct prompt operate = {
 	.run = operate_run,
 };
 
-/* ---- all of them ---- */
+/* ---- the table ---- */
 
 static const struct prompt *const prompts[] = {
 	&operate,
 };
 #define N_PROMPTS (sizeof(prompts) / sizeof(prompts[0]))
 
-/* Those of a mode come after ours. */
+/* Additional prompts come after the server's. */
 static const struct prompt *prompt_at(const struct server *server, size_t i)
 {
 	const struct server_addition *more = server->options.addition;
@@ -158,7 +157,7 @@ void prompt_method_get(struct request *request)
 	const struct prompt *prompt = prompt_find(request->server, name);
 	if (!prompt) {
 		request_fail(request, RPC_INVALID_PARAMS, NULL,
-			"there is no prompt \"%.80s\"; prompts/list names them all", name);
+			"unknown prompt \"%.80s\"; prompts/list lists all prompts", name);
 		return;
 	}
 	auto_free void *args = must(calloc(1, prompt->args_size + 1));

@@ -1,6 +1,6 @@
 /*
- * Resources: desktop://SANDBOX/screen is the picture, desktop://SANDBOX/info is what the agent
- * knows about it, as JSON.  Each sandbox of the caller has both.
+ * Resources: desktop://SANDBOX/screen is the screenshot, desktop://SANDBOX/info is the state
+ * reported by the agent, as JSON.  Each sandbox of the caller has both.
  */
 #include "server/methods/resources.h"
 
@@ -39,12 +39,12 @@ bool resource_parse(const char *uri, struct resource *ret, struct err *err)
 		}
 	}
 	return err_set(err, ERR_NOT_FOUND,
-		"there is no resource \"%.80s\"; resources/list names those there are, as "
+		"unknown resource \"%.80s\"; resources/list lists the existing ones, in the form "
 		"desktop://SANDBOX/screen and desktop://SANDBOX/info",
 		uri);
 }
 
-/* ---- those of a mode ---- */
+/* ---- additional resources ---- */
 
 static bool is_template(const struct resource_row *row)
 {
@@ -78,7 +78,7 @@ static json_t *describe_row(const struct resource_row *row)
 		"mimeType", row->type);
 }
 
-/* What stands where the template has its variable; NULL: it is no such URI. */
+/* Returns the value of the template's variable; NULL: the URI does not match. */
 static char *match_template(const char *template, const char *uri)
 {
 	size_t before = strcspn(template, "{"), len = strlen(uri);
@@ -187,13 +187,13 @@ void resource_reply(struct request *request, const char *type, json_t *body)
 	request_reply(request, json_pack("{s:[o]}", "contents", body));
 }
 
-/* ---- reading one: wait for the sandbox, ask the agent, answer ---- */
+/* ---- reading: wait for the sandbox, ask the agent, respond ---- */
 
 struct reading {
 	struct request *request;
 	struct resource what;
 	struct vm *vm;
-	struct vm_wait *wait; /* while it starts */
+	struct vm_wait *wait; /* while the sandbox starts */
 	guest_id asked;       /* while the agent works */
 };
 
@@ -221,7 +221,7 @@ static void on_screen(const struct guest_act *res, const struct err *err, void *
 {
 	struct err none;
 	if (!err && !res->frame.bytes) {
-		err_set(&none, ERR_HOST, "the sandbox sent no picture of its screen; try again");
+		err_set(&none, ERR_HOST, "the sandbox returned no screenshot; try again");
 		err = &none;
 	}
 	if (err) {
@@ -233,7 +233,7 @@ static void on_screen(const struct guest_act *res, const struct err *err, void *
 	finish_reading(data, json_pack("{s:o}", "blob", json_stringn_nocheck(text, len)));
 }
 
-/* of_agent: what its agent says of itself, or NULL. */
+/* of_agent: the agent's state, or NULL. */
 static void finish_info(struct reading *reading, const json_t *of_agent)
 {
 	const json_t *labels = vm_spec(reading->vm)->labels;
@@ -288,7 +288,8 @@ static void on_cancel(void *data)
 		err_set(&err, ERR_CANCELLED, "cancelled");
 		fail_reading(reading, &err);
 	} else if (reading->asked) {
-		guest_cancel(vm_guest(reading->vm), reading->asked); /* its callback still comes */
+		/* its callback still follows */
+		guest_cancel(vm_guest(reading->vm), reading->asked);
 	}
 }
 
@@ -327,7 +328,7 @@ void resource_method_read(struct request *request)
 		fail_reading(reading, &err);
 		return;
 	}
-	/* Who asks for its state must not change it. */
+	/* Reading the state must not resume the sandbox. */
 	if (reading->what.kind == RESOURCE_INFO && vm_state(reading->vm) == VM_PAUSED) {
 		finish_info(reading, NULL);
 		return;

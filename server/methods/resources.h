@@ -10,18 +10,19 @@
 
 enum resource_kind { RESOURCE_SCREEN, RESOURCE_INFO, RESOURCE_KINDS };
 
-/* What a URI of ours names; the sandbox need not exist. */
+/* A parsed resource URI; the sandbox need not exist. */
 struct resource {
 	char sandbox[ID_LEN + 1];
 	enum resource_kind kind;
 };
 bool resource_parse(const char *uri, struct resource *ret, struct err *err) NODISCARD;
 
-/* A resource that is not of a sandbox, or a template with one variable: "test://{id}/data". */
+/* A resource that does not belong to a sandbox, or a template with one variable:
+ * "test://{id}/data". */
 struct resource_row {
 	const char *uri, *name, *title, *help, *type;
-	/* Must end in request_reply() or request_fail(), now or later.  value: what stands in the
-	 * variable's place, valid during the call; "" without one. */
+	/* Must call request_reply() or request_fail(), now or later.  value: the variable's value,
+	 * valid during the call; "" without one. */
 	void (*read)(struct request *request, const struct resource_row *row, const char *value);
 };
 

@@ -1,7 +1,7 @@
 /*
- * Who wants to hear of screen changes: resources/subscribe (legacy, one URI each, answered at once)
- * and subscriptions/listen (modern, a request that stays open and carries several).  A sandbox
- * watches its screen only while somebody listens.
+ * Subscriptions to screen changes: resources/subscribe (legacy, one URI each, answered immediately)
+ * and subscriptions/listen (modern, an open request with several URIs).  A sandbox watches its
+ * screen only while there are subscriptions.
  */
 #include "base/cleanup.h"
 #include "server/methods/methods_impl.h"
@@ -10,13 +10,12 @@
 
 #include <string.h>
 
-#define LISTENERS_MAX 32 /* on one connection */
-#define TOPICS_MAX 32    /* in one subscriptions/listen */
+#define LISTENERS_MAX 32 /* per connection */
+#define TOPICS_MAX 32    /* per subscriptions/listen */
 #define SUBSCRIPTION_ID "io.modelcontextprotocol/subscriptionId"
 
 struct topic {
-	struct vm *vm; /* stays valid while it is watched, also when it has ended; NULL: nothing to
-			  watch */
+	struct vm *vm; /* valid while it is watched, even after its end; NULL: none */
 	json_t *uri;
 	bool missed; /* a change while the client did not read */
 };
@@ -72,7 +71,7 @@ static void put_topic(struct subscription *subscription, json_t *uri, struct vm 
 	}
 }
 
-/* The caller made room for it. */
+/* The caller has checked the limit. */
 static bool add_topic(struct subscription *subscription, json_t *uri, struct err *err)
 {
 	struct resource what;
@@ -93,7 +92,7 @@ static bool add_topic(struct subscription *subscription, json_t *uri, struct err
 	return true;
 }
 
-/* ---- news ---- */
+/* ---- notifications ---- */
 
 static json_t *subscription_meta(const struct request *request)
 {
@@ -172,7 +171,7 @@ void listen_list_changed(struct server *server, enum listen_list which)
 	}
 }
 
-/* The part of the wish that is granted goes into `granted`. */
+/* Adds the granted part of the request to `granted`. */
 static unsigned grant_lists(const struct request *request, json_t *granted)
 {
 	const json_t *wanted = json_object_get(request->params, "notifications");
@@ -228,8 +227,7 @@ void listen_method_subscribe(struct request *request)
 	}
 	if (count_listeners(session) >= LISTENERS_MAX) {
 		request_fail(request, RPC_INVALID_PARAMS, NULL,
-			"a connection may hold %d subscriptions; take one back first",
-			LISTENERS_MAX);
+			"a connection may have %d subscriptions; cancel one first", LISTENERS_MAX);
 		return;
 	}
 	struct err err;
@@ -259,7 +257,7 @@ void listen_method_unsubscribe(struct request *request)
 
 /* ---- modern ---- */
 
-/* Also how a clean end looks: the open request is answered at last. */
+/* Also the orderly end: the open request is answered. */
 static void end_listen(void *data)
 {
 	struct subscription *subscription = data;
@@ -288,15 +286,14 @@ static bool check_listen(struct request *request, const json_t **ret_uris)
 		   count_listeners(request->session) >= LISTENERS_MAX) {
 		good = false;
 		request_fail(request, RPC_INVALID_PARAMS, NULL,
-			"a connection may hold %d subscriptions with %d URIs each; cancel one "
+			"a connection may have %d subscriptions with %d URIs each; cancel one "
 			"first",
 			LISTENERS_MAX, TOPICS_MAX);
 	}
 	return good;
 }
 
-/* Says which part of the wish is granted: URIs of sandboxes the caller has, and lists that change.
- */
+/* Reports the granted part: URIs of the caller's sandboxes, and lists that can change. */
 void listen_method_listen(struct request *request)
 {
 	const json_t *uris;
@@ -305,7 +302,7 @@ void listen_method_listen(struct request *request)
 	}
 	if (!conn_streams(request->conn)) {
 		request_fail(request, RPC_INVALID_REQUEST, NULL,
-			"subscriptions/listen answers with a stream: the Accept header must list "
+			"subscriptions/listen responds with a stream: the Accept header must list "
 			"text/event-stream");
 		return;
 	}

@@ -1,9 +1,9 @@
 /*
- * Tasks (the extension io.modelcontextprotocol/tasks of 2026-07-28): a call that takes long is
- * answered with an id, and goes on without its request.  The client asks for it with that id, hands
- * in what it is asked for, and may cancel it.  A task is its principal's, whatever connection made
- * it: to others its id is unknown.  It is kept until its call has ended and for a while after that;
- * what it was answered with counts against the principal's memory.
+ * Tasks (the extension io.modelcontextprotocol/tasks of 2026-07-28).  A call that takes long is
+ * answered with an id and continues without its request.  The client polls it by its id, supplies
+ * answers and may cancel it.  A task belongs to its principal, whatever connection created it; to
+ * others its id is unknown.  It is kept until its call has ended, and for some time after that.
+ * Its result counts against the principal's memory limit.
  */
 #include "server/methods/task.h"
 
@@ -17,10 +17,10 @@
 #include <string.h>
 #include <time.h>
 
-#define TASKS_MAX 64          /* of one principal; further calls are answered as usual */
+#define TASKS_MAX 64          /* per principal; further calls are answered as usual */
 #define KEEP_MS 600000        /* after its call has ended */
-#define POLL_MS 1000          /* how often a client should ask */
-#define RESULT_MAX (4u << 20) /* bytes */
+#define POLL_MS 1000          /* suggested polling interval of clients */
+#define RESULT_MAX (4u << 20) /* in bytes */
 
 static const char *const status_words[] = { "working", "input_required", "completed", "failed",
 	"cancelled" };
@@ -38,7 +38,7 @@ static void set_status(struct task *task, enum task_status status)
 	task->updated_ms = now_ms();
 }
 
-/* ---- questions ---- */
+/* ---- client requests ---- */
 
 static void drop_questions(struct task *task)
 {
@@ -69,13 +69,13 @@ static int on_unanswered(sd_event_source *source, uint64_t now, void *data)
 	struct task *task = data;
 	struct err err;
 	(void)source, (void)now;
-	err_set(&err, ERR_TIMEOUT, "the client did not answer %s within %d s",
+	err_set(&err, ERR_TIMEOUT, "the client did not respond to %s within %d s",
 		task->questions[0].method, CLIENT_REQUEST_LIFE_S);
 	task_end_questions(task, &err);
 	return 0;
 }
 
-/* ---- its end ---- */
+/* ---- end ---- */
 
 static void task_free(struct task *task)
 {
@@ -116,7 +116,7 @@ void task_cancel(struct task *task)
 	}
 }
 
-/* Its call has to end by itself, as nobody's. */
+/* Its call must still end. */
 void task_drop(struct task *task)
 {
 	struct tool_call *call = task->call;
@@ -133,19 +133,18 @@ void task_drop(struct task *task)
 	}
 }
 
-/* The result is kept, or why it cannot be. */
+/* Stores the result, or the reason why it cannot be stored. */
 static void keep(struct task *task, json_t *result)
 {
 	size_t size = json_dumpb(result, NULL, 0, JSON_COMPACT);
 	const char *why = size > RESULT_MAX ? "is too large"
 			  : !budget_set(task->principal->kept.budget, &task->held, size)
-				  ? "finds no room in memory"
+				  ? "exceeds the memory limit"
 				  : NULL;
 	if (why) {
 		json_decref(result);
 		result = json_pack("{s:i, s:o}", "code", RPC_INTERNAL_ERROR, "message",
-			json_sprintf(
-				"the result of %zu bytes %s; it may have been done all the same",
+			json_sprintf("the result of %zu bytes %s; the call may have been executed",
 				size, why));
 	}
 	task->outcome = result;
@@ -170,7 +169,7 @@ static void leave(struct tool_call *call)
 	tool_call_over(call);
 }
 
-/* ---- what its call does: struct call_impl ---- */
+/* ---- interface of its call: struct call_impl ---- */
 
 static struct task *task_of(const struct call *call)
 {
@@ -246,13 +245,13 @@ static bool check_questions(
 		return err_set(err, ERR_CANCELLED, "the task was cancelled");
 	}
 	if (task->questions) {
-		return err_set(err, ERR_STATE, "the client is being asked already");
+		return err_set(err, ERR_STATE, "another client request of this call is pending");
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (!can_ask(call, &questions[i])) {
 			return err_set(err, ERR_UNSUPPORTED,
-				"the client cannot be asked for %s: it did not declare that it can "
-				"answer; use one that does",
+				"the client does not support %s: it did not declare the "
+				"capability; use a client that does",
 				questions[i].method);
 		}
 	}
@@ -308,7 +307,7 @@ static const struct call_impl task_impl = {
 	.free = tool_call_free,
 };
 
-/* ---- what clients see of it ---- */
+/* ---- representation for clients ---- */
 
 static json_t *write_time(int64_t ms)
 {
@@ -358,7 +357,7 @@ json_t *task_describe(const struct task *task)
 	return all;
 }
 
-/* ---- its beginning ---- */
+/* ---- start ---- */
 
 bool tasks_are_known(const struct request *request)
 {
@@ -371,7 +370,7 @@ void tasks_refuse(struct request *request)
 {
 	request_fail(request, MCP_MISSING_CAPABILITY,
 		json_pack("{s:{s:{s:{}}}}", "requiredCapabilities", "extensions", TASKS_EXTENSION),
-		"this needs a client that knows tasks: its clientCapabilities.extensions must hold "
+		"this requires a client that supports tasks: its clientCapabilities.extensions must contain "
 		"\"" TASKS_EXTENSION "\"");
 }
 
@@ -407,7 +406,7 @@ static struct task *task_new(struct tool_call *call)
 	return task;
 }
 
-/* The request goes; its place among the calls in flight is the task's now. */
+/* The request ends; the task takes its place among the calls in flight. */
 void task_begin(struct tool_call *call)
 {
 	struct request *request = call->request;

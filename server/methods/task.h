@@ -4,21 +4,21 @@
 #include "base/id.h"
 #include "server/methods/tool_call.h"
 
-/* A task, between task.c, which makes and ends it, and task_methods.c, for clients. */
+/* A task, shared by task.c, which creates and ends it, and task_methods.c, for clients. */
 
 enum task_status { WORKING, INPUT_REQUIRED, COMPLETED, FAILED, CANCELLED };
 
 struct task_request {
-	char *key, *wire_key; /* the tool's, and the client's: no two of a task are the same */
+	char *key, *wire_key; /* the tool's, and the client's, which is unique within the task */
 	char *method;
 	json_t *params;
 	bool answered;
 };
 
 struct task {
-	TAILQ_ENTRY(task) entry; /* of the server's */
+	TAILQ_ENTRY(task) entry; /* of the server */
 	struct server *server;
-	struct principal *principal; /* held */
+	struct principal *principal; /* a reference */
 	struct tool_call *call;      /* NULL once it has ended */
 	char id[ID_LEN + 1];
 	enum task_status status;
@@ -28,11 +28,11 @@ struct task {
 	char doing[128];
 	const char *(*describe)(void *data); /* while there is a call */
 	void *describe_data;
-	json_t *capabilities;   /* the client's */
-	char *host;             /* how it calls this server; NULL: not known */
+	json_t *capabilities;   /* of the client */
+	char *host;             /* the client's name of this server; NULL: unknown */
 	json_t *outcome;        /* the result, or the error */
-	size_t held;            /* bytes of that, or of its call's message, of the budget */
-	sd_event_source *timer; /* the end of its questions, then its own */
+	size_t held;            /* reserved bytes for it, or for the message of the call */
+	sd_event_source *timer; /* the deadline of its client requests, then its expiry */
 	bool cancelled;
 	unsigned rounds;
 	struct task_request *questions;
@@ -40,15 +40,16 @@ struct task {
 	json_t *answers;
 };
 
-/* As tasks/get tells it, with its questions, its result or its error. */
+/* The result of tasks/get, with its client requests, its result or its error. */
 json_t *task_describe(const struct task *task);
-/* Its client takes it back.  It may have ended when this returns, and is still there. */
+/* The client cancels it.  Its call may have ended when this returns; the task still exists. */
 void task_cancel(struct task *task);
-/* It was changed by its client. */
+/* The client has changed it. */
 void task_touch(struct task *task);
-/* The call, and the task with it, may have ended when this returns.  why: it gets no answers. */
+/* The call, and the task with it, may have ended when this returns.  why: the reason for missing
+ * answers. */
 void task_end_questions(struct task *task, const struct err *why);
-/* Forgets it.  Its call, if there is one, is cancelled, and ends as nobody's. */
+/* Removes it.  Its call, if there is one, is cancelled and its result is dropped. */
 void task_drop(struct task *task);
 
 #endif

@@ -1,5 +1,5 @@
-/* tasks/get, tasks/update and tasks/cancel, and what becomes of tasks when their principal or the
- * server goes. */
+/* tasks/get, tasks/update and tasks/cancel, and the end of tasks with their principal or the
+ * server. */
 #include "server/methods/task.h"
 
 #include "server/mcp/client_request.h"
@@ -26,7 +26,7 @@ static struct task *find_task(struct request *request)
 		}
 	}
 	request_fail(request, RPC_INVALID_PARAMS, NULL,
-		"there is no task \"%.40s\": it never was one of yours, or it has expired", id);
+		"unknown task \"%.40s\": it does not belong to you, or it has expired", id);
 	return NULL;
 }
 
@@ -48,7 +48,7 @@ void task_method_cancel(struct request *request)
 	task_cancel(task);
 }
 
-/* What was not asked for, or was answered already, is left alone. */
+/* Ignores answers that were not requested or are duplicates. */
 static bool check_responses(const struct task *task, const json_t *responses, struct err *err)
 {
 	for (size_t i = 0; i < task->n; i++) {
@@ -103,7 +103,7 @@ void task_method_update(struct request *request)
 	}
 }
 
-/* ---- with the server ---- */
+/* ---- life cycle ---- */
 
 static void started(struct server *server)
 {

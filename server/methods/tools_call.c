@@ -1,7 +1,7 @@
 /*
- * tools/list and tools/call.  A call stands on its request: it adds scratch memory and turns what a
- * tool says into an MCP result.  A tool's failure is a result with isError, so that the model reads
- * it; JSON-RPC errors are for requests that no tool could be found for.
+ * tools/list and tools/call.  A call is attached to its request; it adds scratch memory and
+ * converts what a tool returns to an MCP result.  A failure of a tool is a result with isError, so
+ * that the model reads it; JSON-RPC errors are for requests without a valid tool.
  */
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -15,7 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TASK_AFTER_MS 500 /* quicker ones are answered at once: a client would have to ask twice */
+/* shorter calls are answered directly, which saves the client a second request */
+#define TASK_AFTER_MS 500
 
 static struct tool_call *of(struct call *call)
 {
@@ -35,7 +36,7 @@ void tool_call_free(struct call *base)
 	free(call);
 }
 
-/* ---- the answer ---- */
+/* ---- result ---- */
 
 static enum mcp_level level_of(const struct err *why)
 {
@@ -77,7 +78,7 @@ static void add_picture(struct activity_record *record, const json_t *content)
 	}
 }
 
-/* server NULL: it has gone, and nobody follows it any more. */
+/* server NULL: freed, so there are no listeners. */
 static void add_record(const struct server *server, struct activity_record *record)
 {
 	if (server && server->options.activity) {
@@ -103,7 +104,7 @@ static void record(const struct tool_call *call, const json_t *content, const st
 	add_record(call->principal->server, &record);
 }
 
-/* It was refused before there was a call. */
+/* It was refused before a call existed. */
 static void record_refused(
 	const struct request *request, const struct tool *tool, const struct err *why)
 {
@@ -117,13 +118,13 @@ static void record_refused(
 	add_record(request->server, &record);
 }
 
-/* It was asked for after something that is still at work, perhaps, and the model should know. */
+/* Another call that was sent earlier is still running, and the model should know. */
 static void tell_overtaken(const struct tool_call *call, json_t *result)
 {
 	const char *what = call->turn.overtook;
 	if (what) {
 		auto_buf struct buf text = { 0 };
-		buf_printf(&text, "This did not wait for %s, which was asked for before it.", what);
+		buf_printf(&text, "This did not wait for %s, which was called earlier.", what);
 		json_array_append_new(json_object_get(result, "content"),
 			json_pack(
 				"{s:s, s:o}", "type", "text", "text", json_text(buf_text(&text))));
@@ -136,7 +137,7 @@ static bool ends_sentence(const char *text)
 	return len > 0 && strchr(".!?", text[len - 1]);
 }
 
-/* The sentence first, then what is to be seen beside it. */
+/* The error text first, then the content. */
 static json_t *error_result(const struct err *why, json_t *content)
 {
 	auto_buf struct buf text = { 0 };
@@ -180,7 +181,7 @@ void tool_call_over(struct tool_call *call)
 	call_is_over(&call->call);
 }
 
-/* Its request was answered, by answer() or over its head. */
+/* Its request was answered, by answer() or by others. */
 static void on_end(void *data)
 {
 	tool_call_over(data);
@@ -196,7 +197,7 @@ const struct tool *call_tool(const struct call *call)
 	return call->tool;
 }
 
-/* ---- what a tool may ask of its call ---- */
+/* ---- interface for tools ---- */
 
 bool tool_call_stream_base(
 	struct tool_call *call, const char *host, char **ret_url, struct err *err)
@@ -293,8 +294,8 @@ static const struct tool *find_tool(struct request *request)
 	const struct tool *tool = name ? tool_find(tools, name) : NULL;
 	if (name && !tool) {
 		const char *near = tool_nearest(tools, name);
-		request_fail(request, RPC_INVALID_PARAMS, NULL, "there is no tool \"%.80s\"%s%s%s",
-			name, near ? "; did you mean \"" : "; tools/list names them all",
+		request_fail(request, RPC_INVALID_PARAMS, NULL, "unknown tool \"%.80s\"%s%s%s",
+			name, near ? "; did you mean \"" : "; tools/list lists all tools",
 			near ? near : "", near ? "\"?" : "");
 	}
 	return tool;
@@ -306,7 +307,7 @@ bool tool_call_cancel(struct tool_call *call)
 		return call_cancel(&call->call);
 	}
 	struct err err;
-	err_set(&err, ERR_CANCELLED, "cancelled before its turn came; nothing was done");
+	err_set(&err, ERR_CANCELLED, "cancelled before its turn; nothing was executed");
 	call_refuse(&call->call, &err);
 	return true;
 }

@@ -1,7 +1,7 @@
 /*
- * What the agent does, for those who watch: a line for each call of a tool on the desktop, and a
- * small picture of where it happened.  Pictures are for people who are there, one at a time and a
- * moment after the action, so that it shows what came of it and the agent waits for none.
+ * The action log of a desktop, for viewers: a line for each tool call, and a small picture of where
+ * it took place.  Pictures are taken only while viewers are connected, one at a time and a moment
+ * after the action, so that they show its effect and the agent never waits for them.
  */
 #include "server/viewer/viewer_impl.h"
 
@@ -60,7 +60,7 @@ static void on_picture(const struct guest_frame *frame, void *data)
 	struct logged_action *action = find_in(&desktop->log, PICTURE_BEING_MADE);
 	bool good = frame && !TAILQ_EMPTY(&desktop->sessions);
 	desktop->log.picturing = false;
-	if (action) { /* else others have come in its place */
+	if (action) { /* otherwise overwritten */
 		action->picture = good ? PICTURE_MADE : PICTURE_NONE;
 		if (good) {
 			buf_append(&action->jpeg, frame->bytes, frame->len);
@@ -108,7 +108,7 @@ void viewer_run_picture(struct viewer_pages *pages, struct http_exchange *x, str
 	uint64_t seq = viewer_number_read(rest, INT64_MAX);
 	const struct logged_action *action = desktop ? action_log_at(&desktop->log, seq) : NULL;
 	if (!action || action->picture != PICTURE_MADE) {
-		viewer_refuse(pages, x, 404, "no thumbnail of that action is kept");
+		viewer_refuse(pages, x, 404, "the thumbnail of that action is no longer available");
 		return;
 	}
 	http_set_header(x, "Cache-Control", "private, max-age=3600");
@@ -133,7 +133,7 @@ static struct logged_action *next_action(
 	return action;
 }
 
-/* Whether a connected viewer shows pictures of it. */
+/* Whether a connected viewer shows its pictures. */
 static bool is_followed(const struct watched_desktop *desktop)
 {
 	const struct viewer_session *session;
@@ -149,7 +149,7 @@ static bool is_followed(const struct watched_desktop *desktop)
 void action_log_add(struct watched_desktop *desktop, const struct activity_record *record)
 {
 	struct action_log *log = &desktop->log;
-	drop_wanted(log); /* its moment has passed */
+	drop_wanted(log); /* it is too late for it */
 	struct logged_action *action = next_action(log, record);
 	if (!record->why && is_followed(desktop) && !(record->tool->hints & TOOL_READS_ONLY) &&
 		vm_state(desktop->vm) == VM_READY) {
@@ -162,7 +162,7 @@ void action_log_add(struct watched_desktop *desktop, const struct activity_recor
 void action_log_init(struct action_log *log, struct watched_desktop *desktop)
 {
 	static const struct desktop_fns fns = {
-		.unwatched = drop_pictures, /* not before: a page may only be loaded again */
+		.unwatched = drop_pictures, /* not earlier: a page may only be reloading */
 		.ended = drop_pictures,
 		.freed = drop_pictures,
 	};

@@ -1,4 +1,4 @@
-/* A page takes control of its desktop, or gives it back. */
+/* Takes and releases control of a desktop for a page. */
 #include "server/viewer/viewer_impl.h"
 
 #include "base/cleanup.h"
@@ -42,7 +42,7 @@ void viewer_run_control(struct viewer_pages *pages, struct http_exchange *x, str
 	json_auto_t *json = NULL;
 	(void)rest;
 	if (stream->mode != STREAM_CONTROL) {
-		viewer_refuse(pages, x, 403, "this link is for looking only");
+		viewer_refuse(pages, x, 403, "this link permits watching only");
 		return;
 	}
 	if (!viewer_body_json(pages, x, viewer_control_fields, &asked, &json)) {
@@ -55,7 +55,7 @@ void viewer_run_control(struct viewer_pages *pages, struct http_exchange *x, str
 		viewer_refuse(pages, x, 409,
 			"this page is not connected; only a connected viewer can have control");
 	} else if (!asked.take == !asked.give_back) {
-		viewer_refuse(pages, x, 400, "either 'take' or 'give_back' must be there");
+		viewer_refuse(pages, x, 400, "either 'take' or 'give_back' is required");
 	} else if (asked.take) {
 		take(pages, x, &page->session, asked.take);
 	} else {

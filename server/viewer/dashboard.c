@@ -1,6 +1,6 @@
 /*
- * /: the list of one's sandboxes, for whoever has a token.  A browser gives the token once and gets
- * a cookie for it; a server that asks for no token asks for none here.
+ * The dashboard at /: the sandboxes of a principal.  A browser sends the token once and gets a
+ * cookie.  With --no-auth, no token is required.
  */
 #include "server/viewer/viewer_impl.h"
 
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SIGN_INS_MAX 32 /* of one principal; the oldest makes room */
+#define SIGN_INS_MAX 32 /* per principal; the oldest is dropped */
 #define SIGN_IN_SECONDS (12 * 3600)
 #define SESSION_COOKIE "vitrine_session"
 
@@ -92,7 +92,7 @@ void viewer_list_free(struct viewer_pages *pages)
 	}
 }
 
-/* Whose sandboxes x may see; NULL: x was answered. */
+/* The principal of x; NULL: x was answered. */
 static const char *owner_of(struct viewer_pages *pages, struct http_exchange *x)
 {
 	char cookie[SECRET_LEN + 1];
@@ -105,7 +105,7 @@ static const char *owner_of(struct viewer_pages *pages, struct http_exchange *x)
 		explicit_bzero(cookie, sizeof(cookie));
 	}
 	if (!owner) {
-		viewer_refuse(pages, x, 401, "show a token of this server first");
+		viewer_refuse(pages, x, 401, "not authorized; send a token of this server first");
 	}
 	return owner;
 }
@@ -126,12 +126,12 @@ static void run_session(struct http_exchange *x, void *data)
 		viewer_set_cookie(pages, x, SESSION_COOKIE, cookie, "/", SIGN_IN_SECONDS);
 		viewer_reply(pages, x, 204, NULL, NULL, 0);
 	} else {
-		viewer_refuse(pages, x, 401, "this token is not one of this server's");
+		viewer_refuse(pages, x, 401, "the token is not valid for this server");
 	}
 	explicit_bzero(token, strlen(token));
 }
 
-/* ---- the list ---- */
+/* ---- sandboxes ---- */
 
 static void run_page(struct http_exchange *x, void *data)
 {
@@ -166,17 +166,17 @@ static void run_list(struct http_exchange *x, void *data)
 	viewer_reply_json(pages, x, 200, json_pack("{s:o}", "sandboxes", list));
 }
 
-/* ---- one of them ---- */
+/* ---- one sandbox ---- */
 
 struct stream_args {
 	int mode;
 };
 static const struct field stream_fields[] = {
-	FIELD_ONE_OF(struct stream_args, mode, "what the link lets one do", stream_mode_words),
+	FIELD_ONE_OF(struct stream_args, mode, "permission of the link", stream_mode_words),
 	{ 0 },
 };
 
-/* The page goes there itself, and where it is, it knows best. */
+/* The page opens the link itself, relative to its own URL. */
 static void open_stream(struct viewer_pages *pages, struct http_exchange *x, struct vm *vm)
 {
 	struct stream_args args = { 0 };
@@ -210,8 +210,7 @@ static void run_one(struct http_exchange *x, void *data)
 	bool is_post = strcmp(http_method(x), "POST") == 0;
 	if (!viewer_path_read("/sandboxes/", http_path(x), &path) ||
 		strcmp(path.rest, is_post ? "stream" : "thumbnail") != 0) {
-		viewer_refuse(
-			pages, x, 404, "a sandbox has a thumbnail to GET and a stream to POST");
+		viewer_refuse(pages, x, 404, "a sandbox has a thumbnail (GET) and a stream (POST)");
 		return;
 	}
 	struct vm *vm = vm_find(pages->desktops->vms, owner, path.id, &err);

@@ -1,7 +1,7 @@
 /*
- * Sandboxes as their viewers see them.  One is made when somebody watches or the agent does something
- * worth telling, and lives as long as its sandbox; what is under way (a picture, a session that is
- * being closed) keeps it a little longer.
+ * Watched desktops: sandboxes as their viewers see them.  One is created with the first viewer or
+ * the first logged action, and lives as long as its sandbox, or until pending work on it (a
+ * picture, a closing session) has ended.
  */
 #include "server/viewer/viewer_impl.h"
 
@@ -15,7 +15,7 @@
 
 #define TICK_MS 5000
 
-/* ---- one of them ---- */
+/* ---- one desktop ---- */
 
 static void free_when_over(struct watched_desktop *desktop)
 {
@@ -96,7 +96,7 @@ const char *viewer_state_word(const struct vm *vm)
 	return words[vm_state(vm)];
 }
 
-/* ---- what happens to them ---- */
+/* ---- events of the sandbox ---- */
 
 static void on_control(struct vm *vm, void *data)
 {
@@ -111,7 +111,7 @@ static void on_state(struct vm *vm, void *data)
 	struct watched_desktops *desktops = data;
 	struct watched_desktop *desktop = desktop_find(desktops, vm);
 	if (vm_state(vm) == VM_GONE) {
-		streams_end_all(desktops->streams, vm, "the desktop is gone");
+		streams_end_all(desktops->streams, vm, "the desktop has ended");
 	}
 	if (desktop && vm_state(vm) >= VM_STOPPING) {
 		end(desktop);
@@ -120,7 +120,7 @@ static void on_state(struct vm *vm, void *data)
 	}
 }
 
-/* Those that use the desktop; the others are about sandboxes, and may say what is secret. */
+/* Tools that use the desktop; the others concern sandboxes and may contain secrets. */
 static bool is_shown(const struct tool *tool)
 {
 	return strcmp(tool->toolset, "computer") == 0 || strcmp(tool->toolset, "shell") == 0;
@@ -144,7 +144,7 @@ static enum stream_code code_of(const struct stream *stream)
 	if (vm_state(stream->vm) >= VM_STOPPING) {
 		return STREAM_GONE;
 	}
-	/* Its timer is of another clock. */
+	/* The timer uses a different clock. */
 	return stream->expires - 1000 <= clock_wall_ms() ? STREAM_EXPIRED : STREAM_REVOKED;
 }
 
@@ -178,7 +178,7 @@ static void on_stream_ended(struct stream *stream, const char *why, void *data)
 	}
 }
 
-/* Now and then: what has no event of its own. */
+/* Polls what has no event. */
 static int on_tick(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct watched_desktops *desktops = data;
@@ -208,7 +208,7 @@ void desktops_need_tick(struct watched_desktops *desktops)
 	}
 }
 
-/* ---- all of them ---- */
+/* ---- all desktops ---- */
 
 static const struct vm_listener follows_vms = { .control = on_control, .state = on_state };
 
@@ -232,7 +232,7 @@ struct watched_desktops *watched_desktops_new(sd_event *event, struct vm_pool *v
 	return desktops;
 }
 
-/* Pictures that are being made still point to theirs. */
+/* Pictures in progress point to theirs. */
 void watched_desktops_free(struct watched_desktops *desktops)
 {
 	if (!desktops) {

@@ -5,15 +5,15 @@
 #include "server/metrics/metrics.h"
 #include "tools/streams.h"
 
-/* The desktops that are watched, by whatever viewers. */
+/* The watched desktops, for all kinds of viewers. */
 
 struct watched_desktops;
 
-/* One for a pool and its streams: it listens to both, and to activity.  metrics, activity: NULL, or
- * outlive it. */
+/* One per pool and its streams; listens to both, and to activity.  metrics and activity may be NULL
+ * and must outlive it. */
 struct watched_desktops *watched_desktops_new(sd_event *event, struct vm_pool *vms,
 	struct streams *streams, struct metrics *metrics, struct activity *activity);
-/* After those that have sessions in it, before streams and pool.  NULL-safe. */
+/* After the owners of its sessions, before streams and pool.  NULL-safe. */
 void watched_desktops_free(struct watched_desktops *desktops);
 
 #endif

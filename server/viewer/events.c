@@ -1,7 +1,7 @@
 /*
- * What a page is sent: who it is, the state whenever that changes, what the agent did, and why it
- * ended.  As server-sent events, or as messages of a WebSocket, {"event", "data"}: of requests
- * a browser has six to a server, and a seventh page would wait for another to be closed.
+ * The events of a page: its identity, the state whenever it changes, the action log, and the reason
+ * of the end.  They are server-sent events, or messages of a WebSocket, {"event", "data"}, because
+ * a browser permits six requests per server and a seventh page would wait.
  */
 #include "server/viewer/viewer_impl.h"
 
@@ -12,10 +12,10 @@
 
 #include <string.h>
 
-#define PENDING_MAX (256u << 10) /* bytes; a page that reads nothing comes back later */
+#define PENDING_MAX (256u << 10) /* in bytes; a page that does not read must reconnect */
 
 struct event_channel {
-	struct page_session *page; /* NULL: another took its place */
+	struct page_session *page; /* NULL: replaced by another one */
 	struct websocket *ws;
 };
 
@@ -23,7 +23,8 @@ static void send_message(struct event_channel *channel, const char *name, const 
 {
 	auto_buf struct buf message = { 0 };
 	if (websocket_pending(channel->ws) > PENDING_MAX) {
-		websocket_close(channel->ws, WEBSOCKET_POLICY, "you do not read what is sent");
+		websocket_close(
+			channel->ws, WEBSOCKET_POLICY, "the page does not read what is sent");
 		return;
 	}
 	buf_printf(&message, "{\"event\":\"%s\",\"data\":%s}", name, text);
@@ -114,7 +115,7 @@ void events_send_alive(struct page_session *page)
 	}
 }
 
-/* ---- what the agent did ---- */
+/* ---- action log ---- */
 
 bool viewer_sees_actions(const struct stream *stream)
 {
@@ -134,7 +135,7 @@ static void send_action(struct page_session *page, const struct logged_action *a
 	send_json(page, "action", out);
 }
 
-/* In order: one whose picture is not there yet holds up the later ones. */
+/* In order: one whose picture is pending delays the later ones. */
 void events_send_actions(struct page_session *page)
 {
 	const struct watched_desktop *desktop = page->session.desktop;
@@ -154,7 +155,7 @@ void events_send_actions(struct page_session *page)
 	}
 }
 
-/* ---- the connection ---- */
+/* ---- connection ---- */
 
 static void on_closed(struct http_exchange *x, void *data)
 {
@@ -181,12 +182,12 @@ static void send_hello(struct page_session *page)
 			(json_int_t)clock_wall_ms()));
 }
 
-/* ---- ... by a WebSocket ---- */
+/* ---- WebSocket ---- */
 
 static void on_channel_data(struct websocket *ws, const void *bytes, size_t len, void *data)
 {
 	(void)bytes, (void)len, (void)data;
-	websocket_close(ws, WEBSOCKET_POLICY, "events are for listening only");
+	websocket_close(ws, WEBSOCKET_POLICY, "the event channel accepts no messages");
 }
 
 static void on_channel_sent(struct websocket *ws, size_t len, void *data)
@@ -224,11 +225,12 @@ void events_drop_channel(struct page_session *page)
 	struct event_channel *channel = take_ptr(&page->channel);
 	if (channel) {
 		channel->page = NULL;
-		websocket_close(channel->ws, WEBSOCKET_POLICY, "this page has opened another one");
+		websocket_close(
+			channel->ws, WEBSOCKET_POLICY, "the page has opened a new connection");
 	}
 }
 
-/* ---- beginning ---- */
+/* ---- start ---- */
 
 static void drop_events(struct page_session *page)
 {
@@ -260,7 +262,7 @@ static bool begin(struct viewer_pages *pages, struct http_exchange *x, struct pa
 	return true;
 }
 
-/* A page that comes back under its own id resumes its session. */
+/* A page that reconnects with its id resumes its session. */
 void viewer_run_events(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 	const char *rest)
 {
@@ -276,7 +278,7 @@ void viewer_run_events(struct viewer_pages *pages, struct http_exchange *x, stru
 	if (!page) {
 		http_set_header(x, "Retry-After", "20");
 		viewer_refuse(pages, x, 429,
-			"too many pages show this stream (%d); close some, or ask for another link",
+			"too many pages show this stream (%d); close some, or create another link",
 			PAGES_MAX);
 		return;
 	}

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* The pages for people, and where they are; see listener.h. */
+/* The viewer pages and their URL; see listener.h. */
 
 struct listen_streams {
 	sd_event *event;
@@ -20,12 +20,12 @@ struct listen_streams {
 	struct streams *streams;
 	struct watched_desktops *desktops;
 	struct public_url public;
-	struct http *http; /* where the pages are; NULL: nowhere yet */
-	struct http *own;  /* the same, when it is ours to end */
+	struct http *http; /* serves the pages; NULL: not yet */
+	struct http *own;  /* the same, if owned */
 	struct viewer_pages *pages;
 };
 
-/* "sandbox ID has ended: it was ..." is for its owner; those who watch are told the reason. */
+/* "sandbox ID has ended: it was ..." is for the owner; viewers get only the reason. */
 static void on_vm_ended(struct vm *vm, const struct err *why, void *data)
 {
 	static const char ended[] = "has ended: ";
@@ -47,7 +47,7 @@ struct listen_streams *listen_streams_new(sd_event *event, const struct config *
 	listen->streams = streams_new(event, vms);
 	listen->desktops = watched_desktops_new(event, vms, listen->streams, metrics, activity);
 	if (!public_url_init(&listen->public, config->http.public_url, &checked)) {
-		abort(); /* option_check() took it */
+		abort(); /* option_check() has accepted it */
 	}
 	listener_add(vm_listeners(vms), &listen->ends, &vm_listener, listen);
 	return listen;
@@ -110,9 +110,9 @@ bool listen_streams_use(
 	return listen->pages;
 }
 
-/* ---- a listener of their own ---- */
+/* ---- separate listener ---- */
 
-/* Nobody comes in there by a token: streams have their tickets. */
+/* Tokens are not used there: streams have tickets. */
 static const char *refuse_tokens(const char *token, void *data)
 {
 	(void)token, (void)data;
@@ -125,17 +125,17 @@ static bool begin_listening(struct listen_streams *listen, struct err *err)
 	listen->own = listen_http_open(
 		listen->event, config, config->stream_listen, refuse_tokens, NULL, NULL, err);
 	if (!listen->own) {
-		return err_while(err, "streams cannot be shown at %s", config->stream_listen);
+		return err_while(err, "cannot serve streams at %s", config->stream_listen);
 	}
 	if (!listen_streams_use(listen, listen->own, NULL, err)) {
 		http_free(take_ptr(&listen->own));
 		return false;
 	}
-	log_info("streams are shown at %s", http_url(listen->own));
+	log_info("serving streams at %s", http_url(listen->own));
 	return true;
 }
 
-/* ---- how people reach them ---- */
+/* ---- base URL ---- */
 
 static bool is_reachable(const char *url)
 {
@@ -143,7 +143,8 @@ static bool is_reachable(const char *url)
 	       !strstr(url, "://[::]:");
 }
 
-/* As the client calls this server, for it may see it through a proxy; else where it listens. */
+/* The URL the client uses for this server, because it may be behind a proxy; otherwise the
+ * listener's. */
 static bool tell_base(
 	const struct listen_streams *listen, const char *host, char **ret_url, struct err *err)
 {
@@ -160,8 +161,8 @@ static bool tell_base(
 		buf_printf(&base, "%s", url);
 	} else {
 		return err_set(err, ERR_UNSUPPORTED,
-			"nobody can open a link to %s, where this server listens; whoever runs it "
-			"should set --public-url to the URL that browsers reach it by",
+			"browsers cannot reach %s, where this server listens; the operator "
+			"should set --public-url to the URL that browsers use",
 			url);
 	}
 	*ret_url = (char *)take_ptr(&base.data);

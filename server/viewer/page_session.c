@@ -1,7 +1,7 @@
 /*
- * A page that somebody has open.  It begins with its events and may then have an RFB connection.  When
- * both are gone it is kept for a grace period, so that a page whose connection was cut resumes as the
- * same one; then what it held is given back.
+ * The viewer session of an open page.  It starts with the event channel and may then have an RFB
+ * connection.  When both have ended, it is kept for a grace period, so that a page can resume after
+ * a disconnect.  Then its control is released.
  */
 #include "server/viewer/viewer_impl.h"
 
@@ -12,13 +12,13 @@
 
 static const struct viewer_session_type page_type;
 
-/* NULL: it is of another kind. */
+/* NULL: another kind of viewer. */
 static struct page_session *page_of(struct viewer_session *session)
 {
 	return session->type == &page_type ? (struct page_session *)session : NULL;
 }
 
-/* ---- finding and making one ---- */
+/* ---- lookup and creation ---- */
 
 struct page_session *page_session_find(
 	struct watched_desktop *desktop, const struct stream *stream, const char *id)
@@ -43,7 +43,7 @@ static void page_free(struct page_session *page)
 	free(page);
 }
 
-/* One that is away and holds nothing makes room for a new one. */
+/* A disconnected one without control is dropped if necessary. */
 static bool has_room(struct watched_desktop *desktop, const struct stream *stream)
 {
 	struct viewer_session *at;
@@ -94,7 +94,7 @@ void page_sessions_free(struct viewer_pages *pages)
 	}
 }
 
-/* ---- coming and going ---- */
+/* ---- connecting and disconnecting ---- */
 
 static int on_away_too_long(sd_event_source *source, uint64_t usec, void *data)
 {
@@ -142,9 +142,9 @@ static void on_update(struct viewer_session *session)
 	events_send_actions(page);
 }
 
-/* ---- counting ---- */
+/* ---- activity ---- */
 
-/* A user's input is a use of the sandbox, as an agent's calls are; looking is not. */
+/* A user's input counts as use of the sandbox, like an agent's calls; watching does not. */
 void page_session_count(struct page_session *page)
 {
 	struct stream_counts now = rfb_socket_counts(page), before = page->counted;

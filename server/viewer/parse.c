@@ -1,4 +1,4 @@
-/* What the viewer's pages read of a request: paths, cookies, names that people give themselves. */
+/* Parses the pages' requests: paths, cookies, names of users. */
 #include "server/viewer/parse.h"
 
 #include <string.h>
@@ -65,7 +65,7 @@ bool viewer_cookie_read(const char *header, const char *name, char ret_secret[SE
 	return false;
 }
 
-/* Bytes of the character that begins here. */
+/* Length in bytes of the character at `at`. */
 static size_t char_len(const char *at)
 {
 	size_t len = 1;
@@ -94,10 +94,10 @@ void viewer_text_copy(char *to, size_t size, const char *text)
 }
 
 const struct field viewer_control_fields[] = {
-	FIELD_STR(struct viewer_control, viewer, "who this page is, as its events said",
+	FIELD_STR(struct viewer_control, viewer, "id of this page, from its events",
 		.required = true, .min = ID_LEN, .max = ID_LEN),
-	FIELD_STR(struct viewer_control, take, "take control, under this name", .max = 1000),
-	FIELD_FLAG(struct viewer_control, give_back, "give control back to the agent"),
-	FIELD_STR(struct viewer_control, says, "what the agent is to know", .max = 8000),
+	FIELD_STR(struct viewer_control, take, "take control, with this user name", .max = 1000),
+	FIELD_FLAG(struct viewer_control, give_back, "return control to the agent"),
+	FIELD_STR(struct viewer_control, says, "message to the agent", .max = 8000),
 	{ 0 },
 };

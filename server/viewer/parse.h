@@ -8,37 +8,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the viewer's pages read of a request: plain functions on text. */
+/* Parses the pages' requests.  Pure functions on text. */
 
-/* "/s/ID/pictures/7": id, then "pictures/", then "7".  rest is "" when nothing follows the id's
- * slash, and points into the path. */
+/* "/s/ID/pictures/7": id, then "pictures/", then "7".  rest is "" if nothing follows the slash
+ * after id, and points into the path. */
 struct viewer_path {
 	char id[ID_LEN + 1];
-	bool bare; /* "/s/ID" without a slash after it */
+	bool bare; /* "/s/ID" without a trailing slash */
 	const char *rest;
 };
 
-/* False: it is none below prefix ("/s/") with an id. */
+/* False: not a path below prefix ("/s/") with an id. */
 bool viewer_path_read(const char *prefix, const char *path, struct viewer_path *ret_path);
 
-/* A number of digits alone, from 1 to most; 0: it is none. */
+/* A decimal number from 1 to most; 0: invalid. */
 uint64_t viewer_number_read(const char *text, uint64_t most);
 
-/* The secret that a Cookie header (NULL: none) has under this name; false: none that could be one.
- */
+/* The secret with this name in a Cookie header (NULL: none); false: absent or malformed. */
 bool viewer_cookie_read(const char *header, const char *name, char ret_secret[SECRET_LEN + 1]);
 
-/* What a page asks of control: one of take and give_back. */
+/* A page's control request: either take or give_back. */
 struct viewer_control {
 	const char *viewer; /* the page */
-	const char *take;   /* under this name */
+	const char *take;   /* with this user name */
 	const char *says;   /* to the agent */
 	bool give_back;
 };
 extern const struct field viewer_control_fields[];
 
-/* Copies what fits into size bytes, whole characters, control bytes as spaces, without white space
- * at its ends.  text is UTF-8. */
+/* Copies what fits into size bytes: complete characters, control bytes as spaces, without
+ * surrounding white space.  text is UTF-8. */
 void viewer_text_copy(char *to, size_t size, const char *text);
 
 #endif

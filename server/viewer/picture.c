@@ -1,4 +1,4 @@
-/* Small pictures of sandboxes, for people: as JPEG, whatever the agent sent. */
+/* Thumbnails of sandboxes: always JPEG, whatever format the agent sent. */
 #include "server/viewer/viewer_impl.h"
 
 #include "base/cleanup.h"
@@ -28,7 +28,7 @@ static int64_t clamp(int64_t value, int64_t least, int64_t most)
 	return value < least ? least : value > most ? most : value;
 }
 
-/* Around the point, as far as there is room. */
+/* Around the point, within the screen. */
 static struct field_ints region_of(const struct viewer_picture *picture, struct size frame)
 {
 	int64_t width = clamp(picture->width, 1, frame.width);

@@ -1,6 +1,6 @@
 /*
- * What the pages answer with, and what they take.  Every answer forbids what a page of ours does
- * not need, and those that need a cookie are for our own pages alone.
+ * Responses and request bodies of the pages.  Every response forbids what the pages do not need.
+ * Requests that use a cookie are accepted from our own pages only.
  */
 #include "server/viewer/viewer_impl.h"
 
@@ -60,7 +60,7 @@ void viewer_reply_asset(struct viewer_pages *pages, struct http_exchange *x, con
 	const struct asset *asset = asset_find(name);
 	const char *have = http_header(x, "If-None-Match");
 	if (!asset) {
-		viewer_refuse(pages, x, 404, "there is no such file");
+		viewer_refuse(pages, x, 404, "file not found");
 		return;
 	}
 	http_set_header(x, "Cache-Control", "no-cache");
@@ -72,9 +72,9 @@ void viewer_reply_asset(struct viewer_pages *pages, struct http_exchange *x, con
 	}
 }
 
-/* A page of another site, or of another program on this machine, has the browser send our cookies
- * too.  Where no Origin comes, Sec-Fetch-Site says what a browser knows; other clients send
- * neither, and act for nobody else. */
+/* A browser attaches our cookies to requests of other sites' pages and of other programs on this
+ * machine, too.  If there is no Origin, Sec-Fetch-Site identifies the page.  Other clients send
+ * neither, and act for themselves only. */
 bool viewer_is_ours(struct viewer_pages *pages, struct http_exchange *x)
 {
 	const char *origin = http_header(x, "Origin"), *site = http_header(x, "Sec-Fetch-Site");
@@ -82,7 +82,7 @@ bool viewer_is_ours(struct viewer_pages *pages, struct http_exchange *x)
 		origin ? http_is_same_origin(x)
 		       : !site || strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0;
 	if (!is_ours) {
-		viewer_refuse(pages, x, 403, "only this server's own pages may do that");
+		viewer_refuse(pages, x, 403, "only this server's own pages may send this request");
 	}
 	return is_ours;
 }
@@ -92,7 +92,7 @@ char *viewer_body(struct viewer_pages *pages, struct http_exchange *x)
 	size_t len;
 	const char *body = http_body(x, &len);
 	if (len > VIEWER_BODY_MAX) {
-		viewer_refuse(pages, x, 413, "this body must not be longer than %d bytes",
+		viewer_refuse(pages, x, 413, "the body must not be longer than %d bytes",
 			VIEWER_BODY_MAX);
 		return NULL;
 	}
@@ -102,7 +102,7 @@ char *viewer_body(struct viewer_pages *pages, struct http_exchange *x)
 	size_t skip = strspn(body, " \t\r\n");
 	skip = skip < len ? skip : len;
 	if (memchr(body, '\0', len)) {
-		viewer_refuse(pages, x, 400, "the body must be a text without NUL bytes");
+		viewer_refuse(pages, x, 400, "the body must be text without NUL bytes");
 		return NULL;
 	}
 	return must(strndup(body + skip, len - skip));
@@ -129,8 +129,7 @@ bool viewer_body_json(struct viewer_pages *pages, struct http_exchange *x,
 	return true;
 }
 
-/* In a frame of another site a browser sends a cookie back only if it is told that this is meant.
- */
+/* In a frame of another site, a browser sends a cookie only with SameSite=None. */
 void viewer_set_cookie(struct viewer_pages *pages, struct http_exchange *x, const char *name,
 	const char *value, const char *path, int64_t seconds)
 {

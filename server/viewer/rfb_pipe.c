@@ -1,4 +1,4 @@
-/* transport/ knows no sandboxes, and vm/ no viewers. */
+/* Adapts vm/guest/ to transport/rfb/, neither of which may depend on the other. */
 #include "server/viewer/rfb_pipe.h"
 
 #include "vm/core/vm.h"

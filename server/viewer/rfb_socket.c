@@ -1,6 +1,6 @@
 /*
- * A page's socket: RFB between its WebSocket and a connection of its own to the desktop's VNC
- * server.  It may do what its page may at this moment.
+ * The RFB connection of a page: its WebSocket and a separate connection to the desktop's VNC
+ * server. Its policy is that of the page's session.
  */
 #include "server/viewer/viewer_impl.h"
 
@@ -9,11 +9,11 @@
 #include "transport/http/websocket.h"
 
 struct rfb_connection {
-	struct page_session *page; /* NULL: another took its place */
+	struct page_session *page; /* NULL: replaced by another one */
 	struct stream_socket *socket;
 };
 
-/* ---- the desktop's end ---- */
+/* ---- desktop side ---- */
 
 static void on_pipe_data(struct guest_pipe *pipe, const void *bytes, size_t len, void *data)
 {
@@ -54,7 +54,7 @@ static void on_pipe_ended(struct guest_pipe *pipe, const struct err *why, void *
 static const struct guest_pipe_handlers pipe_handlers = { on_pipe_data, on_pipe_writable,
 	on_pipe_ended };
 
-/* ---- the page's end ---- */
+/* ---- page side ---- */
 
 void rfb_socket_set_policy(struct page_session *page)
 {
@@ -89,13 +89,13 @@ static void on_closed(struct stream_socket *socket, unsigned code, const char *r
 	free(rfb);
 }
 
-/* A page whose connection was cut may be back before we know of the cut. */
+/* A page may reconnect before its disconnect is detected. */
 static void drop_rfb(struct page_session *page)
 {
 	struct rfb_connection *rfb = take_ptr(&page->rfb);
 	if (rfb) {
 		rfb->page = NULL;
-		stream_kick(rfb->socket, WEBSOCKET_POLICY, "this page has opened another one");
+		stream_kick(rfb->socket, WEBSOCKET_POLICY, "the page has opened a new connection");
 	}
 }
 
@@ -107,8 +107,8 @@ void viewer_run_socket(struct viewer_pages *pages, struct http_exchange *x, stru
 	struct page_session *page = desktop && id ? page_session_find(desktop, stream, id) : NULL;
 	(void)rest;
 	if (!page) {
-		viewer_refuse(pages, x, 404,
-			"'viewer' must be the one that the events of this page said hello to");
+		viewer_refuse(
+			pages, x, 404, "'viewer' must be the id from the hello event of this page");
 		return;
 	}
 	struct rfb_connection *rfb = must(calloc(1, sizeof(*rfb)));

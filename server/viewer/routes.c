@@ -1,4 +1,4 @@
-/* The pages for people, and their options. */
+/* The viewer pages and their options. */
 #include "server/viewer/viewer_impl.h"
 
 #include "base/cleanup.h"
@@ -26,7 +26,7 @@ static bool check_prefix(const char *prefix, struct err *err)
 		return true;
 	}
 	return err_set(err, ERR_ARGUMENT,
-		"the path of the public URL must begin with a slash and have letters, digits and "
+		"the path of the public URL must begin with a slash and contain letters, digits and "
 		"-._~/ only, such as /desk; got \"%.100s\"",
 		prefix);
 }
@@ -42,7 +42,7 @@ static bool check_ancestors(const char *sources, struct err *err)
 		return true;
 	}
 	return err_set(err, ERR_ARGUMENT,
-		"who may frame the pages must be sources of a content security policy, separated "
+		"frame ancestors must be sources of a content security policy, separated "
 		"by spaces, such as 'self' https://app.example; got \"%.100s\"",
 		sources);
 }

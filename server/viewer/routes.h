@@ -5,34 +5,34 @@
 #include "transport/http/http.h"
 
 /*
- * The pages for people: a stream's viewer at /s/ID/, and the list of one's sandboxes at /.  Routes
- * on an HTTP listener; who may come in is decided here, by the stream's cookie or by a token's.
- * docs/streams.md has what they say to each other.
+ * The viewer pages: a stream's viewer at /s/ID/, and the dashboard at /.  They are routes on an
+ * HTTP listener, authorized here by the stream's cookie or a token's.  docs/streams.md describes
+ * the protocol.
  */
 
 struct viewer_pages;
 
-/* Strings are copied.  0: the value in brackets. */
+/* Strings are copied.  0: the default in brackets. */
 struct viewer_options {
-	/* The path that a proxy in front takes away ("/desk"); NULL: none.  Cookies are of it. */
+	/* The path that a proxy in front removes ("/desk"); NULL: none.  Cookies are limited to it. */
 	const char *prefix;
-	bool secure; /* browsers come by https: cookies are for that only */
-	/* Who may show these pages in a frame, as in a content security policy
-	 * ("https://app.example 'self'"); NULL: nobody. */
+	bool secure; /* browsers use https: cookies have the attribute Secure */
+	/* Sites that may embed these pages in a frame, as in a content security policy
+	 * ("https://app.example 'self'"); NULL: none. */
 	const char *frame_ancestors;
-	int64_t grace_ms; /* a holder of control may be away for this long [20000] */
-	/* The principal of a token, for the list at /; NULL: there is no list. */
+	int64_t grace_ms; /* how long a disconnected viewer keeps control [20000] */
+	/* Returns the principal of a token, for the dashboard; NULL: no dashboard. */
 	const char *(*authorize)(const char *token, void *data);
 	void *data;
 };
 
-/* Adds its routes to http.  ERR_ARGUMENT: an option that cannot be. */
+/* Adds its routes to http.  ERR_ARGUMENT: an invalid option. */
 struct viewer_pages *viewer_pages_new(struct http *http, struct watched_desktops *desktops,
 	const struct viewer_options *options, struct err *err) NODISCARD;
-/* Closes all its viewers.  After the http it was made for, before the desktops.  NULL-safe. */
+/* Closes all its viewers.  After the http, before the desktops.  NULL-safe. */
 void viewer_pages_free(struct viewer_pages *pages);
 
-/* Signs a principal out of the list page, wherever it is signed in. */
+/* Ends all of a principal's sessions of the dashboard. */
 void viewer_pages_sign_out(struct viewer_pages *pages, const char *owner);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Somebody who watches a desktop, by whatever viewer: counted while connected, and holding a lease of
- * its control, perhaps, which ends with the session or with its stream.
+ * Viewer sessions, common to all kinds of viewers: counted while connected, with a lease of
+ * control, if any, that ends with the session or its stream.
  */
 #include "server/viewer/viewer_impl.h"
 
@@ -67,7 +67,7 @@ void viewer_session_set_present(struct viewer_session *session, bool present)
 	}
 }
 
-/* ---- the lease of control ---- */
+/* ---- lease of control ---- */
 
 bool viewer_session_holds(const struct viewer_session *session)
 {

@@ -1,7 +1,7 @@
 /*
- * /s/ID/: one stream's page and what it asks for.  The page itself is the same for every stream,
- * also for one that has ended: it finds that out, and says so.  All else is for those who have the
- * stream's cookie, which its ticket buys.
+ * /s/ID/: the page of one stream and its requests.  The page itself is the same for all streams,
+ * even for one that has ended: it detects that and shows a message.  All other paths require the
+ * stream's cookie, which is exchanged for the ticket.
  */
 #include "server/viewer/viewer_impl.h"
 
@@ -14,10 +14,10 @@
 static void run_open(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 	const char *rest);
 
-/* One that ends in a slash has what is below it. */
+/* One that ends in a slash includes all paths below it. */
 static const struct route {
 	const char *method, *name;
-	bool open; /* for those without the cookie too */
+	bool open; /* no cookie required */
 	void (*run)(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 		const char *rest);
 } routes[] = {
@@ -66,7 +66,7 @@ static void run_open(struct viewer_pages *pages, struct http_exchange *x, struct
 	if (!ticket) {
 		return;
 	}
-	if (has_cookie(x, stream)) { /* opened again by whom it let in before */
+	if (has_cookie(x, stream)) { /* reopened by a browser that has the cookie */
 		viewer_reply(pages, x, 204, NULL, NULL, 0);
 	} else if (streams_redeem(pages->desktops->streams, stream, ticket, cookie, &err)) {
 		give_cookie(pages, x, stream, cookie);
@@ -77,7 +77,7 @@ static void run_open(struct viewer_pages *pages, struct http_exchange *x, struct
 	explicit_bzero(ticket, strlen(ticket));
 }
 
-/* ---- the way in ---- */
+/* ---- authorization ---- */
 
 static const struct route *find_route(const char *method, const char *rest, const char **ret_rest)
 {
@@ -118,12 +118,12 @@ static void run(struct http_exchange *x, void *data)
 	struct viewer_path path;
 	const char *rest;
 	if (!viewer_path_read("/s/", http_path(x), &path)) {
-		viewer_refuse(pages, x, 404, "there is nothing here; a stream's link is /s/ID/");
+		viewer_refuse(pages, x, 404, "not found; a stream link has the form /s/ID/");
 		return;
 	}
 	bool is_page = strcmp(http_method(x), "GET") == 0 && !*path.rest;
 	const struct route *route = find_route(http_method(x), path.rest, &rest);
-	if (is_page && path.bare) { /* what its page asks for is relative to the slash */
+	if (is_page && path.bare) { /* the page uses relative URLs */
 		char to[ID_LEN + 2];
 		snprintf(to, sizeof(to), "%s/", path.id);
 		http_set_header(x, "Location", to);
@@ -133,7 +133,7 @@ static void run(struct http_exchange *x, void *data)
 	} else if (route) {
 		run_route(pages, x, path.id, route, rest);
 	} else {
-		viewer_refuse(pages, x, 404, "a stream has nothing there");
+		viewer_refuse(pages, x, 404, "unknown path of a stream");
 	}
 }
 

@@ -1,6 +1,6 @@
 /*
- * A small picture of a sandbox, as it was a moment ago at most.  However many ask, one is made at a
- * time, and no more than one a second; a sandbox that is paused keeps its last one.
+ * The thumbnail of a sandbox, not older than a moment.  However many clients request it, one is
+ * taken at a time, and at most one per second.  A paused sandbox keeps its last one.
  */
 #include "server/viewer/viewer_impl.h"
 
@@ -26,7 +26,7 @@ static void reply(
 	char etag[40];
 	const char *have = http_header(x, "If-None-Match");
 	if (!thumbnail->jpeg.len) {
-		viewer_refuse(pages, x, 404, "there is no picture of this sandbox yet");
+		viewer_refuse(pages, x, 404, "no thumbnail of this sandbox is available yet");
 		return;
 	}
 	snprintf(etag, sizeof(etag), "\"%lld\"", (long long)thumbnail->frame_id);
@@ -40,7 +40,7 @@ static void reply(
 	}
 }
 
-/* ---- those who wait for it ---- */
+/* ---- waiting requests ---- */
 
 static void on_closed(struct http_exchange *x, void *data)
 {
@@ -74,7 +74,7 @@ static void answer_all(struct watched_desktop *desktop, void *data)
 	}
 }
 
-/* ---- making it ---- */
+/* ---- creation ---- */
 
 static void on_picture(const struct guest_frame *frame, void *data)
 {

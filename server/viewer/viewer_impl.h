@@ -2,10 +2,9 @@
 #define SERVER_VIEWER_VIEWER_IMPL_H
 
 /*
- * What the files of this folder share.  A watched desktop is a sandbox as its viewers see it; what
- * happens to it is told to its observers: the sessions of viewers, the action log, the thumbnail.  A
- * viewer session is somebody who watches, by a page in a browser or by a VNC client, with a lease of
- * the desktop's control, perhaps.
+ * Shared by the files of this folder.  A watched desktop is a sandbox as its viewers see it.  It
+ * notifies its observers: viewer sessions, the action log, the thumbnail.  A viewer session is one
+ * viewer, a page in a browser or a VNC client, with a lease of the desktop's control, if any.
  */
 
 #include "base/buf.h"
@@ -41,7 +40,7 @@ struct viewer_pages {
 
 /* ---- reply.c ---- */
 
-/* All answers go through these: they carry what keeps a page to itself. */
+/* All responses use these, which add the security headers. */
 void viewer_reply(struct viewer_pages *pages, struct http_exchange *x, int status, const char *type,
 	const void *bytes, size_t len);
 void viewer_reply_json(
@@ -49,16 +48,17 @@ void viewer_reply_json(
 void viewer_refuse(struct viewer_pages *pages, struct http_exchange *x, int status, const char *fmt,
 	...) PRINTF(4, 5);
 void viewer_reply_asset(struct viewer_pages *pages, struct http_exchange *x, const char *name);
-/* Whether a request comes from one of our pages; answers x when it is not. */
+/* Whether a request comes from one of our pages; otherwise answers x. */
 bool viewer_is_ours(struct viewer_pages *pages, struct http_exchange *x);
-/* Begins events. */
+/* Starts events. */
 void viewer_reply_stream(struct viewer_pages *pages, struct http_exchange *x);
-/* The body without white space around it, free() it; NULL: x was answered. */
+/* Returns the body without surrounding white space, to free(); NULL: x was answered. */
 char *viewer_body(struct viewer_pages *pages, struct http_exchange *x);
-/* The body as JSON of these fields, in ret_json (to be decref'd), which *out points into. */
+/* Decodes the body as JSON of these fields.  *out points into ret_json, which the caller must
+ * release. */
 bool viewer_body_json(struct viewer_pages *pages, struct http_exchange *x,
 	const struct field *fields, void *out, json_t **ret_json);
-/* Sets a cookie for what is below path; value NULL: takes it away. */
+/* Sets a cookie for the paths below path; value NULL: deletes it. */
 void viewer_set_cookie(struct viewer_pages *pages, struct http_exchange *x, const char *name,
 	const char *value, const char *path, int64_t seconds);
 
@@ -69,19 +69,20 @@ void viewer_stream_routes(struct viewer_pages *pages);
 /* ---- picture.c ---- */
 
 struct viewer_picture {
-	int width, height; /* at most, in pixels */
+	int width, height; /* maximum, in pixels */
 	int64_t max_bytes;
-	struct field_ints point; /* a part of the screen around it, unscaled; count 0: all of it */
+	/* a part of the screen around it, unscaled; count 0: the whole screen */
+	struct field_ints point;
 };
-/* frame: a JPEG, or NULL: there is none. */
+/* frame: a JPEG, or NULL: none. */
 typedef void viewer_picture_fn(const struct guest_frame *frame, void *data);
-/* A small picture of a sandbox that is ready.  fn fires once, from the loop. */
+/* Takes a small picture of a ready sandbox.  fn is called once, from the loop. */
 void viewer_take_picture(
 	struct vm *vm, const struct viewer_picture *picture, viewer_picture_fn *fn, void *data);
 
 /* ---- action_log.c ---- */
 
-/* What the agent did, newest last. */
+/* The agent's actions, newest last. */
 #define ACTION_LOG_MAX 20
 #define ACTION_LOG_TEXT_MAX 240
 
@@ -92,7 +93,7 @@ struct logged_action {
 	int64_t at;   /* CLOCK_REALTIME, ms */
 	const struct tool *tool;
 	char text[ACTION_LOG_TEXT_MAX + 1];
-	struct field_ints point; /* count 0: it has none */
+	struct field_ints point; /* count 0: none */
 	bool failed;
 	int picture; /* enum action_picture */
 	struct buf jpeg;
@@ -133,7 +134,7 @@ struct watched_desktops {
 	sd_event *event;
 	struct vm_pool *vms;
 	struct streams *streams;
-	struct metrics *metrics; /* NULL: nobody counts */
+	struct metrics *metrics; /* NULL: not counted */
 	struct watched_desktop_list all;
 	struct listener calls, stream_ends, changes;
 	sd_event_source *tick; /* while there are sessions */
@@ -141,105 +142,106 @@ struct watched_desktops {
 
 struct watched_desktop {
 	LIST_ENTRY(watched_desktop) link;
-	struct watched_desktops *desktops; /* NULL: they have gone */
+	struct watched_desktops *desktops; /* NULL: freed */
 	struct vm *vm;
 	struct listeners observers; /* of desktop_fns */
 	struct viewer_sessions sessions;
-	unsigned present; /* sessions whose viewer is connected */
-	unsigned refs;    /* pictures being made, and whoever is at work with it */
-	bool over;        /* vm has ended: not used any more */
+	unsigned present; /* sessions of connected viewers */
+	unsigned refs;    /* pictures in progress and current users */
+	bool over;        /* vm has ended: must not be used */
 	struct action_log log;
 	struct thumbnail thumbnail;
 };
 
-/* Its observers' functions; each may be NULL. */
+/* Functions of an observer; each may be NULL. */
 struct desktop_fns {
-	/* Its state, who has control, who watches, or the log: perhaps. */
+	/* The state, the holder of control, the viewers or the log may have changed. */
 	void (*changed)(struct watched_desktop *desktop, void *data);
 	void (*unwatched)(struct watched_desktop *desktop, void *data); /* the last session ended */
-	void (*ended)(struct watched_desktop *desktop, void *data);     /* its sandbox; once */
-	void (*freed)(struct watched_desktop *desktop, void *data);     /* the last of it */
+	/* its sandbox has ended; once */
+	void (*ended)(struct watched_desktop *desktop, void *data);
+	void (*freed)(struct watched_desktop *desktop, void *data); /* it is being freed */
 };
 
-/* NULL: it has no viewer and no action. */
+/* NULL: no viewer and no action. */
 struct watched_desktop *desktop_find(struct watched_desktops *desktops, const struct vm *vm);
-/* The same, made if need be; NULL: it has ended. */
+/* The same, created if necessary; NULL: the sandbox has ended. */
 struct watched_desktop *desktop_of(struct watched_desktops *desktops, struct vm *vm);
 void desktop_ref(struct watched_desktop *desktop);
 void desktop_unref(struct watched_desktop *desktop);
-void desktop_changed(struct watched_desktop *desktop);      /* tells its observers */
-void desktops_need_tick(struct watched_desktops *desktops); /* there is a session */
+void desktop_changed(struct watched_desktop *desktop);      /* notifies its observers */
+void desktops_need_tick(struct watched_desktops *desktops); /* a session exists */
 const char *viewer_state_word(const struct vm *vm);
 
-/* ---- session.c: what all viewers have in common ---- */
+/* ---- session.c: all kinds of viewers ---- */
 
 struct viewer_session;
 
 struct viewer_session_type {
-	bool shows_actions; /* and pictures of them */
-	/* The desktop has changed, or its control; NULL: it asks by itself. */
+	bool shows_actions; /* including pictures */
+	/* The desktop has changed, or its control; NULL: not needed. */
 	void (*update)(struct viewer_session *session);
-	/* Its stream has ended: the viewer is told, and closed; ends in
+	/* Its stream has ended: notifies and closes the viewer; must call
 	 * viewer_session_end_stream(). */
 	void (*stream_ended)(
 		struct viewer_session *session, enum stream_code code, const char *reason);
-	void (*tick)(struct viewer_session *session); /* every few seconds; NULL: nothing */
+	void (*tick)(struct viewer_session *session); /* every few seconds; NULL: none */
 };
 
-/* First in what a kind of viewer keeps. */
+/* The first member of a viewer's struct. */
 struct viewer_session {
 	TAILQ_ENTRY(viewer_session) link;
 	const struct viewer_session_type *type;
 	struct listener observes;
 	struct watched_desktop *desktop;
 	struct stream *stream; /* NULL: it has ended */
-	uint64_t fence;        /* 0: it was never given control */
+	uint64_t fence;        /* 0: it never had control */
 	bool present;
 };
 
 void viewer_session_begin(struct viewer_session *session, const struct viewer_session_type *type,
 	struct watched_desktop *desktop, struct stream *stream);
-/* Gives back what control it has.  The memory is its type's to free, before or after. */
+/* Releases its control.  Its type frees the memory, before or after. */
 void viewer_session_end(struct viewer_session *session);
-/* Its stream has ended: the same, and nobody may use that any more. */
+/* Its stream has ended: the same, and the stream must not be used afterwards. */
 void viewer_session_end_stream(struct viewer_session *session);
-/* Its viewer is connected: counted where viewers are. */
+/* Sets whether its viewer is connected, and counts it. */
 void viewer_session_set_present(struct viewer_session *session, bool present);
-bool viewer_session_holds(const struct viewer_session *session); /* the control of its desktop */
+bool viewer_session_holds(const struct viewer_session *session); /* control of its desktop */
 enum rfb_policy viewer_session_policy(const struct viewer_session *session);
-/* Takes control, if it does not have it: a use of the sandbox. */
+/* Takes control, if it does not have it, which counts as use of the sandbox. */
 void viewer_session_take(struct viewer_session *session, const char *who);
-/* says: to the agent, or NULL. */
+/* says: message to the agent, or NULL. */
 bool viewer_session_give_back(
 	struct viewer_session *session, const char *says, struct err *err) NODISCARD;
-/* Gives back what control it has, without a word. */
+/* Releases its control without a message. */
 void viewer_session_drop_control(struct viewer_session *session);
 
 /* ---- page_session.c: a page in a browser ---- */
 
-#define PAGES_MAX 64 /* of one stream, those that are away for a moment among them */
+#define PAGES_MAX 64 /* per stream, including those disconnected for a moment */
 
 struct page_session {
 	struct viewer_session session; /* first */
 	struct viewer_pages *pages;
 	char id[ID_LEN + 1];
 	struct http_exchange *events;  /* an SSE stream; NULL: none */
-	struct event_channel *channel; /* events by a WebSocket instead; NULL: none */
+	struct event_channel *channel; /* events over a WebSocket; NULL: none */
 	uint64_t sent;                 /* the last action's seq */
 	char *sent_state;              /* as text; NULL: none yet */
 	struct rfb_connection *rfb;    /* NULL: none */
 	struct stream_counts counted;  /* by the metrics */
-	sd_event_source *away;         /* it has neither events nor an RFB connection */
+	sd_event_source *away;         /* set while it has neither events nor an RFB connection */
 };
 
-/* NULL: there are too many of this stream's. */
+/* NULL: the stream has too many. */
 struct page_session *page_session_new(
 	struct viewer_pages *pages, struct watched_desktop *desktop, struct stream *stream);
 struct page_session *page_session_find(
 	struct watched_desktop *desktop, const struct stream *stream, const char *id);
-/* Its events or its RFB connection came or went.  May free it. */
+/* Its events or its RFB connection started or ended.  May free it. */
 void page_session_changed(struct page_session *page);
-/* Counts what went through its RFB connection since the last time. */
+/* Counts the traffic of its RFB connection since the last call. */
 void page_session_count(struct page_session *page);
 void page_sessions_free(struct viewer_pages *pages); /* all of them */
 
@@ -249,10 +251,10 @@ void viewer_run_events(struct viewer_pages *pages, struct http_exchange *x, stru
 	const char *rest);
 void events_send_state(struct page_session *page);
 void events_send_actions(struct page_session *page);
-/* Who is shown one window learns nothing of what happens in others. */
+/* Viewers of a single window learn nothing about others. */
 bool viewer_sees_actions(const struct stream *stream);
 void events_send_end(struct page_session *page, enum stream_code code, const char *reason);
-/* A page cannot see a WebSocket's pings: sends something, now and then. */
+/* Sends a message now and then, because a page cannot see a WebSocket's pings. */
 void events_send_alive(struct page_session *page);
 void events_drop_channel(struct page_session *page); /* closes it without a callback */
 /* {holder, who?, since, wanted?} */

@@ -1,6 +1,7 @@
 /*
- * A VNC client has no button to take over with: on a stream that allows it, it has control from its
- * first key or click on (which is not passed on), if no other user has it, until it disconnects.
+ * VNC clients have no button to take control.  On a stream that permits it, a client gets control
+ * with its first key or click, which is not passed on, unless another user has it; it keeps control
+ * until it disconnects.
  */
 #include "server/viewer/vnc.h"
 
@@ -12,7 +13,7 @@
 
 #include <string.h>
 
-#define WHO "somebody in a VNC viewer"
+#define WHO "a user of a VNC viewer"
 
 struct listen_vnc {
 	struct watched_desktops *desktops;
@@ -44,7 +45,7 @@ static void on_ended(struct guest_pipe *pipe, const struct err *why, void *data)
 {
 	struct vnc_session *vnc = data;
 	(void)pipe;
-	log_info("a VNC viewer's stream ended: %s",
+	log_info("the stream of a VNC viewer ended: %s",
 		why ? why->text : "the desktop's VNC server closed the connection");
 	vnc_pipe_ended(vnc->viewer);
 }
@@ -80,7 +81,7 @@ static const struct viewer_session_type vnc_type = { .stream_ended = on_stream_e
 
 /* ---- connecting and disconnecting ---- */
 
-/* The desktop that a name and a password are good for; NULL: err says why they are not. */
+/* The desktop for a name and a password; NULL: err has the reason. */
 static struct watched_desktop *admit(struct watched_desktops *desktops, const char *name,
 	const char *password, struct stream **ret_stream, struct err *err)
 {
@@ -93,7 +94,7 @@ static struct watched_desktop *admit(struct watched_desktops *desktops, const ch
 	if (!desktop || !streams_redeem(desktops->streams, stream, password, cookie, err)) {
 		return NULL;
 	}
-	explicit_bzero(cookie, sizeof(cookie)); /* for one connection: nothing to come back with */
+	explicit_bzero(cookie, sizeof(cookie)); /* for one connection: it is never sent again */
 	*ret_stream = stream;
 	return desktop;
 }
@@ -105,10 +106,10 @@ static bool login(struct vnc_viewer *viewer, const char *name, const char *passw
 	struct stream *stream;
 	struct watched_desktop *desktop = admit(listen->desktops, name, password, &stream, err);
 	if (!desktop) {
-		log_info("a VNC viewer was refused: %s", err->text);
+		log_info("refused a VNC viewer: %s", err->text);
 		return false;
 	}
-	log_info("stream=%s a VNC viewer came in", stream->id);
+	log_info("stream=%s a VNC viewer connected", stream->id);
 	struct vnc_session *vnc = must(calloc(1, sizeof(*vnc)));
 	vnc->viewer = viewer;
 	viewer_session_begin(&vnc->session, &vnc_type, desktop, stream);
@@ -151,7 +152,7 @@ struct listen_vnc *listen_vnc_new(sd_event *event, const struct config *config,
 		err_while(err, "--vnc");
 		return NULL;
 	}
-	log_info("VNC viewers see streams at %s", vnc_address(listen->vnc));
+	log_info("serving streams to VNC viewers at %s", vnc_address(listen->vnc));
 	return listen;
 }
 

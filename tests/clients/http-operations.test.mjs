@@ -82,7 +82,7 @@ describe('tokens', () => {
 		for (const [args, sentence] of [
 			[['--http', '127.0.0.1:0', '--tokens', file], /others may read .* chmod 600/],
 			[['--http', '0.0.0.0:0', '--no-auth'], /--no-auth is for 127\.0\.0\.1/],
-			[['--http', '127.0.0.1:0', '--no-auth', '--behind-proxy'], /do not go together/],
+			[['--http', '127.0.0.1:0', '--no-auth', '--behind-proxy'], /exclude each other/],
 			[['--http', '0.0.0.0:0'], /other machines could read/],
 		]) {
 			const { status, stderr } = spawnSync(vitrine, ['serve', ...args], { encoding: 'utf8' });

@@ -76,7 +76,7 @@ test('on a unix socket: it shows the desktop, takes over with a click, and is cl
 	assert.match(await server.call('control_status'), /You have control/);
 	use('native\n');
 	await eventually('it was typed', async () => /native/.test(await server.got()), 20);
-	assert.match(await server.call('control_status'), /somebody in a VNC viewer/);
+	assert.match(await server.call('control_status'), /a user of a VNC viewer/);
 
 	const other = spawn('xtigervncviewer', [socket, '-AlertOnFatalError=0', '-ReconnectOnError=0'],
 		{ env: { ...screen.env, VNC_USERNAME: viewer.id, VNC_PASSWORD: viewer.ticket }, stdio: 'ignore' });
@@ -94,7 +94,7 @@ test('by TLS with a certificate: one window alone, and who only looks types noth
 	execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '2',
 		'-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'], { stdio: 'ignore' });
 	const server = await start('--vnc', '127.0.0.1:0', '--tls-cert', cert, '--tls-key', key);
-	const [, port] = /VNC viewers see streams at 127\.0\.0\.1:(\d+)/.exec(server.said());
+	const [, port] = /serving streams to VNC viewers at 127\.0\.0\.1:(\d+)/.exec(server.said());
 	const viewer = await view(server, `127.0.0.1::${port}`, { mode: 'view', window: server.windows.red }, `-X509CA=${cert}`);
 	await eventually('the window is there', async () => count(await screen.grab(), RED) > 50_000, 20);
 	assert.equal(count(await screen.grab(), BLUE), 0);

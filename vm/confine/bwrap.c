@@ -1,8 +1,8 @@
 /*
- * What is inside a sandbox.  The root is a file system of its own in memory: /usr and a short list
- * from /etc are the host's, read-only; the rest of /etc is written here; /tmp, /run, /home/user and
- * /dev/shm are private memory of bounded size.  Nothing on the host's disks is ever written, so
- * nothing can stay behind.
+ * The contents of a sandbox.  The root is a file system in memory: /usr and a short list from /etc
+ * are the host's, read-only; the rest of /etc is written here; /tmp, /run, /home/user and /dev/shm
+ * are private memory of bounded size.  The host's disks are never written, so nothing is left
+ * behind.
  */
 
 #include "vm/confine/bwrap.h"
@@ -19,7 +19,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-_Static_assert(BWRAP_FDS_MAX + 2 <= SPAWN_FDS_MAX, "spawn_start() must take them all");
+_Static_assert(BWRAP_FDS_MAX + 2 <= SPAWN_FDS_MAX, "spawn_start() must accept them all");
 
 #define FIRST_FD 10 /* 3 is the link */
 
@@ -34,8 +34,8 @@ static void put_args(struct bwrap *b, const char *const *args)
 	}
 }
 
-/* Takes fd; its number in the child, as a word for the next argument, is valid until the next call.
- */
+/* Takes fd.  Returns its number in the child, as text for the next argument, valid until the next
+ * call. */
 static const char *put_fd(struct bwrap *b, int fd)
 {
 	static char word[16];
@@ -61,7 +61,7 @@ static int memory_file(const void *bytes, size_t len, struct err *err)
 {
 	auto_close int fd = memfd_create("vitrine", MFD_CLOEXEC);
 	if (fd < 0 || write(fd, bytes, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) < 0) {
-		err_errno(err, "cannot make a memory file");
+		err_errno(err, "cannot create a memory file");
 		return -1;
 	}
 	return take_fd(&fd);
@@ -77,13 +77,13 @@ static bool put_file(struct bwrap *b, const char *path, const char *text, struct
 	return true;
 }
 
-/* ---- what is the host's ---- */
+/* ---- from the host ---- */
 
-/* Merged into /usr on most systems, directories of their own on some. */
+/* Merged into /usr on most systems, separate directories on some. */
 static const char *const system_dirs[] = { "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32" };
 
-/* Configuration of programs.  No accounts, keys, networks, mounts, or what an administrator puts
- * into profiles. */
+/* Configuration of programs.  No accounts, keys, networks, mounts, nor an administrator's
+ * profiles. */
 static const char *const shared[] = {
 	"/etc/alternatives",
 	"/etc/bash.bashrc",
@@ -120,7 +120,8 @@ static const char *const shared[] = {
 	"/var/lib/xkb",
 };
 
-/* Java does not start without its settings; beside them an administrator may keep passwords. */
+/* Java requires its settings to start.  Administrators may keep passwords in other files of the
+ * directory. */
 static void put_java(struct bwrap *b)
 {
 	static const char *const versions[] = { "17", "21", "25" }; /* of Debian 12 and 13 */
@@ -157,7 +158,7 @@ static void put_system(struct bwrap *b)
 	ARGS(b, "--symlink", "../usr/lib/os-release", "/etc/os-release");
 }
 
-/* ---- what is written for it ---- */
+/* ---- generated files ---- */
 
 static const struct {
 	const char *path, *text;
@@ -176,9 +177,9 @@ static const struct {
 		"export PATH\nPS1='\\u@\\h:\\w\\$ '\n"
 		"[ -z \"$BASH_VERSION\" ] || [ ! -r /etc/bash.bashrc ] || . /etc/bash.bashrc\n" },
 	/*
-	 * A browser's own sandbox needs namespaces of its own, which the filter denies, since they
-	 * open much of the kernel to whatever runs here.  This sandbox is the boundary; without the
-	 * flag Chromium would not start.
+	 * A browser's sandbox requires namespaces, which the filter denies, because they expose
+	 * much of the kernel to programs in here.  This sandbox is the boundary; without the flag
+	 * Chromium would not start.
 	 */
 	{ "/etc/chromium.d/vitrine", "CHROMIUM_FLAGS=\"$CHROMIUM_FLAGS --no-sandbox --test-type "
 				     "--no-first-run --password-store=basic\"\n" },
@@ -203,7 +204,7 @@ static bool put_written(struct bwrap *b, struct err *err)
 	return put_file(b, "/etc/machine-id", id, err);
 }
 
-/* File by file, because one more goes into the directory. */
+/* File by file, because one more is added to the directory. */
 static void put_chromium(struct bwrap *b)
 {
 	DIR *dir = opendir("/etc/chromium.d");
@@ -220,12 +221,12 @@ static void put_chromium(struct bwrap *b)
 	closedir(dir);
 }
 
-/* ---- what is private ---- */
+/* ---- private file systems ---- */
 
 static void put_private(struct bwrap *b)
 {
-	/* The kernel lets the user that is root of a namespace write that one's settings, without
-	 * any capability, and an ordinary user is. */
+	/* The kernel lets the root of a namespace write its settings without any capability, and an
+	 * ordinary user is that root. */
 	ARGS(b, "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev");
 	for (size_t i = 0; i < PRIVATE_MOUNTS; i++) {
 		ARGS(b, "--bind", private_places[i].from, private_places[i].to);
@@ -240,7 +241,8 @@ static const char *const isolation[] = {
 	"--unshare-net",
 	"--unshare-uts",
 	"--unshare-cgroup-try",
-	"--as-pid-1", /* bwrap's own would be open to every program inside, and without limits */
+	/* bwrap's own init would be accessible to every program inside, and without limits */
+	"--as-pid-1",
 	"--die-with-parent",
 	"--new-session",
 	"--uid",
@@ -273,7 +275,7 @@ bool bwrap_describe(struct bwrap *b, const struct vm_limits *limits, bool counte
 	for (size_t i = 0; i < SECCOMP_FILTERS; i++) {
 		ARGS(b, "--add-seccomp-fd", put_fd(b, filters[i]));
 	}
-	/* Both were writable while mount points were made in them. */
+	/* Both were writable while mount points were created in them. */
 	ARGS(b, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/home/user");
 	return true;
 }
@@ -285,7 +287,7 @@ bool bwrap_describe(struct bwrap *b, const struct vm_limits *limits, bool counte
 pid_t bwrap_start(struct bwrap *b, const char *const *command, int link_fd, int errors_fd,
 	const struct spawn *how, struct err *err)
 {
-	/* An environment of its own: the first process of the sandbox can be asked for it. */
+	/* A separate environment, because programs can read that of the sandbox's first process. */
 	static const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", NULL };
 	struct spawn_fd fds[BWRAP_FDS_MAX + 2];
 	const char *argv[COMMAND_MAX] = { "bwrap", "--args" };

@@ -6,17 +6,17 @@
 #include "vm/confine/private_fs.h"
 #include "vm/spec/spec.h"
 
-/* The command line that makes a sandbox out of namespaces: what is visible in it is decided here,
- * and only here. */
+/* The command line that creates a sandbox with namespaces.  It alone decides what is visible
+ * inside. */
 
 #define BWRAP_FDS_MAX 24
-#define BWRAP_AGENT "/run/vitrine/vitrine-agent" /* where the agent is, inside */
+#define BWRAP_AGENT "/run/vitrine/vitrine-agent" /* the agent's path inside */
 #define BWRAP_LINK_FD 3
 
 /* A zeroed struct is an empty one. */
 struct bwrap {
-	struct buf args; /* each ended by a NUL; they travel in a memory file, so that
-			    /proc/1/cmdline says nothing */
+	/* each NUL-terminated; passed in a memory file, so /proc/1/cmdline reveals nothing */
+	struct buf args;
 	struct spawn_fd fds[BWRAP_FDS_MAX];
 	size_t n_fds;
 	struct private memory;
@@ -26,14 +26,14 @@ struct bwrap {
 
 void bwrap_done(struct bwrap *b); /* closes the descriptors it was given */
 
-/* Everything a desktop sees.  counted: a control group limits its memory, so programs may have
- * memory files.  agent_fd: the agent's binary, taken, whatever the result. */
+/* Adds everything that a desktop sees.  counted: a cgroup limits its memory, so programs may use
+ * memory files.  agent_fd: the agent's binary, always taken. */
 bool bwrap_describe(struct bwrap *b, const struct vm_limits *limits, bool counted, int agent_fd,
 	struct err *err) NODISCARD;
 
 /*
- * Runs a command in it; link_fd becomes its descriptor 3 (-1: none), errors_fd its stderr.  `how`
- * brings the user and the cgroup.  The process dies with this one, and everything in the sandbox
+ * Runs a command in it.  link_fd becomes its descriptor 3 (-1: none), errors_fd its stderr.  `how`
+ * supplies the user and the cgroup.  The process dies with this one, and everything in the sandbox
  * with it.
  */
 pid_t bwrap_start(struct bwrap *b, const char *const *command, int link_fd, int errors_fd,

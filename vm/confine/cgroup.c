@@ -1,4 +1,4 @@
-/* Control groups, as files: a group is a directory, a limit is a file in it. */
+/* Cgroups are files: a group is a directory, a limit is a file in it. */
 
 #include "vm/confine/cgroup.h"
 
@@ -19,7 +19,7 @@
 
 #define MOUNT "/sys/fs/cgroup"
 #define SERVER_LEAF "vitrine-server"
-#define SERVER_WEIGHT "1000" /* of processor time; a sandbox has the preset, 100 */
+#define SERVER_WEIGHT "1000" /* of CPU time; a sandbox has the default, 100 */
 #define CPU_PERIOD_US 100000
 
 static bool read_text(int dir, const char *name, char *ret_text, size_t size)
@@ -67,7 +67,7 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-/* Without a controller for processors there is no limit on their time, and all else works. */
+/* Without a CPU controller there is no CPU limit; everything else works. */
 static void enable_cpu(int dir)
 {
 	char text[1024];
@@ -79,8 +79,8 @@ static void enable_cpu(int dir)
 }
 
 /*
- * Memory comes first: its controller refuses while the group holds a process.  That of processors
- * alone does not, and then no group below could hold a process.
+ * Memory comes first, because its controller refuses while the group has processes.  The CPU
+ * controller does not refuse, and then no group below could contain a process.
  */
 static bool enable(int dir)
 {
@@ -125,8 +125,7 @@ bool cgroup_prepare(const char *path, struct err *err)
 	return false;
 }
 
-/* Only root can read the first; systemd sets the second since version 251, as the system's
- * manager. */
+/* Only root can read the first; the system's manager sets the second since systemd 251. */
 bool cgroup_is_delegated(const char *dir)
 {
 	static const char *const marks[] = { "trusted.delegate", "user.delegate" };
@@ -140,8 +139,8 @@ bool cgroup_is_delegated(const char *dir)
 }
 
 /*
- * systemd turns controllers off again in a group of its own that it did not delegate.  given: it
- * has just done so; a user's manager sets no mark (seen with 252).
+ * systemd disables controllers in groups that it did not delegate.  given: it has just delegated
+ * one; a user's manager sets no mark (seen with 252).
  */
 static char *prepared_own(bool given, struct err *err)
 {
@@ -153,7 +152,7 @@ static char *prepared_own(bool given, struct err *err)
 	return own && cgroup_prepare(own, err) ? take_ptr(&own) : NULL;
 }
 
-/* The group that this process is in, else one that systemd makes for it. */
+/* The group of this process, or one that systemd creates for it. */
 static char *find_dir(struct err *err)
 {
 	struct err none;
@@ -188,8 +187,7 @@ static bool set_limits(int leaf, const struct vm_limits *limits)
 	char memory[32], pids[32];
 	snprintf(memory, sizeof(memory), "%lld", (long long)limits->memory_mib << 20);
 	snprintf(pids, sizeof(pids), "%lld", (long long)limits->processes);
-	/* Without swap accounting there is no such file; what is missing is then no limit on
-	 * memory. */
+	/* Without swap accounting the file does not exist.  A missing file sets no limit. */
 	(void)write_text(leaf, "memory.swap.max", "0");
 	if (limits->cpus > 0) {
 		char cpu[64];
@@ -211,7 +209,7 @@ bool cgroup_shares_cpu(const char *path)
 int cgroup_make(const char *path, const char *name, const struct vm_limits *limits, struct err *err)
 {
 	auto_close int dir = open_dir(path);
-	/* One of its name is that of its last machine, which was not quite over. */
+	/* An existing one of this name belongs to its previous VM, which has not ended completely. */
 	if (dir < 0 || (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)) {
 		err_errno(err, "cannot create the cgroup %s/%s", path, name);
 		return -1;
@@ -225,7 +223,7 @@ int cgroup_make(const char *path, const char *name, const struct vm_limits *limi
 	return take_fd(&leaf);
 }
 
-/* Of any sandbox, of a server that was killed, too: a group that still holds a process refuses. */
+/* Of all sandboxes, including those of a killed server: a group with a process refuses. */
 static void sweep(int dir)
 {
 	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

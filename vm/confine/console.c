@@ -1,4 +1,4 @@
-/* The output of a sandbox, kept to tell why it ended.  Whoever is inside may have written it. */
+/* The output of a sandbox, kept to explain its end.  Programs inside may have written it. */
 
 #include "vm/confine/console.h"
 
@@ -16,7 +16,7 @@
 
 #define READ_SIZE 4096
 #define WINDOW_MS 1000
-#define SAID_MAX 250 /* of its output, in an error */
+#define SAID_MAX 250 /* bytes quoted in an error */
 
 static void keep(struct console *c, const char *bytes, size_t len)
 {
@@ -28,7 +28,7 @@ static void keep(struct console *c, const char *bytes, size_t len)
 	}
 }
 
-/* A full file begins again with what is remembered. */
+/* A full file is restarted with the remembered text. */
 static void write_log(struct console *c, const char *bytes, size_t len)
 {
 	if (c->log < 0) {
@@ -46,7 +46,7 @@ static void write_log(struct console *c, const char *bytes, size_t len)
 	c->logged += n > 0 ? (size_t)n : 0;
 }
 
-/* False when nothing is there now, or never will be. */
+/* False if nothing can be read now, or ever. */
 static bool read_some(struct console_source *s)
 {
 	char bytes[READ_SIZE];
@@ -84,7 +84,7 @@ static int on_window_over(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-/* Whoever says more than its share waits, and so does nobody else. */
+/* A source above its rate is paused; others are not affected. */
 static int on_words(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct console_source *s = data;

@@ -1,5 +1,5 @@
-/* The host, as far as the namespace backend depends on it: programs, the agent's binary, spare
- * users, sysctls. */
+/* What the namespace backend requires of the host: programs, the agent's binary, unused users,
+ * sysctls. */
 
 #include "vm/confine/host.h"
 
@@ -59,9 +59,9 @@ bool host_has_programs(struct err *err)
 
 /* ---- the agent ---- */
 
-#define OURS_MAX 32 /* bytes of a name */
+#define OURS_MAX 32 /* in bytes */
 
-/* Beside this program, or where it was installed to. */
+/* In the directory of this program, or where it was installed. */
 static int open_ours(const char *name, struct err *err)
 {
 	char path[4096];
@@ -104,8 +104,8 @@ int host_open_net(struct err *err)
 
 /* ---- users ---- */
 
-/* The first range lies above what systems give out; the second, which systemd leaves unused, is for
- * containers with few ids. */
+/* The first range is above those that systems assign.  The second, which systemd leaves unused, is
+ * for containers with few ids. */
 static const struct {
 	uint32_t first, count;
 } ranges[] = {
@@ -135,8 +135,8 @@ bool host_pick_user(uid_t *ret_uid, struct err *err)
 		return true;
 	}
 	if (!next && getrandom(&next, sizeof(next), 0) != sizeof(next)) {
-		return err_errno(err, "cannot get random bytes"); /* servers side by side begin at
-								     different users */
+		/* so that concurrent servers begin at different users */
+		return err_errno(err, "cannot get random bytes");
 	}
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		uint32_t first = ranges[i].first, count = ranges[i].count;
@@ -147,7 +147,7 @@ bool host_pick_user(uid_t *ret_uid, struct err *err)
 		}
 	}
 	return err_set(err, ERR_UNSUPPORTED,
-		"root has no other user ids here (/proc/self/uid_map): run as an ordinary user");
+		"root has no other user ids here (/proc/self/uid_map): run this as an ordinary user");
 }
 
 /* ---- advice ---- */
@@ -159,8 +159,8 @@ static bool reads(const char *path, const char *value)
 	       strncmp(text, value, strlen(value)) == 0 && text[strlen(value)] == '\n';
 }
 
-/* What a bwrap that may not make namespaces says, and which setting is behind it; the first that
- * holds counts. */
+/* bwrap's messages if it cannot create namespaces, and the setting that causes them; the first
+ * match counts. */
 static const struct {
 	const char *words, *file, *value, *advice;
 } advices[] = {
@@ -193,7 +193,7 @@ const char *host_advice(const char *words)
 	return NULL;
 }
 
-/* ---- a short program ---- */
+/* ---- short programs ---- */
 
 static bool read_words(int fd, struct buf *words)
 {

@@ -1,4 +1,4 @@
-/* Sizes and options of a sandbox's private memory. */
+/* Sizes and options of a sandbox's private file systems. */
 #include "vm/confine/private_fs.h"
 
 #include "base/cleanup.h"
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-/* A file takes about 1 KiB of the kernel's memory, however short it is. */
+/* A file uses about 1 KiB of kernel memory, however short it is. */
 #define FILES_PER_MIB 128
 #define FILES_MIN 4096
 
@@ -33,8 +33,8 @@ static void describe_mounts(struct private *p, const struct vm_limits *limits)
 	}
 }
 
-/* Segments as large as the sandbox's memory, all together; as many queues and semaphores as Linux
- * gave everybody for twenty years. */
+/* Shared memory up to the sandbox's memory in total; queues and semaphores up to Linux's long-time
+ * defaults. */
 static void describe_settings(struct private *p, const struct vm_limits *limits)
 {
 	snprintf(p->segments, sizeof(p->segments), "%lld", (long long)limits->memory_mib << 20);

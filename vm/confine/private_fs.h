@@ -5,11 +5,11 @@
 #include "vm/spec/spec.h"
 
 /*
- * The memory that a sandbox of namespaces has for itself beside its programs' own: file systems,
- * each with a limit on bytes and files, and System V objects, with limits on all of them together.
+ * Private memory of a sandbox with namespaces, in addition to that of its processes: file systems,
+ * each with a limit on bytes and files, and System V objects, with limits on their totals.
  */
 
-/* Where its file systems are while bwrap binds them to their places. */
+/* Where its file systems are mounted until bwrap binds them to their places. */
 #define PRIVATE_DIR "/tmp/"
 enum { PRIVATE_SHM, PRIVATE_TMP, PRIVATE_RUN, PRIVATE_HOME, PRIVATE_MOUNTS };
 #define PRIVATE_SETTINGS 4
@@ -29,7 +29,7 @@ struct private
 
 void private_init(struct private *p, const struct vm_limits *limits);
 
-/* Whether System V memory can be limited here: by root, and since Linux 6.10 by anybody.  Tried
+/* Whether System V memory can be limited here: by root, and since Linux 6.10 by any user.  Tested
  * once, by running a program. */
 bool private_limits_ipc(void);
 

@@ -1,6 +1,6 @@
 /*
- * StartTransientUnit on the manager's bus, and the signal that its job is done.  Everything happens
- * on a connection of its own, once in the life of a server, before its first sandbox.
+ * Calls StartTransientUnit of systemd and waits for the signal that its job has ended, on a
+ * separate bus connection, once per server before its first sandbox.
  */
 #include "vm/confine/scope.h"
 
@@ -23,7 +23,7 @@
 
 struct job {
 	char unit[64];
-	char result[32]; /* "" until it is over */
+	char result[32]; /* "" until it has ended */
 };
 
 static bool fail(int r, const char *what, struct err *err)
@@ -49,7 +49,7 @@ static int on_job_removed(sd_bus_message *message, void *data, sd_bus_error *err
 	return 0;
 }
 
-/* Where systemd's manager of the user is, whatever the environment says. */
+/* The bus of the user's systemd manager, independent of the environment. */
 static int open_runtime_bus(sd_bus **ret_bus)
 {
 	char address[64];
@@ -65,7 +65,7 @@ static int open_runtime_bus(sd_bus **ret_bus)
 	return r;
 }
 
-/* The signal comes to subscribers only. */
+/* Only subscribers receive the signal. */
 static int subscribe(sd_bus *bus, struct job *job)
 {
 	int r = sd_bus_set_method_call_timeout(bus, LIMIT_US);
@@ -89,8 +89,8 @@ static int reach(int (*open)(sd_bus **), sd_bus **ret_bus, struct job *job)
 }
 
 /*
- * A user's environment may name no bus, that of another user (after su), or one without systemd's
- * manager (after dbus-run-session).
+ * A user's environment may name no bus, that of another user (after su), or one without systemd
+ * (after dbus-run-session).
  */
 static int reach_manager(sd_bus **ret_bus, struct job *job)
 {
@@ -101,8 +101,8 @@ static int reach_manager(sd_bus **ret_bus, struct job *job)
 	return r >= 0 ? r : reach(open_runtime_bus, ret_bus, job);
 }
 
-/* Each desktop has a limit on tasks; the preset for all, 15 % of the system's, would be shared by
- * them and the server. */
+/* Each desktop has a limit on tasks; the default of the scope, 15 % of the system's, would be
+ * shared by them and the server. */
 static bool ask(sd_bus *bus, const struct job *job, struct err *err)
 {
 	auto_message sd_bus_message *call = NULL;

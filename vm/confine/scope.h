@@ -4,15 +4,14 @@
 #include "base/err.h"
 
 /*
- * A place in systemd's tree of control groups: a transient scope that systemd delegates, so that
- * this process may make groups below it.  Asked of the system's manager as root, else of the
- * user's.
+ * A delegated part of systemd's cgroup tree: a transient scope in which this process may create
+ * groups.  Requested from the system's manager as root, otherwise from the user's.
  */
 
 /*
- * Moves this process into a scope of its own and waits until it is there, for 5 s.  On failure
- * it is where it was: ERR_UNSUPPORTED where there is no systemd to ask or it refuses, ERR_TIMEOUT
- * where it does not answer.
+ * Moves this process into a new scope and waits for it, at most 5 s.  On failure nothing has
+ * changed: ERR_UNSUPPORTED if systemd is not available or refuses, ERR_TIMEOUT if it does not
+ * respond.
  */
 bool scope_enter(struct err *err) NODISCARD;
 

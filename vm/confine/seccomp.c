@@ -1,11 +1,11 @@
 /*
  * The system-call filters of the namespace backend, of vitrine-net and of QEMU.
  *
- * The filter of names allows what desktop programs and browsers need, answers EPERM where a program
- * may legitimately ask and must hear "no", and ENOSYS to everything else, so that programs fall
- * back as on an older kernel.  The filter of arguments looks at the few calls where the name says
- * too little.  Two filters, because a comparison can then be written as "deny this", on the 32 bits
- * that the kernel really looks at.
+ * The filter of names allows what desktop programs and browsers need.  It returns EPERM for calls
+ * that a program may legitimately try, and ENOSYS for all others, so that programs fall back as on
+ * an older kernel.  The filter of arguments checks the few calls whose name is not sufficient.
+ * With two filters, a comparison can be written as "deny this", on the 32 bits that the kernel
+ * uses.
  */
 
 #include "vm/confine/seccomp.h"
@@ -25,11 +25,11 @@
 
 struct group {
 	const char *why;
-	const char *names[128]; /* NULL-ended */
-	unsigned not_for;       /* FOR(enum seccomp_for), of those who go without */
+	const char *names[128]; /* NULL-terminated */
+	unsigned not_for;       /* FOR(enum seccomp_for): for whom it is not allowed */
 };
 
-/* A name that this machine or this libseccomp does not know is passed over. */
+/* A name that is unknown to this architecture or libseccomp is skipped. */
 static const struct group allowed[] = {
 	{ "reading and writing files; what may be touched is decided by mounts and modes",
 		{ "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev",
@@ -153,8 +153,8 @@ struct argument_rule {
 			{ SCMP_A0_64(SCMP_CMP_MASKED_EQ, LOW32, family) }, 1 \
 	}
 
-/* What is denied by an argument.  clone3's flags lie in memory, which a filter cannot read: it
- * stays ENOSYS, and libc uses clone. */
+/* Calls denied because of an argument.  clone3's flags are in memory, which a filter cannot read:
+ * it stays ENOSYS, and libc uses clone. */
 static const struct argument_rule argument_rules[] = {
 	NO_NAMESPACE(CLONE_NEWNS),
 	NO_NAMESPACE(CLONE_NEWCGROUP),
@@ -167,8 +167,7 @@ static const struct argument_rule argument_rules[] = {
 		{ SCMP_A1_64(SCMP_CMP_MASKED_EQ, LOW32, TIOCSTI) }, 1 },
 	{ "the same on a console", "ioctl", EPERM,
 		{ SCMP_A1_64(SCMP_CMP_MASKED_EQ, LOW32, TIOCLINUX) }, 1 },
-	/* Left are unix, inet, inet6 and netlink; each of the others is code that nobody here
-	   needs. */
+	/* Only unix, inet, inet6 and netlink are left; the code of the others is not needed here. */
 	NO_FAMILY(0),
 	NO_FAMILY(3),
 	NO_FAMILY(4),
@@ -188,7 +187,7 @@ static const struct argument_rule argument_rules[] = {
 		{ SCMP_A0_64(SCMP_CMP_NE, AF_UNIX) }, 1, true },
 	{ "QEMU runs threads, and no other process", "clone", EPERM,
 		{ SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0) }, 1, true },
-	{ "of netlink only routing, which tells which addresses there are", "socket", EAFNOSUPPORT,
+	{ "of netlink only routing, which lists addresses", "socket", EAFNOSUPPORT,
 		{ SCMP_A0_64(SCMP_CMP_MASKED_EQ, LOW32, AF_NETLINK), SCMP_A2_64(SCMP_CMP_NE, 0) },
 		2 },
 };
@@ -242,8 +241,7 @@ static bool add_arguments(scmp_filter_ctx filter, enum seccomp_for whom, struct 
 	return true;
 }
 
-/* Calls of foreign architectures (32-bit ones, x32) kill: a filter by number means nothing there.
- */
+/* Calls of other architectures (32-bit, x32) kill the process, because their numbers differ. */
 typedef bool add_fn(scmp_filter_ctx filter, enum seccomp_for whom, struct err *err);
 
 static bool export_one(
@@ -255,7 +253,7 @@ static bool export_one(
 	seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (fd < 0) {
-		err_errno(err, "cannot make a memory file");
+		err_errno(err, "cannot create a memory file");
 	} else if (add(filter, whom, err)) {
 		int r = seccomp_export_bpf(filter, fd);
 		ok = r == 0 || fail(r, "export", err);

@@ -1,7 +1,6 @@
 /*
- * What an agent says by itself: the stages of its start, that it is ready, what died and came back,
- * that the screen changed.  Every event is a row with a field table; one that does not fit ends the
- * sandbox.
+ * The agent's events: the stages of its start, ready, restarted services, screen changes.  Every
+ * event is a row with a field table; an invalid one ends the sandbox.
  */
 
 #include "base/field.h"
@@ -16,8 +15,8 @@ _Static_assert(VM_STAGES == MESSAGE_STAGES, "one for each event");
 
 #define SCREEN_INTERVAL_US 200000
 #define SCREEN_EDGE_MAX 16384
-/* Of parts of one desktop.  Each is a line in our log, and a program inside can bring about any
- * number: what comes after these is not told. */
+/* Of services of one desktop.  Each is a line in the log, and programs inside can cause any number:
+ * further ones are not reported. */
 #define RESTARTS_MAX 1000
 
 static bool on_hello(struct vm *vm, const void *args, struct err *err)
@@ -46,9 +45,9 @@ static bool on_stage(struct vm *vm, const void *args, struct err *err)
 	log_debug("sandbox=%s stage=%s ms=%lld", vm->id, message_stages[stage->stage],
 		(long long)stage->ms);
 	if (core->state != VM_STARTING || (core->stages & bit)) {
-		return true; /* something came up again */
+		return true; /* a service was restarted */
 	}
-	/* They come up side by side: the steps are counted in the order in which they are done. */
+	/* They start in parallel: the steps count in the order of completion. */
 	core->stages |= bit;
 	core->last_stage = message_stages[stage->stage];
 	unsigned step = (unsigned)__builtin_popcount(core->stages);
@@ -124,9 +123,9 @@ static bool on_resting(struct vm *vm, const void *args, struct err *err)
 	if (!is_told(vm)) {
 		return true;
 	}
-	log_warning("sandbox=%s resting=\"%s\" s=%lld why=\"%s\"", vm->id, what, s, why);
+	log_warning("sandbox=%s failing=\"%s\" s=%lld why=\"%s\"", vm->id, what, s, why);
 	vm_add_note(vm,
-		"The %s does not work: the desktop goes on without it, and it is started again in "
+		"The %s does not work. The desktop continues without it, and it is restarted in "
 		"%lld s.",
 		what, s);
 	vm_tell_news(vm, "The %s failed: %s", what, why);
@@ -146,7 +145,7 @@ static int on_screen_timer(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-/* The agent promises at most 5 a second; the bound is kept here all the same, and the last change
+/* The agent promises at most 5 per second.  The bound is enforced here as well, and the last change
  * is never lost. */
 static bool on_screen(struct vm *vm, const void *args, struct err *err)
 {
@@ -221,7 +220,7 @@ static void on_event(void *data, const struct link_msg *msg)
 	}
 }
 
-/* ---- what else its calls ask and tell ---- */
+/* ---- handlers of the guest ---- */
 
 static bool may_ask(const void *data, struct err *err)
 {
@@ -238,7 +237,7 @@ static bool may_run(const void *data, struct err *err)
 	return vm_control_beside(data, err);
 }
 
-/* While an operation has the sandbox, its agent may be frozen. */
+/* During an operation, the agent may be frozen. */
 static bool must_answer(const void *data)
 {
 	const struct vm *vm = data;
@@ -295,7 +294,7 @@ static void on_watch_reply(const struct link_msg *msg, const struct err *err, vo
 	}
 }
 
-/* One at a time: an agent that answers none gets no more. */
+/* One at a time: an agent that does not answer gets no more. */
 static void watch_send(struct vm *vm)
 {
 	struct vm_core *core = vm->core;
@@ -323,7 +322,7 @@ void vm_watch(struct vm *vm, bool on)
 
 void vm_watch_again(struct vm *vm)
 {
-	vm->core->watch_asked = false; /* what an earlier agent owed */
+	vm->core->watch_asked = false; /* from an earlier agent */
 	if (vm->core->watches) {
 		watch_send(vm);
 	}

@@ -1,4 +1,4 @@
-/* Which of the backends a sandbox is made of.  They are handed in: nothing here knows one. */
+/* Selects the backend of a sandbox.  The list of backends is an argument of vm_pool_new(). */
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -26,7 +26,7 @@ const char *vm_backend_lacks(const struct vm_backend *backend, const struct vm_s
 		       : NULL;
 }
 
-/* Whatever one lacks, the first that can save has. */
+/* If a backend lacks a feature, suggests the first one that can save. */
 static const struct vm_backend *best(const struct vm_pool *pool)
 {
 	const struct vm_backend *const *at = pool->backends;
@@ -50,8 +50,8 @@ bool vm_cannot(const struct vm_pool *pool, const struct vm_backend *backend, con
 
 /* ---- guessing ---- */
 
-/* The first that says it is likely to work; the last resort says so when it does not.  One that is
- * neither is never taken by itself: the user of the fake one would drive a desktop that is none. */
+/* The first one that is likely to work; otherwise the last resort, with a log message.  Others are
+ * never selected automatically: the fake backend's desktop is not real. */
 static const struct vm_backend *guess(
 	struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
 {
@@ -76,7 +76,7 @@ static const struct vm_backend *guess(
 		pool->guessed = why;
 		log_info("backend=%s, for %s: %s", resort->name, preferred->name, why.text);
 	}
-	/* Why that one does not work says more than that this one cannot. */
+	/* Why that one does not work is more useful than what this one lacks. */
 	const char *lacks = vm_backend_lacks(resort, spec);
 	if (preferred && lacks) {
 		*err = why;

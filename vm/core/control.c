@@ -1,6 +1,6 @@
 /*
- * The control lease; control.h says what it means.  A change of hands stops the agent's input at
- * once (vm/guest/guest.c does that); everyone who is to be told is told from the loop.
+ * The control lease, see control.h.  A transfer stops the agent's input immediately
+ * (vm/guest/guest.c); listeners are notified from the loop.
  */
 
 #include "vm/core/control.h"
@@ -28,10 +28,10 @@ TAILQ_HEAD(person_waits, vm_person_wait);
 struct vm_lease {
 	struct vm_control control;
 	char who[VM_CONTROL_WHO_MAX + 1];
-	char says[VM_CONTROL_TEXT_MAX + 1]; /* of the person who just handed back */
-	bool has_says, answer;              /* those who asked are to be answered */
+	char says[VM_CONTROL_TEXT_MAX + 1]; /* message of the user who returned control */
+	bool has_says, answer;              /* pending: answer those who wait */
 	struct person_waits waits;          /* oldest first */
-	char *want;                         /* a reason that nobody waits for here; or NULL */
+	char *want;                         /* a reason without a wait; or NULL */
 	sd_event_source *want_ends;
 	sd_event_source *tell;
 };
@@ -48,7 +48,7 @@ static struct vm_lease *lease_of(struct vm *vm)
 	return core->lease;
 }
 
-/* ---- telling ---- */
+/* ---- notifications ---- */
 
 static void show_wanted(struct vm_lease *lease)
 {
@@ -65,7 +65,7 @@ static void wait_free(struct vm_person_wait *wait)
 	free(wait);
 }
 
-/* A callback may begin new ones, which are not answered by the same words, or cancel some. */
+/* A callback may add waits, which this message does not answer, or cancel some. */
 static void answer_all(struct vm *vm, const char *says, const struct err *err)
 {
 	struct vm_lease *lease = vm->core->lease;
@@ -117,7 +117,7 @@ static void set_want(struct vm_lease *lease, const char *reason)
 	show_wanted(lease);
 }
 
-/* ---- changes of hands ---- */
+/* ---- transfers ---- */
 
 static void hand_to(struct vm *vm, enum vm_holder holder, const char *who)
 {
@@ -218,7 +218,7 @@ bool vm_control_release(struct vm *vm, struct err *err)
 	return true;
 }
 
-/* ---- asking for a person ---- */
+/* ---- requests for a user ---- */
 
 struct vm_person_wait *vm_control_ask(
 	struct vm *vm, const char *reason, vm_person_fn *fn, void *data)
@@ -265,7 +265,7 @@ void vm_control_want(struct vm *vm, const char *reason, uint64_t ms)
 	tell(vm);
 }
 
-/* ---- the sandbox's end ---- */
+/* ---- end of the sandbox ---- */
 
 void control_over(struct vm *vm, const struct err *why)
 {

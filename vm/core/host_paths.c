@@ -1,6 +1,6 @@
 /*
- * What clients need not know of this host: errors name files for whoever runs the server, and a
- * model gets the same sentence with other words for where they are.
+ * Hides host paths from clients.  Errors name files for operators; in errors for models, paths are
+ * replaced by descriptions.
  */
 #include "vm/core/vm.h"
 
@@ -11,13 +11,13 @@
 
 #include <string.h>
 
-/* Does the path end there, or go on below? */
+/* Whether the path ends there or continues below. */
 static bool is_end_of_path(char c)
 {
 	return !c || strchr("/'\" :;,.()", c);
 }
 
-/* "the state directory /srv/state" says it once. */
+/* Avoids a duplicate, as in "the state directory /srv/state". */
 static void add_words(struct buf *text, const char *words)
 {
 	size_t len = strlen(words);
@@ -61,5 +61,5 @@ void vm_hide_paths(const struct vm_pool *pool, struct err *err)
 	hide(err, given ? given : usual, "the state directory");
 	hide(err, pool->config.agent, "the agent's program");
 	hide(err, VITRINE_LIBEXECDIR, "the server's directory");
-	hide(err, "/sys/fs/cgroup", "the control groups");
+	hide(err, "/sys/fs/cgroup", "the cgroups");
 }

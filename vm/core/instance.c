@@ -1,7 +1,7 @@
 /*
- * The machines of one sandbox: there is at most one at a time, and the next may start when nothing
- * is left of the one before.  Here are its start, its link, and its end; what these mean for the
- * sandbox is lifecycle.c's.
+ * The VMs of a sandbox: at most one at a time, and the next starts when nothing is left of the
+ * previous one.  This file handles start, link and end of a VM; lifecycle.c derives the state of
+ * the sandbox.
  */
 
 #include "vm/core/vm.h"
@@ -18,20 +18,20 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define LOST_GRACE_MS 300 /* between a broken link and the news of the process behind it */
+#define LOST_GRACE_MS 300 /* between a broken link and the report of its process */
 #define ENTROPY_BYTES 64
-#define CLOCK_TRUSTED_US 3600000000ULL /* so long a guest's clock is as good as ours */
-#define CLOCK_JUMP_US 100000           /* ours was set when it is off by this */
+#define CLOCK_TRUSTED_US 3600000000ULL /* how long a guest's clock stays accurate */
+#define CLOCK_JUMP_US 100000           /* a larger difference means that our clock was set */
 #define RELINKS_MAX 5
-#define RELINK_MS 200   /* the agent has to see that the link is closed; doubled each time */
-#define SILENCE_MS 2000 /* that it may take to answer the first word; doubled each time */
+#define RELINK_MS 200   /* for the agent to notice that the link is closed; doubled each time */
+#define SILENCE_MS 2000 /* maximum time for the first response; doubled each time */
 
 const struct vm_origin_row vm_origins[] = {
 	[ORIGIN_BOOT] = { .time_factor = 10, .failure = FAILURE_ENDS },
 	[ORIGIN_TEMPLATE] = { 1, 0, true, true, FAILURE_STARTS_ANEW },
 	[ORIGIN_SNAPSHOT] = { 1, 0, true, true, FAILURE_ENDS },
 	[ORIGIN_RESUME] = { 1, 0, true, false, FAILURE_PAUSES },
-	/* It was ready, so it has to be soon; a new one takes less. */
+	/* It was ready, so it must respond soon; a new one is faster. */
 	[ORIGIN_WARM] = { 1, 5000, true, false, FAILURE_STARTS_ANEW },
 	[ORIGIN_REATTACH] = { 1, 0, true, false, FAILURE_ENDS },
 };
@@ -41,7 +41,7 @@ bool vm_comes_from(const struct vm_core *core, enum vm_origin origin)
 	return core->state == VM_STARTING && core->origin == origin;
 }
 
-/* ---- its place on disk ---- */
+/* ---- directory ---- */
 
 bool vm_need_dir(struct vm *vm, struct err *err)
 {
@@ -134,9 +134,9 @@ static void let_go_of_link(struct vm_core *core)
 }
 
 /*
- * The server before us may have been killed in the middle of a message.  An agent that did not see
- * it go takes our first words for the rest of that, and goes on with the rest of its own; closed
- * and opened once more, with time in between, both begin anew.
+ * The previous server may have been killed in the middle of a message.  An agent that did not
+ * notice takes our first bytes for the rest of that message, and sends the rest of its own.  After
+ * a close and a delay, both start again.
  */
 static bool link_again(struct vm_core *core)
 {
@@ -159,7 +159,7 @@ static int on_silence(sd_event_source *source, uint64_t usec, void *data)
 	(void)source;
 	(void)usec;
 	loop_drop(&core->silence_timer);
-	link_again(core); /* at the last time the start's own limit ends it */
+	link_again(core); /* the last time, the start's limit ends it */
 	return 0;
 }
 
@@ -184,14 +184,14 @@ void vm_lost_link(struct vm *vm, const struct err *why)
 		return;
 	}
 	if (core->job && core->job->saving && core->job->last) {
-		core->lost = true; /* the last that was wanted of the machine is being written */
+		core->lost = true; /* the VM's final save is in progress */
 		return;
 	}
 	err_set(&core->why, ERR_GONE, "the connection to its agent was lost (%s)", why->text);
 	core->lost_timer = loop_after_ms(vm->pool->event, LOST_GRACE_MS, on_lost_long_ago, core);
 }
 
-/* ---- a copy becomes one of its own ---- */
+/* ---- restored: a copy becomes independent ---- */
 
 static void on_renewed(const struct link_msg *msg, const struct err *err, void *data)
 {
@@ -213,7 +213,7 @@ static void on_renewed(const struct link_msg *msg, const struct err *err, void *
 static void random_bytes(void *to, size_t len)
 {
 	if (getrandom(to, len, 0) != (ssize_t)len) {
-		abort(); /* up to 256 bytes it cannot fail */
+		abort(); /* cannot fail up to 256 bytes */
 	}
 }
 
@@ -231,15 +231,14 @@ static void make_names(struct names *ret)
 	for (size_t i = 0; i < sizeof(machine); i++) {
 		snprintf(ret->machine_id + 2 * i, 3, "%02x", machine[i]);
 	}
-	/* Of nobody's, to one receiver. */
+	/* Locally administered, unicast. */
 	mac[0] = (uint8_t)((mac[0] & 0xfc) | 2);
 	snprintf(ret->mac, sizeof(ret->mac), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
 		mac[2], mac[3], mac[4], mac[5]);
 	snprintf(ret->hostname, sizeof(ret->hostname), "desktop-%.6s", name);
 }
 
-/* What the wall clock is ahead of the one that nobody sets, and that stands still while the host
- * sleeps. */
+/* The wall clock's offset from the clock that is never set and stops while the host sleeps. */
 static int64_t clock_ahead_us(void)
 {
 	struct timespec now;
@@ -254,7 +253,7 @@ static void starts_again(struct vm *vm)
 	start_clock(vm);
 }
 
-/* The agent is told that its host (or itself) is new; hello, stages and ready follow. */
+/* Tells the agent that its host (or itself) is new; hello, stages and ready follow. */
 static void renew(struct vm *vm)
 {
 	struct vm_core *core = vm->core;
@@ -302,7 +301,7 @@ void vm_has_link(struct vm *vm, int fd)
 	}
 }
 
-/* ---- out of the reserve ---- */
+/* ---- claim from the warm pool ---- */
 
 static void on_claimed(const struct link_msg *msg, const struct err *err, void *data)
 {
@@ -321,7 +320,7 @@ static void on_claimed(const struct link_msg *msg, const struct err *err, void *
 	}
 }
 
-/* Its clock goes on with ours, unless that was set or the host slept; but not for days. */
+/* Its clock advances like ours, unless ours was set or the host slept; but not for days. */
 static bool has_right_time(const struct vm_core *core)
 {
 	int64_t jump = clock_ahead_us() - core->renewed_clock_us;
@@ -340,7 +339,7 @@ void vm_machine_claim(struct vm *vm)
 	link_request(vm->core->guest.link, "ping", NULL, on_claimed, vm);
 }
 
-/* ---- its end ---- */
+/* ---- end ---- */
 
 static void let_go(struct vm_core *core)
 {
@@ -368,7 +367,7 @@ static int on_halted(sd_event_source *source, void *data)
 	return 0;
 }
 
-/* Release and what comes then are left to the loop: backends report their end from inside. */
+/* Release and what follows are deferred to the loop, because backends report from inside. */
 static void ended(struct vm_core *core)
 {
 	if (core->machine != MACHINE_NONE) {

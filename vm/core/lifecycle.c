@@ -1,7 +1,7 @@
 /*
- * One sandbox's life: starting (link, hello, stages), ready, perhaps paused and starting again,
- * stopping, gone.  An end is told in two steps: vm_end() kills at once, and the burial, run from
- * the loop, tells everyone who waits; so no callback ever comes from inside a call.
+ * The states of a sandbox: starting (link, hello, stages), ready, paused and starting again,
+ * stopping, gone.  An end has two steps: vm_end() kills immediately, and the teardown, run from the
+ * loop, notifies all waits, so no callback is called from inside a call.
  */
 
 #include "vm/core/vm.h"
@@ -16,16 +16,16 @@
 #include <string.h>
 #include <time.h>
 
-#define NOTES_MAX 2000 /* bytes: a desktop that keeps dying must not fill the next answer */
+#define NOTES_MAX 2000 /* in bytes: a desktop that keeps crashing must not fill the next result */
 
 struct vm_wait {
 	TAILQ_ENTRY(vm_wait) entry;
 	struct vm *vm;
 	struct vm_wait_handlers handlers;
 	void *data;
-	unsigned told;             /* the last stage it heard of */
+	unsigned told;             /* the last stage reported to it */
 	sd_event_source *deferred; /* it was over when it began */
-	struct err refused;        /* why a paused one is not resumed for it */
+	struct err refused;        /* why a paused sandbox is not resumed for it */
 };
 
 static void tell_started(struct vm *vm, const struct err *why)
@@ -71,7 +71,7 @@ void vm_used(struct vm *vm)
 	}
 }
 
-/* ---- the end ---- */
+/* ---- end ---- */
 
 void vm_end_error(const struct vm *vm, struct err *ret_err)
 {
@@ -93,8 +93,8 @@ static void wait_done(struct vm_wait *wait, const struct err *err)
 	free(wait);
 }
 
-/* A callback may cancel other waits or begin new ones, so look from the start each time; new ones
- * are deferred. */
+/* A callback may cancel other waits or add new ones, so this restarts each time; new ones are
+ * deferred. */
 static void waits_done(struct vm_core *core, const struct err *err, bool all)
 {
 	struct vm_wait *wait;
@@ -109,7 +109,7 @@ static void waits_done(struct vm_core *core, const struct err *err, bool all)
 	} while (wait);
 }
 
-/* What is left of it on disk goes with it. */
+/* Removes its files. */
 static void remove_dir(struct vm_core *core)
 {
 	if (!core->dir) {
@@ -211,7 +211,7 @@ void vm_keep_if_wanted(struct vm_core *core)
 	if (!core->keep || !core->dir || core->hidden) {
 		return;
 	}
-	/* One that was just being resumed is still whole in saved/. */
+	/* One that was being resumed is intact in saved/. */
 	core->kept = core->state == VM_PAUSED || vm_comes_from(core, ORIGIN_RESUME) ||
 		     (runs && backend->leave);
 	if (core->kept && runs) {
@@ -228,7 +228,7 @@ static void on_resume_failed(struct vm_core *core)
 	waits_done(core, &why, false);
 }
 
-/* What was saved of it is still whole. */
+/* Its saved VM is intact. */
 static void pause_again(struct vm *vm, const struct err *why)
 {
 	struct vm_core *core = vm->core;
@@ -269,7 +269,7 @@ void vm_stop(struct vm *vm, const char *why)
 void vm_agent_broke(struct vm *vm, struct err *err)
 {
 	if (vm_comes_from(vm->core,
-		    ORIGIN_REATTACH)) { /* it may still speak to the server before this one */
+		    ORIGIN_REATTACH)) { /* it may still be answering the previous server */
 		vm_lost_link(vm, err);
 		return;
 	}
@@ -315,9 +315,9 @@ char *vm_take_note(struct vm *vm)
 	return text;
 }
 
-/* ---- getting ready ---- */
+/* ---- start ---- */
 
-/* A callback may cancel waits, so look from the start each time. */
+/* A callback may cancel waits, so this restarts each time. */
 void vm_tell_stage(struct vm_core *core, const char *stage, unsigned step, unsigned of)
 {
 	struct vm_wait *wait;
@@ -359,7 +359,7 @@ void vm_is_ready(struct vm *vm)
 	vm_tell_ready(vm);
 }
 
-/* ---- paused, and on again ---- */
+/* ---- pause and resume ---- */
 
 static void resume(struct vm *vm)
 {
@@ -395,7 +395,7 @@ void vm_resume_if_wanted(struct vm *vm)
 	}
 }
 
-/* ---- waiting ---- */
+/* ---- waits ---- */
 
 static bool is_over(const struct vm_core *core)
 {
@@ -404,7 +404,7 @@ static bool is_over(const struct vm_core *core)
 
 static int on_wait_over(sd_event_source *source, void *data);
 
-/* It is over, or it has to be brought about. */
+/* It has ended, or must be resumed. */
 static void wait_begin(struct vm_wait *wait)
 {
 	struct vm *vm = wait->vm;

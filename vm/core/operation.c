@@ -1,7 +1,7 @@
 /*
- * An operation on a running sandbox that has it to itself, and the step they all have in common:
- * the agent is told to freeze and the link holds back what is for it, so that no byte is under way;
- * the backend writes the machine; the agent is thawed, and what waited goes on.
+ * Operations with exclusive access to a running sandbox, and their common step: the agent is told
+ * to freeze and the link queues what is sent to it, so that no byte is in transit; the backend
+ * writes the VM; the agent is thawed, and queued calls continue.
  */
 
 #include "base/cleanup.h"
@@ -14,9 +14,9 @@
 
 #define FREEZE_MS 5000
 
-/* A "freeze" that was sent.  It outlives a job that does not wait any longer. */
+/* A pending request `freeze`.  It outlives a job that no longer waits. */
 struct freezing {
-	struct vm_job *job; /* NULL: nobody waits */
+	struct vm_job *job; /* NULL: no longer waiting */
 };
 
 bool vm_job_may(const struct vm *vm, const char *word, struct err *err)
@@ -70,10 +70,10 @@ void vm_job_begin(struct vm_job *job, struct vm *vm, const char *word)
 	job->vm = vm;
 	job->word = word;
 	vm->core->job = job;
-	log_debug("sandbox=%s %s begins", vm->id, word);
+	log_debug("sandbox=%s %s started", vm->id, word);
 }
 
-/* Whatever the agent gets thaws it. */
+/* The next message thaws the agent. */
 static void on_thawed(const struct link_msg *msg, const struct err *err, void *data)
 {
 	(void)msg;
@@ -116,7 +116,7 @@ void vm_job_over(struct vm_job *job)
 
 /* ---- freeze, save, thaw ---- */
 
-/* The machine's end, expected with its last save, came true without one. */
+/* The end of the VM, expected with its last save, happened without a save. */
 static void lost_after_all(struct vm *vm)
 {
 	struct err gone;
@@ -151,7 +151,7 @@ void vm_was_saved(struct vm *vm, const struct err *err)
 	}
 }
 
-/* Its machine may be stopped for this, and nobody can tell it to go on: it is over. */
+/* The VM may be stopped for the save and cannot be resumed, so it is ended. */
 static int on_save_timeout(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct vm_job *job = data;
@@ -183,7 +183,7 @@ static void on_frozen(const struct link_msg *msg, const struct err *err, void *d
 	struct vm_job *job = freezing->job;
 	(void)msg;
 	if (job && err && err->kind == ERR_GONE) {
-		/* Why, the burial will tell. */
+		/* The teardown reports the reason. */
 		freezing->job = NULL;
 		job->freezing = NULL;
 		loop_drop(&job->timer);
@@ -207,7 +207,7 @@ static int on_freeze_timeout(sd_event_source *source, uint64_t usec, void *data)
 	struct err why;
 	(void)source;
 	(void)usec;
-	err_set(&why, ERR_TIMEOUT, "it did not answer for %d ms", FREEZE_MS);
+	err_set(&why, ERR_TIMEOUT, "it did not respond for %d ms", FREEZE_MS);
 	not_frozen(job, &why);
 	return 0;
 }

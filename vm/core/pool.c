@@ -1,7 +1,7 @@
 /*
- * The pool: which sandboxes exist, whose they are, and how many there may be.  vm/lifecycle makes them
- * and lifecycle.c moves them from one state to the next.  Ended sandboxes stay in the list for a while
- * without anything behind them, so that a later call learns why.
+ * The pool: the list of sandboxes, their owners and limits.  vm/lifecycle creates them and
+ * lifecycle.c changes their states.  Ended sandboxes stay in the list for a while without
+ * resources, so that later calls can report the reason.
  */
 
 #include "vm/core/vm.h"
@@ -113,7 +113,7 @@ void vm_pool_free(struct vm_pool *pool)
 		vm_keep_if_wanted(core);
 		vm_end(core->vm, &why);
 	}
-	/* All are killed before the first is waited for. */
+	/* All are killed before waiting for the first. */
 	TAILQ_FOREACH(core, &pool->vms, entry)
 	{
 		vm_bury_now(core);
@@ -179,7 +179,7 @@ void vm_pool_each(struct vm_pool *pool, void (*fn)(struct vm *vm, void *data), v
 	}
 }
 
-/* ---- how many ---- */
+/* ---- limits ---- */
 
 static bool is_live(const struct vm_core *core)
 {
@@ -191,7 +191,7 @@ static bool is_there(const struct vm_core *core)
 	return (is_live(core) || core->state == VM_PAUSED) && !core->hidden;
 }
 
-/* Forgets the oldest ended ones, but none that somebody still waits for or watches. */
+/* Frees the oldest ended ones, except those in use or watched. */
 void vm_forget_some(struct vm_pool *pool)
 {
 	struct vm_core *core;
@@ -214,7 +214,7 @@ void vm_forget_some(struct vm_pool *pool)
 	}
 }
 
-/* Those that run, of everybody or (owner) of one. */
+/* The running ones, of all owners or of one (owner). */
 static int64_t count_live(const struct vm_pool *pool, const char *owner)
 {
 	struct vm_core *core;
@@ -287,7 +287,7 @@ void vm_unuse(struct vm *vm)
 	vm_used(vm);
 }
 
-/* ---- finding one ---- */
+/* ---- lookup ---- */
 
 struct vm *vm_find(struct vm_pool *pool, const char *owner, const char *id, struct err *err)
 {

@@ -1,5 +1,5 @@
-/* The fake agent's "act": a list runs action by action, waits are real timers, one list with input
- * at a time. */
+/* The fake agent's `act`: runs the list action by action, with real timers for waits, one list with
+ * input at a time. */
 
 #include "vm/fake/fake.h"
 
@@ -47,14 +47,14 @@ static bool check_region(struct fake_request *req, const struct observe *observe
 					     at[2] > size.width || at[3] > size.height)) {
 		return err_set(err, ERR_ARGUMENT,
 			"'region' must be [x0, y0, x1, y1] with 0 <= x0 < x1 <= %d and 0 <= y0 < "
-			"y1 <= %d; it is [%lld, %lld, %lld, %lld]",
+			"y1 <= %d; got [%lld, %lld, %lld, %lld]",
 			size.width, size.height, (long long)at[0], (long long)at[1],
 			(long long)at[2], (long long)at[3]);
 	}
 	return true;
 }
 
-/* ---- looking ---- */
+/* ---- observation ---- */
 
 static struct size image_size(const struct fake_request *req)
 {
@@ -118,7 +118,7 @@ static void finish(struct fake_request *req)
 	fake_reply(req, result, image.data, image.len);
 }
 
-/* ---- doing ---- */
+/* ---- actions ---- */
 
 static int on_settled(sd_event_source *source, uint64_t usec, void *data)
 {
@@ -167,8 +167,7 @@ static bool takes_time(const struct action *a)
 	return a->kind == ACTION_WAIT || a->kind == ACTION_HOLD_KEY;
 }
 
-/* "fail" as a key is the one thing that goes wrong in the middle here: the real desktop has many.
- */
+/* The key "fail" is the only action that fails while running; real desktops have many. */
 static bool fails(const struct action *a)
 {
 	return a->kind == ACTION_TYPE && strcmp(a->text, "fail here") == 0;
@@ -219,7 +218,8 @@ static void begin(struct fake_request *req)
 	run(req);
 }
 
-/* The next list in arrival order gets the input, from the loop: this one is still being freed. */
+/* Gives the input to the next list in order of arrival, from the loop: this one is still being
+ * freed. */
 static int on_turn(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct fake_request *req = data;

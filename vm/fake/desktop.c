@@ -1,4 +1,4 @@
-/* The fake desktop's state: a pointer, one text field, a list of windows, and a record of every
+/* The fake desktop's state: a pointer, one text field, a list of windows, and a log of all
  * input. */
 
 #include "vm/fake/fake.h"
@@ -24,7 +24,7 @@ void fake_desktop_done(struct fake_desktop *desktop)
 	buf_done(&desktop->events);
 }
 
-/* ---- checks, as the real agent makes them ---- */
+/* ---- the checks of the real agent ---- */
 
 static bool check_point(const struct fake_desktop *desktop, const char *what,
 	const struct field_ints *at, struct err *err)
@@ -33,7 +33,7 @@ static bool check_point(const struct fake_desktop *desktop, const char *what,
 	if (at->count && (at->at[0] < 0 || at->at[1] < 0 || at->at[0] >= size.width ||
 				 at->at[1] >= size.height)) {
 		return err_set(err, ERR_ARGUMENT,
-			"'%s' (%lld, %lld) is outside the screen: x goes from 0 to %d, y from 0 to "
+			"'%s' (%lld, %lld) is outside the screen: x ranges from 0 to %d, y from 0 to "
 			"%d",
 			what, (long long)at->at[0], (long long)at->at[1], size.width - 1,
 			size.height - 1);
@@ -71,15 +71,15 @@ static bool check_key(const char *name, struct err *err)
 	const char *near = nearest_name(name, keys);
 	if (near) {
 		return err_set(err, ERR_ARGUMENT,
-			"'text': there is no key '%.48s'; did you mean '%s'?", name, near);
+			"'text': unknown key '%.48s'; did you mean '%s'?", name, near);
 	}
 	return err_set(err, ERR_ARGUMENT,
-		"'text': there is no key '%.48s'; a key is one character or an X keysym name such "
-		"as Return, Page_Up or F5, and a chord joins keys with '+', as in ctrl+shift+t",
+		"'text': unknown key '%.48s'; a key is one character or an X keysym name such "
+		"as Return, Page_Up or F5, and a combination joins keys with '+', as in ctrl+shift+t",
 		name);
 }
 
-/* A '+' where a name would begin is the key itself. */
+/* A '+' at the start of a name is the key itself. */
 static bool check_keys(const char *text, struct err *err)
 {
 	char name[64];
@@ -106,7 +106,7 @@ bool fake_desktop_check(
 	       check_keys(action->modifiers, err) && (!keys_only || check_keys(action->text, err));
 }
 
-/* ---- doing ---- */
+/* ---- actions ---- */
 
 static int64_t count_chars(const char *text)
 {

@@ -1,5 +1,5 @@
 /*
- * The fake agent's "exec": a shell of a few words.
+ * The fake agent's `exec`: a shell of a few words.
  *   echo TEXT | cat typed | cat events | flood BYTES | sleep SECONDS | true | false | exit N | kill
  * | warn TEXT | hostname | cat machine-id | cat mac | set FAULT
  * Anything else is not found (127).
@@ -17,7 +17,7 @@
 #define FLOOD_MAX 50000000
 
 struct fake_exec {
-	struct link_stream *stream[2]; /* NULL: over */
+	struct link_stream *stream[2]; /* NULL: closed */
 	struct buf output[2];
 	json_int_t status, signal;
 	bool timed_out, ended;
@@ -94,7 +94,7 @@ static void flood(struct buf *to, const char *text)
 	}
 }
 
-/* True: it is over at once; otherwise a timer was set. */
+/* True: it ended immediately; otherwise a timer was set. */
 static bool interpret(struct fake_request *req, const char *command, int64_t timeout_ms)
 {
 	struct fake_exec *exec = req->exec;
@@ -141,7 +141,7 @@ static bool interpret(struct fake_request *req, const char *command, int64_t tim
 static void exec_done(struct fake_request *req)
 {
 	for (size_t i = 0; i < 2; i++) {
-		/* With the link gone, its streams are, too. */
+		/* Without the link, its streams are gone, too. */
 		if (req->fake->link && req->exec->stream[i]) {
 			link_stream_end(req->exec->stream[i]);
 			link_stream_free(req->exec->stream[i]);

@@ -1,7 +1,7 @@
 /*
- * A desktop without X, for tests and dry runs.  It is a whole agent that happens to live in this
- * process: it speaks vm/wire/messages.h over a socketpair, from the same loop, so everything above
- * it is the real thing.
+ * A desktop without X, for tests and dry runs.  It is a complete agent inside this process: it
+ * speaks vm/wire/messages.h over a socketpair, from the same loop, so everything above it is tested
+ * for real.
  */
 
 #include "vm/fake/fake.h"
@@ -65,7 +65,7 @@ void fake_after(struct fake_request *req, int64_t ms, sd_event_time_handler_t fn
 	req->timer = loop_after_ms(req->fake->event, (uint64_t)ms, fn, req);
 }
 
-/* ---- the small operations ---- */
+/* ---- small operations ---- */
 
 static bool run_ping(struct fake_request *req, struct err *err)
 {
@@ -133,7 +133,7 @@ void fake_changed(struct fake_vm *fake)
 	fake_rfb_changed(fake);
 }
 
-/* ---- being copied ---- */
+/* ---- freeze and restored ---- */
 
 static bool run_freeze(struct fake_request *req, struct err *err)
 {
@@ -182,14 +182,14 @@ static bool run_restored(struct fake_request *req, struct err *err)
 	fake->clock_us = args->time_us;
 	fake->awaits_restored = false;
 	fake->stage = 0;
-	forget_requests(fake, req); /* of a host that is no more */
+	forget_requests(fake, req); /* of the previous host */
 	fake_reply(req, NULL, NULL, 0);
 	loop_drop(&fake->starting);
 	fake->starting = loop_defer(fake->event, on_starting, fake);
 	return true;
 }
 
-/* ---- the agent ---- */
+/* ---- agent ---- */
 
 /* run: ends the request, or keeps it for later, or returns false. */
 static const struct fake_op {
@@ -232,7 +232,7 @@ static void on_request(struct link *link, uint32_t id, const struct link_msg *ms
 	struct fake_vm *fake = data;
 	struct err err;
 	const char *name = json_string_value(json_object_get(msg->json, "op"));
-	fake->frozen = false; /* whatever comes ends the silence */
+	fake->frozen = false; /* any message thaws it */
 	if (fake->awaits_restored && strcmp(name, "restored") != 0) {
 		err_set(&err, ERR_STATE, "'restored' must come before '%.40s'", name);
 		link_reply_err(link, id, &err);
@@ -244,7 +244,7 @@ static void on_request(struct link *link, uint32_t id, const struct link_msg *ms
 			return;
 		}
 	}
-	err_set(&err, ERR_UNSUPPORTED, "this agent has no operation '%.40s'", name);
+	err_set(&err, ERR_UNSUPPORTED, "unknown operation '%.40s'", name);
 	link_reply_err(link, id, &err);
 }
 
@@ -254,7 +254,7 @@ static void on_cancel(struct link *link, uint32_t id, void *data)
 	struct fake_request *req;
 	struct err why;
 	(void)link;
-	fake->frozen = false; /* whatever comes ends the silence */
+	fake->frozen = false; /* any message thaws it */
 	TAILQ_FOREACH(req, &fake->requests, entry)
 	{
 		if (req->id == id) {
@@ -289,7 +289,7 @@ static void say_ready(struct fake_vm *fake, int64_t ms)
 	tell(fake, &message_ready, &said);
 }
 
-/* One stage an iteration of the loop, as if they took time. */
+/* One stage per iteration of the loop, as if it took time. */
 static int on_starting(sd_event_source *source, void *data)
 {
 	struct fake_vm *fake = data;
@@ -300,7 +300,7 @@ static int on_starting(sd_event_source *source, void *data)
 		tell(fake, &message_hello, &(struct msg_hello){ PROTOCOL_VERSION, "fake" });
 	}
 	if (fake->stage == 2 && fake->is_dud) {
-		tell(fake, &message_unable, &(struct msg_unable){ "it is a dud" });
+		tell(fake, &message_unable, &(struct msg_unable){ "its image is broken" });
 		return 0;
 	}
 	if (fake->stage == MESSAGE_STAGES) {
@@ -312,7 +312,7 @@ static int on_starting(sd_event_source *source, void *data)
 	return 0;
 }
 
-/* ---- the backend ---- */
+/* ---- backend ---- */
 
 static bool probe(const struct vm_config *config, char **ret_detail, struct err *err)
 {
@@ -322,14 +322,14 @@ static bool probe(const struct vm_config *config, char **ret_detail, struct err 
 	return true;
 }
 
-/* As of a message that a host before this one heard the beginning of. */
+/* The rest of a message whose start was read by a previous host. */
 static void write_rest(int fd)
 {
 	static const char rest[] = "ween two words\"}} and more of that";
 	(void)!write(fd, rest, sizeof(rest));
 }
 
-/* A copy waits for "restored"; a new one says hello by itself. */
+/* A copy waits for `restored`; a new one sends hello. */
 static bool come_up(struct fake_vm *fake, struct err *err)
 {
 	int ends[2];
@@ -380,8 +380,8 @@ static bool check(struct vm *vm, const char *dir, struct err *err)
 	return good;
 }
 
-/* An image of any name makes a template, so that these can be tested; "none" is none, a "dud"
- * does not come up, and one of "full" finds no room on disk. */
+/* An image of any name has a template, so that templates can be tested.  "none" does not exist,
+ * "dud" does not start, and for "full" the disk is full. */
 static char *template_key(struct vm_pool *pool, const struct vm_spec *spec, struct err *err)
 {
 	char *key;
@@ -433,7 +433,7 @@ static void save(struct vm *vm, const char *dir, bool last)
 	assert(fake->frozen);
 	fake->saving_to = dir;
 	if (strcmp(fake->fault, "wedged") == 0) {
-		return; /* for ever */
+		return; /* permanently */
 	}
 	fake->saving = strcmp(fake->fault, "slow") == 0
 			       ? loop_after_ms(fake->event, SLOW_MS, on_slow_saving, fake)
@@ -456,7 +456,7 @@ static bool stop(struct vm *vm)
 	return true;
 }
 
-/* What goes on without us is a file until somebody adopts it. */
+/* After a detach, it is stored in a file until a reattach. */
 static void leave(struct vm *vm)
 {
 	struct err err;

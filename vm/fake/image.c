@@ -1,8 +1,8 @@
 /*
- * Pictures without an encoder: an even grey needs so few bits that they can be written down.  A
- * JPEG whose every 8x8 block is "same as before, nothing else" is two zero bits a block; a PNG of
- * zeros is one repeated deflate code. Both are complete files of exactly the size asked for, so
- * whoever decodes them is content.
+ * Images without an encoder: uniform grey needs so few bits that they can be written directly.  A
+ * JPEG whose 8x8 blocks are all "unchanged" has two zero bits per block; a PNG of zeros is one
+ * repeated deflate code. Both are complete files of exactly the requested size, so any decoder
+ * accepts them.
  */
 
 #include "vm/fake/fake.h"
@@ -77,7 +77,7 @@ struct bits {
 	int count;
 };
 
-/* Deflate packs from the low bit; its codes come in with the bits already turned round. */
+/* Deflate packs from the low bit; its codes are given with the bits already reversed. */
 static void put_bits(struct bits *bits, uint32_t value, int count)
 {
 	bits->held |= value << bits->count;
@@ -88,7 +88,7 @@ static void put_bits(struct bits *bits, uint32_t value, int count)
 }
 
 /* n zero bytes as one block with the fixed codes: a literal 0, then "258 bytes from 1 back", then
- * single literals. */
+ * literals. */
 static void put_zeros(struct buf *to, size_t n)
 {
 	struct bits bits = { .to = to };

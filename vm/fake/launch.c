@@ -1,4 +1,4 @@
-/* The fake agent's applications, and its "launch". */
+/* The fake agent's applications, and its `launch`. */
 
 #include "vm/fake/fake.h"
 
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* Two of them serve tests: one ends the agent, one never shows a window. */
+/* Two of them are for tests: one ends the agent, one never opens a window. */
 static const struct application {
 	const char *id, *name, *program, *title, *class;
 } applications[] = {
@@ -108,16 +108,16 @@ bool fake_launch(struct fake_request *req, struct err *err)
 		static const char *const names[] = { "editor", "terminal", NULL };
 		const char *near = nearest_name(args->application, names);
 		return near ? err_set(err, ERR_NOT_FOUND,
-				      "there is no application or program '%.100s'; did you mean "
+				      "unknown application or program '%.100s'; did you mean "
 				      "%s? (list_applications names the applications)",
 				      args->application, near)
 			    : err_set(err, ERR_NOT_FOUND,
-				      "there is no application or program '%.100s'; applications "
+				      "unknown application or program '%.100s'; applications "
 				      "here are: editor, terminal",
 				      args->application);
 	}
 	if (strcmp(a->id, "crash") == 0) {
-		/* Not from here: that would free this request's link under it. */
+		/* Deferred, because it would free this request's link. */
 		req->fake->dying = loop_defer(req->fake->event, on_dying, req->fake);
 	} else if (!a->title) {
 		fake_after(req, args->timeout_ms, on_no_window);

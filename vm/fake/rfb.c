@@ -1,7 +1,7 @@
 /*
- * The fake agent's "rfb": a VNC server of a few messages, for a screen whose upper left corner
- * shows the frame's number.  It answers a request for all at once and others when something has
- * changed, types what a viewer's keys are into the text field, and notes all input.
+ * The fake agent's `rfb`: a VNC server with a few messages, for a screen whose upper left corner
+ * shows the frame number.  It answers full update requests immediately and incremental ones after a
+ * change, types a viewer's keys into the text field, and logs all input.
  */
 #include "vm/fake/fake.h"
 
@@ -11,16 +11,16 @@
 #include <endian.h>
 #include <string.h>
 
-#define CORNER 16 /* pixels shown, each way */
+#define CORNER 16 /* visible pixels, in each direction */
 
 struct fake_rfb {
-	struct link_stream *stream; /* NULL: over */
+	struct link_stream *stream; /* NULL: closed */
 	struct buf in, out;
-	int stage;  /* of the handshake; 3: over */
+	int stage;  /* of the handshake; 3: complete */
 	bool waits; /* for the next change */
 };
 
-/* ---- what it says ---- */
+/* ---- output ---- */
 
 static void say_screen(struct fake_request *req)
 {
@@ -49,7 +49,7 @@ static void say_update(struct fake_request *req)
 	req->rfb->waits = false;
 }
 
-/* ---- what a viewer says ---- */
+/* ---- input ---- */
 
 static unsigned get(const struct buf *in, size_t at, size_t bytes)
 {
@@ -60,7 +60,7 @@ static unsigned get(const struct buf *in, size_t at, size_t bytes)
 	return value;
 }
 
-/* Bytes of the message that begins here, as far as that can be seen; 0: nothing we know. */
+/* Length of the message that begins here, as far as it is known; 0: unknown type. */
 static size_t message_len(const struct buf *in)
 {
 	int32_t cut = (int32_t)get(in, 4, 4);
@@ -124,7 +124,7 @@ static void take_message(struct fake_request *req, size_t len)
 	fake_changed(req->fake);
 }
 
-/* Bytes taken of what came. */
+/* Returns the number of bytes used. */
 static size_t take_one(struct fake_request *req)
 {
 	static const size_t greeting[] = { 12, 1, 1 };
@@ -147,7 +147,7 @@ static size_t take_one(struct fake_request *req)
 	return len;
 }
 
-/* ---- its connection ---- */
+/* ---- connection ---- */
 
 static void write_out(struct fake_rfb *rfb)
 {

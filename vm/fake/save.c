@@ -1,6 +1,6 @@
 /*
- * The fake desktop as a file: what a real backend does with memory and devices.  What is read back
- * is checked strictly, for the real ones are to be tested with files that are no good, too.
+ * The fake desktop as a file, like memory and devices of a real backend.  Files are checked
+ * strictly when read, because tests also use invalid ones.
  */
 
 #include "vm/fake/fake.h"
@@ -27,7 +27,7 @@ static const struct field saved_fields[] = {
 	FIELD_LIST(struct saved, pointer, "[x,y]", 2, .required = true),
 	FIELD_STR(struct saved, typed, "in the text field", .required = true, .max = FILE_MAX),
 	FIELD_STR(struct saved, events, "inputs", .required = true, .max = FILE_MAX),
-	FIELD_STR(struct saved, fault, "what is to go wrong", .required = true, .max = 20),
+	FIELD_STR(struct saved, fault, "the fault to simulate", .required = true, .max = 20),
 	FIELD_STR(struct saved, hostname, "its name", .required = true, .max = 63),
 	FIELD_STR(struct saved, machine_id, "its other name", .required = true, .max = 32),
 	FIELD_STR(struct saved, mac, "its address", .required = true, .max = 17),
@@ -49,7 +49,7 @@ static const struct field window_fields[] = {
 	{ 0 },
 };
 
-/* Texts are cut inside a character only by a test that means to. */
+/* Only tests cut a text inside a character. */
 static json_t *text_of(const struct buf *buf)
 {
 	json_t *json = json_string(buf_text(buf));

@@ -1,6 +1,6 @@
 /*
- * What an agent may answer.  Tables read the members; what a table cannot say (counts that must
- * agree, an image that is there when it was announced) is checked behind them.
+ * Checks an agent's replies.  Tables decode the members; the code after them checks what a table
+ * cannot express (counts that must agree, an announced image that must be present).
  */
 
 #include "vm/guest/check.h"
@@ -92,7 +92,7 @@ static bool is_moving_list(const json_t *moving)
 	return true;
 }
 
-/* No image is decoded here: it is the client that asked for it who looks inside. */
+/* Images are not decoded here; the client that requested one does it. */
 static bool looks_like(int format, const uint8_t *bytes, size_t len)
 {
 	static const char *const magic[] = {

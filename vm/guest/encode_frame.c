@@ -1,4 +1,4 @@
-/* An emulated agent needs half a second for a JPEG that this side makes in 4 ms. */
+/* An emulated agent takes half a second for a JPEG that the host encodes in 4 ms. */
 #include "vm/guest/encode_frame.h"
 
 #include "base/cleanup.h"
@@ -9,18 +9,18 @@
 #include <string.h>
 
 struct guest_painting {
-	struct guest_act act; /* points into the two below */
+	struct guest_act act; /* points into the members below */
 	json_t *json;
 	uint8_t *packed;
 	size_t packed_len;
 	struct size raw;
 	struct paint_want want;
-	guest_act_fn *fn; /* NULL: nobody wants it any more */
+	guest_act_fn *fn; /* NULL: no longer wanted */
 	void *data;
-	/* the thread's until it has ended */
+	/* used by the thread until it has ended */
 	struct painter *painter;
 	struct painted image;
-	struct err err; /* kind ERR_NONE: it is there */
+	struct err err; /* kind ERR_NONE: success */
 };
 
 static void paint_in_thread(void *data)

@@ -5,12 +5,12 @@
 #include "vm/wire/geometry.h"
 #include "vm/wire/link.h"
 
-/* The image of a frame that came as pixels, made in a thread. */
+/* Encodes the image of a frame that was received as pixels, in a thread. */
 
 struct guest_painting;
 
-/* act, checked, and its message are kept; raw: the size of its pixels.  fn fires once, from the
- * loop, as guest_act()'s, err: those are no pixels. */
+/* Keeps the checked act and its message; raw: the size of its pixels.  fn is called once, from the
+ * loop, as by guest_act(); err: the pixels are invalid. */
 struct guest_painting *guest_paint(sd_event *event, const struct link_msg *msg,
 	const struct guest_act *act, struct size raw, int64_t max_bytes, guest_act_fn *fn,
 	void *data);

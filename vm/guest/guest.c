@@ -1,7 +1,7 @@
 /*
- * The link's client: one function for each operation of an agent; commands are in exec.c,
- * connections in pipe.c.  An agent is hostile: every reply goes through field tables and
- * cross-checks, and one that does not fit ends the sandbox.
+ * The agent's client: one function per operation of the agent; commands are in exec.c, connections
+ * in pipe.c.  The agent is hostile: every reply is checked with field tables and further rules, and
+ * an invalid one ends the sandbox.
  */
 #include "vm/guest/call.h"
 
@@ -10,10 +10,9 @@
 
 #include <string.h>
 
-/* Bytes of all texts in one list: escaped they still fit into a message. */
+/* Total bytes of the texts in one list: escaped, they still fit into a message. */
 #define TEXTS_MAX 150000
-#define EMULATED_SLOWNESS \
-	3 /* programs pause for longer, and take longer, where the processor is emulated */
+#define EMULATED_SLOWNESS 3 /* with an emulated CPU, programs pause longer and take longer */
 
 /* ---- act ---- */
 
@@ -59,7 +58,7 @@ static bool check_actions(const struct action *actions, size_t n, struct err *er
 {
 	size_t bytes = 0;
 	if (n > ACTION_LIST_MAX) {
-		return err_set(err, ERR_ARGUMENT, "a list must have at most %d actions; got %zu",
+		return err_set(err, ERR_ARGUMENT, "a list may have at most %d actions; got %zu",
 			ACTION_LIST_MAX, n);
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -67,18 +66,18 @@ static bool check_actions(const struct action *actions, size_t n, struct err *er
 	}
 	if (bytes > TEXTS_MAX) {
 		return err_set(err, ERR_ARGUMENT,
-			"the texts of one list must have at most %d bytes in total; got %zu. "
+			"the texts of one list may have at most %d bytes in total; got %zu. "
 			"Send them in parts",
 			TEXTS_MAX, bytes);
 	}
 	return true;
 }
 
-#define ACTION_TIME_MS 5000 /* any action, beside what its numbers say */
-#define BYTE_TIME_MS 20     /* of a text, in a program that is slow to take it */
-#define STEP_TIME_MS 200    /* of a repeat or a scroll */
+#define ACTION_TIME_MS 5000 /* any action, in addition to what its numbers imply */
+#define BYTE_TIME_MS 20     /* per byte of text, in a slow program */
+#define STEP_TIME_MS 200    /* per repetition or scroll step */
 
-/* So long an honest agent takes at most. */
+/* The maximum time of an honest agent. */
 static int64_t time_of(const struct action *actions, size_t n)
 {
 	int64_t ms = 0;
@@ -176,7 +175,7 @@ guest_id guest_launch(struct guest *guest, const char *application, const char *
 	return guest_call_ask(call, &(struct msg_launch){ application, uri, call->time_ms });
 }
 
-/* ---- those that answer with JSON as it is ---- */
+/* ---- operations that return their JSON ---- */
 
 static enum delivered applications_deliver(
 	struct guest_call *call, const struct link_msg *msg, struct err *err)
@@ -219,12 +218,12 @@ static const struct guest_op info_op = { &message_info, info_deliver, json_fail 
 static const struct guest_op ping_op = { &message_ping, ping_deliver, json_fail };
 static const struct guest_op prepare_op = { &message_prepare, ping_deliver, json_fail };
 
-#define PREPARE_TIME_MS 600000 /* opens each program of an image */
+#define PREPARE_TIME_MS 600000 /* opens all programs of an image */
 
 static guest_id ask_json(struct guest *guest, const struct guest_op *op, const void *args,
 	guest_json_fn *fn, void *data)
 {
-	/* A ping is of whoever runs the server. */
+	/* Operators send pings, so they are not a use of the sandbox. */
 	struct guest_call *call = op == &ping_op ? guest_call_new_aside(guest, op, data)
 						 : guest_call_new(guest, op, data);
 	struct err err;

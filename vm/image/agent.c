@@ -1,7 +1,6 @@
 /*
- * The agent's archive: its binary, the libraries that the loader says it needs, and the loader
- * itself, as /vitrine in the initramfs.  So a guest needs none of the agent's libraries, whatever
- * is in its image.
+ * The agent's archive: its binary, the libraries listed by the loader, and the loader, as /vitrine
+ * in the initramfs.  The image therefore need not contain the agent's libraries.
  */
 #include "base/cleanup.h"
 #include "vm/image/cpio.h"
@@ -17,7 +16,7 @@
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* A line of the loader's list: "\tlibX.so.1 => /lib/libX.so.1 (0x...)".  Others (the loader, the
- * kernel's) have no arrow. */
+ * vDSO) have no arrow. */
 static bool add_library(struct buf *out, char *line, struct err *err)
 {
 	char *arrow = strstr(line, " => ");

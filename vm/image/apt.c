@@ -1,6 +1,6 @@
 /*
- * This machine's apt: which packages it knows, and lists of a build's own.  All of its settings but
- * for where it writes are this machine's.
+ * This machine's apt: its packages, and separate package lists of a build.  Only the directories
+ * for writing differ from this machine's settings.
  */
 #include "base/cleanup.h"
 #include "base/nearest.h"
@@ -13,9 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* ---- which packages there are ---- */
+/* ---- packages ---- */
 
-/* Those of real packages, or of all that are mentioned; 0 when apt has no lists.  free(*ret). */
+/* The names of real packages, or of all that are mentioned; 0 if apt has no lists.  free(*ret). */
 static size_t list_names(bool all, struct buf *text, const char ***ret)
 {
 	const char *argv[] = { "apt-cache", "pkgnames", all ? "--all-names" : NULL, NULL };
@@ -76,13 +76,14 @@ bool build_host_packages(const json_t *packages, struct err *err)
 	return true;
 }
 
-/* ---- lists of a build's own ---- */
+/* ---- package lists of a build ---- */
 
 static const char settings[] = "Dir::State \"%s/apt/state\";\n"
 			       "Dir::State::status \"/dev/null\";\n"
 			       "Dir::Cache \"%s/apt/cache\";\n"
 			       "Dir::Log \"%s/apt\";\n"
-			       "APT::Sandbox::User \"root\";\n"; /* may not become another here */
+			       /* cannot change to another user here */
+			       "APT::Sandbox::User \"root\";\n";
 
 static bool make_folders(const char *work, struct err *err)
 {
@@ -93,7 +94,7 @@ static bool make_folders(const char *work, struct err *err)
 		auto_buf struct buf path = { 0 };
 		buf_printf(&path, "%s/%s", work, folders[i]);
 		if (mkdir(buf_text(&path), 0755) < 0) {
-			return err_errno(err, "cannot make the directory '%s'", buf_text(&path));
+			return err_errno(err, "cannot create the directory '%s'", buf_text(&path));
 		}
 	}
 	return true;
@@ -114,5 +115,5 @@ bool host_read_lists(const char *work, struct err *err)
 	}
 	setenv("APT_CONFIG", buf_text(&path), 1);
 	return run_program(&(struct run){ .argv = argv }, err) ||
-	       err_while(err, "cannot read the lists of packages");
+	       err_while(err, "cannot read the package lists");
 }

@@ -1,7 +1,7 @@
 /*
- * Builds an image: looks at the machine, makes the files that the image will be, and runs
- * mmdebstrap, or the finisher alone for an archive, within walls.  The finisher has the files as
- * descriptors.  What they say becomes progress; whatever ends badly leaves nothing behind.
+ * Builds an image: checks the machine, creates the image's files, and runs mmdebstrap, or for an
+ * archive only the finisher, in isolation (walls.h).  The finisher gets the files as descriptors.
+ * Its output becomes progress; a failure leaves nothing behind.
  */
 #include "vm/image/build.h"
 
@@ -28,15 +28,16 @@
 #define LINE_MAX_BYTES 1024
 #define NAME_MAX_BYTES 60
 #define FDS (PLAN_FDS_END - PLAN_FD)
-#define MAKING 2 /* how it is made; counts up with each change that old images may live without */
+/* how it is built; incremented with each change that does not invalidate old images */
+#define MAKING 2
 
 struct build {
 	sd_event *event;
-	char *images, *dir, *work; /* work: the directory in dir where all is unpacked */
+	char *images, *dir, *work; /* work: the subdirectory of dir for unpacked files */
 	char *program;             /* NULL: this one */
 	int lock, fds[FDS];        /* by plan number - PLAN_FD; -1: none */
 	pid_t pid;
-	int out, life; /* life: kept as long as it is to run */
+	int out, life; /* life: keeps the build running */
 	sd_event_source *reader, *child, *end;
 	char line[LINE_MAX_BYTES];
 	size_t len;
@@ -53,7 +54,7 @@ static int *slot(struct build *build, int fd)
 	return &build->fds[fd - PLAN_FD];
 }
 
-/* ---- the end ---- */
+/* ---- end ---- */
 
 static void tidy(struct build *build)
 {
@@ -66,14 +67,13 @@ static void tidy(struct build *build)
 	cleanup_close(&build->out);
 	build->out = -1;
 	if (build->dir) {
-		image_abandon(
-			build->dir, build->program); /* when it was kept, it has another name */
+		image_abandon(build->dir, build->program); /* renamed if it was kept */
 	}
 	cleanup_close(&build->lock);
 	build->lock = -1;
 }
 
-/* Within the walls nothing outlives this, and the process behind build->pid ends last. */
+/* Nothing outlives the isolation, and the process build->pid ends last. */
 static void end_all(struct build *build)
 {
 	cleanup_close(&build->life);
@@ -97,7 +97,7 @@ void build_free(struct build *build)
 	free(build);
 }
 
-/* The finisher may have been another user to the kernel, so its files were open to all. */
+/* The finisher may have had another user id, so its files were accessible to all. */
 static bool seal_files(struct build *build, struct err *err)
 {
 	for (int fd = PLAN_ROOT_EROFS; fd < PLAN_FDS_END; fd++) {
@@ -134,7 +134,7 @@ static void finish(struct build *build)
 	build->on_end(good ? &image : NULL, was_there, good ? NULL : &err, build->data);
 }
 
-/* ---- what it says ---- */
+/* ---- output ---- */
 
 static void take_line(struct build *build)
 {
@@ -148,7 +148,7 @@ static void take_line(struct build *build)
 	}
 }
 
-/* Too long a line is cut. */
+/* A line that is too long is cut. */
 static void take_bytes(struct build *build, const char *bytes, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -160,7 +160,7 @@ static void take_bytes(struct build *build, const char *bytes, size_t n)
 	}
 }
 
-/* Until its end of the pipe is closed, by all of its children too. */
+/* Until the pipe is closed, by all of its children, too. */
 static int on_readable(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	(void)source;
@@ -201,7 +201,7 @@ void build_cancel(struct build *build)
 	end_all(build);
 }
 
-/* ---- the files ---- */
+/* ---- files ---- */
 
 static const struct {
 	int fd;
@@ -214,8 +214,8 @@ static const struct {
 	{ PLAN_IMAGE_JSON, "image.json" },
 };
 
-/* The finisher may be another user to the kernel, and opens one of them anew; the directory is
- * private.  See seal_files(). */
+/* The finisher may have another user id and reopens one of the files; the directory is private.
+ * See seal_files(). */
 static bool make_files(struct build *build, struct err *err)
 {
 	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
@@ -224,20 +224,20 @@ static bool make_files(struct build *build, struct err *err)
 		int fd = open(buf_text(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		*slot(build, made[i].fd) = fd;
 		if (fd < 0 || fchmod(fd, 0666) < 0) {
-			return err_errno(err, "cannot make '%s'", buf_text(&path));
+			return err_errno(err, "cannot create '%s'", buf_text(&path));
 		}
 	}
 	return true;
 }
 
-/* Open to the ids within the walls; the directory above it is private. */
+/* Accessible to the ids of the isolation; the directory above it is private. */
 static bool make_work(struct build *build, struct err *err)
 {
 	auto_buf struct buf path = { 0 };
 	buf_printf(&path, "%s/work", build->dir);
 	build->work = must(strdup(buf_text(&path)));
 	return (mkdir(build->work, 0700) == 0 && chmod(build->work, 0777) == 0) ||
-	       err_errno(err, "cannot make the directory '%s'", build->work);
+	       err_errno(err, "cannot create the directory '%s'", build->work);
 }
 
 static int memory_file(const char *name, const void *bytes, size_t len, struct err *err)
@@ -253,7 +253,7 @@ static int memory_file(const char *name, const void *bytes, size_t len, struct e
 		at += n > 0 ? (size_t)n : 0;
 	}
 	if (fd < 0) {
-		err_errno(err, "cannot make a file in memory");
+		err_errno(err, "cannot create a memory file");
 	}
 	return take_fd(&fd);
 }
@@ -261,7 +261,7 @@ static int memory_file(const char *name, const void *bytes, size_t len, struct e
 static bool open_tar(const char *path, int *ret_fd, struct err *err)
 {
 	struct stat stat;
-	*ret_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* who opens a pipe would wait */
+	*ret_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* opening a pipe would block */
 	if (*ret_fd < 0 || fstat(*ret_fd, &stat) < 0) {
 		return err_errno(err, "cannot open the archive '%s'", path);
 	}
@@ -297,7 +297,7 @@ static void add_fd(struct plan_digest *digest, int fd)
 	lseek(fd, 0, SEEK_SET);
 }
 
-/* Of all that makes the image what it is, but the packages. */
+/* Of everything that determines the image, except the packages. */
 static void make_seed(struct build *build, const struct recipe *recipe, char ret_hex[65])
 {
 	struct plan_digest *digest = plan_digest_new();
@@ -359,9 +359,9 @@ static bool write_plan(
 	return *slot(build, PLAN_FILES) >= 0;
 }
 
-/* ---- the command line ---- */
+/* ---- command lines ---- */
 
-/* Its own cleaning up follows links of the tree; rootfs_tidy() does it. */
+/* Its own clean-up follows links of the tree; rootfs_tidy() is used instead. */
 static const char *const fixed_args[] = { "mmdebstrap", "--mode=unshare", "--format=null",
 	"--variant=minbase", "--verbose",
 	"--skip=cleanup/apt,cleanup/reproducible,cleanup/run,cleanup/tmp",
@@ -414,7 +414,7 @@ static json_t *mmdebstrap_line(const struct recipe *recipe, struct err *err)
 	{
 		add(args, "--include=%s", json_string_value(one));
 	}
-	add(args, "%s", ""); /* the suites are those of the sources */
+	add(args, "%s", ""); /* the sources contain the suites */
 	add(args, "/dev/null");
 	json_array_foreach(sources, i, one)
 	{
@@ -423,7 +423,7 @@ static json_t *mmdebstrap_line(const struct recipe *recipe, struct err *err)
 	return json_incref(args);
 }
 
-/* Little of ours, so that the same recipe makes the same image. */
+/* Minimal, so that the same recipe makes the same image. */
 static void environment(struct buf *out)
 {
 	static const char *const kept[] = { "http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
@@ -473,7 +473,7 @@ static bool run(struct build *build, json_t *args, struct err *err)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return err_errno(err, "cannot make a pipe");
+		return err_errno(err, "cannot create a pipe");
 	}
 	build->out = ends[0];
 	auto_close int out = ends[1];
@@ -486,7 +486,7 @@ static bool run(struct build *build, json_t *args, struct err *err)
 	       err_errno(err, "cannot watch the build");
 }
 
-/* ---- the start ---- */
+/* ---- start ---- */
 
 /* It is typed on command lines and shown in tables. */
 static bool check_name(const char *name, struct err *err)

@@ -1,6 +1,6 @@
 /*
- * cpio archives ("newc"): a header of 110 hexadecimal characters, the name, the bytes, each padded
- * to four.  Several archives behind each other are one to the kernel.
+ * cpio archives ("newc"): a header of 110 hexadecimal characters, the name, the data, each padded
+ * to four bytes.  The kernel reads concatenated archives as one.
  */
 #include "vm/image/cpio.h"
 
@@ -81,7 +81,7 @@ static bool add_one(struct buf *out, const char *path, const char *name, int dep
 	if (lstat(path, &stat) < 0) {
 		return err_errno(err, "cannot examine '%s'", path);
 	}
-	/* Only what a version control system keeps, so that every checkout makes the same. */
+	/* Only what version control preserves, so that every checkout gives the same result. */
 	mode_t mode = stat.st_mode & 0100 ? 0755 : 0644;
 	switch (stat.st_mode & S_IFMT) {
 	case S_IFDIR:
@@ -146,7 +146,7 @@ static bool read_numbers(const char *header, uint32_t numbers[NUMBERS])
 	return true;
 }
 
-/* Relative, and no way up. */
+/* Relative, without "..". */
 static bool is_safe(const char *name)
 {
 	while (name) {
@@ -160,7 +160,7 @@ static bool is_safe(const char *name)
 	return true;
 }
 
-/* The entry at `at`, and where the next one begins; 0 when it is broken. */
+/* Reads the entry at `at`; returns the offset of the next one, or 0 if it is invalid. */
 static size_t read_entry(const uint8_t *bytes, size_t len, size_t at, struct cpio_entry *entry)
 {
 	uint32_t numbers[NUMBERS];

@@ -1,9 +1,8 @@
 /*
- * The finisher: the last step of mmdebstrap, or all there is to do with an archive.  It runs within
- * the walls (walls.h), and turns a tree into an image's files, which are handed to it as
- * descriptors (plan.h).  Once the tree is there it is touched by root.h alone, which no link leads
- * out of; programs get its top, and what they write themselves lies outside of it.  It runs once,
- * in order, and says on stderr what it does.
+ * The finisher: the last step of mmdebstrap, or the only step for an archive.  It runs in isolation
+ * (walls.h) and converts a tree to an image's files, which are passed as descriptors (plan.h).  The
+ * complete tree is accessed only through root.h, so links cannot lead out of it; programs get its
+ * top, and write outside of it.  It runs sequentially and reports its steps on stderr.
  */
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -27,14 +26,15 @@
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
-/* The image's files have one time, and the file system one name, so that the same tree makes the
+/* Fixed time of the image's files, and name of the file system, so that the same tree gives the
  * same bytes. */
 #define FIXED_TIME "1700000000"
 #define FIXED_UUID "6d616368-696e-4573-a265-686967676c61"
 #define WORK WALLS_TMP "/kernel"
 #define VIEW WALLS_TMP "/view"
-#define FILE_MIN ((int64_t)256)       /* MiB that any file may have: kernels are fetched too */
-#define ROOM_MIN ((uint64_t)16 << 20) /* with less than that left, a disk is full */
+/* maximum size of a file in MiB: kernels are downloaded, too */
+#define FILE_MIN ((int64_t)256)
+#define ROOM_MIN ((uint64_t)16 << 20) /* below this, a disk counts as full */
 
 struct finish {
 	struct plan plan;
@@ -68,7 +68,7 @@ static bool write_fd(int fd, const struct buf *bytes, const char *what, struct e
 	return true;
 }
 
-/* ---- the steps ---- */
+/* ---- steps ---- */
 
 static bool unpack(struct finish *finish, struct err *err)
 {
@@ -88,7 +88,7 @@ static bool fetch_kernel(struct finish *finish, struct err *err)
 	       kernel_fetch(WORK, &finish->kernel, err);
 }
 
-/* An archive's own goes before Debian's. */
+/* An archive's own kernel is preferred to Debian's. */
 static bool take_kernel(struct finish *finish, struct err *err)
 {
 	return (finish->plan.from_tar && kernel_in_tree(finish->root, &finish->kernel)) ||
@@ -138,9 +138,9 @@ static bool dress(struct finish *finish, struct err *err)
 }
 
 /*
- * Programs would look into each font at their first start otherwise, which takes seconds.  A cache
- * counts as long as the folder has the time it had; that of all folders will be the fixed one.
- * Programs of somebody else's archive are not run.
+ * Otherwise programs would read each font at their first start, which takes seconds.  A cache is
+ * valid while the folder's time is unchanged; all folders get the fixed one. Programs of foreign
+ * archives are not run.
  */
 static bool cache_fonts(struct finish *finish, struct err *err)
 {
@@ -164,7 +164,7 @@ static bool make_initramfs(struct finish *finish, struct err *err)
 	       write_fd(PLAN_INITRAMFS, &initramfs, "the initramfs", err);
 }
 
-/* mkfs.erofs 1.5 passes over what it could not write, and ends well. */
+/* mkfs.erofs 1.5 skips what it could not write, and reports success. */
 static bool check_words(const struct buf *words, bool ended_well, struct err *err)
 {
 	struct statvfs fs;
@@ -179,7 +179,7 @@ static bool check_words(const struct buf *words, bool ended_well, struct err *er
 	return err_set(err, ERR_HOST, "mkfs.erofs: %.*s", (int)strcspn(error, "\n"), error);
 }
 
-/* The tree alone, without what mmdebstrap has mounted in it, at a place of ours outside of it. */
+/* The tree without mmdebstrap's mounts, at a place outside of it. */
 static bool show_tree(int root, struct err *err)
 {
 	auto_close int tree =
@@ -255,8 +255,7 @@ static bool run_steps(struct finish *finish, struct err *err)
 	       describe(finish, err);
 }
 
-/* No file may become larger than the image, whatever its holes: SIGXFSZ for programs, EFBIG here.
- */
+/* Limits all files to the size of the image, including holes: SIGXFSZ for programs, EFBIG here. */
 static bool limit_files(const struct plan *plan, struct err *err)
 {
 	int64_t mib = plan->disk_mib > FILE_MIN ? plan->disk_mib : FILE_MIN;

@@ -1,4 +1,4 @@
-/* Looks at the machine before an image is built, so that what is missing is said at once. */
+/* Checks the machine before an image is built, so that missing requirements are reported first. */
 #include "vm/image/host.h"
 
 #include "base/cleanup.h"
@@ -19,7 +19,7 @@
 
 static const struct {
 	const char *name, *package;
-	bool as_user; /* only an ordinary user needs it */
+	bool as_user; /* required for ordinary users only */
 } programs[] = {
 	{ "mmdebstrap", "mmdebstrap" },
 	{ "mkfs.erofs", "erofs-utils" },
@@ -59,13 +59,13 @@ static bool check_programs(struct err *err)
 		       buf_text(&missing), buf_text(&packages));
 }
 
-/* ---- room ---- */
+/* ---- disk space ---- */
 
 static bool check_room(const char *path, int64_t mib, const char *why, struct err *err)
 {
 	struct statvfs fs;
 	auto_free char *there = must(strdup(path));
-	while (statvfs(there, &fs) < 0) { /* not made yet */
+	while (statvfs(there, &fs) < 0) { /* not created yet */
 		char *slash = strrchr(there, '/');
 		if (!slash || errno != ENOENT) {
 			return true;
@@ -81,7 +81,7 @@ static bool check_room(const char *path, int64_t mib, const char *why, struct er
 
 bool build_host_check(const char *images, int64_t disk_mib, struct err *err)
 {
-	/* What is unpacked is beside the image while it is made. */
+	/* The unpacked files exist in addition to the image. */
 	return check_programs(err) && walls_check(err) &&
 	       check_room(images, 2 * disk_mib, "an image and its unpacked files", err);
 }

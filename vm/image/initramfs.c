@@ -1,6 +1,6 @@
 /*
- * The image's initramfs.  Which modules a microVM needs is a list here; what those need in turn
- * they say themselves, in their section .modinfo, so that no depmod has to be run.
+ * The image's initramfs.  A list here has the modules required by a microVM; their dependencies are
+ * read from their section .modinfo, so depmod is not needed.
  */
 #include "base/cleanup.h"
 #include "vm/image/cpio.h"
@@ -22,12 +22,12 @@ static const char *const wanted[] = { "virtio_mmio", "virtio_blk", "virtio_conso
 
 struct modules {
 	const struct kernel *kernel;
-	struct buf all, builtin; /* a path in each line */
-	struct buf order;        /* what is in the archive already, a file in each line */
+	struct buf all, builtin; /* one path per line */
+	struct buf order;        /* files in the archive, one per line */
 	struct buf *archive;
 };
 
-/* "virtio-rng" and "virtio_rng" are the same. */
+/* "virtio-rng" and "virtio_rng" are equal. */
 static bool same_name(const char *path, size_t len, const char *name)
 {
 	size_t n = strlen(name);
@@ -44,7 +44,7 @@ static bool same_name(const char *path, size_t len, const char *name)
 	return true;
 }
 
-/* The line whose last part is the module's name; NULL when there is none. */
+/* The line whose last path component is the module; NULL if there is none. */
 static char *find_line(const struct buf *lines, const char *name)
 {
 	const char *at = buf_text(lines);
@@ -66,7 +66,7 @@ static bool read_list(struct modules *modules, const char *file, struct buf *out
 	return root_read(modules->kernel->base, path, TEXT_MAX, out, err);
 }
 
-/* Newer kernels have them compressed. */
+/* Newer kernels compress modules. */
 static bool read_module(
 	const struct modules *modules, const char *file, struct buf *out, struct err *err)
 {
@@ -98,8 +98,8 @@ static bool add_words(struct modules *modules, char *words, const char *between,
 	return true;
 }
 
-/* The words behind "depends=" are modules, those behind "softdep=pre: " may be: algorithms often
- * are built in. */
+/* Names after "depends=" must be modules; those after "softdep=pre: " may be built in, as
+ * algorithms often are. */
 static bool add_needed(struct modules *modules, const struct buf *module, const char *key,
 	const char *between, bool must_be, int depth, struct err *err)
 {

@@ -1,7 +1,7 @@
 /*
- * Where an image's kernel comes from.  Debian's package for clouds is only fetched and unpacked,
- * not installed: an image has no use for what it would bring along, and the kernel itself stays
- * outside the root file system.
+ * The source of an image's kernel.  Debian's cloud kernel package is only downloaded and unpacked,
+ * not installed: its dependencies are useless in an image, and the kernel is stored outside the
+ * root file system.
  */
 #include "vm/image/kernel.h"
 
@@ -36,14 +36,14 @@ static bool has_image(int base, const char *release)
 {
 	char path[128];
 	if (release[strspn(release, LETTERS)]) {
-		return false; /* it is shown, and written down */
+		return false; /* it is displayed and stored */
 	}
 	snprintf(path, sizeof(path), BOOT "%.64s", release);
 	return strlen(release) < sizeof(((struct kernel *)0)->release) && root_has(base, path);
 }
 
-/* The latest of the releases that have modules in the folder and an image; true when it is later
- * than the one that is there. */
+/* The latest release with modules in the folder and an image; true if it is later than the current
+ * one. */
 static bool find_later(int base, const char *folder, char release[65])
 {
 	int fd = root_open(base, folder, O_RDONLY | O_DIRECTORY, 0);
@@ -62,8 +62,8 @@ static bool find_later(int base, const char *folder, char release[65])
 	return found;
 }
 
-/* Debian 12's packages have modules below lib, those of later releases below usr/lib.  A root file
- * system in which one is a link to the other has them in both. */
+/* Debian 12's packages have modules in lib, later releases in usr/lib.  A root file system in which
+ * one is a link to the other has them in both. */
 static bool find_release(int base, struct kernel *kernel)
 {
 	static const char *const folders[] = { "lib/modules", "usr/lib/modules" };
@@ -86,9 +86,9 @@ bool kernel_in_tree(int root, struct kernel *ret_kernel)
 	return true;
 }
 
-/* ---- from apt ---- */
+/* ---- download ---- */
 
-/* The value of a line "Name: value" in text; free() it. */
+/* The value of a line "Name: value" in text; to free(). */
 static char *value_of(const char *text, const char *name)
 {
 	size_t len = strlen(name);
@@ -118,7 +118,7 @@ static bool newest(char *ret_package, size_t size, struct err *err)
 	return true;
 }
 
-/* The one .deb in the folder; free() it. */
+/* The only .deb in the folder; to free(). */
 static char *find_deb(const char *work)
 {
 	DIR *dir = opendir(work);
@@ -156,7 +156,7 @@ bool kernel_fetch(const char *work, struct kernel *ret_kernel, struct err *err)
 	if (!newest(package, sizeof(package), err)) {
 		return false;
 	}
-	/* Root in a user namespace may not become apt's own user. */
+	/* Root in a user namespace cannot change to apt's own user. */
 	const char *get[] = { "apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", package,
 		NULL };
 	if (!run_program(&(struct run){ .argv = get, .cwd = work }, err)) {

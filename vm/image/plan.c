@@ -1,4 +1,4 @@
-/* What builder and finisher share: the plan's JSON form, and digests. */
+/* The plan as JSON, and digests, for builder and finisher. */
 #include "vm/image/plan.h"
 
 #include "base/cleanup.h"
@@ -10,15 +10,15 @@
 
 static const struct field fields[] = {
 	FIELD_STR(struct plan, name, "The image's name.", .required = true),
-	FIELD_STR(struct plan, description, "A line about it.", .required = true),
+	FIELD_STR(struct plan, description, "One-line description.", .required = true),
 	FIELD_STR(struct plan, seed, "The recipe's digest.", .required = true),
-	FIELD_NUM(struct plan, memory_mib, "Memory of a desktop.", .required = true),
-	FIELD_NUM(struct plan, cpus, "Processors of a desktop.", .required = true),
+	FIELD_NUM(struct plan, memory_mib, "Default memory of a desktop.", .required = true),
+	FIELD_NUM(struct plan, cpus, "Default CPUs of a desktop.", .required = true),
 	FIELD_NUM(struct plan, disk_mib, "The image's limit.", .required = true),
 	FIELD_NUM(struct plan, created, "Now.", .required = true),
 	FIELD_FLAG(struct plan, from_tar, "The root comes from a tar archive."),
-	FIELD_JSON(struct plan, users, "Who has an account.", .required = true),
-	FIELD_JSON(struct plan, have, "Images that are there.", .required = true),
+	FIELD_JSON(struct plan, users, "User accounts.", .required = true),
+	FIELD_JSON(struct plan, have, "Existing images.", .required = true),
 	{ .name = NULL },
 };
 
@@ -36,7 +36,7 @@ struct plan_digest {
 	gnutls_hash_hd_t hash;
 };
 
-/* None can fail with an algorithm that is always there. */
+/* Cannot fail with an algorithm that is always available. */
 struct plan_digest *plan_digest_new(void)
 {
 	struct plan_digest *digest = must(calloc(1, sizeof(*digest)));

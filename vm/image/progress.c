@@ -1,7 +1,6 @@
 /*
- * mmdebstrap says on stderr what it does, and passes on what apt and dpkg say.  A table knows its
- * steps; within a step that installs, each package is told of three times: fetched, unpacked, set
- * up.
+ * Parses mmdebstrap's stderr, which includes the output of apt and dpkg.  A table has the steps; in
+ * a step that installs, each package is reported three times: downloaded, unpacked, configured.
  */
 #include "vm/image/progress.h"
 
@@ -77,7 +76,7 @@ static bool counts(struct progress *progress, const char *line)
 	return moved;
 }
 
-/* Names of an archive's files may be in it, and it goes to a terminal. */
+/* Names of an archive's files may be in it, and it is printed to a terminal. */
 static void copy_text(char *to, size_t size, const char *from)
 {
 	auto_buf struct buf plain = { 0 };
@@ -85,7 +84,7 @@ static void copy_text(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", buf_text(&plain));
 }
 
-/* Keeps the first complaints: what follows is mostly their consequence. */
+/* Keeps the first errors: the following ones are mostly consequences. */
 static void remember(struct progress *progress, const char *line)
 {
 	if (begins(line, PLAN_SAYS "failed: ")) {

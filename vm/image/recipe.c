@@ -1,6 +1,6 @@
 /*
- * Reads recipes.  A recipe is written by a person, so whatever is wrong is refused with a sentence
- * that names the file, the member and what would do.
+ * Reads recipes.  Users write them, so every error names the file, the member and the expected
+ * value.
  */
 #include "vm/image/recipe.h"
 
@@ -16,11 +16,11 @@
 #include <string.h>
 
 #define FILE_MAX 65536 /* bytes of recipe.json */
-#define DEPTH_MAX 8    /* recipes upon recipes */
-#define LIST_MAX 1000  /* members of a list */
-#define WORD_MAX 1000  /* bytes of a member */
+#define DEPTH_MAX 8    /* nested base recipes */
+#define LIST_MAX 1000  /* elements of an array */
+#define WORD_MAX 1000  /* bytes of an element */
 
-/* recipe.json; 0 and NULL: not said. */
+/* recipe.json; 0 and NULL: absent. */
 struct said {
 	const char *description, *base, *panel;
 	int64_t memory_mib, cpus, disk_mib;
@@ -28,21 +28,20 @@ struct said {
 };
 
 static const struct field fields[] = {
-	FIELD_STR(struct said, description, "One line about the desktop.", .required = true,
-		.min = 1, .max = 200),
-	FIELD_STR(struct said, base, "The recipe this one builds upon.", .min = 1, .max = 200),
-	FIELD_JSON(struct said, packages, "Debian packages."),
-	FIELD_NUM(struct said, memory_mib, "Memory of a desktop when nobody says otherwise.",
-		.min = 256, .max = 262144),
-	FIELD_NUM(struct said, cpus, "Processors of a desktop when nobody says otherwise.",
-		.min = 1, .max = 64),
-	FIELD_NUM(struct said, disk_mib, "What the image may be large, in MiB.", .min = 64,
-		.max = 65536),
-	FIELD_JSON(struct said, users, "Who has an account; the first owns the desktop."),
-	FIELD_JSON(struct said, autostart, "Commands that are run on the desktop when it is up."),
-	FIELD_JSON(struct said, warm, "Commands whose windows are open when a machine is made."),
-	FIELD_STR(struct said, panel, "The program that is the panel, instead of tint2.", .min = 1,
+	FIELD_STR(struct said, description, "One-line description.", .required = true, .min = 1,
 		.max = 200),
+	FIELD_STR(
+		struct said, base, "The recipe on which this one is based.", .min = 1, .max = 200),
+	FIELD_JSON(struct said, packages, "Debian packages."),
+	FIELD_NUM(
+		struct said, memory_mib, "Default memory of a desktop.", .min = 256, .max = 262144),
+	FIELD_NUM(struct said, cpus, "Default CPUs of a desktop.", .min = 1, .max = 64),
+	FIELD_NUM(struct said, disk_mib, "Maximum size of the image in MiB.", .min = 64,
+		.max = 65536),
+	FIELD_JSON(struct said, users, "User accounts; the first one owns the desktop."),
+	FIELD_JSON(struct said, autostart, "Commands that are run when the desktop is ready."),
+	FIELD_JSON(struct said, warm, "Commands whose windows are open when a VM is created."),
+	FIELD_STR(struct said, panel, "The panel program, instead of tint2.", .min = 1, .max = 200),
 	{ .name = NULL },
 };
 
@@ -59,7 +58,7 @@ void recipe_done(struct recipe *recipe)
 	*recipe = (struct recipe){ 0 };
 }
 
-/* ---- where recipes are ---- */
+/* ---- location ---- */
 
 static void beside_us(struct buf *path, const char *file)
 {
@@ -117,7 +116,7 @@ static bool refuse_name(const char *which, const char *dir, struct err *err)
 	return false;
 }
 
-/* The folder; free() it. */
+/* The folder; to free(). */
 static char *find(const char *which, struct err *err)
 {
 	if (strchr(which, '/')) {
@@ -136,7 +135,7 @@ static char *find(const char *which, struct err *err)
 	return must(strndup(buf_text(&path), path.len - strlen("/recipe.json")));
 }
 
-/* ---- lists ---- */
+/* ---- arrays ---- */
 
 static bool is_package(const char *word)
 {
@@ -168,7 +167,7 @@ static bool has(const json_t *list, const char *word)
 	return false;
 }
 
-/* Appends what is not in the list yet. */
+/* Appends elements that are not in the list yet. */
 static bool add_words(json_t *list, const json_t *said, const char *member,
 	bool (*is_good)(const char *), const char *must_be, struct err *err)
 {
@@ -255,7 +254,7 @@ static bool add_files(struct recipe *recipe, const char *folder, struct err *err
 	if (lstat(buf_text(&path), &stat) < 0) {
 		return errno == ENOENT || err_errno(err, "cannot examine '%s'", buf_text(&path));
 	}
-	/* Through a link somebody else's recipe would take any files of this machine along. */
+	/* A link in another person's recipe could include any file of this machine. */
 	if (!S_ISDIR(stat.st_mode)) {
 		return err_set(err, ERR_ARGUMENT, "'%s' must be a directory", buf_text(&path));
 	}
@@ -304,7 +303,7 @@ static bool load_folder(const char *folder, struct recipe *recipe, int depth, st
 	return add_files(recipe, folder, err);
 }
 
-/* ---- the whole ---- */
+/* ---- complete recipe ---- */
 
 static void init(struct recipe *recipe)
 {
@@ -386,7 +385,7 @@ void recipe_for_tar(const char *name, struct recipe *ret_recipe)
 	static const char sudoers[] = "user ALL=(ALL:ALL) NOPASSWD: ALL\n";
 	init(ret_recipe);
 	ret_recipe->name = must(strdup(name));
-	ret_recipe->description = must(strdup("A root file system of your own."));
+	ret_recipe->description = must(strdup("A custom root file system."));
 	/* As in the recipe minimal. */
 	cpio_add_dir(&ret_recipe->files, "etc");
 	cpio_add_dir(&ret_recipe->files, "etc/sudoers.d");

@@ -7,33 +7,34 @@
 #include <stdint.h>
 
 /*
- * What an image is made of: a folder with recipe.json and, if it likes, files/, a tree that is
- * copied over the root.  A recipe may build upon another: that one's packages, users, files and
- * commands come first, and what is not said is taken from it.
+ * A recipe: a folder with recipe.json and, optionally, files/, a tree that is copied into the root.
+ * A recipe may be based on another: the base's packages, users, files and commands come first, and
+ * absent members are taken from it.
  */
 
 struct recipe {
 	char *name, *description;
-	json_t *packages, *users, *autostart, *warm; /* arrays of strings, each once */
-	char *panel; /* the program that is the panel; NULL: tint2 */
+	json_t *packages, *users, *autostart, *warm; /* arrays of strings without duplicates */
+	char *panel;                                 /* the panel program; NULL: tint2 */
 	int64_t memory_mib, cpus, disk_mib;
-	struct buf files; /* cpio: files/, and from recipe_end() on what vitrine-agent reads */
+	/* cpio: files/ and, after recipe_end(), the files that vitrine-agent reads */
+	struct buf files;
 };
 
 #define auto_recipe __attribute__((cleanup(recipe_done)))
 void recipe_done(struct recipe *recipe);
 
-/* which: a name beside this program, or a folder when it has a slash. */
+/* which: a name of an installed recipe, or a folder if it contains a slash. */
 bool recipe_load(const char *which, struct recipe *ret_recipe, struct err *err) NODISCARD;
-/* Programs that are open when a machine is made, beside those of the recipe. */
+/* Adds programs that are open when a VM is created. */
 bool recipe_add_warm(struct recipe *recipe, const json_t *programs, struct err *err) NODISCARD;
-/* Nothing is added any more: files is whole, as what vitrine-agent reads is in it. */
+/* Completes files with those that vitrine-agent reads; nothing can be added afterwards. */
 void recipe_end(struct recipe *recipe);
-/* For a root file system of somebody else: no packages, and presets for the rest. */
+/* For another root file system: no packages, and defaults for everything else. */
 void recipe_for_tar(const char *name, struct recipe *ret_recipe);
 
-/* A file that comes with this program ("recipes/minimal", "vitrine-init"): beside it, else where it
- * was installed to; free() it. */
+/* A file that is installed with this program ("recipes/minimal", "vitrine-init"), in its directory
+ * or where it was installed; to free(). */
 char *recipe_find_ours(const char *file, struct err *err) NODISCARD;
 
 #endif

@@ -1,4 +1,4 @@
-/* Files of another root: openat2() keeps every step of a path inside it. */
+/* Files of another root: openat2() confines every path component to it. */
 #include "vm/image/root.h"
 
 #include "base/cleanup.h"
@@ -17,7 +17,7 @@
 
 static int open_how(int root, const char *path, int flags, mode_t mode, uint64_t resolve)
 {
-	/* A pipe in the place of a file would be waited for. */
+	/* Opening a pipe in place of a file would block. */
 	int more = O_CLOEXEC | (flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY);
 	struct open_how how = {
 		.flags = (uint64_t)(flags | more),
@@ -45,7 +45,7 @@ bool root_read(int root, const char *path, size_t max, struct buf *out, struct e
 		      : file_read(fd, max, path, out, err);
 }
 
-/* The open directory that holds it, and its last part. */
+/* The open directory that contains it, and its last component. */
 static int open_above(int root, const char *path, const char **ret_last)
 {
 	const char *slash = strrchr(path, '/');
@@ -67,7 +67,7 @@ bool root_mkdir(int root, const char *path, struct err *err)
 	}
 	auto_close int in = open_above(root, path, &last);
 	return (in >= 0 && mkdirat(in, last, 0755) == 0) ||
-	       err_errno(err, "cannot make the directory /%s", path);
+	       err_errno(err, "cannot create the directory /%s", path);
 }
 
 bool root_write(
@@ -81,7 +81,7 @@ bool root_write(
 	auto_close int fd =
 		openat(in, last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		return err_errno(err, "cannot make /%s", path);
+		return err_errno(err, "cannot create /%s", path);
 	}
 	for (size_t at = 0; at < len;) {
 		ssize_t n = write(fd, from + at, len - at);
@@ -99,7 +99,7 @@ bool root_link(int root, const char *path, const char *target, struct err *err)
 	auto_close int in = open_above(root, path, &last);
 	if (in < 0 || (unlinkat(in, last, 0) < 0 && errno != ENOENT) ||
 		symlinkat(target, in, last) < 0) {
-		return err_errno(err, "cannot make the link /%s", path);
+		return err_errno(err, "cannot create the link /%s", path);
 	}
 	return true;
 }
@@ -129,7 +129,7 @@ bool root_real_dir(int root, const char *name, mode_t mode, struct err *err)
 		return true;
 	}
 	if ((there && unlinkat(root, name, 0) < 0) || mkdirat(root, name, mode) < 0) {
-		return err_errno(err, "cannot make the directory /%s", name);
+		return err_errno(err, "cannot create the directory /%s", name);
 	}
 	auto_close int fd = openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return (fd >= 0 && fchmod(fd, mode) == 0) ||
@@ -139,8 +139,8 @@ bool root_real_dir(int root, const char *name, mode_t mode, struct err *err)
 /* ---- emptying ---- */
 
 struct emptying {
-	int top;    /* where what lies too deep is moved, a descriptor each being too many */
-	bool moved; /* something was, so that it must be gone through again */
+	int top;    /* receives what is nested too deeply for one descriptor per level */
+	bool moved; /* something was moved, so another pass is needed */
 };
 
 static bool empty(struct emptying *how, int take_dir, int depth);

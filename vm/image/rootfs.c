@@ -1,5 +1,5 @@
-/* Makes a root file system that of a desktop: files of the recipe, accounts, nothing of the host.
- */
+/* Converts a root file system for use as a desktop: the recipe's files, accounts, no traces of the
+ * host. */
 #include "vm/image/rootfs.h"
 
 #include "base/cleanup.h"
@@ -15,11 +15,11 @@
 #define TEXT_MAX ((size_t)1 << 20)
 #define STATUS_MAX ((size_t)64 << 20)
 
-/* ---- what must be there ---- */
+/* ---- requirements ---- */
 
 static const struct {
 	const char *what, *package;
-	const char *paths[4]; /* any of them */
+	const char *paths[4]; /* any one of them */
 } needed[] = {
 	{ "sh", "dash", { "bin/sh", "usr/bin/sh" } },
 	{ "Xvnc", "tigervnc-standalone-server", { "usr/bin/Xvnc", "usr/bin/Xtigervnc" } },
@@ -58,7 +58,7 @@ struct unpack {
 	const json_t *users;
 };
 
-/* Whose home it is in; 0: nobody's. */
+/* The owner of the home that contains it; 0: none. */
 static uid_t owner_of(const json_t *users, const char *path)
 {
 	size_t i;
@@ -116,7 +116,7 @@ static bool add_line(int root, const char *path, const char *name, const char *l
 	buf_printf(&key, "\n%s:", name);
 	if (strncmp(buf_text(&text), buf_text(&key) + 1, key.len - 1) == 0 ||
 		strstr(buf_text(&text), buf_text(&key))) {
-		return true; /* there already */
+		return true; /* exists already */
 	}
 	buf_printf(&text, "%s:%s\n", name, line);
 	return root_write(root, path, mode, text.data, text.len, err);
@@ -171,7 +171,7 @@ bool rootfs_add_users(int root, const json_t *users, struct err *err)
 	return true;
 }
 
-/* ---- tidying ---- */
+/* ---- clean-up ---- */
 
 static const char *const emptied[] = { "var/lib/apt/lists", "var/cache/apt", "var/cache/debconf",
 	"var/log", "var/cache/ldconfig", "var/tmp", "run", "boot", "usr/share/doc-base" };
@@ -180,7 +180,7 @@ static const char *const removed[] = { "etc/apt/apt.conf.d/99mmdebstrap", "etc/a
 	"var/lib/dpkg/available", "var/lib/dbus/machine-id", "vmlinuz", "vmlinuz.old", "initrd.img",
 	"initrd.img.old" };
 
-/* An empty machine id is made anew at each start. */
+/* An empty machine id is generated at each start. */
 static const struct {
 	const char *path, *text;
 } written[] = {
@@ -190,7 +190,7 @@ static const struct {
 	{ "etc/resolv.conf", "" },
 };
 
-/* What a machine mounts file systems at: a link there would lead its start astray. */
+/* Mount points of a VM: a link there would redirect its start. */
 static const struct {
 	const char *name;
 	mode_t mode;
@@ -252,7 +252,7 @@ static void sort_lines(struct buf *text)
 	free(lines);
 }
 
-/* dpkg's own database: stanzas of "Name: value", an empty line behind each. */
+/* dpkg's database: stanzas of "Name: value", separated by empty lines. */
 bool rootfs_packages(int root, struct buf *out, struct err *err)
 {
 	auto_buf struct buf text = { 0 };

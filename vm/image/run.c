@@ -1,4 +1,4 @@
-/* Runs a program and waits for its end. */
+/* Runs a program and waits until it exits. */
 #include "vm/image/run.h"
 
 #include "base/cleanup.h"
@@ -24,7 +24,7 @@ bool run_program(const struct run *run, struct err *err)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return err_errno(err, "cannot make a pipe");
+		return err_errno(err, "cannot create a pipe");
 	}
 	auto_close int from = ends[0], to = ends[1];
 	struct spawn_fd fds[4] = { { run->out ? to : STDERR_FILENO, 1 },

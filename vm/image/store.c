@@ -1,6 +1,6 @@
 /*
- * The directory of images.  An image is made in a hidden directory and renamed when it is whole;
- * it is renamed again before it is deleted, so nobody ever sees half of one.
+ * The directory of images.  An image is created in a hidden directory and renamed when it is
+ * complete, and renamed again before it is deleted, so incomplete images are never visible.
  */
 #include "vm/image/store.h"
 
@@ -31,14 +31,15 @@ static const struct field fields[] = {
 		.max = IMAGE_ID_LEN),
 	FIELD_STR(struct image_json, name, "The recipe's name.", .required = true, .min = 1,
 		.max = 255),
-	FIELD_STR(struct image_json, description, "A line about it.", .required = true, .max = 200),
+	FIELD_STR(struct image_json, description, "One-line description.", .required = true,
+		.max = 200),
 	FIELD_STR(struct image_json, kernel, "The kernel's version.", .required = true, .min = 1,
 		.max = 100),
-	FIELD_NUM(struct image_json, memory_mib, "Memory of a desktop.", .required = true,
+	FIELD_NUM(struct image_json, memory_mib, "Default memory of a desktop.", .required = true,
 		.min = 64, .max = 1048576),
-	FIELD_NUM(struct image_json, cpus, "Processors of a desktop.", .required = true, .min = 1,
+	FIELD_NUM(struct image_json, cpus, "Default CPUs of a desktop.", .required = true, .min = 1,
 		.max = 256),
-	FIELD_NUM(struct image_json, created, "When it was made, ms.", .required = true, .min = 0,
+	FIELD_NUM(struct image_json, created, "Creation time, ms.", .required = true, .min = 0,
 		.max = 9e15),
 	{ .name = NULL },
 };
@@ -51,7 +52,7 @@ json_t *image_json_encode(const struct image_json *json)
 	return field_encode(fields, json);
 }
 
-/* ---- reading one ---- */
+/* ---- reading ---- */
 
 struct owned {
 	json_t *json;
@@ -164,7 +165,7 @@ static bool load(const char *path, const char *id, struct image *ret_image, stru
 	return true;
 }
 
-/* Not when it is of another version, nor when it cannot be looked at. */
+/* False for another version, and for one that is not readable. */
 static bool is_damage(const struct err *why)
 {
 	return why->kind != ERR_UNSUPPORTED && (!why->sys || why->sys == ENOENT);
@@ -176,7 +177,7 @@ bool image_load(const char *dir, const char *id, struct image *ret_image, struct
 	       err_while(err, "the image in %.200s%s", dir, is_damage(err) ? " is damaged" : "");
 }
 
-/* Stands for one that cannot be used. */
+/* Describes one that is unusable. */
 static void take_unusable(const char *dir, const char *id, struct image *ret_image)
 {
 	struct owned *owned = must(calloc(1, sizeof(*owned)));
@@ -199,12 +200,12 @@ json_t *image_packages(const struct image *image, struct err *err)
 	json_t *list = json_array();
 	char *rest = NULL, *line = text.len ? strtok_r((char *)text.data, "\n", &rest) : NULL;
 	for (; line; line = strtok_r(NULL, "\n", &rest)) {
-		json_array_append_new(list, json_string(line)); /* not UTF-8: left out */
+		json_array_append_new(list, json_string(line)); /* not UTF-8: omitted */
 	}
 	return list;
 }
 
-/* ---- all of them ---- */
+/* ---- listing ---- */
 
 struct all {
 	struct image images[IMAGES_MAX];
@@ -268,7 +269,7 @@ struct search {
 	const char *name;
 	char dir[4096], id[IMAGE_ID_LEN + 1];
 	char bad[IMAGE_ID_LEN + 1];
-	struct err why; /* of the bad one */
+	struct err why; /* of the unusable one */
 	struct buf known;
 };
 
@@ -337,7 +338,7 @@ bool image_find_any(const char *images, const char *name, struct image *ret_imag
 	return true;
 }
 
-/* ---- making and deleting ---- */
+/* ---- creating and deleting ---- */
 
 static bool delete_dir(const char *path, struct err *err)
 {
@@ -349,7 +350,7 @@ static bool delete_dir(const char *path, struct err *err)
 	       (rmdir(path) == 0 || err_errno(err, "cannot remove '%s'", path));
 }
 
-/* An ordinary user may not delete what belongs to its sub-ids, but within walls. */
+/* Only inside the isolation can an ordinary user delete files of its subordinate ids. */
 void image_abandon(const char *dir, const char *program)
 {
 	struct err ignored;
@@ -359,10 +360,10 @@ void image_abandon(const char *dir, const char *program)
 	if (!gone && walls_empty(program, buf_text(&work), &ignored)) {
 		gone = delete_dir(dir, &ignored);
 	}
-	(void)gone; /* what is left is cleared away by the next build */
+	(void)gone; /* the next build removes the rest */
 }
 
-/* Whether its maker has ended, and all that runs for it (walls.h). */
+/* Whether its creator has ended, including its processes (walls.h). */
 static bool is_left(int dir)
 {
 	auto_close int work = openat(dir, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -370,7 +371,7 @@ static bool is_left(int dir)
 	       (work < 0 || flock(work, LOCK_EX | LOCK_NB) == 0);
 }
 
-/* Unfinished ones whose maker has ended. */
+/* Removes incomplete ones whose creator has ended. */
 static void clear_away(const char *images, const char *program)
 {
 	DIR *dir = opendir(images);
@@ -392,7 +393,7 @@ static void clear_away(const char *images, const char *program)
 	}
 }
 
-/* With those above it. */
+/* Including parents. */
 static bool make_dirs(const char *path, struct err *err)
 {
 	auto_free char *part = must(strdup(path));
@@ -401,7 +402,7 @@ static bool make_dirs(const char *path, struct err *err)
 		if (was == '/' || was == '\0') {
 			part[at] = '\0';
 			if (mkdir(part, 0700) < 0 && errno != EEXIST) {
-				return err_errno(err, "cannot make the directory '%s'", part);
+				return err_errno(err, "cannot create the directory '%s'", part);
 			}
 			part[at] = was;
 		}
@@ -419,7 +420,7 @@ int image_begin(const char *images, const char *program, char **ret_dir, struct 
 	if (!make_dirs(images, err)) {
 		return -1;
 	}
-	/* Another that begins would clear it away before it is locked. */
+	/* A concurrent build would otherwise remove it before it is locked. */
 	auto_close int all = open(images, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (all < 0 || flock(all, LOCK_EX) < 0) {
 		err_errno(err, "cannot lock '%s'", images);
@@ -429,7 +430,7 @@ int image_begin(const char *images, const char *program, char **ret_dir, struct 
 	id_make(id);
 	buf_printf(&path, "%s/.%s", images, id);
 	if (mkdir(buf_text(&path), 0700) < 0) {
-		err_errno(err, "cannot make the directory '%s'", buf_text(&path));
+		err_errno(err, "cannot create the directory '%s'", buf_text(&path));
 		return -1;
 	}
 	auto_close int fd = open(buf_text(&path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -441,7 +442,7 @@ int image_begin(const char *images, const char *program, char **ret_dir, struct 
 	return take_fd(&fd);
 }
 
-/* The id in an unfinished one's image.json. */
+/* The id in an incomplete one's image.json. */
 static bool read_id(const char *path, char ret_id[IMAGE_ID_LEN + 1], struct err *err)
 {
 	struct image_json said;
@@ -476,7 +477,7 @@ bool image_commit(const char *images, const char *dir, struct image *ret_image, 
 	if (!image_load(dir, id, &whole, err)) {
 		return false;
 	}
-	image_abandon(buf_text(&path), NULL); /* one that cannot be used */
+	image_abandon(buf_text(&path), NULL); /* an unusable one */
 	return (rename(dir, buf_text(&path)) == 0 ||
 		       err_errno(err, "cannot rename '%s' to '%s'", dir, buf_text(&path))) &&
 	       image_load(buf_text(&path), id, ret_image, err);

@@ -1,7 +1,7 @@
 /*
- * Unpacks with GNU tar, which puts links that lead out in place only when all else is there.  All
- * that it gets goes through our hands and is counted, as is what it says it unpacks, so that a
- * small archive cannot become a file system without end.
+ * Unpacks with GNU tar, which creates links that lead outside only after everything else.  All data
+ * passes through this process and is counted, and so are the names that tar reports, so that a
+ * small archive cannot expand without limit.
  */
 #include "vm/image/unpack.h"
 
@@ -40,14 +40,14 @@ static const struct {
 struct flow {
 	const struct unpack_limits *limits;
 	pid_t tar, decompressor; /* 0: none */
-	int in;                  /* the decompressed archive; not ours when it is the file itself */
+	int in;                  /* the decompressed archive; borrowed if it is the file itself */
 	int to, names, words;    /* tar's stdin, stdout and stderr; -1: closed */
-	bool ready;              /* there is something to read from in */
+	bool ready;              /* in is readable */
 	uint64_t bytes, files;
-	struct buf said; /* the beginning of its stderr */
+	struct buf said; /* the start of its stderr */
 };
 
-/* ---- the programs ---- */
+/* ---- programs ---- */
 
 static size_t find_compression(int tar)
 {
@@ -86,7 +86,7 @@ static bool start_decompressor(struct flow *flow, int tar, struct err *err)
 		return flow->in >= 0 || err_errno(err, "cannot read the archive");
 	}
 	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return err_errno(err, "cannot make a pipe");
+		return err_errno(err, "cannot create a pipe");
 	}
 	flow->in = ends[0];
 	auto_close int out = ends[1];
@@ -112,7 +112,7 @@ static bool start_tar(struct flow *flow, int into, struct err *err)
 	snprintf(cwd, sizeof(cwd), "/proc/self/fd/%d", into);
 	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(names, O_CLOEXEC) < 0 ||
 		pipe2(words, O_CLOEXEC) < 0) {
-		return err_errno(err, "cannot make a pipe");
+		return err_errno(err, "cannot create a pipe");
 	}
 	auto_close int theirs = in[0], out = names[1], errors = words[1];
 	flow->to = in[1];
@@ -124,7 +124,7 @@ static bool start_tar(struct flow *flow, int into, struct err *err)
 	return pid > 0;
 }
 
-/* ---- what flows ---- */
+/* ---- data ---- */
 
 static void drop(int *fd)
 {
@@ -142,7 +142,7 @@ static bool pass_on(struct flow *flow, struct err *err)
 		return err_errno(err, "cannot read the archive");
 	}
 	if (n <= 0) {
-		drop(&flow->to); /* the end, or tar has ended: it will say why */
+		drop(&flow->to); /* the end; or tar has ended and will report why */
 		return true;
 	}
 	flow->bytes += (uint64_t)n;
@@ -160,7 +160,8 @@ static bool count_names(struct flow *flow, struct err *err)
 		return true;
 	}
 	for (const char *at = bytes; (at = memchr(at, '\n', (size_t)(bytes + n - at))); at++) {
-		flow->files++; /* tar writes a line break in a name as \n */
+		flow->files++; /* tar writes a line break in a name as
+ */
 	}
 	return flow->files <= flow->limits->files ||
 	       err_set(err, ERR_LIMIT, "the archive has more than %llu files",
@@ -204,7 +205,7 @@ static bool run(struct flow *flow, struct err *err)
 	return true;
 }
 
-/* ---- the end ---- */
+/* ---- end ---- */
 
 static int end_of(pid_t pid)
 {
@@ -214,7 +215,7 @@ static int end_of(pid_t pid)
 	return status;
 }
 
-/* The first line that is no mere note; "" without one. */
+/* The first line that is more than a notice; "" if none. */
 static void first_complaint(struct flow *flow, char *ret, size_t size)
 {
 	char *rest = NULL,
@@ -233,7 +234,7 @@ static bool judge(struct flow *flow, int tar, int decompressor, struct err *err)
 		return err_set(err, ERR_LIMIT, "a file in the archive is larger than %llu MiB",
 			(unsigned long long)(flow->limits->file >> 20));
 	}
-	if (WIFEXITED(decompressor) && decompressor) { /* else tar has ended before it */
+	if (WIFEXITED(decompressor) && decompressor) { /* otherwise tar has ended first */
 		return err_set(err, ERR_ARGUMENT,
 			"cannot decompress the archive; it is truncated or damaged");
 	}

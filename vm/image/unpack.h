@@ -5,19 +5,19 @@
 
 #include <stdint.h>
 
-/* Unpacks an archive that nobody vouches for. */
+/* Unpacks an untrusted archive. */
 
 struct unpack_limits {
-	uint64_t bytes; /* of the archive once decompressed */
+	uint64_t bytes; /* of the decompressed archive */
 	uint64_t file;  /* of each file in it */
-	uint64_t files; /* of all kinds */
+	uint64_t files; /* of all types */
 };
 
 #define UNPACK_FILES_MAX 1000000u
 
-/* tar: a regular file, compressed with gzip, xz, zstd or bzip2 or not at all; into: an open
- * directory.  Files in dev are left out: devices are the kernel's.  ERR_LIMIT says which limit;
- * what was unpacked until then stays.  Takes SIGPIPE, which must be ignored. */
+/* tar: a regular file, uncompressed or compressed with gzip, xz, zstd or bzip2; into: an open
+ * directory.  Files in dev are skipped, because devices belong to the kernel.  ERR_LIMIT names the
+ * limit; files unpacked before remain.  SIGPIPE must be ignored. */
 bool unpack_tar(int into, int tar, const struct unpack_limits *limits, struct err *err) NODISCARD;
 
 #endif

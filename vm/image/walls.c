@@ -1,9 +1,9 @@
 /*
- * The walls around a build.  Two processes stand between the builder and what runs inside: the
- * outer one enters the namespaces, where the builder, or newuidmap for an ordinary user, gives it
- * ids, and makes all but the work directory read-only; the inner one is the first process of the
- * PID namespace.  When the builder ends, however it does, the inner one sees its end of a socket
- * close and ends too, and with it, by the kernel, all that is inside.
+ * The isolation of a build.  Two processes are between the builder and the isolated program.  The
+ * outer one enters the namespaces, where the builder, or newuidmap for an ordinary user, maps ids,
+ * and makes everything except the work directory read-only.  The inner one is the first process of
+ * the PID namespace.  When the builder ends for any reason, the inner one gets the end of a socket
+ * and exits, and the kernel kills everything inside.
  */
 #include "vm/image/walls.h"
 
@@ -33,10 +33,11 @@
 
 #define SUBIDS_MAX ((size_t)1 << 20)
 #define LOCK_FD 18 /* inside: the work directory, opened there, so that nothing is above it */
-#define FDS_END 64 /* above the numbers that are used inside */
+#define FDS_END 64 /* above the numbers used inside */
 #define IDS 65536u /* as many as Debian's packages use */
 
-/* Root's own: above what systems and systemd give out, and beside those of vm/confine/host.c. */
+/* For root: above the ranges of systems and systemd, and different from those of
+ * vm/confine/host.c. */
 #define ROOT_FIRST 0x77000000ul
 #define ROOT_COUNT 0x1000000ul
 
@@ -44,7 +45,7 @@ struct range {
 	unsigned long first, count;
 };
 
-/* ---- which ids ---- */
+/* ---- ids ---- */
 
 static bool is_mapped(const char *map_file, const struct range *range)
 {
@@ -60,7 +61,7 @@ static bool is_mapped(const char *map_file, const struct range *range)
 	return found;
 }
 
-/* Root of a container with few ids has no others than those it uses: the files are read-only. */
+/* In a container with few ids, root has only those in use; the files are read-only. */
 static struct range roots_range(void)
 {
 	struct range range = { ROOT_FIRST, ROOT_COUNT };
@@ -69,7 +70,7 @@ static struct range roots_range(void)
 	return spare ? range : (struct range){ 0, IDS };
 }
 
-/* The first range of a user's that is large enough. */
+/* The first range of a user that is large enough. */
 static bool find_subids(const char *file, const struct passwd *account, struct range *ret)
 {
 	char number[16];
@@ -123,7 +124,7 @@ bool walls_check(struct err *err)
 	return find_ranges(&uids, &gids, err);
 }
 
-/* ---- the builder's side ---- */
+/* ---- builder ---- */
 
 static bool map_as_root(pid_t pid, const char *file, const struct range *range, struct err *err)
 {
@@ -132,7 +133,7 @@ static bool map_as_root(pid_t pid, const char *file, const struct range *range, 
 	int len = snprintf(line, sizeof(line), "0 %lu %lu\n", range->first, range->count);
 	auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
 	return (fd >= 0 && write(fd, line, (size_t)len) == len) ||
-	       err_errno(err, "cannot give ids to the build (%s)", file);
+	       err_errno(err, "cannot map ids for the build (%s)", file);
 }
 
 static bool map_as_user(pid_t pid, const char *program, const struct range *range, struct err *err)
@@ -143,7 +144,7 @@ static bool map_as_user(pid_t pid, const char *program, const struct range *rang
 	snprintf(first, sizeof(first), "%lu", range->first);
 	snprintf(count, sizeof(count), "%lu", range->count);
 	return run_program(&(struct run){ .argv = argv }, err) ||
-	       err_while(err, "cannot give ids to the build");
+	       err_while(err, "cannot map ids for the build");
 }
 
 static bool map_ids(pid_t pid, struct err *err)
@@ -185,7 +186,7 @@ static pid_t spawn_outer(const struct walls *walls, int life, struct err *err)
 		err);
 }
 
-/* Its namespaces are there when it says so; then it waits for its ids. */
+/* Waits until its namespaces exist, then maps its ids. */
 static bool let_in(pid_t pid, int life, struct err *err)
 {
 	char byte;
@@ -206,7 +207,7 @@ bool walls_start(const struct walls *walls, pid_t *ret_pid, int *ret_life, struc
 {
 	int ends[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
-		return err_errno(err, "cannot make a socket");
+		return err_errno(err, "cannot create a socket");
 	}
 	auto_close int ours = ends[0], theirs = ends[1];
 	pid_t pid = spawn_outer(walls, theirs, err);
@@ -243,7 +244,7 @@ bool walls_empty(const char *program, const char *work, struct err *err)
 	return status == 0 || err_set(err, ERR_HOST, "cannot empty '%s'", work);
 }
 
-/* ---- the outer process ---- */
+/* ---- outer process ---- */
 
 static int fail(const char *what)
 {
@@ -259,7 +260,7 @@ static bool become_root(void)
 	       prctl(PR_SET_DUMPABLE, 1) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
 }
 
-/* Nothing of it reaches other mounts: those of a new user namespace are not shared. */
+/* Its mounts do not propagate: mounts of a new user namespace are not shared. */
 static bool set_mounts(void)
 {
 	struct mount_attr closed = { .attr_set = MOUNT_ATTR_RDONLY };
@@ -271,8 +272,8 @@ static bool set_mounts(void)
 	       chdir(WALLS_TMP) == 0;
 }
 
-/* All that we have open, under their own numbers: the builder gave us no others.  Without WALLS_FD
- * for what runs inside. */
+/* All open descriptors under their own numbers: the builder passed no others.  Without WALLS_FD for
+ * the isolated program. */
 static size_t list_fds(struct spawn_fd fds[WALLS_FDS_MAX + 1], bool inside)
 {
 	size_t n = 0;
@@ -284,7 +285,7 @@ static size_t list_fds(struct spawn_fd fds[WALLS_FDS_MAX + 1], bool inside)
 	return n;
 }
 
-/* A death by signal becomes a status, as in a shell. */
+/* Death by a signal becomes a status, as in a shell. */
 static int status_of(int wstatus)
 {
 	return WIFEXITED(wstatus) ? WEXITSTATUS(wstatus) : 128 + WTERMSIG(wstatus);
@@ -328,13 +329,14 @@ int walls_outer(char *const *argv)
 	}
 	while (waitpid(pid, &wstatus, 0) < 0 && errno == EINTR) {
 	}
-	_exit(status_of(wstatus)); /* a check for leaks would need a process of the namespace that
-				      is gone */
+	/* a leak check would need a process of the namespace, which has ended */
+	_exit(status_of(wstatus));
 }
 
-/* ---- the inner process ---- */
+/* ---- inner process ---- */
 
-/* Ends when the child does, or the builder: then all inside is killed, as we are its first. */
+/* Returns when the child or the builder has ended.  Our exit, as the first process, kills
+ * everything inside. */
 static int await(pid_t child, int signals)
 {
 	for (;;) {
@@ -379,7 +381,7 @@ static int run_inside(char *const *argv, int work, struct err *err)
 	return child < 0 ? 1 : await(child, signals);
 }
 
-/* What still runs could go on writing. */
+/* Remaining processes could continue writing. */
 static void end_all(void)
 {
 	kill(-1, SIGKILL);
@@ -390,7 +392,7 @@ static void end_all(void)
 int walls_inner(char *const *argv)
 {
 	struct err err = { 0 };
-	/* Where it is refused, that of the machine stays: it has us, too. */
+	/* If it is refused, this machine's /proc, which includes us, stays. */
 	(void)!mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	int work = open(WALLS_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (work < 0 || flock(work, LOCK_SH) < 0) {

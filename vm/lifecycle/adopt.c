@@ -1,10 +1,10 @@
 /*
- * Taking over what an earlier server left.
+ * Reattaches to the sandboxes of an earlier server.
  *
- * A sandbox's directory is locked by the server that has it, so one without a lock is nobody's.
- * What its record says decides: a paused one is on disk and whole; one that ran may still run, and
- * its backend finds out; everything else is cleaned up.  Nothing is adopted on trust: a record that
- * cannot be read, strictly, makes its sandbox one of the last kind.
+ * A server locks the directories of its sandboxes, so one without a lock has no server.  Its
+ * metadata decides: a paused sandbox is complete on disk; for one that was running, the backend
+ * checks whether it still is; everything else is deleted.  Metadata that cannot be read, strictly,
+ * counts as neither.
  */
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -33,7 +33,7 @@ struct adoption {
 
 /* ---- looking ---- */
 
-/* Nobody else knows of it. */
+/* There is no other trace of it. */
 static bool reap(const struct vm_pool *pool, const char *id, const char *path)
 {
 	bool killed = false;
@@ -93,8 +93,7 @@ static void on_left(const char *id, const char *path, void *data)
 		return;
 	}
 	if (a->is_here && !a->is_here(record.owner, a->data)) {
-		/* Left to the server that its owner comes to, as long as there is something of it.
-		 */
+		/* Left to the server of its owner, as long as anything of it exists. */
 		if (!may_live(a->pool, &record, path)) {
 			clean_up(a, id, "its VM has ended");
 		} else if (is_overdue(&record)) {
@@ -109,7 +108,7 @@ static void on_left(const char *id, const char *path, void *data)
 	insert(&a->found, f);
 }
 
-/* ---- taking ---- */
+/* ---- reattaching ---- */
 
 static void on_surplus_paused(struct vm *vm, const struct err *err, void *data)
 {
@@ -129,7 +128,7 @@ static void on_surplus_ready(struct vm *vm, const struct err *err, void *data)
 	}
 }
 
-/* One too many: it can be paused only when it is ready. */
+/* Over the limit: it can be paused only when it is ready. */
 static void is_surplus(struct vm *vm)
 {
 	static const struct vm_wait_handlers handlers = { .done = on_surplus_ready };
@@ -150,11 +149,12 @@ static void take(struct adoption *a, struct found *f)
 		.is_default = record->is_default,
 		.keep = record->keep,
 		.paused = paused,
-		/* A second descriptor of the same lock: it is held until all is done here. */
+		/* A second descriptor of the same lock, which is held until the end of this
+		 * function. */
 		.lock = fcntl(f->lock, F_DUPFD_CLOEXEC, 3),
 	};
 	if (paused) {
-		/* Its server may have died while the pause, or a resume, was under way. */
+		/* Its server may have died during a pause or a resume. */
 		auto_free char *path = state_path(a->state, STATE_SANDBOXES, record->id);
 		reap(a->pool, record->id, path);
 	}
@@ -171,13 +171,13 @@ static void take(struct adoption *a, struct found *f)
 	}
 }
 
-/* One that no directory tells of is nobody's. */
+/* A VM without a directory belongs to no sandbox. */
 static void on_listed(const char *id, void *data)
 {
 	struct adoption *a = data;
 	auto_free char *path = state_path(a->state, STATE_SANDBOXES, id);
 	if (access(path, F_OK) < 0 && reap(a->pool, id, path)) {
-		log_warning("sandbox=%s has no directory any more: its machine is ended", id);
+		log_warning("sandbox=%s has no directory; its VM is ended", id);
 		a->cleaned++;
 	}
 }
@@ -207,7 +207,7 @@ void vm_pool_adopt(struct vm_pool *pool, vm_owner_fn *is_here, void *data)
 {
 	struct err err;
 	if (!state_is_there(pool->config.state_dir)) {
-		return; /* a server that keeps nothing makes none */
+		return; /* without kept sandboxes the directory is not created */
 	}
 	struct adoption a = {
 		.pool = pool,
@@ -216,7 +216,7 @@ void vm_pool_adopt(struct vm_pool *pool, vm_owner_fn *is_here, void *data)
 		.data = data,
 	};
 	if (!a.state) {
-		return; /* which was said */
+		return; /* which was logged */
 	}
 	TAILQ_INIT(&a.found);
 	state_each(a.state, STATE_SANDBOXES, on_left, &a);

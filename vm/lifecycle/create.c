@@ -1,6 +1,6 @@
 /*
- * Making a sandbox: what it is to be, by which backend, and from what its first machine starts (a
- * snapshot, a template, a running copy, or nothing).  Only this file allocates one.
+ * Creates a sandbox: determines its specification, its backend, and the origin of its first VM (a
+ * snapshot, a template, a running copy, or a boot).  Only this file allocates sandboxes.
  */
 
 #include "base/cleanup.h"
@@ -16,7 +16,7 @@ struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const 
 	return vm_init(&lifecycle->core, pool, backend, owner, spec);
 }
 
-/* A spec that names a snapshot is that of the snapshot's machine. */
+/* The spec of a snapshot is that of its VM. */
 static bool spec_of(struct vm_pool *pool, const char *owner, const struct vm_spec *asked,
 	struct vm_spec *ret, struct err *err)
 {
@@ -140,7 +140,7 @@ struct vm *vm_put_back(struct vm_pool *pool, const struct vm_left *left, struct 
 	core->was_ready = true;
 	core->state = left->paused ? VM_PAUSED : VM_STARTING;
 	if (!left->paused && !vm_machine_start(vm, ORIGIN_REATTACH, NULL, err)) {
-		free(take_ptr(&core->dir)); /* it stays as it was */
+		free(take_ptr(&core->dir)); /* it remains unchanged */
 		vm->dir = NULL;
 		vm_undo(vm, err);
 		return NULL;

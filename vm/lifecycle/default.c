@@ -1,4 +1,4 @@
-/* The sandbox of an owner who names none: made at first use, and again after it ended. */
+/* The default sandbox of an owner: created on first use, and again after it ended. */
 
 #include "vm/lifecycle/lifecycle_impl.h"
 
@@ -34,7 +34,7 @@ struct vm *vm_default(struct vm_pool *pool, const char *owner, struct err *err)
 	if (old && old->state < VM_STOPPING) {
 		return old->vm;
 	}
-	/* Creating one may forget the old one: say what is to be said of it from a copy. */
+	/* Creating one may free the old one, so the note is copied first. */
 	char note[700] = "";
 	if (old && old->was_ready) {
 		snprintf(note, sizeof(note),

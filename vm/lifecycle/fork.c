@@ -1,6 +1,6 @@
 /*
- * What a running sandbox is copied to while it goes on: a snapshot, which stays on disk, or a
- * number of new sandboxes, started from a place that goes when the last of them has come up.
+ * Copies a running sandbox while it continues: to a snapshot, which is stored on disk, or to new
+ * sandboxes, which start from a temporary directory that is deleted when the last of them is ready.
  */
 
 #include "base/cleanup.h"
@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define STARTING_PER_CORE 2 /* forks that come up at once */
+#define STARTING_PER_CORE 2 /* concurrent starts of forks */
 
 /* ---- snapshot ---- */
 
@@ -46,7 +46,7 @@ static void taking_ended(struct vm_job *job, const struct err *why)
 	taken((struct taking *)job, NULL, why);
 }
 
-/* In a thread: it waits for the disk. */
+/* In a thread, because it waits for the disk. */
 static void commit(void *data)
 {
 	struct taking *taking = data;
@@ -130,13 +130,13 @@ struct fork {
 	struct vm *source;
 	vm_fork_fn *fn;
 	void *data;
-	char place[ID_LEN + 1]; /* an unfinished snapshot */
+	char place[ID_LEN + 1]; /* an incomplete snapshot */
 	char *path;
 	int lock;
 	size_t count, begun, starting, over;
 	struct vm **vms, **ready;
 	size_t n_ready;
-	struct err why; /* of the first that did not come up */
+	struct err why; /* of the first one that failed to start */
 };
 
 static void fork_free(struct fork *fork)

@@ -1,7 +1,6 @@
 /*
- * Records are tables of fields, like everything that arrives as JSON.  Rows are required wherever
- * leaving one out could mean two things, so a record of an older or newer kind is refused, not
- * guessed at.
+ * Metadata are tables of fields, like all JSON.  A row is required if its absence would be
+ * ambiguous, so metadata of an older or newer format is refused.
  */
 #include "vm/lifecycle/metadata.h"
 
@@ -14,12 +13,12 @@
 
 #include <string.h>
 
-#define FORMAT 1      /* of the files; another number is another program's */
-#define TIME_MAX 4e14 /* ms: far beyond anything, and exact in a double */
+#define FORMAT 1      /* of the files; others belong to other versions */
+#define TIME_MAX 4e14 /* in ms: beyond any real value, and exact in a double */
 
 static const char *const state_words[] = { "running", "paused", NULL };
 
-/* ---- the two files ---- */
+/* ---- files ---- */
 
 struct record_json {
 	struct record record;
@@ -139,25 +138,25 @@ bool record_write(const char *dir, const char *file, const struct record *record
 	return state_write_json(dir, file, json, err);
 }
 
-/* ---- of a living sandbox ---- */
+/* ---- of a sandbox ---- */
 
-/* One that comes up from its own saved/ is paused until it is ready: should it fail, that is still
- * what there is of it. */
+/* One that starts from its own saved/ counts as paused until it is ready: if it fails, saved/ is
+ * still valid. */
 static bool is_saved(const struct vm_core *core)
 {
 	return core->state == VM_PAUSED || vm_comes_from(core, ORIGIN_RESUME);
 }
 
-/* In a thread: it waits for the disk. */
+/* In a thread, because it waits for the disk. */
 static void sync_dir(void *data)
 {
 	struct err err;
 	if (!state_sync(data, &err)) {
-		log_debug("%s", err.text); /* it may be gone again */
+		log_debug("%s", err.text); /* it may have been deleted */
 	}
 }
 
-/* One that is paused is to be there after a power cut too; nobody has to wait for that. */
+/* A paused one must survive a power failure; no one has to wait for that. */
 static void sync_soon(struct vm *vm)
 {
 	work_run(vm->pool->event, sync_dir, free, must(strdup(vm->core->dir)));

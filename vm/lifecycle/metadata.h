@@ -4,9 +4,9 @@
 #include "vm/core/vm.h"
 
 /*
- * What is written of a sandbox (sandboxes/<id>/sandbox.json) and of a snapshot
- * (snapshots/<id>/snapshot.json), so that a later server knows it.  Both are read as strictly as a
- * client's input: every member known, of its type, in its bounds, and nothing beside.
+ * The metadata of a sandbox (sandboxes/<id>/sandbox.json) and of a snapshot
+ * (snapshots/<id>/snapshot.json), for later servers.  Both are read as strictly as a client's
+ * input: only known members, of their type, within bounds.
  */
 
 #define RECORD_SANDBOX "sandbox.json"
@@ -19,21 +19,21 @@ struct record {
 	const char *id, *owner, *backend;
 	int state;             /* enum record_state */
 	bool is_default;       /* of its owner */
-	bool keep;             /* it outlives servers that keep nothing of their own */
-	const char *name;      /* a snapshot's, or NULL */
-	const char *source;    /* a snapshot's: the sandbox it was taken of */
-	struct vm_times times; /* a snapshot has only created; idle is not kept */
-	struct vm_spec spec;   /* complete, and its own */
-	json_t *owned;         /* what the rest points into */
+	bool keep;             /* it survives servers without --keep */
+	const char *name;      /* of a snapshot, or NULL */
+	const char *source;    /* of a snapshot: the sandbox it was taken from */
+	struct vm_times times; /* a snapshot has only created; idle is not stored */
+	struct vm_spec spec;   /* complete and owned */
+	json_t *owned;         /* owns the other members */
 };
 #define auto_record __attribute__((cleanup(record_done)))
 void record_done(struct record *record);
 
 /* file: RECORD_SANDBOX or RECORD_SNAPSHOT. */
 json_t *record_encode(const char *file, const struct record *record);
-/* Takes json.  *ret is to be given to record_done() when this was true. */
+/* Takes json.  If true, *ret must be released with record_done(). */
 bool record_decode(const char *file, json_t *json, struct record *ret, struct err *err) NODISCARD;
-/* From <dir>/<file>; id is what it must say of itself. */
+/* Reads <dir>/<file>; id is the expected id. */
 bool record_read(const char *dir, const char *file, const char *id, struct record *ret,
 	struct err *err) NODISCARD;
 bool record_write(

@@ -1,12 +1,11 @@
 /*
- * What gives a sandbox another machine: a pause writes the one it has to disk and ends it, a
- * rollback ends it and starts one from a snapshot.  (A resume is vm/core/lifecycle.c's: whoever waits for a
- * paused sandbox brings it about.)  The calls that were under way in the old machine fail and say
- * why.
+ * Operations that replace a sandbox's VM: a pause writes it to disk and ends it, a rollback ends it
+ * and starts one from a snapshot.  (vm/core/lifecycle.c resumes a paused sandbox when there is a
+ * wait.)  Calls in progress in the old VM fail with the reason.
  *
- * A rollback of one that runs makes it, before its machine goes, one that is paused where the
- * snapshot was taken, and is then a resume: should that fail, or the server die, it still is that.
- * One that is paused stays as it was until the rollback has come true.
+ * A rollback of a running sandbox first makes it one that is paused at the snapshot, before its VM
+ * ends, and then resumes it: after a failure or a crash of the server, it still is that.  A paused
+ * one is unchanged until the rollback has succeeded.
  */
 
 #include "base/cleanup.h"
@@ -85,8 +84,8 @@ static void pause_saved(struct vm_job *job, const struct err *err)
 		return;
 	}
 	vm_quota_release(&((struct change *)job)->place);
-	vm_set_state(vm->core, VM_PAUSED); /* nobody can reach it any more */
-	vm_record(vm); /* before the machine goes: from now on it is what is on disk */
+	vm_set_state(vm->core, VM_PAUSED); /* it is no longer reachable */
+	vm_record(vm);                     /* before the VM ends: from now on the files count */
 	vm_machine_halt(vm->core, on_pause_halted);
 }
 
@@ -101,13 +100,13 @@ static bool make_saved_dir(struct vm *vm, char **ret_dir, struct err *err)
 	}
 	state_remove_in(vm->pool->state, STATE_SANDBOXES, vm->id, VM_SAVED_DIR);
 	if (mkdir(dir, 0700) < 0) {
-		return state_errno(err, "cannot make %s", dir);
+		return state_errno(err, "cannot create %s", dir);
 	}
 	*ret_dir = take_ptr(&dir);
 	return true;
 }
 
-/* Links: what is saved is never written again. */
+/* Hard links, because saved files are never written again. */
 static bool link_files(const char *from, const char *to, struct err *err)
 {
 	auto_close int target = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -169,7 +168,7 @@ static void on_rollback_halted(struct vm_core *core)
 	}
 }
 
-/* The machine of a snapshot fits into the sandbox that it was taken of, and into its like. */
+/* A snapshot's VM fits the sandbox it was taken from, and equal ones. */
 static bool check_fits(struct vm *vm, const struct vm_snapshot *snapshot, struct err *err)
 {
 	if (vm_spec_same_machine(vm->spec, &snapshot->spec)) {
@@ -190,7 +189,7 @@ static bool may_roll_back(struct vm *vm, const char *id, char **ret_from, struct
 	if (asleep ? !vm_may_resume(vm, err) : !vm_job_may(vm, "rollback", err)) {
 		return false;
 	}
-	if (!vm_control_agent_may(vm, err)) { /* it would undo what a person does */
+	if (!vm_control_agent_may(vm, err)) { /* it would undo the user's work */
 		return false;
 	}
 	const struct vm_snapshot *snapshot = vm_snapshot_find(vm->pool, vm_owner(vm), id, err);

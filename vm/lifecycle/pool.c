@@ -1,4 +1,4 @@
-/* A pool with all its parts. */
+/* Creates a pool with all its parts. */
 
 #include "vm/lifecycle/lifecycle_impl.h"
 
@@ -6,7 +6,7 @@
 
 static const struct vm_part *const parts[] = {
 	&vm_timeout_part,
-	&vm_metadata_part, /* writes what the timeouts are now */
+	&vm_metadata_part, /* writes the current timeouts */
 	&vm_warm_part,
 	&vm_template_part,
 	&vm_snapshots_part,

@@ -1,11 +1,10 @@
 /*
- * What may lie on disk: how many saved machines (snapshots and paused sandboxes) an owner may have
- * and how large they may be together, and the room that snapshots leave free, so that every sandbox
- * that runs can still be paused.
+ * Disk quotas: the number and total size of saved VMs (snapshots and paused sandboxes) per owner,
+ * and the free space that snapshots must leave, so that every running sandbox can still be paused.
  *
- * A save takes time, and others may be asked for meanwhile.  So each holds a place from its admission
- * to its end.  Until then it counts as one that is being saved, and its size does not count: it may
- * still be refused for that.
+ * A save takes time, and others may be requested meanwhile.  Each therefore holds a place from its
+ * admission to its end.  During this time it counts as one save, but its size does not count: it
+ * may still be refused for its size.
  */
 
 #include "base/cleanup.h"
@@ -16,13 +15,13 @@
 
 #define MIB (1 << 20)
 
-/* ---- what an owner has ---- */
+/* ---- usage of an owner ---- */
 
 struct saved {
 	int64_t snapshots, paused, being_saved, bytes;
 };
 
-/* Another server's unfinished ones have no place here. */
+/* Incomplete saves of other servers have no place here. */
 static bool is_unfinished(const struct vm_pool *pool, const char *id)
 {
 	const struct vm_place *place;
@@ -133,9 +132,9 @@ bool vm_quota_holds(struct vm_pool *pool, const char *owner, struct err *err)
 	return is_within(pool, owner, &saved, saved.snapshots + saved.paused, saved.bytes, err);
 }
 
-/* ---- the room for pauses ---- */
+/* ---- space for pauses ---- */
 
-/* What pausing all that run takes, at most: all of their memory. */
+/* Upper bound of the space for pausing all running sandboxes: all of their memory. */
 static int64_t reserve_mib(const struct vm_pool *pool)
 {
 	const struct vm_core *core;

@@ -1,7 +1,7 @@
 /*
- * The snapshots there are: directories with a snapshot.json, shared by all servers of a state
- * directory.  What was read of one is kept, for it never changes; the list is compared with the
- * directory each time somebody asks, and what has gone is freed when the loop runs again.
+ * The snapshots: directories with a snapshot.json, shared by all servers of a state directory.  The
+ * contents are cached, because they never change.  The list is compared with the directory on each
+ * request, and removed ones are freed when the loop runs again.
  */
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -16,13 +16,13 @@ struct entry {
 	struct vm_snapshot snapshot;
 	struct record record;
 	bool seen;
-	bool bad; /* it cannot be read; said once */
+	bool bad; /* unreadable; logged once */
 };
 TAILQ_HEAD(entries, entry);
 
 struct snapshots {
 	struct entries all;  /* oldest first */
-	struct entries gone; /* somebody may still look at them */
+	struct entries gone; /* may still be in use */
 	sd_event_source *burial;
 };
 
@@ -64,7 +64,7 @@ static void snapshots_free(struct vm_pool *pool)
 
 const struct vm_part vm_snapshots_part = { .freed = snapshots_free };
 
-/* ---- the list and the directory ---- */
+/* ---- list ---- */
 
 static struct entry *entry_find(struct snapshots *s, const char *id)
 {
@@ -119,7 +119,7 @@ static void on_snapshot_dir(const char *id, const char *path, void *data)
 	struct snapshots *s = data;
 	struct entry *e = id_is_valid(id) ? entry_find(s, id) : NULL;
 	if (!id_is_valid(id)) {
-		return; /* not ours to judge */
+		return; /* not our decision */
 	}
 	if (!e) {
 		e = must(calloc(1, sizeof(*e)));
@@ -149,7 +149,7 @@ static void bury(struct vm_pool *pool, struct entry *e)
 	}
 }
 
-/* NULL: the state directory cannot be used.  Where there is none, none is made. */
+/* NULL: the state directory is unusable.  Does not create it. */
 static struct snapshots *look(struct vm_pool *pool, struct err *err)
 {
 	if (!pool->state && !state_is_there(pool->config.state_dir)) {
@@ -195,7 +195,7 @@ static struct entry *find(struct snapshots *s, const char *owner, const char *wo
 	return e;
 }
 
-/* ---- for callers ---- */
+/* ---- interface ---- */
 
 static struct entry *find_or_say(
 	struct vm_pool *pool, const char *owner, const char *id, struct err *err)
@@ -220,7 +220,7 @@ const struct vm_snapshot *vm_snapshot_at(struct vm_pool *pool, const char *owner
 {
 	struct err err;
 	struct entry *e;
-	/* The first looks, the others go on with what it saw. */
+	/* The first call updates the list, the others use it. */
 	struct snapshots *s = i == 0 || !lifecycle_pool(pool)->snapshots
 				      ? look(pool, &err)
 				      : lifecycle_pool(pool)->snapshots;
@@ -248,7 +248,7 @@ bool vm_snapshot_delete(struct vm_pool *pool, const char *owner, const char *id,
 	return true;
 }
 
-/* ---- making one ---- */
+/* ---- creation ---- */
 
 bool vm_snapshot_name_check(
 	struct vm_pool *pool, const char *owner, const char *name, struct err *err)
@@ -321,7 +321,7 @@ const struct vm_snapshot *vm_snapshot_added(struct vm_pool *pool, const char *id
 		err_set(err, ERR_HOST, "cannot read the new snapshot %s", id);
 		return NULL;
 	}
-	/* Two may have been written at the same time, by two servers even. */
+	/* Two may have been written at the same time, even by two servers. */
 	if (e && e->snapshot.name && has_other(s, e)) {
 		err_set(err, ERR_ARGUMENT,
 			"another snapshot was given the name '%s' in the meantime; use another "

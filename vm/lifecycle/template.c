@@ -1,8 +1,8 @@
 /*
- * Templates by key.  The first sandbox that wants one has it made: a hidden sandbox boots from
- * nothing and is saved when its desktop is ready.  Whoever wants it meanwhile waits here, hears the
- * stages, and then starts from it, as everyone later does at once.  When another process is making
- * it, vm/lifecycle/template_wait.c says when that is over.
+ * Templates by key.  The first sandbox that needs one causes its creation: an internal sandbox
+ * boots and is saved when its desktop is ready.  Sandboxes that need it meanwhile wait, receive the
+ * stages, and then start from it; later ones start from it immediately.  If another process creates
+ * it, vm/lifecycle/template_wait.c reports the end.
  */
 
 #include "vm/lifecycle/template.h"
@@ -19,25 +19,25 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define WINDOW_MS (20 * 60000) /* for a program that is to be open; a browser needs minutes */
-#define REST_MS 60000          /* until the desktop has little to do */
-#define WARM_REST_MS 300000    /* the same with programs open */
-#define WITHOUT_MINUTES 10     /* until one that could not be written is tried again */
+#define WINDOW_MS (20 * 60000) /* for a program that must be open; a browser takes minutes */
+#define REST_MS 60000          /* until the desktop is idle */
+#define WARM_REST_MS 300000    /* the same with open programs */
+#define WITHOUT_MINUTES 10     /* until the next attempt after a failed save */
 
 TAILQ_HEAD(waiting, lifecycle);
 
 struct vm_template {
 	TAILQ_ENTRY(vm_template) entry;
 	struct vm_pool *pool;
-	char *key, *path; /* path: of the finished one */
+	char *key, *path; /* path: of the complete one */
 	struct waiting waiting;
-	int use; /* a shared lock: it is there and nobody collects it; -1 */
+	int use; /* a shared lock, which prevents its deletion; or -1 */
 	uint64_t inode;
-	uint64_t without_us; /* until then it is done without */
+	uint64_t without_us; /* until then it is not used */
 
-	/* while it is made: in this order */
+	/* while it is being created, in this order */
 	sd_event_source *soon;
-	struct template_wait *elsewhere; /* another process makes it */
+	struct template_wait *elsewhere; /* another process creates it */
 	char *unfinished;
 	int lock;
 	struct vm *maker;
@@ -84,7 +84,7 @@ static void no_use(struct vm_template *t)
 	}
 }
 
-/* It is there: remembers which one it is, and says so to whoever collects. */
+/* It exists: identifies and locks it. */
 static bool find(struct vm_template *t)
 {
 	struct stat st;
@@ -99,7 +99,7 @@ static bool find(struct vm_template *t)
 	return true;
 }
 
-/* ---- those that are not needed ---- */
+/* ---- unused templates ---- */
 
 static bool is_started_from(const struct vm_template *t)
 {
@@ -123,7 +123,7 @@ static void template_free(struct vm_template *t)
 	free(t);
 }
 
-/* Once read, a template need not stay: who wants it again finds it again, or makes it. */
+/* Once read, a template need not stay: the next user finds or creates it again. */
 static void let_go_of_unused(struct vm_pool *pool)
 {
 	struct vm_template *t, *next;
@@ -144,7 +144,7 @@ static void collect_once(struct vm_pool *pool)
 	}
 }
 
-/* ---- starting from it ---- */
+/* ---- starting ---- */
 
 static bool start_from(struct vm_template *t, struct vm *vm, struct err *err)
 {
@@ -175,7 +175,7 @@ static void wait_no_more(struct vm *vm)
 	}
 }
 
-/* The first that waits, which does so no more; NULL: none. */
+/* Removes and returns the first waiting sandbox; NULL: none. */
 static struct vm *take_waiting(struct vm_template *t)
 {
 	struct lifecycle *l = TAILQ_FIRST(&t->waiting);
@@ -186,7 +186,7 @@ static struct vm *take_waiting(struct vm_template *t)
 	return l->core.vm;
 }
 
-/* The machine that failed is on its way out; the next one begins when nothing is left of it. */
+/* The failed VM is ending; the next one starts when nothing is left of it. */
 static void on_failed_halted(struct vm_core *core)
 {
 	struct vm *vm = core->vm;
@@ -204,14 +204,14 @@ static void on_failed_halted(struct vm_core *core)
 	}
 }
 
-/* Its machine runs, and its agent has not said a word: it hangs. */
+/* Its VM runs, and its agent has sent nothing: it hangs. */
 static bool hangs(const struct vm_core *core)
 {
 	return core->guest.link && !core->said_hello;
 }
 
-/* What its host lacks, or is too slow for, a boot would meet too.  Anything else may be the
- * template's fault: which file is damaged, and how, changes who complains. */
+/* A boot would fail for the same lack of host resources.  Any other failure may be caused by the
+ * template: which file is damaged, and how, determines which part fails. */
 static bool may_be_to_blame(const struct vm_core *core, const struct err *why)
 {
 	static const int lacks[] = { ENOMEM, EMFILE, ENFILE, EAGAIN, ENOSPC, EDQUOT };
@@ -246,7 +246,7 @@ bool vm_template_start(struct vm *vm, struct err *err)
 		return err->kind == ERR_NONE && vm_machine_start(vm, ORIGIN_BOOT, NULL, err);
 	}
 	if (!vm_pool_state(pool, err)) {
-		return vm_machine_start(vm, ORIGIN_BOOT, NULL, err); /* slowly, then */
+		return vm_machine_start(vm, ORIGIN_BOOT, NULL, err); /* as a slow cold boot */
 	}
 	if (!state_name_is_valid(key)) {
 		return err_set(err, ERR_HOST, "invalid template key '%.80s'", key);
@@ -260,7 +260,7 @@ bool vm_template_start(struct vm *vm, struct err *err)
 	return true;
 }
 
-/* ---- it is there, or cannot be had ---- */
+/* ---- created, or failed ---- */
 
 static void made_over(struct vm_template *t)
 {
@@ -280,7 +280,7 @@ static void is_there(struct vm_template *t)
 	made_over(t);
 	while (!is_being_made(t) && (vm = take_waiting(t))) {
 		if (!find(t)) {
-			wait_for(t, vm); /* it went at once: another one */
+			wait_for(t, vm); /* it was deleted immediately: repeat */
 		} else if (!start_from(t, vm, &err)) {
 			vm_failed(vm, &err);
 		}
@@ -306,7 +306,7 @@ static void failed(struct vm_template *t, const struct err *why)
 	}
 }
 
-/* Who waits boots from nothing; stages: what was told of the template's making. */
+/* Waiting sandboxes boot; stages: those reported for the template's creation. */
 static void start_without(struct vm_template *t, unsigned stages)
 {
 	struct vm *vm;
@@ -319,7 +319,7 @@ static void start_without(struct vm_template *t, unsigned stages)
 	}
 }
 
-/* The desktop is good, but it cannot be written. */
+/* The desktop works, but cannot be saved. */
 static void cannot_keep(struct vm_template *t, const struct err *why, unsigned stages)
 {
 	struct err copy = *why;
@@ -336,7 +336,7 @@ static void cannot_keep(struct vm_template *t, const struct err *why, unsigned s
 	start_without(t, stages);
 }
 
-/* ---- making it ---- */
+/* ---- creation ---- */
 
 static void tell_step(struct vm_template *t, const char *what, unsigned step)
 {
@@ -405,12 +405,12 @@ static void on_saved(struct vm_job *job, const struct err *err)
 static void on_maker_ended(struct vm_job *job, const struct err *why)
 {
 	struct vm_template *t = template_of_job(job);
-	(void)why; /* it says the same, and that a sandbox nobody knows has ended */
+	(void)why; /* the same reason, and an unknown sandbox */
 	t->maker = NULL;
 	cannot_keep(t, &job->vm->core->why, VM_TEMPLATE_STEPS);
 }
 
-/* What cannot be prepared (another agent, an old one) is saved as it is. */
+/* If it cannot be prepared (another or an old agent), it is saved unprepared. */
 static void on_prepared(const json_t *result, const struct err *err, void *data)
 {
 	struct vm_template *t = data;

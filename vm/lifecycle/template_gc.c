@@ -1,6 +1,6 @@
 /*
- * Templates are a cache: whatever goes is made again when it is wanted.  When one was used last is
- * the time of its directory; whoever uses one holds a shared lock on it, and what is locked stays.
+ * Templates are a cache: a deleted one is created again when needed.  The directory's time is that
+ * of the last use.  Users hold a shared lock, and locked ones are kept.
  */
 
 #include "vm/lifecycle/template.h"
@@ -69,13 +69,13 @@ static bool throw_away(struct vm_pool *pool, struct found *found, const char *wh
 	if (lock < 0) {
 		return false;
 	}
-	log_info("template=%s goes: %s", found->name, why);
+	log_info("template=%s deleted: %s", found->name, why);
 	state_remove(pool->state, STATE_TEMPLATES, found->name);
 	found->is_gone = true;
 	return true;
 }
 
-/* Returns how many bytes went. */
+/* Returns the number of bytes freed. */
 static int64_t remove_surplus(struct vm_pool *pool, struct look *look)
 {
 	time_t too_old = time(NULL) - UNUSED_DAYS * 24 * 3600;

@@ -1,7 +1,7 @@
 /*
- * Waits until another process has made a template, has given up, or has died: its lock on the
- * unfinished directory ends in each case.  The kernel tells of the descriptor's close; the lock is
- * let go of a moment after that, which nothing tells, so one look more comes a little later.
+ * Waits until another process has created a template, has given up, or has died: its lock on the
+ * incomplete directory ends in each case.  The kernel reports that the descriptor was closed; the
+ * lock is released a moment later without an event, so this checks once more after a delay.
  */
 
 #include "vm/lifecycle/template.h"
@@ -18,7 +18,7 @@
 
 #define A_MOMENT_MS 20
 #define COLD_FACTOR \
-	60 /* start timeouts: the other one has ten to boot, opens programs and writes */
+	60 /* start timeouts: the other process has ten to boot, opens programs and writes */
 
 struct template_wait {
 	struct vm_pool *pool;
@@ -112,7 +112,7 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-/* False: there is nothing to wait for any more. */
+/* False: there is nothing left to wait for. */
 static bool look(struct template_wait *wait, const char *path)
 {
 	wait->dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

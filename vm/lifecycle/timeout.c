@@ -1,7 +1,7 @@
 /*
- * Absolute and idle timeouts.  They are counted by the monotonic clock, for the time of day may be
- * set; only what is on disk, to survive the server, is a time of day.  A call only notes the time:
- * the idle timer, when it fires, sees that and goes on for the rest.
+ * Absolute and idle timeouts, counted by the monotonic clock, because the wall clock may be set;
+ * only the values on disk are wall-clock times.  A call only records the time: when the idle timer
+ * fires, it continues for the rest.
  */
 #include "base/log.h"
 #include "base/loop.h"
@@ -9,9 +9,9 @@
 
 #include <stdlib.h>
 
-#define BUSY_MS 1000       /* until the next try, when something else has the sandbox */
-#define CLOCK_STEP_MS 1000 /* the time of day was set, if it is off by more */
-#define REFUSED_MS 60000   /* and when it could not be paused: perhaps the disk gets room */
+#define BUSY_MS 1000       /* until the next attempt, during an operation */
+#define CLOCK_STEP_MS 1000 /* a larger difference means that the wall clock was set */
+#define REFUSED_MS 60000   /* after a failed pause: disk space may become available */
 
 static int on_timeout(sd_event_source *source, uint64_t usec, void *data);
 static int on_idle(sd_event_source *source, uint64_t usec, void *data);
@@ -23,7 +23,7 @@ static void arm(
 	*timer = loop_after_ms(core->vm->pool->event, ms > 0 ? (uint64_t)ms : 0, fn, core);
 }
 
-/* Somebody waits for it to do something, or for a person to come to it. */
+/* Calls, or requests for a user, are pending. */
 static bool is_used(const struct vm_core *core)
 {
 	return core->users || guest_is_used(&core->guest) || !TAILQ_EMPTY(&core->waits) ||
@@ -40,9 +40,9 @@ static uint64_t due_us(int64_t in_ms)
 	return loop_now_us() + (uint64_t)(in_ms > 0 ? in_ms : 0) * 1000;
 }
 
-/* ---- when the time has come ---- */
+/* ---- expiry ---- */
 
-/* A pause needs a desktop that is ready and free; the timer that fired asks again until it is. */
+/* A pause requires a ready sandbox without an operation; otherwise the timer is repeated. */
 static void try_later(struct vm_core *core, int64_t ms)
 {
 	if (lifecycle_of(core)->timeout_timer && left_ms(lifecycle_of(core)->timeout_us) <= 0) {
@@ -107,9 +107,9 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-/* ---- setting the clocks ---- */
+/* ---- timers ---- */
 
-/* A paused one that is not to be killed stays as it is; its time begins anew when it resumes. */
+/* A paused sandbox with on_timeout "pause" stays; its timeout restarts when it resumes. */
 static void set_timeout_timer(struct vm_core *core)
 {
 	bool waits = core->state == VM_PAUSED && core->spec.on_timeout == VM_TIMEOUT_PAUSE;
@@ -123,14 +123,14 @@ static void set_timeout_timer(struct vm_core *core)
 	}
 	if (!lifecycle_of(core)->timeout_timer) {
 		int64_t left = core->times.timeout - clock_wall_ms();
-		/* A clock that was set back while no server ran must not keep it for longer. */
+		/* A clock that was set back while no server ran must not extend it. */
 		left = left > core->spec.timeout_ms ? core->spec.timeout_ms : left;
 		lifecycle_of(core)->timeout_us = due_us(left);
 		arm(core, &lifecycle_of(core)->timeout_timer, left, on_timeout);
 	}
 }
 
-/* One that is paused or comes up is not idle. */
+/* Paused and starting sandboxes are not idle. */
 static void set_idle_timer(struct vm_core *core)
 {
 	if (core->spec.idle_ms <= 0 || core->state != VM_READY) {
@@ -173,7 +173,7 @@ const struct vm_part vm_timeout_part = {
 	.forgotten = end,
 };
 
-/* ---- for callers ---- */
+/* ---- interface ---- */
 
 bool vm_set_timeout(struct vm *vm, int64_t timeout_ms, struct err *err)
 {
@@ -197,7 +197,7 @@ bool vm_set_timeout(struct vm *vm, int64_t timeout_ms, struct err *err)
 	return true;
 }
 
-/* When due_us is by the time of day: as noted, unless the clock has been set since. */
+/* The wall-clock time of due_us: the stored one, unless the clock has been set since. */
 static int64_t by_the_clock(uint64_t due_us, int64_t noted)
 {
 	int64_t due = clock_wall_ms() + left_ms(due_us);

@@ -1,10 +1,9 @@
 /*
- * The reserve: clones that are ready before anybody asks, of the preset's template and of other
- * images that were asked for.  Members are hidden sandboxes, each with the key of its template; who
- * creates one with the same key is given the oldest, which costs a ping: it has its names and its
- * entropy since it was cloned, and its clock has gone on with ours.  The reserve is filled again
- * one by one, first where the most is missing, when nothing else is going on, and more slowly where
- * that fails.
+ * The warm pool: ready clones of the default template and of other images.  Members are internal
+ * sandboxes, each with the key of its template.  A new sandbox with the same key claims the oldest,
+ * which costs one ping: the member has had its names and entropy since it was cloned, and its clock
+ * is right.  The pool is refilled one by one, the emptiest kind first, when the server is idle, and
+ * more slowly after failures.
  */
 
 #include "base/cleanup.h"
@@ -14,13 +13,13 @@
 
 #include <string.h>
 
-#define IDLE_MS 100    /* of quiet, before the next one is made */
-#define BUSY_TRIES 20  /* then it is made all the same */
-#define FAILED_MS 1000 /* until it is tried again, doubled each time */
-#define FAILED_MAX 6   /* times doubled */
+#define IDLE_MS 100    /* idle time before the next one is created */
+#define BUSY_TRIES 20  /* then it is created anyway */
+#define FAILED_MS 1000 /* until the next attempt, doubled each time */
+#define FAILED_MAX 6   /* number of doublings */
 
 struct warm_kind {
-	const char *image; /* NULL: the preset's */
+	const char *image; /* NULL: the default image */
 	int64_t wanted;
 	unsigned failures;
 	uint64_t not_before_us;
@@ -33,7 +32,7 @@ struct vm_warm {
 	size_t n_kinds;
 };
 
-/* What a member is, complete, who runs it, and its template's key. */
+/* A member's complete specification, backend and template key. */
 struct recipe {
 	struct vm_spec spec;
 	const struct vm_backend *backend;
@@ -80,7 +79,7 @@ static bool is_live(const struct vm_core *core)
 	return core->state == VM_STARTING || core->state == VM_READY;
 }
 
-/* Members of a kind, those that come up among them or not. */
+/* The members of a kind, ready ones only or all. */
 static int64_t members(const struct vm_pool *pool, size_t kind, bool ready)
 {
 	const struct vm_core *core;
@@ -127,11 +126,11 @@ void vm_pool_reserve(const struct vm_pool *pool, int64_t *ret_wanted, int64_t *r
 	}
 }
 
-/* ---- filling it ---- */
+/* ---- filling ---- */
 
 static void again_after(struct vm_pool *pool, uint64_t ms);
 
-/* For longer each time; said once. */
+/* Longer each time; logged once. */
 static void put_off(struct warm_kind *kind, const struct err *why)
 {
 	unsigned n = kind->failures++;
@@ -160,8 +159,7 @@ static void on_member(struct vm *vm, const struct err *err, void *data)
 	again_after(pool, IDLE_MS);
 }
 
-/* Members of another template than the one that is made now (another image of that name, another
- * agent) are of no use. */
+/* Members of an outdated template (a newer image of that name, another agent) are useless. */
 static void end_stale(struct vm_pool *pool, size_t kind, const char *key)
 {
 	struct vm_core *core;
@@ -198,8 +196,8 @@ static void add_one(struct vm_pool *pool, struct warm_kind *kind)
 	recipe_done(&recipe);
 }
 
-/* The one that is due and lacks the largest part of what it should have; NULL: none.  *ret_ms:
- * until the next is due, or 0. */
+/* The kind that is due and lacks the largest part of its target; NULL: none.  *ret_ms: until the
+ * next one is due, or 0. */
 static struct warm_kind *next_kind(struct vm_pool *pool, uint64_t *ret_ms)
 {
 	struct warm_kind *next = NULL;
@@ -285,7 +283,7 @@ static void warm_free(struct vm_pool *pool)
 	}
 }
 
-/* ---- taking one ---- */
+/* ---- claiming ---- */
 
 static bool is_takeable(const struct vm_core *core)
 {
@@ -307,7 +305,7 @@ static struct vm_core *find_member(
 	return core;
 }
 
-/* The oldest that is just what was asked for. */
+/* The oldest one that matches exactly. */
 static struct vm_core *find_fitting(
 	struct vm_pool *pool, const struct vm_backend *backend, const struct vm_spec *spec)
 {
@@ -326,7 +324,7 @@ static struct vm_core *find_fitting(
 	return key ? find_member(pool, backend, key) : NULL;
 }
 
-/* It may not be seen that it was there before: only its id and its machine are older. */
+/* Hides that it existed before: only its id and its VM are older. */
 static void give_to(struct vm_core *core, const char *owner, const struct vm_spec *spec)
 {
 	struct vm_pool *pool = core->vm->pool;

@@ -1,6 +1,6 @@
 /*
- * A file of pages, read.  What it says of itself is checked before anything is used, the data while
- * it is read: a file that lies or was cut leads to an error, never to a machine with holes in it.
+ * Reads page files.  Headers are checked before use and data while it is read: a damaged or
+ * truncated file causes an error, never a VM with missing pages.
  */
 #include "vm/memory/pages.h"
 
@@ -22,7 +22,7 @@ uint64_t pages_sum(uint64_t sum, const void *bytes, size_t len)
 {
 	const uint64_t odd = 0x9e3779b97f4a7c15u;
 	uint64_t lane[4] = { sum, sum + odd, sum ^ odd,
-		~sum }; /* four at once: a multiplier waits */
+		~sum }; /* four lanes, because multiplications have latency */
 	for (size_t at = 0; at < len; at += 8) {
 		uint64_t word, *l = &lane[at / 8 % 4];
 		memcpy(&word, (const char *)bytes + at, 8);
@@ -164,15 +164,15 @@ bool pages_has_base(const struct pages *pages)
 
 /* ---- loading ---- */
 
-/* Data is read in large pieces, whatever the runs are: most of them are a page or two. */
+/* Data is read in large pieces, independent of the runs, most of which are one or two pages. */
 struct load {
 	const struct pages *pages;
 	int into;
 	uint64_t at;
-	uint64_t next; /* data page of the file */
+	uint64_t next; /* next data page of the file */
 	uint64_t sum;
 	char *chunk;
-	size_t used, filled; /* bytes */
+	size_t used, filled; /* in bytes */
 };
 
 static bool fill(struct load *l, struct err *err)
@@ -196,7 +196,8 @@ static bool put(struct load *l, const char *from, size_t len, uint64_t at, struc
 			continue;
 		}
 		if (n <= 0) {
-			errno = n < 0 ? errno : ESRCH; /* a process that has ended takes nothing */
+			/* a process that has ended accepts nothing */
+			errno = n < 0 ? errno : ESRCH;
 			return err_errno(err, "cannot write the VM's memory");
 		}
 		from += n;

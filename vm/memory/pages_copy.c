@@ -1,7 +1,7 @@
 /*
- * The changed pages of a process, copied as fast as can be while it stands still: into memory that
- * was made ready while it ran, by as many threads as help.  Too much for that goes into a file
- * without a name, so that the kernel may move it to the disk.
+ * Copies the changed pages of a stopped process as fast as possible: into memory that was prepared
+ * while it ran, with several threads.  If there are too many pages, the copy is in an unnamed file,
+ * so that the kernel can write it to disk.
  */
 #include "vm/memory/pages.h"
 
@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #define IN_MEMORY_MAX (1ull << 30)
-#define SLACK_PAGES 1024 /* besides a quarter: what changes until it stands still */
+#define SLACK_PAGES 1024 /* in addition to a quarter: pages that change until it is stopped */
 #define THREADS_MAX 4
 #define THREAD_PAGES_MIN 1024
 
-/* ---- room ---- */
+/* ---- memory ---- */
 
 void pages_copy_done(struct pages_copy *copy)
 {
@@ -83,7 +83,7 @@ bool pages_copy_prepare(
 		return false;
 	}
 #ifdef MADV_POPULATE_WRITE
-	(void)madvise(copy->bytes, copy->room, MADV_POPULATE_WRITE); /* only quicker */
+	(void)madvise(copy->bytes, copy->room, MADV_POPULATE_WRITE); /* only an optimization */
 #endif
 	return true;
 }

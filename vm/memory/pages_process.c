@@ -1,7 +1,7 @@
 /*
- * Which pages of a mapping are a process's own.  The mapping is private and of a file, so a page
- * that was written is anonymous: there (or swapped out) and not of a file.  PAGEMAP_SCAN gives the
- * ranges of those; older kernels give one word for each page.
+ * Finds the changed pages of a mapping.  The mapping is private and of a file, so a written page is
+ * anonymous: present (or swapped out) and not of a file.  PAGEMAP_SCAN returns their ranges; older
+ * kernels return one word per page.
  */
 #include "vm/memory/pages.h"
 
@@ -137,7 +137,7 @@ void pages_runs_add(struct pages_runs *runs, uint32_t first, uint32_t count, uin
 	runs->at[runs->count++] = (struct pages_run){ first, count | zero };
 }
 
-/* ---- which pages: one ioctl (Linux 6.7), whose types Debian 12's headers do not have ---- */
+/* ---- by one ioctl (Linux 6.7), whose types are missing in Debian 12's headers ---- */
 
 struct scan_range {
 	uint64_t start, end, categories;
@@ -164,7 +164,7 @@ static bool scan(struct pages_process *p, struct pages_runs *out)
 		.end = p->start + p->bytes,
 		.ranges = (uintptr_t)ranges,
 		.n_ranges = RANGES,
-		.inverted = SCAN_IS_FILE, /* must not be set */
+		.inverted = SCAN_IS_FILE, /* must be clear */
 		.mask = SCAN_IS_FILE,
 		.any_of = SCAN_IS_PRESENT | SCAN_IS_SWAPPED,
 	};
@@ -190,8 +190,8 @@ static bool scan(struct pages_process *p, struct pages_runs *out)
 	return true;
 }
 
-/* ---- which pages: a word each.  An ordinary user sees no page numbers in them, but the flags ----
- */
+/* ---- by one word per page.  An ordinary user sees no page numbers in them, but sees the flags
+ * ---- */
 
 #define MAP_PRESENT (UINT64_C(1) << 63)
 #define MAP_SWAPPED (UINT64_C(1) << 62)

@@ -1,6 +1,6 @@
 /*
- * A file of pages, written.  Pages go from the copy through one buffer into the file; those that
- * are zero are only named.  The head comes last, so a file that was not finished has none.
+ * Writes page files.  Pages are copied through one buffer; zero pages have no data.  The head is
+ * written last, so an incomplete file has none.
  */
 #include "vm/memory/pages.h"
 
@@ -16,7 +16,7 @@ struct save {
 	char *chunk;
 	size_t filled;
 	struct pages_head head;
-	struct pages_runs runs; /* as they are in the file */
+	struct pages_runs runs; /* as in the file */
 	bool on_zeros;
 };
 
@@ -57,7 +57,7 @@ static bool is_zero(const char *page)
 	return first == 0 && memcmp(page, page + sizeof(first), PAGES_SIZE - sizeof(first)) == 0;
 }
 
-/* Closes the gaps that zero pages leave among those just read behind `filled`. */
+/* Closes the gaps left by zero pages among those just read after `filled`. */
 static void keep_data(struct save *s, uint32_t first, uint32_t count)
 {
 	char *from = s->chunk + s->filled;

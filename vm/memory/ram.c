@@ -1,7 +1,7 @@
 /*
- * Memory files, and the ones that are in memory now.  A ram that comes from a saved machine is
- * known by the id of its uppermost layer, so machines of one template find the same one, also while
- * it is still being read; and a few that nobody uses at the moment are kept for the next machine.
+ * Memory files and the list of those in memory.  A ram of a saved VM is identified by the id of its
+ * top layer, so VMs of one template share it, even while it is being read.  A few unused ones are
+ * kept for the next VM.
  */
 #include "vm/memory/ram.h"
 
@@ -21,14 +21,15 @@
 
 #define KEEP_IDLE 2
 #define KEEP_BYTES (1ull << 30)
-/* A small top layer is always put into each of its machines, for it changes at once anyway. */
+/* A smaller top layer is always copied into each VM, because it changes immediately anyway. */
 #define APART_MIN (24u << 20)
 #define SPENT_MAX 32
 
 TAILQ_HEAD(opens, ram_open);
 
 struct ram {
-	TAILQ_ENTRY(ram) entry; /* in `known`, oldest use first; only with layers and a file */
+	/* in `known`, least recently used first; only with layers and a file */
+	TAILQ_ENTRY(ram) entry;
 	bool is_known, loading;
 	unsigned refs;
 	int fd;
@@ -51,7 +52,7 @@ struct ram_open {
 	struct pages *layers[RAM_LAYERS_MAX];
 	unsigned n_layers;
 	struct err why;
-	struct ram *ram; /* that it waits for */
+	struct ram *ram; /* for which it waits */
 	struct pages *top;
 	sd_event_source *turn;
 };
@@ -64,7 +65,8 @@ static bool make_file(struct ram *ram, struct err *err)
 	ram->fd = memfd_create("vitrine-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (ram->fd < 0 || ftruncate(ram->fd, (off_t)ram->mib << 20) < 0 ||
 		fstat(ram->fd, &st) < 0) {
-		return err_errno(err, "cannot make a memory file of %lld MiB", (long long)ram->mib);
+		return err_errno(
+			err, "cannot create a memory file of %lld MiB", (long long)ram->mib);
 	}
 	ram->file = (struct pages_file){ st.st_dev, st.st_ino, (uint64_t)st.st_size };
 	return true;
@@ -121,7 +123,7 @@ static uint64_t data_bytes(const struct ram *ram)
 	return bytes;
 }
 
-/* Of those that nobody uses the latest stay, as far as they fit. */
+/* Keeps the most recently used of the unused ones, within the limit. */
 static void let_go(size_t keep, uint64_t bytes)
 {
 	struct ram *ram = TAILQ_LAST(&known, rams);
@@ -205,8 +207,7 @@ static bool copy(int from, int to)
 	return n == 0;
 }
 
-/* Copied where it cannot be linked: on another file system, or when the file has no name any more.
- */
+/* Copies it if it cannot be linked: on another file system, or if the file has no name anymore. */
 static bool link_layer(const struct pages *layer, int dir, const char *name, struct err *err)
 {
 	char path[32];
@@ -216,7 +217,7 @@ static bool link_layer(const struct pages *layer, int dir, const char *name, str
 	}
 	auto_close int to = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	return (to >= 0 && copy(pages_fd(layer), to)) ||
-	       err_errno(err, "cannot put the layer of memory %s there", name);
+	       err_errno(err, "cannot place the layer of memory %s there", name);
 }
 
 bool ram_link(const struct ram *ram, const char *dir, struct err *err)
@@ -242,7 +243,7 @@ static bool lies_on(const struct pages *upper, const struct pages *lower)
 	       (!lower || (memcmp(u->base, l->id, PAGES_ID) == 0 && u->ram_pages == l->ram_pages));
 }
 
-/* NULL without an error: there is none of this number. */
+/* NULL without an error: no layer of this number. */
 static struct pages *open_layer(const char *dir, unsigned i, struct err *err)
 {
 	char name[16];
@@ -310,7 +311,7 @@ bool ram_check(const char *dir, int64_t *ret_mib, unsigned *ret_layers, struct e
 	return true;
 }
 
-/* ---- opening a saved machine: its layers, then the ram that they make ---- */
+/* ---- opening a saved VM: its layers, then the ram from them ---- */
 
 static void free_open(struct ram_open *open)
 {
@@ -371,9 +372,9 @@ static struct ram *find(const uint8_t *id)
 }
 
 /*
- * A larger top layer is put into each machine until that has cost as much as a memory file of its
- * own, which they then share: with one machine to come the first is quicker, with many the second,
- * and who knows how many there will be.  Memory that each has for itself costs as long as it runs.
+ * A larger top layer is copied into each VM until this has cost as much as a memory file, which the
+ * next VMs then share.  With one VM the first is faster, with many the second, and their number is
+ * not known in advance.  The copies use memory as long as their VMs run.
  */
 #define PUT_COST 3
 
@@ -463,11 +464,11 @@ void ram_open_cancel(struct ram_open *open)
 		TAILQ_REMOVE(&open->ram->waiting, open, entry);
 		free_open(open);
 	} else if (open) {
-		open->fn = NULL; /* its thread works on it */
+		open->fn = NULL; /* its thread is working */
 	}
 }
 
-/* ---- adoption ---- */
+/* ---- reattach ---- */
 
 struct remembered {
 	int64_t dev, ino, mib, layers;

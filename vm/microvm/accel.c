@@ -1,4 +1,4 @@
-/* Which accelerator, and why. */
+/* Selects the accelerator. */
 
 #include "vm/microvm/accel.h"
 
@@ -22,13 +22,13 @@
 #include <sys/wait.h>
 
 #define TRY_MS 3000
-#define EXIT_OK 33 /* the device turns the guest's 0x10 into this */
+#define EXIT_OK 33 /* the device maps the guest's 0x10 to this */
 #define WORDS_MAX 2000
 #define CACHE "accel"
 
-/* ---- a guest that must end by itself ---- */
+/* ---- test guest ---- */
 
-/* What a KVM says that cannot go on; the process stays, so there is no use in waiting. */
+/* A message of KVM about a guest that cannot continue; the process stays, so waiting is useless. */
 static bool is_hopeless(const struct buf *words)
 {
 	return strstr(buf_text(words), "KVM internal error") != NULL;
@@ -44,7 +44,7 @@ static bool read_words(int fd, struct buf *words)
 	return n > 0;
 }
 
-/* -1: it had to be killed.  Else its wait status. */
+/* -1: it had to be killed; otherwise its wait status. */
 static int await(pid_t pid, int errors, struct buf *words)
 {
 	auto_close int pidfd = pidfd_open(pid, 0);
@@ -69,7 +69,7 @@ static int firmware_file(struct err *err)
 	uint8_t firmware[ACCEL_GUEST_SIZE];
 	accel_guest(firmware);
 	if (fd < 0 || write(fd, firmware, sizeof(firmware)) != sizeof(firmware)) {
-		err_errno(err, "cannot make a memory file");
+		err_errno(err, "cannot create a memory file");
 		return -1;
 	}
 	return take_fd(&fd);
@@ -95,7 +95,7 @@ static pid_t run_guest(bool kvm, int firmware, int errors, int info, struct err 
 	return qemu_start(&q, errors, info, &how, err);
 }
 
-/* The last line that is not a mere warning. */
+/* The last line that is not only a warning. */
 static const char *complaint(struct buf *words)
 {
 	const char *found = "";
@@ -125,15 +125,15 @@ static bool try_guest(bool kvm, struct err *err)
 		return false;
 	}
 	if (pipe2(errors, O_CLOEXEC) < 0) {
-		return err_errno(err, "cannot make a pipe");
+		return err_errno(err, "cannot create a pipe");
 	}
 	auto_close int errors_in = errors[0], errors_out = errors[1];
 	if (pipe2(info, O_CLOEXEC) < 0) {
-		return err_errno(err, "cannot make a pipe");
+		return err_errno(err, "cannot create a pipe");
 	}
 	auto_close int info_in = info[0], info_out = info[1];
 	pid_t pid = run_guest(kvm, firmware, errors_out, info_out, err);
-	(void)info_in; /* open until it is over */
+	(void)info_in; /* must stay open until the end */
 	close(take_fd(&errors_out));
 	close(take_fd(&info_out));
 	if (pid < 0) {
@@ -169,9 +169,9 @@ bool accel_try_kvm(struct err *err)
 	return try_guest(true, err);
 }
 
-/* ---- what is known already ---- */
+/* ---- stored results ---- */
 
-/* A result holds for one boot of the host, one kernel, one QEMU. */
+/* A result is valid for one boot of the host, one kernel, one QEMU. */
 static bool make_stamp(struct buf *stamp, struct err *err)
 {
 	struct utsname name;
@@ -194,7 +194,7 @@ static char *cache_path(const char *state_dir)
 	return (char *)path.data;
 }
 
-/* The file: the stamp, a line; then why KVM does not work, or an empty line. */
+/* The file: the stamp on one line; then why KVM does not work, or an empty line. */
 static bool recall(const char *state_dir, const struct buf *stamp, char *ret_why, size_t size)
 {
 	struct err err;
@@ -213,7 +213,7 @@ static bool recall(const char *state_dir, const struct buf *stamp, char *ret_why
 	return true;
 }
 
-/* Not being able to is no harm: the guest runs again next time. */
+/* A failure is harmless: the guest is run again next time. */
 static void remember(const char *state_dir, const struct buf *stamp, const char *why)
 {
 	auto_free char *path = cache_path(state_dir);
@@ -228,9 +228,9 @@ static void remember(const char *state_dir, const struct buf *stamp, const char 
 	}
 }
 
-/* ---- the choice ---- */
+/* ---- selection ---- */
 
-/* Why KVM does not work, "" when it does; once a process. */
+/* Why KVM does not work, "" if it does; determined once per process. */
 static const char *why_no_kvm(const char *state_dir)
 {
 	static char why[300];
@@ -254,7 +254,7 @@ static const char *why_no_kvm(const char *state_dir)
 	return why;
 }
 
-/* A machine that used the host's own processor fits no other one. */
+/* A VM that used the host's CPU features cannot run on another CPU. */
 static void name_cpu(bool kvm, char *ret_name, size_t size)
 {
 	char text[4096] = "";

@@ -1,8 +1,7 @@
 /*
- * The guest that shows whether KVM works: firmware of a few instructions that goes the way of every
- * kernel, from real mode to long mode, and then uses what a half-working KVM fails at (one that
- * interprets the guest's kernel code knows no vector instructions).  It ends by a write to QEMU's
- * debug exit device.
+ * The guest that tests KVM: firmware of a few instructions that switches like a kernel from real
+ * mode to long mode, and then uses what an incomplete KVM lacks (one that interprets the guest's
+ * kernel code has no vector instructions).  It ends with a write to QEMU's debug exit device.
  */
 
 #include "vm/microvm/accel.h"
@@ -10,13 +9,13 @@
 #include <string.h>
 
 #define HLT 0xf4
-#define CODE_AT 0xf000 /* in the last 64 KiB below 4 GiB, so at 0xfffff000 */
+#define CODE_AT 0xf000 /* in the last 64 KiB below 4 GiB, i.e. at 0xfffff000 */
 #define RESET_AT 0xfff0
 
 #ifdef __x86_64__
 extern const uint8_t accel_code[], accel_code_end[];
 
-/* Linked somewhere, run at 0xfffff000: every address in it is computed from there. */
+/* Linked anywhere, run at 0xfffff000: every address is computed from there. */
 __asm__(".pushsection .rodata\n"
 	".globl accel_code, accel_code_end\n"
 	".hidden accel_code, accel_code_end\n"
@@ -34,8 +33,8 @@ __asm__(".pushsection .rodata\n"
 	"	movw %ax, %ds\n"
 	"	movw %ax, %es\n"
 	"	movw %ax, %ss\n"
-	/* Page tables: 0x1000 the top, 0x2000 below it, 0x3000 the first GiB in pages of 2 MiB,
-	 * 0x4000 the last one below 4 GiB, of which only the firmware's is there. */
+	/* Page tables: 0x1000 the top, 0x2000 below it, 0x3000 the first GiB in 2 MiB pages, 0x4000
+	 * the last one below 4 GiB, of which only the firmware is mapped. */
 	"	movl $0x1000, %edi\n"
 	"	xorl %eax, %eax\n"
 	"	movl $0x1000, %ecx\n"
@@ -97,7 +96,7 @@ void accel_guest(uint8_t *firmware)
 {
 	memset(firmware, HLT, ACCEL_GUEST_SIZE);
 	memcpy(firmware + CODE_AT, accel_code, (size_t)(accel_code_end - accel_code));
-	/* At reset the processor is 16 bytes below 4 GiB: jump, near, back. */
+	/* At reset the CPU is 16 bytes below 4 GiB: a near jump back. */
 	uint16_t back = (uint16_t)(CODE_AT - (RESET_AT + 3));
 	firmware[RESET_AT] = 0xe9;
 	firmware[RESET_AT + 1] = (uint8_t)back;

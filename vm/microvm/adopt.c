@@ -1,14 +1,13 @@
 /*
- * A machine that goes on without us, and is taken over by a later server.
+ * Reattaching to a VM of an earlier server.
  *
- * Its sockets listen in the sandbox's directory and vm/microvm/process_identity.h knows its process again; what else
- * has to be known to save it lies in machine/: which memory file its RAM maps, links to the layers
- * that file was filled from, and the key of what it was started as.
+ * Its sockets listen in the sandbox's directory and vm/microvm/process_identity.h identifies its
+ * process.  What else is needed to save it is in machine/: the memory file that its RAM maps, links
+ * to the layers in that file, and the key of what it was started as.
  *
- * The server before us may have been killed at any moment: while the machine was stopped to be
- * saved, or in the middle of a message.  So the machine is made to run first, and only then, after
- * a moment in which the agent sees that nobody is at the other end and forgets what it had heard,
- * the link is connected.
+ * The earlier server may have been killed at any moment: while the VM was stopped for a save, or in
+ * the middle of a message.  Therefore the VM is resumed first.  The link is connected after a delay
+ * in which the agent notices that the host is gone and drops what it had received.
  */
 
 #include "vm/microvm/microvm.h"
@@ -31,7 +30,7 @@
 
 #define DIR_NAME "machine"
 #define FILE_NAME "adopt.json"
-#define NOTICE_MS 100 /* for the agent, to see that the port was closed */
+#define NOTICE_MS 100 /* for the agent to notice that the port was closed */
 
 struct remembered {
 	const char *key;
@@ -40,14 +39,14 @@ struct remembered {
 };
 
 static const struct field fields[] = {
-	FIELD_STR(struct remembered, key, "Of what it was started as.", .required = true, .min = 1,
-		.max = 120),
+	FIELD_STR(struct remembered, key, "Key of what it was started as.", .required = true,
+		.min = 1, .max = 120),
 	FIELD_JSON(struct remembered, ram, "vm/memory/ram.h knows.", .required = true),
-	FIELD_FLAG(struct remembered, emulated, "Its processor is."),
+	FIELD_FLAG(struct remembered, emulated, "Whether its CPU is emulated."),
 	{ 0 },
 };
 
-/* ---- remembering ---- */
+/* ---- metadata for a later server ---- */
 
 struct remembering {
 	char *dir;
@@ -57,12 +56,12 @@ struct remembering {
 	struct err err;
 };
 
-/* In a thread: layers whose names are gone are copied. */
+/* In a thread: layers without names are copied. */
 static void put_down(void *data)
 {
 	struct remembering *r = data;
 	r->done = (mkdir(r->dir, 0700) == 0 ||
-			  state_errno(&r->err, "cannot make the directory %s", r->dir)) &&
+			  state_errno(&r->err, "cannot create the directory %s", r->dir)) &&
 		  ram_link(r->ram, r->dir, &r->err) &&
 		  state_write_json(r->dir, FILE_NAME, r->json, &r->err);
 }
@@ -70,7 +69,7 @@ static void put_down(void *data)
 static void on_put_down(void *data)
 {
 	struct remembering *r = data;
-	if (!r->done && r->err.sys != ENOENT) { /* else the sandbox is gone again */
+	if (!r->done && r->err.sys != ENOENT) { /* otherwise the sandbox has been deleted */
 		log_warning("a later server cannot reattach to it: %s", r->err.text);
 	}
 	ram_unref(r->ram);
@@ -95,7 +94,7 @@ void microvm_remember(struct microvm *m)
 	struct state *state = vm_pool_state(vm->pool, &err);
 	struct remembering *r = must(calloc(1, sizeof(*r)));
 	json_auto_t *ram = ram_to_json(m->ram);
-	if (state) { /* what is said there of the machine before this one */
+	if (state) { /* metadata of the previous VM */
 		state_remove_in(state, STATE_SANDBOXES, vm->id, DIR_NAME);
 	}
 	r->dir = dir_of(vm);
@@ -118,7 +117,7 @@ static bool recall(struct microvm *m, struct err *err)
 	return m->ram != NULL;
 }
 
-/* ---- taking over ---- */
+/* ---- reattaching ---- */
 
 static int on_end(sd_event_source *source, int fd, uint32_t events, void *data)
 {
@@ -154,8 +153,8 @@ void microvm_relink(struct vm *vm, uint64_t after_ms)
 	m->relink = loop_after_ms(vm_pool_event(vm->pool), after_ms, on_relink, m);
 }
 
-/* Its descriptors for a save that was never ended would be those that the next one finds; gone they
- * are only while the machine runs. */
+/* Descriptors of an interrupted save would be found by the next one; they are removed only while
+ * the VM runs. */
 static void on_running(const json_t *ret, const struct err *err, void *data)
 {
 	struct microvm *m = data;
@@ -174,7 +173,7 @@ static void on_status(const json_t *ret, const struct err *err, void *data)
 	const char *status = json_string_value(json_object_get(ret, "status"));
 	struct err why;
 	if (err) {
-		if (err->kind != ERR_GONE) { /* else its end says why */
+		if (err->kind != ERR_GONE) { /* otherwise its end has the reason */
 			microvm_kill_because(m, err);
 		}
 	} else if (status && (strcmp(status, "running") == 0 || strcmp(status, "paused") == 0)) {
@@ -226,10 +225,10 @@ void microvm_leave(struct vm *vm)
 	microvm_forget_channels(m);
 	loop_drop(&m->end);
 	m->running = false;
-	free(take_ptr(&m->cgroup)); /* which stays, too */
+	free(take_ptr(&m->cgroup)); /* which continues, too */
 }
 
-/* ---- what nobody takes over ---- */
+/* ---- abandoned VMs ---- */
 
 bool microvm_is_left(const char *dir, const char *id)
 {

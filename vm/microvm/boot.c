@@ -1,5 +1,5 @@
-/* What a machine is booted from: the image's files, the agent behind its initramfs, and the key
- * that says which saved machines fit. */
+/* What a VM boots from: the image's files, the agent appended to its initramfs, and the key that
+ * determines which saved VMs match. */
 
 #include "vm/microvm/boot.h"
 
@@ -18,17 +18,17 @@
 #include <sys/stat.h>
 
 #define FILE_MAX (256 << 20) /* of a kernel or an initramfs */
-#define GRACE_MS 600000      /* a server that was killed may come back */
+#define GRACE_MS 600000      /* a killed server may be restarted */
 #define DISK_PERCENT 55      /* of the memory, at most */
-#define DEVICES 1            /* of what QEMU is told to make; counts up with each change */
-#define LAYOUT 5             /* of what we make of all this; counts up with each change */
+#define DEVICES 1            /* version of QEMU's configuration; incremented with each change */
+#define LAYOUT 5             /* version of everything else; incremented with each change */
 
 int64_t boot_grace_ms(const struct vm_config *config)
 {
 	return config->keep ? -1 : GRACE_MS;
 }
 
-/* ---- finding ---- */
+/* ---- lookup ---- */
 
 static char *images_dir(const char *state_dir)
 {
@@ -121,16 +121,16 @@ static void fill_in(struct boot *boot, const struct vm_spec *wanted)
 	default_to(&boot->spec.limits.memory_mib, 1024);
 	default_to(&boot->spec.limits.cpus, boot->image.cpus);
 	default_to(&boot->spec.limits.cpus, 1);
-	/* What is written lies in memory, too; without the rest of it no desktop could go on. */
+	/* Written files are in memory, too, and a desktop needs the rest of it. */
 	int64_t room = boot->spec.limits.memory_mib * DISK_PERCENT / 100;
 	if (boot->spec.limits.disk_mib > room) {
 		boot->spec.limits.disk_mib = room;
 	}
 }
 
-/* ---- the key ---- */
+/* ---- key ---- */
 
-/* The agent's content, read again only when the file looks different. */
+/* The agent's contents, read again only if the file's attributes have changed. */
 static bool hash_agent(const struct vm_config *config, digest_fnv *ret_sum, struct err *err)
 {
 	static struct stat seen;
@@ -162,8 +162,7 @@ static char *name_of(const struct buf *text)
 	return name;
 }
 
-/* What a machine that was saved brings along need not be the same: how it was told to be when it
- * booted, its agent. */
+/* Saved VMs need not match in what they contain: boot parameters, agent. */
 static bool make_keys(struct boot *boot, const struct vm_config *config, struct err *err)
 {
 	const struct vm_spec *spec = &boot->spec;
@@ -272,7 +271,7 @@ int boot_open_kernel(const struct boot *boot, struct err *err)
 	return take_fd(&to);
 }
 
-/* The kernel finds the next archive at a multiple of four bytes. */
+/* The kernel expects the next archive at a multiple of four bytes. */
 static bool pad(int fd)
 {
 	off_t end = lseek(fd, 0, SEEK_END);

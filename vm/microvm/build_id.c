@@ -1,5 +1,5 @@
-/* Notes of an ELF file: the file's header leads to its segments, of which those of notes are read.
- */
+/* Reads notes of an ELF file: the file's header leads to its segments, and those of notes are
+ * read. */
 #include "vm/microvm/build_id.h"
 
 #include <elf.h>
@@ -8,7 +8,7 @@
 
 #define SEGMENTS_MAX 64
 #define NOTES_MAX 4096 /* bytes of a segment */
-#define ID_MAX 64      /* bytes */
+#define ID_MAX 64      /* in bytes */
 
 static bool read_at(int fd, uint64_t at, void *bytes, size_t len)
 {
@@ -20,7 +20,7 @@ static size_t padded(uint32_t len)
 	return ((size_t)len + 3) & ~(size_t)3;
 }
 
-/* The first note of that kind among len bytes of notes. */
+/* The first note of that kind in len bytes of notes. */
 static bool find_note(const uint8_t *notes, size_t len, struct buf *out)
 {
 	Elf64_Nhdr note;

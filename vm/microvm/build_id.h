@@ -3,10 +3,9 @@
 
 #include "base/buf.h"
 
-/* The id that the linker gave to a program (an ELF file's note NT_GNU_BUILD_ID), as hexadecimal
- * digits: the same for each copy of a build, another for each other build.  Appends it to out.
- * False, with nothing appended: the file has none, or is no 64-bit ELF file.  Reads a few hundred
- * bytes of it. */
+/* Appends the linker's id of a program (an ELF file's note NT_GNU_BUILD_ID) as hexadecimal digits
+ * to out: equal for all copies of a build, different for other builds. False, with nothing
+ * appended: the file has none, or is not a 64-bit ELF file.  Reads a few hundred bytes. */
 bool build_id_read(int fd, struct buf *out) NODISCARD;
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Loading: the layers of RAM are read into a memory file (or are there already), QEMU starts on it
- * and waits; then a thread puts the pages of the top layer into its memory, QEMU loads the devices,
- * says so by an event, and the machine goes on.
+ * Loads a saved VM: the layers of RAM are read into a memory file (unless they are in memory), QEMU
+ * starts on it and waits; a thread copies the pages of the top layer into its memory, QEMU loads
+ * the devices, reports it by an event, and the VM continues.
  */
 #include "vm/microvm/save.h"
 
@@ -21,7 +21,7 @@
 
 struct saved {
 	char *dir, *key;
-	machine_fn *fn; /* of what is under way */
+	machine_fn *fn; /* of the operation in progress */
 	void *data;
 	struct ram_open *opening;
 	struct ram *ram;
@@ -30,10 +30,10 @@ struct saved {
 
 	struct machine machine;
 	uint64_t begin_us;
-	unsigned pending; /* commands */
+	unsigned pending; /* number of commands */
 	void (*next)(struct saved *s);
 	bool working, closed, loading, loaded;
-	struct err err; /* the first one; the thread's while that works */
+	struct err err; /* the first error; used by the thread while that runs */
 };
 
 static void free_saved(struct saved *s)
@@ -66,7 +66,7 @@ struct ram *saved_ram(const struct saved *saved)
 
 /* ---- opening ---- */
 
-/* What machine.json says, and what is there. */
+/* The contents of machine.json, and the files present. */
 static bool check_files(const struct saved_files *files, const char *key, int64_t mib,
 	unsigned layers, struct err *err)
 {
@@ -83,7 +83,7 @@ static bool check_files(const struct saved_files *files, const char *key, int64_
 		       (long long)files->mib, (long long)files->layers, (long long)mib, layers);
 }
 
-/* Beside the memory: the state of the devices, opened; -1. */
+/* The device state, opened; -1. */
 static int open_files(
 	const char *dir, const char *key, int64_t mib, unsigned layers, struct err *err)
 {
@@ -153,7 +153,8 @@ struct saved *saved_open(
 	return s;
 }
 
-/* ---- loading: commands of QEMU's, and a thread; each step begins when the last has ended ---- */
+/* ---- loading: QEMU commands and a thread; each step starts when the previous one has ended
+ * ---- */
 
 static void conclude(struct saved *s)
 {
@@ -250,7 +251,7 @@ static void on_put(void *data)
 	}
 }
 
-/* QEMU has answered, so its memory is there. */
+/* QEMU has responded, so its memory is mapped. */
 static void put_pages(struct saved *s)
 {
 	s->next = load_devices;

@@ -1,4 +1,4 @@
-/* What a saved machine says of itself, and the first look at its devices. */
+/* The manifest of a saved VM, and the check of its device file. */
 #include "vm/microvm/manifest.h"
 
 #include "base/field.h"
@@ -9,14 +9,14 @@
 #include <unistd.h>
 
 static const struct field fields[] = {
-	FIELD_NUM(struct saved_files, version, "The version of this directory's layout.",
+	FIELD_NUM(struct saved_files, version, "Version of this directory's layout.",
 		.required = true),
-	FIELD_NUM(struct saved_files, mib, "The size of its RAM.", .required = true, .min = 1,
+	FIELD_NUM(struct saved_files, mib, "Size of its RAM.", .required = true, .min = 1,
 		.max = RAM_MIB_MAX),
-	FIELD_NUM(struct saved_files, layers, "How many layers its RAM has.", .required = true,
+	FIELD_NUM(struct saved_files, layers, "Number of layers of its RAM.", .required = true,
 		.min = 1, .max = RAM_LAYERS_MAX),
-	FIELD_STR(struct saved_files, key, "What must be the same where it is loaded.",
-		.required = true, .max = 255),
+	FIELD_STR(struct saved_files, key, "What must match to load it.", .required = true,
+		.max = 255),
 	{ .name = NULL },
 };
 

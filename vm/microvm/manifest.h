@@ -6,8 +6,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-/* What save.c writes beside the layers of RAM and load.c reads; nobody else
- * includes this. */
+/* The manifest, written by save.c and read by load.c only. */
 
 #define SAVED_VERSION 1
 #define SAVED_JSON "machine.json"
@@ -24,7 +23,7 @@ json_t *saved_files_to_json(const struct saved_files *files);
 bool saved_files_from_json(
 	const json_t *json, struct saved_files *ret_files, struct err *err) NODISCARD;
 
-/* Of the right size, and begins as QEMU begins it. */
+/* Checks size and magic number. */
 bool saved_check_devices(int fd, const char *what, struct err *err) NODISCARD;
 
 #endif

@@ -1,11 +1,12 @@
 /*
- * Sandboxes that are machines: QEMU's microvm, booted from an image (vm/image/) or mapped from a
- * saved one.  vm/microvm/boot.c finds what it is booted from, vm/microvm/qemu.c runs it, vm/microvm/save.c saves
- * and loads it; here is its life: the process, the monitor, the link, and why it ended.
+ * Sandboxes as VMs: QEMU's microvm, booted from an image (vm/image/) or mapped from a saved VM.
+ * vm/microvm/boot.c determines what it boots from, vm/microvm/qemu.c runs it, vm/microvm/save.c
+ * saves and vm/microvm/load.c loads it.  This file has its life: the process, the monitor, the
+ * link, and the reason of its end.
  *
- * The sockets (monitor, link, serial line) are made by us, listen in the sandbox's directory and
- * are handed to QEMU, so that QEMU sees no directory and a later server still finds them.
- * vm/microvm/adopt.c takes one over.
+ * The sockets (monitor, link, serial line) are created here, listen in the sandbox's directory and
+ * are passed to QEMU, so that QEMU needs no directory and a later server still finds them.
+ * vm/microvm/adopt.c reattaches to a VM.
  */
 
 #include "vm/microvm/microvm.h"
@@ -37,12 +38,12 @@
 
 #define PANIC "Kernel panic - not syncing"
 #define HALTED "reboot: System halted"
-#define END_WAIT_MS 2000       /* for a killed process, when the pool goes */
-#define OVERHEAD_MIB 512       /* QEMU's own memory, its translated code included */
-#define MAPPED_MIB 4096        /* what QEMU may map beside the guest's memory */
-#define THREADS_MAX 128        /* QEMU's */
-#define FILES_MAX 256          /* which QEMU may have open */
-#define DEVICES_MAX (64 << 20) /* what it may write into a file we gave it */
+#define END_WAIT_MS 2000       /* for a killed process, when the pool is freed */
+#define OVERHEAD_MIB 512       /* QEMU's own memory, including translated code */
+#define MAPPED_MIB 4096        /* QEMU's mappings in addition to the guest's memory */
+#define THREADS_MAX 128        /* of QEMU */
+#define FILES_MAX 256          /* open files of QEMU */
+#define DEVICES_MAX (64 << 20) /* limit of files that QEMU writes */
 
 struct microvm *microvm_of(struct vm *vm)
 {
@@ -50,7 +51,7 @@ struct microvm *microvm_of(struct vm *vm)
 	return (struct microvm *)vm;
 }
 
-/* ---- its end ---- */
+/* ---- end ---- */
 
 static void describe_end(struct microvm *m, const siginfo_t *end, struct err *why)
 {
@@ -84,7 +85,7 @@ void microvm_has_ended(struct microvm *m, const siginfo_t *end)
 	struct err why;
 	m->running = false;
 	if (m->qmp) {
-		qmp_drain(m->qmp); /* it may have said why */
+		qmp_drain(m->qmp); /* it may have reported the reason */
 	}
 	microvm_forget_channels(m);
 	describe_end(m, end, &why);
@@ -95,7 +96,7 @@ static int on_child(sd_event_source *source, const siginfo_t *end, void *data)
 {
 	struct microvm *m = data;
 	(void)source;
-	kill(-m->monitor, SIGKILL); /* when it was not QEMU that ended, but what is around it */
+	kill(-m->monitor, SIGKILL); /* if the process around QEMU has ended, but not QEMU */
 	microvm_has_ended(m, end);
 	return 0;
 }
@@ -120,7 +121,7 @@ void microvm_kill_because(struct microvm *m, const struct err *why)
 	}
 }
 
-/* A machine that was halted goes on as one that does nothing, and of that QEMU tells nobody. */
+/* A halted VM continues as an idle one, which QEMU does not report. */
 static void on_words(void *data)
 {
 	struct microvm *m = data;
@@ -188,7 +189,7 @@ static void release(struct vm *vm)
 	free(take_ptr(&m->cgroup));
 }
 
-/* ---- its monitor ---- */
+/* ---- monitor ---- */
 
 static void on_status(const json_t *ret, const struct err *err, void *data)
 {
@@ -196,7 +197,7 @@ static void on_status(const json_t *ret, const struct err *err, void *data)
 	const char *status = json_string_value(json_object_get(ret, "status"));
 	struct err why;
 	if (err || !status) {
-		return; /* its end says more */
+		return; /* its end has more information */
 	}
 	if (strcmp(status, "internal-error") == 0 || strcmp(status, "io-error") == 0 ||
 		strcmp(status, "guest-panicked") == 0) {
@@ -205,7 +206,7 @@ static void on_status(const json_t *ret, const struct err *err, void *data)
 	}
 }
 
-/* QEMU is about to end: by the guest's wish, or by a signal. */
+/* QEMU is about to exit: requested by the guest, or by a signal. */
 static void on_shutdown(struct microvm *m, const json_t *values)
 {
 	const char *reason = json_string_value(json_object_get(values, "reason"));
@@ -235,7 +236,7 @@ static void on_monitor_closed(const struct err *why, void *data)
 
 const struct qmp_handlers microvm_monitor_handlers = { on_event, on_monitor_closed };
 
-/* ---- it runs ---- */
+/* ---- running ---- */
 
 static struct machine as_machine(struct microvm *m)
 {
@@ -265,7 +266,7 @@ static void on_loaded(const struct err *err, void *data)
 	hand_over_link(m);
 }
 
-/* {"child-pid": N, ...}, written before QEMU began. */
+/* Reads {"child-pid": N, ...}, written before QEMU started. */
 static bool learn_pid(struct microvm *m, struct err *err)
 {
 	char text[1024];
@@ -281,7 +282,7 @@ static bool learn_pid(struct microvm *m, struct err *err)
 	return true;
 }
 
-/* QEMU is there and has done nothing yet. */
+/* QEMU has started and is stopped. */
 static void on_up(const json_t *ret, const struct err *err, void *data)
 {
 	struct microvm *m = data;
@@ -309,14 +310,14 @@ static void on_up(const json_t *ret, const struct err *err, void *data)
 
 static void on_up_or_gone(const json_t *ret, const struct err *err, void *data)
 {
-	if (!err || err->kind != ERR_GONE) { /* else the end of QEMU says why */
+	if (!err || err->kind != ERR_GONE) { /* otherwise the end of QEMU has the reason */
 		on_up(ret, err, data);
 	}
 }
 
-/* ---- its start ---- */
+/* ---- start ---- */
 
-/* *ret_fd: -1 where we manage no cgroup. */
+/* *ret_fd: -1 if no cgroup is available. */
 static bool make_cgroup(struct microvm *m, int *ret_fd, struct err *err)
 {
 	struct vm_limits limits = m->boot.spec.limits;
@@ -324,7 +325,7 @@ static bool make_cgroup(struct microvm *m, int *ret_fd, struct err *err)
 	const char *dir = cgroup_delegated(&none);
 	limits.memory_mib += OVERHEAD_MIB;
 	limits.processes = THREADS_MAX;
-	limits.cpus += limits.cpus > 0; /* for what QEMU does beside the guest */
+	limits.cpus += limits.cpus > 0; /* for QEMU's work in addition to the guest */
 	*ret_fd = dir ? cgroup_make(dir, m->vm.id, &limits, err) : -1;
 	m->cgroup = *ret_fd >= 0 ? must(strdup(dir)) : NULL;
 	return !dir || *ret_fd >= 0;
@@ -345,7 +346,7 @@ static void watch(struct microvm *m, pid_t child)
 	m->running = true;
 	if (sd_event_add_child(vm_pool_event(m->vm.pool), &m->end, child, WEXITED, on_child, m) <
 		0) {
-		abort(); /* out of memory, or SIGCHLD is not blocked: a mistake in the program */
+		abort(); /* out of memory, or SIGCHLD is not blocked: a programming error */
 	}
 }
 
@@ -362,8 +363,7 @@ static pid_t spawn_qemu(
 	struct microvm *m, struct qemu_plan *plan, int errors, int info, struct err *err)
 {
 	auto_qemu struct qemu q = { 0 };
-	/* Where there is no cgroup these are all.  Memory counts what is mapped, so there is much
-	 * to spare. */
+	/* The only limits without a cgroup.  Memory counts mappings, so the limit is generous. */
 	const struct spawn_limit limits[] = {
 		{ RLIMIT_AS, ((uint64_t)m->boot.spec.limits.memory_mib + MAPPED_MIB) << 20 },
 		{ RLIMIT_NOFILE, FILES_MAX },
@@ -512,7 +512,7 @@ static bool is_likely(struct vm_pool *pool, const struct vm_spec *spec, struct e
 	return state && boot_is_likely(state_dir(state), spec->image, err);
 }
 
-/* ---- doctor's question ---- */
+/* ---- probe ---- */
 
 static pid_t start_version(bool kvm, int errors, int info, struct err *err)
 {
@@ -526,7 +526,7 @@ static pid_t start_version(bool kvm, int errors, int info, struct err *err)
 	return qemu_start(&q, errors, info, &how, err);
 }
 
-/* Runs QEMU between its walls, as far as its version. */
+/* Runs QEMU in isolation, to print its version. */
 static bool try_walls(bool kvm, struct err *err)
 {
 	auto_buf struct buf words = { 0 };
@@ -540,7 +540,7 @@ static bool try_walls(bool kvm, struct err *err)
 	}
 	auto_close int told = info[0], their_info = info[1];
 	pid_t pid = start_version(kvm, their_errors, their_info, err);
-	(void)told; /* open until it is over */
+	(void)told; /* must stay open until the end */
 	close(take_fd(&their_errors));
 	close(take_fd(&their_info));
 	if (pid > 0 && host_await(pid, said, &words, err)) {

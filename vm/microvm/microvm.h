@@ -1,7 +1,7 @@
 #ifndef VM_MICROVM_MICROVM_H
 #define VM_MICROVM_MICROVM_H
 
-/* What the files of the microvm backend share; for vm/backends.c, the backend. */
+/* Shared by the files of the microvm backend; defines the backend for vm/backends.c. */
 
 #include "base/err.h"
 #include "vm/confine/console.h"
@@ -21,14 +21,14 @@ struct microvm {
 	struct qmp *qmp;
 	struct console console;
 
-	pid_t monitor; /* our child, around QEMU; 0: adopted, or none */
-	pid_t pid;     /* QEMU's; 0: not known yet, or none */
-	int pidfd;     /* of an adopted QEMU; else -1 */
-	int info;      /* says what QEMU's pid is; -1: it has */
-	int link;      /* until it is handed over; -1 */
+	pid_t monitor; /* our child, around QEMU; 0: reattached, or none */
+	pid_t pid;     /* of QEMU; 0: unknown, or none */
+	int pidfd;     /* of a reattached QEMU; otherwise -1 */
+	int info;      /* pipe that reports QEMU's pid; -1: done */
+	int link;      /* until it is passed on; -1 */
 	bool running, powered_off, restarted;
-	sd_event_source *relink; /* soon there is another link */
-	struct err why;          /* we killed it for this; ERR_NONE: we did not */
+	sd_event_source *relink; /* another link follows */
+	struct err why;          /* why we killed it; ERR_NONE: we did not */
 	char *cgroup;
 	sd_event_source *end;
 };
@@ -36,16 +36,16 @@ struct microvm {
 extern const struct vm_backend vm_backend_microvm;
 
 struct microvm *microvm_of(struct vm *vm);
-void microvm_init(struct microvm *m); /* what is behind struct vm is zeroed before each start */
+void microvm_init(struct microvm *m); /* everything after struct vm is zeroed before each start */
 void microvm_forget_channels(struct microvm *m);
-/* end: of our child; NULL: of one that was adopted. */
+/* end: of our child; NULL: of a reattached one. */
 void microvm_has_ended(struct microvm *m, const siginfo_t *end);
-void microvm_kill_because(struct microvm *m, const struct err *why); /* its end comes by itself */
+void microvm_kill_because(struct microvm *m, const struct err *why); /* its end follows by itself */
 extern const struct qmp_handlers microvm_monitor_handlers;
 
 /* ---- adopt.c ---- */
 
-/* Puts down what a later server must know to take it over; in the background. */
+/* Stores what a later server needs to reattach to it, in the background. */
 void microvm_remember(struct microvm *m);
 bool microvm_adopt(struct vm *vm, struct err *err) NODISCARD;
 void microvm_leave(struct vm *vm);

@@ -1,4 +1,4 @@
-/* Starts a vitrine-net and reaps it.  Nobody holds it, for its life is that of a socket. */
+/* Starts a vitrine-net and reaps it.  Nothing refers to it, because it ends with its socket. */
 #include "vm/microvm/network.h"
 
 #include "base/cleanup.h"
@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#define FILES_MAX 1000        /* the machine's connections */
+#define FILES_MAX 1000        /* connections of the VM */
 #define BINARY_MAX (64 << 20) /* which bwrap writes into its root */
 
 static int on_end(sd_event_source *source, const siginfo_t *end, void *data)
@@ -21,7 +21,7 @@ static int on_end(sd_event_source *source, const siginfo_t *end, void *data)
 		log_warning("sandbox=%s lost its network (vitrine-net exited with status %d)", id,
 			end->si_status);
 	}
-	sd_event_source_set_floating(source, false); /* its last reference */
+	sd_event_source_set_floating(source, false); /* the last reference */
 	return 0;
 }
 
@@ -30,7 +30,7 @@ static void reap_later(sd_event *event, pid_t child, const char *id)
 	sd_event_source *source;
 	char *copy = must(strdup(id));
 	if (sd_event_add_child(event, &source, child, WEXITED, on_end, copy) < 0) {
-		abort(); /* out of memory, or SIGCHLD is not blocked: a mistake in the program */
+		abort(); /* out of memory, or SIGCHLD is not blocked: a programming error */
 	}
 	sd_event_source_set_destroy_callback(source, free);
 	sd_event_source_set_floating(source, true);
@@ -55,7 +55,7 @@ int uplink_start(
 	}
 	own.gid = own.uid;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
-		err_errno(err, "cannot make a socket");
+		err_errno(err, "cannot create a socket");
 		return -1;
 	}
 	auto_close int ours = ends[0], its = ends[1];

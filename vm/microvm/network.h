@@ -5,10 +5,10 @@
 
 #include <systemd/sd-event.h>
 
-/* The way out of a machine that may reach the internet: a vitrine-net (vm/net/) of its own beside
- * its QEMU.  It ends by itself when QEMU's end of the socket between them is closed. */
+/* The network of a VM with internet access: a separate vitrine-net (vm/net/) for its QEMU.  It
+ * exits when QEMU's end of the socket between them is closed. */
 
-/* QEMU's end; -1 on failure.  how: as QEMU's own; where there is a user, it gets another one. */
+/* Returns QEMU's end; -1 on failure.  how: as for QEMU, but with a different user, if any. */
 int uplink_start(sd_event *event, const char *id, int errors_fd, const struct spawn *how,
 	struct err *err) NODISCARD;
 

@@ -1,5 +1,5 @@
-/* Known again by start time, boot and PID namespace.  The pidfd is taken before they are compared,
- * so what is signalled is what was compared. */
+/* Identifies a process by start time, boot and PID namespace.  The pidfd is opened before they are
+ * compared, so the compared process is the one that is signalled. */
 #include "vm/microvm/process_identity.h"
 
 #include "base/cleanup.h"
@@ -18,7 +18,7 @@
 #define FILE_NAME "process.json"
 
 struct identity {
-	int64_t pid, start; /* ticks since the boot */
+	int64_t pid, start; /* in ticks since boot */
 	const char *boot, *namespace;
 };
 
@@ -30,7 +30,7 @@ static const struct field fields[] = {
 	{ 0 },
 };
 
-/* Where and when we are. */
+/* The current boot and PID namespace. */
 struct here {
 	char boot[61], namespace[61];
 };
@@ -46,8 +46,8 @@ static struct here here(void)
 	return here;
 }
 
-/* The 22nd word of /proc/PID/stat; the second, in parentheses, may hold anything.  -1: gone, or
- * dead and not reaped. */
+/* Field 22 of /proc/PID/stat; the second, in parentheses, may contain anything.  -1: exited, or a
+ * zombie. */
 static int64_t start_of(pid_t pid)
 {
 	char path[40], text[1024], state;
@@ -124,7 +124,7 @@ bool process_kill_named(const char *name)
 			continue;
 		}
 		auto_close int pidfd = pidfd_open(pid, 0);
-		/* Asked again, for now it cannot become another. */
+		/* Checked again, because the pidfd now prevents reuse of the number. */
 		killed |= pidfd >= 0 && has_name(pid, words, (size_t)len) &&
 			  pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0;
 	}

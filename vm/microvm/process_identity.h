@@ -6,20 +6,20 @@
 #include <sys/types.h>
 
 /*
- * A process that may outlive the server that started it, written down so that a later server knows
- * it again: process.json in the sandbox's directory.  A number alone says little, for the kernel
- * gives it out again; so its start time, the boot and the PID namespace stand beside it.
+ * Stores the identity of a process that may outlive its server in process.json in the sandbox's
+ * directory, so that a later server can identify it.  The kernel reuses process ids, so the file
+ * also contains start time, boot and PID namespace.
  */
 
-/* Replaces what was noted before. */
+/* Replaces an earlier one. */
 bool process_note(const char *dir, pid_t pid, struct err *err) NODISCARD;
-/* A pidfd of the noted process; -1 when there is none (any more), or *ret_pid's number belongs to
- * another by now.  ret_pid may be NULL. */
+/* A pidfd of the stored process; -1 if it has exited, or if *ret_pid now belongs to another
+ * process.  ret_pid may be NULL. */
 int process_find(const char *dir, pid_t *ret_pid);
-/* Kills the noted process, if it still lives; true when there was one. */
+/* Kills the stored process, if it is alive; true if it was. */
 bool process_kill(const char *dir);
-/* The same for all that were started with the arguments "-name <name>": for those whose server was
- * killed before it could note them. */
+/* The same for all processes started with the arguments "-name <name>", for those whose server was
+ * killed before it could store them. */
 bool process_kill_named(const char *name);
 
 #endif

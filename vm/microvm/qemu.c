@@ -1,4 +1,4 @@
-/* QEMU's command line, and the walls around it. */
+/* QEMU's command line, and its isolation. */
 
 #include "vm/microvm/qemu.h"
 
@@ -15,10 +15,10 @@
 
 #define FIRST_FD 3
 #define WORDS_MAX 200
-#define NET_PROGRAM "/vitrine-net" /* where it is, between its walls */
-#define TCG_CACHE_MIB 128          /* translated code; it is thrown away and begun anew when full */
+#define NET_PROGRAM "/vitrine-net" /* path inside the isolation */
+#define TCG_CACHE_MIB 128          /* for translated code, which is discarded when full */
 
-/* ---- the program ---- */
+/* ---- program ---- */
 
 static const char *const programs[] = {
 	"/usr/bin/qemu-system-x86_64",
@@ -46,7 +46,7 @@ char *qemu_identity_of(const char *path, struct err *err)
 		err_errno(err, "cannot examine %s", path);
 		return NULL;
 	}
-	if (!build_id_read(fd, &text)) { /* some are built without; packages keep these two */
+	if (!build_id_read(fd, &text)) { /* some builds have none; packages keep these two */
 		buf_printf(&text, "%lld-%lld", (long long)st.st_size, (long long)st.st_mtime);
 	}
 	return (char *)text.data;
@@ -58,7 +58,7 @@ char *qemu_identity(struct err *err)
 	return path ? qemu_identity_of(path, err) : NULL;
 }
 
-/* ---- words ---- */
+/* ---- arguments ---- */
 
 void qemu_put(struct qemu *q, const char *fmt, ...)
 {
@@ -68,7 +68,7 @@ void qemu_put(struct qemu *q, const char *fmt, ...)
 	int len = vsnprintf(word, sizeof(word), fmt, args);
 	va_end(args);
 	if (len < 0 || len >= (int)sizeof(word)) {
-		abort(); /* all of it is ours and short */
+		abort(); /* all of them are ours and short */
 	}
 	buf_append(&q->words, word, (size_t)len + 1);
 	q->n_words++;
@@ -99,7 +99,7 @@ void qemu_done(struct qemu *q)
 	*q = (struct qemu){ 0 };
 }
 
-/* ---- a machine ---- */
+/* ---- VM ---- */
 
 void qemu_begin(struct qemu *q, bool kvm)
 {
@@ -112,8 +112,9 @@ void qemu_begin(struct qemu *q, bool kvm)
 	} else {
 		qemu_put(q, "-accel");
 		qemu_put(q, "tcg,thread=multi,tb-size=%d", TCG_CACHE_MIB);
-		/* Five levels of page tables would only make each walk longer.  With AVX, as QEMU
-		 * 7.2 emulates it, WebKit draws no text, and a screenshot takes thrice as long. */
+		/* Five levels of page tables would only make each walk longer.  With AVX, as
+		 * emulated by QEMU 7.2, WebKit draws no text, and a screenshot takes three times as
+		 * long. */
 		PUT(q, "-cpu", "max,la57=off,avx=off,avx2=off,f16c=off,fma=off");
 	}
 }
@@ -135,8 +136,8 @@ static void put_kernel(struct qemu *q, const struct qemu_plan *plan)
 	const struct vm_spec *spec = plan->spec;
 	char clock[80] = "";
 	if (plan->tsc_khz) {
-		/* The clock of an emulated processor is never off by itself, and what the kernel
-		 * does against faults of real ones costs time there. */
+		/* The clock of an emulated CPU never drifts, and mitigations for real CPUs only
+		 * cost time. */
 		snprintf(clock, sizeof(clock), "mitigations=off tsc=reliable tsc_early_khz=%llu",
 			(unsigned long long)plan->tsc_khz);
 	}
@@ -146,8 +147,7 @@ static void put_kernel(struct qemu *q, const struct qemu_plan *plan)
 	qemu_put(q, "/proc/self/fd/%d", qemu_put_fd(q, plan->initrd));
 	qemu_put(q, "-append");
 	qemu_put(q,
-		/* A triple fault is the one way to restart that this machine has: QEMU ends then.
-		 */
+		/* This VM can restart only by a triple fault, on which QEMU exits. */
 		"console=ttyS0 quiet loglevel=4 panic=-1 reboot=t random.trust_cpu=on "
 		"no_timer_check %s "
 		"vitrine.screen=%dx%d vitrine.disk=%lld vitrine.max-processes=%lld "
@@ -166,7 +166,7 @@ static void put_socket(struct qemu *q, const char *id, int fd)
 void qemu_describe(struct qemu *q, const struct qemu_plan *plan)
 {
 	qemu_begin(q, plan->kvm);
-	/* ACPI is how a kernel without virtio_mmio's command line finds the devices. */
+	/* A kernel without virtio_mmio's command line finds the devices through ACPI. */
 	PUT(q, "-M", "microvm,acpi=on,isa-serial=on,rtc=on,memory-backend=mem,suppress-vmdesc=on");
 	PUT(q, "-global", "migration.send-configuration=off", "-S");
 	PUT(q, "-name", plan->name);
@@ -195,7 +195,7 @@ void qemu_describe(struct qemu *q, const struct qemu_plan *plan)
 	}
 }
 
-/* ---- the walls ---- */
+/* ---- isolation ---- */
 
 static const char *const walls[] = {
 	"bwrap",
@@ -225,7 +225,7 @@ static const char *const walls[] = {
 	NULL,
 };
 
-/* Merged into /usr on most systems, directories of their own on some. */
+/* Merged into /usr on most systems, separate directories on some. */
 static const char *const system_dirs[] = { "/bin", "/lib", "/lib64" };
 
 static void put_walls(struct qemu *q, const struct spawn *how)
@@ -254,7 +254,7 @@ static void put_walls(struct qemu *q, const struct spawn *how)
 	}
 }
 
-/* What was writable while mount points were made in it. */
+/* Makes read-only what was writable while mount points were created in it. */
 static void close_walls(struct qemu *q)
 {
 	PUT(q, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--");
@@ -268,7 +268,7 @@ static void split(const struct buf *words, const char **argv)
 	}
 }
 
-/* Who owns /dev/kvm may not be who runs QEMU; its group may be. */
+/* The owner of /dev/kvm may differ from QEMU's user; its group may be QEMU's. */
 static gid_t kvm_group(const struct qemu *q, gid_t own)
 {
 	struct stat st;
@@ -297,7 +297,7 @@ static pid_t start(struct qemu *q, int errors_fd, const struct spawn *how, struc
 	return spawn_start(&spawn, err);
 }
 
-/* ret_filters are to be closed when the process was started. */
+/* The caller closes ret_filters after the process was started. */
 static bool put_filters(
 	struct qemu *q, enum seccomp_for whom, int ret_filters[SECCOMP_FILTERS], struct err *err)
 {
@@ -323,7 +323,7 @@ pid_t qemu_start(
 {
 	const char *program = qemu_program(err);
 	auto_qemu struct qemu all =
-		*q; /* the walls come first, and number their descriptors last */
+		*q; /* the isolation comes first, and numbers its descriptors last */
 	all.words = (struct buf){ 0 };
 	all.n_words = 0;
 	int filters[SECCOMP_FILTERS];
@@ -345,12 +345,12 @@ pid_t qemu_start(
 	return pid;
 }
 
-/* Its binary may lie where its user cannot go. */
+/* Its binary may be in a directory that its user cannot access. */
 pid_t qemu_start_net(int program, int card, int errors_fd, const struct spawn *how, struct err *err)
 {
 	int filters[SECCOMP_FILTERS];
 	auto_qemu struct qemu q = { .network = true };
-	qemu_put_fd(&q, card); /* the first: vm/net/main.c knows its number */
+	qemu_put_fd(&q, card); /* the first: vm/net/main.c expects this number */
 	put_walls(&q, how);
 	PUT(&q, "--perms", "0555", "--ro-bind-data");
 	qemu_put(&q, "%d", qemu_put_fd(&q, program));

@@ -1,7 +1,7 @@
 /*
- * The QMP client.  A command is written at once: QEMU takes them in order, and what we send is so
- * little that a socket which cannot take it means that nobody reads.  The handshake is just the
- * first command, sent before the greeting has come, so it costs no round trip.
+ * The QMP client.  Commands are written immediately: QEMU processes them in order, and we send so
+ * little that a socket that is full means that QEMU does not read.  The handshake is the first
+ * command, sent before the greeting arrives, so it costs no round trip.
  */
 
 #include "vm/microvm/qmp.h"
@@ -24,7 +24,7 @@ struct command {
 	TAILQ_ENTRY(command) entry;
 	json_int_t id;
 	uint64_t deadline_us;
-	char name[40]; /* for messages */
+	char name[40]; /* for errors */
 	qmp_reply_fn *fn;
 	void *data;
 };
@@ -41,11 +41,11 @@ struct qmp {
 	struct commands commands; /* oldest first: the first has the earliest deadline */
 	json_int_t last_id;
 	struct buf in;
-	size_t searched; /* bytes of `in` known to hold no newline */
+	size_t searched; /* bytes of `in` known to contain no newline */
 	bool greeted, broken, told, draining;
 	struct err why;
-	bool freed;    /* by a callback; the memory stays for who called that */
-	unsigned pins; /* how many of those there are */
+	bool freed;    /* by a callback; the callers still use the memory */
+	unsigned pins; /* number of such callers */
 };
 
 /* ---- callbacks, which may free it ---- */
@@ -62,7 +62,7 @@ static void unpin(struct qmp *q)
 	}
 }
 
-/* ---- the end ---- */
+/* ---- end ---- */
 
 static int on_end(sd_event_source *source, void *data)
 {
@@ -89,7 +89,7 @@ static int on_end(sd_event_source *source, void *data)
 	return 0;
 }
 
-/* Everyone is told from the loop.  Only the first reason counts. */
+/* All callbacks are called from the loop.  Only the first reason counts. */
 static void end(struct qmp *q, const struct err *why)
 {
 	if (q->broken) {
@@ -110,7 +110,7 @@ static bool end_as_broken(struct qmp *q, const char *what)
 	return false;
 }
 
-/* ---- time ---- */
+/* ---- timeouts ---- */
 
 static int on_late(sd_event_source *source, uint64_t usec, void *data)
 {
@@ -137,7 +137,7 @@ static void set_timer(struct qmp *q)
 	}
 }
 
-/* ---- what QEMU says ---- */
+/* ---- input ---- */
 
 static struct command *find(struct qmp *q, const json_t *id)
 {
@@ -158,7 +158,7 @@ static void refused(const struct command *command, const json_t *error, struct e
 		text ? text : "no reason given");
 }
 
-/* False when the caller must stop: it was freed, or has ended. */
+/* False if the caller must stop: it was freed, or has ended. */
 static bool take_reply(struct qmp *q, const json_t *msg)
 {
 	const json_t *ret = json_object_get(msg, "return"), *error = json_object_get(msg, "error");
@@ -241,7 +241,7 @@ static void take_lines(struct qmp *q)
 	}
 }
 
-/* False when there is nothing now, or never will be. */
+/* False if nothing can be read now, or ever. */
 static bool read_some(struct qmp *q)
 {
 	struct err why;
@@ -307,7 +307,7 @@ void qmp_free(struct qmp *q)
 	unpin(q);
 }
 
-/* ---- what we say ---- */
+/* ---- output ---- */
 
 static bool send_all(int socket, const char *text, size_t len, int fd)
 {
@@ -334,7 +334,7 @@ static void say(struct qmp *q, const json_t *json, int fd)
 	auto_free char *text = must(json_dumps(json, JSON_COMPACT));
 	struct err why;
 	size_t len = strlen(text);
-	text[len] = '\n'; /* in place of the NUL: the length goes along */
+	text[len] = '\n'; /* replaces the NUL: the length is given */
 	if (!q->broken && !send_all(q->fd, text, len + 1, fd)) {
 		err_set(&why, ERR_GONE, "QEMU accepts no more commands: %s", strerror(errno));
 		end(q, &why);
@@ -355,7 +355,7 @@ void qmp_command_fd(
 	TAILQ_INSERT_TAIL(&q->commands, command, entry);
 	say(q, json, fd);
 	if (q->broken && !q->end) {
-		q->end = loop_defer(q->event, on_end, q); /* asked after the end was told */
+		q->end = loop_defer(q->event, on_end, q); /* requested after the end was reported */
 	} else if (!q->timer) {
 		set_timer(q);
 	}

@@ -1,10 +1,10 @@
 /*
- * Saving: a thread opens everything and makes room first; then QEMU stops the machine and writes
- * its devices into a memory file, a thread copies the changed pages into the room, and the machine
- * goes on; both are written to disk while it runs.  Whatever fails, the machine goes on.
+ * Saving: a thread first opens everything and allocates memory.  Then QEMU stops the VM and writes
+ * its devices into a memory file, a thread copies the changed pages, and the VM continues; both are
+ * written to disk while it runs.  The VM continues after any failure.
  *
- * QEMU may be in a hostile guest's hands, so it is never given a file of the state directory to
- * write: it could go on doing so later.  What it wrote is copied, within bounds.
+ * A hostile guest may control QEMU, so it never gets a file of the state directory to write: it
+ * could write to it later.  Its output is copied, within bounds.
  */
 #include "vm/microvm/save.h"
 
@@ -33,14 +33,14 @@ struct machine_save {
 	machine_fn *fn;
 	void *data;
 	int dir_fd;
-	int devices, devices_out; /* the memory file that QEMU writes; the same, for writing only */
+	int devices, devices_out; /* the memory file that QEMU writes; the same, write-only */
 	struct pages_process process;
 	struct pages_copy copy;
-	unsigned pending;                     /* commands */
+	unsigned pending;                     /* number of commands */
 	void (*next)(struct machine_save *s); /* when none is pending */
 	bool working, dropped, on_its_way;
 	uint64_t stop_us, stopped_us, bytes;
-	struct err err; /* the first one; read and written by the thread while that works */
+	struct err err; /* the first error; used by the thread while that runs */
 };
 
 static void free_save(struct machine_save *s)
@@ -77,7 +77,7 @@ static void conclude(struct machine_save *s)
 	fn(err.kind == ERR_NONE ? NULL : &err, data);
 }
 
-/* ---- steps: commands of QEMU's, and work in a thread ---- */
+/* ---- steps: QEMU commands, and work in a thread ---- */
 
 static void on_reply(const json_t *ret, const struct err *err, void *data)
 {
@@ -145,7 +145,7 @@ static bool write_pages(struct machine_save *s)
 	auto_close int out = openat(s->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	return out >= 0 ? pages_copy_write(&s->copy, s->process.bytes / PAGES_SIZE,
 				  ram_id(s->machine.ram), out, &s->bytes, &s->err)
-			: err_errno(&s->err, "cannot make %s/%s", s->dir, name);
+			: err_errno(&s->err, "cannot create %s/%s", s->dir, name);
 }
 
 static void finish_in_thread(void *data)
@@ -163,7 +163,7 @@ static void finish_in_thread(void *data)
 	}
 }
 
-/* One that was to be the last and is not good enough to end the machine for. */
+/* The last save, which failed: the VM must continue. */
 static void on_finished(struct machine_save *s)
 {
 	if (s->last && has_failed(s)) {
@@ -208,7 +208,7 @@ static void on_stopped(struct machine_save *s)
 	}
 }
 
-/* QEMU takes them in this order, and does not wait for us in between. */
+/* QEMU executes them in this order, without waiting for us in between. */
 static void stop(struct machine_save *s)
 {
 	if (has_failed(s)) {
@@ -225,7 +225,7 @@ static void stop(struct machine_save *s)
 		-1);
 }
 
-/* QEMU looks in a set for a descriptor with just the access it wants. */
+/* QEMU searches a set for a descriptor with exactly the required access. */
 static bool open_for_writing(int fd, int *ret_out)
 {
 	char path[32];

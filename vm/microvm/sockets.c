@@ -1,4 +1,4 @@
-/* The sockets between us and a QEMU. */
+/* The sockets between the server and a QEMU. */
 
 #include "vm/microvm/sockets.h"
 
@@ -36,7 +36,7 @@ static int new_socket(struct sockets *s, size_t i, struct sockaddr_un *ret_addre
 	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
-/* Does not wait: a QEMU that takes no connections any more is none. */
+/* Does not wait: a QEMU that no longer accepts connections counts as gone. */
 bool sockets_connect(struct sockets *s, const char *dir, size_t i, struct err *err)
 {
 	struct sockaddr_un address;
@@ -66,10 +66,10 @@ bool sockets_make(struct sockets *s, const char *dir, struct err *err)
 		if (s->listening[i] < 0 ||
 			bind(s->listening[i], (struct sockaddr *)&address, sizeof(address)) < 0 ||
 			listen(s->listening[i], 1) < 0) {
-			return err_errno(err, "cannot make the socket %s/%s", dir, files[i]);
+			return err_errno(err, "cannot create the socket %s/%s", dir, files[i]);
 		}
 	}
-	link_enlarge_buffer(s->listening[SOCKET_LINK]); /* what is accepted from it inherits that */
+	link_enlarge_buffer(s->listening[SOCKET_LINK]); /* accepted connections inherit this */
 	for (size_t i = 0; i < SOCKETS; i++) {
 		if (!sockets_connect(s, dir, i, err)) {
 			return false;

@@ -6,15 +6,16 @@
 #include <stddef.h>
 
 /*
- * The sockets between us and a QEMU: its monitor, the link, the serial line.  We make them, they
- * listen in the sandbox's directory, and QEMU gets them as descriptors; so it sees no directory,
- * and a later server still finds them.
+ * The sockets between the server and a QEMU: its monitor, the link, the serial line.  They are
+ * created here, listen in the sandbox's directory, and are passed to QEMU as descriptors, so it
+ * needs no directory, and a later server still finds them.
  */
 
 enum { SOCKET_QMP, SOCKET_LINK, SOCKET_CONSOLE, SOCKETS };
 
 struct sockets {
-	int dir, listening[SOCKETS], connected[SOCKETS]; /* -1: none; take_fd() what is kept */
+	/* -1: none; take those to keep with take_fd() */
+	int dir, listening[SOCKETS], connected[SOCKETS];
 };
 
 #define NO_SOCKETS \
@@ -27,9 +28,9 @@ struct sockets {
 #define auto_sockets __attribute__((cleanup(sockets_done)))
 void sockets_done(struct sockets *sockets);
 
-/* Makes them anew and connects our ends: before QEMU runs, for what is said waits. */
+/* Creates them and connects our ends before QEMU runs, because data is queued. */
 bool sockets_make(struct sockets *sockets, const char *dir, struct err *err) NODISCARD;
-/* One of them, to a QEMU that runs; when it has somebody there already, as soon as that one goes. */
+/* Connects one of them to a running QEMU; if it is in use, when that connection closes. */
 bool sockets_connect(
 	struct sockets *sockets, const char *dir, size_t which, struct err *err) NODISCARD;
 

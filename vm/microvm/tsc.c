@@ -1,11 +1,11 @@
-/* The time stamp counter beside the clock. */
+/* Measures the time stamp counter. */
 
 #include "vm/microvm/tsc.h"
 
 #include <time.h>
 
 #define TRIES 16
-#define APART_NS 5000000 /* less, and the two readings' own time counts */
+#define APART_NS 5000000 /* below this, the duration of the readings matters */
 
 #ifdef __x86_64__
 #include <x86intrin.h>
@@ -17,7 +17,8 @@ static uint64_t clock_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* The clock is read between two looks at the counter; the try with the two closest counts. */
+/* The clock is read between two readings of the counter; the attempt with the closest two
+ * counts. */
 struct tsc tsc_read(void)
 {
 	struct tsc best = { 0 };

@@ -4,9 +4,8 @@
 #include <stdint.h>
 
 /*
- * How fast the processor's time stamp counter runs, which an emulated processor's does too.  A
- * guest that has to find out by itself counts against an emulated timer, and on a busy host it
- * gives up.
+ * The frequency of the CPU's time stamp counter, which an emulated CPU's has, too.  A guest that
+ * measures it against an emulated timer may fail on a busy host.
  */
 
 struct tsc {
@@ -14,7 +13,7 @@ struct tsc {
 };
 
 struct tsc tsc_read(void);
-/* In kHz, from a reading some milliseconds ago; 0 where there is no such counter. */
+/* In kHz, from a reading some milliseconds ago; 0 if there is no such counter. */
 uint64_t tsc_khz(const struct tsc *since);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * Sandboxes of the host's own kernel: bubblewrap makes the namespaces (vm/confine/bwrap.c says what is in
- * them), and the agent in there speaks over a socket pair.  As root each sandbox runs under a user
- * of its own that exists nowhere else; otherwise under the caller's.  The agent is the first
- * process of the PID namespace: signals from inside do not reach it, and nothing is inside that
- * began before it set the limits.  Killing the one process we started takes all of them along.
+ * Sandboxes in the host's kernel: bubblewrap creates the namespaces (vm/confine/bwrap.c defines
+ * their contents), and the agent inside is connected by a socket pair.  As root, each sandbox runs
+ * under a separate user id without an account; otherwise under the caller's.  The agent is the
+ * first process of the PID namespace: signals from inside do not reach it, and no process inside is
+ * older than its limits.  Killing the one process that was started kills all of them.
  */
 
 #include "vm/namespace/namespace.h"
@@ -26,16 +26,16 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#define END_WAIT_MS 2000 /* for killed processes, when the pool goes */
+#define END_WAIT_MS 2000 /* for killed processes, when the pool is freed */
 
 struct namespace_vm {
 	struct vm vm;
 	pid_t pid;
 	bool running;
 	uid_t uid;
-	char *cgroup; /* the delegated directory; NULL: rlimits only */
+	char *cgroup; /* the delegated directory; NULL: only rlimits */
 	sd_event_source *child;
-	struct console console; /* the stderr of bwrap, then of the agent */
+	struct console console; /* stderr of bwrap, then of the agent */
 };
 
 static struct namespace_vm *namespace_of(struct vm *vm)
@@ -44,7 +44,7 @@ static struct namespace_vm *namespace_of(struct vm *vm)
 	return (struct namespace_vm *)vm;
 }
 
-/* ---- its end ---- */
+/* ---- end ---- */
 
 static void describe_end(struct namespace_vm *ns, const siginfo_t *end, struct err *why)
 {
@@ -68,8 +68,8 @@ static bool stop(struct vm *vm)
 {
 	struct namespace_vm *ns = namespace_of(vm);
 	if (ns->running) {
-		/* The group, too: before bwrap is done its second process may not yet be tied to
-		 * the first. */
+		/* The group, too: during bwrap's start its second process may not be tied to the
+		 * first. */
 		kill(-ns->pid, SIGKILL);
 		kill(ns->pid, SIGKILL);
 	}
@@ -100,7 +100,7 @@ static void release(struct vm *vm)
 	free(take_ptr(&ns->cgroup));
 }
 
-/* ---- its start ---- */
+/* ---- start ---- */
 
 static bool make_channels(int link[2], int errors[2], struct err *err)
 {
@@ -179,7 +179,7 @@ static bool start(struct vm *vm, struct err *err)
 	}
 	ns->running = true;
 	if (sd_event_add_child(event, &ns->child, ns->pid, WEXITED, on_child, ns) < 0) {
-		abort(); /* out of memory, or SIGCHLD is not blocked: a mistake in the program */
+		abort(); /* out of memory, or SIGCHLD is not blocked: a programming error */
 	}
 	log_debug("sandbox=%s pid=%d uid=%u limits=%s", vm->id, ns->pid, ns->uid,
 		dir ? dir : "rlimits");
@@ -187,9 +187,9 @@ static bool start(struct vm *vm, struct err *err)
 	return true;
 }
 
-/* ---- doctor's question ---- */
+/* ---- probe ---- */
 
-/* Runs `true` in the same shape.  ret_words: what it said. */
+/* Runs `true` in the same isolation.  ret_words: its output. */
 static bool try_it(const struct vm_config *config, struct buf *words, struct err *err)
 {
 	static const char *const command[] = { "/usr/bin/true", NULL };

@@ -1,7 +1,6 @@
 /*
- * Looks at each frame alone: no state, so nothing to fill up.  A packet that comes in pieces is
- * dropped, since only the first piece says where it goes in the end; so is all that is not ARP or
- * IPv4.
+ * Checks each frame separately: without state, nothing can be exhausted.  Fragments are dropped,
+ * because only the first one contains the port; so is everything except ARP and IPv4.
  */
 #include "vm/net/filter.h"
 
@@ -9,10 +8,10 @@
 
 #define ETHERNET 14
 #define IP_MIN 20
-#define MANY 0xe0000000     /* from here on an address is not one host's */
+#define MANY 0xe0000000     /* from here on addresses are not unicast */
 #define QUOTED (IP_MIN + 8) /* of a refused packet */
 
-/* What no public service has (RFC 6890), but for the ranges of examples, which nobody uses. */
+/* Networks without public services (RFC 6890), except example ranges, which are unused. */
 static const struct net_range private[] = {
 	{ 0x00000000, 0xff000000 }, /* 0.0.0.0/8: this host */
 	{ 0x0a000000, 0xff000000 }, /* 10.0.0.0/8 */
@@ -22,8 +21,8 @@ static const struct net_range private[] = {
 	{ 0xac100000, 0xfff00000 }, /* 172.16.0.0/12 */
 	{ 0xc0000000, 0xffffff00 }, /* 192.0.0.0/24 */
 	{ 0xc0a80000, 0xffff0000 }, /* 192.168.0.0/16 */
-	{ 0xc6120000, 0xfffe0000 }, /* 198.18.0.0/15: measurements */
-	{ MANY, 0xe0000000 },       /* 224.0.0.0/3: to many, and to all */
+	{ 0xc6120000, 0xfffe0000 }, /* 198.18.0.0/15: benchmarks */
+	{ MANY, 0xe0000000 },       /* 224.0.0.0/3: multicast and broadcast */
 };
 
 static bool is_in(const struct net_range *ranges, size_t n, uint32_t address)
@@ -49,7 +48,7 @@ static uint32_t get32(const uint8_t *at)
 static enum net_verdict judge_packet(const struct net_local *local, const uint8_t *ip, size_t len)
 {
 	size_t header = (size_t)(ip[0] & 15) * 4;
-	bool in_pieces = get16(ip + 6) & 0x3fff; /* more follow, or this is not the first */
+	bool in_pieces = get16(ip + 6) & 0x3fff; /* more fragments follow, or it is not the first */
 	if (ip[0] >> 4 != 4 || header < IP_MIN || len < header + 8 || get16(ip + 2) < header + 8 ||
 		in_pieces) {
 		return NET_DROP;
@@ -72,7 +71,7 @@ enum net_verdict net_judge(const struct net_local *local, const uint8_t *frame, 
 		return NET_DROP;
 	}
 	switch (get16(frame + 12)) {
-	case 0x0806: /* ARP stays within the machine's own network */
+	case 0x0806: /* ARP stays within the VM's network */
 		return NET_PASS;
 	case 0x0800:
 		return judge_packet(local, frame + ETHERNET, len - ETHERNET);
@@ -81,7 +80,7 @@ enum net_verdict net_judge(const struct net_local *local, const uint8_t *frame, 
 	}
 }
 
-/* ---- the answer ---- */
+/* ---- response ---- */
 
 static void put16(uint8_t *at, unsigned value)
 {
@@ -122,8 +121,8 @@ void net_refusal(const uint8_t *frame, uint8_t ret_frame[NET_REFUSAL_LEN])
 	put32(ip + 12, NET_GATEWAY);
 	memcpy(ip + 16, said + 12, 4);
 	put16(ip + 10, checksum(ip, IP_MIN));
-	icmp[0] = 3;  /* it cannot be reached: */
-	icmp[1] = 13; /* that is not allowed */
+	icmp[0] = 3;  /* destination unreachable: */
+	icmp[1] = 13; /* administratively prohibited */
 	memcpy(icmp + 8, said, QUOTED);
 	put16(icmp + 2, checksum(icmp, 8 + QUOTED));
 }

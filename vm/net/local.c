@@ -1,4 +1,4 @@
-/* The kernel tells of each change on a netlink socket; then all addresses are read anew. */
+/* The kernel reports each change on a netlink socket; then all addresses are read again. */
 #include "vm/net/local.h"
 
 #include <arpa/inet.h>

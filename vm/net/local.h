@@ -3,13 +3,13 @@
 
 #include "vm/net/filter.h"
 
-/* What this host is part of: its own addresses, and the networks around them. */
+/* This host's addresses, and the networks around them. */
 
-/* A socket that becomes readable when they change; -1 with errno. */
+/* Returns a socket that becomes readable after changes; -1 with errno. */
 int local_watch(void);
-/* Reads what the socket has to say, and nothing of it matters but that it came. */
+/* Drops the socket's data, of which only the arrival matters. */
 void local_drain(int watch);
-/* Replaces what is there; false with errno. */
+/* Replaces the contents; false with errno. */
 bool local_read(struct net_local *local);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * vitrine-net, the network of one microVM: Ethernet frames come from QEMU over a socket, and leave
- * as ordinary connections of this process, by libslirp.  It stands between the two so that QEMU
- * itself needs no network, and what may be reached is decided outside the machine (filter.h).  Ends
- * when QEMU does.
+ * vitrine-net, the network of one microVM: receives Ethernet frames from QEMU over a socket, and
+ * forwards them as ordinary connections of this process, with libslirp.  It is a separate process
+ * so that QEMU needs no network, and so that a filter outside the VM decides what may be reached
+ * (filter.h).  Exits when QEMU does.
  */
 #include "vm/net/filter.h"
 #include "vm/net/local.h"
@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CARD_FD 3 /* QEMU's stream: each frame behind its length, four bytes, big-endian */
+#define CARD_FD 3 /* QEMU's stream: each frame after its length, four bytes, big-endian */
 #define POLLS_MAX 1024
 #define IN_MAX (4 * NET_FRAME_MAX)
 
@@ -26,7 +26,7 @@ struct net {
 	Slirp *slirp;
 	struct net_local local;
 	int watch;
-	struct pollfd polls[POLLS_MAX]; /* the card, the watch, and libslirp's */
+	struct pollfd polls[POLLS_MAX]; /* the card, the watch, and those of libslirp */
 	int n_polls;
 	uint8_t in[IN_MAX];
 	size_t len;
@@ -38,14 +38,14 @@ static _Noreturn void fail(const char *what)
 	_exit(1);
 }
 
-/* ---- to the machine ---- */
+/* ---- to the VM ---- */
 
 static void send_all(const uint8_t *bytes, size_t len)
 {
 	while (len) {
 		ssize_t n = send(CARD_FD, bytes, len, MSG_NOSIGNAL);
 		if (n < 0 && errno != EINTR) {
-			_exit(0); /* QEMU has ended, and nothing is left to do */
+			_exit(0); /* QEMU has exited */
 		}
 		bytes += n > 0 ? n : 0;
 		len -= n > 0 ? (size_t)n : 0;
@@ -66,7 +66,7 @@ static ssize_t send_packet(const void *frame, size_t len, void *data)
 	return (ssize_t)len;
 }
 
-/* ---- from the machine ---- */
+/* ---- from the VM ---- */
 
 static void take_frame(struct net *net, const uint8_t *frame, size_t len)
 {
@@ -111,9 +111,9 @@ static void take_bytes(struct net *net)
 	memmove(net->in, net->in + at, net->len);
 }
 
-/* ---- what libslirp asks of us ---- */
+/* ---- libslirp's callbacks ---- */
 
-/* It says what a guest did wrong; nobody needs to know. */
+/* Reports a guest's errors, which are ignored. */
 static void guest_error(const char *text, void *data)
 {
 	(void)text;
@@ -128,7 +128,7 @@ static int64_t now_ns(void *data)
 	return now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Its only timer announces IPv6 routers, and there is no IPv6. */
+/* Its only timer announces IPv6 routers, and IPv6 is disabled. */
 static void *timer_new(SlirpTimerCb fn, void *fn_data, void *data)
 {
 	static int none;
@@ -151,7 +151,7 @@ static void timer_mod(void *timer, int64_t at_ms, void *data)
 	(void)data;
 }
 
-/* Each round asks anew, so nothing is registered. */
+/* Descriptors are collected before each poll, so nothing is registered. */
 static void poll_fd(int fd, void *data)
 {
 	(void)fd;
@@ -193,7 +193,7 @@ static void start_slirp(struct net *net)
 	}
 }
 
-/* ---- rounds ---- */
+/* ---- polling ---- */
 
 static const struct {
 	int slirp;
@@ -207,7 +207,7 @@ static const struct {
 };
 #define EVENTS (sizeof(events) / sizeof(*events))
 
-/* More than fit wait for the next round. */
+/* Those that do not fit wait for the next round. */
 static int add_poll(int fd, int wanted, void *data)
 {
 	struct net *net = data;

@@ -1,7 +1,7 @@
 /*
- * JPEG by libjpeg-turbo without chroma subsampling (which smears small text), PNG by libspng at a
- * low level and without filters: on a desktop of flat colours and text those cost twice the time
- * and make it no smaller.
+ * JPEG with libjpeg-turbo without chroma subsampling (which blurs small text), PNG with libspng at
+ * a low level and without filters: for desktops, with flat colours and text, those take twice the
+ * time and save nothing.
  */
 #include "vm/picture/encode.h"
 
@@ -14,7 +14,7 @@ struct encoder {
 	tjhandle jpeg;
 	unsigned char *jpeg_bytes;
 	unsigned long jpeg_size;
-	uint8_t *rgb; /* what PNG wants */
+	uint8_t *rgb; /* the format for PNG */
 	size_t rgb_size;
 	void *png_bytes;
 };
@@ -42,7 +42,7 @@ void encoder_free(struct encoder *e)
 	}
 }
 
-/* Room for the worst case, so that the library never has to grow it. */
+/* Allocates for the worst case, so that the library never reallocates. */
 static bool have_jpeg_room(struct encoder *e, struct size size)
 {
 	unsigned long need = tjBufSize(size.width, size.height, TJSAMP_444);

@@ -4,12 +4,12 @@
 #include "base/err.h"
 #include "vm/picture/image.h"
 
-/* Pixels into JPEG or PNG.  One compressor and one buffer, used again and again. */
+/* Encodes pixels as JPEG or PNG, reusing one compressor and one buffer. */
 
 struct encoder;
 
 struct encoded {
-	const uint8_t *bytes; /* good until the next encoding */
+	const uint8_t *bytes; /* valid until the next encoding */
 	size_t len;
 };
 

@@ -1,8 +1,8 @@
 /*
  * Resizing, one direction after the other.  Each output pixel is a weighted sum of a few
- * neighbours; the weights are worked out once for each row or column, as 8-bit fractions that add
- * up to one exactly: a flat colour stays what it is, and a channel's sum fits 16 bits.  So the four
- * channels of a pixel are spread over one 64-bit word, and one multiplication weighs them all.
+ * neighbours.  Weights are computed once per row or column, as 8-bit fractions whose sum is exactly
+ * one, so that a flat colour does not change and the sum of a channel fits 16 bits.  The four
+ * channels of a pixel are spread over one 64-bit word, so one multiplication weighs them all.
  */
 #include "vm/picture/image.h"
 
@@ -27,7 +27,7 @@ static void filter_done(struct filter *f)
 	free(f->weights);
 }
 
-/* How much of the unit from x to x+1 the window from a to b covers. */
+/* How much of the unit from x to x+1 is covered by the window from a to b. */
 static double covered(double x, double a, double b)
 {
 	double from = x > a ? x : a, to = x + 1 < b ? x + 1 : b;
@@ -43,8 +43,7 @@ static double weight(double x, double centre, double ratio)
 	return away < 1 ? 1 - away : 0;
 }
 
-/* Rounds the sums up to each weight rather than each weight, so that they end at one however many
- * there are. */
+/* Rounds the cumulative sums instead of each weight, so that the total is always one. */
 static void set_weights(uint16_t *row, const double *exact, int taps)
 {
 	double sum = 0, so_far = 0;
@@ -84,7 +83,7 @@ static struct filter filter_make(int from, int to)
 
 #define CHANNELS 0x00ff00ff00ff00ffull
 
-/* One output pixel from taps input pixels that lie step bytes apart. */
+/* One output pixel from taps input pixels, step bytes apart. */
 static inline void mix(
 	uint8_t *out, const uint8_t *in, size_t step, const uint16_t *weights, int taps)
 {

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Pixels of 4 bytes: blue, green, red, unused.  A row takes stride bytes. */
+/* Pixels of 4 bytes: blue, green, red, unused.  Rows are stride bytes apart. */
 struct image {
 	uint8_t *pixels;
 	struct size size;
@@ -14,8 +14,8 @@ struct image {
 };
 
 /*
- * Resizes into `to`, whose pixels the caller has allocated: by area averages where it shrinks, by a
- * bilinear filter where it grows, each direction by itself.
+ * Resizes into `to`, whose pixels the caller has allocated: area averages if it shrinks, a bilinear
+ * filter if it grows, each direction separately.
  */
 void image_scale(const struct image *from, const struct image *to);
 

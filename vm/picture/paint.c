@@ -1,6 +1,6 @@
-/* Scaling and encoding with buffers that are used again and again.  What does not fit loses quality
- * first, then size; then it gets the best quality that fits, so that a higher wish never gives
- * less. */
+/* Scales and encodes with reused buffers.  If the image is too large, first the quality and then
+ * the size is reduced; then it gets the best quality that fits, so that a higher requested quality
+ * never gives a worse image. */
 #include "vm/picture/paint.h"
 
 #include "base/cleanup.h"
@@ -11,7 +11,7 @@
 
 #define QUALITY_LEAST 30
 #define ROUNDS_MAX 24
-#define EDGE_LEAST 16 /* an image shrinks no further */
+#define EDGE_LEAST 16 /* minimum size of an image */
 
 struct painter {
 	struct encoder *encoder;
@@ -87,14 +87,14 @@ static bool encode(struct painter *p, const struct image *image, int64_t format,
 				    : encoder_jpeg(p->encoder, image, (int)quality, ret, err);
 }
 
-/* An image on its way into the bytes that it may take. */
+/* An image being fitted into its limit of bytes. */
 struct fit {
 	struct painter *painter;
 	const struct image *raw;
 	const struct paint_want *want;
 	struct painted to;
 	struct encoded encoded;
-	int64_t encoded_quality; /* of what is encoded now */
+	int64_t encoded_quality; /* of the current encoding */
 	struct err *err;
 };
 
@@ -135,7 +135,7 @@ static bool shrink_until(struct fit *f, int64_t quality)
 		(long long)f->want->max_bytes);
 }
 
-/* The best that fits, whatever was wished for: low fits, high does not. */
+/* Finds the best quality that fits, whatever was requested: low fits, high does not. */
 static bool raise_quality(struct fit *f, int64_t low, int64_t high)
 {
 	bool fits = true;

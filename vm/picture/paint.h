@@ -4,22 +4,22 @@
 #include "vm/picture/image.h"
 #include "vm/wire/action.h"
 
-/* From captured pixels to the image a model is shown: scaled, encoded, and made smaller until it
- * fits.  The agent does it, or, where its processor is emulated, the host. */
+/* Converts captured pixels to the image for a model: scaled, encoded, and reduced until it fits.
+ * The agent does this or, if its CPU is emulated, the host. */
 
 struct paint_want {
 	struct size size;
 	int64_t format; /* enum observe_format */
 	int64_t quality, max_bytes;
-	double scale; /* image pixels for one pixel of the frame space, at that size */
+	double scale; /* image pixels per pixel of the frame space, at that size */
 };
 
 struct painted {
 	struct size size;
 	int64_t quality;
 	double scale;
-	char reduced[240];    /* a sentence when it had to shrink, else empty */
-	const uint8_t *bytes; /* good until the next painting */
+	char reduced[240];    /* a sentence if it was reduced, else empty */
+	const uint8_t *bytes; /* valid until the next call */
 	size_t len;
 };
 

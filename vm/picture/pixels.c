@@ -1,4 +1,4 @@
-/* liblz4's fastest: on an emulated processor it costs a thirtieth of JPEG. */
+/* liblz4's fastest mode: with an emulated CPU it takes a thirtieth of the time of JPEG. */
 #include "vm/picture/pixels.h"
 
 #include "base/cleanup.h"
@@ -23,7 +23,7 @@ static char *have_room(char **bytes, size_t *room, size_t need)
 	return *bytes;
 }
 
-/* The rows one behind the other. */
+/* The rows without gaps. */
 static const char *rows_of(struct pixels_buf *buf, const struct image *image, size_t len)
 {
 	size_t row = (size_t)image->size.width * 4, height = (size_t)image->size.height;

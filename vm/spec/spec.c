@@ -1,7 +1,7 @@
 /*
- * What a sandbox is to be.  One table says of each member how it is written, what it may be and where
- * it is kept; options, tools and files take their rows from it.  A specification is checked once, in
- * vm_spec_make(), so that no backend has to doubt it.
+ * The specification of a sandbox.  One table defines each member's form, bounds and storage;
+ * options, tools and files take their rows from it.  vm_spec_make() checks a specification once, so
+ * backends need not.
  */
 
 #include "vm/spec/spec.h"
@@ -17,7 +17,7 @@ const char *const vm_on_timeout_words[] = { "kill", "pause", NULL };
 #define TIMEOUT_MAX_S (30 * 24 * 3600)
 #define MS_OF_S 1000
 #define LABELS_MAX 32
-#define IMAGE_NAME_MAX 64 /* an id has as many */
+#define IMAGE_NAME_MAX 64 /* also the length of an id */
 
 #define ROW(member, to, kept, kind, text, ...) \
 	{ \
@@ -65,11 +65,10 @@ const struct vm_spec_row vm_spec_rows[VM_SPEC_MEMBERS] = {
 	[VM_SPEC_ON_TIMEOUT] = ROW(on_timeout, on_timeout, "on_timeout", FIELD_ENUM,
 		"Action when a timeout is reached.", .choices = vm_on_timeout_words),
 	[VM_SPEC_LABELS] = ROW(labels, labels, "labels", FIELD_MAP,
-		"Labels: names and values of your choice.",
-		.max = LABELS_MAX),
+		"Labels: names and values of your choice.", .max = LABELS_MAX),
 };
 
-/* In struct vm_spec. */
+/* Its member of struct vm_spec. */
 static int64_t *number_of(struct vm_spec *spec, const struct vm_spec_row *row)
 {
 	return (int64_t *)(void *)((char *)spec + row->at);
@@ -80,7 +79,7 @@ static bool is_number(const struct vm_spec_row *row)
 	return row->field.type == FIELD_INT;
 }
 
-/* ---- from how it is written ---- */
+/* ---- from arguments ---- */
 
 static int64_t in_ms(int64_t time, int ms)
 {
@@ -130,7 +129,7 @@ void vm_spec_fill(struct vm_spec *spec)
 	if ((screen->width <= 0 || screen->height <= 0) &&
 		!geometry_read(
 			vm_spec_rows[VM_SPEC_SCREEN].field.preset_text, "screen", screen, &err)) {
-		abort(); /* the table is wrong */
+		abort(); /* a programming error in the table */
 	}
 	for (size_t i = 0; i < VM_SPEC_MEMBERS; i++) {
 		const struct vm_spec_row *row = &vm_spec_rows[i];
@@ -140,9 +139,9 @@ void vm_spec_fill(struct vm_spec *spec)
 	}
 }
 
-/* ---- the check ---- */
+/* ---- check ---- */
 
-/* As it would be written; NULL when it is left open. */
+/* In its argument form; NULL if not set. */
 static json_t *written(const struct vm_spec_row *row, const struct vm_spec *spec)
 {
 	const void *at = (const char *)spec + row->at;
@@ -190,7 +189,7 @@ static bool check(const struct vm_spec *spec, struct err *err)
 	return check_screen(spec->screen, err);
 }
 
-/* What the caller leaves open is the preset's. */
+/* Members that the caller has not set are those of the default. */
 static void overlay(struct vm_spec preset, struct vm_spec *spec)
 {
 	spec->image = spec->image ? spec->image : preset.image;

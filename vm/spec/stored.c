@@ -1,6 +1,6 @@
 /*
- * A specification on disk: the rows of spec.c under the names of struct vm_spec, in its units.  Rows
- * are required wherever leaving one out could mean two things.
+ * Specifications on disk: the rows of spec.c under the names of struct vm_spec, in its units.  A
+ * row is required if its absence would be ambiguous.
  */
 #include "vm/spec/spec.h"
 
@@ -11,11 +11,11 @@
 #include <string.h>
 
 struct stored {
-	struct vm_spec spec; /* first: offsets into it are offsets into both */
+	struct vm_spec spec; /* first: offsets are valid in both */
 	struct field_ints screen;
 };
 
-/* The table is only of types and largest values: what a number may be is vm_spec_make()'s. */
+/* Only types and largest values: vm_spec_make() checks the bounds. */
 static struct field stored_field(const struct vm_spec_row *row)
 {
 	struct field f = row->field;

@@ -1,6 +1,6 @@
 /*
- * Small files in the state directory.  A new one is written beside the old one and takes its place
- * by rename(2).
+ * Small files in the state directory.  A new version is written to a temporary file, which replaces
+ * the old one with rename(2).
  */
 #include "vm/state/state.h"
 
@@ -69,7 +69,7 @@ static bool write_all(int fd, const char *text, size_t len)
 	return true;
 }
 
-/* What an earlier one left half-written goes first; a link is not followed but replaced. */
+/* Removes an incomplete one of an earlier process.  Does not follow a link but replaces it. */
 static bool write_file(int dir_fd, const char *hidden, const char *text)
 {
 	if (unlinkat(dir_fd, hidden, 0) < 0 && errno != ENOENT) {

@@ -1,10 +1,10 @@
 /*
- * The state directory.  Everything rests on three things the kernel does as one: rename(2), which
- * makes a directory appear or vanish whole; flock(2) on the directory itself, which tells who is
- * making or using it and ends with its process; and openat(2) from descriptors taken at the start.
+ * The state directory.  It is based on three atomic functions of the kernel: rename(2), which makes
+ * a directory appear or disappear completely; flock(2) on the directory itself, which shows who
+ * creates or uses it and ends with its process; and openat(2) from descriptors opened at start.
  *
- * Who wants to move a directory must hold its lock, and look again, once it has the lock, whether
- * the name still leads there: another may have moved it in between.
+ * A process that moves a directory must hold its lock, and then check again that the name still
+ * refers to it, because another process may have moved it in between.
  */
 #include "vm/state/state.h"
 
@@ -26,7 +26,8 @@
 #include <sys/un.h>
 
 #define NAME_LEN_MAX 120
-#define TRIES 16 /* others may take away what we have just found; each time is rarer */
+/* other processes may remove the entry just found; each repetition is less likely */
+#define TRIES 16
 
 struct state {
 	char *dir;
@@ -36,7 +37,7 @@ struct state {
 
 const char *const state_kind_words[] = { "images", "templates", "snapshots", "sandboxes", NULL };
 
-/* ---- where ---- */
+/* ---- location ---- */
 
 static char *join(const char *a, const char *b)
 {
@@ -47,8 +48,8 @@ static char *join(const char *a, const char *b)
 	return path;
 }
 
-/* systemd names the directory of the unit, which other programs that it runs inherit: only one
- * that was made for us counts. */
+/* Programs started by systemd units inherit the unit's variable, so it counts only if the directory
+ * was created for Vitrine. */
 static char *systemd_dir(void)
 {
 	const char *dirs = getenv("STATE_DIRECTORY");
@@ -98,7 +99,8 @@ static bool make_parents(const char *dir)
 	return mkdir(path, 0700) == 0 || errno == EEXIST;
 }
 
-/* Ours, and nobody else's to write in: what lies in it is then what a server put there. */
+/* The directory must belong to us and be writable for us only, so that a server wrote everything in
+ * it. */
 static bool is_ours(int fd, const char *dir, struct err *err)
 {
 	struct stat st;
@@ -123,7 +125,7 @@ static bool is_ours(int fd, const char *dir, struct err *err)
 static int open_part(int root, const char *dir, const char *name, struct err *err)
 {
 	if (mkdirat(root, name, 0700) < 0 && errno != EEXIST) {
-		state_errno(err, "cannot make %.200s/%s", dir, name);
+		state_errno(err, "cannot create %.200s/%s", dir, name);
 		return -1;
 	}
 	auto_close int fd = tree_open(root, name);
@@ -164,7 +166,7 @@ bool state_name_is_valid(const char *name)
 			    "._+-") == len;
 }
 
-/* What an unfinished one is called. */
+/* The name of an incomplete entry. */
 struct hidden {
 	char name[NAME_LEN_MAX + 2];
 };
@@ -188,7 +190,7 @@ static bool is_at(int parent, const char *name, int fd)
 	       there.st_ino == here.st_ino && there.st_dev == here.st_dev;
 }
 
-/* -1 with errno: EWOULDBLOCK when somebody has it, ENOENT. */
+/* -1 with errno: EWOULDBLOCK if it is locked, ENOENT. */
 static int lock_at(int parent, const char *name, int how)
 {
 	for (int i = 0; i < TRIES; i++) {
@@ -232,7 +234,7 @@ struct name {
 	char text[];
 };
 
-/* All names in a directory, so that it may change while they are gone through. */
+/* All names of a directory, so that entries can be removed during the iteration. */
 static struct name *list_names(int dir_fd)
 {
 	struct name *first = NULL;
@@ -261,7 +263,7 @@ static struct name *next_name(struct name *name)
 	return next;
 }
 
-/* Unfinished ones whose maker is gone. */
+/* Removes incomplete entries without a live creator. */
 static void sweep(struct state *state, int parent)
 {
 	for (struct name *name = list_names(parent); name; name = next_name(name)) {
@@ -291,7 +293,7 @@ struct state *state_open(const char *dir, struct err *err)
 		return NULL;
 	}
 	if (!make_parents(path)) {
-		state_errno(err, "cannot make the state directory %.200s", path);
+		state_errno(err, "cannot create the state directory %.200s", path);
 		return NULL;
 	}
 	struct state *state = must(malloc(sizeof(*state)));
@@ -305,8 +307,8 @@ struct state *state_open(const char *dir, struct err *err)
 		return NULL;
 	}
 	state->trash = trash_new(state->trash_fd);
-	/* Images are left to the next build: what it unpacks belongs to sub-ids (vm/image/store.h).
-	 */
+	/* Images are left to the next build, because their files belong to subordinate ids
+	 * (vm/image/store.h). */
 	for (int kind = 0; kind < STATE_KINDS; kind++) {
 		if (kind != STATE_IMAGES) {
 			sweep(state, state->fds[kind]);
@@ -363,11 +365,12 @@ bool state_has(const struct state *state, enum state_kind kind, const char *name
 	       S_ISDIR(st.st_mode);
 }
 
-/* ---- making ---- */
+/* ---- creation ---- */
 
 enum outcome { MADE, TAKEN, AGAIN, FAILED };
 
-/* Somebody has left, or is making, one of this name.  What was left is thrown away. */
+/* Another process creates an entry of this name, or has left it incomplete.  The latter is
+ * removed. */
 static enum outcome look_at_other(struct state *state, int parent, const char *hidden)
 {
 	auto_close int other = lock_at(parent, hidden, LOCK_EX);
@@ -377,13 +380,12 @@ static enum outcome look_at_other(struct state *state, int parent, const char *h
 	return throw_away(state, parent, hidden) || errno == ENOENT ? AGAIN : FAILED;
 }
 
-/* It is locked before it gets its name.  Until then it may be swept up by a server that starts just
- * now. */
+/* It is locked before it gets its name.  Until then a server that is starting may remove it. */
 static enum outcome try_begin(struct state *state, int parent, const char *hidden, int *ret_fd)
 {
 	char id[ID_LEN + 1], fresh[ID_LEN + 3];
 	id_make(id);
-	snprintf(fresh, sizeof(fresh), "..%s", id); /* never what hide() makes */
+	snprintf(fresh, sizeof(fresh), "..%s", id); /* differs from all names of hide() */
 	if (mkdirat(parent, fresh, 0700) < 0) {
 		return FAILED;
 	}
@@ -429,7 +431,8 @@ int state_begin(struct state *state, enum state_kind kind, const char *name, cha
 		return -1;
 	}
 	if (outcome == FAILED) {
-		state_errno(err, "cannot make %s/%s/%s", state->dir, state_kind_words[kind], name);
+		state_errno(
+			err, "cannot create %s/%s/%s", state->dir, state_kind_words[kind], name);
 		return -1;
 	}
 	if (outcome != MADE) {
@@ -446,14 +449,15 @@ bool state_commit(struct state *state, enum state_kind kind, const char *name, s
 	int parent = state->fds[kind];
 	struct hidden hidden = hide(name);
 	auto_close int fd = tree_open(parent, hidden.name);
-	bool lasts = kind != STATE_SANDBOXES; /* what runs is gone after a power cut anyway */
+	/* running sandboxes do not survive a power failure anyway */
+	bool lasts = kind != STATE_SANDBOXES;
 	if (fd < 0 || (lasts && !tree_sync(fd))) {
 		return state_errno(
 			err, "cannot write %s/%s/%s", state->dir, state_kind_words[kind], name);
 	}
 	if (renameat2(parent, hidden.name, parent, name, RENAME_NOREPLACE) < 0) {
 		if (errno != EEXIST) {
-			return state_errno(err, "cannot finish %s/%s/%s", state->dir,
+			return state_errno(err, "cannot complete %s/%s/%s", state->dir,
 				state_kind_words[kind], name);
 		}
 		throw_away(state, parent, hidden.name);

@@ -9,37 +9,36 @@
  *   images/<id>/      vm/image/image.h
  *   templates/<key>/  what a backend's save() wrote of a freshly booted desktop, and template.json
  *   snapshots/<id>/   likewise of a sandbox, and snapshot.json
- *   sandboxes/<id>/   sandbox.json, the backend's own files, saved/ when paused
- *   trash/            what is being deleted
+ *   sandboxes/<id>/   sandbox.json, the backend's own files, saved/ if paused
+ *   trash/            entries being deleted
  *
- * Directories are 0700.  Whatever is made is made under a name beginning with '.', synced, and
- * renamed; whatever goes is renamed into trash/ first.  So a name that is there is whole.  Several
- * servers may share one state directory.  Every file in it is checked as strictly as a client's
- * input.
+ * Directories are 0700.  A new entry is created under a name that begins with '.', synced, and
+ * renamed; an entry to delete is first renamed into trash/.  Every visible entry is therefore
+ * complete.  Several servers may share one state directory.  Every file in it is checked as strictly
+ * as a client's input.
  *
- * A lock is a flock(2) on the directory itself, so it goes along when that is renamed, and ends
- * with its descriptor or its process; never let a child inherit one.  No function waits for a lock.
+ * A lock is a flock(2) on the directory itself.  It survives a rename and ends with its descriptor
+ * or its process; children must never inherit it.  No function waits for a lock.
  *
- * A template may be deleted while machines of any process run from it.  They map a sealed memory
- * file that their server filled from it once, never a file of this directory: the mapping and the
- * server's descriptor keep that alive, and nothing on disk is looked at again.  What is saved
- * relative to a template has hard links to its layers in a directory of its own (vm/memory/ram.h), so its
- * pages stay as long as one saved machine needs them.  Only the moment between finding a template
- * and having read it needs it to stay: that is what state_use() is for.
+ * A template may be deleted while VMs of any process run from it.  They map a sealed memory file,
+ * which their server filled once, not a file of this directory: the mapping and the server's
+ * descriptor keep it alive, and the disk is not read again.  What is saved relative to a template
+ * has hard links to its layers in a separate directory (vm/memory/ram.h), so the pages exist as long
+ * as a saved VM needs them.  A template must stay only between finding and reading it; state_use()
+ * ensures this.
  *
  * Functions that take a struct state may be called from any thread.
  */
 
 struct state;
 
-/* /var/lib/vitrine as root ($STATE_DIRECTORY under systemd), else $XDG_STATE_HOME/vitrine or
- * ~/.local/state/vitrine.  free() it. */
+/* /var/lib/vitrine as root ($STATE_DIRECTORY under systemd), otherwise $XDG_STATE_HOME/vitrine or
+ * ~/.local/state/vitrine.  To free(). */
 char *state_default_dir(struct err *err) NODISCARD;
-/* Makes what is missing; empties the trash (in the background) and unfinished things nobody holds,
- * but for images.
- * dir NULL: state_default_dir(). */
+/* Creates missing directories; empties the trash (in the background) and removes incomplete entries
+ * without a creator, except images.  dir NULL: state_default_dir(). */
 struct state *state_open(const char *dir, struct err *err) NODISCARD;
-/* Whether it was ever opened: who only looks for something need not make it. */
+/* Whether it exists, for callers that should not create it. */
 bool state_is_there(const char *dir);
 void state_close(struct state *state);
 const char *state_dir(const struct state *state); /* absolute */
@@ -51,63 +50,60 @@ extern const char *const state_kind_words[]; /* "images", ..., NULL */
 /* Names are 1 to 120 characters of A-Z a-z 0-9 . _ + - and do not begin with '.'. */
 bool state_name_is_valid(const char *name);
 
-/* <dir>/<kind>/<name>; free() it. */
+/* <dir>/<kind>/<name>; to free(). */
 char *state_path(const struct state *state, enum state_kind kind, const char *name);
-/* Where an unfinished one of that name lies, for watching; free() it. */
+/* The path of an incomplete entry of that name, for watching; to free(). */
 char *state_unfinished(const struct state *state, enum state_kind kind, const char *name);
 bool state_has(const struct state *state, enum state_kind kind, const char *name);
 
-/* An unfinished one: an empty directory at *ret_path (free() it), locked by the returned descriptor
- * while it is being made, and, if that stays open, after state_commit() too.  -1: ERR_STATE when
- * another process makes this one now, or it is there already. */
+/* Begins a new entry: an empty directory at *ret_path (to free()), locked by the returned
+ * descriptor until it is closed, also after state_commit().  -1: ERR_STATE if another process is
+ * creating it, or if it exists. */
 int state_begin(struct state *state, enum state_kind kind, const char *name, char **ret_path,
 	struct err *err) NODISCARD;
-/* Whole: it appears under its name at once.  When it is there already, this one is thrown away.
- * But for a sandbox, which is nothing yet, it waits for the disk until every file in it is written:
- * for much data, call it in a worker. */
+/* Completes it: it appears under its name atomically.  If the name exists, this one is deleted.
+ * Except for a sandbox, it waits until all files are on disk: for much data, call it in a
+ * worker. */
 bool state_commit(
 	struct state *state, enum state_kind kind, const char *name, struct err *err) NODISCARD;
-/* Deletes it, or, when there is no finished one, the unfinished one, which must be the caller's.
- * What processes have open stays usable to them.  Returns at once: the rest is done in the
- * background. */
+/* Deletes an entry or, if there is no complete one, the incomplete one, which must be the
+ * caller's. Files that processes have open remain usable.  Returns immediately and deletes in
+ * the background. */
 void state_remove(struct state *state, enum state_kind kind, const char *name);
-/* The same for something inside one, such as a sandbox's saved/; no '..' and no links on the way.
- */
+/* The same for a path inside an entry, such as a sandbox's saved/, without '..' and links. */
 void state_remove_in(struct state *state, enum state_kind kind, const char *name, const char *file);
-/* fn for each finished one, in no order; it may remove what it is called for. */
+/* Calls fn for each complete entry, in any order; fn may remove it. */
 void state_each(struct state *state, enum state_kind kind,
 	void (*fn)(const char *name, const char *path, void *data), void *data);
 
-/* The exclusive lock of a finished one; -1 when another process holds it or it is not there.
- * close() ends it, the end of the process too. */
+/* The exclusive lock of a complete entry; -1 if another process holds it or the entry does not
+ * exist. close() and the end of the process release it. */
 int state_lock(struct state *state, enum state_kind kind, const char *name);
-/* A shared lock, for as long as something is made from a template or needs it: whoever collects
- * templates takes state_lock() first and leaves alone what it does not get. */
+/* A shared lock, to be held while a template is needed.  Whoever deletes templates first takes
+ * state_lock() and skips those it does not get. */
 int state_use(struct state *state, enum state_kind kind, const char *name);
 
-/* Waits until all in the directory is on disk, for what was not published by state_commit(). */
+/* Waits until everything in the directory is on disk, if state_commit() was not used. */
 bool state_sync(const char *path, struct err *err) NODISCARD;
-/* Bytes free on the state directory's disk, for whoever runs this process. */
+/* Free bytes on the state directory's disk, for this user. */
 int64_t state_free(const struct state *state);
-/* What a directory's files take on disk. */
+/* The size of a directory's files on disk. */
 int64_t state_bytes(const char *path);
 
-/* A small JSON file, replaced atomically: whoever reads it, after a kill -9 too, sees the old or
- * the new one.  A power cut is another thing: state_commit() and state_sync() are for that.
- * At most 64 KiB are read; strict JSON, no member twice, no links. */
+/* A small JSON file, replaced atomically: readers see the old or the new version, even after kill
+ * -9. For power failures, use state_commit() and state_sync().  Reads at most 64 KiB of strict
+ * JSON, without duplicate members; does not follow links. */
 bool state_write_json(
 	const char *dir, const char *file, const json_t *json, struct err *err) NODISCARD;
 json_t *state_read_json(const char *dir, const char *file, struct err *err) NODISCARD;
 
-/* Like err_errno(), with what to do about it when the disk is full or the directory not ours to
- * write. */
+/* Like err_errno(), with advice if the disk is full or the directory is not writable. */
 bool state_errno(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
 /*
- * A Unix socket in dir_fd, for bind() and connect(): sun_path has 108 bytes and a state directory
- * may be longer than that, so the address is /proc/self/fd/<dir_fd>/<file>.  A child that is to
- * make one itself (QEMU) gets the directory as a descriptor and the same path with its number
- * there.
+ * The address of a Unix socket in dir_fd, for bind() and connect().  sun_path has 108 bytes and a
+ * state directory may be longer, so the address is /proc/self/fd/<dir_fd>/<file>.  A child that
+ * creates the socket (QEMU) gets the directory as a descriptor and the same path with its number.
  */
 struct sockaddr_un;
 void state_socket_address(int dir_fd, const char *file, struct sockaddr_un *ret_address);

@@ -1,7 +1,4 @@
-/*
- * The thread exists only while there is something to delete, so a server that deletes nothing has
- * none.
- */
+/* The thread exists only while there is something to delete. */
 #include "vm/state/trash.h"
 
 #include "base/cleanup.h"
@@ -15,19 +12,19 @@
 #include <string.h>
 #include <time.h>
 
-#define FINISH_S 1 /* for the rest, at the end */
+#define FINISH_S 1 /* time for the rest, at the end */
 
 struct trash {
 	int dir_fd;
-	pthread_mutex_t mutex; /* guards what follows */
+	pthread_mutex_t mutex; /* protects the members below */
 	pthread_t thread;
-	bool started; /* thread is to be joined */
-	bool running; /* it will look at `again` once more */
+	bool started; /* thread must be joined */
+	bool running; /* it will check `again` once more */
 	bool again;
-	volatile bool stop; /* a moment late is fine */
+	volatile bool stop; /* a delay does not matter */
 };
 
-/* One pass; what cannot be deleted is left alone, and said. */
+/* One pass; entries that cannot be deleted are skipped and logged. */
 static void empty_once(struct trash *trash)
 {
 	int fd = tree_open(trash->dir_fd, ".");
@@ -36,7 +33,7 @@ static void empty_once(struct trash *trash)
 		const char *name = entry->d_name;
 		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
 			!tree_remove(trash->dir_fd, name, &trash->stop) && errno != ECANCELED) {
-			log_warning("trash/%s in the state directory cannot be deleted: %s", name,
+			log_warning("cannot delete trash/%s in the state directory: %s", name,
 				strerror(errno));
 		}
 	}
@@ -60,7 +57,7 @@ static void *run(void *data)
 	return NULL;
 }
 
-/* Signals are the loop's: the thread takes none. */
+/* The loop handles signals, so the thread blocks them. */
 static bool start(struct trash *trash)
 {
 	sigset_t all, before;
@@ -85,7 +82,7 @@ void trash_empty(struct trash *trash)
 	trash->again = true;
 	if (!trash->running && !trash->stop) {
 		if (trash->started) {
-			pthread_join(trash->thread, NULL); /* it has said that it ends */
+			pthread_join(trash->thread, NULL); /* it is about to end */
 		}
 		trash->started = trash->running = start(trash);
 	}

@@ -1,16 +1,16 @@
 #ifndef VM_STATE_TRASH_H
 #define VM_STATE_TRASH_H
 
-/* A directory whose content is deleted by a thread of its own, because deleting some gigabytes
- * takes longer than a loop may stand still. */
+/* A directory whose contents a thread deletes, because deleting some gigabytes would block the
+ * loop. */
 
 struct trash;
 
-/* dir_fd stays the caller's, and open until trash_free(). */
+/* The caller keeps dir_fd open until trash_free(). */
 struct trash *trash_new(int dir_fd);
-/* Goes on for a second at most; the rest stays for whoever comes next.  NULL-safe. */
+/* Continues for at most a second; a later server deletes the rest.  NULL-safe. */
 void trash_free(struct trash *trash);
-/* There is something in it.  Returns at once; from any thread. */
+/* Starts deleting.  Returns immediately; callable from any thread. */
 void trash_empty(struct trash *trash);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Walks over directories whose content is not trusted: each step is an openat() that follows no
- * link, so nothing outside is ever touched, whoever renames things meanwhile.
+ * Walks over directories with untrusted contents.  Each step is an openat() that follows no link,
+ * so nothing outside is accessed, even if entries are renamed concurrently.
  */
 #include "vm/state/tree.h"
 
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define DEPTH_MAX 64 /* a descriptor each */
+#define DEPTH_MAX 64 /* one descriptor each */
 
 static void close_dir(DIR **dir)
 {
@@ -29,7 +29,7 @@ int tree_open(int dir_fd, const char *name)
 	return openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* For readdir(); dir_fd stays as it is. */
+/* For readdir(); dir_fd keeps its position. */
 static DIR *list(int dir_fd)
 {
 	int fd = tree_open(dir_fd, ".");
@@ -52,14 +52,14 @@ static const char *next(DIR *dir)
 /* ---- deleting ---- */
 
 struct removal {
-	int top; /* where what lies too deep is moved */
+	int top; /* receives what is nested too deeply */
 	dev_t device;
 	const volatile bool *stop;
 };
 
 static bool remove_entry(const struct removal *how, int parent, const char *name, int depth);
 
-/* A directory that was made unreadable is opened to us first. */
+/* Makes a directory without permissions accessible first. */
 static int open_to_empty(int parent, const char *name)
 {
 	int fd = tree_open(parent, name);
@@ -127,7 +127,7 @@ bool tree_remove(int dir_fd, const char *name, const volatile bool *stop)
 	return remove_entry(&how, dir_fd, name, 0);
 }
 
-/* ---- looking ---- */
+/* ---- reading ---- */
 
 static bool sync_below(int dir_fd, int depth);
 
@@ -139,7 +139,7 @@ static bool sync_entry(int parent, const char *name, int depth)
 	}
 	bool is_dir = S_ISDIR(st.st_mode);
 	if (!is_dir && !S_ISREG(st.st_mode)) {
-		return true; /* a socket, a link: they have no content of their own */
+		return true; /* sockets and links have no contents */
 	}
 	auto_close int fd =
 		openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

@@ -1,4 +1,4 @@
-/* Each kind of action is a table of its own over the one struct; "action" says which. */
+/* Each kind of action has a field table for the same struct; "action" selects it. */
 #include "vm/wire/action.h"
 
 #include <stdlib.h>
@@ -23,16 +23,17 @@ const char *const observe_mode_words[] = { "none", "frame", "settled", NULL };
 const char *const observe_format_words[] = { "jpeg", "png", NULL };
 
 #define A struct action
-/* An enum where FIELD_ONE_OF wants an int: the same size, and never negative. */
+/* FIELD_ONE_OF requires an int: the enum has the same size and is never negative. */
 #define KIND \
 	{ \
-		.name = "action", .help = "What to do.", .type = FIELD_ENUM, .required = true, \
+		.name = "action", .help = "Kind of action.", .type = FIELD_ENUM, .required = true, \
 		.offset = offsetof(A, kind), .choices = action_kind_words, \
 	}
-#define AT(...) FIELD_LIST(A, at, "Where, in pixels of the frame.", 2, __VA_ARGS__)
+#define AT(...) FIELD_LIST(A, at, "Point, in pixels of the frame.", 2, __VA_ARGS__)
 #define BUTTON FIELD_ONE_OF(A, button, "The button.", action_button_words)
 #define MODIFIERS \
-	FIELD_STR(A, modifiers, "Keys held meanwhile, such as ctrl+shift.", .max = ACTION_CHORD_MAX)
+	FIELD_STR(A, modifiers, "Keys to hold meanwhile, such as ctrl+shift.", \
+		.max = ACTION_CHORD_MAX)
 #define KEYS FIELD_STR(A, text, "Keys.", .required = true, .min = 1, .max = ACTION_CHORD_MAX)
 #define MS FIELD_NUM(A, ms, "How long.", .required = true, .min = 0, .max = ACTION_MS_MAX)
 #define END \
@@ -53,7 +54,7 @@ static const struct field click_fields[] = {
 static const struct field button_fields[] = { KIND, AT(), BUTTON, END };
 static const struct field drag_fields[] = {
 	KIND,
-	FIELD_LIST(A, from, "Where to begin.", 2),
+	FIELD_LIST(A, from, "Start point.", 2),
 	AT(.required = true),
 	BUTTON,
 	MODIFIERS,
@@ -124,23 +125,23 @@ bool action_is_input(const struct action *action)
 #define O struct observe
 
 const struct field observe_fields[] = {
-	FIELD_ONE_OF(O, mode, "When to look.", observe_mode_words),
-	FIELD_ONE_OF(O, format, "The image's format.", observe_format_words),
+	FIELD_ONE_OF(O, mode, "Whether and when to capture.", observe_mode_words),
+	FIELD_ONE_OF(O, format, "Image format.", observe_format_words),
 	FIELD_NUM(O, quality, "JPEG quality.", .min = 1, .max = 100, .preset = 80),
-	FIELD_DEC(O, scale, "Of the frame's size.", .min = 0.1, .max = 1, .preset = 1),
-	FIELD_LIST(O, region, "[x0, y0, x1, y1]: only this part.", 4),
+	FIELD_DEC(O, scale, "Relative to the frame's size.", .min = 0.1, .max = 1, .preset = 1),
+	FIELD_LIST(O, region, "[x0, y0, x1, y1]: only this region.", 4),
 	FIELD_FLAG(O, fill, "Scale the region up to the image budget."),
-	FIELD_FLAG(O, raw, "The pixels instead."),
+	FIELD_FLAG(O, raw, "Return the pixels instead."),
 	FIELD_NUM(O, max_bytes, "Largest image.", .min = 10000, .max = OBSERVE_MAX_BYTES,
 		.preset = OBSERVE_MAX_BYTES),
-	FIELD_NUM(O, reaction_ms, "Settled: a first change may take so long.", .min = 0,
+	FIELD_NUM(O, reaction_ms, "Settled: maximum time until the first change.", .min = 0,
 		.max = ACTION_MS_MAX, .preset = 300),
-	FIELD_NUM(O, quiet_ms, "Settled: unchanged for so long.", .min = 0, .max = ACTION_MS_MAX,
+	FIELD_NUM(O, quiet_ms, "Settled: time without a change.", .min = 0, .max = ACTION_MS_MAX,
 		.preset = 150),
-	FIELD_NUM(O, window, "Settled: it shows more than its background.", .min = 0,
+	FIELD_NUM(O, window, "Settled: must show more than its background.", .min = 0,
 		.max = UINT32_MAX),
-	FIELD_NUM(O, timeout_ms, "Settled: but no longer than this.", .min = 0,
-		.max = ACTION_MS_MAX, .preset = 5000),
+	FIELD_NUM(O, timeout_ms, "Settled: maximum time in total.", .min = 0, .max = ACTION_MS_MAX,
+		.preset = 5000),
 	END,
 };
 
@@ -148,7 +149,7 @@ void observe_init(struct observe *ret_observe, enum observe_mode mode)
 {
 	struct err err;
 	if (!field_decode(observe_fields, NULL, ret_observe, &err)) {
-		abort(); /* only a required row could */
+		abort(); /* only a required row could fail */
 	}
 	ret_observe->mode = (int)mode;
 }

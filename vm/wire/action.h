@@ -4,9 +4,8 @@
 #include "base/field.h"
 
 /*
- * One thing done to the desktop.  Every dialect of tools is a translation into a list of these, and
- * the agent runs the list in order.  Coordinates are pixels of the frame space (see
- * vm/wire/messages.h).
+ * One action on the desktop.  Every dialect of tools translates to a list of actions, which the
+ * agent runs in order.  Coordinates are pixels of the frame space (see vm/wire/messages.h).
  */
 
 enum action_kind {
@@ -14,10 +13,11 @@ enum action_kind {
 	ACTION_CLICK,       /* at?, button, count, modifiers? */
 	ACTION_BUTTON_DOWN, /* at?, button */
 	ACTION_BUTTON_UP,   /* at?, button */
-	ACTION_DRAG,     /* from?, at, button, modifiers?: interpolated, with a dwell at the end */
-	ACTION_SCROLL,   /* at?, direction, amount (wheel clicks), modifiers? */
-	ACTION_KEY,      /* text: chords "ctrl+shift+t", several separated by spaces; repeat */
-	ACTION_HOLD_KEY, /* text: one chord; ms */
+	ACTION_DRAG,   /* from?, at, button, modifiers?: interpolated, with a pause at the end */
+	ACTION_SCROLL, /* at?, direction, amount (wheel clicks), modifiers? */
+	/* text: key combinations "ctrl+shift+t", several separated by spaces; repeat */
+	ACTION_KEY,
+	ACTION_HOLD_KEY, /* text: one key combination; ms */
 	ACTION_TYPE,     /* text */
 	ACTION_WAIT,     /* ms */
 	ACTION_KINDS,
@@ -34,28 +34,28 @@ enum action_direction { SCROLL_UP, SCROLL_DOWN, SCROLL_LEFT, SCROLL_RIGHT };
 #define ACTION_MS_MAX 300000 /* longest wait or hold: 5 minutes */
 #define ACTION_CLICKS_MAX 3
 
-/* Strings are borrowed.  Members a kind does not use are zero. */
+/* Strings are borrowed.  Members that a kind does not use are zero. */
 struct action {
 	enum action_kind kind;
-	struct field_ints at, from; /* count 2, or 0: where the pointer is */
+	struct field_ints at, from; /* count 2, or 0: the pointer position */
 	int button, direction;
 	int64_t count, amount, repeat, ms;
 	const char *text, *modifiers;
 };
 
-extern const char *const action_kind_words[];   /* "move", "click", ... NULL-ended, by enum */
+extern const char *const action_kind_words[];   /* "move", "click", ...; NULL-terminated, by enum */
 extern const char *const action_button_words[]; /* "left", "middle", "right", "back", "forward" */
 extern const char *const action_direction_words[]; /* "up", "down", "left", "right" */
 
-/* {"action": "click", "at": [10, 20], ...}: each kind has a field table of its own. */
+/* {"action": "click", "at": [10, 20], ...}: each kind has a field table. */
 json_t *action_encode(const struct action *action);
-/* Strings point into `in`.  Checks shapes and bounds; keys and coordinates are checked by the
- * agent, which knows them. */
+/* Strings point into `in`.  Checks types and bounds; the agent checks keys and coordinates. */
 bool action_decode(const json_t *in, struct action *ret_action, struct err *err) NODISCARD;
 
-bool action_is_input(const struct action *action); /* all but ACTION_WAIT: needs the input lock */
+/* all except ACTION_WAIT: requires the input lock */
+bool action_is_input(const struct action *action);
 
-/* ---- what comes back afterwards ---- */
+/* ---- observation ---- */
 
 enum observe_mode { OBSERVE_NONE, OBSERVE_FRAME, OBSERVE_SETTLED };
 enum observe_format { FORMAT_JPEG, FORMAT_PNG };
@@ -66,26 +66,25 @@ extern const char *const observe_format_words[]; /* "jpeg", "png" */
 struct observe {
 	int mode;
 	int format;
-	int64_t quality; /* JPEG, 1 to 100; 80 when absent */
-	double scale;    /* 0.1 to 1 of the frame space; 1 when absent */
+	int64_t quality; /* JPEG, 1 to 100; default 80 */
+	double scale;    /* 0.1 to 1 of the frame space; default 1 */
 	struct field_ints
 		region; /* [x0,y0,x1,y1] in the frame space, x1 and y1 exclusive; absent: all */
-	bool fill;      /* cut from the unscaled screen and scale the region up to the image budget
-			   (zoom) */
-	bool raw; /* the pixels, for the host to make the image of: emulated, the agent is slow at
-		     it */
-	int64_t max_bytes;   /* quality, then scale, go down until the image fits */
-	int64_t reaction_ms; /* OBSERVE_SETTLED: a program may take so long for its first change;
-				300 when absent */
-	int64_t quiet_ms;    /* OBSERVE_SETTLED: quiet for this long; 150 when absent */
-	int64_t window;      /* OBSERVE_SETTLED: the id of a window that must show more than one
-				colour to count as settled; 0: none */
-	int64_t timeout_ms;  /* OBSERVE_SETTLED: but no longer than this; 5000 when absent */
+	/* crop from the unscaled screen and scale the region up to the image budget (zoom) */
+	bool fill;
+	/* return pixels and let the host encode the image, because an emulated agent is slow */
+	bool raw;
+	int64_t max_bytes;   /* quality, then scale, are reduced until the image fits */
+	int64_t reaction_ms; /* OBSERVE_SETTLED: maximum time until the first change; default 300 */
+	int64_t quiet_ms;    /* OBSERVE_SETTLED: time without a change; default 150 */
+	/* OBSERVE_SETTLED: the id of a window that must show more than one colour; 0: none */
+	int64_t window;
+	int64_t timeout_ms; /* OBSERVE_SETTLED: maximum time in total; default 5000 */
 };
 
-#define OBSERVE_MAX_BYTES 555000 /* base64 of it stays below 750,000 characters */
+#define OBSERVE_MAX_BYTES 555000 /* its base64 is shorter than 750,000 characters */
 
 extern const struct field observe_fields[];
-void observe_init(struct observe *ret_observe, enum observe_mode mode); /* every preset */
+void observe_init(struct observe *ret_observe, enum observe_mode mode); /* sets all defaults */
 
 #endif

@@ -1,4 +1,4 @@
-/* The link's framing.  What a frame of each type may look like is one row of a table. */
+/* The link's framing.  One table row defines the valid frames of each type. */
 #include "vm/wire/frame.h"
 
 static const struct shape {
@@ -55,7 +55,7 @@ enum frame_status frame_parse(const uint8_t *bytes, size_t len, struct frame *re
 	}
 	uint32_t payload = frame_get_u32(bytes), stream = frame_get_u32(bytes + 4);
 	uint8_t type = bytes[8];
-	/* Before the payload is there: nobody waits for 4 GiB that a bad header promises. */
+	/* Checked before the payload arrives, so that nothing waits for the 4 GiB of a bad header. */
 	if (!is_well_formed(type, stream, payload, err)) {
 		return FRAME_BAD;
 	}

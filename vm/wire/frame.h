@@ -5,13 +5,12 @@
 
 /*
  * The link's framing: {u32 length, u32 stream, u8 type, payload}, integers little-endian; length
- * counts the payload only.  Pure functions over bytes, so that they can be fuzzed and serve both
- * ends.
+ * counts the payload only.  Pure functions on bytes for both ends, which can be fuzzed.
  */
 
 #define FRAME_HEADER 9
 #define FRAME_MAX \
-	(4u << 20) /* largest payload of a message: a JSON header and a frame's image bytes */
+	(4u << 20) /* largest payload of a message: a JSON header and the bytes of an image */
 #define FRAME_CHUNK \
 	(32u << 10) /* largest payload of stream data, so that a message never waits for long */
 #define FRAME_HEADER_JSON_MAX (1u << 20)
@@ -20,33 +19,33 @@ enum frame_type {
 	FRAME_REQUEST = 1, /* stream = request id.  {u32 json length, json, tail} */
 	FRAME_REPLY,       /* stream = request id.  {u32 json length, json, tail} */
 	FRAME_EVENT,       /* stream = 0.           {u32 json length, json, tail} */
-	FRAME_CANCEL, /* stream = request id.  no payload; the request is still answered, once */
+	/* stream = request id.  no payload; the request must still be answered, once */
+	FRAME_CANCEL,
 	FRAME_DATA,   /* stream bytes, at most FRAME_CHUNK and within the credit */
-	FRAME_CREDIT, /* {u32 bytes}: the receiver has consumed that much */
+	FRAME_CREDIT, /* {u32 bytes}: the receiver has consumed so many */
 	FRAME_END,    /* the sender's direction of the stream is complete */
-	FRAME_RESET,  /* both directions are void */
+	FRAME_RESET,  /* both directions are aborted */
 	FRAME_TYPES,
 };
 
 struct frame {
 	enum frame_type type;
 	uint32_t stream;
-	const uint8_t *payload; /* points into the bytes parsed */
+	const uint8_t *payload; /* points into the parsed bytes */
 	uint32_t len;
 };
 
 enum frame_status { FRAME_OK, FRAME_MORE, FRAME_BAD };
 
-/* Reads one frame off the front; on FRAME_OK *ret_used says how many bytes it took.  FRAME_BAD sets
- * err. */
+/* Parses the first frame; on FRAME_OK *ret_used is its length in bytes.  FRAME_BAD sets err. */
 enum frame_status frame_parse(const uint8_t *bytes, size_t len, struct frame *ret_frame,
 	size_t *ret_used, struct err *err);
 
-/* The header for a payload of len bytes. */
+/* Writes the header for a payload of len bytes. */
 void frame_header(
 	uint8_t ret_bytes[FRAME_HEADER], enum frame_type type, uint32_t stream, uint32_t len);
 
-/* The integers in payloads. */
+/* Integers in payloads. */
 uint32_t frame_get_u32(const uint8_t *bytes);
 void frame_put_u32(uint8_t *ret_bytes, uint32_t n);
 

@@ -1,10 +1,10 @@
-/* What a model is shown, and where its coordinates are on the screen.  Pixels map by their centres.
- */
+/* The size of a model's image, and the mapping of its coordinates to the screen.  Pixels map by
+ * their centres. */
 #include "vm/wire/geometry.h"
 
-#define PATCH 28 /* pixels of a patch's edge */
+#define PATCH 28 /* edge of a patch, in pixels */
 
-/* Reads digits (strtol would take signs and blanks too); ends behind them. */
+/* Reads digits (strtol would accept signs and blanks) and advances *at. */
 static int read_number(const char **at)
 {
 	int number = 0;
@@ -43,14 +43,14 @@ static bool fits(struct size s)
 	       (int64_t)patches(s.width) * patches(s.height) <= BUDGET_PATCHES;
 }
 
-/* The other edge of the same shape, rounded; at least 1. */
+/* The other edge of the same aspect ratio, rounded; at least 1. */
 static int other_edge(int edge, int of, int other)
 {
 	int scaled = (int)(((int64_t)edge * other * 2 + of) / ((int64_t)of * 2));
 	return scaled > 0 ? scaled : 1;
 }
 
-/* The largest size of the shape within the budget, whatever the size of the shape itself. */
+/* The largest size of this aspect ratio within the budget. */
 struct size geometry_fill(struct size region)
 {
 	bool wide = region.width >= region.height;

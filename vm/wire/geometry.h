@@ -17,14 +17,14 @@ struct rect {
 	int x, y, width, height;
 };
 
-/* What a desktop's screen may have, in pixels. */
+/* Bounds of a desktop's screen, in pixels. */
 #define SCREEN_WIDTH_MIN 320
 #define SCREEN_WIDTH_MAX 3840
 #define SCREEN_HEIGHT_MIN 240
 #define SCREEN_HEIGHT_MAX 2160
 
-/* A screen's size as people write it, WIDTHxHEIGHT within these bounds; called: whose value it is,
- * for the error. */
+/* Parses a screen size, WIDTHxHEIGHT within these bounds; called: the name of the value, for the
+ * error. */
 bool geometry_read(
 	const char *text, const char *called, struct size *ret_size, struct err *err) NODISCARD;
 
@@ -32,15 +32,14 @@ bool geometry_read(
 #define BUDGET_EDGE 1568
 #define BUDGET_PATCHES 1568
 
-/* The largest size of the same shape that a model sees unresized; screen itself when it fits.
- * (1440x900 -> 1389x868) */
+/* The largest size of the same aspect ratio that a model sees without resizing; screen itself if it
+ * fits. (1440x900 -> 1389x868) */
 struct size geometry_fit(struct size screen);
 
-/* The same for a cut-out that may also be scaled up (zoom). */
+/* The same for a region that may also be scaled up (zoom). */
 struct size geometry_fill(struct size region);
 
-/* From the frame space to the screen and back; exact inverses on pixels when the sizes are equal.
- */
+/* Maps between the frame space and the screen; exact inverses on pixels if the sizes are equal. */
 struct point geometry_to_screen(struct point p, struct size frame, struct size screen);
 struct point geometry_to_frame(struct point p, struct size frame, struct size screen);
 

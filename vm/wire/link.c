@@ -1,7 +1,7 @@
 /*
- * One end of the link: messages, and the link's life.  Everything that ends a link goes through
- * link_fail(), which reports from the loop, so no caller is re-entered.  Callbacks may do anything,
- * link_free() included: the struct then stays until the last of them has returned.
+ * One end of the link: messages, and the link's life.  Everything that ends a link calls
+ * link_fail(), which reports from the loop, so no caller is re-entered.  Callbacks may call any
+ * function, including link_free(): the struct then exists until the last of them has returned.
  */
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -18,9 +18,9 @@
 #define SOCKET_BUFFER (4 << 20) /* bytes */
 
 #define READ_STEP (64u << 10)
-#define KEEP (1u << 20)         /* an empty input buffer larger than this is given back */
-#define PENDING_MAX (64u << 20) /* bytes the other side may leave unread */
-#define LAST_READS 128          /* reads for what was sent before the other side went away */
+#define KEEP (1u << 20)         /* an empty larger input buffer is freed */
+#define PENDING_MAX (64u << 20) /* maximum unread bytes of the peer */
+#define LAST_READS 128          /* reads of data sent before the peer disconnected */
 
 static const struct err gone = { .kind = ERR_GONE, .text = "the link has ended" };
 
@@ -69,7 +69,7 @@ static void drop(struct open_request *r, size_t *count)
 	free(r);
 }
 
-/* Takes our request off the list before its callback runs, which may make new ones. */
+/* Removes our request from the list before its callback runs, which may start new ones. */
 static void answer(struct link *link, struct open_request *r, const struct link_msg *msg,
 	const struct err *err)
 {
@@ -90,7 +90,7 @@ static void void_requests(struct link *link, const struct err *why)
 	}
 }
 
-/* ---- the end ---- */
+/* ---- end ---- */
 
 static void stop_io(struct link *link)
 {
@@ -172,7 +172,7 @@ void link_send(
 	push(link, header, sizeof(header), bytes, len);
 }
 
-/* Takes json.  Fails when the message is larger than the other side would accept. */
+/* Takes json.  Fails if the message exceeds the peer's limit. */
 static bool send_message(struct link *link, enum frame_type type, uint32_t number, json_t *json,
 	const void *tail, size_t tail_len, struct err *err)
 {
@@ -307,7 +307,7 @@ size_t link_pending(const struct link *link)
 	return (link->outq ? outq_pending(link->outq) : 0) + link->held.len;
 }
 
-/* ---- silence, and another other side ---- */
+/* ---- freeze, and a restart of the peer ---- */
 
 static void send_held(struct link *link)
 {
@@ -369,7 +369,7 @@ static bool on_request(struct link *link, uint32_t id, const struct link_msg *ms
 		begin_anew(link);
 	}
 	if (link->failed) {
-		return true; /* freed by one of the farewells */
+		return true; /* freed by one of the callbacks */
 	}
 	if (find(&link->theirs, id)) {
 		return err_set(err, ERR_HOST, "request %u is already open", id);
@@ -429,7 +429,7 @@ static bool on_cancel(struct link *link, uint32_t id, struct err *err)
 	if (!link->handlers.cancel) {
 		return err_set(err, ERR_HOST, "this end does not accept requests");
 	}
-	if (r && !r->cancelled) { /* else our reply is under way */
+	if (r && !r->cancelled) { /* otherwise our reply is on its way */
 		r->cancelled = true;
 		link->handlers.cancel(link, id, link->data);
 	}
@@ -476,7 +476,7 @@ static bool on_frame(struct link *link, const struct frame *frame, struct err *e
 	}
 }
 
-/* Hands over every whole frame that has arrived. */
+/* Passes on every complete frame that has arrived. */
 static void take_frames(struct link *link)
 {
 	struct frame frame;
@@ -505,7 +505,7 @@ static void take_frames(struct link *link)
 	}
 }
 
-/* True when something was read and handed over, and more may be there. */
+/* True if something was read and passed on, and more may be available. */
 static bool read_some(struct link *link)
 {
 	struct err why;
@@ -544,9 +544,9 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *d
 static void on_unwritable(const struct err *broken, void *data)
 {
 	struct link *link = data;
-	struct err why = *broken; /* the queue may go meanwhile */
+	struct err why = *broken; /* the queue may be freed meanwhile */
 	link->busy++;
-	/* Its last words are worth more than the news that it is gone. */
+	/* The peer's last messages are worth more than the report of its end. */
 	for (int i = 0; i < LAST_READS && !link->failed && read_some(link); i++) {
 	}
 	link_fail(link, &why);

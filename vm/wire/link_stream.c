@@ -1,13 +1,13 @@
 /*
- * Streams of the link.  A write is taken as far as the other side has room (its credit) and sent in
- * chunks, one stream after the other, and only while next to nothing waits to be written: so a
- * message sent meanwhile is never far from the front.
+ * Streams of the link.  A write is accepted as far as the peer has room (its credit) and sent in
+ * chunks, one stream after the other, and only while little data waits to be written, so that a
+ * message is never far from the front.
  */
 #include "base/cleanup.h"
 #include "vm/wire/link_impl.h"
 
-#define LITTLE FRAME_CHUNK            /* bytes waiting that still let a chunk in */
-#define CREDIT_STEP (LINK_WINDOW / 4) /* credit is given in pieces of at least this */
+#define LITTLE FRAME_CHUNK            /* waiting bytes that still permit a chunk */
+#define CREDIT_STEP (LINK_WINDOW / 4) /* credit is given in steps of at least this */
 
 static struct link_stream *find(struct link *link, uint32_t number)
 {
@@ -93,7 +93,7 @@ static bool has_something(const struct link_stream *s)
 	return s->out.len || (s->ending && !s->end_sent);
 }
 
-/* One chunk, or the end behind the last one. */
+/* One chunk, or the end after the last one. */
 static void send_some(struct link_stream *s)
 {
 	size_t n = s->out.len < FRAME_CHUNK ? s->out.len : FRAME_CHUNK;
@@ -107,7 +107,7 @@ static void send_some(struct link_stream *s)
 	}
 }
 
-/* One that was given up goes once its last byte is on the way. */
+/* Frees a released stream once its last byte is sent. */
 static void finish_given_up(struct link_stream *s)
 {
 	if (!s->end_sent || !s->end_received) {
@@ -257,8 +257,7 @@ bool link_stream_receive(struct link *link, const struct frame *frame, struct er
 {
 	struct link_stream *s = find(link, frame->stream);
 	if (!s) {
-		/* One that was given up, or that a refused request named: what it sent was under
-		 * way. */
+		/* A released one, or one of a refused request: its data was in transit. */
 		bool known = link->last_stream == 0 || frame->stream <= link->last_stream;
 		return known || err_set(err, ERR_HOST, "stream %u was never opened", frame->stream);
 	}

@@ -1,4 +1,4 @@
-/* The tables.  A row's bounds are what both ends hold each other to. */
+/* The message tables.  Both ends enforce the bounds of a row. */
 #include "vm/wire/messages.h"
 
 #include "vm/wire/action.h"
@@ -10,7 +10,7 @@
 #define MS_MAX 1e9
 #define COUNT_MAX 1e15
 #define ID_MAX 4294967295.0 /* X resources, pids, streams */
-#define PLACE_MAX 1e6       /* of a window's corner, off the screen included */
+#define PLACE_MAX 1e6       /* of a window's corner, including positions off the screen */
 #define DAY_MS 86400000
 #define HOUR_MS 3600000
 #define LAUNCH_MS_MAX 600000
@@ -19,7 +19,7 @@
 	{ \
 		.name = NULL, \
 	}
-/* Where the struct's member cannot have the message's name. */
+/* If the struct member cannot have the name of the message member. */
 #define NAMED(key, T, member, text, ...) \
 	{ \
 		.name = key, .type = FIELD_INT, .offset = FIELD_AT(T, member, int64_t), \
@@ -35,7 +35,7 @@ static const struct field nothing[] = { END };
 
 #define WATCH struct msg_watch
 static const struct field watch_fields[] = {
-	FIELD_FLAG(WATCH, on, "Whether to tell of screen changes.", REQUIRED),
+	FIELD_FLAG(WATCH, on, "Whether to report screen changes.", REQUIRED),
 	END,
 };
 
@@ -43,39 +43,39 @@ static const struct field watch_fields[] = {
 
 #define ACT struct msg_act
 static const struct field act_fields[] = {
-	FIELD_JSON(ACT, actions, "What to do, in order: vm/wire/action.h."),
-	FIELD_JSON(ACT, observe, "What to look at afterwards."),
+	FIELD_JSON(ACT, actions, "Actions, in order: see `vm/wire/action.h`."),
+	FIELD_JSON(ACT, observe, "What to capture afterwards."),
 	END,
 };
 
 #define ANSWER struct msg_act_answer
 static const struct field act_answer_fields[] = {
-	FIELD_JSON(ANSWER, done, "One for each action that ran to its end, in order.", REQUIRED),
-	FIELD_JSON(ANSWER, failed, "The action that did not; later ones were not begun."),
+	FIELD_JSON(ANSWER, done, "One for each completed action, in order.", REQUIRED),
+	FIELD_JSON(ANSWER, failed, "The failed action; later ones were not started."),
 	FIELD_LIST(ANSWER, pointer, "[x, y], afterwards.", 2, REQUIRED),
 	FIELD_NUM(ANSWER, frame_id, "Counts screen changes.", REQUIRED, .max = COUNT_MAX),
 	FIELD_FLAG(ANSWER, changed,
 		"Whether the screen changed between the first input and the answer.", REQUIRED),
-	FIELD_FLAG(ANSWER, settled, "The screen was quiet; only with observe \"settled\"."),
-	FIELD_FLAG(ANSWER, blank, "observe's window showed one colour only, to the end."),
-	FIELD_JSON(ANSWER, moving, "What did not settle: [[x0, y0, x1, y1]]."),
-	FIELD_NUM(ANSWER, waited_ms, "Until it settled, or did not.", .max = MS_MAX),
-	FIELD_JSON(ANSWER, frame, "What the tail is."),
+	FIELD_FLAG(ANSWER, settled, "Whether the screen was quiet; only with observe \"settled\"."),
+	FIELD_FLAG(ANSWER, blank, "The window of observe showed one colour only."),
+	FIELD_JSON(ANSWER, moving, "Regions that did not settle: [[x0, y0, x1, y1]]."),
+	FIELD_NUM(ANSWER, waited_ms, "Time until it settled, or was given up.", .max = MS_MAX),
+	FIELD_JSON(ANSWER, frame, "Content of the tail."),
 	END,
 };
 
 #define DONE struct msg_done
 const struct field msg_done_fields[] = {
 	FIELD_NUM(DONE, ms, "It took.", REQUIRED, .max = MS_MAX),
-	FIELD_NUM(DONE, chars, "Delivered, of a text.", .max = ACTION_TEXT_MAX),
+	FIELD_NUM(DONE, chars, "Of a text, delivered.", .max = ACTION_TEXT_MAX),
 	FIELD_FLAG(DONE, unfocused, "No window had the keyboard focus when keys were pressed."),
 	END,
 };
 
 #define FAILED struct msg_failed
 const struct field msg_failed_fields[] = {
-	FIELD_NUM(FAILED, index, "Which, from 0.", REQUIRED, .max = ACTION_LIST_MAX),
-	FIELD_STR(FAILED, kind, "A kind of error.", REQUIRED, .max = 40),
+	FIELD_NUM(FAILED, index, "Index, from 0.", REQUIRED, .max = ACTION_LIST_MAX),
+	FIELD_STR(FAILED, kind, "Kind of error.", REQUIRED, .max = 40),
 	FIELD_STR(FAILED, text, "Why.", REQUIRED, .max = MESSAGE_TEXT_MAX),
 	END,
 };
@@ -90,11 +90,11 @@ const struct field msg_frame_fields[] = {
 	FIELD_ONE_OF(FRAME, format, "Of the image.", observe_format_words, REQUIRED),
 	FIELD_NUM(FRAME, quality, "Of a JPEG.", .max = 100),
 	FIELD_DEC(FRAME, scale, "Of the frame space.", REQUIRED, .min = 0, .max = MESSAGE_EDGE_MAX),
-	FIELD_STR(FRAME, reduced, "A sentence, when it had to shrink.", .max = MESSAGE_TEXT_MAX),
+	FIELD_STR(FRAME, reduced, "A sentence, if it was reduced.", .max = MESSAGE_TEXT_MAX),
 	FIELD_LIST(FRAME, raw,
-		"[width, height]: the tail is pixels (vm/picture/pixels.h), of which the host "
+		"[width, height]: the tail is pixels (`vm/picture/pixels.h`), which the host encodes as "
 		"makes "
-		"the image; only if observe asked for it.",
+		"the image; only if observe requested it.",
 		2),
 	END,
 };
@@ -104,16 +104,16 @@ const struct field msg_frame_fields[] = {
 #define WINDOW struct msg_window
 #define PLACE(m, text) FIELD_NUM(WINDOW, m, text, REQUIRED, .min = -PLACE_MAX, .max = PLACE_MAX)
 const struct field msg_window_fields[] = {
-	FIELD_NUM(WINDOW, id, "The agent's number, given once and never to another window.",
-		REQUIRED, .max = ID_MAX),
+	FIELD_NUM(WINDOW, id, "The agent's number, never reused for another window.", REQUIRED,
+		.max = ID_MAX),
 	FIELD_NUM(WINDOW, pid, "Of its program.", .min = -ID_MAX, .max = ID_MAX),
-	FIELD_STR(WINDOW, title, "What it is called.", .max = MESSAGE_TEXT_MAX),
-	FIELD_STR(WINDOW, class, "The kind of program.", .max = MESSAGE_TEXT_MAX),
+	FIELD_STR(WINDOW, title, "Title.", .max = MESSAGE_TEXT_MAX),
+	FIELD_STR(WINDOW, class, "Class of the program.", .max = MESSAGE_TEXT_MAX),
 	PLACE(x, "Of its left edge."),
 	PLACE(y, "Of its upper edge."),
 	FIELD_NUM(WINDOW, width, "In pixels.", REQUIRED, .min = 0, .max = PLACE_MAX),
 	FIELD_NUM(WINDOW, height, "In pixels.", REQUIRED, .min = 0, .max = PLACE_MAX),
-	FIELD_FLAG(WINDOW, active, "It has the focus."),
+	FIELD_FLAG(WINDOW, active, "It has the keyboard focus."),
 	END,
 };
 
@@ -123,16 +123,16 @@ static const struct field launch_fields[] = {
 		"A desktop-file id (with or without .desktop), a program's name or an absolute "
 		"path.",
 		REQUIRED, .min = 1, .max = MESSAGE_APPLICATION_MAX),
-	FIELD_STR(LAUNCH, uri, "What to open with it.", .min = 1, .max = MESSAGE_URI_MAX),
-	FIELD_NUM(LAUNCH, timeout_ms, "How long the first window is waited for.", REQUIRED,
-		.min = 1, .max = LAUNCH_MS_MAX),
+	FIELD_STR(LAUNCH, uri, "File or URL to open with it.", .min = 1, .max = MESSAGE_URI_MAX),
+	FIELD_NUM(LAUNCH, timeout_ms, "Maximum time until the first window.", REQUIRED, .min = 1,
+		.max = LAUNCH_MS_MAX),
 	END,
 };
 
 #define LAUNCHED struct msg_launch_answer
 static const struct field launch_answer_fields[] = {
 	FIELD_NUM(LAUNCHED, pid, "Of the program.", REQUIRED, .max = ID_MAX),
-	FIELD_JSON(LAUNCHED, window, "The first that it opened."),
+	FIELD_JSON(LAUNCHED, window, "The first window it opened."),
 	FIELD_STR(LAUNCHED, note, "Why there is none.", .max = MESSAGE_TEXT_MAX),
 	END,
 };
@@ -144,12 +144,12 @@ static const struct field applications_answer_fields[] = {
 };
 
 #define APPLICATION struct msg_application
-/* As long as the desktop file makes them; the message as a whole is bounded. */
+/* As long as the desktop file permits; the message as a whole is bounded. */
 const struct field msg_application_fields[] = {
 	FIELD_STR(APPLICATION, id, "Of the desktop file.", REQUIRED),
 	FIELD_STR(APPLICATION, name, "For people.", REQUIRED),
-	FIELD_STR(APPLICATION, comment, "A line about it."),
-	FIELD_STR(APPLICATION, program, "What it runs.", REQUIRED),
+	FIELD_STR(APPLICATION, comment, "One-line description."),
+	FIELD_STR(APPLICATION, program, "Command that it runs.", REQUIRED),
 	END,
 };
 
@@ -160,7 +160,7 @@ static const struct field info_answer_fields[] = {
 	FIELD_NUM(INFO, frame_id, "Counts screen changes.", REQUIRED, .max = COUNT_MAX),
 	FIELD_NUM(INFO, uptime_ms, "Of the agent.", REQUIRED, .max = COUNT_MAX),
 	FIELD_STR(INFO, layout, "Of the keyboard: \"us\" or \"us,de\".", .max = 200),
-	FIELD_JSON(INFO, windows, "All of them.", REQUIRED),
+	FIELD_JSON(INFO, windows, "All windows.", REQUIRED),
 	FIELD_NUM(INFO, pid_count, "Processes.", .max = ID_MAX),
 	END,
 };
@@ -169,10 +169,10 @@ static const struct field info_answer_fields[] = {
 
 #define EXEC struct msg_exec
 static const struct field exec_fields[] = {
-	FIELD_STR(EXEC, command, "What the shell runs; without it, the tail is that.", .min = 1,
+	FIELD_STR(EXEC, command, "Command for the shell; if absent, it is the tail.", .min = 1,
 		.max = MESSAGE_COMMAND_MAX),
-	FIELD_STR(EXEC, cwd, "The directory to run it in; without it, the home directory.",
-		.min = 1, .max = MESSAGE_PATH_MAX),
+	FIELD_STR(EXEC, cwd, "Working directory; default: the home directory.", .min = 1,
+		.max = MESSAGE_PATH_MAX),
 	FIELD_NUM(EXEC, timeout_ms, "After which it is killed.", REQUIRED, .min = 1, .max = DAY_MS),
 	NAMED("stdout", EXEC, output[0], "The number of a stream.", REQUIRED, .min = 1,
 		.max = ID_MAX),
@@ -183,8 +183,8 @@ static const struct field exec_fields[] = {
 
 #define EXITED struct msg_exec_answer
 static const struct field exec_answer_fields[] = {
-	FIELD_NUM(EXITED, status, "Of its exit.", .min = 0, .max = 255, .preset = -1),
-	FIELD_NUM(EXITED, signal, "That ended it, instead.", .min = 1, .max = 64),
+	FIELD_NUM(EXITED, status, "Exit status.", .min = 0, .max = 255, .preset = -1),
+	FIELD_NUM(EXITED, signal, "The signal that killed it.", .min = 1, .max = 64),
 	FIELD_FLAG(EXITED, timed_out, "It was killed at its timeout."),
 	FIELD_NUM(EXITED, ms, "It took.", REQUIRED, .max = MS_MAX),
 	END,
@@ -197,21 +197,21 @@ static const struct field rfb_fields[] = {
 	END,
 };
 
-/* ---- a machine that is saved and copied ---- */
+/* ---- saved and copied VMs ---- */
 
 #define PREPARE struct msg_prepare
 static const struct field prepare_fields[] = {
-	FIELD_NUM(PREPARE, window_ms, "How long a program may take to show its window.", REQUIRED,
+	FIELD_NUM(PREPARE, window_ms, "Maximum time until a program shows its window.", REQUIRED,
 		.min = 1, .max = HOUR_MS),
-	FIELD_NUM(PREPARE, rest_ms, "How long it may take until there is rest.", REQUIRED, .min = 0,
+	FIELD_NUM(PREPARE, rest_ms, "Maximum time until the VM is idle.", REQUIRED, .min = 0,
 		.max = HOUR_MS),
-	FIELD_NUM(PREPARE, warm_rest_ms, "The same, where programs were opened.", REQUIRED,
-		.min = 0, .max = HOUR_MS),
+	FIELD_NUM(PREPARE, warm_rest_ms, "The same, if programs were started.", REQUIRED, .min = 0,
+		.max = HOUR_MS),
 	END,
 };
 
 static const struct field freeze_fields[] = {
-	FIELD_FLAG(struct msg_freeze, raw, "The frame that is made ahead is one of pixels."),
+	FIELD_FLAG(struct msg_freeze, raw, "The frame captured in advance is pixels."),
 	END,
 };
 
@@ -220,7 +220,7 @@ static const struct field restored_fields[] = {
 	FIELD_NUM(RESTORED, time_us, "Microseconds since 1970.", REQUIRED, .min = MESSAGE_TIME_MIN,
 		.max = MESSAGE_TIME_MAX),
 	FIELD_STR(RESTORED, entropy, "base64 of 64 bytes.", REQUIRED, .min = 88, .max = 88),
-	FIELD_STR(RESTORED, hostname, "Its new name.", .min = 1, .max = 63),
+	FIELD_STR(RESTORED, hostname, "New host name.", .min = 1, .max = 63),
 	FIELD_STR(RESTORED, machine_id, "32 hex digits.", .min = 32, .max = 32),
 	FIELD_STR(RESTORED, mac, "Like 52:54:00:12:34:56.", .min = 17, .max = 17),
 	END,
@@ -243,14 +243,14 @@ static const struct field restored_fields[] = {
 
 const struct message message_ping = {
 	.name = "ping",
-	.help = "A sign of life.",
+	.help = "Round trip.",
 	.request = NOTHING,
 	.answer = NOTHING,
 };
 
 const struct message message_info = {
 	.name = "info",
-	.help = "The desktop as it is.",
+	.help = "State of the desktop.",
 	.request = NOTHING,
 	.answer = PART(INFO, info_answer_fields),
 	.members = MEMBERS({ "windows", msg_window_fields }),
@@ -258,19 +258,19 @@ const struct message message_info = {
 
 const struct message message_watch = {
 	.name = "watch",
-	.help = "Turns the event `screen` on or off.",
+	.help = "Enables or disables the event `screen`.",
 	.request = PART(WATCH, watch_fields),
 	.answer = NOTHING,
 };
 
 const struct message message_act = {
 	.name = "act",
-	.help = "The list is checked as a whole before the first input event; one that does not "
-		"pass is an error and nothing was done. Held keys and buttons are released when a "
-		"list fails or is cancelled; a button_down of a list that ran to its end stays "
+	.help = "The agent checks the complete list before the first input event; an invalid list "
+		"is an error and has no effect. Held keys and buttons are released if a "
+		"list fails or is cancelled; a button_down of a completed list lasts "
 		"down "
 		"until a button_up. Lists with input run one at a time, in the order of arrival, "
-		"their observing included; lists without run at once. The tail is the frame's "
+		"including their observation; lists without input run immediately. The tail is the frame's "
 		"image.",
 	.request = PART(ACT, act_fields),
 	.answer = PART(ANSWER, act_answer_fields, .tail_max = FRAME_MAX),
@@ -280,7 +280,7 @@ const struct message message_act = {
 
 const struct message message_launch = {
 	.name = "launch",
-	.help = "Starts a program and waits for the first window that it opens.",
+	.help = "Starts a program and waits for its first window.",
 	.request = PART(LAUNCH, launch_fields),
 	.answer = PART(LAUNCHED, launch_answer_fields),
 	.members = MEMBERS({ "window", msg_window_fields }),
@@ -288,7 +288,7 @@ const struct message message_launch = {
 
 const struct message message_applications = {
 	.name = "applications",
-	.help = "What the desktop's menu offers.",
+	.help = "Applications of the desktop's menu.",
 	.request = NOTHING,
 	.answer = PART(APPLICATIONS, applications_answer_fields),
 	.members = MEMBERS({ "applications", msg_application_fields }),
@@ -296,7 +296,7 @@ const struct message message_applications = {
 
 const struct message message_exec = {
 	.name = "exec",
-	.help = "Runs a command in a login shell as the desktop's user; it is killed with all its "
+	.help = "Runs a command in a login shell as the desktop's user. It is killed with all its "
 		"children at the timeout and when it is cancelled. The agent ends both streams "
 		"before it answers.",
 	.request = PART(EXEC, exec_fields, .tail_max = MESSAGE_COMMAND_MAX),
@@ -305,32 +305,31 @@ const struct message message_exec = {
 
 const struct message message_rfb = {
 	.name = "rfb",
-	.help = "Joins the stream with the desktop's VNC server (RFB 3.8, no security), which "
-		"speaks first. It is answered when that is over, because either end closed; an "
-		"error means that it never was. A viewer that reads slowly stalls no other. Of a "
-		"window, the agent itself is the server: the window with its menus and dialogs is "
-		"all there is to see, and all that input reaches. An error may come at any time "
-		"then: not-found when there is no such window or it was closed, state when the X "
-		"server is away.",
+	.help = "Connects the stream to the desktop's VNC server (RFB 3.8, no security), which "
+		"speaks first. It is answered when the connection has ended, closed by either end; an "
+		"error means that it was never established. A slow viewer does not delay others. For a "
+		"window, the agent itself is the server: only the window with its menus and dialogs is "
+		"visible and receives input. An error may come at any time "
+		"then: not-found if the window does not exist or was closed, state if the X "
+		"server is not running.",
 	.request = PART(RFB, rfb_fields),
 	.answer = NOTHING,
 };
 
 const struct message message_prepare = {
 	.name = "prepare",
-	.help = "Before a template is saved: opens what the image lists in /etc/vitrine/warm, a "
-		"command a line, each when the one before has its window (an error of kind "
-		"timeout: "
-		"one has none); then waits until the machine has little to do.",
+	.help = "Before a template is saved: starts the commands that the image lists in /etc/vitrine/warm, one "
+		"per line, each when the previous one has its window (an error of kind "
+		"timeout: one has none); then waits until the VM is idle.",
 	.request = PART(PREPARE, prepare_fields),
 	.answer = NOTHING,
 };
 
 const struct message message_freeze = {
 	.name = "freeze",
-	.help = "The agent makes the frame that is likely to be asked for next and sends nothing "
-		"after this answer until the host sends something, so that no byte is under way "
-		"while the machine is saved. Whatever comes next thaws it.",
+	.help = "The agent captures the frame that is likely to be requested next and sends nothing "
+		"after this answer until the host sends something, so that no byte is in transit "
+		"while the VM is saved. The next message thaws it.",
 	.request = PART(struct msg_freeze, freeze_fields),
 	.answer = NOTHING,
 };
@@ -338,14 +337,14 @@ const struct message message_freeze = {
 const struct message message_restored = {
 	.name = "restored",
 	.help = "The host is new: this desktop was cloned or resumed, or the server was restarted. "
-		"It is always the first request of a new host end; it may come at a frozen agent "
+		"It is always the first request of a new host; it may be sent to a frozen agent "
 		"or "
-		"after the port was closed and opened. The agent forgets its old link (requests "
+		"after the port was closed and opened. The agent drops its old link (requests are "
 		"are "
 		"cancelled and not answered, streams closed), sets the clock, feeds the entropy, "
-		"takes the new names, checks X server, window manager and a captured frame, and "
+		"sets the new names, checks X server, window manager and a captured frame, and sends "
 		"says "
-		"hello, stage and ready as at the start. Names left out stay as they are.",
+		"hello, stage and ready as at the start. Names that are absent are not changed.",
 	.request = PART(RESTORED, restored_fields),
 	.answer = NOTHING,
 };
@@ -378,7 +377,7 @@ int message_name_index(const char *const *names, const char *name)
 #define WHY_MAX 1000
 #define HELLO struct msg_hello
 static const struct field hello_fields[] = {
-	FIELD_NUM(HELLO, protocol, "The version of all this.", REQUIRED, .max = 1000000),
+	FIELD_NUM(HELLO, protocol, "Version of this protocol.", REQUIRED, .max = 1000000),
 	FIELD_STR(HELLO, version, "The agent's.", REQUIRED, .max = 60),
 	END,
 };
@@ -386,7 +385,7 @@ static const struct field hello_fields[] = {
 #define STAGE struct msg_stage
 #define SINCE "Since the agent's start."
 static const struct field stage_fields[] = {
-	FIELD_ONE_OF(STAGE, stage, "What came up.", message_stages, REQUIRED),
+	FIELD_ONE_OF(STAGE, stage, "What has started.", message_stages, REQUIRED),
 	FIELD_NUM(STAGE, ms, SINCE, REQUIRED, .max = MS_MAX),
 	END,
 };
@@ -406,16 +405,16 @@ static const struct field unable_fields[] = {
 
 #define RESTARTED struct msg_restarted
 static const struct field restarted_fields[] = {
-	FIELD_ONE_OF(RESTARTED, what, "What died and is back.", message_services, REQUIRED),
-	FIELD_STR(RESTARTED, why, "Why it died.", .max = WHY_MAX),
+	FIELD_ONE_OF(RESTARTED, what, "What exited and was restarted.", message_services, REQUIRED),
+	FIELD_STR(RESTARTED, why, "Why it exited.", .max = WHY_MAX),
 	END,
 };
 
 #define RESTING struct msg_resting
 static const struct field resting_fields[] = {
-	FIELD_ONE_OF(RESTING, what, "What died too often.", message_services, REQUIRED),
-	FIELD_STR(RESTING, why, "Why it died.", .max = WHY_MAX),
-	FIELD_NUM(RESTING, ms, "Until it is started again.", REQUIRED, .max = MS_MAX),
+	FIELD_ONE_OF(RESTING, what, "What exited too often.", message_services, REQUIRED),
+	FIELD_STR(RESTING, why, "Why it exited.", .max = WHY_MAX),
+	FIELD_NUM(RESTING, ms, "Time until it is restarted.", REQUIRED, .max = MS_MAX),
 	END,
 };
 
@@ -425,20 +424,22 @@ static const struct field screen_fields[] = {
 	END,
 };
 
-const struct message message_hello = { "hello", "First of all.", PART(HELLO, hello_fields) };
-const struct message message_stage = { "stage", "As it comes up.", PART(STAGE, stage_fields) };
+const struct message message_hello = { "hello", "First event.", PART(HELLO, hello_fields) };
+const struct message message_stage = { "stage", "A part of the desktop has started.",
+	PART(STAGE, stage_fields) };
 const struct message message_ready = { "ready",
-	"Agent, X server, window manager and a captured frame are there; once.",
+	"Agent, X server, window manager and a captured frame are available; once.",
 	PART(READY, ready_fields) };
-const struct message message_unable = { "failed", "It will never be ready; the agent then exits.",
+const struct message message_unable = { "failed",
+	"The desktop cannot become ready; the agent then exits.",
 	PART(struct msg_unable, unable_fields) };
-const struct message message_restarted = { "restarted", "A part of the desktop died and is back.",
-	PART(RESTARTED, restarted_fields) };
+const struct message message_restarted = { "restarted",
+	"A part of the desktop exited and was restarted.", PART(RESTARTED, restarted_fields) };
 const struct message message_resting = { "resting",
-	"It died too often, and the desktop goes on without it for a while.",
+	"A part of the desktop exited too often. It is restarted after a delay.",
 	PART(RESTING, resting_fields) };
 const struct message message_screen = { "screen",
-	"The screen changed; at most 5 a second, only after `watch`.",
+	"The screen changed; at most 5 times a second, only after `watch`.",
 	PART(struct msg_screen, screen_fields) };
 
 const struct message *message_event_at(size_t i)
@@ -460,7 +461,8 @@ bool message_decode(const struct message_part *part, const json_t *json, size_t 
 {
 	if (tail_len > part->tail_max) {
 		return part->tail_max
-			       ? err_set(err, ERR_ARGUMENT, "%zu bytes behind it; there may be %zu",
+			       ? err_set(err, ERR_ARGUMENT,
+					 "unexpected payload of %zu bytes; the maximum is %zu",
 					 tail_len, part->tail_max)
 			       : err_set(err, ERR_ARGUMENT, "unexpected payload of %zu bytes",
 					 tail_len);

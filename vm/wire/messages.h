@@ -5,12 +5,12 @@
 #include "vm/wire/link.h"
 
 /*
- * Every message of the link: what a request asks for, what its answer says, what an event tells.  The
- * host, the agent and the fake agent pack and check with these tables, so both ends have the same
- * bounds; docs/link.md is printed from them.
+ * All messages of the link: arguments of requests, answers, events.  The host, the agent and the
+ * fake agent encode and check with these tables, so both ends have the same bounds; docs/link.md is
+ * generated from them.
  *
- * Coordinates are pixels of the frame space: the whole-screen image a model is shown,
- * geometry_fit(screen).  Times are milliseconds.  A number of a stream is one that the host opened
+ * Coordinates are pixels of the frame space: the whole-screen image for a model,
+ * geometry_fit(screen).  Times are milliseconds.  A stream number is one that the host opened
  * (vm/wire/link.h).
  */
 
@@ -19,36 +19,35 @@
 /* One direction of a message. */
 struct message_part {
 	const struct field *fields;
-	size_t size;     /* of the struct that the fields are of */
-	size_t tail_max; /* bytes behind the JSON, at most */
+	size_t size;     /* size of the struct with the fields */
+	size_t tail_max; /* maximum bytes after the JSON */
 };
 
 struct message {
 	const char *name, *help;
-	struct message_part request; /* or what an event tells */
+	struct message_part request; /* or the contents of an event */
 	struct message_part answer;  /* not of an event */
-	/* Of what stands in lists and objects of the answer, for whoever decodes those, and for the
-	 * page. */
+	/* The members of arrays and objects in the answer, for decoders and for the page. */
 	const struct message_member {
 		const char *name;
 		const struct field *fields;
 	} * members;
 };
 
-/* Operations, in the order of the page; NULL past the end. */
+/* Operations, in the order of the page; NULL after the last. */
 const struct message *message_request_at(size_t i);
 /* Events. */
 const struct message *message_event_at(size_t i);
 
 json_t *message_encode(const struct message_part *part, const void *in);
-/* As field_decode(); a tail longer than the part allows is refused, too. */
+/* Like field_decode(); also refuses a tail that is too long. */
 bool message_decode(const struct message_part *part, const json_t *json, size_t tail_len, void *out,
 	struct err *err) NODISCARD;
 
 /* ---- bounds ---- */
 
 #define MESSAGE_COMMAND_MAX (1u << 20) /* bytes of a command */
-/* A longer one is the tail: escaped it might not fit into a message's JSON. */
+/* A longer one is the tail: escaped, it might not fit into a message's JSON. */
 #define MESSAGE_COMMAND_INLINE 65536
 #define MESSAGE_PATH_MAX 4000
 #define MESSAGE_APPLICATION_MAX 1000
@@ -153,7 +152,7 @@ struct msg_freeze {
 extern const struct message message_freeze;
 
 #define MESSAGE_TIME_MIN 1577836800000000  /* the year 2020, us */
-#define MESSAGE_TIME_MAX 16725225600000000 /* the year 2500 */
+#define MESSAGE_TIME_MAX 16725225600000000 /* ---- events ---- */
 struct msg_restored {
 	int64_t time_us;
 	const char *entropy, *hostname, *machine_id, *mac;
@@ -164,7 +163,7 @@ extern const struct message message_ping;
 
 /* ---- events ---- */
 
-/* What comes up before a desktop is ready, and what may die and come back: NULL-ended. */
+/* What starts before a desktop is ready, and what may exit and be restarted: NULL-terminated. */
 #define MESSAGE_STAGES 5
 extern const char *const message_stages[MESSAGE_STAGES + 1], *const message_services[];
 /* Where name is in one of these lists, which must have it. */

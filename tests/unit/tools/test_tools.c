@@ -137,7 +137,7 @@ Test(tools, programs)
 	check("list_applications", "{}",
 		"2 applications ... \neditor: Text Editor\nterminal: Terminal");
 	check_failure("launch", "{\"application\":\"edtor\"}", ERR_NOT_FOUND,
-		"there is no application or program 'edtor'; did you mean editor");
+		"unknown application or program 'edtor'; did you mean editor");
 	struct fake_call *call =
 		fake_run(&desk, "launch", "{\"application\":\"terminal\",\"observe\":\"settled\"}");
 	cr_expect_not_null(fake_block(call, 1, "image", "data"));
@@ -170,9 +170,9 @@ Test(tools, a_flood_is_cut_and_fits)
 Test(tools, wrong_keys_name_the_nearest)
 {
 	check_failure("key", "{\"text\":\"Retrun\"}", ERR_ARGUMENT,
-		"'text': there is no key 'Retrun'; did you mean 'Return'?");
+		"'text': unknown key 'Retrun'; did you mean 'Return'?");
 	check_failure("left_click", "{\"text\":\"ctrl+shfit\"}", ERR_ARGUMENT,
-		"'text': there is no key 'shfit'; did you mean 'shift'?");
+		"'text': unknown key 'shfit'; did you mean 'shift'?");
 	check("run_command", "{\"command\":\"cat events\"}", "[no output]");
 }
 

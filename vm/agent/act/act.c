@@ -1,6 +1,6 @@
 /*
- * The act operation: reads and checks a request, runs its list when its turn comes, then looks
- * where the pointer is, observes the screen and answers.
+ * The operation `act`: reads and checks a request, runs its list when its turn comes, then
+ * determines the pointer position, observes the screen and answers.
  */
 #include "vm/agent/act/act.h"
 
@@ -19,19 +19,19 @@ struct act {
 	bool has_input, running;
 	struct observe observe;
 	uint64_t first_frame_id;
-	uint64_t acted_us; /* when the last input was sent; without one: when the list began */
+	uint64_t acted_us; /* when the last input was sent; without input: when the list began */
 	json_t *failed;
 	struct client_sync *landing;
 	struct settle *settle;
 	struct settle_result settled;
-	bool blank; /* observe.window is of one colour */
+	bool blank; /* observe.window has only one colour */
 };
 
 struct act_queue {
 	struct agent *agent;
-	struct seat *seat; /* of the display that is open now; NULL until used */
+	struct seat *seat; /* of the open display; NULL until used */
 	struct display_listener listener;
-	struct act *first; /* in the order they came */
+	struct act *first; /* in order of arrival */
 	sd_event_source *start;
 };
 
@@ -162,10 +162,10 @@ static void reply(struct act *act)
 	request_reply(req, result, frame.image.bytes, frame.image.len);
 }
 
-/* Windows have borders of their own. */
+/* Windows have borders. */
 #define BORDER 8
 
-/* A program just launched is not done with a window that shows nothing but its background. */
+/* A launched program is not ready while its window shows only its background. */
 static bool on_quiet(void *data)
 {
 	struct act *act = data;
@@ -192,13 +192,13 @@ static void on_settled(const struct settle_result *result, void *data)
 	reply(act);
 }
 
-/* The picture is made while the quiet time runs: if nothing more changes, it is the one to send. */
+/* Captures during the quiet time: if nothing else changes, this frame is sent. */
 static void on_nearly_settled(void *data)
 {
 	struct act *act = data;
 	struct act_queue *q = act->queue;
 	struct frame frame;
-	struct err ignored; /* a failure comes again, at the end */
+	struct err ignored; /* the error recurs at the end */
 	(void)!observer_frame(
 		q->seat->observer, input_of(act), &act->observe, q->agent->frame, &frame, &ignored);
 }
@@ -228,8 +228,8 @@ static void on_landed(enum client_sync_answer answer, void *data)
 }
 
 /*
- * While the window manager holds a click back, the pointer seems to stay where the click was, and
- * moves after it are not done yet.
+ * While the window manager holds back a click, the pointer appears to stay there, and later moves
+ * have no effect yet.
  */
 static void land(struct act *act)
 {
@@ -301,7 +301,7 @@ static void act_start(struct act *act)
 	struct display *d = act->queue->seat->display;
 	act->running = true;
 	act->runner.seat = act->queue->seat;
-	XSync(display_x(d), False); /* what changed before this is not the list's doing */
+	XSync(display_x(d), False); /* earlier changes are not effects of this list */
 	display_catch_up(d);
 	act->first_frame_id = display_frame_id(d);
 	act->acted_us = loop_now_us();
@@ -314,7 +314,7 @@ static void act_start(struct act *act)
 	action_runner_run(&act->runner);
 }
 
-/* The list that has the input lock, or is to have it next. */
+/* The list that has the input lock, or gets it next. */
 static struct act *first_with_input(const struct act_queue *q)
 {
 	struct act *act = q->first;
@@ -349,7 +349,7 @@ void act_queue_free(struct act_queue *q)
 	}
 	loop_drop(&q->start);
 	struct err why;
-	err_set(&why, ERR_GONE, "the agent is ending");
+	err_set(&why, ERR_GONE, "the agent is shutting down");
 	while (q->first) {
 		act_end(q->first, &why);
 	}

@@ -4,29 +4,28 @@
 #include "vm/agent/core/op.h"
 
 /*
- * The act operation: runs a list of actions and looks at the screen afterwards
- * (vm/wire/messages.h).  The queue is the input lock: lists with input run one at a time, in the
- * order they came.
+ * The operation `act`: runs a list of actions and observes the screen afterwards
+ * (vm/wire/messages.h). The queue is the input lock: lists with input run one at a time, in order
+ * of arrival.
  */
 
 struct act_queue;
 struct seat;
 
-/* Finds the display in agent->display whenever a list runs; when that display is closed, running
- * lists fail. */
+/* Uses agent->display at the time a list runs; when that display is closed, running lists fail. */
 struct act_queue *act_queue_new(struct agent *agent);
-/* Lists still running fail.  NULL-safe. */
+/* Running lists fail.  NULL-safe. */
 void act_queue_free(struct act_queue *q);
 
-/* Releases what lists that have ended hold down. */
+/* Releases keys and buttons held by completed lists. */
 void act_queue_let_go(struct act_queue *q);
 
-/* Makes the frame that is most likely asked for next, raw: as pixels, and keeps it. */
+/* Captures the frame that is most likely requested next (raw: as pixels) and caches it. */
 void act_queue_look_ahead(struct act_queue *q, bool raw);
-/* Whether pictures can be made at this moment. */
+/* Whether frames can be captured now. */
 bool act_queue_can_look(struct act_queue *q, struct err *err) NODISCARD;
 
-/* That of the display that is open now; valid until the loop runs again. */
+/* That of the open display; valid until the loop runs again. */
 struct seat *act_queue_seat(struct act_queue *q, struct err *err) NODISCARD;
 
 extern const struct op op_act;

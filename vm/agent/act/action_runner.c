@@ -1,7 +1,7 @@
 /*
- * Runs actions one by one, each in five phases: let the window manager catch up, keep the pace of
- * earlier presses, press what is held during it, perform it, release.  A phase is done at once or
- * continues in the background and resumes the runner; nothing blocks.
+ * Runs actions one by one, each in five phases: wait for the window manager, wait for the press
+ * timing, press held keys, perform the action, release.  A phase completes immediately or continues
+ * in the background and then resumes the runner; nothing blocks.
  */
 #include "vm/agent/act/action_runner.h"
 
@@ -67,8 +67,7 @@ static enum progress wait_ms(struct action_runner *runner, int64_t ms)
 	return LATER;
 }
 
-/* Where the pointer is: the last place it was sent to, or else where it was found.
- */
+/* The pointer position: where it was last sent, or otherwise where it was found. */
 static bool pointer_now(struct input *in, struct point *ret, struct err *err)
 {
 	if (in->moved) {
@@ -155,7 +154,7 @@ static bool needs_focus(const struct prepared_action *prepared)
 	       prepared->action.kind == ACTION_TYPE;
 }
 
-/* Keys without a window are not refused, as text is: the desktop has shortcuts of its own. */
+/* Without a focused window, keys are not refused like text, because the desktop has shortcuts. */
 static void look_for_focus(struct action_runner *runner, const struct prepared_action *prepared)
 {
 	bool presses =
@@ -179,9 +178,9 @@ static bool moves_pointer(const struct prepared_action *prepared)
 }
 
 /*
- * A click moves the focus, and the keys after it must go there: window managers do that in their
- * own time. Keys may move it too (alt+Tab). Clicks after clicks are kept in order by the server,
- * but not always in place: see input_press_waits().
+ * A click moves the focus, and the following keys must reach the new window, but window managers
+ * act asynchronously.  Keys may move the focus, too (alt+Tab). The server keeps clicks after clicks
+ * in order, but not always in place: see input_press_waits().
  */
 static enum progress catch_up(struct action_runner *runner, const struct prepared_action *prepared)
 {
@@ -280,8 +279,8 @@ static enum progress run_phase(
 	}
 }
 
-/* Goes on from runner->phase of the action at runner->index, until something takes time or all is done.
- */
+/* Continues with runner->phase of the action at runner->index, until a phase takes time or all are
+ * done. */
 void action_runner_run(struct action_runner *runner)
 {
 	while (runner->index < runner->n) {

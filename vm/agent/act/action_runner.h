@@ -9,18 +9,18 @@
 
 #include <jansson.h>
 
-/* Runs actions that have passed every check on a seat.  Made by setting the first part. */
+/* Runs checked actions on a seat.  The caller sets the first members. */
 struct action_runner {
 	struct seat *seat;
 	struct prepared_action *actions; /* owned */
 	size_t n;
-	/* Told the end, once, maybe before action_runner_run() returns; it may call
+	/* Called once at the end, possibly before action_runner_run() returns; may call
 	 * action_runner_done(). */
 	step_fn *fn;
 	void *data;
-	json_t *done; /* an array, owned: {ms, chars?, unfocused?} for each that ran to its end */
+	json_t *done; /* an array, owned: {ms, chars?, unfocused?} for each completed action */
 
-	size_t index; /* of the action that runs, or has failed */
+	size_t index; /* of the running or failed action */
 	int phase;
 	uint64_t began_us;
 	bool unfocused; /* its keys were pressed while no window had the focus */
@@ -32,7 +32,7 @@ struct action_runner {
 };
 
 void action_runner_run(struct action_runner *runner);
-/* Stops what is under way (keys and buttons stay as they are) and frees what the runner owns. */
+/* Stops the current phase (keys and buttons keep their state) and frees the runner's members. */
 void action_runner_done(struct action_runner *runner);
 
 #endif

@@ -1,5 +1,4 @@
-/* From "what to show" to an image.  The last image is kept with all it depended on, and answers
- * again as it is. */
+/* Captures and encodes images.  The last image is cached with all of its parameters. */
 #include "vm/agent/act/observe.h"
 
 #include "base/cleanup.h"
@@ -10,9 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-#define CORNER 16 /* pixels; every screen is larger */
+#define CORNER 16 /* in pixels; every screen is larger */
 
-/* All that an image depends on; without padding, so that memcmp compares. */
+/* Everything that an image depends on; without padding, so that memcmp can compare it. */
 struct look {
 	uint64_t frame_id, cursor_serial;
 	struct point pointer;
@@ -55,7 +54,7 @@ void observer_free(struct observer *o)
 	}
 }
 
-/* ---- what to show ---- */
+/* ---- parameters ---- */
 
 bool observe_check(const struct observe *how, struct size frame, struct err *err)
 {
@@ -67,15 +66,15 @@ bool observe_check(const struct observe *how, struct size frame, struct err *err
 		r[3] > frame.height) {
 		return err_set(err, ERR_ARGUMENT,
 			"'region' must be [x0, y0, x1, y1] with 0 <= x0 < x1 <= %d and 0 <= y0 < "
-			"y1 <= %d; it is [%lld, %lld, %lld, %lld]",
+			"y1 <= %d; got [%lld, %lld, %lld, %lld]",
 			frame.width, frame.height, (long long)r[0], (long long)r[1],
 			(long long)r[2], (long long)r[3]);
 	}
 	return true;
 }
 
-/* From an edge of the frame space to one of the screen; both ends are kept, and no pixel is lost.
- */
+/* Maps an edge of the frame space to one of the screen; both ends are exact, and no pixel is
+ * lost. */
 static int edge_down(int64_t at, int frame, int screen)
 {
 	return (int)(at * screen / frame);
@@ -121,7 +120,7 @@ static struct look look_make(struct observer *o, const struct observe *how, stru
 	return look;
 }
 
-/* ---- making the image ---- */
+/* ---- image ---- */
 
 static bool pack(
 	struct observer *o, const struct image *raw, const struct look *look, struct frame *ret)
@@ -135,7 +134,7 @@ static bool pack(
 	return ret->image.len > 0;
 }
 
-/* Pixels that are too many for a message become an image after all. */
+/* Pixels that do not fit a message are encoded as an image. */
 static bool make(struct observer *o, const struct image *raw, const struct look *look,
 	struct frame *ret, struct err *err)
 {
@@ -189,7 +188,7 @@ bool observer_frame(struct observer *o, struct input *in, const struct observe *
 	struct size frame, struct frame *ret_frame, struct err *err)
 {
 	struct look look = look_make(o, how, frame);
-	/* The one round trip that makes the counters true. */
+	/* The round trip that updates the counters. */
 	if (!input_pointer(in, &look.pointer, err)) {
 		return false;
 	}

@@ -1,5 +1,4 @@
-/* Clicks, wheel and drags: what one hand does.  Clicks and drags run on one timer each, from step
- * to step. */
+/* Clicks, wheel and drags.  Clicks and drags each use one timer for all steps. */
 #include "vm/agent/act/pointer.h"
 
 #include "base/cleanup.h"
@@ -46,7 +45,7 @@ static bool is_lost(const struct input *in, const char *what, struct err *ret_wh
 		return false;
 	}
 	err_set(ret_why, ERR_STATE,
-		"the X server went away in the middle of a %s; try again in a second", what);
+		"the X server exited in the middle of a %s; try again in a second", what);
 	return true;
 }
 
@@ -54,7 +53,7 @@ static bool is_lost(const struct input *in, const char *what, struct err *ret_wh
 
 struct clicks {
 	struct input *in;
-	int button, steps; /* presses and releases to come */
+	int button, steps; /* remaining presses and releases */
 	sd_event_source *timer;
 	step_fn *fn;
 	void *data;

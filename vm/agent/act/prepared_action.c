@@ -1,5 +1,5 @@
-/* The checks that need the keyboard's names and the screen's size; nothing is done before a whole
- * list has passed. */
+/* The checks that require key names and the screen's size.  The complete list is checked before the
+ * first action. */
 #include "vm/agent/act/prepared_action.h"
 
 #include "base/cleanup.h"
@@ -16,7 +16,7 @@ static bool check_point(const char *what, const struct field_ints *at, struct si
 	int64_t x = at->at[0], y = at->at[1];
 	if (x < 0 || y < 0 || x >= frame.width || y >= frame.height) {
 		return err_set(err, ERR_ARGUMENT,
-			"'%s' (%lld, %lld) is outside the screen: x goes from 0 to %d, y from 0 to "
+			"'%s' (%lld, %lld) is outside the screen: x ranges from 0 to %d, y from 0 to "
 			"%d",
 			what, (long long)x, (long long)y, frame.width - 1, frame.height - 1);
 	}

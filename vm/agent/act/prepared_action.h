@@ -5,11 +5,11 @@
 #include "vm/wire/action.h"
 #include "vm/wire/geometry.h"
 
-/* An action that has passed every check, with its points on the screen and its keys as keysyms. */
+/* A checked action, with its points in screen pixels and its keys as keysyms. */
 struct prepared_action {
 	struct action action;  /* strings borrowed */
-	struct point at, from; /* screen pixels, where action.at and action.from are given */
-	struct chord held;     /* keys down while it runs: modifiers, or the chord of hold_key */
+	struct point at, from; /* in screen pixels, if action.at and action.from are given */
+	struct chord held;     /* keys held during the action: modifiers, or the keys of hold_key */
 	struct chord *chords;  /* ACTION_KEY */
 	int n_chords;
 };

@@ -5,7 +5,7 @@
 #include "vm/agent/x11/input.h"
 #include "vm/agent/x11/keymap.h"
 
-/* The input devices and the observer of one display, for as long as that is open. */
+/* The input devices and the observer of one display, while it is open. */
 struct seat {
 	struct display *display;
 	struct input input;

@@ -1,6 +1,6 @@
 /*
- * Strokes to keys, and keys to events.  What the layout gives without or with Shift is pressed
- * there; everything else goes through spare keycodes, whose new meanings are sent in one request.
+ * Converts strokes to keys, and keys to events.  What the layout gives without or with Shift is
+ * pressed directly; everything else uses spare keycodes, whose new keysyms are set in one request.
  */
 #include "vm/agent/act/segment.h"
 
@@ -74,7 +74,7 @@ static void want_shift(struct segment *s, bool want)
 static void send_press(struct segment *s, struct key key, bool tap)
 {
 	want_shift(s, key.shift);
-	/* A chord may name a key twice, or a key that another chord's owner holds. */
+	/* A key combination may contain a key twice, or one that is already held. */
 	if (s->in->keys[key.code]) {
 		input_key(s->in, key.code, false);
 	}

@@ -5,40 +5,40 @@
 #include "vm/agent/x11/input.h"
 #include "vm/agent/x11/keymap.h"
 
-/* A segment is what can be sent in one flush: as many strokes as the spare keycodes are enough for,
- * up to a pause. */
+/* A segment is what can be sent in one flush: as many strokes as there are spare keycodes, up to a
+ * pause. */
 
-#define SEGMENT_MAX 1000 /* strokes; what a cancel may come too late for */
+#define SEGMENT_MAX 1000 /* strokes; once sent they cannot be cancelled */
 
 struct segment {
 	struct input *in;
 	struct keymap *map;
-	struct key keys[SEGMENT_MAX]; /* of the strokes planned */
+	struct key keys[SEGMENT_MAX]; /* of the planned strokes */
 	unsigned shift;               /* the Shift key, 0 without one */
-	bool shift_ours;              /* held by us for a stroke's sake */
+	bool shift_ours;              /* pressed for a stroke */
 	KeyCode pressed;              /* last */
-	Window focus;                 /* while sent: None until somebody asks */
+	Window focus;                 /* while sending: None until determined */
 };
 
-/* Before a plan: finds the Shift key of the map as it is. */
+/* Before a plan: finds the Shift key of the current map. */
 void segment_begin(struct segment *s);
 /*
- * Finds a key for each of the first strokes, `most` at most, and gives spares their new meanings.
- * Returns for how many; ret_map_changed: that was needed.
+ * Finds a key for each of the first strokes, `most` at most, and assigns spares. Returns the number
+ * of strokes planned; ret_map_changed: spares were assigned.
  */
 size_t segment_plan(struct segment *s, const struct stroke *strokes, size_t n, size_t most,
 	bool *ret_map_changed);
-/* Whether Shift is there, if one of the first n keys needs it. */
+/* False if one of the first n keys needs Shift and the layout has none. */
 bool segment_has_shift(const struct segment *s, size_t n);
-/* Whether there is no spare at all and one of the strokes needs one. */
+/* Whether there are no spares and one of the strokes needs one. */
 bool segment_lacks_spares(const struct segment *s, const struct stroke *strokes, size_t n);
 
-/* Sends the n strokes that are planned, and waits until the server has done it.  Returns how many
- * characters or chords are complete with them. */
+/* Sends the n planned strokes and waits until the server has processed them.  Returns the number of
+ * characters or key combinations completed by them. */
 int64_t segment_send(struct segment *s, const struct stroke *strokes, size_t n);
 /*
- * Whether another client's grab keeps keys from everybody: the server holds back what is pressed
- * meanwhile, and shows it to nobody.  Presses Shift, which harms not.
+ * Whether another client's grab freezes the keyboard, so that the server delivers no keys.  Presses
+ * Shift, which has no effect by itself.
  */
 bool segment_is_frozen(struct segment *s);
 

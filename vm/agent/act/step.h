@@ -3,8 +3,7 @@
 
 #include "base/err.h"
 
-/* How something that takes time reports its end: once, from the loop.  why is NULL when it went
- * well. */
+/* Reports the end of an asynchronous step: once, from the loop.  why is NULL on success. */
 typedef void step_fn(const struct err *why, void *data);
 
 #endif

@@ -1,4 +1,4 @@
-/* Strokes are made all at once: a text's length is bounded before it comes here. */
+/* Creates all strokes at once, because the length of the text was bounded before. */
 #include "vm/agent/act/strokes.h"
 
 #include "base/cleanup.h"
@@ -6,7 +6,7 @@
 #include <X11/keysym.h>
 #include <string.h>
 
-#define UNUSED_KEY XK_F20 /* a command in no program that takes it */
+#define UNUSED_KEY XK_F20 /* not a command in any program */
 
 static bool is_control(uint32_t ch)
 {
@@ -23,7 +23,7 @@ bool strokes_check_text(const char *what, const char *text, struct err *err)
 		}
 		if (is_control(ch)) {
 			return err_set(err, ERR_ARGUMENT,
-				"'%s' has the control character U+%04X at index %zu; only newline "
+				"'%s' contains the control character U+%04X at index %zu; only newline "
 				"and tab can "
 				"be typed, use key for the others",
 				what, ch, index);
@@ -106,7 +106,7 @@ static void add_wide(struct strokes *s, uint32_t ch, enum strokes_wide wide)
 
 struct strokes strokes_of_text(const char *text, enum strokes_wide wide)
 {
-	struct strokes s = strokes_new(strlen(text)); /* a wide character has four bytes */
+	struct strokes s = strokes_new(strlen(text)); /* a character above U+FFFF has four bytes */
 	for (uint32_t ch; (ch = keys_next_char(&text)) && ch != UINT32_MAX;) {
 		if (ch > STROKES_LAST_NARROW) {
 			add_wide(&s, ch, wide);

@@ -1,9 +1,9 @@
 /*
- * Strokes, segment by segment.  The keys of a segment are planned; when the focused program can know
- * of their new meanings and nobody else has changed the map meanwhile, they are sent in one flush.
- * Before a spare that was pressed gets another meaning, the focused client must have read its events
- * (keymap.h says why).  If the layout changes before it has, text ends there, and the error says how
- * much of it is in doubt.
+ * Sends strokes, segment by segment.  The keys of a segment are planned.  When the focused program
+ * knows their new keysyms and no other client has changed the map meanwhile, they are sent in one
+ * flush. Before a pressed spare gets another keysym, the focused client must have read its events
+ * (keymap.h explains why).  If the layout changes before that, typing ends, and the error says how
+ * many characters are uncertain.
  */
 #include "vm/agent/act/typing.h"
 
@@ -15,9 +15,9 @@
 #include "vm/agent/x11/locks.h"
 #include "vm/agent/x11/program.h"
 
-#define CHANGES_MAX 20      /* of the map by others, for one segment, before it is given up */
-#define READER_MS 10000     /* a client that has not read its events by then is stuck */
-#define LAST_READER_MS 1000 /* at the end nothing depends on it but the honesty of the count */
+#define CHANGES_MAX 20      /* changes of the map by other clients, per segment, before giving up */
+#define READER_MS 10000     /* a client that has not read its events by then hangs */
+#define LAST_READER_MS 1000 /* at the end only the accuracy of the count depends on it */
 
 struct typing {
 	struct input *in;
@@ -25,14 +25,14 @@ struct typing {
 	step_fn *fn;
 	void *data;
 	struct strokes strokes;
-	size_t at; /* the next of them */
+	size_t at; /* the next stroke */
 	int64_t done;
 	int64_t read;         /* of those, known to have been read by the focused client */
-	struct layout layout; /* that the strokes from `at` on are planned for */
-	bool wrong_group;     /* or lock, at some time while a segment was sent */
+	struct layout layout; /* the layout for which the strokes from `at` on are planned */
+	bool wrong_group;     /* another group or a lock was in effect while a segment was sent */
 	bool is_text, waited, rested;
-	uint32_t refused; /* a character that the program would take for another; 0: none */
-	size_t planned;   /* strokes that await the map's readers; 0: none */
+	uint32_t refused; /* a character that the program would misinterpret; 0: none */
+	size_t planned;   /* strokes that wait for the map's readers; 0: none */
 	int changes;      /* of the map, for this segment */
 	struct locks locks;
 	struct segment segment;
@@ -42,7 +42,7 @@ struct typing {
 	sd_event_source *next, *pause;
 };
 
-/* ---- waiting ---- */
+/* ---- waits ---- */
 
 static int on_next(sd_event_source *source, void *data);
 
@@ -64,7 +64,7 @@ static void fail_stuck(struct typing *t)
 	finish(t, &why);
 }
 
-/* A client looks up what a key gives when it reads it: none that it may not have read is certain. */
+/* A client looks up a key's character when it reads the event, so unread ones are uncertain. */
 static bool check_layout(const struct typing *t, struct err *err)
 {
 	bool same = display_layout(t->in->display)->others_maps == t->layout.others_maps;
@@ -72,8 +72,8 @@ static bool check_layout(const struct typing *t, struct err *err)
 		return true;
 	}
 	return err_set(err, ERR_STATE,
-		"the keyboard layout changed while this was typed: %lld of %zu characters were "
-		"sent, and the last %lld may have arrived as others; look at what arrived",
+		"the keyboard layout changed during typing: %lld of %zu characters were "
+		"sent, and the last %lld may have arrived as others; check the result",
 		(long long)t->done, t->strokes.complete, (long long)(t->done - t->read));
 }
 
@@ -83,7 +83,7 @@ static void drop_sync(struct typing *t)
 	t->sync = NULL;
 }
 
-/* After a segment: to the next, or the end.  A person's letters may come between. */
+/* After a segment: continues with the next, or ends.  A user's letters may come in between. */
 static void proceed(struct typing *t)
 {
 	struct err err;
@@ -165,9 +165,9 @@ static bool prepare(struct typing *t, struct err *err)
 	}
 	if (t->refused) {
 		return err_set(err, ERR_UNSUPPORTED,
-			"the focused program (QtWebEngine 5) takes keys for other characters above "
-			"U+FFFF, such as U+%04X here, so nothing was typed; type such characters "
-			"into another program, an editor for example, and copy and paste them",
+			"the focused program (QtWebEngine 5) misinterprets characters above "
+			"U+FFFF, such as U+%04X, so nothing was typed; type such characters "
+			"in another program, such as an editor, and copy and paste them",
 			t->refused);
 	}
 	if (!keymap_refresh(t->map, err) || !check_layout(t, err)) {
@@ -180,13 +180,13 @@ static bool prepare(struct typing *t, struct err *err)
 	segment_begin(&t->segment);
 	if (first && segment_is_frozen(&t->segment)) {
 		return err_set(err, ERR_STATE,
-			"another program has grabbed the keyboard and lets no key through, so "
-			"nothing was pressed; end what it does (a click may do), or wait");
+			"another program has grabbed the keyboard and receives all keys, so "
+			"nothing was pressed; end its grab (for example with a click), or wait");
 	}
 	return true;
 }
 
-/* ---- the pace of chords (vm/agent/x11/input.h) ---- */
+/* ---- press timing of key combinations (vm/agent/x11/input.h) ---- */
 
 static int on_paused(sd_event_source *source, uint64_t usec, void *data)
 {
@@ -213,8 +213,8 @@ static void on_wm(enum client_sync_answer answer, void *data)
 }
 
 /*
- * A window manager that takes a chord for itself (alt+Tab) must have grabbed the keyboard before
- * the modifiers go up, or it never hears of that.
+ * A window manager with a shortcut (alt+Tab) must have grabbed the keyboard before the modifiers
+ * are released, otherwise it never receives the release.
  */
 static int on_held(sd_event_source *source, uint64_t usec, void *data)
 {
@@ -230,7 +230,7 @@ static int on_held(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-/* Whether the next stroke has to wait for the last key to be up for a while. */
+/* Whether the next stroke must wait until the last key has been up for a while. */
 static bool must_rest(struct typing *t)
 {
 	bool rest = strokes_left(t)->how == STROKE_PRESS && !t->rested &&
@@ -239,7 +239,7 @@ static bool must_rest(struct typing *t)
 	return rest;
 }
 
-/* Between the strokes of chords; false: not there. */
+/* Between the strokes of key combinations; false: no pause needed. */
 static bool pause_after(struct typing *t, const struct stroke *stroke)
 {
 	if (stroke->holds) {
@@ -250,9 +250,9 @@ static bool pause_after(struct typing *t, const struct stroke *stroke)
 	return stroke_pauses(stroke);
 }
 
-/* ---- segments, sent ---- */
+/* ---- sending segments ---- */
 
-/* Without a single spare all that the layout does not give is refused before the first key. */
+/* Without spares, characters that the layout does not have are refused before the first key. */
 static bool check_plan(const struct typing *t, size_t n, struct err *err)
 {
 	bool first = t->at == 0;
@@ -263,11 +263,11 @@ static bool check_plan(const struct typing *t, size_t n, struct err *err)
 	}
 	if (!segment_has_shift(&t->segment, n)) {
 		return err_set(err, ERR_UNSUPPORTED,
-			"the keyboard's layout has no Shift key for a character");
+			"the keyboard layout has no Shift key for a character");
 	}
 	if (t->changes > CHANGES_MAX) {
 		return err_set(err, ERR_STATE,
-			"another program keeps changing the keyboard's map; try again when it has "
+			"another program keeps changing the keyboard map; try again when it has "
 			"ended");
 	}
 	return true;
@@ -278,7 +278,7 @@ static void on_map_read(void *data)
 	go_on(data);
 }
 
-/* The strokes are sent once the program can know of the map, if that is still the same then. */
+/* The strokes are sent once the program knows the map, if the map is still the same then. */
 static void await_map(struct typing *t, size_t n)
 {
 	t->planned = n;
@@ -353,7 +353,7 @@ static void finish(struct typing *t, const struct err *why)
 	t->fn(why, t->data);
 }
 
-/* ---- the three ways in ---- */
+/* ---- start ---- */
 
 static struct typing *typing_new(
 	struct input *in, struct keymap *map, struct strokes strokes, step_fn *fn, void *data)

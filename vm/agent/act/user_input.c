@@ -121,8 +121,9 @@ static int on_apart(sd_event_source *source, uint64_t usec, void *data)
 }
 
 /*
- * Xlib forgets a change of the map that it hears of while it reads the one before, and xterm, Tk and
- * Java know letters by Xlib.  None of them says when it has read.
+ * Tk was seen once to take keys for the letters that they had had before, when a change of the map
+ * followed another within milliseconds on a busy machine.  Why is not known, and programs of its
+ * kind (xterm, Java) do not say what they have read.
  */
 static bool is_too_soon(struct user_input *in, struct seat *seat)
 {

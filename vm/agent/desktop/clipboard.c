@@ -1,6 +1,7 @@
 /*
- * XFixes tells of every change of owner and its cause: a new owner, one that gave up, or one whose
- * window or connection is gone.  The first two forget what is kept; the last two take over.
+ * XFixes reports every change of the owner and its cause: a new owner, one that gave up ownership,
+ * or one whose window or connection is gone.  The first two discard the stored data; for the last
+ * two the agent takes ownership.
  */
 #include "vm/agent/desktop/clipboard.h"
 
@@ -26,9 +27,9 @@ struct clipboard {
 	Time since, managing_since; /* of our ownerships */
 	bool owning;
 
-	Window owner; /* another's; None: nobody's, ours or the X server's */
+	Window owner; /* another client; None: no owner, the agent or the X server */
 	Time changed;
-	struct clip_data data; /* of the owner, or of the one that died */
+	struct clip_data data; /* of the owner, or of the one that exited */
 	struct fetch *fetch;
 	sd_event_source *moment;
 	XSelectionRequestEvent saves[SAVES_MAX];
@@ -70,7 +71,7 @@ static void begin_fetch(struct clipboard *c, struct fetch_wish *wish)
 {
 	end_fetch(c);
 	wish->time = c->changed;
-	c->data.secret = false; /* was not certain: the fetch had not ended */
+	c->data.secret = false; /* only assumed, because the fetch had not ended */
 	c->fetch = fetch_new(c->display, &c->atoms, &c->data, wish, on_fetched, c);
 }
 
@@ -102,7 +103,7 @@ static void read_wish(
 	}
 }
 
-/* Programs with nothing on CLIPBOARD ask too; they need not wait. */
+/* Programs that do not own CLIPBOARD ask, too; they need not wait. */
 static void save(struct clipboard *c, const XSelectionRequestEvent *event)
 {
 	struct fetch_wish wish = { .everything = true };
@@ -119,7 +120,7 @@ static void save(struct clipboard *c, const XSelectionRequestEvent *event)
 	}
 }
 
-/* ---- owners ---- */
+/* ---- ownership ---- */
 
 static void forget(struct clipboard *c)
 {
@@ -128,14 +129,14 @@ static void forget(struct clipboard *c)
 	answer_saves(c, false);
 }
 
-/* Windows of the X server itself have no client's bits in their number. */
+/* Ids of the X server's own windows have no client bits. */
 static bool is_servers(struct clipboard *c, Window window)
 {
 	uint32_t mask = xcb_get_setup(XGetXCBConnection(display_x(c->display)))->resource_id_mask;
 	return (window & ~(Window)mask) == 0;
 }
 
-/* No program can become the owner in between. */
+/* Atomic: no program can become the owner in between. */
 static void take(struct clipboard *c, Atom selection, Time time)
 {
 	Display *x = display_x(c->display);
@@ -144,7 +145,7 @@ static void take(struct clipboard *c, Atom selection, Time time)
 		XSetSelectionOwner(x, selection, c->window, time);
 	}
 	XUngrabServer(x);
-	XFlush(x); /* nobody else is served before that */
+	XFlush(x); /* no request is served before that */
 }
 
 static void on_death(struct clipboard *c, Time time)
@@ -174,7 +175,7 @@ static void on_new_owner(struct clipboard *c, Window owner, Time time)
 	}
 }
 
-/* Tells those that wait for a clipboard manager (ICCCM 2.8). */
+/* Notifies clients that wait for a clipboard manager (ICCCM 2.8). */
 static void announce(struct clipboard *c)
 {
 	Window root = display_root(c->display);

@@ -1,4 +1,4 @@
-/* The atoms of selections, and copied contents: reference-counted items within fixed bounds. */
+/* The atoms of selections, and copied data: reference-counted items within fixed bounds. */
 #include "vm/agent/desktop/clipboard_data.h"
 
 #include "base/cleanup.h"

@@ -6,7 +6,7 @@
 #include <X11/Xlib.h>
 #include <stdbool.h>
 
-/* What the parts of the clipboard keeper share: the atoms of the protocol, and a copied content. */
+/* Shared by the files of the clipboard manager: the atoms of the protocol, and copied data. */
 
 #define CLIP_ITEMS 32
 #define CLIP_ITEM_MAX (8u << 20)   /* bytes of one target */
@@ -21,8 +21,8 @@ enum clip_atom {
 	CLIP_INCR,
 	CLIP_NULL,
 	CLIP_ATOM_PAIR,
-	CLIP_SECRET, /* the hint that the content is a password */
-	/* Targets that are questions to an owner, not content. */
+	CLIP_SECRET, /* marks the data as a password */
+	/* Targets that query an owner rather than convert data. */
 	CLIP_TARGETS,
 	CLIP_TIMESTAMP,
 	CLIP_MULTIPLE,
@@ -31,7 +31,7 @@ enum clip_atom {
 	CLIP_INSERT_SELECTION,
 	CLIP_INSERT_PROPERTY,
 	CLIP_QUESTIONS_END,
-	/* Targets that are fetched soon after a copy; what comes first is fetched first. */
+	/* Targets that are fetched soon after a copy, in this order. */
 	CLIP_UTF8 = CLIP_QUESTIONS_END,
 	CLIP_PLAIN_UTF8,
 	CLIP_STRING,
@@ -58,7 +58,7 @@ void clip_atoms_init(struct clip_atoms *atoms, Display *x);
 bool clip_atoms_has(
 	const struct clip_atoms *atoms, enum clip_atom from, enum clip_atom end, Atom atom);
 
-/* One target's bytes (properties of format 8); shared by the content and by transfers. */
+/* One target's bytes (properties of format 8); shared by copied data and transfers. */
 struct clip_item {
 	int refs;
 	Atom target, type;
@@ -68,19 +68,19 @@ struct clip_item {
 struct clip_item *clip_item_ref(struct clip_item *item);
 void clip_item_unref(struct clip_item *item); /* NULL-safe */
 
-/* What was copied, as far as it has been fetched.  A zeroed struct is empty. */
+/* The copied data, as far as it has been fetched.  A zeroed struct is empty. */
 struct clip_data {
 	struct clip_item *items[CLIP_ITEMS];
 	int n;
 	size_t total;
-	bool secret; /* not to be kept */
+	bool secret; /* must not be kept */
 };
 
 void clip_data_clear(struct clip_data *data);
 struct clip_item *clip_data_find(const struct clip_data *data, Atom target);
-/* How many bytes one more item may have. */
+/* Maximum size of the next item in bytes. */
 size_t clip_data_room(const struct clip_data *data);
-/* Takes the bytes, which must fit into the room. */
+/* Takes the bytes, which must fit the limit. */
 void clip_data_add(struct clip_data *data, Atom target, Atom type, struct buf *bytes);
 
 #endif

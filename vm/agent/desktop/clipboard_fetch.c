@@ -1,7 +1,7 @@
 /*
- * Each conversion has a window of its own, which is destroyed when the conversion ends: an answer
- * that comes late, and a transfer that was given up, die with it.  The first conversion is of
- * TARGETS; the hint that marks passwords comes second, where it is offered.
+ * Each conversion has a separate window, which is destroyed at its end, and with it late answers
+ * and abandoned transfers.  The first conversion is TARGETS; the password hint is the second, if it
+ * is offered.
  */
 #include "vm/agent/desktop/clipboard_fetch.h"
 
@@ -11,7 +11,7 @@
 #include <X11/Xatom.h>
 #include <string.h>
 
-#define OFFERS_MAX 256 /* targets of one owner that are looked at */
+#define OFFERS_MAX 256 /* targets considered per owner */
 
 struct fetch {
 	struct display *display;
@@ -31,7 +31,7 @@ struct fetch {
 	sd_event_source *timer;
 };
 
-/* A property as it was read. */
+/* A property that was read. */
 struct answer {
 	Atom type;
 	int format;
@@ -99,7 +99,7 @@ static void advance(struct fetch *f)
 	}
 }
 
-/* Reads and deletes it; false when there is none.  What is longer than the room has `more`. */
+/* Reads and deletes it; false if there is none.  If it exceeds the limit, `more` is set. */
 static bool read_property(struct fetch *f, struct answer *a)
 {
 	long quads = (long)(clip_data_room(f->data) / 4 + 1);
@@ -110,7 +110,7 @@ static bool read_property(struct fetch *f, struct answer *a)
 	       a->type != None;
 }
 
-/* ---- what to convert ---- */
+/* ---- selecting targets ---- */
 
 static bool is_wanted(const struct fetch *f, Atom target)
 {
@@ -214,7 +214,7 @@ static void take_part(struct fetch *f, const struct answer *a)
 	}
 }
 
-/* A list of targets, and a hint, are never that long. */
+/* A list of targets and a hint are short. */
 static bool may_be_incremental(const struct fetch *f)
 {
 	return current(f) != f->atoms->at[CLIP_TARGETS] && current(f) != f->atoms->at[CLIP_SECRET];
@@ -232,7 +232,7 @@ static void on_answer(struct fetch *f, const XSelectionEvent *event)
 	} else if (a.type != f->atoms->at[CLIP_INCR]) {
 		take_whole(f, &a);
 	} else if (may_be_incremental(f)) {
-		f->incremental = true; /* the property's deletion has started it */
+		f->incremental = true; /* deleting the property has started it */
 		f->type = None;
 	} else {
 		advance(f);
@@ -252,7 +252,7 @@ void fetch_on_event(struct fetch *f, const XEvent *event)
 		   change->atom == f->atoms->at[CLIP_PROPERTY] &&
 		   change->state == PropertyNewValue && f->incremental) {
 		struct answer a;
-		/* Several parts may have been read as one; the later events find nothing. */
+		/* Several parts may have been read at once; for the later events there is none. */
 		if (read_property(f, &a)) {
 			take_part(f, &a);
 		}

@@ -1,7 +1,7 @@
 /*
- * Requests are answered at once.  What does not fit into one part is sent as INCR: a part is
- * written whenever the requestor has deleted the one before.  Transfers hold a reference to their
- * item, so a new copy does not cut them off; their number and their idle time are bounded.
+ * Requests are answered immediately.  Data that does not fit one part is sent as INCR: the next
+ * part is written when the requestor has deleted the previous one.  Transfers hold a reference to
+ * their item, so a new copy does not interrupt them.  Their number and their idle time are bounded.
  */
 #include "vm/agent/desktop/clipboard_serve.h"
 
@@ -11,7 +11,7 @@
 #include <X11/Xatom.h>
 #include <string.h>
 
-#define PART (128u << 10) /* below the smallest limit of a request */
+#define PART (128u << 10) /* below the minimum of the server's limit */
 #define TRANSFERS 8
 #define PAIRS_MAX 64 /* of one MULTIPLE */
 
@@ -30,7 +30,7 @@ struct serve {
 	struct transfer transfers[TRANSFERS];
 };
 
-/* ---- long answers ---- */
+/* ---- incremental transfers ---- */
 
 static void end_transfer(struct transfer *t)
 {
@@ -150,7 +150,7 @@ static bool put_item(struct serve *s, Window to, Atom property, struct clip_item
 	return true;
 }
 
-/* All but MULTIPLE; false refuses. */
+/* Everything except MULTIPLE; false refuses. */
 static bool put(
 	struct serve *s, Window to, Atom property, Atom target, const struct serve_offer *offer)
 {
@@ -165,7 +165,7 @@ static bool put(
 	return offer->data && put_item(s, to, property, clip_data_find(offer->data, target));
 }
 
-/* The property lists pairs of a target and a property; refused ones get the property None. */
+/* The property contains pairs of a target and a property; refused ones get the property None. */
 static bool put_multiple(struct serve *s, Window to, Atom property, const struct serve_offer *offer)
 {
 	Atom type;
@@ -207,7 +207,7 @@ void serve_notify(struct serve *s, const XSelectionRequestEvent *event, Atom pro
 void serve_answer(
 	struct serve *s, const XSelectionRequestEvent *event, const struct serve_offer *offer)
 {
-	/* Old programs name no property and mean the one that is called like the target. */
+	/* Old programs set no property and expect the one named like the target. */
 	Atom property = event->property ? event->property : event->target;
 	bool put_well = event->target == s->atoms->at[CLIP_MULTIPLE]
 				? put_multiple(s, event->requestor, event->property, offer)

@@ -1,4 +1,4 @@
-/* One walk over the words; a value may stand in double quotes, which the kernel leaves in place. */
+/* Parses the words; a value may be in double quotes, which the kernel leaves in place. */
 #include "vm/agent/init/cmdline.h"
 
 #include <string.h>
@@ -6,9 +6,9 @@
 #define OURS "vitrine."
 #define BLANKS " \t\n"
 
-/* Names on a command line that are not an option's own. */
+/* Names on a command line that differ from the option. */
 static const struct {
-	const char *name, *option; /* NULL: of vitrine-init, and done with */
+	const char *name, *option; /* NULL: used by vitrine-init only */
 } others[] = {
 	{ "disk", NULL },
 	{ "log", "log-level" },
@@ -40,7 +40,7 @@ static void begin_arg(struct writer *w)
 	w->cmdline->args[w->cmdline->n++] = w->cmdline->text + w->used;
 }
 
-/* The option's own name; NULL: it is none. */
+/* The option's name; NULL: not an option. */
 static const char *option_of(const char *name, size_t len, size_t *ret_len)
 {
 	*ret_len = len;
@@ -79,7 +79,7 @@ static bool take(struct writer *w, const char *word, size_t len, struct err *err
 	}
 	if (w->cmdline->n + 2 > CMDLINE_ARGS) {
 		return err_set(err, ERR_LIMIT,
-			"the kernel's command line has more than %d options of ours",
+			"the kernel's command line has more than %d options of vitrine",
 			CMDLINE_ARGS / 2);
 	}
 	size_t name_len;

@@ -1,7 +1,6 @@
 /*
- * The machine as a boot leaves it to the desktop, in tables: what is mounted, which directories
- * there are.  The image is read-only under a layer in memory, so whatever is written here is of
- * this machine only.
+ * Sets up the VM after boot with tables of mounts and directories.  The image is read-only under a
+ * layer in memory, so everything written here affects this VM only.
  */
 #include "vm/agent/init/guest_setup.h"
 
@@ -38,13 +37,13 @@ static const struct {
 	{ "sysfs", "/sys", NULL, SAFE | MS_NOEXEC },
 	{ "devtmpfs", "/dev", "mode=0755", MS_NOSUID },
 	{ "devpts", "/dev/pts", "mode=0620,gid=5,ptmxmode=0666", MS_NOSUID | MS_NOEXEC },
-	/* Percent of the memory: none of them alone can fill it. */
+	/* In percent of the memory, so that none of them alone can exhaust it. */
 	{ "tmpfs", "/dev/shm", "mode=1777,size=40%", SAFE },
 	{ "tmpfs", "/tmp", "mode=1777,size=40%", SAFE },
 	{ "tmpfs", RUNTIME, "mode=0700,uid=1000,gid=1000,size=10%", SAFE },
 };
 
-/* With these modes, whatever the umask. */
+/* With these modes, independent of the umask. */
 static const struct {
 	const char *path;
 	mode_t mode;
@@ -52,12 +51,12 @@ static const struct {
 	{ "/run", 0755 },
 	{ "/run/user", 0755 },
 	{ "/run/lock", 01777 },
-	/* Made by root, or the X server complains. */
+	/* Created by root, because the X server requires it. */
 	{ "/tmp/.X11-unix", 01777 },
 	{ "/tmp/.ICE-unix", 01777 },
 };
 
-/* What minimal device trees lack. */
+/* Missing in minimal device trees. */
 static const struct {
 	const char *path, *to;
 } links[] = {
@@ -70,12 +69,12 @@ static const struct {
 static bool make_directory(const char *path, mode_t mode, struct err *err)
 {
 	if (mkdir(path, mode) < 0 && errno != EEXIST) {
-		return err_errno(err, "cannot make the directory %s", path);
+		return err_errno(err, "cannot create the directory %s", path);
 	}
 	return true;
 }
 
-/* It lies on another device than the directory around it. */
+/* A mount point is on a different device than its parent. */
 static bool is_mounted(const char *path)
 {
 	char around[64];
@@ -125,12 +124,12 @@ bool guest_setup_mount(const struct guest_user *user, struct err *err)
 	}
 	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++) {
 		if (symlink(links[i].to, links[i].path) < 0 && errno != EEXIST) {
-			return err_errno(err, "cannot make the link %s", links[i].path);
+			return err_errno(err, "cannot create the link %s", links[i].path);
 		}
 	}
 	if (access(user->home, F_OK) < 0 && (!make_directory(user->home, 0755, err) ||
 						    chown(user->home, user->uid, user->gid) < 0)) {
-		return err_errno(err, "cannot make the home directory %s", user->home);
+		return err_errno(err, "cannot create the home directory %s", user->home);
 	}
 	return true;
 }
@@ -142,7 +141,7 @@ void guest_setup_find_user(struct guest_user *ret_user)
 	struct guest_user user = { USER_ID, USER_ID, "user", "/home/user", "/bin/bash" };
 	FILE *file = fopen("/etc/passwd", "re");
 	struct passwd *row;
-	/* Not getpwuid(), which would load the image's own libraries into us. */
+	/* Not getpwuid(), which would load the image's libraries. */
 	while (file && (row = fgetpwent(file))) {
 		if (row->pw_uid == USER_ID) {
 			user.gid = row->pw_gid;
@@ -176,7 +175,7 @@ static bool set_hostname(const char *name, struct err *err)
 	if (sethostname(name, strlen(name)) < 0) {
 		return err_errno(err, "cannot set the hostname '%s'", name);
 	}
-	/* sudo and others look themselves up. */
+	/* sudo and others resolve the host name. */
 	snprintf(hosts, sizeof(hosts),
 		"127.0.0.1\tlocalhost\n127.0.1.1\t%s\n::1\tlocalhost ip6-localhost\n", name);
 	return write_text("/etc/hosts", O_CREAT, hosts, err);
@@ -205,7 +204,7 @@ static bool make_machine_id(struct err *err)
 	return set_machine_id(id, err);
 }
 
-/* The image's own, if it has a usable one. */
+/* The image's host name, if it has a valid one. */
 static void read_hostname(char ret_name[HOSTNAME_MAX + 1])
 {
 	struct privileged_request names = { .time_us = PRIVILEGED_TIME_MIN };
@@ -223,7 +222,7 @@ bool guest_setup_names(struct err *err)
 	return set_hostname(name, err) && make_machine_id(err) && network_up(err);
 }
 
-/* ---- a privileged request ---- */
+/* ---- privileged request ---- */
 
 static bool set_clock(int64_t time_us, struct err *err)
 {
@@ -234,7 +233,8 @@ static bool set_clock(int64_t time_us, struct err *err)
 	return true;
 }
 
-/* Counted as entropy, and in use from the next byte on: two clones must not draw the same. */
+/* Credited as entropy and mixed in immediately, because two clones must not generate the same
+ * numbers. */
 static bool feed_entropy(const uint8_t bytes[PRIVILEGED_ENTROPY], struct err *err)
 {
 	struct {

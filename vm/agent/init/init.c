@@ -1,9 +1,8 @@
 /*
- * The first process of a microVM.  It makes a machine of what the kernel and the initramfs left,
- * starts the agent proper as the desktop's user, in a PID namespace of its own, and from then on
- * does three things: it reaps orphans, runs the agent's privileged requests, and turns the
- * machine off when the agent has ended, for whatever reason.  The reason stands on the console,
- * which the host keeps.
+ * The first process of a microVM.  It completes the set-up of the VM, starts the agent as the
+ * desktop's user in a separate PID namespace, and then reaps orphans, executes the agent's
+ * privileged requests, and powers off the VM when the agent has exited for any reason.  The reason
+ * is printed to the console, which the host records.
  */
 #include "vm/agent/init/init.h"
 
@@ -28,7 +27,7 @@
 #include <sys/wait.h>
 
 #define PORT_WAIT_MS 30000
-#define GRACE_MS "60000" /* unless the command line says otherwise */
+#define GRACE_MS "60000" /* default of the command line */
 #define LINK_FD 3
 #define INIT_FD 4
 #define ARGS_MAX (CMDLINE_ARGS + 24)
@@ -39,14 +38,14 @@ struct init {
 	struct cmdline cmdline;
 	struct guest_user user;
 	pid_t agent;
-	int requests; /* our end of the pair */
+	int requests; /* our end of the socket pair */
 	sd_event_source *receiving;
-	int last; /* RB_*: what becomes of the machine at the end */
+	int last; /* RB_*: how the VM ends */
 };
 
 /* ---- the command line ---- */
 
-/* The agent checks its options again; here it is early enough to say what is wrong. */
+/* The agent checks its options again; here an error can still be reported. */
 static bool read_options(struct init *init, struct err *err)
 {
 	auto_buf struct buf line = { 0 };
@@ -80,8 +79,8 @@ static void add(struct words *words, const char *word)
 }
 
 /*
- * As we were started ourselves, which may be by a loader that lies beside us: our own words, all
- * but the last, which is --init.
+ * Repeats our own command line, which may start with a loader in our directory, without the last
+ * argument, --init.
  */
 static bool add_own_words(struct words *words, struct buf *own, struct err *err)
 {
@@ -104,7 +103,7 @@ static bool describe_agent(
 	if (!add_own_words(words, own, err)) {
 		return false;
 	}
-	/* Of two options of a name the later one counts: a command line cannot change the last. */
+	/* The last of several equal options counts, so a command line cannot override this one. */
 	add(words, "--grace");
 	add(words, GRACE_MS);
 	for (int i = 0; i < init->cmdline.n; i++) {
@@ -158,7 +157,7 @@ static bool spawn_agent(struct init *init, int port, int requests, struct err *e
 	return init->agent > 0;
 }
 
-/* ---- what comes up while it runs ---- */
+/* ---- events ---- */
 
 static int on_privileged_request(sd_event_source *source, int fd, uint32_t events, void *data)
 {
@@ -169,7 +168,7 @@ static int on_privileged_request(sd_event_source *source, int fd, uint32_t event
 	(void)events;
 	bool done = privileged_request_receive(fd, &request, &err) &&
 		    guest_setup_restored(&request, &err);
-	bool gone = err.kind == ERR_GONE; /* the agent has ended, and SIGCHLD says how */
+	bool gone = err.kind == ERR_GONE; /* the agent has exited, and SIGCHLD reports how */
 	if (!done && !gone) {
 		log_warning("%s", err.text);
 	}
@@ -179,7 +178,7 @@ static int on_privileged_request(sd_event_source *source, int fd, uint32_t event
 	return 0;
 }
 
-/* True when the agent was among them. */
+/* True if the agent was one of them. */
 static bool reap(struct init *init, int *ret_wstatus)
 {
 	int wstatus;
@@ -204,12 +203,13 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 	}
 	if (WIFSIGNALED(wstatus) && WTERMSIG(wstatus) == SIGHUP) {
 		init->last =
-			RB_AUTOBOOT; /* reboot(2) in a PID namespace ends its first process so */
+			/* reboot(2) in a PID namespace ends its first process this way */
+			RB_AUTOBOOT;
 	}
 	if (WIFEXITED(wstatus) && WEXITSTATUS(wstatus) == 0) {
-		log_info("the agent is done; the machine turns off");
+		log_info("the agent has exited; powering off");
 	} else {
-		log_error("the agent %s; the machine turns off", spawn_describe_end(wstatus));
+		log_error("the agent %s; powering off", spawn_describe_end(wstatus));
 	}
 	return sd_event_exit(sd_event_source_get_event(source), 0);
 }
@@ -227,7 +227,7 @@ static bool start(struct init *init, struct err *err)
 		return false;
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		return err_errno(err, "cannot make a socket pair");
+		return err_errno(err, "cannot create a socket pair");
 	}
 	auto_close int theirs = pair[1];
 	init->requests = pair[0];
@@ -242,8 +242,8 @@ int init_run(void)
 	struct err err = { 0 };
 	static struct init init = { .last = RB_POWER_OFF };
 	if (getpid() != 1) {
-		log_error("--init is for the first process of a microVM: it would mount file "
-			  "systems and turn the machine off at its end");
+		log_error("--init is for the first process of a microVM: it mounts file "
+			  "systems and powers off the machine at its end");
 		return 2;
 	}
 	umask(022);
@@ -255,5 +255,5 @@ int init_run(void)
 	}
 	sync();
 	reboot(init.last);
-	return EXIT_FAILURE; /* and the kernel panics, which ends the machine too */
+	return EXIT_FAILURE; /* then the kernel panics, which ends the VM, too */
 }

@@ -1,6 +1,6 @@
 /*
- * QEMU's user network is the same small network for every machine: its addresses are constants, and
- * no program has to ask for them.  A few old requests on one socket do all of it.
+ * QEMU's user network is the same for every VM: its addresses are constants, so DHCP is not needed.
+ * A few ioctls on one socket configure everything.
  */
 #include "vm/agent/init/network.h"
 
@@ -23,7 +23,7 @@
 #define GATEWAY "10.0.2.2"
 #define RESOLVER "nameserver 10.0.2.3\n"
 
-static bool has_card; /* as found at the start: none is plugged in later */
+static bool has_card; /* determined at start: none is added later */
 
 static void put_address(struct sockaddr *to, const char *text)
 {
@@ -43,11 +43,11 @@ static bool set_flag(int fd, const char *card, bool up, struct err *err)
 {
 	struct ifreq ask = request(card);
 	if (ioctl(fd, SIOCGIFFLAGS, &ask) < 0) {
-		return err_errno(err, "cannot look at the interface %s", card);
+		return err_errno(err, "cannot query the interface %s", card);
 	}
 	ask.ifr_flags = (short)(up ? ask.ifr_flags | IFF_UP : ask.ifr_flags & ~IFF_UP);
 	if (ioctl(fd, SIOCSIFFLAGS, &ask) < 0) {
-		return err_errno(err, "cannot turn the interface %s %s", card, up ? "on" : "off");
+		return err_errno(err, "cannot set the interface %s %s", card, up ? "on" : "off");
 	}
 	return true;
 }
@@ -57,7 +57,7 @@ static bool set_address(int fd, unsigned long which, const char *text, struct er
 	struct ifreq ask = request(CARD);
 	put_address(&ask.ifr_addr, text);
 	if (ioctl(fd, which, &ask) < 0) {
-		return err_errno(err, "cannot give %s the address %s", CARD, text);
+		return err_errno(err, "cannot set the address of %s to %s", CARD, text);
 	}
 	return true;
 }
@@ -74,7 +74,7 @@ static bool set_route(int fd, struct err *err)
 	return true;
 }
 
-/* Asked for by its name, the kernel would run a program that looks for a driver. */
+/* Querying it by name would make the kernel run a program to load a driver. */
 static bool find_card(void)
 {
 	return access("/sys/class/net/" CARD, F_OK) == 0;
@@ -82,7 +82,7 @@ static bool find_card(void)
 
 static bool write_resolver(struct err *err)
 {
-	unlink("/etc/resolv.conf"); /* often a link to where nothing is */
+	unlink("/etc/resolv.conf"); /* often a dangling link */
 	auto_close int fd =
 		open("/etc/resolv.conf", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0 || write(fd, RESOLVER, strlen(RESOLVER)) != (ssize_t)strlen(RESOLVER)) {
@@ -95,7 +95,7 @@ static int open_socket(struct err *err)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
-		err_errno(err, "cannot make a socket");
+		err_errno(err, "cannot create a socket");
 	}
 	return fd;
 }
@@ -135,10 +135,10 @@ bool network_set_mac(const char *mac, struct err *err)
 		return false;
 	}
 	bool set = ioctl(fd, SIOCSIFHWADDR, &ask) == 0;
-	if (!set && errno == EBUSY) { /* a card that changes only while it is off */
+	if (!set && errno == EBUSY) { /* a card that accepts changes only while it is down */
 		set = set_flag(fd, CARD, false, err) && ioctl(fd, SIOCSIFHWADDR, &ask) == 0;
 		return set ? set_flag(fd, CARD, true, err) && set_route(fd, err)
-			   : err_errno(err, "cannot give %s the address %s", CARD, mac);
+			   : err_errno(err, "cannot set the address of %s to %s", CARD, mac);
 	}
-	return set || err_errno(err, "cannot give %s the address %s", CARD, mac);
+	return set || err_errno(err, "cannot set the address of %s to %s", CARD, mac);
 }

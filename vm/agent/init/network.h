@@ -3,10 +3,10 @@
 
 #include "base/err.h"
 
-/* The network of a microVM, set up by its first process: lo, and eth0 where there is one. */
+/* The network of a microVM, set up by its first process: lo, and eth0 if it exists. */
 
 bool network_up(struct err *err) NODISCARD;
-/* Of eth0: "52:54:00:12:34:56".  Well where there is none. */
+/* Of eth0: "52:54:00:12:34:56".  Success if it does not exist. */
 bool network_set_mac(const char *mac, struct err *err) NODISCARD;
 
 #endif

@@ -1,4 +1,4 @@
-/* The record, its checks, and its way over the socket pair. */
+/* The privileged request as a record, its checks, and its transfer over the socket pair. */
 #include "vm/agent/init/privileged_request.h"
 
 #include <ctype.h>
@@ -8,7 +8,7 @@
 
 struct answer {
 	uint32_t number;
-	int32_t kind; /* ERR_NONE: done */
+	int32_t kind; /* ERR_NONE: success */
 	char text[sizeof(((struct err *)0)->text)];
 };
 
@@ -37,7 +37,7 @@ static bool is_machine_id(const char *text)
 				 strspn(text, "0") < 32);
 }
 
-/* Of one interface: the lowest bit of the first byte would make it one of a group. */
+/* Unicast: the lowest bit of the first byte marks multicast addresses. */
 static bool is_mac(const char *text)
 {
 	for (size_t i = 0; text[i]; i++) {
@@ -69,19 +69,19 @@ bool privileged_request_check(const struct privileged_request *r, struct err *er
 	}
 	if (!is_ended(r->mac, sizeof(r->mac)) || !is_mac(r->mac)) {
 		return err_set(err, ERR_ARGUMENT,
-			"'mac' must be six hex bytes like 52:54:00:12:34:56, of one interface; got "
+			"'mac' must be six hex bytes, such as 52:54:00:12:34:56, of one interface; got "
 			"'%.17s'",
 			r->mac);
 	}
 	return true;
 }
 
-/* ---- the way ---- */
+/* ---- transfer ---- */
 
 static bool put(int fd, const void *record, size_t size, struct err *err)
 {
 	if (send(fd, record, size, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)size) {
-		return err_errno(err, "cannot reach the other process of the machine");
+		return err_errno(err, "cannot send to the VM's other process");
 	}
 	return true;
 }
@@ -90,14 +90,14 @@ static bool get(int fd, void *ret_record, size_t size, struct err *err)
 {
 	ssize_t n = recv(fd, ret_record, size, MSG_DONTWAIT | MSG_TRUNC);
 	if (n < 0) {
-		return err_errno(err, "cannot hear the other process of the machine");
+		return err_errno(err, "cannot receive from the VM's other process");
 	}
 	if (n == 0) {
-		return err_set(err, ERR_GONE, "the other process of the machine has ended");
+		return err_set(err, ERR_GONE, "the VM's other process has exited");
 	}
 	if (n != (ssize_t)size) {
 		return err_set(err, ERR_HOST,
-			"the other process of the machine sent %zd bytes instead of %zu", n, size);
+			"the VM's other process sent %zd bytes instead of %zu", n, size);
 	}
 	return true;
 }
@@ -115,7 +115,8 @@ bool privileged_request_answer(int fd, uint32_t *ret_number, struct err *err)
 		return false;
 	}
 	if (!is_ended(answer.text, sizeof(answer.text))) {
-		return err_set(err, ERR_HOST, "the machine's first process gives no clear answer");
+		return err_set(
+			err, ERR_HOST, "the VM's first process returned an invalid response");
 	}
 	*ret_number = answer.number;
 	return answer.kind == ERR_NONE || err_set(err, ERR_HOST, "%s", answer.text);

@@ -1,8 +1,8 @@
 /*
- * The kernel gives orphans to the main thread of a namespace's first process.  The agent's loop
- * therefore runs in a second thread: its children are not the main thread's, so whatever the main
- * thread finds with __WNOTHREAD is an orphan, and no list of pids is needed.  It also continues
- * what was stopped, because the loop may be waiting for the very X server that was.
+ * The kernel assigns orphans to the main thread of a namespace's first process.  The agent's loop
+ * therefore runs in a second thread: its children are not the main thread's, so every child that
+ * the main thread finds with __WNOTHREAD is an orphan, and no list of pids is needed.  The main
+ * thread also continues stopped services, because the loop may be waiting for the stopped X server.
  */
 #include "vm/agent/init/reaper.h"
 
@@ -30,8 +30,8 @@ static bool is_kept(pid_t pid)
 	return false;
 }
 
-/* A child that has not become another program yet: the loop waits for it to.  Its link cannot be
- * read where this process may not be looked at either. */
+/* A child of the loop before its exec.  Its link in /proc cannot be read if this process is not
+ * dumpable either. */
 static bool is_starting(pid_t pid)
 {
 	char path[32], own[PATH_MAX], its[PATH_MAX];
@@ -86,7 +86,7 @@ _Noreturn void reaper_run(int (*serve)(const void *data), const void *data)
 	sigemptyset(&children);
 	sigaddset(&children, SIGCHLD);
 	ours = children;
-	sigaddset(&ours, SIGTERM); /* the loop's, in the other thread */
+	sigaddset(&ours, SIGTERM); /* handled by the loop, in the other thread */
 	sigaddset(&ours, SIGINT);
 	if (pthread_sigmask(SIG_BLOCK, &ours, NULL) != 0 ||
 		pthread_create(&thread, NULL, run, &job) != 0) {

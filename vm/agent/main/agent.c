@@ -1,4 +1,4 @@
-/* Puts the parts together: the link on one side, the session and its display on the other. */
+/* Connects the link with the session and its display. */
 #include "vm/agent/main/agent.h"
 
 #include "base/cleanup.h"
@@ -20,7 +20,7 @@
 
 /* ---- the host ---- */
 
-/* What an earlier host asked for; the link has forgotten it already. */
+/* Drops the state of the previous host; the link has already dropped its own. */
 static void forget_host(struct agent_main *agent)
 {
 	agent->greeted = false;
@@ -74,7 +74,7 @@ static void on_closed(struct link *link, const struct err *why, void *data)
 {
 	(void)link;
 	struct agent_main *agent = data;
-	log_info("the host is gone: %s", why->text);
+	log_info("the host has disconnected: %s", why->text);
 	forget_host(agent);
 	await_host(agent);
 }
@@ -99,7 +99,7 @@ static void start(struct agent_main *agent)
 	session_start(agent->session);
 }
 
-/* The old link stays until now: parts that still send to a host that is gone need one. */
+/* Keeps the old link until now, because parts that still send to the previous host need one. */
 static int on_port(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct agent_main *agent = data;
@@ -132,8 +132,8 @@ static void await_host(struct agent_main *agent)
 
 /* ---- life ---- */
 
-/* In a desktop any program may send it; there the agent ends with its host, or by SIGKILL from
- * outside. */
+/* Any program in a desktop may send it, so there the agent ends only with its host, or by SIGKILL
+ * from outside. */
 static int on_end_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
 {
 	(void)info;

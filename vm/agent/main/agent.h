@@ -4,12 +4,12 @@
 #include "vm/agent/core/agent.h"
 #include "vm/agent/core/options.h"
 
-/* The whole agent: puts the parts together and speaks with the host. */
+/* The complete agent: its parts, and the connection to the host. */
 
 struct clipboard;    /* vm/agent/desktop/clipboard.h */
 struct session;      /* vm/agent/session/session.h */
 struct screen_watch; /* vm/agent/main/screen_watch.h */
-struct restored;     /* vm/agent/main/restored.c: one that is under way */
+struct restored;     /* vm/agent/main/restored.c: the operation in progress */
 
 struct agent_main {
 	struct agent shared; /* the first member: see agent_main() */
@@ -18,25 +18,25 @@ struct agent_main {
 	struct clipboard *clipboard; /* of the display */
 	struct screen_watch *watch;
 	int64_t grace_ms;
-	sd_event_source *ending; /* the host is gone: the grace time */
+	sd_event_source *ending; /* the host has disconnected: the grace period */
 
-	int port_fd;                /* of the link, when that may open again; else -1 */
-	sd_event_source *reopening; /* the port's host end is closed */
-	int init_fd;                /* to the first process of the machine; -1: none */
-	bool started;               /* the session was */
-	bool greeted;               /* this host was told hello */
+	int port_fd;                /* of the link, if it can be opened again; otherwise -1 */
+	sd_event_source *reopening; /* waits for the host to open the port */
+	int init_fd;                /* to the VM's first process; -1: none */
+	bool started;               /* the session was started */
+	bool greeted;               /* this host got `hello` */
 	struct restored *restored;
 };
 
-/* The whole, from what an operation has. */
+/* Converts the operations' struct to the complete one. */
 static inline struct agent_main *agent_main(struct agent *shared)
 {
 	return (struct agent_main *)shared;
 }
 
-/* Parts become one agent that has not started anything yet; takes the link's descriptor. */
+/* Creates an agent that has not started anything; takes the link's descriptor. */
 struct agent_main *agent_new(const struct options *options, struct err *err) NODISCARD;
-/* Starts the session and serves the link until the host goes away or SIGTERM.  Returns the exit
+/* Starts the session and serves the link until the host disconnects or SIGTERM.  Returns the exit
  * status. */
 int agent_run(struct agent_main *agent);
 /* Ends everything that was started.  NULL-safe. */

@@ -52,7 +52,7 @@ static void on_display_gone(void *data)
 	display_close(take_ptr(&agent->shared.display));
 }
 
-/* ---- what the host is told ---- */
+/* ---- events for the host ---- */
 
 static void on_stage(const char *stage, uint64_t ms, void *data)
 {

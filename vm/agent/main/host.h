@@ -7,11 +7,11 @@
 
 struct agent_main;
 
-/* Sends an event after this host was sent hello.  said: the struct of event->request.fields. */
+/* Sends an event, unless this host has not got `hello`.  said: the struct of event->request.fields. */
 void host_tell(struct agent_main *agent, const struct message *event, const void *said);
-/* hello: what every host hears first. */
+/* Sends `hello`, the first event for every host. */
 void host_greet(struct agent_main *agent);
-/* Tells the host that the desktop will never be ready (or never again), and ends the loop. */
+/* Sends that the desktop cannot become ready (again), and ends the loop. */
 void host_give_up(struct agent_main *agent, const char *text);
 
 #endif

@@ -1,4 +1,4 @@
-/* The small questions: ping and info. */
+/* The operations `ping` and `info`. */
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "vm/agent/core/agent.h"
@@ -34,7 +34,7 @@ static json_t *encode_windows(struct agent *agent)
 	return all;
 }
 
-/* "us" or "us,de": the third of the texts in the property where X programs look for the layout. */
+/* "us" or "us,de": the third text in the property in which X programs find the layout. */
 static json_t *encode_layout(struct agent *agent)
 {
 	Display *x = display_x(agent->display);
@@ -46,7 +46,7 @@ static json_t *encode_layout(struct agent *agent)
 	if (XGetWindowProperty(x, display_root(agent->display), property, 0, 256, False, XA_STRING,
 		    &type, &format, &n, &after, &value) == Success &&
 		value && format == 8) {
-		const char *at = (const char *)value, *end = at + n; /* Xlib puts a NUL behind it */
+		const char *at = (const char *)value, *end = at + n; /* Xlib appends a NUL */
 		for (int i = 0; i < 2 && at < end; i++) {
 			at += strlen(at) + 1;
 		}

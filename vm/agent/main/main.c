@@ -1,4 +1,4 @@
-/* vitrine-agent: runs inside a sandbox and does everything there that touches the desktop. */
+/* vitrine-agent: runs inside a sandbox and performs all operations on the desktop. */
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "vm/agent/init/init.h"
@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 
-/* Programs of the desktop run as the same user: they must not open our memory, which holds what is
+/* Programs of the desktop run as the same user and must not open our memory, which may contain text
  * typed for others. */
 static bool close_ourselves(struct err *err)
 {
 	return prctl(PR_SET_DUMPABLE, 0) == 0 ||
-	       err_errno(err, "cannot keep other programs out of this one");
+	       err_errno(err, "cannot prevent access by other programs");
 }
 
 static int serve(const void *data)

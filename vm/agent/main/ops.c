@@ -1,4 +1,4 @@
-/* The table of operations: a new one is a row here. */
+/* The table of operations; a new one is a row. */
 #include "vm/agent/main/ops.h"
 
 #include "base/nearest.h"
@@ -40,7 +40,7 @@ static const struct op *find_named(const char *name, struct err *err)
 		names[i] = ops[i]->message->name;
 	}
 	const char *near = nearest_name(name, names);
-	err_set(err, ERR_UNSUPPORTED, "this agent has no operation '%.40s'%s%s", name,
+	err_set(err, ERR_UNSUPPORTED, "unknown operation '%.40s'%s%s", name,
 		near ? "; the nearest is " : "", near ? near : "");
 	return NULL;
 }

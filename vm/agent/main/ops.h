@@ -3,7 +3,7 @@
 
 #include "vm/agent/core/op.h"
 
-/* The operation that a request names in 'op'; NULL: ERR_ARGUMENT, ERR_UNSUPPORTED. */
+/* Finds the operation named in 'op'; NULL: ERR_ARGUMENT, ERR_UNSUPPORTED. */
 const struct op *ops_find(const json_t *request, struct err *err) NODISCARD;
 
 #endif

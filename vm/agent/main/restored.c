@@ -1,9 +1,9 @@
 /*
- * The host is new: this VM was restored or cloned, or the server was started again.  By the time the
- * request is here the link and the agent have forgotten the old host.  The privileged part goes to
- * the VM's first process.  At the same time the window manager, and through it the X server, is
- * checked for liveness.  When both have answered, the session reports as at its start.  No process
- * is started: this is what a clone's user waits for.
+ * The operation `restored`: this VM was restored or cloned, or the server was restarted.  The link
+ * and the agent have already dropped the old host's state.  The privileged part is sent to the VM's
+ * first process.  At the same time the window manager, and through it the X server, is checked for
+ * liveness.  When both have responded, the session reports its state as at its start.  No process
+ * is started, because the user of a clone waits for this.
  */
 #include "base/base64.h"
 #include "base/cleanup.h"
@@ -21,15 +21,15 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define PATIENCE 40 /* times a silent window manager is asked, some 10 s in all */
+#define PATIENCE 40 /* attempts to reach a silent window manager, about 10 s in total */
 
 struct restored {
 	struct request *req;
 	struct agent_main *agent;
-	struct display *display; /* NULL: it need not answer, or has */
+	struct display *display; /* NULL: no response needed */
 	struct display_listener listener;
 	struct client_sync *sync;
-	sd_event_source *privileged; /* NULL: it is done */
+	sd_event_source *privileged; /* NULL: complete */
 	uint32_t number;
 	int silences;
 };
@@ -94,7 +94,7 @@ static void on_answer(enum client_sync_answer answer, void *data)
 {
 	struct restored *r = data;
 	if (answer == CLIENT_SYNC_SILENT && ++r->silences < PATIENCE) {
-		ask(r); /* it may be slow, or just dead and soon back */
+		ask(r); /* it may be slow, or have exited and be restarting */
 	} else if (answer == CLIENT_SYNC_SILENT) {
 		return host_give_up(r->agent, "the window manager has stopped answering");
 	} else {
@@ -103,7 +103,7 @@ static void on_answer(enum client_sync_answer answer, void *data)
 	finish_when_done(r);
 }
 
-/* The session starts it again and reports ready then. */
+/* The session restarts it and then reports ready. */
 static void on_display_closing(const struct err *why, void *data)
 {
 	(void)why;
@@ -135,7 +135,7 @@ static int on_privileged_request(sd_event_source *source, int fd, uint32_t event
 	(void)events;
 	bool done = privileged_request_answer(fd, &number, &err);
 	if (number && number != r->number) {
-		return 0; /* of one that was cancelled */
+		return 0; /* of a cancelled request */
 	}
 	loop_drop(&r->privileged);
 	if (done) {
@@ -199,13 +199,13 @@ const struct op op_restored = {
 	.run = restored,
 };
 
-/* ---- before a VM is saved ---- */
+/* ---- freeze, before a VM is saved ---- */
 
 static void freeze(struct request *req, const void *args)
 {
 	const struct msg_freeze *how = args;
 	struct link *link = request_agent(req)->link;
-	/* Now, once, and not in each clone. */
+	/* Once here instead of in each clone. */
 	act_queue_look_ahead(request_agent(req)->acts, how->raw);
 	request_reply(req, NULL, NULL, 0);
 	link_freeze(link);

@@ -1,6 +1,6 @@
 /*
- * The first change is told at once; those that follow within the interval are told together at its
- * end. A timer runs only while there is something to hold back.
+ * The first change is reported immediately; changes within the interval after it are reported
+ * together at its end. A timer runs only while an interval is active.
  */
 #include "vm/agent/main/screen_watch.h"
 
@@ -16,7 +16,7 @@
 struct screen_watch {
 	struct agent_main *agent;
 	bool on, pending;
-	sd_event_source *timer; /* running: something was told less than an interval ago */
+	sd_event_source *timer; /* running: the last report was less than an interval ago */
 };
 
 static void tell(struct screen_watch *w);

@@ -1,7 +1,7 @@
 #ifndef VM_AGENT_MAIN_SCREEN_WATCH_H
 #define VM_AGENT_MAIN_SCREEN_WATCH_H
 
-/* Tells the host of screen changes, when it asked for that, at most 5 times a second. */
+/* Reports screen changes to the host on request, at most 5 times per second. */
 
 struct agent_main;
 struct screen_watch;

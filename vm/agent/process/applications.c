@@ -1,7 +1,7 @@
 /*
- * Desktop entries, read each time they are asked for: a few dozen small files, and what was
- * installed a moment ago is there.  A row of the XDG data path hides entries of the same id in the
- * rows behind it.
+ * Desktop entries, read on each request: they are a few dozen small files, and newly installed ones
+ * must be found.  An earlier directory of the XDG data path hides entries of the same id in later
+ * ones.
  */
 #include "vm/agent/process/applications.h"
 
@@ -17,7 +17,7 @@
 
 #define GROUP "Desktop Entry"
 #define APPLICATIONS_MAX 1000
-#define ENTRY_MAX (256 << 10) /* bytes of a desktop file that is still read */
+#define ENTRY_MAX (256 << 10) /* bytes of a desktop file */
 #define DEPTH_MAX 4           /* subdirectories of applications/ */
 #define TERMINAL "xterm"
 
@@ -77,7 +77,7 @@ static struct application *read_entry(const char *path, const char *id)
 	return app;
 }
 
-/* all: id → application, or NULL for an id that is taken by an entry of no use. */
+/* all: maps an id to an application, or to NULL if an unusable entry has the id. */
 static void scan(GHashTable *all, const char *dir, const char *prefix, int depth)
 {
 	DIR *open = opendir(dir);
@@ -135,10 +135,10 @@ static GPtrArray *read_all(void)
 	return sorted;
 }
 
-/* ---- an entry as a command line ---- */
+/* ---- entries as command lines ---- */
 
-/* Appends a token of Exec with its field codes replaced; a token that was nothing but an empty code
- * goes. */
+/* Appends a token of Exec with its field codes replaced; a token that consists of an empty code is
+ * omitted. */
 static void expand(GPtrArray *argv, const char *token, const struct application *app,
 	const char *uri, bool *ret_used)
 {
@@ -177,8 +177,8 @@ static bool expand_all(
 	bool used = false;
 	if (!g_shell_parse_argv(app->exec, NULL, &tokens, NULL)) {
 		return err_set(err, ERR_HOST,
-			"the desktop entry of '%s' has a command line that cannot be read: %.200s",
-			app->id, app->exec);
+			"the desktop entry of '%s' has an invalid command line: %.200s", app->id,
+			app->exec);
 	}
 	GPtrArray *argv = g_ptr_array_new();
 	if (app->terminal) {
@@ -193,8 +193,7 @@ static bool expand_all(
 	}
 	if (argv->len == (app->terminal ? 2 : 0)) {
 		g_ptr_array_free(argv, true);
-		return err_set(
-			err, ERR_HOST, "the desktop entry of '%s' names no program", app->id);
+		return err_set(err, ERR_HOST, "the desktop entry of '%s' has no program", app->id);
 	}
 	g_ptr_array_add(argv, NULL);
 	*ret = (struct command_line){ .argv = (char **)g_ptr_array_free(argv, false),
@@ -211,9 +210,9 @@ void command_line_done(struct command_line *line)
 	*line = (struct command_line){ 0 };
 }
 
-/* ---- names ---- */
+/* ---- lookup ---- */
 
-/* By its id, else by what people call it: the last part of the id, or the name shown in menus. */
+/* By its id, otherwise by the last part of the id or the name shown in menus. */
 static const struct application *find(const GPtrArray *all, const char *name, bool exact)
 {
 	for (unsigned i = 0; i < all->len; i++) {
@@ -237,7 +236,7 @@ static bool plain(const char *program, const char *uri, struct command_line *ret
 	return true;
 }
 
-/* Every program in PATH, for a suggestion; NULL-ended. */
+/* All programs in PATH, for a suggestion; NULL-terminated. */
 static GPtrArray *read_programs(void)
 {
 	const char *path = getenv("PATH");
@@ -274,8 +273,8 @@ static bool unknown(const GPtrArray *all, const char *name, struct err *err)
 	g_ptr_array_add(ids, NULL);
 	if (strpbrk(name, " \t")) {
 		return err_set(err, ERR_NOT_FOUND,
-			"there is no application or program '%.100s'; launch takes one name "
-			"without arguments (what to open is 'uri'): use run_command, with '&' at the end, "
+			"unknown application or program '%.100s'; launch takes one name "
+			"without arguments (pass a file or URL as 'uri'): use run_command, with '&' at the end, "
 			"for a command line",
 			name);
 	}
@@ -286,11 +285,11 @@ static bool unknown(const GPtrArray *all, const char *name, struct err *err)
 	}
 	if (!id && !program) {
 		return err_set(err, ERR_NOT_FOUND,
-			"there is no application or program '%.100s'; applications here are: %s",
-			name, some->len ? some->str : "none");
+			"unknown application or program '%.100s'; applications here are: %s", name,
+			some->len ? some->str : "none");
 	}
 	return err_set(err, ERR_NOT_FOUND,
-		"there is no application or program '%.100s'; did you mean %s%s%s? "
+		"unknown application or program '%.100s'; did you mean %s%s%s? "
 		"(list_applications "
 		"names the applications)",
 		name, id ? id : program, id && program ? " or " : "", id && program ? program : "");
@@ -320,7 +319,7 @@ bool applications_resolve(
 	return app ? expand_all(app, uri, ret_line, err) : unknown(all, name, err);
 }
 
-/* ---- the operation ---- */
+/* ---- operation ---- */
 
 static json_t *encode(const struct application *app)
 {

@@ -1,4 +1,4 @@
-/* What the programs of the desktop find in their environment, as one table. */
+/* The environment of the desktop's programs, as a table. */
 #include "vm/agent/process/environment.h"
 
 #include "base/cleanup.h"
@@ -13,10 +13,10 @@
 static char mark[64];
 
 struct variable {
-	const char *name, *preset; /* NULL: only when it is there already */
+	const char *name, *preset; /* NULL: only if it is already set */
 };
 
-/* Kept when the agent was started with it. */
+/* Kept if the agent was started with it. */
 static const struct variable variables[] = {
 	{ "HOME", "/home/user" },
 	{ "USER", "user" },
@@ -56,7 +56,7 @@ bool environment_init(struct err *err)
 	environment_set("VITRINE_AGENT", strchr(mark, '=') + 1);
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
-		return err_errno(err, "cannot make the run-time directory %s", dir);
+		return err_errno(err, "cannot create the run-time directory %s", dir);
 	}
 	if (access(dir, W_OK | X_OK) < 0) {
 		return err_errno(err, "cannot use the run-time directory %s", dir);

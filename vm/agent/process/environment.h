@@ -4,20 +4,20 @@
 #include "base/err.h"
 
 /*
- * The environment of everything the agent starts is the agent's own, rebuilt at its start from a
- * short table; what else it was started with stays behind.
+ * The environment of everything that the agent starts.  It is rebuilt at the agent's start from a
+ * short table; other variables are dropped.
  */
 
-/* Also makes the run-time directory ($XDG_RUNTIME_DIR) when it is not there. */
+/* Also creates the run-time directory ($XDG_RUNTIME_DIR) if necessary. */
 bool environment_init(struct err *err) NODISCARD;
 
-/* Adds to it, for everything started from now on ("DISPLAY"). */
+/* Sets a variable ("DISPLAY") for everything that is started from now on. */
 void environment_set(const char *name, const char *value);
 
-/* "VITRINE_AGENT=...": in the environment of everything this agent started, and of nothing else. */
+/* "VITRINE_AGENT=...": identifies everything that this agent has started. */
 const char *environment_mark(void);
 
-/* Ours with some more "K=V", which are borrowed; free() it. */
+/* The environment with additional "K=V", which are borrowed; to free(). */
 const char **environment_with(const char *const *more, unsigned n);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Starts a program and answers with the window it opens (launch_match.c), as soon as that is
- * complete, or says what became of the program without one.
+ * Starts a program and answers with the window that it opens (launch_match.c), as soon as it is
+ * complete, or with what happened without one.
  */
 #include "vm/agent/process/launch_impl.h"
 
@@ -19,11 +19,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define STRANGER_MS 1000    /* how long a better match than somebody else's window is waited for */
-#define HANDED_OVER_MS 2000 /* for a window after the program has ended well */
-#define PRESENT_MS 1000     /* the same, when a window of that program is open already */
-#define BARE_MS 2000        /* how long a better match than a likely splash screen is waited for */
-#define COMPLETE_MS 500     /* for title and focus, once the window is there */
+#define STRANGER_MS 1000    /* how long to wait for a better match than an unrelated window */
+#define HANDED_OVER_MS 2000 /* for a window after the program has exited successfully */
+#define PRESENT_MS 1000     /* the same, if a window of that program is already open */
+#define BARE_MS 2000        /* how long to wait for a better match than a likely splash screen */
+#define COMPLETE_MS 500     /* for title and focus, once the window exists */
 #define OUTPUT_SHOWN 300
 
 /* ---- the end ---- */
@@ -62,7 +62,7 @@ static void fail(struct launch *l, const struct err *why)
 static const char menu_note[] =
 	"A menu of another program is open and keeps the keyboard; close it first, with Escape.";
 
-/* A grab is told only by trying, and that only when something may have one. */
+/* A grab can be detected only by trying one, which is done only if a grab is likely. */
 static bool menu_is_open(const struct launch *l, Window id)
 {
 	Display *x = display_x(l->display);
@@ -106,7 +106,7 @@ static void wait_for(struct launch *l, uint64_t ms, sd_event_time_handler_t fn)
 	l->patience = loop_after_ms(l->agent->event, ms, fn, l);
 }
 
-/* A window without a title is one, too, and so is one that does not want the focus. */
+/* Complete without a title or focus, which not every window has. */
 static int on_incomplete(sd_event_source *source, uint64_t usec, void *data)
 {
 	(void)source;
@@ -121,7 +121,7 @@ static int on_incomplete(sd_event_source *source, uint64_t usec, void *data)
 		reply(l, &info, NULL);
 	} else if (windows_is_minimised(l->display, l->found)) {
 		reply(l, &info,
-			"The window is minimised: nothing of it is shown until it is clicked in "
+			"The window is minimised and stays invisible until it is clicked in "
 			"the panel.");
 	}
 	return 0;
@@ -129,7 +129,7 @@ static int on_incomplete(sd_event_source *source, uint64_t usec, void *data)
 
 static void advance(struct launch *l);
 
-/* What was taken for its window is gone again: a splash screen of an unusual kind. */
+/* The window found has closed: it was an unusual splash screen. */
 static void lose_window(struct launch *l)
 {
 	launch_match_know(l, l->found);
@@ -167,7 +167,7 @@ static int on_no_better(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-/* Nothing better has come. */
+/* There is no better match. */
 static int on_bare(sd_event_source *source, uint64_t usec, void *data)
 {
 	(void)source;
@@ -205,7 +205,7 @@ static void describe_end(const struct launch *l, struct buf *out)
 static void reply_ended(struct launch *l)
 {
 	auto_buf struct buf note = { 0 };
-	buf_printf(&note, "It runs no more: it ");
+	buf_printf(&note, "The program ");
 	describe_end(l, &note);
 	buf_printf(&note, ".");
 	reply(l, NULL, buf_text(&note));
@@ -223,7 +223,7 @@ static int on_nothing_came(sd_event_source *source, uint64_t usec, void *data)
 		settle_for(l, l->stranger);
 	} else if (single_instance_find(l->instance, &info, &used)) {
 		reply(l, &info,
-			"The program ran already and opened no new window; this is the one it "
+			"The program was already running and opened no new window; this is the one it "
 			"has.");
 	} else if (task_is_alive(&l->task)) {
 		l->fruitless = true; /* until the deadline */
@@ -247,26 +247,25 @@ static void program_failed(struct launch *l)
 	fail(l, &err);
 }
 
-/* It has ended, but something that came of it runs, and the window there is came of another launch.
- */
+/* It has exited, but a descendant is running, and the window found belongs to another launch. */
 static bool may_open_its_own(const struct launch *l)
 {
 	return l->stranger_is_launched && task_is_alive(&l->task);
 }
 
-/* It has handed over to an instance that ran before, or may do so yet. */
+/* It has passed its work to a running instance, or may still do so. */
 static void advance_without(struct launch *l)
 {
 	struct window_info info;
 	bool used = false, ran = single_instance_find(l->instance, &info, &used);
 	if (used) {
-		reply(l, &info, "The program ran already, and has used this window.");
+		reply(l, &info, "The program was already running, and has used this window.");
 	} else if (!l->patience && !l->fruitless) {
 		wait_for(l, ran ? PRESENT_MS : HANDED_OVER_MS, on_nothing_came);
 	}
 }
 
-/* May answer, and so free, the launch. */
+/* May answer, and thereby free, the launch. */
 static void advance(struct launch *l)
 {
 	launch_match_search(l);
@@ -302,12 +301,12 @@ static int on_look(sd_event_source *source, void *data)
 	return 0;
 }
 
-/* Not at once: a program that opens windows by the hundred would have us ask about all of them for
- * each, and serve no one else. */
+/* Deferred: a program that opens hundreds of windows would otherwise cause queries about all of
+ * them for each, and block other requests. */
 static void on_x_event(const XEvent *event, void *data)
 {
 	struct launch *l = data;
-	/* Of the root's windows, of the one that was found, or of an instance's. */
+	/* A property of the root, of the window found, or of an instance's window. */
 	bool relevant = event->type == PropertyNotify &&
 			(l->ended || event->xproperty.window == display_root(l->display));
 	if (event->type == MapNotify && event->xmap.event == display_root(l->display) &&
@@ -326,7 +325,7 @@ static void on_display_closing(const struct err *why, void *data)
 	struct launch *l = data;
 	struct err err;
 	err_set(&err, ERR_STATE,
-		"the X server went away before the program had a window; try again in a second");
+		"the X server exited before the program had a window; try again in a second");
 	fail(l, &err);
 }
 
@@ -351,7 +350,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 	struct launch *l = data;
 	struct window_info info;
 	if (l->found && windows_describe(l->display, l->found, &info)) {
-		reply(l, &info, "The window has not been shown in time.");
+		reply(l, &info, "The window was not shown in time.");
 		return 0;
 	}
 	if (l->ended && !task_is_alive(&l->task)) {
@@ -359,7 +358,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 		return 0;
 	}
 	reply(l, NULL,
-		"No window appeared in time; the program still runs, so one may come: look again "
+		"No window appeared in time; the program is still running, so one may appear: take another look "
 		"later.");
 	return 0;
 }
@@ -372,11 +371,11 @@ static void on_cancel(void *data)
 		task_kill(&l->task);
 	}
 	err_set(&err, ERR_CANCELLED, "the launch was cancelled%s",
-		l->found ? "; the program runs" : " and the program was ended");
+		l->found ? "; the program is running" : " and the program was killed");
 	fail(l, &err);
 }
 
-/* ---- the beginning ---- */
+/* ---- start ---- */
 
 static bool spawn(struct launch *l, const struct msg_launch *args, struct err *err)
 {
@@ -387,8 +386,8 @@ static bool spawn(struct launch *l, const struct msg_launch *args, struct err *e
 	if (!applications_resolve(args->application, args->uri, &line, err)) {
 		return false;
 	}
-	/* The server's clock is the monotonic one; a window that says when it was asked for gets
-	 * the focus. */
+	/* The server's clock is the monotonic one; a window with the time of its request gets the
+	 * focus. */
 	snprintf(l->startup_id, sizeof(l->startup_id), "vitrine-%d-%u_TIME%" PRIu32, getpid(),
 		++number, (uint32_t)(loop_now_us() / 1000));
 	snprintf(startup, sizeof(startup), "DESKTOP_STARTUP_ID=%s", l->startup_id);
@@ -401,7 +400,7 @@ static bool spawn(struct launch *l, const struct msg_launch *args, struct err *e
 	l->instance = single_instance_new(l->display, line.argv[0]);
 	bool started = l->output && task_start(&how, &l->task, err);
 	if (!l->output) {
-		err_errno(err, "cannot make a pipe");
+		err_errno(err, "cannot create a pipe");
 	}
 	command_line_done(&line);
 	return started;
@@ -410,8 +409,8 @@ static bool spawn(struct launch *l, const struct msg_launch *args, struct err *e
 static bool start(struct launch *l, const struct msg_launch *args, struct err *err)
 {
 	if (!l->agent->display) {
-		return err_set(err, ERR_STATE,
-			"the X server is not up at the moment; try again in a second");
+		return err_set(
+			err, ERR_STATE, "the X server is not running; try again in a second");
 	}
 	Window ids[WINDOWS_MAX];
 	l->display = l->agent->display;

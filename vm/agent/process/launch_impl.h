@@ -1,7 +1,7 @@
 #ifndef VM_AGENT_PROCESS_LAUNCH_IMPL_H
 #define VM_AGENT_PROCESS_LAUNCH_IMPL_H
 
-/* What launch.c and launch_match.c share. */
+/* Shared by launch.c and launch_match.c. */
 
 #include "vm/agent/core/agent.h"
 #include "vm/agent/core/op.h"
@@ -22,31 +22,32 @@ struct launch {
 	struct task task;
 	struct output_drain *output;
 	char startup_id[96];
-	struct single_instance *instance; /* what ran before */
+	struct single_instance *instance; /* instances that were already running */
 	sd_event_source *child, *deadline, *patience;
-	sd_event_source *look; /* the list of windows has changed: once for all that came in */
+	sd_event_source *look; /* pending: the list of windows has changed */
 	struct display *display;
 	struct display_listener listener;
-	/* Numbers of windows (vm/agent/x11/windows.h): there before, or looked at and found to be another's. */
+	/* Numbers of windows (vm/agent/x11/windows.h) that existed before, or belong to others. */
 	uint32_t known[WINDOWS_MAX];
 	size_t n_known;
 	Window unmanaged
-		[LAUNCH_UNMANAGED_MAX]; /* shown past the window manager, not looked at yet */
+		[LAUNCH_UNMANAGED_MAX]; /* shown without the window manager, not checked yet */
 	size_t n_unmanaged;
-	Window bare;            /* ours, but perhaps a splash screen */
-	Window found, stranger; /* ours; new, and perhaps of an instance that was handed over to */
-	bool stranger_is_launched; /* its process came from an earlier launch, and may be unrelated to this one */
-	bool ended, fruitless; /* fruitless: it has ended, but something that came of it runs on */
+	Window bare;            /* ours, but possibly a splash screen */
+	Window found, stranger; /* ours; new, and possibly of a running instance */
+	/* its process belongs to an earlier launch, and may be unrelated */
+	bool stranger_is_launched;
+	bool ended, fruitless; /* fruitless: it has exited, but a descendant is running */
 	siginfo_t end;
 };
 
-/* ---- launch_match.c: which window is its ---- */
+/* ---- launch_match.c: matching windows ---- */
 
-/* Looks at the windows that are new: sets found, bare or stranger. */
+/* Checks new windows: sets found, bare or stranger. */
 void launch_match_search(struct launch *l);
-/* This window is another's from now on. */
+/* Marks this window as belonging to another launch. */
 void launch_match_know(struct launch *l, Window id);
-/* A window is the answer to one launch only: the others know it then. */
+/* A window is the result of one launch only, so the others are told. */
 void launch_match_claim(struct launch *l, Window id);
 
 #endif

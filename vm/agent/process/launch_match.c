@@ -1,16 +1,16 @@
 /*
- * Which window a launch opened, decided whenever the list of windows changes: one whose process came
- * of ours, or that carries our startup id, is ours; one that belongs to another launch is not; any
- * other new one is remembered, for programs that hand over to an instance that runs already and for
- * windows that do not say whose they are.
+ * Matches windows to a launch whenever the list of windows changes.  A window belongs to it if its
+ * process descends from ours, or if it has our startup id, and does not if it belongs to another
+ * launch.  Any other new window is remembered, for programs that pass their work to a running
+ * instance and for windows without an owner.
  */
 #include "vm/agent/process/launch_impl.h"
 
 #include <string.h>
 
-#define UNMANAGED_MIN 40 /* pixels: what is smaller is an icon or a tooltip */
+#define UNMANAGED_MIN 40 /* in pixels: smaller ones are icons or tooltips */
 
-/* A window that is gone is of no interest either. */
+/* A window that has closed is skipped, too. */
 static bool is_known(const struct launch *l, Window id)
 {
 	uint32_t number = windows_number(l->display, id);
@@ -30,7 +30,7 @@ void launch_match_know(struct launch *l, Window id)
 	}
 }
 
-/* A window is the answer to one launch only. */
+/* A window is the result of one launch only. */
 void launch_match_claim(struct launch *l, Window id)
 {
 	for (struct launch *other = l->agent->launches; other; other = other->next) {
@@ -76,7 +76,7 @@ static void look_at(struct launch *l, const struct window_info *info)
 	}
 }
 
-/* Menus and tooltips say that they are; what does not, may be all that the program shows. */
+/* Menus and tooltips have a type; a window without one may be all that the program shows. */
 static void look_at_unmanaged(struct launch *l)
 {
 	for (size_t i = 0; i < l->n_unmanaged; i++) {

@@ -1,4 +1,4 @@
-/* Finds processes in /proc: one pass reads them all, the rest is arithmetic on that list. */
+/* Finds processes in /proc: reads all of them once, then computes relations. */
 #include "vm/agent/process/proc_scan.h"
 
 #include "base/buf.h"
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROUNDS 50 /* a tree that forks faster than we look is stopped by the limit on processes */
+#define ROUNDS 50 /* a tree that forks faster than this is stopped by the limit on processes */
 #define ENVIRON_MAX (128u << 10)
 
 struct proc {
@@ -32,7 +32,7 @@ static bool read_stat(pid_t pid, struct proc *ret)
 	char text[512], state;
 	struct proc proc = { .pid = pid };
 	read_proc(pid, "stat", text, sizeof(text));
-	const char *behind_name = strrchr(text, ')'); /* the name may hold anything */
+	const char *behind_name = strrchr(text, ')'); /* the name may contain anything */
 	if (!behind_name || sscanf(behind_name + 1, " %c %d %*d %d", &state, &proc.parent,
 				    &proc.session) != 3) {
 		return false;
@@ -100,7 +100,7 @@ bool proc_scan_belongs(pid_t pid, pid_t root, const char *mark)
 	return proc_scan_is_marked(pid, mark);
 }
 
-/* Everything below something wanted is wanted, whatever order /proc lists it in. */
+/* Marks all descendants, independent of the order in /proc. */
 static void spread(struct proc *all, size_t n)
 {
 	for (bool more = true; more;) {
@@ -125,7 +125,7 @@ static bool listed(const struct buf *pids, pid_t pid)
 	return false;
 }
 
-/* read_all(), with all that belongs to root marked as wanted. */
+/* read_all(), with everything that belongs to root marked as wanted. */
 static struct buf read_family(pid_t root, const char *mark)
 {
 	struct buf found = read_all();
@@ -155,7 +155,7 @@ bool proc_scan_any(pid_t root, const char *mark)
 	return false;
 }
 
-/* True when something was killed that was not killed before; killed is a list of pid_t. */
+/* True if a further process was killed; killed is a list of pid_t. */
 static bool kill_round(pid_t root, const char *mark, struct buf *killed)
 {
 	auto_buf struct buf found = read_family(root, mark);

@@ -5,20 +5,21 @@
 #include <sys/types.h>
 
 /*
- * Whose child is it?  A process belongs to what was started as `root` when it is below it in the
- * tree of parents, in the session it leads, or when its environment was inherited with something in
- * it that begins with mark ("K=V."): no double fork, no setsid and no death of a parent hides it.
+ * Finds the descendants of a process.  A process belongs to `root` if it is below it in the tree of
+ * parents, in the session it leads, or if its environment contains an entry that begins with mark
+ * ("K=V."): neither a double fork, setsid nor the exit of a parent hides it.
  */
 
 bool proc_scan_belongs(pid_t pid, pid_t root, const char *mark);
 
 bool proc_scan_is_marked(pid_t pid, const char *mark);
-bool proc_scan_any(pid_t root, const char *mark); /* whether anything that belongs to it is alive */
+/* whether any process that belongs to it is alive */
+bool proc_scan_any(pid_t root, const char *mark);
 
-/* SIGKILL to root (0: there is none) and to all that belongs to it, again and again until none is
+/* Sends SIGKILL to root (0: none) and everything that belongs to it, repeatedly until none is
  * left. */
 void proc_scan_kill_all(pid_t root, const char *mark);
 
-int proc_scan_count(void); /* on this system, as far as /proc shows them */
+int proc_scan_count(void); /* number of processes visible in /proc */
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * A window is of the program when its process runs the same file, or has the same name, or when its
- * class is the program's name: programs are started by scripts, and scripts by interpreters.
+ * A window belongs to the program if its process runs the same file or has the same name, or if its
+ * class is the program's name, because programs are often started by scripts, and scripts by
+ * interpreters.
  */
 #include "vm/agent/process/single_instance.h"
 
@@ -20,8 +21,8 @@ struct before {
 
 struct single_instance {
 	struct display *display;
-	char *file; /* the program's, without links; or NULL */
-	char *name; /* without the folder */
+	char *file; /* the program's path, resolved; or NULL */
+	char *name; /* without the directory */
 	char comm[32];
 	struct before *windows;
 	size_t n;
@@ -65,7 +66,7 @@ void single_instance_free(struct single_instance *i)
 	}
 }
 
-/* ---- whose window ---- */
+/* ---- matching windows ---- */
 
 static void read_comm(pid_t pid, char *ret, size_t size)
 {
@@ -90,7 +91,7 @@ static bool runs_file(const struct single_instance *i, pid_t pid)
 	return i->file && strcmp(i->file, file) == 0;
 }
 
-/* Whose name says nothing of the program that they run. */
+/* Interpreters: their names do not identify the program. */
 static bool is_interpreter(const char *comm)
 {
 	static const char *const names[] = { "sh", "dash", "bash", "env", "java", "node", "gjs" };
@@ -112,7 +113,7 @@ static bool has_name(const struct single_instance *i, const struct window_info *
 	return i->comm[0] && !is_interpreter(comm) && strcmp(comm, i->comm) == 0;
 }
 
-/* Of the windows that were there before. */
+/* An entry of the windows that existed before. */
 static const struct before *before(const struct single_instance *i, uint32_t number)
 {
 	for (size_t w = 0; w < i->n; w++) {
@@ -123,7 +124,7 @@ static const struct before *before(const struct single_instance *i, uint32_t num
 	return NULL;
 }
 
-/* NULL: it is not the program's, or was not there. */
+/* NULL: not the program's, or new. */
 static const struct before *known_window(
 	struct single_instance *i, Window id, struct window_info *ret_info)
 {

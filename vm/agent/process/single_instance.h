@@ -4,22 +4,22 @@
 #include "vm/agent/x11/windows.h"
 
 /*
- * Programs of which only one instance runs: a second one hands its work to the first and ends.
- * Which window of the first did that work, is told by what has changed since the second began.
+ * Single-instance programs: a second instance passes its work to the first and exits. The window
+ * that the first one used is identified by its changes since the second one started.
  */
 
 struct single_instance;
 
-/* Notes what windows there are.  program: what is about to be started, a name or a path. */
+/* Records the existing windows.  program: a name or a path that is about to be started. */
 struct single_instance *single_instance_new(struct display *d, const char *program);
 void single_instance_free(struct single_instance *i); /* NULL-safe */
 
-/* The program has ended, but is not reaped yet: its own name is learned, and its windows tell of
- * their changes from now on (PropertyNotify). */
+/* The program has exited, but is not reaped yet: records its name, and watches its windows for
+ * changes (PropertyNotify). */
 void single_instance_ended(struct single_instance *i, pid_t pid);
 
 /* Whether it had a window when the program was started: the one that came to the front since, or
- * got another title (ret_used); or else the active one, or the newest.  It is there still. */
+ * has a new title (ret_used); otherwise the active one, or the newest.  The window still exists. */
 bool single_instance_find(struct single_instance *i, struct window_info *ret_info, bool *ret_used);
 
 #endif

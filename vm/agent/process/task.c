@@ -1,4 +1,4 @@
-/* See task.h: spawn with what all tasks have in common, and the end of one. */
+/* See task.h: starts and ends process groups. */
 #include "vm/agent/process/task.h"
 
 #include "base/cleanup.h"
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* Checked first, because the reason why a program cannot be started must not be guessed. */
+/* Checked first, so that the reason of a failed start is known. */
 static bool check_directory(const char *path, struct err *err)
 {
 	struct stat st;
@@ -31,7 +31,7 @@ static bool check_directory(const char *path, struct err *err)
 	return true;
 }
 
-/* Who reads it can start nothing to end what runs, so what helps is outside. */
+/* The reader cannot start anything to free processes, so the advice is for outside. */
 static bool say_limit(struct err *err)
 {
 	struct rlimit limit;
@@ -39,9 +39,9 @@ static bool say_limit(struct err *err)
 		return false;
 	}
 	return err_set(err, ERR_LIMIT,
-		"all %llu processes and threads that this sandbox may have are in use, so nothing "
-		"can be started; if some end by themselves, try again; if something in it starts "
-		"more and more, end the sandbox with sandbox_kill; the key "
+		"the sandbox has reached its limit of %llu processes and threads, so nothing "
+		"can be started; try again when some have exited; if a program keeps starting "
+		"more, end the sandbox with sandbox_kill; the key "
 		"\"processes\" of the server's configuration file sets the limit",
 		(unsigned long long)limit.rlim_cur);
 }

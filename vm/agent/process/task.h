@@ -7,23 +7,23 @@
 #include <systemd/sd-event.h>
 
 /*
- * One thing started for the host (a command, a program), with all its descendants: a
- * session of its own and a mark in the environment that its children inherit.
+ * A command or program started for the host, with all its descendants: a separate session and a
+ * mark in the environment that its children inherit.
  */
 struct task {
 	pid_t pid;
 	char mark[80]; /* "VITRINE_TASK=..." */
 };
 
-#define TASK_SCRIPT_FD 9 /* every shell can name one digit */
+#define TASK_SCRIPT_FD 9 /* one digit, so that every shell can use it */
 #define TASK_SCRIPT_FD_TEXT "9"
 
 /* Started by task_start. */
 struct task_how {
 	const char *const *argv;
 	const char *cwd;        /* NULL: the home directory */
-	int out, err;           /* where its stdout and stderr go */
-	int script;             /* TASK_SCRIPT_FD there; -1 or 0: none */
+	int out, err;           /* its stdout and stderr */
+	int script;             /* becomes TASK_SCRIPT_FD; -1 or 0: none */
 	const char *startup_id; /* "DESKTOP_STARTUP_ID=...", or NULL */
 };
 
@@ -31,7 +31,7 @@ bool task_start(const struct task_how *how, struct task *ret_task, struct err *e
 bool task_owns(const struct task *task, pid_t pid);
 bool task_is_any(pid_t pid);                 /* whether it belongs to any task */
 bool task_is_alive(const struct task *task); /* it, or a descendant */
-/* The loop reaps it when it ends. */
+/* The loop reaps it when it exits. */
 void task_reap(const struct task *task, sd_event *event);
 void task_kill(const struct task *task); /* and all its descendants */
 

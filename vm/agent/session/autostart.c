@@ -1,5 +1,5 @@
-/* The image's own programs are started like those a client asks for, but nothing waits for them or
- * reads what they write. */
+/* The image's programs are started like those of a client, but no one waits for them or reads their
+ * output. */
 #include "vm/agent/session/autostart.h"
 
 #include "base/buf.h"
@@ -40,7 +40,7 @@ void autostart_run(sd_event *event, const char *path)
 		log_warning("%s", err.text);
 		return;
 	}
-	buf_reserve(&text, 1); /* an empty file, too, is a text */
+	buf_reserve(&text, 1); /* an empty file is valid, too */
 	for (char *line = strtok_r((char *)text.data, "\n", &rest); line;
 		line = strtok_r(NULL, "\n", &rest)) {
 		autostart_command(event, line);

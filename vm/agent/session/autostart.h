@@ -3,11 +3,11 @@
 
 #include <systemd/sd-event.h>
 
-/* Starts what the image wants on its desktop: each line of the file is a command for the shell.
- * path: /etc/vitrine/autostart; without the file there is nothing to start. */
+/* Starts the image's programs: each line of the file is a shell command. path:
+ * /etc/vitrine/autostart; a missing file is empty. */
 #define AUTOSTART_FILE "/etc/vitrine/autostart"
 
-/* What a desktop opens before it is saved as a template (vm/agent/session/prepare.c), likewise. */
+/* Programs that are open in a template (vm/agent/session/prepare.c), in the same format. */
 #define WARM_FILE "/etc/vitrine/warm"
 
 void autostart_command(sd_event *event, const char *command);

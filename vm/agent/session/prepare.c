@@ -1,9 +1,9 @@
 /*
- * The operation prepare: what a desktop does before it is saved as a template, once, so that each
- * copy of it need not.  The image's programs are opened, one after the other, each when the one
- * before has its window; then the machine comes to rest.  Rest is when processors have had next to
- * nothing to do for a while: a screen is quiet for seconds, too, while a slow machine thinks.
- * Nothing tells of rest, so a clock looks.
+ * The operation `prepare`: what a desktop does once before it is saved as a template.  It opens the
+ * image's programs one after the other, each when the previous one has its window, and then waits
+ * until the VM is idle: until its CPUs have done next to nothing for a while.  A quiet screen is
+ * not sufficient, because it is quiet for seconds while a slow VM computes. Nothing reports
+ * idleness, so a timer checks it.
  */
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -20,13 +20,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LIST_MAX (64u << 10) /* bytes */
+#define LIST_MAX (64u << 10) /* in bytes */
 #define LOOK_MS 500
-#define REST_LOOKS 5 /* in a row, with no more than this of the time used: */
+#define REST_LOOKS 5 /* consecutive checks, with at most this much of the time used: */
 #define BUSY_PERCENT 10
 
 struct times {
-	unsigned long long busy, all; /* ticks of all processors */
+	unsigned long long busy, all; /* ticks of all CPUs */
 };
 
 struct prepare {
@@ -34,9 +34,9 @@ struct prepare {
 	struct agent *agent;
 	const struct msg_prepare *args;
 	struct buf list;
-	char *rest, *program; /* within the list; program NULL: all are open */
-	size_t windows;       /* before it was started */
-	unsigned calm;        /* looks in a row */
+	char *rest, *program; /* position in the list; program NULL: all are open */
+	size_t windows;       /* number before it was started */
+	unsigned calm;        /* consecutive idle checks */
 	struct times times;
 	sd_event_source *look;
 	uint64_t since_us;
@@ -68,9 +68,9 @@ static bool is_over(const struct prepare *p, int64_t ms)
 	return loop_now_us() - p->since_us >= (uint64_t)ms * 1000;
 }
 
-/* ---- rest ---- */
+/* ---- idleness ---- */
 
-/* False where there is no such file: then there is no rest before the time is over. */
+/* False without such a file: then the desktop is not idle before the timeout. */
 static bool read_times(struct times *ret)
 {
 	unsigned long long n[8];
@@ -131,11 +131,11 @@ static void open_next(struct prepare *p)
 static bool no_window(const struct prepare *p, struct err *err)
 {
 	return err_set(err, ERR_TIMEOUT,
-		"'%.200s', which the image wants open, showed no window within %lld s", p->program,
-		(long long)(p->args->window_ms / 1000));
+		"'%.200s' of the image's list of programs opened no window within %lld s",
+		p->program, (long long)(p->args->window_ms / 1000));
 }
 
-/* ---- looking ---- */
+/* ---- checks ---- */
 
 static void look_later(struct prepare *p);
 
@@ -175,7 +175,7 @@ static bool read_list(struct prepare *p, struct err *err)
 	if (!file_read(fd, LIST_MAX, WARM_FILE, &p->list, err)) {
 		return false;
 	}
-	buf_reserve(&p->list, 1); /* an empty file, too, is a text */
+	buf_reserve(&p->list, 1); /* an empty file is valid, too */
 	p->rest = (char *)p->list.data;
 	return true;
 }

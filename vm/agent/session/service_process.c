@@ -20,7 +20,7 @@
 #define REST_MAX_MS 60000
 #define WELL_US (600 * 1000000ull)
 
-_Static_assert(SERVICES <= REAPER_KEPT, "the reaper must know them all");
+_Static_assert(SERVICES <= REAPER_KEPT, "the reaper must have a slot for each");
 
 void service_process_init(struct service_process *p, sd_event *event, const struct service *service,
 	const struct service_process_handlers *handlers, void *data)
@@ -30,7 +30,7 @@ void service_process_init(struct service_process *p, sd_event *event, const stru
 	};
 }
 
-/* ---- its end ---- */
+/* ---- exit ---- */
 
 static int place_of(const struct service_process *p)
 {
@@ -55,15 +55,15 @@ static void note_death(struct service_process *p, int wstatus)
 	const char *how = spawn_describe_end(wstatus);
 	const char *last = strrchr(output, '\n');
 	last = last ? last + 1 : output;
-	bool told = *last && WIFEXITED(wstatus); /* a killed process had no time for a reason */
-	struct err why;                          /* keeps it UTF-8 */
+	bool told = *last && WIFEXITED(wstatus); /* a killed process could not print a reason */
+	struct err why;                          /* ensures UTF-8 */
 	if (p->silent_s) {
-		err_set(&why, ERR_HOST, "it did not answer within %d s", p->silent_s);
+		err_set(&why, ERR_HOST, "it did not respond within %d s", p->silent_s);
 	} else {
 		err_set(&why, ERR_HOST, "it %s%s%s", how, told ? "; its output ended with " : "",
 			told ? quote_end(quote, last, strlen(last), 200) : "");
 	}
-	log_warning("the %s died: %s", p->service->what, why.text);
+	log_warning("the %s failed: %s", p->service->what, why.text);
 	free(p->died);
 	p->died = must(strdup(why.text));
 }
@@ -83,7 +83,8 @@ void service_process_stop(struct service_process *p)
 	if (p->pid > 0) {
 		kill(p->pid, SIGKILL);
 		siginfo_t info;
-		waitid(P_PID, (id_t)p->pid, &info, WEXITED); /* at once: it was killed */
+		/* returns immediately: it was killed */
+		waitid(P_PID, (id_t)p->pid, &info, WEXITED);
 	}
 	if (p->state != SERVICE_ABSENT && p->state != SERVICE_RESTING) {
 		set_down(p);
@@ -138,9 +139,9 @@ void service_process_done(struct service_process *p)
 	service_process_forgive(p);
 }
 
-/* ---- its start ---- */
+/* ---- start ---- */
 
-/* The line may come in pieces; the pipe is closed once it is there. */
+/* The line may arrive in pieces; the pipe is closed once it is complete. */
 static int on_ready_pipe(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	(void)source;
@@ -148,7 +149,7 @@ static int on_ready_pipe(sd_event_source *source, int fd, uint32_t events, void 
 	struct service_process *p = data;
 	ssize_t n = read(fd, p->line + p->line_len, sizeof(p->line) - 1 - p->line_len);
 	if (n <= 0) {
-		loop_drop(&p->ready); /* it died, or will be noticed to be silent */
+		loop_drop(&p->ready); /* it exited, or its silence will be detected */
 		return 0;
 	}
 	p->line_len += (size_t)n;
@@ -166,7 +167,7 @@ static bool open_ready_pipe(struct service_process *p, int *ret_theirs, struct e
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return err_errno(err, "cannot make a pipe");
+		return err_errno(err, "cannot create a pipe");
 	}
 	p->ready = loop_add_io(p->event, ends[0], EPOLLIN, on_ready_pipe, p);
 	sd_event_source_set_io_fd_own(p->ready, true);
@@ -181,7 +182,7 @@ static bool spawn(struct service_process *p, const struct places *places, struct
 	service_argv(p->service, places, argv);
 	p->output = output_drain_open(p->event, &output);
 	if (!p->output || (p->service->says_ready && !open_ready_pipe(p, &ready, err))) {
-		return err_errno(err, "cannot make a pipe");
+		return err_errno(err, "cannot create a pipe");
 	}
 	struct spawn_fd fds[] = { { output, 1 }, { output, 2 }, { ready, SERVICE_READY_FD } };
 	struct spawn how = { .argv = argv,

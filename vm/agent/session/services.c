@@ -1,6 +1,6 @@
 /*
- * What runs on the desktop, and how it is set up: one row per program, and the two configuration
- * files that are written for them.  The choices that matter are explained where they are made.
+ * The desktop's programs and their configuration: one row per program, and the two configuration
+ * files that are written for them.
  */
 #include "vm/agent/session/services.h"
 
@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An argument that is not known before the places are. */
+/* Placeholders for arguments that are not known at compile time. */
 #define PLACE_BUS "@bus"
 #define PLACE_WM "@wm"
 #define PLACE_PANEL "@panel"
 #define PLACE_GEOMETRY "@geometry"
-#define PLACE_DISPLAY "@display" /* left out while there is none */
+#define PLACE_DISPLAY "@display" /* omitted while there is no display */
 
 const struct service services[SERVICES] = {
 	[SERVICE_X] = {
@@ -28,8 +28,8 @@ const struct service services[SERVICES] = {
 		.needs = -1,
 		.says_ready = true,
 		/*
-		 * -s 0: a desktop that goes black after ten minutes is useless.  Its own VNC server has
-		 * no address: viewers are served by vm/agent/stream.
+		 * -s 0: no screen saver, because a blanked screen is useless.  Its own VNC server has
+		 * no address: vm/agent/stream serves viewers.
 		 */
 		.argv = { "Xvnc", PLACE_DISPLAY, "-displayfd", "3", "-geometry", PLACE_GEOMETRY, "-depth",
 			"24", "-rfbport", "-1", "-SecurityTypes", "None", "-nolisten", "tcp", "-noreset",
@@ -58,7 +58,8 @@ const struct service services[SERVICES] = {
 		.stage = "panel",
 		.package = "tint2",
 		.on_display = true,
-		.needs = SERVICE_WM, /* beside it, it finds no desktops and sleeps for a second */
+		/* started in parallel, it finds no desktops and sleeps for a second */
+		.needs = SERVICE_WM,
 		.argv = { "tint2", "-c", PLACE_PANEL, NULL },
 	},
 };
@@ -126,9 +127,9 @@ void places_init(struct places *places, struct size screen, const char *panel_fi
 #define DO(name) "<action name='" name "'/>"
 
 /*
- * A click focuses and raises; a new window gets the focus.  Only alt+tab and alt+F4 are taken from
- * the programs, and no modifier + mouse button: everything else must reach the window it was meant
- * for.  Nothing is bound in the context Frame: that takes the button from the program inside.
+ * A click focuses and raises; a new window gets the focus.  Only alt+tab and alt+F4 are reserved,
+ * and no modifier + mouse button: all other input must reach its window.  Nothing is bound in the
+ * context Frame, because that would take the button from the program inside.
  */
 /* clang-format off */
 static const char wm_config[] =
@@ -162,7 +163,7 @@ static const char wm_config[] =
 	"</mouse></openbox_config>\n";
 /* clang-format on */
 
-/* The clock shows minutes: a clock with seconds would change the screen all the time. */
+/* The clock shows minutes: seconds would change the screen permanently. */
 static const char panel_config[] =
 	"rounded = 0\nborder_width = 0\nbackground_color = #20262e 100\nborder_color = #20262e "
 	"100\n"

@@ -4,44 +4,44 @@
 #include "base/err.h"
 #include "vm/wire/geometry.h"
 
-/* The programs that make a desktop, one row each; session.c starts and supervises them. */
+/* The desktop's programs, one row each; session.c starts and supervises them. */
 
 enum { SERVICE_X, SERVICE_BUS, SERVICE_WM, SERVICE_PANEL, SERVICES };
 
 #define SERVICE_ARGS 32
-#define SERVICE_READY_FD 3 /* where says_ready writes */
+#define SERVICE_READY_FD 3 /* where says_ready services write */
 
-/* Files and names that the programs share. */
+/* Files and names shared by the programs. */
 struct places {
 	char bus[128], wm_config[128], panel_config[128]; /* in the run-time directory */
 	char geometry[16];
-	char display[16]; /* ":0"; "" until the X server chose a number */
+	char display[16]; /* ":0"; "" until the X server has chosen a number */
 	char panel_line[256];
-	const char *panel[SERVICE_ARGS]; /* what the image has instead of the row's; or empty */
+	const char *panel[SERVICE_ARGS]; /* the image's replacement of the row's; or empty */
 };
 
 struct service {
 	const char *what, *stage; /* its names in events (vm/wire/messages.h) */
-	const char *package;      /* the Debian package that holds argv[0] */
+	const char *package;      /* the Debian package with argv[0] */
 	bool required;            /* without it there is no desktop */
-	bool on_display;          /* ends with the X server */
-	int needs;                /* the row that must be up before it starts; -1: none */
-	bool says_ready; /* writes a line on SERVICE_READY_FD; the others show it on the display */
-	const char *argv[SERVICE_ARGS]; /* "@bus" and the like stand for a place: see services.c */
+	bool on_display;          /* exits with the X server */
+	int needs;                /* the row that must be up before; -1: none */
+	bool says_ready; /* writes a line to SERVICE_READY_FD; others are detected on the display */
+	const char *argv[SERVICE_ARGS]; /* "@bus" and similar are placeholders, see services.c */
 };
 
 extern const struct service services[SERVICES];
 
-/* The image's panel is the first line of this. */
+/* Its first line is the image's panel. */
 #define PANEL_FILE "/etc/vitrine/panel"
 
-/* ret_places must stay where it is: it points into itself. */
+/* ret_places must not move: it points into itself. */
 void places_init(struct places *ret_places, struct size screen, const char *panel_file);
 /* Writes the configuration of the window manager and the panel. */
 bool places_write(const struct places *places, struct err *err) NODISCARD;
 void places_remove(const struct places *places);
 
-/* The row's arguments for these places; the texts are the row's or the places'. */
+/* The row's arguments for these places; the strings belong to the row or the places. */
 void service_argv(const struct service *service, const struct places *places,
 	const char *ret_argv[SERVICE_ARGS]);
 

@@ -1,7 +1,7 @@
 /*
  * Starts the rows of services.c and keeps them running.  Each event (a line on a ready pipe, a
- * property on the root window, a death) leads to advance(), which starts what has become possible
- * and reports what has been reached.  No other function orders the steps.
+ * property on the root window, an exit) calls advance(), which starts what has become possible and
+ * reports what has been reached.  No other function decides the order.
  */
 #include "vm/agent/session/session.h"
 
@@ -27,10 +27,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* An X server that has started accepts clients, unless one of them prevents it. */
+/* A started X server accepts clients, unless one of them prevents it. */
 #define ANSWER_S 10
-#define PANEL_WAIT_MS 2000  /* a desktop whose panel does not show up is ready all the same */
-#define BACKGROUND 0x2f4858 /* calm, and neither black nor white: what did not paint is seen */
+#define PANEL_WAIT_MS 2000  /* a desktop whose panel does not appear is ready nevertheless */
+#define BACKGROUND 0x2f4858 /* neither black nor white, so that unpainted areas are visible */
 
 struct session {
 	const struct agent *agent;
@@ -60,7 +60,7 @@ static void tell_stage(struct session *s, const char *stage)
 	}
 }
 
-/* ---- ends ---- */
+/* ---- failures ---- */
 
 static void give_up(struct session *s, const char *text)
 {
@@ -70,8 +70,8 @@ static void give_up(struct session *s, const char *text)
 	}
 }
 
-/* The session bus looks up who it runs as, and says "Memory allocation failure" when that is
- * nobody. */
+/* The session bus looks up its user, and reports "Memory allocation failure" if the account does
+ * not exist. */
 static bool has_account(uid_t uid)
 {
 	FILE *file = fopen("/etc/passwd", "re");
@@ -114,13 +114,13 @@ static void display_gone(struct session *s)
 	for (int i = 0; i < SERVICES; i++) {
 		if (s->all[i].service->on_display) {
 			service_process_stop(&s->all[i]);
-			service_process_forgive(&s->all[i]); /* it died of this: not reported */
+			/* this was the cause of its exit: not reported */
+			service_process_forgive(&s->all[i]);
 		}
 	}
 }
 
-/* Work must not be lost for a part that a faulty program, or a user, brings down again and again.
- */
+/* Avoids losing work to a service that a faulty program, or a user, makes exit repeatedly. */
 static void rest(struct service_process *p)
 {
 	struct session *s = p->data;
@@ -139,7 +139,7 @@ static void died_too_often(struct service_process *p)
 		buf_printf(&text, "the %s failed: %s", p->service->what, p->died);
 	} else {
 		buf_printf(&text,
-			"the %s died more than %d times within 30 seconds; the last time %s",
+			"the %s failed more than %d times within 30 seconds; the last time %s",
 			p->service->what, SERVICE_DEATHS_MAX, p->died);
 	}
 	give_up(p->data, buf_text(&text));
@@ -169,11 +169,11 @@ void session_on_display_lost(struct session *s)
 	struct service_process *x = &s->all[SERVICE_X];
 	s->handlers->display_gone(s->data);
 	if (x->pid > 0) {
-		kill(x->pid, SIGKILL); /* its death does the rest */
+		kill(x->pid, SIGKILL); /* its exit causes the rest */
 	}
 }
 
-/* ---- what is up ---- */
+/* ---- services that are up ---- */
 
 static void set_up(struct service_process *p)
 {
@@ -185,11 +185,11 @@ static void set_up(struct service_process *p)
 	}
 }
 
-/* A terminal's default font of 6x13 pixels is hard to read, for models and for people. */
+/* The default terminal font of 6x13 pixels is hard to read for models and users. */
 static const char resources[] = "Xft.dpi: 96\nXft.antialias: 1\nXft.hinting: 1\n"
 				"XTerm*faceName: monospace\nXTerm*faceSize: 11\n";
 
-/* The screen as it is before any program has drawn on it. */
+/* The screen before any program has drawn on it. */
 static void prepare_root(struct display *d)
 {
 	Display *x = display_x(d);
@@ -230,7 +230,7 @@ static void x_server_has_started(struct service_process *p)
 {
 	struct session *s = p->data;
 	if (strspn(p->line, "0123456789") != strlen(p->line) || strlen(p->line) > 8) {
-		return give_up(s, "the X server did not say the number of its display");
+		return give_up(s, "the X server did not report the number of its display");
 	}
 	snprintf(s->places.display, sizeof(s->places.display), ":%.8s", p->line);
 	environment_set("DISPLAY", s->places.display);
@@ -284,7 +284,7 @@ static void start(struct service_process *p)
 	}
 }
 
-/* ---- what has been reached ---- */
+/* ---- progress ---- */
 
 static bool capture_whole(struct session *s, struct err *err)
 {
@@ -297,8 +297,9 @@ static bool capture_whole(struct session *s, struct err *err)
 }
 
 /*
- * Nothing is ready before a picture of it could be taken.  For another host a small part does: in a
- * clone, whatever is touched is copied, and a whole one costs half the time until it is ready.
+ * The desktop is ready only after a frame could be captured.  For a new host a small part is
+ * sufficient: in a clone, touched memory is copied, and capturing all of it takes half of the time
+ * until it is ready.
  */
 static bool capture_first_frame(struct session *s)
 {
@@ -315,7 +316,7 @@ static bool capture_first_frame(struct session *s)
 static void tell_ready(struct session *s)
 {
 	if (!capture_first_frame(s)) {
-		return; /* the display is being lost: its end starts everything again */
+		return; /* the display is being lost: its end restarts everything */
 	}
 	tell_stage(s, "first-frame");
 	s->ready = s->was_ready = true;
@@ -345,7 +346,7 @@ static int on_panel_late(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-/* A connection that is gone counts before the end of the X server is noticed. */
+/* A lost connection counts before the end of the X server is detected. */
 static bool can_start(const struct service_process *p)
 {
 	const struct session *s = p->data;
@@ -421,7 +422,7 @@ void session_restored(struct session *s)
 {
 	s->ready = false;
 	for (int i = 0; i < SERVICES; i++) {
-		service_process_forgive(&s->all[i]); /* it died in another host's time */
+		service_process_forgive(&s->all[i]); /* it exited during an earlier host's time */
 		if (s->all[i].state == SERVICE_UP) {
 			tell_stage(s, s->all[i].service->stage);
 		}

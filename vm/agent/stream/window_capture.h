@@ -4,47 +4,47 @@
 #include "vm/agent/x11/shm_capture.h"
 
 /*
- * The picture of one window with its menus and dialogs, and of nothing else: whatever lies over it
- * is not in it, and where the window has not painted since it was first looked at, covered or not,
- * it is plain.  It is as large as the window, and while a menu or a dialog reaches beyond that, as
- * both together, but never larger than the screen.
+ * The picture of one window with its menus and dialogs only.  Windows that cover it are not in it,
+ * and areas that the window has not painted since the start are plain, covered or not.  It has the
+ * window's size, extended while a menu or a dialog extends beyond it, and at most the screen's
+ * size.
  */
 
 struct window_capture;
 
 struct window_capture_handlers {
-	/* Something may be new; not again before the next window_capture_refresh(). */
+	/* The picture may have changed; not called again before the next window_capture_refresh(). */
 	void (*changed)(void *data);
-	/* Windows or the focus have changed places. */
+	/* The stacking order or the focus has changed. */
 	void (*restacked)(void *data);
-	/* The window, or the display, is no more: once.  window_capture_free() is allowed inside. */
+	/* The window, or the display, has closed: once.  window_capture_free() is allowed inside. */
 	void (*ended)(const struct err *why, void *data);
 };
 
-/* id: a managed window, of windows_list().  ERR_NOT_FOUND: it is gone. */
+/* id: a managed window, from windows_list().  ERR_NOT_FOUND: it has closed. */
 struct window_capture *window_capture_new(struct display *d, Window id,
 	const struct window_capture_handlers *handlers, void *data, struct err *err) NODISCARD;
 void window_capture_free(struct window_capture *c); /* NULL-safe */
 
-/* Takes what is new into the picture, which stays as it is until the next call. */
+/* Updates the picture, which then stays unchanged until the next call. */
 void window_capture_refresh(struct window_capture *c);
 const struct image *window_capture_picture(const struct window_capture *c);
-/* Where the picture's corner is, seen from the window's: a menu may begin left of it. */
+/* The position of the picture's corner relative to the window: a menu may extend to its left. */
 struct point window_capture_offset(const struct window_capture *c);
-/* What has changed since it was last taken, as at most max rectangles within the picture; what does
- * not fit stays for the next call. */
+/* What has changed since the last call, as at most max rectangles within the picture; the rest
+ * remains for the next call. */
 size_t window_capture_take(struct window_capture *c, struct rect *ret_rects, size_t max);
-/* As if it had changed. */
+/* Marks the area as changed. */
 void window_capture_touch(struct window_capture *c, struct rect area);
 
 Window window_capture_window(const struct window_capture *c);
-/* Where the window's top left corner is on the screen, now.  False: it is not shown. */
+/* The current position of the window's top left corner on the screen.  False: it is not shown. */
 bool window_capture_origin(struct window_capture *c, struct point *ret_at);
-/* Whether there is any of it at this place on the screen. */
+/* Whether any part of it is at this place on the screen. */
 bool window_capture_is_at(const struct window_capture *c, struct point at);
 /* Whether this child of the root is the window's frame, or one of its menus or dialogs. */
 bool window_capture_owns(const struct window_capture *c, Window child);
-/* Whether the window, or one inside of it or of its dialogs, is this one. */
+/* Whether the window, or one inside it or its dialogs, is this one. */
 bool window_capture_holds(const struct window_capture *c, Window window);
 
 #define WINDOW_CAPTURE_RECTS_MAX 512

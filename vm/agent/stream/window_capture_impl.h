@@ -1,7 +1,7 @@
 #ifndef VM_AGENT_WINDOW_WINDOW_CAPTURE_IMPL_H
 #define VM_AGENT_WINDOW_WINDOW_CAPTURE_IMPL_H
 
-/* What window_capture.c, window_members.c and window_part.c share. */
+/* Shared by window_capture.c, window_members.c and window_part.c. */
 
 #include "vm/agent/stream/tile_map.h"
 #include "vm/agent/stream/window_capture.h"
@@ -17,7 +17,7 @@ struct window_part {
 	bool passing; /* a menu: not managed */
 	bool viewable, damaged;
 	Damage damage;
-	Pixmap pixmap;       /* None: to be named again */
+	Pixmap pixmap;       /* None: must be named again */
 	struct image shadow; /* what it has painted */
 };
 
@@ -29,35 +29,35 @@ struct window_capture {
 	struct grab *grab;
 	struct window_part parts[WINDOW_PARTS_MAX]; /* the first is the window; then upwards */
 	int n_parts;
-	bool stale; /* places and sizes are to be asked for again */
+	bool stale; /* positions and sizes must be queried again */
 	bool told;
-	struct rect box; /* of all that is shown, on the screen */
-	uint64_t layout; /* as the picture has it */
+	struct rect box; /* of everything that is shown, on the screen */
+	uint64_t layout; /* of the current picture */
 	struct tile_map tiles;
 };
 
 /* ---- window_part.c: the pixels of one window ---- */
 
-/* Where the part's corner is in the picture. */
+/* Position of the part's corner in the picture. */
 struct point window_part_place(const struct window_capture *c, const struct window_part *part);
-/* Asks where it is and how large.  False: it is gone. */
+/* Queries its position and size.  False: it has closed. */
 bool window_part_measure(struct window_capture *c, struct window_part *part);
-/* Copies what has been painted; the damage of a window that is not shown stays until it is.
- * region: any, for the server's answer. */
+/* Copies what has been painted; the damage of a hidden window stays until it is shown. region: any,
+ * for the server's answer. */
 void window_part_take_damage(
 	struct window_capture *c, struct window_part *part, XserverRegion region);
-/* Stops capturing part i and removes it.  gone: the window does not exist any longer. */
+/* Stops capturing part i and removes it.  gone: the window has closed. */
 void window_part_drop(struct window_capture *c, int i, bool gone);
 
-/* ---- window_members.c: which windows belong to it ---- */
+/* ---- window_members.c: the windows that belong to it ---- */
 
-/* False: it is gone, known already, or one too many. */
+/* False: it has closed, is already known, or exceeds the limit. */
 bool window_members_add(struct window_capture *c, Window id, bool passing);
-/* Adds the dialogs and menus that are open. */
+/* Adds open dialogs and menus. */
 void window_members_search(struct window_capture *c);
-/* Tells the owner, once until the next refresh.  stale: places and sizes may differ. */
+/* Notifies the owner, once until the next refresh.  stale: positions and sizes may have changed. */
 void window_members_changed(struct window_capture *c, bool stale);
-/* For the display_listener, data being the capture. */
+/* For the display_listener; data is the capture. */
 void window_members_on_event(const XEvent *event, void *data);
 void window_members_on_closing(const struct err *why, void *data);
 

@@ -5,21 +5,21 @@
 #include "vm/agent/stream/window_capture.h"
 
 /*
- * What a viewer of one window does with its pointer and keyboard: it reaches that window, its menus
- * and dialogs, and nothing else.  Where another window lies over it, or has the focus, the window
- * is activated, and the input waits for that; when it does not come about, it is dropped.
+ * Input of a viewer of one window: it reaches that window, its menus and dialogs, and no others.
+ * If another window covers it or has the focus, the window is activated and the input waits; if the
+ * activation fails, it is dropped.
  */
 
 struct window_input;
 
 struct window_input *window_input_new(struct agent *agent, struct window_capture *capture);
-/* Releases what is held down.  NULL-safe. */
+/* Releases pressed keys and buttons.  NULL-safe. */
 void window_input_free(struct window_input *in);
 
-/* buttons as RFB has them: bit n is X's button n + 1; at: seen from the window's corner. */
+/* buttons as in RFB: bit n is X's button n + 1; at: relative to the window's corner. */
 void window_input_pointer(struct window_input *in, struct point at, unsigned buttons);
 void window_input_key(struct window_input *in, uint32_t keysym, bool down);
-/* Windows have changed places: what waits may pass now. */
+/* The stacking order has changed: waiting input may pass now. */
 void window_input_retry(struct window_input *in);
 
 #endif

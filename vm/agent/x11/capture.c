@@ -1,4 +1,4 @@
-/* The screen's pixels, and the pointer drawn on top of them. */
+/* Captures the screen's pixels and draws the pointer on top of them. */
 #include "vm/agent/x11/capture.h"
 
 #include "base/cleanup.h"

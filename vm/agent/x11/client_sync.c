@@ -1,6 +1,6 @@
 /*
- * Knowing that another client has caught up.  All three waits are one object with one listener and
- * one timer; they differ in what ends them.
+ * Waits until another client has caught up.  All kinds of waits are one object with one listener
+ * and one timer; they differ in what ends them.
  */
 #include "vm/agent/x11/client_sync.h"
 
@@ -10,16 +10,16 @@
 #include <X11/Xatom.h>
 #include <X11/Xutil.h>
 
-#define CLIMB_MAX 8 /* a toolkit's focus window lies this deep in its top-level window at most */
-#define PING_BASE 0x56540000u /* keeps our pings apart from a window manager's */
+#define CLIMB_MAX 8 /* maximum depth of a toolkit's focus window in its top-level window */
+#define PING_BASE 0x56540000u /* distinguishes our pings from a window manager's */
 /*
- * With its first answer it has acted on the input; the focus events that come of that are in its
- * queue before the second question, and some window managers act on those again.
+ * After the first answer it has acted on the input; the resulting focus events precede the second
+ * request in its queue, and some window managers act on those, too.
  */
 #define WM_ROUNDS 2
 #define WM_MS 250
-#define LEAST_MS 400 /* a client that cannot be asked: wait at least this long */
-#define QUIET_MS 250 /* and until it painted nothing for this long */
+#define LEAST_MS 400 /* a client that cannot be asked: minimum wait */
+#define QUIET_MS 250 /* and until it has painted nothing for this long */
 
 struct client_sync {
 	struct display *display;
@@ -27,11 +27,11 @@ struct client_sync {
 	sd_event_source *timer;
 	client_sync_fn *fn;
 	void *data;
-	Window window; /* that is pinged; None: not by ping */
+	Window window; /* the pinged one; None: no ping */
 	uint32_t ping;
 	bool watches_paint;
 	int wm_rounds; /* answers of the window manager to wait for */
-	Window wm;     /* that is asked to move our window; None: for a frame's extents */
+	Window wm;     /* asked to move our window; None: asked for a frame's extents */
 	int wm_place;  /* ... to there */
 	uint64_t painted_us, ends_us;
 };
@@ -57,7 +57,7 @@ static bool is_pong(const struct client_sync *s, const XEvent *event)
 	       (uint32_t)m->data.l[1] == s->ping;
 }
 
-/* A window that is gone reads nothing more. */
+/* A closed window reads nothing. */
 static bool is_end(const struct client_sync *s, const XEvent *event)
 {
 	return event->type == DestroyNotify && event->xdestroywindow.window == s->window;
@@ -95,8 +95,8 @@ static void ask_for_extents(struct display *d)
 }
 
 /*
- * What a window that it does not manage asks for, a window manager has to grant (ICCCM 4.1.5): one
- * request, while openbox makes 19 round trips to find a frame's extents.
+ * A window manager must grant requests of unmanaged windows (ICCCM 4.1.5): one request, while
+ * openbox makes 19 round trips to determine a frame's extents.
  */
 static void ask_to_move(struct client_sync *s)
 {
@@ -186,7 +186,7 @@ void client_sync_free(struct client_sync *s)
 	}
 }
 
-/* ---- the focused client ---- */
+/* ---- focused client ---- */
 
 static bool answers_pings(struct display *d, Window window)
 {
@@ -203,7 +203,7 @@ static bool answers_pings(struct display *d, Window window)
 	return found;
 }
 
-/* The focused window is often a child of the one that carries the protocols. */
+/* The focused window is often a child of the one with the protocols. */
 static Window find_pingable(struct display *d)
 {
 	Window window = None;
@@ -232,7 +232,7 @@ static bool send_ping(struct client_sync *s)
 	ping.xclient.data.l[0] = (long)display_atom(s->display, ATOM_NET_WM_PING);
 	ping.xclient.data.l[1] = (long)s->ping;
 	ping.xclient.data.l[2] = (long)s->window;
-	/* Its end must be heard of; other parts of the agent may watch the window too. */
+	/* Its end must be reported; other parts of the agent may watch the window, too. */
 	if (!XGetWindowAttributes(x, s->window, &attributes)) {
 		return false;
 	}
@@ -248,7 +248,7 @@ struct client_sync *client_sync_focus(
 	display_trap(d);
 	s->window = find_pingable(d);
 	bool sent = s->window && send_ping(s);
-	/* It may have ended in the middle of this. */
+	/* It may have closed in the meantime. */
 	if (!display_untrap(d, &err) || !sent) {
 		client_sync_free(s);
 		return NULL;
@@ -274,7 +274,7 @@ struct client_sync *client_sync_paint(
 	return s;
 }
 
-/* ---- the window manager ---- */
+/* ---- window manager ---- */
 
 static Window window_property(struct display *d, Window window, Atom name)
 {
@@ -320,7 +320,7 @@ struct client_sync *client_sync_liveness(struct display *d, client_sync_fn *fn, 
 	return await_wm(d, None, 1, fn, data);
 }
 
-/* A grab can be told only by trying; a window that is not shown never gets one. */
+/* A grab can be detected only by trying one; a window that is not shown never gets one. */
 bool client_sync_keyboard_is_grabbed(struct display *d)
 {
 	int status = XGrabKeyboard(
@@ -333,7 +333,7 @@ bool client_sync_has_focus(struct display *d)
 	Window window = None;
 	int revert;
 	XGetInputFocus(display_x(d), &window, &revert);
-	/* Window managers park the focus on a window of their own when no other has it. */
+	/* Window managers set the focus to a window of their own when no other has it. */
 	if (window != None && (window == PointerRoot || window != wm_window(d))) {
 		return true;
 	}

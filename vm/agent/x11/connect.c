@@ -1,7 +1,7 @@
 /*
- * Opens the connections in a thread.  Xlib has no way to give an opening up: it ends when the X
- * server answers or dies.  Should the server die in the middle, Xlib calls the handler of I/O
- * errors and would exit when that returns, hence the jump.
+ * Opens the connections in a thread, because Xlib cannot cancel this: it ends when the X server
+ * responds or exits.  If the server exits in between, Xlib calls the handler of I/O errors and
+ * would exit when that returns, hence the jump.
  */
 #include "vm/agent/x11/connect.h"
 
@@ -25,7 +25,7 @@ static _Thread_local jmp_buf *opening;
 static int on_io_error(Display *x)
 {
 	if (opening) {
-		close(ConnectionNumber(x)); /* the rest of it is lost memory */
+		close(ConnectionNumber(x)); /* the rest of its memory is lost */
 		longjmp(*opening, 1);
 	}
 	return 0;

@@ -5,25 +5,25 @@
 #include <systemd/sd-event.h>
 
 /*
- * The agent's connections to the X server.  A client that grabs the server holds up every client
- * that comes after it for as long as it likes, so nobody waits for the connections on the loop.
- * Once they are there, no other client's grab stops them.
+ * The agent's connections to the X server.  A client that grabs the server blocks new clients for
+ * any time, so the loop does not wait for connections. Established ones are not affected by grabs
+ * of others.
  */
 struct connections {
-	Display *x, *recorder; /* NULL: the server did not answer */
+	Display *x, *recorder; /* NULL: the server did not respond */
 };
 
 struct connect;
-/* Fires once, from the loop, with connections that are the callee's.  It may take for ever: whoever
- * has waited long enough ends the X server, or cancels. */
+/* Called once, from the loop, with connections that the callee owns.  It may never be called: after
+ * a timeout, end the X server or cancel. */
 typedef void connect_fn(struct connections made, void *data);
 
 /* name: ":0". */
 struct connect *connect_start(sd_event *event, const char *name, connect_fn *fn, void *data);
-/* No callback comes any more.  NULL-safe. */
+/* No more callbacks.  NULL-safe. */
 void connect_cancel(struct connect *c);
 
-/* The same, waiting for it. */
+/* The same, blocking. */
 struct connections connect_now(const char *name);
 void connections_close(struct connections *made);
 

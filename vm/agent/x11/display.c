@@ -1,4 +1,4 @@
-/* The X connection: opened, closed, and the errors of its requests. */
+/* The X connection: opening, closing, and errors of its requests. */
 #include "vm/agent/x11/display_impl.h"
 
 #include "base/cleanup.h"
@@ -9,7 +9,7 @@
 #include <X11/extensions/Xdamage.h>
 #include <X11/extensions/Xfixes.h>
 
-/* Xlib's error handlers know only a Display: the open ones, to find ours. */
+/* Xlib's error handlers get only a Display, so this list maps it to ours. */
 static struct display *open_displays;
 
 static const char *const atom_names[DISPLAY_ATOMS] = {
@@ -44,7 +44,7 @@ static int on_x_error(Display *x, XErrorEvent *event)
 	return 0;
 }
 
-/* Called by Xlib where it would exit, deep inside any of its functions: only notes the fact. */
+/* Called by Xlib instead of exiting, deep inside any of its functions: only records the fact. */
 static void on_io_exit(Display *x, void *data)
 {
 	(void)x;
@@ -73,7 +73,7 @@ void display_trap(struct display *d)
 
 bool display_untrap(struct display *d, struct err *err)
 {
-	/* A round trip at the end of the trap has already brought every error. */
+	/* A round trip at the end of the trap has already delivered all errors. */
 	if (!d->lost && LastKnownRequestProcessed(d->x) + 1 < NextRequest(d->x)) {
 		XSync(d->x, False);
 	}
@@ -113,7 +113,7 @@ static bool check_extensions(struct display *d, struct err *err)
 	if (missing) {
 		return err_set(err, ERR_UNSUPPORTED, "the X server has no %s extension", missing);
 	}
-	/* Both extensions answer nothing before they were asked for their version. */
+	/* Both extensions answer only after their version was queried. */
 	XDamageQueryVersion(d->x, &unused, &unused);
 	XFixesQueryVersion(d->x, &unused, &unused);
 	return true;
@@ -136,7 +136,7 @@ struct display *display_open(sd_event *event, struct connections *made,
 {
 	Display *x = made->x;
 	if (!x) {
-		err_set(err, ERR_HOST, "the X server does not answer");
+		err_set(err, ERR_HOST, "the X server does not respond");
 		return NULL;
 	}
 	XSetErrorHandler(on_x_error);
@@ -201,7 +201,7 @@ void display_close(struct display *d)
 	free(d);
 }
 
-/* ---- the small questions ---- */
+/* ---- small queries ---- */
 
 Display *display_x(struct display *d)
 {

@@ -1,8 +1,8 @@
 /*
- * The events of a display, on the loop.  Xlib may read events into its own queue during any round
- * trip, where epoll cannot see them: a prepare step looks there before every sleep, and flushes.
- * Damage is asked for as delta rectangles, and the damage region is emptied once per batch: a busy
- * screen costs a few events per batch instead of one per drawing request.
+ * The events of a display in the loop.  Xlib may read events into its queue during any round trip,
+ * where epoll cannot see them: a prepare step checks it before every sleep, and flushes. Damage is
+ * requested as delta rectangles, and the damage region is emptied once per batch: a busy screen
+ * costs a few events per batch instead of one per drawing request.
  */
 #include "vm/agent/x11/display_impl.h"
 
@@ -12,7 +12,7 @@
 #include <X11/extensions/Xfixes.h>
 #include <sys/epoll.h>
 
-/* Shared, so that a number never comes back when the X server was restarted. */
+/* Shared, so that numbers do not repeat after a restart of the X server. */
 static uint64_t frame_counter;
 
 uint64_t display_next_frame(void)
@@ -63,7 +63,7 @@ static void on_damage(struct display *d, const XDamageNotifyEvent *event)
 	tell(d, NULL, &area, NULL);
 }
 
-/* From here on further damage is reported again; sent before any capture that follows. */
+/* Further damage is reported from here on; sent before any later capture. */
 static void count_damage(struct display *d)
 {
 	if (d->damaged) {
@@ -85,7 +85,7 @@ const XFixesSelectionNotifyEvent *display_selection(const struct display *d, con
 	return is ? (const XFixesSelectionNotifyEvent *)event : NULL;
 }
 
-/* True for what only moves a counter, and may therefore be taken out of turn. */
+/* True for events that only increment a counter, and may therefore be processed out of order. */
 static bool count_event(struct display *d, const XEvent *event)
 {
 	const XDamageNotifyEvent *damage = display_damage(d, event);
@@ -146,11 +146,11 @@ static void report_lost(struct display *d)
 	}
 }
 
-/* One batch: what is here now, so that a server that never stops cannot hold the loop. */
+/* One batch, so that a busy server cannot block the loop. */
 static void pump(struct display *d)
 {
 	int n = d->lost ? 0 : XEventsQueued(d->x, QueuedAfterReading);
-	/* A handler may have caught up with some of them already. */
+	/* A handler may have processed some of them. */
 	for (int i = 0; i < n && !d->lost && XEventsQueued(d->x, QueuedAlready) > 0; i++) {
 		XEvent event;
 		XNextEvent(d->x, &event);
@@ -256,11 +256,11 @@ void display_watch(struct display *d)
 	sd_event_source_set_prepare(d->readable, before_sleep);
 }
 
-/* ---- the pointer's moves ---- */
+/* ---- pointer motion ---- */
 
 static void ask_for_input(struct display *d)
 {
-	int event, error, major = 2, minor = 1; /* grabs hide nothing from then on */
+	int event, error, major = 2, minor = 1; /* grabs hide no events from then on */
 	if (!XQueryExtension(d->x, "XInputExtension", &d->input_opcode, &event, &error) ||
 		XIQueryVersion(d->x, &major, &minor) != Success) {
 		d->input_opcode = -1;

@@ -1,14 +1,14 @@
 #ifndef VM_AGENT_X11_DISPLAY_IMPL_H
 #define VM_AGENT_X11_DISPLAY_IMPL_H
 
-/* What display.c and display_events.c share. */
+/* Shared by display.c and display_events.c. */
 
 #include "vm/agent/x11/display.h"
 #include "vm/agent/x11/layout.h"
 
 #include <X11/extensions/Xdamage.h>
 
-/* A walk over the listeners that is under way; walks nest when a listener causes further events. */
+/* A notification of the listeners in progress; they nest if a listener causes further events. */
 struct tour {
 	struct display_listener *upcoming;
 	struct tour *outer;
@@ -24,7 +24,7 @@ struct display {
 	void *data;
 	sd_event_source *readable, *queued;
 	int damage_base, fixes_base;
-	int input_opcode; /* of XInput; 0: not asked for yet, -1: none */
+	int input_opcode; /* of XInput; 0: not requested yet, -1: not available */
 	int motion_watchers;
 	Damage damage;
 	bool damaged, lost, lost_told;
@@ -42,11 +42,11 @@ struct display {
 
 /* ---- display_events.c ---- */
 
-/* Reads and handles events from now on. */
+/* Starts reading and handling events. */
 void display_watch(struct display *d);
-/* Counts a change of the screen; the new number. */
+/* Counts a change of the screen; returns the new number. */
 uint64_t display_next_frame(void);
-/* To every listener: its last call. */
+/* Last call to every listener. */
 void display_tell_closing(struct display *d, const struct err *why);
 
 #endif

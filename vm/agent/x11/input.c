@@ -1,5 +1,5 @@
-/* XTest.  Requests are sent without waiting, but for those that a pause follows, for it counts from
- * when the server has done them. */
+/* XTest.  Requests are sent without waiting, except those followed by a pause, which starts when
+ * the server has processed them. */
 #include "vm/agent/x11/input.h"
 
 #include "base/loop.h"
@@ -12,7 +12,7 @@
 void input_move(struct input *in, struct point at)
 {
 	if (display_is_lost(in->display)) {
-		return; /* what is sent there only piles up */
+		return; /* requests to a lost display only accumulate */
 	}
 	if (at.x != in->target.x || at.y != in->target.y) {
 		in->presses_here = 0;
@@ -22,7 +22,7 @@ void input_move(struct input *in, struct point at)
 	XTestFakeMotionEvent(display_x(in->display), -1, at.x, at.y, CurrentTime);
 }
 
-/* A busy server acts on a request, and stamps its event, long after that was sent. */
+/* A busy server processes a request, and stamps its event, long after it was sent. */
 static void sync_server(struct input *in)
 {
 	if (!display_is_lost(in->display)) {

@@ -1,10 +1,10 @@
 /*
- * The keyboard's map as XKB has it, and the spare keycodes.  Spares are keycodes without a keysym,
- * and those of the XF86 multimedia keys (which lose nothing: whoever asks for such a keysym again
- * gets a spare for it), as far as no program knows them by their number.  New meanings go to the
- * server in one XkbSetMap over the range that holds them: one notification, one reload in every
- * client, and the keys in between keep their exact types.  Each has two levels, a letter and its
- * capital, or its keysym twice, for clients that would derive a capital from a single one.
+ * The keyboard map of XKB, and the spare keycodes.  Spares are keycodes without a keysym, and those
+ * of the XF86 multimedia keys (a request for such a keysym gets a spare), unless programs identify
+ * them by number.  New keysyms are sent to the server in one XkbSetMap over the range that contains
+ * them: one notification, one reload per client, and the keys in between keep their exact types.
+ * Each spare has two levels, a letter and its capital, or its keysym twice, for clients that would
+ * derive a capital from a single one.
  */
 #include "vm/agent/x11/keymap.h"
 
@@ -20,12 +20,12 @@
 
 #define CODES 256
 #define LAST_LETTER_KEY \
-	97          /* the main block of any keyboard; then come others, by evdev's numbers */
-#define YEN_KEY 132 /* of Japanese ones */
+	97          /* the main block of any keyboard; the others follow, by evdev's numbers */
+#define YEN_KEY 132 /* of Japanese keyboards */
 #define FIRST_XF86 0x1008fe00u
 #define LAST_XF86 0x1008ffffu
 
-/* What the layout gives: one row for each code and level reachable. */
+/* What the layout gives: one row per reachable code and level. */
 struct given {
 	KeySym sym;
 	uint32_t ch;
@@ -33,11 +33,11 @@ struct given {
 };
 
 /*
- * Keycodes that programs know by nothing but their keysym.  Programs take others for commands by
- * their number (evdev's: Copy, Paste, Back, Reload), whatever keysym they give, and window managers
- * take some for modifiers.  In none of these tables: Chromium's DOM codes (QtWebEngine's too),
- * Firefox's NativeKeyToDOMCodeName, SDL2's scancodes for XFree86 and Linux.  Qt and Java AWT go by
- * keysym alone.
+ * Keycodes that programs identify only by their keysym.  Programs interpret others by number as
+ * commands (evdev's Copy, Paste, Back, Reload), whatever their keysym, and window managers use some
+ * as modifiers.  These are in none of the following tables: Chromium's DOM codes (also
+ * QtWebEngine's), Firefox's NativeKeyToDOMCodeName, SDL2's scancodes for XFree86 and Linux.  Qt and
+ * Java AWT use keysyms only.
  */
 static const uint8_t nameless[] = { 120, 149, 153, 154, 155, 159, 161, 162, 168, 178, 183, 184, 185,
 	186, 210, 211, 213, 219, 220, 221, 222, 224, 226, 227, 228, 229, 244, 245, 246, 247, 248,
@@ -45,10 +45,10 @@ static const uint8_t nameless[] = { 120, 149, 153, 154, 155, 159, 161, 162, 168,
 
 struct spare {
 	bool is_spare;
-	KeySym sym;    /* what it gives, or will after keymap_apply(): if it has a capital, the
-			  small letter */
-	uint64_t used; /* when last pressed or assigned, in calls */
-	bool waiting;  /* pressed since the reader caught up */
+	/* its keysym, now or after keymap_apply(); of a letter with a capital, the small one */
+	KeySym sym;
+	uint64_t used; /* when last pressed or assigned, counted in calls */
+	bool waiting;  /* pressed since the reader has caught up */
 	bool held;
 };
 
@@ -67,7 +67,7 @@ struct keymap {
 	struct given given[CODES * 2];
 	int n_given;
 	struct spare spares[CODES];
-	int first_new, last_new; /* codes with a meaning not yet told to the server */
+	int first_new, last_new; /* codes with keysyms not sent to the server yet */
 };
 
 /* ---- turns ---- */
@@ -158,7 +158,7 @@ void keymap_free(struct keymap *k)
 	}
 }
 
-/* ---- letters and capitals ---- */
+/* ---- small letters and capitals ---- */
 
 /* The capital of a small letter, if that has this as its small letter; else sym itself. */
 KeySym keymap_capital_of(KeySym sym)
@@ -234,7 +234,8 @@ static void read_key(struct keymap *k, int code)
 	}
 }
 
-/* The one keysym of a key that may be taken, NoSymbol included; false when the layout needs it. */
+/* The only keysym of a key that may be used as a spare, including NoSymbol; false if the layout
+ * needs it. */
 static bool is_free(const struct keymap *k, int code, KeySym *ret_sym)
 {
 	int n = XkbKeyNumSyms(k->xkb, code);
@@ -252,7 +253,7 @@ static bool is_free(const struct keymap *k, int code, KeySym *ret_sym)
 	return true;
 }
 
-/* A spare whose keysym is still the one we gave it keeps its history; others start anew. */
+/* A spare whose keysym is the one we assigned keeps its history; others start anew. */
 static void read_spare(struct keymap *k, int code)
 {
 	KeySym sym;
@@ -297,7 +298,7 @@ bool keymap_update(struct keymap *k, struct err *err)
 	return true;
 }
 
-/* ---- finding ---- */
+/* ---- lookup ---- */
 
 bool keymap_find_spare(struct keymap *k, KeySym sym, struct key *ret)
 {
@@ -325,7 +326,7 @@ bool keymap_find(struct keymap *k, KeySym sym, struct key *ret_key)
 
 /* ---- spares ---- */
 
-/* Empty ones first, then multimedia keys, then the one unused for longest. */
+/* Empty ones first, then multimedia keys, then the least recently used one. */
 static bool better(const struct spare *a, const struct spare *b)
 {
 	if (a->used != b->used) {
@@ -355,7 +356,8 @@ bool keymap_assign(struct keymap *k, KeySym sym, struct key *ret_key)
 	return true;
 }
 
-/* By hand: XkbChangeTypesOfKey() wants the keys' actions too, which nobody has asked for. */
+/* Written directly, because XkbChangeTypesOfKey() requires the keys' actions, which were not
+ * fetched. */
 static void write_spare(struct keymap *k, int code)
 {
 	KeySym *syms = must(XkbResizeKeySyms(k->xkb, code, 2));

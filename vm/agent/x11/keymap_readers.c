@@ -1,13 +1,14 @@
 /*
- * The record tells, in the order in which the server worked them off, of each request for the map
- * and of each change that we made to it: who asked after our last change has what we wrote.  A
- * connection that does not ask by the time its program has answered two pings, with a pause
- * between, does not do so at all, and is not waited for again.
+ * RECORD reports, in the order in which the server processed them, each request for the map and
+ * each change that we made to it.  A connection that requests the map after our last change has the
+ * new one.  A connection that has not requested it after its program has answered two pings, with a
+ * pause in between, never requests it, and is not waited for again.
  *
- * Programs of Xt and Java answer no pings.  But when told of a new map they ask for the modifiers'
- * map, in the order of their events.  They ask several times for each, and for what the server tells
- * them too, so one is asked many times before it counts as having come past what was sent before.
- * Tk asks only with the next key, which is no answer: such a program is asked no more.
+ * Programs with Xt or Java answer no pings.  But when notified of a new map they request the
+ * modifier map, in the order of their events.  They do so several times for each notification, and
+ * also for those of the server, so a program is asked repeatedly before it counts as having
+ * processed what was sent before. Tk requests it only with the next key, which is no answer: such a
+ * program is not asked again.
  */
 #include "vm/agent/x11/keymap_readers.h"
 
@@ -26,21 +27,22 @@
 #define PING_MS 10000
 #define PAUSE_MS 60
 #define START_MS 2000
-#define FIRST_MS 2000      /* for the first answer of a program that may never give one */
-#define ROUNDS_OF_CHANGE 8 /* the server tells of a change once for each keyboard */
+#define FIRST_MS 2000      /* for the first answer of a program that may never answer */
+#define ROUNDS_OF_CHANGE 8 /* the server reports a change once per keyboard */
 #define ROUNDS_MAX 400
 
 struct reader {
-	XID base; /* of its resources' ids; 0: unused */
+	XID base; /* of its resource ids; 0: unused */
 	bool has_read, never_reads;
-	bool was_told, answers; /* of a map; and it has asked for the modifiers' each time */
-	bool is_mute;           /* it has not */
-	uint64_t caught_up;     /* with this change of the map */
+	/* notified of a map; and it has requested the modifier map each time */
+	bool was_told, answers;
+	bool is_mute;       /* it has not */
+	uint64_t caught_up; /* with this change of the map */
 };
 
 struct readers {
 	struct display *display;
-	bool records; /* else the server has no such extension */
+	bool records; /* otherwise the server lacks the extension */
 	XRecordContext context;
 	sd_event_source *readable, *timer;
 	int xkb_opcode;
@@ -77,7 +79,7 @@ static struct reader *find(struct readers *r, XID base, bool make)
 	return NULL;
 }
 
-/* ---- waiting ---- */
+/* ---- waits ---- */
 
 void readers_cancel(struct readers *r)
 {
@@ -109,7 +111,7 @@ static bool all_have_read(struct readers *r)
 	return all;
 }
 
-/* Those that still have not asked never will. */
+/* Those that have not requested it never will. */
 static void give_up(struct readers *r)
 {
 	for (int i = 0; i < r->n_awaited; i++) {
@@ -160,8 +162,8 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *data)
 /* ---- programs that answer no pings ---- */
 
 /*
- * Some programs hear of a change only in this way, for the server spares those of it that know XKB.
- * False: the window is gone.
+ * Some programs learn of a change only this way, because the server does not send some
+ * notifications to clients that use XKB. False: the window has closed.
  */
 static bool tell(struct readers *r, Window window)
 {
@@ -223,7 +225,7 @@ static void next_round(struct readers *r)
 	}
 }
 
-/* ---- the record ---- */
+/* ---- RECORD ---- */
 
 static void on_request(struct readers *r, XID base, const uint8_t *request)
 {
@@ -258,7 +260,7 @@ static void on_record(XPointer closure, XRecordInterceptData *data)
 	XRecordFreeData(data);
 }
 
-/* Takes in what has come; false: the record is lost. */
+/* Processes received data; false: the connection is lost. */
 static bool take_record(struct readers *r)
 {
 	Display *x = display_recorder(r->display);
@@ -275,7 +277,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *d
 	(void)events;
 	struct readers *r = data;
 	if (!take_record(r)) {
-		loop_enable(r->readable, false); /* pings end what waits */
+		loop_enable(r->readable, false); /* pings end the waits */
 	} else if (r->fn && all_have_read(r)) {
 		finish(r);
 	} else if (r->caught_up && r->answered) {
@@ -311,7 +313,7 @@ static bool start_record(struct readers *r)
 	return r->context != 0;
 }
 
-/* No change of the map may come before the record. */
+/* The recording must start before the map is changed. */
 static bool await_start(struct readers *r)
 {
 	struct pollfd fd = { .fd = ConnectionNumber(display_recorder(r->display)),
@@ -321,7 +323,7 @@ static bool await_start(struct readers *r)
 	return r->started;
 }
 
-/* While it records, its connection answers nothing. */
+/* While it records, its connection answers no requests. */
 static void stop_record(struct readers *r)
 {
 	Display *x = display_x(r->display), *recorder = display_recorder(r->display);
@@ -329,7 +331,7 @@ static void stop_record(struct readers *r)
 		XRecordDisableContext(x, r->context);
 		XRecordFreeContext(x, r->context);
 		XSync(x, False);
-		XSync(recorder, False); /* takes the end of the record in */
+		XSync(recorder, False); /* reads the end of the recording */
 	}
 }
 
@@ -388,14 +390,14 @@ bool readers_catch_up(struct readers *r, Window window, uint64_t ms, readers_fn 
 	return true;
 }
 
-/* ---- a change of the map ---- */
+/* ---- changes of the map ---- */
 
 static pid_t pid_of(XResClientIdValue *value)
 {
 	return XResGetClientIdType(value) == XRES_CLIENT_ID_PID ? XResGetClientPid(value) : -1;
 }
 
-/* The other connections of the program that made the window. */
+/* Finds the other connections of the program that created the window. */
 static void find_others(struct readers *r, Window window)
 {
 	XID base = window & ~r->mask;

@@ -1,7 +1,6 @@
 /*
- * Key names and chords.  A name is a character, one of the usual aliases, or an X keysym name:
- * first as it is written, then in any case, so that real names (XF86AudioPlay, KP_Enter) are never
- * mistaken for something else.
+ * Key names and combinations.  A name is a character, a common alias, or an X keysym name: first
+ * exact, then in any case, so that real names (XF86AudioPlay, KP_Enter) are never misinterpreted.
  */
 #include "vm/agent/x11/keys.h"
 
@@ -68,7 +67,7 @@ static const struct alias {
 	{ "playpause", XKB_KEY_XF86AudioPlay },
 	{ "volumeup", XKB_KEY_XF86AudioRaiseVolume },
 	{ "volumedown", XKB_KEY_XF86AudioLowerVolume },
-	/* As browsers call keys by their place (KeyboardEvent.code). */
+	/* The names of browsers (KeyboardEvent.code). */
 	{ "ControlLeft", XKB_KEY_Control_L },
 	{ "ControlRight", XKB_KEY_Control_R },
 	{ "ShiftLeft", XKB_KEY_Shift_L },
@@ -88,7 +87,7 @@ static const struct alias {
 	{ NULL, 0 },
 };
 
-/* What a misspelt name may have meant: all that is usual. */
+/* Candidates for misspelt names: all common ones. */
 static const char *const usual[] = { "ctrl", "control", "shift", "alt", "option", "altgr", "super",
 	"meta", "cmd", "command", "win", "enter", "esc", "del", "ins", "pgup", "pageup", "pgdn",
 	"pagedown", "capslock", "numlock", "printscreen", "Return", "Tab", "Escape", "BackSpace",
@@ -165,7 +164,7 @@ static KeySym single_char(const char *name)
 	return ch != UINT32_MAX && printable && *at == '\0' ? keys_of_char(ch) : NoSymbol;
 }
 
-/* KeyA, Digit1, Numpad1: one character behind the kind of key. */
+/* KeyA, Digit1, Numpad1: one character after the kind of key. */
 static KeySym placed_key(const char *name)
 {
 	size_t len = strlen(name);
@@ -199,7 +198,7 @@ static KeySym find_name(const char *name)
 	return sym == XKB_KEY_VoidSymbol ? NoSymbol : sym;
 }
 
-/* ctrl-c, as manuals write it, becomes ctrl+c; false when it is something else. */
+/* ctrl-c, as in manuals, becomes ctrl+c; false if it is something else. */
 static bool join_with_plus(char *name)
 {
 	size_t len = strlen(name);
@@ -224,27 +223,27 @@ static bool unknown(const char *what, const char *name, struct err *err)
 	snprintf(chord, sizeof(chord), "%s", name);
 	if (strcasecmp(name, "fn") == 0) {
 		return err_set(err, ERR_ARGUMENT,
-			"'%s': a desktop never sees the key 'fn'; name the key that it gives, such "
+			"'%s': the key 'fn' is not visible to a desktop; use the key that it gives, such "
 			"as F5 or XF86AudioMute",
 			what);
 	}
-	/* Two letters are near to too many names. */
+	/* Two letters are similar to too many names. */
 	const char *near = join_with_plus(chord) ? chord
 			   : strlen(name) > 2    ? nearest_name(name, usual)
 						 : NULL;
 	if (near) {
-		return err_set(err, ERR_ARGUMENT, "'%s': there is no key '%s'; did you mean '%s'?",
+		return err_set(err, ERR_ARGUMENT, "'%s': unknown key '%s'; did you mean '%s'?",
 			what, name, near);
 	}
 	return err_set(err, ERR_ARGUMENT,
-		"'%s': there is no key '%s'; a key is one character or an X keysym name such as "
-		"Return, Page_Up or F5, and a chord joins keys with '+', as in ctrl+shift+t",
+		"'%s': unknown key '%s'; a key is one character or an X keysym name such as "
+		"Return, Page_Up or F5, and a combination joins keys with '+', as in ctrl+shift+t",
 		what, name);
 }
 
-/* ---- chords ---- */
+/* ---- combinations ---- */
 
-/* A '+' where a name would begin is the key itself. */
+/* A '+' at the start of a name is the key itself. */
 static size_t name_length(const char *at)
 {
 	return *at == '+' ? 1 : strcspn(at, "+ \t\r\n");
@@ -253,7 +252,7 @@ static size_t name_length(const char *at)
 static bool append_key(const char *what, KeySym sym, struct chord *chord, struct err *err)
 {
 	if (chord->count == CHORD_KEYS_MAX) {
-		return err_set(err, ERR_ARGUMENT, "'%s': a chord has at most %d keys", what,
+		return err_set(err, ERR_ARGUMENT, "'%s': a combination has at most %d keys", what,
 			CHORD_KEYS_MAX);
 	}
 	chord->keys[chord->count++] = sym;
@@ -270,8 +269,7 @@ static bool add_key(
 	}
 	memcpy(name, at, fits);
 	name[fits] = '\0';
-	if (strcasecmp(name, "BackTab") ==
-		0) { /* X has a key of that name, and no program knows it */
+	if (strcasecmp(name, "BackTab") == 0) { /* X has a key of that name that no program knows */
 		return append_key(what, XKB_KEY_Shift_L, chord, err) &&
 		       append_key(what, XKB_KEY_Tab, chord, err);
 	}
@@ -294,7 +292,7 @@ static bool is_command_modifier(KeySym sym)
 	}
 }
 
-/* Models write ctrl+A for what a keyboard calls ctrl+a. */
+/* Models write ctrl+A for the key combination ctrl+a. */
 static void lower_capitals(struct chord *chord)
 {
 	bool command = false;
@@ -308,7 +306,7 @@ static void lower_capitals(struct chord *chord)
 	}
 }
 
-/* Reads one chord at *at, which moves behind it. */
+/* Reads one combination at *at and advances it. */
 static bool read_chord(const char *what, const char **at, struct chord *ret, struct err *err)
 {
 	*ret = (struct chord){ 0 };
@@ -316,7 +314,7 @@ static bool read_chord(const char *what, const char **at, struct chord *ret, str
 		size_t len = name_length(*at);
 		if (len == 0) {
 			return err_set(err, ERR_ARGUMENT,
-				"'%s': a key is missing behind '+'; the plus key itself is called "
+				"'%s': a key is missing after '+'; the plus key itself is called "
 				"'plus'",
 				what);
 		}
@@ -331,7 +329,7 @@ static bool read_chord(const char *what, const char **at, struct chord *ret, str
 	}
 	if (**at && !isspace((unsigned char)**at)) {
 		return err_set(err, ERR_ARGUMENT,
-			"'%s': keys are joined with '+' and chords separated by spaces; the plus "
+			"'%s': keys are joined with '+' and combinations separated by spaces; the plus "
 			"key itself is called 'plus'",
 			what);
 	}
@@ -348,8 +346,8 @@ int keys_parse(
 	}
 	for (const char *at = text + strspn(text, " \t\r\n"); *at; at += strspn(at, " \t\r\n")) {
 		if (n == max) {
-			err_set(err, ERR_ARGUMENT, "'%s' must be at most %d chord%s", what, max,
-				max == 1 ? ", such as 'ctrl+shift'" : "s");
+			err_set(err, ERR_ARGUMENT, "'%s' must have at most %d combination%s", what,
+				max, max == 1 ? ", such as 'ctrl+shift'" : "s");
 			return 0;
 		}
 		if (!read_chord(what, &at, &ret_chords[n], err)) {
@@ -359,7 +357,7 @@ int keys_parse(
 	}
 	if (n == 0) {
 		err_set(err, ERR_ARGUMENT,
-			"'%s' names no key; it must be like 'Return' or 'ctrl+s'", what);
+			"'%s' names no key; use for example 'Return' or 'ctrl+s'", what);
 	}
 	return n;
 }

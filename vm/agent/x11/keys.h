@@ -7,8 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Names of keys, as people and models write them, and chords of them.  Knows nothing of a keyboard.
- */
+/* Names of keys, and combinations of them.  Independent of a keyboard. */
 
 #define CHORD_KEYS_MAX 8
 #define CHORDS_MAX 100
@@ -19,23 +18,23 @@ struct chord {
 };
 
 /*
- * "ctrl+shift+t", "ctrl++", "Page_Up", "é"; several chords are separated by spaces.  With ctrl, alt
- * or super in the chord a single ASCII capital means the key, without shift (ctrl+A is ctrl+a).
- * what: the argument's name, for the error.  Returns how many chords were written to ret_chords
- * (room for max), 0 on failure.
+ * "ctrl+shift+t", "ctrl++", "Page_Up", "é"; several combinations are separated by spaces.  With
+ * ctrl, alt or super in the combination, a single ASCII capital means the key without shift (ctrl+A
+ * is ctrl+a). what: the argument's name, for the error.  Returns the number of combinations written
+ * to ret_chords (room for max), 0 on failure.
  */
 int keys_parse(const char *what, const char *text, struct chord *ret_chords, int max,
 	struct err *err) NODISCARD;
 
-/* The keysym of a character: Latin-1 as itself, all others in the Unicode range, which every
- * toolkit reads alike. */
+/* The keysym of a character: Latin-1 as itself, others in the Unicode range, which every toolkit
+ * reads alike. */
 KeySym keys_of_char(uint32_t ch);
-/* The character a keysym stands for, 0 when it stands for none. */
+/* The character of a keysym; 0 if it has none. */
 uint32_t keys_to_char(KeySym sym);
-/* Caps_Lock and its like: pressing them changes a lasting state. */
+/* Caps_Lock and similar keys with a lasting state. */
 bool keys_is_lock(KeySym sym);
 
-/* The code point at *at, which moves behind it; 0 at the end of the text, UINT32_MAX when it is not
+/* The code point at *at, which is advanced; 0 at the end of the text, UINT32_MAX if it is not
  * UTF-8. */
 uint32_t keys_next_char(const char **at);
 

@@ -1,6 +1,6 @@
 /*
- * The server stamps an event with the number of our last request that it has done: a change of the
- * map by one of ours bears exactly that request's number.
+ * The server stamps an event with the number of our last request that it has processed: a change of
+ * the map by one of our requests has exactly that request's number.
  */
 #include "vm/agent/x11/layout.h"
 
@@ -35,7 +35,7 @@ void layout_count(struct layout *l, const XEvent *event)
 		break;
 	case XkbNewKeyboardNotify:
 		l->maps++;
-		/* With XkbSetMap's number: keys come from another device now, with its copy of the
+		/* With XkbSetMap's number: keys now come from another device, with its copy of the
 		 * map. */
 		l->others_maps += xkb->new_kbd.req_minor != X_kbSetMap;
 		break;

@@ -1,4 +1,4 @@
-/* What others lock after we have changed the locks is added to what is put back. */
+/* What others lock after we have changed the locks is added to what is restored. */
 #include "vm/agent/x11/locks.h"
 
 static bool read_state(struct locks *l, XkbStateRec *ret_now)

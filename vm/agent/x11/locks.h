@@ -5,16 +5,16 @@
 
 #include <X11/XKBlib.h>
 
-/* Caps Lock, Num Lock and another group of the layout: out of force while keys are pressed, and
- * back afterwards. */
+/* Caps Lock, Num Lock and other groups of the layout: disabled while keys are pressed, and restored
+ * afterwards. */
 struct locks {
 	struct display *display;
-	XkbStateRec kept; /* what is put back */
-	bool changed;     /* by locks_neutralise(), and not put back yet */
+	XkbStateRec kept; /* what is restored */
+	bool changed;     /* by locks_neutralise(), and not restored yet */
 };
 
-/* False: there were locks, and what was read of the keyboard before may not hold without them. */
+/* False: locks were active, and keyboard state that was read before may be invalid. */
 bool locks_neutralise(struct locks *l);
-void locks_restore(struct locks *l); /* does nothing when nothing is to be put back */
+void locks_restore(struct locks *l); /* no effect if nothing is to be restored */
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Java and LibreOffice are known by the class of the focused window, or of one it lies in, which
- * their toolkits set.  QtWebEngine is a library in a program of any name, so its process is looked
- * at.
+ * Java and LibreOffice are identified by the class of the focused window or one of its ancestors,
+ * which their toolkits set.  QtWebEngine is a library in a program of any name, so its process is
+ * examined.
  */
 #include "vm/agent/x11/program.h"
 
@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CLIMB_MAX 8         /* a focused window lies this deep in its top-level window at most */
-#define MAPS_MAX (4u << 20) /* bytes of a process's list of mappings that are looked at */
+#define CLIMB_MAX 8         /* maximum depth of a focused window in its top-level window */
+#define MAPS_MAX (4u << 20) /* bytes of a process's list of mappings that are examined */
 #define PATH_END_MAX 8192   /* a line of it */
 
 static const struct {
@@ -43,7 +43,7 @@ static enum program program_of_class(struct display *d, Window window)
 	return program;
 }
 
-/* As the X server has it from the kernel; -1: unknown. */
+/* As the X server got it from the kernel; -1: unknown. */
 static pid_t pid_of(struct display *d, Window window)
 {
 	XResClientIdSpec spec = { window, XRES_CLIENT_ID_PID_MASK };
@@ -98,6 +98,6 @@ enum program program_focused(struct display *d)
 		has_loaded(pid_of(d, focus), "/libQt5WebEngineCore.so")) {
 		program = PROGRAM_WRONG;
 	}
-	/* A window that has just ended is no program's. */
+	/* A window that has just closed belongs to no program. */
 	return display_untrap(d, &ignored) ? program : PROGRAM_RIGHT;
 }

@@ -4,17 +4,17 @@
 #include "vm/agent/x11/display.h"
 
 /*
- * Toolkits that make something else of a character above U+FFFF when it is the meaning of one key,
- * as other characters are.  What is not known as one of them counts as right.
+ * Toolkits that misinterpret a character above U+FFFF as the keysym of one key.  Unknown ones count
+ * as correct.
  */
 enum program {
 	PROGRAM_RIGHT,
-	PROGRAM_HALVES, /* Java AWT: takes 16 bits of a key, but the two halves (UTF-16) of two */
-	PROGRAM_LATE,   /* LibreOffice: it overtakes the keys that came before and wait */
-	PROGRAM_WRONG,  /* QtWebEngine 5: takes 16 bits of a key, and no halves */
+	PROGRAM_HALVES, /* Java AWT: takes 16 bits of a key, but combines two surrogates (UTF-16) */
+	PROGRAM_LATE,   /* LibreOffice: it overtakes earlier keys that wait */
+	PROGRAM_WRONG,  /* QtWebEngine 5: takes 16 bits of a key, and no surrogates */
 };
 
-/* The one whose window has the focus.  Several round trips, and reads a file of /proc. */
+/* That of the focused window.  Several round trips, and reads a file of /proc. */
 enum program program_focused(struct display *d);
 
 #endif

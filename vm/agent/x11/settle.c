@@ -1,7 +1,7 @@
 /*
- * Settling, driven by damage events and one timer.  Damage only writes times into tiles; the tiles
- * are looked over when the timer fires, at the earliest moment at which they can have been quiet
- * for long enough, so a busy screen costs no more than a quiet one.
+ * Settling, driven by damage events and one timer.  Damage only writes times into tiles.  The tiles
+ * are examined when the timer fires, at the earliest time at which they can have been quiet for
+ * long enough, so a busy screen costs no more than a quiet one.
  */
 #include "vm/agent/x11/settle.h"
 
@@ -9,9 +9,9 @@
 #include "base/loop.h"
 
 #define TILE 32
-#define BURST_GAP_US 5000 /* changes nearer than this are one burst */
+#define BURST_GAP_US 5000 /* changes within this are one burst */
 #define MOVING_BURSTS 4
-#define MOVING_US 500000 /* between the first and the last of them */
+#define MOVING_US 500000 /* minimum time between the first and the last of a moving tile */
 
 struct tile {
 	uint64_t first_us, last_us; /* 0: not changed since settle_new() */
@@ -23,9 +23,9 @@ struct settle {
 	struct display_listener listener;
 	int columns, rows;
 	struct tile *tiles;
-	bool changed; /* at all since settle_new(), or since it was quiet and yet not ready */
+	bool changed; /* since settle_new(), or since it was quiet but not ready */
 	uint64_t since_us, reaction_us, wait_us, quiet_us, end_us;
-	uint64_t foreseen_us; /* the end that the caller was told of beforehand */
+	uint64_t foreseen_us; /* the end that was announced to the caller */
 	sd_event_source *timer;
 	const struct settle_handlers *handlers;
 	void *data;
@@ -52,8 +52,7 @@ static int least(int a, int b)
 	return a < b ? a : b;
 }
 
-/* Without a change the timer waits for the next one; now that it is here, quiet can come sooner.
- */
+/* Without a change the timer waits for the first one; now it can be quiet earlier. */
 static void note_first_change(struct settle *s, uint64_t now)
 {
 	uint64_t half = now + s->quiet_us / 2;
@@ -79,7 +78,7 @@ static void on_damaged(const XRectangle *area, void *data)
 	}
 }
 
-/* The last change that counts; 0 when there was none at all. */
+/* The last change that counts; 0 if none. */
 static uint64_t last_change(const struct settle *s)
 {
 	uint64_t last = 0;
@@ -107,7 +106,7 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* When the screen will have settled, if nothing more changes. */
+/* When the screen will have settled, if nothing else changes. */
 static uint64_t quiet_at(const struct settle *s)
 {
 	uint64_t last = last_change(s);
@@ -118,9 +117,8 @@ static uint64_t quiet_at(const struct settle *s)
 }
 
 /*
- * Half of the quiet time has passed: what is to be done at its end can most likely be prepared.
- * That takes time, and brings in what has changed meanwhile.  Returns when the screen will have
- * settled now.
+ * Half of the quiet time has passed, so the result can most likely be prepared now. This takes time
+ * and reads new changes.  Returns when the screen will have settled now.
  */
 static uint64_t foresee(struct settle *s, uint64_t at)
 {
@@ -191,9 +189,9 @@ void settle_free(struct settle *s)
 	}
 }
 
-/* ---- the moving regions ---- */
+/* ---- moving regions ---- */
 
-/* A run of moving tiles grows the rectangle above it when that spans the same columns. */
+/* A run of moving tiles extends the rectangle above it if both span the same columns. */
 static int add_run(XRectangle *rects, int n, int x0, int x1, int y)
 {
 	for (int i = 0; i < n; i++) {
@@ -204,7 +202,7 @@ static int add_run(XRectangle *rects, int n, int x0, int x1, int y)
 		}
 	}
 	if (n == SETTLE_RECTS_MAX) {
-		/* Too many to tell apart: the last one takes in the rest. */
+		/* Too many: the last one includes the rest. */
 		XRectangle *last = &rects[n - 1];
 		int right = last->x + last->width > x1 ? last->x + last->width : x1;
 		last->x = (short)least(last->x, x0);

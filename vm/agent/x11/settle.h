@@ -5,37 +5,38 @@
 #include "vm/wire/action.h"
 
 /*
- * When has the screen come to rest?  The screen is watched in 32x32 tiles; a tile that keeps
- * changing (a caret, a spinner, a video) is "moving" and no longer waited for.
+ * Determines when the screen is quiet.  It is watched in 32x32 tiles; a tile that keeps changing (a
+ * caret, a spinner, a video) is "moving" and not waited for.
  */
 
 struct settle;
 
 struct settle_result {
-	bool settled;      /* false: the time ran out first */
+	bool settled;      /* false: timeout */
 	int64_t waited_ms; /* since settle_wait() */
 };
 
 struct settle_handlers {
-	/* Half of the quiet time has passed; called again for every change after that. */
+	/* Half of the quiet time has passed; called again for every later change. */
 	void (*nearly)(void *data);
-	/* May be NULL.  The screen is quiet: whether it is not what is waited for all the same, so
-	 * that the next change is waited for. */
+	/* May be NULL.  The screen is quiet: returns whether it is not ready nevertheless, so that
+	 * the wait continues with the next change. */
 	bool (*unready)(void *data);
-	/* Once, from the loop: nothing unmoving has changed for the quiet time, or time is up. */
+	/* Called once, from the loop: nothing except moving tiles has changed for the quiet time,
+	 * or timeout. */
 	void (*settled)(const struct settle_result *result, void *data);
 };
 
 #define SETTLE_RECTS_MAX 32
 
-/* Watches from now on: call it before the first input. */
+/* Starts watching; call it before the first input. */
 struct settle *settle_new(struct display *d);
-/* how: its times.  since_us: a program may react to what was done until then (loop_now_us()).
- * handlers stay the caller's. */
+/* how: its times.  since_us: a program may react to what was done until then (loop_now_us()). The
+ * caller keeps handlers. */
 void settle_wait(struct settle *s, const struct observe *how, uint64_t since_us,
 	const struct settle_handlers *handlers, void *data);
-/* What never stopped, merged into at most SETTLE_RECTS_MAX rectangles of screen pixels.  Returns
- * how many. */
+/* What did not settle, merged into at most SETTLE_RECTS_MAX rectangles of screen pixels.  Returns
+ * their number. */
 int settle_moving(const struct settle *s, XRectangle *ret_rects);
 void settle_free(struct settle *s); /* NULL-safe */
 

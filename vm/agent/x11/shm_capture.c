@@ -1,6 +1,6 @@
 /*
- * One shared-memory segment, at least as large as the screen and made anew when it must grow;
- * XGetImage where the server shares no memory with us.
+ * One shared-memory segment, at least as large as the screen and replaced if it must grow;
+ * XGetImage if the server does not support shared memory.
  */
 #include "vm/agent/x11/shm_capture.h"
 
@@ -72,7 +72,7 @@ void grab_free(struct grab *g)
 	}
 }
 
-/* Marked for removal as soon as both sides have it, so that no end of ours leaves it behind. */
+/* Marked for removal as soon as both sides have attached it, so that it cannot be left behind. */
 static bool make_segment(struct grab *g, size_t size)
 {
 	struct err err;
@@ -162,7 +162,7 @@ bool grab_pixels(struct grab *g, Drawable from, int depth, struct rect area,
 		return false;
 	}
 	if (!ok) {
-		return err_set(err, ERR_STATE, "the X server does not give the screen's pixels");
+		return err_set(err, ERR_STATE, "the X server does not return the screen's pixels");
 	}
 	return true;
 }

@@ -4,15 +4,15 @@
 #include "vm/agent/x11/display.h"
 #include "vm/picture/image.h"
 
-/* The pixels of the screen, or of a pixmap, through one piece of shared memory. */
+/* Captures the screen, or a pixmap, through one segment of shared memory. */
 
 struct grab;
 
 struct grab *grab_new(struct display *d, struct err *err) NODISCARD;
 void grab_free(struct grab *g); /* NULL-safe */
 
-/* area lies within the drawable, whose depth that is (24 or 32).  ret_image is good until the next
- * call, and may be written to. */
+/* area must be within the drawable, whose depth is depth (24 or 32).  ret_image is valid until the
+ * next call, and may be modified. */
 bool grab_pixels(struct grab *g, Drawable from, int depth, struct rect area,
 	struct image *ret_image, struct err *err) NODISCARD;
 

@@ -1,6 +1,6 @@
 /*
- * The number of the connection that made a window is in the window's id, which nobody can choose;
- * what a program says of its windows only tells them apart among themselves.
+ * The number of the connection that created a window is part of the window's id and cannot be
+ * forged. Properties set by a program only distinguish its own windows.
  */
 #include "vm/agent/x11/window_group.h"
 
@@ -11,7 +11,7 @@
 
 #define DEPTH_MAX 32
 #define CHAIN_MAX 8
-#define EXPOSED_MAX 200 /* windows inside of one */
+#define EXPOSED_MAX 200 /* windows inside one */
 
 struct tree {
 	Window parent, *children;
@@ -114,7 +114,7 @@ bool window_group_belongs(struct display *d, Window id, Window window, bool pass
 	return passing && !says && (is_only_window(d, window) || windows_active(d) == window);
 }
 
-/* The window manager's frames are no strangers. */
+/* The window manager's frames are not strangers. */
 static bool is_stranger(struct display *d, Window id, Window window, Window top)
 {
 	XWindowAttributes attributes;

@@ -3,25 +3,24 @@
 
 #include "vm/agent/x11/display.h"
 
-/* Which windows belong together.  Windows that are gone belong nowhere. */
+/* Determines which windows belong together.  Closed windows belong to none. */
 
-/* The child of the root that it is in: its frame, or itself. */
+/* The child of the root that contains it: its frame, or itself. */
 Window window_group_top(struct display *d, Window id);
-/* Whether id is ancestor, or inside of it. */
+/* Whether id is ancestor, or inside it. */
 bool window_group_is_inside(struct display *d, Window id, Window ancestor);
-/* Whether two windows were made by one connection to the server. */
+/* Whether two windows were created by one connection to the server. */
 bool window_group_same_client(struct display *d, Window a, Window b);
 
 /*
- * Whether id is a menu (passing) or a dialog of the window: its own program made it, and says that
- * it is for this one.  A menu that does not say counts for its program's only window, or for the
- * active one.
+ * Whether id is a menu (passing) or a dialog of the window: created by the same program, and marked
+ * as belonging to it.  An unmarked menu belongs to its program's only window, or to the active one.
  */
 bool window_group_belongs(struct display *d, Window id, Window window, bool passing);
-/* Whether another program's menu, or the like, is open that belongs not to the window. */
+/* Whether another program's menu, or similar, is open that does not belong to the window. */
 bool window_group_has_stranger(struct display *d, Window window);
 
-/* Asks the program to paint the whole window. */
+/* Requests the program to paint the whole window. */
 void window_group_expose(struct display *d, Window id);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Windows by EWMH.  Every property is written by some program and so of any type, length and
- * content: it is bounded when it is fetched and made UTF-8.  A window may die between two
- * questions: the trap says so.
+ * Windows by EWMH.  Programs write the properties, so these may have any type, length and content:
+ * they are bounded when fetched and converted to UTF-8.  A window may close between two requests,
+ * which the trap reports.
  */
 #include "vm/agent/x11/windows.h"
 
@@ -54,14 +54,14 @@ static const char *const names[ATOMS] = {
 	[TYPE_MENU] = "_NET_WM_WINDOW_TYPE_MENU",
 };
 
-/* Xlib remembers atoms per connection, so only the first call asks the server. */
+/* Xlib caches atoms per connection, so only the first call asks the server. */
 static Atom atom(struct display *d, int which)
 {
 	return XInternAtom(display_x(d), names[which], False);
 }
 
-/* Up to max items of a property of that format; free with XFree.  NULL when it is not there or
- * different. */
+/* Up to max items of a property of that format; free with XFree.  NULL if it does not exist or
+ * differs. */
 static void *get_typed(struct display *d, Window of, Atom property, int format, long max,
 	size_t *ret_n, Atom *ret_type)
 {
@@ -106,7 +106,7 @@ static bool get_window(struct display *d, Window of, Atom property, Window *ret_
 	return *ret_id != None;
 }
 
-/* A STRING is Latin-1, though many programs write UTF-8 there; what is both is UTF-8. */
+/* A STRING is Latin-1, but many programs write UTF-8; valid UTF-8 is taken as such. */
 static char *to_utf8(const char *value, size_t len, Atom type)
 {
 	if (type == XA_STRING && !g_utf8_validate(value, (gssize)len, NULL)) {
@@ -194,7 +194,7 @@ static void read_geometry(struct display *d, Window id, struct window_info *info
 	}
 }
 
-/* GTK writes the startup id on the program's leader, which may be gone. */
+/* GTK writes the startup id to the program's leader, which may have closed. */
 static void read_leader(struct display *d, struct window_info *info)
 {
 	struct err err;
@@ -259,7 +259,7 @@ static bool is_of_one_size(struct display *d, Window id)
 	       hints.min_height == hints.max_height;
 }
 
-#define MIDDLE 40 /* pixels; a panel moves it up */
+#define MIDDLE 40 /* in pixels; a panel moves it up */
 
 static bool is_in_the_middle(const struct window_info *info, struct size screen)
 {
@@ -337,7 +337,7 @@ void windows_forget_manager(struct display *d)
 	XSync(display_x(d), False);
 }
 
-/* ---- numbers: kept on the window itself, and so gone with it ---- */
+/* ---- numbers: stored on the window itself, so they end with it ---- */
 
 static unsigned long last_number;
 
@@ -370,7 +370,7 @@ json_t *windows_encode(struct display *d, const struct window_info *info, bool a
 	struct size frame, struct size screen)
 {
 	struct point from = geometry_to_frame((struct point){ info->x, info->y }, frame, screen);
-	/* Of the last pixel: the one behind it may lie outside the screen, which has none there. */
+	/* Of the last pixel, because the one after it may be outside the screen. */
 	struct point last = geometry_to_frame(
 		(struct point){ info->x + info->width - 1, info->y + info->height - 1 }, frame,
 		screen);

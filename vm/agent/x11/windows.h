@@ -9,15 +9,14 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* The windows on the desktop, as the window manager tells them (EWMH).  Screen pixels, without the
- * frame. */
+/* The windows of the desktop, as reported by the window manager (EWMH).  In screen pixels, without
+ * the frame. */
 
 struct display;
 
 enum window_type {
 	WINDOW_NORMAL,  /* also dialogs and utilities */
-	WINDOW_PASSING, /* splash screens, notifications, menus: not what a program opens for its
-			   user */
+	WINDOW_PASSING, /* splash screens, notifications, menus */
 	WINDOW_DOCK,    /* panels and the desktop itself */
 };
 
@@ -25,43 +24,44 @@ struct window_info {
 	Window id;
 	enum window_type type;
 	bool viewable;
-	pid_t pid; /* 0: it does not say */
+	pid_t pid; /* 0: unknown */
 	int x, y, width, height;
-	char title[256], class[64], startup_id[128]; /* UTF-8; "" when there is none */
+	char title[256], class[64], startup_id[128]; /* UTF-8; "" if not set */
 };
 
 #define WINDOWS_MAX 512
 
-/* Fills ret_ids with the managed windows, oldest first, and returns how many there are. */
+/* Fills ret_ids with the managed windows, oldest first, and returns their number. */
 size_t windows_list(struct display *d, Window ret_ids[WINDOWS_MAX]);
-/* False when the window is gone. */
+/* False if the window has closed. */
 bool windows_describe(struct display *d, Window id, struct window_info *ret_info);
-/* Iconified: not to be seen until somebody asks for it. */
+/* Iconified: invisible until it is activated. */
 bool windows_is_minimised(struct display *d, Window id);
-/* Without a frame, and of one size or in the middle of the screen, but smaller than that: as likely
- * a splash screen as a window to work with. */
+/* Without a frame, and of fixed size or centred on the screen, but smaller than that: possibly a
+ * splash screen. */
 bool windows_is_bare(struct display *d, Window id);
 /* Its end and its properties are reported as events from now on. */
 void windows_watch(struct display *d, Window id);
 bool windows_has_dock(struct display *d);
-Window windows_active(struct display *d); /* None when there is none */
+Window windows_active(struct display *d); /* None if there is none */
 
-/* Whether a window manager runs and has come to its list of windows, the last thing it does as it
- * starts. */
+/* Whether a window manager runs and has published its list of windows, the last step of its
+ * start. */
 bool windows_are_managed(struct display *d);
-/* Removes what the last window manager left: it must not count as an answer of the next one. */
+/* Removes the properties of the last window manager, so that they do not count as those of the next
+ * one. */
 void windows_forget_manager(struct display *d);
 
 /*
- * The window of vm/wire/messages.h, in the frame space.  Its id there is a number of ours: X gives
- * the ids of windows that are gone to others, and whoever may see one window must not come to see
+ * The window as in vm/wire/messages.h, in the frame space.  Its id is a number assigned by the
+ * agent: X reuses the ids of closed windows, and a viewer of one window must not get to see
  * another.
  */
 json_t *windows_encode(struct display *d, const struct window_info *info, bool active,
 	struct size frame, struct size screen);
-/* That number, for a window that is there; 0 when it is gone. */
+/* That number; 0 if the window has closed. */
 uint32_t windows_number(struct display *d, Window id);
-/* The managed window that has that number; None when it is gone. */
+/* The managed window with that number; None if it has closed. */
 Window windows_find(struct display *d, uint32_t number);
 
 #endif

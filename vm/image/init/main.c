@@ -1,7 +1,7 @@
 /*
- * vitrine-init, the first program of a microVM.  It loads the modules the machine needs, puts the
- * image below a writable layer in memory, and hands over to the agent, whose files came with the
- * initramfs.  Static, small, and with one way to fail: a line on the console, and power off.
+ * vitrine-init, the first program of a microVM.  It loads the required modules, mounts the image
+ * with a writable layer in memory above it, and runs the agent, whose files are in the initramfs.
+ * Static, small, and with one reaction to errors: a line on the console, and power off.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 
 #define DISK "/dev/vda"
 #define DISK_WAIT_MS 10000
-#define OPTION "vitrine.disk=" /* MiB that the desktop may write */
+#define OPTION "vitrine.disk=" /* size in MiB of the writable layer */
 #define TEXT_MAX 4096
 
 static _Noreturn void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -50,7 +50,7 @@ static void mount_at(const char *what, const char *at, const char *type, unsigne
 	}
 }
 
-/* The file's text, cut to size - 1 bytes. */
+/* Reads at most size - 1 bytes of the file. */
 static void read_text(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -88,7 +88,7 @@ static void load_modules(void)
 	}
 }
 
-/* ---- the disk ---- */
+/* ---- disk ---- */
 
 /* Opened before the modules are loaded, so that no event is missed. */
 static int open_uevents(void)
@@ -119,7 +119,7 @@ static void await_disk(int uevents)
 	close(uevents);
 }
 
-/* ---- the new root ---- */
+/* ---- new root ---- */
 
 static void layer_options(char *ret_options, size_t size)
 {
@@ -141,12 +141,12 @@ static void make_root(void)
 	mount_at(DISK, "/image", "erofs", MS_RDONLY, NULL);
 	mount_at("layer", "/layer", "tmpfs", 0, options);
 	if (mkdir("/layer/upper", 0755) < 0 || mkdir("/layer/work", 0755) < 0) {
-		fail("cannot make the writable layer");
+		fail("cannot create the writable layer");
 	}
 	mount_at("root", "/root", "overlay", 0,
 		"lowerdir=/image,upperdir=/layer/upper,workdir=/layer/work");
 	mount_at("run", "/root/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=20%");
-	/* Bound, not copied: the files stay where the kernel unpacked them. */
+	/* A bind mount, so the files stay where the kernel unpacked them. */
 	mount_at("/vitrine", "/root/run/vitrine", NULL, MS_BIND, NULL);
 }
 
@@ -162,7 +162,7 @@ static void move_mounts(void)
 	}
 }
 
-/* Gives back the memory of what was needed only here; the agent's files stay. */
+/* Frees the memory of files needed only here; the agent's files stay. */
 static void remove_ours(void)
 {
 	char list[TEXT_MAX], path[256], *rest = NULL;

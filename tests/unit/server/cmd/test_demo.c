@@ -145,7 +145,7 @@ Test(demo, says_what_is_missing)
 	cr_expect_eq(run(arguments, "/tmp", &said), 1);
 	cr_expect_not_null(strstr(buf_text(&said), "tools/list"), "%s", buf_text(&said));
 	cr_expect_not_null(strstr(buf_text(&said),
-				   "vitrine demo: there is no application or program 'mousepad'"),
+				   "vitrine demo: unknown application or program 'mousepad'"),
 		"%s", buf_text(&said));
 }
 

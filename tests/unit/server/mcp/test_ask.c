@@ -378,7 +378,7 @@ Test(ask, modern_answers_are_bounded)
 				     "'name':'%s'}}}"),
 		buf_text(&name));
 	json_auto_t *answer = answer_to(buf_text(&message));
-	expect_code(answer, RPC_INVALID_PARAMS, "longer than");
+	expect_code(answer, RPC_INVALID_PARAMS, "262144 bytes");
 }
 
 Test(ask, modern_prompt_asks)

@@ -408,7 +408,7 @@ Test(mcp, each_call_is_recorded_once)
 		{ "stream_url", "{}", "Get a link to the live desktop" },
 		{ "sandbox_info", "{}", "Show a sandbox" },
 		{ "sandbox_list", "{}", "List sandboxes", .anywhere = true },
-		{ "key", "{\"text\":\"NoSuchKey\"}", "'text': there is no key 'NoSuchKey'",
+		{ "key", "{\"text\":\"NoSuchKey\"}", "'text': unknown key 'NoSuchKey'",
 			.failed = true },
 		{ "key", "{\"text\":\"\"}", "'text' must be a string", .failed = true },
 		{ "left_click", "{\"coordinate\":[9999,1]}", "'coordinate' must be on",

@@ -96,7 +96,7 @@ Test(listen_streams, that_cannot_begin_is_tried_again)
 {
 	config.http.stream_listen = "nowhere";
 	start();
-	expect_none(NULL, "streams cannot be shown at nowhere: ");
+	expect_none(NULL, "at nowhere: ");
 	config.http.stream_listen = "127.0.0.1:0";
 	config.http.frame_ancestors = "https://x; script-src *";
 	expect_none(NULL, "script-src");

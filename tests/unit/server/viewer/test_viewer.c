@@ -325,7 +325,7 @@ Test(viewer, a_sandbox_that_ends_is_gone)
 	let_in(&site);
 	page_open(&site, &p);
 	vm_stop(site.vm, "somebody ended it");
-	expect_end(&site, &p, STREAM_GONE, "The desktop is gone.");
+	expect_end(&site, &p, STREAM_GONE, "The desktop has ended.");
 	cr_expect_eq(stream_status(&site, &(struct ask){ 0 }, "events"), 410);
 	page_close(&site, &p);
 }

@@ -217,7 +217,7 @@ Test(viewer_hostile, a_view_link_takes_no_control_and_types_nothing)
 	let_in(&site);
 	page_open(&site, &p);
 	cr_expect_eq(page_control(&site, &p, "\"take\":\"Eve\"", &said), 403);
-	cr_expect(has(&said, "for looking only"), "%s", buf_text(&said));
+	cr_expect(has(&said, "watching only"), "%s", buf_text(&said));
 	page_key(&site, &p, 'x');
 	rfb_say_pointer(&out, 1, 5, 5);
 	rfb_say_cut_text(&out, "evil", 4);

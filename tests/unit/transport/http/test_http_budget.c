@@ -112,7 +112,7 @@ Test(http_budget, when_all_is_used_up)
 	memset(big, 'x', sizeof(big));
 	fetch(&f, &(struct ask){ .body = big, .body_len = sizeof(big), .token = "bobs-token" }, &r);
 	cr_expect_eq(r.status, 503);
-	cr_expect(has(&r.body, "short of memory") && has(&r.head, "\r\nRetry-After: 1\r\n"));
+	cr_expect(has(&r.body, "memory limit") && has(&r.head, "\r\nRetry-After: 1\r\n"));
 	ask_end(&f, &r);
 	close(fds[0]);
 	close(fds[1]);

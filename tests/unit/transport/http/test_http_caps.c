@@ -142,7 +142,7 @@ Test(http_caps, one_principal_leaves_room_for_others)
 	}
 	fetch(&f, &(struct ask){ .body = "{}" }, &r);
 	cr_expect_eq(r.status, 429);
-	cr_expect(has(&r.head, "Retry-After: 1\r\n") && has(&r.body, "end some"));
+	cr_expect(has(&r.head, "Retry-After: 1\r\n") && has(&r.body, "close some"));
 	ask_end(&f, &r);
 	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}", .token = "bobs-token" }), 200);
 	close(fds[0]);

@@ -234,7 +234,7 @@ Test(act, checks_the_whole_list_before_the_first_event, .init = start, .fini = s
 {
 	refuses("{'actions': [{'action': 'click', 'at': [5, 5]}, {'action': 'click', 'at': [1280, "
 		"10]}]}",
-		"'coordinate' (1280, 10) is outside the screen: x goes from 0 to 1279, y from 0 to "
+		"'coordinate' (1280, 10) is outside the screen: x ranges from 0 to 1279, y from 0 to "
 		"799");
 	refuses("{'actions': [{'action': 'click', 'at': [5, 5]}, {'action': 'key', 'text': "
 		"'ctrl+'}]}",

@@ -98,12 +98,12 @@ Test(keys, refuse_what_is_none_and_name_the_nearest)
 	refuses("ctrl+++", "missing");
 	refuses("Retrun", "'Return'");
 	refuses("ctl+c", "'ctrl'");
-	refuses("NoSymbol", "no key");
-	refuses("\x01", "no key");
-	refuses("\xff\xfe", "no key");
+	refuses("NoSymbol", "unknown key");
+	refuses("\x01", "unknown key");
+	refuses("\xff\xfe", "unknown key");
 	refuses("ctrl-shift-t", "did you mean 'ctrl+shift+t'?");
 	refuses("foo", "a key is one character");
-	refuses("ctrl-c-really-not-a-key-name-of-any-keyboard-in-the-world-ü", "no key");
+	refuses("ctrl-c-really-not-a-key-name-of-any-keyboard-in-the-world-ü", "unknown key");
 	refuses("a+b+c+d+e+f+g+h+i", "at most 8");
 }
 
@@ -126,7 +126,7 @@ Test(keys, say_what_fn_is_and_guess_nothing_from_two_letters)
 	struct err err = { 0 };
 	struct chord chord;
 	cr_assert_eq(keys_parse("text", "fn+F5", &chord, 1, &err), 0);
-	cr_assert(strstr(err.text, "never sees the key 'fn'"), "%s", err.text);
+	cr_assert(strstr(err.text, "key 'fn'"), "%s", err.text);
 	cr_assert_eq(keys_parse("text", "gg", &chord, 1, &err), 0);
 	cr_assert_not(strstr(err.text, "did you mean"), "%s", err.text);
 }

@@ -519,7 +519,7 @@ Test(launch, says_so_when_there_is_no_window)
 	client_call(&c, "launch", of("true", NULL, 20000), &a);
 	cr_assert(a.result, "%s", a.err.text);
 	cr_expect_not(json_object_get(a.result, "window"));
-	cr_expect_str_eq(note(&a), "It runs no more: it exited with status 0 without having opened "
+	cr_expect_str_eq(note(&a), "The program exited with status 0 without having opened "
 				   "a window and wrote nothing.");
 	answer_done(&a);
 	client_call(
@@ -530,7 +530,7 @@ Test(launch, says_so_when_there_is_no_window)
 	client_call(&c, "launch",
 		of(write_program("silent", "#!/bin/sh\nexec sleep 1000\n"), NULL, 300), &a);
 	cr_assert(a.result, "%s", a.err.text);
-	cr_expect(strstr(json_string_value(json_object_get(a.result, "note")), "still runs"));
+	cr_expect(strstr(json_string_value(json_object_get(a.result, "note")), "still running"));
 	cr_expect(process_is_alive((pid_t)json_integer_value(json_object_get(a.result, "pid"))));
 	answer_done(&a);
 }

@@ -248,7 +248,7 @@ Test(session, outlives_a_client_that_grabs_a_new_x_server)
 	}
 	const json_t *event = client_expect(&c, "resting", before);
 	cr_expect_str_eq(text_of(event, "what"), "X server");
-	cr_expect(strstr(text_of(event, "why"), "did not answer"), "%s", text_of(event, "why"));
+	cr_expect(strstr(text_of(event, "why"), "did not respond"), "%s", text_of(event, "why"));
 	kill(grabber, SIGKILL);
 	waitpid(grabber, NULL, 0);
 	client_expect(&c, "restarted", before);

@@ -37,12 +37,12 @@ Test(vm_hide, paths_of_the_host_get_other_words)
 	expect("cannot rename /srv/v/state/a to /srv/v/state/b",
 		"cannot rename the state directory/a to the state directory/b");
 	expect("/srv/v/state", "the state directory");
-	expect("cannot make the state directory /srv/v/state: Not a directory",
-		"cannot make the state directory: Not a directory");
+	expect("cannot create the state directory /srv/v/state: Not a directory",
+		"cannot create the state directory: Not a directory");
 	expect("cannot open the agent '/opt/x/the-agent': No such file or directory",
 		"cannot open the agent 'the agent's program': No such file or directory");
 	expect("cannot open the control group /sys/fs/cgroup/a.slice/b",
-		"cannot open the control group the control groups/a.slice/b");
+		"cannot open the control group the cgroups/a.slice/b");
 	host_done(&host);
 }
 

@@ -85,7 +85,7 @@ Test(image_rm, what_is_needed_stays_unless_forced)
 	make_user("snapshots", RECORD_SNAPSHOT, "00000000000000bb");
 	cr_expect_eq(rm(NULL, &says), 1);
 	cr_expect_not_null(
-		strstr(buf_text(&says), "1 sandboxes and 1 snapshots"), "%s", buf_text(&says));
+		strstr(buf_text(&says), "1 sandbox and 1 snapshot,"), "%s", buf_text(&says));
 	cr_expect_eq(access(image_path("images/" IMAGE), F_OK), 0);
 	cr_expect_eq(rm("--force", &says), 0, "%s", buf_text(&says));
 	cr_expect_lt(access(image_path("images/" IMAGE), F_OK), 0);

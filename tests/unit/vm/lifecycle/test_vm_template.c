@@ -118,7 +118,7 @@ Test(template, that_cannot_be_made_is_told_to_all)
 		host_until(&host, &waited[i].done);
 		cr_assert_not_null(
 			strstr(waited[i].err.text, "cannot prepare"), "%s", waited[i].err.text);
-		cr_assert_not_null(strstr(waited[i].err.text, "it is a dud"));
+		cr_assert_not_null(strstr(waited[i].err.text, "its image is broken"));
 	}
 	cr_assert(!is_there(in_scratch("state/templates/.fake-dud-1280x800")));
 	spec.image = "none";
