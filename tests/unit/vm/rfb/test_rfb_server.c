@@ -123,7 +123,8 @@ Test(rfb_server, a_whole_picture_may_be_asked_for_at_any_time)
 	cr_assert(p->viewer->update && !p->viewer->headed, "it is still encoded");
 	for (int i = 0; i < 3; i++) {
 		int pixels = p->seen.pixels;
-		p->asked = 3; /* they may be answered as one */
+		p->early = true;
+		p->asked = 1000; /* it asks for no other */
 		rfb_say_update(&p->say, false, 0, 0, 1, 1);
 		speak(p, SIZE_MAX);
 		rest();
@@ -207,6 +208,8 @@ Test(rfb_server, a_painted_pointer_is_not_left_behind_by_moves)
 	struct person *p = join(&w, painted);
 	join(&w, slow);
 	w.cursor = 0;
+	w.cursors[0].size = (struct size){ 20, 20 };
+	w.cursors[0].hot = (struct point){ 3, 4 };
 	w.pointed = true;
 	w.at = (struct point){ 20, 20 };
 	show();
