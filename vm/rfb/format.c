@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-const struct rfb_format rfb_format_own = { 32, false, { 255, 255, 255 }, { 16, 8, 0 } };
+const struct rfb_format rfb_format_own = { 32, 24, false, { 255, 255, 255 }, { 16, 8, 0 } };
 
 bool rfb_format_read(struct rfb_format *ret, const uint8_t bytes[16], struct err *err)
 {
-	struct rfb_format format = { .bits = bytes[0], .big_endian = bytes[2] };
+	struct rfb_format format = { .bits = bytes[0], .depth = bytes[1], .big_endian = bytes[2] };
 	if (format.bits != 8 && format.bits != 16 && format.bits != 32) {
 		return err_set(err, ERR_ARGUMENT, "a pixel must have 8, 16 or 32 bits, not %u",
 			format.bits);
@@ -33,7 +33,7 @@ void rfb_format_write(const struct rfb_format *format, uint8_t ret_bytes[16])
 {
 	memset(ret_bytes, 0, 16);
 	ret_bytes[0] = format->bits;
-	ret_bytes[1] = 24;
+	ret_bytes[1] = format->depth;
 	ret_bytes[2] = format->big_endian;
 	ret_bytes[3] = 1;
 	for (int i = 0; i < 3; i++) {
@@ -44,14 +44,15 @@ void rfb_format_write(const struct rfb_format *format, uint8_t ret_bytes[16])
 
 bool rfb_format_equal(const struct rfb_format *a, const struct rfb_format *b)
 {
-	return a->bits == b->bits && a->big_endian == b->big_endian &&
+	return a->bits == b->bits && a->depth == b->depth && a->big_endian == b->big_endian &&
 	       memcmp(a->max, b->max, sizeof(a->max)) == 0 &&
 	       memcmp(a->shift, b->shift, sizeof(a->shift)) == 0;
 }
 
 bool rfb_format_has_tpixel(const struct rfb_format *f)
 {
-	return f->bits == 32 && f->max[0] == 255 && f->max[1] == 255 && f->max[2] == 255;
+	return f->bits == 32 && f->depth == 24 && f->max[0] == 255 && f->max[1] == 255 &&
+	       f->max[2] == 255;
 }
 
 static void put_pixel(const struct rfb_format *f, const uint8_t *bgrx, uint8_t *to)

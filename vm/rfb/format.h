@@ -8,6 +8,7 @@
 
 struct rfb_format {
 	uint8_t bits; /* 8, 16 or 32 */
+	uint8_t depth;
 	bool big_endian;
 	uint16_t max[3];  /* red, green, blue */
 	uint8_t shift[3]; /* below bits */

@@ -25,6 +25,7 @@ struct person {
 	struct buf wire, say; /* on their way from and to the server */
 	size_t room, got;
 	bool blocked, stalled;
+	bool looks_only; /* without control */
 	/* It asks when it has what it asked for; early: when that begins; greedy: at other times,
 	 * too. */
 	bool early, greedy;
@@ -36,11 +37,11 @@ struct person {
 };
 
 static const struct rfb_format formats[] = {
-	{ 32, false, { 255, 255, 255 }, { 16, 8, 0 } },
-	{ 32, false, { 255, 255, 255 }, { 0, 8, 16 } },
-	{ 32, true, { 255, 255, 255 }, { 24, 16, 8 } },
-	{ 16, true, { 31, 63, 31 }, { 11, 5, 0 } },
-	{ 8, false, { 7, 7, 3 }, { 5, 2, 0 } },
+	{ 32, 24, false, { 255, 255, 255 }, { 16, 8, 0 } },
+	{ 32, 24, false, { 255, 255, 255 }, { 0, 8, 16 } },
+	{ 32, 24, true, { 255, 255, 255 }, { 24, 16, 8 } },
+	{ 16, 16, true, { 31, 63, 31 }, { 11, 5, 0 } }, { 8, 8, false, { 7, 7, 3 }, { 5, 2, 0 } },
+	{ 32, 32, false, { 255, 255, 255 }, { 16, 8, 0 } }, /* no Tight */
 };
 
 #define FORMATS ((int)(sizeof(formats) / sizeof(*formats)))
@@ -139,6 +140,7 @@ static inline size_t decode_tight(
 {
 	struct person *p = data;
 	const struct rfb_format *f = &formats[p->taste.format];
+	cr_assert_eq(f->depth, 24, "pixels of three bytes");
 	size_t used = tight_take(&p->tight, bytes, len, width, height, to);
 	for (int i = 0; used > 0 && i < width * height; i++) {
 		uint32_t rgb = to[i];
@@ -364,7 +366,7 @@ static inline struct image picture_for(const struct person *p)
 	struct image all = w->picture;
 	all.pixels = must(malloc(all.stride * (size_t)all.size.height));
 	memcpy(all.pixels, w->picture.pixels, all.stride * (size_t)all.size.height);
-	if (!p->taste.cursor && w->pointed && cursor_of(w)) {
+	if ((!p->taste.cursor || p->looks_only) && w->pointed && cursor_of(w)) {
 		cursor_image_paint(cursor_of(w), w->at, &all);
 	}
 	return all;
@@ -373,7 +375,7 @@ static inline struct image picture_for(const struct person *p)
 static inline void expect_cursor(const struct person *p)
 {
 	auto_buf struct buf expected = { 0 };
-	if (p->taste.cursor) {
+	if (p->taste.cursor && !p->looks_only) {
 		cursor_put(cursor_of(p->world), (enum rfb_cursor_encoding)p->taste.cursor,
 			&formats[p->taste.format], &expected);
 		cr_assert_eq(p->seen.cursor.len, expected.len, "another cursor");

@@ -210,6 +210,7 @@ Test(rfb_server, a_painted_pointer_is_not_left_behind_by_moves)
 	w.cursor = 0;
 	w.cursors[0].size = (struct size){ 20, 20 };
 	w.cursors[0].hot = (struct point){ 3, 4 };
+	memset(w.cursor_pixels[0], 0xff, sizeof(w.cursor_pixels[0])); /* white */
 	w.pointed = true;
 	w.at = (struct point){ 20, 20 };
 	show();

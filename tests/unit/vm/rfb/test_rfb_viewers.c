@@ -119,6 +119,10 @@ static void happen_to_viewer(struct person *p)
 			rfb_u8(&p->say, 99); /* no message */
 		}
 		break;
+	case 7:
+		p->looks_only = !p->looks_only;
+		rfb_viewer_set_control(p->viewer, !p->looks_only);
+		break;
 	default:
 		break;
 	}
