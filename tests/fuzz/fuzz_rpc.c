@@ -16,31 +16,31 @@ static const char *const versions[] = { NULL, "2024-11-05", "2025-03-26", "2025-
 	"2025-11-25" };
 #define N_VERSIONS (sizeof(versions) / sizeof(versions[0]))
 
-static void agree(struct client *client, const char *version)
+static void agree(struct mcp_client *client, const char *version)
 {
 	auto_buf struct buf text = { 0 };
 	buf_printf(&text,
 		"{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{"
 		"\"protocolVersion\":\"%s\"}}",
 		version);
-	client_say(client, buf_text(&text));
+	mcp_say(client, buf_text(&text));
 }
 
 /* Whatever came in, what goes out is JSON, one message a line. */
-static void check_heard(struct client *client)
+static void check_heard(struct mcp_client *client)
 {
 	while (client->heard.len > 0) {
-		json_auto_t *message = client_hear(client);
+		json_auto_t *message = mcp_hear(client);
 		must(message);
 	}
 }
 
-static void say_lines(struct client *client, char *text)
+static void say_lines(struct mcp_client *client, char *text)
 {
 	for (char *save, *line = strtok_r(text, "\n", &save); line;
 		line = strtok_r(NULL, "\n", &save)) {
 		if (!client->paused && !client->closing) {
-			client_say(client, line);
+			mcp_say(client, line);
 		}
 		for (int i = 0; i < 4 && sd_event_run(client->event, 0) > 0; i++) {
 		}
@@ -54,13 +54,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		return 0;
 	}
 	log_set_level(LOG_LEVEL_ERROR);
-	struct client client;
-	client_init(&client, 4);
+	struct mcp_client client;
+	mcp_init(&client, 4);
 	if (versions[bytes[0] % N_VERSIONS]) {
 		agree(&client, versions[bytes[0] % N_VERSIONS]);
 	}
 	auto_free char *text = must(strndup((const char *)bytes + 1, len - 1));
 	say_lines(&client, text);
-	client_done(&client);
+	mcp_done(&client);
 	return 0;
 }

@@ -5,17 +5,4 @@
 #include <string.h>
 
 /* Whether the parts of `want`, which are separated by " ... ", occur in text in this order. */
-static inline bool holds(const char *text, const char *want)
-{
-	while (text) {
-		const char *end = strstr(want, " ... ");
-		size_t len = end ? (size_t)(end - want) : strlen(want);
-		text = memmem(text, strlen(text), want, len);
-		if (!text || !end) {
-			return text != NULL;
-		}
-		text += len;
-		want = end + 5;
-	}
-	return false;
-}
+bool holds(const char *text, const char *want);

@@ -1,5 +1,5 @@
-#ifndef TESTS_LINK_PAIR_H
-#define TESTS_LINK_PAIR_H
+#ifndef TESTS_LINK_pair_H
+#define TESTS_LINK_pair_H
 
 /* Two ends of a link over a socketpair in one loop, or one end against raw bytes of a hostile other
  * side. */
@@ -41,141 +41,34 @@ struct answer {
 	int again; /* so many more requests from inside the callback */
 };
 
-static inline void on_request(
-	struct link *link, uint32_t id, const struct link_msg *msg, void *data)
-{
-	struct end *end = data;
-	json_t *args = json_object_get(msg->json, "args");
-	end->ids[end->requests++ % REQUESTS] = id;
-	snprintf(end->last_op, sizeof(end->last_op), "%s",
-		json_string_value(json_object_get(msg->json, "op")));
-	if (end->free_in_request) {
-		link_free(link);
-		end->link = NULL;
-	} else if (end->answer) {
-		link_reply(link, id, json_incref(args), "tail", 4);
-	}
-}
+void pair_on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data);
+void pair_on_cancel(struct link *link, uint32_t id, void *data);
+void pair_on_event(struct link *link, const struct link_msg *msg, void *data);
+void pair_on_closed(struct link *link, const struct err *why, void *data);
+extern const struct link_handlers pair_handlers;
 
-static inline void on_cancel(struct link *link, uint32_t id, void *data)
-{
-	struct end *end = data;
-	struct err err;
-	end->cancels++;
-	err_set(&err, ERR_CANCELLED, "taken back");
-	link_reply_err(link, id, &err);
-}
+void pair_on_reply(const struct link_msg *msg, const struct err *err, void *data);
 
-static inline void on_event(struct link *link, const struct link_msg *msg, void *data)
-{
-	struct end *end = data;
-	(void)link;
-	end->events++;
-	end->tail_len = msg->tail_len;
-	snprintf(end->last_event, sizeof(end->last_event), "%s",
-		json_string_value(json_object_get(msg->json, "event")));
-}
+void pair_settle(struct pair *pair);
 
-static inline void on_closed(struct link *link, const struct err *why, void *data)
-{
-	struct end *end = data;
-	end->closed++;
-	end->why = *why;
-	link_free(link);
-	end->link = NULL;
-}
+void pair_begin(struct pair *pair);
 
-static const struct link_handlers pair_handlers = { on_request, on_cancel, on_event, on_closed };
-
-static inline void on_reply(const struct link_msg *msg, const struct err *err, void *data)
-{
-	struct answer *answer = data;
-	answer->count++;
-	json_decref(answer->result);
-	answer->result = msg ? json_incref((json_t *)msg->json) : NULL;
-	if (err) {
-		answer->err = *err;
-	}
-	if (answer->again-- > 0) {
-		link_request(answer->end->link, "again", NULL, on_reply, answer);
-	}
-	if (answer->end && answer->end->free_in_reply) {
-		link_free(answer->end->link);
-		answer->end->link = NULL;
-	}
-}
-
-static inline void settle(struct pair *pair)
-{
-	while (sd_event_run(pair->event, 20000) > 0) {
-	}
-}
-
-static inline void begin(struct pair *pair)
-{
-	int ends[2];
-	struct err err;
-	pair->event = loop_new(&err);
-	cr_assert(pair->event);
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	pair->host.link = link_new(pair->event, ends[0], &pair_handlers, &pair->host);
-	pair->agent.link = link_new(pair->event, ends[1], &pair_handlers, &pair->agent);
-}
-
-static inline void end(struct pair *pair)
-{
-	link_free(pair->host.link);
-	link_free(pair->agent.link);
-	settle(pair);
-	sd_event_unref(pair->event);
-}
+void pair_end(struct pair *pair);
 
 /* ---- hostile bytes ---- */
 
-static inline void put(int fd, enum frame_type type, uint32_t number, const char *json, size_t tail)
-{
-	uint8_t bytes[4096] = { 0 };
-	size_t len = strlen(json);
-	frame_header(bytes, type, number, (uint32_t)(4 + len + tail));
-	frame_put_u32(bytes + FRAME_HEADER, (uint32_t)len);
-	memcpy(bytes + FRAME_HEADER + 4, json, len);
-	cr_assert_eq(write(fd, bytes, FRAME_HEADER + 4 + len + tail),
-		(ssize_t)(FRAME_HEADER + 4 + len + tail));
-}
+void pair_put(int fd, enum frame_type type, uint32_t number, const char *json, size_t tail);
 
-static inline void put_raw(
-	int fd, enum frame_type type, uint32_t number, const void *payload, size_t len)
-{
-	uint8_t bytes[64] = { 0 };
-	frame_header(bytes, type, number, (uint32_t)len);
-	memcpy(bytes + FRAME_HEADER, payload, len);
-	cr_assert_eq(write(fd, bytes, FRAME_HEADER + len), (ssize_t)(FRAME_HEADER + len));
-}
+void pair_put_raw(int fd, enum frame_type type, uint32_t number, const void *payload, size_t len);
 
 struct victim {
 	struct pair pair;
 	int fd;
 };
 
-static inline void begin_victim(struct victim *v)
-{
-	int ends[2];
-	struct err err;
-	v->pair.event = loop_new(&err);
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	v->pair.host.link = link_new(v->pair.event, ends[0], &pair_handlers, &v->pair.host);
-	v->fd = ends[1];
-}
+void victim_begin(struct victim *v);
 
 /* The link must have ended by now, once, saying `words`. */
-static inline void end_victim(struct victim *v, const char *words)
-{
-	settle(&v->pair);
-	cr_assert_eq(v->pair.host.closed, 1, "%s", words);
-	cr_assert(strstr(v->pair.host.why.text, words), "'%s' is not in: %s", words,
-		v->pair.host.why.text);
-	close(v->fd);
-	sd_event_unref(v->pair.event);
-}
+void victim_end(struct victim *v, const char *words);
 
 #endif

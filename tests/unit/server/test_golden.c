@@ -1,6 +1,6 @@
 // USES server
 /*
- * Golden texts: what users and models read, in the files of tests/golden, and docs/options.md.
+ * Golden texts: what users and models read, in the files of tests/golden.
  * Each file of tests/golden is a session, input and output together:
  *
  *     # a comment
@@ -19,12 +19,11 @@
  * line stands for the id that was first in the file's output.
  */
 #include "base/spawn.h"
-#include "server/config/options.h"
+#include "tests/support/golden_file.h"
 #include "tests/support/memory_client.h"
 #include "tests/support/page_texts.h"
 #include "tests/support/read_all.h"
 #include "tools/streams.h"
-#include "vm/wire/messages.h"
 
 #include <criterion/criterion.h>
 #include <ctype.h>
@@ -38,7 +37,7 @@
 #define WORDS_MAX 12
 
 struct golden {
-	struct client client;
+	struct mcp_client client;
 	struct buf out;  /* the session as it is now */
 	struct buf said; /* the output of one input line */
 	char ids[IDS_MAX][SANDBOX_ID_LEN + 1];
@@ -311,7 +310,7 @@ static void call_tool(struct golden *golden, const char *line)
 		"{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"tools/call\",\"params\":"
 		"{\"name\":\"%s\",\"arguments\":%s}}",
 		++golden->calls, call, args);
-	json_auto_t *answer = client_ask(&golden->client, buf_text(&text));
+	json_auto_t *answer = mcp_ask(&golden->client, buf_text(&text));
 	cr_assert_not_null(answer, "no answer: %s", line);
 	write_answer(golden, answer);
 }
@@ -320,14 +319,13 @@ static void call_tool(struct golden *golden, const char *line)
 
 static void begin_session(struct golden *golden)
 {
-	client_init(&golden->client, 16);
-	json_auto_t *hello = client_ask(&golden->client,
+	mcp_init(&golden->client, 16);
+	json_auto_t *hello = mcp_ask(&golden->client,
 		"{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":"
 		"{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},"
 		"\"clientInfo\":{\"name\":\"golden\",\"version\":\"1\"}}}");
 	cr_assert_not_null(json_object_get(hello, "result"));
-	client_say(
-		&golden->client, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
+	mcp_say(&golden->client, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
 }
 
 /* Output is indented, so that no line of it is taken for input. */
@@ -342,32 +340,14 @@ static void flush_output(struct golden *golden)
 	}
 }
 
-static char *read_text(const char *path)
-{
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
-	struct buf text = { 0 };
-	read_all(fd, &text);
-	return (char *)text.data;
-}
-
-/* "docs/options.md" below the source folder; free() it. */
-static char *source_path(const char *name)
-{
-	const char *source = getenv("VITRINE_SOURCE");
-	struct buf path = { 0 };
-	buf_printf(&path, "%s/%s", source ? source : ".", name);
-	return (char *)path.data;
-}
-
 /* ---- @: pages ---- */
 
 static void list_page(struct golden *golden, const char *name)
 {
-	auto_free char *folder = source_path("server/pages");
+	auto_free char *folder = golden_path("server/pages");
 	auto_buf struct buf path = { 0 };
 	buf_printf(&path, "%s/%s", folder, name);
-	auto_free char *source = read_text(buf_text(&path));
+	auto_free char *source = golden_read(buf_text(&path));
 	bool is_html = strstr(name, ".html") != NULL;
 	(is_html ? page_html_texts : page_script_texts)(&golden->said, source);
 }
@@ -396,45 +376,13 @@ static void take_line(struct golden *golden, const char *line)
 	}
 }
 
-static void write_text(const char *path, const struct buf *text)
-{
-	FILE *out = must(fopen(path, "we"));
-	cr_assert_eq(fwrite(text->data, 1, text->len, out), text->len);
-	cr_assert_eq(fclose(out), 0);
-}
-
-/* Names the first line that differs. */
-static void expect_same(const char *path, const char *want, const char *got)
-{
-	int line = 1;
-	while (*want && *want == *got) {
-		line += *want == '\n';
-		want++, got++;
-	}
-	cr_expect(*want == *got,
-		"%s:%d differs from there: \"%.*s\"\nRun with VITRINE_GOLDEN=write and review "
-		"the diff.",
-		path, line, (int)strcspn(got, "\n"), got);
-}
-
-/* Compares with the file at path below the source, or replaces it. */
-static void settle(const char *path, const char *want, const struct buf *got)
-{
-	const char *mode = getenv("VITRINE_GOLDEN");
-	if (mode && strcmp(mode, "write") == 0) {
-		write_text(path, got);
-	} else {
-		expect_same(path, want, (const char *)got->data);
-	}
-}
-
 static void play(const char *name)
 {
 	struct golden golden = { 0 };
 	auto_buf struct buf file = { 0 };
 	buf_printf(&file, "tests/golden/%s.txt", name);
-	auto_free char *path = source_path(buf_text(&file));
-	auto_free char *want = read_text(path);
+	auto_free char *path = golden_path(buf_text(&file));
+	auto_free char *want = golden_read(path);
 	auto_free char *lines = must(strdup(want));
 	setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
 	begin_session(&golden);
@@ -443,8 +391,8 @@ static void play(const char *name)
 		take_line(&golden, line);
 	}
 	cr_assert_gt(golden.out.len, 0u, "%s has no input lines", path);
-	settle(path, want, &golden.out);
-	client_done(&golden.client);
+	golden_settle(path, want, &golden.out);
+	mcp_done(&golden.client);
 	buf_done(&golden.out);
 }
 
@@ -483,155 +431,4 @@ Test(golden, viewer_page)
 Test(golden, dashboard)
 {
 	play("dashboard");
-}
-
-/* ---- docs/options.md ---- */
-
-/* One cell of a table: a | would end it. */
-static void write_cell(struct buf *out, const char *text)
-{
-	for (; *text; text++) {
-		buf_printf(out, *text == '|' ? "\\|" : "%c", *text);
-	}
-}
-
-static void write_option(struct buf *out, const struct option *option)
-{
-	auto_buf struct buf value = { 0 }, preset = { 0 }, help = { 0 };
-	option_print_help(option, &help);
-	option_print_value(option, &value);
-	bool has_default = option_print_default(option, &preset);
-	buf_printf(out, "| `%s%s%s", option->file_only ? "" : "--", option->field.name,
-		value.len ? " " : "");
-	write_cell(out, buf_text(&value));
-	buf_printf(out, "` | %s%s%s | ", has_default ? "`" : "",
-		has_default ? buf_text(&preset) : "", has_default ? "`" : "");
-	for (const char *at = buf_text(&help); *at;) {
-		size_t len = strcspn(at, " ");
-		auto_free char *word = must(strndup(at, len));
-		at += len + strspn(at + len, " ");
-		write_cell(out, word);
-		buf_printf(out, *at ? " " : " |\n");
-	}
-}
-
-static void write_options(struct buf *out)
-{
-	buf_printf(out,
-		"# Options of `vitrine serve`\n\n"
-		"<!-- Generated from the table of options: VITRINE_GOLDEN=write ctest -R golden "
-		"-->\n\n"
-		"Options are written `--name value` or `--name=value`. Flags take no value.\n"
-		"`vitrine help serve` prints the same list.\n\n"
-		"Each option is also a key of the configuration file, without the dashes:\n\n"
-		"    { \"screen\": \"1440x900\", \"max-sandboxes\": 2, \"keep\": true }\n\n"
-		"The file is `--" CONFIG_FILE_OPTION
-		" FILE`, else `$XDG_CONFIG_HOME/vitrine/config.json`, "
-		"else `~/.config/vitrine/config.json`.\n"
-		"The command line takes precedence. An unknown key is an error. An option that has no "
-		"effect, such as `--tokens`\nwithout `--http`, is an error on the command line and a "
-		"warning in the file. Names without dashes\nare keys of the file only.\n");
-	const struct option_group *group;
-	for (size_t g = 0; (group = option_group_at(g)); g++) {
-		buf_printf(out,
-			"\n## %s\n\n| option | default | description |\n| --- | --- | --- |\n",
-			group->title);
-		for (size_t i = 0; i < group->count; i++) {
-			write_option(out, &group->options[i]);
-		}
-	}
-}
-
-Test(golden, options)
-{
-	auto_buf struct buf out = { 0 };
-	auto_free char *path = source_path("docs/options.md");
-	auto_free char *want = read_text(path);
-	write_options(&out);
-	settle(path, want, &out);
-}
-
-/* ---- docs/link.md ---- */
-
-static void write_bounds(struct buf *out, const struct field *f)
-{
-	static const char *const types[] = { "string", "integer", "number", "boolean", "one of",
-		"list", "object", "JSON" };
-	buf_printf(out, "%s", types[f->type]);
-	for (size_t i = 0; f->type == FIELD_ENUM && f->choices[i]; i++) {
-		buf_printf(out, "%s `%s`", i ? "," : "", f->choices[i]);
-	}
-	if (f->type == FIELD_INTS) {
-		buf_printf(out, " of %.0f integers", f->min);
-	} else if (f->type == FIELD_STRING && f->max > 0) {
-		buf_printf(out, " of %.0f to %.0f bytes", f->min, f->max);
-	} else if (f->max > f->min) {
-		buf_printf(out, " from %.15g to %.15g", f->min, f->max);
-	}
-}
-
-static void write_rows(struct buf *out, const char *of, const struct field *fields)
-{
-	if (!fields->name) {
-		buf_printf(out, "\n%s: nothing.\n", of);
-		return;
-	}
-	buf_printf(out, "\n%s:\n\n| member | type | meaning |\n| --- | --- | --- |\n", of);
-	for (; fields->name; fields++) {
-		buf_printf(out, "| `%s`%s | ", fields->name, fields->required ? "" : "?");
-		write_bounds(out, fields);
-		buf_printf(out, " | %s |\n", fields->help);
-	}
-}
-
-static void write_tail(struct buf *out, const struct message_part *part)
-{
-	if (part->tail_max) {
-		buf_printf(out, "\nIts tail: at most %zu bytes.\n", part->tail_max);
-	}
-}
-
-static void write_request(struct buf *out, const struct message *m)
-{
-	buf_printf(out, "\n### `%s`\n\n%s\n", m->name, m->help);
-	write_rows(out, "Request", m->request.fields);
-	write_tail(out, &m->request);
-	write_rows(out, "Answer", m->answer.fields);
-	write_tail(out, &m->answer);
-	for (size_t i = 0; m->members && m->members[i].name; i++) {
-		char of[80];
-		snprintf(of, sizeof(of), "In the answer's `%s`", m->members[i].name);
-		write_rows(out, of, m->members[i].fields);
-	}
-}
-
-static void write_link(struct buf *out)
-{
-	const struct message *m;
-	buf_printf(out,
-		"# Messages of the link\n\n"
-		"<!-- Generated from vm/wire/messages.c: VITRINE_GOLDEN=write ctest -R golden -->\n\n"
-		"The server and the agent in a desktop speak these messages (protocol %d). The framing\n"
-		"is in `vm/wire/frame.h`, streams and credit in `vm/wire/link.h`. Both ends check every\n"
-		"message with the same tables. `?` marks an optional member. Coordinates are pixels of\n"
-		"the frame space, the image that a model is shown; times are milliseconds.\n\n"
-		"## Requests of the server\n",
-		PROTOCOL_VERSION);
-	for (size_t i = 0; (m = message_request_at(i)); i++) {
-		write_request(out, m);
-	}
-	buf_printf(out, "\n## Events of the agent\n");
-	for (size_t i = 0; (m = message_event_at(i)); i++) {
-		buf_printf(out, "\n### `%s`\n\n%s\n", m->name, m->help);
-		write_rows(out, "Members", m->request.fields);
-	}
-}
-
-Test(golden, link)
-{
-	auto_buf struct buf out = { 0 };
-	auto_free char *path = source_path("docs/link.md");
-	auto_free char *want = read_text(path);
-	write_link(&out);
-	settle(path, want, &out);
 }

@@ -7,16 +7,16 @@
 
 #include <criterion/criterion.h>
 
-static struct client client;
+static struct mcp_client client;
 
 static void start(void)
 {
-	client_init_with(&client, 8, &conformance_addition);
+	mcp_init_with(&client, 8, &conformance_addition);
 }
 
 static void stop(void)
 {
-	client_done(&client);
+	mcp_done(&client);
 }
 
 TestSuite(ask, .init = start, .fini = stop, .timeout = 60);
@@ -34,12 +34,12 @@ static char *quoted(const char *text)
 static void say(const char *text)
 {
 	auto_free char *message = quoted(text);
-	client_say(&client, message);
+	mcp_say(&client, message);
 }
 
 static json_t *hear(void)
 {
-	json_t *message = client_hear(&client);
+	json_t *message = mcp_hear(&client);
 	cr_assert(message, "nothing came");
 	return message;
 }
@@ -245,7 +245,7 @@ static json_t *again(const char *request, const char *state)
 	json_auto_t *message = must(json_loads(text, 0, NULL));
 	json_object_set_new(json_object_get(message, "params"), "requestState", json_string(state));
 	auto_free char *sent = must(json_dumps(message, 0));
-	client_say(&client, sent);
+	mcp_say(&client, sent);
 	return hear();
 }
 

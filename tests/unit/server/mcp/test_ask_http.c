@@ -6,16 +6,16 @@
 #include "server/mcp/session.h"
 #include "tests/conformance/conformance.h"
 
-static struct client client;
+static struct mcp_client client;
 
 static void start(void)
 {
-	client_init_with(&client, 8, &conformance_addition);
+	mcp_init_with(&client, 8, &conformance_addition);
 }
 
 static void stop(void)
 {
-	client_done(&client);
+	mcp_done(&client);
 }
 
 TestSuite(ask_http, .init = start, .fini = stop, .timeout = 60);
@@ -51,7 +51,7 @@ static json_t *next_message(struct exchange *x)
 	const struct event *event;
 	while (!(event = exchange_event(x))->text) {
 	}
-	return parse(event->text);
+	return parse_json(event->text);
 }
 
 static json_int_t expect_question(struct exchange *x)
@@ -138,7 +138,7 @@ Test(ask_http, without_a_stream_nobody_can_be_asked)
 	struct exchange call = { .json_only = true };
 	exchange_post(&client, &call, NULL, headers.text, CALL);
 	exchange_wait(&call);
-	json_auto_t *answer = parse(call.body);
+	json_auto_t *answer = parse_json(call.body);
 	cr_assert(json_is_true(json_at(answer, "result|isError")));
 	cr_assert(strstr(text_at(answer, "result|content|0|text"), "text/event-stream"));
 	exchange_done(&call);

@@ -4,59 +4,59 @@
 #include "tests/support/mcp_client.h"
 #include "vm/lifecycle/lifecycle.h"
 
-TestSuite(mcp, .init = start, .fini = stop);
+TestSuite(mcp, .init = mcp_start, .fini = mcp_stop);
 
 /* ---- calls side by side ---- */
 
 Test(mcp, a_long_wait_delays_no_call_that_is_not_about_the_desktop)
 {
-	warm_up();
-	call(1, "wait", "{\"duration\":100}", "");
-	call(2, "sandbox_list", "{}", "");
-	json_auto_t *answer = client_answer(&client);
+	mcp_warm_up();
+	mcp_call(1, "wait", "{\"duration\":100}", "");
+	mcp_call(2, "sandbox_list", "{}", "");
+	json_auto_t *answer = mcp_answer(&client);
 	cr_assert_eq(int_at(answer, "id"), 2);
 	cr_assert_eq(server_calls(client.server), 1);
 }
 
 Test(mcp, a_cancelled_call_sends_nothing)
 {
-	warm_up();
-	call(1, "wait", "{\"duration\":100}", "\"progressToken\":1");
-	expect_pong("a call in flight");
-	cancel(1);
+	mcp_warm_up();
+	mcp_call(1, "wait", "{\"duration\":100}", "\"progressToken\":1");
+	mcp_expect_pong("a call in flight");
+	mcp_cancel(1);
 	uint64_t left = CLIENT_PATIENCE_US;
-	while (server_calls(client.server) > 0 && client_turn(&client, &left)) {
+	while (server_calls(client.server) > 0 && mcp_turn(&client, &left)) {
 	}
 	cr_assert_eq(server_calls(client.server), 0, "the call goes on");
-	expect_pong("after the cancellation");
-	call(1, "cursor_position", "{}", ""); /* the id is free again */
-	json_auto_t *answer = client_answer(&client);
+	mcp_expect_pong("after the cancellation");
+	mcp_call(1, "cursor_position", "{}", ""); /* the id is free again */
+	json_auto_t *answer = mcp_answer(&client);
 	cr_assert(json_at(answer, "result|content"));
 }
 
 Test(mcp, a_call_cancelled_before_the_sandbox_is_ready_sends_nothing)
 {
-	call(1, "screenshot", "{}", "");
-	cancel(1);
-	expect_pong("cancelled at once");
+	mcp_call(1, "screenshot", "{}", "");
+	mcp_cancel(1);
+	mcp_expect_pong("cancelled at once");
 	cr_assert_eq(server_calls(client.server), 0);
-	warm_up();
+	mcp_warm_up();
 }
 
 Test(mcp, too_many_calls_are_refused_with_a_sentence)
 {
-	warm_up();
+	mcp_warm_up();
 	for (int i = 1; i <= 8; i++) {
-		call(i, "wait", "{\"duration\":100}", "");
+		mcp_call(i, "wait", "{\"duration\":100}", "");
 	}
-	call(9, "wait", "{\"duration\":100}", "");
-	json_auto_t *answer = client_answer(&client);
+	mcp_call(9, "wait", "{\"duration\":100}", "");
+	json_auto_t *answer = mcp_answer(&client);
 	cr_assert_eq(int_at(answer, "id"), 9);
 	cr_assert(json_is_true(json_at(answer, "result|isError")));
 	cr_assert(strstr(text_at(answer, "result|content|0|text"), "8 calls"));
-	cancel(3); /* counts as ended, at once */
-	call(10, "sandbox_list", "{}", "");
-	json_auto_t *after = client_answer(&client);
+	mcp_cancel(3); /* counts as ended, at once */
+	mcp_call(10, "sandbox_list", "{}", "");
+	json_auto_t *after = mcp_answer(&client);
 	cr_assert_eq(int_at(after, "id"), 10);
 	cr_assert(json_is_false(json_at(after, "result|isError")) ||
 		  !json_at(after, "result|isError"));
@@ -64,10 +64,10 @@ Test(mcp, too_many_calls_are_refused_with_a_sentence)
 
 Test(mcp, an_id_in_flight_is_refused_without_that_id)
 {
-	warm_up();
-	call(1, "wait", "{\"duration\":100}", "");
-	call(1, "screenshot", "{}", "");
-	json_auto_t *answer = client_answer(&client);
+	mcp_warm_up();
+	mcp_call(1, "wait", "{\"duration\":100}", "");
+	mcp_call(1, "screenshot", "{}", "");
+	json_auto_t *answer = mcp_answer(&client);
 	cr_assert(json_is_null(json_at(answer, "id")));
 	cr_assert_eq(int_at(answer, "error|code"), -32600);
 	cr_assert_eq(server_calls(client.server), 1);
@@ -75,17 +75,17 @@ Test(mcp, an_id_in_flight_is_refused_without_that_id)
 
 Test(mcp, a_batch_is_one_answer_when_its_last_call_ends)
 {
-	initialize("2025-03-26");
-	client_say(&client, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/"
-			    "call\",\"params\":{\"name\":\"wait\","
-			    "\"arguments\":{\"duration\":0.05}}},{\"jsonrpc\":\"2.0\",\"id\":2,"
-			    "\"method\":\"ping\"},"
-			    "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"tools/"
-			    "call\",\"params\":{\"name\":\"wait\","
-			    "\"arguments\":{\"duration\":100}}}]");
+	mcp_initialize("2025-03-26");
+	mcp_say(&client, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/"
+			 "call\",\"params\":{\"name\":\"wait\","
+			 "\"arguments\":{\"duration\":0.05}}},{\"jsonrpc\":\"2.0\",\"id\":2,"
+			 "\"method\":\"ping\"},"
+			 "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"tools/"
+			 "call\",\"params\":{\"name\":\"wait\","
+			 "\"arguments\":{\"duration\":100}}}]");
 	cr_assert_eq(client.heard.len, 0, "a part of the batch was answered alone");
-	cancel(3);
-	json_auto_t *answer = client_hear(&client);
+	mcp_cancel(3);
+	json_auto_t *answer = mcp_hear(&client);
 	cr_assert_eq(json_array_size(answer), 2, "one is cancelled and has no answer");
 	cr_assert_eq(int_at(answer, "0|id"), 2);
 	cr_assert_eq(int_at(answer, "1|id"), 1);
@@ -96,7 +96,7 @@ Test(mcp, a_batch_is_one_answer_when_its_last_call_ends)
 static void expect_idle(void)
 {
 	uint64_t left = CLIENT_PATIENCE_US;
-	while (!client.idle && client_turn(&client, &left)) {
+	while (!client.idle && mcp_turn(&client, &left)) {
 	}
 	cr_assert(client.idle);
 	cr_assert_eq(client.heard.len, 0, "%s", buf_text(&client.heard));
@@ -104,10 +104,10 @@ static void expect_idle(void)
 
 Test(mcp, after_the_end_of_input_what_is_in_flight_is_answered)
 {
-	warm_up();
-	call(1, "wait", "{\"duration\":4.5}", "");
+	mcp_warm_up();
+	mcp_call(1, "wait", "{\"duration\":4.5}", "");
 	server_transport_handlers.ended(&client.conn, client.server);
-	json_auto_t *answer = client_answer(&client);
+	json_auto_t *answer = mcp_answer(&client);
 	cr_assert_eq(int_at(answer, "id"), 1);
 	cr_expect(strstr(text_at(answer, "result|content|0|text"), "Waited 4.5s"), "%s",
 		text_at(answer, "result|content|0|text"));
@@ -123,11 +123,11 @@ static void expect_abort(const json_t *answer, int id)
 
 Test(mcp, an_abort_answers_all_that_is_in_flight)
 {
-	warm_up();
-	call(1, "wait", "{\"duration\":100}", "");
-	call(2, "left_click", "{\"coordinate\":[1,2]}", ""); /* its turn has not come */
+	mcp_warm_up();
+	mcp_call(1, "wait", "{\"duration\":100}", "");
+	mcp_call(2, "left_click", "{\"coordinate\":[1,2]}", ""); /* its turn has not come */
 	server_abort(client.server, "the server ends");
-	json_auto_t *second = client_answer(&client), *first = client_answer(&client);
+	json_auto_t *second = mcp_answer(&client), *first = mcp_answer(&client);
 	expect_abort(first, 1);
 	expect_abort(second, 2);
 	expect_idle();
@@ -135,13 +135,13 @@ Test(mcp, an_abort_answers_all_that_is_in_flight)
 
 Test(mcp, an_abort_answers_a_batch_as_one)
 {
-	initialize("2025-03-26");
-	client_say(&client, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"},"
-			    "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\","
-			    "\"params\":{\"name\":\"wait\","
-			    "\"arguments\":{\"duration\":100}}}]");
+	mcp_initialize("2025-03-26");
+	mcp_say(&client, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"},"
+			 "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\","
+			 "\"params\":{\"name\":\"wait\","
+			 "\"arguments\":{\"duration\":100}}}]");
 	server_abort(client.server, "the server ends");
-	json_auto_t *answer = client_answer(&client);
+	json_auto_t *answer = mcp_answer(&client);
 	cr_assert_eq(json_array_size(answer), 2);
 	expect_abort(json_array_get(answer, 1), 2);
 	expect_idle();
@@ -151,11 +151,11 @@ Test(mcp, an_abort_answers_a_batch_as_one)
 
 Test(mcp, progress_goes_up_and_ends_with_the_answer)
 {
-	call(1, "screenshot", "{}", "\"progressToken\":\"tok\"");
+	mcp_call(1, "screenshot", "{}", "\"progressToken\":\"tok\"");
 	double last = -1;
 	int n = 0;
 	json_t *message;
-	while ((message = client_hear(&client)) && json_object_get(message, "method")) {
+	while ((message = mcp_hear(&client)) && json_object_get(message, "method")) {
 		cr_assert_str_eq(text_at(message, "method"), "notifications/progress");
 		cr_assert_str_eq(text_at(message, "params|progressToken"), "tok");
 		double step = json_number_value(json_at(message, "params|progress"));
@@ -169,21 +169,21 @@ Test(mcp, progress_goes_up_and_ends_with_the_answer)
 	cr_assert_gt(n, 0, "no stage of the start was told");
 	cr_assert_eq(int_at(message, "id"), 1);
 	json_decref(message);
-	expect_pong("after the answer");
+	mcp_expect_pong("after the answer");
 }
 
 Test(mcp, without_a_token_there_is_no_progress)
 {
-	call(1, "screenshot", "{}", "");
-	json_auto_t *first = client_hear(&client);
+	mcp_call(1, "screenshot", "{}", "");
+	json_auto_t *first = mcp_hear(&client);
 	cr_assert_eq(int_at(first, "id"), 1);
 }
 
 Test(mcp, the_oldest_revision_has_progress_without_a_message)
 {
-	initialize("2024-11-05");
-	call(1, "screenshot", "{}", "\"progressToken\":5");
-	json_auto_t *first = client_hear(&client);
+	mcp_initialize("2024-11-05");
+	mcp_call(1, "screenshot", "{}", "\"progressToken\":5");
+	json_auto_t *first = mcp_hear(&client);
 	cr_assert_eq(int_at(first, "params|progressToken"), 5);
 	cr_assert_null(json_at(first, "params|message"));
 }
@@ -193,7 +193,7 @@ Test(mcp, the_oldest_revision_has_progress_without_a_message)
 /* desktop://ID/screen of the only sandbox */
 static char *screen_uri(void)
 {
-	json_auto_t *list = client_ask(
+	json_auto_t *list = mcp_ask(
 		&client, "{\"jsonrpc\":\"2.0\",\"id\":\"l\",\"method\":\"resources/list\"}");
 	return must(strdup(text_at(list, "result|resources|0|uri")));
 }
@@ -204,15 +204,15 @@ static void ask_with_uri(const char *fmt, const char *uri)
 	const char *at = strstr(fmt, "URI");
 	buf_append(&text, fmt, (size_t)(at - fmt));
 	buf_printf(&text, "%s%s", uri, at + 3);
-	client_say(&client, buf_text(&text));
+	mcp_say(&client, buf_text(&text));
 }
 
 /* Clicks until the screen has changed and that was told; NULL when it never is. */
 static json_t *wait_for_update(void)
 {
-	call(50, "type", "{\"text\":\"x\"}", "");
+	mcp_call(50, "type", "{\"text\":\"x\"}", "");
 	json_t *message;
-	while ((message = client_hear(&client))) {
+	while ((message = mcp_hear(&client))) {
 		if (strcmp(text_at(message, "method"), "notifications/resources/updated") == 0) {
 			return message;
 		}
@@ -223,13 +223,13 @@ static json_t *wait_for_update(void)
 
 Test(mcp, a_legacy_subscription_hears_of_changes_until_it_is_taken_back)
 {
-	warm_up();
+	mcp_warm_up();
 	auto_free char *uri = screen_uri();
 	ask_with_uri("{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"resources/"
 		     "subscribe\",\"params\":{\"uri\":"
 		     "\"URI\"}}",
 		uri);
-	json_auto_t *answer = client_answer(&client);
+	json_auto_t *answer = mcp_answer(&client);
 	cr_assert(json_at(answer, "result"), "%s", text_at(answer, "error|message"));
 	json_auto_t *update = wait_for_update();
 	cr_assert(update, "no update");
@@ -239,42 +239,40 @@ Test(mcp, a_legacy_subscription_hears_of_changes_until_it_is_taken_back)
 		     "unsubscribe\",\"params\":{\"uri\":"
 		     "\"URI\"}}",
 		uri);
-	json_auto_t *gone = client_answer(&client);
+	json_auto_t *gone = mcp_answer(&client);
 	cr_assert(json_at(gone, "result"));
 }
 
 Test(mcp, a_modern_subscription_carries_its_id_and_ends_without_a_word)
 {
-	warm_up();
+	mcp_warm_up();
 	auto_free char *uri = screen_uri();
 	ask_with_uri("{\"jsonrpc\":\"2.0\",\"id\":\"sub\",\"method\":\"subscriptions/"
 		     "listen\",\"params\":{"
 		     "\"notifications\":{\"resourceSubscriptions\":[\"URI\"]},\"_meta\":{" META
 		     "}}}",
 		uri);
-	json_auto_t *ack = client_hear(&client);
+	json_auto_t *ack = mcp_hear(&client);
 	cr_assert_str_eq(text_at(ack, "method"), "notifications/subscriptions/acknowledged");
 	json_auto_t *update = wait_for_update();
 	cr_assert(update, "no update");
 	cr_assert_str_eq(
 		text_at(update, "params|_meta|io.modelcontextprotocol/subscriptionId"), "sub");
-	json_auto_t *typed = client_answer(&client);
-	client_say(&client,
-		"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{"
-		"\"requestId\":\"sub\"}}");
+	json_auto_t *typed = mcp_answer(&client);
+	mcp_say(&client, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{"
+			 "\"requestId\":\"sub\"}}");
 	buf_consume(&client.heard, client.heard.len);
-	expect_pong("after the end of the subscription");
+	mcp_expect_pong("after the end of the subscription");
 }
 
 Test(mcp, an_end_of_input_ends_a_subscription_with_its_result)
 {
-	client_say(&client,
-		"{\"jsonrpc\":\"2.0\",\"id\":\"sub\",\"method\":\"subscriptions/listen\","
-		"\"params\":{\"notifications\":{},\"_meta\":{" META "}}}");
-	json_auto_t *ack = client_hear(&client);
+	mcp_say(&client, "{\"jsonrpc\":\"2.0\",\"id\":\"sub\",\"method\":\"subscriptions/listen\","
+			 "\"params\":{\"notifications\":{},\"_meta\":{" META "}}}");
+	json_auto_t *ack = mcp_hear(&client);
 	cr_assert_str_eq(text_at(ack, "method"), "notifications/subscriptions/acknowledged");
 	server_transport_handlers.ended(&client.conn, client.server);
-	json_auto_t *result = client_hear(&client);
+	json_auto_t *result = mcp_hear(&client);
 	cr_assert_str_eq(text_at(result, "id"), "sub");
 	cr_assert_str_eq(
 		text_at(result, "result|_meta|io.modelcontextprotocol/subscriptionId"), "sub");
@@ -284,16 +282,16 @@ Test(mcp, an_end_of_input_ends_a_subscription_with_its_result)
 
 Test(mcp, a_legacy_client_hears_what_it_asked_for)
 {
-	warm_up();
+	mcp_warm_up();
 	json_auto_t *set =
-		client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"logging/setLevel\","
-				    "\"params\":{\"level\":\"info\"}}");
+		mcp_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"logging/setLevel\","
+				 "\"params\":{\"level\":\"info\"}}");
 	cr_assert(json_at(set, "result"));
-	call(2, "cursor_position", "{}", "");
-	json_auto_t *quiet = client_hear(&client);
+	mcp_call(2, "cursor_position", "{}", "");
+	json_auto_t *quiet = mcp_hear(&client);
 	cr_assert_eq(int_at(quiet, "id"), 2, "a debug message came");
-	call(3, "left_click", "{\"coordinate\":[99999,0]}", "");
-	json_auto_t *note = client_hear(&client);
+	mcp_call(3, "left_click", "{\"coordinate\":[99999,0]}", "");
+	json_auto_t *note = mcp_hear(&client);
 	cr_assert_str_eq(text_at(note, "method"), "notifications/message");
 	cr_assert_str_eq(text_at(note, "params|level"), "info");
 	cr_assert_str_eq(text_at(note, "params|data|tool"), "left_click");
@@ -301,20 +299,20 @@ Test(mcp, a_legacy_client_hears_what_it_asked_for)
 
 Test(mcp, a_sandbox_that_ends_is_told_and_said_by_its_resources)
 {
-	warm_up();
+	mcp_warm_up();
 	auto_free char *uri = screen_uri();
-	json_auto_t *set = client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"logging/"
-					       "setLevel\",\"params\":{\"level\":\"warning\"}}");
+	json_auto_t *set = mcp_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"logging/"
+					    "setLevel\",\"params\":{\"level\":\"warning\"}}");
 	cr_assert(json_at(set, "result"));
 	ask_with_uri("{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"resources/"
 		     "subscribe\",\"params\":{\"uri\":\"URI\"}}",
 		uri);
-	json_auto_t *subscribed = client_hear(&client);
+	json_auto_t *subscribed = mcp_hear(&client);
 	cr_assert(json_at(subscribed, "result"));
-	call(3, "launch", "{\"application\":\"crash\"}", "");
+	mcp_call(3, "launch", "{\"application\":\"crash\"}", "");
 	bool told = false;
 	json_t *message;
-	while (!told && (message = client_hear(&client))) {
+	while (!told && (message = mcp_hear(&client))) {
 		told = strcmp(text_at(message, "params|logger"), "sandbox") == 0 &&
 		       strstr(text_at(message, "params|data|text"), "ended") &&
 		       strstr(uri, text_at(message, "params|data|sandbox"));
@@ -326,7 +324,7 @@ Test(mcp, a_sandbox_that_ends_is_told_and_said_by_its_resources)
 		     "read\",\"params\":{\"uri\":\"URI\"}}",
 		uri);
 	json_t *read;
-	while ((read = client_answer(&client)) && int_at(read, "id") != 4) {
+	while ((read = mcp_answer(&client)) && int_at(read, "id") != 4) {
 		json_decref(read);
 	}
 	cr_assert_eq(int_at(read, "error|code"), -32002);
@@ -344,14 +342,14 @@ Test(mcp, a_long_list_comes_in_pages)
 		cr_assert(vm_create(client.vms, "memory", NULL, &err), "%s", err.text);
 	}
 	json_auto_t *first =
-		client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/list\"}");
+		mcp_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/list\"}");
 	cr_assert_eq(json_array_size(json_at(first, "result|resources")), 100);
 	auto_buf struct buf text = { 0 };
 	buf_printf(&text,
 		"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"resources/"
 		"list\",\"params\":{\"cursor\":\"%s\"}}",
 		text_at(first, "result|nextCursor"));
-	json_auto_t *rest = client_ask(&client, buf_text(&text));
+	json_auto_t *rest = mcp_ask(&client, buf_text(&text));
 	cr_assert_eq(json_array_size(json_at(rest, "result|resources")), 20);
 	cr_assert_null(json_at(rest, "result|nextCursor"));
 	for (size_t i = 0; i < 20; i++) {
@@ -418,14 +416,14 @@ Test(mcp, each_call_is_recorded_once)
 	};
 	static struct told told;
 	static struct listener listener;
-	warm_up();
+	mcp_warm_up();
 	const struct vm *vm = vm_at(client.vms, "memory", 0);
 	uint64_t before = client.activity.last_id;
 	listener_add(&client.activity.calls, &listener, &follows_calls, &told);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct recorded *row = &rows[i];
-		call((int)i + 1, row->tool, row->args, "");
-		json_decref(client_answer(&client));
+		mcp_call((int)i + 1, row->tool, row->args, "");
+		json_decref(mcp_answer(&client));
 		cr_expect_eq(told.last.id, before + i + 1);
 		cr_expect_eq(told.last.connection, 1);
 		cr_expect_str_eq(told.last.tool->name, row->tool);
@@ -441,7 +439,7 @@ Test(mcp, each_call_is_recorded_once)
 		cr_expect_str_eq(told.picture_type, told.picture_len ? "image/jpeg" : "");
 	}
 	listener_remove(&listener);
-	call(99, "key", "{\"text\":\"Return\"}", "");
-	json_decref(client_answer(&client));
+	mcp_call(99, "key", "{\"text\":\"Return\"}", "");
+	json_decref(mcp_answer(&client));
 	cr_expect_str_neq(told.summary, "Pressed Return.");
 }

@@ -2,14 +2,14 @@
 /* Slow and hostile clients, and the end of the input with calls in flight. */
 #include "tests/support/mcp_client.h"
 
-TestSuite(mcp_hostile, .init = start, .fini = stop);
+TestSuite(mcp_hostile, .init = mcp_start, .fini = mcp_stop);
 
 Test(mcp_hostile, a_client_that_does_not_read_is_held_back)
 {
 	client.stalled = true;
 	int asked = 0;
 	while (!client.paused && asked < 100000) {
-		client_say(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}");
+		mcp_say(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}");
 		asked++;
 	}
 	cr_assert(client.paused, "%zu bytes wait and it goes on reading", client.pending);
@@ -19,7 +19,7 @@ Test(mcp_hostile, a_client_that_does_not_read_is_held_back)
 	client.pending = 0;
 	server_transport_handlers.drained(&client.conn, client.server);
 	cr_assert_not(client.paused);
-	expect_pong("afterwards");
+	mcp_expect_pong("afterwards");
 }
 
 static unsigned long long seed = 20261101;
@@ -67,7 +67,7 @@ Test(mcp_hostile, a_thousand_hostile_lines_leave_it_standing)
 	for (int i = 0; i < 1000; i++) {
 		auto_buf struct buf line = { 0 };
 		spoil(&line);
-		client_say(&client, buf_text(&line));
+		mcp_say(&client, buf_text(&line));
 	}
 	json_auto_t *deep = NULL;
 	auto_buf struct buf nested = { 0 };
@@ -75,12 +75,12 @@ Test(mcp_hostile, a_thousand_hostile_lines_leave_it_standing)
 		buf_append(&nested, "[", 1);
 	}
 	buf_consume(&client.heard, client.heard.len);
-	deep = client_ask(&client, buf_text(&nested));
+	deep = mcp_ask(&client, buf_text(&nested));
 	cr_assert_eq(int_at(deep, "error|code"), -32700);
-	client_say(&client, "{\"jsonrpc\":\"2.0\",\"id\":\"still here\",\"method\":\"ping\"}");
+	mcp_say(&client, "{\"jsonrpc\":\"2.0\",\"id\":\"still here\",\"method\":\"ping\"}");
 	bool found = false;
 	json_t *message;
-	while (!found && (message = client_hear(&client))) {
+	while (!found && (message = mcp_hear(&client))) {
 		found = strcmp(text_at(message, "id"), "still here") == 0;
 		json_decref(message);
 	}
@@ -92,9 +92,9 @@ Test(mcp_hostile, every_answer_to_garbage_is_one_json_object)
 	for (int i = 0; i < 300; i++) {
 		auto_buf struct buf line = { 0 };
 		spoil(&line);
-		client_say(&client, buf_text(&line));
+		mcp_say(&client, buf_text(&line));
 		while (client.heard.len > 0) {
-			json_auto_t *message = client_hear(&client);
+			json_auto_t *message = mcp_hear(&client);
 			cr_assert(message, "not JSON, after %s", buf_text(&line));
 			cr_assert(json_is_object(message) || json_is_array(message));
 		}
@@ -106,10 +106,10 @@ Test(mcp_hostile, a_refused_line_is_answered_and_no_more)
 	struct err why;
 	err_set(&why, ERR_LIMIT, "the line is too long");
 	server_transport_handlers.refused(&client.conn, &why, client.server);
-	json_auto_t *answer = client_hear(&client);
+	json_auto_t *answer = mcp_hear(&client);
 	cr_assert_eq(int_at(answer, "error|code"), -32600);
 	cr_assert(json_is_null(json_at(answer, "id")));
-	expect_pong("after it");
+	mcp_expect_pong("after it");
 }
 
 /* A client would wait for ever for the answer to its call. */
@@ -135,7 +135,7 @@ Test(mcp_hostile, text_that_is_none_is_refused_with_the_id_of_its_request)
 			"{\"jsonrpc\":\"2.0\",\"id\":%s,\"method\":\"tools/call\",\"params\":{"
 			"\"name\":\"type\",\"arguments\":{\"text\":\"%s\"}}}",
 			cases[i].id, cases[i].text);
-		json_auto_t *answer = client_ask(&client, buf_text(&text));
+		json_auto_t *answer = mcp_ask(&client, buf_text(&text));
 		json_auto_t *id = json_loads(cases[i].id, JSON_DECODE_ANY, NULL);
 		cr_expect_eq(int_at(answer, "error|code"), -32700);
 		cr_expect(cases[i].known ? json_equal(json_at(answer, "id"), id)
@@ -166,7 +166,7 @@ Test(mcp_hostile, numbers_that_are_too_large_are_refused_with_the_id_of_their_re
 		buf_printf(&text,
 			"{\"jsonrpc\":\"2.0\",\"id\":%s,\"method\":\"ping\",\"params\":{\"a\":%s}}",
 			cases[i].id, cases[i].number);
-		json_auto_t *answer = client_ask(&client, buf_text(&text));
+		json_auto_t *answer = mcp_ask(&client, buf_text(&text));
 		json_auto_t *id = json_loads(cases[i].id, JSON_DECODE_ANY, NULL);
 		cr_expect_eq(int_at(answer, "error|code"), -32700);
 		cr_expect(cases[i].known ? json_equal(json_at(answer, "id"), id)
@@ -188,7 +188,7 @@ Test(mcp_hostile, too_deep_a_message_is_refused_with_its_id)
 		buf_printf(&text, "]");
 	}
 	buf_printf(&text, "},\n \"method\":\"ping\" , \"id\" : \"deep\" }");
-	json_auto_t *answer = client_ask(&client, buf_text(&text));
+	json_auto_t *answer = mcp_ask(&client, buf_text(&text));
 	cr_assert_str_eq(text_at(answer, "id"), "deep");
 	cr_assert_eq(int_at(answer, "error|code"), -32700);
 }
@@ -197,7 +197,7 @@ Test(mcp_hostile, too_deep_a_message_is_refused_with_its_id)
 Test(mcp_hostile, a_broken_response_is_not_answered_with_its_id)
 {
 	json_auto_t *answer =
-		client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"method\":NaN}}");
+		mcp_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"method\":NaN}}");
 	cr_assert(json_is_null(json_at(answer, "id")));
 }
 
@@ -210,13 +210,13 @@ Test(mcp_hostile, null_is_as_good_as_nothing)
 		buf_printf(&text,
 			"{\"jsonrpc\":\"2.0\",\"id\":1.0,\"method\":\"tools/list\",\"params\":%s}",
 			params[i]);
-		json_auto_t *answer = client_ask(&client, buf_text(&text));
+		json_auto_t *answer = mcp_ask(&client, buf_text(&text));
 		cr_expect(json_array_size(json_at(answer, "result|tools")) > 10, "%s", params[i]);
 		cr_expect_eq(json_number_value(json_at(answer, "id")), 1.0);
 	}
-	json_auto_t *answer = client_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
-						  "\"tools/call\",\"params\":{\"_meta\":null,"
-						  "\"name\":\"sandbox_list\",\"arguments\":null}}");
+	json_auto_t *answer = mcp_ask(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
+					       "\"tools/call\",\"params\":{\"_meta\":null,"
+					       "\"name\":\"sandbox_list\",\"arguments\":null}}");
 	cr_expect(json_at(answer, "result|content"));
 }
 
@@ -228,7 +228,7 @@ Test(mcp_hostile, a_message_has_a_number_of_values)
 		buf_append(&text, ",0", 2);
 	}
 	buf_printf(&text, "]}}");
-	json_auto_t *answer = client_ask(&client, buf_text(&text));
+	json_auto_t *answer = mcp_ask(&client, buf_text(&text));
 	cr_assert_eq(int_at(answer, "error|code"), -32600);
 
 	text.len = 0;
@@ -238,19 +238,19 @@ Test(mcp_hostile, a_message_has_a_number_of_values)
 		buf_append(&text, ",[", 2);
 	}
 	buf_printf(&text, "\"}}");
-	json_auto_t *fine = client_ask(&client, buf_text(&text));
+	json_auto_t *fine = mcp_ask(&client, buf_text(&text));
 	cr_assert(json_at(fine, "result"), "what a string holds does not count");
 }
 
 Test(mcp_hostile, a_batch_has_a_size)
 {
-	initialize("2025-03-26");
+	mcp_initialize("2025-03-26");
 	auto_buf struct buf text = { 0 };
 	for (int i = 0; i < 101; i++) {
 		buf_printf(&text, "%c7", i ? ',' : '[');
 	}
 	buf_printf(&text, "]");
-	json_auto_t *answer = client_ask(&client, buf_text(&text));
+	json_auto_t *answer = mcp_ask(&client, buf_text(&text));
 	cr_assert_eq(int_at(answer, "error|code"), -32600);
 }
 
@@ -259,17 +259,17 @@ Test(mcp_hostile, a_batch_has_a_size)
 static void run_until_idle(void)
 {
 	uint64_t left = CLIENT_PATIENCE_US;
-	while (!client.idle && client_turn(&client, &left)) {
+	while (!client.idle && mcp_turn(&client, &left)) {
 	}
 	cr_assert(client.idle);
 }
 
 Test(mcp_hostile, the_end_of_input_lets_calls_be_answered)
 {
-	call(1, "screenshot", "{}", "");
+	mcp_call(1, "screenshot", "{}", "");
 	server_transport_handlers.ended(&client.conn, client.server);
 	cr_assert_not(client.idle);
-	json_auto_t *answer = client_hear(&client);
+	json_auto_t *answer = mcp_hear(&client);
 	cr_assert_eq(int_at(answer, "id"), 1);
 	run_until_idle();
 }
@@ -282,14 +282,14 @@ Test(mcp_hostile, the_end_of_input_ends_an_idle_server_at_once)
 
 Test(mcp_hostile, a_call_that_takes_too_long_is_answered_when_the_server_is_told_to_end)
 {
-	call(1, "wait", "{\"duration\":300}", "");
+	mcp_call(1, "wait", "{\"duration\":300}", "");
 	server_transport_handlers.ended(&client.conn, client.server);
 	server_abort(client.server, "the server ends");
-	json_auto_t *answer = client_answer(&client);
+	json_auto_t *answer = mcp_answer(&client);
 	cr_assert_eq(int_at(answer, "id"), 1);
 	run_until_idle();
 	uint64_t left = CLIENT_PATIENCE_US;
-	while (server_calls(client.server) > 0 && client_turn(&client, &left)) {
+	while (server_calls(client.server) > 0 && mcp_turn(&client, &left)) {
 	}
 	cr_assert_eq(server_calls(client.server), 0, "the call was not taken back");
 	cr_assert_eq(client.heard.len, 0);
@@ -298,19 +298,19 @@ Test(mcp_hostile, a_call_that_takes_too_long_is_answered_when_the_server_is_told
 Test(mcp_hostile, a_reader_that_stalls_does_not_hold_up_the_end)
 {
 	client.stalled = true;
-	client_say(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}");
+	mcp_say(&client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}");
 	server_transport_handlers.ended(&client.conn, client.server);
 	run_until_idle();
 }
 
 Test(mcp_hostile, calls_outlive_their_connection_and_are_taken_back)
 {
-	warm_up();
-	call(1, "wait", "{\"duration\":300}", "");
+	mcp_warm_up();
+	mcp_call(1, "wait", "{\"duration\":300}", "");
 	server_transport_handlers.closed(&client.conn, client.server);
 	cr_assert(client.idle);
 	uint64_t left = CLIENT_PATIENCE_US;
-	while (server_calls(client.server) > 0 && client_turn(&client, &left)) {
+	while (server_calls(client.server) > 0 && mcp_turn(&client, &left)) {
 	}
 	cr_assert_eq(server_calls(client.server), 0);
 	cr_assert_eq(client.heard.len, 0);
@@ -318,8 +318,8 @@ Test(mcp_hostile, calls_outlive_their_connection_and_are_taken_back)
 
 Test(mcp_hostile, a_server_may_end_with_calls_in_flight)
 {
-	warm_up();
-	call(1, "wait", "{\"duration\":300}", "");
-	call(2, "run_command", "{\"command\":\"sleep 300\"}", "");
-	/* client_done() in stop() is the test: nothing leaks, nothing is used after its end. */
+	mcp_warm_up();
+	mcp_call(1, "wait", "{\"duration\":300}", "");
+	mcp_call(2, "run_command", "{\"command\":\"sleep 300\"}", "");
+	/* mcp_done() in mcp_stop() is the test: nothing leaks, nothing is used after its end. */
 }

@@ -58,7 +58,7 @@ static const char *const headers[] = {
 	"Last-Event-ID: 99999999999999999999999\n",
 };
 
-static struct client client;
+static struct mcp_client client;
 static struct exchange open[OPEN];
 static char lines[OPEN][1000];
 static char sessions[3][64], ids[4][64]; /* some of those that were given out */
@@ -122,12 +122,12 @@ static void check(const struct exchange *x)
 	}
 	cr_assert(known, "status %d", x->status);
 	if (x->body) {
-		json_auto_t *body = parse(x->body);
+		json_auto_t *body = parse_json(x->body);
 		cr_assert(body);
 	}
 	for (size_t i = 0; i < x->n; i++) {
 		if (x->events[i].text) {
-			json_auto_t *message = parse(x->events[i].text);
+			json_auto_t *message = parse_json(x->events[i].text);
 			cr_assert(message);
 		}
 	}
@@ -153,7 +153,7 @@ static void finish(unsigned i)
 
 Test(mcp_http_hostile, any_exchanges_in_any_order)
 {
-	client_init(&client, 8);
+	mcp_init(&client, 8);
 	for (int round = 0; round < ROUNDS; round++) {
 		unsigned i = below(OPEN);
 		finish(i);
@@ -169,8 +169,8 @@ Test(mcp_http_hostile, any_exchanges_in_any_order)
 	struct exchange x = { 0 };
 	exchange_post(&client, &x, "carol", NULL, bodies[0]);
 	exchange_wait(&x);
-	json_auto_t *pong = parse(x.body);
+	json_auto_t *pong = parse_json(x.body);
 	cr_assert(json_at(pong, "result"), "it does not serve any more");
 	exchange_done(&x);
-	client_done(&client);
+	mcp_done(&client);
 }

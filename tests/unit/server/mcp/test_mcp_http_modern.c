@@ -5,16 +5,16 @@
 
 #include "server/mcp/session.h"
 
-static struct client client;
+static struct mcp_client client;
 
 static void start(void)
 {
-	client_init(&client, 8);
+	mcp_init(&client, 8);
 }
 
 static void stop(void)
 {
-	client_done(&client);
+	mcp_done(&client);
 }
 
 TestSuite(mcp_http_modern, .init = start, .fini = stop);
@@ -53,7 +53,7 @@ static void warm_up(const char *owner)
 		&client, &x, owner, CALL_OF("cursor_position"), CALL(1, "cursor_position", "", ""));
 	exchange_wait(&x);
 	cr_assert_eq(x.status, 200);
-	json_auto_t *answer = parse(x.body);
+	json_auto_t *answer = parse_json(x.body);
 	cr_assert(json_at(answer, "result|content"));
 	exchange_done(&x);
 }
@@ -61,7 +61,7 @@ static void warm_up(const char *owner)
 static void wait_for_calls(size_t n)
 {
 	uint64_t left = CLIENT_PATIENCE_US;
-	while (server_calls(client.server) != n && client_turn(&client, &left)) {
+	while (server_calls(client.server) != n && mcp_turn(&client, &left)) {
 	}
 	cr_assert_eq(server_calls(client.server), n);
 }
@@ -76,7 +76,7 @@ Test(mcp_http_modern, discover_is_one_json_answer)
 	exchange_wait(&x);
 	cr_assert_eq(x.status, 200);
 	cr_assert_str_eq(x.session, "", "a session, where there are none");
-	json_auto_t *answer = parse(x.body);
+	json_auto_t *answer = parse_json(x.body);
 	cr_assert_str_eq(text_at(answer, "result|supportedVersions|0"), "2026-07-28");
 	cr_assert_str_eq(text_at(answer, "result|resultType"), "complete");
 	exchange_done(&x);
@@ -200,7 +200,7 @@ Test(mcp_http_modern, progress_makes_a_stream_without_ids)
 	cr_assert_gt(x.n, 1);
 	cr_assert_null(x.body);
 	for (size_t i = 0; i < x.n; i++) {
-		json_auto_t *message = parse(x.events[i].text);
+		json_auto_t *message = parse_json(x.events[i].text);
 		cr_assert_null(x.events[i].id);
 		cr_assert(i + 1 < x.n ? strcmp(text_at(message, "params|progressToken"), "tok") == 0
 				      : json_at(message, "result|content") != NULL);
@@ -248,7 +248,7 @@ Test(mcp_http_modern, logs_go_where_they_were_asked_for)
 		CALL(1, "cursor_position", "", ",\"io.modelcontextprotocol/logLevel\":\"debug\""));
 	exchange_wait(&x);
 	cr_assert_eq(x.n, 2);
-	json_auto_t *log = parse(x.events[0].text);
+	json_auto_t *log = parse_json(x.events[0].text);
 	cr_assert_str_eq(text_at(log, "method"), "notifications/message");
 	exchange_done(&x);
 }
@@ -289,11 +289,11 @@ Test(mcp_http_modern, a_subscription_is_a_stream_until_the_client_goes)
 	warm_up(NULL);
 	screen_uri(uri, sizeof(uri));
 	listen_to(&x, uri);
-	json_auto_t *ack = parse(exchange_event(&x)->text);
+	json_auto_t *ack = parse_json(exchange_event(&x)->text);
 	cr_assert_str_eq(text_at(ack, "method"), "notifications/subscriptions/acknowledged");
 	cr_assert_str_eq(text_at(ack, "params|notifications|resourceSubscriptions|0"), uri);
 	change_screen();
-	json_auto_t *update = parse(exchange_event(&x)->text);
+	json_auto_t *update = parse_json(exchange_event(&x)->text);
 	cr_assert_str_eq(text_at(update, "params|uri"), uri);
 	cr_assert_str_eq(
 		text_at(update, "params|_meta|io.modelcontextprotocol/subscriptionId"), "sub");
@@ -402,7 +402,7 @@ Test(mcp_http_modern, the_server_may_end_with_calls_in_flight)
 	exchange_post(
 		&client, &call, NULL, CALL_OF("wait"), CALL(1, "wait", "\"duration\":100", ""));
 	listen_to(&stream, "desktop://aaaaaaaaaaaaaaaaaaaa/screen");
-	client_done(&client);
+	mcp_done(&client);
 	call.closed = stream.closed = true;
 	exchange_done(&call);
 	exchange_done(&stream);

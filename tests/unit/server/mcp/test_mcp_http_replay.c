@@ -4,7 +4,7 @@
 
 #include "server/mcp/replay.h"
 
-TestSuite(mcp_http_replay, .init = start, .fini = stop);
+TestSuite(mcp_http_replay, .init = mcp_start, .fini = mcp_stop);
 
 /* Waits for the id a call's stream begins with. */
 static void begin_call(
@@ -27,14 +27,14 @@ static void come_back(struct exchange *x, const struct session_of *s, const char
 
 Test(mcp_http_replay, a_call_answers_on_a_stream_that_ends)
 {
-	struct session_of s = open_session();
+	struct session_of s = legacy_open_session();
 	char id[64];
 	struct exchange x = { 0 };
 	begin_call(&x, &s, CALL(1, "cursor_position", "", "\"progressToken\":5"), id);
 	exchange_wait(&x);
 	cr_assert_gt(x.n, 2, "no progress");
 	for (size_t i = 1; i < x.n; i++) {
-		json_auto_t *message = parse(x.events[i].text);
+		json_auto_t *message = parse_json(x.events[i].text);
 		cr_assert(x.events[i].id && strncmp(x.events[i].id, "1-", 2) == 0);
 		cr_assert(i + 1 < x.n ? int_at(message, "params|progressToken") == 5
 				      : int_at(message, "id") == 1);
@@ -44,17 +44,17 @@ Test(mcp_http_replay, a_call_answers_on_a_stream_that_ends)
 
 Test(mcp_http_replay, a_lost_call_goes_on_and_its_answer_can_be_fetched)
 {
-	struct session_of s = open_session();
-	warm_up(&s);
+	struct session_of s = legacy_open_session();
+	legacy_warm_up(&s);
 	char id[64];
 	struct exchange x = { 0 }, back = { 0 }, again = { 0 };
 	begin_call(&x, &s, CALL(1, "wait", "\"duration\":0.05", ""), id);
 	exchange_lose(&x);
-	wait_for_calls(0);
+	legacy_wait_for_calls(0);
 	come_back(&back, &s, id);
 	exchange_wait(&back);
 	cr_assert_eq(back.n, 1);
-	json_auto_t *answer = parse(back.events[0].text);
+	json_auto_t *answer = parse_json(back.events[0].text);
 	cr_assert_eq(int_at(answer, "id"), 1);
 	cr_assert(json_at(answer, "result|content"));
 	come_back(&again, &s, back.events[0].id);
@@ -67,8 +67,8 @@ Test(mcp_http_replay, a_lost_call_goes_on_and_its_answer_can_be_fetched)
 
 Test(mcp_http_replay, a_client_can_come_back_while_the_call_runs)
 {
-	struct session_of s = open_session();
-	warm_up(&s);
+	struct session_of s = legacy_open_session();
+	legacy_warm_up(&s);
 	char id[64];
 	struct exchange x = { 0 }, back = { 0 }, third = { 0 };
 	begin_call(&x, &s, CALL(1, "wait", "\"duration\":100", ""), id);
@@ -78,8 +78,9 @@ Test(mcp_http_replay, a_client_can_come_back_while_the_call_runs)
 	cr_assert_eq(server_calls(client.server), 1, "coming back cancels");
 	exchange_lose(&back);
 	come_back(&third, &s, id);
-	cr_assert_eq(post(s.headers, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
-				     "\"params\":{\"requestId\":1}}"),
+	cr_assert_eq(legacy_post(s.headers,
+			     "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
+			     "\"params\":{\"requestId\":1}}"),
 		202);
 	exchange_wait(&third);
 	cr_assert_eq(third.n, 0);
@@ -90,19 +91,19 @@ Test(mcp_http_replay, a_client_can_come_back_while_the_call_runs)
 
 Test(mcp_http_replay, nobody_gets_another_streams_messages)
 {
-	struct session_of s = open_session();
-	warm_up(&s);
+	struct session_of s = legacy_open_session();
+	legacy_warm_up(&s);
 	char one[64], two[64];
 	struct exchange a = { 0 }, b = { 0 }, back = { 0 };
 	begin_call(&a, &s, CALL(1, "wait", "\"duration\":0.02", ""), one);
 	begin_call(&b, &s, CALL(2, "wait", "\"duration\":0.02", ""), two);
 	exchange_lose(&a);
 	exchange_lose(&b);
-	wait_for_calls(0);
+	legacy_wait_for_calls(0);
 	come_back(&back, &s, two);
 	exchange_wait(&back);
 	cr_assert_eq(back.n, 1);
-	json_auto_t *answer = parse(back.events[0].text);
+	json_auto_t *answer = parse_json(back.events[0].text);
 	cr_assert_eq(int_at(answer, "id"), 2);
 	exchange_done(&a);
 	exchange_done(&b);
@@ -114,7 +115,7 @@ Test(mcp_http_replay, what_no_stream_follows_is_refused)
 	static const char *const ids[] = { "9-1", "1-", "-1", "x", "1-1x", "1-1 ", "01-1",
 		"99999999999-1", "1-99999999999999999999", "-1--1",
 		"1-1111111111111111111111111111111111111111111111111111111" };
-	struct session_of s = open_session();
+	struct session_of s = legacy_open_session();
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		struct exchange x = { 0 };
 		come_back(&x, &s, ids[i]);
@@ -126,8 +127,8 @@ Test(mcp_http_replay, what_no_stream_follows_is_refused)
 
 Test(mcp_http_replay, a_call_may_end_its_stream_and_go_on)
 {
-	struct session_of s = open_session();
-	warm_up(&s);
+	struct session_of s = legacy_open_session();
+	legacy_warm_up(&s);
 	char id[64];
 	struct exchange x = { 0 }, back = { 0 };
 	begin_call(&x, &s, CALL(1, "wait", "\"duration\":0.1", ""), id);
@@ -142,7 +143,7 @@ Test(mcp_http_replay, a_call_may_end_its_stream_and_go_on)
 	come_back(&back, &s, x.events[1].id);
 	exchange_wait(&back);
 	cr_assert_eq(back.n, 1);
-	json_auto_t *answer = parse(back.events[0].text);
+	json_auto_t *answer = parse_json(back.events[0].text);
 	cr_assert_eq(int_at(answer, "id"), 1);
 	exchange_done(&x);
 	exchange_done(&back);
@@ -150,32 +151,32 @@ Test(mcp_http_replay, a_call_may_end_its_stream_and_go_on)
 
 Test(mcp_http_replay, a_client_that_takes_no_stream_gets_the_answer_alone)
 {
-	struct session_of s = open_session();
+	struct session_of s = legacy_open_session();
 	struct exchange x = { .json_only = true };
 	exchange_post(&client, &x, NULL, s.headers,
 		CALL(1, "cursor_position", "", "\"progressToken\":5"));
 	exchange_wait(&x);
-	json_auto_t *answer = parse(x.body);
+	json_auto_t *answer = parse_json(x.body);
 	cr_assert_eq(int_at(answer, "id"), 1);
 	exchange_done(&x);
 }
 
 Test(mcp_http_replay, the_server_may_end_with_all_of_it_open)
 {
-	struct session_of s = open_session();
-	warm_up(&s);
+	struct session_of s = legacy_open_session();
+	legacy_warm_up(&s);
 	static struct exchange news, call, lost;
 	char id[64];
 	exchange_open(&client, &news, TRANSPORT_STREAM, NULL, s.headers);
 	begin_call(&call, &s, CALL(1, "wait", "\"duration\":100", ""), id);
 	begin_call(&lost, &s, CALL(2, "wait", "\"duration\":100", ""), id);
 	exchange_lose(&lost);
-	client_done(&client);
+	mcp_done(&client);
 	news.closed = call.closed = true;
 	exchange_done(&news);
 	exchange_done(&call);
 	exchange_done(&lost);
-	start();
+	mcp_start();
 }
 
 /* ---- what is kept ---- */

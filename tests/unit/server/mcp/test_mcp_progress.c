@@ -6,16 +6,16 @@
 
 static void start_beating(void)
 {
-	client_beat_ms = 1;
-	start();
+	mcp_beat_ms = 1;
+	mcp_start();
 }
 
-TestSuite(mcp_progress, .init = start_beating, .fini = stop);
+TestSuite(mcp_progress, .init = start_beating, .fini = mcp_stop);
 
 /* The next message, which must be progress of the call with this token; returns how far. */
 static double hear_progress(const char *token, const char *said)
 {
-	json_auto_t *message = client_hear(&client);
+	json_auto_t *message = mcp_hear(&client);
 	cr_assert_str_eq(text_at(message, "method"), "notifications/progress", "%s", said);
 	cr_assert_str_eq(text_at(message, "params|progressToken"), token);
 	if (said) {
@@ -45,10 +45,10 @@ static void hear_out(void)
 /* Cancelled, it says nothing any more. */
 static void expect_silence(void)
 {
-	cancel(1);
+	mcp_cancel(1);
 	hear_out();
 	uint64_t left = 20000;
-	while (client_turn(&client, &left)) {
+	while (mcp_turn(&client, &left)) {
 	}
 	cr_assert_eq(client.heard.len, 0, "%s", buf_text(&client.heard));
 }
@@ -60,9 +60,9 @@ Test(mcp_progress, a_long_call_of_any_tool_says_so_again_and_again)
 		{ "hold_key", "{\"text\":\"a\",\"duration\":100}", "Hold a key (" },
 		{ "run_command", "{\"command\":\"sleep 100\"}", "Run a command (" },
 	};
-	warm_up();
+	mcp_warm_up();
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-		call(1, calls[i][0], calls[i][1], "\"progressToken\":\"tok\"");
+		mcp_call(1, calls[i][0], calls[i][1], "\"progressToken\":\"tok\"");
 		expect_beats("tok", calls[i][2]);
 		expect_silence();
 	}
@@ -70,10 +70,10 @@ Test(mcp_progress, a_long_call_of_any_tool_says_so_again_and_again)
 
 Test(mcp_progress, steps_of_a_start_and_beats_after_it_only_go_up)
 {
-	call(1, "wait", "{\"duration\":100}", "\"progressToken\":\"tok\"");
+	mcp_call(1, "wait", "{\"duration\":100}", "\"progressToken\":\"tok\"");
 	double last = -1;
 	for (int beats = 0; beats < BEATS;) {
-		json_auto_t *message = client_hear(&client);
+		json_auto_t *message = mcp_hear(&client);
 		double progress = json_number_value(json_at(message, "params|progress"));
 		cr_assert_gt(progress, last, "%f after %f", progress, last);
 		last = progress;
@@ -85,10 +85,10 @@ Test(mcp_progress, steps_of_a_start_and_beats_after_it_only_go_up)
 
 Test(mcp_progress, nothing_is_told_after_the_answer)
 {
-	warm_up();
-	call(1, "wait", "{\"duration\":0.05}", "\"progressToken\":\"tok\"");
+	mcp_warm_up();
+	mcp_call(1, "wait", "{\"duration\":0.05}", "\"progressToken\":\"tok\"");
 	json_t *message;
-	while ((message = client_hear(&client)) && json_object_get(message, "method")) {
+	while ((message = mcp_hear(&client)) && json_object_get(message, "method")) {
 		json_decref(message);
 	}
 	cr_assert_eq(int_at(message, "id"), 1);
@@ -98,8 +98,8 @@ Test(mcp_progress, nothing_is_told_after_the_answer)
 
 Test(mcp_progress, without_a_token_there_is_none)
 {
-	warm_up();
-	call(1, "wait", "{\"duration\":0.05}", "");
-	json_auto_t *answer = client_hear(&client);
+	mcp_warm_up();
+	mcp_call(1, "wait", "{\"duration\":0.05}", "");
+	json_auto_t *answer = mcp_hear(&client);
 	cr_assert_eq(int_at(answer, "id"), 1);
 }

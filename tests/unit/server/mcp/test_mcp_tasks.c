@@ -9,11 +9,11 @@
 
 #define TASKS_MAX 64 /* of one principal: server/methods/task.c */
 
-static struct client client, other;
+static struct mcp_client client, other;
 
 static void open_other(void)
 {
-	other = (struct client){ .conn = { .transport = &client_transport, .owner = "other" },
+	other = (struct mcp_client){ .conn = { .transport = &mcp_transport, .owner = "other" },
 		.event = client.event,
 		.server = client.server };
 	server_transport_handlers.opened(&other.conn, client.server);
@@ -21,14 +21,14 @@ static void open_other(void)
 
 static void start(void)
 {
-	client_task_after_ms = 1;
-	client_init_with(&client, 8, &conformance_addition);
+	mcp_task_after_ms = 1;
+	mcp_init_with(&client, 8, &conformance_addition);
 	open_other();
 }
 
 static void stop(void)
 {
-	client_done(&client);
+	mcp_done(&client);
 	buf_done(&other.heard);
 }
 
@@ -38,7 +38,7 @@ TestSuite(mcp_tasks, .init = start, .fini = stop, .timeout = 60);
 
 /* Asks `from`, which has these capabilities; ' stands for ". */
 static json_t *ask_as(
-	struct client *from, const char *capabilities, const char *method, const char *params)
+	struct mcp_client *from, const char *capabilities, const char *method, const char *params)
 {
 	static int id;
 	auto_buf struct buf text = { 0 };
@@ -50,7 +50,7 @@ static json_t *ask_as(
 	for (size_t i = 0; i < text.len; i++) {
 		text.data[i] = text.data[i] == '\'' ? '"' : text.data[i];
 	}
-	json_t *answer = client_ask(from, buf_text(&text));
+	json_t *answer = mcp_ask(from, buf_text(&text));
 	cr_assert(answer, "%s was not answered", method);
 	cr_assert_eq(int_at(answer, "id"), id);
 	return answer;
@@ -96,7 +96,7 @@ static json_t *await(const char *task, const char *status)
 {
 	uint64_t left = CLIENT_PATIENCE_US;
 	json_t *answer = get(task);
-	while (!is(answer, status) && client_turn(&client, &left)) {
+	while (!is(answer, status) && mcp_turn(&client, &left)) {
 		json_decref(answer);
 		answer = get(task);
 	}
@@ -104,7 +104,7 @@ static json_t *await(const char *task, const char *status)
 	return answer;
 }
 
-static void expect_unknown(struct client *from, const char *method, const char *task)
+static void expect_unknown(struct mcp_client *from, const char *method, const char *task)
 {
 	char params[200];
 	snprintf(params, sizeof(params), "'taskId':'%s','inputResponses':{}", task);
@@ -251,7 +251,7 @@ Test(mcp_tasks, one_that_waits_for_its_turn_can_be_cancelled)
 
 static void start_brief(void)
 {
-	client_task_keep_ms = 1;
+	mcp_task_keep_ms = 1;
 	start();
 }
 
@@ -260,7 +260,7 @@ Test(mcp_tasks_brief, results_expire, .init = start_brief, .fini = stop, .timeou
 	uint64_t left = CLIENT_PATIENCE_US;
 	auto_free char *task = make("slow_compute", "'seconds':1");
 	json_t *answer = get(task);
-	while (!json_object_get(answer, "error") && client_turn(&client, &left)) {
+	while (!json_object_get(answer, "error") && mcp_turn(&client, &left)) {
 		json_decref(answer);
 		answer = get(task);
 	}

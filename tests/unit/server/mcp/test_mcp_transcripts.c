@@ -12,7 +12,7 @@
 #include <glob.h>
 
 struct play {
-	struct client client;
+	struct mcp_client client;
 	json_t *kept;
 	const char *file;
 	int line;
@@ -69,12 +69,12 @@ static void fill_in(struct play *play, const char *line, struct buf *out)
 static void say_json(struct play *play, const json_t *message)
 {
 	auto_free char *text = must(json_dumps(message, JSON_COMPACT | JSON_ENCODE_ANY));
-	client_say(&play->client, text);
+	mcp_say(&play->client, text);
 }
 
 static void expect(struct play *play, const json_t *want)
 {
-	json_auto_t *got = client_hear(&play->client);
+	json_auto_t *got = mcp_hear(&play->client);
 	auto_free char *text = json_dumps(got, JSON_COMPACT | JSON_ENCODE_ANY);
 	cr_assert(got && matches(play, want, got), "%s:%d: came %.1000s", play->file, play->line,
 		text ? text : "nothing");
@@ -90,7 +90,7 @@ static void play_line(struct play *play, const char *line)
 	if (json_object_get(step, "send")) {
 		say_json(play, json_object_get(step, "send"));
 	} else if (json_object_get(step, "send_text")) {
-		client_say(&play->client, text_at(step, "send_text"));
+		mcp_say(&play->client, text_at(step, "send_text"));
 	} else if (json_object_get(step, "expect")) {
 		expect(play, json_object_get(step, "expect"));
 	} else {
@@ -102,7 +102,7 @@ static void play_line(struct play *play, const char *line)
 static void play_file(const char *path)
 {
 	struct play play = { .kept = json_object(), .file = strrchr(path, '/') + 1 };
-	client_init(&play.client, 16);
+	mcp_init(&play.client, 16);
 	FILE *in = must(fopen(path, "re"));
 	auto_free char *line = NULL;
 	size_t cap = 0;
@@ -116,7 +116,7 @@ static void play_file(const char *path)
 	cr_assert(play.line > 0, "%s is empty", path);
 	cr_assert_eq(play.client.heard.len, 0, "%s: left over: %.500s", play.file,
 		buf_text(&play.client.heard));
-	client_done(&play.client);
+	mcp_done(&play.client);
 	json_decref(play.kept);
 }
 

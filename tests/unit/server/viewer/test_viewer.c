@@ -180,13 +180,13 @@ Test(viewer, a_page_whose_cut_nobody_noticed_is_let_in_again)
 	page_listen(&site, &p, old.viewer);
 	cr_expect_str_eq(p.viewer, old.viewer);
 	page_watch(&site, &p);
-	until(&site.http, page_read(&old));
+	until(&site.http, page_hear(&old));
 	until(&site.http, is_done(&site.http, &old.events));
 	cr_expect_eq(site.stream->viewers, 1);
 	page_close(&site, &old);
-	settle(&site.http);
+	fixture_settle(&site.http);
 	cr_expect_eq(site.stream->viewers, 1);
-	cr_expect_not(page_read(&p));
+	cr_expect_not(page_hear(&p));
 	page_close(&site, &p);
 }
 
@@ -209,13 +209,13 @@ Test(viewer, who_takes_control_types_and_the_agent_does_not)
 	until_heard(&site, &p, "\"who\":\"Ana of Ops\"},\"mine\":true,\"viewers\":2");
 	until_heard(&site, &other, "\"who\":\"Ana of Ops\"},\"mine\":false");
 	page_key(&site, &other, 'o');
-	settle(&site.http);
+	fixture_settle(&site.http);
 	page_key(&site, &p, 'y');
 	until_typed(&site, "y");
 	cr_assert_eq(page_control(&site, &p, "\"give_back\":true,\"says\":\"done\"", NULL), 200);
 	cr_expect(vm_control_agent_may(site.vm, &err));
 	page_key(&site, &p, 'l');
-	settle(&site.http);
+	fixture_settle(&site.http);
 	cr_expect(typed_is(&site, "y"));
 	auto_free char *note = vm_take_note(site.vm);
 	cr_expect(note && strstr(note, "done"), "%s", note ? note : "");
@@ -234,7 +234,7 @@ Test(viewer, a_later_person_takes_over_from_an_earlier_one)
 	cr_assert_eq(page_control(&site, &other, "\"take\":\"Bo\"", NULL), 200);
 	until_heard(&site, &p, "\"who\":\"Bo\"},\"mine\":false");
 	page_key(&site, &p, 'p');
-	settle(&site.http);
+	fixture_settle(&site.http);
 	page_key(&site, &other, 'o');
 	until_typed(&site, "o");
 	auto_buf struct buf said = { 0 };
@@ -281,7 +281,7 @@ static void expect_end(struct viewer_site *t, struct page *p, unsigned code, con
 	until_heard(t, p, text);
 	cr_expect(has(&p->events.body, reason), "%s", buf_text(&p->events.body));
 	until(&t->http, is_done(&t->http, &p->events));
-	until(&t->http, page_read(p));
+	until(&t->http, page_hear(p));
 	cr_expect_eq(page_code(p), code);
 }
 
@@ -302,7 +302,7 @@ Test(viewer, a_stream_that_is_revoked_closes_its_viewers)
 	expect_end(&site, &p, STREAM_REVOKED, "revoked");
 	cr_expect_eq(vm_control(site.vm)->holder, VM_HELD_BY_AGENT);
 	cr_expect_eq(stream_status(&site, &(struct ask){ 0 }, "events"), 410);
-	cr_expect_not(page_read(&other), "another stream goes on");
+	cr_expect_not(page_hear(&other), "another stream goes on");
 	until_heard(&site, &other, "\"viewers\":1}");
 	page_close(&site, &p);
 	page_close(&site, &other);
@@ -346,11 +346,11 @@ Test(viewer, a_paused_sandbox_says_so_and_is_watched_again_later)
 	page_open(&site, &p);
 	vm_pause(site.vm, on_done, &paused);
 	until_heard(&site, &p, "{\"sandbox\":\"paused\"");
-	until(&site.http, page_read(&p));
+	until(&site.http, page_hear(&p));
 	cr_expect_eq(page_code(&p), STREAM_PAUSED);
 	page_close_socket(&p);
 	page_open_socket(&site, &p);
-	until(&site.http, page_read(&p));
+	until(&site.http, page_hear(&p));
 	cr_expect_eq(page_code(&p), STREAM_PAUSED, "and is not resumed for a spectator");
 	page_close_socket(&p);
 	until(&site.http, paused);

@@ -42,7 +42,7 @@ static void look(struct viewer_site *t, struct page *p)
 	int before = p->seen.updates;
 	rfb_say_update(&out, false, 0, 0, 16, 16);
 	say(t, p, &out);
-	until(&t->http, (page_read(p), p->seen.updates > before));
+	until(&t->http, (page_hear(p), p->seen.updates > before));
 }
 
 static void point(struct viewer_site *t, struct page *p, unsigned x, unsigned y)
@@ -77,12 +77,12 @@ static void sees_the_agent(struct viewer_site *t, struct page *p)
 	struct buf out = { 0 };
 	rfb_say_update(&out, false, 0, 0, 1280, 800);
 	say(t, p, &out);
-	until(&t->http, (page_read(p), p->seen.pixels >= 1280 * 800));
+	until(&t->http, (page_hear(p), p->seen.pixels >= 1280 * 800));
 	int before = p->seen.updates;
 	rfb_say_update(&out, true, 0, 0, 1280, 800);
 	say(t, p, &out);
 	cr_expect_eq(agent_moves(t, 400, 300), ERR_NONE);
-	until(&t->http, (page_read(p), p->seen.updates > before));
+	until(&t->http, (page_hear(p), p->seen.updates > before));
 	cr_expect_eq(p->seen.cursors, 0);
 }
 
@@ -150,8 +150,8 @@ Test(viewer_desktop, people_watch_take_over_come_back_and_are_sent_away, .timeou
 	look(&t, &other);
 	cr_assert(streams_revoke(t.streams, "alice", t.id, &err));
 	until_heard(&t, &p, "event: ended");
-	until(&t.http, page_read(&p));
-	until(&t.http, page_read(&other));
+	until(&t.http, page_hear(&p));
+	until(&t.http, page_hear(&other));
 	cr_expect_eq(page_code(&p), STREAM_REVOKED);
 	cr_expect_eq(page_code(&other), STREAM_REVOKED);
 	cr_expect_eq(agent_moves(&t, 5, 5), ERR_NONE, "control was handed back");

@@ -224,7 +224,7 @@ Test(viewer_hostile, a_view_link_takes_no_control_and_types_nothing)
 	rfb_say_size(&out, 640, 480);
 	rfb_say_update(&out, false, 0, 0, 16, 16);
 	peer_say(&site.http, &p.peer, 0x82, out.data, out.len);
-	until(&site.http, (page_read(&p), p.seen.updates > 0));
+	until(&site.http, (page_hear(&p), p.seen.updates > 0));
 	struct answer *answer = host_exec(&site.host, site.vm, "cat events", 10000);
 	cr_expect_str_eq(answer->out, "", "nothing of it arrived");
 	answer_free(answer);
@@ -274,7 +274,7 @@ Test(viewer_hostile, what_is_no_rfb_closes_the_socket_alone)
 	let_in(&site);
 	page_open(&site, &p);
 	peer_say(&site.http, &p.peer, 0x82, bad, sizeof(bad));
-	until(&site.http, page_read(&p));
+	until(&site.http, page_hear(&p));
 	cr_expect_eq(page_code(&p), 1008);
 	page_close_socket(&p);
 	page_watch(&site, &p);

@@ -208,7 +208,7 @@ Test(viewer_list, without_tokens_there_is_no_list)
 	struct fixture f = { 0 };
 	struct vm_config config = { .backend = "fake" };
 	struct err err;
-	begin(&f);
+	fixture_begin(&f);
 	struct vm_pool *vms = vm_pool_new(f.event, &config, vm_backends);
 	struct streams *streams = streams_new(f.event, vms);
 	struct watched_desktops *desktops = watched_desktops_new(f.event, vms, streams, NULL, NULL);

@@ -34,7 +34,7 @@ static void use(const struct link *link)
 static void pass_time(void)
 {
 	for (unsigned turns = roll(8); turns > 0; turns--) {
-		turn(&site.http);
+		fixture_turn(&site.http);
 	}
 }
 
@@ -188,7 +188,7 @@ static void look_at_list(void)
 	struct reply r;
 	ask_begin(&site.http, &(struct ask){ .path = roll(3) ? path : "/sandboxes" }, &r);
 	for (unsigned turns = roll(3); turns > 0; turns--) {
-		turn(&site.http);
+		fixture_turn(&site.http);
 	}
 	ask_end(&site.http, &r); /* perhaps before its answer */
 }

@@ -5,7 +5,7 @@
 Test(http, tokens)
 {
 	struct fixture f = { 0 };
-	begin(&f);
+	fixture_begin(&f);
 	struct reply r;
 	fetch(&f, &(struct ask){ .body = "{}", .token = "" }, &r);
 	cr_expect_eq(r.status, 401);
@@ -25,14 +25,14 @@ Test(http, tokens)
 	cr_expect_eq(http_counts(f.http)->rejected_auth, 5);
 	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}", .token = "bobs-token" }), 200);
 	cr_expect_str_eq(f.owner, "bob");
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http, protected_resource_metadata_is_named)
 {
 	struct fixture f = { 0 };
-	begin_with(&f, &(struct http_options){
-			       .resource_metadata = "/meta", .allow_hosts = "desk.example" });
+	fixture_begin_with(&f, &(struct http_options){ .resource_metadata = "/meta",
+				       .allow_hosts = "desk.example" });
 	struct reply r;
 	fetch(&f,
 		&(struct ask){ .body = "{}", .token = "", .headers = { "Host: desk.example:81" } },
@@ -40,13 +40,13 @@ Test(http, protected_resource_metadata_is_named)
 	cr_expect(has(&r.head, "Bearer resource_metadata=\"http://desk.example:81/meta\""), "%s",
 		buf_text(&r.head));
 	ask_end(&f, &r);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http, hosts)
 {
 	struct fixture f = { 0 };
-	begin_with(&f, &(struct http_options){ .allow_hosts = "desk.example" });
+	fixture_begin_with(&f, &(struct http_options){ .allow_hosts = "desk.example" });
 	cr_expect_eq(
 		status_of(&f, &(struct ask){ .body = "{}", .headers = { "Host: evil.example" } }),
 		403);
@@ -60,14 +60,14 @@ Test(http, hosts)
 		200);
 	cr_expect_eq(
 		status_of(&f, &(struct ask){ .body = "{}", .headers = { "Host: [::1]:1" } }), 200);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http, origins)
 {
 	struct fixture f = { 0 };
 	struct reply r;
-	begin_with(&f, &(struct http_options){ .allow_origins = "https://ok.example" });
+	fixture_begin_with(&f, &(struct http_options){ .allow_origins = "https://ok.example" });
 	fetch(&f, &(struct ask){ .body = "{}", .headers = { "Origin: http://evil.example" } }, &r);
 	cr_expect_eq(r.status, 403);
 	cr_expect_not(has(&r.head, "Access-Control"), "a page may not read why");
@@ -87,14 +87,14 @@ Test(http, origins)
 	cr_expect_eq(r.status, 401);
 	cr_expect(has(&r.head, "Access-Control-Allow-Origin"), "a page may read what is missing");
 	ask_end(&f, &r);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http, preflight)
 {
 	struct fixture f = { 0 };
 	struct reply r;
-	begin(&f);
+	fixture_begin(&f);
 	fetch(&f,
 		&(struct ask){ .method = "OPTIONS",
 			.token = "",
@@ -112,14 +112,14 @@ Test(http, preflight)
 					   .headers = { "Origin: https://evil.example" } }),
 		403);
 	cr_expect_eq(status_of(&f, &(struct ask){ .method = "OPTIONS" }), 405);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http, places_and_methods)
 {
 	struct fixture f = { 0 };
 	struct reply r;
-	begin(&f);
+	fixture_begin(&f);
 	static const char *const none[] = { "/", "//", "/mcp//", "/mcp/x", "/mcp%00",
 		"/.well-known/x", "/mcpx", "/sse/../mcp", "/%2e%2e/mcp" };
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
@@ -134,7 +134,7 @@ Test(http, places_and_methods)
 	cr_expect(has(&r.head, "Allow: POST, GET, DELETE, OPTIONS\r\n"), "%s", buf_text(&r.head));
 	ask_end(&f, &r);
 	cr_expect_eq(status_of(&f, &(struct ask){ .method = "GET", .path = "/messages" }), 405);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http, places_as_people_write_them)
@@ -142,7 +142,7 @@ Test(http, places_as_people_write_them)
 	struct fixture f = { 0 };
 	struct reply r;
 	auto_buf struct buf got = { 0 };
-	begin(&f);
+	fixture_begin(&f);
 	cr_expect_eq(status_of(&f, &(struct ask){ .path = "/mcp/", .body = "{}" }), 200);
 	cr_expect_eq(
 		status_of(&f, &(struct ask){ .path = "/mcp/", .body = "{}", .token = "" }), 401);
@@ -166,14 +166,14 @@ Test(http, places_as_people_write_them)
 	raw_send(&f, fd, "GET http://evil.example/mcp HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	raw_until(&f, fd, &got, "403 Forbidden");
 	close(fd);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http, a_body_in_a_coding_is_told_what_to_be)
 {
 	struct fixture f = { 0 };
 	struct reply r;
-	begin(&f);
+	fixture_begin(&f);
 	fetch(&f, &(struct ask){ .body = "\x1f\x8b", .headers = { "Content-Encoding: gzip" } }, &r);
 	cr_expect_eq(r.status, 415);
 	cr_expect(has(&r.head, "\r\nAccept-Encoding: identity\r\n"), "%s", buf_text(&r.head));
@@ -181,7 +181,7 @@ Test(http, a_body_in_a_coding_is_told_what_to_be)
 	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}",
 					   .headers = { "Content-Encoding: identity" } }),
 		200);
-	end(&f);
+	fixture_end(&f);
 }
 
 static void run_ok(struct http_exchange *x, void *data)
@@ -193,7 +193,7 @@ static void run_ok(struct http_exchange *x, void *data)
 Test(http, a_probe_comes_by_any_address)
 {
 	struct fixture f = { 0 };
-	begin(&f);
+	fixture_begin(&f);
 	http_add_route(f.http,
 		&(struct http_route){
 			.path = "/probe", .open = true, .run = run_ok, .any_address = true });
@@ -211,5 +211,5 @@ Test(http, a_probe_comes_by_any_address)
 	cr_expect_eq(status_of(&f,
 			     &(struct ask){ .body = "{}", .headers = { "Host: 10.244.1.7:8765" } }),
 		403, "only probes");
-	end(&f);
+	fixture_end(&f);
 }

@@ -7,12 +7,12 @@ static struct budgets *budgets;
 static void begin_counted(struct fixture *f, size_t each, size_t all)
 {
 	budgets = budgets_new(each, all);
-	begin_with(f, &(struct http_options){ .budgets = budgets });
+	fixture_begin_with(f, &(struct http_options){ .budgets = budgets });
 }
 
 static void end_counted(struct fixture *f)
 {
-	end(f);
+	fixture_end(f);
 	cr_expect_eq(budgets_used(budgets), 0, "everything is given back");
 	budgets_unref(budgets);
 }
@@ -123,7 +123,7 @@ Test(http_budget, who_has_no_token_sends_little)
 {
 	struct fixture f = { 0 };
 	static char big[HTTP_SMALL_BODY + 1];
-	begin(&f);
+	fixture_begin(&f);
 	http_add_route(f.http, &(struct http_route){ .path = "/open", .open = true });
 	memset(big, 'x', sizeof(big));
 	struct ask ask = { .path = "/open", .body = big, .body_len = sizeof(big), .token = "" };
@@ -131,7 +131,7 @@ Test(http_budget, who_has_no_token_sends_little)
 	ask.headers[0] = "Transfer-Encoding: chunked";
 	cr_expect_eq(status_of(&f, &ask), 413);
 	cr_expect_eq(http_counts(f.http)->rejected_size, 2);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* ---- what nobody reads ---- */
@@ -167,7 +167,7 @@ Test(http_budget, streams_that_nobody_reads)
 		for (int n = 0; n < 3 && f.closed == 0; n++) {
 			conns[i]->transport->send(conns[i], text, sizeof(text));
 			cr_expect_leq(budgets_used(budgets), 20000000 + sizeof(text) + 1000);
-			turn(&f);
+			fixture_turn(&f);
 		}
 	}
 	until(&f, f.closed > 0);
@@ -203,7 +203,7 @@ Test(http_budget, answers_that_nobody_reads)
 	}
 	for (int i = 0; i < 3; i++) {
 		f.held[i]->transport->finish(f.held[i], text, sizeof(text));
-		settle(&f);
+		fixture_settle(&f);
 	}
 	cr_expect_leq(budgets_used(budgets), 20000000);
 	raw_until(&f, fds[2], &got, "read them first");

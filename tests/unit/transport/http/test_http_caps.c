@@ -26,7 +26,7 @@ Test(http_caps, a_connection_too_many_is_told)
 	struct fixture f = { 0 };
 	int fds[3];
 	struct reply r;
-	begin_with(&f, &(struct http_options){ .max_connections = 3 });
+	fixture_begin_with(&f, &(struct http_options){ .max_connections = 3 });
 	for (int i = 0; i < 3; i++) {
 		fds[i] = open_held(&f, "alices-token");
 	}
@@ -41,18 +41,18 @@ Test(http_caps, a_connection_too_many_is_told)
 	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}" }), 200);
 	close(fds[1]);
 	close(fds[2]);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http_caps, the_server_never_holds_many_more_than_its_cap)
 {
 	struct fixture f = { 0 };
 	static int fds[150];
-	begin_with(&f, &(struct http_options){ .max_connections = 10 });
+	fixture_begin_with(&f, &(struct http_options){ .max_connections = 10 });
 	unsigned most = 0;
 	for (int i = 0; i < 150; i++) {
 		fds[i] = raw_open(&f);
-		turn(&f);
+		fixture_turn(&f);
 		unsigned now = http_counts(f.http)->connections;
 		most = now > most ? now : most;
 	}
@@ -62,7 +62,7 @@ Test(http_caps, the_server_never_holds_many_more_than_its_cap)
 		close(fds[i]);
 	}
 	until(&f, http_counts(f.http)->connections == 0);
-	end(&f);
+	fixture_end(&f);
 }
 
 static void answer_ok(struct http_exchange *x, void *data)
@@ -82,7 +82,7 @@ Test(http_caps, idle_connections_without_a_token_make_room)
 		struct fixture f = { 0 };
 		auto_buf struct buf got = { 0 };
 		int idle[40];
-		begin_with(&f, &(struct http_options){ .max_connections = 8 });
+		fixture_begin_with(&f, &(struct http_options){ .max_connections = 8 });
 		http_add_route(f.http,
 			&(struct http_route){ .path = "/open", .open = true, .run = answer_ok });
 		int held = open_held(&f, "alices-token"), known = raw_open(&f);
@@ -91,9 +91,9 @@ Test(http_caps, idle_connections_without_a_token_make_room)
 		for (int i = 0; i < 40; i++) {
 			idle[i] = raw_open(&f);
 			raw_send(&f, idle[i], ways[way]);
-			turn(&f);
+			fixture_turn(&f);
 		}
-		settle(&f);
+		fixture_settle(&f);
 		cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}" }), 200, "way %zu", way);
 		cr_expect_not(raw_read(known, &got), "who had a token before stays");
 		cr_expect_not(raw_read(idle[39], &got), "the newest stays");
@@ -105,7 +105,7 @@ Test(http_caps, idle_connections_without_a_token_make_room)
 		}
 		close(known);
 		close(held);
-		end(&f);
+		fixture_end(&f);
 	}
 }
 
@@ -115,7 +115,7 @@ Test(http_caps, idle_connections_with_a_token_make_room_last)
 	struct fixture f = { 0 };
 	auto_buf struct buf got = { 0 };
 	int fds[4];
-	begin_with(&f, &(struct http_options){ .max_connections = 4 });
+	fixture_begin_with(&f, &(struct http_options){ .max_connections = 4 });
 	for (int i = 0; i < 4; i++) {
 		fds[i] = raw_open(&f);
 		raw_send(&f, fds[i], RAW_POST "Content-Length: 2\r\n\r\n{}");
@@ -128,7 +128,7 @@ Test(http_caps, idle_connections_with_a_token_make_room_last)
 	for (int i = 0; i < 4; i++) {
 		close(fds[i]);
 	}
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http_caps, one_principal_leaves_room_for_others)
@@ -136,7 +136,7 @@ Test(http_caps, one_principal_leaves_room_for_others)
 	struct fixture f = { 0 };
 	struct reply r;
 	int fds[6];
-	begin_with(&f, &(struct http_options){ .max_connections = 8 });
+	fixture_begin_with(&f, &(struct http_options){ .max_connections = 8 });
 	for (int i = 0; i < 6; i++) {
 		fds[i] = open_held(&f, "alices-token");
 	}
@@ -151,7 +151,7 @@ Test(http_caps, one_principal_leaves_room_for_others)
 	for (int i = 1; i < 6; i++) {
 		close(fds[i]);
 	}
-	end(&f);
+	fixture_end(&f);
 }
 
 /* The client's own end; on this machine all others count as one. */
@@ -201,7 +201,7 @@ Test(http_caps, a_cap_for_each_address)
 	if (!have_addresses()) {
 		cr_skip_test("a network of its own cannot be had here");
 	}
-	begin_with(&f, &(struct http_options){ .max_connections_per_address = 2 });
+	fixture_begin_with(&f, &(struct http_options){ .max_connections_per_address = 2 });
 	int fds[3];
 	for (int i = 0; i < 2; i++) {
 		fds[i] = open_from(&f, "192.0.2.1");
@@ -228,7 +228,7 @@ Test(http_caps, a_cap_for_each_address)
 	for (int i = 0; i < 3; i++) {
 		close(fds[i]);
 	}
-	end(&f);
+	fixture_end(&f);
 }
 
 /* Leaves the process no descriptor but those it has, and one for the client. */
@@ -237,18 +237,18 @@ Test(http_caps, without_descriptors_connections_wait)
 	struct fixture f = { 0 };
 	struct rlimit limit, was;
 	auto_buf struct buf got = { 0 };
-	begin(&f);
-	turn(&f);
+	fixture_begin(&f);
+	fixture_turn(&f);
 	int fd = raw_open(&f);
 	getrlimit(RLIMIT_NOFILE, &was);
 	limit = was;
 	limit.rlim_cur = (rlim_t)fd + 1;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	settle(&f);
+	fixture_settle(&f);
 	setrlimit(RLIMIT_NOFILE, &was); /* before Criterion needs one itself */
 	cr_expect_eq(http_counts(f.http)->connections, 0);
 	raw_send(&f, fd, RAW_POST "Content-Length: 2\r\n\r\n{}");
 	raw_until(&f, fd, &got, "200 OK");
 	close(fd);
-	end(&f);
+	fixture_end(&f);
 }

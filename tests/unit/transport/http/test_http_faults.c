@@ -19,7 +19,7 @@ Test(faults, half_a_head)
 	static const char *const halves[] = { "", "P", "POST /mcp HTTP/1.1\r\n",
 		"POST /mcp HTTP/1.1\r\nHost: localhost\r\nX: ", RAW_POST };
 	struct fixture f = { 0 };
-	begin_with(&f, &(struct http_options){ .header_timeout_ms = 200 });
+	fixture_begin_with(&f, &(struct http_options){ .header_timeout_ms = 200 });
 	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
 		auto_buf struct buf got = { 0 };
 		int fd = raw_open(&f);
@@ -29,7 +29,7 @@ Test(faults, half_a_head)
 	}
 	cr_expect_eq(f.opened, 0);
 	expect_well(&f);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* Sends a little again and again until the server has had enough. */
@@ -49,19 +49,19 @@ static void drip(struct fixture *f, int fd, const char *drop)
 Test(faults, a_head_that_never_ends)
 {
 	struct fixture f = { 0 };
-	begin_with(&f, &(struct http_options){ .header_timeout_ms = 300 });
+	fixture_begin_with(&f, &(struct http_options){ .header_timeout_ms = 300 });
 	int fd = raw_open(&f);
 	raw_send(&f, fd, "GET /mcp HTTP/1.1\r\nHost: localhost\r\n");
 	drip(&f, fd, "X");
 	close(fd);
 	expect_well(&f);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(faults, a_body_that_never_ends)
 {
 	struct fixture f = { 0 };
-	begin_with(&f, &(struct http_options){ .header_timeout_ms = 300 });
+	fixture_begin_with(&f, &(struct http_options){ .header_timeout_ms = 300 });
 	int fd = raw_open(&f);
 	raw_send(&f, fd, HEAD("8000000"));
 	drip(&f, fd, "x");
@@ -76,14 +76,14 @@ Test(faults, a_body_that_never_ends)
 	close(fd);
 	cr_expect_eq(f.messages, 0);
 	expect_well(&f);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(faults, an_idle_connection_is_closed)
 {
 	struct fixture f = { 0 };
 	auto_buf struct buf got = { 0 };
-	begin_with(&f, &(struct http_options){ .idle_timeout_ms = 1000 });
+	fixture_begin_with(&f, &(struct http_options){ .idle_timeout_ms = 1000 });
 	int fd = raw_open(&f);
 	raw_send(&f, fd, HEAD("2") "{}");
 	raw_until(&f, fd, &got, "200 OK");
@@ -97,7 +97,7 @@ Test(faults, an_idle_connection_is_closed)
 	raw_until_closed(&f, fd, &got);
 	close(fd);
 	expect_well(&f);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* ---- gone ---- */
@@ -106,7 +106,7 @@ Test(faults, gone_in_the_middle_of_a_body)
 {
 	struct fixture f = { 0 };
 	static const struct linger hard = { .l_onoff = 1 };
-	begin(&f);
+	fixture_begin(&f);
 	for (int i = 0; i < 40; i++) {
 		int fd = raw_open(&f);
 		raw_send(&f, fd, HEAD("100000"));
@@ -120,7 +120,7 @@ Test(faults, gone_in_the_middle_of_a_body)
 	}
 	cr_expect_eq(f.messages, 0);
 	expect_well(&f);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(faults, gone_in_the_middle_of_an_answer)
@@ -128,7 +128,7 @@ Test(faults, gone_in_the_middle_of_an_answer)
 	struct fixture f = { 0 };
 	static char text[4000000];
 	memset(text, 'x', sizeof(text));
-	begin(&f);
+	fixture_begin(&f);
 	for (int i = 0; i < 6; i++) {
 		struct reply r;
 		ask_begin(&f, &(struct ask){ .body = text, .body_len = sizeof(text) }, &r);
@@ -136,7 +136,7 @@ Test(faults, gone_in_the_middle_of_an_answer)
 		ask_end(&f, &r);
 	}
 	expect_well(&f);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(faults, gone_in_the_middle_of_a_stream)
@@ -144,7 +144,7 @@ Test(faults, gone_in_the_middle_of_a_stream)
 	struct fixture f = { 0 };
 	static char text[1000000];
 	memset(text, 'x', sizeof(text));
-	begin(&f);
+	fixture_begin(&f);
 	for (int i = 0; i < 6; i++) {
 		struct reply r;
 		ask_begin(&f, &(struct ask){ .body = "hold" }, &r);
@@ -156,12 +156,12 @@ Test(faults, gone_in_the_middle_of_a_stream)
 		/* The server goes on sending: it does not know yet. */
 		for (int k = 0; k < 8 && f.held[i]; k++) {
 			f.held[i]->transport->send(f.held[i], text, sizeof(text));
-			turn(&f);
+			fixture_turn(&f);
 		}
 		until(&f, f.closed == i + 1);
 	}
 	expect_well(&f);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* ---- nonsense ---- */
@@ -173,7 +173,7 @@ Test(faults, malformed_chunks)
 		"7fffffffffffffff\r\n{}", "\r\n\r\n", "2;ext=\"\r\n{}\r\n0\r\n",
 		" 2\r\n{}\r\n0\r\n\r\n", "0x2\r\n{}\r\n0\r\n\r\n" };
 	struct fixture f = { 0 };
-	begin_with(&f, &(struct http_options){ .header_timeout_ms = 300 });
+	fixture_begin_with(&f, &(struct http_options){ .header_timeout_ms = 300 });
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		auto_buf struct buf got = { 0 };
 		int fd = raw_open(&f);
@@ -191,7 +191,7 @@ Test(faults, malformed_chunks)
 	raw_until(&f, fd, &got, "\r\n\r\n{}");
 	close(fd);
 	expect_well(&f);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(faults, no_http_at_all)
@@ -204,23 +204,24 @@ Test(faults, no_http_at_all)
 		"{\"jsonrpc\":\"2.0\"}\r\n\r\n",
 		"GET http://evil.example/mcp HTTP/1.1\r\nHost: evil.example\r\n\r\n" };
 	struct fixture f = { 0 };
-	begin_with(&f, &(struct http_options){ .header_timeout_ms = 300 });
+	fixture_begin_with(&f, &(struct http_options){ .header_timeout_ms = 300 });
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		auto_buf struct buf got = { 0 };
 		int fd = raw_open(&f);
 		raw_send(&f, fd, wrong[i]);
-		settle(&f);
+		fixture_settle(&f);
 		close(fd);
 	}
 	cr_expect_eq(f.opened, 0);
 	expect_well(&f);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(faults, nonsense_after_a_good_request)
 {
 	struct fixture f = { 0 };
-	begin_with(&f, &(struct http_options){ .header_timeout_ms = 300, .idle_timeout_ms = 1000 });
+	fixture_begin_with(
+		&f, &(struct http_options){ .header_timeout_ms = 300, .idle_timeout_ms = 1000 });
 	for (int i = 0; i < 20; i++) {
 		auto_buf struct buf got = { 0 };
 		char junk[300];
@@ -237,7 +238,7 @@ Test(faults, nonsense_after_a_good_request)
 	}
 	cr_expect_eq(f.messages, 20);
 	expect_well(&f);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* Good requests with a few bytes changed: whatever they are now, each gets an answer or an end. */
@@ -249,7 +250,7 @@ Test(faults, requests_with_bytes_changed)
 				   "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
 	struct fixture f = { 0 };
 	unsigned state = 4711;
-	begin_with(&f, &(struct http_options){ .header_timeout_ms = 5000 });
+	fixture_begin_with(&f, &(struct http_options){ .header_timeout_ms = 5000 });
 	for (int i = 0; i < 600; i++) {
 		char bytes[sizeof(good)];
 		memcpy(bytes, good, sizeof(good));
@@ -259,11 +260,11 @@ Test(faults, requests_with_bytes_changed)
 		}
 		int fd = raw_open(&f);
 		raw_send_len(&f, fd, bytes, sizeof(good) - 1);
-		turn(&f);
+		fixture_turn(&f);
 		close(fd);
 	}
 	expect_well(&f);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* ---- many ---- */
@@ -273,8 +274,8 @@ Test(faults, requests_with_bytes_changed)
 Test(faults, ten_thousand_connections)
 {
 	struct fixture f = { 0 };
-	begin(&f);
-	settle(&f);
+	fixture_begin(&f);
+	fixture_settle(&f);
 	int before = count_fds(), fds[WAVE];
 	for (int wave = 0; wave < 10000 / WAVE; wave++) {
 		for (int i = 0; i < WAVE; i++) {
@@ -297,7 +298,7 @@ Test(faults, ten_thousand_connections)
 	cr_expect_eq(f.closed, 2500);
 	cr_expect_eq(count_fds(), before);
 	expect_well(&f);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(faults, hundreds_of_idle_streams)
@@ -305,7 +306,7 @@ Test(faults, hundreds_of_idle_streams)
 	struct fixture f = { 0 };
 	static int fds[400];
 	size_t n = sizeof(fds) / sizeof(fds[0]);
-	begin_with(&f, &(struct http_options){ .max_connections_per_address = 1000 });
+	fixture_begin_with(&f, &(struct http_options){ .max_connections_per_address = 1000 });
 	for (size_t i = 0; i < n; i++) {
 		static const char get[] = "GET /sse HTTP/1.1\r\nHost: localhost\r\n"
 					  "Authorization: Bearer alices-token\r\n\r\n";
@@ -320,5 +321,5 @@ Test(faults, hundreds_of_idle_streams)
 	}
 	until(&f, f.closed == (int)n);
 	expect_well(&f);
-	end(&f);
+	fixture_end(&f);
 }

@@ -53,7 +53,7 @@ Test(http_head, malformed_heads)
 		HEAD("POST http:///mcp HTTP/1.1\r\n" LINES "Content-Length: 2\r\n\r\n{}"),
 	};
 	struct fixture f = { 0 };
-	begin(&f);
+	fixture_begin(&f);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		auto_buf struct buf got = { 0 };
 		int fd = raw_open(&f);
@@ -65,7 +65,7 @@ Test(http_head, malformed_heads)
 		close(fd);
 	}
 	cr_expect_eq(f.opened, 0);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http_head, heads_that_are_unusual_and_right)
@@ -73,7 +73,7 @@ Test(http_head, heads_that_are_unusual_and_right)
 	static char many[9000] = "POST /mcp?a=b%20c&d HTTP/1.1\r\n" LINES;
 	struct fixture f = { 0 };
 	size_t len = strlen(many);
-	begin(&f);
+	fixture_begin(&f);
 	for (int i = 0; i < 60; i++) {
 		len += (size_t)snprintf(many + len, sizeof(many) - len, "X-%d: %*d\r\n", i, i, i);
 	}
@@ -104,7 +104,7 @@ Test(http_head, heads_that_are_unusual_and_right)
 	raw_until_closed(&f, fd, &got);
 	cr_expect(has(&got, " 403 "), "without any header: %s", buf_text(&got));
 	close(fd);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* ---- sizes ---- */
@@ -115,7 +115,7 @@ Test(http_head, bodies_that_are_too_long)
 	static char big[3000000];
 	struct reply r;
 	memset(big, 'x', sizeof(big));
-	begin_with(&f, &(struct http_options){ .max_body = 1000000 });
+	fixture_begin_with(&f, &(struct http_options){ .max_body = 1000000 });
 	struct ask ask = { .body = big, .body_len = 1000000 };
 	fetch(&f, &ask, &r);
 	cr_expect_eq(r.status, 200);
@@ -133,17 +133,17 @@ Test(http_head, bodies_that_are_too_long)
 	cr_expect_eq(status_of(&f, &ask), 413, "as soon as the bytes say so");
 	cr_expect_eq(f.opened, 1);
 	cr_expect_eq(http_counts(f.http)->rejected_size, 3);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http_head, a_refusal_waits_for_a_short_body)
 {
 	struct fixture f = { 0 };
 	auto_buf struct buf got = { 0 };
-	begin(&f);
+	fixture_begin(&f);
 	int fd = raw_open(&f);
 	raw_send(&f, fd, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nab");
-	settle(&f);
+	fixture_settle(&f);
 	cr_expect_not(raw_read(fd, &got));
 	cr_expect_eq(got.len, 0);
 	raw_send(&f, fd, "cde");
@@ -151,7 +151,7 @@ Test(http_head, a_refusal_waits_for_a_short_body)
 	raw_send(&f, fd, RAW_POST "Content-Length: 2\r\n\r\n{}");
 	raw_until(&f, fd, &got, "200 OK");
 	close(fd);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http_head, heads_that_are_too_long)
@@ -159,7 +159,7 @@ Test(http_head, heads_that_are_too_long)
 	struct fixture f = { 0 };
 	auto_buf struct buf got = { 0 };
 	static char line[40000] = "X: ";
-	begin(&f);
+	fixture_begin(&f);
 	memset(line + 3, 'y', sizeof(line) - 4);
 	int fd = raw_open(&f);
 	raw_send(&f, fd, "GET /mcp HTTP/1.1\r\nHost: localhost\r\n");
@@ -167,7 +167,7 @@ Test(http_head, heads_that_are_too_long)
 	raw_until_closed(&f, fd, &got);
 	cr_expect(has(&got, "HTTP/1.1 431 "), "%s", buf_text(&got));
 	close(fd);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http_head, one_way_to_say_how_long_a_body_is)
@@ -183,7 +183,7 @@ Test(http_head, one_way_to_say_how_long_a_body_is)
 		"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 	};
 	struct fixture f = { 0 };
-	begin(&f);
+	fixture_begin(&f);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		auto_buf struct buf got = { 0 };
 		int fd = raw_open(&f);
@@ -195,5 +195,5 @@ Test(http_head, one_way_to_say_how_long_a_body_is)
 		close(fd);
 	}
 	cr_expect_eq(f.messages, 0);
-	end(&f);
+	fixture_end(&f);
 }

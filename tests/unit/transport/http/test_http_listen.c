@@ -9,7 +9,7 @@ static void expect_refused(const struct http_options *how, const char *because)
 	struct err err = { 0 };
 	struct http_options options = *how;
 	sd_event *event = loop_new(&err);
-	options.authorize = authorize;
+	options.authorize = fixture_authorize;
 	cr_expect_null(http_new(event, &options, &err));
 	cr_expect(strstr(err.text, because), "%s", err.text);
 	sd_event_unref(event);
@@ -20,8 +20,8 @@ Test(http_listen, others_need_tls_or_a_proxy)
 	expect_refused(&(struct http_options){ .listen = "0.0.0.0:0" }, "certificate");
 	expect_refused(&(struct http_options){ .listen = "[::]:0" }, "listen on 127.0.0.1");
 	expect_refused(&(struct http_options){ .listen = "127.0.0.1" }, "HOST:PORT");
-	expect_refused(
-		&(struct http_options){ .listen = "127.0.0.1:0", .tls_cert = "/x" }, "one of the two is missing");
+	expect_refused(&(struct http_options){ .listen = "127.0.0.1:0", .tls_cert = "/x" },
+		"one of the two is missing");
 	expect_refused(
 		&(struct http_options){
 			.listen = "127.0.0.1:0", .tls_cert = "/none", .tls_key = "/none" },
@@ -34,11 +34,12 @@ Test(http_listen, others_need_tls_or_a_proxy)
 	expect_refused(
 		&(struct http_options){ .listen = "127.0.0.1:0", .allow_hosts = "a/b" }, "\"a/b\"");
 	struct fixture f = { 0 };
-	begin_with(&f, &(struct http_options){ .listen = "0.0.0.0:0", .behind_proxy = true });
+	fixture_begin_with(
+		&f, &(struct http_options){ .listen = "0.0.0.0:0", .behind_proxy = true });
 	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}" }), 200);
 	cr_expect_eq(
 		status_of(&f, &(struct ask){ .body = "{}", .headers = { "Host: 0.0.0.0" } }), 403);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* localhost is of IPv4 and of IPv6, and a client takes the one it likes. */
@@ -48,7 +49,7 @@ Test(http_listen, a_name_with_two_addresses)
 	auto_buf struct buf got = { 0 };
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	auto_close int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	begin_with(&f, &(struct http_options){ .listen = "localhost:0" });
+	fixture_begin_with(&f, &(struct http_options){ .listen = "localhost:0" });
 	cr_expect_eq(strncmp(http_url(f.http), "http://127.0.0.1:", 17), 0);
 	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}" }), 200);
 	if (fd >= 0 && bind(fd, (void *)&to, sizeof(to)) == 0) {
@@ -58,18 +59,18 @@ Test(http_listen, a_name_with_two_addresses)
 		raw_send(&f, fd, RAW_POST "Content-Length: 2\r\n\r\n{}");
 		raw_until(&f, fd, &got, "200 OK");
 	}
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http_listen, a_port_in_use_is_named)
 {
 	struct fixture f = { 0 };
-	begin(&f);
+	fixture_begin(&f);
 	char at[40];
 	snprintf(at, sizeof(at), "127.0.0.1:%s", f.port);
 	expect_refused(&(struct http_options){ .listen = at }, f.port);
 	cr_expect_eq(strncmp(http_url(f.http), "http://127.0.0.1:", 17), 0);
-	end(&f);
+	fixture_end(&f);
 }
 
 static void set_idle(void *data)
@@ -81,7 +82,7 @@ Test(http_listen, no_new_connections_when_told)
 {
 	struct fixture f = { 0 };
 	struct reply r;
-	begin(&f);
+	fixture_begin(&f);
 	ask_begin(&f, &(struct ask){ .body = "hold" }, &r);
 	curl_easy_setopt(r.easy, CURLOPT_PRIVATE, &r);
 	until(&f, f.n_held == 1);
@@ -99,7 +100,7 @@ Test(http_listen, no_new_connections_when_told)
 	cr_expect_not(idle, "not from inside the call");
 	until(&f, idle);
 	ask_end(&f, &r);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http_listen, unix_socket)
@@ -110,7 +111,7 @@ Test(http_listen, unix_socket)
 	cr_assert(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/http.sock", dir);
 	snprintf(listen, sizeof(listen), "unix:%s", path);
-	begin_with(
+	fixture_begin_with(
 		&f, &(struct http_options){ .listen = listen, .max_connections_per_address = 1 });
 	cr_expect_str_eq(http_url(f.http), listen);
 	cr_expect_eq(lstat(path, &st), 0);
@@ -128,7 +129,7 @@ Test(http_listen, unix_socket)
 	cr_expect_eq(lstat(path, &st), 0, "it is still there");
 	ask_end(&f, &held);
 	until(&f, f.closed == f.opened);
-	end(&f);
+	fixture_end(&f);
 	cr_expect_neq(lstat(path, &st), 0, "and is gone with the server");
 	rmdir(dir);
 }
@@ -144,11 +145,11 @@ Test(http_listen, an_old_unix_socket_is_replaced_but_no_other_file)
 	cr_assert_eq(bind(fd, (void *)&at, sizeof(at)), 0);
 	close(fd); /* as after SIGKILL: the file stays */
 	struct fixture f = { 0 };
-	begin_with(&f, &(struct http_options){ .listen = listen });
+	fixture_begin_with(&f, &(struct http_options){ .listen = listen });
 	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}", .unix_path = at.sun_path }), 200);
 	unlink(at.sun_path);
 	fd = open(at.sun_path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-	end(&f);
+	fixture_end(&f);
 	cr_expect_eq(access(at.sun_path, F_OK), 0, "what another put there is left alone");
 	expect_refused(&(struct http_options){ .listen = listen }, "is not a socket");
 	cr_expect_eq(access(at.sun_path, F_OK), 0);
@@ -169,9 +170,9 @@ Test(http_listen, systemd_socket)
 	setenv("LISTEN_PID", pid, 1);
 	int was = fcntl(3, F_DUPFD_CLOEXEC, 100); /* Criterion's: it must not notice */
 	dup2(fd, 3);
-	begin_with(&f, &(struct http_options){ .listen = "systemd" });
+	fixture_begin_with(&f, &(struct http_options){ .listen = "systemd" });
 	long status = status_of(&f, &(struct ask){ .body = "{}" });
-	end(&f);
+	fixture_end(&f);
 	if (was >= 0) {
 		dup2(was, 3);
 		close(was);

@@ -42,7 +42,7 @@ static void start(void)
 {
 	static struct transport_handlers both;
 	struct err err;
-	both = handlers;
+	both = fixture_handlers;
 	both.parse = parse;
 	both.parsed = on_parsed;
 	both.drop = drop;
@@ -51,7 +51,7 @@ static void start(void)
 	f.event = loop_new(&err);
 	f.http = http_new(f.event,
 		&(struct http_options){
-			.listen = "127.0.0.1:0", .authorize = authorize, .data = &f },
+			.listen = "127.0.0.1:0", .authorize = fixture_authorize, .data = &f },
 		&err);
 	f.streamable = streamable_new(f.http, &both, &f);
 	f.sse = sse_new(f.http, &both, &f);
@@ -61,7 +61,7 @@ static void start(void)
 
 static void stop(void)
 {
-	end(&f);
+	fixture_end(&f);
 	sem_destroy(&go);
 }
 
@@ -102,7 +102,7 @@ Test(http_parse, principals_take_turns)
 	send_large(&bobs, "bobs-token");
 	until(&f, n_begun == 2);
 	cr_expect_str_eq(begun, "xb");
-	settle(&f);
+	fixture_settle(&f);
 	cr_expect_eq(n_begun, 2, "one of each principal's at a time");
 	for (int i = 0; i < 5; i++) {
 		sem_post(&go);
@@ -143,7 +143,7 @@ Test(http_parse, a_stream_keeps_its_order)
 	ask_begin(&f, &(struct ask){ .path = place, .body = "{\"after\":1}" }, &small);
 	curl_easy_setopt(small.easy, CURLOPT_PRIVATE, &small);
 	until(&f, http_counts(f.http)->requests == 3);
-	settle(&f);
+	fixture_settle(&f);
 	cr_expect_eq(f.messages, 0, "it waits for the one before");
 	sem_post(&go);
 	until(&f, has(&s.body, "after"));

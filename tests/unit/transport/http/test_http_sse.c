@@ -26,7 +26,7 @@ Test(sse, a_stream_and_its_posts_are_one_connection)
 	struct fixture f = { 0 };
 	struct stream s;
 	struct reply r;
-	begin(&f);
+	fixture_begin(&f);
 	open_stream(&f, &s);
 	cr_expect(has(&s.r.head, "Content-Type: text/event-stream\r\n"));
 	cr_expect_eq(f.opened, 1);
@@ -49,14 +49,14 @@ Test(sse, a_stream_and_its_posts_are_one_connection)
 	ask_end(&f, &s.r);
 	until(&f, f.closed == 1);
 	cr_expect_eq(post(&f, &s, "{\"id\":3}"), 404, "the stream has ended");
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(sse, each_stream_has_its_own)
 {
 	struct fixture f = { 0 };
 	struct stream a, b;
-	begin(&f);
+	fixture_begin(&f);
 	open_stream(&f, &a);
 	open_stream(&f, &b);
 	cr_expect_str_neq(a.place, b.place);
@@ -68,14 +68,14 @@ Test(sse, each_stream_has_its_own)
 	until(&f, f.closed == 1);
 	cr_expect_eq(post(&f, &b, "{\"still\":1}"), 202);
 	ask_end(&f, &b.r);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(sse, posts_that_do_not_belong)
 {
 	struct fixture f = { 0 };
 	struct stream s;
-	begin(&f);
+	fixture_begin(&f);
 	open_stream(&f, &s);
 	cr_expect_eq(status_of(&f,
 			     &(struct ask){ .path = s.place, .body = "{}", .token = "bobs-token" }),
@@ -91,7 +91,7 @@ Test(sse, posts_that_do_not_belong)
 		status_of(&f, &(struct ask){ .path = s.place, .body = "{}", .plain = true }), 415);
 	cr_expect_eq(f.messages, 0);
 	ask_end(&f, &s.r);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(sse, a_pause_holds_posts_in_order)
@@ -99,18 +99,18 @@ Test(sse, a_pause_holds_posts_in_order)
 	struct fixture f = { .pause = true };
 	struct stream s;
 	struct reply later[3];
-	begin(&f);
+	fixture_begin(&f);
 	open_stream(&f, &s);
 	cr_expect_eq(post(&f, &s, "a"), 202);
 	for (int i = 0; i < 3; i++) {
 		const char text[] = { (char)('b' + i), '\0' };
 		ask_begin(&f, &(struct ask){ .path = s.place, .body = text }, &later[i]);
 		curl_easy_setopt(later[i].easy, CURLOPT_PRIVATE, &later[i]);
-		settle(&f);
+		fixture_settle(&f);
 	}
 	cr_expect_str_eq(buf_text(&f.texts), "a|");
 	ask_end(&f, &later[1]); /* "c" has given up */
-	settle(&f);
+	fixture_settle(&f);
 	f.conn->transport->pause(f.conn, false);
 	cr_expect_str_eq(buf_text(&f.texts), "a|", "not from inside the call");
 	until(&f, is_done(&f, &later[0]) && is_done(&f, &later[2]));
@@ -119,7 +119,7 @@ Test(sse, a_pause_holds_posts_in_order)
 	ask_end(&f, &later[0]);
 	ask_end(&f, &later[2]);
 	ask_end(&f, &s.r);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(sse, what_was_held_is_told_when_the_stream_ends)
@@ -127,26 +127,26 @@ Test(sse, what_was_held_is_told_when_the_stream_ends)
 	struct fixture f = { .pause = true };
 	struct stream s;
 	struct reply held;
-	begin(&f);
+	fixture_begin(&f);
 	open_stream(&f, &s);
 	post(&f, &s, "a");
 	ask_begin(&f, &(struct ask){ .path = s.place, .body = "b" }, &held);
 	curl_easy_setopt(held.easy, CURLOPT_PRIVATE, &held);
-	settle(&f);
+	fixture_settle(&f);
 	ask_end(&f, &s.r);
 	until(&f, is_done(&f, &held));
 	cr_expect_eq(held.status, 404);
 	cr_expect_eq(f.closed, 1);
 	cr_expect_eq(f.messages, 1);
 	ask_end(&f, &held);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(sse, the_server_may_end_it)
 {
 	struct fixture f = { 0 };
 	struct stream s;
-	begin(&f);
+	fixture_begin(&f);
 	open_stream(&f, &s);
 	curl_easy_setopt(s.r.easy, CURLOPT_PRIVATE, &s.r);
 	f.conn->transport->send(f.conn, "{\"last\":1}", 10);
@@ -157,7 +157,7 @@ Test(sse, the_server_may_end_it)
 	cr_expect(has(&s.r.body, "{\"last\":1}\n\n"), "what was queued is sent first");
 	until(&f, f.closed == 1);
 	ask_end(&f, &s.r);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(sse, freed_with_streams_and_held_posts)
@@ -165,13 +165,13 @@ Test(sse, freed_with_streams_and_held_posts)
 	struct fixture f = { .pause = true };
 	struct stream s;
 	struct reply held;
-	begin(&f);
+	fixture_begin(&f);
 	open_stream(&f, &s);
 	post(&f, &s, "a");
 	ask_begin(&f, &(struct ask){ .path = s.place, .body = "b" }, &held);
-	settle(&f);
+	fixture_settle(&f);
 	ask_end(&f, &held);
 	ask_end(&f, &s.r);
-	end(&f);
+	fixture_end(&f);
 	cr_expect_eq(f.closed, 0);
 }

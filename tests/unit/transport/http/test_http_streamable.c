@@ -33,7 +33,7 @@ Test(streamable, one_answer_is_json)
 {
 	struct fixture f = { 0 };
 	struct reply r;
-	begin(&f);
+	fixture_begin(&f);
 	fetch(&f, &(struct ask){ .body = "{\"id\":1}" }, &r);
 	cr_expect_eq(r.status, 200);
 	cr_expect_str_eq(buf_text(&r.body), "{\"id\":1}");
@@ -42,14 +42,14 @@ Test(streamable, one_answer_is_json)
 	cr_expect_eq(f.kind, TRANSPORT_POST);
 	ask_end(&f, &r);
 	until(&f, f.closed == 1);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, messages_before_the_last_make_a_stream)
 {
 	struct fixture f = { 0 };
 	struct reply r;
-	begin(&f);
+	fixture_begin(&f);
 	ask_held(&f, &r);
 	send_text(f.held[0], "{\"progress\":1}");
 	until(&f, (is_done(&f, &r), has(&r.body, "\"progress\"")));
@@ -66,14 +66,14 @@ Test(streamable, messages_before_the_last_make_a_stream)
 		"event: message\ndata: {\"progress\":2}\n\nevent: message\ndata: {\"id\":1}\n\n");
 	ask_end(&f, &r);
 	until(&f, f.closed == 1);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, statuses_and_headers)
 {
 	struct fixture f = { 0 };
 	struct reply r;
-	begin(&f);
+	fixture_begin(&f);
 	ask_held(&f, &r);
 	const struct transport_http *http = transport_of(f.held[0])->http;
 	cr_expect_str_eq(http->header(f.held[0], "accept"), "application/json, text/event-stream");
@@ -90,13 +90,13 @@ Test(streamable, statuses_and_headers)
 	cr_expect_eq(r.status, 202);
 	cr_expect_eq(r.body.len, 0);
 	ask_end(&f, &r);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, what_comes_and_what_is_taken)
 {
 	struct fixture f = { 0 };
-	begin(&f);
+	fixture_begin(&f);
 	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}", .plain = true }), 415);
 	cr_expect_eq(status_of(&f, &(struct ask){ .body = "{}",
 					   .plain = true,
@@ -115,7 +115,7 @@ Test(streamable, what_comes_and_what_is_taken)
 					      "Accept:" } }),
 		200);
 	cr_expect_eq(status_of(&f, &(struct ask){ .body = "" }), 200, "the server judges it");
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, who_takes_a_stream)
@@ -133,7 +133,7 @@ Test(streamable, who_takes_a_stream)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct fixture f = { 0 };
 		struct reply r;
-		begin(&f);
+		fixture_begin(&f);
 		ask_begin(&f,
 			&(struct ask){ .body = "hold",
 				.plain = true,
@@ -143,7 +143,7 @@ Test(streamable, who_takes_a_stream)
 		cr_expect_eq(transport_of(f.held[0])->http->takes_stream(f.held[0]), rows[i].takes,
 			"%s", rows[i].accept);
 		ask_end(&f, &r);
-		end(&f);
+		fixture_end(&f);
 	}
 }
 
@@ -151,7 +151,7 @@ Test(streamable, a_get_is_a_stream)
 {
 	struct fixture f = { 0 };
 	struct reply r;
-	begin(&f);
+	fixture_begin(&f);
 	ask_begin(&f, &(struct ask){ .method = "GET" }, &r);
 	until(&f, f.conn && (is_done(&f, &r), has(&r.head, SSE "Transfer-Encoding")));
 	cr_expect_eq(f.kind, TRANSPORT_STREAM);
@@ -167,14 +167,14 @@ Test(streamable, a_get_is_a_stream)
 	ask_end(&f, &r); /* the client leaves */
 	until(&f, f.closed == 1);
 	until(&f, http_counts(f.http)->streams == 0);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, a_stream_is_not_silent_for_long)
 {
 	struct fixture f = { 0 };
 	struct reply a, b;
-	begin_with(&f, &(struct http_options){ .keep_alive_ms = 50 });
+	fixture_begin_with(&f, &(struct http_options){ .keep_alive_ms = 50 });
 	ask_begin(&f, &(struct ask){ .method = "GET" }, &a);
 	ask_begin(&f, &(struct ask){ .method = "GET" }, &b);
 	until(&f, has(&a.body, ":\n\n:\n\n") && has(&b.body, ":\n\n:\n\n"));
@@ -182,14 +182,14 @@ Test(streamable, a_stream_is_not_silent_for_long)
 	ask_end(&f, &a);
 	ask_end(&f, &b);
 	until(&f, f.closed == 2);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, a_get_and_a_delete_may_be_answered_by_a_status)
 {
 	struct fixture f = { .get_status = 405 };
 	struct reply r;
-	begin(&f);
+	fixture_begin(&f);
 	fetch(&f, &(struct ask){ .method = "GET" }, &r);
 	cr_expect_eq(r.status, 405);
 	cr_expect(has(&r.head, "Mcp-Session-Id: abc"));
@@ -199,7 +199,7 @@ Test(streamable, a_get_and_a_delete_may_be_answered_by_a_status)
 	cr_expect_eq(f.kind, TRANSPORT_DELETE);
 	ask_end(&f, &r);
 	until(&f, f.closed == 2);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* ---- a client that goes away ---- */
@@ -208,7 +208,7 @@ Test(streamable, a_client_that_leaves_closes_its_request)
 {
 	struct fixture f = { 0 };
 	struct reply a, b;
-	begin(&f);
+	fixture_begin(&f);
 	ask_held(&f, &a);
 	ask_held(&f, &b);
 	cr_expect_eq(f.closed, 0);
@@ -219,7 +219,7 @@ Test(streamable, a_client_that_leaves_closes_its_request)
 	until(&f, is_done(&f, &b));
 	cr_expect_eq(b.status, 200);
 	ask_end(&f, &b);
-	end(&f);
+	fixture_end(&f);
 }
 
 static int open_held(struct fixture *f)
@@ -235,11 +235,11 @@ Test(streamable, a_client_that_only_stops_writing_gets_its_answer)
 {
 	struct fixture f = { 0 };
 	auto_buf struct buf got = { 0 };
-	begin(&f);
+	fixture_begin(&f);
 	int fd = open_held(&f);
 	shutdown(fd, SHUT_WR);
 	raw_until(&f, fd, &got, "HTTP/1.1 100 Continue\r\n\r\n");
-	settle(&f);
+	fixture_settle(&f);
 	cr_expect_eq(f.closed, 0);
 	finish_text(f.held[0], "{\"late\":1}");
 	raw_until_closed(&f, fd, &got);
@@ -275,14 +275,14 @@ Test(streamable, a_client_that_only_stops_writing_gets_its_answer)
 	raw_until_closed(&f, fd, &got);
 	cr_expect(has(&got, "200 OK"));
 	close(fd);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, a_stream_goes_on_for_a_client_that_only_stops_writing)
 {
 	struct fixture f = { 0 };
 	auto_buf struct buf got = { 0 };
-	begin(&f);
+	fixture_begin(&f);
 	int fd = open_held(&f);
 	f.held[0]->transport->send(f.held[0], "{\"n\":1}", 7);
 	raw_until(&f, fd, &got, "{\"n\":1}");
@@ -293,7 +293,7 @@ Test(streamable, a_stream_goes_on_for_a_client_that_only_stops_writing)
 	raw_until(&f, fd, &got, "{\"n\":2}");
 	close(fd);
 	until(&f, f.closed == 1);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* A unix socket tells the one from the other. */
@@ -305,7 +305,7 @@ Test(streamable, on_a_unix_socket_too)
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	snprintf(to.sun_path, sizeof(to.sun_path), "/tmp/vitrine-half-%d", getpid());
 	snprintf(listen, sizeof(listen), "unix:%s", to.sun_path);
-	begin_with(&f, &(struct http_options){ .listen = listen });
+	fixture_begin_with(&f, &(struct http_options){ .listen = listen });
 	for (int i = 0; i < 2; i++) {
 		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		cr_assert_eq(connect(fd, (void *)&to, sizeof(to)), 0);
@@ -313,7 +313,7 @@ Test(streamable, on_a_unix_socket_too)
 		until(&f, f.n_held == i + 1);
 		if (i == 0) {
 			shutdown(fd, SHUT_WR);
-			settle(&f);
+			fixture_settle(&f);
 			cr_expect_eq(f.closed, 0);
 			finish_text(f.held[0], "{}");
 			raw_until(&f, fd, &got, "\r\n\r\n{}");
@@ -321,14 +321,14 @@ Test(streamable, on_a_unix_socket_too)
 		close(fd);
 		until(&f, f.closed == i + 1);
 	}
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, a_principal_whose_token_is_taken_back)
 {
 	struct fixture f = { 0 };
 	struct reply bobs, stream, late;
-	begin(&f);
+	fixture_begin(&f);
 	int fd = open_held(&f);
 	ask_begin(&f, &(struct ask){ .method = "GET" }, &stream);
 	until(&f, has(&stream.head, "text/event-stream"));
@@ -345,27 +345,27 @@ Test(streamable, a_principal_whose_token_is_taken_back)
 	ask_end(&f, &stream);
 	ask_end(&f, &bobs);
 	ask_end(&f, &late);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, a_reset_closes_a_request)
 {
 	struct fixture f = { 0 };
 	static const struct linger hard = { .l_onoff = 1 };
-	begin(&f);
+	fixture_begin(&f);
 	int fd = open_held(&f);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 	close(fd);
 	until(&f, f.closed == 1);
 	until(&f, http_counts(f.http)->connections == 0);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, a_second_request_on_a_connection_is_watched_too)
 {
 	struct fixture f = { 0 };
 	auto_buf struct buf got = { 0 };
-	begin(&f);
+	fixture_begin(&f);
 	int fd = open_held(&f);
 	finish_text(f.held[0], "{\"first\":1}");
 	raw_until(&f, fd, &got, "first");
@@ -374,7 +374,7 @@ Test(streamable, a_second_request_on_a_connection_is_watched_too)
 	cr_expect_eq(http_counts(f.http)->connections, 1);
 	close(fd);
 	until(&f, f.closed == 2);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* ---- many on one connection ---- */
@@ -383,7 +383,7 @@ Test(streamable, pipelined_requests_are_answered_in_order)
 {
 	struct fixture f = { 0 };
 	auto_buf struct buf all = { 0 }, got = { 0 };
-	begin(&f);
+	fixture_begin(&f);
 	for (int i = 0; i < 50; i++) {
 		buf_printf(&all, RAW_POST "Content-Length: 9\r\n\r\n[\"n%03d\"] ", i);
 	}
@@ -400,25 +400,25 @@ Test(streamable, pipelined_requests_are_answered_in_order)
 	cr_expect_eq(http_counts(f.http)->requests, 50);
 	close(fd);
 	until(&f, f.closed == 50);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, a_pipelined_request_waits_for_the_one_before)
 {
 	struct fixture f = { 0 };
 	auto_buf struct buf got = { 0 };
-	begin(&f);
+	fixture_begin(&f);
 	int fd = raw_open(&f);
 	raw_send(&f, fd,
 		RAW_POST "Content-Length: 4\r\n\r\nhold" RAW_POST "Content-Length: 2\r\n\r\n{}");
 	until(&f, f.n_held == 1);
-	settle(&f);
+	fixture_settle(&f);
 	cr_expect_eq(f.messages, 1);
 	cr_expect_eq(f.closed, 0);
 	finish_text(f.held[0], "{\"first\":1}");
 	raw_until(&f, fd, &got, "\r\n\r\n{}");
 	close(fd);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* ---- back pressure ---- */
@@ -428,13 +428,13 @@ Test(streamable, pending_and_drained)
 	struct fixture f = { 0 };
 	static char text[4000000];
 	auto_buf struct buf got = { 0 };
-	begin(&f);
+	fixture_begin(&f);
 	memset(text, '#', sizeof(text));
 	int fd = open_held(&f);
 	struct transport_conn *conn = f.held[0];
 	conn->transport->send(conn, text, sizeof(text));
 	conn->transport->send(conn, text, sizeof(text));
-	settle(&f);
+	fixture_settle(&f);
 	cr_expect_gt(conn->transport->pending(conn), 1000000);
 	cr_expect_eq(f.drained, 0);
 	until(&f, (raw_read(fd, &got), f.drained == 1));
@@ -447,14 +447,14 @@ Test(streamable, pending_and_drained)
 	}
 	cr_expect_eq(n, 2 * sizeof(text));
 	close(fd);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, a_reader_that_leaves_too_much_lying_is_cut_off)
 {
 	struct fixture f = { 0 };
 	static char text[4000000];
-	begin(&f);
+	fixture_begin(&f);
 	memset(text, 'x', sizeof(text));
 	int fd = open_held(&f);
 	struct transport_conn *conn = f.held[0];
@@ -466,19 +466,19 @@ Test(streamable, a_reader_that_leaves_too_much_lying_is_cut_off)
 	until(&f, f.closed == 1);
 	until(&f, http_counts(f.http)->connections == 0);
 	close(fd);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, a_reader_that_takes_nothing_is_given_up)
 {
 	struct fixture f = { 0 };
 	static char text[20000000];
-	begin_with(&f, &(struct http_options){ .idle_timeout_ms = 1000 });
+	fixture_begin_with(&f, &(struct http_options){ .idle_timeout_ms = 1000 });
 	int fd = open_held(&f);
 	f.held[0]->transport->send(f.held[0], text, sizeof(text));
 	until(&f, f.closed == 1);
 	close(fd);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, large_answers_are_whole)
@@ -486,7 +486,7 @@ Test(streamable, large_answers_are_whole)
 	struct fixture f = { 0 };
 	static char text[6000000];
 	struct reply r;
-	begin(&f);
+	fixture_begin(&f);
 	for (size_t i = 0; i < sizeof(text); i++) {
 		text[i] = (char)('a' + i % 23);
 	}
@@ -494,7 +494,7 @@ Test(streamable, large_answers_are_whole)
 	cr_expect_eq(r.body.len, sizeof(text));
 	cr_expect_eq(memcmp(r.body.data, text, sizeof(text)), 0);
 	ask_end(&f, &r);
-	end(&f);
+	fixture_end(&f);
 }
 
 /* ---- the end ---- */
@@ -504,7 +504,7 @@ Test(streamable, the_server_ends_with_everything_open)
 	struct fixture f = { 0 };
 	struct reply held, stream, sent;
 	int before = count_fds();
-	begin(&f);
+	fixture_begin(&f);
 	ask_held(&f, &held);
 	ask_held(&f, &sent);
 	send_text(f.held[1], "{}");
@@ -514,7 +514,7 @@ Test(streamable, the_server_ends_with_everything_open)
 	ask_end(&f, &stream);
 	ask_end(&f, &sent);
 	int closed = f.closed;
-	end(&f);
+	fixture_end(&f);
 	cr_expect_eq(f.closed, closed, "freed without a callback");
 	cr_expect_eq(count_fds(), before);
 }
@@ -523,7 +523,7 @@ Test(streamable, http_free_closes_what_is_open)
 {
 	struct fixture f = { 0 };
 	struct reply held, stream;
-	begin(&f);
+	fixture_begin(&f);
 	ask_held(&f, &held);
 	ask_begin(&f, &(struct ask){ .method = "GET" }, &stream);
 	until(&f, http_counts(f.http)->streams == 1);
@@ -532,19 +532,19 @@ Test(streamable, http_free_closes_what_is_open)
 	cr_expect_eq(f.closed, 2);
 	ask_end(&f, &held);
 	ask_end(&f, &stream);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(streamable, tidying_up_after_the_loop_has_ended)
 {
 	struct fixture f = { 0 };
 	struct reply held;
-	begin(&f);
+	fixture_begin(&f);
 	ask_held(&f, &held);
 	sd_event_exit(f.event, 0);
 	while (sd_event_get_state(f.event) != SD_EVENT_FINISHED) {
 		sd_event_run(f.event, 0);
 	}
 	ask_end(&f, &held);
-	end(&f);
+	fixture_end(&f);
 }

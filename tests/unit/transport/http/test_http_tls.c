@@ -10,12 +10,12 @@ static void begin_tls(struct fixture *f, const char *listen)
 	snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
 	snprintf(key, sizeof(key), "%s/key.pem", dir);
 	make_certificate(cert, key);
-	begin_with(f, &(struct http_options){ .listen = listen,
-			      .tls_cert = cert,
-			      .tls_key = key,
-			      .max_body = 1000000,
-			      .max_connections = 4,
-			      .header_timeout_ms = 500 });
+	fixture_begin_with(f, &(struct http_options){ .listen = listen,
+				      .tls_cert = cert,
+				      .tls_key = key,
+				      .max_body = 1000000,
+				      .max_connections = 4,
+				      .header_timeout_ms = 500 });
 	unlink(cert);
 	unlink(key);
 	rmdir(dir);
@@ -42,13 +42,13 @@ Test(http_tls, requests_streams_and_refusals)
 	until(&f, f.conn && has(&r.head, "text/event-stream"));
 	f.conn->transport->send(f.conn, "{\"n\":1}", 7);
 	until(&f, has(&r.body, "{\"n\":1}"));
-	settle(&f);
+	fixture_settle(&f);
 	f.conn->transport->send(f.conn, "{\"n\":2}", 7);
 	until(&f, has(&r.body, "{\"n\":2}"));
 	int closed = f.closed;
 	ask_end(&f, &r);
 	until(&f, f.closed == closed + 1);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http_tls, a_client_that_leaves_while_it_waits)
@@ -61,7 +61,7 @@ Test(http_tls, a_client_that_leaves_while_it_waits)
 	ask_end(&f, &r);
 	until(&f, f.closed == 1);
 	until(&f, http_counts(f.http)->connections == 0);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http_tls, no_handshake_and_a_slow_one)
@@ -75,7 +75,7 @@ Test(http_tls, no_handshake_and_a_slow_one)
 	cr_expect_not(has(&got, "200 OK"));
 	int silent = raw_open(&f);
 	raw_send_len(&f, silent, "\x16\x03", 2);
-	settle(&f);
+	fixture_settle(&f);
 	int busy = 0;
 	for (int i = 0; i < 100; i++) {
 		busy += sd_event_run(f.event, 1000) > 0;
@@ -85,7 +85,7 @@ Test(http_tls, no_handshake_and_a_slow_one)
 	close(plain);
 	close(silent);
 	cr_expect_eq(f.opened, 0);
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http_tls, a_connection_too_many_is_told)
@@ -116,7 +116,7 @@ Test(http_tls, a_connection_too_many_is_told)
 	for (int i = 0; i < 4; i++) {
 		close(fds[i]);
 	}
-	end(&f);
+	fixture_end(&f);
 }
 
 static gnutls_session_t tls;
@@ -136,7 +136,7 @@ static int shake_hands(struct fixture *f, const char *version)
 	gnutls_credentials_set(tls, GNUTLS_CRD_CERTIFICATE, none);
 	gnutls_transport_set_int(tls, tls_fd);
 	while ((r = gnutls_handshake(tls)) == GNUTLS_E_AGAIN || r == GNUTLS_E_INTERRUPTED) {
-		turn(f);
+		fixture_turn(f);
 	}
 	return r;
 }
@@ -191,7 +191,7 @@ Test(http_tls, malformed_heads_and_clients_that_only_stop_writing)
 	f.held[0]->transport->finish(f.held[0], "{\"late\":1}", 10);
 	tls_until(&f, &late, "{\"late\":1}");
 	hang_up();
-	end(&f);
+	fixture_end(&f);
 }
 
 Test(http_tls, only_versions_that_are_not_obsolete)
@@ -202,5 +202,5 @@ Test(http_tls, only_versions_that_are_not_obsolete)
 	cr_expect_eq(try_version(&f, "TLS1.2"), GNUTLS_E_SUCCESS);
 	cr_expect_neq(try_version(&f, "TLS1.1"), GNUTLS_E_SUCCESS);
 	cr_expect_neq(try_version(&f, "TLS1.0"), GNUTLS_E_SUCCESS);
-	end(&f);
+	fixture_end(&f);
 }

@@ -68,7 +68,7 @@ static void on_get(struct http_exchange *x, void *data)
 static void begin_ws(struct fixture *f, const struct http_options *how)
 {
 	side = (struct side){ 0 };
-	begin_with(f, how);
+	fixture_begin_with(f, how);
 	http_add_route(f->http, &(struct http_route){ .method = "GET",
 					.path = "/ws/",
 					.open = true,
@@ -91,7 +91,7 @@ static void begin_ws_tls(struct fixture *f)
 
 static void end_ws(struct fixture *f)
 {
-	end(f);
+	fixture_end(f);
 	cr_expect_null(side.ws);
 	cr_expect_eq(side.opened, side.closed);
 	buf_done(&side.got);
@@ -283,7 +283,7 @@ Test(websocket, byte_by_byte_in_fragments_and_with_pings_between)
 	peer_put_frame(&out, 0x82, "gh", 2, true);
 	for (size_t i = 0; i < out.len; i++) {
 		peer_write(&f, &p, out.data + i, 1);
-		turn(&f);
+		fixture_turn(&f);
 	}
 	until(&f, side.got.len == 8);
 	cr_expect_str_eq(buf_text(&side.got), "abcdefgh");
@@ -427,7 +427,7 @@ Test(websocket, a_client_that_does_not_read_is_cut_off)
 		websocket_send(side.ws, bytes, sizeof(bytes));
 		said += sizeof(bytes);
 		cr_assert(!side.ws || websocket_pending(side.ws) <= WEBSOCKET_PENDING_MAX);
-		turn(&f);
+		fixture_turn(&f);
 	}
 	until(&f, side.closed == 1);
 	cr_expect_eq(side.code, WEBSOCKET_POLICY);
@@ -471,12 +471,12 @@ Test(websocket, paused_it_does_not_read)
 			MSG_NOSIGNAL);
 		full = n < 0;
 		written += n > 0 ? (size_t)n : 0;
-		turn(&f);
+		fixture_turn(&f);
 	}
-	settle(&f);
+	fixture_settle(&f);
 	cr_expect_lt(side.got.len, 10000, "%zu bytes", side.got.len);
 	usleep(150000); /* longer than the pings are apart: no time counts while it is paused */
-	settle(&f);
+	fixture_settle(&f);
 	cr_expect(side.ws);
 	side.pause_in_data = false;
 	websocket_pause(side.ws, false);
@@ -528,7 +528,7 @@ Test(websocket, a_flood_of_pings_stops_at_the_door)
 		full = n < 0;
 		idle = full ? idle + 1 : 0;
 		written += n > 0 ? (size_t)n : 0;
-		turn(&f);
+		fixture_turn(&f);
 	}
 	cr_expect(full, "the server reads on");
 	cr_expect(side.ws);
@@ -550,7 +550,7 @@ Test(websocket, an_idle_one_costs_nothing)
 		shake(&f, &p, tls);
 		peer_say(&f, &p, 0x82, "x", 1);
 		until(&f, side.sent == 1);
-		settle(&f);
+		fixture_settle(&f);
 		int busy = 0;
 		for (int i = 0; i < 100; i++) {
 			busy += sd_event_run(f.event, 1000) > 0;

@@ -69,7 +69,7 @@ static void begin_stream(struct fixture *f, struct peer *p, struct desktop with)
 {
 	desktop = with;
 	desktop.room = desktop.room ? desktop.room : SIZE_MAX;
-	begin_with(f, &(struct http_options){ 0 });
+	fixture_begin_with(f, &(struct http_options){ 0 });
 	http_add_route(f->http, &(struct http_route){ .method = "GET",
 					.path = "/ws",
 					.open = true,
@@ -83,7 +83,7 @@ static void end_stream(struct fixture *f, struct peer *p)
 {
 	peer_close(p);
 	until(f, desktop.closed == 1);
-	end(f);
+	fixture_end(f);
 	buf_done(&desktop.got);
 }
 
@@ -131,7 +131,7 @@ Test(stream, a_spectators_hands_reach_nothing)
 	size_t len = out.len;
 	say(&f, &p, &out);
 	until(&f, desktop.got.len > 0);
-	settle(&f);
+	fixture_settle(&f);
 	cr_expect_eq(desktop.got.len, 10, "the request alone");
 	struct stream_counts counts = stream_counts(desktop.stream);
 	cr_expect_eq(counts.bytes_in, 14 + len);
@@ -190,7 +190,7 @@ Test(stream, nothing_is_read_before_there_is_a_pipe)
 	begin_stream(&f, &p, (struct desktop){ .late = true });
 	rfb_say_hello(&out);
 	say(&f, &p, &out);
-	settle(&f);
+	fixture_settle(&f);
 	cr_expect_eq(stream_counts(desktop.stream).bytes_in, 0);
 	stream_attach(desktop.stream, &ops, &desktop);
 	until(&f, desktop.got.len == 14);
@@ -213,13 +213,13 @@ Test(stream, a_full_pipe_stops_the_viewer)
 		peer_say(&f, &p, 0x82, out.data, out.len);
 	}
 	buf_done(&out);
-	settle(&f);
+	fixture_settle(&f);
 	cr_expect_eq(desktop.got.len, 5);
 	cr_expect_lt(stream_counts(desktop.stream).bytes_in, 14 + 20000);
 	while (desktop.got.len < 200000) {
 		desktop.room = 7777;
 		stream_pipe_writable(desktop.stream);
-		turn(&f);
+		fixture_turn(&f);
 	}
 	cr_expect_eq(desktop.got.len, 200000);
 	end_stream(&f, &p);
@@ -236,7 +236,7 @@ Test(stream, what_a_viewer_does_not_read_is_not_consumed)
 	while (given - desktop.consumed < 262144 && given < 100u << 20) {
 		stream_pipe_data(desktop.stream, bytes, sizeof(bytes));
 		given += sizeof(bytes);
-		turn(&f);
+		fixture_turn(&f);
 	}
 	cr_assert_lt(given, 100u << 20, "the viewer is never full");
 	cr_expect_eq(stream_counts(desktop.stream).pending, given - desktop.consumed);
@@ -281,7 +281,7 @@ Test(stream, a_viewer_that_is_full_is_kicked_too)
 	greet(&f, &p);
 	for (size_t given = 0; given - desktop.consumed < 262144; given += sizeof(bytes)) {
 		stream_pipe_data(desktop.stream, bytes, sizeof(bytes));
-		turn(&f);
+		fixture_turn(&f);
 	}
 	stream_kick(desktop.stream, STREAM_REVOKED, "this link was taken back");
 	until(&f, desktop.closed == 1);
@@ -309,8 +309,7 @@ Test(stream, a_hostile_viewer_is_told_what_was_wrong)
 	begin_stream(&f, &p, (struct desktop){ .policy = RFB_CONTROL });
 	greet(&f, &p);
 	peer_say(&f, &p, 0x82, "\4\1\0\0\0\0\0\x61\x4d", 9);
-	expect_code(&f, &p, WEBSOCKET_POLICY,
-		"a viewer sent a message of the unknown type 77");
+	expect_code(&f, &p, WEBSOCKET_POLICY, "a viewer sent a message of the unknown type 77");
 	cr_expect_eq(desktop.got.len, 16, "the key before it, and its release");
 	until(&f, desktop.closed == 1);
 	end_stream(&f, &p);
@@ -322,7 +321,7 @@ Test(stream, the_servers_end)
 	struct peer p;
 	begin_stream(&f, &p, (struct desktop){ .policy = RFB_CONTROL });
 	greet(&f, &p);
-	end(&f);
+	fixture_end(&f);
 	cr_expect_eq(desktop.closed, 1);
 	cr_expect_eq(desktop.pipe_closed, 1);
 	peer_close(&p);

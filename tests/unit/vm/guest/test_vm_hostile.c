@@ -16,37 +16,37 @@ struct event_lie {
 	char says[80];       /* in the reason; "" for none: it gets ready */
 };
 
+static struct event_lie event_lies[] = {
+	{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
+		  "{\"event\":\"ready\",\"screen\":[1280,800],\"frame\":[1280,800],\"ms\":"
+		  "1}" },
+		"" },
+	{ { "{\"event\":\"hello\",\"protocol\":2,\"version\":\"9\"}" }, "protocol 2" },
+	{ { "{\"event\":\"hello\",\"protocol\":1}" }, "'version' is missing" },
+	{ { "{\"event\":\"ready\",\"screen\":[1280,800],\"frame\":[1280,800],\"ms\":1}" },
+		"'ready' before 'hello'" },
+	{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
+		  "{\"event\":\"ready\",\"screen\":[0,800],\"frame\":[0,800],\"ms\":1}" },
+		"a screen of 0x800" },
+	{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
+		  "{\"event\":\"ready\",\"screen\":[1280,800],\"frame\":[99999,1],\"ms\":"
+		  "1}" },
+		"a frame of 99999x1" },
+	{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
+		  "{\"event\":\"stage\",\"stage\":\"coffee\",\"ms\":1}" },
+		"'stage' must be one of" },
+	{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}", "{\"event\":\"dance\"}" },
+		"an unknown event 'dance'" },
+	{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
+		  "{\"event\":\"failed\",\"text\":\"no fonts\"}" },
+		"could not start: no fonts" },
+	{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\",\"more\":1}" }, "'more'" },
+};
+
 ParameterizedTestParameters(hostile, events)
 {
-	static struct event_lie lies[] = {
-		{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
-			  "{\"event\":\"ready\",\"screen\":[1280,800],\"frame\":[1280,800],\"ms\":"
-			  "1}" },
-			"" },
-		{ { "{\"event\":\"hello\",\"protocol\":2,\"version\":\"9\"}" }, "protocol 2" },
-		{ { "{\"event\":\"hello\",\"protocol\":1}" }, "'version' is missing" },
-		{ { "{\"event\":\"ready\",\"screen\":[1280,800],\"frame\":[1280,800],\"ms\":1}" },
-			"'ready' before 'hello'" },
-		{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
-			  "{\"event\":\"ready\",\"screen\":[0,800],\"frame\":[0,800],\"ms\":1}" },
-			"a screen of 0x800" },
-		{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
-			  "{\"event\":\"ready\",\"screen\":[1280,800],\"frame\":[99999,1],\"ms\":"
-			  "1}" },
-			"a frame of 99999x1" },
-		{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
-			  "{\"event\":\"stage\",\"stage\":\"coffee\",\"ms\":1}" },
-			"'stage' must be one of" },
-		{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
-			  "{\"event\":\"dance\"}" },
-			"an unknown event 'dance'" },
-		{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
-			  "{\"event\":\"failed\",\"text\":\"no fonts\"}" },
-			"could not start: no fonts" },
-		{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\",\"more\":1}" },
-			"'more'" },
-	};
-	return cr_make_param_array(struct event_lie, lies, sizeof(lies) / sizeof(lies[0]));
+	return cr_make_param_array(
+		struct event_lie, event_lies, sizeof(event_lies) / sizeof(event_lies[0]));
 }
 
 static void send_events(struct link *link, const struct event_lie *lie)
@@ -65,7 +65,7 @@ ParameterizedTest(struct event_lie *lie, hostile, events, .timeout = 20)
 	struct host host;
 	static const struct link_handlers handlers = { .closed = ignore_closed };
 	struct vm *vm = liar_new(&host, (struct vm_config){ .backend = "fake" });
-	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &handlers, NULL);
+	struct link *link = link_new(host.event, take_fd(&liar_last->fd), &handlers, NULL);
 	send_events(link, lie);
 	struct waited waited = host_wait(&host, vm);
 	cr_assert_eq(waited.times, 1);
@@ -78,8 +78,8 @@ ParameterizedTest(struct event_lie *lie, hostile, events, .timeout = 20)
 	}
 	link_free(link);
 	host_done(&host);
-	cr_assert_eq(stops, 1);
-	cr_assert_eq(releases, 1);
+	cr_assert_eq(liar_stops, 1);
+	cr_assert_eq(liar_releases, 1);
 }
 
 /* ---- lies in replies ---- */
@@ -102,70 +102,64 @@ struct reply_lie {
 	"\"screen\":[1,1],\"frame\":[1,1],\"frame_id\":1,\"uptime_ms\":1,\"layout\":\"us\",\"pid_" \
 	"count\":1"
 
+static struct reply_lie reply_lies[] = {
+	{ ASK_ACT, "{\"done\":[{\"ms\":1}]," ACT_OK "}", "", "" },
+	{ ASK_ACT, "{\"done\":[]," ACT_OK "}", "", "0 of 1 actions done" },
+	{ ASK_ACT, "{\"done\":[{\"ms\":1},{\"ms\":1}]," ACT_OK "}", "", "at most 1" },
+	{ ASK_ACT, "{\"done\":7," ACT_OK "}", "", "'done'" },
+	{ ASK_ACT, "{\"done\":[7]," ACT_OK "}", "", "'done'" },
+	{ ASK_ACT, "{\"done\":[{\"ms\":-1}]," ACT_OK "}", "", "'ms' must be" },
+	{ ASK_ACT,
+		"{\"done\":[{\"ms\":1}],\"pointer\":[1280,2],\"frame_id\":5,\"changed\":"
+		"true}",
+		"", "a pointer at [1280, 2]" },
+	{ ASK_ACT, "{\"done\":[{\"ms\":1}],\"pointer\":[1],\"frame_id\":5,\"changed\":true}", "",
+		"'pointer'" },
+	{ ASK_ACT, "{\"done\":[{\"ms\":1}]," ACT_OK ",\"surprise\":1}", "", "'surprise'" },
+	{ ASK_ACT,
+		"{\"done\":[],\"failed\":{\"index\":0,\"kind\":\"state\",\"text\":\"no\"}"
+		"," ACT_OK "}",
+		"", "" },
+	{ ASK_ACT,
+		"{\"done\":[],\"failed\":{\"index\":1,\"kind\":\"state\",\"text\":\"no\"}"
+		"," ACT_OK "}",
+		"", "'failed' at index 1 after 0" },
+	{ ASK_ACT,
+		"{\"done\":[{\"ms\":1}],\"failed\":{\"index\":1,\"kind\":\"state\","
+		"\"text\":\"no\"}," ACT_OK "}",
+		"", "'failed' at index 1 after 1 of 1" },
+	{ ASK_ACT, "{\"done\":[{\"ms\":1}]," ACT_OK ",\"moving\":[[1,2,3]]}", "", "'moving'" },
+	{ ASK_ACT, "{\"done\":[{\"ms\":1}]," ACT_OK ",\"moving\":[[1,2,3,99999]]}", "",
+		"'moving'" },
+	{ ASK_ACT, FRAME("\"format\":\"jpeg\""), "\xff\xd8\xff\xe0", "" },
+	{ ASK_ACT, FRAME("\"format\":\"png\""), "\xff\xd8\xff\xe0", "an image that is not png" },
+	{ ASK_ACT, FRAME("\"format\":\"gif\""), "GIF89a", "'format' must be one of" },
+	{ ASK_ACT, FRAME("\"format\":\"jpeg\""), "", "an image of 0 bytes" },
+	{ ASK_ACT, FRAME("\"format\":\"png\",\"raw\":[4,4]"), "pixels", "unrequested pixels" },
+	{ ASK_ACT, "{\"done\":[{\"ms\":1}]," ACT_OK "}", "bytes", "payload of 5 bytes" },
+	{ ASK_LAUNCH, "{\"pid\":7,\"window\":{" WINDOW "}}", "", "" },
+	{ ASK_LAUNCH, "{\"pid\":-7}", "", "'pid'" },
+	{ ASK_LAUNCH, "{\"pid\":7,\"window\":[]}", "", "'window'" },
+	{ ASK_LAUNCH, "{\"pid\":7,\"window\":{\"id\":1}}", "", "'window'" },
+	{ ASK_APPLICATIONS, "{\"applications\":[{\"id\":\"a\",\"name\":\"A\",\"program\":\"a\"}]}",
+		"", "" },
+	{ ASK_APPLICATIONS, "{\"applications\":{}}", "", "'applications' must be an array" },
+	{ ASK_APPLICATIONS, "{\"applications\":[null]}", "", "'applications' must hold objects" },
+	{ ASK_APPLICATIONS, "{\"applications\":[{\"id\":\"a\"}]}", "", "'name' is missing" },
+	{ ASK_INFO, "{" INFO ",\"windows\":[{" WINDOW "}]}", "", "" },
+	{ ASK_INFO, "{" INFO ",\"windows\":[7]}", "", "'windows' must hold objects" },
+	{ ASK_INFO, "{" INFO "}", "", "'windows' is missing" },
+	{ ASK_PING, "{}", "", "" },
+	{ ASK_PING, "{\"pong\":1}", "", "'pong'" },
+	{ ASK_EXEC, "{\"ms\":1}", "", "'signal'" },
+	{ ASK_EXEC, "{\"ms\":1,\"status\":1,\"signal\":9}", "", "'signal'" },
+	{ ASK_EXEC, "{\"ms\":1,\"status\":256}", "", "'status' must be" },
+};
+
 ParameterizedTestParameters(hostile, replies)
 {
-	static struct reply_lie lies[] = {
-		{ ASK_ACT, "{\"done\":[{\"ms\":1}]," ACT_OK "}", "", "" },
-		{ ASK_ACT, "{\"done\":[]," ACT_OK "}", "", "0 of 1 actions done" },
-		{ ASK_ACT, "{\"done\":[{\"ms\":1},{\"ms\":1}]," ACT_OK "}", "", "at most 1" },
-		{ ASK_ACT, "{\"done\":7," ACT_OK "}", "", "'done'" },
-		{ ASK_ACT, "{\"done\":[7]," ACT_OK "}", "", "'done'" },
-		{ ASK_ACT, "{\"done\":[{\"ms\":-1}]," ACT_OK "}", "", "'ms' must be" },
-		{ ASK_ACT,
-			"{\"done\":[{\"ms\":1}],\"pointer\":[1280,2],\"frame_id\":5,\"changed\":"
-			"true}",
-			"", "a pointer at [1280, 2]" },
-		{ ASK_ACT,
-			"{\"done\":[{\"ms\":1}],\"pointer\":[1],\"frame_id\":5,\"changed\":true}",
-			"", "'pointer'" },
-		{ ASK_ACT, "{\"done\":[{\"ms\":1}]," ACT_OK ",\"surprise\":1}", "", "'surprise'" },
-		{ ASK_ACT,
-			"{\"done\":[],\"failed\":{\"index\":0,\"kind\":\"state\",\"text\":\"no\"}"
-			"," ACT_OK "}",
-			"", "" },
-		{ ASK_ACT,
-			"{\"done\":[],\"failed\":{\"index\":1,\"kind\":\"state\",\"text\":\"no\"}"
-			"," ACT_OK "}",
-			"", "'failed' at index 1 after 0" },
-		{ ASK_ACT,
-			"{\"done\":[{\"ms\":1}],\"failed\":{\"index\":1,\"kind\":\"state\","
-			"\"text\":\"no\"}," ACT_OK "}",
-			"", "'failed' at index 1 after 1 of 1" },
-		{ ASK_ACT, "{\"done\":[{\"ms\":1}]," ACT_OK ",\"moving\":[[1,2,3]]}", "",
-			"'moving'" },
-		{ ASK_ACT, "{\"done\":[{\"ms\":1}]," ACT_OK ",\"moving\":[[1,2,3,99999]]}", "",
-			"'moving'" },
-		{ ASK_ACT, FRAME("\"format\":\"jpeg\""), "\xff\xd8\xff\xe0", "" },
-		{ ASK_ACT, FRAME("\"format\":\"png\""), "\xff\xd8\xff\xe0",
-			"an image that is not png" },
-		{ ASK_ACT, FRAME("\"format\":\"gif\""), "GIF89a", "'format' must be one of" },
-		{ ASK_ACT, FRAME("\"format\":\"jpeg\""), "", "an image of 0 bytes" },
-		{ ASK_ACT, FRAME("\"format\":\"png\",\"raw\":[4,4]"), "pixels",
-			"unrequested pixels" },
-		{ ASK_ACT, "{\"done\":[{\"ms\":1}]," ACT_OK "}", "bytes", "payload of 5 bytes" },
-		{ ASK_LAUNCH, "{\"pid\":7,\"window\":{" WINDOW "}}", "", "" },
-		{ ASK_LAUNCH, "{\"pid\":-7}", "", "'pid'" },
-		{ ASK_LAUNCH, "{\"pid\":7,\"window\":[]}", "", "'window'" },
-		{ ASK_LAUNCH, "{\"pid\":7,\"window\":{\"id\":1}}", "", "'window'" },
-		{ ASK_APPLICATIONS,
-			"{\"applications\":[{\"id\":\"a\",\"name\":\"A\",\"program\":\"a\"}]}", "",
-			"" },
-		{ ASK_APPLICATIONS, "{\"applications\":{}}", "",
-			"'applications' must be an array" },
-		{ ASK_APPLICATIONS, "{\"applications\":[null]}", "",
-			"'applications' must hold objects" },
-		{ ASK_APPLICATIONS, "{\"applications\":[{\"id\":\"a\"}]}", "",
-			"'name' is missing" },
-		{ ASK_INFO, "{" INFO ",\"windows\":[{" WINDOW "}]}", "", "" },
-		{ ASK_INFO, "{" INFO ",\"windows\":[7]}", "", "'windows' must hold objects" },
-		{ ASK_INFO, "{" INFO "}", "", "'windows' is missing" },
-		{ ASK_PING, "{}", "", "" },
-		{ ASK_PING, "{\"pong\":1}", "", "'pong'" },
-		{ ASK_EXEC, "{\"ms\":1}", "", "'signal'" },
-		{ ASK_EXEC, "{\"ms\":1,\"status\":1,\"signal\":9}", "", "'signal'" },
-		{ ASK_EXEC, "{\"ms\":1,\"status\":256}", "", "'status' must be" },
-	};
-	return cr_make_param_array(struct reply_lie, lies, sizeof(lies) / sizeof(lies[0]));
+	return cr_make_param_array(
+		struct reply_lie, reply_lies, sizeof(reply_lies) / sizeof(reply_lies[0]));
 }
 
 static void on_lie_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
@@ -210,7 +204,7 @@ ParameterizedTest(struct reply_lie *lie, hostile, replies, .timeout = 20)
 		.request = on_lie_request, .cancel = ignore_cancel, .closed = ignore_closed
 	};
 	struct vm *vm = liar_new(&host, (struct vm_config){ .backend = "fake" });
-	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &handlers, lie);
+	struct link *link = link_new(host.event, take_fd(&liar_last->fd), &handlers, lie);
 	struct answer *answer = answer_new(), *other = answer_new();
 	say_ready(link);
 	host_wait(&host, vm);
@@ -235,7 +229,7 @@ ParameterizedTest(struct reply_lie *lie, hostile, replies, .timeout = 20)
 	answer_free(other);
 	link_free(link);
 	host_done(&host);
-	cr_assert_eq(releases, 1);
+	cr_assert_eq(liar_releases, 1);
 }
 
 /* ---- silence, garbage, and the end of the line ---- */
@@ -256,7 +250,7 @@ Test(hostile, an_agent_that_hangs_is_ended, .timeout = 20)
 {
 	struct host host;
 	struct vm *vm = liar_new(&host, (struct vm_config){ .backend = "fake" });
-	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &silent, NULL);
+	struct link *link = link_new(host.event, take_fd(&liar_last->fd), &silent, NULL);
 	struct answer *answer = answer_new();
 	say_ready(link);
 	host_wait(&host, vm);
@@ -299,7 +293,7 @@ Test(hostile, a_call_that_an_agent_only_sits_on_ends, .timeout = 60)
 	struct host host;
 	struct answer *answers[4];
 	struct vm *vm = liar_new(&host, (struct vm_config){ .backend = "fake" });
-	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &lazy, NULL);
+	struct link *link = link_new(host.event, take_fd(&liar_last->fd), &lazy, NULL);
 	say_ready(link);
 	host_wait(&host, vm);
 	vm->core->guest.grace_ms = 30;
@@ -315,7 +309,7 @@ Test(hostile, an_agent_that_does_not_stop_ends, .timeout = 60)
 	struct host host;
 	struct answer *answers[4];
 	struct vm *vm = liar_new(&host, (struct vm_config){ .backend = "fake" });
-	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &lazy_and_stubborn, NULL);
+	struct link *link = link_new(host.event, take_fd(&liar_last->fd), &lazy_and_stubborn, NULL);
 	say_ready(link);
 	host_wait(&host, vm);
 	vm->core->guest.grace_ms = vm->core->guest.guard_ms = 30;
@@ -341,7 +335,7 @@ Test(hostile, a_link_that_closes_ends_it, .timeout = 20)
 	struct host host;
 	struct err err;
 	struct vm *vm = liar_new(&host, (struct vm_config){ .backend = "fake" });
-	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &silent, NULL);
+	struct link *link = link_new(host.event, take_fd(&liar_last->fd), &silent, NULL);
 	struct answer *answer = answer_new(), *late = answer_new();
 	say_ready(link);
 	host_wait(&host, vm);
@@ -364,7 +358,7 @@ Test(hostile, garbage_ends_it, .timeout = 20)
 {
 	struct host host;
 	struct vm *vm = liar_new(&host, (struct vm_config){ .backend = "fake" });
-	cr_assert_eq(write(last_liar->fd, "GET / HTTP/1.1\r\n\r\n", 18), 18);
+	cr_assert_eq(write(liar_last->fd, "GET / HTTP/1.1\r\n\r\n", 18), 18);
 	struct waited waited = host_wait(&host, vm);
 	cr_assert_neq(waited.err.kind, ERR_NONE);
 	cr_assert_eq(vm_state(vm), VM_GONE);
@@ -427,7 +421,7 @@ Test(hostile, output_of_any_bytes_and_size_is_consumed, .timeout = 20)
 		.request = on_tell, .cancel = ignore_cancel, .closed = ignore_closed
 	};
 	struct vm *vm = liar_new(&host, (struct vm_config){ .backend = "fake" });
-	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &handlers, &teller);
+	struct link *link = link_new(host.event, take_fd(&liar_last->fd), &handlers, &teller);
 	say_ready(link);
 	host_wait(&host, vm);
 	struct answer *a = host_exec(&host, vm, "x", 1000);
@@ -455,7 +449,7 @@ Test(hostile, a_watched_screen_is_told_at_most_5_times_a_second, .timeout = 20)
 	struct host host;
 	int told = 0;
 	struct vm *vm = liar_new(&host, (struct vm_config){ .backend = "fake" });
-	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &silent, NULL);
+	struct link *link = link_new(host.event, take_fd(&liar_last->fd), &silent, NULL);
 	say_ready(link);
 	host_wait(&host, vm);
 	static const struct vm_listener events = { .screen = count };

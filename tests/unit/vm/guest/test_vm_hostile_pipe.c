@@ -38,7 +38,7 @@ Test(hostile_pipe, a_connection_that_an_agent_never_opens_ends, .timeout = 60)
 	struct host host;
 	struct viewer viewer = { 0 };
 	struct vm *vm = liar_new(&host, (struct vm_config){ .backend = "fake" });
-	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &lazy, NULL);
+	struct link *link = link_new(host.event, take_fd(&liar_last->fd), &lazy, NULL);
 	say_ready(link);
 	host_wait(&host, vm);
 	vm->core->guest.grace_ms = 30;
@@ -60,7 +60,7 @@ static void stubborn_about(bool closed)
 	struct host host;
 	struct viewer viewer = { 0 };
 	struct vm *vm = liar_new(&host, (struct vm_config){ .backend = "fake" });
-	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &lazy_and_stubborn, NULL);
+	struct link *link = link_new(host.event, take_fd(&liar_last->fd), &lazy_and_stubborn, NULL);
 	say_ready(link);
 	host_wait(&host, vm);
 	vm->core->guest.grace_ms = vm->core->guest.guard_ms = 30;
@@ -112,7 +112,7 @@ Test(hostile_pipe, an_open_connection_has_no_deadline, .timeout = 60)
 	struct link_stream *stream = NULL;
 	struct viewer viewer = { 0 };
 	struct vm *vm = liar_new(&host, (struct vm_config){ .backend = "fake" });
-	struct link *link = link_new(host.event, take_fd(&last_liar->fd), &says_one, &stream);
+	struct link *link = link_new(host.event, take_fd(&liar_last->fd), &says_one, &stream);
 	say_ready(link);
 	host_wait(&host, vm);
 	vm->core->guest.grace_ms = 2000;

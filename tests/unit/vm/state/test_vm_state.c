@@ -1,8 +1,8 @@
 // USES vm
-/* The state directory: what is there is whole, whoever dies in the middle, and whatever somebody
- * else put there. */
+/* The state directory: names, making and removing, the trash, and whatever somebody else put there. */
 
 #include "tests/support/scratch.h"
+#include "tests/support/state_dir.h"
 #include "vm/state/state.h"
 #include "vm/state/trash.h"
 
@@ -21,48 +21,9 @@ TestSuite(state, .init = scratch_make, .fini = scratch_remove);
 
 static struct err err;
 
-static struct state *open_state(void)
-{
-	struct state *state = state_open(in_scratch("state"), &err);
-	cr_assert_not_null(state, "%s", err.text);
-	return state;
-}
-
 static bool says(const char *words)
 {
 	return strstr(err.text, words) != NULL;
-}
-
-/* How many entries, the hidden ones included. */
-static size_t count(const char *path)
-{
-	DIR *dir = opendir(path);
-	size_t n = 0;
-	cr_assert_not_null(dir, "%s", path);
-	while (readdir(dir)) {
-		n++;
-	}
-	closedir(dir);
-	return n - 2;
-}
-
-/* Until the background has done its work; each turn gives it a second. */
-static void wait_for_empty_trash(void)
-{
-	for (int i = 0; i < 60 && count(in_scratch("state/trash")) > 0; i++) {
-		state_close(open_state());
-	}
-	cr_assert_eq(count(in_scratch("state/trash")), 0);
-}
-
-static void make_one(struct state *state, enum state_kind kind, const char *name)
-{
-	char *path = NULL;
-	int lock = state_begin(state, kind, name, &path, &err);
-	cr_assert_geq(lock, 0, "%s", err.text);
-	cr_assert(state_commit(state, kind, name, &err), "%s", err.text);
-	close(lock);
-	free(path);
 }
 
 /* ---- names ---- */
@@ -75,7 +36,7 @@ Test(state, takes_only_names_that_stay_in_their_place)
 	static const char *const bad[] = { "", ".", "..", ".hidden", "a/b", "../x", "/etc", "a b",
 		"a\nb", "\xc3\xa9", "a\\b" };
 	static const char *const good[] = { "a", "0123456789abcdef", "tcg-7.2+x_1.0", "-" };
-	struct state *state = open_state();
+	struct state *state = state_dir_open();
 	char *path = NULL;
 	cr_assert_not(state_name_is_valid(NULL));
 	cr_assert_not(state_name_is_valid(longest));
@@ -111,7 +72,7 @@ Test(state, default_directory)
 
 Test(state, appears_whole_and_once)
 {
-	struct state *state = open_state();
+	struct state *state = state_dir_open();
 	char *path = NULL, *other = NULL;
 	int lock = state_begin(state, STATE_TEMPLATES, "key", &path, &err);
 	cr_assert_geq(lock, 0, "%s", err.text);
@@ -131,15 +92,15 @@ Test(state, appears_whole_and_once)
 	cr_assert(err.kind == ERR_STATE && says("already exists"), "%s", err.text);
 	state_remove(state, STATE_TEMPLATES, "key");
 	cr_assert_not(state_has(state, STATE_TEMPLATES, "key"));
-	cr_assert_eq(count(in_scratch("state/templates")), 0);
+	cr_assert_eq(state_dir_count(in_scratch("state/templates")), 0);
 	state_close(state);
 	free(path);
-	wait_for_empty_trash();
+	state_dir_wait_for_empty_trash();
 }
 
 Test(state, gives_up_what_was_begun)
 {
-	struct state *state = open_state();
+	struct state *state = state_dir_open();
 	char *path = NULL;
 	int lock = state_begin(state, STATE_SNAPSHOTS, "one", &path, &err);
 	state_remove(state, STATE_SNAPSHOTS, "one");
@@ -147,14 +108,14 @@ Test(state, gives_up_what_was_begun)
 	cr_assert_not(state_commit(state, STATE_SNAPSHOTS, "one", &err));
 	close(lock);
 	free(path);
-	make_one(state, STATE_SNAPSHOTS, "one");
+	state_dir_make(state, STATE_SNAPSHOTS, "one");
 	state_close(state);
 }
 
 Test(state, readers_share_and_keep_collectors_away)
 {
-	struct state *state = open_state();
-	make_one(state, STATE_TEMPLATES, "key");
+	struct state *state = state_dir_open();
+	state_dir_make(state, STATE_TEMPLATES, "key");
 	int a = state_use(state, STATE_TEMPLATES, "key");
 	int b = state_use(state, STATE_TEMPLATES, "key");
 	cr_assert(a >= 0 && b >= 0);
@@ -178,23 +139,23 @@ static void remove_it(const char *name, const char *path, void *data)
 
 Test(state, each_may_remove)
 {
-	struct state *state = open_state();
+	struct state *state = state_dir_open();
 	for (int i = 0; i < 20; i++) {
 		char name[10];
 		snprintf(name, sizeof(name), "i%d", i);
-		make_one(state, STATE_IMAGES, name);
+		state_dir_make(state, STATE_IMAGES, name);
 	}
 	state_each(state, STATE_IMAGES, remove_it, state);
-	cr_assert_eq(count(in_scratch("state/images")), 0);
+	cr_assert_eq(state_dir_count(in_scratch("state/images")), 0);
 	state_close(state);
-	wait_for_empty_trash();
+	state_dir_wait_for_empty_trash();
 }
 
 Test(state, the_disk_space_is_counted_without_links)
 {
 	char bytes[8192] = "x";
-	struct state *state = open_state();
-	make_one(state, STATE_IMAGES, "a");
+	struct state *state = state_dir_open();
+	state_dir_make(state, STATE_IMAGES, "a");
 	int64_t empty = state_bytes(in_scratch("state/images/a"));
 	put_file(in_scratch("state/images/a/file"), bytes, sizeof(bytes));
 	cr_assert_eq(symlink("/usr", in_scratch("state/images/a/link")), 0);
@@ -205,212 +166,11 @@ Test(state, the_disk_space_is_counted_without_links)
 	state_close(state);
 }
 
-/* ---- killed in the middle ---- */
-
-/* Says "I begin round i" with a byte each, so that the parent can kill at any of them. */
-static pid_t start_writer(void (*write_round)(int i), int *ret_from)
-{
-	int ends[2];
-	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-	pid_t pid = fork_child();
-	if (pid == 0) {
-		for (int i = 0; write(ends[1], "x", 1) == 1; i++) {
-			write_round(i);
-		}
-		_exit(1);
-	}
-	close(ends[1]);
-	*ret_from = ends[0];
-	return pid;
-}
-
-/* The kill comes some instructions after the n-th round began: never at the same place. */
-static void kill_in_round(pid_t pid, int from, int n, unsigned spin)
-{
-	char byte;
-	for (int i = 0; i < n; i++) {
-		cr_assert_eq(read(from, &byte, 1), 1);
-	}
-	for (volatile unsigned i = 0; i < spin; i++) {
-	}
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	close(from);
-}
-
-static void write_json_round(int i)
-{
-	json_t *json = json_pack("{s:i, s:o}", "round", i, "pad", json_array());
-	for (int n = 0; n < 500; n++) {
-		json_array_append_new(json_object_get(json, "pad"), json_integer(i));
-	}
-	if (!state_write_json(in_scratch("state/images/a"), "a.json", json, &err)) {
-		_exit(2);
-	}
-	json_decref(json);
-}
-
-Test(state, a_json_file_is_the_old_or_the_new_one)
-{
-	struct state *state = open_state();
-	make_one(state, STATE_IMAGES, "a");
-	write_json_round(-1);
-	for (unsigned i = 0; i < 40; i++) {
-		int from;
-		pid_t pid = start_writer(write_json_round, &from);
-		kill_in_round(pid, from, 1 + (int)i % 7, i * 2503);
-		json_t *json = state_read_json(in_scratch("state/images/a"), "a.json", &err);
-		cr_assert_not_null(json, "%s", err.text);
-		json_t *pad = json_object_get(json, "pad");
-		cr_assert_eq(json_array_size(pad), 500);
-		cr_assert_eq(json_integer_value(json_array_get(pad, 499)),
-			json_integer_value(json_object_get(json, "round")));
-		json_decref(json);
-	}
-	/* One that was half-written may lie there; the next writer takes its place. */
-	write_json_round(7);
-	cr_assert_eq(count(in_scratch("state/images/a")), 1);
-	state_close(state);
-}
-
-static struct state *writers_state;
-
-static void publish_round(int i)
-{
-	char name[20], file[20], bytes[3000];
-	char *path = NULL;
-	snprintf(name, sizeof(name), "t%d-%d", getpid(), i);
-	memset(bytes, 'p', sizeof(bytes));
-	int lock = state_begin(writers_state, STATE_TEMPLATES, name, &path, &err);
-	for (int n = 0; lock >= 0 && n < 3; n++) {
-		char full[700];
-		snprintf(file, sizeof(file), "part%d", n);
-		snprintf(full, sizeof(full), "%s/%s", path, file);
-		put_file(full, bytes, sizeof(bytes));
-	}
-	if (lock < 0 || !state_commit(writers_state, STATE_TEMPLATES, name, &err)) {
-		_exit(2);
-	}
-	close(lock);
-	free(path);
-}
-
-static void is_whole(const char *name, const char *path, void *data)
-{
-	char full[700];
-	(void)name;
-	for (int n = 0; n < 3; n++) {
-		struct stat st;
-		snprintf(full, sizeof(full), "%s/part%d", path, n);
-		cr_assert_eq(stat(full, &st), 0, "%s", full);
-		cr_assert_eq(st.st_size, 3000, "%s", full);
-	}
-	++*(size_t *)data;
-}
-
-Test(state, what_has_a_name_is_whole)
-{
-	size_t whole = 0;
-	for (unsigned i = 0; i < 30; i++) {
-		int from;
-		writers_state = open_state();
-		pid_t pid = start_writer(publish_round, &from);
-		kill_in_round(pid, from, 1 + (int)i % 5, i * 4001);
-		state_close(writers_state);
-		struct state *state = open_state(); /* throws away what it was at */
-		whole = 0;
-		state_each(state, STATE_TEMPLATES, is_whole, &whole);
-		cr_assert_eq(count(in_scratch("state/templates")), whole);
-		state_close(state);
-	}
-	cr_assert_gt(whole, 0);
-	wait_for_empty_trash();
-}
-
-Test(state, a_lock_ends_with_its_process)
-{
-	struct state *state = open_state();
-	int ends[2];
-	char byte;
-	make_one(state, STATE_SANDBOXES, "box");
-	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-	pid_t pid = fork_child();
-	if (pid == 0) {
-		int lock = state_lock(state, STATE_SANDBOXES, "box");
-		(void)!write(ends[1], lock < 0 ? "n" : "y", 1);
-		pause();
-		_exit(0);
-	}
-	cr_assert_eq(read(ends[0], &byte, 1), 1);
-	cr_assert_eq(byte, 'y');
-	cr_assert_lt(state_lock(state, STATE_SANDBOXES, "box"), 0);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	int lock = state_lock(state, STATE_SANDBOXES, "box");
-	cr_assert_geq(lock, 0);
-	close(lock);
-	close(ends[0]);
-	close(ends[1]);
-	state_close(state);
-}
-
-/* ---- several at once ---- */
-
-/* All begin the same while others open and sweep; who wins tells so and waits to be killed. */
-static void compete(int go, int won)
-{
-	char byte;
-	char *path = NULL;
-	struct state *state = open_state();
-	if (read(go, &byte, 1) != 0) { /* the end of it, for all at once */
-		_exit(3);
-	}
-	state_close(open_state());
-	int lock = state_begin(state, STATE_TEMPLATES, "one", &path, &err);
-	(void)!write(won, lock >= 0 ? "w" : err.kind == ERR_STATE ? "l" : "e", 1);
-	pause();
-	_exit(0);
-}
-
-Test(state, of_many_that_begin_one_wins)
-{
-	enum { RACERS = 6 };
-	for (int round = 0; round < 5; round++) {
-		int go[2], won[2], wins = 0;
-		pid_t pids[RACERS];
-		cr_assert(pipe2(go, O_CLOEXEC) == 0 && pipe2(won, O_CLOEXEC) == 0);
-		for (int i = 0; i < RACERS; i++) {
-			pids[i] = fork_child();
-			if (pids[i] == 0) {
-				close(go[1]);
-				compete(go[0], won[1]);
-			}
-		}
-		close(go[0]);
-		close(go[1]);
-		for (int i = 0; i < RACERS; i++) {
-			char byte = '?';
-			cr_assert_eq(read(won[0], &byte, 1), 1);
-			cr_assert(byte == 'w' || byte == 'l', "%c", byte);
-			wins += byte == 'w';
-		}
-		cr_assert_eq(wins, 1);
-		for (int i = 0; i < RACERS; i++) {
-			kill(pids[i], SIGKILL);
-			waitpid(pids[i], NULL, 0);
-		}
-		close(won[0]);
-		close(won[1]);
-	}
-	state_close(open_state());
-	cr_assert_eq(count(in_scratch("state/templates")), 0);
-}
-
 /* ---- what others put there ---- */
 
 Test(state, follows_no_links)
 {
-	struct state *state = open_state();
+	struct state *state = state_dir_open();
 	cr_assert_eq(mkdir(in_scratch("outside"), 0700), 0);
 	put_text(in_scratch("outside/file"), "{\"kept\": true}");
 	cr_assert_eq(symlink("../../outside", in_scratch("state/sandboxes/link")), 0);
@@ -418,7 +178,7 @@ Test(state, follows_no_links)
 	cr_assert_lt(state_lock(state, STATE_SANDBOXES, "link"), 0);
 	cr_assert_null(state_read_json(in_scratch("state/sandboxes/link"), "file", &err));
 
-	make_one(state, STATE_SANDBOXES, "box");
+	state_dir_make(state, STATE_SANDBOXES, "box");
 	cr_assert_eq(symlink("../../../outside/file", in_scratch("state/sandboxes/box/a.json")), 0);
 	cr_assert_eq(
 		symlink("../../../outside/file", in_scratch("state/sandboxes/box/.a.json")), 0);
@@ -435,13 +195,13 @@ Test(state, follows_no_links)
 	state_remove(state, STATE_SANDBOXES, "box");
 	state_remove(state, STATE_SANDBOXES, "link");
 	state_close(state);
-	wait_for_empty_trash();
+	state_dir_wait_for_empty_trash();
 	cr_assert_eq(access(in_scratch("outside/file"), F_OK), 0);
 }
 
 Test(state, refuses_a_directory_that_is_not_its_own)
 {
-	state_close(open_state());
+	state_close(state_dir_open());
 	cr_assert_eq(chmod(in_scratch("state"), 0777), 0);
 	cr_assert_null(state_open(in_scratch("state"), &err));
 	cr_assert(says("can write") && says("chmod 700"), "%s", err.text);
@@ -501,20 +261,27 @@ Test(state, reads_only_small_strict_ordinary_json)
 	json_t *json = json_pack("{s:i}", "a", 1);
 	cr_expect_not(state_write_json(in_scratch("d"), "a.json", json, &err));
 	json_decref(json);
-	cr_expect_eq(count(in_scratch("d")), 1, "nothing half-written stays");
+	cr_expect_eq(state_dir_count(in_scratch("d")), 1, "nothing half-written stays");
+}
+
+static void count_one(const char *name, const char *path, void *data)
+{
+	(void)name;
+	(void)path;
+	++*(size_t *)data;
 }
 
 Test(state, foreign_files_are_left_alone)
 {
-	struct state *state = open_state();
+	struct state *state = state_dir_open();
 	size_t n = 0;
 	put_text(in_scratch("state/README"), "mine");
 	put_text(in_scratch("state/snapshots/notes.txt"), "mine");
 	cr_assert_eq(mkdir(in_scratch("state/snapshots/with blank"), 0700), 0);
-	state_each(state, STATE_SNAPSHOTS, is_whole, &n);
+	state_each(state, STATE_SNAPSHOTS, count_one, &n);
 	cr_assert_eq(n, 0);
 	state_close(state);
-	state_close(open_state());
+	state_close(state_dir_open());
 	cr_assert_eq(access(in_scratch("state/README"), F_OK), 0);
 	cr_assert_eq(access(in_scratch("state/snapshots/notes.txt"), F_OK), 0);
 	cr_assert_eq(access(in_scratch("state/snapshots/with blank"), F_OK), 0);
@@ -524,7 +291,7 @@ Test(state, foreign_files_are_left_alone)
 
 Test(state, large_and_deep_trees_go_in_the_background)
 {
-	struct state *state = open_state();
+	struct state *state = state_dir_open();
 	char *path = NULL;
 	int lock = state_begin(state, STATE_IMAGES, "tree", &path, &err);
 	for (int i = 0; i < 2000; i++) {
@@ -551,20 +318,20 @@ Test(state, large_and_deep_trees_go_in_the_background)
 	close(lock);
 	free(path);
 	state_close(state);
-	wait_for_empty_trash();
+	state_dir_wait_for_empty_trash();
 }
 
 Test(state, removes_a_part)
 {
-	struct state *state = open_state();
-	make_one(state, STATE_SANDBOXES, "box");
+	struct state *state = state_dir_open();
+	state_dir_make(state, STATE_SANDBOXES, "box");
 	cr_assert_eq(mkdir(in_scratch("state/sandboxes/box/saved"), 0700), 0);
 	put_text(in_scratch("state/sandboxes/box/saved/pages"), "x");
 	state_remove_in(state, STATE_SANDBOXES, "box", "../box");
 	state_remove_in(state, STATE_SANDBOXES, "box", "saved");
-	cr_assert_eq(count(in_scratch("state/sandboxes/box")), 0);
+	cr_assert_eq(state_dir_count(in_scratch("state/sandboxes/box")), 0);
 	state_close(state);
-	wait_for_empty_trash();
+	state_dir_wait_for_empty_trash();
 }
 
 /* ---- no room ---- */
@@ -599,7 +366,7 @@ static void with_a_limit_on_files(void)
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 5000, 5000 });
 	write_until_full();
-	_exit(says("ulimit -f") && count(in_scratch("d")) == 1 ? 0 : 11);
+	_exit(says("ulimit -f") && state_dir_count(in_scratch("d")) == 1 ? 0 : 11);
 }
 
 static void with_a_full_disk(void)
@@ -612,7 +379,9 @@ static void with_a_full_disk(void)
 	}
 	put_text(in_scratch("d/a.json"), "{}");
 	write_until_full();
-	_exit(says("No space left") && says("--state-dir") && count(in_scratch("d")) == 1 ? 0 : 11);
+	_exit(says("No space left") && says("--state-dir") && state_dir_count(in_scratch("d")) == 1
+			? 0
+			: 11);
 }
 
 Test(state, a_full_disk_says_so_and_leaves_nothing)

@@ -31,7 +31,7 @@ static const struct link_stream_handlers stream_handlers = {
 /* As an agent does: answers "freeze" and is silent from then on; keeps the others open. */
 static void freezing(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
 {
-	on_request(link, id, msg, data);
+	pair_on_request(link, id, msg, data);
 	if (strcmp(((struct end *)data)->last_op, "freeze") == 0) {
 		link_reply(link, id, NULL, NULL, 0);
 		link_freeze(link);
@@ -40,9 +40,9 @@ static void freezing(struct link *link, uint32_t id, const struct link_msg *msg,
 
 static const struct link_handlers agent_handlers = {
 	.request = freezing,
-	.cancel = on_cancel,
-	.event = on_event,
-	.closed = on_closed,
+	.cancel = pair_on_cancel,
+	.event = pair_on_event,
+	.closed = pair_on_closed,
 	.begins_anew = "restored",
 };
 
@@ -55,8 +55,8 @@ static void begin_frozen(struct pair *pair)
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	pair->host.link = link_new(pair->event, ends[0], &pair_handlers, &pair->host);
 	pair->agent.link = link_new(pair->event, ends[1], &agent_handlers, &pair->agent);
-	link_request(pair->host.link, "freeze", NULL, on_reply, &frozen);
-	settle(pair);
+	link_request(pair->host.link, "freeze", NULL, pair_on_reply, &frozen);
+	pair_settle(pair);
 	cr_assert_eq(frozen.count, 1, "freeze is not answered");
 	json_decref(frozen.result);
 }
@@ -70,11 +70,11 @@ Test(freeze, holds_everything_until_the_other_side_speaks)
 	begin_frozen(&pair);
 	link_event(pair.agent.link, "first", NULL);
 	link_event(pair.agent.link, "last", NULL);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_expect_eq(pair.host.events, 0, "an event came from a frozen end");
 	cr_expect_gt(link_pending(pair.agent.link), 0);
-	link_request(pair.host.link, "ping", NULL, on_reply, &ping);
-	settle(&pair);
+	link_request(pair.host.link, "ping", NULL, pair_on_reply, &ping);
+	pair_settle(&pair);
 	cr_expect_eq(pair.host.events, 2);
 	cr_expect_str_eq(pair.host.last_event, "last");
 	cr_expect_eq(link_pending(pair.agent.link), 0);
@@ -83,10 +83,10 @@ Test(freeze, holds_everything_until_the_other_side_speaks)
 	struct link_stream *theirs = link_stream_accept(pair.agent.link, link_stream_number(ours),
 		&stream_handlers, &(struct seen){ 0 }, &err);
 	link_stream_write(theirs, "abc", 3);
-	link_request(pair.host.link, "slow", NULL, on_reply, &slow);
-	settle(&pair);
+	link_request(pair.host.link, "slow", NULL, pair_on_reply, &slow);
+	pair_settle(&pair);
 	cr_expect_eq(seen.got, 3);
-	end(&pair);
+	pair_end(&pair);
 	json_decref(ping.result);
 }
 
@@ -103,12 +103,12 @@ Test(freeze, holds_streams_too)
 	cr_assert(theirs);
 	link_stream_write(theirs, "abc", 3);
 	link_stream_end(theirs);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_expect_eq(seen.got, 0, "stream data came from a frozen end");
-	link_request(pair.host.link, "ping", NULL, on_reply, &ping);
-	settle(&pair);
+	link_request(pair.host.link, "ping", NULL, pair_on_reply, &ping);
+	pair_settle(&pair);
 	cr_expect_eq(seen.got, 3);
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(freeze, sends_what_was_said_before)
@@ -118,24 +118,24 @@ Test(freeze, sends_what_was_said_before)
 	struct answer thaw = { 0 }, again = { 0 };
 	static char large[1 << 20];
 	memset(large, 'x', sizeof(large));
-	link_request(pair.host.link, "slow", NULL, on_reply, &thaw);
-	settle(&pair);
+	link_request(pair.host.link, "slow", NULL, pair_on_reply, &thaw);
+	pair_settle(&pair);
 	/* More than the kernel takes at once lies in front of the answer. */
 	for (int i = 0; i < 3; i++) {
-		link_request(pair.host.link, "large", NULL, on_reply, &thaw);
+		link_request(pair.host.link, "large", NULL, pair_on_reply, &thaw);
 	}
-	settle(&pair);
+	pair_settle(&pair);
 	for (int i = 0; i < 4; i++) {
 		link_reply(pair.agent.link, pair.agent.ids[1 + i], NULL, large, sizeof(large));
 	}
-	link_request(pair.host.link, "freeze", NULL, on_reply, &again);
-	settle(&pair);
+	link_request(pair.host.link, "freeze", NULL, pair_on_reply, &again);
+	pair_settle(&pair);
 	cr_expect_eq(thaw.count, 4);
 	cr_expect_eq(again.count, 1);
 	link_event(pair.agent.link, "later", NULL);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_expect_eq(pair.host.events, 0);
-	end(&pair);
+	pair_end(&pair);
 	json_decref(thaw.result);
 	json_decref(again.result);
 }
@@ -146,14 +146,14 @@ Test(freeze, twice_is_silence_all_the_same)
 	struct answer again = { 0 };
 	begin_frozen(&pair);
 	link_event(pair.agent.link, "between", NULL);
-	link_request(pair.host.link, "freeze", NULL, on_reply, &again);
-	settle(&pair);
+	link_request(pair.host.link, "freeze", NULL, pair_on_reply, &again);
+	pair_settle(&pair);
 	cr_expect_eq(again.count, 1, "the second freeze is not answered");
 	cr_expect_eq(pair.host.events, 1, "what was held comes in front of the answer");
 	link_event(pair.agent.link, "later", NULL);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_expect_eq(pair.host.events, 1);
-	end(&pair);
+	pair_end(&pair);
 	json_decref(again.result);
 }
 
@@ -167,11 +167,11 @@ Test(freeze, bounds_what_it_holds)
 	for (int i = 0; i < 80; i++) {
 		link_event(pair.agent.link, "big", json_pack("{s:s}", "text", text));
 	}
-	settle(&pair);
+	pair_settle(&pair);
 	cr_expect_eq(pair.agent.closed, 1);
 	cr_expect(strstr(pair.agent.why.text, "unread"), "%s", pair.agent.why.text);
 	free(text);
-	end(&pair);
+	pair_end(&pair);
 }
 
 /* ---- another other side ---- */
@@ -203,33 +203,34 @@ Test(anew, forgets_requests_streams_and_what_waits)
 	struct seen seen = { 0 }, agents = { 0 };
 	struct err err;
 	int spare = begin_with_spare(&pair);
-	uint32_t first = link_request(pair.host.link, "slow", NULL, on_reply, &old);
-	settle(&pair);
+	uint32_t first = link_request(pair.host.link, "slow", NULL, pair_on_reply, &old);
+	pair_settle(&pair);
 	struct link_stream *ours = link_stream_open(pair.host.link, &stream_handlers, &seen);
 	cr_assert(link_stream_accept(
 		pair.agent.link, link_stream_number(ours), &stream_handlers, &agents, &err));
-	link_request(pair.host.link, "freeze", NULL, on_reply, &frozen);
-	settle(&pair);
+	link_request(pair.host.link, "freeze", NULL, pair_on_reply, &frozen);
+	pair_settle(&pair);
 	link_event(pair.agent.link, "stale", NULL);
 	change_host(&pair, spare);
 	/* The new host counts from the start: its number is that of a request still open. */
-	cr_assert_eq(link_request(pair.host.link, "restored", NULL, on_reply, &restored), first);
-	settle(&pair);
+	cr_assert_eq(
+		link_request(pair.host.link, "restored", NULL, pair_on_reply, &restored), first);
+	pair_settle(&pair);
 	cr_expect_eq(pair.agent.closed, 0, "%s", pair.agent.why.text);
 	cr_expect_str_eq(pair.agent.last_op, "restored");
 	cr_expect_eq(agents.reset, 1, "the old host's stream is still open");
 	cr_expect_eq(pair.host.events, 0, "the new host hears what was for the old one");
 	link_reply(pair.agent.link, first, NULL, NULL, 0);
-	link_request(pair.host.link, "next", NULL, on_reply, &next);
+	link_request(pair.host.link, "next", NULL, pair_on_reply, &next);
 	link_event(pair.agent.link, "hello", NULL);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_expect_eq(restored.count, 1);
 	cr_expect_eq(pair.host.events, 1, "it is not silent any more");
 	ours = link_stream_open(pair.host.link, &stream_handlers, &seen);
 	cr_expect(link_stream_accept(pair.agent.link, link_stream_number(ours), &stream_handlers,
 			  &agents, &err),
 		"the numbers of streams are free again: %s", err.text);
-	end(&pair);
+	pair_end(&pair);
 	json_decref(frozen.result);
 	json_decref(restored.result);
 }
@@ -240,26 +241,26 @@ Test(anew, drops_what_the_old_side_left_unread)
 	struct answer old = { 0 };
 	static char large[3 << 20];
 	int spare = begin_with_spare(&pair);
-	link_request(pair.host.link, "large", NULL, on_reply, &old);
-	settle(&pair);
+	link_request(pair.host.link, "large", NULL, pair_on_reply, &old);
+	pair_settle(&pair);
 	link_reply(pair.agent.link, pair.agent.ids[0], NULL, large, sizeof(large));
 	cr_assert_gt(link_pending(pair.agent.link), 0,
 		"the socket takes it all: the test proves nothing");
 	/* The old host's own reads end here; what is in the socket is thrown away, as QEMU does. */
 	link_free(pair.host.link);
 	pair.host = (struct end){ 0 };
-	put(spare, FRAME_REQUEST, 1, "{\"op\":\"restored\",\"args\":{}}", 0);
+	pair_put(spare, FRAME_REQUEST, 1, "{\"op\":\"restored\",\"args\":{}}", 0);
 	char bin[65536];
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(pair.agent.requests, 2);
 	cr_expect_eq(link_pending(pair.agent.link), 0, "the rest of an old reply still waits");
 	while (recv(spare, bin, sizeof(bin), MSG_DONTWAIT) > 0) {
 	}
 	pair.host.link = link_new(pair.event, spare, &pair_handlers, &pair.host);
 	link_event(pair.agent.link, "hello", NULL);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_expect_eq(pair.host.events, 1, "%s", pair.host.why.text);
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(anew, our_own_requests_fail)
@@ -267,14 +268,14 @@ Test(anew, our_own_requests_fail)
 	struct pair pair = { 0 };
 	struct answer ours = { 0 }, restored = { 0 };
 	int spare = begin_with_spare(&pair);
-	link_request(pair.agent.link, "ask", NULL, on_reply, &ours);
-	settle(&pair);
+	link_request(pair.agent.link, "ask", NULL, pair_on_reply, &ours);
+	pair_settle(&pair);
 	change_host(&pair, spare);
-	link_request(pair.host.link, "restored", NULL, on_reply, &restored);
-	settle(&pair);
+	link_request(pair.host.link, "restored", NULL, pair_on_reply, &restored);
+	pair_settle(&pair);
 	cr_expect_eq(ours.count, 1);
 	cr_expect_eq(ours.err.kind, ERR_GONE);
-	end(&pair);
+	pair_end(&pair);
 }
 
 /* Only an end that says so begins anew: for others it is an operation like any. */
@@ -282,13 +283,13 @@ Test(anew, is_not_for_everyone)
 {
 	struct pair pair = { 0 };
 	struct answer slow = { 0 }, restored = { 0 };
-	begin(&pair);
-	link_request(pair.host.link, "slow", NULL, on_reply, &slow);
-	link_request(pair.host.link, "restored", NULL, on_reply, &restored);
-	settle(&pair);
+	pair_begin(&pair);
+	link_request(pair.host.link, "slow", NULL, pair_on_reply, &slow);
+	link_request(pair.host.link, "restored", NULL, pair_on_reply, &restored);
+	pair_settle(&pair);
 	link_reply(pair.agent.link, pair.agent.ids[0], NULL, NULL, 0);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_expect_eq(slow.count, 1);
-	end(&pair);
+	pair_end(&pair);
 	json_decref(slow.result);
 }

@@ -6,15 +6,15 @@ Test(link, a_request_is_answered)
 {
 	struct pair pair = { .agent.answer = true };
 	struct answer answer = { 0 };
-	begin(&pair);
-	link_request(pair.host.link, "echo", json_pack("{s:i}", "n", 7), on_reply, &answer);
+	pair_begin(&pair);
+	link_request(pair.host.link, "echo", json_pack("{s:i}", "n", 7), pair_on_reply, &answer);
 	cr_assert_eq(answer.count, 0);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(answer.count, 1);
 	cr_assert_str_eq(pair.agent.last_op, "echo");
 	cr_assert_eq(json_integer_value(json_object_get(answer.result, "n")), 7);
 	json_decref(answer.result);
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(link, an_error_keeps_its_kind)
@@ -22,129 +22,129 @@ Test(link, an_error_keeps_its_kind)
 	struct pair pair = { 0 };
 	struct answer answer = { 0 };
 	struct err err;
-	begin(&pair);
-	link_request(pair.host.link, "x", NULL, on_reply, &answer);
-	settle(&pair);
+	pair_begin(&pair);
+	link_request(pair.host.link, "x", NULL, pair_on_reply, &answer);
+	pair_settle(&pair);
 	err_set(&err, ERR_NOT_FOUND, "no such thing: %s", "caf\xe9");
 	link_reply_err(pair.agent.link, pair.agent.ids[0], &err);
 	link_reply_err(pair.agent.link, pair.agent.ids[0], &err);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(answer.count, 1);
 	cr_assert_eq(answer.err.kind, ERR_NOT_FOUND);
 	cr_assert_str_eq(answer.err.text, "no such thing: caf?");
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(link, events_carry_their_fields)
 {
 	struct pair pair = { 0 };
-	begin(&pair);
+	pair_begin(&pair);
 	link_event(pair.agent.link, "hello", json_pack("{s:i}", "protocol", 1));
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(pair.host.events, 1);
 	cr_assert_str_eq(pair.host.last_event, "hello");
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(link, a_cancelled_request_is_still_answered_once)
 {
 	struct pair pair = { 0 };
 	struct answer answer = { 0 };
-	begin(&pair);
-	uint32_t id = link_request(pair.host.link, "slow", NULL, on_reply, &answer);
+	pair_begin(&pair);
+	uint32_t id = link_request(pair.host.link, "slow", NULL, pair_on_reply, &answer);
 	link_cancel(pair.host.link, id);
 	link_cancel(pair.host.link, id);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(pair.agent.cancels, 1);
 	cr_assert_eq(answer.count, 1);
 	cr_assert_eq(answer.err.kind, ERR_CANCELLED);
 	link_cancel(pair.host.link, id);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(pair.agent.cancels, 1);
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(link, a_cancel_that_crosses_the_answer_is_dropped)
 {
 	struct pair pair = { 0 };
 	struct answer answer = { 0 };
-	begin(&pair);
-	uint32_t id = link_request(pair.host.link, "slow", NULL, on_reply, &answer);
-	settle(&pair);
+	pair_begin(&pair);
+	uint32_t id = link_request(pair.host.link, "slow", NULL, pair_on_reply, &answer);
+	pair_settle(&pair);
 	link_reply(pair.agent.link, pair.agent.ids[0], NULL, NULL, 0);
 	link_cancel(pair.host.link, id);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(pair.agent.cancels, 0);
 	cr_assert(answer.result);
 	json_decref(answer.result);
 	cr_assert_eq(pair.host.closed, 0);
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(link, a_closing_link_fails_its_requests)
 {
 	struct pair pair = { 0 };
 	struct answer answer = { .end = &pair.host, .again = 1 };
-	begin(&pair);
-	link_request(pair.host.link, "x", NULL, on_reply, &answer);
-	settle(&pair);
+	pair_begin(&pair);
+	link_request(pair.host.link, "x", NULL, pair_on_reply, &answer);
+	pair_settle(&pair);
 	link_free(pair.agent.link);
 	pair.agent.link = NULL;
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(pair.host.closed, 1);
 	cr_assert_eq(
 		answer.count, 2, "the one made in the callback fails, too; got %d", answer.count);
 	cr_assert_eq(answer.err.kind, ERR_GONE);
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(link, requests_on_a_dead_link_fail_from_the_loop)
 {
 	struct pair pair = { 0 };
 	struct answer answer = { 0 };
-	begin(&pair);
+	pair_begin(&pair);
 	pair.agent.free_in_request = true;
-	link_request(pair.host.link, "x", NULL, on_reply, &answer);
-	settle(&pair);
+	link_request(pair.host.link, "x", NULL, pair_on_reply, &answer);
+	pair_settle(&pair);
 	cr_assert_eq(pair.host.closed, 1);
 	cr_assert_eq(answer.count, 1);
 	cr_assert_null(pair.agent.link);
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(link, link_free_inside_a_reply)
 {
 	struct pair pair = { .agent.answer = true, .host.free_in_reply = true };
 	struct answer first = { .end = &pair.host }, second = { 0 };
-	begin(&pair);
-	link_request(pair.host.link, "x", NULL, on_reply, &first);
-	link_request(pair.host.link, "y", NULL, on_reply, &second);
-	settle(&pair);
+	pair_begin(&pair);
+	link_request(pair.host.link, "x", NULL, pair_on_reply, &first);
+	link_request(pair.host.link, "y", NULL, pair_on_reply, &second);
+	pair_settle(&pair);
 	cr_assert_eq(first.count, 1);
 	cr_assert_eq(second.count, 1);
 	cr_assert_eq(second.err.kind, ERR_GONE);
 	json_decref(first.result);
 	cr_assert_eq(pair.agent.closed, 1);
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(link, too_many_requests_are_refused_here)
 {
 	struct pair pair = { 0 };
 	struct answer kept = { 0 }, refused = { 0 };
-	begin(&pair);
+	pair_begin(&pair);
 	for (int i = 0; i < LINK_REQUESTS_MAX; i++) {
-		link_request(pair.host.link, "x", NULL, on_reply, &kept);
+		link_request(pair.host.link, "x", NULL, pair_on_reply, &kept);
 	}
-	link_request(pair.host.link, "x", NULL, on_reply, &refused);
+	link_request(pair.host.link, "x", NULL, pair_on_reply, &refused);
 	cr_assert_eq(refused.count, 0);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(refused.count, 1);
 	cr_assert_eq(refused.err.kind, ERR_LIMIT);
 	cr_assert_eq(kept.count, 0);
 	cr_assert_eq(pair.agent.requests, LINK_REQUESTS_MAX);
 	cr_assert_eq(pair.agent.closed, 0);
-	end(&pair);
+	pair_end(&pair);
 	cr_assert_eq(kept.count, LINK_REQUESTS_MAX);
 }
 
@@ -153,25 +153,25 @@ Test(link, messages_too_large_are_refused_here)
 	struct pair pair = { 0 };
 	struct answer answer = { 0 };
 	static char text[FRAME_HEADER_JSON_MAX + 1], tail[FRAME_MAX];
-	begin(&pair);
+	pair_begin(&pair);
 	memset(text, 'x', sizeof(text) - 1);
-	link_request(pair.host.link, "x", json_pack("{s:s}", "text", text), on_reply, &answer);
-	settle(&pair);
+	link_request(pair.host.link, "x", json_pack("{s:s}", "text", text), pair_on_reply, &answer);
+	pair_settle(&pair);
 	cr_assert_eq(answer.err.kind, ERR_LIMIT);
 	cr_assert_eq(pair.agent.requests, 0);
-	link_request(pair.host.link, "x", NULL, on_reply, &answer);
-	settle(&pair);
+	link_request(pair.host.link, "x", NULL, pair_on_reply, &answer);
+	pair_settle(&pair);
 	link_reply(pair.agent.link, pair.agent.ids[0], NULL, tail, sizeof(tail));
 	answer.err.kind = ERR_NONE;
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(answer.count, 2);
 	cr_assert_eq(answer.err.kind, ERR_LIMIT);
 	link_event(pair.agent.link, "big", json_pack("{s:s}", "text", text));
 	link_event(pair.agent.link, "small", NULL);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_str_eq(pair.host.last_event, "small");
 	cr_assert_eq(pair.host.closed, 0);
-	end(&pair);
+	pair_end(&pair);
 }
 
 /* ---- hostile bytes ---- */
@@ -199,9 +199,9 @@ Test(link, hostile_frames)
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		struct victim v = { 0 };
-		begin_victim(&v);
+		victim_begin(&v);
 		cr_assert_eq(write(v.fd, all[i].bytes, all[i].len), (ssize_t)all[i].len);
-		end_victim(&v, all[i].words);
+		victim_end(&v, all[i].words);
 	}
 }
 
@@ -224,9 +224,9 @@ Test(link, hostile_messages)
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		struct victim v = { 0 };
-		begin_victim(&v);
-		put(v.fd, all[i].type, all[i].number, all[i].json, 3);
-		end_victim(&v, all[i].words);
+		victim_begin(&v);
+		pair_put(v.fd, all[i].type, all[i].number, all[i].json, 3);
+		victim_end(&v, all[i].words);
 	}
 }
 
@@ -242,10 +242,10 @@ Test(link, hostile_replies)
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		struct victim v = { 0 };
 		struct answer answer = { 0 };
-		begin_victim(&v);
-		uint32_t id = link_request(v.pair.host.link, "x", NULL, on_reply, &answer);
-		put(v.fd, FRAME_REPLY, id, all[i], 0);
-		end_victim(&v, "either a 'result'");
+		victim_begin(&v);
+		uint32_t id = link_request(v.pair.host.link, "x", NULL, pair_on_reply, &answer);
+		pair_put(v.fd, FRAME_REPLY, id, all[i], 0);
+		victim_end(&v, "either a 'result'");
 		cr_assert_eq(answer.count, 1);
 		cr_assert_eq(answer.err.kind, ERR_GONE);
 	}
@@ -254,44 +254,44 @@ Test(link, hostile_replies)
 Test(link, a_request_id_twice)
 {
 	struct victim v = { 0 };
-	begin_victim(&v);
-	put(v.fd, FRAME_REQUEST, 5, "{\"op\":\"x\",\"args\":{}}", 0);
-	put(v.fd, FRAME_REQUEST, 5, "{\"op\":\"x\",\"args\":{}}", 0);
-	end_victim(&v, "already open");
+	victim_begin(&v);
+	pair_put(v.fd, FRAME_REQUEST, 5, "{\"op\":\"x\",\"args\":{}}", 0);
+	pair_put(v.fd, FRAME_REQUEST, 5, "{\"op\":\"x\",\"args\":{}}", 0);
+	victim_end(&v, "already open");
 	cr_assert_eq(v.pair.host.requests, 1);
 }
 
 Test(link, too_many_open_requests)
 {
 	struct victim v = { 0 };
-	begin_victim(&v);
+	victim_begin(&v);
 	for (uint32_t i = 1; i <= LINK_REQUESTS_MAX + 1; i++) {
-		put(v.fd, FRAME_REQUEST, i, "{\"op\":\"x\",\"args\":{}}", 0);
+		pair_put(v.fd, FRAME_REQUEST, i, "{\"op\":\"x\",\"args\":{}}", 0);
 		sd_event_run(v.pair.event, 0);
 	}
-	end_victim(&v, "at most");
+	victim_end(&v, "at most");
 	cr_assert_eq(v.pair.host.requests, LINK_REQUESTS_MAX);
 }
 
 Test(link, cut_in_the_middle)
 {
 	struct victim v = { 0 };
-	begin_victim(&v);
+	victim_begin(&v);
 	cr_assert_eq(write(v.fd, "\x10\0\0\0\1", 5), 5);
 	shutdown(v.fd, SHUT_WR);
-	end_victim(&v, "in the middle");
+	victim_end(&v, "in the middle");
 }
 
 Test(link, last_words_are_heard)
 {
 	struct victim v = { 0 };
 	struct answer answer = { 0 };
-	begin_victim(&v);
-	put(v.fd, FRAME_EVENT, 0, "{\"event\":\"failed\"}", 0);
+	victim_begin(&v);
+	pair_put(v.fd, FRAME_EVENT, 0, "{\"event\":\"failed\"}", 0);
 	close(v.fd);
-	link_request(v.pair.host.link, "x", NULL, on_reply, &answer); /* EPIPE */
+	link_request(v.pair.host.link, "x", NULL, pair_on_reply, &answer); /* EPIPE */
 	v.fd = -1;
-	end_victim(&v, "");
+	victim_end(&v, "");
 	cr_assert_eq(v.pair.host.events, 1);
 	cr_assert_eq(answer.count, 1);
 }

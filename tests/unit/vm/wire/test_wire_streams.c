@@ -96,39 +96,39 @@ Test(streams, streams_pass_more_than_the_window_both_ways)
 	struct pair pair = { 0 };
 	struct flow near = { .to_send = 3000000, .end_when_done = true };
 	struct flow far = { .to_send = 2000001, .end_when_done = true };
-	begin(&pair);
+	pair_begin(&pair);
 	open_flow(&pair, &near, &far);
 	send_more(&near);
 	send_more(&far);
 	cr_assert_lt(near.sent, 3000000);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(far.got, 3000000);
 	cr_assert_eq(near.got, 2000001);
 	cr_assert_eq(near.ended, 1);
 	cr_assert_eq(far.ended, 1);
 	link_stream_free(near.stream);
 	link_stream_free(far.stream);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(near.reset + far.reset, 0, "both had ended");
 	cr_assert_eq(pair.host.closed + pair.agent.closed, 0);
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(streams, a_reader_that_holds_stops_its_writer)
 {
 	struct pair pair = { 0 };
 	struct flow near = { .to_send = 1000000 }, far = { .hold = true };
-	begin(&pair);
+	pair_begin(&pair);
 	open_flow(&pair, &near, &far);
 	send_more(&near);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(far.got, LINK_WINDOW);
 	cr_assert_eq(near.sent, LINK_WINDOW);
 	far.hold = false;
 	link_stream_consumed(far.stream, far.got);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(far.got, 1000000);
-	end(&pair);
+	pair_end(&pair);
 	cr_assert_eq(near.reset + far.reset, 0, "link_free() is silent");
 }
 
@@ -138,27 +138,27 @@ Test(streams, a_message_overtakes_a_large_stream)
 	struct pair pair = { .agent.answer = true };
 	struct flow near = { .to_send = 10u << 20, .end_when_done = true }, far = { 0 };
 	struct answer answer = { 0 };
-	begin(&pair);
+	pair_begin(&pair);
 	open_flow(&pair, &near, &far);
 	send_more(&near);
 	for (int i = 0; i < 10; i++) {
 		sd_event_run(pair.event, 0);
 	}
 	size_t before = far.got;
-	link_request(pair.host.link, "click", NULL, on_reply, &answer);
+	link_request(pair.host.link, "click", NULL, pair_on_reply, &answer);
 	cr_assert_leq(link_pending(pair.host.link), 3 * FRAME_CHUNK);
 	while (!pair.agent.requests) {
 		sd_event_run(pair.event, 0);
 	}
 	/* What the kernel's buffer and the queue hold, and not the 10 MiB. */
 	cr_assert_lt(far.got - before, 1u << 20);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(far.got, 10u << 20);
 	cr_assert_eq(answer.count, 1);
 	json_decref(answer.result);
 	link_stream_free(near.stream);
 	link_stream_free(far.stream);
-	end(&pair);
+	pair_end(&pair);
 }
 
 /* The first fills the pipe, so that the other two wait side by side. */
@@ -167,7 +167,7 @@ Test(streams, streams_take_turns)
 	struct pair pair = { 0 };
 	struct flow near[3] = { 0 }, far[3] = { 0 };
 	int last = 0, switches = 0;
-	begin(&pair);
+	pair_begin(&pair);
 	for (int i = 0; i < 3; i++) {
 		near[i].to_send = LINK_WINDOW;
 		far[i].last = &last;
@@ -178,54 +178,54 @@ Test(streams, streams_take_turns)
 	for (int i = 0; i < 3; i++) {
 		send_more(&near[i]);
 	}
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(far[0].got + far[1].got + far[2].got, 3 * LINK_WINDOW);
 	cr_assert_geq(switches, LINK_WINDOW / FRAME_CHUNK, "%d", switches);
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(streams, a_stream_given_up_resets_the_other_side)
 {
 	struct pair pair = { 0 };
 	struct flow near = { .to_send = 1000000 }, far = { .free_in_data = true };
-	begin(&pair);
+	pair_begin(&pair);
 	open_flow(&pair, &near, &far);
 	send_more(&near);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(near.reset, 1);
 	cr_assert_null(near.stream);
 	cr_assert_eq(far.chunks, 1, "no callback after link_stream_free");
 	cr_assert_eq(pair.host.closed + pair.agent.closed, 0, "what was under way is dropped");
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(streams, a_stream_ended_and_given_up_is_still_sent)
 {
 	struct pair pair = { 0 };
 	struct flow near = { .to_send = LINK_WINDOW, .end_when_done = true }, far = { 0 };
-	begin(&pair);
+	pair_begin(&pair);
 	open_flow(&pair, &near, &far);
 	send_more(&near);
 	link_stream_free(near.stream);
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(far.got, LINK_WINDOW);
 	cr_assert_eq(far.ended, 1);
 	cr_assert_eq(far.reset, 1, "its own direction is void");
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(streams, a_closed_link_resets_its_streams)
 {
 	struct pair pair = { 0 };
 	struct flow near = { 0 }, far = { 0 };
-	begin(&pair);
+	pair_begin(&pair);
 	open_flow(&pair, &near, &far);
 	link_free(pair.agent.link);
 	pair.agent.link = NULL;
-	settle(&pair);
+	pair_settle(&pair);
 	cr_assert_eq(near.reset, 1);
 	cr_assert_eq(far.reset, 0);
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(streams, streams_are_bounded)
@@ -233,7 +233,7 @@ Test(streams, streams_are_bounded)
 	struct pair pair = { 0 };
 	struct flow flows[2] = { 0 };
 	struct err err;
-	begin(&pair);
+	pair_begin(&pair);
 	for (uint32_t i = 1; i <= LINK_STREAMS_MAX; i++) {
 		cr_assert(link_stream_open(pair.host.link, &flow_handlers, &flows[0]));
 		cr_assert(link_stream_accept(pair.agent.link, i, &flow_handlers, &flows[1], &err));
@@ -241,7 +241,7 @@ Test(streams, streams_are_bounded)
 	cr_assert_null(link_stream_open(pair.host.link, &flow_handlers, &flows[0]));
 	cr_assert_null(link_stream_accept(pair.agent.link, 9999, &flow_handlers, &flows[1], &err));
 	cr_assert_eq(err.kind, ERR_LIMIT);
-	end(&pair);
+	pair_end(&pair);
 }
 
 Test(streams, a_stream_number_in_use_is_refused)
@@ -249,17 +249,17 @@ Test(streams, a_stream_number_in_use_is_refused)
 	struct pair pair = { 0 };
 	struct flow near = { 0 }, far = { 0 };
 	struct err err;
-	begin(&pair);
+	pair_begin(&pair);
 	open_flow(&pair, &near, &far);
 	cr_assert_null(link_stream_accept(
 		pair.agent.link, link_stream_number(near.stream), &flow_handlers, &far, &err));
 	cr_assert_eq(err.kind, ERR_ARGUMENT);
-	end(&pair);
+	pair_end(&pair);
 }
 
 static void begin_stream_victim(struct victim *v, struct flow *flow)
 {
-	begin_victim(v);
+	victim_begin(v);
 	flow->hold = true;
 	flow->stream = link_stream_open(v->pair.host.link, &flow_handlers, flow);
 	cr_assert_eq(link_stream_number(flow->stream), 1);
@@ -271,8 +271,8 @@ Test(streams, hostile_credit)
 	struct victim v = { 0 };
 	struct flow flow = { 0 };
 	begin_stream_victim(&v, &flow);
-	put_raw(v.fd, FRAME_CREDIT, 1, one, 4);
-	end_victim(&v, "credit");
+	pair_put_raw(v.fd, FRAME_CREDIT, 1, one, 4);
+	victim_end(&v, "credit");
 	cr_assert_eq(flow.reset, 1);
 }
 
@@ -288,9 +288,9 @@ Test(streams, data_beyond_the_credit)
 	}
 	for (unsigned i = 0; i <= LINK_WINDOW / FRAME_CHUNK; i++) {
 		cr_assert_eq(write(v.fd, chunk, sizeof(chunk)), (ssize_t)sizeof(chunk));
-		settle(&v.pair);
+		pair_settle(&v.pair);
 	}
-	end_victim(&v, "with credit for");
+	victim_end(&v, "with credit for");
 	cr_assert_eq(flow.got, LINK_WINDOW);
 }
 
@@ -299,9 +299,9 @@ Test(streams, data_after_the_end)
 	struct victim v = { 0 };
 	struct flow flow = { 0 };
 	begin_stream_victim(&v, &flow);
-	put_raw(v.fd, FRAME_END, 1, "", 0);
-	put_raw(v.fd, FRAME_DATA, 1, "\0", 1);
-	end_victim(&v, "after its end");
+	pair_put_raw(v.fd, FRAME_END, 1, "", 0);
+	pair_put_raw(v.fd, FRAME_DATA, 1, "\0", 1);
+	victim_end(&v, "after its end");
 	cr_assert_eq(flow.ended, 1);
 }
 
@@ -310,9 +310,9 @@ Test(streams, a_second_end)
 	struct victim v = { 0 };
 	struct flow flow = { 0 };
 	begin_stream_victim(&v, &flow);
-	put_raw(v.fd, FRAME_END, 1, "", 0);
-	put_raw(v.fd, FRAME_END, 1, "", 0);
-	end_victim(&v, "twice");
+	pair_put_raw(v.fd, FRAME_END, 1, "", 0);
+	pair_put_raw(v.fd, FRAME_END, 1, "", 0);
+	victim_end(&v, "twice");
 }
 
 Test(streams, a_stream_that_never_was)
@@ -320,6 +320,6 @@ Test(streams, a_stream_that_never_was)
 	struct victim v = { 0 };
 	struct flow flow = { 0 };
 	begin_stream_victim(&v, &flow);
-	put_raw(v.fd, FRAME_DATA, 2, "x", 1);
-	end_victim(&v, "never opened");
+	pair_put_raw(v.fd, FRAME_DATA, 2, "x", 1);
+	victim_end(&v, "never opened");
 }

@@ -1,0 +1,161 @@
+// USES server
+/* Pages of docs/ that are written from the tables of the product; VITRINE_GOLDEN=write replaces them. */
+#include "base/cleanup.h"
+#include "server/config/options.h"
+#include "tests/support/golden_file.h"
+#include "vm/wire/messages.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- docs/options.md ---- */
+
+/* One cell of a table: a | would end it. */
+static void write_cell(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		buf_printf(out, *text == '|' ? "\\|" : "%c", *text);
+	}
+}
+
+static void write_option(struct buf *out, const struct option *option)
+{
+	auto_buf struct buf value = { 0 }, preset = { 0 }, help = { 0 };
+	option_print_help(option, &help);
+	option_print_value(option, &value);
+	bool has_default = option_print_default(option, &preset);
+	buf_printf(out, "| `%s%s%s", option->file_only ? "" : "--", option->field.name,
+		value.len ? " " : "");
+	write_cell(out, buf_text(&value));
+	buf_printf(out, "` | %s%s%s | ", has_default ? "`" : "",
+		has_default ? buf_text(&preset) : "", has_default ? "`" : "");
+	for (const char *at = buf_text(&help); *at;) {
+		size_t len = strcspn(at, " ");
+		auto_free char *word = must(strndup(at, len));
+		at += len + strspn(at + len, " ");
+		write_cell(out, word);
+		buf_printf(out, *at ? " " : " |\n");
+	}
+}
+
+static void write_options(struct buf *out)
+{
+	buf_printf(out,
+		"# Options of `vitrine serve`\n\n"
+		"<!-- Generated from the table of options: VITRINE_GOLDEN=write ctest -R golden "
+		"-->\n\n"
+		"Options are written `--name value` or `--name=value`. Flags take no value.\n"
+		"`vitrine help serve` prints the same list.\n\n"
+		"Each option is also a key of the configuration file, without the dashes:\n\n"
+		"    { \"screen\": \"1440x900\", \"max-sandboxes\": 2, \"keep\": true }\n\n"
+		"The file is `--" CONFIG_FILE_OPTION
+		" FILE`, else `$XDG_CONFIG_HOME/vitrine/config.json`, "
+		"else `~/.config/vitrine/config.json`.\n"
+		"The command line takes precedence. An unknown key is an error. An option that has no "
+		"effect, such as `--tokens`\nwithout `--http`, is an error on the command line and a "
+		"warning in the file. Names without dashes\nare keys of the file only.\n");
+	const struct option_group *group;
+	for (size_t g = 0; (group = option_group_at(g)); g++) {
+		buf_printf(out,
+			"\n## %s\n\n| option | default | description |\n| --- | --- | --- |\n",
+			group->title);
+		for (size_t i = 0; i < group->count; i++) {
+			write_option(out, &group->options[i]);
+		}
+	}
+}
+
+Test(golden_docs, options)
+{
+	auto_buf struct buf out = { 0 };
+	auto_free char *path = golden_path("docs/options.md");
+	auto_free char *want = golden_read(path);
+	write_options(&out);
+	golden_settle(path, want, &out);
+}
+
+/* ---- docs/link.md ---- */
+
+static void write_bounds(struct buf *out, const struct field *f)
+{
+	static const char *const types[] = { "string", "integer", "number", "boolean", "one of",
+		"list", "object", "JSON" };
+	buf_printf(out, "%s", types[f->type]);
+	for (size_t i = 0; f->type == FIELD_ENUM && f->choices[i]; i++) {
+		buf_printf(out, "%s `%s`", i ? "," : "", f->choices[i]);
+	}
+	if (f->type == FIELD_INTS) {
+		buf_printf(out, " of %.0f integers", f->min);
+	} else if (f->type == FIELD_STRING && f->max > 0) {
+		buf_printf(out, " of %.0f to %.0f bytes", f->min, f->max);
+	} else if (f->max > f->min) {
+		buf_printf(out, " from %.15g to %.15g", f->min, f->max);
+	}
+}
+
+static void write_rows(struct buf *out, const char *of, const struct field *fields)
+{
+	if (!fields->name) {
+		buf_printf(out, "\n%s: nothing.\n", of);
+		return;
+	}
+	buf_printf(out, "\n%s:\n\n| member | type | meaning |\n| --- | --- | --- |\n", of);
+	for (; fields->name; fields++) {
+		buf_printf(out, "| `%s`%s | ", fields->name, fields->required ? "" : "?");
+		write_bounds(out, fields);
+		buf_printf(out, " | %s |\n", fields->help);
+	}
+}
+
+static void write_tail(struct buf *out, const struct message_part *part)
+{
+	if (part->tail_max) {
+		buf_printf(out, "\nIts tail: at most %zu bytes.\n", part->tail_max);
+	}
+}
+
+static void write_request(struct buf *out, const struct message *m)
+{
+	buf_printf(out, "\n### `%s`\n\n%s\n", m->name, m->help);
+	write_rows(out, "Request", m->request.fields);
+	write_tail(out, &m->request);
+	write_rows(out, "Answer", m->answer.fields);
+	write_tail(out, &m->answer);
+	for (size_t i = 0; m->members && m->members[i].name; i++) {
+		char of[80];
+		snprintf(of, sizeof(of), "In the answer's `%s`", m->members[i].name);
+		write_rows(out, of, m->members[i].fields);
+	}
+}
+
+static void write_link(struct buf *out)
+{
+	const struct message *m;
+	buf_printf(out,
+		"# Messages of the link\n\n"
+		"<!-- Generated from vm/wire/messages.c: VITRINE_GOLDEN=write ctest -R golden -->\n\n"
+		"The server and the agent in a desktop speak these messages (protocol %d). The framing\n"
+		"is in `vm/wire/frame.h`, streams and credit in `vm/wire/link.h`. Both ends check every\n"
+		"message with the same tables. `?` marks an optional member. Coordinates are pixels of\n"
+		"the frame space, the image that a model is shown; times are milliseconds.\n\n"
+		"## Requests of the server\n",
+		PROTOCOL_VERSION);
+	for (size_t i = 0; (m = message_request_at(i)); i++) {
+		write_request(out, m);
+	}
+	buf_printf(out, "\n## Events of the agent\n");
+	for (size_t i = 0; (m = message_event_at(i)); i++) {
+		buf_printf(out, "\n### `%s`\n\n%s\n", m->name, m->help);
+		write_rows(out, "Members", m->request.fields);
+	}
+}
+
+Test(golden_docs, link)
+{
+	auto_buf struct buf out = { 0 };
+	auto_free char *path = golden_path("docs/link.md");
+	auto_free char *want = golden_read(path);
+	write_link(&out);
+	golden_settle(path, want, &out);
+}
