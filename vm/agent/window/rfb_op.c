@@ -1,9 +1,9 @@
 /*
- * Joins a stream of the link with the X server's VNC socket, or with one window (rfb_window_op.c).
+ * Joins a conversation with the X server's VNC socket, or with one window (rfb_window_op.c).
  * Bytes go both ways as far as there is room and no further: while the host takes nothing, the
  * socket is not read, and Xvnc, which never waits for a client, sends that viewer fewer frames. The
- * request is answered when it is over, so that whatever ends the link, or takes the request back,
- * ends the connection too.
+ * request is answered when it is over.  A host that closes it has written before what must still
+ * arrive (keys that were let go of), so the socket is closed once that was written.
  */
 #include "base/cleanup.h"
 #include "base/loop.h"
@@ -19,15 +19,16 @@
 #include <sys/un.h>
 
 #define HELD (32u << 10) /* bytes: a chunk of the link */
+#define LEAVING_MS 1000  /* for the X server to take what a viewer wrote before it left */
 
 struct rfb {
 	struct request *req;
-	struct link_stream *stream; /* NULL: the host gave it up */
 	int fd;
 	sd_event_source *readable;
 	struct outq *to_x;
-	size_t owed;  /* bytes for the X server whose credit the host has not got back */
-	bool leaving; /* the host sends no more: over once all is written */
+	size_t owed;             /* bytes for the X server whose credit the host has not got back */
+	bool leaving, cancelled; /* the host sends no more: over once all is written */
+	sd_event_source *limit;  /* of that */
 	size_t from, to;
 	uint8_t held[HELD]; /* of the X server's, read but not taken */
 };
@@ -35,13 +36,10 @@ struct rfb {
 static void rfb_free(struct rfb *r)
 {
 	loop_drop(&r->readable);
+	loop_drop(&r->limit);
 	outq_free(r->to_x);
 	if (r->fd >= 0) {
 		close(r->fd);
-	}
-	if (r->stream) {
-		link_stream_end(r->stream);
-		link_stream_free(r->stream);
 	}
 	free(r);
 }
@@ -49,7 +47,13 @@ static void rfb_free(struct rfb *r)
 static void finish(struct rfb *r)
 {
 	struct request *req = r->req;
+	bool cancelled = r->cancelled;
 	rfb_free(r);
+	if (cancelled) {
+		struct err err;
+		err_set(&err, ERR_CANCELLED, "the viewer's connection was closed");
+		return request_fail(req, &err);
+	}
 	request_reply(req, NULL, NULL, 0);
 }
 
@@ -59,7 +63,7 @@ static void finish(struct rfb *r)
 static bool hand_on(struct rfb *r)
 {
 	if (r->from < r->to) {
-		r->from += link_stream_write(r->stream, r->held + r->from, r->to - r->from);
+		r->from += request_write(r->req, 0, r->held + r->from, r->to - r->from);
 	}
 	return r->from == r->to;
 }
@@ -80,10 +84,9 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *d
 	return 0;
 }
 
-static void on_writable(struct link_stream *stream, void *data)
+static void on_writable(void *data)
 {
 	struct rfb *r = data;
-	(void)stream;
 	loop_enable(r->readable, hand_on(r));
 }
 
@@ -91,7 +94,7 @@ static void on_writable(struct link_stream *stream, void *data)
 
 static void give_back(struct rfb *r)
 {
-	link_stream_consumed(r->stream, r->owed);
+	request_consumed(r->req, r->owed);
 	r->owed = 0;
 	if (r->leaving) {
 		finish(r);
@@ -109,10 +112,10 @@ static void on_x_gone(const struct err *why, void *data)
 	finish(data);
 }
 
-static void on_data(struct link_stream *stream, const void *bytes, size_t len, void *data)
+static void on_data(unsigned channel, const void *bytes, size_t len, void *data)
 {
 	struct rfb *r = data;
-	(void)stream;
+	(void)channel;
 	r->owed += len;
 	outq_push(r->to_x, bytes, len);
 	if (outq_pending(r->to_x) == 0) {
@@ -120,29 +123,35 @@ static void on_data(struct link_stream *stream, const void *bytes, size_t len, v
 	}
 }
 
-static void on_ended(struct link_stream *stream, void *data)
+static void on_ended(void *data)
 {
 	struct rfb *r = data;
-	(void)stream;
 	r->leaving = true;
 	if (outq_pending(r->to_x) == 0) {
 		finish(r);
 	}
 }
 
-static void on_reset(struct link_stream *stream, void *data)
+static int on_limit(sd_event_source *source, uint64_t usec, void *data)
 {
-	struct rfb *r = data;
-	(void)stream;
-	r->stream = NULL;
-	finish(r);
+	(void)source, (void)usec;
+	finish(data);
+	return 0;
 }
 
-static const struct link_stream_handlers handlers = {
+static void on_cancel(void *data)
+{
+	struct rfb *r = data;
+	r->cancelled = true;
+	loop_enable(r->readable, false);
+	r->limit = loop_after_ms(request_agent(r->req)->event, LEAVING_MS, on_limit, r);
+	on_ended(r);
+}
+
+static const struct request_talk talk = {
 	.data = on_data,
-	.ended = on_ended,
-	.reset = on_reset,
 	.writable = on_writable,
+	.ended = on_ended,
 };
 
 /* ---- the beginning ---- */
@@ -164,11 +173,10 @@ static int connect_to(const char *path, struct err *err)
 	return take_fd(&fd);
 }
 
-static bool start(struct rfb *r, const struct msg_rfb *args, struct err *err)
+static bool start(struct rfb *r, struct err *err)
 {
 	struct agent *agent = request_agent(r->req);
-	r->stream = link_stream_accept(agent->link, (uint32_t)args->stream, &handlers, r, err);
-	r->fd = r->stream ? connect_to(agent->rfb_path, err) : -1;
+	r->fd = request_converse(r->req, &talk, r, err) ? connect_to(agent->rfb_path, err) : -1;
 	if (r->fd < 0) {
 		return false;
 	}
@@ -177,23 +185,13 @@ static bool start(struct rfb *r, const struct msg_rfb *args, struct err *err)
 	return true;
 }
 
-static void on_cancel(void *data)
-{
-	struct rfb *r = data;
-	struct request *req = r->req;
-	struct err err;
-	rfb_free(r);
-	err_set(&err, ERR_CANCELLED, "the viewer's connection was closed");
-	request_fail(req, &err);
-}
-
-static void join_screen(struct request *req, const struct msg_rfb *args)
+static void join_screen(struct request *req)
 {
 	struct rfb *r = must(calloc(1, sizeof(*r)));
 	struct err err;
 	r->req = req;
 	r->fd = -1;
-	if (!start(r, args, &err)) {
+	if (!start(r, &err)) {
 		rfb_free(r);
 		return request_fail(req, &err);
 	}
@@ -204,9 +202,9 @@ static void run(struct request *req, const void *data)
 {
 	const struct msg_rfb *args = data;
 	if (args->window) {
-		rfb_window_join(req, (uint32_t)args->stream, (uint32_t)args->window);
+		rfb_window_join(req, (uint32_t)args->window);
 	} else {
-		join_screen(req, args);
+		join_screen(req);
 	}
 }
 

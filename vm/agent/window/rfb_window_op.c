@@ -1,4 +1,4 @@
-/* Joins a stream of the link with a viewer of one window. */
+/* Joins a conversation with a viewer of one window. */
 #include "vm/agent/window/rfb_window_op.h"
 
 #include "base/cleanup.h"
@@ -7,17 +7,12 @@
 
 struct join {
 	struct request *req;
-	struct link_stream *stream; /* NULL: the host gave it up */
 	struct vnc_server *vnc;
 };
 
 static void join_free(struct join *j)
 {
 	vnc_server_free(j->vnc);
-	if (j->stream) {
-		link_stream_end(j->stream);
-		link_stream_free(j->stream);
-	}
 	free(j);
 }
 
@@ -38,7 +33,7 @@ static void finish(struct join *j, const struct err *why)
 static size_t on_write(const void *bytes, size_t len, void *data)
 {
 	struct join *j = data;
-	return link_stream_write(j->stream, bytes, len);
+	return request_write(j->req, 0, bytes, len);
 }
 
 /* A viewer that breaks the protocol is closed without a word, as the X server does. */
@@ -49,40 +44,30 @@ static void on_vnc_ended(const struct err *why, void *data)
 
 static const struct vnc_server_handlers vnc_server_handlers = { on_write, on_vnc_ended };
 
-/* ---- the stream ---- */
+/* ---- the host ---- */
 
-static void on_data(struct link_stream *stream, const void *bytes, size_t len, void *data)
+static void on_data(unsigned channel, const void *bytes, size_t len, void *data)
 {
 	struct join *j = data;
+	(void)channel;
+	request_consumed(j->req, len);
 	vnc_server_feed(j->vnc, bytes, len);
-	link_stream_consumed(stream, len);
 }
 
-static void on_ended(struct link_stream *stream, void *data)
+static void on_ended(void *data)
 {
-	(void)stream;
 	finish(data, NULL);
 }
 
-static void on_reset(struct link_stream *stream, void *data)
+static void on_writable(void *data)
 {
 	struct join *j = data;
-	(void)stream;
-	j->stream = NULL;
-	finish(j, NULL);
-}
-
-static void on_writable(struct link_stream *stream, void *data)
-{
-	struct join *j = data;
-	(void)stream;
 	vnc_server_writable(j->vnc);
 }
 
-static const struct link_stream_handlers handlers = {
+static const struct request_talk talk = {
 	.data = on_data,
 	.ended = on_ended,
-	.reset = on_reset,
 	.writable = on_writable,
 };
 
@@ -93,14 +78,15 @@ static void on_cancel(void *data)
 	finish(data, &err);
 }
 
-void rfb_window_join(struct request *req, uint32_t stream, uint32_t window)
+void rfb_window_join(struct request *req, uint32_t window)
 {
 	struct agent *agent = request_agent(req);
 	struct join *j = must(calloc(1, sizeof(*j)));
 	struct err err;
 	j->req = req;
-	j->stream = link_stream_accept(agent->link, stream, &handlers, j, &err);
-	j->vnc = j->stream ? vnc_server_new(agent, window, &vnc_server_handlers, j, &err) : NULL;
+	if (request_converse(req, &talk, j, &err)) {
+		j->vnc = vnc_server_new(agent, window, &vnc_server_handlers, j, &err);
+	}
 	if (j->vnc) {
 		request_on_cancel(req, on_cancel, j);
 	} else {

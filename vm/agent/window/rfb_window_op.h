@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-/* The part of the operation `rfb` for a window: answers when the viewer or the window has
- * closed. */
-void rfb_window_join(struct request *req, uint32_t stream, uint32_t window);
+/* The rest of a request `rfb` that names a window: answers it when the viewer or the window is
+ * gone. */
+void rfb_window_join(struct request *req, uint32_t window);
 
 #endif
