@@ -3,7 +3,7 @@
 
 #include "transport/rfb/websocket_proxy.h"
 
-/* A desktop's VNC server, a struct guest_pipe, as the pipe of a viewer. */
+/* A desktop's VNC server, a struct conversation, as viewers of transport/ want their pipe. */
 extern const struct stream_pipe desktop_pipe;
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "server/viewer/rfb_pipe.h"
 #include "transport/http/websocket.h"
+#include "vm/guest/conversation.h"
 
 struct rfb_connection {
 	struct page_session *page; /* NULL: replaced by another one */
@@ -15,15 +16,16 @@ struct rfb_connection {
 
 /* ---- desktop side ---- */
 
-static void on_pipe_data(struct guest_pipe *pipe, const void *bytes, size_t len, void *data)
+static void on_rfb_data(
+	struct conversation *c, unsigned channel, const void *bytes, size_t len, void *data)
 {
-	(void)pipe;
+	(void)c, (void)channel;
 	stream_pipe_data(((struct rfb_connection *)data)->socket, bytes, len);
 }
 
-static void on_pipe_writable(struct guest_pipe *pipe, void *data)
+static void on_rfb_writable(struct conversation *c, void *data)
 {
-	(void)pipe;
+	(void)c;
 	stream_pipe_writable(((struct rfb_connection *)data)->socket);
 }
 
@@ -43,16 +45,20 @@ static enum stream_code code_of(const struct vm *vm, const struct err *why)
 	}
 }
 
-static void on_pipe_ended(struct guest_pipe *pipe, const struct err *why, void *data)
+static void on_rfb_end(
+	struct conversation *c, const void *answer, const struct err *why, void *data)
 {
 	struct rfb_connection *rfb = data;
-	(void)pipe;
+	(void)c, (void)answer;
 	stream_pipe_ended(rfb->socket, code_of(rfb->page->session.desktop->vm, why),
 		why ? why->text : "the desktop's VNC server closed the connection");
 }
 
-static const struct guest_pipe_handlers pipe_handlers = { on_pipe_data, on_pipe_writable,
-	on_pipe_ended };
+static const struct conversation_handlers rfb_handlers = {
+	.on_data = on_rfb_data,
+	.on_writable = on_rfb_writable,
+	.on_end = on_rfb_end,
+};
 
 /* ---- page side ---- */
 
@@ -122,6 +128,6 @@ void viewer_run_socket(struct viewer_pages *pages, struct http_exchange *x, stru
 	page->rfb = rfb;
 	page->counted = (struct stream_counts){ 0 };
 	stream_attach(rfb->socket, &desktop_pipe,
-		guest_rfb(vm_guest(stream->vm), stream->window, &pipe_handlers, rfb));
+		guest_rfb(vm_guest(stream->vm), stream->window, &rfb_handlers, rfb));
 	page_session_changed(page);
 }

@@ -10,6 +10,7 @@
 #include "server/viewer/rfb_pipe.h"
 #include "server/viewer/viewer_impl.h"
 #include "transport/rfb/vnc_server.h"
+#include "vm/guest/conversation.h"
 
 #include <string.h>
 
@@ -23,34 +24,39 @@ struct listen_vnc {
 struct vnc_session {
 	struct viewer_session session; /* first */
 	struct vnc_viewer *viewer;
-	struct guest_pipe *pipe;
+	struct conversation *pipe;
 	uint64_t presses;
 };
 
 /* ---- the pipe ---- */
 
-static void on_data(struct guest_pipe *pipe, const void *bytes, size_t len, void *data)
+static void on_data(
+	struct conversation *c, unsigned channel, const void *bytes, size_t len, void *data)
 {
-	(void)pipe;
+	(void)c, (void)channel;
 	vnc_pipe_data(((struct vnc_session *)data)->viewer, bytes, len);
 }
 
-static void on_writable(struct guest_pipe *pipe, void *data)
+static void on_writable(struct conversation *c, void *data)
 {
-	(void)pipe;
+	(void)c;
 	vnc_pipe_writable(((struct vnc_session *)data)->viewer);
 }
 
-static void on_ended(struct guest_pipe *pipe, const struct err *why, void *data)
+static void on_end(struct conversation *c, const void *answer, const struct err *why, void *data)
 {
 	struct vnc_session *vnc = data;
-	(void)pipe;
-	log_info("the stream of a VNC viewer ended: %s",
+	(void)c, (void)answer;
+	log_info("a VNC viewer's stream ended: %s",
 		why ? why->text : "the desktop's VNC server closed the connection");
 	vnc_pipe_ended(vnc->viewer);
 }
 
-static const struct guest_pipe_handlers pipe_handlers = { on_data, on_writable, on_ended };
+static const struct conversation_handlers rfb_handlers = {
+	.on_data = on_data,
+	.on_writable = on_writable,
+	.on_end = on_end,
+};
 
 /* ---- the session ---- */
 
@@ -115,7 +121,7 @@ static bool login(struct vnc_viewer *viewer, const char *name, const char *passw
 	viewer_session_begin(&vnc->session, &vnc_type, desktop, stream);
 	viewer_session_set_present(&vnc->session, true);
 	*ret_data = vnc;
-	vnc->pipe = guest_rfb(vm_guest(stream->vm), stream->window, &pipe_handlers, vnc);
+	vnc->pipe = guest_rfb(vm_guest(stream->vm), stream->window, &rfb_handlers, vnc);
 	vnc_attach(viewer, &desktop_pipe, vnc->pipe);
 	desktop_changed(desktop);
 	return true;

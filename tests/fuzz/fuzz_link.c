@@ -1,8 +1,9 @@
 // USES wire
 /*
- * What a hostile other side sends, into one end of a link in use: it asks, cancels, answers, and
- * has streams, of its own choosing or accepted.  The input is lines "TYPE NUMBER PAYLOAD"; the
- * payload of a message is its JSON.  A line that begins with '!' goes out as it is.
+ * What a hostile other side sends, into one end of a link in use.  The first byte's last bit picks
+ * the end: 1 asks, cancels, and has conversation 1 open; 0 answers, and accepts every conversation.
+ * The input is lines "TYPE NUMBER PAYLOAD"; the payload of a message is its JSON, of data a digit of
+ * the channel and the bytes.  A line that begins with '!' goes out as it is.
  */
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -19,7 +20,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 struct state {
 	sd_event *event;
 	struct link *link;
-	struct link_stream *stream;
 	int asked, answered, closed;
 };
 
@@ -32,51 +32,59 @@ static void check(bool holds)
 
 /* ---- our end: everything a user of a link may do, picked by what comes ---- */
 
-static void on_data(struct link_stream *s, const void *bytes, size_t len, void *data)
+static void on_data(
+	struct link *link, uint32_t id, unsigned channel, const void *bytes, size_t len, void *data)
 {
 	static const char many[2 * LINK_WINDOW];
 	struct state *state = data;
-	link_stream_write(s, bytes, len);
-	if (*(const char *)bytes == 'm') { /* more than the credit, then give up or go on */
-		link_stream_write(s, many, sizeof(many));
-		link_stream_consumed(s, len);
-	} else if (*(const char *)bytes == 'e') {
-		link_stream_end(s);
-		link_stream_free(s);
-		state->stream = NULL;
-	} else if (*(const char *)bytes == 'f') {
-		link_stream_free(s);
-		state->stream = NULL;
-	} else if (*(const char *)bytes == 'x') {
-		link_free(state->link);
-		state->link = NULL;
-		state->stream = NULL;
-	} else if (*(const char *)bytes != 'h') {
-		link_stream_consumed(s, len);
+	check(len > 0 && len <= FRAME_CHUNK && channel <= UINT8_MAX);
+	link_write(link, id, channel, bytes, len);
+	switch (*(const char *)bytes) {
+	case 'm': /* more than the credit, then it goes on */
+		check(link_write(link, id, 0, many, sizeof(many)) <= LINK_WINDOW);
+		break;
+	case 'e':
+		link_end(link, id);
+		break;
+	case 'c':
+		link_cancel(link, id);
+		break;
+	case 'r':
+		link_reply(link, id, NULL, many, 100);
+		break;
+	case 'h': /* keeps it */
+		return;
+	case 'x':
+		link_free(take_ptr(&state->link));
+		return;
+	default:
+		break;
 	}
+	link_consumed(link, id, len);
 }
 
-static void on_ended(struct link_stream *s, void *data)
+static void on_talk_message(
+	struct link *link, uint32_t id, const struct link_msg *msg, size_t cost, void *data)
 {
 	(void)data;
-	link_stream_end(s);
+	check(json_is_object(msg->json) && cost <= LINK_MESSAGE_MAX);
+	link_say(link, id, json_incref((json_t *)msg->json), msg->tail, msg->tail_len);
+	link_consumed(link, id, cost);
 }
 
-static void on_reset(struct link_stream *s, void *data)
-{
-	struct state *state = data;
-	link_stream_free(s);
-	state->stream = NULL;
-}
-
-static void on_writable(struct link_stream *s, void *data)
+static void on_ended(struct link *link, uint32_t id, void *data)
 {
 	(void)data;
-	link_stream_write(s, "more", 4);
+	link_end(link, id);
 }
 
-static const struct link_stream_handlers stream_handlers = { on_data, on_ended, on_reset,
-	on_writable };
+static void on_writable(struct link *link, uint32_t id, void *data)
+{
+	(void)data;
+	link_write(link, id, 0, "more", 4);
+}
+
+static const struct link_talk talk = { on_data, on_talk_message, on_writable, on_ended };
 
 static void on_reply(const struct link_msg *msg, const struct err *err, void *data)
 {
@@ -100,18 +108,12 @@ static void on_request(struct link *link, uint32_t id, const struct link_msg *ms
 	struct err err;
 	const json_t *args = json_object_get(msg->json, "args");
 	const char *op = json_string_value(json_object_get(msg->json, "op"));
-	uint32_t number = (uint32_t)json_integer_value(json_object_get(args, "stream"));
 	check(op && json_is_object(args));
-	if (number && !state->stream) {
-		state->stream = link_stream_accept(link, number, &stream_handlers, state, &err);
-	}
-	if (*op == 'a') {
-		ask(state);
-	}
 	if (*op == 'x') {
 		link_free(link);
 		state->link = NULL;
-		state->stream = NULL;
+	} else if (*op == 't') { /* until it is told to reply */
+		(void)!link_accept(link, id, &talk, state, &err);
 	} else if (*op != 'l') { /* later, or never */
 		link_reply(link, id, json_incref((json_t *)args), msg->tail, msg->tail_len);
 	}
@@ -127,8 +129,11 @@ static void on_cancel(struct link *link, uint32_t id, void *data)
 
 static void on_event(struct link *link, const struct link_msg *msg, void *data)
 {
-	(void)data;
-	link_event(link, json_string_value(json_object_get(msg->json, "event")), NULL);
+	(void)link;
+	check(json_is_string(json_object_get(msg->json, "event")));
+	if (((struct state *)data)->asked < 100) {
+		ask(data);
+	}
 }
 
 static void on_closed(struct link *link, const struct err *why, void *data)
@@ -139,7 +144,10 @@ static void on_closed(struct link *link, const struct err *why, void *data)
 	state->link = NULL;
 }
 
-static const struct link_handlers handlers = { on_request, on_cancel, on_event, on_closed };
+static const struct link_handlers agent_handlers = {
+	.request = on_request, .cancel = on_cancel, .closed = on_closed, .begins_anew = "restored"
+};
+static const struct link_handlers host_handlers = { .event = on_event, .closed = on_closed };
 
 /* ---- the other end ---- */
 
@@ -151,15 +159,15 @@ static const char *const type_words[FRAME_TYPES] = {
 	[FRAME_DATA] = "data",
 	[FRAME_CREDIT] = "credit",
 	[FRAME_END] = "end",
-	[FRAME_RESET] = "reset",
+	[FRAME_MESSAGE] = "message",
 };
 
 static void put_frame(struct buf *out, enum frame_type type, uint32_t number, const char *payload)
 {
 	uint8_t head[FRAME_HEADER + 4];
 	size_t len = strlen(payload);
-	const char *tail = type <= FRAME_EVENT ? strchr(payload, '\t') : NULL; /* JSON, tab, tail */
-	bool has_json = type == FRAME_REQUEST || type == FRAME_REPLY || type == FRAME_EVENT;
+	bool has_json = type <= FRAME_EVENT || type == FRAME_MESSAGE;
+	const char *tail = has_json ? strchr(payload, '\t') : NULL; /* JSON, tab, tail */
 	frame_header(head, type, number, (uint32_t)(len + 4 * has_json));
 	frame_put_u32(head + FRAME_HEADER, (uint32_t)(tail ? (size_t)(tail - payload) : len));
 	if (type == FRAME_CREDIT) {
@@ -170,14 +178,17 @@ static void put_frame(struct buf *out, enum frame_type type, uint32_t number, co
 	}
 	buf_append(out, head, FRAME_HEADER + 4 * has_json);
 	buf_append(out, payload, len);
+	if (type == FRAME_DATA && len) {
+		out->data[out->len - len] &= 7;
+	}
 }
 
-/* As many full chunks as a stream's credit, and one more. */
+/* As many full chunks as a conversation's credit, and one more. */
 static void put_flood(struct buf *out, uint32_t number)
 {
 	for (unsigned i = 0; i <= LINK_WINDOW / FRAME_CHUNK; i++) {
-		uint8_t chunk[FRAME_HEADER + FRAME_CHUNK] = { 0 };
-		frame_header(chunk, FRAME_DATA, number, FRAME_CHUNK);
+		uint8_t chunk[FRAME_HEADER + 1 + FRAME_CHUNK] = { 0 };
+		frame_header(chunk, FRAME_DATA, number, 1 + FRAME_CHUNK);
 		buf_append(out, chunk, sizeof(chunk));
 	}
 }
@@ -236,11 +247,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	text[len] = '\0';
 	must(state.event = loop_new(&err));
 	check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-	state.link = link_new(state.event, ends[0], &handlers, &state);
-	if (len && (bytes[0] & 1)) { /* the host's side picks the streams */
-		state.stream = link_stream_open(state.link, &stream_handlers, &state);
+	bool asks = len && (bytes[0] & 1);
+	state.link =
+		link_new(state.event, ends[0], asks ? &host_handlers : &agent_handlers, &state);
+	if (asks) {
+		state.asked++;
+		link_converse(state.link, "talk", NULL, NULL, 0, &talk, on_reply, &state);
+		ask(&state);
 	}
-	ask(&state);
 	play(&state, ends[1], text);
 	close(ends[1]);
 	run(&state);

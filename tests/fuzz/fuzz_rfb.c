@@ -102,12 +102,19 @@ static void on_ended(const struct err *why, void *data)
 	check(why->kind == ERR_ARGUMENT && end->ended++ == 0);
 }
 
+static bool is_full(void *data)
+{
+	(void)data;
+	return false;
+}
+
 static void on_refused(void *data)
 {
 	(void)data;
 }
 
-static const struct rfb_viewer_fns fns = { on_write, on_key, on_pointer, on_refused, on_ended };
+static const struct rfb_viewer_fns fns = { on_write, on_key, on_pointer, is_full, on_refused,
+	on_ended };
 
 static void settle(void)
 {

@@ -129,38 +129,46 @@ void answer_done(struct answer *a)
 
 /* ---- exec ---- */
 
-static void shell_on_data(struct link_stream *s, const void *bytes, size_t len, void *data)
+static void shell_on_data(
+	struct link *link, uint32_t id, unsigned channel, const void *bytes, size_t len, void *data)
 {
-	struct shell_end *end = data;
-	buf_append(end->to, bytes, len);
-	if (!end->shell->stalled) {
-		link_stream_consumed(s, len);
+	struct shell *sh = data;
+	cr_assert_not(sh->answer.came, "output after the answer");
+	buf_append(channel == EXEC_STDOUT ? &sh->out : &sh->err, bytes, len);
+	if (!sh->stalled) {
+		link_consumed(link, id, len);
 	}
 }
 
-static void shell_on_ended(struct link_stream *s, void *data)
+static void shell_on_message(
+	struct link *link, uint32_t id, const struct link_msg *msg, size_t cost, void *data)
 {
-	struct shell_end *end = data;
-	end->shell->open--;
-	link_stream_end(s);
-	link_stream_free(s);
+	struct shell *sh = data;
+	auto_free void *args = NULL;
+	struct err err;
+	cr_assert(message_hear(&message_exec.talk->agent, msg, &args, &err), "%s", err.text);
+	sh->started = (int)((const struct msg_started *)args)->pid;
+	link_consumed(link, id, cost);
 }
 
-static void shell_on_reset(struct link_stream *s, void *data)
+static void shell_on_reply(const struct link_msg *msg, const struct err *err, void *data)
 {
-	(void)s;
-	struct shell_end *end = data;
-	end->shell->open--;
+	client_on_reply(msg, err, &((struct shell *)data)->answer);
 }
 
-json_int_t shell_stream(struct client *c, struct shell *sh, struct buf *to)
+static const struct link_talk shell_talk = {
+	.data = shell_on_data,
+	.message = shell_on_message,
+};
+
+uint32_t shell_open(struct client *c, const char *command, struct shell *sh)
 {
-	static const struct link_stream_handlers handlers = {
-		.data = shell_on_data, .ended = shell_on_ended, .reset = shell_on_reset
+	const struct msg_exec args = {
+		.command = command, .timeout_ms = 20000, .input = true, .announce = true
 	};
-	struct shell_end *end = &sh->ends[sh->open++];
-	*end = (struct shell_end){ sh, to };
-	return link_stream_number(link_stream_open(c->link, &handlers, end));
+	*sh = (struct shell){ 0 };
+	return link_converse(c->link, "exec", message_encode(&message_exec.request, &args), NULL, 0,
+		&shell_talk, shell_on_reply, sh);
 }
 
 uint32_t shell_ask(
@@ -173,16 +181,14 @@ uint32_t shell_ask(
 		.command = behind ? NULL : command,
 		.cwd = cwd,
 		.timeout_ms = timeout_ms,
-		.output = { shell_stream(c, sh, &sh->out), shell_stream(c, sh, &sh->err) },
 	};
-	return link_request_with(c->link, "exec", message_encode(&message_exec.request, &args),
-		behind ? command : NULL, behind ? len : 0, client_on_reply, &sh->answer);
+	return link_converse(c->link, "exec", message_encode(&message_exec.request, &args),
+		behind ? command : NULL, behind ? len : 0, &shell_talk, shell_on_reply, sh);
 }
 
 void shell_wait(struct client *c, struct shell *sh)
 {
-	cr_assert(client_until(c, sh->answer.came && (sh->answer.err.kind || sh->open == 0)),
-		"the command does not end");
+	cr_assert(client_until(c, sh->answer.came), "the command does not end");
 }
 
 void shell_run(struct client *c, const char *command, struct shell *sh)

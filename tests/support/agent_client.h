@@ -82,25 +82,19 @@ void answer_done(struct answer *a);
 
 /* ---- exec ---- */
 
-struct shell_end {
-	struct shell *shell;
-	struct buf *to;
-};
-
 struct shell {
 	struct answer answer;
 	struct buf out, err;
-	struct shell_end ends[2];
-	int open;     /* streams not ended */
+	int started;  /* pid, once announced */
 	bool stalled; /* takes bytes, gives no credit back */
 };
 
-json_int_t shell_stream(struct client *c, struct shell *sh, struct buf *to);
+/* One that reads input and is announced. */
+uint32_t shell_open(struct client *c, const char *command, struct shell *sh);
 
 uint32_t shell_ask(
 	struct client *c, const char *command, const char *cwd, int timeout_ms, struct shell *sh);
 
-/* Reply and both outputs. */
 void shell_wait(struct client *c, struct shell *sh);
 
 void shell_run(struct client *c, const char *command, struct shell *sh);

@@ -79,7 +79,7 @@ void ignore_cancel(struct link *link, uint32_t id, void *data)
 
 void say_ready(struct link *link)
 {
-	link_event(link, "hello", json_pack("{s:i, s:s}", "protocol", 1, "version", "1"));
+	link_event(link, "hello", json_pack("{s:i, s:s}", "protocol", PROTOCOL_VERSION, "version", "1"));
 	link_event(link, "ready",
 		json_pack(
 			"{s:[ii], s:[ii], s:i}", "screen", 1280, 800, "frame", 1280, 800, "ms", 1));

@@ -43,8 +43,12 @@ void pair_on_closed(struct link *link, const struct err *why, void *data)
 	end->link = NULL;
 }
 
-const struct link_handlers pair_handlers = { pair_on_request, pair_on_cancel, pair_on_event,
-	pair_on_closed };
+const struct link_handlers pair_host_handlers = {
+	.event = pair_on_event, .closed = pair_on_closed
+};
+const struct link_handlers pair_agent_handlers = {
+	.request = pair_on_request, .cancel = pair_on_cancel, .closed = pair_on_closed
+};
 
 void pair_on_reply(const struct link_msg *msg, const struct err *err, void *data)
 {
@@ -77,8 +81,8 @@ void pair_begin(struct pair *pair)
 	pair->event = loop_new(&err);
 	cr_assert(pair->event);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	pair->host.link = link_new(pair->event, ends[0], &pair_handlers, &pair->host);
-	pair->agent.link = link_new(pair->event, ends[1], &pair_handlers, &pair->agent);
+	pair->host.link = link_new(pair->event, ends[0], &pair_host_handlers, &pair->host);
+	pair->agent.link = link_new(pair->event, ends[1], &pair_agent_handlers, &pair->agent);
 }
 
 void pair_end(struct pair *pair)
@@ -110,13 +114,13 @@ void pair_put_raw(int fd, enum frame_type type, uint32_t number, const void *pay
 	cr_assert_eq(write(fd, bytes, FRAME_HEADER + len), (ssize_t)(FRAME_HEADER + len));
 }
 
-void victim_begin(struct victim *v)
+void victim_begin(struct victim *v, const struct link_handlers *handlers)
 {
 	int ends[2];
 	struct err err;
 	v->pair.event = loop_new(&err);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	v->pair.host.link = link_new(v->pair.event, ends[0], &pair_handlers, &v->pair.host);
+	v->pair.host.link = link_new(v->pair.event, ends[0], handlers, &v->pair.host);
 	v->fd = ends[1];
 }
 

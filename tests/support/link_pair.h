@@ -1,5 +1,5 @@
-#ifndef TESTS_LINK_pair_H
-#define TESTS_LINK_pair_H
+#ifndef TESTS_LINK_PAIR_H
+#define TESTS_LINK_PAIR_H
 
 /* Two ends of a link over a socketpair in one loop, or one end against raw bytes of a hostile other
  * side. */
@@ -45,7 +45,7 @@ void pair_on_request(struct link *link, uint32_t id, const struct link_msg *msg,
 void pair_on_cancel(struct link *link, uint32_t id, void *data);
 void pair_on_event(struct link *link, const struct link_msg *msg, void *data);
 void pair_on_closed(struct link *link, const struct err *why, void *data);
-extern const struct link_handlers pair_handlers;
+extern const struct link_handlers pair_host_handlers, pair_agent_handlers;
 
 void pair_on_reply(const struct link_msg *msg, const struct err *err, void *data);
 
@@ -66,7 +66,8 @@ struct victim {
 	int fd;
 };
 
-void victim_begin(struct victim *v);
+/* handlers: of which end it is. */
+void victim_begin(struct victim *v, const struct link_handlers *handlers);
 
 /* The link must have ended by now, once, saying `words`. */
 void victim_end(struct victim *v, const char *words);

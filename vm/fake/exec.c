@@ -1,8 +1,8 @@
 /*
  * The fake agent's `exec`: a shell of a few words.
  *   echo TEXT | cat typed | cat events | flood BYTES | sleep SECONDS | true | false | exit N | kill
- * | warn TEXT | hostname | cat machine-id | cat mac | set FAULT
- * Anything else is not found (127).
+ * | warn TEXT | hostname | cat machine-id | cat mac | set FAULT | cat
+ * Anything else is not found (127).  "cat" writes what it reads until its input ends.
  */
 
 #include "vm/fake/fake.h"
@@ -17,30 +17,33 @@
 #define FLOOD_MAX 50000000
 
 struct fake_exec {
-	struct link_stream *stream[2]; /* NULL: closed */
-	struct buf output[2];
+	struct buf output[2]; /* by channel */
 	json_int_t status, signal;
 	bool timed_out, ended;
+	bool reads;  /* its input: it is "cat" */
+	size_t owed; /* bytes read and not yet written */
 };
+
+static bool write_outputs(struct fake_request *req)
+{
+	struct fake_exec *exec = req->exec;
+	for (unsigned i = 0; i < 2; i++) {
+		struct buf *out = &exec->output[i];
+		buf_consume(out, link_write(req->fake->link, req->id, i, out->data, out->len));
+		if (out->len) {
+			return false;
+		}
+	}
+	link_consumed(req->fake->link, req->id, exec->owed);
+	exec->owed = 0;
+	return true;
+}
 
 static void reply_when_written(struct fake_request *req)
 {
-	struct fake_exec *exec = req->exec;
-	for (size_t i = 0; i < 2; i++) {
-		struct link_stream *s = exec->stream[i];
-		size_t n = s ? link_stream_write(s, exec->output[i].data, exec->output[i].len) : 0;
-		buf_consume(&exec->output[i], n);
-		if (s && exec->output[i].len) {
-			return;
-		}
-	}
-	if (!exec->ended) {
+	const struct fake_exec *exec = req->exec;
+	if (!write_outputs(req) || !exec->ended) {
 		return;
-	}
-	for (size_t i = 0; i < 2; i++) {
-		if (exec->stream[i]) {
-			link_stream_end(exec->stream[i]);
-		}
 	}
 	const struct msg_exec_answer answer = {
 		.status = exec->signal ? -1 : exec->status,
@@ -51,22 +54,48 @@ static void reply_when_written(struct fake_request *req)
 	fake_answer(req, &message_exec, &answer);
 }
 
-static void on_writable(struct link_stream *s, void *data)
+static void on_input(
+	struct link *link, uint32_t id, unsigned channel, const void *bytes, size_t len, void *data)
 {
-	(void)s;
+	struct fake_request *req = data;
+	(void)link, (void)id, (void)channel;
+	if (req->exec->reads) { /* nobody takes it from the pipe otherwise */
+		req->exec->owed += len;
+		buf_append(&req->exec->output[EXEC_STDOUT], bytes, len);
+		reply_when_written(req);
+	}
+}
+
+static void on_input_end(struct link *link, uint32_t id, void *data)
+{
+	struct fake_request *req = data;
+	(void)link, (void)id;
+	req->exec->ended |= req->exec->reads;
+	reply_when_written(req);
+}
+
+static void on_message(
+	struct link *link, uint32_t id, const struct link_msg *msg, size_t cost, void *data)
+{
+	struct fake_request *req = data;
+	auto_free void *args = NULL;
+	struct err err;
+	link_consumed(link, id, cost);
+	if (!message_hear(&message_exec.talk->host, msg, &args, &err)) {
+		return fake_fail(req, &err);
+	}
+	req->exec->signal = ((const struct msg_signal *)args)->signal;
+	req->exec->ended = true;
+	reply_when_written(req);
+}
+
+static void on_writable(struct link *link, uint32_t id, void *data)
+{
+	(void)link, (void)id;
 	reply_when_written(data);
 }
 
-static void on_reset(struct link_stream *s, void *data)
-{
-	struct fake_request *req = data;
-	req->exec->stream[req->exec->stream[1] == s] = NULL;
-}
-
-static const struct link_stream_handlers stream_handlers = {
-	.writable = on_writable,
-	.reset = on_reset,
-};
+static const struct link_talk talk = { on_input, on_message, on_writable, on_input_end };
 
 static int on_over(sd_event_source *source, uint64_t usec, void *data)
 {
@@ -105,6 +134,9 @@ static bool interpret(struct fake_request *req, const char *command, int64_t tim
 		buf_append(&exec->output[0], desktop->typed.data, desktop->typed.len);
 	} else if (strcmp(command, "cat events") == 0) {
 		buf_append(&exec->output[0], desktop->events.data, desktop->events.len);
+	} else if (strcmp(command, "cat") == 0) {
+		exec->reads = ((const struct msg_exec *)req->args)->input;
+		return !exec->reads;
 	} else if (strcmp(command, "hostname") == 0) {
 		buf_printf(&exec->output[0], "%s\n", req->fake->hostname);
 	} else if (strcmp(command, "cat machine-id") == 0) {
@@ -141,11 +173,6 @@ static bool interpret(struct fake_request *req, const char *command, int64_t tim
 static void exec_done(struct fake_request *req)
 {
 	for (size_t i = 0; i < 2; i++) {
-		/* Without the link, its streams are gone, too. */
-		if (req->fake->link && req->exec->stream[i]) {
-			link_stream_end(req->exec->stream[i]);
-			link_stream_free(req->exec->stream[i]);
-		}
 		buf_done(&req->exec->output[i]);
 	}
 	free(req->exec);
@@ -155,21 +182,17 @@ bool fake_exec(struct fake_request *req, struct err *err)
 {
 	const struct msg_exec *args = req->args;
 	struct fake_exec *exec = req->exec = must(calloc(1, sizeof(*exec)));
-	struct link *link = req->fake->link;
 	req->done = exec_done;
 	if (args->cwd && args->cwd[0] != '/') {
 		return err_set(
 			err, ERR_ARGUMENT, "cwd must be an absolute path; got '%.200s'", args->cwd);
 	}
-	exec->stream[0] =
-		link_stream_accept(link, (uint32_t)args->output[0], &stream_handlers, req, err);
-	if (!exec->stream[0]) {
+	if (!link_accept(req->fake->link, req->id, &talk, req, err)) {
 		return false;
 	}
-	exec->stream[1] =
-		link_stream_accept(link, (uint32_t)args->output[1], &stream_handlers, req, err);
-	if (!exec->stream[1]) {
-		return false;
+	if (args->announce) {
+		link_say(req->fake->link, req->id,
+			message_say(&message_started, &(struct msg_started){ 1 }), NULL, 0);
 	}
 	const struct link_msg *msg = req->msg;
 	auto_free char *command =

@@ -14,7 +14,6 @@
 #define CORNER 16 /* visible pixels, in each direction */
 
 struct fake_rfb {
-	struct link_stream *stream; /* NULL: closed */
 	struct buf in, out;
 	int stage;  /* of the handshake; 3: complete */
 	bool waits; /* for the next change */
@@ -149,50 +148,44 @@ static size_t take_one(struct fake_request *req)
 
 /* ---- connection ---- */
 
-static void write_out(struct fake_rfb *rfb)
+static void write_out(struct fake_request *req)
 {
-	if (rfb->stream && rfb->out.len) {
-		buf_consume(&rfb->out, link_stream_write(rfb->stream, rfb->out.data, rfb->out.len));
+	struct buf *out = &req->rfb->out;
+	if (req->fake->link) {
+		buf_consume(out, link_write(req->fake->link, req->id, 0, out->data, out->len));
 	}
 }
 
-static void on_data(struct link_stream *stream, const void *bytes, size_t len, void *data)
+static void on_data(
+	struct link *link, uint32_t id, unsigned channel, const void *bytes, size_t len, void *data)
 {
 	struct fake_request *req = data;
 	struct fake_rfb *rfb = req->rfb;
 	size_t taken;
+	(void)channel;
 	buf_append(&rfb->in, bytes, len);
 	while ((taken = take_one(req)) > 0) {
 		buf_consume(&rfb->in, taken);
 	}
-	link_stream_consumed(stream, len);
-	write_out(rfb);
+	link_consumed(link, id, len);
+	write_out(req);
 }
 
-static void on_writable(struct link_stream *stream, void *data)
+static void on_writable(struct link *link, uint32_t id, void *data)
 {
-	(void)stream;
-	write_out(((struct fake_request *)data)->rfb);
+	(void)link, (void)id;
+	write_out(data);
 }
 
-static void on_ended(struct link_stream *stream, void *data)
+static void on_ended(struct link *link, uint32_t id, void *data)
 {
-	(void)stream;
+	(void)link, (void)id;
 	fake_reply(data, NULL, NULL, 0);
 }
 
-static void on_reset(struct link_stream *stream, void *data)
-{
-	struct fake_request *req = data;
-	(void)stream;
-	req->rfb->stream = NULL;
-	fake_reply(req, NULL, NULL, 0);
-}
-
-static const struct link_stream_handlers handlers = {
+static const struct link_talk talk = {
 	.data = on_data,
 	.ended = on_ended,
-	.reset = on_reset,
 	.writable = on_writable,
 };
 
@@ -203,7 +196,7 @@ void fake_rfb_changed(struct fake_vm *fake)
 	{
 		if (req->rfb && req->rfb->waits) {
 			say_update(req);
-			write_out(req->rfb);
+			write_out(req);
 		}
 	}
 }
@@ -211,10 +204,6 @@ void fake_rfb_changed(struct fake_vm *fake)
 static void done(struct fake_request *req)
 {
 	struct fake_rfb *rfb = req->rfb;
-	if (rfb->stream && req->fake->link) {
-		link_stream_end(rfb->stream);
-		link_stream_free(rfb->stream);
-	}
 	buf_done(&rfb->in);
 	buf_done(&rfb->out);
 	free(rfb);
@@ -222,15 +211,12 @@ static void done(struct fake_request *req)
 
 bool fake_rfb(struct fake_request *req, struct err *err)
 {
-	const struct msg_rfb *args = req->args;
 	req->rfb = must(calloc(1, sizeof(*req->rfb)));
 	req->done = done;
-	req->rfb->stream =
-		link_stream_accept(req->fake->link, (uint32_t)args->stream, &handlers, req, err);
-	if (!req->rfb->stream) {
+	if (!link_accept(req->fake->link, req->id, &talk, req, err)) {
 		return false;
 	}
 	buf_append(&req->rfb->out, "RFB 003.008\n", 12);
-	write_out(req->rfb);
+	write_out(req);
 	return true;
 }

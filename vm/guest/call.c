@@ -50,20 +50,12 @@ bool guest_is_used(const struct guest *guest)
 	return false;
 }
 
-static void drop_streams(struct guest_call *call)
-{
-	for (size_t i = 0; call->exec && i < 2; i++) {
-		link_stream_free(take_ptr(&call->exec->stream[i]));
-	}
-}
-
 static void call_free(struct guest_call *call)
 {
 	loop_drop(&call->deferred);
 	loop_drop(&call->deadline);
-	drop_streams(call);
 	guest_painting_drop(call->painting);
-	free(call->exec);
+	free(call->conversation);
 	free(call);
 }
 
@@ -202,7 +194,6 @@ void guest_disconnect(struct guest *guest)
 	TAILQ_FOREACH(call, &guest->calls, entry)
 	{
 		call->link_id = 0;
-		drop_streams(call);
 	}
 	link_free(take_ptr(&guest->link));
 }
@@ -224,6 +215,19 @@ static void on_pong(const struct link_msg *msg, const struct err *err, void *dat
 	guest->pinged = false;
 }
 
+/* Whether it owes an answer: a conversation that goes on is none. */
+static bool is_awaited(const struct guest *guest)
+{
+	const struct guest_call *call;
+	TAILQ_FOREACH(call, &guest->calls, entry)
+	{
+		if (call->deadline) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static int on_guard(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct guest *guest = data;
@@ -237,7 +241,7 @@ static int on_guard(sd_event_source *source, uint64_t usec, void *data)
 		err_set(&why, ERR_GONE, "its agent has not responded for %llu ms",
 			(unsigned long long)guest->guard_ms);
 		guest->handlers->hangs(guest->data, &why);
-	} else if (!TAILQ_EMPTY(&guest->calls)) {
+	} else if (is_awaited(guest)) {
 		guest->pinged = true;
 		link_request(guest->link, "ping", NULL, on_pong, guest);
 		guard_set(guest);
@@ -271,11 +275,13 @@ static bool is_queued(const struct guest_call *call)
 
 static void late_error(const struct guest_call *call, struct err *err)
 {
+	bool begins = call->conversation && call->time_ms == 0;
 	err_set(err, ERR_TIMEOUT,
-		"the sandbox's agent did not complete '%s' within %lld s, so it was cancelled. "
-		"Take a screenshot before you try again",
-		call->op->message->name,
-		(long long)(call->time_ms + call->guest->grace_ms + 999) / 1000);
+		"the sandbox's agent did not %s '%s' within %lld s, so it was "
+		"cancelled. %s",
+		begins ? "begin" : "complete", call->op->message->name,
+		(long long)(call->time_ms + call->guest->grace_ms + 999) / 1000,
+		begins ? "Try again" : "Take a screenshot before you try again");
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
@@ -292,15 +298,29 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 		err_while(&why, "its agent does not respond to cancellation");
 		why.kind = ERR_GONE;
 		guest->handlers->hangs(guest->data, &why);
-	} else if (call->link_id) {
-		call->late = true;
-		link_cancel(guest->link, call->link_id);
-		set_deadline(call, (int64_t)guest->guard_ms);
-	} else if (call->exec && call->exec->replied) {
-		err_set(&why, ERR_TIMEOUT, "the command has exited, but its output is still open");
-		guest_call_fail(call, &why);
+	} else {
+		guest_call_take_back(call);
 	}
 	return 0;
+}
+
+void guest_call_take_back(struct guest_call *call)
+{
+	struct guest *guest = call->guest;
+	if (call->link_id) {
+		call->late = true;
+		link_cancel(guest->link, call->link_id);
+		loop_drop(&call->deadline);
+		set_deadline(call, (int64_t)guest->guard_ms);
+		guard_set(guest);
+	}
+}
+
+void guest_call_is_answered(struct guest_call *call)
+{
+	if (!call->late) {
+		loop_drop(&call->deadline);
+	}
 }
 
 static void set_deadline(struct guest_call *call, int64_t ms)
@@ -368,8 +388,8 @@ guest_id guest_call_ask_with(
 	if (!pack(call, args, tail_len, &json, &err)) {
 		return guest_call_refuse(call, &err);
 	}
-	call->link_id = link_request_with(
-		guest->link, call->op->message->name, json, tail, tail_len, on_reply, call);
+	call->link_id = link_converse(guest->link, call->op->message->name, json, tail, tail_len,
+		call->op->talk, on_reply, call);
 	guard_set(guest);
 	set_deadline(call, call->time_ms + (int64_t)guest->grace_ms);
 	return call->id;

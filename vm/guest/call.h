@@ -5,7 +5,6 @@
  * behind vm/guest/guest.h share. */
 
 #include "vm/guest/encode_frame.h"
-#include "vm/guest/output.h"
 #include "vm/guest/owner.h"
 #include "vm/wire/messages.h"
 
@@ -22,13 +21,7 @@ struct guest_op {
 	enum delivered (*deliver)(
 		struct guest_call *call, const struct link_msg *msg, struct err *err);
 	void (*fail)(struct guest_call *call, const struct err *err);
-};
-
-struct exec_run {
-	struct output output[2];
-	struct link_stream *stream[2]; /* NULL: over */
-	bool replied;
-	struct guest_exec reply; /* without the outputs */
+	const struct link_talk *talk; /* of a conversation, whose data is the call */
 };
 
 struct guest_call {
@@ -46,7 +39,6 @@ struct guest_call {
 		guest_act_fn *act;
 		guest_launch_fn *launch;
 		guest_json_fn *json;
-		guest_exec_fn *exec;
 	} fn;
 	void *data;
 	size_t n_actions;
@@ -54,8 +46,8 @@ struct guest_call {
 	bool is_aside; /* no use of the sandbox */
 	bool fenced;   /* and then the agent lost control */
 	struct observe observe;
-	struct guest_painting *painting; /* of its frame */
-	struct exec_run *exec;
+	struct guest_painting *painting;   /* of its frame */
+	struct conversation *conversation; /* that it is; freed with it */
 };
 
 struct guest_call *guest_call_new(struct guest *guest, const struct guest_op *op, void *data);
@@ -68,6 +60,10 @@ guest_id guest_call_ask(struct guest_call *call, const void *args);
 /* With bytes behind it. */
 guest_id guest_call_ask_with(
 	struct guest_call *call, const void *args, const void *tail, size_t tail_len);
+/* What it owed by its deadline has come. */
+void guest_call_is_answered(struct guest_call *call);
+/* The agent is told to stop, and must answer that soon. */
+void guest_call_take_back(struct guest_call *call);
 /* Instead; told from the loop. */
 guest_id guest_call_refuse(struct guest_call *call, const struct err *why);
 /* The ends: all of these free the call. */

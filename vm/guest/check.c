@@ -248,23 +248,3 @@ bool check_nothing(const struct link_msg *msg, struct err *err)
 	int scratch;
 	return decode(&message_ping, msg, &scratch, err);
 }
-
-/* ---- exec ---- */
-
-bool check_exec(const struct link_msg *msg, struct guest_exec *ret_exec, struct err *err)
-{
-	struct msg_exec_answer reply = { 0 };
-	if (!decode(&message_exec, msg, &reply, err)) {
-		return false;
-	}
-	if ((reply.status < 0) == (reply.signal == 0)) {
-		return err_set(err, ERR_ARGUMENT, "either 'status' or 'signal' is required");
-	}
-	*ret_exec = (struct guest_exec){
-		.exited = reply.status >= 0,
-		.status = reply.status >= 0 ? reply.status : reply.signal,
-		.timed_out = reply.timed_out,
-		.ms = reply.ms,
-	};
-	return true;
-}

@@ -20,8 +20,6 @@ bool check_act(const struct link_msg *msg, const struct check_act *asked, struct
 	struct size *ret_raw, struct err *err) NODISCARD;
 bool check_launch(
 	const struct link_msg *msg, struct guest_launch *ret_launch, struct err *err) NODISCARD;
-bool check_exec(const struct link_msg *msg, struct guest_exec *ret_exec,
-	struct err *err) NODISCARD; /* without the outputs */
 bool check_applications(const struct link_msg *msg, struct err *err) NODISCARD;
 bool check_info(const struct link_msg *msg, struct err *err) NODISCARD;
 bool check_nothing(const struct link_msg *msg, struct err *err) NODISCARD;

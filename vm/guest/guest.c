@@ -1,7 +1,7 @@
 /*
- * The agent's client: one function per operation of the agent; commands are in exec.c, connections
- * in pipe.c.  The agent is hostile: every reply is checked with field tables and further rules, and
- * an invalid one ends the sandbox.
+ * The link's client: one function for each operation of an agent; those that stream are in
+ * conversation.c and its users.  An agent is hostile: every reply goes through field tables and
+ * cross-checks, and one that does not fit ends the sandbox.
  */
 #include "vm/guest/call.h"
 

@@ -97,43 +97,12 @@ guest_id guest_prepare(struct guest *guest, int64_t window_ms, int64_t rest_ms,
 
 void guest_cancel(struct guest *guest, guest_id id); /* the callback still follows, soon */
 
-/*
- * ---- connections into the sandbox, as bytes in both directions ----
- *
- * Flow-controlled: at most GUEST_PIPE_WINDOW bytes arrive before some must be reported as consumed,
- * and a write accepts no more than the sandbox has room for.
- */
-
-struct guest_pipe;
-
-#define GUEST_PIPE_WINDOW (256u << 10)
-
-struct guest_pipe_handlers {
-	/* Bytes arrived.  Call guest_pipe_consumed() when they were processed, now or later. */
-	void (*data)(struct guest_pipe *pipe, const void *bytes, size_t len, void *data);
-	/* A write is possible again after one that accepted less than it was given. */
-	void (*writable)(struct guest_pipe *pipe, void *data);
-	/*
-	 * The other end closed it, or it was never established: err is the reason (ERR_STATE: not
-	 * ready, or its X server is not running; ERR_NOT_FOUND: the window does not exist;
-	 * ERR_TIMEOUT: the agent took too long; ERR_GONE: the sandbox has ended or was paused),
-	 * NULL if it was closed normally.  Called once, from the loop, unless guest_pipe_close()
-	 * was called; the pipe must not be used afterwards.
-	 */
-	void (*ended)(struct guest_pipe *pipe, const struct err *err, void *data);
-};
-
-/*
- * A separate connection to the desktop's VNC server: RFB 3.8 without security.  The server speaks
- * first; ended() reports all failures.  window: a window id; only this window is visible then; 0:
- * the whole screen.
- */
-struct guest_pipe *guest_rfb(struct guest *guest, int64_t window,
-	const struct guest_pipe_handlers *handlers, void *data);
-/* Returns the number of bytes accepted. */
-size_t guest_pipe_write(struct guest_pipe *pipe, const void *bytes, size_t len);
-void guest_pipe_consumed(struct guest_pipe *pipe, size_t len);
-/* No more callbacks; what was written is still sent.  NULL-safe. */
-void guest_pipe_close(struct guest_pipe *pipe);
+/* The desktop's VNC server, as a conversation (vm/guest/conversation.h) of a connection of its own: RFB
+ * 3.8 without security, which speaks first, on channel 0.  window: an id as of `windows`, and nothing
+ * but that window is to be seen then; 0: the whole screen. */
+struct conversation;
+struct conversation_handlers;
+struct conversation *guest_rfb(struct guest *guest, int64_t window,
+	const struct conversation_handlers *handlers, void *data);
 
 #endif

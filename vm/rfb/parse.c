@@ -319,7 +319,7 @@ void rfb_viewer_parse(struct rfb_viewer *v)
 {
 	struct err err;
 	size_t at = 0, used = 1;
-	while (used > 0 && at < v->in.len && !v->over) {
+	while (used > 0 && at < v->in.len && !v->over && !v->fns->is_full(v->data)) {
 		used = take_next(v, v->in.data + at, v->in.len - at, &err);
 		if (used == SIZE_MAX) {
 			rfb_viewer_end(v, &err);

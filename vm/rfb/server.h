@@ -46,6 +46,8 @@ struct rfb_viewer_fns {
 	 * n + 1. */
 	void (*key)(uint32_t keysym, bool down, void *data);
 	void (*pointer)(struct point at, unsigned buttons, void *data);
+	/* Whether no key can be taken now: what the viewer sends waits until rfb_viewer_resume(). */
+	bool (*is_full)(void *data);
 	/* A press of a key or button that does not count, for it has no control. */
 	void (*refused)(void *data);
 	/* The picture has ended, or the viewer broke the protocol (ERR_ARGUMENT).  Once, from the
@@ -65,5 +67,7 @@ void rfb_viewer_set_control(struct rfb_viewer *viewer, bool control);
 /* What the viewer sent, cut anywhere. */
 void rfb_viewer_feed(struct rfb_viewer *viewer, const void *bytes, size_t len);
 void rfb_viewer_writable(struct rfb_viewer *viewer);
+/* There is room for keys again. */
+void rfb_viewer_resume(struct rfb_viewer *viewer);
 
 #endif

@@ -282,6 +282,11 @@ void rfb_viewer_writable(struct rfb_viewer *v)
 	rfb_server_run(v->server);
 }
 
+void rfb_viewer_resume(struct rfb_viewer *v)
+{
+	rfb_viewer_feed(v, "", 0);
+}
+
 void rfb_viewer_feed(struct rfb_viewer *v, const void *bytes, size_t len)
 {
 	if (!v->over) {

@@ -10,10 +10,10 @@ static const struct shape {
 	[FRAME_REPLY] = { "reply", 4, FRAME_MAX, true },
 	[FRAME_EVENT] = { "event", 4, FRAME_MAX, false },
 	[FRAME_CANCEL] = { "cancel", 0, 0, true },
-	[FRAME_DATA] = { "data", 1, FRAME_CHUNK, true },
+	[FRAME_DATA] = { "data", 2, 1 + FRAME_CHUNK, true },
 	[FRAME_CREDIT] = { "credit", 4, 4, true },
 	[FRAME_END] = { "end", 0, 0, true },
-	[FRAME_RESET] = { "reset", 0, 0, true },
+	[FRAME_MESSAGE] = { "message", 4, FRAME_CHUNK, true },
 };
 
 uint32_t frame_get_u32(const uint8_t *bytes)

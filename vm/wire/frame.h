@@ -4,8 +4,9 @@
 #include "base/buf.h"
 
 /*
- * The link's framing: {u32 length, u32 stream, u8 type, payload}, integers little-endian; length
- * counts the payload only.  Pure functions on bytes for both ends, which can be fuzzed.
+ * The link's framing: {u32 length, u32 number, u8 type, payload}, integers little-endian; length
+ * counts the payload only.  Pure functions over bytes, so that they can be fuzzed and serve both
+ * ends.
  */
 
 #define FRAME_HEADER 9
@@ -19,12 +20,12 @@ enum frame_type {
 	FRAME_REQUEST = 1, /* stream = request id.  {u32 json length, json, tail} */
 	FRAME_REPLY,       /* stream = request id.  {u32 json length, json, tail} */
 	FRAME_EVENT,       /* stream = 0.           {u32 json length, json, tail} */
-	/* stream = request id.  no payload; the request must still be answered, once */
-	FRAME_CANCEL,
-	FRAME_DATA,   /* stream bytes, at most FRAME_CHUNK and within the credit */
-	FRAME_CREDIT, /* {u32 bytes}: the receiver has consumed so many */
-	FRAME_END,    /* the sender's direction of the stream is complete */
-	FRAME_RESET,  /* both directions are aborted */
+	FRAME_CANCEL, /* stream = request id.  no payload; the request is still answered, once */
+	/* Of a conversation, which has the number of its request. */
+	FRAME_DATA,    /* {u8 channel, bytes}, at most FRAME_CHUNK bytes and within the credit */
+	FRAME_CREDIT,  /* {u32 bytes}: the receiver has consumed that much */
+	FRAME_END,     /* the sender's direction is complete */
+	FRAME_MESSAGE, /* {u32 json length, json, tail}, within the credit */
 	FRAME_TYPES,
 };
 

@@ -9,24 +9,26 @@
 #include <systemd/sd-event.h>
 
 /*
- * The link between the host and an agent: requests with replies, events, and flow-controlled
- * streams, over one byte stream (a socketpair, a virtio-serial port, TCP).  Both ends use it and
- * trust nothing: any violation by the peer (framing, bounds, credit, JSON, an unknown stream)
- * closes the link with a reason.
+ * The link between the host and an agent, over one byte stream (a socketpair, a virtio-serial port,
+ * TCP): requests and their replies, conversations (requests whose two sides exchange bytes and
+ * messages before the reply), and events.  The host asks, the agent answers.  Neither end trusts the
+ * other: a violation (framing, bounds, credit, JSON, an unknown number) closes the link with a
+ * reason.
  *
- * Messages precede stream data, and streams take turns, so a large transfer never delays a click.
+ * Requests, replies and events go before what conversations send, and conversations take turns, so a
+ * large transfer never delays a click.
  */
 
 struct link;
-struct link_stream;
 
-#define LINK_REQUESTS_MAX 1024 /* concurrent requests, in each direction */
-#define LINK_STREAMS_MAX 256
+#define LINK_REQUESTS_MAX 1024 /* open at once */
+#define LINK_CONVERSATIONS_MAX 256
 
 /*
- * A message: a JSON object followed by raw bytes.  Valid during the callback only.  json is, in a
- * request {"op": string, "args": object}, in an event {"event": string, ...}, both checked; in a
- * reply the result object.
+ * A message: a JSON object and raw bytes behind it.  Valid during the callback only.  What json is:
+ * in a request
+ * {"op": string, "args": object}, in an event {"event": string, ...}, both checked to be that; in a
+ * reply the result object itself, in a conversation any object.
  */
 struct link_msg {
 	const json_t *json;
@@ -35,8 +37,8 @@ struct link_msg {
 };
 
 struct link_handlers {
-	/* A request of the peer.  Must be answered with one link_reply() or link_reply_err() with
-	 * this id, now or later. */
+	/* The other side asks.  Must end in one link_reply() or link_reply_err() with this id, now
+	 * or later.  An end with this handler answers and never asks. */
 	void (*request)(struct link *link, uint32_t id, const struct link_msg *msg, void *data);
 	/* The peer cancels its request, which is unanswered.  Reply all the same, soon. */
 	void (*cancel)(struct link *link, uint32_t id, void *data);
@@ -44,9 +46,9 @@ struct link_handlers {
 	/* The link has ended; called once, from the loop.  Open requests have failed with ERR_GONE
 	 * before.  link_free() is allowed. */
 	void (*closed)(struct link *link, const struct err *why, void *data);
-	/* The operation with which a restarted peer begins, or NULL.  Before its request() the link
-	 * drops all other state: unsent data, streams (with a reset), our requests (with ERR_GONE),
-	 * and the peer's, to which replies are ignored. */
+	/* The operation that another other side begins with, or NULL.  Before its request() the
+	 * link forgets all else: what waits to be sent is dropped, and open requests count as
+	 * answered, so that whatever is sent for them is ignored. */
 	const char *begins_anew;
 };
 
@@ -72,8 +74,9 @@ uint32_t link_request(
 /* With additional bytes, which are copied. */
 uint32_t link_request_with(struct link *link, const char *op, json_t *args, const void *tail,
 	size_t tail_len, link_reply_fn *reply, void *data);
-void link_cancel(
-	struct link *link, uint32_t id); /* the reply (most likely ERR_CANCELLED) still follows */
+/* The reply (most likely ERR_CANCELLED) still comes.  Of a conversation, what was written before is
+ * sent first. */
+void link_cancel(struct link *link, uint32_t id);
 
 /* Sends {"result": result} and tail; takes result.  An id that is not open is ignored. */
 void link_reply(struct link *link, uint32_t id, json_t *result, const void *tail, size_t tail_len);
@@ -93,45 +96,48 @@ void link_freeze(struct link *link);
 void link_hold(struct link *link, bool on);
 
 /*
- * ---- streams: one direction of bytes each way, flow-controlled ----
+ * ---- conversations: bytes and messages both ways between a request and its reply ----
  *
- * Messages overtake stream data: a reply may arrive before the last bytes of a stream that ended
- * before it was sent. Whoever needs all of a stream waits for its ended().
+ * The reply ends a conversation, and comes after everything that its side sent.  An id that is not
+ * open is ignored by all of these, so nothing has to be told that a conversation is over.
  */
 
-/* Bytes in flight, in each direction, before the receiver must have consumed some. */
+/* Bytes in flight, each way, before the receiver must have consumed some.  Messages count as their
+ * JSON, their tail and 4 bytes. */
 #define LINK_WINDOW (256u << 10)
+#define LINK_MESSAGE_MAX (32u << 10) /* of such a message */
 
-struct link_stream_handlers {
-	/* Bytes arrived.  Call link_stream_consumed() when they were processed, now or later, which
-	 * gives the sender credit. */
-	void (*data)(struct link_stream *s, const void *bytes, size_t len, void *data);
-	void (*ended)(struct link_stream *s, void *data); /* the peer will send no more */
-	/* Reset by the peer, or the link closed.  The stream is freed after this returns. */
-	void (*reset)(struct link_stream *s, void *data);
-	void (*writable)(struct link_stream *s,
-		void *data); /* credit is available after link_stream_write() accepted less */
+/* A NULL handler: what comes is dropped. */
+struct link_talk {
+	/* Bytes arrived on one of the sender's channels, which the operation defines.
+	 * link_consumed() when they were dealt with, now or later, gives the sender credit. */
+	void (*data)(struct link *link, uint32_t id, unsigned channel, const void *bytes,
+		size_t len, void *data);
+	/* A message arrived; cost: what to report to link_consumed(). */
+	void (*message)(struct link *link, uint32_t id, const struct link_msg *msg, size_t cost,
+		void *data);
+	/* There is credit again, after link_write() took less or link_say() refused. */
+	void (*writable)(struct link *link, uint32_t id, void *data);
+	/* The other side sends no more.  The reply implies this and is not announced here. */
+	void (*ended)(struct link *link, uint32_t id, void *data);
 };
 
-/*
- * The host selects a number and passes it in a request; the agent accepts that number inside its
- * request callback (bytes for an unknown stream are dropped).  open returns NULL if
- * LINK_STREAMS_MAX are open or the link has ended.
- */
-struct link_stream *link_stream_open(
-	struct link *link, const struct link_stream_handlers *handlers, void *data);
-struct link_stream *link_stream_accept(struct link *link, uint32_t number,
-	const struct link_stream_handlers *handlers, void *data, struct err *err) NODISCARD;
-uint32_t link_stream_number(const struct link_stream *s);
-/* Returns the number of bytes accepted, limited by the credit. */
-size_t link_stream_write(struct link_stream *s, const void *bytes, size_t len);
-void link_stream_consumed(struct link_stream *s, size_t len);
-void link_stream_end(struct link_stream *s);
-/*
- * Releases the stream; no more callbacks.  After link_stream_end() the written bytes are still
- * sent. Unless both directions have ended, the peer then gets a reset.  NULL-safe; no effect inside
- * the stream's own reset().
- */
-void link_stream_free(struct link_stream *s);
+/* As link_request_with(); ERR_LIMIT, too, when LINK_CONVERSATIONS_MAX are open.  No handler fires
+ * once reply has. */
+uint32_t link_converse(struct link *link, const char *op, json_t *args, const void *tail,
+	size_t tail_len, const struct link_talk *talk, link_reply_fn *reply, void *data);
+/* The answering side's, inside its request callback.  No handler fires after its reply. */
+bool link_accept(struct link *link, uint32_t id, const struct link_talk *talk, void *data,
+	struct err *err) NODISCARD;
+
+/* Returns how many bytes were taken (as far as the credit goes); 0 once it is over.  channel: at
+ * most 255. */
+size_t link_write(struct link *link, uint32_t id, unsigned channel, const void *bytes, size_t len);
+/* Sends a message; takes json.  False: there is no credit for it now (writable() follows), it is
+ * larger than LINK_MESSAGE_MAX, or the conversation is over. */
+bool link_say(struct link *link, uint32_t id, json_t *json, const void *tail, size_t tail_len);
+void link_consumed(struct link *link, uint32_t id, size_t len);
+/* Sends no more; what was taken before is still sent. */
+void link_end(struct link *link, uint32_t id);
 
 #endif

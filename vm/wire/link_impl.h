@@ -7,13 +7,19 @@
 
 #include <sys/queue.h>
 
-/* Shared by link.c (life, messages) and link_stream.c (streams) only. */
+/* What link.c (life, receiving), link_request.c (requests, events) and link_talk.c (conversations)
+ * share; nobody else includes this. */
 
+struct talk;
+
+/* Ours or theirs: an end either asks or answers. */
 struct open_request {
 	LIST_ENTRY(open_request) entry;
 	uint32_t id;
 	bool cancelled;
-	link_reply_fn *reply; /* NULL for requests of the peer */
+	bool answered;        /* of a conversation: the reply waits behind what it sent before */
+	struct talk *talk;    /* NULL: it is no conversation */
+	link_reply_fn *reply; /* NULL for requests of the other side */
 	void *data;
 	struct link *link;
 	sd_event_source *unsent; /* it could not be sent; answered with why from the loop */
@@ -22,23 +28,25 @@ struct open_request {
 
 LIST_HEAD(request_list, open_request);
 
-struct link_stream {
-	TAILQ_ENTRY(link_stream) entry;
-	struct link *link; /* NULL inside reset(): it is being freed */
-	uint32_t number;
-	struct link_stream_handlers handlers; /* zeroed once released */
+/* What a request has while it is a conversation. */
+struct talk {
+	TAILQ_ENTRY(talk) entry;
+	struct open_request *request;
+	struct link_talk handlers;
 	void *data;
-	struct buf out;     /* accepted, within the credit, not yet sent */
-	uint32_t credit;    /* bytes we may still accept */
-	uint32_t window;    /* bytes the peer may still send */
+	struct buf out;     /* frames, within the credit, not yet sent */
+	size_t at;          /* where the first of them begins */
+	size_t last;        /* and the last data frame, which may grow; SIZE_MAX: none */
+	uint32_t unsent;    /* bytes of credit that they take */
+	uint32_t credit;    /* bytes we may still take */
+	uint32_t window;    /* bytes the other side may still send */
 	uint32_t unread;    /* received, not yet consumed */
-	uint32_t to_credit; /* consumed, not yet reported */
-	bool blocked;       /* a write accepted less than offered */
-	bool ending, end_sent, end_received;
-	bool given_up; /* released by its owner, still sending */
+	uint32_t to_credit; /* consumed, not yet told */
+	bool blocked;       /* a write took less than offered */
+	bool ending, end_received;
 };
 
-TAILQ_HEAD(stream_list, link_stream);
+TAILQ_HEAD(talks, talk);
 
 struct link {
 	sd_event *event;
@@ -48,14 +56,13 @@ struct link {
 	struct buf in;
 	struct link_handlers handlers;
 	void *data;
-	struct request_list ours, theirs; /* unanswered requests */
-	size_t n_ours, n_theirs;
-	uint32_t last_id;
-	struct stream_list streams; /* the next to send is first */
-	size_t n_streams;
-	uint32_t last_stream; /* the highest number we have selected */
-	bool frozen;          /* messages wait in held until the peer sends a frame */
-	bool holding;         /* likewise, until link_hold(false) */
+	struct request_list requests; /* not yet answered */
+	size_t n_requests;
+	uint32_t last_id;   /* the newest request's */
+	struct talks talks; /* the next to send is first */
+	size_t n_talks;
+	bool frozen;  /* what is said waits in held until the other side speaks */
+	bool holding; /* likewise, until link_hold(false) */
 	unsigned freezes;
 	struct buf held;
 	bool failed; /* why is set; closed() was called or will be */
@@ -66,13 +73,31 @@ struct link {
 
 /* Ends the link, once, from the loop. */
 void link_fail(struct link *link, const struct err *why);
-void link_send(
-	struct link *link, enum frame_type type, uint32_t stream, const void *bytes, size_t len);
+/* a and b are the payload. */
+void link_send2(struct link *link, enum frame_type type, uint32_t number, const void *a,
+	size_t a_len, const void *b, size_t b_len);
+/* After a callback: frees a link that was given up in it. */
+void link_leave(struct link *link);
 
-/* Sends stream data while little is waiting to be written. */
-void link_stream_pump(struct link *link);
-bool link_stream_receive(struct link *link, const struct frame *frame, struct err *err) NODISCARD;
-/* Ends every stream; tell: and calls its reset(). */
-void link_stream_void_all(struct link *link, bool tell);
+extern const struct err link_gone;
+struct open_request *link_find(const struct link *link, uint32_t id);
+struct open_request *link_add(struct link *link, uint32_t id);
+void link_drop(struct link *link, struct open_request *request);
+/* Drops it before its callback runs, which may make new ones. */
+void link_answer(struct link *link, struct open_request *request, const struct link_msg *msg,
+	const struct err *err);
+void link_void_requests(struct link *link, const struct err *why);
+
+bool link_talk_begin(struct link *link, struct open_request *request,
+	const struct link_talk *handlers, void *data, struct err *err) NODISCARD;
+void link_talk_free(struct link *link, struct talk *talk); /* NULL-safe */
+/* Queues a frame behind what was written; *a and *b are the payload. */
+void link_talk_send(struct talk *talk, enum frame_type type, const void *a, size_t a_len,
+	const void *b, size_t b_len);
+/* Sends what conversations have as long as little is waiting to be written. */
+void link_talk_pump(struct link *link);
+/* msg: of a message. */
+bool link_talk_receive(struct link *link, const struct frame *frame, const struct link_msg *msg,
+	struct err *err) NODISCARD;
 
 #endif

@@ -1,6 +1,7 @@
 /* The message tables.  Both ends enforce the bounds of a row. */
 #include "vm/wire/messages.h"
 
+#include "base/cleanup.h"
 #include "vm/wire/action.h"
 #include "vm/wire/frame.h"
 
@@ -18,12 +19,6 @@
 #define END \
 	{ \
 		.name = NULL, \
-	}
-/* If the struct member cannot have the name of the message member. */
-#define NAMED(key, T, member, text, ...) \
-	{ \
-		.name = key, .type = FIELD_INT, .offset = FIELD_AT(T, member, int64_t), \
-		.help = text, __VA_ARGS__ \
 	}
 #define REQUIRED .required = true
 
@@ -174,10 +169,20 @@ static const struct field exec_fields[] = {
 	FIELD_STR(EXEC, cwd, "Working directory; default: the home directory.", .min = 1,
 		.max = MESSAGE_PATH_MAX),
 	FIELD_NUM(EXEC, timeout_ms, "After which it is killed.", REQUIRED, .min = 1, .max = DAY_MS),
-	NAMED("stdout", EXEC, output[0], "The number of a stream.", REQUIRED, .min = 1,
-		.max = ID_MAX),
-	NAMED("stderr", EXEC, output[1], "The number of a stream.", REQUIRED, .min = 1,
-		.max = ID_MAX),
+	FIELD_FLAG(EXEC, input, "It reads the server's bytes; otherwise its stdin is empty."),
+	FIELD_FLAG(EXEC, announce, "`started` is wanted."),
+	END,
+};
+
+#define STARTED struct msg_started
+static const struct field started_fields[] = {
+	FIELD_NUM(STARTED, pid, "Of the shell.", REQUIRED, .min = 1, .max = ID_MAX),
+	END,
+};
+
+#define SIGNAL struct msg_signal
+static const struct field signal_fields[] = {
+	FIELD_NUM(SIGNAL, signal, "Its number.", REQUIRED, .min = 1, .max = 64),
 	END,
 };
 
@@ -192,7 +197,6 @@ static const struct field exec_answer_fields[] = {
 
 #define RFB struct msg_rfb
 static const struct field rfb_fields[] = {
-	FIELD_NUM(RFB, stream, "The number of a stream.", REQUIRED, .min = 1, .max = ID_MAX),
 	FIELD_NUM(RFB, window, "A window's id; 0: the whole screen.", .max = ID_MAX),
 	END,
 };
@@ -294,26 +298,56 @@ const struct message message_applications = {
 	.members = MEMBERS({ "applications", msg_application_fields }),
 };
 
+const struct message message_started = {
+	.name = "started",
+	.help = "The shell runs.",
+	.request = PART(STARTED, started_fields),
+};
+
+const struct message message_signal = {
+	.name = "signal",
+	.help = "Sends a signal to the shell's process group.",
+	.request = PART(SIGNAL, signal_fields),
+};
+
+static bool check_exec(const void *answer, struct err *err)
+{
+	const EXITED *end = answer;
+	return (end->status < 0) != (end->signal == 0) ||
+	       err_set(err, ERR_ARGUMENT, "either 'status' or 'signal' is required");
+}
+
+static const struct message_talk exec_talk = {
+	.host = { { "stdin" }, { &message_signal } },
+	.agent = { { "stdout", "stderr" }, { &message_started } },
+};
+
 const struct message message_exec = {
 	.name = "exec",
-	.help = "Runs a command in a login shell as the desktop's user. It is killed with all its "
-		"children at the timeout and when it is cancelled. The agent ends both streams "
-		"before it answers.",
+	.help = "Runs a command in a login shell as the desktop's user; it is killed with all its "
+		"children at the timeout and when it is cancelled. The server's end closes its "
+		"stdin.",
 	.request = PART(EXEC, exec_fields, .tail_max = MESSAGE_COMMAND_MAX),
 	.answer = PART(EXITED, exec_answer_fields),
+	.check = check_exec,
+	.talk = &exec_talk,
+};
+
+static const struct message_talk rfb_talk = {
+	.host = { { "RFB" } },
+	.agent = { { "RFB" } },
 };
 
 const struct message message_rfb = {
 	.name = "rfb",
-	.help = "Connects the stream to the desktop's VNC server (RFB 3.8, no security), which "
-		"speaks first. It is answered when the connection has ended, closed by either end; an "
-		"error means that it was never established. A slow viewer does not delay others. For a "
-		"window, the agent itself is the server: only the window with its menus and dialogs is "
-		"visible and receives input. An error may come at any time "
-		"then: not-found if the window does not exist or was closed, state if the X "
-		"server is not running.",
+	.help = "Connects a viewer to the desktop, or to a window with its menus and dialogs. The "
+		"agent is the RFB server (3.8, no security) and speaks first. It is answered when "
+		"either side closes the connection. An error may come at any time: not-found if "
+		"there is no such window or it was closed, state if the X server is being "
+		"restarted. A slow viewer delays no other.",
 	.request = PART(RFB, rfb_fields),
 	.answer = NOTHING,
+	.talk = &rfb_talk,
 };
 
 const struct message message_prepare = {
@@ -340,9 +374,8 @@ const struct message message_restored = {
 		"It is always the first request of a new host; it may be sent to a frozen agent "
 		"or "
 		"after the port was closed and opened. The agent drops its old link (requests are "
-		"are "
-		"cancelled and not answered, streams closed), sets the clock, feeds the entropy, "
-		"sets the new names, checks X server, window manager and a captured frame, and sends "
+		"cancelled and not answered), sets the clock, feeds the entropy, "
+		"takes the new names, checks X server, window manager and a captured frame, and "
 		"says "
 		"hello, stage and ready as at the start. Names that are absent are not changed.",
 	.request = PART(RESTORED, restored_fields),
@@ -468,4 +501,44 @@ bool message_decode(const struct message_part *part, const json_t *json, size_t 
 					 tail_len);
 	}
 	return field_decode(part->fields, json, out, err);
+}
+
+/* ---- conversations ---- */
+
+json_t *message_say(const struct message *message, const void *in)
+{
+	return must(json_pack("{s:s, s:o}", "message", message->name, "args",
+		message_encode(&message->request, in)));
+}
+
+const struct message *message_hear(const struct message_speech *speaker, const struct link_msg *msg,
+	void **ret_args, struct err *err)
+{
+	const char *name = json_string_value(json_object_get(msg->json, "message"));
+	const struct message *const *at = speaker->messages;
+	while (*at && (!name || strcmp((*at)->name, name) != 0)) {
+		at++;
+	}
+	if (!*at || json_object_size(msg->json) != 2) {
+		err_set(err, ERR_ARGUMENT, "an unknown message '%.40s'", name ? name : "");
+		return NULL;
+	}
+	const struct message_part *part = &(*at)->request;
+	auto_free void *args = must(calloc(1, part->size ? part->size : 1));
+	if (!message_decode(part, json_object_get(msg->json, "args"), msg->tail_len, args, err)) {
+		err_while(err, "the message '%s'", name);
+		return NULL;
+	}
+	*ret_args = take_ptr(&args);
+	return *at;
+}
+
+bool message_channel(const struct message_speech *speaker, unsigned channel, struct err *err)
+{
+	for (unsigned i = 0; speaker->channels[i]; i++) {
+		if (i == channel) {
+			return true;
+		}
+	}
+	return err_set(err, ERR_ARGUMENT, "bytes on an unknown channel %u", channel);
 }

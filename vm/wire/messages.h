@@ -9,12 +9,11 @@
  * fake agent encode and check with these tables, so both ends have the same bounds; docs/link.md is
  * generated from them.
  *
- * Coordinates are pixels of the frame space: the whole-screen image for a model,
- * geometry_fit(screen).  Times are milliseconds.  A stream number is one that the host opened
- * (vm/wire/link.h).
+ * Coordinates are pixels of the frame space: the whole-screen image a model is shown,
+ * geometry_fit(screen).  Times are milliseconds.
  */
 
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_VERSION 2
 
 /* One direction of a message. */
 struct message_part {
@@ -32,9 +31,33 @@ struct message {
 		const char *name;
 		const struct field *fields;
 	} * members;
+	/* What the fields alone cannot say about an answer; may be NULL. */
+	bool (*check)(const void *answer, struct err *err);
+	const struct message_talk *talk; /* NULL: it is no conversation */
 };
 
-/* Operations, in the order of the page; NULL after the last. */
+/* What each side of a conversation may send between the request and the answer.  NULL-ended; a
+ * channel's number is its place. */
+struct message_speech {
+	const char *channels[4];           /* of bytes */
+	const struct message *messages[4]; /* their `request` */
+};
+struct message_talk {
+	struct message_speech host, agent;
+};
+
+/* ---- messages of a conversation: {"message": name, "args": object} ---- */
+
+json_t *message_say(const struct message *message, const void *in);
+/* NULL: the speaker may not send this.  *ret_args: the message's struct, to be freed; it points into
+ * msg. */
+const struct message *message_hear(const struct message_speech *speaker, const struct link_msg *msg,
+	void **ret_args, struct err *err);
+/* Whether the speaker has such a channel. */
+bool message_channel(
+	const struct message_speech *speaker, unsigned channel, struct err *err) NODISCARD;
+
+/* Operations, in the order of the page; NULL past the end. */
 const struct message *message_request_at(size_t i);
 /* Events. */
 const struct message *message_event_at(size_t i);
@@ -128,8 +151,19 @@ extern const struct message message_info;
 
 struct msg_exec {
 	const char *command, *cwd;
-	int64_t timeout_ms, output[2]; /* stdout and stderr */
+	int64_t timeout_ms;
+	bool input, announce;
 };
+#define EXEC_STDIN 0 /* channels */
+#define EXEC_STDOUT 0
+#define EXEC_STDERR 1
+struct msg_started {
+	int64_t pid;
+};
+struct msg_signal {
+	int64_t signal;
+};
+extern const struct message message_started, message_signal;
 struct msg_exec_answer {
 	int64_t status, signal, ms; /* status -1: a signal ended it */
 	bool timed_out;
@@ -137,7 +171,7 @@ struct msg_exec_answer {
 extern const struct message message_exec;
 
 struct msg_rfb {
-	int64_t stream, window;
+	int64_t window;
 };
 extern const struct message message_rfb;
 

@@ -115,11 +115,31 @@ static void write_tail(struct buf *out, const struct message_part *part)
 	}
 }
 
+static void write_speech(struct buf *out, const char *who, const struct message_speech *speech)
+{
+	for (size_t i = 0; speech->channels[i]; i++) {
+		buf_printf(
+			out, "\nBytes of the %s, channel %zu: %s.\n", who, i, speech->channels[i]);
+	}
+	for (size_t i = 0; speech->messages[i]; i++) {
+		const struct message *m = speech->messages[i];
+		char of[200];
+		snprintf(of, sizeof(of), "Message of the %s, `%s`. %s Arguments", who, m->name,
+			m->help);
+		write_rows(out, of, m->request.fields);
+	}
+}
+
 static void write_request(struct buf *out, const struct message *m)
 {
 	buf_printf(out, "\n### `%s`\n\n%s\n", m->name, m->help);
 	write_rows(out, "Request", m->request.fields);
 	write_tail(out, &m->request);
+	if (m->talk) {
+		buf_printf(out, "\nA conversation.\n");
+		write_speech(out, "server", &m->talk->host);
+		write_speech(out, "agent", &m->talk->agent);
+	}
 	write_rows(out, "Answer", m->answer.fields);
 	write_tail(out, &m->answer);
 	for (size_t i = 0; m->members && m->members[i].name; i++) {
@@ -136,11 +156,14 @@ static void write_link(struct buf *out)
 		"# Messages of the link\n\n"
 		"<!-- Generated from vm/wire/messages.c: VITRINE_GOLDEN=write ctest -R golden -->\n\n"
 		"The server and the agent in a desktop speak these messages (protocol %d). The framing\n"
-		"is in `vm/wire/frame.h`, streams and credit in `vm/wire/link.h`. Both ends check every\n"
-		"message with the same tables. `?` marks an optional member. Coordinates are pixels of\n"
-		"the frame space, the image that a model is shown; times are milliseconds.\n\n"
+		"is in `vm/wire/frame.h`, conversations and credit in `vm/wire/link.h`. Both ends check\n"
+		"every message with the same tables. `?` marks an optional member. Coordinates are\n"
+		"pixels of the frame space, the image that a model is shown; times are milliseconds.\n\n"
+		"In a *conversation* both sides send bytes on numbered channels and messages\n"
+		"`{\"message\": name, \"args\": object}` between the request and its answer, which comes\n"
+		"last. At most %u KiB are under way each way; the receiver's credit lets more come.\n\n"
 		"## Requests of the server\n",
-		PROTOCOL_VERSION);
+		PROTOCOL_VERSION, LINK_WINDOW >> 10);
 	for (size_t i = 0; (m = message_request_at(i)); i++) {
 		write_request(out, m);
 	}

@@ -8,7 +8,7 @@
 #include "tests/support/holds.h"
 #include "vm/core/backend.h"
 #include "vm/lifecycle/lifecycle_impl.h"
-#include "vm/wire/link.h"
+#include "vm/wire/messages.h"
 
 #include <sys/socket.h>
 
@@ -74,29 +74,6 @@ static const struct vm_backend script_backend = {
 	.release = script_release,
 };
 
-static void ignore_stream(struct link_stream *stream, void *data)
-{
-	(void)stream, (void)data;
-}
-
-static const struct link_stream_handlers output_handlers = {
-	.writable = ignore_stream,
-	.reset = ignore_stream,
-};
-
-static void write_output(
-	struct link *link, const json_t *request, const char *name, const char *text)
-{
-	struct err err;
-	uint32_t id = (uint32_t)json_integer_value(
-		json_object_get(json_object_get(request, "args"), name));
-	struct link_stream *stream = link_stream_accept(link, id, &output_handlers, NULL, &err);
-	cr_assert_not_null(stream, "%s", err.text);
-	cr_assert_eq(link_stream_write(stream, text, strlen(text)), strlen(text));
-	link_stream_end(stream);
-	link_stream_free(stream);
-}
-
 static void on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
 {
 	(void)data;
@@ -105,8 +82,11 @@ static void on_request(struct link *link, uint32_t id, const struct link_msg *ms
 	agent.asked[agent.n++] = json_dumps(msg->json, JSON_COMPACT | JSON_SORT_KEYS);
 	agent.pending = id;
 	if (reply->out) {
-		write_output(link, msg->json, "stdout", reply->out);
-		write_output(link, msg->json, "stderr", reply->err ? reply->err : "");
+		const char *errors = reply->err ? reply->err : "";
+		struct err err;
+		cr_assert(link_accept(link, id, &(struct link_talk){ 0 }, NULL, &err));
+		link_write(link, id, EXEC_STDOUT, reply->out, strlen(reply->out));
+		link_write(link, id, EXEC_STDERR, errors, strlen(errors));
 	}
 	if (reply->json) {
 		const char *tail = reply->tail ? reply->tail : "";
@@ -157,7 +137,7 @@ static void open_starting(void)
 	vm = vm_create_on(&script_backend, desk.vms, "test", &err);
 	cr_assert_not_null(vm, "%s", err.text);
 	agent.link = link_new(desk.event, agent.fd, &handlers, NULL);
-	send_event("hello", "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}");
+	send_event("hello", "{\"event\":\"hello\",\"protocol\":2,\"version\":\"1\"}");
 }
 
 static void open_ready(void)

@@ -1,8 +1,9 @@
 /* A request from the host while it is in flight: its arguments, who is told when it is cancelled,
- * and its one answer. */
+ * what is said before its answer, and that. */
 #include "vm/agent/core/request.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "vm/agent/core/agent.h"
 
 struct request {
@@ -15,6 +16,8 @@ struct request {
 	const struct link_msg *msg; /* inside run() only: it need not outlive that */
 	void (*cancel)(void *data);
 	void *cancel_data;
+	struct request_talk talk; /* of a conversation */
+	void *talk_data;
 };
 
 static struct request *find_request(struct agent *agent, uint32_t id)
@@ -147,4 +150,89 @@ void request_on_cancel(struct request *req, void (*fn)(void *data), void *data)
 {
 	req->cancel = fn;
 	req->cancel_data = data;
+}
+
+/* ---- conversations ---- */
+
+static void misbehaved(struct request *req, const struct err *why)
+{
+	log_warning("the host, in '%s': %s", req->op->message->name, why->text);
+	cancel(req);
+}
+
+static void on_data(
+	struct link *link, uint32_t id, unsigned channel, const void *bytes, size_t len, void *data)
+{
+	struct request *req = data;
+	struct err err;
+	if (!message_channel(&req->op->message->talk->host, channel, &err)) {
+		misbehaved(req, &err);
+	} else if (req->talk.data) {
+		req->talk.data(channel, bytes, len, req->talk_data);
+	} else {
+		link_consumed(link, id, len);
+	}
+}
+
+static void on_message(
+	struct link *link, uint32_t id, const struct link_msg *msg, size_t cost, void *data)
+{
+	struct request *req = data;
+	auto_free void *args = NULL;
+	struct err err;
+	const struct message *message =
+		message_hear(&req->op->message->talk->host, msg, &args, &err);
+	link_consumed(link, id, cost);
+	if (!message) {
+		misbehaved(req, &err);
+	} else if (req->talk.message) {
+		req->talk.message(message, args, req->talk_data);
+	}
+}
+
+static void on_writable(struct link *link, uint32_t id, void *data)
+{
+	struct request *req = data;
+	(void)link, (void)id;
+	if (req->talk.writable) {
+		req->talk.writable(req->talk_data);
+	}
+}
+
+static void on_ended(struct link *link, uint32_t id, void *data)
+{
+	struct request *req = data;
+	(void)link, (void)id;
+	if (req->talk.ended) {
+		req->talk.ended(req->talk_data);
+	}
+}
+
+bool request_converse(
+	struct request *req, const struct request_talk *with, void *data, struct err *err)
+{
+	static const struct link_talk talk = { on_data, on_message, on_writable, on_ended };
+	req->talk = *with;
+	req->talk_data = data;
+	return link_accept(req->agent->link, req->id, &talk, req, err);
+}
+
+size_t request_write(struct request *req, unsigned channel, const void *bytes, size_t len)
+{
+	return link_write(req->agent->link, req->id, channel, bytes, len);
+}
+
+bool request_send(struct request *req, const struct message *message, const void *args)
+{
+	return link_say(req->agent->link, req->id, message_say(message, args), NULL, 0);
+}
+
+void request_consumed(struct request *req, size_t len)
+{
+	link_consumed(req->agent->link, req->id, len);
+}
+
+void request_close_write(struct request *req)
+{
+	link_end(req->agent->link, req->id);
 }

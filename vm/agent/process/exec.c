@@ -1,7 +1,7 @@
 /*
- * Runs one command in a login shell.  Its output goes into two streams as fast as the host takes it
- * and no faster: while a stream takes nothing, its pipe is not read, and the command waits as it
- * would for a slow terminal.  When the shell has ended, what its pipes hold at that moment is sent
+ * Runs one command in a login shell.  Its outputs go to the host as fast as that takes them and no
+ * faster: while it takes nothing, the pipes are not read, and the command waits as it would for a
+ * slow terminal.  Its input is given back as credit when the command has read it.  When the shell has ended, what its pipes hold at that moment is sent
  * and no more is waited for; a child left in the background keeps its pipe, which is then emptied
  * for nobody.
  */
@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "vm/agent/core/agent.h"
 #include "vm/agent/core/op.h"
+#include "vm/agent/process/input_feed.h"
 #include "vm/agent/process/output_drain.h"
 #include "vm/agent/process/task.h"
 
@@ -24,8 +25,8 @@ struct exec;
 
 struct output {
 	struct exec *exec;
-	struct link_stream *stream; /* NULL: the host does not want it */
-	int fd;                     /* -1: complete */
+	unsigned channel;
+	int fd; /* -1: complete */
 	sd_event_source *source;
 	size_t left; /* bytes still to read, once the shell has ended */
 	uint8_t held[16384];
@@ -38,6 +39,7 @@ struct exec {
 	struct task task;
 	sd_event_source *child, *timer;
 	struct output output[2];
+	struct input_feed *input; /* NULL: it has none */
 	uint64_t started_us;
 	bool ended, timed_out;
 	siginfo_t end;
@@ -59,10 +61,6 @@ static struct msg_exec_answer describe(const struct exec *x)
 static void close_output(struct output *out)
 {
 	loop_drop(&out->source);
-	if (out->stream) {
-		link_stream_end(out->stream);
-		link_stream_free(take_ptr(&out->stream));
-	}
 	if (out->fd >= 0) {
 		output_drain_release(output_drain_new(out->exec->agent->event, take_fd(&out->fd)));
 	}
@@ -72,6 +70,7 @@ static void exec_free(struct exec *x)
 {
 	close_output(&x->output[0]);
 	close_output(&x->output[1]);
+	input_feed_free(x->input);
 	loop_drop(&x->child);
 	loop_drop(&x->timer);
 	free(x);
@@ -97,11 +96,9 @@ static void finish_when_drained(struct exec *x)
 /* True when nothing read is left over. */
 static bool hand_on(struct output *out)
 {
-	size_t len = out->to - out->from;
-	if (len && out->stream) {
-		out->from += link_stream_write(out->stream, out->held + out->from, len);
-	} else {
-		out->from = out->to;
+	if (out->from < out->to) {
+		out->from += request_write(
+			out->exec->req, out->channel, out->held + out->from, out->to - out->from);
 	}
 	return out->from == out->to;
 }
@@ -153,24 +150,54 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *d
 	return 0;
 }
 
-static void on_writable(struct link_stream *stream, void *data)
+/* ---- what the host sends ---- */
+
+static void on_writable(void *data)
 {
-	(void)stream;
-	struct output *out = data;
-	pump(out);
-	finish_when_drained(out->exec);
+	struct exec *x = data;
+	pump(&x->output[0]);
+	pump(&x->output[1]);
+	finish_when_drained(x);
 }
 
-static void on_reset(struct link_stream *stream, void *data)
+static void on_input(unsigned channel, const void *bytes, size_t len, void *data)
 {
-	struct output *out = data;
-	out->stream = NULL;
-	on_writable(stream, out);
+	struct exec *x = data;
+	(void)channel;
+	if (x->input) {
+		input_feed_push(x->input, bytes, len);
+	} else {
+		request_consumed(x->req, len);
+	}
 }
 
-static const struct link_stream_handlers stream_handlers = {
+static void on_input_end(void *data)
+{
+	struct exec *x = data;
+	if (x->input) {
+		input_feed_end(x->input);
+	}
+}
+
+static void on_input_taken(size_t len, void *data)
+{
+	request_consumed(((struct exec *)data)->req, len);
+}
+
+static void on_message(const struct message *message, const void *args, void *data)
+{
+	const struct msg_signal *signal = args;
+	struct exec *x = data;
+	if (message == &message_signal && !x->ended) { /* so its number is still its own */
+		kill(-x->task.pid, (int)signal->signal);
+	}
+}
+
+static const struct request_talk talk = {
+	.data = on_input,
+	.message = on_message,
 	.writable = on_writable,
-	.reset = on_reset,
+	.ended = on_input_end,
 };
 
 /* ---- events in its life ---- */
@@ -228,22 +255,27 @@ static void on_cancel(void *data)
 
 /* ---- the beginning ---- */
 
-static bool open_output(struct exec *x, int i, int64_t number, int *ret_theirs, struct err *err)
+static bool open_output(struct output *out, int *ret_theirs, struct err *err)
 {
-	struct output *out = &x->output[i];
 	int ends[2];
-	out->stream =
-		link_stream_accept(x->agent->link, (uint32_t)number, &stream_handlers, out, err);
-	if (!out->stream) {
-		return false;
-	}
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		return err_errno(err, "cannot make a pipe");
 	}
 	out->fd = ends[0];
 	*ret_theirs = ends[1];
 	fcntl(out->fd, F_SETFL, O_NONBLOCK);
-	out->source = loop_add_io(x->agent->event, out->fd, EPOLLIN, on_readable, out);
+	out->source = loop_add_io(out->exec->agent->event, out->fd, EPOLLIN, on_readable, out);
+	return true;
+}
+
+static bool open_input(struct exec *x, int *ret_theirs, struct err *err)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		return err_errno(err, "cannot make a pipe");
+	}
+	*ret_theirs = ends[0];
+	x->input = input_feed_new(x->agent->event, ends[1], on_input_taken, x);
 	return true;
 }
 
@@ -272,7 +304,7 @@ static int keep_command(const struct request *req, struct err *err)
 
 static bool start(struct exec *x, const struct msg_exec *args, struct err *err)
 {
-	auto_close int out = -1, errors = -1;
+	auto_close int in = -1, out = -1, errors = -1;
 	bool bash = access("/bin/bash", X_OK) == 0;
 	auto_close int script = -1;
 	const char *command = args->command;
@@ -281,13 +313,17 @@ static bool start(struct exec *x, const struct msg_exec *args, struct err *err)
 	}
 	const char *argv[] = { bash ? "/bin/bash" : "/bin/sh", "-l", "-c",
 		command ? command : RUN_SCRIPT, NULL };
-	if (!open_output(x, 0, args->output[0], &out, err) ||
-		!open_output(x, 1, args->output[1], &errors, err)) {
+	if (!open_output(&x->output[EXEC_STDOUT], &out, err) ||
+		!open_output(&x->output[EXEC_STDERR], &errors, err) ||
+		(args->input && !open_input(x, &in, err))) {
 		return false;
 	}
-	struct task_how how = {
-		.argv = argv, .cwd = args->cwd, .out = out, .err = errors, .script = script
-	};
+	struct task_how how = { .argv = argv,
+		.cwd = args->cwd,
+		.in = in,
+		.out = out,
+		.err = errors,
+		.script = script };
 	return task_start(&how, &x->task, err);
 }
 
@@ -299,13 +335,17 @@ static void run(struct request *req, const void *data)
 	x->req = req;
 	x->agent = request_agent(req);
 	x->started_us = loop_now_us();
-	for (int i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 2; i++) {
 		x->output[i].exec = x;
+		x->output[i].channel = i;
 		x->output[i].fd = -1;
 	}
-	if (!start(x, args, &err)) {
+	if (!request_converse(req, &talk, x, &err) || !start(x, args, &err)) {
 		exec_free(x);
 		return request_fail(req, &err);
+	}
+	if (args->announce) {
+		request_send(req, &message_started, &(struct msg_started){ x->task.pid });
 	}
 	sd_event_add_child(x->agent->event, &x->child, x->task.pid, WEXITED, on_end, x);
 	x->timer = loop_after_ms(x->agent->event, (uint64_t)args->timeout_ms, on_timeout, x);

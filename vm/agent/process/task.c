@@ -58,13 +58,19 @@ bool task_start(const struct task_how *how, struct task *ret_task, struct err *e
 		strchr(environment_mark(), '=') + 1, ++number);
 	const char *more[] = { task.mark, how->startup_id };
 	auto_free const char **env = environment_with(more, how->startup_id ? 2 : 1);
-	struct spawn_fd fds[] = { { how->out, STDOUT_FILENO }, { how->err, STDERR_FILENO },
-		{ how->script, TASK_SCRIPT_FD } };
+	struct spawn_fd fds[4] = { { how->out, STDOUT_FILENO }, { how->err, STDERR_FILENO } };
+	size_t n_fds = 2;
+	if (how->in > 0) {
+		fds[n_fds++] = (struct spawn_fd){ how->in, STDIN_FILENO };
+	}
+	if (how->script > 0) {
+		fds[n_fds++] = (struct spawn_fd){ how->script, TASK_SCRIPT_FD };
+	}
 	struct spawn spawn = { .argv = how->argv,
 		.env = env,
 		.cwd = cwd,
 		.fds = fds,
-		.n_fds = how->script > 0 ? 3 : 2,
+		.n_fds = n_fds,
 		.new_session = true,
 		.die_with_us = true };
 	task.pid = spawn_start(&spawn, err);

@@ -22,8 +22,9 @@ struct task {
 struct task_how {
 	const char *const *argv;
 	const char *cwd;        /* NULL: the home directory */
-	int out, err;           /* its stdout and stderr */
-	int script;             /* becomes TASK_SCRIPT_FD; -1 or 0: none */
+	int in;                 /* where its stdin comes from; -1 or 0: nowhere */
+	int out, err;           /* where its stdout and stderr go */
+	int script;             /* TASK_SCRIPT_FD there; -1 or 0: none */
 	const char *startup_id; /* "DESKTOP_STARTUP_ID=...", or NULL */
 };
 

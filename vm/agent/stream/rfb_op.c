@@ -1,4 +1,4 @@
-/* Joins a stream of the link with a viewer of the desktop or of one window.  The request is answered
+/* Joins a conversation with a viewer of the desktop or of one window.  The request is answered
  * when the viewer or the picture is gone. */
 #include "base/cleanup.h"
 #include "vm/agent/core/op.h"
@@ -6,10 +6,10 @@
 
 struct join {
 	struct request *req;
-	struct link_stream *stream; /* NULL: the host gave it up */
 	struct watched *watched;
 	struct rfb_viewer *viewer;
 	struct viewer_input *input;
+	size_t owed; /* bytes of the viewer that were not reported as consumed */
 };
 
 static void join_free(struct join *j)
@@ -20,10 +20,6 @@ static void join_free(struct join *j)
 	}
 	if (j->watched) {
 		watched_leave(j->watched);
-	}
-	if (j->stream) {
-		link_stream_end(j->stream);
-		link_stream_free(j->stream);
 	}
 	free(j);
 }
@@ -45,7 +41,7 @@ static void finish(struct join *j, const struct err *why)
 static size_t on_write(const void *bytes, size_t len, void *data)
 {
 	struct join *j = data;
-	return j->stream ? link_stream_write(j->stream, bytes, len) : 0;
+	return request_write(j->req, 0, bytes, len);
 }
 
 static void on_key(uint32_t keysym, bool down, void *data)
@@ -60,6 +56,12 @@ static void on_pointer(struct point at, unsigned buttons, void *data)
 	j->input->fns->pointer(j->input, at, buttons);
 }
 
+static bool is_full(void *data)
+{
+	struct join *j = data;
+	return j->input->fns->is_full(j->input);
+}
+
 static void on_refused(void *data)
 {
 	(void)data;
@@ -71,43 +73,50 @@ static void on_viewer_ended(const struct err *why, void *data)
 	finish(data, why->kind == ERR_ARGUMENT ? NULL : why);
 }
 
-static const struct rfb_viewer_fns viewer_fns = { on_write, on_key, on_pointer, on_refused,
+static const struct rfb_viewer_fns viewer_fns = { on_write, on_key, on_pointer, is_full, on_refused,
 	on_viewer_ended };
 
-/* ---- the stream ---- */
+/* ---- the host ---- */
 
-static void on_data(struct link_stream *stream, const void *bytes, size_t len, void *data)
+/* The host sends no more than a window while the viewer's keys wait. */
+static void give_credit(struct join *j)
 {
-	struct join *j = data;
-	rfb_viewer_feed(j->viewer, bytes, len);
-	link_stream_consumed(stream, len);
+	if (!is_full(j)) {
+		request_consumed(j->req, j->owed);
+		j->owed = 0;
+	}
 }
 
-static void on_ended(struct link_stream *stream, void *data)
+static void on_data(unsigned channel, const void *bytes, size_t len, void *data)
 {
-	(void)stream;
+	struct join *j = data;
+	(void)channel;
+	j->owed += len;
+	rfb_viewer_feed(j->viewer, bytes, len);
+	give_credit(j);
+}
+
+static void on_room(void *data)
+{
+	struct join *j = data;
+	rfb_viewer_resume(j->viewer);
+	give_credit(j);
+}
+
+static void on_ended(void *data)
+{
 	finish(data, NULL);
 }
 
-static void on_reset(struct link_stream *stream, void *data)
+static void on_writable(void *data)
 {
 	struct join *j = data;
-	(void)stream;
-	j->stream = NULL;
-	finish(j, NULL);
-}
-
-static void on_writable(struct link_stream *stream, void *data)
-{
-	struct join *j = data;
-	(void)stream;
 	rfb_viewer_writable(j->viewer);
 }
 
-static const struct link_stream_handlers handlers = {
+static const struct request_talk talk = {
 	.data = on_data,
 	.ended = on_ended,
-	.reset = on_reset,
 	.writable = on_writable,
 };
 
@@ -121,12 +130,16 @@ static void on_cancel(void *data)
 static bool start(struct join *j, const struct msg_rfb *args, struct err *err)
 {
 	struct agent *agent = request_agent(j->req);
-	j->stream = link_stream_accept(agent->link, (uint32_t)args->stream, &handlers, j, err);
-	j->watched = j->stream ? watched_join(agent, (uint32_t)args->window, err) : NULL;
+	if (!request_converse(j->req, &talk, j, err)) {
+		return false;
+	}
+	j->watched = watched_join(agent, (uint32_t)args->window, err);
 	if (!j->watched) {
 		return false;
 	}
 	j->input = j->watched->type->input(j->watched->picture);
+	j->input->room = on_room;
+	j->input->data = j;
 	j->viewer = rfb_viewer_new(j->watched->server, &viewer_fns, j);
 	rfb_viewer_set_control(j->viewer, true); /* the host decides what it passes on */
 	return true;

@@ -23,18 +23,30 @@ static void on_pointer(struct viewer_input *input, struct point at, unsigned but
 	user_input_pointer(user_of(input), at, buttons);
 }
 
+static bool is_full(struct viewer_input *input)
+{
+	return user_input_is_full(user_of(input));
+}
+
+static void on_room(void *data)
+{
+	struct viewer_input *input = data;
+	input->room(input->data);
+}
+
 static void on_free(struct viewer_input *input)
 {
 	user_input_free(user_of(input));
 	free(input);
 }
 
-static const struct viewer_input_fns fns = { on_key, on_pointer, on_free };
+static const struct viewer_input_fns fns = { on_key, on_pointer, is_full, on_free };
 
 struct viewer_input *screen_input_new(struct agent *agent)
 {
 	struct screen_input *in = must(calloc(1, sizeof(*in)));
 	in->input.fns = &fns;
 	in->user = user_input_new(agent, NULL, NULL);
+	user_input_on_room(in->user, on_room, in);
 	return &in->input;
 }

@@ -26,12 +26,15 @@ struct watched_type {
 struct viewer_input_fns {
 	void (*key)(struct viewer_input *in, uint32_t keysym, bool down);
 	void (*pointer)(struct viewer_input *in, struct point at, unsigned buttons);
-	void (*free)(struct viewer_input *in); /* releases what is held down */
+	bool (*is_full)(struct viewer_input *in); /* no more can wait; room() follows */
+	void (*free)(struct viewer_input *in);    /* releases what is held down */
 };
 
 /* First in what a type has. */
 struct viewer_input {
 	const struct viewer_input_fns *fns;
+	void (*room)(void *data); /* set by its owner */
+	void *data;
 };
 
 struct watched {

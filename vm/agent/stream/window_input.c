@@ -155,6 +155,16 @@ void window_input_key(struct window_input *in, uint32_t keysym, bool down)
 	user_input_key(in->input, keysym, down);
 }
 
+bool window_input_is_full(struct window_input *in)
+{
+	return user_input_is_full(in->input);
+}
+
+void window_input_on_room(struct window_input *in, void (*fn)(void *data), void *data)
+{
+	user_input_on_room(in->input, fn, data);
+}
+
 /* ---- life ---- */
 
 struct window_input *window_input_new(struct agent *agent, struct window_capture *capture)

@@ -21,5 +21,8 @@ void window_input_pointer(struct window_input *in, struct point at, unsigned but
 void window_input_key(struct window_input *in, uint32_t keysym, bool down);
 /* The stacking order has changed: waiting input may pass now. */
 void window_input_retry(struct window_input *in);
+bool window_input_is_full(struct window_input *in);
+/* fn: there is room again.  From the loop. */
+void window_input_on_room(struct window_input *in, void (*fn)(void *data), void *data);
 
 #endif

@@ -185,6 +185,18 @@ static void input_pointer_event(struct viewer_input *in, struct point at, unsign
 	}
 }
 
+static bool is_full(struct viewer_input *in)
+{
+	struct window_viewer *v = (struct window_viewer *)in;
+	return v->keys && window_input_is_full(v->keys);
+}
+
+static void on_room(void *data)
+{
+	struct viewer_input *in = data;
+	in->room(in->data);
+}
+
 static void input_free(struct viewer_input *in)
 {
 	struct window_viewer *v = (struct window_viewer *)in;
@@ -196,6 +208,7 @@ static void input_free(struct viewer_input *in)
 static const struct viewer_input_fns input_fns = {
 	input_key_event,
 	input_pointer_event,
+	is_full,
 	input_free,
 };
 
@@ -206,6 +219,7 @@ static struct viewer_input *window_viewer_new(void *data)
 	v->input.fns = &input_fns;
 	v->picture = p;
 	v->keys = window_input_new(p->watched->agent, p->capture);
+	window_input_on_room(v->keys, on_room, v);
 	LIST_INSERT_HEAD(&p->viewers, v, link);
 	return &v->input;
 }

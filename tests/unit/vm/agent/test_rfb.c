@@ -18,55 +18,45 @@ static void stop(void)
 TestSuite(rfb, .init = start, .fini = stop, .timeout = 120);
 
 struct viewer {
-	struct link_stream *stream;
+	uint32_t id; /* of the conversation */
 	struct answer answer;
 	struct rfb_seen seen;
 	size_t got;
-	bool stalled, ended;
+	bool stalled;
 };
 
-static void on_data(struct link_stream *s, const void *bytes, size_t len, void *data)
+static void on_data(
+	struct link *link, uint32_t id, unsigned channel, const void *bytes, size_t len, void *data)
 {
 	struct viewer *v = data;
+	cr_assert_eq(channel, 0);
 	v->got += len;
 	if (!v->stalled) {
 		rfb_take(&v->seen, bytes, len);
-		link_stream_consumed(s, len);
+		link_consumed(link, id, len);
 	}
 }
 
-static void on_ended(struct link_stream *s, void *data)
+static void on_viewer_reply(const struct link_msg *msg, const struct err *err, void *data)
 {
-	struct viewer *v = data;
-	link_stream_end(s);
-	link_stream_free(take_ptr(&v->stream));
-	v->ended = true;
+	client_on_reply(msg, err, &((struct viewer *)data)->answer);
 }
 
-static void on_reset(struct link_stream *s, void *data)
+static void join(struct viewer *v, json_t *args)
 {
-	struct viewer *v = data;
-	(void)s;
-	v->stream = NULL;
-	v->ended = true;
+	static const struct link_talk talk = { .data = on_data };
+	*v = (struct viewer){ 0 };
+	v->id = link_converse(c.link, "rfb", args, NULL, 0, &talk, on_viewer_reply, v);
 }
-
-static const struct link_stream_handlers handlers = {
-	.data = on_data, .ended = on_ended, .reset = on_reset
-};
 
 static void open_viewer(struct viewer *v)
 {
-	*v = (struct viewer){ 0 };
-	v->stream = link_stream_open(c.link, &handlers, v);
-	client_ask(&c, "rfb",
-		json_pack("{s:I}", "stream", (json_int_t)link_stream_number(v->stream)),
-		&v->answer);
+	join(v, NULL);
 }
 
 static void say(struct viewer *v, struct buf *what)
 {
-	cr_assert_eq(link_stream_write(v->stream, what->data, what->len), what->len);
+	cr_assert_eq(link_write(c.link, v->id, 0, what->data, what->len), what->len);
 	buf_done(what);
 }
 
@@ -104,20 +94,15 @@ static const int32_t raw[] = { RFB_RAW };
 /* Those that were closed by the other side, too. */
 static void forget_viewer(struct viewer *v)
 {
-	if (v->stream) {
-		link_stream_end(v->stream);
-	}
-	cr_assert(client_until(&c, v->answer.came && v->ended));
+	cr_assert(client_until(&c, v->answer.came));
 	answer_done(&v->answer);
 	buf_done(&v->seen.in);
 }
 
 static void close_viewer(struct viewer *v)
 {
-	if (v->stream) {
-		link_stream_end(v->stream);
-	}
-	cr_assert(client_until(&c, v->answer.came && v->ended));
+	link_end(c.link, v->id);
+	cr_assert(client_until(&c, v->answer.came));
 	cr_expect(v->answer.result);
 	forget_viewer(v);
 }
@@ -227,7 +212,7 @@ Test(rfb, a_bad_message_closes_only_its_own_viewer)
 	start_viewer(&bad, raw, 1);
 	rfb_u8(&out, 77);
 	say(&bad, &out);
-	cr_assert(client_until(&c, bad.answer.came && bad.ended));
+	cr_assert(client_until(&c, bad.answer.came));
 	close_viewer(&bad);
 	ask_all(&good, false);
 	cr_assert(client_until(&c, good.seen.pixels >= 1280 * 800));
@@ -239,7 +224,7 @@ Test(rfb, ends_with_the_x_server_and_works_with_the_next)
 	static struct viewer v;
 	start_viewer(&v, raw, 1);
 	kill(client_pid_of(&c, "Xvnc"), SIGKILL);
-	cr_assert(client_until(&c, v.answer.came && v.ended));
+	cr_assert(client_until(&c, v.answer.came));
 	cr_expect_eq(v.answer.err.kind, ERR_STATE);
 	forget_viewer(&v);
 	client_expect(&c, "restarted", 0);
@@ -258,13 +243,22 @@ Test(rfb, ends_with_the_host)
 	client_start(&c, NULL); /* for stop() */
 }
 
-Test(rfb, refuses_a_stream_that_is_none)
+/* What a viewer wrote before it left, a released key for one, still arrives. */
+Test(rfb, what_was_written_before_a_cancellation_arrives)
 {
-	struct answer a;
-	client_call(&c, "rfb", NULL, &a);
-	cr_expect_eq(a.err.kind, ERR_ARGUMENT);
-	answer_done(&a);
-	client_call(&c, "rfb", json_pack("{s:i}", "stream", 0), &a);
-	cr_expect_eq(a.err.kind, ERR_ARGUMENT);
-	answer_done(&a);
+	static struct viewer v, other;
+	struct buf out = { 0 };
+	struct shell sh;
+	start_viewer(&v, raw, 1);
+	rfb_say_pointer(&out, 0, 321, 123);
+	say(&v, &out);
+	link_cancel(c.link, v.id);
+	cr_assert(client_until(&c, v.answer.came));
+	cr_expect_eq(v.answer.err.kind, ERR_CANCELLED);
+	start_viewer(&other, raw, 1);
+	shell_run(&c, "xdotool getmouselocation", &sh);
+	cr_expect(strstr(buf_text(&sh.out), "x:321 y:123"), "%s", buf_text(&sh.out));
+	shell_done(&sh);
+	close_viewer(&other);
+	buf_done(&v.seen.in);
 }

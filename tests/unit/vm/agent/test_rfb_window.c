@@ -90,16 +90,18 @@ static char *content_of(const char *name)
 /* ---- viewers ---- */
 
 struct viewer {
-	struct link_stream *stream;
+	uint32_t id; /* of the conversation */
 	struct answer answer;
 	struct rfb_seen seen;
 	size_t got;
-	bool stalled, ended;
+	bool stalled;
 };
 
-static void on_data(struct link_stream *s, const void *bytes, size_t len, void *data)
+static void on_data(
+	struct link *link, uint32_t id, unsigned channel, const void *bytes, size_t len, void *data)
 {
 	struct viewer *v = data;
+	cr_assert_eq(channel, 0);
 	v->got += len;
 	if (!v->stalled) {
 		bool greeted = v->seen.stage == 4;
@@ -107,39 +109,25 @@ static void on_data(struct link_stream *s, const void *bytes, size_t len, void *
 		if (!greeted && v->seen.stage == 4) {
 			rfb_keep(&v->seen);
 		}
-		link_stream_consumed(s, len);
+		link_consumed(link, id, len);
 	}
 }
 
-static void on_ended(struct link_stream *s, void *data)
+static void on_viewer_reply(const struct link_msg *msg, const struct err *err, void *data)
 {
-	struct viewer *v = data;
-	link_stream_end(s);
-	link_stream_free(take_ptr(&v->stream));
-	v->ended = true;
+	client_on_reply(msg, err, &((struct viewer *)data)->answer);
 }
 
-static void on_reset(struct link_stream *s, void *data)
+static void join(struct viewer *v, json_t *args)
 {
-	struct viewer *v = data;
-	(void)s;
-	v->stream = NULL;
-	v->ended = true;
+	static const struct link_talk talk = { .data = on_data };
+	*v = (struct viewer){ 0 };
+	v->id = link_converse(c.link, "rfb", args, NULL, 0, &talk, on_viewer_reply, v);
 }
-
-static void on_writable(struct link_stream *s, void *data)
-{
-	(void)s;
-	(void)data;
-}
-
-static const struct link_stream_handlers handlers = {
-	.data = on_data, .ended = on_ended, .reset = on_reset, .writable = on_writable
-};
 
 static void say(struct viewer *v, struct buf *what)
 {
-	cr_assert_eq(link_stream_write(v->stream, what->data, what->len), what->len);
+	cr_assert_eq(link_write(c.link, v->id, 0, what->data, what->len), what->len);
 	buf_done(what);
 }
 
@@ -154,12 +142,7 @@ static void open_viewer(struct viewer *v, json_int_t window)
 {
 	static const int32_t encodings[] = { RFB_RAW, RFB_DESKTOP_SIZE };
 	struct buf out = { 0 };
-	*v = (struct viewer){ 0 };
-	v->stream = link_stream_open(c.link, &handlers, v);
-	client_ask(&c, "rfb",
-		json_pack("{s:I, s:I}", "stream", (json_int_t)link_stream_number(v->stream),
-			"window", window),
-		&v->answer);
+	join(v, json_pack("{s:I}", "window", window));
 	rfb_say_hello(&out);
 	rfb_say_encodings(&out, encodings, 2);
 	say(v, &out);
@@ -170,10 +153,8 @@ static void open_viewer(struct viewer *v, json_int_t window)
 
 static void close_viewer(struct viewer *v)
 {
-	if (v->stream) {
-		link_stream_end(v->stream);
-	}
-	cr_assert(client_until(&c, v->answer.came && v->ended));
+	link_end(c.link, v->id);
+	cr_assert(client_until(&c, v->answer.came));
 	answer_done(&v->answer);
 	buf_done(&v->seen.in);
 	free(v->seen.frame);
@@ -386,15 +367,9 @@ Test(rfb_window, the_picture_grows_while_a_dialog_is_larger)
 static void refused(json_int_t window, enum err_kind kind)
 {
 	static struct viewer v;
-	v = (struct viewer){ 0 };
-	v.stream = link_stream_open(c.link, &handlers, &v);
-	client_ask(&c, "rfb",
-		json_pack("{s:I, s:I}", "stream", (json_int_t)link_stream_number(v.stream),
-			"window", window),
-		&v.answer);
+	join(&v, json_pack("{s:I}", "window", window));
 	cr_assert(client_until(&c, v.answer.came));
 	cr_expect_eq(v.answer.err.kind, kind, "%s", v.answer.err.text);
-	link_stream_free(take_ptr(&v.stream));
 	buf_done(&v.seen.in);
 }
 
@@ -416,7 +391,7 @@ Test(rfb_window, a_change_of_size_is_told_and_the_end_with_its_reason)
 	ask_all(&v, true);
 	shell_run(&c, "xdotool windowkill $(xdotool search --name '^red$')", &sh);
 	shell_done(&sh);
-	cr_assert(client_until(&c, v.answer.came && v.ended));
+	cr_assert(client_until(&c, v.answer.came));
 	cr_expect_eq(v.answer.err.kind, ERR_NOT_FOUND);
 	cr_expect(strstr(v.answer.err.text, "was closed"), "%s", v.answer.err.text);
 	close_viewer(&v);
@@ -484,12 +459,12 @@ Test(rfb_window, what_is_no_window_is_refused_and_the_x_servers_end_told)
 	open_viewer(&bad, red);
 	rfb_u8(&out, 77);
 	say(&bad, &out);
-	cr_assert(client_until(&c, bad.answer.came && bad.ended));
+	cr_assert(client_until(&c, bad.answer.came));
 	cr_expect(bad.answer.result);
 	close_viewer(&bad);
 	see_until(&v, share(&v, RED) >= 95, BLUE);
 	kill(client_pid_of(&c, "Xvnc"), SIGKILL);
-	cr_assert(client_until(&c, v.answer.came && v.ended));
+	cr_assert(client_until(&c, v.answer.came));
 	cr_expect_eq(v.answer.err.kind, ERR_STATE);
 	close_viewer(&v);
 	client_expect(&c, "restarted", 0);

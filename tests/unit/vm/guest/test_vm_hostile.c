@@ -17,30 +17,30 @@ struct event_lie {
 };
 
 static struct event_lie event_lies[] = {
-	{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
+	{ { "{\"event\":\"hello\",\"protocol\":2,\"version\":\"1\"}",
 		  "{\"event\":\"ready\",\"screen\":[1280,800],\"frame\":[1280,800],\"ms\":"
 		  "1}" },
 		"" },
-	{ { "{\"event\":\"hello\",\"protocol\":2,\"version\":\"9\"}" }, "protocol 2" },
+	{ { "{\"event\":\"hello\",\"protocol\":9,\"version\":\"9\"}" }, "protocol 9" },
 	{ { "{\"event\":\"hello\",\"protocol\":1}" }, "'version' is missing" },
 	{ { "{\"event\":\"ready\",\"screen\":[1280,800],\"frame\":[1280,800],\"ms\":1}" },
 		"'ready' before 'hello'" },
-	{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
+	{ { "{\"event\":\"hello\",\"protocol\":2,\"version\":\"1\"}",
 		  "{\"event\":\"ready\",\"screen\":[0,800],\"frame\":[0,800],\"ms\":1}" },
 		"a screen of 0x800" },
-	{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
+	{ { "{\"event\":\"hello\",\"protocol\":2,\"version\":\"1\"}",
 		  "{\"event\":\"ready\",\"screen\":[1280,800],\"frame\":[99999,1],\"ms\":"
 		  "1}" },
 		"a frame of 99999x1" },
-	{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
+	{ { "{\"event\":\"hello\",\"protocol\":2,\"version\":\"1\"}",
 		  "{\"event\":\"stage\",\"stage\":\"coffee\",\"ms\":1}" },
 		"'stage' must be one of" },
-	{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}", "{\"event\":\"dance\"}" },
+	{ { "{\"event\":\"hello\",\"protocol\":2,\"version\":\"1\"}", "{\"event\":\"dance\"}" },
 		"an unknown event 'dance'" },
-	{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\"}",
+	{ { "{\"event\":\"hello\",\"protocol\":2,\"version\":\"1\"}",
 		  "{\"event\":\"failed\",\"text\":\"no fonts\"}" },
 		"could not start: no fonts" },
-	{ { "{\"event\":\"hello\",\"protocol\":1,\"version\":\"1\",\"more\":1}" }, "'more'" },
+	{ { "{\"event\":\"hello\",\"protocol\":2,\"version\":\"1\",\"more\":1}" }, "'more'" },
 };
 
 ParameterizedTestParameters(hostile, events)
@@ -368,49 +368,33 @@ Test(hostile, garbage_ends_it, .timeout = 20)
 /* ---- outputs of commands ---- */
 
 struct teller {
-	struct link_stream *out, *err;
+	struct link *link;
+	uint32_t id;
 	size_t left;
-	bool reply_first;
 };
 
-static void write_more(struct link_stream *s, void *data)
+static void write_more(struct link *link, uint32_t id, void *data)
 {
 	struct teller *teller = data;
 	static const char bad[] = "\xff\xfe\0text\n";
 	while (teller->left) {
 		size_t n = teller->left < 9 ? teller->left : 9;
-		size_t taken = link_stream_write(s, bad, n);
+		size_t taken = link_write(link, id, EXEC_STDOUT, bad, n);
 		teller->left -= taken;
 		if (taken < n) {
 			return;
 		}
 	}
-	link_stream_end(teller->out);
-	link_stream_end(teller->err);
-}
-
-static void teller_reset(struct link_stream *s, void *data)
-{
-	struct teller *teller = data;
-	*(s == teller->out ? &teller->out : &teller->err) = NULL;
+	link_reply(link, id, json_pack("{s:i, s:i}", "status", 0, "ms", 1), NULL, 0);
 }
 
 static void on_tell(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
 {
-	static const struct link_stream_handlers handlers = { .writable = write_more,
-		.reset = teller_reset };
-	struct teller *teller = data;
+	static const struct link_talk talk = { .writable = write_more };
 	struct err err;
-	const json_t *args = json_object_get(msg->json, "args");
-	teller->out = link_stream_accept(link,
-		(uint32_t)json_integer_value(json_object_get(args, "stdout")), &handlers, teller,
-		&err);
-	teller->err = link_stream_accept(link,
-		(uint32_t)json_integer_value(json_object_get(args, "stderr")), &handlers, teller,
-		&err);
-	/* The reply overtakes nearly all of the output. */
-	link_reply(link, id, json_pack("{s:i, s:i}", "status", 0, "ms", 1), NULL, 0);
-	write_more(teller->out, teller);
+	(void)msg;
+	cr_assert(link_accept(link, id, &talk, data, &err));
+	write_more(link, id, data);
 }
 
 Test(hostile, output_of_any_bytes_and_size_is_consumed, .timeout = 20)

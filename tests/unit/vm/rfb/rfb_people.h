@@ -84,12 +84,18 @@ static inline void on_ended(const struct err *why, void *data)
 	}
 }
 
+static inline bool is_full(void *data)
+{
+	(void)data;
+	return false;
+}
+
 static inline void on_refused(void *data)
 {
 	(void)data;
 }
 
-static const struct rfb_viewer_fns person_fns = { on_write, on_key, on_pointer, on_refused,
+static const struct rfb_viewer_fns person_fns = { on_write, on_key, on_pointer, is_full, on_refused,
 	on_ended };
 
 /* ---- a viewer: what it says ---- */

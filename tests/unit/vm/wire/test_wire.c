@@ -19,6 +19,7 @@ Test(frame, every_type_there_and_back_at_every_length)
 		[FRAME_EVENT] = 4,
 		[FRAME_DATA] = 77,
 		[FRAME_CREDIT] = 4,
+		[FRAME_MESSAGE] = 50,
 	};
 	for (int type = FRAME_REQUEST; type < FRAME_TYPES; type++) {
 		uint8_t bytes[200] = { 0 };
@@ -59,12 +60,14 @@ Test(frame, bounds_are_known_from_the_header)
 	cr_assert_eq(status_of(FRAME_REQUEST, 1, 3), FRAME_BAD);
 	cr_assert_eq(status_of(FRAME_REQUEST, 0, 4), FRAME_BAD);
 	cr_assert_eq(status_of(FRAME_EVENT, 1, 4), FRAME_BAD);
-	cr_assert_eq(status_of(FRAME_DATA, 1, FRAME_CHUNK), FRAME_MORE);
-	cr_assert_eq(status_of(FRAME_DATA, 1, FRAME_CHUNK + 1), FRAME_BAD);
-	cr_assert_eq(status_of(FRAME_DATA, 1, 0), FRAME_BAD);
+	cr_assert_eq(status_of(FRAME_DATA, 1, 1 + FRAME_CHUNK), FRAME_MORE);
+	cr_assert_eq(status_of(FRAME_DATA, 1, 1 + FRAME_CHUNK + 1), FRAME_BAD);
+	cr_assert_eq(status_of(FRAME_DATA, 1, 1), FRAME_BAD);
+	cr_assert_eq(status_of(FRAME_MESSAGE, 1, 3), FRAME_BAD);
+	cr_assert_eq(status_of(FRAME_MESSAGE, 1, FRAME_CHUNK + 1), FRAME_BAD);
 	cr_assert_eq(status_of(FRAME_CREDIT, 1, 8), FRAME_BAD);
 	cr_assert_eq(status_of(FRAME_END, 1, 0), FRAME_OK);
-	cr_assert_eq(status_of(FRAME_RESET, 1, 1), FRAME_BAD);
+	cr_assert_eq(status_of(FRAME_END, 1, 1), FRAME_BAD);
 	cr_assert_eq(status_of(0, 1, 0), FRAME_BAD);
 	cr_assert_eq(status_of(FRAME_TYPES, 1, 0), FRAME_BAD);
 }
@@ -268,12 +271,36 @@ static void check_part(const struct message *m, const struct message_part *part)
 	cr_expect_not(message_decode(part, stranger, 0, scratch, &err), "%s", m->name);
 }
 
+/* That the speaker's own messages are heard, and nothing else. */
+static void check_speech(const struct message *m, const struct message_speech *speech)
+{
+	struct err err;
+	void *args = NULL;
+	cr_expect(speech->channels[0] || speech->messages[0], "%s: nothing to say", m->name);
+	for (const struct message *const *at = speech->messages; *at; at++) {
+		check_part(*at, &(*at)->request);
+	}
+	unsigned n = 0;
+	while (speech->channels[n]) {
+		cr_expect(message_channel(speech, n++, &err));
+	}
+	cr_expect_not(message_channel(speech, n, &err));
+	json_auto_t *stranger = json_pack("{s:s, s:{}}", "message", "stranger", "args");
+	const struct link_msg msg = { .json = stranger };
+	cr_expect_null(message_hear(speech, &msg, &args, &err));
+	cr_expect_null(args);
+}
+
 Test(messages, tables_are_whole)
 {
 	const struct message *m;
 	for (size_t i = 0; (m = message_request_at(i)); i++) {
 		check_part(m, &m->request);
 		check_part(m, &m->answer);
+		if (m->talk) {
+			check_speech(m, &m->talk->host);
+			check_speech(m, &m->talk->agent);
+		}
 	}
 	for (size_t i = 0; (m = message_event_at(i)); i++) {
 		check_part(m, &m->request);
@@ -282,7 +309,7 @@ Test(messages, tables_are_whole)
 
 Test(messages, there_and_back)
 {
-	const struct msg_exec exec = { "true", "/tmp", 5, { 7, 9 } };
+	const struct msg_exec exec = { "true", "/tmp", 5, true, false };
 	struct msg_exec got;
 	struct err err;
 	json_auto_t *json = message_encode(&message_exec.request, &exec);
@@ -290,8 +317,8 @@ Test(messages, there_and_back)
 	cr_expect_str_eq(got.command, "true");
 	cr_expect_str_eq(got.cwd, "/tmp");
 	cr_expect_eq(got.timeout_ms, 5);
-	cr_expect_eq(got.output[0], 7);
-	cr_expect_eq(got.output[1], 9);
+	cr_expect(got.input);
+	cr_expect_not(got.announce);
 	const struct msg_exec_answer answers[] = { { .status = 0, .ms = 0 },
 		{ .status = 255, .ms = 3, .timed_out = true }, { .status = -1, .signal = 9 } };
 	for (size_t i = 0; i < 3; i++) {
@@ -303,5 +330,34 @@ Test(messages, there_and_back)
 		cr_expect_eq(back.signal, answers[i].signal);
 		cr_expect_eq(back.ms, answers[i].ms);
 		cr_expect_eq(back.timed_out, answers[i].timed_out);
+	}
+}
+
+static bool hears(const char *text, size_t tail_len, struct err *err)
+{
+	void *args = NULL;
+	json_auto_t *json = json_loads(text, 0, NULL);
+	const struct link_msg msg = { json, (const uint8_t *)"tail", tail_len };
+	const struct message *m = message_hear(&message_exec.talk->host, &msg, &args, err);
+	cr_expect(!m || (m == &message_signal && ((struct msg_signal *)args)->signal == 9));
+	free(args);
+	return m;
+}
+
+Test(messages, a_conversations_messages_are_checked)
+{
+	struct err err;
+	json_auto_t *json = message_say(&message_signal, &(struct msg_signal){ 9 });
+	auto_free char *text = json_dumps(json, 0);
+	cr_expect(hears(text, 0, &err), "%s", err.text);
+	cr_expect_not(hears(text, 4, &err), "a tail that the row does not allow");
+	static const char *const bad[] = { "{}", "{\"message\":7,\"args\":{}}",
+		"{\"message\":\"signal\"}", "{\"message\":\"signal\",\"args\":[9]}",
+		"{\"message\":\"signal\",\"args\":{}}",
+		"{\"message\":\"signal\",\"args\":{\"signal\":0}}",
+		"{\"message\":\"signal\",\"args\":{\"signal\":9},\"more\":1}",
+		"{\"message\":\"started\",\"args\":{\"pid\":9}}" };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		cr_expect_not(hears(bad[i], 0, &err), "%s", bad[i]);
 	}
 }

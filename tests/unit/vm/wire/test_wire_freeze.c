@@ -3,45 +3,50 @@
 #include "base/cleanup.h"
 #include "tests/support/link_pair.h"
 
-/* Streams and what became of them. */
+/* The host's side of a conversation, and the request that opened it. */
 struct seen {
 	size_t got;
-	int reset;
+	struct answer answer;
 };
 
-static void on_stream_data(struct link_stream *s, const void *bytes, size_t len, void *data)
+static void on_talk_data(
+	struct link *link, uint32_t id, unsigned channel, const void *bytes, size_t len, void *data)
 {
-	struct seen *seen = data;
-	(void)bytes;
-	seen->got += len;
-	link_stream_consumed(s, len);
+	(void)channel, (void)bytes;
+	((struct seen *)data)->got += len;
+	link_consumed(link, id, len);
 }
 
-static void on_stream_reset(struct link_stream *s, void *data)
+static void on_seen_reply(const struct link_msg *msg, const struct err *err, void *data)
 {
-	(void)s;
-	((struct seen *)data)->reset++;
+	pair_on_reply(msg, err, &((struct seen *)data)->answer);
 }
 
-static const struct link_stream_handlers stream_handlers = {
-	.data = on_stream_data,
-	.reset = on_stream_reset,
-};
+static const struct link_talk talk = { .data = on_talk_data };
 
-/* As an agent does: answers "freeze" and is silent from then on; keeps the others open. */
+static uint32_t converse(struct pair *pair, struct seen *seen)
+{
+	return link_converse(pair->host.link, "talk", NULL, NULL, 0, &talk, on_seen_reply, seen);
+}
+
+/* As an agent does: answers "freeze" and is silent from then on; keeps the others open, and says
+ * something in a conversation. */
 static void freezing(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
 {
 	pair_on_request(link, id, msg, data);
 	if (strcmp(((struct end *)data)->last_op, "freeze") == 0) {
 		link_reply(link, id, NULL, NULL, 0);
 		link_freeze(link);
+	} else if (strcmp(((struct end *)data)->last_op, "talk") == 0) {
+		struct err err;
+		cr_assert(link_accept(link, id, &(struct link_talk){ 0 }, NULL, &err));
+		link_write(link, id, 0, "abc", 3);
 	}
 }
 
-static const struct link_handlers agent_handlers = {
+static const struct link_handlers freezing_handlers = {
 	.request = freezing,
 	.cancel = pair_on_cancel,
-	.event = pair_on_event,
 	.closed = pair_on_closed,
 	.begins_anew = "restored",
 };
@@ -53,8 +58,8 @@ static void begin_frozen(struct pair *pair)
 	struct answer frozen = { 0 };
 	pair->event = loop_new(&err);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	pair->host.link = link_new(pair->event, ends[0], &pair_handlers, &pair->host);
-	pair->agent.link = link_new(pair->event, ends[1], &agent_handlers, &pair->agent);
+	pair->host.link = link_new(pair->event, ends[0], &pair_host_handlers, &pair->host);
+	pair->agent.link = link_new(pair->event, ends[1], &freezing_handlers, &pair->agent);
 	link_request(pair->host.link, "freeze", NULL, pair_on_reply, &frozen);
 	pair_settle(pair);
 	cr_assert_eq(frozen.count, 1, "freeze is not answered");
@@ -66,7 +71,6 @@ Test(freeze, holds_everything_until_the_other_side_speaks)
 	struct pair pair = { 0 };
 	struct answer slow = { 0 }, ping = { 0 };
 	struct seen seen = { 0 };
-	struct err err;
 	begin_frozen(&pair);
 	link_event(pair.agent.link, "first", NULL);
 	link_event(pair.agent.link, "last", NULL);
@@ -78,11 +82,8 @@ Test(freeze, holds_everything_until_the_other_side_speaks)
 	cr_expect_eq(pair.host.events, 2);
 	cr_expect_str_eq(pair.host.last_event, "last");
 	cr_expect_eq(link_pending(pair.agent.link), 0);
-	/* Thawed for good, and streams too. */
-	struct link_stream *ours = link_stream_open(pair.host.link, &stream_handlers, &seen);
-	struct link_stream *theirs = link_stream_accept(pair.agent.link, link_stream_number(ours),
-		&stream_handlers, &(struct seen){ 0 }, &err);
-	link_stream_write(theirs, "abc", 3);
+	/* Thawed for good, and conversations too. */
+	converse(&pair, &seen);
 	link_request(pair.host.link, "slow", NULL, pair_on_reply, &slow);
 	pair_settle(&pair);
 	cr_expect_eq(seen.got, 3);
@@ -90,24 +91,47 @@ Test(freeze, holds_everything_until_the_other_side_speaks)
 	json_decref(ping.result);
 }
 
-Test(freeze, holds_streams_too)
+Test(freeze, holds_conversations_too)
 {
 	struct pair pair = { 0 };
-	struct answer ping = { 0 };
-	struct seen seen = { 0 }, agents = { 0 };
-	struct err err;
+	struct answer frozen = { 0 }, ping = { 0 };
+	struct seen seen = { 0 };
 	begin_frozen(&pair);
-	struct link_stream *ours = link_stream_open(pair.host.link, &stream_handlers, &seen);
-	struct link_stream *theirs = link_stream_accept(
-		pair.agent.link, link_stream_number(ours), &stream_handlers, &agents, &err);
-	cr_assert(theirs);
-	link_stream_write(theirs, "abc", 3);
-	link_stream_end(theirs);
+	uint32_t id = converse(&pair, &seen);
 	pair_settle(&pair);
-	cr_expect_eq(seen.got, 0, "stream data came from a frozen end");
+	cr_assert_eq(seen.got, 3);
+	link_request(pair.host.link, "freeze", NULL, pair_on_reply, &frozen);
+	pair_settle(&pair);
+	link_write(pair.agent.link, id, 0, "defg", 4);
+	link_reply(pair.agent.link, id, NULL, NULL, 0);
+	pair_settle(&pair);
+	cr_expect_eq(seen.got, 3, "data came from a frozen end");
+	cr_expect_eq(seen.answer.count, 0);
 	link_request(pair.host.link, "ping", NULL, pair_on_reply, &ping);
 	pair_settle(&pair);
-	cr_expect_eq(seen.got, 3);
+	cr_expect_eq(seen.got, 7);
+	cr_expect_eq(seen.answer.count, 1);
+	pair_end(&pair);
+	json_decref(frozen.result);
+	json_decref(seen.answer.result);
+}
+
+/* The host's half: what it writes while its agent is saved goes out afterwards. */
+Test(freeze, a_held_end_sends_what_its_conversations_wrote)
+{
+	struct pair pair = { 0 };
+	struct seen seen = { 0 };
+	static char bytes[LINK_WINDOW];
+	begin_frozen(&pair);
+	uint32_t id = converse(&pair, &seen);
+	pair_settle(&pair);
+	link_hold(pair.host.link, true);
+	cr_expect_eq(link_write(pair.host.link, id, 0, bytes, sizeof(bytes)), sizeof(bytes));
+	pair_settle(&pair);
+	link_hold(pair.host.link, false);
+	pair_settle(&pair);
+	cr_expect_eq(link_write(pair.host.link, id, 0, bytes, sizeof(bytes)), sizeof(bytes),
+		"all of it was received and consumed");
 	pair_end(&pair);
 }
 
@@ -181,7 +205,7 @@ static void change_host(struct pair *pair, int fd)
 {
 	link_free(pair->host.link);
 	pair->host = (struct end){ 0 };
-	pair->host.link = link_new(pair->event, fd, &pair_handlers, &pair->host);
+	pair->host.link = link_new(pair->event, fd, &pair_host_handlers, &pair->host);
 }
 
 static int begin_with_spare(struct pair *pair)
@@ -191,45 +215,43 @@ static int begin_with_spare(struct pair *pair)
 	pair->event = loop_new(&err);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	int spare = dup(ends[0]);
-	pair->host.link = link_new(pair->event, ends[0], &pair_handlers, &pair->host);
-	pair->agent.link = link_new(pair->event, ends[1], &agent_handlers, &pair->agent);
+	pair->host.link = link_new(pair->event, ends[0], &pair_host_handlers, &pair->host);
+	pair->agent.link = link_new(pair->event, ends[1], &freezing_handlers, &pair->agent);
 	return spare;
 }
 
-Test(anew, forgets_requests_streams_and_what_waits)
+Test(anew, forgets_requests_conversations_and_what_waits)
 {
 	struct pair pair = { 0 };
 	struct answer old = { 0 }, frozen = { 0 }, restored = { 0 }, next = { 0 };
-	struct seen seen = { 0 }, agents = { 0 };
-	struct err err;
+	struct seen seen = { 0 }, again = { 0 };
 	int spare = begin_with_spare(&pair);
 	uint32_t first = link_request(pair.host.link, "slow", NULL, pair_on_reply, &old);
 	pair_settle(&pair);
-	struct link_stream *ours = link_stream_open(pair.host.link, &stream_handlers, &seen);
-	cr_assert(link_stream_accept(
-		pair.agent.link, link_stream_number(ours), &stream_handlers, &agents, &err));
+	uint32_t spoken = converse(&pair, &seen);
+	pair_settle(&pair);
 	link_request(pair.host.link, "freeze", NULL, pair_on_reply, &frozen);
 	pair_settle(&pair);
 	link_event(pair.agent.link, "stale", NULL);
+	link_write(pair.agent.link, spoken, 0, "stale", 5);
 	change_host(&pair, spare);
+	cr_expect_eq(seen.answer.count, 1);
 	/* The new host counts from the start: its number is that of a request still open. */
-	cr_assert_eq(
-		link_request(pair.host.link, "restored", NULL, pair_on_reply, &restored), first);
+	cr_assert_eq(link_request(pair.host.link, "restored", NULL, pair_on_reply, &restored), first);
 	pair_settle(&pair);
 	cr_expect_eq(pair.agent.closed, 0, "%s", pair.agent.why.text);
 	cr_expect_str_eq(pair.agent.last_op, "restored");
-	cr_expect_eq(agents.reset, 1, "the old host's stream is still open");
 	cr_expect_eq(pair.host.events, 0, "the new host hears what was for the old one");
+	cr_expect_eq(link_write(pair.agent.link, spoken, 0, "x", 1), 0, "it is still open");
 	link_reply(pair.agent.link, first, NULL, NULL, 0);
 	link_request(pair.host.link, "next", NULL, pair_on_reply, &next);
 	link_event(pair.agent.link, "hello", NULL);
 	pair_settle(&pair);
 	cr_expect_eq(restored.count, 1);
 	cr_expect_eq(pair.host.events, 1, "it is not silent any more");
-	ours = link_stream_open(pair.host.link, &stream_handlers, &seen);
-	cr_expect(link_stream_accept(pair.agent.link, link_stream_number(ours), &stream_handlers,
-			  &agents, &err),
-		"the numbers of streams are free again: %s", err.text);
+	converse(&pair, &again);
+	pair_settle(&pair);
+	cr_expect_eq(again.got, 3);
 	pair_end(&pair);
 	json_decref(frozen.result);
 	json_decref(restored.result);
@@ -256,25 +278,10 @@ Test(anew, drops_what_the_old_side_left_unread)
 	cr_expect_eq(link_pending(pair.agent.link), 0, "the rest of an old reply still waits");
 	while (recv(spare, bin, sizeof(bin), MSG_DONTWAIT) > 0) {
 	}
-	pair.host.link = link_new(pair.event, spare, &pair_handlers, &pair.host);
+	pair.host.link = link_new(pair.event, spare, &pair_host_handlers, &pair.host);
 	link_event(pair.agent.link, "hello", NULL);
 	pair_settle(&pair);
 	cr_expect_eq(pair.host.events, 1, "%s", pair.host.why.text);
-	pair_end(&pair);
-}
-
-Test(anew, our_own_requests_fail)
-{
-	struct pair pair = { 0 };
-	struct answer ours = { 0 }, restored = { 0 };
-	int spare = begin_with_spare(&pair);
-	link_request(pair.agent.link, "ask", NULL, pair_on_reply, &ours);
-	pair_settle(&pair);
-	change_host(&pair, spare);
-	link_request(pair.host.link, "restored", NULL, pair_on_reply, &restored);
-	pair_settle(&pair);
-	cr_expect_eq(ours.count, 1);
-	cr_expect_eq(ours.err.kind, ERR_GONE);
 	pair_end(&pair);
 }
 

@@ -193,13 +193,13 @@ Test(link, hostile_frames)
 		{ { 4, 0, 0, 0, 0, 0, 0, 0, FRAME_EVENT, 1, 0, 0, 0 }, 13, "at most" },
 		{ { 4, 0, 0, 0, 0, 0, 0, 0, FRAME_EVENT, 0, 0, 0, 0 }, 13, "JSON" },
 		{ { 0, 0, 0, 0, 1, 0, 0, 0, FRAME_DATA }, 9, "data" },
-		{ { 1, 128, 0, 0, 1, 0, 0, 0, FRAME_DATA }, 9, "data" },
+		{ { 2, 128, 0, 0, 1, 0, 0, 0, FRAME_DATA }, 9, "data" },
 		{ { 3, 0, 0, 0, 1, 0, 0, 0, FRAME_CREDIT }, 9, "credit" },
 		{ { 1, 0, 0, 0, 1, 0, 0, 0, FRAME_CANCEL }, 9, "cancel" },
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		struct victim v = { 0 };
-		victim_begin(&v);
+		victim_begin(&v, &pair_host_handlers);
 		cr_assert_eq(write(v.fd, all[i].bytes, all[i].len), (ssize_t)all[i].len);
 		victim_end(&v, all[i].words);
 	}
@@ -224,7 +224,7 @@ Test(link, hostile_messages)
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		struct victim v = { 0 };
-		victim_begin(&v);
+		victim_begin(&v, all[i].type == FRAME_REQUEST ? &pair_agent_handlers : &pair_host_handlers);
 		pair_put(v.fd, all[i].type, all[i].number, all[i].json, 3);
 		victim_end(&v, all[i].words);
 	}
@@ -242,7 +242,7 @@ Test(link, hostile_replies)
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		struct victim v = { 0 };
 		struct answer answer = { 0 };
-		victim_begin(&v);
+		victim_begin(&v, &pair_host_handlers);
 		uint32_t id = link_request(v.pair.host.link, "x", NULL, pair_on_reply, &answer);
 		pair_put(v.fd, FRAME_REPLY, id, all[i], 0);
 		victim_end(&v, "either a 'result'");
@@ -254,7 +254,7 @@ Test(link, hostile_replies)
 Test(link, a_request_id_twice)
 {
 	struct victim v = { 0 };
-	victim_begin(&v);
+	victim_begin(&v, &pair_agent_handlers);
 	pair_put(v.fd, FRAME_REQUEST, 5, "{\"op\":\"x\",\"args\":{}}", 0);
 	pair_put(v.fd, FRAME_REQUEST, 5, "{\"op\":\"x\",\"args\":{}}", 0);
 	victim_end(&v, "already open");
@@ -264,7 +264,7 @@ Test(link, a_request_id_twice)
 Test(link, too_many_open_requests)
 {
 	struct victim v = { 0 };
-	victim_begin(&v);
+	victim_begin(&v, &pair_agent_handlers);
 	for (uint32_t i = 1; i <= LINK_REQUESTS_MAX + 1; i++) {
 		pair_put(v.fd, FRAME_REQUEST, i, "{\"op\":\"x\",\"args\":{}}", 0);
 		sd_event_run(v.pair.event, 0);
@@ -273,10 +273,22 @@ Test(link, too_many_open_requests)
 	cr_assert_eq(v.pair.host.requests, LINK_REQUESTS_MAX);
 }
 
+Test(link, each_end_takes_only_what_is_for_it)
+{
+	struct victim host = { 0 }, agent = { 0 };
+	victim_begin(&host, &pair_host_handlers);
+	pair_put(host.fd, FRAME_REQUEST, 1, "{\"op\":\"x\",\"args\":{}}", 0);
+	victim_end(&host, "does not accept requests");
+	victim_begin(&agent, &pair_agent_handlers);
+	pair_put(agent.fd, FRAME_REQUEST, 1, "{\"op\":\"x\",\"args\":{}}", 0);
+	pair_put(agent.fd, FRAME_REPLY, 1, "{\"result\":{}}", 0);
+	victim_end(&agent, "no open request");
+}
+
 Test(link, cut_in_the_middle)
 {
 	struct victim v = { 0 };
-	victim_begin(&v);
+	victim_begin(&v, &pair_host_handlers);
 	cr_assert_eq(write(v.fd, "\x10\0\0\0\1", 5), 5);
 	shutdown(v.fd, SHUT_WR);
 	victim_end(&v, "in the middle");
@@ -286,7 +298,7 @@ Test(link, last_words_are_heard)
 {
 	struct victim v = { 0 };
 	struct answer answer = { 0 };
-	victim_begin(&v);
+	victim_begin(&v, &pair_host_handlers);
 	pair_put(v.fd, FRAME_EVENT, 0, "{\"event\":\"failed\"}", 0);
 	close(v.fd);
 	link_request(v.pair.host.link, "x", NULL, pair_on_reply, &answer); /* EPIPE */

@@ -1,0 +1,14 @@
+/* The desktop's VNC server, for a viewer. */
+#include "vm/guest/conversation.h"
+
+struct conversation *guest_rfb(struct guest *guest, int64_t window,
+	const struct conversation_handlers *handlers, void *data)
+{
+	const struct msg_rfb args = { .window = window };
+	const struct conversation_how how = {
+		.message = &message_rfb,
+		.args = &args,
+		.is_aside = true,
+	};
+	return conversation_open(guest, &how, handlers, data);
+}
