@@ -36,14 +36,15 @@ if(criterion_FOUND AND NOT FUZZ)
 		add_dependencies(${name} vitrine vitrine-agent)
 		add_test(NAME ${name} COMMAND ${name} --jobs 2)
 		set_tests_properties(${name} PROPERTIES ENVIRONMENT "${test_env}" TIMEOUT 300)
+		if(name MATCHES "^test_vm_contract")
+			set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED image)
+		endif()
 	endforeach()
 	# These start some two hundred machines or builds, on a loaded host perhaps.
 	set_tests_properties(test_vm_contract test_vm_contract_saved test_image_hostile PROPERTIES TIMEOUT 900)
 	# .ci/test makes the image beside other tests; those of microVMs wait for it.
 	add_test(NAME image COMMAND sh -c "test -z \"$VITRINE_TEST_IMAGE\" || .ci/test-image" WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 	set_tests_properties(image PROPERTIES FIXTURES_SETUP image TIMEOUT 900 COST 1000)
-	set(with_image test_vm_contract test_vm_contract_saved test_vm_contract_clipboard)
-	set_tests_properties(${with_image} PROPERTIES FIXTURES_REQUIRED image)
 	# The longest begin first, so that ctest -j ends soon.
 	set(cost 200)
 	foreach(name test_vm_contract test_vm_contract_saved test_image_hostile test_launch test_session test_image_build test_agent_browser

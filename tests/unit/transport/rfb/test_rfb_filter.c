@@ -288,7 +288,7 @@ Test(rfb_filter, unknown_messages_are_refused)
 		struct buf in = { 0 };
 		rfb_u8(&in, type);
 		if (!memchr(known, (int)type, sizeof(known))) {
-			refuse(&in, "none of RFB's");
+			refuse(&in, "unknown type");
 		}
 		buf_done(&in);
 	}
@@ -312,7 +312,7 @@ Test(rfb_filter, what_is_out_of_bounds_is_refused)
 	put_bytes(&in, "\370\0\0\0\0\0\0\0\101", 9);
 	refuse(&in, "bytes of a fence may have at most 64, not 65");
 	put_bytes(&in, "\377\1", 2);
-	refuse(&in, "QEMU's message 1");
+	refuse(&in, "QEMU message 1");
 	buf_done(&in);
 	say_format(&in, 24);
 	refuse(&in, "8, 16 or 32 bits");

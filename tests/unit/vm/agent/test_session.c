@@ -442,7 +442,6 @@ Test(session, ends_on_sigterm)
 	cr_assert(client_until(&c, c.ended && sh.answer.came && launch.came));
 	cr_expect_neq(sh.answer.err.kind, ERR_NONE);
 	cr_expect_eq(client_count_processes(&ended, "", &pid), 0, "process %d is left", pid);
-	cr_assert(client_until(&c, sh.open == 0));
 	shell_done(&sh);
 	client_stop(&c);
 }
