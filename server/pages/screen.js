@@ -7,7 +7,7 @@ const FINAL = new Set([4001, 4002, 4004, 4006]);
 const PAUSED = 4003;
 const OURS = 4000; // from here on: the server is there, and says why there is no picture
 
-/** Events: connect, lost {wait, says}, over {code, says}, copied {text}, focus, blur. */
+/** Events: connect, lost {wait, says}, over {code, says}, focus, blur. */
 export class Screen extends EventTarget {
 	constructor() {
 		super();
@@ -60,7 +60,6 @@ export class Screen extends EventTarget {
 		rfb.background = 'transparent';
 		rfb.viewOnly = !this.mine;
 		rfb.addEventListener('connect', () => this.connected(rfb));
-		rfb.addEventListener('clipboard', (event) => this.tell('copied', event.detail));
 	}
 
 	connected(rfb) {
@@ -129,10 +128,6 @@ export class Screen extends EventTarget {
 
 	focus() {
 		this.rfb?.focus({ preventScroll: true });
-	}
-
-	paste(text) {
-		this.rfb?.clipboardPasteFrom(text);
 	}
 
 	/** Presses and releases a key. */

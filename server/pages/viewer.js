@@ -14,7 +14,7 @@ const UNSEEN = 30000;
 const link = new Link();
 const screen = new Screen();
 const actions = new Actions(screen);
-const clipboard = new Clipboard(screen);
+const clipboard = new Clipboard();
 const keys = new Keys(screen);
 const control = new Control(() => { wants_focus = true; show(); });
 const quality = new Quality(screen);
@@ -124,7 +124,7 @@ function show() {
 	document.body.classList.toggle('watching', !mine);
 	document.body.classList.toggle('mine', mine);
 	document.body.classList.toggle('one-window', Boolean(hello?.window));
-	clipboard.show(mine);
+	clipboard.show(mine && !hello.window, hello?.viewer);
 	keys.show(mine);
 	show_title();
 	show_cover();

@@ -20,11 +20,14 @@ static const struct route {
 	bool open; /* no cookie required */
 	void (*run)(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 		const char *rest);
+	bool large; /* takes a body beyond HTTP_SMALL_BODY */
 } routes[] = {
 	{ "POST", "open", true, run_open },
 	{ "GET", "events", false, viewer_run_events },
 	{ "GET", "socket", false, viewer_run_socket },
 	{ "POST", "control", false, viewer_run_control },
+	{ "GET", "clipboard", false, viewer_run_clipboard_get },
+	{ "POST", "clipboard", false, viewer_run_clipboard_set, true },
 	{ "GET", "pictures/", false, viewer_run_picture },
 };
 
@@ -137,8 +140,23 @@ static void run(struct http_exchange *x, void *data)
 	}
 }
 
+static bool may_send_much(const struct http_exchange *x, void *data)
+{
+	struct viewer_pages *pages = data;
+	struct viewer_path path;
+	struct err err;
+	const char *rest;
+	if (!viewer_path_read("/s/", http_path(x), &path)) {
+		return false;
+	}
+	const struct route *route = find_route(http_method(x), path.rest, &rest);
+	struct stream *stream = streams_find(pages->desktops->streams, path.id, &err);
+	return route && route->large && stream && has_cookie(x, stream);
+}
+
 void viewer_stream_routes(struct viewer_pages *pages)
 {
 	http_add_route(pages->http, &(struct http_route){ "GET", "/s/", true, run, pages });
-	http_add_route(pages->http, &(struct http_route){ "POST", "/s/", true, run, pages });
+	http_add_route(pages->http, &(struct http_route){ "POST", "/s/", true, run, pages,
+					    .may_send_much = may_send_much });
 }

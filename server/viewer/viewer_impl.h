@@ -146,9 +146,10 @@ struct watched_desktop {
 	struct vm *vm;
 	struct listeners observers; /* of desktop_fns */
 	struct viewer_sessions sessions;
-	unsigned present; /* sessions of connected viewers */
-	unsigned refs;    /* pictures in progress and current users */
-	bool over;        /* vm has ended: must not be used */
+	unsigned present;         /* sessions of connected viewers */
+	unsigned refs;            /* pictures in progress and current users */
+	unsigned clipboard_waits; /* requests that wait for its clipboard */
+	bool over;                /* vm has ended: must not be used */
 	struct action_log log;
 	struct thumbnail thumbnail;
 };
@@ -272,6 +273,13 @@ struct stream_counts rfb_socket_counts(const struct page_session *page);
 
 void viewer_run_control(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 	const char *rest);
+
+/* ---- clipboard.c ---- */
+
+void viewer_run_clipboard_get(struct viewer_pages *pages, struct http_exchange *x,
+	struct stream *stream, const char *rest);
+void viewer_run_clipboard_set(struct viewer_pages *pages, struct http_exchange *x,
+	struct stream *stream, const char *rest);
 
 /* ---- dashboard.c: / ---- */
 

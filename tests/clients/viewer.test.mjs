@@ -100,7 +100,7 @@ before(async () => {
 	const script = '/home/user/reader';
 	await call('run_command', { command: `cat > ${script} <<'END'
 #!/bin/sh
-exec xterm -u8 -e sh -c 'exec cat > ${received}'
+exec xterm -u8 -xrm 'XTerm*selectToClipboard: true' -e sh -c 'exec cat > ${received}'
 END
 chmod +x ${script}` });
 	const shown = /Window (\d+) .* at \((\d+), (\d+)\), (\d+)x(\d+)/.exec(text_in(await call('launch', { application: script })));
@@ -222,35 +222,132 @@ test('a person takes over, types, and hands back with a word', async () => {
 	await close_page(page);
 });
 
-test('text goes both ways by the clipboard', async () => {
-	const page = await watch('control', { permissions: ['clipboard-read', 'clipboard-write'] });
-	await take_over(page);
-	const text = 'ana käme ≠ 漢字';
+/* ---- the clipboard ---- */
+
+/** The reader's first word, "agent", which the terminal takes for copied once it is selected. */
+const copy_first_word = () => call('double_click', { coordinate: [reader.x + 12, reader.y + 9] });
+
+async function open_clipboard(page) {
 	await page.click('#clipboard');
-	await page.fill('#clipboard-to', `${text}\n`);
-	await page.click('#clipboard-dialog .main');
+	await page.waitForFunction(() => document.getElementById('clipboard-state').textContent !== 'Loading…');
+}
+
+const shown_text = (page) => page.locator('#clipboard-from').inputValue();
+
+async function close_clipboard(page) {
+	await page.keyboard.press('Escape');
+	await page.locator('#clipboard-dialog').waitFor({ state: 'hidden' });
+}
+
+/** At once: Chromium takes long to put in much as if it were typed. */
+const put_in = (page, text) => page.locator('#clipboard-to').evaluate((at, value) => { at.value = value; }, text);
+
+/** Until the server has said that it is there. */
+async function set_clipboard(page, text) {
+	await open_clipboard(page);
+	await put_in(page, text);
+	await page.click('#clipboard-send');
+	await page.locator('#clipboard-dialog').waitFor({ state: 'hidden' });
+	await page.locator('#said', { hasText: 'clipboard is set' }).waitFor();
+}
+
+/** Once: what was confirmed is there. */
+async function paste(page) {
 	await page.locator('#screen canvas').focus();
 	await page.keyboard.press('Shift+Insert');
-	await eventually('the desktop pasted it', async () => {
-		const now = await lines();
-		if (now.at(-1) !== text) {
-			await page.keyboard.press('Shift+Insert'); // the clipboard arrives on its own time
-		}
-		return now.at(-1) === text;
-	}, 20);
+}
 
-	// The first word there, which the terminal takes for copied once it is selected.
-	const canvas = page.locator('#screen canvas');
-	const [box, width] = [await canvas.boundingBox(), await canvas.evaluate((c) => c.width)];
-	const at = (value) => (value * box.width) / width;
-	await page.mouse.dblclick(box.x + at(reader.x + 12), box.y + at(reader.y + 9));
-	await page.waitForFunction(() => document.getElementById('clipboard-from').value === 'agent');
-	await page.click('#clipboard');
+test('who may only look gets nothing of the clipboard', async () => {
+	const page = await open_page(browser);
+	const received = [];
+	page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => received.push(Buffer.from(payload))));
+	await page.goto((await link('view')).url.href);
+	await live(page);
+	await copy_first_word();
+	await call('type', { text: 'agent copies\n', observe: 'settled' });
+	await shows(page, await seen()); // whatever followed the copy has come
+	assert.equal(await page.locator('#clipboard').isVisible(), false);
+	const refused = await page.evaluate(async () => (await fetch('clipboard?viewer=aaaaaaaaaaaaaaaaaaaa')).status);
+	assert.equal(refused, 403);
+	const pictures = received.filter((bytes) => !bytes.includes('"event"')); // events tell what was typed
+	assert.ok(pictures.length > 0);
+	assert.equal(pictures.some((bytes) => bytes.includes('agent')), false);
+	await close_page(page);
+});
+
+test('what was copied before taking over is given to this computer', async () => {
+	await copy_first_word();
+	const page = await watch('control', { permissions: ['clipboard-read', 'clipboard-write'] });
+	await take_over(page);
+	await open_clipboard(page);
+	assert.equal(await shown_text(page), 'agent');
 	await page.click('#clipboard-copy');
 	await page.locator('#said', { hasText: 'Copied' }).waitFor();
 	assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'agent');
 	await shot(page, 'clipboard');
-	await page.keyboard.press('Escape');
+	await close_clipboard(page);
+	await hand_back(page);
+	assert.equal(await page.locator('#clipboard').isVisible(), false);
+	await close_page(page);
+});
+
+test('text goes to the desktop by the clipboard, and too much is refused', async () => {
+	const page = await watch('control');
+	await take_over(page);
+	const text = 'ana käme ≠ 漢字';
+	await set_clipboard(page, `${text}\n`);
+	await paste(page);
+	await last(text);
+	await open_clipboard(page);
+	assert.equal(await shown_text(page), `${text}\n`);
+	await close_clipboard(page);
+
+	// In lines, which a terminal passes on.
+	const long = `${'x'.repeat(98)}7\n`.repeat(3000);
+	await set_clipboard(page, long);
+	await paste(page);
+	const count = async () => Number(text_in(await call('run_command', { command: `grep -c '^x\\{98\\}7$' ${received}` })));
+	await eventually('the desktop pasted all lines', async () => await count() === 3000, 60);
+	await set_clipboard(page, 'ana is short again\n');
+	await paste(page);
+	await last('ana is short again');
+	assert.equal(await count(), 3000, 'and none twice');
+
+	await open_clipboard(page);
+	await put_in(page, 'y'.repeat((1 << 20) + 1));
+	await page.click('#clipboard-send');
+	await page.locator('#said', { hasText: 'at most 1048576 bytes' }).waitFor();
+	assert.equal(await page.locator('#clipboard-dialog').isVisible(), true);
+	await close_clipboard(page);
+	await open_clipboard(page);
+	assert.equal(await shown_text(page), 'ana is short again\n');
+	await close_clipboard(page);
+	await hand_back(page);
+	await close_page(page);
+});
+
+test('an image goes both ways by the clipboard', async () => {
+	const page = await watch('control', { permissions: ['clipboard-read', 'clipboard-write'] });
+	const image = Buffer.from((await seen()).data, 'base64');
+	await take_over(page);
+	await open_clipboard(page);
+	await page.setInputFiles('#clipboard-file', { name: 'screen.png', mimeType: 'image/png', buffer: image });
+	await page.locator('#clipboard-chosen').waitFor();
+	await page.click('#clipboard-send');
+	await page.locator('#said', { hasText: 'clipboard is set' }).waitFor();
+	const answer = page.waitForResponse((response) => response.request().method() === 'GET' && response.url().includes('/clipboard?'));
+	await open_clipboard(page);
+	await page.locator('#clipboard-image').waitFor();
+	const back = await page.evaluate(async (url) => [...new Uint8Array(await (await fetch(url)).arrayBuffer())],
+		(await answer).url()); // Playwright has no body that became a blob
+	assert.deepEqual(Buffer.from(back), image, 'byte for byte');
+	await page.click('#clipboard-copy');
+	await page.locator('#said', { hasText: 'Copied' }).waitFor();
+	const types = await page.evaluate(async () => (await navigator.clipboard.read()).flatMap((item) => item.types));
+	assert.deepEqual(types, ['image/png']);
+	assert.equal(await page.locator('#clipboard-save').isVisible(), true);
+	await shot(page, 'clipboard-image');
+	await close_clipboard(page);
 	await hand_back(page);
 	await close_page(page);
 });

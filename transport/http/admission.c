@@ -282,7 +282,9 @@ static bool is_plain(struct http_exchange *x)
 size_t http_most(const struct http_exchange *x)
 {
 	size_t most = (size_t)x->http->options.max_body;
-	return x->route->open && most > HTTP_SMALL_BODY ? HTTP_SMALL_BODY : most;
+	const struct http_route *route = x->route;
+	bool known = !route->open || (route->may_send_much && route->may_send_much(x, route->data));
+	return !known && most > HTTP_SMALL_BODY ? HTTP_SMALL_BODY : most;
 }
 
 static bool is_small_enough(struct http_exchange *x)

@@ -57,6 +57,9 @@ struct http_route {
 	void (*run)(struct http_exchange *x, void *data);
 	void *data;
 	bool any_address; /* its Host may be any IP address, for probes */
+	/* Of an open route, or NULL: whether this requester is known by other means than a token, and
+	 * may send a body as large as those with one.  Only the head has come. */
+	bool (*may_send_much)(const struct http_exchange *x, void *data);
 };
 
 /* Counters for metrics.  Bytes are those of bodies. */

@@ -22,6 +22,7 @@ void fake_desktop_done(struct fake_desktop *desktop)
 {
 	buf_done(&desktop->typed);
 	buf_done(&desktop->events);
+	buf_done(&desktop->clipboard.bytes);
 }
 
 /* ---- the checks of the real agent ---- */

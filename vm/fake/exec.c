@@ -1,7 +1,7 @@
 /*
  * The fake agent's `exec`: a shell of a few words.
- *   echo TEXT | cat typed | cat events | flood BYTES | sleep SECONDS | true | false | exit N | kill
- * | warn TEXT | hostname | cat machine-id | cat mac | set FAULT | cat
+ *   echo TEXT | copy TEXT | copy-secret TEXT | cat typed | cat events | flood BYTES
+ * | sleep SECONDS | true | false | exit N | kill | warn TEXT | hostname | cat machine-id | cat mac | set FAULT | cat
  * Anything else is not found (127).  "cat" writes what it reads until its input ends.
  */
 
@@ -127,7 +127,7 @@ static void flood(struct buf *to, const char *text)
 static bool interpret(struct fake_request *req, const char *command, int64_t timeout_ms)
 {
 	struct fake_exec *exec = req->exec;
-	const struct fake_desktop *desktop = &req->fake->desktop;
+	struct fake_desktop *desktop = &req->fake->desktop;
 	size_t word = strcspn(command, " ");
 	const char *rest = command + word + (command[word] == ' ');
 	if (strcmp(command, "cat typed") == 0) {
@@ -147,6 +147,8 @@ static bool interpret(struct fake_request *req, const char *command, int64_t tim
 		snprintf(req->fake->fault, sizeof(req->fake->fault), "%s", rest);
 	} else if (strncmp(command, "echo ", 5) == 0) {
 		buf_printf(&exec->output[0], "%s\n", rest);
+	} else if (strncmp(command, "copy ", 5) == 0 || strncmp(command, "copy-secret ", 12) == 0) {
+		fake_clipboard_put(desktop, CLIPBOARD_TEXT, rest, strlen(rest), command[4] == '-');
 	} else if (strncmp(command, "warn ", 5) == 0) {
 		buf_printf(&exec->output[1], "%s\n", rest);
 	} else if (strncmp(command, "flood ", 6) == 0) {

@@ -202,6 +202,8 @@ static const struct fake_op {
 	{ &message_act, fake_act },
 	{ &message_launch, fake_launch },
 	{ &message_applications, fake_applications },
+	{ &message_clipboard_get, fake_clipboard_get },
+	{ &message_clipboard_set, fake_clipboard_set },
 	{ &message_exec, fake_exec },
 	{ &message_rfb, fake_rfb },
 	{ &message_freeze, run_freeze },

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "vm/core/backend.h"
 #include "vm/wire/action.h"
+#include "vm/wire/clipboard.h"
 #include "vm/wire/messages.h"
 
 #include <sys/queue.h>
@@ -21,11 +22,18 @@ struct fake_window {
 	const char *title, *class; /* constants */
 };
 
+struct fake_clipboard {
+	bool is_there, is_secret;
+	int type;
+	struct buf bytes;
+};
+
 struct fake_desktop {
 	struct size screen, frame;
 	struct point pointer;
 	struct buf typed;  /* contents of the text field */
 	struct buf events; /* one line per input, for tests: "click left 10,20 count=2 ctrl" */
+	struct fake_clipboard clipboard;
 	int64_t frame_id, last_pid;
 	struct fake_window windows[FAKE_WINDOWS_MAX];
 	size_t n_windows;
@@ -114,6 +122,11 @@ bool fake_exec(struct fake_request *req, struct err *err);
 bool fake_launch(struct fake_request *req, struct err *err);
 bool fake_rfb(struct fake_request *req, struct err *err);
 void fake_rfb_changed(struct fake_vm *fake); /* answers waiting viewers */
+bool fake_clipboard_get(struct fake_request *req, struct err *err);
+bool fake_clipboard_set(struct fake_request *req, struct err *err);
+/* As its programs do. */
+void fake_clipboard_put(
+	struct fake_desktop *desktop, int type, const void *bytes, size_t len, bool is_secret);
 bool fake_applications(struct fake_request *req, struct err *err);
 
 #endif

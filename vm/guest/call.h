@@ -39,6 +39,7 @@ struct guest_call {
 		guest_act_fn *act;
 		guest_launch_fn *launch;
 		guest_json_fn *json;
+		guest_clipboard_fn *clipboard;
 	} fn;
 	void *data;
 	size_t n_actions;
@@ -46,6 +47,7 @@ struct guest_call {
 	bool is_aside; /* no use of the sandbox */
 	bool fenced;   /* and then the agent lost control */
 	struct observe observe;
+	struct clipboard_wish clipboard;   /* what is to be read */
 	struct guest_painting *painting;   /* of its frame */
 	struct conversation *conversation; /* that it is; freed with it */
 };

@@ -248,3 +248,25 @@ bool check_nothing(const struct link_msg *msg, struct err *err)
 	int scratch;
 	return decode(&message_ping, msg, &scratch, err);
 }
+
+/* ---- the clipboard ---- */
+
+bool check_clipboard(const struct link_msg *msg, const struct clipboard_wish *wish,
+	struct guest_clipboard *ret_clipboard, struct err *err)
+{
+	struct msg_clipboard_get_answer reply = { 0 };
+	if (!decode(&message_clipboard_get, msg, &reply, err)) {
+		return false;
+	}
+	if ((reply.type < 0) == (reply.absent < 0)) {
+		return err_set(err, ERR_ARGUMENT, "either 'type' or 'absent' is required");
+	}
+	if (reply.type < 0 ? !no_tail(msg, err)
+			   : !clipboard_check(reply.type, msg->tail, msg->tail_len, err)) {
+		return false;
+	}
+	*ret_clipboard =
+		(struct guest_clipboard){ reply.type, reply.absent, msg->tail, msg->tail_len };
+	return reply.type < 0 || clipboard_wish_has(wish, reply.type) ||
+	       err_set(err, ERR_ARGUMENT, "content of a type that was not asked for");
+}

@@ -20,6 +20,9 @@ bool check_act(const struct link_msg *msg, const struct check_act *asked, struct
 	struct size *ret_raw, struct err *err) NODISCARD;
 bool check_launch(
 	const struct link_msg *msg, struct guest_launch *ret_launch, struct err *err) NODISCARD;
+/* wish: what was asked for. */
+bool check_clipboard(const struct link_msg *msg, const struct clipboard_wish *wish,
+	struct guest_clipboard *ret_clipboard, struct err *err) NODISCARD;
 bool check_applications(const struct link_msg *msg, struct err *err) NODISCARD;
 bool check_info(const struct link_msg *msg, struct err *err) NODISCARD;
 bool check_nothing(const struct link_msg *msg, struct err *err) NODISCARD;

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "vm/wire/action.h"
+#include "vm/wire/clipboard.h"
 #include "vm/wire/geometry.h"
 
 struct guest; /* the agent of one sandbox: vm_guest() */
@@ -70,6 +71,26 @@ typedef void guest_json_fn(const json_t *result, const struct err *err, void *da
 guest_id guest_applications(struct guest *guest, guest_json_fn *fn, void *data);
 guest_id guest_info(struct guest *guest, guest_json_fn *fn, void *data);
 guest_id guest_ping(struct guest *guest, guest_json_fn *fn, void *data);
+
+/* On whose behalf: a viewer's requests are no use of the sandbox by themselves, and whether it has
+ * control is checked where viewers are. */
+enum guest_asker { GUEST_ASKER_AGENT, GUEST_ASKER_VIEWER };
+
+struct guest_clipboard {
+	int type;   /* enum clipboard_type; -1: there is nothing of the types */
+	int absent; /* enum clipboard_absence: why; -1: there is something */
+	const uint8_t *bytes;
+	size_t len; /* clipboard_check() has passed them */
+};
+typedef void guest_clipboard_fn(
+	const struct guest_clipboard *res, const struct err *err, void *data);
+/* What is on the clipboard now, whenever it was copied.  ERR_LIMIT: it is too large; ERR_TIMEOUT:
+ * its program does not hand it over. */
+guest_id guest_clipboard_get(struct guest *guest, enum guest_asker asker,
+	const struct clipboard_wish *wish, guest_clipboard_fn *fn, void *data);
+/* The result comes when programs can paste it.  The bytes are copied. */
+guest_id guest_clipboard_set(struct guest *guest, enum guest_asker asker, int type,
+	const void *bytes, size_t len, guest_json_fn *fn, void *data);
 
 /* One output of a command: its start and its end, and the number of bytes cut between them. */
 struct guest_output {

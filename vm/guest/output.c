@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
@@ -42,53 +43,15 @@ void output_add(struct output *out, const void *bytes, size_t len)
 	}
 }
 
-/* How long the character at s claims to be by its first byte; 0 when none begins so. */
-static size_t claimed_len(uint8_t first)
-{
-	return first < 0x80   ? 1
-	       : first < 0xc2 ? 0
-	       : first < 0xe0 ? 2
-	       : first < 0xf0 ? 3
-	       : first < 0xf5 ? 4
-			      : 0;
-}
-
 static bool is_continuation(uint8_t byte)
 {
 	return (byte & 0xc0) == 0x80;
 }
 
-/* Length of the valid character at s, 0 for none: overlong forms, surrogates and what is above
- * U+10FFFF are none. */
-static size_t char_len(const uint8_t *s, size_t len)
-{
-	size_t n = claimed_len(*s);
-	if (n == 0 || n > len || *s == 0) {
-		return 0;
-	}
-	for (size_t i = 1; i < n; i++) {
-		if (!is_continuation(s[i])) {
-			return 0;
-		}
-	}
-	bool bad = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-		   (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f);
-	return bad ? 0 : n;
-}
-
 static char *clean(const uint8_t *s, size_t len)
 {
 	struct buf text = { 0 };
-	buf_reserve(&text, len + 1);
-	for (size_t n; len; s += n, len -= n) {
-		n = char_len(s, len);
-		if (n) {
-			buf_append(&text, s, n);
-		} else {
-			buf_append(&text, "\xef\xbf\xbd", 3);
-			n = 1;
-		}
-	}
+	utf8_append_clean(&text, s, len);
 	buf_append(&text, "", 1);
 	return (char *)take_ptr(&text.data);
 }
@@ -99,7 +62,7 @@ static size_t whole_head(const uint8_t *s, size_t len)
 	for (size_t back = 1; back <= 3 && back <= len; back++) {
 		uint8_t byte = s[len - back];
 		if (!is_continuation(byte)) {
-			return claimed_len(byte) > back ? len - back : len;
+			return utf8_claimed_len(byte) > back ? len - back : len;
 		}
 	}
 	return len;

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "vm/wire/action.h"
+#include "vm/wire/clipboard.h"
 #include "vm/wire/frame.h"
 
 #include <assert.h>
@@ -195,6 +196,30 @@ static const struct field exec_answer_fields[] = {
 	END,
 };
 
+/* ---- the clipboard ---- */
+
+static const struct field clipboard_get_fields[] = {
+	FIELD_JSON(struct msg_clipboard_get, types,
+		"Types of content (\"text/plain\", \"image/png\"), the most wanted first.",
+		REQUIRED),
+	END,
+};
+
+#define COPIED struct msg_clipboard_get_answer
+static const struct field clipboard_get_answer_fields[] = {
+	FIELD_ONE_OF(COPIED, type, "Of the content, which is the tail.", clipboard_type_words,
+		.preset = -1),
+	FIELD_ONE_OF(
+		COPIED, absent, "Why there is no content.", clipboard_absence_words, .preset = -1),
+	END,
+};
+
+static const struct field clipboard_set_fields[] = {
+	FIELD_ONE_OF(struct msg_clipboard_set, type, "Of the content, which is the tail.",
+		clipboard_type_words, REQUIRED),
+	END,
+};
+
 #define RFB struct msg_rfb
 static const struct field rfb_fields[] = {
 	FIELD_NUM(RFB, window, "A window's id; 0: the whole screen.", .max = ID_MAX),
@@ -338,6 +363,25 @@ static const struct message_talk rfb_talk = {
 	.agent = { { "RFB" } },
 };
 
+const struct message message_clipboard_get = {
+	.name = "clipboard_get",
+	.help = "What is on the clipboard now, in the first of the types that its owner offers. The "
+		"owner is asked now, so it does not matter when the content was copied. Text is "
+		"UTF-8. Content that is marked as a password is not returned. Errors: timeout (the "
+		"owner does not answer), limit (the content is too large, or too many such requests "
+		"are open).",
+	.request = PART(struct msg_clipboard_get, clipboard_get_fields),
+	.answer = PART(COPIED, clipboard_get_answer_fields, .tail_max = CLIPBOARD_MAX),
+};
+
+const struct message message_clipboard_set = {
+	.name = "clipboard_set",
+	.help = "Puts content on the clipboard, where it stays until something else is copied. It "
+		"is answered when programs can paste it.",
+	.request = PART(struct msg_clipboard_set, clipboard_set_fields, .tail_max = CLIPBOARD_MAX),
+	.answer = NOTHING,
+};
+
 const struct message message_rfb = {
 	.name = "rfb",
 	.help = "Connects a viewer to the desktop, or to a window with its menus and dialogs. The "
@@ -385,8 +429,9 @@ const struct message message_restored = {
 const struct message *message_request_at(size_t i)
 {
 	static const struct message *const all[] = { &message_ping, &message_info, &message_watch,
-		&message_act, &message_launch, &message_applications, &message_exec, &message_rfb,
-		&message_prepare, &message_freeze, &message_restored };
+		&message_act, &message_launch, &message_applications, &message_exec,
+		&message_clipboard_get, &message_clipboard_set, &message_rfb, &message_prepare,
+		&message_freeze, &message_restored };
 	return i < sizeof(all) / sizeof(all[0]) ? all[i] : NULL;
 }
 

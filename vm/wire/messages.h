@@ -170,6 +170,20 @@ struct msg_exec_answer {
 };
 extern const struct message message_exec;
 
+struct msg_clipboard_get {
+	const json_t *types; /* clipboard_wish_decode() */
+};
+struct msg_clipboard_get_answer {
+	int type;   /* enum clipboard_type of the tail; -1: there is nothing */
+	int absent; /* enum clipboard_absence; -1: there is something */
+};
+extern const struct message message_clipboard_get;
+
+struct msg_clipboard_set {
+	int type; /* of the tail */
+};
+extern const struct message message_clipboard_set;
+
 struct msg_rfb {
 	int64_t window;
 };

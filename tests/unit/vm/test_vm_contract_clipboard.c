@@ -1,7 +1,7 @@
 // USES vm
 /*
- * A copy outlives its program, on each backend with a real desktop.  Where the tests run as root,
- * an ordinary user's desktop in namespaces is tried as well.
+ * What is copied is read and what is set is pasted, on each backend; a copy outlives its program.
+ * Where the tests run as root, an ordinary user's desktop in namespaces is tried as well.
  */
 
 #include "tests/support/contract.h"
@@ -68,19 +68,141 @@ static void a_copy_outlives_its_program(struct bench *b)
 	answer_free(a);
 }
 
+/* ---- read and set by the host ---- */
+
+struct copied {
+	bool done;
+	struct guest_clipboard has;
+	struct buf bytes;
+	struct err err;
+};
+
+static void on_clipboard(const struct guest_clipboard *res, const struct err *err, void *data)
+{
+	struct copied *copied = data;
+	cr_assert(!res == !!err);
+	copied->done = true;
+	if (err) {
+		copied->err = *err;
+		return;
+	}
+	copied->has = *res;
+	buf_append(&copied->bytes, res->len ? (const void *)res->bytes : "", res->len);
+}
+
+static struct copied clipboard_of(struct bench *b)
+{
+	static const struct clipboard_wish any = { 2, { CLIPBOARD_TEXT, CLIPBOARD_PNG } };
+	struct copied copied = { 0 };
+	guest_clipboard_get(vm_guest(b->vm), GUEST_ASKER_AGENT, &any, on_clipboard, &copied);
+	cr_assert(!copied.done, "from the loop");
+	host_until(&b->host, &copied.done);
+	cr_assert_eq(copied.err.kind, ERR_NONE, "%s", copied.err.text);
+	return copied;
+}
+
+static void expect_clipboard(struct bench *b, int type, const char *bytes, size_t len)
+{
+	struct copied copied = clipboard_of(b);
+	cr_expect_eq(copied.has.type, type);
+	cr_expect_eq(copied.has.absent, -1);
+	cr_assert_eq(copied.bytes.len, len, "%zu bytes", copied.bytes.len);
+	cr_expect(memcmp(buf_text(&copied.bytes), bytes, len) == 0);
+	buf_done(&copied.bytes);
+}
+
+static struct err set_clipboard(struct bench *b, int type, const char *bytes, size_t len)
+{
+	struct answer *a = answer_new();
+	guest_clipboard_set(vm_guest(b->vm), GUEST_ASKER_AGENT, type, bytes, len, on_json, a);
+	cr_assert(!a->done, "from the loop");
+	host_until(&b->host, &a->done);
+	struct err err = a->err;
+	answer_free(a);
+	return err;
+}
+
+static void set_well(struct bench *b, int type, const char *bytes, size_t len)
+{
+	struct err err = set_clipboard(b, type, bytes, len);
+	cr_assert_eq(err.kind, ERR_NONE, "%s", err.text);
+}
+
+#define PNG "\x89PNG\r\n\x1a\n"
+
+static void what_is_set_is_read_back(struct bench *b)
+{
+	struct copied before = clipboard_of(b);
+	cr_expect_eq(before.has.absent, CLIPBOARD_EMPTY);
+	buf_done(&before.bytes);
+	set_well(b, CLIPBOARD_TEXT, "k\xc3\xa4me \xe6\xbc\xa2\n", 10);
+	expect_clipboard(b, CLIPBOARD_TEXT, "k\xc3\xa4me \xe6\xbc\xa2\n", 10);
+	set_well(b, CLIPBOARD_TEXT, "", 0);
+	expect_clipboard(b, CLIPBOARD_TEXT, "", 0);
+	set_well(b, CLIPBOARD_PNG, PNG "\0pixels", 15);
+	expect_clipboard(b, CLIPBOARD_PNG, PNG "\0pixels", 15);
+}
+
+static void the_largest_fit_and_larger_are_refused(struct bench *b)
+{
+	char *large = malloc(CLIPBOARD_MAX + 1);
+	size_t most = clipboard_type_max(CLIPBOARD_TEXT);
+	memset(large, 'x', CLIPBOARD_MAX + 1);
+	cr_expect_eq(set_clipboard(b, CLIPBOARD_TEXT, large, most + 1).kind, ERR_LIMIT);
+	set_well(b, CLIPBOARD_TEXT, large, most);
+	expect_clipboard(b, CLIPBOARD_TEXT, large, most);
+	memcpy(large, PNG, 8);
+	cr_expect_eq(set_clipboard(b, CLIPBOARD_PNG, large, CLIPBOARD_MAX + 1).kind, ERR_LIMIT);
+	set_well(b, CLIPBOARD_PNG, large, CLIPBOARD_MAX);
+	expect_clipboard(b, CLIPBOARD_PNG, large, CLIPBOARD_MAX);
+	cr_expect_eq(set_clipboard(b, CLIPBOARD_TEXT, "a\xff", 2).kind, ERR_ARGUMENT);
+	free(large);
+}
+
+static void a_terminal_copies_and_pastes(struct bench *b)
+{
+	write_script(b, "/tmp/copy", XTERM "'echo copied; exec sleep 1000'");
+	write_script(b, "/tmp/paste", XTERM "'head -n 1 > /tmp/new; mv /tmp/new /tmp/typed'");
+	struct guest_launch copier = launch(b, "/tmp/copy");
+	act(b, waiting(1));
+	struct action twice = clicking((int)copier.window.x + 15, (int)copier.window.y + 10);
+	twice.count = 2;
+	act(b, twice);
+	expect_clipboard(b, CLIPBOARD_TEXT, "copied", 6);
+	launch(b, "/tmp/paste");
+	set_well(b, CLIPBOARD_TEXT, "h\xc3\xa9llo", 6);
+	act(b, (struct action){ .kind = ACTION_KEY, .text = "shift+Insert", .repeat = 1 });
+	act(b, (struct action){ .kind = ACTION_KEY, .text = "Return", .repeat = 1 });
+	struct answer *a = host_exec(&b->host, b->vm, b->dialect->read_back, 60000);
+	cr_expect_str_eq(a->out, "h\xc3\xa9llo\n");
+	answer_free(a);
+}
+
+static const struct contract cases[] = {
+	CASE(a_copy_outlives_its_program),
+	CASE(what_is_set_is_read_back),
+	CASE(the_largest_fit_and_larger_are_refused),
+	CASE(a_terminal_copies_and_pastes),
+};
+
+static bool needs_programs(const struct contract *c)
+{
+	return c->run == a_copy_outlives_its_program || c->run == a_terminal_copies_and_pastes;
+}
+
 ParameterizedTestParameters(clipboard, contract)
 {
-	return all_of_them(1);
+	return all_of_them(sizeof(cases) / sizeof(*cases));
 }
 
 ParameterizedTest(struct one *one, clipboard, contract, .init = contract_init,
 	.fini = scratch_remove, .timeout = 600)
 {
-	if (strcmp(dialects[one->dialect].backend, "fake") == 0) {
-		cr_skip_test("the fake desktop has no clipboard");
+	const struct contract *c = &cases[one->contract];
+	if (strcmp(dialects[one->dialect].backend, "fake") == 0 && needs_programs(c)) {
+		cr_skip_test("the fake desktop has no programs that copy");
 	}
-	run_contract("a_copy_outlives_its_program", a_copy_outlives_its_program, one->dialect,
-		(struct vm_config){ .max_sandboxes = 2 });
+	run_contract(c->name, c->run, one->dialect, (struct vm_config){ .max_sandboxes = 2 });
 }
 
 /* Criterion runs each test in a process of its own, so nothing has to be taken back. */

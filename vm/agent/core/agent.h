@@ -13,19 +13,21 @@
 struct display;   /* vm/agent/x11/display.h */
 struct act_queue; /* vm/agent/act/act.h: lists with input run one at a time */
 struct watched;   /* vm/agent/stream/watched.h */
+struct clipboard; /* vm/agent/desktop/clipboard.h */
 struct launch;    /* vm/agent/process/launch.c: launches that wait for their window */
 struct request;   /* vm/agent/core/op.h */
 
 struct agent {
 	sd_event *event;
 	struct link *link;
-	struct display *display; /* NULL while the X server is away */
+	struct display *display;     /* NULL while the X server is away */
+	struct clipboard *clipboard; /* of the display */
 	struct act_queue *acts;
 	struct size screen, frame; /* pixels: of the display, and of pictures for the host */
 	uint64_t started_us;       /* loop_now_us() at the start */
 
-	struct request *requests; /* unanswered, newest first */
-	struct launch *launches;  /* waiting for a window, newest first */
+	struct request *requests;     /* unanswered, newest first */
+	struct launch *launches;      /* waiting for a window, newest first */
 	LIST_HEAD(, watched) watched; /* pictures with viewers */
 };
 

@@ -9,9 +9,9 @@
 #include "base/loop.h"
 #include "vm/agent/desktop/clipboard_fetch.h"
 #include "vm/agent/desktop/clipboard_serve.h"
+#include "vm/agent/desktop/clipboard_type.h"
 
 #include <X11/Xatom.h>
-#include <X11/Xlib-xcb.h>
 #include <X11/extensions/Xfixes.h>
 #include <string.h>
 
@@ -27,9 +27,12 @@ struct clipboard {
 	Time since, managing_since; /* of our ownerships */
 	bool owning;
 
-	Window owner; /* another client; None: no owner, the agent or the X server */
+	Window owner; /* another client; None: no owner or the agent */
 	Time changed;
-	struct clip_data data; /* of the owner, or of the one that exited */
+	struct clip_data data; /* of the owner, or of the one that exited, or set */
+	struct clip_data next; /* set, but XFixes has not reported it yet */
+	int setting;
+	struct clip_reads reads;
 	struct fetch *fetch;
 	sd_event_source *moment;
 	XSelectionRequestEvent saves[SAVES_MAX];
@@ -129,13 +132,6 @@ static void forget(struct clipboard *c)
 	answer_saves(c, false);
 }
 
-/* Ids of the X server's own windows have no client bits. */
-static bool is_servers(struct clipboard *c, Window window)
-{
-	uint32_t mask = xcb_get_setup(XGetXCBConnection(display_x(c->display)))->resource_id_mask;
-	return (window & ~(Window)mask) == 0;
-}
-
 /* Atomic: no program can become the owner in between. */
 static void take(struct clipboard *c, Atom selection, Time time)
 {
@@ -158,6 +154,20 @@ static void on_death(struct clipboard *c, Time time)
 	} else {
 		take(c, c->atoms.at[CLIP_CLIPBOARD], time);
 	}
+	clip_reads_changed(&c->reads, None, time);
+}
+
+/* Other programs may have copied something in between: what was set comes after that. */
+static void on_own(struct clipboard *c, Time time)
+{
+	c->since = time;
+	c->owner = None;
+	if (c->setting > 0 && --c->setting == 0) {
+		forget(c);
+		c->data = c->next;
+		c->next = (struct clip_data){ 0 };
+	}
+	clip_reads_changed(&c->reads, None, time);
 }
 
 static void on_new_owner(struct clipboard *c, Window owner, Time time)
@@ -165,14 +175,15 @@ static void on_new_owner(struct clipboard *c, Window owner, Time time)
 	c->owning = owner == c->window;
 	c->changed = time;
 	if (c->owning) {
-		c->since = time;
+		on_own(c, time);
 		return;
 	}
 	forget(c);
-	c->owner = owner && !is_servers(c, owner) ? owner : None;
-	if (c->owner) {
+	c->owner = owner;
+	if (owner) {
 		c->moment = loop_after_ms(display_loop(c->display), MOMENT_MS, on_moment, c);
 	}
+	clip_reads_changed(&c->reads, owner, time);
 }
 
 /* Notifies clients that wait for a clipboard manager (ICCCM 2.8). */
@@ -239,8 +250,31 @@ static void on_event(const XEvent *event, void *data)
 		if (c->fetch) {
 			fetch_on_event(c->fetch, event);
 		}
+		clip_reads_on_event(&c->reads, event);
 	}
 }
+
+/* ---- for others ---- */
+
+struct clip_reads *clipboard_reads(struct clipboard *c)
+{
+	return &c->reads;
+}
+
+/* The server has told XFixes before it answers, and so before it passes on any program's request. */
+bool clipboard_set(struct clipboard *c, int type, const void *bytes, size_t len, struct err *err)
+{
+	Display *x = display_x(c->display);
+	clip_data_clear(&c->next);
+	clip_type_fill(&c->atoms, type, bytes, len, &c->next);
+	c->setting++;
+	XSetSelectionOwner(x, c->atoms.at[CLIP_CLIPBOARD], c->window, CurrentTime);
+	return XGetSelectionOwner(x, c->atoms.at[CLIP_CLIPBOARD]) == c->window ||
+	       err_set(err, ERR_STATE,
+		       "another program copied something at the same moment; try again");
+}
+
+/* ---- life ---- */
 
 struct clipboard *clipboard_new(struct display *d)
 {
@@ -250,6 +284,7 @@ struct clipboard *clipboard_new(struct display *d)
 	c->display = d;
 	clip_atoms_init(&c->atoms, x);
 	c->serve = serve_new(d, &c->atoms);
+	c->reads = (struct clip_reads){ .display = d, .atoms = &c->atoms, .kept = &c->data };
 	c->window = XCreateWindow(x, display_root(d), -1, -1, 1, 1, 0, 0, InputOnly, CopyFromParent,
 		CWOverrideRedirect, &with);
 	c->listener = (struct display_listener){ .event = on_event, .data = c };
@@ -268,10 +303,14 @@ void clipboard_free(struct clipboard *c)
 	if (!c) {
 		return;
 	}
+	struct err err;
+	err_set(&err, ERR_STATE, "the X server has ended; try again in a second");
 	display_unlisten(c->display, &c->listener);
+	clip_reads_end(&c->reads, &err);
 	end_fetch(c);
 	serve_free(c->serve);
 	clip_data_clear(&c->data);
+	clip_data_clear(&c->next);
 	if (!display_is_lost(c->display)) {
 		XDestroyWindow(display_x(c->display), c->window);
 	}

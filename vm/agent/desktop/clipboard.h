@@ -1,6 +1,7 @@
 #ifndef VM_AGENT_DESKTOP_CLIPBOARD_H
 #define VM_AGENT_DESKTOP_CLIPBOARD_H
 
+#include "vm/agent/desktop/clipboard_read.h"
 #include "vm/agent/x11/display.h"
 
 /*
@@ -14,8 +15,6 @@
  * - it is fetched once, a moment after the copy; after several copies in a row, only the last is;
  * - only common formats are fetched then, and images only if there is no text: an office program
  *   would have to render its selection although it may never be pasted.  A hand-over takes all;
- * - data of viewers is owned by the X server, which lives as long as the display: it is not fetched,
- *   and the viewer is asked only when a program pastes it;
  * - data marked as a password (x-kde-passwordManagerHint) is neither fetched nor taken over.
  * One format is limited to 8 MiB and one copy to 16 MiB; larger formats are omitted.  An owner that
  * does not respond costs a timeout, and what was received by then is kept.
@@ -25,6 +24,12 @@ struct clipboard;
 
 /* Takes CLIPBOARD_MANAGER, unless another program has it.  Must be freed before the display. */
 struct clipboard *clipboard_new(struct display *d);
+/* Its content is read by clip_read_new(). */
+struct clip_reads *clipboard_reads(struct clipboard *c);
+/* Makes this the content, until another is copied.  It passed clipboard_check(); programs can paste
+ * it from now on.  ERR_STATE: another program has just copied something. */
+bool clipboard_set(
+	struct clipboard *c, int type, const void *bytes, size_t len, struct err *err) NODISCARD;
 /* The display may be lost.  NULL-safe. */
 void clipboard_free(struct clipboard *c);
 

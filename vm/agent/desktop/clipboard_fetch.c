@@ -25,7 +25,7 @@ struct fetch {
 	int n, at;
 
 	Window window; /* of the current conversion */
-	bool incremental;
+	bool incremental, too_long, late;
 	Atom type;
 	struct buf bytes; /* of an incremental transfer, so far */
 	sd_event_source *timer;
@@ -69,6 +69,7 @@ static int on_late(sd_event_source *source, uint64_t usec, void *data)
 	(void)source;
 	(void)usec;
 	struct fetch *f = data;
+	f->late = true;
 	end_conversion(f);
 	f->done(f->user);
 	return 0;
@@ -92,7 +93,8 @@ static void advance(struct fetch *f)
 {
 	end_conversion(f);
 	f->at++;
-	if (f->at < f->n && !f->data->secret && clip_data_room(f->data) > 0) {
+	bool enough = f->wish.first && f->data->n > 0;
+	if (f->at < f->n && !enough && !f->data->secret && clip_data_room(f->data) > 0) {
 		convert(f);
 	} else {
 		f->done(f->user);
@@ -140,12 +142,25 @@ static void add(struct fetch *f, Atom target)
 	}
 }
 
+static void choose_wished(struct fetch *f, const Atom *offers, size_t n)
+{
+	for (int i = 0; i < f->wish.n_only; i++) {
+		if (has(offers, n, f->wish.only[i])) {
+			add(f, f->wish.only[i]);
+		}
+	}
+}
+
 /* Known targets in the order of the table, then the others. */
 static void choose(struct fetch *f, const Atom *offers, size_t n)
 {
 	bool text = false;
 	if (has(offers, n, f->atoms->at[CLIP_SECRET])) {
 		add(f, f->atoms->at[CLIP_SECRET]);
+	}
+	if (f->wish.first) {
+		choose_wished(f, offers, n);
+		return;
 	}
 	for (enum clip_atom i = CLIP_UTF8; i < CLIP_ATOMS; i++) {
 		Atom target = f->atoms->at[i];
@@ -195,6 +210,8 @@ static void take_whole(struct fetch *f, const struct answer *a)
 	} else if (a->format == 8 && a->more == 0 && a->n <= clip_data_room(f->data)) {
 		buf_append(&bytes, a->bytes, a->n);
 		keep(f, a->type, &bytes);
+	} else {
+		f->too_long |= a->format == 8;
 	}
 	advance(f);
 }
@@ -205,8 +222,10 @@ static void take_part(struct fetch *f, const struct answer *a)
 	if (a->n == 0) {
 		keep(f, f->type, &f->bytes);
 		advance(f);
-	} else if (a->format != 8 || a->more > 0 || (f->bytes.len && a->type != f->type) ||
-		   a->n > clip_data_room(f->data) - f->bytes.len) {
+	} else if (a->format != 8 || (f->bytes.len && a->type != f->type)) {
+		advance(f);
+	} else if (a->more > 0 || a->n > clip_data_room(f->data) - f->bytes.len) {
+		f->too_long = true;
 		advance(f);
 	} else {
 		f->type = a->type;
@@ -238,6 +257,16 @@ static void on_answer(struct fetch *f, const XSelectionEvent *event)
 		advance(f);
 	}
 	answer_done(&a);
+}
+
+bool fetch_was_too_long(const struct fetch *f)
+{
+	return f->too_long;
+}
+
+bool fetch_was_late(const struct fetch *f)
+{
+	return f->late;
 }
 
 void fetch_on_event(struct fetch *f, const XEvent *event)

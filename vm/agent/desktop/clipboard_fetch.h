@@ -12,6 +12,7 @@ struct fetch_wish {
 	bool everything; /* offered, not only common formats */
 	Atom only[CLIP_ITEMS];
 	int n_only; /* only these of everything; 0: all */
+	bool first; /* the first of these, in their order, that can be had */
 	Time time;  /* not before the owner became the owner */
 };
 
@@ -22,6 +23,10 @@ struct fetch_wish {
  */
 struct fetch *fetch_new(struct display *d, const struct clip_atoms *atoms, struct clip_data *data,
 	const struct fetch_wish *wish, void (*done)(void *user), void *user);
+/* Something was left out because it is too long.  Also from inside done. */
+bool fetch_was_too_long(const struct fetch *f);
+/* The owner did not answer in time.  Also from inside done. */
+bool fetch_was_late(const struct fetch *f);
 /* To be called for each event on the display. */
 void fetch_on_event(struct fetch *f, const XEvent *event);
 /* NULL-safe. */

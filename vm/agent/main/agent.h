@@ -6,7 +6,6 @@
 
 /* The complete agent: its parts, and the connection to the host. */
 
-struct clipboard;    /* vm/agent/desktop/clipboard.h */
 struct session;      /* vm/agent/session/session.h */
 struct screen_watch; /* vm/agent/main/screen_watch.h */
 struct restored;     /* vm/agent/main/restored.c: the operation in progress */
@@ -15,7 +14,6 @@ struct agent_main {
 	struct agent shared; /* the first member: see agent_main() */
 
 	struct session *session;
-	struct clipboard *clipboard; /* of the display */
 	struct screen_watch *watch;
 	int64_t grace_ms;
 	sd_event_source *ending; /* the host has disconnected: the grace period */

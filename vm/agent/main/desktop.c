@@ -41,14 +41,14 @@ static bool on_display_up(struct connections *made, struct err *err, void *data)
 	struct agent_main *agent = data;
 	struct display *d = display_open(agent->shared.event, made, &display_handlers, agent, err);
 	agent->shared.display = d;
-	agent->clipboard = d ? clipboard_new(d) : NULL;
+	agent->shared.clipboard = d ? clipboard_new(d) : NULL;
 	return d;
 }
 
 static void on_display_gone(void *data)
 {
 	struct agent_main *agent = data;
-	clipboard_free(take_ptr(&agent->clipboard));
+	clipboard_free(take_ptr(&agent->shared.clipboard));
 	display_close(take_ptr(&agent->shared.display));
 }
 

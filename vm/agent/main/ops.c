@@ -8,6 +8,8 @@
 #define OPS(X) \
 	X(act) \
 	X(applications) \
+	X(clipboard_get) \
+	X(clipboard_set) \
 	X(exec) \
 	X(freeze) \
 	X(info) \

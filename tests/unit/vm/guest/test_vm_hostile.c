@@ -84,7 +84,15 @@ ParameterizedTest(struct event_lie *lie, hostile, events, .timeout = 20)
 
 /* ---- lies in replies ---- */
 
-enum question { ASK_ACT, ASK_LAUNCH, ASK_APPLICATIONS, ASK_INFO, ASK_PING, ASK_EXEC };
+enum question {
+	ASK_ACT,
+	ASK_LAUNCH,
+	ASK_APPLICATIONS,
+	ASK_INFO,
+	ASK_PING,
+	ASK_EXEC,
+	ASK_CLIPBOARD
+};
 
 struct reply_lie {
 	int ask;
@@ -154,6 +162,15 @@ static struct reply_lie reply_lies[] = {
 	{ ASK_EXEC, "{\"ms\":1}", "", "'signal'" },
 	{ ASK_EXEC, "{\"ms\":1,\"status\":1,\"signal\":9}", "", "'signal'" },
 	{ ASK_EXEC, "{\"ms\":1,\"status\":256}", "", "'status' must be" },
+	{ ASK_CLIPBOARD, "{\"type\":\"text/plain\"}", "text", "" },
+	{ ASK_CLIPBOARD, "{\"absent\":\"empty\"}", "", "" },
+	{ ASK_CLIPBOARD, "{}", "", "either 'type' or 'absent'" },
+	{ ASK_CLIPBOARD, "{\"type\":\"text/plain\",\"absent\":\"empty\"}", "",
+		"either 'type' or 'absent'" },
+	{ ASK_CLIPBOARD, "{\"absent\":\"secret\"}", "text", "unexpected payload" },
+	{ ASK_CLIPBOARD, "{\"type\":\"text/plain\"}", "te\xff", "must be UTF-8" },
+	{ ASK_CLIPBOARD, "{\"type\":\"image/png\"}", "GIF", "must be PNG" },
+	{ ASK_CLIPBOARD, "{\"type\":\"image/gif\"}", "GIF", "'type' must be" },
 };
 
 ParameterizedTestParameters(hostile, replies)
@@ -172,9 +189,16 @@ static void on_lie_request(struct link *link, uint32_t id, const struct link_msg
 	link_reply(link, id, reply, lie->tail, strlen(lie->tail));
 }
 
+static void on_clipboard(const struct guest_clipboard *res, const struct err *err, void *data)
+{
+	json_auto_t *nothing = json_object();
+	on_json(res ? nothing : NULL, err, data);
+}
+
 static void ask(struct vm *vm, int what, struct answer *answer)
 {
 	struct action wait = { .kind = ACTION_WAIT, .ms = 1 };
+	static const struct clipboard_wish any = { 2, { CLIPBOARD_TEXT, CLIPBOARD_PNG } };
 	switch ((enum question)what) {
 	case ASK_ACT:
 		guest_act(vm_guest(vm), &wait, 1, NULL, on_act, answer);
@@ -193,6 +217,9 @@ static void ask(struct vm *vm, int what, struct answer *answer)
 		break;
 	case ASK_EXEC:
 		guest_exec(vm_guest(vm), "x", NULL, 1000, on_exec, answer);
+		break;
+	case ASK_CLIPBOARD:
+		guest_clipboard_get(vm_guest(vm), GUEST_ASKER_AGENT, &any, on_clipboard, answer);
 		break;
 	}
 }

@@ -1,0 +1,52 @@
+#include "base/utf8.h"
+
+size_t utf8_claimed_len(uint8_t first)
+{
+	return first < 0x80   ? 1
+	       : first < 0xc2 ? 0
+	       : first < 0xe0 ? 2
+	       : first < 0xf0 ? 3
+	       : first < 0xf5 ? 4
+			      : 0;
+}
+
+size_t utf8_char_len(const uint8_t *s, size_t len)
+{
+	size_t n = utf8_claimed_len(*s);
+	if (n == 0 || n > len || *s == 0) {
+		return 0;
+	}
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80) {
+			return 0;
+		}
+	}
+	bool bad = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+		   (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f);
+	return bad ? 0 : n;
+}
+
+bool utf8_is_valid(const uint8_t *s, size_t len)
+{
+	for (size_t n; len; s += n, len -= n) {
+		n = utf8_char_len(s, len);
+		if (n == 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void utf8_append_clean(struct buf *to, const uint8_t *s, size_t len)
+{
+	buf_reserve(to, len + 1);
+	for (size_t n; len; s += n, len -= n) {
+		n = utf8_char_len(s, len);
+		if (n) {
+			buf_append(to, s, n);
+		} else {
+			buf_append(to, "\xef\xbf\xbd", 3);
+			n = 1;
+		}
+	}
+}
