@@ -50,3 +50,17 @@ void utf8_append_clean(struct buf *to, const uint8_t *s, size_t len)
 		}
 	}
 }
+
+void utf8_append_latin1(struct buf *to, const uint8_t *s, size_t len)
+{
+	buf_reserve(to, 2 * len + 1);
+	for (size_t i = 0; i < len; i++) {
+		const uint8_t two[] = { (uint8_t)(0xc0 | s[i] >> 6),
+			(uint8_t)(0x80 | (s[i] & 0x3f)) };
+		if (s[i] < 0x80) {
+			buf_append(to, s + i, 1);
+		} else {
+			buf_append(to, two, 2);
+		}
+	}
+}

@@ -12,6 +12,7 @@ size_t utf8_char_len(const uint8_t *s, size_t len);
 size_t utf8_claimed_len(uint8_t first);
 /* Whether all of it is valid characters. */
 bool utf8_is_valid(const uint8_t *s, size_t len);
+void utf8_append_latin1(struct buf *to, const uint8_t *s, size_t len);
 /* Adds it; each byte that belongs to no valid character becomes U+FFFD. */
 void utf8_append_clean(struct buf *to, const uint8_t *s, size_t len);
 

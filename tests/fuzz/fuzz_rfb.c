@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "base/utf8.h"
 #include "vm/rfb/server_impl.h"
 
 #include <string.h>
@@ -113,8 +114,14 @@ static void on_refused(void *data)
 	(void)data;
 }
 
+static void on_cut_text(const char *text, size_t len, void *data)
+{
+	(void)data;
+	check(utf8_is_valid((const uint8_t *)text, len) && len <= 3 * (RFB_CUT_TEXT_MAX + 5));
+}
+
 static const struct rfb_viewer_fns fns = { on_write, on_key, on_pointer, is_full, on_refused,
-	on_ended };
+	on_ended, on_cut_text };
 
 static void settle(void)
 {
@@ -167,6 +174,7 @@ static void play(struct rfb_server *server, const uint8_t *bytes, size_t len)
 	struct rfb_viewer *onlooker = rfb_viewer_new(server, &fns, &beside);
 	struct rfb_viewer *v = rfb_viewer_new(server, &fns, &end);
 	rfb_viewer_set_control(v, true);
+	rfb_viewer_set_clipboard(v, true);
 	rfb_viewer_feed(onlooker, hello, sizeof(hello) - 1);
 	feed(server, v, &end, bytes, len);
 	ask(onlooker, &beside);

@@ -14,6 +14,7 @@ enum {
 	ENCODING_SIZE = -223,
 	ENCODING_FENCE = -312,
 	ENCODING_CONTINUOUS = -313,
+	ENCODING_CLIPBOARD = (int32_t)0xc0a1e5ce,
 	QUALITY_0 = -32,
 	QUALITY_9 = -23,
 };
@@ -87,6 +88,8 @@ static bool take_encodings(struct rfb_viewer *v, const uint8_t *m, size_t len, s
 		rfb_viewer_forget(v);
 	}
 	offer_continuous(v, m, len);
+	v->lists_clipboard = lists(m, len, ENCODING_CLIPBOARD);
+	rfb_viewer_offer_clipboard(v);
 	return true;
 }
 
@@ -193,13 +196,14 @@ static const struct rfb_message {
 	size_t (*length)(const uint8_t *head); /* SIZE_MAX: too long */
 	/* NULL: it is skipped. */
 	bool (*take)(struct rfb_viewer *v, const uint8_t *m, size_t len, struct err *err);
+	size_t most; /* bytes; a longer one is skipped; 0: any */
 } messages[] = {
 	{ 0, 20, NULL, take_format },
 	{ 2, 4, encodings_length, take_encodings },
 	{ 3, 10, NULL, take_request },
 	{ 4, 8, NULL, take_key },
 	{ 5, 6, NULL, take_pointer },
-	{ 6, 8, cut_text_length, NULL },
+	{ 6, 8, cut_text_length, rfb_viewer_take_cut_text, 8 + RFB_CUT_TEXT_MAX },
 	{ 150, 10, NULL, take_continuous },
 	{ 248, 9, fence_length, take_fence },
 	{ 251, 8, size_length, NULL },
@@ -295,7 +299,7 @@ static size_t take_message(struct rfb_viewer *v, const uint8_t *m, size_t len, s
 			row->type);
 		return SIZE_MAX;
 	}
-	if (!row->take) {
+	if (!row->take || (row->most && whole > row->most)) {
 		v->skip = whole - row->head;
 		return row->head;
 	}

@@ -14,6 +14,7 @@
  */
 
 #define RFB_FRAME_MS 16
+#define RFB_CUT_TEXT_MAX (256u << 10) /* bytes of a viewer's clipboard; larger ones are ignored */
 
 struct rfb_server;
 struct rfb_viewer;
@@ -53,6 +54,8 @@ struct rfb_viewer_fns {
 	/* The picture has ended, or the viewer broke the protocol (ERR_ARGUMENT).  Once, from the
 	 * loop; rfb_viewer_free() is allowed inside. */
 	void (*ended)(const struct err *why, void *data);
+	/* The text of a viewer's clipboard, UTF-8 with LF, from one with control.  NULL: not wanted. */
+	void (*cut_text)(const char *text, size_t len, void *data);
 };
 
 /* Speaks first. */
@@ -64,6 +67,9 @@ void rfb_viewer_free(struct rfb_viewer *viewer); /* NULL-safe */
  * agent's pointer, painted into the picture, whatever it can draw.
  */
 void rfb_viewer_set_control(struct rfb_viewer *viewer, bool control);
+/* Whether a viewer that has control is offered the Extended Clipboard; not at first.  Without the
+ * offer nothing is ever sent about the clipboard, and ClientCutText alone is understood. */
+void rfb_viewer_set_clipboard(struct rfb_viewer *viewer, bool on);
 /* What the viewer sent, cut anywhere. */
 void rfb_viewer_feed(struct rfb_viewer *viewer, const void *bytes, size_t len);
 void rfb_viewer_writable(struct rfb_viewer *viewer);

@@ -45,6 +45,8 @@ struct rfb_viewer {
 	bool fences, offered; /* understands Fence; was told of ContinuousUpdates */
 	bool continuous;      /* and has switched it on */
 
+	bool lists_clipboard, offered_clipboard; /* the Extended Clipboard: by it, and to it */
+	bool clipboard;                          /* it may be offered */
 	bool control;
 	unsigned buttons; /* held, as last heard */
 	bool wanted;      /* an update was asked for */
@@ -86,6 +88,13 @@ void rfb_viewer_hold_back(struct rfb_viewer *v);
 bool rfb_viewer_serve(struct rfb_viewer *v);
 /* Sends what can be sent. */
 void rfb_viewer_flush(struct rfb_viewer *v);
+
+/* ---- cut_text.c ---- */
+
+/* Offers the Extended Clipboard, once it may be. */
+void rfb_viewer_offer_clipboard(struct rfb_viewer *v);
+/* A whole ClientCutText; always true. */
+bool rfb_viewer_take_cut_text(struct rfb_viewer *v, const uint8_t *m, size_t len, struct err *err);
 
 /* ---- parse.c ---- */
 

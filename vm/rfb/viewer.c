@@ -127,10 +127,19 @@ bool rfb_viewer_draws_pointer(const struct rfb_viewer *v)
 	return v->control && v->cursor != CURSOR_NONE;
 }
 
+void rfb_viewer_set_clipboard(struct rfb_viewer *v, bool on)
+{
+	v->clipboard = on;
+	rfb_viewer_offer_clipboard(v);
+	rfb_viewer_flush(v);
+}
+
 void rfb_viewer_set_control(struct rfb_viewer *v, bool control)
 {
 	bool drew = rfb_viewer_draws_pointer(v);
 	v->control = control;
+	rfb_viewer_offer_clipboard(v);
+	rfb_viewer_flush(v);
 	if (drew != rfb_viewer_draws_pointer(v)) {
 		v->cursor_sent = UINT64_MAX;
 		rfb_viewer_forget(v);

@@ -7,20 +7,6 @@
 
 /* ---- text ---- */
 
-static void append_latin1(struct buf *to, const uint8_t *s, size_t len)
-{
-	buf_reserve(to, 2 * len + 1);
-	for (size_t i = 0; i < len; i++) {
-		const uint8_t two[] = { (uint8_t)(0xc0 | s[i] >> 6),
-			(uint8_t)(0x80 | (s[i] & 0x3f)) };
-		if (s[i] < 0x80) {
-			buf_append(to, s + i, 1);
-		} else {
-			buf_append(to, two, 2);
-		}
-	}
-}
-
 /* False: a character is above U+00FF. */
 static bool to_latin1(const uint8_t *s, size_t len, struct buf *to)
 {
@@ -46,7 +32,7 @@ static void read_text(const struct clip_atoms *atoms, const struct clip_item *it
 	}
 	if (item->type == atoms->at[CLIP_STRING] ||
 		(item->target == atoms->at[CLIP_PLAIN] && !utf8_is_valid(s, len))) {
-		append_latin1(to, s, len);
+		utf8_append_latin1(to, s, len);
 	} else {
 		utf8_append_clean(to, s, len);
 	}

@@ -73,8 +73,16 @@ static void on_viewer_ended(const struct err *why, void *data)
 	finish(data, why->kind == ERR_ARGUMENT ? NULL : why);
 }
 
+static void on_cut_text(const char *text, size_t len, void *data)
+{
+	struct join *j = data;
+	if (j->input->fns->cut_text) {
+		j->input->fns->cut_text(j->input, text, len);
+	}
+}
+
 static const struct rfb_viewer_fns viewer_fns = { on_write, on_key, on_pointer, is_full, on_refused,
-	on_viewer_ended };
+	on_viewer_ended, on_cut_text };
 
 /* ---- the host ---- */
 

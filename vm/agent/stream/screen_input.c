@@ -1,10 +1,13 @@
 #include "vm/agent/stream/screen_input.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "vm/agent/act/user_input.h"
+#include "vm/agent/desktop/clipboard.h"
 
 struct screen_input {
 	struct viewer_input input; /* first */
+	struct agent *agent;
 	struct user_input *user;
 };
 
@@ -40,12 +43,26 @@ static void on_free(struct viewer_input *input)
 	free(input);
 }
 
-static const struct viewer_input_fns fns = { on_key, on_pointer, is_full, on_free };
+static void on_cut_text(struct viewer_input *input, const char *text, size_t len)
+{
+	struct agent *agent = ((struct screen_input *)input)->agent;
+	struct err err;
+	if (!agent->clipboard || display_is_lost(agent->display)) {
+		return;
+	}
+	if (!clipboard_check(CLIPBOARD_TEXT, text, len, &err) ||
+		!clipboard_set(agent->clipboard, CLIPBOARD_TEXT, text, len, &err)) {
+		log_info("a viewer's clipboard was not taken: %s", err.text);
+	}
+}
+
+static const struct viewer_input_fns fns = { on_key, on_pointer, is_full, on_free, on_cut_text };
 
 struct viewer_input *screen_input_new(struct agent *agent)
 {
 	struct screen_input *in = must(calloc(1, sizeof(*in)));
 	in->input.fns = &fns;
+	in->agent = agent;
 	in->user = user_input_new(agent, NULL, NULL);
 	user_input_on_room(in->user, on_room, in);
 	return &in->input;

@@ -28,6 +28,8 @@ struct viewer_input_fns {
 	void (*pointer)(struct viewer_input *in, struct point at, unsigned buttons);
 	bool (*is_full)(struct viewer_input *in); /* no more can wait; room() follows */
 	void (*free)(struct viewer_input *in);    /* releases what is held down */
+	/* A text for the clipboard, UTF-8; NULL: a window has none. */
+	void (*cut_text)(struct viewer_input *in, const char *text, size_t len);
 };
 
 /* First in what a type has. */
