@@ -219,6 +219,27 @@ Test(rfb, a_bad_message_closes_only_its_own_viewer)
 	close_viewer(&good);
 }
 
+/* The last cut text is the desktop's clipboard; a request may overtake what a viewer says. */
+Test(rfb, a_viewers_clipboard_is_the_desktops)
+{
+	static struct viewer v;
+	struct buf out = { 0 };
+	struct answer a;
+	bool same = false;
+	start_viewer(&v, raw, 1);
+	rfb_say_cut_text(&out, "first", 5);
+	rfb_say_cut_text(&out, "caf\xe9\r\n", 6);
+	say(&v, &out);
+	while (!same) {
+		client_call(&c, "clipboard_get", json_pack("{s:[s]}", "types", "text/plain"), &a);
+		cr_assert(a.result, "%s", a.err.text);
+		same = a.tail.len == 6 && memcmp(a.tail.data, "caf\xc3\xa9\n", 6) == 0;
+		answer_done(&a);
+	}
+	cr_expect_eq(v.seen.cut_texts, 0);
+	close_viewer(&v);
+}
+
 Test(rfb, ends_with_the_x_server_and_works_with_the_next)
 {
 	static struct viewer v;
