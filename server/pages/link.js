@@ -1,9 +1,11 @@
 // What the server tells about a stream: the ticket in the address is exchanged for a cookie, then events come.  It goes on
 // by itself when the connection is lost; only what has ended for good is told as `over`.
+import { Heartbeat } from './heartbeat.js';
 import { Refused, Retry, post, refusal } from './page.js';
 
-/** Longer than two of the server's keep-alive comments, and than many of its `alive`. */
-const SILENCE = 60000;
+/* After so long a silence the connection is given up, in ms. */
+const SILENCE = 10000;
+const SILENCE_OF_REQUEST = 60000; // which cannot be asked: longer than two of the server's keep-alive comments
 
 /** {event, data} of each block of an SSE body; alive() at each piece that comes. */
 async function* events_of(body, alive) {
@@ -22,19 +24,25 @@ async function* events_of(body, alive) {
 	}
 }
 
-/** A WebSocket's messages: resolves when it is closed, with whether there were any.  Of these a browser has as many as
- * there are pages, while of requests to a server it has six. */
-function messages_of(url, signal, take) {
-	const socket = new WebSocket(url, 'binary');
+/** A WebSocket's messages: resolves when it is closed or given up, with whether there were any.  Of these a browser has as many
+ * as there are pages, while of requests to a server it has six. */
+function messages_of(socket, signal, take) {
 	const decoder = new TextDecoder();
 	let heard = false;
 	socket.binaryType = 'arraybuffer';
 	socket.addEventListener('message', ({ data }) => {
 		heard = true;
-		take(JSON.parse(decoder.decode(data)));
+		if (!signal.aborted) {
+			take(JSON.parse(decoder.decode(data)));
+		}
 	});
-	signal.addEventListener('abort', () => socket.close());
-	return new Promise((resolve) => { socket.addEventListener('close', () => resolve(heard)); });
+	return new Promise((resolve) => {
+		socket.addEventListener('close', () => resolve(heard));
+		signal.addEventListener('abort', () => {
+			socket.close();
+			resolve(heard); // a silent link would not tell of the close
+		});
+	});
 }
 
 /** A body as text, also where streams cannot be iterated. */
@@ -76,7 +84,7 @@ function remembered() {
 	}
 }
 
-/** Events: hello, state, action (detail: the server's), lost {wait}, over {code, says}. */
+/** Events: hello, state, action (detail: the server's), delay {ms}, silent {ms}, lost {wait}, over {code, says}. */
 export class Link extends EventTarget {
 	constructor() {
 		super();
@@ -144,36 +152,64 @@ export class Link extends EventTarget {
 	/** Returns or throws when the connection is over.  A browser tells nothing of a WebSocket that was refused: the same as a
 	 * request says why, or works. */
 	async read(stop) {
-		let silence;
-		const alive = () => {
-			clearTimeout(silence);
-			silence = setTimeout(() => stop.abort(), SILENCE);
-		};
 		const url = new URL('events', location.href);
 		if (this.viewer) {
 			url.searchParams.set('viewer', this.viewer);
 		}
-		alive();
-		try {
-			const heard = await messages_of(url.href.replace('http', 'ws'), stop.signal, ({ event, data }) => {
-				alive();
-				this.take(event, data);
-			});
-			if (!heard && !stop.signal.aborted) {
-				await this.read_request(url, stop, alive);
-			}
-		} finally {
-			clearTimeout(silence);
+		if (!await this.read_socket(url, stop) && !stop.signal.aborted) {
+			await this.read_request(url, stop);
 		}
 	}
 
-	async read_request(url, stop, alive) {
+	async read_socket(url, stop) {
+		const socket = new WebSocket(url.href.replace('http', 'ws'), 'binary');
+		const pulse = this.beat({ patience: SILENCE, gone: () => stop.abort(),
+			ask: () => {
+				const can = socket.readyState === WebSocket.OPEN;
+				if (can) {
+					socket.send(new Uint8Array(1));
+				}
+				return can;
+			} });
+		const heard = await messages_of(socket, stop.signal, ({ event, data }) => {
+			pulse.heard();
+			if (event === 'pong') {
+				pulse.answered();
+			}
+			this.take(event, data);
+		});
+		pulse.stop();
+		return heard;
+	}
+
+	beat(how) {
+		this.pulse?.stop();
+		this.pulse = new Heartbeat({ delay: (ms) => this.tell('delay', { ms }), silent: (ms) => this.tell('silent', { ms }),
+			...how });
+		return this.pulse;
+	}
+
+	/** Something has come from the server by another way. */
+	heard() {
+		this.pulse?.heard();
+	}
+
+	async read_request(url, stop) {
+		const pulse = this.beat({ patience: SILENCE_OF_REQUEST, gone: () => stop.abort(), ask: () => false });
+		try {
+			await this.read_events(url, stop, pulse);
+		} finally {
+			pulse.stop();
+		}
+	}
+
+	async read_events(url, stop, pulse) {
 		const response = await fetch(url, { credentials: 'same-origin', cache: 'no-store',
 			headers: { Accept: 'text/event-stream' }, signal: stop.signal });
 		if (!response.ok) {
 			throw await refusal(response);
 		}
-		for await (const { event, data } of events_of(texts_of(response), alive)) {
+		for await (const { event, data } of events_of(texts_of(response), () => pulse.heard())) {
 			this.take(event, JSON.parse(data));
 		}
 	}

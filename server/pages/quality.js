@@ -1,40 +1,29 @@
-// How good the connection is: the time an empty question takes, and how much picture comes.  Only while somebody looks.
+// How good the connection is: the time an answer takes, and how much comes.  Only while somebody looks.
 import { by_id } from './page.js';
 
-const EVERY = 5000;
-
-/** Answered with 304 once the browser has it. */
-async function round_trip() {
-	const began = performance.now();
-	await fetch('../../assets/icon.svg', { cache: 'no-cache' });
-	return performance.now() - began;
-}
+/** "0.3 Mbit/s", of bytes in ms. */
+const rate_words = (bytes, ms) => `${((bytes * 8) / 1000 / ms).toFixed(1)} Mbit/s`;
 
 export class Quality {
-	constructor(screen) {
+	constructor(screen, link) {
 		this.screen = screen;
 		this.bytes = 0;
 		this.when = performance.now();
-		setInterval(() => this.measure(), EVERY);
-		screen.addEventListener('connect', () => this.measure());
+		link.addEventListener('delay', ({ detail }) => this.measured(detail.ms));
 	}
 
-	async measure() {
-		if (document.hidden || !this.screen.open) {
-			return;
-		}
-		const ms = await round_trip().catch(() => null);
+	measured(ms) {
 		const [now, bytes] = [performance.now(), this.screen.bytes];
-		const rate = (bytes - this.bytes) / Math.max(1, now - this.when);
+		const rate = rate_words(bytes - this.bytes, Math.max(1, now - this.when));
 		[this.bytes, this.when] = [bytes, now];
-		if (this.screen.open && ms !== null) {
-			const word = ms < 150 ? 'good' : ms < 400 ? 'fair' : 'slow';
-			this.show(`${word} · ${Math.round(ms)} ms`, `${Math.round(rate)} kB/s received`);
+		if (!document.hidden && this.screen.open) {
+			const word = ms < 150 ? 'Good' : ms < 400 ? 'Fair' : 'Slow';
+			this.show(`${word} · ${Math.round(ms)} ms`, ` · ${rate}`);
 		}
 	}
 
-	show(text, more = '') {
-		by_id('quality').textContent = text;
-		by_id('quality').title = more;
+	show(text, rate = '') {
+		by_id('delay').textContent = text;
+		by_id('rate').textContent = rate;
 	}
 }

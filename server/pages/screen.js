@@ -6,8 +6,9 @@ import { Retry, by_id } from './page.js';
 const FINAL = new Set([4001, 4002, 4004, 4006]);
 const PAUSED = 4003;
 const OURS = 4000; // from here on: the server is there, and says why there is no picture
+const OPENS = 10000; // ms: a connection that is not open by then is given up
 
-/** Events: connect, lost {wait, says}, over {code, says}, focus, blur. */
+/** Events: connect, lost {wait, says}, over {code, says}, data. */
 export class Screen extends EventTarget {
 	constructor() {
 		super();
@@ -16,12 +17,6 @@ export class Screen extends EventTarget {
 		this.retry = new Retry(() => this.connect());
 		this.mine = false;
 		this.bytes = 0;
-		this.target.addEventListener('focusin', () => this.tell('focus'));
-		this.target.addEventListener('focusout', () => {
-			// noVNC releases keys when the window loses the focus, but not when only the canvas does.
-			dispatchEvent(new Event('blur'));
-			this.tell('blur');
-		});
 	}
 
 	get canvas() {
@@ -52,11 +47,17 @@ export class Screen extends EventTarget {
 		const url = new URL(`socket?viewer=${encodeURIComponent(this.viewer)}`, location.href);
 		url.protocol = url.protocol.replace('http', 'ws');
 		const socket = new WebSocket(url, 'binary');
-		socket.addEventListener('message', ({ data }) => { this.bytes += data.byteLength ?? 0; });
+		socket.addEventListener('message', ({ data }) => {
+			this.bytes += data.byteLength ?? 0;
+			this.tell('data');
+		});
+		const late = setTimeout(() => this.give_up(socket), OPENS);
+		socket.addEventListener('open', () => clearTimeout(late));
 		socket.addEventListener('close', (event) => this.closed(socket, event));
 		this.socket = socket;
 		const rfb = this.rfb = new RFB(this.target, socket, { shared: true });
 		rfb.scaleViewport = true;
+		rfb.focusOnClick = false; // keys.js has the focus
 		rfb.background = 'transparent';
 		rfb.viewOnly = !this.mine;
 		rfb.addEventListener('connect', () => this.connected(rfb));
@@ -86,6 +87,14 @@ export class Screen extends EventTarget {
 			// A pause is told by the events too, and so is its end.
 			const wait = code === PAUSED ? 0 : this.retry.later();
 			this.tell('lost', { wait: code < OURS ? wait : 0, says: reason });
+		}
+	}
+
+	/** As if it had been closed, which a silent link does not tell. */
+	give_up(socket = this.socket) {
+		if (socket && socket === this.socket) {
+			this.close();
+			this.tell('lost', { wait: this.retry.later() });
 		}
 	}
 
@@ -119,19 +128,18 @@ export class Screen extends EventTarget {
 			this.rfb.viewOnly = !mine;
 		}
 		if (this.canvas) {
-			this.canvas.tabIndex = mine ? 0 : -1;
-			this.canvas.setAttribute('role', mine ? 'application' : 'img');
-			this.canvas.setAttribute('aria-label', mine
-				? 'Desktop. Keyboard input goes to it. Press Control, Alt and Shift to leave it.' : 'Desktop');
+			this.canvas.setAttribute('role', 'img');
+			this.canvas.setAttribute('aria-label', 'Picture of the desktop');
 		}
 	}
 
-	focus() {
-		this.rfb?.focus({ preventScroll: true });
+	/** Presses or releases a key; down undefined: both. */
+	press(keysym, code, down) {
+		this.rfb?.sendKey(keysym, code, down);
 	}
 
-	/** Presses and releases a key. */
-	press(keysym, code) {
-		this.rfb?.sendKey(keysym, code);
+	/** Bytes that the browser still has. */
+	get unsent() {
+		return this.socket?.bufferedAmount ?? 0;
 	}
 }

@@ -8,21 +8,25 @@ import { Link } from './link.js';
 import { by_id, clock, sentence } from './page.js';
 import { Quality } from './quality.js';
 import { Screen } from './screen.js';
+import { Touch } from './touch.js';
 
 const UNSEEN = 30000;
+const NO_PICTURE = 3000; // for the news that we have one
 
 const link = new Link();
 const screen = new Screen();
 const actions = new Actions(screen);
 const clipboard = new Clipboard();
 const keys = new Keys(screen);
+const touch = new Touch(keys);
 const control = new Control(() => { wants_focus = true; show(); });
-const quality = new Quality(screen);
+const quality = new Quality(screen, link);
 
 let hello = null; // the server's first words
 let state = null; // ... and its latest
 let over = null; // why there will be no more: {code, says}
 let waits_until = 0; // the next attempt, when the connection is lost
+let silence = 0; // ms without a word from the server, while that is too long
 let no_picture = ''; // why, while we try
 let connected_once = false;
 let wants_focus = false;
@@ -56,6 +60,10 @@ function cover() {
 		const seconds = Math.ceil((waits_until - Date.now()) / 1000);
 		return { title: connected_once ? 'Connection lost' : 'Cannot reach the server', retry: true,
 			text: seconds > 0 ? `Retrying in ${seconds} s.` : 'Retrying…' };
+	}
+	if (silence) {
+		return { title: 'No answer from the server',
+			text: `No data for ${Math.floor(silence / 1000)} s. The page reconnects automatically.` };
 	}
 	if (!state) {
 		return { title: 'Connecting…' };
@@ -126,22 +134,33 @@ function show() {
 	document.body.classList.toggle('one-window', Boolean(hello?.window));
 	clipboard.show(mine && !hello.window, hello?.viewer);
 	keys.show(mine);
+	touch.show(mine);
 	show_title();
 	show_cover();
-	if (!screen.open) {
-		quality.show(waits_until ? 'no connection' : '');
+	if (!screen.open || silence) {
+		quality.show(waits_until || silence ? 'No connection' : '');
 	}
 	if (mine && wants_focus) {
 		wants_focus = false;
-		screen.focus();
+		keys.focus();
 	}
 }
 
 /* ---- what happens ---- */
 
 function lost({ detail }) {
+	silence = 0;
 	waits_until = Date.now() + (detail.wait ?? 0);
 	show();
+}
+
+/** Anything, from the server. */
+function heard() {
+	link.heard();
+	if (silence) {
+		silence = 0;
+		show();
+	}
 }
 
 function end({ detail }) {
@@ -160,9 +179,24 @@ link.addEventListener('hello', ({ detail }) => {
 link.addEventListener('state', ({ detail }) => {
 	state = detail;
 	show();
+	clearTimeout(lost.timer);
+	if (!state.picture && screen.open) { // the server has found its connection dead, and we have not
+		lost.timer = setTimeout(() => screen.give_up(), NO_PICTURE);
+	}
 });
 link.addEventListener('action', ({ detail }) => actions.add(detail, now()));
-link.addEventListener('lost', lost);
+link.addEventListener('lost', (event) => {
+	if (silence) {
+		screen.give_up(); // the same way led there
+	}
+	lost(event);
+});
+link.addEventListener('silent', ({ detail }) => {
+	silence = detail.ms;
+	show();
+});
+link.addEventListener('delay', heard);
+screen.addEventListener('data', heard);
 link.addEventListener('over', end);
 screen.addEventListener('connect', () => {
 	connected_once = true;
@@ -218,14 +252,18 @@ addEventListener('keydown', (event) => {
 	const leaves = event.ctrlKey && event.altKey && event.shiftKey
 		&& !event.getModifierState('AltGraph') // which Windows calls Control and Alt
 		&& ['Control', 'Alt', 'Meta', 'Shift'].includes(event.key);
-	if (leaves && document.activeElement === screen.canvas) {
+	if (leaves && keys.focused) {
 		event.stopImmediatePropagation();
 		event.preventDefault();
 		by_id('give').focus();
 	}
 }, true);
-screen.addEventListener('focus', () => { by_id('hint').hidden = !screen.mine; });
-screen.addEventListener('blur', () => { by_id('hint').hidden = true; });
+for (const name of ['focus', 'blur']) {
+	keys.addEventListener(name, () => {
+		by_id('hint').hidden = !keys.focused;
+		document.body.classList.toggle('typing', keys.focused);
+	});
+}
 
 show();
 link.start();

@@ -84,10 +84,10 @@ void events_send_state(struct page_session *page)
 	if (!listens(page) || !page->session.stream) {
 		return;
 	}
-	json_auto_t *state = must(json_pack("{s:s, s:[i,i], s:o, s:b, s:i}", "sandbox",
+	json_auto_t *state = must(json_pack("{s:s, s:[i,i], s:o, s:b, s:i, s:b}", "sandbox",
 		viewer_state_word(vm), "screen", screen.width, screen.height, "control",
 		viewer_control_json(vm), "mine", viewer_session_holds(&page->session), "viewers",
-		(int)page->session.desktop->present));
+		(int)page->session.desktop->present, "picture", page->rfb != NULL));
 	auto_free char *text = must(json_dumps(state, JSON_COMPACT));
 	if (!page->sent_state || strcmp(page->sent_state, text) != 0) {
 		send_event(page, "state", text);
@@ -184,10 +184,11 @@ static void send_hello(struct page_session *page)
 
 /* ---- WebSocket ---- */
 
+/* Whatever a page sends asks whether anybody is here. */
 static void on_channel_data(struct websocket *ws, const void *bytes, size_t len, void *data)
 {
-	(void)bytes, (void)len, (void)data;
-	websocket_close(ws, WEBSOCKET_POLICY, "the event channel accepts no messages");
+	(void)ws, (void)bytes, (void)len;
+	send_message(data, "pong", "{}");
 }
 
 static void on_channel_sent(struct websocket *ws, size_t len, void *data)

@@ -241,6 +241,7 @@ static void copy_options(struct http *http, const struct http_options *options)
 	preset(&http->options.header_timeout_ms, 10000);
 	preset(&http->options.idle_timeout_ms, 60000);
 	preset(&http->options.keep_alive_ms, 25000);
+	preset(&http->options.ping_ms, 5000);
 	if (options->resource_metadata) {
 		http->resource_metadata = must(strdup(options->resource_metadata));
 	}

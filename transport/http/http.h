@@ -34,6 +34,7 @@ struct http_options {
 	int64_t header_timeout_ms;
 	int64_t idle_timeout_ms; /* between requests, and for a client that reads nothing [60000] */
 	int64_t keep_alive_ms;   /* of inactivity, then a stream gets a comment [25000] */
+	int64_t ping_ms;         /* between a WebSocket's pings [5000] */
 	/* Returns the principal of a bearer token, valid until the next call; NULL: refuse (401).
 	 * token is NULL if there is none. */
 	const char *(*authorize)(const char *token, void *data);

@@ -29,8 +29,9 @@
 #define SHA1_BYTES 20
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 1.3 */
 #define READ_TURN (64u << 10)
-#define CLOSE_MS 1000 /* for the client's close */
-#define PINGS_MAX 64  /* of the client's, unanswered: it must read before more are accepted */
+#define CLOSE_MS 1000    /* for the client's close */
+#define PINGS_MAX 64     /* of the client's, unanswered: it must read before more are accepted */
+#define UNANSWERED_MAX 2 /* pings of ours: then the client is gone */
 
 struct websocket {
 	struct http_exchange *x;
@@ -43,9 +44,10 @@ struct websocket {
 	size_t unsent;    /* bytes of data that may be unwritten */
 	unsigned pings;   /* of the client's, since everything was written */
 	bool paused;
-	bool behind;       /* the TLS session has bytes to write */
-	bool heard, asked; /* data came since the last tick; a ping of ours is unanswered */
-	bool closing;      /* either side has sent a close */
+	bool behind;         /* the TLS session has bytes to write */
+	bool heard;          /* data came since the last tick */
+	unsigned unanswered; /* pings of ours */
+	bool closing;        /* either side has sent a close */
 	bool lost;
 	bool in_control; /* a control frame is being read */
 	unsigned code;
@@ -375,13 +377,15 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *data)
 	static const struct wslay_event_msg ping = { WSLAY_PING, NULL, 0 };
 	struct websocket *ws = data;
 	(void)usec;
-	if (ws->asked && !ws->heard && !ws->paused) {
+	if (ws->heard || ws->paused) {
+		ws->unanswered = 0;
+	} else if (ws->unanswered == UNANSWERED_MAX) {
 		lose(ws, "the client does not respond");
 		return 0;
 	}
-	ws->asked = !ws->paused;
+	ws->unanswered += !ws->paused;
 	ws->heard = false;
-	uint64_t ms = (uint64_t)ws->x->http->options.keep_alive_ms;
+	uint64_t ms = (uint64_t)ws->x->http->options.ping_ms;
 	sd_event_source_set_time(source, loop_now_us() + ms * 1000);
 	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	if (wslay_event_get_queued_msg_count(ws->frames) == 0) {
@@ -399,8 +403,8 @@ static void on_open(struct http_exchange *x, int fd, void *data)
 	ws->fd = fd;
 	ws->io = loop_add_io(ws->event, fd, EPOLLIN, on_io, ws);
 	if (!ws->closing) {
-		ws->tick = loop_after_ms(
-			ws->event, (uint64_t)x->http->options.keep_alive_ms, on_tick, ws);
+		ws->tick =
+			loop_after_ms(ws->event, (uint64_t)x->http->options.ping_ms, on_tick, ws);
 	}
 	flush(ws);
 }

@@ -5,8 +5,8 @@
 
 /*
  * The server's end of a WebSocket (RFC 6455) for a byte stream: binary messages whose boundaries
- * have no meaning.  libwslay handles the frames.  Pings keep the connection open and detect a lost
- * client.
+ * have no meaning.  libwslay handles the frames.  Pings keep the connection open; a client that
+ * answers no two of them in a row, and sends and takes nothing else, is lost.
  */
 
 struct websocket;

@@ -459,7 +459,7 @@ Test(websocket, paused_it_does_not_read)
 	static char bytes[60000];
 	struct fixture f = { 0 };
 	struct peer p;
-	begin_ws(&f, &(struct http_options){ .keep_alive_ms = 50 });
+	begin_ws(&f, &(struct http_options){ .ping_ms = 50 });
 	shake(&f, &p, false);
 	side.quiet = side.pause_in_data = true;
 	auto_buf struct buf out = { 0 };
@@ -491,7 +491,7 @@ Test(websocket, pings_find_out_who_is_gone)
 	struct fixture f = { 0 };
 	struct peer p;
 	struct peer_said said = { 0 };
-	begin_ws(&f, &(struct http_options){ .keep_alive_ms = 100 });
+	begin_ws(&f, &(struct http_options){ .ping_ms = 100 });
 	shake(&f, &p, false);
 	for (int i = 0; i < 4; i++) {
 		peer_hear(&f, &p, &said);
@@ -499,7 +499,12 @@ Test(websocket, pings_find_out_who_is_gone)
 		peer_say(&f, &p, 0x8a, "", 0);
 	}
 	cr_expect_eq(side.closed, 0);
-	until(&f, side.closed == 1); /* it does not answer any more */
+	for (int i = 0; i < 2; i++) { /* it does not answer any more */
+		peer_hear(&f, &p, &said);
+		cr_assert_eq(said.first, 0x89);
+	}
+	cr_expect_eq(side.closed, 0);
+	until(&f, side.closed == 1);
 	cr_expect_eq(side.code, WEBSOCKET_LOST);
 	cr_expect_str_eq(side.reason, "the client does not respond");
 	buf_done(&said.text);
