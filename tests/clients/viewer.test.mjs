@@ -2,10 +2,10 @@
 // is proved by the program that received it, what is shown by the agent's own screenshot.  All pages come through a proxy that
 // gives the server a path of its own.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { close_page, difference, launch_browser, live, open_page, says, shot } from './lib/browser.mjs';
+import { close_page, difference, hand_back, launch_browser, leave_pages, live, open_page, says, shot, take_over } from './lib/browser.mjs';
 import { bearer, serve_http } from './lib/http.mjs';
 import { text_in } from './lib/image.mjs';
 import { reverse_proxy } from './lib/proxy.mjs';
@@ -74,23 +74,6 @@ async function press(page, key, code) {
 	await session.detach();
 }
 
-async function take_over(page, button = '#take') {
-	await page.click(button);
-	if (await page.locator('#name-dialog').isVisible()) {
-		await page.fill('#name-input', 'Ana');
-		await page.keyboard.press('Enter');
-	}
-	await page.locator('#give').waitFor();
-	await page.waitForFunction(() => document.activeElement.matches('#screen canvas'));
-}
-
-async function hand_back(page, words = '') {
-	await page.click('#give');
-	await page.fill('#give-input', words);
-	await page.click('#give-dialog .main');
-	await page.locator('#give').waitFor({ state: 'hidden' });
-}
-
 before(async () => {
 	proxy = await reverse_proxy('/desk/top');
 	server = await serve_http({ backend: 'namespace', args: ['--public-url', proxy.url, '--commands-during-takeover'], tokens: [{ name: 'ana', token }] });
@@ -106,6 +89,12 @@ chmod +x ${script}` });
 	const shown = /Window (\d+) .* at \((\d+), (\d+)\), (\d+)x(\d+)/.exec(text_in(await call('launch', { application: script })));
 	const [number, x, y, width, height] = shown.slice(1).map(Number);
 	reader = { number, x, y, width, height };
+});
+/* A test that failed leaves nothing to the next one. */
+afterEach(async () => {
+	await leave_pages(browser, [short]);
+	await eventually('the agent has control again', async () =>
+		!/Ana/.test(text_in(await try_call('control_status'))), 60);
 });
 after(async () => {
 	await browser?.close();
@@ -253,7 +242,7 @@ async function set_clipboard(page, text) {
 
 /** Once: what was confirmed is there. */
 async function paste(page) {
-	await page.locator('#screen canvas').focus();
+	await page.locator('#keys-input').focus();
 	await page.keyboard.press('Shift+Insert');
 }
 
@@ -427,7 +416,7 @@ test('a page whose connection was cut comes back by itself, and has what it had'
 	await page.reload(); // the same, by hand
 	await live(page);
 	await page.locator('#give').waitFor();
-	await page.locator('#screen canvas').focus();
+	await page.locator('#keys-input').focus();
 	await page.keyboard.type('late but there\n');
 	await last('late but there');
 	await hand_back(page);

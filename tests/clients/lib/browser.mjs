@@ -30,6 +30,30 @@ export async function open_page(browser, options = {}) {
 	return page;
 }
 
+/** Takes control; the keyboard is the desktop's then. */
+export async function take_over(page, button = '#take') {
+	await page.click(button);
+	if (await page.locator('#name-dialog').isVisible()) {
+		await page.fill('#name-input', 'Ana');
+		await page.keyboard.press('Enter');
+	}
+	await page.locator('#give').waitFor();
+	await page.waitForFunction(() => document.activeElement.id === 'keys-input');
+}
+
+export async function hand_back(page, words = '') {
+	await page.click('#give');
+	await page.fill('#give-input', words);
+	await page.click('#give-dialog .main');
+	await page.locator('#give').waitFor({ state: 'hidden' });
+}
+
+/** Closes every page but these. */
+export async function leave_pages(browser, kept = []) {
+	const stay = new Set(kept.filter(Boolean).map((page) => page.context()));
+	await Promise.all(browser.contexts().filter((context) => !stay.has(context)).map((context) => context.close()));
+}
+
 export async function close_page(page) {
 	assert.deepEqual(page.complaints, [], 'the browser has nothing to say against the page');
 	await page.context().close();

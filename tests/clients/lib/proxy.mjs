@@ -5,11 +5,15 @@ import net from 'node:net';
 
 export async function reverse_proxy(prefix) {
 	const near = new Set();
-	let port = 0, whole = true;
+	const pairs = new Set(); // of upgraded connections
+	let port = 0, whole = true, silent = false;
 	const inside = (path) => (path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : null);
 
 	const front = http.createServer((request, response) => {
 		const path = inside(request.url);
+		if (silent) {
+			return;
+		}
 		if (path === null) {
 			response.writeHead(404).end();
 			return;
@@ -25,6 +29,9 @@ export async function reverse_proxy(prefix) {
 		request.pipe(back);
 	});
 	front.on('upgrade', (request, socket, head) => {
+		if (silent) {
+			return;
+		}
 		const back = net.connect(port, '127.0.0.1', () => {
 			const lines = [`GET ${inside(request.url)} HTTP/1.1`];
 			for (let i = 0; i < request.rawHeaders.length; i += 2) {
@@ -32,7 +39,10 @@ export async function reverse_proxy(prefix) {
 			}
 			back.write(`${lines.join('\r\n')}\r\n\r\n`);
 			back.write(head);
+			const pair = [socket, back];
 			socket.pipe(back).pipe(socket);
+			pairs.add(pair);
+			socket.on('close', () => pairs.delete(pair));
 		});
 		back.on('error', () => {}).on('close', () => socket.destroy());
 		socket.on('error', () => {}).on('close', () => back.destroy());
@@ -55,6 +65,18 @@ export async function reverse_proxy(prefix) {
 			near.forEach((socket) => socket.destroy());
 		},
 		mend: () => { whole = true; },
+		/** Nothing passes any more, and nothing is closed, until speak(). */
+		fall_silent() {
+			silent = true;
+			pairs.forEach(([socket, back]) => {
+				socket.unpipe(back).pause();
+				back.unpipe(socket).pause();
+			});
+		},
+		speak() {
+			silent = false;
+			pairs.forEach(([socket, back]) => socket.pipe(back).pipe(socket));
+		},
 		close() {
 			this.cut();
 			front.close();
