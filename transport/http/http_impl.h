@@ -14,7 +14,7 @@
 /*
  * Shared by the files of this folder.  libmicrohttpd parses and writes HTTP.  conn.c manages
  * connections, request.c receives requests, admission.c checks them, budget.c limits their memory,
- * exchange.c answers them, sse.c sends streams, and http.c connects everything to the loop.
+ * exchange.c answers them, sse.c sends streams, loop.c runs libmicrohttpd in the event loop.
  */
 
 struct http_conn;
@@ -156,16 +156,21 @@ struct http_exchange {
 	void *drained_data;
 };
 
-/* ---- http.c ---- */
+/* ---- loop.c ---- */
 
+void http_loop_start(struct http *http);    /* the daemon runs; it is run by the loop from now on */
+void http_loop_end(struct http *http);      /* also if it was not started */
 void http_run(struct http *http);           /* runs MHD; not from inside its callbacks */
 void http_poke(struct http *http);          /* the same, deferred */
-void http_tell_idle(struct http *http);     /* calls the callback of http_on_idle() if it is idle */
 uint64_t http_now(const struct http *http); /* µs, CLOCK_MONOTONIC */
 void http_timer_set(struct http *http, struct http_timer *timer, uint64_t due,
 	sd_event_time_handler_t fn, void *data);
 /* To be called first when it fires: whether it is really due. */
 bool http_timer_is_due(struct http *http, struct http_timer *timer);
+
+/* ---- http.c ---- */
+
+void http_tell_idle(struct http *http); /* calls the callback of http_on_idle() if it is idle */
 
 /* ---- conn.c ---- */
 
