@@ -22,11 +22,11 @@ static void tell_holder(struct buf *out, const struct vm *vm, const struct vm_co
 	case VM_HELD_BY_AGENT:
 		buf_printf(out, "You have control of sandbox %s", vm_id(vm));
 		break;
-	case VM_HELD_BY_PERSON:
+	case VM_HELD_BY_USER:
 		buf_printf(out, "A user has control of sandbox %s: ", vm_id(vm));
 		result_tell_name(out, control->who ? control->who : "somebody");
 		break;
-	case VM_HELD_BY_NOBODY:
+	case VM_HELD_BY_NONE:
 		buf_printf(out, "No one has control of sandbox %s", vm_id(vm));
 		break;
 	}
@@ -40,10 +40,10 @@ static const char *next_step(const struct vm_control *control)
 {
 	static const char *const steps[] = {
 		[VM_HELD_BY_AGENT] = "",
-		[VM_HELD_BY_PERSON] =
+		[VM_HELD_BY_USER] =
 			" You can take screenshots, but input is refused. request_human waits "
 			"until the user hands back control.",
-		[VM_HELD_BY_NOBODY] = " control_acquire acquires it.",
+		[VM_HELD_BY_NONE] = " control_acquire acquires it.",
 	};
 	return steps[control->holder];
 }

@@ -145,7 +145,7 @@ static void take_back(void *data)
 
 static bool person_has_it(const struct human *human)
 {
-	return vm_control(call_vm(human->call))->holder == VM_HELD_BY_PERSON;
+	return vm_control(call_vm(human->call))->holder == VM_HELD_BY_USER;
 }
 
 static int on_late(sd_event_source *source, uint64_t now, void *data)

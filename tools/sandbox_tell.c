@@ -106,11 +106,11 @@ static void tell_times(struct buf *out, const struct vm *vm)
 static void tell_control(struct buf *out, const struct vm *vm)
 {
 	const struct vm_control *control = vm_control(vm);
-	if (control->holder == VM_HELD_BY_PERSON) {
+	if (control->holder == VM_HELD_BY_USER) {
 		buf_printf(out, "a user has control (");
 		result_tell_name(out, control->who);
 		buf_printf(out, "), ");
-	} else if (control->holder == VM_HELD_BY_NOBODY) {
+	} else if (control->holder == VM_HELD_BY_NONE) {
 		buf_printf(out, "no one has control, ");
 	}
 }

@@ -1,4 +1,4 @@
-// The list of what the agent did, with a small picture of where, and a mark on the desktop at the moment it happens.
+// The action log of the agent, with small pictures of the places, and marks on the desktop when the actions occur.
 import { by_id } from './page.js';
 
 const KEPT = 20;
@@ -39,7 +39,7 @@ export class Actions {
 		this.last = 0;
 	}
 
-	/** The server replays the last ones at each connection. */
+	/** The server repeats the last actions after each connection. */
 	add(action, now) {
 		if (action.seq <= this.last) {
 			return;
@@ -55,7 +55,7 @@ export class Actions {
 		}
 	}
 
-	/** Where it was, in the canvas as it is shown now. */
+	/** Marks its place on the canvas, in the present scale. */
 	mark({ x, y, failed }) {
 		const { canvas } = this.screen;
 		if (!canvas?.width || !this.screen.open) {

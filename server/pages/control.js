@@ -1,4 +1,4 @@
-// Who has the desktop: taking over, handing back, and being asked for.
+// Control of the desktop: taking over, giving back, requests for help.
 import { Refused, by_id, clock, post, say } from './page.js';
 
 const NAME = 'vitrine.name';
@@ -7,7 +7,7 @@ function remembered_name() {
 	try {
 		return localStorage.getItem(NAME) ?? '';
 	} catch {
-		return ''; // a browser that keeps nothing
+		return ''; // storage is disabled
 	}
 }
 
@@ -15,11 +15,11 @@ function remember_name(name) {
 	try {
 		localStorage.setItem(NAME, name);
 	} catch {
-		// Asked again next time.
+		// The page asks again next time.
 	}
 }
 
-/** Opens a dialog; run() gets what was entered when it is sent.  Escape and its Cancel only close it. */
+/** Returns a dialog.  run() is called when its form is submitted; Escape and Cancel only close it. */
 export function dialog(id, run = () => {}) {
 	const box = by_id(id);
 	box.querySelectorAll('.cancel').forEach((b) => b.addEventListener('click', () => box.close()));
@@ -33,15 +33,15 @@ export function dialog(id, run = () => {}) {
 
 /** "Ana has control since 14:02" */
 export function holder_words({ holder, who, since }, mine) {
-	const name = { agent: 'The agent has', nobody: 'No one has', person: `${who} has` }[holder];
+	const name = { agent: 'The agent has', none: 'No one has', user: `${who} has` }[holder];
 	return `${mine ? 'You have' : name} control${since ? ` since ${clock(since)}` : ''}`;
 }
 
-/** Agent's, mine, or somebody else's: a colour each. */
-export const holder_class = ({ holder }, mine) => (mine ? 'person' : { person: 'warn' }[holder] ?? holder);
+/** The colour: one each for the agent, this page, and another user. */
+export const holder_class = ({ holder }, mine) => (mine ? 'user' : { user: 'warn' }[holder] ?? holder);
 
 export class Control {
-	/** taken(): this page was given control. */
+	/** taken() is called when this page has received control. */
 	constructor(taken) {
 		this.taken = taken;
 		this.name_box = dialog('name-dialog', () => {
@@ -61,7 +61,7 @@ export class Control {
 		});
 	}
 
-	/** The name is asked for once. */
+	/** Asks for the name if the browser has not stored it. */
 	begin() {
 		if (remembered_name()) {
 			this.take();
@@ -81,7 +81,7 @@ export class Control {
 	}
 
 	async take() {
-		if (await this.ask({ take: remembered_name() || 'somebody' })) {
+		if (await this.ask({ take: remembered_name() || 'Someone' })) {
 			this.taken();
 		}
 	}
@@ -90,20 +90,20 @@ export class Control {
 		return this.ask({ give_back: true, ...(says ? { says } : {}) });
 	}
 
-	/** may: this link lets one take over. */
+	/** may: this link permits taking over. */
 	show({ control, mine, sandbox }, may) {
 		const usable = may && sandbox === 'ready';
 		const { holder, wanted } = control;
 		if (this.mine && !mine) {
-			say(holder === 'person' ? `${control.who} took over.` : 'The agent has control again.');
+			say(holder === 'user' ? `${control.who} took over.` : 'The agent has control again.');
 		}
 		this.mine = mine;
 		by_id('take').hidden = !usable || mine || Boolean(wanted);
-		by_id('take').textContent = holder === 'person' ? `Take over from ${control.who}` : 'Take over';
+		by_id('take').textContent = holder === 'user' ? `Take over from ${control.who}` : 'Take over';
 		by_id('give').hidden = !usable || !mine;
 		by_id('wanted').hidden = !wanted || sandbox === 'gone';
 		by_id('wanted-take').hidden = !usable || mine;
-		// Announced by screen readers when it changes, and only then.
+		// Screen readers announce it only when it changes.
 		if (by_id('wanted-why').textContent !== (wanted ?? '')) {
 			by_id('wanted-why').textContent = wanted ?? '';
 		}

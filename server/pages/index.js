@@ -1,5 +1,5 @@
-// The list of one's sandboxes.  It is asked for again and again, for as long as somebody looks: thumbnails are pictures of
-// a moment anyway.
+// The list of the user's sandboxes.  It is requested periodically while the page is visible, because thumbnails change all
+// the time.
 import { holder_words } from './control.js';
 import { Refused, ask, by_id, post, say, span } from './page.js';
 
@@ -33,10 +33,10 @@ function card_of(id) {
 
 function show_card({ item }, box, now) {
 	const pill = item.querySelector('.pill');
-	const person = box.control?.holder === 'person';
+	const user = box.control?.holder === 'user';
 	const wanted = box.control?.wanted;
 	const running = box.state === 'ready';
-	pill.className = `pill ${wanted ? 'warn' : !running ? '' : person ? 'person' : 'agent'}`;
+	pill.className = `pill ${wanted ? 'warn' : !running ? '' : user ? 'user' : 'agent'}`;
 	pill.textContent = wanted ? `Help requested: ${wanted}`
 		: running && box.control ? holder_words(box.control) : STATES[box.state] ?? box.state;
 	const facts = [running ? `up ${span(now - (box.ready || box.created))}` : `created ${span(now - box.created)} ago`,
@@ -46,7 +46,7 @@ function show_card({ item }, box, now) {
 	item.querySelectorAll('button').forEach((b) => { b.disabled = box.state === 'gone'; });
 }
 
-/** The browser asks with the ETag it has, so that an unchanged picture costs nothing. */
+/** The browser sends its ETag, so an unchanged picture is not transferred again. */
 async function show_picture(id, { item }) {
 	const response = await ask(`sandboxes/${encodeURIComponent(id)}/thumbnail`, { cache: 'no-cache' });
 	const image = item.querySelector('img');
@@ -85,12 +85,12 @@ async function refresh() {
 		.map((box) => show_picture(box.id, cards.get(box.id))));
 }
 
-/* ---- again and again ---- */
+/* ---- periodic refresh ---- */
 
 async function look() {
 	clearTimeout(look.timer);
 	if (document.hidden) {
-		return; // until somebody looks again
+		return; // until the page is visible again
 	}
 	try {
 		await refresh();

@@ -1,8 +1,8 @@
-// Small things both pages need: elements by name, times in words, requests whose errors are sentences.
+// Shared by both pages: elements by id, times as text, requests whose errors are sentences.
 
 export const by_id = (id) => document.getElementById(id);
 
-/** "14:02", with the day when it is not today's. */
+/** "14:02", with the day if it is not today. */
 export function clock(ms) {
 	const then = new Date(ms);
 	const today = then.toDateString() === new Date().toDateString();
@@ -21,11 +21,11 @@ export function span(ms) {
 	return parts.filter(([n]) => n).map(([n, unit]) => `${n} ${unit}`).join(' ');
 }
 
-/** Shows a sentence for a while, and to screen readers. */
+/** Shows a sentence for six seconds; screen readers announce it. */
 export function say(text) {
 	const said = by_id('said');
 	clearTimeout(say.timer);
-	(document.querySelector('dialog[open]') ?? document.body).append(said); // a dialog hides what is not in it
+	(document.querySelector('dialog[open]') ?? document.body).append(said); // an open dialog hides everything outside it
 	said.textContent = text;
 	said.hidden = false;
 	say.timer = setTimeout(() => { said.hidden = true; }, 6000);
@@ -41,13 +41,13 @@ export class Refused extends Error {
 	}
 }
 
-/** What the server says is wrong: {"error": "sentence"}, or a JSON-RPC error. */
+/** The error of a response: {"error": "sentence"}, or a JSON-RPC error. */
 export async function refusal(response) {
 	const { error } = await response.json().catch(() => ({}));
 	return new Refused(response.status, sentence(error?.message ?? error ?? `the server returned status ${response.status}`));
 }
 
-/** Throws Refused, or TypeError when the server cannot be reached. */
+/** Throws Refused, or TypeError if the server cannot be reached. */
 export async function ask(path, options = {}) {
 	const response = await fetch(path, { credentials: 'same-origin', ...options });
 	if (!response.ok) {
@@ -60,7 +60,7 @@ export const post = (path, body) => ask(path, { method: 'POST',
 	...(typeof body === 'string' ? { body, headers: { 'Content-Type': 'text/plain' } }
 		: { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }) });
 
-/** Tries again, later each time, until done() says that it worked. */
+/** Calls run() with increasing delays until done() is called. */
 export class Retry {
 	constructor(run) {
 		this.run = run;
@@ -69,7 +69,7 @@ export class Retry {
 		document.addEventListener('visibilitychange', () => document.hidden || this.soon());
 	}
 
-	/** Returns in how many ms. */
+	/** Returns the delay in ms. */
 	later() {
 		const wait = Math.min(15000, 500 * 2 ** this.failures++) * (0.75 + Math.random() / 2);
 		this.at(wait);
@@ -81,7 +81,7 @@ export class Retry {
 		this.timer = setTimeout(() => this.now(), ms);
 	}
 
-	/** At once, if it is waiting. */
+	/** Immediately, if it is waiting. */
 	soon() {
 		if (this.timer) {
 			this.now();

@@ -69,7 +69,7 @@ static enum rfb_policy policy_of(uint64_t presses, void *data)
 	if (!session->stream || session->desktop->over || session->stream->mode != STREAM_CONTROL) {
 		return RFB_VIEW;
 	}
-	if (presses_now && vm_control(session->desktop->vm)->holder != VM_HELD_BY_PERSON) {
+	if (presses_now && vm_control(session->desktop->vm)->holder != VM_HELD_BY_USER) {
 		viewer_session_take(session, WHO);
 	}
 	return viewer_session_policy(session);

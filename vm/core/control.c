@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-const char *const vm_holder_words[] = { "agent", "person", "nobody", NULL };
+const char *const vm_holder_words[] = { "agent", "user", "none", NULL };
 
 struct vm_person_wait {
 	TAILQ_ENTRY(vm_person_wait) entry;
@@ -139,7 +139,7 @@ const struct vm_control *vm_control(const struct vm *vm)
 
 uint64_t vm_control_take(struct vm *vm, const char *who)
 {
-	hand_to(vm, VM_HELD_BY_PERSON, who);
+	hand_to(vm, VM_HELD_BY_USER, who);
 	guest_stop_input(&vm->core->guest);
 	return lease_of(vm)->control.fence;
 }
@@ -147,7 +147,7 @@ uint64_t vm_control_take(struct vm *vm, const char *who)
 bool vm_control_is(const struct vm *vm, uint64_t fence)
 {
 	const struct vm_control *control = vm_control(vm);
-	return control->holder == VM_HELD_BY_PERSON && control->fence == fence;
+	return control->holder == VM_HELD_BY_USER && control->fence == fence;
 }
 
 bool vm_control_give_back(struct vm *vm, uint64_t fence, const char *says, struct err *err)
@@ -167,7 +167,7 @@ bool vm_control_give_back(struct vm *vm, uint64_t fence, const char *says, struc
 bool vm_control_agent_may(const struct vm *vm, struct err *err)
 {
 	const struct vm_control *control = vm_control(vm);
-	if (control->holder == VM_HELD_BY_NOBODY) {
+	if (control->holder == VM_HELD_BY_NONE) {
 		return err_set(err, ERR_STATE,
 			"you released control of this desktop; call control_acquire to acquire "
 			"it again");
@@ -190,16 +190,16 @@ bool vm_control_agent_may(const struct vm *vm, struct err *err)
 bool vm_control_beside(const struct vm *vm, struct err *err)
 {
 	return vm->pool->config.commands_during_takeover ||
-	       vm_control(vm)->holder != VM_HELD_BY_PERSON || vm_control_agent_may(vm, err);
+	       vm_control(vm)->holder != VM_HELD_BY_USER || vm_control_agent_may(vm, err);
 }
 
 bool vm_control_acquire(struct vm *vm, struct err *err)
 {
 	enum vm_holder holder = (enum vm_holder)vm_control(vm)->holder;
-	if (holder == VM_HELD_BY_PERSON) {
+	if (holder == VM_HELD_BY_USER) {
 		return vm_control_agent_may(vm, err);
 	}
-	if (holder == VM_HELD_BY_NOBODY) {
+	if (holder == VM_HELD_BY_NONE) {
 		hand_to(vm, VM_HELD_BY_AGENT, NULL);
 	}
 	return true;
@@ -208,11 +208,11 @@ bool vm_control_acquire(struct vm *vm, struct err *err)
 bool vm_control_release(struct vm *vm, struct err *err)
 {
 	enum vm_holder holder = (enum vm_holder)vm_control(vm)->holder;
-	if (holder == VM_HELD_BY_PERSON) {
+	if (holder == VM_HELD_BY_USER) {
 		return vm_control_agent_may(vm, err);
 	}
 	if (holder == VM_HELD_BY_AGENT) {
-		hand_to(vm, VM_HELD_BY_NOBODY, NULL);
+		hand_to(vm, VM_HELD_BY_NONE, NULL);
 		guest_stop_input(&vm->core->guest);
 	}
 	return true;

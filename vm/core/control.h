@@ -13,7 +13,7 @@
  * given, so late input of a previous holder has no effect.
  */
 
-enum vm_holder { VM_HELD_BY_AGENT, VM_HELD_BY_PERSON, VM_HELD_BY_NOBODY };
+enum vm_holder { VM_HELD_BY_AGENT, VM_HELD_BY_USER, VM_HELD_BY_NONE };
 extern const char *const vm_holder_words[];
 
 #define VM_CONTROL_TEXT_MAX 1000 /* bytes of a reason, and of a user's message */

@@ -256,7 +256,7 @@ Test(viewer, who_goes_away_hands_back_after_a_while)
 	cr_assert_eq(page_control(&site, &p, "\"take\":\"Ana\"", NULL), 200);
 	page_close(&site, &p);
 	until(&site.http, site.stream->viewers == 0);
-	cr_expect_eq(vm_control(site.vm)->holder, VM_HELD_BY_PERSON, "for a moment");
+	cr_expect_eq(vm_control(site.vm)->holder, VM_HELD_BY_USER, "for a moment");
 	until(&site.http, vm_control(site.vm)->holder == VM_HELD_BY_AGENT);
 }
 

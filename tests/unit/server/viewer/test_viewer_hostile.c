@@ -251,7 +251,7 @@ Test(viewer_hostile, another_pages_name_is_no_use_in_another_stream)
 	cr_expect_eq(page_control(&site, &p, "\"give_back\":true", NULL), 409);
 	memcpy(other.viewer, name, sizeof(name));
 	cr_expect_eq(page_control(&second, &other, "\"give_back\":true", NULL), 409);
-	cr_expect_eq(vm_control(site.vm)->holder, VM_HELD_BY_PERSON);
+	cr_expect_eq(vm_control(site.vm)->holder, VM_HELD_BY_USER);
 	page_close(&site, &p);
 	page_close(&site, &other);
 }
