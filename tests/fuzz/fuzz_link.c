@@ -145,7 +145,7 @@ static void on_closed(struct link *link, const struct err *why, void *data)
 }
 
 static const struct link_handlers agent_handlers = {
-	.request = on_request, .cancel = on_cancel, .closed = on_closed, .begins_anew = "restored"
+	.request = on_request, .cancel = on_cancel, .closed = on_closed, .resets_on = "restored"
 };
 static const struct link_handlers host_handlers = { .event = on_event, .closed = on_closed };
 

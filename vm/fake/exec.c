@@ -1,8 +1,8 @@
 /*
- * The fake agent's `exec`: a shell of a few words.
+ * The fake agent's `exec`: a shell with a few commands.
  *   echo TEXT | copy TEXT | copy-secret TEXT | cat typed | cat events | flood BYTES
  * | sleep SECONDS | true | false | exit N | kill | warn TEXT | hostname | cat machine-id | cat mac | set FAULT | cat
- * Anything else is not found (127).  "cat" writes what it reads until its input ends.
+ * Any other command is not found (status 127).  "cat" writes its input until this ends.
  */
 
 #include "vm/fake/fake.h"
@@ -20,7 +20,7 @@ struct fake_exec {
 	struct buf output[2]; /* by channel */
 	json_int_t status, signal;
 	bool timed_out, ended;
-	bool reads;  /* its input: it is "cat" */
+	bool reads;  /* it is "cat" */
 	size_t owed; /* bytes read and not yet written */
 };
 
@@ -59,7 +59,7 @@ static void on_input(
 {
 	struct fake_request *req = data;
 	(void)link, (void)id, (void)channel;
-	if (req->exec->reads) { /* nobody takes it from the pipe otherwise */
+	if (req->exec->reads) { /* otherwise no program consumes the input */
 		req->exec->owed += len;
 		buf_append(&req->exec->output[EXEC_STDOUT], bytes, len);
 		reply_when_written(req);

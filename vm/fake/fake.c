@@ -236,7 +236,7 @@ static void on_request(struct link *link, uint32_t id, const struct link_msg *ms
 	const char *name = json_string_value(json_object_get(msg->json, "op"));
 	fake->frozen = false; /* any message thaws it */
 	if (fake->awaits_restored && strcmp(name, "restored") != 0) {
-		err_set(&err, ERR_STATE, "'restored' must come before '%.40s'", name);
+		err_set(&err, ERR_STATE, "'restored' must precede '%.40s'", name);
 		link_reply_err(link, id, &err);
 		return;
 	}
@@ -277,7 +277,7 @@ static void on_closed(struct link *link, const struct err *why, void *data)
 }
 
 static const struct link_handlers agent_handlers = {
-	.begins_anew = "restored",
+	.resets_on = "restored",
 	.request = on_request,
 	.cancel = on_cancel,
 	.closed = on_closed,
@@ -324,7 +324,7 @@ static bool probe(const struct vm_config *config, char **ret_detail, struct err 
 	return true;
 }
 
-/* The rest of a message whose start was read by a previous host. */
+/* The rest of a message whose start a previous host has read. */
 static void write_rest(int fd)
 {
 	static const char rest[] = "ween two words\"}} and more of that";
@@ -336,7 +336,7 @@ static bool come_up(struct fake_vm *fake, struct err *err)
 {
 	int ends[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) {
-		return err_errno(err, "cannot make a socket pair");
+		return err_errno(err, "cannot create a socket pair");
 	}
 	fake->start_us = loop_now_us();
 	if (strcmp(fake->fault, "babble") == 0) {

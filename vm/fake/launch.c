@@ -112,8 +112,8 @@ bool fake_launch(struct fake_request *req, struct err *err)
 				      "%s? (list_applications names the applications)",
 				      args->application, near)
 			    : err_set(err, ERR_NOT_FOUND,
-				      "unknown application or program '%.100s'; applications "
-				      "here are: editor, terminal",
+				      "unknown application or program '%.100s'; the applications "
+				      "are: editor, terminal",
 				      args->application);
 	}
 	if (strcmp(a->id, "crash") == 0) {

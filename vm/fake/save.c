@@ -29,7 +29,7 @@ static const struct field saved_fields[] = {
 	FIELD_STR(struct saved, events, "inputs", .required = true, .max = FILE_MAX),
 	FIELD_STR(struct saved, fault, "the fault to simulate", .required = true, .max = 20),
 	FIELD_STR(struct saved, hostname, "its name", .required = true, .max = 63),
-	FIELD_STR(struct saved, machine_id, "its other name", .required = true, .max = 32),
+	FIELD_STR(struct saved, machine_id, "its machine id", .required = true, .max = 32),
 	FIELD_STR(struct saved, mac, "its address", .required = true, .max = 17),
 	FIELD_NUM(
 		struct saved, frame_id, "screen changes", .required = true, .min = 1, .max = 1e15),
@@ -49,7 +49,7 @@ static const struct field window_fields[] = {
 	{ 0 },
 };
 
-/* Only tests cut a text inside a character. */
+/* Only tests truncate a text inside a character. */
 static json_t *text_of(const struct buf *buf)
 {
 	json_t *json = json_string(buf_text(buf));
@@ -121,7 +121,7 @@ static bool load(struct fake_vm *fake, const json_t *json, struct err *err)
 	const int64_t *screen = s.screen.at, *pointer = s.pointer.at;
 	const struct size is = { (int)screen[0], (int)screen[1] };
 	if (screen[0] != fake->vm.spec->screen.width || screen[1] != fake->vm.spec->screen.height) {
-		return err_set(err, ERR_HOST, "it has a screen of %lldx%lld", (long long)screen[0],
+		return err_set(err, ERR_HOST, "its screen is %lldx%lld", (long long)screen[0],
 			(long long)screen[1]);
 	}
 	fake_desktop_init(d, is);

@@ -1,6 +1,6 @@
 /*
- * A call's life, whatever happens to the sandbox meanwhile; and the guard, which pings an agent
- * that leaves its callers waiting.
+ * The lifetime of a call, whatever happens to the sandbox; and the watchdog, which pings an agent
+ * whose callers are waiting.
  */
 #include "vm/guest/call.h"
 
@@ -13,7 +13,7 @@
 #define GUARD_MS 10000
 #define GRACE_MS 30000
 
-/* ---- a call's life ---- */
+/* ---- lifetime of a call ---- */
 
 struct guest_call *guest_call_new_aside(struct guest *guest, const struct guest_op *op, void *data)
 {
@@ -97,7 +97,7 @@ static void call_deliver(struct guest_call *call, const struct link_msg *msg)
 	case REPLY_BAD:
 		guest_call_is_bad(call, &err);
 		break;
-	case REPLY_TOLD:
+	case REPLY_DELIVERED:
 		guest_call_over(call);
 		break;
 	case REPLY_LATER:
@@ -198,7 +198,7 @@ void guest_disconnect(struct guest *guest)
 	link_free(take_ptr(&guest->link));
 }
 
-/* ---- the guard: an agent that hangs must not hold its callers ---- */
+/* ---- the watchdog: an agent that hangs must not block its callers ---- */
 
 static void guard_set(struct guest *guest);
 
@@ -215,7 +215,7 @@ static void on_pong(const struct link_msg *msg, const struct err *err, void *dat
 	guest->pinged = false;
 }
 
-/* Whether it owes an answer: a conversation that goes on is none. */
+/* Whether the agent must answer it soon: not while a conversation is in progress. */
 static bool is_awaited(const struct guest *guest)
 {
 	const struct guest_call *call;
@@ -256,7 +256,7 @@ static void guard_set(struct guest *guest)
 	}
 }
 
-/* ---- the deadline: an agent that answers pings may still hold a caller ---- */
+/* ---- the deadline: an agent that answers pings may still block a caller ---- */
 
 static void set_deadline(struct guest_call *call, int64_t ms);
 
@@ -299,12 +299,12 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 		why.kind = ERR_GONE;
 		guest->handlers->hangs(guest->data, &why);
 	} else {
-		guest_call_take_back(call);
+		guest_call_cancel(call);
 	}
 	return 0;
 }
 
-void guest_call_take_back(struct guest_call *call)
+void guest_call_cancel(struct guest_call *call)
 {
 	struct guest *guest = call->guest;
 	if (call->link_id) {
@@ -328,9 +328,9 @@ static void set_deadline(struct guest_call *call, int64_t ms)
 	call->deadline = loop_after_ms(call->guest->event, (uint64_t)ms, on_deadline, call);
 }
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
-/* It was cut short because somebody else took control: that is what its caller must know. */
+/* If it was interrupted by a transfer of control, its caller is told that reason. */
 static void fail_fenced(struct guest_call *call, const struct err *err)
 {
 	struct err why = *err;
@@ -345,7 +345,7 @@ static void on_reply(const struct link_msg *msg, const struct err *err, void *da
 	struct guest_call *call = data;
 	call->link_id = 0;
 	if (err && err->kind == ERR_GONE) {
-		/* Whoever ends the sandbox knows better why. */
+		/* The owner, who ends the sandbox, has a better reason. */
 		call->guest->handlers->lost(call->guest->data, err);
 	} else if (err && call->fenced) {
 		fail_fenced(call, err);
@@ -365,7 +365,7 @@ guest_id guest_call_ask(struct guest_call *call, const void *args)
 	return guest_call_ask_with(call, args, NULL, 0);
 }
 
-/* What the agent would refuse is refused here, in the same words. */
+/* Arguments that the agent would refuse are refused here, with the same text. */
 static bool pack(const struct guest_call *call, const void *args, size_t tail_len,
 	json_t **ret_json, struct err *err)
 {

@@ -1,8 +1,8 @@
 #ifndef VM_GUEST_CALL_H
 #define VM_GUEST_CALL_H
 
-/* A request to an agent, from the moment it is made until its callback has fired: what the files
- * behind vm/guest/guest.h share. */
+/* A request to an agent, from its creation until its callback was called.  Shared by the files of
+ * this folder. */
 
 #include "vm/guest/encode_frame.h"
 #include "vm/guest/owner.h"
@@ -11,9 +11,9 @@
 struct guest_call;
 
 enum delivered {
-	REPLY_BAD, /* not in order: the callback was not called */
-	REPLY_TOLD,
-	REPLY_LATER, /* more is to come before the callback */
+	REPLY_BAD, /* invalid: the callback was not called */
+	REPLY_DELIVERED,
+	REPLY_LATER, /* the callback is called later */
 };
 
 struct guest_op {
@@ -21,7 +21,7 @@ struct guest_op {
 	enum delivered (*deliver)(
 		struct guest_call *call, const struct link_msg *msg, struct err *err);
 	void (*fail)(struct guest_call *call, const struct err *err);
-	const struct link_talk *talk; /* of a conversation, whose data is the call */
+	const struct link_talk *talk; /* of a conversation; its data is the call */
 };
 
 struct guest_call {
@@ -29,11 +29,11 @@ struct guest_call {
 	struct guest *guest;
 	const struct guest_op *op;
 	guest_id id;
-	uint32_t link_id; /* 0: not (any more) with the agent */
-	int64_t time_ms;  /* what it was asked takes so long at most; see guest_call_ask() */
+	uint32_t link_id; /* 0: the agent does not have it */
+	int64_t time_ms;  /* maximum duration of the operation; see guest_call_ask() */
 	sd_event_source *deadline;
-	bool late;                 /* and it was told to stop */
-	sd_event_source *deferred; /* refused here; told from the loop */
+	bool late;                 /* the deadline has passed, and it was cancelled */
+	sd_event_source *deferred; /* refused here; reported from the loop */
 	struct err refused;
 	union {
 		guest_act_fn *act;
@@ -43,35 +43,35 @@ struct guest_call {
 	} fn;
 	void *data;
 	size_t n_actions;
-	bool is_input; /* one of its actions is */
-	bool is_aside; /* no use of the sandbox */
-	bool fenced;   /* and then the agent lost control */
+	bool is_input; /* it has an action with input */
+	bool is_aside; /* not a use of the sandbox */
+	bool fenced;   /* the agent lost control during it */
 	struct observe observe;
 	struct clipboard_wish clipboard;   /* what is to be read */
 	struct guest_painting *painting;   /* of its frame */
-	struct conversation *conversation; /* that it is; freed with it */
+	struct conversation *conversation; /* or NULL; freed with the call */
 };
 
 struct guest_call *guest_call_new(struct guest *guest, const struct guest_op *op, void *data);
 struct guest_call *guest_call_new_aside(struct guest *guest, const struct guest_op *op, void *data);
 /*
- * With the struct of the message's request.  The agent has call->time_ms and a grace; then it is told
- * to stop, and one that does not even do that ends with its sandbox.
+ * args: the struct of the message's request.  The agent has call->time_ms and a grace period.  Then
+ * the request is cancelled.  If the agent does not answer that either, its sandbox is ended.
  */
 guest_id guest_call_ask(struct guest_call *call, const void *args);
-/* With bytes behind it. */
+/* With a tail. */
 guest_id guest_call_ask_with(
 	struct guest_call *call, const void *args, const void *tail, size_t tail_len);
-/* What it owed by its deadline has come. */
+/* The agent has answered within the deadline, which is removed. */
 void guest_call_is_answered(struct guest_call *call);
-/* The agent is told to stop, and must answer that soon. */
-void guest_call_take_back(struct guest_call *call);
-/* Instead; told from the loop. */
+/* Cancels the request; the agent must answer soon. */
+void guest_call_cancel(struct guest_call *call);
+/* Instead of guest_call_ask(); reported from the loop. */
 guest_id guest_call_refuse(struct guest_call *call, const struct err *why);
-/* The ends: all of these free the call. */
-void guest_call_fail(struct guest_call *call, const struct err *why);   /* calls back */
-void guest_call_over(struct guest_call *call);                          /* it was called back */
-void guest_call_is_bad(struct guest_call *call, const struct err *why); /* ends the sandbox, too */
+/* All of these free the call. */
+void guest_call_fail(struct guest_call *call, const struct err *why); /* calls the callback */
+void guest_call_over(struct guest_call *call);                        /* its callback was called */
+void guest_call_is_bad(struct guest_call *call, const struct err *why); /* also ends the sandbox */
 
 bool guest_may_ask(const struct guest *guest, struct err *err) NODISCARD;
 bool guest_may_act(const struct guest *guest, struct err *err) NODISCARD;

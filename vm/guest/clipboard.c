@@ -15,7 +15,7 @@ static enum delivered get_deliver(
 		return REPLY_BAD;
 	}
 	call->fn.clipboard(&clipboard, NULL, call->data);
-	return REPLY_TOLD;
+	return REPLY_DELIVERED;
 }
 
 static void get_fail(struct guest_call *call, const struct err *err)
@@ -30,7 +30,7 @@ static enum delivered set_deliver(
 		return REPLY_BAD;
 	}
 	call->fn.json(msg->json, NULL, call->data);
-	return REPLY_TOLD;
+	return REPLY_DELIVERED;
 }
 
 static void set_fail(struct guest_call *call, const struct err *err)

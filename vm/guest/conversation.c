@@ -1,21 +1,22 @@
 /*
- * A conversation is a call whose request stays open while both sides send.  Its owner may leave
- * before its agent has answered: the call then stays, silent, until the answer or the sandbox's end.
+ * A conversation is a call whose request stays open while both sides send.  Its owner may close it
+ * before the agent has answered.  The call then remains, without callbacks, until the answer or the
+ * end of the sandbox.
  */
 #include "vm/guest/conversation.h"
 
 #include "base/cleanup.h"
 #include "vm/guest/call.h"
 
-_Static_assert(CONVERSATION_WINDOW == LINK_WINDOW, "the link's credit is all there is");
+_Static_assert(CONVERSATION_WINDOW == LINK_WINDOW, "the window is the credit of the link");
 
 struct conversation {
 	struct guest_call *call;
 	struct guest_op op;
 	const struct conversation_handlers *handlers;
 	void *data;
-	bool is_bounded; /* the whole of it has a deadline */
-	bool closed;     /* nothing is told any more */
+	bool is_bounded; /* it has a deadline as a whole */
+	bool closed;     /* no callback is called */
 };
 
 static struct link *link_of(const struct conversation *c)
@@ -23,7 +24,7 @@ static struct link *link_of(const struct conversation *c)
 	return c->call->link_id ? c->call->guest->link : NULL;
 }
 
-/* ---- what the agent sends ---- */
+/* ---- from the agent ---- */
 
 /* The sandbox's end fails the call, as it does all of them. */
 static void broke(struct conversation *c, const struct err *why)
@@ -34,7 +35,7 @@ static void broke(struct conversation *c, const struct err *why)
 	guest->handlers->broke(guest->data, &err);
 }
 
-/* True when the owner is to be told. */
+/* Whether the owner is to be notified. */
 static bool is_heard(struct conversation *c)
 {
 	if (!c->is_bounded && !c->closed) {
@@ -106,7 +107,7 @@ static enum delivered deliver(struct guest_call *call, const struct link_msg *ms
 		c->closed = true;
 		c->handlers->on_end(c, answer, NULL, c->data);
 	}
-	return REPLY_TOLD;
+	return REPLY_DELIVERED;
 }
 
 static void fail(struct guest_call *call, const struct err *err)
@@ -179,6 +180,6 @@ void conversation_close(struct conversation *c)
 {
 	if (c && !c->closed) {
 		c->closed = true;
-		guest_call_take_back(c->call);
+		guest_call_cancel(c->call);
 	}
 }

@@ -1,4 +1,4 @@
-/* A command whose output is collected: its beginning and its end. */
+/* Runs a command and keeps the beginning and the end of its output. */
 #include "vm/guest/conversation.h"
 
 #include "base/cleanup.h"
@@ -54,7 +54,7 @@ static void on_end(struct conversation *c, const void *answer, const struct err 
 	}
 }
 
-/* What it announces is not asked for, so nothing counts it. */
+/* Messages were not requested; they are ignored. */
 static void on_message(struct conversation *c, const struct message *message, const void *args,
 	size_t cost, void *data)
 {

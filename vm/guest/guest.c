@@ -1,7 +1,7 @@
 /*
- * The link's client: one function for each operation of an agent; those that stream are in
- * conversation.c and its users.  An agent is hostile: every reply goes through field tables and
- * cross-checks, and one that does not fit ends the sandbox.
+ * The client of the link: one function for each operation of an agent.  Those that stream are in
+ * conversation.c and its users.  An agent is hostile: every reply is checked by field tables and
+ * cross-checks, and an invalid one ends the sandbox.
  */
 #include "vm/guest/call.h"
 
@@ -44,7 +44,7 @@ static enum delivered act_deliver(
 		return REPLY_LATER;
 	}
 	call->fn.act(&act, NULL, call->data);
-	return REPLY_TOLD;
+	return REPLY_DELIVERED;
 }
 
 static void act_fail(struct guest_call *call, const struct err *err)
@@ -152,7 +152,7 @@ static enum delivered launch_deliver(
 		return REPLY_BAD;
 	}
 	call->fn.launch(&launch, NULL, call->data);
-	return REPLY_TOLD;
+	return REPLY_DELIVERED;
 }
 
 static void launch_fail(struct guest_call *call, const struct err *err)
@@ -184,7 +184,7 @@ static enum delivered applications_deliver(
 		return REPLY_BAD;
 	}
 	call->fn.json(msg->json, NULL, call->data);
-	return REPLY_TOLD;
+	return REPLY_DELIVERED;
 }
 
 static enum delivered info_deliver(
@@ -194,7 +194,7 @@ static enum delivered info_deliver(
 		return REPLY_BAD;
 	}
 	call->fn.json(msg->json, NULL, call->data);
-	return REPLY_TOLD;
+	return REPLY_DELIVERED;
 }
 
 static enum delivered ping_deliver(
@@ -204,7 +204,7 @@ static enum delivered ping_deliver(
 		return REPLY_BAD;
 	}
 	call->fn.json(msg->json, NULL, call->data);
-	return REPLY_TOLD;
+	return REPLY_DELIVERED;
 }
 
 static void json_fail(struct guest_call *call, const struct err *err)

@@ -118,9 +118,9 @@ guest_id guest_prepare(struct guest *guest, int64_t window_ms, int64_t rest_ms,
 
 void guest_cancel(struct guest *guest, guest_id id); /* the callback still follows, soon */
 
-/* The desktop's VNC server, as a conversation (vm/guest/conversation.h) of a connection of its own: RFB
- * 3.8 without security, which speaks first, on channel 0.  window: an id as of `windows`, and nothing
- * but that window is to be seen then; 0: the whole screen. */
+/* A new connection to the desktop's RFB server, as a conversation (vm/guest/conversation.h): RFB 3.8
+ * without security on channel 0; the server speaks first.  window: an id from `info`, to show this
+ * window only; 0: the whole screen. */
 struct conversation;
 struct conversation_handlers;
 struct conversation *guest_rfb(struct guest *guest, int64_t window,

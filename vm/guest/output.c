@@ -1,7 +1,7 @@
 /*
- * The beginning and the end of a command's output, and how many bytes were dropped between them.
- * Cuts move to the borders of UTF-8 characters, and what is no text becomes U+FFFD, so that the
- * result is a string in every language.
+ * The beginning and the end of a command's output, and the number of bytes dropped between them.
+ * Cuts move to boundaries of UTF-8 characters, and invalid bytes become U+FFFD, so the result is
+ * always valid UTF-8.
  */
 
 #include "vm/guest/output.h"
@@ -56,7 +56,7 @@ static char *clean(const uint8_t *s, size_t len)
 	return (char *)take_ptr(&text.data);
 }
 
-/* Without a character that the cut behind it split. */
+/* Without an incomplete character at the end. */
 static size_t whole_head(const uint8_t *s, size_t len)
 {
 	for (size_t back = 1; back <= 3 && back <= len; back++) {

@@ -3,8 +3,8 @@
 
 #include "vm/guest/guest.h"
 
-/* A command's output, of which the beginning and the end are kept, however much comes.  A zeroed
- * struct is an empty one. */
+/* The output of a command.  Only its beginning and end are kept, so its size is bounded.  A zeroed
+ * struct is empty. */
 struct output {
 	uint8_t head[GUEST_OUTPUT_HEAD];
 	uint8_t tail[GUEST_OUTPUT_TAIL]; /* a ring once it is full */

@@ -1,4 +1,4 @@
-/* The desktop's VNC server, for a viewer. */
+/* The connection of one viewer to the RFB server of the desktop. */
 #include "vm/guest/conversation.h"
 
 struct conversation *guest_rfb(struct guest *guest, int64_t window,

@@ -5,25 +5,23 @@
 
 /*
  * The link's framing: {u32 length, u32 number, u8 type, payload}, integers little-endian; length
- * counts the payload only.  Pure functions over bytes, so that they can be fuzzed and serve both
- * ends.
+ * counts the payload only.  Pure functions over bytes, for both ends and for fuzzing.
  */
 
 #define FRAME_HEADER 9
-#define FRAME_MAX \
-	(4u << 20) /* largest payload of a message: a JSON header and the bytes of an image */
+#define FRAME_MAX (4u << 20) /* largest payload of a message: JSON and the bytes of an image */
 #define FRAME_CHUNK \
-	(32u << 10) /* largest payload of stream data, so that a message never waits for long */
+	(32u << 10) /* largest payload of a conversation's frame, so that a request never waits long */
 #define FRAME_HEADER_JSON_MAX (1u << 20)
 
 enum frame_type {
 	FRAME_REQUEST = 1, /* stream = request id.  {u32 json length, json, tail} */
 	FRAME_REPLY,       /* stream = request id.  {u32 json length, json, tail} */
 	FRAME_EVENT,       /* stream = 0.           {u32 json length, json, tail} */
-	FRAME_CANCEL, /* stream = request id.  no payload; the request is still answered, once */
-	/* Of a conversation, which has the number of its request. */
-	FRAME_DATA,    /* {u8 channel, bytes}, at most FRAME_CHUNK bytes and within the credit */
-	FRAME_CREDIT,  /* {u32 bytes}: the receiver has consumed that much */
+	FRAME_CANCEL, /* stream = request id.  No payload; the request is still answered, once */
+	/* Of a conversation; stream = request id. */
+	FRAME_DATA,    /* {u8 channel, bytes}: at most FRAME_CHUNK bytes, within the credit */
+	FRAME_CREDIT,  /* {u32 bytes}: the receiver has consumed so many */
 	FRAME_END,     /* the sender's direction is complete */
 	FRAME_MESSAGE, /* {u32 json length, json, tail}, within the credit */
 	FRAME_TYPES,

@@ -1,7 +1,7 @@
 /*
- * One end of the link: what it receives, and the link's life.  Everything that ends a link goes through
- * link_fail(), which reports from the loop, so no caller is re-entered.  Callbacks may do anything,
- * link_free() included: the struct then stays until the last of them has returned.
+ * One end of the link: its lifetime, and what it receives.  Everything that ends a link goes through
+ * link_fail(), which reports from the loop, so no caller is re-entered.  Callbacks may call any
+ * function, including link_free(): the struct then remains until the last of them has returned.
  */
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -18,8 +18,8 @@
 #define SOCKET_BUFFER (4 << 20) /* bytes */
 
 #define READ_STEP (64u << 10)
-#define KEEP (1u << 20) /* an empty input buffer larger than this is given back */
-#define LAST_READS 128  /* reads for what was sent before the other side went away */
+#define KEEP (1u << 20) /* an empty input buffer larger than this is freed */
+#define LAST_READS 128  /* reads of data that was sent before the peer disconnected */
 
 static void destroy(struct link *link)
 {
@@ -87,7 +87,7 @@ void link_free(struct link *link)
 	link_leave(link);
 }
 
-/* ---- silence, and another other side ---- */
+/* ---- freeze, and a new peer ---- */
 
 size_t link_pending(const struct link *link)
 {
@@ -127,7 +127,7 @@ void link_hold(struct link *link, bool on)
 
 static struct outq *new_outq(struct link *link);
 
-static void begin_anew(struct link *link)
+static void reset(struct link *link)
 {
 	outq_free(link->outq);
 	link->outq = new_outq(link);
@@ -142,7 +142,7 @@ static bool on_request(struct link *link, uint32_t id, const struct link_msg *ms
 {
 	const json_t *args = json_object_get(msg->json, "args");
 	const char *op = json_string_value(json_object_get(msg->json, "op"));
-	const char *anew = link->handlers.begins_anew;
+	const char *resets_on = link->handlers.resets_on;
 	if (!link->handlers.request) {
 		return err_set(err, ERR_HOST, "this end does not accept requests");
 	}
@@ -150,8 +150,8 @@ static bool on_request(struct link *link, uint32_t id, const struct link_msg *ms
 		return err_set(err, ERR_HOST,
 			"request %u must have an 'op' string and an 'args' object", id);
 	}
-	if (anew && strcmp(op, anew) == 0) {
-		begin_anew(link);
+	if (resets_on && strcmp(op, resets_on) == 0) {
+		reset(link);
 	}
 	struct open_request *open = link_find(link, id);
 	if (open) {
@@ -213,7 +213,7 @@ static bool on_cancel(struct link *link, uint32_t id, struct err *err)
 	if (!link->handlers.cancel) {
 		return err_set(err, ERR_HOST, "this end does not accept requests");
 	}
-	if (r && !r->cancelled && !r->answered) { /* else our reply is under way */
+	if (r && !r->cancelled && !r->answered) { /* otherwise the reply is on its way */
 		r->cancelled = true;
 		link->handlers.cancel(link, id, link->data);
 	}
@@ -263,7 +263,7 @@ static bool on_frame(struct link *link, const struct frame *frame, struct err *e
 	}
 }
 
-/* Passes on every complete frame that has arrived. */
+/* Processes all complete frames. */
 static void take_frames(struct link *link)
 {
 	struct frame frame;
@@ -292,7 +292,7 @@ static void take_frames(struct link *link)
 	}
 }
 
-/* True if something was read and passed on, and more may be available. */
+/* True if something was read and processed, and more may be available. */
 static bool read_some(struct link *link)
 {
 	struct err why;
@@ -331,9 +331,9 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *d
 static void on_unwritable(const struct err *broken, void *data)
 {
 	struct link *link = data;
-	struct err why = *broken; /* the queue may be freed meanwhile */
+	struct err why = *broken; /* reading may free the queue */
 	link->busy++;
-	/* The peer's last messages are worth more than the report of its end. */
+	/* The peer's last messages are processed before its end is reported. */
 	for (int i = 0; i < LAST_READS && !link->failed && read_some(link); i++) {
 	}
 	link_fail(link, &why);

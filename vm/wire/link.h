@@ -11,12 +11,12 @@
 /*
  * The link between the host and an agent, over one byte stream (a socketpair, a virtio-serial port,
  * TCP): requests and their replies, conversations (requests whose two sides exchange bytes and
- * messages before the reply), and events.  The host asks, the agent answers.  Neither end trusts the
- * other: a violation (framing, bounds, credit, JSON, an unknown number) closes the link with a
- * reason.
+ * messages before the reply), and events.  The host sends requests, the agent replies.  Neither end
+ * trusts the other: a violation (framing, bounds, credit, JSON, an unknown number) closes the link
+ * with a reason.
  *
- * Requests, replies and events go before what conversations send, and conversations take turns, so a
- * large transfer never delays a click.
+ * Requests, replies and events have priority over the frames of conversations, and conversations
+ * take turns, so a large transfer never delays a click.
  */
 
 struct link;
@@ -25,10 +25,9 @@ struct link;
 #define LINK_CONVERSATIONS_MAX 256
 
 /*
- * A message: a JSON object and raw bytes behind it.  Valid during the callback only.  What json is:
- * in a request
- * {"op": string, "args": object}, in an event {"event": string, ...}, both checked to be that; in a
- * reply the result object itself, in a conversation any object.
+ * A message: a JSON object, followed by raw bytes.  Valid during the callback only.  json is, in a
+ * request, {"op": string, "args": object}; in an event, {"event": string, ...}; in a reply, the
+ * result object; in a conversation, any object.  The types of these members were checked.
  */
 struct link_msg {
 	const json_t *json;
@@ -37,19 +36,19 @@ struct link_msg {
 };
 
 struct link_handlers {
-	/* The other side asks.  Must end in one link_reply() or link_reply_err() with this id, now
-	 * or later.  An end with this handler answers and never asks. */
+	/* A request of the peer.  Must end in one link_reply() or link_reply_err() with this id, now
+	 * or later.  An end with this handler sends no requests. */
 	void (*request)(struct link *link, uint32_t id, const struct link_msg *msg, void *data);
-	/* The peer cancels its request, which is unanswered.  Reply all the same, soon. */
+	/* The peer cancels its request, which is unanswered.  It still requires a reply, soon. */
 	void (*cancel)(struct link *link, uint32_t id, void *data);
 	void (*event)(struct link *link, const struct link_msg *msg, void *data);
-	/* The link has ended; called once, from the loop.  Open requests have failed with ERR_GONE
-	 * before.  link_free() is allowed. */
+	/* The link has ended; called once, from the loop, after open requests have failed with
+	 * ERR_GONE.  link_free() is allowed. */
 	void (*closed)(struct link *link, const struct err *why, void *data);
-	/* The operation that another other side begins with, or NULL.  Before its request() the
-	 * link forgets all else: what waits to be sent is dropped, and open requests count as
-	 * answered, so that whatever is sent for them is ignored. */
-	const char *begins_anew;
+	/* The operation that a new peer begins with, or NULL.  Before its request() is called, the
+	 * link is reset: output is dropped, and open requests count as answered, so that replies to
+	 * them are ignored. */
+	const char *resets_on;
 };
 
 /* err is NULL if the peer answered with a result; otherwise msg is NULL. */
@@ -71,11 +70,11 @@ void link_free(struct link *link);
  */
 uint32_t link_request(
 	struct link *link, const char *op, json_t *args, link_reply_fn *reply, void *data);
-/* With additional bytes, which are copied. */
+/* With a tail, which is copied. */
 uint32_t link_request_with(struct link *link, const char *op, json_t *args, const void *tail,
 	size_t tail_len, link_reply_fn *reply, void *data);
-/* The reply (most likely ERR_CANCELLED) still comes.  Of a conversation, what was written before is
- * sent first. */
+/* The reply (usually ERR_CANCELLED) still follows.  What was written to a conversation before is sent
+ * first. */
 void link_cancel(struct link *link, uint32_t id);
 
 /* Sends {"result": result} and tail; takes result.  An id that is not open is ignored. */
@@ -92,52 +91,52 @@ size_t link_pending(const struct link *link); /* bytes not yet written to the ke
 /* Sends what was queued before; everything after it waits until a frame of the peer was
  * processed. */
 void link_freeze(struct link *link);
-/* The host's half: while on, everything waits. */
+/* The host's side: while on, all output is held. */
 void link_hold(struct link *link, bool on);
 
 /*
- * ---- conversations: bytes and messages both ways between a request and its reply ----
+ * ---- conversations: bytes and messages in both directions between a request and its reply ----
  *
- * The reply ends a conversation, and comes after everything that its side sent.  An id that is not
- * open is ignored by all of these, so nothing has to be told that a conversation is over.
+ * The reply ends a conversation and follows everything that its side sent.  All of these functions
+ * ignore an id that is not open, so callers do not have to know that a conversation has ended.
  */
 
-/* Bytes in flight, each way, before the receiver must have consumed some.  Messages count as their
- * JSON, their tail and 4 bytes. */
+/* Maximum bytes in flight in each direction; the receiver's link_consumed() permits more.  A message
+ * counts as its JSON, its tail and 4 bytes. */
 #define LINK_WINDOW (256u << 10)
-#define LINK_MESSAGE_MAX (32u << 10) /* of such a message */
+#define LINK_MESSAGE_MAX (32u << 10) /* size of one such message, in the same count */
 
-/* A NULL handler: what comes is dropped. */
+/* With a NULL handler, the data or message is dropped. */
 struct link_talk {
-	/* Bytes arrived on one of the sender's channels, which the operation defines.
-	 * link_consumed() when they were dealt with, now or later, gives the sender credit. */
+	/* Bytes on one of the peer's channels, which the operation defines.  Call link_consumed()
+	 * when they were processed, now or later: it gives the peer credit. */
 	void (*data)(struct link *link, uint32_t id, unsigned channel, const void *bytes,
 		size_t len, void *data);
-	/* A message arrived; cost: what to report to link_consumed(). */
+	/* A message; cost: the number for link_consumed(). */
 	void (*message)(struct link *link, uint32_t id, const struct link_msg *msg, size_t cost,
 		void *data);
-	/* There is credit again, after link_write() took less or link_say() refused. */
+	/* There is credit again, after link_write() took a part or link_say() returned false. */
 	void (*writable)(struct link *link, uint32_t id, void *data);
-	/* The other side sends no more.  The reply implies this and is not announced here. */
+	/* The peer sends no more.  Not called for the reply, which implies it. */
 	void (*ended)(struct link *link, uint32_t id, void *data);
 };
 
-/* As link_request_with(); ERR_LIMIT, too, when LINK_CONVERSATIONS_MAX are open.  No handler fires
- * once reply has. */
+/* Like link_request_with(); fails with ERR_LIMIT also if LINK_CONVERSATIONS_MAX are open.  No handler
+ * is called after reply. */
 uint32_t link_converse(struct link *link, const char *op, json_t *args, const void *tail,
 	size_t tail_len, const struct link_talk *talk, link_reply_fn *reply, void *data);
-/* The answering side's, inside its request callback.  No handler fires after its reply. */
+/* For the replying side, inside its request callback.  No handler is called after its reply. */
 bool link_accept(struct link *link, uint32_t id, const struct link_talk *talk, void *data,
 	struct err *err) NODISCARD;
 
-/* Returns how many bytes were taken (as far as the credit goes); 0 once it is over.  channel: at
- * most 255. */
+/* Returns the number of bytes taken, which the credit limits; 0 if the conversation has ended.
+ * channel: at most 255. */
 size_t link_write(struct link *link, uint32_t id, unsigned channel, const void *bytes, size_t len);
-/* Sends a message; takes json.  False: there is no credit for it now (writable() follows), it is
- * larger than LINK_MESSAGE_MAX, or the conversation is over. */
+/* Sends a message; takes json.  False: the credit is insufficient (writable() follows), the message
+ * is larger than LINK_MESSAGE_MAX, or the conversation has ended. */
 bool link_say(struct link *link, uint32_t id, json_t *json, const void *tail, size_t tail_len);
 void link_consumed(struct link *link, uint32_t id, size_t len);
-/* Sends no more; what was taken before is still sent. */
+/* Ends this direction; what was taken before is still sent. */
 void link_end(struct link *link, uint32_t id);
 
 #endif

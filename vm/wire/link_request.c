@@ -1,6 +1,6 @@
 /*
- * What an end of the link asks and answers: its open requests, and messages on their way out.  The
- * reply of a conversation goes behind all that was sent before (link_talk.c).
+ * Open requests of one end of the link, and outgoing messages.  The reply of a conversation is queued
+ * after everything that was sent in it (link_talk.c).
  */
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define PENDING_MAX (64u << 20) /* bytes the other side may leave unread */
+#define PENDING_MAX (64u << 20) /* bytes the peer may leave unread */
 
 const struct err link_gone = { .kind = ERR_GONE, .text = "the link has ended" };
 
@@ -47,7 +47,6 @@ void link_drop(struct link *link, struct open_request *r)
 	free(r);
 }
 
-/* Takes our request off the list before its callback runs, which may make new ones. */
 void link_answer(struct link *link, struct open_request *r, const struct link_msg *msg,
 	const struct err *err)
 {
@@ -105,8 +104,8 @@ void link_send2(struct link *link, enum frame_type type, uint32_t number, const 
 	}
 }
 
-/* Takes json.  Fails when the message is larger than the other side would accept.  talk: it goes
- * behind what that has to send; or NULL. */
+/* Takes json.  Fails if the message is larger than the peer accepts.  talk, or NULL: the message is
+ * queued after the data of this conversation. */
 static bool send_message(struct link *link, enum frame_type type, uint32_t number, json_t *json,
 	const void *tail, size_t tail_len, struct talk *talk, struct err *err)
 {
@@ -115,8 +114,8 @@ static bool send_message(struct link *link, enum frame_type type, uint32_t numbe
 	if (len > FRAME_HEADER_JSON_MAX || tail_len > FRAME_MAX - 4 - len) {
 		json_decref(json);
 		return err_set(err, ERR_LIMIT,
-			"a message may hold %u bytes of JSON and %u in all; this one has %zu and "
-			"%zu",
+			"a message may have %u bytes of JSON and %u in total; this one has %zu "
+			"and %zu",
 			FRAME_HEADER_JSON_MAX, FRAME_MAX, len, len + tail_len);
 	}
 	buf_reserve(&head, FRAME_HEADER + 4 + len);
@@ -212,7 +211,7 @@ void link_cancel(struct link *link, uint32_t id)
 	}
 }
 
-/* No handler fires any more; what waits in front of the reply is still sent. */
+/* No handler is called afterwards; data queued before the reply is still sent. */
 static void close_request(struct link *link, struct open_request *r)
 {
 	struct talk *talk = r->talk;

@@ -1,19 +1,20 @@
 /*
- * Conversations of the link.  A write is taken as far as the other side has room (its credit), cut
- * into frames, and sent frame by frame, one conversation after the other, and only while next to
- * nothing waits to be written: so a request sent at the same time is never far from the front.  All
- * that a side sends in a conversation, its reply or cancellation included, arrives in order.
+ * Conversations of the link.  The credit of the peer limits how much of a write is taken.  It is
+ * divided into frames.  The conversations send one frame each in turn, and only while almost nothing
+ * else is waiting to be written, so a request is never queued after much data.  Everything that a
+ * side sends in a conversation, including its reply or cancellation, arrives in order.
  */
 #include "base/cleanup.h"
 #include "vm/wire/link_impl.h"
 
 #include <string.h>
 
-#define LITTLE FRAME_CHUNK            /* bytes waiting that still let a frame in */
-#define CREDIT_STEP (LINK_WINDOW / 4) /* credit is given in pieces of at least this */
-#define KEEP (64u << 10)              /* an empty queue larger than this is given back */
+#define LITTLE FRAME_CHUNK            /* bytes that may be pending when a frame is added */
+#define CREDIT_STEP (LINK_WINDOW / 4) /* minimum bytes of one credit frame */
+#define KEEP (64u << 10)              /* an empty queue larger than this is freed */
 
-_Static_assert(LINK_MESSAGE_MAX == FRAME_CHUNK, "a message of a conversation is one frame");
+_Static_assert(
+	LINK_MESSAGE_MAX == FRAME_CHUNK, "a message of a conversation must fit into one frame");
 
 bool link_talk_begin(struct link *link, struct open_request *request,
 	const struct link_talk *handlers, void *data, struct err *err)
@@ -54,7 +55,7 @@ bool link_accept(struct link *link, uint32_t id, const struct link_talk *handler
 	return link_talk_begin(link, r, handlers, data, err);
 }
 
-/* NULL: over, or about to be. */
+/* NULL: it has ended, or its reply is queued. */
 static struct talk *find_open(const struct link *link, uint32_t id)
 {
 	struct open_request *r = link_find(link, id);
@@ -96,7 +97,7 @@ void link_talk_send(struct talk *talk, enum frame_type type, const void *a, size
 	}
 }
 
-/* Takes its first frame out of the queue. */
+/* Sends the first frame of its queue. */
 static void send_first(struct link *link, struct talk *talk)
 {
 	const uint8_t *frame = talk->out.data + talk->at;
@@ -141,7 +142,7 @@ void link_talk_pump(struct link *link)
 	}
 }
 
-/* Bytes that went into the last frame of the queue. */
+/* Returns the number of bytes added to the last frame of the queue. */
 static size_t lengthen_last(struct talk *talk, unsigned channel, const uint8_t *bytes, size_t len)
 {
 	uint8_t *frame = talk->last == SIZE_MAX ? NULL : talk->out.data + talk->last;
@@ -228,16 +229,16 @@ void link_consumed(struct link *link, uint32_t id, size_t len)
 	}
 }
 
-/* ---- receiving: each handler may end the conversation, and the link ---- */
+/* ---- receiving: each handler may end the conversation and the link ---- */
 
 static bool take_credit(struct talk *talk, const struct frame *frame, size_t cost, struct err *err)
 {
 	if (talk->end_received) {
 		return err_set(
-			err, ERR_HOST, "conversation %u sends more after its end", frame->stream);
+			err, ERR_HOST, "conversation %u continues after its end", frame->stream);
 	}
 	if (cost > talk->window) {
-		return err_set(err, ERR_HOST, "conversation %u sends %zu bytes with credit for %u",
+		return err_set(err, ERR_HOST, "conversation %u sent %zu bytes with a credit of %u",
 			frame->stream, cost, talk->window);
 	}
 	talk->window -= (uint32_t)cost;
@@ -281,7 +282,7 @@ static bool on_credit(
 	uint32_t n = frame_get_u32(frame->payload);
 	if (n > LINK_WINDOW - talk->credit - talk->unsent) {
 		return err_set(err, ERR_HOST,
-			"conversation %u gives back %u bytes of credit, more than it took",
+			"conversation %u returned %u bytes of credit, more than it had received",
 			frame->stream, n);
 	}
 	talk->credit += n;
@@ -297,7 +298,7 @@ static bool on_credit(
 static bool on_end(struct link *link, struct talk *talk, const struct frame *frame, struct err *err)
 {
 	if (talk->end_received) {
-		return err_set(err, ERR_HOST, "conversation %u ends twice", frame->stream);
+		return err_set(err, ERR_HOST, "conversation %u ended twice", frame->stream);
 	}
 	talk->end_received = true;
 	if (talk->handlers.ended) {
@@ -306,7 +307,8 @@ static bool on_end(struct link *link, struct talk *talk, const struct frame *fra
 	return true;
 }
 
-/* What a host sent before it had the answer is dropped.  An answer is the last of an agent's. */
+/* Frames that the host sent before it received the reply are ignored.  An agent sends none after its
+ * reply. */
 static bool is_late(const struct link *link, uint32_t id)
 {
 	return link->handlers.request && (int32_t)(id - link->last_id) <= 0;

@@ -63,7 +63,7 @@ static const struct field act_answer_fields[] = {
 #define DONE struct msg_done
 const struct field msg_done_fields[] = {
 	FIELD_NUM(DONE, ms, "It took.", REQUIRED, .max = MS_MAX),
-	FIELD_NUM(DONE, chars, "Of a text, delivered.", .max = ACTION_TEXT_MAX),
+	FIELD_NUM(DONE, chars, "Delivered characters of a text.", .max = ACTION_TEXT_MAX),
 	FIELD_FLAG(DONE, unfocused, "No window had the keyboard focus when keys were pressed."),
 	END,
 };
@@ -169,9 +169,10 @@ static const struct field exec_fields[] = {
 		.max = MESSAGE_COMMAND_MAX),
 	FIELD_STR(EXEC, cwd, "Working directory; default: the home directory.", .min = 1,
 		.max = MESSAGE_PATH_MAX),
-	FIELD_NUM(EXEC, timeout_ms, "After which it is killed.", REQUIRED, .min = 1, .max = DAY_MS),
-	FIELD_FLAG(EXEC, input, "It reads the server's bytes; otherwise its stdin is empty."),
-	FIELD_FLAG(EXEC, announce, "`started` is wanted."),
+	FIELD_NUM(EXEC, timeout_ms, "Time after which it is killed.", REQUIRED, .min = 1,
+		.max = DAY_MS),
+	FIELD_FLAG(EXEC, input, "Its stdin is the channel `stdin`; otherwise it is empty."),
+	FIELD_FLAG(EXEC, announce, "Request the message `started`."),
 	END,
 };
 
@@ -297,7 +298,6 @@ const struct message message_act = {
 	.help = "The agent checks the complete list before the first input event; an invalid list "
 		"is an error and has no effect. Held keys and buttons are released if a "
 		"list fails or is cancelled; a button_down of a completed list lasts "
-		"down "
 		"until a button_up. Lists with input run one at a time, in the order of arrival, "
 		"including their observation; lists without input run immediately. The tail is the frame's "
 		"image.",
@@ -350,8 +350,8 @@ static const struct message_talk exec_talk = {
 const struct message message_exec = {
 	.name = "exec",
 	.help = "Runs a command in a login shell as the desktop's user; it is killed with all its "
-		"children at the timeout and when it is cancelled. The server's end closes its "
-		"stdin.",
+		"children at the timeout and when it is cancelled. Its stdin closes "
+		"when the server ends its direction.",
 	.request = PART(EXEC, exec_fields, .tail_max = MESSAGE_COMMAND_MAX),
 	.answer = PART(EXITED, exec_answer_fields),
 	.check = check_exec,
@@ -565,7 +565,7 @@ const struct message *message_hear(const struct message_speech *speaker, const s
 		at++;
 	}
 	if (!*at || json_object_size(msg->json) != 2) {
-		err_set(err, ERR_ARGUMENT, "an unknown message '%.40s'", name ? name : "");
+		err_set(err, ERR_ARGUMENT, "unknown message '%.40s'", name ? name : "");
 		return NULL;
 	}
 	const struct message_part *part = &(*at)->request;
@@ -585,5 +585,5 @@ bool message_channel(const struct message_speech *speaker, unsigned channel, str
 			return true;
 		}
 	}
-	return err_set(err, ERR_ARGUMENT, "bytes on an unknown channel %u", channel);
+	return err_set(err, ERR_ARGUMENT, "data on the unknown channel %u", channel);
 }

@@ -9,7 +9,7 @@
  * fake agent encode and check with these tables, so both ends have the same bounds; docs/link.md is
  * generated from them.
  *
- * Coordinates are pixels of the frame space: the whole-screen image a model is shown,
+ * Coordinates are pixels of the frame space, the full-screen image that a model receives:
  * geometry_fit(screen).  Times are milliseconds.
  */
 
@@ -18,7 +18,7 @@
 /* One direction of a message. */
 struct message_part {
 	const struct field *fields;
-	size_t size;     /* size of the struct with the fields */
+	size_t size;     /* of the struct with the fields */
 	size_t tail_max; /* maximum bytes after the JSON */
 };
 
@@ -26,20 +26,20 @@ struct message {
 	const char *name, *help;
 	struct message_part request; /* or the contents of an event */
 	struct message_part answer;  /* not of an event */
-	/* The members of arrays and objects in the answer, for decoders and for the page. */
+	/* Members of arrays and objects in the answer, for decoders and docs/link.md. */
 	const struct message_member {
 		const char *name;
 		const struct field *fields;
 	} * members;
-	/* What the fields alone cannot say about an answer; may be NULL. */
+	/* Checks what the fields cannot express about an answer; may be NULL. */
 	bool (*check)(const void *answer, struct err *err);
-	const struct message_talk *talk; /* NULL: it is no conversation */
+	const struct message_talk *talk; /* NULL: not a conversation */
 };
 
-/* What each side of a conversation may send between the request and the answer.  NULL-ended; a
- * channel's number is its place. */
+/* What one side of a conversation may send between the request and the answer.  NULL-terminated; the
+ * number of a channel is its index. */
 struct message_speech {
-	const char *channels[4];           /* of bytes */
+	const char *channels[4];           /* names, for bytes */
 	const struct message *messages[4]; /* their `request` */
 };
 struct message_talk {
@@ -49,15 +49,15 @@ struct message_talk {
 /* ---- messages of a conversation: {"message": name, "args": object} ---- */
 
 json_t *message_say(const struct message *message, const void *in);
-/* NULL: the speaker may not send this.  *ret_args: the message's struct, to be freed; it points into
+/* NULL: this side may not send it.  *ret_args: the struct of the message, to be freed; it points into
  * msg. */
 const struct message *message_hear(const struct message_speech *speaker, const struct link_msg *msg,
 	void **ret_args, struct err *err);
-/* Whether the speaker has such a channel. */
+/* Whether this side has such a channel. */
 bool message_channel(
 	const struct message_speech *speaker, unsigned channel, struct err *err) NODISCARD;
 
-/* Operations, in the order of the page; NULL past the end. */
+/* Operations, in the order of docs/link.md; NULL past the end. */
 const struct message *message_request_at(size_t i);
 /* Events. */
 const struct message *message_event_at(size_t i);
@@ -70,7 +70,7 @@ bool message_decode(const struct message_part *part, const json_t *json, size_t 
 /* ---- bounds ---- */
 
 #define MESSAGE_COMMAND_MAX (1u << 20) /* bytes of a command */
-/* A longer one is the tail: escaped, it might not fit into a message's JSON. */
+/* A longer command is the tail: escaped, it might not fit into the JSON of a message. */
 #define MESSAGE_COMMAND_INLINE 65536
 #define MESSAGE_PATH_MAX 4000
 #define MESSAGE_APPLICATION_MAX 1000
@@ -199,8 +199,8 @@ struct msg_freeze {
 };
 extern const struct message message_freeze;
 
-#define MESSAGE_TIME_MIN 1577836800000000  /* the year 2020, us */
-#define MESSAGE_TIME_MAX 16725225600000000 /* ---- events ---- */
+#define MESSAGE_TIME_MIN 1577836800000000  /* the year 2020, in µs */
+#define MESSAGE_TIME_MAX 16725225600000000 /* the year 2500 */
 struct msg_restored {
 	int64_t time_us;
 	const char *entropy, *hostname, *machine_id, *mac;
@@ -211,10 +211,10 @@ extern const struct message message_ping;
 
 /* ---- events ---- */
 
-/* What starts before a desktop is ready, and what may exit and be restarted: NULL-terminated. */
+/* What starts before a desktop is ready; what may exit and is restarted.  NULL-terminated. */
 #define MESSAGE_STAGES 5
 extern const char *const message_stages[MESSAGE_STAGES + 1], *const message_services[];
-/* Where name is in one of these lists, which must have it. */
+/* The index of name in one of these lists, which must contain it. */
 int message_name_index(const char *const *names, const char *name);
 
 struct msg_hello {

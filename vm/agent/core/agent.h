@@ -7,8 +7,8 @@
 #include <sys/queue.h>
 #include <systemd/sd-event.h>
 
-/* What the operations share.  One sd_event loop, one thread, one X connection.  vm/agent/main fills
- * this in and keeps it true. */
+/* The state that the operations share.  One sd_event loop, one thread, one X connection.
+ * vm/agent/main fills it in and updates it. */
 
 struct display;   /* vm/agent/x11/display.h */
 struct act_queue; /* vm/agent/act/act.h: lists with input run one at a time */
@@ -20,10 +20,10 @@ struct request;   /* vm/agent/core/op.h */
 struct agent {
 	sd_event *event;
 	struct link *link;
-	struct display *display;     /* NULL while the X server is away */
+	struct display *display;     /* NULL while no X server runs */
 	struct clipboard *clipboard; /* of the display */
 	struct act_queue *acts;
-	struct size screen, frame; /* pixels: of the display, and of pictures for the host */
+	struct size screen, frame; /* in pixels: of the display; of the frame space */
 	uint64_t started_us;       /* loop_now_us() at the start */
 
 	struct request *requests;     /* unanswered, newest first */

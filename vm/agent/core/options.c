@@ -1,6 +1,6 @@
 /*
- * One table of typed rows reads the command line, checks it and prints the help: an option is
- * turned into a member of a JSON object, and from there on it is decoded like everything else.
+ * One table of typed rows reads the command line, checks it and prints the help.  An option becomes
+ * a member of a JSON object, which is decoded like any other.
  */
 #include "vm/agent/core/options.h"
 
@@ -17,31 +17,31 @@
 #define LIMIT_MAX (1 << 24)
 
 static const struct field fields[] = {
-	FIELD_NUM(struct options, link_fd, "the descriptor that leads to the host", .min = 0,
+	FIELD_NUM(struct options, link_fd, "descriptor of the link to the host", .min = 0,
 		.max = 1 << 20, .preset = -1),
 	FIELD_NUM(struct options, init_fd,
-		"in a microVM: the descriptor that leads to its first process", .min = 0,
+		"in a microVM: descriptor of the connection to its first process", .min = 0,
 		.max = 1 << 20, .preset = -1),
-	FIELD_STR(struct options, screen, "the screen's size, WIDTHxHEIGHT", .min = 3, .max = 11,
+	FIELD_STR(struct options, screen, "screen size, WIDTHxHEIGHT", .min = 3, .max = 11,
 		.preset_text = "1280x800"),
-	FIELD_NUM(struct options, max_memory, "MiB of memory each program may have; 0: no limit",
+	FIELD_NUM(struct options, max_memory, "maximum memory of each program, in MiB; 0: no limit",
 		.min = 0, .max = LIMIT_MAX),
-	FIELD_NUM(struct options, max_processes, "how many processes there may be; 0: no limit",
+	FIELD_NUM(struct options, max_processes, "maximum number of processes; 0: no limit",
 		.min = 0, .max = LIMIT_MAX),
-	FIELD_NUM(struct options, max_files, "how many files a program may hold open; 0: no limit",
+	FIELD_NUM(struct options, max_files, "maximum open files of each program; 0: no limit",
 		.min = 0, .max = LIMIT_MAX),
 	FIELD_NUM(struct options, grace,
 		"ms to continue after the host has disconnected; -1: without limit", .min = -1,
 		.max = 86400000),
-	FIELD_ONE_OF(struct options, log_level, "what is told on stderr", log_level_words,
+	FIELD_ONE_OF(struct options, log_level, "log level on stderr", log_level_words,
 		.preset = LOG_LEVEL_WARNING),
-	FIELD_FLAG(struct options, init, "be the first process of a microVM"),
+	FIELD_FLAG(struct options, init, "run as the first process of a microVM"),
 	FIELD_FLAG(struct options, help, "print this"),
 	FIELD_FLAG(struct options, version, "print the version"),
 	{},
 };
 
-/* "--max-memory" is the row max_memory. */
+/* "--max-memory" selects the row max_memory. */
 static void row_name(const char *option, char *ret_name, size_t size)
 {
 	snprintf(ret_name, size, "%s", option);
@@ -156,8 +156,8 @@ char *options_answer(const struct options *options)
 		describe(&text);
 	} else if (options->link_fd < 0 && !options->init) {
 		buf_printf(&text,
-			"vitrine-agent is the part of Vitrine that runs inside a desktop; "
-			"`vitrine serve` starts it there, so it is of no use by hand.\n");
+			"vitrine-agent is the part of Vitrine that runs inside a desktop. "
+			"`vitrine serve` starts it; do not start it by hand.\n");
 	} else {
 		return NULL;
 	}
@@ -168,7 +168,7 @@ char *options_answer(const struct options *options)
 
 /*
  * Memory is limited as data, not as address space, because browsers reserve far more than they use.
- * AddressSanitizer's shadow would count too, so a build with it goes without.
+ * The limit would include the shadow memory of AddressSanitizer, so builds with it set none.
  */
 #ifdef __SANITIZE_ADDRESS__
 #define MEMORY_IS_LIMITED false

@@ -1,5 +1,5 @@
-/* A request from the host while it is in flight: its arguments, who is told when it is cancelled,
- * what is said before its answer, and that. */
+/* A request from the host in flight: its arguments, its cancellation, its conversation and its
+ * answer. */
 #include "vm/agent/core/request.h"
 
 #include "base/cleanup.h"
@@ -9,11 +9,11 @@
 struct request {
 	struct agent *agent;
 	struct request *next;
-	uint32_t id;  /* 0: its host is gone */
-	json_t *json; /* what args points into */
+	uint32_t id;  /* 0: its host has disconnected */
+	json_t *json; /* args points into it */
 	void *args;
 	const struct op *op;
-	const struct link_msg *msg; /* inside run() only: it need not outlive that */
+	const struct link_msg *msg; /* inside run() only */
 	void (*cancel)(void *data);
 	void *cancel_data;
 	struct request_talk talk; /* of a conversation */
@@ -86,7 +86,7 @@ void request_cancel(struct agent *agent, uint32_t id)
 	}
 }
 
-/* A callback may answer, and so remove, any request: each turn begins at the front again. */
+/* A callback may answer and thereby remove any request, so each iteration starts at the front. */
 void request_cancel_all(struct agent *agent)
 {
 	struct request *req = agent->requests;

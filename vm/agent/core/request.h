@@ -8,11 +8,12 @@
 /* Decodes the arguments in the JSON and runs the operation. */
 void request_run(struct agent *agent, uint32_t id, const struct link_msg *msg, const struct op *op);
 void request_cancel(struct agent *agent, uint32_t id);
-/* Cancels every request, as if the host had asked for that. */
+/* Cancels all requests, as if the host had done so. */
 void request_cancel_all(struct agent *agent);
-/* The same when the host is gone: none is answered, for a new host may use the numbers again. */
+/* The same after the host has disconnected: none is answered, because a new host may reuse the
+ * numbers. */
 void request_forget_all(struct agent *agent);
-/* Frees the requests that are still not answered; what they wait for must not fire afterwards. */
+/* Frees the unanswered requests; events that they wait for must not occur afterwards. */
 void request_free_all(struct agent *agent);
 
 #endif

@@ -1,15 +1,15 @@
 /*
- * How Linux's virtio_console (6.1) treats a port, all of it seen:
+ * Behaviour of a port in Linux's virtio_console (6.1), as observed:
  *
  *   - a port can be opened once at a time; duplicates of the descriptor are fine;
- *   - while the host's end is closed, poll says POLLHUP without pause, read gives what had arrived
- *     and then 0, write gives EAGAIN and drops nothing;
- *   - when it is closed or opened, everyone in epoll is woken, which an edge-triggered watch sees
- *     once; that is how reopening is awaited here.  (SIGIO comes too, but says no more.)
- *   - what the host had not read when it closed its end is thrown away by QEMU.
+ *   - while the host's end is closed, poll permanently reports POLLHUP, read returns the data that
+ *     has arrived and then 0, and write fails with EAGAIN and loses nothing;
+ *   - when it is closed or opened, all epoll waiters are woken.  An edge-triggered watch receives
+ *     this once, and is used here to wait for the reopening (SIGIO provides nothing more);
+ *   - QEMU drops the data that the host had not read when it closed its end.
  *
- * There is no udev in the machine: ports are found in sysfs, and the kernel's own messages say when
- * there is a new one or it got its name.
+ * No udev runs in the VM: ports are found in sysfs, and uevents of the kernel report new ports and
+ * their names.
  */
 #include "vm/agent/core/virtio_port.h"
 
@@ -45,7 +45,7 @@ static bool is_ours(int ports, const char *name)
 	return read_line(ports, path, text, sizeof(text)) && strcmp(text, VIRTIO_PORT_NAME) == 0;
 }
 
-/* Makes the device's node where the kernel has not. */
+/* Creates the device node if the kernel has not. */
 static int open_node(int ports, const char *name, struct err *err)
 {
 	char path[300], text[64];
@@ -58,7 +58,7 @@ static int open_node(int ports, const char *name, struct err *err)
 	}
 	snprintf(path, sizeof(path), "/dev/%s", name);
 	if (mknod(path, S_IFCHR | 0600, makedev(major, minor)) < 0 && errno != EEXIST) {
-		err_errno(err, "cannot make %s", path);
+		err_errno(err, "cannot create %s", path);
 		return -1;
 	}
 	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -68,7 +68,7 @@ static int open_node(int ports, const char *name, struct err *err)
 	return fd;
 }
 
-/* -1: it failed (err set), or (*ret_found false) there is none. */
+/* -1: an error (err is set), or no such port (*ret_found is false). */
 static int look(bool *ret_found, struct err *err)
 {
 	DIR *dir = opendir(PORTS);
@@ -87,14 +87,14 @@ static int look(bool *ret_found, struct err *err)
 	return fd;
 }
 
-/* The kernel's messages about devices; listened to before the first look. */
+/* Uevents; opened before the first search, so that no port is missed. */
 static int listen_to_kernel(struct err *err)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK, .nl_groups = 1 };
 	auto_close int fd = socket(
 		AF_NETLINK, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&kernel, sizeof(kernel)) < 0) {
-		err_errno(err, "cannot listen to the kernel's messages about devices");
+		err_errno(err, "cannot receive uevents of the kernel");
 		return -1;
 	}
 	return take_fd(&fd);

@@ -89,7 +89,7 @@ static const struct link_handlers port_handlers = {
 	.request = on_request,
 	.cancel = on_cancel,
 	.closed = on_closed,
-	.begins_anew = RESTORED,
+	.resets_on = RESTORED,
 };
 
 static void start(struct agent_main *agent)

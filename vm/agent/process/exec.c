@@ -1,9 +1,9 @@
 /*
- * Runs one command in a login shell.  Its outputs go to the host as fast as that takes them and no
- * faster: while it takes nothing, the pipes are not read, and the command waits as it would for a
- * slow terminal.  Its input is given back as credit when the command has read it.  When the shell has ended, what its pipes hold at that moment is sent
- * and no more is waited for; a child left in the background keeps its pipe, which is then emptied
- * for nobody.
+ * Runs one command in a login shell.  Its outputs are read no faster than the host takes them: when
+ * the host stops, the pipes are not read, and the command blocks as with a slow terminal.  The host
+ * receives credit for input when the command has read it.  When the shell has ended, the contents of
+ * its pipes at that moment are sent.  A child in the background keeps its pipe, which is then drained
+ * and its data dropped.
  */
 #include "base/cleanup.h"
 #include "base/loop.h"
@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#define DRAIN_MS 5000 /* for the host to take the rest, once the command has ended */
+#define DRAIN_MS 5000 /* maximum time for the host to take the rest after the end of the command */
 
 struct exec;
 
@@ -28,9 +28,9 @@ struct output {
 	unsigned channel;
 	int fd; /* -1: complete */
 	sd_event_source *source;
-	size_t left; /* bytes still to read, once the shell has ended */
+	size_t left; /* bytes still to read after the end of the shell */
 	uint8_t held[16384];
-	size_t from, to; /* what was read but not taken */
+	size_t from, to; /* read, but not yet taken by the host */
 };
 
 struct exec {
@@ -93,7 +93,7 @@ static void finish_when_drained(struct exec *x)
 
 /* ---- output ---- */
 
-/* True when nothing read is left over. */
+/* True if the host has taken everything that was read. */
 static bool hand_on(struct output *out)
 {
 	if (out->from < out->to) {
@@ -103,7 +103,7 @@ static bool hand_on(struct output *out)
 	return out->from == out->to;
 }
 
-/* True when there is more to hand on; false when the pipe is empty for now or for good. */
+/* True if something was read; false if the pipe is empty or closed. */
 static bool fill(struct output *out)
 {
 	struct exec *x = out->exec;
@@ -122,8 +122,8 @@ static bool fill(struct output *out)
 	return false;
 }
 
-/* One buffer a turn while the command runs, so that a talkative one cannot hold the loop; all of it
- * at the end. */
+/* While the command runs, one buffer per iteration of the loop, so that a command with much output
+ * cannot block it; after its end, everything. */
 static void pump(struct output *out)
 {
 	bool more = out->fd >= 0;
@@ -150,7 +150,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *d
 	return 0;
 }
 
-/* ---- what the host sends ---- */
+/* ---- from the host ---- */
 
 static void on_writable(void *data)
 {
@@ -188,7 +188,7 @@ static void on_message(const struct message *message, const void *args, void *da
 {
 	const struct msg_signal *signal = args;
 	struct exec *x = data;
-	if (message == &message_signal && !x->ended) { /* so its number is still its own */
+	if (message == &message_signal && !x->ended) { /* so its pid was not reused */
 		kill(-x->task.pid, (int)signal->signal);
 	}
 }
@@ -200,7 +200,7 @@ static const struct request_talk talk = {
 	.ended = on_input_end,
 };
 
-/* ---- events in its life ---- */
+/* ---- timeout and end of the command ---- */
 
 static int on_drain_late(sd_event_source *source, uint64_t usec, void *data)
 {
@@ -236,7 +236,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *data)
 	(void)usec;
 	struct exec *x = data;
 	x->timed_out = true;
-	task_kill(&x->task); /* its end is noticed as any other */
+	task_kill(&x->task); /* on_end() follows */
 	return 0;
 }
 
@@ -249,17 +249,17 @@ static void on_cancel(void *data)
 	loop_drop(&x->child);
 	task_reap(&x->task, x->agent->event);
 	exec_free(x);
-	err_set(&err, ERR_CANCELLED, "the command was killed, with its children");
+	err_set(&err, ERR_CANCELLED, "the command was killed with its children");
 	request_fail(req, &err);
 }
 
-/* ---- the beginning ---- */
+/* ---- start ---- */
 
 static bool open_output(struct output *out, int *ret_theirs, struct err *err)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return err_errno(err, "cannot make a pipe");
+		return err_errno(err, "cannot create a pipe");
 	}
 	out->fd = ends[0];
 	*ret_theirs = ends[1];
@@ -272,15 +272,15 @@ static bool open_input(struct exec *x, int *ret_theirs, struct err *err)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return err_errno(err, "cannot make a pipe");
+		return err_errno(err, "cannot create a pipe");
 	}
 	*ret_theirs = ends[0];
 	x->input = input_feed_new(x->agent->event, ends[1], on_input_taken, x);
 	return true;
 }
 
-/* The kernel takes 128 KiB as one argument, so the shell reads what is longer, which came as the tail.
- * The descriptor is closed again before the command runs. */
+/* The kernel accepts 128 KiB as one argument, so the shell reads a longer command, the tail of the
+ * request, from a descriptor.  It closes the descriptor before it runs the command. */
 #define RUN_SCRIPT "eval \"$(cat <&" TASK_SCRIPT_FD_TEXT ")\" " TASK_SCRIPT_FD_TEXT "<&-"
 
 static int keep_command(const struct request *req, struct err *err)
@@ -289,14 +289,14 @@ static int keep_command(const struct request *req, struct err *err)
 	const char *bytes = request_tail(req, &len);
 	if (!len || memchr(bytes, '\0', len)) {
 		err_set(err, ERR_ARGUMENT,
-			"'command' must be a string, or the bytes behind the request, without NUL");
+			"'command' must be a string, or the tail of the request, without NUL");
 		return -1;
 	}
-	char path[] = "/tmp/.command-XXXXXX"; /* memory files are not allowed everywhere */
+	char path[] = "/tmp/.command-XXXXXX"; /* memfd_create() is not permitted everywhere */
 	auto_close int fd = mkostemp(path, O_CLOEXEC);
 	if (fd < 0 || unlink(path) < 0 || write(fd, bytes, len) != (ssize_t)len ||
 		lseek(fd, 0, SEEK_SET) < 0) {
-		err_errno(err, "cannot keep the command");
+		err_errno(err, "cannot store the command");
 		return -1;
 	}
 	return take_fd(&fd);

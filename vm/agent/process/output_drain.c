@@ -1,4 +1,4 @@
-/* A drain belongs to its event source, which frees it; released, the source belongs to the loop. */
+/* The event source owns and frees the drain.  After the release, the loop owns the source. */
 #include "vm/agent/process/output_drain.h"
 
 #include "base/cleanup.h"
@@ -15,7 +15,7 @@ struct output_drain {
 	sd_event_source *source;
 	bool released, ended;
 	size_t len;
-	char kept[2 * KEEP]; /* the newest KEEP bytes are at its end once it is full */
+	char kept[2 * KEEP]; /* if full, the newest KEEP bytes are at its end */
 };
 
 static void keep(struct output_drain *drain, const char *bytes, size_t len)
@@ -29,7 +29,7 @@ static void keep(struct output_drain *drain, const char *bytes, size_t len)
 	drain->len += len;
 }
 
-/* False when there is nothing to read right now. */
+/* False if there is nothing to read now. */
 static bool swallow(struct output_drain *drain, int fd)
 {
 	char bytes[KEEP];
@@ -61,7 +61,7 @@ struct output_drain *output_drain_new(sd_event *event, int fd)
 	struct output_drain *drain = must(calloc(1, sizeof(*drain)));
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	drain->source = loop_add_io(event, fd, EPOLLIN, on_output, drain);
-	if (!drain->source) { /* the loop has ended: so has the reading */
+	if (!drain->source) { /* the loop has ended */
 		close(fd);
 		drain->ended = true;
 		return drain;

@@ -48,7 +48,7 @@ static const struct link_handlers freezing_handlers = {
 	.request = freezing,
 	.cancel = pair_on_cancel,
 	.closed = pair_on_closed,
-	.begins_anew = "restored",
+	.resets_on = "restored",
 };
 
 static void begin_frozen(struct pair *pair)
@@ -237,7 +237,8 @@ Test(anew, forgets_requests_conversations_and_what_waits)
 	change_host(&pair, spare);
 	cr_expect_eq(seen.answer.count, 1);
 	/* The new host counts from the start: its number is that of a request still open. */
-	cr_assert_eq(link_request(pair.host.link, "restored", NULL, pair_on_reply, &restored), first);
+	cr_assert_eq(
+		link_request(pair.host.link, "restored", NULL, pair_on_reply, &restored), first);
 	pair_settle(&pair);
 	cr_expect_eq(pair.agent.closed, 0, "%s", pair.agent.why.text);
 	cr_expect_str_eq(pair.agent.last_op, "restored");

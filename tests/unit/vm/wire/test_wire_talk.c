@@ -395,7 +395,7 @@ Test(talk, data_beyond_the_credit)
 		cr_assert_eq(write(v.fd, chunk, sizeof(chunk)), (ssize_t)sizeof(chunk));
 		pair_settle(&v.pair);
 	}
-	victim_end(&v, "with credit for");
+	victim_end(&v, "with a credit of");
 	cr_assert_eq(flow.got, LINK_WINDOW);
 }
 
@@ -408,7 +408,7 @@ Test(talk, messages_beyond_the_credit)
 		pair_put(v.fd, FRAME_MESSAGE, 1, "{}", 4000);
 		pair_settle(&v.pair);
 	}
-	victim_end(&v, "with credit for");
+	victim_end(&v, "with a credit of");
 	cr_assert_eq(flow.messages, LINK_WINDOW / 4006);
 }
 
