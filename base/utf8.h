@@ -5,15 +5,15 @@
 
 /* Bytes from outside as UTF-8. */
 
-/* Length of the valid character at s, 0 for none: NUL, overlong forms, surrogates and what is above
- * U+10FFFF are none.  len: at least 1. */
+/* Length of the valid character at s, otherwise 0.  NUL, overlong forms, surrogates and numbers above
+ * U+10FFFF are invalid.  len: at least 1. */
 size_t utf8_char_len(const uint8_t *s, size_t len);
-/* How long the character claims to be by its first byte; 0 when none begins so. */
+/* Length of a character according to its first byte; 0 if that is invalid. */
 size_t utf8_claimed_len(uint8_t first);
-/* Whether all of it is valid characters. */
+/* Whether all characters are valid. */
 bool utf8_is_valid(const uint8_t *s, size_t len);
 void utf8_append_latin1(struct buf *to, const uint8_t *s, size_t len);
-/* Adds it; each byte that belongs to no valid character becomes U+FFFD. */
+/* Appends it; each byte outside a valid character becomes U+FFFD. */
 void utf8_append_clean(struct buf *to, const uint8_t *s, size_t len);
 
 #endif

@@ -1,11 +1,11 @@
-// Whether the other end still answers: it is asked every two seconds, and anything that comes is a sign of life.
+// Checks whether the server still responds: sends a ping every two seconds; any received data counts as a response.
 const LOOK = 500; // ms, as all here
 const ASK = 2000;
 const SILENT = 4000;
 
 export class Heartbeat {
-	/** ask(): sends a question, or false when it cannot yet; delay(ms): it was answered; silent(ms): nothing has come for so
-	 * long, told again and again until heard(); gone(): for too long. */
+	/** ask(): sends a ping; false: not possible yet.  delay(ms): it was answered.  silent(ms): nothing was received for that
+	 * time; repeated until heard().  gone(): nothing was received for `patience` ms. */
 	constructor({ ask, delay, silent, gone, patience }) {
 		Object.assign(this, { ask, delay, silent, gone, patience });
 		this.last_heard = performance.now();

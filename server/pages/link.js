@@ -1,13 +1,13 @@
-// What the server tells about a stream: the ticket in the address is exchanged for a cookie, then events come.  It goes on
-// by itself when the connection is lost; only what has ended for good is told as `over`.
+// The event channel of a stream.  The ticket in the URL is exchanged for a cookie; events follow.  A lost connection is
+// reopened automatically; only a permanent end is reported as `over`.
 import { Heartbeat } from './heartbeat.js';
 import { Refused, Retry, post, refusal } from './page.js';
 
-/* After so long a silence the connection is given up, in ms. */
+/* The connection is closed when nothing was received for this time, in ms. */
 const SILENCE = 10000;
-const SILENCE_OF_REQUEST = 60000; // which cannot be asked: longer than two of the server's keep-alive comments
+const SILENCE_OF_REQUEST = 60000; // it has no pings: longer than two of the server's keep-alive comments
 
-/** {event, data} of each block of an SSE body; alive() at each piece that comes. */
+/** {event, data} of each block of an SSE body; alive() is called for each received part. */
 async function* events_of(body, alive) {
 	let rest = '';
 	for await (const text of body) {
@@ -24,8 +24,8 @@ async function* events_of(body, alive) {
 	}
 }
 
-/** A WebSocket's messages: resolves when it is closed or given up, with whether there were any.  Of these a browser has as many
- * as there are pages, while of requests to a server it has six. */
+/** Passes on a WebSocket's messages; resolves when it is closed or aborted, with whether there were any.  A WebSocket is used
+ * because a browser opens only six connections for requests to one server, for all its pages. */
 function messages_of(socket, signal, take) {
 	const decoder = new TextDecoder();
 	let heard = false;
@@ -40,12 +40,12 @@ function messages_of(socket, signal, take) {
 		socket.addEventListener('close', () => resolve(heard));
 		signal.addEventListener('abort', () => {
 			socket.close();
-			resolve(heard); // a silent link would not tell of the close
+			resolve(heard); // a dead connection reports no close
 		});
 	});
 }
 
-/** A body as text, also where streams cannot be iterated. */
+/** A body as text, also in browsers that cannot iterate streams. */
 async function* texts_of(response) {
 	const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
 	try {
@@ -61,19 +61,19 @@ async function* texts_of(response) {
 	}
 }
 
-/* A page that is loaded again is the same viewer, and still holds what it held.  It is written down only on leaving, so that
- * a tab that was duplicated does not have it too. */
+/* A reloaded page is the same viewer and keeps control.  The name is stored only when the page is left, so that a duplicated
+ * tab does not receive it. */
 const place = `vitrine.viewer ${location.pathname}`;
 
 function remember(viewer) {
 	try {
 		sessionStorage.setItem(place, viewer ?? '');
 	} catch {
-		// A browser that keeps nothing.
+		// Storage is disabled.
 	}
 }
 
-/** Once. */
+/** Removes it, too. */
 function remembered() {
 	try {
 		const viewer = sessionStorage.getItem(place);
@@ -84,7 +84,7 @@ function remembered() {
 	}
 }
 
-/** Events: hello, state, action (detail: the server's), delay {ms}, silent {ms}, lost {wait}, over {code, says}. */
+/** Events: hello, state, action (detail from the server), delay {ms}, silent {ms}, lost {wait}, over {code, says}. */
 export class Link extends EventTarget {
 	constructor() {
 		super();
@@ -105,7 +105,7 @@ export class Link extends EventTarget {
 		this.tell('over', { code, says });
 	}
 
-	/** Whoever has used this link before has the cookie, and a used ticket does not matter. */
+	/** A used ticket is not an error: this browser may have the cookie. */
 	async start() {
 		const ticket = location.hash.slice(1);
 		if (ticket) {
@@ -149,8 +149,8 @@ export class Link extends EventTarget {
 		}
 	}
 
-	/** Returns or throws when the connection is over.  A browser tells nothing of a WebSocket that was refused: the same as a
-	 * request says why, or works. */
+	/** Returns or throws when the connection has ended.  A browser does not report why a WebSocket was refused, so the same is
+	 * tried as a request, which returns the reason or works. */
 	async read(stop) {
 		const url = new URL('events', location.href);
 		if (this.viewer) {
@@ -189,7 +189,7 @@ export class Link extends EventTarget {
 		return this.pulse;
 	}
 
-	/** Something has come from the server by another way. */
+	/** Data was received from the server on another connection. */
 	heard() {
 		this.pulse?.heard();
 	}

@@ -1,7 +1,7 @@
-// How good the connection is: the time an answer takes, and how much comes.  Only while somebody looks.
+// The quality of the connection: delay and received data rate, while the page is visible.
 import { by_id } from './page.js';
 
-/** "0.3 Mbit/s", of bytes in ms. */
+/** "0.3 Mbit/s", from bytes and ms. */
 const rate_words = (bytes, ms) => `${((bytes * 8) / 1000 / ms).toFixed(1)} Mbit/s`;
 
 export class Quality {

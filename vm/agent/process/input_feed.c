@@ -1,5 +1,4 @@
-/* The pipe is closed as soon as it is no use: at the end of the input, or when the program has closed
- * its own end. */
+/* The pipe is closed at the end of the input, or when the program has closed its end. */
 #include "vm/agent/process/input_feed.h"
 
 #include "base/cleanup.h"
@@ -9,7 +8,7 @@
 
 struct input_feed {
 	struct outq *out; /* NULL: closed */
-	int fd;           /* -1: likewise */
+	int fd;           /* -1: closed */
 	size_t owed;      /* bytes pushed and not reported as taken */
 	bool ending;
 	void (*taken)(size_t len, void *data);

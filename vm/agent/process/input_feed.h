@@ -7,15 +7,15 @@
 /* Writes the input of a program as fast as the program reads it. */
 struct input_feed;
 
-/* Takes fd, the writing end of a pipe.  taken fires with how many of the pushed bytes are no longer
- * kept, from input_feed_push() or the loop; also for those that a program which closed its stdin
- * never reads. */
+/* Takes fd, the write end of a pipe.  taken is called, by input_feed_push() or from the loop, with the
+ * number of pushed bytes that are no longer stored, including bytes that a program which closed its
+ * stdin never reads. */
 struct input_feed *input_feed_new(
 	sd_event *event, int fd, void (*taken)(size_t len, void *data), void *data);
-/* Copies what the pipe does not take now; the caller bounds it. */
+/* Stores what the pipe does not accept now; the caller limits the amount. */
 void input_feed_push(struct input_feed *feed, const void *bytes, size_t len);
-/* Closes the pipe behind what was pushed. */
+/* Closes the pipe after everything that was pushed. */
 void input_feed_end(struct input_feed *feed);
-void input_feed_free(struct input_feed *feed); /* at once; NULL-safe */
+void input_feed_free(struct input_feed *feed); /* closes the pipe immediately; NULL-safe */
 
 #endif

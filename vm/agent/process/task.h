@@ -22,8 +22,8 @@ struct task {
 struct task_how {
 	const char *const *argv;
 	const char *cwd;        /* NULL: the home directory */
-	int in;                 /* where its stdin comes from; -1 or 0: nowhere */
-	int out, err;           /* where its stdout and stderr go */
+	int in;                 /* its stdin; -1 or 0: empty */
+	int out, err;           /* its stdout and stderr */
 	int script;             /* TASK_SCRIPT_FD there; -1 or 0: none */
 	const char *startup_id; /* "DESKTOP_STARTUP_ID=...", or NULL */
 };
