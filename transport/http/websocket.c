@@ -156,7 +156,6 @@ static void tell_sent(struct websocket *ws)
 	size_t queued = wslay_event_get_queued_msg_length(ws->frames);
 	size_t sent = queued < ws->unsent ? ws->unsent - queued : 0;
 	ws->unsent -= sent;
-	ws->heard = ws->heard || sent > 0; /* a slow client that reads is alive */
 	if (sent > 0 && !ws->closing) {
 		ws->handlers.sent(ws, sent, ws->data);
 	}
@@ -331,6 +330,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
 	(void)source;
 	(void)fd;
 	if (events & EPOLLOUT) {
+		ws->heard = true; /* a full socket has room again: a slow client reads */
 		flush(ws);
 	}
 	if (ws->lost) {
