@@ -1,6 +1,7 @@
 /*
- * A queue, and what holds up its first event: the gate, the turn with the keymap, the map's readers,
- * or a program that has to read its keys before a spare can change.  run() goes on after each.
+ * A queue of events.  Its first event may wait for the gate, the turn with the keymap, the readers of
+ * the map, or a program that must read its keys before a spare can change.  run() continues after
+ * each of these.
  */
 #include "vm/agent/act/user_input.h"
 
@@ -15,10 +16,10 @@
 #include <string.h>
 
 #define FULL (USER_INPUT_QUEUE * 3 / 4)
-#define READER_MS 5000 /* a program that has read nothing by then is stuck */
-#define CHANGES_MAX 20 /* of the map by others, before an event is given up */
-#define APART_MS 100   /* between two changes of the map, for programs that cannot be asked */
-#define LOOK_AHEAD 64  /* events whose letters get their spares together */
+#define READER_MS 5000 /* a program that has read nothing for this time hangs */
+#define CHANGES_MAX 20 /* of the map by other programs, before an event is dropped */
+#define APART_MS 100   /* between two changes of the map, for programs without _NET_WM_PING */
+#define LOOK_AHEAD 64  /* events whose characters get their spares together */
 #define BUTTONS 9
 
 struct user_input {
@@ -35,11 +36,11 @@ struct user_input {
 	bool waits;       /* for its turn, or the map's readers */
 	struct keymap_turn turn;
 	struct catch_up *catch_up;
-	sd_event_source *patience; /* with the map's readers, or until the next change */
+	sd_event_source *patience; /* timeout of the map's readers, or until the next change */
 	int changes;               /* of the map, for the first event */
-	bool refused;              /* a key, and said so */
+	bool refused;              /* a key was refused, and logged */
 	bool told_full;
-	void (*room)(void *data); /* NULL: nobody asks */
+	void (*room)(void *data); /* NULL: no listener */
 	void *room_data;
 };
 
@@ -85,7 +86,7 @@ static void on_closing(const struct err *why, void *data)
 	forget_all(in);
 }
 
-/* NULL: there is no display now. */
+/* NULL: no display now. */
 static struct seat *seat_of(struct user_input *in)
 {
 	struct err ignored;
@@ -121,9 +122,9 @@ static int on_apart(sd_event_source *source, uint64_t usec, void *data)
 }
 
 /*
- * Tk was seen once to take keys for the letters that they had had before, when a change of the map
- * followed another within milliseconds on a busy machine.  Why is not known, and programs of its
- * kind (xterm, Java) do not say what they have read.
+ * Tk was once observed to read keys as their previous characters, when two changes of the map followed
+ * within milliseconds on a busy machine.  The cause is unknown.  Such programs (also xterm, Java) do
+ * not report what they have read.
  */
 static bool is_too_soon(struct user_input *in, struct seat *seat)
 {
@@ -163,7 +164,7 @@ static void on_reader(enum client_sync_answer answer, void *data)
 	}
 }
 
-/* Gives spares to the first event's keysyms and to those that follow.  False: none is left for the first. */
+/* Assigns spares to the first event and those that follow.  False: none is left for the first. */
 static bool assign(struct user_input *in, struct seat *seat, const XkbStateRec *now)
 {
 	enum program program = PROGRAM_RIGHT;
@@ -192,7 +193,7 @@ static Window focus_of(struct seat *seat)
 	return focus;
 }
 
-/* Makes the first event's keys ready; false: that takes a while. */
+/* Prepares the keys of the first event; false: it must wait. */
 static bool prepare_spares(struct user_input *in, struct seat *seat, const XkbStateRec *now)
 {
 	if (is_too_soon(in, seat)) {
@@ -217,25 +218,25 @@ static bool prepare_spares(struct user_input *in, struct seat *seat, const XkbSt
 static void refuse(struct user_input *in, uint32_t keysym, const char *why)
 {
 	if (!in->refused) {
-		log_warning("a viewer's key 0x%x is not pressed: %s", keysym, why);
+		log_warning("key 0x%x of a viewer is not pressed: %s", keysym, why);
 	} else {
-		log_debug("a viewer's key 0x%x is not pressed: %s", keysym, why);
+		log_debug("key 0x%x of a viewer is not pressed: %s", keysym, why);
 	}
 	in->refused = true;
 }
 
-/* False: it waits. */
+/* False: it must wait. */
 static bool press_spares(
 	struct user_input *in, struct seat *seat, uint32_t keysym, const XkbStateRec *now)
 {
 	enum program program =
 		user_keys_is_wide(keysym) ? program_focused(seat->display) : PROGRAM_RIGHT;
 	if (!user_keys_may_assign(keysym)) {
-		refuse(in, keysym, "it is a command to the X server, or no key at all");
+		refuse(in, keysym, "it is a command to the X server, or not a key");
 		return true;
 	}
 	if (program == PROGRAM_WRONG) {
-		refuse(in, keysym, "the focused program would take it for another");
+		refuse(in, keysym, "the focused program would mistake it for another");
 		return true;
 	}
 	if (keymap_spares(seat->keymap) < USER_KEYS_SPARES) {
@@ -249,7 +250,7 @@ static bool press_spares(
 			return true;
 		}
 		if (in->changes > CHANGES_MAX) {
-			refuse(in, keysym, "another program keeps changing the keyboard's map");
+			refuse(in, keysym, "another program keeps changing the keyboard map");
 			return true;
 		}
 		if (!prepare_spares(in, seat, now)) {
@@ -263,7 +264,7 @@ static bool press(struct user_input *in, struct seat *seat, uint32_t keysym)
 {
 	XkbStateRec now;
 	struct err why;
-	/* A round trip, too: changes of the map are known after it. */
+	/* This is a round trip, so changes of the map are known afterwards. */
 	if (XkbGetState(display_x(seat->display), XkbUseCoreKbd, &now) != Success ||
 		!keymap_update(seat->keymap, &why)) {
 		return true;
@@ -295,7 +296,7 @@ static void on_turn(void *data)
 	run(in);
 }
 
-/* False: it waits. */
+/* False: it must wait. */
 static bool pass(struct user_input *in, struct seat *seat, const struct user_event *event)
 {
 	if (!event->is_key) {
@@ -309,7 +310,7 @@ static bool pass(struct user_input *in, struct seat *seat, const struct user_eve
 	return true;
 }
 
-/* False: the first event waits. */
+/* False: the first event must wait. */
 static bool run_first(struct user_input *in, struct seat *seat)
 {
 	struct user_event event = *event_at(in, 0);
@@ -368,8 +369,8 @@ static void push(struct user_input *in, const struct user_event *event)
 		in->n++;
 		*event_at(in, in->n - 1) = *event;
 	} else {
-		log_warning(
-			"a viewer's input: %d events waited, and are dropped", USER_INPUT_QUEUE);
+		log_warning("input of a viewer: the queue of %d events is full and is dropped",
+			USER_INPUT_QUEUE);
 		user_input_release(in);
 	}
 	if (!is_held_up(in)) {
@@ -449,7 +450,7 @@ unsigned user_input_buttons(const struct user_input *in)
 	return in->buttons;
 }
 
-/* ---- life ---- */
+/* ---- start and end ---- */
 
 struct user_input *user_input_new(struct agent *agent, user_input_gate_fn *gate, void *data)
 {

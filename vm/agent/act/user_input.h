@@ -6,34 +6,34 @@
 #include <stdint.h>
 
 /*
- * One viewer's keyboard and pointer, on the seat that the agent's actions use (seat.h).
+ * Keyboard and pointer of one viewer, on the seat that the agent's actions use (seat.h).
  *
- * Each event is sent to the X server before the call returns, without a pause, as long as nothing
- * waits before it.  What the layout has not is given to a spare key, whose event waits until the
- * focused program can know of it; later events wait behind it, in order.
+ * If the queue is empty, an event is sent to the X server before the call returns, without a delay.
+ * A character outside the layout gets a spare keycode.  Its event waits until the focused program
+ * can read the new map; later events are queued after it, in order.
  *
- * A character arrives as the keysym says, whatever Shift, AltGr and the locks of the desktop are
- * like: modifiers that do not fit are changed for the moment of the press (keymap_way.h).
- * Caps_Lock and Num_Lock are keys like others.
+ * A character arrives as the keysym names it, whatever the Shift, AltGr and lock state of the
+ * desktop: other modifiers are changed during the press (keymap_way.h).  Caps_Lock and Num_Lock are
+ * ordinary keys.
  *
- * What is not sent, always with a line in the log:
- * - all that waits, when USER_INPUT_QUEUE events do: read no more of the viewer while
+ * These events are dropped, each with a line in the log:
+ * - the whole queue, when it has USER_INPUT_QUEUE events: read nothing from the viewer while
  *   user_input_is_full();
- * - key presses and clicks that wait for a program that reads none of its keys for 5 seconds;
- * - a character that the focused program would take for another (vm/agent/x11/program.h), or that
- *   no spare key can have;
- * - keysyms that are commands to the X server, such as Terminate_Server, without a key of their own;
- * - everything while the X server is away.  What was held down is forgotten then.
+ * - key presses and clicks that wait for a program that has read none of its keys for 5 seconds;
+ * - a character that the focused program would mistake for another (vm/agent/x11/program.h), or that
+ *   no spare keycode can have;
+ * - keysyms that are commands to the X server, such as Terminate_Server, and have no key;
+ * - all events while no X server runs; the held keys and buttons are then forgotten.
  */
 
 struct user_input;
 
-#define USER_INPUT_QUEUE 2048 /* events that may wait: a text of some 1,000 characters */
+#define USER_INPUT_QUEUE 2048 /* length of the queue in events: about 1,000 characters */
 
 struct user_event {
 	bool is_key, down;
 	uint32_t keysym;
-	struct point at; /* as the viewer sent it; screen pixels once it has passed */
+	struct point at; /* as the viewer sent it; after the gate, screen pixels */
 	unsigned buttons;
 };
 
@@ -44,33 +44,33 @@ enum user_input_verdict {
 };
 
 /*
- * Whether the next event may pass now.  Called while the X server is held still for everybody else,
- * so what it finds is true when the event is sent.  May change event->at.  It must not call
- * functions of the user_input but user_input_buttons().
+ * Whether the next event may pass now.  Called while the X server is grabbed, so its result is still
+ * valid when the event is sent.  It may change event->at.  Of the functions below, it may call
+ * user_input_buttons() only.
  */
 typedef enum user_input_verdict user_input_gate_fn(struct user_event *event, void *data);
 
-/* gate NULL: everything passes, and points are screen pixels. */
+/* gate NULL: all events pass, and points are screen pixels. */
 struct user_input *user_input_new(struct agent *agent, user_input_gate_fn *gate, void *data);
-void user_input_free(struct user_input *in); /* releases what it holds down.  NULL-safe */
+void user_input_free(struct user_input *in); /* releases held keys and buttons; NULL-safe */
 
 /* An RFB KeyEvent: a press of a key that is down is a repeat. */
 void user_input_key(struct user_input *in, uint32_t keysym, bool down);
-/* An RFB PointerEvent: bit n is X's button n + 1.  Of moves that wait the last one counts. */
+/* An RFB PointerEvent: bit n is X's button n + 1.  Successive queued moves become one. */
 void user_input_pointer(struct user_input *in, struct point at, unsigned buttons);
 
-/* Releases all that is held down, and forgets what waits. */
+/* Releases all held keys and buttons, and empties the queue. */
 void user_input_release(struct user_input *in);
-/* Asks the gate again. */
+/* Calls the gate again. */
 void user_input_retry(struct user_input *in);
-/* Forgets what waits but releases. */
+/* Removes all events from the queue except releases. */
 void user_input_forget_presses(struct user_input *in);
 
-/* So many events wait that no more should come. */
+/* Whether the caller should send no more events: the queue is three quarters full. */
 bool user_input_is_full(struct user_input *in);
-/* fn is called, from the loop, when it is full no more after somebody was told so. */
+/* fn is called from the loop when the queue is shorter again, after user_input_is_full() was true. */
 void user_input_on_room(struct user_input *in, void (*fn)(void *data), void *data);
-bool user_input_is_waiting(const struct user_input *in);  /* any event is */
-unsigned user_input_buttons(const struct user_input *in); /* that are held, as RFB has them */
+bool user_input_is_waiting(const struct user_input *in);  /* the queue is not empty */
+unsigned user_input_buttons(const struct user_input *in); /* held buttons, as in RFB */
 
 #endif
