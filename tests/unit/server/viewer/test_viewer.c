@@ -134,7 +134,7 @@ Test(viewer, a_page_is_told_who_it_is_and_how_things_are)
 	cr_expect(has(&p.events.body, hello), "%s", buf_text(&p.events.body));
 	cr_expect(has(&p.events.body, "{\"sandbox\":\"ready\",\"screen\":[1280,800],\"control\":"
 				      "{\"holder\":\"agent\",\"since\":0},\"mine\":false,"
-				      "\"viewers\":1}"),
+				      "\"viewers\":1,\"picture\":"),
 		"%s", buf_text(&p.events.body));
 	cr_expect(has(&p.events.head, "default-src 'none'"));
 	cr_expect_eq(site.stream->viewers, 1);
@@ -303,7 +303,7 @@ Test(viewer, a_stream_that_is_revoked_closes_its_viewers)
 	cr_expect_eq(vm_control(site.vm)->holder, VM_HELD_BY_AGENT);
 	cr_expect_eq(stream_status(&site, &(struct ask){ 0 }, "events"), 410);
 	cr_expect_not(page_hear(&other), "another stream goes on");
-	until_heard(&site, &other, "\"viewers\":1}");
+	until_heard(&site, &other, "\"viewers\":1,\"picture\":");
 	page_close(&site, &p);
 	page_close(&site, &other);
 }
