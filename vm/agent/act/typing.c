@@ -12,6 +12,7 @@
 #include "vm/agent/act/catch_up.h"
 #include "vm/agent/act/segment.h"
 #include "vm/agent/x11/client_sync.h"
+#include "vm/agent/x11/key_repeat.h"
 #include "vm/agent/x11/locks.h"
 #include "vm/agent/x11/program.h"
 
@@ -35,6 +36,7 @@ struct typing {
 	size_t planned;   /* strokes that wait for the map's readers; 0: none */
 	int changes;      /* of the map, for this segment */
 	struct locks locks;
+	struct key_repeat repeat;
 	struct segment segment;
 	struct client_sync *sync;
 	struct catch_up *catch_up;
@@ -350,6 +352,7 @@ static void finish(struct typing *t, const struct err *why)
 {
 	keymap_end_turn(&t->turn);
 	locks_restore(&t->locks);
+	key_repeat_restore(&t->repeat);
 	t->fn(why, t->data);
 }
 
@@ -364,7 +367,7 @@ static struct typing *typing_new(
 	t->strokes = strokes;
 	t->fn = fn;
 	t->data = data;
-	t->locks.display = in->display;
+	t->locks.display = t->repeat.display = in->display;
 	t->segment.in = in;
 	t->segment.map = map;
 	t->turn = (struct keymap_turn){ .fn = on_turn, .data = t };
@@ -392,7 +395,9 @@ struct typing *typing_text(
 struct typing *typing_chords(struct input *in, struct keymap *map, const struct chord *chords,
 	int count, int repeat, step_fn *fn, void *data)
 {
-	return typing_new(in, map, strokes_of_chords(chords, count, repeat), fn, data);
+	struct typing *t = typing_new(in, map, strokes_of_chords(chords, count, repeat), fn, data);
+	key_repeat_stop(&t->repeat);
+	return t;
 }
 
 struct typing *typing_press(
@@ -405,6 +410,7 @@ void typing_free(struct typing *t)
 {
 	if (t) {
 		locks_restore(&t->locks);
+		key_repeat_restore(&t->repeat);
 		drop_sync(t);
 		catch_up_free(t->catch_up);
 		keymap_end_turn(&t->turn);

@@ -146,6 +146,28 @@ Test(typing, neutralises_locks_and_puts_them_back, .init = start, .fini = stop)
 	cr_assert_eq(state().locked_mods, Mod2Mask);
 }
 
+static bool repeats(void)
+{
+	XKeyboardState state;
+	XGetKeyboardControl(display_x(desk.agent.display), &state);
+	return state.global_auto_repeat == AutoRepeatModeOn;
+}
+
+/* A machine may be so slow that a short press lasts longer than the delay of repeating. */
+Test(typing, presses_the_key_of_a_chord_once, .init = start, .fini = stop)
+{
+	Display *x = display_x(desk.agent.display);
+	open_editor();
+	XkbSetAutoRepeatRate(x, XkbUseCoreKbd, 5, 5);
+	desk_do(&desk, "{'actions': [{'action': 'key', 'text': 'a b', 'repeat': 2}]}");
+	desk_expect_file(&desk, "text", "abab");
+	cr_expect(repeats());
+	XAutoRepeatOff(x);
+	desk_do(&desk, "{'actions': [{'action': 'key', 'text': 'c'}]}");
+	desk_expect_file(&desk, "text", "ababc");
+	cr_expect_not(repeats());
+}
+
 Test(typing, follows_a_click_to_another_window, .init = start, .fini = stop)
 {
 	/* The window manager moves the focus; the keys must wait for that. */
