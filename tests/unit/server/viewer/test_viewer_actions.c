@@ -60,7 +60,7 @@ Test(viewer_actions, pictures_go_with_those_who_watched)
 	site_reopen(100);
 	begin_watching(&site, &p);
 	add_at(&site, "left_click", "Clicked.", 100, 200);
-	until_heard(&site, &p, "\"picture\":true");
+	until_heard(&site, &p, "\"failed\":false,\"picture\":true");
 	page_close(&site, &p);
 	until(&site.http, stream_status(&site, &(struct ask){ 0 }, "pictures/1") == 404);
 }
@@ -75,7 +75,8 @@ Test(viewer_actions, a_picture_at_the_edge_and_one_without_a_place)
 	until_heard(&site, &p, "\"seq\":2");
 	add_plain(&site, "type", "Typed.");
 	until_heard(&site, &p, "\"seq\":3");
-	cr_expect_not(has(&p.events.body, "\"picture\":false"), "%s", buf_text(&p.events.body));
+	cr_expect_not(has(&p.events.body, "\"failed\":false,\"picture\":false"), "%s",
+		buf_text(&p.events.body));
 	page_close(&site, &p);
 }
 
@@ -183,7 +184,7 @@ Test(viewer_actions, who_is_shown_one_window_is_told_of_no_actions)
 	let_in(&window);
 	page_listen(&window, &other, NULL);
 	add_at(&site, "left_click", "Clicked.", 1, 1);
-	until_heard(&site, &p, "\"picture\":true");
+	until_heard(&site, &p, "\"failed\":false,\"picture\":true");
 	cr_expect_eq(stream_status(&site, &(struct ask){ 0 }, "pictures/1"), 200);
 	cr_expect_eq(stream_status(&window, &(struct ask){ 0 }, "pictures/1"), 404);
 	vm_control_take(site.vm, "Ana"); /* what is told afterwards came after it */
