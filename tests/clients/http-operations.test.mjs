@@ -80,8 +80,8 @@ describe('tokens', () => {
 		writeFileSync(file, JSON.stringify(tokens));
 		chmodSync(file, 0o644);
 		for (const [args, sentence] of [
-			[['--http', '127.0.0.1:0', '--tokens', file], /others may read .* chmod 600/],
-			[['--http', '0.0.0.0:0', '--no-auth'], /--no-auth is for 127\.0\.0\.1/],
+			[['--http', '127.0.0.1:0', '--tokens', file], /mode 644.* chmod 600/],
+			[['--http', '0.0.0.0:0', '--no-auth'], /--no-auth .*127\.0\.0\.1/],
 			[['--http', '127.0.0.1:0', '--no-auth', '--behind-proxy'], /exclude each other/],
 			[['--http', '0.0.0.0:0'], /other machines could read/],
 		]) {
