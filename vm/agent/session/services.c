@@ -5,6 +5,7 @@
 #include "vm/agent/session/services.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 
 /* Placeholders for arguments that are not known at compile time. */
 #define PLACE_BUS "@bus"
+#define PLACE_VNC "@vnc"
 #define PLACE_WM "@wm"
 #define PLACE_PANEL "@panel"
 #define PLACE_GEOMETRY "@geometry"
@@ -28,12 +30,13 @@ const struct service services[SERVICES] = {
 		.needs = -1,
 		.says_ready = true,
 		/*
-		 * -s 0: no screen saver, because a blanked screen is useless.  Its own VNC server has
-		 * no address: vm/agent/stream serves viewers.
+		 * -s 0: no screen saver, because a blanked screen is useless.  Its own VNC server is
+		 * not used, for vm/agent/stream serves viewers; but TigerVNC 1.15 (Debian 13) does
+		 * not start without a socket for it, which places_close_vnc() removes.
 		 */
 		.argv = { "Xvnc", PLACE_DISPLAY, "-displayfd", "3", "-geometry", PLACE_GEOMETRY, "-depth",
-			"24", "-rfbport", "-1", "-SecurityTypes", "None", "-nolisten", "tcp", "-noreset",
-			"-s", "0", NULL },
+			"24", "-rfbport", "-1", "-rfbunixpath", PLACE_VNC, "-SecurityTypes", "None",
+			"-nolisten", "tcp", "-noreset", "-s", "0", NULL },
 	},
 	[SERVICE_BUS] = {
 		.what = "session bus",
@@ -71,6 +74,7 @@ void service_argv(const struct service *service, const struct places *places,
 		const char *name, *value;
 	} known[] = {
 		{ PLACE_BUS, places->bus },
+		{ PLACE_VNC, places->vnc },
 		{ PLACE_WM, places->wm_config },
 		{ PLACE_PANEL, places->panel_config },
 		{ PLACE_GEOMETRY, places->geometry },
@@ -111,6 +115,7 @@ void places_init(struct places *places, struct size screen, const char *panel_fi
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	*places = (struct places){ 0 };
 	snprintf(places->bus, sizeof(places->bus), "unix:path=%.90s/bus", dir);
+	snprintf(places->vnc, sizeof(places->vnc), "%.90s/vnc.sock", dir);
 	snprintf(places->wm_config, sizeof(places->wm_config), "%.90s/openbox.xml", dir);
 	snprintf(places->panel_config, sizeof(places->panel_config), "%.90s/tint2rc", dir);
 	snprintf(places->geometry, sizeof(places->geometry), "%dx%d", screen.width, screen.height);
@@ -199,10 +204,17 @@ bool places_write(const struct places *places, struct err *err)
 	       write_file(places->panel_config, panel_config, err);
 }
 
+void places_close_vnc(const struct places *places)
+{
+	if (unlink(places->vnc) < 0 && errno != ENOENT) {
+		log_warning("cannot remove %s: %s", places->vnc, strerror(errno));
+	}
+}
+
 void places_remove(const struct places *places)
 {
 	char socket[64];
-	const char *const all[] = { places->bus + strlen("unix:path="),
+	const char *const all[] = { places->vnc, places->bus + strlen("unix:path="),
 		places->wm_config, places->panel_config, socket };
 	snprintf(socket, sizeof(socket), "/tmp/.X11-unix/X%s",
 		places->display[0] ? places->display + 1 : "none");

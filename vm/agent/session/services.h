@@ -13,7 +13,7 @@ enum { SERVICE_X, SERVICE_BUS, SERVICE_WM, SERVICE_PANEL, SERVICES };
 
 /* Files and names shared by the programs. */
 struct places {
-	char bus[128], wm_config[128], panel_config[128]; /* in the run-time directory */
+	char bus[128], vnc[128], wm_config[128], panel_config[128]; /* in the run-time directory */
 	char geometry[16];
 	char display[16]; /* ":0"; "" until the X server has chosen a number */
 	char panel_line[256];
@@ -40,6 +40,8 @@ void places_init(struct places *ret_places, struct size screen, const char *pane
 /* Writes the configuration of the window manager and the panel. */
 bool places_write(const struct places *places, struct err *err) NODISCARD;
 void places_remove(const struct places *places);
+/* Once the X server is up: no program can connect to its VNC server any more. */
+void places_close_vnc(const struct places *places);
 
 /* The row's arguments for these places; the strings belong to the row or the places. */
 void service_argv(const struct service *service, const struct places *places,

@@ -211,6 +211,7 @@ static void on_connected(struct connections made, void *data)
 		kill(x->pid, SIGKILL);
 		return;
 	}
+	places_close_vnc(&s->places);
 	prepare_root(s->agent->display);
 	set_up(x);
 }
