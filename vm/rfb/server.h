@@ -13,7 +13,7 @@
  * gets the newest picture when it has taken the last one, and delays nobody.
  */
 
-#define RFB_FRAME_MS 16
+#define RFB_FRAME_MS 8
 #define RFB_CUT_TEXT_MAX (256u << 10) /* bytes of a viewer's clipboard; larger ones are ignored */
 
 struct rfb_server;
