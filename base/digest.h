@@ -21,7 +21,7 @@ void digest_to_hex(const struct digest *digest, char ret_text[DIGEST_HEX_LEN + 1
 /* False if text is not exactly the hexadecimal digits of a digest, in either case. */
 bool digest_from_hex(const char *text, struct digest *ret);
 
-/* FNV-1a with 128 bits, for the names of files: not secure against whoever chooses the bytes. */
+/* FNV-1a with 128 bits, for file names.  Not collision-resistant against chosen input. */
 #define DIGEST_FNV_HEX_LEN 32
 typedef unsigned __int128 digest_fnv;
 

@@ -1,4 +1,4 @@
-// The keyboard: a text field that nobody sees has the focus while the desktop is used.  Keys that are keys are handed to
+// The keyboard: an invisible text field has the focus while the desktop is used.  Ordinary keys are forwarded to
 // noVNC.  What an input method, an emoji picker, dictation, a correction or a paste writes into the field is typed as text.
 import { by_id, say } from './page.js';
 import { Typing } from './typing.js';

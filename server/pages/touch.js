@@ -61,7 +61,7 @@ export class Touch {
 		}
 	}
 
-	/** Where the keyboard covers the page, the page takes what is left.  One that the phone itself has closed makes room. */
+	/** Fits the page into the area that the on-screen keyboard leaves free, and back when the phone closes the keyboard. */
 	resized() {
 		const { height, scale } = visualViewport;
 		if (scale !== 1) {

@@ -210,7 +210,7 @@ screen.addEventListener('lost', (event) => {
 });
 screen.addEventListener('over', ({ detail }) => link.over(detail.code, detail.says));
 
-/* A page that nobody sees takes no pictures, and goes on hearing what happens: its title says when a person is wanted. */
+/* A hidden page receives no pictures but still receives events: its title shows when a user is requested. */
 document.addEventListener('visibilitychange', () => {
 	clearTimeout(show.timer);
 	const set = (value) => {

@@ -1,6 +1,6 @@
 /*
  * The desktop's clipboard for a page that has control: read and set on request, never of itself.
- * Control may be lost while the desktop answers, and then the answer is not for this page any more.
+ * Control is checked again when the answer arrives: the page may have lost it, and must not receive the answer then.
  */
 #include "server/viewer/viewer_impl.h"
 

@@ -40,7 +40,7 @@ static void on_data(
 	check(len > 0 && len <= FRAME_CHUNK && channel <= UINT8_MAX);
 	link_write(link, id, channel, bytes, len);
 	switch (*(const char *)bytes) {
-	case 'm': /* more than the credit, then it goes on */
+	case 'm': /* sends more than the credit, and continues */
 		check(link_write(link, id, 0, many, sizeof(many)) <= LINK_WINDOW);
 		break;
 	case 'e':

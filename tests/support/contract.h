@@ -18,7 +18,7 @@ struct dialect {
 	const char *backend, *flood, *die, *crash;
 	const char *terminal; /* an application that takes text */
 	const char *typed, *read_back, *read;
-	/* A text in parts, for what goes on in a copy; reading it back gives "half-1". */
+	/* Writes a text in two parts, to test that a copy continues; reading it back returns "half-1". */
 	const char *half, *ending;
 	const char *hostname, *machine_id;
 	bool is_machine; /* of the image that is kept for tests */

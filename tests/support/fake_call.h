@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Where links lead; NULL: nobody can show them. */
+/* Returns the base URL of links; NULL: no listener serves them. */
 extern const char *call_base;
 extern const char *call_vnc;
 

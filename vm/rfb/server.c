@@ -15,7 +15,7 @@ static int on_turn(sd_event_source *source, void *data);
 
 /* ---- kinds ---- */
 
-/* The oldest are encoded for first, so that a viewer that is always of another kind delays nobody. */
+/* Oldest first, so that a viewer that keeps changing its kind does not starve the others. */
 static void append_kind(struct rfb_server *s, struct rfb_kind *kind)
 {
 	struct rfb_kind *last = LIST_FIRST(&s->kinds);
