@@ -11,6 +11,12 @@
 #include <math.h>
 #include <string.h>
 
+struct image image_part(const struct image *image, struct rect area)
+{
+	return (struct image){ image->pixels + (size_t)area.y * image->stride + (size_t)area.x * 4,
+		{ area.width, area.height }, image->stride };
+}
+
 #define ONE_BITS 8
 #define ONE (1 << ONE_BITS)
 

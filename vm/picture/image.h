@@ -13,6 +13,9 @@ struct image {
 	size_t stride;
 };
 
+/* The same pixels: area must lie within. */
+struct image image_part(const struct image *image, struct rect area);
+
 /*
  * Resizes into `to`, whose pixels the caller has allocated: area averages if it shrinks, a bilinear
  * filter if it grows, each direction separately.

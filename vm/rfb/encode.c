@@ -135,12 +135,6 @@ static bool put_jpeg(struct rfb_encoder *e, const struct image *image, int quali
 	return true;
 }
 
-static struct image part_of(const struct image *all, struct rect area)
-{
-	return (struct image){ all->pixels + (size_t)area.y * all->stride + (size_t)area.x * 4,
-		{ area.width, area.height }, all->stride };
-}
-
 /* Few colours in every block do not mean few in all of them. */
 static void put_exact(struct rfb_encoder *e, const struct image *image, struct buf *out)
 {
@@ -175,7 +169,7 @@ static void classify(struct rfb_encoder *e, const struct image *image, bool loss
 	struct size blocks = count_blocks(image);
 	for (int y = 0; y < blocks.height; y++) {
 		for (int x = 0; x < blocks.width; x++) {
-			struct image block = part_of(image, blocks_rect(image, x, y, 1, 1));
+			struct image block = image_part(image, blocks_rect(image, x, y, 1, 1));
 			bool flat = lossless || palette_count(&e->palette, &block, &e->plain);
 			e->blocks[y][x] = flat ? FLAT : PHOTO;
 		}
@@ -241,7 +235,7 @@ size_t rfb_encode(struct rfb_encoder *e, const struct rfb_how *how, const struct
 		if (e->blocks[y][x] != DONE) {
 			bool photo = e->blocks[y][x] == PHOTO;
 			struct rect area = take_blocks(e, image, x, y, photo);
-			struct image part = part_of(image, area);
+			struct image part = image_part(image, area);
 			area.x += at.x;
 			area.y += at.y;
 			rfb_put_head(out, area, RFB_TIGHT);

@@ -17,20 +17,6 @@ static int smaller(int a, int b)
 	return a < b ? a : b;
 }
 
-static int larger(int a, int b)
-{
-	return a > b ? a : b;
-}
-
-static struct rect clip(struct rect area, struct size size)
-{
-	int x1 = smaller(area.x + area.width, size.width);
-	int y1 = smaller(area.y + area.height, size.height);
-	area.x = larger(area.x, 0);
-	area.y = larger(area.y, 0);
-	return (struct rect){ area.x, area.y, larger(x1 - area.x, 0), larger(y1 - area.y, 0) };
-}
-
 static bool is_empty(struct rect area)
 {
 	return area.width <= 0 || area.height <= 0;
@@ -66,7 +52,7 @@ static void touch(struct history *h, struct rect area)
 
 static void add_area(struct history *h, struct rect area)
 {
-	area = clip(area, h->size);
+	area = rect_clip(area, h->size);
 	if (!is_empty(area) && h->n_areas < HISTORY_AREAS_MAX) {
 		h->areas[h->n_areas++] = area;
 		touch(h, area);
@@ -75,7 +61,7 @@ static void add_area(struct history *h, struct rect area)
 
 static bool is_within(struct rect area, struct size size)
 {
-	struct rect kept = clip(area, size);
+	struct rect kept = rect_clip(area, size);
 	return memcmp(&area, &kept, sizeof(area)) == 0;
 }
 
@@ -166,9 +152,9 @@ static void put_tiles(const struct history *h, uint32_t from, struct areas *area
 		int x = i % h->tiles.width, y = i / h->tiles.width;
 		int run = run_at(h, from, x, y), rows = run ? rows_at(h, from, x, y, run) : 0;
 		if (rows) {
-			put_area(areas,
-				clip((struct rect){ x * TILE, y * TILE, run * TILE, rows * TILE },
-					h->size));
+			put_area(areas, rect_clip((struct rect){ x * TILE, y * TILE, run * TILE,
+							  rows * TILE },
+						h->size));
 		}
 	}
 }

@@ -41,12 +41,6 @@ void rfb_kind_free(struct rfb_kind *kind)
 
 /* ---- frames ---- */
 
-static bool overlaps(struct rect a, struct rect b)
-{
-	return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height &&
-	       b.y < a.y + a.height;
-}
-
 static struct rect pointer_rect(const struct rfb_scene *scene)
 {
 	const struct cursor_image *cursor = scene->cursor;
@@ -57,21 +51,13 @@ static struct rect pointer_rect(const struct rfb_scene *scene)
 		cursor->size.width, cursor->size.height };
 }
 
-static struct rect join(struct rect a, struct rect b)
-{
-	int x0 = a.x < b.x ? a.x : b.x, y0 = a.y < b.y ? a.y : b.y;
-	int x1 = a.x + a.width > b.x + b.width ? a.x + a.width : b.x + b.width;
-	int y1 = a.y + a.height > b.y + b.height ? a.y + a.height : b.y + b.height;
-	return (struct rect){ x0, y0, x1 - x0, y1 - y0 };
-}
-
 /* Adds to *ret where the move takes what is in area. */
 static void add_moved(const struct picture_move *move, struct rect area, struct rect *ret)
 {
 	area.x += move->to.x - move->from.x;
 	area.y += move->to.y - move->from.y;
-	if (area.width > 0 && overlaps(area, move->to)) {
-		*ret = ret->width > 0 ? join(*ret, area) : area;
+	if (area.width > 0 && rect_overlaps(area, move->to)) {
+		*ret = ret->width > 0 ? rect_join(*ret, area) : area;
 	}
 }
 
@@ -194,21 +180,6 @@ void rfb_update_unref(struct rfb_update *update)
 
 /* ---- pixels ---- */
 
-/* The picture may be smaller than these viewers know it. */
-static struct rect within(struct rect area, struct size size)
-{
-	int right = size.width - area.x, below = size.height - area.y;
-	area.width = area.width < right ? area.width : right > 0 ? right : 0;
-	area.height = area.height < below ? area.height : below > 0 ? below : 0;
-	return area;
-}
-
-static struct image part_of(const struct image *all, struct rect area)
-{
-	return (struct image){ all->pixels + (size_t)area.y * all->stride + (size_t)area.x * 4,
-		{ area.width, area.height }, all->stride };
-}
-
 static struct image with_pointer(struct rfb_kind *kind, const struct rfb_scene *scene,
 	const struct image *clean, struct rect area)
 {
@@ -226,12 +197,13 @@ static struct image with_pointer(struct rfb_kind *kind, const struct rfb_scene *
 size_t rfb_update_encode(struct rfb_update *update, struct rfb_kind *kind, struct rfb_encoder *e,
 	const struct rfb_scene *scene)
 {
-	struct rect area = within(update->todo[update->next++], scene->picture->size);
+	/* The picture may be smaller than these viewers know it. */
+	struct rect area = rect_clip(update->todo[update->next++], scene->picture->size);
 	if (area.width == 0 || area.height == 0) {
 		return 0;
 	}
-	struct image image = part_of(scene->picture, area);
-	if (kind->pointer.width > 0 && scene->cursor && overlaps(area, kind->pointer)) {
+	struct image image = image_part(scene->picture, area);
+	if (kind->pointer.width > 0 && scene->cursor && rect_overlaps(area, kind->pointer)) {
 		image = with_pointer(kind, scene, &image, area);
 	}
 	update->n_rects += rfb_encode(

@@ -4,6 +4,37 @@
 
 #define PATCH 28 /* edge of a patch, in pixels */
 
+static int smaller(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+static int larger(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+bool rect_overlaps(struct rect a, struct rect b)
+{
+	return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height &&
+	       b.y < a.y + a.height;
+}
+
+struct rect rect_join(struct rect a, struct rect b)
+{
+	int x = smaller(a.x, b.x), y = smaller(a.y, b.y);
+	return (struct rect){ x, y, larger(a.x + a.width, b.x + b.width) - x,
+		larger(a.y + a.height, b.y + b.height) - y };
+}
+
+struct rect rect_clip(struct rect area, struct size size)
+{
+	int x = larger(area.x, 0), y = larger(area.y, 0);
+	int right = smaller(area.x + area.width, size.width);
+	int below = smaller(area.y + area.height, size.height);
+	return (struct rect){ x, y, larger(right - x, 0), larger(below - y, 0) };
+}
+
 /* Reads digits (strtol would accept signs and blanks) and advances *at. */
 static int read_number(const char **at)
 {

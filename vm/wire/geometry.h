@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct size {
@@ -16,6 +17,12 @@ struct point {
 struct rect {
 	int x, y, width, height;
 };
+
+bool rect_overlaps(struct rect a, struct rect b);
+/* The smallest that contains both. */
+struct rect rect_join(struct rect a, struct rect b);
+/* Its part within a picture of this size; width or height 0: none. */
+struct rect rect_clip(struct rect area, struct size size);
 
 /* Bounds of a desktop's screen, in pixels. */
 #define SCREEN_WIDTH_MIN 320

@@ -17,6 +17,5 @@ struct damage {
 
 /* Joins areas where that costs few pixels more, or where there would be too many. */
 void damage_add(struct damage *damage, struct rect area);
-bool damage_overlaps(struct rect a, struct rect b);
 
 #endif

@@ -43,7 +43,7 @@ static bool reads_areas(const struct picture_change *here, const struct picture_
 		const struct picture_move *move = &here->moves[m];
 		struct rect from = { move->from.x, move->from.y, move->to.width, move->to.height };
 		for (size_t a = 0; a < change->n_areas; a++) {
-			if (damage_overlaps(from, change->areas[a])) {
+			if (rect_overlaps(from, change->areas[a])) {
 				return true;
 			}
 		}

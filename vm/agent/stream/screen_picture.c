@@ -71,20 +71,12 @@ static void take(struct screen_picture *p, struct rect area, struct picture_chan
 	}
 }
 
-static struct rect clip(struct rect area, struct size size)
-{
-	int right = size.width - area.x, below = size.height - area.y;
-	area.width = area.width < right ? area.width : right;
-	area.height = area.height < below ? area.height : below;
-	return area;
-}
-
 static void take_all(struct screen_picture *p, struct picture_change *change)
 {
 	struct damage damage = p->damage;
 	p->damage.n = 0;
 	for (size_t i = 0; i < damage.n && !display_is_lost(p->display); i++) {
-		struct rect area = clip(damage.areas[i], p->kept.image.size);
+		struct rect area = rect_clip(damage.areas[i], p->kept.image.size);
 		if (area.width > 0 && area.height > 0) {
 			take(p, area, change);
 		}

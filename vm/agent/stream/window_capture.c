@@ -22,11 +22,10 @@ static struct rect rect_of(const struct window_part *part)
 /* What both are in, but no larger than the screen. */
 static struct rect join(struct rect a, struct rect b, struct size screen)
 {
-	int x0 = smaller(a.x, b.x), y0 = smaller(a.y, b.y);
-	int x1 = -smaller(-a.x - a.width, -b.x - b.width);
-	int y1 = -smaller(-a.y - a.height, -b.y - b.height);
-	return (struct rect){ x0, y0, smaller(x1 - x0, screen.width),
-		smaller(y1 - y0, screen.height) };
+	struct rect both = rect_join(a, b);
+	both.width = smaller(both.width, screen.width);
+	both.height = smaller(both.height, screen.height);
+	return both;
 }
 
 static void fit_box(struct window_capture *c)

@@ -105,9 +105,7 @@ static void take_all(struct window_picture *p, struct picture_change *change)
 	struct damage damage = take_damage(p);
 	for (size_t i = 0; i < damage.n; i++) {
 		struct rect area = damage.areas[i];
-		struct image fresh = { composed->pixels + (size_t)area.y * composed->stride +
-					       (size_t)area.x * 4,
-			{ area.width, area.height }, composed->stride };
+		struct image fresh = image_part(composed, area);
 		kept_picture_take(&p->kept, area, &fresh, change);
 	}
 }
