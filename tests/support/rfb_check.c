@@ -14,9 +14,6 @@ static const char *rfb_check_encodings(const uint8_t *m, size_t n, bool view)
 		if (view && paints) {
 			return "a spectator is offered to draw the pointer";
 		}
-		if (e == -308 || e == -316 || e == -259 || e == -309 || e == -305 || e == -257) {
-			return "an encoding that changes what a viewer may say";
-		}
 	}
 	return NULL;
 }
@@ -44,15 +41,9 @@ static const char *rfb_check_key(struct rfb_check *c, const uint8_t *m, size_t l
 /* Length of the message at m, 0 when it is none that may be there. */
 static size_t rfb_check_length(const uint8_t *m, size_t left)
 {
-	static const uint8_t head[256] = { [0] = 20,
-		[2] = 4,
-		[3] = 10,
-		[4] = 8,
-		[5] = 6,
-		[6] = 8,
-		[150] = 10,
-		[248] = 9,
-		[255] = 12 };
+	static const uint8_t head[256] = {
+		[0] = 20, [2] = 4, [3] = 10, [4] = 8, [5] = 6, [6] = 8, [150] = 10, [248] = 9
+	};
 	size_t len = head[m[0]];
 	if (len == 0 || left < len) {
 		return 0;
@@ -70,20 +61,17 @@ static size_t rfb_check_length(const uint8_t *m, size_t left)
 
 static const char *rfb_check_message(struct rfb_check *c, const uint8_t *m, size_t len, bool view)
 {
-	static const uint8_t no_clipboard[16] = { 6, 0, 0, 0, 255, 255, 255, 248, 9, 0, 0, 1 };
 	switch (m[0]) {
 	case 2:
 		return rfb_check_encodings(m, (len - 4) / 4, view);
 	case 4:
 		return rfb_check_key(c, m, len, m[1]);
-	case 255:
-		return m[1] ? "not a key" : rfb_check_key(c, m, len, m[2] || m[3]);
 	case 5:
 		c->buttons = m[1];
 		c->inputs += m[1] != 0;
 		return NULL;
 	case 6:
-		c->inputs += !view || len != 16 || memcmp(m, no_clipboard, 16) != 0;
+		c->inputs++;
 		return len > 8 + 262144 ? "a long clipboard" : NULL;
 	default:
 		return NULL;
@@ -105,7 +93,7 @@ const char *rfb_check_output(
 		if (len == 0) {
 			return "not a whole message of a known kind";
 		}
-		if (view && !releasing && (m[0] == 4 || m[0] == 5 || m[0] == 255)) {
+		if (view && !releasing && (m[0] == 4 || m[0] == 5)) {
 			return "input in view";
 		}
 		const char *wrong = rfb_check_message(c, m, len, view);

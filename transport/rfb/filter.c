@@ -1,10 +1,6 @@
 /*
  * One table defines the length and the handling of each message.  The parser collects or skips one
  * message, then reads the next.  A message that is not in the table disconnects the viewer.
- *
- * Extensions that would change the format of messages are never offered to the server: the list
- * below omits the encodings that announce them, so there is no wider PointerEvent, no audio, no
- * xvp.
  */
 #include "transport/rfb/filter.h"
 
@@ -19,13 +15,6 @@
 #define MESSAGE_POINTER 5
 #define MESSAGE_CUT_TEXT 6
 #define MESSAGE_ENCODINGS 2
-#define MESSAGE_QEMU 255
-#define EXTENDED_CLIPBOARD ((int32_t)0xc0a1e5ce)
-
-struct held_key {
-	uint32_t keysym, code;
-	bool extended; /* received as QEMU's message */
-};
 
 struct rfb_filter {
 	enum rfb_policy policy;
@@ -34,83 +23,40 @@ struct rfb_filter {
 	struct err why;
 	struct buf message; /* its received part */
 	size_t skip;        /* remaining bytes of a dropped message */
-	struct buf offered; /* the viewer's encodings that are in the list, 4 bytes each */
+	struct buf offered; /* the viewer's encodings, 4 bytes each */
 	bool has_offered;
-	struct held_key keys[RFB_KEYS_MAX];
+	uint32_t keys[RFB_KEYS_MAX]; /* keysyms held down */
 	size_t n_keys;
 	uint8_t buttons, at[4];
 	struct rfb_counts counts;
 };
 
-/* ---- encodings that may be offered to the server ---- */
+/* ---- encodings ---- */
 
-static const struct encoding {
-	int32_t from, to;
-	bool draws_pointer; /* the viewer draws it: refused without control */
-} encodings[] = {
-	{ 0, 8 },       /* Raw, CopyRect, RRE, CoRRE, Hextile, Zlib, Tight, ZlibHex */
-	{ 15, 16 },     /* TRLE, ZRLE */
-	{ 21, 21 },     /* JPEG */
-	{ 50, 50 },     /* H.264 */
-	{ -32, -23 },   /* quality */
-	{ -223, -223 }, /* DesktopSize */
-	{ -224, -224 }, /* LastRect */
-	{ -256, -247 }, /* compression */
-	{ -258, -258 }, /* QEMU's key event */
-	{ -260, -260 }, /* TightPNG */
-	{ -261, -261 }, /* the keyboard's lights */
-	{ -307, -307 }, /* the desktop's name */
-	{ -312, -312 }, /* Fence */
-	{ -313, -313 }, /* ContinuousUpdates */
-	{ -512, -412 }, /* fine quality */
-	{ -768, -763 }, /* subsampling */
-	{ EXTENDED_CLIPBOARD, EXTENDED_CLIPBOARD },
-	{ -232, -232, .draws_pointer = true },             /* PointerPos */
-	{ -239, -239, .draws_pointer = true },             /* Cursor */
-	{ -240, -240, .draws_pointer = true },             /* XCursor */
-	{ -314, -314, .draws_pointer = true },             /* CursorWithAlpha */
-	{ 0x574d5664, 0x574d5666, .draws_pointer = true }, /* VMware's cursor, state, position */
-};
-
-static const struct encoding *find_encoding(int32_t number)
+/* A viewer without control does not offer those by which it would draw the pointer itself: the
+ * server then paints the agent's pointer into the picture. */
+static bool draws_pointer(int32_t encoding)
 {
-	for (size_t i = 0; i < sizeof(encodings) / sizeof(*encodings); i++) {
-		if (number >= encodings[i].from && number <= encodings[i].to) {
-			return &encodings[i];
-		}
+	static const int32_t all[] = { -232, -239, -240, -314, 0x574d5664, 0x574d5665, 0x574d5666 };
+	size_t i = 0;
+	while (i < sizeof(all) / sizeof(*all) && all[i] != encoding) {
+		i++;
 	}
-	return NULL;
-}
-
-/*
- * The response of a viewer without control to Xvnc's clipboard capabilities: it receives
- * notifications of changes, never contents.  Without a response, Xvnc would send the text.
- */
-static void say_no_clipboard(struct buf *out)
-{
-	static const uint8_t capabilities[] = { MESSAGE_CUT_TEXT, 0, 0, 0, 0xff, 0xff, 0xff, 0xf8,
-		0x09, 0, 0, 0x01, 0, 0, 0, 0 };
-	buf_append(out, capabilities, sizeof(capabilities));
+	return i < sizeof(all) / sizeof(*all);
 }
 
 static void say_encodings(struct rfb_filter *f, struct buf *out)
 {
-	uint8_t head[4] = { MESSAGE_ENCODINGS };
-	size_t n = 0, start = out->len;
-	bool clipboard = false;
-	buf_append(out, head, sizeof(head));
+	size_t start = out->len;
+	bytes_append_u16(out, MESSAGE_ENCODINGS << 8);
+	bytes_append_u16(out, 0);
 	for (size_t at = 0; at < f->offered.len; at += 4) {
-		int32_t number = (int32_t)bytes_get_u32(f->offered.data + at);
-		if (f->policy == RFB_CONTROL || !find_encoding(number)->draws_pointer) {
+		int32_t encoding = (int32_t)bytes_get_u32(f->offered.data + at);
+		if (f->policy == RFB_CONTROL || !draws_pointer(encoding)) {
 			buf_append(out, f->offered.data + at, 4);
-			n++;
 		}
-		clipboard = clipboard || number == EXTENDED_CLIPBOARD;
 	}
-	bytes_put_u16(out->data + start + 2, (uint16_t)n);
-	if (clipboard && f->policy == RFB_VIEW) {
-		say_no_clipboard(out);
-	}
+	bytes_put_u16(out->data + start + 2, (uint16_t)((out->len - start - 4) / 4));
 }
 
 /* ---- handling of complete messages (m) ---- */
@@ -155,21 +101,17 @@ static bool take_encodings(
 	(void)err;
 	f->offered.len = 0;
 	f->has_offered = true;
-	for (size_t at = 4; at < len; at += 4) {
-		if (find_encoding((int32_t)bytes_get_u32(m + at))) {
-			buf_append(&f->offered, m + at, 4);
-		}
-	}
+	buf_append(&f->offered, m + 4, len - 4);
 	say_encodings(f, out);
 	f->counts.passed++;
 	return true;
 }
 
 /* Records a key press or release.  False: too many keys are pressed. */
-static bool hold(struct rfb_filter *f, const struct held_key *key, bool down)
+static bool hold(struct rfb_filter *f, uint32_t keysym, bool down)
 {
 	size_t i = 0;
-	while (i < f->n_keys && memcmp(&f->keys[i], key, sizeof(*key)) != 0) {
+	while (i < f->n_keys && f->keys[i] != keysym) {
 		i++;
 	}
 	if (i < f->n_keys && !down) {
@@ -179,18 +121,7 @@ static bool hold(struct rfb_filter *f, const struct held_key *key, bool down)
 		if (f->n_keys == RFB_KEYS_MAX) {
 			return false;
 		}
-		f->keys[f->n_keys++] = *key;
-	}
-	return true;
-}
-
-static bool pass_key(struct rfb_filter *f, const struct held_key *key, bool down, const uint8_t *m,
-	size_t len, struct buf *out)
-{
-	if (hold(f, key, down)) {
-		pass(f, m, len, out);
-	} else {
-		f->counts.dropped++;
+		f->keys[f->n_keys++] = keysym;
 	}
 	return true;
 }
@@ -198,23 +129,13 @@ static bool pass_key(struct rfb_filter *f, const struct held_key *key, bool down
 static bool take_key(
 	struct rfb_filter *f, const uint8_t *m, size_t len, struct buf *out, struct err *err)
 {
-	struct held_key key;
 	(void)err;
-	memset(&key, 0, sizeof(key));
-	key.keysym = bytes_get_u32(m + 4);
-	return pass_key(f, &key, m[1] != 0, m, len, out);
-}
-
-static bool take_qemu_key(
-	struct rfb_filter *f, const uint8_t *m, size_t len, struct buf *out, struct err *err)
-{
-	struct held_key key;
-	(void)err;
-	memset(&key, 0, sizeof(key));
-	key.keysym = bytes_get_u32(m + 4);
-	key.code = bytes_get_u32(m + 8);
-	key.extended = true;
-	return pass_key(f, &key, bytes_get_u16(m + 2) != 0, m, len, out);
+	if (hold(f, bytes_get_u32(m + 4), m[1] != 0)) {
+		pass(f, m, len, out);
+	} else {
+		f->counts.dropped++;
+	}
+	return true;
 }
 
 static bool take_pointer(
@@ -263,17 +184,6 @@ static size_t size_length(const uint8_t *head, struct err *err)
 	return 8 + 16 * (size_t)head[6];
 }
 
-static size_t qemu_length(const uint8_t *head, struct err *err)
-{
-	if (head[1] != 0) {
-		err_set(err, ERR_ARGUMENT,
-			"a viewer sent QEMU message %u; only 0, a key event, is supported",
-			head[1]);
-		return SIZE_MAX;
-	}
-	return 12;
-}
-
 /* ---- the table ---- */
 
 enum access { ANYBODY, CONTROL, NOBODY };
@@ -296,7 +206,6 @@ static const struct message {
 	{ 150, 10, ANYBODY, 0, NULL, take_plain },        /* EnableContinuousUpdates */
 	{ 248, 9, ANYBODY, 0, fence_length, take_frame }, /* ClientFence */
 	{ 251, 8, NOBODY, 0, size_length, NULL },         /* SetDesktopSize */
-	{ MESSAGE_QEMU, 2, CONTROL, 0, qemu_length, take_qemu_key },
 };
 
 static const struct message *find_message(uint8_t type, struct err *err)
@@ -386,13 +295,7 @@ static bool feed_stage(
 /* m: the head of a dropped message. */
 static bool is_press(const uint8_t *m)
 {
-	switch (m[0]) {
-	case MESSAGE_KEY:
-	case MESSAGE_POINTER:
-		return m[1] != 0;
-	default:
-		return m[0] == MESSAGE_QEMU;
-	}
+	return (m[0] == MESSAGE_KEY || m[0] == MESSAGE_POINTER) && m[1] != 0;
 }
 
 /* The policy is checked at both ends of a message: one that began without control is skipped, and
@@ -456,21 +359,12 @@ bool rfb_filter_feed(
 
 /* ---- policy ---- */
 
-static void release_key(const struct held_key *key, struct buf *out)
-{
-	uint8_t m[12] = { MESSAGE_KEY };
-	bytes_put_u32(m + 4, key->keysym);
-	if (key->extended) {
-		m[0] = MESSAGE_QEMU;
-		bytes_put_u32(m + 8, key->code);
-	}
-	buf_append(out, m, key->extended ? 12 : 8);
-}
-
 void rfb_filter_release(struct rfb_filter *f, struct buf *out)
 {
 	while (f->n_keys > 0) {
-		release_key(&f->keys[--f->n_keys], out);
+		uint8_t m[8] = { MESSAGE_KEY };
+		bytes_put_u32(m + 4, f->keys[--f->n_keys]);
+		buf_append(out, m, sizeof(m));
 	}
 	if (f->buttons) {
 		uint8_t m[6] = { MESSAGE_POINTER };

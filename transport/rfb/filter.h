@@ -4,7 +4,7 @@
 #include "base/buf.h"
 
 /*
- * Filters what a viewer sends to a desktop's VNC server (RFB 3.8: RFC 6143, and Xvnc's extensions),
+ * Filters what a viewer sends to a desktop's RFB server (RFB 3.8: RFC 6143, Fence and ContinuousUpdates),
  * one complete message at a time.  It processes bytes only: no sockets, no clock.  After an unknown
  * message or a value out of bounds, which is an error, nothing is passed.
  *
@@ -47,7 +47,7 @@ const struct rfb_counts *rfb_filter_counts(const struct rfb_filter *filter);
 #define RFB_ENCODINGS_MAX 512 /* in one list */
 #define RFB_KEYS_MAX 32       /* pressed at once; more are dropped */
 #define RFB_FENCE_MAX 64      /* bytes of a fence */
-/* bytes of a clipboard; Xvnc accepts no more.  Longer ones are dropped */
+/* bytes of a clipboard; the agent accepts no more.  Longer ones are dropped */
 #define RFB_CUT_TEXT_KEEP 262144
 #define RFB_CUT_TEXT_MAX (16u << 20) /* longer ones are errors */
 
