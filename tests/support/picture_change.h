@@ -31,7 +31,7 @@ static inline void image_copy(
 	}
 }
 
-static inline struct image image_part(const struct image *image, struct rect r)
+static inline struct image image_duplicate(const struct image *image, struct rect r)
 {
 	struct image part = image_new((struct size){ r.width, r.height });
 	image_copy(
@@ -47,7 +47,7 @@ static inline struct rect image_rect(const struct image *image)
 /* Source and destination may overlap. */
 static inline void image_move(const struct image *image, struct rect to, struct point from)
 {
-	struct image old = image_part(image, image_rect(image));
+	struct image old = image_duplicate(image, image_rect(image));
 	image_copy(image, to, &old, from);
 	free(old.pixels);
 }
@@ -115,9 +115,9 @@ static inline bool change_apply(const struct picture_change *c, const struct ima
 static inline bool change_take(struct picture_diff *d, const struct image *picture,
 	struct rect area, const struct image *drawn, struct picture_change *ret)
 {
-	struct image shown = image_part(picture, image_rect(picture));
-	struct image expected = image_part(picture, image_rect(picture));
-	struct image fresh = image_part(drawn, area);
+	struct image shown = image_duplicate(picture, image_rect(picture));
+	struct image expected = image_duplicate(picture, image_rect(picture));
+	struct image fresh = image_duplicate(drawn, area);
 	image_copy(&expected, area, drawn, (struct point){ area.x, area.y });
 	picture_diff_take(d, picture, area, &fresh, ret);
 	bool good = change_apply(ret, &shown, picture, area) && image_equals(picture, &expected) &&

@@ -289,7 +289,7 @@ Test(picture_diff, a_hinted_window_is_a_move)
 	struct rect from = { 100, 80, 400, 300 };
 	begin(900, 700);
 	draw_text(image_rect(&drawn), 900);
-	struct image below = image_part(&drawn, image_rect(&drawn));
+	struct image below = image_duplicate(&drawn, image_rect(&drawn));
 	draw_text(from, 1);
 	take();
 	image_copy(&drawn, from, &below, (struct point){ from.x, from.y });
