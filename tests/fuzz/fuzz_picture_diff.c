@@ -70,10 +70,6 @@ static void take(struct script *s, struct picture_diff *d, const struct image *d
 {
 	struct picture_change change;
 	struct rect area = next_rect(s, picture->size);
-	if (next(s, 4) == 0) {
-		picture_diff_hint(d, next_rect(s, picture->size),
-			(struct point){ next(s, 200) - 50, next(s, 200) - 50 });
-	}
 	if (!change_take(d, picture, area, drawn, &change)) {
 		abort();
 	}

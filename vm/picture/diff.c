@@ -94,10 +94,4 @@ void picture_diff_take(struct picture_diff *d, const struct image *picture, stru
 	for (size_t i = 0; i < ret->n_areas; i++) {
 		copy_area(d, ret->areas[i]);
 	}
-	d->hint = (struct point){ 0, 0 };
-}
-
-void picture_diff_hint(struct picture_diff *d, struct rect from, struct point to)
-{
-	d->hint = (struct point){ to.x - from.x, to.y - from.y };
 }

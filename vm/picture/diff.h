@@ -41,7 +41,4 @@ void picture_diff_free(struct picture_diff *d); /* NULL-safe */
 void picture_diff_take(struct picture_diff *d, const struct image *picture, struct rect area,
 	const struct image *fresh, struct picture_change *ret);
 
-/* What `from` shows is expected at `to` in the next take, which checks it: a window was moved. */
-void picture_diff_hint(struct picture_diff *d, struct rect from, struct point to);
-
 #endif

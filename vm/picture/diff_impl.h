@@ -36,7 +36,6 @@ struct picture_diff {
 	int cols;              /* cells in a row */
 	size_t n_differing;    /* cells, with the ones between them in a row */
 	struct diff_box range; /* of all differing cells: x in cells, y in rows */
-	struct point hint;     /* how far; 0, 0: none */
 
 	/* Scratch memory, for areas of up to these sizes. */
 	size_t room_cells;

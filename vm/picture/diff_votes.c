@@ -178,9 +178,6 @@ static void find_horizontal(struct picture_diff *d, struct picture_change *ret)
 
 void diff_find_moves(struct picture_diff *d, struct picture_change *ret)
 {
-	if (d->hint.x != 0 || d->hint.y != 0) {
-		diff_try_move(d, d->hint.x, d->hint.y, ret);
-	}
 	while (ret->n_moves < PICTURE_MOVES_MAX && d->n_differing >= DIFFERING_MIN &&
 		find_vertical(d, ret)) {
 	}

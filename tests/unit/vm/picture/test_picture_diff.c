@@ -284,24 +284,6 @@ Test(picture_diff, a_line_that_gets_a_letter_moves_aside)
 	end();
 }
 
-Test(picture_diff, a_hinted_window_is_a_move)
-{
-	struct rect from = { 100, 80, 400, 300 };
-	begin(900, 700);
-	draw_text(image_rect(&drawn), 900);
-	struct image below = image_duplicate(&drawn, image_rect(&drawn));
-	draw_text(from, 1);
-	take();
-	image_copy(&drawn, from, &below, (struct point){ from.x, from.y });
-	draw_text((struct rect){ 237, 199, 400, 300 }, 1);
-	picture_diff_hint(diff, from, (struct point){ 237, 199 });
-	take();
-	expect_one_move(137, 119);
-	cr_assert_leq(pixels_of_areas(), 400 * 300);
-	free(below.pixels);
-	end();
-}
-
 Test(picture_diff, what_is_blank_is_not_moved)
 {
 	begin(640, 400);
@@ -309,7 +291,6 @@ Test(picture_diff, what_is_blank_is_not_moved)
 	take();
 	draw((struct rect){ 100, 100, 200, 100 }, 0);
 	draw((struct rect){ 100, 140, 200, 100 }, INK);
-	picture_diff_hint(diff, (struct rect){ 0 }, (struct point){ 0, 40 });
 	take();
 	cr_assert_eq(change.n_moves, 0);
 	end();
