@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const kind_words[] = {
+static const char *const kind_names[] = {
 	[ERR_NONE] = "none",
 	[ERR_ARGUMENT] = "argument",
 	[ERR_NOT_FOUND] = "not-found",
@@ -23,7 +23,7 @@ static const char *const kind_words[] = {
 	[ERR_HOST] = "host",
 };
 
-#define KINDS (sizeof(kind_words) / sizeof(*kind_words))
+#define KINDS (sizeof(kind_names) / sizeof(*kind_names))
 
 /* Length of the valid UTF-8 sequence at s, or 0. */
 static size_t sequence_len(const uint8_t *s)
@@ -101,13 +101,13 @@ bool err_while(struct err *err, const char *fmt, ...)
 
 const char *err_kind_word(enum err_kind kind)
 {
-	return (size_t)kind < KINDS ? kind_words[kind] : kind_words[ERR_HOST];
+	return (size_t)kind < KINDS ? kind_names[kind] : kind_names[ERR_HOST];
 }
 
 enum err_kind err_kind_from(const char *word)
 {
 	for (size_t i = ERR_NONE + 1; word && i < KINDS; i++) {
-		if (strcmp(kind_words[i], word) == 0) {
+		if (strcmp(kind_names[i], word) == 0) {
 			return (enum err_kind)i;
 		}
 	}

@@ -15,6 +15,9 @@ enum field_type {
 	FIELD_ENUM,
 	FIELD_INTS,
 	FIELD_MAP,
+	FIELD_OBJECT,
+	FIELD_OBJECTS,
+	FIELD_TEXTS,
 	FIELD_ANY,
 };
 
@@ -25,7 +28,7 @@ struct field_ints {
 	int64_t at[FIELD_INTS_MAX];
 };
 
-/* In bytes, per member of a MAP.  Names are not empty. */
+/* In bytes, per member of a MAP and element of TEXTS.  Names are not empty. */
 #define FIELD_MAP_NAME_MAX 63
 #define FIELD_MAP_VALUE_MAX 255
 
@@ -40,12 +43,13 @@ struct field {
 	size_t offset;
 	const char *help;
 	bool required;
-	/* INT, REAL: range.  STRING: length in bytes.  INTS: number of elements, both equal.  MAP:
-	 * maximum number of members. */
+	/* INT, REAL: range.  STRING: length in bytes.  INTS: number of elements, both equal.
+	 * OBJECTS, TEXTS: number of elements.  MAP: maximum number of members. */
 	double min, max;
-	double preset;              /* INT, REAL, BOOL, ENUM: the default */
-	const char *preset_text;    /* STRING: the default; NULL without one */
+	double default_value;       /* INT, REAL, BOOL, ENUM: the default */
+	const char *default_text;   /* STRING: the default; NULL without one */
 	const char *const *choices; /* ENUM: NULL-terminated; the value is the index */
+	const struct field *items;  /* OBJECT, OBJECTS: describes the members */
 	const char *header; /* the HTTP header (after "Mcp-Param-") that repeats it, or NULL */
 	/* A row of another table for a struct at `offset` in this one.  Only name, required,
 	 * header, help (if set) and open are taken from this row. */
@@ -94,6 +98,24 @@ struct field field_row(const struct field *f);
 #define FIELD_STRINGS(T, m, text, most, ...) \
 	{ \
 		.name = #m, .help = text, .type = FIELD_MAP, .max = most, \
+		.offset = FIELD_AT(T, m, const json_t *), __VA_ARGS__ \
+	}
+/* An array of at most `most` short strings, borrowed; NULL if absent. */
+#define FIELD_TEXT_LIST(T, m, text, most, ...) \
+	{ \
+		.name = #m, .help = text, .type = FIELD_TEXTS, .max = most, \
+		.offset = FIELD_AT(T, m, const json_t *), __VA_ARGS__ \
+	}
+/* An object, borrowed, whose members the caller decodes; NULL if absent. */
+#define FIELD_ONE_OBJECT(T, m, text, table, ...) \
+	{ \
+		.name = #m, .help = text, .type = FIELD_OBJECT, .items = table, \
+		.offset = FIELD_AT(T, m, const json_t *), __VA_ARGS__ \
+	}
+/* An array of objects, borrowed, whose members the caller decodes; NULL if absent. */
+#define FIELD_LIST_OF(T, m, text, table, ...) \
+	{ \
+		.name = #m, .help = text, .type = FIELD_OBJECTS, .items = table, \
 		.offset = FIELD_AT(T, m, const json_t *), __VA_ARGS__ \
 	}
 /* Any JSON value, borrowed and unchecked, for members with a separate decoder. */

@@ -8,7 +8,7 @@
 
 #define LOG_LINE_MAX 2048
 
-const char *const log_level_words[] = { "error", "warning", "info", "debug", NULL };
+const char *const log_level_names[] = { "error", "warning", "info", "debug", NULL };
 
 static enum log_level most = LOG_LEVEL_WARNING;
 
@@ -40,7 +40,7 @@ static void put(enum log_level level, const char *fmt, va_list ap)
 		return;
 	}
 	vsnprintf(text, sizeof(text), fmt, ap);
-	size_t len = (size_t)snprintf(line, sizeof(line), "vitrine: %s: ", log_level_words[level]);
+	size_t len = (size_t)snprintf(line, sizeof(line), "vitrine: %s: ", log_level_names[level]);
 	len = escape(line, len, text);
 	line[len++] = '\n';
 	/* A full pipe drops the line: an unread log must not block the program. */

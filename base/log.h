@@ -5,7 +5,7 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-extern const char *const log_level_words[]; /* "error", "warning", "info", "debug", NULL */
+extern const char *const log_level_names[]; /* "error", "warning", "info", "debug", NULL */
 
 void log_set_level(enum log_level level); /* initially LOG_LEVEL_WARNING */
 

@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
 size_t utf8_claimed_len(uint8_t first)
 {
 	return first < 0x80   ? 1
@@ -63,4 +65,22 @@ void utf8_append_latin1(struct buf *to, const uint8_t *s, size_t len)
 			buf_append(to, two, 2);
 		}
 	}
+}
+
+void utf8_copy_line(char *to, size_t size, const char *text)
+{
+	size_t at = 0, keep = 0, len;
+	text += strspn(text, " \t\r\n");
+	const char *end = text + strlen(text);
+	for (; *text; text += len) {
+		bool is_control = (unsigned char)*text < 0x20 || *text == 0x7f;
+		len = is_control ? 1 : utf8_char_len((const uint8_t *)text, (size_t)(end - text));
+		if (len == 0 || at + len >= size) {
+			break;
+		}
+		memcpy(to + at, is_control ? " " : text, len);
+		at += len;
+		keep = is_control || *text == ' ' ? keep : at;
+	}
+	to[keep] = '\0';
 }

@@ -16,4 +16,8 @@ void utf8_append_latin1(struct buf *to, const uint8_t *s, size_t len);
 /* Appends it; each byte outside a valid character becomes U+FFFD. */
 void utf8_append_clean(struct buf *to, const uint8_t *s, size_t len);
 
+/* Copies what fits into size bytes as one line: complete characters, control bytes as spaces, without
+ * surrounding white space.  text is valid. */
+void utf8_copy_line(char *to, size_t size, const char *text);
+
 #endif

@@ -7,7 +7,7 @@ trap 'rm -rf "$here"' EXIT
 unset XDG_CONFIG_HOME
 HOME=$here; export HOME
 
-"$1/vitrine" serve --backend fake >"$here/answers" <<'END'
+"$1/vitrine" serve --backend fake --tools all >"$here/answers" <<'END'
 {"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"check-readme","version":"1"}}}
 {"jsonrpc":"2.0","method":"notifications/initialized"}
 {"jsonrpc":"2.0","id":2,"method":"tools/list"}

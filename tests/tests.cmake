@@ -1,23 +1,26 @@
 # Each tests/unit/FOLDER/test_NAME.c is a Criterion program linked with the modules named in its first line: "// USES base wire".
 set(test_env "ASAN_OPTIONS=log_path='${CMAKE_BINARY_DIR}/asan':detect_leaks=1"
-	LSAN_OPTIONS=print_suppressions=0 # a used suppression is no report
+	# a used suppression is no report
+	"LSAN_OPTIONS=print_suppressions=0:suppressions='${CMAKE_SOURCE_DIR}/tests/support/leaks.txt'"
 	"VITRINE_BUILD=${CMAKE_BINARY_DIR}" "VITRINE_SOURCE=${CMAKE_SOURCE_DIR}")
 pkg_check_modules(curl IMPORTED_TARGET libcurl)
+pkg_check_modules(vncclient IMPORTED_TARGET libvncclient)
 # The server with what the official conformance suite calls, for tests/clients/conformance.test.mjs.
 module(conformance IN tests/conformance USES server)
 add_executable(vitrine-conformance tests/conformance/main.c)
 target_link_libraries(vitrine-conformance PRIVATE conformance)
 if(criterion_FOUND AND NOT FUZZ)
-	add_library(leaks OBJECT tests/support/leaks.c)
-	target_link_libraries(leaks PRIVATE build_flags)
+	add_library(runner OBJECT tests/support/runner.c)
+	target_link_libraries(runner PRIVATE build_flags)
+	include(tests/support/criterion.cmake)
 	# What tests share.  A program gets the fixtures it calls, and no others, so these need not be linked with what it does not use.
 	file(GLOB fixtures CONFIGURE_DEPENDS tests/support/*.c)
-	list(FILTER fixtures EXCLUDE REGEX "/leaks\\.c$")
+	list(FILTER fixtures EXCLUDE REGEX "/runner\\.c$")
 	if(NOT curl_FOUND)
 		list(FILTER fixtures EXCLUDE REGEX "/(http_fixture|ws_peer|viewer_fixture)\\.c$")
 	endif()
 	add_library(support STATIC ${fixtures})
-	target_link_libraries(support PUBLIC build_flags)
+	target_link_libraries(support PUBLIC build_flags m)
 	foreach(part criterion curl jansson systemd x11 glib gnutls)
 		target_include_directories(support PRIVATE ${${part}_INCLUDE_DIRS})
 	endforeach()
@@ -27,31 +30,45 @@ if(criterion_FOUND AND NOT FUZZ)
 		file(STRINGS ${source} uses LIMIT_COUNT 1 REGEX "^// USES ")
 		string(REGEX REPLACE "^// USES " "" uses "${uses}")
 		separate_arguments(uses)
-		if("PkgConfig::curl" IN_LIST uses AND NOT curl_FOUND)
-			message(WARNING "libcurl is missing: no ${name}")
+		foreach(part curl vncclient)
+			if("PkgConfig::${part}" IN_LIST uses AND NOT ${part}_FOUND)
+				message(WARNING "lib${part} is missing: no ${name}")
+				set(name "")
+			endif()
+		endforeach()
+		if(NOT name)
 			continue()
 		endif()
-		add_executable(${name} ${source} $<TARGET_OBJECTS:leaks>)
-		target_link_libraries(${name} PRIVATE support ${uses} PkgConfig::criterion)
+		add_executable(${name} ${source} $<TARGET_OBJECTS:runner>)
+		target_link_libraries(${name} PRIVATE support ${uses} PkgConfig::criterion criterion_start)
 		add_dependencies(${name} vitrine vitrine-agent)
-		add_test(NAME ${name} COMMAND ${name} --jobs 2)
+		set(wrapper "")
+		set(jobs 2)
+		if(name STREQUAL "test_session")
+			# It restarts X servers; another test's server could take the display number meanwhile.
+			set(wrapper bwrap --dev-bind / / --tmpfs /tmp/.X11-unix --unshare-net --die-with-parent)
+			set(jobs 1)
+		endif()
+		add_test(NAME ${name} COMMAND ${wrapper} $<TARGET_FILE:${name}> --jobs ${jobs})
 		set_tests_properties(${name} PROPERTIES ENVIRONMENT "${test_env}" TIMEOUT 300)
 		if(name MATCHES "^test_vm_contract")
-			set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED image)
+			set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED image TIMEOUT 900 PROCESSORS 2)
 		endif()
 	endforeach()
-	# These start some two hundred machines or builds, on a loaded host perhaps.
-	set_tests_properties(test_vm_contract test_vm_contract_saved test_image_hostile PROPERTIES TIMEOUT 900)
+	# A hundred builds each, on a loaded host perhaps.
+	set_tests_properties(test_image_hostile test_image_places PROPERTIES TIMEOUT 900)
 	# .ci/test makes the image beside other tests; those of microVMs wait for it.
 	add_test(NAME image COMMAND sh -c "test -z \"$VITRINE_TEST_IMAGE\" || .ci/test-image" WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 	set_tests_properties(image PROPERTIES FIXTURES_SETUP image TIMEOUT 900 COST 1000)
-	# The longest begin first, so that ctest -j ends soon.
+	# The longest begin first, so that ctest -j ends soon.  They compute, and count as two (as all on microVMs do); others wait.
 	set(cost 200)
-	foreach(name test_vm_contract test_vm_contract_saved test_image_hostile test_launch test_session test_image_build test_agent_browser
-		test_vm_inside test_agent_typing test_vm_contract_clipboard test_agent_typing_client test_agent_act test_mcp test_rfb_window)
-		set_tests_properties(${name} PROPERTIES COST ${cost})
+	foreach(name test_vm_contract_saved test_vm_contract test_vm_contract_windows test_vm_contract_elements test_vm_contract_clipboard
+		test_image_places test_agent_typing test_image_hostile test_launch test_image_build test_rfb test_rfb_server
+		test_picture_diff test_agent_elements test_rfb_window test_vm_inside test_image_unpack test_rfb_films)
+		set_tests_properties(${name} PROPERTIES COST ${cost} PROCESSORS 2)
 		math(EXPR cost "${cost} - 1")
 	endforeach()
+	set_tests_properties(test_session test_agent_look test_mcp test_agent_browser PROPERTIES COST ${cost}) # which wait for long
 endif()
 
 if(NOT FUZZ)

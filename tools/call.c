@@ -57,6 +57,7 @@ static void find_meant(struct call *call, const json_t *args)
 
 void call_run(struct call *call, const json_t *args)
 {
+	call->args = args;
 	void *decoded = call_alloc(call, call->tool->args_size);
 	struct err err;
 	if (field_decode(call->tool->fields, args, decoded, &err)) {
@@ -151,17 +152,27 @@ static const char *next_step(const struct call *call, enum err_kind kind)
 
 void call_fail_with(struct call *call, const struct err *why, json_t *content)
 {
-	struct err told = *why, known;
+	struct err shown = *why, known;
 	const char *next = next_step(call, why->kind);
 	if (next) {
-		err_set(&told, why->kind, "%.380s. %s", why->text, next);
+		err_set(&shown, why->kind, "%.380s. %s", why->text, next);
 	}
-	known = told;
-	vm_hide_paths(call->vms, &told);
-	if (strcmp(told.text, known.text) != 0) {
+	known = shown;
+	vm_hide_paths(call->vms, &shown);
+	if (strcmp(shown.text, known.text) != 0) {
 		log_warning("call=%s %s", call->tool->name, known.text);
 	}
-	answer(call, content, &told);
+	answer(call, content, &shown);
+}
+
+const json_t *call_args(const struct call *call)
+{
+	return call->args;
+}
+
+const struct tool *tool_of_call(const struct call *call)
+{
+	return call->tool;
 }
 
 struct vm_pool *call_vms(struct call *call)
@@ -241,17 +252,18 @@ void call_on_end(struct call *call, void (*fn)(void *data), void *data)
 	call->on_end_data = data;
 }
 
-bool call_can_ask(const struct call *call, const struct call_question *question)
+bool call_client_supports(const struct call *call, const struct call_client_request *client_request)
 {
-	return !call->over && call->impl->can_ask && call->impl->can_ask(call, question);
+	return !call->over && call->impl->client_supports &&
+	       call->impl->client_supports(call, client_request);
 }
 
-void call_ask(struct call *call, const struct call_question *questions, size_t n,
-	call_answered_fn *fn, void *data)
+void call_request_client(struct call *call, const struct call_client_request *client_requests,
+	size_t n, call_answered_fn *fn, void *data)
 {
 	call->on_answered = fn;
 	call->on_answered_data = data;
-	call->impl->ask(call, questions, n);
+	call->impl->request_client(call, client_requests, n);
 }
 
 void call_close_stream(struct call *call, unsigned retry_ms)

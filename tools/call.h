@@ -16,6 +16,7 @@
  */
 struct call;
 struct streams;
+struct tool;
 
 /* content: an array of MCP content blocks (see tools/result.h); taken.  A pending note of the
  * sandbox (vm_take_note()) is added. */
@@ -25,6 +26,9 @@ void call_reply(struct call *call, json_t *content);
 void call_fail(struct call *call, const struct err *why);
 void call_fail_with(struct call *call, const struct err *why, json_t *content);
 
+/* The arguments as they came; borrowed, valid as long as the call.  NULL: none. */
+const json_t *call_args(const struct call *call);
+const struct tool *tool_of_call(const struct call *call);
 struct vm_pool *call_vms(struct call *call);
 const char *call_owner(struct call *call); /* the principal; lives as long as the call */
 sd_event *call_event(struct call *call);   /* the loop it runs in */
@@ -61,8 +65,7 @@ struct vm *call_vm(const struct call *call);       /* the sandbox of any of thes
 struct guest *call_guest(const struct call *call); /* its agent */
 
 /* The row of every tool with the argument 'sandbox'. */
-#define CALL_SANDBOX(T) \
-	FIELD_STR(T, sandbox, "Sandbox id. Default: your default sandbox.", .min = 1, .max = 64)
+#define CALL_SANDBOX(T) FIELD_STR(T, sandbox, "Id; default: yours.")
 
 /*
  * For the call's activity record, which viewers see.  Replaces the tool's title by the first line
@@ -93,7 +96,7 @@ void call_on_end(struct call *call, void (*fn)(void *data), void *data);
  * One client request.  method and params are those of MCP: "elicitation/create" (its user),
  * "sampling/createMessage" (its model), "roots/list".
  */
-struct call_question {
+struct call_client_request {
 	const char *key; /* identifies its answer among those of the call; the same each time */
 	const char *method;
 	json_t *params; /* taken; NULL: none */
@@ -106,17 +109,18 @@ typedef void call_answered_fn(
 /*
  * Sends client requests.  An answer that does not match its request is an error.  In 2026-07-28 the
  * client requests are the call's result, and the client repeats the call with the answers: the tool
- * runs again from its start, and the same call_ask() is answered immediately.  Tools must therefore
+ * runs again from its start, and the same call_request_client() is answered immediately.  Tools must therefore
  * ask first, and do later what must be done only once.  fn is called at most once, possibly before
  * this returns.  If it is never called, the call was answered without it (the client requests are
  * its result, or it was answered otherwise, which withdraws them), so data should come from
- * call_alloc(), and neither may be used afterwards.  Only one call_ask() may be pending.
+ * call_alloc(), and neither may be used afterwards.  Only one call_request_client() may be pending.
  */
-void call_ask(struct call *call, const struct call_question *questions, size_t n,
-	call_answered_fn *fn, void *data);
+void call_request_client(struct call *call, const struct call_client_request *client_requests,
+	size_t n, call_answered_fn *fn, void *data);
 /* Whether the client supports this request.  Only method and params.mode count; nothing is
  * taken. */
-bool call_can_ask(const struct call *call, const struct call_question *question);
+bool call_client_supports(
+	const struct call *call, const struct call_client_request *client_request);
 
 /*
  * Ends the HTTP response of the call while the call continues: the client reconnects for the rest

@@ -20,9 +20,11 @@ struct call_impl {
 	void (*progress)(struct call *call, double step, double total, const char *message);
 	void (*describe)(struct call *call, const char *(*describe)(void *data), void *data);
 	void (*log)(struct call *call, enum log_level level, const char *text);
-	bool (*can_ask)(const struct call *call, const struct call_question *question);
+	bool (*client_supports)(
+		const struct call *call, const struct call_client_request *client_request);
 	/* Must call call_answered(), at most once. */
-	void (*ask)(struct call *call, const struct call_question *questions, size_t n);
+	void (*request_client)(
+		struct call *call, const struct call_client_request *client_requests, size_t n);
 	void (*close_stream)(struct call *call, unsigned retry_ms);
 	/* The call is unused; call.c has freed its own members. */
 	void (*free)(struct call *call);
@@ -39,6 +41,7 @@ struct call {
 	sd_event *event;
 	struct streams *streams;
 	/* private to call.c */
+	const json_t *args;
 	int refs;
 	bool answered, over, cancelled;
 	struct call_scratch *scratch;

@@ -16,7 +16,7 @@ struct one_args {
 
 static const struct field one_fields[] = { CALL_SANDBOX(struct one_args), { 0 } };
 
-static void tell_holder(struct buf *out, const struct vm *vm, const struct vm_control *control)
+static void format_holder(struct buf *out, const struct vm *vm, const struct vm_control *control)
 {
 	switch ((enum vm_holder)control->holder) {
 	case VM_HELD_BY_AGENT:
@@ -24,7 +24,7 @@ static void tell_holder(struct buf *out, const struct vm *vm, const struct vm_co
 		break;
 	case VM_HELD_BY_USER:
 		buf_printf(out, "A user has control of sandbox %s: ", vm_id(vm));
-		result_tell_name(out, control->who ? control->who : "somebody");
+		result_format_name(out, control->who ? control->who : "somebody");
 		break;
 	case VM_HELD_BY_NONE:
 		buf_printf(out, "No one has control of sandbox %s", vm_id(vm));
@@ -32,7 +32,7 @@ static void tell_holder(struct buf *out, const struct vm *vm, const struct vm_co
 	}
 	if (control->since) {
 		buf_printf(out, ", since ");
-		stream_tell_time(out, control->since);
+		stream_format_time(out, control->since);
 	}
 }
 
@@ -48,14 +48,14 @@ static const char *next_step(const struct vm_control *control)
 	return steps[control->holder];
 }
 
-static void tell_control(struct buf *out, struct call *call, struct vm *vm)
+static void format_control(struct buf *out, struct call *call, struct vm *vm)
 {
 	const struct vm_control *control = vm_control(vm);
-	tell_holder(out, vm, control);
+	format_holder(out, vm, control);
 	buf_printf(out, ".%s Viewers: %u.", next_step(control), stream_audience(call, vm).viewers);
 	if (control->wanted) {
 		buf_printf(out, " Help was requested: ");
-		result_tell_name(out, control->wanted);
+		result_format_name(out, control->wanted);
 	}
 	auto_free char *note = vm_take_note(vm); /* for example a message of the user */
 	if (note) {
@@ -74,7 +74,7 @@ static void run(struct call *call, const struct one_args *args,
 		call_fail(call, &err);
 		return;
 	}
-	tell_control(&text, call, vm);
+	format_control(&text, call, vm);
 	sandbox_reply(call, &text);
 }
 
@@ -88,10 +88,10 @@ static void run_acquire(struct call *call, const void *args)
 const struct tool tool_control_acquire = {
 	.name = "control_acquire",
 	.title = "Take control",
-	.help = "Acquire control of a desktop after control_release. You have control of a new "
+	.help = "Acquires control of a desktop after control_release. You have control of a new "
 		"sandbox. Fails while a user has control: use request_human to wait for the user.",
 	.toolset = "control",
-	.hints = TOOL_REPEATABLE,
+	.hints = TOOL_EXTRA | TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
 	.fields = one_fields,
 	.args_size = sizeof(struct one_args),
@@ -108,11 +108,11 @@ static void run_release(struct call *call, const void *args)
 const struct tool tool_control_release = {
 	.name = "control_release",
 	.title = "Release control",
-	.help = "Release control of a desktop. Held keys and buttons are released. Input and "
+	.help = "Releases control of a desktop. Held keys and buttons are released. Input and "
 		"launch are refused until control_acquire; screenshots and run_command still "
 		"work. A user can take control at any time, even without this.",
 	.toolset = "control",
-	.hints = TOOL_REPEATABLE,
+	.hints = TOOL_EXTRA | TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
 	.fields = one_fields,
 	.args_size = sizeof(struct one_args),
@@ -132,7 +132,7 @@ const struct tool tool_control_status = {
 	.help = "Returns who has control of the desktop (you or a user), since when, and the "
 		"number of viewers.",
 	.toolset = "control",
-	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
+	.hints = TOOL_EXTRA | TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.order = TOOL_LOOKS,
 	.fields = one_fields,
 	.args_size = sizeof(struct one_args),

@@ -11,7 +11,7 @@
 /*
  * request_human asks a user in two places: on the pages of viewers and, if the client supports
  * elicitation, in the client; the first response ends it.  A client of 2026-07-28 ends the call to
- * ask its user and repeats it with the answer (call_ask()).  All clean-up is therefore in over(),
+ * ask its user and repeats it with the answer (call_request_client()).  All clean-up is therefore in over(),
  * which is called however the call ends.
  */
 
@@ -26,7 +26,7 @@ static const struct field fields[] = {
 	FIELD_STR(struct human_args, reason, "What the user should do, in one or two sentences.",
 		.required = true, .min = 1, .max = VM_CONTROL_TEXT_MAX),
 	FIELD_NUM(struct human_args, timeout, "Seconds to wait.", .min = 1, .max = 3600,
-		.preset = TIMEOUT_S),
+		.default_value = TIMEOUT_S),
 	CALL_SANDBOX(struct human_args),
 	{ 0 },
 };
@@ -36,7 +36,7 @@ struct human {
 	const struct human_args *args;
 	struct streams *streams;
 	char *owner;
-	struct vm_person_wait *wait;
+	struct vm_user_wait *wait;
 	sd_event_source *late;
 	uint64_t began;
 	char *link; /* created by this call; NULL: a viewer with control is connected */
@@ -83,15 +83,15 @@ static void fail(struct human *human, const struct err *why, json_t *content)
 	call_fail_with(human->call, why, content);
 }
 
-static void reply(struct human *human, const char *what, const char *says)
+static void reply(struct human *human, const char *what, const char *message)
 {
 	auto_buf struct buf text = { 0 };
 	json_t *content = json_array();
 	human->answered = true;
 	buf_printf(&text, "A user %s after ", what);
-	sandbox_tell_span(&text, (int64_t)(loop_now_us() - human->began) / 1000);
-	if (says && *says) {
-		buf_printf(&text, ". Message: \"%s\"", says);
+	sandbox_format_span(&text, (int64_t)(loop_now_us() - human->began) / 1000);
+	if (message && *message) {
+		buf_printf(&text, ". Message: \"%s\"", message);
 	} else {
 		buf_printf(&text, ". No message.");
 	}
@@ -123,7 +123,7 @@ static void fail_with_link(struct human *human, const char *because)
 
 /* ---- events ---- */
 
-static void handed_back(struct vm *vm, const char *says, const struct err *err, void *data)
+static void handed_back(struct vm *vm, const char *message, const struct err *err, void *data)
 {
 	struct human *human = data;
 	(void)vm;
@@ -131,7 +131,7 @@ static void handed_back(struct vm *vm, const char *says, const struct err *err, 
 	if (err) {
 		fail(human, err, NULL);
 	} else {
-		reply(human, "took control and handed it back", says);
+		reply(human, "took control and handed it back", message);
 	}
 }
 
@@ -143,7 +143,7 @@ static void take_back(void *data)
 	fail(human, &err, NULL);
 }
 
-static bool person_has_it(const struct human *human)
+static bool user_has_control(const struct human *human)
 {
 	return vm_control(call_vm(human->call))->holder == VM_HELD_BY_USER;
 }
@@ -155,22 +155,22 @@ static int on_late(sd_event_source *source, uint64_t now, void *data)
 	(void)source, (void)now;
 	err_set(&err, ERR_TIMEOUT,
 		"%s within %lld s. Call request_human again to continue waiting%s",
-		person_has_it(human) ? "a user has control and did not hand it back"
-				     : "no user responded",
+		user_has_control(human) ? "a user has control and did not hand it back"
+					: "no user responded",
 		(long long)human->args->timeout,
-		person_has_it(human) ? "" : " (stream_url creates a new link for the user)");
+		user_has_control(human) ? "" : " (stream_url creates a new link for the user)");
 	fail(human, &err, NULL);
 	return 0;
 }
 
 static const char *describe(void *data)
 {
-	return person_has_it(data) ? "A user has control" : "Waiting for a user";
+	return user_has_control(data) ? "A user has control" : "Waiting for a user";
 }
 
 /* ---- client request ---- */
 
-static json_t *question_params(const struct human *human)
+static json_t *request_params(const struct human *human)
 {
 	auto_buf struct buf text = { 0 };
 	buf_printf(&text, "The agent requests help on its desktop: %s", human->args->reason);
@@ -184,8 +184,8 @@ static json_t *question_params(const struct human *human)
 			  "Respond here when you are done.");
 	json_t *params = json_pack("{s:o, s:{s:s, s:{s:{s:s, s:s, s:i}}}}", "message",
 		json_string(buf_text(&text)), "requestedSchema", "type", "object", "properties",
-		"says", "type", "string", "title", "Message to the agent (optional)", "maxLength",
-		VM_CONTROL_TEXT_MAX);
+		"message", "type", "string", "title", "Message to the agent (optional)",
+		"maxLength", VM_CONTROL_TEXT_MAX);
 	explicit_bzero(text.data, text.len);
 	return must(params);
 }
@@ -194,7 +194,7 @@ static json_t *question_params(const struct human *human)
 static void go_on_without(struct human *human, const char *because)
 {
 	struct err err;
-	if (human->may_come || person_has_it(human) ||
+	if (human->may_come || user_has_control(human) ||
 		stream_audience(human->call, call_vm(human->call)).can_act) {
 		return;
 	}
@@ -207,41 +207,41 @@ static void go_on_without(struct human *human, const char *because)
 }
 
 /* The message from the client, cut to the maximum of a page; valid as long as the call. */
-static const char *words(struct human *human, const json_t *answer)
+static const char *title(struct human *human, const json_t *answer)
 {
 	const json_t *content = json_object_get(answer, "content");
-	const char *says = json_string_value(json_object_get(content, "says"));
-	size_t len = says ? strnlen(says, VM_CONTROL_TEXT_MAX) : 0;
-	while (len && (says[len] & 0xc0) == 0x80) {
+	const char *message = json_string_value(json_object_get(content, "message"));
+	size_t len = message ? strnlen(message, VM_CONTROL_TEXT_MAX) : 0;
+	while (len && (message[len] & 0xc0) == 0x80) {
 		len--; /* not in the middle of a character */
 	}
 	char *copy = call_alloc(human->call, len + 1);
-	memcpy(copy, says ? says : "", len);
+	memcpy(copy, message ? message : "", len);
 	return copy;
 }
 
 /* If the user still has control, it is returned to the agent, which calls handed_back(). */
-static void accepted(struct human *human, const char *says)
+static void accepted(struct human *human, const char *message)
 {
 	struct vm *vm = call_vm(human->call);
 	struct err gone;
-	if (!person_has_it(human) ||
-		!vm_control_give_back(vm, vm_control(vm)->fence, says, &gone)) {
-		reply(human, "answered", says);
+	if (!user_has_control(human) ||
+		!vm_control_give_back(vm, vm_control(vm)->fence, message, &gone)) {
+		reply(human, "answered", message);
 	}
 }
 
 static void answered(struct call *call, const json_t *answers, const struct err *why, void *data)
 {
 	struct human *human = data;
-	const json_t *answer = json_object_get(answers, "person");
+	const json_t *answer = json_object_get(answers, "user");
 	const char *action = json_string_value(json_object_get(answer, "action"));
 	struct err err;
 	(void)call;
 	if (why) {
 		go_on_without(human, why->text);
 	} else if (strcmp(action, "accept") == 0) {
-		accepted(human, words(human, answer));
+		accepted(human, title(human, answer));
 	} else if (strcmp(action, "decline") == 0) {
 		err_set(&err, ERR_STATE,
 			"the user declined. Continue without help, or explain what you need");
@@ -282,32 +282,32 @@ static void begin_waiting(struct human *human)
 	call_progress(call, 1, 2, describe(human));
 }
 
-/* The call must not be used after call_ask(). */
+/* The call must not be used after call_request_client(). */
 static void begin(struct call *call, void *data)
 {
 	struct human *human = data;
-	struct call_question question = { .key = "person", .method = "elicitation/create" };
+	struct call_client_request request = { .key = "user", .method = "elicitation/create" };
 	struct stream_audience there = stream_audience(call, call_vm(call));
-	bool can_ask = call_can_ask(call, &question);
+	bool client_supports = call_client_supports(call, &request);
 	struct err err;
 	human->may_come = there.control_stream;
 	call_on_end(call, over, human);
 	vm_control_want(call_vm(call), NULL, 0); /* of an earlier round */
-	if (!there.can_act && (can_ask || !human->may_come) && !make_link(human, &err) &&
-		!can_ask) {
+	if (!there.can_act && (client_supports || !human->may_come) && !make_link(human, &err) &&
+		!client_supports) {
 		fail(human, &err, NULL);
 		return;
 	}
-	if (!can_ask && !human->may_come && !person_has_it(human)) {
+	if (!client_supports && !human->may_come && !user_has_control(human)) {
 		fail_with_link(human,
 			"your client does not support elicitation, and no stream with mode "
 			"control is open");
 		return;
 	}
 	begin_waiting(human);
-	if (can_ask) {
-		question.params = question_params(human);
-		call_ask(call, &question, 1, answered, human);
+	if (client_supports) {
+		request.params = request_params(human);
+		call_request_client(call, &request, 1, answered, human);
 	}
 }
 
@@ -328,9 +328,9 @@ static void run(struct call *call, const void *data)
 const struct tool tool_request_human = {
 	.name = "request_human",
 	.title = "Request help from a user",
-	.help = "Ask a user to do what you cannot or should not do (log in, solve a captcha, "
-		"decide), and wait until the user hands back control. Returns the user's message. "
-		"If your user has no link yet, first create one with stream_url and mode control.",
+	.help = "Asks a user to do what you cannot or should not do (log in, solve a captcha, "
+		"decide). Returns the user's message when the user hands back control. If your user "
+		"has no link yet, first create one with stream_url and mode control.",
 	.toolset = "control",
 	.hints = TOOL_TAKES_TIME | TOOL_OPEN_WORLD,
 	.order = TOOL_WAITS,

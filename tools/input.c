@@ -1,27 +1,19 @@
-#include "tools/input.h"
+#include "tools/input_impl.h"
 
 #include "base/cleanup.h"
-#include "tools/result.h"
 
-#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* One action: validated, sent, acknowledged; see input.h. */
+/* Actions: validated, sent, acknowledged; see input.h. */
 
-struct input {
-	struct call *call;
-	const struct input_args *args;
-	struct action action;
-	char *ack;
-};
+#define SUMMARY_MAX 200
+#define WHEEL_PIXELS 53 /* what Chromium scrolls for one click */
 
-int64_t input_ms(double seconds)
-{
-	return llround(seconds * 1000);
-}
+const char *const input_observe_names[] = { "none", "frame", "settled", "changed", NULL };
 
-bool input_check_point(
+static bool check_point(
 	const char *name, const struct field_ints *at, struct size screen, struct err *err)
 {
 	if (!at->count || (at->at[0] >= 0 && at->at[0] < screen.width && at->at[1] >= 0 &&
@@ -34,149 +26,153 @@ bool input_check_point(
 		(long long)at->at[0], (long long)at->at[1]);
 }
 
-#define MOVING_SHOWN 6
-
-static void tell_moving(struct buf *out, const json_t *moving)
+void input_observe(struct observe *ret, const struct input_look *look)
 {
-	size_t n = json_array_size(moving);
-	for (size_t i = 0; i < n && i < MOVING_SHOWN; i++) {
-		const json_t *r = json_array_get(moving, i);
-		buf_printf(out, "%s[%lld, %lld, %lld, %lld]", i ? ", " : " Still moving: ",
-			(long long)json_integer_value(json_array_get(r, 0)),
-			(long long)json_integer_value(json_array_get(r, 1)),
-			(long long)json_integer_value(json_array_get(r, 2)),
-			(long long)json_integer_value(json_array_get(r, 3)));
-	}
-	if (n > MOVING_SHOWN) {
-		buf_printf(out, " and %zu more regions", n - MOVING_SHOWN);
-	}
-	if (n) {
-		buf_printf(out, ".");
-	}
+	static const enum observe_mode modes[] = {
+		[INPUT_NONE] = OBSERVE_NONE,
+		[INPUT_FRAME] = OBSERVE_FRAME,
+		[INPUT_SETTLED] = OBSERVE_SETTLED,
+		[INPUT_CHANGED] = OBSERVE_SETTLED,
+	};
+	observe_init(ret, modes[look->observe]);
+	ret->since = look->since;
+	ret->only_changes = look->observe == INPUT_CHANGED;
 }
 
-void input_tell_change(struct buf *out, const struct guest_act *res, int mode)
+static bool check_points(const struct input *in, struct size screen, struct err *err)
 {
-	long long frame = res->frame_id, ms = res->waited_ms;
-	if (mode != OBSERVE_SETTLED) {
-		/* Without settling, the result cannot say that nothing will change: programs
-		 * repaint later. */
-		buf_printf(out, "The screen %s (frame %lld).",
-			res->changed ? "changed" : "has not changed", frame);
-		return;
-	}
-	if (res->blank) {
-		buf_printf(out,
-			"The program painted only its background within %lld ms (frame %lld). It "
-			"may still be starting. Take another screenshot.",
-			ms, frame);
-	} else if (res->settled && !res->changed) {
-		buf_printf(
-			out, "The screen did not change within %lld ms (frame %lld).", ms, frame);
-	} else if (res->settled) {
-		buf_printf(out, "The screen changed and settled after %lld ms (frame %lld).", ms,
-			frame);
-	} else {
-		buf_printf(out, "The screen %s not settled after %lld ms (frame %lld).",
-			res->changed ? "changed and" : "has not changed and has", ms, frame);
-	}
-	tell_moving(out, res->moving);
-}
-
-/* Rounding between screen and frame moves the pointer by at most one pixel.  A grab freezes it, and
- * the input arrives when the grab ends. */
-static void tell_pointer(struct buf *out, const struct field_ints *at, struct point pointer)
-{
-	buf_printf(out, "Pointer at (%d, %d)", pointer.x, pointer.y);
-	if (at->count && (llabs(at->at[0] - pointer.x) > 1 || llabs(at->at[1] - pointer.y) > 1)) {
-		buf_printf(out,
-			", not at (%lld, %lld): another program moved or grabbed it; the input "
-			"may arrive late",
-			(long long)at->at[0], (long long)at->at[1]);
-	}
-	buf_printf(out, ". ");
-}
-
-/* The line after the acknowledgement. */
-static void tell(struct buf *out, const struct input *in, const struct guest_act *res)
-{
-	switch (in->action.kind) {
-	case ACTION_TYPE:
-		buf_printf(out, "%lld character%s delivered. ", (long long)res->chars,
-			res->chars == 1 ? "" : "s");
-		break;
-	case ACTION_KEY:
-	case ACTION_HOLD_KEY:
-		if (res->unfocused) {
-			buf_printf(out,
-				"No window has the keyboard focus: only desktop shortcuts work. "
-				"Click into a window first. ");
+	for (size_t i = 0; i < in->n; i++) {
+		const struct action *action = &in->actions[i];
+		const char *name = in->steps[i].point_name;
+		if (!check_point(name ? name : "start_coordinate", &action->from, screen, err) ||
+			!check_point(name ? name : "coordinate", &action->at, screen, err)) {
+			return input_name_action(in, i, err);
 		}
-		break;
-	case ACTION_WAIT:
-		break;
-	default:
-		tell_pointer(out, &in->action.at, res->pointer);
 	}
-	input_tell_change(out, res, in->args->observe);
-	if (res->frame.bytes) {
-		result_tell_frame(out, &res->frame, vm_frame(call_vm(in->call)));
+	return true;
+}
+
+/* How the model calls the point; a dialect has no marks. */
+static bool check_target(const struct input_step *step, struct err *err)
+{
+	const struct action *action = &step->action;
+	if (action->mark && action->at.count) {
+		return err_set(err, ERR_ARGUMENT, "pass 'coordinate' or 'mark', not both");
+	}
+	return action->kind != ACTION_MOVE || action->mark || action->at.count ||
+	       err_set(err, ERR_ARGUMENT, "'coordinate' or 'mark' is required");
+}
+
+static bool check_targets(const struct input *in, struct err *err)
+{
+	for (size_t i = 0; i < in->n; i++) {
+		if (!check_target(&in->steps[i], err)) {
+			return input_name_action(in, i, err);
+		}
+	}
+	return true;
+}
+
+int64_t input_wheel(int64_t pixels)
+{
+	int64_t clicks = (llabs(pixels) + WHEEL_PIXELS / 2) / WHEEL_PIXELS;
+	return clicks ? clicks : pixels != 0;
+}
+
+static void place_point(struct field_ints *at, struct size screen)
+{
+	struct point p = { (int)at->at[0], (int)at->at[1] };
+	if (at->count) {
+		p = geometry_from_grid(p, screen);
+		*at = (struct field_ints){ 2, { p.x, p.y } };
 	}
 }
 
-/* The agent's error says how far the action came; the requested frame, if any, shows it. */
-static void fail(struct input *in, const struct guest_act *res)
+/* From the grid to the frame; numbers are checked before. */
+static void place(
+	struct action *action, const struct input_step *step, struct size screen, bool grid)
 {
-	json_t *content = json_array();
-	result_add_frame(content, &res->frame);
-	call_fail_with(in->call, &res->failed, content);
+	bool upright = action->direction == SCROLL_UP || action->direction == SCROLL_DOWN;
+	if (grid) {
+		place_point(&action->at, screen);
+		place_point(&action->from, screen);
+	}
+	if (step->thousandths) {
+		action->amount = input_wheel(
+			step->thousandths * (upright ? screen.height : screen.width) / GRID);
+	}
 }
 
-static void acted(const struct guest_act *res, const struct err *err, void *data)
+static void place_all(struct input *in, struct size screen)
 {
-	struct input *in = data;
-	if (err) {
-		call_fail(in->call, err);
-		return;
+	in->actions = call_alloc(in->call, in->n * sizeof(*in->actions));
+	for (size_t i = 0; i < in->n; i++) {
+		in->actions[i] = in->steps[i].action;
+		place(&in->actions[i], &in->steps[i], screen, input_has_grid(in->call));
+		if (in->actions[i].at.count) {
+			call_point_at(in->call, &in->actions[i].at);
+		}
 	}
-	if (res->failed.kind != ERR_NONE) {
-		fail(in, res);
-		return;
-	}
-	auto_buf struct buf text = { 0 };
-	buf_printf(&text, "%s\n", in->ack);
-	tell(&text, in, res);
-	json_t *content = json_array();
-	result_add_text(content, buf_text(&text));
-	result_add_frame(content, &res->frame);
-	call_reply(in->call, content);
 }
 
 static void begin(struct call *call, void *data)
 {
 	struct input *in = data;
-	struct size screen = vm_frame(call_vm(call));
 	struct observe observe;
 	struct err err;
-	if (!input_check_point("start_coordinate", &in->args->start_coordinate, screen, &err) ||
-		!input_check_point("coordinate", &in->args->coordinate, screen, &err)) {
+	place_all(in, vm_frame(call_vm(call)));
+	if (!check_points(in, vm_frame(call_vm(call)), &err)) {
 		call_fail(call, &err);
 		return;
 	}
-	observe_init(&observe, in->args->observe);
-	call_works(call, guest_act(call_guest(call), &in->action, 1, &observe, acted, in));
+	input_observe(&observe, &in->look);
+	call_works(
+		call, guest_act(call_guest(call), in->actions, in->n, &observe, input_acted, in));
 }
 
-void input_run(struct call *call, const struct input_args *args, const struct action *action,
-	const char *ack)
+static void summarize(struct input *in)
+{
+	auto_buf struct buf text = { 0 };
+	for (size_t i = 0; i < in->n && text.len < SUMMARY_MAX; i++) {
+		const char *ack = in->steps[i].ack;
+		buf_printf(&text, "%s%s", *ack && text.len ? " " : "", ack);
+	}
+	call_summarize(in->call, buf_text(&text));
+}
+
+void input_run_all(struct call *call, const char *sandbox, const struct input_look *look,
+	const struct input_step *steps, const char *const *names, size_t n)
 {
 	struct input *in = call_alloc(call, sizeof(*in));
-	in->call = call;
-	in->args = args;
-	in->action = *action;
-	in->ack = call_alloc(call, strlen(ack) + 1);
-	memcpy(in->ack, ack, strlen(ack));
-	call_summarize(call, ack);
-	call_point_at(call, &args->coordinate);
-	call_start(call, args->sandbox, begin, in);
+	*in = (struct input){
+		.call = call,
+		.look = *look,
+		.steps = steps,
+		.names = names,
+		.n = n,
+	};
+	summarize(in);
+	struct err err;
+	if (check_targets(in, &err)) {
+		call_start(call, sandbox, begin, in);
+	} else {
+		call_fail(call, &err);
+	}
+}
+
+void input_run(struct call *call, const void *data)
+{
+	const struct input_args *args = data;
+	struct input_step *step = call_alloc(call, sizeof(*step));
+	tool_of_call(call)->step(args, step);
+	input_run_all(call, args->sandbox, &(struct input_look){ args->observe, args->since }, step,
+		NULL, 1);
+}
+
+void input_ack(struct input_step *step, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(step->ack, sizeof(step->ack), format, args);
+	va_end(args);
 }

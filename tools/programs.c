@@ -1,6 +1,7 @@
-#include "tools/input.h"
+#include "tools/programs.h"
 
 #include "base/cleanup.h"
+#include "tools/input.h"
 #include "tools/result.h"
 #include "vm/wire/messages.h"
 
@@ -13,13 +14,17 @@
 struct launch_args {
 	const char *sandbox;
 	int observe;
+	int64_t since;
 	const char *application, *uri;
+	const json_t *arguments, *environment;
 };
 
 struct launch {
 	struct call *call;
 	const struct launch_args *args;
-	char *said; /* about the launch, while the frame is pending */
+	struct input_look look;
+	const char *application;
+	const char *const *others; /* to try if there is no such program; NULL: none */
 };
 
 /* Large programs (office suites, browsers) take this long for their first window on a busy
@@ -29,66 +34,64 @@ struct launch {
 /* Programs paint in stages while they start. */
 #define LAUNCH_QUIET_MS 400
 
-static const struct field launch_fields[] = {
-	FIELD_STR(struct launch_args, application,
-		"Program to start: an application id from list_applications, a program name or "
-		"an absolute path.",
-		.required = true, .min = 1, .max = MESSAGE_APPLICATION_MAX),
-	FIELD_STR(struct launch_args, uri, "File path or URL that the program opens.", .min = 1,
-		.max = MESSAGE_URI_MAX),
+static const struct field open_fields[] = {
+	FIELD_STR(struct launch_args, uri, "File path, directory or URL.", .required = true,
+		.min = 1, .max = MESSAGE_URI_MAX),
 	INPUT_ENDS(struct launch_args),
 };
 
-static void tell_launch(struct buf *out, const char *application, const struct guest_launch *res)
+static const struct field launch_fields[] = {
+	FIELD_STR(struct launch_args, application,
+		"Application id, program name or absolute path. An unknown name returns the "
+		"installed applications.",
+		.required = true, .min = 1, .max = MESSAGE_APPLICATION_MAX),
+	FIELD_STR(struct launch_args, uri, "File path or URL to open.", .min = 1,
+		.max = MESSAGE_URI_MAX),
+	FIELD_TEXT_LIST(struct launch_args, arguments, "Further arguments.", MESSAGE_ARGUMENTS_MAX),
+	FIELD_STRINGS(struct launch_args, environment, "Further environment variables.",
+		MESSAGE_ARGUMENTS_MAX),
+	INPUT_ENDS(struct launch_args),
+};
+
+static void format_launch(
+	struct buf *out, const struct launch *launch, const struct guest_launch *res)
 {
 	buf_printf(out, "Launched ");
-	result_tell_name(out, application);
+	result_format_name(out, launch->application ? launch->application
+				: res->application  ? res->application
+						    : "a program");
 	buf_printf(out, " (pid %lld).", (long long)res->pid);
 	if (res->has_window) {
 		const struct guest_window *w = &res->window;
-		buf_printf(out, "\nWindow %lld ", (long long)w->id);
-		result_quote_name(out, w->title ? w->title : "");
-		buf_printf(out, " at (%lld, %lld), %lldx%lld.", (long long)w->x, (long long)w->y,
-			(long long)w->width, (long long)w->height);
+		input_format_window(out, launch->call, w->id, w->title,
+			(struct rect){ (int)w->x, (int)w->y, (int)w->width, (int)w->height });
 	}
 	if (res->note) {
 		buf_printf(out, "\n");
-		result_tell_note(out, res->note);
+		result_format_note(out, res->note);
 	}
 }
 
-static void reply_launch(struct launch *launch, const char *more, const struct guest_frame *frame)
-{
-	auto_buf struct buf text = { 0 };
-	buf_printf(&text, "%s%s%s", launch->said, *more ? "\n" : "", more);
-	json_t *content = json_array();
-	if (frame) {
-		result_tell_frame(&text, frame, vm_frame(call_vm(launch->call)));
-	}
-	result_add_text(content, buf_text(&text));
-	if (frame) {
-		result_add_frame(content, frame);
-	}
-	call_reply(launch->call, content);
-}
+static void launched(const struct guest_launch *res, const struct err *err, void *data);
 
-/* If the screenshot fails, the program runs anyway. */
-static void observed(const struct guest_act *res, const struct err *err, void *data)
+static void launch_next(struct launch *launch)
 {
-	struct launch *launch = data;
-	const struct err *why = err ? err : &res->failed;
-	if (why->kind != ERR_NONE) {
-		struct err told;
-		err_set(&told, why->kind,
-			"%.200s\n"
-			"No screenshot could be taken: %.160s",
-			launch->said, why->text);
-		call_fail(launch->call, &told);
+	struct call *call = launch->call;
+	if (launch->others) {
+		launch->application = *launch->others++;
+	}
+	if (!launch->application && launch->others) {
+		struct err err;
+		err_set(&err, ERR_NOT_FOUND,
+			"this desktop has no web browser; microVM images with Chromium or Firefox ESR, "
+			"such as 'desktop', have one");
+		call_fail(call, &err);
 		return;
 	}
-	auto_buf struct buf change = { 0 };
-	input_tell_change(&change, res, launch->args->observe);
-	reply_launch(launch, buf_text(&change), &res->frame);
+	const struct guest_program program = { launch->application, launch->args->uri,
+		launch->args->arguments, launch->args->environment };
+	call_works(
+		call, guest_start(call_guest(call), &program, LAUNCH_TIMEOUT_MS, launched, launch));
 }
 
 static void launched(const struct guest_launch *res, const struct err *err, void *data)
@@ -96,69 +99,88 @@ static void launched(const struct guest_launch *res, const struct err *err, void
 	struct launch *launch = data;
 	struct call *call = launch->call;
 	auto_buf struct buf text = { 0 };
+	if (err && err->kind == ERR_NOT_FOUND && launch->others) {
+		launch_next(launch);
+		return;
+	}
 	if (err) {
 		json_t *content = json_array();
-		result_tell_full(&text, err->text, call_vm(call));
+		result_format_full(&text, err->text, call_vm(call));
 		if (text.len) {
 			result_add_text(content, buf_text(&text));
 		}
 		call_fail_with(call, err, content);
 		return;
 	}
-	tell_launch(&text, launch->args->application, res);
-	launch->said = call_alloc(call, text.len + 1);
-	memcpy(launch->said, buf_text(&text), text.len);
-	call_summarize(call, launch->said);
-	if (launch->args->observe == OBSERVE_NONE) {
-		reply_launch(launch, "", NULL);
-		return;
-	}
+	format_launch(&text, launch, res);
+	call_summarize(call, buf_text(&text));
 	struct observe observe;
-	observe_init(&observe, launch->args->observe);
+	input_observe(&observe, &launch->look);
 	observe.quiet_ms = LAUNCH_QUIET_MS;
 	observe.window = res->has_window ? res->window.id : 0;
-	call_works(call, guest_act(call_guest(call), NULL, 0, &observe, observed, launch));
+	input_look_after(call, &text, &launch->look, &observe, input_format_change);
 }
 
 static void begin_launch(struct call *call, void *data)
 {
-	struct launch *launch = data;
-	call_works(call, guest_launch(call_guest(call), launch->args->application,
-				 launch->args->uri, LAUNCH_TIMEOUT_MS, launched, launch));
+	(void)call;
+	launch_next(data);
+}
+
+void programs_browse(struct call *call, const char *sandbox, const char *url)
+{
+	static const char *const browsers[] = { "x-www-browser", "chromium", "firefox-esr",
+		"firefox", "google-chrome", NULL };
+	struct launch_args *args = call_alloc(call, sizeof(*args));
+	struct launch *launch = call_alloc(call, sizeof(*launch));
+	*args = (struct launch_args){ .sandbox = sandbox, .uri = url };
+	*launch = (struct launch){
+		.call = call,
+		.args = args,
+		.look = { INPUT_SETTLED },
+		.others = browsers,
+	};
+	call_start(call, sandbox, begin_launch, launch);
 }
 
 static void run_launch(struct call *call, const void *data)
 {
 	struct launch *launch = call_alloc(call, sizeof(*launch));
 	launch->args = data;
+	launch->application = launch->args->application;
 	launch->call = call;
-	call_start(call, launch->args->sandbox, begin_launch, launch);
-}
-
-/* Models try to pass a command line. */
-static void advise_launch(const json_t *args, struct err *err)
-{
-	bool args_given = json_object_get(args, "args");
-	if (args_given || json_object_get(args, "arguments")) {
-		err_set(err, ERR_ARGUMENT,
-			"unknown argument '%s': launch starts a program without arguments. Pass "
-			"a file or URL to open as 'uri'. For a command line, use "
-			"run_command with '&' at the end",
-			args_given ? "args" : "arguments");
+	launch->look = (struct input_look){ launch->args->observe, launch->args->since };
+	if (launch->look.observe == INPUT_CHANGED && !launch->look.since) {
+		launch->look.observe = INPUT_SETTLED; /* the frame before the launch is unknown */
 	}
+	call_start(call, launch->args->sandbox, begin_launch, launch);
 }
 
 const struct tool tool_launch = {
 	.name = "launch",
 	.title = "Launch a program",
-	.help = "Start a program and wait until its first window is open. Returns the window's "
-		"position and size.",
+	.help = "Starts a program and waits for its first window. Returns the window's id, title, "
+		"position and size. Prefer it to menus.",
 	.toolset = "computer",
 	.hints = TOOL_ALWAYS_LOAD,
 	.order = TOOL_IN_TURN,
 	.fields = launch_fields,
 	.args_size = sizeof(struct launch_args),
-	.advise = advise_launch,
+	.run = run_launch,
+};
+
+/* ---- open ---- */
+
+const struct tool tool_open = {
+	.name = "open",
+	.title = "Open a file or URL",
+	.help = "Opens a file, directory or URL with its default application and waits for the window. "
+		"Returns which application it is, and the window.",
+	.toolset = "computer",
+	.hints = TOOL_ALWAYS_LOAD,
+	.order = TOOL_IN_TURN,
+	.fields = open_fields,
+	.args_size = sizeof(struct launch_args),
 	.run = run_launch,
 };
 
@@ -178,15 +200,15 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
-static void tell_application(struct buf *out, const json_t *app)
+static void format_application(struct buf *out, const json_t *app)
 {
 	buf_printf(out, "\n");
-	result_tell_name(out, text_of(app, "id"));
+	result_format_name(out, text_of(app, "id"));
 	buf_printf(out, ": ");
-	result_tell_name(out, text_of(app, "name"));
+	result_format_name(out, text_of(app, "name"));
 	if (text_of(app, "comment")[0]) {
 		buf_printf(out, " - ");
-		result_tell_name(out, text_of(app, "comment"));
+		result_format_name(out, text_of(app, "comment"));
 	}
 }
 
@@ -203,7 +225,7 @@ static void listed(const json_t *result, const struct err *err, void *data)
 	buf_printf(&text, "%zu application%s. Pass the id before the colon to launch.", n,
 		n == 1 ? "" : "s");
 	for (; i < n && text.len < LIST_MAX_BYTES; i++) {
-		tell_application(&text, json_array_get(apps, i));
+		format_application(&text, json_array_get(apps, i));
 	}
 	if (i < n) {
 		buf_printf(&text, "\n[%zu more not shown]", n - i);
@@ -228,10 +250,10 @@ static void run_list_applications(struct call *call, const void *data)
 const struct tool tool_list_applications = {
 	.name = "list_applications",
 	.title = "List applications",
-	.help = "List the installed desktop applications. launch also starts other programs by "
+	.help = "Returns the installed desktop applications. launch also starts other programs by "
 		"name.",
 	.toolset = "computer",
-	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
+	.hints = TOOL_EXTRA | TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.order = TOOL_LOOKS,
 	.fields = list_fields,
 	.args_size = sizeof(struct list_args),

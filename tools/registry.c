@@ -3,30 +3,30 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/nearest.h"
+#include "tools/dialect.h"
 
 #include <string.h>
 
 /* The list of tools, their selection by --tools, and how a tool is described and run. */
 
-/* This is the order of tools/list: looking, acting, programs, sandboxes, users. */
+/* This is the order of tools/list: looking, acting, programs, sandboxes, users, media. */
 #define TOOLS(X) \
 	X(screenshot) \
-	X(left_click) \
-	X(right_click) \
-	X(middle_click) \
-	X(double_click) \
-	X(triple_click) \
-	X(mouse_move) \
-	X(left_click_drag) \
-	X(left_mouse_down) \
-	X(left_mouse_up) \
-	X(scroll) \
-	X(type) \
-	X(key) \
-	X(hold_key) \
-	X(wait) \
+	STEP_TOOLS(X) \
+	X(computer_batch) \
+	X(wait_for) \
 	X(zoom) \
 	X(cursor_position) \
+	X(ui_tree) \
+	X(ui_act) \
+	X(find_text) \
+	X(clipboard_get) \
+	X(clipboard_set) \
+	X(window_list) \
+	X(window_focus) \
+	X(window_set) \
+	X(window_close) \
+	X(open) \
 	X(launch) \
 	X(list_applications) \
 	X(run_command) \
@@ -48,7 +48,8 @@
 	X(control_acquire) \
 	X(control_release) \
 	X(control_status) \
-	X(request_human)
+	X(request_human) \
+	X(audio_record)
 
 #define X(id) extern const struct tool tool_##id;
 TOOLS(X)
@@ -62,21 +63,51 @@ static const struct tool *const tools[] = {
 
 #define N_TOOLS (sizeof(tools) / sizeof(tools[0]))
 
+static const struct {
+	const char *name;
+	const struct tool *tools;
+} dialects[] = {
+#define X(id) { #id, dialect_##id },
+	DIALECTS(X)
+#undef X
+};
+
+#define N_DIALECTS (sizeof(dialects) / sizeof(dialects[0]))
+
 struct tool_set {
+	char *selection;
 	const struct tool **at;
 	size_t n;
 };
 
 /* ---- selecting ---- */
 
-/* Selects the toolset or tool of that name, or all; false if there is none. */
-static bool select_word(bool on[N_TOOLS], const char *word)
+struct selection {
+	bool tools[N_TOOLS], dialects[N_DIALECTS];
+};
+
+static bool is_meant(const struct tool *tool, const char *word)
+{
+	return strcmp(word, "all") == 0 || strcmp(word, tool->toolset) == 0 ||
+	       strcmp(word, tool->name) == 0 ||
+	       (strcmp(word, TOOLS_DEFAULT) == 0 && !(tool->hints & TOOL_EXTRA));
+}
+
+/*
+ * Selects what the word names; false if there is nothing.  A dialect is selected as a whole and by
+ * its name only: its tools have the names of others.
+ */
+static bool select_word(struct selection *on, const char *word)
 {
 	bool known = false;
+	for (size_t i = 0; i < N_DIALECTS; i++) {
+		if (strcmp(word, dialects[i].name) == 0) {
+			on->dialects[i] = known = true;
+		}
+	}
 	for (size_t i = 0; i < N_TOOLS; i++) {
-		if (strcmp(word, "all") == 0 || strcmp(word, tools[i]->toolset) == 0 ||
-			strcmp(word, tools[i]->name) == 0) {
-			on[i] = known = true;
+		if (is_meant(tools[i], word)) {
+			on->tools[i] = known = true;
 		}
 	}
 	return known;
@@ -84,17 +115,20 @@ static bool select_word(bool on[N_TOOLS], const char *word)
 
 static bool refuse_word(const char *word, struct err *err)
 {
-	const char *names[2 * N_TOOLS + 2] = { "all" };
-	size_t n = 1;
+	const char *names[2 * N_TOOLS + N_DIALECTS + 3] = { "all", TOOLS_DEFAULT };
+	size_t n = 2;
 	for (size_t i = 0; i < N_TOOLS; i++) {
 		names[n++] = tools[i]->name;
 		names[n++] = tools[i]->toolset;
 	}
+	for (size_t i = 0; i < N_DIALECTS; i++) {
+		names[n++] = dialects[i].name;
+	}
 	const char *near = nearest_name(word, names);
 	return err_set(err, ERR_ARGUMENT,
 		"'%.60s' is neither a tool nor a toolset%s%s%s Expected names separated by "
-		"commas, such as computer,shell or screenshot (toolsets: computer, shell, "
-		"sandbox, stream, control)",
+		"commas, such as default,media or screenshot (default; all; toolsets: computer, "
+		"shell, sandbox, stream, control, media; dialects: claude, openai, gemini)",
 		word, near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "");
 }
 
@@ -107,7 +141,7 @@ static char *trim(char *word)
 	return word;
 }
 
-static bool select_words(bool on[N_TOOLS], const char *selection, struct err *err)
+static bool select_tools(struct selection *on, const char *selection, struct err *err)
 {
 	auto_free char *list = must(strdup(selection));
 	char *rest = list;
@@ -131,17 +165,47 @@ static void add(struct tool_set *set, const struct tool *tool)
 	set->at[set->n++] = tool;
 }
 
+/* Two tools with one name, of different toolsets. */
+static bool check_names(const struct tool_set *set, struct err *err)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		const struct tool *other = tool_find(set, set->at[i]->name);
+		if (other != set->at[i]) {
+			return err_set(err, ERR_ARGUMENT,
+				"the toolsets '%s' and '%s' both have a tool '%s'; select one of them",
+				other->toolset, set->at[i]->toolset, other->name);
+		}
+	}
+	return true;
+}
+
+static void add_selected(struct tool_set *set, const struct selection *on)
+{
+	for (size_t i = 0; i < N_DIALECTS; i++) {
+		for (const struct tool *tool = dialects[i].tools; on->dialects[i] && tool->name;
+			tool++) {
+			add(set, tool);
+		}
+	}
+	for (size_t i = 0; i < N_TOOLS; i++) {
+		if (on->tools[i]) {
+			add(set, tools[i]);
+		}
+	}
+}
+
 struct tool_set *tool_set_new(const char *selection, struct err *err)
 {
-	bool on[N_TOOLS] = { false };
-	if (!select_words(on, selection, err)) {
+	struct selection on = { 0 };
+	if (!select_tools(&on, selection, err)) {
 		return NULL;
 	}
 	struct tool_set *set = must(calloc(1, sizeof(*set)));
-	for (size_t i = 0; i < N_TOOLS; i++) {
-		if (on[i]) {
-			add(set, tools[i]);
-		}
+	set->selection = must(strdup(selection));
+	add_selected(set, &on);
+	if (!check_names(set, err)) {
+		tool_set_free(set);
+		return NULL;
 	}
 	return set;
 }
@@ -156,6 +220,7 @@ void tool_set_add(struct tool_set *set, const struct tool *const *more)
 void tool_set_free(struct tool_set *set)
 {
 	if (set) {
+		free(set->selection);
 		free(set->at);
 		free(set);
 	}
@@ -178,7 +243,7 @@ const struct tool *tool_at(const struct tool_set *set, size_t at)
 	return at < set->n ? set->at[at] : NULL;
 }
 
-const char *tool_nearest(const struct tool_set *set, const char *name)
+static const char *nearest_tool(const struct tool_set *set, const char *name)
 {
 	auto_free const char **names = must(calloc(set->n + 1, sizeof(names[0])));
 	for (size_t i = 0; i < set->n; i++) {
@@ -187,15 +252,71 @@ const char *tool_nearest(const struct tool_set *set, const char *name)
 	return nearest_name(name, names);
 }
 
+/* The dialect with a tool of that name; NULL: none. */
+static const char *dialect_with(const char *name)
+{
+	for (size_t i = 0; i < N_DIALECTS; i++) {
+		for (const struct tool *tool = dialects[i].tools; tool->name; tool++) {
+			if (strcmp(tool->name, name) == 0) {
+				return dialects[i].name;
+			}
+		}
+	}
+	return NULL;
+}
+
+static const struct tool *registered(const char *name)
+{
+	for (size_t i = 0; i < N_TOOLS; i++) {
+		if (strcmp(tools[i]->name, name) == 0) {
+			return tools[i];
+		}
+	}
+	return NULL;
+}
+
+void tool_explain_missing(const struct tool_set *set, const char *name, struct buf *out)
+{
+	const struct tool *tool = registered(name);
+	const char *dialect = dialect_with(name), *near = nearest_tool(set, name);
+	if (tool) {
+		buf_printf(out,
+			"tool \"%s\" is not selected; the server offers it with --tools %.200s%s%s",
+			name, set->selection, *set->selection ? "," : "", name);
+		if (tool->step && tool_find(set, "computer_batch")) {
+			buf_printf(out, "; computer_batch performs the same action");
+		}
+	} else if (dialect) {
+		buf_printf(out, "tool \"%s\" is not selected; the server offers it with --tools %s",
+			name, dialect);
+	} else {
+		buf_printf(out, "unknown tool \"%.80s\"%s%s%s", name,
+			near ? "; did you mean \"" : "; tools/list lists all tools",
+			near ? near : "", near ? "\"?" : "");
+	}
+}
+
 /* ---- describing ---- */
 
+/* MCP's defaults (2025-03-26 and later, ToolAnnotations) are left out: a tool that writes destroys,
+ * is not idempotent and reaches the open world. */
 static json_t *annotations(const struct tool *tool)
 {
-	return must(json_pack("{s:s, s:b, s:b, s:b, s:b}", "title", tool->title, "readOnlyHint",
-		!!(tool->hints & TOOL_READS_ONLY), "destructiveHint",
-		!!(tool->hints & TOOL_DESTROYS), "idempotentHint",
-		!!(tool->hints & TOOL_REPEATABLE), "openWorldHint",
-		!!(tool->hints & TOOL_OPEN_WORLD)));
+	json_t *out = json_object();
+	if (tool->hints & TOOL_READS_ONLY) {
+		json_object_set_new(out, "readOnlyHint", json_true());
+	} else {
+		if (!(tool->hints & TOOL_DESTROYS)) {
+			json_object_set_new(out, "destructiveHint", json_false());
+		}
+		if (tool->hints & TOOL_REPEATABLE) {
+			json_object_set_new(out, "idempotentHint", json_true());
+		}
+	}
+	if (!(tool->hints & TOOL_OPEN_WORLD)) {
+		json_object_set_new(out, "openWorldHint", json_false());
+	}
+	return out;
 }
 
 /* Claude Code hides tools behind a search, and long results in a file, unless these keys are

@@ -30,26 +30,48 @@ void result_add_text(json_t *content, const char *text)
 		must(json_pack("{s:s, s:o}", "type", "text", "text", text_or_ascii(text))));
 }
 
-void result_add_frame(json_t *content, const struct guest_frame *frame)
+static void add_bytes(
+	json_t *content, const char *kind, const char *type, const void *bytes, size_t n)
 {
-	if (!frame->bytes) {
-		return;
-	}
 	size_t len;
-	auto_free char *base64 = base64_encode(frame->bytes, frame->len, &len);
+	auto_free char *base64 = base64_encode(bytes, n, &len);
 	json_t *data = must(json_stringn_nocheck(base64, len));
-	const char *type = frame->format == FORMAT_PNG ? "image/png" : "image/jpeg";
-	json_array_append_new(content, must(json_pack("{s:s, s:o, s:s}", "type", "image", "data",
-					       data, "mimeType", type)));
+	json_array_append_new(content,
+		must(json_pack("{s:s, s:o, s:s}", "type", kind, "data", data, "mimeType", type)));
 }
 
-void result_tell_frame(struct buf *out, const struct guest_frame *frame, struct size space)
+void result_add_frame(json_t *content, const struct guest_frame *frame)
+{
+	if (frame->bytes) {
+		add_bytes(content, "image",
+			frame->format == FORMAT_PNG ? "image/png" : "image/jpeg", frame->bytes,
+			frame->len);
+	}
+}
+
+void result_add_image(json_t *content, const char *type, const void *bytes, size_t len)
+{
+	add_bytes(content, "image", type, bytes, len);
+}
+
+void result_add_audio(json_t *content, const char *type, const void *bytes, size_t len)
+{
+	add_bytes(content, "audio", type, bytes, len);
+}
+
+void result_format_frame(struct buf *out, const struct guest_frame *frame, struct size space)
 {
 	if (frame->reduced && frame->reduced[0]) {
 		buf_printf(out, "\n");
-		result_tell_note(out, frame->reduced);
+		result_format_note(out, frame->reduced);
 	}
-	if (frame->width < space.width || frame->height < space.height) {
+	const struct rect *r = &frame->region;
+	if (r->width > 0) {
+		buf_printf(out,
+			"\nThe image is only the region [%d, %d, %d, %d], which has changed. "
+			"Coordinates still refer to the %dx%d screen.",
+			r->x, r->y, r->x + r->width, r->y + r->height, space.width, space.height);
+	} else if (frame->width < space.width || frame->height < space.height) {
 		buf_printf(out,
 			"\nThe image is scaled down. Coordinates still refer to the %dx%d screen.",
 			space.width, space.height);
@@ -59,7 +81,7 @@ void result_tell_frame(struct buf *out, const struct guest_frame *frame, struct 
 #define NAME_MAX_BYTES 200
 #define NOTE_MAX_BYTES 480
 
-void result_tell_name(struct buf *out, const char *name)
+void result_format_name(struct buf *out, const char *name)
 {
 	plain_append(out, name, NAME_MAX_BYTES);
 }
@@ -69,13 +91,26 @@ void result_quote_name(struct buf *out, const char *name)
 	plain_quote(out, name, NAME_MAX_BYTES);
 }
 
-void result_tell_note(struct buf *out, const char *note)
+void result_format_element(struct buf *out, const char *role, const char *name, const char *value)
+{
+	result_format_name(out, role);
+	if (name) {
+		buf_printf(out, " ");
+		result_quote_name(out, name);
+	}
+	if (value && (!name || strcmp(name, value) != 0)) {
+		buf_printf(out, " = ");
+		result_quote_name(out, value);
+	}
+}
+
+void result_format_note(struct buf *out, const char *note)
 {
 	plain_append(out, note, NOTE_MAX_BYTES);
 }
 
 /* EAGAIN in libc's words, which is all that shells and programs report. */
-void result_tell_full(struct buf *out, const char *said, const struct vm *vm)
+void result_format_full(struct buf *out, const char *said, const struct vm *vm)
 {
 	if (!strstr(said, "Resource temporarily unavailable")) {
 		return;

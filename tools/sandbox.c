@@ -34,8 +34,8 @@ static const struct field create_fields[] = {
 	ROW("on_timeout", VM_SPEC_ON_TIMEOUT),
 	ROW("labels", VM_SPEC_LABELS),
 	FIELD_STR(struct create_args, from,
-		"Snapshot to start from: its id or name. It determines image, memory, cpus, "
-		"screen and network.",
+		"Snapshot to start from: id or name. It determines image, memory, cpus, screen and "
+		"network.",
 		.min = 1, .max = VM_SNAPSHOT_NAME_MAX),
 	{ 0 },
 };
@@ -83,7 +83,7 @@ static bool spec_from(
 static bool spec_of(
 	struct call *call, const struct create_args *args, struct vm_spec *spec, struct err *err)
 {
-	*spec = *vm_preset(call_vms(call));
+	*spec = *vm_default_spec(call_vms(call));
 	if (!check_memory(args, err)) {
 		return false;
 	}
@@ -99,9 +99,9 @@ static void created(struct call *call, void *data)
 	auto_buf struct buf text = { 0 };
 	json_t *content = json_array();
 	buf_printf(&text, "Sandbox %s is ready after ", vm_id(call_vm(call)));
-	sandbox_tell_took(&text, *began);
+	sandbox_format_took(&text, *began);
 	buf_printf(&text, ": %s, ", vm_backend_name(call_vm(call)));
-	sandbox_tell_spec(&text, vm_spec(call_vm(call)));
+	sandbox_format_spec(&text, vm_spec(call_vm(call)));
 	buf_printf(&text, ". To use it, pass sandbox: \"%s\" to the other tools.",
 		vm_id(call_vm(call)));
 	result_add_text(content, buf_text(&text));
@@ -134,8 +134,8 @@ static void run_create(struct call *call, const void *data)
 const struct tool tool_sandbox_create = {
 	.name = "sandbox_create",
 	.title = "Create a sandbox",
-	.help = "Create an additional sandbox and wait until its desktop is ready. Omitted "
-		"arguments use the server's defaults. Returns the id to pass as 'sandbox'.",
+	.help = "Creates an additional sandbox. Omitted arguments use the server's defaults. Returns, "
+		"when its desktop is ready, the id to pass as 'sandbox'.",
 	.toolset = "sandbox",
 	.hints = TOOL_TAKES_TIME,
 	.fields = create_fields,
@@ -169,7 +169,7 @@ static void run_list(struct call *call, const void *data)
 			break;
 		}
 		buf_printf(&text, "\n%s: ", vm_id(vm));
-		sandbox_tell(&text, call, vm);
+		sandbox_format(&text, call, vm);
 	}
 	sandbox_reply(call, &text);
 }
@@ -177,7 +177,7 @@ static void run_list(struct call *call, const void *data)
 const struct tool tool_sandbox_list = {
 	.name = "sandbox_list",
 	.title = "List sandboxes",
-	.help = "List your sandboxes, one per line: id, state, size, age, timeouts and labels.",
+	.help = "Lists your sandboxes, one per line: id, state, size, age, timeouts and labels.",
 	.toolset = "sandbox",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.fields = no_fields,
@@ -192,7 +192,7 @@ struct one_args {
 
 static const struct field one_fields[] = { CALL_SANDBOX(struct one_args), { 0 } };
 
-static void tell_frame(struct buf *out, const struct vm *vm)
+static void format_frame(struct buf *out, const struct vm *vm)
 {
 	struct size screen = vm_screen(vm), frame = vm_frame(vm);
 	if (frame.width != screen.width || frame.height != screen.height) {
@@ -212,8 +212,8 @@ static void run_info(struct call *call, const void *data)
 		return;
 	}
 	buf_printf(&text, "%s: ", vm_id(vm));
-	sandbox_tell(&text, call, vm);
-	tell_frame(&text, vm);
+	sandbox_format(&text, call, vm);
+	format_frame(&text, vm);
 	if (vm_no_limit_on(vm)) {
 		buf_printf(&text, "\nNot limited on this host: %s.", vm_no_limit_on(vm));
 	}
@@ -230,7 +230,7 @@ const struct tool tool_sandbox_info = {
 	.help = "Returns a sandbox's state, size, age, timeouts and labels. Does not start or "
 		"resume it.",
 	.toolset = "sandbox",
-	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
+	.hints = TOOL_EXTRA | TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.order = TOOL_LOOKS,
 	.fields = one_fields,
 	.args_size = sizeof(struct one_args),
@@ -245,7 +245,7 @@ static void run_kill(struct call *call, const void *data)
 	auto_buf struct buf text = { 0 };
 	struct err err;
 	struct vm *vm = sandbox_find(call, args->sandbox, &err);
-	if (vm && !vm_control_beside(vm, &err)) {
+	if (vm && !vm_control_allows_agent(vm, &err)) {
 		call_fail(call, &err);
 		return;
 	}
@@ -270,9 +270,8 @@ static void run_kill(struct call *call, const void *data)
 const struct tool tool_sandbox_kill = {
 	.name = "sandbox_kill",
 	.title = "End a sandbox",
-	.help = "End a sandbox immediately and delete its programs and files. Calls in progress "
-		"in it fail. Its snapshots are kept. Returns before the deletion is complete; "
-		"until then, sandbox_list shows the sandbox as stopping.",
+	.help = "Ends a sandbox and deletes its programs and files; its snapshots are kept. Returns "
+		"before the deletion is complete: until then, sandbox_list shows it as stopping.",
 	.toolset = "sandbox",
 	.hints = TOOL_DESTROYS | TOOL_REPEATABLE,
 	.fields = one_fields,
@@ -309,7 +308,7 @@ static void run_set_timeout(struct call *call, const void *data)
 	struct err err;
 	struct vm *vm = sandbox_find(call, args->sandbox, &err);
 	bool sooner = vm && ends_sooner(vm, timeout);
-	if (!vm || (sooner && !vm_control_beside(vm, &err)) ||
+	if (!vm || (sooner && !vm_control_allows_agent(vm, &err)) ||
 		!vm_set_timeout(vm, timeout ? timeout * 1000 : -1, &err)) {
 		call_fail(call, &err);
 		return;
@@ -318,7 +317,7 @@ static void run_set_timeout(struct call *call, const void *data)
 	buf_printf(&text, "Sandbox %s %s", vm_id(vm), timeout ? then : "has no timeout");
 	if (timeout) {
 		buf_printf(&text, " in ");
-		sandbox_tell_span(&text, timeout * 1000);
+		sandbox_format_span(&text, timeout * 1000);
 	}
 	sandbox_reply(call, &text);
 }
@@ -326,9 +325,9 @@ static void run_set_timeout(struct call *call, const void *data)
 const struct tool tool_sandbox_set_timeout = {
 	.name = "sandbox_set_timeout",
 	.title = "Set a sandbox's timeout",
-	.help = "Set the time until a sandbox times out. Replaces its previous timeout.",
+	.help = "Sets the time until a sandbox times out. Replaces its previous timeout.",
 	.toolset = "sandbox",
-	.hints = TOOL_REPEATABLE,
+	.hints = TOOL_EXTRA | TOOL_REPEATABLE,
 	.fields = timeout_fields,
 	.args_size = sizeof(struct timeout_args),
 	.run = run_set_timeout,

@@ -12,14 +12,14 @@ struct vm *sandbox_find(struct call *call, const char *id, struct err *err) NODI
 bool sandbox_is_default(struct call *call, const struct vm *vm);
 
 /* "ready, microvm, image minimal, 1280x800, ...": the complete description on one line. */
-void sandbox_tell(struct buf *out, struct call *call, const struct vm *vm);
+void sandbox_format(struct buf *out, struct call *call, const struct vm *vm);
 /* "image minimal, 1280x800, 512 MiB, network none": the specification and the labels. */
-void sandbox_tell_spec(struct buf *out, const struct vm_spec *spec);
-void sandbox_tell_labels(struct buf *out, const json_t *labels);
+void sandbox_format_spec(struct buf *out, const struct vm_spec *spec);
+void sandbox_format_labels(struct buf *out, const json_t *labels);
 /* "12 s", "5 min", "3 h 10 min", "2 days" */
-void sandbox_tell_span(struct buf *out, int64_t ms);
+void sandbox_format_span(struct buf *out, int64_t ms);
 /* Appends "0.31 s": the time since began_us, a time of loop_now_us(). */
-void sandbox_tell_took(struct buf *out, uint64_t began_us);
+void sandbox_format_took(struct buf *out, uint64_t began_us);
 
 /* Answers with one text. */
 void sandbox_reply(struct call *call, const struct buf *text);

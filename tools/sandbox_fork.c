@@ -19,7 +19,7 @@ struct fork_args {
 
 static const struct field fields[] = {
 	FIELD_NUM(struct fork_args, count, "Number of copies.", .min = 1, .max = VM_FORK_MAX,
-		.preset = 1),
+		.default_value = 1),
 	CALL_SANDBOX(struct fork_args),
 	{ 0 },
 };
@@ -49,7 +49,7 @@ static void reply(struct fork *fork)
 	buf_printf(&text, "Sandbox %s was copied: %zu of %lld %s ready after ",
 		vm_id(call_vm(fork->call)), fork->ready, (long long)fork->args->count,
 		fork->args->count == 1 ? "copy is" : "copies are");
-	sandbox_tell_took(&text, fork->began);
+	sandbox_format_took(&text, fork->began);
 	buf_printf(&text,
 		". The copies and the original now run independently. To use a copy, pass its id "
 		"as 'sandbox'.");
@@ -176,9 +176,8 @@ static void run(struct call *call, const void *data)
 const struct tool tool_sandbox_fork = {
 	.name = "sandbox_fork",
 	.title = "Fork a sandbox",
-	.help = "Copy a running sandbox, including programs, windows and unsaved text, into new "
-		"sandboxes. The original keeps running. Returns the ids of the copies. microvm "
-		"only.",
+	.help = "Copies a running sandbox, with programs, windows and unsaved text; the original "
+		"keeps running. Returns the ids of the copies. microvm only.",
 	.toolset = "sandbox",
 	.order = TOOL_IN_TURN,
 	.hints = TOOL_TAKES_TIME,

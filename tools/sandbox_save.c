@@ -31,7 +31,7 @@ static void reply_done(struct saving *saving, const char *became, const char *mo
 	auto_buf struct buf text = { 0 };
 	json_t *content = json_array();
 	buf_printf(&text, "Sandbox %s is %s after ", vm_id(call_vm(saving->call)), became);
-	sandbox_tell_took(&text, saving->began);
+	sandbox_format_took(&text, saving->began);
 	buf_printf(&text, ". %s", more);
 	result_add_text(content, buf_text(&text));
 	call_reply(saving->call, content);
@@ -74,7 +74,7 @@ static void paused(struct vm *vm, const struct err *err, void *data)
 static void begin_pause(struct call *call, void *data)
 {
 	struct err err;
-	if (!vm_control_beside(call_vm(call), &err)) {
+	if (!vm_control_allows_agent(call_vm(call), &err)) {
 		call_fail(call, &err);
 		return;
 	}
@@ -98,10 +98,10 @@ static void run_pause(struct call *call, const void *data)
 const struct tool tool_sandbox_pause = {
 	.name = "sandbox_pause",
 	.title = "Pause a sandbox",
-	.help = "Write a running sandbox to disk and release its memory and CPU. The next call "
+	.help = "Writes a running sandbox to disk and releases its memory and CPU. The next call "
 		"on it resumes it in the same state. microvm only.",
 	.toolset = "sandbox",
-	.hints = TOOL_TAKES_TIME | TOOL_REPEATABLE,
+	.hints = TOOL_EXTRA | TOOL_TAKES_TIME | TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
 	.fields = one_fields,
 	.args_size = sizeof(struct one_args),
@@ -132,10 +132,10 @@ static void run_resume(struct call *call, const void *data)
 const struct tool tool_sandbox_resume = {
 	.name = "sandbox_resume",
 	.title = "Resume a sandbox",
-	.help = "Resume a paused sandbox and wait until it is ready. Any other call on it also "
+	.help = "Resumes a paused sandbox and waits until it is ready. Any other call on it also "
 		"resumes it.",
 	.toolset = "sandbox",
-	.hints = TOOL_TAKES_TIME | TOOL_REPEATABLE,
+	.hints = TOOL_EXTRA | TOOL_TAKES_TIME | TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
 	.fields = one_fields,
 	.args_size = sizeof(struct one_args),
@@ -149,8 +149,8 @@ struct rollback_args {
 };
 
 static const struct field rollback_fields[] = {
-	FIELD_STR(struct rollback_args, snapshot, "Snapshot to restore: its id or name.",
-		.required = true, .min = 1, .max = VM_SNAPSHOT_NAME_MAX),
+	FIELD_STR(struct rollback_args, snapshot, "Id or name of the snapshot.", .required = true,
+		.min = 1, .max = VM_SNAPSHOT_NAME_MAX),
 	CALL_SANDBOX(struct rollback_args),
 	{ 0 },
 };
@@ -190,10 +190,10 @@ static void run_rollback(struct call *call, const void *data)
 const struct tool tool_sandbox_rollback = {
 	.name = "sandbox_rollback",
 	.title = "Roll a sandbox back",
-	.help = "Restore a sandbox to one of its snapshots: screen, programs and files. Changes "
-		"since the snapshot are lost. The sandbox keeps its id.",
+	.help = "Restores a snapshot of a sandbox: screen, programs and files. Changes since then "
+		"are lost; the id stays. Returns when the desktop is ready.",
 	.toolset = "sandbox",
-	.hints = TOOL_TAKES_TIME | TOOL_DESTROYS | TOOL_REPEATABLE,
+	.hints = TOOL_EXTRA | TOOL_TAKES_TIME | TOOL_DESTROYS | TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
 	.fields = rollback_fields,
 	.args_size = sizeof(struct rollback_args),

@@ -2,16 +2,23 @@
 
 #include "base/cleanup.h"
 #include "tools/result.h"
+#include "vm/wire/messages.h"
 
 /* Looking: screenshot, zoom, wait and cursor_position.  None of them changes the desktop. */
 
 struct look_args {
 	const char *sandbox;
 	struct field_ints region;
-	int format;
-	int64_t quality;
+	int format, observe;
+	int64_t quality, since, window;
 	double scale;
+	bool marks;
 };
+
+#define MARKS_MS 3000
+#define MARKS_BYTES_MAX 12000
+
+enum look_observe { LOOK_FRAME, LOOK_SETTLED, LOOK_CHANGED };
 
 struct look {
 	struct call *call;
@@ -19,28 +26,30 @@ struct look {
 };
 
 #define LOOK_FORMAT \
-	FIELD_ONE_OF(struct look_args, format, "Image format. jpeg is smaller, png is lossless.", \
-		observe_format_words), \
+	FIELD_ONE_OF( \
+		struct look_args, format, "jpeg is smaller, png lossless.", observe_format_names), \
 		FIELD_NUM(struct look_args, quality, "JPEG quality.", .min = 1, .max = 100, \
-			.preset = 80)
+			.default_value = 80)
 
 /* One observation without an action; replies with the agent's error or with the frame, described by
  * `tell`. */
 static void answer(struct look *look, const struct guest_act *res, const struct err *err,
-	void (*tell)(struct buf *out, const struct look *look, const struct guest_frame *frame))
+	void (*format)(struct buf *out, const struct look *look, const struct guest_act *res))
 {
 	if (err || res->failed.kind != ERR_NONE) {
 		call_fail(look->call, err ? err : &res->failed);
 		return;
 	}
-	if (!res->frame.bytes) {
+	bool unchanged =
+		!res->changed && (look->args->since || look->args->observe == LOOK_CHANGED);
+	if (!res->frame.bytes && !unchanged) {
 		struct err none;
 		err_set(&none, ERR_HOST, "the desktop returned no image; try again");
 		call_fail(look->call, &none);
 		return;
 	}
 	auto_buf struct buf text = { 0 };
-	tell(&text, look, &res->frame);
+	format(&text, look, res);
 	json_t *content = json_array();
 	result_add_frame(content, &res->frame);
 	result_add_text(content, buf_text(&text));
@@ -57,49 +66,173 @@ static void look_start(struct call *call, const struct look_args *args, call_beg
 
 /* ---- screenshot ---- */
 
+static const char *const look_observe_names[] = { "frame", "settled", "changed", NULL };
+
 static const struct field screenshot_fields[] = {
+	FIELD_ONE_OF(struct look_args, observe,
+		"frame = at once; settled = when the screen is quiet (5 s at most); changed = only "
+		"what has changed since 'since'.",
+		look_observe_names),
+	INPUT_SINCE(
+		struct look_args, "Frame you have seen: no image if nothing has changed since."),
+	FIELD_NUM(struct look_args, window, "Only this window, whole even where others cover it.",
+		.min = 1, .max = UINT32_MAX),
+	FIELD_FLAG(struct look_args, marks,
+		"Number the elements that can be clicked, for 'mark' of other tools."),
 	LOOK_FORMAT,
 	FIELD_DEC(struct look_args, scale,
-		"Scale of the image relative to the screen. Coordinates always refer to scale 1.",
-		.min = 0.1, .max = 1, .preset = 1),
+		"Scale of the image. Coordinates always refer to scale 1.", .min = 0.1, .max = 1,
+		.default_value = 1),
 	CALL_SANDBOX(struct look_args),
 	{ 0 },
 };
 
-static void tell_screenshot(
-	struct buf *out, const struct look *look, const struct guest_frame *frame)
+/* How to act on what is seen. */
+static void format_place(struct buf *out, const struct rect *at, double scale, struct size screen)
 {
-	buf_printf(out, "%lldx%lld, frame %lld.", (long long)frame->width, (long long)frame->height,
-		(long long)frame->frame_id);
-	result_tell_frame(out, frame, vm_frame(call_vm(look->call)));
+	buf_printf(out,
+		"\nIt is at (%d, %d) on the %dx%d screen. Coordinates refer to the screen: ", at->x,
+		at->y, screen.width, screen.height);
+	if (scale != 1) {
+		buf_printf(out, "divide those of the image by %.4g, then ", scale);
+	}
+	buf_printf(
+		out, "add (%d, %d)%s.", at->x, at->y, scale != 1 ? "" : " to those of the image");
+	if (at->x < 0 || at->y < 0 || at->x + at->width > screen.width ||
+		at->y + at->height > screen.height) {
+		buf_printf(out, " A part of it is outside the screen; window_set moves it.");
+	}
+}
+
+static void format_window(struct buf *out, const struct look *look, const struct guest_frame *frame)
+{
+	buf_printf(out, "Window %lld ", (long long)look->args->window);
+	result_quote_name(out, frame->title ? frame->title : "");
+	buf_printf(out, ": %lldx%lld, frame %lld.", (long long)frame->width,
+		(long long)frame->height, (long long)frame->frame_id);
+	format_place(out, &frame->place, frame->scale, vm_frame(call_vm(look->call)));
+	if (frame->covered) {
+		buf_printf(out, "\nOther windows cover a part of it: call window_focus before you "
+				"act on it.");
+	}
+	if (frame->partial) {
+		buf_printf(out, "\nIts program has not painted all of it; that part is grey.");
+	}
+	if (frame->reduced && frame->reduced[0]) {
+		buf_printf(out, "\n");
+		result_format_note(out, frame->reduced);
+	}
+}
+
+static void format_mark(struct buf *out, const struct msg_mark *mark)
+{
+	buf_printf(out, "\n%lld ", (long long)mark->mark);
+	result_format_element(out, mark->role, mark->name, mark->value);
+	if (mark->states) {
+		buf_printf(out, " ");
+		result_format_name(out, mark->states);
+	}
+}
+
+/* The note is the reason if there are none. */
+static void format_marks(struct buf *out, const struct guest_act *res)
+{
+	size_t i, n = 0, start = out->len;
+	json_t *row;
+	buf_printf(out, json_array_size(res->marks) ? "\nMarks:" : "\nNo marks:");
+	json_array_foreach(res->marks, i, row)
+	{
+		struct msg_mark mark = { 0 };
+		struct err ignored; /* the row was checked */
+		if (out->len - start < MARKS_BYTES_MAX &&
+			field_decode(msg_mark_fields, row, &mark, &ignored)) {
+			format_mark(out, &mark);
+			n++;
+		}
+	}
+	if ((int64_t)n < res->marks_found) {
+		buf_printf(out, "\n[%lld more elements: use ui_tree with a filter]",
+			(long long)res->marks_found - (long long)n);
+	}
+	if (res->marks_note) {
+		buf_printf(out, n ? "\n" : " ");
+		result_format_note(out, res->marks_note);
+	}
+}
+
+static void format_screenshot(struct buf *out, const struct look *look, const struct guest_act *res)
+{
+	const struct guest_frame *frame = &res->frame;
+	if (!frame->bytes) {
+		input_format_change(out, look->call, res,
+			&(struct input_look){ INPUT_FRAME, look->args->since });
+		return;
+	}
+	if (frame->place.width) {
+		format_window(out, look, frame);
+	} else {
+		buf_printf(out, "%lldx%lld, frame %lld.", (long long)frame->width,
+			(long long)frame->height, (long long)frame->frame_id);
+		result_format_frame(out, frame, vm_frame(call_vm(look->call)));
+	}
+	if (look->args->marks) {
+		format_marks(out, res);
+	}
 }
 
 static void shot(const struct guest_act *res, const struct err *err, void *data)
 {
-	answer(data, res, err, tell_screenshot);
+	answer(data, res, err, format_screenshot);
 }
 
 static void begin_screenshot(struct call *call, void *data)
 {
 	const struct look_args *args = ((struct look *)data)->args;
 	struct observe observe;
-	observe_init(&observe, OBSERVE_FRAME);
+	observe_init(&observe, args->observe == LOOK_SETTLED ? OBSERVE_SETTLED : OBSERVE_FRAME);
+	observe.since = args->since;
+	observe.only_changes = args->observe == LOOK_CHANGED;
 	observe.format = args->format;
 	observe.quality = args->quality;
 	observe.scale = args->scale;
+	observe.of_window = args->window;
+	observe.marks_ms = args->marks ? MARKS_MS : 0;
 	call_works(call, guest_act(call_guest(call), NULL, 0, &observe, shot, data));
 }
 
-static void run_screenshot(struct call *call, const void *args)
+static bool check_screenshot(const struct look_args *args, struct err *err)
 {
-	look_start(call, args, begin_screenshot);
+	bool changed = args->observe == LOOK_CHANGED;
+	if (args->window && (changed || args->since)) {
+		return err_set(err, ERR_ARGUMENT,
+			"'since' and observe \"changed\" refer to the screen; they cannot be "
+			"combined with 'window'");
+	}
+	if (args->marks && changed) {
+		return err_set(
+			err, ERR_ARGUMENT, "'marks' cannot be combined with observe \"changed\"");
+	}
+	return !changed || args->since ||
+	       err_set(err, ERR_ARGUMENT,
+		       "observe \"changed\" requires 'since', the id of a frame that you have seen");
+}
+
+static void run_screenshot(struct call *call, const void *data)
+{
+	const struct look_args *args = data;
+	struct err err;
+	if (check_screenshot(args, &err)) {
+		look_start(call, args, begin_screenshot);
+	} else {
+		call_fail(call, &err);
+	}
 }
 
 const struct tool tool_screenshot = {
 	.name = "screenshot",
 	.title = "Take a screenshot",
-	.help = "Returns an image of the whole screen, including the pointer. All tools use the "
-		"pixels of this image as coordinates.",
+	.help = "Returns an image of the whole screen, including the pointer. Its pixels are the "
+		"coordinates of all tools. After an action, prefer its 'observe'.",
 	.toolset = "computer",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE | TOOL_ALWAYS_LOAD,
 	.order = TOOL_LOOKS,
@@ -111,8 +244,7 @@ const struct tool tool_screenshot = {
 /* ---- zoom ---- */
 
 static const struct field zoom_fields[] = {
-	FIELD_LIST(struct look_args, region,
-		"Region, [x0, y0, x1, y1] in screenshot pixels. x1 and y1 are exclusive.", 4,
+	FIELD_LIST(struct look_args, region, "[x0, y0, x1, y1]; x1 and y1 are exclusive.", 4,
 		.required = true),
 	LOOK_FORMAT,
 	CALL_SANDBOX(struct look_args),
@@ -133,8 +265,9 @@ static bool check_region(const struct field_ints *region, struct size screen, st
 		(long long)r[3]);
 }
 
-static void tell_zoom(struct buf *out, const struct look *look, const struct guest_frame *frame)
+static void format_zoom(struct buf *out, const struct look *look, const struct guest_act *res)
 {
+	const struct guest_frame *frame = &res->frame;
 	const int64_t *r = look->args->region.at;
 	struct size screen = vm_frame(call_vm(look->call));
 	buf_printf(out,
@@ -145,13 +278,13 @@ static void tell_zoom(struct buf *out, const struct look *look, const struct gue
 		(long long)frame->height, (long long)frame->frame_id, screen.width, screen.height);
 	if (frame->reduced && frame->reduced[0]) {
 		buf_printf(out, "\n");
-		result_tell_note(out, frame->reduced);
+		result_format_note(out, frame->reduced);
 	}
 }
 
 static void zoomed(const struct guest_act *res, const struct err *err, void *data)
 {
-	answer(data, res, err, tell_zoom);
+	answer(data, res, err, format_zoom);
 }
 
 static void begin_zoom(struct call *call, void *data)
@@ -197,27 +330,24 @@ static const struct field wait_fields[] = {
 	INPUT_ENDS(struct input_args),
 };
 
-static void run_wait(struct call *call, const void *data)
+static void step_wait(const struct input_args *args, struct input_step *ret)
 {
-	const struct input_args *args = data;
-	struct action action = { .kind = ACTION_WAIT, .ms = input_ms(args->duration) };
-	auto_buf struct buf ack = { 0 };
-	buf_printf(&ack, "Waited %.10gs.", args->duration);
-	input_run(call, args, &action, buf_text(&ack));
+	ret->action = (struct action){ .kind = ACTION_WAIT, .ms = input_ms(args->duration) };
+	input_ack(ret, "Waited %.10gs.", args->duration);
 }
 
 const struct tool tool_wait = {
 	.name = "wait",
 	.title = "Wait",
-	.help = "Wait for a number of seconds. To wait until the screen is quiet, pass observe "
-		"\"settled\" to an action (or to this tool with duration 0) instead of guessing a "
-		"duration.",
+	.help = "Waits for some seconds. Returns whether the screen changed. Prefer wait_for, "
+		"or observe \"settled\" in an action.",
 	.toolset = "computer",
-	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE | TOOL_ALWAYS_LOAD,
+	.hints = TOOL_EXTRA | TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.order = TOOL_IN_TURN,
 	.fields = wait_fields,
 	.args_size = sizeof(struct input_args),
-	.run = run_wait,
+	.step = step_wait,
+	.run = input_run,
 };
 
 /* ---- cursor_position ---- */
@@ -255,7 +385,7 @@ const struct tool tool_cursor_position = {
 	.title = "Get the pointer position",
 	.help = "Returns the pointer position in screenshot pixels.",
 	.toolset = "computer",
-	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
+	.hints = TOOL_EXTRA | TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.order = TOOL_LOOKS,
 	.fields = cursor_fields,
 	.args_size = sizeof(struct look_args),

@@ -23,23 +23,22 @@ struct shell {
 #define SHELL_TIMEOUT_MAX 3600 /* in seconds */
 
 static const struct field fields[] = {
-	FIELD_STR(struct shell_args, command,
-		"Command line for the login shell of the desktop's user.", .required = true,
+	FIELD_STR(struct shell_args, command, "Command line for a login shell.", .required = true,
 		.min = 1, .max = MESSAGE_COMMAND_MAX),
-	FIELD_STR(struct shell_args, cwd, "Working directory. Default: the home directory.",
-		.min = 1, .max = MESSAGE_PATH_MAX),
+	FIELD_STR(struct shell_args, cwd, "Directory. Default: the home directory.", .min = 1,
+		.max = MESSAGE_PATH_MAX),
 	FIELD_DEC(struct shell_args, timeout,
-		"Timeout in seconds. The command and its child processes are then killed.",
-		.min = 1, .max = SHELL_TIMEOUT_MAX, .preset = 120),
+		"Seconds until the command and its children are killed.", .min = 1,
+		.max = SHELL_TIMEOUT_MAX, .default_value = 120),
 	CALL_SANDBOX(struct shell_args),
 	{ 0 },
 };
 
 /* "12,345": easier to read inside other text. */
-static void tell_count(struct buf *out, int64_t n)
+static void format_count(struct buf *out, int64_t n)
 {
 	if (n >= 1000) {
-		tell_count(out, n / 1000);
+		format_count(out, n / 1000);
 		buf_printf(out, ",%03d", (int)(n % 1000));
 		return;
 	}
@@ -53,13 +52,13 @@ static void start_line(struct buf *out)
 	}
 }
 
-static void tell_output(struct buf *out, const struct guest_output *o)
+static void format_output(struct buf *out, const struct guest_output *o)
 {
 	buf_printf(out, "%s", o->head);
 	if (o->cut > 0) {
 		start_line(out);
 		buf_printf(out, "[");
-		tell_count(out, o->cut);
+		format_count(out, o->cut);
 		buf_printf(out,
 			" bytes omitted]\n"
 			"%s",
@@ -67,7 +66,7 @@ static void tell_output(struct buf *out, const struct guest_output *o)
 	}
 }
 
-static void tell_end(struct buf *out, const struct guest_exec *res)
+static void format_end(struct buf *out, const struct guest_exec *res)
 {
 	if (res->exited && res->status == 0) {
 		return;
@@ -85,16 +84,16 @@ static void tell_end(struct buf *out, const struct guest_exec *res)
 
 /* stdout alone is returned byte for byte; labels appear only for what a terminal would not show as
  * clearly. */
-static void tell(struct buf *out, const struct guest_exec *res)
+static void format(struct buf *out, const struct guest_exec *res)
 {
-	tell_output(out, &res->out);
+	format_output(out, &res->out);
 	if (res->err.total > 0) {
 		start_line(out);
 		buf_printf(out, "[stderr]\n");
-		tell_output(out, &res->err);
+		format_output(out, &res->err);
 	}
 	if (!res->timed_out) {
-		tell_end(out, res);
+		format_end(out, res);
 	}
 	if (!out->len) {
 		buf_printf(out, "[no output]");
@@ -113,9 +112,9 @@ static void ran(const struct guest_exec *res, const struct err *err, void *data)
 		return;
 	}
 	auto_buf struct buf text = { 0 };
-	tell(&text, res);
+	format(&text, res);
 	if (!res->exited || res->status) {
-		result_tell_full(
+		result_format_full(
 			&text, res->err.cut ? res->err.tail : res->err.head, call_vm(shell->call));
 	}
 	json_t *content = json_array();
@@ -152,9 +151,9 @@ static void run(struct call *call, const void *data)
 const struct tool tool_run_command = {
 	.name = "run_command",
 	.title = "Run a command",
-	.help = "Run a shell command in the sandbox and wait until it exits. Returns stdout, "
-		"stderr and the exit code if it is not 0. Long output is truncated in the middle. "
-		"Use launch for programs with windows.",
+	.help = "Runs a shell command and waits until it exits. Returns stdout, stderr and an exit "
+		"code other than 0; long output is cut in the middle. Prefer it for files; use "
+		"launch for programs with windows.",
 	.toolset = "shell",
 	.hints = TOOL_TAKES_TIME | TOOL_DESTROYS | TOOL_ALWAYS_LOAD,
 	.max_chars = 100000,

@@ -10,17 +10,17 @@
 /* Snapshots: take one of a running sandbox, list them, delete one.  sandbox_create {from} and
  * sandbox_rollback use them. */
 
-static void tell_size(struct buf *out, int64_t bytes)
+static void format_size(struct buf *out, int64_t bytes)
 {
 	buf_printf(out, "%.1f MiB on disk", (double)bytes / (1 << 20));
 }
 
-static void tell_called(struct buf *out, const struct vm_snapshot *snapshot)
+static void format_called(struct buf *out, const struct vm_snapshot *snapshot)
 {
 	buf_printf(out, "%s", snapshot->id);
 	if (snapshot->name) {
 		buf_printf(out, " \"");
-		result_tell_name(out, snapshot->name);
+		result_format_name(out, snapshot->name);
 		buf_printf(out, "\"");
 	}
 }
@@ -72,11 +72,11 @@ static void taken(
 	auto_buf struct buf text = { 0 };
 	json_t *content = json_array();
 	buf_printf(&text, "Snapshot ");
-	tell_called(&text, snapshot);
+	format_called(&text, snapshot);
 	buf_printf(&text, " of sandbox %s was saved after ", vm_id(vm));
-	sandbox_tell_took(&text, take->began);
+	sandbox_format_took(&text, take->began);
 	buf_printf(&text, ", ");
-	tell_size(&text, snapshot->bytes);
+	format_size(&text, snapshot->bytes);
 	buf_printf(&text,
 		". The sandbox keeps running. sandbox_rollback {\"snapshot\": \"%s\"} restores "
 		"the snapshot; sandbox_create {\"from\": \"%s\"} starts another sandbox "
@@ -112,12 +112,11 @@ static void run_take(struct call *call, const void *data)
 const struct tool tool_sandbox_snapshot = {
 	.name = "sandbox_snapshot",
 	.title = "Take a snapshot",
-	.help = "Save the state of a running sandbox: memory, programs and files. "
-		"sandbox_rollback restores it, sandbox_create starts other sandboxes from it. The "
-		"sandbox keeps running. microvm only.",
+	.help = "Saves a running sandbox, with memory and files, for sandbox_rollback, and for "
+		"'from' of sandbox_create. Returns the snapshot's id. microvm only.",
 	.toolset = "sandbox",
 	.order = TOOL_IN_TURN,
-	.hints = TOOL_TAKES_TIME,
+	.hints = TOOL_EXTRA | TOOL_TAKES_TIME,
 	.fields = take_fields,
 	.args_size = sizeof(struct take_args),
 	.run = run_take,
@@ -129,19 +128,19 @@ static const struct field no_fields[] = { { 0 } };
 
 #define LIST_MAX_BYTES 40000 /* clients hide longer results from the model */
 
-static void tell_snapshot(struct buf *out, const struct vm_snapshot *snapshot)
+static void format_snapshot(struct buf *out, const struct vm_snapshot *snapshot)
 {
 	buf_printf(out, "\n");
-	tell_called(out, snapshot);
+	format_called(out, snapshot);
 	buf_printf(out, ": of sandbox ");
-	result_tell_name(out, snapshot->source);
+	result_format_name(out, snapshot->source);
 	buf_printf(out, ", ");
-	sandbox_tell_spec(out, &snapshot->spec);
+	sandbox_format_spec(out, &snapshot->spec);
 	buf_printf(out, ", taken ");
-	sandbox_tell_span(out, clock_wall_ms() - snapshot->created);
+	sandbox_format_span(out, clock_wall_ms() - snapshot->created);
 	buf_printf(out, " ago, ");
-	tell_size(out, snapshot->bytes);
-	sandbox_tell_labels(out, snapshot->spec.labels);
+	format_size(out, snapshot->bytes);
+	sandbox_format_labels(out, snapshot->spec.labels);
 }
 
 static void run_list(struct call *call, const void *data)
@@ -163,7 +162,7 @@ static void run_list(struct call *call, const void *data)
 		}
 		snapshot = vm_snapshot_at(call_vms(call), call_owner(call), i);
 		if (snapshot) {
-			tell_snapshot(&text, snapshot);
+			format_snapshot(&text, snapshot);
 		}
 	}
 	sandbox_reply(call, &text);
@@ -172,9 +171,9 @@ static void run_list(struct call *call, const void *data)
 const struct tool tool_snapshot_list = {
 	.name = "snapshot_list",
 	.title = "List snapshots",
-	.help = "List your snapshots, one per line: id, name, sandbox, size and age.",
+	.help = "Lists your snapshots, one per line: id, name, sandbox, size and age.",
 	.toolset = "sandbox",
-	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
+	.hints = TOOL_EXTRA | TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.fields = no_fields,
 	.run = run_list,
 };
@@ -201,7 +200,7 @@ static void run_delete(struct call *call, const void *data)
 		return;
 	}
 	buf_printf(&text, "Snapshot ");
-	result_tell_name(&text, args->snapshot);
+	result_format_name(&text, args->snapshot);
 	buf_printf(&text, " is deleted. Sandboxes started from it keep running.");
 	sandbox_reply(call, &text);
 }
@@ -209,9 +208,9 @@ static void run_delete(struct call *call, const void *data)
 const struct tool tool_snapshot_delete = {
 	.name = "snapshot_delete",
 	.title = "Delete a snapshot",
-	.help = "Delete a snapshot permanently. Sandboxes started from it keep running.",
+	.help = "Deletes a snapshot permanently. Sandboxes started from it keep running.",
 	.toolset = "sandbox",
-	.hints = TOOL_DESTROYS,
+	.hints = TOOL_EXTRA | TOOL_DESTROYS,
 	.fields = delete_fields,
 	.args_size = sizeof(struct delete_args),
 	.run = run_delete,

@@ -14,7 +14,7 @@
 
 /* ---- shared ---- */
 
-void stream_tell_time(struct buf *out, int64_t at)
+void stream_format_time(struct buf *out, int64_t at)
 {
 	char text[32];
 	time_t seconds = at / 1000;
@@ -23,7 +23,7 @@ void stream_tell_time(struct buf *out, int64_t at)
 	strftime(text, sizeof(text), "%H:%M:%S UTC", &utc);
 	int64_t ahead = at - clock_wall_ms();
 	buf_printf(out, "%s (%s", text, ahead > 0 ? "in " : "");
-	sandbox_tell_span(out, ahead > 0 ? ahead + 500 : -ahead);
+	sandbox_format_span(out, ahead > 0 ? ahead + 500 : -ahead);
 	buf_printf(out, "%s)", ahead > 0 ? "" : " ago");
 }
 
@@ -70,14 +70,14 @@ struct url_args {
 
 static const struct field url_fields[] = {
 	FIELD_ONE_OF(struct url_args, mode,
-		"view = watch only; control = the user can also take over mouse and keyboard.",
-		stream_mode_words),
+		"view = watch only; control = the user can also take mouse and keyboard.",
+		stream_mode_names),
 	FIELD_NUM(struct url_args, window,
-		"Id of the only window to show, as returned by launch. Default: the whole "
-		"screen. An unknown id returns an error with the list of windows.",
+		"Id of the only window to show. An unknown id returns an error with the list of "
+		"windows. Default: the whole screen.",
 		.min = 1, .max = UINT32_MAX),
 	FIELD_NUM(struct url_args, expires, "Lifetime of the stream in seconds.", .min = 10,
-		.max = STREAM_EXPIRES_MAX, .preset = STREAM_EXPIRES),
+		.max = STREAM_EXPIRES_MAX, .default_value = STREAM_EXPIRES),
 	CALL_SANDBOX(struct url_args),
 	{ 0 },
 };
@@ -87,7 +87,7 @@ struct url {
 	const struct url_args *args;
 };
 
-static void tell_link(
+static void format_link(
 	struct buf *out, struct call *call, const struct stream *stream, const char *link)
 {
 	bool controls = stream->mode == STREAM_CONTROL;
@@ -103,10 +103,10 @@ static void tell_link(
 			out, "Viewers also see your actions, including typed text and commands. ");
 	}
 	buf_printf(out, "Give the user the complete, unchanged link. It must be opened within ");
-	sandbox_tell_span(out, ticket_s * 1000);
+	sandbox_format_span(out, ticket_s * 1000);
 	buf_printf(
 		out, ", and only the first browser that opens it has access. The stream ends at ");
-	stream_tell_time(out, stream->expires);
+	stream_format_time(out, stream->expires);
 	buf_printf(out, ", or with stream_revoke {\"stream\": \"%s\"}.", stream->id);
 	if (call_stream_vnc(call)) {
 		buf_printf(out,
@@ -133,7 +133,7 @@ static void make_link(struct url *url)
 		call_fail(call, &err);
 		return;
 	}
-	tell_link(&text, call, stream, buf_text(&link));
+	format_link(&text, call, stream, buf_text(&link));
 	json_t *content = json_array();
 	result_add_text(content, buf_text(&text));
 	explicit_bzero(link.data, link.len);
@@ -141,7 +141,7 @@ static void make_link(struct url *url)
 	call_reply(call, content);
 }
 
-static void tell_windows(struct buf *out, const json_t *windows)
+static void format_windows(struct buf *out, const json_t *windows)
 {
 	size_t n = json_array_size(windows);
 	for (size_t i = 0; i < n && i < WINDOWS_SHOWN; i++) {
@@ -164,7 +164,7 @@ static void fail_window(struct url *url, const json_t *windows)
 	err_set(&err, ERR_NOT_FOUND, "this desktop has no window %lld",
 		(long long)url->args->window);
 	buf_printf(&text, json_array_size(windows) ? "Windows: " : "It currently has no windows.");
-	tell_windows(&text, windows);
+	format_windows(&text, windows);
 	result_add_text(content, buf_text(&text));
 	call_fail_with(url->call, &err, content);
 }
@@ -217,8 +217,8 @@ static void run_url(struct call *call, const void *data)
 const struct tool tool_stream_url = {
 	.name = "stream_url",
 	.title = "Get a link to the live desktop",
-	.help = "Create a link with which a user can watch the desktop live in a browser, or "
-		"also control it. Returns the URL and its expiry time.",
+	.help = "Creates a link with which a user can watch the desktop live in a browser, or also "
+		"control it. Returns the URL and its expiry time.",
 	.toolset = "stream",
 	.fields = url_fields,
 	.args_size = sizeof(struct url_args),
@@ -229,25 +229,25 @@ const struct tool tool_stream_url = {
 
 static const struct field no_fields[] = { { 0 } };
 
-static void tell_viewers(struct buf *out, unsigned viewers)
+static void format_viewers(struct buf *out, unsigned viewers)
 {
 	if (viewers) {
-		buf_printf(out, "%u %s", viewers, viewers == 1 ? "person watches" : "people watch");
+		buf_printf(out, "%u viewer%s", viewers, viewers == 1 ? "" : "s");
 	} else {
-		buf_printf(out, "nobody watches");
+		buf_printf(out, "no viewers");
 	}
 }
 
-static void tell_stream(struct buf *out, const struct stream *stream)
+static void format_stream(struct buf *out, const struct stream *stream)
 {
-	buf_printf(out, "\n%s: %s, sandbox %s, ", stream->id, stream_mode_words[stream->mode],
+	buf_printf(out, "\n%s: %s, sandbox %s, ", stream->id, stream_mode_names[stream->mode],
 		vm_id(stream->vm));
 	if (stream->window) {
 		buf_printf(out, "window %lld, ", (long long)stream->window);
 	}
-	tell_viewers(out, stream->viewers);
+	format_viewers(out, stream->viewers);
 	buf_printf(out, ", ends at ");
-	stream_tell_time(out, stream->expires);
+	stream_format_time(out, stream->expires);
 }
 
 static void run_list(struct call *call, const void *data)
@@ -263,7 +263,7 @@ static void run_list(struct call *call, const void *data)
 	buf_printf(&text, n ? "%zu stream%s:" : "You have no streams. stream_url creates one.", n,
 		n == 1 ? "" : "s");
 	for (size_t i = 0; (stream = streams_at(streams, call_owner(call), i)); i++) {
-		tell_stream(&text, stream);
+		format_stream(&text, stream);
 	}
 	sandbox_reply(call, &text);
 }
@@ -271,10 +271,10 @@ static void run_list(struct call *call, const void *data)
 const struct tool tool_stream_list = {
 	.name = "stream_list",
 	.title = "List streams",
-	.help = "List your streams, one per line: id, mode, sandbox, number of viewers and "
+	.help = "Lists your streams, one per line: id, mode, sandbox, number of viewers and "
 		"expiry time.",
 	.toolset = "stream",
-	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE,
+	.hints = TOOL_EXTRA | TOOL_READS_ONLY | TOOL_REPEATABLE,
 	.fields = no_fields,
 	.run = run_list,
 };
@@ -309,10 +309,10 @@ static void run_revoke(struct call *call, const void *data)
 const struct tool tool_stream_revoke = {
 	.name = "stream_revoke",
 	.title = "End a stream",
-	.help = "End a stream immediately. Its link no longer works, and its viewers are "
+	.help = "Ends a stream immediately. Its link no longer works, and its viewers are "
 		"disconnected.",
 	.toolset = "stream",
-	.hints = TOOL_DESTROYS,
+	.hints = TOOL_EXTRA | TOOL_DESTROYS,
 	.fields = revoke_fields,
 	.args_size = sizeof(struct revoke_args),
 	.run = run_revoke,

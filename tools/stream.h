@@ -13,7 +13,7 @@ const struct stream *stream_open_link(struct call *call, struct vm *vm, enum str
 	int64_t window, int64_t expires_s, struct buf *out, struct err *err) NODISCARD;
 
 /* "15:04:05 UTC (in 1 h 0 min)", or "(2 min ago)"; ms of CLOCK_REALTIME. */
-void stream_tell_time(struct buf *out, int64_t at);
+void stream_format_time(struct buf *out, int64_t at);
 /* The connected viewers, over all streams of the caller's sandbox. */
 struct stream_audience {
 	unsigned viewers;    /* on any of them */

@@ -16,7 +16,7 @@
 
 #define STREAMS_MAX_OF_ONE 100
 
-const char *const stream_mode_words[] = { "view", "control", NULL };
+const char *const stream_mode_names[] = { "view", "control", NULL };
 
 struct entry {
 	struct stream stream; /* first */
@@ -35,7 +35,7 @@ struct streams {
 	struct vm_pool *vms;
 	struct entries live, ended;
 	size_t count;
-	sd_event_source *tell;
+	sd_event_source *notify;
 	struct listeners listeners;
 };
 
@@ -60,12 +60,12 @@ static void entry_free(struct entry *entry)
 	free(entry);
 }
 
-static int on_tell(sd_event_source *source, void *data)
+static int on_notify(sd_event_source *source, void *data)
 {
 	struct streams *streams = data;
 	struct entry *entry;
 	(void)source;
-	loop_drop(&streams->tell);
+	loop_drop(&streams->notify);
 	while ((entry = TAILQ_FIRST(&streams->ended))) {
 		TAILQ_REMOVE(&streams->ended, entry, link);
 		LISTENERS_NOTIFY(
@@ -84,8 +84,8 @@ static void end(struct entry *entry, const char *why)
 	TAILQ_REMOVE(&streams->live, entry, link);
 	TAILQ_INSERT_TAIL(&streams->ended, entry, link);
 	streams->count--;
-	if (!streams->tell) {
-		streams->tell = loop_defer(streams->event, on_tell, streams);
+	if (!streams->notify) {
+		streams->notify = loop_defer(streams->event, on_notify, streams);
 	}
 }
 
@@ -96,7 +96,7 @@ void streams_free(struct streams *streams)
 	}
 	struct entry *entry;
 	streams_finish(streams, "the server is shutting down");
-	loop_drop(&streams->tell);
+	loop_drop(&streams->notify);
 	while ((entry = TAILQ_FIRST(&streams->ended))) {
 		TAILQ_REMOVE(&streams->ended, entry, link);
 		entry_free(entry);
@@ -193,7 +193,8 @@ bool streams_revoke(struct streams *streams, const char *owner, const char *id, 
 {
 	struct stream *stream = streams_find(streams, id, err);
 	if (!stream || strcmp(stream->owner, owner) != 0) {
-		return err_set(err, ERR_NOT_FOUND, "you have no stream '%.40s'; stream_list lists your streams", id);
+		return err_set(err, ERR_NOT_FOUND,
+			"you have no stream '%.40s'; stream_list lists your streams", id);
 	}
 	end((struct entry *)stream, "it was revoked");
 	return true;

@@ -17,7 +17,7 @@
 struct streams;
 
 enum stream_mode { STREAM_VIEW, STREAM_CONTROL };
-extern const char *const stream_mode_words[];
+extern const char *const stream_mode_names[];
 
 #define STREAM_EXPIRES_MAX (7 * 86400) /* in seconds */
 #define STREAM_EXPIRES 3600

@@ -1,8 +1,13 @@
 #ifndef TOOLS_TOOL_H
 #define TOOLS_TOOL_H
 
+#include "base/buf.h"
 #include "base/field.h"
 #include "tools/call.h"
+
+struct dialect;
+struct input_args;
+struct input_step;
 
 enum tool_hint {
 	TOOL_READS_ONLY = 1 << 0,
@@ -12,6 +17,8 @@ enum tool_hint {
 	TOOL_ALWAYS_LOAD = 1 << 4, /* a main tool: clients should not hide it behind a search */
 	TOOL_TAKES_TIME = 1 << 5,  /* a client that supports tasks may get one */
 	TOOL_NEEDS_TASK = 1 << 6,  /* refused for clients that do not support tasks */
+	TOOL_GRID = 1 << 7,        /* coordinates are 0 to 999 on each axis (vm/wire/geometry.h) */
+	TOOL_EXTRA = 1 << 8,       /* not in the default selection, see README.md */
 };
 
 /* When a call starts, relative to earlier calls of its client on the same sandbox. */
@@ -40,13 +47,19 @@ struct tool {
 	size_t args_size;
 	/* Optional: called if the arguments are invalid; may replace the error by a better one. */
 	void (*advise)(const json_t *args, struct err *err);
+	/* For a tool that performs one action: the action and its acknowledgement.  See tools/input.h. */
+	void (*step)(const struct input_args *args, struct input_step *ret);
+	/* For a tool of a dialect: its actions.  See tools/dialect.h. */
+	bool (*translate)(struct dialect *d, const void *args, struct err *err);
 	/* Must call call_reply() or call_fail(), now or later.  args and what it points to live as
 	 * long as the call. */
 	void (*run)(struct call *call, const void *args);
 };
 
-/* The tools selected by --tools: names of toolsets and tools, comma-separated; "all".  An unknown
- * word is an error that suggests the nearest name. */
+#define TOOLS_DEFAULT "default"
+/* The tools selected by --tools: names of toolsets and tools, comma-separated; "default", those
+ * without TOOL_EXTRA; "all"; and names of dialects, which neither of them contains.  An unknown word
+ * is an error that suggests the nearest name; so are two tools of one name. */
 struct tool_set;
 struct tool_set *tool_set_new(const char *selection, struct err *err) NODISCARD;
 /* Appends tools that --tools does not know; NULL-terminated. */
@@ -58,7 +71,8 @@ const struct tool *tool_find(const struct tool_set *set, const char *name);
 const struct tool *tool_at(const struct tool_set *set, size_t i);
 /* {name, title, description, inputSchema, annotations, _meta?} */
 json_t *tool_describe(const struct tool *tool);
-/* A name similar to a wrong one, or NULL. */
-const char *tool_nearest(const struct tool_set *set, const char *name);
+/* Appends why the set has no tool of that name, and what to do: the nearest name, or the value of
+ * --tools that selects it. */
+void tool_explain_missing(const struct tool_set *set, const char *name, struct buf *out);
 
 #endif

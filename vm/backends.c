@@ -13,4 +13,4 @@ const struct vm_backend *const vm_backends[] = {
 	NULL,
 };
 
-const char *const vm_backend_words[] = { "auto", "microvm", "namespace", "fake", NULL };
+const char *const vm_backend_names[] = { "auto", "microvm", "namespace", "fake", NULL };

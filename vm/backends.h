@@ -6,6 +6,6 @@
 struct vm_backend;
 
 extern const struct vm_backend *const vm_backends[]; /* in order of preference; NULL-terminated */
-extern const char *const vm_backend_words[];         /* "auto", then their names; NULL-terminated */
+extern const char *const vm_backend_names[];         /* "auto", then their names; NULL-terminated */
 
 #endif

@@ -18,7 +18,7 @@ struct activity_record {
 	int64_t time;          /* CLOCK_REALTIME, ms, of the response; set by activity_add() */
 	const char *principal; /* the caller */
 	uint64_t connection;   /* number of the principal's session in this run of the server */
-	const char *sandbox;   /* an id; NULL: none, or not found */
+	struct vm *vm;         /* the sandbox; NULL: none, or not found */
 	const struct tool *tool;
 	const char *summary;     /* UTF-8, one line */
 	struct field_ints point; /* in frame space; count 0: none */

@@ -29,7 +29,7 @@ static void print_json(
 		who, key, url, token);
 }
 
-void invite_print(FILE *to, const char *url, const char *token)
+void client_config_print(FILE *to, const char *url, const char *token)
 {
 	fprintf(to, "vitrine %s serves MCP at %s%s\n", VITRINE_VERSION, url,
 		strncmp(url, "unix:", 5) == 0 ? ", path /mcp" : "/mcp");

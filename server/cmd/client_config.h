@@ -5,6 +5,6 @@
 
 /* Prints the server's address, as returned by http_url(), and, with a token, the configuration of
  * clients. */
-void invite_print(FILE *to, const char *url, const char *token);
+void client_config_print(FILE *to, const char *url, const char *token);
 
 #endif

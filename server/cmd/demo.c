@@ -223,8 +223,7 @@ static bool await_file(struct demo *demo, struct err *err)
 	const char *command = "until [ -s " DEMO_FILE " ]; do sleep 0.02; done";
 	if (act(demo, "run_command", json_pack("{s:s, s:i}", "command", command, "timeout", 10),
 		    err)) {
-		return act(demo, "wait",
-			json_pack("{s:i, s:s}", "duration", 0, "observe", "settled"), err);
+		return act(demo, "wait_for", json_pack("{s:s}", "until", "settled"), err);
 	}
 	struct err ignored;
 	if (err->kind != ERR_CANCELLED && take_picture(demo, &ignored)) {

@@ -1,10 +1,14 @@
+/*
+ * vitrine doctor: reports what this machine supports.  Each check adds one row to a report, which
+ * is printed as text or JSON.  Only the backends decide the exit status, because they test what
+ * they require; the other rows give reasons.
+ */
 #include "server/cmd/command.h"
+#include "server/cmd/doctor_impl.h"
 #include "server/config/config.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/loop.h"
-#include "base/spawn.h"
 #include "vm/backends.h"
 #include "vm/confine/cgroup.h"
 #include "vm/confine/host.h"
@@ -13,106 +17,28 @@
 #include "vm/state/state.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
+#include <unistd.h>
 
-/*
- * vitrine doctor: reports what this machine supports.  Each check adds one row to a report, which
- * is printed as text or JSON.  Only the backends decide the exit status, because they test what
- * they require; the other rows give reasons.
- */
+static const char *const status_names[] = { "ok", "warning", "missing" };
 
-enum status { STATUS_OK, STATUS_WARNING, STATUS_MISSING };
-static const char *const status_words[] = { "ok", "warning", "missing" };
-
-struct report {
-	json_t *rows;        /* [{group, name, status, detail, fix?}] */
-	const char *backend; /* as --backend: "auto", or the required backend */
-	bool works;          /* the required backend works; "auto": any real one */
-};
-
-/* fix: how to solve the problem, or NULL. */
-static void add(struct report *report, const char *group, const char *name, enum status status,
+void doctor_add(struct report *report, const char *group, const char *name, enum status status,
 	const char *detail, const char *fix)
 {
 	json_t *row = json_pack("{ss ss ss ss}", "group", group, "name", name, "status",
-		status_words[status], "detail", detail);
+		status_names[status], "detail", detail);
 	if (!row) { /* a program's output was not UTF-8 */
 		row = json_pack("{ss ss ss ss}", "group", group, "name", name, "status",
-			status_words[status], "detail", "");
+			status_names[status], "detail", "");
 	}
 	if (fix) {
 		json_object_set_new(row, "fix", json_string(fix));
 	}
 	json_array_append_new(report->rows, row);
-}
-
-/* ---- programs' output ---- */
-
-#define ASK_MS 10000    /* the first fc-list on a machine builds its cache */
-#define ANSWER_MAX 8192 /* in bytes */
-
-static void read_answer(int fd, struct buf *out)
-{
-	uint64_t end = loop_now_us() + ASK_MS * 1000;
-	struct pollfd ready = { .fd = fd, .events = POLLIN };
-	while (out->len < ANSWER_MAX) {
-		uint64_t now = loop_now_us();
-		if (now >= end || poll(&ready, 1, (int)((end - now) / 1000) + 1) <= 0) {
-			return;
-		}
-		buf_reserve(out, ANSWER_MAX);
-		ssize_t n = read(fd, out->data + out->len, ANSWER_MAX - out->len);
-		if (n <= 0) {
-			return;
-		}
-		out->len += (size_t)n;
-		out->data[out->len] = '\0';
-	}
-}
-
-/* Collects stdout and stderr of a program; false if it cannot be started.  binary: its descriptor
- * 3, or -1. */
-static bool ask(const char *const *argv, int binary, struct buf *out)
-{
-	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return false;
-	}
-	auto_close int from = ends[0];
-	struct spawn_fd fds[] = { { ends[1], 1 }, { ends[1], 2 }, { binary, 3 } };
-	struct err err;
-	pid_t pid = spawn_start(&(struct spawn){ .argv = argv,
-					.fds = fds,
-					.n_fds = binary < 0 ? 2 : 3,
-					.die_with_us = true },
-		&err);
-	close(ends[1]);
-	if (pid < 0) {
-		return false;
-	}
-	read_answer(from, out);
-	kill(pid, SIGKILL); /* it has closed its output, or takes too long */
-	waitpid(pid, NULL, 0);
-	return true;
-}
-
-/* Returns the first line of text that contains `word`; "" if none does.  Modifies text. */
-static char *line_with(char *text, const char *word)
-{
-	char *rest = NULL;
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		if (strcasestr(line, word)) {
-			return line;
-		}
-	}
-	return text + strlen(text);
 }
 
 /* ---- the state directory ---- */
@@ -139,7 +65,7 @@ static void check_kept(struct report *report, struct state *state)
 		state_each(state, kind, count_one, &tally);
 		snprintf(text, sizeof(text), "%lld, %lld MiB", (long long)tally.n,
 			(long long)tally.bytes >> 20);
-		add(report, "state", state_kind_words[kind], STATUS_OK, text, NULL);
+		doctor_add(report, "state", state_kind_names[kind], STATUS_OK, text, NULL);
 	}
 }
 
@@ -152,7 +78,7 @@ static void check_room(struct report *report, const char *dir)
 	}
 	long long mib = (long long)(disk.f_bavail * disk.f_frsize >> 20);
 	snprintf(text, sizeof(text), "%.300s, %lld MiB free", dir, mib);
-	add(report, "state", "directory", mib < STATE_MIB ? STATUS_WARNING : STATUS_OK, text,
+	doctor_add(report, "state", "directory", mib < STATE_MIB ? STATUS_WARNING : STATUS_OK, text,
 		mib < STATE_MIB ? "free disk space or set another --state-dir; an image and its "
 				  "templates need about 2 GiB"
 				: NULL);
@@ -163,13 +89,13 @@ static void check_state(struct report *report, const struct vm_config *config)
 {
 	struct err err = { 0 };
 	if (!state_is_there(config->state_dir)) {
-		add(report, "state", "directory", STATUS_OK,
+		doctor_add(report, "state", "directory", STATUS_OK,
 			"not created yet; `vitrine image build` creates it", NULL);
 		return;
 	}
 	struct state *state = state_open(config->state_dir, &err);
 	if (!state) {
-		add(report, "state", "directory", STATUS_WARNING, err.text, NULL);
+		doctor_add(report, "state", "directory", STATUS_WARNING, err.text, NULL);
 		return;
 	}
 	check_room(report, state_dir(state));
@@ -187,7 +113,7 @@ static void add_backend(const char *backend, const struct err *err, const char *
 				? !is_fake
 				: strcmp(report->backend, backend) == 0;
 	report->works |= !err && is_meant;
-	add(report, "backends", backend, err ? STATUS_MISSING : STATUS_OK,
+	doctor_add(report, "backends", backend, err ? STATUS_MISSING : STATUS_OK,
 		err       ? err->text
 		: detail  ? detail
 		: is_fake ? "scripted desktop for tests"
@@ -221,7 +147,7 @@ static void check_kvm(struct report *report, const struct vm_config *config)
 		snprintf(text, sizeof(text),
 			"%.300s; microVMs use software emulation, which is slow", err.text);
 	}
-	add(report, "microVMs", "KVM", works ? STATUS_OK : STATUS_WARNING, text, NULL);
+	doctor_add(report, "microVMs", "KVM", works ? STATUS_OK : STATUS_WARNING, text, NULL);
 }
 
 static void check_backends(struct report *report, const struct config *config)
@@ -231,98 +157,18 @@ static void check_backends(struct report *report, const struct config *config)
 	check_state(report, &config->vm);
 }
 
-/* ---- programs ---- */
+/* ---- elements ---- */
 
-struct program {
-	const char *name, *option; /* option: prints the version */
-	const char *word;          /* marks the line with the version */
-	const char *package, *why;
-	enum status without;
-};
+/* Its programs are started by the session bus, not by PATH. */
+#define A11Y_SERVICE "/usr/share/dbus-1/services/org.a11y.Bus.service"
 
-static const struct program programs[] = {
-	{ "bwrap", "--version", "bubblewrap", "bubblewrap", "sandbox isolation", STATUS_MISSING },
-	{ "Xvnc", "-version", "Xvnc", "tigervnc-standalone-server", "X server", STATUS_MISSING },
-	{ "xkbcomp", "-version", "xkbcomp", "x11-xkb-utils", "keyboard layouts of Xvnc",
-		STATUS_MISSING },
-	{ "openbox", "--version", "openbox", "openbox", "window manager", STATUS_MISSING },
-	{ "dbus-daemon", "--version", "daemon", "dbus-daemon", "D-Bus session bus",
-		STATUS_WARNING },
-	{ "tint2", "--version", "tint2 version", "tint2", "panel", STATUS_WARNING },
-	{ "mousepad", "--version", "mousepad", "mousepad", "text editor", STATUS_WARNING },
-	{ "xterm", "-version", "xterm", "xterm", "terminal", STATUS_WARNING },
-	{ "qemu-system-x86_64", "--version", "version", "qemu-system-x86", "runs microVMs",
-		STATUS_WARNING },
-	{ "mmdebstrap", "--version", "mmdebstrap", "mmdebstrap", "builds images of microVMs",
-		STATUS_WARNING },
-	{ "mkfs.erofs", "/", "mkfs.erofs 1", "erofs-utils", "builds images of microVMs",
-		STATUS_WARNING },
-};
-#define N_PROGRAMS (sizeof(programs) / sizeof(*programs))
-
-/* Some programs write to the user's home even for this. */
-static bool ask_without_home(const char *const *argv, struct buf *out)
+static void check_elements(struct report *report)
 {
-	const char *set = getenv("HOME");
-	auto_free char *home = set ? must(strdup(set)) : NULL;
-	setenv("HOME", "/nonexistent", 1);
-	bool answered = ask(argv, -1, out);
-	home ? setenv("HOME", home, 1) : unsetenv("HOME");
-	return answered;
-}
-
-static void check_program(struct report *report, const struct program *program)
-{
-	auto_buf struct buf answer = { 0 };
-	const char *argv[] = { program->name, program->option, NULL };
-	if (ask_without_home(argv, &answer)) {
-		buf_append(&answer, "", 1);
-		const char *line = line_with((char *)answer.data, program->word);
-		add(report, "programs", program->name, STATUS_OK,
-			*line ? line : "installed, version unknown", NULL); /* such as Xvnc 1.15 */
-		return;
-	}
-	char fix[100];
-	snprintf(fix, sizeof(fix), "apt-get install %s", program->package);
-	add(report, "programs", program->name, program->without, program->why, fix);
-}
-
-/* ---- fonts ---- */
-
-struct script {
-	const char *name, *pattern; /* a pattern of fc-list */
-	const char *package;
-};
-
-static const struct script scripts[] = {
-	{ "Latin", ":charset=41 e9 151", "fonts-dejavu-core" },
-	{ "Greek, Cyrillic", ":charset=3b1 436", "fonts-dejavu-core" },
-	{ "Chinese", ":charset=4e2d 6587", "fonts-wqy-zenhei" },
-	{ "Japanese", ":charset=3042 30ab", "fonts-wqy-zenhei" },
-	{ "Korean", ":charset=ac00 d55c", "fonts-wqy-zenhei" },
-	{ "emoji", ":lang=und-zsye", "fonts-noto-color-emoji" },
-};
-#define N_SCRIPTS (sizeof(scripts) / sizeof(*scripts))
-
-/* fc-list reports whether any font has the characters, fc-match which font is selected. */
-static void check_script(struct report *report, const struct script *script)
-{
-	auto_buf struct buf any = { 0 }, best = { 0 };
-	const char *list[] = { "fc-list", script->pattern, "family", NULL };
-	const char *match[] = { "fc-match", "-f", "%{family[0]}\n", script->pattern, NULL };
-	if (!ask(list, -1, &any)) {
-		add(report, "fonts", script->name, STATUS_WARNING, "fc-list is not installed",
-			"apt-get install fontconfig");
-	} else if (any.len == 0 || !ask(match, -1, &best)) {
-		char fix[100];
-		snprintf(fix, sizeof(fix), "apt-get install %s", script->package);
-		add(report, "fonts", script->name, STATUS_WARNING,
-			"no font has these characters; they are drawn as boxes", fix);
-	} else {
-		buf_append(&best, "", 1);
-		add(report, "fonts", script->name, STATUS_OK, line_with((char *)best.data, ""),
-			NULL);
-	}
+	bool is_there = access(A11Y_SERVICE, R_OK) == 0;
+	doctor_add(report, "elements", "at-spi2-core", is_there ? STATUS_OK : STATUS_WARNING,
+		is_there ? "installed"
+			 : "not installed; ui_tree does not work in namespace sandboxes",
+		is_there ? NULL : "apt-get install at-spi2-core");
 }
 
 /* ---- machine ---- */
@@ -338,7 +184,7 @@ static void check_limit(struct report *report, const char *name, int resource, r
 		snprintf(text, sizeof(text), "at most %llu", (unsigned long long)limit.rlim_max);
 	}
 	bool low = limit.rlim_max < enough;
-	add(report, "limits", name, low ? STATUS_WARNING : STATUS_OK, text,
+	doctor_add(report, "limits", name, low ? STATUS_WARNING : STATUS_OK, text,
 		low ? "raise the limit with ulimit -H or in /etc/security/limits.conf" : NULL);
 }
 
@@ -360,7 +206,7 @@ static void check_memory(struct report *report)
 	snprintf(text, sizeof(text), "%lld MiB available, %ld CPUs", kib >> 10,
 		sysconf(_SC_NPROCESSORS_ONLN));
 	bool low = kib >> 10 < DESKTOP_MIB;
-	add(report, "limits", "memory", low ? STATUS_WARNING : STATUS_OK, text,
+	doctor_add(report, "limits", "memory", low ? STATUS_WARNING : STATUS_OK, text,
 		low ? "a desktop with an editor needs about 300 MiB" : NULL);
 }
 
@@ -370,7 +216,7 @@ static void check_cgroup(struct report *report)
 	const char *dir = cgroup_delegated(&why);
 	char text[600];
 	if (dir) {
-		add(report, "limits", "cgroup", STATUS_OK, dir, NULL);
+		doctor_add(report, "limits", "cgroup", STATUS_OK, dir, NULL);
 		return;
 	}
 	snprintf(text, sizeof(text),
@@ -378,7 +224,7 @@ static void check_cgroup(struct report *report)
 		"the bytes and files of each private file system%s; memfd_create is not "
 		"available; its line above lists what is not limited (%.300s)",
 		private_limits_ipc() ? ", and System V memory" : "", why.text);
-	add(report, "limits", "cgroup", STATUS_WARNING, text,
+	doctor_add(report, "limits", "cgroup", STATUS_WARNING, text,
 		"start the server under systemd (in a login session or with "
 		"docs/systemd/vitrine.service), or in a container with a writable cgroup; "
 		"microVMs do not need this");
@@ -392,15 +238,15 @@ static void check_agent(struct report *report)
 	struct err err = { 0 };
 	auto_buf struct buf answer = { 0 };
 	auto_close int binary = host_open_agent(&(struct vm_config){ 0 }, &err);
-	if (binary < 0 || !ask(argv, binary, &answer)) {
-		add(report, "versions", "vitrine-agent", STATUS_MISSING,
+	if (binary < 0 || !doctor_ask(argv, binary, &answer)) {
+		doctor_add(report, "versions", "vitrine-agent", STATUS_MISSING,
 			binary < 0 ? err.text : "cannot be executed", NULL);
 		return;
 	}
 	buf_append(&answer, "", 1);
-	const char *line = line_with((char *)answer.data, "");
+	const char *line = doctor_line_with((char *)answer.data, "");
 	bool same = strcmp(line, AGENT_VERSION) == 0;
-	add(report, "versions", "vitrine-agent", same ? STATUS_OK : STATUS_WARNING,
+	doctor_add(report, "versions", "vitrine-agent", same ? STATUS_OK : STATUS_WARNING,
 		same ? VITRINE_VERSION : line,
 		same ? NULL : "install both programs from the same build");
 }
@@ -411,9 +257,9 @@ static void check_machine(struct report *report)
 	char text[sizeof(kernel.release) + sizeof(kernel.machine) + 2];
 	uname(&kernel);
 	snprintf(text, sizeof(text), "%s %s", kernel.release, kernel.machine);
-	add(report, "versions", "vitrine", STATUS_OK, VITRINE_VERSION, NULL);
+	doctor_add(report, "versions", "vitrine", STATUS_OK, VITRINE_VERSION, NULL);
 	check_agent(report);
-	add(report, "versions", "Linux", STATUS_OK, text, NULL);
+	doctor_add(report, "versions", "Linux", STATUS_OK, text, NULL);
 }
 
 /* ---- report ---- */
@@ -486,14 +332,10 @@ static int run(int argc, char **argv)
 	log_set_level(LOG_LEVEL_ERROR); /* the report contains it */
 	json_auto_t *rows = json_array();
 	struct report report = { .rows = rows, .backend = config.vm.backend };
+	check_elements(&report);
 	check_machine(&report);
 	check_backends(&report, &config);
-	for (size_t i = 0; i < N_PROGRAMS; i++) {
-		check_program(&report, &programs[i]);
-	}
-	for (size_t i = 0; i < N_SCRIPTS; i++) {
-		check_script(&report, &scripts[i]);
-	}
+	doctor_check_programs(&report);
 	check_memory(&report);
 	check_cgroup(&report);
 	check_limit(&report, "processes", RLIMIT_NPROC, 256);

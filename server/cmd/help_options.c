@@ -45,15 +45,15 @@ bool option_print_default(const struct option *option, struct buf *out)
 	const struct field row = option_field(option), *field = &row;
 	switch (field->type) {
 	case FIELD_ENUM:
-		buf_printf(out, "%s", field->choices[(int)field->preset]);
+		buf_printf(out, "%s", field->choices[(int)field->default_value]);
 		return true;
 	case FIELD_STRING:
-		buf_printf(out, "%s", field->preset_text ? field->preset_text : "");
-		return field->preset_text;
+		buf_printf(out, "%s", field->default_text ? field->default_text : "");
+		return field->default_text;
 	case FIELD_INT:
-		buf_printf(out, "%.0f", field->preset);
+		buf_printf(out, "%.0f", field->default_value);
 		/* a default below the minimum means "not set" */
-		return field->preset >= field->min;
+		return field->default_value >= field->min;
 	default:
 		return false;
 	}
@@ -63,15 +63,15 @@ bool option_print_default(const struct option *option, struct buf *out)
 static void describe_values(
 	const struct option *option, const struct config *config, struct buf *out)
 {
-	auto_buf struct buf preset = { 0 };
-	bool has_preset = option_print_default(option, &preset);
+	auto_buf struct buf default_value = { 0 };
+	bool has_default = option_print_default(option, &default_value);
 	struct field field[2] = { option->field };
 	json_auto_t *changed = field_encode(field, config);
 	const json_t *value = json_object_get(changed, field->name);
 	auto_free char *text = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
-	if (has_preset || text) {
-		buf_printf(out, "%*s%s%s%s%s%s\n", INDENT, "", has_preset ? "Default: " : "",
-			buf_text(&preset), has_preset && text ? "; " : "", text ? text : "",
+	if (has_default || text) {
+		buf_printf(out, "%*s%s%s%s%s%s\n", INDENT, "", has_default ? "Default: " : "",
+			buf_text(&default_value), has_default && text ? "; " : "", text ? text : "",
 			text ? " in the configuration file" : "");
 	}
 }
@@ -107,7 +107,7 @@ void config_describe(struct buf *out, const char *const *taken)
 {
 	auto_config struct config config = { .values = must(json_array()) };
 	struct err err = { 0 };
-	bool loaded = option_set_presets(&config, &err) && config_load_users_file(&config, &err);
+	bool loaded = option_set_defaults(&config, &err) && config_load_users_file(&config, &err);
 	buf_printf(out, "Options, written --name value or --name=value:\n");
 	const struct option_group *group;
 	for (size_t g = 0; (group = option_group_at(g)); g++) {

@@ -1,33 +1,20 @@
-#include "server/cmd/command.h"
-
-#include "base/cleanup.h"
-#include "base/loop.h"
-#include "base/nearest.h"
-#include "vm/image/build.h"
-#include "vm/image/image.h"
-#include "vm/image/plan.h"
-#include "vm/image/walls.h"
-#include "vm/lifecycle/metadata.h"
-#include "vm/state/state.h"
-
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
 /*
  * vitrine image: builds, lists, shows and removes images of microVMs.  Each subcommand is a row
  * with the options it accepts; one loop decodes all of them.
  */
+#include "server/cmd/command.h"
+#include "server/cmd/image_impl.h"
 
-struct args {
-	const char *what; /* RECIPE, or ID|NAME */
-	const char *name, *from_tar, *state_dir;
-	bool json, force;
-	json_t *warm; /* an array */
-	char *state, *images;
-};
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/nearest.h"
+#include "vm/image/isolation.h"
+#include "vm/image/plan.h"
+#include "vm/state/state.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 enum {
 	TAKES_NAME = 1,
@@ -42,345 +29,20 @@ enum {
 struct verb {
 	const char *name;
 	unsigned takes;
-	int (*run)(struct args *args);
+	int (*run)(struct image_args *args);
 };
 
-static int fail(const struct err *err)
+int image_cmd_fail(const struct err *err)
 {
 	fprintf(stderr, "vitrine image: %s\n", err->text);
 	return 1;
 }
 
-/* ---- build ---- */
-
-struct work {
-	sd_event *event;
-	struct build *build;
-	sd_event_source *second;
-	uint64_t began;
-	bool terminal, stopping;
-	const char *step; /* printed last */
-	int percent;
-	int status;
-};
-
-static unsigned seconds(const struct work *work)
-{
-	return (unsigned)((loop_now_us() - work->began) / 1000000);
-}
-
-/* On a terminal, one line that is overwritten; otherwise one line per step. */
-static void show(const struct work *work)
-{
-	if (work->terminal) {
-		printf("\r\033[K%3d %%  %s  %u s", work->percent, work->step, seconds(work));
-	} else {
-		printf("%3d %%  %s\n", work->percent, work->step);
-	}
-	fflush(stdout);
-}
-
-static void on_progress(const char *step, int percent, void *data)
-{
-	struct work *work = data;
-	bool shows = work->terminal || !work->step || strcmp(work->step, step) != 0;
-	work->step = step;
-	work->percent = percent;
-	if (shows) {
-		show(work);
-	}
-}
-
-static int on_second(sd_event_source *source, uint64_t at, void *data)
-{
-	(void)source;
-	(void)at;
-	struct work *work = data;
-	loop_drop(&work->second);
-	if (work->step) {
-		show(work);
-	}
-	work->second = loop_after_ms(work->event, 1000, on_second, work);
-	return 0;
-}
-
-static void on_end(const struct image *image, bool was_there, const struct err *err, void *data)
-{
-	struct work *work = data;
-	printf("%s", work->terminal ? "\r\033[K" : "");
-	if (!image) {
-		work->status = fail(err);
-	} else if (was_there) {
-		printf("%s: image %s already exists for this recipe and these packages\n",
-			image->name, image->id);
-	} else {
-		printf("%s: image %s, %lld MiB, %u s\n", image->name, image->id,
-			(long long)(image->bytes >> 20), seconds(work));
-	}
-	fflush(stdout);
-	sd_event_exit(work->event, 0);
-}
-
-static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
-{
-	(void)source;
-	(void)info;
-	struct work *work = data;
-	if (!work->build) {
-		return 0;
-	}
-	if (!work->stopping) {
-		fprintf(stderr, "%svitrine image: stopping...\n", work->terminal ? "\r\033[K" : "");
-	}
-	work->stopping = true;
-	loop_drop(&work->second);
-	build_cancel(work->build);
-	return 0;
-}
-
-/* Closing the terminal ends the build, unless nohup ignores SIGHUP. */
-static bool watch_hangup(struct work *work, struct err *err)
-{
-	struct sigaction is;
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	if (sigaction(SIGHUP, NULL, &is) < 0 || is.sa_handler == SIG_IGN) {
-		return true;
-	}
-	int r = sigprocmask(SIG_BLOCK, &set, NULL) < 0
-			? -errno
-			: sd_event_add_signal(work->event, NULL, SIGHUP, on_signal, work);
-	errno = r < 0 ? -r : 0;
-	return r >= 0 || err_errno(err, "cannot detect that the terminal was closed");
-}
-
-/* A state directory that `serve` would refuse is refused. */
-static bool check_state(const struct args *args, struct err *err)
-{
-	struct state *state = state_open(args->state, err);
-	if (!state) {
-		return false;
-	}
-	state_close(state);
-	return true;
-}
-
-static int run_build(struct args *args)
-{
-	struct err err = { 0 };
-	struct work work = { .terminal = isatty(STDOUT_FILENO), .began = loop_now_us() };
-	struct build_how how = {
-		.images = args->images,
-		.recipe = args->what,
-		.name = args->name,
-		.tar = args->from_tar,
-		.warm = args->warm,
-	};
-	if (args->what && args->from_tar) {
-		fprintf(stderr, "vitrine image build: a recipe cannot be combined with "
-				"--from-tar\n");
-		return 2;
-	}
-	auto_event sd_event *event = loop_new_ending_by(on_signal, &work, &err);
-	work.event = event;
-	bool ready = event && check_state(args, &err) && watch_hangup(&work, &err);
-	work.build = ready ? build_start(event, &how, on_progress, on_end, &work, &err) : NULL;
-	if (!work.build) {
-		return fail(&err);
-	}
-	if (work.terminal) {
-		work.second = loop_after_ms(event, 1000, on_second, &work);
-	}
-	sd_event_loop(event);
-	loop_drop(&work.second);
-	build_free(work.build);
-	return work.status;
-}
-
-/* ---- list, show, rm ---- */
-
-static json_t *to_json(const struct image *image, const struct err *why)
-{
-	if (why) {
-		return json_pack("{ss ss}", "id", image->id, "error", why->text);
-	}
-	return json_pack("{ss ss ss ss sI sI sI sI ss}", "id", image->id, "name", image->name,
-		"description", image->description, "kernel", image->kernel, "memory_mib",
-		(json_int_t)image->memory_mib, "cpus", (json_int_t)image->cpus, "created",
-		(json_int_t)image->created, "bytes", (json_int_t)image->bytes, "dir", image->dir);
-}
-
-static void print_json(const json_t *json)
-{
-	auto_free char *text = must(json_dumps(json, JSON_INDENT(2)));
-	printf("%s\n", text);
-}
-
-static const char *local_time(int64_t ms, char *text, size_t size)
-{
-	time_t at = (time_t)(ms / 1000);
-	struct tm tm;
-	localtime_r(&at, &tm);
-	strftime(text, size, "%Y-%m-%d %H:%M", &tm);
-	return text;
-}
-
-static void add_image(const struct image *image, const struct err *why, void *data)
-{
-	json_array_append_new(data, to_json(image, why));
-}
-
-static void print_row(const struct image *image, const struct err *why, void *data)
-{
-	char when[32];
-	size_t *n = data;
-	if ((*n)++ == 0) {
-		printf("%-16s  %-12s  %9s  %-16s  %-26s  %s\n", "ID", "NAME", "SIZE", "CREATED",
-			"KERNEL", "MEMORY");
-	}
-	if (why) {
-		printf("%-16s  cannot be used: %s\n", image->id, why->text);
-		return;
-	}
-	printf("%-16s  %-12s  %5lld MiB  %-16s  %-26s  %lld MiB\n", image->id, image->name,
-		(long long)(image->bytes >> 20), local_time(image->created, when, sizeof(when)),
-		image->kernel, (long long)image->memory_mib);
-}
-
-static int run_list(struct args *args)
-{
-	struct err err = { 0 };
-	if (args->json) {
-		json_auto_t *list = json_array();
-		if (!image_each(args->images, add_image, list, &err)) {
-			return fail(&err);
-		}
-		print_json(list);
-		return 0;
-	}
-	size_t n = 0;
-	if (!image_each(args->images, print_row, &n, &err)) {
-		return fail(&err);
-	}
-	if (n == 0) {
-		printf("no images; `vitrine image build` creates one\n");
-	}
-	return 0;
-}
-
-static void print_image(const struct image *image, const json_t *packages)
-{
-	size_t i;
-	const json_t *one;
-	char when[32];
-	printf("id           %s\nname         %s\ndescription  %s\ncreated      %s\n", image->id,
-		image->name, image->description, local_time(image->created, when, sizeof(when)));
-	printf("size         %lld MiB\n"
-	       "kernel       %s\n"
-	       "memory       %lld MiB\n"
-	       "cpus         %lld\n",
-		(long long)(image->bytes >> 20), image->kernel, (long long)image->memory_mib,
-		(long long)image->cpus);
-	printf("directory    %s\npackages     %zu\n", image->dir, json_array_size(packages));
-	json_array_foreach((json_t *)packages, i, one)
-	{
-		printf("  %s\n", json_string_value(one));
-	}
-}
-
-static int run_show(struct args *args)
-{
-	struct err err = { 0 };
-	auto_image struct image image = { 0 };
-	if (!image_find(args->images, args->what, &image, &err)) {
-		return fail(&err);
-	}
-	json_auto_t *packages = image_packages(&image, &err);
-	if (!packages) {
-		return fail(&err);
-	}
-	if (args->json) {
-		json_auto_t *json = to_json(&image, NULL);
-		json_object_set(json, "packages", packages);
-		print_json(json);
-	} else {
-		print_image(&image, packages);
-	}
-	return 0;
-}
-
-struct users {
-	const char *image; /* its id */
-	enum state_kind kind;
-	size_t n[STATE_KINDS];
-	char first[64];
-};
-
-static void look_at_user(const char *name, const char *path, void *data)
-{
-	struct users *users = data;
-	struct err ignored;
-	auto_record struct record record = { 0 };
-	const char *file = users->kind == STATE_SNAPSHOTS ? RECORD_SNAPSHOT : RECORD_SANDBOX;
-	if (!record_read(path, file, name, &record, &ignored) || !record.spec.image ||
-		strcmp(record.spec.image, users->image) != 0) {
-		return;
-	}
-	users->n[users->kind]++;
-	if (!users->first[0]) {
-		snprintf(users->first, sizeof(users->first), "%s", name);
-	}
-}
-
-/* Templates are a cache and do not count. */
-static bool check_unused(const struct args *args, const struct image *image, struct err *err)
-{
-	static const enum state_kind kinds[] = { STATE_SANDBOXES, STATE_SNAPSHOTS };
-	struct users users = { .image = image->id };
-	struct state *state = state_open(args->state, err);
-	if (!state) {
-		return false;
-	}
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		users.kind = kinds[i];
-		state_each(state, users.kind, look_at_user, &users);
-	}
-	state_close(state);
-	return !users.first[0] ||
-	       err_set(err, ERR_STATE,
-		       "image %s is required by %zu sandbox%s and %zu snapshot%s, such as %s; "
-		       "--force removes it anyway",
-		       image->id, users.n[STATE_SANDBOXES],
-		       users.n[STATE_SANDBOXES] == 1 ? "" : "es", users.n[STATE_SNAPSHOTS],
-		       users.n[STATE_SNAPSHOTS] == 1 ? "" : "s", users.first);
-}
-
-static int run_rm(struct args *args)
-{
-	struct err err = { 0 };
-	auto_image struct image image = { 0 };
-	if (!image_find_any(args->images, args->what, &image, &err) ||
-		(!args->force && !check_unused(args, &image, &err)) ||
-		!image_remove(&image, &err)) {
-		return fail(&err);
-	}
-	if (!image.name[0]) {
-		printf("removed unusable image %s\n", image.id);
-		return 0;
-	}
-	printf("removed %s (%s), freed %lld MiB\n", image.id, image.name,
-		(long long)(image.bytes >> 20));
-	return 0;
-}
-
-/* ---- the command line ---- */
-
 static const struct verb verbs[] = {
-	{ "build", TAKES_WHAT | TAKES_NAME | TAKES_TAR | TAKES_WARM, run_build },
-	{ "list", TAKES_JSON, run_list },
-	{ "show", NEEDS_WHAT | TAKES_JSON, run_show },
-	{ "rm", NEEDS_WHAT | TAKES_FORCE, run_rm },
+	{ "build", TAKES_WHAT | TAKES_NAME | TAKES_TAR | TAKES_WARM, image_cmd_build },
+	{ "list", TAKES_JSON, image_cmd_list },
+	{ "show", NEEDS_WHAT | TAKES_JSON, image_cmd_show },
+	{ "rm", NEEDS_WHAT | TAKES_FORCE, image_cmd_rm },
 	{ .name = NULL },
 };
 
@@ -391,12 +53,12 @@ static const struct {
 	bool repeats;   /* the value is appended to an array */
 	size_t flag;    /* offset of the flag, if it has no value */
 } options[] = {
-	{ "--name", TAKES_NAME, offsetof(struct args, name) },
-	{ "--from-tar", TAKES_TAR, offsetof(struct args, from_tar) },
-	{ "--state-dir", 0, offsetof(struct args, state_dir) },
-	{ "--warm", TAKES_WARM, offsetof(struct args, warm), true },
-	{ "--json", TAKES_JSON, .flag = offsetof(struct args, json) },
-	{ "--force", TAKES_FORCE, .flag = offsetof(struct args, force) },
+	{ "--name", TAKES_NAME, offsetof(struct image_args, name) },
+	{ "--from-tar", TAKES_TAR, offsetof(struct image_args, from_tar) },
+	{ "--state-dir", 0, offsetof(struct image_args, state_dir) },
+	{ "--warm", TAKES_WARM, offsetof(struct image_args, warm), true },
+	{ "--json", TAKES_JSON, .flag = offsetof(struct image_args, json) },
+	{ "--force", TAKES_FORCE, .flag = offsetof(struct image_args, force) },
 };
 #define N_OPTIONS (sizeof(options) / sizeof(*options))
 
@@ -433,7 +95,7 @@ static int wrong_option(const struct verb *verb, const char *word)
 }
 
 /* False: not valid UTF-8. */
-static bool take_value(struct args *args, size_t option, const char *value)
+static bool take_value(struct image_args *args, size_t option, const char *value)
 {
 	void *to = (char *)args + options[option].value;
 	if (options[option].repeats) {
@@ -446,7 +108,7 @@ static bool take_value(struct args *args, size_t option, const char *value)
 }
 
 /* Returns the number of arguments used; -1: wrong usage. */
-static int take_option(const struct verb *verb, struct args *args, int argc, char **argv)
+static int take_option(const struct verb *verb, struct image_args *args, int argc, char **argv)
 {
 	for (size_t i = 0; i < N_OPTIONS; i++) {
 		size_t len = strlen(options[i].name);
@@ -475,7 +137,7 @@ static int take_option(const struct verb *verb, struct args *args, int argc, cha
 	return wrong_option(verb, argv[0]);
 }
 
-static bool take_words(const struct verb *verb, struct args *args, int argc, char **argv)
+static bool take_arguments(const struct verb *verb, struct image_args *args, int argc, char **argv)
 {
 	for (int i = 0; i < argc;) {
 		bool is_option = argv[i][0] == '-' && argv[i][1];
@@ -500,7 +162,7 @@ static bool take_words(const struct verb *verb, struct args *args, int argc, cha
 	return true;
 }
 
-static bool find_images(struct args *args, struct err *err)
+static bool find_images(struct image_args *args, struct err *err)
 {
 	auto_free char *dir =
 		args->state_dir ? must(strdup(args->state_dir)) : state_default_dir(err);
@@ -518,16 +180,16 @@ static bool find_images(struct args *args, struct err *err)
 
 static int run(int argc, char **argv)
 {
-	struct args args = { 0 };
+	struct image_args args = { 0 };
 	struct err err = { 0 };
 	if (argc == 3 && strcmp(argv[1], "finish") == 0) {
 		return plan_finish(argv[2]); /* called by mmdebstrap: vm/image/build.c */
 	}
-	if (argc > 1 && strcmp(argv[1], "walls") == 0) {
-		return walls_outer(argv + 2); /* these two: vm/image/walls.h */
+	if (argc > 1 && strcmp(argv[1], "isolation") == 0) {
+		return isolation_outer(argv + 2); /* these two: vm/image/isolation.h */
 	}
 	if (argc > 1 && strcmp(argv[1], "inside") == 0) {
-		return walls_inner(argv + 2);
+		return isolation_inner(argv + 2);
 	}
 	const struct verb *verb = argc > 1 ? find_verb(argv[1]) : NULL;
 	if (!verb) {
@@ -538,8 +200,8 @@ static int run(int argc, char **argv)
 		return 2;
 	}
 	int status = 2;
-	if (take_words(verb, &args, argc - 2, argv + 2)) {
-		status = find_images(&args, &err) ? verb->run(&args) : fail(&err);
+	if (take_arguments(verb, &args, argc - 2, argv + 2)) {
+		status = find_images(&args, &err) ? verb->run(&args) : image_cmd_fail(&err);
 	}
 	json_decref(args.warm);
 	free(args.state);

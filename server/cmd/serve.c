@@ -50,7 +50,7 @@ struct serving {
 	struct metrics *metrics;
 	struct status *status;
 	sd_event_source *grace; /* during shutdown: the grace period of calls in flight */
-	bool told_to_end;
+	bool is_terminating;
 };
 
 static void stop_serving(struct serving *s)
@@ -161,7 +161,7 @@ static bool start_http(struct serving *s, struct err *err)
 	}
 	s->status = status_new(s->event, http, &s->config, s->metrics, s->server, s->vms);
 	char *token = auth_take_made(s->auth);
-	invite_print(stderr, http_url(http), token);
+	client_config_print(stderr, http_url(http), token);
 	auth_forget(token);
 	sd_notifyf(false, "READY=1\nSTATUS=%s", http_url(http));
 	sd_event_set_watchdog(s->event, true);
@@ -215,18 +215,18 @@ static void finish_http(struct serving *s)
 /* Shutdown.  HTTP clients get the results of calls that end within the grace period.  A client on
  * stdin and stdout that ends its server would kill it if that took long.  Calls that are still
  * running are then answered with an error. A second signal ends the server immediately. */
-static int on_told_to_end(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
+static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
 {
 	(void)source, (void)info;
 	struct serving *s = data;
-	if (s->told_to_end) {
+	if (s->is_terminating) {
 		end_now(s);
 	} else if (s->http) {
 		finish_http(s);
 	} else {
 		answer_all(s);
 	}
-	s->told_to_end = true;
+	s->is_terminating = true;
 	return 0;
 }
 
@@ -253,7 +253,7 @@ static bool start_serving(
 	if (!config_check_effect(&s->config, NULL, err)) {
 		return false;
 	}
-	s->event = loop_new_ending_by(on_told_to_end, s, err);
+	s->event = loop_new_ending_by(on_terminate, s, err);
 	s->tools = s->event ? tool_set_new(s->config.tools, err) : NULL;
 	if (!s->tools || (s->config.http.listen && !start_auth(s, err))) {
 		return false;
@@ -281,7 +281,7 @@ static bool start_serving(
 						 .budgets = s->budgets,
 						 .data = s,
 					 });
-	vm_pool_adopt(s->vms, is_served, s);
+	vm_pool_reattach(s->vms, is_served, s);
 	if ((s->config.http.listen && !start_http(s, err)) ||
 		(s->config.vnc_listen && !start_vnc(s, err))) {
 		return false;

@@ -116,7 +116,7 @@ bool config_load_users_file(struct config *config, struct err *err)
 
 /* ---- the command line ---- */
 
-struct words {
+struct arguments {
 	int argc;
 	char **argv;              /* argv[0] is the command's name */
 	const char *const *taken; /* as in config.h */
@@ -128,15 +128,16 @@ struct argument {
 	const char *name, *value;
 };
 
-static bool refuse_option(const struct words *words, const struct argument *arg, struct err *err)
+static bool refuse_option(
+	const struct arguments *arguments, const struct argument *arg, struct err *err)
 {
-	const char *command = words->argv[0];
+	const char *command = arguments->argv[0];
 	const struct option *option = option_find(arg->name);
 	if (option && option->file_only) {
 		return err_set(err, ERR_ARGUMENT,
 			"'%s' can be set in the configuration file only: {\"%s\": %.0f} in the file "
 			"that --" CONFIG_FILE_OPTION " names",
-			arg->called, arg->name, option_field(option).preset);
+			arg->called, arg->name, option_field(option).default_value);
 	}
 	if (option) {
 		return err_set(err, ERR_ARGUMENT,
@@ -144,7 +145,7 @@ static bool refuse_option(const struct words *words, const struct argument *arg,
 			"lists the options",
 			arg->called, command);
 	}
-	const char *near = option_nearest(arg->name, words->taken, CONFIG_FILE_OPTION);
+	const char *near = option_nearest(arg->name, arguments->taken, CONFIG_FILE_OPTION);
 	if (near) {
 		return err_set(err, ERR_ARGUMENT, "unknown option '%s'; did you mean '--%s'?",
 			arg->called, near);
@@ -155,9 +156,9 @@ static bool refuse_option(const struct words *words, const struct argument *arg,
 
 /* Reads argv[*at], and the next argument if it is its value; advances *at past both. */
 static bool next_argument(
-	const struct words *words, int *at, struct argument *ret_arg, struct err *err)
+	const struct arguments *arguments, int *at, struct argument *ret_arg, struct err *err)
 {
-	const char *word = words->argv[(*at)++];
+	const char *word = arguments->argv[(*at)++];
 	if (strncmp(word, "--", 2) != 0 || !word[2]) {
 		return err_set(err, ERR_ARGUMENT,
 			"unexpected argument '%.100s'; options have the form --name value", word);
@@ -167,19 +168,20 @@ static bool next_argument(
 	snprintf(ret_arg->called, sizeof(ret_arg->called), "%.*s", len, word);
 	ret_arg->name = ret_arg->called + 2;
 	const struct option *option = option_find(ret_arg->name);
-	bool is_taken = option ? !option->file_only && option_is_taken(ret_arg->name, words->taken)
-			       : strcmp(ret_arg->name, CONFIG_FILE_OPTION) == 0;
+	bool is_taken =
+		option ? !option->file_only && option_is_taken(ret_arg->name, arguments->taken)
+		       : strcmp(ret_arg->name, CONFIG_FILE_OPTION) == 0;
 	if (!is_taken) {
-		return refuse_option(words, ret_arg, err);
+		return refuse_option(arguments, ret_arg, err);
 	}
 	if (!equals && option && option_is_flag(option)) {
 		ret_arg->value = "true";
 		return true;
 	}
-	if (!equals && *at == words->argc) {
+	if (!equals && *at == arguments->argc) {
 		return err_set(err, ERR_ARGUMENT, "'%s' requires a value", ret_arg->called);
 	}
-	ret_arg->value = equals ? equals + 1 : words->argv[(*at)++];
+	ret_arg->value = equals ? equals + 1 : arguments->argv[(*at)++];
 	return true;
 }
 
@@ -200,12 +202,12 @@ static json_t *value_from_text(const struct option *option, const char *text)
 	return value ? value : must(json_string("bytes that are not UTF-8"));
 }
 
-static bool load_command_line(
-	struct config *config, const struct words *words, const char **ret_file, struct err *err)
+static bool load_command_line(struct config *config, const struct arguments *arguments,
+	const char **ret_file, struct err *err)
 {
-	for (int at = 1; at < words->argc;) {
+	for (int at = 1; at < arguments->argc;) {
 		struct argument arg;
-		if (!next_argument(words, &at, &arg, err)) {
+		if (!next_argument(arguments, &at, &arg, err)) {
 			return false;
 		}
 		const struct option *option = option_find(arg.name);
@@ -225,12 +227,13 @@ static bool load_command_line(
 bool config_load_some(
 	struct config *config, const char *const *taken, int argc, char **argv, struct err *err)
 {
-	const struct words words = { argc, argv, taken };
+	const struct arguments arguments = { argc, argv, taken };
 	*config = (struct config){ .values = must(json_array()) };
 	const char *file = NULL;
-	return option_set_presets(config, err) && load_command_line(config, &words, &file, err) &&
+	return option_set_defaults(config, err) &&
+	       load_command_line(config, &arguments, &file, err) &&
 	       (file ? load_file(config, file, err) : config_load_users_file(config, err)) &&
-	       load_command_line(config, &words, &file, err) && option_check(config, err);
+	       load_command_line(config, &arguments, &file, err) && option_check(config, err);
 }
 
 bool config_load(struct config *config, int argc, char **argv, struct err *err)

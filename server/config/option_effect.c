@@ -66,7 +66,7 @@ static bool is_changed(const struct config *config, const char *name)
 }
 
 /* False: it was on the command line. */
-static bool tell(
+static bool refuse(
 	const struct config *config, const char *name, const char *sentence, struct err *err)
 {
 	if (json_is_true(json_object_get(config->given, name))) {
@@ -100,7 +100,7 @@ static bool check_image(const struct config *config, const char *images, const c
 		return true;
 	}
 	snprintf(sentence, sizeof(sentence), "cannot be used: %.440s", why.text);
-	return tell(config, option, sentence, err);
+	return refuse(config, option, sentence, err);
 }
 
 /* The fake backend accepts any name. */
@@ -108,14 +108,14 @@ static bool check_images(const struct config *config, const char *const *taken, 
 {
 	const struct vm_config *vm = &config->vm;
 	bool warms = option_is_taken("warm", taken);
-	bool needed = vm->preset.image || (warms && (vm->warm || vm->n_warm_images));
+	bool needed = vm->default_spec.image || (warms && (vm->warm || vm->n_warm_images));
 	if (!needed || !holds(config, MACHINES) || strcmp(vm->backend, "fake") == 0) {
 		return true;
 	}
 	auto_free char *images = images_dir(config, err);
-	bool good = images && (!vm->preset.image ||
-				      check_image(config, images, "image", vm->preset.image, err));
-	if (good && warms && vm->warm && !vm->preset.image) {
+	bool good = images && (!vm->default_spec.image || check_image(config, images, "image",
+								  vm->default_spec.image, err));
+	if (good && warms && vm->warm && !vm->default_spec.image) {
 		good = check_image(config, images, "warm", NULL, err);
 	}
 	for (size_t i = 0; good && warms && i < vm->n_warm_images; i++) {
@@ -130,7 +130,7 @@ bool config_check_effect(const struct config *config, const char *const *taken, 
 		const struct rule *rule = &rules[i];
 		if (option_is_taken(rule->option, taken) && !holds(config, rule->needs) &&
 			is_changed(config, rule->option) &&
-			!tell(config, rule->option, sentences[rule->needs], err)) {
+			!refuse(config, rule->option, sentences[rule->needs], err)) {
 			return false;
 		}
 	}

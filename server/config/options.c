@@ -9,12 +9,11 @@
 #include "base/log.h"
 #include "base/nearest.h"
 #include "server/config/public_url.h"
-#include "transport/http/sockets.h"
+#include "tools/tool.h"
 #include "transport/mcp/transport.h"
 #include "vm/backends.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define AT(member, type) .offset = FIELD_AT(struct config, member, type)
 #define WORD(option, member, list, first, text) \
@@ -24,7 +23,7 @@
 			.type = FIELD_ENUM, \
 			AT(member, int), \
 			.choices = list, \
-			.preset = first, \
+			.default_value = first, \
 			.help = text \
 		} \
 	}
@@ -34,7 +33,7 @@
 			.type = FIELD_STRING, \
 			AT(member, const char *), \
 			.max = most, \
-			.preset_text = first, \
+			.default_text = first, \
 			.help = text }, \
 		.value = what \
 	}
@@ -56,7 +55,7 @@
 			AT(member, int64_t), \
 			.min = least, \
 			.max = most, \
-			.preset = first, \
+			.default_value = first, \
 			.help = text }, \
 		.value = what \
 	}
@@ -71,11 +70,11 @@
 		.field = {.name = option, .type = FIELD_BOOL, AT(member, bool), .help = text } \
 	}
 
-static const char *const accel_words[] = { "auto", "kvm", "tcg", NULL };
+static const char *const accel_names[] = { "auto", "kvm", "tcg", NULL };
 
 /* clang-format off */
 static const struct option desktops[] = {
-	WORD("backend", backend, vm_backend_words, 0,
+	WORD("backend", backend, vm_backend_names, 0,
 		"Backend that runs the sandboxes.  auto selects the first one that works on this machine; it never "
 		"selects fake, a scripted desktop for tests."),
 	SPEC("image", VM_SPEC_IMAGE, "NAME",
@@ -104,7 +103,7 @@ static const struct option desktops[] = {
 	SPEC("idle-timeout", VM_SPEC_IDLE_TIMEOUT, "SECONDS", NULL),
 	SPEC("on-timeout", VM_SPEC_ON_TIMEOUT, NULL,
 		"kill ends the sandbox.  pause writes it to disk; the next call resumes it (microvm only)."),
-	WORD("accel", accel, accel_words, 0,
+	WORD("accel", accel, accel_names, 0,
 		"Accelerator of microVMs.  auto selects kvm where it works, else tcg, which is slow software "
 		"emulation."),
 };
@@ -125,11 +124,13 @@ static const struct option state[] = {
 };
 
 static const struct option serving[] = {
-	TEXT("tools", tools, "LIST", 1000, "all",
-		"Tools and toolsets to offer, separated by commas.  Toolsets: computer, shell, sandbox, stream, control."),
+	TEXT("tools", tools, "LIST", 1000, TOOLS_DEFAULT,
+		"Tools to offer, separated by commas: names of tools and toolsets, default, "
+		"or all.  Toolsets: computer, shell, sandbox, stream, control, media.  Dialects, which all does not "
+		"contain: claude, openai, gemini."),
 	COUNT("max-calls", max_calls, "N", 1, 1000, 32,
 		"Maximum number of tool calls in flight per connection or session.  Further calls are refused."),
-	WORD("log-level", log_level, log_level_words, LOG_LEVEL_WARNING,
+	WORD("log-level", log_level, log_level_names, LOG_LEVEL_WARNING,
 		"Lowest severity of the messages written to stderr."),
 };
 
@@ -318,11 +319,11 @@ static bool read_warm(struct config *config, struct err *err)
 /* Sets the members that are derived from other values. */
 static bool derive(struct config *config, const char *called, struct err *err)
 {
-	config->vm.backend = vm_backend_words[config->backend];
-	config->vm.accel = accel_words[config->accel];
+	config->vm.backend = vm_backend_names[config->backend];
+	config->vm.accel = accel_names[config->accel];
 	config->vm.start_timeout_ms = config->start_timeout * 1000;
 	return read_warm(config, err) &&
-	       vm_spec_apply(&config->sandbox, called, &config->vm.preset, err);
+	       vm_spec_apply(&config->sandbox, called, &config->vm.default_spec, err);
 }
 
 bool option_set(struct config *config, const struct option *option, const char *called,
@@ -346,7 +347,7 @@ bool option_set(struct config *config, const struct option *option, const char *
 	return true;
 }
 
-bool option_set_presets(struct config *config, struct err *err)
+bool option_set_defaults(struct config *config, struct err *err)
 {
 	for (size_t i = 0; i < N_OPTIONS; i++) {
 		struct field field[2] = { option_at(i)->field };
@@ -355,79 +356,4 @@ bool option_set_presets(struct config *config, struct err *err)
 		}
 	}
 	return derive(config, "screen", err);
-}
-
-/* ---- several values ---- */
-
-static bool begins_with(const char *text, const char *start)
-{
-	return strncasecmp(text, start, strlen(start)) == 0;
-}
-
-/* Others cannot connect to it.  Sockets of systemd are checked when they are received. */
-static bool is_private_address(const char *listen)
-{
-	static const char *const starts[] = { "[::1]:", "localhost:", "unix:" };
-	if (begins_with(listen, "127.") && listen[strspn(listen, "0123456789.")] == ':') {
-		return true;
-	}
-	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
-		if (begins_with(listen, starts[i])) {
-			return true;
-		}
-	}
-	return strcmp(listen, "systemd") == 0;
-}
-
-static bool check_no_auth(const struct config_http *http, struct err *err)
-{
-	const char *other = http->tokens         ? "--tokens"
-			    : http->behind_proxy ? "--behind-proxy"
-			    : http->tls_cert     ? "--tls-cert"
-						 : NULL;
-	if (other) {
-		return err_set(err, ERR_ARGUMENT,
-			"--no-auth and %s exclude each other: without a token, only clients on this machine "
-			"may connect, directly and without encryption; remove one of "
-			"the two",
-			other);
-	}
-	return !http->listen || is_private_address(http->listen) ||
-	       err_set(err, ERR_ARGUMENT,
-		       "--no-auth requires 127.0.0.1, [::1], localhost or unix:; other machines "
-		       "could connect to \"%.100s\"; remove --no-auth, or listen on 127.0.0.1",
-		       http->listen);
-}
-
-static bool check_auth_server(const char *url, struct err *err)
-{
-	bool is_safe = begins_with(url, "https://") || begins_with(url, "http://127.0.0.1:") ||
-		       begins_with(url, "http://localhost:");
-	return (is_safe && !strpbrk(url, " \"\\<>#?")) ||
-	       err_set(err, ERR_ARGUMENT,
-		       "--auth-server must be an https:// URL without a query, such as "
-		       "https://login.example; got \"%.100s\"",
-		       url);
-}
-
-/* The listeners of HTTP and VNC are opened at start; this one is opened with the first link. */
-static bool check_address(const char *option, const char *address, struct err *err)
-{
-	struct http_address ignored;
-	return http_address_parse(address, &ignored, err) || err_while(err, "%s", option);
-}
-
-bool option_check(const struct config *config, struct err *err)
-{
-	const struct config_http *http = &config->http;
-	auto_public_url struct public_url checked = { 0 };
-	if (!http->tls_cert != !http->tls_key) {
-		return err_set(err, ERR_ARGUMENT,
-			"--tls-cert and --tls-key must be given together; %s is missing",
-			http->tls_cert ? "--tls-key" : "--tls-cert");
-	}
-	return public_url_init(&checked, http->public_url, err) &&
-	       check_address("--stream-listen", http->stream_listen, err) &&
-	       (!http->no_auth || check_no_auth(http, err)) &&
-	       (!http->auth_server || check_auth_server(http->auth_server, err));
 }

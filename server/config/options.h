@@ -38,7 +38,7 @@ void option_print_help(const struct option *option, struct buf *out);
 /* Appends the default; false if there is none. */
 bool option_print_default(const struct option *option, struct buf *out);
 
-bool option_set_presets(struct config *config, struct err *err) NODISCARD;
+bool option_set_defaults(struct config *config, struct err *err) NODISCARD;
 /* Checks and stores a value.  called is the name the user wrote.  Takes value, which config->values
  * owns. */
 bool option_set(struct config *config, const struct option *option, const char *called,

@@ -38,7 +38,7 @@ struct entry {
 };
 
 struct auth {
-	bool nobody_asks;
+	bool without_tokens;
 	char *made;
 	size_t n;
 	struct entry *entries;
@@ -243,19 +243,19 @@ static struct auth *make_one(void)
 	return auth;
 }
 
-struct auth *auth_new(const char *file, bool nobody_asks, struct err *err)
+struct auth *auth_new(const char *file, bool without_tokens, struct err *err)
 {
 	char *token = getenv(VARIABLE);
-	if (nobody_asks && token) {
+	if (without_tokens && token) {
 		err_set(err, ERR_ARGUMENT,
 			"the variable " VARIABLE
 			" is set, but --no-auth would allow all clients without a token; remove one of the "
 			"two out");
 		return NULL;
 	}
-	if (nobody_asks) {
+	if (without_tokens) {
 		struct auth *auth = auth_alloc(0);
-		auth->nobody_asks = true;
+		auth->without_tokens = true;
 		return auth;
 	}
 	if (!file) {
@@ -335,7 +335,7 @@ bool auth_watch(struct auth *auth, sd_event *event, auth_gone_fn *gone, void *da
 const char *auth_authorize(const char *token, void *data)
 {
 	const struct auth *auth = data;
-	if (auth->nobody_asks) {
+	if (auth->without_tokens) {
 		return ANYONE;
 	}
 	if (!token) {
@@ -376,7 +376,7 @@ bool auth_knows(const struct auth *auth, const char *name)
 			return true;
 		}
 	}
-	return auth->nobody_asks && strcmp(name, ANYONE) == 0;
+	return auth->without_tokens && strcmp(name, ANYONE) == 0;
 }
 
 struct auth_limits auth_limits(const struct auth *auth, const char *name)

@@ -19,7 +19,7 @@ struct auth;
  * generates one.  With no_auth (--no-auth), there are no tokens and every client is "anyone".
  * Errors name the file and the entry and contain no token.
  */
-struct auth *auth_new(const char *file, bool nobody_asks, struct err *err) NODISCARD;
+struct auth *auth_new(const char *file, bool without_tokens, struct err *err) NODISCARD;
 void auth_free(struct auth *auth); /* NULL-safe */
 
 /*

@@ -133,8 +133,8 @@ static void run_metrics(struct http_exchange *x, void *data)
 	int64_t wanted, ready;
 	vm_pool_each(status->vms, count_one, &now);
 	vm_pool_reserve(status->vms, &wanted, &ready);
-	now.reserve_wanted = (uint64_t)wanted;
-	now.reserve_ready = (uint64_t)ready;
+	now.warm_wanted = (uint64_t)wanted;
+	now.warm_ready = (uint64_t)ready;
 	read_http(http_counts(status->http), &now);
 	metrics_read_process(&now);
 	metrics_write(status->metrics, &now, &text);

@@ -10,7 +10,7 @@
 
 #include <sys/resource.h>
 
-#define FILES_BESIDE 1024 /* file descriptors reserved for purposes other than connections */
+#define OTHER_FILES 1024 /* file descriptors reserved for purposes other than connections */
 
 struct listen_http {
 	struct http *http;
@@ -23,7 +23,7 @@ struct listen_http {
 static void raise_file_limit(const struct config_http *config)
 {
 	struct rlimit limit;
-	rlim_t wanted = (rlim_t)config->max_connections + FILES_BESIDE;
+	rlim_t wanted = (rlim_t)config->max_connections + OTHER_FILES;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted) {
 		return;
 	}

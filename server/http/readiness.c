@@ -45,7 +45,7 @@ struct ready {
 
 /* ---- waiting requests ---- */
 
-static void tell(struct ready *ready, const struct err *why)
+static void report(struct ready *ready, const struct err *why)
 {
 	struct ready_wait *wait;
 	ready->why = *why;
@@ -95,7 +95,7 @@ static void read_answer(struct ready *ready)
 			break;
 		}
 	}
-	tell(ready, &why);
+	report(ready, &why);
 }
 
 /* ---- the child ---- */
@@ -176,7 +176,7 @@ static void ask(struct ready *ready)
 	struct err err;
 	if (ready->pid == 0 && !start_child(ready, &err)) {
 		log_warning("cannot determine whether desktops work: %s", err.text);
-		tell(ready, &err);
+		report(ready, &err);
 	}
 }
 

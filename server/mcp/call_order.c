@@ -32,7 +32,7 @@ static const char *desktop_of(const struct turn *turn)
 	return vm ? vm_id(vm) : "";
 }
 
-static bool goes_beside(const struct turn *before, const struct turn *turn)
+static bool runs_parallel_to(const struct turn *before, const struct turn *turn)
 {
 	bool alike = before->order == turn->order;
 	return alike && (turn->order == TOOL_LOOKS || turn->order == TOOL_ACTS);
@@ -48,7 +48,7 @@ static const struct turn *find_before(struct turn *turn)
 		if (before == turn) {
 			break;
 		}
-		if (before->client != turn->client || goes_beside(before, turn) ||
+		if (before->client != turn->client || runs_parallel_to(before, turn) ||
 			strcmp(desktop_of(before), desktop_of(turn)) != 0) {
 			continue;
 		}

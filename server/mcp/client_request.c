@@ -24,7 +24,7 @@ struct client_requests {
 	json_t *answers;
 	sd_event_source *timer;
 	size_t n, open;
-	struct client_request questions[];
+	struct client_request client_requests[];
 };
 
 /* ---- the end ---- */
@@ -32,10 +32,11 @@ struct client_requests {
 static void withdraw(struct client_requests *requests, const char *reason)
 {
 	for (size_t i = 0; i < requests->n; i++) {
-		if (requests->questions[i].id) {
+		if (requests->client_requests[i].id) {
 			conn_notify(requests->request->conn, "notifications/cancelled",
 				json_pack("{s:I, s:s}", "requestId",
-					(json_int_t)requests->questions[i].id, "reason", reason));
+					(json_int_t)requests->client_requests[i].id, "reason",
+					reason));
 		}
 	}
 }
@@ -46,9 +47,9 @@ static void requests_free(struct client_requests *requests)
 	requests->request->client_requests = NULL;
 	loop_drop(&requests->timer);
 	for (size_t i = 0; i < requests->n; i++) {
-		free(requests->questions[i].key);
-		free(requests->questions[i].method);
-		json_decref(requests->questions[i].params);
+		free(requests->client_requests[i].key);
+		free(requests->client_requests[i].method);
+		json_decref(requests->client_requests[i].params);
 	}
 	json_decref(requests->answers);
 	free(requests);
@@ -86,10 +87,8 @@ void client_request_end_all(struct session *session)
 
 void client_request_drop(struct request *request)
 {
-	if (request->client_requests) {
-		withdraw(request->client_requests, "the response is no longer needed");
-		requests_free(request->client_requests);
-	}
+	withdraw(request->client_requests, "the response is no longer needed");
+	requests_free(request->client_requests);
 }
 
 static int on_late(sd_event_source *source, uint64_t now, void *data)
@@ -98,30 +97,30 @@ static int on_late(sd_event_source *source, uint64_t now, void *data)
 	struct client_requests *requests = data;
 	struct err err;
 	err_set(&err, ERR_TIMEOUT, "the client did not respond to %s within %d s",
-		requests->questions[0].method, CLIENT_REQUEST_LIFE_S);
+		requests->client_requests[0].method, CLIENT_REQUEST_LIFE_S);
 	end(requests, &err);
 	return 0;
 }
 
 /* ---- sending ---- */
 
-static void send_request(struct client_requests *requests, struct client_request *question,
-	const struct call_question *from)
+static void send_request(struct client_requests *requests, struct client_request *client_request,
+	const struct call_client_request *from)
 {
 	auto_buf struct buf message = { 0 };
-	*question = (struct client_request){
-		.id = ++requests->request->server->questions,
+	*client_request = (struct client_request){
+		.id = ++requests->request->server->last_client_request,
 		.key = must(strdup(from->key)),
 		.method = must(strdup(from->method)),
 		.params = from->params,
 	};
-	json_auto_t *id = json_integer(question->id);
-	rpc_write_request(&message, id, question->method, question->params);
+	json_auto_t *id = json_integer(client_request->id);
+	rpc_write_request(&message, id, client_request->method, client_request->params);
 	conn_send(requests->request->conn, &message);
 }
 
-static bool check(const struct request *request, const struct call_question *questions, size_t n,
-	struct err *err)
+static bool check(const struct request *request, const struct call_client_request *client_requests,
+	size_t n, struct err *err)
 {
 	if (request->cancelled || !request->server) {
 		return err_set(err, ERR_CANCELLED, "the request was cancelled");
@@ -139,29 +138,30 @@ static bool check(const struct request *request, const struct call_question *que
 		return err_set(err, ERR_STATE, "another client request of this call is pending");
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (!request_can_ask(request, &questions[i])) {
+		if (!client_request_is_supported(request, &client_requests[i])) {
 			return err_set(err, ERR_UNSUPPORTED,
 				"the client does not support %s: it did not declare the "
 				"capability; use a client that does",
-				questions[i].method);
+				client_requests[i].method);
 		}
 	}
 	return true;
 }
 
-static void send_requests(struct request *request, const struct call_question *questions, size_t n,
-	client_request_fn *fn, void *data)
+static void send_requests(struct request *request,
+	const struct call_client_request *client_requests, size_t n, client_request_fn *fn,
+	void *data)
 {
 	struct err err;
-	if (!check(request, questions, n, &err)) {
+	if (!check(request, client_requests, n, &err)) {
 		for (size_t i = 0; i < n; i++) {
-			json_decref(questions[i].params);
+			json_decref(client_requests[i].params);
 		}
 		fn(NULL, &err, data);
 		return;
 	}
 	struct client_requests *requests =
-		must(calloc(1, sizeof(*requests) + n * sizeof(requests->questions[0])));
+		must(calloc(1, sizeof(*requests) + n * sizeof(requests->client_requests[0])));
 	requests->request = request;
 	requests->fn = fn;
 	requests->data = data;
@@ -172,7 +172,7 @@ static void send_requests(struct request *request, const struct call_question *q
 	request->client_requests = requests;
 	LIST_INSERT_HEAD(&request->session->client_requests, requests, link);
 	for (size_t i = 0; i < n; i++) {
-		send_request(requests, &requests->questions[i], &questions[i]);
+		send_request(requests, &requests->client_requests[i], &client_requests[i]);
 	}
 }
 
@@ -185,9 +185,9 @@ static struct client_request *find(
 	LIST_FOREACH(requests, &session->client_requests, link)
 	{
 		for (size_t i = 0; i < requests->n; i++) {
-			if (requests->questions[i].id == id) {
+			if (requests->client_requests[i].id == id) {
 				*ret_requests = requests;
-				return &requests->questions[i];
+				return &requests->client_requests[i];
 			}
 		}
 	}
@@ -195,34 +195,35 @@ static struct client_request *find(
 }
 
 static bool read_response(
-	const struct client_request *question, const json_t *message, struct err *err)
+	const struct client_request *client_request, const json_t *message, struct err *err)
 {
 	const json_t *error = json_object_get(message, "error");
 	if (error) {
 		const char *text = json_string_value(json_object_get(error, "message"));
 		return err_set(err, ERR_STATE, "the client answered %s with an error: %.200s",
-			question->method, text ? text : "no reason given");
+			client_request->method, text ? text : "no reason given");
 	}
-	const struct call_question asked = { question->key, question->method, question->params };
+	const struct call_client_request asked = { client_request->key, client_request->method,
+		client_request->params };
 	return client_request_check(&asked, json_object_get(message, "result"), err);
 }
 
 void client_request_take_response(struct session *session, const json_t *id, const json_t *message)
 {
 	struct client_requests *requests;
-	struct client_request *question = json_integer_value(id) > 0
-						  ? find(session, json_integer_value(id), &requests)
-						  : NULL;
-	if (!question) {
+	struct client_request *client_request =
+		json_integer_value(id) > 0 ? find(session, json_integer_value(id), &requests)
+					   : NULL;
+	if (!client_request) {
 		return; /* too late, or unknown */
 	}
 	struct err err;
-	question->id = 0;
-	if (!read_response(question, message, &err)) {
+	client_request->id = 0;
+	if (!read_response(client_request, message, &err)) {
 		end(requests, &err);
 		return;
 	}
-	json_object_set(requests->answers, question->key, json_object_get(message, "result"));
+	json_object_set(requests->answers, client_request->key, json_object_get(message, "result"));
 	if (--requests->open == 0) {
 		end(requests, NULL);
 	}
@@ -230,22 +231,23 @@ void client_request_take_response(struct session *session, const json_t *id, con
 
 /* ---- both eras ---- */
 
-bool request_can_ask(const struct request *request, const struct call_question *question)
+bool client_request_is_supported(
+	const struct request *request, const struct call_client_request *client_request)
 {
-	return client_request_declared(mcp_client_capabilities(request), question);
+	return client_request_declared(mcp_client_capabilities(request), client_request);
 }
 
-void request_ask_client(struct request *request, const struct call_question *questions, size_t n,
-	client_request_fn *fn, void *data)
+void client_request_send(struct request *request, const struct call_client_request *client_requests,
+	size_t n, client_request_fn *fn, void *data)
 {
 	if (request->revision->era == MCP_LEGACY) {
-		send_requests(request, questions, n, fn, data);
+		send_requests(request, client_requests, n, fn, data);
 		return;
 	}
 	json_t *answers;
-	bool answered = client_request_round(request, questions, n, &answers);
+	bool answered = client_request_round(request, client_requests, n, &answers);
 	for (size_t i = 0; i < n; i++) {
-		json_decref(questions[i].params);
+		json_decref(client_requests[i].params);
 	}
 	if (answered) {
 		fn(answers, NULL, data);

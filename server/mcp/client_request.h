@@ -18,9 +18,10 @@ typedef void client_request_fn(const json_t *answers, const struct err *why, voi
  * Takes the params.  fn is called at most once, immediately or later, while the request is pending.
  * If it is never called, the request was answered without it.
  */
-void request_ask_client(struct request *request, const struct call_question *questions, size_t n,
-	client_request_fn *fn, void *data);
-bool request_can_ask(const struct request *request, const struct call_question *question);
+void client_request_send(struct request *request, const struct call_client_request *client_requests,
+	size_t n, client_request_fn *fn, void *data);
+bool client_request_is_supported(
+	const struct request *request, const struct call_client_request *client_request);
 
 /* ---- between these files ---- */
 
@@ -28,16 +29,17 @@ bool request_can_ask(const struct request *request, const struct call_question *
 
 /* Modern: true and *ret_answers, an object to be released; or false, and the request is
  * answered. */
-bool client_request_round(struct request *request, const struct call_question *questions, size_t n,
-	json_t **ret_answers);
+bool client_request_round(struct request *request,
+	const struct call_client_request *client_requests, size_t n, json_t **ret_answers);
 
 /* client_response.c: the three kinds of client requests. */
 
 /* The capability that the client must have declared, in its form: {"elicitation": {"form": {}}}. */
-json_t *client_request_capability(const struct call_question *question);
-bool client_request_declared(const json_t *capabilities, const struct call_question *question);
+json_t *client_request_capability(const struct call_client_request *client_request);
+bool client_request_declared(
+	const json_t *capabilities, const struct call_client_request *client_request);
 /* Checks a response to this client request. */
 bool client_request_check(
-	const struct call_question *question, const json_t *answer, struct err *err);
+	const struct call_client_request *client_request, const json_t *answer, struct err *err);
 
 #endif

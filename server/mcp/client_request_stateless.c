@@ -37,8 +37,10 @@ static bool open_state(struct request *request, const json_t *state, struct rpc_
 {
 	auto_buf struct buf context = { 0 };
 	write_context(request, &context);
-	const char *sealed = json_string_value(state);
-	const char *text = sealed ? seal_open(&request->server->seal, &context, sealed) : NULL;
+	const char *signed_state = json_string_value(state);
+	const char *text = signed_state ? signed_state_open(&request->server->state_key, &context,
+						  signed_state)
+					: NULL;
 	json_auto_t *inside = text ? json_loads(text, 0, NULL) : NULL;
 	if (!inside) {
 		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL,
@@ -75,20 +77,20 @@ static bool need_answers(struct request *request, struct rpc_fault *fault)
 }
 
 /* Only requested answers are kept. */
-static bool take_response(
-	struct request *request, const struct call_question *question, struct rpc_fault *fault)
+static bool take_response(struct request *request, const struct call_client_request *client_request,
+	struct rpc_fault *fault)
 {
 	const json_t *responses = json_object_get(request->params, "inputResponses");
-	json_t *response = json_object_get(responses, question->key);
+	json_t *response = json_object_get(responses, client_request->key);
 	struct err err;
-	if (!response || json_object_get(request->answers, question->key)) {
+	if (!response || json_object_get(request->answers, client_request->key)) {
 		return true;
 	}
-	if (!client_request_check(question, response, &err)) {
+	if (!client_request_check(client_request, response, &err)) {
 		return rpc_fault(fault, RPC_INVALID_PARAMS, NULL, "params.inputResponses.%s: %s",
-			question->key, err.text);
+			client_request->key, err.text);
 	}
-	json_object_set(request->answers, question->key, response);
+	json_object_set(request->answers, client_request->key, response);
 	return true;
 }
 
@@ -108,17 +110,18 @@ static json_t *make_state(struct request *request, struct rpc_fault *fault)
 	}
 	auto_buf struct buf context = { 0 };
 	write_context(request, &context);
-	auto_free char *sealed = seal_make(&request->server->seal, &context, text);
-	return json_string(sealed);
+	auto_free char *signed_state =
+		signed_state_make(&request->server->state_key, &context, text);
+	return json_string(signed_state);
 }
 
-static bool check_capabilities(const struct request *request, const struct call_question *questions,
-	size_t n, struct rpc_fault *fault)
+static bool check_capabilities(const struct request *request,
+	const struct call_client_request *client_requests, size_t n, struct rpc_fault *fault)
 {
 	json_auto_t *needed = json_object();
 	for (size_t i = 0; i < n; i++) {
-		if (!request_can_ask(request, &questions[i])) {
-			json_auto_t *need = client_request_capability(&questions[i]);
+		if (!client_request_is_supported(request, &client_requests[i])) {
+			json_auto_t *need = client_request_capability(&client_requests[i]);
 			json_object_update_recursive(needed, need);
 		}
 	}
@@ -132,16 +135,16 @@ static bool check_capabilities(const struct request *request, const struct call_
 }
 
 /* The unanswered client requests, by key. */
-static json_t *open_questions(
-	const struct request *request, const struct call_question *questions, size_t n)
+static json_t *open_client_requests(
+	const struct request *request, const struct call_client_request *client_requests, size_t n)
 {
 	json_t *open = json_object();
 	for (size_t i = 0; i < n; i++) {
-		const struct call_question *question = &questions[i];
-		if (!json_object_get(request->answers, question->key)) {
-			json_object_set_new(open, question->key,
-				json_pack("{s:s, s:O*}", "method", question->method, "params",
-					question->params));
+		const struct call_client_request *client_request = &client_requests[i];
+		if (!json_object_get(request->answers, client_request->key)) {
+			json_object_set_new(open, client_request->key,
+				json_pack("{s:s, s:O*}", "method", client_request->method, "params",
+					client_request->params));
 		}
 	}
 	return open;
@@ -165,31 +168,31 @@ static bool ask_again(struct request *request, json_t *open, struct rpc_fault *f
 	return false;
 }
 
-bool client_request_round(struct request *request, const struct call_question *questions, size_t n,
-	json_t **ret_answers)
+bool client_request_round(struct request *request,
+	const struct call_client_request *client_requests, size_t n, json_t **ret_answers)
 {
 	struct rpc_fault fault;
 	if (!request->server) {
 		rpc_fault(&fault, RPC_INTERNAL_ERROR, NULL, "the server is shutting down");
 		return fail(request, &fault);
 	}
-	bool good =
-		check_capabilities(request, questions, n, &fault) && need_answers(request, &fault);
+	bool good = check_capabilities(request, client_requests, n, &fault) &&
+		    need_answers(request, &fault);
 	for (size_t i = 0; good && i < n; i++) {
-		good = take_response(request, &questions[i], &fault);
+		good = take_response(request, &client_requests[i], &fault);
 	}
 	if (!good) {
 		return fail(request, &fault);
 	}
-	json_t *open = open_questions(request, questions, n);
+	json_t *open = open_client_requests(request, client_requests, n);
 	if (json_object_size(open) > 0) {
 		return ask_again(request, open, &fault);
 	}
 	json_decref(open);
 	*ret_answers = json_object();
 	for (size_t i = 0; i < n; i++) {
-		json_object_set(*ret_answers, questions[i].key,
-			json_object_get(request->answers, questions[i].key));
+		json_object_set(*ret_answers, client_requests[i].key,
+			json_object_get(request->answers, client_requests[i].key));
 	}
 	return true;
 }

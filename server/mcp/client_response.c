@@ -140,42 +140,43 @@ static const struct kind kinds[] = {
 	{ "roots/list", "roots", check_roots },
 };
 
-static const struct kind *kind_of(const struct call_question *question)
+static const struct kind *kind_of(const struct call_client_request *client_request)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (strcmp(kinds[i].method, question->method) == 0) {
+		if (strcmp(kinds[i].method, client_request->method) == 0) {
 			return &kinds[i];
 		}
 	}
 	abort(); /* a programming error of a tool: unknown method */
 }
 
-json_t *client_request_capability(const struct call_question *question)
+json_t *client_request_capability(const struct call_client_request *client_request)
 {
-	const struct kind *kind = kind_of(question);
+	const struct kind *kind = kind_of(client_request);
 	json_t *inner = json_object();
 	if (kind->check == check_elicitation) {
 		json_object_set_new(
-			inner, is_url(question->params) ? "url" : "form", json_object());
+			inner, is_url(client_request->params) ? "url" : "form", json_object());
 	}
 	return json_pack("{s:o}", kind->capability, inner);
 }
 
 /* A client that declares elicitation without details supports forms. */
-bool client_request_declared(const json_t *capabilities, const struct call_question *question)
+bool client_request_declared(
+	const json_t *capabilities, const struct call_client_request *client_request)
 {
-	const struct kind *kind = kind_of(question);
+	const struct kind *kind = kind_of(client_request);
 	const json_t *declared = json_object_get(capabilities, kind->capability);
 	if (kind->check != check_elicitation) {
 		return json_is_object(declared);
 	}
 	bool url = json_object_get(declared, "url"), form = json_object_get(declared, "form");
-	return json_is_object(declared) && (is_url(question->params) ? url : form || !url);
+	return json_is_object(declared) && (is_url(client_request->params) ? url : form || !url);
 }
 
 bool client_request_check(
-	const struct call_question *question, const json_t *answer, struct err *err)
+	const struct call_client_request *client_request, const json_t *answer, struct err *err)
 {
-	return kind_of(question)->check(question->params, answer, err) ||
-	       err_while(err, "the response to %s", question->method);
+	return kind_of(client_request)->check(client_request->params, answer, err) ||
+	       err_while(err, "the response to %s", client_request->method);
 }

@@ -1,16 +1,13 @@
 /*
- * One connection: reads messages, which become requests.  It stops reading while unread responses
- * accumulate, and after the end of input it still lets requests in flight be answered.
+ * One connection: a destination of responses.  It stops reading while unread responses accumulate,
+ * and after the end of input it still lets requests in flight be answered.  What it reads is in
+ * conn_input.c.
  */
 #include "server/mcp/session.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
-
-#include <string.h>
-
-static void check_end(struct conn *conn);
 
 #define PENDING_MAX (4u << 20) /* bytes of unread responses: stop reading */
 #define GRACE_MS 600000        /* after the end of input, for requests in flight */
@@ -26,7 +23,7 @@ struct conn *conn_new(struct server *server, struct transport_conn *wire)
 	conn->session = session_new(server, wire->owner);
 	LIST_INSERT_HEAD(&conn->session->conns, conn, link);
 	if (conn->kind == TRANSPORT_DUPLEX) {
-		conn->session->news = conn;
+		conn->session->notifications = conn;
 		server->duplexes++;
 	}
 	return conn;
@@ -61,8 +58,8 @@ void conn_join(struct conn *conn, struct session *session)
 
 static struct transport_conn *lose_wire(struct conn *conn)
 {
-	if (conn->session->news == conn) {
-		conn->session->news = NULL;
+	if (conn->session->notifications == conn) {
+		conn->session->notifications = NULL;
 	}
 	conn->paused = false;
 	loop_drop(&conn->grace);
@@ -163,7 +160,9 @@ void conn_send(struct conn *conn, const struct buf *message)
 	if (!conn_streams(conn) || conn->answered) {
 		return;
 	}
-	http_session_begin_stream(conn);
+	if (conn->session->http) {
+		http_session_begin_stream(conn);
+	}
 	conn->began = true;
 	if (conn->resumable) {
 		http_session_put(conn, message);
@@ -199,8 +198,7 @@ void conn_notify(struct conn *conn, const char *method, json_t *params)
 	json_decref(params);
 }
 
-/* The id in a response to a message whose id is unknown. */
-static const json_t *no_id(const struct conn *conn)
+const json_t *conn_no_id(const struct conn *conn)
 {
 	const struct mcp_revision *revision = conn->session->revision;
 	bool left_out = revision ? mcp_leaves_out_id(revision) : conn->kind != TRANSPORT_DUPLEX;
@@ -210,7 +208,7 @@ static const json_t *no_id(const struct conn *conn)
 void conn_refuse(struct conn *conn, const json_t *id, int status, const struct rpc_fault *fault)
 {
 	auto_buf struct buf message = { 0 };
-	rpc_write_fault(&message, id ? id : no_id(conn), fault);
+	rpc_write_fault(&message, id ? id : conn_no_id(conn), fault);
 	conn_set_status(conn, status);
 	conn_answer(conn, &message);
 }
@@ -221,123 +219,6 @@ void conn_drained(struct conn *conn)
 		conn->paused = false;
 		conn->wire->transport->pause(conn->wire, false);
 		session_catch_up(conn->session);
-	}
-}
-
-/* ---- input ---- */
-
-static void take_notification(struct session *session, const struct rpc_message *msg)
-{
-	/* The others (initialized, progress, roots/list_changed) have no effect. */
-	if (strcmp(msg->method, "notifications/cancelled") == 0) {
-		const json_t *id = json_object_get(msg->params, "requestId");
-		struct request *request = id ? request_find(session, id) : NULL;
-		if (request) {
-			request_cancel(request);
-		}
-	}
-}
-
-static void refuse_one(
-	struct conn *conn, struct batch *batch, const json_t *id, const struct rpc_fault *fault)
-{
-	if (batch) {
-		auto_buf struct buf message = { 0 };
-		rpc_write_fault(&message, id ? id : no_id(conn), fault);
-		batch_expect(batch);
-		batch_add(batch, &message);
-	} else {
-		conn_refuse(conn, id, 400, fault);
-	}
-}
-
-void conn_take_one(struct conn *conn, struct batch *batch, json_t *message)
-{
-	struct rpc_message msg;
-	struct rpc_fault fault;
-	switch (rpc_read(message, &msg, &fault)) {
-	case RPC_REQUEST:
-		/* Its response would be ambiguous. */
-		if (request_find(conn->session, msg.id)) {
-			rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
-				"a request with this id is in flight; every request needs a "
-				"unique id");
-			refuse_one(conn, batch, NULL, &fault);
-		} else {
-			request_start(conn, batch, message, &msg);
-		}
-		break;
-	case RPC_NOTIFICATION:
-		take_notification(conn->session, &msg);
-		break;
-	case RPC_RESPONSE:
-		if (conn->kind == TRANSPORT_POST && !conn->session->http) {
-			rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
-				"no response is expected: in 2026-07-28 answers are sent "
-				"in params.inputResponses of the repeated request");
-			refuse_one(conn, batch, msg.id, &fault);
-		} else {
-			client_request_take_response(conn->session, msg.id, message);
-		}
-		break;
-	case RPC_INVALID:
-		refuse_one(conn, batch, msg.id, &fault);
-		break;
-	}
-}
-
-/* The call may take long: from now on the client can reconnect for its response. */
-static void end_post_input(struct conn *conn)
-{
-	conn->ending = true;
-	if (conn->open > 0 && mcp_primes_streams(conn->session->revision)) {
-		http_session_begin_stream(conn);
-	}
-	check_end(conn);
-}
-
-static void take_all(struct conn *conn, json_t *message)
-{
-	struct rpc_fault fault;
-	if (!json_is_array(message)) {
-		conn_take_one(conn, NULL, message);
-	} else if (mcp_takes_batches(session_revision(conn->session))) {
-		batch_take(conn, message);
-	} else {
-		rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
-			"only protocol version 2025-03-26 supports arrays of messages; send one object "
-			"%s",
-			conn->kind == TRANSPORT_POST ? "in each POST" : "a line");
-		conn_refuse(conn, NULL, 400, &fault);
-	}
-}
-
-struct incoming *incoming_new(const char *text, size_t len)
-{
-	struct incoming *incoming = must(calloc(1, sizeof(*incoming)));
-	incoming->message = rpc_parse(text, len, &incoming->fault);
-	if (!incoming->message) {
-		incoming->id = rpc_rescue_id(text, len);
-	}
-	return incoming;
-}
-
-void incoming_free(struct incoming *incoming)
-{
-	json_decref(incoming->message);
-	json_decref(incoming->id);
-	free(incoming);
-}
-
-void conn_take(struct conn *conn, const struct incoming *incoming)
-{
-	if (!incoming->message) {
-		conn_refuse(conn, incoming->id, 400, &incoming->fault);
-	} else if (conn->kind != TRANSPORT_POST) {
-		take_all(conn, incoming->message);
-	} else if (http_session_admit(conn, incoming->message)) {
-		take_all(conn, incoming->message);
-		end_post_input(conn);
 	}
 }
 

@@ -29,7 +29,7 @@ bool mcp_check_header(
 	const struct conn *conn, const char *header, const char *value, struct rpc_fault *fault);
 /* Checks Mcp-Method, and Mcp-Name if the method has a name or a URI. */
 bool mcp_check_headers(const struct request *request, const char *method, struct rpc_fault *fault);
-/* Checks the HTTP headers that repeat arguments (field.header). */
+/* Checks the HTTP headers that repeat arguments (field.header); the request has headers. */
 bool mcp_check_params(const struct request *request, const struct field *fields, const json_t *args,
 	struct rpc_fault *fault);
 

@@ -99,9 +99,6 @@ bool mcp_check_params(const struct request *request, const struct field *fields,
 	struct rpc_fault *fault)
 {
 	const struct conn *conn = request->conn;
-	if (request->revision->era == MCP_LEGACY || conn->kind == TRANSPORT_DUPLEX) {
-		return true;
-	}
 	for (const struct field *field = fields; field->name; field++) {
 		if (!field->header) {
 			continue;

@@ -223,7 +223,7 @@ static void begin(struct conn *conn, unsigned stream)
 void http_session_begin_stream(struct conn *conn)
 {
 	struct http_session *http = conn->session->http;
-	if (http && conn->kind == TRANSPORT_POST && !conn->began && conn_streams(conn)) {
+	if (conn->kind == TRANSPORT_POST && !conn->began && conn_streams(conn)) {
 		begin(conn, ++http->streams);
 	}
 }
@@ -255,13 +255,13 @@ void http_session_close_stream(struct conn *conn, unsigned retry_ms)
 
 /* A session has one notification stream.  The newest wins, because a client may reconnect before
  * its old connection is known to be dead. */
-static void take_news(struct conn *conn, const struct replay_id *after)
+static void take_notifications(struct conn *conn, const struct replay_id *after)
 {
 	struct session *session = conn->session;
-	if (session->news) {
-		conn_drop_wire(session->news);
+	if (session->notifications) {
+		conn_drop_wire(session->notifications);
 	}
-	session->news = conn;
+	session->notifications = conn;
 	if (after) {
 		conn->resumable = true;
 		send_event(conn, NULL, NULL, 0, 0);
@@ -316,14 +316,14 @@ static void open_stream(struct conn *conn)
 			"a GET opens a stream: the Accept header must list text/event-stream");
 		conn_refuse(conn, NULL, 406, &fault);
 	} else if (!last || !*last) {
-		take_news(conn, NULL);
+		take_notifications(conn, NULL);
 	} else if (!replay_parse(last, &after)) {
 		rpc_fault(&fault, RPC_INVALID_REQUEST, NULL,
 			"Last-Event-ID must be the id of an event of this session; got \"%.40s\"",
 			last);
 		conn_refuse(conn, NULL, 400, &fault);
 	} else if (after.stream == 0) {
-		take_news(conn, &after);
+		take_notifications(conn, &after);
 	} else {
 		resume(conn, &after);
 	}

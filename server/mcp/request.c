@@ -43,7 +43,9 @@ static void request_free(struct request *request)
 /* Sends the response or passes it to the batch, and ends the request. */
 static void finish(struct request *request, const struct buf *message)
 {
-	client_request_drop(request);
+	if (request->client_requests) {
+		client_request_drop(request);
+	}
 	if (request->batch) {
 		batch_add(request->batch, request->cancelled ? NULL : message);
 	} else if (!request->cancelled) {
@@ -104,7 +106,7 @@ void request_start(
 	request->id = msg->id;
 	request->params = msg->params;
 	request->log_level = -1;
-	request->step = request->told = -1;
+	request->step = request->progress_sent = -1;
 	request->batch = batch;
 	LIST_INSERT_HEAD(&session->requests, request, link);
 	conn_open_request(conn);
@@ -193,9 +195,9 @@ static json_t *number(double value)
 	return value == (double)(int)value ? json_integer((int)value) : json_real(value);
 }
 
-static void tell_progress(struct request *request, double progress, const char *message)
+static void send_progress(struct request *request, double progress, const char *message)
 {
-	request->told = progress;
+	request->progress_sent = progress;
 	if (!conn_listens(request->conn)) {
 		return;
 	}
@@ -221,7 +223,7 @@ static int on_beat(sd_event_source *source, uint64_t now, void *data)
 	snprintf(text, sizeof(text), "%s (%llu s)",
 		request->describe ? request->describe(request->describe_data) : request->doing,
 		(unsigned long long)(loop_now_us() - request->began) / 1000000);
-	tell_progress(request, step + (double)n / (n + 1), text);
+	send_progress(request, step + (double)n / (n + 1), text);
 	arm_beat(request);
 	return 0;
 }
@@ -238,7 +240,7 @@ static void arm_beat(struct request *request)
 
 void request_progress(struct request *request, double step, double total, const char *message)
 {
-	if (!is_followed(request) || step <= request->told) {
+	if (!is_followed(request) || step <= request->progress_sent) {
 		return;
 	}
 	request->step = step;
@@ -247,7 +249,7 @@ void request_progress(struct request *request, double step, double total, const 
 	if (message) {
 		snprintf(request->doing, sizeof(request->doing), "%s", message);
 	}
-	tell_progress(request, step, message);
+	send_progress(request, step, message);
 	arm_beat(request);
 }
 
@@ -318,4 +320,15 @@ const char *request_text(struct request *request, const char *name)
 		return NULL;
 	}
 	return json_string_value(value);
+}
+
+bool request_logs(const struct request *request, enum mcp_level level)
+{
+	if (!conn_listens(request->conn) || request->cancelled) {
+		return false;
+	}
+	if (request->revision->era == MCP_MODERN) {
+		return request->log_level >= 0 && (int)level >= request->log_level;
+	}
+	return (int)level >= request->session->log_level;
 }

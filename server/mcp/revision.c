@@ -117,8 +117,29 @@ json_t *mcp_server_info(const struct mcp_revision *revision)
 	return info;
 }
 
+/* A client without audio blocks gets the bytes as an embedded resource. */
+static void embed_audio(json_t *content)
+{
+	size_t i;
+	json_t *block;
+	json_array_foreach(content, i, block)
+	{
+		const char *type = json_string_value(json_object_get(block, "type"));
+		if (type && strcmp(type, "audio") == 0) {
+			json_array_set_new(content, i,
+				json_pack("{s:s, s:{s:s, s:O, s:O}}", "type", "resource",
+					"resource", "uri", "data:audio", "mimeType",
+					json_object_get(block, "mimeType"), "blob",
+					json_object_get(block, "data")));
+		}
+	}
+}
+
 void mcp_finish_result(const struct mcp_revision *revision, json_t *result, int ttl_ms)
 {
+	if (!since(revision, "2025-03-26")) {
+		embed_audio(json_object_get(result, "content"));
+	}
 	if (revision->era == MCP_LEGACY) {
 		return;
 	}

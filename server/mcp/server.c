@@ -1,5 +1,4 @@
-/* The server's state, and the handlers called by transports.  conn.c and the files below do the
- * work. */
+/* The server's state.  conn.c and the files below do the work. */
 #include "server/mcp/server.h"
 
 #include "base/cleanup.h"
@@ -82,7 +81,7 @@ size_t server_calls(const struct server *server)
 	return server->calls;
 }
 
-static void tell_idle(struct server *server)
+static void notify_idle(struct server *server)
 {
 	void (*fn)(void *) = take_ptr(&server->idle);
 	if (fn) {
@@ -94,99 +93,12 @@ void server_connection_stuck(struct server *server)
 {
 	log_warning(
 		"the input has ended and the client reads no responses; closing the connection");
-	tell_idle(server);
+	notify_idle(server);
 }
 
 void server_connection_ended(struct server *server)
 {
 	if (--server->duplexes == 0) {
-		tell_idle(server);
+		notify_idle(server);
 	}
 }
-
-/* ---- for transports; data is the server.  conn->data is NULL once the server has detached it
- * ---- */
-
-static void opened(struct transport_conn *wire, void *data)
-{
-	struct conn *conn = wire->data = conn_new(data, wire);
-	if (conn->kind == TRANSPORT_STREAM || conn->kind == TRANSPORT_DELETE) {
-		http_session_opened(conn);
-	}
-}
-
-static void message(struct transport_conn *wire, const char *text, size_t len, void *data)
-{
-	(void)data;
-	if (wire->data) {
-		struct incoming *incoming = incoming_new(text, len);
-		conn_take(wire->data, incoming);
-		incoming_free(incoming);
-	}
-}
-
-static void *parse(const char *text, size_t len)
-{
-	return incoming_new(text, len);
-}
-
-static void drop(void *incoming)
-{
-	incoming_free(incoming);
-}
-
-static void parsed(struct transport_conn *wire, void *incoming, void *data)
-{
-	(void)data;
-	if (wire->data) {
-		conn_take(wire->data, incoming);
-	}
-	incoming_free(incoming);
-}
-
-static void refused(struct transport_conn *wire, const struct err *why, void *data)
-{
-	(void)data;
-	struct rpc_fault fault;
-	rpc_fault(&fault, why->kind == ERR_LIMIT ? RPC_INVALID_REQUEST : RPC_PARSE_ERROR, NULL,
-		"%s", why->text);
-	if (wire->data) {
-		conn_refuse(wire->data, NULL, 400, &fault);
-	}
-}
-
-static void ended(struct transport_conn *wire, void *data)
-{
-	(void)data;
-	if (wire->data) {
-		conn_end_input(wire->data);
-	}
-}
-
-static void drained(struct transport_conn *wire, void *data)
-{
-	(void)data;
-	if (wire->data) {
-		conn_drained(wire->data);
-	}
-}
-
-static void closed(struct transport_conn *wire, void *data)
-{
-	(void)data;
-	if (wire->data) {
-		conn_closed(wire->data);
-	}
-}
-
-const struct transport_handlers server_transport_handlers = {
-	.opened = opened,
-	.message = message,
-	.parse = parse,
-	.parsed = parsed,
-	.drop = drop,
-	.refused = refused,
-	.ended = ended,
-	.drained = drained,
-	.closed = closed,
-};

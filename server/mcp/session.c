@@ -39,15 +39,6 @@ void session_unref(struct session *session)
 	free(session);
 }
 
-/*
- * The protocol tells clients to send only pings before `initialize`.  Like other servers, this one
- * responds anyway, so that requests can be tried by hand.
- */
-const struct mcp_revision *session_revision(const struct session *session)
-{
-	return session->revision ? session->revision : mcp_revision_latest(MCP_LEGACY);
-}
-
 static const struct session_part *const *parts_of(const struct session *session)
 {
 	return session->server->options.methods->parts;

@@ -30,7 +30,8 @@ TAILQ_HEAD(task_list, task);
 struct server {
 	sd_event *event;
 	struct server_options options;
-	struct listener screens, news; /* of sandboxes, for subscriptions.c and logging.c */
+	struct listener screens,
+		notifications; /* of sandboxes, for subscriptions.c and logging.c */
 	struct principal_list principals;
 	struct session_list sessions;
 	struct task_list tasks; /* server/methods/task.h */
@@ -40,8 +41,8 @@ struct server {
 	size_t calls;
 	bool finishing;
 	char *instructions;
-	struct seal seal;  /* signs requestState */
-	int64_t questions; /* client requests so far: their ids */
+	struct state_key state_key;  /* signs requestState */
+	int64_t last_client_request; /* client requests so far: their ids */
 	void (*idle)(void *data);
 	void *idle_data;
 	uint64_t sessions_made;
@@ -68,7 +69,14 @@ struct principal {
 	char name[];
 };
 
+/* That with this name, created if necessary. */
 struct principal *principal_ref(struct server *server, const char *name);
+/* One more reference to an existing one. */
+static inline struct principal *principal_hold(struct principal *principal)
+{
+	principal->sessions++;
+	return principal;
+}
 void principal_unref(struct principal *principal);
 void principal_forget_server(struct server *server);
 
@@ -85,8 +93,8 @@ struct session {
 	int log_level;                       /* enum mcp_level; legacy, set by logging/setLevel */
 	json_t *capabilities;                /* of the client, declared in `initialize` */
 	struct conn_list conns;
-	struct conn *news;         /* destination of messages that are not responses; NULL: none */
-	struct http_session *http; /* has an id, and outlives its conns: http_session.c; or NULL */
+	struct conn *notifications; /* destination of messages that are not responses; NULL: none */
+	struct http_session *http;  /* has an id, and outlives its conns: http_session.c; or NULL */
 	struct request_list requests;
 	struct subscription_list subscriptions;
 	struct client_requests_list client_requests;
@@ -106,7 +114,12 @@ void session_abort(struct session *session, const char *why);
 void session_finish(struct session *session);
 void session_forget_server(struct session *session);
 /* The negotiated revision or, before, the latest legacy revision. */
-const struct mcp_revision *session_revision(const struct session *session);
+/* The protocol tells clients to send only pings before `initialize`.  Like other servers, this one
+ * responds anyway, so that requests can be tried by hand. */
+static inline const struct mcp_revision *session_revision(const struct session *session)
+{
+	return session->revision ? session->revision : mcp_revision_latest(MCP_LEGACY);
+}
 /* The client reads again: sends what back pressure had delayed, see method.h. */
 void session_catch_up(struct session *session);
 /* The client reads no more notifications. */
@@ -139,15 +152,6 @@ void conn_unref(struct conn *conn);
 void conn_closed(struct conn *conn); /* the transport connection has closed */
 /* the server is being freed; the transport connection remains */
 void conn_let_go(struct conn *conn);
-/* A received message: parsed, or the error. */
-struct incoming {
-	json_t *message; /* NULL: see the others */
-	json_t *id;      /* NULL: unknown */
-	struct rpc_fault fault;
-};
-struct incoming *incoming_new(const char *text, size_t len); /* safe in any thread */
-void incoming_free(struct incoming *incoming);
-void conn_take(struct conn *conn, const struct incoming *incoming);
 void conn_end_input(struct conn *conn);
 void conn_drained(struct conn *conn);
 /* Moves it to another session. */
@@ -174,6 +178,8 @@ void conn_notify(struct conn *conn, const char *method, json_t *params);
 /* The response to a message that did not become a request.  id: NULL if unknown.  status: of
  * HTTP. */
 void conn_refuse(struct conn *conn, const json_t *id, int status, const struct rpc_fault *fault);
+/* The id in a response to a message whose id is unknown; NULL: left out. */
+const json_t *conn_no_id(const struct conn *conn);
 /* Closes it once its requests in flight are answered. */
 void conn_finish(struct conn *conn);
 /* It sends nothing more: closes it, unless it is closing already. */
@@ -247,9 +253,9 @@ struct request {
 	json_t *message; /* owns the members below */
 	const json_t *id, *params;
 	const json_t *progress_token;
-	double step, total; /* the last step; -1: none.  total 0: unknown */
-	double told;        /* the largest progress sent, heartbeats included; -1: none */
-	unsigned beats;     /* since the last step */
+	double step, total;   /* the last step; -1: none.  total 0: unknown */
+	double progress_sent; /* the largest progress sent, heartbeats included; -1: none */
+	unsigned beats;       /* since the last step */
 	sd_event_source *beat;
 	char doing[128]; /* the last message */
 	const char *(*describe)(void *data);
@@ -307,8 +313,18 @@ void conn_take_one(struct conn *conn, struct batch *batch, json_t *message);
 
 /* The client's response to a request of the server, from any of its connections. */
 void client_request_take_response(struct session *session, const json_t *id, const json_t *message);
-void client_request_cancel(struct request *request);  /* the request is not answered yet */
-void client_request_drop(struct request *request);    /* the request is being answered */
+void client_request_cancel(struct request *request); /* the request is not answered yet */
+/* A request with pending client requests is being answered. */
+void client_request_drop(struct request *request);
 void client_request_end_all(struct session *session); /* no response can arrive: end of input */
+
+/* Whether the client wants log messages of this level: a modern request contains its level; a legacy
+ * connection sets it once. */
+bool request_logs(const struct request *request, enum mcp_level level);
+/* Whether it came with HTTP headers that must match it. */
+static inline bool request_has_headers(const struct request *request)
+{
+	return request->revision->era == MCP_MODERN && request->conn->kind != TRANSPORT_DUPLEX;
+}
 
 #endif

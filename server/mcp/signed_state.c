@@ -7,29 +7,30 @@
 #include <string.h>
 #include <sys/random.h>
 
-static void need_key(struct seal *seal)
+static void need_key(struct state_key *state_key)
 {
-	if (!seal->keyed && getentropy(seal->key, sizeof(seal->key)) < 0) {
+	if (!state_key->keyed && getentropy(state_key->key, sizeof(state_key->key)) < 0) {
 		abort(); /* without randomness no signature could be trusted */
 	}
-	seal->keyed = true;
+	state_key->keyed = true;
 }
 
 /* The context's length precedes it, so that its end cannot be confused with the start of the
  * text. */
-static struct digest digest_of(struct seal *seal, const struct buf *context, const char *text)
+static struct digest digest_of(
+	struct state_key *state_key, const struct buf *context, const char *text)
 {
 	auto_buf struct buf all = { 0 };
-	need_key(seal);
+	need_key(state_key);
 	buf_printf(&all, "%zu ", context->len);
 	buf_append(&all, buf_text(context), context->len);
 	buf_append(&all, text, strlen(text));
-	return digest_hmac_sha256(seal->key, sizeof(seal->key), all.data, all.len);
+	return digest_hmac_sha256(state_key->key, sizeof(state_key->key), all.data, all.len);
 }
 
-char *seal_make(struct seal *seal, const struct buf *context, const char *text)
+char *signed_state_make(struct state_key *state_key, const struct buf *context, const char *text)
 {
-	struct digest digest = digest_of(seal, context, text);
+	struct digest digest = digest_of(state_key, context, text);
 	char hex[DIGEST_HEX_LEN + 1];
 	struct buf out = { 0 };
 	digest_to_hex(&digest, hex);
@@ -38,20 +39,21 @@ char *seal_make(struct seal *seal, const struct buf *context, const char *text)
 	return (char *)out.data;
 }
 
-const char *seal_open(struct seal *seal, const struct buf *context, const char *sealed)
+const char *signed_state_open(
+	struct state_key *state_key, const struct buf *context, const char *signed_state)
 {
 	char hex[DIGEST_HEX_LEN + 1];
 	struct digest digest;
-	if (strnlen(sealed, DIGEST_HEX_LEN + 1) <= DIGEST_HEX_LEN ||
-		sealed[DIGEST_HEX_LEN] != '.') {
+	if (strnlen(signed_state, DIGEST_HEX_LEN + 1) <= DIGEST_HEX_LEN ||
+		signed_state[DIGEST_HEX_LEN] != '.') {
 		return NULL;
 	}
-	memcpy(hex, sealed, DIGEST_HEX_LEN);
+	memcpy(hex, signed_state, DIGEST_HEX_LEN);
 	hex[DIGEST_HEX_LEN] = '\0';
-	const char *text = sealed + DIGEST_HEX_LEN + 1;
+	const char *text = signed_state + DIGEST_HEX_LEN + 1;
 	if (!digest_from_hex(hex, &digest)) {
 		return NULL;
 	}
-	struct digest wanted = digest_of(seal, context, text);
+	struct digest wanted = digest_of(state_key, context, text);
 	return digest_equal(&digest, &wanted) ? text : NULL;
 }

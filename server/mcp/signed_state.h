@@ -8,14 +8,15 @@
  * modified, created for another context or by another process is refused.  A zeroed struct is
  * valid.
  */
-struct seal {
+struct state_key {
 	uint8_t key[32];
 	bool keyed; /* the key is generated on first use */
 };
 
 /* context: what the text is bound to; needed to open it.  Returns a text to free(). */
-char *seal_make(struct seal *seal, const struct buf *context, const char *text);
+char *signed_state_make(struct state_key *state_key, const struct buf *context, const char *text);
 /* Returns the text inside `sealed`, or NULL. */
-const char *seal_open(struct seal *seal, const struct buf *context, const char *sealed);
+const char *signed_state_open(
+	struct state_key *state_key, const struct buf *context, const char *signed_state);
 
 #endif

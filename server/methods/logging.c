@@ -6,18 +6,6 @@
 
 #include <string.h>
 
-/* A modern request contains its log level; a legacy connection sets it once. */
-bool request_logs(const struct request *request, enum mcp_level level)
-{
-	if (!conn_listens(request->conn) || request->cancelled) {
-		return false;
-	}
-	if (request->revision->era == MCP_MODERN) {
-		return request->log_level >= 0 && (int)level >= request->log_level;
-	}
-	return (int)level >= request->session->log_level;
-}
-
 void request_log(struct request *request, enum mcp_level level, const char *logger, json_t *data)
 {
 	if (!request_logs(request, level)) {
@@ -30,15 +18,15 @@ void request_log(struct request *request, enum mcp_level level, const char *logg
 }
 
 /* It belongs to no request, so only legacy connections receive it. */
-static void on_news(struct vm *vm, const char *text, void *data)
+static void on_notice(struct vm *vm, const char *text, void *data)
 {
 	struct server *server = data;
 	struct session *session;
 	LIST_FOREACH(session, &server->sessions, link)
 	{
-		if (session->log_level <= MCP_WARNING && conn_listens(session->news) &&
+		if (session->log_level <= MCP_WARNING && conn_listens(session->notifications) &&
 			strcmp(session->owner, vm_owner(vm)) == 0) {
-			conn_notify(session->news, "notifications/message",
+			conn_notify(session->notifications, "notifications/message",
 				json_pack("{s:s, s:s, s:{s:s, s:o}}", "level",
 					mcp_level_word(MCP_WARNING), "logger", "sandbox", "data",
 					"sandbox", vm_id(vm), "text", json_text(text)));
@@ -46,19 +34,19 @@ static void on_news(struct vm *vm, const char *text, void *data)
 	}
 }
 
-static const struct vm_listener vm_listener = { .news = on_news };
+static const struct vm_listener vm_listener = { .notice = on_notice };
 
 static void started(struct server *server)
 {
 	if (server->options.vms) {
-		listener_add(
-			vm_listeners(server->options.vms), &server->news, &vm_listener, server);
+		listener_add(vm_listeners(server->options.vms), &server->notifications,
+			&vm_listener, server);
 	}
 }
 
 static void stopped(struct server *server)
 {
-	listener_remove(&server->news);
+	listener_remove(&server->notifications);
 }
 
 const struct session_part logging_part = { .started = started, .stopped = stopped };

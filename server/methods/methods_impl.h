@@ -50,7 +50,6 @@ extern const struct session_part subscriptions_part;
 
 /* ---- logging.c: notifications/message ---- */
 
-bool request_logs(const struct request *request, enum mcp_level level);
 /* Takes data. */
 void request_log(struct request *request, enum mcp_level level, const char *logger, json_t *data);
 extern const struct session_part logging_part;

@@ -14,8 +14,14 @@ static const struct {
 		"call. It has no access to the user's computer." },
 	{ "screenshot", "Take a screenshot first. Coordinates are pixels of the screenshot; [0, "
 			"0] is the top left corner." },
-	{ "launch",
-		"Start programs with launch, not through menus. list_applications lists them." },
+	{ "computer",
+		"Each call of computer returns a screenshot. Coordinates are pixels of it; [0, "
+		"0] is the top left corner." },
+	{ "take_screenshot",
+		"Each call returns a screenshot. Coordinates are 0 to 999 of its width and "
+		"its height; (0, 0) is the top left corner." },
+	{ "launch", "Start programs with launch, not through menus." },
+	{ "list_applications", "list_applications lists the installed programs." },
 	{ "run_command", "Use run_command for files and other tasks that a shell does faster. It "
 			 "shares the home directory with the programs on the screen." },
 	{ "left_click", "Pass observe: \"settled\" to an action that changes the screen. The "
@@ -23,8 +29,8 @@ static const struct {
 			"screenshot call is needed." },
 	{ "zoom", "Use zoom to read small text and to find the center of a small target before "
 		  "you click it." },
-	{ "type", "Click into a field, then type. type accepts any language and line breaks. Use "
-		  "key for shortcuts such as ctrl+s; they are faster than menus." },
+	{ "key", "Click into a field, then type. type accepts any language and line breaks. Use "
+		 "key for shortcuts such as ctrl+s; they are faster than menus." },
 	{ NULL, "Check the screenshot before the next step. If nothing changed, find the cause "
 		"(a dialog, another window in front) instead of repeating the action." },
 	{ "stream_url", "If the user wants to see the desktop, create a link with stream_url." },

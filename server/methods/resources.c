@@ -204,9 +204,9 @@ static void fail_reading(struct reading *reading, const struct err *why)
 			   ? mcp_not_found(request->revision)
 			   : RPC_INTERNAL_ERROR;
 	json_t *data = json_pack("{s:O}", "uri", json_object_get(request->params, "uri"));
-	struct err told = *why;
-	vm_hide_paths(request->vms, &told);
-	request_fail(request, code, data, "%s", told.text);
+	struct err shown = *why;
+	vm_hide_paths(request->vms, &shown);
+	request_fail(request, code, data, "%s", shown.text);
 	free(reading);
 }
 
@@ -238,7 +238,7 @@ static void finish_info(struct reading *reading, const json_t *of_agent)
 {
 	const json_t *labels = vm_spec(reading->vm)->labels;
 	json_auto_t *info = json_pack("{s:s, s:s, s:s}", "sandbox", reading->what.sandbox, "state",
-		vm_state_words[vm_state(reading->vm)], "backend", vm_backend_name(reading->vm));
+		vm_state_names[vm_state(reading->vm)], "backend", vm_backend_name(reading->vm));
 	if (json_object_size(labels)) {
 		json_object_set(info, "labels", (json_t *)labels);
 	}

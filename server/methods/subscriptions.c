@@ -99,10 +99,10 @@ static json_t *subscription_meta(const struct request *request)
 	return json_pack("{s:O}", SUBSCRIPTION_ID, request->id);
 }
 
-static void tell(struct subscription *subscription, struct topic *topic)
+static void notify(struct subscription *subscription, struct topic *topic)
 {
-	struct conn *conn =
-		subscription->request ? subscription->request->conn : subscription->session->news;
+	struct conn *conn = subscription->request ? subscription->request->conn
+						  : subscription->session->notifications;
 	topic->missed = !conn_listens(conn);
 	if (topic->missed) {
 		return;
@@ -125,7 +125,7 @@ static void on_screen(struct vm *vm, void *data)
 		{
 			for (size_t i = 0; i < subscription->n; i++) {
 				if (subscription->topics[i].vm == vm) {
-					tell(subscription, &subscription->topics[i]);
+					notify(subscription, &subscription->topics[i]);
 				}
 			}
 		}
@@ -135,20 +135,20 @@ static void on_screen(struct vm *vm, void *data)
 /* ---- lists that change ---- */
 
 static const struct {
-	const char *wish, *news;
+	const char *wish, *method;
 } lists[LISTEN_LISTS] = {
 	[LISTEN_TOOLS] = { "toolsListChanged", "notifications/tools/list_changed" },
 	[LISTEN_PROMPTS] = { "promptsListChanged", "notifications/prompts/list_changed" },
 };
 
-static void tell_lists(struct subscription *subscription, unsigned changed)
+static void notify_lists(struct subscription *subscription, unsigned changed)
 {
 	struct conn *conn = subscription->request ? subscription->request->conn : NULL;
 	changed &= subscription->lists;
 	subscription->missed_lists = conn_listens(conn) ? 0 : subscription->missed_lists | changed;
 	for (int i = 0; i < LISTEN_LISTS; i++) {
 		if (changed & ~subscription->missed_lists & 1u << i) {
-			conn_notify(conn, lists[i].news,
+			conn_notify(conn, lists[i].method,
 				json_pack("{s:o}", "_meta",
 					subscription_meta(subscription->request)));
 		}
@@ -161,12 +161,12 @@ void listen_list_changed(struct server *server, enum listen_list which)
 	struct subscription *subscription;
 	LIST_FOREACH(session, &server->sessions, link)
 	{
-		if (session->revision && conn_listens(session->news)) {
-			conn_notify(session->news, lists[which].news, NULL);
+		if (session->revision && conn_listens(session->notifications)) {
+			conn_notify(session->notifications, lists[which].method, NULL);
 		}
 		LIST_FOREACH(subscription, &session->subscriptions, link)
 		{
-			tell_lists(subscription, 1u << which);
+			notify_lists(subscription, 1u << which);
 		}
 	}
 }
@@ -190,10 +190,10 @@ static void catch_up(struct session *session)
 	struct subscription *subscription;
 	LIST_FOREACH(subscription, &session->subscriptions, link)
 	{
-		tell_lists(subscription, subscription->missed_lists);
+		notify_lists(subscription, subscription->missed_lists);
 		for (size_t i = 0; i < subscription->n; i++) {
 			if (subscription->topics[i].missed) {
-				tell(subscription, &subscription->topics[i]);
+				notify(subscription, &subscription->topics[i]);
 			}
 		}
 	}

@@ -22,7 +22,7 @@
 #define POLL_MS 1000          /* suggested polling interval of clients */
 #define RESULT_MAX (4u << 20) /* in bytes */
 
-static const char *const status_words[] = { "working", "input_required", "completed", "failed",
+static const char *const status_names[] = { "working", "input_required", "completed", "failed",
 	"cancelled" };
 
 static int64_t now_ms(void)
@@ -32,47 +32,10 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void set_status(struct task *task, enum task_status status)
+void task_set_status(struct task *task, enum task_status status)
 {
 	task->status = status;
 	task->updated_ms = now_ms();
-}
-
-/* ---- client requests ---- */
-
-static void drop_questions(struct task *task)
-{
-	for (size_t i = 0; i < task->n; i++) {
-		free(task->questions[i].key);
-		free(task->questions[i].wire_key);
-		free(task->questions[i].method);
-		json_decref(task->questions[i].params);
-	}
-	free(take_ptr(&task->questions));
-	json_decref(take_ptr(&task->answers));
-	task->n = task->open = 0;
-}
-
-/* The call, and the task with it, may have ended when this returns. */
-void task_end_questions(struct task *task, const struct err *why)
-{
-	struct tool_call *call = task->call;
-	json_auto_t *answers = json_incref(task->answers);
-	loop_drop(&task->timer);
-	drop_questions(task);
-	set_status(task, WORKING);
-	call_answered(&call->call, why ? NULL : answers, why);
-}
-
-static int on_unanswered(sd_event_source *source, uint64_t now, void *data)
-{
-	struct task *task = data;
-	struct err err;
-	(void)source, (void)now;
-	err_set(&err, ERR_TIMEOUT, "the client did not respond to %s within %d s",
-		task->questions[0].method, CLIENT_REQUEST_LIFE_S);
-	task_end_questions(task, &err);
-	return 0;
 }
 
 /* ---- end ---- */
@@ -81,7 +44,7 @@ static void task_free(struct task *task)
 {
 	TAILQ_REMOVE(&task->server->tasks, task, entry);
 	loop_drop(&task->timer);
-	drop_questions(task);
+	task_drop_client_requests(task);
 	budget_set(task->principal->kept.budget, &task->held, 0);
 	json_decref(task->outcome);
 	json_decref(task->capabilities);
@@ -110,9 +73,9 @@ void task_cancel(struct task *task)
 	}
 	task->cancelled = true;
 	task_touch(task);
-	if (!tool_call_cancel(task->call) && task->questions) {
+	if (!tool_call_cancel(task->call) && task->client_requests) {
 		err_set(&err, ERR_CANCELLED, "the task was cancelled");
-		task_end_questions(task, &err);
+		task_end_client_requests(task, &err);
 	}
 }
 
@@ -120,7 +83,7 @@ void task_cancel(struct task *task)
 void task_drop(struct task *task)
 {
 	struct tool_call *call = task->call;
-	bool asks = task->questions;
+	bool asks = task->client_requests;
 	struct err err;
 	task_free(task);
 	if (!call) {
@@ -148,7 +111,7 @@ static void keep(struct task *task, json_t *result)
 				size, why));
 	}
 	task->outcome = result;
-	set_status(task, why ? FAILED : COMPLETED);
+	task_set_status(task, why ? FAILED : COMPLETED);
 }
 
 static void arm_expiry(struct task *task)
@@ -187,11 +150,11 @@ static void on_answer(struct call *base, json_t *content, const struct err *why)
 		task->call = NULL;
 		task->describe = NULL;
 		loop_drop(&task->timer);
-		drop_questions(task);
+		task_drop_client_requests(task);
 		if (task->cancelled && why) {
 			json_decref(result);
 			budget_set(task->principal->kept.budget, &task->held, 0);
-			set_status(task, CANCELLED);
+			task_set_status(task, CANCELLED);
 		} else {
 			keep(task, result);
 		}
@@ -231,79 +194,14 @@ static void describe_by(struct call *call, const char *(*describe)(void *data), 
 	}
 }
 
-static bool can_ask(const struct call *call, const struct call_question *question)
-{
-	const struct task *task = task_of(call);
-	return task && client_request_declared(task->capabilities, question);
-}
-
-static bool check_questions(
-	const struct call *call, const struct call_question *questions, size_t n, struct err *err)
-{
-	const struct task *task = task_of(call);
-	if (!task || task->cancelled) {
-		return err_set(err, ERR_CANCELLED, "the task was cancelled");
-	}
-	if (task->questions) {
-		return err_set(err, ERR_STATE, "another client request of this call is pending");
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (!can_ask(call, &questions[i])) {
-			return err_set(err, ERR_UNSUPPORTED,
-				"the client does not support %s: it did not declare the "
-				"capability; use a client that does",
-				questions[i].method);
-		}
-	}
-	return true;
-}
-
-static void put_question(struct task *task, const struct call_question *from)
-{
-	auto_buf struct buf wire_key = { 0 };
-	buf_printf(&wire_key, "%s-%u", from->key, task->rounds);
-	task->questions[task->n++] = (struct task_request){
-		.key = must(strdup(from->key)),
-		.wire_key = must(strdup(buf_text(&wire_key))),
-		.method = must(strdup(from->method)),
-		.params = json_incref(from->params),
-	};
-}
-
-static void ask(struct call *call, const struct call_question *questions, size_t n)
-{
-	struct task *task = task_of(call);
-	struct err err;
-	bool good = check_questions(call, questions, n, &err);
-	if (good) {
-		task->rounds++;
-		task->questions = must(calloc(n, sizeof(task->questions[0])));
-		task->answers = json_object();
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (good) {
-			put_question(task, &questions[i]);
-		}
-		json_decref(questions[i].params);
-	}
-	if (!good) {
-		call_answered(call, NULL, &err);
-		return;
-	}
-	task->open = n;
-	set_status(task, INPUT_REQUIRED);
-	task->timer =
-		loop_after_ms(call->event, CLIENT_REQUEST_LIFE_S * 1000ull, on_unanswered, task);
-}
-
 static const struct call_impl task_impl = {
 	.answer = on_answer,
 	.stream_base = stream_base,
 	.stream_vnc = stream_vnc,
 	.progress = progress,
 	.describe = describe_by,
-	.can_ask = can_ask,
-	.ask = ask,
+	.client_supports = task_client_supports,
+	.request_client = task_request_client,
 	.free = tool_call_free,
 };
 
@@ -323,7 +221,7 @@ static json_t *describe(const struct task *task)
 {
 	const char *doing = task->describe ? task->describe(task->describe_data) : task->doing;
 	json_t *all = json_pack("{s:s, s:s, s:o, s:o, s:i, s:o}", "taskId", task->id, "status",
-		status_words[task->status], "createdAt", write_time(task->created_ms),
+		status_names[task->status], "createdAt", write_time(task->created_ms),
 		"lastUpdatedAt", write_time(task->updated_ms), "pollIntervalMs", POLL_MS, "ttlMs",
 		task->ttl_ms < 0 ? json_null() : json_integer(task->ttl_ms));
 	if (task->call && *doing) {
@@ -332,25 +230,11 @@ static json_t *describe(const struct task *task)
 	return all;
 }
 
-static json_t *describe_questions(const struct task *task)
-{
-	json_t *open = json_object();
-	for (size_t i = 0; i < task->n; i++) {
-		const struct task_request *question = &task->questions[i];
-		if (!question->answered) {
-			json_object_set_new(open, question->wire_key,
-				json_pack("{s:s, s:O*}", "method", question->method, "params",
-					question->params));
-		}
-	}
-	return open;
-}
-
 json_t *task_describe(const struct task *task)
 {
 	json_t *all = describe(task);
 	if (task->status == INPUT_REQUIRED) {
-		json_object_set_new(all, "inputRequests", describe_questions(task));
+		json_object_set_new(all, "inputRequests", task_describe_client_requests(task));
 	} else if (task->outcome) {
 		json_object_set(all, task->status == FAILED ? "error" : "result", task->outcome);
 	}
@@ -358,21 +242,6 @@ json_t *task_describe(const struct task *task)
 }
 
 /* ---- start ---- */
-
-bool tasks_are_known(const struct request *request)
-{
-	const json_t *extensions = json_object_get(mcp_client_capabilities(request), "extensions");
-	return request->revision->era == MCP_MODERN &&
-	       json_is_object(json_object_get(extensions, TASKS_EXTENSION));
-}
-
-void tasks_refuse(struct request *request)
-{
-	request_fail(request, MCP_MISSING_CAPABILITY,
-		json_pack("{s:{s:{s:{}}}}", "requiredCapabilities", "extensions", TASKS_EXTENSION),
-		"this requires a client that supports tasks: its clientCapabilities.extensions must contain "
-		"\"" TASKS_EXTENSION "\"");
-}
 
 static bool has_room(const struct principal *principal)
 {
@@ -391,7 +260,7 @@ static struct task *task_new(struct tool_call *call)
 	const char *host = conn_header(request->conn, "Host");
 	struct task *task = must(calloc(1, sizeof(*task)));
 	task->server = request->server;
-	task->principal = principal_ref(request->server, request->owner);
+	task->principal = principal_hold(call->principal);
 	task->call = call;
 	id_make(task->id);
 	task->created_ms = task->updated_ms = now_ms();

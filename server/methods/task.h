@@ -4,7 +4,8 @@
 #include "base/id.h"
 #include "server/methods/tool_call.h"
 
-/* A task, shared by task.c, which creates and ends it, and task_methods.c, for clients. */
+/* A task, shared by task.c, which creates and ends it, task_requests.c, and task_methods.c, for
+ * clients. */
 
 enum task_status { WORKING, INPUT_REQUIRED, COMPLETED, FAILED, CANCELLED };
 
@@ -35,7 +36,7 @@ struct task {
 	sd_event_source *timer; /* the deadline of its client requests, then its expiry */
 	bool cancelled;
 	unsigned rounds;
-	struct task_request *questions;
+	struct task_request *client_requests;
 	size_t n, open;
 	json_t *answers;
 };
@@ -46,10 +47,23 @@ json_t *task_describe(const struct task *task);
 void task_cancel(struct task *task);
 /* The client has changed it. */
 void task_touch(struct task *task);
-/* The call, and the task with it, may have ended when this returns.  why: the reason for missing
- * answers. */
-void task_end_questions(struct task *task, const struct err *why);
 /* Removes it.  Its call, if there is one, is cancelled and its result is dropped. */
 void task_drop(struct task *task);
+
+void task_set_status(struct task *task, enum task_status status);
+
+/* ---- task_requests.c: its client requests ---- */
+
+bool task_client_supports(
+	const struct call *call, const struct call_client_request *client_request);
+/* As call_impl.request_client(). */
+void task_request_client(
+	struct call *call, const struct call_client_request *client_requests, size_t n);
+/* {key: request} of those that are not answered. */
+json_t *task_describe_client_requests(const struct task *task);
+void task_drop_client_requests(struct task *task);
+/* The call, and the task with it, may have ended when this returns.  why: the reason for missing
+ * answers. */
+void task_end_client_requests(struct task *task, const struct err *why);
 
 #endif

@@ -52,13 +52,13 @@ void task_method_cancel(struct request *request)
 static bool check_responses(const struct task *task, const json_t *responses, struct err *err)
 {
 	for (size_t i = 0; i < task->n; i++) {
-		const struct task_request *question = &task->questions[i];
-		const json_t *response = json_object_get(responses, question->wire_key);
-		const struct call_question asked = { question->key, question->method,
-			question->params };
-		if (!question->answered && response &&
+		const struct task_request *client_request = &task->client_requests[i];
+		const json_t *response = json_object_get(responses, client_request->wire_key);
+		const struct call_client_request asked = { client_request->key,
+			client_request->method, client_request->params };
+		if (!client_request->answered && response &&
 			!client_request_check(&asked, response, err)) {
-			return err_while(err, "params.inputResponses.%s", question->wire_key);
+			return err_while(err, "params.inputResponses.%s", client_request->wire_key);
 		}
 	}
 	return true;
@@ -67,11 +67,11 @@ static bool check_responses(const struct task *task, const json_t *responses, st
 static void take_responses(struct task *task, const json_t *responses)
 {
 	for (size_t i = 0; i < task->n; i++) {
-		struct task_request *question = &task->questions[i];
-		json_t *response = json_object_get(responses, question->wire_key);
-		if (!question->answered && response) {
-			json_object_set(task->answers, question->key, response);
-			question->answered = true;
+		struct task_request *client_request = &task->client_requests[i];
+		json_t *response = json_object_get(responses, client_request->wire_key);
+		if (!client_request->answered && response) {
+			json_object_set(task->answers, client_request->key, response);
+			client_request->answered = true;
 			task->open--;
 			task_touch(task);
 		}
@@ -98,8 +98,8 @@ void task_method_update(struct request *request)
 	}
 	take_responses(task, responses);
 	request_reply(request, json_object());
-	if (task->questions && task->open == 0) {
-		task_end_questions(task, NULL);
+	if (task->client_requests && task->open == 0) {
+		task_end_client_requests(task, NULL);
 	}
 }
 

@@ -24,6 +24,9 @@ struct tool_call {
 	uint64_t began;
 };
 
+extern const struct call_impl tool_call_impl; /* tool_front.c; of a call with a request */
+
+void tool_call_answer(struct call *call, json_t *content, const struct err *why);
 /* The result of tools/call, after logging and counting.  Takes content (NULL: none). */
 json_t *tool_call_result(struct tool_call *call, json_t *content, const struct err *why);
 bool tool_call_stream_base(
@@ -35,7 +38,7 @@ void tool_call_over(struct tool_call *call);
 bool tool_call_cancel(struct tool_call *call);
 void tool_call_free(struct call *call); /* for a call_impl */
 
-/* ---- task.c ---- */
+/* ---- tasks ---- */
 
 #define TASKS_EXTENSION "io.modelcontextprotocol/tasks"
 

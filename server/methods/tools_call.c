@@ -88,12 +88,11 @@ static void add_record(const struct server *server, struct activity_record *reco
 
 static void record(const struct tool_call *call, const json_t *content, const struct err *why)
 {
-	const struct vm *vm = call_vm(&call->call);
 	const char *done = call->call.summary ? call->call.summary : call->call.tool->title;
 	struct activity_record record = {
 		.principal = call->call.owner,
 		.connection = call->connection,
-		.sandbox = vm ? vm_id(vm) : NULL,
+		.vm = call_vm(&call->call),
 		.tool = call->call.tool,
 		.summary = why ? why->text : done,
 		.point = call->call.point,
@@ -119,7 +118,7 @@ static void record_refused(
 }
 
 /* Another call that was sent earlier is still running, and the model should know. */
-static void tell_overtaken(const struct tool_call *call, json_t *result)
+static void note_overtaken(const struct tool_call *call, json_t *result)
 {
 	const char *what = call->turn.overtook;
 	if (what) {
@@ -161,12 +160,12 @@ json_t *tool_call_result(struct tool_call *call, json_t *content, const struct e
 {
 	json_t *result = why ? error_result(why, content) : json_pack("{s:o}", "content", content);
 	log_end(call, why);
-	tell_overtaken(call, result);
+	note_overtaken(call, result);
 	record(call, json_object_get(result, "content"), why);
 	return result;
 }
 
-static void answer(struct call *base, json_t *content, const struct err *why)
+void tool_call_answer(struct call *base, json_t *content, const struct err *why)
 {
 	struct tool_call *call = of(base);
 	json_t *result = tool_call_result(call, content, why);
@@ -181,7 +180,7 @@ void tool_call_over(struct tool_call *call)
 	call_is_over(&call->call);
 }
 
-/* Its request was answered, by answer() or by others. */
+/* Its request was answered, by tool_call_answer() or by others. */
 static void on_end(void *data)
 {
 	tool_call_over(data);
@@ -197,95 +196,22 @@ const struct tool *call_tool(const struct call *call)
 	return call->tool;
 }
 
-/* ---- interface for tools ---- */
-
-bool tool_call_stream_base(
-	struct tool_call *call, const char *host, char **ret_url, struct err *err)
-{
-	const struct server *server = call->principal->server;
-	if (!server || !server->options.stream_base) {
-		return err_set(err, ERR_UNSUPPORTED, "this server does not serve the viewer page");
-	}
-	return server->options.stream_base(host, ret_url, err, server->options.data);
-}
-
-static bool stream_base(struct call *call, char **ret_url, struct err *err)
-{
-	const char *host = conn_header(of(call)->request->conn, "Host");
-	return tool_call_stream_base(of(call), host, ret_url, err);
-}
-
-const char *tool_call_stream_vnc(const struct tool_call *call)
-{
-	const struct server *server = call->principal->server;
-	return server && server->options.stream_vnc
-		       ? server->options.stream_vnc(server->options.data)
-		       : NULL;
-}
-
-static const char *stream_vnc(struct call *call)
-{
-	return tool_call_stream_vnc(of(call));
-}
-
-static void progress(struct call *call, double step, double total, const char *message)
-{
-	request_progress(of(call)->request, step, total, message);
-}
-
-static void set_describe(struct call *call, const char *(*describe)(void *data), void *data)
-{
-	request_describe(of(call)->request, describe, data);
-}
-
-static void log_text(struct call *call, enum log_level level, const char *text)
-{
-	static const enum mcp_level levels[] = {
-		[LOG_LEVEL_ERROR] = MCP_ERROR,
-		[LOG_LEVEL_WARNING] = MCP_WARNING,
-		[LOG_LEVEL_INFO] = MCP_INFO,
-		[LOG_LEVEL_DEBUG] = MCP_DEBUG,
-	};
-	struct request *request = of(call)->request;
-	if (request_logs(request, levels[level])) {
-		request_log(request, levels[level], call->tool->name, json_text(text));
-	}
-}
-
-static bool can_ask(const struct call *call, const struct call_question *question)
-{
-	return request_can_ask(((const struct tool_call *)call)->request, question);
-}
-
-static void on_answers(const json_t *answers, const struct err *why, void *data)
-{
-	call_answered(data, answers, why);
-}
-
-static void ask(struct call *call, const struct call_question *questions, size_t n)
-{
-	request_ask_client(of(call)->request, questions, n, on_answers, call);
-}
-
-static void close_stream(struct call *call, unsigned retry_ms)
-{
-	http_session_close_stream(of(call)->request->conn, retry_ms);
-}
-
-static const struct call_impl call_impl = {
-	.answer = answer,
-	.stream_base = stream_base,
-	.stream_vnc = stream_vnc,
-	.progress = progress,
-	.describe = set_describe,
-	.log = log_text,
-	.can_ask = can_ask,
-	.ask = ask,
-	.close_stream = close_stream,
-	.free = tool_call_free,
-};
-
 /* ---- the methods ---- */
+
+bool tasks_are_known(const struct request *request)
+{
+	const json_t *extensions = json_object_get(mcp_client_capabilities(request), "extensions");
+	return request->revision->era == MCP_MODERN &&
+	       json_is_object(json_object_get(extensions, TASKS_EXTENSION));
+}
+
+void tasks_refuse(struct request *request)
+{
+	request_fail(request, MCP_MISSING_CAPABILITY,
+		json_pack("{s:{s:{s:{}}}}", "requiredCapabilities", "extensions", TASKS_EXTENSION),
+		"this requires a client that supports tasks: its clientCapabilities.extensions must contain "
+		"\"" TASKS_EXTENSION "\"");
+}
 
 static const struct tool *find_tool(struct request *request)
 {
@@ -293,10 +219,9 @@ static const struct tool *find_tool(struct request *request)
 	const char *name = request_text(request, "name");
 	const struct tool *tool = name ? tool_find(tools, name) : NULL;
 	if (name && !tool) {
-		const char *near = tool_nearest(tools, name);
-		request_fail(request, RPC_INVALID_PARAMS, NULL, "unknown tool \"%.80s\"%s%s%s",
-			name, near ? "; did you mean \"" : "; tools/list lists all tools",
-			near ? near : "", near ? "\"?" : "");
+		auto_buf struct buf why = { 0 };
+		tool_explain_missing(tools, name, &why);
+		request_fail(request, RPC_INVALID_PARAMS, NULL, "%s", buf_text(&why));
 	}
 	return tool;
 }
@@ -342,13 +267,13 @@ static struct tool_call *new_call(struct request *request, const struct tool *to
 	struct tool_call *call = must(calloc(1, sizeof(*call)));
 	*call = (struct tool_call){
 		.call = {
-			.impl = &call_impl,
+			.impl = &tool_call_impl,
 			.tool = tool,
 			.vms = request->vms,
 			.event = request->server->event,
 			.streams = request->server->options.streams,
 		},
-		.principal = principal_ref(request->server, request->owner),
+		.principal = principal_hold(request->session->principal),
 		.connection = request->session->number,
 		.request = request,
 		.message = json_incref(request->message),
@@ -398,7 +323,8 @@ void call_method_call(struct request *request)
 		return;
 	}
 	struct rpc_fault fault;
-	if (!mcp_check_params(request, tool->fields, args, &fault)) {
+	if (request_has_headers(request) &&
+		!mcp_check_params(request, tool->fields, args, &fault)) {
 		request_fail(request, fault.code, fault.data, "%s", fault.text);
 		return;
 	}

@@ -29,7 +29,7 @@ void metrics_count_viewed(struct metrics *metrics, uint64_t in, uint64_t out);
 /* Values that other modules supply. */
 struct metrics_now {
 	uint64_t sandboxes[VM_GONE]; /* by enum vm_state */
-	uint64_t reserve_wanted, reserve_ready;
+	uint64_t warm_wanted, warm_ready;
 	uint64_t calls; /* in flight */
 	uint64_t connections, streams;
 	uint64_t requests, bytes_in, bytes_out;

@@ -32,7 +32,7 @@ export function dialog(id, run = () => {}) {
 }
 
 /** "Ana has control since 14:02" */
-export function holder_words({ holder, who, since }, mine) {
+export function holder_names({ holder, who, since }, mine) {
 	const name = { agent: 'The agent has', none: 'No one has', user: `${who} has` }[holder];
 	return `${mine ? 'You have' : name} control${since ? ` since ${clock(since)}` : ''}`;
 }
@@ -86,8 +86,8 @@ export class Control {
 		}
 	}
 
-	give(says) {
-		return this.ask({ give_back: true, ...(says ? { says } : {}) });
+	give(message) {
+		return this.ask({ give_back: true, ...(message ? { message } : {}) });
 	}
 
 	/** may: this link permits taking over. */

@@ -1,6 +1,6 @@
 // The list of the user's sandboxes.  It is requested periodically while the page is visible, because thumbnails change all
 // the time.
-import { holder_words } from './control.js';
+import { holder_names } from './control.js';
 import { Refused, ask, by_id, post, say, span } from './page.js';
 
 const EVERY = 2000;
@@ -38,7 +38,7 @@ function show_card({ item }, box, now) {
 	const running = box.state === 'ready';
 	pill.className = `pill ${wanted ? 'warn' : !running ? '' : user ? 'user' : 'agent'}`;
 	pill.textContent = wanted ? `Help requested: ${wanted}`
-		: running && box.control ? holder_words(box.control) : STATES[box.state] ?? box.state;
+		: running && box.control ? holder_names(box.control) : STATES[box.state] ?? box.state;
 	const facts = [running ? `up ${span(now - (box.ready || box.created))}` : `created ${span(now - box.created)} ago`,
 		box.backend, box.image, box.screen?.join('×'), box.viewers ? `${box.viewers} watching` : ''];
 	item.querySelector('.facts').textContent = facts.filter(Boolean).join(' · ');

@@ -1,7 +1,7 @@
 // The keyboard: an invisible text field has the focus while the desktop is used.  Ordinary keys are forwarded to
 // noVNC.  What an input method, an emoji picker, dictation, a correction or a paste writes into the field is typed as text.
 import { by_id, say } from './page.js';
-import { Typing } from './typing.js';
+import { keysyms } from './typing.js';
 
 /* What lies around the caret: without it, there would be nothing to delete, and so no event.  Lines, so that a phone's keyboard
  * takes none of it for a part of the word. */
@@ -32,7 +32,6 @@ export class Keys extends EventTarget {
 		super();
 		this.screen = screen;
 		this.held = new Map(); // modifiers that wait for the next key: keysym to code
-		this.typing = new Typing(screen, () => this.release());
 		const field = this.field = by_id('keys-input');
 		field.addEventListener('keydown', (event) => this.key(event));
 		field.addEventListener('keyup', (event) => this.key(event));
@@ -88,12 +87,10 @@ export class Keys extends EventTarget {
 		const { type, key, code, location, keyCode } = event;
 		const copy = new KeyboardEvent(type, { key, code, location, keyCode, cancelable: true });
 		event.preventDefault();
-		this.typing.then(() => {
-			this.screen.canvas?.dispatchEvent(copy);
-			if (type === 'keydown' && !MODIFIERS.has(key)) {
-				this.release();
-			}
-		});
+		this.screen.canvas?.dispatchEvent(copy);
+		if (type === 'keydown' && !MODIFIERS.has(key)) {
+			this.release();
+		}
 		if (type === 'keydown' && !MODIFIERS.has(key) && !this.composing) {
 			this.fill(); // the caret of the desktop has moved on
 		}
@@ -101,10 +98,8 @@ export class Keys extends EventTarget {
 
 	/** A key of the page's own. */
 	press(keysym, code) {
-		this.typing.then(() => {
-			this.screen.press(keysym, code);
-			this.release();
-		});
+		this.screen.press(keysym, code);
+		this.release();
 		this.fill();
 	}
 
@@ -118,7 +113,7 @@ export class Keys extends EventTarget {
 		} else {
 			this.held.delete(keysym);
 		}
-		this.typing.then(() => this.screen.press(keysym, code, down));
+		this.screen.press(keysym, code, down);
 	}
 
 	release() {
@@ -140,6 +135,18 @@ export class Keys extends EventTarget {
 		this.known = AHEAD;
 	}
 
+	type(text) {
+		const keys = keysyms(text);
+		if (!keys) {
+			say('This text is too long to be typed. Use Clipboard.');
+			return;
+		}
+		for (const keysym of keys) {
+			this.screen.press(keysym);
+			this.release();
+		}
+	}
+
 	/** Types what has changed before the caret since the last time. */
 	take(how = '') {
 		if (this.composing && !this.held.size) {
@@ -157,9 +164,7 @@ export class Keys extends EventTarget {
 			same += known.codePointAt(same) > 0xffff ? 2 : 1;
 		}
 		this.known = now;
-		if (!this.typing.text('\b'.repeat(backspaces(known.slice(same))) + now.slice(same))) {
-			say('This text is too long to be typed. Use Clipboard.');
-		}
+		this.type('\b'.repeat(backspaces(known.slice(same))) + now.slice(same));
 		if (this.composing || now.length < AHEAD.length / 2 || now.length > AHEAD.length + LONG || /\n$/.test(now.slice(same))) {
 			this.fill();
 		}
@@ -170,7 +175,6 @@ export class Keys extends EventTarget {
 		if (this.mine !== mine) {
 			this.mine = mine;
 			this.field.disabled = !mine;
-			this.typing.clear();
 			this.release();
 		}
 	}

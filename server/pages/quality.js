@@ -2,7 +2,7 @@
 import { by_id } from './page.js';
 
 /** "0.3 Mbit/s", from bytes and ms. */
-const rate_words = (bytes, ms) => `${((bytes * 8) / 1000 / ms).toFixed(1)} Mbit/s`;
+const rate_names = (bytes, ms) => `${((bytes * 8) / 1000 / ms).toFixed(1)} Mbit/s`;
 
 export class Quality {
 	constructor(screen, link) {
@@ -14,7 +14,7 @@ export class Quality {
 
 	measured(ms) {
 		const [now, bytes] = [performance.now(), this.screen.bytes];
-		const rate = rate_words(bytes - this.bytes, Math.max(1, now - this.when));
+		const rate = rate_names(bytes - this.bytes, Math.max(1, now - this.when));
 		[this.bytes, this.when] = [bytes, now];
 		if (!document.hidden && this.screen.open) {
 			const word = ms < 150 ? 'Good' : ms < 400 ? 'Fair' : 'Slow';

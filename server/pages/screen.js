@@ -1,4 +1,5 @@
 // The desktop's picture: noVNC's RFB on a WebSocket of ours, opened again when it closes for a reason that passes.
+import { Films } from './film.js';
 import RFB from './novnc/core/rfb.js';
 import { Retry, by_id } from './page.js';
 
@@ -56,6 +57,7 @@ export class Screen extends EventTarget {
 		socket.addEventListener('close', (event) => this.closed(socket, event));
 		this.socket = socket;
 		const rfb = this.rfb = new RFB(this.target, socket, { shared: true });
+		this.films = new Films(rfb);
 		rfb.scaleViewport = true;
 		rfb.focusOnClick = false; // keys.js has the focus
 		rfb.background = 'transparent';
@@ -104,6 +106,7 @@ export class Screen extends EventTarget {
 		const { rfb } = this;
 		this.rfb = this.socket = null;
 		this.open = false;
+		this.films?.close();
 		try {
 			rfb?.disconnect();
 		} catch {
@@ -136,10 +139,5 @@ export class Screen extends EventTarget {
 	/** Presses or releases a key; down undefined: both. */
 	press(keysym, code, down) {
 		this.rfb?.sendKey(keysym, code, down);
-	}
-
-	/** Bytes that the browser still has. */
-	get unsent() {
-		return this.socket?.bufferedAmount ?? 0;
 	}
 }

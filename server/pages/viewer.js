@@ -2,12 +2,13 @@
 // says in words how things stand whenever the picture is not live.
 import { Actions } from './actions.js';
 import { Clipboard } from './clipboard.js';
-import { Control, dialog, holder_class, holder_words } from './control.js';
+import { Control, dialog, holder_class, holder_names } from './control.js';
 import { Keys } from './keys.js';
 import { Link } from './link.js';
 import { by_id, clock, sentence } from './page.js';
 import { Quality } from './quality.js';
 import { Screen } from './screen.js';
+import { Sound } from './sound.js';
 import { Touch } from './touch.js';
 
 const UNSEEN = 30000;
@@ -19,6 +20,7 @@ const actions = new Actions(screen);
 const clipboard = new Clipboard();
 const keys = new Keys(screen);
 const touch = new Touch(keys);
+const sound = new Sound();
 const control = new Control(() => { wants_focus = true; show(); });
 const quality = new Quality(screen, link);
 
@@ -106,7 +108,7 @@ function show_title() {
 function show_holder() {
 	const pill = by_id('holder');
 	const running = !over && state?.sandbox === 'ready';
-	const [words, kind] = running ? [holder_words(state.control, state.mine), holder_class(state.control, state.mine)]
+	const [words, kind] = running ? [holder_names(state.control, state.mine), holder_class(state.control, state.mine)]
 		: [over ? 'Ended' : { paused: 'Paused', starting: 'Starting', gone: 'Ended' }[state?.sandbox] ?? '', ''];
 	const text = words + (running && hello.mode === 'view' ? ' · view only' : '');
 	pill.className = `pill ${kind}`;
@@ -135,6 +137,7 @@ function show() {
 	clipboard.show(mine && !hello.window, hello?.viewer);
 	keys.show(mine);
 	touch.show(mine);
+	sound.show(live && state.sandbox === 'ready' ? hello.viewer : null, live && !hello.window);
 	show_title();
 	show_cover();
 	if (!screen.open || silence) {

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "base/utf8.h"
 #include "vm/lifecycle/lifecycle.h"
 
 #define PICTURE_AFTER_MS 120
@@ -129,7 +130,7 @@ static struct logged_action *next_action(
 		.point = record->point,
 		.failed = record->why,
 	};
-	viewer_text_copy(action->text, sizeof(action->text), record->summary);
+	utf8_copy_line(action->text, sizeof(action->text), record->summary);
 	return action;
 }
 

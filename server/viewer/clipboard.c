@@ -82,6 +82,9 @@ static struct clipboard_wait *wait_for(
 	return wait;
 }
 
+/* What a page shows and takes. */
+static const struct clipboard_wish any = { 2, { CLIPBOARD_TEXT, CLIPBOARD_PNG } };
+
 /* Ends the wait; the exchange, if the page that has control still waits for it.  Else it is
  * answered, if it is there, and NULL. */
 static struct http_exchange *still_for(struct clipboard_wait *wait)
@@ -145,7 +148,7 @@ static void on_read(const struct guest_clipboard *res, const struct err *err, vo
 		bool text = res->type == CLIPBOARD_TEXT;
 		http_set_header(x, "Cache-Control", "no-store");
 		viewer_reply(pages, x, 200,
-			text ? "text/plain; charset=utf-8" : clipboard_type_words[res->type],
+			text ? "text/plain; charset=utf-8" : clipboard_type_names[res->type],
 			res->bytes, res->len);
 	}
 	wait_free(wait);
@@ -154,7 +157,6 @@ static void on_read(const struct guest_clipboard *res, const struct err *err, vo
 void viewer_run_clipboard_get(struct viewer_pages *pages, struct http_exchange *x,
 	struct stream *stream, const char *rest)
 {
-	static const struct clipboard_wish any = { 2, { CLIPBOARD_TEXT, CLIPBOARD_PNG } };
 	struct page_session *page = find_page(pages, x, stream);
 	struct clipboard_wait *wait = page ? wait_for(pages, x, page) : NULL;
 	(void)rest;
@@ -184,10 +186,10 @@ static int type_of(const struct http_exchange *x)
 {
 	const char *type = http_header(x, "Content-Type");
 	size_t len = type ? strcspn(type, "; ") : 0;
-	for (int i = 0; i < CLIPBOARD_TYPES; i++) {
-		if (len == strlen(clipboard_type_words[i]) &&
-			strncasecmp(type, clipboard_type_words[i], len) == 0) {
-			return i;
+	for (int i = 0; i < any.n; i++) {
+		const char *name = clipboard_type_names[any.types[i]];
+		if (len == strlen(name) && strncasecmp(type, name, len) == 0) {
+			return any.types[i];
 		}
 	}
 	return -1;
@@ -212,8 +214,8 @@ void viewer_run_clipboard_set(struct viewer_pages *pages, struct http_exchange *
 	} else {
 		struct clipboard_wait *wait = wait_for(pages, x, page);
 		if (wait) {
-			guest_clipboard_set(vm_guest(stream->vm), GUEST_ASKER_VIEWER, type, body,
-				len, on_set, wait);
+			guest_clipboard_set(vm_guest(stream->vm), GUEST_ASKER_VIEWER,
+				&(struct guest_copy){ type, body, len, NULL }, on_set, wait);
 		}
 	}
 }

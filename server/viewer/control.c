@@ -2,6 +2,7 @@
 #include "server/viewer/viewer_impl.h"
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
@@ -15,18 +16,18 @@ static void take(struct viewer_pages *pages, struct http_exchange *x,
 			viewer_state_word(vm));
 		return;
 	}
-	viewer_text_copy(who, sizeof(who), name);
-	viewer_session_take(session, who[0] ? who : "a person");
+	utf8_copy_line(who, sizeof(who), name);
+	viewer_session_take(session, who[0] ? who : "a user");
 	desktop_changed(session->desktop);
 	viewer_reply_json(pages, x, 200, json_pack("{s:I}", "fence", (json_int_t)session->fence));
 }
 
 static void give_back(struct viewer_pages *pages, struct http_exchange *x,
-	struct viewer_session *session, const char *says)
+	struct viewer_session *session, const char *message)
 {
 	char text[VM_CONTROL_TEXT_MAX + 1];
 	struct err err;
-	viewer_text_copy(text, sizeof(text), says ? says : "");
+	utf8_copy_line(text, sizeof(text), message ? message : "");
 	if (!viewer_session_give_back(session, text[0] ? text : NULL, &err)) {
 		viewer_refuse(pages, x, 409, "%s", err.text);
 		return;
@@ -59,6 +60,6 @@ void viewer_run_control(struct viewer_pages *pages, struct http_exchange *x, str
 	} else if (asked.take) {
 		take(pages, x, &page->session, asked.take);
 	} else {
-		give_back(pages, x, &page->session, asked.says);
+		give_back(pages, x, &page->session, asked.message);
 	}
 }

@@ -172,7 +172,7 @@ struct stream_args {
 	int mode;
 };
 static const struct field stream_fields[] = {
-	FIELD_ONE_OF(struct stream_args, mode, "permission of the link", stream_mode_words),
+	FIELD_ONE_OF(struct stream_args, mode, "permission of the link", stream_mode_names),
 	{ 0 },
 };
 

@@ -129,11 +129,8 @@ static bool is_shown(const struct tool *tool)
 static void on_call(const struct activity_record *record, void *data)
 {
 	struct watched_desktops *desktops = data;
-	struct err gone;
-	struct vm *vm = record->sandbox && is_shown(record->tool)
-				? vm_find(desktops->vms, record->principal, record->sandbox, &gone)
-				: NULL;
-	struct watched_desktop *desktop = vm ? desktop_of(desktops, vm) : NULL;
+	struct watched_desktop *desktop =
+		record->vm && is_shown(record->tool) ? desktop_of(desktops, record->vm) : NULL;
 	if (desktop) {
 		action_log_add(desktop, record);
 	}

@@ -70,7 +70,7 @@ static void set_text(json_t *object, const char *name, const char *text)
 json_t *viewer_control_json(const struct vm *vm)
 {
 	const struct vm_control *control = vm_control(vm);
-	json_t *out = must(json_pack("{s:s, s:I}", "holder", vm_holder_words[control->holder],
+	json_t *out = must(json_pack("{s:s, s:I}", "holder", vm_holder_names[control->holder],
 		"since", (json_int_t)control->since));
 	set_text(out, "who", control->who);
 	set_text(out, "wanted", control->wanted);
@@ -177,7 +177,7 @@ static void send_hello(struct page_session *page)
 	const struct stream *stream = page->session.stream;
 	send_json(page, "hello",
 		json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "viewer", page->id, "mode",
-			stream_mode_words[stream->mode], "sandbox", vm_id(stream->vm), "window",
+			stream_mode_names[stream->mode], "sandbox", vm_id(stream->vm), "window",
 			(json_int_t)stream->window, "expires", (json_int_t)stream->expires, "now",
 			(json_int_t)clock_wall_ms()));
 }

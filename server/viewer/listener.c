@@ -145,7 +145,7 @@ static bool is_reachable(const char *url)
 
 /* The URL the client uses for this server, because it may be behind a proxy; otherwise the
  * listener's. */
-static bool tell_base(
+static bool format_base(
 	const struct listen_streams *listen, const char *host, char **ret_url, struct err *err)
 {
 	const struct config_http *config = &listen->config->http;
@@ -173,5 +173,5 @@ bool listen_streams_base(
 	struct listen_streams *listen, const char *host, char **ret_url, struct err *err)
 {
 	return (listen->http || begin_listening(listen, err)) &&
-	       tell_base(listen, host, ret_url, err);
+	       format_base(listen, host, ret_url, err);
 }

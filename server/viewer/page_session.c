@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "transport/http/websocket.h"
 
 #include <string.h>
 
@@ -36,6 +37,7 @@ struct page_session *page_session_find(
 
 static void page_free(struct page_session *page)
 {
+	sound_close(page, WEBSOCKET_DONE, "the page has gone");
 	viewer_session_end(&page->session);
 	events_drop_channel(page);
 	loop_drop(&page->away);
@@ -129,6 +131,7 @@ static void on_stream_ended(
 	events_send_end(page, code, reason);
 	viewer_session_end_stream(session);
 	rfb_socket_close(page, code, reason);
+	sound_close(page, code, reason);
 	if (!session->present) {
 		page_free(page);
 	}
@@ -137,28 +140,25 @@ static void on_stream_ended(
 static void on_update(struct viewer_session *session)
 {
 	struct page_session *page = page_of(session);
-	rfb_socket_set_policy(page);
 	events_send_state(page);
 	events_send_actions(page);
 }
 
-/* ---- activity ---- */
+static void on_disconnect(struct viewer_session *session)
+{
+	rfb_socket_close(page_of(session), STREAM_ENDED, "control of the desktop has changed");
+}
 
-/* A user's input counts as use of the sandbox, like an agent's calls; watching does not. */
+/* ---- traffic ---- */
+
 void page_session_count(struct page_session *page)
 {
 	struct stream_counts now = rfb_socket_counts(page), before = page->counted;
-	struct watched_desktop *desktop = page->session.desktop;
-	struct metrics *metrics = desktop->desktops->metrics;
+	struct metrics *metrics = page->session.desktop->desktops->metrics;
 	page->counted = now;
 	if (metrics) {
 		metrics_count_viewed(
 			metrics, now.bytes_in - before.bytes_in, now.bytes_out - before.bytes_out);
-	}
-	uint64_t input = now.messages.passed - before.messages.passed -
-			 (now.messages.frames - before.messages.frames);
-	if (input > 0 && viewer_session_holds(&page->session)) {
-		vm_touch(desktop->vm);
 	}
 }
 
@@ -173,4 +173,5 @@ static const struct viewer_session_type page_type = {
 	.update = on_update,
 	.stream_ended = on_stream_ended,
 	.tick = on_tick,
+	.disconnect = on_disconnect,
 };

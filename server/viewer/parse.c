@@ -65,39 +65,11 @@ bool viewer_cookie_read(const char *header, const char *name, char ret_secret[SE
 	return false;
 }
 
-/* Length in bytes of the character at `at`. */
-static size_t char_len(const char *at)
-{
-	size_t len = 1;
-	while (((unsigned char)at[len] & 0xc0) == 0x80) {
-		len++;
-	}
-	return len;
-}
-
-void viewer_text_copy(char *to, size_t size, const char *text)
-{
-	size_t at = 0, keep = 0;
-	text += strspn(text, " \t\r\n");
-	while (*text) {
-		bool is_control = (unsigned char)*text < 0x20 || *text == 0x7f;
-		size_t len = is_control ? 1 : char_len(text);
-		if (at + len >= size) {
-			break;
-		}
-		memcpy(to + at, is_control ? " " : text, len);
-		at += len;
-		keep = is_control || *text == ' ' ? keep : at;
-		text += len;
-	}
-	to[keep] = '\0';
-}
-
 const struct field viewer_control_fields[] = {
 	FIELD_STR(struct viewer_control, viewer, "id of this page, from its events",
 		.required = true, .min = ID_LEN, .max = ID_LEN),
 	FIELD_STR(struct viewer_control, take, "take control, with this user name", .max = 1000),
 	FIELD_FLAG(struct viewer_control, give_back, "return control to the agent"),
-	FIELD_STR(struct viewer_control, says, "message to the agent", .max = 8000),
+	FIELD_STR(struct viewer_control, message, "message to the agent", .max = 8000),
 	{ 0 },
 };

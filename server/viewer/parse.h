@@ -29,15 +29,11 @@ bool viewer_cookie_read(const char *header, const char *name, char ret_secret[SE
 
 /* A page's control request: either take or give_back. */
 struct viewer_control {
-	const char *viewer; /* the page */
-	const char *take;   /* with this user name */
-	const char *says;   /* to the agent */
+	const char *viewer;  /* the page */
+	const char *take;    /* with this user name */
+	const char *message; /* to the agent */
 	bool give_back;
 };
 extern const struct field viewer_control_fields[];
-
-/* Copies what fits into size bytes: complete characters, control bytes as spaces, without
- * surrounding white space.  text is UTF-8. */
-void viewer_text_copy(char *to, size_t size, const char *text);
 
 #endif

@@ -1,13 +1,9 @@
-/*
- * The RFB connection of a page: its WebSocket and a separate connection to the desktop's VNC
- * server. Its policy is that of the page's session.
- */
+/* The RFB connection of a page: its WebSocket and a pipe to the desktop's RFB server. */
 #include "server/viewer/viewer_impl.h"
 
 #include "base/cleanup.h"
 #include "server/viewer/rfb_pipe.h"
 #include "transport/http/websocket.h"
-#include "vm/guest/conversation.h"
 
 struct rfb_connection {
 	struct page_session *page; /* NULL: replaced by another one */
@@ -16,28 +12,27 @@ struct rfb_connection {
 
 /* ---- desktop side ---- */
 
-static void on_rfb_data(
-	struct conversation *c, unsigned channel, const void *bytes, size_t len, void *data)
+static void on_pipe_data(const void *bytes, size_t len, void *data)
 {
-	(void)c, (void)channel;
 	stream_pipe_data(((struct rfb_connection *)data)->socket, bytes, len);
 }
 
-static void on_rfb_writable(struct conversation *c, void *data)
+static void on_pipe_writable(void *data)
 {
-	(void)c;
 	stream_pipe_writable(((struct rfb_connection *)data)->socket);
 }
 
-static enum stream_code code_of(const struct vm *vm, const struct err *why)
+unsigned viewer_code_of(const struct vm *vm, const struct err *why)
 {
 	switch (vm_state(vm)) {
 	case VM_STARTING:
 		return STREAM_NOT_READY;
 	case VM_READY:
-		return !why                         ? STREAM_ENDED
-		       : why->kind == ERR_NOT_FOUND ? STREAM_NO_WINDOW
-						    : STREAM_NOT_READY;
+		return !why                           ? STREAM_ENDED
+		       : why->kind == ERR_NOT_FOUND   ? STREAM_NO_WINDOW
+		       : why->kind == ERR_ARGUMENT    ? WEBSOCKET_POLICY
+		       : why->kind == ERR_UNSUPPORTED ? STREAM_NO_SOUND
+						      : STREAM_NOT_READY;
 	case VM_PAUSED:
 		return STREAM_PAUSED;
 	default:
@@ -45,29 +40,16 @@ static enum stream_code code_of(const struct vm *vm, const struct err *why)
 	}
 }
 
-static void on_rfb_end(
-	struct conversation *c, const void *answer, const struct err *why, void *data)
+static void on_pipe_ended(const struct err *why, void *data)
 {
 	struct rfb_connection *rfb = data;
-	(void)c, (void)answer;
-	stream_pipe_ended(rfb->socket, code_of(rfb->page->session.desktop->vm, why),
-		why ? why->text : "the desktop's VNC server closed the connection");
+	stream_pipe_ended(rfb->socket, viewer_code_of(rfb->page->session.desktop->vm, why),
+		why ? why->text : "the desktop's RFB server closed the connection");
 }
 
-static const struct conversation_handlers rfb_handlers = {
-	.on_data = on_rfb_data,
-	.on_writable = on_rfb_writable,
-	.on_end = on_rfb_end,
-};
+static const struct rfb_pipe_fns pipe_fns = { on_pipe_data, on_pipe_writable, on_pipe_ended };
 
 /* ---- page side ---- */
-
-void rfb_socket_set_policy(struct page_session *page)
-{
-	if (page->rfb) {
-		stream_set_policy(page->rfb->socket, viewer_session_policy(&page->session));
-	}
-}
 
 void rfb_socket_close(struct page_session *page, unsigned code, const char *reason)
 {
@@ -118,7 +100,7 @@ void viewer_run_socket(struct viewer_pages *pages, struct http_exchange *x, stru
 		return;
 	}
 	struct rfb_connection *rfb = must(calloc(1, sizeof(*rfb)));
-	rfb->socket = stream_new(x, viewer_session_policy(&page->session), on_closed, rfb);
+	rfb->socket = stream_new(x, on_closed, rfb);
 	if (!rfb->socket) {
 		free(rfb);
 		return;
@@ -127,7 +109,6 @@ void viewer_run_socket(struct viewer_pages *pages, struct http_exchange *x, stru
 	rfb->page = page;
 	page->rfb = rfb;
 	page->counted = (struct stream_counts){ 0 };
-	stream_attach(rfb->socket, &desktop_pipe,
-		guest_rfb(vm_guest(stream->vm), stream->window, &rfb_handlers, rfb));
+	stream_attach(rfb->socket, &rfb_pipe_ops, rfb_pipe_open(&page->session, &pipe_fns, rfb));
 	page_session_changed(page);
 }

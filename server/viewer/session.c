@@ -2,7 +2,7 @@
  * Viewer sessions, common to all kinds of viewers: counted while connected, with a lease of
  * control, if any, that ends with the session or its stream.
  */
-#include "server/viewer/viewer_impl.h"
+#include "server/viewer/rfb_pipe.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -33,6 +33,7 @@ void viewer_session_end(struct viewer_session *session)
 	struct watched_desktop *desktop = session->desktop;
 	desktop_ref(desktop);
 	viewer_session_drop_control(session);
+	rfb_pipe_forget_session(session);
 	viewer_session_set_present(session, false);
 	listener_remove(&session->observes);
 	TAILQ_REMOVE(&desktop->sessions, session, link);
@@ -75,24 +76,30 @@ bool viewer_session_holds(const struct viewer_session *session)
 	       vm_control_is(session->desktop->vm, session->fence);
 }
 
-enum rfb_policy viewer_session_policy(const struct viewer_session *session)
+void viewer_session_used(struct viewer_session *session, bool refused)
 {
-	return viewer_session_holds(session) ? RFB_CONTROL : RFB_VIEW;
+	if (!refused && viewer_session_holds(session)) {
+		vm_touch(session->desktop->vm);
+	} else if (refused && session->type->refused) {
+		session->type->refused(session);
+	}
 }
 
 void viewer_session_take(struct viewer_session *session, const char *who)
 {
 	if (!viewer_session_holds(session)) {
 		session->fence = vm_control_take(session->desktop->vm, who);
+		rfb_pipe_tell_control(session->desktop);
 		vm_touch(session->desktop->vm);
 	}
 }
 
-bool viewer_session_give_back(struct viewer_session *session, const char *says, struct err *err)
+bool viewer_session_give_back(struct viewer_session *session, const char *message, struct err *err)
 {
-	if (!vm_control_give_back(session->desktop->vm, session->fence, says, err)) {
+	if (!vm_control_give_back(session->desktop->vm, session->fence, message, err)) {
 		return false;
 	}
+	rfb_pipe_tell_control(session->desktop);
 	vm_touch(session->desktop->vm);
 	return true;
 }
@@ -101,8 +108,12 @@ void viewer_session_drop_control(struct viewer_session *session)
 {
 	struct err err;
 	struct vm *vm = session->desktop->vm;
-	if (viewer_session_holds(session) &&
-		!vm_control_give_back(vm, session->fence, NULL, &err)) {
+	if (!viewer_session_holds(session)) {
+		return;
+	}
+	if (vm_control_give_back(vm, session->fence, NULL, &err)) {
+		rfb_pipe_tell_control(session->desktop);
+	} else {
 		log_warning("sandbox=%s control: %s", vm_id(vm), err.text);
 	}
 }

@@ -25,6 +25,7 @@ static const struct route {
 	{ "POST", "open", true, run_open },
 	{ "GET", "events", false, viewer_run_events },
 	{ "GET", "socket", false, viewer_run_socket },
+	{ "GET", "sound", false, viewer_run_sound },
 	{ "POST", "control", false, viewer_run_control },
 	{ "GET", "clipboard", false, viewer_run_clipboard_get },
 	{ "POST", "clipboard", false, viewer_run_clipboard_set, true },

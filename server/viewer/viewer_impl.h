@@ -152,6 +152,7 @@ struct watched_desktop {
 	bool over;                /* vm has ended: must not be used */
 	struct action_log log;
 	struct thumbnail thumbnail;
+	struct sound *sound; /* NULL: no one listens */
 };
 
 /* Functions of an observer; each may be NULL. */
@@ -180,6 +181,7 @@ struct viewer_session;
 
 struct viewer_session_type {
 	bool shows_actions; /* including pictures */
+	bool has_clipboard; /* with control, by RFB; else the clipboard is read on request */
 	/* The desktop has changed, or its control; NULL: not needed. */
 	void (*update)(struct viewer_session *session);
 	/* Its stream has ended: notifies and closes the viewer; must call
@@ -187,6 +189,10 @@ struct viewer_session_type {
 	void (*stream_ended)(
 		struct viewer_session *session, enum stream_code code, const char *reason);
 	void (*tick)(struct viewer_session *session); /* every few seconds; NULL: none */
+	/* Closes its connection; its pipe must be closed afterwards. */
+	void (*disconnect)(struct viewer_session *session);
+	/* A key or a button was pressed without control; NULL: not needed.  Its stream has not ended. */
+	void (*refused)(struct viewer_session *session);
 };
 
 /* The first member of a viewer's struct. */
@@ -196,6 +202,7 @@ struct viewer_session {
 	struct listener observes;
 	struct watched_desktop *desktop;
 	struct stream *stream; /* NULL: it has ended */
+	struct rfb_pipe *pipe; /* to the agent; NULL: none */
 	uint64_t fence;        /* 0: it never had control */
 	bool present;
 };
@@ -209,12 +216,13 @@ void viewer_session_end_stream(struct viewer_session *session);
 /* Sets whether its viewer is connected, and counts it. */
 void viewer_session_set_present(struct viewer_session *session, bool present);
 bool viewer_session_holds(const struct viewer_session *session); /* control of its desktop */
-enum rfb_policy viewer_session_policy(const struct viewer_session *session);
+/* The agent reports its keyboard, pointer or clipboard; refused: a press without control. */
+void viewer_session_used(struct viewer_session *session, bool refused);
 /* Takes control, if it does not have it, which counts as use of the sandbox. */
 void viewer_session_take(struct viewer_session *session, const char *who);
-/* says: message to the agent, or NULL. */
+/* message: to the agent, or NULL. */
 bool viewer_session_give_back(
-	struct viewer_session *session, const char *says, struct err *err) NODISCARD;
+	struct viewer_session *session, const char *message, struct err *err) NODISCARD;
 /* Releases its control without a message. */
 void viewer_session_drop_control(struct viewer_session *session);
 
@@ -231,6 +239,7 @@ struct page_session {
 	uint64_t sent;                 /* the last action's seq */
 	char *sent_state;              /* as text; NULL: none yet */
 	struct rfb_connection *rfb;    /* NULL: none */
+	struct sound_listener *sound;  /* NULL: it does not listen */
 	struct stream_counts counted;  /* by the metrics */
 	sd_event_source *away;         /* set while it has neither events nor an RFB connection */
 };
@@ -265,9 +274,19 @@ json_t *viewer_control_json(const struct vm *vm);
 
 void viewer_run_socket(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
 	const char *rest);
-void rfb_socket_set_policy(struct page_session *page);
 void rfb_socket_close(struct page_session *page, unsigned code, const char *reason);
 struct stream_counts rfb_socket_counts(const struct page_session *page);
+
+/* Why a conversation with the sandbox's agent ended, for its viewer: the close code. */
+unsigned viewer_code_of(const struct vm *vm, const struct err *why);
+
+/* ---- sound.c ---- */
+
+/* A WebSocket of Opus packets: 48 kHz, stereo, 20 ms each; none during silence. */
+void viewer_run_sound(struct viewer_pages *pages, struct http_exchange *x, struct stream *stream,
+	const char *rest);
+/* The page listens no more. */
+void sound_close(struct page_session *page, unsigned code, const char *reason);
 
 /* ---- control.c ---- */
 

@@ -1,6 +1,6 @@
 /*
  * VNC clients have no button to take control.  On a stream that permits it, a client gets control
- * with its first key or click, which is not passed on, unless another user has it; it keeps control
+ * with its first key or click, which has no other effect, unless another user has it; it keeps control
  * until it disconnects.
  */
 #include "server/viewer/vnc.h"
@@ -10,7 +10,6 @@
 #include "server/viewer/rfb_pipe.h"
 #include "server/viewer/viewer_impl.h"
 #include "transport/rfb/vnc_server.h"
-#include "vm/guest/conversation.h"
 
 #include <string.h>
 
@@ -24,66 +23,64 @@ struct listen_vnc {
 struct vnc_session {
 	struct viewer_session session; /* first */
 	struct vnc_viewer *viewer;
-	struct conversation *pipe;
-	uint64_t presses;
 };
+
+static struct vnc_session *vnc_of(struct viewer_session *session)
+{
+	return (struct vnc_session *)session;
+}
 
 /* ---- the pipe ---- */
 
-static void on_data(
-	struct conversation *c, unsigned channel, const void *bytes, size_t len, void *data)
+static void on_data(const void *bytes, size_t len, void *data)
 {
-	(void)c, (void)channel;
 	vnc_pipe_data(((struct vnc_session *)data)->viewer, bytes, len);
 }
 
-static void on_writable(struct conversation *c, void *data)
+static void on_writable(void *data)
 {
-	(void)c;
 	vnc_pipe_writable(((struct vnc_session *)data)->viewer);
 }
 
-static void on_end(struct conversation *c, const void *answer, const struct err *why, void *data)
+static void on_ended(const struct err *why, void *data)
 {
-	struct vnc_session *vnc = data;
-	(void)c, (void)answer;
 	log_info("a VNC viewer's stream ended: %s",
-		why ? why->text : "the desktop's VNC server closed the connection");
-	vnc_pipe_ended(vnc->viewer);
+		why ? why->text : "the desktop's RFB server closed the connection");
+	vnc_pipe_ended(((struct vnc_session *)data)->viewer);
 }
 
-static const struct conversation_handlers rfb_handlers = {
-	.on_data = on_data,
-	.on_writable = on_writable,
-	.on_end = on_end,
-};
+static const struct rfb_pipe_fns pipe_fns = { on_data, on_writable, on_ended };
 
 /* ---- the session ---- */
 
-static enum rfb_policy policy_of(uint64_t presses, void *data)
+static void on_refused(struct viewer_session *session)
 {
-	struct vnc_session *vnc = data;
-	struct viewer_session *session = &vnc->session;
-	bool presses_now = presses > vnc->presses;
-	vnc->presses = presses;
-	if (!session->stream || session->desktop->over || session->stream->mode != STREAM_CONTROL) {
-		return RFB_VIEW;
-	}
-	if (presses_now && vm_control(session->desktop->vm)->holder != VM_HELD_BY_USER) {
+	struct watched_desktop *desktop = session->desktop;
+	if (session->stream->mode == STREAM_CONTROL && !desktop->over &&
+		vm_control(desktop->vm)->holder != VM_HELD_BY_USER) {
 		viewer_session_take(session, WHO);
 	}
-	return viewer_session_policy(session);
+}
+
+static void on_disconnect(struct viewer_session *session)
+{
+	vnc_kick(vnc_of(session)->viewer);
 }
 
 static void on_stream_ended(
 	struct viewer_session *session, enum stream_code code, const char *reason)
 {
 	(void)code, (void)reason;
-	vnc_kick(((struct vnc_session *)session)->viewer);
+	vnc_kick(vnc_of(session)->viewer);
 	viewer_session_end_stream(session);
 }
 
-static const struct viewer_session_type vnc_type = { .stream_ended = on_stream_ended };
+static const struct viewer_session_type vnc_type = {
+	.has_clipboard = true,
+	.stream_ended = on_stream_ended,
+	.disconnect = on_disconnect,
+	.refused = on_refused,
+};
 
 /* ---- connecting and disconnecting ---- */
 
@@ -121,8 +118,7 @@ static bool login(struct vnc_viewer *viewer, const char *name, const char *passw
 	viewer_session_begin(&vnc->session, &vnc_type, desktop, stream);
 	viewer_session_set_present(&vnc->session, true);
 	*ret_data = vnc;
-	vnc->pipe = guest_rfb(vm_guest(stream->vm), stream->window, &rfb_handlers, vnc);
-	vnc_attach(viewer, &desktop_pipe, vnc->pipe);
+	vnc_attach(viewer, &rfb_pipe_ops, rfb_pipe_open(&vnc->session, &pipe_fns, vnc));
 	desktop_changed(desktop);
 	return true;
 }
@@ -138,7 +134,7 @@ static void on_closed(void *data)
 	desktop_unref(desktop);
 }
 
-static const struct vnc_handlers handlers = { login, policy_of, on_closed };
+static const struct vnc_handlers handlers = { login, on_closed };
 
 /* ---- the listener ---- */
 

@@ -89,16 +89,17 @@ static bool begin(struct bench *b, const struct bench_options *options, struct e
 	}
 	peer_start(&b->peer, b->dir);
 	snprintf(program, sizeof(program), "%s/vitrine", b->build);
-	const char *const argv[] = { program, "serve", "--backend", "namespace", NULL };
-	return session_start(&b->desk, argv, err) && session_open(&b->desk, err) &&
-	       session_call(&b->desk, "screenshot", "{}", err) &&
-	       carry_probe(&b->desk, b->build, NULL, err);
+	const char *const argv[] = { program, "serve", "--backend", "namespace", "--tools", "all",
+		NULL };
+	return session_start(&b->session, argv, err) && session_open(&b->session, err) &&
+	       session_call(&b->session, "screenshot", "{}", err) &&
+	       carry_probe(&b->session, b->build, NULL, err);
 }
 
 static void end(struct bench *b)
 {
 	static const char *const files[] = { "shot.jpg", "probe.txt", "first.jpg" };
-	session_stop(&b->desk);
+	session_stop(&b->session);
 	peer_stop(&b->peer);
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		char path[128];

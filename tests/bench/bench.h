@@ -8,9 +8,9 @@
 /* What the rows share: one desktop of ours and one of the peers', each with the probe in it. */
 struct bench {
 	const char *build, *source;
-	char dir[64];        /* scratch, removed at the end */
-	struct session desk; /* a server whose sandbox is up */
-	struct session link; /* the program bench-link */
+	char dir[64];           /* scratch, removed at the end */
+	struct session session; /* a server whose sandbox is up */
+	struct session link;    /* the program bench-link */
 	struct peer peer;
 	pid_t peer_probe;
 	unsigned long long seen[2];   /* hash of the last picture, ours and the peer's */

@@ -64,7 +64,8 @@ int main(void)
 {
 	struct err err = { 0 };
 	auto_event sd_event *event = loop_new(&err);
-	struct vm_config config = { .backend = "namespace", .preset = { .screen = { 1280, 800 } } };
+	struct vm_config config = { .backend = "namespace",
+		.default_spec = { .screen = { 1280, 800 } } };
 	struct vm_pool *pool = event ? vm_pool_new(event, &config, vm_backends) : NULL;
 	struct vm *vm = pool ? vm_create(pool, "bench", NULL, &err) : NULL;
 	struct ping up = { 0 };

@@ -5,6 +5,7 @@
  */
 #include "base/cleanup.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/desktop_rows.h"
 #include "tests/bench/picture.h"
 #include "tests/bench/probe.h"
 #include "tests/bench/watch.h"
@@ -28,8 +29,8 @@ static bool ours_click(struct bench *b, struct sample *ret, struct err *err)
 	char args[80];
 	snprintf(args, sizeof(args), "{\"coordinate\":[%d,%d]}", 1000 + turn++ % 20 * 12, 650);
 	usleep(HOLD_MS * 1000); /* nobody clicks in a row without a break */
-	bool ok = session_call(&b->desk, "left_click", args, err);
-	ret->value = session_ms(&b->desk);
+	bool ok = session_call(&b->session, "left_click", args, err);
+	ret->value = session_ms(&b->session);
 	return ok;
 }
 
@@ -82,12 +83,12 @@ static void look(
 static bool shoot_ours(struct bench *b, bool changes, struct sample *ret, struct err *err)
 {
 	usleep(45000); /* the probe has repainted twice since the last one */
-	if (!session_call(&b->desk, "screenshot", "{}", err)) {
+	if (!session_call(&b->session, "screenshot", "{}", err)) {
 		return false;
 	}
-	ret->value = session_ms(&b->desk);
+	ret->value = session_ms(&b->session);
 	size_t len;
-	const char *image = session_image(&b->desk, &len);
+	const char *image = session_image(&b->session, &len);
 	if (!image) {
 		return err_set(err, ERR_HOST, "screenshot: no picture came");
 	}
@@ -119,7 +120,7 @@ static bool peer_moving(struct bench *b, struct sample *ret, struct err *err)
 static bool clock_ticked(struct bench *b)
 {
 	size_t len;
-	const char *image = session_image(&b->desk, &len);
+	const char *image = session_image(&b->session, &len);
 	auto_free char *before = b->still;
 	auto_picture struct picture then = { 0 }, now = { 0 };
 	b->still = must(strndup(image, len));
@@ -162,12 +163,12 @@ static bool ours_settled(struct bench *b, struct sample *ret, struct err *err)
 	char args[128];
 	snprintf(args, sizeof(args), "{\"coordinate\":[%llu,%d],\"observe\":\"settled\"}",
 		PROBE_X + 100 + b->rounds[OURS] % 10 * 15, PROBE_Y + 100);
-	if (!session_call(&b->desk, "left_click", args, err)) {
+	if (!session_call(&b->session, "left_click", args, err)) {
 		return false;
 	}
-	ret->value = session_ms(&b->desk);
+	ret->value = session_ms(&b->session);
 	size_t len = 0;
-	const char *image = session_image(&b->desk, &len);
+	const char *image = session_image(&b->session, &len);
 	ret->checked = true;
 	ret->right = image && picture_has(image, len, PROBE_X + 300, PROBE_Y + 300,
 				      probe_colours[(b->rounds[OURS] + 1) % PROBE_COLOURS]);
@@ -230,7 +231,7 @@ static bool begin_typing(struct bench *b, const char *sample, struct err *err)
 	b->text = thousand(sample);
 	snprintf(args, sizeof(args), "{\"coordinate\":[%d,%d]}", PROBE_X + 100, PROBE_Y + 100);
 	/* The click gives it the keyboard; the probe reports clicks too. */
-	if (!watch_start(b, "type", err) || !session_call(&b->desk, "left_click", args, err) ||
+	if (!watch_start(b, "type", err) || !session_call(&b->session, "left_click", args, err) ||
 		!watch_next(b, OURS, &report, err)) {
 		return false;
 	}
@@ -275,11 +276,11 @@ static bool ours_type(struct bench *b, struct sample *ret, struct err *err)
 	json_auto_t *args = must(json_pack("{ss}", "text", b->text));
 	auto_free char *json = must(json_dumps(args, JSON_COMPACT));
 	struct report_line report;
-	if (!session_call(&b->desk, "type", json, err)) {
+	if (!session_call(&b->session, "type", json, err)) {
 		return false;
 	}
-	uint64_t began = b->desk.sent_us, ended = b->desk.answered_us;
-	if (!session_call(&b->desk, "key", "{\"text\":\"Escape\"}", err) ||
+	uint64_t began = b->session.sent_us, ended = b->session.answered_us;
+	if (!session_call(&b->session, "key", "{\"text\":\"Escape\"}", err) ||
 		!watch_next(b, OURS, &report, err)) {
 		return false;
 	}
@@ -417,7 +418,7 @@ static bool peer_pss(struct bench *b, struct sample *ret, struct err *err)
 
 static bool ours_rss_used(struct bench *b, struct sample *ret, struct err *err)
 {
-	return memory_of(b->desk.pid, "Rss:", ret, err);
+	return memory_of(b->session.pid, "Rss:", ret, err);
 }
 
 /* ---- a new desktop ---- */
@@ -489,6 +490,14 @@ const struct row bench_rows[] = {
 	{ "settled", "left_click until the settled frame", "ms", HOLD_MS + 5, settled_allowance,
 		"xdotool, sleep 2, scrot", 40, 5, begin_paint, ours_settled, peer_settled,
 		watch_stop },
+	{ "windows", "window_list", "ms", 2, NULL, "xdotool search, getwindowgeometry", 100, 40,
+		begin_text, ours_windows, peer_windows, end_text },
+	{ "clipboard", "clipboard_set and clipboard_get", "ms", 5, NULL, "xclip -i, xclip -o", 100,
+		40, NULL, ours_clipboard, peer_clipboard, NULL },
+	{ "text", "find_text, the whole screen is read", "ms", 0, NULL, NULL, 20, 0, begin_text,
+		ours_text, NULL, end_text },
+	{ "text-again", "find_text, of what was read before", "ms", 0, NULL, NULL, 40, 0,
+		begin_text, ours_text_again, NULL, end_text },
 	{ "type", "type 1,000 characters, as received", "ms", 60, NULL, "xdotool type --delay 12",
 		40, 2, begin_latin, ours_type, peer_type, end_typing },
 	{ "type-fast", "the same, the peer without its delay", "ms", 60, NULL,

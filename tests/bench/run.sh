@@ -1,6 +1,6 @@
 #!/bin/sh
 # `make bench`: builds the release and prints the budget table.  Options go to the benches: --quick, --json FILE, --row NAME
-# (vm: all of microVMs, stream: all of streams).
+# (vm: all of microVMs, stream: all of streams, tasks: real tasks in two ways).
 set -eu
 source=$(cd "$(dirname "$0")/../.." && pwd)
 build=$source/build
@@ -15,6 +15,8 @@ echo
 "$build/bench-http" --build "$build" --source "$source" "$@" || status=1
 echo
 VITRINE_BUILD=$build "$node" "$source/tests/bench/stream_bench.mjs" "$@" || status=1
+echo
+VITRINE_BUILD=$build "$node" "$source/tests/bench/tasks_bench.mjs" "$@" || status=1
 echo
 # MicroVMs need an image: that of the tests, which is built where there is none.
 if state=$("$source/.ci/test-image" 2>/dev/null); then

@@ -19,6 +19,7 @@ import { launch_browser } from '../clients/lib/browser.mjs';
 import { call as ask, serve_http } from '../clients/lib/http.mjs';
 import { build, source } from '../clients/lib/server.mjs';
 import { link_in, redeem, visit } from '../clients/lib/stream.mjs';
+import { tone_delays, watch_tones } from './sound_delay.mjs';
 import { Viewer } from './stream_viewer.mjs';
 
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean' }, row: { type: 'string' },
@@ -104,14 +105,15 @@ async function start_ours() {
 			await page.goto(link_in(await call('stream_url')));
 			await page.locator('#cover').waitFor({ state: 'hidden' });
 		},
-		async viewer(point) {
+		async viewer(point, video) {
 			const person = await visit(link_in(await call('stream_url')));
 			for (let i = 0; !person.viewer && i < 200; i++) {
 				await sleep(10);
 			}
 			const url = new URL(`socket?viewer=${person.viewer}`, person.url);
 			url.protocol = 'ws:';
-			return new Viewer(url, { cookie: person.cookie, origin: server.origin }, point, person.leave);
+			return new Viewer(url, { cookie: person.cookie, origin: server.origin }, point,
+				{ leave: person.leave, video });
 		},
 		// The server alone, and all that the picture costs on the way: Xvnc draws and encodes, the agent passes on.
 		server_pids: () => [server.pid],
@@ -315,9 +317,9 @@ async function run_delay(desks) {
 }
 
 /** A viewer that has had its first picture; like the page it tries again when the X server has no room for one more. */
-async function opened(desk, point) {
+async function opened(desk, point, video = false) {
 	for (let left = 20; ; left--) {
-		const viewer = await desk.viewer(point);
+		const viewer = await desk.viewer(point, video);
 		try {
 			await viewer.opened;
 			return viewer;
@@ -331,15 +333,15 @@ async function opened(desk, point) {
 	}
 }
 
-/** What `count` viewers get of it in some seconds, and what that costs. */
-async function watched(desk, what, count) {
+/** What `count` viewers get of it in some seconds, and what that costs; video: as VP9. */
+async function watched(desk, what, count, video = false) {
 	await desk.show(what);
 	const viewers = [];
 	try {
 		for (let i = 0; i < count; i++) {
-			viewers.push(await opened(desk, what === 'video' && PIXEL));
+			viewers.push(await opened(desk, what === 'video' && PIXEL, video));
 		}
-		await sleep(1500);
+		await sleep(video ? 4000 : 1500);
 		const before = viewers.map((viewer) => ({ ...viewer.seen }));
 		const cpu = [desk.server_pids(), desk.all_pids()].map((pids) => ({ pids, from: cpu_of(pids) }));
 		const began = monotonic_ms();
@@ -376,6 +378,22 @@ async function memory(desk) {
 	}
 }
 
+/** Processor of everything while nothing moves, %. */
+async function idle(desk, count) {
+	const viewers = [];
+	try {
+		while (viewers.length < count) {
+			viewers.push(await opened(desk));
+		}
+		await sleep(3000);
+		const pids = desk.all_pids(), from = cpu_of(pids), began = monotonic_ms();
+		await sleep(options.quick ? 20_000 : 60_000);
+		return { all_cpu: rounded(100_000 * (cpu_of(pids) - from) / (monotonic_ms() - began)) };
+	} finally {
+		viewers.forEach((viewer) => viewer.close());
+	}
+}
+
 /* ---- the whole ---- */
 
 const SCREENS = [['terminal', 'a scrolling terminal'], ['video', 'a film of 640x480 at 30 a second']];
@@ -390,6 +408,23 @@ async function tell_delay(desks) {
 	line('X change until the pixel in the browser, ms', ours.p50, ours.p95, ours.n, peer?.p50 ?? '-', peer?.p95 ?? '-',
 		peer?.n ?? '-', times ? `${times}x` : '-', `(clocks: ± ${ours.clock_error_ms} ms)`);
 	rows.push({ name: 'stream-delay', unit: 'ms', ours, peer, ratio: times });
+}
+
+/** Beside the picture's delay in the same run. */
+async function tell_sound([ours]) {
+	const browser = await launch_browser();
+	try {
+		const page = await browser.newPage();
+		await page.addInitScript(watch_tones);
+		await ours.open(page);
+		const clock = await clock_of(page);
+		const delays = await tone_delays(ours, page, clock.offset, options.quick ? 10 : 40);
+		const result = { ...summary(delays), clock_error_ms: rounded(clock.spread / 2) };
+		line('a tone until the browser plays it, ms', result.p50, result.p95, result.n);
+		rows.push({ name: 'stream-sound', unit: 'ms', ours: result });
+	} finally {
+		await browser.close();
+	}
 }
 
 async function tell_viewers(desks, what, title, count) {
@@ -410,6 +445,16 @@ async function tell_viewers(desks, what, title, count) {
 	rows.push({ name: `stream-${what}-${count}`, viewers: count, ours, peer, cpu_per_frame_ratio: times });
 }
 
+/** A film as VP9 beside the same as Tight with JPEG. */
+async function tell_film([ours], count) {
+	const film = await watched(ours, 'video', count, true), jpeg = await watched(ours, 'video', count);
+	const size = ({ mbit, fps }) => mbit * 1e6 / 8 / Math.max(fps.p50 * count, 0.01); // bytes of a frame
+	const share = rounded(100 * size(film) / size(jpeg));
+	line(`the film as VP9 | as JPEG, ${count} viewer${count > 1 ? 's' : ''}`, film.fps.p50, film.slowest_fps, film.server_cpu,
+		film.all_cpu, film.mbit, jpeg.fps.p50, jpeg.slowest_fps, jpeg.server_cpu, jpeg.all_cpu, jpeg.mbit, `bytes ${share} %`);
+	rows.push({ name: `stream-film-${count}`, viewers: count, ours: film, jpeg, bytes_percent: share });
+}
+
 async function tell_memory(desks) {
 	const results = [];
 	for (const desk of desks) {
@@ -422,10 +467,23 @@ async function tell_memory(desks) {
 	rows.push({ name: 'stream-memory', unit: 'MiB', ours, peer, ratio: times });
 }
 
+async function tell_idle(desks) {
+	const results = [];
+	for (const desk of desks) {
+		results.push(await idle(desk, 16));
+	}
+	const [ours, peer] = results;
+	line('processor of an idle desktop, 16 viewers, with X, %', '', '', '', ours.all_cpu, '', '', '', '', peer?.all_cpu ?? '-');
+	rows.push({ name: 'stream-idle-16', unit: '%', ours, peer, ratio: ratio(ours, peer, (side) => side.all_cpu) });
+}
+
 async function all_rows(desks) {
 	if (wanted('stream-delay')) {
 		line('streams', 'p50', 'p95', 'n', 'peer p50', 'p95', 'n', 'ratio');
 		await tell_delay(desks);
+	}
+	if (wanted('stream-sound')) {
+		await tell_sound(desks);
 	}
 	const title = () => line('each viewer\'s updates a second, processor in %', 'fps', 'slowest', 'server', 'with X', 'Mbit/s',
 		'peer fps', 'slowest', 'server', 'with X', 'Mbit/s', 'CPU/frame');
@@ -439,8 +497,16 @@ async function all_rows(desks) {
 			}
 		}
 	}
+	for (const count of [1, 16]) {
+		if (wanted(`stream-film-${count}`)) {
+			await tell_film(desks, count);
+		}
+	}
 	if (wanted('stream-memory')) {
 		await tell_memory(desks);
+	}
+	if (wanted('stream-idle-16')) {
+		await tell_idle(desks);
 	}
 }
 

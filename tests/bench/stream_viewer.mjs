@@ -1,7 +1,8 @@
 // A viewer that looks at nothing: it speaks RFB 3.8 over a WebSocket as noVNC does, takes each update apart as far as it
 // must to know where it ends, counts it, and asks for the next.
 
-const RAW = 0, COPY = 1, TIGHT = 7, CURSOR = -239, RESIZE = -223, EXTENDED_SIZE = -308, LAST = -224;
+const RAW = 0, COPY = 1, TIGHT = 7, CURSOR = -239, RESIZE = -223, EXTENDED_SIZE = -308, LAST = -224,
+	VP9 = 0x56503930 /* vm/rfb/film.h */;
 const ENCODINGS = [COPY, TIGHT, RAW, -32 + 6 /* JPEG quality 6 */, -256 + 2 /* compression 2 */, RESIZE, LAST, EXTENDED_SIZE];
 
 /** Bytes as they come, for a parser that waits for more. */
@@ -54,9 +55,10 @@ class Bytes {
 
 export class Viewer {
 	/** point: only updates of this pixel count, for a program's one frame may come in several; none: all.  leave: called
-	 * when it is over. */
-	constructor(url, headers, point, leave = () => {}) {
+	 * when it is over.  video: it takes VP9. */
+	constructor(url, headers, point, { leave = () => {}, video = false } = {}) {
 		this.point = point;
+		this.encodings = video ? [...ENCODINGS, VP9] : ENCODINGS;
 		this.seen = { updates: 0, bytes: 0 };
 		this.leave = leave;
 		this.bytes = new Bytes();
@@ -106,10 +108,10 @@ export class Viewer {
 
 	setup() {
 		const format = Buffer.from([0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 0, 8, 16, 0, 0, 0]);
-		const encodings = Buffer.alloc(4 + 4 * ENCODINGS.length);
+		const encodings = Buffer.alloc(4 + 4 * this.encodings.length);
 		encodings[0] = 2;
-		encodings.writeUInt16BE(ENCODINGS.length, 2);
-		ENCODINGS.forEach((encoding, i) => encodings.writeInt32BE(encoding, 4 + 4 * i));
+		encodings.writeUInt16BE(this.encodings.length, 2);
+		this.encodings.forEach((encoding, i) => encodings.writeInt32BE(encoding, 4 + 4 * i));
 		this.socket.send(format);
 		this.socket.send(encodings);
 		this.ask(0);
@@ -182,6 +184,9 @@ export class Viewer {
 			await bytes.skip(4);
 		} else if (encoding === TIGHT) {
 			await this.tight(width, height);
+		} else if (encoding === VP9) {
+			await bytes.skip((await bytes.take(8)).readUInt32BE(4));
+			this.seen.films = (this.seen.films ?? 0) + 1;
 		} else if (encoding === EXTENDED_SIZE) {
 			await bytes.skip(3 + 16 * await bytes.byte());
 		} else if (encoding === CURSOR) {

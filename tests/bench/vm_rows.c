@@ -29,19 +29,19 @@
 typedef char vm_id_text[ID_LEN + 1];
 
 /* A desktop, and what it showed when it was well. */
-struct desk {
+struct bench_sandbox {
 	struct vm_server v;
 	vm_id_text id;
 	struct picture shown;
 	bool probe;
 };
 
-static void desk_done(struct desk *d)
+static void bench_sandbox_done(struct bench_sandbox *d)
 {
 	vm_server_stop(&d->v);
 	picture_done(&d->shown);
 }
-#define auto_desk __attribute__((cleanup(desk_done)))
+#define auto_bench_sandbox __attribute__((cleanup(bench_sandbox_done)))
 
 static double since(uint64_t began, uint64_t at)
 {
@@ -64,7 +64,7 @@ static bool take(struct vm_server *v, const char *id, struct picture *ret, struc
 }
 
 /* The first correct frame of `id`, and whether it was the first of all. */
-static bool first_frame(struct vm_bench *b, struct desk *d, const char *id, uint64_t began,
+static bool first_frame(struct vm_bench *b, struct bench_sandbox *d, const char *id, uint64_t began,
 	enum figure f, struct err *err)
 {
 	auto_picture struct picture now = { 0 };
@@ -81,7 +81,7 @@ static bool first_frame(struct vm_bench *b, struct desk *d, const char *id, uint
 		FRAME_MS / 1000);
 }
 
-static bool shows_click(const struct desk *d, const struct picture *now)
+static bool shows_click(const struct bench_sandbox *d, const struct picture *now)
 {
 	int x = PROBE_X + PROBE_WIDTH / 2, y = PROBE_Y + PROBE_HEIGHT / 2;
 	return d->probe ? picture_is(now, x, y, probe_colours[1])
@@ -89,7 +89,7 @@ static bool shows_click(const struct desk *d, const struct picture *now)
 }
 
 /* Clicks, and looks until it shows. */
-static bool first_click(struct vm_bench *b, struct desk *d, const char *id, uint64_t began,
+static bool first_click(struct vm_bench *b, struct bench_sandbox *d, const char *id, uint64_t began,
 	enum figure f, struct err *err)
 {
 	auto_picture struct picture now = { 0 };
@@ -113,7 +113,7 @@ static bool first_click(struct vm_bench *b, struct desk *d, const char *id, uint
 
 /* ---- desktops ---- */
 
-static bool end_of(struct desk *d, const char *id, struct err *err)
+static bool end_of(struct bench_sandbox *d, const char *id, struct err *err)
 {
 	char gone[40];
 	uint64_t began = now_us();
@@ -124,23 +124,23 @@ static bool end_of(struct desk *d, const char *id, struct err *err)
 }
 
 /* args: members of sandbox_create's, or "". */
-static bool create(struct desk *d, const char *args, vm_id_text ret_id, struct err *err)
+static bool create(struct bench_sandbox *d, const char *args, vm_id_text ret_id, struct err *err)
 {
 	return vm_call(&d->v, err, "sandbox_create", "{%s}", args) &&
 	       (vm_ids(&d->v, (vm_id_text *)ret_id, 1) == 1 ||
 		       err_set(err, ERR_HOST, "sandbox_create names no sandbox"));
 }
 
-static bool open_desk(
-	struct vm_bench *b, struct desk *d, const char *option, const char *value, struct err *err)
+static bool open_desk(struct vm_bench *b, struct bench_sandbox *d, const char *option,
+	const char *value, struct err *err)
 {
-	*d = (struct desk){ 0 };
+	*d = (struct bench_sandbox){ 0 };
 	return vm_serve(b, &d->v, option, value, err) && create(d, "", d->id, err) &&
 	       usleep(QUIET_US) == 0 && take(&d->v, d->id, &d->shown, err);
 }
 
 /* With the probe on it, in its first colour, and nothing moving any more. */
-static bool open_probe(struct vm_bench *b, struct desk *d, struct err *err)
+static bool open_probe(struct vm_bench *b, struct bench_sandbox *d, struct err *err)
 {
 	int x = PROBE_X + PROBE_WIDTH / 2, y = PROBE_Y + PROBE_HEIGHT / 2;
 	if (!open_desk(b, d, NULL, NULL, err) ||
@@ -221,7 +221,7 @@ static bool forget_templates(struct vm_bench *b, struct err *err)
 
 static bool boot_once(struct vm_bench *b, const struct picture *shown, struct err *err)
 {
-	auto_desk struct desk d = { 0 };
+	auto_bench_sandbox struct bench_sandbox d = { 0 };
 	char maker[ID_LEN + 1], line[300];
 	if (!forget_templates(b, err) || !vm_serve(b, &d.v, NULL, NULL, err)) {
 		return false;
@@ -246,7 +246,7 @@ static bool boot_once(struct vm_bench *b, const struct picture *shown, struct er
 
 static bool run_boot(struct vm_bench *b, struct err *err)
 {
-	auto_desk struct desk well = { 0 };
+	auto_bench_sandbox struct bench_sandbox well = { 0 };
 	if (!open_desk(b, &well, NULL, NULL, err)) {
 		return false;
 	}
@@ -269,8 +269,8 @@ struct stages {
 	enum figure running, agent, frame, click; /* FIGURES: is not told */
 };
 
-static void told(
-	struct vm_bench *b, struct desk *d, const char *id, uint64_t began, const struct stages *at)
+static void told(struct vm_bench *b, struct bench_sandbox *d, const char *id, uint64_t began,
+	const struct stages *at)
 {
 	if (at->running != FIGURES) {
 		vm_add(b, at->running,
@@ -281,7 +281,8 @@ static void told(
 	}
 }
 
-static bool new_one(struct vm_bench *b, struct desk *d, const struct stages *at, struct err *err)
+static bool new_one(
+	struct vm_bench *b, struct bench_sandbox *d, const struct stages *at, struct err *err)
 {
 	vm_id_text id;
 	uint64_t began = now_us();
@@ -302,7 +303,7 @@ static bool new_one(struct vm_bench *b, struct desk *d, const struct stages *at,
 static bool run_clone(struct vm_bench *b, struct err *err)
 {
 	static const struct stages at = { CLONE_RUNNING, CLONE_AGENT, CLONE_FRAME, CLONE_CLICK };
-	auto_desk struct desk d = { 0 };
+	auto_bench_sandbox struct bench_sandbox d = { 0 };
 	if (!open_desk(b, &d, NULL, NULL, err)) {
 		return false;
 	}
@@ -322,7 +323,7 @@ static bool run_spaces(struct vm_bench *b, struct err *err)
 {
 	static const struct stages at = { FIGURES, SPACES_AGENT, SPACES_FRAME, SPACES_CLICK };
 	static const char *const more[] = { "--max-sandboxes", "20", NULL };
-	auto_desk struct desk d = { 0 };
+	auto_bench_sandbox struct bench_sandbox d = { 0 };
 	char script[4096];
 	snprintf(script, sizeof(script), "%s/tests/bench/peer_desktop.sh", b->options.source);
 	const char *const peer[] = { "sh", script, b->dir, NULL };
@@ -350,7 +351,7 @@ static bool run_spaces(struct vm_bench *b, struct err *err)
 static bool run_pool(struct vm_bench *b, struct err *err)
 {
 	static const struct stages at = { FIGURES, FIGURES, POOL_FRAME, POOL_CLICK };
-	auto_desk struct desk d = { 0 };
+	auto_bench_sandbox struct bench_sandbox d = { 0 };
 	uint64_t before = now_us();
 	if (!open_desk(b, &d, "--warm", "1", err)) {
 		return false;
@@ -370,7 +371,7 @@ static bool run_pool(struct vm_bench *b, struct err *err)
 
 /* ---- fork ---- */
 
-static bool fork_once(struct vm_bench *b, struct desk *d, struct err *err)
+static bool fork_once(struct vm_bench *b, struct bench_sandbox *d, struct err *err)
 {
 	static const struct stages at = { FORK_RUNNING, FORK_AGENT, FORK_FRAME, FORK_CLICK };
 	vm_id_text ids[2];
@@ -390,7 +391,7 @@ static bool fork_once(struct vm_bench *b, struct desk *d, struct err *err)
 
 static bool run_fork(struct vm_bench *b, struct err *err)
 {
-	auto_desk struct desk d = { 0 };
+	auto_bench_sandbox struct bench_sandbox d = { 0 };
 	char file[700];
 	double ms;
 	snprintf(file, sizeof(file), "%s/plain.fork", b->dir);
@@ -411,8 +412,8 @@ static bool run_fork(struct vm_bench *b, struct err *err)
 
 /* All children at once: when each is ready (its frame was captured inside), and when the client has
  * the last one's picture. */
-static bool fork_many(
-	struct vm_bench *b, struct desk *d, size_t count, enum figure stopped, struct err *err)
+static bool fork_many(struct vm_bench *b, struct bench_sandbox *d, size_t count,
+	enum figure stopped, struct err *err)
 {
 	vm_id_text ids[FORKS_MAX + 1];
 	bool right = true;
@@ -444,7 +445,7 @@ static bool fork_many(
 
 static bool run_many(struct vm_bench *b, size_t count, size_t n, enum figure first, struct err *err)
 {
-	auto_desk struct desk d = { 0 };
+	auto_bench_sandbox struct bench_sandbox d = { 0 };
 	bool ok = open_probe(b, &d, err);
 	for (size_t i = 0; ok && i < n; i++) {
 		ok = fork_many(b, &d, count, first, err);
@@ -464,7 +465,7 @@ static bool run_fork_25(struct vm_bench *b, struct err *err)
 
 /* ---- snapshot and rollback ---- */
 
-static bool snapshot_once(struct vm_bench *b, struct desk *d, struct err *err)
+static bool snapshot_once(struct vm_bench *b, struct bench_sandbox *d, struct err *err)
 {
 	uint64_t began = now_us();
 	if (!vm_call(&d->v, err, "sandbox_snapshot", "{\"sandbox\":\"%s\",\"name\":\"bench\"}",
@@ -492,7 +493,7 @@ static bool snapshot_once(struct vm_bench *b, struct desk *d, struct err *err)
 
 static bool run_snapshot(struct vm_bench *b, struct err *err)
 {
-	auto_desk struct desk d = { 0 };
+	auto_bench_sandbox struct bench_sandbox d = { 0 };
 	char file[700];
 	double ms;
 	snprintf(file, sizeof(file), "%s/plain.snapshot", b->dir);
@@ -515,7 +516,7 @@ static bool run_snapshot(struct vm_bench *b, struct err *err)
 
 /* ---- pause and resume ---- */
 
-static bool pause_once(struct vm_bench *b, struct desk *d, struct err *err)
+static bool pause_once(struct vm_bench *b, struct bench_sandbox *d, struct err *err)
 {
 	static const struct stages at = { RESUME_RUNNING, FIGURES, RESUME_FRAME, RESUME_CLICK };
 	vm_id_text ids[2];
@@ -541,7 +542,7 @@ static bool pause_once(struct vm_bench *b, struct desk *d, struct err *err)
 
 static bool run_pause(struct vm_bench *b, struct err *err)
 {
-	auto_desk struct desk d = { 0 };
+	auto_bench_sandbox struct bench_sandbox d = { 0 };
 	char file[700];
 	double ms;
 	snprintf(file, sizeof(file), "%s/plain.pause", b->dir);

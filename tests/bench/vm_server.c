@@ -42,11 +42,11 @@ bool vm_server_start(struct vm_server *v, const char *build, const char *backend
 	const char *const *more, struct err *err)
 {
 	char program[4096];
-	const char *argv[ARGV_MAX] = { program, "serve", "--backend", backend, "--log-level",
-		"debug" };
+	const char *argv[ARGV_MAX] = { program, "serve", "--backend", backend, "--tools", "all",
+		"--log-level", "debug" };
 	int pair[2];
 	snprintf(program, sizeof(program), "%s/vitrine", build);
-	for (size_t n = 6; *more && n + 1 < ARGV_MAX; n++) {
+	for (size_t n = 8; *more && n + 1 < ARGV_MAX; n++) {
 		argv[n] = *more++;
 	}
 	*v = (struct vm_server){ .errors = -1 };

@@ -14,11 +14,11 @@ static bool scan_report(const char *text, struct report_line *ret)
 
 static bool read_ours(struct bench *b, struct report_line *ret, struct err *err)
 {
-	if (!session_shell(&b->desk, "cat /home/user/probe.txt", err)) {
+	if (!session_shell(&b->session, "cat /home/user/probe.txt", err)) {
 		return false;
 	}
 	*ret = (struct report_line){ 0 };
-	(void)scan_report(session_answer(&b->desk), ret);
+	(void)scan_report(session_answer(&b->session), ret);
 	return true;
 }
 
@@ -63,9 +63,9 @@ bool watch_start(struct bench *b, const char *mode, struct err *err)
 		"probe.sh",
 		mode);
 	b->rounds[OURS] = b->rounds[PEERS] = 0;
-	if (!session_shell(&b->desk, script, err) ||
+	if (!session_shell(&b->session, script, err) ||
 		!session_call(
-			&b->desk, "launch", "{\"application\":\"/home/user/probe.sh\"}", err)) {
+			&b->session, "launch", "{\"application\":\"/home/user/probe.sh\"}", err)) {
 		return err_while(err, "starting the probe in the sandbox");
 	}
 	if (b->peer.display[0]) {
@@ -83,7 +83,7 @@ bool watch_start(struct bench *b, const char *mode, struct err *err)
 void watch_stop(struct bench *b)
 {
 	struct err ignored;
-	if (!session_shell(&b->desk, "kill $(cat probe.pid)", &ignored)) {
+	if (!session_shell(&b->session, "kill $(cat probe.pid)", &ignored)) {
 		fprintf(stderr, "bench: the probe did not end: %s\n", ignored.text);
 	}
 	peer_kill(&b->peer_probe);

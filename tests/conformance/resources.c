@@ -105,14 +105,14 @@ static void on_context(const json_t *answers, const struct err *why, void *data)
 static void run_that_asks(struct request *request, const struct prompt *prompt, const void *args)
 {
 	(void)prompt, (void)args;
-	const struct call_question question = {
+	const struct call_client_request client_request = {
 		.key = "user_context",
 		.method = "elicitation/create",
 		.params = json_pack("{s:s, s:{s:s, s:{s:{s:s}}, s:[s]}}", "message",
 			"What context should the prompt use?", "requestedSchema", "type", "object",
 			"properties", "context", "type", "string", "required", "context"),
 	};
-	request_ask_client(request, &question, 1, on_context, request);
+	client_request_send(request, &client_request, 1, on_context, request);
 }
 PROMPT(that_asks, "test_input_required_result_prompt", "Asks the client's user.", no_fields, 0,
 	run_that_asks);

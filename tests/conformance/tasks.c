@@ -167,9 +167,9 @@ static void on_answers(struct call *call, const json_t *answers, const struct er
 
 static void ask_one(struct later *later)
 {
-	const struct call_question question = { "confirm", "elicitation/create",
+	const struct call_client_request client_request = { "confirm", "elicitation/create",
 		make_form("Delete it?") };
-	call_ask(later->call, &question, 1, on_answers, NULL);
+	call_request_client(later->call, &client_request, 1, on_answers, NULL);
 }
 
 struct delete_args {
@@ -189,11 +189,11 @@ FIXTURE(confirm_delete, "confirm_delete", "Asks the client's user, later.", dele
 
 static void ask_two(struct later *later)
 {
-	const struct call_question questions[] = {
+	const struct call_client_request client_requests[] = {
 		{ "first", "elicitation/create", make_form("The first one?") },
 		{ "second", "elicitation/create", make_form("And the second?") },
 	};
-	call_ask(later->call, questions, 2, on_answers, NULL);
+	call_request_client(later->call, client_requests, 2, on_answers, NULL);
 }
 
 static void run_multi_input(struct call *call, const void *args)
@@ -224,10 +224,10 @@ static void on_name(struct call *call, const json_t *answers, const struct err *
 
 static void run_ask_first(struct call *call, const void *args)
 {
-	const struct call_question question = { "user_name", "elicitation/create",
+	const struct call_client_request client_request = { "user_name", "elicitation/create",
 		make_form("What is your name?") };
 	(void)args;
-	call_ask(call, &question, 1, on_name, NULL);
+	call_request_client(call, &client_request, 1, on_name, NULL);
 }
 FIXTURE(tool_with_task, "test_tool_with_task", "Asks the client's user, and then takes its time.",
 	no_fields, 0, TOOL_NEEDS_TASK, run_ask_first);

@@ -68,7 +68,7 @@ static void on_talk_message(
 {
 	(void)data;
 	check(json_is_object(msg->json) && cost <= LINK_MESSAGE_MAX);
-	link_say(link, id, json_incref((json_t *)msg->json), msg->tail, msg->tail_len);
+	link_send_message(link, id, json_incref((json_t *)msg->json), msg->tail, msg->tail_len);
 	link_consumed(link, id, cost);
 }
 
@@ -151,7 +151,7 @@ static const struct link_handlers host_handlers = { .event = on_event, .closed =
 
 /* ---- the other end ---- */
 
-static const char *const type_words[FRAME_TYPES] = {
+static const char *const type_names[FRAME_TYPES] = {
 	[FRAME_REQUEST] = "request",
 	[FRAME_REPLY] = "reply",
 	[FRAME_EVENT] = "event",
@@ -205,7 +205,7 @@ static void put_line(struct buf *out, char *line)
 		put_flood(out, (uint32_t)strtoul(number, NULL, 10));
 	}
 	for (int type = FRAME_REQUEST; word && number && type < FRAME_TYPES; type++) {
-		if (strcmp(type_words[type], word) == 0) {
+		if (strcmp(type_names[type], word) == 0) {
 			put_frame(out, (enum frame_type)type, (uint32_t)strtoul(number, NULL, 10),
 				save);
 		}

@@ -8,14 +8,15 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/utf8.h"
+#include "base/work.h"
 #include "vm/rfb/server_impl.h"
 
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
-#define WIDTH 96
-#define HEIGHT 80
+#define WIDTH 128
+#define HEIGHT 120
 #define HELD_MAX (256 << 10)
 
 static sd_event *event;
@@ -120,8 +121,16 @@ static void on_cut_text(const char *text, size_t len, void *data)
 	check(utf8_is_valid((const uint8_t *)text, len) && len <= 3 * (RFB_CUT_TEXT_MAX + 5));
 }
 
+static struct rfb_viewer *first; /* the one that is fed */
+
+static void on_text_wanted(void *data)
+{
+	(void)data;
+	rfb_viewer_give_text(first, "caf\xc3\xa9 \xe6\xbc\xa2\n", 10);
+}
+
 static const struct rfb_viewer_fns fns = { on_write, on_key, on_pointer, is_full, on_refused,
-	on_ended, on_cut_text };
+	on_ended, on_cut_text, on_text_wanted };
 
 static void settle(void)
 {
@@ -137,7 +146,7 @@ static void check_held(const struct rfb_viewer *v)
 /* The next frame does not wait for its time. */
 static void change(struct rfb_server *server)
 {
-	server->frame_us = 0;
+	server->next_us = 0;
 	rfb_server_changed(server);
 	settle();
 }
@@ -172,7 +181,7 @@ static void play(struct rfb_server *server, const uint8_t *bytes, size_t len)
 	static const char hello[] = RFB_HELLO "\1\1";
 	struct end end = { 0 }, beside = { .room = SIZE_MAX };
 	struct rfb_viewer *onlooker = rfb_viewer_new(server, &fns, &beside);
-	struct rfb_viewer *v = rfb_viewer_new(server, &fns, &end);
+	struct rfb_viewer *v = first = rfb_viewer_new(server, &fns, &end);
 	rfb_viewer_set_control(v, true);
 	rfb_viewer_set_clipboard(v, true);
 	rfb_viewer_feed(onlooker, hello, sizeof(hello) - 1);
@@ -181,6 +190,19 @@ static void play(struct rfb_server *server, const uint8_t *bytes, size_t len)
 	rfb_viewer_free(v);
 	ask(onlooker, &beside);
 	rfb_viewer_free(onlooker);
+}
+
+/* A film in most of the picture, as if it had been going on for three seconds. */
+static void begin_film(struct rfb_server *server)
+{
+	static const struct picture_change film = { .areas = { { 8, 8, 110, 100 } }, .n_areas = 1 };
+	uint64_t end = loop_now_us();
+	for (unsigned i = 0; i < WIDTH * HEIGHT; i++) {
+		pixels[i] = i * 2654435761u;
+	}
+	for (uint64_t at = end - 3000000; at < end; at += 40000) {
+		motion_see(server->motion, &picture, &film, at);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
@@ -193,8 +215,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (len > 2) {
 		struct rfb_server *server = rfb_server_new(event, &source, NULL, &err);
 		now = 0;
+		if (bytes[len - 1] == 'f') {
+			begin_film(server);
+		}
 		play(server, bytes, len);
 		rfb_server_free(server);
+		work_wait_all();
 	}
 	return 0;
 }

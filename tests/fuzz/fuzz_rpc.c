@@ -1,7 +1,7 @@
 // USES server
 /*
  * Lines of a client, hostile ones too, into a whole server on the fake backend.  The first byte
- * picks the revision that was agreed on before; the loop runs a little after each line, so that
+ * picks the revision that was agreed on before and the tools; the loop runs a little after each line, so that
  * answers, cancellations and the sandbox's start come in between.
  */
 #include "tests/support/memory_client.h"
@@ -15,6 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 static const char *const versions[] = { NULL, "2024-11-05", "2025-03-26", "2025-06-18",
 	"2025-11-25" };
 #define N_VERSIONS (sizeof(versions) / sizeof(versions[0]))
+static const char *const selections[] = { "all", "all", "claude", "openai", "gemini" };
+#define N_SELECTIONS (sizeof(selections) / sizeof(selections[0]))
 
 static void agree(struct mcp_client *client, const char *version)
 {
@@ -55,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	}
 	log_set_level(LOG_LEVEL_ERROR);
 	struct mcp_client client;
+	mcp_tools = selections[bytes[0] / N_VERSIONS % N_SELECTIONS];
 	mcp_init(&client, 4);
 	if (versions[bytes[0] % N_VERSIONS]) {
 		agree(&client, versions[bytes[0] % N_VERSIONS]);

@@ -42,7 +42,7 @@ static void try_machine(const json_t *in)
 static void try_ram(const json_t *in)
 {
 	struct err err = { 0 };
-	struct ram *ram = ram_adopt("/nowhere", in, &err);
+	struct ram *ram = ram_reattach("/nowhere", in, &err);
 	if (!ram) {
 		refused(&err);
 		return;
@@ -50,7 +50,7 @@ static void try_ram(const json_t *in)
 	check(ram_mib(ram) >= 1 && ram_mib(ram) <= RAM_MIB_MAX && ram_fd(ram) == -1);
 	check(ram_file(ram).bytes == (uint64_t)ram_mib(ram) << 20 && ram_layers(ram) == 0);
 	json_auto_t *out = ram_to_json(ram);
-	struct ram *back = ram_adopt("/nowhere", out, &err);
+	struct ram *back = ram_reattach("/nowhere", out, &err);
 	check(back && ram_file(back).ino == ram_file(ram).ino);
 	ram_unref(back);
 	ram_unref(ram);

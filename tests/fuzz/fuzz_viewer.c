@@ -2,6 +2,7 @@
 /* What a browser, or whoever says to be one, gives the viewer's pages to read: a path, a cookie, a
  * number, a name, and the JSON that asks for control.  One input is all of them in turn. */
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "server/viewer/parse.h"
 
 #include <assert.h>
@@ -32,7 +33,7 @@ static void try_cookie(const char *text)
 static void try_text(const char *text)
 {
 	char out[16];
-	viewer_text_copy(out, sizeof(out), text);
+	utf8_copy_line(out, sizeof(out), text);
 	assert(strlen(out) < sizeof(out) && strlen(out) <= strlen(text));
 	for (const char *c = out; *c; c++) {
 		assert((unsigned char)*c >= 0x20 && *c != 0x7f);

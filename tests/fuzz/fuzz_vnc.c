@@ -65,12 +65,6 @@ static bool login(struct vnc_viewer *who, const char *name, const char *password
 	return true;
 }
 
-static enum rfb_policy policy(uint64_t presses, void *data)
-{
-	(void)data;
-	return presses % 2 ? RFB_CONTROL : RFB_VIEW;
-}
-
 static void closed(void *data)
 {
 	check(data == &gone);
@@ -78,7 +72,7 @@ static void closed(void *data)
 	gone++;
 }
 
-static const struct vnc_handlers handlers = { login, policy, closed };
+static const struct vnc_handlers handlers = { login, closed };
 
 static void settle(void)
 {

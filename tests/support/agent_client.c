@@ -146,7 +146,8 @@ static void shell_on_message(
 	struct shell *sh = data;
 	auto_free void *args = NULL;
 	struct err err;
-	cr_assert(message_hear(&message_exec.talk->agent, msg, &args, &err), "%s", err.text);
+	cr_assert(
+		message_speech_decode(&message_exec.talk->agent, msg, &args, &err), "%s", err.text);
 	sh->started = (int)((const struct msg_started *)args)->pid;
 	link_consumed(link, id, cost);
 }
@@ -195,6 +196,15 @@ void shell_run(struct client *c, const char *command, struct shell *sh)
 {
 	shell_ask(c, command, NULL, 20000, sh);
 	shell_wait(c, sh);
+}
+
+void shell_expect(struct client *c, const char *command, const char *want)
+{
+	struct shell sh;
+	shell_run(c, command, &sh);
+	cr_assert(sh.answer.result, "%s", sh.answer.err.text);
+	cr_assert_str_eq(buf_text(&sh.out), want, "%s gave '%s'", command, buf_text(&sh.out));
+	shell_done(&sh);
 }
 
 json_int_t shell_number(const struct shell *sh, const char *key)

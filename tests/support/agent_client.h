@@ -99,6 +99,9 @@ void shell_wait(struct client *c, struct shell *sh);
 
 void shell_run(struct client *c, const char *command, struct shell *sh);
 
+/* Runs it; its standard output must be this. */
+void shell_expect(struct client *c, const char *command, const char *want);
+
 json_int_t shell_number(const struct shell *sh, const char *key);
 
 void shell_done(struct shell *sh);

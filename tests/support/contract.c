@@ -10,7 +10,7 @@ const struct dialect dialects[N_DIALECTS] = {
 		.read_back = "cat typed",
 		.read = "h\xc3\xa9llo\n",
 		.half = "half",
-		.ending = "-%d",
+		.ending = "-%d\n",
 		.hostname = "hostname",
 		.machine_id = "cat machine-id",
 	},
@@ -21,7 +21,8 @@ const struct dialect dialects[N_DIALECTS] = {
 		.is_outside = true,
 		.terminal = "xterm",
 		.typed = "echo h\xc3\xa9llo > /tmp/new && mv /tmp/new /tmp/typed\n",
-		.read_back = "until [ -e /tmp/typed ]; do sleep 0.05; done; cat /tmp/typed",
+		.read_back =
+			"until [ -e /tmp/typed ]; do sleep 0.05; done; cat /tmp/typed; rm /tmp/typed",
 		.read = "h\xc3\xa9llo\n",
 		.half = "echo half",
 		.ending = "-%d > /tmp/new && mv /tmp/new /tmp/typed\n",
@@ -35,7 +36,8 @@ const struct dialect dialects[N_DIALECTS] = {
 		.crash = "sudo sh -c 'echo c > /proc/sysrq-trigger'",
 		.terminal = "xterm",
 		.typed = "echo h\xc3\xa9llo > /tmp/new && mv /tmp/new /tmp/typed\n",
-		.read_back = "until [ -e /tmp/typed ]; do sleep 0.05; done; cat /tmp/typed",
+		.read_back =
+			"until [ -e /tmp/typed ]; do sleep 0.05; done; cat /tmp/typed; rm /tmp/typed",
 		.read = "h\xc3\xa9llo\n",
 		.half = "echo half",
 		.ending = "-%d > /tmp/new && mv /tmp/new /tmp/typed\n",
@@ -44,6 +46,14 @@ const struct dialect dialects[N_DIALECTS] = {
 		.is_machine = true,
 	},
 };
+
+void on_got(const json_t *result, const struct err *err, void *data)
+{
+	struct got *got = data;
+	got->done = true;
+	got->json = json_deep_copy(result);
+	got->err = err ? *err : (struct err){ 0 };
+}
 
 struct action typing(const char *text)
 {
@@ -67,13 +77,19 @@ struct action clicking(int x, int y)
 	};
 }
 
-struct criterion_test_params all_of_them(size_t n_cases)
+struct criterion_test_params contract_params(const struct contract *cases, size_t n_cases)
 {
 	static struct one all[N_DIALECTS * 100];
-	for (size_t i = 0; i < N_DIALECTS * n_cases; i++) {
-		all[i] = (struct one){ i / n_cases, i % n_cases };
+	size_t n = 0;
+	for (size_t dialect = 0; dialect < N_DIALECTS; dialect++) {
+		all[n++] = (struct one){ dialect, n_cases };
+		for (size_t i = 0; i < n_cases; i++) {
+			if (cases[i].alone) {
+				all[n++] = (struct one){ dialect, i };
+			}
+		}
 	}
-	return cr_make_param_array(struct one, all, N_DIALECTS * n_cases);
+	return cr_make_param_array(struct one, all, n);
 }
 
 void contract_init(void)
@@ -131,10 +147,22 @@ static void nothing_is_left(const char *kind)
 	}
 }
 
-void run_contract(
-	const char *name, void (*run)(struct bench *), size_t dialect, struct vm_config config)
+static void run_case(const struct contract *contract, struct bench *bench)
 {
-	struct bench bench = { .dialect = &dialects[dialect] };
+	contract->run(bench);
+	if (!contract->alone) {
+		cr_assert_eq(vm_state(bench->vm), VM_READY, "after %s", contract->name);
+		cr_assert_eq(
+			vm_at(bench->host.pool, "alice", 0), bench->vm, "after %s", contract->name);
+		cr_assert_null(vm_at(bench->host.pool, "alice", 1), "after %s", contract->name);
+	}
+}
+
+void run_contract(const struct contract *cases, size_t n_cases, const struct one *one,
+	struct vm_config config)
+{
+	struct bench bench = { .dialect = &dialects[one->dialect] };
+	const char *name = one->contract < n_cases ? cases[one->contract].name : "the contract";
 	config.backend = bench.dialect->backend;
 	config.agent = contract_agent(bench.dialect->is_machine);
 	if (bench.dialect->is_machine && !kept_image_dir()) {
@@ -148,7 +176,11 @@ void run_contract(
 	}
 	host_init(&bench.host, config);
 	bench.vm = host_vm(&bench.host);
-	run(&bench);
+	for (size_t i = 0; i < n_cases; i++) {
+		if (i == one->contract || (one->contract == n_cases && !cases[i].alone)) {
+			run_case(&cases[i], &bench);
+		}
+	}
 	host_done(&bench.host);
 	nothing_is_left("sandboxes");
 	nothing_is_left("snapshots");

@@ -11,6 +11,7 @@
 
 #include <criterion/parameterized.h>
 #include <dirent.h>
+#include <jansson.h>
 #include <stdio.h>
 
 /* Words that differ between a shell and the fake desktop's idea of one. */
@@ -33,6 +34,14 @@ struct bench {
 	struct vm *vm; /* ready, alice's */
 };
 
+/* The answer to one request, kept.  json: owned; NULL with an error. */
+struct got {
+	bool done;
+	json_t *json;
+	struct err err;
+};
+void on_got(const json_t *result, const struct err *err, void *got);
+
 struct action typing(const char *text);
 
 struct action moving(int x, int y);
@@ -41,22 +50,30 @@ struct action waiting(int64_t ms);
 
 struct action clicking(int x, int y);
 
+/* A case leaves its sandbox ready and alice's only one.  The next case uses it: the start of a machine
+ * costs more than most cases.  CASE_ALONE has a sandbox of its own, which it may end. */
+struct contract {
+	const char *name;
+	void (*run)(struct bench *bench);
+	bool alone;
+};
 #define CASE(fn) \
 	{ \
 #fn, fn \
 	}
-struct contract {
-	const char *name;
-	void (*run)(struct bench *bench);
-};
+#define CASE_ALONE(fn) \
+	{ \
+#fn, fn, .alone = true \
+	}
 
-/* Indexes, not pointers: Criterion runs each in a process of its own, where the program lies
+/* What one test runs: a case that is alone, or (contract = the number of cases) all others.
+ * Indexes, not pointers: Criterion runs each test in a process of its own, where the program lies
  * elsewhere. */
 struct one {
 	size_t dialect, contract;
 };
 
-struct criterion_test_params all_of_them(size_t n_cases);
+struct criterion_test_params contract_params(const struct contract *cases, size_t n_cases);
 
 /* Beside the image, so that its files can be linked. */
 void contract_init(void);
@@ -70,7 +87,21 @@ struct probed {
 /* The debug build's agent is made for this host; a guest gets the release's. */
 const char *contract_agent(bool is_machine);
 
-void run_contract(
-	const char *name, void (*run)(struct bench *), size_t dialect, struct vm_config config);
+void run_contract(const struct contract *cases, size_t n_cases, const struct one *one,
+	struct vm_config config);
+
+/* The test program of these cases, which run on each backend, with at most two sandboxes. */
+#define CONTRACT(suite, cases) \
+	ParameterizedTestParameters(suite, contract) \
+	{ \
+		return contract_params(cases, sizeof(cases) / sizeof((cases)[0])); \
+	} \
+\
+	ParameterizedTest(struct one *one, suite, contract, .init = contract_init, \
+		.fini = scratch_remove, .timeout = 600) \
+	{ \
+		run_contract(cases, sizeof(cases) / sizeof((cases)[0]), one, \
+			(struct vm_config){ .max_sandboxes = 2 }); \
+	}
 
 #endif

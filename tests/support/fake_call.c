@@ -37,17 +37,18 @@ static const char *fake_stream_vnc(struct call *call)
 	return call_vnc;
 }
 
-static bool fake_can_ask(const struct call *call, const struct call_question *question)
+static bool fake_can_ask(const struct call *call, const struct call_client_request *client_request)
 {
-	(void)question;
-	return ((const struct fake_call *)call)->can_ask;
+	(void)client_request;
+	return ((const struct fake_call *)call)->client_supports;
 }
 
-static void fake_ask(struct call *base, const struct call_question *questions, size_t n)
+static void fake_request_client(
+	struct call *base, const struct call_client_request *client_requests, size_t n)
 {
 	struct fake_call *call = fake_of(base);
 	cr_assert_eq(n, 1);
-	call->question = questions->params;
+	call->client_request = client_requests->params;
 	if (call->rounds) {
 		call->answers++;
 		call_is_over(base);
@@ -80,51 +81,51 @@ static const struct call_impl fake_call_impl = {
 	.stream_vnc = fake_stream_vnc,
 	.progress = fake_progress,
 	.describe = fake_describe,
-	.can_ask = fake_can_ask,
-	.ask = fake_ask,
+	.client_supports = fake_can_ask,
+	.request_client = fake_request_client,
 	.free = fake_free,
 };
 
 /* ---- a server around it ---- */
 
-struct desk desk_open(void)
+struct tool_fixture tool_fixture_open(void)
 {
 	struct err err = { 0 };
 	static const struct vm_config config = { .backend = "fake", .max_sandboxes = 3 };
-	struct desk desk = { .event = loop_new(&err) };
-	cr_assert_not_null(desk.event, "%s", err.text);
-	desk.vms = vm_pool_new(desk.event, &config, vm_backends);
-	desk.streams = streams_new(desk.event, desk.vms);
-	desk.tools = tool_set_new("all", &err);
-	cr_assert_not_null(desk.tools, "%s", err.text);
-	return desk;
+	struct tool_fixture fixture = { .event = loop_new(&err) };
+	cr_assert_not_null(fixture.event, "%s", err.text);
+	fixture.vms = vm_pool_new(fixture.event, &config, vm_backends);
+	fixture.streams = streams_new(fixture.event, fixture.vms);
+	fixture.tools = tool_set_new("all", &err);
+	cr_assert_not_null(fixture.tools, "%s", err.text);
+	return fixture;
 }
 
-void desk_close(struct desk *desk)
+void tool_fixture_close(struct tool_fixture *fixture)
 {
-	streams_free(desk->streams);
-	vm_pool_free(desk->vms);
-	tool_set_free(desk->tools);
-	sd_event_unref(desk->event);
+	streams_free(fixture->streams);
+	vm_pool_free(fixture->vms);
+	tool_set_free(fixture->tools);
+	sd_event_unref(fixture->event);
 }
 
 struct fake_call *fake_begin_as(
-	struct desk *desk, const char *owner, const char *name, const char *args)
+	struct tool_fixture *fixture, const char *owner, const char *name, const char *args)
 {
 	json_error_t e;
 	struct fake_call *call = must(calloc(1, sizeof(*call)));
-	const struct tool *tool = tool_find(desk->tools, name);
+	const struct tool *tool = tool_find(fixture->tools, name);
 	cr_assert_not_null(tool, "no tool %s", name);
 	call->call = (struct call){
 		.impl = &fake_call_impl,
 		.tool = tool,
-		.vms = desk->vms,
+		.vms = fixture->vms,
 		.owner = owner,
-		.event = desk->event,
-		.streams = desk->streams,
+		.event = fixture->event,
+		.streams = fixture->streams,
 	};
-	call->can_ask = desk->can_ask;
-	call->rounds = desk->rounds;
+	call->client_supports = fixture->client_supports;
+	call->rounds = fixture->rounds;
 	call->args = json_loads(args, 0, &e);
 	cr_assert_not_null(call->args, "%s: %s", args, e.text);
 	call_begin(&call->call);
@@ -132,15 +133,15 @@ struct fake_call *fake_begin_as(
 	return call;
 }
 
-struct fake_call *fake_begin(struct desk *desk, const char *name, const char *args)
+struct fake_call *fake_begin(struct tool_fixture *fixture, const char *name, const char *args)
 {
-	return fake_begin_as(desk, "test", name, args);
+	return fake_begin_as(fixture, "test", name, args);
 }
 
-void fake_await(struct desk *desk, struct fake_call *call)
+void fake_await(struct tool_fixture *fixture, struct fake_call *call)
 {
 	while (!call->answers) {
-		cr_assert_geq(sd_event_run(desk->event, UINT64_MAX), 0);
+		cr_assert_geq(sd_event_run(fixture->event, UINT64_MAX), 0);
 	}
 	cr_assert_eq(call->answers, 1);
 }
@@ -151,10 +152,10 @@ void fake_cancel(struct fake_call *call)
 	call_cancel(&call->call);
 }
 
-struct fake_call *fake_run(struct desk *desk, const char *name, const char *args)
+struct fake_call *fake_run(struct tool_fixture *fixture, const char *name, const char *args)
 {
-	struct fake_call *call = fake_begin(desk, name, args);
-	fake_await(desk, call);
+	struct fake_call *call = fake_begin(fixture, name, args);
+	fake_await(fixture, call);
 	return call;
 }
 
@@ -163,7 +164,7 @@ void fake_end(struct fake_call *call)
 	cr_assert(call->freed, "%s was not answered", call->call.tool->name);
 	json_decref(call->args);
 	json_decref(call->content);
-	json_decref(call->question);
+	json_decref(call->client_request);
 	free(call);
 }
 

@@ -26,37 +26,37 @@ struct fake_call {
 	json_t *args, *content;
 	struct err err; /* kind ERR_NONE: it was a reply */
 	int answers, stages;
-	char stage[100]; /* the last one told */
-	bool can_ask;    /* elicitation */
-	bool rounds;     /* and the question ends the call */
-	json_t *question;
+	char stage[100];      /* the last one told */
+	bool client_supports; /* elicitation */
+	bool rounds;          /* and the question ends the call */
+	json_t *client_request;
 	bool freed; /* nothing of the product points to it any more */
 };
 
 /* ---- a server around it ---- */
 
-struct desk {
+struct tool_fixture {
 	sd_event *event;
 	struct vm_pool *vms;
 	struct streams *streams;
 	struct tool_set *tools;
-	bool can_ask, rounds; /* the clients of calls that begin from now on */
+	bool client_supports, rounds; /* the clients of calls that begin from now on */
 };
 
-struct desk desk_open(void);
+struct tool_fixture tool_fixture_open(void);
 
-void desk_close(struct desk *desk);
+void tool_fixture_close(struct tool_fixture *fixture);
 
 struct fake_call *fake_begin_as(
-	struct desk *desk, const char *owner, const char *name, const char *args);
+	struct tool_fixture *fixture, const char *owner, const char *name, const char *args);
 
-struct fake_call *fake_begin(struct desk *desk, const char *name, const char *args);
+struct fake_call *fake_begin(struct tool_fixture *fixture, const char *name, const char *args);
 
-void fake_await(struct desk *desk, struct fake_call *call);
+void fake_await(struct tool_fixture *fixture, struct fake_call *call);
 
 void fake_cancel(struct fake_call *call);
 
-struct fake_call *fake_run(struct desk *desk, const char *name, const char *args);
+struct fake_call *fake_run(struct tool_fixture *fixture, const char *name, const char *args);
 
 void fake_end(struct fake_call *call);
 

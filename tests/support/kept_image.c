@@ -13,7 +13,7 @@ static char *kept_template(const struct vm_config *config)
 	struct err err;
 	char path[1000];
 	host_init(&host, *config);
-	char *key = vm_backend_microvm.template_key(host.pool, vm_preset(host.pool), &err);
+	char *key = vm_backend_microvm.template_key(host.pool, vm_default_spec(host.pool), &err);
 	cr_assert_not_null(key, "%s", err.text);
 	snprintf(path, sizeof(path), "%s/templates/%s", config->state_dir, key);
 	if (access(path, F_OK) < 0) {
@@ -47,7 +47,7 @@ void kept_use(struct vm_config *config)
 	struct image image;
 	struct err err;
 	config->state_dir = kept_image_dir();
-	config->preset.image = "minimal";
+	config->default_spec.image = "minimal";
 	char *key = kept_template(config), dir[200], images[1000];
 	snprintf(images, sizeof(images), "%s/images", config->state_dir);
 	cr_assert(image_find(images, "minimal", &image, &err), "%s", err.text);

@@ -66,6 +66,8 @@ static bool mcp_stream_base(const char *host, char **ret_url, struct err *err, v
 	return true;
 }
 
+const char *mcp_tools = "all";
+
 void mcp_init_with(
 	struct mcp_client *client, int64_t max_calls, const struct server_addition *addition)
 {
@@ -75,7 +77,7 @@ void mcp_init_with(
 	client->event = must(loop_new(&err));
 	client->vms = vm_pool_new(client->event, &client->config, vm_backends);
 	client->streams = streams_new(client->event, client->vms);
-	client->tools = must(tool_set_new("all", &err));
+	client->tools = must(tool_set_new(mcp_tools, &err));
 	if (addition) {
 		tool_set_add(client->tools, addition->tools);
 	}

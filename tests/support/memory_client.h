@@ -41,6 +41,7 @@ struct mcp_client {
 
 extern const struct transport mcp_transport;
 
+extern const char *mcp_tools; /* those of servers that start from now on, as --tools */
 void mcp_init_with(
 	struct mcp_client *client, int64_t max_calls, const struct server_addition *addition);
 

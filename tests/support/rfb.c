@@ -227,6 +227,22 @@ static size_t rfb_take_tight(struct rfb_seen *s, const struct buf *in)
 	return used ? 12 + used : 0;
 }
 
+static size_t rfb_take_film(struct rfb_seen *s, const struct buf *in)
+{
+	cr_assert_not_null(s->film, "films were not asked for");
+	if (in->len < 20 || in->len < 20 + rfb_get(in, 16, 4)) {
+		return 0;
+	}
+	size_t len = rfb_get(in, 16, 4);
+	uint32_t *pixels = calloc((size_t)s->rect_w * s->rect_h + 1, sizeof(*pixels));
+	s->film(s->tight_data, in->data[12], in->data[13] & 1, in->data + 20, len, (int)s->rect_w,
+		(int)s->rect_h, pixels);
+	rfb_put(s, pixels);
+	free(pixels);
+	s->films++;
+	return 20 + len;
+}
+
 static size_t rfb_take_cursor(struct rfb_seen *s, const struct buf *in, int32_t encoding)
 {
 	size_t n = (size_t)s->rect_w * s->rect_h;
@@ -272,6 +288,8 @@ static size_t rfb_rect(struct rfb_seen *s, const struct buf *in)
 		return rfb_take_copy(s, in);
 	case RFB_TIGHT:
 		return rfb_take_tight(s, in);
+	case RFB_VP9:
+		return rfb_take_film(s, in);
 	case RFB_CURSOR:
 	case RFB_CURSOR_ALPHA:
 	case RFB_CURSOR_VMWARE:
@@ -339,6 +357,8 @@ static size_t rfb_message(struct rfb_seen *s, const struct buf *in)
 			return 0;
 		}
 		s->cut_texts++;
+		s->cut_text.len = 0;
+		buf_append(&s->cut_text, in->data + 8, rfb_get(in, 4, 4));
 		return 8 + rfb_get(in, 4, 4);
 	case 150:
 		s->continuous_ends++;
@@ -368,6 +388,7 @@ void rfb_seen_done(struct rfb_seen *s)
 {
 	buf_done(&s->in);
 	buf_done(&s->cursor);
+	buf_done(&s->cut_text);
 	free(s->frame);
 	s->frame = NULL;
 }

@@ -3,7 +3,7 @@
 
 /*
  * A small VNC viewer without a connection: messages to send are appended to a buffer, what the
- * server sends is taken from one.  Knows Raw, CopyRect, Tight, the pseudo-encodings of pointers and
+ * server sends is taken from one.  Knows Raw, CopyRect, Tight, films, the pseudo-encodings of pointers and
  * of the desktop's size, fences and continuous updates, and stops at anything else.
  */
 #include "base/buf.h"
@@ -72,12 +72,17 @@ struct rfb_seen {
 	uint32_t *frame;               /* all pixels; NULL: not kept */
 	unsigned pixel_bytes;          /* of Raw and of cursors; 0: 4 */
 	bool big_endian;
-	struct buf cursor; /* the last one, with its head */
-	struct buf *say;   /* answers to fences; NULL: fences were not asked for */
+	struct buf cursor;   /* the last one, with its head */
+	struct buf cut_text; /* the last one */
+	struct buf *say;     /* answers to fences; NULL: fences were not asked for */
 	/* Decodes Tight (tight_take()); NULL: not asked for. */
 	size_t (*tight)(
 		void *tight, const uint8_t *bytes, size_t len, int width, int height, uint32_t *to);
 	void *tight_data;
+	/* Decodes a frame of a film behind its head of 8 bytes; NULL: not asked for. */
+	void (*film)(void *data, unsigned part, bool key, const uint8_t *frame, size_t len,
+		int width, int height, uint32_t *to);
+	int films; /* frames */
 };
 
 unsigned rfb_get(const struct buf *buf, size_t at, size_t bytes);

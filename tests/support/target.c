@@ -1,9 +1,9 @@
 #include "tests/support/target.h"
 
-void target_open(
-	struct target *t, struct desk *desk, int x, int y, int width, int height, bool managed)
+void target_open(struct target *t, struct agent_fixture *fixture, int x, int y, int width,
+	int height, bool managed)
 {
-	t->x = XOpenDisplay(desk->name);
+	t->x = XOpenDisplay(fixture->name);
 	cr_assert(t->x);
 	XSetWindowAttributes with = {
 		.override_redirect = !managed,

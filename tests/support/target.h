@@ -3,7 +3,7 @@
 
 /* A window of the test's own, on a connection of its own, that remembers the input it got. */
 
-#include "tests/support/desk.h"
+#include "tests/support/agent_fixture.h"
 
 #include <X11/Xutil.h>
 #include <X11/keysym.h>
@@ -21,8 +21,8 @@ struct target {
 	(ButtonPressMask | ButtonReleaseMask | PointerMotionMask | KeyPressMask | KeyReleaseMask)
 
 /* managed: by the window manager, which then decides on its place. */
-void target_open(
-	struct target *t, struct desk *desk, int x, int y, int width, int height, bool managed);
+void target_open(struct target *t, struct agent_fixture *fixture, int x, int y, int width,
+	int height, bool managed);
 
 void target_close(struct target *t);
 

@@ -6,7 +6,7 @@
 #include <X11/Xutil.h>
 #include <xkbcommon/xkbcommon.h>
 
-struct desk desk;
+struct agent_fixture fixture;
 struct user_input *user;
 struct user_program seen;
 
@@ -97,7 +97,7 @@ void program_sleep(bool asleep)
 
 void program_settle(void)
 {
-	XSync(display_x(desk.agent.display), False);
+	XSync(display_x(fixture.agent.display), False);
 	XSync(seen.x, False);
 	read_all();
 }
@@ -105,7 +105,7 @@ void program_settle(void)
 void program_open(void)
 {
 	memset(&seen, 0, sizeof(seen));
-	seen.x = XOpenDisplay(desk.name);
+	seen.x = XOpenDisplay(fixture.name);
 	seen.window =
 		XCreateSimpleWindow(seen.x, DefaultRootWindow(seen.x), 0, 0, 1280, 800, 0, 0, 0);
 	Atom ping = XInternAtom(seen.x, "_NET_WM_PING", False);
@@ -116,8 +116,8 @@ void program_open(void)
 	XSync(seen.x, False);
 	XSetInputFocus(seen.x, seen.window, RevertToParent, CurrentTime);
 	XSync(seen.x, False);
-	seen.readable =
-		loop_add_io(desk.agent.event, ConnectionNumber(seen.x), EPOLLIN, on_readable, NULL);
+	seen.readable = loop_add_io(
+		fixture.agent.event, ConnectionNumber(seen.x), EPOLLIN, on_readable, NULL);
 }
 
 void program_close(void)
@@ -129,16 +129,16 @@ void program_close(void)
 
 void user_start(void)
 {
-	desk_start(&desk, "1280x800", false);
+	agent_fixture_start(&fixture, "1280x800", false);
 	program_open();
-	user = user_input_new(&desk.agent, NULL, NULL);
+	user = user_input_new(&fixture.agent, NULL, NULL);
 }
 
 void user_stop(void)
 {
 	user_input_free(user);
 	program_close();
-	desk_stop(&desk);
+	agent_fixture_stop(&fixture);
 }
 
 /* ---- the user ---- */
@@ -163,7 +163,7 @@ void user_types(const char *text)
 
 void expect_text(const char *want)
 {
-	desk_until(&desk, !user_input_is_waiting(user));
+	agent_fixture_until(&fixture, !user_input_is_waiting(user));
 	program_settle();
 	cr_assert_str_eq(buf_text(&seen.text), want);
 }
@@ -179,14 +179,14 @@ void expect_key(int i, bool down, KeySym sym)
 bool all_keys_up(void)
 {
 	char down[32], none[32] = { 0 };
-	XQueryKeymap(display_x(desk.agent.display), down);
+	XQueryKeymap(display_x(fixture.agent.display), down);
 	return memcmp(down, none, sizeof(none)) == 0;
 }
 
 XkbStateRec keyboard_state(void)
 {
 	XkbStateRec found;
-	XkbGetState(display_x(desk.agent.display), XkbUseCoreKbd, &found);
+	XkbGetState(display_x(fixture.agent.display), XkbUseCoreKbd, &found);
 	return found;
 }
 

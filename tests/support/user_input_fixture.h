@@ -3,7 +3,7 @@
 
 /* A desktop, the input of one user on it, and a program that records what it receives. */
 
-#include "tests/support/desk.h"
+#include "tests/support/agent_fixture.h"
 #include "vm/agent/act/user_input.h"
 
 #include <X11/XKBlib.h>
@@ -11,7 +11,7 @@
 
 #define SEEN 8000
 
-extern struct desk desk;
+extern struct agent_fixture fixture;
 extern struct user_input *user;
 
 /* A window that has the focus and answers pings. */

@@ -7,7 +7,7 @@ class Desktop:
     """A desktop in namespaces of `vitrine serve`."""
 
     def __init__(self, binary, *options):
-        self.server = subprocess.Popen([binary, "serve", "--backend", "namespace", "--memory", "3072", *options],
+        self.server = subprocess.Popen([binary, "serve", "--backend", "namespace", "--tools", "all", "--memory", "3072", *options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self.last = 0
         self.ask("initialize", {"protocolVersion": "2025-06-18", "capabilities": {},

@@ -54,6 +54,7 @@ PROGRAMS = {
 }
 # Emoji are refused: it keeps 16 bits of what a key gives, and would make another letter of each.
 NOT_TAKEN = {"webengine": ["emoji"]}
+TREES = ["gtk3", "gtk4", "qt5", "qt6", "chromium", "firefox-esr"]  # which report their elements
 WORD = "selectselectselect"  # so wide and so often that a click meets it whatever the font is
 LINES = [f"{WORD} {i}" for i in range(9)]
 SHOWN = {"xterm": "xterm -e sh -c 'cat lines; exec sleep 1000'"}  # which show nothing of what they were given
@@ -74,11 +75,11 @@ class Program:
         self.held = ""
         self.copy_files()
         self.desktop.run(f"cd {HOME}; (setsid python3 clipboard.py {CLIPPED} >/dev/null 2>&1 </dev/null &)")
-        if self.command:
-            command = self.command.replace("FILE", HOME + "/got")
-            self.desktop.run(f"cd {HOME}; (setsid {command} >log 2>&1 </dev/null &)")
-        else:
-            self.desktop.run(f"cd {HOME}; (setsid {name} file://{HOME}/page.html >log 2>&1 </dev/null &)")
+        self.start()
+
+    def start(self, argument=""):
+        command = (self.command or f"{self.name} {argument} file://{HOME}/page.html").replace("FILE", HOME + "/got")
+        self.desktop.run(f"cd {HOME}; (setsid {command} >log 2>&1 </dev/null &)")
         self.wait("", 90)
         time.sleep(2)  # the window has the focus; first-run pages come and go
 
@@ -205,6 +206,30 @@ class Program:
                 print(f"FAILED {self.name}: {tool} selects {got!r}", flush=True)
         return results
 
+    def tree(self):
+        try:
+            return self.desktop.call("ui_tree", limit=200)
+        except RuntimeError as error:
+            return str(error)
+
+    def shows_elements(self):
+        """What was typed is in the tree; a browser is started as the answer says."""
+        argument = re.search(r"argument (--[\w-]+)", self.tree()) if not self.command else None
+        if argument:
+            self.desktop.run(f"pkill -f /{self.name}; while pgrep -f /{self.name} >/dev/null; do sleep 0.1; done")
+            while not self.read().startswith("(title)"):  # its window may be there for a moment
+                time.sleep(0.1)
+            self.start(argument.group(1))
+        self.clear()
+        self.desktop.call("type", text="in the tree")
+        end = time.monotonic() + PATIENCE
+        while '= "in the tree"' not in (got := self.tree()):
+            if time.monotonic() > end:
+                print(f"FAILED {self.name}: not in the tree: {got}", flush=True)
+                return False
+            time.sleep(0.2)
+        return True
+
     def refuses(self, text):
         """Before the first key."""
         self.clear()
@@ -244,7 +269,8 @@ def check(program):
     clipped = program.desktop.run(f"python3 {HOME}/clipboard.py 2>/dev/null")
     if clipped.strip() != CLIPPED:
         print(f"FAILED {program.name}: the clipboard holds {clipped!r}", flush=True)
-    return results + [clipped.strip() == CLIPPED]
+    results.append(clipped.strip() == CLIPPED)
+    return results + ([program.shows_elements()] if program.name in TREES else [])
 
 
 def check_person(program, whole):

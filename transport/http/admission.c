@@ -98,11 +98,11 @@ static bool is_our_name(const struct http_exchange *x, const char *authority)
  * which the page was loaded. */
 static bool takes_address(const struct http_exchange *x, const char *path, const char *authority)
 {
-	const struct http_place *place;
+	const struct http_registered_route *registered;
 	char name[HTTP_NAME_MAX], port[6];
-	STAILQ_FOREACH(place, &x->http->places, link)
+	STAILQ_FOREACH(registered, &x->http->routes, link)
 	{
-		if (place->route.any_address && strcmp(place->path, path) == 0) {
+		if (registered->route.any_address && strcmp(registered->path, path) == 0) {
 			return authority && http_split_authority(authority, name, port) &&
 			       http_is_address(name);
 		}
@@ -187,17 +187,17 @@ static bool leads_to(const char *route, const char *path)
 static const struct http_route *find_route(const struct http *http, const char *method,
 	const char *path, char *ret_methods, size_t size)
 {
-	const struct http_place *place;
+	const struct http_registered_route *registered;
 	size_t len = 0;
-	STAILQ_FOREACH(place, &http->places, link)
+	STAILQ_FOREACH(registered, &http->routes, link)
 	{
-		if (!leads_to(place->path, path)) {
+		if (!leads_to(registered->path, path)) {
 			continue;
 		}
-		if (!place->method || strcmp(place->method, method) == 0) {
-			return &place->route;
+		if (!registered->method || strcmp(registered->method, method) == 0) {
+			return &registered->route;
 		}
-		int n = snprintf(ret_methods + len, size - len, "%s, ", place->method);
+		int n = snprintf(ret_methods + len, size - len, "%s, ", registered->method);
 		len = n > 0 && (size_t)n < size - len ? len + (size_t)n : len;
 	}
 	snprintf(ret_methods + len, size - len, "%s", len ? "OPTIONS" : "");
@@ -302,7 +302,8 @@ static bool is_small_enough(struct http_exchange *x)
 	return false;
 }
 
-bool http_gate(struct http_exchange *x, const char *method, const char *target, const char *version)
+bool http_admit(
+	struct http_exchange *x, const char *method, const char *target, const char *version)
 {
 	const char *origin, *path;
 	char authority[HTTP_NAME_MAX];

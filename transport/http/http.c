@@ -107,7 +107,7 @@ static bool start_with_keys(struct http *http, struct err *err)
 	return started;
 }
 
-static void preset(int64_t *value, int64_t to)
+static void set_default(int64_t *value, int64_t to)
 {
 	if (*value <= 0) {
 		*value = to;
@@ -118,13 +118,13 @@ static void copy_options(struct http *http, const struct http_options *options)
 {
 	http->options = *options;
 	http->tls = options->tls_cert;
-	preset(&http->options.max_body, 8u << 20);
-	preset(&http->options.max_connections, 1024);
-	preset(&http->options.max_connections_per_address, 256);
-	preset(&http->options.header_timeout_ms, 10000);
-	preset(&http->options.idle_timeout_ms, 60000);
-	preset(&http->options.keep_alive_ms, 25000);
-	preset(&http->options.ping_ms, 5000);
+	set_default(&http->options.max_body, 8u << 20);
+	set_default(&http->options.max_connections, 1024);
+	set_default(&http->options.max_connections_per_address, 256);
+	set_default(&http->options.header_timeout_ms, 10000);
+	set_default(&http->options.idle_timeout_ms, 60000);
+	set_default(&http->options.keep_alive_ms, 25000);
+	set_default(&http->options.ping_ms, 5000);
 	if (options->resource_metadata) {
 		http->resource_metadata = must(strdup(options->resource_metadata));
 	}
@@ -134,7 +134,7 @@ struct http *http_new(sd_event *event, const struct http_options *options, struc
 {
 	struct http *http = must(calloc(1, sizeof(*http)));
 	http->event = event;
-	STAILQ_INIT(&http->places);
+	STAILQ_INIT(&http->routes);
 	TAILQ_INIT(&http->streams);
 	TAILQ_INIT(&http->jobs);
 	TAILQ_INIT(&http->conns);
@@ -157,11 +157,12 @@ struct http *http_new(sd_event *event, const struct http_options *options, struc
 
 void http_add_route(struct http *http, const struct http_route *route)
 {
-	struct http_place *place = must(calloc(1, sizeof(*place)));
-	place->route = *route;
-	place->route.path = place->path = must(strdup(route->path));
-	place->route.method = place->method = route->method ? must(strdup(route->method)) : NULL;
-	STAILQ_INSERT_TAIL(&http->places, place, link);
+	struct http_registered_route *registered = must(calloc(1, sizeof(*registered)));
+	registered->route = *route;
+	registered->route.path = registered->path = must(strdup(route->path));
+	registered->route.method = registered->method =
+		route->method ? must(strdup(route->method)) : NULL;
+	STAILQ_INSERT_TAIL(&http->routes, registered, link);
 }
 
 const char *http_url(const struct http *http)
@@ -181,7 +182,7 @@ const struct http_counts *http_counts(const struct http *http)
 
 /* ---- end ---- */
 
-void http_tell_idle(struct http *http)
+void http_notify_idle(struct http *http)
 {
 	const struct http_conn *conn;
 	TAILQ_FOREACH(conn, &http->conns, link)
@@ -199,7 +200,7 @@ void http_tell_idle(struct http *http)
 static int on_idle_soon(sd_event_source *source, void *data)
 {
 	(void)source;
-	http_tell_idle(data);
+	http_notify_idle(data);
 	return 0;
 }
 
@@ -231,7 +232,7 @@ static void end_exchanges(struct http *http)
 
 void http_free(struct http *http)
 {
-	struct http_place *place;
+	struct http_registered_route *registered;
 	if (!http) {
 		return;
 	}
@@ -242,11 +243,11 @@ void http_free(struct http *http)
 	http_loop_end(http);
 	loop_drop(&http->idle_soon);
 	loop_drop(&http->keep_alive.source);
-	while ((place = STAILQ_FIRST(&http->places))) {
-		STAILQ_REMOVE_HEAD(&http->places, link);
-		free(place->method);
-		free(place->path);
-		free(place);
+	while ((registered = STAILQ_FIRST(&http->routes))) {
+		STAILQ_REMOVE_HEAD(&http->routes, link);
+		free(registered->method);
+		free(registered->path);
+		free(registered);
 	}
 	http_names_done(&http->names);
 	budgets_unref(http->own_budgets);

@@ -25,14 +25,14 @@ TAILQ_HEAD(http_conns, http_conn);
 LIST_HEAD(http_peers, http_peer);
 TAILQ_HEAD(http_jobs, http_job);
 TAILQ_HEAD(http_streams, http_exchange);
-STAILQ_HEAD(http_places, http_place);
+STAILQ_HEAD(http_registered_routes, http_registered_route);
 
 #define HTTP_PEER_BUCKETS 256
 #define HTTP_SPARE_CONNECTIONS 64 /* above the limit, to respond with 503 */
 
 /* A route with copies of its strings. */
-struct http_place {
-	STAILQ_ENTRY(http_place) link;
+struct http_registered_route {
+	STAILQ_ENTRY(http_registered_route) link;
 	struct http_route route;
 	char *method, *path;
 };
@@ -61,7 +61,7 @@ struct http {
 	struct http_sockets sockets;
 	struct budgets *budgets, *own_budgets; /* own_budgets: NULL if budgets were given */
 	char *resource_metadata;
-	struct http_places places;
+	struct http_registered_routes routes;
 	struct http_counts counts;
 
 	/* conn.c */
@@ -170,7 +170,7 @@ bool http_timer_is_due(struct http *http, struct http_timer *timer);
 
 /* ---- http.c ---- */
 
-void http_tell_idle(struct http *http); /* calls the callback of http_on_idle() if it is idle */
+void http_notify_idle(struct http *http); /* calls the callback of http_on_idle() if it is idle */
 
 /* ---- conn.c ---- */
 
@@ -207,7 +207,7 @@ bool http_head_is_clean(const struct http_conn *conn, const char *method, const 
 /* ---- admission.c ---- */
 
 /* Whether x is admitted; its route is set then.  Otherwise x is answered. */
-bool http_gate(
+bool http_admit(
 	struct http_exchange *x, const char *method, const char *target, const char *version);
 size_t http_most(const struct http_exchange *x); /* maximum size of its body */
 

@@ -83,7 +83,7 @@ static enum MHD_Result begin(struct http_conn *conn, const char *method, const c
 	x->is_old = strcmp(version, "HTTP/1.1") != 0;
 	conn->http->counts.requests++;
 	http_conn_deadline(conn, x->began + (uint64_t)conn->http->options.header_timeout_ms * 1000);
-	return http_gate(x, method, target, version) || can_wait(x) ? MHD_YES : pass_answer(x);
+	return http_admit(x, method, target, version) || can_wait(x) ? MHD_YES : pass_answer(x);
 }
 
 /* MHD calls this when a head is complete, for each part of the body, at its end, and whenever an
@@ -134,5 +134,5 @@ void http_on_completed(
 	struct http_conn *conn = x->conn;
 	http_exchange_free(x);
 	http_conn_idle(conn);
-	http_tell_idle(conn->http);
+	http_notify_idle(conn->http);
 }

@@ -273,10 +273,10 @@ static bool open_them(struct http_sockets *sockets, const char *listen, struct e
 
 /* ---- checks ---- */
 
-static bool check_reach(const struct sockaddr_storage *address, bool guarded, struct err *err)
+static bool check_reach(const struct sockaddr_storage *address, bool is_protected, struct err *err)
 {
 	char name[HTTP_NAME_MAX];
-	if (guarded || http_is_loopback(address)) {
+	if (is_protected || http_is_loopback(address)) {
 		return true;
 	}
 	http_address_name(address, name);
@@ -291,7 +291,8 @@ static bool is_everywhere(const char *name)
 	return strcmp(name, "0.0.0.0") == 0 || strcmp(name, "::") == 0;
 }
 
-static void tell_url(struct http_sockets *sockets, const struct sockaddr_storage *address, bool tls)
+static void report_url(
+	struct http_sockets *sockets, const struct sockaddr_storage *address, bool tls)
 {
 	const char *path = ((const struct sockaddr_un *)address)->sun_path;
 	char name[HTTP_NAME_MAX];
@@ -310,7 +311,7 @@ static void tell_url(struct http_sockets *sockets, const struct sockaddr_storage
 		v6 ? "[" : "", name, v6 ? "]" : "", port_of(address));
 }
 
-static bool look(struct http_sockets *sockets, bool tls, bool guarded, struct err *err)
+static bool look(struct http_sockets *sockets, bool tls, bool is_protected, struct err *err)
 {
 	for (int i = 0; i < sockets->n; i++) {
 		struct sockaddr_storage address = { 0 };
@@ -318,21 +319,21 @@ static bool look(struct http_sockets *sockets, bool tls, bool guarded, struct er
 		if (getsockname(sockets->fds[i], (void *)&address, &len) < 0) {
 			return err_errno(err, "cannot determine the address of a socket");
 		}
-		if (!check_reach(&address, guarded, err)) {
+		if (!check_reach(&address, is_protected, err)) {
 			return false;
 		}
 		if (i == 0) {
-			tell_url(sockets, &address, tls);
+			report_url(sockets, &address, tls);
 		}
 	}
 	return true;
 }
 
-bool http_sockets_open(
-	struct http_sockets *sockets, const char *listen, bool tls, bool guarded, struct err *err)
+bool http_sockets_open(struct http_sockets *sockets, const char *listen, bool tls,
+	bool is_protected, struct err *err)
 {
 	*sockets = (struct http_sockets){ 0 };
-	if (!open_them(sockets, listen, err) || !look(sockets, tls, guarded, err)) {
+	if (!open_them(sockets, listen, err) || !look(sockets, tls, is_protected, err)) {
 		http_sockets_close(sockets);
 		return false;
 	}

@@ -38,8 +38,8 @@ struct http_sockets {
 };
 
 /* guarded: TLS or a proxy protects the connections, so other machines may connect. */
-bool http_sockets_open(struct http_sockets *sockets, const char *listen, bool tls, bool guarded,
-	struct err *err) NODISCARD;
+bool http_sockets_open(struct http_sockets *sockets, const char *listen, bool tls,
+	bool is_protected, struct err *err) NODISCARD;
 void http_sockets_close(struct http_sockets *sockets);
 
 bool http_is_loopback(const struct sockaddr_storage *address); /* or a unix socket */

@@ -249,7 +249,7 @@ static void on_get(struct http_exchange *x, void *data)
 {
 	struct sse *sse = data;
 	struct session *session = must(calloc(1, sizeof(*session)));
-	char place[sizeof("/messages?sessionId=") + ID_LEN];
+	char endpoint[sizeof("/messages?sessionId=") + ID_LEN];
 	TAILQ_INIT(&session->held);
 	session->conn.transport = &sse_transport;
 	session->conn.owner = http_owner(x);
@@ -260,8 +260,8 @@ static void on_get(struct http_exchange *x, void *data)
 	http_on_closed(x, on_closed, session);
 	http_stream_on_drained(x, on_drained, session);
 	http_stream(x);
-	snprintf(place, sizeof(place), "/messages?sessionId=%s", session->id);
-	http_stream_event(x, "endpoint", NULL, place, strlen(place), 0);
+	snprintf(endpoint, sizeof(endpoint), "/messages?sessionId=%s", session->id);
+	http_stream_event(x, "endpoint", NULL, endpoint, strlen(endpoint), 0);
 	sse->handlers->opened(&session->conn, sse->data);
 }
 

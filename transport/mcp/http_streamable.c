@@ -11,18 +11,18 @@
 
 #include <sys/queue.h>
 
-LIST_HEAD(places, place);
+LIST_HEAD(exchanges, exchange);
 
 struct streamable {
 	const struct transport_handlers *handlers;
 	void *data;
 	struct http_parser parser;
-	struct places places;
+	struct exchanges exchanges;
 };
 
-struct place {
+struct exchange {
 	struct transport_conn conn; /* first: see from_conn() */
-	LIST_ENTRY(place) link;
+	LIST_ENTRY(exchange) link;
 	struct streamable *streamable;
 	struct http_exchange *x;
 	enum transport_kind kind;
@@ -30,34 +30,34 @@ struct place {
 	bool streaming, closing;
 };
 
-static struct place *from_conn(const struct transport_conn *conn)
+static struct exchange *from_conn(const struct transport_conn *conn)
 {
-	return (struct place *)conn;
+	return (struct exchange *)conn;
 }
 
 /* ---- functions of HTTP only ---- */
 
-static enum transport_kind place_kind(const struct transport_conn *conn)
+static enum transport_kind exchange_kind(const struct transport_conn *conn)
 {
 	return from_conn(conn)->kind;
 }
 
-static const char *place_header(const struct transport_conn *conn, const char *name)
+static const char *exchange_header(const struct transport_conn *conn, const char *name)
 {
 	return http_header(from_conn(conn)->x, name);
 }
 
-static void place_set_status(struct transport_conn *conn, int status)
+static void exchange_set_status(struct transport_conn *conn, int status)
 {
 	from_conn(conn)->status = status;
 }
 
-static void place_set_header(struct transport_conn *conn, const char *name, const char *value)
+static void exchange_set_header(struct transport_conn *conn, const char *name, const char *value)
 {
 	http_set_header(from_conn(conn)->x, name, value);
 }
 
-static bool place_takes_stream(const struct transport_conn *conn)
+static bool exchange_takes_stream(const struct transport_conn *conn)
 {
 	const char *accept = http_header(from_conn(conn)->x, "Accept");
 	return accept && http_accepts(accept, "text/event-stream");
@@ -65,135 +65,136 @@ static bool place_takes_stream(const struct transport_conn *conn)
 
 /* ---- sending ---- */
 
-static void begin_stream(struct place *place)
+static void begin_stream(struct exchange *exchange)
 {
-	if (!place->streaming) {
-		place->streaming = true;
-		http_stream(place->x);
+	if (!exchange->streaming) {
+		exchange->streaming = true;
+		http_stream(exchange->x);
 	}
 }
 
-static void place_send(struct transport_conn *conn, const char *text, size_t len)
+static void exchange_send(struct transport_conn *conn, const char *text, size_t len)
 {
-	struct place *place = from_conn(conn);
-	if (!place->closing) {
-		begin_stream(place);
-		http_stream_event(place->x, "message", NULL, text, len, 0);
+	struct exchange *exchange = from_conn(conn);
+	if (!exchange->closing) {
+		begin_stream(exchange);
+		http_stream_event(exchange->x, "message", NULL, text, len, 0);
 	}
 }
 
-static void place_send_event(struct transport_conn *conn, const char *id, const char *text,
+static void exchange_send_event(struct transport_conn *conn, const char *id, const char *text,
 	size_t len, unsigned retry_ms)
 {
-	struct place *place = from_conn(conn);
-	if (place->closing) {
+	struct exchange *exchange = from_conn(conn);
+	if (exchange->closing) {
 		return;
 	}
-	begin_stream(place);
+	begin_stream(exchange);
 	if (id || text || retry_ms) {
-		http_stream_event(place->x, text ? "message" : NULL, id, text, len, retry_ms);
+		http_stream_event(exchange->x, text ? "message" : NULL, id, text, len, retry_ms);
 	}
 }
 
-static void place_close(struct transport_conn *conn)
+static void exchange_close(struct transport_conn *conn)
 {
-	struct place *place = from_conn(conn);
-	if (place->closing) {
+	struct exchange *exchange = from_conn(conn);
+	if (exchange->closing) {
 		return;
 	}
-	place->closing = true;
-	if (place->streaming) {
-		http_stream_end(place->x);
+	exchange->closing = true;
+	if (exchange->streaming) {
+		http_stream_end(exchange->x);
 	} else {
-		http_reply(place->x, place->status ? place->status : 202, NULL, NULL, 0);
+		http_reply(exchange->x, exchange->status ? exchange->status : 202, NULL, NULL, 0);
 	}
 }
 
-static void place_finish(struct transport_conn *conn, const char *text, size_t len)
+static void exchange_finish(struct transport_conn *conn, const char *text, size_t len)
 {
-	struct place *place = from_conn(conn);
-	if (place->streaming) {
-		place_send(conn, text, len);
-		place_close(conn);
-	} else if (!place->closing) {
-		place->closing = true;
-		http_reply(place->x, place->status ? place->status : 200, "application/json", text,
-			len);
+	struct exchange *exchange = from_conn(conn);
+	if (exchange->streaming) {
+		exchange_send(conn, text, len);
+		exchange_close(conn);
+	} else if (!exchange->closing) {
+		exchange->closing = true;
+		http_reply(exchange->x, exchange->status ? exchange->status : 200,
+			"application/json", text, len);
 	}
 }
 
-static size_t place_pending(const struct transport_conn *conn)
+static size_t exchange_pending(const struct transport_conn *conn)
 {
 	return http_stream_pending(from_conn(conn)->x);
 }
 
-static void place_pause(struct transport_conn *conn, bool paused)
+static void exchange_pause(struct transport_conn *conn, bool paused)
 {
 	/* An exchange has only one message. */
 	(void)conn;
 	(void)paused;
 }
 
-static const struct transport_http place_http = {
-	.kind = place_kind,
-	.header = place_header,
-	.set_status = place_set_status,
-	.set_header = place_set_header,
-	.send_event = place_send_event,
-	.takes_stream = place_takes_stream,
+static const struct transport_http exchange_http = {
+	.kind = exchange_kind,
+	.header = exchange_header,
+	.set_status = exchange_set_status,
+	.set_header = exchange_set_header,
+	.send_event = exchange_send_event,
+	.takes_stream = exchange_takes_stream,
 };
 
 static const struct transport streamable_transport = {
 	.name = "streamable-http",
-	.http = &place_http,
-	.send = place_send,
-	.finish = place_finish,
-	.pending = place_pending,
-	.pause = place_pause,
-	.close = place_close,
+	.http = &exchange_http,
+	.send = exchange_send,
+	.finish = exchange_finish,
+	.pending = exchange_pending,
+	.pause = exchange_pause,
+	.close = exchange_close,
 };
 
 /* ---- exchanges ---- */
 
 static void on_drained(struct http_exchange *x, void *data)
 {
-	struct place *place = data;
+	struct exchange *exchange = data;
 	(void)x;
-	if (!place->closing) {
-		place->streamable->handlers->drained(&place->conn, place->streamable->data);
+	if (!exchange->closing) {
+		exchange->streamable->handlers->drained(
+			&exchange->conn, exchange->streamable->data);
 	}
 }
 
 static void on_closed(struct http_exchange *x, void *data)
 {
-	struct place *place = data;
+	struct exchange *exchange = data;
 	(void)x;
-	LIST_REMOVE(place, link);
-	place->streamable->handlers->closed(&place->conn, place->streamable->data);
-	free(place);
+	LIST_REMOVE(exchange, link);
+	exchange->streamable->handlers->closed(&exchange->conn, exchange->streamable->data);
+	free(exchange);
 }
 
-static struct place *place_new(
+static struct exchange *exchange_new(
 	struct streamable *streamable, struct http_exchange *x, enum transport_kind kind)
 {
-	struct place *place = must(calloc(1, sizeof(*place)));
-	place->conn.transport = &streamable_transport;
-	place->conn.owner = http_owner(x);
-	place->streamable = streamable;
-	place->x = x;
-	place->kind = kind;
-	LIST_INSERT_HEAD(&streamable->places, place, link);
-	http_on_closed(x, on_closed, place);
-	http_stream_on_drained(x, on_drained, place);
-	streamable->handlers->opened(&place->conn, streamable->data);
-	return place;
+	struct exchange *exchange = must(calloc(1, sizeof(*exchange)));
+	exchange->conn.transport = &streamable_transport;
+	exchange->conn.owner = http_owner(x);
+	exchange->streamable = streamable;
+	exchange->x = x;
+	exchange->kind = kind;
+	LIST_INSERT_HEAD(&streamable->exchanges, exchange, link);
+	http_on_closed(x, on_closed, exchange);
+	http_stream_on_drained(x, on_drained, exchange);
+	streamable->handlers->opened(&exchange->conn, streamable->data);
+	return exchange;
 }
 
 static void on_parsed(struct http_exchange *x, void *result, void *data)
 {
-	struct place *place = data;
+	struct exchange *exchange = data;
 	(void)x;
-	place->streamable->handlers->parsed(&place->conn, result, place->streamable->data);
+	exchange->streamable->handlers->parsed(&exchange->conn, result, exchange->streamable->data);
 }
 
 static void on_post(struct http_exchange *x, void *data)
@@ -212,30 +213,30 @@ static void on_post(struct http_exchange *x, void *data)
 			"responses");
 		return;
 	}
-	struct place *place = place_new(streamable, x, TRANSPORT_POST);
+	struct exchange *exchange = exchange_new(streamable, x, TRANSPORT_POST);
 	const char *body = http_body(x, &len);
-	if (place->closing) {
+	if (exchange->closing) {
 		return;
 	}
 	if (len >= HTTP_LARGE_BODY && streamable->handlers->parse) {
-		http_parse_body(x, &streamable->parser, place);
+		http_parse_body(x, &streamable->parser, exchange);
 	} else {
-		streamable->handlers->message(&place->conn, body, len, streamable->data);
+		streamable->handlers->message(&exchange->conn, body, len, streamable->data);
 		http_forget_body(x);
 	}
 }
 
 static void on_get(struct http_exchange *x, void *data)
 {
-	struct place *place = place_new(data, x, TRANSPORT_STREAM);
-	if (!place->closing) {
-		begin_stream(place); /* the client learns immediately that the stream is open */
+	struct exchange *exchange = exchange_new(data, x, TRANSPORT_STREAM);
+	if (!exchange->closing) {
+		begin_stream(exchange); /* the client learns immediately that the stream is open */
 	}
 }
 
 static void on_delete(struct http_exchange *x, void *data)
 {
-	place_new(data, x, TRANSPORT_DELETE);
+	exchange_new(data, x, TRANSPORT_DELETE);
 }
 
 struct streamable *streamable_new(
@@ -258,16 +259,16 @@ struct streamable *streamable_new(
 
 void streamable_free(struct streamable *streamable)
 {
-	struct place *place;
+	struct exchange *exchange;
 	if (!streamable) {
 		return;
 	}
-	while ((place = LIST_FIRST(&streamable->places))) {
-		LIST_REMOVE(place, link);
-		http_on_closed(place->x, NULL, NULL);
-		http_parse_forget(place->x);
-		http_stream_on_drained(place->x, NULL, NULL);
-		free(place);
+	while ((exchange = LIST_FIRST(&streamable->exchanges))) {
+		LIST_REMOVE(exchange, link);
+		http_on_closed(exchange->x, NULL, NULL);
+		http_parse_forget(exchange->x);
+		http_stream_on_drained(exchange->x, NULL, NULL);
+		free(exchange);
 	}
 	free(streamable);
 }

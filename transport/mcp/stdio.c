@@ -30,7 +30,7 @@ struct stdio {
 	size_t at;      /* start of the next line in buf */
 	size_t scanned; /* bytes after it known to contain no line end */
 	bool skipping;  /* inside a line that was refused */
-	bool eof, told_end, paused, closing, finished;
+	bool eof, reported_end, paused, closing, finished;
 };
 
 static struct stdio *from_conn(const struct transport_conn *conn)
@@ -127,7 +127,7 @@ static void end_input(struct stdio *s)
 	if (s->paused || s->closing) {
 		return; /* by that last message */
 	}
-	s->told_end = true;
+	s->reported_end = true;
 	s->hangup = loop_on_hangup(s->event, s->out, on_hangup, s);
 	s->handlers->ended(&s->conn, s->data);
 }
@@ -152,7 +152,7 @@ static void turn_again(struct stdio *s)
 
 static bool may_read(const struct stdio *s)
 {
-	return !s->paused && !s->closing && !s->told_end;
+	return !s->paused && !s->closing && !s->reported_end;
 }
 
 static void turn(struct stdio *s)

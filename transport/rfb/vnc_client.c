@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 
 #define PATIENCE_MS 60000 /* for a user who types a password */
-#define FAREWELL_MS 5000
+#define CLOSING_MS 5000
 #define READ_MAX 16384
 #define READS_MAX 16 /* per iteration of the loop */
 
@@ -28,8 +28,6 @@ static void drop_pipe(struct vnc_viewer *v)
 {
 	const struct stream_pipe *ops = take_ptr(&v->ops);
 	if (ops) {
-		rfb_filter_release(v->filter, &v->to_pipe);
-		ops->write(v->pipe, v->to_pipe.data, v->to_pipe.len);
 		ops->close(v->pipe);
 	}
 }
@@ -50,7 +48,6 @@ void viewer_free(struct vnc_viewer *v)
 		gnutls_deinit(v->tls);
 	}
 	close(v->fd);
-	rfb_filter_free(v->filter);
 	buf_done(&v->in);
 	buf_done(&v->out);
 	buf_done(&v->to_pipe);
@@ -84,7 +81,7 @@ void vnc_kick(struct vnc_viewer *v)
 
 static void watch(struct vnc_viewer *v)
 {
-	bool reads = !v->farewell && v->to_pipe.len == 0;
+	bool reads = !v->closing && v->to_pipe.len == 0;
 	if (v->io) {
 		sd_event_source_set_io_events(
 			v->io, (reads ? EPOLLIN : 0) | (v->out.len > 0 ? EPOLLOUT : 0));
@@ -136,18 +133,18 @@ void viewer_flush(struct vnc_viewer *v)
 		}
 	}
 	buf_consume(&v->out, written);
-	size_t told = written < v->owed ? written : v->owed;
-	v->owed -= told;
-	if (told > 0 && v->ops) {
-		v->ops->consumed(v->pipe, told);
+	size_t reported = written < v->owed ? written : v->owed;
+	v->owed -= reported;
+	if (reported > 0 && v->ops) {
+		v->ops->consumed(v->pipe, reported);
 	}
-	if (v->farewell && v->out.len == 0) {
+	if (v->closing && v->out.len == 0) {
 		viewer_end(v);
 	}
 	watch(v);
 }
 
-void viewer_say(struct vnc_viewer *v, const void *bytes, size_t len)
+void viewer_send(struct vnc_viewer *v, const void *bytes, size_t len)
 {
 	if (v->over) {
 		return;
@@ -161,11 +158,11 @@ void viewer_say_u32(struct vnc_viewer *v, uint32_t value)
 	bytes_append_u32(&v->out, value);
 }
 
-void viewer_say_farewell(struct vnc_viewer *v)
+void viewer_close_after_output(struct vnc_viewer *v)
 {
 	if (!v->over) {
-		v->farewell = true;
-		set_deadline(v, FAREWELL_MS);
+		v->closing = true;
+		set_deadline(v, CLOSING_MS);
 		viewer_flush(v);
 	}
 }
@@ -223,13 +220,13 @@ void vnc_pipe_data(struct vnc_viewer *v, const void *bytes, size_t len)
 		}
 	}
 	v->owed += len - swallowed;
-	viewer_say(v, (const uint8_t *)bytes + swallowed, len - swallowed);
+	viewer_send(v, (const uint8_t *)bytes + swallowed, len - swallowed);
 }
 
 void vnc_pipe_ended(struct vnc_viewer *v)
 {
 	v->ops = NULL;
-	viewer_say_farewell(v);
+	viewer_close_after_output(v);
 }
 
 void vnc_attach(struct vnc_viewer *v, const struct stream_pipe *ops, void *pipe)
@@ -240,25 +237,12 @@ void vnc_attach(struct vnc_viewer *v, const struct stream_pipe *ops, void *pipe)
 
 /* ---- input ---- */
 
-static void feed_filter(struct vnc_viewer *v, const uint8_t *bytes, size_t len)
-{
-	struct err err;
-	enum rfb_policy policy =
-		v->vnc->handlers->policy(rfb_filter_counts(v->filter)->presses, v->data);
-	rfb_filter_set_policy(v->filter, policy, &v->to_pipe);
-	bool good = rfb_filter_feed(v->filter, bytes, len, &v->to_pipe, &err);
-	viewer_write_pipe(v);
-	if (!good) {
-		log_info("disconnected a VNC viewer: %s", err.text);
-		vnc_kick(v);
-	}
-}
-
 static void feed(struct vnc_viewer *v, const uint8_t *bytes, size_t len)
 {
-	while (len > 0 && !v->over && !v->farewell) {
+	while (len > 0 && !v->over && !v->closing) {
 		if (login_is_over(v)) {
-			feed_filter(v, bytes, len);
+			buf_append(&v->to_pipe, bytes, len);
+			viewer_write_pipe(v);
 			return;
 		}
 		bool was_plain = !login_speaks_tls(v);
@@ -290,7 +274,7 @@ static bool shake_hands(struct vnc_viewer *v)
 static void read_on(struct vnc_viewer *v)
 {
 	uint8_t bytes[READ_MAX];
-	for (int i = 0; i < READS_MAX && !v->over && !v->farewell && v->to_pipe.len == 0; i++) {
+	for (int i = 0; i < READS_MAX && !v->over && !v->closing && v->to_pipe.len == 0; i++) {
 		if (login_speaks_tls(v) && !v->shaken && !shake_hands(v)) {
 			return;
 		}
@@ -316,7 +300,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
 		viewer_flush(v);
 	}
 	/* Reported repeatedly, whether reading is enabled or not. */
-	bool is_gone = events & (EPOLLHUP | EPOLLERR) && (v->farewell || v->to_pipe.len > 0);
+	bool is_gone = events & (EPOLLHUP | EPOLLERR) && (v->closing || v->to_pipe.len > 0);
 	if (!v->over && is_gone) {
 		vnc_kick(v);
 	} else if (!v->over && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
@@ -336,5 +320,5 @@ void viewer_new(struct vnc *vnc, int fd)
 	vnc->count++;
 	v->io = loop_add_io(vnc->event, fd, EPOLLIN, on_io, v);
 	set_deadline(v, PATIENCE_MS);
-	viewer_say(v, VNC_HELLO, strlen(VNC_HELLO));
+	viewer_send(v, VNC_HELLO, strlen(VNC_HELLO));
 }

@@ -40,14 +40,13 @@ struct vnc_viewer {
 	size_t name_len, password_len;
 	struct buf in;  /* of a stage */
 	struct buf out; /* to the viewer, not yet accepted by its socket */
-	bool farewell;  /* closes once everything is written */
+	bool closing;   /* closes once everything is written */
 	bool over, let_in;
 	void *data; /* of the handlers */
 
-	struct rfb_filter *filter;
 	const struct stream_pipe *ops; /* NULL: no pipe */
 	void *pipe;
-	struct buf to_pipe;  /* passed by the filter, not yet written */
+	struct buf to_pipe;  /* from the viewer, not yet written */
 	struct buf greeting; /* of the desktop, to be dropped */
 	bool greeted;
 	size_t owed; /* received from the pipe, not yet in the socket */
@@ -59,11 +58,11 @@ void viewer_new(struct vnc *vnc, int fd); /* takes fd */
 void viewer_free(struct vnc_viewer *v);
 /* Deferred to the loop, because callers still use the viewer. */
 void viewer_end(struct vnc_viewer *v);
-void viewer_say(struct vnc_viewer *v, const void *bytes, size_t len);
+void viewer_send(struct vnc_viewer *v, const void *bytes, size_t len);
 void viewer_say_u32(struct vnc_viewer *v, uint32_t value); /* buffered until the next call */
 void viewer_flush(struct vnc_viewer *v);
 /* Closes after the data is sent, or after a delay. */
-void viewer_say_farewell(struct vnc_viewer *v);
+void viewer_close_after_output(struct vnc_viewer *v);
 void viewer_write_pipe(struct vnc_viewer *v);
 
 /* ---- its login ---- */

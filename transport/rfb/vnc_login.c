@@ -21,7 +21,7 @@ static bool take_hello(struct vnc_viewer *v, const uint8_t *m)
 	if (memcmp(m, VNC_HELLO, strlen(VNC_HELLO)) != 0) {
 		return false;
 	}
-	viewer_say(v, types, sizeof(types));
+	viewer_send(v, types, sizeof(types));
 	return true;
 }
 
@@ -31,14 +31,14 @@ static bool take_type(struct vnc_viewer *v, const uint8_t *m)
 	if (m[0] != SECURITY_VENCRYPT) {
 		return false;
 	}
-	viewer_say(v, version, sizeof(version));
+	viewer_send(v, version, sizeof(version));
 	return true;
 }
 
 static bool take_version(struct vnc_viewer *v, const uint8_t *m)
 {
 	if (m[0] != 0 || m[1] != 2) {
-		viewer_say(v, "\377", 1);
+		viewer_send(v, "\377", 1);
 		return false;
 	}
 	buf_append(&v->out, "\0", 1);
@@ -75,12 +75,12 @@ static bool take_subtype(struct vnc_viewer *v, const uint8_t *m)
 					 : v->subtype == TLS_PLAIN || v->subtype == PLAIN;
 	if (!known) {
 		if (v->subtype != PLAIN) {
-			viewer_say(v, "\0", 1);
+			viewer_send(v, "\0", 1);
 		}
 		return false;
 	}
 	if (v->subtype != PLAIN) {
-		viewer_say(v, "\1", 1); /* send everything, because what follows is encrypted */
+		viewer_send(v, "\1", 1); /* send everything, because what follows is encrypted */
 		begin_tls(v);
 	}
 	return v->out.len == 0;
@@ -98,8 +98,8 @@ static void refuse(struct vnc_viewer *v, const struct err *why)
 {
 	viewer_say_u32(v, 1);
 	viewer_say_u32(v, (uint32_t)strlen(why->text));
-	viewer_say(v, why->text, strlen(why->text));
-	viewer_say_farewell(v);
+	viewer_send(v, why->text, strlen(why->text));
+	viewer_close_after_output(v);
 }
 
 static bool take_login(struct vnc_viewer *v, const uint8_t *m)
@@ -115,11 +115,10 @@ static bool take_login(struct vnc_viewer *v, const uint8_t *m)
 		return true;
 	}
 	loop_drop(&v->deadline);
-	v->filter = rfb_filter_new(v->vnc->handlers->policy(0, v->data));
 	/* The handshake with the desktop, which the viewer does not see. */
 	static const uint8_t none = SECURITY_NONE;
-	(void)!(rfb_filter_feed(v->filter, VNC_HELLO, strlen(VNC_HELLO), &v->to_pipe, &err) &&
-		rfb_filter_feed(v->filter, &none, 1, &v->to_pipe, &err));
+	buf_append(&v->to_pipe, VNC_HELLO, strlen(VNC_HELLO));
+	buf_append(&v->to_pipe, &none, 1);
 	viewer_say_u32(v, 0);
 	viewer_flush(v);
 	viewer_write_pipe(v);

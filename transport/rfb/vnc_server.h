@@ -1,7 +1,6 @@
 #ifndef TRANSPORT_RFB_VNC_SERVER_H
 #define TRANSPORT_RFB_VNC_SERVER_H
 
-#include "transport/rfb/filter.h"
 #include "transport/rfb/websocket_proxy.h"
 
 #include <systemd/sd-event.h>
@@ -9,7 +8,7 @@
 /*
  * VNC viewers other than browsers: RFB 3.8 on a separate socket.  They authenticate with a name and
  * a password (VeNCrypt's Plain, inside TLS if there is a certificate; on this machine TLS is the
- * viewer's choice).  Then, like a browser's viewer of a stream, they are a filter and a pipe.
+ * viewer's choice).  Then, like a browser's viewer of a stream, they are a socket and a pipe.
  */
 
 struct vnc;        /* a listener */
@@ -20,9 +19,6 @@ struct vnc_handlers {
 	 * to the functions below.  False: err is sent to the viewer. */
 	bool (*login)(struct vnc_viewer *viewer, const char *name, const char *password,
 		void **ret_data, void *data, struct err *err);
-	/* Returns the viewer's policy; called before any of its messages is passed.  presses:
-	 * number of keys and buttons it pressed without control. */
-	enum rfb_policy (*policy)(uint64_t presses, void *viewer_data);
 	/* Called once for each accepted viewer, from the loop: it has disconnected, and its pipe is
 	 * closed. */
 	void (*closed)(void *viewer_data);

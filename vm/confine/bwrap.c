@@ -8,11 +8,11 @@
 #include "vm/confine/bwrap.h"
 
 #include "base/cleanup.h"
+#include "vm/confine/host.h"
 #include "vm/confine/seccomp.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,14 +25,7 @@ _Static_assert(BWRAP_FDS_MAX + 2 <= SPAWN_FDS_MAX, "spawn_start() must accept th
 
 /* ---- arguments ---- */
 
-#define ARGS(b, ...) put_args(b, (const char *const[]){ __VA_ARGS__, NULL })
-
-static void put_args(struct bwrap *b, const char *const *args)
-{
-	for (; *args; args++) {
-		buf_append(&b->args, *args, strlen(*args) + 1);
-	}
-}
+#define ARGS(b, ...) ARGS_PUT(&(b)->args, __VA_ARGS__)
 
 /* Takes fd.  Returns its number in the child, as text for the next argument, valid until the next
  * call. */
@@ -53,7 +46,7 @@ void bwrap_done(struct bwrap *b)
 	for (size_t i = 0; i < b->n_fds; i++) {
 		close(b->fds[i].from);
 	}
-	buf_done(&b->args);
+	args_done(&b->args);
 	*b = (struct bwrap){ 0 };
 }
 
@@ -79,12 +72,13 @@ static bool put_file(struct bwrap *b, const char *path, const char *text, struct
 
 /* ---- from the host ---- */
 
-/* Merged into /usr on most systems, separate directories on some. */
-static const char *const system_dirs[] = { "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32" };
+static const char *const system_dirs[] = { "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
+	NULL };
 
 /* Configuration of programs.  No accounts, keys, networks, mounts, nor an administrator's
  * profiles. */
 static const char *const shared[] = {
+	"/etc/alsa",
 	"/etc/alternatives",
 	"/etc/bash.bashrc",
 	"/etc/dbus-1",
@@ -141,16 +135,7 @@ static void put_java(struct bwrap *b)
 static void put_system(struct bwrap *b)
 {
 	ARGS(b, "--ro-bind", "/usr", "/usr");
-	for (size_t i = 0; i < sizeof(system_dirs) / sizeof(system_dirs[0]); i++) {
-		char target[256];
-		ssize_t n = readlink(system_dirs[i], target, sizeof(target) - 1);
-		if (n > 0) {
-			target[n] = '\0';
-			ARGS(b, "--symlink", target, system_dirs[i]);
-		} else {
-			ARGS(b, "--ro-bind-try", system_dirs[i], system_dirs[i]);
-		}
-	}
+	args_put_system(&b->args, system_dirs);
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
 		ARGS(b, "--ro-bind-try", shared[i], shared[i]);
 	}
@@ -229,7 +214,7 @@ static void put_private(struct bwrap *b)
 	 * ordinary user is that root. */
 	ARGS(b, "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev");
 	for (size_t i = 0; i < PRIVATE_MOUNTS; i++) {
-		ARGS(b, "--bind", private_places[i].from, private_places[i].to);
+		ARGS(b, "--bind", private_mounts[i].from, private_mounts[i].to);
 	}
 	ARGS(b, "--perms", "0700", "--dir", "/run/user/1000", "--symlink", "/tmp", "/var/tmp");
 	ARGS(b, "--symlink", "/run", "/var/run");
@@ -263,7 +248,7 @@ bool bwrap_describe(struct bwrap *b, const struct vm_limits *limits, bool counte
 	enum seccomp_for whom = counted ? SECCOMP_FOR_PROGRAMS : SECCOMP_FOR_UNCOUNTED;
 	int filters[SECCOMP_FILTERS];
 	const char *agent = put_fd(b, agent_fd);
-	put_args(b, isolation);
+	args_put_all(&b->args, isolation);
 	private_init(&b->memory, limits);
 	put_private(b);
 	ARGS(b, "--perms", "0555", "--ro-bind-data", agent, BWRAP_AGENT);
@@ -292,7 +277,7 @@ pid_t bwrap_start(struct bwrap *b, const char *const *command, int link_fd, int 
 	struct spawn_fd fds[BWRAP_FDS_MAX + 2];
 	const char *argv[COMMAND_MAX] = { "bwrap", "--args" };
 	struct spawn spawn = *how;
-	int args = memory_file(b->args.data, b->args.len, err);
+	int args = memory_file(b->args.words.data, b->args.words.len, err);
 	if (args < 0) {
 		return -1;
 	}
@@ -315,7 +300,11 @@ pid_t bwrap_start(struct bwrap *b, const char *const *command, int link_fd, int 
 	spawn.new_session = true;
 	spawn.room = &b->memory.room;
 	spawn.die_with_us = true;
-	return spawn_start(&spawn, err);
+	pid_t pid = spawn_start(&spawn, err);
+	if (pid < 0) { /* the namespaces that come before bwrap */
+		host_advise(err->text, err);
+	}
+	return pid;
 }
 
 int bwrap_wstatus(const siginfo_t *end)

@@ -1,8 +1,8 @@
 #ifndef VM_CONFINE_BWRAP_H
 #define VM_CONFINE_BWRAP_H
 
-#include "base/buf.h"
 #include "base/spawn.h"
+#include "vm/confine/args.h"
 #include "vm/confine/private_fs.h"
 #include "vm/spec/spec.h"
 
@@ -15,8 +15,7 @@
 
 /* A zeroed struct is an empty one. */
 struct bwrap {
-	/* each NUL-terminated; passed in a memory file, so /proc/1/cmdline reveals nothing */
-	struct buf args;
+	struct args args; /* passed in a memory file, so /proc/1/cmdline reveals nothing */
 	struct spawn_fd fds[BWRAP_FDS_MAX];
 	size_t n_fds;
 	struct private memory;

@@ -223,6 +223,16 @@ int cgroup_make(const char *path, const char *name, const struct vm_limits *limi
 	return take_fd(&leaf);
 }
 
+bool cgroup_make_delegated(const char *name, const struct vm_limits *limits, int *ret_fd,
+	char **ret_dir, struct err *err)
+{
+	struct err none;
+	const char *dir = cgroup_delegated(&none);
+	*ret_fd = dir ? cgroup_make(dir, name, limits, err) : -1;
+	*ret_dir = *ret_fd >= 0 ? must(strdup(dir)) : NULL;
+	return !dir || *ret_fd >= 0;
+}
+
 /* Of all sandboxes, including those of a killed server: a group with a process refuses. */
 static void sweep(int dir)
 {

@@ -33,6 +33,11 @@ bool cgroup_shares_cpu(const char *dir);
 int cgroup_make(const char *dir, const char *name, const struct vm_limits *limits,
 	struct err *err) NODISCARD;
 
+/* The same below cgroup_delegated().  *ret_dir: that directory, to free(), for cgroup_remove().  If there
+ * is none, *ret_fd is -1 and *ret_dir NULL. */
+bool cgroup_make_delegated(const char *name, const struct vm_limits *limits, int *ret_fd,
+	char **ret_dir, struct err *err) NODISCARD;
+
 /* Kills its remaining processes and removes it, and earlier ones that were not empty yet. */
 void cgroup_remove(const char *dir, const char *name);
 

@@ -85,7 +85,7 @@ static int on_window_over(sd_event_source *source, uint64_t usec, void *data)
 }
 
 /* A source above its rate is paused; others are not affected. */
-static int on_words(sd_event_source *source, int fd, uint32_t events, void *data)
+static int on_output(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct console_source *s = data;
 	struct console *c = s->console;
@@ -101,8 +101,8 @@ static int on_words(sd_event_source *source, int fd, uint32_t events, void *data
 	if (c->spent >= CONSOLE_RATE) {
 		enable_all(c, false);
 	}
-	if (c->on_words) {
-		c->on_words(c->data);
+	if (c->on_output) {
+		c->on_output(c->data);
 	}
 	return 0;
 }
@@ -132,7 +132,7 @@ void console_add(struct console *c, sd_event *event, int fd)
 	fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	s->console = c;
 	s->fd = fd;
-	s->io = loop_add_io(event, fd, EPOLLIN, on_words, s);
+	s->io = loop_add_io(event, fd, EPOLLIN, on_output, s);
 }
 
 void console_drain(struct console *c)

@@ -20,11 +20,11 @@ struct console {
 		int fd;
 		sd_event_source *io;
 	} sources[2];
-	struct buf text;              /* the last output of all sources */
-	size_t before;                /* bytes of it from an earlier VM */
-	int log;                      /* console.log; -1: none */
-	size_t logged;                /* its size in bytes */
-	void (*on_words)(void *data); /* called after output; NULL: none */
+	struct buf text;               /* the last output of all sources */
+	size_t before;                 /* bytes of it from an earlier VM */
+	int log;                       /* console.log; -1: none */
+	size_t logged;                 /* its size in bytes */
+	void (*on_output)(void *data); /* called after output; NULL: none */
 	void *data;
 	size_t spent; /* bytes read in the current second */
 	sd_event_source *window;

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/loop.h"
 #include "base/spawn.h"
+#include "base/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 #include <sys/wait.h>
 
 #define WAIT_MS 5000
-#define WORDS_MAX 4096
+#define OUTPUT_MAX 4096
 
 /* ---- programs ---- */
 
@@ -113,20 +114,6 @@ static const struct {
 	{ 60600, 500 },
 };
 
-static bool is_mapped(const char *map_file, uint32_t first, uint32_t count)
-{
-	FILE *map = fopen(map_file, "re");
-	unsigned long inside, outside, n;
-	bool found = false;
-	while (map && fscanf(map, "%lu %lu %lu", &inside, &outside, &n) == 3) {
-		found |= first >= inside && first + count <= inside + n;
-	}
-	if (map) {
-		fclose(map);
-	}
-	return found;
-}
-
 bool host_pick_user(uid_t *ret_uid, struct err *err)
 {
 	static uint32_t next;
@@ -140,8 +127,7 @@ bool host_pick_user(uid_t *ret_uid, struct err *err)
 	}
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		uint32_t first = ranges[i].first, count = ranges[i].count;
-		if (is_mapped("/proc/self/uid_map", first, count) &&
-			is_mapped("/proc/self/gid_map", first, count)) {
+		if (userns_has_ids(first, count)) {
 			*ret_uid = first + next++ % count;
 			return true;
 		}
@@ -162,7 +148,7 @@ static bool reads(const char *path, const char *value)
 /* bwrap's messages if it cannot create namespaces, and the setting that causes them; the first
  * match counts. */
 static const struct {
-	const char *words, *file, *value, *advice;
+	const char *output, *file, *value, *advice;
 } advices[] = {
 	{ "amespace", "/proc/sys/kernel/unprivileged_userns_clone", "0",
 		"unprivileged user namespaces are off: sysctl -w "
@@ -182,10 +168,10 @@ static const struct {
 		"in a container: start it with --security-opt seccomp=unconfined" },
 };
 
-const char *host_advice(const char *words)
+const char *host_advice(const char *output)
 {
 	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
-		if (strstr(words, advices[i].words) &&
+		if (strstr(output, advices[i].output) &&
 			(!advices[i].file || reads(advices[i].file, advices[i].value))) {
 			return advices[i].advice;
 		}
@@ -193,19 +179,26 @@ const char *host_advice(const char *words)
 	return NULL;
 }
 
+bool host_advise(const char *output, struct err *err)
+{
+	const char *advice = host_advice(output);
+	struct err why = *err;
+	return advice ? err_set(err, why.kind, "%.300s; %s", why.text, advice) : false;
+}
+
 /* ---- short programs ---- */
 
-static bool read_words(int fd, struct buf *words)
+bool host_read_output(int fd, struct buf *output)
 {
 	char bytes[1024];
 	ssize_t n = read(fd, bytes, sizeof(bytes));
-	if (n > 0 && words->len < WORDS_MAX) {
-		buf_append(words, bytes, (size_t)n);
+	if (n > 0 && output->len < OUTPUT_MAX) {
+		buf_append(output, bytes, (size_t)n);
 	}
 	return n > 0;
 }
 
-bool host_await(pid_t pid, int errors_fd, struct buf *words, struct err *err)
+bool host_await(pid_t pid, int errors_fd, struct buf *output, struct err *err)
 {
 	auto_close int pidfd = pidfd_open(pid, 0);
 	struct pollfd fds[] = { { pidfd, POLLIN, 0 }, { errors_fd, POLLIN, 0 } };
@@ -213,7 +206,7 @@ bool host_await(pid_t pid, int errors_fd, struct buf *words, struct err *err)
 	int status = 0;
 	for (uint64_t now; !fds[0].revents && (now = loop_now_us()) < end;) {
 		if (poll(fds, 2, (int)((end - now) / 1000) + 1) > 0 && fds[1].revents &&
-			!read_words(errors_fd, words)) {
+			!host_read_output(errors_fd, output)) {
 			fds[1].fd = -1;
 		}
 	}
@@ -224,14 +217,14 @@ bool host_await(pid_t pid, int errors_fd, struct buf *words, struct err *err)
 	}
 	if (fds[1].fd >= 0) {
 		fcntl(errors_fd, F_SETFL, O_NONBLOCK);
-		while (read_words(errors_fd, words)) {
+		while (host_read_output(errors_fd, output)) {
 		}
 	}
 	waitpid(pid, &status, 0);
 	if (status != 0) {
-		words->len -= words->len && words->data[words->len - 1] == '\n';
+		output->len -= output->len && output->data[output->len - 1] == '\n';
 		return err_set(err, ERR_UNSUPPORTED, "bwrap %s: %.*s", spawn_describe_end(status),
-			(int)(words->len < 300 ? words->len : 300), buf_text(words));
+			(int)(output->len < 300 ? output->len : 300), buf_text(output));
 	}
 	return true;
 }

@@ -24,9 +24,15 @@ int host_open_net(struct err *err) NODISCARD;
 bool host_pick_user(uid_t *ret_uid, struct err *err) NODISCARD;
 
 /* Advice about an error of bwrap; NULL if unknown. */
-const char *host_advice(const char *words);
+const char *host_advice(const char *output);
+
+/* Appends the advice about output, if any, to err.  Returns false. */
+bool host_advise(const char *output, struct err *err);
+
+/* Appends what can be read to output, which stays short; false: the end. */
+bool host_read_output(int fd, struct buf *output);
 
 /* Waits a few seconds for a process that must exit with 0, and collects output from errors_fd. */
-bool host_await(pid_t pid, int errors_fd, struct buf *words, struct err *err) NODISCARD;
+bool host_await(pid_t pid, int errors_fd, struct buf *output, struct err *err) NODISCARD;
 
 #endif

@@ -13,7 +13,7 @@
 #define FILES_PER_MIB 128
 #define FILES_MIN 4096
 
-const struct private_place private_places[PRIVATE_MOUNTS] = {
+const struct private_mount private_mounts[PRIVATE_MOUNTS] = {
 	[PRIVATE_SHM] = { PRIVATE_DIR "shm", "/dev/shm" },
 	[PRIVATE_TMP] = { PRIVATE_DIR "tmp", "/tmp" },
 	[PRIVATE_RUN] = { PRIVATE_DIR "run", "/run" },
@@ -29,7 +29,7 @@ static void describe_mounts(struct private *p, const struct vm_limits *limits)
 	for (size_t i = 0; i < PRIVATE_MOUNTS; i++) {
 		snprintf(p->options[i], sizeof(p->options[i]), "size=%lldm,nr_inodes=%lld,mode=%s",
 			(long long)limits->disk_mib, files, modes[i]);
-		p->mounts[i] = (struct room_item){ private_places[i].from, p->options[i] };
+		p->mounts[i] = (struct room_item){ private_mounts[i].from, p->options[i] };
 	}
 }
 

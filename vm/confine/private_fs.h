@@ -14,10 +14,10 @@
 enum { PRIVATE_SHM, PRIVATE_TMP, PRIVATE_RUN, PRIVATE_HOME, PRIVATE_MOUNTS };
 #define PRIVATE_SETTINGS 4
 
-struct private_place {
+struct private_mount {
 	const char *from, *to;
 };
-extern const struct private_place private_places[PRIVATE_MOUNTS];
+extern const struct private_mount private_mounts[PRIVATE_MOUNTS];
 
 /* The room of a sandbox with these limits, for spawn; it points into this struct. */
 struct private

@@ -245,9 +245,9 @@ static bool add_arguments(scmp_filter_ctx filter, enum seccomp_for whom, struct 
 typedef bool add_fn(scmp_filter_ctx filter, enum seccomp_for whom, struct err *err);
 
 static bool export_one(
-	uint32_t preset, add_fn *add, enum seccomp_for whom, int *ret_fd, struct err *err)
+	uint32_t default_action, add_fn *add, enum seccomp_for whom, int *ret_fd, struct err *err)
 {
-	scmp_filter_ctx filter = must(seccomp_init(preset));
+	scmp_filter_ctx filter = must(seccomp_init(default_action));
 	bool ok = false;
 	auto_close int fd = memfd_create("seccomp", MFD_CLOEXEC);
 	seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);

@@ -13,7 +13,6 @@
 
 _Static_assert(VM_STAGES == MESSAGE_STAGES, "one for each event");
 
-#define SCREEN_INTERVAL_US 200000
 #define SCREEN_EDGE_MAX 16384
 /* Of services of one desktop.  Each is a line in the log, and programs inside can cause any number:
  * further ones are not reported. */
@@ -51,7 +50,7 @@ static bool on_stage(struct vm *vm, const void *args, struct err *err)
 	core->stages |= bit;
 	core->last_stage = message_stages[stage->stage];
 	unsigned step = (unsigned)__builtin_popcount(core->stages);
-	vm_tell_stage(core, core->last_stage, step + core->stages_before,
+	vm_notify_stage(core, core->last_stage, step + core->stages_before,
 		VM_STAGES + core->stages_before);
 	return true;
 }
@@ -93,7 +92,7 @@ static bool on_failed(struct vm *vm, const void *args, struct err *err)
 	return true;
 }
 
-static bool is_told(struct vm *vm)
+static bool is_notified(struct vm *vm)
 {
 	return ++vm->core->restarts <= RESTARTS_MAX;
 }
@@ -102,13 +101,13 @@ static bool on_restarted(struct vm *vm, const void *args, struct err *err)
 {
 	const struct msg_restarted *r = args;
 	(void)err;
-	if (!is_told(vm)) {
+	if (!is_notified(vm)) {
 		return true;
 	}
 	log_warning("sandbox=%s restarted=\"%s\" why=\"%s\"", vm->id, message_services[r->what],
 		r->why ? r->why : "");
 	vm_add_note(vm, "The %s crashed and was restarted.", message_services[r->what]);
-	vm_tell_news(vm, "The %s crashed and was restarted: %s", message_services[r->what],
+	vm_notify(vm, "The %s crashed and was restarted: %s", message_services[r->what],
 		r->why ? r->why : "unknown reason");
 	return true;
 }
@@ -120,7 +119,7 @@ static bool on_resting(struct vm *vm, const void *args, struct err *err)
 	const char *why = r->why ? r->why : "unknown reason";
 	long long s = (long long)(r->ms + 999) / 1000;
 	(void)err;
-	if (!is_told(vm)) {
+	if (!is_notified(vm)) {
 		return true;
 	}
 	log_warning("sandbox=%s failing=\"%s\" s=%lld why=\"%s\"", vm->id, what, s, why);
@@ -128,36 +127,15 @@ static bool on_resting(struct vm *vm, const void *args, struct err *err)
 		"The %s does not work. The desktop continues without it, and it is restarted in "
 		"%lld s.",
 		what, s);
-	vm_tell_news(vm, "The %s failed: %s", what, why);
+	vm_notify(vm, "The %s failed: %s", what, why);
 	return true;
 }
 
-static int on_screen_timer(sd_event_source *source, uint64_t usec, void *data)
-{
-	struct vm_core *core = data;
-	(void)source;
-	(void)usec;
-	loop_drop(&core->screen_timer);
-	core->screen_us = loop_now_us();
-	if (core->watches && core->state == VM_READY) {
-		VM_TELL(core->vm->pool, screen, core->vm);
-	}
-	return 0;
-}
-
-/* The agent promises at most 5 per second.  The bound is enforced here as well, and the last change
- * is never lost. */
 static bool on_screen(struct vm *vm, const void *args, struct err *err)
 {
-	struct vm_core *core = vm->core;
 	(void)args;
 	(void)err;
-	if (core->screen_timer) {
-		return true;
-	}
-	uint64_t since = loop_now_us() - core->screen_us;
-	uint64_t left = since < SCREEN_INTERVAL_US ? SCREEN_INTERVAL_US - since : 0;
-	core->screen_timer = loop_after_ms(vm->pool->event, left / 1000, on_screen_timer, core);
+	vm_screen_changed(vm);
 	return true;
 }
 
@@ -193,7 +171,8 @@ static bool event_run(struct vm *vm, const char *name, const json_t *fields, str
 		if (strcmp(event->message->name, name) != 0) {
 			continue;
 		}
-		if (!vm->core->said_hello && event->run != on_hello) {
+		/* A restored desktop can fail before its agent greets the new host. */
+		if (!vm->core->said_hello && event->run != on_hello && event->run != on_failed) {
 			return err_set(err, ERR_ARGUMENT, "'%s' before 'hello'", name);
 		}
 		memset(&args, 0, sizeof(args));
@@ -234,7 +213,7 @@ static bool may_act(const void *data, struct err *err)
 
 static bool may_run(const void *data, struct err *err)
 {
-	return vm_control_beside(data, err);
+	return vm_control_allows_agent(data, err);
 }
 
 /* During an operation, the agent may be frozen. */
@@ -276,54 +255,3 @@ const struct guest_handlers vm_guest_handlers = {
 	.broke = on_broke,
 	.hangs = on_hangs,
 };
-
-/* ---- screen changes ---- */
-
-static void watch_send(struct vm *vm);
-
-static void on_watch_reply(const struct link_msg *msg, const struct err *err, void *data)
-{
-	struct vm *vm = data;
-	struct vm_core *core = vm->core;
-	(void)msg;
-	core->watch_asked = false;
-	if (err && err->kind != ERR_GONE) {
-		log_warning("sandbox=%s watch: %s", vm->id, err->text);
-	} else if (!err && core->watch_sent != (core->watches > 0)) {
-		watch_send(vm);
-	}
-}
-
-/* One at a time: an agent that does not answer gets no more. */
-static void watch_send(struct vm *vm)
-{
-	struct vm_core *core = vm->core;
-	if (core->state == VM_READY && core->guest.link && !core->watch_asked) {
-		core->watch_asked = true;
-		core->watch_sent = core->watches > 0;
-		link_request(core->guest.link, message_watch.name,
-			message_encode(
-				&message_watch.request, &(struct msg_watch){ core->watch_sent }),
-			on_watch_reply, vm);
-	}
-}
-
-void vm_watch(struct vm *vm, bool on)
-{
-	struct vm_core *core = vm->core;
-	unsigned before = core->watches;
-	if (on || before) {
-		core->watches += on ? 1 : -1u;
-	}
-	if (!before != !core->watches) {
-		watch_send(vm);
-	}
-}
-
-void vm_watch_again(struct vm *vm)
-{
-	vm->core->watch_asked = false; /* from an earlier agent */
-	if (vm->core->watches) {
-		watch_send(vm);
-	}
-}

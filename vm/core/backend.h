@@ -62,7 +62,7 @@ struct vm_backend {
 	void (*save)(struct vm *vm, const char *dir, bool last);
 	/* Reattaches to a running VM that an earlier server started in vm->dir; ends like start().
 	 * False: there is none. */
-	bool (*adopt)(struct vm *vm, struct err *err);
+	bool (*reattach)(struct vm *vm, struct err *err);
 	/* Detaches from the running VM without ending it, so that a later server can reattach to
 	 * it. */
 	void (*leave)(struct vm *vm);
@@ -75,7 +75,7 @@ struct vm_backend {
 	 * which may lack information about them, and id the sandbox's id.  NULL: VMs do not outlive
 	 * their server.
 	 */
-	/* Whether a VM described in dir is running, so that adopt() would find it. */
+	/* Whether a VM described in dir is running, so that reattach() would find it. */
 	bool (*is_left)(const char *dir, const char *id);
 	/* Ends what is still running of it.  True: there was something. */
 	bool (*reap)(const char *dir, const char *id);

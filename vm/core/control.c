@@ -14,26 +14,26 @@
 #include <string.h>
 #include <time.h>
 
-const char *const vm_holder_words[] = { "agent", "user", "none", NULL };
+const char *const vm_holder_names[] = { "agent", "user", "none", NULL };
 
-struct vm_person_wait {
-	TAILQ_ENTRY(vm_person_wait) entry;
+struct vm_user_wait {
+	TAILQ_ENTRY(vm_user_wait) entry;
 	struct vm *vm;
 	char *reason;
-	vm_person_fn *fn;
+	vm_user_fn *fn;
 	void *data;
 };
-TAILQ_HEAD(person_waits, vm_person_wait);
+TAILQ_HEAD(user_waits, vm_user_wait);
 
 struct vm_lease {
 	struct vm_control control;
 	char who[VM_CONTROL_WHO_MAX + 1];
-	char says[VM_CONTROL_TEXT_MAX + 1]; /* message of the user who returned control */
-	bool has_says, answer;              /* pending: answer those who wait */
-	struct person_waits waits;          /* oldest first */
-	char *want;                         /* a reason without a wait; or NULL */
+	char message[VM_CONTROL_TEXT_MAX + 1]; /* message of the user who returned control */
+	bool has_message, answer;              /* pending: answer those who wait */
+	struct user_waits waits;               /* oldest first */
+	char *want;                            /* a reason without a wait; or NULL */
 	sd_event_source *want_ends;
-	sd_event_source *tell;
+	sd_event_source *notify;
 };
 
 static const struct vm_control at_first;
@@ -52,11 +52,11 @@ static struct vm_lease *lease_of(struct vm *vm)
 
 static void show_wanted(struct vm_lease *lease)
 {
-	const struct vm_person_wait *newest = TAILQ_LAST(&lease->waits, person_waits);
+	const struct vm_user_wait *newest = TAILQ_LAST(&lease->waits, user_waits);
 	lease->control.wanted = newest ? newest->reason : lease->want;
 }
 
-static void wait_free(struct vm_person_wait *wait)
+static void wait_free(struct vm_user_wait *wait)
 {
 	struct vm_lease *lease = wait->vm->core->lease;
 	TAILQ_REMOVE(&lease->waits, wait, entry);
@@ -66,46 +66,46 @@ static void wait_free(struct vm_person_wait *wait)
 }
 
 /* A callback may add waits, which this message does not answer, or cancel some. */
-static void answer_all(struct vm *vm, const char *says, const struct err *err)
+static void answer_all(struct vm *vm, const char *message, const struct err *err)
 {
 	struct vm_lease *lease = vm->core->lease;
-	const struct vm_person_wait *last = TAILQ_LAST(&lease->waits, person_waits);
+	const struct vm_user_wait *last = TAILQ_LAST(&lease->waits, user_waits);
 	for (bool more = last; more && !TAILQ_EMPTY(&lease->waits);) {
-		struct vm_person_wait *wait = TAILQ_FIRST(&lease->waits);
-		vm_person_fn *fn = wait->fn;
+		struct vm_user_wait *wait = TAILQ_FIRST(&lease->waits);
+		vm_user_fn *fn = wait->fn;
 		void *data = wait->data;
 		more = wait != last;
 		wait_free(wait);
-		fn(vm, says, err, data);
+		fn(vm, message, err, data);
 	}
 }
 
-static int on_tell(sd_event_source *source, void *data)
+static int on_notify(sd_event_source *source, void *data)
 {
 	struct vm *vm = data;
 	struct vm_lease *lease = vm->core->lease;
 	(void)source;
-	loop_drop(&lease->tell);
+	loop_drop(&lease->notify);
 	if (lease->answer) {
 		bool asked = !TAILQ_EMPTY(&lease->waits);
 		lease->answer = false;
-		if (!asked && lease->has_says) {
-			vm_add_note(
-				vm, "Message from the user who had control: \"%s\"", lease->says);
+		if (!asked && lease->has_message) {
+			vm_add_note(vm, "Message from the user who had control: \"%s\"",
+				lease->message);
 		}
-		auto_free char *says = lease->has_says ? must(strdup(lease->says)) : NULL;
-		lease->has_says = false;
-		answer_all(vm, says, NULL);
+		auto_free char *message = lease->has_message ? must(strdup(lease->message)) : NULL;
+		lease->has_message = false;
+		answer_all(vm, message, NULL);
 	}
-	VM_TELL(vm->pool, control, vm);
+	VM_NOTIFY(vm->pool, control, vm);
 	return 0;
 }
 
-static void tell(struct vm *vm)
+static void notify(struct vm *vm)
 {
 	struct vm_lease *lease = lease_of(vm);
-	if (!lease->tell) {
-		lease->tell = loop_defer(vm->pool->event, on_tell, vm);
+	if (!lease->notify) {
+		lease->notify = loop_defer(vm->pool->event, on_notify, vm);
 	}
 }
 
@@ -127,9 +127,9 @@ static void hand_to(struct vm *vm, enum vm_holder holder, const char *who)
 	lease->control.holder = holder;
 	lease->control.since = clock_wall_ms();
 	lease->control.fence++;
-	log_info("sandbox=%s control=%s%s%s", vm->id, vm_holder_words[holder], who ? " who=" : "",
+	log_info("sandbox=%s control=%s%s%s", vm->id, vm_holder_names[holder], who ? " who=" : "",
 		who ? lease->who : "");
-	tell(vm);
+	notify(vm);
 }
 
 const struct vm_control *vm_control(const struct vm *vm)
@@ -150,15 +150,15 @@ bool vm_control_is(const struct vm *vm, uint64_t fence)
 	return control->holder == VM_HELD_BY_USER && control->fence == fence;
 }
 
-bool vm_control_give_back(struct vm *vm, uint64_t fence, const char *says, struct err *err)
+bool vm_control_give_back(struct vm *vm, uint64_t fence, const char *message, struct err *err)
 {
 	if (!vm_control_is(vm, fence)) {
 		return err_set(err, ERR_STATE, "you no longer have control of this sandbox");
 	}
 	struct vm_lease *lease = lease_of(vm);
-	lease->has_says = says && *says;
+	lease->has_message = message && *message;
 	lease->answer = true;
-	snprintf(lease->says, sizeof(lease->says), "%s", says ? says : "");
+	snprintf(lease->message, sizeof(lease->message), "%s", message ? message : "");
 	set_want(lease, NULL);
 	hand_to(vm, VM_HELD_BY_AGENT, NULL);
 	return true;
@@ -187,7 +187,7 @@ bool vm_control_agent_may(const struct vm *vm, struct err *err)
 		control->who, since);
 }
 
-bool vm_control_beside(const struct vm *vm, struct err *err)
+bool vm_control_allows_agent(const struct vm *vm, struct err *err)
 {
 	return vm->pool->config.commands_during_takeover ||
 	       vm_control(vm)->holder != VM_HELD_BY_USER || vm_control_agent_may(vm, err);
@@ -220,27 +220,26 @@ bool vm_control_release(struct vm *vm, struct err *err)
 
 /* ---- requests for a user ---- */
 
-struct vm_person_wait *vm_control_ask(
-	struct vm *vm, const char *reason, vm_person_fn *fn, void *data)
+struct vm_user_wait *vm_control_ask(struct vm *vm, const char *reason, vm_user_fn *fn, void *data)
 {
 	struct vm_lease *lease = lease_of(vm);
-	struct vm_person_wait *wait = must(calloc(1, sizeof(*wait)));
-	*wait = (struct vm_person_wait){ .vm = vm,
+	struct vm_user_wait *wait = must(calloc(1, sizeof(*wait)));
+	*wait = (struct vm_user_wait){ .vm = vm,
 		.reason = must(strndup(reason, VM_CONTROL_TEXT_MAX)),
 		.fn = fn,
 		.data = data };
 	TAILQ_INSERT_TAIL(&lease->waits, wait, entry);
 	lease->control.wanted = wait->reason;
-	tell(vm);
+	notify(vm);
 	return wait;
 }
 
-void vm_control_ask_cancel(struct vm_person_wait *wait)
+void vm_control_ask_cancel(struct vm_user_wait *wait)
 {
 	if (wait) {
 		struct vm *vm = wait->vm;
 		wait_free(wait);
-		tell(vm);
+		notify(vm);
 	}
 }
 
@@ -262,7 +261,7 @@ void vm_control_want(struct vm *vm, const char *reason, uint64_t ms)
 	if (reason) {
 		lease->want_ends = loop_after_ms(vm->pool->event, ms, on_want_ends, vm);
 	}
-	tell(vm);
+	notify(vm);
 }
 
 /* ---- end of the sandbox ---- */
@@ -278,7 +277,7 @@ void control_free(struct vm *vm)
 {
 	struct vm_lease *lease = take_ptr(&vm->core->lease);
 	if (lease) {
-		loop_drop(&lease->tell);
+		loop_drop(&lease->notify);
 		loop_drop(&lease->want_ends);
 		free(lease->want);
 		free(lease);

@@ -14,7 +14,7 @@
  */
 
 enum vm_holder { VM_HELD_BY_AGENT, VM_HELD_BY_USER, VM_HELD_BY_NONE };
-extern const char *const vm_holder_words[];
+extern const char *const vm_holder_names[];
 
 #define VM_CONTROL_TEXT_MAX 1000 /* bytes of a reason, and of a user's message */
 #define VM_CONTROL_WHO_MAX 60
@@ -32,10 +32,10 @@ const struct vm_control *vm_control(const struct vm *vm);
 
 /* A user takes control from the current holder.  Returns the new fence. */
 uint64_t vm_control_take(struct vm *vm, const char *who);
-/* Returns control to the agent.  says: the user's message, or NULL; it is passed to pending
+/* Returns control to the agent.  message: from the user, or NULL; it is passed to pending
  * requests, otherwise with the next result.  ERR_STATE: the fence is outdated. */
 bool vm_control_give_back(
-	struct vm *vm, uint64_t fence, const char *says, struct err *err) NODISCARD;
+	struct vm *vm, uint64_t fence, const char *message, struct err *err) NODISCARD;
 /* The agent takes control that no one has (no effect if it has control), or releases its control.
  * ERR_STATE: a user has control; the text contains who and since when. */
 bool vm_control_acquire(struct vm *vm, struct err *err) NODISCARD;
@@ -45,20 +45,19 @@ bool vm_control_release(struct vm *vm, struct err *err) NODISCARD;
 bool vm_control_agent_may(const struct vm *vm, struct err *err) NODISCARD;
 /* Whether it may run commands, and end or stop the desktop.  Not while a user has control, unless
  * the pool permits it (commands_during_takeover). */
-bool vm_control_beside(const struct vm *vm, struct err *err) NODISCARD;
+bool vm_control_allows_agent(const struct vm *vm, struct err *err) NODISCARD;
 /* Whether this fence is the current one of a user. */
 bool vm_control_is(const struct vm *vm, uint64_t fence);
 
 /* ---- requests for a user ---- */
 
-struct vm_person_wait;
-/* Called once, from the loop: a user took control and returned it (says: the message, or NULL), or
+struct vm_user_wait;
+/* Called once, from the loop: a user took control and returned it (message: theirs, or NULL), or
  * err: the sandbox ended. */
-typedef void vm_person_fn(struct vm *vm, const char *says, const struct err *err, void *data);
+typedef void vm_user_fn(struct vm *vm, const char *message, const struct err *err, void *data);
 /* Several requests may be pending; the newest reason is shown. */
-struct vm_person_wait *vm_control_ask(
-	struct vm *vm, const char *reason, vm_person_fn *fn, void *data);
-void vm_control_ask_cancel(struct vm_person_wait *wait); /* no callback; NULL-safe */
+struct vm_user_wait *vm_control_ask(struct vm *vm, const char *reason, vm_user_fn *fn, void *data);
+void vm_control_ask_cancel(struct vm_user_wait *wait); /* no callback; NULL-safe */
 /* Shows a reason without waiting, for so long, or until a user returns control or it is called with
  * NULL, for callers that ask elsewhere. */
 void vm_control_want(struct vm *vm, const char *reason, uint64_t ms);

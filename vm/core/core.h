@@ -82,9 +82,9 @@ struct vm_origin_row {
 	bool is_restored; /* its agent was running before: it gets the request `restored` */
 	bool new_names;   /* with new names, because it is a copy */
 	enum {
-		FAILURE_ENDS,        /* the sandbox ends */
-		FAILURE_PAUSES,      /* the saved VM is intact */
-		FAILURE_STARTS_ANEW, /* another origin is tried, if possible */
+		FAILURE_ENDS,    /* the sandbox ends */
+		FAILURE_PAUSES,  /* the saved VM is intact */
+		FAILURE_RETRIES, /* another origin is tried, if possible */
 	} failure;
 };
 extern const struct vm_origin_row vm_origins[];
@@ -94,19 +94,19 @@ struct vm_core {
 	struct vm *vm;
 	char *owner;
 	enum vm_state state;
-	bool hidden; /* internal (a template being created, a member of the warm pool): owner "" */
-	bool keep;   /* it continues when the server ends */
+	bool internal;   /* (a template being created, a member of the warm pool): owner "" */
+	bool keep;       /* it continues when the server ends */
 	bool is_default; /* the newest default sandbox of its owner, ended or not */
 	bool was_ready;
-	bool buried;         /* all callbacks have been notified of the end */
+	bool torn_down;      /* all callbacks have been notified of the end */
 	bool kept;           /* its files remain, for a later server */
-	unsigned pins;       /* references that delay freeing after its end */
+	unsigned refs;       /* references that delay freeing after its end */
 	struct vm_spec spec; /* complete and owned; vm->spec points here */
 	struct err why;      /* valid from VM_STOPPING on */
 	struct buf notes;
 	uint64_t start_us;
-	sd_event_source *burial;
-	sd_event_source *tell_state;
+	sd_event_source *teardown;
+	sd_event_source *notify_state;
 
 	/* Its directory in <state>/sandboxes; "" for backends that need none. */
 	char *dir, *from; /* vm->dir and vm->from point here */
@@ -117,10 +117,10 @@ struct vm_core {
 
 	/* private to instance.c */
 	enum vm_machine machine;
-	enum vm_origin origin;    /* of its current or last VM */
-	uint64_t renewed_us;      /* time of the last `restored`; 0: never */
-	int64_t renewed_clock_us; /* the wall clock's offset from loop_now_us() then */
-	bool lost;                /* the link broke when this was expected */
+	enum vm_origin origin;     /* of its current or last VM */
+	uint64_t restored_us;      /* time of the last `restored`; 0: never */
+	int64_t restored_clock_us; /* the wall clock's offset from loop_now_us() then */
+	bool lost;                 /* the link broke when this was expected */
 	void (*on_halted)(struct vm_core *core);
 	sd_event_source *halted, *start_timer, *lost_timer, *silence_timer;
 	unsigned relinks;
@@ -150,7 +150,7 @@ struct vm_core {
 /* ---- pool.c ---- */
 
 /* Notifies the pool's listeners, of which there are none while it is freed. */
-#define VM_TELL(pool, event, ...) \
+#define VM_NOTIFY(pool, event, ...) \
 	do { \
 		if (!(pool)->freeing) { \
 			LISTENERS_NOTIFY( \
@@ -159,9 +159,9 @@ struct vm_core {
 	} while (0)
 
 void vm_config_fill(struct vm_config *config); /* sets all defaults */
-static inline void vm_default_to(int64_t *value, int64_t preset)
+static inline void vm_default_to(int64_t *value, int64_t default_value)
 {
-	*value = *value > 0 ? *value : preset;
+	*value = *value > 0 ? *value : default_value;
 }
 
 /* Initializes a zeroed pool: without sandboxes; its parts are not notified yet. */
@@ -171,14 +171,22 @@ void vm_pool_init(struct vm_pool *pool, sd_event *event, const struct vm_config 
  * without a VM.  Takes spec's contents. */
 struct vm *vm_init(struct vm_core *core, struct vm_pool *pool, const struct vm_backend *backend,
 	const char *owner, struct vm_spec *spec);
-/* Whether the owner may have n more. */
-bool vm_may_create(struct vm_pool *pool, const char *owner, int64_t n, struct err *err) NODISCARD;
-/* Whether the limits permit to resume it, as for a new one. */
-bool vm_may_resume(const struct vm *vm, struct err *err) NODISCARD;
 /* Frees ended sandboxes beyond the limit. */
 void vm_forget_some(struct vm_pool *pool);
 /* Removes one whose start failed inside its creation. */
 void vm_undo(struct vm *vm, const struct err *why);
+/* It has a VM, or will have one soon. */
+static inline bool vm_is_live(const struct vm_core *core)
+{
+	return core->state == VM_STARTING || core->state == VM_READY;
+}
+
+/* ---- limits.c ---- */
+
+/* Whether the owner may have n more. */
+bool vm_may_create(struct vm_pool *pool, const char *owner, int64_t n, struct err *err) NODISCARD;
+/* Whether the limits permit to resume it, as for a new one. */
+bool vm_may_resume(const struct vm *vm, struct err *err) NODISCARD;
 /* With saved and saved_mib set. */
 struct vm_owner_limits vm_limits_of(const struct vm_pool *pool, const char *owner);
 
@@ -196,7 +204,7 @@ const char *vm_backend_lacks(const struct vm_backend *backend, const struct vm_s
 bool vm_cannot(const struct vm_pool *pool, const struct vm_backend *backend, const char *what,
 	struct err *err);
 
-/* ---- lifecycle.c ---- */
+/* ---- sandbox_state.c ---- */
 
 /* Otherwise err says why not and what to do. */
 bool vm_must_be_ready(const struct vm *vm, struct err *err) NODISCARD;
@@ -205,6 +213,13 @@ void vm_used(struct vm *vm);
 
 /* The only function that changes core->state.  Listeners are notified from the loop. */
 void vm_set_state(struct vm_core *core, enum vm_state state);
+/* Whether it is starting from there. */
+bool vm_comes_from(const struct vm_core *core, enum vm_origin origin);
+/* ERR_GONE, or the reason of a failed start. */
+void vm_end_error(const struct vm *vm, struct err *ret_err);
+
+/* ---- lifecycle.c ---- */
+
 /* Ends it: kills it immediately and notifies all waits from the loop.  Only the first reason
  * counts. */
 void vm_end(struct vm *vm, const struct err *why);
@@ -216,22 +231,28 @@ void vm_failed(struct vm *vm, const struct err *why);
 /* The agent violated the protocol: completes *err ("the sandbox's agent sent ...") and ends the
  * sandbox. */
 void vm_agent_broke(struct vm *vm, struct err *err);
-/* ERR_GONE, or the reason of a failed start. */
-void vm_end_error(const struct vm *vm, struct err *ret_err);
 /* When the pool is freed: calls everything that is pending, and releases. */
-void vm_bury_now(struct vm_core *core);
+void vm_tear_down_now(struct vm_core *core);
 void vm_release_when_over(struct vm_core *core);
-/* Notifies the waits. */
-void vm_tell_stage(struct vm_core *core, const char *stage, unsigned step, unsigned of);
 void vm_is_ready(struct vm *vm);
 /* Its VM is saved in saved/ and has ended. */
 void vm_is_paused(struct vm *vm);
+
+/* ---- waits.c ---- */
+
+/* Notifies the waits. */
+void vm_notify_stage(struct vm_core *core, const char *stage, unsigned step, unsigned of);
+/* They are over: all, or those that are not deferred to the loop.  err NULL: it is ready. */
+void vm_waits_done(struct vm_core *core, const struct err *err, bool all);
 /* Resumes a paused sandbox if there are waits. */
 void vm_resume_if_wanted(struct vm *vm);
 /* Reports ready to the waits that began while it was neither ready nor ending. */
-void vm_tell_ready(struct vm *vm);
+void vm_notify_ready(struct vm *vm);
+
+/* ---- notes.c ---- */
+
 /* To listeners immediately; the next result contains it as a note. */
-void vm_tell_news(struct vm *vm, const char *fmt, ...) PRINTF(2, 3);
+void vm_notify(struct vm *vm, const char *fmt, ...) PRINTF(2, 3);
 void vm_add_note(struct vm *vm, const char *fmt, ...) PRINTF(2, 3);
 
 /* ---- instance.c ---- */
@@ -240,8 +261,6 @@ void vm_add_note(struct vm *vm, const char *fmt, ...) PRINTF(2, 3);
  * origins without one.  False: the caller must call vm_failed() or vm_end(). */
 bool vm_machine_start(
 	struct vm *vm, enum vm_origin origin, const char *from, struct err *err) NODISCARD;
-/* Whether it is starting from there. */
-bool vm_comes_from(const struct vm_core *core, enum vm_origin origin);
 /* Ends the VM, if there is one; on_halted is called from the loop when nothing is left of it (NULL:
  * vm_release_when_over()).  Open calls stay open. */
 void vm_machine_halt(struct vm_core *core, void (*on_halted)(struct vm_core *core));
@@ -249,14 +268,20 @@ void vm_machine_halt(struct vm_core *core, void (*on_halted)(struct vm_core *cor
 void vm_machine_leave(struct vm_core *core);
 /* Immediately, and waits for it: when the pool is freed. */
 void vm_machine_halt_now(struct vm_core *core);
+/* The time until it must be ready begins. */
+void vm_start_clock(struct vm *vm);
+/* Creates its directory, if necessary. */
+bool vm_need_dir(struct vm *vm, struct err *err) NODISCARD;
+
+/* ---- agent_link.c ---- */
+
 /* A ready one gets an owner.  It is ready again when its agent responds; if its clock may be wrong,
  * it first gets the time. */
 void vm_machine_claim(struct vm *vm);
 /* The link broke.  The backend has a moment to report a reason (a process that died), then this one
  * is used. */
 void vm_lost_link(struct vm *vm, const struct err *why);
-/* Creates its directory, if necessary. */
-bool vm_need_dir(struct vm *vm, struct err *err) NODISCARD;
+void vm_link_drop(struct vm_core *core);
 
 /* ---- operation.c ---- */
 
@@ -299,7 +324,11 @@ void vm_job_drop(struct vm_job *job);
 #define VM_STAGES 5 /* of a start */
 
 extern const struct guest_handlers vm_guest_handlers; /* data is the vm */
-void vm_watch_again(struct vm *vm);                   /* repeats the last `watch` for a new agent */
+
+/* ---- screen_watch.c ---- */
+
+void vm_screen_changed(struct vm *vm); /* tells listeners, at a bounded rate */
+void vm_watch_again(struct vm *vm);    /* repeats the last `watch` for a new agent */
 
 /* ---- control.c ---- */
 

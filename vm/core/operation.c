@@ -37,7 +37,7 @@ static void refused(struct vm_job *job)
 	struct err why = job->refused;
 	loop_drop(&job->refusal);
 	TAILQ_REMOVE(&core->refused, job, entry);
-	core->pins--;
+	core->refs--;
 	job->ended(job, &why);
 }
 
@@ -53,7 +53,7 @@ void vm_job_refuse(struct vm_job *job, struct vm *vm, const struct err *why)
 	job->vm = vm;
 	job->refused = *why;
 	job->refusal = loop_defer(vm->pool->event, on_refused, job);
-	vm->core->pins++;
+	vm->core->refs++;
 	TAILQ_INSERT_TAIL(&vm->core->refused, job, entry);
 }
 
@@ -110,7 +110,7 @@ void vm_job_over(struct vm_job *job)
 	bool waited_for = job->leaves;
 	vm_job_drop(job);
 	if (waited_for && vm->core->state == VM_READY) {
-		vm_tell_ready(vm);
+		vm_notify_ready(vm);
 	}
 }
 

@@ -1,5 +1,5 @@
 /*
- * The pool: the list of sandboxes, their owners and limits.  vm/lifecycle creates them and
+ * The pool: the list of sandboxes.  vm/lifecycle creates them and
  * lifecycle.c changes their states.  Ended sandboxes stay in the list for a while without
  * resources, so that later calls can report the reason.
  */
@@ -16,14 +16,12 @@
 
 #define SAVE_MS 300000
 
-const char *const vm_state_words[] = { "starting", "ready", "paused", "stopping", "gone", NULL };
-
 void vm_config_fill(struct vm_config *c)
 {
 	if (!c->backend) {
 		c->backend = "auto";
 	}
-	vm_spec_fill(&c->preset);
+	vm_spec_fill(&c->default_spec);
 	vm_default_to(&c->max_sandboxes, 8);
 	vm_default_to(&c->max_saved, 100);
 	vm_default_to(&c->max_saved_mib, 16384);
@@ -83,7 +81,7 @@ static void vm_free(struct vm_core *core)
 	if (core->lock >= 0) {
 		close(core->lock);
 	}
-	loop_drop(&core->tell_state);
+	loop_drop(&core->notify_state);
 	free(core->dir);
 	free(core->from);
 	free(core->owner);
@@ -95,7 +93,7 @@ void vm_undo(struct vm *vm, const struct err *why)
 {
 	struct err copy = *why;
 	vm_end(vm, &copy);
-	vm_bury_now(vm->core);
+	vm_tear_down_now(vm->core);
 	vm_free(vm->core);
 }
 
@@ -116,7 +114,7 @@ void vm_pool_free(struct vm_pool *pool)
 	/* All are killed before waiting for the first. */
 	TAILQ_FOREACH(core, &pool->vms, entry)
 	{
-		vm_bury_now(core);
+		vm_tear_down_now(core);
 	}
 	work_wait_all();
 	for (const struct vm_part *const *part = pool->parts; *part; part++) {
@@ -132,65 +130,6 @@ void vm_pool_free(struct vm_pool *pool)
 	free(pool);
 }
 
-const struct vm_config *vm_pool_config(const struct vm_pool *pool)
-{
-	return &pool->config;
-}
-
-sd_event *vm_pool_event(const struct vm_pool *pool)
-{
-	return pool->event;
-}
-
-struct state *vm_pool_state(struct vm_pool *pool, struct err *err)
-{
-	if (!pool->state && pool->no_state.kind == ERR_NONE) {
-		pool->state = state_open(pool->config.state_dir, &pool->no_state);
-		if (!pool->state) {
-			err_while(&pool->no_state, "state directory unavailable");
-			log_warning("%s", pool->no_state.text);
-		}
-	}
-	if (!pool->state) {
-		*err = pool->no_state;
-	}
-	return pool->state;
-}
-
-struct listeners *vm_listeners(struct vm_pool *pool)
-{
-	return &pool->listeners;
-}
-
-void vm_pool_limit_owners(struct vm_pool *pool, vm_owner_limits_fn *fn, void *data)
-{
-	pool->owner_limits = fn;
-	pool->owner_limits_data = data;
-}
-
-void vm_pool_each(struct vm_pool *pool, void (*fn)(struct vm *vm, void *data), void *data)
-{
-	struct vm_core *core;
-	TAILQ_FOREACH(core, &pool->vms, entry)
-	{
-		if (core->state != VM_GONE && !core->hidden) {
-			fn(core->vm, data);
-		}
-	}
-}
-
-/* ---- limits ---- */
-
-static bool is_live(const struct vm_core *core)
-{
-	return core->state == VM_STARTING || core->state == VM_READY;
-}
-
-static bool is_there(const struct vm_core *core)
-{
-	return (is_live(core) || core->state == VM_PAUSED) && !core->hidden;
-}
-
 /* Frees the oldest ended ones, except those in use or watched. */
 void vm_forget_some(struct vm_pool *pool)
 {
@@ -198,77 +137,23 @@ void vm_forget_some(struct vm_pool *pool)
 	size_t gone = 0;
 	TAILQ_FOREACH(core, &pool->vms, entry)
 	{
-		gone += core->state == VM_GONE && !core->hidden;
+		gone += core->state == VM_GONE && !core->internal;
 	}
 	core = TAILQ_FIRST(&pool->vms);
 	while (core) {
 		struct vm_core *next = TAILQ_NEXT(core, entry);
-		bool too_many = core->hidden || gone >= VM_REMEMBERED;
+		bool too_many = core->internal || gone >= VM_REMEMBERED;
 		if (core->state == VM_GONE && too_many && TAILQ_EMPTY(&core->waits) &&
-			TAILQ_EMPTY(&core->guest.calls) && !core->watches && !core->pins &&
+			TAILQ_EMPTY(&core->guest.calls) && !core->watches && !core->refs &&
 			!core->users) {
-			gone -= !core->hidden;
+			gone -= !core->internal;
 			vm_free(core);
 		}
 		core = next;
 	}
 }
 
-/* The running ones, of all owners or of one (owner). */
-static int64_t count_live(const struct vm_pool *pool, const char *owner)
-{
-	struct vm_core *core;
-	int64_t live = 0;
-	TAILQ_FOREACH(core, &pool->vms, entry)
-	{
-		live += is_live(core) && !core->hidden &&
-			(!owner || strcmp(core->owner, owner) == 0);
-	}
-	return live;
-}
-
-struct vm_owner_limits vm_limits_of(const struct vm_pool *pool, const char *owner)
-{
-	struct vm_owner_limits limits = { 0 };
-	if (pool->owner_limits) {
-		limits = pool->owner_limits(owner, pool->owner_limits_data);
-	}
-	vm_default_to(&limits.saved, pool->config.max_saved);
-	vm_default_to(&limits.saved_mib, pool->config.max_saved_mib);
-	return limits;
-}
-
-bool vm_may_create(struct vm_pool *pool, const char *owner, int64_t n, struct err *err)
-{
-	if (pool->freeing) {
-		return err_set(err, ERR_GONE, "the server is shutting down");
-	}
-	int64_t own = vm_limits_of(pool, owner).sandboxes;
-	if (own > 0 && count_live(pool, owner) + n > own) {
-		return err_set(err, ERR_LIMIT,
-			"sandbox quota reached (%lld). End one first (sandbox_kill)",
-			(long long)own);
-	}
-	int64_t live = count_live(pool, NULL), max = pool->config.max_sandboxes;
-	if (live + n <= max) {
-		return true;
-	}
-	return n == 1 ? err_set(err, ERR_LIMIT,
-				"sandbox limit of this server reached (%lld). End one first "
-				"(sandbox_kill), or start the server with a larger "
-				"--max-sandboxes",
-				(long long)max)
-		      : err_set(err, ERR_LIMIT,
-				"sandbox limit of this server is %lld; %lld exist, so %lld more "
-				"cannot be created. End some first (sandbox_kill), or "
-				"start the server with a larger --max-sandboxes",
-				(long long)max, (long long)live, (long long)n);
-}
-
-bool vm_may_resume(const struct vm *vm, struct err *err)
-{
-	return vm_may_create(vm->pool, vm->core->owner, 1, err);
-}
+/* ---- use ---- */
 
 void vm_touch(struct vm *vm)
 {
@@ -285,96 +170,4 @@ void vm_unuse(struct vm *vm)
 {
 	vm->core->users--;
 	vm_used(vm);
-}
-
-/* ---- lookup ---- */
-
-struct vm *vm_find(struct vm_pool *pool, const char *owner, const char *id, struct err *err)
-{
-	struct vm_core *core;
-	if (!id_is_valid(id)) {
-		err_set(err, ERR_NOT_FOUND,
-			"a sandbox id must be %d characters a-z and 0-9. Omit it to use your "
-			"default sandbox",
-			ID_LEN);
-		return NULL;
-	}
-	TAILQ_FOREACH(core, &pool->vms, entry)
-	{
-		if (core->hidden || strcmp(core->vm->id, id) != 0 ||
-			strcmp(core->owner, owner) != 0) {
-			continue;
-		}
-		if (is_there(core)) {
-			return core->vm;
-		}
-		vm_end_error(core->vm, err);
-		err->kind = ERR_GONE;
-		return NULL;
-	}
-	err_set(err, ERR_NOT_FOUND,
-		"you have no sandbox '%s'. Omit the argument to use your default sandbox", id);
-	return NULL;
-}
-
-struct vm *vm_at(struct vm_pool *pool, const char *owner, size_t i)
-{
-	struct vm_core *core;
-	TAILQ_FOREACH(core, &pool->vms, entry)
-	{
-		if (is_there(core) && strcmp(core->owner, owner) == 0 && i-- == 0) {
-			return core->vm;
-		}
-	}
-	return NULL;
-}
-
-const struct vm_spec *vm_preset(const struct vm_pool *pool)
-{
-	return &pool->config.preset;
-}
-
-struct guest *vm_guest(struct vm *vm)
-{
-	return &vm->core->guest;
-}
-
-const char *vm_id(const struct vm *vm)
-{
-	return vm->id;
-}
-
-const struct vm_spec *vm_spec(const struct vm *vm)
-{
-	return vm->spec;
-}
-
-enum vm_state vm_state(const struct vm *vm)
-{
-	return vm->core->state;
-}
-
-const char *vm_owner(const struct vm *vm)
-{
-	return vm->core->owner;
-}
-
-const char *vm_backend_name(const struct vm *vm)
-{
-	return vm->backend->name;
-}
-
-const char *vm_no_limit_on(const struct vm *vm)
-{
-	return vm->no_limit_on;
-}
-
-struct size vm_frame(const struct vm *vm)
-{
-	return vm->core->guest.frame;
-}
-
-struct size vm_screen(const struct vm *vm)
-{
-	return vm->core->guest.screen;
 }

@@ -26,7 +26,7 @@ struct vm_backend;
 /* A paused sandbox has no process.  It is stored on disk, and waiting for it (vm_wait()) resumes
  * it. */
 enum vm_state { VM_STARTING, VM_READY, VM_PAUSED, VM_STOPPING, VM_GONE };
-extern const char *const vm_state_words[];
+extern const char *const vm_state_names[];
 
 /* Replaces host paths in an error for a client.  Logs keep them.  pool NULL: no effect. */
 void vm_hide_paths(const struct vm_pool *pool, struct err *err);
@@ -35,7 +35,7 @@ void vm_hide_paths(const struct vm_pool *pool, struct err *err);
 void vm_pool_free(struct vm_pool *pool);
 
 /* The default specification, to be copied and modified for vm_create(). */
-const struct vm_spec *vm_preset(const struct vm_pool *pool);
+const struct vm_spec *vm_default_spec(const struct vm_pool *pool);
 /* Finds an owner's sandbox by id.  A sandbox of another owner is ERR_NOT_FOUND.  An ended one is
  * ERR_GONE with the reason. */
 struct vm *vm_find(
@@ -90,7 +90,7 @@ struct vm_listener {
 	/* The screen of a watched sandbox changed; at most 5 times per second for each. */
 	void (*screen)(struct vm *vm, void *data);
 	/* An event inside it, as a sentence ("The window manager died and was restarted."). */
-	void (*news)(struct vm *vm, const char *text, void *data);
+	void (*notice)(struct vm *vm, const char *text, void *data);
 	/* It is ready, or (why) ended before.  Once for each. */
 	void (*started)(struct vm *vm, uint64_t took_us, const struct err *why, void *data);
 	/* Its state may have changed (vm_state()), including VM_GONE; soon after the change. */

@@ -7,6 +7,7 @@
 #include "base/field.h"
 #include "base/loop.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct fake_act {
@@ -14,6 +15,8 @@ struct fake_act {
 	size_t n, at;
 	struct observe observe;
 	json_t *done;
+	struct fake_window window; /* of the image, if one is */
+	struct rect place;         /* its */
 	int64_t first_frame;
 	uint64_t action_us, settle_us;
 	bool needs_input, waiting;
@@ -39,28 +42,15 @@ static bool decode_actions(struct fake_request *req, const json_t *list, struct 
 	return true;
 }
 
-static bool check_region(struct fake_request *req, const struct observe *observe, struct err *err)
-{
-	const int64_t *at = observe->region.at;
-	struct size size = req->fake->desktop.frame;
-	if (observe->region.count && (at[0] < 0 || at[1] < 0 || at[0] >= at[2] || at[1] >= at[3] ||
-					     at[2] > size.width || at[3] > size.height)) {
-		return err_set(err, ERR_ARGUMENT,
-			"'region' must be [x0, y0, x1, y1] with 0 <= x0 < x1 <= %d and 0 <= y0 < "
-			"y1 <= %d; got [%lld, %lld, %lld, %lld]",
-			size.width, size.height, (long long)at[0], (long long)at[1],
-			(long long)at[2], (long long)at[3]);
-	}
-	return true;
-}
-
 /* ---- observation ---- */
 
 static struct size image_size(const struct fake_request *req)
 {
 	const struct observe *o = &req->act->observe;
 	struct size size = req->fake->desktop.frame;
-	if (o->region.count) {
+	if (o->of_window) {
+		size = (struct size){ req->act->place.width, req->act->place.height };
+	} else if (o->region.count) {
 		size.width = (int)(o->region.at[2] - o->region.at[0]);
 		size.height = (int)(o->region.at[3] - o->region.at[1]);
 	}
@@ -70,6 +60,19 @@ static struct size image_size(const struct fake_request *req)
 	size.width = (int)(size.width * o->scale + 0.5);
 	size.height = (int)(size.height * o->scale + 0.5);
 	return (struct size){ size.width ? size.width : 1, size.height ? size.height : 1 };
+}
+
+/* Each change of the fake desktop is one of the whole screen. */
+static bool has_changed(const struct fake_request *req)
+{
+	int64_t since = req->act->observe.since;
+	return req->fake->desktop.frame_id > (since ? since : req->act->first_frame);
+}
+
+static bool is_image_wanted(const struct fake_request *req)
+{
+	const struct observe *o = &req->act->observe;
+	return o->mode != OBSERVE_NONE && (has_changed(req) || !(o->since || o->only_changes));
 }
 
 static json_t *take_frame(const struct fake_request *req, struct buf *image)
@@ -83,39 +86,75 @@ static json_t *take_frame(const struct fake_request *req, struct buf *image)
 		size = (struct size){ size.width / 2, size.height / 2 };
 		fake_image(image, (enum observe_format)o->format, size);
 	}
-	json_t *frame = json_pack("{s:I, s:i, s:i, s:s, s:f}", "frame_id",
-		(json_int_t)req->fake->desktop.frame_id, "width", size.width, "height", size.height,
-		"format", observe_format_words[o->format], "scale",
-		o->scale * size.width / full.width);
-	if (o->format == FORMAT_JPEG) {
-		json_object_set_new(frame, "quality", json_integer(o->quality));
+	char reduced[60];
+	snprintf(reduced, sizeof(reduced), "It was scaled down from %dx%d to fit.", full.width,
+		full.height);
+	const struct msg_frame frame = {
+		.frame_id = req->fake->desktop.frame_id,
+		.width = size.width,
+		.height = size.height,
+		.format = o->format,
+		.quality = o->format == FORMAT_JPEG ? o->quality : 0,
+		.scale = o->scale * size.width / full.width,
+		.region = { o->only_changes ? 4 : 0,
+			{ 0, 0, req->fake->desktop.frame.width, req->fake->desktop.frame.height } },
+		.reduced = size.width != full.width ? reduced : NULL,
+		.place = o->of_window ? rect_edges(req->act->place) : (struct field_ints){ 0 },
+		.covered = o->of_window && !fake_window_is_top(&req->fake->desktop, o->of_window),
+		.title = req->act->window.title,
+	};
+	return must(field_encode(msg_frame_fields, &frame));
+}
+
+static bool find_window(struct fake_request *req, struct err *err)
+{
+	int64_t id = req->act->observe.of_window;
+	const struct fake_desktop *d = &req->fake->desktop;
+	const struct fake_window *w = fake_window_find(d, id);
+	if (!w) {
+		return err_set(err, ERR_NOT_FOUND, "there is no window %lld", (long long)id);
 	}
-	if (size.width != full.width) {
-		json_object_set_new(frame, "reduced",
-			json_sprintf(
-				"It was scaled down from %dx%d to fit.", full.width, full.height));
+	if (w->state == WINDOW_MINIMIZED) {
+		return err_set(err, ERR_STATE,
+			"window %lld is minimized and has no picture; window_focus restores it",
+			(long long)id);
 	}
-	return frame;
+	req->act->window = *w;
+	req->act->place = fake_window_place(d, w);
+	return true;
+}
+
+static struct msg_act_answer answer_of(const struct fake_request *req)
+{
+	const struct fake_desktop *desktop = &req->fake->desktop;
+	return (struct msg_act_answer){ .done = req->act->done,
+		.pointer = { 2, { desktop->pointer.x, desktop->pointer.y } },
+		.frame_id = desktop->frame_id,
+		.changed = has_changed(req) };
 }
 
 static void finish(struct fake_request *req)
 {
-	struct fake_act *act = req->act;
-	const struct fake_desktop *desktop = &req->fake->desktop;
+	const struct observe *o = &req->act->observe;
 	auto_buf struct buf image = { 0 };
-	json_t *result = json_pack("{s:O, s:[i,i], s:I, s:b}", "done", act->done, "pointer",
-		desktop->pointer.x, desktop->pointer.y, "frame_id", (json_int_t)desktop->frame_id,
-		"changed", desktop->frame_id != act->first_frame);
-	if (act->observe.mode == OBSERVE_SETTLED) {
-		json_object_set_new(result, "settled",
-			json_boolean(act->observe.quiet_ms <= act->observe.timeout_ms));
-		json_object_set_new(result, "waited_ms",
-			json_integer((json_int_t)(loop_now_us() - act->settle_us) / 1000));
+	struct err err;
+	if (o->of_window && !find_window(req, &err)) {
+		fake_fail(req, &err);
+		return;
 	}
-	if (act->observe.mode != OBSERVE_NONE) {
-		json_object_set_new(result, "frame", take_frame(req, &image));
+	json_auto_t *frame = is_image_wanted(req) ? take_frame(req, &image) : NULL;
+	struct msg_act_answer answer = answer_of(req);
+	json_auto_t *marks = frame && o->marks_ms ? fake_marks(&req->fake->desktop, o->of_window,
+							    &answer.marks_note)
+						  : NULL;
+	answer.frame = frame;
+	answer.marks = marks;
+	answer.marks_found = (int64_t)json_array_size(marks);
+	if (o->mode == OBSERVE_SETTLED) {
+		answer.settled = o->quiet_ms <= o->timeout_ms;
+		answer.waited_ms = (int64_t)(loop_now_us() - req->act->settle_us) / 1000;
 	}
-	fake_reply(req, result, image.data, image.len);
+	fake_reply(req, must(message_encode(&message_act.answer, &answer)), image.data, image.len);
 }
 
 /* ---- actions ---- */
@@ -143,12 +182,11 @@ static void look(struct fake_request *req)
 static void action_over(struct fake_request *req, int64_t chars)
 {
 	struct fake_act *act = req->act;
-	json_t *done =
-		json_pack("{s:I}", "ms", (json_int_t)(loop_now_us() - act->action_us) / 1000);
-	if (act->actions[act->at].kind == ACTION_TYPE) {
-		json_object_set_new(done, "chars", json_integer(chars));
-	}
-	json_array_append_new(act->done, done);
+	const struct msg_done done = {
+		.ms = (int64_t)(loop_now_us() - act->action_us) / 1000,
+		.chars = chars,
+	};
+	json_array_append_new(act->done, must(field_encode(msg_done_fields, &done)));
 	act->at++;
 }
 
@@ -170,21 +208,18 @@ static bool takes_time(const struct action *a)
 /* The key "fail" is the only action that fails while running; real desktops have many. */
 static bool fails(const struct action *a)
 {
-	return a->kind == ACTION_TYPE && strcmp(a->text, "fail here") == 0;
+	return (a->kind == ACTION_TYPE || a->kind == ACTION_PASTE) &&
+	       strcmp(a->text, "fail here") == 0;
 }
 
 static void fail_in_the_middle(struct fake_request *req)
 {
-	struct fake_act *act = req->act;
-	const struct fake_desktop *desktop = &req->fake->desktop;
-	fake_reply(req,
-		json_pack("{s:O, s:{s:I, s:s, s:s}, s:[i,i], s:I, s:b}", "done", act->done,
-			"failed", "index", (json_int_t)act->at, "kind", err_kind_word(ERR_STATE),
-			"text", "the fake desktop was asked to fail here", "pointer",
-			desktop->pointer.x, desktop->pointer.y, "frame_id",
-			(json_int_t)desktop->frame_id, "changed",
-			desktop->frame_id != act->first_frame),
-		NULL, 0);
+	const struct msg_failed failed = { (int64_t)req->act->at, err_kind_word(ERR_STATE),
+		"the fake desktop was asked to fail here" };
+	json_auto_t *described = must(field_encode(msg_failed_fields, &failed));
+	struct msg_act_answer answer = answer_of(req);
+	answer.failed = described;
+	fake_answer(req, &message_act, &answer);
 }
 
 static void run(struct fake_request *req)
@@ -211,10 +246,29 @@ static void run(struct fake_request *req)
 	look(req);
 }
 
+static bool is_stale(const struct fake_act *act)
+{
+	for (size_t i = 0; act->observe.since && i < act->n; i++) {
+		if (act->first_frame > act->observe.since &&
+			(act->actions[i].at.count || act->actions[i].from.count)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void begin(struct fake_request *req)
 {
-	req->act->waiting = false;
-	req->act->first_frame = req->fake->desktop.frame_id;
+	struct fake_act *act = req->act;
+	act->waiting = false;
+	act->first_frame = req->fake->desktop.frame_id;
+	if (is_stale(act)) {
+		struct err err;
+		err_set(&err, ERR_STATE, "the screen has changed since frame %lld",
+			(long long)act->observe.since);
+		fake_fail(req, &err);
+		return;
+	}
 	run(req);
 }
 
@@ -259,7 +313,7 @@ bool fake_act(struct fake_request *req, struct err *err)
 	req->done = act_done;
 	if (!decode_actions(req, args->actions, err) ||
 		!field_decode(observe_fields, args->observe, &act->observe, err) ||
-		!check_region(req, &act->observe, err)) {
+		!observe_check(&act->observe, req->fake->desktop.frame, err)) {
 		return false;
 	}
 	act->waiting = act->needs_input && fake->acting;

@@ -3,6 +3,22 @@
 
 #include "base/cleanup.h"
 
+#include <string.h>
+
+/* The first of the types that it has. */
+static void choose(const struct fake_clipboard *has, const struct clipboard_wish *wish,
+	struct msg_clipboard_get_answer *to)
+{
+	for (int i = 0; i < wish->n; i++) {
+		int type = wish->types[i];
+		if (type == has->type || (type == CLIPBOARD_TEXT && has->has_plain)) {
+			to->type = type;
+			return;
+		}
+	}
+	to->absent = CLIPBOARD_OTHER;
+}
+
 bool fake_clipboard_get(struct fake_request *req, struct err *err)
 {
 	const struct msg_clipboard_get *args = req->args;
@@ -16,14 +32,14 @@ bool fake_clipboard_get(struct fake_request *req, struct err *err)
 		answer.absent = CLIPBOARD_SECRET;
 	} else if (!has->is_there) {
 		answer.absent = CLIPBOARD_EMPTY;
-	} else if (clipboard_wish_has(&wish, has->type)) {
-		answer.type = has->type;
 	} else {
-		answer.absent = CLIPBOARD_OTHER;
+		choose(has, &wish, &answer);
 	}
-	bool tail = answer.type >= 0;
+	const struct buf *tail = answer.type < 0            ? NULL
+				 : answer.type != has->type ? &has->plain
+							    : &has->bytes;
 	fake_reply(req, must(message_encode(&message_clipboard_get.answer, &answer)),
-		tail ? has->bytes.data : NULL, tail ? has->bytes.len : 0);
+		tail ? tail->data : NULL, tail ? tail->len : 0);
 	return true;
 }
 
@@ -36,6 +52,7 @@ void fake_clipboard_put(
 	has->type = type;
 	has->is_there = true;
 	has->is_secret = is_secret;
+	has->has_plain = false;
 }
 
 bool fake_clipboard_set(struct fake_request *req, struct err *err)
@@ -46,6 +63,12 @@ bool fake_clipboard_set(struct fake_request *req, struct err *err)
 		return false;
 	}
 	fake_clipboard_put(&req->fake->desktop, args->type, msg->tail, msg->tail_len, false);
+	struct fake_clipboard *has = &req->fake->desktop.clipboard;
+	buf_done(&has->plain);
+	if (args->plain) {
+		has->has_plain = true;
+		buf_append(&has->plain, args->plain, strlen(args->plain));
+	}
 	fake_reply(req, NULL, NULL, 0);
 	return true;
 }

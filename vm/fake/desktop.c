@@ -23,6 +23,7 @@ void fake_desktop_done(struct fake_desktop *desktop)
 	buf_done(&desktop->typed);
 	buf_done(&desktop->events);
 	buf_done(&desktop->clipboard.bytes);
+	buf_done(&desktop->clipboard.plain);
 }
 
 /* ---- the checks of the real agent ---- */
@@ -71,8 +72,8 @@ static bool check_key(const char *name, struct err *err)
 	}
 	const char *near = nearest_name(name, keys);
 	if (near) {
-		return err_set(err, ERR_ARGUMENT,
-			"'text': unknown key '%.48s'; did you mean '%s'?", name, near);
+		return err_set(err, ERR_ARGUMENT, "'text': unknown key '%.48s'; did you mean '%s'?",
+			name, near);
 	}
 	return err_set(err, ERR_ARGUMENT,
 		"'text': unknown key '%.48s'; a key is one character or an X keysym name such "
@@ -101,10 +102,12 @@ static bool check_keys(const char *text, struct err *err)
 bool fake_desktop_check(
 	const struct fake_desktop *desktop, const struct action *action, struct err *err)
 {
-	bool keys_only = action->kind == ACTION_KEY || action->kind == ACTION_HOLD_KEY;
-	return check_point(desktop, "coordinate", &action->at, err) &&
+	bool keys_only = action->kind >= ACTION_KEY && action->kind <= ACTION_KEY_UP;
+	return fake_mark_check(desktop, action->mark, err) &&
+	       check_point(desktop, "coordinate", &action->at, err) &&
 	       check_point(desktop, "start_coordinate", &action->from, err) &&
-	       check_keys(action->modifiers, err) && (!keys_only || check_keys(action->text, err));
+	       check_keys(action->modifiers, err) && check_keys(action->keys, err) &&
+	       (!keys_only || check_keys(action->text, err));
 }
 
 /* ---- actions ---- */
@@ -147,12 +150,12 @@ static void record(struct fake_desktop *desktop, const struct action *a)
 	if (to->len > 100000) {
 		buf_done(to);
 	}
-	buf_printf(to, "%s", action_kind_words[a->kind]);
+	buf_printf(to, "%s", action_kind_names[a->kind]);
 	if (a->kind == ACTION_SCROLL) {
 		buf_printf(
-			to, " %s %lld", action_direction_words[a->direction], (long long)a->amount);
+			to, " %s %lld", action_direction_names[a->direction], (long long)a->amount);
 	} else if (a->kind <= ACTION_DRAG && a->kind != ACTION_MOVE) {
-		buf_printf(to, " %s", action_button_words[a->button]);
+		buf_printf(to, " %s", action_button_names[a->button]);
 	}
 	if (a->kind <= ACTION_SCROLL) {
 		buf_printf(to, " %d,%d", desktop->pointer.x, desktop->pointer.y);
@@ -164,7 +167,7 @@ static void record(struct fake_desktop *desktop, const struct action *a)
 		buf_printf(
 			to, " from=%lld,%lld", (long long)a->from.at[0], (long long)a->from.at[1]);
 	}
-	if (a->text && a->kind != ACTION_TYPE) {
+	if (a->text && a->kind != ACTION_TYPE && a->kind != ACTION_PASTE) {
 		buf_printf(to, " %s", a->text);
 	}
 	if (a->repeat > 1) {
@@ -184,6 +187,10 @@ int64_t fake_desktop_do(struct fake_desktop *desktop, const struct action *a)
 	if (a->at.count) {
 		desktop->pointer = (struct point){ (int)a->at.at[0], (int)a->at.at[1] };
 	}
+	if (a->mark) {
+		const struct rect *r = &desktop->marks[a->mark - 1];
+		desktop->pointer = (struct point){ r->x + r->width / 2, r->y + r->height / 2 };
+	}
 	record(desktop, a);
 	desktop->frame_id++;
 	if (a->kind == ACTION_KEY) {
@@ -191,7 +198,7 @@ int64_t fake_desktop_do(struct fake_desktop *desktop, const struct action *a)
 			press(desktop, a->text);
 		}
 	}
-	if (a->kind != ACTION_TYPE) {
+	if (a->kind != ACTION_TYPE && a->kind != ACTION_PASTE) {
 		return 0;
 	}
 	if (desktop->typed.len < 10 * ACTION_TEXT_MAX) {
@@ -221,19 +228,52 @@ const struct fake_window *fake_desktop_open(
 	return window;
 }
 
+static bool is_active(const struct fake_desktop *desktop, const struct fake_window *window)
+{
+	const struct fake_window *top = desktop->windows + desktop->n_windows;
+	while (top > desktop->windows && top[-1].state == WINDOW_MINIMIZED) {
+		top--;
+	}
+	return window + 1 == top;
+}
+
+const struct fake_window *fake_window_find(const struct fake_desktop *desktop, int64_t id)
+{
+	for (size_t i = 0; i < desktop->n_windows; i++) {
+		if (desktop->windows[i].id == id) {
+			return &desktop->windows[i];
+		}
+	}
+	return NULL;
+}
+
+bool fake_window_is_top(const struct fake_desktop *desktop, int64_t id)
+{
+	const struct fake_window *window = fake_window_find(desktop, id);
+	return window && is_active(desktop, window);
+}
+
+struct rect fake_window_place(const struct fake_desktop *desktop, const struct fake_window *window)
+{
+	int i = (int)(window - desktop->windows);
+	return window->at.width > 0 ? window->at
+				    : (struct rect){ 40 + 20 * i, 30 + 20 * i, 640, 400 };
+}
+
 json_t *fake_window_json(const struct fake_desktop *desktop, const struct fake_window *window)
 {
-	size_t i = (size_t)(window - desktop->windows);
+	struct rect at = fake_window_place(desktop, window);
 	const struct msg_window row = {
 		.id = window->id,
 		.pid = window->pid,
 		.title = window->title,
 		.class = window->class,
-		.x = (int64_t)(40 + 20 * i),
-		.y = (int64_t)(30 + 20 * i),
-		.width = 640,
-		.height = 400,
-		.active = i + 1 == desktop->n_windows,
+		.x = at.x,
+		.y = at.y,
+		.width = at.width,
+		.height = at.height,
+		.state = window->state,
+		.active = is_active(desktop, window),
 	};
 	return must(field_encode(msg_window_fields, &row));
 }

@@ -1,7 +1,5 @@
 /*
- * The fake agent's `exec`: a shell with a few commands.
- *   echo TEXT | copy TEXT | copy-secret TEXT | cat typed | cat events | flood BYTES
- * | sleep SECONDS | true | false | exit N | kill | warn TEXT | hostname | cat machine-id | cat mac | set FAULT | cat
+ * The fake agent's `exec`: a shell with a few commands, see the table.
  * Any other command is not found (status 127).  "cat" writes its input until this ends.
  */
 
@@ -81,7 +79,7 @@ static void on_message(
 	auto_free void *args = NULL;
 	struct err err;
 	link_consumed(link, id, cost);
-	if (!message_hear(&message_exec.talk->host, msg, &args, &err)) {
+	if (!message_speech_decode(&message_exec.talk->host, msg, &args, &err)) {
 		return fake_fail(req, &err);
 	}
 	req->exec->signal = ((const struct msg_signal *)args)->signal;
@@ -115,61 +113,166 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *data)
 	return on_over(source, usec, data);
 }
 
-static void flood(struct buf *to, const char *text)
+/* ---- the commands: each ends immediately, unless it clears `ended` ---- */
+
+static struct buf *stdout_of(struct fake_request *req)
 {
-	long n = strtol(text, NULL, 10);
+	return &req->exec->output[EXEC_STDOUT];
+}
+
+static void cat_typed(struct fake_request *req, const char *rest)
+{
+	const struct buf *typed = &req->fake->desktop.typed;
+	(void)rest;
+	buf_append(stdout_of(req), typed->data, typed->len);
+}
+
+static void cat_events(struct fake_request *req, const char *rest)
+{
+	const struct buf *events = &req->fake->desktop.events;
+	(void)rest;
+	buf_append(stdout_of(req), events->data, events->len);
+}
+
+static void cat(struct fake_request *req, const char *rest)
+{
+	(void)rest;
+	req->exec->reads = ((const struct msg_exec *)req->args)->input;
+	req->exec->ended = !req->exec->reads;
+}
+
+static void cat_machine_id(struct fake_request *req, const char *rest)
+{
+	(void)rest;
+	buf_printf(stdout_of(req), "%s\n", req->fake->machine_id);
+}
+
+static void cat_mac(struct fake_request *req, const char *rest)
+{
+	(void)rest;
+	buf_printf(stdout_of(req), "%s\n", req->fake->mac);
+}
+
+static void hostname(struct fake_request *req, const char *rest)
+{
+	(void)rest;
+	buf_printf(stdout_of(req), "%s\n", req->fake->hostname);
+}
+
+static void set_fault(struct fake_request *req, const char *rest)
+{
+	snprintf(req->fake->fault, sizeof(req->fake->fault), "%s", rest);
+}
+
+static void tone(struct fake_request *req, const char *rest)
+{
+	req->fake->desktop.tone_hz = strtol(rest, NULL, 10);
+}
+
+static void echo(struct fake_request *req, const char *rest)
+{
+	buf_printf(stdout_of(req), "%s\n", rest);
+}
+
+static void warn(struct fake_request *req, const char *rest)
+{
+	buf_printf(&req->exec->output[EXEC_STDERR], "%s\n", rest);
+}
+
+static void copy(struct fake_request *req, const char *rest)
+{
+	fake_clipboard_put(&req->fake->desktop, CLIPBOARD_TEXT, rest, strlen(rest), false);
+}
+
+static void copy_secret(struct fake_request *req, const char *rest)
+{
+	fake_clipboard_put(&req->fake->desktop, CLIPBOARD_TEXT, rest, strlen(rest), true);
+}
+
+static void flood(struct fake_request *req, const char *rest)
+{
+	long n = strtol(rest, NULL, 10);
 	for (long i = 0; i < n && i < FLOOD_MAX; i++) {
-		buf_append(to, &(char){ (char)('a' + i % 26) }, 1);
+		buf_append(stdout_of(req), &(char){ (char)('a' + i % 26) }, 1);
 	}
 }
 
-/* True: it ended immediately; otherwise a timer was set. */
-static bool interpret(struct fake_request *req, const char *command, int64_t timeout_ms)
+static void exit_with(struct fake_request *req, const char *rest)
 {
-	struct fake_exec *exec = req->exec;
-	struct fake_desktop *desktop = &req->fake->desktop;
-	size_t word = strcspn(command, " ");
-	const char *rest = command + word + (command[word] == ' ');
-	if (strcmp(command, "cat typed") == 0) {
-		buf_append(&exec->output[0], desktop->typed.data, desktop->typed.len);
-	} else if (strcmp(command, "cat events") == 0) {
-		buf_append(&exec->output[0], desktop->events.data, desktop->events.len);
-	} else if (strcmp(command, "cat") == 0) {
-		exec->reads = ((const struct msg_exec *)req->args)->input;
-		return !exec->reads;
-	} else if (strcmp(command, "hostname") == 0) {
-		buf_printf(&exec->output[0], "%s\n", req->fake->hostname);
-	} else if (strcmp(command, "cat machine-id") == 0) {
-		buf_printf(&exec->output[0], "%s\n", req->fake->machine_id);
-	} else if (strcmp(command, "cat mac") == 0) {
-		buf_printf(&exec->output[0], "%s\n", req->fake->mac);
-	} else if (strncmp(command, "set ", 4) == 0) {
-		snprintf(req->fake->fault, sizeof(req->fake->fault), "%s", rest);
-	} else if (strncmp(command, "echo ", 5) == 0) {
-		buf_printf(&exec->output[0], "%s\n", rest);
-	} else if (strncmp(command, "copy ", 5) == 0 || strncmp(command, "copy-secret ", 12) == 0) {
-		fake_clipboard_put(desktop, CLIPBOARD_TEXT, rest, strlen(rest), command[4] == '-');
-	} else if (strncmp(command, "warn ", 5) == 0) {
-		buf_printf(&exec->output[1], "%s\n", rest);
-	} else if (strncmp(command, "flood ", 6) == 0) {
-		flood(&exec->output[0], rest);
-	} else if (strncmp(command, "exit ", 5) == 0) {
-		exec->status = strtol(rest, NULL, 10) & 255;
-	} else if (strcmp(command, "true") == 0 || strcmp(command, "false") == 0) {
-		exec->status = command[0] == 'f';
-	} else if (strcmp(command, "kill") == 0) {
-		exec->signal = SIGTERM;
-	} else if (strncmp(command, "sleep ", 6) == 0) {
-		int64_t ms = (int64_t)(strtod(rest, NULL) * 1000);
-		bool late = timeout_ms > 0 && ms > timeout_ms;
-		fake_after(req, late ? timeout_ms : ms, late ? on_timeout : on_over);
-		return false;
-	} else {
-		exec->status = 127;
-		buf_printf(&exec->output[1], "sh: %.*s: not found\n",
-			(int)(word < 200 ? word : 200), command);
+	req->exec->status = strtol(rest, NULL, 10) & 255;
+}
+
+static void succeed(struct fake_request *req, const char *rest)
+{
+	(void)rest;
+	req->exec->status = 0;
+}
+
+static void fail(struct fake_request *req, const char *rest)
+{
+	(void)rest;
+	req->exec->status = 1;
+}
+
+static void die(struct fake_request *req, const char *rest)
+{
+	(void)rest;
+	req->exec->signal = SIGTERM;
+}
+
+static void sleep_for(struct fake_request *req, const char *rest)
+{
+	int64_t timeout_ms = ((const struct msg_exec *)req->args)->timeout_ms;
+	int64_t ms = (int64_t)(strtod(rest, NULL) * 1000);
+	bool late = timeout_ms > 0 && ms > timeout_ms;
+	req->exec->ended = false;
+	fake_after(req, late ? timeout_ms : ms, late ? on_timeout : on_over);
+}
+
+static const struct command {
+	const char *name; /* a space at its end: a text follows */
+	void (*run)(struct fake_request *req, const char *rest);
+} commands[] = {
+	{ "cat", cat },
+	{ "cat events", cat_events },
+	{ "cat mac", cat_mac },
+	{ "cat machine-id", cat_machine_id },
+	{ "cat typed", cat_typed },
+	{ "copy ", copy },
+	{ "copy-secret ", copy_secret },
+	{ "echo ", echo },
+	{ "exit ", exit_with },
+	{ "false", fail },
+	{ "flood ", flood },
+	{ "hostname", hostname },
+	{ "kill", die },
+	{ "set ", set_fault },
+	{ "sleep ", sleep_for },
+	{ "tone ", tone },
+	{ "true", succeed },
+	{ "warn ", warn },
+};
+
+static bool is_command(const struct command *c, const char *text)
+{
+	size_t len = strlen(c->name);
+	return c->name[len - 1] == ' ' ? strncmp(text, c->name, len) == 0
+				       : strcmp(text, c->name) == 0;
+}
+
+static void interpret(struct fake_request *req, const char *text)
+{
+	req->exec->ended = true;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (is_command(&commands[i], text)) {
+			commands[i].run(req, text + strlen(commands[i].name));
+			return;
+		}
 	}
-	return true;
+	size_t word = strcspn(text, " ");
+	req->exec->status = 127;
+	buf_printf(&req->exec->output[EXEC_STDERR], "sh: %.*s: not found\n",
+		(int)(word < 200 ? word : 200), text);
 }
 
 static void exec_done(struct fake_request *req)
@@ -183,7 +286,7 @@ static void exec_done(struct fake_request *req)
 bool fake_exec(struct fake_request *req, struct err *err)
 {
 	const struct msg_exec *args = req->args;
-	struct fake_exec *exec = req->exec = must(calloc(1, sizeof(*exec)));
+	req->exec = must(calloc(1, sizeof(*req->exec)));
 	req->done = exec_done;
 	if (args->cwd && args->cwd[0] != '/') {
 		return err_set(
@@ -193,14 +296,15 @@ bool fake_exec(struct fake_request *req, struct err *err)
 		return false;
 	}
 	if (args->announce) {
-		link_say(req->fake->link, req->id,
-			message_say(&message_started, &(struct msg_started){ 1 }), NULL, 0);
+		link_send_message(req->fake->link, req->id,
+			message_speech_encode(&message_started, &(struct msg_started){ 1 }), NULL,
+			0);
 	}
 	const struct link_msg *msg = req->msg;
 	auto_free char *command =
 		must(args->command ? strdup(args->command)
 				   : strndup((const char *)msg->tail, msg->tail_len));
-	exec->ended = interpret(req, command, args->timeout_ms);
+	interpret(req, command);
 	reply_when_written(req);
 	return true;
 }

@@ -23,14 +23,14 @@ static const struct application {
 
 bool fake_applications(struct fake_request *req, struct err *err)
 {
-	json_t *list = must(json_array());
+	json_auto_t *list = must(json_array());
 	(void)err;
 	for (size_t i = 0; i < LISTED; i++) {
 		const struct application *a = &applications[i];
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "id", a->id, "name",
-						    a->name, "program", a->program));
+		const struct msg_application row = { a->id, a->name, NULL, a->program };
+		json_array_append_new(list, must(field_encode(msg_application_fields, &row)));
 	}
-	fake_reply(req, json_pack("{s:o}", "applications", list), NULL, 0);
+	fake_answer(req, &message_applications, &(struct msg_applications_answer){ list });
 	return true;
 }
 
@@ -45,10 +45,16 @@ static int on_dying(sd_event_source *source, void *data)
 	return 0;
 }
 
+/* Everything is opened by the editor. */
+static const char *name_of(const struct msg_launch *args)
+{
+	return args->application ? args->application : "editor";
+}
+
 static int on_window(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct fake_request *req = data;
-	const char *id = ((const struct msg_launch *)req->args)->application;
+	const char *id = name_of(req->args);
 	const struct application *a =
 		strncmp(id, "editor", 6) == 0 ? &applications[0] : &applications[1];
 	struct fake_desktop *desktop = &req->fake->desktop;
@@ -58,7 +64,11 @@ static int on_window(sd_event_source *source, uint64_t usec, void *data)
 	fake_changed(req->fake);
 	json_auto_t *json = fake_window_json(desktop, window);
 	fake_answer(req, &message_launch,
-		&(struct msg_launch_answer){ .pid = window->pid, .window = json });
+		&(struct msg_launch_answer){ .pid = window->pid,
+			.application = ((const struct msg_launch *)req->args)->application
+					       ? NULL
+					       : "editor",
+			.window = json });
 	return 0;
 }
 
@@ -73,7 +83,7 @@ static int on_no_window(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-bool fake_window_words(const char *title, struct fake_window *ret_window)
+bool fake_window_parse(const char *title, struct fake_window *ret_window)
 {
 	for (size_t i = 0; i < LISTED; i++) {
 		if (strcmp(applications[i].title, title) == 0) {
@@ -103,17 +113,20 @@ static const struct application *application_find(const char *name)
 bool fake_launch(struct fake_request *req, struct err *err)
 {
 	const struct msg_launch *args = req->args;
-	const struct application *a = application_find(args->application);
+	if (!args->application && !args->uri) {
+		return err_set(err, ERR_ARGUMENT, "'application' or 'uri' is required");
+	}
+	const struct application *a = application_find(name_of(args));
 	if (!a) {
 		static const char *const names[] = { "editor", "terminal", NULL };
 		const char *near = nearest_name(args->application, names);
 		return near ? err_set(err, ERR_NOT_FOUND,
 				      "unknown application or program '%.100s'; did you mean "
-				      "%s? (list_applications names the applications)",
+				      "%s? Applications here are: editor, terminal",
 				      args->application, near)
 			    : err_set(err, ERR_NOT_FOUND,
-				      "unknown application or program '%.100s'; the applications "
-				      "are: editor, terminal",
+				      "unknown application or program '%.100s'; applications "
+				      "here are: editor, terminal",
 				      args->application);
 	}
 	if (strcmp(a->id, "crash") == 0) {

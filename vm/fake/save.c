@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/field.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -50,10 +51,9 @@ static const struct field window_fields[] = {
 };
 
 /* Only tests truncate a text inside a character. */
-static json_t *text_of(const struct buf *buf)
+static const char *text_of(const struct buf *buf)
 {
-	json_t *json = json_string(buf_text(buf));
-	return json ? json : json_string("");
+	return utf8_is_valid(buf->data, buf->len) ? buf_text(buf) : "";
 }
 
 static json_t *windows_of(const struct fake_desktop *d)
@@ -61,9 +61,8 @@ static json_t *windows_of(const struct fake_desktop *d)
 	json_t *windows = must(json_array());
 	for (size_t i = 0; i < d->n_windows; i++) {
 		const struct fake_window *w = &d->windows[i];
-		json_array_append_new(
-			windows, json_pack("{s:I, s:I, s:s}", "id", (json_int_t)w->id, "pid",
-					 (json_int_t)w->pid, "title", w->title));
+		const struct saved_window row = { w->id, w->pid, w->title };
+		json_array_append_new(windows, must(field_encode(window_fields, &row)));
 	}
 	return windows;
 }
@@ -72,13 +71,21 @@ bool fake_save(const struct fake_vm *fake, const char *dir, struct err *err)
 {
 	const struct fake_desktop *d = &fake->desktop;
 	auto_free char *path = NULL;
-	json_auto_t *json = json_pack("{s:[i,i], s:[i,i], s:o, s:o, s:s, s:s, s:s, s:s, s:I, s:I, "
-				      "s:o}",
-		"screen", d->screen.width, d->screen.height, "pointer", d->pointer.x, d->pointer.y,
-		"typed", text_of(&d->typed), "events", text_of(&d->events), "fault", fake->fault,
-		"hostname", fake->hostname, "machine_id", fake->machine_id, "mac", fake->mac,
-		"frame_id", (json_int_t)d->frame_id, "last_pid", (json_int_t)d->last_pid, "windows",
-		windows_of(d));
+	json_auto_t *windows = windows_of(d);
+	const struct saved saved = {
+		.screen = { 2, { d->screen.width, d->screen.height } },
+		.pointer = { 2, { d->pointer.x, d->pointer.y } },
+		.typed = text_of(&d->typed),
+		.events = text_of(&d->events),
+		.fault = fake->fault,
+		.hostname = fake->hostname,
+		.machine_id = fake->machine_id,
+		.mac = fake->mac,
+		.frame_id = d->frame_id,
+		.last_pid = d->last_pid,
+		.windows = windows,
+	};
+	json_auto_t *json = field_encode(saved_fields, &saved);
 	if (asprintf(&path, "%s/%s", dir, FILE_NAME) < 0) {
 		abort();
 	}
@@ -104,7 +111,7 @@ static bool load_windows(struct fake_desktop *d, const json_t *windows, struct e
 		}
 		struct fake_window *to = &d->windows[d->n_windows++];
 		*to = (struct fake_window){ .id = window.id, .pid = window.pid };
-		if (!fake_window_words(window.title, to)) {
+		if (!fake_window_parse(window.title, to)) {
 			return err_set(err, ERR_HOST, "there is no window '%.40s'", window.title);
 		}
 	}

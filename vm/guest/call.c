@@ -1,3 +1,4 @@
+/* The lifetime of a call, whatever happens to the sandbox, and the link that carries it. */
 /*
  * The lifetime of a call, whatever happens to the sandbox; and the watchdog, which pings an agent
  * whose callers are waiting.
@@ -5,12 +6,10 @@
 #include "vm/guest/call.h"
 
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "base/loop.h"
+#include "vm/guest/watchdog.h"
 
-#include <string.h>
-
-#define GUARD_MS 10000
+#define LIVENESS_MS 10000
 #define GRACE_MS 30000
 
 /* ---- lifetime of a call ---- */
@@ -54,7 +53,9 @@ static void call_free(struct guest_call *call)
 {
 	loop_drop(&call->deferred);
 	loop_drop(&call->deadline);
-	guest_painting_drop(call->painting);
+	if (call->painting) {
+		guest_painting_drop(call->painting);
+	}
 	free(call->conversation);
 	free(call);
 }
@@ -175,7 +176,7 @@ void guest_init(struct guest *guest, sd_event *event, const char *name,
 		.name = name,
 		.handlers = handlers,
 		.data = data,
-		.guard_ms = GUARD_MS,
+		.liveness_ms = LIVENESS_MS,
 		.grace_ms = GRACE_MS,
 	};
 	TAILQ_INIT(&guest->calls);
@@ -190,142 +191,12 @@ void guest_connect(struct guest *guest, int fd)
 void guest_disconnect(struct guest *guest)
 {
 	struct guest_call *call;
-	loop_drop(&guest->guard);
+	loop_drop(&guest->liveness_timer);
 	TAILQ_FOREACH(call, &guest->calls, entry)
 	{
 		call->link_id = 0;
 	}
 	link_free(take_ptr(&guest->link));
-}
-
-/* ---- the watchdog: an agent that hangs must not block its callers ---- */
-
-static void guard_set(struct guest *guest);
-
-bool guest_must_answer(const struct guest *guest)
-{
-	return guest->link && guest->handlers->must_answer(guest->data);
-}
-
-static void on_pong(const struct link_msg *msg, const struct err *err, void *data)
-{
-	struct guest *guest = data;
-	(void)msg;
-	(void)err;
-	guest->pinged = false;
-}
-
-/* Whether the agent must answer it soon: not while a conversation is in progress. */
-static bool is_awaited(const struct guest *guest)
-{
-	const struct guest_call *call;
-	TAILQ_FOREACH(call, &guest->calls, entry)
-	{
-		if (call->deadline) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static int on_guard(sd_event_source *source, uint64_t usec, void *data)
-{
-	struct guest *guest = data;
-	struct err why;
-	(void)source;
-	(void)usec;
-	loop_drop(&guest->guard);
-	if (!guest_must_answer(guest)) {
-		guard_set(guest);
-	} else if (guest->pinged) {
-		err_set(&why, ERR_GONE, "its agent has not responded for %llu ms",
-			(unsigned long long)guest->guard_ms);
-		guest->handlers->hangs(guest->data, &why);
-	} else if (is_awaited(guest)) {
-		guest->pinged = true;
-		link_request(guest->link, "ping", NULL, on_pong, guest);
-		guard_set(guest);
-	}
-	return 0;
-}
-
-static void guard_set(struct guest *guest)
-{
-	if (!guest->guard) {
-		guest->guard = loop_after_ms(guest->event, guest->guard_ms, on_guard, guest);
-	}
-}
-
-/* ---- the deadline: an agent that answers pings may still block a caller ---- */
-
-static void set_deadline(struct guest_call *call, int64_t ms);
-
-/* Lists with input run one at a time, so the time of this one may not have begun. */
-static bool is_queued(const struct guest_call *call)
-{
-	const struct guest_call *first;
-	TAILQ_FOREACH(first, &call->guest->calls, entry)
-	{
-		if (first->is_input && first->link_id) {
-			break;
-		}
-	}
-	return call->is_input && first != call;
-}
-
-static void late_error(const struct guest_call *call, struct err *err)
-{
-	bool begins = call->conversation && call->time_ms == 0;
-	err_set(err, ERR_TIMEOUT,
-		"the sandbox's agent did not %s '%s' within %lld s, so it was "
-		"cancelled. %s",
-		begins ? "begin" : "complete", call->op->message->name,
-		(long long)(call->time_ms + call->guest->grace_ms + 999) / 1000,
-		begins ? "Try again" : "Take a screenshot before you try again");
-}
-
-static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
-{
-	struct guest_call *call = data;
-	struct guest *guest = call->guest;
-	struct err why;
-	(void)source, (void)usec;
-	loop_drop(&call->deadline);
-	if (!guest_must_answer(guest) || is_queued(call)) {
-		set_deadline(call, call->time_ms + (int64_t)guest->grace_ms);
-	} else if (call->late) {
-		late_error(call, &why);
-		err_while(&why, "its agent does not respond to cancellation");
-		why.kind = ERR_GONE;
-		guest->handlers->hangs(guest->data, &why);
-	} else {
-		guest_call_cancel(call);
-	}
-	return 0;
-}
-
-void guest_call_cancel(struct guest_call *call)
-{
-	struct guest *guest = call->guest;
-	if (call->link_id) {
-		call->late = true;
-		link_cancel(guest->link, call->link_id);
-		loop_drop(&call->deadline);
-		set_deadline(call, (int64_t)guest->guard_ms);
-		guard_set(guest);
-	}
-}
-
-void guest_call_is_answered(struct guest_call *call)
-{
-	if (!call->late) {
-		loop_drop(&call->deadline);
-	}
-}
-
-static void set_deadline(struct guest_call *call, int64_t ms)
-{
-	call->deadline = loop_after_ms(call->guest->event, (uint64_t)ms, on_deadline, call);
 }
 
 /* ---- requests ---- */
@@ -351,7 +222,7 @@ static void on_reply(const struct link_msg *msg, const struct err *err, void *da
 		fail_fenced(call, err);
 	} else if (err && call->late) {
 		struct err late;
-		late_error(call, &late);
+		watchdog_late_error(call, &late);
 		guest_call_fail(call, &late);
 	} else if (err) {
 		guest_call_fail(call, err);
@@ -390,8 +261,7 @@ guest_id guest_call_ask_with(
 	}
 	call->link_id = link_converse(guest->link, call->op->message->name, json, tail, tail_len,
 		call->op->talk, on_reply, call);
-	guard_set(guest);
-	set_deadline(call, call->time_ms + (int64_t)guest->grace_ms);
+	watchdog_begin(call);
 	return call->id;
 }
 

@@ -62,10 +62,6 @@ guest_id guest_call_ask(struct guest_call *call, const void *args);
 /* With a tail. */
 guest_id guest_call_ask_with(
 	struct guest_call *call, const void *args, const void *tail, size_t tail_len);
-/* The agent has answered within the deadline, which is removed. */
-void guest_call_is_answered(struct guest_call *call);
-/* Cancels the request; the agent must answer soon. */
-void guest_call_cancel(struct guest_call *call);
 /* Instead of guest_call_ask(); reported from the loop. */
 guest_id guest_call_refuse(struct guest_call *call, const struct err *why);
 /* All of these free the call. */
@@ -73,8 +69,11 @@ void guest_call_fail(struct guest_call *call, const struct err *why); /* calls t
 void guest_call_over(struct guest_call *call);                        /* its callback was called */
 void guest_call_is_bad(struct guest_call *call, const struct err *why); /* also ends the sandbox */
 
+/* Times of a desktop are longer by this factor: programs on an emulated CPU pause longer and take
+ * longer. */
+int guest_slowness(const struct guest *guest);
+
 bool guest_may_ask(const struct guest *guest, struct err *err) NODISCARD;
 bool guest_may_act(const struct guest *guest, struct err *err) NODISCARD;
-bool guest_must_answer(const struct guest *guest); /* neither starting, frozen nor gone */
 
 #endif

@@ -42,6 +42,7 @@ static bool check_done(const json_t *done, size_t n, struct guest_act *act, stru
 		}
 		act->chars += reply.chars;
 		act->unfocused |= reply.unfocused;
+		act->note = act->note ? act->note : reply.note;
 	}
 	act->done = json_array_size(done);
 	return true;
@@ -130,7 +131,39 @@ static bool check_image(int format, const struct link_msg *msg, struct err *err)
 			msg->tail_len, OBSERVE_MAX_BYTES);
 	}
 	return looks_like(format, msg->tail, msg->tail_len) ||
-	       err_set(err, ERR_ARGUMENT, "an image that is not %s", observe_format_words[format]);
+	       err_set(err, ERR_ARGUMENT, "an image that is not %s", observe_format_names[format]);
+}
+
+static bool check_frame_region(const struct field_ints *region, const struct check_act *asked,
+	struct rect *ret, struct err *err)
+{
+	const int64_t *r = region->at;
+	if (region->count && (r[0] < 0 || r[1] < 0 || r[0] >= r[2] || r[1] >= r[3] ||
+				     r[2] > asked->frame.width || r[3] > asked->frame.height)) {
+		return err_set(err, ERR_ARGUMENT, "a region [%lld, %lld, %lld, %lld]",
+			(long long)r[0], (long long)r[1], (long long)r[2], (long long)r[3]);
+	}
+	*ret = (struct rect){ (int)r[0], (int)r[1], (int)(r[2] - r[0]), (int)(r[3] - r[1]) };
+	return true;
+}
+
+/* Parts of a window may be outside the screen. */
+static bool check_window_place(const struct field_ints *place, const struct check_act *asked,
+	struct rect *ret, struct err *err)
+{
+	const int64_t *r = place->at;
+	if (!asked->window != !place->count) {
+		return err_set(err, ERR_ARGUMENT,
+			place->count ? "a place of the screen" : "a window without its place");
+	}
+	for (int i = 0; i < place->count; i++) {
+		if (r[i] < -MESSAGE_EDGE_MAX || r[i] > 2 * MESSAGE_EDGE_MAX) {
+			return err_set(err, ERR_ARGUMENT, "a window at %lld", (long long)r[i]);
+		}
+	}
+	*ret = (struct rect){ (int)r[0], (int)r[1], (int)(r[2] - r[0]), (int)(r[3] - r[1]) };
+	return !place->count || (ret->width > 0 && ret->height > 0) ||
+	       err_set(err, ERR_ARGUMENT, "a window of %dx%d", ret->width, ret->height);
 }
 
 static bool check_frame(const json_t *frame, const struct link_msg *msg,
@@ -144,10 +177,40 @@ static bool check_frame(const json_t *frame, const struct link_msg *msg,
 	if (!field_decode(msg_frame_fields, frame, &reply, err)) {
 		return err_while(err, "'frame'");
 	}
-	*to = (struct guest_frame){ reply.frame_id, reply.width, reply.height, reply.quality,
-		reply.format, reply.scale, reply.reduced, msg->tail, msg->tail_len };
+	*to = (struct guest_frame){
+		.frame_id = reply.frame_id,
+		.width = reply.width,
+		.height = reply.height,
+		.quality = reply.quality,
+		.format = reply.format,
+		.scale = reply.scale,
+		.reduced = reply.reduced,
+		.covered = reply.covered,
+		.partial = reply.partial,
+		.title = reply.title,
+		.bytes = msg->tail,
+		.len = msg->tail_len,
+	};
+	if (!check_frame_region(&reply.region, asked, &to->region, err) ||
+		!check_window_place(&reply.place, asked, &to->place, err)) {
+		return false;
+	}
 	return reply.raw.count ? check_pixels(&reply, asked, msg->tail_len, ret_raw, err)
 			       : check_image(to->format, msg, err);
+}
+
+static bool check_marks(const struct msg_act_answer *reply, const struct check_act *asked,
+	struct guest_act *act, struct err *err)
+{
+	struct msg_mark one = { 0 };
+	act->marks = reply->marks;
+	act->marks_found = reply->marks_found;
+	act->marks_note = reply->marks_note;
+	if (reply->marks && !asked->marks) {
+		return err_set(err, ERR_ARGUMENT, "unrequested marks");
+	}
+	return !reply->marks ||
+	       check_rows("marks", reply->marks, MARKS_MAX, msg_mark_fields, &one, err);
 }
 
 bool check_act(const struct link_msg *msg, const struct check_act *asked, struct guest_act *ret_act,
@@ -159,6 +222,7 @@ bool check_act(const struct link_msg *msg, const struct check_act *asked, struct
 	if (!decode(&message_act, msg, &reply, err) ||
 		!check_done(reply.done, asked->n_actions, &act, err) ||
 		!check_failed(reply.failed, asked->n_actions, &act, err) ||
+		!check_marks(&reply, asked, &act, err) ||
 		!check_frame(reply.frame, msg, asked, &act.frame, ret_raw, err)) {
 		return false;
 	}
@@ -196,6 +260,7 @@ bool check_launch(const struct link_msg *msg, struct guest_launch *ret_launch, s
 	}
 	*ret_launch = (struct guest_launch){
 		.pid = reply.pid,
+		.application = reply.application,
 		.has_window = reply.window != NULL,
 		.window = { w.id, w.pid, w.x, w.y, w.width, w.height, w.title, w.class },
 		.note = reply.note,
@@ -203,7 +268,7 @@ bool check_launch(const struct link_msg *msg, struct guest_launch *ret_launch, s
 	return true;
 }
 
-static bool check_each(const char *what, const json_t *list, size_t max, const struct field *fields,
+bool check_rows(const char *what, const json_t *list, size_t max, const struct field *fields,
 	void *scratch, struct err *err)
 {
 	size_t i;
@@ -223,6 +288,36 @@ static bool check_each(const char *what, const json_t *list, size_t max, const s
 	return true;
 }
 
+/* ---- text, wait ---- */
+
+bool check_text_match(const json_t *row, struct err *err)
+{
+	struct msg_text_match match = { 0 };
+	const int64_t *box = match.box.at;
+	if (!json_is_object(row)) {
+		return err_set(err, ERR_ARGUMENT, "a match must be an object");
+	}
+	if (!field_decode(msg_text_match_fields, row, &match, err)) {
+		return err_while(err, "a match");
+	}
+	return (box[0] >= 0 && box[1] >= 0 && box[0] < box[2] && box[1] < box[3] &&
+		       box[2] <= MESSAGE_EDGE_MAX && box[3] <= MESSAGE_EDGE_MAX) ||
+	       err_set(err, ERR_ARGUMENT, "a match at [%lld, %lld, %lld, %lld]", (long long)box[0],
+		       (long long)box[1], (long long)box[2], (long long)box[3]);
+}
+
+bool check_wait(const struct link_msg *msg, struct err *err)
+{
+	struct msg_wait_answer reply = { 0 };
+	struct msg_window window;
+	return decode(&message_wait, msg, &reply, err) && no_tail(msg, err) &&
+	       (!reply.match || check_text_match(reply.match, err)) &&
+	       (!reply.window || field_decode(msg_window_fields, reply.window, &window, err)) &&
+	       (!reply.moving || is_moving_list(reply.moving) ||
+		       err_set(err, ERR_ARGUMENT, "'moving' must be a list of at most %d regions",
+			       MOVING_MAX));
+}
+
 /* ---- applications, info, ping ---- */
 
 bool check_applications(const struct link_msg *msg, struct err *err)
@@ -230,7 +325,7 @@ bool check_applications(const struct link_msg *msg, struct err *err)
 	struct msg_applications_answer reply = { 0 };
 	struct msg_application one;
 	return decode(&message_applications, msg, &reply, err) &&
-	       check_each("applications", reply.applications, MESSAGE_APPLICATIONS_MAX,
+	       check_rows("applications", reply.applications, MESSAGE_APPLICATIONS_MAX,
 		       msg_application_fields, &one, err);
 }
 
@@ -239,8 +334,31 @@ bool check_info(const struct link_msg *msg, struct err *err)
 	struct msg_info_answer reply = { 0 };
 	struct msg_window one;
 	return decode(&message_info, msg, &reply, err) &&
-	       check_each(
+	       check_rows(
 		       "windows", reply.windows, MESSAGE_WINDOWS_MAX, msg_window_fields, &one, err);
+}
+
+bool check_windows(const struct link_msg *msg, struct err *err)
+{
+	struct msg_windows_answer reply = { 0 };
+	struct msg_window one;
+	return decode(&message_windows, msg, &reply, err) &&
+	       check_rows(
+		       "windows", reply.windows, MESSAGE_WINDOWS_MAX, msg_window_fields, &one, err);
+}
+
+bool check_window_change(const struct link_msg *msg, struct err *err)
+{
+	struct msg_window_change_answer reply = { 0 };
+	struct msg_window one;
+	if (!decode(&message_window_change, msg, &reply, err)) {
+		return false;
+	}
+	if (reply.window && !field_decode(msg_window_fields, reply.window, &one, err)) {
+		return err_while(err, "'window'");
+	}
+	return check_rows(
+		"opened", reply.opened, MESSAGE_WINDOWS_MAX, msg_window_fields, &one, err);
 }
 
 bool check_nothing(const struct link_msg *msg, struct err *err)

@@ -65,15 +65,17 @@ guest_id guest_clipboard_get(struct guest *guest, enum guest_asker asker,
 	return guest_call_ask(call, &(struct msg_clipboard_get){ types });
 }
 
-guest_id guest_clipboard_set(struct guest *guest, enum guest_asker asker, int type,
-	const void *bytes, size_t len, guest_json_fn *fn, void *data)
+guest_id guest_clipboard_set(struct guest *guest, enum guest_asker asker,
+	const struct guest_copy *copy, guest_json_fn *fn, void *data)
 {
 	struct guest_call *call = new_call(guest, &set_op, asker, data);
 	struct err err;
 	call->fn.json = fn;
-	if (!clipboard_check(type, bytes, len, &err) || !guest_may_ask(guest, &err) ||
+	if (!clipboard_check(copy->type, copy->bytes, copy->len, &err) ||
+		!guest_may_ask(guest, &err) ||
 		(asker == GUEST_ASKER_AGENT && !guest_may_act(guest, &err))) {
 		return guest_call_refuse(call, &err);
 	}
-	return guest_call_ask_with(call, &(struct msg_clipboard_set){ type }, bytes, len);
+	return guest_call_ask_with(call, &(struct msg_clipboard_set){ copy->type, copy->plain },
+		copy->bytes, copy->len);
 }

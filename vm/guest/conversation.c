@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "vm/guest/call.h"
+#include "vm/guest/watchdog.h"
 
 _Static_assert(CONVERSATION_WINDOW == LINK_WINDOW, "the window is the credit of the link");
 
@@ -36,10 +37,10 @@ static void broke(struct conversation *c, const struct err *why)
 }
 
 /* Whether the owner is to be notified. */
-static bool is_heard(struct conversation *c)
+static bool has_owner(struct conversation *c)
 {
 	if (!c->is_bounded && !c->closed) {
-		guest_call_is_answered(c->call);
+		watchdog_is_answered(c->call);
 	}
 	return !c->closed;
 }
@@ -52,7 +53,7 @@ static void on_data(
 	(void)link, (void)id;
 	if (!message_channel(&c->op.message->talk->agent, channel, &err)) {
 		broke(c, &err);
-	} else if (is_heard(c)) {
+	} else if (has_owner(c)) {
 		c->handlers->on_data(c, channel, bytes, len, c->data);
 	}
 }
@@ -64,10 +65,11 @@ static void on_message(
 	auto_free void *args = NULL;
 	struct err err;
 	(void)link, (void)id;
-	const struct message *message = message_hear(&c->op.message->talk->agent, msg, &args, &err);
+	const struct message *message =
+		message_speech_decode(&c->op.message->talk->agent, msg, &args, &err);
 	if (!message) {
 		broke(c, &err);
-	} else if (is_heard(c)) {
+	} else if (has_owner(c)) {
 		c->handlers->on_message(c, message, args, cost, c->data);
 	}
 }
@@ -148,6 +150,11 @@ guest_id conversation_id(const struct conversation *c)
 	return c->call->id;
 }
 
+uint32_t conversation_number(const struct conversation *c)
+{
+	return c->call->link_id;
+}
+
 size_t conversation_write(struct conversation *c, unsigned channel, const void *bytes, size_t len)
 {
 	struct link *link = link_of(c);
@@ -157,7 +164,8 @@ size_t conversation_write(struct conversation *c, unsigned channel, const void *
 bool conversation_send(struct conversation *c, const struct message *message, const void *args)
 {
 	struct link *link = link_of(c);
-	return link && link_say(link, c->call->link_id, message_say(message, args), NULL, 0);
+	return link && link_send_message(link, c->call->link_id,
+			       message_speech_encode(message, args), NULL, 0);
 }
 
 void conversation_consumed(struct conversation *c, size_t len)
@@ -180,6 +188,6 @@ void conversation_close(struct conversation *c)
 {
 	if (c && !c->closed) {
 		c->closed = true;
-		guest_call_cancel(c->call);
+		watchdog_cancel(c->call);
 	}
 }

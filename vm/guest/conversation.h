@@ -58,6 +58,8 @@ struct conversation_how {
 struct conversation *conversation_open(struct guest *guest, const struct conversation_how *how,
 	const struct conversation_handlers *handlers, void *data);
 guest_id conversation_id(const struct conversation *c); /* for guest_cancel() */
+/* Of its request on the link, by which the agent knows it; 0: the agent does not have it. */
+uint32_t conversation_number(const struct conversation *c);
 /* Returns the number of bytes taken; 0 if the agent is gone. */
 size_t conversation_write(struct conversation *c, unsigned channel, const void *bytes, size_t len);
 /* False: the credit is insufficient now; on_writable() follows. */

@@ -37,7 +37,7 @@ static void paint_in_thread(void *data)
 	free(raw.pixels);
 }
 
-static void tell(struct guest_painting *p)
+static void report(struct guest_painting *p)
 {
 	struct guest_frame *frame = &p->act.frame;
 	if (p->err.kind != ERR_NONE) {
@@ -58,7 +58,7 @@ static void on_painted(void *data)
 {
 	struct guest_painting *p = data;
 	if (p->fn) {
-		tell(p);
+		report(p);
 	}
 	painter_free(p->painter);
 	json_decref(p->json);
@@ -90,7 +90,5 @@ struct guest_painting *guest_paint(sd_event *event, const struct link_msg *msg,
 
 void guest_painting_drop(struct guest_painting *painting)
 {
-	if (painting) {
-		painting->fn = NULL;
-	}
+	painting->fn = NULL;
 }

@@ -14,6 +14,6 @@ struct guest_painting;
 struct guest_painting *guest_paint(sd_event *event, const struct link_msg *msg,
 	const struct guest_act *act, struct size raw, int64_t max_bytes, guest_act_fn *fn,
 	void *data);
-void guest_painting_drop(struct guest_painting *painting); /* no callback; NULL-safe */
+void guest_painting_drop(struct guest_painting *painting); /* no callback */
 
 #endif

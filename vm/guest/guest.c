@@ -7,12 +7,13 @@
 
 #include "base/cleanup.h"
 #include "vm/guest/check.h"
+#include "vm/guest/conversation.h"
 
 #include <string.h>
 
 /* Total bytes of the texts in one list: escaped, they still fit into a message. */
 #define TEXTS_MAX 150000
-#define EMULATED_SLOWNESS 3 /* with an emulated CPU, programs pause longer and take longer */
+#define EMULATED_SLOWNESS 3
 
 /* ---- act ---- */
 
@@ -33,11 +34,14 @@ static enum delivered act_deliver(
 {
 	struct guest_act act = { 0 };
 	struct size raw;
-	const struct check_act asked = { call->n_actions, call->observe.raw, call->guest->frame,
+	const struct check_act asked = { call->n_actions, call->observe.raw,
+		call->observe.of_window != 0, call->observe.marks_ms != 0, call->guest->frame,
 		call->guest->screen };
 	if (!check_act(msg, &asked, &act, &raw, err)) {
 		return REPLY_BAD;
 	}
+	struct guest *guest = call->guest;
+	guest->frame_id = act.frame_id > guest->frame_id ? act.frame_id : guest->frame_id;
 	if (raw.width) {
 		call->painting = guest_paint(call->guest->event, msg, &act, raw,
 			call->observe.max_bytes, on_painted, call);
@@ -76,6 +80,7 @@ static bool check_actions(const struct action *actions, size_t n, struct err *er
 #define ACTION_TIME_MS 5000 /* any action, in addition to what its numbers imply */
 #define BYTE_TIME_MS 20     /* per byte of text, in a slow program */
 #define STEP_TIME_MS 200    /* per repetition or scroll step */
+#define MARK_TIME_MS 15000  /* the bus of elements starts, and their program answers */
 
 /* The maximum time of an honest agent. */
 static int64_t time_of(const struct action *actions, size_t n)
@@ -85,10 +90,16 @@ static int64_t time_of(const struct action *actions, size_t n)
 		const struct action *a = &actions[i];
 		int64_t bytes = a->text ? (int64_t)strlen(a->text) : 0;
 		int64_t repeats = a->repeat > 1 ? a->repeat : 1;
+		ms += a->mark ? MARK_TIME_MS : 0;
 		ms += ACTION_TIME_MS + a->ms + bytes * BYTE_TIME_MS * repeats +
 		      (repeats + a->amount) * STEP_TIME_MS;
 	}
 	return ms;
+}
+
+int guest_slowness(const struct guest *guest)
+{
+	return guest->is_emulated ? EMULATED_SLOWNESS : 1;
 }
 
 static guest_id ask_act(struct guest_call *call, json_t *list, const struct observe *observe)
@@ -98,13 +109,13 @@ static guest_id ask_act(struct guest_call *call, json_t *list, const struct obse
 	} else {
 		observe_init(&call->observe, OBSERVE_NONE);
 	}
-	if (call->guest->is_emulated) {
-		call->observe.raw = true;
-		call->observe.quiet_ms *= EMULATED_SLOWNESS;
-		call->observe.reaction_ms *= EMULATED_SLOWNESS;
-		call->time_ms *= EMULATED_SLOWNESS;
-	}
-	call->time_ms += call->observe.timeout_ms;
+	call->observe.raw = call->guest->is_emulated || call->observe.raw;
+	call->observe.quiet_ms *= guest_slowness(call->guest);
+	call->observe.reaction_ms *= guest_slowness(call->guest);
+	call->observe.marks_ms *= guest_slowness(call->guest);
+	call->time_ms *= guest_slowness(call->guest);
+	call->time_ms += call->observe.timeout_ms + call->observe.marks_ms +
+			 (call->observe.marks_ms ? MARK_TIME_MS : 0);
 	json_auto_t *actions = list;
 	json_auto_t *how = must(field_encode(observe_fields, &call->observe));
 	return guest_call_ask(call, &(struct msg_act){ actions, how });
@@ -162,8 +173,8 @@ static void launch_fail(struct guest_call *call, const struct err *err)
 
 static const struct guest_op launch_op = { &message_launch, launch_deliver, launch_fail };
 
-guest_id guest_launch(struct guest *guest, const char *application, const char *uri,
-	int64_t timeout_ms, guest_launch_fn *fn, void *data)
+guest_id guest_start(struct guest *guest, const struct guest_program *program, int64_t timeout_ms,
+	guest_launch_fn *fn, void *data)
 {
 	struct guest_call *call = guest_call_new(guest, &launch_op, data);
 	struct err err;
@@ -171,8 +182,17 @@ guest_id guest_launch(struct guest *guest, const char *application, const char *
 	if (!guest_may_ask(guest, &err) || !guest_may_act(guest, &err)) {
 		return guest_call_refuse(call, &err);
 	}
-	call->time_ms = timeout_ms * (guest->is_emulated ? EMULATED_SLOWNESS : 1);
-	return guest_call_ask(call, &(struct msg_launch){ application, uri, call->time_ms });
+	call->time_ms = timeout_ms * guest_slowness(guest);
+	return guest_call_ask(
+		call, &(struct msg_launch){ program->application, program->uri, program->arguments,
+			      program->environment, call->time_ms });
+}
+
+guest_id guest_launch(struct guest *guest, const char *application, const char *uri,
+	int64_t timeout_ms, guest_launch_fn *fn, void *data)
+{
+	const struct guest_program program = { .application = application, .uri = uri };
+	return guest_start(guest, &program, timeout_ms, fn, data);
 }
 
 /* ---- operations that return their JSON ---- */
@@ -216,6 +236,7 @@ static const struct guest_op applications_op = { &message_applications, applicat
 	json_fail };
 static const struct guest_op info_op = { &message_info, info_deliver, json_fail };
 static const struct guest_op ping_op = { &message_ping, ping_deliver, json_fail };
+static const struct guest_op control_op = { &message_control, ping_deliver, json_fail };
 static const struct guest_op prepare_op = { &message_prepare, ping_deliver, json_fail };
 
 #define PREPARE_TIME_MS 600000 /* opens all programs of an image */
@@ -223,9 +244,10 @@ static const struct guest_op prepare_op = { &message_prepare, ping_deliver, json
 static guest_id ask_json(struct guest *guest, const struct guest_op *op, const void *args,
 	guest_json_fn *fn, void *data)
 {
-	/* Operators send pings, so they are not a use of the sandbox. */
-	struct guest_call *call = op == &ping_op ? guest_call_new_aside(guest, op, data)
-						 : guest_call_new(guest, op, data);
+	/* Operators send pings; a transfer of control is followed by the user's input. */
+	bool is_aside = op == &ping_op || op == &control_op;
+	struct guest_call *call =
+		is_aside ? guest_call_new_aside(guest, op, data) : guest_call_new(guest, op, data);
 	struct err err;
 	call->fn.json = fn;
 	call->time_ms = op == &prepare_op ? PREPARE_TIME_MS : 0;
@@ -246,6 +268,13 @@ guest_id guest_info(struct guest *guest, guest_json_fn *fn, void *data)
 guest_id guest_ping(struct guest *guest, guest_json_fn *fn, void *data)
 {
 	return ask_json(guest, &ping_op, NULL, fn, data);
+}
+
+guest_id guest_control(
+	struct guest *guest, const struct conversation *viewer, guest_json_fn *fn, void *data)
+{
+	const struct msg_control args = { viewer ? conversation_number(viewer) : 0 };
+	return ask_json(guest, &control_op, &args, fn, data);
 }
 
 guest_id guest_prepare(struct guest *guest, int64_t window_ms, int64_t rest_ms,

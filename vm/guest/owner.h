@@ -39,14 +39,15 @@ struct guest {
 	const char *name;          /* the sandbox's id, for errors */
 	bool is_emulated;          /* its CPU is emulated, so the host computes what it can */
 	struct size screen, frame; /* last values from the agent */
+	int64_t frame_id;          /* the highest it has sent, before any restore, too */
 	struct link *link;         /* NULL: not connected */
 	/* private to vm/guest/call.c */
 	struct guest_calls calls;
 	uint32_t last_id;
-	uint64_t guard_ms; /* an agent that does not answer a ping for this long hangs */
-	uint64_t grace_ms; /* extra time of an operation beyond what it requested */
+	uint64_t liveness_ms; /* an agent that does not answer a ping for this long hangs */
+	uint64_t grace_ms;    /* extra time of an operation beyond what it requested */
 	bool pinged;
-	sd_event_source *guard;
+	sd_event_source *liveness_timer;
 };
 
 /* Not connected.  name and handlers are borrowed. */

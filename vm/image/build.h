@@ -7,7 +7,7 @@
 #include <systemd/sd-event.h>
 
 /* Builds an image: runs mmdebstrap with a recipe's packages, or uses an existing root file system,
- * and then the finisher (finish.c), all in isolation (walls.h).  A job on the loop. */
+ * and then the finisher (finish.c), all in isolation (isolation.h).  A job on the loop. */
 
 struct build;
 

@@ -1,6 +1,6 @@
 /*
  * The finisher: the last step of mmdebstrap, or the only step for an archive.  It runs in isolation
- * (walls.h) and converts a tree to an image's files, which are passed as descriptors (plan.h).  The
+ * (isolation.h) and converts a tree to an image's files, which are passed as descriptors (plan.h).  The
  * complete tree is accessed only through root.h, so links cannot lead out of it; programs get its
  * top, and write outside of it.  It runs sequentially and reports its steps on stderr.
  */
@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "vm/image/cpio.h"
 #include "vm/image/host.h"
+#include "vm/image/isolation.h"
 #include "vm/image/kernel.h"
 #include "vm/image/plan.h"
 #include "vm/image/root.h"
@@ -15,7 +16,6 @@
 #include "vm/image/run.h"
 #include "vm/image/store.h"
 #include "vm/image/unpack.h"
-#include "vm/image/walls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,8 +30,8 @@
  * same bytes. */
 #define FIXED_TIME "1700000000"
 #define FIXED_UUID "6d616368-696e-4573-a265-686967676c61"
-#define WORK WALLS_TMP "/kernel"
-#define VIEW WALLS_TMP "/view"
+#define WORK ISOLATION_TMP "/kernel"
+#define VIEW ISOLATION_TMP "/view"
 /* maximum size of a file in MiB: kernels are downloaded, too */
 #define FILE_MIN ((int64_t)256)
 #define ROOM_MIN ((uint64_t)16 << 20) /* below this, a disk counts as full */
@@ -45,9 +45,9 @@ struct finish {
 	char id[IMAGE_ID_LEN + 1];
 };
 
-static void say(const char *what)
+static void report(const char *what)
 {
-	fprintf(stderr, PLAN_SAYS "%s\n", what);
+	fprintf(stderr, PLAN_PREFIX "%s\n", what);
 }
 
 static bool read_fd(int fd, size_t max, const char *what, struct buf *out, struct err *err)
@@ -74,13 +74,13 @@ static bool unpack(struct finish *finish, struct err *err)
 {
 	uint64_t bytes = (uint64_t)finish->plan.disk_mib << 20;
 	const struct unpack_limits limits = { 2 * bytes, bytes, UNPACK_FILES_MAX };
-	say("unpacking the archive");
+	report("unpacking the archive");
 	return unpack_tar(finish->root, PLAN_TAR, &limits, err) && rootfs_check(finish->root, err);
 }
 
 static bool fetch_kernel(struct finish *finish, struct err *err)
 {
-	say("fetching the kernel");
+	report("fetching the kernel");
 	if (mkdir(WORK, 0755) < 0) {
 		return err_errno(err, "cannot make the directory '" WORK "'");
 	}
@@ -131,7 +131,7 @@ static bool is_there(const struct finish *finish)
 static bool dress(struct finish *finish, struct err *err)
 {
 	auto_buf struct buf files = { 0 };
-	say("adding files and accounts");
+	report("adding files and accounts");
 	return read_fd(PLAN_FILES, CPIO_FILE_MAX, "the recipe's files", &files, err) &&
 	       rootfs_add_users(finish->root, finish->plan.users, err) &&
 	       rootfs_unpack(finish->root, &files, finish->plan.users, err);
@@ -165,10 +165,10 @@ static bool make_initramfs(struct finish *finish, struct err *err)
 }
 
 /* mkfs.erofs 1.5 skips what it could not write, and reports success. */
-static bool check_words(const struct buf *words, bool ended_well, struct err *err)
+static bool check_output(const struct buf *output, bool ended_well, struct err *err)
 {
 	struct statvfs fs;
-	const char *error = words->len ? strstr(buf_text(words), "<E>") : NULL;
+	const char *error = output->len ? strstr(buf_text(output), "<E>") : NULL;
 	if (!error) {
 		return ended_well;
 	}
@@ -197,21 +197,22 @@ static bool too_large(const struct finish *finish, struct err *err)
 
 static bool make_file_system(struct finish *finish, struct err *err)
 {
-	auto_buf struct buf to = { 0 }, words = { 0 };
+	auto_buf struct buf to = { 0 }, output = { 0 };
 	struct stat stat;
 	buf_printf(&to, "/proc/self/fd/%d", PLAN_ROOT_EROFS);
 	const char *argv[] = { "mkfs.erofs", "--quiet", "-T" FIXED_TIME, "-U" FIXED_UUID,
 		"--exclude-regex=^tmp/.*", buf_text(&to), VIEW, NULL };
-	say("making the root file system");
+	report("making the root file system");
 	if (!show_tree(finish->root, err)) {
 		return false;
 	}
-	bool good = run_program(
-		&(struct run){
-			.argv = argv, .extra = PLAN_ROOT_EROFS, .out = &words, .errors_too = true },
+	bool good = run_program(&(struct run){ .argv = argv,
+					.extra = PLAN_ROOT_EROFS,
+					.out = &output,
+					.errors_too = true },
 		err);
 	bool cut = !good && strstr(err->text, "SIGXFSZ");
-	good = !cut && check_words(&words, good, err);
+	good = !cut && check_output(&output, good, err);
 	umount2(VIEW, MNT_DETACH);
 	rmdir(VIEW);
 	if (cut || (good && fstat(PLAN_ROOT_EROFS, &stat) == 0 &&
@@ -247,7 +248,7 @@ static bool run_steps(struct finish *finish, struct err *err)
 		return false;
 	}
 	if (is_there(finish)) {
-		say("this image already exists");
+		report("this image already exists");
 		return describe(finish, err);
 	}
 	return dress(finish, err) && cache_fonts(finish, err) && make_initramfs(finish, err) &&
@@ -284,7 +285,7 @@ int plan_finish(const char *path)
 	}
 	for (int fd = PLAN_FD; fd < PLAN_FDS_END; fd++) {
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 && fd != PLAN_TAR) {
-			fprintf(stderr, PLAN_SAYS "only `vitrine image build` runs this\n");
+			fprintf(stderr, PLAN_PREFIX "only `vitrine image build` runs this\n");
 			return 2;
 		}
 	}
@@ -293,7 +294,7 @@ int plan_finish(const char *path)
 	good = json && plan_decode(json, &finish.plan, &err) && limit_files(&finish.plan, &err) &&
 	       open_tree_of(&finish, &err) && run_steps(&finish, &err);
 	if (!good) {
-		fprintf(stderr, PLAN_SAYS "failed: %s\n", err.text);
+		fprintf(stderr, PLAN_PREFIX "failed: %s\n", err.text);
 	}
 	kernel_done(&finish.kernel);
 	buf_done(&finish.packages);

@@ -3,8 +3,9 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "vm/image/isolation.h"
+#include "vm/image/subids.h"
 #include "vm/image/run.h"
-#include "vm/image/walls.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -82,7 +83,7 @@ static bool check_room(const char *path, int64_t mib, const char *why, struct er
 bool build_host_check(const char *images, int64_t disk_mib, struct err *err)
 {
 	/* The unpacked files exist in addition to the image. */
-	return check_programs(err) && walls_check(err) &&
+	return check_programs(err) && subids_check(err) &&
 	       check_room(images, 2 * disk_mib, "an image and its unpacked files", err);
 }
 

@@ -7,7 +7,7 @@
 
 /* Requirements of image builds on this machine. */
 
-/* Programs, subordinate ids of an ordinary user (vm/image/walls.h), disk space: reports everything
+/* Programs, subordinate ids of an ordinary user (vm/image/isolation.h), disk space: reports everything
  * that is missing, and what to do. */
 bool build_host_check(const char *images, int64_t disk_mib, struct err *err) NODISCARD;
 /* The files with apt's package sources, as an array of strings; none is ERR_UNSUPPORTED. */

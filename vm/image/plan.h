@@ -36,7 +36,7 @@ struct plan {
 };
 
 /* Prefix of each of the finisher's status lines: "vitrine: making the file system". */
-#define PLAN_SAYS "vitrine: "
+#define PLAN_PREFIX "vitrine: "
 
 json_t *plan_encode(const struct plan *plan);
 bool plan_decode(const json_t *json, struct plan *ret_plan, struct err *err) NODISCARD;
@@ -48,7 +48,7 @@ struct plan_digest *plan_digest_new(void);
 void plan_digest_add(struct plan_digest *digest, const void *bytes, size_t len);
 void plan_digest_end(struct plan_digest *digest, char *ret_hex, size_t digits); /* frees it */
 
-/* The finisher, run in isolation (vm/image/walls.h).  root: mmdebstrap's root file system, or the
+/* The finisher, run in isolation (vm/image/isolation.h).  root: mmdebstrap's root file system, or the
  * directory to unpack an archive into.  Returns the exit status. */
 int plan_finish(const char *root);
 

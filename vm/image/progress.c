@@ -20,15 +20,15 @@ static const struct {
 	{ "I: extracting archives", "unpacking the base system", 12, 15 },
 	{ "I: installing essential", "installing the base system", 15, 30 },
 	{ "I: installing remaining", "installing packages", 30, 88 },
-	{ PLAN_SAYS "unpacking", "unpacking the archive", 88, 90 },
-	{ PLAN_SAYS "fetching", "fetching the kernel", 90, 92 },
-	{ PLAN_SAYS "adding", "adding files and accounts", 92, 93 },
-	{ PLAN_SAYS "making", "making the root file system", 93, 99 },
+	{ PLAN_PREFIX "unpacking", "unpacking the archive", 88, 90 },
+	{ PLAN_PREFIX "fetching", "fetching the kernel", 90, 92 },
+	{ PLAN_PREFIX "adding", "adding files and accounts", 92, 93 },
+	{ PLAN_PREFIX "making", "making the root file system", 93, 99 },
 	{ "I: cleaning", "cleaning up", 99, 100 },
 };
 #define PARTS (sizeof(parts) / sizeof(*parts))
 
-static const char *const package_words[] = { "Get:", "Unpacking ", "Setting up " };
+static const char *const package_names[] = { "Get:", "Unpacking ", "Setting up " };
 static const char *const complaints[] = { "E: ", "dpkg: error", "tar: ", "mkfs.erofs" };
 
 void progress_init(struct progress *progress)
@@ -61,8 +61,8 @@ static bool counts(struct progress *progress, const char *line)
 	if (sscanf(line, "%u upgraded, %u newly", &upgraded, &n) == 2) {
 		progress->packages = n < 100000 ? n : 0;
 	}
-	for (size_t i = 0; i < sizeof(package_words) / sizeof(*package_words); i++) {
-		progress->seen += begins(line, package_words[i]);
+	for (size_t i = 0; i < sizeof(package_names) / sizeof(*package_names); i++) {
+		progress->seen += begins(line, package_names[i]);
 	}
 	int from = parts[progress->part].from, to = parts[progress->part].to;
 	unsigned all = 3 * progress->packages;
@@ -87,15 +87,15 @@ static void copy_text(char *to, size_t size, const char *from)
 /* Keeps the first errors: the following ones are mostly consequences. */
 static void remember(struct progress *progress, const char *line)
 {
-	if (begins(line, PLAN_SAYS "failed: ")) {
+	if (begins(line, PLAN_PREFIX "failed: ")) {
 		copy_text(progress->failed, sizeof(progress->failed),
-			line + strlen(PLAN_SAYS "failed: "));
+			line + strlen(PLAN_PREFIX "failed: "));
 	}
 	for (size_t i = 0; i < sizeof(complaints) / sizeof(*complaints); i++) {
-		if (begins(line, complaints[i]) && progress->n_words < PROGRESS_WORDS &&
+		if (begins(line, complaints[i]) && progress->n_lines < PROGRESS_LINES &&
 			!strstr(line, "mmdebstrap failed to run") &&
 			!begins(line, "E: setup failed")) {
-			copy_text(progress->words[progress->n_words++], sizeof(progress->words[0]),
+			copy_text(progress->lines[progress->n_lines++], sizeof(progress->lines[0]),
 				line);
 			return;
 		}
@@ -113,8 +113,8 @@ bool progress_error(const struct progress *progress, const char *end, struct err
 	if (progress->failed[0]) {
 		return err_set(err, ERR_HOST, "%s", progress->failed);
 	}
-	const char(*words)[160] = progress->words;
+	const char(*lines)[160] = progress->lines;
 	return err_set(err, ERR_HOST, "the build %s while %s%s%s%s%s%s%s", end, progress->step,
-		words[0][0] ? ": " : "", words[0], words[1][0] ? "; " : "", words[1],
-		words[2][0] ? "; " : "", words[2]);
+		lines[0][0] ? ": " : "", lines[0], lines[1][0] ? "; " : "", lines[1],
+		lines[2][0] ? "; " : "", lines[2]);
 }

@@ -7,7 +7,7 @@
 
 /* Progress and errors of a build, from mmdebstrap's output. */
 
-#define PROGRESS_WORDS 3 /* number of errors kept */
+#define PROGRESS_LINES 3 /* number of errors kept */
 
 struct progress {
 	const char *step; /* "installing packages"; never NULL */
@@ -16,8 +16,8 @@ struct progress {
 	unsigned packages, seen;
 	char failed[400]; /* the finisher's error; "" if none */
 	char said[64];    /* the finisher's step */
-	char words[PROGRESS_WORDS][160];
-	unsigned n_words;
+	char lines[PROGRESS_LINES][160];
+	unsigned n_lines;
 };
 
 void progress_init(struct progress *progress);

@@ -33,6 +33,10 @@ void recipe_end(struct recipe *recipe);
 /* For another root file system: no packages, and defaults for everything else. */
 void recipe_for_tar(const char *name, struct recipe *ret_recipe);
 
+/* ---- recipe_find.c ---- */
+
+/* The folder of a recipe (see recipe_load()); to free(). */
+char *recipe_find(const char *which, struct err *err) NODISCARD;
 /* A file that is installed with this program ("recipes/minimal", "vitrine-init"), in its directory
  * or where it was installed; to free(). */
 char *recipe_find_ours(const char *file, struct err *err) NODISCARD;

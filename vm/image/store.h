@@ -18,8 +18,14 @@ json_t *image_json_encode(const struct image_json *json);
 bool image_load(
 	const char *dir, const char *id, struct image *ret_image, struct err *err) NODISCARD;
 
+bool image_is_id(const char *name);
+/* The id in an incomplete one's image.json. */
+bool image_read_id(const char *dir, char ret_id[IMAGE_ID_LEN + 1], struct err *err) NODISCARD;
+/* Describes one that is unusable. */
+void image_take_unusable(const char *dir, const char *id, struct image *ret_image);
+
 /* Begins a new image: *ret_dir (to free()) is empty; the descriptor is its lock.  Removes
- * incomplete ones of earlier builds.  program: as in struct walls (walls.h).  -1 on failure. */
+ * incomplete ones of earlier builds.  program: as in struct isolation (isolation.h).  -1 on failure. */
 int image_begin(const char *images, const char *program, char **ret_dir, struct err *err) NODISCARD;
 /* Publishes it under the id in its image.json.  *ret_was_there: that image existed, is returned,
  * and this one is deleted. */

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 
 #define PART ((size_t)1 << 20)
-#define WORDS_MAX 2048
+#define OUTPUT_MAX 2048
 #define MEMORY_MAX ((uint64_t)2 << 30)
 
 static const char *const tar_args[] = { "tar", "-x", "-v", "-p", "--numeric-owner", "--xattrs",
@@ -41,7 +41,7 @@ struct flow {
 	const struct unpack_limits *limits;
 	pid_t tar, decompressor; /* 0: none */
 	int in;                  /* the decompressed archive; borrowed if it is the file itself */
-	int to, names, words;    /* tar's stdin, stdout and stderr; -1: closed */
+	int to, names, output;   /* tar's stdin, stdout and stderr; -1: closed */
 	bool ready;              /* in is readable */
 	uint64_t bytes, files;
 	struct buf said; /* the start of its stderr */
@@ -107,17 +107,17 @@ static bool start_decompressor(struct flow *flow, int tar, struct err *err)
 
 static bool start_tar(struct flow *flow, int into, struct err *err)
 {
-	int in[2] = { -1, -1 }, names[2] = { -1, -1 }, words[2] = { -1, -1 };
+	int in[2] = { -1, -1 }, names[2] = { -1, -1 }, output[2] = { -1, -1 };
 	char cwd[40];
 	snprintf(cwd, sizeof(cwd), "/proc/self/fd/%d", into);
 	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(names, O_CLOEXEC) < 0 ||
-		pipe2(words, O_CLOEXEC) < 0) {
+		pipe2(output, O_CLOEXEC) < 0) {
 		return err_errno(err, "cannot create a pipe");
 	}
-	auto_close int theirs = in[0], out = names[1], errors = words[1];
+	auto_close int theirs = in[0], out = names[1], errors = output[1];
 	flow->to = in[1];
 	flow->names = names[0];
-	flow->words = words[0];
+	flow->output = output[0];
 	const struct spawn_fd fds[] = { { theirs, 0 }, { out, 1 }, { errors, 2 } };
 	pid_t pid = start(tar_args, cwd, fds, flow->limits, err);
 	flow->tar = pid > 0 ? pid : 0;
@@ -168,28 +168,28 @@ static bool count_names(struct flow *flow, struct err *err)
 		       (unsigned long long)flow->limits->files);
 }
 
-static void keep_words(struct flow *flow)
+static void keep_output(struct flow *flow)
 {
 	char bytes[4096];
-	ssize_t n = read(flow->words, bytes, sizeof(bytes));
+	ssize_t n = read(flow->output, bytes, sizeof(bytes));
 	if (n <= 0) {
-		drop(&flow->words);
-	} else if (flow->said.len < WORDS_MAX) {
+		drop(&flow->output);
+	} else if (flow->said.len < OUTPUT_MAX) {
 		buf_append(&flow->said, bytes, (size_t)n);
 	}
 }
 
 static bool run(struct flow *flow, struct err *err)
 {
-	while (flow->to >= 0 || flow->names >= 0 || flow->words >= 0) {
+	while (flow->to >= 0 || flow->names >= 0 || flow->output >= 0) {
 		int end = flow->to < 0 ? -1 : flow->ready ? flow->to : flow->in;
 		struct pollfd fds[] = { { end, flow->ready ? POLLOUT : POLLIN, 0 },
-			{ flow->names, POLLIN, 0 }, { flow->words, POLLIN, 0 } };
+			{ flow->names, POLLIN, 0 }, { flow->output, POLLIN, 0 } };
 		if (poll(fds, 3, -1) < 0 && errno != EINTR) {
 			return err_errno(err, "cannot wait for tar");
 		}
 		if (fds[2].revents) {
-			keep_words(flow);
+			keep_output(flow);
 		}
 		if (fds[1].revents && !count_names(flow, err)) {
 			return false;
@@ -244,13 +244,13 @@ static bool judge(struct flow *flow, int tar, int decompressor, struct err *err)
 
 bool unpack_tar(int into, int tar, const struct unpack_limits *limits, struct err *err)
 {
-	struct flow flow = { .limits = limits, .in = -1, .to = -1, .names = -1, .words = -1 };
+	struct flow flow = { .limits = limits, .in = -1, .to = -1, .names = -1, .output = -1 };
 	bool good = start_decompressor(&flow, tar, err) && start_tar(&flow, into, err) &&
 		    run(&flow, err);
 	cleanup_close(&flow.in);
 	cleanup_close(&flow.to);
 	cleanup_close(&flow.names);
-	cleanup_close(&flow.words);
+	cleanup_close(&flow.output);
 	pid_t pids[] = { flow.tar, flow.decompressor };
 	for (size_t i = 0; i < 2; i++) {
 		if (!good && pids[i]) {

@@ -1,6 +1,6 @@
 /*
  * Creates a sandbox: determines its specification, its backend, and the origin of its first VM (a
- * snapshot, a template, a running copy, or a boot).  Only this file allocates sandboxes.
+ * snapshot, a template, a running copy, or a boot).
  */
 
 #include "base/cleanup.h"
@@ -9,18 +9,11 @@
 
 #include <string.h>
 
-struct vm *vm_new(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
-	struct vm_spec *spec)
-{
-	struct lifecycle *lifecycle = must(calloc(1, sizeof(*lifecycle)));
-	return vm_init(&lifecycle->core, pool, backend, owner, spec);
-}
-
 /* The spec of a snapshot is that of its VM. */
 static bool spec_of(struct vm_pool *pool, const char *owner, const struct vm_spec *asked,
 	struct vm_spec *ret, struct err *err)
 {
-	struct vm_spec spec = asked ? *asked : pool->config.preset;
+	struct vm_spec spec = asked ? *asked : pool->config.default_spec;
 	if (spec.from) {
 		const struct vm_snapshot *snapshot = vm_snapshot_find(pool, owner, spec.from, err);
 		if (!snapshot) {
@@ -32,30 +25,13 @@ static bool spec_of(struct vm_pool *pool, const char *owner, const struct vm_spe
 		spec.limits = snapshot->spec.limits;
 		spec.network = snapshot->spec.network;
 	}
-	return vm_spec_make(&pool->config.preset, &spec, ret, err);
+	return vm_spec_make(&pool->config.default_spec, &spec, ret, err);
 }
 
-static bool begin(struct vm *vm, struct err *err)
-{
-	bool kept = vm->pool->config.keep && vm->backend->adopt;
-	if ((vm->backend->needs_dir || kept) && !vm_need_dir(vm, err)) {
-		return false;
-	}
-	vm_timeout_begin(vm);
-	vm_record(vm);
-	return true;
-}
-
-bool vm_begin_from(struct vm *vm, const char *from, struct err *err)
-{
-	enum vm_origin origin = from ? ORIGIN_SNAPSHOT : ORIGIN_BOOT;
-	return begin(vm, err) && vm_machine_start(vm, origin, from, err);
-}
-
-bool vm_begin_new(struct vm *vm, struct err *err)
+static bool begin_new(struct vm *vm, struct err *err)
 {
 	if (!vm->spec->from) {
-		return begin(vm, err) && vm_template_start(vm, err);
+		return vm_begin(vm, err) && vm_template_start(vm, err);
 	}
 	struct state *state = vm_pool_state(vm->pool, err);
 	if (!state) {
@@ -82,7 +58,7 @@ static struct vm *create(const struct vm_backend *backend, struct vm_pool *pool,
 	}
 	vm = vm_new(pool, backend, owner, spec);
 	log_info("sandbox=%s starting backend=%s owner=%s", vm->id, backend->name, owner);
-	if (!vm_begin_new(vm, err)) {
+	if (!begin_new(vm, err)) {
 		vm_undo(vm, err);
 		err_while(err, "the sandbox could not be started");
 		return NULL;
@@ -115,20 +91,11 @@ struct vm *vm_create_on(
 	return create(backend, pool, owner, &spec, err);
 }
 
-struct vm *vm_put_back(struct vm_pool *pool, const struct vm_left *left, struct err *err)
+/* Adds it to the pool as it was left. */
+static struct vm *new_from(struct vm_pool *pool, const struct vm_backend *backend,
+	const struct state *state, const struct vm_left *left)
 {
-	const struct vm_backend *backend = vm_backend_named(pool, left->backend);
-	auto_close int lock = left->lock;
-	struct state *state = vm_pool_state(pool, err);
 	struct vm_spec spec;
-	if (!state) {
-		return NULL;
-	}
-	if (!backend || (left->paused ? !backend->save : !backend->adopt)) {
-		err_set(err, ERR_UNSUPPORTED, "cannot reattach to a sandbox of backend '%.40s'",
-			left->backend);
-		return NULL;
-	}
 	vm_spec_copy(left->spec, &spec);
 	struct vm *vm = vm_new(pool, backend, left->owner, &spec);
 	struct vm_core *core = vm->core;
@@ -139,13 +106,30 @@ struct vm *vm_put_back(struct vm_pool *pool, const struct vm_left *left, struct 
 	core->keep |= left->keep;
 	core->was_ready = true;
 	core->state = left->paused ? VM_PAUSED : VM_STARTING;
+	return vm;
+}
+
+struct vm *vm_put_back(struct vm_pool *pool, const struct vm_left *left, struct err *err)
+{
+	const struct vm_backend *backend = vm_backend_named(pool, left->backend);
+	auto_close int lock = left->lock;
+	const struct state *state = vm_pool_state(pool, err);
+	if (!state) {
+		return NULL;
+	}
+	if (!backend || (left->paused ? !backend->save : !backend->reattach)) {
+		err_set(err, ERR_UNSUPPORTED, "cannot reattach to a sandbox of backend '%.40s'",
+			left->backend);
+		return NULL;
+	}
+	struct vm *vm = new_from(pool, backend, state, left);
 	if (!left->paused && !vm_machine_start(vm, ORIGIN_REATTACH, NULL, err)) {
-		free(take_ptr(&core->dir)); /* it remains unchanged */
+		free(take_ptr(&vm->core->dir)); /* it remains unchanged */
 		vm->dir = NULL;
 		vm_undo(vm, err);
 		return NULL;
 	}
-	core->lock = take_fd(&lock);
+	vm->core->lock = take_fd(&lock);
 	vm_timeout_begin(vm);
 	return vm;
 }

@@ -54,6 +54,6 @@ struct vm *vm_default(struct vm_pool *pool, const char *owner, struct err *err)
 	if (note[0]) {
 		vm_add_note(vm, "%s", note);
 	}
-	vm_record(vm);
+	vm_metadata_write(vm);
 	return vm;
 }

@@ -16,7 +16,7 @@
 
 struct taking {
 	struct vm_job job; /* first */
-	struct vm_place place;
+	struct vm_quota_claim claim;
 	vm_snapshot_fn *fn;
 	void *data;
 	char id[ID_LEN + 1];
@@ -31,7 +31,7 @@ static void taken(struct taking *taking, const struct vm_snapshot *snapshot, con
 	if (err && taking->path) {
 		state_remove(taking->job.vm->pool->state, STATE_SNAPSHOTS, taking->id);
 	}
-	vm_quota_release(&taking->place);
+	vm_quota_release(&taking->claim);
 	if (taking->lock >= 0) {
 		close(taking->lock);
 	}
@@ -58,10 +58,14 @@ static void on_committed(void *data)
 {
 	struct taking *taking = data;
 	struct vm *vm = taking->job.vm;
-	vm_quota_release(&taking->place);
+	vm_quota_release(&taking->claim);
 	const struct vm_snapshot *snapshot =
 		taking->whole ? vm_snapshot_added(vm->pool, taking->id, &taking->why) : NULL;
-	vm->core->pins--;
+	/* Now its size is known, and others may have been taken meanwhile. */
+	if (snapshot && !vm_quota_holds(vm->pool, snapshot->owner, &taking->why)) {
+		snapshot = NULL;
+	}
+	vm->core->refs--;
 	taken(taking, snapshot, snapshot ? NULL : &taking->why);
 }
 
@@ -77,7 +81,7 @@ static void taking_saved(struct vm_job *job, const struct err *err)
 		    vm_quota_leaves_room(vm->pool, &why);
 	vm_job_over(job);
 	if (good) {
-		vm->core->pins++;
+		vm->core->refs++;
 		work_run(vm->pool->event, commit, on_committed, taking);
 		return;
 	}
@@ -94,7 +98,7 @@ static bool may_take(struct vm *vm, struct taking *taking, struct err *err)
 	id_make(taking->id);
 	if (!vm_job_may(vm, "snapshot", err) ||
 		(name && !vm_snapshot_name_check(vm->pool, vm_owner(vm), name, err)) ||
-		!vm_quota_reserve(&taking->place, vm, taking->id, err) ||
+		!vm_quota_reserve(&taking->claim, vm, taking->id, err) ||
 		!vm_quota_leaves_room(vm->pool, err)) {
 		return false;
 	}
@@ -115,7 +119,7 @@ void vm_take_snapshot(struct vm *vm, const char *name, vm_snapshot_fn *fn, void 
 	taking->job.saved = taking_saved;
 	taking->job.ended = taking_ended;
 	if (!may_take(vm, taking, &err)) {
-		vm_quota_release(&taking->place);
+		vm_quota_release(&taking->claim);
 		vm_job_refuse(&taking->job, vm, &err);
 		return;
 	}
@@ -130,7 +134,7 @@ struct fork {
 	struct vm *source;
 	vm_fork_fn *fn;
 	void *data;
-	char place[ID_LEN + 1]; /* an incomplete snapshot */
+	char saved_id[ID_LEN + 1]; /* an incomplete snapshot */
 	char *path;
 	int lock;
 	size_t count, begun, starting, over;
@@ -142,7 +146,7 @@ struct fork {
 static void fork_free(struct fork *fork)
 {
 	if (fork->path) {
-		state_remove(fork->source->pool->state, STATE_SNAPSHOTS, fork->place);
+		state_remove(fork->source->pool->state, STATE_SNAPSHOTS, fork->saved_id);
 	}
 	if (fork->lock >= 0) {
 		close(fork->lock);
@@ -157,9 +161,9 @@ static void fork_over(struct fork *fork, const struct err *err)
 {
 	fork->fn(fork->source, fork->ready, fork->n_ready, err, fork->data);
 	for (size_t i = 0; fork->vms && i < fork->count; i++) {
-		fork->vms[i]->core->pins--;
+		fork->vms[i]->core->refs--;
 	}
-	fork->source->core->pins -= fork->vms != NULL;
+	fork->source->core->refs -= fork->vms != NULL;
 	fork_free(fork);
 }
 
@@ -232,10 +236,10 @@ static void fork_saved(struct vm_job *job, const struct err *err)
 	}
 	fork->vms = must(calloc(fork->count, sizeof(*fork->vms)));
 	fork->ready = must(calloc(fork->count, sizeof(*fork->ready)));
-	source->core->pins++;
+	source->core->refs++;
 	for (size_t i = 0; i < fork->count; i++) {
 		fork->vms[i] = child_new(source);
-		fork->vms[i]->core->pins++;
+		fork->vms[i]->core->refs++;
 	}
 	start_children(fork);
 }
@@ -254,9 +258,9 @@ static bool may_fork(struct vm *vm, struct fork *fork, struct err *err)
 		return false;
 	}
 	struct state *state = vm_pool_state(vm->pool, err);
-	id_make(fork->place);
+	id_make(fork->saved_id);
 	fork->lock =
-		state ? state_begin(state, STATE_SNAPSHOTS, fork->place, &fork->path, err) : -1;
+		state ? state_begin(state, STATE_SNAPSHOTS, fork->saved_id, &fork->path, err) : -1;
 	return fork->lock >= 0;
 }
 

@@ -18,7 +18,7 @@ struct vm_pool *vm_pool_new(
  * NULL: all owners.
  */
 typedef bool vm_owner_fn(const char *owner, void *data);
-void vm_pool_adopt(struct vm_pool *pool, vm_owner_fn *is_here, void *data);
+void vm_pool_reattach(struct vm_pool *pool, vm_owner_fn *is_here, void *data);
 
 /* Starts one for `owner` (a principal's name, compared as text).  spec NULL: the pool's default.
  * NULL with ERR_LIMIT, ERR_UNSUPPORTED, ERR_NOT_FOUND (image, snapshot), ERR_HOST. */

@@ -16,16 +16,16 @@
 #define FORMAT 1      /* of the files; others belong to other versions */
 #define TIME_MAX 4e14 /* in ms: beyond any real value, and exact in a double */
 
-static const char *const state_words[] = { "running", "paused", NULL };
+static const char *const state_names[] = { "running", "paused", NULL };
 
 /* ---- files ---- */
 
-struct record_json {
-	struct record record;
+struct metadata_json {
+	struct metadata metadata;
 	int64_t format;
 	const json_t *spec;
 };
-#define AT(member, type) .offset = FIELD_AT(struct record_json, member, type)
+#define AT(member, type) .offset = FIELD_AT(struct metadata_json, member, type)
 #define TEXT(key, member, most) \
 	{ \
 		.name = key, .type = FIELD_STRING, AT(member, const char *), .required = true, \
@@ -43,8 +43,9 @@ struct record_json {
 		.required = true, \
 		.min = 0, \
 		.max = 1e6 }, \
-		TEXT("id", record.id, ID_LEN), TEXT("owner", record.owner, RECORD_OWNER_MAX), \
-		TEXT("backend", record.backend, 40), TIME("created", record.times.created), \
+		TEXT("id", metadata.id, ID_LEN), \
+		TEXT("owner", metadata.owner, METADATA_OWNER_MAX), \
+		TEXT("backend", metadata.backend, 40), TIME("created", metadata.times.created), \
 	{ \
 		.name = "spec", .type = FIELD_ANY, AT(spec, const json_t *), .required = true \
 	}
@@ -53,13 +54,13 @@ static const struct field sandbox_fields[] = {
 	COMMON,
 	{ .name = "state",
 		.type = FIELD_ENUM,
-		AT(record.state, int),
+		AT(metadata.state, int),
 		.required = true,
-		.choices = state_words },
-	{ .name = "default", .type = FIELD_BOOL, AT(record.is_default, bool), .required = true },
-	{ .name = "keep", .type = FIELD_BOOL, AT(record.keep, bool), .required = true },
-	TIME("ready", record.times.ready),
-	TIME("timeout", record.times.timeout),
+		.choices = state_names },
+	{ .name = "default", .type = FIELD_BOOL, AT(metadata.is_default, bool), .required = true },
+	{ .name = "keep", .type = FIELD_BOOL, AT(metadata.keep, bool), .required = true },
+	TIME("ready", metadata.times.ready),
+	TIME("timeout", metadata.times.timeout),
 	{ 0 },
 };
 
@@ -67,74 +68,75 @@ static const struct field snapshot_fields[] = {
 	COMMON,
 	{ .name = "name",
 		.type = FIELD_STRING,
-		AT(record.name, const char *),
+		AT(metadata.name, const char *),
 		.min = 1,
 		.max = VM_SNAPSHOT_NAME_MAX },
-	TEXT("source", record.source, ID_LEN),
+	TEXT("source", metadata.source, ID_LEN),
 	{ 0 },
 };
 
 static const struct field *fields_of(const char *file)
 {
-	return strcmp(file, RECORD_SANDBOX) == 0 ? sandbox_fields : snapshot_fields;
+	return strcmp(file, METADATA_SANDBOX) == 0 ? sandbox_fields : snapshot_fields;
 }
 
-void record_done(struct record *record)
+void metadata_done(struct metadata *metadata)
 {
-	vm_spec_done(&record->spec);
-	json_decref(record->owned);
-	*record = (struct record){ 0 };
+	vm_spec_done(&metadata->spec);
+	json_decref(metadata->owned);
+	*metadata = (struct metadata){ 0 };
 }
 
-json_t *record_encode(const char *file, const struct record *record)
+json_t *metadata_encode(const char *file, const struct metadata *metadata)
 {
-	json_auto_t *spec = vm_spec_encode(&record->spec);
-	return field_encode(fields_of(file), &(struct record_json){ *record, FORMAT, spec });
+	json_auto_t *spec = vm_spec_encode(&metadata->spec);
+	return field_encode(fields_of(file), &(struct metadata_json){ *metadata, FORMAT, spec });
 }
 
-static bool check(const struct record_json *in, struct err *err)
+static bool check(const struct metadata_json *in, struct err *err)
 {
 	if (in->format != FORMAT) {
 		return err_set(err, ERR_UNSUPPORTED, "its format is %lld; this program supports %d",
 			(long long)in->format, FORMAT);
 	}
-	const char *source = in->record.source;
-	return (id_is_valid(in->record.id) && (!source || id_is_valid(source))) ||
+	const char *source = in->metadata.source;
+	return (id_is_valid(in->metadata.id) && (!source || id_is_valid(source))) ||
 	       err_set(err, ERR_ARGUMENT, "it contains an invalid id");
 }
 
-bool record_decode(const char *file, json_t *json, struct record *ret, struct err *err)
+bool metadata_decode(const char *file, json_t *json, struct metadata *ret, struct err *err)
 {
 	json_auto_t *owned = json;
-	struct record_json in = { 0 };
+	struct metadata_json in = { 0 };
 	if (!field_decode(fields_of(file), owned, &in, err) || !check(&in, err) ||
-		!vm_spec_decode(in.spec, &in.record.spec, err)) {
+		!vm_spec_decode(in.spec, &in.metadata.spec, err)) {
 		return false;
 	}
-	*ret = in.record;
+	*ret = in.metadata;
 	ret->owned = take_ptr(&owned);
 	return true;
 }
 
-bool record_read(
-	const char *dir, const char *file, const char *id, struct record *ret, struct err *err)
+bool metadata_read(
+	const char *dir, const char *file, const char *id, struct metadata *ret, struct err *err)
 {
-	auto_record struct record record = { 0 };
+	auto_metadata struct metadata metadata = { 0 };
 	json_t *json = state_read_json(dir, file, err);
-	if (!json || !record_decode(file, json, &record, err)) {
+	if (!json || !metadata_decode(file, json, &metadata, err)) {
 		return false;
 	}
-	if (strcmp(record.id, id) != 0) {
-		return err_set(err, ERR_ARGUMENT, "it belongs to %s", record.id);
+	if (strcmp(metadata.id, id) != 0) {
+		return err_set(err, ERR_ARGUMENT, "it belongs to %s", metadata.id);
 	}
-	*ret = record;
-	record = (struct record){ 0 };
+	*ret = metadata;
+	metadata = (struct metadata){ 0 };
 	return true;
 }
 
-bool record_write(const char *dir, const char *file, const struct record *record, struct err *err)
+bool metadata_write(
+	const char *dir, const char *file, const struct metadata *metadata, struct err *err)
 {
-	json_auto_t *json = record_encode(file, record);
+	json_auto_t *json = metadata_encode(file, metadata);
 	return state_write_json(dir, file, json, err);
 }
 
@@ -165,7 +167,7 @@ static void sync_soon(struct vm *vm)
 static bool write_of(const struct vm *vm, int state, struct err *err)
 {
 	const struct vm_core *core = vm->core;
-	struct record record = {
+	struct metadata metadata = {
 		.id = vm->id,
 		.owner = core->owner,
 		.backend = vm->backend->name,
@@ -175,26 +177,26 @@ static bool write_of(const struct vm *vm, int state, struct err *err)
 		.times = vm_times(core->vm),
 		.spec = core->spec,
 	};
-	return record_write(core->dir, RECORD_SANDBOX, &record, err);
+	return metadata_write(core->dir, METADATA_SANDBOX, &metadata, err);
 }
 
-void vm_record(struct vm *vm)
+void vm_metadata_write(struct vm *vm)
 {
 	const struct vm_core *core = vm->core;
 	struct err err;
-	if (!core->dir || core->hidden || core->state >= VM_STOPPING) {
+	if (!core->dir || core->internal || core->state >= VM_STOPPING) {
 		return;
 	}
-	if (!write_of(vm, is_saved(core) ? RECORD_PAUSED : RECORD_RUNNING, &err)) {
+	if (!write_of(vm, is_saved(core) ? METADATA_PAUSED : METADATA_RUNNING, &err)) {
 		log_warning("sandbox=%s cannot save its metadata: %s", vm->id, err.text);
 	} else if (core->state == VM_PAUSED) {
 		sync_soon(vm);
 	}
 }
 
-const struct vm_part vm_metadata_part = { .changed = vm_record };
+const struct vm_part vm_metadata_part = { .changed = vm_metadata_write };
 
-bool vm_record_paused(struct vm *vm, struct err *err)
+bool vm_metadata_write_paused(struct vm *vm, struct err *err)
 {
-	return write_of(vm, RECORD_PAUSED, err) || err_while(err, "cannot save its metadata");
+	return write_of(vm, METADATA_PAUSED, err) || err_while(err, "cannot save its metadata");
 }

@@ -9,15 +9,15 @@
  * input: only known members, of their type, within bounds.
  */
 
-#define RECORD_SANDBOX "sandbox.json"
-#define RECORD_SNAPSHOT "snapshot.json"
-#define RECORD_OWNER_MAX 200
+#define METADATA_SANDBOX "sandbox.json"
+#define METADATA_SNAPSHOT "snapshot.json"
+#define METADATA_OWNER_MAX 200
 
-enum record_state { RECORD_RUNNING, RECORD_PAUSED };
+enum metadata_state { METADATA_RUNNING, METADATA_PAUSED };
 
-struct record {
+struct metadata {
 	const char *id, *owner, *backend;
-	int state;             /* enum record_state */
+	int state;             /* enum metadata_state */
 	bool is_default;       /* of its owner */
 	bool keep;             /* it survives servers without --keep */
 	const char *name;      /* of a snapshot, or NULL */
@@ -26,17 +26,18 @@ struct record {
 	struct vm_spec spec;   /* complete and owned */
 	json_t *owned;         /* owns the other members */
 };
-#define auto_record __attribute__((cleanup(record_done)))
-void record_done(struct record *record);
+#define auto_metadata __attribute__((cleanup(metadata_done)))
+void metadata_done(struct metadata *metadata);
 
-/* file: RECORD_SANDBOX or RECORD_SNAPSHOT. */
-json_t *record_encode(const char *file, const struct record *record);
-/* Takes json.  If true, *ret must be released with record_done(). */
-bool record_decode(const char *file, json_t *json, struct record *ret, struct err *err) NODISCARD;
+/* file: METADATA_SANDBOX or METADATA_SNAPSHOT. */
+json_t *metadata_encode(const char *file, const struct metadata *metadata);
+/* Takes json.  If true, *ret must be released with metadata_done(). */
+bool metadata_decode(
+	const char *file, json_t *json, struct metadata *ret, struct err *err) NODISCARD;
 /* Reads <dir>/<file>; id is the expected id. */
-bool record_read(const char *dir, const char *file, const char *id, struct record *ret,
+bool metadata_read(const char *dir, const char *file, const char *id, struct metadata *ret,
 	struct err *err) NODISCARD;
-bool record_write(
-	const char *dir, const char *file, const struct record *record, struct err *err) NODISCARD;
+bool metadata_write(const char *dir, const char *file, const struct metadata *metadata,
+	struct err *err) NODISCARD;
 
 #endif

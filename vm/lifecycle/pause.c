@@ -19,8 +19,8 @@
 #include <sys/stat.h>
 
 struct change {
-	struct vm_job job;     /* first */
-	struct vm_place place; /* pause: until it is paused */
+	struct vm_job job;           /* first */
+	struct vm_quota_claim claim; /* pause: until it is paused */
 	vm_done_fn *fn;
 	void *data;
 	char *from; /* rollback: the snapshot's directory */
@@ -31,7 +31,7 @@ static void over(struct change *change, const struct err *err)
 	struct vm *vm = change->job.vm;
 	vm_done_fn *fn = change->fn;
 	void *data = change->data;
-	vm_quota_release(&change->place);
+	vm_quota_release(&change->claim);
 	free(change->from);
 	free(change);
 	fn(vm, err, data);
@@ -66,9 +66,9 @@ static void on_pause_halted(struct vm_core *core)
 	vm_job_drop(&pause->job);
 	vm_is_paused(vm);
 	guest_fail_calls(&vm->core->guest, &gone, false);
-	core->pins++;
+	core->refs++;
 	over(pause, NULL);
-	core->pins--;
+	core->refs--;
 	vm_resume_if_wanted(vm);
 }
 
@@ -83,9 +83,9 @@ static void pause_saved(struct vm_job *job, const struct err *err)
 		over((struct change *)job, &why);
 		return;
 	}
-	vm_quota_release(&((struct change *)job)->place);
+	vm_quota_release(&((struct change *)job)->claim);
 	vm_set_state(vm->core, VM_PAUSED); /* it is no longer reachable */
-	vm_record(vm);                     /* before the VM ends: from now on the files count */
+	vm_metadata_write(vm);             /* before the VM ends: from now on the files count */
 	vm_machine_halt(vm->core, on_pause_halted);
 }
 
@@ -135,9 +135,9 @@ void vm_pause(struct vm *vm, vm_done_fn *fn, void *data)
 		vm_cannot(vm->pool, vm->backend, "pausing needs", &err);
 		vm_job_refuse(&pause->job, vm, &err);
 	} else if (!vm_job_may(vm, "pause", &err) ||
-		   !vm_quota_reserve(&pause->place, vm, "", &err) ||
+		   !vm_quota_reserve(&pause->claim, vm, "", &err) ||
 		   !make_saved_dir(vm, &dir, &err)) {
-		vm_quota_release(&pause->place);
+		vm_quota_release(&pause->claim);
 		vm_job_refuse(&pause->job, vm, &err);
 	} else {
 		vm_job_begin(&pause->job, vm, "pause");
@@ -202,7 +202,7 @@ static bool may_roll_back(struct vm *vm, const char *id, char **ret_from, struct
 		return err_while(err, "sandbox %s is unchanged", vm->id);
 	}
 	if (!asleep && !(make_saved_dir(vm, &saved, err) && link_files(path, saved, err) &&
-			       vm_record_paused(vm, err))) {
+			       vm_metadata_write_paused(vm, err))) {
 		state_remove_in(vm->pool->state, STATE_SANDBOXES, vm->id, VM_SAVED_DIR);
 		return err_while(err, "sandbox %s is unchanged", vm->id);
 	}

@@ -24,10 +24,10 @@ struct saved {
 /* Incomplete saves of other servers have no place here. */
 static bool is_unfinished(const struct vm_pool *pool, const char *id)
 {
-	const struct vm_place *place;
-	TAILQ_FOREACH(place, &lifecycle_pool(pool)->places, entry)
+	const struct vm_quota_claim *claim;
+	TAILQ_FOREACH(claim, &lifecycle_pool(pool)->claims, entry)
 	{
-		if (strcmp(place->id, id) == 0) {
+		if (strcmp(claim->id, id) == 0) {
 			return true;
 		}
 	}
@@ -47,7 +47,7 @@ static struct saved saved_of(struct vm_pool *pool, const char *owner)
 {
 	struct saved saved = { 0 };
 	const struct vm_snapshot *snapshot;
-	const struct vm_place *place;
+	const struct vm_quota_claim *claim;
 	const struct vm_core *core;
 	for (size_t i = 0; (snapshot = vm_snapshot_at(pool, owner, i)); i++) {
 		if (!is_unfinished(pool, snapshot->id)) {
@@ -55,9 +55,9 @@ static struct saved saved_of(struct vm_pool *pool, const char *owner)
 			saved.bytes += snapshot->bytes;
 		}
 	}
-	TAILQ_FOREACH(place, &lifecycle_pool(pool)->places, entry)
+	TAILQ_FOREACH(claim, &lifecycle_pool(pool)->claims, entry)
 	{
-		saved.being_saved += strcmp(place->owner, owner) == 0;
+		saved.being_saved += strcmp(claim->owner, owner) == 0;
 	}
 	TAILQ_FOREACH(core, &pool->vms, entry)
 	{
@@ -104,7 +104,8 @@ static bool is_within(struct vm_pool *pool, const char *owner, const struct save
 	return true;
 }
 
-bool vm_quota_reserve(struct vm_place *place, const struct vm *vm, const char *id, struct err *err)
+bool vm_quota_reserve(
+	struct vm_quota_claim *claim, const struct vm *vm, const char *id, struct err *err)
 {
 	struct vm_pool *pool = vm->pool;
 	const char *owner = vm_owner(vm);
@@ -113,16 +114,16 @@ bool vm_quota_reserve(struct vm_place *place, const struct vm *vm, const char *i
 	if (!is_within(pool, owner, &saved, count, saved.bytes + 1, err)) {
 		return false;
 	}
-	*place = (struct vm_place){ .pool = pool, .owner = owner, .id = id };
-	TAILQ_INSERT_TAIL(&lifecycle_pool(pool)->places, place, entry);
+	*claim = (struct vm_quota_claim){ .pool = pool, .owner = owner, .id = id };
+	TAILQ_INSERT_TAIL(&lifecycle_pool(pool)->claims, claim, entry);
 	return true;
 }
 
-void vm_quota_release(struct vm_place *place)
+void vm_quota_release(struct vm_quota_claim *claim)
 {
-	struct vm_pool *pool = take_ptr(&place->pool);
+	struct vm_pool *pool = take_ptr(&claim->pool);
 	if (pool) {
-		TAILQ_REMOVE(&lifecycle_pool(pool)->places, place, entry);
+		TAILQ_REMOVE(&lifecycle_pool(pool)->claims, claim, entry);
 	}
 }
 
@@ -141,8 +142,7 @@ static int64_t reserve_mib(const struct vm_pool *pool)
 	int64_t mib = 0;
 	TAILQ_FOREACH(core, &pool->vms, entry)
 	{
-		bool runs = core->state == VM_STARTING || core->state == VM_READY;
-		if (runs && !core->hidden && core->vm->backend->save) {
+		if (vm_is_live(core) && !core->internal && core->vm->backend->save) {
 			mib += core->spec.limits.memory_mib;
 		}
 	}

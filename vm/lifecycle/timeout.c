@@ -7,11 +7,8 @@
 #include "base/loop.h"
 #include "vm/lifecycle/lifecycle_impl.h"
 
-#include <stdlib.h>
-
-#define BUSY_MS 1000       /* until the next attempt, during an operation */
-#define CLOCK_STEP_MS 1000 /* a larger difference means that the wall clock was set */
-#define REFUSED_MS 60000   /* after a failed pause: disk space may become available */
+#define BUSY_MS 1000     /* until the next attempt, during an operation */
+#define REFUSED_MS 60000 /* after a failed pause: disk space may become available */
 
 static int on_timeout(sd_event_source *source, uint64_t usec, void *data);
 static int on_idle(sd_event_source *source, uint64_t usec, void *data);
@@ -21,18 +18,6 @@ static void arm(
 {
 	loop_drop(timer);
 	*timer = loop_after_ms(core->vm->pool->event, ms > 0 ? (uint64_t)ms : 0, fn, core);
-}
-
-/* Calls, or requests for a user, are pending. */
-static bool is_used(const struct vm_core *core)
-{
-	return core->users || guest_is_used(&core->guest) || !TAILQ_EMPTY(&core->waits) ||
-	       core->job || vm_control(core->vm)->wanted;
-}
-
-static int64_t left_ms(uint64_t due_us)
-{
-	return ((int64_t)due_us - (int64_t)loop_now_us()) / 1000;
 }
 
 static uint64_t due_us(int64_t in_ms)
@@ -45,7 +30,7 @@ static uint64_t due_us(int64_t in_ms)
 /* A pause requires a ready sandbox without an operation; otherwise the timer is repeated. */
 static void try_later(struct vm_core *core, int64_t ms)
 {
-	if (lifecycle_of(core)->timeout_timer && left_ms(lifecycle_of(core)->timeout_us) <= 0) {
+	if (lifecycle_of(core)->timeout_timer && vm_left_ms(lifecycle_of(core)->timeout_us) <= 0) {
 		arm(core, &lifecycle_of(core)->timeout_timer, ms, on_timeout);
 	} else if (lifecycle_of(core)->idle_timer) {
 		arm(core, &lifecycle_of(core)->idle_timer, ms, on_idle);
@@ -98,7 +83,8 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct vm_core *core = data;
 	(void)source, (void)usec;
-	int64_t left = is_used(core) ? core->spec.idle_ms : left_ms(lifecycle_of(core)->idle_us);
+	int64_t left =
+		vm_is_in_use(core) ? core->spec.idle_ms : vm_left_ms(lifecycle_of(core)->idle_us);
 	if (left > 0) {
 		arm(core, &lifecycle_of(core)->idle_timer, left, on_idle);
 	} else {
@@ -147,7 +133,7 @@ static void set_idle_timer(struct vm_core *core)
 static void touch(struct vm *vm)
 {
 	struct vm_core *core = vm->core;
-	if (core->hidden || core->state >= VM_STOPPING || vm->pool->freeing) {
+	if (core->internal || core->state >= VM_STOPPING || vm->pool->freeing) {
 		return;
 	}
 	set_timeout_timer(core);
@@ -193,30 +179,6 @@ bool vm_set_timeout(struct vm *vm, int64_t timeout_ms, struct err *err)
 	core->times.timeout = 0;
 	loop_drop(&lifecycle_of(core)->timeout_timer);
 	set_timeout_timer(core);
-	vm_record(vm);
+	vm_metadata_write(vm);
 	return true;
-}
-
-/* The wall-clock time of due_us: the stored one, unless the clock has been set since. */
-static int64_t by_the_clock(uint64_t due_us, int64_t noted)
-{
-	int64_t due = clock_wall_ms() + left_ms(due_us);
-	return llabs(due - noted) > CLOCK_STEP_MS ? due : noted;
-}
-
-struct vm_times vm_times(const struct vm *vm)
-{
-	const struct vm_core *core = vm->core;
-	struct vm_times times = core->times;
-	if (lifecycle_of(core)->timeout_timer) {
-		times.timeout = by_the_clock(lifecycle_of(core)->timeout_us, times.timeout);
-	}
-	if (!lifecycle_of(core)->idle_timer || core->state != VM_READY) {
-		times.idle = 0;
-	} else if (is_used(core)) {
-		times.idle = clock_wall_ms() + core->spec.idle_ms;
-	} else {
-		times.idle = by_the_clock(lifecycle_of(core)->idle_us, times.idle);
-	}
-	return times;
 }

@@ -1,8 +1,7 @@
 /*
  * The warm pool: ready clones of the default template and of other images.  Members are internal
- * sandboxes, each with the key of its template.  A new sandbox with the same key claims the oldest,
- * which costs one ping: the member has had its names and entropy since it was cloned, and its clock
- * is right.  The pool is refilled one by one, the emptiest kind first, when the server is idle, and
+ * sandboxes, each with the key of its template.  A new sandbox with the same key claims the oldest
+ * (warm_claim.c).  The pool is refilled one by one, the emptiest kind first, when the server is idle, and
  * more slowly after failures.
  */
 
@@ -49,11 +48,11 @@ static bool recipe_make(
 	struct vm_pool *pool, const struct warm_kind *kind, struct recipe *ret, struct err *err)
 {
 	const struct vm_spec asked = { .image = kind->image,
-		.network = pool->config.preset.network,
-		.on_timeout = pool->config.preset.on_timeout };
+		.network = pool->config.default_spec.network,
+		.on_timeout = pool->config.default_spec.on_timeout };
 	struct recipe recipe = { 0 };
 	err->kind = ERR_NONE;
-	if (!vm_spec_make(&pool->config.preset, &asked, &recipe.spec, err)) {
+	if (!vm_spec_make(&pool->config.default_spec, &asked, &recipe.spec, err)) {
 		return false;
 	}
 	recipe.backend = vm_backend_for(pool, &recipe.spec, err);
@@ -74,11 +73,6 @@ static bool recipe_make(
 
 /* ---- counting ---- */
 
-static bool is_live(const struct vm_core *core)
-{
-	return core->state == VM_STARTING || core->state == VM_READY;
-}
-
 /* The members of a kind, ready ones only or all. */
 static int64_t members(const struct vm_pool *pool, size_t kind, bool ready)
 {
@@ -87,7 +81,7 @@ static int64_t members(const struct vm_pool *pool, size_t kind, bool ready)
 	TAILQ_FOREACH(core, &pool->vms, entry)
 	{
 		n += lifecycle_of(core)->warm && lifecycle_of(core)->warm_kind == kind &&
-		     (ready ? core->state == VM_READY : is_live(core));
+		     (ready ? core->state == VM_READY : vm_is_live(core));
 	}
 	return n;
 }
@@ -98,7 +92,7 @@ static bool has_room(const struct vm_pool *pool)
 	int64_t live = 0;
 	TAILQ_FOREACH(core, &pool->vms, entry)
 	{
-		live += is_live(core) && (lifecycle_of(core)->warm || !core->hidden);
+		live += vm_is_live(core) && (lifecycle_of(core)->warm || !core->internal);
 	}
 	return live < pool->config.max_sandboxes;
 }
@@ -138,7 +132,7 @@ static void put_off(struct warm_kind *kind, const struct err *why)
 	kind->not_before_us = loop_now_us() + wait_ms * 1000;
 	if (n == 0) {
 		log_warning("image %s: warm pool disabled for now: %s",
-			kind->image ? kind->image : "the preset", why->text);
+			kind->image ? kind->image : "default", why->text);
 	}
 }
 
@@ -166,7 +160,7 @@ static void end_stale(struct vm_pool *pool, size_t kind, const char *key)
 	TAILQ_FOREACH(core, &pool->vms, entry)
 	{
 		if (lifecycle_of(core)->warm && lifecycle_of(core)->warm_kind == kind &&
-			is_live(core) && strcmp(lifecycle_of(core)->warm_key, key) != 0) {
+			vm_is_live(core) && strcmp(lifecycle_of(core)->warm_key, key) != 0) {
 			vm_stop(core->vm, "the warm pool now uses another image");
 		}
 	}
@@ -186,11 +180,11 @@ static void add_one(struct vm_pool *pool, struct warm_kind *kind)
 	vm_forget_some(pool);
 	end_stale(pool, index, recipe.key);
 	struct vm *vm = vm_new(pool, recipe.backend, "", &recipe.spec);
-	vm->core->hidden = lifecycle_of(vm->core)->warm = true;
+	vm->core->internal = lifecycle_of(vm->core)->warm = true;
 	lifecycle_of(vm->core)->warm_kind = index;
 	lifecycle_of(vm->core)->warm_key = take_ptr(&recipe.key);
 	vm_wait(vm, &handlers, kind);
-	if (!vm_begin_new(vm, &err)) {
+	if (!vm_begin(vm, &err) || !vm_template_start(vm, &err)) {
 		vm_failed(vm, &err);
 	}
 	recipe_done(&recipe);
@@ -283,104 +277,6 @@ static void warm_free(struct vm_pool *pool)
 	}
 }
 
-/* ---- claiming ---- */
-
-static bool is_takeable(const struct vm_core *core)
-{
-	return lifecycle_of(core)->warm && core->state == VM_READY && core->guest.link &&
-	       !core->lost_timer;
-}
-
-static struct vm_core *find_member(
-	struct vm_pool *pool, const struct vm_backend *backend, const char *key)
-{
-	struct vm_core *core;
-	TAILQ_FOREACH(core, &pool->vms, entry)
-	{
-		if (is_takeable(core) && core->vm->backend == backend &&
-			strcmp(lifecycle_of(core)->warm_key, key) == 0) {
-			break;
-		}
-	}
-	return core;
-}
-
-/* The oldest one that matches exactly. */
-static struct vm_core *find_fitting(
-	struct vm_pool *pool, const struct vm_backend *backend, const struct vm_spec *spec)
-{
-	struct vm_core *core;
-	struct err err;
-	TAILQ_FOREACH(core, &pool->vms, entry)
-	{
-		if (is_takeable(core)) {
-			break;
-		}
-	}
-	if (!core || spec->from || !backend->template_key) {
-		return NULL;
-	}
-	auto_free char *key = backend->template_key(pool, spec, &err);
-	return key ? find_member(pool, backend, key) : NULL;
-}
-
-/* Hides that it existed before: only its id and its VM are older. */
-static void give_to(struct vm_core *core, const char *owner, const struct vm_spec *spec)
-{
-	struct vm_pool *pool = core->vm->pool;
-	free(core->owner);
-	core->owner = must(strdup(owner));
-	core->hidden = core->was_ready = lifecycle_of(core)->warm = false;
-	free(take_ptr(&lifecycle_of(core)->warm_key));
-	core->times = (struct vm_times){ .created = clock_wall_ms() };
-	json_decref((json_t *)core->spec.labels);
-	core->spec.labels = json_deep_copy(spec->labels);
-	core->spec.timeout_ms = spec->timeout_ms;
-	core->spec.idle_ms = spec->idle_ms;
-	core->spec.on_timeout = spec->on_timeout;
-	buf_done(&core->notes);
-	TAILQ_REMOVE(&pool->vms, core, entry);
-	TAILQ_INSERT_TAIL(&pool->vms, core, entry);
-}
-
-struct vm *vm_warm_take(struct vm_pool *pool, const struct vm_backend *backend, const char *owner,
-	const struct vm_spec *spec)
-{
-	struct err err;
-	struct vm_core *core = find_fitting(pool, backend, spec);
-	if (!core) {
-		return NULL;
-	}
-	if (pool->config.keep && backend->adopt && !vm_need_dir(core->vm, &err)) {
-		log_warning("sandbox=%s cannot be saved: %s", core->vm->id, err.text);
-	}
-	log_info("sandbox=%s claimed from the warm pool owner=%s", core->vm->id, owner);
-	give_to(core, owner, spec);
-	vm_machine_claim(core->vm);
-	vm_timeout_begin(core->vm);
-	vm_record(core->vm);
-	return core->vm;
-}
-
-static void on_taken_halted(struct vm_core *core)
-{
-	struct err err;
-	if (!vm_template_start(core->vm, &err)) {
-		vm_failed(core->vm, &err);
-	}
-}
-
-static bool start_again(struct vm *vm, const struct err *why)
-{
-	struct vm_core *core = vm->core;
-	if (core->origin != ORIGIN_WARM || vm->pool->freeing) {
-		return false;
-	}
-	log_warning("sandbox=%s from the warm pool restarts: %s", vm->id, why->text);
-	vm_machine_halt(core, on_taken_halted);
-	return true;
-}
-
 static void on_changed(struct vm *vm)
 {
 	refill(vm->pool);
@@ -394,7 +290,6 @@ static void forget(struct vm *vm)
 const struct vm_part vm_warm_part = {
 	.begun = refill,
 	.changed = on_changed,
-	.failed = start_again,
 	.forgotten = forget,
 	.freed = warm_free,
 };

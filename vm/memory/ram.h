@@ -1,7 +1,7 @@
 #ifndef VM_MEMORY_RAM_H
 #define VM_MEMORY_RAM_H
 
-#include "vm/memory/pages.h"
+#include "vm/memory/layers.h"
 
 #include <jansson.h>
 #include <systemd/sd-event.h>
@@ -24,23 +24,12 @@ int ram_fd(const struct ram *ram); /* owned by the ram; -1 after a reattach */
 int64_t ram_mib(const struct ram *ram);
 struct pages_file ram_file(const struct ram *ram);
 
-/*
- * On disk, RAM is a stack of layers, each a page file (vm/memory/pages.h) that names the one below:
- * ram.0 is based on zeros, ram.1 on ram.0, and so on.  A saved VM has all of its layers in its
- * directory, the lower ones as hard links, so it does not depend on its template.
- */
-#define RAM_LAYERS_MAX 8
-
 /* The number of layers, and the id of the top one (NULL: none, all zero). */
 unsigned ram_layers(const struct ram *ram);
 const uint8_t *ram_id(const struct ram *ram);
 /* Links the ram's layers into dir.  Blocks, for long if they must be copied; callable from any
  * thread. */
 bool ram_link(const struct ram *ram, const char *dir, struct err *err) NODISCARD;
-void ram_layer_name(unsigned layer, char ret_name[16]); /* "ram.0" */
-
-/* Whether the layers in dir are complete and belong together; reads no pages. */
-bool ram_check(const char *dir, int64_t *ret_mib, unsigned *ret_layers, struct err *err) NODISCARD;
 
 struct ram_open;
 
@@ -61,6 +50,6 @@ void ram_forget(void);
  * into a directory of the VM; and a ram created from those two, which permits saving the VM.
  */
 json_t *ram_to_json(const struct ram *ram);
-struct ram *ram_adopt(const char *dir, const json_t *json, struct err *err) NODISCARD;
+struct ram *ram_reattach(const char *dir, const json_t *json, struct err *err) NODISCARD;
 
 #endif

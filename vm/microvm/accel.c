@@ -23,37 +23,27 @@
 
 #define TRY_MS 3000
 #define EXIT_OK 33 /* the device maps the guest's 0x10 to this */
-#define WORDS_MAX 2000
 #define CACHE "accel"
 
 /* ---- test guest ---- */
 
 /* A message of KVM about a guest that cannot continue; the process stays, so waiting is useless. */
-static bool is_hopeless(const struct buf *words)
+static bool is_hopeless(const struct buf *output)
 {
-	return strstr(buf_text(words), "KVM internal error") != NULL;
-}
-
-static bool read_words(int fd, struct buf *words)
-{
-	char bytes[512];
-	ssize_t n = read(fd, bytes, sizeof(bytes));
-	if (n > 0 && words->len < WORDS_MAX) {
-		buf_append(words, bytes, (size_t)n);
-	}
-	return n > 0;
+	return strstr(buf_text(output), "KVM internal error") != NULL;
 }
 
 /* -1: it had to be killed; otherwise its wait status. */
-static int await(pid_t pid, int errors, struct buf *words)
+static int await(pid_t pid, int errors, struct buf *output)
 {
 	auto_close int pidfd = pidfd_open(pid, 0);
 	struct pollfd fds[] = { { pidfd, POLLIN, 0 }, { errors, POLLIN, 0 } };
 	uint64_t end = loop_now_us() + TRY_MS * 1000;
 	int status = -1;
-	for (uint64_t now; !fds[0].revents && !is_hopeless(words) && (now = loop_now_us()) < end;) {
+	for (uint64_t now;
+		!fds[0].revents && !is_hopeless(output) && (now = loop_now_us()) < end;) {
 		if (poll(fds, 2, (int)((end - now) / 1000) + 1) > 0 && fds[1].revents &&
-			!read_words(errors, words)) {
+			!host_read_output(errors, output)) {
 			fds[1].fd = -1;
 		}
 	}
@@ -75,38 +65,33 @@ static int firmware_file(struct err *err)
 	return take_fd(&fd);
 }
 
-static pid_t run_guest(bool kvm, int firmware, int errors, int info, struct err *err)
+static pid_t run_guest(bool kvm, int firmware, struct qemu_pipes *pipes, struct err *err)
 {
 	auto_qemu struct qemu q = { 0 };
-	struct spawn how = { .die_with_us = true };
-	if (!host_pick_user(&how.uid, err)) {
-		return -1;
-	}
-	how.gid = how.uid;
 	qemu_begin(&q, kvm);
-	qemu_put(&q, "-M");
-	qemu_put(&q, "microvm,rtc=off");
-	qemu_put(&q, "-m");
-	qemu_put(&q, "16M");
-	qemu_put(&q, "-bios");
-	qemu_put(&q, "/proc/self/fd/%d", qemu_put_fd(&q, firmware));
-	qemu_put(&q, "-device");
-	qemu_put(&q, "isa-debug-exit,iobase=0xf4,iosize=1");
-	return qemu_start(&q, errors, info, &how, err);
+	args_put(&q.args, "-M");
+	args_put(&q.args, "microvm,rtc=off");
+	args_put(&q.args, "-m");
+	args_put(&q.args, "16M");
+	args_put(&q.args, "-bios");
+	args_put(&q.args, "/proc/self/fd/%d", qemu_put_fd(&q, firmware));
+	args_put(&q.args, "-device");
+	args_put(&q.args, "isa-debug-exit,iobase=0xf4,iosize=1");
+	return qemu_start_brief(&q, pipes, err);
 }
 
 /* The last line that is not only a warning. */
-static const char *complaint(struct buf *words)
+static const char *complaint(struct buf *output)
 {
 	const char *found = "";
 	char *save = NULL;
-	if (!words->len) {
+	if (!output->len) {
 		return found;
 	}
-	for (char *line = strtok_r((char *)words->data, "\n", &save); line;
+	for (char *line = strtok_r((char *)output->data, "\n", &save); line;
 		line = strtok_r(NULL, "\n", &save)) {
-		bool says = !strstr(line, "warning:") && strlen(line) > 10;
-		if (says && (!*found || strstr(line, "rror"))) {
+		bool is_message = !strstr(line, "warning:") && strlen(line) > 10;
+		if (is_message && (!*found || strstr(line, "rror"))) {
 			found = line;
 		}
 		if (strstr(line, "KVM internal error")) {
@@ -118,32 +103,18 @@ static const char *complaint(struct buf *words)
 
 static bool try_guest(bool kvm, struct err *err)
 {
-	auto_buf struct buf words = { 0 };
+	auto_buf struct buf output = { 0 };
 	auto_close int firmware = firmware_file(err);
-	int errors[2], info[2];
-	if (firmware < 0) {
-		return false;
-	}
-	if (pipe2(errors, O_CLOEXEC) < 0) {
-		return err_errno(err, "cannot create a pipe");
-	}
-	auto_close int errors_in = errors[0], errors_out = errors[1];
-	if (pipe2(info, O_CLOEXEC) < 0) {
-		return err_errno(err, "cannot create a pipe");
-	}
-	auto_close int info_in = info[0], info_out = info[1];
-	pid_t pid = run_guest(kvm, firmware, errors_out, info_out, err);
-	(void)info_in; /* must stay open until the end */
-	close(take_fd(&errors_out));
-	close(take_fd(&info_out));
+	auto_qemu_pipes struct qemu_pipes pipes = NO_QEMU_PIPES;
+	pid_t pid = firmware < 0 ? -1 : run_guest(kvm, firmware, &pipes, err);
 	if (pid < 0) {
 		return false;
 	}
-	int status = await(pid, errors_in, &words);
+	int status = await(pid, pipes.errors, &output);
 	if (status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK) {
 		return true;
 	}
-	const char *said = complaint(&words);
+	const char *said = complaint(&output);
 	return err_set(err, ERR_UNSUPPORTED, "%s%s%.150s",
 		status < 0 ? "a test guest does not respond" : "cannot start a test guest",
 		*said ? ": " : "", said);

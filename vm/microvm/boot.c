@@ -106,9 +106,9 @@ bool boot_is_likely(const char *state_dir, const char *image, struct err *err)
 	return qemu_program(err) && find_image(state_dir, image, &found, err);
 }
 
-static void default_to(int64_t *value, int64_t preset)
+static void default_to(int64_t *value, int64_t default_value)
 {
-	*value = *value > 0 ? *value : preset;
+	*value = *value > 0 ? *value : default_value;
 }
 
 static void fill_in(struct boot *boot, const struct vm_spec *wanted)

@@ -114,7 +114,7 @@ bool saved_check(const char *dir, const char *key, struct err *err)
 {
 	int64_t mib;
 	unsigned layers;
-	if (!ram_check(dir, &mib, &layers, err)) {
+	if (!layers_check(dir, &mib, &layers, err)) {
 		return unusable(err);
 	}
 	auto_close int devices = open_files(dir, key, mib, layers, err);

@@ -1,8 +1,8 @@
 #ifndef VM_MICROVM_QEMU_H
 #define VM_MICROVM_QEMU_H
 
-#include "base/buf.h"
 #include "base/spawn.h"
+#include "vm/confine/args.h"
 #include "vm/core/vm.h"
 
 #include <stdint.h>
@@ -22,8 +22,7 @@ char *qemu_identity_of(const char *path, struct err *err) NODISCARD;
 
 /* A command line under construction.  A zeroed struct is an empty one. */
 struct qemu {
-	struct buf words; /* each NUL-terminated */
-	size_t n_words;
+	struct args args;
 	struct spawn_fd fds[SPAWN_FDS_MAX];
 	size_t n_fds;
 	bool kvm;     /* sees /dev/kvm */
@@ -33,8 +32,6 @@ struct qemu {
 #define auto_qemu __attribute__((cleanup(qemu_done)))
 void qemu_done(struct qemu *qemu); /* the caller keeps the descriptors */
 
-/* Appends one argument; printf-like. */
-void qemu_put(struct qemu *qemu, const char *fmt, ...) PRINTF(2, 3);
 /* Passes a descriptor, which stays the caller's; returns its number in QEMU. */
 int qemu_put_fd(struct qemu *qemu, int fd);
 
@@ -58,13 +55,29 @@ struct qemu_plan {
 /* Stopped: it waits for `cont`, or without a kernel for migrate-incoming. */
 void qemu_describe(struct qemu *qemu, const struct qemu_plan *plan);
 
+/* Two pipes of a QEMU.  -1: closed, or taken with take_fd().  Reading never blocks. */
+struct qemu_pipes {
+	int errors, their_errors; /* its stderr */
+	int info,
+		their_info; /* receives {"child-pid": N}, QEMU's pid, before QEMU runs; ours must stay
+				 open until then */
+};
+#define NO_QEMU_PIPES \
+	{ \
+		-1, -1, -1, -1 \
+	}
+#define auto_qemu_pipes __attribute__((cleanup(qemu_pipes_done)))
+bool qemu_pipes_make(struct qemu_pipes *pipes, struct err *err) NODISCARD;
+void qemu_pipes_done(struct qemu_pipes *pipes);
+
 /*
- * Starts it in isolation.  errors_fd becomes its stderr.  info_fd: a pipe that receives
- * {"child-pid": N}, QEMU's pid, before QEMU runs.  how: user, cgroup, die_with_us.  Returns the
- * process around it, which leads a process group with QEMU in it and exits when QEMU does.
+ * Starts it in isolation.  how: user, cgroup, die_with_us.  Returns the process around it, which
+ * leads a process group with QEMU in it and exits when QEMU does.
  */
-pid_t qemu_start(struct qemu *qemu, int errors_fd, int info_fd, const struct spawn *how,
+pid_t qemu_start(struct qemu *qemu, const struct qemu_pipes *pipes, const struct spawn *how,
 	struct err *err) NODISCARD;
+/* The same for a short test: makes the pipes, of which ours stay, and runs it as any unused user. */
+pid_t qemu_start_brief(struct qemu *qemu, struct qemu_pipes *pipes, struct err *err) NODISCARD;
 
 /* vitrine-net (vm/net/), in the same isolation, but with the host's network.  program: its binary.
  * Exits when the other end of `card` is closed. */

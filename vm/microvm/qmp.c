@@ -42,22 +42,22 @@ struct qmp {
 	json_int_t last_id;
 	struct buf in;
 	size_t searched; /* bytes of `in` known to contain no newline */
-	bool greeted, broken, told, draining;
+	bool greeted, broken, reported, draining;
 	struct err why;
 	bool freed;    /* by a callback; the callers still use the memory */
-	unsigned pins; /* number of such callers */
+	unsigned refs; /* number of such callers */
 };
 
 /* ---- callbacks, which may free it ---- */
 
 static void pin(struct qmp *q)
 {
-	q->pins++;
+	q->refs++;
 }
 
 static void unpin(struct qmp *q)
 {
-	if (--q->pins == 0 && q->freed) {
+	if (--q->refs == 0 && q->freed) {
 		free(q);
 	}
 }
@@ -81,8 +81,8 @@ static int on_end(sd_event_source *source, void *data)
 			fn(NULL, &why, fn_data);
 		}
 	}
-	if (!q->freed && !q->told) {
-		q->told = true;
+	if (!q->freed && !q->reported) {
+		q->reported = true;
 		q->handlers->closed(&why, q->data);
 	}
 	unpin(q);
@@ -329,7 +329,7 @@ static bool send_all(int socket, const char *text, size_t len, int fd)
 	return sendmsg(socket, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
 }
 
-static void say(struct qmp *q, const json_t *json, int fd)
+static void send_message(struct qmp *q, const json_t *json, int fd)
 {
 	auto_free char *text = must(json_dumps(json, JSON_COMPACT));
 	struct err why;
@@ -353,7 +353,7 @@ void qmp_command_fd(
 	command->data = data;
 	strncat(command->name, name, sizeof(command->name) - 1);
 	TAILQ_INSERT_TAIL(&q->commands, command, entry);
-	say(q, json, fd);
+	send_message(q, json, fd);
 	if (q->broken && !q->end) {
 		q->end = loop_defer(q->event, on_end, q); /* requested after the end was reported */
 	} else if (!q->timer) {

@@ -141,7 +141,7 @@ static bool copy_devices(struct machine_save *s)
 static bool write_pages(struct machine_save *s)
 {
 	char name[16];
-	ram_layer_name(ram_layers(s->machine.ram), name);
+	layers_name(ram_layers(s->machine.ram), name);
 	auto_close int out = openat(s->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	return out >= 0 ? pages_copy_write(&s->copy, s->process.bytes / PAGES_SIZE,
 				  ram_id(s->machine.ram), out, &s->bytes, &s->err)

@@ -32,7 +32,6 @@ struct namespace_vm {
 	struct vm vm;
 	pid_t pid;
 	bool running;
-	uid_t uid;
 	char *cgroup; /* the delegated directory; NULL: only rlimits */
 	sd_event_source *child;
 	struct console console; /* stderr of bwrap, then of the agent */
@@ -140,17 +139,38 @@ static const char *no_limit_on(const char *cgroup)
 	return cgroup_shares_cpu(cgroup) ? NULL : "processor time";
 }
 
+/* counted: a cgroup limits it. */
+static bool describe(const struct vm_config *config, const struct vm_limits *limits, bool counted,
+	struct bwrap *b, struct spawn *how, struct err *err)
+{
+	int agent = host_open_agent(config, err);
+	if (agent < 0 || !bwrap_describe(b, limits, counted, agent, err) ||
+		!host_pick_user(&how->uid, err)) {
+		return false;
+	}
+	how->gid = how->uid;
+	return true;
+}
+
+static void watch(struct namespace_vm *ns)
+{
+	ns->running = true;
+	if (sd_event_add_child(
+		    vm_pool_event(ns->vm.pool), &ns->child, ns->pid, WEXITED, on_child, ns) < 0) {
+		abort(); /* out of memory, or SIGCHLD is not blocked: a programming error */
+	}
+}
+
 static bool start(struct vm *vm, struct err *err)
 {
 	struct namespace_vm *ns = namespace_of(vm);
-	const struct vm_config *config = vm_pool_config(vm->pool);
 	int link[2] = { -1, -1 }, errors[2] = { -1, -1 };
 	auto_bwrap struct bwrap b = { 0 };
+	struct spawn how = { .oom_score_adj = VM_OOM_SCORE_ADJ };
 	struct err no_cgroup;
 	const char *dir = cgroup_delegated(&no_cgroup);
-	int agent = host_has_programs(err) ? host_open_agent(config, err) : -1;
-	if (agent < 0 || !bwrap_describe(&b, &vm->spec->limits, dir != NULL, agent, err) ||
-		!host_pick_user(&ns->uid, err)) {
+	if (!host_has_programs(err) || !describe(vm_pool_config(vm->pool), &vm->spec->limits,
+					       dir != NULL, &b, &how, err)) {
 		return false;
 	}
 	bool made = make_channels(link, errors, err);
@@ -158,30 +178,19 @@ static bool start(struct vm *vm, struct err *err)
 	if (!made) {
 		return false;
 	}
-	sd_event *event = vm_pool_event(vm->pool);
 	console_init(&ns->console, vm->id, NULL);
-	console_add(&ns->console, event, errors[0]);
-	if (dir) {
-		group = cgroup_make(dir, vm->id, &vm->spec->limits, err);
-		ns->cgroup = group >= 0 ? must(strdup(dir)) : NULL;
-	}
-	if (dir && group < 0) {
+	console_add(&ns->console, vm_pool_event(vm->pool), errors[0]);
+	if (!cgroup_make_delegated(vm->id, &vm->spec->limits, &group, &ns->cgroup, err)) {
 		return false;
 	}
-	const struct spawn how = { .uid = ns->uid,
-		.gid = ns->uid,
-		.cgroup_fd = group,
-		.oom_score_adj = VM_OOM_SCORE_ADJ };
+	how.cgroup_fd = group;
 	vm->no_limit_on = no_limit_on(dir);
 	ns->pid = run_agent(ns, &b, theirs, theirs_errors, &how, err);
 	if (ns->pid < 0) {
 		return false;
 	}
-	ns->running = true;
-	if (sd_event_add_child(event, &ns->child, ns->pid, WEXITED, on_child, ns) < 0) {
-		abort(); /* out of memory, or SIGCHLD is not blocked: a programming error */
-	}
-	log_debug("sandbox=%s pid=%d uid=%u limits=%s", vm->id, ns->pid, ns->uid,
+	watch(ns);
+	log_debug("sandbox=%s pid=%d uid=%u limits=%s", vm->id, ns->pid, how.uid,
 		dir ? dir : "rlimits");
 	vm_has_link(vm, take_fd(&ours));
 	return true;
@@ -197,16 +206,14 @@ static bool try_it(const struct vm_config *config, struct buf *words, struct err
 	struct spawn how = { 0 };
 	struct err no_cgroup;
 	bool counted = cgroup_delegated(&no_cgroup);
-	int errors[2], agent = host_open_agent(config, err);
-	if (agent < 0 || !bwrap_describe(&b, &config->preset.limits, counted, agent, err) ||
-		!host_pick_user(&how.uid, err)) {
+	int errors[2];
+	if (!describe(config, &config->default_spec.limits, counted, &b, &how, err)) {
 		return false;
 	}
 	if (pipe2(errors, O_CLOEXEC) < 0) {
 		return err_errno(err, "cannot make a pipe");
 	}
 	auto_close int ours = errors[0], theirs = errors[1];
-	how.gid = how.uid;
 	pid_t pid = bwrap_start(&b, command, -1, theirs, &how, err);
 	close(take_fd(&theirs));
 	return pid > 0 && host_await(pid, ours, words, err);
@@ -220,8 +227,7 @@ static bool probe_once(const struct vm_config *config, char **ret_detail, struct
 		return false;
 	}
 	if (!try_it(config, &words, err)) {
-		const char *advice = host_advice(buf_text(&words));
-		return advice ? err_set(err, err->kind, "%.300s; %s", err->text, advice) : false;
+		return host_advise(buf_text(&words), err);
 	}
 	struct buf detail = { 0 };
 	const char *dir = cgroup_delegated(&no_cgroup);

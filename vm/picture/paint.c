@@ -56,7 +56,7 @@ static const struct image *resize(struct painter *p, const struct image *raw, st
 	return &p->scaled;
 }
 
-static void say_reduced(struct painted *to, const struct paint_want *want)
+static void describe_reduced(struct painted *to, const struct paint_want *want)
 {
 	char quality[64] = "", size[80] = "";
 	if (to->quality != want->quality) {
@@ -177,7 +177,7 @@ bool painter_paint(struct painter *p, const struct image *raw, const struct pain
 	f.to.bytes = f.encoded.bytes;
 	f.to.len = f.encoded.len;
 	f.to.scale = want->scale * f.to.size.width / want->size.width;
-	say_reduced(&f.to, want);
+	describe_reduced(&f.to, want);
 	*ret = f.to;
 	return true;
 }

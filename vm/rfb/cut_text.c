@@ -1,5 +1,5 @@
 /*
- * The viewer's clipboard: ClientCutText, whose text is Latin-1, and the Extended Clipboard, which
+ * The clipboard in both directions: cut texts, which are Latin-1, and the Extended Clipboard, which
  * has UTF-8 in zlib.  Whatever else the extension can carry is ignored.
  */
 #include "base/bytes.h"
@@ -41,7 +41,75 @@ void rfb_viewer_offer_clipboard(struct rfb_viewer *v)
 	}
 }
 
-/* ---- texts ---- */
+static bool is_offered(const struct rfb_viewer *v)
+{
+	return v->control && v->clipboard && !v->over;
+}
+
+static bool is_extended(const struct rfb_viewer *v)
+{
+	return v->offered_clipboard && v->lists_clipboard;
+}
+
+void rfb_viewer_copied(struct rfb_viewer *v)
+{
+	if (is_offered(v) && is_extended(v)) {
+		say(v, IS_NOTIFY | HAS_TEXT, NULL, 0);
+		rfb_viewer_flush(v);
+	} else if (is_offered(v)) {
+		v->fns->text_wanted(v->data);
+	}
+}
+
+/* With CR LF and a NUL, as viewers expect. */
+static void put_provided(struct rfb_viewer *v, const char *text, size_t len)
+{
+	auto_buf struct buf plain = { 0 }, message = { 0 };
+	bytes_append_u32(&plain, 0);
+	for (size_t i = 0; i < len; i++) {
+		bool ends_line = text[i] == '\n' && (i == 0 || text[i - 1] != '\r');
+		buf_append(&plain, "\r", ends_line);
+		buf_append(&plain, &text[i], 1);
+	}
+	buf_append(&plain, "", 1);
+	bytes_put_u32(plain.data, (uint32_t)(plain.len - 4));
+	uLongf packed = compressBound(plain.len);
+	buf_reserve(&message, 12 + packed);
+	(void)!compress2(message.data + 12, &packed, plain.data, plain.len, Z_BEST_SPEED);
+	message.len = 12 + packed;
+	memset(message.data, 0, 4);
+	message.data[0] = SERVER_CUT_TEXT;
+	bytes_put_u32(message.data + 4, 0u - (uint32_t)(4 + packed));
+	bytes_put_u32(message.data + 8, IS_PROVIDE | HAS_TEXT);
+	rfb_viewer_put_text(v, &message);
+}
+
+/* What Latin-1 does not have becomes a question mark. */
+static void put_latin1(struct rfb_viewer *v, const char *text, size_t len)
+{
+	auto_buf struct buf message = { 0 };
+	buf_append(&message, "\3\0\0\0\0\0\0\0", 8);
+	for (size_t i = 0; i < len;) {
+		const uint8_t *s = (const uint8_t *)text + i;
+		size_t n = utf8_claimed_len(*s);
+		bool wide = n != 1 && (n != 2 || *s > 0xc3);
+		uint8_t c = n == 1 ? *s : wide ? '?' : (uint8_t)(*s << 6 | (s[1] & 0x3f));
+		buf_append(&message, &c, 1);
+		i += n;
+	}
+	bytes_put_u32(message.data + 4, (uint32_t)message.len - 8);
+	rfb_viewer_put_text(v, &message);
+}
+
+void rfb_viewer_give_text(struct rfb_viewer *v, const char *text, size_t len)
+{
+	if (is_offered(v) && len <= RFB_CUT_TEXT_MAX && utf8_is_valid((const uint8_t *)text, len)) {
+		(is_extended(v) ? put_provided : put_latin1)(v, text, len);
+		rfb_viewer_flush(v);
+	}
+}
+
+/* ---- texts of the viewer ---- */
 
 /* Lines end with CR LF on the way; here with LF. */
 static void give(struct rfb_viewer *v, const struct buf *text)
@@ -105,10 +173,12 @@ static void take_provided(struct rfb_viewer *v, const uint8_t *bytes, size_t len
 static void take_extended(struct rfb_viewer *v, const uint8_t *m, size_t len)
 {
 	uint32_t flags = len < 12 ? 0 : bytes_get_u32(m + 8);
-	if (!v->offered_clipboard || !(flags & HAS_TEXT)) {
+	if (!v->offered_clipboard || !(flags & HAS_TEXT) || flags & IS_CAPS) {
 		return;
 	}
-	if (flags & IS_NOTIFY) {
+	if (flags & IS_REQUEST && is_offered(v) && v->fns->text_wanted) {
+		v->fns->text_wanted(v->data);
+	} else if (flags & IS_NOTIFY) {
 		say(v, IS_REQUEST | HAS_TEXT, NULL, 0);
 	} else if (flags & IS_PROVIDE) {
 		take_provided(v, m + 12, len - 12);

@@ -31,6 +31,8 @@ struct rfb_encoder {
 	struct buf plain; /* what is compressed next */
 	struct buf packed;
 	uint8_t blocks[BLOCKS_Y][BLOCKS_X]; /* enum block */
+	struct rect lossy[BLOCKS_Y * BLOCKS_X];
+	size_t n_lossy;
 };
 
 /* ---- bytes ---- */
@@ -209,18 +211,28 @@ static struct rect take_blocks(
 	return blocks_rect(image, x, y, wide, high);
 }
 
-static void put_tight(
-	struct rfb_encoder *e, const struct image *image, int quality, bool photo, struct buf *out)
+static void put_tight(struct rfb_encoder *e, const struct image *image, int quality,
+	struct rect area, bool photo, struct buf *out)
 {
-	if (!photo || !put_jpeg(e, image, quality, out)) {
+	rfb_put_head(out, area, RFB_TIGHT);
+	if (photo && put_jpeg(e, image, quality, out)) {
+		e->lossy[e->n_lossy++] = area;
+	} else {
 		put_exact(e, image, out);
 	}
+}
+
+size_t rfb_encoder_lossy(const struct rfb_encoder *e, const struct rect **ret)
+{
+	*ret = e->lossy;
+	return e->n_lossy;
 }
 
 size_t rfb_encode(struct rfb_encoder *e, const struct rfb_how *how, const struct image *image,
 	struct point at, struct buf *out)
 {
 	size_t n = 0;
+	e->n_lossy = 0;
 	if (!how->tight || !rfb_format_has_tpixel(&how->format)) {
 		rfb_put_head(out,
 			(struct rect){ at.x, at.y, image->size.width, image->size.height },
@@ -238,8 +250,7 @@ size_t rfb_encode(struct rfb_encoder *e, const struct rfb_how *how, const struct
 			struct image part = image_part(image, area);
 			area.x += at.x;
 			area.y += at.y;
-			rfb_put_head(out, area, RFB_TIGHT);
-			put_tight(e, &part, how->quality, photo, out);
+			put_tight(e, &part, how->quality, area, photo, out);
 			n++;
 		}
 	}

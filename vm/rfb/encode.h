@@ -9,7 +9,7 @@
  * viewers, whenever they joined.
  */
 
-enum { RFB_RAW = 0, RFB_COPY_RECT = 1, RFB_TIGHT = 7 };
+enum { RFB_RAW = 0, RFB_COPY_RECT = 1, RFB_TIGHT = 7, RFB_VP9 = 0x56503930 };
 
 #define RFB_LOSSLESS (-1)
 
@@ -37,5 +37,7 @@ void rfb_put_head(struct buf *out, struct rect area, int32_t encoding);
  */
 size_t rfb_encode(struct rfb_encoder *e, const struct rfb_how *how, const struct image *image,
 	struct point at, struct buf *out);
+/* Which rectangles of the last call are JPEG; *ret is good until the next.  Returns how many. */
+size_t rfb_encoder_lossy(const struct rfb_encoder *e, const struct rect **ret);
 
 #endif

@@ -34,11 +34,13 @@ static void adapt(struct flow *flow, uint64_t took_us, bool was_full)
 	flow->window = window;
 }
 
-void flow_taken(struct flow *flow, uint32_t number, uint64_t now_us)
+bool flow_taken(struct flow *flow, uint32_t number, uint64_t now_us)
 {
-	if (number - flow->taken - 1 < flow->sent - flow->taken) {
-		bool was_full = !flow_is_open(flow);
-		flow->taken = number;
-		adapt(flow, now_us - flow->sent_us[number % FLOW_MAX], was_full);
+	if (number - flow->taken - 1 >= flow->sent - flow->taken) {
+		return false;
 	}
+	bool was_full = !flow_is_open(flow);
+	flow->taken = number;
+	adapt(flow, now_us - flow->sent_us[number % FLOW_MAX], was_full);
+	return true;
 }

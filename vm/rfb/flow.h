@@ -22,7 +22,7 @@ struct flow {
 bool flow_is_open(const struct flow *flow);
 /* Returns the number that the fence carries. */
 uint32_t flow_sent(struct flow *flow, uint64_t now_us);
-/* number: any, from the viewer. */
-void flow_taken(struct flow *flow, uint32_t number, uint64_t now_us);
+/* number: any, from the viewer.  Returns whether such a fence was on its way. */
+bool flow_taken(struct flow *flow, uint32_t number, uint64_t now_us);
 
 #endif

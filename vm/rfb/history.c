@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define TILE 64 /* pixels */
+#define TILE HISTORY_TILE
 
 struct areas {
 	struct rect *all;
@@ -162,6 +162,26 @@ static void put_tiles(const struct history *h, uint32_t from, struct areas *area
 bool history_is_step(const struct history *h, uint32_t from)
 {
 	return from > 0 && from + 1 == h->frame;
+}
+
+struct rect history_tiles(const struct history *h, struct rect area)
+{
+	int x = area.x / TILE * TILE, y = area.y / TILE * TILE;
+	int right = (area.x + area.width + TILE - 1) / TILE * TILE;
+	int below = (area.y + area.height + TILE - 1) / TILE * TILE;
+	return rect_clip((struct rect){ x, y, right - x, below - y }, h->size);
+}
+
+bool history_has_changed(const struct history *h, struct rect area, uint32_t from)
+{
+	for (int y = area.y / TILE; y * TILE < area.y + area.height; y++) {
+		for (int x = area.x / TILE; x * TILE < area.x + area.width; x++) {
+			if (is_new(h, from, x, y)) {
+				return true;
+			}
+		}
+	}
+	return false;
 }
 
 size_t history_since(const struct history *h, uint32_t from, bool moves, struct rect **ret)

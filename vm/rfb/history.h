@@ -10,6 +10,7 @@
  * told what it lacks.  One number for each viewer is enough, however slow it is.
  */
 
+#define HISTORY_TILE 64 /* pixels */
 #define HISTORY_AREAS_MAX (PICTURE_AREAS_MAX + 2 * PICTURE_MOVES_MAX + 2)
 
 struct history {
@@ -32,6 +33,10 @@ void history_add(struct history *h, const struct picture_move *moves, size_t n_m
 	const struct rect *areas, size_t n_areas);
 /* Whether h->moves and h->areas lead from frame `from` to the last one. */
 bool history_is_step(const struct history *h, uint32_t from);
+/* The tiles that an area lies in, cut to the size. */
+struct rect history_tiles(const struct history *h, struct rect area);
+/* Whether anything in the area, which is within the size, changed after frame `from`; to a tile. */
+bool history_has_changed(const struct history *h, struct rect area, uint32_t from);
 /*
  * What changed since frame `from`, as areas within the size that suit rfb_encode(); moves: of a step
  * the viewer is sent h->moves first.  Returns how many; *ret is the caller's to free, NULL when there

@@ -1,6 +1,5 @@
 #include "vm/rfb/kind.h"
 
-#include "base/bytes.h"
 #include "base/cleanup.h"
 
 #include <string.h>
@@ -8,7 +7,7 @@
 bool rfb_kind_key_equal(const struct rfb_kind_key *a, const struct rfb_kind_key *b)
 {
 	return rfb_format_equal(&a->how.format, &b->how.format) && a->how.tight == b->how.tight &&
-	       a->how.quality == b->how.quality && a->moves == b->moves &&
+	       a->video == b->video && a->how.quality == b->how.quality && a->moves == b->moves &&
 	       a->pointer == b->pointer && a->size.width == b->size.width &&
 	       a->size.height == b->size.height;
 }
@@ -18,7 +17,13 @@ struct rfb_kind *rfb_kind_new(const struct rfb_kind_key *key)
 	struct rfb_kind *kind = must(calloc(1, sizeof(*kind)));
 	kind->key = *key;
 	history_init(&kind->history, key->size);
+	exact_init(&kind->exact, key->size);
 	return kind;
+}
+
+bool rfb_kind_is_lossy(const struct rfb_kind *kind)
+{
+	return kind->key.how.tight && kind->key.how.quality != RFB_LOSSLESS;
 }
 
 /* Those that a viewer is still sent live on. */
@@ -34,6 +39,10 @@ static void forget_updates(struct rfb_kind *kind)
 void rfb_kind_free(struct rfb_kind *kind)
 {
 	forget_updates(kind);
+	for (int i = 0; i < MOTION_AREAS_MAX * RFB_PACES; i++) {
+		film_free(kind->films[i / RFB_PACES][i % RFB_PACES]);
+	}
+	exact_done(&kind->exact);
 	history_done(&kind->history);
 	buf_done(&kind->scratch);
 	free(kind);
@@ -100,113 +109,90 @@ static size_t add_pointer(struct rfb_kind *kind, const struct picture_change *ch
 	return n;
 }
 
-void rfb_kind_advance(
-	struct rfb_kind *kind, const struct picture_change *change, const struct rfb_scene *scene)
+static void add_frame(struct rfb_kind *kind, const struct picture_move *moves, size_t n_moves,
+	const struct rect *areas, size_t n_areas)
 {
-	struct rect areas[HISTORY_AREAS_MAX];
-	size_t n = change->n_areas;
 	uint32_t before = kind->history.frame;
-	memcpy(areas, change->areas, n * sizeof(*areas));
-	if (kind->key.pointer) {
-		n += add_pointer(kind, change, scene, areas + n);
-	}
-	history_add(&kind->history, change->moves, change->n_moves, areas, n);
+	history_add(&kind->history, moves, n_moves, areas, n_areas);
 	if (kind->history.frame != before) {
+		exact_advance(&kind->exact, &kind->history);
 		forget_updates(kind);
 	}
 }
 
-/* ---- updates ---- */
-
-static void put_moves(const struct history *h, struct rfb_update *update)
+static bool overlaps_film(const struct rfb_kind *kind, struct rect area)
 {
-	for (size_t i = 0; i < h->n_moves; i++) {
-		const struct picture_move *move = &h->moves[i];
-		rfb_put_head(&update->body, move->to, RFB_COPY_RECT);
-		bytes_append_u16(&update->body, (uint16_t)move->from.x);
-		bytes_append_u16(&update->body, (uint16_t)move->from.y);
-		update->n_rects++;
+	for (int i = 0; i < MOTION_AREAS_MAX * RFB_PACES; i++) {
+		const struct film *film = kind->films[i / RFB_PACES][i % RFB_PACES];
+		if (film && rect_overlaps(area, film->area)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What viewers have of a film may be of another frame: nothing can be moved from there. */
+static void keep_moves_off_films(const struct rfb_kind *kind, struct picture_change *change)
+{
+	bool near = false;
+	for (size_t i = 0; i < change->n_moves; i++) {
+		const struct picture_move *m = &change->moves[i];
+		struct rect from = { m->from.x, m->from.y, m->to.width, m->to.height };
+		near |= overlaps_film(kind, m->to) || overlaps_film(kind, from);
+	}
+	change->n_moves = near ? 0 : change->n_moves;
+}
+
+void rfb_kind_advance(
+	struct rfb_kind *kind, const struct picture_change *change, const struct rfb_scene *scene)
+{
+	struct rect areas[HISTORY_AREAS_MAX];
+	struct picture_change now = *change;
+	size_t n = now.n_areas;
+	memcpy(areas, now.areas, n * sizeof(*areas));
+	keep_moves_off_films(kind, &now);
+	for (size_t i = now.n_moves; i < change->n_moves; i++) {
+		areas[n++] = change->moves[i].to;
+	}
+	if (kind->key.pointer) {
+		n += add_pointer(kind, &now, scene, areas + n);
+	}
+	add_frame(kind, now.moves, now.n_moves, areas, n);
+}
+
+/* ---- films ---- */
+
+/* What is beside it in its tiles may have been blurred with it. */
+void rfb_kind_set_moving(struct rfb_kind *kind, unsigned part, struct rect area)
+{
+	struct rect rest[4], tiles = history_tiles(&kind->history, area);
+	if (!rect_equal(kind->moving[part], area)) {
+		kind->moving[part] = area;
+		add_frame(kind, NULL, 0, rest, rect_without(tiles, area, rest));
 	}
 }
 
-static struct rfb_update *make_update(struct rfb_kind *kind, uint32_t from)
+void rfb_kind_begin_film(struct rfb_kind *kind, enum rfb_pace pace, struct film *film)
 {
-	const struct history *h = &kind->history;
-	struct rfb_update *update = must(calloc(1, sizeof(*update)));
-	update->refs = 1;
-	update->from = from;
-	update->to = h->frame;
-	if (kind->key.moves && history_is_step(h, from)) {
-		put_moves(h, update);
-	}
-	update->n_todo = history_since(h, from, kind->key.moves, &update->todo);
-	LIST_INSERT_HEAD(&kind->updates, update, link);
-	return update;
+	kind->films[film->part][pace] = film;
+	exact_spoil(&kind->exact, film->area);
+	forget_updates(kind);
 }
 
-struct rfb_update *rfb_kind_update(struct rfb_kind *kind, uint32_t from)
+void rfb_kind_end_film(struct rfb_kind *kind, unsigned part, enum rfb_pace pace)
 {
-	struct rfb_update *update = LIST_FIRST(&kind->updates);
-	while (update && update->from != from) {
-		update = LIST_NEXT(update, link);
+	struct film *film = take_ptr(&kind->films[part][pace]);
+	if (history_has_changed(&kind->history, film->area, kind->before[1])) {
+		add_frame(kind, NULL, 0, &film->area, 1);
 	}
-	update = update ? update : make_update(kind, from);
-	update->refs++;
-	return update;
+	forget_updates(kind);
+	film_free(film);
 }
 
-struct rfb_update *rfb_kind_unfinished(const struct rfb_kind *kind)
+void rfb_kind_tick(struct rfb_kind *kind, const struct rect *except, size_t n_except)
 {
-	struct rfb_update *update = LIST_FIRST(&kind->updates);
-	while (update && rfb_update_is_done(update)) {
-		update = LIST_NEXT(update, link);
-	}
-	return update;
-}
-
-bool rfb_update_is_done(const struct rfb_update *update)
-{
-	return update->next == update->n_todo;
-}
-
-void rfb_update_unref(struct rfb_update *update)
-{
-	if (update && --update->refs == 0) {
-		free(update->todo);
-		buf_done(&update->body);
-		free(update);
-	}
-}
-
-/* ---- pixels ---- */
-
-static struct image with_pointer(struct rfb_kind *kind, const struct rfb_scene *scene,
-	const struct image *clean, struct rect area)
-{
-	size_t row = (size_t)area.width * 4;
-	kind->scratch.len = 0;
-	for (int y = 0; y < area.height; y++) {
-		buf_append(&kind->scratch, clean->pixels + (size_t)y * clean->stride, row);
-	}
-	struct image painted = { kind->scratch.data, { area.width, area.height }, row };
-	cursor_image_paint(scene->cursor,
-		(struct point){ scene->at.x - area.x, scene->at.y - area.y }, &painted);
-	return painted;
-}
-
-size_t rfb_update_encode(struct rfb_update *update, struct rfb_kind *kind, struct rfb_encoder *e,
-	const struct rfb_scene *scene)
-{
-	/* The picture may be smaller than these viewers know it. */
-	struct rect area = rect_clip(update->todo[update->next++], scene->picture->size);
-	if (area.width == 0 || area.height == 0) {
-		return 0;
-	}
-	struct image image = image_part(scene->picture, area);
-	if (kind->pointer.width > 0 && scene->cursor && rect_overlaps(area, kind->pointer)) {
-		image = with_pointer(kind, scene, &image, area);
-	}
-	update->n_rects += rfb_encode(
-		e, &kind->key.how, &image, (struct point){ area.x, area.y }, &update->body);
-	return (size_t)area.width * (size_t)area.height;
+	exact_settle(
+		&kind->exact, &kind->history, kind->before[RFB_STILL_TICKS - 1], except, n_except);
+	memmove(kind->before + 1, kind->before, (RFB_STILL_TICKS - 1) * sizeof(*kind->before));
+	kind->before[0] = kind->history.frame;
 }

@@ -37,6 +37,7 @@ static void take_encoding(struct rfb_viewer *v, int32_t encoding)
 {
 	v->key.how.tight |= encoding == RFB_TIGHT;
 	v->key.moves |= encoding == RFB_COPY_RECT;
+	v->key.video |= encoding == RFB_VP9;
 	v->resizes |= encoding == ENCODING_SIZE;
 	v->fences |= encoding == ENCODING_FENCE;
 	if (encoding >= QUALITY_0 && encoding <= QUALITY_9) {
@@ -74,12 +75,13 @@ static bool take_encodings(struct rfb_viewer *v, const uint8_t *m, size_t len, s
 	struct rfb_kind_key before = v->key;
 	enum rfb_cursor_encoding cursor = v->cursor;
 	(void)err;
-	v->key.how.tight = v->key.moves = v->resizes = v->fences = false;
+	v->key.how.tight = v->key.moves = v->key.video = v->resizes = v->fences = false;
 	v->key.how.quality = RFB_LOSSLESS;
 	v->cursor = CURSOR_NONE;
 	for (size_t at = 4; at < len; at += 4) {
 		take_encoding(v, (int32_t)bytes_get_u32(m + at));
 	}
+	v->key.video &= v->key.how.tight && v->key.how.quality != RFB_LOSSLESS;
 	v->key.pointer = !rfb_viewer_draws_pointer(v);
 	if (cursor != v->cursor) {
 		v->cursor_sent = UINT64_MAX;
@@ -126,8 +128,9 @@ static bool take_pointer(struct rfb_viewer *v, const uint8_t *m, size_t len, str
 	(void)err;
 	unsigned pressed = m[1] & ~v->buttons;
 	v->buttons = m[1];
+	v->refused = m[1] & (v->control ? v->refused : v->refused | pressed);
 	if (v->control) {
-		v->fns->pointer(at, m[1], v->data);
+		v->fns->pointer(at, m[1] & ~v->refused, v->data);
 	} else if (pressed) {
 		v->fns->refused(v->data);
 	}
@@ -160,7 +163,11 @@ static bool take_fence(struct rfb_viewer *v, const uint8_t *m, size_t len, struc
 		answer[7] = flags & FENCE_KEPT;
 		rfb_viewer_put(v, answer, len);
 	} else if (m[8] == 4) {
-		flow_taken(&v->flow, bytes_get_u32(m + 9), loop_now_us());
+		uint32_t number = bytes_get_u32(m + 9);
+		uint64_t now = loop_now_us();
+		if (flow_taken(&v->flow, number, now)) {
+			rate_taken(&v->rate, number, now);
+		}
 	}
 	return true;
 }

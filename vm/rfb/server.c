@@ -9,73 +9,12 @@
 #include "base/loop.h"
 
 #define TURN_PIXELS (200 * 1000) /* encoded in one turn of the loop: about a millisecond */
+#define FRAME_US (RFB_FRAME_MS * 1000)
 
 static int on_frame(sd_event_source *source, uint64_t usec, void *data);
 static int on_turn(sd_event_source *source, void *data);
 
-/* ---- kinds ---- */
-
-/* Oldest first, so that a viewer that keeps changing its kind does not starve the others. */
-static void append_kind(struct rfb_server *s, struct rfb_kind *kind)
-{
-	struct rfb_kind *last = LIST_FIRST(&s->kinds);
-	while (last && LIST_NEXT(last, link)) {
-		last = LIST_NEXT(last, link);
-	}
-	if (last) {
-		LIST_INSERT_AFTER(last, kind, link);
-	} else {
-		LIST_INSERT_HEAD(&s->kinds, kind, link);
-	}
-}
-
-struct rfb_kind *rfb_server_kind(struct rfb_server *s, const struct rfb_kind_key *key)
-{
-	struct rfb_kind *kind = LIST_FIRST(&s->kinds);
-	while (kind && !rfb_kind_key_equal(&kind->key, key)) {
-		kind = LIST_NEXT(kind, link);
-	}
-	if (!kind) {
-		kind = rfb_kind_new(key);
-		s->changed |= key->pointer; /* it may not have been placed yet */
-		append_kind(s, kind);
-	}
-	kind->viewers++;
-	return kind;
-}
-
-void rfb_server_drop_kind(struct rfb_server *s, struct rfb_kind *kind)
-{
-	(void)s;
-	if (kind && --kind->viewers == 0) {
-		LIST_REMOVE(kind, link);
-		rfb_kind_free(kind);
-	}
-}
-
-static bool paints_pointer(const struct rfb_server *s)
-{
-	const struct rfb_kind *kind = LIST_FIRST(&s->kinds);
-	while (kind && !kind->key.pointer) {
-		kind = LIST_NEXT(kind, link);
-	}
-	return kind;
-}
-
 /* ---- encoding ---- */
-
-static struct rfb_update *unfinished(const struct rfb_server *s, struct rfb_kind **ret_kind)
-{
-	struct rfb_update *update = NULL;
-	LIST_FOREACH(*ret_kind, &s->kinds, link)
-	{
-		update = rfb_kind_unfinished(*ret_kind);
-		if (update) {
-			return update;
-		}
-	}
-	return NULL;
-}
 
 static void flush_viewers(struct rfb_server *s)
 {
@@ -92,7 +31,7 @@ static size_t encode(struct rfb_server *s, size_t most)
 	struct rfb_kind *kind;
 	struct rfb_update *update;
 	size_t pixels = 0;
-	while (pixels < most && (update = unfinished(s, &kind))) {
+	while (pixels < most && (update = rfb_server_unfinished(s, &kind))) {
 		pixels += rfb_update_encode(update, kind, s->encoder, &s->scene);
 	}
 	return pixels;
@@ -129,20 +68,17 @@ static bool is_awaited(const struct rfb_server *s)
 static void take_frame(struct rfb_server *s, uint64_t now)
 {
 	struct picture_change change = { 0 };
-	struct rfb_kind *kind;
 	s->changed = false;
-	s->frame_us = now;
+	s->next_us = (now > s->next_us ? now : s->next_us) + FRAME_US;
 	s->source->refresh(&change, s->data);
-	s->scene = s->source->scene(paints_pointer(s), s->data);
-	LIST_FOREACH(kind, &s->kinds, link)
-	{
-		rfb_kind_advance(kind, &change, &s->scene);
-	}
+	s->scene = s->source->scene(rfb_server_paints_pointer(s), s->data);
+	rfb_films_advance(s, &change);
 }
 
+/* A pointer that moves, a program that answers the click: neither waits for the other's frame. */
 static uint64_t due_us(const struct rfb_server *s)
 {
-	return s->frame_us + RFB_FRAME_MS * 1000;
+	return s->next_us > RFB_BURST_US ? s->next_us - RFB_BURST_US : 0;
 }
 
 /* For what has changed since the last one. */
@@ -159,7 +95,8 @@ static void take_frame_if_due(struct rfb_server *s)
 {
 	struct rfb_kind *kind;
 	uint64_t now = loop_now_us();
-	if (s->changed && !s->frame && now >= due_us(s) && !unfinished(s, &kind) && is_awaited(s)) {
+	if (s->changed && !s->frame && now >= due_us(s) && !rfb_server_unfinished(s, &kind) &&
+		is_awaited(s)) {
 		take_frame(s, now);
 	}
 }
@@ -194,15 +131,19 @@ static void run(struct rfb_server *s)
 	bool began = true;
 	while (began && pixels < TURN_PIXELS) {
 		take_frame_if_due(s);
+		if (!rfb_server_unfinished(s, &kind)) {
+			rfb_films_run(s);
+		}
 		began = serve(s);
 		pixels += encode(s, TURN_PIXELS - pixels);
 		flush_viewers(s);
 	}
-	if (began || unfinished(s, &kind)) {
+	if (began || s->ticked || rfb_server_unfinished(s, &kind)) {
 		await_turn(s);
 	} else if (is_awaited(s)) {
 		await_frame(s);
 	}
+	rfb_films_await(s);
 }
 
 void rfb_server_run(struct rfb_server *s)
@@ -236,6 +177,7 @@ struct rfb_server *rfb_server_new(
 	s->encoder = encoder;
 	s->scene = source->scene(false, data);
 	s->changed = true;
+	s->motion = motion_new();
 	return s;
 }
 
@@ -244,6 +186,12 @@ void rfb_server_free(struct rfb_server *s)
 	if (s) {
 		loop_drop(&s->frame);
 		loop_drop(&s->turn);
+		loop_drop(&s->tick);
+		loop_drop(&s->film_due);
+		if (s->job) {
+			film_job_forget(s->job);
+		}
+		motion_free(s->motion);
 		rfb_encoder_free(s->encoder);
 		free(s);
 	}

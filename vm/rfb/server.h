@@ -10,11 +10,13 @@
  * An RFB server for one picture (RFC 6143, with the extensions of rfbproto.rst that are named in
  * parse.c): RFB 3.8 without authentication.  A frame is taken when a viewer waits for one, at most
  * every RFB_FRAME_MS.  Each update is encoded once for all viewers of a kind.  A viewer that is slow
- * gets the newest picture when it has taken the last one, and delays nobody.
+ * gets the newest picture when it has taken the last one, and does not delay other viewers.
  */
 
 #define RFB_FRAME_MS 8
-#define RFB_CUT_TEXT_MAX (256u << 10) /* bytes of a viewer's clipboard; larger ones are ignored */
+#define RFB_BURST_US 16000 /* after a pause, frames come up to so much ahead of that */
+/* bytes of a clipboard, in either direction; larger ones are ignored */
+#define RFB_CUT_TEXT_MAX (256u << 10)
 
 struct rfb_server;
 struct rfb_viewer;
@@ -56,6 +58,9 @@ struct rfb_viewer_fns {
 	void (*ended)(const struct err *why, void *data);
 	/* The text of a viewer's clipboard, UTF-8 with LF, from one with control.  NULL: not wanted. */
 	void (*cut_text)(const char *text, size_t len, void *data);
+	/* The viewer wants what was copied last: rfb_viewer_give_text(), now or later, or not at all.
+	 * NULL: there is never anything. */
+	void (*text_wanted)(void *data);
 };
 
 /* Speaks first. */
@@ -64,12 +69,19 @@ struct rfb_viewer *rfb_viewer_new(
 void rfb_viewer_free(struct rfb_viewer *viewer); /* NULL-safe */
 /*
  * Whether what it does with keys and pointer counts; not at first.  Without control it is shown the
- * agent's pointer, painted into the picture, whatever it can draw.
+ * agent's pointer, painted into the picture, whatever it can draw.  A button that was pressed without
+ * control does not count until it is pressed again.
  */
 void rfb_viewer_set_control(struct rfb_viewer *viewer, bool control);
-/* Whether a viewer that has control is offered the Extended Clipboard; not at first.  Without the
- * offer nothing is ever sent about the clipboard, and ClientCutText alone is understood. */
+/* Whether a viewer that has control is offered what is copied, and the Extended Clipboard for it; not
+ * at first.  Without the offer nothing is ever sent about the clipboard, and ClientCutText alone is
+ * understood. */
 void rfb_viewer_set_clipboard(struct rfb_viewer *viewer, bool on);
+/* A text was copied: a viewer to which that is offered is told, or wants it at once. */
+void rfb_viewer_copied(struct rfb_viewer *viewer);
+/* UTF-8 with LF.  Dropped if it is not offered to the viewer any more, if it is longer than
+ * RFB_CUT_TEXT_MAX, and while the viewer has not taken the last one. */
+void rfb_viewer_give_text(struct rfb_viewer *viewer, const char *text, size_t len);
 /* What the viewer sent, cut anywhere. */
 void rfb_viewer_feed(struct rfb_viewer *viewer, const void *bytes, size_t len);
 void rfb_viewer_writable(struct rfb_viewer *viewer);

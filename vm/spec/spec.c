@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const vm_network_words[] = { "none", "internet", NULL };
-const char *const vm_on_timeout_words[] = { "kill", "pause", NULL };
+const char *const vm_network_names[] = { "none", "internet", NULL };
+const char *const vm_on_timeout_names[] = { "kill", "pause", NULL };
 
 #define TIMEOUT_MAX_S (30 * 24 * 3600)
 #define MS_OF_S 1000
@@ -29,7 +29,7 @@ const char *const vm_on_timeout_words[] = { "kill", "pause", NULL };
 		.stored = kept, .at = offsetof(struct vm_spec, to) \
 	}
 #define NUMBER(member, to, kept, least, most, first, text) \
-	ROW(member, to, kept, FIELD_INT, text, .min = least, .max = most, .preset = first)
+	ROW(member, to, kept, FIELD_INT, text, .min = least, .max = most, .default_value = first)
 #define TIME(member, to, kept, text) \
 	{ \
 		.field = { .name = #member, \
@@ -49,9 +49,9 @@ const struct vm_spec_row vm_spec_rows[VM_SPEC_MEMBERS] = {
 	[VM_SPEC_CPUS] = NUMBER(cpus, limits.cpus, "cpus", 1, 64, 0, "Number of virtual CPUs."),
 	[VM_SPEC_SCREEN] = ROW(screen, screen, "screen", FIELD_STRING,
 		"Screen size in pixels, WIDTHxHEIGHT from 320x240 to 3840x2160.", .min = 1,
-		.max = 16, .preset_text = "1280x800"),
+		.max = 16, .default_text = "1280x800"),
 	[VM_SPEC_NETWORK] = ROW(network, network, "network", FIELD_ENUM,
-		"Network access of a microVM.", .choices = vm_network_words),
+		"Network access of a microVM.", .choices = vm_network_names),
 	[VM_SPEC_PROCESSES] = NUMBER(processes, limits.processes, "processes", 32, 1 << 16, 1024,
 		"Maximum number of processes and threads."),
 	[VM_SPEC_FILES] = NUMBER(files, limits.files, "files", 256, 1 << 20, 4096,
@@ -63,7 +63,7 @@ const struct vm_spec_row vm_spec_rows[VM_SPEC_MEMBERS] = {
 	[VM_SPEC_IDLE_TIMEOUT] = TIME(idle_timeout, idle_ms, "idle_ms",
 		"Seconds without a call until a sandbox times out.  0 disables the timeout."),
 	[VM_SPEC_ON_TIMEOUT] = ROW(on_timeout, on_timeout, "on_timeout", FIELD_ENUM,
-		"Action when a timeout is reached.", .choices = vm_on_timeout_words),
+		"Action when a timeout is reached.", .choices = vm_on_timeout_names),
 	[VM_SPEC_LABELS] = ROW(labels, labels, "labels", FIELD_MAP,
 		"Labels: names and values of your choice.", .max = LABELS_MAX),
 };
@@ -128,13 +128,13 @@ void vm_spec_fill(struct vm_spec *spec)
 	struct err err;
 	if ((screen->width <= 0 || screen->height <= 0) &&
 		!geometry_read(
-			vm_spec_rows[VM_SPEC_SCREEN].field.preset_text, "screen", screen, &err)) {
+			vm_spec_rows[VM_SPEC_SCREEN].field.default_text, "screen", screen, &err)) {
 		abort(); /* a programming error in the table */
 	}
 	for (size_t i = 0; i < VM_SPEC_MEMBERS; i++) {
 		const struct vm_spec_row *row = &vm_spec_rows[i];
 		if (is_number(row) && !row->ms && *number_of(spec, row) <= 0) {
-			*number_of(spec, row) = (int64_t)row->field.preset;
+			*number_of(spec, row) = (int64_t)row->field.default_value;
 		}
 	}
 }
@@ -190,24 +190,25 @@ static bool check(const struct vm_spec *spec, struct err *err)
 }
 
 /* Members that the caller has not set are those of the default. */
-static void overlay(struct vm_spec preset, struct vm_spec *spec)
+static void overlay(struct vm_spec default_spec, struct vm_spec *spec)
 {
-	spec->image = spec->image ? spec->image : preset.image;
-	spec->labels = spec->labels ? spec->labels : preset.labels;
-	spec->screen = spec->screen.width || spec->screen.height ? spec->screen : preset.screen;
+	spec->image = spec->image ? spec->image : default_spec.image;
+	spec->labels = spec->labels ? spec->labels : default_spec.labels;
+	spec->screen =
+		spec->screen.width || spec->screen.height ? spec->screen : default_spec.screen;
 	for (size_t i = 0; i < VM_SPEC_MEMBERS; i++) {
 		const struct vm_spec_row *row = &vm_spec_rows[i];
 		if (is_number(row) && !*number_of(spec, row)) {
-			*number_of(spec, row) = *number_of(&preset, row);
+			*number_of(spec, row) = *number_of(&default_spec, row);
 		}
 	}
 }
 
-bool vm_spec_make(const struct vm_spec *preset, const struct vm_spec *asked, struct vm_spec *ret,
-	struct err *err)
+bool vm_spec_make(const struct vm_spec *default_spec, const struct vm_spec *asked,
+	struct vm_spec *ret, struct err *err)
 {
-	struct vm_spec spec = asked ? *asked : *preset;
-	overlay(*preset, &spec);
+	struct vm_spec spec = asked ? *asked : *default_spec;
+	overlay(*default_spec, &spec);
 	if (!check(&spec, err)) {
 		return false;
 	}

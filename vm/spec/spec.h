@@ -16,10 +16,10 @@ struct vm_limits {
 };
 
 enum vm_network { VM_NETWORK_NONE, VM_NETWORK_INTERNET };
-extern const char *const vm_network_words[]; /* "none", "internet" */
+extern const char *const vm_network_names[]; /* "none", "internet" */
 
 enum vm_on_timeout { VM_TIMEOUT_KILL, VM_TIMEOUT_PAUSE };
-extern const char *const vm_on_timeout_words[];
+extern const char *const vm_on_timeout_names[];
 
 /* The specification of a new sandbox.  A zero or NULL member is the pool's default, except network
  * and on_timeout, whose zero is a value.  Copied. */
@@ -79,11 +79,11 @@ extern const struct vm_spec_row vm_spec_rows[VM_SPEC_MEMBERS];
 #define VM_WARM_IMAGES_MAX 16
 
 struct vm_config {
-	const char *backend;   /* "auto" or one of vm_backend_words */
-	struct vm_spec preset; /* the default of new sandboxes */
-	const char *state_dir; /* NULL: state_default_dir() */
-	const char *accel;     /* "auto", "kvm", "tcg" */
-	bool keep;             /* sandboxes continue when the server ends */
+	const char *backend;         /* "auto" or one of vm_backend_names */
+	struct vm_spec default_spec; /* the default of new sandboxes */
+	const char *state_dir;       /* NULL: state_default_dir() */
+	const char *accel;           /* "auto", "kvm", "tcg" */
+	bool keep;                   /* sandboxes continue when the server ends */
 	/* and when it is killed; the next server reattaches to them */
 	bool outlive;
 	/* commands and sandbox tools work while a user has control */
@@ -110,8 +110,8 @@ bool vm_spec_apply(const struct vm_spec_args *args, const char *called, struct v
 void vm_spec_fill(struct vm_spec *spec);
 /* Completes spec with all defaults, checks and copies it.  If true, *ret must be released with
  * vm_spec_done(). */
-bool vm_spec_make(const struct vm_spec *preset, const struct vm_spec *asked, struct vm_spec *ret,
-	struct err *err) NODISCARD;
+bool vm_spec_make(const struct vm_spec *default_spec, const struct vm_spec *asked,
+	struct vm_spec *ret, struct err *err) NODISCARD;
 void vm_spec_copy(const struct vm_spec *from, struct vm_spec *ret);
 void vm_spec_done(struct vm_spec *spec);
 /* Whether both can share one VM. */

@@ -22,7 +22,7 @@ static struct field stored_field(const struct vm_spec_row *row)
 	f.name = row->stored;
 	f.offset = row->at;
 	f.required = f.type != FIELD_STRING && f.type != FIELD_MAP;
-	f.preset_text = NULL;
+	f.default_text = NULL;
 	if (f.type == FIELD_INT) {
 		f.min = -1;
 		f.max *= row->ms ? row->ms : 1;

@@ -45,7 +45,7 @@ const char *state_dir(const struct state *state); /* absolute */
 
 enum state_kind { STATE_IMAGES, STATE_TEMPLATES, STATE_SNAPSHOTS, STATE_SANDBOXES };
 #define STATE_KINDS 4
-extern const char *const state_kind_words[]; /* "images", ..., NULL */
+extern const char *const state_kind_names[]; /* "images", ..., NULL */
 
 /* Names are 1 to 120 characters of A-Z a-z 0-9 . _ + - and do not begin with '.'. */
 bool state_name_is_valid(const char *name);

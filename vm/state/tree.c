@@ -49,6 +49,27 @@ static const char *next(DIR *dir)
 	return entry ? entry->d_name : NULL;
 }
 
+struct tree_name *tree_names(int dir_fd)
+{
+	struct tree_name *first = NULL;
+	auto_dir DIR *dir = list(dir_fd);
+	for (const char *text; dir && (text = next(dir));) {
+		size_t size = strlen(text) + 1;
+		struct tree_name *name = must(malloc(sizeof(*name) + size));
+		memcpy(name->text, text, size);
+		name->next = first;
+		first = name;
+	}
+	return first;
+}
+
+struct tree_name *tree_next_name(struct tree_name *name)
+{
+	struct tree_name *next = name->next;
+	free(name);
+	return next;
+}
+
 /* ---- deleting ---- */
 
 struct removal {

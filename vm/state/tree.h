@@ -19,4 +19,12 @@ int64_t tree_bytes(int dir_fd);
 /* Opens a directory, not through a link; -1 with errno. */
 int tree_open(int dir_fd, const char *name);
 
+/* All names of a directory, so that entries can be removed during the iteration. */
+struct tree_name {
+	struct tree_name *next;
+	char text[];
+};
+struct tree_name *tree_names(int dir_fd);
+struct tree_name *tree_next_name(struct tree_name *name); /* frees name */
+
 #endif

@@ -25,14 +25,16 @@ static const struct row {
 	bool (*is_one)(const uint8_t *bytes, size_t len);
 } rows[CLIPBOARD_TYPES] = {
 	[CLIPBOARD_TEXT] = { "text", "UTF-8 without NUL bytes", TEXT_MAX, is_text },
+	[CLIPBOARD_HTML] = { "HTML", "UTF-8 without NUL bytes", TEXT_MAX, is_text },
 	[CLIPBOARD_PNG] = { "an image", "PNG", CLIPBOARD_MAX, is_png },
 };
 
-const char *const clipboard_type_words[CLIPBOARD_TYPES + 1] = {
+const char *const clipboard_type_names[CLIPBOARD_TYPES + 1] = {
 	[CLIPBOARD_TEXT] = "text/plain",
+	[CLIPBOARD_HTML] = "text/html",
 	[CLIPBOARD_PNG] = "image/png",
 };
-const char *const clipboard_absence_words[] = { "empty", "secret", "other", NULL };
+const char *const clipboard_absence_names[] = { "empty", "secret", "other", NULL };
 
 size_t clipboard_type_max(int type)
 {
@@ -55,7 +57,7 @@ json_t *clipboard_wish_encode(const struct clipboard_wish *wish)
 {
 	json_t *list = must(json_array());
 	for (int i = 0; i < wish->n; i++) {
-		json_array_append_new(list, json_string(clipboard_type_words[wish->types[i]]));
+		json_array_append_new(list, json_string(clipboard_type_names[wish->types[i]]));
 	}
 	return list;
 }
@@ -63,7 +65,7 @@ json_t *clipboard_wish_encode(const struct clipboard_wish *wish)
 static int find_type(const char *word)
 {
 	int type = 0;
-	while (type < CLIPBOARD_TYPES && strcmp(word, clipboard_type_words[type]) != 0) {
+	while (type < CLIPBOARD_TYPES && strcmp(word, clipboard_type_names[type]) != 0) {
 		type++;
 	}
 	return type;

@@ -115,7 +115,7 @@ struct link_talk {
 	/* A message; cost: the number for link_consumed(). */
 	void (*message)(struct link *link, uint32_t id, const struct link_msg *msg, size_t cost,
 		void *data);
-	/* There is credit again, after link_write() took a part or link_say() returned false. */
+	/* There is credit again, after link_write() took a part or link_send_message() returned false. */
 	void (*writable)(struct link *link, uint32_t id, void *data);
 	/* The peer sends no more.  Not called for the reply, which implies it. */
 	void (*ended)(struct link *link, uint32_t id, void *data);
@@ -134,7 +134,8 @@ bool link_accept(struct link *link, uint32_t id, const struct link_talk *talk, v
 size_t link_write(struct link *link, uint32_t id, unsigned channel, const void *bytes, size_t len);
 /* Sends a message; takes json.  False: the credit is insufficient (writable() follows), the message
  * is larger than LINK_MESSAGE_MAX, or the conversation has ended. */
-bool link_say(struct link *link, uint32_t id, json_t *json, const void *tail, size_t tail_len);
+bool link_send_message(
+	struct link *link, uint32_t id, json_t *json, const void *tail, size_t tail_len);
 void link_consumed(struct link *link, uint32_t id, size_t len);
 /* Ends this direction; what was taken before is still sent. */
 void link_end(struct link *link, uint32_t id);

@@ -90,7 +90,7 @@ void link_void_requests(struct link *link, const struct err *why);
 
 bool link_talk_begin(struct link *link, struct open_request *request,
 	const struct link_talk *handlers, void *data, struct err *err) NODISCARD;
-void link_talk_free(struct link *link, struct talk *talk); /* NULL-safe */
+void link_talk_free(struct link *link, struct talk *talk);
 /* Queues a frame after the written data; a and b are the payload. */
 void link_talk_send(struct talk *talk, enum frame_type type, const void *a, size_t a_len,
 	const void *b, size_t b_len);

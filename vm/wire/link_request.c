@@ -42,7 +42,9 @@ void link_drop(struct link *link, struct open_request *r)
 {
 	LIST_REMOVE(r, entry);
 	link->n_requests--;
-	link_talk_free(link, r->talk);
+	if (r->talk) {
+		link_talk_free(link, r->talk);
+	}
 	loop_drop(&r->unsent);
 	free(r);
 }

@@ -37,12 +37,10 @@ bool link_talk_begin(struct link *link, struct open_request *request,
 
 void link_talk_free(struct link *link, struct talk *talk)
 {
-	if (talk) {
-		TAILQ_REMOVE(&link->talks, talk, entry);
-		link->n_talks--;
-		buf_done(&talk->out);
-		free(talk);
-	}
+	TAILQ_REMOVE(&link->talks, talk, entry);
+	link->n_talks--;
+	buf_done(&talk->out);
+	free(talk);
 }
 
 bool link_accept(struct link *link, uint32_t id, const struct link_talk *handlers, void *data,
@@ -175,7 +173,8 @@ size_t link_write(struct link *link, uint32_t id, unsigned channel, const void *
 	return n;
 }
 
-bool link_say(struct link *link, uint32_t id, json_t *json, const void *tail, size_t tail_len)
+bool link_send_message(
+	struct link *link, uint32_t id, json_t *json, const void *tail, size_t tail_len)
 {
 	json_auto_t *message = json;
 	struct talk *talk = find_open(link, id);

@@ -13,7 +13,8 @@ export const modules = join(import.meta.dirname, '../node_modules');
 // State of this test file's servers alone; those of microVMs say themselves where their image is.
 const state = mkdtempSync(join(tmpdir(), 'vitrine-state-'));
 process.on('exit', () => rmSync(state, { recursive: true, force: true }));
-export const serve = (backend) => ['serve', '--backend', backend,
+// All tools, unless later arguments select others.
+export const serve = (backend) => ['serve', '--backend', backend, '--tools', 'all',
 	...(backend === 'microvm' ? [] : ['--state-dir', join(state, 'kept')])];
 
 // pid, parent and start time; the start time tells a process from a later one with its number.

@@ -33,6 +33,7 @@ static void accept(const char *json, const char *written)
 Test(field, accepts_and_writes_back)
 {
 	accept("{\"at\":[1,2]}", "{\"at\":[1,2]}");
+	accept("{\"at\":[1,2],\"points\":[{\"at\":1}]}", "{\"at\":[1,2],\"points\":[{\"at\":1}]}");
 	accept("{\"at\":[1.0,-2]}", "{\"at\":[1,-2]}");
 	accept("{\"at\":[1,2],\"number\":5.0,\"scale\":1,\"flag\":true}",
 		"{\"number\":5,\"flag\":true,\"at\":[1,2]}");
@@ -49,12 +50,12 @@ Test(field, accepts_and_writes_back)
 		"{\"free_number\":-9223372036854775808,\"at\":[9007199254740993,2]}");
 }
 
-Test(field, presets_without_an_object)
+Test(field, defaults_without_an_object)
 {
 	static const struct field some[] = {
-		FIELD_STR(struct all, name, "A name.", .preset_text = "nobody"),
-		FIELD_NUM(struct all, number, "A number.", .preset = 7),
-		FIELD_ONE_OF(struct all, side, "A side.", sides, .preset = -1),
+		FIELD_STR(struct all, name, "A name.", .default_text = "nobody"),
+		FIELD_NUM(struct all, number, "A number.", .default_value = 7),
+		FIELD_ONE_OF(struct all, side, "A side.", sides, .default_value = -1),
 		{ .name = NULL },
 	};
 	struct all all = { .flag = true };
@@ -87,6 +88,19 @@ Test(field, sentences)
 		"'at' must be a list of 2 integers, such as [100, 200]; got [1,2.5]");
 	refuse("{\"at\":[1,1e300]}", "'at' must be a list of 2 integers, such as [100, 200]; got "
 				     "[1,1e300]");
+	accept("{\"at\":[1,2],\"words\":[\"a\",\"\"],\"place\":{\"at\":7}}",
+		"{\"at\":[1,2],\"words\":[\"a\",\"\"],\"place\":{\"at\":7}}");
+	refuse("{\"at\":[1,2],\"words\":[]}",
+		"'words' must be a list of 1 to 3 strings of at most 255 bytes; got []");
+	refuse("{\"at\":[1,2],\"words\":[\"a\\u0000b\"]}",
+		"'words' must be a list of 1 to 3 strings of at most 255 bytes; got [\"a\\u0000b\"]");
+	refuse("{\"at\":[1,2],\"words\":[\"a\",1]}",
+		"'words' must be a list of 1 to 3 strings of at most 255 bytes; got [\"a\",1]");
+	refuse("{\"at\":[1,2],\"place\":[]}", "'place' must be an object; got []");
+	refuse("{\"at\":[1,2],\"points\":{}}", "'points' must be a list of 1 to 2 objects; got {}");
+	refuse("{\"at\":[1,2],\"points\":[]}", "'points' must be a list of 1 to 2 objects; got []");
+	refuse("{\"at\":[1,2],\"points\":[{},1]}",
+		"'points' must be a list of 1 to 2 objects; got [{},1]");
 	refuse("{}", "'at' is missing; it must be a list of 2 integers, such as [100, 200]");
 	refuse("{\"at\":null}",
 		"'at' is missing; it must be a list of 2 integers, such as [100, 200]");
@@ -179,7 +193,7 @@ Test(field, schema)
 	json_auto_t *schema = field_schema(fields);
 	json_auto_t *wanted = json_loads(
 		"{\"type\":\"object\",\"properties\":{"
-		"\"text\":{\"type\":\"string\",\"description\":\"A text.\",\"minLength\":1,"
+		"\"text\":{\"type\":\"string\",\"description\":\"A text.\","
 		"\"maxLength\":10},"
 		"\"name\":{\"type\":\"string\",\"description\":\"A name.\",\"default\":\"nobody\"},"
 		"\"number\":{\"type\":\"integer\",\"description\":\"A number.\",\"minimum\":1,"
@@ -196,6 +210,15 @@ Test(field, schema)
 		"\"integer\"},\"minItems\":4,\"maxItems\":4},"
 		"\"labels\":{\"type\":\"object\",\"description\":\"Labels.\","
 		"\"additionalProperties\":{\"type\":\"string\"}},"
+		"\"words\":{\"type\":\"array\",\"description\":\"Words.\",\"items\":{"
+		"\"type\":\"string\"},\"minItems\":1,\"maxItems\":3},"
+		"\"place\":{\"type\":\"object\",\"description\":\"A place.\",\"properties\":{"
+		"\"at\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"minItems\":2,"
+		"\"maxItems\":2}},\"required\":[\"at\"],\"additionalProperties\":false},"
+		"\"points\":{\"type\":\"array\",\"description\":\"Points.\",\"items\":{"
+		"\"type\":\"object\",\"properties\":{\"at\":{\"type\":\"array\",\"items\":{"
+		"\"type\":\"integer\"},\"minItems\":2,\"maxItems\":2}},\"required\":[\"at\"],"
+		"\"additionalProperties\":false},\"minItems\":1,\"maxItems\":2},"
 		"\"any\":{\"description\":\"Anything.\"}},"
 		"\"required\":[\"at\"],\"additionalProperties\":false}",
 		0, NULL);

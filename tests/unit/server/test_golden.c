@@ -34,7 +34,7 @@
 
 #define IDS_MAX 40
 #define SANDBOX_ID_LEN 20
-#define WORDS_MAX 12
+#define OUTPUT_MAX 12
 
 struct golden {
 	struct mcp_client client;
@@ -71,14 +71,12 @@ static size_t word_len(const char *at)
 /* An id is 20 of [a-z0-9], at least one of them a digit. */
 static bool is_id(const char *word, size_t len)
 {
-	bool digit = false;
 	for (size_t i = 0; i < len; i++) {
-		digit |= isdigit((unsigned char)word[i]) != 0;
 		if (!isdigit((unsigned char)word[i]) && !islower((unsigned char)word[i])) {
 			return false;
 		}
 	}
-	return digit && len == SANDBOX_ID_LEN;
+	return len == SANDBOX_ID_LEN;
 }
 
 static bool starts(const char *text, const char *with)
@@ -162,9 +160,9 @@ static int capture_program(const char *line, struct buf *printed)
 {
 	char program[4096];
 	auto_free char *copy = must(strdup(line));
-	const char *argv[WORDS_MAX + 1] = { NULL };
+	const char *argv[OUTPUT_MAX + 1] = { NULL };
 	size_t n = 0;
-	for (char *save, *word = strtok_r(copy, " ", &save); word && n < WORDS_MAX;
+	for (char *save, *word = strtok_r(copy, " ", &save); word && n < OUTPUT_MAX;
 		word = strtok_r(NULL, " ", &save)) {
 		argv[n++] = word;
 	}
@@ -241,6 +239,9 @@ static void describe_argument(struct golden *golden, const struct field *row)
 		[FIELD_ENUM] = "one of",
 		[FIELD_INTS] = "integers",
 		[FIELD_MAP] = "object",
+		[FIELD_OBJECT] = "object",
+		[FIELD_OBJECTS] = "objects",
+		[FIELD_TEXTS] = "strings",
 		[FIELD_ANY] = "any",
 	};
 	buf_printf(&golden->said, "    %s%s (%s", field->name, field->required ? "" : "?",
@@ -396,6 +397,25 @@ static void play(const char *name)
 	buf_done(&golden.out);
 }
 
+/* Each dialect alone: their tools have the same names. */
+static void play_dialect(const char *name)
+{
+	mcp_tools = name;
+	play(name);
+}
+
+Test(golden, claude)
+{
+	play_dialect("claude");
+}
+Test(golden, openai)
+{
+	play_dialect("openai");
+}
+Test(golden, gemini)
+{
+	play_dialect("gemini");
+}
 Test(golden, help)
 {
 	play("help");
@@ -420,6 +440,19 @@ Test(golden, control)
 {
 	play("control");
 }
+Test(golden, media)
+{
+	play("media");
+}
+Test(golden, elements)
+{
+	play("elements");
+}
+Test(golden, text)
+{
+	play("text");
+}
+
 Test(golden, doctor)
 {
 	play("doctor");

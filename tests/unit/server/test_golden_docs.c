@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "server/config/options.h"
 #include "tests/support/golden_file.h"
+#include "tools/tool.h"
 #include "vm/wire/messages.h"
 
 #include <criterion/criterion.h>
@@ -21,15 +22,15 @@ static void write_cell(struct buf *out, const char *text)
 
 static void write_option(struct buf *out, const struct option *option)
 {
-	auto_buf struct buf value = { 0 }, preset = { 0 }, help = { 0 };
+	auto_buf struct buf value = { 0 }, default_value = { 0 }, help = { 0 };
 	option_print_help(option, &help);
 	option_print_value(option, &value);
-	bool has_default = option_print_default(option, &preset);
+	bool has_default = option_print_default(option, &default_value);
 	buf_printf(out, "| `%s%s%s", option->file_only ? "" : "--", option->field.name,
 		value.len ? " " : "");
 	write_cell(out, buf_text(&value));
 	buf_printf(out, "` | %s%s%s | ", has_default ? "`" : "",
-		has_default ? buf_text(&preset) : "", has_default ? "`" : "");
+		has_default ? buf_text(&default_value) : "", has_default ? "`" : "");
 	for (const char *at = buf_text(&help); *at;) {
 		size_t len = strcspn(at, " ");
 		auto_free char *word = must(strndup(at, len));
@@ -79,8 +80,19 @@ Test(golden_docs, options)
 
 static void write_bounds(struct buf *out, const struct field *f)
 {
-	static const char *const types[] = { "string", "integer", "number", "boolean", "one of",
-		"list", "object", "JSON" };
+	static const char *const types[] = {
+		[FIELD_STRING] = "string",
+		[FIELD_INT] = "integer",
+		[FIELD_REAL] = "number",
+		[FIELD_BOOL] = "boolean",
+		[FIELD_ENUM] = "one of",
+		[FIELD_INTS] = "list",
+		[FIELD_MAP] = "object",
+		[FIELD_OBJECT] = "object",
+		[FIELD_OBJECTS] = "objects",
+		[FIELD_TEXTS] = "strings",
+		[FIELD_ANY] = "JSON",
+	};
 	buf_printf(out, "%s", types[f->type]);
 	for (size_t i = 0; f->type == FIELD_ENUM && f->choices[i]; i++) {
 		buf_printf(out, "%s `%s`", i ? "," : "", f->choices[i]);
@@ -154,7 +166,7 @@ static void write_link(struct buf *out)
 	const struct message *m;
 	buf_printf(out,
 		"# Messages of the link\n\n"
-		"<!-- Generated from vm/wire/messages.c: VITRINE_GOLDEN=write ctest -R golden -->\n\n"
+		"<!-- Generated from vm/wire/messages_*.c: VITRINE_GOLDEN=write ctest -R golden -->\n\n"
 		"The server and the agent in a desktop speak these messages (protocol %d). The framing\n"
 		"is in `vm/wire/frame.h`, conversations and credit in `vm/wire/link.h`. Both ends check\n"
 		"every message with the same tables. `?` marks an optional member. Coordinates are\n"
@@ -180,5 +192,66 @@ Test(golden_docs, link)
 	auto_free char *path = golden_path("docs/link.md");
 	auto_free char *want = golden_read(path);
 	write_link(&out);
+	golden_settle(path, want, &out);
+}
+
+/* ---- docs/tools.md ---- */
+
+static void write_hints(struct buf *out, unsigned hints)
+{
+	static const struct {
+		unsigned hint;
+		const char *text;
+	} notes[] = {
+		{ TOOL_READS_ONLY, "Only reads." },
+		{ TOOL_EXTRA, "Not in the default selection." },
+		{ TOOL_TAKES_TIME, "Can become a task (MCP Tasks)." },
+	};
+	for (size_t i = 0; i < sizeof(notes) / sizeof(notes[0]); i++) {
+		if (hints & notes[i].hint) {
+			buf_printf(out, " %s", notes[i].text);
+		}
+	}
+}
+
+static void write_tool(struct buf *out, const struct tool *tool)
+{
+	buf_printf(out, "\n### `%s`\n\n%s", tool->name, tool->help);
+	write_hints(out, tool->hints);
+	buf_printf(out, "\n");
+	if (tool->fields && tool->fields->name) {
+		write_rows(out, "Arguments", tool->fields);
+	}
+}
+
+static void write_tools(struct buf *out)
+{
+	struct err err;
+	const struct tool *tool;
+	const char *toolset = "";
+	struct tool_set *all = tool_set_new("all", &err);
+	buf_printf(out,
+		"# Tools\n\n"
+		"<!-- Generated from tools/registry.c: VITRINE_GOLDEN=write ctest -R golden -->\n\n"
+		"Each section is a toolset, which `--tools` selects by its name. Without `--tools`, the\n"
+		"server offers the *default selection*, as with `--tools default`; `--tools "
+		"default,media`\nadds a toolset to it. `?` marks an optional argument. The tools of other "
+		"vendors'\ndialects are in [agents.md](agents.md).\n");
+	for (size_t i = 0; (tool = tool_at(all, i)); i++) {
+		if (strcmp(tool->toolset, toolset) != 0) {
+			toolset = tool->toolset;
+			buf_printf(out, "\n## %s\n", toolset);
+		}
+		write_tool(out, tool);
+	}
+	tool_set_free(all);
+}
+
+Test(golden_docs, tools)
+{
+	auto_buf struct buf out = { 0 };
+	auto_free char *path = golden_path("docs/tools.md");
+	auto_free char *want = golden_read(path);
+	write_tools(&out);
 	golden_settle(path, want, &out);
 }

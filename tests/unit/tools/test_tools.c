@@ -7,23 +7,23 @@
  * the desktop (its own record of events and its text field), not from the answer that a tool gives.
  */
 
-static struct desk desk;
+static struct tool_fixture fixture;
 
-static void open_desk(void)
+static void open_fixture(void)
 {
-	desk = desk_open();
+	fixture = tool_fixture_open();
 }
 
-static void close_desk(void)
+static void close_fixture(void)
 {
-	desk_close(&desk);
+	tool_fixture_close(&fixture);
 }
 
-TestSuite(tools, .init = open_desk, .fini = close_desk);
+TestSuite(tools, .init = open_fixture, .fini = close_fixture);
 
 static void check(const char *name, const char *args, const char *says)
 {
-	struct fake_call *call = fake_run(&desk, name, args);
+	struct fake_call *call = fake_run(&fixture, name, args);
 	const char *text = fake_block(call, 0, "text", "text");
 	cr_assert_eq(call->err.kind, ERR_NONE, "%s %s: %s", name, args, call->err.text);
 	cr_assert_not_null(text, "%s %s", name, args);
@@ -33,7 +33,7 @@ static void check(const char *name, const char *args, const char *says)
 
 static void check_failure(const char *name, const char *args, enum err_kind kind, const char *names)
 {
-	struct fake_call *call = fake_run(&desk, name, args);
+	struct fake_call *call = fake_run(&fixture, name, args);
 	cr_expect_eq(call->err.kind, kind, "%s %s: kind %d", name, args, (int)call->err.kind);
 	cr_expect(holds(call->err.text, names), "%s %s: %s", name, args, call->err.text);
 	fake_end(call);
@@ -94,17 +94,17 @@ Test(tools, waiting_changes_nothing)
 
 Test(tools, pictures)
 {
-	struct fake_call *call = fake_run(&desk, "screenshot", "{}");
+	struct fake_call *call = fake_run(&fixture, "screenshot", "{}");
 	cr_expect_str_eq(fake_block(call, 0, "image", "mimeType"), "image/jpeg");
 	cr_expect_eq(strncmp(fake_block(call, 0, "image", "data"), "/9j/", 4), 0);
 	cr_expect_str_eq(fake_block(call, 1, "text", "text"), "1280x800, frame 1.");
 	fake_end(call);
-	call = fake_run(&desk, "screenshot", "{\"format\":\"png\",\"scale\":0.5}");
+	call = fake_run(&fixture, "screenshot", "{\"format\":\"png\",\"scale\":0.5}");
 	cr_expect_str_eq(fake_block(call, 0, "image", "mimeType"), "image/png");
 	cr_expect_eq(strncmp(fake_block(call, 0, "image", "data"), "iVBORw0KGgo", 11), 0);
 	cr_expect(holds(fake_block(call, 1, "text", "text"), "640x400, frame 1. ... 1280x800"));
 	fake_end(call);
-	call = fake_run(&desk, "zoom", "{\"region\":[0,0,100,100]}");
+	call = fake_run(&fixture, "zoom", "{\"region\":[0,0,100,100]}");
 	cr_expect_not_null(fake_block(call, 0, "image", "data"));
 	const char *text = fake_block(call, 1, "text", "text");
 	cr_expect(holds(text, "[0, 0, 100, 100] ... 10.92 times ... 1092x1092 ... frame 1"), "%s",
@@ -112,19 +112,46 @@ Test(tools, pictures)
 	fake_end(call);
 }
 
+Test(tools, marks_are_listed_and_clicked)
+{
+	check_failure("left_click", "{\"mark\":1}", ERR_NOT_FOUND, "screenshot with marks");
+	check("launch", "{\"application\":\"editor\"}", "Launched");
+	check_failure("left_click", "{\"mark\":1}", ERR_NOT_FOUND, "screenshot with marks");
+	struct fake_call *call = fake_run(&fixture, "screenshot", "{\"marks\":true}");
+	cr_expect_not_null(fake_block(call, 0, "image", "data"));
+	cr_expect(
+		holds(fake_block(call, 1, "text", "text"),
+			"1280x800, frame ... Marks:\n1 menu \"File\"\n2 text focused\n3 check box "
+			"\"Bold\" checked"),
+		"%s", fake_block(call, 1, "text", "text"));
+	fake_end(call);
+	check("left_click", "{\"mark\":1}", "Clicked.\nPointer at (30, 20). ");
+	check("mouse_move", "{\"mark\":2}", "Pointer at (180, 50). ");
+	check("computer_batch",
+		"{\"actions\":[{\"action\":\"double_click\",\"mark\":3},"
+		"{\"action\":\"scroll\",\"mark\":1,\"scroll_direction\":\"up\",\"scroll_amount\":1}]}",
+		"Double-clicked.\nScrolled up.\nPointer at (30, 20). ");
+	check_failure("computer_batch",
+		"{\"actions\":[{\"action\":\"left_click\"},{\"action\":\"left_click\",\"mark\":9}]}",
+		ERR_NOT_FOUND, "mark 9");
+	check("launch", "{\"application\":\"editor\"}", "Launched");
+	check_failure("left_click", "{\"mark\":1}", ERR_STATE, "covered ... screenshot with marks");
+}
+
 Test(tools, observing)
 {
-	struct fake_call *call = fake_run(&desk, "key", "{\"text\":\"a\",\"observe\":\"frame\"}");
+	struct fake_call *call =
+		fake_run(&fixture, "key", "{\"text\":\"a\",\"observe\":\"frame\"}");
 	cr_expect(holds(fake_block(call, 0, "text", "text"), "a ... changed (frame 2)"));
 	cr_expect_not_null(fake_block(call, 1, "image", "data"));
 	fake_end(call);
-	call = fake_run(&desk, "key", "{\"text\":\"a\",\"observe\":\"settled\"}");
+	call = fake_run(&fixture, "key", "{\"text\":\"a\",\"observe\":\"settled\"}");
 	const char *text = fake_block(call, 0, "text", "text");
 	cr_expect_eq(strncmp(text, "Pressed a.\nThe screen changed and settled after ", 47), 0,
 		"%s", text);
 	cr_expect_not_null(fake_block(call, 1, "image", "data"));
 	fake_end(call);
-	call = fake_run(&desk, "key", "{\"text\":\"a\",\"observe\":\"none\"}");
+	call = fake_run(&fixture, "key", "{\"text\":\"a\",\"observe\":\"none\"}");
 	cr_expect_eq(json_array_size(call->content), 1);
 	fake_end(call);
 }
@@ -138,8 +165,8 @@ Test(tools, programs)
 		"2 applications ... \neditor: Text Editor\nterminal: Terminal");
 	check_failure("launch", "{\"application\":\"edtor\"}", ERR_NOT_FOUND,
 		"unknown application or program 'edtor'; did you mean editor");
-	struct fake_call *call =
-		fake_run(&desk, "launch", "{\"application\":\"terminal\",\"observe\":\"settled\"}");
+	struct fake_call *call = fake_run(
+		&fixture, "launch", "{\"application\":\"terminal\",\"observe\":\"settled\"}");
 	cr_expect_not_null(fake_block(call, 1, "image", "data"));
 	fake_end(call);
 }
@@ -157,7 +184,8 @@ Test(tools, commands)
 
 Test(tools, a_flood_is_cut_and_fits)
 {
-	struct fake_call *call = fake_run(&desk, "run_command", "{\"command\":\"flood 1000000\"}");
+	struct fake_call *call =
+		fake_run(&fixture, "run_command", "{\"command\":\"flood 1000000\"}");
 	const char *text = fake_block(call, 0, "text", "text");
 	cr_assert_not_null(text);
 	cr_expect_lt(strlen(text), (size_t)50000);
@@ -185,13 +213,14 @@ Test(tools, a_failure_in_the_middle)
 Test(tools, taking_back_a_long_hold)
 {
 	struct fake_call *first =
-		fake_run(&desk, "cursor_position", "{}"); /* the desktop is up now */
-	struct fake_call *call = fake_begin(&desk, "hold_key", "{\"text\":\"a\",\"duration\":300}");
-	struct fake_call *after = fake_begin(&desk, "key", "{\"text\":\"b\"}");
+		fake_run(&fixture, "cursor_position", "{}"); /* the desktop is up now */
+	struct fake_call *call =
+		fake_begin(&fixture, "hold_key", "{\"text\":\"a\",\"duration\":300}");
+	struct fake_call *after = fake_begin(&fixture, "key", "{\"text\":\"b\"}");
 	fake_cancel(call);
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_expect_eq(call->err.kind, ERR_CANCELLED);
-	fake_await(&desk, after);
+	fake_await(&fixture, after);
 	cr_expect_eq(after->err.kind, ERR_NONE, "%s", after->err.text);
 	fake_end(first);
 	fake_end(call);
@@ -200,10 +229,10 @@ Test(tools, taking_back_a_long_hold)
 
 Test(tools, taking_back_a_command)
 {
-	struct fake_call *first = fake_run(&desk, "cursor_position", "{}");
-	struct fake_call *call = fake_begin(&desk, "run_command", "{\"command\":\"sleep 600\"}");
+	struct fake_call *first = fake_run(&fixture, "cursor_position", "{}");
+	struct fake_call *call = fake_begin(&fixture, "run_command", "{\"command\":\"sleep 600\"}");
 	fake_cancel(call);
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_expect_eq(call->err.kind, ERR_CANCELLED);
 	fake_end(first);
 	fake_end(call);
@@ -211,7 +240,7 @@ Test(tools, taking_back_a_command)
 
 Test(tools, taking_back_before_the_desktop_is_up)
 {
-	struct fake_call *call = fake_begin(&desk, "left_click", "{}");
+	struct fake_call *call = fake_begin(&fixture, "left_click", "{}");
 	fake_cancel(call);
 	cr_expect_eq(call->answers, 1);
 	cr_expect_eq(call->err.kind, ERR_CANCELLED);
@@ -221,12 +250,13 @@ Test(tools, taking_back_before_the_desktop_is_up)
 
 Test(tools, a_screenshot_does_not_wait_for_a_hold)
 {
-	struct fake_call *first = fake_run(&desk, "cursor_position", "{}");
-	struct fake_call *hold = fake_begin(&desk, "hold_key", "{\"text\":\"a\",\"duration\":300}");
-	struct fake_call *shot = fake_run(&desk, "screenshot", "{}");
+	struct fake_call *first = fake_run(&fixture, "cursor_position", "{}");
+	struct fake_call *hold =
+		fake_begin(&fixture, "hold_key", "{\"text\":\"a\",\"duration\":300}");
+	struct fake_call *shot = fake_run(&fixture, "screenshot", "{}");
 	cr_expect_eq(hold->answers, 0);
 	fake_cancel(hold);
-	fake_await(&desk, hold);
+	fake_await(&fixture, hold);
 	fake_end(first);
 	fake_end(hold);
 	fake_end(shot);
@@ -238,10 +268,10 @@ Test(tools, input_keeps_its_order_while_the_desktop_starts)
 	for (int i = 0; i < 5; i++) {
 		char args[30];
 		snprintf(args, sizeof(args), "{\"text\":\"%d\"}", i);
-		calls[i] = fake_begin(&desk, "type", args);
+		calls[i] = fake_begin(&fixture, "type", args);
 	}
 	for (int i = 0; i < 5; i++) {
-		fake_await(&desk, calls[i]);
+		fake_await(&fixture, calls[i]);
 		cr_expect_gt(calls[i]->stages, 0, "the start tells its stages");
 		fake_end(calls[i]);
 	}
@@ -254,8 +284,8 @@ Test(tools, sandboxes)
 {
 	struct err err = { 0 };
 	char args[100];
-	struct vm *mine = vm_create(desk.vms, "test", NULL, &err),
-		  *other = vm_create(desk.vms, "else", NULL, &err);
+	struct vm *mine = vm_create(fixture.vms, "test", NULL, &err),
+		  *other = vm_create(fixture.vms, "else", NULL, &err);
 	cr_assert(mine && other, "%s", err.text);
 	snprintf(args, sizeof(args), "{\"sandbox\":\"%s\"}", vm_id(mine));
 	check("cursor_position", args, "X=640,Y=400");
@@ -272,7 +302,7 @@ Test(tools, a_desktop_that_crashes_is_replaced_and_says_so)
 {
 	check("type", "{\"text\":\"lost\"}", "4 characters ... (frame 2)");
 	check_failure("launch", "{\"application\":\"crash\"}", ERR_GONE, "sandbox ");
-	struct fake_call *call = fake_run(&desk, "run_command", "{\"command\":\"cat typed\"}");
+	struct fake_call *call = fake_run(&fixture, "run_command", "{\"command\":\"cat typed\"}");
 	cr_expect_str_eq(fake_block(call, 0, "text", "text"), "[no output]");
 	const char *note = fake_block(call, 1, "text", "text");
 	cr_assert_not_null(note, "the first answer of the new desktop says that it is new");
@@ -282,9 +312,9 @@ Test(tools, a_desktop_that_crashes_is_replaced_and_says_so)
 
 Test(tools, the_pool_ends_with_calls_in_flight)
 {
-	struct fake_call *first = fake_run(&desk, "cursor_position", "{}");
-	struct fake_call *call = fake_begin(&desk, "run_command", "{\"command\":\"sleep 600\"}");
-	vm_pool_free(take_ptr(&desk.vms));
+	struct fake_call *first = fake_run(&fixture, "cursor_position", "{}");
+	struct fake_call *call = fake_begin(&fixture, "run_command", "{\"command\":\"sleep 600\"}");
+	vm_pool_free(take_ptr(&fixture.vms));
 	cr_expect_eq(call->answers, 1);
 	cr_expect_eq(call->err.kind, ERR_GONE);
 	fake_end(first);

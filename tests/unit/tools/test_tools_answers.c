@@ -32,7 +32,7 @@ static struct agent {
 	bool cancelled;
 } agent;
 
-static struct desk desk;
+static struct tool_fixture fixture;
 static struct vm *vm;
 
 /* ---- the agent's end ---- */
@@ -132,11 +132,11 @@ static void open_starting(void)
 {
 	static const struct link_handlers handlers = { on_request, on_cancel, NULL, on_closed };
 	struct err err = { 0 };
-	desk = desk_open();
+	fixture = tool_fixture_open();
 	agent = (struct agent){ .fd = -1 };
-	vm = vm_create_on(&script_backend, desk.vms, "test", &err);
+	vm = vm_create_on(&script_backend, fixture.vms, "test", &err);
 	cr_assert_not_null(vm, "%s", err.text);
-	agent.link = link_new(desk.event, agent.fd, &handlers, NULL);
+	agent.link = link_new(fixture.event, agent.fd, &handlers, NULL);
 	send_event("hello", "{\"event\":\"hello\",\"protocol\":2,\"version\":\"1\"}");
 }
 
@@ -145,14 +145,14 @@ static void open_ready(void)
 	open_starting();
 	get_ready();
 	while (vm_state(vm) != VM_READY) {
-		cr_assert_geq(sd_event_run(desk.event, UINT64_MAX), 0);
+		cr_assert_geq(sd_event_run(fixture.event, UINT64_MAX), 0);
 	}
 }
 
 static void close_all(void)
 {
 	link_free(agent.link);
-	desk_close(&desk);
+	tool_fixture_close(&fixture);
 	for (size_t i = 0; i < REPLIES_MAX; i++) {
 		free(agent.asked[i]);
 	}
@@ -170,13 +170,13 @@ static struct fake_call *begin(const char *name, const char *args)
 	cr_assert_not_null(json, "%s", args);
 	json_object_set_new(json, "sandbox", json_string(vm_id(vm)));
 	auto_free char *text = json_dumps(json, JSON_COMPACT);
-	return fake_begin(&desk, name, text);
+	return fake_begin(&fixture, name, text);
 }
 
 static void until_asked(size_t n)
 {
 	while (agent.n < n) {
-		cr_assert_geq(sd_event_run(desk.event, UINT64_MAX), 0);
+		cr_assert_geq(sd_event_run(fixture.event, UINT64_MAX), 0);
 	}
 }
 
@@ -189,7 +189,7 @@ static struct fake_call *answered(
 	}
 	agent.n = 0;
 	struct fake_call *call = begin(name, args);
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_assert_eq(agent.n, n, "%s was asked %zu times", name, agent.n);
 	return call;
 }
@@ -300,6 +300,27 @@ Test(tools_answers, a_failed_action_shows_how_far_it_came)
 	fake_end(call);
 }
 
+Test(tools_answers, a_failed_batch_says_what_was_done_and_what_was_not)
+{
+	struct reply reply = {
+		.json = "{\"done\":[{\"ms\":1}],\"failed\":{\"index\":1,\"kind\":\"conflict\",\"text\":\"no window has the focus\"}," AT(
+			1, 2) ",\"changed\":true" FRAME(1280, 800, "") "}",
+		.tail = JPEG
+	};
+	struct fake_call *call = answered("computer_batch",
+		"{\"actions\":[{\"action\":\"left_click\",\"coordinate\":[1,2]},"
+		"{\"action\":\"type\",\"text\":\"a\"},{\"action\":\"key\",\"text\":\"b\"},"
+		"{\"action\":\"left_click\"}],\"observe\":\"frame\"}",
+		&reply, 1);
+	cr_expect_str_eq(call->err.text, "action 2 of 4 (type): no window has the focus");
+	cr_expect_str_eq(text_of(call),
+		"Clicked.\nFailed.\n"
+		"Not executed: an earlier computer action in this turn failed.\n"
+		"Not executed: an earlier computer action in this turn failed.\n");
+	cr_expect_not_null(fake_block(call, 1, "image", "data"));
+	fake_end(call);
+}
+
 /* ---- pictures ---- */
 
 Test(tools_answers, pictures)
@@ -316,6 +337,27 @@ Test(tools_answers, pictures)
 			"\"region\":[100,200,500,400]",
 			"[100, 200, 500, 400] ... 2.5 times ... 1000x500, frame 42.\n ... 1280x800" },
 		{ "screenshot", "{}", SEEN(""), NULL, NULL, "no image" },
+		{ "screenshot", "{\"marks\":true}",
+			SEEN(",\"marks\":[{\"mark\":1,\"role\":\"button\",\"name\":\"O\\nK\"},"
+			     "{\"mark\":2,\"role\":\"text\",\"value\":\"a\",\"states\":\"focused\"}],"
+			     "\"marks_found\":90,\"marks_note\":\"late\"" FRAME(1280, 800, "")),
+			JPEG, "\"marks_ms\":3000",
+			"1280x800, frame 42.\nMarks:\n1 button \"O K\"\n2 text = \"a\" focused\n[88 "
+			"more elements: use ui_tree with a filter]\nlate" },
+		{ "screenshot", "{\"marks\":true}",
+			SEEN(",\"marks\":[],\"marks_note\":\"why not\"" FRAME(1280, 800, "")), JPEG,
+			NULL, "1280x800, frame 42.\nNo marks: why not" },
+		{ "screenshot", "{\"window\":7}",
+			SEEN(FRAME(640, 480, ",\"place\":[40,30,680,510],\"title\":\"a\\nb\"")),
+			JPEG, "\"of_window\":7",
+			"Window 7 \"a b\": 640x480, frame 42.\nIt is at (40, 30) on the 1280x800 "
+			"screen. Coordinates refer to the screen: add (40, 30) to those of the image." },
+		{ "screenshot", "{\"window\":7}",
+			SEEN(FRAME(640, 480,
+				",\"place\":[-10,30,630,510],\"covered\":true,\"partial\":true")),
+			JPEG, "\"of_window\":7",
+			"at (-10, 30) ... outside the screen; window_set ... window_focus ... "
+			"grey" },
 	};
 	check_rows(rows, sizeof(rows) / sizeof(rows[0]));
 }
@@ -453,7 +495,7 @@ Test(tools_answers, a_sandbox_that_ends_meanwhile)
 	struct fake_call *call = begin("left_click", "{}");
 	until_asked(1);
 	vm_stop(vm, "enough");
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_expect_eq(call->err.kind, ERR_GONE);
 	cr_expect_not_null(strstr(call->err.text, "enough. "), "%s", call->err.text);
 	fake_end(call);
@@ -465,7 +507,7 @@ Test(tools_answers, taken_back_while_it_runs)
 	until_asked(1);
 	fake_cancel(call);
 	cr_expect_eq(call->answers, 0, "the agent still answers, when the keys are released");
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_expect(agent.cancelled);
 	cr_expect_eq(call->err.kind, ERR_CANCELLED);
 	fake_end(call);
@@ -479,12 +521,12 @@ Test(tools_start, stages_are_told)
 	send_event("stage", "{\"event\":\"stage\",\"stage\":\"x-server\",\"ms\":1}");
 	send_event("stage", "{\"event\":\"stage\",\"stage\":\"window-manager\",\"ms\":2}");
 	while (call->stages < 2) {
-		cr_assert_geq(sd_event_run(desk.event, UINT64_MAX), 0);
+		cr_assert_geq(sd_event_run(fixture.event, UINT64_MAX), 0);
 	}
 	cr_expect_str_eq(call->stage, "Starting the desktop: window-manager");
 	cr_expect_eq(agent.n, 0, "nothing is asked of a sandbox that is not ready");
 	get_ready();
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_expect_str_eq(text_of(call), "X=3,Y=0");
 	fake_end(call);
 }
@@ -493,7 +535,7 @@ Test(tools_start, a_sandbox_that_does_not_start)
 {
 	struct fake_call *call = begin("screenshot", "{}");
 	send_event("failed", "{\"event\":\"failed\",\"text\":\"there is no Xvnc\"}");
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_expect_not_null(
 		strstr(call->err.text, "could not start: there is no Xvnc"), "%s", call->err.text);
 	fake_end(call);

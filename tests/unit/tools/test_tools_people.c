@@ -10,19 +10,19 @@
  * calling the lease as the server's pages do.
  */
 
-static struct desk desk;
+static struct tool_fixture fixture;
 
-static void open_desk(void)
+static void open_fixture(void)
 {
-	desk = desk_open();
+	fixture = tool_fixture_open();
 }
 
-static void close_desk(void)
+static void close_fixture(void)
 {
-	desk_close(&desk);
+	tool_fixture_close(&fixture);
 }
 
-TestSuite(tools_people, .init = open_desk, .fini = close_desk, .timeout = 60);
+TestSuite(tools_people, .init = open_fixture, .fini = close_fixture, .timeout = 60);
 
 static const char *text_of(const struct fake_call *call, size_t i)
 {
@@ -39,7 +39,7 @@ static void expect_holds(const char *text, const char *holds)
 /* The text of a call that must go well; free() it. */
 static char *say(const char *name, const char *args)
 {
-	struct fake_call *call = fake_run(&desk, name, args);
+	struct fake_call *call = fake_run(&fixture, name, args);
 	cr_assert_eq(call->err.kind, ERR_NONE, "%s %s: %s", name, args, call->err.text);
 	char *copy = must(strdup(text_of(call, 0)));
 	fake_end(call);
@@ -55,7 +55,7 @@ static void expect(const char *name, const char *args, const char *holds)
 static void expect_failure(
 	const char *name, const char *args, enum err_kind kind, const char *holds)
 {
-	struct fake_call *call = fake_run(&desk, name, args);
+	struct fake_call *call = fake_run(&fixture, name, args);
 	cr_expect_eq(call->err.kind, kind, "%s %s: kind %d", name, args, (int)call->err.kind);
 	expect_holds(call->err.text, holds);
 	fake_end(call);
@@ -64,26 +64,26 @@ static void expect_failure(
 /* Looking is always allowed. */
 static void look(void)
 {
-	struct fake_call *call = fake_run(&desk, "screenshot", "{}");
+	struct fake_call *call = fake_run(&fixture, "screenshot", "{}");
 	cr_expect_eq(call->err.kind, ERR_NONE, "%s", call->err.text);
 	fake_end(call);
 }
 
 static void run_once(void)
 {
-	cr_assert_geq(sd_event_run(desk.event, 1000 * 1000), 0);
+	cr_assert_geq(sd_event_run(fixture.event, 1000 * 1000), 0);
 }
 
 static struct vm *the_vm(void)
 {
-	struct vm *vm = vm_at(desk.vms, "test", 0);
+	struct vm *vm = vm_at(fixture.vms, "test", 0);
 	cr_assert_not_null(vm);
 	return vm;
 }
 
 static struct stream *stream_at(size_t i)
 {
-	return (struct stream *)streams_at(desk.streams, "test", i);
+	return (struct stream *)streams_at(fixture.streams, "test", i);
 }
 
 /* ---- stream_* ---- */
@@ -113,8 +113,8 @@ Test(tools_people, a_link_opens_its_stream_once)
 	cr_expect_eq(stream->mode, STREAM_VIEW);
 	cr_expect_eq(stream->window, 0);
 	ticket_in(text, ticket);
-	cr_expect(streams_redeem(desk.streams, stream, ticket, cookie, &err), "%s", err.text);
-	cr_expect_not(streams_redeem(desk.streams, stream, ticket, cookie, &err));
+	cr_expect(streams_redeem(fixture.streams, stream, ticket, cookie, &err), "%s", err.text);
+	cr_expect_not(streams_redeem(fixture.streams, stream, ticket, cookie, &err));
 }
 
 /* The id of a new window. */
@@ -154,14 +154,14 @@ Test(tools_people, a_link_to_take_over_a_window_for_a_while)
 
 Test(tools_people, a_window_that_is_not_there)
 {
-	struct fake_call *call = fake_run(&desk, "stream_url", "{\"window\":1}");
+	struct fake_call *call = fake_run(&fixture, "stream_url", "{\"window\":1}");
 	cr_expect_eq(call->err.kind, ERR_NOT_FOUND);
 	expect_holds(call->err.text, "window 1");
 	expect_holds(text_of(call, 0), "no windows");
 	fake_end(call);
 	char window[40];
 	snprintf(window, sizeof(window), ": %lld \"Untitled - Editor\"", open_window());
-	call = fake_run(&desk, "stream_url", "{\"window\":1}");
+	call = fake_run(&fixture, "stream_url", "{\"window\":1}");
 	expect_holds(text_of(call, 0), window);
 	fake_end(call);
 	cr_expect_null(stream_at(0));
@@ -178,9 +178,9 @@ Test(tools_people, streams_are_listed_without_their_secrets)
 	auto_free char *list = say("stream_list", "{}");
 	expect_holds(list, "2 streams:\n");
 	expect_holds(list, ": view, sandbox ");
-	expect_holds(list, ", 2 people watch, ends at ");
+	expect_holds(list, ", 2 viewers, ends at ");
 	expect_holds(list, ": control, sandbox ");
-	expect_holds(list, ", window 9, nobody watches, ends at ");
+	expect_holds(list, ", window 9, no viewers, ends at ");
 	ticket_in(first, ticket);
 	cr_expect_null(strstr(list, ticket));
 }
@@ -193,11 +193,11 @@ Test(tools_people, a_revoked_one_is_gone_and_a_strangers_is_not_there)
 	char id[ID_LEN + 1];
 	memcpy(id, stream_at(0)->id, sizeof(id));
 	snprintf(args, sizeof(args), "{\"stream\":\"%s\"}", id);
-	struct fake_call *call = fake_begin_as(&desk, "stranger", "stream_revoke", args);
+	struct fake_call *call = fake_begin_as(&fixture, "stranger", "stream_revoke", args);
 	cr_expect_eq(call->err.kind, ERR_NOT_FOUND);
 	fake_end(call);
 	expect("stream_revoke", args, "has ended");
-	cr_expect_null(streams_find(desk.streams, id, &err));
+	cr_expect_null(streams_find(fixture.streams, id, &err));
 	expect_failure("stream_revoke", args, ERR_NOT_FOUND, "stream_list");
 }
 
@@ -245,7 +245,7 @@ Test(tools_people, control_goes_round)
 	look();
 	cr_assert(vm_control_give_back(the_vm(), fence, "all yours", &err), "%s", err.text);
 	run_once();
-	struct fake_call *call = fake_run(&desk, "left_click", "{}");
+	struct fake_call *call = fake_run(&fixture, "left_click", "{}");
 	cr_expect_eq(call->err.kind, ERR_NONE);
 	expect_holds(text_of(call, 1), "all yours");
 	fake_end(call);
@@ -258,7 +258,7 @@ Test(tools_people, what_a_person_said_comes_with_a_failure_too)
 	uint64_t fence = vm_control_take(the_vm(), "Ann");
 	cr_assert(vm_control_give_back(the_vm(), fence, "all yours", &err), "%s", err.text);
 	run_once();
-	struct fake_call *call = fake_run(&desk, "left_click", "{\"coordinate\":[9999,0]}");
+	struct fake_call *call = fake_run(&fixture, "left_click", "{\"coordinate\":[9999,0]}");
 	cr_expect_eq(call->err.kind, ERR_ARGUMENT);
 	expect_holds(text_of(call, 0), "all yours");
 	fake_end(call);
@@ -268,8 +268,8 @@ Test(tools_people, what_a_person_said_comes_with_a_failure_too)
 
 static struct fake_call *ask(const char *args)
 {
-	struct fake_call *call = fake_begin(&desk, "request_human", args);
-	while (!call->answers && !(vm_at(desk.vms, "test", 0) && vm_control(the_vm())->wanted)) {
+	struct fake_call *call = fake_begin(&fixture, "request_human", args);
+	while (!call->answers && !(vm_at(fixture.vms, "test", 0) && vm_control(the_vm())->wanted)) {
 		run_once();
 	}
 	return call;
@@ -300,7 +300,7 @@ Test(tools_people, a_person_comes_and_hands_back)
 	cr_expect_str_eq(call->stage, "Waiting for a user");
 	uint64_t fence = vm_control_take(the_vm(), "Ann");
 	cr_assert(vm_control_give_back(the_vm(), fence, "done, \"really\"", &err), "%s", err.text);
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_expect_eq(call->err.kind, ERR_NONE, "%s", call->err.text);
 	expect_holds(text_of(call, 0), " after 0 s. Message: \"done, \"really\"\"\n");
 	fake_end(call);
@@ -311,7 +311,7 @@ Test(tools_people, a_person_comes_and_hands_back)
 Test(tools_people, nobody_can_come_but_by_a_link)
 {
 	struct fake_call *call = ask("{\"reason\":\"log in\"}");
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_expect_eq(call->err.kind, ERR_STATE);
 	expect_holds(call->err.text, "call request_human again");
 	expect_holds(text_of(call, 0), "http://127.0.0.1:7/s/");
@@ -331,7 +331,7 @@ Test(tools_people, nobody_comes_in_time)
 {
 	have_a_watcher();
 	struct fake_call *call = ask("{\"reason\":\"log in\",\"timeout\":1}");
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_expect_eq(call->err.kind, ERR_TIMEOUT);
 	expect_holds(call->err.text, " within 1 s");
 	fake_end(call);
@@ -344,7 +344,7 @@ Test(tools_people, a_person_has_control_and_keeps_it)
 	vm_control_take(the_vm(), "Ann");
 	struct fake_call *call = ask("{\"reason\":\"log in\",\"timeout\":1}");
 	cr_expect_eq(call->answers, 0, "there is somebody to wait for");
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	expect_holds(call->err.text, "did not hand it back within 1 s");
 	fake_end(call);
 }
@@ -354,7 +354,7 @@ Test(tools_people, the_sandbox_ends_meanwhile)
 	have_a_watcher();
 	struct fake_call *call = ask("{\"reason\":\"log in\"}");
 	vm_stop(the_vm(), "enough");
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_expect_eq(call->err.kind, ERR_GONE);
 	expect_holds(call->err.text, "enough");
 	fake_end(call);
@@ -367,18 +367,19 @@ static void answer(struct fake_call *call, const char *json)
 {
 	json_auto_t *answers = json_loads(json, 0, NULL);
 	cr_assert_not_null(answers, "%s", json);
-	cr_assert_not_null(call->question, "nothing was asked");
+	cr_assert_not_null(call->client_request, "nothing was asked");
 	call_answered(&call->call, answers, NULL);
 }
 
-#define ACCEPT(says) "{\"person\":{\"action\":\"accept\",\"content\":{\"says\":\"" says "\"}}}"
+#define ACCEPT(message) \
+	"{\"user\":{\"action\":\"accept\",\"content\":{\"message\":\"" message "\"}}}"
 
 Test(tools_people, the_clients_user_answers)
 {
-	desk.can_ask = true;
+	fixture.client_supports = true;
 	struct fake_call *call = ask("{\"reason\":\"log in\"}");
 	cr_assert_eq(call->answers, 0, "%s", call->err.text);
-	const char *message = json_string_value(json_object_get(call->question, "message"));
+	const char *message = json_string_value(json_object_get(call->client_request, "message"));
 	cr_assert_not_null(message);
 	expect_holds(message, "log in");
 	expect_holds(message, "open http://127.0.0.1:7/s/");
@@ -393,12 +394,12 @@ Test(tools_people, the_clients_user_answers)
 
 Test(tools_people, the_clients_user_took_over_and_answers)
 {
-	desk.can_ask = true;
+	fixture.client_supports = true;
 	struct fake_call *call = ask("{\"reason\":\"log in\"}");
 	vm_control_take(the_vm(), "Ann");
 	stream_at(0)->viewers = 1;
 	answer(call, ACCEPT(""));
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_expect_eq(vm_control(the_vm())->holder, VM_HELD_BY_AGENT);
 	expect_holds(text_of(call, 0), "control and handed it back after 0 s.");
 	fake_end(call);
@@ -408,8 +409,8 @@ Test(tools_people, the_clients_user_took_over_and_answers)
 Test(tools_people, the_clients_user_says_too_much)
 {
 	auto_buf struct buf json = { 0 };
-	desk.can_ask = true;
-	buf_printf(&json, "{\"person\":{\"action\":\"accept\",\"content\":{\"says\":\"x");
+	fixture.client_supports = true;
+	buf_printf(&json, "{\"user\":{\"action\":\"accept\",\"content\":{\"message\":\"x");
 	for (int i = 0; i < VM_CONTROL_TEXT_MAX; i++) {
 		buf_printf(&json, "\xc3\xa9");
 	}
@@ -425,20 +426,20 @@ Test(tools_people, the_clients_user_says_too_much)
 
 Test(tools_people, the_clients_user_declines_or_closes_the_question)
 {
-	desk.can_ask = true;
+	fixture.client_supports = true;
 	struct fake_call *call = ask("{\"reason\":\"log in\"}");
-	answer(call, "{\"person\":{\"action\":\"decline\"}}");
+	answer(call, "{\"user\":{\"action\":\"decline\"}}");
 	cr_expect_eq(call->err.kind, ERR_STATE);
 	expect_holds(call->err.text, "declined");
 	fake_end(call);
 	call = ask("{\"reason\":\"log in\"}");
-	answer(call, "{\"person\":{\"action\":\"cancel\"}}");
+	answer(call, "{\"user\":{\"action\":\"cancel\"}}");
 	cr_expect_eq(call->err.kind, ERR_STATE);
 	expect_holds(call->err.text, "closed");
 	expect_holds(text_of(call, 0), "http://127.0.0.1:7/s/");
 	fake_end(call);
 	call = ask("{\"reason\":\"log in\"}");
-	answer(call, "{\"person\":{\"action\":\"cancel\"}}");
+	answer(call, "{\"user\":{\"action\":\"cancel\"}}");
 	cr_expect_eq(call->answers, 0, "somebody has the link");
 	fake_cancel(call);
 	fake_end(call);
@@ -448,7 +449,7 @@ Test(tools_people, the_clients_user_declines_or_closes_the_question)
 Test(tools_people, a_client_that_fails_to_ask)
 {
 	struct err why;
-	desk.can_ask = true;
+	fixture.client_supports = true;
 	struct fake_call *call = ask("{\"reason\":\"log in\"}");
 	err_set(&why, ERR_STATE, "the client did not answer");
 	call_answered(&call->call, NULL, &why);
@@ -459,15 +460,15 @@ Test(tools_people, a_client_that_fails_to_ask)
 /* 2026-07-28: the call ends with the question, and comes again with the answer. */
 Test(tools_people, a_question_in_rounds)
 {
-	desk.can_ask = desk.rounds = true;
+	fixture.client_supports = fixture.rounds = true;
 	struct fake_call *call = ask("{\"reason\":\"log in\"}");
 	cr_expect_eq(call->answers, 1);
 	cr_expect_null(call->content);
 	fake_end(call);
 	cr_expect_str_eq(vm_control(the_vm())->wanted, "log in", "the page still says so");
 	cr_assert_not_null(stream_at(0), "the link is good");
-	desk.rounds = false;
-	call = fake_begin(&desk, "request_human", "{\"reason\":\"log in\"}");
+	fixture.rounds = false;
+	call = fake_begin(&fixture, "request_human", "{\"reason\":\"log in\"}");
 	answer(call, ACCEPT("yes"));
 	cr_expect_eq(call->answers, 1);
 	expect_holds(text_of(call, 0), "yes");
@@ -477,7 +478,7 @@ Test(tools_people, a_question_in_rounds)
 
 Test(tools_people, a_question_that_never_comes_back_is_shown_for_a_while)
 {
-	desk.can_ask = desk.rounds = true;
+	fixture.client_supports = fixture.rounds = true;
 	fake_end(ask("{\"reason\":\"log in\",\"timeout\":1}"));
 	cr_expect_str_eq(vm_control(the_vm())->wanted, "log in");
 	while (vm_control(the_vm())->wanted) {
@@ -488,14 +489,14 @@ Test(tools_people, a_question_that_never_comes_back_is_shown_for_a_while)
 Test(tools_people, what_a_person_says_between_rounds_comes_with_the_answer)
 {
 	struct err err;
-	desk.can_ask = desk.rounds = true;
+	fixture.client_supports = fixture.rounds = true;
 	fake_end(ask("{\"reason\":\"log in\"}"));
 	uint64_t fence = vm_control_take(the_vm(), "Ann");
 	cr_assert(vm_control_give_back(the_vm(), fence, "it is done", &err), "%s", err.text);
 	run_once();
 	expect_no_wish();
-	desk.rounds = false;
-	struct fake_call *call = fake_begin(&desk, "request_human", "{\"reason\":\"log in\"}");
+	fixture.rounds = false;
+	struct fake_call *call = fake_begin(&fixture, "request_human", "{\"reason\":\"log in\"}");
 	answer(call, ACCEPT(""));
 	expect_holds(text_of(call, 1), "it is done");
 	fake_end(call);
@@ -507,10 +508,10 @@ static struct vm *sandbox_with_a_second(void)
 {
 	auto_free char *text = say("sandbox_create", "{\"idle_timeout\":1}");
 	size_t n = 0;
-	while (vm_at(desk.vms, "test", n)) {
+	while (vm_at(fixture.vms, "test", n)) {
 		n++;
 	}
-	return vm_at(desk.vms, "test", n - 1);
+	return vm_at(fixture.vms, "test", n - 1);
 }
 
 static void of_two_the_asked_for_stays(void)
@@ -518,28 +519,28 @@ static void of_two_the_asked_for_stays(void)
 	auto_buf struct buf args = { 0 };
 	struct vm *asked = sandbox_with_a_second();
 	buf_printf(&args, "{\"sandbox\":\"%s\",\"reason\":\"log in\"}", vm_id(asked));
-	struct fake_call *call = fake_begin(&desk, "request_human", buf_text(&args));
+	struct fake_call *call = fake_begin(&fixture, "request_human", buf_text(&args));
 	struct vm *idle = sandbox_with_a_second();
 	while (vm_state(idle) != VM_GONE) {
-		cr_assert_geq(sd_event_run(desk.event, UINT64_MAX), 0);
+		cr_assert_geq(sd_event_run(fixture.event, UINT64_MAX), 0);
 	}
 	cr_assert_eq(vm_state(asked), VM_READY, "%s", call->err.text);
 	if (!call->answers) {
 		fake_cancel(call);
 	}
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	fake_end(call);
 }
 
 Test(tools_people, a_sandbox_does_not_end_under_an_open_question)
 {
-	desk.can_ask = true;
+	fixture.client_supports = true;
 	of_two_the_asked_for_stays();
 }
 
 Test(tools_people, nor_while_the_client_carries_the_question)
 {
-	desk.can_ask = desk.rounds = true;
+	fixture.client_supports = fixture.rounds = true;
 	of_two_the_asked_for_stays();
 }
 
@@ -555,7 +556,8 @@ Test(tools_people, commands_and_the_end_of_the_desktop_wait_for_the_person)
 	};
 	look();
 	expect("sandbox_set_timeout", "{\"timeout\":50}", "in 50 s");
-	struct fake_call *runs = fake_begin(&desk, "run_command", "{\"command\":\"sleep 0.05\"}");
+	struct fake_call *runs =
+		fake_begin(&fixture, "run_command", "{\"command\":\"sleep 0.05\"}");
 	vm_control_take(the_vm(), "Ann");
 	for (size_t i = 0; i < sizeof(fenced) / sizeof(fenced[0]); i++) {
 		expect_failure(
@@ -564,7 +566,7 @@ Test(tools_people, commands_and_the_end_of_the_desktop_wait_for_the_person)
 	expect("sandbox_set_timeout", "{\"timeout\":500}", "in 8 min");
 	expect("sandbox_set_timeout", "{\"timeout\":0}", "no timeout");
 	look();
-	fake_await(&desk, runs);
+	fake_await(&fixture, runs);
 	cr_expect_eq(runs->err.kind, ERR_NONE, "one that runs goes on: %s", runs->err.text);
 	fake_end(runs);
 	cr_expect_eq(vm_state(the_vm()), VM_READY);
@@ -575,10 +577,10 @@ Test(tools_people, unless_the_server_allows_it)
 	struct vm_config config = {
 		.backend = "fake", .max_sandboxes = 3, .commands_during_takeover = true
 	};
-	streams_free(desk.streams);
-	vm_pool_free(desk.vms);
-	desk.vms = vm_pool_new(desk.event, &config, vm_backends);
-	desk.streams = streams_new(desk.event, desk.vms);
+	streams_free(fixture.streams);
+	vm_pool_free(fixture.vms);
+	fixture.vms = vm_pool_new(fixture.event, &config, vm_backends);
+	fixture.streams = streams_new(fixture.event, fixture.vms);
 	look();
 	vm_control_take(the_vm(), "Ann");
 	expect("run_command", "{\"command\":\"echo hi\"}", "hi");

@@ -35,8 +35,8 @@ static struct bad rows[] = {
 		"'coordinate' ... 1280x800 ... 1279 ... 799 ... got [0, 800]" },
 	{ "mouse_move", "{\"coordinate\":[9007199254740992,9223372036854775807]}",
 		"'coordinate' ... 1280x800 ... 1279 ... 799 ... got [9007199254740992, 9223372036854775807]" },
-	{ "mouse_move", "{}", "'coordinate' is missing; it must be " POINT },
-	{ "mouse_move", "{\"coordinate\":null}", "'coordinate' is missing; it must be " POINT },
+	{ "mouse_move", "{}", "'coordinate' or 'mark' is required" },
+	{ "mouse_move", "{\"coordinate\":null}", "'coordinate' or 'mark' is required" },
 	{ "left_click_drag", "{\"coordinate\":[1,1]}",
 		"'start_coordinate' is missing; it must be " POINT },
 	{ "left_click_drag", "{\"start_coordinate\":[1,1]}",
@@ -47,15 +47,16 @@ static struct bad rows[] = {
 		"'end_coordinate' ... 'coordinate'" },
 	/* shared by all */
 	{ "left_click", "{\"observe\":\"later\"}",
-		"'observe' must be one of 'none', 'frame', 'settled'; got \"later\"" },
-	{ "left_click", "{\"sandbox\":7}", "'sandbox' must be a string of 1 to 64 bytes; got 7" },
+		"'observe' must be one of 'none', 'frame', 'settled', 'changed'; got \"later\"" },
+	{ "left_click", "{\"sandbox\":7}", "'sandbox' must be a string; got 7" },
 	{ "left_click", "{\"coordinat\":[1,1]}", "'coordinat' ... 'coordinate'" },
 	{ "left_click", "[]", "the arguments must be an object; got []" },
-	{ "left_mouse_down", "{\"coordinate\":[1,1]}", "'coordinate' ... 'observe', 'sandbox'" },
+	{ "left_mouse_down", "{\"coordinate\":[1,1]}",
+		"'coordinate' ... 'observe', 'since', 'sandbox'" },
 	{ "left_click", "{\"text\":[\"ctrl\"]}",
 		"'text' must be a string of at most 200 bytes; got [\"ctrl\"]" },
 	{ "launch", "{\"application\":\"xterm\",\"args\":[\"-e\",\"top\"]}",
-		"'args' ... 'uri' ... run_command" },
+		"'args' ... 'arguments'" },
 	/* scroll */
 	{ "scroll", "{\"scroll_amount\":3}",
 		"'scroll_direction' is missing; it must be one of 'up', 'down', 'left', 'right'" },
@@ -96,7 +97,16 @@ static struct bad rows[] = {
 	{ "screenshot", "{\"quality\":0}", "'quality' must be an integer from 1 to 100; got 0" },
 	{ "screenshot", "{\"scale\":1.5}", "'scale' must be a number from 0.1 to 1; got 1.5" },
 	{ "screenshot", "{\"region\":[0,0,1,1]}",
-		"'region' ... 'format', 'quality', 'scale', 'sandbox'" },
+		"'region' ... 'window', 'marks', 'format', 'quality', 'scale', 'sandbox'" },
+	{ "left_click", "{\"mark\":1,\"coordinate\":[1,2]}", "'coordinate' or 'mark', not both" },
+	{ "left_click", "{\"mark\":81}", "'mark' must be an integer from 1 to 80; got 81" },
+	{ "computer_batch",
+		"{\"actions\":[{\"action\":\"left_click\"},{\"action\":\"mouse_move\"}]}",
+		"action 2 of 2 (mouse_move): 'coordinate' or 'mark' is required" },
+	{ "screenshot", "{\"marks\":true,\"observe\":\"changed\",\"since\":1}",
+		"'marks' ... changed" },
+	{ "screenshot", "{\"window\":7,\"since\":1}", "'since' ... 'window'" },
+	{ "screenshot", "{\"window\":0}", "'window' must be an integer" },
 	{ "zoom", "{}", "'region' is missing; it must be " REGION },
 	{ "zoom", "{\"region\":[0,0]}", "'region' must be " REGION "; got [0,0]" },
 	{ "zoom", "{\"region\":[10,10,10,20]}",
@@ -128,12 +138,12 @@ ParameterizedTestParameters(tools_refuse, sentence)
 
 ParameterizedTest(struct bad *row, tools_refuse, sentence)
 {
-	struct desk desk = desk_open();
-	struct fake_call *call = fake_run(&desk, row->tool, row->args);
+	struct tool_fixture fixture = tool_fixture_open();
+	struct fake_call *call = fake_run(&fixture, row->tool, row->args);
 	cr_expect_eq(call->err.kind, ERR_ARGUMENT);
 	cr_expect(holds(call->err.text, row->says), "%s %s\n  said: %s\n  not:  %s", row->tool,
 		row->args, call->err.text, row->says);
 	cr_expect_null(call->content);
 	fake_end(call);
-	desk_close(&desk);
+	tool_fixture_close(&fixture);
 }

@@ -8,39 +8,39 @@
  * client would: what is typed into one is read back from it and from its copies.
  */
 
-static struct desk desk;
+static struct tool_fixture fixture;
 
-static void open_desk_with(const char *backend)
+static void open_fixture_with(const char *backend)
 {
 	struct err err = { 0 };
 	const struct vm_config config = {
 		.backend = backend, .max_sandboxes = 6, .state_dir = in_scratch("state")
 	};
-	desk = (struct desk){ .event = loop_new(&err) };
-	cr_assert_not_null(desk.event, "%s", err.text);
-	desk.vms = vm_pool_new(desk.event, &config, vm_backends);
-	desk.tools = tool_set_new("all", &err);
-	cr_assert_not_null(desk.tools, "%s", err.text);
+	fixture = (struct tool_fixture){ .event = loop_new(&err) };
+	cr_assert_not_null(fixture.event, "%s", err.text);
+	fixture.vms = vm_pool_new(fixture.event, &config, vm_backends);
+	fixture.tools = tool_set_new("all", &err);
+	cr_assert_not_null(fixture.tools, "%s", err.text);
 }
 
-static void open_desk(void)
+static void open_fixture(void)
 {
 	scratch_make();
-	open_desk_with("fake");
+	open_fixture_with("fake");
 }
 
-static void close_desk(void)
+static void close_fixture(void)
 {
-	desk_close(&desk);
+	tool_fixture_close(&fixture);
 	scratch_remove();
 }
 
-TestSuite(tools_sandbox, .init = open_desk, .fini = close_desk);
+TestSuite(tools_sandbox, .init = open_fixture, .fini = close_fixture);
 
 /* The text of a call that must go well; free() it. */
 static char *say(const char *name, const char *args)
 {
-	struct fake_call *call = fake_run(&desk, name, args);
+	struct fake_call *call = fake_run(&fixture, name, args);
 	const char *text = fake_block(call, 0, "text", "text");
 	cr_assert_eq(call->err.kind, ERR_NONE, "%s %s: %s", name, args, call->err.text);
 	cr_assert_not_null(text, "%s %s", name, args);
@@ -58,7 +58,7 @@ static void expect(const char *name, const char *args, const char *holds)
 static void expect_failure(
 	const char *name, const char *args, enum err_kind kind, const char *holds)
 {
-	struct fake_call *call = fake_run(&desk, name, args);
+	struct fake_call *call = fake_run(&fixture, name, args);
 	cr_expect_eq(call->err.kind, kind, "%s %s: kind %d", name, args, (int)call->err.kind);
 	cr_expect(strstr(call->err.text, holds), "%s %s: %s", name, args, call->err.text);
 	fake_end(call);
@@ -115,7 +115,7 @@ Test(tools_sandbox, looking_makes_none)
 		expect_failure(names[i], "{}", ERR_NOT_FOUND, "no default sandbox");
 	}
 	expect_failure("sandbox_set_timeout", "{\"timeout\":9}", ERR_NOT_FOUND, "no default");
-	cr_expect_null(vm_at(desk.vms, "test", 0));
+	cr_expect_null(vm_at(fixture.vms, "test", 0));
 }
 
 Test(tools_sandbox, the_default_one_is_ended_and_made_again)
@@ -123,7 +123,7 @@ Test(tools_sandbox, the_default_one_is_ended_and_made_again)
 	expect("cursor_position", "{}", "X=640,Y=400");
 	expect("sandbox_list", "{}", ": ready, your default, fake, ");
 	expect("sandbox_kill", "{}", "without 'sandbox'");
-	struct fake_call *call = fake_run(&desk, "cursor_position", "{}");
+	struct fake_call *call = fake_run(&fixture, "cursor_position", "{}");
 	cr_expect_not_null(fake_block(call, 1, "text", "text"), "and says that it is new");
 	fake_end(call);
 }
@@ -147,7 +147,8 @@ Test(tools_sandbox, paused_and_woken_by_a_call)
 	expect("sandbox_pause", "{}", " already paused");
 	expect("sandbox_list", "{}", ": paused, your default");
 	expect("sandbox_info", "{}", "sandbox_resume");
-	cr_expect_eq(vm_state(vm_at(desk.vms, "test", 0)), VM_PAUSED, "looking does not wake it");
+	cr_expect_eq(
+		vm_state(vm_at(fixture.vms, "test", 0)), VM_PAUSED, "looking does not wake it");
 	expect("sandbox_resume", "{}", " is ready after ");
 	expect("sandbox_pause", "{}", " is paused after ");
 	expect("type", "{\"text\":\"ence\"}", "Typed.");
@@ -159,10 +160,10 @@ Test(tools_sandbox, paused_and_woken_by_a_call)
 /* Its calls are over, but it is not: no advice to begin a new one. */
 Test(tools_sandbox, a_call_that_a_pause_cuts_off)
 {
-	struct fake_call *first = fake_run(&desk, "cursor_position", "{}");
-	struct fake_call *cut = fake_begin(&desk, "run_command", "{\"command\":\"sleep 600\"}");
-	struct fake_call *pause = fake_run(&desk, "sandbox_pause", "{}");
-	fake_await(&desk, cut);
+	struct fake_call *first = fake_run(&fixture, "cursor_position", "{}");
+	struct fake_call *cut = fake_begin(&fixture, "run_command", "{\"command\":\"sleep 600\"}");
+	struct fake_call *pause = fake_run(&fixture, "sandbox_pause", "{}");
+	fake_await(&fixture, cut);
 	cr_expect_eq(pause->err.kind, ERR_NONE, "%s", pause->err.text);
 	cr_expect_eq(cut->err.kind, ERR_GONE);
 	cr_expect_not(strstr(cut->err.text, "Call again"), "%s", cut->err.text);
@@ -175,7 +176,7 @@ Test(tools_sandbox, forked_with_half_typed_text)
 {
 	char ids[3][ID_LEN + 1];
 	expect("type", "{\"text\":\"half a sent\"}", "Typed.");
-	struct fake_call *call = fake_run(&desk, "sandbox_fork", "{\"count\":3}");
+	struct fake_call *call = fake_run(&fixture, "sandbox_fork", "{\"count\":3}");
 	cr_assert_eq(call->err.kind, ERR_NONE, "%s", call->err.text);
 	cr_expect_geq(call->stages, 2, "progress");
 	const char *text = fake_block(call, 0, "text", "text");
@@ -230,20 +231,20 @@ Test(tools_sandbox, saved_and_rolled_back)
 
 Test(tools_sandbox, a_creation_taken_back_leaves_nothing)
 {
-	struct fake_call *call = fake_begin(&desk, "sandbox_create", "{}");
+	struct fake_call *call = fake_begin(&fixture, "sandbox_create", "{}");
 	fake_cancel(call);
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_expect_eq(call->err.kind, ERR_CANCELLED);
-	cr_expect_null(vm_at(desk.vms, "test", 0));
+	cr_expect_null(vm_at(fixture.vms, "test", 0));
 	fake_end(call);
 }
 
 Test(tools_sandbox, a_fork_taken_back_leaves_the_source)
 {
 	expect("type", "{\"text\":\"mine\"}", "Typed.");
-	struct fake_call *call = fake_begin(&desk, "sandbox_fork", "{\"count\":2}");
+	struct fake_call *call = fake_begin(&fixture, "sandbox_fork", "{\"count\":2}");
 	fake_cancel(call);
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_expect_eq(call->err.kind, ERR_CANCELLED, "%s", call->err.text);
 	fake_end(call);
 	expect("sandbox_list", "{}", "1 sandbox:");
@@ -253,9 +254,9 @@ Test(tools_sandbox, a_fork_taken_back_leaves_the_source)
 Test(tools_sandbox, a_snapshot_taken_back_is_not_kept)
 {
 	expect("cursor_position", "{}", "X=");
-	struct fake_call *call = fake_begin(&desk, "sandbox_snapshot", "{}");
+	struct fake_call *call = fake_begin(&fixture, "sandbox_snapshot", "{}");
 	fake_cancel(call);
-	fake_await(&desk, call);
+	fake_await(&fixture, call);
 	cr_expect_eq(call->err.kind, ERR_CANCELLED, "%s", call->err.text);
 	fake_end(call);
 	expect("snapshot_list", "{}", "You have no snapshot");
@@ -277,7 +278,7 @@ Test(tools_sandbox, a_full_disk_leaves_the_sandbox_as_it_was)
 Test(tools_sandbox, another_owner_sees_and_ends_nothing)
 {
 	struct err err;
-	struct vm *other = vm_create(desk.vms, "else", NULL, &err);
+	struct vm *other = vm_create(fixture.vms, "else", NULL, &err);
 	cr_assert_not_null(other, "%s", err.text);
 	static const char *const names[] = { "sandbox_info", "sandbox_kill", "sandbox_pause",
 		"sandbox_resume", "sandbox_snapshot", "sandbox_fork" };
@@ -296,7 +297,7 @@ Test(tools_sandbox, hostile_names)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char args[200];
 		snprintf(args, sizeof(args), "{\"snapshot\":\"%s\"}", names[i]);
-		struct fake_call *call = fake_run(&desk, "snapshot_delete", args);
+		struct fake_call *call = fake_run(&fixture, "snapshot_delete", args);
 		cr_expect_neq(call->err.kind, ERR_NONE, "%s", args);
 		fake_end(call);
 	}
@@ -322,8 +323,8 @@ Test(tools_sandbox, namespaces_cannot_and_say_what_can)
 	if (!works) {
 		cr_skip_test("no namespaces here");
 	}
-	desk_close(&desk);
-	open_desk_with("namespace");
+	tool_fixture_close(&fixture);
+	open_fixture_with("namespace");
 	expect_failure("sandbox_create", "{\"image\":\"desktop\"}", ERR_UNSUPPORTED,
 		"images need the microvm backend");
 	expect_failure("sandbox_create", "{\"network\":\"internet\"}", ERR_UNSUPPORTED,

@@ -19,12 +19,14 @@ static struct tool_set *set_of(const char *selection)
 
 static const char *const names[] = { "screenshot", "left_click", "right_click", "middle_click",
 	"double_click", "triple_click", "mouse_move", "left_click_drag", "left_mouse_down",
-	"left_mouse_up", "scroll", "type", "key", "hold_key", "wait", "zoom", "cursor_position",
+	"left_mouse_up", "scroll", "type", "key", "hold_key", "wait", "paste", "computer_batch",
+	"wait_for", "zoom", "cursor_position", "ui_tree", "ui_act", "find_text", "clipboard_get",
+	"clipboard_set", "window_list", "window_focus", "window_set", "window_close", "open",
 	"launch", "list_applications", "run_command", "sandbox_create", "sandbox_list",
 	"sandbox_info", "sandbox_kill", "sandbox_set_timeout", "sandbox_pause", "sandbox_resume",
 	"sandbox_snapshot", "sandbox_fork", "sandbox_rollback", "snapshot_list", "snapshot_delete",
 	"stream_url", "stream_list", "stream_revoke", "control_acquire", "control_release",
-	"control_status", "request_human" };
+	"control_status", "request_human", "audio_record" };
 /* Those that are about no one sandbox. */
 static const char *const at_large[] = { "sandbox_create", "sandbox_list", "snapshot_list",
 	"snapshot_delete", "stream_list", "stream_revoke" };
@@ -80,9 +82,14 @@ static void check_property(const char *tool, const char *name, const json_t *p)
 		cr_expect(json_is_object(json_object_get(p, "items")));
 	}
 	if (type && strcmp(type, "object") == 0) {
-		cr_expect(json_is_object(json_object_get(p, "additionalProperties")));
+		cr_expect(json_is_object(json_object_get(p, "additionalProperties")) ||
+			  json_is_object(json_object_get(p, "properties")));
 	}
 }
+
+/* The selections that together have every tool. */
+static const char *const selections[] = { "all", "claude", "openai", "gemini" };
+#define N_SELECTIONS (sizeof(selections) / sizeof(selections[0]))
 
 static bool is_at_large(const char *tool)
 {
@@ -93,56 +100,76 @@ static bool is_at_large(const char *tool)
 	return is;
 }
 
+static void check_schema(const struct tool *tool)
+{
+	json_auto_t *d = tool_describe(tool);
+	const json_t *schema = json_object_get(d, "inputSchema");
+	const json_t *props = json_object_get(schema, "properties");
+	const char *key;
+	json_t *p;
+	size_t r;
+	cr_expect_str_eq(json_string_value(json_object_get(schema, "type")), "object");
+	cr_expect(json_is_false(json_object_get(schema, "additionalProperties")));
+	cr_expect_neq(
+		!json_object_get(props, "sandbox"), !is_at_large(tool->name), "%s", tool->name);
+	check_portable(tool->name, schema);
+	json_object_foreach((json_t *)props, key, p)
+	{
+		check_property(tool->name, key, p);
+	}
+	json_array_foreach(json_object_get(schema, "required"), r, p)
+	{
+		cr_expect(json_object_get(props, json_string_value(p)));
+	}
+}
+
 Test(tools_schema, every_schema_is_portable)
 {
-	struct tool_set *set = set_of("all");
-	for (size_t i = 0; i < N_NAMES; i++) {
-		const struct tool *tool = tool_at(set, i);
-		json_auto_t *d = tool_describe(tool);
-		const json_t *schema = json_object_get(d, "inputSchema");
-		const json_t *props = json_object_get(schema, "properties");
-		const char *key;
-		json_t *p;
-		size_t r;
-		cr_expect_str_eq(json_string_value(json_object_get(schema, "type")), "object");
-		cr_expect(json_is_false(json_object_get(schema, "additionalProperties")));
-		cr_expect_neq(!json_object_get(props, "sandbox"), !is_at_large(tool->name), "%s",
-			tool->name);
-		check_portable(tool->name, schema);
-		json_object_foreach((json_t *)props, key, p)
-		{
-			check_property(tool->name, key, p);
+	for (size_t s = 0; s < N_SELECTIONS; s++) {
+		struct tool_set *set = set_of(selections[s]);
+		for (size_t i = 0; tool_at(set, i); i++) {
+			check_schema(tool_at(set, i));
 		}
-		json_array_foreach(json_object_get(schema, "required"), r, p)
-		{
-			cr_expect(json_object_get(props, json_string_value(p)));
-		}
+		tool_set_free(set);
 	}
-	tool_set_free(set);
 }
 
 /* Anthropic's toolset, then ours, input by input: "name: required,required;optional,optional"
  * ('sandbox' left out).
  */
 static const char *const inputs[] = {
-	"screenshot: ; format, quality, scale,",
-	"left_click: ; coordinate, text, observe,",
-	"right_click: ; coordinate, text, observe,",
-	"middle_click: ; coordinate, text, observe,",
-	"double_click: ; coordinate, text, observe,",
-	"triple_click: ; coordinate, text, observe,",
-	"mouse_move: coordinate, ; observe,",
-	"left_click_drag: start_coordinate, coordinate, ; text, observe,",
-	"left_mouse_down: ; observe,",
-	"left_mouse_up: ; observe,",
-	"scroll: scroll_direction, scroll_amount, ; coordinate, text, observe,",
-	"type: text, ; observe,",
-	"key: text, ; repeat, observe,",
-	"hold_key: text, duration, ; observe,",
-	"wait: duration, ; observe,",
+	"screenshot: ; observe, since, window, marks, format, quality, scale,",
+	"left_click: ; coordinate, mark, text, observe, since,",
+	"right_click: ; coordinate, mark, text, observe, since,",
+	"middle_click: ; coordinate, mark, text, observe, since,",
+	"double_click: ; coordinate, mark, text, observe, since,",
+	"triple_click: ; coordinate, mark, text, observe, since,",
+	"mouse_move: ; coordinate, mark, observe, since,",
+	"left_click_drag: start_coordinate, coordinate, ; text, observe, since,",
+	"left_mouse_down: ; observe, since,",
+	"left_mouse_up: ; observe, since,",
+	"scroll: scroll_direction, scroll_amount, ; coordinate, mark, text, observe, since,",
+	"type: text, ; observe, since,",
+	"key: text, ; repeat, observe, since,",
+	"hold_key: text, duration, ; observe, since,",
+	"wait: duration, ; observe, since,",
+	"paste: text, ; keys, observe, since,",
+	"computer_batch: actions, ; observe, since,",
+	"wait_for: until, ; region, title, class, window, pid, path, text, port, timeout, observe, "
+	"since,",
 	"zoom: region, ; format, quality,",
 	"cursor_position: ;",
-	"launch: application, ; uri, observe,",
+	"ui_tree: ; window, filter, depth, limit,",
+	"ui_act: element, ; action, value, observe,",
+	"find_text: text, ; region, source,",
+	"clipboard_get: ; format,",
+	"clipboard_set: ; text, html, image,",
+	"window_list: ;",
+	"window_focus: window, ;",
+	"window_set: window, ; x, y, width, height, state,",
+	"window_close: window, ;",
+	"open: uri, ; observe, since,",
+	"launch: application, ; uri, arguments, environment, observe, since,",
 	"list_applications: ;",
 	"run_command: command, ; cwd, timeout,",
 	"sandbox_create: ; image, memory, cpus, screen, network, timeout, idle_timeout, "
@@ -166,6 +193,7 @@ static const char *const inputs[] = {
 	"control_release: ;",
 	"control_status: ;",
 	"request_human: reason, ; timeout,",
+	"audio_record: ; seconds,",
 };
 
 static void put_fields(char *out, size_t size, const struct tool *tool, bool required)
@@ -204,14 +232,11 @@ Test(tools_schema, description_is_complete_and_repeatable)
 		cr_expect(json_string_length(json_object_get(a, "description")) > 20);
 		cr_expect(json_string_length(json_object_get(a, "description")) < 400);
 		cr_expect(json_string_length(json_object_get(a, "title")) > 0);
-		cr_expect(json_is_boolean(json_object_get(hints, "readOnlyHint")));
-		cr_expect(json_is_boolean(json_object_get(hints, "destructiveHint")));
-		cr_expect(json_is_boolean(json_object_get(hints, "idempotentHint")));
 		/* Only a person is beyond the sandbox. */
-		cr_expect_eq(json_is_true(json_object_get(hints, "openWorldHint")),
+		cr_expect_eq(!json_is_false(json_object_get(hints, "openWorldHint")),
 			strcmp(tool_at(set, i)->name, "request_human") == 0);
 		cr_expect(!json_is_true(json_object_get(hints, "readOnlyHint")) ||
-			  !json_is_true(json_object_get(hints, "destructiveHint")));
+			  !json_object_get(hints, "destructiveHint"));
 		cr_expect_null(json_object_get(a, "outputSchema"));
 	}
 	tool_set_free(set);
@@ -246,19 +271,22 @@ static size_t count(const char *selection)
 Test(tools_schema, selection)
 {
 	cr_expect_eq(count("all"), N_NAMES);
-	cr_expect_eq(count("computer,shell,sandbox,stream,control"), N_NAMES);
-	cr_expect_eq(count("computer"), N_NAMES - 20);
+	cr_expect_eq(count("computer,shell,sandbox,stream,control,media"), N_NAMES);
+	cr_expect_eq(count("computer"), N_NAMES - 21);
+	cr_expect_lt(count("default"), N_NAMES);
+	cr_expect_eq(count("default,media"), count("default") + 1);
+	cr_expect_eq(count("default,all"), N_NAMES);
+	cr_expect_eq(count("default,openai"), count("default") + 1);
 	cr_expect_eq(count("sandbox"), 12);
 	cr_expect_eq(count("shell"), 1);
 	cr_expect_eq(count("stream"), 3);
 	cr_expect_eq(count("control"), 4);
+	cr_expect_eq(count("media"), 1);
 	cr_expect_eq(count(" screenshot , left_click,screenshot"), 2);
 	cr_expect_eq(count(""), 0);
 	cr_expect_eq(count("  "), 0);
 	struct tool_set *set = set_of("shell");
 	cr_expect_null(tool_find(set, "screenshot"));
-	cr_expect_null(tool_nearest(set, "screenshots"));
-	cr_expect_str_eq(tool_nearest(set, "run_comand"), "run_command");
 	tool_set_free(set);
 }
 
@@ -274,4 +302,33 @@ Test(tools_schema, a_wrong_selection_names_the_nearest)
 	cr_expect(strstr(err.text, "'' is neither") == err.text, "%s", err.text);
 	cr_expect_null(tool_set_new("quite something else", &err));
 	cr_expect_null(strstr(err.text, "did you mean"));
+}
+
+Test(tools_schema, a_dialect_is_selected_as_a_whole)
+{
+	cr_expect_eq(count("claude"), 1);
+	cr_expect_eq(count("openai"), 1);
+	cr_expect_eq(count("gemini"), 29);
+	cr_expect_eq(count("gemini,launch,shell"), 31);
+	cr_expect_eq(count("openai,shell,openai"), 2);
+	cr_expect_eq(count("claude,computer"), count("computer") + 1);
+	struct tool_set *set = set_of("computer");
+	cr_expect_null(tool_find(set, "computer"));
+	tool_set_free(set);
+	set = set_of("wait");
+	cr_expect_str_eq(tool_at(set, 0)->toolset, "computer");
+	tool_set_free(set);
+}
+
+Test(tools_schema, tools_of_one_name_are_not_combined)
+{
+	struct err err = { 0 };
+	cr_expect_null(tool_set_new("claude,openai", &err));
+	cr_expect_eq(err.kind, ERR_ARGUMENT);
+	cr_expect(strstr(err.text, "'claude'") && strstr(err.text, "'openai'") &&
+			  strstr(err.text, "'computer'"),
+		"%s", err.text);
+	cr_expect_null(tool_set_new("all,gemini", &err));
+	cr_expect(strstr(err.text, "'gemini'") && strstr(err.text, "'computer'"), "%s", err.text);
+	cr_expect_null(tool_set_new("click_at", &err));
 }

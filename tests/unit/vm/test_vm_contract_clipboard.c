@@ -13,6 +13,12 @@
 /* xterm selects what it shows into the clipboard, and pastes from there. */
 #define XTERM "exec xterm -xrm 'XTerm*selectToClipboard: true' -e sh -c "
 
+/* The fake desktop has no programs that copy. */
+static bool has_programs(const struct bench *b)
+{
+	return strcmp(b->dialect->backend, "fake") != 0;
+}
+
 static void write_script(struct bench *b, const char *path, const char *what)
 {
 	char command[500];
@@ -50,6 +56,9 @@ static void act(struct bench *b, struct action action)
 static void a_copy_outlives_its_program(struct bench *b)
 {
 	char end[200];
+	if (!has_programs(b)) {
+		return;
+	}
 	write_script(b, "/tmp/copy", XTERM "'echo kept; exec sleep 1000'");
 	write_script(b, "/tmp/paste", XTERM "'head -n 1 > /tmp/new; mv /tmp/new /tmp/typed'");
 	struct guest_launch copier = launch(b, "/tmp/copy");
@@ -114,7 +123,8 @@ static void expect_clipboard(struct bench *b, int type, const char *bytes, size_
 static struct err set_clipboard(struct bench *b, int type, const char *bytes, size_t len)
 {
 	struct answer *a = answer_new();
-	guest_clipboard_set(vm_guest(b->vm), GUEST_ASKER_AGENT, type, bytes, len, on_json, a);
+	guest_clipboard_set(vm_guest(b->vm), GUEST_ASKER_AGENT,
+		&(struct guest_copy){ type, bytes, len, NULL }, on_json, a);
 	cr_assert(!a->done, "from the loop");
 	host_until(&b->host, &a->done);
 	struct err err = a->err;
@@ -143,6 +153,24 @@ static void what_is_set_is_read_back(struct bench *b)
 	expect_clipboard(b, CLIPBOARD_PNG, PNG "\0pixels", 15);
 }
 
+static void html_has_a_plain_text_beside_it(struct bench *b)
+{
+	static const struct clipboard_wish html = { 1, { CLIPBOARD_HTML } };
+	const struct guest_copy copy = { CLIPBOARD_HTML, "<b>bold</b>", 11, "bold" };
+	struct copied copied = { 0 };
+	struct answer *a = answer_new();
+	guest_clipboard_set(vm_guest(b->vm), GUEST_ASKER_AGENT, &copy, on_json, a);
+	host_until(&b->host, &a->done);
+	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
+	answer_free(a);
+	expect_clipboard(b, CLIPBOARD_TEXT, "bold", 4);
+	guest_clipboard_get(vm_guest(b->vm), GUEST_ASKER_AGENT, &html, on_clipboard, &copied);
+	host_until(&b->host, &copied.done);
+	cr_expect_eq(copied.has.type, CLIPBOARD_HTML);
+	cr_expect_str_eq(buf_text(&copied.bytes), "<b>bold</b>");
+	buf_done(&copied.bytes);
+}
+
 static void the_largest_fit_and_larger_are_refused(struct bench *b)
 {
 	char *large = malloc(CLIPBOARD_MAX + 1);
@@ -161,6 +189,9 @@ static void the_largest_fit_and_larger_are_refused(struct bench *b)
 
 static void a_terminal_copies_and_pastes(struct bench *b)
 {
+	if (!has_programs(b)) {
+		return;
+	}
 	write_script(b, "/tmp/copy", XTERM "'echo copied; exec sleep 1000'");
 	write_script(b, "/tmp/paste", XTERM "'head -n 1 > /tmp/new; mv /tmp/new /tmp/typed'");
 	struct guest_launch copier = launch(b, "/tmp/copy");
@@ -178,32 +209,35 @@ static void a_terminal_copies_and_pastes(struct bench *b)
 	answer_free(a);
 }
 
+/* The clipboard is restored, and the error says that the program did not ask for it. */
+static void a_paste_is_taken(struct bench *b)
+{
+	static const char text[] = "h\xc3\xa9llo \xe6\xbc\xa2 \xf0\x9f\x98\x80\n";
+	set_well(b, CLIPBOARD_TEXT, "before", 6);
+	if (has_programs(b)) {
+		write_script(
+			b, "/tmp/paste", XTERM "'head -n 1 > /tmp/new; mv /tmp/new /tmp/typed'");
+		launch(b, "/tmp/paste");
+	} else {
+		launch(b, "terminal");
+	}
+	act(b, (struct action){ .kind = ACTION_PASTE, .text = text });
+	struct answer *a = host_exec(&b->host, b->vm, b->dialect->read_back, 60000);
+	cr_expect_str_eq(a->out, text);
+	answer_free(a);
+	expect_clipboard(b, CLIPBOARD_TEXT, "before", 6);
+}
+
 static const struct contract cases[] = {
-	CASE(a_copy_outlives_its_program),
-	CASE(what_is_set_is_read_back),
+	CASE(what_is_set_is_read_back), /* the clipboard is empty at first */
+	CASE(html_has_a_plain_text_beside_it),
+	CASE(a_paste_is_taken),
 	CASE(the_largest_fit_and_larger_are_refused),
+	CASE(a_copy_outlives_its_program),
 	CASE(a_terminal_copies_and_pastes),
 };
 
-static bool needs_programs(const struct contract *c)
-{
-	return c->run == a_copy_outlives_its_program || c->run == a_terminal_copies_and_pastes;
-}
-
-ParameterizedTestParameters(clipboard, contract)
-{
-	return all_of_them(sizeof(cases) / sizeof(*cases));
-}
-
-ParameterizedTest(struct one *one, clipboard, contract, .init = contract_init,
-	.fini = scratch_remove, .timeout = 600)
-{
-	const struct contract *c = &cases[one->contract];
-	if (strcmp(dialects[one->dialect].backend, "fake") == 0 && needs_programs(c)) {
-		cr_skip_test("the fake desktop has no programs that copy");
-	}
-	run_contract(c->name, c->run, one->dialect, (struct vm_config){ .max_sandboxes = 2 });
-}
+CONTRACT(clipboard, cases)
 
 /* Criterion runs each test in a process of its own, so nothing has to be taken back. */
 static void become_ordinary(void)
@@ -228,7 +262,8 @@ Test(clipboard, of_an_ordinary_user, .init = scratch_make, .fini = scratch_remov
 	}
 	for (size_t i = 0; i < N_DIALECTS; i++) {
 		if (strcmp(dialects[i].backend, "namespace") == 0) {
-			run_contract("of_an_ordinary_user", a_copy_outlives_its_program, i,
+			static const struct contract copy[] = { CASE(a_copy_outlives_its_program) };
+			run_contract(copy, 1, &(struct one){ i, 1 },
 				(struct vm_config){ .max_sandboxes = 2 });
 		}
 	}

@@ -189,7 +189,7 @@ static void a_reader_that_stops_costs_the_window(struct bench *b)
 	run_until(b, NULL, &t.got, CONVERSATION_WINDOW - 64);
 	others_work(b);
 	cr_expect_leq(t.got, CONVERSATION_WINDOW);
-	cr_expect_not(t.ended);
+	cr_assert_not(t.ended, "%s", t.err.text);
 	t.holds = false;
 	conversation_consumed(t.c, t.held);
 	host_until(&b->host, &t.ended);
@@ -270,6 +270,7 @@ static void goes_on_while_its_sandbox_is_forked(struct bench *b)
 	cr_expect_eq(t.err.kind, ERR_NONE, "%s", t.err.text);
 	cr_expect_eq(t.answer.status, 0);
 	is_over(&t);
+	vm_stop(vm_at(b->host.pool, "alice", 1), "a copy");
 }
 
 static void on_paused(struct vm *vm, const struct err *err, void *data)
@@ -314,20 +315,9 @@ static const struct contract cases[] = {
 	CASE(a_cancelled_one_ends),
 	CASE(a_reader_that_stops_costs_the_window),
 	CASE(a_command_that_reads_nothing_stops_its_writer),
-	CASE(the_sandboxs_end_is_told_once),
+	CASE_ALONE(the_sandboxs_end_is_told_once),
 	CASE(goes_on_while_its_sandbox_is_forked),
 	CASE(ends_at_a_pause_and_the_copy_knows_nothing_of_it),
 };
-#define N_CASES (sizeof(cases) / sizeof(cases[0]))
 
-ParameterizedTestParameters(conversation, contract)
-{
-	return all_of_them(N_CASES);
-}
-
-ParameterizedTest(struct one *one, conversation, contract, .init = contract_init,
-	.fini = scratch_remove, .timeout = 600)
-{
-	const struct contract *c = &cases[one->contract];
-	run_contract(c->name, c->run, one->dialect, (struct vm_config){ .max_sandboxes = 2 });
-}
+CONTRACT(conversation, cases)

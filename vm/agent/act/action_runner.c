@@ -4,6 +4,8 @@
  * in the background and then resumes the runner; nothing blocks.
  */
 #include "vm/agent/act/action_runner.h"
+#include "vm/agent/act/strokes.h"
+#include "vm/wire/messages.h"
 
 #include "base/cleanup.h"
 #include "base/loop.h"
@@ -11,13 +13,25 @@
 enum { CATCH_UP, KEEP_PACE, HOLD, PERFORM, LET_GO };
 enum progress { NOW, LATER, FAILED };
 
+static void stop_typing(struct action_runner *runner)
+{
+	if (runner->typing) {
+		typing_free(take_ptr(&runner->typing));
+	}
+}
+
 static void stop(struct action_runner *runner)
 {
 	loop_drop(&runner->timer);
-	typing_free(take_ptr(&runner->typing));
+	stop_typing(runner);
 	clicks_free(take_ptr(&runner->clicks));
 	drag_free(take_ptr(&runner->drag));
-	client_sync_free(take_ptr(&runner->sync));
+	if (runner->paste) {
+		paste_free(take_ptr(&runner->paste));
+	}
+	if (runner->sync) {
+		client_sync_free(take_ptr(&runner->sync));
+	}
 }
 
 void action_runner_done(struct action_runner *runner)
@@ -106,6 +120,30 @@ static enum progress drag(
 	return LATER;
 }
 
+static enum progress paste(
+	struct action_runner *runner, const struct prepared_action *prepared, struct err *err)
+{
+	if (!runner->clipboard) {
+		(void)display_is_restarting(err);
+		return FAILED;
+	}
+	runner->paste =
+		paste_start(runner->seat, runner->clipboard, prepared, on_step, runner, err);
+	return runner->paste ? LATER : FAILED;
+}
+
+/* They have been pressed before, to be held; otherwise they are released. */
+static void hold_keys(struct seat *seat, const struct chord *chord, bool held)
+{
+	struct key key;
+	for (int i = 0; i < chord->count; i++) {
+		if (keymap_find(seat->keymap, chord->keys[i], &key)) {
+			input_hold_key(&seat->input, key.code, held);
+		}
+	}
+	input_sync_keys(&seat->input);
+}
+
 static enum progress perform(
 	struct action_runner *runner, const struct prepared_action *prepared, struct err *err)
 {
@@ -139,6 +177,12 @@ static enum progress perform(
 	case ACTION_TYPE:
 		runner->typing = typing_text(in, seat->keymap, a->text, on_step, runner);
 		return LATER;
+	case ACTION_PASTE:
+		return paste(runner, prepared, err);
+	case ACTION_KEY_DOWN:
+	case ACTION_KEY_UP:
+		hold_keys(seat, &prepared->held, a->kind == ACTION_KEY_DOWN);
+		return NOW;
 	case ACTION_HOLD_KEY:
 	case ACTION_WAIT:
 		return wait_ms(runner, a->ms);
@@ -151,14 +195,14 @@ static enum progress perform(
 static bool needs_focus(const struct prepared_action *prepared)
 {
 	return prepared->held.count || prepared->action.kind == ACTION_KEY ||
-	       prepared->action.kind == ACTION_TYPE;
+	       prepared->action.kind == ACTION_TYPE || prepared->action.kind == ACTION_PASTE;
 }
 
 /* Without a focused window, keys are not refused like text, because the desktop has shortcuts. */
 static void look_for_focus(struct action_runner *runner, const struct prepared_action *prepared)
 {
-	bool presses =
-		prepared->action.kind == ACTION_KEY || prepared->action.kind == ACTION_HOLD_KEY;
+	enum action_kind kind = prepared->action.kind;
+	bool presses = kind == ACTION_KEY || kind == ACTION_HOLD_KEY || kind == ACTION_KEY_DOWN;
 	struct display *d = runner->seat->display;
 	runner->unfocused = presses && !display_is_lost(d) && !client_sync_has_focus(d);
 }
@@ -235,7 +279,7 @@ static enum progress press_held(
 	struct action_runner *runner, const struct prepared_action *prepared)
 {
 	struct seat *seat = runner->seat;
-	if (!prepared->held.count) {
+	if (!prepared->held.count || prepared->action.kind == ACTION_KEY_UP) {
 		return NOW;
 	}
 	runner->typing = typing_press(&seat->input, seat->keymap, &prepared->held, on_step, runner);
@@ -244,18 +288,19 @@ static enum progress press_held(
 
 static void finish_action(struct action_runner *runner, const struct prepared_action *prepared)
 {
-	int64_t ms = (int64_t)(loop_now_us() - runner->began_us) / 1000;
-	json_t *done = json_pack("{s:I}", "ms", (json_int_t)ms);
+	bool typed = runner->typing && prepared->action.kind == ACTION_TYPE;
+	const struct msg_done done = {
+		.ms = (int64_t)(loop_now_us() - runner->began_us) / 1000,
+		.chars = typed           ? typing_done_count(runner->typing)
+			 : runner->paste ? strokes_count(prepared->action.text)
+					 : 0,
+		.unfocused = runner->unfocused,
+		.note = runner->paste ? paste_note(runner->paste) : NULL,
+	};
 	if (prepared->held.count) {
 		input_release_keys(&runner->seat->input);
 	}
-	if (runner->typing && prepared->action.kind == ACTION_TYPE) {
-		json_object_set_new(done, "chars", json_integer(typing_done_count(runner->typing)));
-	}
-	if (runner->unfocused) {
-		json_object_set_new(done, "unfocused", json_true());
-	}
-	json_array_append_new(runner->done, done);
+	json_array_append_new(runner->done, must(field_encode(msg_done_fields, &done)));
 	stop(runner);
 	runner->index++;
 	runner->phase = CATCH_UP;
@@ -274,7 +319,7 @@ static enum progress run_phase(
 		look_for_focus(runner, prepared);
 		return press_held(runner, prepared);
 	default:
-		typing_free(take_ptr(&runner->typing));
+		stop_typing(runner);
 		return perform(runner, prepared, err);
 	}
 }

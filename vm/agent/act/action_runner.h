@@ -1,6 +1,7 @@
 #ifndef VM_AGENT_ACT_ACTION_RUNNER_H
 #define VM_AGENT_ACT_ACTION_RUNNER_H
 
+#include "vm/agent/act/paste.h"
 #include "vm/agent/act/pointer.h"
 #include "vm/agent/act/prepared_action.h"
 #include "vm/agent/act/seat.h"
@@ -12,6 +13,7 @@
 /* Runs checked actions on a seat.  The caller sets the first members. */
 struct action_runner {
 	struct seat *seat;
+	struct clipboard *clipboard;     /* for a paste; NULL: there is none */
 	struct prepared_action *actions; /* owned */
 	size_t n;
 	/* Called once at the end, possibly before action_runner_run() returns; may call
@@ -28,6 +30,7 @@ struct action_runner {
 	struct typing *typing;
 	struct clicks *clicks;
 	struct drag *drag;
+	struct paste *paste;
 	struct client_sync *sync;
 };
 

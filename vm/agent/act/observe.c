@@ -11,6 +11,8 @@
 
 #define CORNER 16 /* in pixels; every screen is larger */
 
+static const struct point nowhere = { -10000, -10000 };
+
 /* Everything that an image depends on; without padding, so that memcmp can compare it. */
 struct look {
 	uint64_t frame_id, cursor_serial;
@@ -54,50 +56,33 @@ void observer_free(struct observer *o)
 	}
 }
 
+void observer_renumber(struct observer *o, uint64_t newest, uint64_t frame_id)
+{
+	if (o->look.frame_id == newest) {
+		o->look.frame_id = frame_id;
+		o->last.frame_id = frame_id;
+	}
+}
+
 /* ---- parameters ---- */
-
-bool observe_check(const struct observe *how, struct size frame, struct err *err)
-{
-	const int64_t *r = how->region.at;
-	if (how->region.count == 0) {
-		return true;
-	}
-	if (r[0] < 0 || r[1] < 0 || r[0] >= r[2] || r[1] >= r[3] || r[2] > frame.width ||
-		r[3] > frame.height) {
-		return err_set(err, ERR_ARGUMENT,
-			"'region' must be [x0, y0, x1, y1] with 0 <= x0 < x1 <= %d and 0 <= y0 < "
-			"y1 <= %d; got [%lld, %lld, %lld, %lld]",
-			frame.width, frame.height, (long long)r[0], (long long)r[1],
-			(long long)r[2], (long long)r[3]);
-	}
-	return true;
-}
-
-/* Maps an edge of the frame space to one of the screen; both ends are exact, and no pixel is
- * lost. */
-static int edge_down(int64_t at, int frame, int screen)
-{
-	return (int)(at * screen / frame);
-}
-
-static int edge_up(int64_t at, int frame, int screen)
-{
-	return (int)((at * screen + frame - 1) / frame);
-}
-
-static struct rect area_of(const struct look *look, const int64_t *r)
-{
-	int x0 = edge_down(r[0], look->frame.width, look->screen.width);
-	int y0 = edge_down(r[1], look->frame.height, look->screen.height);
-	int x1 = edge_up(r[2], look->frame.width, look->screen.width);
-	int y1 = edge_up(r[3], look->frame.height, look->screen.height);
-	return (struct rect){ x0, y0, x1 - x0, y1 - y0 };
-}
 
 static struct size times(struct size size, double factor)
 {
 	int width = (int)lround(size.width * factor), height = (int)lround(size.height * factor);
 	return (struct size){ width > 1 ? width : 1, height > 1 ? height : 1 };
+}
+
+/* cut: the size in the frame space; full: the size at scale 1. */
+static struct paint_want want_of(const struct observe *how, struct size cut, struct size full)
+{
+	struct paint_want want = {
+		.size = times(full, how->scale),
+		.format = how->format,
+		.quality = how->format == FORMAT_JPEG ? how->quality : 0,
+		.max_bytes = how->max_bytes,
+	};
+	want.scale = (double)want.size.width / cut.width;
+	return want;
 }
 
 static struct look look_make(struct observer *o, const struct observe *how, struct size frame)
@@ -108,14 +93,10 @@ static struct look look_make(struct observer *o, const struct observe *how, stru
 	look.screen = display_size(o->display);
 	int64_t whole[4] = { 0, 0, frame.width, frame.height };
 	const int64_t *region = how->region.count ? how->region.at : whole;
-	look.area = area_of(&look, region);
+	look.area = geometry_region_to_screen(&how->region, frame, look.screen);
 	struct size cut = { (int)(region[2] - region[0]), (int)(region[3] - region[1]) };
 	struct size on_screen = { look.area.width, look.area.height };
-	look.want.size = times(how->fill ? geometry_fill(on_screen) : cut, how->scale);
-	look.want.scale = (double)look.want.size.width / cut.width;
-	look.want.format = how->format;
-	look.want.quality = how->format == FORMAT_JPEG ? how->quality : 0;
-	look.want.max_bytes = how->max_bytes;
+	look.want = want_of(how, cut, how->fill ? geometry_fill(on_screen) : cut);
 	look.raw = how->raw;
 	return look;
 }
@@ -146,11 +127,66 @@ static bool make(struct observer *o, const struct image *raw, const struct look 
 	return painter_paint(o->painter, raw, &look->want, &ret->image, err);
 }
 
+/* corner: of the image on the screen.  Digits have their size when it has been scaled. */
+static void draw_marks(const struct image *to, struct point corner, const struct look *look,
+	const struct marks_read *marks)
+{
+	double shrinks = (double)to->size.width / look->want.size.width;
+	auto_free struct picture_mark *moved =
+		must(calloc(marks->n ? marks->n : 1, sizeof(*moved)));
+	for (size_t i = 0; i < marks->n; i++) {
+		moved[i] = marks->marks[i];
+		moved[i].box.x -= corner.x;
+		moved[i].box.y -= corner.y;
+	}
+	picture_marks_draw(to, moved, marks->n, shrinks > 1.3 ? (int)ceil(shrinks) : 1);
+}
+
+bool observer_picture(struct observer *o, const struct image *picture, struct point corner,
+	const struct observe *how, struct size frame, const struct marks_read *marks,
+	struct frame *ret_frame, struct err *err)
+{
+	struct look look;
+	memset(&look, 0, sizeof(look));
+	look.screen = display_size(o->display);
+	struct rect place = { 0, 0, picture->size.width, picture->size.height };
+	place = geometry_place_to_frame(place, frame, look.screen);
+	struct size size = { place.width, place.height };
+	look.frame_id = display_frame_id(o->display);
+	look.want = want_of(how, size, size);
+	look.raw = how->raw;
+	o->has_last = false; /* its bytes are those of the encoder */
+	draw_marks(picture, corner, &look, marks);
+	return make(o, picture, &look, ret_frame, err);
+}
+
+bool observer_marked_frame(struct observer *o, struct input *in, const struct observe *how,
+	struct size frame, const struct marks_read *marks, struct frame *ret_frame, struct err *err)
+{
+	struct look look = look_make(o, how, frame);
+	struct image raw;
+	o->has_last = false;
+	if (!input_pointer(in, &look.pointer, err)) {
+		return false;
+	}
+	look.frame_id = display_frame_id(o->display);
+	if (!capture_grab(o->capture, look.area, look.pointer, &raw, err)) {
+		return false;
+	}
+	draw_marks(&raw, (struct point){ look.area.x, look.area.y }, &look, marks);
+	return make(o, &raw, &look, ret_frame, err);
+}
+
 bool observer_glance(struct observer *o, struct err *err)
 {
 	struct image ignored;
 	struct rect corner = { 0, 0, CORNER, CORNER };
 	return capture_grab(o->capture, corner, (struct point){ CORNER, CORNER }, &ignored, err);
+}
+
+bool observer_pixels(struct observer *o, struct rect area, struct image *ret_image, struct err *err)
+{
+	return capture_grab(o->capture, area, nowhere, ret_image, err);
 }
 
 static struct rect cut(struct rect r, struct size screen)
@@ -163,7 +199,6 @@ static struct rect cut(struct rect r, struct size screen)
 
 bool observer_is_plain(struct observer *o, struct rect area, bool *ret_plain, struct err *err)
 {
-	struct point nowhere = { -10000, -10000 };
 	struct image image;
 	area = cut(area, display_size(o->display));
 	if (area.width == 0 || area.height == 0) {

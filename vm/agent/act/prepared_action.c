@@ -27,7 +27,7 @@ static bool check_point(const char *what, const struct field_ints *at, struct si
 static bool check_keys(struct prepared_action *prepared, struct err *err)
 {
 	const struct action *a = &prepared->action;
-	if (a->kind == ACTION_HOLD_KEY) {
+	if (a->kind == ACTION_HOLD_KEY || a->kind == ACTION_KEY_DOWN || a->kind == ACTION_KEY_UP) {
 		return keys_parse("text", a->text, &prepared->held, 1, err) > 0;
 	}
 	if (a->kind == ACTION_KEY) {
@@ -37,6 +37,10 @@ static bool check_keys(struct prepared_action *prepared, struct err *err)
 	}
 	if (a->kind == ACTION_TYPE) {
 		return strokes_check_text("text", a->text, err);
+	}
+	if (a->kind == ACTION_PASTE) {
+		struct chord ignored;
+		return !a->keys || keys_parse("keys", a->keys, &ignored, 1, err) > 0;
 	}
 	bool held = a->modifiers && a->modifiers[strspn(a->modifiers, " ")];
 	return !held || keys_parse("text", a->modifiers, &prepared->held, 1, err) > 0;

@@ -9,7 +9,7 @@
 struct prepared_action {
 	struct action action;  /* strings borrowed */
 	struct point at, from; /* in screen pixels, if action.at and action.from are given */
-	struct chord held;     /* keys held during the action: modifiers, or the keys of hold_key */
+	struct chord held;     /* modifiers, or the keys of hold_key, key_down and key_up */
 	struct chord *chords;  /* ACTION_KEY */
 	int n_chords;
 };

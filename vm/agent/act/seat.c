@@ -14,6 +14,7 @@ struct seat *seat_new(struct display *d, struct err *err)
 		.input.display = d,
 		.keymap = keymap_new(d),
 		.observer = observer,
+		.changes = changes_new(d),
 	};
 	return s;
 }
@@ -23,6 +24,7 @@ void seat_free(struct seat *s)
 	if (s) {
 		keymap_free(s->keymap);
 		observer_free(s->observer);
+		changes_free(s->changes);
 		free(s);
 	}
 }

@@ -2,6 +2,7 @@
 #define VM_AGENT_ACT_SEAT_H
 
 #include "vm/agent/act/observe.h"
+#include "vm/agent/x11/changes.h"
 #include "vm/agent/x11/input.h"
 #include "vm/agent/x11/keymap.h"
 
@@ -11,6 +12,7 @@ struct seat {
 	struct input input;
 	struct keymap *keymap;
 	struct observer *observer;
+	struct changes *changes;
 };
 
 struct seat *seat_new(struct display *d, struct err *err) NODISCARD;

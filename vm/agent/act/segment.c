@@ -75,6 +75,7 @@ static void send_press(struct segment *s, struct key key, bool tap)
 {
 	want_shift(s, key.shift);
 	/* A key combination may contain a key twice, or one that is already held. */
+	bool held = s->in->held[key.code];
 	if (s->in->keys[key.code]) {
 		input_key(s->in, key.code, false);
 	}
@@ -82,6 +83,7 @@ static void send_press(struct segment *s, struct key key, bool tap)
 		input_keep_apart(s->in, &s->focus);
 	}
 	input_key(s->in, key.code, true);
+	s->in->held[key.code] = held;
 	s->pressed = key.code;
 	if (tap) {
 		input_key(s->in, key.code, false);

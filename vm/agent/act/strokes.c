@@ -32,6 +32,15 @@ bool strokes_check_text(const char *what, const char *text, struct err *err)
 	return true;
 }
 
+int64_t strokes_count(const char *text)
+{
+	int64_t n = 0;
+	while (keys_next_char(&text)) {
+		n++;
+	}
+	return n;
+}
+
 bool stroke_presses(const struct stroke *stroke)
 {
 	return stroke->how == STROKE_TAP || stroke->how == STROKE_PRESS;

@@ -4,6 +4,7 @@
 #include "vm/agent/x11/keys.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Text and key combinations as strokes, one keysym each.  Independent of a keyboard. */
 
@@ -32,6 +33,9 @@ struct strokes {
 /* Refuses control characters except newline and tab; the error has the position.  what: the
  * argument's name, for the error. */
 bool strokes_check_text(const char *what, const char *text, struct err *err) NODISCARD;
+
+/* Characters of a text. */
+int64_t strokes_count(const char *text);
 
 /* How characters above U+FFFF are pressed. */
 enum strokes_wide {

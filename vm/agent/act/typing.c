@@ -5,44 +5,14 @@
  * (keymap.h explains why).  If the layout changes before that, typing ends, and the error says how
  * many characters are uncertain.
  */
-#include "vm/agent/act/typing.h"
+#include "vm/agent/act/typing_impl.h"
 
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "vm/agent/act/catch_up.h"
-#include "vm/agent/act/segment.h"
-#include "vm/agent/x11/client_sync.h"
-#include "vm/agent/x11/key_repeat.h"
-#include "vm/agent/x11/locks.h"
 #include "vm/agent/x11/program.h"
 
-#define CHANGES_MAX 20      /* changes of the map by other clients, per segment, before giving up */
 #define READER_MS 10000     /* a client that has not read its events by then hangs */
 #define LAST_READER_MS 1000 /* at the end only the accuracy of the count depends on it */
-
-struct typing {
-	struct input *in;
-	struct keymap *map;
-	step_fn *fn;
-	void *data;
-	struct strokes strokes;
-	size_t at; /* the next stroke */
-	int64_t done;
-	int64_t read;         /* of those, known to have been read by the focused client */
-	struct layout layout; /* the layout for which the strokes from `at` on are planned */
-	bool wrong_group;     /* another group or a lock was in effect while a segment was sent */
-	bool is_text, waited, rested;
-	uint32_t refused; /* a character that the program would misinterpret; 0: none */
-	size_t planned;   /* strokes that wait for the map's readers; 0: none */
-	int changes;      /* of the map, for this segment */
-	struct locks locks;
-	struct key_repeat repeat;
-	struct segment segment;
-	struct client_sync *sync;
-	struct catch_up *catch_up;
-	struct keymap_turn turn;
-	sd_event_source *next, *pause;
-};
 
 /* ---- waits ---- */
 
@@ -66,19 +36,6 @@ static void fail_stuck(struct typing *t)
 	finish(t, &why);
 }
 
-/* A client looks up a key's character when it reads the event, so unread ones are uncertain. */
-static bool check_layout(const struct typing *t, struct err *err)
-{
-	bool same = display_layout(t->in->display)->others_maps == t->layout.others_maps;
-	if (!t->is_text || t->done == t->read || (same && !t->wrong_group)) {
-		return true;
-	}
-	return err_set(err, ERR_STATE,
-		"the keyboard layout changed during typing: %lld of %zu characters were "
-		"sent, and the last %lld may have arrived as others; check the result",
-		(long long)t->done, t->strokes.complete, (long long)(t->done - t->read));
-}
-
 static void drop_sync(struct typing *t)
 {
 	client_sync_free(t->sync);
@@ -90,7 +47,7 @@ static void proceed(struct typing *t)
 {
 	struct err err;
 	keymap_end_turn(&t->turn);
-	if (!check_layout(t, &err)) {
+	if (!typing_check_layout(t, &err)) {
 		finish(t, &err);
 	} else if (t->at == t->strokes.n) {
 		finish(t, NULL);
@@ -108,7 +65,7 @@ static void on_reader(enum client_sync_answer answer, void *data)
 		fail_stuck(t);
 		return;
 	}
-	if (answer == CLIENT_SYNC_ANSWERED && check_layout(t, &err)) {
+	if (answer == CLIENT_SYNC_ANSWERED && typing_check_layout(t, &err)) {
 		t->waited = true;
 		t->read = t->done;
 	}
@@ -151,41 +108,6 @@ static void wait_for_reader(struct typing *t, uint64_t ms, bool must_wait)
 	if (!t->catch_up) {
 		proceed(t);
 	}
-}
-
-static bool prepare(struct typing *t, struct err *err)
-{
-	bool first = t->at == 0 && !t->planned;
-	if (display_is_lost(t->in->display)) {
-		return err_set(
-			err, ERR_STATE, "the X server is being restarted; try again in a second");
-	}
-	if (t->is_text && first && !client_sync_has_focus(t->in->display)) {
-		return err_set(err, ERR_STATE,
-			"no window has the keyboard focus, so the text would be lost; click into a "
-			"window first");
-	}
-	if (t->refused) {
-		return err_set(err, ERR_UNSUPPORTED,
-			"the focused program (QtWebEngine 5) misinterprets characters above "
-			"U+FFFF, such as U+%04X, so nothing was typed; type such characters "
-			"in another program, such as an editor, and copy and paste them",
-			t->refused);
-	}
-	if (!keymap_refresh(t->map, err) || !check_layout(t, err)) {
-		return false;
-	}
-	if (t->is_text) {
-		input_release_keys(t->in); /* a person's Shift would change what arrives */
-	}
-	t->layout = *display_layout(t->in->display);
-	segment_begin(&t->segment);
-	if (first && segment_is_frozen(&t->segment)) {
-		return err_set(err, ERR_STATE,
-			"another program has grabbed the keyboard and receives all keys, so "
-			"nothing was pressed; end its grab (for example with a click), or wait");
-	}
-	return true;
 }
 
 /* ---- press timing of key combinations (vm/agent/x11/input.h) ---- */
@@ -254,27 +176,6 @@ static bool pause_after(struct typing *t, const struct stroke *stroke)
 
 /* ---- sending segments ---- */
 
-/* Without spares, characters that the layout does not have are refused before the first key. */
-static bool check_plan(const struct typing *t, size_t n, struct err *err)
-{
-	bool first = t->at == 0;
-	if ((n == 0 && t->waited) ||
-		(first && segment_lacks_spares(&t->segment, t->strokes.all, t->strokes.n))) {
-		return err_set(
-			err, ERR_UNSUPPORTED, "the keyboard has no spare keycode for a character");
-	}
-	if (!segment_has_shift(&t->segment, n)) {
-		return err_set(err, ERR_UNSUPPORTED,
-			"the keyboard layout has no Shift key for a character");
-	}
-	if (t->changes > CHANGES_MAX) {
-		return err_set(err, ERR_STATE,
-			"another program keeps changing the keyboard map; try again when it has "
-			"ended");
-	}
-	return true;
-}
-
 static void on_map_read(void *data)
 {
 	go_on(data);
@@ -297,11 +198,12 @@ static void run_segment(struct typing *t)
 		pause_until(t, input_key_due(t->in), on_paused);
 		return;
 	}
-	if (!prepare(t, &err)) {
+	if (!typing_prepare(t, &err)) {
 		finish(t, &err);
 		return;
 	}
-	if (t->changes <= CHANGES_MAX && !t->strokes.has_lock && !locks_neutralise(&t->locks)) {
+	if (t->changes <= TYPING_CHANGES_MAX && !t->strokes.has_lock &&
+		!locks_neutralise(&t->locks)) {
 		t->changes++;
 		go_on(t);
 		return;
@@ -309,7 +211,7 @@ static void run_segment(struct typing *t)
 	bool map_changed;
 	size_t most = t->planned ? t->planned : SEGMENT_MAX;
 	size_t n = segment_plan(&t->segment, strokes_left(t), count_left(t), most, &map_changed);
-	if (!check_plan(t, n, &err)) {
+	if (!typing_check_plan(t, n, &err)) {
 		finish(t, &err);
 		return;
 	}

@@ -48,10 +48,10 @@ enum user_input_verdict {
  * valid when the event is sent.  It may change event->at.  Of the functions below, it may call
  * user_input_buttons() only.
  */
-typedef enum user_input_verdict user_input_gate_fn(struct user_event *event, void *data);
+typedef enum user_input_verdict user_input_filter_fn(struct user_event *event, void *data);
 
 /* gate NULL: all events pass, and points are screen pixels. */
-struct user_input *user_input_new(struct agent *agent, user_input_gate_fn *gate, void *data);
+struct user_input *user_input_new(struct agent *agent, user_input_filter_fn *filter, void *data);
 void user_input_free(struct user_input *in); /* releases held keys and buttons; NULL-safe */
 
 /* An RFB KeyEvent: a press of a key that is down is a repeat. */

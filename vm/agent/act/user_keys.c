@@ -103,6 +103,7 @@ void user_keys_release_all(struct user_keys *u, struct seat *seat)
 	while (u->n > 0) {
 		let_go(u, seat, u->n - 1);
 	}
+	key_repeat_restore(&u->repeat);
 	u->went_up = 0;
 }
 
@@ -114,6 +115,8 @@ static void press_way(struct user_keys *u, struct seat *seat, const struct keyma
 	struct input *in = &seat->input;
 	struct keymap_detour detour;
 	Window focus = None;
+	u->repeat.display = seat->display;
+	key_repeat_stop(&u->repeat);
 	keymap_detour_begin(&detour, seat->keymap, in, now, way);
 	let_code_go(u, seat, way->code); /* it repeats */
 	if (in->keys[way->code]) {

@@ -3,6 +3,7 @@
 
 #include "vm/agent/act/seat.h"
 #include "vm/agent/act/strokes.h"
+#include "vm/agent/x11/key_repeat.h"
 #include "vm/agent/x11/keymap_way.h"
 #include "vm/agent/x11/program.h"
 
@@ -18,6 +19,8 @@ struct user_keys {
 	} held[USER_KEYS_HELD];
 	size_t n;
 	KeyCode went_up; /* the last event was its release; 0: another */
+	/* Viewers send each repetition, and a release may be late. */
+	struct key_repeat repeat;
 };
 
 /* Presses it if the layout has it; false: it has not. */
@@ -28,6 +31,7 @@ bool user_keys_press(struct user_keys *u, struct seat *seat, uint32_t keysym, en
 	const XkbStateRec *now);
 /* What was pressed for the keysym, or on the key that has it now. */
 void user_keys_release(struct user_keys *u, struct seat *seat, uint32_t keysym);
+/* The X server repeats keys again, as before the first press. */
 void user_keys_release_all(struct user_keys *u, struct seat *seat);
 
 /* Gives spares to what has no key.  False: there are none just now. */

@@ -10,12 +10,16 @@
 /* The state that the operations share.  One sd_event loop, one thread, one X connection.
  * vm/agent/main fills it in and updates it. */
 
-struct display;   /* vm/agent/x11/display.h */
-struct act_queue; /* vm/agent/act/act.h: lists with input run one at a time */
-struct watched;   /* vm/agent/stream/watched.h */
-struct clipboard; /* vm/agent/desktop/clipboard.h */
-struct launch;    /* vm/agent/process/launch.c: launches that wait for their window */
-struct request;   /* vm/agent/core/op.h */
+struct display;      /* vm/agent/x11/display.h */
+struct act_queue;    /* vm/agent/act/act.h: lists with input run one at a time */
+struct watched;      /* vm/agent/stream/watched.h */
+struct join;         /* vm/agent/stream/rfb_op.c: a viewer */
+struct clipboard;    /* vm/agent/desktop/clipboard.h */
+struct sound_server; /* vm/agent/sound/server.h */
+struct elements;     /* vm/agent/elements/elements.h */
+struct text_reader;  /* vm/agent/text/reader.h */
+struct launch;       /* vm/agent/process/launch.c: launches that wait for their window */
+struct request;      /* vm/agent/core/op.h */
 
 struct agent {
 	sd_event *event;
@@ -23,12 +27,16 @@ struct agent {
 	struct display *display;     /* NULL while no X server runs */
 	struct clipboard *clipboard; /* of the display */
 	struct act_queue *acts;
+	struct sound_server *sound;
+	struct elements *elements;
+	struct text_reader *text;
 	struct size screen, frame; /* in pixels: of the display; of the frame space */
 	uint64_t started_us;       /* loop_now_us() at the start */
 
 	struct request *requests;     /* unanswered, newest first */
 	struct launch *launches;      /* waiting for a window, newest first */
 	LIST_HEAD(, watched) watched; /* pictures with viewers */
+	LIST_HEAD(, join) joins;      /* these viewers */
 };
 
 #endif

@@ -29,6 +29,7 @@ void request_fail(struct request *req, const struct err *why);
 void request_answer(struct request *req, const void *answer);
 
 struct agent *request_agent(struct request *req);
+uint32_t request_number(const struct request *req); /* on the link; 0: its host has disconnected */
 /* The tail of the request; only inside run(). */
 const char *request_tail(const struct request *req, size_t *ret_len);
 /* fn is called at most once, when the host cancels the request or disconnects; the request must still

@@ -18,12 +18,12 @@
 
 static const struct field fields[] = {
 	FIELD_NUM(struct options, link_fd, "descriptor of the link to the host", .min = 0,
-		.max = 1 << 20, .preset = -1),
+		.max = 1 << 20, .default_value = -1),
 	FIELD_NUM(struct options, init_fd,
 		"in a microVM: descriptor of the connection to its first process", .min = 0,
-		.max = 1 << 20, .preset = -1),
+		.max = 1 << 20, .default_value = -1),
 	FIELD_STR(struct options, screen, "screen size, WIDTHxHEIGHT", .min = 3, .max = 11,
-		.preset_text = "1280x800"),
+		.default_text = "1280x800"),
 	FIELD_NUM(struct options, max_memory, "maximum memory of each program, in MiB; 0: no limit",
 		.min = 0, .max = LIMIT_MAX),
 	FIELD_NUM(struct options, max_processes, "maximum number of processes; 0: no limit",
@@ -33,8 +33,8 @@ static const struct field fields[] = {
 	FIELD_NUM(struct options, grace,
 		"ms to continue after the host has disconnected; -1: without limit", .min = -1,
 		.max = 86400000),
-	FIELD_ONE_OF(struct options, log_level, "log level on stderr", log_level_words,
-		.preset = LOG_LEVEL_WARNING),
+	FIELD_ONE_OF(struct options, log_level, "log level on stderr", log_level_names,
+		.default_value = LOG_LEVEL_WARNING),
 	FIELD_FLAG(struct options, init, "run as the first process of a microVM"),
 	FIELD_FLAG(struct options, help, "print this"),
 	FIELD_FLAG(struct options, version, "print the version"),
@@ -138,10 +138,10 @@ static void describe(struct buf *text)
 		buf_printf(text, "  --%-15s %s", name, row->help);
 		for (int i = 0; row->choices && row->choices[i]; i++) {
 			buf_printf(text, "%s%s%s", i ? ", " : ": ", row->choices[i],
-				i == (int)row->preset ? " (default)" : "");
+				i == (int)row->default_value ? " (default)" : "");
 		}
-		if (row->preset_text) {
-			buf_printf(text, " (default %s)", row->preset_text);
+		if (row->default_text) {
+			buf_printf(text, " (default %s)", row->default_text);
 		}
 		buf_printf(text, "\n");
 	}

@@ -146,6 +146,11 @@ struct agent *request_agent(struct request *req)
 	return req->agent;
 }
 
+uint32_t request_number(const struct request *req)
+{
+	return req->id;
+}
+
 void request_on_cancel(struct request *req, void (*fn)(void *data), void *data)
 {
 	req->cancel = fn;
@@ -181,7 +186,7 @@ static void on_message(
 	auto_free void *args = NULL;
 	struct err err;
 	const struct message *message =
-		message_hear(&req->op->message->talk->host, msg, &args, &err);
+		message_speech_decode(&req->op->message->talk->host, msg, &args, &err);
 	link_consumed(link, id, cost);
 	if (!message) {
 		misbehaved(req, &err);
@@ -224,7 +229,8 @@ size_t request_write(struct request *req, unsigned channel, const void *bytes, s
 
 bool request_send(struct request *req, const struct message *message, const void *args)
 {
-	return link_say(req->agent->link, req->id, message_say(message, args), NULL, 0);
+	return link_send_message(
+		req->agent->link, req->id, message_speech_encode(message, args), NULL, 0);
 }
 
 void request_consumed(struct request *req, size_t len)

@@ -3,41 +3,16 @@
  * or one whose window or connection is gone.  The first two discard the stored data; for the last
  * two the agent takes ownership.
  */
-#include "vm/agent/desktop/clipboard.h"
+#include "vm/agent/desktop/clipboard_impl.h"
 
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "vm/agent/desktop/clipboard_fetch.h"
-#include "vm/agent/desktop/clipboard_serve.h"
-#include "vm/agent/desktop/clipboard_type.h"
 
 #include <X11/Xatom.h>
 #include <X11/extensions/Xfixes.h>
 #include <string.h>
 
 #define MOMENT_MS 100
-#define SAVES_MAX 8 /* hand-overs that wait for their answer */
-
-struct clipboard {
-	struct display *display;
-	struct display_listener listener;
-	struct clip_atoms atoms;
-	struct serve *serve;
-	Window window;
-	Time since, managing_since; /* of our ownerships */
-	bool owning;
-
-	Window owner; /* another client; None: no owner or the agent */
-	Time changed;
-	struct clip_data data; /* of the owner, or of the one that exited, or set */
-	struct clip_data next; /* set, but XFixes has not reported it yet */
-	int setting;
-	struct clip_reads reads;
-	struct fetch *fetch;
-	sd_event_source *moment;
-	XSelectionRequestEvent saves[SAVES_MAX];
-	int n_saves;
-};
 
 /* ---- hand-over ---- */
 
@@ -230,8 +205,10 @@ static void on_request(struct clipboard *c, const XSelectionRequestEvent *event)
 			serve_answer(
 				c->serve, event, &(struct serve_offer){ NULL, c->managing_since });
 		}
-	} else if (event->selection == c->atoms.at[CLIP_CLIPBOARD] && c->owning) {
+	} else if ((event->selection == c->atoms.at[CLIP_CLIPBOARD] && c->owning) ||
+		   (event->selection == XA_PRIMARY && loan_has_primary(c->loan))) {
 		serve_answer(c->serve, event, &(struct serve_offer){ &c->data, c->since });
+		loan_on_served(c->loan, event);
 	} else {
 		serve_notify(c->serve, event, None);
 	}
@@ -251,6 +228,7 @@ static void on_event(const XEvent *event, void *data)
 			fetch_on_event(c->fetch, event);
 		}
 		clip_reads_on_event(&c->reads, event);
+		loan_on_event(c->loan, event);
 	}
 }
 
@@ -261,17 +239,31 @@ struct clip_reads *clipboard_reads(struct clipboard *c)
 	return &c->reads;
 }
 
+bool clipboard_is_owner(const struct clipboard *c, Window owner)
+{
+	return owner == c->window;
+}
+
 /* The server has told XFixes before it answers, and so before it passes on any program's request. */
-bool clipboard_set(struct clipboard *c, int type, const void *bytes, size_t len, struct err *err)
+bool clipboard_put(struct clipboard *c, struct clip_data *data, struct err *err)
 {
 	Display *x = display_x(c->display);
 	clip_data_clear(&c->next);
-	clip_type_fill(&c->atoms, type, bytes, len, &c->next);
+	c->next = *data;
+	*data = (struct clip_data){ 0 };
 	c->setting++;
+	c->puts++;
 	XSetSelectionOwner(x, c->atoms.at[CLIP_CLIPBOARD], c->window, CurrentTime);
 	return XGetSelectionOwner(x, c->atoms.at[CLIP_CLIPBOARD]) == c->window ||
 	       err_set(err, ERR_STATE,
 		       "another program copied something at the same moment; try again");
+}
+
+bool clipboard_set(struct clipboard *c, const struct clip_copy *copy, struct err *err)
+{
+	struct clip_data data = { 0 };
+	clip_type_fill(&c->atoms, copy, &data);
+	return clipboard_put(c, &data, err);
 }
 
 /* ---- life ---- */
@@ -307,6 +299,7 @@ void clipboard_free(struct clipboard *c)
 	err_set(&err, ERR_STATE, "the X server has ended; try again in a second");
 	display_unlisten(c->display, &c->listener);
 	clip_reads_end(&c->reads, &err);
+	loan_on_clipboard_end(c->loan);
 	end_fetch(c);
 	serve_free(c->serve);
 	clip_data_clear(&c->data);

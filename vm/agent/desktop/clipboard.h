@@ -2,6 +2,7 @@
 #define VM_AGENT_DESKTOP_CLIPBOARD_H
 
 #include "vm/agent/desktop/clipboard_read.h"
+#include "vm/agent/desktop/clipboard_type.h"
 #include "vm/agent/x11/display.h"
 
 /*
@@ -26,10 +27,11 @@ struct clipboard;
 struct clipboard *clipboard_new(struct display *d);
 /* Its content is read by clip_read_new(). */
 struct clip_reads *clipboard_reads(struct clipboard *c);
-/* Makes this the content, until another is copied.  It passed clipboard_check(); programs can paste
- * it from now on.  ERR_STATE: another program has just copied something. */
-bool clipboard_set(
-	struct clipboard *c, int type, const void *bytes, size_t len, struct err *err) NODISCARD;
+/* Whether an owner of CLIPBOARD is the agent: it keeps what is there, or was told to set it. */
+bool clipboard_is_owner(const struct clipboard *c, Window owner);
+/* Makes this the content, until another is copied; programs can paste it from now on.  ERR_STATE:
+ * another program has just copied something. */
+bool clipboard_set(struct clipboard *c, const struct clip_copy *copy, struct err *err) NODISCARD;
 /* The display may be lost.  NULL-safe. */
 void clipboard_free(struct clipboard *c);
 

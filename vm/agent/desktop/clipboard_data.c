@@ -27,7 +27,6 @@ static const char *const names[CLIP_ATOMS] = {
 	[CLIP_PLAIN] = "text/plain",
 	[CLIP_HTML] = "text/html",
 	[CLIP_URIS] = "text/uri-list",
-	[CLIP_FILES] = "x-special/gnome-copied-files",
 	[CLIP_RTF] = "text/rtf",
 	[CLIP_PNG] = "image/png",
 	[CLIP_JPEG] = "image/jpeg",

@@ -31,7 +31,8 @@ enum clip_atom {
 	CLIP_INSERT_SELECTION,
 	CLIP_INSERT_PROPERTY,
 	CLIP_QUESTIONS_END,
-	/* Targets that are fetched soon after a copy, in this order. */
+	/* Targets that are fetched soon after a copy, in this order.  x-special/gnome-copied-files is not
+	 * one: PCManFM takes its first request for the paste, and gives up the files that were cut. */
 	CLIP_UTF8 = CLIP_QUESTIONS_END,
 	CLIP_PLAIN_UTF8,
 	CLIP_STRING,
@@ -39,7 +40,6 @@ enum clip_atom {
 	CLIP_TEXT_END,
 	CLIP_HTML = CLIP_TEXT_END,
 	CLIP_URIS,
-	CLIP_FILES,
 	CLIP_RTF,
 	CLIP_RICH_END,
 	CLIP_PNG = CLIP_RICH_END,

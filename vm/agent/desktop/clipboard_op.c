@@ -6,8 +6,8 @@
 
 static bool find_clipboard(struct agent *agent, struct err *err)
 {
-	return (agent->clipboard && !display_is_lost(agent->display)) ||
-	       err_set(err, ERR_STATE, "the X server is being restarted; try again in a second");
+	return (agent->clipboard || display_is_restarting(err)) &&
+	       display_is_up(agent->display, err);
 }
 
 /* ---- reading ---- */
@@ -68,7 +68,8 @@ static void run_set(struct request *req, const void *data)
 	const char *bytes = request_tail(req, &len);
 	struct err err;
 	if (!clipboard_check(args->type, bytes, len, &err) || !find_clipboard(agent, &err) ||
-		!clipboard_set(agent->clipboard, args->type, bytes, len, &err)) {
+		!clipboard_set(agent->clipboard,
+			&(struct clip_copy){ args->type, bytes, len, args->plain }, &err)) {
 		request_fail(req, &err);
 	} else {
 		request_reply(req, NULL, NULL, 0);

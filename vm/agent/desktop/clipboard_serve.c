@@ -223,6 +223,16 @@ struct serve *serve_new(struct display *d, const struct clip_atoms *atoms)
 	return s;
 }
 
+bool serve_is_busy(const struct serve *s)
+{
+	for (int i = 0; i < TRANSFERS; i++) {
+		if (s->transfers[i].item) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void serve_free(struct serve *s)
 {
 	for (int i = 0; s && i < TRANSFERS; i++) {

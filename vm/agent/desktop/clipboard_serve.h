@@ -22,6 +22,8 @@ void serve_answer(
 void serve_notify(struct serve *s, const XSelectionRequestEvent *event, Atom property);
 /* To be called for each event on the display; detects that parts were read. */
 void serve_on_event(struct serve *s, const XEvent *event);
+/* A requestor is reading parts. */
+bool serve_is_busy(const struct serve *s);
 /* Ends transfers in progress.  NULL-safe. */
 void serve_free(struct serve *s);
 

@@ -3,6 +3,9 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 
+#include <glib.h>
+#include <string.h>
+
 #define TARGETS_MAX 4
 
 /* ---- text ---- */
@@ -45,7 +48,7 @@ static void add(struct clip_data *to, Atom target, const void *bytes, size_t len
 	clip_data_add(to, target, target, &copy);
 }
 
-static void fill_text(
+static void add_text(
 	const struct clip_atoms *atoms, const void *bytes, size_t len, struct clip_data *to)
 {
 	struct buf latin1 = { 0 };
@@ -58,6 +61,48 @@ static void fill_text(
 	buf_done(&latin1);
 }
 
+static void fill_text(
+	const struct clip_atoms *atoms, const struct clip_copy *copy, struct clip_data *to)
+{
+	add_text(atoms, copy->bytes, copy->len, to);
+}
+
+/* ---- HTML ---- */
+
+/* Some programs write UTF-16, with a byte order mark. */
+static bool read_utf16(const struct clip_item *item, struct buf *to)
+{
+	const uint8_t *s = item->data.data;
+	size_t len = item->data.len;
+	bool little = len >= 2 && s[0] == 0xff && s[1] == 0xfe;
+	bool big = len >= 2 && s[0] == 0xfe && s[1] == 0xff;
+	gsize n = 0;
+	g_autofree char *utf8 = little || big
+					? g_convert((const char *)s + 2, (gssize)(len - 2), "UTF-8",
+						  little ? "UTF-16LE" : "UTF-16BE", NULL, &n, NULL)
+					: NULL;
+	if (utf8) {
+		utf8_append_clean(to, (const uint8_t *)utf8, n);
+	}
+	return utf8;
+}
+
+static void read_html(const struct clip_atoms *atoms, const struct clip_item *item, struct buf *to)
+{
+	if (!read_utf16(item, to)) {
+		read_text(atoms, item, to);
+	}
+}
+
+static void fill_html(
+	const struct clip_atoms *atoms, const struct clip_copy *copy, struct clip_data *to)
+{
+	add(to, atoms->at[CLIP_HTML], copy->bytes, copy->len);
+	if (copy->plain) {
+		add_text(atoms, copy->plain, strlen(copy->plain), to);
+	}
+}
+
 /* ---- pictures ---- */
 
 static void read_as_is(const struct clip_atoms *atoms, const struct clip_item *item, struct buf *to)
@@ -67,9 +112,9 @@ static void read_as_is(const struct clip_atoms *atoms, const struct clip_item *i
 }
 
 static void fill_png(
-	const struct clip_atoms *atoms, const void *bytes, size_t len, struct clip_data *to)
+	const struct clip_atoms *atoms, const struct clip_copy *copy, struct clip_data *to)
 {
-	add(to, atoms->at[CLIP_PNG], bytes, len);
+	add(to, atoms->at[CLIP_PNG], copy->bytes, copy->len);
 }
 
 /* ---- the table ---- */
@@ -77,11 +122,12 @@ static void fill_png(
 static const struct row {
 	enum clip_atom targets[TARGETS_MAX]; /* best first; ends with 0 */
 	void (*read)(const struct clip_atoms *atoms, const struct clip_item *item, struct buf *to);
-	void (*fill)(const struct clip_atoms *atoms, const void *bytes, size_t len,
-		struct clip_data *to);
+	void (*fill)(
+		const struct clip_atoms *atoms, const struct clip_copy *copy, struct clip_data *to);
 } rows[CLIPBOARD_TYPES] = {
 	[CLIPBOARD_TEXT] = { { CLIP_UTF8, CLIP_PLAIN_UTF8, CLIP_STRING, CLIP_PLAIN }, read_text,
 		fill_text },
+	[CLIPBOARD_HTML] = { { CLIP_HTML }, read_html, fill_html },
 	[CLIPBOARD_PNG] = { { CLIP_PNG }, read_as_is, fill_png },
 };
 
@@ -122,8 +168,8 @@ bool clip_type_read(const struct clip_atoms *atoms, const struct clip_item *item
 	return clipboard_check(type, to->data, to->len, err);
 }
 
-void clip_type_fill(const struct clip_atoms *atoms, int type, const void *bytes, size_t len,
-	struct clip_data *to)
+void clip_type_fill(
+	const struct clip_atoms *atoms, const struct clip_copy *copy, struct clip_data *to)
 {
-	rows[type].fill(atoms, bytes, len, to);
+	rows[copy->type].fill(atoms, copy, to);
 }

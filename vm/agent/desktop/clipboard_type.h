@@ -13,8 +13,15 @@ int clip_type_targets(
  * clipboard_check(). */
 bool clip_type_read(const struct clip_atoms *atoms, const struct clip_item *item, int *ret_type,
 	struct buf *to, struct err *err) NODISCARD;
-/* A content that passed clipboard_check(), as all targets it can have. */
-void clip_type_fill(const struct clip_atoms *atoms, int type, const void *bytes, size_t len,
-	struct clip_data *to);
+/* A content that passed clipboard_check(). */
+struct clip_copy {
+	int type;
+	const void *bytes;
+	size_t len;
+	const char *plain; /* beside HTML; NULL: none */
+};
+/* As all targets it can have. */
+void clip_type_fill(
+	const struct clip_atoms *atoms, const struct clip_copy *copy, struct clip_data *to);
 
 #endif

@@ -66,15 +66,15 @@ static bool read_options(struct init *init, struct err *err)
 
 /* ---- the agent ---- */
 
-struct words {
+struct arguments {
 	const char *at[ARGS_MAX + 1];
 	size_t n;
 };
 
-static void add(struct words *words, const char *word)
+static void add(struct arguments *arguments, const char *word)
 {
-	if (words->n < ARGS_MAX) {
-		words->at[words->n++] = word;
+	if (arguments->n < ARGS_MAX) {
+		arguments->at[arguments->n++] = word;
 	}
 }
 
@@ -82,7 +82,7 @@ static void add(struct words *words, const char *word)
  * Repeats our own command line, which may start with a loader in our directory, without the last
  * argument, --init.
  */
-static bool add_own_words(struct words *words, struct buf *own, struct err *err)
+static bool add_own_arguments(struct arguments *arguments, struct buf *own, struct err *err)
 {
 	if (!file_read_path("/proc/self/cmdline", CMDLINE_MAX, NULL, own, err)) {
 		return false;
@@ -91,28 +91,28 @@ static bool add_own_words(struct words *words, struct buf *own, struct err *err)
 	for (const char *next; at < end; at = next) {
 		next = at + strlen(at) + 1;
 		if (next < end) {
-			add(words, at);
+			add(arguments, at);
 		}
 	}
-	return words->n > 0 || err_set(err, ERR_HOST, "/proc/self/cmdline is empty");
+	return arguments->n > 0 || err_set(err, ERR_HOST, "/proc/self/cmdline is empty");
 }
 
 static bool describe_agent(
-	struct words *words, const struct init *init, struct buf *own, struct err *err)
+	struct arguments *arguments, const struct init *init, struct buf *own, struct err *err)
 {
-	if (!add_own_words(words, own, err)) {
+	if (!add_own_arguments(arguments, own, err)) {
 		return false;
 	}
 	/* The last of several equal options counts, so a command line cannot override this one. */
-	add(words, "--grace");
-	add(words, GRACE_MS);
+	add(arguments, "--grace");
+	add(arguments, GRACE_MS);
 	for (int i = 0; i < init->cmdline.n; i++) {
-		add(words, init->cmdline.args[i]);
+		add(arguments, init->cmdline.args[i]);
 	}
-	add(words, "--link-fd");
-	add(words, "3");
-	add(words, "--init-fd");
-	add(words, "4");
+	add(arguments, "--link-fd");
+	add(arguments, "3");
+	add(arguments, "--init-fd");
+	add(arguments, "4");
 	return true;
 }
 
@@ -132,16 +132,16 @@ static void describe_user(
 
 static bool spawn_agent(struct init *init, int port, int requests, struct err *err)
 {
-	struct words words = { 0 };
+	struct arguments arguments = { 0 };
 	auto_buf struct buf own = { 0 };
 	struct buf text[ENV_MAX] = { 0 };
 	const char *env[ENV_MAX + 1];
-	if (!describe_agent(&words, init, &own, err)) {
+	if (!describe_agent(&arguments, init, &own, err)) {
 		return false;
 	}
 	describe_user(&init->user, text, env);
 	struct spawn_fd fds[] = { { port, LINK_FD }, { requests, INIT_FD }, { 2, 2 } };
-	struct spawn how = { .argv = words.at,
+	struct spawn how = { .argv = arguments.at,
 		.env = env,
 		.cwd = init->user.home,
 		.fds = fds,
@@ -163,7 +163,7 @@ static int on_privileged_request(sd_event_source *source, int fd, uint32_t event
 {
 	struct init *init = data;
 	struct privileged_request request;
-	struct err err = { 0 }, unheard;
+	struct err err = { 0 }, ignored;
 	(void)source;
 	(void)events;
 	bool done = privileged_request_receive(fd, &request, &err) &&
@@ -172,7 +172,7 @@ static int on_privileged_request(sd_event_source *source, int fd, uint32_t event
 	if (!done && !gone) {
 		log_warning("%s", err.text);
 	}
-	if (gone || !privileged_request_reply(fd, request.number, done ? NULL : &err, &unheard)) {
+	if (gone || !privileged_request_reply(fd, request.number, done ? NULL : &err, &ignored)) {
 		loop_drop(&init->receiving);
 	}
 	return 0;

@@ -41,9 +41,9 @@ static bool is_starting(pid_t pid)
 	return its_len < 0 || (its_len == own_len && memcmp(own, its, (size_t)own_len) == 0);
 }
 
-void reaper_keep_running(int place, pid_t pid)
+void reaper_keep_running(int slot, pid_t pid)
 {
-	atomic_store(&kept[place], pid);
+	atomic_store(&kept[slot], pid);
 	if (pid > 0) {
 		kill(pid, SIGCONT); /* it may have been stopped before it was known here */
 	}

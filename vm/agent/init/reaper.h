@@ -19,6 +19,6 @@ _Noreturn void reaper_run(int (*serve)(const void *data), const void *data);
 
 /* Continues the process in this slot (0 to REAPER_KEPT - 1) whenever it is stopped; pid 0: none.  A
  * child of serve()'s thread. */
-void reaper_keep_running(int place, pid_t pid);
+void reaper_keep_running(int slot, pid_t pid);
 
 #endif

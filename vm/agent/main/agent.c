@@ -7,6 +7,7 @@
 #include "vm/agent/act/act.h"
 #include "vm/agent/core/request.h"
 #include "vm/agent/core/virtio_port.h"
+#include "vm/agent/elements/marks.h"
 #include "vm/agent/main/desktop.h"
 #include "vm/agent/main/host.h"
 #include "vm/agent/main/ops.h"
@@ -20,8 +21,7 @@
 
 /* ---- the host ---- */
 
-/* Drops the state of the previous host; the link has already dropped its own. */
-static void forget_host(struct agent_main *agent)
+void agent_forget_host(struct agent_main *agent)
 {
 	agent->greeted = false;
 	request_forget_all(&agent->shared);
@@ -30,28 +30,6 @@ static void forget_host(struct agent_main *agent)
 }
 
 /* ---- the link ---- */
-
-#define RESTORED "restored"
-
-static void on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
-{
-	struct agent_main *agent = data;
-	const char *op = json_string_value(json_object_get(msg->json, "op"));
-	struct err err;
-	if (strcmp(op, RESTORED) == 0 && agent->port_fd >= 0) {
-		forget_host(agent);
-	} else if (!agent->greeted && !agent->restored) {
-		err_set(&err, ERR_STATE, "the first request of a new host must be 'restored'");
-		link_reply_err(link, id, &err);
-		return;
-	}
-	const struct op *found = ops_find(msg->json, &err);
-	if (found) {
-		request_run(&agent->shared, id, msg, found);
-	} else {
-		link_reply_err(link, id, &err);
-	}
-}
 
 static void on_cancel(struct link *link, uint32_t id, void *data)
 {
@@ -75,21 +53,21 @@ static void on_closed(struct link *link, const struct err *why, void *data)
 	(void)link;
 	struct agent_main *agent = data;
 	log_info("the host has disconnected: %s", why->text);
-	forget_host(agent);
+	agent_forget_host(agent);
 	await_host(agent);
 }
 
 static const struct link_handlers link_handlers = {
-	.request = on_request,
+	.request = ops_request,
 	.cancel = on_cancel,
 	.closed = on_closed,
 };
 
 static const struct link_handlers port_handlers = {
-	.request = on_request,
+	.request = ops_request,
 	.cancel = on_cancel,
 	.closed = on_closed,
-	.resets_on = RESTORED,
+	.resets_on = OPS_RESTORED,
 };
 
 static void start(struct agent_main *agent)
@@ -161,6 +139,7 @@ struct agent_main *agent_new(const struct options *options, struct err *err)
 	}
 	agent->watch = screen_watch_new(agent);
 	agent->shared.acts = act_queue_new(&agent->shared);
+	act_queue_use_marks(agent->shared.acts, &elements_marks);
 	desktop_init(agent);
 	return agent;
 }

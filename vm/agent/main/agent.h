@@ -37,6 +37,8 @@ struct agent_main *agent_new(const struct options *options, struct err *err) NOD
 /* Starts the session and serves the link until the host disconnects or SIGTERM.  Returns the exit
  * status. */
 int agent_run(struct agent_main *agent);
+/* Drops the state of the previous host; the link has already dropped its own. */
+void agent_forget_host(struct agent_main *agent);
 /* Ends everything that was started.  NULL-safe. */
 void agent_free(struct agent_main *agent);
 

@@ -2,10 +2,13 @@
 
 #include "base/cleanup.h"
 #include "vm/agent/desktop/clipboard.h"
+#include "vm/agent/elements/elements.h"
 #include "vm/agent/main/agent.h"
 #include "vm/agent/main/host.h"
 #include "vm/agent/main/screen_watch.h"
 #include "vm/agent/session/session.h"
+#include "vm/agent/sound/server.h"
+#include "vm/agent/text/reader.h"
 #include "vm/agent/x11/display.h"
 
 /* ---- the display ---- */
@@ -57,7 +60,7 @@ static void on_display_gone(void *data)
 static void on_stage(const char *stage, uint64_t ms, void *data)
 {
 	struct msg_stage said = { message_name_index(message_stages, stage), (int64_t)ms };
-	host_tell(data, &message_stage, &said);
+	host_notify(data, &message_stage, &said);
 }
 
 static void on_ready(uint64_t ms, void *data)
@@ -66,19 +69,19 @@ static void on_ready(uint64_t ms, void *data)
 	struct size screen = agent->shared.screen, frame = agent->shared.frame;
 	struct msg_ready said = { { 2, { screen.width, screen.height } },
 		{ 2, { frame.width, frame.height } }, (int64_t)ms };
-	host_tell(agent, &message_ready, &said);
+	host_notify(agent, &message_ready, &said);
 }
 
 static void on_resting(const char *what, const char *why, uint64_t ms, void *data)
 {
 	struct msg_resting said = { message_name_index(message_services, what), why, (int64_t)ms };
-	host_tell(data, &message_resting, &said);
+	host_notify(data, &message_resting, &said);
 }
 
 static void on_restarted(const char *what, const char *why, void *data)
 {
 	struct msg_restarted said = { message_name_index(message_services, what), why };
-	host_tell(data, &message_restarted, &said);
+	host_notify(data, &message_restarted, &said);
 }
 
 static void on_failed(const char *text, void *data)
@@ -100,6 +103,9 @@ static const struct session_handlers session_handlers = {
 
 void desktop_init(struct agent_main *agent)
 {
+	agent->shared.sound = sound_server_new(agent->shared.event);
+	agent->shared.elements = elements_new(agent->shared.event);
+	agent->shared.text = text_reader_new(&agent->shared);
 	agent->session = session_new(&agent->shared, &session_handlers, agent);
 }
 
@@ -107,4 +113,7 @@ void desktop_done(struct agent_main *agent)
 {
 	on_display_gone(agent);
 	session_free(agent->session);
+	sound_server_free(agent->shared.sound);
+	text_reader_free(agent->shared.text);
+	elements_free(agent->shared.elements);
 }

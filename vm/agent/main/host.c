@@ -5,27 +5,27 @@
 
 #include <stdlib.h>
 
-static void tell(struct agent_main *agent, const struct message *event, const void *said)
+static void send_event(struct agent_main *agent, const struct message *event, const void *said)
 {
 	link_event(agent->shared.link, event->name, message_encode(&event->request, said));
 }
 
-void host_tell(struct agent_main *agent, const struct message *event, const void *said)
+void host_notify(struct agent_main *agent, const struct message *event, const void *said)
 {
 	if (agent->greeted) {
-		tell(agent, event, said);
+		send_event(agent, event, said);
 	}
 }
 
 void host_greet(struct agent_main *agent)
 {
 	agent->greeted = true;
-	tell(agent, &message_hello, &(struct msg_hello){ PROTOCOL_VERSION, VITRINE_VERSION });
+	send_event(agent, &message_hello, &(struct msg_hello){ PROTOCOL_VERSION, VITRINE_VERSION });
 }
 
 void host_give_up(struct agent_main *agent, const char *text)
 {
 	log_error("%s", text);
-	tell(agent, &message_unable, &(struct msg_unable){ text });
+	send_event(agent, &message_unable, &(struct msg_unable){ text });
 	sd_event_exit(agent->shared.event, EXIT_FAILURE);
 }

@@ -59,11 +59,6 @@ static json_t *encode_layout(struct agent *agent)
 	return json ? json : must(json_string(""));
 }
 
-static json_t *pair(struct size size)
-{
-	return json_pack("[i, i]", size.width, size.height);
-}
-
 static void info(struct request *req, const void *args)
 {
 	(void)args;
@@ -74,14 +69,16 @@ static void info(struct request *req, const void *args)
 			"the X server is not up at the moment; try again in a second");
 		return request_fail(req, &err);
 	}
-	uint64_t uptime_ms = (loop_now_us() - agent->started_us) / 1000;
-	request_reply(req,
-		must(json_pack("{s:o, s:o, s:I, s:I, s:o, s:o, s:i}", "screen", pair(agent->screen),
-			"frame", pair(agent->frame), "frame_id",
-			(json_int_t)display_frame_id(agent->display), "uptime_ms",
-			(json_int_t)uptime_ms, "layout", encode_layout(agent), "windows",
-			encode_windows(agent), "pid_count", proc_scan_count())),
-		NULL, 0);
+	json_auto_t *layout = encode_layout(agent), *windows = encode_windows(agent);
+	const struct size *screen = &agent->screen, *frame = &agent->frame;
+	request_answer(
+		req, &(struct msg_info_answer){ .screen = { 2, { screen->width, screen->height } },
+			     .frame = { 2, { frame->width, frame->height } },
+			     .frame_id = (int64_t)display_frame_id(agent->display),
+			     .uptime_ms = (int64_t)(loop_now_us() - agent->started_us) / 1000,
+			     .layout = json_string_value(layout),
+			     .windows = windows,
+			     .pid_count = proc_scan_count() });
 }
 
 const struct op op_info = { .message = &message_info, .run = info };

@@ -1,7 +1,9 @@
-/* The table of operations; a new one is a row. */
+/* The table of operations; a new one is a row.  A request of the host runs one of them. */
 #include "vm/agent/main/ops.h"
 
 #include "base/nearest.h"
+#include "vm/agent/core/request.h"
+#include "vm/agent/main/agent.h"
 
 #include <string.h>
 
@@ -10,7 +12,9 @@
 	X(applications) \
 	X(clipboard_get) \
 	X(clipboard_set) \
+	X(control) \
 	X(exec) \
+	X(find_text) \
 	X(freeze) \
 	X(info) \
 	X(launch) \
@@ -18,7 +22,13 @@
 	X(prepare) \
 	X(restored) \
 	X(rfb) \
-	X(watch)
+	X(sound) \
+	X(ui_act) \
+	X(ui_tree) \
+	X(wait) \
+	X(watch) \
+	X(window_change) \
+	X(windows)
 
 #define X(id) extern const struct op op_##id;
 OPS(X)
@@ -32,7 +42,7 @@ static const struct op *const ops[] = {
 
 #define N_OPS (sizeof(ops) / sizeof(*ops))
 
-static const struct op *find_named(const char *name, struct err *err)
+static const struct op *find(const char *name, struct err *err)
 {
 	const char *names[N_OPS + 1] = { 0 };
 	for (size_t i = 0; i < N_OPS; i++) {
@@ -47,12 +57,22 @@ static const struct op *find_named(const char *name, struct err *err)
 	return NULL;
 }
 
-const struct op *ops_find(const json_t *request, struct err *err)
+void ops_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
 {
-	const char *name = json_string_value(json_object_get(request, "op"));
-	if (!name) {
-		err_set(err, ERR_ARGUMENT, "a request must have the name of an operation in 'op'");
-		return NULL;
+	struct agent_main *agent = data;
+	const char *op = json_string_value(json_object_get(msg->json, "op")); /* link.c checks it */
+	struct err err;
+	if (strcmp(op, OPS_RESTORED) == 0 && agent->port_fd >= 0) {
+		agent_forget_host(agent);
+	} else if (!agent->greeted && !agent->restored) {
+		err_set(&err, ERR_STATE, "the first request of a new host must be 'restored'");
+		link_reply_err(link, id, &err);
+		return;
 	}
-	return find_named(name, err);
+	const struct op *found = find(op, &err);
+	if (found) {
+		request_run(&agent->shared, id, msg, found);
+	} else {
+		link_reply_err(link, id, &err);
+	}
 }

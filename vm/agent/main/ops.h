@@ -3,7 +3,9 @@
 
 #include "vm/agent/core/op.h"
 
-/* Finds the operation named in 'op'; NULL: ERR_ARGUMENT, ERR_UNSUPPORTED. */
-const struct op *ops_find(const json_t *request, struct err *err) NODISCARD;
+#define OPS_RESTORED "restored" /* the first request of a new host */
+
+/* A link_handlers.request(): runs the operation named in 'op', or refuses.  data: agent_main. */
+void ops_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data);
 
 #endif

@@ -21,7 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define PATIENCE 40 /* attempts to reach a silent window manager, about 10 s in total */
+#define PATIENCE 100 /* attempts to reach a silent window manager, about 25 s in total */
 
 struct restored {
 	struct request *req;
@@ -179,6 +179,8 @@ static void restored(struct request *req, const void *data)
 	if (!describe(data, &request, &err)) {
 		return request_fail(req, &err);
 	}
+	act_queue_skip_frame(
+		agent->shared.acts, (uint64_t)((const struct msg_restored *)data)->frame_id);
 	request.number = ++number ? number : ++number;
 	if (!privileged_request_send(agent->init_fd, &request, &err)) {
 		return request_fail(req, &err);

@@ -19,7 +19,7 @@ struct screen_watch {
 	sd_event_source *timer; /* running: the last report was less than an interval ago */
 };
 
-static void tell(struct screen_watch *w);
+static void notify(struct screen_watch *w);
 
 static int on_interval(sd_event_source *source, uint64_t usec, void *data)
 {
@@ -28,18 +28,18 @@ static int on_interval(sd_event_source *source, uint64_t usec, void *data)
 	struct screen_watch *w = data;
 	loop_drop(&w->timer);
 	if (w->on && w->pending) {
-		tell(w);
+		notify(w);
 	}
 	return 0;
 }
 
-static void tell(struct screen_watch *w)
+static void notify(struct screen_watch *w)
 {
 	w->pending = false;
 	if (!w->agent->shared.display) {
 		return;
 	}
-	host_tell(w->agent, &message_screen,
+	host_notify(w->agent, &message_screen,
 		&(struct msg_screen){ (int64_t)display_frame_id(w->agent->shared.display) });
 	w->timer = loop_after_ms(w->agent->shared.event, INTERVAL_MS, on_interval, w);
 }
@@ -48,7 +48,7 @@ void screen_watch_on_change(struct screen_watch *w)
 {
 	w->pending = true;
 	if (w->on && !w->timer) {
-		tell(w);
+		notify(w);
 	}
 }
 

@@ -24,6 +24,7 @@
 struct application {
 	char *id; /* without ".desktop" */
 	char *name, *comment, *exec, *path;
+	char **types; /* media types that it opens; NULL: none */
 	bool terminal, listed;
 };
 
@@ -35,6 +36,7 @@ static void application_free(void *data)
 	g_free(app->comment);
 	g_free(app->exec);
 	g_free(app->path);
+	g_strfreev(app->types);
 	g_free(app);
 }
 
@@ -68,6 +70,7 @@ static struct application *read_entry(const char *path, const char *id)
 	app->comment = g_key_file_get_locale_string(file, GROUP, "Comment", NULL, NULL);
 	app->exec = g_key_file_get_string(file, GROUP, "Exec", NULL);
 	app->path = g_key_file_get_string(file, GROUP, "Path", NULL);
+	app->types = g_key_file_get_string_list(file, GROUP, "MimeType", NULL, NULL);
 	app->terminal = g_key_file_get_boolean(file, GROUP, "Terminal", NULL);
 	app->listed = !g_key_file_get_boolean(file, GROUP, "NoDisplay", NULL);
 	if (!app->name || !app->exec) {
@@ -289,10 +292,10 @@ static bool unknown(const GPtrArray *all, const char *name, struct err *err)
 			some->len ? some->str : "none");
 	}
 	return err_set(err, ERR_NOT_FOUND,
-		"unknown application or program '%.100s'; did you mean %s%s%s? "
-		"(list_applications "
-		"names the applications)",
-		name, id ? id : program, id && program ? " or " : "", id && program ? program : "");
+		"unknown application or program '%.100s'; did you mean %s%s%s? Applications here "
+		"are: %s",
+		name, id ? id : program, id && program ? " or " : "", id && program ? program : "",
+		some->len ? some->str : "none");
 }
 
 bool applications_resolve(
@@ -319,6 +322,33 @@ bool applications_resolve(
 	return app ? expand_all(app, uri, ret_line, err) : unknown(all, name, err);
 }
 
+bool applications_has(const char *id)
+{
+	g_autoptr(GPtrArray) all = read_all();
+	g_autofree char *bare = g_strdup(id);
+	if (g_str_has_suffix(bare, ".desktop")) {
+		bare[strlen(bare) - strlen(".desktop")] = '\0';
+	}
+	return find(all, bare, true);
+}
+
+char *applications_for_type(const char *type)
+{
+	g_autoptr(GPtrArray) all = read_all();
+	const struct application *hidden = NULL;
+	for (unsigned i = 0; i < all->len; i++) {
+		const struct application *app = all->pdata[i];
+		if (!app->types || !g_strv_contains((const char *const *)app->types, type)) {
+			continue;
+		}
+		if (app->listed && !app->terminal) {
+			return g_strdup(app->id);
+		}
+		hidden = hidden ? hidden : app;
+	}
+	return hidden ? g_strdup(hidden->id) : NULL;
+}
+
 /* ---- operation ---- */
 
 static json_t *encode(const struct application *app)
@@ -337,14 +367,14 @@ static void run(struct request *req, const void *args)
 {
 	(void)args;
 	g_autoptr(GPtrArray) all = read_all();
-	json_t *list = must(json_array());
+	json_auto_t *list = must(json_array());
 	for (unsigned i = 0; i < all->len; i++) {
 		const struct application *app = all->pdata[i];
 		if (app->listed) {
 			json_array_append_new(list, encode(app));
 		}
 	}
-	request_reply(req, json_pack("{s:o}", "applications", list), NULL, 0);
+	request_answer(req, &(struct msg_applications_answer){ list });
 }
 
 const struct op op_applications = { .message = &message_applications, .run = run };

@@ -16,6 +16,11 @@ struct command_line {
 /* ERR_NOT_FOUND for an unknown name, with the nearest known ones. */
 bool applications_resolve(const char *name, const char *uri, struct command_line *ret_line,
 	struct err *err) NODISCARD;
+/* Whether there is a desktop entry with this id (with or without .desktop). */
+bool applications_has(const char *id);
+/* The id of the first application by id that opens this media type, one with a window if there is;
+ * to g_free(), NULL: none. */
+char *applications_for_type(const char *type);
 void command_line_done(struct command_line *line);
 
 #endif

@@ -13,7 +13,7 @@
 static char mark[64];
 
 struct variable {
-	const char *name, *preset; /* NULL: only if it is already set */
+	const char *name, *default_value; /* NULL: only if it is already set */
 };
 
 /* Kept if the agent was started with it. */
@@ -28,6 +28,8 @@ static const struct variable variables[] = {
 	{ "XDG_DATA_DIRS", "/usr/local/share:/usr/share" },
 	{ "XDG_CURRENT_DESKTOP", "Vitrine" },
 	{ "XDG_SESSION_TYPE", "x11" },
+	/* Qt programs that start while the accessibility bus is up, but not enabled, report none. */
+	{ "QT_LINUX_ACCESSIBILITY_ALWAYS_ON", "1" },
 	{ "TZ", NULL },
 };
 #define VARIABLES (sizeof(variables) / sizeof(*variables))
@@ -37,7 +39,7 @@ static void rebuild(void)
 	char *kept[VARIABLES] = { 0 };
 	for (size_t i = 0; i < VARIABLES; i++) {
 		const char *value = getenv(variables[i].name);
-		value = value && *value ? value : variables[i].preset;
+		value = value && *value ? value : variables[i].default_value;
 		kept[i] = value ? must(strdup(value)) : NULL;
 	}
 	clearenv();

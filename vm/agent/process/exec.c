@@ -2,8 +2,8 @@
  * Runs one command in a login shell.  Its outputs are read no faster than the host takes them: when
  * the host stops, the pipes are not read, and the command blocks as with a slow terminal.  The host
  * receives credit for input when the command has read it.  When the shell has ended, the contents of
- * its pipes at that moment are sent.  A child in the background keeps its pipe, which is then drained
- * and its data dropped.
+ * its pipes at that moment are sent, however long the host takes; after a timeout, DRAIN_MS at most.
+ * A child in the background keeps its pipe, which is then drained and its data dropped.
  */
 #include "base/cleanup.h"
 #include "base/loop.h"
@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#define DRAIN_MS 5000 /* maximum time for the host to take the rest after the end of the command */
+#define DRAIN_MS 5000 /* time for the host to take the rest of a command that timed out */
 
 struct exec;
 
@@ -70,7 +70,9 @@ static void exec_free(struct exec *x)
 {
 	close_output(&x->output[0]);
 	close_output(&x->output[1]);
-	input_feed_free(x->input);
+	if (x->input) {
+		input_feed_free(x->input);
+	}
 	loop_drop(&x->child);
 	loop_drop(&x->timer);
 	free(x);
@@ -217,7 +219,7 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *data)
 	x->ended = true;
 	x->end = *info;
 	loop_drop(&x->timer);
-	x->timer = loop_after_ms(x->agent->event, DRAIN_MS, on_drain_late, x);
+	x->timer = x->timed_out ? loop_after_ms(x->agent->event, DRAIN_MS, on_drain_late, x) : NULL;
 	for (int i = 0; i < 2; i++) {
 		int left = 0;
 		if (x->output[i].fd >= 0 && ioctl(x->output[i].fd, FIONREAD, &left) == 0 &&

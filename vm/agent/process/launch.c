@@ -1,6 +1,6 @@
 /*
  * Starts a program and answers with the window that it opens (launch_match.c), as soon as it is
- * complete, or with what happened without one.
+ * complete, or with what happened without one (launch_wait.c).
  */
 #include "vm/agent/process/launch_impl.h"
 
@@ -9,6 +9,7 @@
 #include "base/plain.h"
 #include "base/spawn.h"
 #include "vm/agent/process/applications.h"
+#include "vm/agent/process/default_application.h"
 #include "vm/agent/x11/window_group.h"
 #include "vm/wire/messages.h"
 
@@ -19,11 +20,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define STRANGER_MS 1000    /* how long to wait for a better match than an unrelated window */
-#define HANDED_OVER_MS 2000 /* for a window after the program has exited successfully */
-#define PRESENT_MS 1000     /* the same, if a window of that program is already open */
-#define BARE_MS 2000        /* how long to wait for a better match than a likely splash screen */
-#define COMPLETE_MS 500     /* for title and focus, once the window exists */
 #define OUTPUT_SHOWN 300
 
 /* ---- the end ---- */
@@ -49,10 +45,11 @@ static void launch_free(struct launch *l)
 	loop_drop(&l->look);
 	output_drain_release(l->output);
 	single_instance_free(l->instance);
+	g_free(l->chosen);
 	free(l);
 }
 
-static void fail(struct launch *l, const struct err *why)
+void launch_fail(struct launch *l, const struct err *why)
 {
 	struct request *req = l->req;
 	launch_free(l);
@@ -77,116 +74,28 @@ static bool menu_is_open(const struct launch *l, Window id)
 	return status == AlreadyGrabbed || status == GrabFrozen;
 }
 
-static void reply(struct launch *l, const struct window_info *window, const char *note)
+void launch_reply(struct launch *l, const struct window_info *window, const char *note)
 {
 	struct request *req = l->req;
 	struct agent *agent = l->agent;
-	json_t *result = must(json_pack("{s:i}", "pid", (int)l->task.pid));
+	char text[MESSAGE_TEXT_MAX] = "";
+	json_auto_t *described = NULL;
 	if (window) {
 		launch_match_claim(l, window->id);
 		bool active = windows_active(l->display) == window->id;
-		json_object_set_new(result, "window",
-			windows_encode(l->display, window, active, agent->frame, agent->screen));
+		described = windows_encode(l->display, window, active, agent->frame, agent->screen);
 	}
 	const char *more = window && menu_is_open(l, window->id) ? menu_note : NULL;
-	if (note || more) {
-		json_object_set_new(result, "note",
-			json_sprintf("%s%s%s", note ? note : "", note && more ? " " : "",
-				more ? more : ""));
-	}
+	snprintf(text, sizeof(text), "%s%s%s", note ? note : "", note && more ? " " : "",
+		more ? more : "");
+	g_autofree char *chosen = take_ptr(&l->chosen);
+	const struct msg_launch_answer answer = { .pid = l->task.pid,
+		.application = chosen,
+		.window = described,
+		.note = *text ? text : NULL };
 	launch_free(l);
-	request_reply(req, result, NULL, 0);
+	request_answer(req, &answer);
 }
-
-/* ---- when it is ready ---- */
-
-static void wait_for(struct launch *l, uint64_t ms, sd_event_time_handler_t fn)
-{
-	loop_drop(&l->patience);
-	l->patience = loop_after_ms(l->agent->event, ms, fn, l);
-}
-
-/* Complete without a title or focus, which not every window has. */
-static int on_incomplete(sd_event_source *source, uint64_t usec, void *data)
-{
-	(void)source;
-	(void)usec;
-	struct launch *l = data;
-	struct window_info info;
-	loop_drop(&l->patience);
-	if (!windows_describe(l->display, l->found, &info)) {
-		return 0;
-	}
-	if (info.viewable) {
-		reply(l, &info, NULL);
-	} else if (windows_is_minimised(l->display, l->found)) {
-		reply(l, &info,
-			"The window is minimised and stays invisible until it is clicked in "
-			"the panel.");
-	}
-	return 0;
-}
-
-static void advance(struct launch *l);
-
-/* The window found has closed: it was an unusual splash screen. */
-static void lose_window(struct launch *l)
-{
-	launch_match_know(l, l->found);
-	l->found = None;
-	loop_drop(&l->patience);
-	advance(l);
-}
-
-static void check_window(struct launch *l)
-{
-	struct window_info info;
-	if (!windows_describe(l->display, l->found, &info)) {
-		lose_window(l);
-	} else if (info.viewable && info.title[0] && windows_active(l->display) == l->found) {
-		reply(l, &info, NULL);
-	} else if (!l->patience && (info.viewable || windows_is_minimised(l->display, l->found))) {
-		wait_for(l, COMPLETE_MS, on_incomplete);
-	}
-}
-
-static void settle_for(struct launch *l, Window id)
-{
-	loop_drop(&l->patience);
-	l->found = id;
-	windows_watch(l->display, id);
-	check_window(l);
-}
-
-static int on_no_better(sd_event_source *source, uint64_t usec, void *data)
-{
-	(void)source;
-	(void)usec;
-	struct launch *l = data;
-	settle_for(l, l->stranger);
-	return 0;
-}
-
-/* There is no better match. */
-static int on_bare(sd_event_source *source, uint64_t usec, void *data)
-{
-	(void)source;
-	(void)usec;
-	struct launch *l = data;
-	struct window_info info;
-	loop_drop(&l->patience);
-	if (windows_describe(l->display, l->bare, &info) && info.viewable) {
-		reply(l, &info,
-			"The window has no frame; if it is a splash screen, the program's own "
-			"window comes later.");
-		return 0;
-	}
-	l->bare = None;
-	advance(l);
-	return 0;
-}
-
-/* ---- without a window ---- */
 
 /* "exited with status 3 without having opened a window; its last output was: ..." */
 static void describe_end(const struct launch *l, struct buf *out)
@@ -202,88 +111,22 @@ static void describe_end(const struct launch *l, struct buf *out)
 	}
 }
 
-static void reply_ended(struct launch *l)
+void launch_reply_ended(struct launch *l)
 {
 	auto_buf struct buf note = { 0 };
 	buf_printf(&note, "The program ");
 	describe_end(l, &note);
 	buf_printf(&note, ".");
-	reply(l, NULL, buf_text(&note));
+	launch_reply(l, NULL, buf_text(&note));
 }
 
-static int on_nothing_came(sd_event_source *source, uint64_t usec, void *data)
-{
-	(void)source;
-	(void)usec;
-	struct launch *l = data;
-	struct window_info info;
-	bool used;
-	loop_drop(&l->patience);
-	if (l->stranger) {
-		settle_for(l, l->stranger);
-	} else if (single_instance_find(l->instance, &info, &used)) {
-		reply(l, &info,
-			"The program was already running and opened no new window; this is the one it "
-			"has.");
-	} else if (task_is_alive(&l->task)) {
-		l->fruitless = true; /* until the deadline */
-	} else {
-		reply_ended(l);
-	}
-	return 0;
-}
-
-static bool ended_well(const struct launch *l)
-{
-	return spawn_wstatus(&l->end) == 0;
-}
-
-static void program_failed(struct launch *l)
+void launch_fail_ended(struct launch *l)
 {
 	struct err err;
 	auto_buf struct buf end = { 0 };
 	describe_end(l, &end);
 	err_set(&err, ERR_HOST, "the program %s", buf_text(&end));
-	fail(l, &err);
-}
-
-/* It has exited, but a descendant is running, and the window found belongs to another launch. */
-static bool may_open_its_own(const struct launch *l)
-{
-	return l->stranger_is_launched && task_is_alive(&l->task);
-}
-
-/* It has passed its work to a running instance, or may still do so. */
-static void advance_without(struct launch *l)
-{
-	struct window_info info;
-	bool used = false, ran = single_instance_find(l->instance, &info, &used);
-	if (used) {
-		reply(l, &info, "The program was already running, and has used this window.");
-	} else if (!l->patience && !l->fruitless) {
-		wait_for(l, ran ? PRESENT_MS : HANDED_OVER_MS, on_nothing_came);
-	}
-}
-
-/* May answer, and thereby free, the launch. */
-static void advance(struct launch *l)
-{
-	launch_match_search(l);
-	if (l->found) {
-		settle_for(l, l->found);
-	} else if (l->bare) {
-		if (!l->patience) {
-			wait_for(l, BARE_MS, on_bare);
-		}
-	} else if (l->ended && !ended_well(l)) {
-		program_failed(l);
-	} else if (l->stranger && l->ended && !may_open_its_own(l)) {
-		settle_for(l, l->stranger);
-	} else if (l->stranger && (l->ended || !l->stranger_is_launched) && !l->patience) {
-		wait_for(l, l->ended ? HANDED_OVER_MS : STRANGER_MS, on_no_better);
-	} else if (l->ended) {
-		advance_without(l);
-	}
+	launch_fail(l, &err);
 }
 
 /* ---- events ---- */
@@ -294,9 +137,9 @@ static int on_look(sd_event_source *source, void *data)
 	struct launch *l = data;
 	loop_drop(&l->look);
 	if (l->found) {
-		check_window(l);
+		launch_check(l);
 	} else {
-		advance(l);
+		launch_advance(l);
 	}
 	return 0;
 }
@@ -326,7 +169,7 @@ static void on_display_closing(const struct err *why, void *data)
 	struct err err;
 	err_set(&err, ERR_STATE,
 		"the X server exited before the program had a window; try again in a second");
-	fail(l, &err);
+	launch_fail(l, &err);
 }
 
 static int on_end(sd_event_source *source, const siginfo_t *info, void *data)
@@ -338,7 +181,7 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *data)
 	single_instance_ended(l->instance, l->task.pid);
 	if (!l->found) {
 		loop_drop(&l->patience);
-		advance(l);
+		launch_advance(l);
 	}
 	return 0;
 }
@@ -350,14 +193,14 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 	struct launch *l = data;
 	struct window_info info;
 	if (l->found && windows_describe(l->display, l->found, &info)) {
-		reply(l, &info, "The window was not shown in time.");
+		launch_reply(l, &info, "The window was not shown in time.");
 		return 0;
 	}
 	if (l->ended && !task_is_alive(&l->task)) {
-		reply_ended(l);
+		launch_reply_ended(l);
 		return 0;
 	}
-	reply(l, NULL,
+	launch_reply(l, NULL,
 		"No window appeared in time; the program is still running, so one may appear: take another look "
 		"later.");
 	return 0;
@@ -372,31 +215,88 @@ static void on_cancel(void *data)
 	}
 	err_set(&err, ERR_CANCELLED, "the launch was cancelled%s",
 		l->found ? "; the program is running" : " and the program was killed");
-	fail(l, &err);
+	launch_fail(l, &err);
 }
 
 /* ---- start ---- */
 
-static bool spawn(struct launch *l, const struct msg_launch *args, struct err *err)
+/* Of the desktop's defaults, if the request names none.  False: nothing opens it. */
+static bool find_application(
+	struct launch *l, const struct msg_launch *args, const char **ret, struct err *err)
+{
+	*ret = args->application;
+	if (!*ret && !args->uri) {
+		return err_set(err, ERR_ARGUMENT, "'application' or 'uri' is required");
+	}
+	if (!*ret) {
+		*ret = l->chosen = default_application(args->uri, err);
+	}
+	return *ret;
+}
+
+static void add_arguments(struct command_line *line, const json_t *arguments)
+{
+	size_t n = g_strv_length(line->argv), more = json_array_size(arguments);
+	line->argv = g_renew(char *, line->argv, n + more + 1);
+	for (size_t i = 0; i < more; i++) {
+		line->argv[n + i] = g_strdup(json_string_value(json_array_get(arguments, i)));
+	}
+	line->argv[n + more] = NULL;
+}
+
+/* "K=V" for each, after the first; free with g_strfreev. */
+static char **read_environment(const char *first, const json_t *environment, struct err *err)
+{
+	g_autoptr(GPtrArray) all = g_ptr_array_new();
+	const char *name;
+	json_t *value;
+	bool good = true;
+	g_ptr_array_add(all, g_strdup(first));
+	json_object_foreach((json_t *)environment, name, value)
+	{
+		if (strchr(name, '=') || g_str_has_prefix(name, "VITRINE_")) {
+			good = err_set(err, ERR_ARGUMENT,
+				"'environment': the variable '%.60s' cannot be set", name);
+		}
+		g_ptr_array_add(all, g_strdup_printf("%s=%s", name, json_string_value(value)));
+	}
+	g_ptr_array_add(all, NULL);
+	char **list = (char **)g_ptr_array_steal(all, NULL);
+	if (!good) {
+		g_strfreev(list);
+		return NULL;
+	}
+	return list;
+}
+
+/* The server's clock is the monotonic one; a window with the time of its request gets the focus. */
+static void name_startup(struct launch *l)
 {
 	static unsigned number;
-	struct command_line line;
-	char startup[sizeof(l->startup_id) + sizeof("DESKTOP_STARTUP_ID=")];
-	auto_close int output = -1;
-	if (!applications_resolve(args->application, args->uri, &line, err)) {
-		return false;
-	}
-	/* The server's clock is the monotonic one; a window with the time of its request gets the
-	 * focus. */
 	snprintf(l->startup_id, sizeof(l->startup_id), "vitrine-%d-%u_TIME%" PRIu32, getpid(),
 		++number, (uint32_t)(loop_now_us() / 1000));
-	snprintf(startup, sizeof(startup), "DESKTOP_STARTUP_ID=%s", l->startup_id);
+}
+
+static bool spawn(struct launch *l, const struct msg_launch *args, struct err *err)
+{
+	struct command_line line;
+	const char *application;
+	auto_close int output = -1;
+	name_startup(l);
+	g_autofree char *startup = g_strconcat("DESKTOP_STARTUP_ID=", l->startup_id, NULL);
+	g_auto(GStrv) environment = read_environment(startup, args->environment, err);
+	if (!environment || !find_application(l, args, &application, err) ||
+		!applications_resolve(application, args->uri, &line, err)) {
+		return false;
+	}
+	add_arguments(&line, args->arguments);
 	l->output = output_drain_open(l->agent->event, &output);
 	struct task_how how = { .argv = (const char *const *)line.argv,
 		.cwd = line.cwd,
 		.out = output,
 		.err = output,
-		.startup_id = startup };
+		.more = (const char *const *)environment,
+		.n_more = g_strv_length(environment) };
 	l->instance = single_instance_new(l->display, line.argv[0]);
 	bool started = l->output && task_start(&how, &l->task, err);
 	if (!l->output) {
@@ -439,7 +339,7 @@ static void run(struct request *req, const void *args)
 	l->next = l->agent->launches;
 	l->agent->launches = l;
 	if (!start(l, args, &err)) {
-		fail(l, &err);
+		launch_fail(l, &err);
 		return;
 	}
 	request_on_cancel(req, on_cancel, l);

@@ -1,7 +1,7 @@
 #ifndef VM_AGENT_PROCESS_LAUNCH_IMPL_H
 #define VM_AGENT_PROCESS_LAUNCH_IMPL_H
 
-/* Shared by launch.c and launch_match.c. */
+/* Shared by launch.c, launch_match.c and launch_wait.c. */
 
 #include "vm/agent/core/agent.h"
 #include "vm/agent/core/op.h"
@@ -20,6 +20,7 @@ struct launch {
 	struct launch *next; /* in agent->launches */
 	struct request *req;
 	struct task task;
+	char *chosen; /* the default application, if none was named; g_free() */
 	struct output_drain *output;
 	char startup_id[96];
 	struct single_instance *instance; /* instances that were already running */
@@ -40,6 +41,22 @@ struct launch {
 	bool ended, fruitless; /* fruitless: it has exited, but a descendant is running */
 	siginfo_t end;
 };
+
+/* ---- launch.c: the answer, which frees the launch ---- */
+
+void launch_fail(struct launch *l, const struct err *why);
+/* Answers with the window and the note; either may be NULL. */
+void launch_reply(struct launch *l, const struct window_info *window, const char *note);
+/* The program has ended without a window: answers, or fails, with its status and its last output. */
+void launch_reply_ended(struct launch *l);
+void launch_fail_ended(struct launch *l);
+
+/* ---- launch_wait.c: may answer, and thereby free, the launch ---- */
+
+/* Searches for its window. */
+void launch_advance(struct launch *l);
+/* Checks whether the window found is complete. */
+void launch_check(struct launch *l);
 
 /* ---- launch_match.c: matching windows ---- */
 

@@ -32,7 +32,7 @@ static bool check_directory(const char *path, struct err *err)
 }
 
 /* The reader cannot start anything to free processes, so the advice is for outside. */
-static bool say_limit(struct err *err)
+static bool fail_limit(struct err *err)
 {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NPROC, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY) {
@@ -56,8 +56,12 @@ bool task_start(const struct task_how *how, struct task *ret_task, struct err *e
 	}
 	snprintf(task.mark, sizeof(task.mark), "VITRINE_TASK=%s-%u.",
 		strchr(environment_mark(), '=') + 1, ++number);
-	const char *more[] = { task.mark, how->startup_id };
-	auto_free const char **env = environment_with(more, how->startup_id ? 2 : 1);
+	auto_free const char **more = must(calloc(how->n_more + 1, sizeof(*more)));
+	more[0] = task.mark;
+	for (unsigned i = 0; i < how->n_more; i++) {
+		more[i + 1] = how->more[i];
+	}
+	auto_free const char **env = environment_with(more, how->n_more + 1);
 	struct spawn_fd fds[4] = { { how->out, STDOUT_FILENO }, { how->err, STDERR_FILENO } };
 	size_t n_fds = 2;
 	if (how->in > 0) {
@@ -75,7 +79,7 @@ bool task_start(const struct task_how *how, struct task *ret_task, struct err *e
 		.die_with_us = true };
 	task.pid = spawn_start(&spawn, err);
 	if (task.pid < 0) {
-		return err->kind == ERR_LIMIT ? say_limit(err) : false;
+		return err->kind == ERR_LIMIT ? fail_limit(err) : false;
 	}
 	*ret_task = task;
 	return true;

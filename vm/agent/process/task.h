@@ -21,11 +21,12 @@ struct task {
 /* Started by task_start. */
 struct task_how {
 	const char *const *argv;
-	const char *cwd;        /* NULL: the home directory */
-	int in;                 /* its stdin; -1 or 0: empty */
-	int out, err;           /* its stdout and stderr */
-	int script;             /* TASK_SCRIPT_FD there; -1 or 0: none */
-	const char *startup_id; /* "DESKTOP_STARTUP_ID=...", or NULL */
+	const char *cwd;         /* NULL: the home directory */
+	int in;                  /* its stdin; -1 or 0: empty */
+	int out, err;            /* its stdout and stderr */
+	int script;              /* TASK_SCRIPT_FD there; -1 or 0: none */
+	const char *const *more; /* "K=V" of its environment */
+	unsigned n_more;
 };
 
 bool task_start(const struct task_how *how, struct task *ret_task, struct err *err) NODISCARD;

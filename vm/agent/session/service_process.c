@@ -32,14 +32,14 @@ void service_process_init(struct service_process *p, sd_event *event, const stru
 
 /* ---- exit ---- */
 
-static int place_of(const struct service_process *p)
+static int slot_of(const struct service_process *p)
 {
 	return (int)(p->service - services);
 }
 
 static void set_down(struct service_process *p)
 {
-	reaper_keep_running(place_of(p), 0);
+	reaper_keep_running(slot_of(p), 0);
 	loop_drop(&p->child);
 	loop_drop(&p->ready);
 	output_drain_release(take_ptr(&p->output));
@@ -55,13 +55,13 @@ static void note_death(struct service_process *p, int wstatus)
 	const char *how = spawn_describe_end(wstatus);
 	const char *last = strrchr(output, '\n');
 	last = last ? last + 1 : output;
-	bool told = *last && WIFEXITED(wstatus); /* a killed process could not print a reason */
-	struct err why;                          /* ensures UTF-8 */
+	bool printed = *last && WIFEXITED(wstatus); /* a killed process could not print a reason */
+	struct err why;                             /* ensures UTF-8 */
 	if (p->silent_s) {
 		err_set(&why, ERR_HOST, "it did not respond within %d s", p->silent_s);
 	} else {
-		err_set(&why, ERR_HOST, "it %s%s%s", how, told ? "; its output ended with " : "",
-			told ? quote_end(quote, last, strlen(last), 200) : "");
+		err_set(&why, ERR_HOST, "it %s%s%s", how, printed ? "; its output ended with " : "",
+			printed ? quote_end(quote, last, strlen(last), 200) : "");
 	}
 	log_warning("the %s failed: %s", p->service->what, why.text);
 	free(p->died);
@@ -175,29 +175,30 @@ static bool open_ready_pipe(struct service_process *p, int *ret_theirs, struct e
 	return true;
 }
 
-static bool spawn(struct service_process *p, const struct places *places, struct err *err)
+static bool spawn(struct service_process *p, const struct session_paths *paths, struct err *err)
 {
 	const char *argv[SERVICE_ARGS];
 	auto_close int output = -1, ready = -1;
-	service_argv(p->service, places, argv);
+	service_argv(p->service, paths, argv);
 	p->output = output_drain_open(p->event, &output);
-	if (!p->output || (p->service->says_ready && !open_ready_pipe(p, &ready, err))) {
+	if (!p->output || (p->service->reports_ready && !open_ready_pipe(p, &ready, err))) {
 		return err_errno(err, "cannot create a pipe");
 	}
 	struct spawn_fd fds[] = { { output, 1 }, { output, 2 }, { ready, SERVICE_READY_FD } };
 	struct spawn how = { .argv = argv,
 		.fds = fds,
-		.n_fds = p->service->says_ready ? 3 : 2,
+		.n_fds = p->service->reports_ready ? 3 : 2,
 		.new_session = true,
 		.die_with_us = true };
 	p->pid = spawn_start(&how, err);
 	return p->pid > 0;
 }
 
-bool service_process_start(struct service_process *p, const struct places *places, struct err *err)
+bool service_process_start(
+	struct service_process *p, const struct session_paths *paths, struct err *err)
 {
 	struct err why = { 0 };
-	if (!spawn(p, places, &why)) {
+	if (!spawn(p, paths, &why)) {
 		set_down(p);
 		p->state = SERVICE_ABSENT;
 		return err_set(err, why.kind, "the %s could not be started: %s%s%s",
@@ -207,7 +208,7 @@ bool service_process_start(struct service_process *p, const struct places *place
 	}
 	p->state = SERVICE_STARTING;
 	p->silent_s = 0;
-	reaper_keep_running(place_of(p), p->pid);
+	reaper_keep_running(slot_of(p), p->pid);
 	sd_event_add_child(p->event, &p->child, p->pid, WEXITED, on_death, p);
 	return true;
 }

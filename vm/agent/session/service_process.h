@@ -59,7 +59,7 @@ void service_process_init(struct service_process *p, sd_event *event, const stru
 	const struct service_process_handlers *handlers, void *data);
 /* SERVICE_STARTING after this; false: SERVICE_ABSENT, and err says what is missing. */
 bool service_process_start(
-	struct service_process *p, const struct places *places, struct err *err) NODISCARD;
+	struct service_process *p, const struct session_paths *paths, struct err *err) NODISCARD;
 /* Kills it without a callback. */
 void service_process_stop(struct service_process *p);
 /* Kills it because it has not responded for that long; died() is called later. */

@@ -14,12 +14,12 @@
 #include <string.h>
 
 /* Placeholders for arguments that are not known at compile time. */
-#define PLACE_BUS "@bus"
-#define PLACE_VNC "@vnc"
-#define PLACE_WM "@wm"
-#define PLACE_PANEL "@panel"
-#define PLACE_GEOMETRY "@geometry"
-#define PLACE_DISPLAY "@display" /* omitted while there is no display */
+#define PATH_BUS "@bus"
+#define PATH_VNC "@vnc"
+#define PATH_WM "@wm"
+#define PATH_PANEL "@panel"
+#define PATH_GEOMETRY "@geometry"
+#define PATH_DISPLAY "@display" /* omitted while there is no display */
 
 const struct service services[SERVICES] = {
 	[SERVICE_X] = {
@@ -28,14 +28,14 @@ const struct service services[SERVICES] = {
 		.package = "tigervnc-standalone-server",
 		.required = true,
 		.needs = -1,
-		.says_ready = true,
+		.reports_ready = true,
 		/*
 		 * -s 0: no screen saver, because a blanked screen is useless.  Its own VNC server is
 		 * not used, for vm/agent/stream serves viewers; but TigerVNC 1.15 (Debian 13) does
-		 * not start without a socket for it, which places_close_vnc() removes.
+		 * not start without a socket for it, which session_paths_close_vnc() removes.
 		 */
-		.argv = { "Xvnc", PLACE_DISPLAY, "-displayfd", "3", "-geometry", PLACE_GEOMETRY, "-depth",
-			"24", "-rfbport", "-1", "-rfbunixpath", PLACE_VNC, "-SecurityTypes", "None",
+		.argv = { "Xvnc", PATH_DISPLAY, "-displayfd", "3", "-geometry", PATH_GEOMETRY, "-depth",
+			"24", "-rfbport", "-1", "-rfbunixpath", PATH_VNC, "-SecurityTypes", "None",
 			"-nolisten", "tcp", "-noreset", "-s", "0", NULL },
 	},
 	[SERVICE_BUS] = {
@@ -43,8 +43,8 @@ const struct service services[SERVICES] = {
 		.stage = "session-bus",
 		.package = "dbus",
 		.needs = -1,
-		.says_ready = true,
-		.argv = { "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address", PLACE_BUS,
+		.reports_ready = true,
+		.argv = { "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address", PATH_BUS,
 			"--print-address=3", NULL },
 	},
 	[SERVICE_WM] = {
@@ -54,7 +54,7 @@ const struct service services[SERVICES] = {
 		.required = true,
 		.on_display = true,
 		.needs = SERVICE_X,
-		.argv = { "openbox", "--sm-disable", "--config-file", PLACE_WM, NULL },
+		.argv = { "openbox", "--sm-disable", "--config-file", PATH_WM, NULL },
 	},
 	[SERVICE_PANEL] = {
 		.what = "panel",
@@ -63,26 +63,26 @@ const struct service services[SERVICES] = {
 		.on_display = true,
 		/* started in parallel, it finds no desktops and sleeps for a second */
 		.needs = SERVICE_WM,
-		.argv = { "tint2", "-c", PLACE_PANEL, NULL },
+		.argv = { "tint2", "-c", PATH_PANEL, NULL },
 	},
 };
 
-void service_argv(const struct service *service, const struct places *places,
+void service_argv(const struct service *service, const struct session_paths *paths,
 	const char *ret_argv[SERVICE_ARGS])
 {
 	const struct {
 		const char *name, *value;
 	} known[] = {
-		{ PLACE_BUS, places->bus },
-		{ PLACE_VNC, places->vnc },
-		{ PLACE_WM, places->wm_config },
-		{ PLACE_PANEL, places->panel_config },
-		{ PLACE_GEOMETRY, places->geometry },
-		{ PLACE_DISPLAY, places->display },
+		{ PATH_BUS, paths->bus },
+		{ PATH_VNC, paths->vnc },
+		{ PATH_WM, paths->wm_config },
+		{ PATH_PANEL, paths->panel_config },
+		{ PATH_GEOMETRY, paths->geometry },
+		{ PATH_DISPLAY, paths->display },
 	};
 	size_t n = 0;
-	bool other = service == &services[SERVICE_PANEL] && places->panel[0];
-	for (const char *const *arg = other ? places->panel : service->argv; *arg; arg++) {
+	bool other = service == &services[SERVICE_PANEL] && paths->panel[0];
+	for (const char *const *arg = other ? paths->panel : service->argv; *arg; arg++) {
 		const char *value = *arg;
 		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
 			value = strcmp(*arg, known[i].name) == 0 ? known[i].value : value;
@@ -94,15 +94,15 @@ void service_argv(const struct service *service, const struct places *places,
 	ret_argv[n] = NULL;
 }
 
-static void read_panel(struct places *places, const char *file)
+static void read_panel(struct session_paths *paths, const char *file)
 {
 	FILE *from = fopen(file, "re");
 	char *rest = NULL;
 	size_t n = 0;
-	if (from && fgets(places->panel_line, sizeof(places->panel_line), from)) {
-		for (char *word = strtok_r(places->panel_line, " \t\n", &rest);
+	if (from && fgets(paths->panel_line, sizeof(paths->panel_line), from)) {
+		for (char *word = strtok_r(paths->panel_line, " \t\n", &rest);
 			word && n < SERVICE_ARGS - 1; word = strtok_r(NULL, " \t\n", &rest)) {
-			places->panel[n++] = word;
+			paths->panel[n++] = word;
 		}
 	}
 	if (from) {
@@ -110,16 +110,16 @@ static void read_panel(struct places *places, const char *file)
 	}
 }
 
-void places_init(struct places *places, struct size screen, const char *panel_file)
+void session_paths_init(struct session_paths *paths, struct size screen, const char *panel_file)
 {
 	const char *dir = getenv("XDG_RUNTIME_DIR");
-	*places = (struct places){ 0 };
-	snprintf(places->bus, sizeof(places->bus), "unix:path=%.90s/bus", dir);
-	snprintf(places->vnc, sizeof(places->vnc), "%.90s/vnc.sock", dir);
-	snprintf(places->wm_config, sizeof(places->wm_config), "%.90s/openbox.xml", dir);
-	snprintf(places->panel_config, sizeof(places->panel_config), "%.90s/tint2rc", dir);
-	snprintf(places->geometry, sizeof(places->geometry), "%dx%d", screen.width, screen.height);
-	read_panel(places, panel_file);
+	*paths = (struct session_paths){ 0 };
+	snprintf(paths->bus, sizeof(paths->bus), "unix:path=%.90s/bus", dir);
+	snprintf(paths->vnc, sizeof(paths->vnc), "%.90s/vnc.sock", dir);
+	snprintf(paths->wm_config, sizeof(paths->wm_config), "%.90s/openbox.xml", dir);
+	snprintf(paths->panel_config, sizeof(paths->panel_config), "%.90s/tint2rc", dir);
+	snprintf(paths->geometry, sizeof(paths->geometry), "%dx%d", screen.width, screen.height);
+	read_panel(paths, panel_file);
 }
 
 /* ---- configuration files ---- */
@@ -198,26 +198,26 @@ static bool write_file(const char *path, const char *text, struct err *err)
 	return true;
 }
 
-bool places_write(const struct places *places, struct err *err)
+bool session_paths_write(const struct session_paths *paths, struct err *err)
 {
-	return write_file(places->wm_config, wm_config, err) &&
-	       write_file(places->panel_config, panel_config, err);
+	return write_file(paths->wm_config, wm_config, err) &&
+	       write_file(paths->panel_config, panel_config, err);
 }
 
-void places_close_vnc(const struct places *places)
+void session_paths_close_vnc(const struct session_paths *paths)
 {
-	if (unlink(places->vnc) < 0 && errno != ENOENT) {
-		log_warning("cannot remove %s: %s", places->vnc, strerror(errno));
+	if (unlink(paths->vnc) < 0 && errno != ENOENT) {
+		log_warning("cannot remove %s: %s", paths->vnc, strerror(errno));
 	}
 }
 
-void places_remove(const struct places *places)
+void session_paths_remove(const struct session_paths *paths)
 {
 	char socket[64];
-	const char *const all[] = { places->vnc, places->bus + strlen("unix:path="),
-		places->wm_config, places->panel_config, socket };
+	const char *const all[] = { paths->vnc, paths->bus + strlen("unix:path="), paths->wm_config,
+		paths->panel_config, socket };
 	snprintf(socket, sizeof(socket), "/tmp/.X11-unix/X%s",
-		places->display[0] ? places->display + 1 : "none");
+		paths->display[0] ? paths->display + 1 : "none");
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		if (unlink(all[i]) < 0 && errno != ENOENT) {
 			continue; /* not ours: nothing is lost */

@@ -9,10 +9,10 @@
 enum { SERVICE_X, SERVICE_BUS, SERVICE_WM, SERVICE_PANEL, SERVICES };
 
 #define SERVICE_ARGS 32
-#define SERVICE_READY_FD 3 /* where says_ready services write */
+#define SERVICE_READY_FD 3 /* where reports_ready services write */
 
 /* Files and names shared by the programs. */
-struct places {
+struct session_paths {
 	char bus[128], vnc[128], wm_config[128], panel_config[128]; /* in the run-time directory */
 	char geometry[16];
 	char display[16]; /* ":0"; "" until the X server has chosen a number */
@@ -26,7 +26,7 @@ struct service {
 	bool required;            /* without it there is no desktop */
 	bool on_display;          /* exits with the X server */
 	int needs;                /* the row that must be up before; -1: none */
-	bool says_ready; /* writes a line to SERVICE_READY_FD; others are detected on the display */
+	bool reports_ready; /* writes a line to SERVICE_READY_FD; others are detected on the display */
 	const char *argv[SERVICE_ARGS]; /* "@bus" and similar are placeholders, see services.c */
 };
 
@@ -35,16 +35,17 @@ extern const struct service services[SERVICES];
 /* Its first line is the image's panel. */
 #define PANEL_FILE "/etc/vitrine/panel"
 
-/* ret_places must not move: it points into itself. */
-void places_init(struct places *ret_places, struct size screen, const char *panel_file);
+/* ret_paths must not move: it points into itself. */
+void session_paths_init(
+	struct session_paths *ret_paths, struct size screen, const char *panel_file);
 /* Writes the configuration of the window manager and the panel. */
-bool places_write(const struct places *places, struct err *err) NODISCARD;
-void places_remove(const struct places *places);
+bool session_paths_write(const struct session_paths *paths, struct err *err) NODISCARD;
+void session_paths_remove(const struct session_paths *paths);
 /* Once the X server is up: no program can connect to its VNC server any more. */
-void places_close_vnc(const struct places *places);
+void session_paths_close_vnc(const struct session_paths *paths);
 
 /* The row's arguments for these places; the strings belong to the row or the places. */
-void service_argv(const struct service *service, const struct places *places,
+void service_argv(const struct service *service, const struct session_paths *paths,
 	const char *ret_argv[SERVICE_ARGS]);
 
 #endif

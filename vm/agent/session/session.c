@@ -1,11 +1,10 @@
 /*
  * Starts the rows of services.c and keeps them running.  Each event (a line on a ready pipe, a
- * property on the root window, an exit) calls advance(), which starts what has become possible and
+ * property on the root window, an exit) calls session_advance(), which starts what has become possible and
  * reports what has been reached.  No other function decides the order.
  */
-#include "vm/agent/session/session.h"
+#include "vm/agent/session/session_impl.h"
 
-#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -13,7 +12,6 @@
 #include "vm/agent/core/agent.h"
 #include "vm/agent/process/environment.h"
 #include "vm/agent/session/autostart.h"
-#include "vm/agent/session/service_process.h"
 #include "vm/agent/x11/capture.h"
 #include "vm/agent/x11/connect.h"
 #include "vm/agent/x11/display.h"
@@ -21,37 +19,21 @@
 
 #include <X11/Xatom.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A started X server accepts clients, unless one of them prevents it. */
 #define ANSWER_S 10
 #define PANEL_WAIT_MS 2000  /* a desktop whose panel does not appear is ready nevertheless */
 #define BACKGROUND 0x2f4858 /* neither black nor white, so that unpainted areas are visible */
 
-struct session {
-	const struct agent *agent;
-	const struct session_handlers *handlers;
-	void *data;
-	struct places places;
-	struct service_process all[SERVICES];
-	sd_event_source *panel_timer;
-	struct connect *connect; /* to the X server, in progress */
-	sd_event_source *answer_timer;
-	bool ready, was_ready, autostarted, given_up;
-};
-
-static void advance(struct session *s);
-
 static uint64_t age_ms(const struct session *s)
 {
 	return (loop_now_us() - s->agent->started_us) / 1000;
 }
 
-static void tell_stage(struct session *s, const char *stage)
+static void notify_stage(struct session *s, const char *stage)
 {
 	uint64_t ms = age_ms(s);
 	log_info("%s is up after %" PRIu64 " ms", stage, ms);
@@ -60,46 +42,7 @@ static void tell_stage(struct session *s, const char *stage)
 	}
 }
 
-/* ---- failures ---- */
-
-static void give_up(struct session *s, const char *text)
-{
-	if (!s->given_up) {
-		s->given_up = true;
-		s->handlers->failed(text, s->data);
-	}
-}
-
-/* The session bus looks up its user, and reports "Memory allocation failure" if the account does
- * not exist. */
-static bool has_account(uid_t uid)
-{
-	FILE *file = fopen("/etc/passwd", "re");
-	const struct passwd *row = NULL;
-	while (file && (row = fgetpwent(file)) && row->pw_uid != uid) {
-	}
-	if (file) {
-		fclose(file);
-	}
-	return row != NULL;
-}
-
-static bool died_of_no_account(const struct service_process *p)
-{
-	return p->service == &services[SERVICE_BUS] && !p->was_up && !has_account(getuid());
-}
-
-static void give_up_without_account(struct session *s)
-{
-	char text[300];
-	unsigned uid = getuid();
-	snprintf(text, sizeof(text),
-		"the desktop runs as user id %u, which is not in /etc/passwd, so its session bus "
-		"cannot start; add a line there, such as "
-		"'user:x:%u:%u::/home/user:/bin/bash'",
-		uid, uid, getgid());
-	give_up(s, text);
-}
+/* ---- the X server has exited ---- */
 
 static void stop_connecting(struct session *s)
 {
@@ -107,7 +50,7 @@ static void stop_connecting(struct session *s)
 	loop_drop(&s->answer_timer);
 }
 
-static void display_gone(struct session *s)
+void session_display_gone(struct session *s)
 {
 	stop_connecting(s);
 	s->handlers->display_gone(s->data);
@@ -120,48 +63,9 @@ static void display_gone(struct session *s)
 	}
 }
 
-/* Avoids losing work to a service that a faulty program, or a user, makes exit repeatedly. */
-static void rest(struct service_process *p)
-{
-	struct session *s = p->data;
-	service_process_rest(p);
-	s->handlers->resting(p->service->what, p->died, p->rest_ms, s->data);
-}
-
-static void died_too_often(struct service_process *p)
-{
-	auto_buf struct buf text = { 0 };
-	if (!p->service->required || p->was_up) {
-		rest(p);
-		return;
-	}
-	if (p->silent_s) {
-		buf_printf(&text, "the %s failed: %s", p->service->what, p->died);
-	} else {
-		buf_printf(&text,
-			"the %s failed more than %d times within 30 seconds; the last time %s",
-			p->service->what, SERVICE_DEATHS_MAX, p->died);
-	}
-	give_up(p->data, buf_text(&text));
-}
-
-static void on_died(struct service_process *p)
-{
-	struct session *s = p->data;
-	if (p == &s->all[SERVICE_X]) {
-		display_gone(s);
-	}
-	if (died_of_no_account(p)) {
-		give_up_without_account(s);
-	} else if (service_process_dies_often(p) || p->silent_s) {
-		died_too_often(p);
-	}
-	advance(s);
-}
-
 static void on_rested(struct service_process *p)
 {
-	advance(p->data);
+	session_advance(p->data);
 }
 
 void session_on_display_lost(struct session *s)
@@ -180,8 +84,8 @@ static void set_up(struct service_process *p)
 	if (p->state == SERVICE_STARTING) {
 		p->state = SERVICE_UP;
 		p->was_up = true;
-		tell_stage(p->data, p->service->stage);
-		advance(p->data);
+		notify_stage(p->data, p->service->stage);
+		session_advance(p->data);
 	}
 }
 
@@ -211,7 +115,7 @@ static void on_connected(struct connections made, void *data)
 		kill(x->pid, SIGKILL);
 		return;
 	}
-	places_close_vnc(&s->places);
+	session_paths_close_vnc(&s->paths);
 	prepare_root(s->agent->display);
 	set_up(x);
 }
@@ -231,11 +135,11 @@ static void x_server_has_started(struct service_process *p)
 {
 	struct session *s = p->data;
 	if (strspn(p->line, "0123456789") != strlen(p->line) || strlen(p->line) > 8) {
-		return give_up(s, "the X server did not report the number of its display");
+		return session_give_up(s, "the X server did not report the number of its display");
 	}
-	snprintf(s->places.display, sizeof(s->places.display), ":%.8s", p->line);
-	environment_set("DISPLAY", s->places.display);
-	s->connect = connect_start(s->agent->event, s->places.display, on_connected, s);
+	snprintf(s->paths.display, sizeof(s->paths.display), ":%.8s", p->line);
+	environment_set("DISPLAY", s->paths.display);
+	s->connect = connect_start(s->agent->event, s->paths.display, on_connected, s);
 	s->answer_timer = loop_after_ms(s->agent->event, ANSWER_S * 1000, on_answer_late, s);
 }
 
@@ -275,11 +179,11 @@ static void start(struct service_process *p)
 	if (p == &s->all[SERVICE_WM]) {
 		windows_forget_manager(s->agent->display);
 	}
-	if (service_process_start(p, &s->places, &err)) {
+	if (service_process_start(p, &s->paths, &err)) {
 		return;
 	}
 	if (p->service->required) {
-		give_up(s, err.text);
+		session_give_up(s, err.text);
 	} else {
 		log_warning("%s", err.text);
 	}
@@ -309,23 +213,23 @@ static bool capture_first_frame(struct session *s)
 		s->was_ready ? act_queue_can_look(s->agent->acts, &err) : capture_whole(s, &err);
 	if (!captured && !display_is_lost(s->agent->display)) {
 		err_while(&err, "the screen cannot be captured");
-		give_up(s, err.text);
+		session_give_up(s, err.text);
 	}
 	return captured;
 }
 
-static void tell_ready(struct session *s)
+static void notify_ready(struct session *s)
 {
 	if (!capture_first_frame(s)) {
 		return; /* the display is being lost: its end restarts everything */
 	}
-	tell_stage(s, "first-frame");
+	notify_stage(s, "first-frame");
 	s->ready = s->was_ready = true;
 	loop_drop(&s->panel_timer);
 	s->handlers->ready(age_ms(s), s->data);
 }
 
-static void tell_restarted(struct session *s)
+static void notify_restarted(struct session *s)
 {
 	for (int i = 0; i < SERVICES; i++) {
 		struct service_process *p = &s->all[i];
@@ -343,7 +247,7 @@ static int on_panel_late(sd_event_source *source, uint64_t usec, void *data)
 	struct session *s = data;
 	log_warning("the panel has not appeared; the desktop continues without it");
 	s->all[SERVICE_PANEL].state = SERVICE_UP;
-	advance(s);
+	session_advance(s);
 	return 0;
 }
 
@@ -357,7 +261,7 @@ static bool can_start(const struct service_process *p)
 		       (s->agent->display && !display_is_lost(s->agent->display)));
 }
 
-static void advance(struct session *s)
+void session_advance(struct session *s)
 {
 	bool complete = true;
 	for (int i = 0; i < SERVICES && !s->given_up; i++) {
@@ -383,15 +287,15 @@ static void advance(struct session *s)
 	if (complete) {
 		loop_drop(&s->panel_timer);
 		if (!s->ready) {
-			tell_ready(s);
+			notify_ready(s);
 		}
-		tell_restarted(s);
+		notify_restarted(s);
 	}
 }
 
 static const struct service_process_handlers process_handlers = {
 	.line = on_line,
-	.died = on_died,
+	.died = session_on_died,
 	.rested = on_rested,
 };
 
@@ -402,7 +306,7 @@ struct session *session_new(
 	s->agent = agent;
 	s->handlers = handlers;
 	s->data = data;
-	places_init(&s->places, agent->screen, PANEL_FILE);
+	session_paths_init(&s->paths, agent->screen, PANEL_FILE);
 	for (int i = 0; i < SERVICES; i++) {
 		service_process_init(&s->all[i], agent->event, &services[i], &process_handlers, s);
 	}
@@ -412,11 +316,11 @@ struct session *session_new(
 void session_start(struct session *s)
 {
 	struct err err = { 0 };
-	if (!places_write(&s->places, &err)) {
-		return give_up(s, err.text);
+	if (!session_paths_write(&s->paths, &err)) {
+		return session_give_up(s, err.text);
 	}
-	environment_set("DBUS_SESSION_BUS_ADDRESS", s->places.bus);
-	advance(s);
+	environment_set("DBUS_SESSION_BUS_ADDRESS", s->paths.bus);
+	session_advance(s);
 }
 
 void session_restored(struct session *s)
@@ -425,10 +329,10 @@ void session_restored(struct session *s)
 	for (int i = 0; i < SERVICES; i++) {
 		service_process_forgive(&s->all[i]); /* it exited during an earlier host's time */
 		if (s->all[i].state == SERVICE_UP) {
-			tell_stage(s, s->all[i].service->stage);
+			notify_stage(s, s->all[i].service->stage);
 		}
 	}
-	advance(s);
+	session_advance(s);
 }
 
 bool session_is_managed(const struct session *s)
@@ -446,6 +350,6 @@ void session_free(struct session *s)
 		service_process_done(&s->all[i]);
 	}
 	loop_drop(&s->panel_timer);
-	places_remove(&s->places);
+	session_paths_remove(&s->paths);
 	free(s);
 }

@@ -1,21 +1,38 @@
-/* Joins a conversation with a viewer of the desktop or of one window.  The request is answered
- * when the viewer or the picture is gone. */
+/*
+ * Joins a conversation with a viewer of the desktop or of one window.  The request is answered
+ * when the viewer or the picture is gone.  What a viewer does with keys and pointer has a place to go
+ * only while it has control, which the host gives to one of them.
+ */
 #include "base/cleanup.h"
+#include "base/loop.h"
 #include "vm/agent/core/op.h"
+#include "vm/agent/stream/viewer_clipboard.h"
 #include "vm/agent/stream/watched.h"
 
+#define TELL_MS 100
+
+enum use { NOT_USED, USED, REFUSED };
+
 struct join {
+	LIST_ENTRY(join) link;
 	struct request *req;
 	struct watched *watched;
 	struct rfb_viewer *viewer;
-	struct viewer_input *input;
-	size_t owed; /* bytes of the viewer that were not reported as consumed */
+	struct viewer_input *input;         /* NULL: it has no control */
+	struct viewer_clipboard *clipboard; /* NULL: it is not offered */
+	size_t owed;  /* bytes of the viewer that were not reported as consumed */
+	enum use use; /* not told yet */
+	uint64_t told_us;
 };
 
 static void join_free(struct join *j)
 {
 	if (j->viewer) {
-		j->input->fns->free(j->input);
+		LIST_REMOVE(j, link);
+		if (j->input) {
+			j->input->fns->free(j->input);
+		}
+		viewer_clipboard_free(j->clipboard);
 		rfb_viewer_free(j->viewer);
 	}
 	if (j->watched) {
@@ -36,6 +53,25 @@ static void finish(struct join *j, const struct err *why)
 	}
 }
 
+/* ---- what the host is told ---- */
+
+static void tell(struct join *j)
+{
+	uint64_t now = loop_now_us();
+	const struct msg_used said = { .refused = j->use == REFUSED };
+	if (j->use && now - j->told_us >= TELL_MS * 1000 &&
+		request_send(j->req, &message_used, &said)) {
+		j->use = NOT_USED;
+		j->told_us = now;
+	}
+}
+
+static void note(struct join *j, enum use use)
+{
+	j->use = use;
+	tell(j);
+}
+
 /* ---- the viewer ---- */
 
 static size_t on_write(const void *bytes, size_t len, void *data)
@@ -48,29 +84,30 @@ static void on_key(uint32_t keysym, bool down, void *data)
 {
 	struct join *j = data;
 	j->input->fns->key(j->input, keysym, down);
+	note(j, USED);
 }
 
 static void on_pointer(struct point at, unsigned buttons, void *data)
 {
 	struct join *j = data;
 	j->input->fns->pointer(j->input, at, buttons);
+	note(j, USED);
 }
 
 static bool is_full(void *data)
 {
 	struct join *j = data;
-	return j->input->fns->is_full(j->input);
+	return j->input && j->input->fns->is_full(j->input);
 }
 
 static void on_refused(void *data)
 {
-	(void)data;
+	note(data, REFUSED);
 }
 
-/* A viewer that breaks the protocol is closed without an error, as VNC servers do. */
 static void on_viewer_ended(const struct err *why, void *data)
 {
-	finish(data, why->kind == ERR_ARGUMENT ? NULL : why);
+	finish(data, why);
 }
 
 static void on_cut_text(const char *text, size_t len, void *data)
@@ -78,11 +115,18 @@ static void on_cut_text(const char *text, size_t len, void *data)
 	struct join *j = data;
 	if (j->input->fns->cut_text) {
 		j->input->fns->cut_text(j->input, text, len);
+		note(j, USED);
 	}
 }
 
+static void on_text_wanted(void *data)
+{
+	struct join *j = data;
+	viewer_clipboard_read(j->clipboard);
+}
+
 static const struct rfb_viewer_fns viewer_fns = { on_write, on_key, on_pointer, is_full, on_refused,
-	on_viewer_ended, on_cut_text };
+	on_viewer_ended, on_cut_text, on_text_wanted };
 
 /* ---- the host ---- */
 
@@ -119,6 +163,7 @@ static void on_ended(void *data)
 static void on_writable(void *data)
 {
 	struct join *j = data;
+	tell(j);
 	rfb_viewer_writable(j->viewer);
 }
 
@@ -135,6 +180,12 @@ static void on_cancel(void *data)
 	finish(data, &err);
 }
 
+static void offer_clipboard(struct join *j)
+{
+	j->clipboard = viewer_clipboard_new(request_agent(j->req), j->viewer);
+	rfb_viewer_set_clipboard(j->viewer, true);
+}
+
 static bool start(struct join *j, const struct msg_rfb *args, struct err *err)
 {
 	struct agent *agent = request_agent(j->req);
@@ -145,11 +196,11 @@ static bool start(struct join *j, const struct msg_rfb *args, struct err *err)
 	if (!j->watched) {
 		return false;
 	}
-	j->input = j->watched->type->input(j->watched->picture);
-	j->input->room = on_room;
-	j->input->data = j;
 	j->viewer = rfb_viewer_new(j->watched->server, &viewer_fns, j);
-	rfb_viewer_set_control(j->viewer, true); /* the host decides what it passes on */
+	LIST_INSERT_HEAD(&agent->joins, j, link);
+	if (args->clipboard && !args->window) {
+		offer_clipboard(j);
+	}
 	return true;
 }
 
@@ -168,4 +219,63 @@ static void run(struct request *req, const void *data)
 const struct op op_rfb = {
 	.message = &message_rfb,
 	.run = run,
+};
+
+/* ---- control ---- */
+
+static void begin_input(struct join *j)
+{
+	j->input = j->watched->type->input(j->watched->picture);
+	j->input->room = on_room;
+	j->input->data = j;
+	rfb_viewer_set_control(j->viewer, true);
+}
+
+/* What it has sent and was not executed yet is not executed any more. */
+static void end_input(struct join *j)
+{
+	struct viewer_input *input = take_ptr(&j->input);
+	rfb_viewer_set_control(j->viewer, false);
+	input->fns->free(input);
+	on_room(j);
+}
+
+static void set_control(struct join *j, bool control)
+{
+	if (control == !j->input) {
+		j->use = NOT_USED;
+		j->told_us = 0;
+		(control ? begin_input : end_input)(j);
+	}
+}
+
+static struct join *find_join(const struct agent *agent, uint32_t number)
+{
+	struct join *j = LIST_FIRST(&agent->joins);
+	while (j && request_number(j->req) != number) {
+		j = LIST_NEXT(j, link);
+	}
+	return j && !j->watched->over ? j : NULL;
+}
+
+static void run_control(struct request *req, const void *data)
+{
+	const struct msg_control *args = data;
+	struct agent *agent = request_agent(req);
+	struct join *j, *holder = args->viewer ? find_join(agent, (uint32_t)args->viewer) : NULL;
+	LIST_FOREACH(j, &agent->joins, link)
+	{
+		if (j != holder) {
+			set_control(j, false);
+		}
+	}
+	if (holder) {
+		set_control(holder, true);
+	}
+	request_reply(req, NULL, NULL, 0);
+}
+
+const struct op op_control = {
+	.message = &message_control,
+	.run = run_control,
 };

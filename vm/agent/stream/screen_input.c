@@ -51,7 +51,8 @@ static void on_cut_text(struct viewer_input *input, const char *text, size_t len
 		return;
 	}
 	if (!clipboard_check(CLIPBOARD_TEXT, text, len, &err) ||
-		!clipboard_set(agent->clipboard, CLIPBOARD_TEXT, text, len, &err)) {
+		!clipboard_set(agent->clipboard,
+			&(struct clip_copy){ CLIPBOARD_TEXT, text, len, NULL }, &err)) {
 		log_info("a viewer's clipboard was not taken: %s", err.text);
 	}
 }

@@ -66,8 +66,7 @@ static struct watched *find(struct agent *agent, uint32_t window)
 struct watched *watched_join(struct agent *agent, uint32_t window, struct err *err)
 {
 	struct watched *w = find(agent, window);
-	if (!agent->display || display_is_lost(agent->display)) {
-		err_set(err, ERR_STATE, "the X server is being restarted; try again in a second");
+	if (!display_is_up(agent->display, err)) {
 		return NULL;
 	}
 	w = w ? w : watched_new(agent, window, err);

@@ -10,6 +10,7 @@
 #include "vm/agent/act/user_input.h"
 #include "vm/agent/core/agent.h"
 #include "vm/agent/x11/window_group.h"
+#include "vm/agent/x11/window_state.h"
 
 #define PATIENCE_MS 5000 /* for the window to come up */
 
@@ -22,15 +23,6 @@ struct window_input {
 };
 
 /* ---- may it pass?  The server is held still. ---- */
-
-static Window child_at(struct display *d, struct point at)
-{
-	Window child = None;
-	int x, y;
-	XTranslateCoordinates(
-		display_x(d), display_root(d), display_root(d), at.x, at.y, &x, &y, &child);
-	return child;
-}
 
 /* A menu of another program may hold the keyboard, whatever has the focus. */
 static bool is_keyboard_taken(struct window_input *in)
@@ -69,7 +61,7 @@ static bool is_reachable(struct window_input *in, const struct user_event *event
 	}
 	return user_input_buttons(in->input) ||
 	       window_capture_owns(
-		       in->capture, child_at(in->display, on_screen(origin, event->at)));
+		       in->capture, window_group_at(in->display, on_screen(origin, event->at)));
 }
 
 /* Releases always pass; they find only what did go down. */
@@ -95,19 +87,6 @@ static bool is_in_vain(const struct window_input *in, const struct user_event *e
 		       !window_capture_is_at(in->capture, on_screen(origin, event->at)));
 }
 
-static void activate(struct window_input *in)
-{
-	struct display *d = in->display;
-	Display *x = display_x(d);
-	XEvent event = { .xclient = { .type = ClientMessage,
-				 .window = window_capture_window(in->capture),
-				 .message_type = XInternAtom(x, "_NET_ACTIVE_WINDOW", False),
-				 .format = 32,
-				 .data.l = { 2, CurrentTime } } };
-	XSendEvent(x, display_root(d), False, SubstructureNotifyMask | SubstructureRedirectMask,
-		&event);
-}
-
 static int on_patience_over(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct window_input *in = data;
@@ -119,7 +98,7 @@ static int on_patience_over(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-static enum user_input_verdict gate(struct user_event *event, void *data)
+static enum user_input_verdict filter(struct user_event *event, void *data)
 {
 	struct window_input *in = data;
 	struct point origin;
@@ -135,7 +114,7 @@ static enum user_input_verdict gate(struct user_event *event, void *data)
 	}
 	if (!in->patience) {
 		in->patience = loop_after_ms(in->agent->event, PATIENCE_MS, on_patience_over, in);
-		activate(in);
+		window_ask_focus(in->display, window_capture_window(in->capture));
 	}
 	return USER_INPUT_WAIT;
 }
@@ -173,7 +152,7 @@ struct window_input *window_input_new(struct agent *agent, struct window_capture
 	in->agent = agent;
 	in->display = agent->display;
 	in->capture = capture;
-	in->input = user_input_new(agent, gate, in);
+	in->input = user_input_new(agent, filter, in);
 	return in;
 }
 

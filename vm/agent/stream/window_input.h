@@ -2,7 +2,7 @@
 #define VM_AGENT_STREAM_WINDOW_INPUT_H
 
 #include "vm/agent/act/act.h"
-#include "vm/agent/stream/window_capture.h"
+#include "vm/agent/window/window_capture.h"
 
 /*
  * Input of a viewer of one window: it reaches that window, its menus and dialogs, and no others.

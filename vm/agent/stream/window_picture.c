@@ -2,7 +2,7 @@
 #include "base/cleanup.h"
 #include "vm/agent/stream/kept_picture.h"
 #include "vm/agent/stream/watched.h"
-#include "vm/agent/stream/window_capture.h"
+#include "vm/agent/window/window_capture.h"
 #include "vm/agent/stream/window_input.h"
 #include "vm/agent/x11/cursor.h"
 #include "vm/agent/x11/windows.h"

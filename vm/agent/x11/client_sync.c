@@ -17,9 +17,10 @@
  * request in its queue, and some window managers act on those, too.
  */
 #define WM_ROUNDS 2
-#define WM_MS 250
-#define LEAST_MS 400 /* a client that cannot be asked: minimum wait */
-#define QUIET_MS 250 /* and until it has painted nothing for this long */
+#define WM_MS 250       /* one that has not answered yet may never do so */
+#define BUSY_WM_MS 2000 /* one that has answered before is only slow */
+#define LEAST_MS 400    /* a client that cannot be asked: minimum wait */
+#define QUIET_MS 250    /* and until it has painted nothing for this long */
 
 struct client_sync {
 	struct display *display;
@@ -31,13 +32,15 @@ struct client_sync {
 	uint32_t ping;
 	bool watches_paint;
 	int wm_rounds; /* answers of the window manager to wait for */
-	Window wm;     /* asked to move our window; None: asked for a frame's extents */
+	Window wm;     /* which is asked; None: whichever there is */
+	bool moves;    /* ... to move our window; else for a frame's extents */
 	int wm_place;  /* ... to there */
 	uint64_t painted_us, ends_us;
 };
 
 static uint32_t pings;
-static Window silent_wm; /* did not move our window in time, so it is asked for extents */
+static Window silent_wm;    /* did not move our window in time, so it is asked for extents */
+static Window answering_wm; /* has answered in either way */
 
 static void finish(struct client_sync *s, enum client_sync_answer answer)
 {
@@ -79,7 +82,7 @@ static bool is_moved(const struct client_sync *s, const XEvent *event)
 
 static bool is_wm_answer(const struct client_sync *s, const XEvent *event)
 {
-	return s->wm ? is_moved(s, event) : is_extents(s, event);
+	return s->moves ? is_moved(s, event) : is_extents(s, event);
 }
 
 static void ask_for_extents(struct display *d)
@@ -119,7 +122,7 @@ static void ask_to_move(struct client_sync *s)
 
 static void ask_wm(struct client_sync *s)
 {
-	if (s->wm) {
+	if (s->moves) {
 		ask_to_move(s);
 	} else {
 		ask_for_extents(s->display);
@@ -131,6 +134,7 @@ static void on_event(const XEvent *event, void *data)
 	struct client_sync *s = data;
 	bool answered = s->window && (is_pong(s, event) || is_end(s, event));
 	if (s->wm_rounds > 0 && is_wm_answer(s, event)) {
+		answering_wm = s->wm ? s->wm : answering_wm;
 		answered = --s->wm_rounds == 0;
 		if (!answered) {
 			ask_wm(s);
@@ -159,7 +163,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 		return 0;
 	}
-	silent_wm = s->wm ? s->wm : silent_wm;
+	silent_wm = s->moves && s->wm != answering_wm ? s->wm : silent_wm;
 	finish(s, s->watches_paint ? CLIENT_SYNC_ANSWERED : CLIENT_SYNC_SILENT);
 	return 0;
 }
@@ -240,13 +244,14 @@ static bool send_ping(struct client_sync *s)
 	return XSendEvent(x, s->window, False, NoEventMask, &ping) != 0;
 }
 
-struct client_sync *client_sync_focus(
-	struct display *d, uint64_t ms, client_sync_fn *fn, void *data)
+/* window: None: the one with the focus. */
+static struct client_sync *ping(
+	struct display *d, Window window, uint64_t ms, client_sync_fn *fn, void *data)
 {
 	struct client_sync *s = client_sync_new(d, ms, fn, data);
 	struct err err;
 	display_trap(d);
-	s->window = find_pingable(d);
+	s->window = !window ? find_pingable(d) : answers_pings(d, window) ? window : None;
 	bool sent = s->window && send_ping(s);
 	/* It may have closed in the meantime. */
 	if (!display_untrap(d, &err) || !sent) {
@@ -254,6 +259,18 @@ struct client_sync *client_sync_focus(
 		return NULL;
 	}
 	return s;
+}
+
+struct client_sync *client_sync_focus(
+	struct display *d, uint64_t ms, client_sync_fn *fn, void *data)
+{
+	return ping(d, None, ms, fn, data);
+}
+
+struct client_sync *client_sync_window(
+	struct display *d, Window window, uint64_t ms, client_sync_fn *fn, void *data)
+{
+	return ping(d, window, ms, fn, data);
 }
 
 bool client_sync_can_ask(struct display *d)
@@ -302,8 +319,10 @@ static Window wm_window(struct display *d)
 static struct client_sync *await_wm(
 	struct display *d, Window wm, int rounds, client_sync_fn *fn, void *data)
 {
-	struct client_sync *s = client_sync_new(d, WM_MS, fn, data);
-	s->wm = wm != silent_wm ? wm : None;
+	uint64_t ms = wm && wm == answering_wm ? BUSY_WM_MS : WM_MS;
+	struct client_sync *s = client_sync_new(d, ms, fn, data);
+	s->wm = wm;
+	s->moves = wm && wm != silent_wm;
 	s->wm_rounds = rounds;
 	ask_wm(s);
 	return s;

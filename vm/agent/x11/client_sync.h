@@ -22,7 +22,10 @@ typedef void client_sync_fn(enum client_sync_answer answer, void *data);
 /* The client of the focused window; NULL if it cannot be asked. */
 struct client_sync *client_sync_focus(
 	struct display *d, uint64_t ms, client_sync_fn *fn, void *data);
-/* Whether it can be asked. */
+/* The client of this window, which is a top-level one; NULL as well. */
+struct client_sync *client_sync_window(
+	struct display *d, Window window, uint64_t ms, client_sync_fn *fn, void *data);
+/* Whether the focused window's can be asked. */
 bool client_sync_can_ask(struct display *d);
 /* NULL without a window manager. */
 struct client_sync *client_sync_window_manager(struct display *d, client_sync_fn *fn, void *data);

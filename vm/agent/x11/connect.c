@@ -10,6 +10,7 @@
 
 #include <X11/extensions/XTest.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -22,10 +23,25 @@ struct connect {
 
 static _Thread_local jmp_buf *opening;
 
+/* Connections whose server exited while they were opened.  Xlib offers no way to free them. */
+static struct lost {
+	Display *x;
+	struct lost *next;
+} * _Atomic all_lost;
+
+static void keep_lost(Display *x)
+{
+	struct lost *lost = must(malloc(sizeof(*lost)));
+	*lost = (struct lost){ x, all_lost };
+	while (!atomic_compare_exchange_weak(&all_lost, &lost->next, lost)) {
+	}
+}
+
 static int on_io_error(Display *x)
 {
 	if (opening) {
-		close(ConnectionNumber(x)); /* the rest of its memory is lost */
+		close(ConnectionNumber(x));
+		keep_lost(x);
 		longjmp(*opening, 1);
 	}
 	return 0;

@@ -79,8 +79,7 @@ bool display_untrap(struct display *d, struct err *err)
 	}
 	d->trapping = false;
 	if (d->lost) {
-		return err_set(
-			err, ERR_STATE, "the X server is being restarted; try again in a second");
+		return display_is_restarting(err);
 	}
 	if (!d->trapped.error_code) {
 		return true;
@@ -189,13 +188,17 @@ void display_close(struct display *d)
 	}
 	struct err why;
 	err_set(&why, ERR_STATE, "the display was closed");
-	display_tell_closing(d, &why);
+	display_notify_closing(d, &why);
 	loop_drop(&d->readable);
 	loop_drop(&d->queued);
 	XCloseDisplay(d->x);
 	if (d->recorder) {
 		XCloseDisplay(d->recorder);
 	}
+	for (size_t i = 0; i < d->n_kept; i++) {
+		free(d->kept[i]);
+	}
+	free(d->kept);
 	forget(d);
 	sd_event_unref(d->event);
 	free(d);
@@ -206,6 +209,12 @@ void display_close(struct display *d)
 Display *display_x(struct display *d)
 {
 	return d->x;
+}
+
+void display_free_later(struct display *d, void *memory)
+{
+	d->kept = must(reallocarray(d->kept, d->n_kept + 1, sizeof(*d->kept)));
+	d->kept[d->n_kept++] = memory;
 }
 
 Display *display_recorder(struct display *d)
@@ -231,6 +240,16 @@ struct size display_size(struct display *d)
 bool display_is_lost(const struct display *d)
 {
 	return d->lost;
+}
+
+bool display_is_restarting(struct err *err)
+{
+	return err_set(err, ERR_STATE, "the X server is being restarted; try again in a second");
+}
+
+bool display_is_up(const struct display *d, struct err *err)
+{
+	return (d && !d->lost) || display_is_restarting(err);
 }
 
 sd_event *display_loop(struct display *d)

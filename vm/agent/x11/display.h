@@ -39,11 +39,20 @@ void display_close(struct display *d); /* NULL-safe */
 Display *display_x(struct display *d);
 /* The second connection, for RECORD, which blocks it; NULL: lost. */
 Display *display_recorder(struct display *d);
+/* For what its callbacks may still use while it is closed: freed after that.  Takes memory. */
+void display_free_later(struct display *d, void *memory);
 Window display_root(struct display *d);
 struct size display_size(struct display *d);
 bool display_is_lost(const struct display *d);
+/* Sets the error of what needs the X server while that is being restarted; false. */
+bool display_is_restarting(struct err *err);
+/* Whether there is a display (not NULL) that is not lost; else sets that error. */
+bool display_is_up(const struct display *d, struct err *err) NODISCARD;
 uint64_t display_frame_id(const struct display
 		*d); /* counts screen changes (XDamage); never repeats within an agent's life */
+
+/* A frame id above this one, and above all before. */
+uint64_t display_skip_frame(uint64_t frame_id);
 
 void display_trap(struct display *d);
 /* Waits until the server has processed everything since the trap; false if one of the requests
@@ -57,7 +66,7 @@ struct display_listener {
 	void (*event)(const XEvent *event, void *data);
 	void (*damaged)(
 		const XRectangle *area, void *data); /* in screen pixels, clipped to the screen */
-	void (*cursor)(void *data); /* the pointer's image has changed */
+	void (*cursor)(void *data);                  /* the pointer's image has changed */
 	void (*closing)(const struct err *why, void *data); /* last call; the display may be lost */
 	void *data;
 	struct display_listener *next;
@@ -91,6 +100,14 @@ struct layout *display_layout(struct display *d);
  * so that the counters are valid as of the last round trip.
  */
 void display_catch_up(struct display *d);
+
+/*
+ * Grabs the server, so that other clients cannot paint, until display_release().  Damage that the
+ * caller's requests cause in between is not counted as a change of the screen.  Only for requests
+ * that leave the pixels as they are.
+ */
+void display_hold(struct display *d);
+void display_release(struct display *d);
 
 /* The required atoms, fetched in one round trip. */
 enum display_atom {

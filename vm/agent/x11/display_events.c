@@ -20,9 +20,15 @@ uint64_t display_next_frame(void)
 	return ++frame_counter;
 }
 
+uint64_t display_skip_frame(uint64_t frame_id)
+{
+	frame_counter = frame_counter > frame_id ? frame_counter : frame_id;
+	return display_next_frame();
+}
+
 /* ---- events ---- */
 
-static void tell(
+static void notify(
 	struct display *d, const XEvent *event, const XRectangle *area, const struct err *why)
 {
 	struct tour tour = { .outer = d->tours };
@@ -42,9 +48,9 @@ static void tell(
 	d->tours = tour.outer;
 }
 
-void display_tell_closing(struct display *d, const struct err *why)
+void display_notify_closing(struct display *d, const struct err *why)
 {
-	tell(d, NULL, NULL, why);
+	notify(d, NULL, NULL, why);
 }
 
 static void on_damage(struct display *d, const XDamageNotifyEvent *event)
@@ -60,7 +66,7 @@ static void on_damage(struct display *d, const XDamageNotifyEvent *event)
 	d->damaged = true;
 	XRectangle area = { (short)x0, (short)y0, (unsigned short)(x1 - x0),
 		(unsigned short)(y1 - y0) };
-	tell(d, NULL, &area, NULL);
+	notify(d, NULL, &area, NULL);
 }
 
 /* Further damage is reported from here on; sent before any later capture. */
@@ -95,7 +101,7 @@ static bool count_event(struct display *d, const XEvent *event)
 	}
 	if (event->type == d->fixes_base + XFixesCursorNotify) {
 		d->cursor_serial++;
-		tell(d, NULL, NULL, NULL);
+		notify(d, NULL, NULL, NULL);
 		return true;
 	}
 	if (layout_is_event(&d->layout, event)) {
@@ -114,7 +120,7 @@ static void handle(struct display *d, const XEvent *event)
 		d->size = (struct size){ event->xconfigure.width, event->xconfigure.height };
 		frame_counter++;
 	}
-	tell(d, event, NULL, NULL);
+	notify(d, event, NULL, NULL);
 	if (d->handlers->event) {
 		d->handlers->event(event, d->data);
 	}
@@ -133,14 +139,14 @@ static void announce(struct display *d)
 
 static void report_lost(struct display *d)
 {
-	if (d->lost_told) {
+	if (d->lost_reported) {
 		return;
 	}
-	d->lost_told = true;
+	d->lost_reported = true;
 	sd_event_source_set_enabled(d->readable, SD_EVENT_OFF);
 	struct err why;
 	err_set(&why, ERR_STATE, "the connection to the X server was lost");
-	display_tell_closing(d, &why);
+	display_notify_closing(d, &why);
 	if (d->handlers->lost) {
 		d->handlers->lost(&why, d->data);
 	}
@@ -188,7 +194,7 @@ static int before_sleep(sd_event_source *source, void *data)
 	if (!d->lost) {
 		XFlush(d->x);
 	}
-	if (!d->lost_told && (d->lost || XEventsQueued(d->x, QueuedAlready) > 0)) {
+	if (!d->lost_reported && (d->lost || XEventsQueued(d->x, QueuedAlready) > 0)) {
 		sd_event_source_set_enabled(d->queued, SD_EVENT_ONESHOT);
 	}
 	return 0;
@@ -217,6 +223,34 @@ void display_catch_up(struct display *d)
 	count_damage(d);
 	if (d->announced != frame_counter) {
 		sd_event_source_set_enabled(d->queued, SD_EVENT_ONESHOT);
+	}
+}
+
+void display_hold(struct display *d)
+{
+	XGrabServer(d->x);
+	XSync(d->x, False);
+	display_catch_up(d);
+}
+
+static Bool is_screen_damage(Display *x, XEvent *event, XPointer data)
+{
+	(void)x;
+	const struct display *d = (const void *)data;
+	const XDamageNotifyEvent *damage = display_damage(d, event);
+	return damage && damage->damage == d->damage;
+}
+
+void display_release(struct display *d)
+{
+	XEvent ignored;
+	XSync(d->x, False);
+	while (!d->lost && XCheckIfEvent(d->x, &ignored, is_screen_damage, (XPointer)d)) {
+		continue;
+	}
+	if (!d->lost) {
+		XDamageSubtract(d->x, d->damage, None, None);
+		XUngrabServer(d->x);
 	}
 }
 

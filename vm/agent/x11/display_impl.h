@@ -27,7 +27,9 @@ struct display {
 	int input_opcode; /* of XInput; 0: not requested yet, -1: not available */
 	int motion_watchers;
 	Damage damage;
-	bool damaged, lost, lost_told;
+	bool damaged, lost, lost_reported;
+	void **kept; /* display_free_later() */
+	size_t n_kept;
 	uint64_t announced, cursor_serial;
 	struct layout layout;
 	bool trapping;
@@ -47,6 +49,6 @@ void display_watch(struct display *d);
 /* Counts a change of the screen; returns the new number. */
 uint64_t display_next_frame(void);
 /* Last call to every listener. */
-void display_tell_closing(struct display *d, const struct err *why);
+void display_notify_closing(struct display *d, const struct err *why);
 
 #endif

@@ -6,8 +6,9 @@
 
 #include <X11/extensions/XTest.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define WM_SLOWEST_US 250000
+#define WM_SLOWEST_US 2000000
 
 void input_move(struct input *in, struct point at)
 {
@@ -94,6 +95,7 @@ void input_key(struct input *in, KeyCode code, bool down)
 		XTestFakeKeyEvent(display_x(in->display), code, down, CurrentTime);
 	}
 	in->keys[code] = down;
+	in->held[code] &= down;
 	in->key_us = loop_now_us();
 	in->key_went_up |= !down;
 }
@@ -131,13 +133,28 @@ uint64_t input_key_due(const struct input *in)
 void input_release_keys(struct input *in)
 {
 	for (int code = 255; code > 0; code--) {
-		if (in->keys[code]) {
+		if (in->keys[code] && !in->held[code]) {
 			input_key(in, (KeyCode)code, false);
 		}
 	}
 	if (in->key_went_up) {
 		input_sync_keys(in);
 	}
+}
+
+void input_hold_key(struct input *in, KeyCode code, bool held)
+{
+	if (held) {
+		in->held[code] = in->keys[code];
+	} else if (in->keys[code]) {
+		input_key(in, code, false);
+	}
+}
+
+void input_release_all_keys(struct input *in)
+{
+	memset(in->held, 0, sizeof(in->held));
+	input_release_keys(in);
 }
 
 void input_release_all(struct input *in)
@@ -147,7 +164,7 @@ void input_release_all(struct input *in)
 			input_button(in, button, false);
 		}
 	}
-	input_release_keys(in);
+	input_release_all_keys(in);
 }
 
 bool input_wm_behind(const struct input *in, bool by_keys_only)
@@ -183,8 +200,7 @@ bool input_pointer(struct input *in, struct point *ret_at, struct err *err)
 	Bool ok = XQueryPointer(display_x(in->display), display_root(in->display), &root, &child,
 		&x, &y, &window_x, &window_y, &mask);
 	if (!ok || display_is_lost(in->display)) {
-		return err_set(
-			err, ERR_STATE, "the X server is being restarted; try again in a second");
+		return display_is_restarting(err);
 	}
 	display_catch_up(in->display);
 	*ret_at = (struct point){ x, y };

@@ -9,6 +9,7 @@
 struct input {
 	struct display *display;
 	bool keys[256];
+	bool held[256];      /* of those: pressed until they are released one by one */
 	unsigned buttons;    /* bit n: button n is pressed */
 	bool moved;          /* since a list began; target is where it was sent */
 	struct point target; /* in screen pixels */
@@ -56,13 +57,16 @@ void input_key(struct input *in, KeyCode code, bool down);
 void input_keep_apart(struct input *in, Window *focus);
 /* Waits until the server has processed what was sent, so that a pause between keys can start. */
 void input_sync_keys(struct input *in);
-void input_release_keys(struct input *in); /* waits likewise */
+void input_release_keys(struct input *in); /* except held ones; waits likewise */
+/* A pressed key is held beyond input_release_keys(), or is released. */
+void input_hold_key(struct input *in, KeyCode code, bool held);
 /* When the button may be pressed or released, or the next key be pressed (loop_now_us()), so that
  * it is neither missed nor combined with an earlier press at the same place into a double click. */
 uint64_t input_press_due(const struct input *in, int button, struct point at);
 uint64_t input_release_due(const struct input *in);
 uint64_t input_key_due(const struct input *in);
-void input_release_all(struct input *in); /* including buttons */
+void input_release_all_keys(struct input *in); /* including held ones */
+void input_release_all(struct input *in);      /* including buttons */
 
 /*
  * Whether the window manager may still have to process presses, so that the focus may still move.

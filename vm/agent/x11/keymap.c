@@ -1,36 +1,23 @@
 /*
- * The keyboard map of XKB, and the spare keycodes.  Spares are keycodes without a keysym, and those
- * of the XF86 multimedia keys (a request for such a keysym gets a spare), unless programs identify
- * them by number.  New keysyms are sent to the server in one XkbSetMap over the range that contains
- * them: one notification, one reload per client, and the keys in between keep their exact types.
- * Each spare has two levels, a letter and its capital, or its keysym twice, for clients that would
- * derive a capital from a single one.
+ * The keyboard map of XKB: what the layout gives, which keycodes are spares, and who has its turn.
+ * Spares are keycodes without a keysym, and those of the XF86 multimedia keys (a request for such a
+ * keysym gets a spare), unless programs identify them by number.
  */
-#include "vm/agent/x11/keymap.h"
+#include "vm/agent/x11/keymap_impl.h"
 
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "vm/agent/x11/keymap_impl.h"
 #include "vm/agent/x11/keys.h"
 
-#include <X11/XKBlib.h>
 #include <X11/keysym.h>
 #include <string.h>
 #include <xkbcommon/xkbcommon.h>
 
-#define CODES 256
 #define LAST_LETTER_KEY \
 	97          /* the main block of any keyboard; the others follow, by evdev's numbers */
 #define YEN_KEY 132 /* of Japanese keyboards */
 #define FIRST_XF86 0x1008fe00u
 #define LAST_XF86 0x1008ffffu
-
-/* What the layout gives: one row per reachable code and level. */
-struct given {
-	KeySym sym;
-	uint32_t ch;
-	struct key key;
-};
 
 /*
  * Keycodes that programs identify only by their keysym.  Programs interpret others by number as
@@ -42,33 +29,6 @@ struct given {
 static const uint8_t nameless[] = { 120, 149, 153, 154, 155, 159, 161, 162, 168, 178, 183, 184, 185,
 	186, 210, 211, 213, 219, 220, 221, 222, 224, 226, 227, 228, 229, 244, 245, 246, 247, 248,
 	249, 250, 251, 253, 254, 255 };
-
-struct spare {
-	bool is_spare;
-	/* its keysym, now or after keymap_apply(); of a letter with a capital, the small one */
-	KeySym sym;
-	uint64_t used; /* when last pressed or assigned, counted in calls */
-	bool waiting;  /* pressed since the reader has caught up */
-	bool held;
-};
-
-struct keymap {
-	struct display *display;
-	struct readers *readers;
-	XkbDescPtr xkb;
-	uint64_t serial, clock;
-	uint64_t changes, awaited, settled; /* of the map, by us */
-	uint64_t changed_us;
-	readers_fn *read;
-	void *read_data;
-	struct keymap_turn *turns; /* the first has it */
-	sd_event_source *next_turn;
-	bool is_nameless[CODES];
-	struct given given[CODES * 2];
-	int n_given;
-	struct spare spares[CODES];
-	int first_new, last_new; /* codes with keysyms not sent to the server yet */
-};
 
 /* ---- turns ---- */
 
@@ -129,7 +89,7 @@ struct keymap *keymap_new(struct display *d)
 	k->readers = readers_new(d);
 	k->next_turn = loop_defer(display_loop(d), on_turn, k); /* which finds nobody waiting */
 	k->serial = UINT64_MAX;
-	k->first_new = CODES;
+	k->first_new = KEYMAP_CODES;
 	for (size_t i = 0; i < sizeof(nameless); i++) {
 		k->is_nameless[nameless[i]] = true;
 	}
@@ -286,11 +246,10 @@ bool keymap_update(struct keymap *k, struct err *err)
 		XkbKeyTypesMask | XkbKeySymsMask | XkbModifierMapMask, XkbUseCoreKbd);
 	if (!k->xkb || display_is_lost(k->display)) {
 		k->serial = UINT64_MAX;
-		return err_set(
-			err, ERR_STATE, "the X server is being restarted; try again in a second");
+		return display_is_restarting(err);
 	}
 	k->n_given = 0;
-	k->first_new = CODES;
+	k->first_new = KEYMAP_CODES;
 	k->last_new = 0;
 	for (int code = k->xkb->min_key_code; code <= k->xkb->max_key_code; code++) {
 		read_spare(k, code);
@@ -303,7 +262,7 @@ bool keymap_update(struct keymap *k, struct err *err)
 bool keymap_find_spare(struct keymap *k, KeySym sym, struct key *ret)
 {
 	KeySym small = keymap_small_of(sym);
-	for (int code = 0; code < CODES; code++) {
+	for (int code = 0; code < KEYMAP_CODES; code++) {
 		if (k->spares[code].is_spare && k->spares[code].sym == small) {
 			*ret = (struct key){ (KeyCode)code, sym != small };
 			return true;
@@ -322,140 +281,6 @@ bool keymap_find(struct keymap *k, KeySym sym, struct key *ret_key)
 		}
 	}
 	return keymap_find_spare(k, sym, ret_key);
-}
-
-/* ---- spares ---- */
-
-/* Empty ones first, then multimedia keys, then the least recently used one. */
-static bool better(const struct spare *a, const struct spare *b)
-{
-	if (a->used != b->used) {
-		return a->used < b->used;
-	}
-	return a->sym == NoSymbol && b->sym != NoSymbol;
-}
-
-bool keymap_assign(struct keymap *k, KeySym sym, struct key *ret_key)
-{
-	int best = -1;
-	for (int code = 0; code < CODES; code++) {
-		const struct spare *spare = &k->spares[code];
-		if (spare->is_spare && !spare->waiting && !spare->held &&
-			(best < 0 || better(spare, &k->spares[best]))) {
-			best = code;
-		}
-	}
-	if (best < 0) {
-		return false;
-	}
-	/* Waiting from now on: what a segment assigns must outlive the segment. */
-	k->spares[best] = (struct spare){ true, keymap_small_of(sym), ++k->clock, true, false };
-	k->first_new = best < k->first_new ? best : k->first_new;
-	k->last_new = best > k->last_new ? best : k->last_new;
-	*ret_key = (struct key){ (KeyCode)best, sym != keymap_small_of(sym) };
-	return true;
-}
-
-/* Written directly, because XkbChangeTypesOfKey() requires the keys' actions, which were not
- * fetched. */
-static void write_spare(struct keymap *k, int code)
-{
-	KeySym *syms = must(XkbResizeKeySyms(k->xkb, code, 2));
-	XkbSymMapPtr key = &k->xkb->map->key_sym_map[code];
-	key->kt_index[0] = XkbTwoLevelIndex;
-	key->group_info = XkbSetNumGroups(0, 1);
-	key->width = 2;
-	syms[0] = k->spares[code].sym;
-	syms[1] = keymap_capital_of(syms[0]);
-}
-
-bool keymap_apply(struct keymap *k)
-{
-	if (k->first_new > k->last_new) {
-		return false;
-	}
-	XkbMapChangesRec changes = { 0 };
-	for (int code = k->first_new; code <= k->last_new; code++) {
-		if (k->spares[code].is_spare && k->spares[code].sym) {
-			write_spare(k, code);
-		}
-	}
-	changes.changed = XkbKeySymsMask;
-	changes.first_key_sym = (KeyCode)k->first_new;
-	changes.num_key_syms = (unsigned char)(k->last_new - k->first_new + 1);
-	layout_expect_own(display_layout(k->display), display_x(k->display));
-	XkbChangeMap(display_x(k->display), k->xkb, &changes);
-	k->first_new = CODES;
-	k->last_new = 0;
-	k->changes++;
-	k->changed_us = loop_now_us();
-	return true;
-}
-
-uint64_t keymap_changed_us(const struct keymap *k)
-{
-	return k->changed_us;
-}
-
-static void on_read(void *data)
-{
-	struct keymap *k = data;
-	k->settled = k->awaited;
-	k->read(k->read_data);
-}
-
-bool keymap_await_readers(struct keymap *k, Window window, readers_fn *fn, void *data)
-{
-	k->read = fn;
-	k->read_data = data;
-	k->awaited = k->changes;
-	if (readers_await(k->readers, k->changes, window, on_read, k)) {
-		return true;
-	}
-	k->settled = k->changes;
-	return false;
-}
-
-bool keymap_is_settled(const struct keymap *k)
-{
-	return k->settled == k->changes;
-}
-
-bool keymap_await_client(struct keymap *k, Window window, uint64_t ms, readers_fn *fn, void *data)
-{
-	return readers_catch_up(k->readers, window, ms, fn, data);
-}
-
-void keymap_used(struct keymap *k, KeyCode code)
-{
-	k->spares[code].used = ++k->clock;
-	k->spares[code].waiting = true;
-}
-
-void keymap_hold(struct keymap *k, KeyCode code, bool held)
-{
-	k->spares[code].held = held;
-}
-
-uint64_t keymap_mark(const struct keymap *k)
-{
-	return k->clock;
-}
-
-void keymap_caught_up(struct keymap *k, uint64_t mark)
-{
-	for (int code = 0; code < CODES; code++) {
-		k->spares[code].waiting &= k->spares[code].used > mark;
-	}
-}
-
-int keymap_spares(const struct keymap *k)
-{
-	int n = 0;
-	for (int code = 0; code < CODES; code++) {
-		n += k->spares[code].is_spare;
-	}
-	return n;
 }
 
 /* ---- for keymap_way.c ---- */

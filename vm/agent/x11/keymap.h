@@ -50,6 +50,7 @@ bool keymap_find(struct keymap *k, KeySym sym, struct key *ret_key);
 bool keymap_assign(struct keymap *k, KeySym sym, struct key *ret_key);
 /* Sends all new assignments to the server in one request; false if there are none. */
 bool keymap_apply(struct keymap *k);
+uint64_t keymap_changes(const struct keymap *k);    /* how many were made in this way */
 uint64_t keymap_changed_us(const struct keymap *k); /* time of the last one; 0: never */
 /* Waits until the program of that window knows them (keymap_readers.h). */
 bool keymap_await_readers(struct keymap *k, Window window, readers_fn *fn, void *data);

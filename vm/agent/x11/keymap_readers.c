@@ -10,63 +10,24 @@
  * processed what was sent before. Tk requests it only with the next key, which is no answer: such a
  * program is not asked again.
  */
-#include "vm/agent/x11/keymap_readers.h"
+#include "vm/agent/x11/keymap_readers_impl.h"
 
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "vm/agent/x11/client_sync.h"
 
 #include <X11/Xlib-xcb.h>
-#include <X11/Xlibint.h>
-#include <X11/extensions/XKBproto.h>
 #include <X11/extensions/XRes.h>
-#include <X11/extensions/record.h>
-#include <poll.h>
 
-#define CLIENTS 256
 #define PING_MS 10000
 #define PAUSE_MS 60
-#define START_MS 2000
 #define FIRST_MS 2000      /* for the first answer of a program that may never answer */
 #define ROUNDS_OF_CHANGE 8 /* the server reports a change once per keyboard */
 #define ROUNDS_MAX 400
 
-struct reader {
-	XID base; /* of its resource ids; 0: unused */
-	bool has_read, never_reads;
-	/* notified of a map; and it has requested the modifier map each time */
-	bool was_told, answers;
-	bool is_mute;       /* it has not */
-	uint64_t caught_up; /* with this change of the map */
-};
-
-struct readers {
-	struct display *display;
-	bool records; /* otherwise the server lacks the extension */
-	XRecordContext context;
-	sd_event_source *readable, *timer;
-	int xkb_opcode;
-	XID mask, own;
-	bool started;
-	uint64_t changes, awaited_change; /* of the map, by us: recorded, and the last one made */
-	struct reader clients[CLIENTS];
-	struct client_sync *ping;
-	bool paused; /* the first ping was answered */
-	XID awaited[CLIENTS];
-	int n_awaited;
-	readers_fn *fn;
-	void *data;
-	Window asked;
-	bool answered;
-	int rounds; /* answers of that window's program to wait for */
-	readers_fn *caught_up;
-	void *caught_up_data;
-};
-
-static struct reader *find(struct readers *r, XID base, bool make)
+struct reader *reader_find(struct readers *r, XID base, bool make)
 {
 	struct reader *unused = NULL;
-	for (int i = 0; i < CLIENTS; i++) {
+	for (int i = 0; i < READERS_MAX; i++) {
 		if (r->clients[i].base == base) {
 			return &r->clients[i];
 		}
@@ -104,7 +65,7 @@ static bool all_have_read(struct readers *r)
 {
 	bool all = true;
 	for (int i = 0; i < r->n_awaited; i++) {
-		const struct reader *reader = find(r, r->awaited[i], false);
+		const struct reader *reader = reader_find(r, r->awaited[i], false);
 		bool has_read = r->changes >= r->awaited_change && reader && reader->has_read;
 		all &= !reader || reader->never_reads || has_read;
 	}
@@ -115,7 +76,7 @@ static bool all_have_read(struct readers *r)
 static void give_up(struct readers *r)
 {
 	for (int i = 0; i < r->n_awaited; i++) {
-		struct reader *reader = find(r, r->awaited[i], false);
+		struct reader *reader = reader_find(r, r->awaited[i], false);
 		if (reader && !reader->has_read) {
 			reader->never_reads = true;
 		}
@@ -165,13 +126,13 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *data)
  * Some programs learn of a change only this way, because the server does not send some
  * notifications to clients that use XKB. False: the window has closed.
  */
-static bool tell(struct readers *r, Window window)
+static bool send_mapping(struct readers *r, Window window)
 {
 	Display *x = display_x(r->display);
 	int first, last;
 	struct err ignored;
 	XDisplayKeycodes(x, &first, &last);
-	struct reader *reader = find(r, window & ~r->mask, true);
+	struct reader *reader = reader_find(r, window & ~r->mask, true);
 	XEvent event = { .xmapping = {
 				 .type = MappingNotify,
 				 .request = MappingKeyboard,
@@ -179,27 +140,18 @@ static bool tell(struct readers *r, Window window)
 				 .count = last - first + 1,
 			 } };
 	if (reader) {
-		reader->was_told = true;
+		reader->was_sent = true;
 	}
 	display_trap(r->display);
 	XSendEvent(x, window, False, NoEventMask, &event);
 	return display_untrap(r->display, &ignored);
 }
 
-static void on_answer(struct readers *r, XID base)
-{
-	struct reader *reader = find(r, base, false);
-	if (reader && reader->was_told) {
-		reader->is_mute &= !reader->answers;
-		r->answered |= base == (r->asked & ~r->mask);
-	}
-}
-
 static void end_rounds(struct readers *r, bool caught_up)
 {
 	readers_fn *fn = r->caught_up;
 	void *data = r->caught_up_data;
-	struct reader *reader = find(r, r->asked & ~r->mask, false);
+	struct reader *reader = reader_find(r, r->asked & ~r->mask, false);
 	if (reader) {
 		reader->is_mute = !caught_up;
 		reader->answers |= caught_up;
@@ -220,55 +172,12 @@ static int on_no_answer(sd_event_source *source, uint64_t usec, void *data)
 static void next_round(struct readers *r)
 {
 	r->answered = false;
-	if (--r->rounds <= 0 || !tell(r, r->asked)) {
+	if (--r->rounds <= 0 || !send_mapping(r, r->asked)) {
 		end_rounds(r, true);
 	}
 }
 
-/* ---- RECORD ---- */
-
-static void on_request(struct readers *r, XID base, const uint8_t *request)
-{
-	if (request[0] == r->xkb_opcode && request[1] == X_kbSetMap && base == r->own) {
-		r->changes++;
-		for (int i = 0; i < CLIENTS; i++) {
-			r->clients[i].has_read = false;
-		}
-	} else if (request[0] == X_GetModifierMapping) {
-		on_answer(r, base);
-	} else if (request[0] != r->xkb_opcode || request[1] == X_kbGetMap) {
-		struct reader *reader = find(r, base, true);
-		if (reader) {
-			reader->has_read = true;
-		}
-	}
-}
-
-static void on_record(XPointer closure, XRecordInterceptData *data)
-{
-	struct readers *r = (void *)closure;
-	r->started |= data->category == XRecordStartOfData;
-	if (data->category == XRecordFromClient && data->data_len > 0) {
-		on_request(r, data->id_base, data->data);
-	} else if (data->category == XRecordClientDied) {
-		struct reader *reader = find(r, data->id_base, false);
-		if (reader) {
-			*reader = (struct reader){ 0 };
-		}
-		r->answered |= data->id_base == (r->asked & ~r->mask);
-	}
-	XRecordFreeData(data);
-}
-
-/* Processes received data; false: the connection is lost. */
-static bool take_record(struct readers *r)
-{
-	Display *x = display_recorder(r->display);
-	if (x) {
-		XRecordProcessReplies(x);
-	}
-	return display_recorder(r->display);
-}
+/* ---- life ---- */
 
 static int on_readable(sd_event_source *source, int fd, uint32_t events, void *data)
 {
@@ -276,7 +185,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *d
 	(void)fd;
 	(void)events;
 	struct readers *r = data;
-	if (!take_record(r)) {
+	if (!readers_take_record(r)) {
 		loop_enable(r->readable, false); /* pings end the waits */
 	} else if (r->fn && all_have_read(r)) {
 		finish(r);
@@ -286,74 +195,17 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *d
 	return 0;
 }
 
-static bool start_record(struct readers *r)
-{
-	Display *x = display_x(r->display);
-	int major, minor, event, error;
-	if (!XRecordQueryVersion(x, &major, &minor) || !XResQueryExtension(x, &event, &error) ||
-		!XResQueryVersion(x, &major, &minor) ||
-		!XQueryExtension(x, "XKEYBOARD", &r->xkb_opcode, &event, &error)) {
-		return false;
-	}
-	XRecordRange *keys = must(XRecordAllocRange()), *core = must(XRecordAllocRange()),
-		     *modifiers = must(XRecordAllocRange());
-	keys->ext_requests.ext_major =
-		(XRecordRange8){ (unsigned char)r->xkb_opcode, (unsigned char)r->xkb_opcode };
-	keys->ext_requests.ext_minor = (XRecordRange16){ X_kbGetMap, X_kbSetMap };
-	core->core_requests = (XRecordRange8){ X_GetKeyboardMapping, X_GetKeyboardMapping };
-	modifiers->core_requests = (XRecordRange8){ X_GetModifierMapping, X_GetModifierMapping };
-	core->client_died = True;
-	XRecordClientSpec all = XRecordAllClients;
-	XRecordRange *ranges[] = { keys, core, modifiers };
-	r->context = XRecordCreateContext(x, 0, &all, 1, ranges, 3);
-	XFree(keys);
-	XFree(core);
-	XFree(modifiers);
-	XSync(x, False);
-	return r->context != 0;
-}
-
-/* The recording must start before the map is changed. */
-static bool await_start(struct readers *r)
-{
-	struct pollfd fd = { .fd = ConnectionNumber(display_recorder(r->display)),
-		.events = POLLIN };
-	while (!r->started && poll(&fd, 1, START_MS) == 1 && take_record(r)) {
-	}
-	return r->started;
-}
-
-/* While it records, its connection answers no requests. */
-static void stop_record(struct readers *r)
-{
-	Display *x = display_x(r->display), *recorder = display_recorder(r->display);
-	if (recorder) {
-		XRecordDisableContext(x, r->context);
-		XRecordFreeContext(x, r->context);
-		XSync(x, False);
-		XSync(recorder, False); /* reads the end of the recording */
-	}
-}
-
 struct readers *readers_new(struct display *d)
 {
 	struct readers *r = must(calloc(1, sizeof(*r)));
 	r->display = d;
 	r->mask = xcb_get_setup(XGetXCBConnection(display_x(d)))->resource_id_mask;
 	r->own = display_helper(d) & ~r->mask;
-	Display *recorder = display_recorder(d);
-	if (!recorder || !start_record(r)) {
-		return r;
+	r->records = readers_start_record(r);
+	if (r->records) {
+		int fd = ConnectionNumber(display_recorder(d));
+		r->readable = loop_add_io(display_loop(d), fd, EPOLLIN, on_readable, r);
 	}
-	XRecordEnableContextAsync(recorder, r->context, on_record, (XPointer)r);
-	XFlush(recorder);
-	r->records = await_start(r);
-	if (!r->records) {
-		stop_record(r);
-		return r;
-	}
-	r->readable =
-		loop_add_io(display_loop(d), ConnectionNumber(recorder), EPOLLIN, on_readable, r);
 	return r;
 }
 
@@ -363,9 +215,10 @@ void readers_free(struct readers *r)
 		readers_cancel(r);
 		loop_drop(&r->readable);
 		if (r->records) {
-			stop_record(r);
+			readers_stop_record(r);
 		}
-		free(r);
+		r->freed = true;
+		display_free_later(r->display, r);
 	}
 }
 
@@ -373,10 +226,10 @@ bool readers_catch_up(struct readers *r, Window window, uint64_t ms, readers_fn 
 {
 	readers_cancel(r);
 	struct reader *reader = NULL;
-	if (r->records && window > PointerRoot && take_record(r)) {
-		reader = find(r, window & ~r->mask, true);
+	if (r->records && window > PointerRoot && readers_take_record(r)) {
+		reader = reader_find(r, window & ~r->mask, true);
 	}
-	if (!reader || reader->is_mute || !tell(r, window)) {
+	if (!reader || reader->is_mute || !send_mapping(r, window)) {
 		return false;
 	}
 	uint64_t rounds = (r->changes - reader->caught_up + 1) * ROUNDS_OF_CHANGE;
@@ -414,7 +267,7 @@ static void find_others(struct readers *r, Window window)
 	}
 	for (long i = 0; i < n && pid > 0; i++) {
 		XID other = values[i].spec.client & ~r->mask;
-		if (other != base && pid_of(&values[i]) == pid && find(r, other, true)) {
+		if (other != base && pid_of(&values[i]) == pid && reader_find(r, other, true)) {
 			r->awaited[r->n_awaited++] = other;
 		}
 	}
@@ -428,12 +281,12 @@ bool readers_await(struct readers *r, uint64_t change, Window window, readers_fn
 	if (window <= PointerRoot || display_is_lost(r->display)) {
 		return false;
 	}
-	(void)tell(r, window);
+	(void)send_mapping(r, window);
 	if (!r->records) {
 		return false;
 	}
 	find_others(r, window);
-	(void)take_record(r);
+	(void)readers_take_record(r);
 	if (all_have_read(r)) {
 		r->n_awaited = 0;
 		return false;

@@ -6,7 +6,7 @@
 #include <X11/XKBlib.h>
 
 /*
- * How a person's keysym is pressed while modifiers are held and locks are in force.  The keymap has
+ * How a user's keysym is pressed while modifiers are held and locks are in force.  The keymap has
  * been refreshed, and `now` is the keyboard's state.
  */
 

@@ -9,6 +9,7 @@
 #include "base/loop.h"
 
 #define TILE 32
+#define RECTS_MAX 32
 #define BURST_GAP_US 5000 /* changes within this are one burst */
 #define MOVING_BURSTS 4
 #define MOVING_US 500000 /* minimum time between the first and the last of a moving tile */
@@ -22,6 +23,7 @@ struct settle {
 	struct display *display;
 	struct display_listener listener;
 	int columns, rows;
+	struct rect area; /* that counts */
 	struct tile *tiles;
 	bool changed; /* since settle_new(), or since it was quiet but not ready */
 	uint64_t since_us, reaction_us, wait_us, quiet_us, end_us;
@@ -66,6 +68,10 @@ static void on_damaged(const XRectangle *area, void *data)
 {
 	struct settle *s = data;
 	uint64_t now = loop_now_us();
+	if (area->x >= s->area.x + s->area.width || area->x + area->width <= s->area.x ||
+		area->y >= s->area.y + s->area.height || area->y + area->height <= s->area.y) {
+		return;
+	}
 	if (!s->changed) {
 		note_first_change(s, now);
 	}
@@ -123,7 +129,9 @@ static uint64_t quiet_at(const struct settle *s)
 static uint64_t foresee(struct settle *s, uint64_t at)
 {
 	s->foreseen_us = at;
-	s->handlers->nearly(s->data);
+	if (s->handlers->nearly) {
+		s->handlers->nearly(s->data);
+	}
 	return quiet_at(s);
 }
 
@@ -158,12 +166,18 @@ struct settle *settle_new(struct display *d)
 	struct settle *s = must(calloc(1, sizeof(*s)));
 	struct size size = display_size(d);
 	s->display = d;
+	s->area = (struct rect){ 0, 0, size.width, size.height };
 	s->columns = (size.width + TILE - 1) / TILE;
 	s->rows = (size.height + TILE - 1) / TILE;
 	s->tiles = must(calloc((size_t)s->columns * (size_t)s->rows, sizeof(*s->tiles)));
 	s->listener = (struct display_listener){ .damaged = on_damaged, .data = s };
 	display_listen(d, &s->listener);
 	return s;
+}
+
+void settle_within(struct settle *s, struct rect area)
+{
+	s->area = area;
 }
 
 void settle_wait(struct settle *s, const struct observe *how, uint64_t since_us,
@@ -201,7 +215,7 @@ static int add_run(XRectangle *rects, int n, int x0, int x1, int y)
 			return n;
 		}
 	}
-	if (n == SETTLE_RECTS_MAX) {
+	if (n == RECTS_MAX) {
 		/* Too many: the last one includes the rest. */
 		XRectangle *last = &rects[n - 1];
 		int right = last->x + last->width > x1 ? last->x + last->width : x1;
@@ -231,18 +245,24 @@ static int collect_tiles(const struct settle *s, XRectangle *rects)
 	return n;
 }
 
-int settle_moving(const struct settle *s, XRectangle *ret_rects)
+static struct rect in_pixels(const XRectangle *tiles, struct size screen)
 {
-	struct size size = display_size(s->display);
-	int n = collect_tiles(s, ret_rects);
+	const struct rect r = { tiles->x * TILE, tiles->y * TILE, tiles->width * TILE,
+		tiles->height * TILE };
+	return rect_clip(r, screen);
+}
+
+json_t *settle_encode_moving(const struct settle *s, struct size frame)
+{
+	XRectangle tiles[RECTS_MAX];
+	struct size screen = display_size(s->display);
+	int n = collect_tiles(s, tiles);
+	json_t *list = n > 0 ? must(json_array()) : NULL;
 	for (int i = 0; i < n; i++) {
-		XRectangle *r = &ret_rects[i];
-		int x1 = least((r->x + r->width) * TILE, size.width);
-		int y1 = least((r->y + r->height) * TILE, size.height);
-		r->x = (short)(r->x * TILE);
-		r->y = (short)(r->y * TILE);
-		r->width = (unsigned short)(x1 - r->x);
-		r->height = (unsigned short)(y1 - r->y);
+		const struct rect r = in_pixels(&tiles[i], screen);
+		const struct field_ints at = rect_edges(geometry_rect_to_frame(r, frame, screen));
+		json_array_append_new(
+			list, must(json_pack("[I,I,I,I]", at.at[0], at.at[1], at.at[2], at.at[3])));
 	}
-	return n;
+	return list;
 }

@@ -17,7 +17,7 @@ struct settle_result {
 };
 
 struct settle_handlers {
-	/* Half of the quiet time has passed; called again for every later change. */
+	/* May be NULL.  Half of the quiet time has passed; called again for every later change. */
 	void (*nearly)(void *data);
 	/* May be NULL.  The screen is quiet: returns whether it is not ready nevertheless, so that
 	 * the wait continues with the next change. */
@@ -27,17 +27,17 @@ struct settle_handlers {
 	void (*settled)(const struct settle_result *result, void *data);
 };
 
-#define SETTLE_RECTS_MAX 32
-
 /* Starts watching; call it before the first input. */
 struct settle *settle_new(struct display *d);
+/* Only this area of the screen counts from now on. */
+void settle_within(struct settle *s, struct rect area);
 /* how: its times.  since_us: a program may react to what was done until then (loop_now_us()). The
  * caller keeps handlers. */
 void settle_wait(struct settle *s, const struct observe *how, uint64_t since_us,
 	const struct settle_handlers *handlers, void *data);
-/* What did not settle, merged into at most SETTLE_RECTS_MAX rectangles of screen pixels.  Returns
- * their number. */
-int settle_moving(const struct settle *s, XRectangle *ret_rects);
+/* What did not settle, merged into at most 32 rectangles: [[x0, y0, x1, y1]] in a frame of that
+ * size.  NULL: everything did. */
+json_t *settle_encode_moving(const struct settle *s, struct size frame);
 void settle_free(struct settle *s); /* NULL-safe */
 
 #endif

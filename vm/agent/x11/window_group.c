@@ -79,17 +79,17 @@ static bool is_only_window(struct display *d, Window window)
 	return count <= 1;
 }
 
-/* ret_says: whether it names any other window. */
-static bool is_for(struct display *d, Window id, Window window, bool *ret_says)
+/* ret_names_other: whether it names any other window. */
+static bool is_for(struct display *d, Window id, Window window, bool *ret_names_other)
 {
 	Window next;
-	*ret_says = false;
+	*ret_names_other = false;
 	for (int i = 0; i < CHAIN_MAX; i++) {
 		if (!XGetTransientForHint(display_x(d), id, &next) || !next ||
 			next == display_root(d)) {
 			return false;
 		}
-		*ret_says = true;
+		*ret_names_other = true;
 		if (next == window) {
 			return true;
 		}
@@ -101,17 +101,18 @@ static bool is_for(struct display *d, Window id, Window window, bool *ret_says)
 bool window_group_belongs(struct display *d, Window id, Window window, bool passing)
 {
 	XWindowAttributes attributes;
-	bool says;
+	bool names_other;
 	if (id == window || !window_group_same_client(d, id, window) ||
 		!XGetWindowAttributes(display_x(d), id, &attributes) ||
 		attributes.class != InputOutput || (passing && !attributes.override_redirect) ||
 		(passing && attributes.map_state != IsViewable)) {
 		return false;
 	}
-	if (is_for(d, id, window, &says)) {
+	if (is_for(d, id, window, &names_other)) {
 		return true;
 	}
-	return passing && !says && (is_only_window(d, window) || windows_active(d) == window);
+	return passing && !names_other &&
+	       (is_only_window(d, window) || windows_active(d) == window);
 }
 
 /* The window manager's frames are not strangers. */
@@ -158,4 +159,13 @@ void window_group_expose(struct display *d, Window id)
 {
 	int left = EXPOSED_MAX;
 	expose(d, id, &left, 0);
+}
+
+Window window_group_at(struct display *d, struct point at)
+{
+	Window child = None;
+	int x, y;
+	XTranslateCoordinates(
+		display_x(d), display_root(d), display_root(d), at.x, at.y, &x, &y, &child);
+	return child;
 }

@@ -23,4 +23,7 @@ bool window_group_has_stranger(struct display *d, Window window);
 /* Requests the program to paint the whole window. */
 void window_group_expose(struct display *d, Window id);
 
+/* The child of the root at a point of the screen: a frame, or a window that is not managed.  None: the root. */
+Window window_group_at(struct display *d, struct point at);
+
 #endif

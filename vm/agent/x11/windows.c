@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "vm/agent/x11/display.h"
+#include "vm/agent/x11/window_state.h"
 #include "vm/wire/messages.h"
 
 #include <X11/Xatom.h>
@@ -17,6 +18,7 @@
 
 enum {
 	CLIENT_LIST,
+	STACKING,
 	ACTIVE_WINDOW,
 	WM_NAME_UTF8,
 	WM_PID,
@@ -24,7 +26,6 @@ enum {
 	WINDOW_TYPE,
 	CLIENT_LEADER,
 	NUMBER,
-	WM_STATE,
 	MOTIF_HINTS,
 	TYPE_DOCK,
 	TYPE_DESKTOP,
@@ -37,6 +38,7 @@ enum {
 
 static const char *const names[ATOMS] = {
 	[CLIENT_LIST] = "_NET_CLIENT_LIST",
+	[STACKING] = "_NET_CLIENT_LIST_STACKING",
 	[ACTIVE_WINDOW] = "_NET_ACTIVE_WINDOW",
 	[WM_NAME_UTF8] = "_NET_WM_NAME",
 	[WM_PID] = "_NET_WM_PID",
@@ -44,7 +46,6 @@ static const char *const names[ATOMS] = {
 	[WINDOW_TYPE] = "_NET_WM_WINDOW_TYPE",
 	[CLIENT_LEADER] = "WM_CLIENT_LEADER",
 	[NUMBER] = "_VITRINE_NUMBER",
-	[WM_STATE] = "WM_STATE",
 	[MOTIF_HINTS] = "_MOTIF_WM_HINTS",
 	[TYPE_DOCK] = "_NET_WM_WINDOW_TYPE_DOCK",
 	[TYPE_DESKTOP] = "_NET_WM_WINDOW_TYPE_DESKTOP",
@@ -83,7 +84,8 @@ static void *get_typed(struct display *d, Window of, Atom property, int format, 
 	return value;
 }
 
-static void *get(struct display *d, Window of, Atom property, int format, long max, size_t *ret_n)
+void *windows_property(
+	struct display *d, Window of, Atom property, int format, long max, size_t *ret_n)
 {
 	Atom ignored;
 	return get_typed(d, of, property, format, max, ret_n, &ignored);
@@ -92,7 +94,7 @@ static void *get(struct display *d, Window of, Atom property, int format, long m
 static unsigned long get_number(struct display *d, Window of, Atom property)
 {
 	size_t n;
-	unsigned long *value = get(d, of, property, 32, 1, &n);
+	unsigned long *value = windows_property(d, of, property, 32, 1, &n);
 	unsigned long number = value ? value[0] : 0;
 	if (value) {
 		XFree(value);
@@ -134,13 +136,29 @@ static bool get_text(struct display *d, Window of, Atom property, char *ret, siz
 	return true;
 }
 
-size_t windows_list(struct display *d, Window ret_ids[WINDOWS_MAX])
+static size_t list(struct display *d, int which, Window ret_ids[WINDOWS_MAX])
 {
 	size_t n = 0;
-	Window *ids = get(d, display_root(d), atom(d, CLIENT_LIST), 32, WINDOWS_MAX, &n);
+	Window *ids = windows_property(d, display_root(d), atom(d, which), 32, WINDOWS_MAX, &n);
 	if (ids) {
 		memcpy(ret_ids, ids, n * sizeof(*ids));
 		XFree(ids);
+	}
+	return n;
+}
+
+size_t windows_list(struct display *d, Window ret_ids[WINDOWS_MAX])
+{
+	return list(d, CLIENT_LIST, ret_ids);
+}
+
+size_t windows_stack(struct display *d, Window ret_ids[WINDOWS_MAX])
+{
+	size_t n = list(d, STACKING, ret_ids);
+	for (size_t i = 0; i < n / 2; i++) {
+		Window id = ret_ids[i];
+		ret_ids[i] = ret_ids[n - 1 - i];
+		ret_ids[n - 1 - i] = id;
 	}
 	return n;
 }
@@ -213,6 +231,7 @@ bool windows_describe(struct display *d, Window id, struct window_info *ret_info
 	struct err err;
 	display_trap(d);
 	read_geometry(d, id, &info);
+	window_state_read(d, id, &info);
 	info.type = type_of(d, id);
 	info.pid = (pid_t)get_number(d, id, atom(d, WM_PID));
 	if (!get_text(d, id, atom(d, WM_NAME_UTF8), info.title, sizeof(info.title))) {
@@ -231,9 +250,10 @@ bool windows_describe(struct display *d, Window id, struct window_info *ret_info
 bool windows_is_minimised(struct display *d, Window id)
 {
 	struct err err;
+	struct window_info info = { 0 };
 	display_trap(d);
-	unsigned long state = get_number(d, id, atom(d, WM_STATE));
-	return display_untrap(d, &err) && state == IconicState;
+	window_state_read(d, id, &info);
+	return display_untrap(d, &err) && info.state == WINDOW_MINIMIZED;
 }
 
 static bool is_undecorated(struct display *d, Window id)
@@ -241,7 +261,7 @@ static bool is_undecorated(struct display *d, Window id)
 	enum { FLAGS, FUNCTIONS, DECORATIONS, MEMBERS };
 	enum { MWM_HINTS_DECORATIONS = 2 };
 	size_t n;
-	unsigned long *hints = get(d, id, atom(d, MOTIF_HINTS), 32, MEMBERS, &n);
+	unsigned long *hints = windows_property(d, id, atom(d, MOTIF_HINTS), 32, MEMBERS, &n);
 	bool is = hints && n == MEMBERS && hints[FLAGS] & MWM_HINTS_DECORATIONS &&
 		  hints[DECORATIONS] == 0;
 	if (hints) {
@@ -369,20 +389,19 @@ Window windows_find(struct display *d, uint32_t number)
 json_t *windows_encode(struct display *d, const struct window_info *info, bool active,
 	struct size frame, struct size screen)
 {
-	struct point from = geometry_to_frame((struct point){ info->x, info->y }, frame, screen);
-	/* Of the last pixel, because the one after it may be outside the screen. */
-	struct point last = geometry_to_frame(
-		(struct point){ info->x + info->width - 1, info->y + info->height - 1 }, frame,
-		screen);
+	struct rect at = geometry_rect_to_frame(
+		(struct rect){ info->x, info->y, info->width, info->height }, frame, screen);
 	const struct msg_window window = {
 		.id = windows_number(d, info->id),
 		.pid = info->pid > 0 ? info->pid : 0,
 		.title = info->title,
 		.class = info->class[0] ? info->class : NULL,
-		.x = from.x,
-		.y = from.y,
-		.width = last.x + 1 - from.x,
-		.height = last.y + 1 - from.y,
+		.x = at.x,
+		.y = at.y,
+		.width = at.width,
+		.height = at.height,
+		.desktop = info->desktop,
+		.state = info->state,
 		.active = active,
 	};
 	return must(field_encode(msg_window_fields, &window));

@@ -26,6 +26,8 @@ struct window_info {
 	bool viewable;
 	pid_t pid; /* 0: unknown */
 	int x, y, width, height;
+	int state;       /* enum window_state (vm/wire/messages_windows.h) */
+	int64_t desktop; /* from 0; -1: all */
 	char title[256], class[64], startup_id[128]; /* UTF-8; "" if not set */
 };
 
@@ -33,6 +35,12 @@ struct window_info {
 
 /* Fills ret_ids with the managed windows, oldest first, and returns their number. */
 size_t windows_list(struct display *d, Window ret_ids[WINDOWS_MAX]);
+/* The same, the uppermost first. */
+size_t windows_stack(struct display *d, Window ret_ids[WINDOWS_MAX]);
+/* Up to max items of a property of that format (32: longs), to be freed with XFree; NULL: it is not
+ * there or has another format.  Inside a trap. */
+void *windows_property(
+	struct display *d, Window of, Atom property, int format, long max, size_t *ret_n);
 /* False if the window has closed. */
 bool windows_describe(struct display *d, Window id, struct window_info *ret_info);
 /* Iconified: invisible until it is activated. */

@@ -88,27 +88,27 @@ static void expect_error(const char *text)
 
 TestSuite(config, .init = setup, .fini = teardown);
 
-Test(config, presets)
+Test(config, defaults)
 {
 	cr_assert(load(NULL, NULL, NULL, NULL), "%s", err.text);
 	cr_expect_str_eq(config.vm.backend, "auto");
-	cr_expect_eq(config.vm.preset.screen.width, 1280);
-	cr_expect_eq(config.vm.preset.screen.height, 800);
-	cr_expect_str_eq(config.tools, "all");
+	cr_expect_eq(config.vm.default_spec.screen.width, 1280);
+	cr_expect_eq(config.vm.default_spec.screen.height, 800);
+	cr_expect_str_eq(config.tools, "default");
 	cr_expect_eq(config.log_level, LOG_LEVEL_WARNING);
 	cr_expect_eq(config.vm.max_sandboxes, 8);
 	cr_expect_eq(config.max_calls, 32);
-	cr_expect_null(config.vm.preset.image);
-	cr_expect_eq(config.vm.preset.limits.memory_mib, 0, "what the image asks for");
-	cr_expect_eq(config.vm.preset.limits.cpus, 0);
-	cr_expect_eq(config.vm.preset.network, VM_NETWORK_NONE);
-	cr_expect_eq(config.vm.preset.timeout_ms, -1);
-	cr_expect_eq(config.vm.preset.idle_ms, -1);
-	cr_expect_eq(config.vm.preset.on_timeout, VM_TIMEOUT_KILL);
+	cr_expect_null(config.vm.default_spec.image);
+	cr_expect_eq(config.vm.default_spec.limits.memory_mib, 0, "what the image asks for");
+	cr_expect_eq(config.vm.default_spec.limits.cpus, 0);
+	cr_expect_eq(config.vm.default_spec.network, VM_NETWORK_NONE);
+	cr_expect_eq(config.vm.default_spec.timeout_ms, -1);
+	cr_expect_eq(config.vm.default_spec.idle_ms, -1);
+	cr_expect_eq(config.vm.default_spec.on_timeout, VM_TIMEOUT_KILL);
 	cr_expect_str_eq(config.vm.accel, "auto");
-	cr_expect_eq(config.vm.preset.limits.processes, 1024);
-	cr_expect_eq(config.vm.preset.limits.files, 4096);
-	cr_expect_eq(config.vm.preset.limits.disk_mib, 1024);
+	cr_expect_eq(config.vm.default_spec.limits.processes, 1024);
+	cr_expect_eq(config.vm.default_spec.limits.files, 4096);
+	cr_expect_eq(config.vm.default_spec.limits.disk_mib, 1024);
 	cr_expect_eq(config.vm.start_timeout_ms, 30000);
 	cr_expect_null(config.http.listen);
 	cr_expect_null(config.http.tokens);
@@ -119,7 +119,8 @@ Test(config, presets)
 	cr_expect_null(config.file);
 }
 
-/* Of a string in JSON, where each byte may be written as \u0001; with its name and punctuation. */
+/* Of a string in JSON, where each byte may be written as \u0001, except in base64; with its name and
+ * punctuation. */
 static size_t longest(const struct field *fields)
 {
 	size_t sum = 2;
@@ -129,7 +130,8 @@ static size_t longest(const struct field *fields)
 		if (f.type == FIELD_MAP) {
 			most = (size_t)f.max * (FIELD_MAP_NAME_MAX + FIELD_MAP_VALUE_MAX + 1);
 		}
-		sum += strlen(f.name) + 6 * (most + 1);
+		bool escapes = !strstr(f.help ? f.help : "", "base64");
+		sum += strlen(f.name) + (escapes ? 6 : 1) * (most + 1);
 	}
 	return sum;
 }
@@ -187,17 +189,17 @@ static const struct row {
 	NUMBER("max-calls", 4, max_calls),
 	NUMBER("max-saved", 5, vm.max_saved),
 	NUMBER("max-saved-mib", 6, vm.max_saved_mib),
-	NUMBER("memory", 555, vm.preset.limits.memory_mib),
-	FILE_NUMBER("processes", 66, vm.preset.limits.processes),
-	FILE_NUMBER("files", 777, vm.preset.limits.files),
-	NUMBER("disk", 88, vm.preset.limits.disk_mib),
+	NUMBER("memory", 555, vm.default_spec.limits.memory_mib),
+	FILE_NUMBER("processes", 66, vm.default_spec.limits.processes),
+	FILE_NUMBER("files", 777, vm.default_spec.limits.files),
+	NUMBER("disk", 88, vm.default_spec.limits.disk_mib),
 	NUMBER("start-timeout", 9, start_timeout),
-	TEXT("image", "desktop", vm.preset.image),
-	NUMBER("cpus", 3, vm.preset.limits.cpus),
-	WORD("network", "internet", vm.preset.network, VM_NETWORK_INTERNET),
+	TEXT("image", "desktop", vm.default_spec.image),
+	NUMBER("cpus", 3, vm.default_spec.limits.cpus),
+	WORD("network", "internet", vm.default_spec.network, VM_NETWORK_INTERNET),
 	NUMBER("timeout", 3600, sandbox.timeout),
 	NUMBER("idle-timeout", 60, sandbox.idle_timeout),
-	WORD("on-timeout", "pause", vm.preset.on_timeout, VM_TIMEOUT_PAUSE),
+	WORD("on-timeout", "pause", vm.default_spec.on_timeout, VM_TIMEOUT_PAUSE),
 	TEXT("accel", "tcg", vm.accel),
 	TEXT("state-dir", "/srv/state", vm.state_dir),
 	FLAG("keep", vm.keep),
@@ -305,18 +307,18 @@ Test(config, a_reserve_may_be_of_several_images)
 Test(config, timeouts_are_seconds_and_0_is_none)
 {
 	cr_assert(load("--timeout", "90", "--idle-timeout=5", NULL), "%s", err.text);
-	cr_expect_eq(config.vm.preset.timeout_ms, 90000);
-	cr_expect_eq(config.vm.preset.idle_ms, 5000);
+	cr_expect_eq(config.vm.default_spec.timeout_ms, 90000);
+	cr_expect_eq(config.vm.default_spec.idle_ms, 5000);
 	cr_assert(load("--timeout", "0", "--idle-timeout=0", NULL), "%s", err.text);
-	cr_expect_eq(config.vm.preset.timeout_ms, -1);
-	cr_expect_eq(config.vm.preset.idle_ms, -1);
+	cr_expect_eq(config.vm.default_spec.timeout_ms, -1);
+	cr_expect_eq(config.vm.default_spec.idle_ms, -1);
 }
 
 Test(config, the_command_line_wins_over_the_file_and_keeps_the_rest)
 {
 	write_file(users, "{\"screen\": \"640x480\", \"max-calls\": 5}");
 	cr_assert(load("--screen", "800x600", NULL, NULL), "%s", err.text);
-	cr_expect_eq(config.vm.preset.screen.width, 800);
+	cr_expect_eq(config.vm.default_spec.screen.width, 800);
 	cr_expect_eq(config.max_calls, 5);
 	cr_expect_str_eq(config.file, users);
 }
@@ -326,7 +328,7 @@ Test(config, a_given_file_stands_in_for_the_users_wherever_it_is_named)
 	write_file(users, "{\"screen\": \"640x480\"}");
 	write_file(file, "{\"max-calls\": 5}");
 	cr_assert(load("--max-calls=6", "--config", file, NULL), "%s", err.text);
-	cr_expect_eq(config.vm.preset.screen.width, 1280);
+	cr_expect_eq(config.vm.default_spec.screen.width, 1280);
 	cr_expect_eq(config.max_calls, 6);
 	cr_expect_str_eq(config.file, file);
 }
@@ -557,5 +559,5 @@ Test(config, a_command_takes_some_options_and_the_file_all)
 Test(config, null_counts_as_absent)
 {
 	cr_assert(load_text("{\"screen\": null}"), "%s", err.text);
-	cr_expect_eq(config.vm.preset.screen.width, 1280);
+	cr_expect_eq(config.vm.default_spec.screen.width, 1280);
 }

@@ -156,7 +156,7 @@ Test(auth, a_file_stands_before_the_variable)
 	expect_name(OTHER, NULL);
 }
 
-Test(auth, nobody_asks)
+Test(auth, without_tokens)
 {
 	auth = auth_new(NULL, true, &err);
 	cr_assert(auth, "%s", err.text);
@@ -178,8 +178,8 @@ Test(auth, a_file_others_may_read_is_refused)
 	char wanted[256];
 	load_mode("[]", 0644);
 	snprintf(wanted, sizeof(wanted),
-		"other users can read or change the tokens in %s (mode 644); run: chmod 600 %s", file,
-		file);
+		"other users can read or change the tokens in %s (mode 644); run: chmod 600 %s",
+		file, file);
 	cr_expect_str_eq(err.text, wanted);
 }
 

@@ -188,6 +188,26 @@ Test(mcp, the_oldest_revision_has_progress_without_a_message)
 	cr_assert_null(json_at(first, "params|message"));
 }
 
+static void expect_sound_as(const char *revision, const char *type, const char *mime)
+{
+	mcp_initialize(revision);
+	mcp_call(1, "audio_record", "{\"seconds\":1}", "");
+	json_auto_t *answer = mcp_answer(&client);
+	cr_expect_str_eq(text_at(answer, "result|content|0|type"), type);
+	cr_expect_str_eq(text_at(answer, mime), "audio/wav");
+	cr_expect_str_eq(text_at(answer, "result|content|1|type"), "text");
+}
+
+Test(mcp, sound_is_an_audio_block)
+{
+	expect_sound_as("2025-03-26", "audio", "result|content|0|mimeType");
+}
+
+Test(mcp, the_oldest_revision_gets_sound_as_a_resource)
+{
+	expect_sound_as("2024-11-05", "resource", "result|content|0|resource|mimeType");
+}
+
 /* ---- subscriptions ---- */
 
 /* desktop://ID/screen of the only sandbox */
@@ -379,7 +399,7 @@ static void on_call(const struct activity_record *record, void *data)
 	told->last = *record;
 	snprintf(told->principal, sizeof(told->principal), "%s", record->principal);
 	snprintf(
-		told->sandbox, sizeof(told->sandbox), "%s", record->sandbox ? record->sandbox : "");
+		told->sandbox, sizeof(told->sandbox), "%s", record->vm ? vm_id(record->vm) : "");
 	snprintf(told->summary, sizeof(told->summary), "%s", record->summary);
 	snprintf(told->picture_type, sizeof(told->picture_type), "%s",
 		record->picture ? record->picture_type : "");

@@ -283,7 +283,7 @@ Test(mcp_tasks, a_flood_is_answered_without_tasks)
 /* ---- questions ---- */
 
 /* The keys of what it asks for. */
-static size_t count_questions(const char *task, char (*ret_keys)[40])
+static size_t count_client_requests(const char *task, char (*ret_keys)[40])
 {
 	json_auto_t *answer = await(task, "input_required");
 	const char *key;
@@ -308,14 +308,14 @@ Test(mcp_tasks, answers_come_one_at_a_time)
 {
 	char keys[4][40], left[4][40];
 	auto_free char *task = make("multi_input", "");
-	cr_assert_eq(count_questions(task, keys), 2u);
+	cr_assert_eq(count_client_requests(task, keys), 2u);
 	json_auto_t *first = update(task, keys[1], YES);
 	expect_empty(first);
-	cr_assert_eq(count_questions(task, left), 1u);
+	cr_assert_eq(count_client_requests(task, left), 1u);
 	cr_expect_str_eq(left[0], keys[0]);
 	json_decref(update(task, keys[1], "{'action':'decline'}"));
 	json_decref(update(task, "never-asked", "7"));
-	cr_assert_eq(count_questions(task, left), 1u, "what was not asked changes nothing");
+	cr_assert_eq(count_client_requests(task, left), 1u, "what was not asked changes nothing");
 	json_decref(update(task, keys[0], YES));
 	json_auto_t *done = await(task, "completed");
 	cr_expect_null(strstr(text_at(done, "result|result|content|0|text"), "decline"));
@@ -328,7 +328,7 @@ Test(mcp_tasks, an_answer_that_is_none_is_refused)
 		"{'action':'accept','content':{'more':1}}" };
 	char keys[4][40];
 	auto_free char *task = make("confirm_delete", "'filename':'x'");
-	cr_assert_eq(count_questions(task, keys), 1u);
+	cr_assert_eq(count_client_requests(task, keys), 1u);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		json_auto_t *answer = update(task, keys[0], wrong[i]);
 		cr_expect_eq(int_at(answer, "error|code"), -32602, "%s", wrong[i]);

@@ -212,7 +212,7 @@ Test(viewer, who_takes_control_types_and_the_agent_does_not)
 	fixture_settle(&site.http);
 	page_key(&site, &p, 'y');
 	until_typed(&site, "y");
-	cr_assert_eq(page_control(&site, &p, "\"give_back\":true,\"says\":\"done\"", NULL), 200);
+	cr_assert_eq(page_control(&site, &p, "\"give_back\":true,\"message\":\"done\"", NULL), 200);
 	cr_expect(vm_control_agent_may(site.vm, &err));
 	page_key(&site, &p, 'l');
 	fixture_settle(&site.http);
@@ -246,6 +246,66 @@ Test(viewer, a_later_person_takes_over_from_an_earlier_one)
 	page_close(&site, &other);
 }
 
+Test(viewer, keys_held_by_an_earlier_user_are_released)
+{
+	struct page p, other;
+	open_stream(&site, STREAM_CONTROL, 60);
+	let_in(&site);
+	page_open(&site, &p);
+	page_open(&site, &other);
+	cr_assert_eq(page_control(&site, &p, "\"take\":\"Ana\"", NULL), 200);
+	auto_buf struct buf out = { 0 };
+	rfb_say_key(&out, true, 'p');
+	peer_say(&site.http, &p.peer, 0x82, out.data, out.len);
+	until_typed(&site, "p");
+	cr_assert_eq(page_control(&site, &other, "\"take\":\"Bo\"", NULL), 200);
+	struct answer *answer = host_exec(&site.host, site.vm, "cat events", 10000);
+	cr_expect_str_eq(answer->out, "rfb key 112 down\nrfb key 112 up\n");
+	answer_free(answer);
+	page_close(&site, &p);
+	page_close(&site, &other);
+}
+
+Test(viewer, an_agent_that_does_not_take_control_away_loses_the_viewer)
+{
+	struct page p, other;
+	open_stream(&site, STREAM_CONTROL, 60);
+	let_in(&site);
+	page_open(&site, &p);
+	page_open(&site, &other);
+	cr_assert_eq(page_control(&site, &p, "\"take\":\"Ana\"", NULL), 200);
+	answer_free(host_exec(&site.host, site.vm, "set unruly", 10000));
+	cr_assert_eq(page_control(&site, &other, "\"take\":\"Bo\"", NULL), 200);
+	until(&site.http, page_hear(&p));
+	cr_expect_eq(page_code(&p), STREAM_ENDED);
+	cr_expect_not(page_hear(&other), "it has control, as far as anybody knows");
+	page_close(&site, &p);
+	page_close(&site, &other);
+}
+
+Test(viewer, what_a_user_does_is_a_use_of_the_sandbox_and_what_is_refused_is_none)
+{
+	struct page p, other;
+	site_end(&site);
+	site_begin_with(&site,
+		(struct vm_config){ .backend = "fake", .default_spec.idle_ms = 60000 },
+		&(struct viewer_options){ 0 });
+	open_stream(&site, STREAM_CONTROL, 60);
+	let_in(&site);
+	page_open(&site, &p);
+	page_open(&site, &other);
+	cr_assert_eq(page_control(&site, &p, "\"take\":\"Ana\"", NULL), 200);
+	int64_t idle = vm_times(site.vm).idle;
+	host_for_ms(&site.host, 20);
+	page_key(&site, &other, 'o');
+	fixture_settle(&site.http);
+	cr_expect_eq(vm_times(site.vm).idle, idle);
+	page_key(&site, &p, 'p');
+	until(&site.http, vm_times(site.vm).idle > idle);
+	page_close(&site, &p);
+	page_close(&site, &other);
+}
+
 Test(viewer, who_goes_away_hands_back_after_a_while)
 {
 	struct page p;
@@ -266,7 +326,7 @@ Test(viewer, the_agents_wish_for_a_person_is_shown)
 	open_stream(&site, STREAM_VIEW, 60);
 	let_in(&site);
 	page_open(&site, &p);
-	struct vm_person_wait *wait = vm_control_ask(site.vm, "solve \"this\"", NULL, NULL);
+	struct vm_user_wait *wait = vm_control_ask(site.vm, "solve \"this\"", NULL, NULL);
 	until_heard(&site, &p, "\"wanted\":\"solve \\\"this\\\"\"");
 	vm_control_ask_cancel(wait);
 	page_close(&site, &p);

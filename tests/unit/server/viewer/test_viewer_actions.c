@@ -9,7 +9,7 @@ static void add(struct viewer_site *t, const char *tool, struct activity_record 
 {
 	record.tool = tool_find(t->tools, tool);
 	record.principal = record.principal ? record.principal : "alice";
-	record.sandbox = record.sandbox ? record.sandbox : vm_id(t->vm);
+	record.vm = record.vm ? record.vm : t->vm;
 	activity_add(&t->activity, &record);
 }
 
@@ -125,11 +125,10 @@ Test(viewer_actions, only_what_is_done_in_this_sandbox_is_told)
 	begin_watching(&site, &p);
 	add_plain(&site, "stream_url", "Get a link");
 	add_plain(&site, "sandbox_info", "Look");
-	add(&site, "left_click",
-		(struct activity_record){
-			.summary = "Elsewhere.", .sandbox = "aaaaaaaaaaaaaaaaaaaa" });
-	add(&site, "left_click",
-		(struct activity_record){ .summary = "Not his.", .principal = "bob" });
+	struct activity_record nowhere = { .tool = tool_find(site.tools, "left_click"),
+		.principal = "alice",
+		.summary = "Nowhere." };
+	activity_add(&site.activity, &nowhere);
 	add_plain(&site, "left_click", "Here.");
 	until_heard(&site, &p, "Here.");
 	cr_expect(has(&p.events.body, "\"seq\":1,"), "%s", buf_text(&p.events.body));

@@ -121,7 +121,7 @@ static void shows_what_was_done(struct viewer_site *t, struct page *p)
 	struct reply r;
 	activity_add(&t->activity, &(struct activity_record){
 					   .principal = "alice",
-					   .sandbox = vm_id(t->vm),
+					   .vm = t->vm,
 					   .tool = tool_find(t->tools, "left_click"),
 					   .summary = "Clicked.",
 					   .point = { 2, { 70, 80 } },

@@ -172,7 +172,7 @@ Test(viewer_hostile, control_is_asked_for_in_one_way_only)
 		long status;
 	} cases[] = {
 		{ "\"take\":\"a\",\"give_back\":true", "either 'take' or 'give_back'", 400 },
-		{ "\"says\":\"a\"", "either 'take' or 'give_back'", 400 },
+		{ "\"message\":\"a\"", "either 'take' or 'give_back'", 400 },
 		{ "\"take\":7", "'take'", 400 },
 		{ "\"fence\":1,\"take\":\"a\"", "'fence'", 400 },
 		{ "\"take\":\"a\",\"take\":\"b\"", "JSON object", 400 },

@@ -145,7 +145,8 @@ Test(viewer_list, looking_is_no_use_of_the_sandbox)
 {
 	char path[80];
 	site_end(&site);
-	site_begin_with(&site, (struct vm_config){ .backend = "fake", .preset.idle_ms = 60000 },
+	site_begin_with(&site,
+		(struct vm_config){ .backend = "fake", .default_spec.idle_ms = 60000 },
 		&(struct viewer_options){ 0 });
 	int64_t idle = vm_times(site.vm).idle;
 	cr_assert_gt(idle, 0);

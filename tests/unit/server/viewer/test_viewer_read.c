@@ -2,6 +2,8 @@
 /* What the viewer's pages read of requests: paths, numbers, cookies, names. */
 #include "server/viewer/parse.h"
 
+#include "base/utf8.h"
+
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -74,7 +76,7 @@ Test(viewer_read, texts_are_cut_between_characters)
 		{ "1234  78", "1234  7" }, { "12345  8", "12345" } };
 	char out[8];
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		viewer_text_copy(out, sizeof(out), cases[i].in);
+		utf8_copy_line(out, sizeof(out), cases[i].in);
 		cr_expect_str_eq(out, cases[i].out);
 	}
 }

@@ -149,7 +149,7 @@ static void act(void)
 	activity_add(&site.activity,
 		&(struct activity_record){
 			.principal = "alice",
-			.sandbox = vm_id(site.vm),
+			.vm = site.vm,
 			.tool = tool_find(site.tools, roll(4) ? "left_click" : "screenshot"),
 			.summary = "x",
 			.point = { 2, { roll(1280), roll(800) } },
@@ -198,8 +198,8 @@ static void look_at_list(void)
 static void control(struct page *p, struct link *link)
 {
 	use(link);
-	page_control(
-		&site, p, roll(2) ? "\"take\":\"Ana\"" : "\"give_back\":true,\"says\":\"x\"", NULL);
+	page_control(&site, p,
+		roll(2) ? "\"take\":\"Ana\"" : "\"give_back\":true,\"message\":\"x\"", NULL);
 }
 
 static void step(void)

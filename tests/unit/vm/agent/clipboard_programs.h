@@ -2,7 +2,7 @@
 #define TESTS_UNIT_AGENT_CLIPBOARD_PROGRAMS_H
 
 /* A desktop with the keeper of its clipboard, and programs that copy and paste. */
-#include "tests/support/desk.h"
+#include "tests/support/agent_fixture.h"
 #include "vm/agent/desktop/clipboard.h"
 #include "vm/agent/desktop/clipboard_data.h"
 
@@ -12,7 +12,7 @@
 #define PART 65536
 #define SERVERS_MAX 0x1fffff /* ids of the X server's own windows */
 
-static struct desk desk;
+static struct agent_fixture fixture;
 static struct clipboard *keeper;
 
 /* ---- programs with a clipboard ---- */
@@ -198,13 +198,13 @@ static inline int on_peer_readable(sd_event_source *source, int fd, uint32_t eve
 
 static inline void peer_open(struct peer *p)
 {
-	*p = (struct peer){ .x = XOpenDisplay(desk.name) };
+	*p = (struct peer){ .x = XOpenDisplay(fixture.name) };
 	cr_assert(p->x);
 	p->window = XCreateSimpleWindow(p->x, DefaultRootWindow(p->x), 0, 0, 1, 1, 0, 0, 0);
 	XSelectInput(p->x, p->window, PropertyChangeMask);
 	XSync(p->x, False);
-	p->readable =
-		loop_add_io(desk.agent.event, ConnectionNumber(p->x), EPOLLIN, on_peer_readable, p);
+	p->readable = loop_add_io(
+		fixture.agent.event, ConnectionNumber(p->x), EPOLLIN, on_peer_readable, p);
 }
 
 /* As if its process were killed. */
@@ -230,7 +230,7 @@ static inline void ask(struct peer *p, const char *selection, const char *target
 	while (!p->came) {
 		/* Xlib may have read events into its queue, where the loop does not see them. */
 		on_peer_readable(NULL, 0, 0, p);
-		sd_event_run(desk.agent.event, 10000);
+		sd_event_run(fixture.agent.event, 10000);
 	}
 }
 
@@ -248,18 +248,18 @@ static struct peer program, other;
 
 static inline void start(void)
 {
-	desk_start(&desk, "640x480", false);
-	keeper = clipboard_new(desk.agent.display);
+	agent_fixture_start(&fixture, "640x480", false);
+	keeper = clipboard_new(fixture.agent.display);
 	peer_open(&program);
 	peer_open(&other);
-	desk_until(&desk, owner_of(&other, "CLIPBOARD_MANAGER"));
+	agent_fixture_until(&fixture, owner_of(&other, "CLIPBOARD_MANAGER"));
 }
 
 static inline void stop(void)
 {
 	peer_die(&other);
 	clipboard_free(keeper);
-	desk_stop(&desk);
+	agent_fixture_stop(&fixture);
 }
 
 static const struct format text[] = {
@@ -274,15 +274,16 @@ static const struct format text[] = {
 static inline void copy(const struct format *formats, int requests)
 {
 	own(&program, "CLIPBOARD", formats);
-	desk_until(&desk, program.asked == requests);
-	desk_for_ms(&desk, 30);
+	agent_fixture_until(&fixture, program.asked == requests);
+	agent_fixture_for_ms(&fixture, 30);
 }
 
 static inline void die_and_wait_for_the_keeper(void)
 {
 	Window dead = program.window;
 	peer_die(&program);
-	desk_until(&desk, owner_of(&other, "CLIPBOARD") != dead && owner_of(&other, "CLIPBOARD"));
+	agent_fixture_until(
+		&fixture, owner_of(&other, "CLIPBOARD") != dead && owner_of(&other, "CLIPBOARD"));
 	cr_assert_eq(owner_of(&other, "CLIPBOARD"), owner_of(&other, "CLIPBOARD_MANAGER"));
 }
 

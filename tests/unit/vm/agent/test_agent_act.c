@@ -5,14 +5,14 @@
 
 #include <X11/Xatom.h>
 
-static struct desk desk;
+static struct agent_fixture fixture;
 static struct target target;
 
 static void start_sized(const char *size)
 {
-	desk_start(&desk, size, false);
-	struct size screen = display_size(desk.agent.display);
-	target_open(&target, &desk, 0, 0, screen.width, screen.height, false);
+	agent_fixture_start(&fixture, size, false);
+	struct size screen = display_size(fixture.agent.display);
+	target_open(&target, &fixture, 0, 0, screen.width, screen.height, false);
 }
 
 static void start(void)
@@ -28,7 +28,7 @@ static void start_large(void)
 static void stop(void)
 {
 	target_close(&target);
-	desk_stop(&desk);
+	agent_fixture_stop(&fixture);
 }
 
 static void expect_button(int index, unsigned button, int x, int y, unsigned state)
@@ -44,11 +44,11 @@ static void expect_button(int index, unsigned button, int x, int y, unsigned sta
 
 Test(act, clicks_where_and_as_often_as_asked, .init = start, .fini = stop)
 {
-	desk_do(&desk, "{'actions': [{'action': 'click', 'at': [150, 160]},"
-		       "{'action': 'click', 'at': [0, 0], 'button': 'right'},"
-		       "{'action': 'click', 'at': [1279, 799], 'button': 'middle'},"
-		       "{'action': 'click', 'button': 'back'},"
-		       "{'action': 'click', 'at': [7, 9], 'count': 3}]}");
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'click', 'at': [150, 160]},"
+				   "{'action': 'click', 'at': [0, 0], 'button': 'right'},"
+				   "{'action': 'click', 'at': [1279, 799], 'button': 'middle'},"
+				   "{'action': 'click', 'button': 'back'},"
+				   "{'action': 'click', 'at': [7, 9], 'count': 3}]}");
 	expect_button(0, 1, 150, 160, 0);
 	expect_button(1, 3, 0, 0, 0);
 	expect_button(2, 2, 1279, 799, 0);
@@ -62,10 +62,10 @@ Test(act, clicks_where_and_as_often_as_asked, .init = start, .fini = stop)
 /* Programs that look at the state once a frame, and those that count clicks by their time. */
 static void expect_pace(void)
 {
-	desk_do(&desk, "{'actions': [{'action': 'click', 'at': [7, 9], 'count': 3},"
-		       "{'action': 'button_down'}, {'action': 'button_up'},"
-		       "{'action': 'key', 'text': 'Up', 'repeat': 3},"
-		       "{'action': 'key', 'text': 'Up ctrl+a'}]}");
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'click', 'at': [7, 9], 'count': 3},"
+				   "{'action': 'button_down'}, {'action': 'button_up'},"
+				   "{'action': 'key', 'text': 'Up', 'repeat': 3},"
+				   "{'action': 'key', 'text': 'Up ctrl+a'}]}");
 	Time last[2] = { 0 };
 	target_read(&target);
 	for (int i = 0; i < target.n; i++) {
@@ -95,11 +95,11 @@ Test(act, keeps_the_pace_of_a_server_that_stalls, .init = start, .fini = stop)
 	char script[160];
 	snprintf(script, sizeof(script),
 		"while kill -STOP %d; do sleep 0.015; kill -CONT %d; sleep 0.004; done",
-		desk.server, desk.server);
-	pid_t stalls = desk_spawn(&desk, "sh", "-c", script);
+		fixture.server, fixture.server);
+	pid_t stalls = agent_fixture_spawn(&fixture, "sh", "-c", script);
 	expect_pace();
-	desk_end_child(&desk, stalls);
-	kill(desk.server, SIGCONT);
+	agent_fixture_end_child(&fixture, stalls);
+	kill(fixture.server, SIGCONT);
 }
 
 static Time press_time(int index)
@@ -111,18 +111,20 @@ static Time press_time(int index)
 /* GTK 3 makes a triple click of a double click and the next one, for twice as long. */
 Test(act, makes_no_triple_click_of_two_actions, .init = start, .fini = stop)
 {
-	desk_do(&desk, "{'actions': [{'action': 'click', 'at': [7, 9], 'count': 2}]}");
-	desk_do(&desk, "{'actions': [{'action': 'click', 'at': [7, 9]}]}");
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'click', 'at': [7, 9], 'count': 2}]}");
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'click', 'at': [7, 9]}]}");
 	cr_assert_eq(target_count(&target, ButtonPress), 3);
 	cr_expect_geq(press_time(2) - press_time(0), INPUT_TRIPLE_CLICK_MS - 1);
 }
 
 Test(act, keeps_clicks_of_two_actions_apart, .init = start, .fini = stop)
 {
-	desk_do(&desk, "{'actions': [{'action': 'click', 'at': [7, 9]}]}");
-	desk_do(&desk, "{'actions': [{'action': 'click', 'at': [9, 7]}]}");
-	desk_do(&desk, "{'actions': [{'action': 'drag', 'from': [8, 8], 'at': [90, 90]}]}");
-	desk_do(&desk, "{'actions': [{'action': 'move', 'at': [7, 9]}, {'action': 'click'}]}");
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'click', 'at': [7, 9]}]}");
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'click', 'at': [9, 7]}]}");
+	agent_fixture_do(
+		&fixture, "{'actions': [{'action': 'drag', 'from': [8, 8], 'at': [90, 90]}]}");
+	agent_fixture_do(
+		&fixture, "{'actions': [{'action': 'move', 'at': [7, 9]}, {'action': 'click'}]}");
 	for (int i = 1; i < 4; i++) {
 		cr_expect_geq(press_time(i) - press_time(i - 1), INPUT_DOUBLE_CLICK_MS - 1);
 	}
@@ -130,7 +132,7 @@ Test(act, keeps_clicks_of_two_actions_apart, .init = start, .fini = stop)
 
 Test(act, holds_modifiers_around_a_click, .init = start, .fini = stop)
 {
-	desk_do(&desk,
+	agent_fixture_do(&fixture,
 		"{'actions': [{'action': 'click', 'at': [50, 60], 'modifiers': 'ctrl+shift'},"
 		"{'action': 'scroll', 'direction': 'up', 'amount': 1, 'modifiers': 'alt'},"
 		"{'action': 'click', 'modifiers': ''}]}");
@@ -142,7 +144,7 @@ Test(act, holds_modifiers_around_a_click, .init = start, .fini = stop)
 
 Test(act, scrolls_in_four_directions, .init = start, .fini = stop)
 {
-	desk_do(&desk,
+	agent_fixture_do(&fixture,
 		"{'actions': [{'action': 'scroll', 'at': [30, 40], 'direction': 'up', 'amount': 1},"
 		"{'action': 'scroll', 'direction': 'down', 'amount': 2},"
 		"{'action': 'scroll', 'direction': 'left', 'amount': 3},"
@@ -179,27 +181,58 @@ static void expect_path(int x0, int y0, int x1, int y1)
 
 Test(act, drags_along_a_path, .init = start, .fini = stop)
 {
-	desk_do(&desk, "{'actions': [{'action': 'drag', 'from': [100, 100], 'at': [600, 300]}]}");
+	agent_fixture_do(&fixture,
+		"{'actions': [{'action': 'drag', 'from': [100, 100], 'at': [600, 300]}]}");
 	expect_path(100, 100, 600, 300);
 }
 
 Test(act, drags_by_hand_along_a_path_too, .init = start, .fini = stop)
 {
-	desk_do(&desk, "{'actions': [{'action': 'button_down', 'at': [100, 100]}]}");
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'button_down', 'at': [100, 100]}]}");
 	cr_assert_eq(target_buttons_down(&target), Button1Mask, "stays down between lists");
-	desk_do(&desk,
+	agent_fixture_do(&fixture,
 		"{'actions': [{'action': 'move', 'at': [500, 120]}, {'action': 'button_up'}]}");
 	expect_path(100, 100, 500, 120);
+}
+
+static bool passed(int x, int y, unsigned state)
+{
+	for (int i = 0; i < target.n; i++) {
+		const XMotionEvent *m = &target.events[i].xmotion;
+		if (m->type == MotionNotify && m->x == x && m->y == y && m->state == state) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* As the dialects translate a drag with a key along three points. */
+Test(act, drags_with_a_held_key_along_corners, .init = start, .fini = stop)
+{
+	agent_fixture_do(&fixture,
+		"{'actions': [{'action': 'key_down', 'text': 'ctrl'},"
+		"{'action': 'button_down', 'at': [100, 100]}, {'action': 'wait', 'ms': 60},"
+		"{'action': 'move', 'at': [400, 100]}, {'action': 'move', 'at': [200, 300]},"
+		"{'action': 'wait', 'ms': 90}, {'action': 'button_up'},"
+		"{'action': 'key_up', 'text': 'ctrl'}]}");
+	expect_button(0, 1, 100, 100, ControlMask);
+	cr_assert(passed(400, 100, ControlMask | Button1Mask));
+	cr_assert(passed(200, 300, ControlMask | Button1Mask));
+	const XButtonEvent *release = &target_event(&target, ButtonRelease, 0)->xbutton;
+	cr_assert(release->x == 200 && release->y == 300);
+	cr_assert(target_keys_up(&target));
+	cr_assert_eq(target_buttons_down(&target), 0);
 }
 
 Test(act, presses_keys_by_name_in_order, .init = start, .fini = stop)
 {
 	static const KeySym want[] = { XK_Control_L, XK_Shift_L, XK_T, XK_F5, XK_F5, XK_KP_Enter,
 		XK_Shift_L, XK_A, XK_Control_L, XK_a, XK_Cyrillic_ya };
-	desk_do(&desk, "{'actions': [{'action': 'move', 'at': [5, 5]},"
-		       "{'action': 'key', 'text': 'CTRL+shift+t'}, {'action': 'key', 'text': 'f5', "
-		       "'repeat': 2},"
-		       "{'action': 'key', 'text': 'KP_Enter A ctrl+A я'}]}");
+	agent_fixture_do(&fixture,
+		"{'actions': [{'action': 'move', 'at': [5, 5]},"
+		"{'action': 'key', 'text': 'CTRL+shift+t'}, {'action': 'key', 'text': 'f5', "
+		"'repeat': 2},"
+		"{'action': 'key', 'text': 'KP_Enter A ctrl+A я'}]}");
 	cr_assert_eq(target_count(&target, KeyPress), 11);
 	for (int i = 0; i < 11; i++) {
 		KeySym got = target_key(&target, KeyPress, i);
@@ -212,22 +245,54 @@ Test(act, presses_keys_by_name_in_order, .init = start, .fini = stop)
 
 Test(act, holds_a_key_for_a_while, .init = start, .fini = stop)
 {
-	desk_do(&desk, "{'actions': [{'action': 'move', 'at': [5, 5]},"
-		       "{'action': 'hold_key', 'text': 'shift+x', 'ms': 120}]}");
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'move', 'at': [5, 5]},"
+				   "{'action': 'hold_key', 'text': 'shift+x', 'ms': 120}]}");
 	cr_assert_eq(target_key(&target, KeyPress, 1), XK_X);
 	Time down = target_event(&target, KeyPress, 1)->xkey.time;
 	cr_assert_geq(target_event(&target, KeyRelease, 0)->xkey.time - down, 100);
 	cr_assert(target_keys_up(&target));
 }
 
+/* From list to list, across other keys, clicks and combinations with the same key. */
+Test(act, holds_a_key_across_lists, .init = start, .fini = stop)
+{
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'move', 'at': [5, 5]},"
+				   "{'action': 'key_down', 'text': 'shift'}]}");
+	cr_assert_not(target_keys_up(&target));
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'key', 'text': 'Right ctrl+x shift+y'},"
+				   "{'action': 'click', 'modifiers': 'ctrl'}]}");
+	cr_assert_eq(target_event(&target, ButtonPress, 0)->xbutton.state,
+		(unsigned)(ShiftMask | ControlMask));
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'key', 'text': 'a'},"
+				   "{'action': 'key_up', 'text': 'shift'}]}");
+	int last = target_count(&target, KeyPress) - 1;
+	cr_assert_eq(target_event(&target, KeyPress, last)->xkey.state, (unsigned)ShiftMask);
+	cr_assert(target_keys_up(&target));
+}
+
+Test(act, a_held_key_ends_when_text_is_typed_or_all_is_released, .init = start, .fini = stop)
+{
+	static const char *const down =
+		"{'actions': [{'action': 'move', 'at': [5, 5]}, {'action': 'key_down', 'text': 'shift'}]}";
+	agent_fixture_do(&fixture, down);
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'type', 'text': 'x'}]}");
+	cr_assert_eq(target_key(&target, KeyPress, target_count(&target, KeyPress) - 1), XK_x);
+	cr_assert(target_keys_up(&target));
+	agent_fixture_do(&fixture, down);
+	act_queue_let_go(fixture.agent.acts);
+	agent_fixture_for_ms(&fixture, 20);
+	cr_assert(target_keys_up(&target));
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'key_up', 'text': 'shift'}]}");
+}
+
 static void refuses(const char *json, const char *part)
 {
 	struct request req;
-	desk_act(&desk, &req, json);
+	agent_fixture_act(&fixture, &req, json);
 	cr_assert_null(req.result);
 	cr_assert_eq(req.err.kind, ERR_ARGUMENT);
 	cr_assert(strstr(req.err.text, part), "%s", req.err.text);
-	desk_done(&req);
+	agent_fixture_done(&req);
 }
 
 Test(act, checks_the_whole_list_before_the_first_event, .init = start, .fini = stop)
@@ -255,14 +320,14 @@ Test(act, checks_the_whole_list_before_the_first_event, .init = start, .fini = s
 static void expect_cancelled(const char *json, int until_event)
 {
 	struct request req;
-	desk_begin(&desk, &req, desk_json(json));
-	desk_until(&desk, target_count(&target, until_event) > 0);
+	agent_fixture_begin(&fixture, &req, agent_fixture_json(json));
+	agent_fixture_until(&fixture, target_count(&target, until_event) > 0);
 	cr_assert_not(req.answered);
 	req.cancel(req.cancel_data);
-	desk_finish(&req);
+	agent_fixture_finish(&req);
 	cr_assert_eq(req.err.kind, ERR_CANCELLED);
-	desk_done(&req);
-	desk_for_ms(&desk, 20);
+	agent_fixture_done(&req);
+	agent_fixture_for_ms(&fixture, 20);
 	cr_assert(target_keys_up(&target));
 	cr_assert_eq(target_buttons_down(&target), 0);
 }
@@ -284,50 +349,54 @@ Test(act, lets_everything_go_when_cancelled, .init = start, .fini = stop)
 Test(act, runs_input_in_order_and_the_rest_at_once, .init = start, .fini = stop)
 {
 	struct request hold, click, look;
-	desk_begin(&desk, &hold,
-		desk_json("{'actions': [{'action': 'move', 'at': [5, 5]}, {'action': 'wait', 'ms': "
-			  "400},"
-			  "{'action': 'key', 'text': 'x'}]}"));
-	desk_begin(&desk, &click, desk_json("{'actions': [{'action': 'click'}]}"));
-	desk_begin(&desk, &look, desk_json("{'observe': {'mode': 'frame'}}"));
-	desk_finish(&look);
+	agent_fixture_begin(&fixture, &hold,
+		agent_fixture_json(
+			"{'actions': [{'action': 'move', 'at': [5, 5]}, {'action': 'wait', 'ms': "
+			"400},"
+			"{'action': 'key', 'text': 'x'}]}"));
+	agent_fixture_begin(
+		&fixture, &click, agent_fixture_json("{'actions': [{'action': 'click'}]}"));
+	agent_fixture_begin(&fixture, &look, agent_fixture_json("{'observe': {'mode': 'frame'}}"));
+	agent_fixture_finish(&look);
 	cr_assert_not(hold.answered);
-	desk_finish(&click);
+	agent_fixture_finish(&click);
 	cr_assert(hold.answered);
 	cr_assert_leq(target_event(&target, KeyPress, 0)->xkey.time,
 		target_event(&target, ButtonPress, 0)->xbutton.time);
-	desk_done(&hold);
-	desk_done(&click);
-	desk_done(&look);
+	agent_fixture_done(&hold);
+	agent_fixture_done(&click);
+	agent_fixture_done(&look);
 }
 
 Test(act, of_a_cancelled_list_that_waits_does_nothing, .init = start, .fini = stop)
 {
 	struct request first, second;
-	desk_begin(&desk, &first,
-		desk_json("{'actions': [{'action': 'move', 'at': [5, 5]}, {'action': 'wait', 'ms': "
-			  "200}]}"));
-	desk_begin(&desk, &second, desk_json("{'actions': [{'action': 'click'}]}"));
+	agent_fixture_begin(&fixture, &first,
+		agent_fixture_json(
+			"{'actions': [{'action': 'move', 'at': [5, 5]}, {'action': 'wait', 'ms': "
+			"200}]}"));
+	agent_fixture_begin(
+		&fixture, &second, agent_fixture_json("{'actions': [{'action': 'click'}]}"));
 	second.cancel(second.cancel_data);
 	cr_assert_eq(second.err.kind, ERR_CANCELLED);
-	desk_finish(&first);
-	desk_for_ms(&desk, 50);
+	agent_fixture_finish(&first);
+	agent_fixture_for_ms(&fixture, 50);
 	cr_assert_eq(target_count(&target, ButtonPress), 0);
-	desk_done(&first);
-	desk_done(&second);
+	agent_fixture_done(&first);
+	agent_fixture_done(&second);
 }
 
 Test(act, maps_the_frame_space_to_a_larger_screen, .init = start_large, .fini = stop)
 {
 	struct request req;
-	cr_assert_eq(desk.agent.frame.width, 1456);
-	desk_act(&desk, &req,
+	cr_assert_eq(fixture.agent.frame.width, 1456);
+	agent_fixture_act(&fixture, &req,
 		"{'actions': [{'action': 'click', 'at': [1455, 818]}, {'action': 'click', 'at': "
 		"[728, 0]}]}");
 	const json_t *pointer = json_object_get(req.result, "pointer");
 	cr_assert_eq(json_integer_value(json_array_get(pointer, 0)), 728);
 	cr_assert_eq(json_integer_value(json_array_get(pointer, 1)), 0);
-	desk_done(&req);
+	agent_fixture_done(&req);
 	expect_button(0, 1, 2559, 1439, 0);
 	expect_button(1, 1, 1280, 0, 0);
 	refuses("{'actions': [{'action': 'move', 'at': [1456, 0]}]}", "from 0 to 1455");
@@ -337,29 +406,30 @@ Test(act, fails_and_lives_on_when_the_server_dies, .init = start)
 {
 	struct request req;
 	target.n = 0;
-	desk_begin(&desk, &req,
-		desk_json("{'actions': [{'action': 'hold_key', 'text': 'ctrl', 'ms': 60000}]}"));
-	desk_for_ms(&desk, 50);
-	desk_end_child(&desk, desk.server);
-	desk_finish(&req);
+	agent_fixture_begin(&fixture, &req,
+		agent_fixture_json(
+			"{'actions': [{'action': 'hold_key', 'text': 'ctrl', 'ms': 60000}]}"));
+	agent_fixture_for_ms(&fixture, 50);
+	agent_fixture_end_child(&fixture, fixture.server);
+	agent_fixture_finish(&req);
 	cr_assert_eq(req.err.kind, ERR_STATE);
-	desk_until(&desk, desk.lost == 1);
-	desk_done(&req);
-	desk_act(&desk, &req, "{'actions': [{'action': 'click'}]}");
+	agent_fixture_until(&fixture, fixture.lost == 1);
+	agent_fixture_done(&req);
+	agent_fixture_act(&fixture, &req, "{'actions': [{'action': 'click'}]}");
 	cr_assert_eq(req.err.kind, ERR_STATE);
 	cr_assert(strstr(req.err.text, "restarted"));
-	desk_done(&req);
-	desk_start_server(&desk, "1280x800");
-	desk_open_display(&desk);
-	desk_do(&desk, "{'actions': [{'action': 'click', 'at': [5, 5]}]}");
-	cr_assert_eq(desk.lost, 1);
-	desk_stop(&desk);
+	agent_fixture_done(&req);
+	agent_fixture_start_server(&fixture, "1280x800");
+	agent_fixture_open_display(&fixture);
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'click', 'at': [5, 5]}]}");
+	cr_assert_eq(fixture.lost, 1);
+	agent_fixture_stop(&fixture);
 }
 
 Test(act, survives_a_window_that_dies_in_the_middle, .init = start, .fini = stop)
 {
 	struct err err = { 0 };
-	struct display *d = desk.agent.display;
+	struct display *d = fixture.agent.display;
 	display_trap(d);
 	XSelectInput(display_x(d), 0x12345678, PropertyChangeMask);
 	cr_assert_not(display_untrap(d, &err));
@@ -368,14 +438,14 @@ Test(act, survives_a_window_that_dies_in_the_middle, .init = start, .fini = stop
 	cr_assert(display_untrap(d, &err));
 	/* Untrapped, it is ignored. */
 	XDestroyWindow(display_x(d), 0x12345678);
-	desk_do(&desk, "{'actions': [{'action': 'click', 'at': [5, 5]}]}");
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'click', 'at': [5, 5]}]}");
 }
 
 Test(act, works_while_another_client_grabs_the_server, .init = start, .fini = stop)
 {
 	XGrabServer(target.x);
 	XSync(target.x, False);
-	desk_do(&desk,
+	agent_fixture_do(&fixture,
 		"{'actions': [{'action': 'click', 'at': [5, 5]}], 'observe': {'mode': 'frame'}}");
 	XUngrabServer(target.x);
 	expect_button(0, 1, 5, 5, 0);
@@ -388,15 +458,15 @@ Test(act, of_typing_fails_when_the_server_dies_in_the_middle, .init = start)
 	for (int i = 0; i < 20000; i++) {
 		buf_printf(&text, "x");
 	}
-	desk_begin(&desk, &req,
+	agent_fixture_begin(&fixture, &req,
 		json_pack(
 			"{s:[{s:s, s:s}]}", "actions", "action", "type", "text", buf_text(&text)));
-	desk_for_ms(&desk, 5);
-	desk_end_child(&desk, desk.server);
-	desk_until(&desk, desk.lost == 1);
+	agent_fixture_for_ms(&fixture, 5);
+	agent_fixture_end_child(&fixture, fixture.server);
+	agent_fixture_until(&fixture, fixture.lost == 1);
 	cr_assert(req.answered);
-	desk_done(&req);
-	desk_stop(&desk);
+	agent_fixture_done(&req);
+	agent_fixture_stop(&fixture);
 }
 
 Test(act, says_what_failed_and_what_was_done, .init = start, .fini = stop)
@@ -405,18 +475,20 @@ Test(act, says_what_failed_and_what_was_done, .init = start, .fini = stop)
 	/* Nobody has the focus, for good. */
 	XSetInputFocus(target.x, None, RevertToNone, CurrentTime);
 	XSync(target.x, False);
-	desk_act(&desk, &req,
-		"{'actions': [{'action': 'click', 'at': [5, 5]}, {'action': 'button_down'},"
-		"{'action': 'type', 'text': 'lost'}, {'action': 'click'}], 'observe': {'mode': "
-		"'frame'}}");
+	agent_fixture_act(&fixture, &req,
+		"{'actions': [{'action': 'key_down', 'text': 'shift'}, {'action': 'click', 'at': [5, 5]},"
+		"{'action': 'button_down'}, {'action': 'type', 'text': 'lost'}, {'action': 'click'}],"
+		"'observe': {'mode': 'frame'}}");
 	const json_t *failed = json_object_get(req.result, "failed");
-	cr_assert_eq(json_integer_value(json_object_get(failed, "index")), 2);
+	cr_assert_eq(json_integer_value(json_object_get(failed, "index")), 3);
 	cr_assert_str_eq(json_string_value(json_object_get(failed, "kind")), "state");
-	cr_assert_eq(json_array_size(json_object_get(req.result, "done")), 2);
+	cr_assert_eq(json_array_size(json_object_get(req.result, "done")), 3);
 	cr_assert_gt(req.tail_len, 1000);
 	cr_assert_eq(target_count(&target, ButtonPress), 2);
+	cr_assert_eq(target_event(&target, ButtonPress, 0)->xbutton.state, (unsigned)ShiftMask);
 	cr_assert_eq(target_buttons_down(&target), 0);
-	desk_done(&req);
+	cr_assert(target_keys_up(&target));
+	agent_fixture_done(&req);
 }
 
 static int window_list(Window *ret_first)
@@ -436,14 +508,14 @@ static int window_list(Window *ret_first)
 Test(act, switches_windows_by_a_chord, .fini = stop)
 {
 	struct target other;
-	desk_start(&desk, "1280x800", true);
-	target_open(&other, &desk, 0, 0, 300, 300, true);
-	target_open(&target, &desk, 0, 0, 300, 300, true);
+	agent_fixture_start(&fixture, "1280x800", true);
+	target_open(&other, &fixture, 0, 0, 300, 300, true);
+	target_open(&target, &fixture, 0, 0, 300, 300, true);
 	Window top;
-	desk_until(&desk, window_list(&top) == 2 && top == target.window);
+	agent_fixture_until(&fixture, window_list(&top) == 2 && top == target.window);
 	for (int i = 0; i < 10; i++) {
-		desk_do(&desk, "{'actions': [{'action': 'key', 'text': 'alt+Tab'}]}");
-		desk_until(&desk,
+		agent_fixture_do(&fixture, "{'actions': [{'action': 'key', 'text': 'alt+Tab'}]}");
+		agent_fixture_until(&fixture,
 			window_list(&top) == 2 && top == (i % 2 ? target.window : other.window));
 	}
 	target_close(&other);
@@ -451,12 +523,12 @@ Test(act, switches_windows_by_a_chord, .fini = stop)
 
 Test(act, clicks_reach_a_managed_window, .fini = stop)
 {
-	desk_start(&desk, "1280x800", true);
-	target_open(&target, &desk, 0, 0, 1000, 600, true);
+	agent_fixture_start(&fixture, "1280x800", true);
+	target_open(&target, &fixture, 0, 0, 1000, 600, true);
 	for (int i = 0; i < 20; i++) {
-		desk_do(&desk, "{'actions': [{'action': 'click', 'at': [640, 400]},"
-			       "{'action': 'click', 'button': 'right', 'count': 2}]}");
+		agent_fixture_do(&fixture, "{'actions': [{'action': 'click', 'at': [640, 400]},"
+					   "{'action': 'click', 'button': 'right', 'count': 2}]}");
 	}
-	desk_until(&desk, target_count(&target, ButtonRelease) == 60);
+	agent_fixture_until(&fixture, target_count(&target, ButtonRelease) == 60);
 	cr_assert_eq(target_count(&target, ButtonPress), 60);
 }

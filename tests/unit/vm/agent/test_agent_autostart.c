@@ -80,12 +80,12 @@ Test(autostart, needs_no_file)
 
 static const char *panel_of(struct place *p, const char *file, char *ret, size_t size)
 {
-	struct places places;
+	struct session_paths paths;
 	const char *argv[SERVICE_ARGS];
 	size_t len = 0;
 	(void)p;
-	places_init(&places, (struct size){ 800, 600 }, file);
-	service_argv(&services[SERVICE_PANEL], &places, argv);
+	session_paths_init(&paths, (struct size){ 800, 600 }, file);
+	service_argv(&services[SERVICE_PANEL], &paths, argv);
 	for (size_t i = 0; argv[i]; i++) {
 		len += (size_t)snprintf(ret + len, size - len, "%s%s", i ? " " : "", argv[i]);
 	}

@@ -1,10 +1,10 @@
 // USES agent
 /* Window managers of ours, which answer in one way and not in another. */
-#include "tests/support/desk.h"
+#include "tests/support/agent_fixture.h"
 
 #include <X11/Xatom.h>
 
-static struct desk desk;
+static struct agent_fixture fixture;
 
 static struct {
 	Display *x;
@@ -20,9 +20,9 @@ static Atom atom(const char *name)
 
 static void start(void)
 {
-	desk_start(&desk, "640x480", false);
+	agent_fixture_start(&fixture, "640x480", false);
 	memset(&wm, 0, sizeof(wm));
-	wm.x = XOpenDisplay(desk.name);
+	wm.x = XOpenDisplay(fixture.name);
 	Window root = DefaultRootWindow(wm.x);
 	wm.check = XCreateSimpleWindow(wm.x, root, 0, 0, 1, 1, 0, 0, 0);
 	XSelectInput(wm.x, root, SubstructureRedirectMask | SubstructureNotifyMask);
@@ -34,7 +34,7 @@ static void start(void)
 static void stop(void)
 {
 	XCloseDisplay(wm.x);
-	desk_stop(&desk);
+	agent_fixture_stop(&fixture);
 }
 
 static void grant(const XConfigureRequestEvent *event)
@@ -80,9 +80,9 @@ static void on_answer(enum client_sync_answer answer, void *data)
 static enum client_sync_answer ask(void)
 {
 	bool done = false;
-	struct client_sync *s = client_sync_window_manager(desk.agent.display, on_answer, &done);
+	struct client_sync *s = client_sync_window_manager(fixture.agent.display, on_answer, &done);
 	cr_assert(s);
-	desk_until(&desk, works(&done));
+	agent_fixture_until(&fixture, works(&done));
 	client_sync_free(s);
 	return last;
 }
@@ -108,14 +108,14 @@ Test(client_sync, asks_one_that_grants_nothing_for_extents, .init = start, .fini
 /* It is never asked for extents: nobody was silent before. */
 Test(client_sync, knows_that_openbox_grants)
 {
-	desk_start(&desk, "640x480", true);
+	agent_fixture_start(&fixture, "640x480", true);
 	for (int i = 0; i < 3; i++) {
 		bool done = false;
 		struct client_sync *s =
-			client_sync_window_manager(desk.agent.display, on_answer, &done);
-		desk_until(&desk, done);
+			client_sync_window_manager(fixture.agent.display, on_answer, &done);
+		agent_fixture_until(&fixture, done);
 		client_sync_free(s);
 		cr_assert_eq(last, CLIENT_SYNC_ANSWERED);
 	}
-	desk_stop(&desk);
+	agent_fixture_stop(&fixture);
 }

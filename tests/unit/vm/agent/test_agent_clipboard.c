@@ -27,7 +27,8 @@ Test(clipboard, a_window_that_is_destroyed_counts_as_dead)
 	copy(text, 3);
 	XDestroyWindow(program.x, program.window);
 	XSync(program.x, False);
-	desk_until(&desk, owner_of(&other, "CLIPBOARD") == owner_of(&other, "CLIPBOARD_MANAGER"));
+	agent_fixture_until(
+		&fixture, owner_of(&other, "CLIPBOARD") == owner_of(&other, "CLIPBOARD_MANAGER"));
 	expect_paste(&other, "UTF8_STRING", "copied \xc3\xa9");
 	peer_die(&program);
 }
@@ -38,6 +39,18 @@ Test(clipboard, fetches_a_picture_where_there_is_no_text)
 	copy(picture, 2);
 	die_and_wait_for_the_keeper();
 	expect_paste(&other, "image/png", "pixels");
+}
+
+/* File managers take a request for it for the paste of what was cut. */
+Test(clipboard, does_not_paste_files)
+{
+	static const struct format files[] = { { "text/uri-list", "file:///a\r\n" },
+		{ "x-special/gnome-copied-files", "cut\nfile:///a" }, { 0 } };
+	copy(files, 2);
+	agent_fixture_for_ms(&fixture, 300);
+	cr_assert_eq(program.asked, 2, "the targets and the list");
+	die_and_wait_for_the_keeper();
+	expect_paste(&other, "text/uri-list", "file:///a\r\n");
 }
 
 Test(clipboard, takes_over_what_is_handed_over)
@@ -86,8 +99,9 @@ Test(clipboard, long_texts_go_in_parts_both_ways)
 	large[len] = '\0';
 	struct format formats[] = { { "UTF8_STRING", large, len, true }, { 0 } };
 	own(&program, "CLIPBOARD", formats);
-	desk_until(&desk, program.asked == 2 && !program.sending && program.sent == len);
-	desk_for_ms(&desk, 30);
+	agent_fixture_until(
+		&fixture, program.asked == 2 && !program.sending && program.sent == len);
+	agent_fixture_for_ms(&fixture, 30);
 	die_and_wait_for_the_keeper();
 	expect_paste(&other, "UTF8_STRING", large);
 	cr_assert(other.receiving, "it came in parts");
@@ -114,12 +128,12 @@ Test(clipboard, answers_several_targets_at_once)
 Test(clipboard, leaves_living_owners_alone)
 {
 	copy(text, 3);
-	desk_for_ms(&desk, 300);
+	agent_fixture_for_ms(&fixture, 300);
 	cr_assert_eq(owner_of(&other, "CLIPBOARD"), program.window);
 	cr_assert_eq(program.asked, 3, "it is asked once");
 	die_and_wait_for_the_keeper();
 	own(&other, "CLIPBOARD", text);
-	desk_until(&desk, other.asked == 3);
+	agent_fixture_until(&fixture, other.asked == 3);
 	cr_assert_eq(owner_of(&other, "CLIPBOARD"), other.window);
 	cr_assert_eq(other.cleared, 0);
 }
@@ -131,17 +145,17 @@ Test(clipboard, respects_an_owner_that_gives_up)
 	XSetSelectionOwner(program.x, atom(&program, "CLIPBOARD"), None, CurrentTime);
 	XSync(program.x, False);
 	peer_die(&program);
-	desk_for_ms(&desk, 200);
+	agent_fixture_for_ms(&fixture, 200);
 	cr_assert_eq(owner_of(&other, "CLIPBOARD"), None);
 }
 
 Test(clipboard, leaves_primary_alone)
 {
 	own(&program, "PRIMARY", text);
-	desk_for_ms(&desk, 300);
+	agent_fixture_for_ms(&fixture, 300);
 	cr_assert_eq(program.asked, 0);
 	peer_die(&program);
-	desk_for_ms(&desk, 200);
+	agent_fixture_for_ms(&fixture, 200);
 	cr_assert_eq(owner_of(&other, "PRIMARY"), None);
 	cr_assert_eq(owner_of(&other, "CLIPBOARD"), None);
 }
@@ -154,7 +168,7 @@ Test(clipboard, keeps_no_passwords)
 	ask(&program, "CLIPBOARD_MANAGER", "SAVE_TARGETS");
 	cr_assert(program.refused);
 	peer_die(&program);
-	desk_for_ms(&desk, 200);
+	agent_fixture_for_ms(&fixture, 200);
 	cr_assert_eq(owner_of(&other, "CLIPBOARD"), None);
 }
 
@@ -182,7 +196,7 @@ static void expect_next_copy_kept(void)
 Test(clipboard, a_silent_owner_costs_nothing_but_time)
 {
 	own(&program, "CLIPBOARD", NULL);
-	desk_until(&desk, program.asked == 1);
+	agent_fixture_until(&fixture, program.asked == 1);
 	ask(&program, "CLIPBOARD_MANAGER", "SAVE_TARGETS");
 	cr_assert(program.refused, "after the timeout");
 	expect_next_copy_kept();
@@ -195,8 +209,8 @@ Test(clipboard, an_endless_transfer_is_cut_off)
 	static struct format endless[] = { { "UTF8_STRING", part, sizeof(part), true, true },
 		{ "text/html", "<i>short</i>" }, { 0 } };
 	own(&program, "CLIPBOARD", endless);
-	desk_until(&desk, program.asked == 3);
-	desk_for_ms(&desk, 30);
+	agent_fixture_until(&fixture, program.asked == 3);
+	agent_fixture_for_ms(&fixture, 30);
 	cr_assert_leq(program.sent, CLIP_ITEM_MAX + 3 * sizeof(part));
 	die_and_wait_for_the_keeper();
 	expect_paste(&other, "text/html", "<i>short</i>");
@@ -211,7 +225,7 @@ Test(clipboard, wrong_types_are_no_targets)
 	program.wrong_types = true;
 	copy(text, 1);
 	peer_die(&program);
-	desk_for_ms(&desk, 200);
+	agent_fixture_for_ms(&fixture, 200);
 	cr_assert_eq(owner_of(&other, "CLIPBOARD"), None);
 	peer_open(&program);
 	expect_next_copy_kept();
@@ -221,8 +235,8 @@ Test(clipboard, an_owner_may_change_in_the_middle)
 {
 	program.gives_up_at_first = true;
 	own(&program, "CLIPBOARD", text);
-	desk_until(&desk, program.asked == 4);
-	desk_for_ms(&desk, 30);
+	agent_fixture_until(&fixture, program.asked == 4);
+	agent_fixture_for_ms(&fixture, 30);
 	die_and_wait_for_the_keeper();
 	expect_paste(&other, "UTF8_STRING", "the second copy");
 	ask(&other, "CLIPBOARD", "text/html");
@@ -246,8 +260,9 @@ Test(clipboard, a_requestor_may_die_in_the_middle)
 	struct format formats[] = { { "UTF8_STRING", large, len, true }, { 0 } };
 	XSetErrorHandler(ignore_x_error);
 	own(&program, "CLIPBOARD", formats);
-	desk_until(&desk, program.asked == 2 && !program.sending && program.sent == len);
-	desk_for_ms(&desk, 30);
+	agent_fixture_until(
+		&fixture, program.asked == 2 && !program.sending && program.sent == len);
+	agent_fixture_for_ms(&fixture, 30);
 	die_and_wait_for_the_keeper();
 	for (int i = 0; i < 20; i++) {
 		peer_open(&program);
@@ -255,8 +270,8 @@ Test(clipboard, a_requestor_may_die_in_the_middle)
 			atom(&program, "UTF8_STRING"), atom(&program, "GOT"), program.window,
 			CurrentTime);
 		XFlush(program.x);
-		desk_until(&desk, program.receiving || i >= 8);
-		desk_for_ms(&desk, 5);
+		agent_fixture_until(&fixture, program.receiving || i >= 8);
+		agent_fixture_for_ms(&fixture, 5);
 		peer_die(&program);
 	}
 	free(large);

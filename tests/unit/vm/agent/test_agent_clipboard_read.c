@@ -44,7 +44,7 @@ static struct reading reading_of(const struct clipboard_wish *wish)
 {
 	struct reading r;
 	begin_reading(&r, wish);
-	desk_until(&desk, r.done);
+	agent_fixture_until(&fixture, r.done);
 	return r;
 }
 
@@ -80,7 +80,7 @@ Test(clipboard_read, is_read_from_its_owner)
 	cr_assert_eq(r.content.type, CLIPBOARD_PNG);
 	cr_assert_str_eq(buf_text(&r.bytes), PNG "pixels");
 	buf_done(&r.bytes);
-	desk_for_ms(&desk, 300);
+	agent_fixture_for_ms(&fixture, 300);
 	expect_text(&any, "copied \xc3\xa9"); /* long after the copy, too */
 	die_and_wait_for_the_keeper();
 	expect_text(&any, "copied \xc3\xa9");
@@ -134,8 +134,8 @@ static void own_large(const struct format *formats, size_t least)
 	program.asked = 0;
 	program.sent = 0;
 	own(&program, "CLIPBOARD", formats);
-	desk_until(&desk, program.asked == 2 && program.sent >= least);
-	desk_for_ms(&desk, 50);
+	agent_fixture_until(&fixture, program.asked == 2 && program.sent >= least);
+	agent_fixture_for_ms(&fixture, 50);
 }
 
 static void expect_too_large(const struct format *formats, size_t least)
@@ -181,7 +181,7 @@ Test(clipboard_read, an_owner_that_never_answers_is_not_waited_for)
 	cr_assert_null(clip_read_new(clipboard_reads(keeper), &any, on_read, &cancelled, &err));
 	cr_assert_eq(err.kind, ERR_LIMIT);
 	for (int i = 0; i < CLIP_READS_MAX; i++) {
-		desk_until(&desk, reads[i].done);
+		agent_fixture_until(&fixture, reads[i].done);
 		cr_expect_eq(reads[i].err.kind, ERR_TIMEOUT, "%s", reads[i].err.text);
 		cr_expect_eq(reads[i].times, 1);
 	}
@@ -195,9 +195,9 @@ Test(clipboard_read, an_owner_may_change_while_it_is_read)
 	struct reading r;
 	own(&program, "CLIPBOARD", NULL);
 	begin_reading(&r, &any);
-	desk_until(&desk, program.asked > 0);
+	agent_fixture_until(&fixture, program.asked > 0);
 	own(&other, "CLIPBOARD", text);
-	desk_until(&desk, r.done);
+	agent_fixture_until(&fixture, r.done);
 	cr_expect_eq(r.content.type, CLIPBOARD_TEXT);
 	cr_expect_str_eq(buf_text(&r.bytes), "copied \xc3\xa9");
 	buf_done(&r.bytes);
@@ -207,7 +207,8 @@ Test(clipboard_read, an_owner_may_change_while_it_is_read)
 static void set(int type, const char *bytes)
 {
 	struct err err;
-	cr_assert(clipboard_set(keeper, type, bytes, strlen(bytes), &err), "%s", err.text);
+	const struct clip_copy copied = { type, bytes, strlen(bytes), NULL };
+	cr_assert(clipboard_set(keeper, &copied, &err), "%s", err.text);
 }
 
 Test(clipboard_read, what_is_set_can_be_pasted_and_read_until_the_next_copy)
@@ -220,7 +221,7 @@ Test(clipboard_read, what_is_set_can_be_pasted_and_read_until_the_next_copy)
 	expect_paste(&other, "STRING", "caf\xe9");
 	cr_expect_eq(program.cleared, 1);
 	peer_die(&program); /* it is not its any more */
-	desk_for_ms(&desk, 200);
+	agent_fixture_for_ms(&fixture, 200);
 	expect_text(&any, "caf\xc3\xa9");
 	expect_absent(&png, CLIPBOARD_OTHER);
 	set(CLIPBOARD_PNG, PNG "pixels");

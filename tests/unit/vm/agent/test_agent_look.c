@@ -6,17 +6,17 @@
 #include <spng.h>
 #include <turbojpeg.h>
 
-static struct desk desk;
+static struct agent_fixture fixture;
 static struct target target;
 static GC gc;
 
 static void start_sized(const char *size)
 {
-	desk_start(&desk, size, false);
-	struct size screen = display_size(desk.agent.display);
-	target_open(&target, &desk, 0, 0, screen.width, screen.height, false);
+	agent_fixture_start(&fixture, size, false);
+	struct size screen = display_size(fixture.agent.display);
+	target_open(&target, &fixture, 0, 0, screen.width, screen.height, false);
 	gc = XCreateGC(target.x, target.window, 0, NULL);
-	desk_for_ms(&desk, 50);
+	agent_fixture_for_ms(&fixture, 50);
 }
 
 static void start(void)
@@ -32,7 +32,7 @@ static void start_large(void)
 static void stop(void)
 {
 	target_close(&target);
-	desk_stop(&desk);
+	agent_fixture_stop(&fixture);
 }
 
 static void fill(unsigned long colour, int x, int y, int width, int height)
@@ -105,7 +105,7 @@ static int64_t number(const json_t *object, const char *name)
 /* Looks, decodes and checks that the picture has the size it is said to have. */
 static struct picture look(struct request *req, const char *json)
 {
-	desk_act(&desk, req, json);
+	agent_fixture_act(&fixture, req, json);
 	const json_t *frame = frame_of(req);
 	bool png = strcmp(json_string_value(json_object_get(frame, "format")), "png") == 0;
 	struct picture p = png ? decode_png(req) : decode_jpeg(req);
@@ -116,7 +116,7 @@ static struct picture look(struct request *req, const char *json)
 
 static void done(struct request *req, struct picture *p)
 {
-	desk_done(req);
+	agent_fixture_done(req);
 	free(p->rgb);
 }
 
@@ -148,8 +148,8 @@ Test(look, gives_the_pixels_themselves_when_asked, .init = start, .fini = stop)
 	fill(0x123456, 90, 90, 40, 40);
 	struct picture p = look(&req, "{'observe': {'mode': 'frame', 'format': 'png', "
 				      "'region': [60, 80, 200, 150]}}");
-	desk_done(&req);
-	desk_act(&desk, &req,
+	agent_fixture_done(&req);
+	agent_fixture_act(&fixture, &req,
 		"{'observe': {'mode': 'frame', 'format': 'png', 'raw': true, "
 		"'region': [60, 80, 200, 150], 'scale': 0.5}}");
 	const json_t *raw = json_object_get(frame_of(&req), "raw");
@@ -221,7 +221,7 @@ Test(look, has_the_pointer_in_the_picture, .init = start, .fini = stop)
 	struct request req;
 	struct picture without = look(&req, "{'actions': [{'action': 'move', 'at': [900, 700]}],"
 					    "'observe': {'mode': 'frame', 'format': 'png'}}");
-	desk_done(&req);
+	agent_fixture_done(&req);
 	struct picture with = look(&req, "{'actions': [{'action': 'move', 'at': [400, 300]}],"
 					 "'observe': {'mode': 'frame', 'format': 'png'}}");
 	int differing = 0;
@@ -303,23 +303,130 @@ Test(look, makes_the_best_that_fits, .init = start, .fini = stop)
 Test(look, counts_changes, .init = start, .fini = stop)
 {
 	struct request a, b, c;
-	desk_act(&desk, &a, "{'observe': {'mode': 'frame'}}");
-	desk_act(&desk, &b, "{'observe': {'mode': 'frame'}}");
+	agent_fixture_act(&fixture, &a, "{'observe': {'mode': 'frame'}}");
+	agent_fixture_act(&fixture, &b, "{'observe': {'mode': 'frame'}}");
 	cr_assert_eq(number(frame_of(&a), "frame_id"), number(frame_of(&b), "frame_id"));
 	cr_assert_eq(a.tail_len, b.tail_len);
 	cr_assert_arr_eq(a.tail, b.tail, a.tail_len);
 	cr_assert_not(json_is_true(json_object_get(b.result, "changed")));
 	fill(0xff0000, 10, 10, 300, 300);
-	desk_act(&desk, &c, "{'observe': {'mode': 'frame'}}");
+	agent_fixture_act(&fixture, &c, "{'observe': {'mode': 'frame'}}");
 	cr_assert_gt(number(frame_of(&c), "frame_id"), number(frame_of(&b), "frame_id"));
 	struct picture p = decode_jpeg(&c);
 	expect_pixel(&p, 100, 100, 0xff0000, 3);
 	free(p.rgb);
-	uint64_t before = desk.changes;
-	desk_until(&desk, desk.changes == before + 1);
-	desk_done(&a);
-	desk_done(&b);
-	desk_done(&c);
+	uint64_t before = fixture.changes;
+	agent_fixture_until(&fixture, fixture.changes == before + 1);
+	agent_fixture_done(&a);
+	agent_fixture_done(&b);
+	agent_fixture_done(&c);
+}
+
+/* ---- what has changed since a frame ---- */
+
+static int64_t frame_now(void)
+{
+	struct request req;
+	agent_fixture_act(&fixture, &req, "{}");
+	int64_t id = number(req.result, "frame_id");
+	agent_fixture_done(&req);
+	return id;
+}
+
+/* In json, %lld is the frame. */
+static void act_since(struct request *req, const char *json, int64_t frame)
+{
+	auto_buf struct buf text = { 0 };
+	const char *at = strstr(json, "%lld");
+	buf_printf(&text, "%.*s%lld%s", (int)(at - json), json, (long long)frame, at + 4);
+	agent_fixture_act(&fixture, req, buf_text(&text));
+}
+
+static void expect_region(const struct request *req, int x0, int y0, int x1, int y1)
+{
+	json_t *region = json_object_get(frame_of(req), "region");
+	json_auto_t *want = json_pack("[i,i,i,i]", x0, y0, x1, y1);
+	auto_free char *got = region ? json_dumps(region, 0) : NULL;
+	cr_assert(json_equal(region, want), "%s", got ? got : "none");
+}
+
+Test(look, sends_no_image_of_an_unchanged_screen, .init = start, .fini = stop)
+{
+	struct request same, other;
+	int64_t frame = frame_now();
+	act_since(&same, "{'observe': {'mode': 'frame', 'since': %lld}}", frame);
+	cr_assert_null(frame_of(&same));
+	cr_assert(json_is_false(json_object_get(same.result, "changed")));
+	fill(0xff0000, 500, 300, 1, 1);
+	act_since(&other, "{'observe': {'mode': 'frame', 'since': %lld}}", frame);
+	cr_assert_not_null(frame_of(&other));
+	cr_assert(json_is_true(json_object_get(other.result, "changed")));
+	cr_assert_null(json_object_get(frame_of(&other), "region"));
+	agent_fixture_done(&same);
+	agent_fixture_done(&other);
+}
+
+Test(look, shows_only_what_has_changed, .init = start, .fini = stop)
+{
+	struct request req;
+	int64_t first = frame_now();
+	fill(0xff0000, 100, 200, 20, 20);
+	int64_t second = frame_now();
+	fill(0x00ff00, 900, 640, 33, 17);
+	act_since(&req, "{'observe': {'mode': 'frame', 'only_changes': true, 'since': %lld}}",
+		second);
+	expect_region(&req, 896, 640, 944, 672);
+	struct picture p = decode_jpeg(&req);
+	cr_assert_eq(p.width, 48);
+	cr_assert_eq(p.height, 32);
+	expect_pixel(&p, 8, 4, 0x00ff00, 3);
+	done(&req, &p);
+	act_since(
+		&req, "{'observe': {'mode': 'frame', 'only_changes': true, 'since': %lld}}", first);
+	expect_region(&req, 96, 192, 944, 672);
+	agent_fixture_done(&req);
+}
+
+Test(look, shows_what_has_changed_of_a_scaled_screen, .init = start_large, .fini = stop)
+{
+	struct request req;
+	int64_t frame = frame_now();
+	fill(0xff0000, 2552, 1432, 8, 8);
+	act_since(
+		&req, "{'observe': {'mode': 'frame', 'only_changes': true, 'since': %lld}}", frame);
+	expect_region(&req, 1447, 810, 1456, 819);
+	agent_fixture_done(&req);
+}
+
+Test(look, refuses_to_act_on_what_has_changed, .init = start, .fini = stop)
+{
+	struct request req;
+	int64_t frame = frame_now();
+	fill(0xff0000, 100, 200, 20, 20);
+	act_since(&req,
+		"{'actions': [{'action': 'click', 'at': [500, 500]}, {'action': 'click', 'at': [110, "
+		"210]}], 'observe': {'since': %lld}}",
+		frame);
+	cr_assert_eq(req.err.kind, ERR_STATE);
+	cr_assert(strstr(req.err.text, "[110, 210]"), "%s", req.err.text);
+	agent_fixture_done(&req);
+	act_since(&req,
+		"{'actions': [{'action': 'click', 'at': [500, 500]}], 'observe': {'since': %lld}}",
+		frame);
+	cr_assert(req.result, "%s", req.err.text);
+	cr_assert_eq(target_count(&target, ButtonPress), 1);
+	agent_fixture_done(&req);
+}
+
+Test(look, shows_the_effect_of_actions, .init = start, .fini = stop)
+{
+	struct request req;
+	fill(0xff0000, 100, 200, 20, 20);
+	agent_fixture_act(&fixture, &req,
+		"{'actions': [{'action': 'click', 'at': [500, 500]}], 'observe': {'mode': 'settled', "
+		"'only_changes': true}}");
+	cr_assert_null(frame_of(&req), "nothing was drawn meanwhile");
+	agent_fixture_done(&req);
 }
 
 /* ---- settling ---- */
@@ -348,7 +455,7 @@ static int paint(sd_event_source *source, uint64_t usec, void *data)
 static void paint_every(struct painter *p, uint64_t ms, int times, int x, int y)
 {
 	*p = (struct painter){ NULL, ms, times, x, y, 0xffff00 };
-	p->timer = loop_after_ms(desk.agent.event, ms, paint, p);
+	p->timer = loop_after_ms(fixture.agent.event, ms, paint, p);
 }
 
 static bool flag(const struct request *req, const char *name)
@@ -363,14 +470,14 @@ Test(settle, waits_for_a_late_repaint, .init = start, .fini = stop)
 	struct request req;
 	struct painter p;
 	paint_every(&p, 200, 1, 640, 400);
-	desk_act(&desk, &req, SETTLED "}}");
+	agent_fixture_act(&fixture, &req, SETTLED "}}");
 	cr_assert(flag(&req, "settled"));
 	cr_assert(flag(&req, "changed"));
 	struct picture picture = decode_jpeg(&req);
 	expect_pixel(&picture, 650, 410, 0xffff00, 4);
 	cr_assert_eq(json_array_size(json_object_get(req.result, "moving")), 0);
 	free(picture.rgb);
-	desk_done(&req);
+	agent_fixture_done(&req);
 	loop_drop(&p.timer);
 }
 
@@ -380,21 +487,21 @@ Test(settle, waits_until_repaints_stop, .init = start, .fini = stop)
 	struct painter p;
 	paint_every(
 		&p, 30, 3, 640, 400); /* far below what counts as quiet: a busy X server is late */
-	desk_act(&desk, &req, SETTLED "}}");
+	agent_fixture_act(&fixture, &req, SETTLED "}}");
 	cr_assert(flag(&req, "settled"));
 	cr_assert_eq(p.left, 0);
-	desk_done(&req);
+	agent_fixture_done(&req);
 	loop_drop(&p.timer);
 }
 
 Test(settle, tells_when_nothing_changed, .init = start, .fini = stop)
 {
 	struct request req;
-	desk_act(&desk, &req, SETTLED "}}");
+	agent_fixture_act(&fixture, &req, SETTLED "}}");
 	cr_assert(flag(&req, "settled"));
 	cr_assert_not(flag(&req, "changed"));
 	cr_assert_geq(number(req.result, "waited_ms"), 299);
-	desk_done(&req);
+	agent_fixture_done(&req);
 }
 
 Test(settle, does_not_wait_for_what_never_stops, .init = start, .fini = stop)
@@ -402,7 +509,7 @@ Test(settle, does_not_wait_for_what_never_stops, .init = start, .fini = stop)
 	struct request req;
 	struct painter p;
 	paint_every(&p, 60, 100000, 650, 410);
-	desk_act(&desk, &req, SETTLED ", 'timeout_ms': 20000}}");
+	agent_fixture_act(&fixture, &req, SETTLED ", 'timeout_ms': 20000}}");
 	cr_assert(flag(&req, "settled"));
 	const json_t *moving = json_object_get(req.result, "moving");
 	cr_assert_eq(json_array_size(moving), 1);
@@ -411,7 +518,7 @@ Test(settle, does_not_wait_for_what_never_stops, .init = start, .fini = stop)
 	for (size_t i = 0; i < 4; i++) {
 		cr_assert_eq(json_integer_value(json_array_get(rect, i)), want[i]);
 	}
-	desk_done(&req);
+	agent_fixture_done(&req);
 	loop_drop(&p.timer);
 }
 
@@ -420,11 +527,11 @@ Test(settle, ends_at_its_timeout, .init = start, .fini = stop)
 	struct request req;
 	struct painter p;
 	paint_every(&p, 60, 100000, 650, 410);
-	desk_act(&desk, &req, SETTLED ", 'timeout_ms': 300}}");
+	agent_fixture_act(&fixture, &req, SETTLED ", 'timeout_ms': 300}}");
 	cr_assert_not(flag(&req, "settled"));
 	cr_assert(flag(&req, "changed"));
 	cr_assert_gt(req.tail_len, 1000);
-	desk_done(&req);
+	agent_fixture_done(&req);
 	loop_drop(&p.timer);
 }
 
@@ -433,10 +540,10 @@ Test(settle, ends_at_a_timeout_shorter_than_the_quiet_time, .init = start, .fini
 	struct request req;
 	struct painter p;
 	paint_every(&p, 50, 1, 650, 410);
-	desk_act(&desk, &req, SETTLED ", 'quiet_ms': 60000, 'timeout_ms': 300}}");
+	agent_fixture_act(&fixture, &req, SETTLED ", 'quiet_ms': 60000, 'timeout_ms': 300}}");
 	cr_assert_not(flag(&req, "settled"));
 	cr_assert(flag(&req, "changed"));
 	cr_assert_lt(number(req.result, "waited_ms"), 30000);
-	desk_done(&req);
+	agent_fixture_done(&req);
 	loop_drop(&p.timer);
 }

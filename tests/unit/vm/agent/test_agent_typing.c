@@ -1,6 +1,6 @@
 // USES agent
 /* Typed text is read back from the programs that got it. */
-#include "tests/support/desk.h"
+#include "tests/support/agent_fixture.h"
 #include "tests/support/text.h"
 #include "vm/agent/act/seat.h"
 #include "vm/agent/x11/client_sync.h"
@@ -8,30 +8,31 @@
 
 #include <X11/XKBlib.h>
 
-static struct desk desk;
+static struct agent_fixture fixture;
 
 static Window focused(void)
 {
 	Window window = None;
 	int revert;
-	XGetInputFocus(display_x(desk.agent.display), &window, &revert);
+	XGetInputFocus(display_x(fixture.agent.display), &window, &revert);
 	return window;
 }
 
 static void start(void)
 {
-	desk_start(&desk, "1280x800", true);
-	desk_until(&desk, !client_sync_has_focus(desk.agent.display)); /* openbox has taken it */
+	agent_fixture_start(&fixture, "1280x800", true);
+	agent_fixture_until(
+		&fixture, !client_sync_has_focus(fixture.agent.display)); /* openbox has taken it */
 }
 
 static void start_bare(void)
 {
-	desk_start(&desk, "1280x800", false);
+	agent_fixture_start(&fixture, "1280x800", false);
 }
 
 static void stop(void)
 {
-	desk_stop(&desk);
+	agent_fixture_stop(&fixture);
 }
 
 static void open_editor(void)
@@ -39,9 +40,9 @@ static void open_editor(void)
 	char script[300], path[128];
 	const char *source = getenv("VITRINE_SOURCE");
 	snprintf(script, sizeof(script), "%s/tests/support/editor.py", source ? source : ".");
-	desk_path(&desk, "text", path);
-	desk_spawn(&desk, "/usr/bin/python3", script, path);
-	desk_until(&desk, desk_file_is(&desk, "text", ""));
+	agent_fixture_path(&fixture, "text", path);
+	agent_fixture_spawn(&fixture, "/usr/bin/python3", script, path);
+	agent_fixture_until(&fixture, agent_fixture_file_is(&fixture, "text", ""));
 }
 
 /* cat in a terminal that reads without line editing's limits; Ctrl+D at the end of a line ends it.
@@ -49,18 +50,19 @@ static void open_editor(void)
 static void open_terminal(void)
 {
 	Window before = focused();
-	desk_spawn(&desk, "xterm", "-e", "sh", "-c", "touch got; exec cat > got");
-	desk_until(&desk, desk_file_is(&desk, "got", "") && focused() != before &&
-				  client_sync_has_focus(desk.agent.display));
+	agent_fixture_spawn(&fixture, "xterm", "-e", "sh", "-c", "touch got; exec cat > got");
+	agent_fixture_until(&fixture, agent_fixture_file_is(&fixture, "got", "") &&
+					      focused() != before &&
+					      client_sync_has_focus(fixture.agent.display));
 }
 
 /* Types into an empty editor and reads it back. */
 static void types(const char *text)
 {
-	desk_do(&desk, "{'actions': [{'action': 'key', 'text': 'ctrl+a Delete'}]}");
-	desk_until(&desk, desk_file_is(&desk, "text", ""));
-	cr_assert_eq(desk_type(&desk, text), text_length(text));
-	desk_expect_file(&desk, "text", text);
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'key', 'text': 'ctrl+a Delete'}]}");
+	agent_fixture_until(&fixture, agent_fixture_file_is(&fixture, "text", ""));
+	cr_assert_eq(agent_fixture_type(&fixture, text), text_length(text));
+	agent_fixture_expect_file(&fixture, "text", text);
 }
 
 #define PLAIN \
@@ -75,7 +77,7 @@ Test(typing, reaches_a_gtk_editor_on_every_layout, .init = start, .fini = stop)
 	static const char *const layouts[] = { "us", "de", "fr", "ru" };
 	open_editor();
 	for (int i = 0; i < 4; i++) {
-		desk_run(&desk, "setxkbmap", layouts[i]);
+		agent_fixture_run(&fixture, "setxkbmap", layouts[i]);
 		types(PLAIN);
 		types("one\ntwo\tthree\n\n--four");
 		types(ACCENTS);
@@ -110,62 +112,90 @@ Test(typing, reaches_a_terminal, .init = start, .fini = stop)
 	open_terminal();
 	for (int i = 0; i < 3; i++) {
 		auto_buf struct buf text = { 0 };
-		desk_run(&desk, "setxkbmap", layouts[i]);
+		agent_fixture_run(&fixture, "setxkbmap", layouts[i]);
 		buf_printf(&text, "%s\n%s\n%s\n%s\n", PLAIN, ACCENTS, SCRIPTS, EMOJI);
-		desk_type(&desk, buf_text(&text));
+		agent_fixture_type(&fixture, buf_text(&text));
 		buf_append(&want, text.data, text.len);
-		desk_expect_file(&desk, "got", buf_text(&want));
+		agent_fixture_expect_file(&fixture, "got", buf_text(&want));
 	}
 	auto_buf struct buf text = { 0 };
 	text_append_cjk(&text, 200);
 	buf_printf(&text, "\n");
-	desk_type(&desk, buf_text(&text));
+	agent_fixture_type(&fixture, buf_text(&text));
 	buf_append(&want, text.data, text.len);
-	desk_expect_file(&desk, "got", buf_text(&want));
+	agent_fixture_expect_file(&fixture, "got", buf_text(&want));
 }
 
 static XkbStateRec state(void)
 {
 	XkbStateRec found;
-	XkbGetState(display_x(desk.agent.display), XkbUseCoreKbd, &found);
+	XkbGetState(display_x(fixture.agent.display), XkbUseCoreKbd, &found);
 	return found;
 }
 
 Test(typing, neutralises_locks_and_puts_them_back, .init = start, .fini = stop)
 {
-	Display *x = display_x(desk.agent.display);
+	Display *x = display_x(fixture.agent.display);
 	open_editor();
-	desk_run(&desk, "setxkbmap", "us,ru");
+	agent_fixture_run(&fixture, "setxkbmap", "us,ru");
 	XkbLockModifiers(x, XkbUseCoreKbd, LockMask | Mod2Mask, LockMask | Mod2Mask);
 	XkbLockGroup(x, XkbUseCoreKbd, 1);
 	types("Caps? No. ж 123");
 	cr_assert_eq(state().locked_mods, LockMask | Mod2Mask);
 	cr_assert_eq(state().locked_group, 1);
 	/* But a key that is a lock does lock. */
-	desk_do(&desk, "{'actions': [{'action': 'key', 'text': 'Caps_Lock'}]}");
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'key', 'text': 'Caps_Lock'}]}");
 	cr_assert_eq(state().locked_mods, Mod2Mask);
 }
 
 static bool repeats(void)
 {
 	XKeyboardState state;
-	XGetKeyboardControl(display_x(desk.agent.display), &state);
+	XGetKeyboardControl(display_x(fixture.agent.display), &state);
 	return state.global_auto_repeat == AutoRepeatModeOn;
 }
 
 /* A machine may be so slow that a short press lasts longer than the delay of repeating. */
 Test(typing, presses_the_key_of_a_chord_once, .init = start, .fini = stop)
 {
-	Display *x = display_x(desk.agent.display);
+	Display *x = display_x(fixture.agent.display);
 	open_editor();
 	XkbSetAutoRepeatRate(x, XkbUseCoreKbd, 5, 5);
-	desk_do(&desk, "{'actions': [{'action': 'key', 'text': 'a b', 'repeat': 2}]}");
-	desk_expect_file(&desk, "text", "abab");
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'key', 'text': 'a b', 'repeat': 2}]}");
+	agent_fixture_expect_file(&fixture, "text", "abab");
 	cr_expect(repeats());
 	XAutoRepeatOff(x);
-	desk_do(&desk, "{'actions': [{'action': 'key', 'text': 'c'}]}");
-	desk_expect_file(&desk, "text", "ababc");
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'key', 'text': 'c'}]}");
+	agent_fixture_expect_file(&fixture, "text", "ababc");
 	cr_expect_not(repeats());
+}
+
+static struct point corner(Window window)
+{
+	struct point at;
+	Window child;
+	Display *x = display_x(fixture.agent.display);
+	XTranslateCoordinates(x, window, DefaultRootWindow(x), 2, 4, &at.x, &at.y, &child);
+	return at;
+}
+
+/* openbox holds a click back until it has read it.  Keys typed before that would overtake it. */
+Test(typing, waits_for_a_click_that_a_slow_window_manager_holds_back, .init = start, .fini = stop)
+{
+	open_editor();
+	struct point at = corner(focused());
+	struct request req;
+	kill(fixture.window_manager, SIGSTOP);
+	agent_fixture_begin(&fixture, &req,
+		json_pack("{s:[{s:s, s:s}, {s:s, s:[i,i]}, {s:s, s:s}]}", "actions", "action",
+			"type", "text", "world", "action", "click", "at", at.x, at.y, "action",
+			"type", "text", "hello "));
+	agent_fixture_for_ms(&fixture, 1000);
+	kill(fixture.window_manager, SIGCONT);
+	agent_fixture_finish(&req);
+	cr_assert(req.result, "%s", req.err.text);
+	agent_fixture_done(&req);
+	agent_fixture_expect_file(&fixture, "text", "hello world");
 }
 
 Test(typing, follows_a_click_to_another_window, .init = start, .fini = stop)
@@ -175,33 +205,31 @@ Test(typing, follows_a_click_to_another_window, .init = start, .fini = stop)
 	Window terminal = focused();
 	open_editor();
 	cr_assert_neq(focused(), terminal);
-	int x, y;
-	Window child;
-	XRaiseWindow(display_x(desk.agent.display), terminal);
-	XTranslateCoordinates(display_x(desk.agent.display), terminal,
-		display_root(desk.agent.display), 2, 2, &x, &y, &child);
+	XRaiseWindow(display_x(fixture.agent.display), terminal);
+	struct point at = corner(terminal);
 	for (int i = 0; i < 10; i++) {
 		struct request req;
-		desk_do(&desk, "{'actions': [{'action': 'key', 'text': 'alt+Escape'}]}");
-		desk_begin(&desk, &req,
+		agent_fixture_do(
+			&fixture, "{'actions': [{'action': 'key', 'text': 'alt+Escape'}]}");
+		agent_fixture_begin(&fixture, &req,
 			json_pack("{s:[{s:s, s:[i,i]}, {s:s, s:s}]}", "actions", "action", "click",
-				"at", x, y, "action", "type", "text", "ok\n"));
-		desk_finish(&req);
+				"at", at.x, at.y, "action", "type", "text", "ok\n"));
+		agent_fixture_finish(&req);
 		cr_assert(req.result, "%s", req.err.text);
-		desk_done(&req);
+		agent_fixture_done(&req);
 	}
-	desk_expect_file(&desk, "got", "ok\nok\nok\nok\nok\nok\nok\nok\nok\nok\n");
-	desk_expect_file(&desk, "text", "");
+	agent_fixture_expect_file(&fixture, "got", "ok\nok\nok\nok\nok\nok\nok\nok\nok\nok\n");
+	agent_fixture_expect_file(&fixture, "text", "");
 }
 
 static void refuses(const char *json, enum err_kind kind, const char *part)
 {
 	struct request req;
-	desk_act(&desk, &req, json);
+	agent_fixture_act(&fixture, &req, json);
 	cr_assert_null(req.result);
 	cr_assert_eq(req.err.kind, kind);
 	cr_assert(strstr(req.err.text, part), "%s", req.err.text);
-	desk_done(&req);
+	agent_fixture_done(&req);
 }
 
 Test(typing, refuses_what_cannot_be_typed, .init = start, .fini = stop)
@@ -212,26 +240,26 @@ Test(typing, refuses_what_cannot_be_typed, .init = start, .fini = stop)
 	refuses("{'actions': [{'action': 'key', 'text': 'ctrl+Retrun'}]}", ERR_ARGUMENT,
 		"'Return'");
 	/* Nobody has the focus: the text would be lost. */
-	desk_act(&desk, &req, "{'actions': [{'action': 'type', 'text': 'abc'}]}");
+	agent_fixture_act(&fixture, &req, "{'actions': [{'action': 'type', 'text': 'abc'}]}");
 	const char *why =
 		json_string_value(json_object_get(json_object_get(req.result, "failed"), "text"));
 	cr_assert(why && strstr(why, "focus"), "%s", why ? why : "typed");
-	desk_done(&req);
+	agent_fixture_done(&req);
 }
 
 Test(typing, refuses_while_the_keyboard_is_frozen, .init = start, .fini = stop)
 {
 	struct request req;
 	open_editor();
-	Display *other = XOpenDisplay(desk.name);
+	Display *other = XOpenDisplay(fixture.name);
 	int status = XGrabKeyboard(
 		other, DefaultRootWindow(other), True, GrabModeAsync, GrabModeSync, CurrentTime);
 	cr_assert_eq(status, GrabSuccess);
-	desk_act(&desk, &req, "{'actions': [{'action': 'type', 'text': 'lost'}]}");
+	agent_fixture_act(&fixture, &req, "{'actions': [{'action': 'type', 'text': 'lost'}]}");
 	const char *why =
 		json_string_value(json_object_get(json_object_get(req.result, "failed"), "text"));
 	cr_assert(why && strstr(why, "grabbed the keyboard"), "%s", why ? why : "typed");
-	desk_done(&req);
+	agent_fixture_done(&req);
 	XCloseDisplay(other);
 	types("found");
 }
@@ -239,11 +267,11 @@ Test(typing, refuses_while_the_keyboard_is_frozen, .init = start, .fini = stop)
 /* A menu does not stop keys. */
 Test(typing, goes_on_while_the_keyboard_is_only_grabbed, .init = start_bare, .fini = stop)
 {
-	Display *other = XOpenDisplay(desk.name);
+	Display *other = XOpenDisplay(fixture.name);
 	int status = XGrabKeyboard(
 		other, DefaultRootWindow(other), False, GrabModeAsync, GrabModeAsync, CurrentTime);
 	cr_assert_eq(status, GrabSuccess);
-	cr_assert_eq(desk_type(&desk, "abc"), 3);
+	cr_assert_eq(agent_fixture_type(&fixture, "abc"), 3);
 	XSync(other, False);
 	int presses = 0;
 	while (XPending(other) > 0) {
@@ -259,7 +287,7 @@ Test(typing, keeps_spares_for_what_was_typed_before, .init = start_bare, .fini =
 {
 	struct err err;
 	struct key first, again, other;
-	struct keymap *map = keymap_new(desk.agent.display);
+	struct keymap *map = keymap_new(fixture.agent.display);
 	cr_assert(keymap_refresh(map, &err));
 	cr_assert_gt(keymap_spares(map), 30);
 	cr_assert_not(keymap_find(map, 0x1004e00, &first));
@@ -268,7 +296,7 @@ Test(typing, keeps_spares_for_what_was_typed_before, .init = start_bare, .fini =
 	cr_assert(keymap_assign(map, 0x1004e01, &other));
 	cr_assert_neq(first.code, other.code);
 	keymap_apply(map);
-	XSync(display_x(desk.agent.display), False);
+	XSync(display_x(fixture.agent.display), False);
 	cr_assert(keymap_refresh(map, &err));
 	cr_assert(keymap_find(map, 0x1004e00, &again));
 	cr_assert_eq(first.code, again.code);
@@ -302,7 +330,7 @@ Test(typing, uses_no_keycode_that_programs_know_by_number, .init = start_bare, .
 		170, 208, 223, 230, 234 };
 	struct err err;
 	struct key key;
-	struct keymap *map = keymap_new(desk.agent.display);
+	struct keymap *map = keymap_new(fixture.agent.display);
 	cr_assert(keymap_refresh(map, &err));
 	for (KeySym sym = 0x1004e00; keymap_assign(map, sym, &key); sym++) {
 		cr_assert_gt(key.code, 97);
@@ -316,7 +344,7 @@ Test(typing, uses_no_keycode_that_programs_know_by_number, .init = start_bare, .
 Test(typing, gives_a_letter_and_its_capital_one_spare, .init = start_bare, .fini = stop)
 {
 	struct err err;
-	struct keymap *map = keymap_new(desk.agent.display);
+	struct keymap *map = keymap_new(fixture.agent.display);
 	cr_assert(keymap_refresh(map, &err));
 	struct key capital = find(map, 0x1000416), small = find(map, 0x1000436);
 	cr_assert_eq(capital.code, small.code);
@@ -329,11 +357,11 @@ Test(typing, gives_a_letter_and_its_capital_one_spare, .init = start_bare, .fini
 /* As Xvnc does for a person's letters. */
 Test(typing, does_not_press_a_letter_on_a_command_key, .init = start_bare, .fini = stop)
 {
-	Display *x = display_x(desk.agent.display);
+	Display *x = display_x(fixture.agent.display);
 	KeySym taken[2] = { 0x1000436, 0x1000436 };
 	struct err err;
 	struct key key;
-	struct keymap *map = keymap_new(desk.agent.display);
+	struct keymap *map = keymap_new(fixture.agent.display);
 	cr_assert(keymap_refresh(map, &err));
 	XChangeKeyboardMapping(x, 166, 2, taken, 1);
 	cr_assert(keymap_refresh(map, &err));
@@ -346,7 +374,7 @@ Test(typing, notices_what_others_do_to_the_map, .init = start, .fini = stop)
 	open_editor();
 	types("один");
 	for (int i = 0; i < 3; i++) {
-		desk_run(&desk, "setxkbmap", i % 2 ? "us" : "ru,us");
+		agent_fixture_run(&fixture, "setxkbmap", i % 2 ? "us" : "ru,us");
 		types("один, two, τρία");
 	}
 }

@@ -1,6 +1,6 @@
 // USES agent
 /* What typing does to a program's queue of events: a client of ours reads it, and answers when the test says so. */
-#include "tests/support/desk.h"
+#include "tests/support/agent_fixture.h"
 #include "tests/support/text.h"
 #include "vm/agent/act/seat.h"
 #include "vm/agent/x11/keymap.h"
@@ -10,12 +10,12 @@
 #include <X11/keysym.h>
 #include <sys/mman.h>
 
-static struct desk desk;
+static struct agent_fixture fixture;
 
 static XkbStateRec state(void)
 {
 	XkbStateRec found;
-	XkbGetState(display_x(desk.agent.display), XkbUseCoreKbd, &found);
+	XkbGetState(display_x(fixture.agent.display), XkbUseCoreKbd, &found);
 	return found;
 }
 
@@ -64,7 +64,7 @@ static void slow_answer(void)
 static void slow_open(void)
 {
 	memset(&slow, 0, sizeof(slow));
-	slow.x = XOpenDisplay(desk.name);
+	slow.x = XOpenDisplay(fixture.name);
 	Window root = DefaultRootWindow(slow.x);
 	slow.window = XCreateSimpleWindow(slow.x, root, 0, 0, 100, 100, 0, 0, 0);
 	Atom ping = XInternAtom(slow.x, "_NET_WM_PING", False);
@@ -78,15 +78,15 @@ static void slow_open(void)
 
 static void start(void)
 {
-	desk_start(&desk, "1280x800", false);
-	desk_run(&desk, "setxkbmap", "us,ru");
+	agent_fixture_start(&fixture, "1280x800", false);
+	agent_fixture_run(&fixture, "setxkbmap", "us,ru");
 	slow_open();
 }
 
 static void stop(void)
 {
 	XCloseDisplay(slow.x);
-	desk_stop(&desk);
+	agent_fixture_stop(&fixture);
 }
 
 /* Begins to type n letters, and returns when the first `keys` of them are there and unanswered. */
@@ -96,10 +96,10 @@ static void slow_type(struct request *req, int n, int keys)
 	for (int i = 0; i < n; i++) {
 		buf_printf(&text, "%c", 'a' + i % 26);
 	}
-	desk_begin(&desk, req,
+	agent_fixture_begin(&fixture, req,
 		json_pack(
 			"{s:[{s:s, s:s}]}", "actions", "action", "type", "text", buf_text(&text)));
-	desk_until(&desk, slow_has(keys, true));
+	agent_fixture_until(&fixture, slow_has(keys, true));
 	cr_assert_eq(slow.keys, keys, "%d", slow.keys);
 	cr_assert_not(req->answered);
 }
@@ -108,7 +108,7 @@ static void slow_type(struct request *req, int n, int keys)
 static void slow_ends(struct request *req, const char *part)
 {
 	slow_answer();
-	desk_finish(req);
+	agent_fixture_finish(req);
 	cr_assert(req->result, "%s", req->err.text);
 	json_t *failed = json_object_get(req->result, "failed");
 	const char *why = json_string_value(json_object_get(failed, "text"));
@@ -119,7 +119,7 @@ static void slow_ends(struct request *req, const char *part)
 	} else {
 		cr_assert_null(why, "%s", why);
 	}
-	desk_done(req);
+	agent_fixture_done(req);
 }
 
 Test(typing_client, of_letters_says_when_another_map_came_in_the_middle, .init = start,
@@ -127,13 +127,13 @@ Test(typing_client, of_letters_says_when_another_map_came_in_the_middle, .init =
 {
 	struct request req;
 	slow_type(&req, 544, 544);
-	desk_run(&desk, "setxkbmap", "gr");
+	agent_fixture_run(&fixture, "setxkbmap", "gr");
 	slow_ends(&req, "544 of 544 characters were sent, and the last 544 may have arrived");
 	/* And back again in the meantime. */
 	slow.keys = 0;
 	slow_type(&req, 20, 20);
-	desk_run(&desk, "setxkbmap", "us");
-	desk_run(&desk, "setxkbmap", "gr");
+	agent_fixture_run(&fixture, "setxkbmap", "us");
+	agent_fixture_run(&fixture, "setxkbmap", "gr");
 	slow_ends(&req, "20 of 20 characters were sent");
 }
 
@@ -142,8 +142,8 @@ Test(typing_client, of_letters_stops_at_another_map, .init = start, .fini = stop
 	struct request req;
 	slow_type(&req, 2500, 1000);
 	slow_answer();
-	desk_until(&desk, slow_has(2000, true));
-	desk_run(&desk, "setxkbmap", "gr");
+	agent_fixture_until(&fixture, slow_has(2000, true));
+	agent_fixture_run(&fixture, "setxkbmap", "gr");
 	slow_ends(&req, "2000 of 2500 characters were sent, and the last 1000 may have arrived");
 	cr_assert(slow_has(2000, false));
 	cr_assert_eq(slow.keys, 2000, "%d", slow.keys);
@@ -157,8 +157,8 @@ Test(typing_client, of_letters_goes_on_when_all_before_the_change_was_read, .ini
 	slow_type(&req, 1500, 1000);
 	slow_answer();
 	XSync(slow.x, False);
-	desk_run(&desk, "setxkbmap", "gr");
-	desk_until(&desk, slow_has(1500, true));
+	agent_fixture_run(&fixture, "setxkbmap", "gr");
+	agent_fixture_until(&fixture, slow_has(1500, true));
 	slow_ends(&req, NULL);
 }
 
@@ -170,7 +170,7 @@ static int presses_apart(struct request *req)
 	int keys = 0;
 	while (!req->answered) {
 		XEvent event;
-		desk_until(&desk, req->answered || XPending(slow.x) > 0);
+		agent_fixture_until(&fixture, req->answered || XPending(slow.x) > 0);
 		while (XPending(slow.x) > 0) {
 			XNextEvent(slow.x, &event);
 			bool press = event.type == KeyPress;
@@ -192,11 +192,11 @@ Test(typing_client, puts_something_between_two_presses_of_one_key, .init = start
 	struct request req;
 	XSelectInput(slow.x, slow.window, KeyPressMask | KeyReleaseMask);
 	XSync(slow.x, False);
-	desk_begin(&desk, &req,
+	agent_fixture_begin(&fixture, &req,
 		json_pack("{s:[{s:s, s:s}]}", "actions", "action", "type", "text", text));
 	cr_assert_eq(presses_apart(&req), text_length(text));
 	cr_assert(req.result && !json_object_get(req.result, "failed"));
-	desk_done(&req);
+	agent_fixture_done(&req);
 }
 
 static void change_mapping(KeyCode code, KeySym sym)
@@ -270,7 +270,7 @@ static void slow_answers_all(struct request *req)
 		if (slow_has(0, true)) {
 			slow_answer();
 		}
-		sd_event_run(desk.agent.event, 1000);
+		sd_event_run(fixture.agent.event, 1000);
 	}
 }
 
@@ -280,13 +280,13 @@ Test(typing_client, is_not_concerned_by_spares_of_its_own, .init = start, .fini 
 	auto_buf struct buf text = { 0 };
 	text_append_cjk(&text, 150);
 	for (int i = 0; i < 2; i++) {
-		desk_begin(&desk, &req,
+		agent_fixture_begin(&fixture, &req,
 			json_pack("{s:[{s:s, s:s}]}", "actions", "action", "type", "text",
 				buf_text(&text)));
 		slow_answers_all(&req);
 		cr_assert(req.result, "%s", req.err.text);
 		cr_assert_null(json_object_get(req.result, "failed"));
-		desk_done(&req);
+		agent_fixture_done(&req);
 	}
 }
 
@@ -296,13 +296,13 @@ Test(typing_client, is_not_concerned_by_spares_of_a_viewer, .init = start, .fini
 	struct request req;
 	struct err err;
 	struct key key;
-	struct seat *seat = act_queue_seat(desk.agent.acts, &err);
+	struct seat *seat = act_queue_seat(fixture.agent.acts, &err);
 	cr_assert(seat, "%s", err.text);
 	slow_type(&req, 26, 26);
 	cr_assert(keymap_refresh(seat->keymap, &err));
 	cr_assert(keymap_assign(seat->keymap, 0x1004e00, &key));
 	cr_assert(keymap_apply(seat->keymap));
-	XSync(display_x(desk.agent.display), False);
+	XSync(display_x(fixture.agent.display), False);
 	slow_ends(&req, NULL);
 }
 
@@ -314,11 +314,11 @@ static int types_syms(const char *text, KeySym *ret_syms, int max)
 	struct request req;
 	KeyCode codes[32];
 	int n = 0;
-	desk_begin(&desk, &req,
+	agent_fixture_begin(&fixture, &req,
 		json_pack("{s:[{s:s, s:s}]}", "actions", "action", "type", "text", text));
 	while (!req.answered) {
 		XEvent event;
-		desk_until(&desk, req.answered || XPending(slow.x) > 0);
+		agent_fixture_until(&fixture, req.answered || XPending(slow.x) > 0);
 		while (XPending(slow.x) > 0) {
 			XNextEvent(slow.x, &event);
 			if (event.type == KeyPress && n < max) {
@@ -331,9 +331,9 @@ static int types_syms(const char *text, KeySym *ret_syms, int max)
 		}
 	}
 	cr_assert(req.result && !json_object_get(req.result, "failed"));
-	desk_done(&req);
+	agent_fixture_done(&req);
 	for (int i = 0; i < n; i++) {
-		ret_syms[i] = XkbKeycodeToKeysym(display_x(desk.agent.display), codes[i], 0, 0);
+		ret_syms[i] = XkbKeycodeToKeysym(display_x(fixture.agent.display), codes[i], 0, 0);
 	}
 	return n;
 }
@@ -373,16 +373,17 @@ Test(typing_client, refuses_wide_characters_that_would_become_others, .init = st
 	static const KeySym narrow[] = { 'a', 0xe9 };
 	char path[128];
 	struct request req;
-	desk_path(&desk, "libQt5WebEngineCore.so.5", path);
+	agent_fixture_path(&fixture, "libQt5WebEngineCore.so.5", path);
 	auto_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	void *library = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
 	cr_assert_neq(library, MAP_FAILED);
-	desk_act(&desk, &req, "{'actions': [{'action': 'type', 'text': 'a\\ud83d\\udc4d'}]}");
+	agent_fixture_act(
+		&fixture, &req, "{'actions': [{'action': 'type', 'text': 'a\\ud83d\\udc4d'}]}");
 	json_t *failed = json_object_get(req.result, "failed");
 	const char *why = json_string_value(json_object_get(failed, "text"));
 	cr_assert(why && strstr(why, "U+1F44D"), "%s", why ? why : "typed");
 	cr_assert_str_eq(json_string_value(json_object_get(failed, "kind")), "unsupported");
-	desk_done(&req);
+	agent_fixture_done(&req);
 	cr_assert_not(slow_has(1, false), "a key was pressed");
 	expect_syms("a\u00e9", narrow, 2);
 	munmap(library, 1);

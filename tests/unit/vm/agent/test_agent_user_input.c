@@ -26,7 +26,7 @@ Test(user_input, types_every_script_on_every_layout)
 	static const char *const layouts[] = { "us", "de", "fr", "ru", "us,ru" };
 	auto_buf struct buf want = { 0 };
 	for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++) {
-		desk_run(&desk, "setxkbmap", layouts[i]);
+		agent_fixture_run(&fixture, "setxkbmap", layouts[i]);
 		for (size_t j = 0; j < N_SCRIPTS; j++) {
 			user_types(scripts[j]);
 			buf_printf(&want, "%s", scripts[j]);
@@ -40,8 +40,8 @@ Test(user_input, types_every_script_on_every_layout)
 Test(user_input, types_every_script_in_another_group)
 {
 	auto_buf struct buf want = { 0 };
-	desk_run(&desk, "setxkbmap", "us,ru");
-	XkbLockGroup(display_x(desk.agent.display), XkbUseCoreKbd, 1);
+	agent_fixture_run(&fixture, "setxkbmap", "us,ru");
+	XkbLockGroup(display_x(fixture.agent.display), XkbUseCoreKbd, 1);
 	for (size_t j = 0; j < N_SCRIPTS; j++) {
 		user_types(scripts[j]);
 		buf_printf(&want, "%s", scripts[j]);
@@ -60,18 +60,18 @@ Test(user_input, takes_a_burst_of_a_thousand_characters)
 
 static void begin_agent(struct request *req, const char *text)
 {
-	desk_begin(&desk, req,
+	agent_fixture_begin(&fixture, req,
 		json_pack("{s:[{s:s, s:s}]}", "actions", "action", "type", "text", text));
 }
 
 static void end_agent(struct request *req)
 {
-	desk_finish(req);
+	agent_fixture_finish(req);
 	cr_assert(req->result, "%s", req->err.text);
 	const char *why =
 		json_string_value(json_object_get(json_object_get(req->result, "failed"), "text"));
 	cr_assert_null(why, "%s", why);
-	desk_done(req);
+	agent_fixture_done(req);
 }
 
 Test(user_input, never_runs_out_of_letters_whatever_the_agent_types)
@@ -117,11 +117,11 @@ Test(user_input, and_the_agent_at_once_are_both_exact)
 	begin_agent(&req, buf_text(&agents));
 	const char *at = buf_text(&users);
 	for (uint32_t ch; (ch = keys_next_char(&at));) {
-		sd_event_run(desk.agent.event, 1000);
+		sd_event_run(fixture.agent.event, 1000);
 		user_taps(user_sym(ch));
 	}
 	end_agent(&req);
-	desk_until(&desk, !user_input_is_waiting(user));
+	agent_fixture_until(&fixture, !user_input_is_waiting(user));
 	program_settle();
 	const char *all = buf_text(&seen.text);
 	cr_assert(holds_in_order(all, buf_text(&agents)), "the agent's: %s", all);
@@ -135,7 +135,7 @@ Test(user_input, keeps_a_held_shift_from_the_agents_text)
 {
 	user_input_key(user, XK_Shift_L, true);
 	user_taps('A');
-	desk_type(&desk, "bcD");
+	agent_fixture_type(&fixture, "bcD");
 	user_taps('E');
 	user_input_key(user, XK_Shift_L, false);
 	user_taps('f');

@@ -16,7 +16,7 @@ Test(user_input, gives_the_character_whatever_shift_is_like)
 	user_taps('b');
 	user_taps('C');
 	user_taps(0x1000436); /* a small letter on a spare key */
-	desk_until(&desk, !user_input_is_waiting(user));
+	agent_fixture_until(&fixture, !user_input_is_waiting(user));
 	cr_assert(keyboard_state().mods & ShiftMask, "Shift is still held");
 	user_input_key(user, XK_Shift_R, false);
 	user_taps(0x1000416);
@@ -46,14 +46,14 @@ Test(user_input, gives_the_character_whatever_the_locks_are_like)
 
 Test(user_input, takes_the_third_level_of_the_layout)
 {
-	desk_run(&desk, "setxkbmap", "de");
+	agent_fixture_run(&fixture, "setxkbmap", "de");
 	int before = seen.n_keys;
 	user_taps('@'); /* AltGr and Q here, and of another key there */
 	expect_text("@");
 	for (int i = before; i < seen.n_keys; i++) {
 		cr_expect_neq(seen.keys[i].sym, XK_Shift_L);
 	}
-	unsigned q = XKeysymToKeycode(display_x(desk.agent.display), 'q');
+	unsigned q = XKeysymToKeycode(display_x(fixture.agent.display), 'q');
 	cr_expect_eq(seen.keys[before + 1].code, q, "a key of the layout");
 	user_input_key(user, XK_ISO_Level3_Shift, true);
 	user_taps('@');
@@ -69,7 +69,7 @@ Test(user_input, takes_the_third_level_of_the_layout)
 /* The key that a chord means, and no Shift that nobody holds. */
 static void expect_chord(KeySym sym, unsigned mods)
 {
-	desk_until(&desk, !user_input_is_waiting(user));
+	agent_fixture_until(&fixture, !user_input_is_waiting(user));
 	program_settle();
 	for (int i = seen.n_keys; i-- > 0;) {
 		if (seen.keys[i].down && seen.keys[i].sym == sym) {
@@ -91,7 +91,7 @@ Test(user_input, means_keys_while_control_or_alt_is_held)
 	user_taps('T');
 	expect_chord('T', ControlMask | ShiftMask);
 	user_input_key(user, XK_Shift_L, false);
-	desk_run(&desk, "setxkbmap", "ru");
+	agent_fixture_run(&fixture, "setxkbmap", "ru");
 	user_taps('v');
 	expect_chord('v', ControlMask);
 	user_input_key(user, XK_Control_L, false);
@@ -116,7 +116,7 @@ Test(user_input, repeats_as_often_as_the_viewer_says)
 		user_input_key(user, syms[i], true);
 		user_input_key(user, syms[i], true);
 		user_input_key(user, syms[i], true);
-		desk_until(&desk, !user_input_is_waiting(user));
+		agent_fixture_until(&fixture, !user_input_is_waiting(user));
 		cr_assert_not(all_keys_up(), "it is held");
 		user_input_key(user, syms[i], false);
 		cr_assert(all_keys_up());
@@ -134,21 +134,34 @@ Test(user_input, repeats_as_often_as_the_viewer_says)
 	cr_assert_eq(keyboard_state().locked_mods & LockMask, LockMask);
 }
 
+/* A release that is late on a busy machine must not type the letter twice. */
+Test(user_input, the_x_server_repeats_no_key_of_a_user)
+{
+	user_input_key(user, 'a', true);
+	agent_fixture_for_ms(&fixture, 1000);
+	user_input_key(user, 'a', false);
+	expect_text("a");
+	user_input_release(user);
+	XKeyboardState state;
+	XGetKeyboardControl(display_x(fixture.agent.display), &state);
+	cr_expect_eq(state.global_auto_repeat, AutoRepeatModeOn);
+}
+
 Test(user_input, releases_the_key_that_was_pressed_though_the_map_has_changed)
 {
 	user_input_key(user, 'z', true);
-	desk_run(&desk, "setxkbmap", "de"); /* another key has it now */
+	agent_fixture_run(&fixture, "setxkbmap", "de"); /* another key has it now */
 	user_input_key(user, 'z', false);
 	cr_assert(all_keys_up());
 	user_input_key(user, 0x1004f60, true);
-	desk_until(&desk, !user_input_is_waiting(user));
+	agent_fixture_until(&fixture, !user_input_is_waiting(user));
 	program_settle();
 	unsigned code = seen.keys[seen.n_keys - 1].code;
 	auto_buf struct buf text = { 0 };
 	text_append_cjk(&text, 100); /* needs all other spares, more than once */
-	desk_type(&desk, buf_text(&text));
+	agent_fixture_type(&fixture, buf_text(&text));
 	user_types(buf_text(&text));
-	desk_until(&desk, !user_input_is_waiting(user));
+	agent_fixture_until(&fixture, !user_input_is_waiting(user));
 	program_settle();
 	for (int i = 3; i < seen.n_keys; i++) {
 		cr_assert(seen.keys[i].code != code || seen.keys[i].sym == 0x1004f60 ||
@@ -195,7 +208,7 @@ Test(user_input, holds_no_more_keys_than_there_are_fingers)
 	for (uint32_t i = 0; i < 200; i++) {
 		user_input_key(user, 0x1004e00 + i, true);
 	}
-	desk_until(&desk, !user_input_is_waiting(user));
+	agent_fixture_until(&fixture, !user_input_is_waiting(user));
 	user_input_release(user);
 	cr_assert(all_keys_up());
 	user_taps('x');
@@ -209,7 +222,7 @@ Test(user_input, leaves_composing_to_the_program)
 	user_taps(XK_dead_acute); /* on no key of this layout */
 	user_taps('e');
 	user_taps(XK_Multi_key);
-	desk_until(&desk, !user_input_is_waiting(user));
+	agent_fixture_until(&fixture, !user_input_is_waiting(user));
 	expect_key(0, true, XK_dead_acute);
 	expect_key(2, true, 'e');
 	expect_key(4, true, XK_Multi_key);

@@ -26,7 +26,7 @@ Test(user_input, presses_buttons_where_the_viewer_points)
 	cr_expect(seen.at.x == 300 && seen.at.y == 201);
 	/* The next click of the agent takes the click of the user into account. */
 	struct err err;
-	const struct input *in = &act_queue_seat(desk.agent.acts, &err)->input;
+	const struct input *in = &act_queue_seat(fixture.agent.acts, &err)->input;
 	cr_assert(input_wm_behind(in, false));
 	cr_assert_gt(input_press_due(in, 9, (struct point){ 300, 201 }), in->button_down_us);
 }
@@ -71,7 +71,7 @@ Test(user_input, drops_what_waits_for_a_program_that_reads_nothing)
 	user_types(buf_text(&unknown));
 	user_input_key(user, 'a', true);
 	cr_assert(user_input_is_waiting(user));
-	desk_until(&desk, !user_input_is_waiting(user));
+	agent_fixture_until(&fixture, !user_input_is_waiting(user));
 	program_sleep(false);
 	program_settle();
 	buf_printf(&want, "%s%s", buf_text(&known), buf_text(&known));
@@ -83,6 +83,32 @@ Test(user_input, drops_what_waits_for_a_program_that_reads_nothing)
 	user_types("好a");
 	expect_text(buf_text(&want));
 	cr_assert(all_keys_up());
+}
+
+static bool is_on_map(KeySym sym)
+{
+	Display *x = display_x(fixture.agent.display);
+	XkbDescPtr map = XkbGetMap(x, XkbAllClientInfoMask, XkbUseCoreKbd);
+	bool is = false;
+	for (int code = map->min_key_code; code <= map->max_key_code; code++) {
+		is |= XkbKeyNumSyms(map, code) > 0 && XkbKeySymEntry(map, code, 0, 0) == sym;
+	}
+	XkbFreeKeyboard(map, 0, True);
+	return is;
+}
+
+/* LibreOffice typed what the keys meant before. */
+Test(user_input, does_not_change_the_map_again_before_the_program_has_read_it)
+{
+	user_taps(0x1004e00);
+	expect_text("一");
+	program_sleep(true);
+	user_taps(0x1004e01);
+	user_taps(0x1004e02);
+	agent_fixture_for_ms(&fixture, 50);
+	cr_expect_not(is_on_map(0x1004e01) && is_on_map(0x1004e02));
+	program_sleep(false);
+	expect_text("一丁丂");
 }
 
 static void on_room(void *data)
@@ -100,7 +126,7 @@ Test(user_input, says_when_it_is_full_and_when_no_more)
 		user_taps(0x1004e00 + (uint32_t)n);
 	}
 	cr_assert_eq(rooms, 0);
-	desk_until(&desk, rooms);
+	agent_fixture_until(&fixture, rooms);
 	cr_assert_not(user_input_is_full(user));
 	user_taps('x');
 	buf_printf(&want, "x");
@@ -121,13 +147,13 @@ Test(user_input, bounds_what_waits)
 		user_taps(0x1008000 + (uint32_t)i);
 	}
 	program_sleep(false);
-	desk_until(&desk, !user_input_is_waiting(user));
+	agent_fixture_until(&fixture, !user_input_is_waiting(user));
 	cr_assert(all_keys_up());
 }
 
 static enum user_input_verdict verdict;
 
-static enum user_input_verdict gate(struct user_event *event, void *data)
+static enum user_input_verdict filter(struct user_event *event, void *data)
 {
 	(void)data;
 	event->at.x += 100;
@@ -137,7 +163,7 @@ static enum user_input_verdict gate(struct user_event *event, void *data)
 Test(user_input, asks_its_gate_before_each_event)
 {
 	user_input_free(user);
-	user = user_input_new(&desk.agent, gate, NULL);
+	user = user_input_new(&fixture.agent, filter, NULL);
 	verdict = USER_INPUT_DROP;
 	user_taps('a');
 	verdict = USER_INPUT_WAIT;
@@ -168,13 +194,13 @@ Test(user_input, survives_the_end_of_the_x_server)
 	user_input_key(user, 0x1004f60, true);
 	user_input_pointer(user, (struct point){ 10, 20 }, 1);
 	program_close();
-	kill(desk.server, SIGKILL);
-	desk_until(&desk, desk.lost);
+	kill(fixture.server, SIGKILL);
+	agent_fixture_until(&fixture, fixture.lost);
 	user_taps('a');
 	user_input_pointer(user, (struct point){ 10, 20 }, 1);
-	desk_end_child(&desk, desk.server);
-	desk_start_server(&desk, "1280x800");
-	desk_open_display(&desk);
+	agent_fixture_end_child(&fixture, fixture.server);
+	agent_fixture_start_server(&fixture, "1280x800");
+	agent_fixture_open_display(&fixture);
 	program_open();
 	user_taps('b');
 	user_taps(0x1004f60);

@@ -16,15 +16,6 @@ static void stop(void)
 
 TestSuite(clipboard_programs, .init = start, .fini = stop, .timeout = 120);
 
-static void run(const char *command, const char *want)
-{
-	struct shell sh;
-	shell_run(&c, command, &sh);
-	cr_assert(sh.answer.result, "%s", sh.answer.err.text);
-	cr_assert_str_eq(buf_text(&sh.out), want, "%s gave '%s'", command, buf_text(&sh.out));
-	shell_done(&sh);
-}
-
 /* Its process. */
 static int open_in_mousepad(const char *file)
 {
@@ -54,20 +45,20 @@ static void press(const char *chord)
 static void copy_quit_and_paste(void)
 {
 	char command[300];
-	run("printf 'two\\nlines \\303\\251' > from; : > to", "");
+	shell_expect(&c, "printf 'two\\nlines \\303\\251' > from; : > to", "");
 	int pid = open_in_mousepad("from");
 	press("ctrl+a");
 	press("ctrl+c");
 	press("ctrl+q");
 	snprintf(command, sizeof(command), "tail --pid=%d -f /dev/null", pid);
-	run(command, "");
+	shell_expect(&c, command, "");
 	pid = open_in_mousepad("to");
 	press("ctrl+v");
 	press("ctrl+s");
-	run("until [ -s to ]; do sleep 0.05; done; cat to", "two\nlines \xc3\xa9");
+	shell_expect(&c, "until [ -s to ]; do sleep 0.05; done; cat to", "two\nlines \xc3\xa9");
 	press("ctrl+q");
 	snprintf(command, sizeof(command), "tail --pid=%d -f /dev/null", pid);
-	run(command, "");
+	shell_expect(&c, command, "");
 }
 
 Test(clipboard_programs, a_copy_outlives_mousepad)

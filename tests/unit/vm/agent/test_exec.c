@@ -136,6 +136,24 @@ Test(exec, waits_for_a_host_that_does_not_read)
 	shell_done(&sh);
 }
 
+/* The command is over, and its last bytes wait in its pipe. */
+Test(exec, keeps_the_rest_for_a_host_that_reads_late)
+{
+	struct shell sh, other;
+	uint32_t id = shell_ask(&c, "head -c 300000 /dev/zero | tr '\\0' x", NULL, 60000, &sh);
+	sh.stalled = true;
+	cr_assert(client_until(&c, sh.out.len == LINK_WINDOW), "%zu bytes came", sh.out.len);
+	shell_run(&c, "sleep 6", &other); /* longer than any grace */
+	shell_done(&other);
+	cr_expect_not(sh.answer.came);
+	sh.stalled = false;
+	link_consumed(c.link, id, LINK_WINDOW);
+	shell_wait(&c, &sh);
+	cr_expect_eq(sh.out.len, 300000);
+	cr_expect_eq(shell_number(&sh, "status"), 0);
+	shell_done(&sh);
+}
+
 Test(exec, does_not_wait_for_the_background)
 {
 	struct shell sh;
@@ -316,7 +334,7 @@ Test(exec, a_host_that_says_what_it_may_not)
 	cr_expect_eq(sh.answer.err.kind, ERR_CANCELLED);
 	shell_done(&sh);
 	id = shell_open(&c, "cat", &sh);
-	cr_expect(link_say(
+	cr_expect(link_send_message(
 		c.link, id, json_pack("{s:s, s:{}}", "message", "dance", "args"), NULL, 0));
 	shell_wait(&c, &sh);
 	cr_expect_eq(sh.answer.err.kind, ERR_CANCELLED);

@@ -113,6 +113,13 @@ static void on_data(
 	}
 }
 
+static void on_message(
+	struct link *link, uint32_t id, const struct link_msg *msg, size_t cost, void *data)
+{
+	(void)msg, (void)data;
+	link_consumed(link, id, cost);
+}
+
 static void on_viewer_reply(const struct link_msg *msg, const struct err *err, void *data)
 {
 	client_on_reply(msg, err, &((struct viewer *)data)->answer);
@@ -120,7 +127,7 @@ static void on_viewer_reply(const struct link_msg *msg, const struct err *err, v
 
 static void join(struct viewer *v, json_t *args)
 {
-	static const struct link_talk talk = { .data = on_data };
+	static const struct link_talk talk = { .data = on_data, .message = on_message };
 	*v = (struct viewer){ 0 };
 	v->id = link_converse(c.link, "rfb", args, NULL, 0, &talk, on_viewer_reply, v);
 }
@@ -149,6 +156,14 @@ static void open_viewer(struct viewer *v, json_int_t window)
 	cr_assert(client_until(&c, v->seen.stage == 4 || v->answer.came), "no greeting");
 	cr_assert(!v->answer.came, "%s", v->answer.err.text);
 	ask_all(v, false);
+}
+
+static void control(const struct viewer *v)
+{
+	struct answer a;
+	client_call(&c, "control", json_pack("{s:I}", "viewer", (json_int_t)v->id), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	answer_done(&a);
 }
 
 static void close_viewer(struct viewer *v)
@@ -247,6 +262,32 @@ Test(rfb_window, each_stream_shows_its_window_alone_covered_or_not)
 	close_viewer(&above);
 }
 
+/* Both redirect the window; the end of one must not end the other. */
+Test(rfb_window, a_stream_goes_on_while_pictures_of_its_window_are_taken)
+{
+	static struct viewer v;
+	struct answer a;
+	open_terminal("red", "");
+	json_int_t red = await_window("red");
+	open_viewer(&v, red);
+	see_until(&v, share(&v, RED) >= 95, BLUE);
+	for (int i = 0; i < 3; i++) {
+		client_call(&c, "act",
+			json_pack("{s:[], s:{s:s, s:I}}", "actions", "observe", "mode", "frame",
+				"of_window", red),
+			&a);
+		cr_assert(a.result, "%s", a.err.text);
+		answer_done(&a);
+	}
+	open_terminal("blue", "-geometry 60x20+60+60");
+	(void)await_window("blue");
+	control(&v);
+	type(&v, "seen");
+	await_content("red", "seen");
+	see_until(&v, share(&v, RED) >= 95, BLUE);
+	close_viewer(&v);
+}
+
 Test(rfb_window, what_is_typed_arrives_there_alone_and_is_seen_though_it_was_covered)
 {
 	static struct viewer v;
@@ -255,6 +296,7 @@ Test(rfb_window, what_is_typed_arrives_there_alone_and_is_seen_though_it_was_cov
 	open_terminal("blue", "");
 	await_window("blue");
 	open_viewer(&v, red);
+	control(&v);
 	see_until(&v, share(&v, RED) >= 95, BLUE);
 	type(&v, "Hello, {World}?");
 	say_key(&v, 0xc4);      /* on no key of this keyboard */
@@ -284,6 +326,7 @@ Test(rfb_window, a_click_reaches_the_window_though_another_lies_over_it)
 	open_terminal("blue", "");
 	await_window("blue");
 	open_viewer(&v, red);
+	control(&v);
 	see_until(&v, share(&v, RED) >= 95, BLUE);
 	click(&v, 1, 100, 100);
 	await_content("red", "\033[M");
@@ -303,6 +346,7 @@ Test(rfb_window, its_menus_are_seen_and_no_other_windows)
 	json_int_t blue = await_window("blue");
 	open_viewer(&with, red);
 	open_viewer(&without, blue);
+	control(&with);
 	see_until(&with, share(&with, RED) >= 95, BLUE);
 	see_until(&without, share(&without, BLUE) >= 95, RED);
 	rfb_say_key(&out, true, 0xffe3); /* Control_L */
@@ -346,6 +390,7 @@ Test(rfb_window, the_picture_grows_while_a_dialog_is_larger)
 	shell_run(&c, "setsid mousepad >/dev/null 2>&1 &", &sh);
 	shell_done(&sh);
 	open_viewer(&v, await_window("Untitled 1 - Mousepad"));
+	control(&v);
 	see_until(&v, share(&v, 0xffffff) >= 50, BLUE);
 	see_settled(&v);
 	unsigned width = v.seen.width;
@@ -460,7 +505,7 @@ Test(rfb_window, what_is_no_window_is_refused_and_the_x_servers_end_told)
 	rfb_u8(&out, 77);
 	say(&bad, &out);
 	cr_assert(client_until(&c, bad.answer.came));
-	cr_expect(bad.answer.result);
+	cr_expect_eq(bad.answer.err.kind, ERR_ARGUMENT);
 	close_viewer(&bad);
 	see_until(&v, share(&v, RED) >= 95, BLUE);
 	kill(client_pid_of(&c, "Xvnc"), SIGKILL);

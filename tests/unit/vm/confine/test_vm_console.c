@@ -91,7 +91,7 @@ static void count_words(void *data)
 Test(console, tells_what_this_machine_said)
 {
 	int told = 0;
-	console.on_words = count_words;
+	console.on_output = count_words;
 	console.data = &told;
 	say(line, "Kernel panic - not ");
 	cr_assert_eq(told, 1);

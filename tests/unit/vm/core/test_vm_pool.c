@@ -126,7 +126,7 @@ static const char *chosen(const struct vm_backend *const *backends, const char *
 	host_init(&host, config);
 	struct vm_pool *pool = vm_pool_new(host.event, &config, backends);
 	const struct vm_backend *backend =
-		vm_backend_for(pool, asked ? asked : vm_preset(pool), err);
+		vm_backend_for(pool, asked ? asked : vm_default_spec(pool), err);
 	vm_pool_free(pool);
 	host_done(&host);
 	return backend ? backend->name : "none";

@@ -40,6 +40,7 @@ static struct event_lie event_lies[] = {
 	{ { "{\"event\":\"hello\",\"protocol\":2,\"version\":\"1\"}",
 		  "{\"event\":\"failed\",\"text\":\"no fonts\"}" },
 		"could not start: no fonts" },
+	{ { "{\"event\":\"failed\",\"text\":\"no answer\"}" }, "could not start: no answer" },
 	{ { "{\"event\":\"hello\",\"protocol\":2,\"version\":\"1\",\"more\":1}" }, "'more'" },
 };
 
@@ -84,14 +85,18 @@ ParameterizedTest(struct event_lie *lie, hostile, events, .timeout = 20)
 
 /* ---- lies in replies ---- */
 
-enum question {
+enum client_request {
 	ASK_ACT,
+	ASK_WINDOW, /* its picture */
+	ASK_MARKS,
 	ASK_LAUNCH,
 	ASK_APPLICATIONS,
 	ASK_INFO,
 	ASK_PING,
 	ASK_EXEC,
-	ASK_CLIPBOARD
+	ASK_CLIPBOARD,
+	ASK_TEXT,
+	ASK_WAIT
 };
 
 struct reply_lie {
@@ -105,6 +110,16 @@ struct reply_lie {
 #define FRAME(more) \
 	"{\"done\":[{\"ms\":1}]," ACT_OK \
 	",\"frame\":{\"frame_id\":5,\"width\":10,\"height\":10,\"scale\":1," more "}}"
+#define JPEG "\xff\xd8\xff\xe0"
+#define LOOK(more) \
+	"{\"done\":[]," ACT_OK \
+	",\"frame\":{\"frame_id\":5,\"width\":10,\"height\":10,\"scale\":1,\"format\":\"jpeg\"," more \
+	"}}"
+#define TEXT_FOUND(more) "{\"frame_id\":5,\"ms\":1,\"matches\":" more "}"
+#define MATCH(box) "{\"text\":\"t\",\"confidence\":9,\"box\":" box "}"
+#define WAITED(match) \
+	"{\"happened\":true,\"ms\":1,\"from\":1,\"frame_id\":1,\"text\":\"t\",\"match\":" match "}"
+#define MARKS(rows) "{\"done\":[]," ACT_OK ",\"marks\":" rows "}"
 #define WINDOW "\"id\":1,\"title\":\"t\",\"x\":0,\"y\":0,\"width\":1,\"height\":1"
 #define INFO \
 	"\"screen\":[1,1],\"frame\":[1,1],\"frame_id\":1,\"uptime_ms\":1,\"layout\":\"us\",\"pid_" \
@@ -145,6 +160,18 @@ static struct reply_lie reply_lies[] = {
 	{ ASK_ACT, FRAME("\"format\":\"jpeg\""), "", "an image of 0 bytes" },
 	{ ASK_ACT, FRAME("\"format\":\"png\",\"raw\":[4,4]"), "pixels", "unrequested pixels" },
 	{ ASK_ACT, "{\"done\":[{\"ms\":1}]," ACT_OK "}", "bytes", "payload of 5 bytes" },
+	{ ASK_ACT, FRAME("\"format\":\"jpeg\",\"place\":[0,0,10,10]"), JPEG,
+		"a place of the screen" },
+	{ ASK_ACT, "{\"done\":[{\"ms\":1}]," ACT_OK ",\"marks\":[]}", "", "unrequested marks" },
+	{ ASK_WINDOW, LOOK("\"place\":[-5,0,5,10]"), JPEG, "" },
+	{ ASK_WINDOW, LOOK("\"title\":\"t\""), JPEG, "a window without its place" },
+	{ ASK_WINDOW, LOOK("\"place\":[5,5,5,10]"), JPEG, "a window of 0x5" },
+	{ ASK_WINDOW, LOOK("\"place\":[0,0,4000000000,10]"), JPEG, "a window at 4000000000" },
+	{ ASK_MARKS, MARKS("[{\"mark\":1,\"role\":\"button\"}]"), "", "" },
+	{ ASK_MARKS, MARKS("[7]"), "", "'marks' must hold objects" },
+	{ ASK_MARKS, MARKS("[{\"mark\":81,\"role\":\"button\"}]"), "", "'mark' must be" },
+	{ ASK_MARKS, MARKS("[{\"mark\":1}]"), "", "'role' is missing" },
+	{ ASK_MARKS, MARKS("{}"), "", "'marks' must be an array" },
 	{ ASK_LAUNCH, "{\"pid\":7,\"window\":{" WINDOW "}}", "", "" },
 	{ ASK_LAUNCH, "{\"pid\":-7}", "", "'pid'" },
 	{ ASK_LAUNCH, "{\"pid\":7,\"window\":[]}", "", "'window'" },
@@ -171,6 +198,17 @@ static struct reply_lie reply_lies[] = {
 	{ ASK_CLIPBOARD, "{\"type\":\"text/plain\"}", "te\xff", "must be UTF-8" },
 	{ ASK_CLIPBOARD, "{\"type\":\"image/png\"}", "GIF", "must be PNG" },
 	{ ASK_CLIPBOARD, "{\"type\":\"image/gif\"}", "GIF", "'type' must be" },
+	{ ASK_TEXT, TEXT_FOUND("[" MATCH("[1,2,3,4]") "]"), "", "" },
+	{ ASK_TEXT, TEXT_FOUND("{}"), "", "'matches' must be an array" },
+	{ ASK_TEXT, TEXT_FOUND("[7]"), "", "a match must be an object" },
+	{ ASK_TEXT, TEXT_FOUND("[{\"text\":\"t\"}]"), "", "'box' is missing" },
+	{ ASK_TEXT, TEXT_FOUND("[" MATCH("[3,2,3,4]") "]"), "", "a match at [3, 2, 3, 4]" },
+	{ ASK_TEXT, TEXT_FOUND("[" MATCH("[-1,2,3,4]") "]"), "", "a match at [-1, 2, 3, 4]" },
+	{ ASK_TEXT, TEXT_FOUND("[" MATCH("[1,2,3,99999]") "]"), "", "a match at [1, 2, 3, 99999]" },
+	{ ASK_TEXT, TEXT_FOUND("[],\"near\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\"]"), "", "'near'" },
+	{ ASK_TEXT, TEXT_FOUND("[]"), "bytes", "payload" },
+	{ ASK_WAIT, WAITED(MATCH("[1,2,3,4]")), "", "" },
+	{ ASK_WAIT, WAITED(MATCH("[1,2,3,1]")), "", "a match at [1, 2, 3, 1]" },
 };
 
 ParameterizedTestParameters(hostile, replies)
@@ -195,13 +233,28 @@ static void on_clipboard(const struct guest_clipboard *res, const struct err *er
 	on_json(res ? nothing : NULL, err, data);
 }
 
+static void look(struct vm *vm, int64_t window, int64_t marks_ms, struct answer *answer)
+{
+	struct observe how;
+	observe_init(&how, OBSERVE_FRAME);
+	how.of_window = window;
+	how.marks_ms = marks_ms;
+	guest_act(vm_guest(vm), NULL, 0, &how, on_act, answer);
+}
+
 static void ask(struct vm *vm, int what, struct answer *answer)
 {
 	struct action wait = { .kind = ACTION_WAIT, .ms = 1 };
 	static const struct clipboard_wish any = { 2, { CLIPBOARD_TEXT, CLIPBOARD_PNG } };
-	switch ((enum question)what) {
+	switch ((enum client_request)what) {
 	case ASK_ACT:
 		guest_act(vm_guest(vm), &wait, 1, NULL, on_act, answer);
+		break;
+	case ASK_WINDOW:
+		look(vm, 7, 0, answer);
+		break;
+	case ASK_MARKS:
+		look(vm, 0, 1000, answer);
 		break;
 	case ASK_LAUNCH:
 		guest_launch(vm_guest(vm), "x", NULL, 1000, on_launch, answer);
@@ -220,6 +273,15 @@ static void ask(struct vm *vm, int what, struct answer *answer)
 		break;
 	case ASK_CLIPBOARD:
 		guest_clipboard_get(vm_guest(vm), GUEST_ASKER_AGENT, &any, on_clipboard, answer);
+		break;
+	case ASK_TEXT:
+		guest_find_text(
+			vm_guest(vm), &(struct msg_find_text){ .text = "x" }, on_json, answer);
+		break;
+	case ASK_WAIT:
+		guest_wait(vm_guest(vm),
+			&(struct msg_wait){ .until = WAIT_TEXT, .text = "x", .timeout_ms = 1000 },
+			on_json, answer);
 		break;
 	}
 }
@@ -281,7 +343,7 @@ Test(hostile, an_agent_that_hangs_is_ended, .timeout = 20)
 	struct answer *answer = answer_new();
 	say_ready(link);
 	host_wait(&host, vm);
-	vm->core->guest.guard_ms = 30;
+	vm->core->guest.liveness_ms = 30;
 	host_for_ms(&host, 150);
 	cr_assert_eq(vm_state(vm), VM_READY, "silence is fine while nobody asks");
 	guest_info(vm_guest(vm), on_json, answer);
@@ -339,7 +401,7 @@ Test(hostile, an_agent_that_does_not_stop_ends, .timeout = 60)
 	struct link *link = link_new(host.event, take_fd(&liar_last->fd), &lazy_and_stubborn, NULL);
 	say_ready(link);
 	host_wait(&host, vm);
-	vm->core->guest.grace_ms = vm->core->guest.guard_ms = 30;
+	vm->core->guest.grace_ms = vm->core->guest.liveness_ms = 30;
 	ask_each(vm, answers);
 	hear_each(&host, answers, ERR_GONE);
 	link_free(link);

@@ -40,11 +40,11 @@ Test(hostile_conversation, one_that_an_agent_never_begins_ends, .timeout = 60)
 	say_ready(link);
 	host_wait(&host, vm);
 	vm->core->guest.grace_ms = 30;
-	guest_rfb(vm_guest(vm), 0, &viewing, &viewer);
+	guest_rfb(vm_guest(vm), &(struct guest_viewer){ 0 }, &viewing, &viewer);
 	host_until(&host, &viewer.ended);
 	cr_expect_eq(viewer.err.kind, ERR_TIMEOUT, "%s", viewer.err.text);
 	cr_expect_not_null(strstr(viewer.err.text, "did not begin"), "%s", viewer.err.text);
-	vm->core->guest.guard_ms = 30;
+	vm->core->guest.liveness_ms = 30;
 	host_for_ms(&host, 150);
 	cr_expect_eq(vm_state(vm), VM_READY, "the request was taken back, and that is all");
 	link_free(link);
@@ -61,8 +61,9 @@ static void stubborn_about(bool closed)
 	struct link *link = link_new(host.event, take_fd(&liar_last->fd), &lazy_and_stubborn, NULL);
 	say_ready(link);
 	host_wait(&host, vm);
-	vm->core->guest.grace_ms = vm->core->guest.guard_ms = 30;
-	struct conversation *c = guest_rfb(vm_guest(vm), 0, &viewing, &viewer);
+	vm->core->guest.grace_ms = vm->core->guest.liveness_ms = 30;
+	struct conversation *c =
+		guest_rfb(vm_guest(vm), &(struct guest_viewer){ 0 }, &viewing, &viewer);
 	if (closed) {
 		conversation_close(c);
 	}
@@ -111,7 +112,8 @@ Test(hostile_conversation, one_that_has_begun_has_no_deadline, .timeout = 60)
 	say_ready(link);
 	host_wait(&host, vm);
 	vm->core->guest.grace_ms = 2000;
-	struct conversation *c = guest_rfb(vm_guest(vm), 0, &viewing, &viewer);
+	struct conversation *c =
+		guest_rfb(vm_guest(vm), &(struct guest_viewer){ 0 }, &viewing, &viewer);
 	host_for_ms(&host, 2500);
 	cr_expect(viewer.heard);
 	cr_expect_eq(viewer.times, 0, "%s", viewer.err.text);
@@ -164,13 +166,13 @@ static void say_on_channel_7(struct link **link, uint32_t id)
 
 static void say_nonsense(struct link **link, uint32_t id)
 {
-	cr_assert(
-		link_say(*link, id, json_pack("{s:s, s:{}}", "message", "dance", "args"), NULL, 0));
+	cr_assert(link_send_message(
+		*link, id, json_pack("{s:s, s:{}}", "message", "dance", "args"), NULL, 0));
 }
 
 static void say_a_bad_pid(struct link **link, uint32_t id)
 {
-	cr_assert(link_say(*link, id,
+	cr_assert(link_send_message(*link, id,
 		json_pack("{s:s, s:{s:i}}", "message", "started", "args", "pid", -1), NULL, 0));
 }
 

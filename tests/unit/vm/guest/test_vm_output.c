@@ -1,7 +1,7 @@
 // USES vm
 /* The head, the tail and the text of a command's output. */
 
-#include "vm/guest/output.h"
+#include "vm/guest/exec.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>

@@ -68,7 +68,7 @@ static void look(struct seer *s)
 {
 	struct buf hello = { 0 };
 	*s = (struct seer){ 0 };
-	s->c = guest_rfb(vm_guest(vm), 0, &handlers, s);
+	s->c = guest_rfb(vm_guest(vm), &(struct guest_viewer){ 0 }, &handlers, s);
 	cr_assert_not(s->ended);
 	rfb_say_hello(&hello);
 	cr_assert_eq(conversation_write(s->c, 0, hello.data, hello.len), hello.len);
@@ -95,7 +95,7 @@ Test(rfb, a_sandbox_is_seen_and_its_end_too, .timeout = 120)
 	begin();
 	vm = vm_create(host.pool, "alice", NULL, &err);
 	cr_assert(vm, "%s", err.text);
-	early.c = guest_rfb(vm_guest(vm), 0, &handlers, &early);
+	early.c = guest_rfb(vm_guest(vm), &(struct guest_viewer){ 0 }, &handlers, &early);
 	cr_expect_eq(conversation_write(early.c, 0, "x", 1), 0);
 	host_until(&host, &early.ended);
 	cr_expect_eq(early.err.kind, ERR_STATE, "%s", early.err.text);
@@ -105,13 +105,13 @@ Test(rfb, a_sandbox_is_seen_and_its_end_too, .timeout = 120)
 	look(&third);
 	say_nonsense(&first);
 	host_until(&host, &first.ended);
-	cr_expect_eq(first.err.kind, ERR_NONE);
+	cr_expect_eq(first.err.kind, ERR_ARGUMENT, "%s", first.err.text);
 	conversation_close(second.c);
 	second.c = NULL;
 	vm_stop(vm, "the test says so");
 	host_until(&host, &third.ended);
 	cr_expect_eq(third.err.kind, ERR_GONE, "%s", third.err.text);
-	late.c = guest_rfb(vm_guest(vm), 0, &handlers, &late);
+	late.c = guest_rfb(vm_guest(vm), &(struct guest_viewer){ 0 }, &handlers, &late);
 	host_until(&host, &late.ended);
 	cr_expect_eq(late.err.kind, ERR_GONE, "%s", late.err.text);
 	cr_expect_eq(early.times + first.times + second.times + third.times + late.times, 4);
@@ -133,7 +133,7 @@ Test(rfb, the_pools_end_ends_them, .timeout = 120)
 	conversation_close(closed.c);
 	closed.c = NULL;
 	vm_stop(vm, "the test says so");
-	refused.c = guest_rfb(vm_guest(vm), 0, &handlers, &refused);
+	refused.c = guest_rfb(vm_guest(vm), &(struct guest_viewer){ 0 }, &handlers, &refused);
 	conversation_close(refused.c);
 	refused.c = NULL;
 	host_done(&host);

@@ -35,24 +35,25 @@ static void make_user(const char *kind, const char *file, const char *image)
 {
 	char id[ID_LEN + 1];
 	struct err err = { 0 };
-	bool is_snapshot = strcmp(file, RECORD_SNAPSHOT) == 0;
+	bool is_snapshot = strcmp(file, METADATA_SNAPSHOT) == 0;
 	id_make(id);
-	struct record record = {
+	struct metadata metadata = {
 		.id = id,
 		.owner = "somebody",
 		.backend = "microvm",
-		.state = RECORD_PAUSED,
+		.state = METADATA_PAUSED,
 		.name = is_snapshot ? "kept" : NULL,
 		.source = is_snapshot ? id : NULL,
 		.spec = { .image = image, .screen = { 800, 600 } },
 	};
 	mkdir(image_path("%s", kind), 0700);
 	mkdir(image_path("%s/%s", kind, id), 0700);
-	cr_assert(record_write(image_path("%s/%s", kind, id), file, &record, &err), "%s", err.text);
-	struct record again;
-	cr_assert(
-		record_read(image_path("%s/%s", kind, id), file, id, &again, &err), "%s", err.text);
-	record_done(&again);
+	cr_assert(metadata_write(image_path("%s/%s", kind, id), file, &metadata, &err), "%s",
+		err.text);
+	struct metadata again;
+	cr_assert(metadata_read(image_path("%s/%s", kind, id), file, id, &again, &err), "%s",
+		err.text);
+	metadata_done(&again);
 }
 
 /* Its status; what it says on stderr goes to *into. */
@@ -80,9 +81,9 @@ Test(image_rm, what_is_needed_stays_unless_forced)
 {
 	auto_buf struct buf says = { 0 };
 	make_image();
-	make_user("sandboxes", RECORD_SANDBOX, IMAGE);
-	make_user("snapshots", RECORD_SNAPSHOT, IMAGE);
-	make_user("snapshots", RECORD_SNAPSHOT, "00000000000000bb");
+	make_user("sandboxes", METADATA_SANDBOX, IMAGE);
+	make_user("snapshots", METADATA_SNAPSHOT, IMAGE);
+	make_user("snapshots", METADATA_SNAPSHOT, "00000000000000bb");
 	cr_expect_eq(rm(NULL, &says), 1);
 	cr_expect_not_null(
 		strstr(buf_text(&says), "1 sandbox and 1 snapshot,"), "%s", buf_text(&says));
@@ -95,7 +96,7 @@ Test(image_rm, what_nobody_needs_goes)
 {
 	auto_buf struct buf says = { 0 };
 	make_image();
-	make_user("snapshots", RECORD_SNAPSHOT, "00000000000000bb");
+	make_user("snapshots", METADATA_SNAPSHOT, "00000000000000bb");
 	cr_expect_eq(rm(NULL, &says), 0, "%s", buf_text(&says));
 	cr_expect_lt(access(image_path("images/" IMAGE), F_OK), 0);
 }

@@ -279,9 +279,9 @@ Test(faults, a_rollback_that_cannot_be_noted_is_none)
 	pause_it();
 	cr_assert_eq(host_wait(&host, vm).err.kind, ERR_NONE);
 	type("kept");
-	const char *record = in_scratch("state/sandboxes/%s/sandbox.json", vm_id(vm));
-	cr_assert_eq(unlink(record), 0);
-	cr_assert_eq(mkdir(record, 0700), 0);
+	const char *metadata = in_scratch("state/sandboxes/%s/sandbox.json", vm_id(vm));
+	cr_assert_eq(unlink(metadata), 0);
+	cr_assert_eq(mkdir(metadata, 0700), 0);
 	roll_back_to(id);
 	says("is unchanged");
 	cr_assert_eq(vm_state(vm), VM_READY);

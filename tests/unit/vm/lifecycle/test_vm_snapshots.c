@@ -489,7 +489,7 @@ Test(snapshots, leave_room_to_pause_what_runs)
 	host_init(&host, (struct vm_config){ .backend = "fake",
 				 .state_dir = in_scratch("state"),
 				 .max_sandboxes = RUN,
-				 .preset.limits.memory_mib = 1 << 20 }); /* 1 TiB */
+				 .default_spec.limits.memory_mib = 1 << 20 }); /* 1 TiB */
 	struct vm *vm = NULL;
 	for (int i = 0; i < RUN; i++) {
 		vm = create(&host, "alice", NULL);

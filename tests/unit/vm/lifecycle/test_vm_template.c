@@ -23,7 +23,7 @@ static void begin(void)
 	host_init(&host, (struct vm_config){ .backend = "fake",
 				 .state_dir = in_scratch("state"),
 				 .max_sandboxes = 20,
-				 .preset.image = "desk" });
+				 .default_spec.image = "desk" });
 }
 
 static struct vm *create(void)
@@ -40,22 +40,29 @@ static bool is_there(const char *path)
 }
 
 /* Sandboxes that nobody asked for. */
-static size_t hidden(void)
+static size_t internal(void)
 {
 	struct vm_core *core;
 	size_t n = 0;
 	TAILQ_FOREACH(core, &host.pool->vms, entry)
 	{
-		n += core->hidden;
+		n += core->internal;
 	}
 	return n;
 }
 
-static ino_t inode_of_template(void)
+#define MARK "state/templates/" KEY "/mark"
+
+/* A file in the template.  A rebuilt template does not have it. */
+static void mark_template(void)
 {
-	struct stat st;
-	cr_assert_eq(stat(in_scratch("state/templates/" KEY), &st), 0);
-	return st.st_ino;
+	put_text(in_scratch(MARK), "");
+}
+
+static bool is_the_marked_template(void)
+{
+	cr_assert(is_there(in_scratch("state/templates/" KEY)));
+	return is_there(in_scratch(MARK));
 }
 
 Test(template, is_made_once_with_progress_and_then_used)
@@ -66,10 +73,10 @@ Test(template, is_made_once_with_progress_and_then_used)
 	cr_assert_eq(waited.stages, VM_TEMPLATE_STEPS + VM_STAGES);
 	cr_assert_eq(waited.of, VM_TEMPLATE_STEPS + VM_STAGES);
 	cr_assert(is_there(in_scratch("state/templates/" KEY "/template.json")));
-	cr_assert_eq(hidden(), 1);
+	cr_assert_eq(internal(), 1);
 	waited = host_wait(&host, create());
 	cr_assert_eq(waited.of, VM_STAGES);
-	cr_assert_eq(hidden(), 0);
+	cr_assert_eq(internal(), 0);
 	cr_assert_not_null(vm_at(host.pool, "alice", 1));
 	cr_assert_null(vm_at(host.pool, "alice", 2));
 	cr_assert_null(vm_at(host.pool, "", 0));
@@ -102,14 +109,14 @@ Test(template, is_made_by_one_while_all_wait)
 	while (told < 20) {
 		sd_event_run(host.event, UINT64_MAX);
 	}
-	cr_assert_eq(hidden(), 1);
+	cr_assert_eq(internal(), 1);
 	host_done(&host);
 }
 
 Test(template, that_cannot_be_made_is_told_to_all)
 {
 	struct waited waited[3] = { 0 };
-	struct vm_spec spec = { .image = "dud" };
+	struct vm_spec spec = { .image = "broken" };
 	begin();
 	for (int i = 0; i < 3; i++) {
 		vm_wait(vm_create(host.pool, "alice", &spec, &err), &wait_handlers, &waited[i]);
@@ -120,7 +127,7 @@ Test(template, that_cannot_be_made_is_told_to_all)
 			strstr(waited[i].err.text, "cannot prepare"), "%s", waited[i].err.text);
 		cr_assert_not_null(strstr(waited[i].err.text, "its image is broken"));
 	}
-	cr_assert(!is_there(in_scratch("state/templates/.fake-dud-1280x800")));
+	cr_assert(!is_there(in_scratch("state/templates/.fake-broken-1280x800")));
 	spec.image = "none";
 	cr_assert_null(vm_create(host.pool, "alice", &spec, &err));
 	cr_assert_eq(err.kind, ERR_NOT_FOUND);
@@ -132,7 +139,7 @@ Test(template, that_is_corrupt_is_made_anew_once)
 {
 	begin();
 	host_wait(&host, create());
-	ino_t first = inode_of_template();
+	mark_template();
 	put_text(in_scratch("state/templates/" KEY "/fake.json"), "{\"screen\":[1280,800]}");
 	struct waited waited[3] = { 0 };
 	for (int i = 0; i < 3; i++) {
@@ -142,8 +149,8 @@ Test(template, that_is_corrupt_is_made_anew_once)
 		host_until(&host, &waited[i].done);
 		cr_assert_eq(waited[i].err.kind, ERR_NONE, "%s", waited[i].err.text);
 	}
-	cr_assert_neq(inode_of_template(), first);
-	cr_assert_eq(hidden(), 1);
+	cr_assert_not(is_the_marked_template());
+	cr_assert_eq(internal(), 1);
 	host_done(&host);
 }
 
@@ -155,7 +162,7 @@ Test(template, that_is_damaged_in_any_way_is_made_anew_once)
 	begin();
 	host_wait(&host, create());
 	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
-		ino_t before = inode_of_template();
+		mark_template();
 		if (damages[i]) {
 			put_text(in_scratch("state/templates/" KEY "/fake.json"), damages[i]);
 		} else {
@@ -163,8 +170,8 @@ Test(template, that_is_damaged_in_any_way_is_made_anew_once)
 		}
 		struct waited waited = host_wait(&host, create());
 		cr_assert_eq(waited.err.kind, ERR_NONE, "%s", waited.err.text);
-		cr_assert_neq(inode_of_template(), before);
-		cr_assert_eq(hidden(), 1);
+		cr_assert_not(is_the_marked_template());
+		cr_assert_eq(internal(), 1);
 	}
 	host_done(&host);
 }
@@ -174,7 +181,7 @@ static bool is_blamed(enum err_kind kind, int sys)
 {
 	struct err why = { .kind = kind, .sys = sys, .text = "it did not come up" };
 	struct waited waited = { 0 };
-	ino_t before = inode_of_template();
+	mark_template();
 	struct vm *vm = create();
 	vm_wait(vm, &wait_handlers, &waited);
 	while (!vm->core->said_hello) {
@@ -182,7 +189,7 @@ static bool is_blamed(enum err_kind kind, int sys)
 	}
 	vm_failed(vm, &why);
 	host_until(&host, &waited.done);
-	cr_assert_eq(waited.err.kind == ERR_NONE, inode_of_template() != before);
+	cr_assert_neq(waited.err.kind == ERR_NONE, is_the_marked_template());
 	return waited.err.kind == ERR_NONE;
 }
 
@@ -205,16 +212,16 @@ Test(template, whose_copies_hang_is_made_anew_once)
 	host_init(&host, (struct vm_config){ .backend = "fake",
 				 .state_dir = in_scratch("state"),
 				 .start_timeout_ms = 500,
-				 .preset.image = "desk" });
+				 .default_spec.image = "desk" });
 	cr_assert_eq(host_wait(&host, create()).err.kind, ERR_NONE);
-	ino_t before = inode_of_template();
+	mark_template();
 	put_text(in_scratch("state/templates/" KEY "/fake.json"),
 		"{\"screen\":[1280,800],\"pointer\":[7,1],\"typed\":\"\",\"events\":\"\","
 		"\"fault\":\"stubborn\",\"hostname\":\"h\",\"machine_id\":\"m\",\"mac\":\"c\","
 		"\"frame_id\":1,\"last_pid\":100,\"windows\":[]}");
 	struct waited waited = host_wait(&host, create());
 	cr_assert_eq(waited.err.kind, ERR_NONE, "%s", waited.err.text);
-	cr_expect_neq(inode_of_template(), before);
+	cr_expect_not(is_the_marked_template());
 	cr_assert_eq(host_wait(&host, create()).err.kind, ERR_NONE);
 	host_done(&host);
 }
@@ -234,12 +241,12 @@ Test(template, that_cannot_be_kept_is_done_without_for_a_while)
 		cr_assert_eq(waited[i].err.kind, ERR_NONE, "%s", waited[i].err.text);
 		cr_assert_eq(waited[i].stages, VM_TEMPLATE_STEPS + VM_STAGES);
 	}
-	cr_assert_eq(hidden(), 1);
+	cr_assert_eq(internal(), 1);
 	cr_assert(!is_there(in_scratch("state/templates/.fake-full-1280x800")));
 	struct waited later = host_wait(&host, vm_create(host.pool, "alice", &spec, &err));
 	cr_assert_eq(later.err.kind, ERR_NONE, "%s", later.err.text);
 	cr_assert_eq(later.of, VM_STAGES);
-	cr_assert_eq(hidden(), 0); /* it was not tried again */
+	cr_assert_eq(internal(), 0); /* it was not tried again */
 	host_done(&host);
 }
 
@@ -278,7 +285,7 @@ Test(template, of_another_process_is_waited_for)
 	vm_wait(create(), &wait_handlers, &waited);
 	host_for_ms(&host, 100);
 	cr_assert(!waited.done);
-	cr_assert_eq(hidden(), 0);
+	cr_assert_eq(internal(), 0);
 	put_text(in_scratch("copy"), "");
 	char text[600];
 	snprintf(text, sizeof(text), "%s/fake.json", others_path);
@@ -292,7 +299,7 @@ Test(template, of_another_process_is_waited_for)
 	struct answer *a = host_exec(&host, vm_at(host.pool, "alice", 0), "cat typed", 1000);
 	cr_assert_str_eq(a->out, "theirs");
 	answer_free(a);
-	cr_assert_eq(hidden(), 0);
+	cr_assert_eq(internal(), 0);
 	host_done(&host);
 	state_close(other);
 	free(others_path);
@@ -309,7 +316,7 @@ Test(template, of_a_process_that_died_is_made_here)
 	close(lock);
 	host_until(&host, &waited.done);
 	cr_assert_eq(waited.err.kind, ERR_NONE, "%s", waited.err.text);
-	cr_assert_eq(hidden(), 1);
+	cr_assert_eq(internal(), 1);
 	host_done(&host);
 	state_close(other);
 	free(others_path);

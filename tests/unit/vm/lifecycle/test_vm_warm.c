@@ -17,7 +17,7 @@ static void begin(const char *image)
 				 .state_dir = in_scratch("state"),
 				 .max_sandboxes = 5,
 				 .warm = 2,
-				 .preset.image = image });
+				 .default_spec.image = image });
 }
 
 static size_t members(enum vm_state state)
@@ -74,7 +74,7 @@ Test(warm, gives_the_oldest_and_fills_up)
 	struct vm *oldest = first_member();
 	cr_assert_null(vm_find(host.pool, "", vm_id(oldest), &err));
 	json_auto_t *labels = json_pack("{s:s}", "for", "me");
-	struct vm_spec spec = *vm_preset(host.pool);
+	struct vm_spec spec = *vm_default_spec(host.pool);
 	spec.labels = labels;
 	spec.timeout_ms = 60000;
 	struct vm *vm = vm_create(host.pool, "alice", &spec, &err);
@@ -99,7 +99,7 @@ Test(warm, gives_the_oldest_and_fills_up)
 	host_done(&host);
 }
 
-Test(warm, is_for_the_preset_only)
+Test(warm, is_for_the_default_only)
 {
 	begin("desk");
 	until_full(2);
@@ -158,7 +158,7 @@ Test(warm, that_cannot_be_had_is_not_tried_all_the_time)
 {
 	size_t tried = 0;
 	struct vm_core *core;
-	begin("dud");
+	begin("broken");
 	host_for_ms(&host, 800);
 	TAILQ_FOREACH(core, &host.pool->vms, entry)
 	{
@@ -181,19 +181,20 @@ Test(warm, may_lose_its_pool_at_any_moment)
 	}
 }
 
-/* ---- out of the reserve ---- */
+/* ---- out of the warm pool ---- */
 
 Test(warm, needs_no_more_than_an_answer)
 {
 	begin("desk");
 	until_full(2);
 	struct vm *member = first_member();
-	uint64_t renewed = member->core->renewed_us;
-	cr_assert_gt(renewed, 0);
-	answer_free(host_exec(&host, member, "set stubborn", 1000)); /* against renewals */
+	uint64_t restored = member->core->restored_us;
+	cr_assert_gt(restored, 0);
+	answer_free(
+		host_exec(&host, member, "set stubborn", 1000)); /* against restore notifications */
 	cr_assert_eq(vm_create(host.pool, "alice", NULL, &err), member);
 	cr_assert_eq(host_wait(&host, member).err.kind, ERR_NONE);
-	cr_assert_eq(member->core->renewed_us, renewed);
+	cr_assert_eq(member->core->restored_us, restored);
 	host_done(&host);
 }
 
@@ -202,17 +203,18 @@ Test(warm, is_told_the_time_when_the_clock_was_set_or_much_has_passed)
 	begin("desk");
 	until_full(2);
 	struct vm *member = first_member();
-	member->core->renewed_clock_us -= 1000000;
-	uint64_t renewed = member->core->renewed_us;
+	member->core->restored_clock_us -= 1000000;
+	uint64_t restored = member->core->restored_us;
 	cr_assert_eq(vm_create(host.pool, "alice", NULL, &err), member);
 	cr_assert_eq(host_wait(&host, member).err.kind, ERR_NONE);
-	cr_expect_gt(member->core->renewed_us, renewed);
+	cr_expect_gt(member->core->restored_us, restored);
 
 	member = first_member();
-	member->core->renewed_us = 1;
+	uint64_t long_ago = loop_now_us() - 3600000001; /* before the host's start, perhaps */
+	member->core->restored_us = long_ago;
 	cr_assert_eq(vm_create(host.pool, "alice", NULL, &err), member);
 	cr_assert_eq(host_wait(&host, member).err.kind, ERR_NONE);
-	cr_expect_gt(member->core->renewed_us, 1);
+	cr_expect_neq(member->core->restored_us, long_ago);
 	host_done(&host);
 }
 
@@ -236,9 +238,9 @@ static void begin_several(int64_t max)
 				 .state_dir = in_scratch("state"),
 				 .max_sandboxes = max,
 				 .warm = 1,
-				 .warm_images = { { "paint", 4 }, { "dud", 1 } },
+				 .warm_images = { { "paint", 4 }, { "broken", 1 } },
 				 .n_warm_images = 2,
-				 .preset.image = "desk" });
+				 .default_spec.image = "desk" });
 }
 
 Test(warm, of_several_images_is_given_by_image)

@@ -328,15 +328,15 @@ Test(ram, is_known_again_by_a_later_server)
 	put_layer(in_scratch("template/ram.0"), &(struct layer){ 1, 0, PAGES, 0, 9, 0x11 });
 	struct opened opened = open_good(dir);
 	json_auto_t *json = ram_to_json(opened.ram);
-	struct ram *adopted = ram_adopt(dir, json, &err);
-	cr_assert_not_null(adopted, "%s", err.text);
-	cr_assert_eq(ram_fd(adopted), -1);
-	cr_assert_eq(ram_file(adopted).ino, ram_file(opened.ram).ino);
-	cr_assert_eq(ram_mib(adopted), 2);
-	cr_assert_eq(memcmp(ram_id(adopted), ram_id(opened.ram), PAGES_ID), 0);
-	ram_unref(adopted);
+	struct ram *reattached = ram_reattach(dir, json, &err);
+	cr_assert_not_null(reattached, "%s", err.text);
+	cr_assert_eq(ram_fd(reattached), -1);
+	cr_assert_eq(ram_file(reattached).ino, ram_file(opened.ram).ino);
+	cr_assert_eq(ram_mib(reattached), 2);
+	cr_assert_eq(memcmp(ram_id(reattached), ram_id(opened.ram), PAGES_ID), 0);
+	ram_unref(reattached);
 	json_object_set_new(json, "layers", json_integer(2));
-	cr_assert_null(ram_adopt(dir, json, &err));
+	cr_assert_null(ram_reattach(dir, json, &err));
 	cr_assert_not_null(strstr(err.text, "has 1 memory layers; expected 2"), "%s", err.text);
 	done(&opened);
 }

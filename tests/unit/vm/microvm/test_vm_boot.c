@@ -262,7 +262,7 @@ Test(boot, headers_of_programs_may_hold_anything)
 
 /* ---- files ---- */
 
-static void expect_sealed(int fd)
+static void expect_signed_state(int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 	cr_assert_geq(fd, 0, "%s", err.text);
@@ -284,13 +284,13 @@ Test(boot, its_files_do_not_change_any_more)
 	snprintf(agent, sizeof(agent), "%s/vitrine-agent", build ? build : "build-debug");
 	auto_boot struct boot boot = found(&plain);
 	auto_close int kernel = boot_open_kernel(&boot, &err);
-	expect_sealed(kernel);
+	expect_signed_state(kernel);
 	put_text(in_scratch("images/" IMAGE "/vmlinuz"), "another");
 	lseek(kernel, 0, SEEK_SET);
 	cr_assert(file_read(kernel, 100, "it", &text, &err));
 	cr_assert_str_eq(buf_text(&text), "vmlinuz");
 	auto_close int initrd = boot_open_initrd(&boot, &config, &err);
-	expect_sealed(initrd);
+	expect_signed_state(initrd);
 	lseek(initrd, 0, SEEK_SET);
 	cr_assert(file_read(initrd, 1 << 30, "it", &all, &err));
 	/* The image's own archive, and at the next multiple of four the agent's. */
@@ -321,7 +321,7 @@ Test(boot, a_damaged_image_is_told_of)
 /* The word that follows `name`; NULL: there is no such word. */
 static const char *word_after(const struct qemu *q, const char *name)
 {
-	const char *at = (const char *)q->words.data, *last = at + q->words.len;
+	const char *at = (const char *)q->args.words.data, *last = at + q->args.words.len;
 	for (; at < last; at += strlen(at) + 1) {
 		if (strcmp(at, name) == 0) {
 			return at + strlen(at) + 1;
@@ -477,7 +477,7 @@ Test(boot, the_counters_speed_is_that_of_the_clock)
 
 struct probed {
 	bool microvm, namespace;
-	char why_not_microvm[500];
+	char why_not_microvm[500], why_not_namespace[500];
 };
 
 static void on_probe(const char *backend, const struct err *why, const char *detail, void *data)
@@ -490,6 +490,8 @@ static void on_probe(const char *backend, const struct err *why, const char *det
 			why ? why->text : "");
 	} else if (strcmp(backend, "namespace") == 0) {
 		probed->namespace = !why;
+		snprintf(probed->why_not_namespace, sizeof(probed->why_not_namespace), "%s",
+			why ? why->text : "");
 	}
 }
 
@@ -536,4 +538,6 @@ Test(boot, no_backend_works_where_no_walls_can_be_made)
 		"%s", probed.why_not_microvm);
 	cr_assert_not_null(
 		strstr(probed.why_not_microvm, "; "), "advice: %s", probed.why_not_microvm);
+	cr_assert_not_null(
+		strstr(probed.why_not_namespace, "; "), "advice: %s", probed.why_not_namespace);
 }

@@ -39,7 +39,7 @@ static struct vm_config config(void)
 	snprintf(agent_path, sizeof(agent_path), "%s/vitrine-agent", build ? build : "build-debug");
 	return (struct vm_config){ .backend = "namespace",
 		.agent = agent_path,
-		.preset.limits = {
+		.default_spec.limits = {
 			.processes = 300, .files = 1000, .disk_mib = 16, .memory_mib = 1024 } };
 }
 
@@ -399,7 +399,7 @@ Test(inside, a_browser_runs_under_the_filter, .timeout = 120)
 	}
 	/* Without a control group all that it shares is in /dev/shm. */
 	struct vm_config with = config();
-	with.preset.limits.disk_mib = 64;
+	with.default_spec.limits.disk_mib = 64;
 	open_sandbox_with(&host, with, &vm);
 	struct answer *a = host_exec(&host, vm,
 		"chromium --headless --dump-dom "

@@ -5,6 +5,7 @@
  * Viewers of the picture in rfb_world.h.  Their lines take and bring as few bytes at a time as a
  * test wants.  What each of them must see when nothing is on its way is known exactly.
  */
+#include "base/work.h"
 #include "rfb_world.h"
 #include "tests/support/rfb.h"
 #include "tests/support/tight.h"
@@ -14,6 +15,8 @@ struct taste {
 	int format; /* of formats[] */
 	bool tight, moves, resizes, continuous, fences;
 	int32_t cursor; /* 0: painted */
+	int quality;    /* 0: lossless */
+	bool video;
 };
 
 struct person {
@@ -95,7 +98,7 @@ static inline void on_refused(void *data)
 	(void)data;
 }
 
-static const struct rfb_viewer_fns person_fns = { on_write, on_key, on_pointer, is_full, on_refused,
+static const struct rfb_viewer_fns user_fns = { on_write, on_key, on_pointer, is_full, on_refused,
 	on_ended };
 
 /* ---- a viewer: what it says ---- */
@@ -103,8 +106,14 @@ static const struct rfb_viewer_fns person_fns = { on_write, on_key, on_pointer, 
 static inline void say_encodings(struct person *p)
 {
 	const struct taste *t = &p->taste;
-	int32_t list[8];
+	int32_t list[10];
 	size_t n = 0;
+	if (t->quality) {
+		list[n++] = RFB_QUALITY_9 - 9 + t->quality;
+	}
+	if (t->video) {
+		list[n++] = RFB_VP9;
+	}
 	list[n++] = t->tight ? RFB_TIGHT : RFB_RAW;
 	if (t->moves) {
 		list[n++] = RFB_COPY_RECT;
@@ -165,7 +174,8 @@ static inline struct taste any_taste(void)
 		.resizes = !one_in(3),
 		.continuous = one_in(2),
 		.fences = !one_in(4),
-		.cursor = cursors[below(5)] };
+		.cursor = cursors[below(5)],
+		.quality = one_in(3) ? 1 + (int)below(9) : 0 };
 }
 
 static inline struct person *join(struct world *w, struct taste taste)
@@ -183,7 +193,7 @@ static inline struct person *join(struct world *w, struct taste taste)
 	p->seen.tight = decode_tight;
 	p->seen.tight_data = p;
 	p->seen.say = &p->say;
-	p->viewer = rfb_viewer_new(w->server, &person_fns, p);
+	p->viewer = rfb_viewer_new(w->server, &user_fns, p);
 	rfb_viewer_set_control(p->viewer, true);
 	rfb_say_hello(&p->say);
 	say_format(p);
@@ -214,6 +224,7 @@ static inline void world_stop(struct world *w)
 	cr_assert(!rfb_server_has_viewers(w->server));
 	cr_assert(LIST_EMPTY(&w->server->kinds), "kinds without viewers");
 	rfb_server_free(w->server);
+	work_wait_all();
 	sd_event_unref(w->event);
 	free(w->picture.pixels);
 }
@@ -253,7 +264,7 @@ static inline void go_on_after_end(struct person *p)
 	rfb_say_continuous(&p->say, true);
 }
 
-static inline void next_words(struct person *p)
+static inline void next_arguments(struct person *p)
 {
 	int begun = p->seen.updates + (p->seen.left > 0);
 	if (p->taste.continuous && p->seen.continuous_ends > p->ends) {
@@ -281,7 +292,7 @@ static inline void read_bytes(struct person *p, size_t n)
 		p->answered = p->asked; /* one update may answer many requests */
 	}
 	if (p->seen.frame) {
-		next_words(p);
+		next_arguments(p);
 	}
 }
 
@@ -347,6 +358,16 @@ static inline void come_to_rest(struct world *w)
 		}
 	}
 	cr_assert_null(w->server->turn);
+}
+
+/* And until all is exact. */
+static inline void come_to_exact_rest(struct world *w)
+{
+	come_to_rest(w);
+	while (w->server->tick) {
+		sd_event_run(w->event, UINT64_MAX);
+		come_to_rest(w);
+	}
 }
 
 /* ---- what viewers must see ---- */

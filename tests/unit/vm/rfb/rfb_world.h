@@ -20,6 +20,7 @@ struct world {
 	struct rfb_server *server;
 	struct image picture;
 	struct picture_change plan; /* done at the next refresh */
+	struct rect news;           /* was painted since the last; width 0: nothing */
 	struct size next_size;      /* width 0: as it is */
 	struct cursor_image cursors[CURSORS];
 	uint32_t cursor_pixels[CURSORS][CURSOR_SIDE * CURSOR_SIDE];
@@ -27,7 +28,6 @@ struct world {
 	bool pointed;
 	struct point at;
 	int frames;
-	uint64_t frame_us, least_us; /* when the last was taken, the shortest time between two */
 	struct person *people[PEOPLE_MAX];
 };
 
@@ -92,19 +92,10 @@ static inline const char *world_name(void *data)
 	return "World";
 }
 
-static inline void note_frame(struct world *w)
-{
-	uint64_t now = loop_now_us();
-	if (w->frames++ > 0 && now - w->frame_us < w->least_us) {
-		w->least_us = now - w->frame_us;
-	}
-	w->frame_us = now;
-}
-
 static inline void world_refresh(struct picture_change *ret, void *data)
 {
 	struct world *w = data;
-	note_frame(w);
+	w->frames++;
 	if (w->next_size.width > 0) {
 		new_picture(w, w->next_size);
 		w->next_size.width = 0;
@@ -117,6 +108,10 @@ static inline void world_refresh(struct picture_change *ret, void *data)
 	}
 	for (size_t i = 0; i < w->plan.n_areas; i++) {
 		paint_area(&w->picture, w->plan.areas[i]);
+	}
+	if (w->news.width > 0) {
+		w->plan.areas[w->plan.n_areas++] = w->news;
+		w->news.width = 0;
 	}
 	*ret = w->plan;
 	w->plan = (struct picture_change){ 0 };
@@ -158,7 +153,7 @@ static inline void make_cursor(struct world *w, int i)
 static inline void world_start(struct world *w, struct size size)
 {
 	struct err err;
-	*w = (struct world){ .cursor = -1, .least_us = UINT64_MAX };
+	*w = (struct world){ .cursor = -1 };
 	w->event = loop_new(&err);
 	cr_assert(w->event, "%s", err.text);
 	new_picture(w, size);

@@ -22,7 +22,8 @@ static struct image picture = { (uint8_t *)pixels, { 16, 16 }, 16 * 4 };
 static struct rfb_server *server;
 static struct rfb_viewer *viewer;
 static struct buf sent, text;
-static int texts;
+static int texts, wanted;
+static size_t room = SIZE_MAX;
 static sd_event *event;
 
 static const char *name(void *data)
@@ -47,7 +48,9 @@ static struct rfb_scene scene(bool place, void *data)
 static size_t on_write(const void *bytes, size_t len, void *data)
 {
 	(void)data;
+	len = len < room ? len : room;
 	buf_append(&sent, bytes, len);
+	room -= len;
 	return len;
 }
 
@@ -86,6 +89,12 @@ static void on_cut_text(const char *bytes, size_t len, void *data)
 	buf_append(&text, bytes, len);
 }
 
+static void on_text_wanted(void *data)
+{
+	(void)data;
+	wanted++;
+}
+
 static void feed(const void *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i += 7) { /* cut anywhere */
@@ -104,7 +113,7 @@ static void start(void)
 {
 	static const struct rfb_source source = { name, refresh, scene };
 	static const struct rfb_viewer_fns fns = { on_write, on_key, on_pointer, is_full,
-		on_refused, on_ended, on_cut_text };
+		on_refused, on_ended, on_cut_text, on_text_wanted };
 	struct err err;
 	event = loop_new(&err);
 	server = rfb_server_new(event, &source, NULL, &err);
@@ -255,4 +264,80 @@ Test(rfb_clipboard, lies_are_ignored)
 	cr_expect_eq(sent.len, 0);
 	provide("a\xff", 3, 3);
 	cr_expect_str_eq(buf_text(&text), "a\xef\xbf\xbd");
+}
+
+/* ---- what is copied on the desktop ---- */
+
+static void expect_provided(const char *expected, size_t len)
+{
+	uint8_t plain[200];
+	uLongf n = sizeof(plain);
+	cr_assert_gt(sent.len, 12);
+	cr_assert_eq(bytes_get_u32(sent.data + 4), 0u - (uint32_t)(sent.len - 8));
+	cr_assert_eq(bytes_get_u32(sent.data + 8), PROVIDE | TEXT);
+	cr_assert_eq(uncompress(plain, &n, sent.data + 12, sent.len - 12), Z_OK);
+	cr_assert_eq(n, len + 4);
+	cr_expect_eq(bytes_get_u32(plain), len);
+	cr_expect_eq(memcmp(plain + 4, expected, len), 0);
+	buf_done(&sent);
+}
+
+Test(rfb_clipboard, a_copied_text_is_told_and_provided)
+{
+	be_offered();
+	rfb_viewer_copied(viewer);
+	expect_sent(NOTIFY | TEXT, 12);
+	cr_expect_eq(wanted, 0);
+	cut_extended(REQUEST | TEXT, NULL, 0);
+	cr_expect_eq(wanted, 1);
+	rfb_viewer_give_text(viewer, "k\xc3\xa4me\n\xe6\xbc\xa2\r\n", 11);
+	expect_provided("k\xc3\xa4me\r\n\xe6\xbc\xa2\r\n", 13);
+}
+
+Test(rfb_clipboard, viewers_without_the_extension_get_latin1)
+{
+	rfb_viewer_set_control(viewer, true);
+	rfb_viewer_set_clipboard(viewer, true);
+	rfb_viewer_copied(viewer);
+	cr_expect_eq(wanted, 1);
+	rfb_viewer_give_text(viewer, "k\xc3\xa4 \xc4\x80 \xe6\xbc\xa2\n", 11);
+	cr_assert_eq(sent.len, 8 + 7);
+	cr_expect_eq(memcmp(sent.data, "\3\0\0\0\0\0\0\7k\xe4 ? ?\n", 15), 0);
+}
+
+Test(rfb_clipboard, who_has_no_control_is_told_and_given_nothing)
+{
+	be_offered();
+	rfb_viewer_copied(viewer);
+	rfb_viewer_set_control(viewer, false);
+	buf_done(&sent);
+	cut_extended(REQUEST | TEXT, NULL, 0);
+	cr_expect_eq(wanted, 0);
+	rfb_viewer_give_text(viewer, "late", 4);
+	rfb_viewer_copied(viewer);
+	cr_expect_eq(sent.len, 0);
+	rfb_viewer_set_control(viewer, true);
+	rfb_viewer_set_clipboard(viewer, false);
+	rfb_viewer_copied(viewer);
+	rfb_viewer_give_text(viewer, "spy", 3);
+	cr_expect_eq(sent.len + (size_t)wanted, 0);
+}
+
+/* A long one does not count as an answer that the viewer does not take; a second one waits for none. */
+Test(rfb_clipboard, long_texts_are_given_one_at_a_time)
+{
+	size_t len = RFB_CUT_TEXT_MAX;
+	auto_free char *large = must(calloc(1, len + 1));
+	memset(large, 'x', len);
+	rfb_viewer_set_control(viewer, true);
+	rfb_viewer_set_clipboard(viewer, true);
+	room = 5;
+	rfb_viewer_give_text(viewer, large, len);
+	rfb_viewer_give_text(viewer, large, len);
+	rfb_viewer_give_text(viewer, large, len + 1);
+	room = SIZE_MAX;
+	rfb_viewer_writable(viewer);
+	cr_expect_eq(sent.len, 8 + len);
+	rfb_viewer_give_text(viewer, "x", 1);
+	cr_expect_eq(sent.len, 8 + len + 9);
 }

@@ -64,7 +64,7 @@ static void happen_to_picture(void)
 		plan_resize(&w);
 	}
 	if (!one_in(4)) {
-		w.server->frame_us = 0; /* frames do not have to wait */
+		w.server->next_us = 0; /* frames do not have to wait */
 	}
 	rfb_server_changed(w.server);
 }
@@ -128,7 +128,7 @@ static void happen_to_viewer(struct person *p)
 	}
 }
 
-static void bury(void)
+static void tear_down(void)
 {
 	for (size_t i = 0; i < PEOPLE_MAX; i++) {
 		if (w.people[i] && w.people[i]->ended) {
@@ -157,15 +157,15 @@ static void happen(void)
 	if (one_in(2)) {
 		sd_event_run(w.event, 0);
 	}
-	bury();
+	tear_down();
 }
 
 static void expect_rest(void)
 {
 	int frames;
-	come_to_rest(&w);
-	bury();
-	come_to_rest(&w);
+	come_to_exact_rest(&w);
+	tear_down();
+	come_to_exact_rest(&w);
 	frames = w.frames;
 	expect_pictures(&w);
 	live_all(&w);

@@ -30,7 +30,7 @@ static bool option_takes(const struct vm_spec_row *row, json_int_t value)
 	}
 	const struct option *option = option_find(name);
 	cr_assert(option, "no option %s", name);
-	cr_assert(option_set_presets(&config, &err), "%s", err.text);
+	cr_assert(option_set_defaults(&config, &err), "%s", err.text);
 	return option_set(&config, option, name, json_integer(value), &err);
 }
 
@@ -130,13 +130,13 @@ Test(spec, an_option_has_the_default_of_the_table)
 	auto_config struct config config = { .values = must(json_array()) };
 	struct err err;
 	vm_spec_fill(&filled);
-	cr_assert(option_set_presets(&config, &err), "%s", err.text);
-	const struct vm_spec *preset = &config.vm.preset;
-	cr_expect_eq(preset->screen.width, filled.screen.width);
-	cr_expect_eq(preset->screen.height, filled.screen.height);
-	cr_expect_eq(preset->limits.processes, filled.limits.processes);
-	cr_expect_eq(preset->limits.files, filled.limits.files);
-	cr_expect_eq(preset->limits.disk_mib, filled.limits.disk_mib);
+	cr_assert(option_set_defaults(&config, &err), "%s", err.text);
+	const struct vm_spec *default_spec = &config.vm.default_spec;
+	cr_expect_eq(default_spec->screen.width, filled.screen.width);
+	cr_expect_eq(default_spec->screen.height, filled.screen.height);
+	cr_expect_eq(default_spec->limits.processes, filled.limits.processes);
+	cr_expect_eq(default_spec->limits.files, filled.limits.files);
+	cr_expect_eq(default_spec->limits.disk_mib, filled.limits.disk_mib);
 }
 
 static bool make(struct vm_spec spec)

@@ -7,6 +7,8 @@
 #include "vm/wire/messages.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- frames ---- */
@@ -116,6 +118,8 @@ Test(action, every_kind_there_and_back)
 	accept("{\"action\":\"drag\",\"from\":[1,2],\"at\":[3,4],\"modifiers\":\"shift\"}", NULL);
 	accept("{\"action\":\"scroll\",\"direction\":\"up\",\"amount\":3}", NULL);
 	accept("{\"action\":\"key\",\"text\":\"ctrl+t\",\"repeat\":5}", NULL);
+	accept("{\"action\":\"key_down\",\"text\":\"shift\"}", NULL);
+	accept("{\"action\":\"key_up\",\"text\":\"shift\"}", NULL);
 	accept("{\"action\":\"hold_key\",\"text\":\"a\",\"ms\":1000}", NULL);
 	accept("{\"action\":\"type\",\"text\":\"h\\u00e9\"}",
 		"{\"action\":\"type\",\"text\":\"hé\"}");
@@ -123,7 +127,7 @@ Test(action, every_kind_there_and_back)
 	accept("{\"action\":\"wait\",\"ms\":0}", NULL);
 }
 
-Test(action, a_zeroed_one_has_its_presets)
+Test(action, a_zeroed_one_has_its_defaults)
 {
 	struct action action = { .kind = ACTION_CLICK }, back;
 	struct err err;
@@ -142,8 +146,7 @@ Test(action, refused)
 	refuse("{\"action\":7}", "got 7");
 	refuse("{\"action\":\"move\"}", "move: 'at' is missing");
 	refuse("{\"action\":\"move\",\"at\":[1]}", "list of 2");
-	refuse("{\"action\":\"move\",\"at\":[1,2],\"text\":\"x\"}",
-		"unknown argument 'text'");
+	refuse("{\"action\":\"move\",\"at\":[1,2],\"text\":\"x\"}", "unknown argument 'text'");
 	refuse("{\"action\":\"click\",\"count\":4}", "from 1 to 3");
 	refuse("{\"action\":\"click\",\"count\":0}", "from 1 to 3");
 	refuse("{\"action\":\"scroll\",\"amount\":1}", "'direction' is missing");
@@ -156,7 +159,7 @@ Test(action, words_are_as_many_as_kinds)
 {
 	struct action action = { 0 };
 	int n = 0;
-	while (action_kind_words[n]) {
+	while (action_kind_names[n]) {
 		n++;
 	}
 	cr_assert_eq(n, ACTION_KINDS);
@@ -166,7 +169,7 @@ Test(action, words_are_as_many_as_kinds)
 	}
 }
 
-Test(observe, presets)
+Test(observe, defaults)
 {
 	struct observe observe;
 	observe_init(&observe, OBSERVE_SETTLED);
@@ -254,6 +257,70 @@ Test(geometry, corners_and_strays)
 	cr_assert(p.x == 1455 && p.y == 0);
 }
 
+/* Half a thousandth of the screen, half a pixel of the frame on each way, and half a pixel of the
+ * screen, within which a pixel's centre is the nearest. */
+static double grid_bound(int frame, int screen)
+{
+	return screen / (2.0 * GRID) + (frame == screen ? 0 : (double)screen / frame) + 0.5;
+}
+
+static struct point through_grid(struct point p, struct size frame, struct size screen)
+{
+	struct point grid = geometry_to_grid(geometry_to_frame(p, frame, screen), frame);
+	cr_assert(grid.x >= 0 && grid.x < GRID && grid.y >= 0 && grid.y < GRID);
+	return geometry_to_screen(geometry_from_grid(grid, frame), frame, screen);
+}
+
+/* The screens of every size that vendors recommend, and some at the bounds. */
+Test(geometry, a_place_may_reach_beyond_the_screen)
+{
+	struct size screen = { 2560, 1440 }, frame = { 1280, 720 }, same = { 1280, 800 };
+	struct rect place = { -30, 1000, 3000, 801 };
+	cr_expect(rect_equal(geometry_place_to_frame(place, same, same), place));
+	cr_expect(rect_equal(geometry_place_to_frame(place, frame, screen),
+		(struct rect){ -15, 500, 1500, 401 }));
+	cr_expect(rect_equal(geometry_place_to_frame((struct rect){ -1, -3, 1, 1 }, frame, screen),
+		(struct rect){ -1, -2, 1, 1 }));
+}
+
+Test(geometry, pixels_come_back_from_the_grid)
+{
+	static const struct size screens[] = { { 1280, 800 }, { 1440, 900 }, { 1600, 900 },
+		{ 1920, 1080 }, { 2560, 1440 }, { 1024, 768 }, { 900, 1440 }, { 320, 240 },
+		{ 1000, 1000 }, { 3840, 2160 } };
+	for (size_t i = 0; i < sizeof(screens) / sizeof(*screens); i++) {
+		struct size screen = screens[i], frame = geometry_fit(screen);
+		for (int n = 0; n < screen.width || n < screen.height; n++) {
+			struct point p = { n % screen.width, n % screen.height };
+			struct point back = through_grid(p, frame, screen);
+			cr_assert_leq(abs(back.x - p.x), grid_bound(frame.width, screen.width),
+				"%d of %d: %d", p.x, screen.width, back.x);
+			cr_assert_leq(abs(back.y - p.y), grid_bound(frame.height, screen.height),
+				"%d of %d: %d", p.y, screen.height, back.y);
+		}
+	}
+}
+
+Test(geometry, the_grid_is_exact_where_it_can_be)
+{
+	for (int edge = 240; edge <= 1000; edge++) {
+		struct size frame = { edge, edge };
+		for (int x = 0; x < edge; x++) {
+			struct point p = geometry_to_grid((struct point){ x, x }, frame);
+			cr_assert_eq(geometry_from_grid(p, frame).x, x);
+		}
+	}
+	for (int edge = 1000; edge <= 1568; edge++) {
+		struct size frame = { edge, edge };
+		for (int x = 0; x < GRID; x++) {
+			struct point p = geometry_from_grid((struct point){ x, x }, frame);
+			cr_assert_eq(geometry_to_grid(p, frame).x, x);
+			/* its centre is within half a pixel of the thousandth's centre */
+			cr_assert_leq(fabs(p.x + 0.5 - (x + 0.5) * edge / GRID), 0.5 + 1e-9);
+		}
+	}
+}
+
 /* ---- messages ---- */
 
 static void check_part(const struct message *m, const struct message_part *part)
@@ -272,11 +339,10 @@ static void check_part(const struct message *m, const struct message_part *part)
 }
 
 /* That the speaker's own messages are heard, and nothing else. */
-static void check_speech(const struct message *m, const struct message_speech *speech)
+static void check_speech(const struct message_speech *speech)
 {
 	struct err err;
 	void *args = NULL;
-	cr_expect(speech->channels[0] || speech->messages[0], "%s: nothing to say", m->name);
 	for (const struct message *const *at = speech->messages; *at; at++) {
 		check_part(*at, &(*at)->request);
 	}
@@ -287,7 +353,7 @@ static void check_speech(const struct message *m, const struct message_speech *s
 	cr_expect_not(message_channel(speech, n, &err));
 	json_auto_t *stranger = json_pack("{s:s, s:{}}", "message", "stranger", "args");
 	const struct link_msg msg = { .json = stranger };
-	cr_expect_null(message_hear(speech, &msg, &args, &err));
+	cr_expect_null(message_speech_decode(speech, &msg, &args, &err));
 	cr_expect_null(args);
 }
 
@@ -298,8 +364,9 @@ Test(messages, tables_are_whole)
 		check_part(m, &m->request);
 		check_part(m, &m->answer);
 		if (m->talk) {
-			check_speech(m, &m->talk->host);
-			check_speech(m, &m->talk->agent);
+			cr_expect(m->talk->agent.channels[0], "%s: nothing to say", m->name);
+			check_speech(&m->talk->host);
+			check_speech(&m->talk->agent);
 		}
 	}
 	for (size_t i = 0; (m = message_event_at(i)); i++) {
@@ -338,7 +405,7 @@ static bool hears(const char *text, size_t tail_len, struct err *err)
 	void *args = NULL;
 	json_auto_t *json = json_loads(text, 0, NULL);
 	const struct link_msg msg = { json, (const uint8_t *)"tail", tail_len };
-	const struct message *m = message_hear(&message_exec.talk->host, &msg, &args, err);
+	const struct message *m = message_speech_decode(&message_exec.talk->host, &msg, &args, err);
 	cr_expect(!m || (m == &message_signal && ((struct msg_signal *)args)->signal == 9));
 	free(args);
 	return m;
@@ -347,7 +414,7 @@ static bool hears(const char *text, size_t tail_len, struct err *err)
 Test(messages, a_conversations_messages_are_checked)
 {
 	struct err err;
-	json_auto_t *json = message_say(&message_signal, &(struct msg_signal){ 9 });
+	json_auto_t *json = message_speech_encode(&message_signal, &(struct msg_signal){ 9 });
 	auto_free char *text = json_dumps(json, 0);
 	cr_expect(hears(text, 0, &err), "%s", err.text);
 	cr_expect_not(hears(text, 4, &err), "a tail that the row does not allow");

@@ -177,7 +177,8 @@ Test(talk, a_reader_that_holds_stops_its_writer)
 	pair_settle(&pair);
 	cr_assert_eq(far.got, LINK_WINDOW);
 	cr_assert_eq(near.sent, LINK_WINDOW);
-	cr_assert_not(link_say(near.link, near.id, json_object(), NULL, 0), "messages count, too");
+	cr_assert_not(link_send_message(near.link, near.id, json_object(), NULL, 0),
+		"messages count, too");
 	far.hold = false;
 	link_consumed(far.link, far.id, far.got);
 	pair_settle(&pair);
@@ -195,10 +196,11 @@ Test(talk, channels_and_messages_arrive_in_order)
 	open_flow(&pair, &near, &far);
 	send_more(&far);
 	cr_assert_eq(link_write(far.link, far.id, 3, "err", 3), 3);
-	cr_assert(link_say(far.link, far.id, json_pack("{s:s}", "message", "one"), "tail", 4));
+	cr_assert(link_send_message(
+		far.link, far.id, json_pack("{s:s}", "message", "one"), "tail", 4));
 	link_reply(far.link, far.id, NULL, NULL, 0);
 	cr_assert_eq(link_write(far.link, far.id, 0, "x", 1), 0, "it was answered");
-	cr_assert_not(link_say(far.link, far.id, json_object(), NULL, 0));
+	cr_assert_not(link_send_message(far.link, far.id, json_object(), NULL, 0));
 	pair_settle(&pair);
 	cr_assert_eq(near.got, LINK_WINDOW - 1000 + 3);
 	cr_assert_eq(near.last_channel, 3);

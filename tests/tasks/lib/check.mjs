@@ -1,0 +1,16 @@
+// What a task's end state is compared with.
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The output of a command in the sandbox, once it is as expected; programs write their files when they like. */
+export async function expect_output(desktop, command, expected) {
+	let output;
+	for (let i = 0; i < 50; i++) {
+		output = await desktop.run(command);
+		if (expected instanceof RegExp ? expected.test(output) : output === expected) {
+			return;
+		}
+		await sleep(200);
+	}
+	assert.fail(`${command}: ${JSON.stringify(output)} instead of ${expected instanceof RegExp ? expected : JSON.stringify(expected)}`);
+}

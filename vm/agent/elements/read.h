@@ -1,0 +1,52 @@
+#ifndef VM_AGENT_ELEMENTS_READ_H
+#define VM_AGENT_ELEMENTS_READ_H
+
+#include "vm/agent/core/agent.h"
+#include "vm/agent/elements/elements.h"
+#include "vm/agent/elements/target.h"
+#include "vm/agent/elements/walk.h"
+#include "vm/wire/messages_elements.h"
+
+/* Reads the elements of one program, in steps; each step asks all it can at once. */
+struct read;
+
+#define READ_WINDOWS_MAX ELEMENTS_WINDOWS_MAX
+
+struct read_window {
+	struct node *node;
+	const struct target_window *on_screen; /* NULL: not a managed window */
+	struct point shift;                    /* from the boxes of its elements to the screen */
+	bool wanted;
+};
+
+struct read_result {
+	char program[ELEMENT_TEXT_MAX];
+	const struct target *target;
+	const struct walk *walk;
+	struct read_window *windows;
+	size_t n_windows;
+	struct node **listed; /* elements that match, in order, at most args->limit */
+	size_t n_listed;
+	size_t found;   /* all that match */
+	bool in_window; /* the program's places are relative to its windows */
+	bool late;      /* the time was over, or calls were not answered */
+};
+
+/* result: NULL with an error.  Everything in it is freed after the callback. */
+typedef void read_fn(const struct read_result *result, const struct err *err, void *data);
+/* args: borrowed until the callback, which is called from the loop. */
+struct read *read_new(struct agent *agent, const struct target *target,
+	const struct msg_ui_tree *args, read_fn *fn, void *data);
+void read_free(struct read *read); /* without a callback; NULL-safe */
+
+/* The window that a node is in. */
+const struct read_window *read_window_of(
+	const struct read_window *windows, const struct node *node);
+/* The part of a box, moved by shift, that is on the screen.  False: none is. */
+bool read_place(struct rect box, struct point shift, struct size screen, struct rect *ret);
+/* The element's part on the screen.  False: nothing of it is there, or it is not where its window
+ * is. */
+bool read_box(const struct node *node, const struct read_window *window, struct size screen,
+	struct rect *ret);
+
+#endif

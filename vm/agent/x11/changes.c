@@ -1,0 +1,108 @@
+#include "vm/agent/x11/changes.h"
+
+#include "base/cleanup.h"
+
+#define TILE 16
+
+struct changes {
+	struct display *display;
+	struct display_listener listener;
+	struct size screen;
+	int columns, rows;
+	uint64_t *tiles; /* frame ids */
+};
+
+static int tiles_of(int pixels)
+{
+	return (pixels + TILE - 1) / TILE;
+}
+
+static void mark(struct changes *c, struct rect area, uint64_t frame_id)
+{
+	area = rect_clip(area, c->screen);
+	for (int y = area.y / TILE; y < tiles_of(area.y + area.height); y++) {
+		for (int x = area.x / TILE; x < tiles_of(area.x + area.width); x++) {
+			c->tiles[y * c->columns + x] = frame_id;
+		}
+	}
+}
+
+void changes_all(struct changes *c, uint64_t frame_id)
+{
+	mark(c, (struct rect){ 0, 0, c->screen.width, c->screen.height }, frame_id);
+}
+
+static void start_again(struct changes *c)
+{
+	c->screen = display_size(c->display);
+	c->columns = tiles_of(c->screen.width);
+	c->rows = tiles_of(c->screen.height);
+	free(c->tiles);
+	c->tiles = must(calloc((size_t)c->columns * (size_t)c->rows, sizeof(*c->tiles)));
+	/* A new frame, for the X server may have been restarted and nothing drawn yet. */
+	changes_all(c, display_skip_frame(0));
+}
+
+/* The batch that it belongs to is counted when all of it has been read. */
+static void on_damaged(const XRectangle *area, void *data)
+{
+	struct changes *c = data;
+	mark(c, (struct rect){ area->x, area->y, area->width, area->height },
+		display_frame_id(c->display) + 1);
+}
+
+struct changes *changes_new(struct display *d)
+{
+	struct changes *c = must(calloc(1, sizeof(*c)));
+	c->display = d;
+	c->listener = (struct display_listener){ .damaged = on_damaged, .data = c };
+	start_again(c);
+	display_listen(d, &c->listener);
+	return c;
+}
+
+void changes_free(struct changes *c)
+{
+	if (c) {
+		display_unlisten(c->display, &c->listener);
+		free(c->tiles);
+		free(c);
+	}
+}
+
+static void follow_size(struct changes *c)
+{
+	struct size now = display_size(c->display);
+	if (now.width != c->screen.width || now.height != c->screen.height) {
+		start_again(c);
+	}
+}
+
+bool changes_since(struct changes *c, uint64_t frame_id, struct rect *ret_area)
+{
+	struct rect area = { 0 };
+	follow_size(c);
+	for (int y = 0; y < c->rows; y++) {
+		for (int x = 0; x < c->columns; x++) {
+			struct rect tile = { x * TILE, y * TILE, TILE, TILE };
+			if (c->tiles[y * c->columns + x] > frame_id) {
+				area = area.width ? rect_join(area, tile) : tile;
+			}
+		}
+	}
+	*ret_area = rect_clip(area, c->screen);
+	return area.width > 0;
+}
+
+bool changes_in(struct changes *c, uint64_t frame_id, struct rect area)
+{
+	bool changed = false;
+	follow_size(c);
+	area = rect_clip(area, c->screen);
+	for (int y = area.y / TILE; y < tiles_of(area.y + area.height); y++) {
+		for (int x = area.x / TILE; x < tiles_of(area.x + area.width); x++) {
+			changed |= c->tiles[y * c->columns + x] > frame_id;
+		}
+	}
+	return changed;
+}

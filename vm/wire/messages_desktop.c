@@ -1,0 +1,47 @@
+#include "vm/wire/messages_desktop.h"
+
+#include "vm/wire/message_table.h"
+#include "vm/wire/messages_windows.h"
+
+#define WATCH struct msg_watch
+static const struct field watch_fields[] = {
+	FIELD_FLAG(WATCH, on, "Whether to report screen changes.", REQUIRED),
+	END,
+};
+
+#define INFO struct msg_info_answer
+static const struct field info_answer_fields[] = {
+	FIELD_LIST(INFO, screen, "[width, height] in pixels.", 2, REQUIRED),
+	FIELD_LIST(INFO, frame, "[width, height] of the frame space.", 2, REQUIRED),
+	FIELD_NUM(INFO, frame_id, "Counts screen changes.", REQUIRED, .max = COUNT_MAX),
+	FIELD_NUM(INFO, uptime_ms, "Of the agent.", REQUIRED, .max = COUNT_MAX),
+	FIELD_STR(INFO, layout, "Of the keyboard: \"us\" or \"us,de\".", .max = 200),
+	FIELD_JSON(INFO, windows, "All windows.", REQUIRED),
+	FIELD_NUM(INFO, pid_count, "Processes.", .max = ID_MAX),
+	END,
+};
+
+const struct message message_ping = {
+	.name = "ping",
+	.help = "Round trip.",
+	.request = NOTHING,
+	.answer = NOTHING,
+};
+
+const struct message message_info = {
+	.name = "info",
+	.help = "State of the desktop.",
+	.request = NOTHING,
+	.answer = PART(INFO, info_answer_fields),
+	.members = MEMBERS({ "windows", msg_window_fields }),
+};
+
+const struct message message_watch = {
+	.name = "watch",
+	.help = "Enables or disables the event `screen`.",
+	.request = PART(WATCH, watch_fields),
+	.answer = NOTHING,
+};
+
+const struct message *const messages_desktop[] = { &message_ping, &message_info, &message_watch,
+	NULL };
