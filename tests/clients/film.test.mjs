@@ -57,7 +57,7 @@ async function shows_film(page) {
 	const before = await frames(page);
 	const area = () => page.evaluate(() => globalThis.film.canvas.width * globalThis.film.canvas.height);
 	await eventually('twenty frames of a film, and then one of it all',
-		async () => await frames(page) > before + 20 && await area() > 500 * 400, 60);
+		async () => await frames(page) > before + 20 && await area() > 500 * 400);
 }
 
 /** {width, height, pixels} of the page's picture; film: of the last frame of one, and where it was drawn. */
@@ -96,19 +96,29 @@ async function truth() {
 	return picture;
 }
 
-/** Mean square error of a film's last frame. */
-function error_of(frame, picture) {
-	let sum = 0;
-	const [left, top] = frame.at;
-	for (let y = 0; y < frame.height; y++) {
-		for (let x = 0; x < frame.width; x++) {
-			const i = (y * frame.width + x) * 4, j = ((top + y) * picture.width + left + x) * 4;
-			for (const c of [0, 1, 2]) {
-				sum += (frame.pixels[i + c] - picture.pixels[j + c]) ** 2;
-			}
+/* What tests/bench/probe.c paints at a place of its window in frame number `at`, without the noise of 0 to 7. */
+const painted = (x, y, at) => [(x + 4 * at) / 3, (y + 8 * at) / 2, ((x + y - 4 * at) >>> 0) / 4].map((v) => Math.floor(v) % 248);
+
+/** Mean square error of each `step`-th pixel of a frame against frame number `at` of the film, whose window is at left, top. */
+function error_of(frame, { left, top }, at, step = 1) {
+	const x0 = frame.at[0] - left, y0 = frame.at[1] - top;
+	let sum = 0, n = 0;
+	for (let i = 0; i < frame.width * frame.height; i += step) {
+		const x = x0 + i % frame.width, y = y0 + Math.floor(i / frame.width);
+		if (x >= 0 && x < 640 && y >= 0 && y < 480) {
+			painted(x, y, at).forEach((value, c) => { sum += (frame.pixels[4 * i + c] - value - 3.5) ** 2; });
+			n += 3;
 		}
 	}
-	return sum / (3 * frame.width * frame.height);
+	return sum / n;
+}
+
+/** In dB, of the frame of the film that is the most like it: on a busy machine, what came last need not have come as a film. */
+async function psnr_of(frame) {
+	const [, left, top] = text_in(await call('window_list')).match(/"video".* at \((\d+), (\d+)\)/).map(Number);
+	const numbers = [...Array(20_000).keys()], errors = numbers.map((at) => error_of(frame, { left, top }, at, 1999));
+	const best = numbers.reduce((a, b) => errors[b] < errors[a] ? b : a);
+	return 10 * Math.log10(255 ** 2 / error_of(frame, { left, top }, best));
 }
 
 function differences(is, should) {
@@ -120,11 +130,12 @@ function differences(is, should) {
 
 async function stops_exact(page) {
 	await shell('kill -STOP $(cat pid)');
-	await sleep(1000);
-	const there = await truth();
-	await eventually('the picture is exact', async () => (await picture_of(page)).pixels.equals(there.pixels), 20)
-		.catch(async (error) => assert.fail(`${error.message}: ${differences(await picture_of(page), there)}`));
-	return there;
+	let here, there;
+	await eventually('the picture is exact', async () => {
+		there = await truth(); // again each time: the clock of the panel goes on
+		here = await picture_of(page);
+		return here.pixels.equals(there.pixels);
+	}).catch((error) => assert.fail(`${error.message}: ${here && differences(here, there)}`));
 }
 
 before(async () => {
@@ -151,9 +162,8 @@ after(async () => {
 test('a film comes as VP9, and what it has left is exact', async () => {
 	const page = await watch('view');
 	await shows_film(page);
-	const there = await stops_exact(page);
-	const frame = await picture_of(page, true);
-	const psnr = 10 * Math.log10(255 ** 2 / error_of(frame, there));
+	await stops_exact(page);
+	const psnr = await psnr_of(await picture_of(page, true));
 	assert.ok(psnr > 30, `the last frame is as it should be: ${psnr} dB`);
 	await close_page(page);
 });

@@ -12,7 +12,7 @@ import { text_in } from './lib/image.mjs';
 import { skip, state_with_image, still } from './lib/machines.mjs';
 import { all_gone, descendants, eventually, serve, still_running, vitrine } from './lib/server.mjs';
 
-const slow = { timeout: 300_000, skip }; // software emulation on a busy machine
+const slow = { timeout: 900_000, skip }; // software emulation on a busy machine
 const left_over = () => ['sandboxes', 'trash'].flatMap((kind) => readdirSync(join(state.path, kind)));
 const options = () => ['--state-dir', state.path, '--start-timeout', '120'];
 let state, server;

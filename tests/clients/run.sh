@@ -14,4 +14,4 @@ export PATH
 [ $# -gt 0 ] || set -- *.test.mjs
 echo "clients: node $(node --version), $*" >&2
 # Two files at a time: each starts desktops of its own, and waits more than it computes.
-exec node --test --test-concurrency=2 --test-timeout=180000 --test-reporter=spec "$@"
+exec node --test --test-concurrency=2 --test-timeout=600000 --test-reporter=spec "$@"

@@ -73,8 +73,8 @@ const is_tone = async (page) => {
 	const { hz, loud } = await heard(page);
 	return Math.abs(hz - HZ) < 10 && loud > 0.1;
 };
-const hears_tone = (page) => eventually('the page plays the tone', () => is_tone(page), 20);
-const hears_nothing = (page) => eventually('the page is silent', async () => (await heard(page)).loud === 0, 20);
+const hears_tone = (page) => eventually('the page plays the tone', () => is_tone(page));
+const hears_nothing = (page) => eventually('the page is silent', async () => (await heard(page)).loud === 0);
 const pressed = (page) => page.getAttribute('#sound', 'aria-pressed');
 
 before(async () => {
@@ -138,7 +138,7 @@ test('the sound comes back when the sound server was killed', async () => {
 	await hears_tone(page);
 	await run('pkill -KILL -x pulseaudio');
 	await hears_nothing(page);
-	await eventually('the page listens again', async () => !/none/.test(text_in(await run('pgrep -x parec || echo none'))), 20);
+	await eventually('the page listens again', async () => !/none/.test(text_in(await run('pgrep -x parec || echo none'))));
 	await play(60);
 	await hears_tone(page);
 	assert.equal(await pressed(page), 'true');

@@ -389,7 +389,7 @@ chmod +x move` });
 	}
 	const all_see_more = async (some) => {
 		const before = some.map((viewer) => viewer.seen.updates);
-		await eventually('each has three more updates', () => some.every((viewer, i) => viewer.seen.updates >= before[i] + 3), 60);
+		await eventually('each has three more updates', () => some.every((viewer, i) => viewer.seen.updates >= before[i] + 3));
 		assert.deepEqual(some.map((viewer) => viewer.failed).filter(Boolean), []);
 	};
 	await all_see_more(viewers);
@@ -398,5 +398,5 @@ chmod +x move` });
 	leaving.forEach((viewer) => viewer.close());
 	await all_see_more(staying);
 	staying.forEach((viewer) => viewer.close());
-	await eventually('nobody is left', async () => !/[1-9]\d* (person|people) watch/.test(await call('stream_list')), 30);
+	await eventually('nobody is left', async () => !/[1-9]\d* (person|people) watch/.test(await call('stream_list')));
 });

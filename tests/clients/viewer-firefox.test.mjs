@@ -22,8 +22,8 @@ async function call(name, args = {}) {
 }
 
 const text = async () => text_in(await call('run_command', { command: `cat ${written}; echo '|'` })).split('|')[0];
-const shown = (selector) => page.waitForSelector(selector, { visible: true, timeout: 30_000 });
-const gone = (selector) => page.waitForSelector(selector, { hidden: true, timeout: 30_000 });
+const shown = (selector) => page.waitForSelector(selector, { visible: true, timeout: 180_000 });
+const gone = (selector) => page.waitForSelector(selector, { hidden: true, timeout: 180_000 });
 
 before(async () => {
 	server = await serve_http({ backend: 'namespace', args: ['--commands-during-takeover'], tokens: [{ name: 'ana', token }] });
@@ -47,7 +47,7 @@ after(async () => {
 const equals_screen = () => eventually('the picture is the desktop', async () => {
 	const screenshot = await call('screenshot');
 	return await difference(page, screenshot.content.find((c) => c.type === 'image')) < 0.001;
-}, 30);
+});
 
 test('the picture is the desktop', equals_screen);
 
@@ -63,7 +63,7 @@ test('ten scripts arrive as they are', async () => {
 		await page.evaluate((words) => document.execCommand('insertText', false, words), inserted);
 		await page.keyboard.press('Enter');
 		expected += `${keys} ${inserted}\n`;
-		await eventually(`the editor has the ${script} text`, async () => await text() === expected, 30)
+		await eventually(`the editor has the ${script} text`, async () => await text() === expected)
 			.catch(async (error) => assert.equal(await text(), expected, error.message));
 	}
 	await equals_screen();
@@ -76,7 +76,7 @@ test('the mouse and the chords arrive, and control is handed back', async () => 
 	await page.keyboard.press('a');
 	await page.keyboard.up('Control');
 	await page.keyboard.type('x');
-	await eventually('all of it was replaced', async () => await text() === 'x', 30);
+	await eventually('all of it was replaced', async () => await text() === 'x');
 	await page.click('#give');
 	await shown('#give-dialog .main');
 	await page.click('#give-dialog .main');

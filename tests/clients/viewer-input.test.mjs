@@ -35,7 +35,7 @@ async function watch(options) {
 }
 
 const text = async () => (await call('run_command', { command: `cat ${written}; echo '|'` })).split('|')[0];
-const arrives = () => eventually('the editor has it', async () => await text() === expected, 30)
+const arrives = () => eventually('the editor has it', async () => await text() === expected)
 	.catch(async (error) => assert.equal(await text(), expected, error.message));
 
 async function type_keys(session, words) {
@@ -76,7 +76,7 @@ before(async () => {
 afterEach(async () => {
 	proxy.speak();
 	await leave_pages(browser);
-	await eventually('the agent has control again', async () => !/Ana/.test(await call('control_status')), 60);
+	await eventually('the agent has control again', async () => !/Ana/.test(await call('control_status')));
 });
 after(async () => {
 	await browser?.close();

@@ -55,7 +55,7 @@ async function watch(mode, options) {
 
 const seen = async () => (await call('screenshot', { format: 'png' })).content.find((c) => c.type === 'image');
 const shows = (page, image) => eventually('the page shows what the agent sees',
-	async () => await difference(page, image) < 0.002, 20);
+	async () => await difference(page, image) < 0.002);
 
 /** Lines that a program in the desktop has read from its terminal. */
 const lines = async () => text_in(await call('run_command', { command: `cat ${received}` }))
@@ -64,7 +64,7 @@ const got = (...wanted) => eventually(`the program got ${wanted}`,
 	async () => JSON.stringify(await lines()) === JSON.stringify(wanted), 20)
 	.catch(async (error) => assert.deepEqual(await lines(), wanted, error.message));
 
-const last = (wanted) => eventually(`the program got ${wanted}`, async () => (await lines()).at(-1) === wanted, 20);
+const last = (wanted) => eventually(`the program got ${wanted}`, async () => (await lines()).at(-1) === wanted);
 
 /** A key that Playwright's own keyboard, an American one, does not have. */
 async function press(page, key, code) {
@@ -94,7 +94,7 @@ chmod +x ${script}` });
 afterEach(async () => {
 	await leave_pages(browser, [short]);
 	await eventually('the agent has control again', async () =>
-		!/Ana/.test(text_in(await try_call('control_status'))), 60);
+		!/Ana/.test(text_in(await try_call('control_status'))));
 });
 after(async () => {
 	await browser?.close();
@@ -296,7 +296,7 @@ test('text goes to the desktop by the clipboard, and too much is refused', async
 	await set_clipboard(page, long);
 	await paste(page);
 	const count = async () => Number(text_in(await call('run_command', { command: `grep -c '^x\\{98\\}7$' ${received}` })));
-	await eventually('the desktop pasted all lines', async () => await count() === 3000, 60);
+	await eventually('the desktop pasted all lines', async () => await count() === 3000);
 	await set_clipboard(page, 'ana is short again\n');
 	await paste(page);
 	await last('ana is short again');

@@ -71,8 +71,8 @@ test('a link to a window shows and reaches that window alone, and ends with it',
 	assert.notEqual(red, blue);
 	const page = await watch('control', red);
 	const over = await watch('view', blue);
-	await eventually('the whole window is there, though covered', async () => (await shares(page)).red > 0.95, 20);
-	await eventually('the other, too', async () => (await shares(over)).blue > 0.95, 20);
+	await eventually('the whole window is there, though covered', async () => (await shares(page)).red > 0.95);
+	await eventually('the other, too', async () => (await shares(over)).blue > 0.95);
 	assert.equal((await shares(page)).blue, 0);
 	assert.equal((await shares(over)).red, 0);
 	assert.ok((await shares(page)).width < 1000, 'as large as the window');
@@ -86,7 +86,7 @@ test('a link to a window shows and reaches that window alone, and ends with it',
 	await page.locator('#give').waitFor();
 	await page.locator('#screen canvas').click();
 	await page.keyboard.type('Only for RED?!\n');
-	await eventually('it was typed', async () => /Only for RED\?!/.test(await content('red')), 20);
+	await eventually('it was typed', async () => /Only for RED\?!/.test(await content('red')));
 	assert.doesNotMatch(await content('blue'), /Only/);
 	assert.equal((await shares(page)).blue, 0);
 	assert.equal((await shares(over)).red, 0);

@@ -16,7 +16,7 @@ export const launch_browser = () => chromium.launch({
 export async function open_page(browser, options = {}) {
 	const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
 	const page = await context.newPage();
-	page.setDefaultTimeout(30_000);
+	page.setDefaultTimeout(180_000);
 	page.complaints = [];
 	page.asked = new Set();
 	page.on('pageerror', (error) => page.complaints.push(String(error)));

@@ -61,7 +61,7 @@ export function still_running(list) {
 }
 
 /** Waits until `check` is true; a guard against hanging, not a measure of speed. */
-export async function eventually(what, check, seconds = 60) {
+export async function eventually(what, check, seconds = 180) {
 	for (let i = 0; i < seconds * 20; i++) {
 		if (await check()) {
 			return;
