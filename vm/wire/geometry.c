@@ -92,21 +92,31 @@ static int read_number(const char **at)
 	return number;
 }
 
+bool size_equal(struct size a, struct size b)
+{
+	return a.width == b.width && a.height == b.height;
+}
+
+bool geometry_is_screen(struct size size)
+{
+	return size.width >= SCREEN_WIDTH_MIN && size.width <= SCREEN_WIDTH_MAX &&
+	       size.height >= SCREEN_HEIGHT_MIN && size.height <= SCREEN_HEIGHT_MAX;
+}
+
 bool geometry_read(const char *text, const char *called, struct size *ret_size, struct err *err)
 {
 	const char *at = text;
 	int width = read_number(&at);
 	bool has_x = *at == 'x' && at++;
-	int height = read_number(&at);
-	if (!has_x || *at || width < SCREEN_WIDTH_MIN || width > SCREEN_WIDTH_MAX ||
-		height < SCREEN_HEIGHT_MIN || height > SCREEN_HEIGHT_MAX) {
+	struct size size = { width, read_number(&at) };
+	if (!has_x || *at || !geometry_is_screen(size)) {
 		return err_set(err, ERR_ARGUMENT,
 			"'%s' must be WIDTHxHEIGHT, from %dx%d to %dx%d, for example 1280x800; got "
 			"\"%.60s\"",
 			called, SCREEN_WIDTH_MIN, SCREEN_HEIGHT_MIN, SCREEN_WIDTH_MAX,
 			SCREEN_HEIGHT_MAX, text);
 	}
-	*ret_size = (struct size){ width, height };
+	*ret_size = size;
 	return true;
 }
 

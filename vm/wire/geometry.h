@@ -44,6 +44,9 @@ size_t rect_without(struct rect area, struct rect hole, struct rect ret[4]);
 #define SCREEN_HEIGHT_MIN 240
 #define SCREEN_HEIGHT_MAX 2160
 
+bool size_equal(struct size a, struct size b);
+/* Whether a screen may have this size. */
+bool geometry_is_screen(struct size size);
 /* Parses a screen size, WIDTHxHEIGHT within these bounds; called: the name of the value, for the
  * error. */
 bool geometry_read(

@@ -43,10 +43,18 @@ static void start_again(struct changes *c)
 	changes_all(c, display_skip_frame(0));
 }
 
+static void follow_size(struct changes *c)
+{
+	if (!size_equal(display_size(c->display), c->screen)) {
+		start_again(c);
+	}
+}
+
 /* The batch that it belongs to is counted when all of it has been read. */
 static void on_damaged(const XRectangle *area, void *data)
 {
 	struct changes *c = data;
+	follow_size(c);
 	mark(c, (struct rect){ area->x, area->y, area->width, area->height },
 		display_frame_id(c->display) + 1);
 }
@@ -67,14 +75,6 @@ void changes_free(struct changes *c)
 		display_unlisten(c->display, &c->listener);
 		free(c->tiles);
 		free(c);
-	}
-}
-
-static void follow_size(struct changes *c)
-{
-	struct size now = display_size(c->display);
-	if (now.width != c->screen.width || now.height != c->screen.height) {
-		start_again(c);
 	}
 }
 
