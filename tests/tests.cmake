@@ -62,7 +62,7 @@ if(criterion_FOUND AND NOT FUZZ)
 	set_tests_properties(image PROPERTIES FIXTURES_SETUP image TIMEOUT 900 COST 1000)
 	# The longest begin first, so that ctest -j ends soon.  They compute, and count as two (as all on microVMs do); others wait.
 	set(cost 200)
-	foreach(name test_vm_contract_saved test_vm_contract test_vm_contract_windows test_vm_contract_elements test_vm_contract_clipboard
+	foreach(name test_vm_contract_saved test_vm_contract test_vm_contract_windows test_vm_contract_display test_vm_contract_elements test_vm_contract_clipboard
 		test_image_places test_agent_typing test_image_hostile test_launch test_image_build test_rfb test_rfb_server
 		test_picture_diff test_agent_elements test_rfb_window test_vm_inside test_image_unpack test_rfb_films)
 		set_tests_properties(${name} PROPERTIES COST ${cost} PROCESSORS 2)

@@ -52,6 +52,16 @@ static bool check_points(const struct input *in, struct size screen, struct err 
 	return true;
 }
 
+static bool has_points(const struct input *in)
+{
+	for (size_t i = 0; i < in->n; i++) {
+		if (in->actions[i].at.count || in->actions[i].from.count) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* How the model calls the point; a dialect has no marks. */
 static bool check_target(const struct input_step *step, struct err *err)
 {
@@ -121,7 +131,8 @@ static void begin(struct call *call, void *data)
 	struct observe observe;
 	struct err err;
 	place_all(in, vm_frame(call_vm(call)));
-	if (!check_points(in, vm_frame(call_vm(call)), &err)) {
+	if ((has_points(in) && !vm_frame_is_known(call_vm(call), &err)) ||
+		!check_points(in, vm_frame(call_vm(call)), &err)) {
 		call_fail(call, &err);
 		return;
 	}

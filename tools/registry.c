@@ -26,6 +26,7 @@
 	X(window_focus) \
 	X(window_set) \
 	X(window_close) \
+	X(display_set) \
 	X(open) \
 	X(launch) \
 	X(list_applications) \

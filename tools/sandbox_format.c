@@ -120,7 +120,9 @@ void sandbox_format(struct buf *out, struct call *call, const struct vm *vm)
 	buf_printf(out, "%s, %s%s, ", vm_state_names[vm_state(vm)],
 		sandbox_is_default(call, vm) ? "your default, " : "", vm_backend_name(vm));
 	format_control(out, vm);
-	sandbox_format_spec(out, vm_spec(vm));
+	struct vm_spec now = *vm_spec(vm);
+	now.screen = vm_screen(vm); /* programs can choose one that no specification may have */
+	sandbox_format_spec(out, &now);
 	format_times(out, vm);
 	sandbox_format_labels(out, vm_spec(vm)->labels);
 }

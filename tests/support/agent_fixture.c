@@ -88,7 +88,15 @@ static void agent_fixture_on_change(uint64_t frame_id, void *data)
 	fixture->changes++;
 }
 
+static void agent_fixture_on_resized(struct size size, void *data)
+{
+	struct agent_fixture *fixture = data;
+	fixture->agent.screen = size;
+	fixture->agent.frame = geometry_fit(size);
+}
+
 static const struct display_handlers agent_fixture_handlers = {
+	.resized = agent_fixture_on_resized,
 	.lost = agent_fixture_on_lost,
 	.screen_changed = agent_fixture_on_change,
 };

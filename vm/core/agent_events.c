@@ -1,5 +1,5 @@
 /*
- * The agent's events: the stages of its start, ready, restarted services, screen changes.  Every
+ * The agent's events: the stages of its start, ready, restarted services, changes of the screen and of its size.  Every
  * event is a row with a field table; an invalid one ends the sandbox.
  */
 
@@ -13,7 +13,7 @@
 
 _Static_assert(VM_STAGES == MESSAGE_STAGES, "one for each event");
 
-#define SCREEN_EDGE_MAX 16384
+#define SCREEN_EDGE_MAX 32767 /* of X */
 /* Of services of one desktop.  Each is a line in the log, and programs inside can cause any number:
  * further ones are not reported. */
 #define RESTARTS_MAX 1000
@@ -55,14 +55,13 @@ static bool on_stage(struct vm *vm, const void *args, struct err *err)
 	return true;
 }
 
-static bool on_ready(struct vm *vm, const void *args, struct err *err)
+/* The size that it has now, which its specification tells when it is saved.  Programs inside can
+ * choose one that no specification may have; then that keeps the last one. */
+static bool take_size(struct vm *vm, const struct field_ints *given,
+	const struct field_ints *fitted, struct err *err)
 {
-	const struct msg_ready *ready = args;
 	struct vm_core *core = vm->core;
-	const int64_t *screen = ready->screen.at, *frame = ready->frame.at;
-	if (core->state == VM_READY) {
-		return err_set(err, ERR_ARGUMENT, "a second 'ready'");
-	}
+	const int64_t *screen = given->at, *frame = fitted->at;
 	if (screen[0] < 1 || screen[0] > SCREEN_EDGE_MAX || screen[1] < 1 ||
 		screen[1] > SCREEN_EDGE_MAX) {
 		return err_set(err, ERR_ARGUMENT, "a screen of %lldx%lld", (long long)screen[0],
@@ -73,8 +72,23 @@ static bool on_ready(struct vm *vm, const void *args, struct err *err)
 		return err_set(err, ERR_ARGUMENT, "a frame of %lldx%lld for a screen of %dx%d",
 			(long long)frame[0], (long long)frame[1], size.width, size.height);
 	}
+	core->untold_size = core->untold_size || !size_equal(core->guest.screen, size);
 	core->guest.screen = size;
 	core->guest.frame = fit;
+	core->spec.screen = geometry_is_screen(size) ? size : core->spec.screen;
+	return true;
+}
+
+static bool on_ready(struct vm *vm, const void *args, struct err *err)
+{
+	const struct msg_ready *ready = args;
+	struct vm_core *core = vm->core;
+	if (core->state == VM_READY) {
+		return err_set(err, ERR_ARGUMENT, "a second 'ready'");
+	}
+	if (!take_size(vm, &ready->screen, &ready->frame, err)) {
+		return false;
+	}
 	log_info("sandbox=%s ready ms=%llu agent_ms=%lld", vm->id,
 		(unsigned long long)((loop_now_us() - core->start_us) / 1000),
 		(long long)ready->ms);
@@ -139,6 +153,19 @@ static bool on_screen(struct vm *vm, const void *args, struct err *err)
 	return true;
 }
 
+/* Viewers are told with the state. */
+static bool on_resized(struct vm *vm, const void *args, struct err *err)
+{
+	const struct msg_display *now = args;
+	if (!take_size(vm, &now->screen, &now->frame, err)) {
+		return false;
+	}
+	log_debug("sandbox=%s screen=%dx%d", vm->id, vm->core->guest.screen.width,
+		vm->core->guest.screen.height);
+	vm_set_state(vm->core, vm->core->state);
+	return true;
+}
+
 struct agent_event {
 	const struct message *message;
 	bool (*run)(struct vm *vm, const void *args, struct err *err);
@@ -151,6 +178,7 @@ static const struct agent_event agent_events[] = {
 	{ &message_restarted, on_restarted },
 	{ &message_resting, on_resting },
 	{ &message_screen, on_screen },
+	{ &message_resized, on_resized },
 };
 
 union event_args {
@@ -161,6 +189,7 @@ union event_args {
 	struct msg_restarted restarted;
 	struct msg_resting resting;
 	struct msg_screen screen;
+	struct msg_display display;
 };
 
 static bool event_run(struct vm *vm, const char *name, const json_t *fields, struct err *err)

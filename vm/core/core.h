@@ -104,6 +104,7 @@ struct vm_core {
 	struct vm_spec spec; /* complete and owned; vm->spec points here */
 	struct err why;      /* valid from VM_STOPPING on */
 	struct buf notes;
+	bool untold_size; /* the display was resized, and no result has told it yet */
 	uint64_t start_us;
 	sd_event_source *teardown;
 	sd_event_source *notify_state;

@@ -34,9 +34,36 @@ void vm_add_note(struct vm *vm, const char *fmt, ...)
 	}
 }
 
+bool vm_frame_is_known(const struct vm *vm, struct err *err)
+{
+	return !vm->core->untold_size ||
+	       err_set(err, ERR_STATE,
+		       "the display was resized, so coordinates of earlier images no longer fit; no action "
+		       "was performed; take a screenshot");
+}
+
+void vm_frame_told(struct vm *vm)
+{
+	vm->core->untold_size = false;
+}
+
+/* Once, however often it was resized. */
+static void note_size(struct vm *vm)
+{
+	struct buf *notes = &vm->core->notes;
+	struct size screen = vm_screen(vm), frame = vm_frame(vm);
+	if (!vm->core->untold_size) {
+		return;
+	}
+	vm_frame_told(vm);
+	buf_printf(notes, "%sThe display was resized to %dx%d pixels. Coordinates refer to %dx%d.",
+		notes->len ? " " : "", screen.width, screen.height, frame.width, frame.height);
+}
+
 char *vm_take_note(struct vm *vm)
 {
 	struct buf *notes = &vm->core->notes;
+	note_size(vm);
 	if (!notes->len) {
 		return NULL;
 	}

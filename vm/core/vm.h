@@ -55,6 +55,11 @@ const char *vm_no_limit_on(const struct vm *vm);
 struct size vm_frame(
 	const struct vm *vm); /* the frame space; before it is ready, the configured one */
 struct size vm_screen(const struct vm *vm);
+/* Whether its owner knows the frame space.  Otherwise programs, people or a rollback have resized the
+ * display, coordinates may be of the old size, and vm_take_note() tells the new one. */
+bool vm_frame_is_known(const struct vm *vm, struct err *err) NODISCARD;
+/* A result tells it. */
+void vm_frame_told(struct vm *vm);
 const struct vm_spec *vm_spec(const struct vm *vm); /* with all defaults */
 /* Times of CLOCK_REALTIME, in ms; 0: never. */
 struct vm_times {
@@ -67,7 +72,7 @@ void vm_touch(struct vm *vm);
 void vm_use(struct vm *vm);
 void vm_unuse(struct vm *vm);
 /* Returns a note for the next result ("The window manager died and was restarted."), once; to
- * free(). NULL: none. */
+ * free(). NULL: none.  A new size of the display is part of it. */
 char *vm_take_note(struct vm *vm);
 
 /* ---- waiting ---- */

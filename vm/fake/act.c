@@ -17,6 +17,7 @@ struct fake_act {
 	json_t *done;
 	struct fake_window window; /* of the image, if one is */
 	struct rect place;         /* its */
+	struct size screen;        /* that the points refer to */
 	int64_t first_frame;
 	uint64_t action_us, settle_us;
 	bool needs_input, waiting;
@@ -246,15 +247,30 @@ static void run(struct fake_request *req)
 	look(req);
 }
 
-static bool is_stale(const struct fake_act *act)
+static bool has_points(const struct fake_act *act)
 {
-	for (size_t i = 0; act->observe.since && i < act->n; i++) {
-		if (act->first_frame > act->observe.since &&
-			(act->actions[i].at.count || act->actions[i].from.count)) {
+	for (size_t i = 0; i < act->n; i++) {
+		if (act->actions[i].at.count || act->actions[i].from.count) {
 			return true;
 		}
 	}
 	return false;
+}
+
+static bool check_frame(const struct fake_request *req, struct err *err)
+{
+	const struct fake_act *act = req->act;
+	const struct fake_desktop *d = &req->fake->desktop;
+	int64_t since = act->observe.since;
+	if (!has_points(act)) {
+		return true;
+	}
+	if (!size_equal(act->screen, d->screen) || (since && since < d->resized_frame)) {
+		return err_set(err, ERR_STATE,
+			"the display was resized, so the coordinates no longer fit");
+	}
+	return !since || act->first_frame <= since ||
+	       err_set(err, ERR_STATE, "the screen has changed since frame %lld", (long long)since);
 }
 
 static void begin(struct fake_request *req)
@@ -262,10 +278,8 @@ static void begin(struct fake_request *req)
 	struct fake_act *act = req->act;
 	act->waiting = false;
 	act->first_frame = req->fake->desktop.frame_id;
-	if (is_stale(act)) {
-		struct err err;
-		err_set(&err, ERR_STATE, "the screen has changed since frame %lld",
-			(long long)act->observe.since);
+	struct err err;
+	if (!check_frame(req, &err)) {
 		fake_fail(req, &err);
 		return;
 	}
@@ -310,6 +324,7 @@ bool fake_act(struct fake_request *req, struct err *err)
 	const struct msg_act *args = req->args;
 	struct fake_act *act = req->act = must(calloc(1, sizeof(*act)));
 	act->done = must(json_array());
+	act->screen = fake->desktop.screen;
 	req->done = act_done;
 	if (!decode_actions(req, args->actions, err) ||
 		!field_decode(observe_fields, args->observe, &act->observe, err) ||

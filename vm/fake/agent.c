@@ -96,6 +96,7 @@ static const struct fake_op {
 	{ &message_ping, run_ping },
 	{ &message_info, run_info },
 	{ &message_watch, fake_watch },
+	{ &message_display_set, fake_display_set },
 	{ &message_act, fake_act },
 	{ &message_wait, fake_wait },
 	{ &message_launch, fake_launch },

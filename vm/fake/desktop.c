@@ -18,6 +18,21 @@ void fake_desktop_init(struct fake_desktop *desktop, struct size screen)
 	desktop->last_pid = 100;
 }
 
+static int at_most(int at, int most)
+{
+	return at < most ? at : most;
+}
+
+void fake_desktop_resize(struct fake_desktop *desktop, struct size screen)
+{
+	struct point *p = &desktop->pointer;
+	desktop->screen = screen;
+	desktop->frame = geometry_fit(screen);
+	*p = (struct point){ at_most(p->x, desktop->frame.width - 1),
+		at_most(p->y, desktop->frame.height - 1) };
+	desktop->resized_frame = ++desktop->frame_id;
+}
+
 void fake_desktop_done(struct fake_desktop *desktop)
 {
 	buf_done(&desktop->typed);

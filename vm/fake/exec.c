@@ -169,6 +169,16 @@ static void tone(struct fake_request *req, const char *rest)
 	req->fake->desktop.tone_hz = strtol(rest, NULL, 10);
 }
 
+/* As xrandr does, of any size. */
+static void resize(struct fake_request *req, const char *rest)
+{
+	struct size size = { 0 };
+	if (sscanf(rest, "%5dx%5d", &size.width, &size.height) == 2 && size.width > 0 &&
+		size.height > 0) {
+		fake_resize(req->fake, size);
+	}
+}
+
 static void echo(struct fake_request *req, const char *rest)
 {
 	buf_printf(stdout_of(req), "%s\n", rest);
@@ -251,6 +261,7 @@ static const struct command {
 	{ "tone ", tone },
 	{ "true", succeed },
 	{ "warn ", warn },
+	{ "xrandr ", resize },
 };
 
 static bool is_command(const struct command *c, const char *text)

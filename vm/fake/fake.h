@@ -36,10 +36,10 @@ struct fake_desktop {
 	struct buf typed;  /* contents of the text field */
 	struct buf events; /* one line per input, for tests: "click left 10,20 count=2 ctrl" */
 	struct fake_clipboard clipboard;
-	int64_t frame_id, last_pid;
-	long tone_hz;      /* what it plays; 0: nothing */
-	int64_t last_tree; /* of elements */
-	size_t listed[8];  /* its elements, by id - 1 */
+	int64_t frame_id, resized_frame, last_pid; /* resized_frame: the first with this size */
+	long tone_hz;                              /* what it plays; 0: nothing */
+	int64_t last_tree;                         /* of elements */
+	size_t listed[8];                          /* its elements, by id - 1 */
 	size_t n_listed;
 	struct rect marks[4]; /* boxes of the last ones */
 	size_t n_marks;
@@ -50,6 +50,8 @@ struct fake_desktop {
 };
 
 void fake_desktop_init(struct fake_desktop *desktop, struct size screen);
+/* Also by its programs: exec "xrandr WxH". */
+void fake_desktop_resize(struct fake_desktop *desktop, struct size screen);
 void fake_desktop_done(struct fake_desktop *desktop);
 bool fake_desktop_check(
 	const struct fake_desktop *desktop, const struct action *action, struct err *err) NODISCARD;
@@ -156,6 +158,8 @@ bool fake_launch(struct fake_request *req, struct err *err);
 bool fake_rfb(struct fake_request *req, struct err *err);
 bool fake_control(struct fake_request *req, struct err *err);
 bool fake_sound(struct fake_request *req, struct err *err);
+bool fake_display_set(struct fake_request *req, struct err *err);
+void fake_resize(struct fake_vm *fake, struct size screen); /* tells the host */
 bool fake_windows(struct fake_request *req, struct err *err);
 bool fake_window_change(struct fake_request *req, struct err *err);
 bool fake_wait(struct fake_request *req, struct err *err);

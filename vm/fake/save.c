@@ -16,6 +16,7 @@
 
 #define FILE_NAME "fake.json"
 #define FILE_MAX (4 << 20)
+#define EDGE_MAX 99999 /* of a screen */
 
 struct saved {
 	struct field_ints screen, pointer;
@@ -127,7 +128,7 @@ static bool load(struct fake_vm *fake, const json_t *json, struct err *err)
 	}
 	const int64_t *screen = s.screen.at, *pointer = s.pointer.at;
 	const struct size is = { (int)screen[0], (int)screen[1] };
-	if (screen[0] != fake->vm.spec->screen.width || screen[1] != fake->vm.spec->screen.height) {
+	if (is.width < 1 || is.height < 1 || is.width > EDGE_MAX || is.height > EDGE_MAX) {
 		return err_set(err, ERR_HOST, "its screen is %lldx%lld", (long long)screen[0],
 			(long long)screen[1]);
 	}

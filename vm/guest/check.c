@@ -338,6 +338,12 @@ bool check_info(const struct link_msg *msg, struct err *err)
 		       "windows", reply.windows, MESSAGE_WINDOWS_MAX, msg_window_fields, &one, err);
 }
 
+bool check_display(const struct link_msg *msg, struct err *err)
+{
+	struct msg_display reply = { 0 };
+	return decode(&message_display_set, msg, &reply, err) && no_tail(msg, err);
+}
+
 bool check_windows(const struct link_msg *msg, struct err *err)
 {
 	struct msg_windows_answer reply = { 0 };

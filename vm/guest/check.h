@@ -35,6 +35,7 @@ bool check_wait(const struct link_msg *msg, struct err *err) NODISCARD;
 bool check_info(const struct link_msg *msg, struct err *err) NODISCARD;
 bool check_windows(const struct link_msg *msg, struct err *err) NODISCARD;
 bool check_window_change(const struct link_msg *msg, struct err *err) NODISCARD;
+bool check_display(const struct link_msg *msg, struct err *err) NODISCARD;
 bool check_nothing(const struct link_msg *msg, struct err *err) NODISCARD;
 
 #endif

@@ -175,7 +175,7 @@ static bool check_fits(struct vm *vm, const struct vm_snapshot *snapshot, struct
 		return true;
 	}
 	return err_set(err, ERR_ARGUMENT,
-		"snapshot '%s' has a different image, screen, size or network, so sandbox %s "
+		"snapshot '%s' has a different image, size or network, so sandbox %s "
 		"cannot be rolled back to it; create a new sandbox from the snapshot",
 		snapshot->id, vm->id);
 }

@@ -239,8 +239,7 @@ static bool same_text(const char *a, const char *b)
 
 bool vm_spec_same_machine(const struct vm_spec *a, const struct vm_spec *b)
 {
-	return same_text(a->image, b->image) && a->screen.width == b->screen.width &&
-	       a->screen.height == b->screen.height && a->network == b->network &&
+	return same_text(a->image, b->image) && a->network == b->network &&
 	       a->limits.memory_mib == b->limits.memory_mib &&
 	       a->limits.processes == b->limits.processes && a->limits.files == b->limits.files &&
 	       a->limits.disk_mib == b->limits.disk_mib && a->limits.cpus == b->limits.cpus;

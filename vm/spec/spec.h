@@ -114,7 +114,7 @@ bool vm_spec_make(const struct vm_spec *default_spec, const struct vm_spec *aske
 	struct vm_spec *ret, struct err *err) NODISCARD;
 void vm_spec_copy(const struct vm_spec *from, struct vm_spec *ret);
 void vm_spec_done(struct vm_spec *spec);
-/* Whether both can share one VM. */
+/* Whether both can share one VM, whose screen can be resized. */
 bool vm_spec_same_machine(const struct vm_spec *a, const struct vm_spec *b);
 
 /* The form on disk.  Reading is strict and includes vm_spec_make(). */

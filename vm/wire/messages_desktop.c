@@ -1,5 +1,6 @@
 #include "vm/wire/messages_desktop.h"
 
+#include "vm/wire/geometry.h"
 #include "vm/wire/message_table.h"
 #include "vm/wire/messages_windows.h"
 
@@ -18,6 +19,21 @@ static const struct field info_answer_fields[] = {
 	FIELD_STR(INFO, layout, "Of the keyboard: \"us\" or \"us,de\".", .max = 200),
 	FIELD_JSON(INFO, windows, "All windows.", REQUIRED),
 	FIELD_NUM(INFO, pid_count, "Processes.", .max = ID_MAX),
+	END,
+};
+
+#define SIDE(m, least, most) \
+	FIELD_NUM(struct msg_display_set, m, "In pixels.", REQUIRED, .min = least, .max = most)
+static const struct field display_set_fields[] = {
+	SIDE(width, SCREEN_WIDTH_MIN, SCREEN_WIDTH_MAX),
+	SIDE(height, SCREEN_HEIGHT_MIN, SCREEN_HEIGHT_MAX),
+	END,
+};
+
+#define DISPLAY struct msg_display
+const struct field msg_display_fields[] = {
+	FIELD_LIST(DISPLAY, screen, "[width, height] in pixels.", 2, REQUIRED),
+	FIELD_LIST(DISPLAY, frame, "[width, height] of the frame space.", 2, REQUIRED),
 	END,
 };
 
@@ -43,5 +59,14 @@ const struct message message_watch = {
 	.answer = NOTHING,
 };
 
+const struct message message_display_set = {
+	.name = "display_set",
+	.help = "Resizes the display, in turn with lists with input. It is answered when the window "
+		"manager knows the new size. Lists that were sent before and did not run yet are refused if they "
+		"have coordinates. Errors: state (the X server does not take this size).",
+	.request = PART(struct msg_display_set, display_set_fields),
+	.answer = PART(DISPLAY, msg_display_fields),
+};
+
 const struct message *const messages_desktop[] = { &message_ping, &message_info, &message_watch,
-	NULL };
+	&message_display_set, NULL };

@@ -19,6 +19,16 @@ struct msg_info_answer {
 };
 extern const struct message message_info;
 
+struct msg_display_set {
+	int64_t width, height;
+};
+/* The answer, and the contents of the event `resized`. */
+struct msg_display {
+	struct field_ints screen, frame;
+};
+extern const struct message message_display_set;
+extern const struct field msg_display_fields[];
+
 extern const struct message message_ping;
 
 #endif

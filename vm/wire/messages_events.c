@@ -1,6 +1,7 @@
 #include "vm/wire/messages_events.h"
 
 #include "vm/wire/message_table.h"
+#include "vm/wire/messages_desktop.h"
 #include <assert.h>
 #include <string.h>
 
@@ -86,6 +87,11 @@ const struct message message_resting = { "resting",
 const struct message message_screen = { "screen",
 	"The screen changed; at most 5 times a second, only after `watch`.",
 	PART(struct msg_screen, screen_fields) };
+const struct message message_resized = { "resized",
+	"The display has another size, by `display_set` or by a program of the desktop; before any answer "
+	"that refers to the new size.",
+	PART(struct msg_display, msg_display_fields) };
 
 const struct message *const messages_events[] = { &message_hello, &message_stage, &message_ready,
-	&message_unable, &message_restarted, &message_resting, &message_screen, NULL };
+	&message_unable, &message_restarted, &message_resting, &message_screen, &message_resized,
+	NULL };

@@ -40,6 +40,6 @@ struct msg_screen {
 	int64_t frame_id;
 };
 extern const struct message message_hello, message_stage, message_ready, message_unable,
-	message_restarted, message_resting, message_screen;
+	message_restarted, message_resting, message_screen, message_resized;
 
 #endif

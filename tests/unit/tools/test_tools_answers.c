@@ -488,6 +488,60 @@ Test(tools_answers, a_command_killed_at_its_timeout)
 	fake_end(call);
 }
 
+/* ---- a display that programs resize ---- */
+
+#define RESIZED(w, h) \
+	send_event("resized", \
+		"{\"event\":\"resized\",\"screen\":[" #w "," #h "],\"frame\":[" #w "," #h "]}")
+
+static void until_width(int width)
+{
+	while (vm_screen(vm).width != width) {
+		cr_assert_geq(sd_event_run(fixture.event, UINT64_MAX), 0);
+	}
+}
+
+Test(tools_answers, points_of_a_size_that_nobody_told_are_refused_once)
+{
+	static const char *const pointed[] = { "{\"coordinate\":[5,5]}",
+		"{\"coordinate\":[5,5],\"since\":41}" };
+	for (size_t i = 0; i < 2; i++) {
+		RESIZED(500, 400);
+		RESIZED(640, 480);
+		until_width(640);
+		struct fake_call *call = answered("left_click", pointed[i], NULL, 0);
+		cr_expect_eq(call->err.kind, ERR_STATE);
+		cr_expect(strstr(call->err.text, "resized"), "%s", call->err.text);
+		cr_expect(strstr(text_of(call), "640x480"), "%s", text_of(call));
+		cr_expect_null(strstr(text_of(call), "500x400"), "%s", text_of(call));
+		fake_end(call);
+		const struct reply acted = { .json = ACTED(AT(5, 5) ",\"changed\":false") };
+		call = answered("left_click", pointed[i], &acted, 1);
+		cr_expect_eq(call->err.kind, ERR_NONE, "%s", call->err.text);
+		fake_end(call);
+		RESIZED(1280, 800);
+		until_width(1280);
+		call = answered("key", "{\"text\":\"a\"}", &acted, 1);
+		cr_expect_eq(call->err.kind, ERR_NONE, "a key has no coordinates");
+		fake_end(call);
+	}
+}
+
+Test(tools_answers, a_resize_during_a_call_is_told_with_its_result)
+{
+	struct fake_call *call = begin("left_click", "{\"coordinate\":[5,5]}");
+	until_asked(1);
+	RESIZED(640, 480);
+	until_width(640);
+	link_reply(agent.link, agent.pending,
+		json_loads(ACTED(AT(5, 5) ",\"changed\":true"), 0, NULL), "", 0);
+	fake_await(&fixture, call);
+	const char *note = fake_block(call, 1, "text", "text");
+	cr_assert(note);
+	cr_expect(strstr(note, "resized to 640x480"), "%s", note);
+	fake_end(call);
+}
+
 /* ---- the sandbox's end, and the client's change of mind ---- */
 
 Test(tools_answers, a_sandbox_that_ends_meanwhile)

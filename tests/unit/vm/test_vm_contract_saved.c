@@ -403,7 +403,7 @@ static void a_snapshot_of_another_kind_does_not_fit(struct bench *b)
 {
 	struct err err;
 	struct ended taken = snapshot_taken(b, NULL);
-	struct vm_spec spec = { .screen = { 1024, 768 } };
+	struct vm_spec spec = { .limits.files = 2048 };
 	struct vm *other = vm_create(b->host.pool, "alice", &spec, &err);
 	cr_assert_not_null(other, "%s", err.text);
 	cr_assert_eq(host_wait(&b->host, other).err.kind, ERR_NONE);

@@ -168,8 +168,14 @@ static bool is_stale(
 /* Whether all points are as they were in the frame that they refer to. */
 static bool check_points(struct act *act, struct err *err)
 {
-	for (size_t i = 0; act->observe.since && i < act->runner.n; i++) {
+	for (size_t i = 0; i < act->runner.n; i++) {
 		const struct prepared_action *a = &act->runner.actions[i];
+		if (!action_runner_fits(&act->runner, a, err)) {
+			return false;
+		}
+		if (!act->observe.since) {
+			continue;
+		}
 		if (is_stale(act, &a->action.from, a->from, err) ||
 			is_stale(act, &a->action.at, a->at, err)) {
 			return false;
@@ -212,11 +218,24 @@ void act_perform(struct act *act)
 
 /* ---- the request ---- */
 
+/* A point of another size may be outside of this one, which is not what is wrong with it. */
+static bool check_frame(const struct act *act, const struct action *action, struct err *err)
+{
+	const struct agent *agent = act->queue->agent;
+	int64_t since = act->observe.since;
+	return !since || !(action->at.count || action->from.count) ||
+	       (uint64_t)since >= display_resized_frame(agent->display) ||
+	       err_set(err, ERR_STATE,
+		       "the display was resized after frame %lld, to %dx%d pixels, so the coordinates no "
+		       "longer fit; no action was performed; take a screenshot",
+		       (long long)since, agent->screen.width, agent->screen.height);
+}
+
 static bool read_actions(struct act *act, const json_t *actions, struct err *err)
 {
 	struct agent *agent = act->queue->agent;
-	struct size screen = display_size(agent->display);
 	size_t n = json_array_size(actions);
+	act->runner.screen = display_size(agent->display);
 	if ((actions && !json_is_array(actions)) || n > ACTION_LIST_MAX) {
 		return err_set(err, ERR_ARGUMENT, "'actions' must be a list of at most %d actions",
 			ACTION_LIST_MAX);
@@ -225,8 +244,9 @@ static bool read_actions(struct act *act, const json_t *actions, struct err *err
 	for (size_t i = 0; i < n; i++) {
 		struct action action;
 		if (!action_decode(json_array_get(actions, i), &action, err) ||
-			!prepared_action_init(
-				&act->runner.actions[i], &action, agent->frame, screen, err)) {
+			!check_frame(act, &action, err) ||
+			!prepared_action_init(&act->runner.actions[i], &action, agent->frame,
+				act->runner.screen, err)) {
 			return n > 1 ? err_while(err, "action %zu", i + 1) : false;
 		}
 		act->runner.n++;
@@ -237,8 +257,9 @@ static bool read_actions(struct act *act, const json_t *actions, struct err *err
 
 static bool read_request(struct act *act, const struct msg_act *args, struct err *err)
 {
-	return act_queue_seat(act->queue, err) && read_actions(act, args->actions, err) &&
+	return act_queue_seat(act->queue, err) &&
 	       field_decode(observe_fields, args->observe, &act->observe, err) &&
+	       read_actions(act, args->actions, err) &&
 	       observe_check(&act->observe, act->queue->agent->frame, err) &&
 	       act_check_marks(act, err);
 }

@@ -5,6 +5,8 @@
 #include "vm/agent/x11/settle.h"
 #include "vm/wire/messages.h"
 
+#define TRIES 3 /* to capture a display that is being resized */
+
 /* What there is to answer with. */
 struct looked {
 	const struct frame *frame;            /* NULL: no image */
@@ -117,12 +119,15 @@ static bool take_frame(
 {
 	struct act_queue *q = act->queue;
 	struct observer *o = q->seat->observer;
+	if (!geometry_check_region(&how->region, q->agent->frame, err)) {
+		return false; /* the display was resized since the request */
+	}
 	return how->marks_ms ? observer_marked_frame(o, act_input(act), how, q->agent->frame,
 				       &act->marks, ret, err)
 			     : observer_frame(o, act_input(act), how, q->agent->frame, ret, err);
 }
 
-void act_answer(struct act *act)
+static void answer(struct act *act, int tries)
 {
 	struct err err = { 0 };
 	struct act_queue *q = act->queue;
@@ -133,6 +138,7 @@ void act_answer(struct act *act)
 		act_end(act, &err);
 		return;
 	}
+	struct size frame_space = q->agent->frame;
 	bool looks = act_wants_image(act, &how);
 	if (looks && act_read_marks(act)) {
 		return;
@@ -146,8 +152,19 @@ void act_answer(struct act *act)
 		return;
 	}
 	if (looks && !take_frame(act, &how, &frame, &err)) {
-		act_end(act, &err);
+		/* Resized in between: the pointer, the region and the image must be of one size. */
+		display_catch_up(q->seat->display);
+		if (tries > 1 && !size_equal(frame_space, q->agent->frame)) {
+			answer(act, tries - 1);
+		} else {
+			act_end(act, &err);
+		}
 		return;
 	}
 	reply(act, pointer, &(struct looked){ looks ? &frame : NULL, &how, NULL });
+}
+
+void act_answer(struct act *act)
+{
+	answer(act, TRIES);
 }

@@ -144,12 +144,31 @@ static void hold_keys(struct seat *seat, const struct chord *chord, bool held)
 	input_sync_keys(&seat->input);
 }
 
+static bool moves_pointer(const struct prepared_action *prepared)
+{
+	return prepared->action.at.count || prepared->action.from.count;
+}
+
+bool action_runner_fits(
+	const struct action_runner *runner, const struct prepared_action *prepared, struct err *err)
+{
+	struct size now = display_size(runner->seat->display);
+	return !moves_pointer(prepared) || size_equal(now, runner->screen) ||
+	       err_set(err, ERR_STATE,
+		       "the display was resized from %dx%d to %dx%d pixels, so the coordinates no longer "
+		       "fit; take a screenshot",
+		       runner->screen.width, runner->screen.height, now.width, now.height);
+}
+
 static enum progress perform(
 	struct action_runner *runner, const struct prepared_action *prepared, struct err *err)
 {
 	struct seat *seat = runner->seat;
 	struct input *in = &seat->input;
 	const struct action *a = &prepared->action;
+	if (!action_runner_fits(runner, prepared, err)) {
+		return FAILED;
+	}
 	if (a->at.count && a->kind != ACTION_MOVE && a->kind != ACTION_DRAG) {
 		input_move(in, prepared->at);
 	}
@@ -214,11 +233,6 @@ static void on_caught_up(enum client_sync_answer answer, void *data)
 	client_sync_free(take_ptr(&runner->sync));
 	input_wm_caught_up(&runner->seat->input);
 	resume(runner, NULL);
-}
-
-static bool moves_pointer(const struct prepared_action *prepared)
-{
-	return prepared->action.at.count || prepared->action.from.count;
 }
 
 /*

@@ -13,6 +13,7 @@
 /* Runs checked actions on a seat.  The caller sets the first members. */
 struct action_runner {
 	struct seat *seat;
+	struct size screen;              /* that the points of the actions refer to */
 	struct clipboard *clipboard;     /* for a paste; NULL: there is none */
 	struct prepared_action *actions; /* owned */
 	size_t n;
@@ -34,6 +35,9 @@ struct action_runner {
 	struct client_sync *sync;
 };
 
+/* Whether the screen still has the size that the points refer to, or no point is given. */
+bool action_runner_fits(const struct action_runner *runner, const struct prepared_action *prepared,
+	struct err *err) NODISCARD;
 void action_runner_run(struct action_runner *runner);
 /* Stops the current phase (keys and buttons keep their state) and frees the runner's members. */
 void action_runner_done(struct action_runner *runner);

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#define CORNER 16 /* in pixels; every screen is larger */
+#define CORNER 16 /* in pixels */
 
 static const struct point nowhere = { -10000, -10000 };
 
@@ -101,6 +101,23 @@ static struct look look_make(struct observer *o, const struct observe *how, stru
 	return look;
 }
 
+/* With a round trip, which updates the counters and the size. */
+static bool look_begin(struct observer *o, struct input *in, const struct observe *how,
+	struct size frame, struct look *ret, struct err *err)
+{
+	struct point pointer;
+	if (!input_pointer(in, &pointer, err)) {
+		return false;
+	}
+	if (!size_equal(frame, geometry_fit(display_size(o->display)))) {
+		return err_set(err, ERR_STATE, "the display is being resized; try again");
+	}
+	*ret = look_make(o, how, frame);
+	ret->pointer = pointer;
+	ret->frame_id = display_frame_id(o->display);
+	return true;
+}
+
 /* ---- image ---- */
 
 static bool pack(
@@ -163,13 +180,12 @@ bool observer_picture(struct observer *o, const struct image *picture, struct po
 bool observer_marked_frame(struct observer *o, struct input *in, const struct observe *how,
 	struct size frame, const struct marks_read *marks, struct frame *ret_frame, struct err *err)
 {
-	struct look look = look_make(o, how, frame);
+	struct look look;
 	struct image raw;
 	o->has_last = false;
-	if (!input_pointer(in, &look.pointer, err)) {
+	if (!look_begin(o, in, how, frame, &look, err)) {
 		return false;
 	}
-	look.frame_id = display_frame_id(o->display);
 	if (!capture_grab(o->capture, look.area, look.pointer, &raw, err)) {
 		return false;
 	}
@@ -180,7 +196,8 @@ bool observer_marked_frame(struct observer *o, struct input *in, const struct ob
 bool observer_glance(struct observer *o, struct err *err)
 {
 	struct image ignored;
-	struct rect corner = { 0, 0, CORNER, CORNER };
+	struct rect corner =
+		rect_clip((struct rect){ 0, 0, CORNER, CORNER }, display_size(o->display));
 	return capture_grab(o->capture, corner, (struct point){ CORNER, CORNER }, &ignored, err);
 }
 
@@ -189,18 +206,10 @@ bool observer_pixels(struct observer *o, struct rect area, struct image *ret_ima
 	return capture_grab(o->capture, area, nowhere, ret_image, err);
 }
 
-static struct rect cut(struct rect r, struct size screen)
-{
-	int x0 = r.x > 0 ? r.x : 0, y0 = r.y > 0 ? r.y : 0;
-	int x1 = r.x + r.width < screen.width ? r.x + r.width : screen.width;
-	int y1 = r.y + r.height < screen.height ? r.y + r.height : screen.height;
-	return (struct rect){ x0, y0, x1 > x0 ? x1 - x0 : 0, y1 > y0 ? y1 - y0 : 0 };
-}
-
 bool observer_is_plain(struct observer *o, struct rect area, bool *ret_plain, struct err *err)
 {
 	struct image image;
-	area = cut(area, display_size(o->display));
+	area = rect_clip(area, display_size(o->display));
 	if (area.width == 0 || area.height == 0) {
 		*ret_plain = false;
 		return true;
@@ -222,12 +231,10 @@ bool observer_is_plain(struct observer *o, struct rect area, bool *ret_plain, st
 bool observer_frame(struct observer *o, struct input *in, const struct observe *how,
 	struct size frame, struct frame *ret_frame, struct err *err)
 {
-	struct look look = look_make(o, how, frame);
-	/* The round trip that updates the counters. */
-	if (!input_pointer(in, &look.pointer, err)) {
+	struct look look;
+	if (!look_begin(o, in, how, frame, &look, err)) {
 		return false;
 	}
-	look.frame_id = display_frame_id(o->display);
 	look.cursor_serial = display_cursor_serial(o->display);
 	if (o->has_last && memcmp(&look, &o->look, sizeof(look)) == 0) {
 		*ret_frame = o->last;

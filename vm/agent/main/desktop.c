@@ -26,6 +26,19 @@ static void on_screen_changed(uint64_t frame_id, void *data)
 	screen_watch_on_change(agent->watch);
 }
 
+/* First the host, so that it knows the size before anything is told of it. */
+static void on_resized(struct size size, void *data)
+{
+	struct agent_main *agent = data;
+	struct size fit = geometry_fit(size);
+	agent->shared.screen = size;
+	agent->shared.frame = fit;
+	host_notify(agent, &message_resized,
+		&(struct msg_display){
+			{ 2, { size.width, size.height } }, { 2, { fit.width, fit.height } } });
+	session_resized(agent->session);
+}
+
 static void on_display_lost(const struct err *why, void *data)
 {
 	(void)why;
@@ -36,6 +49,7 @@ static void on_display_lost(const struct err *why, void *data)
 static const struct display_handlers display_handlers = {
 	.event = on_x_event,
 	.screen_changed = on_screen_changed,
+	.resized = on_resized,
 	.lost = on_display_lost,
 };
 
@@ -45,6 +59,9 @@ static bool on_display_up(struct connections *made, struct err *err, void *data)
 	struct display *d = display_open(agent->shared.event, made, &display_handlers, agent, err);
 	agent->shared.display = d;
 	agent->shared.clipboard = d ? clipboard_new(d) : NULL;
+	if (d && !size_equal(display_size(d), agent->shared.screen)) {
+		on_resized(display_size(d), agent);
+	}
 	return d;
 }
 

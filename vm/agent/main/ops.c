@@ -13,6 +13,7 @@
 	X(clipboard_get) \
 	X(clipboard_set) \
 	X(control) \
+	X(display_set) \
 	X(exec) \
 	X(find_text) \
 	X(freeze) \

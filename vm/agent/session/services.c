@@ -118,8 +118,13 @@ void session_paths_init(struct session_paths *paths, struct size screen, const c
 	snprintf(paths->vnc, sizeof(paths->vnc), "%.90s/vnc.sock", dir);
 	snprintf(paths->wm_config, sizeof(paths->wm_config), "%.90s/openbox.xml", dir);
 	snprintf(paths->panel_config, sizeof(paths->panel_config), "%.90s/tint2rc", dir);
-	snprintf(paths->geometry, sizeof(paths->geometry), "%dx%d", screen.width, screen.height);
+	session_paths_size(paths, screen);
 	read_panel(paths, panel_file);
+}
+
+void session_paths_size(struct session_paths *paths, struct size screen)
+{
+	snprintf(paths->geometry, sizeof(paths->geometry), "%dx%d", screen.width, screen.height);
 }
 
 /* ---- configuration files ---- */

@@ -38,6 +38,8 @@ extern const struct service services[SERVICES];
 /* ret_paths must not move: it points into itself. */
 void session_paths_init(
 	struct session_paths *ret_paths, struct size screen, const char *panel_file);
+/* The size of the X server's screen from its next start on. */
+void session_paths_size(struct session_paths *paths, struct size screen);
 /* Writes the configuration of the window manager and the panel. */
 bool session_paths_write(const struct session_paths *paths, struct err *err) NODISCARD;
 void session_paths_remove(const struct session_paths *paths);

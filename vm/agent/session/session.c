@@ -340,6 +340,14 @@ bool session_is_managed(const struct session *s)
 	return s->all[SERVICE_WM].state == SERVICE_UP;
 }
 
+/* Not one that no sandbox may have: with that the X server may not start. */
+void session_resized(struct session *s)
+{
+	if (geometry_is_screen(s->agent->screen)) {
+		session_paths_size(&s->paths, s->agent->screen);
+	}
+}
+
 void session_free(struct session *s)
 {
 	if (!s) {

@@ -99,7 +99,7 @@ static void refresh(struct picture_change *ret, void *data)
 		return;
 	}
 	struct size size = display_size(p->display);
-	if (size.width != p->kept.image.size.width || size.height != p->kept.image.size.height) {
+	if (!size_equal(size, p->kept.image.size)) {
 		resize(p, size, ret);
 	} else {
 		take_all(p, ret);

@@ -237,6 +237,11 @@ struct size display_size(struct display *d)
 	return d->size;
 }
 
+uint64_t display_resized_frame(const struct display *d)
+{
+	return d->resized;
+}
+
 bool display_is_lost(const struct display *d)
 {
 	return d->lost;

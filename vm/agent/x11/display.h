@@ -26,6 +26,8 @@ struct display_handlers {
 	void (*event)(const XEvent *event, void *data);
 	void (*screen_changed)(
 		uint64_t frame_id, void *data); /* damage was reported; once per batch of events */
+	/* The screen has this size now.  Called while events are read, inside requests too. */
+	void (*resized)(struct size size, void *data);
 	void (*lost)(
 		const struct err *why, void *data); /* once; display_close() is allowed inside */
 };
@@ -43,6 +45,8 @@ Display *display_recorder(struct display *d);
 void display_free_later(struct display *d, void *memory);
 Window display_root(struct display *d);
 struct size display_size(struct display *d);
+/* The first frame with this size; frames before it have other coordinates.  0: it never changed. */
+uint64_t display_resized_frame(const struct display *d);
 bool display_is_lost(const struct display *d);
 /* Sets the error of what needs the X server while that is being restarted; false. */
 bool display_is_restarting(struct err *err);
@@ -96,8 +100,8 @@ uint64_t display_cursor_serial(const struct display *d); /* changes with the poi
 struct layout *display_layout(struct display *d);
 
 /*
- * Counts the damage, cursor and keyboard events that Xlib has read but the loop has not processed,
- * so that the counters are valid as of the last round trip.
+ * Counts the damage, cursor, keyboard and size events that Xlib has read but the loop has not
+ * processed, so that the counters and the size are valid as of the last round trip.
  */
 void display_catch_up(struct display *d);
 

@@ -91,7 +91,29 @@ const XFixesSelectionNotifyEvent *display_selection(const struct display *d, con
 	return is ? (const XFixesSelectionNotifyEvent *)event : NULL;
 }
 
-/* True for events that only increment a counter, and may therefore be processed out of order. */
+static bool is_root_configured(const struct display *d, const XEvent *event)
+{
+	return event->type == ConfigureNotify && event->xconfigure.window == d->root;
+}
+
+/* All of the screen counts as changed: the X server reports no damage where it became smaller. */
+static void on_root_configured(struct display *d, const XConfigureEvent *event)
+{
+	struct size size = { event->width, event->height };
+	const XRectangle all = { 0, 0, (unsigned short)size.width, (unsigned short)size.height };
+	if (size_equal(size, d->size)) {
+		return;
+	}
+	d->size = size;
+	d->resized = display_next_frame();
+	d->damaged = true;
+	if (d->handlers->resized) {
+		d->handlers->resized(size, d->data);
+	}
+	notify(d, NULL, &all, NULL);
+}
+
+/* True for events that only tell a number, and may therefore be processed out of order. */
 static bool count_event(struct display *d, const XEvent *event)
 {
 	const XDamageNotifyEvent *damage = display_damage(d, event);
@@ -108,6 +130,10 @@ static bool count_event(struct display *d, const XEvent *event)
 		layout_count(&d->layout, event);
 		return true;
 	}
+	if (is_root_configured(d, event)) {
+		on_root_configured(d, &event->xconfigure);
+		return true;
+	}
 	return false;
 }
 
@@ -115,10 +141,6 @@ static void handle(struct display *d, const XEvent *event)
 {
 	if (count_event(d, event)) {
 		return;
-	}
-	if (event->type == ConfigureNotify && event->xconfigure.window == d->root) {
-		d->size = (struct size){ event->xconfigure.width, event->xconfigure.height };
-		frame_counter++;
 	}
 	notify(d, event, NULL, NULL);
 	if (d->handlers->event) {
@@ -207,7 +229,7 @@ static Bool is_countable(Display *x, XEvent *event, XPointer data)
 	const XDamageNotifyEvent *damage = display_damage(d, event);
 	return (damage && damage->damage == d->damage) ||
 	       event->type == d->fixes_base + XFixesCursorNotify ||
-	       layout_is_event(&d->layout, event);
+	       layout_is_event(&d->layout, event) || is_root_configured(d, event);
 }
 
 void display_catch_up(struct display *d)

@@ -20,6 +20,7 @@ struct display {
 	bool recorder_lost;
 	Window root;
 	struct size size;
+	uint64_t resized; /* the first frame with this size; 0: that of the start */
 	const struct display_handlers *handlers;
 	void *data;
 	sd_event_source *readable, *queued;

@@ -206,6 +206,31 @@ Test(rfb, the_agents_pointer_is_painted_for_those_who_do_not_draw_it)
 	close_viewer(&drawing);
 }
 
+Test(rfb, follows_the_size_of_the_display)
+{
+	static const int32_t with_size[] = { RFB_RAW, RFB_DESKTOP_SIZE };
+	static const int sizes[][2] = { { 1000, 900 }, { 640, 480 }, { 1280, 800 } };
+	static struct viewer v;
+	struct answer a;
+	start_viewer(&v, with_size, 2);
+	see_all(&v);
+	for (size_t i = 0; i < 3; i++) {
+		client_call(&c, "display_set",
+			json_pack("{s:i, s:i}", "width", sizes[i][0], "height", sizes[i][1]), &a);
+		cr_assert(a.result, "%s", a.err.text);
+		answer_done(&a);
+		while (v.seen.sizes <= (int)i) {
+			int updates = v.seen.updates; /* other changes may have answered it */
+			ask_all(&v, true);
+			cr_assert(client_until(&c, v.seen.updates > updates), "size %zu", i);
+		}
+		cr_expect_eq(v.seen.width, (unsigned)sizes[i][0]);
+		cr_expect_eq(v.seen.height, (unsigned)sizes[i][1]);
+		see_all(&v);
+	}
+	close_viewer(&v);
+}
+
 Test(rfb, nobody_resizes_the_desktop)
 {
 	static const int32_t with_size[] = { RFB_RAW, RFB_DESKTOP_SIZE, RFB_EXTENDED_SIZE };

@@ -85,6 +85,84 @@ Test(session, survives_its_x_server)
 	client_stop(&c);
 }
 
+static int side(const json_t *of, const char *key, size_t i)
+{
+	return (int)json_integer_value(json_array_get(json_object_get(of, key), i));
+}
+
+static void resize(struct client *c, int width, int height, struct answer *a)
+{
+	client_call(c, "display_set", json_pack("{s:i, s:i}", "width", width, "height", height), a);
+}
+
+static void expect_size(struct client *c, int width, int height)
+{
+	struct answer a;
+	client_call(c, "info", NULL, &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect_eq(side(a.result, "screen", 0), width);
+	cr_expect_eq(side(a.result, "screen", 1), height);
+	answer_done(&a);
+}
+
+static void expect_image(struct client *c, int width)
+{
+	struct answer a;
+	client_call(c, "act", json_pack("{s:{s:s}}", "observe", "mode", "settled"), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect_eq(
+		json_integer_value(json_object_get(json_object_get(a.result, "frame"), "width")),
+		width);
+	answer_done(&a);
+}
+
+static void restart_the_x_server(struct client *c)
+{
+	size_t before = json_array_size(c->events);
+	kill(client_pid_of(c, "Xvnc"), SIGKILL);
+	client_expect(c, "restarted", before);
+}
+
+Test(session, has_the_size_that_was_set_also_after_a_crash)
+{
+	struct client c;
+	struct answer a;
+	client_start_ready(&c);
+	size_t before = json_array_size(c.events);
+	resize(&c, 1920, 1080, &a);
+	cr_assert(a.result, "%s", a.err.text);
+	const json_t *event = client_find(&c, "resized", before);
+	cr_assert(event, "the event precedes the answer");
+	cr_expect_eq(side(event, "screen", 1), 1080);
+	cr_expect_eq(side(event, "frame", 0), 1456);
+	cr_expect_eq(side(a.result, "screen", 0), 1920);
+	cr_expect_eq(side(a.result, "frame", 1), 819);
+	answer_done(&a);
+	expect_size(&c, 1920, 1080);
+	expect_image(&c, 1456);
+	before = json_array_size(c.events);
+	restart_the_x_server(&c);
+	expect_size(&c, 1920, 1080);
+	cr_expect_null(client_find(&c, "resized", before), "it came up with its size");
+	client_stop(&c);
+}
+
+Test(session, refuses_sizes_out_of_bounds)
+{
+	static const int bad[][2] = { { 319, 240 }, { 320, 239 }, { 3841, 2160 }, { 3840, 2161 },
+		{ 0, 0 }, { -1, 600 }, { 2147483647, 2147483647 } };
+	struct client c;
+	struct answer a;
+	client_start_ready(&c);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		resize(&c, bad[i][0], bad[i][1], &a);
+		cr_expect_eq(a.err.kind, ERR_ARGUMENT, "%dx%d", bad[i][0], bad[i][1]);
+		answer_done(&a);
+	}
+	expect_size(&c, 1280, 800);
+	client_stop(&c);
+}
+
 /* What a faulty program may do to any part must not cost the user's work. */
 static void rests_and_comes_back(const char *program, const char *what)
 {

@@ -1,0 +1,10 @@
+#ifndef VM_AGENT_X11_RESIZE_H
+#define VM_AGENT_X11_RESIZE_H
+
+#include "vm/agent/x11/display.h"
+
+/* Gives the screen another size (RandR), which display_size() returns afterwards.  ERR_STATE: the X
+ * server does not take it, and the screen is as before. */
+bool resize_display(struct display *d, struct size size, struct err *err) NODISCARD;
+
+#endif
