@@ -1,4 +1,4 @@
-// USES vm PkgConfig::turbojpeg PkgConfig::spng
+// USES vm PkgConfig::spng
 /* What only the fake desktop does: its pictures are real files, and it records what it was told to
  * do. */
 
