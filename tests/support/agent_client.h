@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#define CLIENT_PATIENCE_MS 30000 /* a bound for a broken agent, not a measure */
+#define CLIENT_PATIENCE_MS 120000 /* a bound for a broken agent, not a measure */
 
 struct client {
 	sd_event *event;

@@ -224,7 +224,7 @@ bool agent_fixture_file_is(struct agent_fixture *fixture, const char *name, cons
 
 void agent_fixture_expect_file(struct agent_fixture *fixture, const char *name, const char *want)
 {
-	uint64_t end = loop_now_us() + 5000000;
+	uint64_t end = loop_now_us() + FIXTURE_PATIENCE_US;
 	while (!agent_fixture_file_is(fixture, name, want) && loop_now_us() < end) {
 		agent_fixture_for_ms(fixture, 20);
 	}

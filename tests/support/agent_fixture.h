@@ -26,7 +26,7 @@
 #include <sys/wait.h>
 
 #define FIXTURE_CHILDREN 8
-#define FIXTURE_PATIENCE_US 20000000 /* before a test gives up waiting; no measure of anything */
+#define FIXTURE_PATIENCE_US 120000000 /* before a test gives up waiting; no measure of anything */
 
 struct agent_fixture {
 	struct agent agent;

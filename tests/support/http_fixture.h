@@ -22,7 +22,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define PATIENCE_US 20000000u /* after that a test has failed */
+#define PATIENCE_US 120000000u /* after that a test has failed */
 #define HELD_MAX 64
 
 struct fixture {

@@ -27,6 +27,7 @@ SCRIPTS = {
     "chinese": "视野无限广，窗外有蓝天",
     "japanese": "いろはにほへと漢字カナ",
     "korean": "다람쥐 헌 쳇바퀴에",
+    "forms": "me＠home﹐﹑ ﺍﺏ",
     "emoji": "👍🏽 🇪🇺 𝔘𝔫𝔦 done",
 }
 LAYOUTS = ["us", "de", "fr", "ru", "us,ru", "gr", "jp"]
@@ -54,6 +55,7 @@ PROGRAMS = {
 }
 # Emoji are refused: it keeps 16 bits of what a key gives, and would make another letter of each.
 NOT_TAKEN = {"webengine": ["emoji"]}
+NOT_FROM_A_PERSON = ["forms"]  # not pressed in programs with GTK 3, which would take them for dead keys and Compose
 TREES = ["gtk3", "gtk4", "qt5", "qt6", "chromium", "firefox-esr"]  # which report their elements
 WORD = "selectselectselect"  # so wide and so often that a click meets it whatever the font is
 LINES = [f"{WORD} {i}" for i in range(9)]
@@ -278,7 +280,7 @@ def check_person(program, whole):
     for layout in FEW if program.name in SLOW else SOME:
         program.desktop.run(f"setxkbmap '{layout}'")
         for name, text in SCRIPTS.items():
-            if name not in NOT_TAKEN.get(program.name, []):
+            if name not in NOT_TAKEN.get(program.name, []) + NOT_FROM_A_PERSON:
                 results += program.takes_from_person(f"{layout} from a person", [ASCII + text + text[::-1]], whole)
     return results
 

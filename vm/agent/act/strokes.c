@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 
 #include <X11/keysym.h>
+#include <stdio.h>
 #include <string.h>
 
 #define UNUSED_KEY XK_F20 /* not a command in any program */
@@ -113,11 +114,42 @@ static void add_wide(struct strokes *s, uint32_t ch, enum strokes_wide wide)
 	}
 }
 
-struct strokes strokes_of_text(const char *text, enum strokes_wide wide)
+bool strokes_is_composed(uint32_t ch)
 {
-	struct strokes s = strokes_new(strlen(text)); /* a character above U+FFFF has four bytes */
+	uint32_t bits = ch & 0xffff;
+	return ch > 0xff && (bits == XK_Greek_accentdieresis || bits == XK_Multi_key ||
+				    (bits >= XK_dead_grave && bits <= XK_dead_greek));
+}
+
+bool strokes_has_composed(const char *text)
+{
+	uint32_t ch;
+	while ((ch = keys_next_char(&text)) && ch != UINT32_MAX && !strokes_is_composed(ch)) {
+	}
+	return ch && ch != UINT32_MAX;
+}
+
+static void add_number(struct strokes *s, uint32_t ch)
+{
+	char digits[9];
+	snprintf(digits, sizeof(digits), "%x", ch);
+	add(s, XK_Control_L, STROKE_PRESS, false);
+	add(s, XK_U, STROKE_TAP, false);
+	add(s, NoSymbol, STROKE_RELEASE, false);
+	for (const char *digit = digits; *digit; digit++) {
+		add(s, (KeySym)*digit, STROKE_TAP, false);
+	}
+	add(s, XK_space, STROKE_TAP, true);
+}
+
+struct strokes strokes_of_text(const char *text, enum strokes_wide wide, bool by_number)
+{
+	/* A character has at least two bytes for two strokes, and three for the nine of a number. */
+	struct strokes s = strokes_new(by_number ? 5 * strlen(text) : strlen(text));
 	for (uint32_t ch; (ch = keys_next_char(&text)) && ch != UINT32_MAX;) {
-		if (ch > STROKES_LAST_NARROW) {
+		if (by_number && strokes_is_composed(ch)) {
+			add_number(&s, ch);
+		} else if (ch > STROKES_LAST_NARROW) {
 			add_wide(&s, ch, wide);
 		} else {
 			add(&s, char_sym(ch, &text), STROKE_TAP, true);

@@ -50,8 +50,15 @@ enum strokes_wide {
 int strokes_wide_syms(uint32_t ch, enum strokes_wide wide, KeySym ret_syms[STROKES_WIDE_MAX]);
 /* The first character above U+FFFF; 0 if none. */
 uint32_t strokes_first_wide(const char *text);
-/* text must have passed the check. */
-struct strokes strokes_of_text(const char *text, enum strokes_wide wide);
+/*
+ * Whether GTK 3's input method takes the character's key for a dead key or Compose: it compares the
+ * last 16 bits of keysyms.  Among them are fullwidth @ (U+FF20) and small commas (U+FE50).
+ */
+bool strokes_is_composed(uint32_t ch);
+bool strokes_has_composed(const char *text);
+/* text must have passed the check.  by_number: presses such characters as Ctrl+Shift+U, their number
+ * in hexadecimal and a space. */
+struct strokes strokes_of_text(const char *text, enum strokes_wide wide, bool by_number);
 struct strokes strokes_of_chords(const struct chord *chords, int count, int repeat);
 struct strokes strokes_of_press(const struct chord *chord); /* its keys stay pressed */
 void strokes_done(struct strokes *s);

@@ -288,7 +288,9 @@ struct typing *typing_text(
 	};
 	uint32_t wide = strokes_first_wide(text);
 	enum program program = wide ? program_focused(in->display) : PROGRAM_RIGHT;
-	struct typing *t = typing_new(in, map, strokes_of_text(text, ways[program]), fn, data);
+	bool by_number = strokes_has_composed(text) && program_has_gtk3(in->display);
+	struct strokes strokes = strokes_of_text(text, ways[program], by_number);
+	struct typing *t = typing_new(in, map, strokes, fn, data);
 	t->is_text = t->strokes.n > 0;
 	t->refused = program == PROGRAM_WRONG ? wide : 0;
 	return t;

@@ -157,7 +157,8 @@ static bool press_spares(
 		refuse(in, keysym, "it is a command to the X server, or not a key");
 		return true;
 	}
-	if (program == PROGRAM_WRONG) {
+	bool composed = strokes_is_composed(keys_to_char(keysym));
+	if (program == PROGRAM_WRONG || (composed && program_has_gtk3(seat->display))) {
 		refuse(in, keysym, "the focused program would mistake it for another");
 		return true;
 	}

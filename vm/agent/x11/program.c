@@ -81,15 +81,29 @@ static bool has_loaded(pid_t pid, const char *library)
 	return found;
 }
 
+static Window focused(struct display *d)
+{
+	Window focus = None;
+	int revert;
+	XGetInputFocus(display_x(d), &focus, &revert);
+	return focus;
+}
+
+bool program_has_gtk3(struct display *d)
+{
+	struct err ignored;
+	display_trap(d);
+	Window focus = focused(d);
+	bool has = focus > PointerRoot && has_loaded(pid_of(d, focus), "/libgtk-3.so");
+	return display_untrap(d, &ignored) && has;
+}
+
 enum program program_focused(struct display *d)
 {
 	enum program program = PROGRAM_RIGHT;
-	Window focus = None;
-	int revert;
 	struct err ignored;
 	display_trap(d);
-	XGetInputFocus(display_x(d), &focus, &revert);
-	Window window = focus;
+	Window focus = focused(d), window = focus;
 	for (int i = 0; i < CLIMB_MAX && window > PointerRoot && program == PROGRAM_RIGHT; i++) {
 		program = program_of_class(d, window);
 		window = display_parent(d, window);

@@ -14,6 +14,9 @@ enum program {
 	PROGRAM_WRONG,  /* QtWebEngine 5: takes 16 bits of a key, and no surrogates */
 };
 
+/* Whether the process of the focused window uses GTK 3's input method, as Firefox and Chromium do. */
+bool program_has_gtk3(struct display *d);
+
 /* That of the focused window.  Several round trips, and reads a file of /proc. */
 enum program program_focused(struct display *d);
 

@@ -105,6 +105,28 @@ Test(typing, of_a_long_text_is_exact, .init = start, .fini = stop)
 	types(buf_text(&text));
 }
 
+Test(typing, of_any_text_is_exact, .init = start, .fini = stop, .timeout = 300)
+{
+	static const int sizes[] = { 1, 10, 1000 };
+	open_editor();
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		auto_buf struct buf text = { 0 };
+		text_append_random(&text, sizes[i], ' ');
+		types(buf_text(&text));
+	}
+}
+
+Test(typing, of_the_longest_text_is_exact, .init = start, .fini = stop, .timeout = 300)
+{
+	auto_buf struct buf line = { 0 }, text = { 0 };
+	text_append_random(&line, 25, ' ');
+	while (text.len + line.len < 100000) {
+		buf_printf(&text, "%s\n", buf_text(&line));
+	}
+	open_editor();
+	types(buf_text(&text));
+}
+
 Test(typing, reaches_a_terminal, .init = start, .fini = stop)
 {
 	static const char *const layouts[] = { "us", "de", "fr" };

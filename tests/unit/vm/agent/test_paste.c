@@ -1,6 +1,7 @@
 // USES agent
 /* The action `paste`, in real programs; and any text through the clipboard. */
 #include "tests/support/agent_client.h"
+#include "tests/support/text.h"
 
 #include "base/utf8.h"
 #include "vm/wire/action.h"
@@ -168,37 +169,13 @@ Test(paste, needs_a_focused_window)
 
 /* ---- any text ---- */
 
-static uint32_t seed = 0x5eed;
-
-static uint32_t next(uint32_t below)
-{
-	seed = seed * 1664525 + 1013904223;
-	return (seed >> 8) % below;
-}
-
-static void append_random(struct buf *to)
-{
-	static const uint32_t ends[] = { 0x80, 0x800, 0xd800, 0x10000, 0x110000 };
-	uint32_t ch = 1 + next(ends[next(5)] - 1);
-	ch = ch >= 0xd800 && ch < 0xe000 ? 0xe000 : ch;
-	uint8_t s[4];
-	size_t n = ch < 0x80 ? 1 : ch < 0x800 ? 2 : ch < 0x10000 ? 3 : 4;
-	for (size_t i = n; i-- > 1; ch >>= 6) {
-		s[i] = (uint8_t)(0x80 | (ch & 0x3f));
-	}
-	s[0] = (uint8_t)((n == 1 ? 0 : 0xf0 << (4 - n)) | ch);
-	buf_append(to, s, n);
-}
-
 /* Set by the host and read back; and handed to a program of its own, which copies it. */
 Test(paste, any_text_passes_through_the_clipboard)
 {
 	static const int sizes[] = { 1, 2, 10, 1000, 31000, 33000, 65537, 100000 };
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		auto_buf struct buf text = { 0 };
-		for (int n = 0; n < sizes[i]; n++) {
-			append_random(&text);
-		}
+		text_append_random(&text, sizes[i], 1);
 		cr_assert(utf8_is_valid(text.data, text.len));
 		copy(buf_text(&text));
 		expect_clipboard(buf_text(&text), text.len);
