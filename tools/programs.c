@@ -115,6 +115,11 @@ static void launched(const struct guest_launch *res, const struct err *err, void
 	format_launch(&text, launch, res);
 	call_summarize(call, buf_text(&text));
 	struct observe observe;
+	if (launch->look.observe == INPUT_CHANGED && !launch->look.since) {
+		/* An agent of an older image does not say it. */
+		launch->look.since = res->from;
+		launch->look.observe = res->from ? INPUT_CHANGED : INPUT_SETTLED;
+	}
 	input_observe(&observe, &launch->look);
 	observe.quiet_ms = LAUNCH_QUIET_MS;
 	observe.window = res->has_window ? res->window.id : 0;
@@ -150,9 +155,6 @@ static void run_launch(struct call *call, const void *data)
 	launch->application = launch->args->application;
 	launch->call = call;
 	launch->look = (struct input_look){ launch->args->observe, launch->args->since };
-	if (launch->look.observe == INPUT_CHANGED && !launch->look.since) {
-		launch->look.observe = INPUT_SETTLED; /* the frame before the launch is unknown */
-	}
 	call_start(call, launch->args->sandbox, begin_launch, launch);
 }
 

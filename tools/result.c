@@ -59,6 +59,15 @@ void result_add_audio(json_t *content, const char *type, const void *bytes, size
 	add_bytes(content, "audio", type, bytes, len);
 }
 
+static void format_aside(struct buf *out, const struct rect *r)
+{
+	if (r->width > 0) {
+		buf_printf(out,
+			" The panel has changed, too, which is not shown: [%d, %d, %d, %d].", r->x,
+			r->y, r->x + r->width, r->y + r->height);
+	}
+}
+
 void result_format_frame(struct buf *out, const struct guest_frame *frame, struct size space)
 {
 	if (frame->reduced && frame->reduced[0]) {
@@ -71,6 +80,7 @@ void result_format_frame(struct buf *out, const struct guest_frame *frame, struc
 			"\nThe image is only the region [%d, %d, %d, %d], which has changed. "
 			"Coordinates still refer to the %dx%d screen.",
 			r->x, r->y, r->x + r->width, r->y + r->height, space.width, space.height);
+		format_aside(out, &frame->aside);
 	} else if (frame->width < space.width || frame->height < space.height) {
 		buf_printf(out,
 			"\nThe image is scaled down. Coordinates still refer to the %dx%d screen.",

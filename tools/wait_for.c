@@ -41,7 +41,7 @@ static const struct field fields[] = {
 	FIELD_DEC(ARGS, timeout, "In seconds.", .min = 0, .max = WAIT_SECONDS_MAX,
 		.default_value = TIMEOUT_DEFAULT),
 	INPUT_OBSERVE(ARGS),
-	INPUT_SINCE(ARGS, "change: since this frame."),
+	INPUT_SINCE(ARGS, "Frame you have seen: for change, and observe changed."),
 	CALL_SANDBOX(ARGS),
 	{ 0 },
 };
@@ -69,6 +69,11 @@ static void format(struct buf *out, const struct wait_call *wait, const struct m
 	}
 }
 
+static int64_t since(const struct wait_args *args, const struct msg_wait_answer *res)
+{
+	return args->since ? args->since : res->from;
+}
+
 static void waited(const json_t *result, const struct err *err, void *data)
 {
 	struct wait_call *wait = data;
@@ -84,13 +89,19 @@ static void waited(const json_t *result, const struct err *err, void *data)
 	bool quiet = wait->args->until == WAIT_SETTLED && res.happened;
 	struct observe observe;
 	wait->look = (struct input_look){ wait->args->observe,
-		wait->args->observe == INPUT_CHANGED ? res.from : 0 };
+		wait->args->observe == INPUT_CHANGED ? since(wait->args, &res) : 0 };
 	input_observe(&observe, &wait->look);
 	if (quiet) {
 		observe.mode = OBSERVE_FRAME;
 		wait->look.observe = INPUT_FRAME;
 	}
 	input_look_after(wait->call, &text, &wait->look, &observe, input_format_change);
+}
+
+/* Only the image afterwards needs the frame. */
+static bool looks_since(const struct wait_args *args)
+{
+	return args->until != WAIT_CHANGE && args->observe == INPUT_CHANGED;
 }
 
 static void begin(struct call *call, void *data)
@@ -107,7 +118,7 @@ static void begin(struct call *call, void *data)
 		.window = args->window,
 		.pid = args->pid,
 		.port = args->port,
-		.since = args->since,
+		.since = looks_since(args) ? 0 : args->since,
 		.timeout_ms = input_ms(args->timeout),
 	};
 	call_works(call, guest_wait(call_guest(call), &message, waited, wait));

@@ -65,6 +65,7 @@ static int on_window(sd_event_source *source, uint64_t usec, void *data)
 	json_auto_t *json = fake_window_json(desktop, window);
 	fake_answer(req, &message_launch,
 		&(struct msg_launch_answer){ .pid = window->pid,
+			.from = req->fake->desktop.frame_id - 1,
 			.application = ((const struct msg_launch *)req->args)->application
 					       ? NULL
 					       : "editor",

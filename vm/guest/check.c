@@ -192,6 +192,7 @@ static bool check_frame(const json_t *frame, const struct link_msg *msg,
 		.len = msg->tail_len,
 	};
 	if (!check_frame_region(&reply.region, asked, &to->region, err) ||
+		!check_frame_region(&reply.aside, asked, &to->aside, err) ||
 		!check_window_place(&reply.place, asked, &to->place, err)) {
 		return false;
 	}
@@ -260,6 +261,7 @@ bool check_launch(const struct link_msg *msg, struct guest_launch *ret_launch, s
 	}
 	*ret_launch = (struct guest_launch){
 		.pid = reply.pid,
+		.from = reply.from,
 		.application = reply.application,
 		.has_window = reply.window != NULL,
 		.window = { w.id, w.pid, w.x, w.y, w.width, w.height, w.title, w.class },

@@ -18,7 +18,9 @@ struct guest; /* the agent of one sandbox: vm_guest() */
 struct guest_frame {
 	int64_t frame_id, width, height, quality;
 	struct rect region; /* of the frame space; width 0: all of it */
-	int format;         /* enum observe_format */
+	struct rect
+		aside; /* what of a panel changed, too, but is not in the image; width 0: none */
+	int format;    /* enum observe_format */
 	double scale;
 	const char *reduced; /* a sentence, or NULL */
 	struct rect place;   /* of a window's picture, in the frame space; width 0: of the screen */
@@ -67,7 +69,7 @@ struct guest_window {
 	const char *title, *class; /* may be NULL */
 };
 struct guest_launch {
-	int64_t pid;
+	int64_t pid, from;       /* frame at the start; 0: unknown */
 	const char *application; /* chosen by default; NULL: it was named */
 	bool has_window;
 	struct guest_window window;

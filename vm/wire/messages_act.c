@@ -63,6 +63,9 @@ const struct field msg_frame_fields[] = {
 	FIELD_NUM(FRAME, quality, "Of a JPEG.", .max = 100),
 	FIELD_DEC(FRAME, scale, "Of the frame space.", REQUIRED, .min = 0, .max = MESSAGE_EDGE_MAX),
 	FIELD_LIST(FRAME, region, "[x0, y0, x1, y1] of the frame space: only this part.", 4),
+	FIELD_LIST(FRAME, aside,
+		"Of a region that changed: what of a panel changed, too, but is not in the image.",
+		4),
 	FIELD_LIST(FRAME, place,
 		"Of a window: where its picture is, [x0, y0, x1, y1] of the frame space, of which "
 		"parts may be outside.",

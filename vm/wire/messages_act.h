@@ -30,7 +30,7 @@ struct msg_frame {
 	int format; /* enum observe_format */
 	double scale;
 	const char *reduced, *title;
-	struct field_ints raw, region, place;
+	struct field_ints raw, region, aside, place;
 	bool covered, partial;
 };
 /* An element with a number. */

@@ -24,6 +24,7 @@ static const struct field launch_fields[] = {
 #define LAUNCHED struct msg_launch_answer
 static const struct field launch_answer_fields[] = {
 	FIELD_NUM(LAUNCHED, pid, "Of the program.", REQUIRED, .max = ID_MAX),
+	FIELD_NUM(LAUNCHED, from, "Frame at the start.", .max = COUNT_MAX),
 	FIELD_STR(LAUNCHED, application,
 		"What opens `uri` by default, if there was no "
 		"`application`.",

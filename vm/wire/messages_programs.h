@@ -20,7 +20,7 @@ struct msg_launch {
 	int64_t timeout_ms;
 };
 struct msg_launch_answer {
-	int64_t pid;
+	int64_t pid, from;
 	const char *application;
 	const json_t *window;
 	const char *note;

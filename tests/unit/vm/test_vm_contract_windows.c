@@ -15,6 +15,18 @@ static int64_t launch(struct bench *b)
 	return id;
 }
 
+/* No application is named: the desktop has one for the file. */
+static void opens_a_file(struct bench *b)
+{
+	struct answer *a = answer_new();
+	guest_launch(vm_guest(b->vm), NULL, "/etc/passwd", 120000, on_launch, a);
+	host_until(&b->host, &a->done);
+	cr_assert(a->launch.has_window, "%s", a->err.text);
+	cr_expect_not_null(a->launch.application);
+	cr_expect_gt(a->launch.from, 0);
+	answer_free(a);
+}
+
 static json_t *list(struct bench *b)
 {
 	struct got got = { 0 };
@@ -178,6 +190,7 @@ static const struct contract cases[] = {
 	CASE(is_placed),
 	CASE(has_a_picture_of_its_own),
 	CASE(is_closed_and_then_unknown),
+	CASE(opens_a_file),
 };
 
 CONTRACT(windows, cases)

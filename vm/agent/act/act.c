@@ -84,8 +84,9 @@ static void on_nearly_settled(void *data)
 	struct act_queue *q = act->queue;
 	struct frame frame;
 	struct observe how;
+	struct rect aside;
 	struct err ignored; /* the error recurs at the end */
-	(void)!(act_wants_image(act, &how) && !how.of_window && !how.marks_ms &&
+	(void)!(act_wants_image(act, &how, &aside) && !how.of_window && !how.marks_ms &&
 		observer_frame(q->seat->observer, act_input(act), &how, q->agent->frame, &frame,
 			&ignored));
 }

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "vm/agent/x11/settle.h"
+#include "vm/agent/x11/windows.h"
 #include "vm/wire/messages.h"
 
 #define TRIES 3 /* to capture a display that is being resized */
@@ -12,7 +13,14 @@ struct looked {
 	const struct frame *frame;            /* NULL: no image */
 	const struct observe *how;            /* of it */
 	const struct window_picture *picture; /* if it is of a window */
+	struct rect aside;                    /* of the screen: what changed, but is not in it */
 };
+
+static struct field_ints to_frame(struct act *act, struct rect area)
+{
+	return rect_edges(geometry_rect_to_frame(
+		area, act->queue->agent->frame, display_size(act->queue->seat->display)));
+}
 
 static json_t *describe_frame(struct act *act, const struct looked *looked)
 {
@@ -30,6 +38,8 @@ static json_t *describe_frame(struct act *act, const struct looked *looked)
 		.raw = { raw->width ? 2 : 0, { raw->width, raw->height } },
 		.region =
 			looked->how->only_changes ? looked->how->region : (struct field_ints){ 0 },
+		.aside = looked->aside.width ? to_frame(act, looked->aside)
+					     : (struct field_ints){ 0 },
 		.place =
 			of ? rect_edges(geometry_place_to_frame(of->place, act->queue->agent->frame,
 				     display_size(act->queue->seat->display)))
@@ -68,18 +78,20 @@ static json_t *describe(struct act *act, struct point pointer, const struct look
 	return must(message_encode(&message_act.answer, &answer));
 }
 
-bool act_wants_image(struct act *act, struct observe *ret)
+bool act_wants_image(struct act *act, struct observe *ret, struct rect *ret_aside)
 {
 	struct act_queue *q = act->queue;
-	struct rect area;
+	struct rect area, panels[CHANGES_PANELS_MAX];
 	*ret = act->observe;
+	*ret_aside = (struct rect){ 0 };
 	if (ret->mode == OBSERVE_NONE || !(ret->since || ret->only_changes)) {
 		return ret->mode != OBSERVE_NONE;
 	}
-	bool changed = changes_since(q->seat->changes, act->since, &area);
+	size_t n = ret->only_changes ? windows_panels(q->seat->display, panels, CHANGES_PANELS_MAX)
+				     : 0;
+	bool changed = changes_beside(q->seat->changes, act->since, panels, n, &area, ret_aside);
 	if (changed && ret->only_changes) {
-		ret->region = rect_edges(geometry_rect_to_frame(
-			area, q->agent->frame, display_size(q->seat->display)));
+		ret->region = to_frame(act, area);
 	}
 	return changed;
 }
@@ -109,7 +121,7 @@ static void on_shot(const struct window_picture *picture, const struct err *err,
 		act_end(act, err ? err : &why);
 		return;
 	}
-	reply(act, pointer, &(struct looked){ &frame, &act->observe, picture });
+	reply(act, pointer, &(struct looked){ &frame, &act->observe, picture, { 0 } });
 }
 
 /* ---- of the screen ---- */
@@ -133,13 +145,14 @@ static void answer(struct act *act, int tries)
 	struct act_queue *q = act->queue;
 	struct frame frame = { 0 };
 	struct point pointer = { 0 };
+	struct rect aside;
 	struct observe how;
 	if (!input_pointer(act_input(act), &pointer, &err)) {
 		act_end(act, &err);
 		return;
 	}
 	struct size frame_space = q->agent->frame;
-	bool looks = act_wants_image(act, &how);
+	bool looks = act_wants_image(act, &how, &aside);
 	if (looks && act_read_marks(act)) {
 		return;
 	}
@@ -161,7 +174,7 @@ static void answer(struct act *act, int tries)
 		}
 		return;
 	}
-	reply(act, pointer, &(struct looked){ looks ? &frame : NULL, &how, NULL });
+	reply(act, pointer, &(struct looked){ looks ? &frame : NULL, &how, NULL, aside });
 }
 
 void act_answer(struct act *act)

@@ -68,8 +68,9 @@ void act_drop_marks(struct act *act);
 
 /* ---- act_answer.c ---- */
 
-/* Whether an image is wanted, and of what.  After a round trip, which updates the counters. */
-bool act_wants_image(struct act *act, struct observe *ret);
+/* Whether an image is wanted, and of what.  ret_aside: what changed on the screen, but is not in it
+ * (width 0: nothing).  After a round trip, which updates the counters. */
+bool act_wants_image(struct act *act, struct observe *ret, struct rect *ret_aside);
 /* Takes the image, answers now or later, and frees it. */
 void act_answer(struct act *act);
 

@@ -90,6 +90,7 @@ void launch_reply(struct launch *l, const struct window_info *window, const char
 		more ? more : "");
 	g_autofree char *chosen = take_ptr(&l->chosen);
 	const struct msg_launch_answer answer = { .pid = l->task.pid,
+		.from = (int64_t)l->from,
 		.application = chosen,
 		.window = described,
 		.note = *text ? text : NULL };
@@ -315,6 +316,8 @@ static bool start(struct launch *l, const struct msg_launch *args, struct err *e
 	Window ids[WINDOWS_MAX];
 	l->display = l->agent->display;
 	size_t n = windows_list(l->display, ids);
+	display_catch_up(l->display);
+	l->from = display_frame_id(l->display);
 	for (size_t i = 0; i < n; i++) {
 		launch_match_know(l, ids[i]);
 	}

@@ -20,6 +20,7 @@ struct launch {
 	struct launch *next; /* in agent->launches */
 	struct request *req;
 	struct task task;
+	uint64_t from; /* the frame at the start */
 	char *chosen; /* the default application, if none was named; g_free() */
 	struct output_drain *output;
 	char startup_id[96];

@@ -202,15 +202,15 @@ static bool capture_whole(struct session *s, struct err *err)
 }
 
 /*
- * The desktop is ready only after a frame could be captured.  For a new host a small part is
+ * The desktop is ready only after a frame could be captured; what changes from then on is known.  For a new host a small part is
  * sufficient: in a clone, touched memory is copied, and capturing all of it takes half of the time
  * until it is ready.
  */
 static bool capture_first_frame(struct session *s)
 {
 	struct err err;
-	bool captured =
-		s->was_ready ? act_queue_can_look(s->agent->acts, &err) : capture_whole(s, &err);
+	bool captured = (s->was_ready || capture_whole(s, &err)) &&
+			act_queue_can_look(s->agent->acts, &err);
 	if (!captured && !display_is_lost(s->agent->display)) {
 		err_while(&err, "the screen cannot be captured");
 		session_give_up(s, err.text);

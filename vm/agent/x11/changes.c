@@ -78,20 +78,69 @@ void changes_free(struct changes *c)
 	}
 }
 
-bool changes_since(struct changes *c, uint64_t frame_id, struct rect *ret_area)
+static bool is_of(const struct rect *areas, size_t n, struct rect tile)
 {
-	struct rect area = { 0 };
-	follow_size(c);
+	bool found = false;
+	for (size_t i = 0; i < n; i++) {
+		found |= rect_has_centre(areas[i], tile);
+	}
+	return found;
+}
+
+/* The smallest rectangle with the changed tiles that are in one of `areas`, or (inside: false) in
+ * none, and are in none of `but`.  Its width is 0 if there are none. */
+static struct rect sum(struct changes *c, uint64_t frame_id, const struct rect *areas, size_t n,
+	bool inside, const struct rect *but)
+{
+	struct rect all = { 0 };
 	for (int y = 0; y < c->rows; y++) {
 		for (int x = 0; x < c->columns; x++) {
 			struct rect tile = { x * TILE, y * TILE, TILE, TILE };
-			if (c->tiles[y * c->columns + x] > frame_id) {
-				area = area.width ? rect_join(area, tile) : tile;
+			if (c->tiles[y * c->columns + x] > frame_id &&
+				is_of(areas, n, tile) == inside && !is_of(but, but ? n : 0, tile)) {
+				all = all.width ? rect_join(all, tile) : tile;
 			}
 		}
 	}
-	*ret_area = rect_clip(area, c->screen);
-	return area.width > 0;
+	return rect_clip(all, c->screen);
+}
+
+/* A menu over a panel changes what is next to it, too. */
+static struct rect covered_part(struct rect panel, struct rect area)
+{
+	struct rect wider = { area.x - TILE, area.y - TILE, area.width + 2 * TILE,
+		area.height + 2 * TILE };
+	if (!rect_overlaps(wider, panel)) {
+		return (struct rect){ 0 };
+	}
+	return panel.width > panel.height
+		       ? (struct rect){ area.x, panel.y, area.width, panel.height }
+		       : (struct rect){ panel.x, area.y, panel.width, area.height };
+}
+
+bool changes_beside(struct changes *c, uint64_t frame_id, const struct rect *panels, size_t n,
+	struct rect *ret_area, struct rect *ret_aside)
+{
+	follow_size(c);
+	struct rect area = sum(c, frame_id, panels, n, false, NULL), covered[CHANGES_PANELS_MAX];
+	if (!area.width) {
+		*ret_area = sum(c, frame_id, NULL, 0, false, NULL);
+		*ret_aside = area;
+		return ret_area->width > 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		covered[i] = covered_part(panels[i], area);
+	}
+	struct rect over = sum(c, frame_id, covered, n, true, NULL);
+	*ret_area = over.width ? rect_join(area, over) : area;
+	*ret_aside = sum(c, frame_id, panels, n, true, covered);
+	return true;
+}
+
+bool changes_since(struct changes *c, uint64_t frame_id, struct rect *ret_area)
+{
+	struct rect none;
+	return changes_beside(c, frame_id, NULL, 0, ret_area, &none);
 }
 
 bool changes_in(struct changes *c, uint64_t frame_id, struct rect area)

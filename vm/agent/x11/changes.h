@@ -19,6 +19,11 @@ void changes_all(struct changes *c, uint64_t frame_id);
 /* The smallest rectangle of tiles, in screen pixels, with all changes after the frame; false: none.
  * Call display_catch_up() first. */
 bool changes_since(struct changes *c, uint64_t frame_id, struct rect *ret_area);
+#define CHANGES_PANELS_MAX 4
+/* The same, but changes of panels are apart, in ret_aside (width 0: none), except where other changes
+ * reach them, which may be of what covers them; and unless nothing else has changed. */
+bool changes_beside(struct changes *c, uint64_t frame_id, const struct rect *panels, size_t n,
+	struct rect *ret_area, struct rect *ret_aside);
 /* Whether a tile of this part of the screen has changed after the frame. */
 bool changes_in(struct changes *c, uint64_t frame_id, struct rect area);
 

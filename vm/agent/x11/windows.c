@@ -1,7 +1,6 @@
 /*
  * Windows by EWMH.  Programs write the properties, so these may have any type, length and content:
- * they are bounded when fetched and converted to UTF-8.  A window may close between two requests,
- * which the trap reports.
+ * they are bounded when fetched and converted to UTF-8.  The trap reports a window that has closed.
  */
 #include "vm/agent/x11/windows.h"
 
@@ -320,14 +319,27 @@ bool windows_has_dock(struct display *d)
 {
 	Window ids[WINDOWS_MAX];
 	struct window_info info;
-	size_t n = windows_list(d, ids);
-	for (size_t i = 0; i < n; i++) {
-		if (windows_describe(d, ids[i], &info) && info.type == WINDOW_DOCK &&
-			info.viewable) {
-			return true;
-		}
+	size_t i = 0, n = windows_list(d, ids);
+	while (i < n && !(windows_describe(d, ids[i], &info) && info.type == WINDOW_DOCK &&
+				info.viewable)) {
+		i++;
 	}
-	return false;
+	return i < n;
+}
+
+size_t windows_panels(struct display *d, struct rect *ret, size_t max)
+{
+	Window ids[WINDOWS_MAX];
+	size_t all = windows_stack(d, ids), n = 0;
+	struct window_info info = { 0 };
+	struct err err;
+	display_trap(d);
+	for (size_t i = 0; i < all && n < max && type_of(d, ids[i]) == WINDOW_DOCK; i++) {
+		read_geometry(d, ids[i], &info);
+		ret[n] = (struct rect){ info.x, info.y, info.width, info.height };
+		n += info.viewable;
+	}
+	return display_untrap(d, &err) ? n : 0;
 }
 
 bool windows_are_managed(struct display *d)

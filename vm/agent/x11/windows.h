@@ -51,6 +51,8 @@ bool windows_is_bare(struct display *d, Window id);
 /* Its end and its properties are reported as events from now on. */
 void windows_watch(struct display *d, Window id);
 bool windows_has_dock(struct display *d);
+/* The panels that no window can cover, in screen pixels; at most max.  Returns their number. */
+size_t windows_panels(struct display *d, struct rect *ret, size_t max);
 Window windows_active(struct display *d); /* None if there is none */
 
 /* Whether a window manager runs and has published its list of windows, the last step of its

@@ -3,6 +3,7 @@
 #include "tests/support/target.h"
 #include "vm/picture/pixels.h"
 
+#include <X11/Xatom.h>
 #include <spng.h>
 #include <turbojpeg.h>
 
@@ -385,6 +386,53 @@ Test(look, shows_only_what_has_changed, .init = start, .fini = stop)
 		&req, "{'observe': {'mode': 'frame', 'only_changes': true, 'since': %lld}}", first);
 	expect_region(&req, 96, 192, 944, 672);
 	agent_fixture_done(&req);
+}
+
+/* As window managers report one. */
+static void show_panel(int y, int height)
+{
+	Display *x = target.x;
+	Window root = DefaultRootWindow(x);
+	XSetWindowAttributes own = { .override_redirect = True };
+	Atom dock = XInternAtom(x, "_NET_WM_WINDOW_TYPE_DOCK", False);
+	Window panel = XCreateWindow(x, root, 0, y, 1280, (unsigned)height, 0, CopyFromParent,
+		InputOutput, CopyFromParent, CWOverrideRedirect, &own);
+	XChangeProperty(x, panel, XInternAtom(x, "_NET_WM_WINDOW_TYPE", False), XA_ATOM, 32,
+		PropModeReplace, (unsigned char *)&dock, 1);
+	XChangeProperty(x, root, XInternAtom(x, "_NET_CLIENT_LIST_STACKING", False), XA_WINDOW, 32,
+		PropModeReplace, (unsigned char *)&panel, 1);
+	XMapRaised(x, panel);
+	XLowerWindow(x, panel); /* the fixture draws into its own window */
+	XSync(x, False);
+}
+
+static void expect_change(int64_t since, const int region[4], const int aside[4])
+{
+	struct request req;
+	act_since(
+		&req, "{'observe': {'mode': 'frame', 'only_changes': true, 'since': %lld}}", since);
+	expect_region(&req, region[0], region[1], region[2], region[3]);
+	json_auto_t *want =
+		aside ? json_pack("[i,i,i,i]", aside[0], aside[1], aside[2], aside[3]) : NULL;
+	json_t *got = json_object_get(frame_of(&req), "aside");
+	cr_assert(aside ? json_equal(got, want) : !got);
+	agent_fixture_done(&req);
+}
+
+Test(look, leaves_out_what_has_changed_of_a_panel, .init = start, .fini = stop)
+{
+	static const int above[] = { 96, 192, 128, 224 }, tasks[] = { 0, 768, 64, 800 };
+	static const int both[] = { 64, 752, 128, 800 };
+	show_panel(768, 32);
+	int64_t frame = frame_now();
+	fill(0xff0000, 0, 768, 64, 32);
+	expect_change(frame, tasks, NULL); /* nothing else has */
+	fill(0xff0000, 100, 200, 20, 20);
+	expect_change(frame, above, tasks);
+	frame = frame_now();
+	fill(0x00ff00, 0, 768, 128, 32);
+	fill(0x00ff00, 64, 752, 64, 16); /* what touches it may lie over it */
+	expect_change(frame, both, tasks);
 }
 
 Test(look, shows_what_has_changed_of_a_scaled_screen, .init = start_large, .fini = stop)
