@@ -27,6 +27,8 @@ function print(ours, usual) {
 		const [a, b] = [sum(ours, figure), sum(usual, figure)];
 		console.log(`${title.padEnd(28)}${String(a).padStart(14)}${String(b).padStart(16)}${`${(b / a).toFixed(1)}x`.padStart(9)}`);
 	}
+	console.log(`bytes of each task: ${ours.map(({ task, bytes }) =>
+		`${task} ${bytes} (${usual.find((u) => u.task === task).bytes})`).join(', ')}`);
 	for (const [way, results] of [['Vitrine', ours], ['the usual way', usual]]) {
 		const failed = results.filter((result) => !result.passed).map((result) => result.task);
 		console.log(`${way}: ${results.length - failed.length} of ${results.length} right${failed.length ? `; not ${failed.join(', ')}` : ''}`);

@@ -1,5 +1,5 @@
 // Real tasks in real programs, through MCP; the state each ends in is read from outside the desktop.
-// run.mjs [--backend=namespace|microvm] [--light] [--way=vitrine|usual] [--pictures=DIR] [--json] [TASK...]
+// run.mjs [--backend=namespace|microvm] [--light] [--way=vitrine|usual] [--pictures=DIR] [--json] [--calls] [TASK...]
 // Ends with "N passed, N failed".
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ const { values: options, positionals } = parseArgs({
 		light: { type: 'boolean', default: false },
 		pictures: { type: 'string' },
 		json: { type: 'boolean', default: false },
+		calls: { type: 'boolean', default: false }, // says what each answer costs
 	},
 });
 
@@ -54,15 +55,17 @@ async function perform(client, task) {
 		if (task.prepare) {
 			await desktop.run(task.prepare);
 		}
-		for (const [i, turn] of task.turns(desktop.home).entries()) {
-			await ways[options.way].turn(desktop, turn);
+		const turns = task.turns(desktop.home);
+		for (const [i, turn] of turns.entries()) {
+			await ways[options.way].turn(desktop, turn, turns[i + 1]);
 			await keep_picture(desktop, `${task.name}-${i + 1}`);
 		}
 		const ms = Math.round(performance.now() - started);
 		await task.check(desktop);
-		return { task: task.name, passed: true, ms, ...desktop.spent };
+		return { task: task.name, passed: true, ms, ...desktop.spent, answers: desktop.answers };
 	} catch (e) {
-		return { task: task.name, passed: false, why: e.message, ms: Math.round(performance.now() - started), ...desktop.spent };
+		return { task: task.name, passed: false, why: e.message, ms: Math.round(performance.now() - started), ...desktop.spent,
+			answers: desktop.answers };
 	} finally {
 		await desktop.end();
 	}
@@ -72,19 +75,20 @@ function print(result) {
 	if (options.json) {
 		console.log(JSON.stringify(result));
 	} else {
-		const { task, passed, why, ms, calls, bytes, tokens } = result;
+		const { task, passed, why, ms, calls, bytes, tokens, answers } = result;
 		console.log(`${passed ? 'ok' : 'not ok'} ${task}: ${calls} calls, ${bytes} bytes, ${tokens} image tokens, ${ms} ms` +
-			(passed ? '' : `\n  ${why.replaceAll('\n', '\n  ')}`));
+			(passed ? '' : `\n  ${why.replaceAll('\n', '\n  ')}`) +
+			(options.calls ? `\n  ${answers.join('\n  ')}` : ''));
 	}
 }
 
-const client = await connect(options.backend);
+const { client, close } = await connect(options.backend);
 const results = [];
 for (const task of await find_tasks()) {
 	results.push(await perform(client, task));
 	print(results.at(-1));
 }
-await client.close();
+await close();
 const failed = results.filter((result) => !result.passed).length;
 console.log(`${results.length - failed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

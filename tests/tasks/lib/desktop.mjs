@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { state_with_image } from '../../clients/lib/machines.mjs';
 import { modules, serve, vitrine } from '../../clients/lib/server.mjs';
 
 const sdk = (path) => import(pathToFileURL(join(modules, '@modelcontextprotocol/sdk/dist/esm', path)));
@@ -26,17 +27,21 @@ function image_tokens(data) {
 
 export async function connect(backend) {
 	const client = new Client({ name: 'tasks', version: '1' });
+	const own = backend === 'microvm' ? state_with_image() : null;
+	const args = own ? ['--state-dir', own.path, '--start-timeout', '120'] : ['--memory', '3072'];
 	await client.connect(new StdioClientTransport({
-		command: vitrine, args: [...serve(backend), '--tools', 'all', '--memory', '3072'], stderr: 'inherit',
-	}));
-	return client;
+		command: vitrine, args: [...serve(backend), '--tools', 'all', ...args], stderr: 'inherit',
+	}), { timeout: 300000 });
+	return { client, close: async () => { await client.close(); own?.remove(); } };
 }
 
 export class Desktop {
 	constructor(client) {
 		this.client = client;
 		this.spent = { calls: 0, bytes: 0, tokens: 0 };
+		this.answers = []; // to each call of the model
 		this.last_image = null;
+		this.seen = 0; // its frame
 	}
 
 	async begin() {
@@ -63,10 +68,13 @@ export class Desktop {
 	async call(name, args = {}) {
 		const { result, text } = await this.ask(name, args);
 		this.spent.calls++;
-		this.spent.bytes += JSON.stringify(result.content).length;
+		const bytes = JSON.stringify(result.content).length;
+		this.spent.bytes += bytes;
+		this.answers.push(`${name}: ${bytes} bytes`);
 		for (const part of result.content.filter((p) => p.type === 'image')) {
 			this.spent.tokens += image_tokens(part.data);
 			this.last_image = part.data;
+			this.seen = Number(/\bframe (\d+)/.exec(text)[1]);
 		}
 		return text;
 	}
