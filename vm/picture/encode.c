@@ -1,109 +1,73 @@
 /*
  * JPEG with libjpeg-turbo without chroma subsampling (which blurs small text), PNG with libspng at
  * a low level and without filters: for desktops, with flat colours and text, those take twice the
- * time and save nothing.  Huffman tables made for the image save a third of a desktop's JPEG.
+ * time and save nothing.
  */
 #include "vm/picture/encode.h"
 
 #include "base/cleanup.h"
 
-#include <setjmp.h>
 #include <spng.h>
-#include <stdio.h>
-
-#include <jpeglib.h>
+#include <turbojpeg.h>
 
 struct encoder {
-	struct jpeg_compress_struct jpeg;
-	struct jpeg_error_mgr errors;
-	jmp_buf failed;
+	tjhandle jpeg;
 	unsigned char *jpeg_bytes;
-	unsigned long jpeg_len;
+	unsigned long jpeg_size;
 	uint8_t *rgb; /* the format for PNG */
 	size_t rgb_size;
 	void *png_bytes;
 };
 
-static void on_error(j_common_ptr jpeg)
-{
-	longjmp(((struct encoder *)jpeg->client_data)->failed, 1);
-}
-
-static void on_message(j_common_ptr jpeg)
-{
-	(void)jpeg; /* the library would write it to stderr */
-}
-
-static bool refuse(struct encoder *e, struct err *err)
-{
-	char text[JMSG_LENGTH_MAX];
-	e->errors.format_message((j_common_ptr)&e->jpeg, text);
-	return err_set(err, ERR_HOST, "JPEG: %s", text);
-}
-
 struct encoder *encoder_new(struct err *err)
 {
-	struct encoder *e = must(calloc(1, sizeof(*e)));
-	e->jpeg.err = jpeg_std_error(&e->errors);
-	e->jpeg.client_data = e;
-	e->errors.error_exit = on_error;
-	e->errors.output_message = on_message;
-	if (setjmp(e->failed)) {
-		(void)!refuse(e, err);
-		encoder_free(e);
+	tjhandle jpeg = tjInitCompress();
+	if (!jpeg) {
+		err_set(err, ERR_HOST, "libjpeg-turbo: %s", tjGetErrorStr2(NULL));
 		return NULL;
 	}
-	jpeg_create_compress(&e->jpeg);
+	struct encoder *e = must(calloc(1, sizeof(*e)));
+	e->jpeg = jpeg;
 	return e;
 }
 
 void encoder_free(struct encoder *e)
 {
 	if (e) {
-		jpeg_destroy_compress(&e->jpeg);
-		free(e->jpeg_bytes);
+		tjDestroy(e->jpeg);
+		tjFree(e->jpeg_bytes);
 		free(e->rgb);
 		free(e->png_bytes);
 		free(e);
 	}
 }
 
-static void set_up(j_compress_ptr jpeg, const struct image *image, int quality, bool smaller)
+/* Allocates for the worst case, so that the library never reallocates. */
+static bool have_jpeg_room(struct encoder *e, struct size size)
 {
-	jpeg->image_width = (JDIMENSION)image->size.width;
-	jpeg->image_height = (JDIMENSION)image->size.height;
-	jpeg->input_components = 4;
-	jpeg->in_color_space = JCS_EXT_BGRX;
-	jpeg_set_defaults(jpeg);
-	jpeg_set_quality(jpeg, quality, TRUE);
-	jpeg->comp_info[0].h_samp_factor = jpeg->comp_info[0].v_samp_factor = 1;
-	jpeg->optimize_coding = smaller;
+	unsigned long need = tjBufSize(size.width, size.height, TJSAMP_444);
+	if (need == (unsigned long)-1) {
+		return false;
+	}
+	if (e->jpeg_size < need) {
+		tjFree(e->jpeg_bytes);
+		e->jpeg_bytes = must(tjAlloc((int)need));
+		e->jpeg_size = need;
+	}
+	return true;
 }
 
-static void write_rows(j_compress_ptr jpeg, const struct image *image)
+bool encoder_jpeg(struct encoder *e, const struct image *image, int quality, struct encoded *ret,
+	struct err *err)
 {
-	jpeg_start_compress(jpeg, TRUE);
-	while (jpeg->next_scanline < jpeg->image_height) {
-		/* The library only reads it. */
-		JSAMPROW row = (JSAMPROW)image->pixels + jpeg->next_scanline * image->stride;
-		jpeg_write_scanlines(jpeg, &row, 1);
+	unsigned long len = e->jpeg_size;
+	if (!have_jpeg_room(e, image->size) ||
+		tjCompress2(e->jpeg, image->pixels, image->size.width, (int)image->stride,
+			image->size.height, TJPF_BGRX, &e->jpeg_bytes, &len, TJSAMP_444, quality,
+			TJFLAG_NOREALLOC) < 0) {
+		return err_set(err, ERR_HOST, "JPEG: %s", tjGetErrorStr2(e->jpeg));
 	}
-	jpeg_finish_compress(jpeg);
-}
-
-bool encoder_jpeg(struct encoder *e, const struct image *image, int quality, bool smaller,
-	struct encoded *ret, struct err *err)
-{
-	free(take_ptr(&e->jpeg_bytes));
-	if (setjmp(e->failed)) {
-		jpeg_abort_compress(&e->jpeg);
-		e->jpeg_bytes = NULL; /* the library may have grown it */
-		return refuse(e, err);
-	}
-	jpeg_mem_dest(&e->jpeg, &e->jpeg_bytes, &e->jpeg_len);
-	set_up(&e->jpeg, image, quality, smaller);
-	write_rows(&e->jpeg, image);
-	*ret = (struct encoded){ e->jpeg_bytes, e->jpeg_len };
+	*ret = (struct encoded){ e->jpeg_bytes, len };
 	return true;
 }
 

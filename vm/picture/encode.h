@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "vm/picture/image.h"
 
-/* Encodes pixels as JPEG or PNG, reusing one compressor. */
+/* Encodes pixels as JPEG or PNG, reusing one compressor and one buffer. */
 
 struct encoder;
 
@@ -16,9 +16,8 @@ struct encoded {
 struct encoder *encoder_new(struct err *err) NODISCARD;
 void encoder_free(struct encoder *e); /* NULL-safe */
 
-/* smaller: by about a third, for 1.7 times the time. */
-bool encoder_jpeg(struct encoder *e, const struct image *image, int quality, bool smaller,
-	struct encoded *ret, struct err *err) NODISCARD;
+bool encoder_jpeg(struct encoder *e, const struct image *image, int quality, struct encoded *ret,
+	struct err *err) NODISCARD;
 bool encoder_png(struct encoder *e, const struct image *image, struct encoded *ret,
 	struct err *err) NODISCARD;
 

@@ -84,7 +84,7 @@ static bool encode(struct painter *p, const struct image *image, int64_t format,
 	struct encoded *ret, struct err *err)
 {
 	return format == FORMAT_PNG ? encoder_png(p->encoder, image, ret, err)
-				    : encoder_jpeg(p->encoder, image, (int)quality, true, ret, err);
+				    : encoder_jpeg(p->encoder, image, (int)quality, ret, err);
 }
 
 /* An image being fitted into its limit of bytes. */

@@ -128,7 +128,7 @@ static bool put_jpeg(struct rfb_encoder *e, const struct image *image, int quali
 {
 	struct encoded jpeg;
 	struct err err;
-	if (!encoder_jpeg(e->jpeg, image, 20 + 8 * quality, false, &jpeg, &err)) {
+	if (!encoder_jpeg(e->jpeg, image, 20 + 8 * quality, &jpeg, &err)) {
 		return false;
 	}
 	put_byte(out, CONTROL_JPEG);

@@ -1,4 +1,4 @@
-// USES vm PkgConfig::spng
+// USES vm PkgConfig::turbojpeg PkgConfig::spng
 /* What only the fake desktop does: its pictures are real files, and it records what it was told to
  * do. */
 

@@ -4,7 +4,6 @@
 #include "base/loop.h"
 #include "base/work.h"
 #include "vm/guest/encode_frame.h"
-#include "vm/picture/encode.h"
 #include "vm/picture/pixels.h"
 
 #include <criterion/criterion.h>
@@ -48,26 +47,6 @@ Test(image, scaling_averages_what_it_shrinks)
 	cr_assert_eq(out[0], 50);
 	cr_assert_eq(out[4], 100);
 	cr_assert_eq(out[5], 0);
-}
-
-/* ---- encoding ---- */
-
-Test(encode, a_jpeg_of_a_flat_picture_is_small)
-{
-	struct err err;
-	struct encoded jpeg;
-	struct image image = { NULL, { 1280, 800 }, 1280 * 4 };
-	image.pixels = must(calloc(image.stride, 800));
-	struct encoder *encoder = encoder_new(&err);
-	cr_assert(encoder_jpeg(encoder, &image, 80, true, &jpeg, &err), "%s", err.text);
-	cr_expect_lt(jpeg.len, 14000); /* with the usual Huffman tables, 36,000 */
-	image.size.width = 70000;
-	cr_assert_not(encoder_jpeg(encoder, &image, 80, true, &jpeg, &err));
-	cr_expect(strstr(err.text, "65500"), "%s", err.text);
-	image.size.width = 1280; /* it goes on */
-	cr_assert(encoder_jpeg(encoder, &image, 80, true, &jpeg, &err), "%s", err.text);
-	encoder_free(encoder);
-	free(image.pixels);
 }
 
 /* ---- pixels ---- */

@@ -1,4 +1,4 @@
-// USES rfb
+// USES rfb PkgConfig::turbojpeg
 /* What viewers get as JPEG is sent again, exact, when it has come to rest. */
 #include "rfb_people.h"
 

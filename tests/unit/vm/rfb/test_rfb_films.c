@@ -1,4 +1,4 @@
-// USES rfb PkgConfig::vpx
+// USES rfb PkgConfig::turbojpeg PkgConfig::vpx
 /* Viewers of a film: in time, late, slow, and those that know no VP9. */
 #include "rfb_people.h"
 
