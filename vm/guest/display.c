@@ -26,6 +26,7 @@ guest_id guest_display_set(
 	struct guest_call *call = guest_call_new(guest, &op, data);
 	struct err err;
 	call->fn.json = fn;
+	call->is_input = true;
 	call->time_ms = TIME_MS * guest_slowness(guest);
 	return guest_may_ask(guest, &err) && guest_may_act(guest, &err)
 		       ? guest_call_ask(call, args)

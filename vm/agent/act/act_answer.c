@@ -107,6 +107,14 @@ static void reply(struct act *act, struct point pointer, const struct looked *lo
 
 /* ---- of a window ---- */
 
+/* It was clipped to the size that the screen had when the window was measured. */
+static bool fits_screen(struct act *act, const struct image *image, struct err *err)
+{
+	struct size screen = display_size(act->queue->seat->display);
+	return (image->size.width <= screen.width && image->size.height <= screen.height) ||
+	       err_set(err, ERR_STATE, "the display became smaller meanwhile; try again");
+}
+
 static void on_shot(const struct window_picture *picture, const struct err *err, void *data)
 {
 	struct act *act = data;
@@ -115,6 +123,7 @@ static void on_shot(const struct window_picture *picture, const struct err *err,
 	struct point pointer = { 0 };
 	struct err why = { 0 };
 	if (err || !input_pointer(act_input(act), &pointer, &why) ||
+		!fits_screen(act, &picture->image, &why) ||
 		!observer_picture(q->seat->observer, &picture->image,
 			(struct point){ picture->place.x, picture->place.y }, &act->observe,
 			q->agent->frame, &act->marks, &frame, &why)) {

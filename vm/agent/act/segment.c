@@ -19,7 +19,7 @@ void segment_begin(struct segment *s)
 size_t segment_plan(struct segment *s, const struct stroke *strokes, size_t n, size_t most,
 	bool *ret_map_changed)
 {
-	size_t planned = 0;
+	size_t planned = 0, whole = 0;
 	while (planned < most && planned < n) {
 		const struct stroke *stroke = &strokes[planned];
 		struct key *key = &s->keys[planned];
@@ -33,12 +33,13 @@ size_t segment_plan(struct segment *s, const struct stroke *strokes, size_t n, s
 			keymap_used(s->map, key->code);
 		}
 		planned++;
+		whole = stroke->ends || stroke_pauses(stroke) ? planned : whole;
 		if (stroke_pauses(stroke)) {
 			break;
 		}
 	}
 	*ret_map_changed = keymap_apply(s->map);
-	return planned;
+	return whole; /* others' keys may come between segments, but not into a character */
 }
 
 bool segment_has_shift(const struct segment *s, size_t n)

@@ -144,7 +144,7 @@ static void add_number(struct strokes *s, uint32_t ch)
 
 struct strokes strokes_of_text(const char *text, enum strokes_wide wide, bool by_number)
 {
-	/* A character has at least two bytes for two strokes, and three for the nine of a number. */
+	/* Numbers need most, at most seven strokes for two bytes. */
 	struct strokes s = strokes_new(by_number ? 5 * strlen(text) : strlen(text));
 	for (uint32_t ch; (ch = keys_next_char(&text)) && ch != UINT32_MAX;) {
 		if (by_number && strokes_is_composed(ch)) {

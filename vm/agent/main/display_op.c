@@ -62,7 +62,7 @@ static void on_lost(const struct err *why, void *data)
 static void on_cancel(void *data)
 {
 	struct err err;
-	err_set(&err, ERR_CANCELLED, "the resizing was cancelled");
+	err_set(&err, ERR_CANCELLED, "cancelled; the display may already have the new size");
 	request_fail(setting_free(data), &err);
 }
 

@@ -202,9 +202,9 @@ static bool capture_whole(struct session *s, struct err *err)
 }
 
 /*
- * The desktop is ready only after a frame could be captured; what changes from then on is known.  For a new host a small part is
- * sufficient: in a clone, touched memory is copied, and capturing all of it takes half of the time
- * until it is ready.
+ * The desktop is ready only after a frame could be captured; what changes from then on is known.
+ * For a new host a small part is sufficient: in a clone, touched memory is copied, and capturing all
+ * of it takes half of the time until it is ready.
  */
 static bool capture_first_frame(struct session *s)
 {

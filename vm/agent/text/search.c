@@ -69,6 +69,13 @@ static void on_text(const struct seen *seen, const struct err *err, void *data)
 		end(s, NULL, err);
 		return;
 	}
+	if (seen->frame_id < display_resized_frame(s->agent->display)) {
+		struct err why;
+		err_set(&why, ERR_STATE,
+			"the display was resized while its text was read; try again");
+		end(s, NULL, &why);
+		return;
+	}
 	struct matches matches;
 	match_find(seen->words, seen->lines, s->how.area, s->how.text, &matches);
 	const struct search_found found = {

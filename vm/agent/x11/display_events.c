@@ -93,7 +93,9 @@ const XFixesSelectionNotifyEvent *display_selection(const struct display *d, con
 
 static bool is_root_configured(const struct display *d, const XEvent *event)
 {
-	return event->type == ConfigureNotify && event->xconfigure.window == d->root;
+	/* Any program may send one. */
+	return event->type == ConfigureNotify && event->xconfigure.window == d->root &&
+	       !event->xconfigure.send_event;
 }
 
 /* All of the screen counts as changed: the X server reports no damage where it became smaller. */

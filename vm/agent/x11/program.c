@@ -94,7 +94,9 @@ bool program_has_gtk3(struct display *d)
 	struct err ignored;
 	display_trap(d);
 	Window focus = focused(d);
-	bool has = focus > PointerRoot && has_loaded(pid_of(d, focus), "/libgtk-3.so");
+	pid_t pid = focus > PointerRoot ? pid_of(d, focus) : -1;
+	bool has = has_loaded(pid, "/libgtk-3.so") && !has_loaded(pid, "/libQt5Gui.so") &&
+		   !has_loaded(pid, "/libQt6Gui.so") && !has_loaded(pid, "/libjvm.so");
 	return display_untrap(d, &ignored) && has;
 }
 

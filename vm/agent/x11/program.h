@@ -14,7 +14,8 @@ enum program {
 	PROGRAM_WRONG,  /* QtWebEngine 5: takes 16 bits of a key, and no surrogates */
 };
 
-/* Whether the process of the focused window uses GTK 3's input method, as Firefox and Chromium do. */
+/* Whether the process of the focused window has loaded GTK 3, as Firefox and Chromium do, and no
+ * toolkit that has input methods of its own.  Several round trips, and reads a file of /proc. */
 bool program_has_gtk3(struct display *d);
 
 /* That of the focused window.  Several round trips, and reads a file of /proc. */

@@ -82,15 +82,23 @@ static int millimetres(int pixels)
 	return (pixels * 254 + DPI * 5) / (DPI * 10);
 }
 
+/* One that was just created is not in the list. */
+static bool is_ours(const struct outputs *o, RRMode mode)
+{
+	bool ours = true;
+	for (int i = 0; i < o->all->nmode; i++) {
+		const XRRModeInfo *known = &o->all->modes[i];
+		ours &= known->id != mode || strncmp(known->name, OURS, strlen(OURS)) == 0;
+	}
+	return ours;
+}
+
 /* Modes that are not shown any more would add up. */
 static void drop_mode(const struct outputs *o, RRMode mode)
 {
-	for (int i = 0; i < o->all->nmode; i++) {
-		const XRRModeInfo *known = &o->all->modes[i];
-		if (known->id == mode && strncmp(known->name, OURS, strlen(OURS)) == 0) {
-			XRRDeleteOutputMode(o->x, o->output, mode);
-			XRRDestroyMode(o->x, mode);
-		}
+	if (mode && is_ours(o, mode)) {
+		XRRDeleteOutputMode(o->x, o->output, mode);
+		XRRDestroyMode(o->x, mode);
 	}
 }
 
@@ -117,6 +125,11 @@ bool resize_display(struct display *d, struct size size, struct err *err)
 {
 	struct outputs outputs;
 	struct err ignored;
+	XSync(display_x(d), False);
+	display_catch_up(d); /* another program may just have resized it */
+	if (!display_is_up(d, err)) {
+		return false;
+	}
 	if (size_equal(size, display_size(d))) {
 		return true;
 	}
