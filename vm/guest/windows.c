@@ -2,7 +2,7 @@
 #include "vm/guest/call.h"
 #include "vm/guest/check.h"
 
-#define TIME_MS 5000
+#define TIME_MS 10000
 
 static enum delivered list_deliver(
 	struct guest_call *call, const struct link_msg *msg, struct err *err)
@@ -37,7 +37,7 @@ guest_id guest_windows(struct guest *guest, guest_json_fn *fn, void *data)
 	struct guest_call *call = guest_call_new(guest, &list_op, data);
 	struct err err;
 	call->fn.json = fn;
-	call->time_ms = TIME_MS;
+	call->time_ms = TIME_MS * guest_slowness(guest);
 	return guest_may_ask(guest, &err) ? guest_call_ask(call, NULL)
 					  : guest_call_refuse(call, &err);
 }
@@ -48,7 +48,7 @@ guest_id guest_window_change(
 	struct guest_call *call = guest_call_new(guest, &change_op, data);
 	struct err err;
 	call->fn.json = fn;
-	call->time_ms = TIME_MS;
+	call->time_ms = TIME_MS * guest_slowness(guest);
 	return guest_may_ask(guest, &err) && guest_may_act(guest, &err)
 		       ? guest_call_ask(call, change)
 		       : guest_call_refuse(call, &err);

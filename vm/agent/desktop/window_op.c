@@ -12,8 +12,8 @@
 #include "vm/agent/x11/window_group.h"
 #include "vm/agent/x11/window_state.h"
 
-#define WAIT_MS 1500  /* for the state, or the focus */
-#define CLOSE_MS 3000 /* for the program to close it, or to ask */
+#define SIZE_MS 1500 /* for another size, which the program may refuse */
+#define LATE_MS 5000 /* for everything else, on a busy machine */
 
 static json_t *encode(struct agent *agent, const struct window_info *info)
 {
@@ -60,7 +60,7 @@ struct change {
 	size_t n_before;
 	struct client_sync *sync; /* the window manager has not answered */
 	sd_event_source *timer, *check;
-	bool gone;
+	bool gone, size_is_late;
 };
 
 static void change_free(struct change *c)
@@ -145,8 +145,10 @@ static bool is_sized(const struct change *c, const struct window_info *now)
 	       now->width != c->was.width || now->height != c->was.height;
 }
 
-/* Whether it is as requested; else nothing, unless it is the last time. */
-static void answer(struct change *c, bool last)
+enum lateness { EARLY, SIZE_IS_LATE, ALL_IS_LATE };
+
+/* Whether it is as requested; else nothing, unless it is too late. */
+static void answer(struct change *c, enum lateness time)
 {
 	struct window_info now;
 	Window ids[WINDOWS_MAX];
@@ -154,9 +156,10 @@ static void answer(struct change *c, bool last)
 	size_t n = windows_list(c->display, ids);
 	c->gone = c->gone || !holds(ids, n, c->id) || !windows_describe(c->display, c->id, &now);
 	bool done = c->gone ? c->args.verb == WINDOW_CLOSE : is_done(c, &now);
-	bool complete = done && (c->gone || is_sized(c, &now));
+	bool complete = done && (c->gone || time == SIZE_IS_LATE || is_sized(c, &now));
 	json_auto_t *others = opened(c, &asks);
-	if (!complete && !last && !c->gone && !(c->args.verb == WINDOW_CLOSE && asks)) {
+	if (!complete && time != ALL_IS_LATE && !c->gone &&
+		!(c->args.verb == WINDOW_CLOSE && asks)) {
 		return;
 	}
 	json_auto_t *window = c->gone ? NULL : encode(c->agent, &now);
@@ -170,7 +173,7 @@ static int on_check(sd_event_source *source, void *data)
 	struct change *c = data;
 	(void)source;
 	loop_drop(&c->check);
-	answer(c, false);
+	answer(c, c->size_is_late ? SIZE_IS_LATE : EARLY);
 	return 0;
 }
 
@@ -205,7 +208,15 @@ static void on_wm(enum client_sync_answer how, void *data)
 static int on_late(sd_event_source *source, uint64_t usec, void *data)
 {
 	(void)source, (void)usec;
-	answer(data, true);
+	struct change *c = data;
+	if (c->size_is_late) {
+		answer(c, ALL_IS_LATE);
+		return 0;
+	}
+	c->size_is_late = true;
+	loop_drop(&c->timer);
+	c->timer = loop_after_ms(c->agent->event, LATE_MS - SIZE_MS, on_late, c);
+	check_soon(c);
 	return 0;
 }
 
@@ -281,8 +292,7 @@ static void start(struct change *c)
 	display_trap(c->display);
 	ask(c, &now);
 	(void)!display_untrap(c->display, &ignored); /* closed meanwhile: found out below */
-	c->timer = loop_after_ms(
-		c->agent->event, c->args.verb == WINDOW_CLOSE ? CLOSE_MS : WAIT_MS, on_late, c);
+	c->timer = loop_after_ms(c->agent->event, SIZE_MS, on_late, c);
 	request_on_cancel(c->req, on_cancel, c);
 	c->sync = client_sync_window_manager(c->display, on_wm, c);
 	check_soon(c);
