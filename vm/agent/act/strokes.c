@@ -129,6 +129,16 @@ bool strokes_has_composed(const char *text)
 	return ch && ch != UINT32_MAX;
 }
 
+uint32_t strokes_first_composed(const struct strokes *s)
+{
+	uint32_t found = 0;
+	for (size_t i = 0; i < s->n && !found; i++) {
+		uint32_t ch = keys_to_char(s->all[i].sym);
+		found = strokes_is_composed(ch) ? ch : 0;
+	}
+	return found;
+}
+
 static void add_number(struct strokes *s, uint32_t ch)
 {
 	char digits[9];

@@ -56,6 +56,7 @@ uint32_t strokes_first_wide(const char *text);
  */
 bool strokes_is_composed(uint32_t ch);
 bool strokes_has_composed(const char *text);
+uint32_t strokes_first_composed(const struct strokes *s); /* 0: none */
 /* text must have passed the check.  by_number: presses such characters as Ctrl+Shift+U, their number
  * in hexadecimal and a space. */
 struct strokes strokes_of_text(const char *text, enum strokes_wide wide, bool by_number);

@@ -301,6 +301,8 @@ struct typing *typing_chords(struct input *in, struct keymap *map, const struct 
 {
 	struct typing *t = typing_new(in, map, strokes_of_chords(chords, count, repeat), fn, data);
 	key_repeat_stop(&t->repeat);
+	uint32_t composed = strokes_first_composed(&t->strokes);
+	t->composed = composed && program_has_gtk3(in->display) ? composed : 0;
 	return t;
 }
 

@@ -32,6 +32,12 @@ bool typing_prepare(struct typing *t, struct err *err)
 			"in another program, such as an editor, and copy and paste them",
 			t->refused);
 	}
+	if (t->composed) {
+		return err_set(err, ERR_UNSUPPORTED,
+			"the focused program (GTK 3) takes the key U+%04X for a dead key or "
+			"Compose, so nothing was pressed; use type for this character",
+			t->composed);
+	}
 	if (!keymap_refresh(t->map, err) || !typing_check_layout(t, err)) {
 		return false;
 	}

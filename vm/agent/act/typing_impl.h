@@ -26,6 +26,7 @@ struct typing {
 	bool wrong_group;     /* another group or a lock was in effect while a segment was sent */
 	bool is_text, waited, rested;
 	uint32_t refused; /* a character that the program would misinterpret; 0: none */
+	uint32_t composed; /* a key that the program takes for another; 0: none */
 	size_t planned;   /* strokes that wait for the map's readers; 0: none */
 	int changes;      /* of the map, for this segment */
 	struct locks locks;

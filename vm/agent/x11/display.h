@@ -45,7 +45,8 @@ Display *display_recorder(struct display *d);
 void display_free_later(struct display *d, void *memory);
 Window display_root(struct display *d);
 struct size display_size(struct display *d);
-/* The first frame with this size; frames before it have other coordinates.  0: it never changed. */
+/* The first frame with this size; frames before it have other coordinates.  0: it has not changed since the
+ * connection was made. */
 uint64_t display_resized_frame(const struct display *d);
 bool display_is_lost(const struct display *d);
 /* Sets the error of what needs the X server while that is being restarted; false. */

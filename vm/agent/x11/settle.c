@@ -22,8 +22,10 @@ struct tile {
 struct settle {
 	struct display *display;
 	struct display_listener listener;
+	struct size screen;
 	int columns, rows;
 	struct rect area; /* that counts */
+	bool is_part;     /* of the screen; else all of it, whatever its size */
 	struct tile *tiles;
 	bool changed; /* since settle_new(), or since it was quiet but not ready */
 	uint64_t since_us, reaction_us, wait_us, quiet_us, end_us;
@@ -54,6 +56,18 @@ static int least(int a, int b)
 	return a < b ? a : b;
 }
 
+static void start_again(struct settle *s)
+{
+	s->screen = display_size(s->display);
+	if (!s->is_part) {
+		s->area = (struct rect){ 0, 0, s->screen.width, s->screen.height };
+	}
+	s->columns = (s->screen.width + TILE - 1) / TILE;
+	s->rows = (s->screen.height + TILE - 1) / TILE;
+	free(s->tiles);
+	s->tiles = must(calloc((size_t)s->columns * (size_t)s->rows, sizeof(*s->tiles)));
+}
+
 /* Without a change the timer waits for the first one; now it can be quiet earlier. */
 static void note_first_change(struct settle *s, uint64_t now)
 {
@@ -68,6 +82,9 @@ static void on_damaged(const XRectangle *area, void *data)
 {
 	struct settle *s = data;
 	uint64_t now = loop_now_us();
+	if (!size_equal(s->screen, display_size(s->display))) {
+		start_again(s); /* and all of it has changed */
+	}
 	if (area->x >= s->area.x + s->area.width || area->x + area->width <= s->area.x ||
 		area->y >= s->area.y + s->area.height || area->y + area->height <= s->area.y) {
 		return;
@@ -164,12 +181,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 struct settle *settle_new(struct display *d)
 {
 	struct settle *s = must(calloc(1, sizeof(*s)));
-	struct size size = display_size(d);
 	s->display = d;
-	s->area = (struct rect){ 0, 0, size.width, size.height };
-	s->columns = (size.width + TILE - 1) / TILE;
-	s->rows = (size.height + TILE - 1) / TILE;
-	s->tiles = must(calloc((size_t)s->columns * (size_t)s->rows, sizeof(*s->tiles)));
+	start_again(s);
 	s->listener = (struct display_listener){ .damaged = on_damaged, .data = s };
 	display_listen(d, &s->listener);
 	return s;
@@ -178,6 +191,7 @@ struct settle *settle_new(struct display *d)
 void settle_within(struct settle *s, struct rect area)
 {
 	s->area = area;
+	s->is_part = true;
 }
 
 void settle_wait(struct settle *s, const struct observe *how, uint64_t since_us,

@@ -188,6 +188,22 @@ Test(resize, stops_a_list_that_runs)
 }
 
 /* Each size has a mode of its own, which must not stay. */
+Test(resize, an_event_that_a_program_made_up_is_none)
+{
+	Window root = DefaultRootWindow(target.x);
+	XEvent event = { .xconfigure = {
+				 .type = ConfigureNotify,
+				 .event = root,
+				 .window = root,
+				 .height = 65535,
+			 } };
+	XSendEvent(target.x, root, False, StructureNotifyMask, &event);
+	XSync(target.x, False);
+	agent_fixture_for_ms(&fixture, 50);
+	cr_expect(size_equal(fixture.agent.screen, (struct size){ 800, 600 }));
+	expect_click(799, 599, 799, 599);
+}
+
 Test(resize, many_sizes_leave_nothing_behind)
 {
 	for (int i = 0; i < 300; i++) {

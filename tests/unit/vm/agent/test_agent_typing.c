@@ -269,6 +269,20 @@ Test(typing, refuses_what_cannot_be_typed, .init = start, .fini = stop)
 	agent_fixture_done(&req);
 }
 
+Test(typing, refuses_a_key_that_the_program_takes_for_another, .init = start, .fini = stop)
+{
+	struct request req;
+	open_editor();
+	agent_fixture_act(&fixture, &req,
+		"{'actions': [{'action': 'key', 'text': 'x'}, {'action': 'key', 'text': '\uff20'}]}");
+	const char *why =
+		json_string_value(json_object_get(json_object_get(req.result, "failed"), "text"));
+	cr_expect(why && strstr(why, "U+FF20"), "%s", why ? why : "pressed");
+	agent_fixture_done(&req);
+	agent_fixture_do(&fixture, "{'actions': [{'action': 'key', 'text': 'y'}]}");
+	agent_fixture_expect_file(&fixture, "text", "xy");
+}
+
 Test(typing, refuses_while_the_keyboard_is_frozen, .init = start, .fini = stop)
 {
 	struct request req;
