@@ -5,6 +5,7 @@
  *   bench-probe paint FILE     repaints itself in another colour at every click, and reports that
  *   bench-probe animate FILE   repaints a page of text fifty times a second
  *   bench-probe video FILE     shows another picture, full of colour, thirty times a second
+ *   bench-probe window FILE    writes down when its window was mapped
  *
  * A report is one line in FILE: "probe ROUND A B C".  type: time of the last character, hash of the
  * text, its characters; paint: time of the press, of the finished repaint, 0.  Times are
@@ -152,7 +153,8 @@ static void open_window(struct probe *p, const char *mode)
 		.height = PROBE_HEIGHT };
 	XSetWMNormalHints(p->display, p->window, &hints);
 	XStoreName(p->display, p->window, mode);
-	XSelectInput(p->display, p->window, KeyPressMask | ButtonPressMask | ExposureMask);
+	long maps = strcmp(mode, "window") == 0 ? StructureNotifyMask : 0;
+	XSelectInput(p->display, p->window, KeyPressMask | ButtonPressMask | ExposureMask | maps);
 	p->gc = XCreateGC(p->display, p->window, 0, NULL);
 	XMapWindow(p->display, p->window);
 	XFlush(p->display);
@@ -170,6 +172,9 @@ static void handle(struct probe *p, XEvent *event)
 	case ButtonPress:
 		pressed(p);
 		break;
+	case MapNotify:
+		report(p, now_us(), 0, 0);
+		break;
 	case Expose:
 		paint(p);
 		break;
@@ -180,7 +185,7 @@ int main(int argc, char **argv)
 {
 	struct probe p = { .file = -1 };
 	if (argc != 3 || (p.file = open(argv[2], O_RDWR | O_CREAT | O_CLOEXEC, 0644)) < 0) {
-		fprintf(stderr, "usage: bench-probe type|paint|animate|video FILE\n");
+		fprintf(stderr, "usage: bench-probe type|paint|animate|video|window FILE\n");
 		return 2;
 	}
 	bool moving = strcmp(argv[1], "animate") == 0, filming = strcmp(argv[1], "video") == 0;
