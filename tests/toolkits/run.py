@@ -27,7 +27,7 @@ SCRIPTS = {
     "chinese": "视野无限广，窗外有蓝天",
     "japanese": "いろはにほへと漢字カナ",
     "korean": "다람쥐 헌 쳇바퀴에",
-    "forms": "me＠home﹐﹑ ﺍﺏ",
+    "forms": "me＠home﹐﹑ ﺍﺏﹼ＠＠ﺊ",
     "emoji": "👍🏽 🇪🇺 𝔘𝔫𝔦 done",
 }
 LAYOUTS = ["us", "de", "fr", "ru", "us,ru", "gr", "jp"]

@@ -30,7 +30,7 @@ export default [
 		name: 'spreadsheet-formula',
 		files,
 		turns: (home) => [start('calc'),
-			{ actions: [wait(3), click(82, 230), type('12\n30\n=SUM(A1:A2)\n')] },
+			{ actions: [wait(3), click(82, 230), key('ctrl+Home'), type('12\n30\n=SUM(A1:A2)\n')] },
 			...save_as(`${home}/sums.ods`)],
 		check: (desktop) => expect_output(desktop, 'unzip -p ~/sums.ods content.xml', /office:value="42"/),
 	},

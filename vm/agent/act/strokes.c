@@ -144,12 +144,12 @@ static void add_number(struct strokes *s, uint32_t ch)
 	char digits[9];
 	snprintf(digits, sizeof(digits), "%x", ch);
 	add(s, XK_Control_L, STROKE_PRESS, false);
+	add(s, XK_Shift_L, STROKE_PRESS, false);
 	add(s, XK_U, STROKE_TAP, false);
-	add(s, NoSymbol, STROKE_RELEASE, false);
 	for (const char *digit = digits; *digit; digit++) {
 		add(s, (KeySym)*digit, STROKE_TAP, false);
 	}
-	add(s, XK_space, STROKE_TAP, true);
+	add(s, NoSymbol, STROKE_RELEASE, true);
 }
 
 struct strokes strokes_of_text(const char *text, enum strokes_wide wide, bool by_number)

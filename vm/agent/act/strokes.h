@@ -57,8 +57,8 @@ uint32_t strokes_first_wide(const char *text);
 bool strokes_is_composed(uint32_t ch);
 bool strokes_has_composed(const char *text);
 uint32_t strokes_first_composed(const struct strokes *s); /* 0: none */
-/* text must have passed the check.  by_number: presses such characters as Ctrl+Shift+U, their number
- * in hexadecimal and a space. */
+/* text must have passed the check.  by_number: presses such characters as U and their hexadecimal
+ * number while Ctrl and Shift are down; their release ends it. */
 struct strokes strokes_of_text(const char *text, enum strokes_wide wide, bool by_number);
 struct strokes strokes_of_chords(const struct chord *chords, int count, int repeat);
 struct strokes strokes_of_press(const struct chord *chord); /* its keys stay pressed */

@@ -41,8 +41,7 @@ bool typing_prepare(struct typing *t, struct err *err)
 	if (!keymap_refresh(t->map, err) || !typing_check_layout(t, err)) {
 		return false;
 	}
-	bool holds = t->at > 0 && t->strokes.all[t->at - 1].how == STROKE_PRESS;
-	if (t->is_text && !holds) {
+	if (t->is_text) {
 		input_release_all_keys(t->in); /* a user's Shift would change what arrives */
 	}
 	t->layout = *display_layout(t->in->display);
