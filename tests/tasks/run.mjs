@@ -1,6 +1,6 @@
 // Real tasks in real programs, through MCP; the state each ends in is read from outside the desktop.
 // run.mjs [--backend=namespace|microvm] [--light] [--way=vitrine|usual] [--pictures=DIR] [--json] [--calls] [TASK...]
-// Ends with "N passed, N failed".
+// Ends with "N passed, N failed"; a task whose program the sandbox lacks (`needs`) is skipped.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -51,6 +51,9 @@ async function perform(client, task) {
 	await desktop.begin();
 	const started = performance.now();
 	try {
+		if (task.needs && await desktop.run(`command -v ${task.needs} >/dev/null || echo no`)) {
+			return { task: task.name, passed: true, skipped: `there is no ${task.needs}`, ms: 0, ...desktop.spent, answers: [] };
+		}
 		await write_files(desktop, task.files);
 		if (task.prepare) {
 			await desktop.run(task.prepare);
@@ -75,7 +78,11 @@ function print(result) {
 	if (options.json) {
 		console.log(JSON.stringify(result));
 	} else {
-		const { task, passed, why, ms, calls, bytes, tokens, answers } = result;
+		const { task, passed, why, skipped, ms, calls, bytes, tokens, answers } = result;
+		if (skipped) {
+			console.log(`skipped ${task}: ${skipped}`);
+			return;
+		}
 		console.log(`${passed ? 'ok' : 'not ok'} ${task}: ${calls} calls, ${bytes} bytes, ${tokens} image tokens, ${ms} ms` +
 			(passed ? '' : `\n  ${why.replaceAll('\n', '\n  ')}`) +
 			(options.calls ? `\n  ${answers.join('\n  ')}` : ''));
@@ -89,6 +96,6 @@ for (const task of await find_tasks()) {
 	print(results.at(-1));
 }
 await close();
-const failed = results.filter((result) => !result.passed).length;
-console.log(`${results.length - failed} passed, ${failed} failed`);
+const failed = results.filter((result) => !result.passed).length, skipped = results.filter((result) => result.skipped).length;
+console.log(`${results.length - failed - skipped} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

@@ -42,6 +42,7 @@ export default [
 	},
 	{
 		name: 'a-setting',
+		needs: 'gsettings',
 		light: true,
 		turns: () => [mousepad(),
 			{ actions: [key('alt+v')] },

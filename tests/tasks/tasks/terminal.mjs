@@ -5,6 +5,7 @@ import { expect_output } from '../lib/check.mjs';
 export default [
 	{
 		name: 'edit-in-vim',
+		needs: 'vi',
 		light: true,
 		files: { 'notes.txt': 'first\nsecond\nthird\n' },
 		turns: () => [{ launch: { application: 'xterm' } },
