@@ -119,27 +119,19 @@ static bool decode_map(const struct field *f, const json_t *v, const json_t **sl
 	return true;
 }
 
-static bool decode_objects(const struct field *f, const json_t *v, const json_t **slot)
+static bool is_object(const json_t *v)
 {
-	if (!json_is_array(v) || !field_in_range(f, (double)json_array_size(v))) {
-		return false;
-	}
-	for (size_t i = 0; i < json_array_size(v); i++) {
-		if (!json_is_object(json_array_get(v, i))) {
-			return false;
-		}
-	}
-	*slot = v;
-	return true;
+	return json_is_object(v);
 }
 
-static bool decode_texts(const struct field *f, const json_t *v, const json_t **slot)
+static bool decode_list(const struct field *f, const json_t *v, bool (*is_item)(const json_t *),
+	const json_t **slot)
 {
 	if (!json_is_array(v) || !field_in_range(f, (double)json_array_size(v))) {
 		return false;
 	}
 	for (size_t i = 0; i < json_array_size(v); i++) {
-		if (!is_short_text(json_array_get(v, i))) {
+		if (!is_item(json_array_get(v, i))) {
 			return false;
 		}
 	}
@@ -172,9 +164,9 @@ static bool decode_one(const struct field *f, const json_t *v, void *slot)
 		*(const json_t **)slot = v;
 		return json_is_object(v);
 	case FIELD_OBJECTS:
-		return decode_objects(f, v, slot);
+		return decode_list(f, v, is_object, slot);
 	case FIELD_TEXTS:
-		return decode_texts(f, v, slot);
+		return decode_list(f, v, is_short_text, slot);
 	case FIELD_ANY:
 		*(const json_t **)slot = v;
 		return true;

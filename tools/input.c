@@ -55,7 +55,7 @@ static bool check_points(const struct input *in, struct size screen, struct err 
 static bool has_points(const struct input *in)
 {
 	for (size_t i = 0; i < in->n; i++) {
-		if (in->actions[i].at.count || in->actions[i].from.count) {
+		if (action_has_point(&in->actions[i])) {
 			return true;
 		}
 	}

@@ -137,15 +137,8 @@ static bool check(const struct request *request, const struct call_client_reques
 	if (request->client_requests) {
 		return err_set(err, ERR_STATE, "another client request of this call is pending");
 	}
-	for (size_t i = 0; i < n; i++) {
-		if (!client_request_is_supported(request, &client_requests[i])) {
-			return err_set(err, ERR_UNSUPPORTED,
-				"the client does not support %s: it did not declare the "
-				"capability; use a client that does",
-				client_requests[i].method);
-		}
-	}
-	return true;
+	return client_request_all_declared(
+		mcp_client_capabilities(request), client_requests, n, err);
 }
 
 static void send_requests(struct request *request,

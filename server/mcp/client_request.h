@@ -38,6 +38,9 @@ bool client_request_round(struct request *request,
 json_t *client_request_capability(const struct call_client_request *client_request);
 bool client_request_declared(
 	const json_t *capabilities, const struct call_client_request *client_request);
+/* Whether all of them are declared; the error names one that is not. */
+bool client_request_all_declared(const json_t *capabilities,
+	const struct call_client_request *client_requests, size_t n, struct err *err) NODISCARD;
 /* Checks a response to this client request. */
 bool client_request_check(
 	const struct call_client_request *client_request, const json_t *answer, struct err *err);

@@ -174,6 +174,20 @@ bool client_request_declared(
 	return json_is_object(declared) && (is_url(client_request->params) ? url : form || !url);
 }
 
+bool client_request_all_declared(const json_t *capabilities,
+	const struct call_client_request *client_requests, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!client_request_declared(capabilities, &client_requests[i])) {
+			return err_set(err, ERR_UNSUPPORTED,
+				"the client does not support %s: it did not declare the "
+				"capability; use a client that does",
+				client_requests[i].method);
+		}
+	}
+	return true;
+}
+
 bool client_request_check(
 	const struct call_client_request *client_request, const json_t *answer, struct err *err)
 {

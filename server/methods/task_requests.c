@@ -58,15 +58,7 @@ static bool check_client_requests(const struct call *call,
 	if (task->client_requests) {
 		return err_set(err, ERR_STATE, "another client request of this call is pending");
 	}
-	for (size_t i = 0; i < n; i++) {
-		if (!task_client_supports(call, &client_requests[i])) {
-			return err_set(err, ERR_UNSUPPORTED,
-				"the client does not support %s: it did not declare the "
-				"capability; use a client that does",
-				client_requests[i].method);
-		}
-	}
-	return true;
+	return client_request_all_declared(task->capabilities, client_requests, n, err);
 }
 
 static void put_client_request(struct task *task, const struct call_client_request *from)

@@ -250,7 +250,7 @@ static void run(struct fake_request *req)
 static bool has_points(const struct fake_act *act)
 {
 	for (size_t i = 0; i < act->n; i++) {
-		if (act->actions[i].at.count || act->actions[i].from.count) {
+		if (action_has_point(&act->actions[i])) {
 			return true;
 		}
 	}

@@ -30,8 +30,8 @@ static bool run_info(struct fake_request *req, struct err *err)
 		json_array_append_new(windows, fake_window_json(d, &d->windows[i]));
 	}
 	const struct msg_info_answer answer = {
-		.screen = { 2, { d->screen.width, d->screen.height } },
-		.frame = { 2, { d->frame.width, d->frame.height } },
+		.screen = size_sides(d->screen),
+		.frame = size_sides(d->frame),
 		.frame_id = d->frame_id,
 		.uptime_ms = (int64_t)(loop_now_us() - fake->start_us) / 1000,
 		.layout = "us",
@@ -192,8 +192,7 @@ static const struct link_handlers agent_handlers = {
 static void send_ready(struct fake_vm *fake, int64_t ms)
 {
 	const struct fake_desktop *d = &fake->desktop;
-	struct msg_ready said = { { 2, { d->screen.width, d->screen.height } },
-		{ 2, { d->frame.width, d->frame.height } }, ms };
+	struct msg_ready said = { size_sides(d->screen), size_sides(d->frame), ms };
 	fake_send_event(fake, &message_ready, &said);
 }
 

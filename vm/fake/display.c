@@ -8,8 +8,7 @@ void fake_resize(struct fake_vm *fake, struct size screen)
 		return;
 	}
 	fake_desktop_resize(&fake->desktop, screen);
-	const struct msg_display now = { { 2, { d->screen.width, d->screen.height } },
-		{ 2, { d->frame.width, d->frame.height } } };
+	const struct msg_display now = { size_sides(d->screen), size_sides(d->frame) };
 	fake_send_event(fake, &message_resized, &now);
 	fake_changed(fake);
 }
@@ -20,8 +19,7 @@ bool fake_display_set(struct fake_request *req, struct err *err)
 	const struct fake_desktop *d = &req->fake->desktop;
 	(void)err;
 	fake_resize(req->fake, (struct size){ (int)args->width, (int)args->height });
-	const struct msg_display now = { { 2, { d->screen.width, d->screen.height } },
-		{ 2, { d->frame.width, d->frame.height } } };
+	const struct msg_display now = { size_sides(d->screen), size_sides(d->frame) };
 	fake_answer(req, &message_display_set, &now);
 	return true;
 }

@@ -74,7 +74,7 @@ bool fake_save(const struct fake_vm *fake, const char *dir, struct err *err)
 	auto_free char *path = NULL;
 	json_auto_t *windows = windows_of(d);
 	const struct saved saved = {
-		.screen = { 2, { d->screen.width, d->screen.height } },
+		.screen = size_sides(d->screen),
 		.pointer = { 2, { d->pointer.x, d->pointer.y } },
 		.typed = text_of(&d->typed),
 		.events = text_of(&d->events),

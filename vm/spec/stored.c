@@ -49,7 +49,7 @@ static const struct field *stored_fields(struct field rows[STORED_ROWS])
 json_t *vm_spec_encode(const struct vm_spec *spec)
 {
 	struct field rows[STORED_ROWS];
-	struct stored stored = { *spec, { 2, { spec->screen.width, spec->screen.height } } };
+	struct stored stored = { *spec, size_sides(spec->screen) };
 	return field_encode(stored_fields(rows), &stored);
 }
 

@@ -151,6 +151,11 @@ bool action_is_input(const struct action *action)
 	return action->kind != ACTION_WAIT;
 }
 
+bool action_has_point(const struct action *action)
+{
+	return action->at.count || action->from.count;
+}
+
 #define O struct observe
 
 const struct field observe_fields[] = {

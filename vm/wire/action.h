@@ -63,6 +63,7 @@ bool action_decode(const json_t *in, struct action *ret_action, struct err *err)
 
 /* all except ACTION_WAIT: requires the input lock */
 bool action_is_input(const struct action *action);
+bool action_has_point(const struct action *action); /* names a place on the screen */
 
 /* ---- observation ---- */
 

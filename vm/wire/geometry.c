@@ -45,6 +45,11 @@ struct field_ints rect_edges(struct rect r)
 	return (struct field_ints){ 4, { r.x, r.y, r.x + r.width, r.y + r.height } };
 }
 
+struct field_ints size_sides(struct size size)
+{
+	return (struct field_ints){ 2, { size.width, size.height } };
+}
+
 struct rect rect_common(struct rect a, struct rect b)
 {
 	int x = larger(a.x, b.x), y = larger(a.y, b.y);

@@ -29,6 +29,7 @@ struct rect rect_clip(struct rect area, struct size size);
 
 /* [x0, y0, x1, y1], as messages have it; x1 and y1 are exclusive. */
 struct field_ints rect_edges(struct rect r);
+struct field_ints size_sides(struct size size); /* width, height */
 
 /* What lies in both; they overlap. */
 struct rect rect_common(struct rect a, struct rect b);

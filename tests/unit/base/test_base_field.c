@@ -37,7 +37,7 @@ Test(field, accepts_and_writes_back)
 	accept("{\"at\":[1.0,-2]}", "{\"at\":[1,-2]}");
 	accept("{\"at\":[1,2],\"number\":5.0,\"scale\":1,\"flag\":true}",
 		"{\"number\":5,\"flag\":true,\"at\":[1,2]}");
-	accept("{\"at\":[1,2],\"number\":2,\"side\":\"right\",\"name\":\"nobody\"}",
+	accept("{\"at\":[1,2],\"number\":2,\"side\":\"right\",\"name\":\"unset\"}",
 		"{\"at\":[1,2]}");
 	accept("{\"at\":[1,2],\"scale\":0.5,\"side\":\"left\",\"name\":\"x\",\"any\":{\"a\":[1]}}",
 		"{\"name\":\"x\",\"scale\":0.5,\"side\":\"left\",\"at\":[1,2],\"any\":{\"a\":[1]}"
@@ -53,7 +53,7 @@ Test(field, accepts_and_writes_back)
 Test(field, defaults_without_an_object)
 {
 	static const struct field some[] = {
-		FIELD_STR(struct all, name, "A name.", .default_text = "nobody"),
+		FIELD_STR(struct all, name, "A name.", .default_text = "unset"),
 		FIELD_NUM(struct all, number, "A number.", .default_value = 7),
 		FIELD_ONE_OF(struct all, side, "A side.", sides, .default_value = -1),
 		{ .name = NULL },
@@ -61,7 +61,7 @@ Test(field, defaults_without_an_object)
 	struct all all = { .flag = true };
 	struct err err;
 	cr_assert(field_decode(some, NULL, &all, &err));
-	cr_assert_str_eq(all.name, "nobody");
+	cr_assert_str_eq(all.name, "unset");
 	cr_assert_eq(all.number, 7);
 	cr_assert_eq(all.side, -1);
 	cr_assert(all.flag, "what the table does not name stays");
@@ -71,7 +71,7 @@ Test(field, defaults_without_an_object)
 
 Test(field, a_zero_outside_the_range_is_absent)
 {
-	struct all all = { .name = "nobody", .at = { 2, { 3, 4 } }, .side = 1 };
+	struct all all = { .name = "unset", .at = { 2, { 3, 4 } }, .side = 1 };
 	json_auto_t *out = field_encode(fields, &all);
 	cr_assert_null(json_object_get(out, "number"));
 	cr_assert_null(json_object_get(out, "scale"));
@@ -195,7 +195,7 @@ Test(field, schema)
 		"{\"type\":\"object\",\"properties\":{"
 		"\"text\":{\"type\":\"string\",\"description\":\"A text.\","
 		"\"maxLength\":10},"
-		"\"name\":{\"type\":\"string\",\"description\":\"A name.\",\"default\":\"nobody\"},"
+		"\"name\":{\"type\":\"string\",\"description\":\"A name.\",\"default\":\"unset\"},"
 		"\"number\":{\"type\":\"integer\",\"description\":\"A number.\",\"minimum\":1,"
 		"\"maximum\":5,\"default\":2},"
 		"\"free_number\":{\"type\":\"integer\",\"description\":\"Any number.\"},"

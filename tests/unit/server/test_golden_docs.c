@@ -10,6 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void settle(const char *file, void (*write)(struct buf *out))
+{
+	auto_buf struct buf out = { 0 };
+	auto_free char *path = golden_path(file);
+	auto_free char *want = golden_read(path);
+	write(&out);
+	golden_settle(path, want, &out);
+}
+
 /* ---- docs/options.md ---- */
 
 /* One cell of a table: a | would end it. */
@@ -69,11 +78,7 @@ static void write_options(struct buf *out)
 
 Test(golden_docs, options)
 {
-	auto_buf struct buf out = { 0 };
-	auto_free char *path = golden_path("docs/options.md");
-	auto_free char *want = golden_read(path);
-	write_options(&out);
-	golden_settle(path, want, &out);
+	settle("docs/options.md", write_options);
 }
 
 /* ---- docs/link.md ---- */
@@ -188,11 +193,7 @@ static void write_link(struct buf *out)
 
 Test(golden_docs, link)
 {
-	auto_buf struct buf out = { 0 };
-	auto_free char *path = golden_path("docs/link.md");
-	auto_free char *want = golden_read(path);
-	write_link(&out);
-	golden_settle(path, want, &out);
+	settle("docs/link.md", write_link);
 }
 
 /* ---- docs/tools.md ---- */
@@ -249,9 +250,5 @@ static void write_tools(struct buf *out)
 
 Test(golden_docs, tools)
 {
-	auto_buf struct buf out = { 0 };
-	auto_free char *path = golden_path("docs/tools.md");
-	auto_free char *want = golden_read(path);
-	write_tools(&out);
-	golden_settle(path, want, &out);
+	settle("docs/tools.md", write_tools);
 }

@@ -16,7 +16,7 @@ static void resize(struct bench *b, struct vm *vm, int width, int height)
 	json_decref(got.json);
 }
 
-/* What is told of the size, and what an image has. */
+/* The reported sizes, and that of an image. */
 static void expect_size(struct bench *b, struct vm *vm, int width, int height)
 {
 	struct answer *a = answer_new();

@@ -224,7 +224,7 @@ static bool check_frame(const struct act *act, const struct action *action, stru
 {
 	const struct agent *agent = act->queue->agent;
 	int64_t since = act->observe.since;
-	return !since || !(action->at.count || action->from.count) ||
+	return !since || !action_has_point(action) ||
 	       (uint64_t)since >= display_resized_frame(agent->display) ||
 	       err_set(err, ERR_STATE,
 		       "the display was resized after frame %lld, to %dx%d pixels, so the coordinates no "

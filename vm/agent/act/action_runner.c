@@ -144,16 +144,11 @@ static void hold_keys(struct seat *seat, const struct chord *chord, bool held)
 	input_sync_keys(&seat->input);
 }
 
-static bool moves_pointer(const struct prepared_action *prepared)
-{
-	return prepared->action.at.count || prepared->action.from.count;
-}
-
 bool action_runner_fits(
 	const struct action_runner *runner, const struct prepared_action *prepared, struct err *err)
 {
 	struct size now = display_size(runner->seat->display);
-	return !moves_pointer(prepared) || size_equal(now, runner->screen) ||
+	return !action_has_point(&prepared->action) || size_equal(now, runner->screen) ||
 	       err_set(err, ERR_STATE,
 		       "the display was resized from %dx%d to %dx%d pixels, so the coordinates no longer "
 		       "fit; take a screenshot",
@@ -244,7 +239,7 @@ static enum progress catch_up(struct action_runner *runner, const struct prepare
 {
 	struct input *in = &runner->seat->input;
 	bool behind = input_wm_behind(in, !needs_focus(prepared)) ||
-		      (moves_pointer(prepared) && input_press_waits(in));
+		      (action_has_point(&prepared->action) && input_press_waits(in));
 	if (action_is_input(&prepared->action) && behind) {
 		runner->sync = client_sync_window_manager(in->display, on_caught_up, runner);
 	}

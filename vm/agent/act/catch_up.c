@@ -33,7 +33,6 @@ struct catch_up *catch_up_start(struct display *d, struct keymap *map, uint64_t 
 {
 	struct catch_up *c = must(calloc(1, sizeof(*c)));
 	Window focus = None;
-	int revert;
 	*c = (struct catch_up){ .display = d, .map = map, .ms = ms, .fn = fn, .data = data };
 	c->mark = keymap_mark(map);
 	c->sync = client_sync_focus(d, ms, on_answer, c);
@@ -42,7 +41,7 @@ struct catch_up *catch_up_start(struct display *d, struct keymap *map, uint64_t 
 		return NULL;
 	}
 	if (!c->sync) {
-		XGetInputFocus(display_x(d), &focus, &revert);
+		focus = display_focus(d);
 	}
 	if (!c->sync && !keymap_await_client(map, focus, ms, await_paint, c)) {
 		await_paint(c);

@@ -94,14 +94,6 @@ static void send_segment(struct typing *t, size_t n)
 	t->wrong_group |= display_layout(t->in->display)->locks != t->layout.locks;
 }
 
-static Window focused(struct typing *t)
-{
-	Window focus = None;
-	int revert;
-	XGetInputFocus(display_x(t->in->display), &focus, &revert);
-	return focus;
-}
-
 static void wait_for_reader(struct typing *t, uint64_t ms, bool must_wait)
 {
 	t->catch_up = catch_up_start(t->in->display, t->map, ms, must_wait, on_reader, t);
@@ -186,7 +178,7 @@ static void await_map(struct typing *t, size_t n)
 {
 	t->planned = n;
 	t->changes++;
-	if (!keymap_await_readers(t->map, focused(t), on_map_read, t)) {
+	if (!keymap_await_readers(t->map, display_focus(t->in->display), on_map_read, t)) {
 		go_on(t);
 	}
 }

@@ -107,14 +107,6 @@ static bool assign(struct user_input *in, struct seat *seat, const XkbStateRec *
 	return true;
 }
 
-static Window focus_of(struct seat *seat)
-{
-	Window focus = None;
-	int revert;
-	XGetInputFocus(display_x(seat->display), &focus, &revert);
-	return focus;
-}
-
 /* Prepares the keys of the first event; false: it must wait. */
 static bool prepare_spares(struct user_input *in, struct seat *seat, const XkbStateRec *now)
 {
@@ -130,7 +122,8 @@ static bool prepare_spares(struct user_input *in, struct seat *seat, const XkbSt
 	if (!keymap_apply(seat->keymap) && keymap_is_settled(seat->keymap)) {
 		return true;
 	}
-	in->waits = keymap_await_readers(seat->keymap, focus_of(seat), on_map_read, in);
+	in->waits =
+		keymap_await_readers(seat->keymap, display_focus(seat->display), on_map_read, in);
 	if (in->waits) {
 		in->patience = loop_after_ms(in->agent->event, READER_MS, on_patience_over, in);
 	}

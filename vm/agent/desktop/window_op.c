@@ -145,10 +145,8 @@ static bool is_sized(const struct change *c, const struct window_info *now)
 	       now->width != c->was.width || now->height != c->was.height;
 }
 
-enum lateness { EARLY, SIZE_IS_LATE, ALL_IS_LATE };
-
-/* Whether it is as requested; else nothing, unless it is too late. */
-static void answer(struct change *c, enum lateness time)
+/* Whether it is as requested; else nothing, unless it is the last time. */
+static void answer(struct change *c, bool last)
 {
 	struct window_info now;
 	Window ids[WINDOWS_MAX];
@@ -156,10 +154,9 @@ static void answer(struct change *c, enum lateness time)
 	size_t n = windows_list(c->display, ids);
 	c->gone = c->gone || !holds(ids, n, c->id) || !windows_describe(c->display, c->id, &now);
 	bool done = c->gone ? c->args.verb == WINDOW_CLOSE : is_done(c, &now);
-	bool complete = done && (c->gone || time == SIZE_IS_LATE || is_sized(c, &now));
+	bool complete = done && (c->gone || c->size_is_late || is_sized(c, &now));
 	json_auto_t *others = opened(c, &asks);
-	if (!complete && time != ALL_IS_LATE && !c->gone &&
-		!(c->args.verb == WINDOW_CLOSE && asks)) {
+	if (!complete && !last && !c->gone && !(c->args.verb == WINDOW_CLOSE && asks)) {
 		return;
 	}
 	json_auto_t *window = c->gone ? NULL : encode(c->agent, &now);
@@ -173,7 +170,7 @@ static int on_check(sd_event_source *source, void *data)
 	struct change *c = data;
 	(void)source;
 	loop_drop(&c->check);
-	answer(c, c->size_is_late ? SIZE_IS_LATE : EARLY);
+	answer(c, false);
 	return 0;
 }
 
@@ -210,7 +207,7 @@ static int on_late(sd_event_source *source, uint64_t usec, void *data)
 	(void)source, (void)usec;
 	struct change *c = data;
 	if (c->size_is_late) {
-		answer(c, ALL_IS_LATE);
+		answer(c, true);
 		return 0;
 	}
 	c->size_is_late = true;

@@ -34,8 +34,7 @@ static void on_resized(struct size size, void *data)
 	agent->shared.screen = size;
 	agent->shared.frame = fit;
 	host_notify(agent, &message_resized,
-		&(struct msg_display){
-			{ 2, { size.width, size.height } }, { 2, { fit.width, fit.height } } });
+		&(struct msg_display){ size_sides(size), size_sides(fit) });
 	session_resized(agent->session);
 }
 
@@ -84,8 +83,7 @@ static void on_ready(uint64_t ms, void *data)
 {
 	struct agent_main *agent = data;
 	struct size screen = agent->shared.screen, frame = agent->shared.frame;
-	struct msg_ready said = { { 2, { screen.width, screen.height } },
-		{ 2, { frame.width, frame.height } }, (int64_t)ms };
+	struct msg_ready said = { size_sides(screen), size_sides(frame), (int64_t)ms };
 	host_notify(agent, &message_ready, &said);
 }
 

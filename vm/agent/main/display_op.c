@@ -26,8 +26,7 @@ static struct request *setting_free(struct setting *s)
 static void answer(struct setting *s)
 {
 	struct size screen = s->agent->screen, frame = s->agent->frame;
-	const struct msg_display now = { { 2, { screen.width, screen.height } },
-		{ 2, { frame.width, frame.height } } };
+	const struct msg_display now = { size_sides(screen), size_sides(frame) };
 	request_answer(setting_free(s), &now);
 }
 

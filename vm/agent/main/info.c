@@ -72,8 +72,8 @@ static void info(struct request *req, const void *args)
 	json_auto_t *layout = encode_layout(agent), *windows = encode_windows(agent);
 	const struct size *screen = &agent->screen, *frame = &agent->frame;
 	request_answer(
-		req, &(struct msg_info_answer){ .screen = { 2, { screen->width, screen->height } },
-			     .frame = { 2, { frame->width, frame->height } },
+		req, &(struct msg_info_answer){ .screen = size_sides(*screen),
+			     .frame = size_sides(*frame),
 			     .frame_id = (int64_t)display_frame_id(agent->display),
 			     .uptime_ms = (int64_t)(loop_now_us() - agent->started_us) / 1000,
 			     .layout = json_string_value(layout),

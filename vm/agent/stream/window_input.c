@@ -41,10 +41,8 @@ static bool is_keyboard_taken(struct window_input *in)
 
 static bool has_focus(struct window_input *in)
 {
-	Window focus;
-	int revert;
-	XGetInputFocus(display_x(in->display), &focus, &revert);
-	return window_capture_holds(in->capture, focus) && !is_keyboard_taken(in);
+	return window_capture_holds(in->capture, display_focus(in->display)) &&
+	       !is_keyboard_taken(in);
 }
 
 static struct point on_screen(struct point origin, struct point at)

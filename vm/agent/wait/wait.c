@@ -119,19 +119,19 @@ static void on_event(const XEvent *event, void *data)
 	}
 }
 
-/* A region stays where it was; all of the screen is all of it, whatever its size. */
-static void follow_size(struct wait *w)
+static void find_area(struct wait *w)
 {
-	if (!w->start_us || !w->args->region.count) {
-		w->area = geometry_region_to_screen(
-			&w->args->region, w->agent->frame, display_size(w->display));
-	}
+	w->area = geometry_region_to_screen(
+		&w->args->region, w->agent->frame, display_size(w->display));
 }
 
 static void on_damaged(const XRectangle *area, void *data)
 {
 	struct wait *w = data;
-	follow_size(w);
+	if (!w->args->region.count) {
+		find_area(
+			w); /* all of the screen, whatever its size; a region stays where it was */
+	}
 	if (w->kind->damaged && w->kind->damaged(w, area)) {
 		wait_due(w);
 	}
@@ -164,7 +164,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 static bool start(struct wait *w, struct err *err)
 {
 	struct display *d = w->display;
-	follow_size(w);
+	find_area(w);
 	w->start_us = loop_now_us();
 	w->from = w->args->since ? (uint64_t)w->args->since : display_frame_id(d);
 	w->settle = settle_new(d);
@@ -183,11 +183,7 @@ static void run(struct request *req, const void *args)
 {
 	struct agent *agent = request_agent(req);
 	struct err err;
-	if (display_is_up(agent->display, &err)) {
-		XSync(display_x(agent->display), False);
-		display_catch_up(agent->display);
-	}
-	if (!display_is_up(agent->display, &err) || !wait_check(args, agent->frame, &err)) {
+	if (!display_refresh(agent->display, &err) || !wait_check(args, agent->frame, &err)) {
 		return request_fail(req, &err);
 	}
 	struct wait *w = must(calloc(1, sizeof(*w)));

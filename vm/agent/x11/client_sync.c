@@ -210,9 +210,7 @@ static bool answers_pings(struct display *d, Window window)
 /* The focused window is often a child of the one with the protocols. */
 static Window find_pingable(struct display *d)
 {
-	Window window = None;
-	int revert;
-	XGetInputFocus(display_x(d), &window, &revert);
+	Window window = display_focus(d);
 	for (int i = 0; i < CLIMB_MAX && window > PointerRoot; i++) {
 		if (answers_pings(d, window)) {
 			return window;
@@ -349,9 +347,7 @@ bool client_sync_keyboard_is_grabbed(struct display *d)
 
 bool client_sync_has_focus(struct display *d)
 {
-	Window window = None;
-	int revert;
-	XGetInputFocus(display_x(d), &window, &revert);
+	Window window = display_focus(d);
 	/* Window managers set the focus to a window of their own when no other has it. */
 	if (window != None && (window == PointerRoot || window != wm_window(d))) {
 		return true;

@@ -257,6 +257,24 @@ bool display_is_up(const struct display *d, struct err *err)
 	return (d && !d->lost) || display_is_restarting(err);
 }
 
+bool display_refresh(struct display *d, struct err *err)
+{
+	if (!display_is_up(d, err)) {
+		return false;
+	}
+	XSync(d->x, False);
+	display_catch_up(d);
+	return display_is_up(d, err);
+}
+
+Window display_focus(struct display *d)
+{
+	Window focus = None;
+	int revert;
+	XGetInputFocus(d->x, &focus, &revert);
+	return focus;
+}
+
 sd_event *display_loop(struct display *d)
 {
 	return d->event;

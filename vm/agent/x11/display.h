@@ -105,6 +105,8 @@ struct layout *display_layout(struct display *d);
  * processed, so that the counters and the size are valid as of the last round trip.
  */
 void display_catch_up(struct display *d);
+/* A round trip and display_catch_up(); false: the X server is being restarted. */
+bool display_refresh(struct display *d, struct err *err) NODISCARD;
 
 /*
  * Grabs the server, so that other clients cannot paint, until display_release().  Damage that the
@@ -128,5 +130,6 @@ Atom display_atom(const struct display *d, enum display_atom atom);
 
 /* None: the window is a child of the root, or has closed.  One round trip. */
 Window display_parent(struct display *d, Window window);
+Window display_focus(struct display *d); /* may be None or PointerRoot */
 
 #endif

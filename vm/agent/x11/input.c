@@ -102,10 +102,8 @@ void input_key(struct input *in, KeyCode code, bool down)
 
 void input_keep_apart(struct input *in, Window *focus)
 {
-	Display *x = display_x(in->display);
-	int revert;
 	if (*focus == None) {
-		XGetInputFocus(x, focus, &revert);
+		*focus = display_focus(in->display);
 	}
 	XEvent event = { .xclient = {
 				 .type = ClientMessage,
@@ -114,7 +112,7 @@ void input_keep_apart(struct input *in, Window *focus)
 				 .format = 32,
 			 } };
 	if (*focus > PointerRoot) {
-		XSendEvent(x, *focus, False, NoEventMask, &event);
+		XSendEvent(display_x(in->display), *focus, False, NoEventMask, &event);
 	}
 }
 

@@ -81,19 +81,11 @@ static bool has_loaded(pid_t pid, const char *library)
 	return found;
 }
 
-static Window focused(struct display *d)
-{
-	Window focus = None;
-	int revert;
-	XGetInputFocus(display_x(d), &focus, &revert);
-	return focus;
-}
-
 bool program_has_gtk3(struct display *d)
 {
 	struct err ignored;
 	display_trap(d);
-	Window focus = focused(d);
+	Window focus = display_focus(d);
 	pid_t pid = focus > PointerRoot ? pid_of(d, focus) : -1;
 	bool has = has_loaded(pid, "/libgtk-3.so") && !has_loaded(pid, "/libQt5Gui.so") &&
 		   !has_loaded(pid, "/libQt6Gui.so") && !has_loaded(pid, "/libjvm.so");
@@ -105,7 +97,7 @@ enum program program_focused(struct display *d)
 	enum program program = PROGRAM_RIGHT;
 	struct err ignored;
 	display_trap(d);
-	Window focus = focused(d), window = focus;
+	Window focus = display_focus(d), window = focus;
 	for (int i = 0; i < CLIMB_MAX && window > PointerRoot && program == PROGRAM_RIGHT; i++) {
 		program = program_of_class(d, window);
 		window = display_parent(d, window);

@@ -125,9 +125,7 @@ bool resize_display(struct display *d, struct size size, struct err *err)
 {
 	struct outputs outputs;
 	struct err ignored;
-	XSync(display_x(d), False);
-	display_catch_up(d); /* another program may just have resized it */
-	if (!display_is_up(d, err)) {
+	if (!display_refresh(d, err)) { /* another program may just have resized it */
 		return false;
 	}
 	if (size_equal(size, display_size(d))) {

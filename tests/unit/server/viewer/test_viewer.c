@@ -192,14 +192,19 @@ Test(viewer, a_page_whose_cut_nobody_noticed_is_let_in_again)
 
 /* ---- control ---- */
 
+static void open_two(struct page *p, struct page *other)
+{
+	open_stream(&site, STREAM_CONTROL, 60);
+	let_in(&site);
+	page_open(&site, p);
+	page_open(&site, other);
+}
+
 Test(viewer, who_takes_control_types_and_the_agent_does_not)
 {
 	struct page p, other;
 	struct err err;
-	open_stream(&site, STREAM_CONTROL, 60);
-	let_in(&site);
-	page_open(&site, &p);
-	page_open(&site, &other);
+	open_two(&p, &other);
 	page_key(&site, &p, 'n');
 	auto_buf struct buf said = { 0 };
 	cr_assert_eq(page_control(&site, &p, "\"take\":\"  Ana\\nof Ops \"", &said), 200);
@@ -226,10 +231,7 @@ Test(viewer, who_takes_control_types_and_the_agent_does_not)
 Test(viewer, a_later_person_takes_over_from_an_earlier_one)
 {
 	struct page p, other;
-	open_stream(&site, STREAM_CONTROL, 60);
-	let_in(&site);
-	page_open(&site, &p);
-	page_open(&site, &other);
+	open_two(&p, &other);
 	cr_assert_eq(page_control(&site, &p, "\"take\":\"Ana\"", NULL), 200);
 	cr_assert_eq(page_control(&site, &other, "\"take\":\"Bo\"", NULL), 200);
 	until_heard(&site, &p, "\"who\":\"Bo\"},\"mine\":false");
@@ -249,10 +251,7 @@ Test(viewer, a_later_person_takes_over_from_an_earlier_one)
 Test(viewer, keys_held_by_an_earlier_user_are_released)
 {
 	struct page p, other;
-	open_stream(&site, STREAM_CONTROL, 60);
-	let_in(&site);
-	page_open(&site, &p);
-	page_open(&site, &other);
+	open_two(&p, &other);
 	cr_assert_eq(page_control(&site, &p, "\"take\":\"Ana\"", NULL), 200);
 	auto_buf struct buf out = { 0 };
 	rfb_say_key(&out, true, 'p');
@@ -269,10 +268,7 @@ Test(viewer, keys_held_by_an_earlier_user_are_released)
 Test(viewer, an_agent_that_does_not_take_control_away_loses_the_viewer)
 {
 	struct page p, other;
-	open_stream(&site, STREAM_CONTROL, 60);
-	let_in(&site);
-	page_open(&site, &p);
-	page_open(&site, &other);
+	open_two(&p, &other);
 	cr_assert_eq(page_control(&site, &p, "\"take\":\"Ana\"", NULL), 200);
 	answer_free(host_exec(&site.host, site.vm, "set unruly", 10000));
 	cr_assert_eq(page_control(&site, &other, "\"take\":\"Bo\"", NULL), 200);
@@ -290,10 +286,7 @@ Test(viewer, what_a_user_does_is_a_use_of_the_sandbox_and_what_is_refused_is_non
 	site_begin_with(&site,
 		(struct vm_config){ .backend = "fake", .default_spec.idle_ms = 60000 },
 		&(struct viewer_options){ 0 });
-	open_stream(&site, STREAM_CONTROL, 60);
-	let_in(&site);
-	page_open(&site, &p);
-	page_open(&site, &other);
+	open_two(&p, &other);
 	cr_assert_eq(page_control(&site, &p, "\"take\":\"Ana\"", NULL), 200);
 	int64_t idle = vm_times(site.vm).idle;
 	host_for_ms(&site.host, 20);

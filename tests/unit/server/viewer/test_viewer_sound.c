@@ -114,12 +114,17 @@ Test(viewer_sound, a_tone_is_heard_by_who_only_watches)
 	end(&l);
 }
 
+static void hear_first(struct ear *l)
+{
+	come_in(l, STREAM_VIEW);
+	begin(l);
+	until_packets(l, 1);
+}
+
 Test(viewer_sound, silence_is_not_sent)
 {
 	struct ear l;
-	come_in(&l, STREAM_VIEW);
-	begin(&l);
-	until_packets(&l, 1);
+	hear_first(&l);
 	for (int i = 0; i < 5; i++) {
 		command("sleep 0.1");
 		hear(&l);
@@ -211,9 +216,7 @@ Test(viewer_sound, ends_with_the_stream)
 {
 	struct ear l;
 	struct err err;
-	come_in(&l, STREAM_VIEW);
-	begin(&l);
-	until_packets(&l, 1);
+	hear_first(&l);
 	cr_assert(streams_revoke(site.streams, "alice", site.id, &err), "%s", err.text);
 	until_closed(&l);
 	cr_expect_eq(l.code, STREAM_REVOKED);
@@ -223,9 +226,7 @@ Test(viewer_sound, ends_with_the_stream)
 Test(viewer_sound, ends_with_the_sandbox)
 {
 	struct ear l;
-	come_in(&l, STREAM_VIEW);
-	begin(&l);
-	until_packets(&l, 1);
+	hear_first(&l);
 	vm_stop(site.vm, "the test says so");
 	until_closed(&l);
 	cr_expect_eq(l.code, STREAM_GONE);

@@ -1,7 +1,7 @@
 // USES agent m
 /*
- * The agent's part of the sound, with an agent that has no desktop: what is said when PulseAudio is
- * absent or does not start, and what a host that stops taking samples costs.
+ * The agent's part of the sound, with an agent that has no desktop: its errors when PulseAudio is
+ * absent or does not start, and a host that stops reading samples.
  */
 #include "tests/support/agent_client.h"
 #include "tests/support/tone.h"

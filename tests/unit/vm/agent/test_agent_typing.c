@@ -3,6 +3,7 @@
 #include "tests/support/agent_fixture.h"
 #include "tests/support/text.h"
 #include "vm/agent/act/seat.h"
+#include "vm/agent/act/user_input.h"
 #include "vm/agent/x11/client_sync.h"
 #include "vm/agent/x11/keymap.h"
 
@@ -281,6 +282,19 @@ Test(typing, refuses_a_key_that_the_program_takes_for_another, .init = start, .f
 	agent_fixture_done(&req);
 	agent_fixture_do(&fixture, "{'actions': [{'action': 'key', 'text': 'y'}]}");
 	agent_fixture_expect_file(&fixture, "text", "xy");
+}
+
+Test(typing, omits_such_a_key_of_a_viewer, .init = start, .fini = stop)
+{
+	static const uint32_t syms[] = { 'a', 0x100ff20, 'b' };
+	open_editor();
+	struct user_input *user = user_input_new(&fixture.agent, NULL, NULL);
+	for (size_t i = 0; i < sizeof(syms) / sizeof(*syms); i++) {
+		user_input_key(user, syms[i], true);
+		user_input_key(user, syms[i], false);
+	}
+	agent_fixture_expect_file(&fixture, "text", "ab");
+	user_input_free(user);
 }
 
 Test(typing, refuses_while_the_keyboard_is_frozen, .init = start, .fini = stop)

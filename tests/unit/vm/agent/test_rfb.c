@@ -95,7 +95,7 @@ static void start_viewer(struct viewer *v, const int32_t *encodings, size_t n)
 	greet(v, encodings, n);
 }
 
-/* NULL: of nobody. */
+/* NULL: no viewer has control. */
 static void control(const struct viewer *v)
 {
 	struct answer a;

@@ -61,7 +61,7 @@ Test(control, belongs_to_the_agent_at_first)
 	cr_assert_eq(vm_control(fixture.vm)->holder, VM_HELD_BY_AGENT);
 	cr_assert(vm_control_acquire(fixture.vm, &err));
 	cr_assert_eq(outcome(&fixture, click, NULL), ERR_NONE);
-	cr_assert(!vm_control_is(fixture.vm, 0), "the first fence is nobody's");
+	cr_assert(!vm_control_is(fixture.vm, 0), "no viewer has the first fence");
 	host_done(&fixture.host);
 }
 

@@ -258,7 +258,7 @@ Test(rfb_films, who_joins_sees_all_at_once_and_then_the_film)
 	expect_exact(first);
 }
 
-Test(rfb_films, who_was_slow_goes_on_at_a_key_frame_and_delays_nobody)
+Test(rfb_films, a_slow_viewer_resumes_at_a_key_frame_and_delays_no_other)
 {
 	struct person *slow = look(true), *fast = look(true);
 	play_until(slow, 1);

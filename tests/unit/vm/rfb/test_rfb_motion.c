@@ -208,7 +208,8 @@ Test(rfb_motion, two_films_have_two_areas)
 	cr_expect(has(anywhere) && has(right));
 	const struct rect kept = motion_areas(m)[1];
 	play(both + rect_equal(kept, right), 1, 1000);
-	cr_expect(rect_equal(motion_areas(m)[1], kept), "the one that goes on keeps its place");
+	cr_expect(rect_equal(motion_areas(m)[1], kept),
+		"the area that still moves keeps its position");
 	expect_only(kept);
 }
 
