@@ -24,7 +24,7 @@ static const struct field point_fields[] = {
 
 static const struct field fields[] = {
 	FIELD_STR(struct all, text, "A text.", .min = 1, .max = 10),
-	FIELD_STR(struct all, name, "A name.", .default_text = "nobody"),
+	FIELD_STR(struct all, name, "A name.", .default_text = "unset"),
 	FIELD_NUM(struct all, number, "A number.", .min = 1, .max = 5, .default_value = 2),
 	FIELD_NUM(struct all, free_number, "Any number."),
 	FIELD_DEC(struct all, scale, "A scale.", .min = 0.5, .max = 1, .default_value = 1),
