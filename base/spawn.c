@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -27,6 +28,7 @@ enum step {
 	STEP_CGROUP,
 	STEP_LIMITS,
 	STEP_FDS,
+	STEP_TERMINAL,
 	STEP_PROC,
 	STEP_IPC,
 	STEP_USER,
@@ -41,6 +43,7 @@ static const char *const step_words[] = {
 	[STEP_CGROUP] = "enter the cgroup",
 	[STEP_LIMITS] = "set limits",
 	[STEP_FDS] = "set up descriptors",
+	[STEP_TERMINAL] = "set up the terminal of",
 	[STEP_PROC] = "mount /proc",
 	[STEP_IPC] = "limit System V memory for",
 	[STEP_USER] = "change user",
@@ -191,6 +194,9 @@ static enum step prepare(const struct spawn *how, pid_t parent, int *report)
 	}
 	if (!set_up_fds(how, report)) {
 		return STEP_FDS;
+	}
+	if (how->terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0) {
+		return STEP_TERMINAL;
 	}
 	/* After the mounts: until exec the child has all our descriptors open. */
 	if (!set_limits(how)) {

@@ -29,6 +29,7 @@ struct spawn {
 	const struct spawn_fd *fds;
 	size_t n_fds;     /* at most SPAWN_FDS_MAX */
 	bool new_session; /* setsid: a new process group without a terminal */
+	bool terminal;    /* its stdin, a terminal, controls the new session */
 	bool die_with_us; /* SIGKILL when this process ends */
 	uid_t uid;        /* 0: unchanged.  Supplementary groups are cleared if set. */
 	gid_t gid;

@@ -162,20 +162,33 @@ static const struct link_talk shell_talk = {
 	.message = shell_on_message,
 };
 
+uint32_t shell_start(struct client *c, const struct msg_exec *args, const void *tail,
+	size_t tail_len, struct shell *sh)
+{
+	*sh = (struct shell){ 0 };
+	return link_converse(c->link, "exec", message_encode(&message_exec.request, args), tail,
+		tail_len, &shell_talk, shell_on_reply, sh);
+}
+
+uint32_t shell_attach(struct client *c, int pid, struct shell *sh)
+{
+	*sh = (struct shell){ 0 };
+	return link_converse(c->link, "attach",
+		message_encode(&message_attach.request, &(struct msg_attach){ .pid = pid }), NULL,
+		0, &shell_talk, shell_on_reply, sh);
+}
+
 uint32_t shell_open(struct client *c, const char *command, struct shell *sh)
 {
 	const struct msg_exec args = {
 		.command = command, .timeout_ms = 20000, .input = true, .announce = true
 	};
-	*sh = (struct shell){ 0 };
-	return link_converse(c->link, "exec", message_encode(&message_exec.request, &args), NULL, 0,
-		&shell_talk, shell_on_reply, sh);
+	return shell_start(c, &args, NULL, 0, sh);
 }
 
 uint32_t shell_ask(
 	struct client *c, const char *command, const char *cwd, int timeout_ms, struct shell *sh)
 {
-	*sh = (struct shell){ 0 };
 	size_t len = strlen(command);
 	bool behind = len > MESSAGE_COMMAND_INLINE;
 	const struct msg_exec args = {
@@ -183,8 +196,7 @@ uint32_t shell_ask(
 		.cwd = cwd,
 		.timeout_ms = timeout_ms,
 	};
-	return link_converse(c->link, "exec", message_encode(&message_exec.request, &args),
-		behind ? command : NULL, behind ? len : 0, &shell_talk, shell_on_reply, sh);
+	return shell_start(c, &args, behind ? command : NULL, behind ? len : 0, sh);
 }
 
 void shell_wait(struct client *c, struct shell *sh)

@@ -92,6 +92,12 @@ struct shell {
 /* One that reads input and is announced. */
 uint32_t shell_open(struct client *c, const char *command, struct shell *sh);
 
+/* As the arguments say; tail: of the request. */
+uint32_t shell_start(struct client *c, const struct msg_exec *args, const void *tail,
+	size_t tail_len, struct shell *sh);
+/* A further connection to a process. */
+uint32_t shell_attach(struct client *c, int pid, struct shell *sh);
+
 uint32_t shell_ask(
 	struct client *c, const char *command, const char *cwd, int timeout_ms, struct shell *sh);
 

@@ -3,12 +3,9 @@
 
 #include "vm/wire/message.h"
 
-/* Programs and commands. */
+/* Programs with windows. */
 extern const struct message *const messages_programs[]; /* NULL-terminated */
 
-#define MESSAGE_COMMAND_MAX (1u << 20) /* bytes of a command */
-/* A longer command is the tail: escaped, it might not fit into the JSON of a message. */
-#define MESSAGE_COMMAND_INLINE 65536
 #define MESSAGE_APPLICATION_MAX 1000
 #define MESSAGE_URI_MAX 8000
 #define MESSAGE_APPLICATIONS_MAX 10000
@@ -35,26 +32,5 @@ struct msg_application {
 };
 extern const struct message message_applications;
 extern const struct field msg_application_fields[];
-
-struct msg_exec {
-	const char *command, *cwd;
-	int64_t timeout_ms;
-	bool input, announce;
-};
-#define EXEC_STDIN 0 /* channels */
-#define EXEC_STDOUT 0
-#define EXEC_STDERR 1
-struct msg_started {
-	int64_t pid;
-};
-struct msg_signal {
-	int64_t signal;
-};
-extern const struct message message_started, message_signal;
-struct msg_exec_answer {
-	int64_t status, signal, ms; /* status -1: a signal ended it */
-	bool timed_out;
-};
-extern const struct message message_exec;
 
 #endif

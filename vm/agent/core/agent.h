@@ -19,6 +19,7 @@ struct sound_server; /* vm/agent/sound/server.h */
 struct elements;     /* vm/agent/elements/elements.h */
 struct text_reader;  /* vm/agent/text/reader.h */
 struct launch;       /* vm/agent/process/launch.c: launches that wait for their window */
+struct process;      /* vm/agent/process/process.h: what commands and their like have started */
 struct request;      /* vm/agent/core/op.h */
 
 struct agent {
@@ -35,6 +36,7 @@ struct agent {
 
 	struct request *requests;     /* unanswered, newest first */
 	struct launch *launches;      /* waiting for a window, newest first */
+	LIST_HEAD(, process) processes; /* newest first */
 	LIST_HEAD(, watched) watched; /* pictures with viewers */
 	LIST_HEAD(, join) joins;      /* these viewers */
 };

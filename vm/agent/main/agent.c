@@ -13,6 +13,7 @@
 #include "vm/agent/main/ops.h"
 #include "vm/agent/main/screen_watch.h"
 #include "vm/agent/process/environment.h"
+#include "vm/agent/process/process.h"
 #include "vm/agent/process/proc_scan.h"
 #include "vm/agent/session/session.h"
 
@@ -172,6 +173,7 @@ void agent_free(struct agent_main *agent)
 	proc_scan_kill_all(0, environment_mark());
 	act_queue_free(agent->shared.acts);
 	request_free_all(&agent->shared);
+	process_free_all(&agent->shared);
 	screen_watch_free(agent->watch);
 	loop_drop(&agent->ending);
 	loop_drop(&agent->reopening);

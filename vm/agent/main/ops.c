@@ -10,6 +10,7 @@
 #define OPS(X) \
 	X(act) \
 	X(applications) \
+	X(attach) \
 	X(clipboard_get) \
 	X(clipboard_set) \
 	X(control) \
@@ -21,6 +22,12 @@
 	X(launch) \
 	X(ping) \
 	X(prepare) \
+	X(process_input) \
+	X(process_output) \
+	X(process_resize) \
+	X(process_screen) \
+	X(process_signal) \
+	X(processes) \
 	X(restored) \
 	X(rfb) \
 	X(sound) \

@@ -5,6 +5,7 @@
 #include "base/loop.h"
 
 #include <errno.h>
+#include <glib.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,4 +91,48 @@ const char **environment_with(const char *const *more, unsigned n)
 		all[ours + i] = more[i];
 	}
 	return all;
+}
+
+#define LIST_MAX (128u << 10) /* bytes, far from the kernel's limit */
+
+static bool check_variable(const char *name, const json_t *value, size_t bytes, struct err *err)
+{
+	if (!json_is_string(value)) {
+		return err_set(err, ERR_ARGUMENT, "'environment': '%.60s' must be a text", name);
+	}
+	if (!*name || strchr(name, '=') || g_str_has_prefix(name, "VITRINE_")) {
+		return err_set(err, ERR_ARGUMENT,
+			"'environment': the variable '%.60s' cannot be set", name);
+	}
+	return bytes <= LIST_MAX ||
+	       err_set(err, ERR_ARGUMENT, "'environment': at most %u bytes are possible", LIST_MAX);
+}
+
+char **environment_list(const char *first, const json_t *list, struct err *err)
+{
+	g_autoptr(GPtrArray) all = g_ptr_array_new();
+	const char *name;
+	json_t *value;
+	bool good = !list || json_is_object(list) ||
+		    err_set(err, ERR_ARGUMENT, "'environment' must be an object");
+	size_t bytes = 0;
+	if (first) {
+		g_ptr_array_add(all, g_strdup(first));
+	}
+	json_object_foreach((json_t *)list, name, value)
+	{
+		bytes += strlen(name) + json_string_length(value);
+		if (!good || !check_variable(name, value, bytes, err)) {
+			good = false;
+			break;
+		}
+		g_ptr_array_add(all, g_strdup_printf("%s=%s", name, json_string_value(value)));
+	}
+	g_ptr_array_add(all, NULL);
+	char **texts = (char **)g_ptr_array_steal(all, NULL);
+	if (!good) {
+		g_strfreev(texts);
+		return NULL;
+	}
+	return texts;
 }

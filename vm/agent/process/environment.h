@@ -3,6 +3,8 @@
 
 #include "base/err.h"
 
+#include <jansson.h>
+
 /*
  * The environment of everything that the agent starts.  It is rebuilt at the agent's start from a
  * short table; other variables are dropped.
@@ -19,5 +21,11 @@ const char *environment_mark(void);
 
 /* The environment with additional "K=V", which are borrowed; to free(). */
 const char **environment_with(const char *const *more, unsigned n);
+
+/*
+ * first (NULL: none), then the members of an object as "K=V"; to be freed with g_strfreev().  NULL:
+ * one of them is no text, is named VITRINE_*, or they are too many bytes.
+ */
+char **environment_list(const char *first, const json_t *variables, struct err *err) NODISCARD;
 
 #endif

@@ -77,6 +77,16 @@ void input_feed_end(struct input_feed *feed)
 	}
 }
 
+bool input_feed_is_open(const struct input_feed *feed)
+{
+	return feed->out && !feed->ending;
+}
+
+size_t input_feed_pending(const struct input_feed *feed)
+{
+	return feed->out ? outq_pending(feed->out) : 0;
+}
+
 void input_feed_free(struct input_feed *feed)
 {
 	if (feed) {

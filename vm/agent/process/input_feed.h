@@ -1,6 +1,7 @@
 #ifndef VM_AGENT_PROCESS_INPUT_FEED_H
 #define VM_AGENT_PROCESS_INPUT_FEED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
@@ -16,6 +17,8 @@ struct input_feed *input_feed_new(
 void input_feed_push(struct input_feed *feed, const void *bytes, size_t len);
 /* Closes the pipe after everything that was pushed. */
 void input_feed_end(struct input_feed *feed);
+bool input_feed_is_open(const struct input_feed *feed);
+size_t input_feed_pending(const struct input_feed *feed); /* stored bytes */
 void input_feed_free(struct input_feed *feed); /* closes the pipe immediately; NULL-safe */
 
 #endif

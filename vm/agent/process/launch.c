@@ -10,6 +10,7 @@
 #include "base/spawn.h"
 #include "vm/agent/process/applications.h"
 #include "vm/agent/process/default_application.h"
+#include "vm/agent/process/environment.h"
 #include "vm/agent/x11/window_group.h"
 #include "vm/wire/messages.h"
 
@@ -245,31 +246,6 @@ static void add_arguments(struct command_line *line, const json_t *arguments)
 	line->argv[n + more] = NULL;
 }
 
-/* "K=V" for each, after the first; free with g_strfreev. */
-static char **read_environment(const char *first, const json_t *environment, struct err *err)
-{
-	g_autoptr(GPtrArray) all = g_ptr_array_new();
-	const char *name;
-	json_t *value;
-	bool good = true;
-	g_ptr_array_add(all, g_strdup(first));
-	json_object_foreach((json_t *)environment, name, value)
-	{
-		if (strchr(name, '=') || g_str_has_prefix(name, "VITRINE_")) {
-			good = err_set(err, ERR_ARGUMENT,
-				"'environment': the variable '%.60s' cannot be set", name);
-		}
-		g_ptr_array_add(all, g_strdup_printf("%s=%s", name, json_string_value(value)));
-	}
-	g_ptr_array_add(all, NULL);
-	char **list = (char **)g_ptr_array_steal(all, NULL);
-	if (!good) {
-		g_strfreev(list);
-		return NULL;
-	}
-	return list;
-}
-
 /* The server's clock is the monotonic one; a window with the time of its request gets the focus. */
 static void name_startup(struct launch *l)
 {
@@ -285,7 +261,7 @@ static bool spawn(struct launch *l, const struct msg_launch *args, struct err *e
 	auto_close int output = -1;
 	name_startup(l);
 	g_autofree char *startup = g_strconcat("DESKTOP_STARTUP_ID=", l->startup_id, NULL);
-	g_auto(GStrv) environment = read_environment(startup, args->environment, err);
+	g_auto(GStrv) environment = environment_list(startup, args->environment, err);
 	if (!environment || !find_application(l, args, &application, err) ||
 		!applications_resolve(application, args->uri, &line, err)) {
 		return false;

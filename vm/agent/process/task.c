@@ -76,6 +76,7 @@ bool task_start(const struct task_how *how, struct task *ret_task, struct err *e
 		.fds = fds,
 		.n_fds = n_fds,
 		.new_session = true,
+		.terminal = how->terminal,
 		.die_with_us = true };
 	task.pid = spawn_start(&spawn, err);
 	if (task.pid < 0) {

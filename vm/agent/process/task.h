@@ -25,6 +25,7 @@ struct task_how {
 	int in;                  /* its stdin; -1 or 0: empty */
 	int out, err;            /* its stdout and stderr */
 	int script;              /* TASK_SCRIPT_FD there; -1 or 0: none */
+	bool terminal;           /* in is a terminal, and its own */
 	const char *const *more; /* "K=V" of its environment */
 	unsigned n_more;
 };

@@ -350,7 +350,7 @@ Test(exec, refuses_what_it_does_not_know)
 	client_call(&c, "exce", NULL, &a);
 	cr_expect_eq(a.err.kind, ERR_UNSUPPORTED);
 	cr_expect(strstr(a.err.text, "exec"), "%s", a.err.text);
-	client_call(&c, "exec", json_pack("{s:s}", "command", "true"), &a);
+	client_call(&c, "exec", json_pack("{s:s, s:i}", "command", "true", "columns", 80), &a);
 	cr_expect_eq(a.err.kind, ERR_ARGUMENT);
-	cr_expect(strstr(a.err.text, "timeout_ms"), "%s", a.err.text);
+	cr_expect(strstr(a.err.text, "rows"), "%s", a.err.text);
 }

@@ -376,7 +376,9 @@ Test(messages, tables_are_whole)
 
 Test(messages, there_and_back)
 {
-	const struct msg_exec exec = { "true", "/tmp", 5, true, false };
+	const struct msg_exec exec = {
+		.command = "true", .cwd = "/tmp", .timeout_ms = 5, .input = true
+	};
 	struct msg_exec got;
 	struct err err;
 	json_auto_t *json = message_encode(&message_exec.request, &exec);
