@@ -4,6 +4,7 @@
 /* A request to an agent, from its creation until its callback was called.  Shared by the files of
  * this folder. */
 
+#include "vm/guest/ask.h"
 #include "vm/guest/encode_frame.h"
 #include "vm/guest/owner.h"
 #include "vm/wire/messages.h"
@@ -28,6 +29,7 @@ struct guest_call {
 	TAILQ_ENTRY(guest_call) entry;
 	struct guest *guest;
 	const struct guest_op *op;
+	struct guest_op own_op; /* of guest_ask() */
 	guest_id id;
 	uint32_t link_id; /* 0: the agent does not have it */
 	int64_t time_ms;  /* maximum duration of the operation; see guest_call_ask() */
@@ -40,6 +42,7 @@ struct guest_call {
 		guest_launch_fn *launch;
 		guest_json_fn *json;
 		guest_clipboard_fn *clipboard;
+		guest_answered_fn *answered;
 	} fn;
 	void *data;
 	size_t n_actions;
