@@ -130,6 +130,9 @@ static const struct field output_answer_fields[] = {
 
 static const struct field input_fields[] = {
 	NAMED(struct msg_process_input),
+	FIELD_TEXT_LIST(struct msg_process_input, keys,
+		"After the bytes, keys pressed at its terminal: \"ctrl+c\", \"Up\", \"F5\", \"x\".",
+		PROCESS_KEYS_MAX),
 	FIELD_FLAG(struct msg_process_input, end, "Close its stdin after the bytes."),
 	END,
 };
@@ -150,6 +153,10 @@ static const struct field resize_fields[] = {
 
 static const struct field screen_fields[] = {
 	NAMED(struct msg_process_screen),
+	FIELD_NUM(struct msg_process_screen, quiet_ms,
+		"Answer when it has printed nothing for so long.", .max = DAY_MS),
+	FIELD_NUM(struct msg_process_screen, wait_ms, "But after this time at the latest.",
+		.max = DAY_MS),
 	END,
 };
 
@@ -160,6 +167,7 @@ static const struct field screen_answer_fields[] = {
 		SCREEN, lines, "An array of `rows` texts, without spaces at their ends.", REQUIRED),
 	FIELD_NUM(SCREEN, column, "Of the cursor, from 0.", .max = MESSAGE_TERMINAL_MAX),
 	FIELD_NUM(SCREEN, row, "Of the cursor, from 0.", .max = MESSAGE_TERMINAL_MAX),
+	FIELD_NUM(SCREEN, total, "Bytes that it has printed so far.", .max = COUNT_MAX),
 	FIELD_FLAG(SCREEN, cursor, "It is visible."),
 	FIELD_FLAG(SCREEN, alternate, "A full-screen program shows its own screen."),
 	FIELD_FLAG(SCREEN, running, "It has not ended."),

@@ -15,6 +15,7 @@ extern const struct message *const messages_process[]; /* NULL-terminated */
 #define MESSAGE_ARGV_MAX 4096
 #define MESSAGE_TAG_MAX 200
 #define MESSAGE_TERMINAL_MAX 1000 /* columns, rows */
+#define PROCESS_KEYS_MAX 500
 #define PROCESS_INPUT_MAX (1u << 20)
 #define PROCESS_OUTPUT_MAX (1u << 20)
 #define PROCESS_KEPT (16u << 20) /* newest bytes kept of each output */
@@ -76,6 +77,7 @@ extern const struct message message_process_output;
 struct msg_process_input {
 	int64_t pid;
 	const char *tag;
+	const json_t *keys; /* an array of texts; NULL: none */
 	bool end;
 };
 extern const struct message message_process_input;
@@ -94,12 +96,13 @@ struct msg_process_resize {
 extern const struct message message_process_resize;
 
 struct msg_process_screen {
-	int64_t pid;
+	int64_t pid, quiet_ms, wait_ms;
 	const char *tag;
 };
 struct msg_process_screen_answer {
 	int64_t columns, rows, column, row;
 	const json_t *lines;
+	int64_t total;
 	bool cursor, alternate, running;
 };
 extern const struct message message_process_screen;

@@ -10,7 +10,7 @@ struct input_feed {
 	struct outq *out; /* NULL: closed */
 	int fd;           /* -1: closed */
 	size_t owed;      /* bytes pushed and not reported as taken */
-	bool ending;
+	bool ending, broken;
 	void (*taken)(size_t len, void *data);
 	void *data;
 };
@@ -43,6 +43,7 @@ static void on_broken(const struct err *why, void *data)
 {
 	struct input_feed *feed = data;
 	(void)why;
+	feed->broken = true;
 	close_pipe(feed);
 	report(feed);
 }
@@ -80,6 +81,11 @@ void input_feed_end(struct input_feed *feed)
 bool input_feed_is_open(const struct input_feed *feed)
 {
 	return feed->out && !feed->ending;
+}
+
+bool input_feed_is_broken(const struct input_feed *feed)
+{
+	return feed->broken;
 }
 
 size_t input_feed_pending(const struct input_feed *feed)

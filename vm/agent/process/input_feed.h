@@ -18,6 +18,8 @@ void input_feed_push(struct input_feed *feed, const void *bytes, size_t len);
 /* Closes the pipe after everything that was pushed. */
 void input_feed_end(struct input_feed *feed);
 bool input_feed_is_open(const struct input_feed *feed);
+/* The program has closed its end, or ended. */
+bool input_feed_is_broken(const struct input_feed *feed);
 size_t input_feed_pending(const struct input_feed *feed); /* stored bytes */
 void input_feed_free(struct input_feed *feed); /* closes the pipe immediately; NULL-safe */
 

@@ -169,6 +169,11 @@ bool process_input(
 	return true;
 }
 
+bool process_input_failed(const struct process *p)
+{
+	return p->input && input_feed_is_broken(p->input);
+}
+
 void process_input_end(struct process *p)
 {
 	if (p->input) {
@@ -176,7 +181,7 @@ void process_input_end(struct process *p)
 	}
 }
 
-/* A terminal answers queries of its program only while no other terminal shows it. */
+/* Keys; and answers to queries of its program, but only while no other terminal shows it. */
 static void on_terminal_reply(const char *bytes, size_t len, void *data)
 {
 	struct process *p = data;
@@ -184,11 +189,18 @@ static void on_terminal_reply(const char *bytes, size_t len, void *data)
 	struct err ignored;
 	LIST_FOREACH(r, &p->readers, entry)
 	{
-		if (r->fns->data) {
+		if (r->fns->data && !p->pressing) {
 			return;
 		}
 	}
 	(void)!process_input(p, NULL, bytes, len, &ignored);
+}
+
+void process_press(struct process *p, const char *key)
+{
+	p->pressing = true;
+	terminal_press(p->terminal, key);
+	p->pressing = false;
 }
 
 /* ---- signals and size ---- */

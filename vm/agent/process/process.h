@@ -18,7 +18,7 @@ struct process_reader_fns {
 	size_t (*data)(struct process_reader *r, unsigned channel, const void *bytes, size_t len);
 	/* Output was kept, or the process has ended.  May remove the reader, and no other. */
 	void (*news)(struct process_reader *r);
-	/* All bytes of its process_input() were written or dropped.  May remove the reader.  NULL:
+	/* All bytes of its process_input() were written, or dropped (process_input_failed()).  May remove the reader.  NULL:
 	 * ignored. */
 	void (*input_taken)(struct process_reader *r);
 };
@@ -57,6 +57,10 @@ void process_continue(struct process *p);
  * read it. */
 bool process_input(struct process *p, struct process_reader *r, const void *bytes, size_t len,
 	struct err *err) NODISCARD;
+/* It closed its stdin before it read everything. */
+bool process_input_failed(const struct process *p);
+/* At its terminal; the key is valid. */
+void process_press(struct process *p, const char *key);
 void process_input_end(struct process *p);
 /* To its process group.  Has no effect on one that has exited. */
 bool process_signal(struct process *p, int signal, struct err *err) NODISCARD;

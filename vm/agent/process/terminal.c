@@ -4,6 +4,8 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 
+#include <glib.h>
+#include <string.h>
 #include <vterm.h>
 
 struct terminal {
@@ -73,6 +75,114 @@ void terminal_add(struct terminal *t, const void *bytes, size_t len)
 {
 	vterm_input_write(t->vt, bytes, len);
 }
+
+/* ---- keys ---- */
+
+struct key {
+	VTermKey named; /* VTERM_KEY_NONE: a character */
+	uint32_t character;
+	VTermModifier modifiers;
+};
+
+static const struct {
+	const char *name;
+	VTermKey key;
+} key_names[] = {
+	{ "enter", VTERM_KEY_ENTER },
+	{ "return", VTERM_KEY_ENTER },
+	{ "tab", VTERM_KEY_TAB },
+	{ "backspace", VTERM_KEY_BACKSPACE },
+	{ "escape", VTERM_KEY_ESCAPE },
+	{ "esc", VTERM_KEY_ESCAPE },
+	{ "up", VTERM_KEY_UP },
+	{ "down", VTERM_KEY_DOWN },
+	{ "left", VTERM_KEY_LEFT },
+	{ "right", VTERM_KEY_RIGHT },
+	{ "insert", VTERM_KEY_INS },
+	{ "delete", VTERM_KEY_DEL },
+	{ "home", VTERM_KEY_HOME },
+	{ "end", VTERM_KEY_END },
+	{ "pageup", VTERM_KEY_PAGEUP },
+	{ "page_up", VTERM_KEY_PAGEUP },
+	{ "pagedown", VTERM_KEY_PAGEDOWN },
+	{ "page_down", VTERM_KEY_PAGEDOWN },
+};
+
+static const struct {
+	const char *name;
+	VTermModifier modifier;
+} modifier_names[] = {
+	{ "ctrl+", VTERM_MOD_CTRL },
+	{ "alt+", VTERM_MOD_ALT },
+	{ "shift+", VTERM_MOD_SHIFT },
+};
+
+static VTermModifier take_modifier(const char **name)
+{
+	for (size_t i = 0; i < sizeof(modifier_names) / sizeof(modifier_names[0]); i++) {
+		size_t len = strlen(modifier_names[i].name);
+		if (g_ascii_strncasecmp(*name, modifier_names[i].name, len) == 0 && (*name)[len]) {
+			*name += len;
+			return modifier_names[i].modifier;
+		}
+	}
+	return VTERM_MOD_NONE;
+}
+
+static VTermKey find_key(const char *name)
+{
+	for (size_t i = 0; i < sizeof(key_names) / sizeof(key_names[0]); i++) {
+		if (g_ascii_strcasecmp(name, key_names[i].name) == 0) {
+			return key_names[i].key;
+		}
+	}
+	char *end;
+	long number = g_ascii_tolower(name[0]) == 'f' ? strtol(name + 1, &end, 10) : 0;
+	return number >= 1 && number <= 12 && !*end ? VTERM_KEY_FUNCTION(number) : VTERM_KEY_NONE;
+}
+
+static bool parse_key(const char *name, struct key *ret)
+{
+	VTermModifier modifier;
+	*ret = (struct key){ 0 };
+	while ((modifier = take_modifier(&name))) {
+		ret->modifiers |= modifier;
+	}
+	if (g_ascii_strcasecmp(name, "space") == 0) {
+		name = " ";
+	}
+	ret->named = find_key(name);
+	if (ret->named == VTERM_KEY_NONE) {
+		ret->character = g_utf8_strlen(name, -1) == 1 ? g_utf8_get_char(name) : 0;
+	}
+	return ret->named != VTERM_KEY_NONE || ret->character >= ' ';
+}
+
+bool terminal_key_check(const char *key, struct err *err)
+{
+	struct key ignored;
+	return parse_key(key, &ignored) ||
+	       err_set(err, ERR_ARGUMENT,
+		       "'%.60s' is no key of a terminal; expected one character, or one of Enter, "
+		       "Tab, Backspace, Escape, Up, Down, Left, Right, Insert, Delete, Home, End, "
+		       "PageUp, PageDown, Space, F1 to F12, after ctrl+, alt+ or shift+ if needed",
+		       key);
+}
+
+void terminal_press(struct terminal *t, const char *name)
+{
+	struct key key;
+	if (!parse_key(name, &key)) {
+		return;
+	}
+	if (key.named != VTERM_KEY_NONE) {
+		vterm_keyboard_key(t->vt, key.named, key.modifiers);
+	} else {
+		vterm_keyboard_unichar(t->vt, key.character, key.modifiers);
+	}
+}
+
+/* ---- the screen ---- */
 
 void terminal_resize(struct terminal *t, int columns, int rows)
 {

@@ -390,6 +390,54 @@ Test(process, has_a_terminal)
 	buf_done(&end.tail);
 }
 
+/* Keys come as the program's mode wants them, and nothing is pressed if one of them is none. */
+Test(process, has_a_terminal_with_keys)
+{
+	int pid = begin_with(&(struct msg_exec){
+		.command =
+			"stty raw -echo; printf ready; head -c 11 | od -An -tx1 -v; printf '\\033[?1h'; "
+			"printf set; head -c 4 | od -An -tx1 -v",
+		.columns = 80,
+		.rows = 10 });
+	struct msg_process_input to = { .pid = pid };
+	await_output(pid, 5);
+	json_auto_t *bad = json_pack("[s, s]", "Up", "Upp");
+	to.keys = bad;
+	cr_expect_eq(
+		ask("process_input", &message_process_input, &to, NULL, 0, "'Upp'"), ERR_ARGUMENT);
+	json_auto_t *keys = json_pack("[s, s, s, s]", "ctrl+c", "F5", "Enter", "\303\251");
+	to.keys = keys;
+	cr_expect_eq(ask("process_input", &message_process_input, &to, "ab", 2, NULL), ERR_NONE);
+	await_output(pid, 5 + 34 + 5 + 3);
+	json_auto_t *more = json_pack("[s, s]", "Up", "x");
+	to.keys = more;
+	cr_expect_eq(ask("process_input", &message_process_input, &to, NULL, 0, NULL), ERR_NONE);
+	struct seen end = await_end(pid);
+	cr_expect(strstr(buf_text(&end.tail), " 61 62 03 1b 5b 31 35 7e 0d c3 a9"), "%s",
+		buf_text(&end.tail));
+	cr_expect(strstr(buf_text(&end.tail), " 1b 4f 41 78"), "%s", buf_text(&end.tail));
+	buf_done(&end.tail);
+}
+
+/* The screen is told when the program has been quiet. */
+Test(process, has_a_terminal_that_is_awaited)
+{
+	int pid = begin_with(&(struct msg_exec){
+		.command = "for i in 1 2 3; do echo $i; sleep .2; done; sleep 1000",
+		.columns = 80,
+		.rows = 10 });
+	struct answer a;
+	client_call(&c, "process_screen",
+		message_encode(&message_process_screen.request,
+			&(struct msg_process_screen){
+				.pid = pid, .quiet_ms = 2000, .wait_ms = 60000 }),
+		&a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect_str_eq(line_of(a.result, 2), "3");
+	answer_done(&a);
+	send_signal(pid, SIGKILL, true);
+}
+
 /* A program asks its terminal, which answers while no other terminal is there to do so. */
 Test(process, has_a_terminal_that_answers)
 {

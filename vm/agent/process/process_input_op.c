@@ -1,0 +1,116 @@
+/* `process_input`: bytes and keys for a process. */
+#include "base/cleanup.h"
+#include "vm/agent/process/process_op.h"
+#include "vm/agent/process/terminal.h"
+
+struct writer {
+	struct process_reader reader; /* first */
+	struct request *req;
+};
+
+static void finish_writer(struct writer *w, const struct err *why)
+{
+	struct request *req = w->req;
+	process_read_end(&w->reader);
+	free(w);
+	process_op_finish(req, !why, why);
+}
+
+static void fail_unread(struct process_reader *r)
+{
+	struct err err;
+	err_set(&err, ERR_STATE,
+		"process %lld closed its stdin or ended before it read all of the input",
+		(long long)process_pid(r->process));
+	finish_writer((struct writer *)r, &err);
+}
+
+static void on_news(struct process_reader *r)
+{
+	if (process_is_over(r->process)) {
+		fail_unread(r);
+	}
+}
+
+static void on_taken(struct process_reader *r)
+{
+	if (process_input_failed(r->process)) {
+		fail_unread(r);
+	} else {
+		finish_writer((struct writer *)r, NULL);
+	}
+}
+
+static void on_writer_cancel(void *data)
+{
+	struct err err;
+	err_set(&err, ERR_CANCELLED, "the process has not read the input yet; it still may");
+	finish_writer(data, &err);
+}
+
+/* All must be valid before any is pressed. */
+static bool check_keys(const struct process *p, const json_t *keys, struct err *err)
+{
+	size_t i;
+	json_t *key;
+	if (json_array_size(keys) && !process_terminal(p, err)) {
+		return false;
+	}
+	json_array_foreach(keys, i, key)
+	{
+		if (!terminal_key_check(json_string_value(key), err)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void press_keys(struct process *p, const json_t *keys)
+{
+	size_t i;
+	json_t *key;
+	json_array_foreach(keys, i, key)
+	{
+		process_press(p, json_string_value(key));
+	}
+}
+
+/* Everything is written in order; the answer comes with the last byte. */
+static bool put(struct process *p, struct writer *w, const struct msg_process_input *args,
+	const void *bytes, size_t len, struct err *err)
+{
+	if (!check_keys(p, args->keys, err) || (len && !process_input(p, NULL, bytes, len, err))) {
+		return false;
+	}
+	press_keys(p, args->keys);
+	return process_input(p, &w->reader, NULL, 0, err);
+}
+
+static void input(struct request *req, const void *data)
+{
+	static const struct process_reader_fns fns = { .news = on_news, .input_taken = on_taken };
+	const struct msg_process_input *args = data;
+	struct process *p = process_op_find(req, args->pid, args->tag);
+	struct err err;
+	if (!p) {
+		return;
+	}
+	size_t len;
+	const char *bytes = request_tail(req, &len);
+	bool end = args->end; /* the request may be answered below */
+	struct writer *w = must(calloc(1, sizeof(*w)));
+	w->req = req;
+	process_read(p, &w->reader, &fns);
+	request_on_cancel(req, on_writer_cancel, w);
+	if (!put(p, w, args, bytes, len, &err)) {
+		return finish_writer(w, &err);
+	}
+	if (end) {
+		process_input_end(p);
+	}
+}
+
+const struct op op_process_input = {
+	.message = &message_process_input,
+	.run = input,
+};
