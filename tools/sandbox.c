@@ -28,14 +28,15 @@ static const struct field create_fields[] = {
 	ROW("memory", VM_SPEC_MEMORY),
 	ROW("cpus", VM_SPEC_CPUS),
 	ROW("screen", VM_SPEC_SCREEN),
+	ROW("scale", VM_SPEC_SCALE),
 	ROW("network", VM_SPEC_NETWORK),
 	ROW("timeout", VM_SPEC_TIMEOUT),
 	ROW("idle_timeout", VM_SPEC_IDLE_TIMEOUT),
 	ROW("on_timeout", VM_SPEC_ON_TIMEOUT),
 	ROW("labels", VM_SPEC_LABELS),
 	FIELD_STR(struct create_args, from,
-		"Snapshot to start from: id or name. It determines image, memory, cpus, screen and "
-		"network.",
+		"Snapshot: id or name. It determines image, memory, cpus, screen, "
+		"scale and network.",
 		.min = 1, .max = VM_SNAPSHOT_NAME_MAX),
 	{ 0 },
 };
@@ -58,6 +59,7 @@ static bool check_from(const struct create_args *args, struct err *err)
 			      : spec->memory >= 0  ? "memory"
 			      : spec->cpus >= 0    ? "cpus"
 			      : spec->screen       ? "screen"
+			      : spec->scale >= 0   ? "scale"
 			      : spec->network >= 0 ? "network"
 						   : NULL;
 	return !settled ||

@@ -57,6 +57,9 @@ void sandbox_format_spec(struct buf *out, const struct vm_spec *spec)
 		buf_printf(out, ", ");
 	}
 	buf_printf(out, "%dx%d", spec->screen.width, spec->screen.height);
+	if (spec->scale != SCALE_MIN) {
+		buf_printf(out, ", scale %lld %%", (long long)spec->scale);
+	}
 	if (spec->limits.memory_mib > 0) {
 		buf_printf(out, ", %lld MiB", (long long)spec->limits.memory_mib);
 	}

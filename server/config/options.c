@@ -80,6 +80,7 @@ static const struct option desktops[] = {
 	SPEC("image", VM_SPEC_IMAGE, "NAME",
 		"`vitrine image list` shows them.  Without it, the newest image."),
 	SPEC("screen", VM_SPEC_SCREEN, "WIDTHxHEIGHT", "1280x800 fits every model's image size limit."),
+	SPEC("scale", VM_SPEC_SCALE, "PERCENT", NULL),
 	COUNT("max-sandboxes", vm.max_sandboxes, "N", 1, 1000, 8, "Maximum number of running sandboxes."),
 	COUNT("max-saved", vm.max_saved, "N", 1, 10000, 100,
 		"Maximum number of snapshots and paused sandboxes per client, counted together."),

@@ -89,6 +89,7 @@ static bool on_ready(struct vm *vm, const void *args, struct err *err)
 	if (!take_size(vm, &ready->screen, &ready->frame, err)) {
 		return false;
 	}
+	core->spec.scale = ready->scale;
 	log_info("sandbox=%s ready ms=%llu agent_ms=%lld", vm->id,
 		(unsigned long long)((loop_now_us() - core->start_us) / 1000),
 		(long long)ready->ms);
@@ -160,6 +161,7 @@ static bool on_resized(struct vm *vm, const void *args, struct err *err)
 	if (!take_size(vm, &now->screen, &now->frame, err)) {
 		return false;
 	}
+	vm->core->spec.scale = now->scale;
 	log_debug("sandbox=%s screen=%dx%d", vm->id, vm->core->guest.screen.width,
 		vm->core->guest.screen.height);
 	vm_set_state(vm->core, vm->core->state);

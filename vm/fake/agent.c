@@ -192,7 +192,7 @@ static const struct link_handlers agent_handlers = {
 static void send_ready(struct fake_vm *fake, int64_t ms)
 {
 	const struct fake_desktop *d = &fake->desktop;
-	struct msg_ready said = { size_sides(d->screen), size_sides(d->frame), ms };
+	struct msg_ready said = { size_sides(d->screen), size_sides(d->frame), d->scale, ms };
 	fake_send_event(fake, &message_ready, &said);
 }
 

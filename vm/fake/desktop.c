@@ -9,8 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
-void fake_desktop_init(struct fake_desktop *desktop, struct size screen)
+void fake_desktop_init(struct fake_desktop *desktop, struct size screen, int64_t scale)
 {
+	desktop->scale = (int)scale;
 	desktop->screen = screen;
 	desktop->frame = geometry_fit(screen);
 	desktop->pointer = (struct point){ desktop->frame.width / 2, desktop->frame.height / 2 };

@@ -1,14 +1,17 @@
-/* The fake desktop's size: `display_set`, and a program that resizes it (exec "xrandr WxH"). */
+/* The fake desktop's size and scale: `display_set`, and a program that resizes it (exec "xrandr WxH"). */
 #include "vm/fake/fake.h"
 
-void fake_resize(struct fake_vm *fake, struct size screen)
+void fake_resize(struct fake_vm *fake, struct size screen, int scale)
 {
-	const struct fake_desktop *d = &fake->desktop;
-	if (size_equal(screen, d->screen)) {
+	struct fake_desktop *d = &fake->desktop;
+	if (size_equal(screen, d->screen) && scale == d->scale) {
 		return;
 	}
-	fake_desktop_resize(&fake->desktop, screen);
-	const struct msg_display now = { size_sides(d->screen), size_sides(d->frame) };
+	if (!size_equal(screen, d->screen)) {
+		fake_desktop_resize(d, screen);
+	}
+	d->scale = scale;
+	const struct msg_display now = { size_sides(d->screen), size_sides(d->frame), scale };
 	fake_send_event(fake, &message_resized, &now);
 	fake_changed(fake);
 }
@@ -17,9 +20,13 @@ bool fake_display_set(struct fake_request *req, struct err *err)
 {
 	const struct msg_display_set *args = req->args;
 	const struct fake_desktop *d = &req->fake->desktop;
-	(void)err;
-	fake_resize(req->fake, (struct size){ (int)args->width, (int)args->height });
-	const struct msg_display now = { size_sides(d->screen), size_sides(d->frame) };
+	const struct size size = { (int)args->width, (int)args->height };
+	if (!msg_display_set_check(args, err)) {
+		return false;
+	}
+	fake_resize(req->fake, size.width ? size : d->screen,
+		args->scale ? (int)args->scale : d->scale);
+	const struct msg_display now = { size_sides(d->screen), size_sides(d->frame), d->scale };
 	fake_answer(req, &message_display_set, &now);
 	return true;
 }

@@ -175,7 +175,7 @@ static void resize(struct fake_request *req, const char *rest)
 	struct size size = { 0 };
 	if (sscanf(rest, "%5dx%5d", &size.width, &size.height) == 2 && size.width > 0 &&
 		size.height > 0) {
-		fake_resize(req->fake, size);
+		fake_resize(req->fake, size, req->fake->desktop.scale);
 	}
 }
 

@@ -63,7 +63,7 @@ static bool start_from(struct fake_vm *fake, const char *from, struct err *err)
 	fake->has_broken_image = image && strcmp(image, "broken") == 0;
 	snprintf(fake->fault, sizeof(fake->fault), "%s",
 		image && strcmp(image, "full") == 0 ? "full" : "");
-	fake_desktop_init(&fake->desktop, fake->vm.spec->screen);
+	fake_desktop_init(&fake->desktop, fake->vm.spec->screen, fake->vm.spec->scale);
 	snprintf(fake->hostname, sizeof(fake->hostname), "fake");
 	snprintf(fake->machine_id, sizeof(fake->machine_id), "%032d", 0);
 	snprintf(fake->mac, sizeof(fake->mac), "02:00:00:00:00:00");
@@ -97,8 +97,8 @@ static char *template_key(struct vm_pool *pool, const struct vm_spec *spec, stru
 		err_set(err, ERR_NOT_FOUND, "there is no image 'none'");
 		return NULL;
 	}
-	if (asprintf(&key, "fake-%s-%dx%d", spec->image, spec->screen.width, spec->screen.height) <
-		0) {
+	if (asprintf(&key, "fake-%s-%dx%d-%lld", spec->image, spec->screen.width,
+		    spec->screen.height, (long long)spec->scale) < 0) {
 		abort();
 	}
 	return key;

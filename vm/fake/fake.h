@@ -33,6 +33,7 @@ struct fake_clipboard {
 struct fake_desktop {
 	struct size screen, frame;
 	struct point pointer;
+	int scale;         /* in percent */
 	struct buf typed;  /* contents of the text field */
 	struct buf events; /* one line per input, for tests: "click left 10,20 count=2 ctrl" */
 	struct fake_clipboard clipboard;
@@ -49,7 +50,7 @@ struct fake_desktop {
 	size_t n_windows;
 };
 
-void fake_desktop_init(struct fake_desktop *desktop, struct size screen);
+void fake_desktop_init(struct fake_desktop *desktop, struct size screen, int64_t scale);
 /* Also by its programs: exec "xrandr WxH". */
 void fake_desktop_resize(struct fake_desktop *desktop, struct size screen);
 void fake_desktop_done(struct fake_desktop *desktop);
@@ -159,7 +160,7 @@ bool fake_rfb(struct fake_request *req, struct err *err);
 bool fake_control(struct fake_request *req, struct err *err);
 bool fake_sound(struct fake_request *req, struct err *err);
 bool fake_display_set(struct fake_request *req, struct err *err);
-void fake_resize(struct fake_vm *fake, struct size screen); /* tells the host */
+void fake_resize(struct fake_vm *fake, struct size screen, int scale); /* tells the host */
 bool fake_windows(struct fake_request *req, struct err *err);
 bool fake_window_change(struct fake_request *req, struct err *err);
 bool fake_wait(struct fake_request *req, struct err *err);

@@ -21,11 +21,13 @@
 struct saved {
 	struct field_ints screen, pointer;
 	const char *typed, *events, *fault, *hostname, *machine_id, *mac;
-	int64_t frame_id, last_pid;
+	int64_t scale, frame_id, last_pid;
 	const json_t *windows;
 };
 static const struct field saved_fields[] = {
 	FIELD_LIST(struct saved, screen, "[w,h]", 2, .required = true),
+	FIELD_NUM(struct saved, scale, "percent", .required = true, .min = SCALE_MIN,
+		.max = SCALE_MAX),
 	FIELD_LIST(struct saved, pointer, "[x,y]", 2, .required = true),
 	FIELD_STR(struct saved, typed, "in the text field", .required = true, .max = FILE_MAX),
 	FIELD_STR(struct saved, events, "inputs", .required = true, .max = FILE_MAX),
@@ -75,6 +77,7 @@ bool fake_save(const struct fake_vm *fake, const char *dir, struct err *err)
 	json_auto_t *windows = windows_of(d);
 	const struct saved saved = {
 		.screen = size_sides(d->screen),
+		.scale = d->scale,
 		.pointer = { 2, { d->pointer.x, d->pointer.y } },
 		.typed = text_of(&d->typed),
 		.events = text_of(&d->events),
@@ -132,7 +135,7 @@ static bool load(struct fake_vm *fake, const json_t *json, struct err *err)
 		return err_set(err, ERR_HOST, "its screen is %lldx%lld", (long long)screen[0],
 			(long long)screen[1]);
 	}
-	fake_desktop_init(d, is);
+	fake_desktop_init(d, is, s.scale);
 	if (pointer[0] < 0 || pointer[1] < 0 || pointer[0] >= d->frame.width ||
 		pointer[1] >= d->frame.height) {
 		return err_set(err, ERR_HOST, "its pointer is outside the screen");

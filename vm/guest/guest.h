@@ -100,7 +100,7 @@ struct msg_window_change;
 guest_id guest_windows(struct guest *guest, guest_json_fn *fn, void *data);
 guest_id guest_window_change(
 	struct guest *guest, const struct msg_window_change *change, guest_json_fn *fn, void *data);
-/* Resizes the display (messages_desktop.h).  The sandbox has the new size when it is called back.
+/* Resizes or scales the display (messages_desktop.h).  The sandbox has the new size when it is called back.
  * Refused while another party has control. */
 struct msg_display_set;
 guest_id guest_display_set(

@@ -22,6 +22,7 @@ static bool spec_of(struct vm_pool *pool, const char *owner, const struct vm_spe
 		spec.from = snapshot->id;
 		spec.image = snapshot->spec.image;
 		spec.screen = snapshot->spec.screen;
+		spec.scale = snapshot->spec.scale;
 		spec.limits = snapshot->spec.limits;
 		spec.network = snapshot->spec.network;
 	}

@@ -178,10 +178,10 @@ static bool make_keys(struct boot *boot, const struct vm_config *config, struct 
 		spec->network);
 	boot->fit = name_of(&text);
 	digest_fnv_to_hex(agent, agent_name);
-	buf_printf(&text, " %d %s %dx%d %lld %lld %lld %lld %s", LAYOUT, boot->image.kernel,
-		spec->screen.width, spec->screen.height, (long long)spec->limits.disk_mib,
-		(long long)spec->limits.processes, (long long)spec->limits.files,
-		(long long)boot_grace_ms(config), agent_name);
+	buf_printf(&text, " %d %s %dx%d@%lld %lld %lld %lld %lld %s", LAYOUT, boot->image.kernel,
+		spec->screen.width, spec->screen.height, (long long)spec->scale,
+		(long long)spec->limits.disk_mib, (long long)spec->limits.processes,
+		(long long)spec->limits.files, (long long)boot_grace_ms(config), agent_name);
 	boot->key = name_of(&text);
 	return true;
 }

@@ -124,11 +124,11 @@ static void put_kernel(struct qemu *q, const struct qemu_plan *plan)
 		/* This VM can restart only by a triple fault, on which QEMU exits. */
 		"console=ttyS0 quiet loglevel=4 panic=-1 reboot=t random.trust_cpu=on "
 		"no_timer_check %s "
-		"vitrine.screen=%dx%d vitrine.disk=%lld vitrine.max-processes=%lld "
+		"vitrine.screen=%dx%d vitrine.scale=%lld vitrine.disk=%lld vitrine.max-processes=%lld "
 		"vitrine.max-files=%lld vitrine.grace=%lld",
-		clock, spec->screen.width, spec->screen.height, (long long)spec->limits.disk_mib,
-		(long long)spec->limits.processes, (long long)spec->limits.files,
-		(long long)plan->grace_ms);
+		clock, spec->screen.width, spec->screen.height, (long long)spec->scale,
+		(long long)spec->limits.disk_mib, (long long)spec->limits.processes,
+		(long long)spec->limits.files, (long long)plan->grace_ms);
 }
 
 static void put_socket(struct qemu *q, const char *id, int fd)

@@ -115,14 +115,16 @@ static pid_t run_agent(struct namespace_vm *ns, struct bwrap *b, int link, int e
 	const struct spawn *how, struct err *err)
 {
 	const struct vm_spec *spec = ns->vm.spec;
-	char screen[32], fd[8], memory[24], processes[24], files[24];
+	char screen[32], scale[24], fd[8], memory[24], processes[24], files[24];
 	snprintf(screen, sizeof(screen), "%dx%d", spec->screen.width, spec->screen.height);
+	snprintf(scale, sizeof(scale), "%lld", (long long)spec->scale);
 	snprintf(fd, sizeof(fd), "%d", BWRAP_LINK_FD);
 	snprintf(memory, sizeof(memory), "%lld", (long long)spec->limits.memory_mib);
 	snprintf(processes, sizeof(processes), "%lld", (long long)spec->limits.processes);
 	snprintf(files, sizeof(files), "%lld", (long long)spec->limits.files);
-	const char *const command[] = { BWRAP_AGENT, "--link-fd", fd, "--screen", screen,
-		"--max-memory", memory, "--max-processes", processes, "--max-files", files, NULL };
+	const char *const command[] = { BWRAP_AGENT, "--link-fd", fd, "--screen", screen, "--scale",
+		scale, "--max-memory", memory, "--max-processes", processes, "--max-files", files,
+		NULL };
 	return bwrap_start(b, command, link, errors, how, err);
 }
 

@@ -46,10 +46,12 @@ const struct vm_spec_row vm_spec_rows[VM_SPEC_MEMBERS] = {
 		.max = IMAGE_NAME_MAX),
 	[VM_SPEC_MEMORY] =
 		NUMBER(memory, limits.memory_mib, "memory_mib", 256, 1 << 20, 0, "Memory in MiB."),
-	[VM_SPEC_CPUS] = NUMBER(cpus, limits.cpus, "cpus", 1, 64, 0, "Number of virtual CPUs."),
+	[VM_SPEC_CPUS] = NUMBER(cpus, limits.cpus, "cpus", 1, 64, 0, "Virtual CPUs."),
 	[VM_SPEC_SCREEN] = ROW(screen, screen, "screen", FIELD_STRING,
-		"Screen size in pixels, WIDTHxHEIGHT from 320x240 to 3840x2160.", .min = 1,
-		.max = 16, .default_text = "1280x800"),
+		"Screen size, WIDTHxHEIGHT from 320x240 to 3840x2160.", .min = 1, .max = 16,
+		.default_text = "1280x800"),
+	[VM_SPEC_SCALE] = NUMBER(scale, scale, "scale", SCALE_MIN, SCALE_MAX, SCALE_MIN,
+		"Scale of programs in percent."),
 	[VM_SPEC_NETWORK] = ROW(network, network, "network", FIELD_ENUM,
 		"Network access of a microVM.", .choices = vm_network_names),
 	[VM_SPEC_PROCESSES] = NUMBER(processes, limits.processes, "processes", 32, 1 << 16, 1024,
@@ -58,14 +60,14 @@ const struct vm_spec_row vm_spec_rows[VM_SPEC_MEMBERS] = {
 		"Maximum number of open files of each process."),
 	[VM_SPEC_DISK] = NUMBER(disk, limits.disk_mib, "disk_mib", 16, 1 << 20, 1024,
 		"Size in MiB of each private file system: home, /tmp, /run, /dev/shm."),
-	[VM_SPEC_TIMEOUT] = TIME(
-		timeout, timeout_ms, "timeout_ms", "Lifetime in seconds.  0 disables the timeout."),
+	[VM_SPEC_TIMEOUT] =
+		TIME(timeout, timeout_ms, "timeout_ms", "Lifetime in seconds; 0: no limit."),
 	[VM_SPEC_IDLE_TIMEOUT] = TIME(idle_timeout, idle_ms, "idle_ms",
-		"Seconds without a call until a sandbox times out.  0 disables the timeout."),
+		"Seconds without a call until it times out; 0: no limit."),
 	[VM_SPEC_ON_TIMEOUT] = ROW(on_timeout, on_timeout, "on_timeout", FIELD_ENUM,
 		"Action when a timeout is reached.", .choices = vm_on_timeout_names),
 	[VM_SPEC_LABELS] = ROW(labels, labels, "labels", FIELD_MAP,
-		"Labels: names and values of your choice.", .max = LABELS_MAX),
+		"Names and values of your choice.", .max = LABELS_MAX),
 };
 
 /* Its member of struct vm_spec. */

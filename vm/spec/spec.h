@@ -26,13 +26,14 @@ extern const char *const vm_on_timeout_names[];
 struct vm_spec {
 	const char *image; /* a recipe's name or an image's id */
 	struct size screen;
+	int64_t scale; /* how large programs draw, in percent */
 	struct vm_limits limits;
 	int network;          /* enum vm_network */
 	int64_t timeout_ms;   /* from creation; -1: none */
 	int64_t idle_ms;      /* without a call; -1: none */
 	int on_timeout;       /* enum vm_on_timeout */
 	const json_t *labels; /* an object of short strings */
-	/* a snapshot's id, which then determines image, screen, limits and network */
+	/* a snapshot's id, which then determines image, screen, scale, limits and network */
 	const char *from;
 };
 
@@ -40,7 +41,7 @@ struct vm_spec {
  * for none.  A member that is not set is NULL or negative. */
 struct vm_spec_args {
 	const char *image, *screen;
-	int64_t memory, cpus, processes, files, disk, timeout, idle_timeout;
+	int64_t scale, memory, cpus, processes, files, disk, timeout, idle_timeout;
 	int network, on_timeout;
 	const json_t *labels;
 };
@@ -58,6 +59,7 @@ enum vm_spec_member {
 	VM_SPEC_MEMORY,
 	VM_SPEC_CPUS,
 	VM_SPEC_SCREEN,
+	VM_SPEC_SCALE,
 	VM_SPEC_NETWORK,
 	VM_SPEC_PROCESSES,
 	VM_SPEC_FILES,

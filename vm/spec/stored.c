@@ -39,6 +39,7 @@ static const struct field *stored_fields(struct field rows[STORED_ROWS])
 	}
 	rows[VM_SPEC_SCREEN] = (struct field)FIELD_LIST(
 		struct stored, screen, "[width, height]", 2, .required = true);
+	rows[VM_SPEC_SCALE].required = false; /* sandboxes that were saved before have none */
 	rows[VM_SPEC_MEMBERS] = (struct field){ .name = "from",
 		.type = FIELD_STRING,
 		.offset = FIELD_AT(struct stored, spec.from, const char *),

@@ -45,6 +45,10 @@ size_t rect_without(struct rect area, struct rect hole, struct rect ret[4]);
 #define SCREEN_HEIGHT_MIN 240
 #define SCREEN_HEIGHT_MAX 2160
 
+/* How large programs draw, in percent of what 96 dots per inch are. */
+#define SCALE_MIN 100
+#define SCALE_MAX 300
+
 bool size_equal(struct size a, struct size b);
 /* Whether a screen may have this size. */
 bool geometry_is_screen(struct size size);

@@ -12,6 +12,10 @@
 		.name = NULL, \
 	}
 #define REQUIRED .required = true
+/* Agents in VMs that were saved before there was a scale do not tell it. */
+#define MESSAGE_SCALE(T) \
+	FIELD_NUM(T, scale, "How large programs draw, in percent.", .min = SCALE_MIN, \
+		.max = SCALE_MAX, .default_value = SCALE_MIN)
 
 /* A part of a message: none, or the fields of a T. */
 #define NOTHING \

@@ -22,11 +22,12 @@ static const struct field info_answer_fields[] = {
 	END,
 };
 
-#define SIDE(m, least, most) \
-	FIELD_NUM(struct msg_display_set, m, "In pixels.", REQUIRED, .min = least, .max = most)
+#define CHANGE(m, text, least, most) \
+	FIELD_NUM(struct msg_display_set, m, text, .min = least, .max = most)
 static const struct field display_set_fields[] = {
-	SIDE(width, SCREEN_WIDTH_MIN, SCREEN_WIDTH_MAX),
-	SIDE(height, SCREEN_HEIGHT_MIN, SCREEN_HEIGHT_MAX),
+	CHANGE(width, "In pixels, with `height`.", SCREEN_WIDTH_MIN, SCREEN_WIDTH_MAX),
+	CHANGE(height, "In pixels, with `width`.", SCREEN_HEIGHT_MIN, SCREEN_HEIGHT_MAX),
+	CHANGE(scale, "How large programs draw, in percent.", SCALE_MIN, SCALE_MAX),
 	END,
 };
 
@@ -34,8 +35,19 @@ static const struct field display_set_fields[] = {
 const struct field msg_display_fields[] = {
 	FIELD_LIST(DISPLAY, screen, "[width, height] in pixels.", 2, REQUIRED),
 	FIELD_LIST(DISPLAY, frame, "[width, height] of the frame space.", 2, REQUIRED),
+	MESSAGE_SCALE(DISPLAY),
 	END,
 };
+
+bool msg_display_set_check(const struct msg_display_set *args, struct err *err)
+{
+	if (!args->width != !args->height) {
+		return err_set(err, ERR_ARGUMENT, "'width' and 'height' must be given together");
+	}
+	return args->width || args->scale ||
+	       err_set(err, ERR_ARGUMENT,
+		       "nothing to set: give 'width' and 'height', or 'scale', or all three");
+}
 
 const struct message message_ping = {
 	.name = "ping",
@@ -61,7 +73,7 @@ const struct message message_watch = {
 
 const struct message message_display_set = {
 	.name = "display_set",
-	.help = "Resizes the display, in turn with lists with input. It is answered when the window "
+	.help = "Resizes the display, or scales its programs, in turn with lists with input. It is answered when the window "
 		"manager knows the new size. Lists that were sent before and did not run yet are refused if they "
 		"have coordinates. Errors: state (the X server does not take this size).",
 	.request = PART(struct msg_display_set, display_set_fields),

@@ -20,14 +20,17 @@ struct msg_info_answer {
 extern const struct message message_info;
 
 struct msg_display_set {
-	int64_t width, height;
+	int64_t width, height, scale; /* 0: as it is; width and height go together */
 };
 /* The answer, and the contents of the event `resized`. */
 struct msg_display {
 	struct field_ints screen, frame;
+	int64_t scale;
 };
 extern const struct message message_display_set;
 extern const struct field msg_display_fields[];
+/* ERR_ARGUMENT unless it changes something, and a size as a whole. */
+bool msg_display_set_check(const struct msg_display_set *args, struct err *err) NODISCARD;
 
 extern const struct message message_ping;
 

@@ -1,5 +1,6 @@
 #include "vm/wire/messages_events.h"
 
+#include "vm/wire/geometry.h"
 #include "vm/wire/message_table.h"
 #include "vm/wire/messages_desktop.h"
 #include <assert.h>
@@ -40,6 +41,7 @@ static const struct field stage_fields[] = {
 static const struct field ready_fields[] = {
 	FIELD_LIST(READY, screen, "[width, height] in pixels.", 2, REQUIRED),
 	FIELD_LIST(READY, frame, "[width, height] of the frame space.", 2, REQUIRED),
+	MESSAGE_SCALE(READY),
 	FIELD_NUM(READY, ms, SINCE, REQUIRED, .max = MS_MAX),
 	END,
 };
@@ -88,8 +90,8 @@ const struct message message_screen = { "screen",
 	"The screen changed; at most 5 times a second, only after `watch`.",
 	PART(struct msg_screen, screen_fields) };
 const struct message message_resized = { "resized",
-	"The display has another size, by `display_set` or by a program of the desktop; before any answer "
-	"that refers to the new size.",
+	"The display has another size or scale, by `display_set` or by a program of the desktop; before any "
+	"answer that refers to the new size.",
 	PART(struct msg_display, msg_display_fields) };
 
 const struct message *const messages_events[] = { &message_hello, &message_stage, &message_ready,

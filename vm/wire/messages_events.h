@@ -22,7 +22,7 @@ struct msg_stage {
 };
 struct msg_ready {
 	struct field_ints screen, frame;
-	int64_t ms;
+	int64_t scale, ms;
 };
 struct msg_unable {
 	const char *text;

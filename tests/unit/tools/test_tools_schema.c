@@ -168,12 +168,12 @@ static const char *const inputs[] = {
 	"window_focus: window, ;",
 	"window_set: window, ; x, y, width, height, state,",
 	"window_close: window, ;",
-	"display_set: width, height, ; observe,",
+	"display_set: ; width, height, scale, observe,",
 	"open: uri, ; observe, since,",
 	"launch: application, ; uri, arguments, environment, observe, since,",
 	"list_applications: ;",
 	"run_command: command, ; cwd, timeout,",
-	"sandbox_create: ; image, memory, cpus, screen, network, timeout, idle_timeout, "
+	"sandbox_create: ; image, memory, cpus, screen, scale, network, timeout, idle_timeout, "
 	"on_timeout, "
 	"labels, from,",
 	"sandbox_list: ;",

@@ -5,15 +5,25 @@
 
 #include "vm/wire/messages.h"
 
-static void resize(struct bench *b, struct vm *vm, int width, int height)
+static void set(struct bench *b, struct vm *vm, struct msg_display_set args)
 {
 	struct got got = { 0 };
-	const struct msg_display_set args = { width, height };
 	guest_display_set(vm_guest(vm), &args, on_got, &got);
 	cr_assert(!got.done, "from the loop");
 	host_until(&b->host, &got.done);
 	cr_assert_not_null(got.json, "%s", got.err.text);
 	json_decref(got.json);
+}
+
+static void resize(struct bench *b, struct vm *vm, int width, int height)
+{
+	set(b, vm, (struct msg_display_set){ width, height });
+}
+
+static void scale(struct bench *b, struct vm *vm, int percent)
+{
+	set(b, vm, (struct msg_display_set){ .scale = percent });
+	cr_expect_eq(vm_spec(vm)->scale, percent);
 }
 
 /* The reported sizes, and that of an image. */
@@ -89,7 +99,8 @@ static void refuses_frames_of_another_size(struct bench *b)
 static void refuses_sizes_out_of_bounds(struct bench *b)
 {
 	static const struct msg_display_set bad[] = { { 319, 240 }, { 320, 239 }, { 3841, 2160 },
-		{ 3840, 2161 }, { 0, 0 }, { -5, 400 }, { INT64_MAX, INT64_MAX } };
+		{ 3840, 2161 }, { 0, 0 }, { 640, 0 }, { -5, 400 }, { INT64_MAX, INT64_MAX },
+		{ .scale = 99 }, { .scale = 301 }, { 640, 480, INT64_MAX } };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		struct got got = { 0 };
 		guest_display_set(vm_guest(b->vm), &bad[i], on_got, &got);
@@ -98,6 +109,61 @@ static void refuses_sizes_out_of_bounds(struct bench *b)
 		cr_expect_eq(got.err.kind, ERR_ARGUMENT, "%s", got.err.text);
 	}
 	expect_size(b, b->vm, 1280, 800);
+}
+
+/* ---- scale ---- */
+
+/* The width of the window that a new terminal has. */
+static int width_of_terminal(struct bench *b)
+{
+	struct answer *a = answer_new();
+	char kill[40];
+	guest_launch(vm_guest(b->vm), b->dialect->terminal, NULL, 60000, on_launch, a);
+	host_until(&b->host, &a->done);
+	cr_assert(a->launch.has_window, "%s", a->err.text);
+	int width = (int)a->launch.window.width;
+	snprintf(kill, sizeof(kill), "kill %lld", (long long)a->launch.pid);
+	answer_free(a);
+	answer_free(host_exec(&b->host, b->vm, kill, 10000));
+	return width;
+}
+
+static void programs_are_scaled(struct bench *b)
+{
+	resize(b, b->vm, 1920, 1080);
+	int small = width_of_terminal(b);
+	scale(b, b->vm, 200);
+	expect_size(b, b->vm, 1920, 1080);
+	int large = width_of_terminal(b);
+	if (strcmp(b->dialect->backend, "fake") != 0) {
+		cr_expect_gt(large, small * 9 / 5, "%d, then %d pixels", small, large);
+		cr_expect_lt(large, small * 11 / 5, "%d, then %d pixels", small, large);
+	}
+	set(b, b->vm, (struct msg_display_set){ 1280, 800, 150 });
+	expect_size(b, b->vm, 1280, 800);
+	cr_expect_eq(vm_spec(b->vm)->scale, 150);
+	resize(b, b->vm, 1000, 700);
+	cr_expect_eq(vm_spec(b->vm)->scale, 150, "a size leaves it as it is");
+	set(b, b->vm, (struct msg_display_set){ 1280, 800, 100 });
+	cr_expect_eq(vm_spec(b->vm)->scale, 100);
+}
+
+static void starts_with_its_scale(struct bench *b)
+{
+	struct err err;
+	int small = width_of_terminal(b);
+	struct vm_spec spec = { .scale = 150 };
+	struct vm *first = b->vm;
+	b->vm = vm_create(b->host.pool, "alice", &spec, &err);
+	cr_assert_not_null(b->vm, "%s", err.text);
+	cr_assert_eq(host_wait(&b->host, b->vm).err.kind, ERR_NONE);
+	cr_expect_eq(vm_spec(b->vm)->scale, 150);
+	int large = width_of_terminal(b);
+	if (strcmp(b->dialect->backend, "fake") != 0) {
+		cr_expect_gt(large, small * 13 / 10, "%d, then %d pixels", small, large);
+	}
+	vm_stop(b->vm, "measured");
+	b->vm = first;
 }
 
 /* ---- what is saved ---- */
@@ -157,19 +223,22 @@ static void keeps_its_size_when_paused_and_forked(struct bench *b)
 		return;
 	}
 	resize(b, b->vm, 1600, 900);
+	scale(b, b->vm, 125);
 	vm_pause(b->vm, on_changed, &paused);
 	until_ended(b, &paused);
 	cr_expect_eq(vm_screen(b->vm).width, 1600);
 	cr_assert_eq(host_wait(&b->host, b->vm).err.kind, ERR_NONE);
 	expect_size(b, b->vm, 1600, 900);
+	cr_expect_eq(vm_spec(b->vm)->scale, 125);
 	vm_fork(b->vm, 1, on_forked, &forked);
 	until_ended(b, &forked);
 	expect_size(b, forked.copy, 1600, 900);
+	cr_expect_eq(vm_spec(forked.copy)->scale, 125);
 	resize(b, forked.copy, 800, 600);
 	expect_size(b, forked.copy, 800, 600);
 	expect_size(b, b->vm, 1600, 900);
 	vm_stop(forked.copy, "a copy");
-	resize(b, b->vm, 1280, 800);
+	set(b, b->vm, (struct msg_display_set){ 1280, 800, 100 });
 }
 
 static void has_the_size_of_its_snapshot(struct bench *b)
@@ -179,29 +248,33 @@ static void has_the_size_of_its_snapshot(struct bench *b)
 	if (!is_saved(b)) {
 		return;
 	}
-	resize(b, b->vm, 1024, 768);
+	set(b, b->vm, (struct msg_display_set){ 1024, 768, 200 });
 	vm_take_snapshot(b->vm, NULL, on_snapshot, &saved);
 	until_ended(b, &saved);
-	resize(b, b->vm, 1280, 800);
+	set(b, b->vm, (struct msg_display_set){ 1280, 800, 100 });
 	vm_frame_told(b->vm);
 	struct vm_spec spec = { .from = saved.snapshot };
 	struct vm *copy = vm_create(b->host.pool, "alice", &spec, &err);
 	cr_assert_not_null(copy, "%s", err.text);
 	cr_assert_eq(host_wait(&b->host, copy).err.kind, ERR_NONE);
 	expect_size(b, copy, 1024, 768);
+	cr_expect_eq(vm_spec(copy)->scale, 200);
 	vm_stop(copy, "a copy");
 	vm_rollback(b->vm, saved.snapshot, on_changed, &rolled_back);
 	until_ended(b, &rolled_back);
 	expect_size(b, b->vm, 1024, 768);
+	cr_expect_eq(vm_spec(b->vm)->scale, 200);
 	cr_expect_not(vm_frame_is_known(b->vm, &err), "its owner knows the size before");
 	cr_assert(vm_snapshot_delete(b->host.pool, "alice", saved.snapshot, &err), "%s", err.text);
-	resize(b, b->vm, 1280, 800);
+	set(b, b->vm, (struct msg_display_set){ 1280, 800, 100 });
 }
 
 static const struct contract cases[] = {
 	CASE(is_resized),
 	CASE(refuses_frames_of_another_size),
 	CASE(refuses_sizes_out_of_bounds),
+	CASE(programs_are_scaled),
+	CASE(starts_with_its_scale),
 	CASE(keeps_its_size_when_paused_and_forked),
 	CASE(has_the_size_of_its_snapshot),
 };

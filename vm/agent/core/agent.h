@@ -15,6 +15,7 @@ struct act_queue;    /* vm/agent/act/act.h: lists with input run one at a time *
 struct watched;      /* vm/agent/stream/watched.h */
 struct join;         /* vm/agent/stream/rfb_op.c: a viewer */
 struct clipboard;    /* vm/agent/desktop/clipboard.h */
+struct scale;        /* vm/agent/desktop/scale.h */
 struct sound_server; /* vm/agent/sound/server.h */
 struct elements;     /* vm/agent/elements/elements.h */
 struct text_reader;  /* vm/agent/text/reader.h */
@@ -27,11 +28,13 @@ struct agent {
 	struct link *link;
 	struct display *display;     /* NULL while no X server runs */
 	struct clipboard *clipboard; /* of the display */
+	struct scale *scaling;       /* of the display */
 	struct act_queue *acts;
 	struct sound_server *sound;
 	struct elements *elements;
 	struct text_reader *text;
 	struct size screen, frame; /* in pixels: of the display; of the frame space */
+	int scale;                 /* how large programs draw, in percent */
 	uint64_t started_us;       /* loop_now_us() at the start */
 
 	struct request *requests;     /* unanswered, newest first */

@@ -24,6 +24,8 @@ static const struct field fields[] = {
 		.max = 1 << 20, .default_value = -1),
 	FIELD_STR(struct options, screen, "screen size, WIDTHxHEIGHT", .min = 3, .max = 11,
 		.default_text = "1280x800"),
+	FIELD_NUM(struct options, scale, "how large programs draw, in percent", .min = SCALE_MIN,
+		.max = SCALE_MAX, .default_value = SCALE_MIN),
 	FIELD_NUM(struct options, max_memory, "maximum memory of each program, in MiB; 0: no limit",
 		.min = 0, .max = LIMIT_MAX),
 	FIELD_NUM(struct options, max_processes, "maximum number of processes; 0: no limit",

@@ -9,6 +9,7 @@ struct options {
 	int64_t link_fd; /* -1: started by hand */
 	int64_t init_fd; /* -1: in namespaces; otherwise the link is a port, which may be reopened */
 	const char *screen;
+	int64_t scale; /* in percent */
 	int64_t max_memory, max_processes, max_files;
 	int64_t grace; /* ms; -1: without limit */
 	int log_level;

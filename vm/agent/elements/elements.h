@@ -29,6 +29,7 @@ struct kept_mark {
 	struct kept_element element;
 	struct rect box;         /* on the screen */
 	bool in_window;          /* its program's places are relative to its window */
+	int percent;             /* of what its program says */
 	bool in_menu;            /* which is a window of its own, that is not managed */
 	uint32_t window, anchor; /* numbers: of its window (0: none), of one of its program's */
 };

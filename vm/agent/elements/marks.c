@@ -194,6 +194,7 @@ static void keep(const struct choice *c)
 			.element = kept_element_new(node->bus, node->path, node->name, node->role),
 			.box = one->at,
 			.in_window = c->res->in_window,
+			.percent = one->window->map.percent,
 			.in_menu = is_in_menu(one),
 			.window = one->window->on_screen ? one->window->on_screen->number : 0,
 			.anchor = c->res->target->windows[0].number,

@@ -100,19 +100,21 @@ static bool is_what_it_was(const struct sought *s, struct err *err)
 	return enabled || is_changed(s, err, "is disabled now");
 }
 
-static struct point shift_of(struct display *d, const struct kept_mark *mark)
+static struct read_map map_of(struct display *d, const struct kept_mark *mark)
 {
 	struct window_info info;
 	Window id = mark->in_window ? windows_find(d, mark->window) : None;
-	return id && windows_describe(d, id, &info) ? (struct point){ info.x, info.y }
-						    : (struct point){ 0, 0 };
+	struct read_map map = { .percent = mark->percent };
+	if (id && windows_describe(d, id, &info)) {
+		map.shift = (struct point){ info.x, info.y };
+	}
+	return map;
 }
 
 static bool is_there(struct display *d, const struct sought *s, struct err *err)
 {
 	struct rect at;
-	if (!s->now.has_box ||
-		!read_place(s->now.box, shift_of(d, &s->mark), display_size(d), &at)) {
+	if (!s->now.has_box || !read_place(s->now.box, map_of(d, &s->mark), display_size(d), &at)) {
 		return is_changed(s, err, "is no longer on the screen");
 	}
 	return rect_equal(at, s->mark.box) || is_changed(s, err, "has moved");

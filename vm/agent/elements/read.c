@@ -259,15 +259,17 @@ static void list_elements(struct read *r)
 
 /* ---- 4: the elements ---- */
 
-static void place_window(struct read *r, struct read_window *w)
+static void place_window(struct read *r, struct read_window *w, int percent)
 {
 	struct node *node = w->node;
-	w->on_screen = target_match(&r->target, node->name, node->has_box ? &node->box : NULL);
+	struct rect box = read_scaled(node->box, percent);
+	w->map.percent = percent;
+	w->on_screen = target_match(&r->target, node->name, node->has_box ? &box : NULL);
 	if (!w->on_screen && r->target.n == 1 && node->role == ROLE_FRAME && r->n_windows == 1) {
 		w->on_screen = &r->target.windows[0];
 	}
 	if (w->on_screen && coordinates(r) == IN_WINDOW) {
-		w->shift = (struct point){ w->on_screen->rect.x, w->on_screen->rect.y };
+		w->map.shift = (struct point){ w->on_screen->rect.x, w->on_screen->rect.y };
 	}
 	bool is_other = w->on_screen && w->on_screen != &r->target.windows[0];
 	w->wanted = node->has_states && !(r->target.only && is_other);
@@ -275,9 +277,13 @@ static void place_window(struct read *r, struct read_window *w)
 
 static void read_elements(struct read *r)
 {
+	/* Chromium's places are pixels, but not those of its windows. */
+	int percent = strcmp(r->toolkit, "Chromium") == 0
+			      ? 100
+			      : read_percent(&r->target, r->windows, r->n_windows, r->agent->scale);
 	r->step = list_elements;
 	for (size_t i = 0; i < r->n_windows; i++) {
-		place_window(r, &r->windows[i]);
+		place_window(r, &r->windows[i], percent);
 		if (r->windows[i].wanted && walk_is_shown(r->walk, r->windows[i].node)) {
 			walk_below(r->walk, r->windows[i].node, (int)r->args->depth);
 		}

@@ -12,10 +12,16 @@ struct read;
 
 #define READ_WINDOWS_MAX ELEMENTS_WINDOWS_MAX
 
+/* From what a program says to pixels of the screen: times percent, then moved by shift. */
+struct read_map {
+	int percent;
+	struct point shift;
+};
+
 struct read_window {
 	struct node *node;
 	const struct target_window *on_screen; /* NULL: not a managed window */
-	struct point shift;                    /* from the boxes of its elements to the screen */
+	struct read_map map;                   /* from the boxes of its elements to the screen */
 	bool wanted;
 };
 
@@ -42,8 +48,12 @@ void read_free(struct read *read); /* without a callback; NULL-safe */
 /* The window that a node is in. */
 const struct read_window *read_window_of(
 	const struct read_window *windows, const struct node *node);
-/* The part of a box, moved by shift, that is on the screen.  False: none is. */
-bool read_place(struct rect box, struct point shift, struct size screen, struct rect *ret);
+struct rect read_scaled(struct rect box, int percent); /* bounded */
+/* The part of a box that is on the screen.  False: none is. */
+bool read_place(struct rect box, struct read_map map, struct size screen, struct rect *ret);
+/* How many percent of what the program says its windows are, which are shown at `scale`. */
+int read_percent(
+	const struct target *target, const struct read_window *windows, size_t n, int scale);
 /* The element's part on the screen.  False: nothing of it is there, or it is not where its window
  * is. */
 bool read_box(const struct node *node, const struct read_window *window, struct size screen,

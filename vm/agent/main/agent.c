@@ -132,6 +132,7 @@ struct agent_main *agent_new(const struct options *options, struct err *err)
 	agent->grace_ms = options->grace;
 	agent->shared.screen = options->size;
 	agent->shared.frame = geometry_fit(options->size);
+	agent->shared.scale = (int)options->scale;
 	agent->port_fd = options->init_fd >= 0 ? (int)options->link_fd : -1;
 	agent->init_fd = (int)options->init_fd;
 	if (agent->port_fd < 0) {

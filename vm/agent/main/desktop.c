@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "vm/agent/desktop/clipboard.h"
+#include "vm/agent/desktop/scale.h"
 #include "vm/agent/elements/elements.h"
 #include "vm/agent/main/agent.h"
 #include "vm/agent/main/host.h"
@@ -26,16 +27,30 @@ static void on_screen_changed(uint64_t frame_id, void *data)
 	screen_watch_on_change(agent->watch);
 }
 
+static void tell_size(struct agent_main *agent)
+{
+	const struct agent *a = &agent->shared;
+	host_notify(agent, &message_resized,
+		&(struct msg_display){ size_sides(a->screen), size_sides(a->frame), a->scale });
+	session_resized(agent->session);
+}
+
 /* First the host, so that it knows the size before anything is told of it. */
 static void on_resized(struct size size, void *data)
 {
 	struct agent_main *agent = data;
-	struct size fit = geometry_fit(size);
 	agent->shared.screen = size;
-	agent->shared.frame = fit;
-	host_notify(agent, &message_resized,
-		&(struct msg_display){ size_sides(size), size_sides(fit) });
-	session_resized(agent->session);
+	agent->shared.frame = geometry_fit(size);
+	tell_size(agent);
+}
+
+void desktop_set_scale(struct agent_main *agent, int percent)
+{
+	if (percent != agent->shared.scale) {
+		agent->shared.scale = percent;
+		scale_set(agent->shared.scaling, percent);
+		tell_size(agent);
+	}
 }
 
 static void on_display_lost(const struct err *why, void *data)
@@ -58,6 +73,7 @@ static bool on_display_up(struct connections *made, struct err *err, void *data)
 	struct display *d = display_open(agent->shared.event, made, &display_handlers, agent, err);
 	agent->shared.display = d;
 	agent->shared.clipboard = d ? clipboard_new(d) : NULL;
+	agent->shared.scaling = d ? scale_new(d, agent->shared.scale) : NULL;
 	if (d && !size_equal(display_size(d), agent->shared.screen)) {
 		on_resized(display_size(d), agent);
 	}
@@ -67,6 +83,7 @@ static bool on_display_up(struct connections *made, struct err *err, void *data)
 static void on_display_gone(void *data)
 {
 	struct agent_main *agent = data;
+	scale_free(take_ptr(&agent->shared.scaling));
 	clipboard_free(take_ptr(&agent->shared.clipboard));
 	display_close(take_ptr(&agent->shared.display));
 }
@@ -83,7 +100,8 @@ static void on_ready(uint64_t ms, void *data)
 {
 	struct agent_main *agent = data;
 	struct size screen = agent->shared.screen, frame = agent->shared.frame;
-	struct msg_ready said = { size_sides(screen), size_sides(frame), (int64_t)ms };
+	struct msg_ready said = { size_sides(screen), size_sides(frame), agent->shared.scale,
+		(int64_t)ms };
 	host_notify(agent, &message_ready, &said);
 }
 

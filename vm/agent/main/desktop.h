@@ -10,6 +10,8 @@ struct agent_main;
 
 /* Starts nothing. */
 void desktop_init(struct agent_main *agent);
+/* How large programs draw from now on, in percent; tells the host. */
+void desktop_set_scale(struct agent_main *agent, int percent);
 void desktop_done(struct agent_main *agent);
 
 #endif

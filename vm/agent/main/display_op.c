@@ -1,8 +1,11 @@
-/* The operation `display_set`: another size, when no list with input runs. */
+/* The operation `display_set`: another size or scale, when no list with input runs. */
 #include "base/cleanup.h"
 #include "vm/agent/act/act_turn.h"
 #include "vm/agent/core/agent.h"
 #include "vm/agent/core/op.h"
+#include "vm/agent/desktop/scale.h"
+#include "vm/agent/main/agent.h"
+#include "vm/agent/main/desktop.h"
 #include "vm/agent/x11/client_sync.h"
 #include "vm/agent/x11/resize.h"
 
@@ -10,7 +13,8 @@ struct setting {
 	struct request *req;
 	struct agent *agent;
 	struct act *turn;
-	struct size size;
+	struct size size; /* 0: as it is */
+	int scale;        /* the same */
 	struct client_sync *sync;
 };
 
@@ -25,8 +29,8 @@ static struct request *setting_free(struct setting *s)
 
 static void answer(struct setting *s)
 {
-	struct size screen = s->agent->screen, frame = s->agent->frame;
-	const struct msg_display now = { size_sides(screen), size_sides(frame) };
+	const struct agent *a = s->agent;
+	const struct msg_display now = { size_sides(a->screen), size_sides(a->frame), a->scale };
 	request_answer(setting_free(s), &now);
 }
 
@@ -41,10 +45,13 @@ static void on_turn(void *data)
 {
 	struct setting *s = data;
 	struct err err;
-	if (!resize_display(s->agent->display, s->size, &err)) {
+	struct size size = s->size.width ? s->size : s->agent->screen;
+	int scale = s->scale ? s->scale : s->agent->scale;
+	if (!resize_display(s->agent->display, size, scale_dpi(scale), &err)) {
 		request_fail(setting_free(s), &err);
 		return;
 	}
+	desktop_set_scale(agent_main(s->agent), scale);
 	s->sync = client_sync_window_manager(s->agent->display, on_wm, s);
 	if (!s->sync) {
 		answer(s);
@@ -72,8 +79,16 @@ static void run(struct request *req, const void *data)
 	struct agent *agent = request_agent(req);
 	struct setting *s = must(calloc(1, sizeof(*s)));
 	struct err err;
+	if (!msg_display_set_check(args, &err)) {
+		free(s);
+		request_fail(req, &err);
+		return;
+	}
 	*s = (struct setting){
-		.req = req, .agent = agent, .size = { (int)args->width, (int)args->height }
+		.req = req,
+		.agent = agent,
+		.size = { (int)args->width, (int)args->height },
+		.scale = (int)args->scale,
 	};
 	s->turn = act_turn_new(agent->acts, &handlers, s, &err);
 	if (!s->turn) {

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "vm/agent/desktop/scale.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #define PATH_WM "@wm"
 #define PATH_PANEL "@panel"
 #define PATH_GEOMETRY "@geometry"
+#define PATH_DPI "@dpi"
 #define PATH_DISPLAY "@display" /* omitted while there is no display */
 
 const struct service services[SERVICES] = {
@@ -35,7 +37,7 @@ const struct service services[SERVICES] = {
 		 * not start without a socket for it, which session_paths_close_vnc() removes.
 		 */
 		.argv = { "Xvnc", PATH_DISPLAY, "-displayfd", "3", "-geometry", PATH_GEOMETRY, "-depth",
-			"24", "-rfbport", "-1", "-rfbunixpath", PATH_VNC, "-SecurityTypes", "None",
+			"24", "-dpi", PATH_DPI, "-rfbport", "-1", "-rfbunixpath", PATH_VNC, "-SecurityTypes", "None",
 			"-nolisten", "tcp", "-noreset", "-s", "0", NULL },
 	},
 	[SERVICE_BUS] = {
@@ -78,6 +80,7 @@ void service_argv(const struct service *service, const struct session_paths *pat
 		{ PATH_WM, paths->wm_config },
 		{ PATH_PANEL, paths->panel_config },
 		{ PATH_GEOMETRY, paths->geometry },
+		{ PATH_DPI, paths->dpi },
 		{ PATH_DISPLAY, paths->display },
 	};
 	size_t n = 0;
@@ -110,7 +113,8 @@ static void read_panel(struct session_paths *paths, const char *file)
 	}
 }
 
-void session_paths_init(struct session_paths *paths, struct size screen, const char *panel_file)
+void session_paths_init(
+	struct session_paths *paths, struct size screen, int scale, const char *panel_file)
 {
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	*paths = (struct session_paths){ 0 };
@@ -119,12 +123,18 @@ void session_paths_init(struct session_paths *paths, struct size screen, const c
 	snprintf(paths->wm_config, sizeof(paths->wm_config), "%.90s/openbox.xml", dir);
 	snprintf(paths->panel_config, sizeof(paths->panel_config), "%.90s/tint2rc", dir);
 	session_paths_size(paths, screen);
+	session_paths_scale(paths, scale);
 	read_panel(paths, panel_file);
 }
 
 void session_paths_size(struct session_paths *paths, struct size screen)
 {
 	snprintf(paths->geometry, sizeof(paths->geometry), "%dx%d", screen.width, screen.height);
+}
+
+void session_paths_scale(struct session_paths *paths, int scale)
+{
+	snprintf(paths->dpi, sizeof(paths->dpi), "%d", scale_dpi(scale));
 }
 
 /* ---- configuration files ---- */

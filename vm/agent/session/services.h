@@ -14,7 +14,7 @@ enum { SERVICE_X, SERVICE_BUS, SERVICE_WM, SERVICE_PANEL, SERVICES };
 /* Files and names shared by the programs. */
 struct session_paths {
 	char bus[128], vnc[128], wm_config[128], panel_config[128]; /* in the run-time directory */
-	char geometry[16];
+	char geometry[16], dpi[8];
 	char display[16]; /* ":0"; "" until the X server has chosen a number */
 	char panel_line[256];
 	const char *panel[SERVICE_ARGS]; /* the image's replacement of the row's; or empty */
@@ -37,9 +37,10 @@ extern const struct service services[SERVICES];
 
 /* ret_paths must not move: it points into itself. */
 void session_paths_init(
-	struct session_paths *ret_paths, struct size screen, const char *panel_file);
-/* The size of the X server's screen from its next start on. */
+	struct session_paths *ret_paths, struct size screen, int scale, const char *panel_file);
+/* The size of the X server's screen, and its scale in percent, from its next start on. */
 void session_paths_size(struct session_paths *paths, struct size screen);
+void session_paths_scale(struct session_paths *paths, int scale);
 /* Writes the configuration of the window manager and the panel. */
 bool session_paths_write(const struct session_paths *paths, struct err *err) NODISCARD;
 void session_paths_remove(const struct session_paths *paths);

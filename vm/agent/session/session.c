@@ -17,7 +17,6 @@
 #include "vm/agent/x11/display.h"
 #include "vm/agent/x11/windows.h"
 
-#include <X11/Xatom.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -89,18 +88,12 @@ static void set_up(struct service_process *p)
 	}
 }
 
-/* The default terminal font of 6x13 pixels is hard to read for models and users. */
-static const char resources[] = "Xft.dpi: 96\nXft.antialias: 1\nXft.hinting: 1\n"
-				"XTerm*faceName: monospace\nXTerm*faceSize: 11\n";
-
 /* The screen before any program has drawn on it. */
 static void prepare_root(struct display *d)
 {
 	Display *x = display_x(d);
 	XSetWindowBackground(x, display_root(d), BACKGROUND);
 	XClearWindow(x, display_root(d));
-	XChangeProperty(x, display_root(d), XA_RESOURCE_MANAGER, XA_STRING, 8, PropModeReplace,
-		(const unsigned char *)resources, sizeof(resources) - 1);
 }
 
 static void on_connected(struct connections made, void *data)
@@ -306,11 +299,19 @@ struct session *session_new(
 	s->agent = agent;
 	s->handlers = handlers;
 	s->data = data;
-	session_paths_init(&s->paths, agent->screen, PANEL_FILE);
+	session_paths_init(&s->paths, agent->screen, agent->scale, PANEL_FILE);
 	for (int i = 0; i < SERVICES; i++) {
 		service_process_init(&s->all[i], agent->event, &services[i], &process_handlers, s);
 	}
 	return s;
+}
+
+/* Qt that follows a change of Xft.dpi (6.4) does not find what is clicked any more. */
+static void set_qt_scale(const struct session *s)
+{
+	char factor[16];
+	snprintf(factor, sizeof(factor), "%d.%02d", s->agent->scale / 100, s->agent->scale % 100);
+	environment_set("QT_SCALE_FACTOR", factor);
 }
 
 void session_start(struct session *s)
@@ -320,6 +321,8 @@ void session_start(struct session *s)
 		return session_give_up(s, err.text);
 	}
 	environment_set("DBUS_SESSION_BUS_ADDRESS", s->paths.bus);
+	environment_set("QT_FONT_DPI", "96");
+	set_qt_scale(s);
 	session_advance(s);
 }
 
@@ -343,6 +346,8 @@ bool session_is_managed(const struct session *s)
 /* Not one that no sandbox may have: with that the X server may not start. */
 void session_resized(struct session *s)
 {
+	session_paths_scale(&s->paths, s->agent->scale);
+	set_qt_scale(s);
 	if (geometry_is_screen(s->agent->screen)) {
 		session_paths_size(&s->paths, s->agent->screen);
 	}

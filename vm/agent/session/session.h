@@ -48,7 +48,7 @@ bool session_is_managed(const struct session *session);
 void session_on_x_event(struct session *session, const XEvent *event);
 /* The connection to the display broke; the X server may still be running. */
 void session_on_display_lost(struct session *session);
-/* agent->screen has changed: an X server that is restarted has that size. */
+/* agent->screen or agent->scale has changed: an X server that is restarted has them. */
 void session_resized(struct session *session);
 /* Kills all services.  NULL-safe. */
 void session_free(struct session *session);

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DPI 96
 #define OURS "vitrine-" /* the names of our modes begin with this */
 
 struct outputs {
@@ -77,9 +76,15 @@ static void turn_off(const struct outputs *o)
 	}
 }
 
-static int millimetres(int pixels)
+static int millimetres(int pixels, int dpi)
 {
-	return (pixels * 254 + DPI * 5) / (DPI * 10);
+	return (pixels * 254 + dpi * 5) / (dpi * 10);
+}
+
+static void set_size(const struct outputs *o, struct size size, int dpi)
+{
+	XRRSetScreenSize(o->x, o->root, size.width, size.height, millimetres(size.width, dpi),
+		millimetres(size.height, dpi));
 }
 
 /* One that was just created is not in the list. */
@@ -103,25 +108,23 @@ static void drop_mode(const struct outputs *o, RRMode mode)
 }
 
 /* The output refuses a mode that it has already, so only the result counts. */
-static void change(struct display *d, const struct outputs *o, struct size size)
+static void change(struct display *d, const struct outputs *o, struct size size, int dpi)
 {
 	struct size was = display_size(d);
 	RRMode before = shown_mode(o), mode = mode_of_size(o, size);
 	XRRAddOutputMode(o->x, o->output, mode);
 	turn_off(o);
-	XRRSetScreenSize(o->x, o->root, size.width, size.height, millimetres(size.width),
-		millimetres(size.height));
+	set_size(o, size, dpi);
 	if (show(o, mode)) {
 		drop_mode(o, before == mode ? None : before);
 		return;
 	}
-	XRRSetScreenSize(o->x, o->root, was.width, was.height, millimetres(was.width),
-		millimetres(was.height));
+	set_size(o, was, dpi);
 	show(o, before);
 	drop_mode(o, before == mode ? None : mode);
 }
 
-bool resize_display(struct display *d, struct size size, struct err *err)
+bool resize_display(struct display *d, struct size size, int dpi, struct err *err)
 {
 	struct outputs outputs;
 	struct err ignored;
@@ -129,12 +132,14 @@ bool resize_display(struct display *d, struct size size, struct err *err)
 		return false;
 	}
 	if (size_equal(size, display_size(d))) {
+		outputs = (struct outputs){ .x = display_x(d), .root = display_root(d) };
+		set_size(&outputs, size, dpi);
 		return true;
 	}
 	display_trap(d);
 	XGrabServer(display_x(d));
 	if (find_outputs(d, &outputs)) {
-		change(d, &outputs, size);
+		change(d, &outputs, size, dpi);
 	}
 	if (outputs.all) {
 		XRRFreeScreenResources(outputs.all);

@@ -183,6 +183,7 @@ static const struct row {
 } rows[] = {
 	TEXT("backend", "fake", vm.backend),
 	TEXT("screen", "1440x900", sandbox.screen),
+	NUMBER("scale", 150, vm.default_spec.scale),
 	TEXT("tools", "computer,run_command", tools),
 	WORD("log-level", "debug", log_level, LOG_LEVEL_DEBUG),
 	NUMBER("max-sandboxes", 3, vm.max_sandboxes),

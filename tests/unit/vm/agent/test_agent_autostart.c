@@ -84,7 +84,7 @@ static const char *panel_of(struct place *p, const char *file, char *ret, size_t
 	const char *argv[SERVICE_ARGS];
 	size_t len = 0;
 	(void)p;
-	session_paths_init(&paths, (struct size){ 800, 600 }, file);
+	session_paths_init(&paths, (struct size){ 800, 600 }, 100, file);
 	service_argv(&services[SERVICE_PANEL], &paths, argv);
 	for (size_t i = 0; argv[i]; i++) {
 		len += (size_t)snprintf(ret + len, size - len, "%s%s", i ? " " : "", argv[i]);

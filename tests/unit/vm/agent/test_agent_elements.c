@@ -82,6 +82,11 @@ static json_int_t edge(const json_t *element, size_t i)
 	return json_integer_value(json_array_get(json_object_get(element, "box"), i));
 }
 
+static int64_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
 /* ---- a real program ---- */
 
 Test(elements, are_where_they_are)
@@ -104,6 +109,30 @@ Test(elements, are_where_they_are)
 	const json_t *entry = find(&a, "menu item", "Save As");
 	cr_assert(entry, "entries of a closed menu are found by name");
 	cr_expect(strstr(text(entry, "states"), "hidden"));
+	answer_done(&a);
+}
+
+/* GTK 3 tells half of the pixels then. */
+Test(elements, are_where_they_are_at_twice_the_size)
+{
+	struct answer a;
+	client_call(&c, "display_set", json_pack("{s:i}", "scale", 200), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	answer_done(&a);
+	client_call(&c, "launch",
+		json_pack("{s:s, s:i}", "application", "mousepad", "timeout_ms", 60000), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	const json_t *window = json_object_get(a.result, "window");
+	json_int_t x = number(window, "x"), y = number(window, "y");
+	json_int_t right = x + number(window, "width"), bottom = y + number(window, "height");
+	answer_done(&a);
+	ask(&a, "interactive", 100, 30000);
+	const json_t *menu = find(&a, "menu", "File"), *field = find(&a, "text", "");
+	cr_assert(menu && field, "%s", json_dumps(a.result, 0));
+	cr_expect_lt(edge(menu, 0) - x, 20, "at the left");
+	cr_expect_gt(edge(menu, 3) - edge(menu, 1), 35, "twice as high");
+	cr_expect_lt(labs((long)(right - edge(field, 2))), 30, "the text fills the window");
+	cr_expect_lt(bottom - edge(field, 3), 120, "down to its status");
 	answer_done(&a);
 }
 
@@ -210,11 +239,6 @@ static void act(struct answer *a, int64_t tree, int64_t id, const char *action, 
 static const char *effect(const struct answer *a)
 {
 	return text(a->result, "effect");
-}
-
-static int64_t number(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
 }
 
 Test(elements, a_value_is_set_and_read_back)

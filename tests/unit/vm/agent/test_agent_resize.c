@@ -26,8 +26,8 @@ TestSuite(resize, .init = start, .fini = stop);
 static void resize(int width, int height)
 {
 	struct err err = { 0 };
-	cr_assert(resize_display(fixture.agent.display, (struct size){ width, height }, &err), "%s",
-		err.text);
+	cr_assert(resize_display(fixture.agent.display, (struct size){ width, height }, 96, &err),
+		"%s", err.text);
 	cr_assert(size_equal(fixture.agent.screen, (struct size){ width, height }));
 }
 
@@ -39,7 +39,7 @@ static void a_program_resizes(int width, int height)
 	struct connections made = connect_now(fixture.name);
 	struct display *d = display_open(fixture.agent.event, &made, &none, NULL, &err);
 	cr_assert(d, "%s", err.text);
-	cr_assert(resize_display(d, (struct size){ width, height }, &err), "%s", err.text);
+	cr_assert(resize_display(d, (struct size){ width, height }, 96, &err), "%s", err.text);
 	display_close(d);
 }
 
@@ -211,14 +211,14 @@ Test(resize, many_sizes_leave_nothing_behind)
 	}
 	resize(801, 601);
 	struct err err = { 0 };
-	cr_expect(resize_display(fixture.agent.display, (struct size){ 801, 601 }, &err));
+	cr_expect(resize_display(fixture.agent.display, (struct size){ 801, 601 }, 96, &err));
 	expect_frame(801, 601);
 }
 
 Test(resize, what_the_server_does_not_take_changes_nothing)
 {
 	struct err err = { 0 };
-	cr_expect_not(resize_display(fixture.agent.display, (struct size){ 40000, 300 }, &err));
+	cr_expect_not(resize_display(fixture.agent.display, (struct size){ 40000, 300 }, 96, &err));
 	cr_expect_eq(err.kind, ERR_STATE);
 	cr_expect(strstr(err.text, "40000x300"), "%s", err.text);
 	expect_frame(800, 600);

@@ -147,6 +147,41 @@ Test(session, has_the_size_that_was_set_also_after_a_crash)
 	client_stop(&c);
 }
 
+static int width_of_new(struct client *c, const char *program)
+{
+	struct answer a;
+	client_call(c, "launch",
+		json_pack("{s:s, s:i}", "application", program, "timeout_ms", 60000), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	const json_t *window = json_object_get(a.result, "window");
+	int width = (int)json_integer_value(json_object_get(window, "width"));
+	kill((pid_t)json_integer_value(json_object_get(a.result, "pid")), SIGKILL);
+	answer_done(&a);
+	return width;
+}
+
+Test(session, has_the_scale_that_was_set_also_after_a_crash)
+{
+	struct client c;
+	struct answer a;
+	client_start_ready(&c);
+	int small = width_of_new(&c, "xterm");
+	cr_assert_gt(small, 300);
+	size_t before = json_array_size(c.events);
+	client_call(&c, "display_set", json_pack("{s:i}", "scale", 150), &a);
+	cr_assert(a.result, "%s", a.err.text);
+	cr_expect_eq(json_integer_value(json_object_get(a.result, "scale")), 150);
+	answer_done(&a);
+	const json_t *event = client_find(&c, "resized", before);
+	cr_assert(event, "the host keeps it");
+	cr_expect_eq(json_integer_value(json_object_get(event, "scale")), 150);
+	expect_size(&c, 1280, 800);
+	cr_expect_gt(width_of_new(&c, "xterm"), small * 13 / 10);
+	restart_the_x_server(&c);
+	cr_expect_gt(width_of_new(&c, "xterm"), small * 13 / 10);
+	client_stop(&c);
+}
+
 Test(session, refuses_sizes_out_of_bounds)
 {
 	static const int bad[][2] = { { 319, 240 }, { 320, 239 }, { 3841, 2160 }, { 3840, 2161 },

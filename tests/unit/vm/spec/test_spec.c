@@ -14,6 +14,7 @@
 static const struct vm_spec whole = {
 	.image = "minimal",
 	.screen = { 1280, 800 },
+	.scale = 150,
 	.limits = { 512, 1024, 4096, 1024, 2 },
 	.timeout_ms = -1,
 	.idle_ms = -1,
@@ -88,7 +89,7 @@ Test(spec, everyone_has_the_same_bounds)
 		}
 		numbers++;
 	}
-	cr_expect_eq(numbers, 7);
+	cr_expect_eq(numbers, 8);
 }
 
 /* What a tool shows to clients is what the table says. */
@@ -120,7 +121,7 @@ static size_t check_tool(const char *tool)
 
 Test(spec, tools_show_the_table)
 {
-	cr_expect_eq(check_tool("sandbox_create"), 9);
+	cr_expect_eq(check_tool("sandbox_create"), 10);
 	cr_expect_eq(check_tool("sandbox_set_timeout"), 1);
 }
 
@@ -194,6 +195,7 @@ Test(spec, an_old_file_is_read)
 			0, NULL);
 	cr_assert(vm_spec_decode(stored, &read, &err), "%s", err.text);
 	cr_expect_eq(read.screen.height, 600);
+	cr_expect_eq(read.scale, 100, "there was no other");
 	cr_expect_eq(read.limits.memory_mib, 512);
 	cr_expect_eq(read.network, VM_NETWORK_INTERNET);
 	cr_expect_eq(read.timeout_ms, 900000);
