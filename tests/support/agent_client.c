@@ -1,5 +1,7 @@
 #include "tests/support/agent_client.h"
 
+#include <sys/stat.h>
+
 static void client_on_event(struct link *link, const struct link_msg *msg, void *data)
 {
 	(void)link;
@@ -36,6 +38,13 @@ int client_too_late(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
+static void set_home(struct client *c)
+{
+	snprintf(c->home, sizeof(c->home), "%s%s", c->dir, getenv(CLIENT_OWN_HOME) ? "/home" : "");
+	cr_assert(strcmp(c->home, c->dir) == 0 || mkdir(c->home, 0700) == 0);
+	setenv("HOME", c->home, 1);
+}
+
 void client_start_with(struct client *c, const char *const *more, int fd)
 {
 	int ends[2];
@@ -49,7 +58,7 @@ void client_start_with(struct client *c, const char *const *more, int fd)
 	snprintf(c->dir, sizeof(c->dir), "/tmp/vitrine-client-XXXXXX");
 	cr_assert(mkdtemp(c->dir));
 	setenv("XDG_RUNTIME_DIR", c->dir, 1);
-	setenv("HOME", c->dir, 1);
+	set_home(c);
 	unsetenv("DISPLAY");
 	snprintf(program, sizeof(program), "%s/vitrine-agent", getenv("VITRINE_BUILD"));
 	c->event = loop_new(&err);

@@ -22,12 +22,15 @@
 
 #define CLIENT_PATIENCE_MS 120000 /* a bound for a broken agent, not a measure */
 
+#define CLIENT_OWN_HOME "VITRINE_TEST_OWN_HOME" /* a home without files of the session */
+
 struct client {
 	sd_event *event;
 	struct link *link;
 	pid_t pid;
-	int spare; /* a duplicate of our end, for another host; or -1 */
-	char dir[64];
+	int spare;      /* a duplicate of our end, for another host; or -1 */
+	char dir[64];   /* its run-time directory */
+	char home[80];  /* the same, unless CLIENT_OWN_HOME is set */
 	json_t *events; /* all that came, oldest first */
 	bool closed;
 	sd_event_source *child;

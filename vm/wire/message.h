@@ -41,6 +41,8 @@ struct message {
 struct message_speech {
 	const char *channels[4];           /* names, for bytes */
 	const struct message *messages[4]; /* their `request` */
+	/* Of a channel with rows instead of any bytes: one JSON object a line, with these fields. */
+	const struct field *rows[4];
 };
 struct message_talk {
 	struct message_speech host, agent;

@@ -135,8 +135,15 @@ static void write_tail(struct buf *out, const struct message_part *part)
 static void write_speech(struct buf *out, const char *who, const struct message_speech *speech)
 {
 	for (size_t i = 0; speech->channels[i]; i++) {
-		buf_printf(
-			out, "\nBytes of the %s, channel %zu: %s.\n", who, i, speech->channels[i]);
+		char of[200];
+		snprintf(of, sizeof(of), "Bytes of the %s, channel %zu: %s", who, i,
+			speech->channels[i]);
+		if (speech->rows[i]) {
+			strncat(of, ", one JSON object a line", sizeof(of) - strlen(of) - 1);
+			write_rows(out, of, speech->rows[i]);
+		} else {
+			buf_printf(out, "\n%s.\n", of);
+		}
 	}
 	for (size_t i = 0; speech->messages[i]; i++) {
 		const struct message *m = speech->messages[i];

@@ -8,6 +8,7 @@
 #include "vm/agent/core/request.h"
 #include "vm/agent/core/virtio_port.h"
 #include "vm/agent/elements/marks.h"
+#include "vm/agent/files/job.h"
 #include "vm/agent/main/desktop.h"
 #include "vm/agent/main/host.h"
 #include "vm/agent/main/ops.h"
@@ -170,6 +171,7 @@ void agent_free(struct agent_main *agent)
 		return;
 	}
 	request_cancel_all(&agent->shared);
+	file_jobs_wait();
 	desktop_done(agent);
 	proc_scan_kill_all(0, environment_mark());
 	act_queue_free(agent->shared.acts);

@@ -16,6 +16,16 @@
 	X(control) \
 	X(display_set) \
 	X(exec) \
+	X(file_copy) \
+	X(file_list) \
+	X(file_make_directory) \
+	X(file_move) \
+	X(file_read) \
+	X(file_remove) \
+	X(file_search) \
+	X(file_stat) \
+	X(file_watch) \
+	X(file_write) \
 	X(find_text) \
 	X(freeze) \
 	X(info) \
