@@ -363,7 +363,7 @@ Test(process, has_a_terminal)
 {
 	int pid = begin_with(&(struct msg_exec){
 		.command = "tty >/dev/null && stty size && printf 'a\\033[3;5Hb' && read x && "
-			   "stty size && sleep 1000",
+			   "stty size && echo go && exec sleep 1000",
 		.columns = 40,
 		.rows = 10 });
 	await_output(pid, 15);
@@ -380,7 +380,7 @@ Test(process, has_a_terminal)
 			     NULL, 0, NULL),
 		ERR_NONE);
 	write_to(pid, "\n", false);
-	await_output(pid, 24);
+	await_output(pid, 28);
 	screen = screen_of(pid);
 	cr_expect_str_eq(line_of(screen, 3), "12 50");
 	json_decref(screen);
