@@ -95,10 +95,15 @@ static bool decode_ints(const struct field *f, const json_t *v, struct field_int
 	return true;
 }
 
-static bool is_short_text(const json_t *v)
+size_t field_longest(const struct field *f)
+{
+	return f->longest > 0 ? (size_t)f->longest : FIELD_MAP_VALUE_MAX;
+}
+
+static bool is_short_text(const struct field *f, const json_t *v)
 {
 	const char *text = json_string_value(v);
-	return text && json_string_length(v) <= FIELD_MAP_VALUE_MAX &&
+	return text && json_string_length(v) <= field_longest(f) &&
 	       strlen(text) == json_string_length(v);
 }
 
@@ -111,7 +116,7 @@ static bool decode_map(const struct field *f, const json_t *v, const json_t **sl
 	}
 	json_object_foreach((json_t *)v, name, value)
 	{
-		if (!*name || strlen(name) > FIELD_MAP_NAME_MAX || !is_short_text(value)) {
+		if (!*name || strlen(name) > FIELD_MAP_NAME_MAX || !is_short_text(f, value)) {
 			return false;
 		}
 	}
@@ -119,19 +124,20 @@ static bool decode_map(const struct field *f, const json_t *v, const json_t **sl
 	return true;
 }
 
-static bool is_object(const json_t *v)
+static bool is_object(const struct field *f, const json_t *v)
 {
+	(void)f;
 	return json_is_object(v);
 }
 
-static bool decode_list(const struct field *f, const json_t *v, bool (*is_item)(const json_t *),
-	const json_t **slot)
+static bool decode_list(const struct field *f, const json_t *v,
+	bool (*is_item)(const struct field *, const json_t *), const json_t **slot)
 {
 	if (!json_is_array(v) || !field_in_range(f, (double)json_array_size(v))) {
 		return false;
 	}
 	for (size_t i = 0; i < json_array_size(v); i++) {
-		if (!is_item(json_array_get(v, i))) {
+		if (!is_item(f, json_array_get(v, i))) {
 			return false;
 		}
 	}

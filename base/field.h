@@ -28,7 +28,7 @@ struct field_ints {
 	int64_t at[FIELD_INTS_MAX];
 };
 
-/* In bytes, per member of a MAP and element of TEXTS.  Names are not empty. */
+/* In bytes, per member of a MAP and, by default, element of TEXTS.  Names are not empty. */
 #define FIELD_MAP_NAME_MAX 63
 #define FIELD_MAP_VALUE_MAX 255
 
@@ -46,8 +46,9 @@ struct field {
 	/* INT, REAL: range.  STRING: length in bytes.  INTS: number of elements, both equal.
 	 * OBJECTS, TEXTS: number of elements.  MAP: maximum number of members. */
 	double min, max;
-	double default_value;       /* INT, REAL, BOOL, ENUM: the default */
-	const char *default_text;   /* STRING: the default; NULL without one */
+	double longest;           /* MAP, TEXTS: maximum bytes of a value; 0: FIELD_MAP_VALUE_MAX */
+	double default_value;     /* INT, REAL, BOOL, ENUM: the default */
+	const char *default_text; /* STRING: the default; NULL without one */
 	const char *const *choices; /* ENUM: NULL-terminated; the value is the index */
 	const struct field *items;  /* OBJECT, OBJECTS: describes the members */
 	const char *header; /* the HTTP header (after "Mcp-Param-") that repeats it, or NULL */
@@ -56,6 +57,9 @@ struct field {
 	const struct field *like;
 	bool open; /* with like: no default; absent is -1 or NULL */
 };
+
+/* Maximum bytes of a value of MAP and TEXTS. */
+size_t field_longest(const struct field *f);
 
 /* The row, with the members it takes from another one. */
 struct field field_row(const struct field *f);

@@ -3,7 +3,8 @@
 
 static json_t *number(const struct field *f, double n)
 {
-	return f->type == FIELD_REAL ? json_real(n) : json_integer((json_int_t)n);
+	bool whole = n >= -1e15 && n <= 1e15 && (double)(json_int_t)n == n;
+	return f->type == FIELD_REAL && !whole ? json_real(n) : json_integer((json_int_t)n);
 }
 
 /* The default; NULL without one. */
@@ -20,7 +21,7 @@ static json_t *default_json(const struct field *f)
 			       ? number(f, f->default_value)
 			       : NULL;
 	case FIELD_BOOL:
-		return json_boolean(f->default_value != 0);
+		return f->default_value != 0 ? json_true() : NULL; /* false goes without saying */
 	case FIELD_ENUM:
 		return f->default_value < 0 ? NULL : json_string(f->choices[(int)f->default_value]);
 	default: /* borrowed JSON */

@@ -43,8 +43,8 @@ static void put_map(struct buf *to, const struct field *f)
 {
 	buf_printf(to,
 		"an object of at most %.0f strings, such as {\"task\": \"invoices\"}, names of 1 "
-		"to %d bytes, values of at most %d",
-		f->max, FIELD_MAP_NAME_MAX, FIELD_MAP_VALUE_MAX);
+		"to %d bytes, values of at most %zu",
+		f->max, FIELD_MAP_NAME_MAX, field_longest(f));
 }
 
 void field_put_expected(struct buf *to, const struct field *f)
@@ -80,8 +80,8 @@ void field_put_expected(struct buf *to, const struct field *f)
 		buf_printf(to, "a list of %.0f to %.0f objects", f->min, f->max);
 		break;
 	case FIELD_TEXTS:
-		buf_printf(to, "a list of %.0f to %.0f strings of at most %d bytes", f->min, f->max,
-			FIELD_MAP_VALUE_MAX);
+		buf_printf(to, "a list of %.0f to %.0f strings of at most %zu bytes", f->min,
+			f->max, field_longest(f));
 		break;
 	case FIELD_ANY:
 		buf_printf(to, "there");

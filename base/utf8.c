@@ -53,6 +53,22 @@ void utf8_append_clean(struct buf *to, const uint8_t *s, size_t len)
 	}
 }
 
+static bool is_continuation(uint8_t byte)
+{
+	return (byte & 0xc0) == 0x80;
+}
+
+size_t utf8_whole_len(const uint8_t *s, size_t len)
+{
+	for (size_t back = 1; back <= 3 && back <= len; back++) {
+		uint8_t byte = s[len - back];
+		if (!is_continuation(byte)) {
+			return utf8_claimed_len(byte) > back ? len - back : len;
+		}
+	}
+	return len;
+}
+
 void utf8_append_latin1(struct buf *to, const uint8_t *s, size_t len)
 {
 	buf_reserve(to, 2 * len + 1);

@@ -12,6 +12,8 @@ size_t utf8_char_len(const uint8_t *s, size_t len);
 size_t utf8_claimed_len(uint8_t first);
 /* Whether all characters are valid. */
 bool utf8_is_valid(const uint8_t *s, size_t len);
+/* Without an incomplete character at the end: how many of the bytes are left. */
+size_t utf8_whole_len(const uint8_t *s, size_t len);
 void utf8_append_latin1(struct buf *to, const uint8_t *s, size_t len);
 /* Appends it; each byte outside a valid character becomes U+FFFD. */
 void utf8_append_clean(struct buf *to, const uint8_t *s, size_t len);

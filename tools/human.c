@@ -329,8 +329,8 @@ const struct tool tool_request_human = {
 	.name = "request_human",
 	.title = "Request help from a user",
 	.help = "Asks a user to do what you cannot or should not do (log in, solve a captcha, "
-		"decide). Returns the user's message when the user hands back control. If your user "
-		"has no link yet, first create one with stream_url and mode control.",
+		"decide). Returns the user's message at the end. A user without a link needs one: "
+		"stream_url with mode control.",
 	.toolset = "control",
 	.hints = TOOL_TAKES_TIME | TOOL_OPEN_WORLD,
 	.order = TOOL_WAITS,

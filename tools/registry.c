@@ -31,6 +31,16 @@
 	X(launch) \
 	X(list_applications) \
 	X(run_command) \
+	X(process_list) \
+	X(process_output) \
+	X(process_wait) \
+	X(process_input) \
+	X(process_signal) \
+	X(terminal_open) \
+	X(terminal_input) \
+	X(terminal_read) \
+	X(terminal_resize) \
+	X(terminal_close) \
 	X(sandbox_create) \
 	X(sandbox_list) \
 	X(sandbox_info) \
@@ -129,7 +139,7 @@ static bool refuse_word(const char *word, struct err *err)
 	return err_set(err, ERR_ARGUMENT,
 		"'%.60s' is neither a tool nor a toolset%s%s%s Expected names separated by "
 		"commas, such as default,media or screenshot (default; all; toolsets: computer, "
-		"shell, sandbox, stream, control, media; dialects: claude, openai, gemini)",
+		"shell, terminal, sandbox, stream, control, media; dialects: claude, openai, gemini)",
 		word, near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "");
 }
 

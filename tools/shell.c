@@ -1,103 +1,48 @@
 #include "tools/input.h"
+#include "tools/output.h"
 
 #include "base/cleanup.h"
 #include "tools/result.h"
 #include "vm/wire/messages.h"
-
-#include <string.h>
 
 /* run_command: a shell command in the sandbox, with its output as one text in the form of a
  * terminal. */
 
 struct shell_args {
 	const char *sandbox;
-	const char *command, *cwd;
+	const char *command, *cwd, *stdin;
+	const json_t *env;
 	double timeout;
+	bool background;
 };
 
 struct shell {
 	struct call *call;
 	const struct shell_args *args;
+	struct output_progress progress;
 };
 
 #define SHELL_TIMEOUT_MAX 3600 /* in seconds */
+#define SHELL_TIMEOUT_DEFAULT 120
+#define SHELL_INPUT_MAX 65536 /* more is for file_write */
 
 static const struct field fields[] = {
-	FIELD_STR(struct shell_args, command, "Command line for a login shell.", .required = true,
-		.min = 1, .max = MESSAGE_COMMAND_MAX),
-	FIELD_STR(struct shell_args, cwd, "Directory. Default: the home directory.", .min = 1,
-		.max = MESSAGE_PATH_MAX),
-	FIELD_DEC(struct shell_args, timeout,
-		"Seconds until the command and its children are killed.", .min = 1,
-		.max = SHELL_TIMEOUT_MAX, .default_value = 120),
+	FIELD_STR(struct shell_args, command, "For a login shell.", .required = true, .min = 1,
+		.max = MESSAGE_COMMAND_MAX),
+	FIELD_STR(struct shell_args, cwd, "Default: home.", .min = 1, .max = MESSAGE_PATH_MAX),
+	FIELD_STRINGS(struct shell_args, env, "Further variables.", PROCESS_VARIABLES_MAX,
+		.longest = PROCESS_VARIABLE_MAX),
+	FIELD_STR(struct shell_args, stdin, "Its input.", .max = SHELL_INPUT_MAX),
+	FIELD_DEC(struct shell_args, timeout, "Seconds until it is killed; default: 120.", .min = 1,
+		.max = SHELL_TIMEOUT_MAX),
+	FIELD_FLAG(struct shell_args, background, "Do not wait. No timeout by default."),
 	CALL_SANDBOX(struct shell_args),
 	{ 0 },
 };
 
-/* "12,345": easier to read inside other text. */
-static void format_count(struct buf *out, int64_t n)
+static double timeout(const struct shell_args *args)
 {
-	if (n >= 1000) {
-		format_count(out, n / 1000);
-		buf_printf(out, ",%03d", (int)(n % 1000));
-		return;
-	}
-	buf_printf(out, "%d", (int)n);
-}
-
-static void start_line(struct buf *out)
-{
-	if (out->len && out->data[out->len - 1] != '\n') {
-		buf_printf(out, "\n");
-	}
-}
-
-static void format_output(struct buf *out, const struct guest_output *o)
-{
-	buf_printf(out, "%s", o->head);
-	if (o->cut > 0) {
-		start_line(out);
-		buf_printf(out, "[");
-		format_count(out, o->cut);
-		buf_printf(out,
-			" bytes omitted]\n"
-			"%s",
-			o->tail);
-	}
-}
-
-static void format_end(struct buf *out, const struct guest_exec *res)
-{
-	if (res->exited && res->status == 0) {
-		return;
-	}
-	start_line(out);
-	if (res->exited) {
-		buf_printf(out, "[exit code %lld]", (long long)res->status);
-		return;
-	}
-	const char *name =
-		res->status > 0 && res->status < 65 ? sigabbrev_np((int)res->status) : NULL;
-	buf_printf(out, name ? "[killed by signal %lld, SIG%s]" : "[killed by signal %lld]",
-		(long long)res->status, name);
-}
-
-/* stdout alone is returned byte for byte; labels appear only for what a terminal would not show as
- * clearly. */
-static void format(struct buf *out, const struct guest_exec *res)
-{
-	format_output(out, &res->out);
-	if (res->err.total > 0) {
-		start_line(out);
-		buf_printf(out, "[stderr]\n");
-		format_output(out, &res->err);
-	}
-	if (!res->timed_out) {
-		format_end(out, res);
-	}
-	if (!out->len) {
-		buf_printf(out, "[no output]");
-	}
+	return args->timeout > 0 ? args->timeout : args->background ? 0 : SHELL_TIMEOUT_DEFAULT;
 }
 
 /*
@@ -112,8 +57,12 @@ static void ran(const struct guest_exec *res, const struct err *err, void *data)
 		return;
 	}
 	auto_buf struct buf text = { 0 };
-	format(&text, res);
-	if (!res->exited || res->status) {
+	if (res->running) {
+		output_format_started(&text, res->pid);
+	} else {
+		output_format(&text, res);
+	}
+	if (!res->running && (!res->exited || res->status)) {
 		result_format_full(
 			&text, res->err.cut ? res->err.tail : res->err.head, call_vm(shell->call));
 	}
@@ -127,22 +76,43 @@ static void ran(const struct guest_exec *res, const struct err *err, void *data)
 	err_set(&late, ERR_TIMEOUT,
 		"the command reached its timeout of %.10g s and was killed with its child "
 		"processes. Its output until then is below. Pass a larger 'timeout' (at "
-		"most %d), or run it in the background with its output in a file",
-		shell->args->timeout, SHELL_TIMEOUT_MAX);
+		"most %d), or 'background'",
+		timeout(shell->args), SHELL_TIMEOUT_MAX);
 	call_fail_with(shell->call, &late, content);
+}
+
+static void printed(const void *bytes, size_t len, void *data)
+{
+	struct shell *shell = data;
+	output_progress(&shell->progress, shell->call, bytes, len);
 }
 
 static void begin(struct call *call, void *data)
 {
 	struct shell *shell = data;
-	call_works(call, guest_exec(call_guest(call), shell->args->command, shell->args->cwd,
-				 input_ms(shell->args->timeout), ran, shell));
+	const struct shell_args *args = shell->args;
+	const struct guest_command command = {
+		.command = args->command,
+		.cwd = args->cwd,
+		.environment = args->env,
+		.input = args->stdin,
+		.timeout_ms = input_ms(timeout(args)),
+		.background = args->background,
+		.printed = printed,
+	};
+	call_works(call, guest_run(call_guest(call), &command, ran, shell));
 }
 
 static void run(struct call *call, const void *data)
 {
 	struct shell *shell = call_alloc(call, sizeof(*shell));
+	struct err err;
 	shell->args = data;
+	if (shell->args->background && shell->args->stdin) {
+		err_set(&err, ERR_ARGUMENT,
+			"'stdin' is not possible with 'background'; write with process_input");
+		return call_fail(call, &err);
+	}
 	call_summarize(call, shell->args->command);
 	shell->call = call;
 	call_start(call, shell->args->sandbox, begin, shell);
@@ -151,9 +121,8 @@ static void run(struct call *call, const void *data)
 const struct tool tool_run_command = {
 	.name = "run_command",
 	.title = "Run a command",
-	.help = "Runs a shell command and waits until it exits. Returns stdout, stderr and an exit "
-		"code other than 0; long output is cut in the middle. Prefer it for files; use "
-		"launch for programs with windows.",
+	.help = "Runs a shell command. Returns stdout, stderr and an exit code other than 0; long "
+		"output is cut in the middle. For programs with windows, prefer launch.",
 	.toolset = "shell",
 	.hints = TOOL_TAKES_TIME | TOOL_DESTROYS | TOOL_ALWAYS_LOAD,
 	.max_chars = 100000,

@@ -135,9 +135,9 @@ static void run(struct call *call, const void *data)
 const struct tool tool_wait_for = {
 	.name = "wait_for",
 	.title = "Wait for an event",
-	.help = "Waits until something happens on the desktop; at once if it is so already. Returns "
-		"what happened, how long it took and what still moves, or at the timeout what is "
-		"missing. Prefer it to wait.",
+	.help = "Waits for an event of the desktop, unless it is so already. Returns what happened, "
+		"how long it took and what still moves, or what is missing at the timeout. Prefer "
+		"it to wait.",
 	.toolset = "computer",
 	.hints = TOOL_READS_ONLY | TOOL_REPEATABLE | TOOL_ALWAYS_LOAD,
 	.order = TOOL_IN_TURN,

@@ -58,7 +58,7 @@ static void fake_request_client(
 static void fake_progress(struct call *base, double step, double total, const char *message)
 {
 	struct fake_call *call = fake_of(base);
-	cr_assert_leq(step, total);
+	cr_assert(!total || step <= total);
 	call->stages++;
 	snprintf(call->stage, sizeof(call->stage), "%s", message);
 }

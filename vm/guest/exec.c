@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/utf8.h"
+#include "vm/guest/ask.h"
 #include "vm/guest/conversation.h"
 
 #include <string.h>
@@ -58,18 +59,6 @@ static char *clean(const uint8_t *s, size_t len)
 	return (char *)take_ptr(&text.data);
 }
 
-/* Without an incomplete character at the end. */
-static size_t whole_head(const uint8_t *s, size_t len)
-{
-	for (size_t back = 1; back <= 3 && back <= len; back++) {
-		uint8_t byte = s[len - back];
-		if (!is_continuation(byte)) {
-			return utf8_claimed_len(byte) > back ? len - back : len;
-		}
-	}
-	return len;
-}
-
 static size_t split_at_start(const uint8_t *s, size_t len)
 {
 	size_t n = 0;
@@ -94,7 +83,7 @@ void output_text(const struct output *out, char **ret_head, char **ret_tail, int
 		*ret_tail = must(strdup(""));
 		return;
 	}
-	size_t whole = whole_head(all.data, head), skip = split_at_start(all.data + head, kept);
+	size_t whole = utf8_whole_len(all.data, head), skip = split_at_start(all.data + head, kept);
 	*ret_cut = (int64_t)(behind - kept + (head - whole) + skip);
 	*ret_head = clean(all.data, whole);
 	*ret_tail = clean(all.data + head + skip, kept - skip);
@@ -104,9 +93,19 @@ void output_text(const struct output *out, char **ret_head, char **ret_tail, int
 
 struct exec {
 	struct output output[2]; /* by channel */
+	int64_t pid;
+	struct buf input; /* not yet written */
+	bool background;
+	void (*printed)(const void *bytes, size_t len, void *data);
 	guest_exec_fn *fn;
 	void *data;
 };
+
+static void exec_free(struct exec *x)
+{
+	buf_done(&x->input);
+	free(x);
+}
 
 static void fill_output(
 	struct guest_output *to, const struct output *from, char **head, char **tail)
@@ -121,6 +120,7 @@ static void report(const struct exec *x, const struct msg_exec_answer *answer)
 {
 	auto_free char *out = NULL, *out_tail = NULL, *errors = NULL, *errors_tail = NULL;
 	struct guest_exec res = {
+		.pid = x->pid,
 		.exited = answer->status >= 0,
 		.status = answer->status >= 0 ? answer->status : answer->signal,
 		.timed_out = answer->timed_out,
@@ -136,53 +136,98 @@ static void on_data(
 {
 	struct exec *x = data;
 	output_add(&x->output[channel], bytes, len);
+	if (x->printed) {
+		x->printed(bytes, len, x->data);
+	}
 	conversation_consumed(c, len);
 }
 
 static void on_end(struct conversation *c, const void *answer, const struct err *err, void *data)
 {
-	auto_free struct exec *x = data;
+	struct exec *x = data;
 	(void)c;
 	if (err) {
 		x->fn(NULL, err, x->data);
 	} else {
 		report(x, answer);
 	}
+	exec_free(x);
 }
 
-/* Messages were not requested; they are ignored. */
+static void on_writable(struct conversation *c, void *data)
+{
+	struct exec *x = data;
+	buf_consume(&x->input, conversation_write(c, EXEC_STDIN, x->input.data, x->input.len));
+	if (!x->input.len) {
+		conversation_close_write(c);
+	}
+}
+
+/* It runs.  One in the background is left to itself. */
 static void on_message(struct conversation *c, const struct message *message, const void *args,
 	size_t cost, void *data)
 {
-	(void)message, (void)args, (void)data;
-	conversation_consumed(c, cost);
+	struct exec *x = data;
+	(void)message;
+	x->pid = ((const struct msg_started *)args)->pid;
+	if (!x->background) {
+		conversation_consumed(c, cost);
+		if (x->input.len) {
+			on_writable(c, x);
+		}
+		return;
+	}
+	const struct guest_exec res = { .pid = x->pid, .running = true };
+	conversation_close(c);
+	x->fn(&res, NULL, x->data);
+	exec_free(x);
+}
+
+guest_id guest_run(
+	struct guest *guest, const struct guest_command *command, guest_exec_fn *fn, void *data)
+{
+	static const struct conversation_handlers handlers = {
+		.on_data = on_data,
+		.on_message = on_message,
+		.on_writable = on_writable,
+		.on_end = on_end,
+	};
+	struct exec *x = must(calloc(1, sizeof(*x)));
+	x->background = command->background;
+	x->printed = command->printed;
+	x->fn = fn;
+	x->data = data;
+	if (command->input) {
+		buf_append(&x->input, command->input, strlen(command->input));
+	}
+	size_t len = strlen(command->command);
+	bool behind = len > MESSAGE_COMMAND_INLINE;
+	const struct msg_exec args = {
+		.command = behind ? NULL : command->command,
+		.cwd = command->cwd,
+		.environment = command->environment,
+		.timeout_ms = command->timeout_ms,
+		.columns = command->columns,
+		.rows = command->rows,
+		.input = x->input.len || command->background,
+		.announce = true,
+		.background = command->background,
+	};
+	const struct conversation_how how = {
+		.message = &message_exec,
+		.args = &args,
+		.tail = behind ? command->command : NULL,
+		.tail_len = behind ? len : 0,
+		.time_ms = command->background ? ASK_TIME_MS : command->timeout_ms,
+		.is_command = true,
+	};
+	return conversation_id(conversation_open(guest, &how, &handlers, x));
 }
 
 guest_id guest_exec(struct guest *guest, const char *command, const char *cwd, int64_t timeout_ms,
 	guest_exec_fn *fn, void *data)
 {
-	static const struct conversation_handlers handlers = {
-		.on_data = on_data,
-		.on_message = on_message,
-		.on_end = on_end,
-	};
-	struct exec *x = must(calloc(1, sizeof(*x)));
-	x->fn = fn;
-	x->data = data;
-	size_t len = strlen(command);
-	bool behind = len > MESSAGE_COMMAND_INLINE;
-	const struct msg_exec args = {
-		.command = behind ? NULL : command,
-		.cwd = cwd,
-		.timeout_ms = timeout_ms,
-	};
-	const struct conversation_how how = {
-		.message = &message_exec,
-		.args = &args,
-		.tail = behind ? command : NULL,
-		.tail_len = behind ? len : 0,
-		.time_ms = timeout_ms,
-		.is_command = true,
-	};
-	return conversation_id(conversation_open(guest, &how, &handlers, x));
+	return guest_run(guest,
+		&(struct guest_command){ .command = command, .cwd = cwd, .timeout_ms = timeout_ms },
+		fn, data);
 }

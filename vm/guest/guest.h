@@ -155,6 +155,8 @@ struct guest_output {
 	int64_t total, cut; /* in bytes */
 };
 struct guest_exec {
+	int64_t pid;
+	bool running;   /* one in the background: nothing below is set */
 	bool exited;    /* otherwise killed by a signal */
 	int64_t status; /* the exit status, or the signal number */
 	bool timed_out;
@@ -164,6 +166,20 @@ struct guest_exec {
 #define GUEST_OUTPUT_HEAD 12000 /* bytes kept of each output's start */
 #define GUEST_OUTPUT_TAIL 12000 /* and of its end */
 typedef void guest_exec_fn(const struct guest_exec *res, const struct err *err, void *data);
+struct guest_command {
+	const char *command, *cwd;
+	const json_t *environment; /* an object of texts; NULL: none */
+	const char *input;         /* its stdin; NULL: empty */
+	int64_t timeout_ms;        /* 0: none */
+	int64_t columns, rows;     /* of its terminal; 0: none */
+	/* The result comes when it runs, and it is not killed.  Its stdin stays open; no input. */
+	bool background;
+	/* Output as it comes, also that of stderr.  May be NULL. */
+	void (*printed)(const void *bytes, size_t len, void *data);
+};
+guest_id guest_run(
+	struct guest *guest, const struct guest_command *command, guest_exec_fn *fn, void *data);
+/* The same with a command and its directory only. */
 guest_id guest_exec(struct guest *guest, const char *command, const char *cwd, int64_t timeout_ms,
 	guest_exec_fn *fn, void *data);
 

@@ -267,11 +267,30 @@ const struct message message_process_resize = {
 	.answer = NOTHING,
 };
 
+static bool check_screen(const void *answer, struct err *err)
+{
+	const SCREEN *screen = answer;
+	size_t i;
+	json_t *line;
+	if (json_array_size(screen->lines) != (size_t)screen->rows) {
+		return err_set(err, ERR_ARGUMENT, "'lines' must be an array of %lld texts",
+			(long long)screen->rows);
+	}
+	json_array_foreach(screen->lines, i, line)
+	{
+		if (!json_is_string(line)) {
+			return err_set(err, ERR_ARGUMENT, "'lines' must hold texts");
+		}
+	}
+	return true;
+}
+
 const struct message message_process_screen = {
 	.name = "process_screen",
 	.help = "What the terminal of a process shows.",
 	.request = PART(struct msg_process_screen, screen_fields),
 	.answer = PART(SCREEN, screen_answer_fields),
+	.check = check_screen,
 };
 
 const struct message *const messages_process[] = { &message_exec, &message_attach,

@@ -14,7 +14,9 @@ extern const struct message *const messages_process[]; /* NULL-terminated */
 #define MESSAGE_COMMAND_INLINE 65536
 #define MESSAGE_ARGV_MAX 4096
 #define MESSAGE_TAG_MAX 200
-#define MESSAGE_TERMINAL_MAX 1000 /* columns, rows */
+#define MESSAGE_TERMINAL_MAX 1000  /* columns, rows */
+#define PROCESS_VARIABLES_MAX 64   /* of a tool's call */
+#define PROCESS_VARIABLE_MAX 2048 /* bytes */
 #define PROCESS_KEYS_MAX 500
 #define PROCESS_INPUT_MAX (1u << 20)
 #define PROCESS_OUTPUT_MAX (1u << 20)
