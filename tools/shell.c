@@ -33,9 +33,9 @@ static const struct field fields[] = {
 	FIELD_STRINGS(struct shell_args, env, "Further variables.", PROCESS_VARIABLES_MAX,
 		.longest = PROCESS_VARIABLE_MAX),
 	FIELD_STR(struct shell_args, stdin, "Its input.", .max = SHELL_INPUT_MAX),
-	FIELD_DEC(struct shell_args, timeout, "Seconds until it is killed; default: 120.", .min = 1,
+	FIELD_DEC(struct shell_args, timeout, "Seconds; default: 120.", .min = 1,
 		.max = SHELL_TIMEOUT_MAX),
-	FIELD_FLAG(struct shell_args, background, "Do not wait. No timeout by default."),
+	FIELD_FLAG(struct shell_args, background, "Do not wait for its end."),
 	CALL_SANDBOX(struct shell_args),
 	{ 0 },
 };
