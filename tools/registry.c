@@ -41,6 +41,16 @@
 	X(terminal_read) \
 	X(terminal_resize) \
 	X(terminal_close) \
+	X(file_read) \
+	X(file_write) \
+	X(file_list) \
+	X(file_stat) \
+	X(file_make_directory) \
+	X(file_move) \
+	X(file_copy) \
+	X(file_remove) \
+	X(file_search) \
+	X(file_watch) \
 	X(sandbox_create) \
 	X(sandbox_list) \
 	X(sandbox_info) \
@@ -139,7 +149,7 @@ static bool refuse_word(const char *word, struct err *err)
 	return err_set(err, ERR_ARGUMENT,
 		"'%.60s' is neither a tool nor a toolset%s%s%s Expected names separated by "
 		"commas, such as default,media or screenshot (default; all; toolsets: computer, "
-		"shell, terminal, sandbox, stream, control, media; dialects: claude, openai, gemini)",
+		"shell, terminal, files, sandbox, stream, control, media; dialects: claude, openai, gemini)",
 		word, near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "");
 }
 

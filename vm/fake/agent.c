@@ -152,7 +152,9 @@ static void on_request(struct link *link, uint32_t id, const struct link_msg *ms
 			return;
 		}
 	}
-	err_set(&err, ERR_UNSUPPORTED, "unknown operation '%.40s'", name);
+	err_set(&err, ERR_UNSUPPORTED,
+		"the fake desktop does not support '%.40s'; use the backend namespace or microvm",
+		name);
 	link_reply_err(link, id, &err);
 }
 

@@ -15,7 +15,11 @@ static bool check_members(const struct message *message, const json_t *json, str
 	} row;
 	for (const struct message_member *m = message->members; m && m->name; m++) {
 		const json_t *list = json_object_get(json, m->name);
-		if (list && !check_rows(m->name, list, ROWS_MAX, m->fields, &row, err)) {
+		if (json_is_object(list) && !field_decode(m->fields, list, &row, err)) {
+			return err_while(err, "'%s'", m->name);
+		}
+		if (list && !json_is_object(list) &&
+			!check_rows(m->name, list, ROWS_MAX, m->fields, &row, err)) {
 			return false;
 		}
 	}

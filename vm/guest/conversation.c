@@ -184,6 +184,11 @@ void conversation_close_write(struct conversation *c)
 	}
 }
 
+void conversation_is_bad(struct conversation *c, const struct err *why)
+{
+	broke(c, why);
+}
+
 void conversation_close(struct conversation *c)
 {
 	if (c && !c->closed) {

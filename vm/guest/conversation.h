@@ -67,6 +67,9 @@ bool conversation_send(struct conversation *c, const struct message *message, co
 void conversation_consumed(struct conversation *c, size_t len);
 /* Tells the agent that no more bytes and messages follow. */
 void conversation_close_write(struct conversation *c);
+/* The agent has sent something that its row does not exclude, and that is not valid: ends the sandbox,
+ * and with it the conversation. */
+void conversation_is_bad(struct conversation *c, const struct err *why);
 /* Abandons it: what was written still arrives, then the request is cancelled.  No callback is called
  * afterwards.  NULL-safe. */
 void conversation_close(struct conversation *c);

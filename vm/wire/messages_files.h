@@ -16,7 +16,7 @@ extern const struct message *const messages_files[]; /* NULL-terminated */
 #define MESSAGE_FILE_LINE_MAX (128u << 10) /* bytes of a row on a channel */
 #define MESSAGE_FILE_ROWS_MAX 100000
 #define MESSAGE_FILE_DEPTH_MAX 100
-#define MESSAGE_FILE_SIZE_MAX 9e15
+#define MESSAGE_FILE_SIZE_MAX 1e15
 #define MESSAGE_FILE_PATTERN_MAX 4000
 #define MESSAGE_FILE_TEXT_MAX 2000 /* bytes of a line that matches */
 

@@ -448,6 +448,11 @@ Test(golden, elements)
 {
 	play("elements");
 }
+Test(golden, files)
+{
+	play("files");
+}
+
 Test(golden, text)
 {
 	play("text");

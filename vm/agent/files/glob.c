@@ -23,8 +23,10 @@ static struct pattern *compile(
 		G_REGEX_OPTIMIZE | G_REGEX_DOLLAR_ENDONLY | (ignore_case ? G_REGEX_CASELESS : 0), 0,
 		&why);
 	if (!regex) {
+		/* Before the last colon, it quotes the pattern with our limits. */
+		const char *reason = strrchr(why->message, ':');
 		err_set(err, ERR_ARGUMENT, "%s '%.100s' is invalid: %.200s", what, shown,
-			why->message);
+			reason ? reason + 2 : why->message);
 		g_error_free(why);
 		return NULL;
 	}
