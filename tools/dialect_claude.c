@@ -1,3 +1,4 @@
+#include "tools/dialect_claude.h"
 #include "tools/dialect.h"
 
 #include "base/cleanup.h"
@@ -163,6 +164,19 @@ const struct tool dialect_claude[] = {
 		.fields = claude_fields,
 		.args_size = sizeof(ARGS),
 		.run = run_claude,
+	},
+	{
+		.name = "bash",
+		.title = "Run a command in the shell",
+		.help = "Runs a command in a shell that keeps its variables, functions and directory. "
+			"Returns stdout, stderr and an exit code other than 0.",
+		.toolset = "claude",
+		.hints = TOOL_DESTROYS | TOOL_ALWAYS_LOAD | TOOL_TAKES_TIME,
+		.max_chars = 100000,
+		.order = TOOL_IN_TURN,
+		.fields = claude_bash_fields,
+		.args_size = sizeof(struct claude_bash_args),
+		.run = claude_bash,
 	},
 	{ 0 },
 };

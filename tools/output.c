@@ -97,9 +97,9 @@ static int on_due(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-static void on_call_end(void *data)
+void output_progress_done(struct output_progress *p)
 {
-	loop_drop(&((struct output_progress *)data)->due);
+	loop_drop(&p->due);
 }
 
 /* Keeps the newest bytes. */
@@ -115,10 +115,7 @@ static void keep(struct output_progress *p, const uint8_t *bytes, size_t len)
 
 void output_progress(struct output_progress *p, struct call *call, const void *bytes, size_t len)
 {
-	if (!p->call) {
-		p->call = call;
-		call_on_end(call, on_call_end, p);
-	}
+	p->call = call;
 	keep(p, bytes, len);
 	p->bytes += (double)len;
 	uint64_t passed = loop_now_us() - p->sent_us;

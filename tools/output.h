@@ -16,10 +16,10 @@ void output_format_end(struct buf *out, int64_t status, int64_t signal);
 /* "12,345" */
 void output_format_count(struct buf *out, int64_t n);
 
-/* Reports output as progress while it comes, its newest bytes, a few times per second at most.  Memory
- * of call_alloc(). */
+/* Reports output as progress while it comes, its newest bytes, a few times per second at most.  Zeroed;
+ * output_progress_done() belongs into call_on_end(). */
 struct output_progress {
-	struct call *call; /* NULL: nothing came */
+	struct call *call;
 	uint64_t sent_us;
 	double bytes;
 	uint8_t pending[1000];
@@ -27,5 +27,6 @@ struct output_progress {
 	sd_event_source *due;
 };
 void output_progress(struct output_progress *p, struct call *call, const void *bytes, size_t len);
+void output_progress_done(struct output_progress *p);
 
 #endif

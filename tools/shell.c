@@ -87,6 +87,11 @@ static void printed(const void *bytes, size_t len, void *data)
 	output_progress(&shell->progress, shell->call, bytes, len);
 }
 
+static void over(void *data)
+{
+	output_progress_done(&((struct shell *)data)->progress);
+}
+
 static void begin(struct call *call, void *data)
 {
 	struct shell *shell = data;
@@ -100,6 +105,7 @@ static void begin(struct call *call, void *data)
 		.background = args->background,
 		.printed = printed,
 	};
+	call_on_end(call, over, shell);
 	call_works(call, guest_run(call_guest(call), &command, ran, shell));
 }
 

@@ -47,6 +47,7 @@ static const struct field exec_fields[] = {
 #define STARTED struct msg_started
 static const struct field started_fields[] = {
 	FIELD_NUM(STARTED, pid, "Of the process.", REQUIRED, .min = 1, .max = ID_MAX),
+	FIELD_FLAG(STARTED, ended, "It has ended already; the answer follows."),
 	END,
 };
 

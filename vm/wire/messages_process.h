@@ -33,6 +33,7 @@ struct msg_exec {
 #define EXEC_STDERR 1
 struct msg_started {
 	int64_t pid;
+	bool ended;
 };
 struct msg_signal {
 	int64_t signal;

@@ -118,7 +118,8 @@ static void converse(struct request *req, struct process *p, bool kills, bool an
 	}
 	request_on_cancel(req, on_cancel, t);
 	if (announce) {
-		request_send(req, &message_started, &(struct msg_started){ process_pid(p) });
+		const struct msg_started started = { process_pid(p), process_is_over(p) };
+		request_send(req, &message_started, &started);
 	}
 	on_news(&t->reader); /* of one that has ended before */
 }

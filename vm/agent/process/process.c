@@ -216,6 +216,7 @@ bool process_signal(struct process *p, int signal, struct err *err)
 
 void process_kill(struct process *p)
 {
+	p->killed = true;
 	task_kill(&p->task);
 }
 
@@ -234,12 +235,18 @@ bool process_resize(struct process *p, int columns, int rows, struct err *err)
 
 /* ---- finding ---- */
 
+/* One that is killed has lost its tag, for the next one. */
+static bool has_tag(const struct process *p, const char *tag)
+{
+	return tag && p->tag && !p->killed && strcmp(p->tag, tag) == 0;
+}
+
 struct process *process_find(struct agent *agent, int64_t pid, const char *tag, struct err *err)
 {
 	struct process *p;
 	LIST_FOREACH(p, &agent->processes, entry)
 	{
-		if (pid ? p->task.pid == pid : tag && p->tag && strcmp(p->tag, tag) == 0) {
+		if (pid ? p->task.pid == pid : has_tag(p, tag)) {
 			return p;
 		}
 	}

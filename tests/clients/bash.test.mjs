@@ -1,0 +1,61 @@
+// Anthropic's tool `bash`: one shell, whose state stays, by its exact name and inputs.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { text_in } from './lib/image.mjs';
+import { serve, vitrine } from './lib/server.mjs';
+
+const client = new Client({ name: 'bash-test', version: '1.0.0' });
+
+before(() => client.connect(
+	new StdioClientTransport({ command: vitrine, args: [...serve('namespace'), '--tools', 'claude'] })));
+after(() => client.close());
+
+async function bash(command, options = {}) {
+	const result = await client.callTool({ name: 'bash', arguments: { command } }, undefined, options);
+	assert.notEqual(result.isError, true, text_in(result));
+	return text_in(result);
+}
+
+test('its state stays from call to call', async () => {
+	assert.equal(await bash('cd /tmp; X="it\'s"; f() { echo "f $1"; }'), '[no output]');
+	assert.equal(await bash('pwd; echo "$X"; f 1'), "/tmp\nit's\nf 1\n");
+	assert.equal(await bash('set -o pipefail; false | true'), '[exit code 1]');
+});
+
+test('outputs and status are told apart', async () => {
+	assert.equal(await bash('printf no-newline'), 'no-newline');
+	assert.equal(await bash('echo out; echo err >&2; (exit 7)'), 'out\n[stderr]\nerr\n[exit code 7]');
+	assert.match(await bash('if; then'), /syntax error/);
+	assert.equal(await bash('cat; echo "read nothing"'), 'read nothing\n');
+	assert.equal(await bash('seq 1 100000 | tail -1'), '100000\n');
+	assert.match(await bash('seq 1 100000'), /bytes omitted/);
+	assert.equal(await bash(`wc -c <<'END'\n${"it's ".repeat(100000)}\nEND`), '500001\n');
+});
+
+test('a shell that exits is told, and replaced', async () => {
+	assert.match(await bash('echo bye; exit 3'), /^bye\n\[the shell has exited/);
+	assert.equal(await bash('echo "$X."'), '.\n');
+});
+
+test('it can be restarted', async () => {
+	await bash('Y=1; sleep 1000 & echo $! > /tmp/pid');
+	const result = await client.callTool({ name: 'bash', arguments: { restart: true } });
+	assert.match(text_in(result), /restarted/);
+	assert.equal(await bash('echo "$Y."; kill -0 $(cat /tmp/pid) 2>/dev/null || echo gone'), '.\ngone\n');
+});
+
+test('a call that is cancelled ends what it runs', async () => {
+	const stop = new AbortController();
+	const running = bash('echo $$ > /tmp/shell; sleep 1000', { signal: stop.signal, onprogress: () => {} });
+	setTimeout(() => stop.abort(), 500);
+	await assert.rejects(running);
+	assert.equal(await bash('kill -0 $(cat /tmp/shell) 2>/dev/null || echo gone'), 'gone\n');
+});
+
+test('its inputs are checked', async () => {
+	for (const wrong of [{}, { command: 'true', restart: true }, { cmd: 'true' }]) {
+		assert.equal((await client.callTool({ name: 'bash', arguments: wrong })).isError, true);
+	}
+});
