@@ -1,6 +1,8 @@
 #!/usr/bin/python3
-"""A window whose elements lie: hostile_elements.py [gtk].  With gtk it claims to be GTK 3, whose cache is trusted more."""
+"""A window whose elements lie: hostile_elements.py [ADDRESS].  ADDRESS: where it claims to
+answer directly; `silent` is a socket that says nothing."""
 import os
+import socket
 import sys
 
 os.environ["NO_AT_BRIDGE"] = "1"
@@ -12,7 +14,7 @@ from gi.repository import Gio, GLib, Gtk  # noqa: E402
 BASE = "/org/a11y/atspi/accessible/"
 BOX = (0, 0, 300, 200)
 SHOWN = [1 << 25 | 1 << 24 | 1 << 30 | 1 << 8, 0]
-TOOLKIT = sys.argv[1] if len(sys.argv) > 1 else "hostile"
+ADDRESS = sys.argv[1] if len(sys.argv) > 1 else ""
 EVIL = "a\nb\x1b[31m\u202edcba\u2066 \"quoted\\"
 # path: (role, name, children, count, box)
 OBJECTS = {
@@ -36,12 +38,18 @@ XML = """<node><interface name='org.a11y.atspi.Accessible'>
 <method name='GetExtents'><arg type='u' direction='in'/><arg type='(iiii)' direction='out'/></method>
 </interface><interface name='org.a11y.atspi.Application'>
 <property name='ToolkitName' type='s' access='read'/><property name='Version' type='s' access='read'/>
-</interface><interface name='org.a11y.atspi.Cache'>
-<method name='GetItems'><arg type='a((so)(so)(so)iiassusau)' direction='out'/></method>
+<method name='GetApplicationBusAddress'><arg type='s' direction='out'/></method>
 </interface></node>"""
 
 
+def address_of(silent):
+    return f"unix:path={silent.getsockname()}" if ADDRESS == "silent" else ADDRESS
+
+
 def main():
+    silent = socket.socket(socket.AF_UNIX)
+    silent.bind(f"{os.environ['HOME']}/silent-{os.getpid()}")
+    silent.listen()
     window = Gtk.Window(title="hostile window")
     window.set_default_size(300, 200)
     window.connect("destroy", Gtk.main_quit)
@@ -54,12 +62,6 @@ def main():
     def ref(name):
         return (me, BASE + name)
 
-    def items():
-        for name, (_, _, children, _, _) in OBJECTS.items():
-            for child in children:  # the same element below several parents, with the same index
-                role, text, _, count, _ = OBJECTS.get(child, OBJECTS["evil"])
-                yield (ref(child), ref("root"), ref(name), 0, count, [], text[:1000], role, "", SHOWN)
-
     def call(connection, sender, path, interface, method, args, invocation):
         role, _, children, _, box = OBJECTS[path[len(BASE):]] if path.startswith(BASE) else OBJECTS["root"]
         answer = {
@@ -68,7 +70,7 @@ def main():
             "GetChildren": lambda: ("(a(so))", ([ref(c) for c in children],)),
             "GetChildAtIndex": lambda: ("((so))", (ref("last"),)),
             "GetExtents": lambda: ("((iiii))", (box,)),
-            "GetItems": lambda: ("(a((so)(so)(so)iiassusau))", (list(items()),)),
+            "GetApplicationBusAddress": lambda: ("(s)", (address_of(silent),)),
         }[method]()
         invocation.return_value(GLib.Variant(*answer))
 
@@ -77,12 +79,12 @@ def main():
         return {
             "Name": GLib.Variant("s", text),
             "ChildCount": GLib.Variant("i", count),
-            "ToolkitName": GLib.Variant("s", TOOLKIT),
+            "ToolkitName": GLib.Variant("s", "hostile"),
             "Version": GLib.Variant("s", "3.0"),
         }[name]
 
     node = Gio.DBusNodeInfo.new_for_xml(XML)
-    for path in [BASE + name for name in OBJECTS] + ["/org/a11y/atspi/cache"]:
+    for path in [BASE + name for name in OBJECTS]:
         for interface in node.interfaces:
             bus.register_object(path, interface, call, get, None)
     bus.call_sync("org.a11y.atspi.Registry", BASE + "root", "org.a11y.atspi.Socket", "Embed",

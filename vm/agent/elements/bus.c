@@ -38,20 +38,50 @@ static sd_bus *drop_bus(sd_bus *bus)
 	return sd_bus_close_unref(bus);
 }
 
+/* A program may say any address; sd-bus would start a program for some. */
+static bool is_socket(const char *address)
+{
+	return address && !strchr(address, ';') &&
+	       (strncmp(address, "unix:path=", strlen("unix:path=")) == 0 ||
+		       strncmp(address, "unix:abstract=", strlen("unix:abstract=")) == 0);
+}
+
 /* Unix sockets connect at once; everything after that is done by the loop. */
+static int connect_to(sd_event *event, const char *address, bool is_bus, sd_bus **ret)
+{
+	sd_bus *bus = NULL;
+	int r = is_socket(address) ? sd_bus_new(&bus) : -ENOENT;
+	if (r < 0 || (r = sd_bus_set_address(bus, address)) < 0 ||
+		(r = sd_bus_set_bus_client(bus, is_bus)) < 0 || (r = sd_bus_start(bus)) < 0 ||
+		(r = sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL)) < 0) {
+		drop_bus(bus);
+		return r;
+	}
+	*ret = bus;
+	return 0;
+}
+
 static sd_bus *open_bus(sd_event *event, const char *address, struct err *err)
 {
 	sd_bus *bus = NULL;
-	int r = address ? sd_bus_new(&bus) : -ENOENT;
-	if (r < 0 || (r = sd_bus_set_address(bus, address)) < 0 ||
-		(r = sd_bus_set_bus_client(bus, true)) < 0 || (r = sd_bus_start(bus)) < 0 ||
-		(r = sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL)) < 0) {
-		drop_bus(bus);
+	int r = connect_to(event, address, true, &bus);
+	if (r < 0) {
 		err_set(err, ERR_STATE, "the desktop's bus cannot be reached: %s; try again",
 			strerror(-r));
-		return NULL;
 	}
 	return bus;
+}
+
+sd_bus *a11y_peer_open(sd_event *event, const char *address)
+{
+	sd_bus *peer = NULL;
+	(void)connect_to(event, address, false, &peer);
+	return peer;
+}
+
+void a11y_peer_close(sd_bus *peer)
+{
+	drop_bus(peer);
 }
 
 static void close_session(struct a11y_bus *b)

@@ -15,6 +15,10 @@ struct a11y_bus;
 struct a11y_bus *a11y_bus_new(sd_event *event);
 void a11y_bus_free(struct a11y_bus *bus); /* NULL-safe */
 
+/* A connection to a program that serves one itself, at an address that it says; NULL: not there. */
+sd_bus *a11y_peer_open(sd_event *event, const char *address);
+void a11y_peer_close(sd_bus *peer); /* NULL-safe */
+
 /* Calls fn once, from the loop: with the connection, which is borrowed until the loop runs again, or
  * with an error.  Until then the call may be cancelled. */
 struct a11y_wait;

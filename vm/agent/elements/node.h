@@ -16,7 +16,6 @@ struct node {
 	int32_t n_children; /* as the program says */
 	char *name;         /* NULL: not known yet */
 	char *value;        /* NULL: none */
-	bool is_cached;     /* all of the above was in the program's cache */
 	bool has_role, has_states, failed;
 	bool has_box;
 	struct rect box; /* as the program says, in its coordinates */

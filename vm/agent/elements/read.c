@@ -22,6 +22,8 @@ void read_free(struct read *r)
 	loop_drop(&r->deadline);
 	sd_bus_slot_unref(r->arrival);
 	calls_free(r->calls);
+	a11y_peer_close(r->peer);
+	free(r->address);
 	walk_free(r->walk);
 	read_forget_apps(r);
 	free(r);
@@ -50,7 +52,7 @@ static void finish(struct read *r, bool late)
 		.n_listed = r->n_listed,
 		.found = r->found,
 		.in_window = coordinates(r) == IN_WINDOW,
-		.late = late || calls_late(r->calls) > 0,
+		.late = late || r->late + calls_late(r->calls) > 0,
 	};
 	snprintf(result.program, sizeof(result.program), "%s%s%s%s%s", r->name,
 		*r->name && *r->toolkit ? ", " : "", r->toolkit, *r->version ? " " : "",
@@ -291,13 +293,7 @@ static void read_elements(struct read *r)
 	calls_check(r->calls);
 }
 
-/* ---- 3: the program's windows, and its cache ---- */
-
-static void on_items(sd_bus_message *answer, void *data)
-{
-	struct read *r = data;
-	walk_use(r->walk, answer ? items_read(answer, r->app->bus) : NULL);
-}
+/* ---- 3: the program's windows ---- */
 
 static void on_windows(sd_bus_message *answer, void *data)
 {
@@ -316,8 +312,20 @@ static void on_windows(sd_bus_message *answer, void *data)
 	}
 }
 
+/* Asked directly, GTK 3, Firefox and LibreOffice answer in half of the time. */
+static void ask_directly(struct read *r)
+{
+	r->peer = r->address ? a11y_peer_open(r->agent->event, r->address) : NULL;
+	if (r->peer) {
+		r->late += calls_late(r->calls);
+		calls_free(r->calls);
+		r->calls = calls_new(r->peer, (uint64_t)r->args->timeout_ms * 1000, next_step, r);
+	}
+}
+
 void read_windows(struct read *r)
 {
+	ask_directly(r);
 	bool named = strcmp(r->args->filter, ELEMENTS_ALL) != 0 &&
 		     strcmp(r->args->filter, ELEMENTS_ACTIVE) != 0;
 	const struct walk_how how = {
@@ -327,11 +335,6 @@ void read_windows(struct read *r)
 	};
 	r->step = read_elements;
 	r->walk = walk_new(r->calls, &how);
-	/* The caches of other toolkits are empty, or lack most elements. */
-	if (strcmp(r->toolkit, "gtk") == 0) {
-		calls_ask(r->calls, (struct bus_ref){ r->app->bus, "/org/a11y/atspi/cache" },
-			"org.a11y.atspi.Cache", "GetItems", on_items, r, NULL);
-	}
 	calls_ask(r->calls, read_app_ref(r), ACCESSIBLE, "GetChildren", on_windows, r, NULL);
 	calls_check(r->calls);
 }

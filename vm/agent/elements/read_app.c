@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define REGISTRY "org.a11y.atspi.Registry"
+#define ADDRESS_MAX 200 /* more than a path of a socket has */
 #define ROOT "/org/a11y/atspi/accessible/root"
 #define APPLICATION "org.a11y.atspi.Application"
 
@@ -59,6 +60,15 @@ static void on_pid(sd_bus_message *answer, void *data)
 	}
 }
 
+static void on_own_address(sd_bus_message *answer, void *data)
+{
+	struct read *r = data;
+	const char *address;
+	if (answer && sd_bus_message_read(answer, "s", &address) > 0) {
+		r->address = node_text(address, ADDRESS_MAX);
+	}
+}
+
 void read_no_app(struct read *r)
 {
 	struct err err;
@@ -106,6 +116,8 @@ static void describe_app(struct read *r)
 	calls_get(r->calls, read_app_ref(r), ACCESSIBLE, "Name", on_app_name, r);
 	calls_get(r->calls, read_app_ref(r), APPLICATION, "ToolkitName", on_toolkit, r);
 	calls_get(r->calls, read_app_ref(r), APPLICATION, "Version", on_version, r);
+	calls_ask(r->calls, read_app_ref(r), APPLICATION, "GetApplicationBusAddress",
+		on_own_address, r, NULL);
 	calls_check(r->calls);
 }
 

@@ -26,6 +26,9 @@ struct read {
 	struct app apps[READ_APPS_MAX], *app; /* the program's; NULL: not known yet */
 	size_t n_apps;
 	sd_bus *bus;          /* borrowed */
+	sd_bus *peer;         /* the program's own, which saves the way through the bus; or NULL */
+	char *address;        /* of that */
+	unsigned late;        /* calls before it */
 	sd_bus_slot *arrival; /* of another program */
 	char name[80], toolkit[40], version[20];
 	struct read_window windows[READ_WINDOWS_MAX];

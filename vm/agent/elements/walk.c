@@ -17,7 +17,6 @@
 struct walk {
 	struct calls *calls;
 	struct walk_how how;
-	struct items *items;
 	GHashTable *nodes; /* "bus path" → node, which it owns: no element is read twice */
 	int levels;
 	bool is_cut;
@@ -161,23 +160,10 @@ static void ask_all(struct walk *w, struct node *node)
 	calls_get(w->calls, node_ref(node), ACCESSIBLE, "ChildCount", on_count, node);
 }
 
-static void take_item(struct node *node, const struct item *item)
-{
-	node->role = item->role;
-	node->states = item->states;
-	node->n_children = item->n_children;
-	node->name = must(strdup(item->name));
-	node->is_cached = node->has_role = node->has_states = true;
-}
-
 static struct node *read_node(struct walk *w, struct node *parent, struct bus_ref ref)
 {
 	struct node *node = node_new(w, parent, ref);
-	const struct item *item = node ? items_find(w->items, ref.path) : NULL;
-	if (item) {
-		take_item(node, item);
-		is_read(node);
-	} else if (node) {
+	if (node) {
 		ask_all(w, node);
 	}
 	return node;
@@ -220,17 +206,6 @@ static void ask_first_children(struct walk *w, struct node *node)
 	}
 }
 
-static bool take_cached_children(struct walk *w, struct node *node)
-{
-	const struct item *children[CHILDREN_MAX];
-	size_t n =
-		node->is_cached ? items_children(w->items, node->path, children, CHILDREN_MAX) : 0;
-	for (size_t i = 0; i < n; i++) {
-		read_node(w, node, (struct bus_ref){ node->bus, children[i]->path });
-	}
-	return n > 0;
-}
-
 /* A window without a name, or a container, may be anything; a leaf says that it has no children. */
 static void read_below(struct walk *w, struct node *node)
 {
@@ -241,7 +216,7 @@ static void read_below(struct walk *w, struct node *node)
 	}
 	if (node->n_children > (managed ? MANAGED_MAX : CHILDREN_MAX)) {
 		ask_first_children(w, node);
-	} else if (!take_cached_children(w, node)) {
+	} else {
 		calls_ask(w->calls, node_ref(node), ACCESSIBLE, "GetChildren", on_children, node,
 			NULL);
 	}
@@ -281,12 +256,6 @@ bool walk_is_cut(const struct walk *w)
 	return w->is_cut;
 }
 
-void walk_use(struct walk *w, struct items *items)
-{
-	items_free(w->items);
-	w->items = items;
-}
-
 struct walk *walk_new(struct calls *calls, const struct walk_how *how)
 {
 	struct walk *w = must(calloc(1, sizeof(*w)));
@@ -299,7 +268,6 @@ struct walk *walk_new(struct calls *calls, const struct walk_how *how)
 void walk_free(struct walk *w)
 {
 	if (w) {
-		items_free(w->items);
 		g_hash_table_unref(w->nodes);
 		free(w);
 	}

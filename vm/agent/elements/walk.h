@@ -1,13 +1,11 @@
 #ifndef VM_AGENT_ELEMENTS_WALK_H
 #define VM_AGENT_ELEMENTS_WALK_H
 
-#include "vm/agent/elements/items.h"
 #include "vm/agent/elements/node.h"
 
 /*
- * Reads the elements of a program, from a window downward, as far as the limits reach.  The
- * program's cache is used where it is complete; the rest is asked, all elements of a level at a
- * time.  Everything is read when the calls are idle.
+ * Reads the elements of a program, from a window downward, as far as the limits reach, all elements
+ * of a level at a time.  Everything is read when the calls are idle.
  */
 struct walk;
 
@@ -22,8 +20,7 @@ struct walk_how {
 };
 
 struct walk *walk_new(struct calls *calls, const struct walk_how *how);
-void walk_free(struct walk *walk);                     /* and its nodes; NULL-safe */
-void walk_use(struct walk *walk, struct items *items); /* takes them */
+void walk_free(struct walk *walk); /* and its nodes; NULL-safe */
 
 /* A window: its own properties, without children.  NULL: the limit was reached, or it is known
  * already. */

@@ -31,13 +31,13 @@ static pid_t launch(const char *application)
 	return pid;
 }
 
-static void launch_hostile(const char *toolkit)
+static void launch_hostile(const char *address)
 {
 	char path[300];
 	snprintf(path, sizeof(path), "%s/hostile", c.dir);
 	FILE *file = fopen(path, "we");
-	fprintf(file, "#!/bin/sh\nexec %s/tests/support/hostile_elements.py %s\n",
-		getenv("VITRINE_SOURCE"), toolkit);
+	fprintf(file, "#!/bin/sh\nexec %s/tests/support/hostile_elements.py '%s'\n",
+		getenv("VITRINE_SOURCE"), address);
 	fclose(file);
 	chmod(path, 0755);
 	launch(path);
@@ -198,10 +198,10 @@ static void expect_bounded(const struct answer *a)
 	}
 }
 
-static void try_hostile(const char *toolkit)
+Test(elements, lies_are_bounded)
 {
 	struct answer a;
-	launch_hostile(toolkit);
+	launch_hostile("");
 	ask(&a, "all", 500, 30000);
 	expect_bounded(&a);
 	cr_expect(find(&a, "button", "last"));
@@ -216,14 +216,34 @@ static void try_hostile(const char *toolkit)
 	answer_done(&a);
 }
 
-Test(elements, lies_are_bounded)
+/* For some addresses, a library would start a program. */
+Test(elements, an_address_that_lies_is_not_used)
 {
-	try_hostile("hostile");
+	struct answer a;
+	char address[200], file[120];
+	snprintf(file, sizeof(file), "%s/started", c.dir);
+	snprintf(address, sizeof(address), "unixexec:path=/usr/bin/touch,argv1=%s", file);
+	launch_hostile(address);
+	ask(&a, "all", 500, 30000);
+	cr_expect(find(&a, "button", "last"));
+	cr_expect_neq(access(file, F_OK), 0, "it started a program");
+	answer_done(&a);
+	launch_hostile("unix:path=/nowhere");
+	ask(&a, "all", 500, 30000);
+	cr_expect(find(&a, "button", "last"));
+	answer_done(&a);
 }
 
-Test(elements, a_cache_that_lies_is_bounded)
+Test(elements, a_program_that_is_silent_at_its_address_costs_a_timeout)
 {
-	try_hostile("gtk");
+	struct answer a;
+	launch_hostile("silent");
+	ask(&a, "all", 500, 1000);
+	cr_expect_eq(a.err.kind, ERR_TIMEOUT, "%s", a.err.text);
+	answer_done(&a);
+	client_call(&c, "ping", NULL, &a);
+	cr_expect(a.result);
+	answer_done(&a);
 }
 
 /* ---- acting ---- */
