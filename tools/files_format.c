@@ -6,13 +6,27 @@
 #include <string.h>
 #include <time.h>
 
+/* Most names are of these, and there may be thousands. */
+static bool is_simple(const char *path)
+{
+	for (const char *at = path; *at; at++) {
+		if (*at <= ' ' || *at > '~' || *at == '"') {
+			return false;
+		}
+	}
+	return *path;
+}
+
 void files_format_path(struct buf *out, const char *path)
 {
 	auto_buf struct buf plain = { 0 };
+	if (is_simple(path)) {
+		buf_append(out, path, strlen(path));
+		return;
+	}
 	plain_append(&plain, path, strlen(path));
-	bool same = strcmp(buf_text(&plain), path) == 0 && *path != ' ' && *path != '"' &&
-		    path[strlen(path) - 1] != ' ';
-	if (same) {
+	if (strcmp(buf_text(&plain), path) == 0 && *path && *path != ' ' && *path != '"' &&
+		path[strlen(path) - 1] != ' ') {
 		buf_append(out, path, strlen(path));
 		return;
 	}
@@ -40,31 +54,45 @@ void files_format_size(struct buf *out, int64_t bytes)
 
 static void format_owner(struct buf *out, const char *name, int64_t id)
 {
-	buf_printf(out, " ");
+	buf_append(out, " ", 1);
 	if (name) {
-		result_format_name(out, name);
+		files_format_path(out, name);
 	} else {
 		buf_printf(out, "%lld", (long long)id);
 	}
 }
 
+/* Files of one directory often have the same time. */
+static void format_time(struct buf *out, int64_t ns)
+{
+	static char text[40];
+	static time_t last = -1;
+	time_t seconds = (time_t)(ns / 1000000000);
+	struct tm utc;
+	if (seconds != last) {
+		text[0] = '\0';
+		if (gmtime_r(&seconds, &utc)) {
+			strftime(text, sizeof(text), " %Y-%m-%d %H:%M:%S ", &utc);
+		}
+		last = seconds;
+	}
+	buf_append(out, text, strlen(text));
+}
+
 void files_format_entry(struct buf *out, const struct msg_file_entry *entry, const char *name)
 {
-	char permissions[11], when[32] = "";
-	time_t seconds = (time_t)(entry->mtime_ns / 1000000000);
-	struct tm utc;
+	char permissions[11];
 	file_permissions(entry, permissions);
 	buf_append(out, permissions, 10);
 	format_owner(out, entry->owner, entry->uid);
 	format_owner(out, entry->group, entry->gid);
-	buf_printf(out, " ");
+	buf_append(out, " ", 1);
 	files_format_count(out, entry->size);
-	if (gmtime_r(&seconds, &utc)) {
-		strftime(when, sizeof(when), " %Y-%m-%d %H:%M:%S ", &utc);
-	}
-	buf_printf(out, "%s", when);
+	format_time(out, entry->mtime_ns);
 	files_format_path(out, name);
-	buf_printf(out, entry->type == FILE_DIRECTORY ? "/" : "");
+	if (entry->type == FILE_DIRECTORY) {
+		buf_append(out, "/", 1);
+	}
 	if (entry->target) {
 		buf_printf(out, " -> ");
 		files_format_path(out, *entry->target ? entry->target : "?");

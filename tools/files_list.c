@@ -47,7 +47,7 @@ static void on_entry(const void *row, void *data)
 	}
 	list->entries++;
 	if (list->text.len < FILES_TEXT_MAX) {
-		buf_printf(&list->text, "\n");
+		buf_append(&list->text, "\n", 1);
 		files_format_entry(&list->text, entry, files_below(entry->path, list->top));
 		list->shown++;
 	}

@@ -1,6 +1,6 @@
 # `ninja bench-all`: the bench and what it measures with.  tests/bench/run.sh builds and runs it.
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.c)
-list(FILTER sources EXCLUDE REGEX "/(probe|link_rtt|report_file|http_.*|vm_.*)\\.c$")
+list(FILTER sources EXCLUDE REGEX "/(probe|link_rtt|files_carry|report_file|http_.*|vm_.*)\\.c$")
 add_executable(bench EXCLUDE_FROM_ALL ${sources})
 target_link_libraries(bench PRIVATE base PkgConfig::turbojpeg m)
 add_executable(bench-probe EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/probe.c)
@@ -8,6 +8,8 @@ target_link_libraries(bench-probe PRIVATE build_flags PkgConfig::x11 PkgConfig::
 target_link_options(bench-probe PRIVATE -s) # it travels into the sandbox as text
 add_executable(bench-link EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/link_rtt.c)
 target_link_libraries(bench-link PRIVATE vm)
+add_executable(bench-files EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/files_carry.c)
+target_link_libraries(bench-files PRIVATE vm)
 add_executable(bench-http EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/http_bench.c ${CMAKE_CURRENT_LIST_DIR}/http_load.c
 	${CMAKE_CURRENT_LIST_DIR}/options.c ${CMAKE_CURRENT_LIST_DIR}/report_file.c ${CMAKE_CURRENT_LIST_DIR}/samples.c ${CMAKE_CURRENT_LIST_DIR}/session.c)
 target_link_libraries(bench-http PRIVATE base)
@@ -17,5 +19,5 @@ foreach(part options picture report report_file samples session carry peer)
 endforeach()
 add_executable(bench-vm EXCLUDE_FROM_ALL ${sources})
 target_link_libraries(bench-vm PRIVATE vm PkgConfig::turbojpeg m)
-set_target_properties(bench bench-probe bench-link bench-http bench-vm PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
-add_custom_target(bench-all DEPENDS bench bench-probe bench-link bench-http bench-vm vitrine vitrine-agent)
+set_target_properties(bench bench-probe bench-link bench-files bench-http bench-vm PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+add_custom_target(bench-all DEPENDS bench bench-probe bench-link bench-files bench-http bench-vm vitrine vitrine-agent)

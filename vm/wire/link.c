@@ -18,6 +18,7 @@
 #define SOCKET_BUFFER (4 << 20) /* bytes */
 
 #define READ_STEP (64u << 10)
+#define PORT_READ 4096  /* a virtio port returns at most a page; more may wait */
 #define KEEP (1u << 20) /* an empty input buffer larger than this is freed */
 #define LAST_READS 128  /* reads of data that was sent before the peer disconnected */
 
@@ -292,12 +293,13 @@ static void take_frames(struct link *link)
 	}
 }
 
-/* True if something was read and processed, and more may be available. */
-static bool read_some(struct link *link)
+/* True if something was read and processed, and more may be available.  *ret_len: bytes read. */
+static bool read_some(struct link *link, size_t *ret_len)
 {
 	struct err why;
 	buf_reserve(&link->in, READ_STEP);
 	ssize_t n = read(link->fd, link->in.data + link->in.len, READ_STEP);
+	*ret_len = n > 0 ? (size_t)n : 0;
 	if (n > 0) {
 		link->in.len += (size_t)n;
 		take_frames(link);
@@ -322,8 +324,13 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *d
 	(void)source;
 	(void)fd;
 	(void)events;
+	size_t n, total = 0;
+	bool more;
 	link->busy++;
-	read_some(link);
+	do {
+		more = read_some(link, &n);
+		total += n;
+	} while (more && n == PORT_READ && total < READ_STEP);
 	link_leave(link);
 	return 0;
 }
@@ -334,7 +341,8 @@ static void on_unwritable(const struct err *broken, void *data)
 	struct err why = *broken; /* reading may free the queue */
 	link->busy++;
 	/* The peer's last messages are processed before its end is reported. */
-	for (int i = 0; i < LAST_READS && !link->failed && read_some(link); i++) {
+	size_t n;
+	for (int i = 0; i < LAST_READS && !link->failed && read_some(link, &n); i++) {
 	}
 	link_fail(link, &why);
 	link_leave(link);

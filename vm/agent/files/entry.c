@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "vm/agent/files/failure.h"
 #include "vm/agent/files/path.h"
+#include "vm/agent/files/row.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -218,21 +219,6 @@ json_t *file_entry_of(const char *path, bool xattrs, struct err *err)
 	}
 	file_entry_done(&entry);
 	return json;
-}
-
-/* ---- rows ---- */
-
-static int append(const char *bytes, size_t len, void *out)
-{
-	buf_append(out, bytes, len);
-	return 0;
-}
-
-void file_row_add(struct buf *out, const struct field *fields, const void *row)
-{
-	json_auto_t *json = must(field_encode(fields, row));
-	json_dump_callback(json, append, out, JSON_COMPACT);
-	buf_append(out, "\n", 1);
 }
 
 void file_entry_add_line(const struct file_entry *entry, struct buf *out)

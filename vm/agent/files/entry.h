@@ -27,7 +27,6 @@ bool file_entry_read_fd(struct file_entry *entry, int fd, const char *path) NODI
 json_t *file_entry_json(const struct file_entry *entry);
 /* Appends it as a line of JSON. */
 void file_entry_add_line(const struct file_entry *entry, struct buf *out);
-void file_row_add(struct buf *out, const struct field *fields, const void *row);
 
 /* The file at a path, for an answer; NULL: err. */
 json_t *file_entry_of(const char *path, bool xattrs, struct err *err);

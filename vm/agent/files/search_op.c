@@ -7,6 +7,7 @@
 #include "vm/agent/files/glob.h"
 #include "vm/agent/files/open.h"
 #include "vm/agent/files/path.h"
+#include "vm/agent/files/row.h"
 #include "vm/agent/files/stream.h"
 #include "vm/agent/files/walk.h"
 

@@ -7,6 +7,7 @@
 #include "vm/agent/files/entry.h"
 #include "vm/agent/files/failure.h"
 #include "vm/agent/files/path.h"
+#include "vm/agent/files/row.h"
 #include "vm/agent/files/stream.h"
 #include "vm/agent/files/tree.h"
 #include "vm/agent/files/watch_tree.h"

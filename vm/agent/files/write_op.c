@@ -4,6 +4,7 @@
  * go to a temporary file, which takes the name when it is complete.
  */
 #include "base/cleanup.h"
+#include "base/loop.h"
 #include "vm/agent/files/entry.h"
 #include "vm/agent/files/failure.h"
 #include "vm/agent/files/job.h"
@@ -18,6 +19,7 @@
 #include <sys/xattr.h>
 
 #define LINKS_MAX 40
+#define BATCH (128u << 10) /* bytes worth a step of their own */
 #define XATTR_VALUE_MAX 4096
 
 struct writing {
@@ -36,7 +38,8 @@ struct writing {
 	bool parents, exclusive;
 	json_t *xattrs;
 	/* The loop's. */
-	struct buf in; /* arrived meanwhile */
+	struct buf in;         /* arrived meanwhile */
+	sd_event_source *soon; /* a few bytes wait for more */
 	bool ready, ended;
 };
 
@@ -258,15 +261,48 @@ static bool is_busy(const struct writing *w)
 	return w->job.work || w->job.waits || w->job.cancelled;
 }
 
-static void go_on(struct writing *w)
+static int on_idle(sd_event_source *source, void *data);
+
+/* A step for each few bytes would cost more than their writing, so these wait until the loop has
+ * nothing else to do. */
+static bool waits_for_more(struct writing *w)
 {
-	if (is_busy(w) || !w->ready || (!w->in.len && !w->ended)) {
-		return;
+	if (w->ended || w->in.len >= BATCH) {
+		return false;
 	}
+	if (!w->soon) {
+		w->soon = loop_defer(w->job.agent->event, on_idle, w);
+		sd_event_source_set_priority(w->soon, SD_EVENT_PRIORITY_IDLE);
+	}
+	return true;
+}
+
+static void start_step(struct writing *w)
+{
+	loop_drop(&w->soon);
 	struct buf swap = w->out;
 	w->out = w->in;
 	w->in = swap;
 	file_job_step(&w->job);
+}
+
+static void go_on(struct writing *w)
+{
+	bool has_work = w->ready && (w->in.len || w->ended);
+	if (!is_busy(w) && has_work && !waits_for_more(w)) {
+		start_step(w);
+	}
+}
+
+static int on_idle(sd_event_source *source, void *data)
+{
+	struct writing *w = data;
+	(void)source;
+	loop_drop(&w->soon);
+	if (!is_busy(w)) {
+		start_step(w);
+	}
+	return 0;
 }
 
 static void stepped(struct file_job *job)
@@ -309,6 +345,7 @@ static void on_ended(void *data)
 static void writing_free(struct file_job *job)
 {
 	struct writing *w = (struct writing *)job;
+	loop_drop(&w->soon);
 	cleanup_close(&w->fd);
 	cleanup_close(&w->old);
 	free(w->path);

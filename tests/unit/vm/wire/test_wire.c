@@ -364,7 +364,8 @@ Test(messages, tables_are_whole)
 		check_part(m, &m->request);
 		check_part(m, &m->answer);
 		if (m->talk) {
-			cr_expect(m->talk->agent.channels[0], "%s: nothing to say", m->name);
+			cr_expect(m->talk->agent.channels[0] || m->talk->agent.messages[0],
+				"%s: nothing to say", m->name);
 			check_speech(&m->talk->host);
 			check_speech(&m->talk->agent);
 		}
