@@ -292,7 +292,8 @@ static void begin_zoom(struct call *call, void *data)
 	const struct look_args *args = ((struct look *)data)->args;
 	struct observe observe;
 	struct err err;
-	if (!check_region(&args->region, vm_frame(call_vm(call)), &err)) {
+	if (!vm_frame_is_known(call_vm(call), &err) ||
+		!check_region(&args->region, vm_frame(call_vm(call)), &err)) {
 		call_fail(call, &err);
 		return;
 	}

@@ -125,6 +125,11 @@ static void begin(struct call *call, void *data)
 	const struct msg_find_text find = {
 		.text = f->args->text, .region = f->args->region, .source = f->args->source
 	};
+	struct err err;
+	if (f->args->region.count && !vm_frame_is_known(call_vm(call), &err)) {
+		call_fail(call, &err);
+		return;
+	}
 	call_works(call, guest_find_text(call_guest(call), &find, on_found, f));
 }
 

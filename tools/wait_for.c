@@ -121,6 +121,11 @@ static void begin(struct call *call, void *data)
 		.since = looks_since(args) ? 0 : args->since,
 		.timeout_ms = input_ms(args->timeout),
 	};
+	struct err err;
+	if (args->region.count && !vm_frame_is_known(call_vm(call), &err)) {
+		call_fail(call, &err);
+		return;
+	}
 	call_works(call, guest_wait(call_guest(call), &message, waited, wait));
 }
 

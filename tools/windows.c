@@ -195,6 +195,12 @@ static void changed(const json_t *result, const struct err *err, void *data)
 static void begin_change(struct call *call, void *data)
 {
 	struct window_call *w = data;
+	struct err err;
+	if ((w->change.place.count || w->change.size.count) &&
+		!vm_frame_is_known(call_vm(call), &err)) {
+		call_fail(call, &err);
+		return;
+	}
 	call_works(call, guest_window_change(call_guest(call), &w->change, changed, w));
 }
 

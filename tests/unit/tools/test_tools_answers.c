@@ -527,6 +527,30 @@ Test(tools_answers, points_of_a_size_that_nobody_told_are_refused_once)
 	}
 }
 
+Test(tools_answers, regions_and_places_of_a_size_that_nobody_told_are_refused)
+{
+	static const struct {
+		const char *tool, *args;
+	} all[] = {
+		{ "zoom", "{\"region\":[0,0,50,50]}" },
+		{ "find_text", "{\"text\":\"a\",\"region\":[0,0,50,50]}" },
+		{ "wait_for", "{\"until\":\"change\",\"region\":[0,0,50,50]}" },
+		{ "window_set", "{\"window\":1,\"x\":5,\"y\":5}" },
+		{ "window_set", "{\"window\":1,\"width\":50,\"height\":50}" },
+	};
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		RESIZED(640, 480);
+		until_width(640);
+		struct fake_call *call = answered(all[i].tool, all[i].args, NULL, 0);
+		cr_expect_eq(call->err.kind, ERR_STATE, "%s", all[i].args);
+		cr_expect(strstr(text_of(call), "640x480"), "%s", text_of(call));
+		fake_end(call);
+		RESIZED(1280, 800);
+		until_width(1280);
+		vm_frame_told(vm);
+	}
+}
+
 Test(tools_answers, a_resize_during_a_call_is_told_with_its_result)
 {
 	struct fake_call *call = begin("left_click", "{\"coordinate\":[5,5]}");
