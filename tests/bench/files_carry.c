@@ -151,7 +151,7 @@ static bool serve(sd_event *event, struct vm *vm)
 	uint64_t us;
 	for (long id = 1; fgets(line, sizeof(line), stdin); id++) {
 		size_t way = 0;
-		while (way < 3 && !strstr(line, ways[way])) {
+		while (way < 3 && !strstr(line, ways[way])) { /* the method */
 			way++;
 		}
 		if (!run(event, vm, ways[way], &us)) {

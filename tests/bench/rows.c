@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/desktop_rows.h"
+#include "tests/bench/file_rows.h"
 #include "tests/bench/picture.h"
 #include "tests/bench/probe.h"
 #include "tests/bench/watch.h"
@@ -514,6 +515,12 @@ const struct row bench_rows[] = {
 		end_typing },
 	{ "type-mixed", "type 1,000 characters of 7 scripts", "ms", 0, NULL,
 		"xdotool type --delay 12", 20, 2, begin_mixed, ours_type, peer_type, end_typing },
+	{ "upload", "64 MiB into a file of the sandbox", "ms", 134, NULL, "tar -x in it, by a pipe",
+		20, 10, begin_files, ours_upload, peer_upload, end_files },
+	{ "download", "64 MiB of a file of the sandbox", "ms", 134, NULL, "tar -c in it, by a pipe",
+		20, 10, begin_files, ours_download, peer_download, end_files },
+	{ "directory", "file_list of 10,000 entries", "ms", 60, NULL, "run_command ls -l", 40, 20,
+		begin_directory, ours_directory, peer_directory, NULL },
 	{ "start", "server start until the first answer", "ms", 15, NULL, "node, MCP SDK v1", 50,
 		15, NULL, ours_start, peer_start_server, NULL },
 	{ "memory", "server resident memory, idle", "MiB", 12, NULL, "node, MCP SDK v1", 5, 3, NULL,

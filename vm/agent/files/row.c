@@ -43,7 +43,7 @@ static void add_int(struct buf *out, int64_t n)
 
 static void add_json(struct buf *out, const json_t *json)
 {
-	auto_free char *text = must(json_dumps(json, JSON_COMPACT));
+	auto_free char *text = must(json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY));
 	buf_append(out, text, strlen(text));
 }
 
