@@ -5,6 +5,7 @@
 
 #include "vm/wire/geometry.h"
 
+#include <X11/X.h>
 #include <sys/queue.h>
 
 /* What the agent keeps between requests: the connection to the bus, and the last trees, whose
@@ -30,6 +31,8 @@ struct kept_mark {
 	struct rect box;         /* on the screen */
 	bool in_window;          /* its program's places are relative to its window */
 	int percent;             /* of what its program says */
+	struct point origin;     /* of the popup, if its places are relative to one */
+	Window popup;            /* or None */
 	bool in_menu;            /* which is a window of its own, that is not managed */
 	uint32_t window, anchor; /* numbers: of its window (0: none), of one of its program's */
 };

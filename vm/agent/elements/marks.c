@@ -65,8 +65,10 @@ static bool is_reached(const struct choice *c, const struct chosen *one, struct 
 	bool alone = c->reading->args.window != 0;
 	const struct target_window *w = one->window->on_screen;
 	int window = w ? (int)(w - c->res->target->windows) : REACH_MENU;
-	/* Where its menus are, a program does not say whose places are relative to its windows. */
-	if (is_in_menu(one) && !c->res->in_window && reach_has(&c->reach, REACH_MENU, at)) {
+	struct read_popup in;
+	bool popup =
+		c->res->in_window ? read_popup_of(one->node, one->window, &in) : is_in_menu(one);
+	if (popup && reach_has(&c->reach, REACH_MENU, at)) {
 		return true;
 	}
 	return alone ? reach_has_alone(&c->reach, window, at) : reach_has(&c->reach, window, at);
@@ -190,12 +192,16 @@ static void keep(const struct choice *c)
 	for (size_t i = 0; i < c->n; i++) {
 		const struct chosen *one = &c->all[i];
 		const struct node *node = one->node;
+		struct read_popup popup = { 0 };
+		bool in_popup = read_popup_of(node, one->window, &popup);
 		marks[i] = (struct kept_mark){
 			.element = kept_element_new(node->bus, node->path, node->name, node->role),
 			.box = one->at,
 			.in_window = c->res->in_window,
 			.percent = one->window->map.percent,
-			.in_menu = is_in_menu(one),
+			.popup = popup.id,
+			.origin = popup.origin,
+			.in_menu = in_popup || is_in_menu(one),
 			.window = one->window->on_screen ? one->window->on_screen->number : 0,
 			.anchor = c->res->target->windows[0].number,
 		};

@@ -105,7 +105,10 @@ static struct read_map map_of(struct display *d, const struct kept_mark *mark)
 	struct window_info info;
 	Window id = mark->in_window ? windows_find(d, mark->window) : None;
 	struct read_map map = { .percent = mark->percent };
-	if (id && windows_describe(d, id, &info)) {
+	struct window_popup popup;
+	if (mark->popup && window_group_popup(d, mark->popup, &popup)) {
+		map.shift = read_popup_shift(mark->origin, popup.rect);
+	} else if (id && windows_describe(d, id, &info)) {
 		map.shift = (struct point){ info.x, info.y };
 	}
 	return map;

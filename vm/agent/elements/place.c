@@ -45,11 +45,59 @@ bool read_place(struct rect box, struct read_map map, struct size screen, struct
 	return x1 > x0 && y1 > y0;
 }
 
+/* ---- popups ---- */
+
+#define MARGIN 24 /* a popover may have one, within its popup */
+
+static bool is_within(int at, int length, int whole)
+{
+	return at >= 0 && at + length <= whole && whole - length <= MARGIN;
+}
+
+/* GTK 4 places a popover in its window as if it were at the origin of the widget above it. Which of the popups it is, its size
+ * tells. */
+static bool is_popup(const struct node *node, const struct read_window *w,
+	const struct window_popup *popup, struct read_popup *ret)
+{
+	struct rect box = read_scaled(node->box, w->map.percent);
+	struct rect above = read_scaled(node->parent->box, w->map.percent);
+	if (!node->has_box || !node->parent->has_box ||
+		!is_within(box.x - above.x, box.width, popup->rect.width) ||
+		!is_within(box.y - above.y, box.height, popup->rect.height)) {
+		return false;
+	}
+	*ret = (struct read_popup){ popup->id, { above.x, above.y }, popup->rect };
+	return true;
+}
+
+/* The outermost: what is in a popover may have almost its size. */
+bool read_popup_of(const struct node *node, const struct read_window *w, struct read_popup *ret)
+{
+	bool found = false;
+	for (; w->popups && node->parent; node = node->parent) {
+		for (size_t i = 0; i < w->popups->n; i++) {
+			found |= is_popup(node, w, &w->popups->all[i], ret);
+		}
+	}
+	return found;
+}
+
+struct point read_popup_shift(struct point origin, struct rect popup)
+{
+	return (struct point){ popup.x - origin.x, popup.y - origin.y };
+}
+
 bool read_box(
 	const struct node *node, const struct read_window *w, struct size screen, struct rect *ret)
 {
-	return node->has_box && read_place(node->box, w->map, screen, ret) &&
-	       (!w->on_screen || rect_overlaps(*ret, w->on_screen->rect));
+	struct read_popup popup;
+	bool in_popup = read_popup_of(node, w, &popup);
+	struct read_map map = w->map;
+	if (in_popup) {
+		map.shift = read_popup_shift(popup.origin, popup.rect);
+	}
+	return node->has_box && read_place(node->box, map, screen, ret) &&
+	       (in_popup || !w->on_screen || rect_overlaps(*ret, w->on_screen->rect));
 }
 
 /* ---- programs that draw larger than they say ---- */

@@ -238,6 +238,9 @@ static void list_below(struct read *r, struct node *root)
 {
 	for (struct node *n = node_next(root, root); n; n = node_next(n, root)) {
 		if (!matches(r, n)) {
+			if (r->popups.n) { /* it may be one */
+				ask_box(r, n, coordinates(r));
+			}
 			continue;
 		}
 		r->found++;
@@ -271,10 +274,20 @@ static void place_window(struct read *r, struct read_window *w, int percent)
 		w->on_screen = &r->target.windows[0];
 	}
 	if (w->on_screen && coordinates(r) == IN_WINDOW) {
+		w->popups = &r->popups;
 		w->map.shift = (struct point){ w->on_screen->rect.x, w->on_screen->rect.y };
 	}
 	bool is_other = w->on_screen && w->on_screen != &r->target.windows[0];
 	w->wanted = node->has_states && !(r->target.only && is_other);
+}
+
+static void find_popups(struct read *r)
+{
+	struct display *d = r->agent->display;
+	Window window = d ? windows_find(d, r->target.windows[0].number) : None;
+	if (window && coordinates(r) == IN_WINDOW) {
+		r->popups.n = window_group_popups(d, window, r->popups.all, READ_POPUPS_MAX);
+	}
 }
 
 static void read_elements(struct read *r)
@@ -284,6 +297,7 @@ static void read_elements(struct read *r)
 			      ? 100
 			      : read_percent(&r->target, r->windows, r->n_windows, r->agent->scale);
 	r->step = list_elements;
+	find_popups(r);
 	for (size_t i = 0; i < r->n_windows; i++) {
 		place_window(r, &r->windows[i], percent);
 		if (r->windows[i].wanted && walk_is_shown(r->walk, r->windows[i].node)) {

@@ -5,6 +5,7 @@
 #include "vm/agent/elements/elements.h"
 #include "vm/agent/elements/target.h"
 #include "vm/agent/elements/walk.h"
+#include "vm/agent/x11/window_group.h"
 #include "vm/wire/messages_elements.h"
 
 /* Reads the elements of one program, in steps; each step asks all it can at once. */
@@ -18,10 +19,17 @@ struct read_map {
 	struct point shift;
 };
 
+#define READ_POPUPS_MAX 8
+struct read_popups {
+	struct window_popup all[READ_POPUPS_MAX];
+	size_t n;
+};
+
 struct read_window {
 	struct node *node;
 	const struct target_window *on_screen; /* NULL: not a managed window */
 	struct read_map map;                   /* from the boxes of its elements to the screen */
+	const struct read_popups *popups; /* whose elements have boxes relative to them; or NULL */
 	bool wanted;
 };
 
@@ -54,6 +62,15 @@ bool read_place(struct rect box, struct read_map map, struct size screen, struct
 /* How many percent of what the program says its windows are, which are shown at `scale`. */
 int read_percent(
 	const struct target *target, const struct read_window *windows, size_t n, int scale);
+/* The popup that an element is in. */
+struct read_popup {
+	Window id;
+	struct point origin; /* of the popup, in places that the program says */
+	struct rect rect;
+};
+bool read_popup_of(
+	const struct node *node, const struct read_window *window, struct read_popup *ret);
+struct point read_popup_shift(struct point origin, struct rect popup);
 /* The element's part on the screen.  False: nothing of it is there, or it is not where its window
  * is. */
 bool read_box(const struct node *node, const struct read_window *window, struct size screen,

@@ -33,6 +33,7 @@ struct read {
 	char name[80], toolkit[40], version[20];
 	struct read_window windows[READ_WINDOWS_MAX];
 	size_t n_windows;
+	struct read_popups popups; /* of a program whose places are relative to windows */
 	struct node
 		*listed[READ_CANDIDATES_MAX]; /* first all that match, then those that are chosen */
 	size_t n_listed, found;

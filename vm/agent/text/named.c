@@ -26,9 +26,14 @@ struct named {
 /* ---- what can be seen ---- */
 
 /* A popup is not a managed window, and lies above them. */
-static bool is_covered(struct display *d, const struct read_window *w, struct point at)
+static bool is_covered(
+	struct display *d, const struct read_window *w, const struct node *node, struct point at)
 {
+	struct read_popup popup;
 	struct err ignored;
+	if (read_popup_of(node, w, &popup)) {
+		return window_group_at(d, at) != popup.id;
+	}
 	if (!w->on_screen) {
 		return false;
 	}
@@ -46,7 +51,7 @@ static bool is_seen(const struct named *n, const struct read_result *res, const 
 	if (!walk_is_shown(res->walk, node) || !read_box(node, w, display_size(d), ret)) {
 		return false;
 	}
-	return rect_has_centre(n->area, *ret) && !is_covered(d, w, rect_centre(*ret));
+	return rect_has_centre(n->area, *ret) && !is_covered(d, w, node, rect_centre(*ret));
 }
 
 /* ---- what it is called ---- */

@@ -169,3 +169,32 @@ Window window_group_at(struct display *d, struct point at)
 		display_x(d), display_root(d), display_root(d), at.x, at.y, &x, &y, &child);
 	return child;
 }
+
+/* ---- popups ---- */
+
+bool window_group_popup(struct display *d, Window id, struct window_popup *ret)
+{
+	XWindowAttributes a;
+	struct err ignored;
+	display_trap(d); /* it may close */
+	bool there = XGetWindowAttributes(display_x(d), id, &a);
+	there = display_untrap(d, &ignored) && there && a.map_state == IsViewable &&
+		a.class == InputOutput && a.override_redirect;
+	if (there) {
+		*ret = (struct window_popup){ id, { a.x, a.y, a.width, a.height } };
+	}
+	return there;
+}
+
+size_t window_group_popups(struct display *d, Window of, struct window_popup *ret, size_t max)
+{
+	struct tree tree;
+	size_t n = 0;
+	bool known = query(d, display_root(d), &tree);
+	for (unsigned i = known ? tree.n : 0; i-- > 0 && n < max;) {
+		Window id = tree.children[i];
+		n += window_group_same_client(d, id, of) && window_group_popup(d, id, &ret[n]);
+	}
+	tree_done(&tree);
+	return n;
+}

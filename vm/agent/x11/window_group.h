@@ -20,6 +20,16 @@ bool window_group_belongs(struct display *d, Window id, Window window, bool pass
 /* Whether another program's menu, or similar, is open that does not belong to the window. */
 bool window_group_has_stranger(struct display *d, Window window);
 
+/* A window that is not managed, such as an open menu, on the screen. */
+struct window_popup {
+	Window id;
+	struct rect rect; /* in screen pixels */
+};
+/* Those of the program that created a window, the front one first.  Returns how many, at most max. */
+size_t window_group_popups(struct display *d, Window of, struct window_popup *ret, size_t max);
+/* Where one is now; false: not on the screen. */
+bool window_group_popup(struct display *d, Window id, struct window_popup *ret);
+
 /* Requests the program to paint the whole window. */
 void window_group_expose(struct display *d, Window id);
 
