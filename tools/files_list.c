@@ -105,8 +105,8 @@ static void begin_list(struct call *call, void *data)
 	};
 	buf_append(&list->text, "", 0);
 	call_on_end(call, on_list_over, list);
-	list->rows = file_rows_open(
-		call_guest(call), &message_file_list, &how, LIST_MS, &handlers, list);
+	list->rows = file_rows_open(call_guest(call), &message_file_list, &how, LIST_MS,
+		GUEST_ASKER_AGENT, &handlers, list);
 	call_works(call, file_rows_id(list->rows));
 }
 

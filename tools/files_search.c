@@ -116,8 +116,8 @@ static void begin(struct call *call, void *data)
 	};
 	buf_append(&s->text, "", 0);
 	call_on_end(call, on_call_end, s);
-	s->rows = file_rows_open(
-		call_guest(call), &message_file_search, &how, SEARCH_MS, &handlers, s);
+	s->rows = file_rows_open(call_guest(call), &message_file_search, &how, SEARCH_MS,
+		GUEST_ASKER_AGENT, &handlers, s);
 	call_works(call, file_rows_id(s->rows));
 }
 

@@ -114,7 +114,8 @@ static void begin(struct call *call, void *data)
 		.recursive = w->args->recursive };
 	buf_append(&w->text, "", 0);
 	call_on_end(call, on_call_end, w);
-	w->rows = file_rows_open(call_guest(call), &message_file_watch, &how, 0, &handlers, w);
+	w->rows = file_rows_open(
+		call_guest(call), &message_file_watch, &how, 0, GUEST_ASKER_AGENT, &handlers, w);
 	w->timer =
 		loop_after_ms(call_event(call), (uint64_t)input_ms(w->args->timeout), on_time, w);
 	call_works(call, file_rows_id(w->rows));

@@ -10,7 +10,8 @@
 static bool is_our_template(const char *uri)
 {
 	return uri && (strcmp(uri, RESOURCE_TEMPLATE_SCREEN) == 0 ||
-			      strcmp(uri, RESOURCE_TEMPLATE_INFO) == 0);
+			      strcmp(uri, RESOURCE_TEMPLATE_INFO) == 0 ||
+			      strcmp(uri, RESOURCE_TEMPLATE_FILE) == 0);
 }
 
 static json_t *sandboxes_beginning(

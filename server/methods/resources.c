@@ -1,6 +1,7 @@
 /*
  * Resources: desktop://SANDBOX/screen is the screenshot, desktop://SANDBOX/info is the state
- * reported by the agent, as JSON.  Each sandbox of the caller has both.
+ * reported by the agent, as JSON.  Each sandbox of the caller has both.  file://SANDBOX/PATH is a
+ * file (resource_file.c).
  */
 #include "server/methods/resources.h"
 
@@ -23,15 +24,45 @@ static const struct {
 	[RESOURCE_INFO] = { "/info", RESOURCE_TEMPLATE_INFO, "State",
 		"Screen size, windows, keyboard layout and state of the desktop.",
 		"application/json" },
+	[RESOURCE_FILE] = { "/file", RESOURCE_TEMPLATE_FILE, "File",
+		"A file of the sandbox, or a part of it. The path is percent-encoded. A subscription "
+		"to a path that ends with a slash reports changes in the directory.",
+		NULL },
 };
+
+void resource_done(struct resource *resource)
+{
+	file_part_done(&resource->file);
+}
+
+static bool parse_file(const char *uri, struct resource *ret, struct err *err)
+{
+	const char *id = uri + strlen(RESOURCE_FILE_SCHEME);
+	if (strnlen(id, ID_LEN) < ID_LEN) {
+		return err_set(err, ERR_NOT_FOUND,
+			"unknown resource \"%.80s\"; files are " RESOURCE_FILE_SCHEME
+			"SANDBOX/PATH",
+			uri);
+	}
+	memcpy(ret->sandbox, id, ID_LEN);
+	ret->sandbox[ID_LEN] = '\0';
+	ret->kind = RESOURCE_FILE;
+	return (id_is_valid(ret->sandbox) ||
+		       err_set(err, ERR_NOT_FOUND, "\"%.20s\" is no id of a sandbox", id)) &&
+	       file_part_parse(id + ID_LEN, &ret->file, err);
+}
 
 bool resource_parse(const char *uri, struct resource *ret, struct err *err)
 {
+	*ret = (struct resource){ 0 };
+	if (strncmp(uri, RESOURCE_FILE_SCHEME, strlen(RESOURCE_FILE_SCHEME)) == 0) {
+		return parse_file(uri, ret, err);
+	}
 	size_t scheme = strlen(SCHEME);
 	if (strncmp(uri, SCHEME, scheme) == 0 && strnlen(uri + scheme, ID_LEN) == ID_LEN) {
 		memcpy(ret->sandbox, uri + scheme, ID_LEN);
 		ret->sandbox[ID_LEN] = '\0';
-		for (int i = 0; i < RESOURCE_KINDS && id_is_valid(ret->sandbox); i++) {
+		for (int i = 0; i < RESOURCE_LISTED && id_is_valid(ret->sandbox); i++) {
 			if (strcmp(uri + scheme + ID_LEN, kinds[i].path) == 0) {
 				ret->kind = i;
 				return true;
@@ -134,7 +165,7 @@ static size_t count_sandboxes(const struct request *request)
 
 void resource_method_list(struct request *request)
 {
-	size_t ours = count_sandboxes(request) * RESOURCE_KINDS, from, to;
+	size_t ours = count_sandboxes(request) * RESOURCE_LISTED, from, to;
 	size_t count = ours + count_rows(request->server, false);
 	if (!page_read(request, count, &from, &to)) {
 		return;
@@ -142,9 +173,10 @@ void resource_method_list(struct request *request)
 	json_t *list = json_array();
 	for (size_t i = from; i < to; i++) {
 		json_t *resource =
-			i < ours ? describe(vm_at(request->vms, request->owner, i / RESOURCE_KINDS),
-					   i % RESOURCE_KINDS)
-				 : describe_row(row_at(request->server, false, i - ours));
+			i < ours
+				? describe(vm_at(request->vms, request->owner, i / RESOURCE_LISTED),
+					  i % RESOURCE_LISTED)
+				: describe_row(row_at(request->server, false, i - ours));
 		mcp_fit(request->revision, resource);
 		json_array_append_new(list, resource);
 	}
@@ -155,9 +187,13 @@ void resource_method_list(struct request *request)
 
 static json_t *describe_template(enum resource_kind kind)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "uriTemplate", kinds[kind].template, "name",
-		kinds[kind].path + 1, "title", kinds[kind].title, "description", kinds[kind].help,
-		"mimeType", kinds[kind].type);
+	json_t *template = json_pack("{s:s, s:s, s:s, s:s}", "uriTemplate", kinds[kind].template,
+		"name", kinds[kind].path + 1, "title", kinds[kind].title, "description",
+		kinds[kind].help);
+	if (kinds[kind].type) {
+		json_object_set_new(template, "mimeType", json_string(kinds[kind].type));
+	}
+	return template;
 }
 
 void resource_method_templates(struct request *request)
@@ -197,24 +233,31 @@ struct reading {
 	guest_id asked;       /* while the agent works */
 };
 
+static void reading_free(struct reading *reading)
+{
+	resource_done(&reading->what);
+	free(reading);
+}
+
 static void fail_reading(struct reading *reading, const struct err *why)
 {
 	struct request *request = reading->request;
 	int code = why->kind == ERR_NOT_FOUND || why->kind == ERR_GONE
 			   ? mcp_not_found(request->revision)
-			   : RPC_INTERNAL_ERROR;
+		   : why->kind == ERR_ARGUMENT || why->kind == ERR_LIMIT ? RPC_INVALID_PARAMS
+									 : RPC_INTERNAL_ERROR;
 	json_t *data = json_pack("{s:O}", "uri", json_object_get(request->params, "uri"));
 	struct err shown = *why;
 	vm_hide_paths(request->vms, &shown);
 	request_fail(request, code, data, "%s", shown.text);
-	free(reading);
+	reading_free(reading);
 }
 
 /* body: {"blob": ...} or {"text": ...}; taken. */
 static void finish_reading(struct reading *reading, json_t *body)
 {
 	resource_reply(reading->request, kinds[reading->what.kind].type, body);
-	free(reading);
+	reading_free(reading);
 }
 
 static void on_screen(const struct guest_act *res, const struct err *err, void *data)
@@ -257,6 +300,17 @@ static void on_info(const json_t *result, const struct err *err, void *data)
 	}
 }
 
+static void on_file(json_t *body, const char *type, const struct err *err, void *data)
+{
+	struct reading *reading = data;
+	if (err) {
+		fail_reading(reading, err);
+	} else {
+		resource_reply(reading->request, type, body);
+		reading_free(reading);
+	}
+}
+
 static void on_stage(const char *stage, unsigned step, unsigned of, void *data)
 {
 	struct reading *reading = data;
@@ -274,6 +328,9 @@ static void on_ready(struct vm *vm, const struct err *err, void *data)
 		observe_init(&observe, OBSERVE_FRAME);
 		observe.max_bytes = OBSERVE_MAX_BYTES;
 		reading->asked = guest_act(vm_guest(vm), NULL, 0, &observe, on_screen, reading);
+	} else if (reading->what.kind == RESOURCE_FILE) {
+		reading->asked =
+			file_part_read(vm_guest(vm), &reading->what.file, on_file, reading);
 	} else {
 		reading->asked = guest_info(vm_guest(vm), on_info, reading);
 	}

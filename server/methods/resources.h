@@ -4,17 +4,22 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "server/mcp/session.h"
+#include "server/methods/resource_file.h"
 
 #define RESOURCE_TEMPLATE_SCREEN "desktop://{sandbox}/screen"
 #define RESOURCE_TEMPLATE_INFO "desktop://{sandbox}/info"
 
-enum resource_kind { RESOURCE_SCREEN, RESOURCE_INFO, RESOURCE_KINDS };
+/* Each sandbox has the first ones; files are not listed. */
+enum resource_kind { RESOURCE_SCREEN, RESOURCE_INFO, RESOURCE_FILE, RESOURCE_KINDS };
+#define RESOURCE_LISTED RESOURCE_FILE
 
 /* A parsed resource URI; the sandbox need not exist. */
 struct resource {
 	char sandbox[ID_LEN + 1];
 	enum resource_kind kind;
+	struct file_part file; /* of a file */
 };
+void resource_done(struct resource *resource);
 bool resource_parse(const char *uri, struct resource *ret, struct err *err) NODISCARD;
 
 /* A resource that does not belong to a sandbox, or a template with one variable:

@@ -18,6 +18,10 @@ struct topic {
 	struct vm *vm; /* valid while it is watched, even after its end; NULL: none */
 	json_t *uri;
 	bool missed; /* a change while the client did not read */
+	/* Of a file; vm is NULL then. */
+	struct file_changes *file;
+	char sandbox[ID_LEN + 1];
+	struct subscription *subscription;
 };
 
 struct subscription {
@@ -55,6 +59,7 @@ static void subscription_free(struct subscription *subscription)
 		if (subscription->topics[i].vm) {
 			vm_watch(subscription->topics[i].vm, false);
 		}
+		file_changes_free(subscription->topics[i].file);
 		json_decref(subscription->topics[i].uri);
 	}
 	LIST_REMOVE(subscription, link);
@@ -66,8 +71,31 @@ static void put_topic(struct subscription *subscription, json_t *uri, struct vm 
 	struct topic *topic = &subscription->topics[subscription->n++];
 	topic->vm = vm;
 	topic->uri = json_incref(uri);
+	topic->subscription = subscription;
 	if (vm) {
 		vm_watch(vm, true);
+	}
+}
+
+static void notify(struct subscription *subscription, struct topic *topic);
+
+static void on_file(void *data)
+{
+	struct topic *topic = data;
+	notify(topic->subscription, topic);
+}
+
+/* A sandbox that is not ready is watched when it is. */
+static void put_file(
+	struct subscription *subscription, json_t *uri, const struct resource *what, struct vm *vm)
+{
+	struct topic *topic = &subscription->topics[subscription->n];
+	put_topic(subscription, uri, NULL);
+	memcpy(topic->sandbox, what->sandbox, sizeof(topic->sandbox));
+	topic->file = file_changes_new(
+		subscription->session->server->event, what->file.path, on_file, topic);
+	if (vm_state(vm) == VM_READY) {
+		file_changes_watch(topic->file, vm_guest(vm));
 	}
 }
 
@@ -85,11 +113,13 @@ static bool add_topic(struct subscription *subscription, json_t *uri, struct err
 	}
 	struct vm *vm = vm_find(subscription->session->server->options.vms,
 		subscription->session->owner, what.sandbox, err);
-	if (!vm) {
-		return false;
+	if (vm && what.kind == RESOURCE_FILE) {
+		put_file(subscription, uri, &what, vm);
+	} else if (vm) {
+		put_topic(subscription, uri, vm);
 	}
-	put_topic(subscription, uri, vm);
-	return true;
+	resource_done(&what);
+	return vm != NULL;
 }
 
 /* ---- notifications ---- */
@@ -343,7 +373,27 @@ static void ended(struct session *session)
 	}
 }
 
-static const struct vm_listener vm_listener = { .screen = on_screen };
+/* It has started, or was resumed. */
+static void on_state(struct vm *vm, void *data)
+{
+	struct server *server = data;
+	struct session *session;
+	struct subscription *subscription;
+	LIST_FOREACH(session, &server->sessions, link)
+	{
+		LIST_FOREACH(subscription, &session->subscriptions, link)
+		{
+			for (size_t i = 0; i < subscription->n && vm_state(vm) == VM_READY; i++) {
+				struct topic *topic = &subscription->topics[i];
+				if (topic->file && strcmp(topic->sandbox, vm_id(vm)) == 0) {
+					file_changes_watch(topic->file, vm_guest(vm));
+				}
+			}
+		}
+	}
+}
+
+static const struct vm_listener vm_listener = { .screen = on_screen, .state = on_state };
 
 static void started(struct server *server)
 {

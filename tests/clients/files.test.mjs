@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { image_in, text_in } from './lib/image.mjs';
 import { serve, vitrine } from './lib/server.mjs';
 
@@ -111,4 +112,54 @@ test('a search that is cancelled ends', async () => {
 	setTimeout(() => stop.abort(), 50);
 	await assert.rejects(search);
 	assert.equal(await said('file_read', { path: 'empty' }), '[empty file]');
+});
+
+async function sandbox() {
+	return /[a-z0-9]{20}/.exec(await said('sandbox_list'))[0];
+}
+
+test('a file is a resource, whole and in parts', async () => {
+	const uri = (path) => `file://${id}/home/user/${path}`;
+	const id = await sandbox();
+	await shell("echo text >'a b'; printf '\\0\\1' >bin; head -c 600000 /dev/zero | tr '\\0' x >large");
+	const text = (await client.readResource({ uri: uri('a%20b') })).contents[0];
+	assert.deepEqual([text.text, text.mimeType], ['text\n', 'text/plain']);
+	const bin = (await client.readResource({ uri: uri('bin') })).contents[0];
+	assert.deepEqual([bin.blob, bin.mimeType], ['AAE=', 'application/octet-stream']);
+	assert.equal((await client.readResource({ uri: uri('a%20b?offset=1&length=2') })).contents[0].text, 'ex');
+	await assert.rejects(client.readResource({ uri: uri('large') }), /600000 bytes.*offset=0&length=500000/);
+	assert.equal((await client.readResource({ uri: uri('large?offset=599999') })).contents[0].text, 'x');
+	await assert.rejects(client.readResource({ uri: uri('nowhere') }), /ENOENT/);
+	await assert.rejects(client.readResource({ uri: uri('') }), /EISDIR/);
+	await assert.rejects(client.readResource({ uri: 'file://aaaaaaaaaaaaaaaaaaaa/etc/passwd' }));
+	const { resourceTemplates } = await client.listResourceTemplates();
+	assert.ok(resourceTemplates.some((t) => t.uriTemplate === 'file://{sandbox}/{+path}{?offset,length}'));
+});
+
+test('a subscription tells that a file has changed', async () => {
+	const id = await sandbox();
+	await shell('mkdir sub; echo 1 >sub/file');
+	const told = [];
+	let wake = () => {};
+	client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
+		told.push(params.uri);
+		wake();
+	});
+	const next = async (uri) => {
+		while (!told.includes(uri)) {
+			await new Promise((done) => { wake = done; });
+		}
+		told.length = 0;
+	};
+	const file = `file://${id}/home/user/sub/file`, directory = `file://${id}/home/user/sub/`;
+	await client.subscribeResource({ uri: file });
+	await shell('echo other >sub/other; echo 2 >sub/file');
+	await next(file);
+	await call('file_write', { path: 'sub/file', content: '3' });
+	await next(file);
+	await client.unsubscribeResource({ uri: file });
+	await client.subscribeResource({ uri: directory });
+	await shell('rm sub/other');
+	await next(directory);
+	await client.unsubscribeResource({ uri: directory });
 });

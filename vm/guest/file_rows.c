@@ -127,13 +127,17 @@ static void on_end(struct conversation *c, const void *answer, const struct err 
 }
 
 struct file_rows *file_rows_open(struct guest *guest, const struct message *message,
-	const void *args, int64_t time_ms, const struct file_rows_handlers *handlers, void *data)
+	const void *args, int64_t time_ms, enum guest_asker asker,
+	const struct file_rows_handlers *handlers, void *data)
 {
 	static const struct conversation_handlers talk = {
 		.on_data = on_data, .on_message = on_message, .on_end = on_end
 	};
 	const struct conversation_how how = {
-		.message = message, .args = args, .time_ms = time_ms
+		.message = message,
+		.args = args,
+		.time_ms = time_ms,
+		.is_aside = asker == GUEST_ASKER_VIEWER,
 	};
 	struct file_rows *rows = must(calloc(1, sizeof(*rows)));
 	rows->fields = message->talk->agent.rows[FILE_ROWS];

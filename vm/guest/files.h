@@ -30,7 +30,8 @@ struct file_rows_handlers {
 };
 /* message: file_list, file_search, file_watch.  time_ms: 0: without limit. */
 struct file_rows *file_rows_open(struct guest *guest, const struct message *message,
-	const void *args, int64_t time_ms, const struct file_rows_handlers *handlers, void *data);
+	const void *args, int64_t time_ms, enum guest_asker asker,
+	const struct file_rows_handlers *handlers, void *data);
 /* Also allowed in its callbacks, except end().  NULL-safe. */
 void file_rows_close(struct file_rows *rows);
 guest_id file_rows_id(const struct file_rows *rows); /* for guest_cancel() */

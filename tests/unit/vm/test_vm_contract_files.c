@@ -239,7 +239,8 @@ static void changes_are_seen(struct bench *b)
 		return;
 	}
 	shell(b, "mkdir watched", "");
-	seen.rows = file_rows_open(vm_guest(b->vm), &message_file_watch, &how, 0, &watching, &seen);
+	seen.rows = file_rows_open(
+		vm_guest(b->vm), &message_file_watch, &how, 0, GUEST_ASKER_AGENT, &watching, &seen);
 	host_until(&b->host, &seen.started);
 	cr_assert_not(seen.ended, "%s", seen.err.text);
 	shell(b, "cd watched; mkdir -p new/sub; echo >new/sub/file", "");
@@ -267,7 +268,8 @@ static void every_name_is_listed(struct bench *b)
 		return;
 	}
 	shell(b, "mkdir -p l/d; touch l/d/x \"$(printf 'l/a\\nb')\" \"$(printf 'l/\\377')\"", "");
-	file_rows_open(vm_guest(b->vm), &message_file_list, &how, 60000, &listing, &seen);
+	file_rows_open(vm_guest(b->vm), &message_file_list, &how, 60000, GUEST_ASKER_AGENT,
+		&listing, &seen);
 	host_until(&b->host, &seen.ended);
 	cr_expect_eq(seen.err.kind, ERR_NONE, "%s", seen.err.text);
 	cr_expect_str_eq(seen.names, "a\nb|d|x|\\xff|");

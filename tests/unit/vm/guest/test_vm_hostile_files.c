@@ -69,8 +69,8 @@ static struct owner list(const char *rows, size_t len, bool closes, enum vm_stat
 	host_wait(&host, vm);
 	sent = rows;
 	sent_len = len;
-	owner.rows =
-		file_rows_open(vm_guest(vm), &message_file_list, &how, 60000, &handlers, &owner);
+	owner.rows = file_rows_open(vm_guest(vm), &message_file_list, &how, 60000,
+		GUEST_ASKER_AGENT, &handlers, &owner);
 	host_until(&host, &owner.ended);
 	host_for_ms(&host, 20);
 	cr_expect_eq(vm_state(vm) == VM_READY, want == VM_READY, "%s", owner.err.text);
