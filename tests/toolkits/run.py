@@ -57,6 +57,7 @@ PROGRAMS = {
 NOT_TAKEN = {"webengine": ["emoji"]}
 NOT_FROM_A_PERSON = ["forms"]  # not pressed in programs with GTK 3, which would take them for dead keys and Compose
 TREES = ["gtk3", "gtk4", "qt5", "qt6", "chromium", "firefox-esr"]  # which report their elements
+SCALED = ["gtk3", "gtk4", "qt5", "qt6"]
 WORD = "selectselectselect"  # so wide and so often that a click meets it whatever the font is
 LINES = [f"{WORD} {i}" for i in range(9)]
 SHOWN = {"xterm": "xterm -e sh -c 'cat lines; exec sleep 1000'"}  # which show nothing of what they were given
@@ -232,6 +233,19 @@ class Program:
             time.sleep(0.2)
         return True
 
+    def width_at(self, scale):
+        """Of its window, when it is started with this scale."""
+        self.desktop.run(f"pkill -f '{HOME}/got'; rm -f {HOME}/got; while pgrep -f '{HOME}/got' >/dev/null; do sleep 0.1; done")
+        self.desktop.call("display_set", scale=scale)
+        self.start()
+        return int(re.search(r"(\d+)x\d+", self.desktop.call("window_list")).group(1))
+
+    def is_scaled(self):
+        small, large = self.width_at(100), self.width_at(200)
+        if not 1.9 < large / small < 2.1:
+            print(f"FAILED {self.name}: its window is {large} pixels wide at twice the size, {small} before", flush=True)
+        return 1.9 < large / small < 2.1
+
     def refuses(self, text):
         """Before the first key."""
         self.clear()
@@ -272,7 +286,8 @@ def check(program):
     if clipped.strip() != CLIPPED:
         print(f"FAILED {program.name}: the clipboard holds {clipped!r}", flush=True)
     results.append(clipped.strip() == CLIPPED)
-    return results + ([program.shows_elements()] if program.name in TREES else [])
+    results += [program.shows_elements()] if program.name in TREES else []
+    return results + ([program.is_scaled()] if program.name in SCALED else [])
 
 
 def check_person(program, whole):
