@@ -243,12 +243,18 @@ static bool has_tag(const struct process *p, const char *tag)
 
 struct process *process_find(struct agent *agent, int64_t pid, const char *tag, struct err *err)
 {
-	struct process *p;
+	struct process *p, *ended = NULL;
 	LIST_FOREACH(p, &agent->processes, entry)
 	{
 		if (pid ? p->task.pid == pid : has_tag(p, tag)) {
-			return p;
+			if (pid || !p->over) {
+				return p;
+			}
+			ended = ended ? ended : p;
 		}
+	}
+	if (ended) {
+		return ended;
 	}
 	if (pid) {
 		err_set(err, ERR_NOT_FOUND,

@@ -40,7 +40,8 @@ struct process_how {
 
 /* NULL: it cannot be started.  No output is read before the next iteration of the loop. */
 struct process *process_start(struct agent *agent, const struct process_how *how, struct err *err);
-/* The newest with that pid, or with that tag if pid is 0. */
+/* The newest with that pid; or, if pid is 0, the newest with that tag that runs, or else that has
+ * ended. */
 struct process *process_find(
 	struct agent *agent, int64_t pid, const char *tag, struct err *err) NODISCARD;
 /* Newest first; p NULL: the first. */
