@@ -51,6 +51,11 @@
 	X(file_remove) \
 	X(file_search) \
 	X(file_watch) \
+	X(run_code) \
+	X(code_context_list) \
+	X(code_context_create) \
+	X(code_context_restart) \
+	X(code_context_remove) \
 	X(sandbox_create) \
 	X(sandbox_list) \
 	X(sandbox_info) \

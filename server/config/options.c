@@ -127,7 +127,7 @@ static const struct option state[] = {
 static const struct option serving[] = {
 	TEXT("tools", tools, "LIST", 1000, TOOLS_DEFAULT,
 		"Tools to offer, separated by commas: names of tools and toolsets, default, "
-		"or all.  Toolsets: computer, shell, terminal, files, sandbox, stream, control, media.  Dialects, which all does not "
+		"or all.  Toolsets: computer, shell, terminal, files, code, sandbox, stream, control, media.  Dialects, which all does not "
 		"contain: claude, openai, gemini."),
 	COUNT("max-calls", max_calls, "N", 1, 1000, 32,
 		"Maximum number of tool calls in flight per connection or session.  Further calls are refused."),

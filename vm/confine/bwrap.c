@@ -97,6 +97,7 @@ static const char *const shared[] = {
 	"/etc/libreoffice",
 	"/etc/locale.alias",
 	"/etc/localtime",
+	"/etc/matplotlibrc",
 	"/etc/mime.types",
 	"/etc/protocols",
 	"/etc/python3",

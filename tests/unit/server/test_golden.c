@@ -440,6 +440,11 @@ Test(golden, control)
 {
 	play("control");
 }
+Test(golden, code)
+{
+	play("code");
+}
+
 Test(golden, media)
 {
 	play("media");

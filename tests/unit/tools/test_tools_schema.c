@@ -159,7 +159,7 @@ static size_t count(const char *selection)
 Test(tools_schema, selection)
 {
 	cr_expect_eq(
-		count("computer,shell,terminal,files,sandbox,stream,control,media"), count("all"));
+		count("computer,shell,terminal,files,code,sandbox,stream,control,media"), count("all"));
 	cr_expect_lt(count("computer"), count("all"));
 	cr_expect_lt(count("default"), count("all"));
 	cr_expect_eq(count("default,media"), count("default") + 1);
