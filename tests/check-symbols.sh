@@ -19,7 +19,7 @@ check() {
 		sed -nE 's|^[^ ]*/CMakeFiles/[a-z]+\.dir/([^ ]*)\.o: ([^ ]+) ([A-Za-z]).*|\1 \2 \3|p' |
 		awk -v program="$program" -f "$here/symbols.awk" "$here/floors.txt" - || status=1
 }
-check vitrine server tools vm image transport picture wire base
+check vitrine client server tools vm image transport picture wire base
 check vitrine-agent agent picture wire base
 check vitrine-net net
 exit $status

@@ -7,13 +7,17 @@
 /* The subcommands, in the order of `vitrine help`. */
 
 extern const struct command command_serve, command_demo, command_doctor, command_image,
-	command_help, command_version;
+	command_exec, command_shell, command_cp, command_ls, command_help, command_version;
 
 static const struct command *const commands[] = {
 	&command_serve,
 	&command_demo,
 	&command_doctor,
 	&command_image,
+	&command_exec,
+	&command_shell,
+	&command_cp,
+	&command_ls,
 	&command_help,
 	&command_version,
 };

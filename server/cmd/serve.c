@@ -7,6 +7,7 @@
 #include "server/http/listener.h"
 #include "server/mcp/server.h"
 #include "server/methods/methods.h"
+#include "server/remote/remote.h"
 #include "server/viewer/listener.h"
 #include "server/viewer/vnc.h"
 
@@ -46,6 +47,7 @@ struct serving {
 	struct listen_http *http;
 	struct listen_streams *streams;
 	struct listen_vnc *vnc;
+	struct remote *remote;
 	struct activity activity;
 	struct metrics *metrics;
 	struct status *status;
@@ -59,6 +61,7 @@ static void stop_serving(struct serving *s)
 	listen_http_free(s->http);
 	stdio_free(s->stdio);
 	listen_vnc_free(s->vnc);
+	remote_free(s->remote);
 	listen_streams_free(s->streams);
 	vm_pool_free(s->vms);
 	status_free(s->status);
@@ -159,6 +162,7 @@ static bool start_http(struct serving *s, struct err *err)
 		!auth_watch(s->auth, s->event, on_token_gone, s, err)) {
 		return false;
 	}
+	remote_use(s->remote, http);
 	s->status = status_new(s->event, http, &s->config, s->metrics, s->server, s->vms);
 	char *token = auth_take_made(s->auth);
 	client_config_print(stderr, http_url(http), token);
@@ -282,6 +286,7 @@ static bool start_serving(
 						 .data = s,
 					 });
 	vm_pool_reattach(s->vms, is_served, s);
+	s->remote = remote_new(s->event, &s->config, s->vms);
 	if ((s->config.http.listen && !start_http(s, err)) ||
 		(s->config.vnc_listen && !start_vnc(s, err))) {
 		return false;

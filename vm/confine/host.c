@@ -103,6 +103,11 @@ int host_open_net(struct err *err)
 	return open_ours("vitrine-net", err);
 }
 
+int host_open_remote(struct err *err)
+{
+	return open_ours("vitrine-remote", err);
+}
+
 /* ---- users ---- */
 
 /* The first range is above those that systems assign.  The second, which systemd leaves unused, is

@@ -20,6 +20,9 @@ int host_open_agent(const struct vm_config *config, struct err *err) NODISCARD;
  * found. */
 int host_open_net(struct err *err) NODISCARD;
 
+/* The same for vitrine-remote's. */
+int host_open_remote(struct err *err) NODISCARD;
+
 /* As root: an unused user id, a different one each time.  Otherwise 0: ours. */
 bool host_pick_user(uid_t *ret_uid, struct err *err) NODISCARD;
 

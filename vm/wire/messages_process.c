@@ -57,6 +57,11 @@ static const struct field signal_fields[] = {
 	END,
 };
 
+static const struct field talk_resize_fields[] = {
+	TERMINAL_SIZE(struct msg_resize, REQUIRED),
+	END,
+};
+
 #define EXITED struct msg_exec_answer
 static const struct field exec_answer_fields[] = {
 	ENDED(EXITED),
@@ -187,6 +192,12 @@ const struct message message_signal = {
 	.request = PART(SIGNAL, signal_fields),
 };
 
+const struct message message_resize = {
+	.name = "resize",
+	.help = "Resizes its terminal.",
+	.request = PART(struct msg_resize, talk_resize_fields),
+};
+
 static bool check_exec(const void *answer, struct err *err)
 {
 	const EXITED *end = answer;
@@ -195,7 +206,7 @@ static bool check_exec(const void *answer, struct err *err)
 }
 
 static const struct message_talk exec_talk = {
-	.host = { { "stdin" }, { &message_signal } },
+	.host = { { "stdin" }, { &message_signal, &message_resize } },
 	.agent = { { "stdout", "stderr" }, { &message_started } },
 };
 

@@ -14,8 +14,8 @@ extern const struct message *const messages_process[]; /* NULL-terminated */
 #define MESSAGE_COMMAND_INLINE 65536
 #define MESSAGE_ARGV_MAX 4096
 #define MESSAGE_TAG_MAX 200
-#define MESSAGE_TERMINAL_MAX 1000  /* columns, rows */
-#define PROCESS_VARIABLES_MAX 64   /* of a tool's call */
+#define MESSAGE_TERMINAL_MAX 1000 /* columns, rows */
+#define PROCESS_VARIABLES_MAX 64  /* of a tool's call */
 #define PROCESS_VARIABLE_MAX 2048 /* bytes */
 #define PROCESS_KEYS_MAX 500
 #define PROCESS_INPUT_MAX (1u << 20)
@@ -38,7 +38,10 @@ struct msg_started {
 struct msg_signal {
 	int64_t signal;
 };
-extern const struct message message_started, message_signal;
+struct msg_resize {
+	int64_t columns, rows;
+};
+extern const struct message message_started, message_signal, message_resize;
 struct msg_exec_answer {
 	int64_t status, signal, ms; /* status -1: a signal ended it */
 	bool timed_out;

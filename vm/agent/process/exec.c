@@ -71,12 +71,16 @@ static void on_input_end(void *data)
 	process_input_end(((struct talk *)data)->reader.process);
 }
 
+/* One that comes too late has no effect. */
 static void on_message(const struct message *message, const void *args, void *data)
 {
+	struct process *p = ((struct talk *)data)->reader.process;
 	struct err ignored;
 	if (message == &message_signal) {
-		(void)!process_signal(((struct talk *)data)->reader.process,
-			(int)((const struct msg_signal *)args)->signal, &ignored);
+		(void)!process_signal(p, (int)((const struct msg_signal *)args)->signal, &ignored);
+	} else if (message == &message_resize) {
+		const struct msg_resize *size = args;
+		(void)!process_resize(p, (int)size->columns, (int)size->rows, &ignored);
 	}
 }
 
