@@ -7,7 +7,7 @@ if grep -nE '(^|[^A-Za-z0-9_])(strcpy|strcat|sprintf|vsprintf|strncpy|atoi|gets|
 	echo "banned functions (see docs/design.md)"; bad=1
 fi
 # Only commands print for people.
-if grep -nE '(^|[^A-Za-z0-9_])(printf|puts|putchar)[[:space:]]*\(' $(echo "$code" | tr ' ' '\n' | grep -vE '^server/cmd/|^tests/'); then
-	echo "stdout belongs to the protocol: use base/log.h, or a file of server/cmd/"; bad=1
+if grep -nE '(^|[^A-Za-z0-9_])(printf|puts|putchar)[[:space:]]*\(' $(echo "$code" | tr ' ' '\n' | grep -vE '^server/(cmd|client)/|^tests/'); then
+	echo "stdout belongs to the protocol: use base/log.h, or a file of server/cmd/ or server/client/"; bad=1
 fi
 exit $bad

@@ -21,7 +21,7 @@ struct remote_where {
  * the value is missing (err). */
 bool remote_where_option(
 	struct remote_where *where, int argc, char **argv, int *at, struct err *err) NODISCARD;
-/* The sandboxes of all servers found, as GET /sandboxes returns them, each with "at": where it is.
+/* The sandboxes of all servers found, as GET /api/sandboxes returns them, each with "at": where it is.
  * NULL: no server answers. */
 json_t *remote_sandboxes(const struct remote_where *where, struct err *err) NODISCARD;
 

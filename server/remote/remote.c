@@ -23,7 +23,7 @@ struct remote {
 	} any, owned;
 };
 
-/* ---- GET /sandboxes ---- */
+/* ---- GET /api/sandboxes ---- */
 
 struct rows {
 	json_t *list;
@@ -56,7 +56,7 @@ static void run_list(struct http_exchange *x, void *data)
 	http_reply(x, 200, "application/json", text, strlen(text));
 }
 
-/* ---- GET /sandboxes/ID/talk ---- */
+/* ---- GET /api/sandboxes/ID/talk ---- */
 
 struct search {
 	const char *id;
@@ -90,9 +90,9 @@ static void run_talk(struct http_exchange *x, void *data)
 	struct remote_place place = { listing->remote->vms, owner_of(x, listing), "" };
 	struct err err;
 	char rest[8];
-	if (sscanf(http_path(x), "/sandboxes/%20[a-z0-9]/%7s", place.id, rest) != 2 ||
+	if (sscanf(http_path(x), "/api/sandboxes/%20[a-z0-9]/%7s", place.id, rest) != 2 ||
 		strcmp(rest, "talk") != 0) {
-		http_refuse(x, 404, "expected /sandboxes/ID/talk");
+		http_refuse(x, 404, "expected /api/sandboxes/ID/talk");
 	} else if (!remote_find(&place, &err)) {
 		http_refuse(x, 404, "%s", err.text);
 	} else {
@@ -103,9 +103,9 @@ static void run_talk(struct http_exchange *x, void *data)
 static void add_routes(struct http *http, struct listing *listing)
 {
 	http_add_route(http,
-		&(struct http_route){ "GET", "/sandboxes", .run = run_list, .data = listing });
+		&(struct http_route){ "GET", "/api/sandboxes", .run = run_list, .data = listing });
 	http_add_route(http,
-		&(struct http_route){ "GET", "/sandboxes/", .run = run_talk, .data = listing });
+		&(struct http_route){ "GET", "/api/sandboxes/", .run = run_talk, .data = listing });
 }
 
 /* ---- the socket ---- */

@@ -8,8 +8,8 @@
 /*
  * Operations on sandboxes for programs without MCP, such as `vitrine exec`:
  *
- *   GET /sandboxes          the sandboxes, as JSON
- *   GET /sandboxes/ID/talk  a WebSocket with one operation of the agent (server/remote/frame.h)
+ *   GET /api/sandboxes          the sandboxes, as JSON
+ *   GET /api/sandboxes/ID/talk  a WebSocket with one operation of the agent (server/remote/frame.h)
  *
  * They are served to principals with a token on the HTTP listener, and to the server's own user, for
  * all sandboxes, on a unix socket in the state directory.

@@ -71,8 +71,9 @@ test('what is wrong is said', () => {
 test('one that is interrupted kills its command', async () => {
 	const child = spawn(vitrine, ['exec', '--state-dir', state, id, '--', 'sh', '-c', 'echo $$; exec sleep 1000'], { env });
 	const pid = await new Promise((resolve) => child.stdout.once('data', (d) => resolve(String(d).trim())));
+	const ended = new Promise((resolve) => child.once('exit', resolve));
 	child.kill('SIGINT');
-	await new Promise((resolve) => child.once('exit', resolve));
+	await ended;
 	assert.equal(run(['exec', id, '--', 'sh', '-c', `for i in $(seq 100); do kill -0 ${pid} 2>/dev/null || exit 9; sleep .1; done`])
 		.status, 9);
 });
@@ -93,6 +94,7 @@ test('files are copied there and back, byte for byte', () => {
 test('a shell is a terminal of its own', async () => {
 	const child = spawn('script', ['-qec', `${vitrine} shell --state-dir ${state} ${id}`, '/dev/null'],
 		{ env: { ...env, TERM: 'xterm' } });
+	const ended = new Promise((resolve) => child.once('exit', resolve));
 	let seen = '';
 	child.stdout.on('data', (d) => { seen += d; });
 	const until = async (pattern) => {
@@ -102,11 +104,13 @@ test('a shell is a terminal of its own', async () => {
 	};
 	child.stdin.write('stty -echo; test -t 0 && echo is-a-$((1 + 1))-tty\n');
 	await until(/is-a-2-tty/);
-	child.stdin.write('sleep 1000\n');
-	child.stdin.write('\x03');
+	child.stdin.write('echo go-$((3 + 4)); sleep 1000\n');
+	await until(/go-7/);
+	child.stdin.write('\x03'); // discards what was typed before it is read
+	await until(/go-7[^$]*\$ /);
 	child.stdin.write('echo after-$((2 + 3)); exit 4\n');
 	await until(/after-5/);
-	assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 4);
+	assert.equal(await ended, 4);
 });
 
 test('the same over HTTP, with a token', async () => {
@@ -119,7 +123,8 @@ test('the same over HTTP, with a token', async () => {
 		}
 		const url = /http:\/\/127\.0\.0\.1:\d+/.exec(said)[0];
 		const ls = (token) => spawnSync(vitrine, ['ls', '--url', url], { env: { ...env, VITRINE_TOKEN: token } });
-		assert.equal(ls('a-token-of-sufficient-length-0123456789').status, 0);
+		const good = ls('a-token-of-sufficient-length-0123456789');
+		assert.equal(good.status, 0, String(good.stderr));
 		assert.match(ls('wrong').stderr.toString(), /refuses the token/);
 	} finally {
 		server.kill('SIGTERM');
