@@ -2,13 +2,16 @@
 
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "vm/agent/x11/display.h"
 
+#include <X11/Xatom.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/queue.h>
 
 #define START_US 10000000 /* both programs of the bus start, slowly on an emulated CPU */
 #define YOUNG_US 8000000
+#define ADDRESS_MAX 400
 #define NAME "org.a11y.Bus"
 #define PATH "/org/a11y/bus"
 
@@ -22,6 +25,7 @@ struct a11y_bus {
 	sd_event *event;
 	sd_bus *session; /* while connecting */
 	sd_bus *bus;
+	char *address; /* of bus */
 	sd_bus_slot *asked;
 	LIST_HEAD(, a11y_wait) waits;
 	sd_event_source *soon;
@@ -152,6 +156,8 @@ static int on_address(sd_bus_message *answer, void *data, sd_bus_error *ignored)
 	}
 	b->bus = drop_bus(b->bus);
 	b->bus = open_bus(b->event, address, &err);
+	free(b->address);
+	b->address = must(strdup(address));
 	if (!b->bus || !enable(b, &err)) {
 		close_session(b);
 		tell(b, &err);
@@ -198,6 +204,35 @@ struct a11y_wait *a11y_bus_connect(struct a11y_bus *b, a11y_bus_fn *fn, void *da
 	return wait;
 }
 
+/* A change would wake up all that watch the root window. */
+static bool is_announced(Display *x, Window root, Atom property, const char *address)
+{
+	Atom type;
+	int format;
+	unsigned long n = 0, left = 0;
+	unsigned char *now = NULL;
+	bool same = XGetWindowProperty(x, root, property, 0, ADDRESS_MAX / 4, False, XA_STRING,
+			    &type, &format, &n, &left, &now) == Success &&
+		    now && format == 8 && !left && strcmp((const char *)now, address) == 0;
+	if (now) {
+		XFree(now);
+	}
+	return same;
+}
+
+void a11y_bus_announce(const struct a11y_bus *b, struct display *d)
+{
+	if (!d || display_is_lost(d) || !b->address || strlen(b->address) > ADDRESS_MAX) {
+		return;
+	}
+	Display *x = display_x(d);
+	Atom property = XInternAtom(x, "AT_SPI_BUS", False);
+	if (!is_announced(x, display_root(d), property, b->address)) {
+		XChangeProperty(x, display_root(d), property, XA_STRING, 8, PropModeReplace,
+			(const unsigned char *)b->address, (int)strlen(b->address));
+	}
+}
+
 bool a11y_bus_is_young(const struct a11y_bus *b)
 {
 	return loop_now_us() - b->enabled_us < YOUNG_US;
@@ -230,5 +265,6 @@ void a11y_bus_free(struct a11y_bus *b)
 	loop_drop(&b->soon);
 	close_session(b);
 	drop_bus(b->bus);
+	free(b->address);
 	free(b);
 }

@@ -11,6 +11,7 @@
  * programs that elements are wanted (org.a11y.Status), which Qt and Firefox wait for.
  */
 struct a11y_bus;
+struct display; /* vm/agent/x11/display.h */
 
 struct a11y_bus *a11y_bus_new(sd_event *event);
 void a11y_bus_free(struct a11y_bus *bus); /* NULL-safe */
@@ -24,6 +25,9 @@ void a11y_peer_close(sd_bus *peer); /* NULL-safe */
 struct a11y_wait;
 typedef void a11y_bus_fn(sd_bus *bus, const struct err *err, void *data);
 struct a11y_wait *a11y_bus_connect(struct a11y_bus *bus, a11y_bus_fn *fn, void *data);
+/* Tells programs that start later where the bus is, by the display: only then do all of Qt 5 find it, whose
+ * other way loses one in three. */
+void a11y_bus_announce(const struct a11y_bus *bus, struct display *display);
 /* Whether programs may not have reacted yet to the connection, which is new. */
 bool a11y_bus_is_young(const struct a11y_bus *bus);
 void a11y_wait_cancel(struct a11y_wait *wait); /* NULL-safe */

@@ -112,6 +112,19 @@ Test(elements, are_where_they_are)
 	answer_done(&a);
 }
 
+/* Qt 5 finds it reliably there only. */
+Test(elements, the_display_says_where_their_bus_is)
+{
+	struct answer a;
+	struct shell sh;
+	launch("mousepad");
+	ask(&a, "interactive", 100, 30000);
+	answer_done(&a);
+	shell_run(&c, "xprop -root AT_SPI_BUS", &sh);
+	cr_expect(strstr(buf_text(&sh.out), "= \"unix:"), "%s", buf_text(&sh.out));
+	shell_done(&sh);
+}
+
 /* GTK 3 tells half of the pixels then. */
 Test(elements, are_where_they_are_at_twice_the_size)
 {
