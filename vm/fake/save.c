@@ -26,8 +26,8 @@ struct saved {
 };
 static const struct field saved_fields[] = {
 	FIELD_LIST(struct saved, screen, "[w,h]", 2, .required = true),
-	FIELD_NUM(struct saved, scale, "percent", .required = true, .min = SCALE_MIN,
-		.max = SCALE_MAX),
+	FIELD_NUM(struct saved, scale, "percent", .min = SCALE_MIN, .max = SCALE_MAX,
+		.default_value = SCALE_MIN),
 	FIELD_LIST(struct saved, pointer, "[x,y]", 2, .required = true),
 	FIELD_STR(struct saved, typed, "in the text field", .required = true, .max = FILE_MAX),
 	FIELD_STR(struct saved, events, "inputs", .required = true, .max = FILE_MAX),

@@ -13,7 +13,7 @@
 
 TestSuite(template, .init = scratch_make, .fini = scratch_remove, .timeout = 60);
 
-#define KEY "fake-desk-1280x800"
+#define KEY "fake-desk-1280x800-100"
 
 static struct host host;
 static struct err err;
@@ -127,7 +127,7 @@ Test(template, that_cannot_be_made_is_told_to_all)
 			strstr(waited[i].err.text, "cannot prepare"), "%s", waited[i].err.text);
 		cr_assert_not_null(strstr(waited[i].err.text, "its image is broken"));
 	}
-	cr_assert(!is_there(in_scratch("state/templates/.fake-broken-1280x800")));
+	cr_assert(!is_there(in_scratch("state/templates/.fake-broken-1280x800-100")));
 	spec.image = "none";
 	cr_assert_null(vm_create(host.pool, "alice", &spec, &err));
 	cr_assert_eq(err.kind, ERR_NOT_FOUND);
@@ -242,7 +242,7 @@ Test(template, that_cannot_be_kept_is_done_without_for_a_while)
 		cr_assert_eq(waited[i].stages, VM_TEMPLATE_STEPS + VM_STAGES);
 	}
 	cr_assert_eq(internal(), 1);
-	cr_assert(!is_there(in_scratch("state/templates/.fake-full-1280x800")));
+	cr_assert(!is_there(in_scratch("state/templates/.fake-full-1280x800-100")));
 	struct waited later = host_wait(&host, vm_create(host.pool, "alice", &spec, &err));
 	cr_assert_eq(later.err.kind, ERR_NONE, "%s", later.err.text);
 	cr_assert_eq(later.of, VM_STAGES);

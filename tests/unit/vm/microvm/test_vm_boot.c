@@ -74,6 +74,7 @@ static void end(void)
 TestSuite(boot, .init = begin, .fini = end, .timeout = 60);
 
 static const struct vm_spec plain = { .screen = { 1280, 800 },
+	.scale = 150,
 	.limits = { .disk_mib = 200, .processes = 256, .files = 4096 } };
 
 static struct boot found(const struct vm_spec *spec)
@@ -136,14 +137,15 @@ Test(boot, changes_of_the_images_are_seen_at_once)
 /* ---- the key ---- */
 
 static struct vm_spec changed[] = {
-	{ .screen = { 1280, 801 }, .limits = { 0, 256, 4096, 200, 0 } },
-	{ .screen = { 1281, 800 }, .limits = { 0, 256, 4096, 200, 0 } },
-	{ .screen = { 1280, 800 }, .limits = { 701, 256, 4096, 200, 0 } },
-	{ .screen = { 1280, 800 }, .limits = { 0, 257, 4096, 200, 0 } },
-	{ .screen = { 1280, 800 }, .limits = { 0, 256, 4097, 200, 0 } },
-	{ .screen = { 1280, 800 }, .limits = { 0, 256, 4096, 201, 0 } },
-	{ .screen = { 1280, 800 }, .limits = { 0, 256, 4096, 200, 2 } },
-	{ .screen = { 1280, 800 }, .limits = { 0, 256, 4096, 200, 0 }, .network = 1 },
+	{ .screen = { 1280, 801 }, .scale = 150, .limits = { 0, 256, 4096, 200, 0 } },
+	{ .screen = { 1281, 800 }, .scale = 150, .limits = { 0, 256, 4096, 200, 0 } },
+	{ .screen = { 1280, 800 }, .scale = 200, .limits = { 0, 256, 4096, 200, 0 } },
+	{ .screen = { 1280, 800 }, .scale = 150, .limits = { 701, 256, 4096, 200, 0 } },
+	{ .screen = { 1280, 800 }, .scale = 150, .limits = { 0, 257, 4096, 200, 0 } },
+	{ .screen = { 1280, 800 }, .scale = 150, .limits = { 0, 256, 4097, 200, 0 } },
+	{ .screen = { 1280, 800 }, .scale = 150, .limits = { 0, 256, 4096, 201, 0 } },
+	{ .screen = { 1280, 800 }, .scale = 150, .limits = { 0, 256, 4096, 200, 2 } },
+	{ .screen = { 1280, 800 }, .scale = 150, .limits = { 0, 256, 4096, 200, 0 }, .network = 1 },
 };
 
 Test(boot, the_key_is_of_all_that_must_match_and_nothing_else)
@@ -355,7 +357,8 @@ Test(boot, a_machine_that_boots_is_told_its_kernel)
 	auto_qemu struct qemu q = described(&booting);
 	const char *kernel = word_after(&q, "-append");
 	cr_assert_not_null(
-		strstr(kernel, "vitrine.screen=1280x800 vitrine.disk=200"), "%s", kernel);
+		strstr(kernel, "vitrine.screen=1280x800 vitrine.scale=150 vitrine.disk=200"), "%s",
+		kernel);
 	cr_assert_not_null(strstr(kernel, "vitrine.max-processes=256 vitrine.max-files=4096"));
 	cr_assert_not_null(strstr(kernel, "vitrine.grace=600000"), "%s", kernel);
 	cr_assert_not_null(strstr(kernel, "tsc_early_khz=2500000"), "%s", kernel);
