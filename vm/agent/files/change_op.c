@@ -171,11 +171,31 @@ const struct op op_file_copy = {
 
 /* ---- file_remove ---- */
 
+/* By whatever path it is named. */
+static bool contains_home(const char *path)
+{
+	const char *home = getenv("HOME");
+	auto_free char *above = must(strdup(home ? home : "/"));
+	struct stat st, one;
+	if (lstat(path, &st) < 0) {
+		return false;
+	}
+	for (bool more = true; more;) {
+		if (stat(above, &one) == 0 && one.st_dev == st.st_dev && one.st_ino == st.st_ino) {
+			return true;
+		}
+		char *parent = path_parent(above);
+		more = strcmp(above, "/") != 0;
+		free(above);
+		above = parent;
+	}
+	return false;
+}
+
 static bool remove_step(struct file_simple *job, struct err *err)
 {
 	struct tree_removal removal = { .stop = &job->job.stop };
-	const char *home = getenv("HOME");
-	if (strcmp(job->path, "/") == 0 || (home && path_is_below(home, job->path))) {
+	if (contains_home(job->path)) {
 		return file_refused(err, ERR_ARGUMENT, job->path,
 			"contains the home directory, or is it, and is not removed; name the files "
 			"in it");

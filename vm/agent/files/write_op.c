@@ -135,7 +135,13 @@ static bool open_replacing(struct writing *w, struct err *err)
 	if (w->exists && w->st.st_uid != geteuid()) {
 		return open_existing(w, err);
 	}
-	return open_temporary(w, err) || (w->exists && open_existing(w, err));
+	if (open_temporary(w, err)) {
+		return true;
+	}
+	/* Not on a full disk: the old contents would be lost. */
+	bool refused =
+		err->sys == EACCES || err->sys == EPERM || err->sys == EROFS || err->sys == ENOENT;
+	return w->exists && refused && open_existing(w, err);
 }
 
 static bool open_it(struct writing *w, struct err *err)

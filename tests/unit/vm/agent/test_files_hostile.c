@@ -377,6 +377,19 @@ static bool own_small_disk(const char *dir)
 	       mount("none", dir, "tmpfs", 0, "size=1m,nr_inodes=50") == 0;
 }
 
+static void no_inode_is_left(const char *dir)
+{
+	for (int i = 0;; i++) {
+		char name[100];
+		snprintf(name, sizeof(name), "%s/%d", dir, i);
+		auto_close int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0) {
+			cr_assert_eq(errno, ENOSPC);
+			return;
+		}
+	}
+}
+
 Test(files_full, a_full_disk_is_told_and_keeps_its_files, .timeout = 60)
 {
 	char dir[] = "/tmp/vitrine-full-XXXXXX";
@@ -406,6 +419,14 @@ Test(files_full, a_full_disk_is_told_and_keeps_its_files, .timeout = 60)
 	RUN(copy, "{ss ss}", "from", buf_text(&path), "to", buf_text(&copy));
 	files_must_fail(&t, ERR_LIMIT, "(ENOSPC)");
 	cr_expect_eq(files_count(dir), 1);
+	no_inode_is_left(dir);
+	files_put(buf_text(&path), "old", 3);
+	files_done(&t);
+	files_write(&c, json_pack("{ss}", "path", buf_text(&path)), "new", 3, &t);
+	files_must_fail(&t, ERR_LIMIT, "(ENOSPC)");
+	size_t len;
+	auto_free char *kept = files_get(buf_text(&path), &len);
+	cr_expect_str_eq(kept, "old");
 	stop();
 	umount(dir);
 	rmdir(dir);

@@ -42,7 +42,8 @@ static const char *found(void)
 	cr_assert(t.answer.result, "%s", t.answer.err.text);
 	all.len = 0;
 	buf_append(&all, "", 0);
-	json_array_foreach(files_rows(&t), i, row)
+	const json_t *rows = files_rows(&t); /* the macro takes it for each row */
+	json_array_foreach(rows, i, row)
 	{
 		const char *path = json_string_value(json_object_get(row, "path"));
 		json_int_t line = json_integer_value(json_object_get(row, "line"));
@@ -179,7 +180,8 @@ static const char *changes(void)
 		&c, t.answer.came || strstr(buf_text(&t.bytes), "\"create\",\"path\":\"last\"")));
 	all.len = 0;
 	buf_append(&all, "", 0);
-	json_array_foreach(files_rows(&t), i, row)
+	const json_t *rows = files_rows(&t); /* the macro takes it for each row */
+	json_array_foreach(rows, i, row)
 	{
 		const char *path = json_string_value(json_object_get(row, "path"));
 		if (path && strcmp(path, "last") == 0) {
@@ -252,6 +254,36 @@ Test(files_watch, a_new_directory_is_watched_before_it_is_told)
 	cr_assert(
 		client_until(&c, strstr(buf_text(&t.bytes) + before, "\"path\":\"moved/z/new\"")));
 	cr_expect_not(strstr(buf_text(&t.bytes) + before, "x/y/z/new"));
+}
+
+/* What is made while the agent looks into a new directory is found, and an event says so, too. */
+Test(files_watch, everything_is_told_once)
+{
+	enum { ROUNDS = 300 };
+	unsigned seen[ROUNDS] = { 0 };
+	size_t i;
+	json_t *row;
+	watch(true);
+	for (int n = 0; n < ROUNDS; n++) {
+		mkdir(files_path(&c, "%d", n), 0755);
+		mkdir(files_path(&c, "%d/a", n), 0755);
+		files_put(files_path(&c, "%d/a/f", n), "", 0);
+	}
+	changes();
+	const json_t *rows = files_rows(&t); /* the macro takes it for each row */
+	json_array_foreach(rows, i, row)
+	{
+		int n, len = 0;
+		const char *path = json_string_value(json_object_get(row, "path"));
+		const char *change = json_string_value(json_object_get(row, "change"));
+		if (strcmp(change, "create") == 0 && sscanf(path, "%d/a/f%n", &n, &len) == 1 &&
+			len && n >= 0 && n < ROUNDS) {
+			seen[n]++;
+		}
+	}
+	for (int n = 0; n < ROUNDS; n++) {
+		cr_expect_eq(seen[n], 1u, "%d/a/f was told %u times", n, seen[n]);
+	}
 }
 
 Test(files_watch, it_ends_with_its_directory)
