@@ -272,8 +272,8 @@ static void run_kill(struct call *call, const void *data)
 const struct tool tool_sandbox_kill = {
 	.name = "sandbox_kill",
 	.title = "End a sandbox",
-	.help = "Ends a sandbox and deletes its programs and files; its snapshots are kept. Returns "
-		"before the deletion is complete: until then, sandbox_list shows it as stopping.",
+	.help = "Ends a sandbox and deletes its programs and files; its snapshots are kept. Until the "
+		"deletion is complete, sandbox_list shows it as stopping.",
 	.toolset = "sandbox",
 	.hints = TOOL_DESTROYS | TOOL_REPEATABLE,
 	.fields = one_fields,

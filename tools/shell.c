@@ -10,7 +10,7 @@
 
 struct shell_args {
 	const char *sandbox;
-	const char *command, *cwd, *stdin;
+	const char *command, *cwd, *stdin, *user;
 	const json_t *env;
 	double timeout;
 	bool background;
@@ -30,8 +30,9 @@ static const struct field fields[] = {
 	FIELD_STR(struct shell_args, command, "For a login shell.", .required = true, .min = 1,
 		.max = MESSAGE_COMMAND_MAX),
 	FIELD_STR(struct shell_args, cwd, "Default: home.", .min = 1, .max = MESSAGE_PATH_MAX),
-	FIELD_STRINGS(struct shell_args, env, "Further variables.", PROCESS_VARIABLES_MAX,
+	FIELD_STRINGS(struct shell_args, env, "Variables.", PROCESS_VARIABLES_MAX,
 		.longest = PROCESS_VARIABLE_MAX),
+	FIELD_STR(struct shell_args, user, "root: microvm only.", .max = MESSAGE_USER_MAX),
 	FIELD_STR(struct shell_args, stdin, "Its input.", .max = SHELL_INPUT_MAX),
 	FIELD_DEC(struct shell_args, timeout, "Seconds; default: 120.", .min = 1,
 		.max = SHELL_TIMEOUT_MAX),
@@ -99,6 +100,7 @@ static void begin(struct call *call, void *data)
 	const struct guest_command command = {
 		.command = args->command,
 		.cwd = args->cwd,
+		.user = args->user,
 		.environment = args->env,
 		.input = args->stdin,
 		.timeout_ms = input_ms(timeout(args)),
@@ -128,7 +130,7 @@ const struct tool tool_run_command = {
 	.name = "run_command",
 	.title = "Run a command",
 	.help = "Runs a shell command. Returns stdout, stderr and an exit code other than 0; long "
-		"output is cut in the middle. For programs with windows, prefer launch.",
+		"output is cut. For programs with windows, prefer launch.",
 	.toolset = "shell",
 	.hints = TOOL_TAKES_TIME | TOOL_DESTROYS | TOOL_ALWAYS_LOAD,
 	.max_chars = 100000,

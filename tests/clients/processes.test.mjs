@@ -35,6 +35,8 @@ test('a command has its environment and its input', async () => {
 	const long = 'x'.repeat(65_000);
 	assert.match(await call('run_command', { command: 'wc -c', stdin: long }), /65000/);
 	await refused('run_command', { command: 'cat', stdin: 'x', background: true }, /process_input/);
+	assert.equal(await call('run_command', { command: 'id -un', user: 'user' }), 'user\n');
+	await refused('run_command', { command: 'true', user: 'root' }, /'root'.*microVM/s);
 	await refused('run_command', { command: 'true', env: { 'A=B': 'x' } }, /'A=B'/);
 });
 

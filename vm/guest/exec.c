@@ -205,6 +205,7 @@ guest_id guest_run(
 	const struct msg_exec args = {
 		.command = behind ? NULL : command->command,
 		.cwd = command->cwd,
+		.user = command->user,
 		.environment = command->environment,
 		.timeout_ms = command->timeout_ms,
 		.columns = command->columns,

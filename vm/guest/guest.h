@@ -168,6 +168,7 @@ struct guest_exec {
 typedef void guest_exec_fn(const struct guest_exec *res, const struct err *err, void *data);
 struct guest_command {
 	const char *command, *cwd;
+	const char *user;          /* NULL: the desktop's */
 	const json_t *environment; /* an object of texts; NULL: none */
 	const char *input;         /* its stdin; NULL: empty */
 	int64_t timeout_ms;        /* 0: none */

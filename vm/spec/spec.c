@@ -42,7 +42,7 @@ const char *const vm_on_timeout_names[] = { "kill", "pause", NULL };
 
 const struct vm_spec_row vm_spec_rows[VM_SPEC_MEMBERS] = {
 	[VM_SPEC_IMAGE] = ROW(image, image, "image", FIELD_STRING,
-		"Image of a microVM: a recipe's name or an image's id.", .min = 1,
+		"Image of a microVM: a recipe or an image's id.", .min = 1,
 		.max = IMAGE_NAME_MAX),
 	[VM_SPEC_MEMORY] =
 		NUMBER(memory, limits.memory_mib, "memory_mib", 256, 1 << 20, 0, "Memory in MiB."),
@@ -67,7 +67,7 @@ const struct vm_spec_row vm_spec_rows[VM_SPEC_MEMBERS] = {
 	[VM_SPEC_ON_TIMEOUT] = ROW(on_timeout, on_timeout, "on_timeout", FIELD_ENUM,
 		"Action when a timeout is reached.", .choices = vm_on_timeout_names),
 	[VM_SPEC_LABELS] = ROW(labels, labels, "labels", FIELD_MAP,
-		"Names and values of your choice.", .max = LABELS_MAX),
+		"Your names and values.", .max = LABELS_MAX),
 };
 
 /* Its member of struct vm_spec. */

@@ -14,6 +14,7 @@ extern const struct message *const messages_process[]; /* NULL-terminated */
 #define MESSAGE_COMMAND_INLINE 65536
 #define MESSAGE_ARGV_MAX 4096
 #define MESSAGE_TAG_MAX 200
+#define MESSAGE_USER_MAX 32
 #define MESSAGE_TERMINAL_MAX 1000 /* columns, rows */
 #define PROCESS_VARIABLES_MAX 64  /* of a tool's call */
 #define PROCESS_VARIABLE_MAX 2048 /* bytes */
@@ -23,7 +24,7 @@ extern const struct message *const messages_process[]; /* NULL-terminated */
 #define PROCESS_KEPT (16u << 20) /* newest bytes kept of each output */
 
 struct msg_exec {
-	const char *command, *cwd, *tag;
+	const char *command, *cwd, *tag, *user;
 	const json_t *environment; /* an object of texts; NULL: none */
 	int64_t arguments, timeout_ms, columns, rows;
 	bool input, announce, background;

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/utf8.h"
+#include "vm/agent/process/other_user.h"
 #include "vm/agent/process/process_impl.h"
 #include "vm/agent/process/process_start.h"
 
@@ -210,6 +211,10 @@ bool process_signal(struct process *p, int signal, struct err *err)
 	if (p->exited) { /* its pid may be another's now */
 		return err_set(err, ERR_STATE, "process %d has ended already", p->task.pid);
 	}
+	if (p->other_user) {
+		other_user_signal(p->agent->event, p->task.pid, signal);
+		return true;
+	}
 	return kill(-p->task.pid, signal) == 0 ||
 	       err_errno(err, "cannot send signal %d to process %d", signal, p->task.pid);
 }
@@ -217,6 +222,9 @@ bool process_signal(struct process *p, int signal, struct err *err)
 void process_kill(struct process *p)
 {
 	p->killed = true;
+	if (p->other_user && !p->exited) {
+		other_user_signal(p->agent->event, p->task.pid, SIGKILL);
+	}
 	task_kill(&p->task);
 }
 
@@ -343,6 +351,7 @@ static bool start(struct process *p, const struct process_how *how, struct err *
 		p->terminal =
 			terminal_new((int)args->columns, (int)args->rows, on_terminal_reply, p);
 	}
+	p->other_user = ends.other_user;
 	p->command = shorten(shown, PROCESS_SHOWN);
 	p->input =
 		ends.in >= 0 ? input_feed_new(p->agent->event, ends.in, on_input_taken, p) : NULL;

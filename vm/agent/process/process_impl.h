@@ -37,8 +37,9 @@ struct process {
 	char *tag, *command, *cwd; /* tag: NULL if it has none */
 	uint64_t started_us, ended_us;
 	bool background, exited, timed_out, over;
-	bool killed;   /* by process_kill(); it may not have ended yet */
-	bool pressing; /* a key of its terminal */
+	bool other_user; /* see other_user.h */
+	bool killed;     /* by process_kill(); it may not have ended yet */
+	bool pressing;   /* a key of its terminal */
 	siginfo_t end;
 };
 

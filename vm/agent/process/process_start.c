@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "vm/agent/process/environment.h"
+#include "vm/agent/process/other_user.h"
 
 #include <fcntl.h>
 #include <glib.h>
@@ -121,14 +122,17 @@ static void close_all(int *fds, size_t n)
 	}
 }
 
-static bool run(const struct process_how *how, const char *const *argv, int script,
+static bool run(const struct process_how *how, const char *const *argv, int script, bool other,
 	const struct theirs *theirs, struct task *ret_task, struct err *err)
 {
 	const struct msg_exec *args = how->args;
 	g_auto(GStrv) more = environment_list(
 		args->columns ? "TERM=xterm-256color" : NULL, args->environment, err);
+	auto_free const char **wrapped =
+		more && other ? other_user_arguments(args->user, argv, (const char *const *)more)
+			      : NULL;
 	struct task_how task = {
-		.argv = argv,
+		.argv = wrapped ? wrapped : argv,
 		.cwd = args->cwd,
 		.in = theirs->in,
 		.out = theirs->out,
@@ -150,6 +154,9 @@ bool process_start_task(const struct process_how *how, struct task *ret_task,
 	if (!args->columns != !args->rows) {
 		return err_set(err, ERR_ARGUMENT, "a terminal requires 'columns' and 'rows'");
 	}
+	if (!other_user_check(args->user, &ret_ends->other_user, err)) {
+		return false;
+	}
 	if (behind && (script = keep_command(how, err)) < 0) {
 		return false;
 	}
@@ -159,10 +166,10 @@ bool process_start_task(const struct process_how *how, struct task *ret_task,
 	if (!argv) {
 		return false;
 	}
-	struct process_start ends = { -1, -1, -1 };
+	struct process_start ends = { -1, -1, -1, ret_ends->other_user };
 	struct theirs theirs = { -1, -1, -1 };
 	bool good = open_ends(args, &ends, &theirs, err) &&
-		    run(how, argv, script, &theirs, ret_task, err);
+		    run(how, argv, script, ret_ends->other_user, &theirs, ret_task, err);
 	close_all((int[]){ theirs.in, theirs.out, theirs.err }, 3);
 	if (!good) {
 		close_all((int[]){ ends.in, ends.out, ends.err }, 3);

@@ -7,6 +7,7 @@
 /* Our ends of a started process; of a terminal, `in` is a duplicate of `out`, and err is -1. */
 struct process_start {
 	int in, out, err; /* in: -1: it has no stdin */
+	bool other_user;
 };
 
 /* shown: the command for lists, to be freed. */
