@@ -7,7 +7,7 @@
 
 /* file_write: a text, or bytes, to a file. */
 
-#define CONTENT_MAX (16u << 20)
+#define CONTENT_MAX (1u << 20) /* escaped, it still fits into a body; more is appended */
 #define MODE_TEXT_MAX 5
 
 static const char *const encodings[] = { "text", "base64", NULL };
