@@ -97,11 +97,14 @@ test('files are found by name and by content', async () => {
 
 test('changes are waited for, while other calls run', async () => {
 	await shell('mkdir -p w');
-	const watch = ask('file_watch', { path: 'w', timeout: 60 });
-	await shell('sleep 1; mkdir w/new; echo >w/new/file; rm w/new/file');
-	const text = text_in(await watch);
-	assert.match(text, /^\d+ changes:\ncreate new\n/);
-	assert.match(text, /new\/file/);
+	let text;
+	const watch = ask('file_watch', { path: 'w', timeout: 60 }).then((result) => { text = text_in(result); });
+	for (let n = 0; n < 1000 && !text; n++) { // nobody tells when it has begun
+		await shell(`mkdir w/new${n}; echo >w/new${n}/file`);
+		await Promise.race([watch, new Promise((done) => { setTimeout(done, 400); })]);
+	}
+	const [, n] = /^\d+ changes:\ncreate new(\d+)\n/.exec(text);
+	assert.match(text, new RegExp(`^create new${n}/file$`, 'm'));
 	assert.match(await said('file_watch', { path: 'w', timeout: 0.2 }), /Nothing changed within 0\.2 s\./);
 	await refused('file_watch', { path: 'nowhere' }, /ENOENT/);
 });
@@ -145,21 +148,21 @@ test('a subscription tells that a file has changed', async () => {
 		told.push(params.uri);
 		wake();
 	});
-	const next = async (uri) => {
-		while (!told.includes(uri)) {
-			await new Promise((done) => { wake = done; });
-		}
+	// Until it is told: nobody says when the watch stands.
+	const until = async (uri, change) => {
 		told.length = 0;
+		for (let n = 0; n < 1000 && !told.includes(uri); n++) {
+			await change(n);
+			await new Promise((done) => { wake = done; setTimeout(done, 400); });
+		}
+		assert.ok(told.every((one) => one === uri), told.join(' '));
 	};
 	const file = `file://${id}/home/user/sub/file`, directory = `file://${id}/home/user/sub/`;
 	await client.subscribeResource({ uri: file });
-	await shell('echo other >sub/other; echo 2 >sub/file');
-	await next(file);
-	await call('file_write', { path: 'sub/file', content: '3' });
-	await next(file);
+	await until(file, (n) => shell(`echo ${n} >sub/file`));
+	await until(file, (n) => call('file_write', { path: 'sub/file', content: `${n}` }));
 	await client.unsubscribeResource({ uri: file });
 	await client.subscribeResource({ uri: directory });
-	await shell('rm sub/other');
-	await next(directory);
+	await until(directory, (n) => shell(`touch sub/other${n}`));
 	await client.unsubscribeResource({ uri: directory });
 });
