@@ -1,5 +1,7 @@
 #include "tests/support/agent_fixture.h"
 
+#include "vm/agent/session/services.h"
+
 void request_reply(struct request *req, json_t *result, const void *tail, size_t tail_len)
 {
 	cr_assert(!req->answered, "answered twice");
@@ -163,7 +165,8 @@ void agent_fixture_start(struct agent_fixture *fixture, const char *size, bool w
 	fixture->agent.frame = geometry_fit(fixture->agent.screen);
 	fixture->agent.acts = act_queue_new(&fixture->agent);
 	if (window_manager) {
-		fixture->window_manager = agent_fixture_spawn(fixture, "openbox", "--sm-disable");
+		fixture->window_manager = agent_fixture_spawn(
+			fixture, "env", services[SERVICE_WM].variable, "openbox", "--sm-disable");
 		/* It answers from its main loop; a window that comes before that may be overlooked.
 		 */
 		bool answered = false;

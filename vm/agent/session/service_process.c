@@ -6,6 +6,7 @@
 #include "base/quote.h"
 #include "base/spawn.h"
 #include "vm/agent/init/reaper.h"
+#include "vm/agent/process/environment.h"
 #include "vm/agent/process/output_drain.h"
 
 #include <errno.h>
@@ -180,12 +181,15 @@ static bool spawn(struct service_process *p, const struct session_paths *paths, 
 	const char *argv[SERVICE_ARGS];
 	auto_close int output = -1, ready = -1;
 	service_argv(p->service, paths, argv);
+	auto_free const char **env =
+		environment_with(&p->service->variable, p->service->variable ? 1 : 0);
 	p->output = output_drain_open(p->event, &output);
 	if (!p->output || (p->service->reports_ready && !open_ready_pipe(p, &ready, err))) {
 		return err_errno(err, "cannot create a pipe");
 	}
 	struct spawn_fd fds[] = { { output, 1 }, { output, 2 }, { ready, SERVICE_READY_FD } };
 	struct spawn how = { .argv = argv,
+		.env = env,
 		.fds = fds,
 		.n_fds = p->service->reports_ready ? 3 : 2,
 		.new_session = true,

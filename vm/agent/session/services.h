@@ -27,6 +27,7 @@ struct service {
 	bool on_display;          /* exits with the X server */
 	int needs;                /* the row that must be up before; -1: none */
 	bool reports_ready; /* writes a line to SERVICE_READY_FD; others are detected on the display */
+	const char *variable;           /* "K=V", for its environment alone; or NULL */
 	const char *argv[SERVICE_ARGS]; /* "@bus" and similar are placeholders, see services.c */
 };
 

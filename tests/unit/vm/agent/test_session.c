@@ -61,6 +61,25 @@ Test(session, restarts_the_window_manager)
 	client_stop(&c);
 }
 
+static bool has_variable(pid_t pid, const char *variable)
+{
+	char path[64], all[8192];
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, all, sizeof(all));
+	cr_assert_gt(n, 0, "%s", path);
+	return memmem(all, (size_t)n, variable, strlen(variable)) != NULL;
+}
+
+Test(session, only_the_window_manager_does_without_compose_sequences)
+{
+	struct client c;
+	client_start_ready(&c);
+	cr_expect(has_variable(client_pid_of(&c, "openbox"), "XCOMPOSEFILE=/dev/null"));
+	cr_expect_not(has_variable(client_pid_of(&c, "tint2"), "XCOMPOSEFILE"));
+	client_stop(&c);
+}
+
 Test(session, survives_its_x_server)
 {
 	struct client c;
