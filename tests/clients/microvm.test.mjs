@@ -1,7 +1,7 @@
 // Real machines through a real client: boot, fork with half-typed text, snapshot, rollback, pause.  The image
 // comes from .ci/test-image; templates and sandboxes live in a state directory of this run, beside it.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -15,8 +15,10 @@ const client = new Client({ name: 'microvm-test', version: '1.0.0' });
 let state, transport;
 
 async function connect() {
+	const config = join(state.path, 'config.json');
+	writeFileSync(config, JSON.stringify({ files: 2048 }));
 	transport = new StdioClientTransport({ command: vitrine,
-		args: [...serve('microvm'), '--state-dir', state.path, '--start-timeout', '120', '--max-sandboxes', '16'] });
+		args: [...serve('microvm'), '--config', config, '--state-dir', state.path, '--start-timeout', '120', '--max-sandboxes', '16'] });
 	await client.connect(transport);
 }
 
@@ -57,9 +59,9 @@ async function picture() {
 	return result.content.find((block) => block.type === 'image').data;
 }
 
-test('a machine of its own kernel boots to a desktop', slow, async () => {
-	const text = await shell("id -un; uname -r; tr '\\0' ' ' < /proc/1/cmdline; echo; sudo id -u");
-	assert.match(text, /^user\n.*cloud.*\n.*vitrine-agent.* --init.*\n0\n/);
+test('a machine of its own kernel boots to a desktop, with the limits of the configuration', slow, async () => {
+	const text = await shell("id -un; uname -r; tr '\\0' ' ' < /proc/1/cmdline; echo; sudo id -u; ulimit -n");
+	assert.match(text, /^user\n.*cloud.*\n.*vitrine-agent.* --init.*\n0\n2048\n/);
 	assert.match(await call('sandbox_list'), /ready, your default, microvm/);
 });
 

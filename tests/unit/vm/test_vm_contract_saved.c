@@ -399,9 +399,13 @@ static void rolls_back(struct bench *b)
 	cr_assert_eq(rolled_back(b, taken.snapshot).err.kind, ERR_NOT_FOUND);
 }
 
+/* The specifications decide it, on every backend alike; a machine of another kind would have to boot. */
 static void a_snapshot_of_another_kind_does_not_fit(struct bench *b)
 {
 	struct err err;
+	if (b->dialect->is_machine) {
+		return;
+	}
 	struct ended taken = snapshot_taken(b, NULL);
 	struct vm_spec spec = { .limits.files = 2048 };
 	struct vm *other = vm_create(b->host.pool, "alice", &spec, &err);
