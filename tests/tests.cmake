@@ -52,7 +52,7 @@ if(criterion_FOUND AND NOT FUZZ)
 		add_test(NAME ${name} COMMAND ${wrapper} $<TARGET_FILE:${name}> --jobs ${jobs})
 		set_tests_properties(${name} PROPERTIES ENVIRONMENT "${test_env}" TIMEOUT 300)
 		if(name MATCHES "^test_vm_contract")
-			set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED image TIMEOUT 900 PROCESSORS 2)
+			set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED image TIMEOUT 900 COST 180 PROCESSORS 2)
 		endif()
 	endforeach()
 	# A hundred builds each, on a loaded host perhaps.
@@ -60,15 +60,18 @@ if(criterion_FOUND AND NOT FUZZ)
 	# .ci/test makes the image beside other tests; those of microVMs wait for it.
 	add_test(NAME image COMMAND sh -c "test -z \"$VITRINE_TEST_IMAGE\" || .ci/test-image" WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 	set_tests_properties(image PROPERTIES FIXTURES_SETUP image TIMEOUT 900 COST 1000)
-	# The longest begin first, so that ctest -j ends soon.  They compute, and count as two (as all on microVMs do); others wait.
+	# What waits for long begins first, for the clients of .ci/test compute meanwhile.
+	set_tests_properties(test_session test_agent_look test_mcp test_agent_browser test_agent_text test_exec test_agent_typing_client
+		test_agent_clipboard test_agent_clipboard_read test_golden test_agent_act test_tools_refuse test_viewer_storm
+		PROPERTIES COST 300)
+	# Then what computes for long, so that ctest -j ends soon.  These count as two, as all on microVMs do.
 	set(cost 200)
-	foreach(name test_vm_contract_saved test_vm_contract test_vm_contract_windows test_vm_contract_display test_vm_contract_elements test_vm_contract_clipboard
-		test_image_places test_agent_typing test_image_hostile test_launch test_image_build test_rfb test_rfb_server
+	foreach(name test_vm_contract_saved test_vm_contract test_vm_contract_windows test_vm_contract_clipboard test_vm_contract_elements
+		test_vm_contract_sound test_image_places test_agent_typing test_image_hostile test_launch test_image_build test_rfb test_rfb_server
 		test_picture_diff test_agent_elements test_rfb_window test_vm_inside test_image_unpack test_rfb_films)
 		set_tests_properties(${name} PROPERTIES COST ${cost} PROCESSORS 2)
 		math(EXPR cost "${cost} - 1")
 	endforeach()
-	set_tests_properties(test_session test_agent_look test_mcp test_agent_browser PROPERTIES COST ${cost}) # which wait for long
 endif()
 
 if(NOT FUZZ)
