@@ -4,16 +4,21 @@
 
 #include "vm/wire/messages.h"
 
-static int64_t launch(struct bench *b)
+static int64_t launch(struct bench *b, const char *application)
 {
 	struct answer *a = answer_new();
-	guest_launch(vm_guest(b->vm), b->dialect->terminal, NULL, 60000, on_launch, a);
+	guest_launch(vm_guest(b->vm), application, NULL, 60000, on_launch, a);
 	host_until(&b->host, &a->done);
 	cr_assert(a->launch.has_window, "%s", a->err.text);
 	int64_t id = a->launch.window.id;
 	answer_free(a);
 	return id;
 }
+
+/* The two terminals of all cases: the start of one takes an emulated machine a second. */
+static struct {
+	int64_t first, second;
+} terminal;
 
 /* No application is named: the desktop has one for the file. */
 static void opens_a_file(struct bench *b)
@@ -54,30 +59,35 @@ static int64_t member(const json_t *window, const char *key)
 
 static void is_listed_in_stacking_order(struct bench *b)
 {
-	int64_t first = launch(b), second = launch(b);
+	terminal.first = launch(b, b->dialect->terminal);
+	terminal.second = launch(b, b->dialect->terminal);
 	json_auto_t *windows = list(b);
 	cr_assert_geq(json_array_size(windows), 2u);
 	const json_t *top = json_array_get(windows, 0), *next = json_array_get(windows, 1);
-	cr_expect_eq(member(top, "id"), second);
-	cr_expect_eq(member(next, "id"), first);
+	cr_expect_eq(member(top, "id"), terminal.second);
+	cr_expect_eq(member(next, "id"), terminal.first);
 	cr_expect(json_is_true(json_object_get(top, "active")));
 	cr_expect_not(json_is_true(json_object_get(next, "active")));
 	cr_expect_gt(member(next, "pid"), 0);
 	cr_expect_gt(member(next, "width"), 0);
 }
 
-static void gets_the_focus(struct bench *b)
+static void focus(struct bench *b, int64_t window)
 {
-	int64_t first = launch(b), second = launch(b);
 	struct got got = change(b,
-		(struct msg_window_change){ .window = first, .verb = WINDOW_FOCUS, .state = -1 });
+		(struct msg_window_change){ .window = window, .verb = WINDOW_FOCUS, .state = -1 });
 	cr_assert_not_null(got.json, "%s", got.err.text);
 	cr_expect(json_is_true(json_object_get(got.json, "done")));
 	cr_expect(json_is_true(json_object_get(json_object_get(got.json, "window"), "active")));
-	json_auto_t *windows = list(b);
-	cr_expect_eq(member(json_array_get(windows, 0), "id"), first);
-	cr_expect_eq(member(json_array_get(windows, 1), "id"), second);
 	json_decref(got.json);
+}
+
+static void gets_the_focus(struct bench *b)
+{
+	focus(b, terminal.first);
+	json_auto_t *windows = list(b);
+	cr_expect_eq(member(json_array_get(windows, 0), "id"), terminal.first);
+	cr_expect_eq(member(json_array_get(windows, 1), "id"), terminal.second);
 }
 
 static void expect_state(struct bench *b, int64_t id, enum window_state state)
@@ -94,18 +104,16 @@ static void expect_state(struct bench *b, int64_t id, enum window_state state)
 
 static void takes_each_state(struct bench *b)
 {
-	int64_t id = launch(b);
 	static const enum window_state states[] = { WINDOW_MAXIMIZED, WINDOW_FULLSCREEN,
 		WINDOW_MINIMIZED, WINDOW_PLAIN, WINDOW_MINIMIZED, WINDOW_MAXIMIZED, WINDOW_PLAIN };
 	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
-		expect_state(b, id, states[i]);
+		expect_state(b, terminal.first, states[i]);
 	}
 }
 
 static void is_placed(struct bench *b)
 {
-	int64_t id = launch(b);
-	struct msg_window_change args = { .window = id,
+	struct msg_window_change args = { .window = terminal.first,
 		.verb = WINDOW_SET,
 		.state = -1,
 		.place = { 2, { 120, 90 } },
@@ -120,10 +128,11 @@ static void is_placed(struct bench *b)
 	cr_expect(member(now, "width") > 470 && member(now, "width") <= 500);
 	cr_expect(member(now, "height") > 290 && member(now, "height") <= 320);
 	json_decref(got.json);
-	expect_state(b, id, WINDOW_MAXIMIZED);
+	expect_state(b, terminal.first, WINDOW_MAXIMIZED);
 	got = change(b, args);
 	cr_expect_eq(got.err.kind, ERR_STATE);
 	cr_expect(strstr(got.err.text, "maximized"), "%s", got.err.text);
+	expect_state(b, terminal.first, WINDOW_PLAIN);
 }
 
 static struct answer *look_at(struct bench *b, int64_t window)
@@ -139,8 +148,8 @@ static struct answer *look_at(struct bench *b, int64_t window)
 
 static void has_a_picture_of_its_own(struct bench *b)
 {
-	int64_t id = launch(b);
-	(void)launch(b);
+	int64_t id = terminal.first;
+	focus(b, terminal.second);
 	struct answer *a = look_at(b, id);
 	cr_assert_eq(a->err.kind, ERR_NONE, "%s", a->err.text);
 	const struct guest_frame *frame = &a->act.frame;
@@ -162,15 +171,10 @@ static void has_a_picture_of_its_own(struct bench *b)
 
 static void is_closed_and_then_unknown(struct bench *b)
 {
-	struct answer *a = answer_new();
 	bool fake = strcmp(b->dialect->backend, "fake") == 0; /* its terminal asks */
-	guest_launch(
-		vm_guest(b->vm), fake ? "editor" : b->dialect->terminal, NULL, 60000, on_launch, a);
-	host_until(&b->host, &a->done);
-	struct msg_window_change args = {
-		.window = a->launch.window.id, .verb = WINDOW_CLOSE, .state = -1
-	};
-	answer_free(a);
+	struct msg_window_change args = { .window = fake ? launch(b, "editor") : terminal.second,
+		.verb = WINDOW_CLOSE,
+		.state = -1 };
 	struct got got = change(b, args);
 	cr_assert_not_null(got.json, "%s", got.err.text);
 	cr_expect(json_is_true(json_object_get(got.json, "done")));
@@ -184,7 +188,7 @@ static void is_closed_and_then_unknown(struct bench *b)
 }
 
 static const struct contract cases[] = {
-	CASE(is_listed_in_stacking_order),
+	CASE(is_listed_in_stacking_order), /* opens the terminals of the next ones */
 	CASE(gets_the_focus),
 	CASE(takes_each_state),
 	CASE(is_placed),
