@@ -50,6 +50,17 @@ static struct guest_launch launch(struct bench *b)
 	return launched;
 }
 
+/* On a busy machine, xterm was seen to stay open when it was asked to close before its shell ran. */
+static void await_shell(struct bench *b, int64_t xterm)
+{
+	char command[100];
+	snprintf(command, sizeof(command), "until pgrep -P %lld -x bash; do sleep 0.05; done",
+		(long long)xterm);
+	if (!is_fake(b)) {
+		run(b, command);
+	}
+}
+
 static void a_window_opens_and_closes(struct bench *b)
 {
 	struct got opened = { 0 }, closed = { 0 }, ended = { 0 }, change;
@@ -70,6 +81,7 @@ static void a_window_opens_and_closes(struct bench *b)
 			.timeout_ms = 60000 },
 		&ended);
 	change = (struct got){ 0 };
+	await_shell(b, launched.window.pid);
 	guest_window_change(vm_guest(b->vm),
 		&(struct msg_window_change){
 			.window = launched.window.id, .verb = WINDOW_CLOSE, .state = -1 },
