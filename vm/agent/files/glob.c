@@ -11,6 +11,7 @@
 
 struct pattern {
 	GRegex *regex;
+	char *literal;
 };
 
 static struct pattern *compile(
@@ -30,20 +31,30 @@ static struct pattern *compile(
 		g_error_free(why);
 		return NULL;
 	}
-	struct pattern *pattern = must(malloc(sizeof(*pattern)));
+	struct pattern *pattern = must(calloc(1, sizeof(*pattern)));
 	pattern->regex = regex;
 	return pattern;
 }
 
 struct pattern *pattern_of_regex(const char *regex, bool ignore_case, struct err *err)
 {
-	return compile("the regular expression", regex, regex, ignore_case, err);
+	struct pattern *pattern = compile("the regular expression", regex, regex, ignore_case, err);
+	if (pattern && !ignore_case && !strpbrk(regex, "\\^$.[]|()?*+{}")) {
+		pattern->literal = must(strdup(regex));
+	}
+	return pattern;
+}
+
+const char *pattern_literal(const struct pattern *pattern)
+{
+	return pattern->literal;
 }
 
 void pattern_free(struct pattern *pattern)
 {
 	if (pattern) {
 		g_regex_unref(pattern->regex);
+		free(pattern->literal);
 		free(pattern);
 	}
 }

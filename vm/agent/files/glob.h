@@ -14,6 +14,8 @@ struct pattern *pattern_of_glob(const char *glob, bool ignore_case, struct err *
 /* A regular expression (PCRE). */
 struct pattern *pattern_of_regex(const char *regex, bool ignore_case, struct err *err);
 void pattern_free(struct pattern *pattern);
+/* What every match consists of, if the expression has no special characters; NULL: unknown. */
+const char *pattern_literal(const struct pattern *pattern);
 
 enum pattern_result { PATTERN_NO, PATTERN_YES, PATTERN_TOO_LONG };
 /* text is valid UTF-8 without NUL; ret_at: where the match begins. */

@@ -22,9 +22,25 @@ static int escaped_byte(const char *s, size_t len)
 	return byte >= 0x80 || byte == '\\' ? byte : -1;
 }
 
+/* Of ASCII without backslashes, which most names are. */
+static size_t plain_len(const char *bytes, size_t len)
+{
+	size_t n = 0;
+	while (n < len && (signed char)bytes[n] > 0 && bytes[n] != '\\') {
+		n++;
+	}
+	return n;
+}
+
 void path_escape(struct buf *out, const char *bytes, size_t len)
 {
 	for (size_t at = 0; at < len;) {
+		size_t plain = plain_len(bytes + at, len - at);
+		buf_append(out, bytes + at, plain);
+		at += plain;
+		if (at == len) {
+			return;
+		}
 		size_t n = utf8_char_len((const uint8_t *)bytes + at, len - at);
 		if (n == 0 || escaped_byte(bytes + at, len - at) >= 0) {
 			buf_printf(out, "\\x%02x", (unsigned char)bytes[at]);

@@ -94,12 +94,34 @@ static bool go_on(const struct search *s)
 	return !s->limited && !atomic_load(&s->stream.job.stop);
 }
 
+/* To the first line that may match; most lines of most files do not contain a plain text. */
+static size_t skip_lines(struct search *s, int64_t *number, size_t at, size_t len)
+{
+	const char *literal = pattern_literal(s->regex);
+	if (!literal) {
+		return at;
+	}
+	const uint8_t *from = s->block + at;
+	const uint8_t *found = memmem(from, len - at, literal, strlen(literal));
+	size_t before = found ? (size_t)(found - from) : len - at;
+	const uint8_t *last = memrchr(from, '\n', before);
+	while (last && from <= last) {
+		from = (const uint8_t *)memchr(from, '\n', (size_t)(last - from) + 1) + 1;
+		++*number;
+	}
+	return (size_t)(from - s->block);
+}
+
 /* Returns the number of bytes of complete lines that were searched. */
 static size_t search_lines(
 	struct search *s, const char *path, int64_t *number, size_t len, bool is_end)
 {
 	size_t at = 0;
 	while (at < len && go_on(s)) {
+		at = skip_lines(s, number, at, len);
+		if (at == len) {
+			break;
+		}
 		const uint8_t *end = memchr(s->block + at, '\n', len - at);
 		if (!end && !is_end && at > 0) {
 			break;

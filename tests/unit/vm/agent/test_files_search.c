@@ -116,6 +116,22 @@ Test(files_search, lines_match_expressions)
 	cr_expect(json_is_true(json_object_get(t.answer.result, "limited")));
 }
 
+/* Plain texts are searched in blocks, others in lines: both find the same. */
+Test(files_search, a_plain_text_is_found_like_an_expression)
+{
+	auto_buf struct buf text = { 0 };
+	for (int i = 1; text.len < 1000000; i++) {
+		buf_printf(&text, i % 7000 == 1 ? "%d word word\n" : i % 11 ? "%d wor\n" : "\n", i);
+	}
+	buf_printf(&text, "word at the end");
+	put("text", buf_text(&text));
+	SEARCH("{ss ss}", "path", "text", "regex", "word");
+	auto_free char *plain = strdup(found());
+	cr_expect_gt(files_number(&t, "matches"), 10);
+	SEARCH("{ss ss}", "path", "text", "regex", "w[o]rd");
+	cr_expect_str_eq(found(), plain);
+}
+
 Test(files_search, what_is_wrong_is_told)
 {
 	SEARCH("{ss}", "path", "~");
@@ -138,6 +154,8 @@ Test(files_search, hostile_files_and_expressions_end)
 	files_put(files_path(&c, "long"), line, sizeof(line));
 	put("bytes", "\377\376needle\n\n\n");
 	SEARCH("{ss ss}", "path", "~", "regex", "needle");
+	cr_expect_str_eq(found(), "bytes:1:7 long:2:1");
+	SEARCH("{ss ss}", "path", "~", "regex", "n.edle"); /* is searched in another way */
 	cr_expect_str_eq(found(), "bytes:1:7 long:2:1");
 	memset(line, 'a', 5000);
 	line[4999] = 'b';
