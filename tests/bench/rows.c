@@ -5,6 +5,7 @@
  */
 #include "base/cleanup.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/code_rows.h"
 #include "tests/bench/desktop_rows.h"
 #include "tests/bench/file_rows.h"
 #include "tests/bench/picture.h"
@@ -521,6 +522,9 @@ const struct row bench_rows[] = {
 		20, 10, begin_files, ours_download, peer_download, end_files },
 	{ "directory", "file_list of 10,000 entries", "ms", 60, NULL, "run_command ls -l", 40, 20,
 		begin_directory, ours_directory, peer_directory, NULL },
+	{ "code", "run_code, the second and later ones", "ms", 8, NULL,
+		"jupyter_client, blocking, its own kernel", 200, 100, begin_code, ours_code,
+		peer_code, end_code },
 	{ "start", "server start until the first answer", "ms", 15, NULL, "node, MCP SDK v1", 50,
 		15, NULL, ours_start, peer_start_server, NULL },
 	{ "memory", "server resident memory, idle", "MiB", 12, NULL, "node, MCP SDK v1", 5, 3, NULL,
