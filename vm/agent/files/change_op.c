@@ -143,6 +143,7 @@ static void run_two(
 	struct file_simple *job = file_simple_new(req, from, to, step);
 	if (job) {
 		job->flag = replace;
+		job->job.yields = step == copy_step;
 		file_job_step(&job->job);
 	}
 }
@@ -217,6 +218,7 @@ static void run_remove(struct request *req, const void *data)
 	if (job) {
 		job->flag = args->recursive;
 		job->more = args->missing_ok;
+		job->job.yields = args->recursive;
 		file_job_step(&job->job);
 	}
 }

@@ -4,12 +4,18 @@
 #include "base/loop.h"
 #include "base/work.h"
 
+#include <pthread.h>
+#include <sys/resource.h>
+
 #define THREADS_MAX 8
+#define YIELDING_MAX 2 /* of those that compute for long */
+#define LOWEST 19      /* as of nice */
 #define CANCEL_MS 5000 /* a disk that does not answer: the request is answered, the step remains */
 
 static LIST_HEAD(, file_job) jobs = LIST_HEAD_INITIALIZER(jobs);
 static TAILQ_HEAD(, file_job) turns = TAILQ_HEAD_INITIALIZER(turns);
-static unsigned n_running;
+static unsigned n_running, n_yielding;
+static pthread_t loop_thread;
 
 static void job_free(struct file_job *job)
 {
@@ -28,6 +34,10 @@ static void finish_cancelled(struct file_job *job);
 static void run_step(void *data)
 {
 	struct file_job *job = data;
+	/* Of this thread; where none could be made, the loop itself runs it. */
+	if (job->yields && !pthread_equal(pthread_self(), loop_thread)) {
+		setpriority(PRIO_PROCESS, 0, LOWEST);
+	}
 	if (job->undone) {
 		job->kind->undo(job);
 	} else {
@@ -42,6 +52,7 @@ static void on_stepped(void *data)
 	struct file_job *job = data;
 	job->work = NULL;
 	n_running--;
+	n_yielding -= job->yields;
 	start_next();
 	if (job->cancelled) {
 		finish_cancelled(job);
@@ -50,13 +61,26 @@ static void on_stepped(void *data)
 	}
 }
 
+static struct file_job *next_turn(void)
+{
+	struct file_job *job;
+	TAILQ_FOREACH(job, &turns, turn)
+	{
+		if (!job->yields || n_yielding < YIELDING_MAX) {
+			break;
+		}
+	}
+	return job;
+}
+
 static void start_next(void)
 {
-	struct file_job *job = TAILQ_FIRST(&turns);
+	struct file_job *job = next_turn();
 	if (job && n_running < THREADS_MAX) {
 		TAILQ_REMOVE(&turns, job, turn);
 		job->waits = false;
 		n_running++;
+		n_yielding += job->yields;
 		job->work = work_run(job->agent->event, run_step, on_stepped, job);
 	}
 }
@@ -135,6 +159,7 @@ void *file_job_new(struct request *req, const struct file_job_kind *kind)
 	job->kind = kind;
 	job->req = req;
 	job->agent = request_agent(req);
+	loop_thread = pthread_self();
 	LIST_INSERT_HEAD(&jobs, job, entry);
 	request_on_cancel(req, on_cancel, job);
 	return job;

@@ -30,6 +30,7 @@ struct file_job {
 	struct work *work; /* a step runs */
 	sd_event_source *late;
 	bool waits, cancelled, undone;
+	bool yields; /* its steps compute, or write, for long: the loop and programs come first */
 	atomic_bool stop;
 	struct err err; /* of a step; kind ERR_NONE: none */
 };

@@ -346,6 +346,7 @@ static void run(struct request *req, const void *data)
 		return;
 	}
 	s->stream.answer = answer;
+	s->stream.job.yields = true;
 	s->glob_text = copy(args->glob);
 	s->regex_text = copy(args->regex);
 	s->ignore_case = args->ignore_case;
