@@ -279,6 +279,18 @@ Test(process, does_not_read_its_input)
 	cr_expect_eq(a[0].err.kind, ERR_STATE);
 }
 
+/* Two starts at once: the one that gives way does not hide the other. */
+Test(process, a_tag_finds_one_that_runs_before_one_that_has_ended)
+{
+	int first = begin_with(&(struct msg_exec){ .command = "exec sleep 1000", .tag = "kernel" });
+	int second = begin_with(&(struct msg_exec){ .command = "exit 75", .tag = "kernel" });
+	struct seen seen = await_end(second);
+	buf_done(&seen.tail);
+	seen = look(&(struct msg_process_output){ .tag = "kernel", .max = 1 });
+	cr_expect_eq(seen.answer.pid, first);
+	buf_done(&seen.tail);
+}
+
 Test(process, is_found_by_its_tag)
 {
 	int pid = begin_with(
