@@ -178,5 +178,18 @@ const struct tool dialect_claude[] = {
 		.args_size = sizeof(struct claude_bash_args),
 		.run = claude_bash,
 	},
+	{
+		.name = "str_replace_based_edit_tool",
+		.title = "Edit a text file",
+		.help = "Views files and directories, creates files, replaces and inserts text. Returns "
+			"numbered lines, those around a change included.",
+		.toolset = "claude",
+		.hints = TOOL_DESTROYS | TOOL_ALWAYS_LOAD,
+		.max_chars = 300000,
+		.order = TOOL_IN_TURN,
+		.fields = claude_edit_fields,
+		.args_size = sizeof(struct claude_edit_args),
+		.run = claude_edit,
+	},
 	{ 0 },
 };

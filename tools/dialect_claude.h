@@ -13,4 +13,14 @@ struct claude_bash_args {
 extern const struct field claude_bash_fields[];
 void claude_bash(struct call *call, const void *args);
 
+#define CLAUDE_EDIT_TEXT_MAX (512u << 10)
+struct claude_edit_args {
+	const char *sandbox, *path, *file_text, *old_str, *new_str, *insert_text;
+	struct field_ints view_range;
+	int64_t insert_line;
+	int command;
+};
+extern const struct field claude_edit_fields[];
+void claude_edit(struct call *call, const void *args);
+
 #endif

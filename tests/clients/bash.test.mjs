@@ -1,4 +1,4 @@
-// Anthropic's tool `bash`: one shell, whose state stays, by its exact name and inputs.
+// Anthropic's tools `bash`, one shell whose state stays, and `str_replace_based_edit_tool`, by their exact names and inputs.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -52,6 +52,39 @@ test('a call that is cancelled ends what it runs', async () => {
 	setTimeout(() => stop.abort(), 500);
 	await assert.rejects(running);
 	assert.equal(await bash('kill -0 $(cat /tmp/shell) 2>/dev/null || echo gone'), 'gone\n');
+});
+
+const EDIT = 'str_replace_based_edit_tool';
+
+async function edit(args, fails = false) {
+	const result = await client.callTool({ name: EDIT, arguments: args });
+	assert.equal(Boolean(result.isError), fails, text_in(result));
+	return text_in(result);
+}
+
+test('a file is created, viewed and edited', async () => {
+	const path = 'work/a file.txt';
+	await edit({ command: 'create', path, file_text: 'one\ntwo\nthree' });
+	assert.equal(await bash(`cat "$HOME/${path}"`), 'one\ntwo\nthree');
+	assert.equal(await edit({ command: 'view', path, view_range: [2, -1] }), '     2\ttwo\n     3\tthree\n');
+	assert.match(await edit({ command: 'str_replace', path, old_str: 'two', new_str: '2\n2½' }), /2\t2\n {5}3\t2½/);
+	await edit({ command: 'insert', path, insert_line: 4, insert_text: 'four' });
+	await edit({ command: 'insert', path, insert_line: 0, insert_text: 'zero\n' });
+	await edit({ command: 'str_replace', path, old_str: 'one\n' });
+	assert.equal(await bash(`cat "$HOME/${path}"`), 'zero\n2\n2½\nthree\nfour');
+	assert.match(await edit({ command: 'view', path: 'work' }), /a file\.txt/);
+});
+
+test('an edit that is not certain is refused, and changes nothing', async () => {
+	await bash('printf "x\\nx\\n" > ~/twice; printf "\\377" > ~/binary; chmod 600 ~/twice');
+	assert.match(await edit({ command: 'str_replace', path: 'twice', old_str: 'x', new_str: 'y' }, true), /2 times/);
+	assert.match(await edit({ command: 'str_replace', path: 'twice', old_str: 'z', new_str: 'y' }, true), /does not occur/);
+	assert.match(await edit({ command: 'insert', path: 'twice', insert_line: 3, insert_text: 'y' }, true), /0 to 2/);
+	assert.match(await edit({ command: 'view', path: 'twice', view_range: [3, 4] }, true), /view_range/);
+	assert.match(await edit({ command: 'view', path: 'binary' }, true), /not a text file/);
+	assert.match(await edit({ command: 'view', path: 'none' }, true), /ENOENT/);
+	assert.match(await edit({ command: 'str_replace', path: 'twice' }, true), /'old_str'/);
+	assert.equal(await bash('cat ~/twice; stat -c %a ~/twice'), 'x\nx\n600\n');
 });
 
 test('its inputs are checked', async () => {

@@ -194,12 +194,12 @@ Test(tools_schema, a_wrong_selection_names_the_nearest)
 
 Test(tools_schema, a_dialect_is_selected_as_a_whole)
 {
-	cr_expect_eq(count("claude"), 2);
+	cr_expect_eq(count("claude"), 3);
 	cr_expect_eq(count("openai"), 1);
 	cr_expect_eq(count("gemini"), 29);
 	cr_expect_eq(count("gemini,launch,shell"), 30 + count("shell"));
 	cr_expect_eq(count("openai,shell,openai"), 1 + count("shell"));
-	cr_expect_eq(count("claude,computer"), count("computer") + 2);
+	cr_expect_eq(count("claude,computer"), count("computer") + 3);
 	struct tool_set *set = set_of("computer");
 	cr_expect_null(tool_find(set, "computer"));
 	tool_set_free(set);

@@ -5,119 +5,95 @@
 #include "base/utf8.h"
 
 #include <glib.h>
+#include <libtsm.h>
 #include <string.h>
-#include <vterm.h>
+#include <xkbcommon/xkbcommon-keysyms.h>
+#include <xkbcommon/xkbcommon.h>
 
 struct terminal {
-	VTerm *vt;
-	VTermScreen *screen;
-	VTermPos cursor;
-	bool visible, alternate;
+	struct tsm_screen *screen;
+	struct tsm_vte *vte;
 	void (*reply)(const char *bytes, size_t len, void *data);
 	void *data;
 };
 
-static int on_cursor(VTermPos to, VTermPos from, int visible, void *data)
+static void on_reply(struct tsm_vte *vte, const char *bytes, size_t len, void *data)
 {
 	struct terminal *t = data;
-	(void)from, (void)visible;
-	t->cursor = to;
-	return 1;
-}
-
-static int on_property(VTermProp prop, VTermValue *value, void *data)
-{
-	struct terminal *t = data;
-	if (prop == VTERM_PROP_CURSORVISIBLE) {
-		t->visible = value->boolean;
-	} else if (prop == VTERM_PROP_ALTSCREEN) {
-		t->alternate = value->boolean;
-	}
-	return 1;
-}
-
-static void on_reply(const char *bytes, size_t len, void *data)
-{
-	struct terminal *t = data;
+	(void)vte;
 	t->reply(bytes, len, t->data);
 }
 
 struct terminal *terminal_new(
 	int columns, int rows, void (*reply)(const char *bytes, size_t len, void *data), void *data)
 {
-	static const VTermScreenCallbacks callbacks = {
-		.movecursor = on_cursor,
-		.settermprop = on_property,
-	};
 	struct terminal *t = must(calloc(1, sizeof(*t)));
-	t->vt = must(vterm_new(rows, columns));
-	t->visible = true;
 	t->reply = reply;
 	t->data = data;
-	vterm_set_utf8(t->vt, 1);
-	vterm_output_set_callback(t->vt, on_reply, t);
-	t->screen = vterm_obtain_screen(t->vt);
-	vterm_screen_set_callbacks(t->screen, &callbacks, t);
-	vterm_screen_enable_altscreen(t->screen, 1);
-	vterm_screen_reset(t->screen, 1);
+	if (tsm_screen_new(&t->screen, NULL, NULL) < 0 ||
+		tsm_vte_new(&t->vte, t->screen, on_reply, t, NULL, NULL) < 0) {
+		abort(); /* fails without memory only */
+	}
+	terminal_resize(t, columns, rows);
 	return t;
 }
 
 void terminal_free(struct terminal *t)
 {
 	if (t) {
-		vterm_free(t->vt);
+		tsm_vte_unref(t->vte);
+		tsm_screen_unref(t->screen);
 		free(t);
 	}
 }
 
 void terminal_add(struct terminal *t, const void *bytes, size_t len)
 {
-	vterm_input_write(t->vt, bytes, len);
+	tsm_vte_input(t->vte, bytes, len);
 }
 
 /* ---- keys ---- */
 
 struct key {
-	VTermKey named; /* VTERM_KEY_NONE: a character */
+	uint32_t keysym; /* of a key with a name, or of a character of ASCII */
 	uint32_t character;
-	VTermModifier modifiers;
+	unsigned modifiers;
 };
 
 static const struct {
 	const char *name;
-	VTermKey key;
+	uint32_t keysym;
 } key_names[] = {
-	{ "enter", VTERM_KEY_ENTER },
-	{ "return", VTERM_KEY_ENTER },
-	{ "tab", VTERM_KEY_TAB },
-	{ "backspace", VTERM_KEY_BACKSPACE },
-	{ "escape", VTERM_KEY_ESCAPE },
-	{ "esc", VTERM_KEY_ESCAPE },
-	{ "up", VTERM_KEY_UP },
-	{ "down", VTERM_KEY_DOWN },
-	{ "left", VTERM_KEY_LEFT },
-	{ "right", VTERM_KEY_RIGHT },
-	{ "insert", VTERM_KEY_INS },
-	{ "delete", VTERM_KEY_DEL },
-	{ "home", VTERM_KEY_HOME },
-	{ "end", VTERM_KEY_END },
-	{ "pageup", VTERM_KEY_PAGEUP },
-	{ "page_up", VTERM_KEY_PAGEUP },
-	{ "pagedown", VTERM_KEY_PAGEDOWN },
-	{ "page_down", VTERM_KEY_PAGEDOWN },
+	{ "enter", XKB_KEY_Return },
+	{ "return", XKB_KEY_Return },
+	{ "tab", XKB_KEY_Tab },
+	{ "backspace", XKB_KEY_BackSpace },
+	{ "escape", XKB_KEY_Escape },
+	{ "esc", XKB_KEY_Escape },
+	{ "up", XKB_KEY_Up },
+	{ "down", XKB_KEY_Down },
+	{ "left", XKB_KEY_Left },
+	{ "right", XKB_KEY_Right },
+	{ "insert", XKB_KEY_Insert },
+	{ "delete", XKB_KEY_Delete },
+	{ "home", XKB_KEY_Home },
+	{ "end", XKB_KEY_End },
+	{ "pageup", XKB_KEY_Page_Up },
+	{ "page_up", XKB_KEY_Page_Up },
+	{ "pagedown", XKB_KEY_Page_Down },
+	{ "page_down", XKB_KEY_Page_Down },
 };
 
 static const struct {
 	const char *name;
-	VTermModifier modifier;
+	unsigned modifier;
 } modifier_names[] = {
-	{ "ctrl+", VTERM_MOD_CTRL },
-	{ "alt+", VTERM_MOD_ALT },
-	{ "shift+", VTERM_MOD_SHIFT },
+	{ "ctrl+", TSM_CONTROL_MASK },
+	{ "alt+", TSM_ALT_MASK },
+	{ "shift+", TSM_SHIFT_MASK },
 };
 
-static VTermModifier take_modifier(const char **name)
+static unsigned take_modifier(const char **name)
 {
 	for (size_t i = 0; i < sizeof(modifier_names) / sizeof(modifier_names[0]); i++) {
 		size_t len = strlen(modifier_names[i].name);
@@ -126,24 +102,25 @@ static VTermModifier take_modifier(const char **name)
 			return modifier_names[i].modifier;
 		}
 	}
-	return VTERM_MOD_NONE;
+	return 0;
 }
 
-static VTermKey find_key(const char *name)
+static uint32_t find_key(const char *name)
 {
 	for (size_t i = 0; i < sizeof(key_names) / sizeof(key_names[0]); i++) {
 		if (g_ascii_strcasecmp(name, key_names[i].name) == 0) {
-			return key_names[i].key;
+			return key_names[i].keysym;
 		}
 	}
 	char *end;
 	long number = g_ascii_tolower(name[0]) == 'f' ? strtol(name + 1, &end, 10) : 0;
-	return number >= 1 && number <= 12 && !*end ? VTERM_KEY_FUNCTION(number) : VTERM_KEY_NONE;
+	return number >= 1 && number <= 12 && !*end ? XKB_KEY_F1 + (uint32_t)number - 1
+						    : XKB_KEY_NoSymbol;
 }
 
 static bool parse_key(const char *name, struct key *ret)
 {
-	VTermModifier modifier;
+	unsigned modifier;
 	*ret = (struct key){ 0 };
 	while ((modifier = take_modifier(&name))) {
 		ret->modifiers |= modifier;
@@ -151,11 +128,13 @@ static bool parse_key(const char *name, struct key *ret)
 	if (g_ascii_strcasecmp(name, "space") == 0) {
 		name = " ";
 	}
-	ret->named = find_key(name);
-	if (ret->named == VTERM_KEY_NONE) {
-		ret->character = g_utf8_strlen(name, -1) == 1 ? g_utf8_get_char(name) : 0;
+	ret->keysym = find_key(name);
+	if (ret->keysym != XKB_KEY_NoSymbol) {
+		return true;
 	}
-	return ret->named != VTERM_KEY_NONE || ret->character >= ' ';
+	ret->character = g_utf8_strlen(name, -1) == 1 ? g_utf8_get_char(name) : 0;
+	ret->keysym = xkb_utf32_to_keysym(ret->character);
+	return ret->character >= ' ';
 }
 
 bool terminal_key_check(const char *key, struct err *err)
@@ -175,54 +154,87 @@ void terminal_press(struct terminal *t, const char *name)
 	if (!parse_key(name, &key)) {
 		return;
 	}
-	if (key.named != VTERM_KEY_NONE) {
-		vterm_keyboard_key(t->vt, key.named, key.modifiers);
-	} else {
-		vterm_keyboard_unichar(t->vt, key.character, key.modifiers);
-	}
+	uint32_t ascii = key.character < 0x80 ? key.character : 0;
+	tsm_vte_handle_keyboard(t->vte, key.keysym, ascii ? ascii : XKB_KEY_NoSymbol, key.modifiers,
+		key.character ? key.character : TSM_VTE_INVALID);
 }
 
 /* ---- the screen ---- */
 
 void terminal_resize(struct terminal *t, int columns, int rows)
 {
-	vterm_set_size(t->vt, rows, columns);
+	tsm_screen_resize(t->screen, (unsigned)columns, (unsigned)rows);
 }
 
 void terminal_size(const struct terminal *t, int *ret_columns, int *ret_rows)
 {
-	vterm_get_size(t->vt, ret_rows, ret_columns);
+	*ret_columns = (int)tsm_screen_get_width(t->screen);
+	*ret_rows = (int)tsm_screen_get_height(t->screen);
 }
 
-static json_t *line(const struct terminal *t, int row, int columns)
+/* The text of a screen, line by line; cells come in their order. */
+struct drawing {
+	json_t *lines;
+	struct buf line;
+	size_t used; /* bytes of the line up to its last character that is no space */
+	unsigned row;
+};
+
+static void end_line(struct drawing *d)
 {
-	auto_buf struct buf raw = { 0 }, clean = { 0 };
-	VTermRect rect = { row, row + 1, 0, columns };
-	buf_reserve(&raw, (size_t)columns * VTERM_MAX_CHARS_PER_CELL * 4);
-	raw.len = vterm_screen_get_text(
-		t->screen, (char *)raw.data, (size_t)columns * VTERM_MAX_CHARS_PER_CELL * 4, rect);
-	while (raw.len && raw.data[raw.len - 1] == ' ') {
-		raw.len--;
+	d->line.len = d->used;
+	json_array_append_new(d->lines, must(json_stringn((const char *)d->line.data, d->used)));
+	d->line.len = d->used = 0;
+	d->row++;
+}
+
+static int on_cell(struct tsm_screen *screen, uint64_t id, const uint32_t *text, size_t len,
+	unsigned width, unsigned column, unsigned row, const struct tsm_screen_attr *attr,
+	tsm_age_t age, void *data)
+{
+	struct drawing *d = data;
+	(void)screen, (void)id, (void)column, (void)attr, (void)age;
+	while (d->row < row) {
+		end_line(d);
 	}
-	utf8_append_clean(&clean, raw.data, raw.len);
-	return must(json_string(buf_text(&clean)));
+	if (!len) { /* a blank, or the second half of a wide character (width 0) */
+		buf_append(&d->line, " ", width > 0);
+	}
+	for (size_t i = 0; i < len; i++) {
+		char utf8[8];
+		size_t n = tsm_ucs4_to_utf8(text[i], utf8);
+		utf8_append_clean(&d->line, (const uint8_t *)utf8, n);
+	}
+	bool blank = !len || (len == 1 && text[0] == ' ');
+	d->used = blank ? d->used : d->line.len;
+	return 0;
+}
+
+/* Behind the last column, the cursor waits for the next character. */
+static int within(int at, int size)
+{
+	return at < 0 ? 0 : at < size ? at : size - 1;
 }
 
 void terminal_describe(struct terminal *t, struct msg_process_screen_answer *ret)
 {
+	struct drawing d = { .lines = json_array() };
 	int columns, rows;
+	unsigned flags = tsm_screen_get_flags(t->screen);
 	terminal_size(t, &columns, &rows);
-	json_t *lines = json_array();
-	for (int row = 0; row < rows; row++) {
-		json_array_append_new(lines, line(t, row, columns));
+	buf_reserve(&d.line, 1);
+	tsm_screen_draw(t->screen, on_cell, &d);
+	while (d.row < (unsigned)rows) {
+		end_line(&d);
 	}
+	buf_done(&d.line);
 	*ret = (struct msg_process_screen_answer){
 		.columns = columns,
 		.rows = rows,
-		.column = t->cursor.col,
-		.row = t->cursor.row,
-		.cursor = t->visible,
-		.alternate = t->alternate,
-		.lines = lines,
+		.column = within((int)tsm_screen_get_cursor_x(t->screen), columns),
+		.row = within((int)tsm_screen_get_cursor_y(t->screen), rows),
+		.cursor = !(flags & TSM_SCREEN_HIDE_CURSOR),
+		.alternate = flags & TSM_SCREEN_ALTERNATE,
+		.lines = d.lines,
 	};
 }

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "vm/wire/messages_process.h"
 
-/* The screen of a terminal, from the bytes that its programs print (libvterm). */
+/* The screen of a terminal, from the bytes that its programs print (libtsm). */
 struct terminal;
 
 /* reply: what a terminal sends to its program: keys, and answers to its queries. */
