@@ -134,6 +134,16 @@ static void a_file_counts_when_it_is_written(struct bench *b)
 	       "/tmp/new/er/file");
 	expect(b, &got, true, "The file exists (5 bytes).");
 	run(b, "rm -r /tmp/new");
+	/* Its folder comes with the file in it, which is still being written. */
+	got = (struct got){ 0 };
+	begin(b,
+		(struct msg_wait){
+			.until = WAIT_FILE, .path = "/tmp/moved/file", .timeout_ms = 60000 },
+		&got);
+	run(b, "mkdir /tmp/before && (printf 12; mv /tmp/before /tmp/moved; sleep 0.3; printf 345) > "
+	       "/tmp/before/file");
+	expect(b, &got, true, "The file exists (5 bytes).");
+	run(b, "rm -r /tmp/moved");
 }
 
 static void a_port_is_listened_on(struct bench *b)

@@ -2,10 +2,13 @@
  * Waiting for a file: by inotify on the folder that is to contain it, or on the nearest one above
  * that exists.  A new file counts when its writer has closed it.
  */
+#include "base/cleanup.h"
 #include "base/loop.h"
 #include "vm/agent/wait/wait.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -34,7 +37,18 @@ static const char *name_of(const struct wait *w)
 	return strrchr(w->path, '/') + 1;
 }
 
-/* Watches the nearest existing folder above the file. */
+/* Whether a program has it open for writing: then the kernel grants no lease for reading
+ * (fcntl(2)).  Not known of another user's file. */
+static bool is_being_written(const char *path)
+{
+	auto_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	/* Who opens it while we have the lease sends us a signal, by default one that kills. */
+	return fd >= 0 && fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETLEASE, F_RDLCK) < 0 &&
+	       errno == EAGAIN;
+}
+
+/* Watches the nearest existing folder above the file.  In a folder that was made meanwhile, the file
+ * may have been created before the watch. */
 static bool watch_folder(struct wait *w)
 {
 	char folder[sizeof(w->path)];
@@ -45,6 +59,7 @@ static bool watch_folder(struct wait *w)
 		if (watch >= 0) {
 			if (w->watch >= 0 && w->watch != watch) {
 				(void)inotify_rm_watch(w->fd, w->watch);
+				w->open_for_writing = is_being_written(w->path);
 			}
 			w->watch = watch;
 			return true;
