@@ -7,10 +7,14 @@
 #include "server/remote/talk.h"
 #include "vm/state/state.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 struct remote {
 	struct vm_pool *vms;
@@ -134,6 +138,36 @@ static bool make_directory(const char *state_dir, char **ret_path, struct err *e
 	return asprintf(ret_path, "%s/%d.sock", dir, getpid()) >= 0;
 }
 
+static bool is_refused(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || strlen(path) >= sizeof(to.sun_path)) {
+		return false;
+	}
+	memcpy(to.sun_path, path, strlen(path) + 1);
+	return connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 && errno == ECONNREFUSED;
+}
+
+/* Sockets of servers that were killed. */
+static void remove_stale(const char *socket_path)
+{
+	auto_free char *dir =
+		must(strndup(socket_path, (size_t)(strrchr(socket_path, '/') - socket_path)));
+	DIR *entries = opendir(dir);
+	struct dirent *entry;
+	while (entries && (entry = readdir(entries))) {
+		auto_buf struct buf path = { 0 };
+		buf_printf(&path, "%s/%s", dir, entry->d_name);
+		if (entry->d_type == DT_SOCK && is_refused(buf_text(&path))) {
+			unlink(buf_text(&path));
+		}
+	}
+	if (entries) {
+		closedir(entries);
+	}
+}
+
 static bool open_socket(
 	struct remote *remote, sd_event *event, const struct config *config, struct err *err)
 {
@@ -143,7 +177,7 @@ static bool open_socket(
 		asprintf(&address, "unix:%s", remote->path) < 0) {
 		return false;
 	}
-	unlink(remote->path); /* of an earlier process with this pid */
+	remove_stale(remote->path);
 	remote->own = listen_http_open(event, &remote->config, address, authorize, NULL, NULL, err);
 	return remote->own;
 }

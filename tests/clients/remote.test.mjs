@@ -113,6 +113,24 @@ test('a shell is a terminal of its own', async () => {
 	assert.equal(await ended, 4);
 });
 
+test('a server that was killed leaves a socket, which the next one removes', async () => {
+	const place = join(dir, 'killed');
+	const start = () => spawn(vitrine, ['serve', '--backend', 'fake', '--state-dir', place], { env });
+	const sockets = () => { try { return readdirSync(join(place, 'servers')); } catch { return []; } };
+	const until = async (condition) => { while (!condition()) { await new Promise((r) => setTimeout(r, 20)); } };
+	const first = start();
+	await until(() => sockets().length === 1);
+	const [left] = sockets();
+	first.kill('SIGKILL');
+	await new Promise((resolve) => first.once('exit', resolve));
+	assert.deepEqual(sockets(), [left]);
+	const second = start();
+	await until(() => sockets().length === 1 && sockets()[0] !== left);
+	second.stdin.end();
+	await new Promise((resolve) => second.once('exit', resolve));
+	assert.deepEqual(sockets(), []);
+});
+
 test('the same over HTTP, with a token', async () => {
 	const server = spawn(vitrine, ['serve', '--backend', 'fake', '--http', '127.0.0.1:0', '--state-dir', join(dir, 'http')],
 		{ env: { ...env, VITRINE_TOKEN: 'a-token-of-sufficient-length-0123456789' } });
