@@ -10,6 +10,7 @@
 #include "tests/bench/file_rows.h"
 #include "tests/bench/picture.h"
 #include "tests/bench/probe.h"
+#include "tests/bench/process_rows.h"
 #include "tests/bench/watch.h"
 
 #include <stdio.h>
@@ -484,6 +485,10 @@ const struct row bench_rows[] = {
 	{ "click-fast", "the same, the peer without its delay", "ms", HOLD_MS + 2, NULL,
 		"xdotool ... click --delay 0 1", 300, 100, NULL, ours_click, peer_click_fast,
 		NULL },
+	{ "click-busy", "left_click beside 50 processes that print", "ms", HOLD_MS + 3, NULL, NULL,
+		300, 0, begin_busy, ours_click, NULL, end_busy },
+	{ "command", "run_command true", "ms", 3, NULL, "bash -l -c true, without a sandbox", 200,
+		100, NULL, ours_command, peer_command, NULL },
 	{ "screenshot", "screenshot of a moving screen: JPEG, base64 in hand", "ms", 8, NULL,
 		"scrot -q 80, read, base64", 200, 60, begin_animate, ours_moving, peer_moving,
 		watch_stop },
