@@ -1,9 +1,9 @@
-#include "tools/tool.h"
+#include "tools/call/tool.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/nearest.h"
-#include "tools/dialect.h"
+#include "tools/dialect/dialect.h"
 
 #include <string.h>
 

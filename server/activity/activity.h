@@ -2,7 +2,7 @@
 #define SERVER_ACTIVITY_ACTIVITY_H
 
 #include "base/listener.h"
-#include "tools/tool.h"
+#include "tools/call/tool.h"
 
 /*
  * Activity: one record for each answered tool call, for all listeners (the action log of the pages,

@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "tools/streams.h"
+#include "tools/sandbox/streams.h"
 #include "transport/mcp/stdio.h"
 #include "vm/backends.h"
 #include "vm/lifecycle/lifecycle.h"

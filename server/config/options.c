@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/nearest.h"
 #include "server/config/public_url.h"
-#include "tools/tool.h"
+#include "tools/call/tool.h"
 #include "transport/mcp/transport.h"
 #include "vm/backends.h"
 

@@ -2,7 +2,7 @@
 #define SERVER_MCP_CLIENT_REQUEST_H
 
 #include "server/mcp/session.h"
-#include "tools/call.h"
+#include "tools/call/call.h"
 
 /*
  * Client requests: what the server asks a client (elicitation, sampling, roots) while it processes

@@ -2,7 +2,7 @@
 #define SERVER_MCP_SERVER_H
 
 #include "base/budget.h"
-#include "tools/tool.h"
+#include "tools/call/tool.h"
 #include "transport/mcp/transport.h"
 #include "vm/core/vm.h"
 
@@ -34,7 +34,7 @@ struct server_options {
 	/* per principal; NULL, or a result of 0: no limit */
 	int64_t (*max_calls_of)(const char *owner, void *data);
 	void *data;
-	struct streams *streams; /* tools/streams.h */
+	struct streams *streams; /* tools/sandbox/streams.h */
 	/* See call_stream_base().  host: the client's name of this server, or NULL. */
 	bool (*stream_base)(const char *host, char **ret_url, struct err *err, void *data);
 	const char *(*stream_vnc)(void *data);  /* see call_stream_vnc() */

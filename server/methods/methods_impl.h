@@ -2,7 +2,7 @@
 #define SERVER_METHODS_METHODS_IMPL_H
 
 #include "server/mcp/session.h"
-#include "tools/tool.h"
+#include "tools/call/tool.h"
 
 /* Shared by the files of server/methods/. */
 

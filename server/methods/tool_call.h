@@ -2,7 +2,7 @@
 #define SERVER_METHODS_TOOL_CALL_H
 
 #include "server/mcp/session.h"
-#include "tools/call_impl.h"
+#include "tools/call/call_impl.h"
 
 /*
  * A tools/call in flight.  It is attached to its request (tools_call.c) until that is answered.

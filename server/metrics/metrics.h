@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "server/activity/activity.h"
-#include "tools/tool.h"
+#include "tools/call/tool.h"
 #include "vm/core/vm.h"
 
 /* Metrics for Prometheus (text format 0.0.4). */

@@ -3,7 +3,7 @@
 
 #include "server/activity/activity.h"
 #include "server/metrics/metrics.h"
-#include "tools/streams.h"
+#include "tools/sandbox/streams.h"
 
 /* The watched desktops, for all kinds of viewers. */
 

@@ -5,7 +5,7 @@
 #include "server/config/public_url.h"
 #include "server/http/listener.h"
 #include "server/viewer/routes.h"
-#include "tools/streams.h"
+#include "tools/sandbox/streams.h"
 
 #include <string.h>
 #include <strings.h>

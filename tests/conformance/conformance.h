@@ -3,7 +3,7 @@
 
 #include "server/methods/prompts.h"
 #include "server/methods/resources.h"
-#include "tools/tool.h"
+#include "tools/call/tool.h"
 
 /*
  * What the official conformance suite (@modelcontextprotocol/conformance) wants to find in a

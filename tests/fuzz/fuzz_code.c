@@ -3,7 +3,7 @@
  * for the client stay within their bounds. */
 #include "base/cleanup.h"
 #include "base/id.h"
-#include "tools/code_result.h"
+#include "tools/system/code_result.h"
 #include "vm/guest/code_lines.h"
 #include "vm/guest/code_message.h"
 

@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "tools/call_impl.h"
-#include "tools/streams.h"
+#include "tools/call/call_impl.h"
+#include "tools/sandbox/streams.h"
 #include "vm/backends.h"
 #include "vm/lifecycle/lifecycle.h"
 

@@ -9,7 +9,7 @@
 #include "server/activity/activity.h"
 #include "server/mcp/server.h"
 #include "server/methods/methods.h"
-#include "tools/streams.h"
+#include "tools/sandbox/streams.h"
 #include "vm/backends.h"
 #include "vm/lifecycle/lifecycle.h"
 

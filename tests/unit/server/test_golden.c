@@ -23,7 +23,7 @@
 #include "tests/support/memory_client.h"
 #include "tests/support/page_texts.h"
 #include "tests/support/read_all.h"
-#include "tools/streams.h"
+#include "tools/sandbox/streams.h"
 
 #include <criterion/criterion.h>
 #include <ctype.h>

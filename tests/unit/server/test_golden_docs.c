@@ -3,7 +3,7 @@
 #include "base/cleanup.h"
 #include "server/config/options.h"
 #include "tests/support/golden_file.h"
-#include "tools/tool.h"
+#include "tools/call/tool.h"
 #include "vm/wire/messages.h"
 
 #include <criterion/criterion.h>

@@ -1,6 +1,6 @@
 // USES tools
 /* What code printed and showed, as content blocks: their order, which representation, bounds. */
-#include "tools/code_result.h"
+#include "tools/system/code_result.h"
 
 #include "base/cleanup.h"
 #include "vm/wire/messages.h"

@@ -1,7 +1,7 @@
 // USES tools
 /* Which streams there are, and whom they let in. */
 #include "tests/support/vm_host.h"
-#include "tools/streams.h"
+#include "tools/sandbox/streams.h"
 
 struct ended {
 	bool any;

@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "server/config/config.h"
-#include "tools/tool.h"
+#include "tools/call/tool.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

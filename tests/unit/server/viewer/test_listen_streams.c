@@ -3,7 +3,7 @@
 #include "base/loop.h"
 #include "server/http/listener.h"
 #include "server/viewer/listener.h"
-#include "tools/streams.h"
+#include "tools/sandbox/streams.h"
 #include "vm/backends.h"
 #include "vm/lifecycle/lifecycle.h"
 

@@ -5,7 +5,7 @@
  */
 #include "base/cleanup.h"
 #include "server/config/options.h"
-#include "tools/tool.h"
+#include "tools/call/tool.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
