@@ -62,32 +62,6 @@ static void run_list(struct http_exchange *x, void *data)
 
 /* ---- GET /api/sandboxes/ID/talk ---- */
 
-struct search {
-	const char *id;
-	struct vm *found;
-};
-
-static void compare(struct vm *vm, void *data)
-{
-	struct search *search = data;
-	if (strcmp(vm_id(vm), search->id) == 0) {
-		search->found = vm;
-	}
-}
-
-struct vm *remote_find(const struct remote_place *place, struct err *err)
-{
-	struct search search = { .id = place->id };
-	if (place->owner) {
-		return vm_find(place->vms, place->owner, place->id, err);
-	}
-	vm_pool_each(place->vms, compare, &search);
-	if (!search.found) {
-		err_set(err, ERR_NOT_FOUND, "there is no sandbox '%s'", place->id);
-	}
-	return search.found;
-}
-
 static void run_talk(struct http_exchange *x, void *data)
 {
 	const struct listing *listing = data;

@@ -19,7 +19,7 @@ struct scale;        /* vm/agent/desktop/scale.h */
 struct sound_server; /* vm/agent/sound/server.h */
 struct elements;     /* vm/agent/elements/elements.h */
 struct text_reader;  /* vm/agent/text/reader.h */
-struct launch;       /* vm/agent/process/launch.c: launches that wait for their window */
+struct launch;       /* vm/agent/launch/launch.c: launches that wait for their window */
 struct process;      /* vm/agent/process/process.h: what commands and their like have started */
 struct request;      /* vm/agent/core/op.h */
 
@@ -37,11 +37,11 @@ struct agent {
 	int scale;                 /* how large programs draw, in percent */
 	uint64_t started_us;       /* loop_now_us() at the start */
 
-	struct request *requests;     /* unanswered, newest first */
-	struct launch *launches;      /* waiting for a window, newest first */
+	struct request *requests;       /* unanswered, newest first */
+	struct launch *launches;        /* waiting for a window, newest first */
 	LIST_HEAD(, process) processes; /* newest first */
-	LIST_HEAD(, watched) watched; /* pictures with viewers */
-	LIST_HEAD(, join) joins;      /* these viewers */
+	LIST_HEAD(, watched) watched;   /* pictures with viewers */
+	LIST_HEAD(, join) joins;        /* these viewers */
 };
 
 #endif

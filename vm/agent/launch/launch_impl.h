@@ -1,12 +1,12 @@
-#ifndef VM_AGENT_PROCESS_LAUNCH_IMPL_H
-#define VM_AGENT_PROCESS_LAUNCH_IMPL_H
+#ifndef VM_AGENT_LAUNCH_LAUNCH_IMPL_H
+#define VM_AGENT_LAUNCH_LAUNCH_IMPL_H
 
 /* Shared by launch.c, launch_match.c and launch_wait.c. */
 
 #include "vm/agent/core/agent.h"
 #include "vm/agent/core/op.h"
+#include "vm/agent/launch/single_instance.h"
 #include "vm/agent/process/output_drain.h"
-#include "vm/agent/process/single_instance.h"
 #include "vm/agent/process/task.h"
 #include "vm/agent/x11/display.h"
 #include "vm/agent/x11/windows.h"
@@ -21,7 +21,7 @@ struct launch {
 	struct request *req;
 	struct task task;
 	uint64_t from; /* the frame at the start */
-	char *chosen; /* the default application, if none was named; g_free() */
+	char *chosen;  /* the default application, if none was named; g_free() */
 	struct output_drain *output;
 	char startup_id[96];
 	struct single_instance *instance; /* instances that were already running */

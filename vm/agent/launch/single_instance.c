@@ -3,7 +3,7 @@
  * class is the program's name, because programs are often started by scripts, and scripts by
  * interpreters.
  */
-#include "vm/agent/process/single_instance.h"
+#include "vm/agent/launch/single_instance.h"
 
 #include "base/cleanup.h"
 #include "vm/agent/x11/display.h"

@@ -2,7 +2,7 @@
  * Decides when a launch is complete: its window is shown, there is no better match, or the program
  * has ended without one.
  */
-#include "vm/agent/process/launch_impl.h"
+#include "vm/agent/launch/launch_impl.h"
 
 #include "base/loop.h"
 #include "base/spawn.h"

@@ -4,7 +4,7 @@
  * launch.  Any other new window is remembered, for programs that pass their work to a running
  * instance and for windows without an owner.
  */
-#include "vm/agent/process/launch_impl.h"
+#include "vm/agent/launch/launch_impl.h"
 
 #include <string.h>
 

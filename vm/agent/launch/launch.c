@@ -2,14 +2,14 @@
  * Starts a program and answers with the window that it opens (launch_match.c), as soon as it is
  * complete, or with what happened without one (launch_wait.c).
  */
-#include "vm/agent/process/launch_impl.h"
+#include "vm/agent/launch/launch_impl.h"
 
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/plain.h"
 #include "base/spawn.h"
-#include "vm/agent/process/applications.h"
-#include "vm/agent/process/default_application.h"
+#include "vm/agent/launch/applications.h"
+#include "vm/agent/launch/default_application.h"
 #include "vm/agent/process/environment.h"
 #include "vm/agent/x11/window_group.h"
 #include "vm/wire/messages.h"

@@ -3,7 +3,7 @@
  * must be found.  An earlier directory of the XDG data path hides entries of the same id in later
  * ones.
  */
-#include "vm/agent/process/applications.h"
+#include "vm/agent/launch/applications.h"
 
 #include "base/cleanup.h"
 #include "base/nearest.h"

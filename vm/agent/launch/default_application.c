@@ -1,9 +1,9 @@
 /* GIO has this, too, but would add five libraries to the agent's archive. */
-#include "vm/agent/process/default_application.h"
+#include "vm/agent/launch/default_application.h"
 
 #include "base/cleanup.h"
 #include "base/utf8.h"
-#include "vm/agent/process/applications.h"
+#include "vm/agent/launch/applications.h"
 
 #include <errno.h>
 #include <fnmatch.h>
