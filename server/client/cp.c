@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -99,35 +101,73 @@ static bool await_download(struct copy *copy, struct err *err)
 	return good;
 }
 
-/* A file appears under its name when it is complete. */
+/* The unfinished file, for the handler of signals; "": none. */
+static char unfinished[PATH_MAX + 40];
+
+static void on_signal(int number)
+{
+	unlink(unfinished);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+/* A file appears under its name, with the mode of the one it replaces, when it is complete. */
+static bool open_beside(
+	struct copy *copy, const char *file, const struct stat *old, struct err *err)
+{
+	snprintf(unfinished, sizeof(unfinished), "%s.part-%d", file, getpid());
+	copy->fd = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (copy->fd < 0) {
+		err_errno(err, "cannot create %s", unfinished);
+		unfinished[0] = '\0';
+		return false;
+	}
+	signal(SIGINT, on_signal);
+	signal(SIGTERM, on_signal);
+	signal(SIGHUP, on_signal);
+	return !old || fchmod(copy->fd, old->st_mode & 07777) == 0 ||
+	       err_errno(err, "cannot set the mode of %s", unfinished);
+}
+
+static bool put_in_place(const char *file, bool good, struct err *err)
+{
+	if (good && rename(unfinished, file) < 0) {
+		good = err_errno(err, "cannot rename %s to %s", unfinished, file);
+	}
+	if (!good) {
+		unlink(unfinished);
+	}
+	unfinished[0] = '\0';
+	return good;
+}
+
+/* Devices, pipes and stdout are written as they are; links are followed. */
+static bool open_target(struct copy *copy, const char *file, struct err *err)
+{
+	struct stat st;
+	bool exists = stat(file, &st) == 0;
+	if (strcmp(file, "-") == 0) {
+		copy->fd = STDOUT_FILENO;
+	} else if (exists && !S_ISREG(st.st_mode)) {
+		copy->fd = open(file, O_WRONLY | O_CLOEXEC);
+	} else {
+		return open_beside(copy, file, exists ? &st : NULL, err);
+	}
+	return copy->fd >= 0 || err_errno(err, "cannot write %s", file);
+}
+
 static bool download(struct copy *copy, const struct remote_where *where, const char *sandbox,
 	const char *path, const char *file, struct err *err)
 {
-	auto_buf struct buf part = { 0 };
-	bool out = strcmp(file, "-") == 0;
-	buf_printf(&part, "%s.part-%d", file, getpid());
+	auto_free char *real = realpath(file, NULL);
+	const char *target = real && strcmp(file, "-") != 0 ? real : file;
 	copy->c = remote_open(
 		where, sandbox, "file_read", json_pack("{s:s}", "path", path), NULL, err);
-	if (!copy->c) {
-		return false;
+	bool good = copy->c && open_target(copy, target, err) && await_download(copy, err);
+	if (copy->fd > STDERR_FILENO) {
+		close(copy->fd);
 	}
-	copy->fd = out ? STDOUT_FILENO
-		       : open(buf_text(&part), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (copy->fd < 0) {
-		return err_errno(err, "cannot create %s", buf_text(&part));
-	}
-	bool good = await_download(copy, err);
-	if (out) {
-		return good;
-	}
-	close(copy->fd);
-	if (good && rename(buf_text(&part), file) < 0) {
-		good = err_errno(err, "cannot rename %s to %s", buf_text(&part), file);
-	}
-	if (!good) {
-		unlink(buf_text(&part));
-	}
-	return good;
+	return *unfinished ? put_in_place(target, good, err) : good;
 }
 
 /* ---- to the sandbox ---- */

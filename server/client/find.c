@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define CONNECT_SECONDS 15
+#define LOCAL_SECONDS 3 /* one of several servers may be stopped */
 #define LIST_MAX (4u << 20)
 
 int client_fail(const char *name, const struct err *err)
@@ -21,18 +22,26 @@ int client_fail(const char *name, const struct err *err)
 bool remote_where_option(
 	struct remote_where *where, int argc, char **argv, int *at, struct err *err)
 {
-	const char *name = argv[*at];
-	bool url = strcmp(name, "--url") == 0;
+	static const char *const names[] = { "--url", "--state-dir" };
 	err->kind = ERR_NONE;
-	if (!url && strcmp(name, "--state-dir") != 0) {
-		return err_set(err, ERR_ARGUMENT, "unknown option '%s'", name);
+	for (size_t i = 0; i < 2; i++) {
+		const char **value = i ? &where->state_dir : &where->url;
+		size_t len = strlen(names[i]);
+		if (strncmp(argv[*at], names[i], len) == 0 && argv[*at][len] == '=') {
+			*value = argv[*at] + len + 1;
+			*at += 1;
+			return true;
+		}
+		if (strcmp(argv[*at], names[i]) == 0 && *at + 1 < argc) {
+			*value = argv[*at + 1];
+			*at += 2;
+			return true;
+		}
+		if (strcmp(argv[*at], names[i]) == 0) {
+			return err_set(err, ERR_ARGUMENT, "%s requires a value", names[i]);
+		}
 	}
-	if (*at + 1 >= argc) {
-		return err_set(err, ERR_ARGUMENT, "%s requires a value", name);
-	}
-	*(url ? &where->url : &where->state_dir) = argv[*at + 1];
-	*at += 2;
-	return true;
+	return err_set(err, ERR_ARGUMENT, "unknown option '%s'", argv[*at]);
 }
 
 /* ---- libcurl ---- */
@@ -84,7 +93,8 @@ static json_t *get_list(const char *at, struct err *err)
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_text);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &text);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)CONNECT_SECONDS);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT,
+		(long)(strncmp(at, "unix:", 5) == 0 ? LOCAL_SECONDS : CONNECT_SECONDS));
 	CURLcode code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_cleanup(curl);

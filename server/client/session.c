@@ -12,6 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#define STATUS_FAILED 125 /* as of docker exec: the command was not run, or its end is unknown */
 #define QUEUED_MAX (256u << 10) /* of stdin */
 
 struct run {
@@ -123,7 +124,8 @@ int session_run(
 	struct run r = { .terminal = session->terminal, .reads = true, .signals = -1 };
 	r.c = remote_open(where, sandbox, "exec", session->args, session->tail, &err);
 	if (!r.c) {
-		return client_fail(session->name, &err);
+		client_fail(session->name, &err);
+		return STATUS_FAILED;
 	}
 	if (session->terminal) {
 		make_raw();
@@ -133,7 +135,12 @@ int session_run(
 		wait_for_more(&r);
 	}
 	restore_terminal();
-	int status = answer ? status_of(answer) : client_fail(session->name, &err);
+	int status = STATUS_FAILED;
+	if (answer) {
+		status = status_of(answer);
+	} else {
+		client_fail(session->name, &err);
+	}
 	json_decref(answer);
 	remote_client_free(r.c);
 	return status;

@@ -10,7 +10,8 @@ struct session {
 	json_t *args;     /* of `exec`; taken */
 	const struct buf *tail;
 };
-/* Returns the exit status: the command's, 128 + N after a signal N, 1 if it could not be run. */
+/* Returns the exit status: the command's, 128 + N after a signal N, 125 if it
+ * could not be run. */
 int session_run(
 	const struct session *session, const struct remote_where *where, const char *sandbox);
 

@@ -37,7 +37,7 @@ const struct command command_exec = {
 	.summary = "run a command in a sandbox",
 	.usage = "[--cwd DIR] [--env NAME=VALUE] [--url URL] [--state-dir DIR] SANDBOX -- COMMAND",
 	.help = "Runs a command in a sandbox with this stdin, stdout and stderr, and exits with its\n"
-		"status.  Ctrl-C kills the command.\n" WHERE,
+		"status, or with 125 if it could not be run.  Ctrl-C kills the command.\n" WHERE,
 	.run = run,
 };
 

@@ -39,6 +39,19 @@ test('a shell that exits is told, and replaced', async () => {
 	assert.equal(await bash('echo "$X."'), '.\n');
 });
 
+test('a shell that leaves a child behind has ended all the same', async () => {
+	assert.match(await bash('sleep 1000 & exit 4'), /exited with code 4/);
+});
+
+test('while a command runs, others are refused, and a restart ends it', async () => {
+	const first = client.callTool({ name: 'bash', arguments: { command: 'echo begun; sleep 1000' } });
+	await new Promise((resolve) => setTimeout(resolve, 300));
+	const second = await client.callTool({ name: 'bash', arguments: { command: 'true' } });
+	assert.match(text_in(second), /still runs an earlier command/);
+	await client.callTool({ name: 'bash', arguments: { restart: true } });
+	assert.match(text_in(await first), /^begun\n\[the shell was killed by signal 9/);
+});
+
 test('it can be restarted', async () => {
 	await bash('Y=1; sleep 1000 & echo $! > /tmp/pid');
 	const result = await client.callTool({ name: 'bash', arguments: { restart: true } });

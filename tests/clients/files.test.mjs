@@ -51,6 +51,10 @@ test('parts, bytes and images', async () => {
 	assert.match(await said('file_read', { path: 'bytes' }), /binary file of 2 bytes/);
 	assert.equal((await call('file_read', { path: 'bytes', encoding: 'base64' })).content[0].text, 'AP8=');
 	assert.equal(await said('file_read', { path: 'empty' }), '[empty file]');
+	assert.match(await said('file_read', { path: 'bytes', offset: 9999 }), /no bytes from offset 9999 on; the file has 2 bytes/);
+	await shell('ln -s bytes same');
+	await refused('file_copy', { from: 'same', to: 'bytes', replace: true }, /the same file/);
+	assert.match(await said('file_read', { path: 'bytes' }), /binary file of 2 bytes/);
 	const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==', 'base64');
 	await call('file_write', { path: 'dot.png', content: png.toString('base64'), encoding: 'base64' });
 	const image = image_in(await call('file_read', { path: 'dot.png' }));
@@ -115,6 +119,10 @@ test('a search that is cancelled ends', async () => {
 	setTimeout(() => stop.abort(), 50);
 	await assert.rejects(search);
 	assert.equal(await said('file_read', { path: 'empty' }), '[empty file]');
+	assert.match(await said('file_read', { path: 'bytes', offset: 9999 }), /no bytes from offset 9999 on; the file has 2 bytes/);
+	await shell('ln -s bytes same');
+	await refused('file_copy', { from: 'same', to: 'bytes', replace: true }, /the same file/);
+	assert.match(await said('file_read', { path: 'bytes' }), /binary file of 2 bytes/);
 });
 
 async function sandbox() {

@@ -93,6 +93,18 @@ test('a signal reaches it', async () => {
 	assert.match(await call('process_wait', { pid: await begin('sleep 100'), timeout: 0.2 }), /running for/);
 });
 
+test('one that does not read its input holds up nobody', async () => {
+	const pid = await begin('sleep 1000');
+	assert.match(await call('process_input', { pid, text: 'x'.repeat(200_000) }), /has not read \d+ bytes yet/);
+	const screen = await call('terminal_open', { command: 'stty raw -echo; echo up; sleep 1000' });
+	const terminal = Number(/\[terminal (\d+)/.exec(screen)[1]);
+	assert.match(await call('terminal_input', { pid: terminal, text: 'x'.repeat(200_000), wait: 1 }), /up/);
+	await call('terminal_close', { pid: terminal });
+	await call('process_signal', { pid, tree: true });
+	const late = await call('terminal_open', { command: 'sleep 1; echo late; exit 7', wait: 60 });
+	assert.match(late, /late/);
+});
+
 test('a shell in a terminal', async () => {
 	let screen = await call('terminal_open', { command: 'PS1="> " exec bash --norc -i', columns: 60, rows: 12 });
 	const pid = Number(/\[terminal (\d+), 60x12/.exec(screen)[1]);
@@ -124,5 +136,5 @@ test('a full-screen program is read as a person reads it', async () => {
 	screen = await call('terminal_input', { pid, keys: ['Home', 'PageDown', 'Down'] });
 	assert.match(screen, /^1[01]\n/m);
 	screen = await call('terminal_input', { pid, text: 'q' });
-	assert.match(screen, /its program has ended/);
+	assert.match(screen, /its program has ended with exit code 0/);
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -57,7 +57,7 @@ test('a command has our streams and its status', () => {
 
 test('what is wrong is said', () => {
 	const none = run(['exec', 'zzz', '--', 'true']);
-	assert.equal(none.status, 1);
+	assert.equal(none.status, 125);
 	assert.match(none.stderr, /no sandbox begins with 'zzz'/);
 	assert.match(run(['exec', id, '--', '/no/such']).stderr, /\/no\/such/);
 	assert.equal(run(['exec', id]).status, 2);
@@ -78,7 +78,7 @@ test('one that is interrupted kills its command', async () => {
 		.status, 9);
 });
 
-test('files are copied there and back, byte for byte', () => {
+test('files are copied there and back, byte for byte', async () => {
 	const bytes = randomBytes(20_000_000);
 	writeFileSync(join(dir, 'big'), bytes, { mode: 0o640 });
 	assert.equal(run(['cp', join(dir, 'big'), `${id}:new/dir/`]).status, 0);
@@ -89,6 +89,19 @@ test('files are copied there and back, byte for byte', () => {
 	assert.equal(run(['cp', '-', `${id}:/tmp/in`], 'piped').status, 0);
 	assert.equal(run(['exec', id, '--', 'cat', '/tmp/in']).stdout, 'piped');
 	assert.deepEqual(readdirSync(dir).filter((n) => n.includes('part')), []);
+	// A file keeps its mode, a link its target, and what is no file is written as it is.
+	writeFileSync(join(dir, 'private'), 'old', { mode: 0o600 });
+	symlinkSync('private', join(dir, 'link'));
+	assert.equal(run(['cp', `${id}:/tmp/in`, join(dir, 'link')]).status, 0);
+	assert.equal(readFileSync(join(dir, 'private'), 'utf8'), 'piped');
+	assert.equal(statSync(join(dir, 'private')).mode & 0o777, 0o600);
+	assert.ok(lstatSync(join(dir, 'link')).isSymbolicLink());
+	spawnSync('mkfifo', [join(dir, 'fifo')]);
+	const reader = spawn('cat', [join(dir, 'fifo')]);
+	const got = new Promise((resolve) => reader.stdout.once('data', (d) => resolve(String(d))));
+	assert.equal(run(['cp', `${id}:/tmp/in`, join(dir, 'fifo')]).status, 0);
+	assert.equal(await got, 'piped');
+	assert.ok(statSync(join(dir, 'fifo')).isFIFO());
 });
 
 test('a shell is a terminal of its own', async () => {

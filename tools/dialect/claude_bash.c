@@ -11,6 +11,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/queue.h>
 
 /*
  * Anthropic's tool `bash` (bash_20250124): one shell for all calls, with its variables, functions and
@@ -24,6 +25,7 @@
 #define STATUS_DIGITS 3
 
 struct bash {
+	LIST_ENTRY(bash) entry; /* in running, from begin() on */
 	struct call *call;
 	const struct claude_bash_args *args;
 	struct conversation *shell; /* NULL: none, or over */
@@ -38,6 +40,9 @@ struct bash {
 	struct output_progress progress;
 };
 
+/* Commands that have not ended, of all sandboxes. */
+static LIST_HEAD(, bash) running = LIST_HEAD_INITIALIZER(running);
+
 #define ARGS struct claude_bash_args
 const struct field claude_bash_fields[] = {
 	FIELD_STR(ARGS, command, "Command line. The shell keeps its state between calls.", .min = 1,
@@ -50,6 +55,9 @@ const struct field claude_bash_fields[] = {
 static void on_call_end(void *data)
 {
 	struct bash *b = data;
+	if (!b->args->restart) {
+		LIST_REMOVE(b, entry);
+	}
 	loop_drop(&b->timer);
 	buf_done(&b->pending[0]);
 	buf_done(&b->pending[1]);
@@ -59,7 +67,7 @@ static void on_call_end(void *data)
 
 /* ---- answers ---- */
 
-static json_t *content_of(const struct bash *b, bool exited)
+static json_t *content_of(const struct bash *b, const struct msg_exec_answer *exited)
 {
 	auto_buf struct buf text = { 0 };
 	auto_free char *out = NULL, *out_tail = NULL, *errors = NULL, *errors_tail = NULL;
@@ -72,7 +80,14 @@ static json_t *content_of(const struct bash *b, bool exited)
 	output_format(&text, &res);
 	if (exited) {
 		output_start_line(&text);
-		buf_printf(&text, "[the shell has exited; the next call starts a new one]");
+		if (exited->signal) {
+			buf_printf(&text, "[the shell was killed by signal %lld",
+				(long long)exited->signal);
+		} else {
+			buf_printf(&text, "[the shell has exited with code %lld",
+				(long long)exited->status);
+		}
+		buf_printf(&text, "; the next call starts a new one]");
 	}
 	json_t *content = json_array();
 	result_add_text(content, buf_text(&text));
@@ -83,7 +98,7 @@ static json_t *content_of(const struct bash *b, bool exited)
 static void finish(struct bash *b)
 {
 	conversation_close(take_ptr(&b->shell));
-	call_reply(b->call, content_of(b, false));
+	call_reply(b->call, content_of(b, NULL));
 }
 
 static void killed(
@@ -126,7 +141,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *data)
 		"it; the next call starts a new one. Start long programs with '&' and their output "
 		"in a file. The output until then is below",
 		TIMEOUT_MS / 1000);
-	call_fail_with(b->call, &err, content_of(b, false));
+	call_fail_with(b->call, &err, content_of(b, NULL));
 	return 0;
 }
 
@@ -235,7 +250,7 @@ static void open_new(struct bash *b);
 static void on_end(struct conversation *c, const void *answer, const struct err *err, void *data)
 {
 	struct bash *b = data;
-	(void)c, (void)answer;
+	(void)c;
 	b->shell = NULL;
 	if (b->attached && (!err || err->kind == ERR_NOT_FOUND)) {
 		b->attached = false;
@@ -245,7 +260,7 @@ static void on_end(struct conversation *c, const void *answer, const struct err 
 	} else {
 		pass(b, EXEC_STDOUT, b->pending[EXEC_STDOUT].len);
 		pass(b, EXEC_STDERR, b->pending[EXEC_STDERR].len);
-		call_reply(b->call, content_of(b, true));
+		call_reply(b->call, content_of(b, answer));
 	}
 }
 
@@ -259,9 +274,12 @@ static const struct conversation_handlers handlers = {
 static void open_new(struct bash *b)
 {
 	static const char argv[] = "/bin/bash\0-l";
-	const struct msg_exec args = {
-		.arguments = 2, .tag = TAG, .input = true, .announce = true, .background = true
-	};
+	const struct msg_exec args = { .arguments = 2,
+		.tag = TAG,
+		.input = true,
+		.announce = true,
+		.background = true,
+		.at_exit = true };
 	const struct conversation_how how = {
 		.message = &message_exec,
 		.args = &args,
@@ -272,14 +290,36 @@ static void open_new(struct bash *b)
 	b->shell = conversation_open(call_guest(b->call), &how, &handlers, b);
 }
 
+static bool is_busy(const struct call *call)
+{
+	const struct bash *other;
+	LIST_FOREACH(other, &running, entry)
+	{
+		if (call_vm(other->call) == call_vm(call)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void begin(struct call *call, void *data)
 {
 	struct bash *b = data;
+	struct err busy;
+	if (!b->args->restart && is_busy(call)) {
+		err_set(&busy, ERR_STATE,
+			"the shell still runs an earlier command; wait for its result, or end both "
+			"with 'restart'");
+		return call_fail(call, &busy);
+	}
 	const struct msg_attach args = { .tag = TAG };
 	const struct conversation_how how = {
 		.message = &message_attach, .args = &args, .is_command = true
 	};
 	call_on_end(call, on_call_end, b);
+	if (!b->args->restart) {
+		LIST_INSERT_HEAD(&running, b, entry);
+	}
 	if (b->args->restart) {
 		call_works(call, kill_shell(b, killed));
 		return;

@@ -180,7 +180,7 @@ static void finish(struct reading *r)
 {
 	conversation_close(take_ptr(&r->conversation));
 	call_works(r->call, 0);
-	if (r->size < r->args->offset + (int64_t)r->bytes.len) {
+	if (r->bytes.len && r->size < r->args->offset + (int64_t)r->bytes.len) {
 		r->size = r->args->offset + (int64_t)r->bytes.len; /* it has no size */
 	}
 	reply(r);

@@ -9,6 +9,7 @@
 /* Processes that run_command has started: process_list, process_input, process_signal. */
 
 #define ARGS struct process_args
+#define INPUT_MS 2000 /* for a process to read; then the call is answered */
 
 void process_call_reply(struct process_call *p, const struct buf *text)
 {
@@ -117,16 +118,21 @@ static void done(
 {
 	struct process_call *p = data;
 	auto_buf struct buf text = { 0 };
-	(void)answer, (void)tail, (void)tail_len;
+	(void)tail, (void)tail_len;
 	if (err) {
 		return call_fail(p->call, err);
 	}
+	const struct msg_process_input_answer *input = answer;
 	if (p->message == &message_process_signal) {
 		buf_printf(&text, "Process %lld was sent the signal.", (long long)p->args->pid);
 	} else {
 		buf_printf(&text, "Process %lld was sent %zu bytes%s.", (long long)p->args->pid,
 			p->args->text ? strlen(p->args->text) : 0,
 			p->args->end ? ", and its stdin was closed" : "");
+		if (input->pending) {
+			buf_printf(&text, " It has not read %lld bytes yet; they stay.",
+				(long long)input->pending);
+		}
 	}
 	process_call_reply(p, &text);
 }
@@ -140,7 +146,9 @@ static void run_input(struct call *call, const void *data)
 		err_set(&err, ERR_ARGUMENT, "'text' or 'end' is required");
 		return call_fail(call, &err);
 	}
-	p->request.input = (struct msg_process_input){ .pid = args->pid, .end = args->end };
+	p->request.input = (struct msg_process_input){
+		.pid = args->pid, .end = args->end, .wait_ms = INPUT_MS
+	};
 	process_call_start(p);
 }
 

@@ -14,6 +14,7 @@
  * screen when the program has been quiet, or after a limit; terminal_read may add the stream.
  */
 
+#define INPUT_MS 1000 /* for a program to read what is typed; the rest stays for it */
 #define QUIET_MS 150
 #define WAIT_DEFAULT 2
 #define WAIT_MAX 600
@@ -72,8 +73,14 @@ static void format_screen(
 		buf_printf(out, ", cursor at row %lld, column %lld", (long long)screen->row + 1,
 			(long long)screen->column + 1);
 	}
-	buf_printf(out, "%s, since: %lld]\n", screen->running ? "" : ", its program has ended",
-		(long long)screen->total);
+	if (!screen->running && screen->signal) {
+		buf_printf(
+			out, ", its program was killed by signal %lld", (long long)screen->signal);
+	} else if (!screen->running) {
+		buf_printf(out, ", its program has ended with exit code %lld",
+			(long long)screen->status);
+	}
+	buf_printf(out, ", since: %lld]\n", (long long)screen->total);
 	json_array_foreach(screen->lines, i, line)
 	{
 		used = json_string_length(line) ? i + 1 : used;
@@ -110,7 +117,8 @@ static guest_id look(struct terminal_call *t)
 {
 	const struct msg_process_screen args = { .pid = t->pid,
 		.quiet_ms = t->args->wait > 0 ? QUIET_MS : 0,
-		.wait_ms = input_ms(t->args->wait) };
+		.wait_ms = input_ms(t->args->wait),
+		.printed = !t->args->pid /* it was just opened */ };
 	const struct guest_question question = {
 		.message = &message_process_screen,
 		.args = &args,
@@ -228,7 +236,9 @@ static void run_input(struct call *call, const void *data)
 		err_set(&err, ERR_ARGUMENT, "'text' or 'keys' is required");
 		return call_fail(call, &err);
 	}
-	t->request.input = (struct msg_process_input){ .pid = args->pid, .keys = args->keys };
+	t->request.input = (struct msg_process_input){
+		.pid = args->pid, .keys = args->keys, .wait_ms = INPUT_MS
+	};
 	start(t, begin);
 }
 

@@ -44,6 +44,8 @@ static const struct field exec_fields[] = {
 	FIELD_FLAG(EXEC, background,
 		"It outlives the request: cancelling leaves it running, with its stdin open. It ends "
 		"when its outputs are closed, or at once if a signal ends it."),
+	FIELD_FLAG(EXEC, at_exit,
+		"One in the background ends when it exits, although its children may still print."),
 	END,
 };
 
@@ -142,7 +144,16 @@ static const struct field input_fields[] = {
 	FIELD_TEXT_LIST(struct msg_process_input, keys,
 		"After the bytes, keys pressed at its terminal: \"ctrl+c\", \"Up\", \"F5\", \"x\".",
 		PROCESS_KEYS_MAX),
+	FIELD_NUM(struct msg_process_input, wait_ms,
+		"Answer after this time, although the process has not read everything; 0: wait.",
+		.max = DAY_MS),
 	FIELD_FLAG(struct msg_process_input, end, "Close its stdin after the bytes."),
+	END,
+};
+
+static const struct field input_answer_fields[] = {
+	FIELD_NUM(struct msg_process_input_answer, pending,
+		"Bytes that wait until the process reads; they stay.", .max = COUNT_MAX),
 	END,
 };
 
@@ -164,6 +175,7 @@ static const struct field screen_fields[] = {
 	NAMED(struct msg_process_screen),
 	FIELD_NUM(struct msg_process_screen, quiet_ms,
 		"Answer when it has printed nothing for so long.", .max = DAY_MS),
+	FIELD_FLAG(struct msg_process_screen, printed, "And not before it has printed anything."),
 	FIELD_NUM(struct msg_process_screen, wait_ms, "But after this time at the latest.",
 		.max = DAY_MS),
 	END,
@@ -180,6 +192,7 @@ static const struct field screen_answer_fields[] = {
 	FIELD_FLAG(SCREEN, cursor, "It is visible."),
 	FIELD_FLAG(SCREEN, alternate, "A full-screen program shows its own screen."),
 	FIELD_FLAG(SCREEN, running, "It has not ended."),
+	ENDED(SCREEN),
 	END,
 };
 
@@ -265,7 +278,7 @@ const struct message message_process_input = {
 	.help = "Writes the tail to the stdin of a process; answered when it was written. An error "
 		"if the process has no stdin or has closed it.",
 	.request = PART(struct msg_process_input, input_fields, .tail_max = PROCESS_INPUT_MAX),
-	.answer = NOTHING,
+	.answer = PART(struct msg_process_input_answer, input_answer_fields),
 };
 
 const struct message message_process_signal = {

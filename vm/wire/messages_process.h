@@ -27,7 +27,7 @@ struct msg_exec {
 	const char *command, *cwd, *tag, *user;
 	const json_t *environment; /* an object of texts; NULL: none */
 	int64_t arguments, timeout_ms, columns, rows;
-	bool input, announce, background;
+	bool input, announce, background, at_exit;
 };
 #define EXEC_STDIN 0 /* channels */
 #define EXEC_STDOUT 0
@@ -85,7 +85,11 @@ struct msg_process_input {
 	int64_t pid;
 	const char *tag;
 	const json_t *keys; /* an array of texts; NULL: none */
+	int64_t wait_ms;
 	bool end;
+};
+struct msg_process_input_answer {
+	int64_t pending;
 };
 extern const struct message message_process_input;
 
@@ -105,12 +109,13 @@ extern const struct message message_process_resize;
 struct msg_process_screen {
 	int64_t pid, quiet_ms, wait_ms;
 	const char *tag;
+	bool printed;
 };
 struct msg_process_screen_answer {
 	int64_t columns, rows, column, row;
 	const json_t *lines;
-	int64_t total;
-	bool cursor, alternate, running;
+	int64_t total, status, signal;
+	bool cursor, alternate, running, timed_out;
 };
 extern const struct message message_process_screen;
 

@@ -119,9 +119,10 @@ static void write_rows(struct buf *out, const char *of, const struct field *fiel
 	}
 	buf_printf(out, "\n%s:\n\n| member | type | meaning |\n| --- | --- | --- |\n", of);
 	for (; fields->name; fields++) {
-		buf_printf(out, "| `%s`%s | ", fields->name, fields->required ? "" : "?");
-		write_bounds(out, fields);
-		buf_printf(out, " | %s |\n", fields->help);
+		const struct field row = field_row(fields);
+		buf_printf(out, "| `%s`%s | ", row.name, row.required ? "" : "?");
+		write_bounds(out, &row);
+		buf_printf(out, " | %s |\n", row.help);
 	}
 }
 

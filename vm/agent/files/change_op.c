@@ -47,7 +47,7 @@ const struct op op_file_make_directory = {
  * file system. */
 static bool check_target(const struct file_simple *job, struct err *err)
 {
-	struct stat from, to;
+	struct stat from, to, from_target;
 	if (lstat(job->path, &from) < 0) {
 		return file_failed(err, "read", job->path);
 	}
@@ -57,6 +57,12 @@ static bool check_target(const struct file_simple *job, struct err *err)
 	}
 	if (lstat(job->to, &to) < 0) {
 		return true;
+	}
+	struct stat target;
+	if (stat(job->to, &target) == 0 && stat(job->path, &from_target) == 0 &&
+		target.st_dev == from_target.st_dev && target.st_ino == from_target.st_ino) {
+		return file_refused(
+			err, ERR_ARGUMENT, job->to, "and the original are the same file (EINVAL)");
 	}
 	if (!job->flag) {
 		return file_refused(err, ERR_STATE, job->to,

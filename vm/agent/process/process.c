@@ -117,7 +117,7 @@ static int on_exited(sd_event_source *source, const siginfo_t *info, void *data)
 	p->end = *info;
 	loop_drop(&p->timer);
 	p->timer = p->timed_out ? loop_after_ms(p->agent->event, DRAIN_MS, on_drain_late, p) : NULL;
-	if (!p->background || info->si_code != CLD_EXITED || p->terminal) {
+	if (!p->background || p->at_exit || info->si_code != CLD_EXITED || p->terminal) {
 		process_output_limit(&p->output[EXEC_STDOUT]);
 		process_output_limit(&p->output[EXEC_STDERR]);
 	}
@@ -168,6 +168,11 @@ bool process_input(
 	}
 	input_feed_push(p->input, bytes, len);
 	return true;
+}
+
+size_t process_input_pending(const struct process *p)
+{
+	return p->input ? input_feed_pending(p->input) : 0;
 }
 
 bool process_input_failed(const struct process *p)
@@ -369,6 +374,7 @@ static struct process *process_new(struct agent *agent, const struct msg_exec *a
 	p->agent = agent;
 	p->started_us = loop_now_us();
 	p->background = args->background;
+	p->at_exit = args->at_exit;
 	p->tag = args->tag ? must(strdup(args->tag)) : NULL;
 	p->cwd = shorten(args->cwd ? args->cwd : getenv("HOME"), PROCESS_SHOWN);
 	for (unsigned i = 0; i < 2; i++) {

@@ -58,6 +58,7 @@ void process_continue(struct process *p);
  * read it. */
 bool process_input(struct process *p, struct process_reader *r, const void *bytes, size_t len,
 	struct err *err) NODISCARD;
+size_t process_input_pending(const struct process *p); /* bytes */
 /* It closed its stdin before it read everything. */
 bool process_input_failed(const struct process *p);
 /* At its terminal; the key is valid. */

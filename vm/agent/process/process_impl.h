@@ -36,7 +36,7 @@ struct process {
 	struct terminal *terminal; /* NULL: pipes */
 	char *tag, *command, *cwd; /* tag: NULL if it has none */
 	uint64_t started_us, ended_us;
-	bool background, exited, timed_out, over;
+	bool background, at_exit, exited, timed_out, over;
 	bool other_user; /* see other_user.h */
 	bool killed;     /* by process_kill(); it may not have ended yet */
 	bool pressing;   /* a key of its terminal */

@@ -1,19 +1,36 @@
 /* `process_input`: bytes and keys for a process. */
 #include "base/cleanup.h"
+#include "base/loop.h"
 #include "vm/agent/process/process_op.h"
 #include "vm/agent/process/terminal.h"
 
 struct writer {
 	struct process_reader reader; /* first */
 	struct request *req;
+	sd_event_source *late;
 };
 
 static void finish_writer(struct writer *w, const struct err *why)
 {
 	struct request *req = w->req;
+	const struct msg_process_input_answer answer = { (int64_t)process_input_pending(
+		w->reader.process) };
 	process_read_end(&w->reader);
+	loop_drop(&w->late);
 	free(w);
-	process_op_finish(req, !why, why);
+	if (why) {
+		request_fail(req, why);
+	} else {
+		request_answer(req, &answer);
+	}
+}
+
+/* What is not read stays for the process. */
+static int on_late(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source, (void)usec;
+	finish_writer(data, NULL);
+	return 0;
 }
 
 static void fail_unread(struct process_reader *r)
@@ -102,6 +119,9 @@ static void input(struct request *req, const void *data)
 	w->req = req;
 	process_read(p, &w->reader, &fns);
 	request_on_cancel(req, on_writer_cancel, w);
+	w->late = args->wait_ms ? loop_after_ms(request_agent(req)->event, (uint64_t)args->wait_ms,
+					  on_late, w)
+				: NULL;
 	if (!put(p, w, args, bytes, len, &err)) {
 		return finish_writer(w, &err);
 	}

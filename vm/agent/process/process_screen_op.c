@@ -18,6 +18,10 @@ static void answer_screen(struct request *req, const struct process *p, struct t
 	terminal_describe(t, &answer);
 	answer.total = process_log(p, EXEC_STDOUT)->total;
 	answer.running = !process_is_over(p);
+	const struct msg_exec_answer end = process_end(p);
+	answer.status = end.status;
+	answer.signal = end.signal;
+	answer.timed_out = end.timed_out;
 	request_answer(req, &answer);
 	json_decref((json_t *)answer.lines);
 }
@@ -91,7 +95,9 @@ static void screen(struct request *req, const void *data)
 				: NULL;
 	process_read(p, &v->reader, &fns);
 	request_on_cancel(req, on_viewer_cancel, v);
-	await_quiet(v);
+	if (!args->printed || process_log(p, EXEC_STDOUT)->total > 0) {
+		await_quiet(v);
+	}
 }
 
 const struct op op_process_screen = {
