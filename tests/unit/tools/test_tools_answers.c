@@ -35,6 +35,11 @@ static struct agent {
 static struct tool_fixture fixture;
 static struct vm *vm;
 
+#define until(condition) \
+	while (!(condition)) { \
+		cr_assert_geq(sd_event_run(fixture.event, UINT64_MAX), 0); \
+	}
+
 /* ---- the agent's end ---- */
 
 static bool script_probe(const struct vm_config *config, char **ret_detail, struct err *err)
@@ -144,9 +149,7 @@ static void open_ready(void)
 {
 	open_starting();
 	get_ready();
-	while (vm_state(vm) != VM_READY) {
-		cr_assert_geq(sd_event_run(fixture.event, UINT64_MAX), 0);
-	}
+	until(vm_state(vm) == VM_READY);
 }
 
 static void close_all(void)
@@ -175,9 +178,7 @@ static struct fake_call *begin(const char *name, const char *args)
 
 static void until_asked(size_t n)
 {
-	while (agent.n < n) {
-		cr_assert_geq(sd_event_run(fixture.event, UINT64_MAX), 0);
-	}
+	until(agent.n >= n);
 }
 
 static struct fake_call *answered(
@@ -400,8 +401,6 @@ Test(tools_answers, launching)
 	check_rows(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
-#define LAUNCH_AND_LOOK "{\"application\":\"editor\",\"observe\":\"settled\"}"
-
 Test(tools_answers, launching_and_looking)
 {
 	static const struct {
@@ -420,7 +419,8 @@ Test(tools_answers, launching_and_looking)
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct reply replies[] = { { .json = WINDOW("Two\\nlines") "}" }, rows[i].seen };
-		struct fake_call *call = answered("launch", LAUNCH_AND_LOOK, replies, 2);
+		struct fake_call *call = answered("launch",
+			"{\"application\":\"editor\",\"observe\":\"settled\"}", replies, 2);
 		const char *says = call->err.kind ? call->err.text : text_of(call);
 		cr_expect(holds(says, rows[i].says), "%s", says);
 		cr_expect_eq(call->err.kind, rows[i].seen.kind);
@@ -496,58 +496,42 @@ Test(tools_answers, a_command_killed_at_its_timeout)
 
 static void until_width(int width)
 {
-	while (vm_screen(vm).width != width) {
-		cr_assert_geq(sd_event_run(fixture.event, UINT64_MAX), 0);
-	}
+	until(vm_screen(vm).width == width);
 }
 
-Test(tools_answers, points_of_a_size_that_nobody_told_are_refused_once)
+static void is_refused_for_the_size(const char *tool, const char *args)
 {
-	static const char *const pointed[] = { "{\"coordinate\":[5,5]}",
-		"{\"coordinate\":[5,5],\"since\":41}" };
-	for (size_t i = 0; i < 2; i++) {
+	RESIZED(640, 480);
+	until_width(640);
+	struct fake_call *call = answered(tool, args, NULL, 0);
+	cr_expect_eq(call->err.kind, ERR_STATE, "%s %s", tool, args);
+	cr_expect(strstr(text_of(call), "640x480"), "%s", text_of(call));
+	fake_end(call);
+}
+
+static void is_accepted(const char *tool, const char *args)
+{
+	const struct reply acted = { .json = ACTED(AT(5, 5) ",\"changed\":false") };
+	struct fake_call *call = answered(tool, args, &acted, 1);
+	cr_expect_eq(call->err.kind, ERR_NONE, "%s %s: %s", tool, args, call->err.text);
+	fake_end(call);
+}
+
+Test(tools_answers, coordinates_of_a_size_that_was_not_told_are_refused_once)
+{
+	static const char *const all[] = { "left_click", "{\"coordinate\":[5,5]}", "left_click",
+		"{\"coordinate\":[5,5],\"since\":41}", "zoom", "{\"region\":[0,0,50,50]}",
+		"find_text", "{\"text\":\"a\",\"region\":[0,0,50,50]}", "wait_for",
+		"{\"until\":\"change\",\"region\":[0,0,50,50]}", "window_set",
+		"{\"window\":1,\"x\":5,\"y\":5}", "window_set",
+		"{\"window\":1,\"width\":50,\"height\":50}" };
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i += 2) {
 		RESIZED(500, 400);
-		RESIZED(640, 480);
-		until_width(640);
-		struct fake_call *call = answered("left_click", pointed[i], NULL, 0);
-		cr_expect_eq(call->err.kind, ERR_STATE);
-		cr_expect(strstr(call->err.text, "resized"), "%s", call->err.text);
-		cr_expect(strstr(text_of(call), "640x480"), "%s", text_of(call));
-		cr_expect_null(strstr(text_of(call), "500x400"), "%s", text_of(call));
-		fake_end(call);
-		const struct reply acted = { .json = ACTED(AT(5, 5) ",\"changed\":false") };
-		call = answered("left_click", pointed[i], &acted, 1);
-		cr_expect_eq(call->err.kind, ERR_NONE, "%s", call->err.text);
-		fake_end(call);
+		is_refused_for_the_size(all[i], all[i + 1]);
+		is_accepted("left_click", "{\"coordinate\":[5,5]}");
 		RESIZED(1280, 800);
 		until_width(1280);
-		call = answered("key", "{\"text\":\"a\"}", &acted, 1);
-		cr_expect_eq(call->err.kind, ERR_NONE, "a key has no coordinates");
-		fake_end(call);
-	}
-}
-
-Test(tools_answers, regions_and_places_of_a_size_that_nobody_told_are_refused)
-{
-	static const struct {
-		const char *tool, *args;
-	} all[] = {
-		{ "zoom", "{\"region\":[0,0,50,50]}" },
-		{ "find_text", "{\"text\":\"a\",\"region\":[0,0,50,50]}" },
-		{ "wait_for", "{\"until\":\"change\",\"region\":[0,0,50,50]}" },
-		{ "window_set", "{\"window\":1,\"x\":5,\"y\":5}" },
-		{ "window_set", "{\"window\":1,\"width\":50,\"height\":50}" },
-	};
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		RESIZED(640, 480);
-		until_width(640);
-		struct fake_call *call = answered(all[i].tool, all[i].args, NULL, 0);
-		cr_expect_eq(call->err.kind, ERR_STATE, "%s", all[i].args);
-		cr_expect(strstr(text_of(call), "640x480"), "%s", text_of(call));
-		fake_end(call);
-		RESIZED(1280, 800);
-		until_width(1280);
-		vm_frame_told(vm);
+		is_accepted("key", "{\"text\":\"a\"}"); /* it has no coordinates */
 	}
 }
 
@@ -561,8 +545,7 @@ Test(tools_answers, a_resize_during_a_call_is_told_with_its_result)
 		json_loads(ACTED(AT(5, 5) ",\"changed\":true"), 0, NULL), "", 0);
 	fake_await(&fixture, call);
 	const char *note = fake_block(call, 1, "text", "text");
-	cr_assert(note);
-	cr_expect(strstr(note, "resized to 640x480"), "%s", note);
+	cr_assert(note && strstr(note, "resized to 640x480"), "%s", note);
 	fake_end(call);
 }
 
@@ -593,14 +576,11 @@ Test(tools_answers, taken_back_while_it_runs)
 
 Test(tools_start, stages_are_told)
 {
-	struct reply reply = { .json = SEEN("") };
-	agent.replies[0] = reply;
+	agent.replies[0] = (struct reply){ .json = SEEN("") };
 	struct fake_call *call = begin("cursor_position", "{}");
 	send_event("stage", "{\"event\":\"stage\",\"stage\":\"x-server\",\"ms\":1}");
 	send_event("stage", "{\"event\":\"stage\",\"stage\":\"window-manager\",\"ms\":2}");
-	while (call->stages < 2) {
-		cr_assert_geq(sd_event_run(fixture.event, UINT64_MAX), 0);
-	}
+	until(call->stages >= 2);
 	cr_expect_str_eq(call->stage, "Starting the desktop: window-manager");
 	cr_expect_eq(agent.n, 0, "nothing is asked of a sandbox that is not ready");
 	get_ready();
