@@ -1,6 +1,6 @@
 // USES wire
-/* Names, links, special files and disks that cannot be as hoped: each is answered with a sentence, the
- * agent goes on, and nothing is left behind. */
+/* Hostile names, links, special files and full disks: each is answered with a sentence, the agent keeps
+ * working, and no files remain. */
 #include "tests/support/files_client.h"
 
 #include "tests/support/scratch.h"
@@ -216,7 +216,7 @@ Test(files_hostile, a_file_that_grows_ends)
 
 /* ---- much ---- */
 
-Test(files_hostile, a_reader_that_stops_delays_nobody)
+Test(files_hostile, a_stalled_reader_delays_no_other)
 {
 	static char block[1 << 20];
 	struct files_talk slow = { .stalled = true }, writer = { .keeps_open = true };
