@@ -129,7 +129,7 @@ static void add_all(json_t *to, json_t *list, const char *at)
 	json_decref(list);
 }
 
-/* A socket that nobody listens on was left by a server that was killed. */
+/* Sockets without a listener are left by servers that were killed; they are skipped. */
 static bool add_sockets(const char *dir, json_t *to)
 {
 	bool any = false;

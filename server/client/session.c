@@ -65,7 +65,7 @@ static void on_output(unsigned kind, const uint8_t *bytes, size_t len, void *dat
 	for (size_t at = 0; kind < REMOTE_CHANNELS && at < len;) {
 		ssize_t n = write(fd, bytes + at, len - at);
 		if (n < 0 && errno != EINTR) {
-			exit(1); /* nobody reads it */
+			exit(1); /* the reader of our output has ended */
 		}
 		at += n > 0 ? (size_t)n : 0;
 	}

@@ -5,22 +5,19 @@
 #include "server/http/listener.h"
 #include "server/remote/directory.h"
 #include "server/remote/talk.h"
+#include "transport/http/sockets.h"
 #include "vm/state/state.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 struct remote {
 	struct vm_pool *vms;
 	struct http *own; /* the socket; NULL: none */
-	char *path;
-	struct config_http config; /* of the socket */
 	struct listing {
 		struct remote *remote;
 		bool all; /* sandboxes of any owner */
@@ -95,46 +92,32 @@ static const char *authorize(const char *token, void *data)
 	return "local";
 }
 
-static bool make_directory(const char *state_dir, char **ret_path, struct err *err)
+static char *make_directory(const char *state_dir, struct err *err)
 {
 	auto_free char *dir = remote_directory(state_dir, err);
-	if (!dir) {
-		return false;
-	}
-	struct state *state = state_open(state_dir, err);
+	struct state *state = dir ? state_open(state_dir, err) : NULL;
 	if (!state) {
-		return false;
+		return NULL;
 	}
 	state_close(state);
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
-		return err_errno(err, "cannot create %s", dir);
+		err_errno(err, "cannot create %s", dir);
+		return NULL;
 	}
-	return asprintf(ret_path, "%s/%d.sock", dir, getpid()) >= 0;
-}
-
-static bool is_refused(const char *path)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || strlen(path) >= sizeof(to.sun_path)) {
-		return false;
-	}
-	memcpy(to.sun_path, path, strlen(path) + 1);
-	return connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 && errno == ECONNREFUSED;
+	return take_ptr(&dir);
 }
 
 /* Sockets of servers that were killed. */
-static void remove_stale(const char *socket_path)
+static void remove_stale(const char *dir)
 {
-	auto_free char *dir =
-		must(strndup(socket_path, (size_t)(strrchr(socket_path, '/') - socket_path)));
 	DIR *entries = opendir(dir);
 	struct dirent *entry;
 	while (entries && (entry = readdir(entries))) {
 		auto_buf struct buf path = { 0 };
+		struct err ignored; /* its server runs */
 		buf_printf(&path, "%s/%s", dir, entry->d_name);
-		if (entry->d_type == DT_SOCK && is_refused(buf_text(&path))) {
-			unlink(buf_text(&path));
+		if (entry->d_type == DT_SOCK) {
+			(void)!http_socket_remove_stale(buf_text(&path), &ignored);
 		}
 	}
 	if (entries) {
@@ -142,18 +125,17 @@ static void remove_stale(const char *socket_path)
 	}
 }
 
-static bool open_socket(
-	struct remote *remote, sd_event *event, const struct config *config, struct err *err)
+static struct http *open_socket(sd_event *event, const char *state_dir, struct err *err)
 {
-	auto_free char *address = NULL;
-	remote->config = (struct config_http){ .max_connections = 64, .max_body_kib = 64 };
-	if (!make_directory(config->vm.state_dir, &remote->path, err) ||
-		asprintf(&address, "unix:%s", remote->path) < 0) {
-		return false;
+	const struct config_http config = { .max_connections = 64, .max_body_kib = 64 };
+	auto_free char *dir = make_directory(state_dir, err);
+	auto_buf struct buf address = { 0 };
+	if (!dir) {
+		return NULL;
 	}
-	remove_stale(remote->path);
-	remote->own = listen_http_open(event, &remote->config, address, authorize, NULL, NULL, err);
-	return remote->own;
+	remove_stale(dir);
+	buf_printf(&address, "unix:%s/%d.sock", dir, getpid());
+	return listen_http_open(event, &config, buf_text(&address), authorize, NULL, NULL, err);
 }
 
 struct remote *remote_new(sd_event *event, const struct config *config, struct vm_pool *vms)
@@ -163,7 +145,8 @@ struct remote *remote_new(sd_event *event, const struct config *config, struct v
 	remote->vms = vms;
 	remote->any = (struct listing){ remote, true };
 	remote->owned = (struct listing){ remote, false };
-	if (open_socket(remote, event, config, &err)) {
+	remote->own = open_socket(event, config->vm.state_dir, &err);
+	if (remote->own) {
 		add_routes(remote->own, &remote->any);
 	} else {
 		log_info("no socket for `vitrine exec` and its like: %s", err.text);
@@ -179,11 +162,7 @@ void remote_use(struct remote *remote, struct http *http)
 void remote_free(struct remote *remote)
 {
 	if (remote) {
-		http_free(remote->own);
-		if (remote->own) {
-			unlink(remote->path);
-		}
-		free(remote->path);
+		http_free(remote->own); /* removes the socket */
 		free(remote);
 	}
 }

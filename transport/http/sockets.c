@@ -177,29 +177,28 @@ static bool open_tcp(struct http_sockets *sockets, const struct http_address *at
 	       (!is_local || open_name(sockets, at, "::1", err)) && sockets->n > 0;
 }
 
-/* Removes the file of a socket without a listener: its server was killed. */
-static bool remove_stale(const struct sockaddr_un *address, struct err *err)
+bool http_socket_remove_stale(const char *path, struct err *err)
 {
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct stat st;
-	if (lstat(address->sun_path, &st) < 0) {
-		return errno == ENOENT || err_errno(err, "cannot examine %s", address->sun_path);
+	if (lstat(path, &st) < 0) {
+		return errno == ENOENT || err_errno(err, "cannot examine %s", path);
 	}
-	if (!S_ISSOCK(st.st_mode)) {
+	if (!S_ISSOCK(st.st_mode) || strlen(path) >= sizeof(address.sun_path)) {
 		return err_set(err, ERR_ARGUMENT,
-			"%s exists and is not a socket; remove it or use another file",
-			address->sun_path);
+			"%s exists and is not a socket; remove it or use another file", path);
 	}
+	memcpy(address.sun_path, path, strlen(path) + 1);
 	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {
 		return err_errno(err, "cannot create a socket");
 	}
-	if (connect(fd, (const void *)address, sizeof(*address)) == 0 || errno != ECONNREFUSED) {
+	if (connect(fd, (const void *)&address, sizeof(address)) == 0 || errno != ECONNREFUSED) {
 		return err_set(err, ERR_STATE,
 			"%s is in use by another server; stop that server or use another file",
-			address->sun_path);
+			path);
 	}
-	return unlink(address->sun_path) == 0 ||
-	       err_errno(err, "cannot remove the old socket %s", address->sun_path);
+	return unlink(path) == 0 || err_errno(err, "cannot remove the old socket %s", path);
 }
 
 static int open_unix(struct http_sockets *sockets, const char *path, struct err *err)
@@ -213,7 +212,7 @@ static int open_unix(struct http_sockets *sockets, const char *path, struct err 
 		err_errno(err, "cannot create a unix socket");
 		return -1;
 	}
-	if (!remove_stale(&address, err)) {
+	if (!http_socket_remove_stale(path, err)) {
 		return -1;
 	}
 	if (bind(fd, (const void *)&address, sizeof(address)) < 0 || listen(fd, BACKLOG) < 0 ||

@@ -37,6 +37,9 @@ struct http_sockets {
 	ino_t ino;
 };
 
+/* Removes the file of a unix socket without a listener: its server was killed.  True also if there is
+ * no file.  ERR_STATE: somebody listens. */
+bool http_socket_remove_stale(const char *path, struct err *err) NODISCARD;
 /* guarded: TLS or a proxy protects the connections, so other machines may connect. */
 bool http_sockets_open(struct http_sockets *sockets, const char *listen, bool tls,
 	bool is_protected, struct err *err) NODISCARD;
