@@ -35,12 +35,12 @@ test('outputs and status are told apart', async () => {
 });
 
 test('a shell that exits is told, and replaced', async () => {
-	assert.match(await bash('echo bye; exit 3'), /^bye\n\[the shell has exited/);
+	assert.match(await bash('echo bye; exit 3'), /^bye\n\[the shell has ended: exit code 3;/);
 	assert.equal(await bash('echo "$X."'), '.\n');
 });
 
 test('a shell that leaves a child behind has ended all the same', async () => {
-	assert.match(await bash('sleep 1000 & exit 4'), /exited with code 4/);
+	assert.match(await bash('sleep 1000 & exit 4'), /has ended: exit code 4/);
 });
 
 test('while a command runs, others are refused, and a restart ends it', async () => {
@@ -49,7 +49,7 @@ test('while a command runs, others are refused, and a restart ends it', async ()
 	const second = await client.callTool({ name: 'bash', arguments: { command: 'true' } });
 	assert.match(text_in(second), /still runs an earlier command/);
 	await client.callTool({ name: 'bash', arguments: { restart: true } });
-	assert.match(text_in(await first), /^begun\n\[the shell was killed by signal 9/);
+	assert.match(text_in(await first), /^begun\n\[the shell has ended: killed by signal 9/);
 });
 
 test('it can be restarted', async () => {

@@ -136,5 +136,5 @@ test('a full-screen program is read as a person reads it', async () => {
 	screen = await call('terminal_input', { pid, keys: ['Home', 'PageDown', 'Down'] });
 	assert.match(screen, /^1[01]\n/m);
 	screen = await call('terminal_input', { pid, text: 'q' });
-	assert.match(screen, /its program has ended with exit code 0/);
+	assert.match(screen, /its program has ended: exit code 0/);
 });

@@ -189,9 +189,7 @@ uint32_t shell_attach(struct client *c, int pid, struct shell *sh)
 
 uint32_t shell_open(struct client *c, const char *command, struct shell *sh)
 {
-	const struct msg_exec args = {
-		.command = command, .timeout_ms = 20000, .input = true, .announce = true
-	};
+	const struct msg_exec args = { .command = command, .timeout_ms = 20000, .input = true };
 	return shell_start(c, &args, NULL, 0, sh);
 }
 

@@ -88,11 +88,11 @@ void answer_done(struct answer *a);
 struct shell {
 	struct answer answer;
 	struct buf out, err;
-	int started;  /* pid, once announced */
+	int started;  /* pid, once it runs */
 	bool stalled; /* takes bytes, gives no credit back */
 };
 
-/* One that reads input and is announced. */
+/* One that reads input. */
 uint32_t shell_open(struct client *c, const char *command, struct shell *sh);
 
 /* As the arguments say; tail: of the request. */

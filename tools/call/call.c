@@ -135,6 +135,13 @@ void call_reply(struct call *call, json_t *content)
 	answer(call, content, NULL);
 }
 
+void call_reply_text(struct call *call, const char *text)
+{
+	json_t *content = json_array();
+	result_add_text(content, text);
+	call_reply(call, content);
+}
+
 void call_fail(struct call *call, const struct err *why)
 {
 	call_fail_with(call, why, NULL);

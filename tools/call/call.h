@@ -21,6 +21,8 @@ struct tool;
 /* content: an array of MCP content blocks (see tools/call/result.h); taken.  A pending note of the
  * sandbox (vm_take_note()) is added. */
 void call_reply(struct call *call, json_t *content);
+/* The same with one text block; copies. */
+void call_reply_text(struct call *call, const char *text);
 /* Reports a failure to the model: a result with isError.  content: blocks in addition to the text,
  * taken; or NULL. */
 void call_fail(struct call *call, const struct err *why);

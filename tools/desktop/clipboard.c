@@ -160,12 +160,10 @@ static void was_set(const json_t *result, const struct err *err, void *data)
 		return;
 	}
 	auto_buf struct buf text = { 0 };
-	json_t *content = json_array();
 	buf_printf(&text, "The clipboard has %s, %zu bytes%s. Paste it with key, such as ctrl+v.",
 		names[set->copy.type], set->copy.len,
 		set->copy.plain ? ", and the plain text" : "");
-	result_add_text(content, buf_text(&text));
-	call_reply(set->call, content);
+	call_reply_text(set->call, buf_text(&text));
 }
 
 static void begin_set(struct call *call, void *data)

@@ -138,9 +138,7 @@ static void on_tree(const json_t *result, const struct err *err, void *data)
 	}
 	auto_buf struct buf text = { 0 };
 	format_tree(&text, &tree);
-	json_t *content = json_array();
-	result_add_text(content, buf_text(&text));
-	call_reply(t->call, content);
+	call_reply_text(t->call, buf_text(&text));
 }
 
 static void begin_tree(struct call *call, void *data)

@@ -232,9 +232,7 @@ static void listed(const json_t *result, const struct err *err, void *data)
 	if (i < n) {
 		buf_printf(&text, "\n[%zu more not shown]", n - i);
 	}
-	json_t *content = json_array();
-	result_add_text(content, buf_text(&text));
-	call_reply(call, content);
+	call_reply_text(call, buf_text(&text));
 }
 
 static void begin_list(struct call *call, void *data)

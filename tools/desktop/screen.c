@@ -364,9 +364,7 @@ static void found(const struct guest_act *res, const struct err *err, void *data
 	}
 	auto_buf struct buf text = { 0 };
 	buf_printf(&text, "X=%d,Y=%d", res->pointer.x, res->pointer.y);
-	json_t *content = json_array();
-	result_add_text(content, buf_text(&text));
-	call_reply(look->call, content);
+	call_reply_text(look->call, buf_text(&text));
 }
 
 static void begin_cursor_position(struct call *call, void *data)

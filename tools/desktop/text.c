@@ -114,9 +114,7 @@ static void on_found(const json_t *result, const struct err *err, void *data)
 	}
 	auto_buf struct buf text = { 0 };
 	format(&text, f, &answer);
-	json_t *content = json_array();
-	result_add_text(content, buf_text(&text));
-	call_reply(f->call, content);
+	call_reply_text(f->call, buf_text(&text));
 }
 
 static void begin(struct call *call, void *data)

@@ -57,9 +57,7 @@ static void format_window(struct buf *out, const json_t *json)
 
 static void reply(struct call *call, const struct buf *text)
 {
-	json_t *content = json_array();
-	result_add_text(content, buf_text(text));
-	call_reply(call, content);
+	call_reply_text(call, buf_text(text));
 }
 
 static void fail(struct call *call, const char *why, const struct buf *text)

@@ -70,23 +70,15 @@ static void on_call_end(void *data)
 static json_t *content_of(const struct bash *b, const struct msg_exec_answer *exited)
 {
 	auto_buf struct buf text = { 0 };
-	auto_free char *out = NULL, *out_tail = NULL, *errors = NULL, *errors_tail = NULL;
 	struct guest_exec res = { .exited = true, .status = exited ? 0 : b->status };
-	output_text(&b->output[EXEC_STDOUT], &out, &out_tail, &res.out.cut);
-	output_text(&b->output[EXEC_STDERR], &errors, &errors_tail, &res.err.cut);
-	res.out.head = out, res.out.tail = out_tail, res.out.total = b->output[EXEC_STDOUT].total;
-	res.err.head = errors, res.err.tail = errors_tail;
-	res.err.total = b->output[EXEC_STDERR].total;
+	auto_free char *out = NULL, *out_tail = NULL, *errors = NULL, *errors_tail = NULL;
+	output_fill(&b->output[EXEC_STDOUT], &res.out, &out, &out_tail);
+	output_fill(&b->output[EXEC_STDERR], &res.err, &errors, &errors_tail);
 	output_format(&text, &res);
 	if (exited) {
 		output_start_line(&text);
-		if (exited->signal) {
-			buf_printf(&text, "[the shell was killed by signal %lld",
-				(long long)exited->signal);
-		} else {
-			buf_printf(&text, "[the shell has exited with code %lld",
-				(long long)exited->status);
-		}
+		buf_printf(&text, "[the shell has ended: ");
+		output_format_status(&text, exited->status, exited->signal);
 		buf_printf(&text, "; the next call starts a new one]");
 	}
 	json_t *content = json_array();
@@ -109,9 +101,7 @@ static void killed(
 	if (err && err->kind != ERR_NOT_FOUND && err->kind != ERR_STATE) {
 		return call_fail(b->call, err);
 	}
-	json_t *content = json_array();
-	result_add_text(content, "The shell was restarted.");
-	call_reply(b->call, content);
+	call_reply_text(b->call, "The shell was restarted.");
 }
 
 static void ignore(
@@ -274,12 +264,9 @@ static const struct conversation_handlers handlers = {
 static void open_new(struct bash *b)
 {
 	static const char argv[] = "/bin/bash\0-l";
-	const struct msg_exec args = { .arguments = 2,
-		.tag = TAG,
-		.input = true,
-		.announce = true,
-		.background = true,
-		.at_exit = true };
+	const struct msg_exec args = {
+		.arguments = 2, .tag = TAG, .input = true, .background = true, .at_exit = true
+	};
 	const struct conversation_how how = {
 		.message = &message_exec,
 		.args = &args,

@@ -59,13 +59,6 @@ static void on_call_end(void *data)
 	buf_done(&e->answer);
 }
 
-static void reply(struct edit *e)
-{
-	json_t *content = json_array();
-	result_add_text(content, buf_text(&e->answer));
-	call_reply(e->call, content);
-}
-
 /* ---- lines ---- */
 
 static size_t count_lines(const char *text, size_t len)
@@ -138,7 +131,7 @@ static void on_written(
 	} else {
 		show_change(e);
 	}
-	reply(e);
+	call_reply_text(e->call, buf_text(&e->answer));
 }
 
 static void on_writable(struct conversation *c, void *data)
@@ -250,7 +243,7 @@ static void use_text(struct edit *e)
 	if (!good) {
 		call_fail(e->call, &err);
 	} else if (command == VIEW) {
-		reply(e);
+		call_reply_text(e->call, buf_text(&e->answer));
 	} else {
 		write_file(e);
 	}
@@ -329,7 +322,7 @@ static void on_listed(const void *answer, const struct err *err, void *data)
 	if (end->limited) {
 		buf_printf(&e->answer, "[only the first %d entries]", LIST_MAX);
 	}
-	reply(e);
+	call_reply_text(e->call, buf_text(&e->answer));
 }
 
 static void list_directory(struct edit *e)

@@ -86,7 +86,6 @@ static void fail(struct human *human, const struct err *why, json_t *content)
 static void reply(struct human *human, const char *what, const char *message)
 {
 	auto_buf struct buf text = { 0 };
-	json_t *content = json_array();
 	human->answered = true;
 	buf_printf(&text, "A user %s after ", what);
 	sandbox_format_span(&text, (int64_t)(loop_now_us() - human->began) / 1000);
@@ -96,8 +95,7 @@ static void reply(struct human *human, const char *what, const char *message)
 		buf_printf(&text, ". No message.");
 	}
 	buf_printf(&text, "\nTake a screenshot before you continue: the screen may have changed.");
-	result_add_text(content, buf_text(&text));
-	call_reply(human->call, content);
+	call_reply_text(human->call, buf_text(&text));
 }
 
 /* No user can be reached unless the model passes the link on. */

@@ -99,15 +99,13 @@ static void created(struct call *call, void *data)
 {
 	const uint64_t *began = data;
 	auto_buf struct buf text = { 0 };
-	json_t *content = json_array();
 	buf_printf(&text, "Sandbox %s is ready after ", vm_id(call_vm(call)));
 	sandbox_format_took(&text, *began);
 	buf_printf(&text, ": %s, ", vm_backend_name(call_vm(call)));
 	sandbox_format_spec(&text, vm_spec(call_vm(call)));
 	buf_printf(&text, ". To use it, pass sandbox: \"%s\" to the other tools.",
 		vm_id(call_vm(call)));
-	result_add_text(content, buf_text(&text));
-	call_reply(call, content);
+	call_reply_text(call, buf_text(&text));
 }
 
 static const char *undo_create(struct call *call)

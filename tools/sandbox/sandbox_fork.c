@@ -45,7 +45,6 @@ struct fork {
 static void reply(struct fork *fork)
 {
 	auto_buf struct buf text = { 0 };
-	json_t *content = json_array();
 	buf_printf(&text, "Sandbox %s was copied: %zu of %lld %s ready after ",
 		vm_id(call_vm(fork->call)), fork->ready, (long long)fork->args->count,
 		fork->args->count == 1 ? "copy is" : "copies are");
@@ -62,8 +61,7 @@ static void reply(struct fork *fork)
 		vm_hide_paths(call_vms(fork->call), &fork->why);
 		buf_printf(&text, "\nThe other copies could not be created: %s", fork->why.text);
 	}
-	result_add_text(content, buf_text(&text));
-	call_reply(fork->call, content);
+	call_reply_text(fork->call, buf_text(&text));
 }
 
 static void finish(struct fork *fork)

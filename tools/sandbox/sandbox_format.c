@@ -132,7 +132,5 @@ void sandbox_format(struct buf *out, struct call *call, const struct vm *vm)
 
 void sandbox_reply(struct call *call, const struct buf *text)
 {
-	json_t *content = json_array();
-	result_add_text(content, buf_text(text));
-	call_reply(call, content);
+	call_reply_text(call, buf_text(text));
 }

@@ -29,12 +29,10 @@ struct saving {
 static void reply_done(struct saving *saving, const char *became, const char *more)
 {
 	auto_buf struct buf text = { 0 };
-	json_t *content = json_array();
 	buf_printf(&text, "Sandbox %s is %s after ", vm_id(call_vm(saving->call)), became);
 	sandbox_format_took(&text, saving->began);
 	buf_printf(&text, ". %s", more);
-	result_add_text(content, buf_text(&text));
-	call_reply(saving->call, content);
+	call_reply_text(saving->call, buf_text(&text));
 }
 
 /* The call's existing sandbox; NULL: the call has failed. */

@@ -70,7 +70,6 @@ static void taken(
 		return;
 	}
 	auto_buf struct buf text = { 0 };
-	json_t *content = json_array();
 	buf_printf(&text, "Snapshot ");
 	format_called(&text, snapshot);
 	buf_printf(&text, " of sandbox %s was saved after ", vm_id(vm));
@@ -82,8 +81,7 @@ static void taken(
 		"the snapshot; sandbox_create {\"from\": \"%s\"} starts another sandbox "
 		"from it.",
 		snapshot->id, snapshot->id);
-	result_add_text(content, buf_text(&text));
-	call_reply(take->call, content);
+	call_reply_text(take->call, buf_text(&text));
 }
 
 static void take_back(void *data)

@@ -78,10 +78,8 @@ static void on_end(const struct code_end *end, const struct err *err, void *data
 		return;
 	}
 	auto_buf struct buf text = { 0 };
-	json_t *content = json_array();
 	format(&text, c, end);
-	result_add_text(content, buf_text(&text));
-	call_reply(c->call, content);
+	call_reply_text(c->call, buf_text(&text));
 }
 
 /* ---- the request ---- */

@@ -24,6 +24,5 @@ void files_format_entry(struct buf *out, const struct msg_file_entry *entry, con
 const char *files_below(const char *path, const char *top);
 /* Appends "[3 skipped: NOTE]"; nothing if nothing was skipped. */
 void files_format_skipped(struct buf *out, int64_t skipped, const char *note);
-void files_reply(struct call *call, const struct buf *text);
 
 #endif

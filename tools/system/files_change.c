@@ -33,7 +33,7 @@ static void on_answer(
 		return;
 	}
 	change->format(&text, change, answer);
-	files_reply(change->call, &text);
+	call_reply_text(change->call, buf_text(&text));
 }
 
 static void begin(struct call *call, void *data)

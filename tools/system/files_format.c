@@ -116,10 +116,3 @@ void files_format_skipped(struct buf *out, int64_t skipped, const char *note)
 		buf_printf(out, "]");
 	}
 }
-
-void files_reply(struct call *call, const struct buf *text)
-{
-	json_t *content = json_array();
-	result_add_text(content, buf_text(text));
-	call_reply(call, content);
-}

@@ -85,7 +85,7 @@ static void on_list_end(const void *answer, const struct err *err, void *data)
 	}
 	auto_buf struct buf text = { 0 };
 	format_list(&text, list, answer);
-	files_reply(list->call, &text);
+	call_reply_text(list->call, buf_text(&text));
 }
 
 static void on_list_over(void *data)
@@ -186,7 +186,7 @@ static void on_stat(
 	/* the row was checked */
 	(void)!guest_file_entry(((const struct msg_file_answer *)answer)->entry, &entry, &ignored);
 	format_stat(&text, &entry);
-	files_reply(s->call, &text);
+	call_reply_text(s->call, buf_text(&text));
 }
 
 static void begin_stat(struct call *call, void *data)

@@ -131,7 +131,7 @@ static void reply_binary(struct reading *r)
 	buf_printf(&text,
 		"; pass encoding \"base64\" to read its bytes, or \"text\" to see what is "
 		"readable]");
-	files_reply(r->call, &text);
+	call_reply_text(r->call, buf_text(&text));
 }
 
 static void reply(struct reading *r)

@@ -91,7 +91,7 @@ static void on_search_end(const void *answer, const struct err *err, void *data)
 	}
 	auto_buf struct buf text = { 0 };
 	format_end(&text, s, answer);
-	files_reply(s->call, &text);
+	call_reply_text(s->call, buf_text(&text));
 }
 
 static void on_call_end(void *data)

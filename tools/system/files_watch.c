@@ -57,7 +57,7 @@ static void finish(struct watch *w)
 			"\n[some changes were lost, because there were too many: list the "
 			"directory]");
 	}
-	files_reply(w->call, &text);
+	call_reply_text(w->call, buf_text(&text));
 }
 
 static int on_time(sd_event_source *source, uint64_t usec, void *data)

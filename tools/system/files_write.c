@@ -126,7 +126,7 @@ static void on_end(struct conversation *c, const void *answer, const struct err 
 	if (said->in_place && w->args->how == FILE_REPLACE) {
 		buf_printf(&text, " It was written in place, because it cannot be replaced.");
 	}
-	files_reply(w->call, &text);
+	call_reply_text(w->call, buf_text(&text));
 }
 
 static void on_call_end(void *data)

@@ -35,19 +35,26 @@ static void format_output(struct buf *out, const struct guest_output *o, int64_t
 	}
 }
 
+void output_format_status(struct buf *out, int64_t status, int64_t signal)
+{
+	const char *name = signal > 0 && signal < 65 ? sigabbrev_np((int)signal) : NULL;
+	if (!signal) {
+		buf_printf(out, "exit code %lld", (long long)status);
+		return;
+	}
+	buf_printf(out, "killed by signal %lld%s%s", (long long)signal, name ? ", SIG" : "",
+		name ? name : "");
+}
+
 void output_format_end(struct buf *out, int64_t status, int64_t signal)
 {
 	if (!signal && !status) {
 		return;
 	}
 	output_start_line(out);
-	if (!signal) {
-		buf_printf(out, "[exit code %lld]", (long long)status);
-		return;
-	}
-	const char *name = signal > 0 && signal < 65 ? sigabbrev_np((int)signal) : NULL;
-	buf_printf(out, name ? "[killed by signal %lld, SIG%s]" : "[killed by signal %lld]",
-		(long long)signal, name);
+	buf_printf(out, "[");
+	output_format_status(out, status, signal);
+	buf_printf(out, "]");
 }
 
 void output_format(struct buf *out, const struct guest_exec *res)

@@ -11,7 +11,9 @@ void output_format(struct buf *out, const struct guest_exec *res);
 void output_format_started(struct buf *out, int64_t pid);
 /* Appends a line break unless there is one. */
 void output_start_line(struct buf *out);
-/* "[exit code 3]"; nothing for success.  signal 0: it has exited. */
+/* "exit code 3", "killed by signal 15, SIGTERM".  signal 0: it has exited. */
+void output_format_status(struct buf *out, int64_t status, int64_t signal);
+/* The same as a line in brackets; nothing for success. */
 void output_format_end(struct buf *out, int64_t status, int64_t signal);
 /* "12,345" */
 void output_format_count(struct buf *out, int64_t n);

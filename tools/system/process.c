@@ -11,13 +11,6 @@
 #define ARGS struct process_args
 #define INPUT_MS 2000 /* for a process to read; then the call is answered */
 
-void process_call_reply(struct process_call *p, const struct buf *text)
-{
-	json_t *content = json_array();
-	result_add_text(content, buf_text(text));
-	call_reply(p->call, content);
-}
-
 static void begin(struct call *call, void *data)
 {
 	struct process_call *p = data;
@@ -61,10 +54,8 @@ static void format_row(struct buf *out, const struct msg_process_row *row)
 	buf_printf(out, "%lld ", (long long)row->pid);
 	if (row->running) {
 		buf_printf(out, "running");
-	} else if (row->signal) {
-		buf_printf(out, "killed by signal %lld", (long long)row->signal);
 	} else {
-		buf_printf(out, "exit code %lld", (long long)row->status);
+		output_format_status(out, row->status, row->signal);
 	}
 	buf_printf(out, ", %.1f s, ", (double)row->ms / 1000);
 	output_format_count(out, row->out + row->err);
@@ -95,7 +86,7 @@ static void listed(
 	if (!text.len) {
 		buf_printf(&text, "No process was started.");
 	}
-	process_call_reply(p, &text);
+	call_reply_text(p->call, buf_text(&text));
 }
 
 static void run_list(struct call *call, const void *args)
@@ -134,7 +125,7 @@ static void done(
 				(long long)input->pending);
 		}
 	}
-	process_call_reply(p, &text);
+	call_reply_text(p->call, buf_text(&text));
 }
 
 static void run_input(struct call *call, const void *data)

@@ -36,6 +36,5 @@ struct process_call {
 struct process_call *process_call_new(struct call *call, const void *args,
 	const struct message *message, guest_answered_fn *answered);
 void process_call_start(struct process_call *p); /* when `request` is filled in */
-void process_call_reply(struct process_call *p, const struct buf *text);
 
 #endif

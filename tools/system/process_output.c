@@ -86,10 +86,10 @@ static void format_state(
 	}
 	if (a->running) {
 		buf_printf(out, "[running for %.1f s]", (double)a->ms / 1000);
-	} else if (!a->status && !a->signal) {
-		buf_printf(out, "[exit code 0]");
 	} else {
-		output_format_end(out, a->status, a->signal);
+		buf_printf(out, "[");
+		output_format_status(out, a->status, a->signal);
+		buf_printf(out, "]");
 	}
 	if (a->running || left > 0) {
 		buf_printf(out, "\n[since: %lld", (long long)at_out);
@@ -127,7 +127,7 @@ static void have_output(
 			asked->err, a->err, more);
 	}
 	format_state(&text, a, at_out, at_err);
-	process_call_reply(p, &text);
+	call_reply_text(p->call, buf_text(&text));
 }
 
 static void run_output_until(

@@ -73,12 +73,9 @@ static void format_screen(
 		buf_printf(out, ", cursor at row %lld, column %lld", (long long)screen->row + 1,
 			(long long)screen->column + 1);
 	}
-	if (!screen->running && screen->signal) {
-		buf_printf(
-			out, ", its program was killed by signal %lld", (long long)screen->signal);
-	} else if (!screen->running) {
-		buf_printf(out, ", its program has ended with exit code %lld",
-			(long long)screen->status);
+	if (!screen->running) {
+		buf_printf(out, ", its program has ended: ");
+		output_format_status(out, screen->status, screen->signal);
 	}
 	buf_printf(out, ", since: %lld]\n", (long long)screen->total);
 	json_array_foreach(screen->lines, i, line)
@@ -270,14 +267,11 @@ static void closed(
 	const void *answer, const void *tail, size_t tail_len, const struct err *err, void *data)
 {
 	struct terminal_call *t = data;
-	json_t *content = json_array();
 	(void)answer, (void)tail, (void)tail_len;
 	if (err) {
-		json_decref(content);
 		return call_fail(t->call, err);
 	}
-	result_add_text(content, "The terminal was closed, and its processes were killed.");
-	call_reply(t->call, content);
+	call_reply_text(t->call, "The terminal was closed, and its processes were killed.");
 }
 
 static void run_close(struct call *call, const void *data)

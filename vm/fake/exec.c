@@ -306,11 +306,8 @@ bool fake_exec(struct fake_request *req, struct err *err)
 	if (!link_accept(req->fake->link, req->id, &talk, req, err)) {
 		return false;
 	}
-	if (args->announce) {
-		link_send_message(req->fake->link, req->id,
-			message_speech_encode(&message_started, &(struct msg_started){ 1 }), NULL,
-			0);
-	}
+	link_send_message(req->fake->link, req->id,
+		message_speech_encode(&message_started, &(struct msg_started){ 1 }), NULL, 0);
 	const struct link_msg *msg = req->msg;
 	auto_free char *command =
 		must(args->command ? strdup(args->command)

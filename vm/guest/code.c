@@ -352,7 +352,6 @@ static void start(struct code *c)
 		.tag = TAG,
 		.environment = environment,
 		.input = true,
-		.announce = true,
 		.background = true,
 	};
 	converse(c, &message_exec, &args);

@@ -107,13 +107,13 @@ static void exec_free(struct exec *x)
 	free(x);
 }
 
-static void fill_output(
-	struct guest_output *to, const struct output *from, char **head, char **tail)
+void output_fill(
+	const struct output *from, struct guest_output *to, char **ret_head, char **ret_tail)
 {
-	output_text(from, head, tail, &to->cut);
+	output_text(from, ret_head, ret_tail, &to->cut);
 	to->total = from->total;
-	to->head = *head;
-	to->tail = *tail;
+	to->head = *ret_head;
+	to->tail = *ret_tail;
 }
 
 static void report(const struct exec *x, const struct msg_exec_answer *answer)
@@ -126,8 +126,8 @@ static void report(const struct exec *x, const struct msg_exec_answer *answer)
 		.timed_out = answer->timed_out,
 		.ms = answer->ms,
 	};
-	fill_output(&res.out, &x->output[EXEC_STDOUT], &out, &out_tail);
-	fill_output(&res.err, &x->output[EXEC_STDERR], &errors, &errors_tail);
+	output_fill(&x->output[EXEC_STDOUT], &res.out, &out, &out_tail);
+	output_fill(&x->output[EXEC_STDERR], &res.err, &errors, &errors_tail);
 	x->fn(&res, NULL, x->data);
 }
 
@@ -211,7 +211,6 @@ guest_id guest_run(
 		.columns = command->columns,
 		.rows = command->rows,
 		.input = x->input.len || command->background,
-		.announce = true,
 		.background = command->background,
 	};
 	const struct conversation_how how = {

@@ -15,5 +15,8 @@ void output_add(struct output *out, const void *bytes, size_t len);
 
 /* As text that JSON can hold; ret_head and ret_tail are the caller's to free(). */
 void output_text(const struct output *out, char **ret_head, char **ret_tail, int64_t *ret_cut);
+/* The same as a result, which borrows them. */
+void output_fill(
+	const struct output *from, struct guest_output *to, char **ret_head, char **ret_tail);
 
 #endif

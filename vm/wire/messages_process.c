@@ -40,7 +40,6 @@ static const struct field exec_fields[] = {
 		.max = DAY_MS),
 	TERMINAL_SIZE(EXEC),
 	FIELD_FLAG(EXEC, input, "Its stdin is the channel `stdin`; otherwise it is empty."),
-	FIELD_FLAG(EXEC, announce, "Request the message `started`."),
 	FIELD_FLAG(EXEC, background,
 		"It outlives the request: cancelling leaves it running, with its stdin open. It ends "
 		"when its outputs are closed, or at once if a signal ends it."),

@@ -27,7 +27,7 @@ struct msg_exec {
 	const char *command, *cwd, *tag, *user;
 	const json_t *environment; /* an object of texts; NULL: none */
 	int64_t arguments, timeout_ms, columns, rows;
-	bool input, announce, background, at_exit;
+	bool input, background, at_exit;
 };
 #define EXEC_STDIN 0 /* channels */
 #define EXEC_STDOUT 0

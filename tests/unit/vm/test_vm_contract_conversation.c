@@ -72,9 +72,7 @@ static void talk_to(struct bench *b, const char *command, struct talk *t)
 		.on_writable = on_writable,
 		.on_end = on_end,
 	};
-	const struct msg_exec args = {
-		.command = command, .timeout_ms = 500000, .input = true, .announce = true
-	};
+	const struct msg_exec args = { .command = command, .timeout_ms = 500000, .input = true };
 	const struct conversation_how how = {
 		.message = &message_exec, .args = &args, .time_ms = 500000, .is_command = true
 	};

@@ -109,7 +109,7 @@ static void on_cancel(void *data)
 
 /* ---- start ---- */
 
-static void converse(struct request *req, struct process *p, bool kills, bool announce)
+static void converse(struct request *req, struct process *p, bool kills)
 {
 	struct talk *t = must(calloc(1, sizeof(*t)));
 	struct err err;
@@ -121,10 +121,8 @@ static void converse(struct request *req, struct process *p, bool kills, bool an
 		return request_fail(req, &err);
 	}
 	request_on_cancel(req, on_cancel, t);
-	if (announce) {
-		const struct msg_started started = { process_pid(p), process_is_over(p) };
-		request_send(req, &message_started, &started);
-	}
+	const struct msg_started started = { process_pid(p), process_is_over(p) };
+	request_send(req, &message_started, &started);
 	on_news(&t->reader); /* of one that has ended before */
 }
 
@@ -136,7 +134,7 @@ static void exec(struct request *req, const void *data)
 	how.tail = request_tail(req, &how.tail_len);
 	struct process *p = process_start(request_agent(req), &how, &err);
 	if (p) {
-		converse(req, p, !args->background, args->announce);
+		converse(req, p, !args->background);
 	} else {
 		request_fail(req, &err);
 	}
@@ -148,7 +146,7 @@ static void attach(struct request *req, const void *data)
 	struct err err;
 	struct process *p = process_find(request_agent(req), args->pid, args->tag, &err);
 	if (p) {
-		converse(req, p, false, true);
+		converse(req, p, false);
 	} else {
 		request_fail(req, &err);
 	}

@@ -23,7 +23,7 @@ static int begin_with(const struct msg_exec *args)
 {
 	struct shell sh;
 	struct msg_exec all = *args;
-	all.background = all.announce = true;
+	all.background = true;
 	uint32_t id = shell_start(&c, &all, NULL, 0, &sh);
 	cr_assert(client_until(&c, sh.started || sh.answer.came));
 	cr_assert(sh.started, "%s", sh.answer.err.text);

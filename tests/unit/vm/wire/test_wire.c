@@ -388,7 +388,6 @@ Test(messages, there_and_back)
 	cr_expect_str_eq(got.cwd, "/tmp");
 	cr_expect_eq(got.timeout_ms, 5);
 	cr_expect(got.input);
-	cr_expect_not(got.announce);
 	const struct msg_exec_answer answers[] = { { .status = 0, .ms = 0 },
 		{ .status = 255, .ms = 3, .timed_out = true }, { .status = -1, .signal = 9 } };
 	for (size_t i = 0; i < 3; i++) {
