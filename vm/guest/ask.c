@@ -4,14 +4,13 @@
 #include "vm/guest/call.h"
 #include "vm/guest/check.h"
 
-#define ROW_SIZE 1024 /* enough for the struct of any row */
 #define ROWS_MAX 100000
 
 static bool check_members(const struct message *message, const json_t *json, struct err *err)
 {
 	union {
 		int64_t aligned;
-		uint8_t bytes[ROW_SIZE];
+		uint8_t bytes[MESSAGE_ROW_SIZE];
 	} row;
 	for (const struct message_member *m = message->members; m && m->name; m++) {
 		const json_t *list = json_object_get(json, m->name);

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define ROW_SIZE 1024 /* enough for the struct of any row */
-
 struct file_rows {
 	struct conversation *conversation; /* NULL: closed, or ended */
 	const struct field *fields;
@@ -27,7 +25,7 @@ static bool take_row(struct file_rows *rows, const char *line, size_t len, struc
 	json_error_t why;
 	union {
 		int64_t aligned;
-		uint8_t bytes[ROW_SIZE];
+		uint8_t bytes[MESSAGE_ROW_SIZE];
 	} row;
 	json_auto_t *json = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
 	if (!json_is_object(json)) {

@@ -14,6 +14,7 @@
 #define MESSAGE_TEXT_MAX 4000 /* bytes of a sentence, a title */
 #define MESSAGE_PATH_MAX 4000
 #define MESSAGE_EDGE_MAX 16384 /* pixels */
+#define MESSAGE_ROW_SIZE 1024  /* bytes: the struct of any row of an array or a channel fits */
 
 /* One direction of a message. */
 struct message_part {

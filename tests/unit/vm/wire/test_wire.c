@@ -357,13 +357,26 @@ static void check_speech(const struct message_speech *speech)
 	cr_expect_null(args);
 }
 
+/* That a row decoded into so many bytes writes to no others. */
+static void check_row(const struct message *m, const struct field *fields)
+{
+	for (const struct field *f = fields; f && f->name; f++) {
+		cr_expect_leq(f->offset + sizeof(struct field_ints), (size_t)MESSAGE_ROW_SIZE,
+			"%s.%s", m->name, f->name);
+	}
+}
+
 Test(messages, tables_are_whole)
 {
 	const struct message *m;
 	for (size_t i = 0; (m = message_request_at(i)); i++) {
 		check_part(m, &m->request);
 		check_part(m, &m->answer);
+		for (const struct message_member *at = m->members; at && at->name; at++) {
+			check_row(m, at->fields);
+		}
 		if (m->talk) {
+			check_row(m, m->talk->agent.rows[0]);
 			cr_expect(m->talk->agent.channels[0] || m->talk->agent.messages[0],
 				"%s: nothing to say", m->name);
 			check_speech(&m->talk->host);
