@@ -489,6 +489,8 @@ const struct row bench_rows[] = {
 		300, 0, begin_busy, ours_click, NULL, end_busy },
 	{ "command", "run_command true", "ms", 3, NULL, "bash -l -c true, without a sandbox", 200,
 		100, NULL, ours_command, peer_command, NULL },
+	{ "output", "output of a process, from its print to the answer", "ms", 1, NULL, NULL, 200,
+		0, begin_output, ours_output, NULL, end_output },
 	{ "screenshot", "screenshot of a moving screen: JPEG, base64 in hand", "ms", 8, NULL,
 		"scrot -q 80, read, base64", 200, 60, begin_animate, ours_moving, peer_moving,
 		watch_stop },
