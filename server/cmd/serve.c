@@ -3,6 +3,7 @@
 #include "server/cmd/client_config.h"
 #include "server/cmd/command.h"
 #include "server/config/config.h"
+#include "server/e2b/e2b.h"
 #include "server/http/health.h"
 #include "server/http/listener.h"
 #include "server/mcp/server.h"
@@ -40,7 +41,7 @@ struct serving {
 	struct vm_pool *vms;
 	struct listener starts; /* of sandboxes */
 	struct tool_set *tools;
-	struct auth *auth; /* with http only */
+	struct auth *auth; /* with a listener only */
 	struct budgets *budgets;
 	struct server *server;
 	struct stdio *stdio;
@@ -48,6 +49,8 @@ struct serving {
 	struct listen_streams *streams;
 	struct listen_vnc *vnc;
 	struct remote *remote;
+	struct listen_e2b *e2b;
+	int busy_listeners; /* during shutdown */
 	struct activity activity;
 	struct metrics *metrics;
 	struct status *status;
@@ -61,6 +64,7 @@ static void stop_serving(struct serving *s)
 	listen_http_free(s->http);
 	stdio_free(s->stdio);
 	listen_vnc_free(s->vnc);
+	listen_e2b_free(s->e2b);
 	remote_free(s->remote);
 	listen_streams_free(s->streams);
 	vm_pool_free(s->vms);
@@ -83,7 +87,7 @@ static void end_now(void *data)
 /* When it ends, the server ends, unless it also listens. */
 static void start_stdio(struct serving *s)
 {
-	if (!s->http) {
+	if (!config_listens(&s->config)) {
 		server_on_idle(s->server, end_now, s);
 	}
 	s->stdio = stdio_new(
@@ -144,30 +148,63 @@ static void on_token_gone(const char *name, void *data)
 		return;
 	}
 	server_drop_owner(s->server, name);
-	http_drop_owner(listen_http_http(s->http), name);
 	listen_streams_drop_owner(s->streams, name);
+	if (s->http) {
+		http_drop_owner(listen_http_http(s->http), name);
+	}
+	if (s->e2b) {
+		listen_e2b_drop_owner(s->e2b, name);
+	}
 }
 
-/* Runs until it is stopped. */
-static bool start_http(struct serving *s, struct err *err)
+static bool start_http(struct serving *s, const char *token, struct err *err)
 {
-	vm_pool_limit_owners(s->vms, limits_of, s);
-	listener_add(vm_listeners(s->vms), &s->starts, &vm_listener, s);
 	s->http = listen_http_new(s->event, s->server, &s->config.http, s->auth, s->budgets, err);
 	if (!s->http) {
 		return false;
 	}
 	struct http *http = listen_http_http(s->http);
-	if (!listen_streams_use(s->streams, http, s->auth, err) ||
-		!auth_watch(s->auth, s->event, on_token_gone, s, err)) {
+	if (!listen_streams_use(s->streams, http, s->auth, err)) {
 		return false;
 	}
 	remote_use(s->remote, http);
 	s->status = status_new(s->event, http, &s->config, s->metrics, s->server, s->vms);
-	char *token = auth_take_made(s->auth);
 	client_config_print(stderr, http_url(http), token);
-	auth_forget(token);
-	sd_notifyf(false, "READY=1\nSTATUS=%s", http_url(http));
+	return true;
+}
+
+static bool start_e2b(struct serving *s, const char *token, struct err *err)
+{
+	s->e2b = listen_e2b_new(
+		s->event, &s->config, s->vms, s->auth, s->budgets, &s->activity, err);
+	if (s->e2b) {
+		listen_e2b_print(s->e2b, stderr, token);
+	}
+	return s->e2b;
+}
+
+static void wipe_token(char **token)
+{
+	auth_forget(*token);
+}
+
+static struct http *first_listener(struct serving *s)
+{
+	return s->http ? listen_http_http(s->http) : listen_e2b_http(s->e2b, 0);
+}
+
+/* For clients with tokens.  Runs until it is stopped. */
+static bool start_listeners(struct serving *s, struct err *err)
+{
+	__attribute__((cleanup(wipe_token))) char *token = auth_take_made(s->auth);
+	vm_pool_limit_owners(s->vms, limits_of, s);
+	listener_add(vm_listeners(s->vms), &s->starts, &vm_listener, s);
+	if ((s->config.http.listen && !start_http(s, token, err)) ||
+		(s->config.e2b.listen && !start_e2b(s, token, err)) ||
+		!auth_watch(s->auth, s->event, on_token_gone, s, err)) {
+		return false;
+	}
+	sd_notifyf(false, "READY=1\nSTATUS=%s", http_url(first_listener(s)));
 	sd_event_set_watchdog(s->event, true);
 	return true;
 }
@@ -199,6 +236,9 @@ static int on_grace_over(sd_event_source *source, uint64_t now, void *data)
 static void on_http_idle(void *data)
 {
 	struct serving *s = data;
+	if (--s->busy_listeners > 0) {
+		return;
+	}
 	if (server_duplexes(s->server) > 0) {
 		server_on_idle(s->server, end_now, s);
 	} else {
@@ -206,14 +246,26 @@ static void on_http_idle(void *data)
 	}
 }
 
-static void finish_http(struct serving *s)
+static void finish_listener(struct serving *s, struct http *http)
 {
+	s->busy_listeners++;
+	http_stop_listening(http);
+	http_on_idle(http, on_http_idle, s);
+}
+
+static void finish_listeners(struct serving *s)
+{
+	struct http *http;
 	sd_notify(false, "STOPPING=1");
 	s->grace = loop_after_ms(s->event, GRACE_MS, on_grace_over, s);
-	http_stop_listening(listen_http_http(s->http));
 	server_finish(s->server);
 	streams_finish(listen_streams_registry(s->streams), "the server is shutting down");
-	http_on_idle(listen_http_http(s->http), on_http_idle, s);
+	if (s->http) {
+		finish_listener(s, listen_http_http(s->http));
+	}
+	for (size_t i = 0; s->e2b && (http = listen_e2b_http(s->e2b, i)); i++) {
+		finish_listener(s, http);
+	}
 }
 
 /* Shutdown.  HTTP clients get the results of calls that end within the grace period.  A client on
@@ -225,8 +277,8 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
 	struct serving *s = data;
 	if (s->is_terminating) {
 		end_now(s);
-	} else if (s->http) {
-		finish_http(s);
+	} else if (config_listens(&s->config)) {
+		finish_listeners(s);
 	} else {
 		answer_all(s);
 	}
@@ -239,7 +291,7 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
 static bool is_served(const char *owner, void *data)
 {
 	const struct serving *s = data;
-	bool over_stdio = !s->config.http.listen || s->config.http.stdio;
+	bool over_stdio = !config_listens(&s->config) || s->config.http.stdio;
 	return strcmp(owner, "stdio") == 0 ? over_stdio : s->auth && auth_knows(s->auth, owner);
 }
 
@@ -259,7 +311,7 @@ static bool start_serving(
 	}
 	s->event = loop_new_ending_by(on_terminate, s, err);
 	s->tools = s->event ? tool_set_new(s->config.tools, err) : NULL;
-	if (!s->tools || (s->config.http.listen && !start_auth(s, err))) {
+	if (!s->tools || (config_listens(&s->config) && !start_auth(s, err))) {
 		return false;
 	}
 	if (addition) {
@@ -268,7 +320,8 @@ static bool start_serving(
 	s->metrics = metrics_new(s->tools);
 	metrics_follow(s->metrics, &s->activity);
 	s->budgets = budgets_new(HTTP_HELD_MAX, HTTP_HELD_ALL_MAX);
-	s->config.vm.outlive = s->config.http.listen; /* over stdio, the client has ended, too */
+	s->config.vm.outlive =
+		config_listens(&s->config); /* over stdio, the client has ended, too */
 	s->vms = vm_pool_new(s->event, &s->config.vm, vm_backends);
 	s->streams = listen_streams_new(s->event, &s->config, s->vms, s->metrics, &s->activity);
 	s->server = server_new(s->event, &(struct server_options){
@@ -287,12 +340,12 @@ static bool start_serving(
 					 });
 	vm_pool_reattach(s->vms, is_served, s);
 	s->remote = remote_new(s->event, &s->config, s->vms);
-	if ((s->config.http.listen && !start_http(s, err)) ||
+	if ((config_listens(&s->config) && !start_listeners(s, err)) ||
 		(s->config.vnc_listen && !start_vnc(s, err))) {
 		return false;
 	}
 	/* The stdin of a daemon is not a client. */
-	if (!s->config.http.listen || s->config.http.stdio) {
+	if (!config_listens(&s->config) || s->config.http.stdio) {
 		start_stdio(s);
 	}
 	return true;

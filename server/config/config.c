@@ -255,6 +255,11 @@ json_t *config_encode(const struct config *config, const char *const *taken)
 	return all;
 }
 
+bool config_listens(const struct config *config)
+{
+	return config->http.listen || config->e2b.listen;
+}
+
 void config_done(struct config *config)
 {
 	json_decref(config->values);

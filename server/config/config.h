@@ -20,9 +20,13 @@ struct config {
 		int64_t max_connections, max_body_kib;
 	} http;
 	const char *vnc_listen; /* as in struct vnc_options; NULL: none */
-	const char *tools;      /* see tool_set_new() */
-	int log_level;          /* enum log_level */
-	int64_t max_calls;      /* concurrent tools/call requests per connection */
+	struct config_e2b {
+		const char *listen; /* as in struct http_options; NULL: none */
+		const char *domain; /* the name behind "PORT-ID." */
+	} e2b;
+	const char *tools; /* see tool_set_new() */
+	int log_level;     /* enum log_level */
+	int64_t max_calls; /* concurrent tools/call requests per connection */
 
 	/* As given; members of vm are derived from them. */
 	int backend, accel;
@@ -34,6 +38,9 @@ struct config {
 	json_t *given;  /* {name: true if set on the command line, false if in the file} */
 	json_t *values; /* owns the strings above and the values by option name */
 };
+
+/* Whether it serves clients with tokens, who come and go. */
+bool config_listens(const struct config *config);
 
 #define auto_config __attribute__((cleanup(config_done)))
 

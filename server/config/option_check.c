@@ -27,8 +27,10 @@ static bool is_private_address(const char *listen)
 	return strcmp(listen, "systemd") == 0;
 }
 
-static bool check_no_auth(const struct config_http *http, struct err *err)
+static bool check_no_auth(const struct config *config, struct err *err)
 {
+	const struct config_http *http = &config->http;
+	const char *listens[] = { http->listen, config->e2b.listen };
 	const char *other = http->tokens         ? "--tokens"
 			    : http->behind_proxy ? "--behind-proxy"
 			    : http->tls_cert     ? "--tls-cert"
@@ -40,11 +42,16 @@ static bool check_no_auth(const struct config_http *http, struct err *err)
 			"the two",
 			other);
 	}
-	return !http->listen || is_private_address(http->listen) ||
-	       err_set(err, ERR_ARGUMENT,
-		       "--no-auth requires 127.0.0.1, [::1], localhost or unix:; other machines "
-		       "could connect to \"%.100s\"; remove --no-auth, or listen on 127.0.0.1",
-		       http->listen);
+	for (size_t i = 0; i < sizeof(listens) / sizeof(*listens); i++) {
+		if (listens[i] && !is_private_address(listens[i])) {
+			return err_set(err, ERR_ARGUMENT,
+				"--no-auth requires 127.0.0.1, [::1], localhost or unix:; other "
+				"machines could connect to \"%.100s\"; remove --no-auth, or listen on "
+				"127.0.0.1",
+				listens[i]);
+		}
+	}
+	return true;
 }
 
 static bool check_auth_server(const char *url, struct err *err)
@@ -76,6 +83,6 @@ bool option_check(const struct config *config, struct err *err)
 	}
 	return public_url_init(&checked, http->public_url, err) &&
 	       check_address("--stream-listen", http->stream_listen, err) &&
-	       (!http->no_auth || check_no_auth(http, err)) &&
+	       (!http->no_auth || check_no_auth(config, err)) &&
 	       (!http->auth_server || check_auth_server(http->auth_server, err));
 }

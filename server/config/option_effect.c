@@ -14,19 +14,20 @@
 #include <stdio.h>
 #include <string.h>
 
-enum condition { HTTP, NO_HTTP, MACHINES };
+enum condition { HTTP, LISTENER, E2B, NO_HTTP, MACHINES };
 
 /* What each option requires.  Streams use the other options of HTTP even over stdio. */
 static const struct rule {
 	const char *option;
 	enum condition needs;
 } rules[] = {
-	{ "stdio", HTTP },
-	{ "tokens", HTTP },
-	{ "no-auth", HTTP },
+	{ "stdio", LISTENER },
+	{ "tokens", LISTENER },
+	{ "no-auth", LISTENER },
 	{ "open-metrics", HTTP },
 	{ "auth-server", HTTP },
 	{ "stream-listen", NO_HTTP },
+	{ "e2b-domain", E2B },
 	{ "image", MACHINES },
 	{ "network", MACHINES },
 	{ "accel", MACHINES },
@@ -40,6 +41,10 @@ static const struct rule {
 static const char *const sentences[] = {
 	[HTTP] = "has no effect without --http; add an address to listen at, such as --http "
 		 "127.0.0.1:8765, or remove it",
+	[LISTENER] = "has no effect without --http or --e2b; add an address to listen at, such as "
+		     "--http 127.0.0.1:8765, or remove it",
+	[E2B] = "has no effect without --e2b; add an address to listen at, such as --e2b "
+		"127.0.0.1:3000, or remove it",
 	[NO_HTTP] = "has no effect with --http, whose listener also serves the streams; remove one "
 		    "of the two",
 	[MACHINES] = "applies to microVMs, but --backend is namespace; remove one of the two",
@@ -50,6 +55,10 @@ static bool holds(const struct config *config, enum condition condition)
 	switch (condition) {
 	case HTTP:
 		return config->http.listen;
+	case LISTENER:
+		return config_listens(config);
+	case E2B:
+		return config->e2b.listen;
 	case NO_HTTP:
 		return !config->http.listen;
 	default:

@@ -38,13 +38,14 @@
 		.value = what \
 	}
 /* Must not be empty. */
-#define SOME_TEXT(option, member, what, most, text) \
+#define NAME(option, member, what, most, first, text) \
 	{ \
 		.field = { .name = option, \
 			.type = FIELD_STRING, \
 			AT(member, const char *), \
 			.min = 1, \
 			.max = most, \
+			.default_text = first, \
 			.help = text }, \
 		.value = what \
 	}
@@ -110,7 +111,7 @@ static const struct option desktops[] = {
 };
 
 static const struct option state[] = {
-	SOME_TEXT("state-dir", vm.state_dir, "DIR", 4000,
+	NAME("state-dir", vm.state_dir, "DIR", 4000, NULL,
 		"Directory of images, templates, snapshots and paused sandboxes.  Without it, $STATE_DIRECTORY "
 		"(set by systemd), else /var/lib/vitrine for root, else $XDG_STATE_HOME/vitrine or "
 		"~/.local/state/vitrine."),
@@ -177,6 +178,14 @@ static const struct option streams[] = {
 		"Web origins that may embed the viewer in a frame, separated by spaces, such as https://app.example. "
 		"Without it, none."),
 };
+
+static const struct option e2b[] = {
+	TEXT("e2b", e2b.listen, "ADDRESS", 300, NULL,
+		"Serve E2B's API at this address, for its SDKs: 127.0.0.1:3000, or unix:PATH.  Its keys are the tokens "
+		"(--tokens)."),
+	NAME("e2b-domain", e2b.domain, "NAME", 200, "vitrine.localhost",
+		"Domain of the names PORT-ID.NAME and api.NAME, by which E2B's clients reach a port of a sandbox and the API."),
+};
 /* clang-format on */
 
 #define GROUP(title, options) \
@@ -189,12 +198,13 @@ static const struct option_group groups[] = {
 	GROUP("Serving", serving),
 	GROUP("HTTP", over_http),
 	GROUP("Streams", streams),
+	GROUP("E2B", e2b),
 };
 #define N_GROUPS (sizeof(groups) / sizeof(*groups))
 #define N_OPTIONS \
 	(sizeof(desktops) / sizeof(*desktops) + sizeof(state) / sizeof(*state) + \
 		sizeof(serving) / sizeof(*serving) + sizeof(over_http) / sizeof(*over_http) + \
-		sizeof(streams) / sizeof(*streams))
+		sizeof(streams) / sizeof(*streams) + sizeof(e2b) / sizeof(*e2b))
 
 const struct option_group *option_group_at(size_t i)
 {

@@ -179,7 +179,7 @@ static bool origin_may(struct http_exchange *x, const char **ret_origin)
 static bool leads_to(const char *route, const char *path)
 {
 	size_t len = strlen(route);
-	return strcmp(route, path) == 0 ||
+	return len == 0 || strcmp(route, path) == 0 ||
 	       (len > 1 && strncmp(route, path, len) == 0 &&
 		       (route[len - 1] == '/' || strcmp(path + len, "/") == 0));
 }

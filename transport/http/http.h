@@ -51,7 +51,7 @@ struct http_options {
 struct http_route {
 	const char *method; /* "GET", "POST", "DELETE"; NULL: any */
 	/* matches with and without a trailing slash; one that ends in a slash includes all paths
-	 * below it */
+	 * below it; "": every path */
 	const char *path;
 	bool open; /* no token required; its body is limited to HTTP_SMALL_BODY bytes */
 	/* The body is complete.  The handler must call http_reply() or http_stream(), now or later. */

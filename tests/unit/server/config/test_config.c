@@ -221,6 +221,8 @@ static const struct row {
 	TEXT("stream-listen", "127.0.0.1:6080", http.stream_listen),
 	TEXT("vnc", "127.0.0.1:5901", vnc_listen),
 	TEXT("frame-ancestors", "https://app.example", http.frame_ancestors),
+	TEXT("e2b", "127.0.0.1:3000", e2b.listen),
+	TEXT("e2b-domain", "desk.example", e2b.domain),
 };
 
 static void expect_row(const struct row *row)
@@ -500,6 +502,8 @@ Test(config, options_without_effect)
 		{ "--tokens", "x", NULL, "{\"tokens\": \"x\"}", "without --http" },
 		{ "--no-auth", NULL, NULL, "{\"no-auth\": true}", "without --http" },
 		{ "--stdio", NULL, NULL, "{\"stdio\": true}", "without --http" },
+		{ "--e2b-domain=a.example", NULL, NULL, "{\"e2b-domain\": \"a.example\"}",
+			"without --e2b" },
 		{ "--stream-listen=[::1]:0", "--http", "127.0.0.1:0",
 			"{\"http\": \"[::1]:0\", \"stream-listen\": \"[::1]:0\"}", "with --http" },
 		{ "--backend=namespace", "--keep", NULL,
@@ -527,6 +531,7 @@ Test(config, options_without_effect)
 		cr_expect(config_check_effect(&config, NULL, &err), "%s", err.text);
 	}
 	static const char *const right[][2] = { { "--http=127.0.0.1:0", "--tokens=x" },
+		{ "--e2b=127.0.0.1:0", "--tokens=x" },
 		{ "--backend=namespace", "--cpus=2" }, { "--backend=namespace", "--network=none" },
 		{ "--backend=fake", "--image=any" }, { "--vnc=127.0.0.1:0", "--no-auth=false" } };
 	for (size_t i = 0; i < sizeof(right) / sizeof(*right); i++) {

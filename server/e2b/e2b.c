@@ -1,0 +1,100 @@
+#include "server/e2b/e2b.h"
+
+#include "base/cleanup.h"
+#include "server/e2b/core/tokens.h"
+#include "server/e2b/router.h"
+#include "server/http/listener.h"
+
+struct listen_e2b {
+	struct e2b e2b;
+	struct vm_pool *vms;
+	struct listener states; /* of sandboxes */
+	struct http *plain;
+};
+
+static void on_state(struct vm *vm, void *data)
+{
+	struct listen_e2b *listen = data;
+	if (vm_state(vm) != VM_READY && vm_state(vm) != VM_STARTING) {
+		e2b_router_cut(&listen->e2b, vm);
+	}
+}
+
+static const struct vm_listener vm_listener = { .state = on_state };
+
+/* The router finds the principal: a key is in a header of its own, and envd has other tokens. */
+static const char *refuse_tokens(const char *token, void *data)
+{
+	(void)token, (void)data;
+	return NULL;
+}
+
+static bool start(struct listen_e2b *listen, const struct config *config, struct budgets *budgets,
+	struct err *err)
+{
+	if (!e2b_token_key(config->vm.state_dir, &listen->e2b.key, err)) {
+		return false;
+	}
+	listen->plain = listen_http_open(listen->e2b.event, &config->http, config->e2b.listen,
+		refuse_tokens, NULL, budgets, err);
+	if (!listen->plain) {
+		return err_while(err, "--e2b");
+	}
+	e2b_router_use(listen->plain, &listen->e2b);
+	return true;
+}
+
+struct listen_e2b *listen_e2b_new(sd_event *event, const struct config *config, struct vm_pool *vms,
+	struct auth *auth, struct budgets *budgets, struct activity *activity, struct err *err)
+{
+	struct listen_e2b *listen = must(calloc(1, sizeof(*listen)));
+	listen->vms = vms;
+	listen->e2b = (struct e2b){
+		.event = event,
+		.vms = vms,
+		.auth = auth,
+		.activity = activity,
+		.domain = config->e2b.domain,
+	};
+	TAILQ_INIT(&listen->e2b.open);
+	listener_add(vm_listeners(vms), &listen->states, &vm_listener, listen);
+	if (!start(listen, config, budgets, err)) {
+		listen_e2b_free(listen);
+		return NULL;
+	}
+	return listen;
+}
+
+void listen_e2b_free(struct listen_e2b *listen)
+{
+	if (listen) {
+		listener_remove(&listen->states);
+		http_free(listen->plain);
+		free(listen);
+	}
+}
+
+struct http *listen_e2b_http(struct listen_e2b *listen, size_t i)
+{
+	return i == 0 ? listen->plain : NULL;
+}
+
+void listen_e2b_drop_owner(struct listen_e2b *listen, const char *owner)
+{
+	for (struct e2b_request *r = TAILQ_FIRST(&listen->e2b.open), *next; r; r = next) {
+		next = TAILQ_NEXT(r, entry);
+		(void)owner; /* http_stream_abort(), once it exists */
+	}
+}
+
+void listen_e2b_print(const struct listen_e2b *listen, FILE *to, const char *token)
+{
+	const char *url = http_url(listen->plain);
+	fprintf(to,
+		"vitrine %s serves E2B's API at %s\n"
+		"\nVariables for its SDKs\n"
+		"  E2B_API_KEY=%s\n"
+		"  E2B_API_URL=%s\n"
+		"  E2B_SANDBOX_URL=%s\n\n",
+		VITRINE_VERSION, url, token ? token : "(your key: vitrine key add NAME)", url, url);
+}

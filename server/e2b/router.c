@@ -1,0 +1,197 @@
+/*
+ * Who gets a request: the control plane, which requires a key, or a port of a sandbox, which must
+ * run.  A paused one that resumes by itself is resumed first.
+ */
+#include "server/e2b/router.h"
+
+#include "base/cleanup.h"
+#include "server/e2b/code/code.h"
+#include "server/e2b/control/control.h"
+#include "server/e2b/core/tokens.h"
+#include "server/e2b/envd/envd.h"
+#include "server/e2b/place.h"
+#include "server/e2b/ports/ports.h"
+#include "server/remote/place.h"
+#include "transport/http/check.h"
+#include "vm/lifecycle/lifecycle.h"
+
+#include <string.h>
+
+/* ---- sandboxes ---- */
+
+static const struct part {
+	int port;
+	void (*run)(struct e2b_request *r);
+} parts[] = {
+	{ E2B_ENVD_PORT, e2b_envd_run },
+	{ E2B_CODE_PORT, e2b_code_run },
+};
+
+static void run_part(struct e2b_request *r)
+{
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		if (parts[i].port == r->port) {
+			parts[i].run(r);
+			return;
+		}
+	}
+	e2b_ports_run(r);
+}
+
+/* SDKs recognize this answer. */
+static void refuse(struct e2b_request *r, const char *id, int status, const char *why)
+{
+	e2b_reply_json(r, status,
+		must(json_pack(
+			"{s:s, s:s, s:i}", "sandboxId", id, "message", why, "code", status)));
+}
+
+static void is_not_there(struct e2b_request *r, const char *id)
+{
+	refuse(r, id, 502, "The sandbox was not found");
+}
+
+static void on_ready(struct vm *vm, const struct err *err, void *data)
+{
+	struct e2b_request *r = data;
+	r->wait = NULL;
+	if (err) {
+		is_not_there(r, vm_id(vm));
+	} else {
+		run_part(r);
+	}
+}
+
+static void start_when_ready(struct e2b_request *r, struct vm *vm)
+{
+	static const struct vm_wait_handlers handlers = { .done = on_ready };
+	e2b_request_use(r, vm);
+	if (vm_state(vm) == VM_READY) {
+		run_part(r);
+	} else {
+		r->wait = vm_wait(vm, &handlers, r);
+	}
+}
+
+static void run_sandbox(struct e2b_request *r, const char *id)
+{
+	struct remote_place place = { r->e2b->vms, NULL, "" };
+	struct err err;
+	struct vm *vm = NULL;
+	if (id_is_valid(id)) {
+		memcpy(place.id, id, sizeof(place.id));
+		vm = remote_find(&place, &err);
+	}
+	if (!vm || (vm_state(vm) != VM_READY && vm_state(vm) != VM_STARTING)) {
+		is_not_there(r, id);
+		return;
+	}
+	r->owner = vm_owner(vm);
+	start_when_ready(r, vm);
+}
+
+/* ---- signed URLs, which name no sandbox ---- */
+
+struct search {
+	struct e2b_request *r;
+	struct vm *found;
+};
+
+static void try_signature(struct vm *vm, void *data)
+{
+	struct search *search = data;
+	char token[E2B_TOKEN_SIZE];
+	if (!search->found) {
+		e2b_token_of(&search->r->e2b->key, E2B_TOKEN_ACCESS, vm_id(vm), token);
+		search->found = e2b_envd_is_signed(search->r->x, token) ? vm : NULL;
+	}
+}
+
+static bool is_signed_url(struct e2b_request *r)
+{
+	return strcmp(http_path(r->x), "/files") == 0 && http_query(r->x, "signature");
+}
+
+static void run_signed(struct e2b_request *r)
+{
+	struct search search = { .r = r };
+	vm_pool_each(r->e2b->vms, try_signature, &search);
+	if (search.found) {
+		r->port = E2B_ENVD_PORT;
+		run_sandbox(r, vm_id(search.found));
+	} else {
+		e2b_fail(r, 401, "invalid signature");
+	}
+}
+
+/* ---- the control plane ---- */
+
+static void run_control(struct e2b_request *r)
+{
+	const char *key = http_header(r->x, "X-API-Key");
+	key = key ? key : http_bearer_token(http_header(r->x, "Authorization"));
+	r->owner = auth_authorize(key, r->e2b->auth);
+	if (r->owner || strcmp(http_path(r->x), "/health") == 0) {
+		e2b_control_run(r);
+	} else if (key) {
+		e2b_fail(r, 401, "the API key is not valid for this server");
+	} else {
+		e2b_fail(r, 401, "send the header X-API-Key: KEY");
+	}
+}
+
+static void run(struct http_exchange *x, void *data)
+{
+	struct e2b *e2b = data;
+	struct e2b_request *r = e2b_request_new(x, e2b);
+	struct e2b_place place;
+	struct err err;
+	const struct e2b_names names = {
+		.host = http_header(x, "Host"),
+		.domain = e2b->domain,
+		.id = http_header(x, "E2b-Sandbox-Id"),
+		.port = http_header(x, "E2b-Sandbox-Port"),
+	};
+	if (!e2b_place_find(&names, &place, &err)) {
+		e2b_fail(r, 400, "%s", err.text);
+		return;
+	}
+	r->port = place.port;
+	if (place.id[0]) {
+		run_sandbox(r, place.id);
+	} else if (!place.is_named && is_signed_url(r)) {
+		run_signed(r);
+	} else {
+		run_control(r);
+	}
+}
+
+/* The router checks keys and tokens itself. */
+static bool may_send_much(const struct http_exchange *x, void *data)
+{
+	(void)x, (void)data;
+	return true;
+}
+
+void e2b_router_use(struct http *http, struct e2b *e2b)
+{
+	http_add_route(http, &(struct http_route){
+				     .path = "",
+				     .open = true,
+				     .run = run,
+				     .data = e2b,
+				     .may_send_much = may_send_much,
+			     });
+}
+
+/* Its SDKs ask again when a connection is closed without an end of the body. */
+void e2b_router_cut(struct e2b *e2b, const struct vm *vm)
+{
+	struct e2b_request *r, *next;
+	for (r = TAILQ_FIRST(&e2b->open); r; r = next) {
+		next = TAILQ_NEXT(r, entry);
+		if (r->vm == vm && !r->wait) {
+			/* http_stream_abort(r->x), once it exists */
+		}
+	}
+}
