@@ -106,6 +106,7 @@ static const struct fake_op {
 	{ &message_windows, fake_windows },
 	{ &message_window_change, fake_window_change },
 	{ &message_exec, fake_exec },
+	{ &message_port_connect, fake_port_connect },
 	{ &message_ui_tree, fake_ui_tree },
 	{ &message_ui_act, fake_ui_act },
 	{ &message_find_text, fake_find_text },

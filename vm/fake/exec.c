@@ -134,6 +134,18 @@ static void cat_events(struct fake_request *req, const char *rest)
 	buf_append(stdout_of(req), events->data, events->len);
 }
 
+static void cat_heard(struct fake_request *req, const char *rest)
+{
+	const struct buf *heard = &req->fake->desktop.heard;
+	(void)rest;
+	buf_append(stdout_of(req), heard->data, heard->len);
+}
+
+static void listen_on(struct fake_request *req, const char *rest)
+{
+	fake_listen(&req->fake->desktop, rest);
+}
+
 static void cat(struct fake_request *req, const char *rest)
 {
 	(void)rest;
@@ -245,6 +257,7 @@ static const struct command {
 } commands[] = {
 	{ "cat", cat },
 	{ "cat events", cat_events },
+	{ "cat heard", cat_heard },
 	{ "cat mac", cat_mac },
 	{ "cat machine-id", cat_machine_id },
 	{ "cat typed", cat_typed },
@@ -256,6 +269,7 @@ static const struct command {
 	{ "flood ", flood },
 	{ "hostname", hostname },
 	{ "kill", die },
+	{ "listen ", listen_on },
 	{ "set ", set_fault },
 	{ "sleep ", sleep_for },
 	{ "tone ", tone },

@@ -16,6 +16,7 @@ extern const struct vm_backend vm_backend_fake;
 /* ---- desktop.c: a desktop in a few variables ---- */
 
 #define FAKE_WINDOWS_MAX 32
+#define FAKE_LISTENERS_MAX 4
 
 struct fake_window {
 	int64_t id, pid;
@@ -28,6 +29,13 @@ struct fake_clipboard {
 	bool is_there, is_secret, has_plain;
 	int type;
 	struct buf bytes, plain; /* plain: beside HTML */
+};
+
+/* A program that listens on a port: port.c. */
+struct fake_listener {
+	unsigned port; /* 0: none */
+	bool echoes, waits;
+	struct buf text;
 };
 
 struct fake_desktop {
@@ -48,6 +56,8 @@ struct fake_desktop {
 	bool is_plain;  /* the check box is not checked */
 	struct fake_window windows[FAKE_WINDOWS_MAX];
 	size_t n_windows;
+	struct fake_listener listeners[FAKE_LISTENERS_MAX];
+	struct buf heard; /* by the last one that was connected to */
 };
 
 void fake_desktop_init(struct fake_desktop *desktop, struct size screen, int64_t scale);
@@ -86,9 +96,10 @@ struct fake_request {
 	uint64_t start_us;
 	/* Frees the operation's state; then the request is freed. */
 	void (*done)(struct fake_request *req);
-	/* of act.c, exec.c, rfb.c and sound.c */
+	/* of act.c, exec.c, port.c, rfb.c and sound.c */
 	struct fake_act *act;
 	struct fake_exec *exec;
+	struct fake_port *port;
 	struct fake_rfb *rfb;
 	struct fake_sound *sound;
 	bool waits; /* wait.c */
@@ -156,6 +167,8 @@ bool fake_watch(struct fake_request *req, struct err *err);
 bool fake_act(struct fake_request *req, struct err *err);
 bool fake_exec(struct fake_request *req, struct err *err);
 bool fake_launch(struct fake_request *req, struct err *err);
+bool fake_port_connect(struct fake_request *req, struct err *err);
+void fake_listen(struct fake_desktop *desktop, const char *rest); /* the command's words */
 bool fake_rfb(struct fake_request *req, struct err *err);
 bool fake_control(struct fake_request *req, struct err *err);
 bool fake_sound(struct fake_request *req, struct err *err);

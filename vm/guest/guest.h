@@ -217,5 +217,9 @@ struct msg_sound;
 struct conversation *guest_sound(struct guest *guest, enum guest_asker asker,
 	const struct msg_sound *args, int64_t ms, const struct conversation_handlers *handlers,
 	void *data);
+/* A TCP connection to a program that listens on the sandbox's loopback addresses, as a conversation:
+ * bytes on channel PORT_BYTES, and message_port_connected.  ERR_NOT_FOUND: nothing listens there. */
+struct conversation *guest_port(struct guest *guest, unsigned port,
+	const struct conversation_handlers *handlers, void *data);
 
 #endif

@@ -3,7 +3,8 @@
 
 static const struct message *const *const families[] = { messages_desktop, messages_windows,
 	messages_act, messages_wait, messages_programs, messages_process, messages_files,
-	messages_clipboard, messages_elements, messages_text, messages_stream, messages_saved };
+	messages_port, messages_clipboard, messages_elements, messages_text, messages_stream,
+	messages_saved };
 
 const struct message *message_request_at(size_t i)
 {

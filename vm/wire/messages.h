@@ -7,6 +7,7 @@
 #include "vm/wire/messages_elements.h"
 #include "vm/wire/messages_events.h"
 #include "vm/wire/messages_files.h"
+#include "vm/wire/messages_port.h"
 #include "vm/wire/messages_process.h"
 #include "vm/wire/messages_programs.h"
 #include "vm/wire/messages_saved.h"

@@ -31,6 +31,7 @@
 	X(info) \
 	X(launch) \
 	X(ping) \
+	X(port_connect) \
 	X(prepare) \
 	X(process_input) \
 	X(process_output) \
