@@ -96,11 +96,13 @@ static void on_message(struct conversation *c, const struct message *message, co
 	size_t cost, void *data)
 {
 	struct file_rows *rows = data;
-	(void)message, (void)args;
+	void (*tell)(void *) =
+		message == &message_file_synced ? rows->handlers->synced : rows->handlers->started;
+	(void)args;
 	conversation_consumed(c, cost);
-	if (rows->handlers->started) {
+	if (tell) {
 		rows->busy = true;
-		rows->handlers->started(rows->data);
+		tell(rows->data);
 		rows->busy = false;
 	}
 	if (!rows->conversation) {
@@ -154,6 +156,12 @@ void file_rows_close(struct file_rows *rows)
 	if (!rows->busy) {
 		rows_free(rows);
 	}
+}
+
+bool file_rows_sync(struct file_rows *rows)
+{
+	return rows->conversation &&
+	       conversation_send(rows->conversation, &message_file_sync, NULL);
 }
 
 guest_id file_rows_id(const struct file_rows *rows)

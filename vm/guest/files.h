@@ -25,6 +25,7 @@ struct file_rows_handlers {
 	/* The struct of the channel's rows, valid during the callback. */
 	void (*row)(const void *row, void *data);
 	void (*started)(void *data); /* of a watch: all watches stand.  May be NULL. */
+	void (*synced)(void *data);  /* see file_rows_sync().  May be NULL. */
 	/* As on_end() of a conversation.  Not called after file_rows_close(). */
 	void (*end)(const void *answer, const struct err *err, void *data);
 };
@@ -34,6 +35,9 @@ struct file_rows *file_rows_open(struct guest *guest, const struct message *mess
 	const struct file_rows_handlers *handlers, void *data);
 /* Also allowed in its callbacks, except end().  NULL-safe. */
 void file_rows_close(struct file_rows *rows);
+/* Of a watch that has started: synced() follows every change that happened before.  False: too many
+ * are asked for already. */
+bool file_rows_sync(struct file_rows *rows);
 guest_id file_rows_id(const struct file_rows *rows); /* for guest_cancel() */
 
 /* ---- bytes: conversations ---- */

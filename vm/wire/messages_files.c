@@ -296,7 +296,21 @@ const struct field msg_file_change_fields[] = {
 };
 
 static const struct message_talk watch_talk = {
-	.agent = { { "changes" }, { &message_file_watching }, .rows = { msg_file_change_fields } },
+	.host = { .messages = { &message_file_sync } },
+	.agent = { { "changes" }, { &message_file_watching, &message_file_synced },
+		.rows = { msg_file_change_fields } },
+};
+
+const struct message message_file_sync = {
+	.name = "sync",
+	.help = "Asks for everything that has changed so far; `synced` follows it.",
+	.request = NOTHING,
+};
+
+const struct message message_file_synced = {
+	.name = "synced",
+	.help = "Every change before the `sync` was reported.",
+	.request = NOTHING,
 };
 
 const struct message message_file_watching = {

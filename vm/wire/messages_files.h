@@ -145,6 +145,7 @@ struct msg_file_change {
 	const json_t *entry;
 };
 extern const struct message message_file_watch, message_file_watching;
+extern const struct message message_file_sync, message_file_synced;
 extern const struct field msg_file_change_fields[];
 
 #define FILE_ROWS 0 /* channels */

@@ -33,9 +33,12 @@ static const struct field exec_fields[] = {
 		.max = MESSAGE_PATH_MAX),
 	FIELD_JSON(EXEC, environment, "An object: further variables."),
 	FIELD_STR(EXEC, user,
-		"Run it as this user, by sudo. unsupported: the sandbox has no other users.",
+		"Run it as this user, by sudo. not-found: there is no such user; unsupported: the "
+		"sandbox has no other users.",
 		.min = 1, .max = MESSAGE_USER_MAX),
 	FIELD_STR(EXEC, tag, "A name by which requests find it.", .min = 1, .max = MESSAGE_TAG_MAX),
+	FIELD_STR(EXEC, note, "A text of the server's, which `processes` returns.", .min = 1,
+		.max = MESSAGE_NOTE_MAX),
 	FIELD_NUM(EXEC, timeout_ms, "Time after which it is killed; absent: none.", .min = 1,
 		.max = DAY_MS),
 	TERMINAL_SIZE(EXEC),
@@ -78,6 +81,11 @@ static const struct field attach_fields[] = {
 	END,
 };
 
+static const struct field processes_fields[] = {
+	FIELD_FLAG(struct msg_processes, notes, "With their notes."),
+	END,
+};
+
 #define PROCESSES struct msg_processes_answer
 static const struct field processes_answer_fields[] = {
 	FIELD_JSON(PROCESSES, processes, "Those that run, and the last that ended; newest first.",
@@ -92,6 +100,7 @@ const struct field msg_process_row_fields[] = {
 	FIELD_STR(ROW, command, "Command, or program and arguments; its beginning.", REQUIRED,
 		.max = MESSAGE_TEXT_MAX),
 	FIELD_STR(ROW, cwd, "Working directory at its start.", REQUIRED, .max = MESSAGE_PATH_MAX),
+	FIELD_STR(ROW, note, "Its note, if requested.", .max = MESSAGE_NOTE_MAX),
 	TERMINAL_SIZE(ROW),
 	FIELD_FLAG(ROW, background, "It was started in the background."),
 	FIELD_FLAG(ROW, input, "Its stdin is open."),
@@ -138,8 +147,12 @@ static const struct field output_answer_fields[] = {
 	END,
 };
 
+static const char *const process_stdin_names[] = { "any", "pipe", "terminal", NULL };
+
 static const struct field input_fields[] = {
 	NAMED(struct msg_process_input),
+	FIELD_ONE_OF(struct msg_process_input, to,
+		"What its stdin must be; state: it is something else.", process_stdin_names),
 	FIELD_TEXT_LIST(struct msg_process_input, keys,
 		"After the bytes, keys pressed at its terminal: \"ctrl+c\", \"Up\", \"F5\", \"x\".",
 		PROCESS_KEYS_MAX),
@@ -251,7 +264,7 @@ const struct message message_attach = {
 const struct message message_processes = {
 	.name = "processes",
 	.help = "What `exec` has started.",
-	.request = NOTHING,
+	.request = PART(struct msg_processes, processes_fields),
 	.answer = PART(PROCESSES, processes_answer_fields),
 	.members = MEMBERS({ "processes", msg_process_row_fields }),
 };

@@ -14,6 +14,7 @@ extern const struct message *const messages_process[]; /* NULL-terminated */
 #define MESSAGE_COMMAND_INLINE 65536
 #define MESSAGE_ARGV_MAX 4096
 #define MESSAGE_TAG_MAX 200
+#define MESSAGE_NOTE_MAX 16384
 #define MESSAGE_USER_MAX 32
 #define MESSAGE_TERMINAL_MAX 1000 /* columns, rows */
 #define PROCESS_VARIABLES_MAX 64  /* of a tool's call */
@@ -24,7 +25,7 @@ extern const struct message *const messages_process[]; /* NULL-terminated */
 #define PROCESS_KEPT (16u << 20) /* newest bytes kept of each output */
 
 struct msg_exec {
-	const char *command, *cwd, *tag, *user;
+	const char *command, *cwd, *tag, *user, *note;
 	const json_t *environment; /* an object of texts; NULL: none */
 	int64_t arguments, timeout_ms, columns, rows;
 	bool input, background, at_exit;
@@ -55,12 +56,15 @@ struct msg_attach {
 };
 extern const struct message message_attach;
 
+struct msg_processes {
+	bool notes;
+};
 struct msg_processes_answer {
 	const json_t *processes;
 };
 struct msg_process_row {
 	int64_t pid, columns, rows, status, signal, ms, out, err;
-	const char *tag, *command, *cwd;
+	const char *tag, *command, *cwd, *note;
 	bool running, timed_out, background, input;
 };
 extern const struct message message_processes;
@@ -81,9 +85,12 @@ struct msg_process_output_answer {
 };
 extern const struct message message_process_output;
 
+/* What a process's stdin must be. */
+enum process_stdin { PROCESS_STDIN_ANY, PROCESS_STDIN_PIPE, PROCESS_STDIN_TERMINAL };
 struct msg_process_input {
 	int64_t pid;
 	const char *tag;
+	int to;             /* enum process_stdin */
 	const json_t *keys; /* an array of texts; NULL: none */
 	int64_t wait_ms;
 	bool end;

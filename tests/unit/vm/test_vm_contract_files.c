@@ -85,13 +85,18 @@ static const struct conversation_handlers handlers = {
 	.on_data = on_data, .on_message = on_message, .on_writable = on_writable, .on_end = on_end
 };
 
-static void write_file(struct bench *b, const char *path, size_t size, struct file_talk *t)
+static void write_as(
+	struct bench *b, const struct msg_file_write *how, size_t size, struct file_talk *t)
 {
-	const struct msg_file_write how = { .path = path, .mode = -1 };
 	t->left = size;
-	t->c = guest_file_write(vm_guest(b->vm), &how, &handlers, t);
+	t->c = guest_file_write(vm_guest(b->vm), how, &handlers, t);
 	cr_assert_not(t->ended, "from the loop");
 	write_more(t);
+}
+
+static void write_file(struct bench *b, const char *path, size_t size, struct file_talk *t)
+{
+	write_as(b, &(struct msg_file_write){ .path = path, .mode = -1 }, size, t);
 }
 
 static void read_file(struct bench *b, const char *path, struct file_talk *t)
@@ -201,6 +206,7 @@ static void an_abandoned_file_leaves_nothing(struct bench *b)
 struct seen {
 	struct file_rows *rows;
 	bool started, ended, enough;
+	int synced;
 	char names[1000];
 	const char *until;
 	struct err err;
@@ -221,6 +227,13 @@ static void on_started(void *data)
 	((struct seen *)data)->started = true;
 }
 
+static void on_synced(void *data)
+{
+	struct seen *seen = data;
+	seen->synced++;
+	seen->enough = seen->synced == 2;
+}
+
 static void on_rows_end(const void *answer, const struct err *err, void *data)
 {
 	struct seen *seen = data;
@@ -232,7 +245,8 @@ static void on_rows_end(const void *answer, const struct err *err, void *data)
 
 static void changes_are_seen(struct bench *b)
 {
-	static const struct file_rows_handlers watching = { on_row, on_started, on_rows_end };
+	static const struct file_rows_handlers watching = { on_row, on_started, on_synced,
+		on_rows_end };
 	struct seen seen = { .until = "create new/sub/file" };
 	const struct msg_file_watch how = { .path = "watched", .recursive = true };
 	if (!has_files(b)) {
@@ -248,6 +262,33 @@ static void changes_are_seen(struct bench *b)
 	cr_expect_eq(strncmp(seen.names, "create new,create new/sub,", 26), 0, "%s", seen.names);
 	file_rows_close(seen.rows);
 	shell(b, "rm -r watched", "");
+}
+
+/* Whoever asks afterwards has all of it: an upload is a create, a chmod and a write. */
+static void changes_are_complete_after_a_sync(struct bench *b)
+{
+	static const struct file_rows_handlers watching = { on_row, on_started, on_synced,
+		on_rows_end };
+	struct seen seen = { .until = "never" };
+	const struct msg_file_watch how = { .path = "synced", .entries = true };
+	if (!has_files(b)) {
+		return;
+	}
+	shell(b, "mkdir synced", "");
+	seen.rows = file_rows_open(
+		vm_guest(b->vm), &message_file_watch, &how, 0, GUEST_ASKER_AGENT, &watching, &seen);
+	host_until(&b->host, &seen.started);
+	const struct msg_file_write upload = {
+		.path = "synced/f", .how = FILE_TRUNCATE, .mode = -1
+	};
+	struct file_talk w = { 0 };
+	write_as(b, &upload, 10, &w);
+	host_until(&b->host, &w.ended);
+	cr_assert(file_rows_sync(seen.rows) && file_rows_sync(seen.rows));
+	host_until(&b->host, &seen.enough);
+	cr_expect_str_eq(seen.names, "create f,chmod f,write f,");
+	file_rows_close(seen.rows);
+	shell(b, "rm -r synced", "");
 }
 
 static void on_entry(const void *row, void *data)
@@ -312,6 +353,7 @@ static const struct contract cases[] = {
 	CASE(a_backend_without_files_says_so),
 	CASE(bytes_arrive_exactly),
 	CASE(an_abandoned_file_leaves_nothing),
+	CASE(changes_are_complete_after_a_sync),
 	CASE(changes_are_seen),
 	CASE(every_name_is_listed),
 	CASE(the_host_is_out_of_reach),

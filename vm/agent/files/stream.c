@@ -34,17 +34,33 @@ void file_stream_stepped(struct file_job *job)
 	pump((struct file_stream *)job);
 }
 
+static bool has_step(const struct file_stream *stream)
+{
+	return stream->job.work || stream->job.waits || stream->job.cancelled;
+}
+
+bool file_stream_is_busy(const struct file_stream *stream)
+{
+	return has_step(stream) || stream->out.len > 0;
+}
+
 static void on_writable(void *data)
 {
 	struct file_stream *stream = data;
-	if (!stream->job.work && !stream->job.waits && !stream->job.cancelled) {
+	if (!has_step(stream)) {
 		pump(stream);
 	}
 }
 
+static void on_message(const struct message *message, const void *args, void *data)
+{
+	struct file_stream *stream = data;
+	stream->on_message(message, args, stream);
+}
+
 bool file_stream_open(struct file_stream *stream, struct err *err)
 {
-	static const struct request_talk talk = { .writable = on_writable };
+	static const struct request_talk talk = { .writable = on_writable, .message = on_message };
 	return request_converse(stream->job.req, &talk, stream, err);
 }
 

@@ -15,12 +15,16 @@ struct file_stream {
 	void (*answer)(struct file_stream *stream);
 	/* After everything that there is was sent, instead of a next step; NULL: the next step. */
 	void (*idle)(struct file_stream *stream);
+	/* Of the host, with the stream as data; NULL: none is possible. */
+	void (*on_message)(const struct message *message, const void *args, void *data);
 };
 
 /* Of a new job, whose kind->stepped must be file_stream_stepped(). */
 bool file_stream_open(struct file_stream *stream, struct err *err) NODISCARD;
 void file_stream_stepped(struct file_job *job);
 void file_stream_done(struct file_stream *stream);
+/* Whether a step runs, or rows wait to be sent. */
+bool file_stream_is_busy(const struct file_stream *stream);
 /* Whether a step has added enough. */
 bool file_stream_is_full(const struct file_stream *stream);
 

@@ -28,6 +28,8 @@ struct watcher {
 	struct file_entry entry;
 	GHashTable *found; /* paths that were reported before their event was read */
 	struct buf last;   /* the last row, so that a program that writes much is reported once */
+	bool drained;      /* by the last step: no event was left */
+	unsigned asked, syncing; /* syncs that the host waits for: to begin, begun */
 };
 
 /* ---- rows ---- */
@@ -189,7 +191,9 @@ static void step(struct file_job *job)
 		w->tree = watch_tree_new(w->path, w->recursive, &job->stop, &job->err);
 		return;
 	}
-	while (!file_stream_is_full(&w->stream) && !atomic_load(&job->stop) && take_events(w)) {
+	w->drained = false;
+	while (!w->drained && !file_stream_is_full(&w->stream) && !atomic_load(&job->stop)) {
+		w->drained = !take_events(w);
 	}
 }
 
@@ -204,6 +208,36 @@ static int on_events(sd_event_source *source, int fd, uint32_t events, void *dat
 	return 0;
 }
 
+/* A sync needs a step that begins after it was asked for, and leaves no event.  True: one runs. */
+static bool sync_step(struct watcher *w)
+{
+	struct file_job *job = &w->stream.job;
+	while (w->syncing && w->drained && request_send(job->req, &message_file_synced, NULL)) {
+		w->syncing--;
+	}
+	if (!w->syncing && w->asked) {
+		w->syncing = w->asked;
+		w->asked = 0;
+		w->drained = false;
+	}
+	if (!w->syncing || w->drained) {
+		return false;
+	}
+	loop_enable(w->source, false);
+	file_job_step(job);
+	return true;
+}
+
+static void on_message(const struct message *message, const void *args, void *data)
+{
+	struct watcher *w = data;
+	(void)message, (void)args;
+	w->asked++;
+	if (w->announced && !file_stream_is_busy(&w->stream)) {
+		sync_step(w);
+	}
+}
+
 static void idle(struct file_stream *stream)
 {
 	struct watcher *w = (struct watcher *)stream;
@@ -214,7 +248,9 @@ static void idle(struct file_stream *stream)
 		w->source = loop_add_io(
 			job->agent->event, watch_tree_fd(w->tree), EPOLLIN, on_events, w);
 	}
-	loop_enable(w->source, true);
+	if (!w->announced || !sync_step(w)) {
+		loop_enable(w->source, true);
+	}
 }
 
 static void watcher_free(struct file_job *job)
@@ -243,6 +279,7 @@ static void run(struct request *req, const void *data)
 	struct err err;
 	w->found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->path = path_take(args->path, &err);
+	w->stream.on_message = on_message;
 	if (!w->path || !file_stream_open(&w->stream, &err)) {
 		file_job_fail(&w->stream.job, &err);
 		return;

@@ -29,7 +29,7 @@ bool other_user_check(const char *user, bool *ret_other, struct err *err)
 			user, ours);
 	}
 	return getpwnam(user) ||
-	       err_set(err, ERR_ARGUMENT, "the sandbox has no user '%.32s'", user);
+	       err_set(err, ERR_NOT_FOUND, "the sandbox has no user '%.32s'", user);
 }
 
 static size_t count(const char *const *list)

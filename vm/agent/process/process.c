@@ -32,6 +32,7 @@ static void process_free(struct process *p)
 	free(p->tag);
 	free(p->command);
 	free(p->cwd);
+	free(p->note);
 	free(p);
 }
 
@@ -304,6 +305,7 @@ void process_describe(const struct process *p, struct msg_process_row *ret)
 		.tag = p->tag,
 		.command = p->command,
 		.cwd = p->cwd,
+		.note = p->note,
 		.columns = columns,
 		.rows = rows,
 		.background = p->background,
@@ -376,6 +378,7 @@ static struct process *process_new(struct agent *agent, const struct msg_exec *a
 	p->background = args->background;
 	p->at_exit = args->at_exit;
 	p->tag = args->tag ? must(strdup(args->tag)) : NULL;
+	p->note = args->note ? must(strdup(args->note)) : NULL;
 	p->cwd = shorten(args->cwd ? args->cwd : getenv("HOME"), PROCESS_SHOWN);
 	for (unsigned i = 0; i < 2; i++) {
 		p->output[i].process = p;

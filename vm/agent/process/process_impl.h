@@ -32,9 +32,9 @@ struct process {
 	struct task task;
 	sd_event_source *child, *timer, *soon;
 	struct process_output output[2];
-	struct input_feed *input;  /* NULL: it has none, or it was closed */
-	struct terminal *terminal; /* NULL: pipes */
-	char *tag, *command, *cwd; /* tag: NULL if it has none */
+	struct input_feed *input;         /* NULL: it has none, or it was closed */
+	struct terminal *terminal;        /* NULL: pipes */
+	char *tag, *command, *cwd, *note; /* tag, note: NULL if it has none */
 	uint64_t started_us, ended_us;
 	bool background, at_exit, exited, timed_out, over;
 	bool other_user; /* see other_user.h */

@@ -65,6 +65,15 @@ static void on_writer_cancel(void *data)
 	finish_writer(data, &err);
 }
 
+static bool check_kind(struct process *p, int to, struct err *err)
+{
+	struct err none;
+	bool terminal = process_terminal(p, &none) != NULL;
+	return to == PROCESS_STDIN_ANY || (to == PROCESS_STDIN_TERMINAL) == terminal ||
+	       err_set(err, ERR_STATE, "the stdin of process %lld is a %s",
+		       (long long)process_pid(p), terminal ? "terminal" : "pipe");
+}
+
 /* All must be valid before any is pressed. */
 static bool check_keys(const struct process *p, const json_t *keys, struct err *err)
 {
@@ -96,7 +105,8 @@ static void press_keys(struct process *p, const json_t *keys)
 static bool put(struct process *p, struct writer *w, const struct msg_process_input *args,
 	const void *bytes, size_t len, struct err *err)
 {
-	if (!check_keys(p, args->keys, err) || (len && !process_input(p, NULL, bytes, len, err))) {
+	if (!check_kind(p, args->to, err) || !check_keys(p, args->keys, err) ||
+		(len && !process_input(p, NULL, bytes, len, err))) {
 		return false;
 	}
 	press_keys(p, args->keys);

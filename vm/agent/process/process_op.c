@@ -29,14 +29,15 @@ void process_op_finish(struct request *req, bool good, const struct err *err)
 static void processes(struct request *req, const void *data)
 {
 	static const struct message_part row = { .fields = msg_process_row_fields };
+	const struct msg_processes *args = data;
 	json_auto_t *list = json_array();
 	struct process *p;
 	size_t bytes = 0;
-	(void)data;
 	for (p = process_next(request_agent(req), NULL); p && bytes < LIST_BYTES;
 		p = process_next(request_agent(req), p)) {
 		struct msg_process_row described;
 		process_describe(p, &described);
+		described.note = args->notes ? described.note : NULL;
 		json_t *encoded = must(message_encode(&row, &described));
 		bytes += json_dumpb(encoded, NULL, 0, JSON_COMPACT);
 		json_array_append_new(list, encoded);

@@ -118,6 +118,26 @@ Test(process, goes_on_without_its_host)
 	buf_done(&seen.tail);
 }
 
+/* Bytes for a pipe do not arrive at a terminal, nor the other way round. */
+Test(process, tells_what_its_stdin_is)
+{
+	struct msg_process_input to = { .to = PROCESS_STDIN_TERMINAL };
+	to.pid = begin("read line; echo \"$line\"");
+	cr_expect_eq(ask("process_input", &message_process_input, &to, "x\n", 2, "is a pipe"),
+		ERR_STATE);
+	to.to = PROCESS_STDIN_PIPE;
+	cr_expect_eq(ask("process_input", &message_process_input, &to, "y\n", 2, NULL), ERR_NONE);
+	struct seen seen = await_end((int)to.pid);
+	cr_expect_str_eq(buf_text(&seen.tail), "y\n");
+	buf_done(&seen.tail);
+	to.pid = begin_with(&(struct msg_exec){ .command = "cat", .columns = 80, .rows = 24 });
+	cr_expect_eq(ask("process_input", &message_process_input, &to, "z\n", 2, "is a terminal"),
+		ERR_STATE);
+	to.to = PROCESS_STDIN_TERMINAL;
+	cr_expect_eq(ask("process_input", &message_process_input, &to, "z\n", 2, NULL), ERR_NONE);
+	send_signal((int)to.pid, SIGKILL, true);
+}
+
 /* Whoever reads from the offset that was told loses nothing. */
 Test(process, is_read_in_ranges)
 {
@@ -293,11 +313,16 @@ Test(process, a_tag_finds_one_that_runs_before_one_that_has_ended)
 
 Test(process, is_found_by_its_tag)
 {
-	int pid = begin_with(
-		&(struct msg_exec){ .command = "exec sleep 1000", .tag = "kernel", .cwd = "/tmp" });
+	int pid = begin_with(&(struct msg_exec){
+		.command = "exec sleep 1000", .tag = "kernel", .cwd = "/tmp", .note = "{}" });
 	struct answer a;
-	client_call(&c, "processes", NULL, &a);
+	client_call(&c, "processes", json_pack("{s:b}", "notes", 1), &a);
 	const json_t *row = json_array_get(json_object_get(a.result, "processes"), 0);
+	cr_expect_str_eq(json_string_value(json_object_get(row, "note")), "{}");
+	answer_done(&a);
+	client_call(&c, "processes", NULL, &a);
+	row = json_array_get(json_object_get(a.result, "processes"), 0);
+	cr_expect_null(json_object_get(row, "note"));
 	cr_expect_eq(json_integer_value(json_object_get(row, "pid")), pid);
 	cr_expect_str_eq(json_string_value(json_object_get(row, "tag")), "kernel");
 	cr_expect_str_eq(json_string_value(json_object_get(row, "command")), "exec sleep 1000");
