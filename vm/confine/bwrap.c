@@ -160,6 +160,7 @@ static const struct {
 	{ "/etc/resolv.conf", "" },
 	{ "/etc/profile",
 		"PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games\n"
+		"[ -z \"$E2B_SANDBOX\" ] || PATH=/opt/vitrine/e2b:$PATH\n"
 		"export PATH\nPS1='\\u@\\h:\\w\\$ '\n"
 		"[ -z \"$BASH_VERSION\" ] || [ ! -r /etc/bash.bashrc ] || . /etc/bash.bashrc\n" },
 	/*
@@ -188,6 +189,26 @@ static bool put_written(struct bwrap *b, struct err *err)
 	}
 	snprintf(id + 32, 2, "\n");
 	return put_file(b, "/etc/machine-id", id, err);
+}
+
+/* What E2B's desktop SDK starts, as in an image. */
+static void put_desktop_sdk(struct bwrap *b)
+{
+	static const char *const programs[] = { "/opt/vitrine/e2b/Xvfb",
+		"/opt/vitrine/e2b/startxfce4", "/opt/vitrine/e2b/x11vnc",
+		"/opt/noVNC/utils/novnc_proxy" };
+	static const char *const others[] = { "xfce4-session", "xfwm4", "xfdesktop" };
+	char path[60];
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		int fd = host_open_recipe_file(programs[i]);
+		if (fd >= 0) {
+			ARGS(b, "--perms", "0555", "--ro-bind-data", put_fd(b, fd), programs[i]);
+		}
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		snprintf(path, sizeof(path), "/opt/vitrine/e2b/%s", others[i]);
+		ARGS(b, "--symlink", "Xvfb", path);
+	}
 }
 
 /* File by file, because one more is added to the directory. */
@@ -255,6 +276,7 @@ bool bwrap_describe(struct bwrap *b, const struct vm_limits *limits, bool counte
 	ARGS(b, "--perms", "0555", "--ro-bind-data", agent, BWRAP_AGENT);
 	put_system(b);
 	put_chromium(b);
+	put_desktop_sdk(b);
 	if (!put_written(b, err) || !seccomp_export(whom, filters, err)) {
 		return false;
 	}

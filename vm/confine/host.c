@@ -60,7 +60,7 @@ bool host_has_programs(struct err *err)
 
 /* ---- the agent ---- */
 
-#define OURS_MAX 32 /* in bytes */
+#define OURS_MAX 80 /* in bytes */
 
 /* In the directory of this program, or where it was installed. */
 static int open_ours(const char *name, struct err *err)
@@ -84,6 +84,14 @@ static int open_ours(const char *name, struct err *err)
 			name);
 	}
 	return fd;
+}
+
+int host_open_recipe_file(const char *path)
+{
+	char file[OURS_MAX];
+	struct err ignored;
+	snprintf(file, sizeof(file), "recipes/minimal/files%s", path);
+	return open_ours(file, &ignored);
 }
 
 int host_open_agent(const struct vm_config *config, struct err *err)

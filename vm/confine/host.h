@@ -26,6 +26,9 @@ int host_open_remote(struct err *err) NODISCARD;
 /* As root: an unused user id, a different one each time.  Otherwise 0: ours. */
 bool host_pick_user(uid_t *ret_uid, struct err *err) NODISCARD;
 
+/* A file that the recipe `minimal` adds to an image, by its path there; -1 if not found. */
+int host_open_recipe_file(const char *path);
+
 /* Advice about an error of bwrap; NULL if unknown. */
 const char *host_advice(const char *output);
 
