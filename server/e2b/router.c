@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "server/e2b/code/code.h"
 #include "server/e2b/control/control.h"
+#include "server/e2b/core/record.h"
 #include "server/e2b/core/tokens.h"
 #include "server/e2b/envd/envd.h"
 #include "server/e2b/place.h"
@@ -16,6 +17,8 @@
 #include "vm/lifecycle/lifecycle.h"
 
 #include <string.h>
+
+#define RESUMED_MS 300000 /* the least time of one that was resumed by a request */
 
 /* ---- sandboxes ---- */
 
@@ -73,21 +76,52 @@ static void start_when_ready(struct e2b_request *r, struct vm *vm)
 	}
 }
 
+/* A time-out has passed meanwhile, or it was paused without one. */
+static bool extend(struct vm *vm, struct err *err)
+{
+	int64_t old = vm_spec(vm)->timeout_ms;
+	return vm_set_timeout(vm, old > RESUMED_MS ? old : RESUMED_MS, err);
+}
+
+/* Whether it runs or is on the way. */
+static bool is_awake(struct vm *vm)
+{
+	struct err err;
+	bool sleeps = vm_state(vm) == VM_PAUSED;
+	return vm_state(vm) == VM_READY || vm_state(vm) == VM_STARTING ||
+	       (sleeps && e2b_record_of(vm_spec(vm)).auto_resume && extend(vm, &err));
+}
+
+static bool may_pass(const struct e2b_request *r, const struct vm *vm)
+{
+	return r->port == E2B_ENVD_PORT || !e2b_record_of(vm_spec(vm)).is_closed ||
+	       e2b_token_is(&r->e2b->key, E2B_TOKEN_TRAFFIC, vm_id(vm),
+		       http_header(r->x, "E2B-Traffic-Access-Token"));
+}
+
+static struct vm *find(const struct e2b *e2b, const char *id)
+{
+	struct remote_place place = { e2b->vms, NULL, "" };
+	struct err err;
+	if (!id_is_valid(id)) {
+		return NULL;
+	}
+	memcpy(place.id, id, sizeof(place.id));
+	return remote_find(&place, &err);
+}
+
 static void run_sandbox(struct e2b_request *r, const char *id)
 {
-	struct remote_place place = { r->e2b->vms, NULL, "" };
-	struct err err;
-	struct vm *vm = NULL;
-	if (id_is_valid(id)) {
-		memcpy(place.id, id, sizeof(place.id));
-		vm = remote_find(&place, &err);
-	}
-	if (!vm || (vm_state(vm) != VM_READY && vm_state(vm) != VM_STARTING)) {
+	struct vm *vm = find(r->e2b, id);
+	if (vm && !may_pass(r, vm)) {
+		refuse(r, id, 403,
+			"The header E2B-Traffic-Access-Token is required, with the sandbox's token");
+	} else if (!vm || !is_awake(vm)) {
 		is_not_there(r, id);
-		return;
+	} else {
+		r->owner = vm_owner(vm);
+		start_when_ready(r, vm);
 	}
-	r->owner = vm_owner(vm);
-	start_when_ready(r, vm);
 }
 
 /* ---- signed URLs, which name no sandbox ---- */

@@ -58,6 +58,7 @@ struct vm *vm_init(struct vm_core *core, struct vm_pool *pool, const struct vm_b
 	core->spec = *spec;
 	vm->spec = &core->spec;
 	guest_init(&core->guest, pool->event, vm->id, &vm_guest_handlers, vm);
+	core->guest.environment = &core->spec.environment;
 	core->guest.screen = vm->spec->screen;
 	core->guest.frame = geometry_fit(vm->spec->screen);
 	TAILQ_INIT(&core->waits);

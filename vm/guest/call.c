@@ -236,12 +236,25 @@ guest_id guest_call_ask(struct guest_call *call, const void *args)
 	return guest_call_ask_with(call, args, NULL, 0);
 }
 
+/* Of the sandbox, for a request that takes variables. */
+static void add_environment(
+	const struct guest *guest, const struct message_part *part, json_t *json)
+{
+	if (guest->environment && *guest->environment && part->fields &&
+		field_find(part->fields, "environment")) {
+		json_t *all = must(json_copy((json_t *)*guest->environment));
+		json_object_update(all, json_object_get(json, "environment"));
+		json_object_set_new(json, "environment", all);
+	}
+}
+
 /* Arguments that the agent would refuse are refused here, with the same text. */
 static bool pack(const struct guest_call *call, const void *args, size_t tail_len,
 	json_t **ret_json, struct err *err)
 {
 	const struct message_part *part = &call->op->message->request;
 	json_auto_t *json = must(message_encode(part, args));
+	add_environment(call->guest, part, json);
 	auto_free void *scratch = must(calloc(1, part->size ? part->size : 1));
 	if (!message_decode(part, json, tail_len, scratch, err)) {
 		return false;

@@ -36,7 +36,10 @@ struct guest {
 	sd_event *event;
 	const struct guest_handlers *handlers;
 	void *data;
-	const char *name;          /* the sandbox's id, for errors */
+	const char *name; /* the sandbox's id, for errors */
+	/* Variables of its commands and programs, an object; those of a request take precedence.  NULL:
+	 * none.  Borrowed. */
+	const json_t *const *environment;
 	bool is_emulated;          /* its CPU is emulated, so the host computes what it can */
 	struct size screen, frame; /* last values from the agent */
 	int64_t frame_id;          /* the highest it has sent, before any restore, too */

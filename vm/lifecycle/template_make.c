@@ -213,8 +213,7 @@ static void boot(struct vm_template *t)
 	struct vm_spec spec;
 	struct err err;
 	vm_spec_copy(first->spec, &spec);
-	json_decref((json_t *)spec.labels);
-	spec.labels = NULL;
+	vm_spec_describe(&spec, NULL);
 	spec.timeout_ms = spec.idle_ms = -1;
 	t->maker = vm_new(t->pool, first->backend, "", &spec);
 	t->maker->core->internal = true;

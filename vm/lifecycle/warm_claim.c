@@ -57,8 +57,7 @@ static void give_to(struct vm_core *core, const char *owner, const struct vm_spe
 	core->internal = core->was_ready = lifecycle_of(core)->warm = false;
 	free(take_ptr(&lifecycle_of(core)->warm_key));
 	core->times = (struct vm_times){ .created = clock_wall_ms() };
-	json_decref((json_t *)core->spec.labels);
-	core->spec.labels = json_deep_copy(spec->labels);
+	vm_spec_describe(&core->spec, spec);
 	core->spec.timeout_ms = spec->timeout_ms;
 	core->spec.idle_ms = spec->idle_ms;
 	core->spec.on_timeout = spec->on_timeout;

@@ -115,7 +115,7 @@ static void fill_in(struct boot *boot, const struct vm_spec *wanted)
 {
 	boot->spec = *wanted;
 	boot->spec.image = boot->image.id;
-	boot->spec.labels = NULL;
+	boot->spec.labels = boot->spec.environment = boot->spec.api = NULL;
 	boot->spec.from = NULL;
 	default_to(&boot->spec.limits.memory_mib, boot->image.memory_mib);
 	default_to(&boot->spec.limits.memory_mib, 1024);

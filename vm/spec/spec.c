@@ -17,6 +17,10 @@ const char *const vm_on_timeout_names[] = { "kill", "pause", NULL };
 #define TIMEOUT_MAX_S (30 * 24 * 3600)
 #define MS_OF_S 1000
 #define LABELS_MAX 32
+#define VARIABLES_MAX 64
+#define VARIABLE_MAX 4096          /* bytes of a value */
+#define ENVIRONMENT_MAX (16 << 10) /* bytes as JSON, also of sandbox.json */
+#define API_MAX (4 << 10)
 #define IMAGE_NAME_MAX 64 /* also the length of an id */
 
 #define ROW(member, to, kept, kind, text, ...) \
@@ -42,8 +46,7 @@ const char *const vm_on_timeout_names[] = { "kill", "pause", NULL };
 
 const struct vm_spec_row vm_spec_rows[VM_SPEC_MEMBERS] = {
 	[VM_SPEC_IMAGE] = ROW(image, image, "image", FIELD_STRING,
-		"Image of a microVM: a recipe or an image's id.", .min = 1,
-		.max = IMAGE_NAME_MAX),
+		"Image of a microVM: a recipe or an image's id.", .min = 1, .max = IMAGE_NAME_MAX),
 	[VM_SPEC_MEMORY] =
 		NUMBER(memory, limits.memory_mib, "memory_mib", 256, 1 << 20, 0, "Memory in MiB."),
 	[VM_SPEC_CPUS] = NUMBER(cpus, limits.cpus, "cpus", 1, 64, 0, "Virtual CPUs."),
@@ -66,8 +69,12 @@ const struct vm_spec_row vm_spec_rows[VM_SPEC_MEMBERS] = {
 		"Seconds without a call until it times out; 0: no limit."),
 	[VM_SPEC_ON_TIMEOUT] = ROW(on_timeout, on_timeout, "on_timeout", FIELD_ENUM,
 		"Action when a timeout is reached.", .choices = vm_on_timeout_names),
-	[VM_SPEC_LABELS] = ROW(labels, labels, "labels", FIELD_MAP,
-		"Your names and values.", .max = LABELS_MAX),
+	[VM_SPEC_LABELS] = ROW(
+		labels, labels, "labels", FIELD_MAP, "Your names and values.", .max = LABELS_MAX),
+	[VM_SPEC_ENVIRONMENT] = ROW(environment, environment, "environment", FIELD_MAP,
+		"Variables of its commands and programs.", .max = VARIABLES_MAX,
+		.longest = VARIABLE_MAX),
+	[VM_SPEC_API] = ROW(api, api, "api", FIELD_ANY, "What its API keeps about it."),
 };
 
 /* Its member of struct vm_spec. */
@@ -102,7 +109,7 @@ static void apply(const struct vm_spec_row *row, const void *slot, struct vm_spe
 	case FIELD_ENUM:
 		*(int *)to = *(const int *)slot < 0 ? *(int *)to : *(const int *)slot;
 		break;
-	default: /* a pointer: image or labels */
+	default: /* a pointer: a text or an object */
 		if (*(void *const *)slot) {
 			*(void **)to = *(void *const *)slot;
 		}
@@ -159,6 +166,7 @@ static json_t *written(const struct vm_spec_row *row, const struct vm_spec *spec
 		return number == 0 || number == 1 ? json_string(row->field.choices[number])
 						  : json_integer(number);
 	case FIELD_MAP:
+	case FIELD_ANY:
 		return json_incref((json_t *)*(const json_t *const *)at);
 	default:
 		text = *(const char *const *)at;
@@ -171,6 +179,38 @@ static bool check_screen(struct size size, struct err *err)
 	char text[32];
 	snprintf(text, sizeof(text), "%dx%d", size.width, size.height);
 	return geometry_read(text, "screen", &size, err);
+}
+
+static bool check_size(const json_t *json, const char *called, size_t most, struct err *err)
+{
+	size_t size = json ? json_dumpb(json, NULL, 0, JSON_COMPACT) : 0;
+	return size <= most ||
+	       err_set(err, ERR_ARGUMENT, "'%s' must have at most %zu bytes as JSON; it has %zu",
+		       called, most, size);
+}
+
+/* Commands with other names would be refused, all of them. */
+static bool check_variables(const json_t *environment, struct err *err)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach((json_t *)environment, name, value)
+	{
+		if (strchr(name, '=') || strncmp(name, "VITRINE_", 8) == 0) {
+			return err_set(err, ERR_ARGUMENT,
+				"'environment': the variable '%.60s' cannot be set", name);
+		}
+	}
+	return check_size(environment, "environment", ENVIRONMENT_MAX, err);
+}
+
+static bool check_objects(const struct vm_spec *spec, struct err *err)
+{
+	if (spec->api && !json_is_object(spec->api)) {
+		return err_set(err, ERR_ARGUMENT, "'api' must be an object");
+	}
+	return check_variables(spec->environment, err) &&
+	       check_size(spec->api, "api", API_MAX, err);
 }
 
 static bool check(const struct vm_spec *spec, struct err *err)
@@ -188,7 +228,7 @@ static bool check(const struct vm_spec *spec, struct err *err)
 			return false;
 		}
 	}
-	return check_screen(spec->screen, err);
+	return check_objects(spec, err) && check_screen(spec->screen, err);
 }
 
 /* Members that the caller has not set are those of the default. */
@@ -224,6 +264,8 @@ void vm_spec_copy(const struct vm_spec *from, struct vm_spec *ret)
 	ret->image = from->image ? must(strdup(from->image)) : NULL;
 	ret->from = from->from ? must(strdup(from->from)) : NULL;
 	ret->labels = json_deep_copy(from->labels);
+	ret->environment = json_deep_copy(from->environment);
+	ret->api = json_deep_copy(from->api);
 }
 
 void vm_spec_done(struct vm_spec *spec)
@@ -231,12 +273,27 @@ void vm_spec_done(struct vm_spec *spec)
 	free((char *)spec->image);
 	free((char *)spec->from);
 	json_decref((json_t *)spec->labels);
+	json_decref((json_t *)spec->environment);
+	json_decref((json_t *)spec->api);
 	*spec = (struct vm_spec){ 0 };
 }
 
 static bool same_text(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static void replace(const json_t **kept, const json_t *from)
+{
+	json_decref((json_t *)*kept);
+	*kept = json_deep_copy(from);
+}
+
+void vm_spec_describe(struct vm_spec *spec, const struct vm_spec *as)
+{
+	replace(&spec->labels, as ? as->labels : NULL);
+	replace(&spec->environment, as ? as->environment : NULL);
+	replace(&spec->api, as ? as->api : NULL);
 }
 
 bool vm_spec_same_machine(const struct vm_spec *a, const struct vm_spec *b)

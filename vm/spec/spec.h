@@ -28,11 +28,13 @@ struct vm_spec {
 	struct size screen;
 	int64_t scale; /* how large programs draw, in percent */
 	struct vm_limits limits;
-	int network;          /* enum vm_network */
-	int64_t timeout_ms;   /* from creation; -1: none */
-	int64_t idle_ms;      /* without a call; -1: none */
-	int on_timeout;       /* enum vm_on_timeout */
-	const json_t *labels; /* an object of short strings */
+	int network;               /* enum vm_network */
+	int64_t timeout_ms;        /* from creation; -1: none */
+	int64_t idle_ms;           /* without a call; -1: none */
+	int on_timeout;            /* enum vm_on_timeout */
+	const json_t *labels;      /* an object of short strings */
+	const json_t *environment; /* variables of its commands and programs, an object of texts */
+	const json_t *api;         /* an object of the API that created it, which only that reads */
 	/* a snapshot's id, which then determines image, screen, scale, limits and network */
 	const char *from;
 };
@@ -43,7 +45,7 @@ struct vm_spec_args {
 	const char *image, *screen;
 	int64_t scale, memory, cpus, processes, files, disk, timeout, idle_timeout;
 	int network, on_timeout;
-	const json_t *labels;
+	const json_t *labels, *environment, *api;
 };
 
 /* One member of a specification, for options, tools and files on disk. */
@@ -68,6 +70,8 @@ enum vm_spec_member {
 	VM_SPEC_IDLE_TIMEOUT,
 	VM_SPEC_ON_TIMEOUT,
 	VM_SPEC_LABELS,
+	VM_SPEC_ENVIRONMENT,
+	VM_SPEC_API,
 	VM_SPEC_MEMBERS
 };
 extern const struct vm_spec_row vm_spec_rows[VM_SPEC_MEMBERS];
@@ -116,6 +120,8 @@ bool vm_spec_make(const struct vm_spec *default_spec, const struct vm_spec *aske
 	struct vm_spec *ret, struct err *err) NODISCARD;
 void vm_spec_copy(const struct vm_spec *from, struct vm_spec *ret);
 void vm_spec_done(struct vm_spec *spec);
+/* Replaces what of an owned spec is not of its machine: labels, environment, api.  NULL: none. */
+void vm_spec_describe(struct vm_spec *spec, const struct vm_spec *as);
 /* Whether both can share one VM, whose screen can be resized. */
 bool vm_spec_same_machine(const struct vm_spec *a, const struct vm_spec *b);
 

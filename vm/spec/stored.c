@@ -21,7 +21,7 @@ static struct field stored_field(const struct vm_spec_row *row)
 	struct field f = row->field;
 	f.name = row->stored;
 	f.offset = row->at;
-	f.required = f.type != FIELD_STRING && f.type != FIELD_MAP;
+	f.required = f.type != FIELD_STRING && f.type != FIELD_MAP && f.type != FIELD_ANY;
 	f.default_text = NULL;
 	if (f.type == FIELD_INT) {
 		f.min = -1;

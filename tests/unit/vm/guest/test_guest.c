@@ -15,6 +15,7 @@ static struct owner {
 	int used, lost, broke;
 	const char *reply; /* of the agent; NULL: none until it is cancelled */
 	uint32_t asked;    /* of the agent; its id */
+	json_t *wanted;    /* the last request's arguments */
 } o;
 
 static bool may_ask(const void *data, struct err *err)
@@ -68,8 +69,10 @@ static const struct guest_handlers handlers = {
 
 static void on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
 {
-	(void)msg, (void)data;
+	(void)data;
 	o.asked = id;
+	json_decref(o.wanted);
+	o.wanted = json_deep_copy(msg->json);
 	if (o.reply) {
 		link_reply(link, id, json_loads(o.reply, 0, NULL), NULL, 0);
 	}
@@ -115,6 +118,7 @@ static void teardown(void)
 	guest_disconnect(&o.guest);
 	guest_fail_calls(&o.guest, &gone, true);
 	link_free(o.agent);
+	json_decref(o.wanted);
 	sd_event_unref(o.event);
 }
 
@@ -222,4 +226,30 @@ Test(guest, a_call_outlives_its_link_until_the_owner_fails_it)
 	guest_fail_calls(&o.guest, &why, false);
 	cr_expect(answer->done);
 	cr_expect_str_eq(until_answered(answer).text, "it was paused");
+}
+
+/* A request's own variables are the ones that count. */
+static void expect_variables(const json_t *own, const char *expected)
+{
+	struct answer *answer = answer_new();
+	const struct guest_command command = { .command = "true", .environment = own };
+	json_auto_t *wanted = json_loads(expected, 0, NULL);
+	o.reply = "{\"status\": 0, \"ms\": 1}";
+	guest_run(&o.guest, &command, on_exec, answer);
+	cr_expect_eq(until_answered(answer).kind, ERR_NONE);
+	const json_t *args = json_object_get(o.wanted, "args");
+	const json_t *got = json_object_get(args ? args : o.wanted, "environment");
+	cr_expect(json_equal(got, wanted) || (!got && !wanted), "%s", expected);
+}
+
+Test(guest, commands_have_the_variables_of_their_sandbox)
+{
+	json_auto_t *all = json_pack("{s:s, s:s}", "A", "1", "B", "2");
+	json_auto_t *own = json_pack("{s:s, s:s}", "B", "3", "C", "4");
+	const json_t *environment = NULL;
+	o.guest.environment = &environment;
+	expect_variables(NULL, "");
+	environment = all;
+	expect_variables(NULL, "{\"A\": \"1\", \"B\": \"2\"}");
+	expect_variables(own, "{\"A\": \"1\", \"B\": \"3\", \"C\": \"4\"}");
 }

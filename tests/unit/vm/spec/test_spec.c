@@ -204,3 +204,50 @@ Test(spec, an_old_file_is_read)
 	cr_expect(json_equal(again, stored), "and written the same");
 	vm_spec_done(&read);
 }
+
+static bool make_objects(const char *environment, const char *api)
+{
+	json_auto_t *variables = json_loads(environment, 0, NULL), *kept = json_loads(api, 0, NULL);
+	return make((struct vm_spec){ .environment = variables, .api = kept });
+}
+
+static bool make_big(size_t variables, size_t len)
+{
+	json_auto_t *environment = must(json_object());
+	auto_free char *value = must(calloc(1, len + 1));
+	memset(value, 'x', len);
+	for (size_t i = 0; i < variables; i++) {
+		char name[24];
+		snprintf(name, sizeof(name), "V%zu", i);
+		json_object_set_new(environment, name, json_string(value));
+	}
+	return make((struct vm_spec){ .environment = environment });
+}
+
+Test(spec, variables_and_what_the_api_keeps_are_stored_and_bounded)
+{
+	struct vm_spec spec = whole, read;
+	struct err err;
+	json_auto_t *environment = must(json_pack("{s:s}", "A", "1"));
+	json_auto_t *api = must(json_pack("{s:[b]}", "any", 1));
+	spec.environment = environment;
+	spec.api = api;
+	json_auto_t *stored = vm_spec_encode(&spec);
+	cr_assert(vm_spec_decode(stored, &read, &err), "%s", err.text);
+	cr_expect(json_equal(read.environment, environment));
+	cr_expect(json_equal(read.api, api));
+	vm_spec_describe(&read, NULL);
+	cr_expect(!read.environment && !read.api && !read.labels);
+	vm_spec_done(&read);
+
+	cr_expect(make_objects("{\"A\": \"=\"}", "{}"));
+	cr_expect_not(make_objects("{\"A=B\": \"\"}", "{}"));
+	cr_expect_not(make_objects("{\"VITRINE_A\": \"\"}", "{}"));
+	cr_expect_not(make_objects("{\"A\": 1}", "{}"));
+	cr_expect_not(make_objects("{}", "[]"));
+	cr_expect(make_big(3, 4096));
+	cr_expect_not(make_big(1, 4097));
+	cr_expect_not(make_big(4, 4096));
+	cr_expect(make_big(64, 10));
+	cr_expect_not(make_big(65, 10));
+}
