@@ -1,0 +1,41 @@
+// `vitrine serve --e2b` for tests: a server of its own on a free port, and what an SDK of E2B is given to find it.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { serve, vitrine } from './server.mjs';
+
+/** Those whose test failed before it stopped them. */
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+/** The variables that it prints, all of them. */
+function heard(child) {
+	return new Promise((resolve, reject) => {
+		let said = '';
+		child.stderr.on('data', (text) => {
+			said += text;
+			const found = Object.fromEntries(said.matchAll(/^ *(E2B_[A-Z_]+)=(\S+)$/gm).map(([, name, value]) => [name, value]));
+			if (found.E2B_API_KEY && found.E2B_API_URL && found.E2B_SANDBOX_URL) {
+				resolve(found);
+			}
+		});
+		child.on('exit', (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
+	});
+}
+
+/** options: backend, args.  `connection` is what every call of an SDK takes. */
+export async function serve_e2b({ backend = 'fake', args = [] } = {}) {
+	const child = spawn(vitrine, [...serve(backend), '--e2b', '127.0.0.1:0', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+	running.add(child);
+	const ended = once(child, 'exit').then(([code, signal]) => {
+		running.delete(child);
+		return { code, signal };
+	});
+	const variables = await heard(child);
+	return { variables, url: variables.E2B_API_URL, key: variables.E2B_API_KEY, pid: child.pid, ended,
+		connection: { apiKey: variables.E2B_API_KEY, apiUrl: variables.E2B_API_URL, sandboxUrl: variables.E2B_SANDBOX_URL },
+		async stop() {
+			child.kill('SIGTERM');
+			assert.deepEqual(await ended, { code: 0, signal: null }, 'it ends well when told to');
+		} };
+}
