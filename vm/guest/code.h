@@ -17,12 +17,13 @@
 enum code_op { CODE_RUN, CODE_LIST, CODE_CREATE, CODE_RESTART, CODE_REMOVE };
 
 struct code_request {
-	int op;               /* enum code_op */
-	const char *code;     /* run */
-	const char *language; /* run, create; NULL: Python */
-	const char *context;  /* run: NULL: the default one of the language */
-	const char *cwd;      /* create; NULL: the home directory */
-	int64_t timeout_ms;   /* run; 0: none */
+	int op;                    /* enum code_op */
+	const char *code;          /* run */
+	const char *language;      /* run, create; NULL: Python */
+	const char *context;       /* run: NULL: the default one of the language */
+	const char *cwd;           /* create; NULL: the home directory */
+	int64_t timeout_ms;        /* run; 0: none */
+	const json_t *environment; /* run: {name: text}, set for this run only; NULL: none */
 	int64_t image_bytes; /* larger images are made smaller; base64; 0: no limit of the caller */
 	int64_t image_side;  /* in pixels; 0: the same */
 };

@@ -242,6 +242,9 @@ char *code_request_encode(const struct code_request *request, const char *id)
 	set_number(object, "timeout_ms", request->timeout_ms);
 	set_number(object, "image_bytes", request->image_bytes);
 	set_number(object, "image_side", request->image_side);
+	if (request->environment) {
+		json_object_set(object, "environment", (json_t *)request->environment);
+	}
 	auto_free char *json = must(json_dumps(object, JSON_COMPACT));
 	auto_buf struct buf line = { 0 };
 	buf_printf(&line, "%s\n", json);

@@ -381,6 +381,23 @@ static void a_fork_keeps_the_state(struct bench *b)
 	gives(b, "x", "42");
 }
 
+static void variables_are_of_one_run(struct bench *b)
+{
+	static const char show[] = "import os; os.environ.get('FOO', 'none')";
+	json_auto_t *variables = json_pack("{s:s}", "FOO", "it's \"here\"\n\xc3\xa9");
+	json_auto_t *wrong = json_pack("{s:s}", "FOO=1; BAR", "x");
+	if (!has_kernels(b)) {
+		return;
+	}
+	struct coded *c = ask(b, &(struct code_request){ .code = show, .environment = variables });
+	well(c);
+	cr_expect_str_eq(buf_text(&c->plain), "'it\\'s \"here\"\\n\xc3\xa9'");
+	gives(b, show, "'none'");
+	c = ask(b, &(struct code_request){ .code = "1", .environment = wrong });
+	cr_expect_eq(c->err.kind, ERR_ARGUMENT, "%s", c->err.text);
+	gives(b, "1 + 1", "2");
+}
+
 static const struct contract cases[] = {
 	CASE(the_first_two_at_once_have_one_kernel),
 	CASE(what_it_prints_and_shows_is_told),
@@ -394,6 +411,7 @@ static const struct contract cases[] = {
 	CASE(contexts_run_at_once_and_have_their_own_state),
 	CASE(an_unknown_language_lists_the_others),
 	CASE(a_runner_that_was_killed_is_started_again),
+	CASE(variables_are_of_one_run),
 	CASE_ALONE(a_fork_keeps_the_state),
 };
 

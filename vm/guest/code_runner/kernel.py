@@ -154,7 +154,15 @@ class Kernel:
         elif message and self.asked and message["parent_header"].get("msg_id") == self.asked:
             settle(self.answered)
 
+    def execute_silently(self, code):
+        if code:
+            self.send("execute_request", {
+                "code": code, "silent": True, "store_history": False, "user_expressions": {},
+                "allow_stdin": False, "stop_on_error": False})
+
     async def execute(self, run):
+        language = self.context.language
+        self.execute_silently(run.variables(language, True))
         self.run = run
         run.message = self.send("execute_request", {
             "code": run.code, "silent": False, "store_history": True, "user_expressions": {},
@@ -169,6 +177,7 @@ class Kernel:
                 await asyncio.wait({run.replied, run.idle}, timeout=SETTLE_S)
         finally:
             self.run = None
+            self.execute_silently(run.variables(language, False))
         if self.ended.done() and run.status not in ("cancelled", "timeout"):
             run.status = "died"
         return run.replied.result() if run.replied.done() else {}

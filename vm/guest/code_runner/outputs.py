@@ -17,6 +17,7 @@ import io
 import json
 import os
 import re
+import shlex
 import sys
 import threading
 import time
@@ -50,6 +51,22 @@ ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 ALIASES = {"py": "python", "python3": "python", "js": "javascript", "ts": "typescript",
            "sh": "bash", "shell": "bash"}
 
+# How a language sets a variable of its environment, and removes it.
+VARIABLES = {
+    "python": (lambda name, value: "__import__('os').environ[%r] = %r" % (name, value),
+               lambda name: "__import__('os').environ.pop(%r, None)" % name),
+    "javascript": (lambda name, value: "process.env[%s] = %s" % (quote(name), quote(value)),
+                   lambda name: "delete process.env[%s]" % quote(name)),
+    "r": (lambda name, value: "Sys.setenv(%s = %s)" % (quote(name), quote(value)),
+          lambda name: "Sys.unsetenv(%s)" % quote(name)),
+    "java": (lambda name, value: "System.setProperty(%s, %s);" % (quote(name), quote(value)),
+             lambda name: "System.clearProperty(%s);" % quote(name)),
+    "bash": (lambda name, value: "export %s=%s" % (name, shlex.quote(value)),
+             lambda name: "unset %s" % name),
+}
+VARIABLES["typescript"] = VARIABLES["javascript"]
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
 
 class Failure(Exception):
     def __init__(self, kind, text):
@@ -67,6 +84,10 @@ def cut(text, size=4000):
 
 
 # ---- what kernels show ----
+
+def quote(text):
+    return json.dumps(text, ensure_ascii=False)
+
 
 def encode(value):
     return json.dumps(value, ensure_ascii=False).encode(errors="replace")
@@ -185,6 +206,22 @@ class Run:
         self.idle = loop.create_future()  # without a reply, if it was interrupted at its start
         self.cancelled = loop.create_future()
         self.status = None
+        self.environment = request.get("environment") or {}
+
+    def variables(self, language, begins):
+        """The statements that set the variables of this run, or set back those of the sandbox."""
+        if not self.environment:
+            return None
+        if language not in VARIABLES:
+            raise Failure("unsupported", "the language '%s' has no variables for one run" % language)
+        put, remove = VARIABLES[language]
+        lines = []
+        for name, value in self.environment.items():
+            if not VARIABLE.fullmatch(name):
+                raise Failure("argument", "a variable cannot have the name '%s'" % cut(name, 100))
+            value = value if begins else os.environ.get(name)
+            lines.append(remove(name) if value is None else put(name, value))
+        return "\n".join(lines)
 
     def on_output(self, kind, content):
         if kind == "stream":
