@@ -4,12 +4,16 @@
 #include "server/e2b/core/tokens.h"
 #include "server/e2b/router.h"
 #include "server/http/listener.h"
+#include "vm/state/state.h"
+
+#include <string.h>
 
 struct listen_e2b {
 	struct e2b e2b;
 	struct vm_pool *vms;
 	struct listener states; /* of sandboxes */
 	struct http *plain;
+	char *images;
 };
 
 static void on_state(struct vm *vm, void *data)
@@ -29,10 +33,28 @@ static const char *refuse_tokens(const char *token, void *data)
 	return NULL;
 }
 
+/* Of microVMs, if there may be any. */
+static bool find_images(struct listen_e2b *listen, const struct config *config, struct err *err)
+{
+	const char *backend = config->vm.backend;
+	auto_free char *dir =
+		config->vm.state_dir ? must(strdup(config->vm.state_dir)) : state_default_dir(err);
+	auto_buf struct buf path = { 0 };
+	if (!dir) {
+		return false;
+	}
+	if (strcmp(backend, "auto") == 0 || strcmp(backend, "microvm") == 0) {
+		buf_printf(&path, "%s/images", dir);
+		listen->e2b.images = listen->images = must(strdup(buf_text(&path)));
+	}
+	return true;
+}
+
 static bool start(struct listen_e2b *listen, const struct config *config, struct budgets *budgets,
 	struct err *err)
 {
-	if (!e2b_token_key(config->vm.state_dir, &listen->e2b.key, err)) {
+	if (!e2b_token_key(config->vm.state_dir, &listen->e2b.key, err) ||
+		!find_images(listen, config, err)) {
 		return false;
 	}
 	listen->plain = listen_http_open(listen->e2b.event, &config->http, config->e2b.listen,
@@ -70,6 +92,7 @@ void listen_e2b_free(struct listen_e2b *listen)
 	if (listen) {
 		listener_remove(&listen->states);
 		http_free(listen->plain);
+		free(listen->images);
 		free(listen);
 	}
 }

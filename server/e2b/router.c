@@ -7,15 +7,16 @@
 #include "base/cleanup.h"
 #include "server/e2b/code/code.h"
 #include "server/e2b/control/control.h"
+#include "server/e2b/core/place.h"
 #include "server/e2b/core/record.h"
 #include "server/e2b/core/tokens.h"
 #include "server/e2b/envd/envd.h"
-#include "server/e2b/place.h"
 #include "server/e2b/ports/ports.h"
 #include "server/remote/place.h"
 #include "transport/http/check.h"
 #include "vm/lifecycle/lifecycle.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define RESUMED_MS 300000 /* the least time of one that was resumed by a request */
@@ -164,7 +165,11 @@ static void run_control(struct e2b_request *r)
 {
 	const char *key = http_header(r->x, "X-API-Key");
 	key = key ? key : http_bearer_token(http_header(r->x, "Authorization"));
-	r->owner = auth_authorize(key, r->e2b->auth);
+	const char *principal = auth_authorize(key, r->e2b->auth);
+	if (principal) { /* the list of tokens may change meanwhile */
+		snprintf(r->principal, sizeof(r->principal), "%s", principal);
+		r->owner = r->principal;
+	}
 	if (r->owner || strcmp(http_path(r->x), "/health") == 0) {
 		e2b_control_run(r);
 	} else if (key) {

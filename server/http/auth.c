@@ -7,8 +7,8 @@
 #include "base/field.h"
 #include "base/file.h"
 #include "base/file_watch.h"
-#include "base/id.h"
 #include "base/log.h"
+#include "base/secret.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 #define VARIABLE "VITRINE_TOKEN"
-#define MADE_PREFIX "vt_"
+#define MADE_PREFIX "e2b_" /* and hexadecimal digits, as E2B's SDKs want it */
 #define NAME_MAX_BYTES 64
 #define TOKEN_MIN 16
 #define TOKEN_MAX 512
@@ -227,18 +227,24 @@ static struct auth *from_variable(char *token, struct err *err)
 	return auth;
 }
 
-/* 206 bits of randomness. */
+void auth_make_token(char ret_token[AUTH_TOKEN_SIZE])
+{
+	char secret[SECRET_LEN + 1], hex[DIGEST_HEX_LEN + 1];
+	secret_make(secret);
+	struct digest digest = digest_sha256(secret, SECRET_LEN);
+	digest_to_hex(&digest, hex);
+	snprintf(ret_token, AUTH_TOKEN_SIZE, MADE_PREFIX "%.*s", AUTH_TOKEN_DIGITS, hex);
+	explicit_bzero(secret, sizeof(secret));
+	explicit_bzero(hex, sizeof(hex));
+}
+
 static struct auth *make_one(void)
 {
-	char a[ID_LEN + 1], b[ID_LEN + 1], token[sizeof(MADE_PREFIX) + 2 * ID_LEN];
-	id_make(a);
-	id_make(b);
-	snprintf(token, sizeof(token), MADE_PREFIX "%s%s", a, b);
+	char token[AUTH_TOKEN_SIZE];
+	auth_make_token(token);
 	struct auth *auth = auth_alloc(1);
 	auth->made = must(strdup(token));
 	add(auth, "default", token);
-	explicit_bzero(a, sizeof(a));
-	explicit_bzero(b, sizeof(b));
 	explicit_bzero(token, sizeof(token));
 	return auth;
 }

@@ -35,6 +35,11 @@ bool auth_watch(struct auth *auth, sd_event *event, auth_gone_fn *gone, void *da
 /* For struct http_options; data is the auth. */
 const char *auth_authorize(const char *token, void *data);
 
+/* Generates a token of 160 random bits: "e2b_" and hexadecimal digits. */
+#define AUTH_TOKEN_DIGITS 40
+#define AUTH_TOKEN_SIZE (4 + AUTH_TOKEN_DIGITS + 1)
+void auth_make_token(char ret_token[AUTH_TOKEN_SIZE]);
+
 /* Returns the generated token, once; release it with auth_forget().  NULL: none was generated. */
 char *auth_take_made(struct auth *auth);
 void auth_forget(char *token); /* wipes and frees */

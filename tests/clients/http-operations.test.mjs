@@ -58,7 +58,7 @@ async function until(what, condition) {
 describe('tokens', () => {
 	test('one is made, told with lines to paste, and good', async () => {
 		const server = await start([]);
-		const [token] = /\bvt_[a-z0-9]{32,}/.exec(server.said);
+		const [token] = /\be2b_[0-9a-f]{40}\b/.exec(server.said);
 		for (const line of ['claude mcp add --transport http vitrine', '"servers"', '"mcpServers"',
 			'curl -s', `${server.origin}/mcp`, `Authorization: Bearer ${token}`]) {
 			assert.ok(server.said.includes(line), line);

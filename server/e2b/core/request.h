@@ -17,6 +17,8 @@
 struct activity;
 TAILQ_HEAD(e2b_requests, e2b_request);
 
+#define E2B_PRINCIPAL_MAX 64
+
 /* What all requests share; it outlives them. */
 struct e2b {
 	sd_event *event;
@@ -27,6 +29,7 @@ struct e2b {
 	const char *domain;        /* the name behind "PORT-ID.", without a port */
 	/* The public TLS name with its port, for answers; NULL: there is no TLS listener. */
 	const char *public_domain;
+	const char *images;       /* the directory of images; NULL: sandboxes have none */
 	struct e2b_requests open; /* on sandboxes */
 };
 
@@ -47,6 +50,7 @@ struct e2b_request {
 	void *data; /* of the part */
 
 	/* private to server/e2b */
+	char principal[E2B_PRINCIPAL_MAX + 1];
 	TAILQ_ENTRY(e2b_request) entry;
 	struct vm_wait *wait;
 	void (*on_json)(struct e2b_request *r, const json_t *body);

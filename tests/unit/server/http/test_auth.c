@@ -67,8 +67,9 @@ Test(auth, one_is_made_when_none_is_given_and_told_once)
 	cr_assert(auth, "%s", err.text);
 	char *made = auth_take_made(auth);
 	cr_assert(made);
-	cr_expect_eq(strncmp(made, "vt_", 3), 0);
-	cr_expect_geq(strlen(made), 3 + 32); /* 36 letters: 5 bits each and more, 160 in all */
+	cr_expect_eq(strncmp(made, "e2b_", 4), 0);
+	cr_expect_eq(strlen(made), 4 + 40); /* 160 bits */
+	cr_expect_eq(strspn(made + 4, "0123456789abcdef"), 40);
 	cr_expect_null(auth_take_made(auth));
 	expect_name(made, "default");
 	expect_name(NULL, NULL);

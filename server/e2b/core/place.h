@@ -1,5 +1,5 @@
-#ifndef SERVER_E2B_PLACE_H
-#define SERVER_E2B_PLACE_H
+#ifndef SERVER_E2B_CORE_PLACE_H
+#define SERVER_E2B_CORE_PLACE_H
 
 #include "base/err.h"
 

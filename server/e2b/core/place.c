@@ -1,4 +1,4 @@
-#include "server/e2b/place.h"
+#include "server/e2b/core/place.h"
 
 #include "transport/http/check.h"
 
