@@ -6,7 +6,7 @@
 
 /* The subcommands, in the order of `vitrine help`. */
 
-extern const struct command command_serve, command_demo, command_doctor, command_image,
+extern const struct command command_serve, command_demo, command_doctor, command_image, command_key,
 	command_exec, command_shell, command_cp, command_ls, command_help, command_version;
 
 static const struct command *const commands[] = {
@@ -14,6 +14,7 @@ static const struct command *const commands[] = {
 	&command_demo,
 	&command_doctor,
 	&command_image,
+	&command_key,
 	&command_exec,
 	&command_shell,
 	&command_cp,

@@ -4,6 +4,7 @@
 #include "server/cmd/command.h"
 #include "server/config/config.h"
 #include "server/e2b/e2b.h"
+#include "server/http/auth_file.h"
 #include "server/http/health.h"
 #include "server/http/listener.h"
 #include "server/mcp/server.h"
@@ -124,9 +125,16 @@ static const char *stream_vnc(void *data)
 	return s->vnc ? listen_vnc_address(s->vnc) : NULL;
 }
 
+/* Keys of `vitrine key` count unless other tokens were given. */
 static bool start_auth(struct serving *s, struct err *err)
 {
-	s->auth = auth_new(s->config.http.tokens, s->config.http.no_auth, err);
+	const char *tokens = s->config.http.tokens;
+	auto_free char *keys = auth_file_default(s->config.vm.state_dir, err);
+	bool others = tokens || s->config.http.no_auth || getenv("VITRINE_TOKEN");
+	if (!others && keys && access(keys, F_OK) == 0) {
+		tokens = keys;
+	}
+	s->auth = auth_new(tokens, s->config.http.no_auth, err);
 	return s->auth;
 }
 

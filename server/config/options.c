@@ -144,8 +144,8 @@ static const struct option over_http[] = {
 	TEXT("tokens", http.tokens, "FILE", 4000, NULL,
 		"File of access tokens: a JSON array of {\"name\", \"token\" or \"sha256\"}, each with optional limits "
 		"\"sandboxes\", \"calls\", \"saved\" and \"saved_mib\".  Other users must not be able to read the file. "
-		"Without it, the environment variable VITRINE_TOKEN holds the token.  Without either, the server "
-		"generates a token."),
+		"Without it, the environment variable VITRINE_TOKEN holds the token.  Without either, tokens.json in the "
+		"state directory is read (`vitrine key`).  If that does not exist, the server generates a token."),
 	FLAG("no-auth", http.no_auth, "Accept requests without a token, from this machine only."),
 	TEXT("tls-cert", http.tls_cert, "FILE", 4000, NULL, "Certificate chain for HTTPS, in PEM format."),
 	TEXT("tls-key", http.tls_key, "FILE", 4000, NULL, "Private key of the certificate, in PEM format."),

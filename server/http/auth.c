@@ -92,8 +92,13 @@ static const struct field row_fields[] = {
 	{ 0 },
 };
 
-static bool check_name(const char *name, struct err *err)
+bool auth_name_check(const char *name, struct err *err)
 {
+	size_t len = strlen(name);
+	if (!len || len > NAME_MAX_BYTES) {
+		return err_set(err, ERR_ARGUMENT, "'name' must have 1 to %d bytes; got %zu",
+			NAME_MAX_BYTES, len);
+	}
 	if (strspn(name, name_chars) != strlen(name)) {
 		return err_set(err, ERR_ARGUMENT,
 			"'name' must be letters, digits or -._@ ; got \"%.64s\"", name);
@@ -140,7 +145,7 @@ static bool add_row(struct auth *auth, const json_t *object, struct err *err)
 	if (!json_is_object(object)) {
 		return err_set(err, ERR_ARGUMENT, "it must be an object");
 	}
-	if (!field_decode(row_fields, object, &row, err) || !check_name(row.name, err) ||
+	if (!field_decode(row_fields, object, &row, err) || !auth_name_check(row.name, err) ||
 		!read_digest(&row, &entry->digest, err)) {
 		return false;
 	}

@@ -35,6 +35,9 @@ bool auth_watch(struct auth *auth, sd_event *event, auth_gone_fn *gone, void *da
 /* For struct http_options; data is the auth. */
 const char *auth_authorize(const char *token, void *data);
 
+/* Whether it can be the name of a principal. */
+bool auth_name_check(const char *name, struct err *err) NODISCARD;
+
 /* Generates a token of 160 random bits: "e2b_" and hexadecimal digits. */
 #define AUTH_TOKEN_DIGITS 40
 #define AUTH_TOKEN_SIZE (4 + AUTH_TOKEN_DIGITS + 1)
