@@ -98,16 +98,9 @@ static bool is_our_name(const struct http_exchange *x, const char *authority)
  * which the page was loaded. */
 static bool takes_address(const struct http_exchange *x, const char *path, const char *authority)
 {
-	const struct http_registered_route *registered;
 	char name[HTTP_NAME_MAX], port[6];
-	STAILQ_FOREACH(registered, &x->http->routes, link)
-	{
-		if (registered->route.any_address && strcmp(registered->path, path) == 0) {
-			return authority && http_split_authority(authority, name, port) &&
-			       http_is_address(name);
-		}
-	}
-	return false;
+	return http_is_probe(x->http, path) && authority &&
+	       http_split_authority(authority, name, port) && http_is_address(name);
 }
 
 /* Splits a target in absolute form (RFC 9112, 3.2.2); false: malformed.  ret_path points into
@@ -157,9 +150,12 @@ static void allow_origin(struct http_exchange *x, const char *origin)
 static bool origin_may(struct http_exchange *x, const char **ret_origin)
 {
 	const struct http *http = x->http;
-	if (read_once(x, "Origin", ret_origin) &&
-		(!*ret_origin || http_origin_is_allowed(&http->names, http->sockets.host,
-					 http_header(x, "Host"), *ret_origin))) {
+	bool once = read_once(x, "Origin", ret_origin);
+	if (x->route && x->route->any_origin) {
+		return true;
+	}
+	if (once && (!*ret_origin || http_origin_is_allowed(&http->names, http->sockets.host,
+					     http_header(x, "Host"), *ret_origin))) {
 		if (*ret_origin) {
 			allow_origin(x, *ret_origin);
 		}
@@ -172,79 +168,29 @@ static bool origin_may(struct http_exchange *x, const char **ret_origin)
 	return false;
 }
 
-#define HTTP_PLACES "MCP is at /mcp (Streamable HTTP) and at /sse (HTTP+SSE)"
-
-/* A route that ends in a slash includes all paths below it; any other also matches with a trailing
- * slash. */
-static bool leads_to(const char *route, const char *path)
+static bool has_route(struct http_exchange *x, const char *origin)
 {
-	size_t len = strlen(route);
-	return len == 0 || strcmp(route, path) == 0 ||
-	       (len > 1 && strncmp(route, path, len) == 0 &&
-		       (route[len - 1] == '/' || strcmp(path + len, "/") == 0));
+	if (!x->route) {
+		http_refuse_route(x, origin);
+	}
+	return x->route;
 }
 
-static const struct http_route *find_route(const struct http *http, const char *method,
-	const char *path, char *ret_methods, size_t size)
+static const char *identify(struct http_exchange *x, const char *header, bool once)
 {
-	const struct http_registered_route *registered;
-	size_t len = 0;
-	STAILQ_FOREACH(registered, &http->routes, link)
-	{
-		if (!leads_to(registered->path, path)) {
-			continue;
-		}
-		if (!registered->method || strcmp(registered->method, method) == 0) {
-			return &registered->route;
-		}
-		int n = snprintf(ret_methods + len, size - len, "%s, ", registered->method);
-		len = n > 0 && (size_t)n < size - len ? len + (size_t)n : len;
+	const struct http_options *options = &x->http->options;
+	if (options->identify) {
+		return once ? options->identify(x, options->data) : NULL;
 	}
-	snprintf(ret_methods + len, size - len, "%s", len ? "OPTIONS" : "");
-	return NULL;
-}
-
-/* A browser's preflight request, which has no token. */
-static void answer_preflight(struct http_exchange *x, const char *methods)
-{
-	static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				       "0123456789-_, ";
-	const char *wanted = http_header(x, "Access-Control-Request-Headers");
-	if (wanted && strspn(wanted, harmless) == strlen(wanted)) {
-		http_set_header(x, "Access-Control-Allow-Headers", wanted);
-	}
-	http_set_header(x, "Access-Control-Allow-Methods", methods);
-	http_set_header(x, "Access-Control-Max-Age", "600");
-	http_reply(x, 204, NULL, NULL, 0);
-}
-
-static bool finds_route(
-	struct http_exchange *x, const char *method, const char *path, const char *origin)
-{
-	char methods[128] = "";
-	x->route = find_route(x->http, method, path, methods, sizeof(methods));
-	if (x->route) {
-		return true;
-	}
-	if (methods[0] == '\0') {
-		http_refuse(x, 404, "not found; " HTTP_PLACES);
-	} else if (origin && strcmp(method, "OPTIONS") == 0) {
-		answer_preflight(x, methods);
-	} else {
-		http_set_header(x, "Allow", methods);
-		http_refuse(x, 405, "this path accepts %s%s", methods,
-			strcmp(path, "/") == 0 ? "; " HTTP_PLACES : "");
-	}
-	return false;
+	const char *token = once ? http_bearer_token(header) : NULL;
+	return !header || token ? options->authorize(token, options->data) : NULL;
 }
 
 static bool is_authorized(struct http_exchange *x)
 {
-	const struct http_options *options = &x->http->options;
 	const char *header;
 	bool once = read_once(x, "Authorization", &header);
-	const char *token = once ? http_bearer_token(header) : NULL;
-	const char *owner = !header || token ? options->authorize(token, options->data) : NULL;
+	const char *owner = identify(x, header, once);
 	if (owner) {
 		x->owner = must(strdup(owner));
 		x->conn->known = true;
@@ -302,6 +248,11 @@ static bool is_small_enough(struct http_exchange *x)
 	return false;
 }
 
+static bool has_good_body(struct http_exchange *x)
+{
+	return x->route->streams_body || (is_plain(x) && is_small_enough(x));
+}
+
 bool http_admit(
 	struct http_exchange *x, const char *method, const char *target, const char *version)
 {
@@ -315,8 +266,8 @@ bool http_admit(
 		http_refuse(x, 400, "the request target is malformed");
 		return false;
 	}
+	http_find_route(x, method);
 	return has_room(x) && is_clean(x, method, version) && is_framed(x) &&
-	       means_us(x, authority, path) && origin_may(x, &origin) &&
-	       finds_route(x, method, path, origin) && is_authorized(x) && http_is_fair(x) &&
-	       is_plain(x) && is_small_enough(x);
+	       means_us(x, authority, path) && origin_may(x, &origin) && has_route(x, origin) &&
+	       is_authorized(x) && http_is_fair(x) && has_good_body(x);
 }

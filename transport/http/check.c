@@ -96,12 +96,27 @@ static bool is_in(char *const *list, const char *text)
 	return false;
 }
 
+/* "*.NAME" includes all names below NAME. */
+static bool host_is_in(char *const *hosts, const char *host)
+{
+	size_t len = strlen(host);
+	for (; hosts && *hosts; hosts++) {
+		const char *below = strncmp(*hosts, "*.", 2) == 0 ? *hosts + 1 : NULL;
+		size_t tail = below ? strlen(below) : 0;
+		if (below ? len > tail && strcasecmp(host + len - tail, below) == 0
+			  : strcasecmp(*hosts, host) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool name_is_allowed(const struct http_names *names, const char *own, const char *authority)
 {
 	char name[HTTP_NAME_MAX], port[6];
 	return http_split_authority(authority, name, port) &&
-	       (is_loopback(name) || (own && strcmp(name, own) == 0) || is_in(names->hosts, name) ||
-		       is_in(names->hosts, authority));
+	       (is_loopback(name) || (own && strcmp(name, own) == 0) ||
+		       host_is_in(names->hosts, name) || host_is_in(names->hosts, authority));
 }
 
 bool http_host_is_allowed(const struct http_names *names, const char *own, const char *host)
@@ -147,10 +162,15 @@ bool http_origin_is_same(const struct http_names *names, const char *host, const
 
 /* ---- allow lists ---- */
 
-static bool is_host(const char *entry)
+static bool is_authority(const char *entry)
 {
 	char name[HTTP_NAME_MAX], port[6];
 	return http_split_authority(entry, name, port);
+}
+
+static bool is_host(const char *entry)
+{
+	return is_authority(strncmp(entry, "*.", 2) == 0 ? entry + 2 : entry);
 }
 
 /* A page of a browser extension or of a desktop program has its own scheme, and an authority that
@@ -161,7 +181,7 @@ static bool is_origin(const char *entry)
 					   "0123456789+-.";
 	const char *authority = http_after_scheme(entry);
 	if (authority) {
-		return is_host(authority);
+		return is_authority(authority);
 	}
 	size_t scheme = strspn(entry, scheme_chars);
 	size_t len = strlen(entry);
@@ -212,7 +232,8 @@ bool http_names_init(
 	struct http_names *names, const char *hosts, const char *origins, struct err *err)
 {
 	*names = (struct http_names){ 0 };
-	if (!parse_list(hosts, is_host, "a host name, such as desk.example or 10.0.0.7:8765",
+	if (!parse_list(hosts, is_host,
+		    "a host name, such as desk.example, *.desk.example or 10.0.0.7:8765",
 		    &names->hosts, err)) {
 		return err_while(err, "allowed hosts");
 	}

@@ -193,7 +193,8 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 	struct http_conn *conn = data;
 	(void)source;
 	(void)usec;
-	if (http_timer_is_due(conn->http, &conn->deadline)) {
+	if (http_timer_is_due(conn->http, &conn->deadline) &&
+		!(conn->x && http_body_is_late(conn->x))) {
 		http_conn_kill(conn);
 	}
 	return 0;
@@ -225,11 +226,12 @@ void http_conn_kill(struct http_conn *conn)
 /* Writes data without meaning.  If the response is a reset, on_hangup() is called. */
 static bool knock(struct http_exchange *x)
 {
-	if (x->streaming) {
+	static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	if (x->streaming && x->is_events) {
 		http_stream_ping(x);
 		return true;
 	}
-	return !x->is_old && http_send_raw(x, "HTTP/1.1 100 Continue\r\n\r\n");
+	return !x->is_old && !x->streaming && http_send_raw(x, interim, sizeof(interim) - 1);
 }
 
 static int on_probe(sd_event_source *source, uint64_t usec, void *data);
@@ -331,6 +333,7 @@ static void end(struct http *http, struct http_conn *conn)
 	uncount_peer(conn->peer);
 	http->counts.connections--;
 	TAILQ_REMOVE(&http->conns, conn, link);
+	free(conn->target);
 	free(conn);
 }
 

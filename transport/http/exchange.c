@@ -55,13 +55,12 @@ void http_exchange_free(struct http_exchange *x)
 		x->trimmed = text->next;
 		free(text);
 	}
-	if (x->response) {
-		MHD_destroy_response(x->response);
-	}
 	drop_headers(x);
+	buf_done(&x->answer);
 	buf_done(&x->body);
 	http_let_go(x);
 	free(x->path);
+	free(x->target);
 	free(x->owner);
 	x->conn->x = NULL;
 	free(x);
@@ -111,6 +110,12 @@ const char *http_path(const struct http_exchange *x)
 	return x->path;
 }
 
+const char *http_target(const struct http_exchange *x)
+{
+	const char *from = http_after_scheme(x->target);
+	return from ? from + strcspn(from, "/") : x->target;
+}
+
 const char *http_query(const struct http_exchange *x, const char *name)
 {
 	return MHD_lookup_connection_value(x->conn->mhd, MHD_GET_ARGUMENT_KIND, name);
@@ -125,12 +130,9 @@ static const char *keep(struct http_exchange *x, const char *text, size_t len)
 	return kept->text;
 }
 
-const char *http_header(const struct http_exchange *x, const char *name)
+/* Without the white space around it. */
+static const char *trim(struct http_exchange *x, const char *value)
 {
-	const char *value = MHD_lookup_connection_value(x->conn->mhd, MHD_HEADER_KIND, name);
-	if (!value) {
-		return NULL;
-	}
 	value += strspn(value, " \t");
 	size_t len = strlen(value);
 	if (len == 0 || !strchr(" \t", value[len - 1])) {
@@ -139,7 +141,35 @@ const char *http_header(const struct http_exchange *x, const char *name)
 	while (len > 0 && strchr(" \t", value[len - 1])) {
 		len--;
 	}
-	return keep((struct http_exchange *)x, value, len);
+	return keep(x, value, len);
+}
+
+const char *http_header(const struct http_exchange *x, const char *name)
+{
+	const char *value = MHD_lookup_connection_value(x->conn->mhd, MHD_HEADER_KIND, name);
+	return value ? trim((struct http_exchange *)x, value) : NULL;
+}
+
+struct each {
+	struct http_exchange *x;
+	void (*fn)(const char *name, const char *value, void *data);
+	void *data;
+};
+
+static enum MHD_Result call_each(
+	void *data, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	const struct each *each = data;
+	(void)kind;
+	each->fn(name, value ? trim(each->x, value) : "", each->data);
+	return MHD_YES;
+}
+
+void http_each_header(const struct http_exchange *x,
+	void (*fn)(const char *name, const char *value, void *data), void *data)
+{
+	struct each each = { (struct http_exchange *)x, fn, data };
+	MHD_get_connection_values(x->conn->mhd, MHD_HEADER_KIND, call_each, &each);
 }
 
 const char *http_base_url(struct http_exchange *x)
@@ -188,7 +218,7 @@ void http_set_header(struct http_exchange *x, const char *name, const char *valu
 	x->headers = header;
 }
 
-void http_exchange_answer(struct http_exchange *x, unsigned status, struct MHD_Response *response)
+static void add_headers(struct http_exchange *x, struct MHD_Response *response)
 {
 	struct http_answer_header *header;
 	for (header = x->headers; header; header = header->next) {
@@ -198,9 +228,50 @@ void http_exchange_answer(struct http_exchange *x, unsigned status, struct MHD_R
 		}
 	}
 	drop_headers(x);
+}
+
+static struct MHD_Response *whole_response(struct http_exchange *x)
+{
+	struct buf answer = x->answer;
+	x->answer = (struct buf){ 0 };
+	return must(MHD_create_response_from_buffer(answer.len, answer.data,
+		answer.data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT));
+}
+
+enum MHD_Result http_exchange_pass(struct http_exchange *x)
+{
+	struct MHD_Response *response = x->streaming ? http_stream_response(x) : whole_response(x);
+	unsigned status = x->status;
+	add_headers(x, response);
+	x->status = 0;
+	http_conn_deadline(x->conn, UINT64_MAX);
+	buf_done(&x->body);
+	budget_set(x->budget, &x->body_held, 0);
+	enum MHD_Result r = MHD_queue_response(x->conn->mhd, status, response);
+	MHD_destroy_response(response);
+	return r;
+}
+
+void http_exchange_write(const struct http_exchange *x, struct buf *out)
+{
+	const struct http_answer_header *header;
+	buf_printf(out, "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Length: %zu\r\n", x->status,
+		MHD_get_reason_phrase_for(x->status), x->answer.len);
+	for (header = x->headers; header; header = header->next) {
+		if (!strpbrk(header->value, "\r\n") &&
+			strcasecmp(header->name, "Connection") != 0) {
+			buf_printf(out, "%s: %s\r\n", header->name, header->value);
+		}
+	}
+	buf_printf(out, "\r\n");
+	buf_append(out, x->answer.data, x->answer.len);
+}
+
+void http_exchange_answer(struct http_exchange *x, unsigned status)
+{
 	x->status = status;
-	x->response = response;
 	x->answered = true;
+	http_body_hurry(x);
 	http_exchange_resume(x);
 }
 
@@ -226,9 +297,9 @@ void http_reply(struct http_exchange *x, int status, const char *type, const voi
 			"unread; read them first");
 		return;
 	}
-	void *copy = len ? memcpy(must(malloc(len)), body, len) : NULL;
-	struct MHD_Response *response = must(MHD_create_response_from_buffer(
-		len, copy, len ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT));
+	if (len > 0) {
+		buf_append(&x->answer, body, len);
+	}
 	if (type) {
 		http_set_header(x, "Content-Type", type);
 	}
@@ -237,7 +308,7 @@ void http_reply(struct http_exchange *x, int status, const char *type, const voi
 	}
 	http_set_header(x, "X-Content-Type-Options", "nosniff");
 	x->http->counts.bytes_out += len;
-	http_exchange_answer(x, (unsigned)status, response);
+	http_exchange_answer(x, (unsigned)status);
 }
 
 /* Appends text as the contents of a JSON string. */

@@ -12,6 +12,8 @@
  */
 #include "transport/http/http_impl.h"
 
+#include "base/cleanup.h"
+
 #include <string.h>
 
 static const char token_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -34,6 +36,8 @@ void *http_on_target(void *http, const char *target, struct MHD_Connection *mhd)
 	struct http_conn *conn =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 	(void)http;
+	free(conn->target);
+	conn->target = must(strdup(target));
 	conn->target_end =
 		is_text(target) && !strpbrk(target, " \t") ? target + strlen(target) : NULL;
 	return NULL;

@@ -155,16 +155,6 @@ struct http *http_new(sd_event *event, const struct http_options *options, struc
 	return http;
 }
 
-void http_add_route(struct http *http, const struct http_route *route)
-{
-	struct http_registered_route *registered = must(calloc(1, sizeof(*registered)));
-	registered->route = *route;
-	registered->route.path = registered->path = must(strdup(route->path));
-	registered->route.method = registered->method =
-		route->method ? must(strdup(route->method)) : NULL;
-	STAILQ_INSERT_TAIL(&http->routes, registered, link);
-}
-
 const char *http_url(const struct http *http)
 {
 	return http->sockets.url;
@@ -232,7 +222,6 @@ static void end_exchanges(struct http *http)
 
 void http_free(struct http *http)
 {
-	struct http_registered_route *registered;
 	if (!http) {
 		return;
 	}
@@ -243,12 +232,7 @@ void http_free(struct http *http)
 	http_loop_end(http);
 	loop_drop(&http->idle_soon);
 	loop_drop(&http->keep_alive.source);
-	while ((registered = STAILQ_FIRST(&http->routes))) {
-		STAILQ_REMOVE_HEAD(&http->routes, link);
-		free(registered->method);
-		free(registered->path);
-		free(registered);
-	}
+	http_routes_done(http);
 	http_names_done(&http->names);
 	budgets_unref(http->own_budgets);
 	free(http->resource_metadata);

@@ -25,7 +25,8 @@ struct http_options {
 	/* A proxy terminates TLS: a non-loopback listener is allowed, and connections are not
 	 * counted per address, because all of them come from the proxy. */
 	bool behind_proxy;
-	/* Comma-separated, in addition to the loopback names and the listening address. */
+	/* Comma-separated, in addition to the loopback names and the listening address.  The host
+	 * "*.NAME" allows all names below NAME. */
 	const char *allow_hosts, *allow_origins;
 	int64_t max_body;                    /* in bytes [8 MiB] */
 	int64_t max_connections;             /* [1024]; a few more are answered with 503 */
@@ -38,6 +39,9 @@ struct http_options {
 	/* Returns the principal of a bearer token, valid until the next call; NULL: refuse (401).
 	 * token is NULL if there is none. */
 	const char *(*authorize)(const char *token, void *data);
+	/* Instead of authorize, for requests that name their principal otherwise: it can read the head
+	 * of x.  NULL: unknown, so only open routes serve it. */
+	const char *(*identify)(struct http_exchange *x, void *data);
 	const char *resource_metadata; /* its path, for WWW-Authenticate (RFC 9728); NULL: none */
 	/* Memory limits of bodies, responses and streams, per principal; "" is all clients without
 	 * a token. Must outlive the http.  NULL: creates its own, with the limits below. */
@@ -54,13 +58,20 @@ struct http_route {
 	 * below it; "": every path */
 	const char *path;
 	bool open; /* no token required; its body is limited to HTTP_SMALL_BODY bytes */
-	/* The body is complete.  The handler must call http_reply() or http_stream(), now or later. */
+	/* The body is complete, unless the route streams it.  The handler must call http_reply() or
+	 * begin a stream, now or later. */
 	void (*run)(struct http_exchange *x, void *data);
 	void *data;
 	bool any_address; /* its Host may be any IP address, for probes */
 	/* Of an open route, or NULL: whether this requester is known by other means than a token, and
 	 * may send a body as large as those with one.  Only the head has come. */
 	bool (*may_send_much)(const struct http_exchange *x, void *data);
+	/* run() is called with the head.  The body, of any size and coding, waits until the handler
+	 * takes it with http_receive(). */
+	bool streams_body;
+	/* Pages of all origins may send requests; the handler calls http_allow_any_origin() where they
+	 * may also read the response. */
+	bool any_origin;
 };
 
 /* Counters for metrics.  Bytes are those of bodies. */
@@ -92,10 +103,15 @@ const struct http_counts *http_counts(const struct http *http);
 
 const char *http_method(const struct http_exchange *x);
 const char *http_path(const struct http_exchange *x);
+/* The path and the query as they were received, still encoded. */
+const char *http_target(const struct http_exchange *x);
 const char *http_query(const struct http_exchange *x, const char *name); /* NULL: absent */
 /* The value without surrounding white space; NULL: absent.  Names ignore case.  Valid as long as
  * x. */
 const char *http_header(const struct http_exchange *x, const char *name);
+/* Calls fn for each header in their order, also for repeated ones. */
+void http_each_header(const struct http_exchange *x,
+	void (*fn)(const char *name, const char *value, void *data), void *data);
 /* The base URL used by the client, from Host: "https://desk.example".  NULL: unknown.  Valid as
  * long as x. */
 const char *http_base_url(struct http_exchange *x);
@@ -104,6 +120,22 @@ const char *http_owner(const struct http_exchange *x);
 const char *http_body(const struct http_exchange *x, size_t *ret_len); /* NUL-terminated */
 /* Frees the body.  Its size stays reserved until the response, for what was built from it. */
 void http_forget_body(struct http_exchange *x);
+
+/*
+ * ---- a body in parts, on a route that streams bodies ----
+ *
+ * Returns how many of the bytes were taken.  If fewer than len, the client has to wait, and the rest
+ * comes again after http_receive_more().  len 0: the body is complete.  A client that disconnects
+ * before that is reported by http_on_closed() only.  The handler may answer at any time: the rest of
+ * the body is then discarded, or if it is long, the connection is closed after the answer.
+ */
+typedef size_t http_part_fn(struct http_exchange *x, const void *bytes, size_t len, void *data);
+void http_receive(struct http_exchange *x, http_part_fn *fn, void *data);
+void http_receive_more(struct http_exchange *x);
+/* Collects a body of at most max bytes and calls fn once; http_body() returns it.  A longer one is
+ * answered with 413. */
+void http_receive_all(struct http_exchange *x, size_t max,
+	void (*fn)(struct http_exchange *x, void *data), void *data);
 
 /* How a large body is parsed without blocking the loop. */
 struct http_parser {
@@ -133,12 +165,30 @@ void http_reply(
 /* An error response: a JSON-RPC error without an id. */
 void http_refuse(struct http_exchange *x, int status, const char *fmt, ...) PRINTF(3, 4);
 
+/* Allows pages of all origins to read the response.  True: x asked only for this (a preflight
+ * request), and is answered. */
+bool http_allow_any_origin(struct http_exchange *x) NODISCARD;
+
+/*
+ * ---- a response in parts ----
+ *
+ * length: of the whole body; -1: unknown.  HEAD and all statuses without a body send only the head.
+ * A client that closes its side while nothing is left to send counts as disconnected.  A stream that
+ * begins before the request's body is complete is sent after the body was discarded.
+ */
+void http_stream_begin(struct http_exchange *x, int status, const char *type, int64_t length);
+/* Queues bytes; they are sent at once if the client reads.  A client with more than HTTP_STREAM_MAX
+ * unread bytes is disconnected, and if a budget is exhausted, the one with the most. */
+void http_stream_write(struct http_exchange *x, const void *bytes, size_t len);
+/* Closes the connection in the middle of whatever it is doing, so the client notices that its
+ * response is not complete. */
+void http_stream_abort(struct http_exchange *x);
+
 /* Starts an SSE stream (200, text/event-stream, X-Accel-Buffering: no).  Keep-alive comments are
  * sent automatically. */
 void http_stream(struct http_exchange *x);
 /* Queues one event; each argument may be NULL or 0.  Line breaks in data result in several data
- * lines.  A client with more than HTTP_STREAM_MAX unread bytes is disconnected, and if a budget is
- * exhausted, the one with the most. */
+ * lines. */
 void http_stream_event(struct http_exchange *x, const char *name, const char *id, const char *data,
 	size_t len, unsigned retry_ms);
 /* Bytes that are queued and not yet written to the socket. */
@@ -146,7 +196,8 @@ size_t http_stream_pending(const struct http_exchange *x);
 /* Calls fn from the loop each time pending() has become 0. */
 void http_stream_on_drained(
 	struct http_exchange *x, void (*fn)(struct http_exchange *x, void *data), void *data);
-void http_stream_end(struct http_exchange *x); /* after the queued data */
+/* After the queued data.  Not needed once all bytes of a known length were written. */
+void http_stream_end(struct http_exchange *x);
 
 #define HTTP_STREAM_MAX (32u << 20)
 #define HTTP_SMALL_BODY (64u << 10)
@@ -161,6 +212,8 @@ void http_stream_end(struct http_exchange *x); /* after the queued data */
  */
 typedef void http_upgraded_fn(struct http_exchange *x, int fd, void *data);
 void http_upgrade(struct http_exchange *x, http_upgraded_fn *fn, void *data);
+/* The same without a response: fn gets the connection as it is after the request. */
+void http_take_over(struct http_exchange *x, http_upgraded_fn *fn, void *data);
 /* Like recv() and send() on a non-blocking socket; 0: the client has stopped sending.  more:
  * further data follows. */
 ssize_t http_upgraded_recv(struct http_exchange *x, void *to, size_t len);

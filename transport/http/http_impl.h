@@ -13,8 +13,9 @@
 
 /*
  * Shared by the files of this folder.  libmicrohttpd parses and writes HTTP.  conn.c manages
- * connections, request.c receives requests, admission.c checks them, budget.c limits their memory,
- * exchange.c answers them, sse.c sends streams, loop.c runs libmicrohttpd in the event loop.
+ * connections, request.c receives requests and body.c their bodies, admission.c checks them, budget.c
+ * limits their memory, exchange.c answers them, stream.c and sse.c send streams, loop.c runs
+ * libmicrohttpd in the event loop.
  */
 
 struct http_conn;
@@ -75,7 +76,7 @@ struct http {
 	struct http_jobs jobs; /* in the order of their turns */
 	unsigned parsing;      /* of them, in a thread */
 
-	/* sse.c */
+	/* stream.c, sse.c */
 	struct http_streams streams; /* those silent longest first */
 	struct http_timer keep_alive;
 
@@ -89,7 +90,8 @@ struct http_conn {
 	struct MHD_Connection *mhd;
 	int fd; /* MHD's */
 	struct http_peer *peer;
-	const char *target_end; /* of the request, in MHD's memory; NULL: malformed */
+	char *target;           /* of the request */
+	const char *target_end; /* in MHD's memory; NULL: malformed */
 	bool busy;              /* above the limit: its request is answered with 503 */
 	bool known;             /* it has authenticated */
 	bool evicted;           /* it is being closed to make room */
@@ -105,16 +107,17 @@ struct http_conn {
 struct http_exchange {
 	struct http *http;
 	struct http_conn *conn;
-	const struct http_route *route; /* NULL: refused before it was known */
+	const struct http_route *route; /* NULL: none */
 	char method[12];
-	char *path;
+	char *path, *target;
 	char *owner;
 	/* NULL: refused before the principal was known */
 	struct budget *budget;
 	size_t body_held, answer_held, queue_held; /* bytes reserved from it */
 	struct buf body;
 	struct http_job *job; /* parses the body; or NULL */
-	uint64_t began;       /* µs: when the body began to arrive */
+	uint64_t began;       /* µs: since when a part of the body is awaited */
+	size_t paced;         /* bytes that have come since then */
 	size_t received;      /* bytes of the body */
 	struct http_text {
 		struct http_text *next;
@@ -122,24 +125,38 @@ struct http_exchange {
 	} * trimmed;    /* trimmed header values */
 	bool started;   /* run() was called */
 	bool is_old;    /* HTTP/1.0 */
-	bool suspended; /* MHD waits for the response */
+	bool suspended; /* MHD waits for the response, or for the body to be taken */
 	bool gone;      /* the client has disconnected, or the server ends */
 
 	struct http_answer_header {
 		struct http_answer_header *next;
 		char *name, *value;
 	} * headers;
-	unsigned status;
-	struct MHD_Response *response; /* the response, until MHD has it */
-	bool answered;                 /* a response was set */
-	bool hasty; /* answered without waiting for the body, so the connection closes */
+	unsigned status;   /* of the response, until MHD has it; 0: none */
+	struct buf answer; /* its body */
+	bool answered;     /* a response was set */
+	bool hasty;        /* answered without waiting for the body, so the connection closes */
+
+	/* body.c */
+	http_part_fn *part;
+	void *part_data;
+	void (*collected)(struct http_exchange *x, void *data);
+	size_t collect_max;
+	size_t discarded; /* bytes of the body after the response was set */
+	bool taking;      /* part() is being called */
+	bool wants_more;  /* http_receive_more() was called in it */
+	bool paused;      /* until http_receive_more() */
+	bool complete;    /* the body has come */
+	bool told_end;    /* and part() knows */
+	bool early;       /* the response was written before */
 
 	/* upgrade.c */
 	http_upgraded_fn *upgraded;
 	void *upgraded_data;
 	sd_event_source *take_over; /* a deferred call */
 	bool is_upgraded;
-	bool corked; /* the TLS session has bytes to write */
+	bool headless; /* without a 101 */
+	bool corked;   /* the TLS session has bytes to write */
 
 	void (*closed)(struct http_exchange *x, void *data);
 	void *closed_data;
@@ -147,6 +164,10 @@ struct http_exchange {
 	/* Of a stream. */
 	TAILQ_ENTRY(http_exchange) link;
 	bool streaming, ended;
+	bool is_events;    /* server-sent events */
+	bool flushed;      /* the head has been sent */
+	int64_t length;    /* -1: unknown */
+	uint64_t to_write; /* bytes that http_stream_write() still accepts */
 	uint64_t silent_since;
 	struct buf queue;
 	size_t taken;  /* bytes of queue that MHD has fetched */
@@ -204,9 +225,33 @@ void *http_on_target(void *http, const char *target, struct MHD_Connection *mhd)
 /* method and version: the pointers that MHD passes to http_on_request(). */
 bool http_head_is_clean(const struct http_conn *conn, const char *method, const char *version);
 
+/* ---- route.c ---- */
+
+void http_routes_done(struct http *http);
+/* Sets x's route; NULL: none. */
+void http_find_route(struct http_exchange *x, const char *method);
+/* Whether a route for probes has this path. */
+bool http_is_probe(const struct http *http, const char *path);
+/* Answers x, which has no route. */
+void http_refuse_route(struct http_exchange *x, bool from_page);
+
+/* ---- body.c ---- */
+
+/* A part of the body has come; returns how many bytes of it are left in *len. */
+enum MHD_Result http_body_part(struct http_exchange *x, const char *bytes, size_t *len);
+/* The body is complete, or x was resumed afterwards. */
+void http_body_end(struct http_exchange *x);
+/* Whether a response that was set with the head can wait for the end of the body.  A client that is
+ * still writing when the connection is closed may never receive the response. */
+bool http_body_is_near(const struct http_exchange *x);
+/* A response was set before the body's end: it is not delayed for long. */
+void http_body_hurry(struct http_exchange *x);
+/* The deadline of x's body has passed: whether it gets another one. */
+bool http_body_is_late(struct http_exchange *x);
+
 /* ---- admission.c ---- */
 
-/* Whether x is admitted; its route is set then.  Otherwise x is answered. */
+/* Whether x is admitted.  Otherwise x is answered. */
 bool http_admit(
 	struct http_exchange *x, const char *method, const char *target, const char *version);
 size_t http_most(const struct http_exchange *x); /* maximum size of its body */
@@ -229,25 +274,41 @@ void http_parse_end(struct http *http); /* every exchange has been lost */
 struct http_exchange *http_exchange_new(struct http_conn *conn);
 void http_exchange_free(struct http_exchange *x); /* calls closed, unless it was called */
 void http_exchange_lose(struct http_exchange *x); /* the client has disconnected */
-void http_exchange_answer(struct http_exchange *x, unsigned status, struct MHD_Response *response);
+void http_exchange_answer(struct http_exchange *x, unsigned status);
+/* Gives the response to MHD. */
+enum MHD_Result http_exchange_pass(struct http_exchange *x);
+/* The response as text, for a connection that closes after it. */
+void http_exchange_write(const struct http_exchange *x, struct buf *out);
 /* From inside MHD's callbacks: MHD ignores it until http_exchange_resume().  False: the client has
  * disconnected, and x is lost. */
 bool http_exchange_suspend(struct http_exchange *x);
 void http_exchange_resume(struct http_exchange *x);
 
-/* ---- sse.c ---- */
+/* ---- stream.c ---- */
 
+struct MHD_Response *http_stream_response(struct http_exchange *x);
 void http_stream_forget(struct http_exchange *x);
-void http_stream_ping(struct http_exchange *x); /* a comment, if nothing is queued */
 /* Ends it and drops its queue; closed() is called from the loop. */
 void http_stream_cut(struct http_exchange *x, const char *why);
+/* Whether len bytes can be queued.  If not, x is cut. */
+bool http_stream_takes(struct http_exchange *x, size_t len);
+void http_stream_queued(struct http_exchange *x); /* bytes were appended to the queue */
+void http_stream_spoke(struct http_exchange *x);  /* its next comment is due later */
+
+/* ---- sse.c ---- */
+
+void http_stream_ping(struct http_exchange *x); /* a comment, if nothing is queued */
+void http_stream_schedule(struct http *http);   /* the next comment */
 
 /* ---- upgrade.c ---- */
 
 void http_upgrade_forget(struct http_exchange *x);
+void http_upgrade_now(struct http_exchange *x); /* the request is complete */
 /* Writes to the socket directly, while MHD is not in the middle of a response; false:
  * incomplete. */
-bool http_send_raw(struct http_exchange *x, const char *text);
+bool http_send_raw(struct http_exchange *x, const void *bytes, size_t len);
+/* The same, and nothing follows. */
+bool http_send_last(struct http_exchange *x, const void *bytes, size_t len);
 
 /* ---- sse_event.c ---- */
 

@@ -8,82 +8,20 @@
 
 #include <string.h>
 
-#define DISCARD_MAX (64u << 10) /* bytes of a body that are read only to send the response */
-#define BODY_RATE 64            /* minimum bytes per ms of a body */
-#define BODY_STEP (64u << 10)   /* bytes reserved at once for a body of unknown length */
-
-/* MHD accepts no response in the middle of a body, so it is written directly. */
-static enum MHD_Result too_long(struct http_exchange *x)
-{
-	x->http->counts.rejected_size++;
-	http_send_raw(x, "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n"
-			 "Content-Length: 0\r\n\r\n");
-	return MHD_NO;
-}
-
-static enum MHD_Result no_room(struct http_exchange *x)
-{
-	x->http->counts.rejected_memory++;
-	http_send_raw(x, "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\n"
-			 "Connection: close\r\nContent-Length: 0\r\n\r\n");
-	return MHD_NO;
-}
-
-/* A Content-Length was reserved with the head; without one, memory is reserved as bytes arrive. */
-static bool has_room(struct http_exchange *x)
-{
-	size_t wanted = (x->received + BODY_STEP - 1) / BODY_STEP * BODY_STEP;
-	return x->received <= x->body_held || http_hold(x, &x->body_held, wanted);
-}
-
-static enum MHD_Result take_body(struct http_exchange *x, const char *data, size_t len)
-{
-	const struct http_options *options = &x->http->options;
-	x->received += len;
-	x->http->counts.bytes_in += len;
-	if (x->answered) {
-		return x->received > DISCARD_MAX ? MHD_NO : MHD_YES;
-	}
-	if (x->received > http_most(x)) {
-		return too_long(x);
-	}
-	if (!has_room(x)) {
-		return no_room(x);
-	}
-	buf_append(&x->body, data, len);
-	http_conn_deadline(x->conn,
-		x->began + ((uint64_t)options->header_timeout_ms + x->received / BODY_RATE) * 1000);
-	return MHD_YES;
-}
-
-/* Whether a refusal can wait for the end of the body.  A client that is still writing when the
- * connection is closed may never receive the response. */
-static bool can_wait(const struct http_exchange *x)
-{
-	const char *length = http_header(x, "Content-Length");
-	return !x->hasty && !http_header(x, "Expect") &&
-	       (!length || strtoull(length, NULL, 10) <= DISCARD_MAX);
-}
-
-static enum MHD_Result pass_answer(struct http_exchange *x)
-{
-	struct MHD_Response *response = take_ptr(&x->response);
-	buf_done(&x->body);
-	budget_set(x->budget, &x->body_held, 0);
-	enum MHD_Result r = MHD_queue_response(x->conn->mhd, x->status, response);
-	MHD_destroy_response(response);
-	return r;
-}
-
 static enum MHD_Result begin(struct http_conn *conn, const char *method, const char *target,
 	const char *version, void **ret_x)
 {
 	struct http_exchange *x = *ret_x = http_exchange_new(conn);
 	x->began = http_now(conn->http);
+	x->target = take_ptr(&conn->target);
 	x->is_old = strcmp(version, "HTTP/1.1") != 0;
 	conn->http->counts.requests++;
 	http_conn_deadline(conn, x->began + (uint64_t)conn->http->options.header_timeout_ms * 1000);
-	return http_admit(x, method, target, version) || can_wait(x) ? MHD_YES : pass_answer(x);
+	if (http_admit(x, method, target, version) && x->route->streams_body) {
+		x->started = true;
+		x->route->run(x, x->route->data);
+	}
+	return !x->status || http_body_is_near(x) ? MHD_YES : http_exchange_pass(x);
 }
 
 /* MHD calls this when a head is complete, for each part of the body, at its end, and whenever an
@@ -106,17 +44,14 @@ enum MHD_Result http_on_request(void *data, struct MHD_Connection *mhd, const ch
 		return MHD_NO;
 	}
 	if (*upload_len > 0) {
-		size_t len = *upload_len;
-		*upload_len = 0;
-		return take_body(x, upload, len);
+		return http_body_part(x, upload, upload_len);
 	}
-	http_conn_deadline(conn, UINT64_MAX);
-	if (!x->answered && !x->started) {
-		x->started = true;
-		x->route->run(x, x->route->data);
+	http_body_end(x);
+	if (x->early) {
+		return MHD_NO; /* the response was sent */
 	}
-	if (x->response) {
-		return pass_answer(x);
+	if (x->status) {
+		return http_exchange_pass(x);
 	}
 	return http_exchange_suspend(x) ? MHD_YES : MHD_NO;
 }

@@ -56,8 +56,11 @@ static int on_take_over(sd_event_source *source, void *data)
 	loop_drop(&x->conn->hangup);
 	x->http->counts.upgraded++;
 	x->is_upgraded = true;
-	write_head(x, &head);
-	if (http_upgraded_send(x, head.data, head.len, false) != (ssize_t)head.len) {
+	if (!x->headless) {
+		write_head(x, &head);
+	}
+	if (head.len > 0 &&
+		http_upgraded_send(x, head.data, head.len, false) != (ssize_t)head.len) {
 		http_exchange_lose(x); /* it is small and still does not fit */
 		return 0;
 	}
@@ -65,15 +68,33 @@ static int on_take_over(sd_event_source *source, void *data)
 	return 0;
 }
 
-void http_upgrade(struct http_exchange *x, http_upgraded_fn *fn, void *data)
+void http_upgrade_now(struct http_exchange *x)
+{
+	x->take_over = loop_defer(x->http->event, on_take_over, x);
+}
+
+static void take_over(struct http_exchange *x, bool headless, http_upgraded_fn *fn, void *data)
 {
 	if (x->answered || x->gone) {
 		return;
 	}
 	x->answered = true;
+	x->headless = headless;
 	x->upgraded = fn;
 	x->upgraded_data = data;
-	x->take_over = loop_defer(x->http->event, on_take_over, x);
+	if (x->complete) {
+		http_upgrade_now(x);
+	}
+}
+
+void http_upgrade(struct http_exchange *x, http_upgraded_fn *fn, void *data)
+{
+	take_over(x, false, fn, data);
+}
+
+void http_take_over(struct http_exchange *x, http_upgraded_fn *fn, void *data)
+{
+	take_over(x, true, fn, data);
 }
 
 void http_upgrade_forget(struct http_exchange *x)
@@ -153,12 +174,20 @@ ssize_t http_upgraded_send(struct http_exchange *x, const void *bytes, size_t le
 	return send(x->conn->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
 }
 
-bool http_send_raw(struct http_exchange *x, const char *text)
+bool http_send_raw(struct http_exchange *x, const void *bytes, size_t len)
 {
 	gnutls_session_t tls = tls_of(x);
-	ssize_t len = (ssize_t)strlen(text);
-	return (tls ? gnutls_record_send(tls, text, (size_t)len)
-		    : send(x->conn->fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT)) == len;
+	return (tls ? gnutls_record_send(tls, bytes, len)
+		    : send(x->conn->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT)) == (ssize_t)len;
+}
+
+bool http_send_last(struct http_exchange *x, const void *bytes, size_t len)
+{
+	bool sent = http_send_raw(x, bytes, len);
+	if (!tls_of(x)) {
+		shutdown(x->conn->fd, SHUT_WR);
+	}
+	return sent;
 }
 
 bool http_is_same_origin(const struct http_exchange *x)

@@ -95,7 +95,8 @@ Test(http_budget, a_body_of_unknown_length)
 	cr_expect_leq(budgets_used(budgets), sizeof(big) + 65536);
 	raw_send_len(&f, fd, (char *)chunk.data, chunk.len);
 	raw_until_closed(&f, fd, &got);
-	cr_expect(has(&got, "429 Too Many Requests\r\nRetry-After: 1\r\n"), "%s", buf_text(&got));
+	cr_expect(has(&got, "429 Too Many Requests\r\n") && has(&got, "\r\nRetry-After: 1\r\n"),
+		"%s", buf_text(&got));
 	cr_expect_eq(f.messages, 0);
 	close(fd);
 	end_counted(&f);
