@@ -214,8 +214,11 @@ void http_set_header(struct http_exchange *x, const char *name, const char *valu
 	struct http_answer_header *header = must(calloc(1, sizeof(*header)));
 	header->name = must(strdup(name));
 	header->value = must(strdup(value));
-	header->next = x->headers;
-	x->headers = header;
+	struct http_answer_header **last = &x->headers;
+	while (*last) {
+		last = &(*last)->next;
+	}
+	*last = header;
 }
 
 static void add_headers(struct http_exchange *x, struct MHD_Response *response)

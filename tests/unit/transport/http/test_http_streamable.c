@@ -153,7 +153,8 @@ Test(streamable, a_get_is_a_stream)
 	struct reply r;
 	fixture_begin(&f);
 	ask_begin(&f, &(struct ask){ .method = "GET" }, &r);
-	until(&f, f.conn && (is_done(&f, &r), has(&r.head, SSE "Transfer-Encoding")));
+	until(&f, f.conn && (is_done(&f, &r),
+				    has(&r.head, SSE) && has(&r.head, "\r\nTransfer-Encoding")));
 	cr_expect_eq(f.kind, TRANSPORT_STREAM);
 	cr_expect_eq(r.body.len, 0, "nothing is there yet");
 	cr_expect_eq(http_counts(f.http)->streams, 1);
