@@ -159,12 +159,12 @@ static void check_backends(struct report *report, const struct config *config)
 
 /* ---- elements ---- */
 
-/* Its programs are started by the session bus, not by PATH. */
-#define A11Y_SERVICE "/usr/share/dbus-1/services/org.a11y.Bus.service"
+/* What the agent starts the accessibility bus with. */
+#define A11Y_CONFIG "/usr/share/defaults/at-spi2/accessibility.conf"
 
 static void check_elements(struct report *report)
 {
-	bool is_there = access(A11Y_SERVICE, R_OK) == 0;
+	bool is_there = access(A11Y_CONFIG, R_OK) == 0;
 	doctor_add(report, "elements", "at-spi2-core", is_there ? STATUS_OK : STATUS_WARNING,
 		is_there ? "installed"
 			 : "not installed; ui_tree does not work in namespace sandboxes",

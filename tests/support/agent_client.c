@@ -274,6 +274,34 @@ bool process_is_alive(pid_t pid)
 	return behind && behind[2] != 'Z' && behind[2] != 'X';
 }
 
+/* Reads a file of /proc/PID/; returns how many bytes it has, at most size. */
+static size_t read_of(pid_t pid, const char *what, char *ret, size_t size)
+{
+	char path[60];
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, what);
+	FILE *file = fopen(path, "re");
+	size_t n = file ? fread(ret, 1, size, file) : 0;
+	if (file) {
+		fclose(file);
+	}
+	return n;
+}
+
+static bool has_command(pid_t pid, const char *name)
+{
+	char text[256] = "";
+	(void)read_of(pid, "comm", text, sizeof(text) - 1);
+	if (strncmp(text, name, strlen(name)) == 0) {
+		return true;
+	}
+	size_t n = read_of(pid, "cmdline", text, sizeof(text) - 1);
+	for (size_t i = 0; i < n; i++) {
+		text[i] = text[i] ? text[i] : ' ';
+	}
+	text[n] = '\0';
+	return strncmp(text, name, strlen(name)) == 0;
+}
+
 int client_count_processes(const struct client *c, const char *name, pid_t *ret_pid)
 {
 	int count = 0;
@@ -281,27 +309,12 @@ int client_count_processes(const struct client *c, const char *name, pid_t *ret_
 	struct dirent *entry;
 	while ((entry = readdir(proc))) {
 		pid_t pid = atol(entry->d_name) > 0 ? (pid_t)atol(entry->d_name) : 0;
-		char path[40], comm[64] = "";
 		static char env[65536];
-		snprintf(path, sizeof(path), "/proc/%d/environ", pid);
-		FILE *file = pid && pid != getpid() ? fopen(path, "re") : NULL;
-		size_t n = file ? fread(env, 1, sizeof(env), file) : 0;
-		if (file) {
-			fclose(file);
-		}
-		if (!memmem(env, n, c->dir, strlen(c->dir)) || pid == c->pid ||
-			!process_is_alive(pid)) {
-			continue;
-		}
-		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-		file = fopen(path, "re");
-		if (file && fgets(comm, sizeof(comm), file) &&
-			strncmp(comm, name, strlen(name)) == 0) {
+		size_t n = pid && pid != getpid() ? read_of(pid, "environ", env, sizeof(env)) : 0;
+		if (memmem(env, n, c->dir, strlen(c->dir)) && pid != c->pid &&
+			process_is_alive(pid) && has_command(pid, name)) {
 			count++;
 			*ret_pid = pid;
-		}
-		if (file) {
-			fclose(file);
 		}
 	}
 	closedir(proc);

@@ -123,7 +123,7 @@ void client_stop(struct client *c);
 bool process_is_alive(pid_t pid);
 
 /* Living processes whose environment names the test's run-time directory; ret_pid: one whose
- * command begins with name. */
+ * command, or its line with arguments, begins with name. */
 int client_count_processes(const struct client *c, const char *name, pid_t *ret_pid);
 
 pid_t client_pid_of(const struct client *c, const char *name);

@@ -78,6 +78,8 @@ class Program:
         self.held = ""
         self.copy_files()
         self.desktop.run(f"cd {HOME}; (setsid python3 clipboard.py {CLIPPED} >/dev/null 2>&1 </dev/null &)")
+        while self.clipped() != CLIPPED:  # from then on a program of GTK has the bus of elements started
+            time.sleep(0.1)
         self.start()
 
     def start(self, argument=""):
@@ -175,6 +177,9 @@ class Program:
                 print(f"FAILED {self.name} {what}: got {got[-len(part):]!r}, want {part!r}", flush=True)
                 return [False]
         return [True] * len(parts)
+
+    def clipped(self):
+        return self.desktop.run(f"python3 {HOME}/clipboard.py 2>/dev/null").strip()
 
     def wait_selected(self, fits):
         end = time.monotonic() + PATIENCE
@@ -282,10 +287,10 @@ def check(program):
         results += program.takes("while it is stopped", [SEPARATOR.join(texts[:AT_ONCE])])
     program.desktop.run("setxkbmap us")
     results += program.selects()
-    clipped = program.desktop.run(f"python3 {HOME}/clipboard.py 2>/dev/null")
-    if clipped.strip() != CLIPPED:
+    clipped = program.clipped()
+    if clipped != CLIPPED:
         print(f"FAILED {program.name}: the clipboard holds {clipped!r}", flush=True)
-    results.append(clipped.strip() == CLIPPED)
+    results.append(clipped == CLIPPED)
     results += [program.shows_elements()] if program.name in TREES else []
     return results + ([program.is_scaled()] if program.name in SCALED else [])
 

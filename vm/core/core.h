@@ -322,7 +322,7 @@ void vm_job_drop(struct vm_job *job);
 
 /* ---- agent_events.c ---- */
 
-#define VM_STAGES 5 /* of a start */
+#define VM_STAGES 6 /* of a start */
 
 extern const struct guest_handlers vm_guest_handlers; /* data is the vm */
 

@@ -7,9 +7,9 @@
 #include <string.h>
 
 const char *const message_stages[MESSAGE_STAGES + 1] = { "x-server", "session-bus",
-	"window-manager", "panel", "first-frame", NULL };
+	"accessibility-bus", "window-manager", "panel", "first-frame", NULL };
 const char *const message_services[] = { "X server", "window manager", "panel", "session bus",
-	NULL };
+	"accessibility bus", NULL };
 
 int message_name_index(const char *const *names, const char *name)
 {

@@ -7,7 +7,7 @@
 extern const struct message *const messages_events[]; /* NULL-terminated */
 
 /* What starts before a desktop is ready; what may exit and is restarted.  NULL-terminated. */
-#define MESSAGE_STAGES 5
+#define MESSAGE_STAGES 6
 extern const char *const message_stages[MESSAGE_STAGES + 1], *const message_services[];
 /* The index of name in one of these lists, which must contain it. */
 int message_name_index(const char *const *names, const char *name);

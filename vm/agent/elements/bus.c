@@ -1,17 +1,17 @@
 #include "vm/agent/elements/bus.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "vm/agent/x11/display.h"
 
 #include <X11/Xatom.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/queue.h>
 
-#define START_US 10000000 /* both programs of the bus start, slowly on an emulated CPU */
 #define YOUNG_US 8000000
-#define ADDRESS_MAX 400
 #define NAME "org.a11y.Bus"
 #define PATH "/org/a11y/bus"
 
@@ -23,10 +23,12 @@ struct a11y_wait {
 
 struct a11y_bus {
 	sd_event *event;
-	sd_bus *session; /* while connecting */
+	sd_bus *session; /* where it is offered */
 	sd_bus *bus;
-	char *address; /* of bus */
-	sd_bus_slot *asked;
+	char *address;       /* of bus; NULL: it is not offered */
+	int enabled, reader; /* org.a11y.Status: booleans, as sd-bus has them */
+	a11y_offered_fn *offered;
+	void *offered_data;
 	LIST_HEAD(, a11y_wait) waits;
 	sd_event_source *soon;
 	uint64_t enabled_us; /* when programs were told */
@@ -88,12 +90,6 @@ void a11y_peer_close(sd_bus *peer)
 	drop_bus(peer);
 }
 
-static void close_session(struct a11y_bus *b)
-{
-	b->asked = sd_bus_slot_unref(b->asked);
-	b->session = drop_bus(b->session);
-}
-
 /* A callback may cancel others, so each iteration starts at the front. */
 static void tell(struct a11y_bus *b, const struct err *err)
 {
@@ -108,74 +104,27 @@ static void tell(struct a11y_bus *b, const struct err *err)
 
 /* ---- connecting ---- */
 
-static int on_enabled(sd_bus_message *answer, void *data, sd_bus_error *ignored)
+static void enable(struct a11y_bus *b)
 {
-	struct a11y_bus *b = data;
-	(void)answer, (void)ignored; /* an old launcher has no such property */
+	b->enabled = true;
 	b->enabled_us = loop_now_us();
-	close_session(b);
-	tell(b, NULL);
-	return 0;
+	(void)sd_bus_emit_properties_changed(
+		b->session, PATH, "org.a11y.Status", "IsEnabled", NULL);
 }
 
-static bool enable(struct a11y_bus *b, struct err *err)
+static bool connect_bus(struct a11y_bus *b, struct err *err)
 {
-	b->asked = sd_bus_slot_unref(b->asked);
-	int r = sd_bus_call_method_async(b->session, &b->asked, NAME, PATH,
-		"org.freedesktop.DBus.Properties", "Set", on_enabled, b, "ssv", "org.a11y.Status",
-		"IsEnabled", "b", true);
-	return r >= 0 || err_set(err, ERR_STATE, "the accessibility bus: %s", strerror(-r));
-}
-
-static void no_bus(struct a11y_bus *b, const sd_bus_error *why)
-{
-	struct err err;
-	bool absent = sd_bus_error_has_name(why, SD_BUS_ERROR_SERVICE_UNKNOWN);
-	if (absent) {
-		err_set(&err, ERR_UNSUPPORTED,
+	if (!b->address) {
+		return err_set(err, ERR_UNSUPPORTED,
 			"this desktop does not report elements: install the Debian package "
 			"at-spi2-core in its image, or on the server (namespace)");
-	} else {
-		err_set(&err, ERR_STATE, "the accessibility bus did not start: %.200s",
-			why && why->message ? why->message : "no answer");
-	}
-	close_session(b);
-	tell(b, &err);
-}
-
-static int on_address(sd_bus_message *answer, void *data, sd_bus_error *ignored)
-{
-	struct a11y_bus *b = data;
-	const char *address;
-	struct err err;
-	(void)ignored;
-	if (sd_bus_message_is_method_error(answer, NULL) ||
-		sd_bus_message_read(answer, "s", &address) < 0) {
-		no_bus(b, sd_bus_message_get_error(answer));
-		return 0;
 	}
 	b->bus = drop_bus(b->bus);
-	b->bus = open_bus(b->event, address, &err);
-	free(b->address);
-	b->address = must(strdup(address));
-	if (!b->bus || !enable(b, &err)) {
-		close_session(b);
-		tell(b, &err);
+	b->bus = open_bus(b->event, b->address, err);
+	if (b->bus) {
+		enable(b);
 	}
-	return 0;
-}
-
-static bool ask_address(struct a11y_bus *b, struct err *err)
-{
-	sd_bus_message *call = NULL;
-	b->session = open_bus(b->event, getenv("DBUS_SESSION_BUS_ADDRESS"), err);
-	if (!b->session) {
-		return false;
-	}
-	int r = sd_bus_message_new_method_call(b->session, &call, NAME, PATH, NAME, "GetAddress");
-	r = r < 0 ? r : sd_bus_call_async(b->session, &b->asked, call, on_address, b, START_US);
-	sd_bus_message_unref(call);
-	return r >= 0 || err_set(err, ERR_STATE, "the session bus: %s", strerror(-r));
+	return b->bus;
 }
 
 static int on_soon(sd_event_source *source, void *data)
@@ -184,12 +133,8 @@ static int on_soon(sd_event_source *source, void *data)
 	struct err err;
 	(void)source;
 	loop_drop(&b->soon);
-	if (b->bus && !b->session && sd_bus_is_open(b->bus) > 0) {
-		tell(b, NULL);
-	} else if (!b->session && !ask_address(b, &err)) {
-		close_session(b);
-		tell(b, &err);
-	}
+	bool good = (b->bus && sd_bus_is_open(b->bus) > 0) || connect_bus(b, &err);
+	tell(b, good ? NULL : &err);
 	return 0;
 }
 
@@ -204,33 +149,81 @@ struct a11y_wait *a11y_bus_connect(struct a11y_bus *b, a11y_bus_fn *fn, void *da
 	return wait;
 }
 
-/* A change would wake up all that watch the root window. */
-static bool is_announced(Display *x, Window root, Atom property, const char *address)
+/* ---- telling where it is ---- */
+
+void a11y_bus_announce(const char *address, struct display *d)
 {
-	Atom type;
-	int format;
-	unsigned long n = 0, left = 0;
-	unsigned char *now = NULL;
-	bool same = XGetWindowProperty(x, root, property, 0, ADDRESS_MAX / 4, False, XA_STRING,
-			    &type, &format, &n, &left, &now) == Success &&
-		    now && format == 8 && !left && strcmp((const char *)now, address) == 0;
-	if (now) {
-		XFree(now);
-	}
-	return same;
+	Display *x = display_x(d);
+	XChangeProperty(x, display_root(d), XInternAtom(x, "AT_SPI_BUS", False), XA_STRING, 8,
+		PropModeReplace, (const unsigned char *)address, (int)strlen(address));
+	XFlush(x);
 }
 
-void a11y_bus_announce(const struct a11y_bus *b, struct display *d)
+static int on_get_address(sd_bus_message *call, void *data, sd_bus_error *ignored)
 {
-	if (!d || display_is_lost(d) || !b->address || strlen(b->address) > ADDRESS_MAX) {
-		return;
+	const struct a11y_bus *b = data;
+	(void)ignored;
+	return sd_bus_reply_method_return(call, "s", b->address);
+}
+
+static const sd_bus_vtable bus_methods[] = {
+	SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("GetAddress", "", "s", on_get_address, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_VTABLE_END,
+};
+
+#define STATUS(name, member) \
+	SD_BUS_WRITABLE_PROPERTY(name, "b", NULL, NULL, offsetof(struct a11y_bus, member), \
+		SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE | SD_BUS_VTABLE_UNPRIVILEGED)
+static const sd_bus_vtable status_properties[] = {
+	SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
+	STATUS("IsEnabled", enabled),
+	STATUS("ScreenReaderEnabled", reader),
+	SD_BUS_VTABLE_END,
+};
+
+static int on_named(sd_bus_message *answer, void *data, sd_bus_error *ignored)
+{
+	struct a11y_bus *b = data;
+	(void)ignored;
+	if (sd_bus_message_is_method_error(answer, NULL)) {
+		log_warning("the session bus refuses the name " NAME ": %s",
+			sd_bus_message_get_error(answer)->message);
 	}
-	Display *x = display_x(d);
-	Atom property = XInternAtom(x, "AT_SPI_BUS", False);
-	if (!is_announced(x, display_root(d), property, b->address)) {
-		XChangeProperty(x, display_root(d), property, XA_STRING, 8, PropModeReplace,
-			(const unsigned char *)b->address, (int)strlen(b->address));
+	b->offered(b->offered_data);
+	return 0;
+}
+
+static bool offer(struct a11y_bus *b, const char *session, struct err *err)
+{
+	b->session = open_bus(b->event, session, err);
+	if (!b->session) {
+		return false;
 	}
+	int r = sd_bus_add_object_vtable(b->session, NULL, PATH, NAME, bus_methods, b);
+	r = r < 0 ? r
+		  : sd_bus_add_object_vtable(
+			    b->session, NULL, PATH, "org.a11y.Status", status_properties, b);
+	r = r < 0 ? r
+		  : sd_bus_request_name_async(
+			    b->session, NULL, NAME, SD_BUS_NAME_REPLACE_EXISTING, on_named, b);
+	return r >= 0 || err_set(err, ERR_STATE, "the session bus: %s", strerror(-r));
+}
+
+bool a11y_bus_offer(struct a11y_bus *b, const char *session, const char *address,
+	a11y_offered_fn *fn, void *data)
+{
+	struct err err;
+	free(b->address);
+	b->address = must(strdup(address));
+	b->offered = fn;
+	b->offered_data = data;
+	b->session = drop_bus(b->session);
+	bool good = offer(b, session, &err);
+	if (!good) {
+		log_warning("the accessibility bus is not offered to programs: %s", err.text);
+	}
+	return good;
 }
 
 bool a11y_bus_is_young(const struct a11y_bus *b)
@@ -263,7 +256,7 @@ void a11y_bus_free(struct a11y_bus *b)
 		a11y_wait_cancel(LIST_FIRST(&b->waits));
 	}
 	loop_drop(&b->soon);
-	close_session(b);
+	drop_bus(b->session);
 	drop_bus(b->bus);
 	free(b->address);
 	free(b);

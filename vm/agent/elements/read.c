@@ -361,7 +361,6 @@ static void on_bus(sd_bus *bus, const struct err *err, void *data)
 		read_fail(r, err);
 		return;
 	}
-	a11y_bus_announce(r->agent->elements->bus, r->agent->display);
 	r->calls = calls_new(bus, (uint64_t)r->args->timeout_ms * 1000, next_step, r);
 	r->bus = bus;
 	r->deadline = loop_after_ms(r->agent->event, (uint64_t)r->args->timeout_ms, on_deadline, r);

@@ -180,6 +180,9 @@ static bool spawn(struct service_process *p, const struct session_paths *paths, 
 {
 	const char *argv[SERVICE_ARGS];
 	auto_close int output = -1, ready = -1;
+	if (p->service->file && access(p->service->file, R_OK) < 0) {
+		return err_errno(err, "%s", p->service->file);
+	}
 	service_argv(p->service, paths, argv);
 	auto_free const char **env =
 		environment_with(&p->service->variable, p->service->variable ? 1 : 0);

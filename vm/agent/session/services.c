@@ -16,12 +16,15 @@
 
 /* Placeholders for arguments that are not known at compile time. */
 #define PATH_BUS "@bus"
+#define PATH_A11Y "@a11y"
 #define PATH_VNC "@vnc"
 #define PATH_WM "@wm"
 #define PATH_PANEL "@panel"
 #define PATH_GEOMETRY "@geometry"
 #define PATH_DPI "@dpi"
 #define PATH_DISPLAY "@display" /* omitted while there is no display */
+
+#define A11Y_CONFIG "/usr/share/defaults/at-spi2/accessibility.conf"
 
 const struct service services[SERVICES] = {
 	[SERVICE_X] = {
@@ -48,6 +51,17 @@ const struct service services[SERVICES] = {
 		.reports_ready = true,
 		.argv = { "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address", PATH_BUS,
 			"--print-address=3", NULL },
+	},
+	/* Instead of at-spi-bus-launcher, see vm/agent/elements/bus.h. */
+	[SERVICE_A11Y] = {
+		.what = "accessibility bus",
+		.stage = "accessibility-bus",
+		.file = A11Y_CONFIG,
+		.package = "at-spi2-core",
+		.needs = -1,
+		.reports_ready = true,
+		.argv = { "dbus-daemon", "--config-file", A11Y_CONFIG, "--nofork", "--nopidfile",
+			"--address", PATH_A11Y, "--print-address=3", NULL },
 	},
 	[SERVICE_WM] = {
 		.what = "window manager",
@@ -79,6 +93,7 @@ void service_argv(const struct service *service, const struct session_paths *pat
 		const char *name, *value;
 	} known[] = {
 		{ PATH_BUS, paths->bus },
+		{ PATH_A11Y, paths->a11y },
 		{ PATH_VNC, paths->vnc },
 		{ PATH_WM, paths->wm_config },
 		{ PATH_PANEL, paths->panel_config },
@@ -122,6 +137,7 @@ void session_paths_init(
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	*paths = (struct session_paths){ 0 };
 	snprintf(paths->bus, sizeof(paths->bus), "unix:path=%.90s/bus", dir);
+	snprintf(paths->a11y, sizeof(paths->a11y), "unix:path=%.90s/a11y-bus", dir);
 	snprintf(paths->vnc, sizeof(paths->vnc), "%.90s/vnc.sock", dir);
 	snprintf(paths->wm_config, sizeof(paths->wm_config), "%.90s/openbox.xml", dir);
 	snprintf(paths->panel_config, sizeof(paths->panel_config), "%.90s/tint2rc", dir);
@@ -232,8 +248,8 @@ void session_paths_close_vnc(const struct session_paths *paths)
 void session_paths_remove(const struct session_paths *paths)
 {
 	char socket[64];
-	const char *const all[] = { paths->vnc, paths->bus + strlen("unix:path="), paths->wm_config,
-		paths->panel_config, socket };
+	const char *const all[] = { paths->vnc, paths->bus + strlen("unix:path="),
+		paths->a11y + strlen("unix:path="), paths->wm_config, paths->panel_config, socket };
 	snprintf(socket, sizeof(socket), "/tmp/.X11-unix/X%s",
 		paths->display[0] ? paths->display + 1 : "none");
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {

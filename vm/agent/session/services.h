@@ -6,14 +6,15 @@
 
 /* The desktop's programs, one row each; session.c starts and supervises them. */
 
-enum { SERVICE_X, SERVICE_BUS, SERVICE_WM, SERVICE_PANEL, SERVICES };
+enum { SERVICE_X, SERVICE_BUS, SERVICE_A11Y, SERVICE_WM, SERVICE_PANEL, SERVICES };
 
 #define SERVICE_ARGS 32
 #define SERVICE_READY_FD 3 /* where reports_ready services write */
 
 /* Files and names shared by the programs. */
 struct session_paths {
-	char bus[128], vnc[128], wm_config[128], panel_config[128]; /* in the run-time directory */
+	/* in the run-time directory */
+	char bus[128], a11y[128], vnc[128], wm_config[128], panel_config[128];
 	char geometry[16], dpi[8];
 	char display[16]; /* ":0"; "" until the X server has chosen a number */
 	char panel_line[256];
@@ -22,7 +23,8 @@ struct session_paths {
 
 struct service {
 	const char *what, *stage; /* its names in events (vm/wire/messages.h) */
-	const char *package;      /* the Debian package with argv[0] */
+	const char *file;         /* it cannot be started without this; NULL: none */
+	const char *package;      /* the Debian package with argv[0] and the file */
 	bool required;            /* without it there is no desktop */
 	bool on_display;          /* exits with the X server */
 	int needs;                /* the row that must be up before; -1: none */

@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "vm/agent/act/act.h"
 #include "vm/agent/core/agent.h"
+#include "vm/agent/elements/elements.h"
 #include "vm/agent/process/environment.h"
 #include "vm/agent/session/autostart.h"
 #include "vm/agent/x11/capture.h"
@@ -52,6 +53,7 @@ static void stop_connecting(struct session *s)
 void session_display_gone(struct session *s)
 {
 	stop_connecting(s);
+	s->announced = false;
 	s->handlers->display_gone(s->data);
 	for (int i = 0; i < SERVICES; i++) {
 		if (s->all[i].service->on_display) {
@@ -244,6 +246,46 @@ static int on_panel_late(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
+static bool is_up(const struct session *s, int service)
+{
+	return s->all[service].state == SERVICE_UP;
+}
+
+static bool is_missing(const struct session *s, int service)
+{
+	return s->all[service].state == SERVICE_ABSENT || s->all[service].state == SERVICE_RESTING;
+}
+
+static void on_offered(void *data)
+{
+	struct session *s = data;
+	s->offered = true;
+	session_advance(s);
+}
+
+/* First by the display: a program of Qt 5 that finds the name alone loses the bus. */
+static void offer_elements(struct session *s)
+{
+	if (!is_up(s, SERVICE_A11Y) || !s->agent->display || display_is_lost(s->agent->display)) {
+		return;
+	}
+	if (!s->announced) {
+		s->announced = true;
+		a11y_bus_announce(s->paths.a11y, s->agent->display);
+	}
+	if (is_up(s, SERVICE_BUS) && !s->offering) {
+		s->offering = true;
+		s->offered = !a11y_bus_offer(
+			s->agent->elements->bus, s->paths.bus, s->paths.a11y, on_offered, s);
+	}
+}
+
+/* Programs may start. */
+static bool is_elements_settled(const struct session *s)
+{
+	return s->offered || is_missing(s, SERVICE_A11Y) || is_missing(s, SERVICE_BUS);
+}
+
 /* A lost connection counts before the end of the X server is detected. */
 static bool can_start(const struct service_process *p)
 {
@@ -269,7 +311,9 @@ void session_advance(struct session *s)
 	if (s->given_up) {
 		return;
 	}
-	if (s->all[SERVICE_WM].state == SERVICE_UP && !s->autostarted) {
+	offer_elements(s);
+	complete = complete && is_elements_settled(s);
+	if (s->all[SERVICE_WM].state == SERVICE_UP && is_elements_settled(s) && !s->autostarted) {
 		s->autostarted = true;
 		autostart_run(s->agent->event, AUTOSTART_FILE);
 	}

@@ -78,6 +78,9 @@ void session_on_died(struct service_process *p)
 	if (p == &s->all[SERVICE_X]) {
 		session_display_gone(s);
 	}
+	if (p == &s->all[SERVICE_BUS]) {
+		s->offering = s->offered = false;
+	}
 	if (died_of_no_account(p)) {
 		give_up_without_account(s);
 	} else if (service_process_dies_often(p) || p->silent_s) {

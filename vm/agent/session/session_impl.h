@@ -16,6 +16,8 @@ struct session {
 	struct connect *connect; /* to the X server, in progress */
 	sd_event_source *answer_timer;
 	bool ready, was_ready, autostarted, given_up;
+	/* The accessibility bus: on this display; on the session bus, asked and answered. */
+	bool announced, offering, offered;
 };
 
 /* Starts what has become possible, and reports what has been reached. */

@@ -82,16 +82,16 @@ static const char *event_at(const struct machine *m, size_t i)
 	return name ? name : "";
 }
 
-/* hello first, ready last, and the five stages between them. */
+/* hello first, ready last, and the six stages between them. */
 static void expect_greeting(struct machine *m)
 {
 	client_expect(&m->c, "ready", 0);
-	cr_expect_eq(json_array_size(m->c.events), 7);
+	cr_expect_eq(json_array_size(m->c.events), 8);
 	cr_expect_str_eq(event_at(m, 0), "hello");
-	for (size_t i = 1; i < 6; i++) {
+	for (size_t i = 1; i < 7; i++) {
 		cr_expect_str_eq(event_at(m, i), "stage");
 	}
-	cr_expect_str_eq(event_at(m, 6), "ready");
+	cr_expect_str_eq(event_at(m, 7), "ready");
 }
 
 Test(restored, does_the_privileged_request_and_greets)

@@ -20,8 +20,8 @@ Test(session, tells_each_stage_and_then_ready)
 	client_start(&c, (const char *[]){ "--screen", "800x600", NULL });
 	const json_t *ready = client_expect(&c, "ready", 0);
 	cr_expect_str_eq(text_of(json_array_get(c.events, 0), "event"), "hello");
-	static const char *const stages[] = { "x-server", "session-bus", "window-manager", "panel",
-		"first-frame", NULL };
+	static const char *const stages[] = { "x-server", "session-bus", "accessibility-bus",
+		"window-manager", "panel", "first-frame", NULL };
 	size_t seen = 0;
 	for (size_t i = 1; i + 1 < json_array_size(c.events); i++) {
 		const json_t *event = json_array_get(c.events, i);
@@ -30,7 +30,7 @@ Test(session, tells_each_stage_and_then_ready)
 			seen |= strcmp(stages[s], text_of(event, "stage")) == 0 ? 1u << s : 0;
 		}
 	}
-	cr_expect_eq(seen, 0x1f, "stages seen: 0x%zx", seen);
+	cr_expect_eq(seen, 0x3f, "stages seen: 0x%zx", seen);
 	cr_expect_eq(json_integer_value(json_array_get(json_object_get(ready, "screen"), 0)), 800);
 	client_call(&c, "info", NULL, &a);
 	cr_assert(a.result, "%s", a.err.text);
@@ -254,7 +254,12 @@ Test(session, goes_on_without_a_panel_that_dies_again_and_again)
 
 Test(session, goes_on_without_a_bus_that_dies_again_and_again)
 {
-	rests_and_comes_back("dbus-daemon", "session bus");
+	rests_and_comes_back("dbus-daemon --session", "session bus");
+}
+
+Test(session, goes_on_without_an_accessibility_bus_that_dies_again_and_again)
+{
+	rests_and_comes_back("dbus-daemon --config-file", "accessibility bus");
 }
 
 Test(session, a_window_manager_that_dies_again_and_again_comes_back)
@@ -312,7 +317,8 @@ Test(session, outlives_a_window_manager_that_never_comes_up_again)
 
 Test(session, goes_on_when_its_programs_are_stopped)
 {
-	static const char *const programs[] = { "Xvnc", "openbox", "tint2", "dbus-daemon" };
+	static const char *const programs[] = { "Xvnc", "openbox", "tint2", "dbus-daemon --session",
+		"dbus-daemon --config-file" };
 	struct client c;
 	struct answer a;
 	client_start_ready(&c);
