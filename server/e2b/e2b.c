@@ -1,6 +1,8 @@
 #include "server/e2b/e2b.h"
 
 #include "base/cleanup.h"
+#include "server/e2b/template/build.h"
+#include "server/e2b/template/names.h"
 #include "server/e2b/core/tokens.h"
 #include "server/e2b/router.h"
 #include "server/http/listener.h"
@@ -57,6 +59,11 @@ static bool start(struct listen_e2b *listen, const struct config *config, struct
 		!find_images(listen, config, err)) {
 		return false;
 	}
+	listen->e2b.names = e2b_names_open(config->vm.state_dir, err);
+	if (!listen->e2b.names) {
+		return false;
+	}
+	listen->e2b.builds = e2b_builds_new(&listen->e2b);
 	listen->plain = listen_http_open(listen->e2b.event, &config->http, config->e2b.listen,
 		refuse_tokens, NULL, budgets, err);
 	if (!listen->plain) {
@@ -92,6 +99,8 @@ void listen_e2b_free(struct listen_e2b *listen)
 	if (listen) {
 		listener_remove(&listen->states);
 		http_free(listen->plain);
+		e2b_builds_free(listen->e2b.builds);
+		e2b_names_close(listen->e2b.names);
 		free(listen->images);
 		free(listen);
 	}

@@ -5,6 +5,7 @@
 #include "server/e2b/router.h"
 
 #include "base/cleanup.h"
+#include "server/e2b/template/build.h"
 #include "server/e2b/code/code.h"
 #include "server/e2b/control/control.h"
 #include "server/e2b/core/place.h"
@@ -172,6 +173,8 @@ static void run_control(struct e2b_request *r)
 	}
 	if (r->owner || strcmp(http_path(r->x), "/health") == 0) {
 		e2b_control_run(r);
+	} else if (strcmp(http_method(r->x), "PUT") == 0 && http_query(r->x, "token")) {
+		e2b_build_upload(r); /* checks its token */
 	} else if (key) {
 		e2b_fail(r, 401, "the API key is not valid for this server");
 	} else {

@@ -2,6 +2,7 @@
 #include "server/e2b/control/control.h"
 
 #include "base/cleanup.h"
+#include "server/e2b/template/build.h"
 #include "server/e2b/control/call.h"
 
 #include <string.h>
@@ -13,19 +14,42 @@ static void run_health(struct control_call *c, const json_t *body)
 }
 
 #define ONE_MACHINE "this is a feature of E2B's cloud, which a single machine does not have"
-#define BUILDS \
-	"templates are not built by this API; build an image with `vitrine image build`, or take a " \
-	"snapshot of a sandbox"
+#define OLD_BUILDS "this is the builder of SDKs before 2.0; use Template.build() of a newer one"
+
+/* ---- the builder, which needs no more than the request ---- */
+
+#define BUILDER_ROW(name, fn) \
+	static void name(struct control_call *c, const json_t *body) \
+	{ \
+		fn(c->r, body); \
+	}
+BUILDER_ROW(run_build_create, e2b_build_create)
+BUILDER_ROW(run_build_link, e2b_build_link)
+BUILDER_ROW(run_build_start, e2b_build_start)
+BUILDER_ROW(run_build_status, e2b_build_status)
+BUILDER_ROW(run_tags_assign, e2b_tags_assign)
+BUILDER_ROW(run_tags_remove, e2b_tags_remove)
+BUILDER_ROW(run_tags_list, e2b_tags_list)
+
+static const struct control_row builder_rows[] = {
+	{ "POST", "/v3/templates", run_build_create },
+	{ "GET", "/templates/{}/files/*", run_build_link },
+	{ "POST", "/v2/templates/{}/builds/*", run_build_start },
+	{ "GET", "/templates/{}/builds/*", run_build_status },
+	{ "POST", "/templates/tags", run_tags_assign },
+	{ "DELETE", "/templates/tags", run_tags_remove },
+	{ "GET", "/templates/{}/tags", run_tags_list },
+	{ 0 },
+};
 
 static const struct control_row other_rows[] = {
 	{ "GET", "/health", run_health },
-	{ "POST", "/v3/templates", .lacks = BUILDS },
-	{ "POST", "/v2/templates", .lacks = BUILDS },
-	{ "POST", "/templates", .lacks = BUILDS },
-	{ "POST", "/templates/*", .lacks = BUILDS },
-	{ "POST", "/v2/templates/*", .lacks = BUILDS },
-	{ "PATCH", "/templates/*", .lacks = BUILDS },
-	{ "PATCH", "/v2/templates/*", .lacks = BUILDS },
+	{ "POST", "/v2/templates", .lacks = OLD_BUILDS },
+	{ "POST", "/templates", .lacks = OLD_BUILDS },
+	{ "POST", "/templates/*", .lacks = OLD_BUILDS },
+	{ "POST", "/v2/templates/*", .lacks = OLD_BUILDS },
+	{ "PATCH", "/templates/*", .lacks = OLD_BUILDS },
+	{ "PATCH", "/v2/templates/*", .lacks = OLD_BUILDS },
 	{ NULL, "/volumes", .lacks = "volumes: " ONE_MACHINE },
 	{ NULL, "/volumes/*", .lacks = "volumes: " ONE_MACHINE },
 	{ NULL, "/secrets", .lacks = "secrets: " ONE_MACHINE },
@@ -41,6 +65,7 @@ static const struct control_row *const families[] = {
 	control_sandbox_rows,
 	control_lifecycle_rows,
 	control_history_rows,
+	builder_rows,
 	control_template_rows,
 	other_rows,
 };

@@ -92,7 +92,25 @@ static bool texts_only(const json_t *object, const char *called, struct err *err
 	       err_set(err, ERR_ARGUMENT, "'%s' must be an object of texts", called);
 }
 
-/* Its `api` is the caller's, the rest is borrowed. */
+/* The template's variables, and those of the request; NULL: none.  The caller's. */
+static json_t *environment_of(
+	struct control_call *c, const struct vm_spec *spec, const json_t *asked)
+{
+	struct err ignored;
+	const struct vm_snapshot *from =
+		spec->from ? vm_snapshot_find(c->e2b->vms, c->r->owner, spec->from, &ignored)
+			   : NULL;
+	json_t *all = from && from->spec.environment
+			      ? must(json_copy((json_t *)from->spec.environment))
+			      : NULL;
+	if (json_is_object(asked)) {
+		all = all ? all : must(json_object());
+		json_object_update(all, (json_t *)asked);
+	}
+	return all;
+}
+
+/* Its `api` and `environment` are the caller's, the rest is borrowed. */
 static bool spec_of(struct control_call *c, const struct create *args, const json_t *body,
 	struct vm_spec *ret, struct err *err)
 {
@@ -113,12 +131,12 @@ static bool spec_of(struct control_call *c, const struct create *args, const jso
 	}
 	spec.api = e2b_record_make(&record, err);
 	spec.labels = json_is_object(args->metadata) ? args->metadata : NULL;
-	spec.environment = json_is_object(args->envVars) ? args->envVars : NULL;
+	spec.environment = environment_of(c, &spec, args->envVars);
 	spec.timeout_ms = c->timeout_ms;
 	spec.idle_ms = -1;
 	spec.on_timeout = args->autoPause ? VM_TIMEOUT_PAUSE : VM_TIMEOUT_KILL;
 	*ret = spec;
-	return spec.api;
+	return spec.api || (json_decref((json_t *)spec.environment), false);
 }
 
 static void on_created(struct vm *vm, const struct err *err, void *data)
@@ -149,6 +167,7 @@ static struct vm *start(
 	}
 	struct vm *vm = vm_create(c->e2b->vms, c->r->owner, &spec, err);
 	json_decref((json_t *)spec.api);
+	json_decref((json_t *)spec.environment);
 	return vm;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "server/e2b/template/names.h"
 #include "vm/image/image.h"
 
 #include <string.h>
@@ -57,7 +58,9 @@ bool control_template_apply(const struct e2b *e2b, const char *owner, const char
 		spec->image = has_image(e2b, built_in->image) ? built_in->image : spec->image;
 		return true;
 	}
-	snapshot = vm_snapshot_find(e2b->vms, owner, name, err);
+	struct e2b_name built;
+	bool was_built = e2b_name_find(e2b->names, owner, id, &built);
+	snapshot = vm_snapshot_find(e2b->vms, owner, was_built ? built.snapshot : name, err);
 	if (snapshot) {
 		spec->from = snapshot->id;
 		return true;
@@ -210,7 +213,9 @@ static void run_snapshots(struct control_call *c, const json_t *body)
 
 static void run_delete(struct control_call *c, const json_t *body)
 {
-	auto_free char *name = bare(c->id);
+	struct e2b_name built;
+	bool was_built = e2b_name_find(c->e2b->names, c->r->owner, c->id, &built);
+	auto_free char *name = was_built ? must(strdup(built.snapshot)) : bare(c->id);
 	struct err err;
 	(void)body;
 	if (built_in_of(name) || has_image(c->e2b, name)) {
@@ -219,6 +224,7 @@ static void run_delete(struct control_call *c, const json_t *body)
 	} else if (!vm_snapshot_delete(c->e2b->vms, c->r->owner, name, &err)) {
 		e2b_fail_err(c->r, &err);
 	} else {
+		e2b_names_forget(c->e2b->names, c->r->owner, name);
 		e2b_reply_empty(c->r, 204);
 	}
 }

@@ -29,6 +29,8 @@ struct e2b {
 	const char *domain;        /* the name behind "PORT-ID.", without a port */
 	/* The public TLS name with its port, for answers; NULL: there is no TLS listener. */
 	const char *public_domain;
+	struct e2b_names_kept *names; /* of templates (template/names.h) */
+	struct e2b_builds *builds;
 	const char *images;       /* the directory of images; NULL: sandboxes have none */
 	struct e2b_requests open; /* on sandboxes */
 };

@@ -17,6 +17,7 @@
 static const char *const purposes[] = {
 	[E2B_TOKEN_ACCESS] = "access",
 	[E2B_TOKEN_TRAFFIC] = "traffic",
+	[E2B_TOKEN_UPLOAD] = "upload",
 };
 
 void e2b_token_of(const struct digest *key, enum e2b_token which, const char *id,

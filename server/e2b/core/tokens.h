@@ -14,6 +14,7 @@
 enum e2b_token {
 	E2B_TOKEN_ACCESS,  /* to envd: X-Access-Token, and signatures */
 	E2B_TOKEN_TRAFFIC, /* to its ports: E2B-Traffic-Access-Token */
+	E2B_TOKEN_UPLOAD,  /* of files for a template; id: the template's */
 };
 /* id: the sandbox's. */
 void e2b_token_of(const struct digest *key, enum e2b_token which, const char *id,
