@@ -81,9 +81,10 @@ static void explain(
 	} else if (err) {
 		err_set(ret, err->kind, "failed to run command '%.200s': %.200s", shown, err->text);
 	} else {
-		err_set(ret, ERR_ARGUMENT, "failed to run command '%.200s': %s %lld: %.300s", shown,
+		const char *said = res->err.tail[0] ? res->err.tail : res->err.head;
+		err_set(ret, ERR_ARGUMENT, "failed to run command '%.200s': %s %lld%s%.300s", shown,
 			res->exited ? "exit status" : "signal", (long long)res->status,
-			res->err.tail[0] ? res->err.tail : res->err.head);
+			said[0] ? ": " : "", said);
 	}
 }
 
