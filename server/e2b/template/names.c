@@ -181,7 +181,7 @@ bool e2b_name_set(struct e2b_names_kept *names, const char *owner, const struct 
 		rows = json_object();
 		json_object_set_new(names->owners, owner, rows);
 	}
-	if (json_object_size(rows) >= E2B_NAMES_MAX) {
+	if (json_object_size(rows) >= E2B_NAMES_MAX && !json_object_get(rows, name->name)) {
 		return err_set(err, ERR_LIMIT, "you have %d names of templates; delete some first",
 			E2B_NAMES_MAX);
 	}
