@@ -2,7 +2,7 @@
 /* The names of templates: normalized, kept by owner, and there for the next server. */
 #include "server/e2b/template/names.h"
 
-#include "base/cleanup.h"
+#include "base/buf.h"
 #include "tests/support/scratch.h"
 
 TestSuite(e2b_names, .init = scratch_make, .fini = scratch_remove);
