@@ -1,10 +1,11 @@
 #include "server/e2b/e2b.h"
 
 #include "base/cleanup.h"
-#include "server/e2b/template/build.h"
-#include "server/e2b/template/names.h"
+#include "server/e2b/control/history.h"
 #include "server/e2b/core/tokens.h"
 #include "server/e2b/router.h"
+#include "server/e2b/template/build.h"
+#include "server/e2b/template/names.h"
 #include "server/http/listener.h"
 #include "vm/state/state.h"
 
@@ -86,6 +87,7 @@ struct listen_e2b *listen_e2b_new(sd_event *event, const struct config *config, 
 		.domain = config->e2b.domain,
 	};
 	TAILQ_INIT(&listen->e2b.open);
+	listen->e2b.history = e2b_history_new(&listen->e2b);
 	listener_add(vm_listeners(vms), &listen->states, &vm_listener, listen);
 	if (!start(listen, config, budgets, err)) {
 		listen_e2b_free(listen);
@@ -99,6 +101,7 @@ void listen_e2b_free(struct listen_e2b *listen)
 	if (listen) {
 		listener_remove(&listen->states);
 		http_free(listen->plain);
+		e2b_history_free(listen->e2b.history);
 		e2b_builds_free(listen->e2b.builds);
 		e2b_names_close(listen->e2b.names);
 		free(listen->images);

@@ -42,6 +42,22 @@ static bool run_info(struct fake_request *req, struct err *err)
 	return true;
 }
 
+static bool run_usage(struct fake_request *req, struct err *err)
+{
+	const struct msg_usage_answer answer = {
+		.cpus = 1,
+		.cpu_ms = (int64_t)(loop_now_us() - req->fake->start_us) / 2000,
+		.memory_total = 512 << 20,
+		.memory_used = 128 << 20,
+		.memory_cache = 64 << 20,
+		.disk_total = 256 << 20,
+		.disk_used = 16 << 20,
+	};
+	(void)err;
+	fake_answer(req, &message_usage, &answer);
+	return true;
+}
+
 /* ---- freeze and restored ---- */
 
 static bool run_freeze(struct fake_request *req, struct err *err)
@@ -95,6 +111,7 @@ static const struct fake_op {
 } ops[] = {
 	{ &message_ping, run_ping },
 	{ &message_info, run_info },
+	{ &message_usage, run_usage },
 	{ &message_watch, fake_watch },
 	{ &message_display_set, fake_display_set },
 	{ &message_act, fake_act },

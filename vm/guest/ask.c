@@ -47,7 +47,8 @@ static void fail(struct guest_call *call, const struct err *err)
 guest_id guest_ask(struct guest *guest, const struct guest_question *question,
 	guest_answered_fn *fn, void *data)
 {
-	struct guest_call *call = guest_call_new(guest, NULL, data);
+	struct guest_call *call = question->is_aside ? guest_call_new_aside(guest, NULL, data)
+						     : guest_call_new(guest, NULL, data);
 	struct err err;
 	call->own_op = (struct guest_op){ question->message, deliver, fail, NULL };
 	call->op = &call->own_op;

@@ -14,6 +14,7 @@ struct guest_question {
 	const void *tail; /* copied */
 	size_t tail_len;
 	int64_t time_ms; /* maximum duration of the operation; 0: ASK_TIME_MS */
+	bool is_aside;   /* not a use of the sandbox */
 	bool is_command; /* requires that the caller may run commands */
 };
 #define ASK_TIME_MS 30000

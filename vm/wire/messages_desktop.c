@@ -22,6 +22,18 @@ static const struct field info_answer_fields[] = {
 	END,
 };
 
+#define USAGE(m, text) FIELD_NUM(struct msg_usage_answer, m, text, REQUIRED, .max = COUNT_MAX)
+static const struct field usage_answer_fields[] = {
+	USAGE(cpus, "CPUs."),
+	USAGE(cpu_ms, "Time of all CPUs in use since the boot."),
+	USAGE(memory_total, "In bytes."),
+	USAGE(memory_used, "Of programs, in bytes."),
+	USAGE(memory_cache, "Of files, in bytes."),
+	USAGE(disk_total, "Of the home directory's file system, in bytes."),
+	USAGE(disk_used, "In bytes."),
+	END,
+};
+
 #define CHANGE(m, text, least, most) \
 	FIELD_NUM(struct msg_display_set, m, text, .min = least, .max = most)
 static const struct field display_set_fields[] = {
@@ -64,6 +76,13 @@ const struct message message_info = {
 	.members = MEMBERS({ "windows", msg_window_fields }),
 };
 
+const struct message message_usage = {
+	.name = "usage",
+	.help = "What the sandbox uses. A namespace tells the CPUs and the memory of its machine.",
+	.request = NOTHING,
+	.answer = PART(struct msg_usage_answer, usage_answer_fields),
+};
+
 const struct message message_watch = {
 	.name = "watch",
 	.help = "Enables or disables the event `screen`.",
@@ -80,5 +99,5 @@ const struct message message_display_set = {
 	.answer = PART(DISPLAY, msg_display_fields),
 };
 
-const struct message *const messages_desktop[] = { &message_ping, &message_info, &message_watch,
-	&message_display_set, NULL };
+const struct message *const messages_desktop[] = { &message_ping, &message_info, &message_usage,
+	&message_watch, &message_display_set, NULL };

@@ -19,6 +19,13 @@ struct msg_info_answer {
 };
 extern const struct message message_info;
 
+struct msg_usage_answer {
+	int64_t cpus, cpu_ms;                            /* busy, of all CPUs, since the boot */
+	int64_t memory_total, memory_used, memory_cache; /* in bytes */
+	int64_t disk_total, disk_used;
+};
+extern const struct message message_usage;
+
 struct msg_display_set {
 	int64_t width, height, scale; /* 0: as it is; width and height go together */
 };

@@ -15,6 +15,7 @@
  */
 
 struct activity;
+struct e2b_history; /* server/e2b/control/history.h */
 TAILQ_HEAD(e2b_requests, e2b_request);
 
 #define E2B_PRINCIPAL_MAX 64
@@ -29,6 +30,7 @@ struct e2b {
 	const char *domain;        /* the name behind "PORT-ID.", without a port */
 	/* The public TLS name with its port, for answers; NULL: there is no TLS listener. */
 	const char *public_domain;
+	struct e2b_history *history;
 	struct e2b_names_kept *names; /* of templates (template/names.h) */
 	struct e2b_builds *builds;
 	const char *images;       /* the directory of images; NULL: sandboxes have none */

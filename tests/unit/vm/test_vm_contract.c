@@ -7,6 +7,7 @@
 #include "tests/support/contract.h"
 
 #include "base/cleanup.h"
+#include "vm/guest/ask.h"
 #include "vm/wire/messages.h"
 
 #include <signal.h>
@@ -99,6 +100,36 @@ static void a_default_sandbox_comes_back(struct bench *b)
 	cr_assert_null(vm_take_note(second));
 	free(note);
 	vm_stop(second, "enough");
+}
+
+struct usage {
+	bool done;
+	struct msg_usage_answer answer;
+};
+
+static void on_usage(
+	const void *answer, const void *tail, size_t tail_len, const struct err *err, void *data)
+{
+	struct usage *usage = data;
+	(void)tail, (void)tail_len;
+	cr_assert(!err, "%s", err ? err->text : "");
+	usage->answer = *(const struct msg_usage_answer *)answer;
+	usage->done = true;
+}
+
+static void tells_what_it_uses(struct bench *b)
+{
+	const struct guest_question question = { .message = &message_usage, .is_aside = true };
+	struct usage usage = { 0 };
+	guest_ask(vm_guest(b->vm), &question, on_usage, &usage);
+	host_until(&b->host, &usage.done);
+	const struct msg_usage_answer *a = &usage.answer;
+	cr_expect_geq(a->cpus, 1);
+	cr_expect_gt(a->memory_used, 0);
+	cr_expect_gt(a->memory_cache, 0);
+	cr_expect_lt(a->memory_used, a->memory_total);
+	cr_expect_gt(a->disk_total, 0);
+	cr_expect_leq(a->disk_used, a->disk_total);
 }
 
 static pid_t child_of(pid_t pid)
@@ -485,6 +516,7 @@ static void tells_about_itself(struct bench *b)
 static const struct contract cases[] = {
 	CASE(starts_through_its_stages),
 	CASE(is_found_by_its_owner_only),
+	CASE(tells_what_it_uses),
 	CASE(is_refused_above_the_limit),
 	CASE_ALONE(stop_is_final_and_gives_its_reason),
 	CASE(a_default_sandbox_comes_back),

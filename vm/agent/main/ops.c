@@ -44,6 +44,7 @@
 	X(sound) \
 	X(ui_act) \
 	X(ui_tree) \
+	X(usage) \
 	X(wait) \
 	X(watch) \
 	X(window_change) \
