@@ -29,13 +29,6 @@ static void on_state(struct vm *vm, void *data)
 
 static const struct vm_listener vm_listener = { .state = on_state };
 
-/* The router finds the principal: a key is in a header of its own, and envd has other tokens. */
-static const char *refuse_tokens(const char *token, void *data)
-{
-	(void)token, (void)data;
-	return NULL;
-}
-
 /* Of microVMs, if there may be any. */
 static bool find_images(struct listen_e2b *listen, const struct config *config, struct err *err)
 {
@@ -53,6 +46,36 @@ static bool find_images(struct listen_e2b *listen, const struct config *config, 
 	return true;
 }
 
+/* The names PORT-ID.DOMAIN are this server's. */
+static struct http *open_listener(struct listen_e2b *listen, const struct config_http *config,
+	const char *address, struct budgets *budgets, struct err *err)
+{
+	const struct listen_http_clients clients = {
+		.identify = e2b_router_identify,
+		.data = &listen->e2b,
+		.budgets = budgets,
+	};
+	auto_buf struct buf hosts = { 0 };
+	struct config_http own = *config;
+	buf_printf(&hosts, "%s%s%s,*.%s", config->allow_hosts ? config->allow_hosts : "",
+		config->allow_hosts ? "," : "", listen->e2b.domain, listen->e2b.domain);
+	own.allow_hosts = buf_text(&hosts);
+	struct http *http = listen_http_open(listen->e2b.event, &own, address, &clients, err);
+	if (http) {
+		e2b_router_use(http, &listen->e2b);
+	}
+	return http;
+}
+
+static bool open_plain(struct listen_e2b *listen, const struct config *config,
+	struct budgets *budgets, struct err *err)
+{
+	struct config_http plain = config->http;
+	plain.tls_cert = plain.tls_key = NULL;
+	listen->plain = open_listener(listen, &plain, config->e2b.listen, budgets, err);
+	return listen->plain || err_while(err, "--e2b");
+}
+
 static bool start(struct listen_e2b *listen, const struct config *config, struct budgets *budgets,
 	struct err *err)
 {
@@ -65,13 +88,7 @@ static bool start(struct listen_e2b *listen, const struct config *config, struct
 		return false;
 	}
 	listen->e2b.builds = e2b_builds_new(&listen->e2b);
-	listen->plain = listen_http_open(listen->e2b.event, &config->http, config->e2b.listen,
-		refuse_tokens, NULL, budgets, err);
-	if (!listen->plain) {
-		return err_while(err, "--e2b");
-	}
-	e2b_router_use(listen->plain, &listen->e2b);
-	return true;
+	return open_plain(listen, config, budgets, err);
 }
 
 struct listen_e2b *listen_e2b_new(sd_event *event, const struct config *config, struct vm_pool *vms,
@@ -116,9 +133,9 @@ struct http *listen_e2b_http(struct listen_e2b *listen, size_t i)
 
 void listen_e2b_drop_owner(struct listen_e2b *listen, const char *owner)
 {
-	for (struct e2b_request *r = TAILQ_FIRST(&listen->e2b.open), *next; r; r = next) {
-		next = TAILQ_NEXT(r, entry);
-		(void)owner; /* http_stream_abort(), once it exists */
+	struct http *http;
+	for (size_t i = 0; (http = listen_e2b_http(listen, i)); i++) {
+		http_drop_owner(http, owner);
 	}
 }
 

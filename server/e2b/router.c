@@ -5,7 +5,6 @@
 #include "server/e2b/router.h"
 
 #include "base/cleanup.h"
-#include "server/e2b/template/build.h"
 #include "server/e2b/code/code.h"
 #include "server/e2b/control/control.h"
 #include "server/e2b/core/place.h"
@@ -13,13 +12,15 @@
 #include "server/e2b/core/tokens.h"
 #include "server/e2b/envd/envd.h"
 #include "server/e2b/ports/ports.h"
+#include "server/e2b/template/build.h"
 #include "server/remote/place.h"
 #include "transport/http/check.h"
 #include "vm/lifecycle/lifecycle.h"
 
-#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
+#define TWICE (1u << 31)
 #define RESUMED_MS 300000 /* the least time of one that was resumed by a request */
 
 /* ---- sandboxes ---- */
@@ -43,9 +44,12 @@ static void run_part(struct e2b_request *r)
 	e2b_ports_run(r);
 }
 
-/* SDKs recognize this answer. */
+/* SDKs recognize this answer, also those in pages. */
 static void refuse(struct e2b_request *r, const char *id, int status, const char *why)
 {
+	if (http_allow_any_origin(r->x)) {
+		return;
+	}
 	e2b_reply_json(r, status,
 		must(json_pack(
 			"{s:s, s:s, s:i}", "sandboxId", id, "message", why, "code", status)));
@@ -162,44 +166,86 @@ static void run_signed(struct e2b_request *r)
 
 /* ---- the control plane ---- */
 
+static const char *key_of(const struct http_exchange *x)
+{
+	const char *key = http_header(x, "X-API-Key");
+	return key ? key : http_bearer_token(http_header(x, "Authorization"));
+}
+
 static void run_control(struct e2b_request *r)
 {
-	const char *key = http_header(r->x, "X-API-Key");
-	key = key ? key : http_bearer_token(http_header(r->x, "Authorization"));
-	const char *principal = auth_authorize(key, r->e2b->auth);
-	if (principal) { /* the list of tokens may change meanwhile */
-		snprintf(r->principal, sizeof(r->principal), "%s", principal);
-		r->owner = r->principal;
-	}
+	r->owner = http_owner(r->x);
 	if (r->owner || strcmp(http_path(r->x), "/health") == 0) {
 		e2b_control_run(r);
 	} else if (strcmp(http_method(r->x), "PUT") == 0 && http_query(r->x, "token")) {
 		e2b_build_upload(r); /* checks its token */
-	} else if (key) {
+	} else if (key_of(r->x)) {
 		e2b_fail(r, 401, "the API key is not valid for this server");
 	} else {
 		e2b_fail(r, 401, "send the header X-API-Key: KEY");
 	}
 }
 
-static void run(struct http_exchange *x, void *data)
+/* ---- where it goes ---- */
+
+static bool find_place(const struct http_exchange *x, const struct e2b *e2b,
+	struct e2b_place *ret_place, struct err *err)
 {
-	struct e2b *e2b = data;
-	struct e2b_request *r = e2b_request_new(x, e2b);
-	struct e2b_place place;
-	struct err err;
 	const struct e2b_names names = {
 		.host = http_header(x, "Host"),
 		.domain = e2b->domain,
 		.id = http_header(x, "E2b-Sandbox-Id"),
 		.port = http_header(x, "E2b-Sandbox-Port"),
 	};
-	if (!e2b_place_find(&names, &place, &err)) {
-		e2b_fail(r, 400, "%s", err.text);
-		return;
+	return e2b_place_find(&names, ret_place, err);
+}
+
+const char *e2b_router_identify(struct http_exchange *x, void *data)
+{
+	const struct e2b *e2b = data;
+	struct e2b_place place;
+	struct err err;
+	if (!find_place(x, e2b, &place, &err)) {
+		return NULL;
 	}
-	r->port = place.port;
-	if (place.id[0]) {
+	if (!place.id[0]) {
+		return auth_authorize(key_of(x), e2b->auth);
+	}
+	struct vm *vm = find(e2b, place.id);
+	return vm ? vm_owner(vm) : NULL;
+}
+
+/* What decides about a request must not be there twice: others might read the other one. */
+static void count_header(const char *name, const char *value, void *data)
+{
+	static const char *const once[] = { "X-API-Key", "E2b-Sandbox-Id", "E2b-Sandbox-Port",
+		"X-Access-Token", "E2B-Traffic-Access-Token" };
+	unsigned *seen = data;
+	(void)value;
+	for (unsigned i = 0; i < sizeof(once) / sizeof(*once); i++) {
+		if (strcasecmp(name, once[i]) == 0) {
+			*seen |= *seen & 1u << i ? TWICE : 1u << i;
+		}
+	}
+}
+
+static bool is_clear(const struct http_exchange *x)
+{
+	unsigned seen = 0;
+	http_each_header(x, count_header, &seen);
+	return !(seen & TWICE);
+}
+
+static void route(struct e2b_request *r)
+{
+	struct e2b_place place;
+	struct err err;
+	if (!is_clear(r->x)) {
+		e2b_fail(r, 400, "a header of the API must not be repeated");
+	} else if (!find_place(r->x, r->e2b, &place, &err)) {
+		e2b_fail(r, 400, "%s", err.text);
+	} else if (place.id[0]) {
+		r->port = place.port;
 		run_sandbox(r, place.id);
 	} else if (!place.is_named && is_signed_url(r)) {
 		run_signed(r);
@@ -208,11 +254,9 @@ static void run(struct http_exchange *x, void *data)
 	}
 }
 
-/* The router checks keys and tokens itself. */
-static bool may_send_much(const struct http_exchange *x, void *data)
+static void run(struct http_exchange *x, void *data)
 {
-	(void)x, (void)data;
-	return true;
+	route(e2b_request_new(x, data));
 }
 
 void e2b_router_use(struct http *http, struct e2b *e2b)
@@ -222,7 +266,8 @@ void e2b_router_use(struct http *http, struct e2b *e2b)
 				     .open = true,
 				     .run = run,
 				     .data = e2b,
-				     .may_send_much = may_send_much,
+				     .streams_body = true,
+				     .any_origin = true,
 			     });
 }
 
@@ -233,7 +278,7 @@ void e2b_router_cut(struct e2b *e2b, const struct vm *vm)
 	for (r = TAILQ_FIRST(&e2b->open); r; r = next) {
 		next = TAILQ_NEXT(r, entry);
 		if (r->vm == vm && !r->wait) {
-			/* http_stream_abort(r->x), once it exists */
+			http_stream_abort(r->x);
 		}
 	}
 }

@@ -43,8 +43,7 @@ static void add_to_list(struct buf *list, const char *allowed, const char *own)
 }
 
 struct http *listen_http_open(sd_event *event, const struct config_http *config,
-	const char *address, const char *(*authorize)(const char *token, void *data), void *data,
-	struct budgets *budgets, struct err *err)
+	const char *address, const struct listen_http_clients *clients, struct err *err)
 {
 	auto_public_url struct public_url own = { 0 };
 	auto_buf struct buf hosts = { 0 }, origins = { 0 };
@@ -63,10 +62,11 @@ struct http *listen_http_open(sd_event *event, const struct config_http *config,
 		.allow_origins = buf_text(&origins),
 		.max_body = config->max_body_kib << 10,
 		.max_connections = config->max_connections,
-		.authorize = authorize,
-		.budgets = budgets,
+		.authorize = clients->authorize,
+		.identify = clients->identify,
+		.budgets = clients->budgets,
 		.resource_metadata = config->auth_server ? STATUS_METADATA_PATH : NULL,
-		.data = data,
+		.data = clients->data,
 	};
 	return http_new(event, &options, err);
 }
@@ -75,8 +75,12 @@ struct listen_http *listen_http_new(sd_event *event, struct server *server,
 	const struct config_http *config, struct auth *auth, struct budgets *budgets,
 	struct err *err)
 {
-	struct http *http =
-		listen_http_open(event, config, config->listen, auth_authorize, auth, budgets, err);
+	const struct listen_http_clients clients = {
+		.authorize = auth_authorize,
+		.data = auth,
+		.budgets = budgets,
+	};
+	struct http *http = listen_http_open(event, config, config->listen, &clients, err);
 	if (!http) {
 		return NULL;
 	}

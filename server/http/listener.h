@@ -10,12 +10,17 @@
 
 struct listen_http;
 
+/* Who the clients of a listener are, as in struct http_options. */
+struct listen_http_clients {
+	const char *(*authorize)(const char *token, void *data);
+	const char *(*identify)(struct http_exchange *x, void *data);
+	void *data;
+	struct budgets *budgets;
+};
 /* Opens a listener at an address, with the TLS, name and limit options of config, but no routes.
- * budgets: as in struct http_options.  Raises the limit of open files as the number of connections
- * requires. */
+ * Raises the limit of open files as the number of connections requires. */
 struct http *listen_http_open(sd_event *event, const struct config_http *config,
-	const char *address, const char *(*authorize)(const char *token, void *data), void *data,
-	struct budgets *budgets, struct err *err) NODISCARD;
+	const char *address, const struct listen_http_clients *clients, struct err *err) NODISCARD;
 
 /* Free it after the server and before auth. */
 struct listen_http *listen_http_new(sd_event *event, struct server *server,

@@ -135,7 +135,8 @@ static struct http *open_socket(sd_event *event, const char *state_dir, struct e
 	}
 	remove_stale(dir);
 	buf_printf(&address, "unix:%s/%d.sock", dir, getpid());
-	return listen_http_open(event, &config, buf_text(&address), authorize, NULL, NULL, err);
+	const struct listen_http_clients clients = { .authorize = authorize };
+	return listen_http_open(event, &config, buf_text(&address), &clients, err);
 }
 
 struct remote *remote_new(sd_event *event, const struct config *config, struct vm_pool *vms)

@@ -122,8 +122,8 @@ static const char *refuse_tokens(const char *token, void *data)
 static bool begin_listening(struct listen_streams *listen, struct err *err)
 {
 	const struct config_http *config = &listen->config->http;
-	listen->own = listen_http_open(
-		listen->event, config, config->stream_listen, refuse_tokens, NULL, NULL, err);
+	static const struct listen_http_clients clients = { .authorize = refuse_tokens };
+	listen->own = listen_http_open(listen->event, config, config->stream_listen, &clients, err);
 	if (!listen->own) {
 		return err_while(err, "cannot serve streams at %s", config->stream_listen);
 	}

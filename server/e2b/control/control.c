@@ -2,8 +2,8 @@
 #include "server/e2b/control/control.h"
 
 #include "base/cleanup.h"
-#include "server/e2b/template/build.h"
 #include "server/e2b/control/call.h"
+#include "server/e2b/template/build.h"
 
 #include <string.h>
 

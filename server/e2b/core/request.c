@@ -114,7 +114,7 @@ static void take_body(struct http_exchange *x, void *data)
 void e2b_read_json(struct e2b_request *r, void (*fn)(struct e2b_request *r, const json_t *body))
 {
 	r->on_json = fn;
-	take_body(r->x, r);
+	http_receive_all(r->x, E2B_BODY_MAX, take_body, r);
 }
 
 bool e2b_decode(const struct field *fields, const json_t *in, void *out, struct err *err)

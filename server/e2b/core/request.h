@@ -18,8 +18,6 @@ struct activity;
 struct e2b_history; /* server/e2b/control/history.h */
 TAILQ_HEAD(e2b_requests, e2b_request);
 
-#define E2B_PRINCIPAL_MAX 64
-
 /* What all requests share; it outlives them. */
 struct e2b {
 	sd_event *event;
@@ -37,7 +35,8 @@ struct e2b {
 	struct e2b_requests open; /* on sandboxes */
 };
 
-/* Valid until its exchange has closed. */
+/* Valid until its exchange has closed.  Its body waits until it is taken (http_receive()), or read
+ * by e2b_read_json(). */
 struct e2b_request {
 	struct http_exchange *x;
 	struct e2b *e2b;
@@ -54,7 +53,6 @@ struct e2b_request {
 	void *data; /* of the part */
 
 	/* private to server/e2b */
-	char principal[E2B_PRINCIPAL_MAX + 1];
 	TAILQ_ENTRY(e2b_request) entry;
 	struct vm_wait *wait;
 	void (*on_json)(struct e2b_request *r, const json_t *body);

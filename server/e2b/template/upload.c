@@ -121,9 +121,6 @@ void e2b_build_upload(struct e2b_request *r)
 	} else if (u->fd < 0) {
 		e2b_fail(r, 507, "the server cannot create a temporary file");
 	} else if (build_find(r, NULL, u->template_id, "")) {
-		size_t len; /* until bodies are streamed */
-		const char *bytes = http_body(r->x, &len);
-		on_part(r->x, bytes, len, u);
-		on_part(r->x, NULL, 0, u);
+		http_receive(r->x, on_part, u);
 	}
 }

@@ -51,7 +51,8 @@ static void start_at(const char *address)
 {
 	start();
 	config.http.listen = address;
-	http = listen_http_open(event, &config.http, address, nobody, NULL, NULL, &err);
+	http = listen_http_open(event, &config.http, address,
+		&(struct listen_http_clients){ .authorize = nobody }, &err);
 	cr_assert_not_null(http, "%s", err.text);
 	cr_assert(listen_streams_use(streams, http, NULL, &err), "%s", err.text);
 }
