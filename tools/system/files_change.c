@@ -134,8 +134,9 @@ static void format_moved(struct buf *out, const struct change *change, const voi
 static void run_move(struct call *call, const void *args)
 {
 	struct change *change = change_new(call, args, &message_file_move, format_moved);
-	change->how.move = (struct msg_file_move){ change->args->from, change->args->to,
-		change->args->replace };
+	change->how.move = (struct msg_file_move){ .from = change->args->from,
+		.to = change->args->to,
+		.replace = change->args->replace };
 	start(change);
 }
 
@@ -169,8 +170,9 @@ static void format_copied(struct buf *out, const struct change *change, const vo
 static void run_copy(struct call *call, const void *args)
 {
 	struct change *change = change_new(call, args, &message_file_copy, format_copied);
-	change->how.copy = (struct msg_file_copy){ change->args->from, change->args->to,
-		change->args->replace };
+	change->how.copy = (struct msg_file_copy){ .from = change->args->from,
+		.to = change->args->to,
+		.replace = change->args->replace };
 	start(change);
 }
 
@@ -213,8 +215,9 @@ static void format_removed(struct buf *out, const struct change *change, const v
 static void run_remove(struct call *call, const void *args)
 {
 	struct change *change = change_new(call, args, &message_file_remove, format_removed);
-	change->how.remove = (struct msg_file_remove){ change->args->path, change->args->recursive,
-		change->args->missing_ok };
+	change->how.remove = (struct msg_file_remove){ .path = change->args->path,
+		.recursive = change->args->recursive,
+		.missing_ok = change->args->missing_ok };
 	start(change);
 }
 

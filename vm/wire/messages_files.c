@@ -14,6 +14,10 @@ const char *const file_change_names[] = { "create", "write", "remove", "rename",
 const char *const file_write_how_names[] = { "replace", "truncate", "append", "update", NULL };
 
 #define PATH(T, m, text) FIELD_STR(T, m, text, REQUIRED, .min = 1, .max = MESSAGE_FILE_PATH_MAX)
+#define USER(T) \
+	FIELD_STR(T, user, \
+		"Do it as this user, by sudo. unsupported: the sandbox has no such user.", \
+		.min = 1, .max = MESSAGE_FILE_USER_MAX)
 #define COUNT(T, m, text) FIELD_NUM(T, m, text, .max = COUNT_MAX)
 #define DEPTH(T) \
 	FIELD_NUM(T, depth, "Levels below the directory; 1: only its own entries.", .min = 1, \
@@ -76,6 +80,7 @@ static const struct field answer_fields[] = {
 static const struct field stat_fields[] = {
 	PATH(STAT, path, "A file of any type."),
 	FIELD_FLAG(STAT, xattrs, "Report extended attributes."),
+	USER(STAT),
 	END,
 };
 
@@ -96,6 +101,7 @@ static const struct field list_fields[] = {
 	DEPTH(LIST),
 	LIMIT(LIST),
 	FIELD_FLAG(LIST, xattrs, "Report extended attributes."),
+	USER(LIST),
 	END,
 };
 
@@ -130,6 +136,7 @@ static const struct field make_directory_fields[] = {
 	FIELD_NUM(MKDIR, mode, "Its permission bits, and those of new parents.", .max = MODE_MAX,
 		.default_value = 0755),
 	FIELD_FLAG(MKDIR, parents, "Make missing parents."),
+	USER(MKDIR),
 	END,
 };
 
@@ -156,6 +163,7 @@ static const struct field move_fields[] = {
 	PATH(MOVE, from, "A file of any type; of a link, the link."),
 	PATH(MOVE, to, TO_TEXT),
 	FIELD_FLAG(MOVE, replace, REPLACE_TEXT),
+	USER(MOVE),
 	END,
 };
 
@@ -173,6 +181,7 @@ static const struct field copy_fields[] = {
 	PATH(COPY, from, "A file or directory; of a link, the link."),
 	PATH(COPY, to, TO_TEXT),
 	FIELD_FLAG(COPY, replace, REPLACE_TEXT),
+	USER(COPY),
 	END,
 };
 
@@ -201,6 +210,7 @@ static const struct field remove_fields[] = {
 	PATH(REMOVE, path, "A file of any type; of a link, the link."),
 	FIELD_FLAG(REMOVE, recursive, "Also a directory that is not empty."),
 	FIELD_FLAG(REMOVE, missing_ok, "No error if it does not exist."),
+	USER(REMOVE),
 	END,
 };
 
@@ -231,6 +241,7 @@ static const struct field search_fields[] = {
 	FIELD_NUM(SEARCH, depth, "Levels below `path`.", .min = 1, .max = MESSAGE_FILE_DEPTH_MAX,
 		.default_value = MESSAGE_FILE_DEPTH_MAX),
 	LIMIT(SEARCH),
+	USER(SEARCH),
 	END,
 };
 
@@ -276,6 +287,8 @@ static const struct field watch_fields[] = {
 	PATH(WATCH, path, "A directory."),
 	FIELD_FLAG(WATCH, recursive, "Also everything below it."),
 	FIELD_FLAG(WATCH, entries, "Describe the file of create, write and chmod."),
+	FIELD_FLAG(WATCH, xattrs, "With its extended attributes."),
+	USER(WATCH),
 	END,
 };
 
@@ -335,6 +348,7 @@ static const struct field read_fields[] = {
 	FIELD_NUM(READ, offset, "First byte.", .max = MESSAGE_FILE_SIZE_MAX),
 	FIELD_NUM(READ, length, "Maximum number of bytes; 0: to the end.",
 		.max = MESSAGE_FILE_SIZE_MAX),
+	USER(READ),
 	END,
 };
 
@@ -386,6 +400,7 @@ static const struct field write_fields[] = {
 	FIELD_FLAG(WRITE, exclusive, "An existing file is an error."),
 	FIELD_JSON(WRITE, xattrs,
 		"{\"user.NAME\": text}: replaces all attributes `user.*`; absent: they are kept."),
+	USER(WRITE),
 	END,
 };
 

@@ -12,6 +12,7 @@
  */
 extern const struct message *const messages_files[]; /* NULL-terminated */
 
+#define MESSAGE_FILE_USER_MAX 32
 #define MESSAGE_FILE_PATH_MAX 16380        /* bytes, escaped; at most 4095 without */
 #define MESSAGE_FILE_LINE_MAX (128u << 10) /* bytes of a row on a channel */
 #define MESSAGE_FILE_ROWS_MAX 100000
@@ -47,7 +48,7 @@ extern const struct field msg_file_entry_fields[];
 void file_permissions(const struct msg_file_entry *entry, char ret[11]);
 
 struct msg_file_stat {
-	const char *path;
+	const char *path, *user;
 	bool xattrs;
 };
 /* The answer of most operations. */
@@ -57,7 +58,7 @@ struct msg_file_answer {
 extern const struct message message_file_stat;
 
 struct msg_file_list {
-	const char *path;
+	const char *path, *user;
 	int64_t depth, limit;
 	bool xattrs;
 };
@@ -69,7 +70,7 @@ struct msg_file_list_answer {
 extern const struct message message_file_list;
 
 struct msg_file_make_directory {
-	const char *path;
+	const char *path, *user;
 	int64_t mode;
 	bool parents;
 };
@@ -80,13 +81,13 @@ struct msg_file_make_directory_answer {
 extern const struct message message_file_make_directory;
 
 struct msg_file_move {
-	const char *from, *to;
+	const char *from, *to, *user;
 	bool replace;
 };
 extern const struct message message_file_move;
 
 struct msg_file_copy {
-	const char *from, *to;
+	const char *from, *to, *user;
 	bool replace;
 };
 struct msg_file_copy_answer {
@@ -97,7 +98,7 @@ struct msg_file_copy_answer {
 extern const struct message message_file_copy;
 
 struct msg_file_remove {
-	const char *path;
+	const char *path, *user;
 	bool recursive, missing_ok;
 };
 struct msg_file_remove_answer {
@@ -106,7 +107,7 @@ struct msg_file_remove_answer {
 extern const struct message message_file_remove;
 
 struct msg_file_search {
-	const char *path, *glob, *regex;
+	const char *path, *glob, *regex, *user;
 	bool ignore_case;
 	int64_t depth, limit;
 };
@@ -133,8 +134,8 @@ enum file_change {
 };
 extern const char *const file_change_names[];
 struct msg_file_watch {
-	const char *path;
-	bool recursive, entries;
+	const char *path, *user;
+	bool recursive, entries, xattrs;
 };
 struct msg_file_watching {
 	int64_t directories;
@@ -152,7 +153,7 @@ extern const struct field msg_file_change_fields[];
 #define FILE_BYTES 0
 
 struct msg_file_read {
-	const char *path;
+	const char *path, *user;
 	int64_t offset, length; /* length 0: to the end */
 };
 struct msg_file_opened {
@@ -167,7 +168,7 @@ extern const struct message message_file_read, message_file_opened;
 enum file_write_how { FILE_REPLACE, FILE_TRUNCATE, FILE_APPEND, FILE_UPDATE };
 extern const char *const file_write_how_names[];
 struct msg_file_write {
-	const char *path;
+	const char *path, *user;
 	int how; /* enum file_write_how */
 	int64_t offset, mode;
 	bool parents, exclusive;

@@ -33,8 +33,7 @@ static const struct field exec_fields[] = {
 		.max = MESSAGE_PATH_MAX),
 	FIELD_JSON(EXEC, environment, "An object: further variables."),
 	FIELD_STR(EXEC, user,
-		"Run it as this user, by sudo. not-found: there is no such user; unsupported: the "
-		"sandbox has no other users.",
+		"Run it as this user, by sudo. unsupported: the sandbox has no such user.",
 		.min = 1, .max = MESSAGE_USER_MAX),
 	FIELD_STR(EXEC, tag, "A name by which requests find it.", .min = 1, .max = MESSAGE_TAG_MAX),
 	FIELD_STR(EXEC, note, "A text of the server's, which `processes` returns.", .min = 1,
@@ -55,6 +54,8 @@ static const struct field exec_fields[] = {
 static const struct field started_fields[] = {
 	FIELD_NUM(STARTED, pid, "Of the process.", REQUIRED, .min = 1, .max = ID_MAX),
 	FIELD_FLAG(STARTED, ended, "It has ended already; the answer follows."),
+	FIELD_NUM(STARTED, ended_ms, "Since its end.", .max = COUNT_MAX),
+	FIELD_FLAG(STARTED, terminal, "It has a terminal."),
 	END,
 };
 

@@ -34,8 +34,8 @@ struct msg_exec {
 #define EXEC_STDOUT 0
 #define EXEC_STDERR 1
 struct msg_started {
-	int64_t pid;
-	bool ended;
+	int64_t pid, ended_ms;
+	bool ended, terminal;
 };
 struct msg_signal {
 	int64_t signal;

@@ -99,11 +99,16 @@ static void write_file(struct bench *b, const char *path, size_t size, struct fi
 	write_as(b, &(struct msg_file_write){ .path = path, .mode = -1 }, size, t);
 }
 
-static void read_file(struct bench *b, const char *path, struct file_talk *t)
+static void read_as(struct bench *b, const char *user, const char *path, struct file_talk *t)
 {
-	const struct msg_file_read how = { .path = path };
+	const struct msg_file_read how = { .path = path, .user = user };
 	t->c = guest_file_read(vm_guest(b->vm), &how, &handlers, t);
 	host_until(&b->host, &t->ended);
+}
+
+static void read_file(struct bench *b, const char *path, struct file_talk *t)
+{
+	read_as(b, NULL, path, t);
 }
 
 static bool has_files(struct bench *b)
@@ -291,6 +296,43 @@ static void changes_are_complete_after_a_sync(struct bench *b)
 	shell(b, "rm -r synced", "");
 }
 
+static enum err_kind stat_as(struct bench *b, const char *user, const char *path)
+{
+	return ask(b, &message_file_stat, &(struct msg_file_stat){ .path = path, .user = user })
+		.err.kind;
+}
+
+/* Bytes go both ways through a second agent, and both sides may be slow. */
+static void root_has_files_in_a_machine_only(struct bench *b)
+{
+	struct file_talk w = { 0 }, r = { 0 };
+	if (!has_files(b)) {
+		return;
+	}
+	cr_expect_eq(stat_as(b, "nosuchuser", "/"), ERR_UNSUPPORTED);
+	if (!b->dialect->is_machine) {
+		cr_expect_eq(stat_as(b, "root", "/"), ERR_UNSUPPORTED);
+		return;
+	}
+	write_as(b,
+		&(struct msg_file_write){
+			.path = "d/f", .user = "root", .mode = 0600, .parents = true },
+		SIZE, &w);
+	host_until(&b->host, &w.ended);
+	cr_assert_eq(w.err.kind, ERR_NONE, "%s", w.err.text);
+	shell(b, "sudo stat -c '%U %a %s' /root/d/f", "root 600 3000000\n");
+	read_as(b, "root", "~/d/f", &r);
+	cr_assert_eq(r.err.kind, ERR_NONE, "%s", r.err.text);
+	cr_assert_eq(r.bytes.len, SIZE);
+	for (size_t i = 0; i < SIZE; i++) {
+		cr_assert_eq(r.bytes.data[i], byte_at(i), "byte %zu", i);
+	}
+	buf_done(&r.bytes);
+	cr_expect_eq(stat_as(b, NULL, "/root/d/f"), ERR_HOST, "it is root's");
+	cr_expect_eq(stat_as(b, "root", "/root/d/g"), ERR_NOT_FOUND);
+	shell(b, "sudo rm -r /root/d; pgrep -c -f -- --helper", "1\n");
+}
+
 static void on_entry(const void *row, void *data)
 {
 	const struct msg_file_entry *entry = row;
@@ -356,6 +398,7 @@ static const struct contract cases[] = {
 	CASE(changes_are_complete_after_a_sync),
 	CASE(changes_are_seen),
 	CASE(every_name_is_listed),
+	CASE(root_has_files_in_a_machine_only),
 	CASE(the_host_is_out_of_reach),
 };
 

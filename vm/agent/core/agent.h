@@ -22,6 +22,7 @@ struct text_reader;  /* vm/agent/text/reader.h */
 struct launch;       /* vm/agent/launch/launch.c: launches that wait for their window */
 struct process;      /* vm/agent/process/process.h: what commands and their like have started */
 struct request;      /* vm/agent/core/op.h */
+struct helper;       /* vm/agent/main/as_user.c: agents that run as other users */
 
 struct agent {
 	sd_event *event;
@@ -36,6 +37,10 @@ struct agent {
 	struct size screen, frame; /* in pixels: of the display; of the frame space */
 	int scale;                 /* how large programs draw, in percent */
 	uint64_t started_us;       /* loop_now_us() at the start */
+
+	/* Has the request done as another user, and answers it.  False: this user is ours. */
+	bool (*as_user)(struct request *req, const char *user);
+	LIST_HEAD(, helper) helpers; /* vm/agent/main/as_user.c */
 
 	struct request *requests;       /* unanswered, newest first */
 	struct launch *launches;        /* waiting for a window, newest first */

@@ -18,6 +18,8 @@ struct op {
 	/* args: the struct of the message's request.  It is valid as long as the request, like
 	 * everything it points to. */
 	void (*run)(struct request *req, const void *args);
+	/* Offset in args of the user to do it as; 0: only as ours. */
+	size_t user_at;
 };
 
 /* Both end the request. */
@@ -29,6 +31,8 @@ void request_fail(struct request *req, const struct err *why);
 void request_answer(struct request *req, const void *answer);
 
 struct agent *request_agent(struct request *req);
+const struct op *request_op(const struct request *req);
+const json_t *request_json(const struct request *req); /* its arguments, undecoded */
 uint32_t request_number(const struct request *req); /* on the link; 0: its host has disconnected */
 /* The tail of the request; only inside run(). */
 const char *request_tail(const struct request *req, size_t *ret_len);

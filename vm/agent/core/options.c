@@ -38,6 +38,7 @@ static const struct field fields[] = {
 	FIELD_ONE_OF(struct options, log_level, "log level on stderr", log_level_names,
 		.default_value = LOG_LEVEL_WARNING),
 	FIELD_FLAG(struct options, init, "run as the first process of a microVM"),
+	FIELD_FLAG(struct options, helper, "serve operations on files only, for another agent"),
 	FIELD_FLAG(struct options, help, "print this"),
 	FIELD_FLAG(struct options, version, "print the version"),
 	{},

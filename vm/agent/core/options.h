@@ -13,7 +13,7 @@ struct options {
 	int64_t max_memory, max_processes, max_files;
 	int64_t grace; /* ms; -1: without limit */
 	int log_level;
-	bool init, help, version;
+	bool init, helper, help, version;
 
 	struct size size; /* screen, parsed */
 	json_t *given;    /* owns the texts */

@@ -65,7 +65,11 @@ void request_run(struct agent *agent, uint32_t id, const struct link_msg *msg, c
 		    part, json_object_get(msg->json, "args"), msg->tail_len, req->args, &err)) {
 		return request_fail(req, &err);
 	}
-	op->run(req, req->args);
+	const char *user =
+		op->user_at ? *(const char *const *)((const char *)req->args + op->user_at) : NULL;
+	if (!user || !agent->as_user || !agent->as_user(req, user)) {
+		op->run(req, req->args);
+	}
 }
 
 /* ---- cancelling ---- */
@@ -144,6 +148,16 @@ void request_fail(struct request *req, const struct err *why)
 struct agent *request_agent(struct request *req)
 {
 	return req->agent;
+}
+
+const struct op *request_op(const struct request *req)
+{
+	return req->op;
+}
+
+const json_t *request_json(const struct request *req)
+{
+	return json_object_get(req->json, "args");
 }
 
 uint32_t request_number(const struct request *req)

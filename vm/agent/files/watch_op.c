@@ -22,7 +22,7 @@
 struct watcher {
 	struct file_stream stream; /* first */
 	char *path;
-	bool recursive, entries, announced;
+	bool recursive, entries, xattrs, announced;
 	struct watch_tree *tree;
 	sd_event_source *source; /* the loop's */
 	struct file_entry entry;
@@ -39,7 +39,7 @@ static json_t *describe(struct watcher *w, const char *path)
 	auto_buf struct buf full = { 0 };
 	buf_printf(
 		&full, "%s%s%s", strcmp(w->path, "/") == 0 ? "" : w->path, *path ? "/" : "", path);
-	if (!file_entry_read(&w->entry, AT_FDCWD, buf_text(&full), buf_text(&full), false)) {
+	if (!file_entry_read(&w->entry, AT_FDCWD, buf_text(&full), buf_text(&full), w->xattrs)) {
 		return NULL;
 	}
 	return file_entry_json(&w->entry);
@@ -287,10 +287,12 @@ static void run(struct request *req, const void *data)
 	w->stream.idle = idle;
 	w->recursive = args->recursive;
 	w->entries = args->entries;
+	w->xattrs = args->xattrs;
 	file_job_step(&w->stream.job);
 }
 
 const struct op op_file_watch = {
 	.message = &message_file_watch,
 	.run = run,
+	.user_at = offsetof(struct msg_file_watch, user),
 };

@@ -9,13 +9,14 @@
 #include "vm/agent/core/virtio_port.h"
 #include "vm/agent/elements/marks.h"
 #include "vm/agent/files/job.h"
+#include "vm/agent/main/as_user.h"
 #include "vm/agent/main/desktop.h"
 #include "vm/agent/main/host.h"
 #include "vm/agent/main/ops.h"
 #include "vm/agent/main/screen_watch.h"
 #include "vm/agent/process/environment.h"
-#include "vm/agent/process/process.h"
 #include "vm/agent/process/proc_scan.h"
+#include "vm/agent/process/process.h"
 #include "vm/agent/session/session.h"
 
 #include <fcntl.h>
@@ -141,6 +142,7 @@ struct agent_main *agent_new(const struct options *options, struct err *err)
 			link_new(agent->shared.event, (int)options->link_fd, &link_handlers, agent);
 	}
 	agent->watch = screen_watch_new(agent);
+	agent->shared.as_user = as_user;
 	agent->shared.acts = act_queue_new(&agent->shared);
 	act_queue_use_marks(agent->shared.acts, &elements_marks);
 	desktop_init(agent);
@@ -175,6 +177,7 @@ void agent_free(struct agent_main *agent)
 	desktop_done(agent);
 	proc_scan_kill_all(0, environment_mark());
 	act_queue_free(agent->shared.acts);
+	as_user_done(&agent->shared);
 	request_free_all(&agent->shared);
 	process_free_all(&agent->shared);
 	screen_watch_free(agent->watch);

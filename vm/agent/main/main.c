@@ -4,6 +4,7 @@
 #include "vm/agent/init/init.h"
 #include "vm/agent/init/reaper.h"
 #include "vm/agent/main/agent.h"
+#include "vm/agent/main/as_user.h"
 #include "vm/agent/process/environment.h"
 
 #include <stdio.h>
@@ -46,6 +47,9 @@ int main(int argc, char **argv)
 	auto_free char *answer = options_answer(&options);
 	if (answer) {
 		fputs(answer, stdout);
+	}
+	if (!answer && options.helper) {
+		return as_user_serve(&options);
 	}
 	if (!answer && !options.init) {
 		reaper_run(serve, &options);

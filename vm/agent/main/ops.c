@@ -62,7 +62,7 @@ static const struct op *const ops[] = {
 
 #define N_OPS (sizeof(ops) / sizeof(*ops))
 
-static const struct op *find(const char *name, struct err *err)
+const struct op *ops_find(const char *name, struct err *err)
 {
 	const char *names[N_OPS + 1] = { 0 };
 	for (size_t i = 0; i < N_OPS; i++) {
@@ -89,7 +89,7 @@ void ops_request(struct link *link, uint32_t id, const struct link_msg *msg, voi
 		link_reply_err(link, id, &err);
 		return;
 	}
-	const struct op *found = find(op, &err);
+	const struct op *found = ops_find(op, &err);
 	if (found) {
 		request_run(&agent->shared, id, msg, found);
 	} else {

@@ -121,7 +121,13 @@ static void converse(struct request *req, struct process *p, bool kills)
 		return request_fail(req, &err);
 	}
 	request_on_cancel(req, on_cancel, t);
-	const struct msg_started started = { process_pid(p), process_is_over(p) };
+	struct err none;
+	const struct msg_started started = {
+		.pid = process_pid(p),
+		.ended = process_is_over(p),
+		.ended_ms = process_ended_ms(p),
+		.terminal = process_terminal(p, &none) != NULL,
+	};
 	request_send(req, &message_started, &started);
 	on_news(&t->reader); /* of one that has ended before */
 }

@@ -24,12 +24,12 @@ bool other_user_check(const char *user, bool *ret_other, struct err *err)
 	}
 	if (access(SUDO, X_OK) < 0 || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
 		return err_set(err, ERR_UNSUPPORTED,
-			"this sandbox has no user '%.32s': commands run as '%s' only. A microVM with "
-			"sudo, such as the image minimal, has root, too",
+			"this sandbox has no user '%.32s': commands and files are those of '%s'. A "
+			"microVM with sudo, such as the image minimal, has root, too",
 			user, ours);
 	}
 	return getpwnam(user) ||
-	       err_set(err, ERR_NOT_FOUND, "the sandbox has no user '%.32s'", user);
+	       err_set(err, ERR_UNSUPPORTED, "the sandbox has no user '%.32s'", user);
 }
 
 static size_t count(const char *const *list)

@@ -84,6 +84,11 @@ struct msg_exec_answer process_end(const struct process *p)
 	};
 }
 
+int64_t process_ended_ms(const struct process *p)
+{
+	return p->over ? (int64_t)(loop_now_us() - p->ended_us) / 1000 : 0;
+}
+
 static void end(struct process *p)
 {
 	p->over = true;

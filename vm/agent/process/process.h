@@ -72,6 +72,7 @@ bool process_resize(struct process *p, int columns, int rows, struct err *err) N
 int64_t process_pid(const struct process *p);
 bool process_is_over(const struct process *p);
 struct msg_exec_answer process_end(const struct process *p); /* ms: so far, while it runs */
+int64_t process_ended_ms(const struct process *p); /* since its end; 0: it runs */
 void process_describe(const struct process *p, struct msg_process_row *ret);
 const struct output_log *process_log(const struct process *p, unsigned channel);
 struct terminal *process_terminal(const struct process *p, struct err *err); /* NULL: it has none */

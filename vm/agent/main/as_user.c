@@ -1,0 +1,194 @@
+#include "vm/agent/main/as_user.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "vm/agent/core/request.h"
+#include "vm/agent/files/job.h"
+#include "vm/agent/main/forward.h"
+#include "vm/agent/main/ops.h"
+#include "vm/agent/process/other_user.h"
+#include "vm/agent/process/task.h"
+
+#include <limits.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define IDLE_MS 60000
+
+/* ---- the agent's side ---- */
+
+struct helper {
+	LIST_ENTRY(helper) entry;
+	struct agent *agent;
+	char *user;
+	struct link *link;
+	unsigned requests;
+	sd_event_source *idle;
+};
+
+static void helper_free(struct helper *h)
+{
+	LIST_REMOVE(h, entry);
+	link_free(h->link); /* answers what is open */
+	loop_drop(&h->idle);
+	free(h->user);
+	free(h);
+}
+
+static void on_closed(struct link *link, const struct err *why, void *data)
+{
+	struct helper *h = data;
+	(void)link;
+	log_info("the helper of the user %s has ended: %s", h->user, why->text);
+	helper_free(h);
+}
+
+static int on_idle(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source, (void)usec;
+	helper_free(data);
+	return 0;
+}
+
+static void on_answered(void *data)
+{
+	struct helper *h = data;
+	if (--h->requests == 0) {
+		loop_drop(&h->idle);
+		h->idle = loop_after_ms(h->agent->event, IDLE_MS, on_idle, h);
+	}
+}
+
+static bool run_helper(struct agent *agent, const char *user, int its, struct err *err)
+{
+	char program[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	if (len < 0) {
+		return err_errno(err, "cannot find the agent's program");
+	}
+	program[len] = '\0';
+	const char *const argv[] = { program, "--helper", "--link-fd", "0", NULL };
+	const char *const none[] = { NULL };
+	auto_free const char **wrapped = other_user_arguments(user, argv, none);
+	struct task task;
+	if (!task_start(&(struct task_how){ .argv = wrapped, .in = its, .out = -1, .err = -1 },
+		    &task, err)) {
+		return false;
+	}
+	task_reap(&task, agent->event);
+	return true;
+}
+
+static struct helper *helper_new(struct agent *agent, const char *user, struct err *err)
+{
+	static const struct link_handlers handlers = { .closed = on_closed };
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+		err_errno(err, "cannot create a socket");
+		return NULL;
+	}
+	auto_close int ours = ends[0], its = ends[1];
+	if (!run_helper(agent, user, its, err)) {
+		return NULL;
+	}
+	struct helper *h = must(calloc(1, sizeof(*h)));
+	h->agent = agent;
+	h->user = must(strdup(user));
+	h->link = link_new(agent->event, take_fd(&ours), &handlers, h);
+	LIST_INSERT_HEAD(&agent->helpers, h, entry);
+	return h;
+}
+
+static struct helper *find(struct agent *agent, const char *user)
+{
+	struct helper *h = LIST_FIRST(&agent->helpers);
+	while (h && strcmp(h->user, user) != 0) {
+		h = LIST_NEXT(h, entry);
+	}
+	return h;
+}
+
+bool as_user(struct request *req, const char *user)
+{
+	struct agent *agent = request_agent(req);
+	struct err err;
+	bool other;
+	if (!other_user_check(user, &other, &err)) {
+		request_fail(req, &err);
+		return true;
+	}
+	if (!other) {
+		return false;
+	}
+	struct helper *h = find(agent, user);
+	h = h ? h : helper_new(agent, user, &err);
+	if (h) {
+		h->requests++;
+		loop_drop(&h->idle);
+		forward_request(req, h->link, on_answered, h);
+	} else {
+		request_fail(req, &err);
+	}
+	return true;
+}
+
+void as_user_done(struct agent *agent)
+{
+	while (!LIST_EMPTY(&agent->helpers)) {
+		helper_free(LIST_FIRST(&agent->helpers));
+	}
+}
+
+/* ---- the helper's side ---- */
+
+static void on_request(struct link *link, uint32_t id, const struct link_msg *msg, void *data)
+{
+	const char *name =
+		json_string_value(json_object_get(msg->json, "op")); /* link.c checks it */
+	struct err err;
+	const struct op *op = ops_find(name, &err);
+	if (op && op->user_at) {
+		request_run(data, id, msg, op);
+		return;
+	}
+	if (op) {
+		err_set(&err, ERR_UNSUPPORTED, "the operation '%.40s' has no user", name);
+	}
+	link_reply_err(link, id, &err);
+}
+
+static void on_cancel(struct link *link, uint32_t id, void *data)
+{
+	(void)link;
+	request_cancel(data, id);
+}
+
+static void on_agent_gone(struct link *link, const struct err *why, void *data)
+{
+	struct agent *agent = data;
+	(void)link, (void)why;
+	request_forget_all(agent);
+	sd_event_exit(agent->event, 0);
+}
+
+int as_user_serve(const struct options *options)
+{
+	static const struct link_handlers handlers = {
+		.request = on_request, .cancel = on_cancel, .closed = on_agent_gone
+	};
+	struct err err;
+	auto_event sd_event *event = loop_new(&err);
+	if (!event) {
+		log_error("%s", err.text);
+		return EXIT_FAILURE;
+	}
+	struct agent agent = { .event = event };
+	agent.link = link_new(event, (int)options->link_fd, &handlers, &agent);
+	int status = sd_event_loop(event);
+	request_cancel_all(&agent);
+	file_jobs_wait();
+	request_free_all(&agent);
+	link_free(agent.link);
+	return status < 0 ? EXIT_FAILURE : status;
+}
