@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "server/e2b/control/history.h"
 #include "server/e2b/core/tokens.h"
+#include "server/e2b/envd/envd.h"
 #include "server/e2b/router.h"
 #include "server/e2b/template/build.h"
 #include "server/e2b/template/names.h"
@@ -118,6 +119,7 @@ void listen_e2b_free(struct listen_e2b *listen)
 	if (listen) {
 		listener_remove(&listen->states);
 		http_free(listen->plain);
+		e2b_envd_done(&listen->e2b);
 		e2b_history_free(listen->e2b.history);
 		e2b_builds_free(listen->e2b.builds);
 		e2b_names_close(listen->e2b.names);

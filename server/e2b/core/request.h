@@ -15,6 +15,7 @@
  */
 
 struct activity;
+struct envd_watchers;
 struct e2b_history; /* server/e2b/control/history.h */
 TAILQ_HEAD(e2b_requests, e2b_request);
 
@@ -33,6 +34,7 @@ struct e2b {
 	struct e2b_builds *builds;
 	const char *images;       /* the directory of images; NULL: sandboxes have none */
 	struct e2b_requests open; /* on sandboxes */
+	struct envd_watchers *watchers; /* of envd; NULL: none yet */
 };
 
 /* Valid until its exchange has closed.  Its body waits until it is taken (http_receive()), or read

@@ -1,0 +1,338 @@
+/*
+ * filesystem.Filesystem: CreateWatcher, GetWatcherEvents, RemoveWatcher.  A watcher keeps the changes
+ * in a directory between two calls of a client that holds no stream.  It ends with its sandbox, or
+ * after a while without a call.  The events of one call include everything that happened before it:
+ * the sandbox is asked first.
+ */
+#include "server/e2b/envd/watcher.h"
+
+#include "base/cleanup.h"
+#include "base/id.h"
+#include "base/loop.h"
+#include "server/e2b/envd/filesystem.h"
+#include "server/e2b/envd/proto.h"
+#include "server/e2b/envd/rpc.h"
+#include "server/e2b/envd/services.h"
+#include "server/e2b/envd/watch.h"
+#include "vm/guest/files.h"
+
+#include <string.h>
+
+#define PER_SANDBOX 64
+#define PER_OWNER 256
+#define IDLE_MS (10 * 60 * 1000)
+#define EVENTS_MAX 20000
+#define EVENTS_BYTES (4u << 20)
+
+/* A call that waits for the events, or for the start. */
+struct waiter {
+	STAILQ_ENTRY(waiter) entry;
+	struct rpc *rpc; /* NULL: its client has gone */
+};
+
+struct watcher {
+	TAILQ_ENTRY(watcher) entry;
+	struct envd_watchers *all;
+	char id[ID_LEN + 1];
+	struct vm *vm;
+	char *owner;
+	struct file_rows *rows; /* NULL: nothing more happens in the directory */
+	STAILQ_HEAD(, waiter) waiters;
+	json_t *events;
+	size_t bytes;
+	bool started, lost;
+	sd_event_source *idle;
+};
+
+struct envd_watchers {
+	TAILQ_HEAD(, watcher) list;
+};
+
+/* ---- the calls that wait ---- */
+
+static void on_rpc_closed(struct rpc *rpc)
+{
+	struct waiter *waiter = rpc->data;
+	if (waiter) {
+		waiter->rpc = NULL;
+	}
+}
+
+static void add_waiter(struct watcher *w, struct rpc *rpc)
+{
+	struct waiter *waiter = must(calloc(1, sizeof(*waiter)));
+	waiter->rpc = rpc;
+	rpc->data = waiter;
+	rpc->closed = on_rpc_closed;
+	STAILQ_INSERT_TAIL(&w->waiters, waiter, entry);
+}
+
+/* The first; NULL: there is none, or its client has gone. */
+static struct rpc *take_waiter(struct watcher *w)
+{
+	struct waiter *waiter = STAILQ_FIRST(&w->waiters);
+	struct rpc *rpc = waiter ? waiter->rpc : NULL;
+	if (waiter) {
+		STAILQ_REMOVE_HEAD(&w->waiters, entry);
+		free(waiter);
+	}
+	if (rpc) {
+		rpc->data = NULL;
+	}
+	return rpc;
+}
+
+static void fail_waiters(struct watcher *w, const struct err *err)
+{
+	while (!STAILQ_EMPTY(&w->waiters)) {
+		struct rpc *rpc = take_waiter(w);
+		if (rpc) {
+			rpc_fail_err(rpc, err);
+		}
+	}
+}
+
+/* ---- a watcher ---- */
+
+static void watcher_free(struct watcher *w, const struct err *why)
+{
+	file_rows_close(take_ptr(&w->rows));
+	fail_waiters(w, why);
+	TAILQ_REMOVE(&w->all->list, w, entry);
+	loop_drop(&w->idle);
+	json_decref(w->events);
+	free(w->owner);
+	free(w);
+}
+
+static bool not_found(struct err *err)
+{
+	return err_set(err, ERR_NOT_FOUND, "the watcher was not found");
+}
+
+static int on_idle(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct err why;
+	(void)source, (void)usec;
+	not_found(&why);
+	watcher_free(data, &why);
+	return 0;
+}
+
+static void is_used(struct watcher *w, sd_event *event)
+{
+	loop_drop(&w->idle);
+	w->idle = loop_after_ms(event, IDLE_MS, on_idle, w);
+}
+
+static void reply_events(struct watcher *w, struct rpc *rpc)
+{
+	json_t *events = w->events;
+	bool lost = w->lost;
+	w->events = must(json_array());
+	w->bytes = 0;
+	w->lost = false;
+	if (lost) {
+		json_decref(events);
+		rpc_fail(rpc, CONNECT_INTERNAL,
+			"events were lost, because there were too many since the last call");
+	} else {
+		rpc_reply(rpc, must(json_pack("{s:o}", "events", events)));
+	}
+}
+
+/* ---- what happens in the directory ---- */
+
+static void on_row(const void *row, void *data)
+{
+	struct watcher *w = data;
+	const struct msg_file_change *change = row;
+	json_t *event = watch_event(change);
+	w->lost |= change->change == FILE_LOST;
+	w->bytes += event ? json_dumpb(event, NULL, 0, JSON_COMPACT) : 0;
+	w->lost |= w->bytes > EVENTS_BYTES || json_array_size(w->events) >= EVENTS_MAX;
+	if (w->lost) {
+		json_array_clear(w->events);
+		json_decref(event);
+	} else if (event) {
+		json_array_append_new(w->events, event);
+	}
+}
+
+static void on_started(void *data)
+{
+	struct watcher *w = data;
+	struct rpc *rpc = w->started ? NULL : take_waiter(w);
+	w->started = true;
+	if (rpc) {
+		rpc_reply(rpc, must(json_pack("{s:s}", "watcherId", w->id)));
+	}
+}
+
+static void on_synced(void *data)
+{
+	struct watcher *w = data;
+	struct rpc *rpc = w->started ? take_waiter(w) : NULL;
+	if (rpc) {
+		reply_events(w, rpc);
+	}
+}
+
+/* What happened before the directory was removed is still told. */
+static void on_end(const void *answer, const struct err *err, void *data)
+{
+	struct watcher *w = data;
+	struct err over;
+	(void)answer;
+	w->rows = NULL;
+	if (!err) {
+		err_set(&over, ERR_HOST, "the sandbox has ended the watch");
+		err = &over;
+	}
+	if (!w->started || err->kind != ERR_NOT_FOUND) {
+		watcher_free(w, err);
+		return;
+	}
+	while (!STAILQ_EMPTY(&w->waiters)) {
+		on_synced(w);
+	}
+}
+
+/* ---- CreateWatcher ---- */
+
+static bool has_room(const struct e2b_request *r, struct err *err)
+{
+	const struct watcher *w;
+	size_t of_sandbox = 0, of_owner = 0;
+	TAILQ_FOREACH(w, &r->e2b->watchers->list, entry)
+	{
+		of_sandbox += w->vm == r->vm;
+		of_owner += strcmp(w->owner, r->owner) == 0;
+	}
+	return (of_sandbox < PER_SANDBOX && of_owner < PER_OWNER) ||
+	       err_set(err, ERR_LIMIT,
+		       "there are %zu watchers of this sandbox and %zu of its owner; at most %d and "
+		       "%d are possible: remove one",
+		       of_sandbox, of_owner, PER_SANDBOX, PER_OWNER);
+}
+
+static struct watcher *watcher_new(struct rpc *rpc)
+{
+	struct watcher *w = must(calloc(1, sizeof(*w)));
+	w->all = rpc->r->e2b->watchers;
+	w->vm = rpc->r->vm;
+	w->owner = must(strdup(rpc->r->owner));
+	w->events = must(json_array());
+	id_make(w->id);
+	STAILQ_INIT(&w->waiters);
+	TAILQ_INSERT_TAIL(&w->all->list, w, entry);
+	is_used(w, rpc->r->e2b->event);
+	add_waiter(w, rpc);
+	return w;
+}
+
+static void use_list(struct e2b *e2b)
+{
+	if (!e2b->watchers) {
+		e2b->watchers = must(calloc(1, sizeof(*e2b->watchers)));
+		TAILQ_INIT(&e2b->watchers->list);
+	}
+}
+
+static void run_create(struct rpc *rpc, const json_t *body)
+{
+	static const struct file_rows_handlers handlers = {
+		.row = on_row, .started = on_started, .synced = on_synced, .end = on_end
+	};
+	struct watch_request request;
+	struct err err;
+	use_list(rpc->r->e2b);
+	if (!proto_decode(watch_request_fields, body, &rpc->kept, &request, &err) ||
+		!has_room(rpc->r, &err)) {
+		return rpc_fail_err(rpc, &err);
+	}
+	const struct msg_file_watch args = { .path = filesystem_path(request.path),
+		.recursive = request.recursive,
+		.entries = request.include_entry,
+		.xattrs = request.include_entry };
+	struct watcher *w = watcher_new(rpc);
+	/* A watcher of its own is no use of the sandbox. */
+	w->rows = file_rows_open(
+		rpc->guest, &message_file_watch, &args, 0, GUEST_ASKER_VIEWER, &handlers, w);
+}
+
+/* ---- the others ---- */
+
+struct named {
+	const char *watcher_id;
+};
+static const struct field named_fields[] = {
+	FIELD_STR(struct named, watcher_id, "Of the watcher.", .required = true, .max = 100),
+	{ 0 },
+};
+
+/* NULL: the call was refused. */
+static struct watcher *find(struct rpc *rpc, const json_t *body)
+{
+	struct named named;
+	struct err err;
+	struct watcher *w;
+	use_list(rpc->r->e2b);
+	if (!proto_decode(named_fields, body, &rpc->kept, &named, &err)) {
+		rpc_fail_err(rpc, &err);
+		return NULL;
+	}
+	TAILQ_FOREACH(w, &rpc->r->e2b->watchers->list, entry)
+	{
+		if (w->vm == rpc->r->vm && w->started && strcmp(w->id, named.watcher_id) == 0) {
+			return w;
+		}
+	}
+	not_found(&err);
+	rpc_fail_err(rpc, &err);
+	return NULL;
+}
+
+static void run_get_events(struct rpc *rpc, const json_t *body)
+{
+	struct watcher *w = find(rpc, body);
+	if (!w) {
+		return;
+	}
+	is_used(w, rpc->r->e2b->event);
+	if (!w->rows) {
+		reply_events(w, rpc);
+	} else if (file_rows_sync(w->rows)) {
+		add_waiter(w, rpc);
+	} else {
+		rpc_fail(rpc, CONNECT_RESOURCE_EXHAUSTED, "too many calls wait for this watcher");
+	}
+}
+
+static void run_remove(struct rpc *rpc, const json_t *body)
+{
+	struct watcher *w = find(rpc, body);
+	struct err why;
+	if (w) {
+		not_found(&why);
+		watcher_free(w, &why);
+		rpc_reply(rpc, must(json_object()));
+	}
+}
+
+void envd_watchers_free(struct envd_watchers *watchers)
+{
+	struct err why;
+	while (watchers && !TAILQ_EMPTY(&watchers->list)) {
+		not_found(&why);
+		watcher_free(TAILQ_FIRST(&watchers->list), &why);
+	}
+	free(watchers);
+}
+
+const struct rpc_method watcher_methods[] = {
+	{ "/filesystem.Filesystem/CreateWatcher", .run = run_create },
+	{ "/filesystem.Filesystem/GetWatcherEvents", .run = run_get_events },
+	{ "/filesystem.Filesystem/RemoveWatcher", .run = run_remove },
+	{ 0 },
+};
