@@ -42,6 +42,7 @@ void fake_desktop_done(struct fake_desktop *desktop)
 	buf_done(&desktop->clipboard.plain);
 	buf_done(&desktop->heard);
 	for (size_t i = 0; i < FAKE_LISTENERS_MAX; i++) {
+		buf_done(&desktop->listeners[i].word);
 		buf_done(&desktop->listeners[i].text);
 	}
 }

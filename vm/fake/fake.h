@@ -35,7 +35,7 @@ struct fake_clipboard {
 struct fake_listener {
 	unsigned port; /* 0: none */
 	bool echoes, waits;
-	struct buf text;
+	struct buf word, text;
 };
 
 struct fake_desktop {

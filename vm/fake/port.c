@@ -4,10 +4,11 @@
  *
  *     echo        writes back what it reads, until its input ends
  *     greet TEXT  writes TEXT at once and closes; what it reads then is only kept
- *     answer TEXT the same after it has read an empty line
+ *     after WORD TEXT   the same after it has read WORD
+ *     switch WORD TEXT  writes TEXT after it has read WORD, and then back what it reads
  *     none        no program listens any more
  *
- * TEXT may contain \r, \n and \\.
+ * TEXT and WORD may contain \r, \n and \\.
  */
 #include "vm/fake/fake.h"
 
@@ -35,11 +36,11 @@ static struct fake_listener *find(struct fake_desktop *d, unsigned port)
 	return NULL;
 }
 
-static void unescape(struct buf *to, const char *text)
+static void unescape(struct buf *to, const char *text, size_t len)
 {
-	for (; *text; text++) {
+	for (const char *end = text + len; text < end; text++) {
 		char c = *text;
-		if (c == '\\' && text[1]) {
+		if (c == '\\' && text + 1 < end) {
 			text++;
 			c = (char)(*text == 'r' ? '\r' : *text == 'n' ? '\n' : *text);
 		}
@@ -62,9 +63,16 @@ void fake_listen(struct fake_desktop *d, const char *rest)
 	}
 	buf_done(&l->text);
 	l->port = strcmp(what, "none") == 0 ? 0 : port;
-	l->echoes = strcmp(what, "echo") == 0;
-	l->waits = strcmp(what, "answer") == 0;
-	unescape(&l->text, rest[at] ? rest + at + 1 : "");
+	l->waits = strcmp(what, "after") == 0 || strcmp(what, "switch") == 0;
+	l->echoes = strcmp(what, "echo") == 0 || strcmp(what, "switch") == 0;
+	rest += at + (rest[at] == ' ');
+	l->word.len = 0;
+	if (l->waits) {
+		size_t len = strcspn(rest, " ");
+		unescape(&l->word, rest, len);
+		rest += len + (rest[len] == ' ');
+	}
+	unescape(&l->text, rest, strlen(rest));
 }
 
 /* ---- the connection ---- */
@@ -93,7 +101,8 @@ static void say(struct fake_request *req)
 	struct fake_port *p = req->port;
 	const struct fake_listener *l = p->listener;
 	if (!p->says) {
-		p->says = p->closes = true;
+		p->says = true;
+		p->closes = !l->echoes;
 		buf_append(&p->out, l->text.data, l->text.len);
 	}
 }
@@ -106,11 +115,11 @@ static void on_data(
 	struct buf *heard = &req->fake->desktop.heard;
 	(void)link, (void)id, (void)channel;
 	p->owed += len;
-	if (p->listener->echoes) {
+	if (p->listener->echoes && (p->says || !p->listener->waits)) {
 		buf_append(&p->out, bytes, len);
 	} else {
 		buf_append(heard, bytes, len);
-		if (p->listener->waits && strstr(buf_text(heard), "\r\n\r\n")) {
+		if (p->listener->waits && strstr(buf_text(heard), buf_text(&p->listener->word))) {
 			say(req);
 		}
 	}
