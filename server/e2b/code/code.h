@@ -3,7 +3,7 @@
 
 #include "server/e2b/core/request.h"
 
-/* The code interpreter, at port 49999 of each sandbox. */
+/* E2B's code interpreter: code with state, in the kernels of vm/guest/code.h. */
 void e2b_code_run(struct e2b_request *r);
 
 #endif

@@ -1,0 +1,106 @@
+// E2B's code interpreter SDK, unmodified, against the kernels of a namespace sandbox.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Sandbox } from '@e2b/code-interpreter';
+import { serve_e2b } from './lib/e2b.mjs';
+
+let server, sandbox;
+before(async () => {
+	server = await serve_e2b({ backend: 'namespace' });
+	sandbox = await Sandbox.create({ ...server.connection, timeoutMs: 600000, envs: { OF_SANDBOX: 'all', BOTH: 'sandbox' } });
+});
+after(() => server.stop());
+
+test('the value of the last expression, output, and state', async () => {
+	const first = await sandbox.runCode('import sys\nx = 20\nprint("out"); print("wrong", file=sys.stderr)\nx + 1');
+	assert.equal(first.text, '21');
+	assert.deepEqual(first.logs, { stdout: ['out\n'], stderr: ['wrong\n'] });
+	assert.equal(first.results.length, 1);
+	assert.equal(first.results[0].isMainResult, true);
+	const second = await sandbox.runCode('x += 1; x');
+	assert.equal(second.text, '21');
+	assert.equal(second.executionCount, first.executionCount + 1);
+});
+
+test('texts in every script, whole', async () => {
+	const text = 'für Ж 漢 😀 "quoted"\n'.repeat(20000);
+	const heard = [];
+	const execution = await sandbox.runCode(`print('für Ж 漢 😀 "quoted"\\n' * 20000, end='')`, { onStdout: (m) => heard.push(m.line) });
+	assert.equal(execution.logs.stdout.join(''), text);
+	assert.equal(heard.join(''), text);
+	assert.equal((await sandbox.runCode('"text"')).text, 'text');
+});
+
+test('representations of a result', async () => {
+	const { results } = await sandbox.runCode([
+		'from IPython.display import display, HTML, Markdown, SVG, JSON, Latex',
+		'display(HTML("<b>x</b>")); display(Markdown("*x*")); display(SVG("<svg xmlns=\'http://www.w3.org/2000/svg\'/>"))',
+		'display(JSON({"a": [1]})); display(Latex("$x$"))',
+	].join('\n'));
+	assert.deepEqual(results.map((r) => r.formats()), [['html'], ['markdown'], ['svg'], ['json'], ['latex']]);
+	assert.equal(results[0].html, '<b>x</b>');
+	assert.deepEqual(results[3].json, { a: [1] });
+	assert.ok(results.every((r) => !r.isMainResult));
+});
+
+test('a plot is a PNG', { skip: !process.env.VITRINE_PLOTS }, async () => {
+	const { results } = await sandbox.runCode('import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()');
+	assert.equal(Buffer.from(results[0].png, 'base64').subarray(1, 4).toString(), 'PNG');
+});
+
+test('an error has its traceback', async () => {
+	const execution = await sandbox.runCode('1 / 0');
+	assert.equal(execution.error.name, 'ZeroDivisionError');
+	assert.equal(execution.error.value, 'division by zero');
+	assert.match(execution.error.traceback, /1 \/ 0/);
+});
+
+test('variables of the sandbox, and of one run', async () => {
+	const show = 'import os; " ".join(os.environ.get(n, "-") for n in ("OF_SANDBOX", "BOTH", "ONE"))';
+	assert.equal((await sandbox.runCode(show)).text, 'all sandbox -');
+	assert.equal((await sandbox.runCode(show, { envs: { BOTH: 'run', ONE: 'é' } })).text, 'all run é');
+	assert.equal((await sandbox.runCode(show)).text, 'all sandbox -');
+});
+
+test('contexts', async () => {
+	const context = await sandbox.createCodeContext({ cwd: '/tmp' });
+	assert.equal(context.cwd, '/tmp');
+	assert.equal(context.language, 'python');
+	await sandbox.runCode('y = 1', { context });
+	assert.equal((await sandbox.runCode('import os; os.getcwd()', { context })).text, '/tmp');
+	assert.equal((await sandbox.runCode('y')).error.name, 'NameError');
+	assert.deepEqual((await sandbox.listCodeContexts()).at(-1), context);
+	assert.ok((await sandbox.listCodeContexts()).some(({ id }) => id === 'python'), 'the default one');
+	await sandbox.restartCodeContext(context.id);
+	assert.equal((await sandbox.runCode('y', { context })).error.name, 'NameError');
+	await sandbox.removeCodeContext(context.id);
+	assert.ok((await sandbox.listCodeContexts()).every(({ id }) => id !== context.id));
+	await assert.rejects(sandbox.runCode('1', { context }), /there is no context/);
+	await assert.rejects(sandbox.runCode('1', { language: 'nonesuch' }), /nonesuch/);
+});
+
+test('a client that leaves interrupts the code', async () => {
+	await assert.rejects(sandbox.runCode('import time; time.sleep(1000)', { timeoutMs: 1000 }));
+	assert.equal((await sandbox.runCode('1 + 1')).text, '2');
+});
+
+test('a kernel that ends is told', async () => {
+	const execution = await sandbox.runCode('import os; os._exit(3)');
+	assert.match(execution.error.value, /ended/);
+	assert.equal((await sandbox.runCode('1 + 1')).text, '2');
+});
+
+test('requests that are none are refused', async () => {
+	const headers = { 'E2b-Sandbox-Id': sandbox.sandboxId, 'E2b-Sandbox-Port': '49999', 'Content-Type': 'application/json' };
+	const ask = async (path, options) => {
+		const response = await fetch(server.url + path, { headers, ...options });
+		return { status: response.status, text: await response.text() };
+	};
+	assert.equal((await ask('/execute', { method: 'POST', body: '{"code": "1", "language": "python", "context_id": "python"}' })).status, 400);
+	assert.equal((await ask('/execute', { method: 'POST', body: '{"code": 1}' })).status, 400);
+	assert.equal((await ask('/execute', { method: 'POST', body: '{' })).status, 400);
+	assert.equal((await ask('/execute', { method: 'POST', body: '{"code": "1", "env_vars": {"A B": "x"}}' })).status, 400);
+	assert.equal((await ask('/contexts/a/b/restart', { method: 'POST' })).status, 404);
+	assert.equal((await ask('/nonesuch')).status, 404);
+	assert.deepEqual(await ask('/health'), { status: 200, text: 'OK' });
+});
