@@ -118,10 +118,7 @@ before(async () => {
 after(() => server.stop());
 
 async function start(target = sandbox) {
-	const { spawnSync } = await import('node:child_process');
-	const { serve, vitrine } = await import('./lib/server.mjs');
-	const r = spawnSync(vitrine, ['exec', '--state-dir', serve('namespace').at(-1), target.sandboxId, '--', 'python3', '-c', program]);
-	assert.equal(r.status, 0, r.stderr.toString());
+	await target.commands.run('python3 -c "$PROGRAM"', { envs: { PROGRAM: program } });
 }
 
 const at = (port, target = sandbox) => ({ 'E2b-Sandbox-Id': target.sandboxId, 'E2b-Sandbox-Port': String(port) });
