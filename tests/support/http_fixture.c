@@ -94,7 +94,7 @@ void fixture_begin_with(struct fixture *f, const struct http_options *how)
 {
 	struct http_options options = *how;
 	struct err err = { 0 };
-	f->event = loop_new(&err);
+	f->event = f->event ? sd_event_ref(f->event) : loop_new(&err);
 	options.listen = options.listen ? options.listen : "127.0.0.1:0";
 	options.authorize = options.authorize ? options.authorize : fixture_authorize;
 	options.data = f;

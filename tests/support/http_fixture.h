@@ -26,7 +26,7 @@
 #define HELD_MAX 64
 
 struct fixture {
-	sd_event *event;
+	sd_event *event; /* NULL: its own */
 	struct http *http;
 	struct streamable *streamable;
 	struct sse *sse;
