@@ -19,8 +19,10 @@ struct control_call {
 	struct vm *vm;
 	struct vm_wait *wait;
 	int64_t timeout_ms;
+	bool cold;   /* its programs are ended after its resume */
 	bool is_new; /* the sandbox has no user yet */
 	size_t count;
+	void (*then)(struct control_call *c, const struct err *err);
 };
 
 typedef void control_fn(struct control_call *c, const json_t *body);
@@ -62,6 +64,10 @@ struct control_page {
 bool control_page_read(struct control_call *c, size_t most, struct control_page *ret) NODISCARD;
 /* Takes all, which it cuts, and answers. */
 void control_page_reply(struct control_call *c, const struct control_page *page, json_t *all);
+
+/* cold.c: ends all programs of a sandbox, as a boot from its disk would; then is called once, later. */
+void control_restart(struct control_call *c, struct vm *vm,
+	void (*then)(struct control_call *c, const struct err *err));
 
 /* list.c */
 control_fn control_list_run;

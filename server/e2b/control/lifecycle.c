@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "server/e2b/core/record.h"
 
 #define CONNECT_S 300
 #define FORK_MAX 20
@@ -91,19 +92,9 @@ static const struct field connect_fields[] = {
 	{ 0 },
 };
 
-#define COLD \
-	"a sandbox cannot be paused or resumed without its memory, which holds its files; omit " \
-	"'memory'"
-
-/* Its time begins when it runs. */
-static void on_resumed(struct vm *vm, const struct err *err, void *data)
+static void answer_resumed(struct control_call *c, const struct err *err)
 {
-	struct control_call *c = data;
-	struct err ignored;
-	c->wait = NULL;
-	if (!err) {
-		(void)!vm_set_timeout(vm, c->timeout_ms, &ignored);
-	}
+	struct vm *vm = c->vm;
 	if (!control_back(c)) {
 		return;
 	}
@@ -114,9 +105,28 @@ static void on_resumed(struct vm *vm, const struct err *err, void *data)
 	}
 }
 
-static void resume(struct control_call *c, struct vm *vm)
+/* Its time begins when it runs. */
+static void on_resumed(struct vm *vm, const struct err *err, void *data)
+{
+	struct control_call *c = data;
+	struct err ignored;
+	c->wait = NULL;
+	if (!err) {
+		(void)!vm_set_timeout(vm, c->timeout_ms, &ignored);
+	}
+	if (!err && c->cold) {
+		control_restart(c, vm, answer_resumed);
+	} else {
+		answer_resumed(c, err);
+	}
+}
+
+/* cold: without what its programs were doing. */
+static void resume(struct control_call *c, struct vm *vm, bool cold)
 {
 	static const struct vm_wait_handlers handlers = { .done = on_resumed };
+	c->vm = vm;
+	c->cold = cold;
 	control_later(c);
 	c->wait = vm_wait(vm, &handlers, c);
 }
@@ -129,11 +139,8 @@ static void run_connect(struct control_call *c, const json_t *body)
 		!control_timeout(c, args.timeout, 1)) {
 		return;
 	}
-	bool sleeps = vm_state(vm) == VM_PAUSED;
-	if (sleeps && !args.memory) {
-		e2b_fail(c->r, 501, COLD);
-	} else if (sleeps) {
-		resume(c, vm);
+	if (vm_state(vm) == VM_PAUSED) {
+		resume(c, vm, !args.memory || e2b_record_of(vm_spec(vm)).forgets);
 	} else if (!extends(c, vm) || set_timeout(c, vm)) {
 		e2b_reply_json(c->r, 200, control_sandbox(c->e2b, vm));
 	}
@@ -158,6 +165,15 @@ static void on_paused(struct vm *vm, const struct err *err, void *data)
 	}
 }
 
+static void pause_restarted(struct control_call *c, const struct err *err)
+{
+	if (!err) {
+		vm_pause(c->vm, on_paused, c);
+	} else if (control_back(c)) {
+		e2b_fail_err(c->r, err);
+	}
+}
+
 static void run_pause(struct control_call *c, const json_t *body)
 {
 	struct connect args;
@@ -168,7 +184,8 @@ static void run_pause(struct control_call *c, const json_t *body)
 	if (vm_state(vm) == VM_PAUSED) {
 		e2b_fail(c->r, 409, "Sandbox '%s' is already paused", vm_id(vm));
 	} else if (!args.memory) {
-		e2b_fail(c->r, 501, COLD);
+		control_later(c);
+		control_restart(c, vm, pause_restarted);
 	} else {
 		control_later(c);
 		vm_pause(vm, on_paused, c);

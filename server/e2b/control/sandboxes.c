@@ -34,15 +34,10 @@ static const struct field create_fields[] = {
 	{ 0 },
 };
 
-#define COLD \
-	"a sandbox that is paused without its memory would lose its files, which are stored there; " \
-	"pause it with its memory"
-
 static bool is_supported(struct control_call *c, const struct create *args)
 {
 	const char *lacks = json_array_size(args->volumeMounts) ? "volumes are not supported"
 			    : json_object_size(args->iam)       ? "identities are not supported"
-			    : !args->autoPauseMemory            ? COLD
 								: NULL;
 	if (lacks) {
 		e2b_fail(c->r, 501, "%s", lacks);
@@ -118,6 +113,7 @@ static bool spec_of(struct control_call *c, const struct create *args, const jso
 	struct vm_spec spec = *vm_default_spec(c->e2b->vms);
 	const struct e2b_record record = {
 		.template_id = args->templateID,
+		.forgets = !args->autoPauseMemory,
 		.auto_resume = json_is_true(json_object_get(args->autoResume, "enabled")),
 		.has_network = json_is_boolean(access),
 		.network = json_is_object(args->network) ? args->network : NULL,

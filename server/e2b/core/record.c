@@ -10,13 +10,14 @@
 /* As stored. */
 struct stored {
 	const char *template_id;
-	bool auto_resume, has_network;
+	bool auto_resume, forgets, has_network;
 	const json_t *network;
 };
 
 static const struct field stored_fields[] = {
 	FIELD_STR(struct stored, template_id, "", .min = 1, .max = 100),
 	FIELD_FLAG(struct stored, auto_resume, ""),
+	FIELD_FLAG(struct stored, forgets, ""),
 	FIELD_FLAG(struct stored, has_network, ""),
 	FIELD_JSON(struct stored, network, ""),
 	{ 0 },
@@ -58,6 +59,7 @@ struct e2b_record e2b_record_of(const struct vm_spec *spec)
 			       : spec->image      ? spec->image
 						  : "base",
 		.auto_resume = stored.auto_resume,
+		.forgets = stored.forgets,
 		.has_network = stored.has_network,
 		.is_closed = json_is_false(public),
 		.mask_host = mask_of(stored.network),
@@ -70,6 +72,7 @@ json_t *e2b_record_make(const struct e2b_record *record, struct err *err)
 	const struct stored stored = {
 		.template_id = record->template_id,
 		.auto_resume = record->auto_resume,
+		.forgets = record->forgets,
 		.has_network = record->has_network,
 		.network = record->network,
 	};

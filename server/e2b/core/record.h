@@ -10,6 +10,7 @@
 struct e2b_record {
 	const char *template_id;
 	bool auto_resume; /* a request resumes it when it is paused */
+	bool forgets;     /* its programs do not survive a pause */
 	bool has_network; /* it was said whether it has internet access */
 	bool is_closed;   /* its ports require the traffic token */
 	const char *

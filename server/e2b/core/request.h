@@ -32,8 +32,8 @@ struct e2b {
 	struct e2b_history *history;
 	struct e2b_names_kept *names; /* of templates (template/names.h) */
 	struct e2b_builds *builds;
-	const char *images;       /* the directory of images; NULL: sandboxes have none */
-	struct e2b_requests open; /* on sandboxes */
+	const char *images;             /* the directory of images; NULL: sandboxes have none */
+	struct e2b_requests open;       /* on sandboxes */
 	struct envd_watchers *watchers; /* of envd; NULL: none yet */
 };
 

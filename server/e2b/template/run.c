@@ -16,18 +16,18 @@
 #define READY_TRIES 600
 #define COPY_STEP (64u << 10)
 
-static void step_name(const struct build *b, char ret[16])
+static void step_name(const struct build *b, char ret[24])
 {
 	if (b->at < b->n_steps) {
-		snprintf(ret, 16, "%zu", b->at + 1);
+		snprintf(ret, 24, "%zu", b->at + 1);
 	} else {
-		snprintf(ret, 16, "finalize");
+		snprintf(ret, 24, "finalize");
 	}
 }
 
 static void fail(struct build *b, const struct err *why)
 {
-	char step[16];
+	char step[24];
 	step_name(b, step);
 	build_end(b, step, why);
 }
