@@ -208,7 +208,7 @@ static bool start_listeners(struct serving *s, struct err *err)
 	vm_pool_limit_owners(s->vms, limits_of, s);
 	listener_add(vm_listeners(s->vms), &s->starts, &vm_listener, s);
 	if ((s->config.http.listen && !start_http(s, token, err)) ||
-		(s->config.e2b.listen && !start_e2b(s, token, err)) ||
+		(config_serves_e2b(&s->config) && !start_e2b(s, token, err)) ||
 		!auth_watch(s->auth, s->event, on_token_gone, s, err)) {
 		return false;
 	}

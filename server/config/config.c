@@ -257,7 +257,12 @@ json_t *config_encode(const struct config *config, const char *const *taken)
 
 bool config_listens(const struct config *config)
 {
-	return config->http.listen || config->e2b.listen;
+	return config->http.listen || config_serves_e2b(config);
+}
+
+bool config_serves_e2b(const struct config *config)
+{
+	return config->e2b.listen || config->e2b.tls_listen;
 }
 
 void config_done(struct config *config)

@@ -21,8 +21,9 @@ struct config {
 	} http;
 	const char *vnc_listen; /* as in struct vnc_options; NULL: none */
 	struct config_e2b {
-		const char *listen; /* as in struct http_options; NULL: none */
-		const char *domain; /* the name behind "PORT-ID." */
+		const char *listen;     /* as in struct http_options; NULL: none */
+		const char *tls_listen; /* with TLS, by names; NULL: none */
+		const char *domain;     /* the name behind "PORT-ID.", in lower case */
 	} e2b;
 	const char *tools; /* see tool_set_new() */
 	int log_level;     /* enum log_level */
@@ -41,6 +42,7 @@ struct config {
 
 /* Whether it serves clients with tokens, who come and go. */
 bool config_listens(const struct config *config);
+bool config_serves_e2b(const struct config *config);
 
 #define auto_config __attribute__((cleanup(config_done)))
 

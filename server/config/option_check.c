@@ -30,7 +30,7 @@ static bool is_private_address(const char *listen)
 static bool check_no_auth(const struct config *config, struct err *err)
 {
 	const struct config_http *http = &config->http;
-	const char *listens[] = { http->listen, config->e2b.listen };
+	const char *listens[] = { http->listen, config->e2b.listen, config->e2b.tls_listen };
 	const char *other = http->tokens         ? "--tokens"
 			    : http->behind_proxy ? "--behind-proxy"
 			    : http->tls_cert     ? "--tls-cert"
@@ -72,6 +72,19 @@ static bool check_address(const char *option, const char *address, struct err *e
 	return http_address_parse(address, &ignored, err) || err_while(err, "%s", option);
 }
 
+/* Names below it are labels and addresses of hosts, and its name is a folder's. */
+static bool check_domain(const char *domain, struct err *err)
+{
+	size_t len = strlen(domain);
+	bool good = strspn(domain, "abcdefghijklmnopqrstuvwxyz0123456789-.") == len &&
+		    !strstr(domain, "..") && domain[0] != '.' && domain[len - 1] != '.' &&
+		    strchr(domain, '.');
+	return good || err_set(err, ERR_ARGUMENT,
+			       "--e2b-domain must be a name of two or more labels in lower case, "
+			       "such as vitrine.localhost; got \"%.100s\"",
+			       domain);
+}
+
 bool option_check(const struct config *config, struct err *err)
 {
 	const struct config_http *http = &config->http;
@@ -83,6 +96,7 @@ bool option_check(const struct config *config, struct err *err)
 	}
 	return public_url_init(&checked, http->public_url, err) &&
 	       check_address("--stream-listen", http->stream_listen, err) &&
+	       check_domain(config->e2b.domain, err) &&
 	       (!http->no_auth || check_no_auth(config, err)) &&
 	       (!http->auth_server || check_auth_server(http->auth_server, err));
 }

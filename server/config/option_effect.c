@@ -43,7 +43,7 @@ static const char *const sentences[] = {
 		 "127.0.0.1:8765, or remove it",
 	[LISTENER] = "has no effect without --http or --e2b; add an address to listen at, such as "
 		     "--http 127.0.0.1:8765, or remove it",
-	[E2B] = "has no effect without --e2b; add an address to listen at, such as --e2b "
+	[E2B] = "has no effect without --e2b or --e2b-tls; add an address to listen at, such as --e2b "
 		"127.0.0.1:3000, or remove it",
 	[NO_HTTP] = "has no effect with --http, whose listener also serves the streams; remove one "
 		    "of the two",
@@ -58,7 +58,7 @@ static bool holds(const struct config *config, enum condition condition)
 	case LISTENER:
 		return config_listens(config);
 	case E2B:
-		return config->e2b.listen;
+		return config_serves_e2b(config);
 	case NO_HTTP:
 		return !config->http.listen;
 	default:

@@ -183,6 +183,9 @@ static const struct option e2b[] = {
 	TEXT("e2b", e2b.listen, "ADDRESS", 300, NULL,
 		"Serve E2B's API at this address, for its SDKs: 127.0.0.1:3000, or unix:PATH.  Its keys are the tokens "
 		"(--tokens)."),
+	TEXT("e2b-tls", e2b.tls_listen, "ADDRESS", 300, NULL,
+		"Serve it with TLS by names at this address, so that URLs of ports work, too: 127.0.0.1:8443.  Without "
+		"--tls-cert, a certificate is made at the first start."),
 	NAME("e2b-domain", e2b.domain, "NAME", 200, "vitrine.localhost",
 		"Domain of the names PORT-ID.NAME and api.NAME, by which E2B's clients reach a port of a sandbox and the API."),
 };

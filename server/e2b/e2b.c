@@ -1,6 +1,7 @@
 #include "server/e2b/e2b.h"
 
 #include "base/cleanup.h"
+#include "server/e2b/certificate.h"
 #include "server/e2b/control/history.h"
 #include "server/e2b/core/tokens.h"
 #include "server/e2b/envd/envd.h"
@@ -15,9 +16,10 @@
 struct listen_e2b {
 	struct e2b e2b;
 	struct vm_pool *vms;
-	struct listener states; /* of sandboxes */
-	struct http *plain;
-	char *images;
+	struct listener states;             /* of sandboxes */
+	struct http *plain, *tls;           /* NULL: none */
+	struct e2b_certificate certificate; /* of tls; empty: it was given */
+	char *images, *public_domain;
 };
 
 static void on_state(struct vm *vm, void *data)
@@ -72,9 +74,46 @@ static bool open_plain(struct listen_e2b *listen, const struct config *config,
 	struct budgets *budgets, struct err *err)
 {
 	struct config_http plain = config->http;
+	if (!config->e2b.listen) {
+		return true;
+	}
 	plain.tls_cert = plain.tls_key = NULL;
 	listen->plain = open_listener(listen, &plain, config->e2b.listen, budgets, err);
 	return listen->plain || err_while(err, "--e2b");
+}
+
+/* "NAME:PORT", by which clients reach it. */
+static char *public_domain_of(const char *domain, const char *url)
+{
+	const char *port = strrchr(url, ':');
+	auto_buf struct buf name = { 0 };
+	bool is_usual = !port || strcmp(port, ":443") == 0;
+	buf_printf(&name, "%s%s", domain, is_usual ? "" : port);
+	return (char *)take_ptr(&name.data);
+}
+
+static bool open_tls(struct listen_e2b *listen, const struct config *config,
+	struct budgets *budgets, struct err *err)
+{
+	struct config_http tls = config->http;
+	if (!config->e2b.tls_listen) {
+		return true;
+	}
+	if (!tls.tls_cert) {
+		if (!e2b_certificate_find(
+			    config->vm.state_dir, config->e2b.domain, &listen->certificate, err)) {
+			return err_while(err, "--e2b-tls");
+		}
+		tls.tls_cert = listen->certificate.chain;
+		tls.tls_key = listen->certificate.key;
+	}
+	listen->tls = open_listener(listen, &tls, config->e2b.tls_listen, budgets, err);
+	if (!listen->tls) {
+		return err_while(err, "--e2b-tls");
+	}
+	listen->public_domain = public_domain_of(config->e2b.domain, http_url(listen->tls));
+	listen->e2b.public_domain = listen->public_domain;
+	return true;
 }
 
 static bool start(struct listen_e2b *listen, const struct config *config, struct budgets *budgets,
@@ -89,7 +128,7 @@ static bool start(struct listen_e2b *listen, const struct config *config, struct
 		return false;
 	}
 	listen->e2b.builds = e2b_builds_new(&listen->e2b);
-	return open_plain(listen, config, budgets, err);
+	return open_plain(listen, config, budgets, err) && open_tls(listen, config, budgets, err);
 }
 
 struct listen_e2b *listen_e2b_new(sd_event *event, const struct config *config, struct vm_pool *vms,
@@ -119,18 +158,28 @@ void listen_e2b_free(struct listen_e2b *listen)
 	if (listen) {
 		listener_remove(&listen->states);
 		http_free(listen->plain);
+		http_free(listen->tls);
 		e2b_envd_done(&listen->e2b);
 		e2b_history_free(listen->e2b.history);
 		e2b_builds_free(listen->e2b.builds);
 		e2b_names_close(listen->e2b.names);
+		e2b_certificate_done(&listen->certificate);
 		free(listen->images);
+		free(listen->public_domain);
 		free(listen);
 	}
 }
 
 struct http *listen_e2b_http(struct listen_e2b *listen, size_t i)
 {
-	return i == 0 ? listen->plain : NULL;
+	struct http *all[] = { listen->plain, listen->tls };
+	size_t n = 0;
+	for (size_t at = 0; at < sizeof(all) / sizeof(*all); at++) {
+		if (all[at] && n++ == i) {
+			return all[at];
+		}
+	}
+	return NULL;
 }
 
 void listen_e2b_drop_owner(struct listen_e2b *listen, const char *owner)
@@ -141,14 +190,30 @@ void listen_e2b_drop_owner(struct listen_e2b *listen, const char *owner)
 	}
 }
 
+/* Clients must trust a certificate that was made here. */
+static void print_tls(const struct listen_e2b *listen, FILE *to)
+{
+	const char *authority = listen->certificate.authority;
+	fprintf(to, "\nOr, with names, so that URLs of ports work\n  E2B_DOMAIN=%s\n",
+		listen->public_domain);
+	if (authority) {
+		fprintf(to, "  NODE_EXTRA_CA_CERTS=%s\n  SSL_CERT_FILE=%s\n", authority, authority);
+	}
+}
+
 void listen_e2b_print(const struct listen_e2b *listen, FILE *to, const char *token)
 {
-	const char *url = http_url(listen->plain);
-	fprintf(to,
-		"vitrine %s serves E2B's API at %s\n"
-		"\nVariables for its SDKs\n"
-		"  E2B_API_KEY=%s\n"
-		"  E2B_API_URL=%s\n"
-		"  E2B_SANDBOX_URL=%s\n\n",
-		VITRINE_VERSION, url, token ? token : "(your key: vitrine key add NAME)", url, url);
+	const char *plain = listen->plain ? http_url(listen->plain) : NULL;
+	const char *tls = listen->tls ? http_url(listen->tls) : NULL;
+	fprintf(to, "vitrine %s serves E2B's API at %s%s%s\n", VITRINE_VERSION, plain ? plain : "",
+		plain && tls ? " and " : "", tls ? tls : "");
+	fprintf(to, "\nVariables for its SDKs\n  E2B_API_KEY=%s\n",
+		token ? token : "(your key: vitrine key add NAME)");
+	if (plain) {
+		fprintf(to, "  E2B_API_URL=%s\n  E2B_SANDBOX_URL=%s\n", plain, plain);
+	}
+	if (tls) {
+		print_tls(listen, to);
+	}
+	fputs("\n", to);
 }

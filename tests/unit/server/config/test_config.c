@@ -222,6 +222,7 @@ static const struct row {
 	TEXT("vnc", "127.0.0.1:5901", vnc_listen),
 	TEXT("frame-ancestors", "https://app.example", http.frame_ancestors),
 	TEXT("e2b", "127.0.0.1:3000", e2b.listen),
+	TEXT("e2b-tls", "127.0.0.1:8443", e2b.tls_listen),
 	TEXT("e2b-domain", "desk.example", e2b.domain),
 };
 
