@@ -79,8 +79,6 @@ Test(e2b_control, requests_that_are_refused)
 			"{\"templateID\": \"base\", \"volumeMounts\": [{\"name\": \"v\"}]}" },
 		{ 501, "POST", "/v2/sandboxes",
 			"{\"templateID\": \"base\", \"network\": {\"rules\": {\"a.b\": [1]}}}" },
-		{ 501, "POST", "/v2/sandboxes",
-			"{\"templateID\": \"base\", \"autoPauseMemory\": false}" },
 		{ 404, "GET", "/sandboxes/aaaaaaaaaaaaaaaaaaaa", NULL },
 		{ 404, "GET", "/sandboxes/A", NULL },
 		{ 404, "POST", "/sandboxes/aaaaaaaaaaaaaaaaaaaa/pause", "{}" },
@@ -190,7 +188,6 @@ Test(e2b_control, a_paused_sandbox_stays_until_it_is_resumed)
 	auto_free char *id = e2b_bench_create(
 		&b, "{\"templateID\": \"base\", \"timeout\": 300, \"metadata\": {\"a\": \"1\"}}");
 	json_auto_t *before = e2b_bench_get(&b, 200, "GET", path_of(id, ""), NULL);
-	expect_code(501, "POST", path_of(id, "/pause"), "{\"memory\": false}");
 	json_decref(e2b_bench_get(&b, 204, "POST", path_of(id, "/pause"), "{\"memory\": true}"));
 	expect_code(409, "POST", path_of(id, "/pause"), "{}");
 	expect_code(409, "POST", path_of(id, "/fork"), "{}");
