@@ -162,11 +162,12 @@ void rfb_kind_advance(
 
 /* ---- films ---- */
 
-/* What is beside it in its tiles may have been blurred with it. */
+/* What is beside it in its tiles may have been blurred with it.  An area that has ended is still sent
+ * apart until it is exact. */
 void rfb_kind_set_moving(struct rfb_kind *kind, unsigned part, struct rect area)
 {
 	struct rect rest[4], tiles = history_tiles(&kind->history, area);
-	if (!rect_equal(kind->moving[part], area)) {
+	if (area.width > 0 && !rect_equal(kind->moving[part], area)) {
 		kind->moving[part] = area;
 		add_frame(kind, NULL, 0, rest, rect_without(tiles, area, rest));
 	}
@@ -193,6 +194,9 @@ void rfb_kind_tick(struct rfb_kind *kind, const struct rect *except, size_t n_ex
 {
 	exact_settle(
 		&kind->exact, &kind->history, kind->before[RFB_STILL_TICKS - 1], except, n_except);
+	for (size_t i = 0; i < n_except && kind->exact.n_lossy == 0; i++) {
+		kind->moving[i] = except[i].width > 0 ? kind->moving[i] : (struct rect){ 0 };
+	}
 	memmove(kind->before + 1, kind->before, (RFB_STILL_TICKS - 1) * sizeof(*kind->before));
 	kind->before[0] = kind->history.frame;
 }

@@ -95,7 +95,8 @@ size_t rfb_update_encode(struct rfb_update *update, struct rfb_kind *kind, struc
 struct image rfb_kind_pixels(
 	struct rfb_kind *kind, const struct rfb_scene *scene, struct rect area);
 bool rfb_place_equal(const struct rfb_place *a, const struct rfb_place *b);
-/* An area moves from now on; zeroed: no more.  Its films of another area must have ended. */
+/* An area moves from now on; zeroed: no more, but it is sent apart until all is exact.  Its films of
+ * another area must have ended. */
 void rfb_kind_set_moving(struct rfb_kind *kind, unsigned part, struct rect area);
 /* Takes a film of such an area, which replaces all else that viewers of this pace are sent of it. */
 void rfb_kind_begin_film(struct rfb_kind *kind, enum rfb_pace pace, struct film *film);

@@ -1,7 +1,9 @@
 /*
  * Tiles of 64x64 pixels are watched in rounds of eight slots.  A tile in which something changed in
  * most slots of two rounds, and that has many colours, is film; it stays film as long as it changes
- * at all.  (What a window that has just appeared changed beside its film is forgotten by then.)  An area is the largest rectangle of such tiles, cut to what changed in them.
+ * at all.  (What a window that has just appeared changed beside its film is forgotten by then.)  An area
+ * is the largest rectangle of such tiles, cut to what changed in them most of the time: text beside a
+ * film, in the same tile, changes now and then.
  */
 #include "vm/rfb/motion.h"
 
@@ -22,8 +24,8 @@
 struct tile {
 	uint8_t slots;       /* one bit each, of this round */
 	bool hot, film;      /* after the last round */
-	struct rect box;     /* what changed in this round */
-	struct rect outline; /* and in the last */
+	struct rect boxes[SLOTS]; /* what changed in each slot of this round */
+	struct rect outline;      /* and in most of those of the last */
 };
 
 /* How many tiles of one film end at this one, in its row; and of those that end here, how many go on
@@ -77,14 +79,15 @@ static void resize(struct motion *m, struct size size)
 
 static void touch(struct motion *m, struct rect area, uint64_t now_us)
 {
-	unsigned slot = 1u << now_us / SLOT_US % SLOTS;
+	unsigned slot = (unsigned)(now_us / SLOT_US % SLOTS);
 	for (int y = area.y / TILE; y * TILE < area.y + area.height; y++) {
 		for (int x = area.x / TILE; x * TILE < area.x + area.width; x++) {
 			struct tile *t = tile_at(m, x, y);
 			struct rect part =
 				rect_common(area, (struct rect){ x * TILE, y * TILE, TILE, TILE });
-			t->box = t->slots ? rect_join(t->box, part) : part;
-			t->slots |= (uint8_t)slot;
+			bool more = t->slots & 1u << slot;
+			t->boxes[slot] = more ? rect_join(t->boxes[slot], part) : part;
+			t->slots |= (uint8_t)(1u << slot);
 		}
 	}
 	for (int i = 0; i < MOTION_AREAS_MAX; i++) {
@@ -104,14 +107,49 @@ static bool is_photo(struct motion *m, const struct image *picture, struct rect 
 	return !palette_count(&m->palette, &part, &m->indexes) || m->palette.n > enough;
 }
 
+static int compare_edges(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* The edge that at least half of them reach. */
+static int common_edge(int *edges, int n, bool far)
+{
+	qsort(edges, (size_t)n, sizeof(*edges), compare_edges);
+	int half = (n + 1) / 2;
+	return edges[far ? n - half : half - 1];
+}
+
+/* What changed in at least half of the slots in which something did. */
+static struct rect common_box(const struct tile *t)
+{
+	int left[SLOTS], top[SLOTS], right[SLOTS], bottom[SLOTS], n = 0;
+	for (int i = 0; i < SLOTS; i++) {
+		if (t->slots & 1u << i) {
+			left[n] = t->boxes[i].x;
+			top[n] = t->boxes[i].y;
+			right[n] = t->boxes[i].x + t->boxes[i].width;
+			bottom[n] = t->boxes[i].y + t->boxes[i].height;
+			n++;
+		}
+	}
+	if (n == 0) {
+		return (struct rect){ 0 };
+	}
+	int x = common_edge(left, n, false), y = common_edge(top, n, false);
+	return (struct rect){ x, y, common_edge(right, n, true) - x,
+		common_edge(bottom, n, true) - y };
+}
+
 static void judge(struct motion *m, const struct image *picture)
 {
 	for (int i = 0; i < m->tiles.width * m->tiles.height; i++) {
 		struct tile *t = &m->all[i];
 		bool hot = count_bits(t->slots) >= HOT_SLOTS;
-		t->film = t->slots && (t->film || (hot && t->hot && is_photo(m, picture, t->box)));
+		t->outline = common_box(t);
+		t->film = t->slots &&
+			  (t->film || (hot && t->hot && is_photo(m, picture, t->outline)));
 		t->hot = hot;
-		t->outline = t->box;
 		t->slots = 0;
 	}
 }

@@ -193,6 +193,15 @@ Test(rfb_motion, text_beside_a_film_is_not_part_of_it)
 	expect_only(anywhere);
 }
 
+/* Also when the film begins there, and in its tiles. */
+Test(rfb_motion, text_that_changes_now_and_then_beside_a_film_is_not_part_of_it)
+{
+	const struct player all[] = { { anywhere, film, 40 }, { { 362, 100, 90, 9 }, text, 240 },
+		{ { 20, 297, 300, 9 }, text, 310 } };
+	play(all, 3, 1600);
+	expect_only(anywhere);
+}
+
 Test(rfb_motion, a_cursor_in_a_paused_film_does_not_keep_it)
 {
 	play_one(anywhere, film, 40, 1600);
