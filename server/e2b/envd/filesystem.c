@@ -83,7 +83,9 @@ static void have_entry(struct rpc *rpc, const void *answer, const void *tail, si
 
 static void stat_again(struct rpc *rpc, const char *path)
 {
-	const struct msg_file_stat args = { .path = filesystem_path(path), .xattrs = true };
+	const struct msg_file_stat args = {
+		.path = filesystem_path(path), .xattrs = true, .user = rpc_user(rpc)
+	};
 	ask(rpc, &message_file_stat, &args, false, have_entry);
 }
 
@@ -118,7 +120,10 @@ static void run_make_dir(struct rpc *rpc, const json_t *body)
 	struct file_request request;
 	if (read_request(rpc, body, &request)) {
 		const struct msg_file_make_directory args = {
-			.path = filesystem_path(request.path), .mode = 0755, .parents = true
+			.path = filesystem_path(request.path),
+			.mode = 0755,
+			.parents = true,
+			.user = rpc_user(rpc),
 		};
 		ask(rpc, &message_file_make_directory, &args, true, made);
 	}
@@ -144,9 +149,12 @@ static void run_move(struct rpc *rpc, const json_t *body)
 {
 	struct file_request request;
 	if (read_request(rpc, body, &request)) {
-		const struct msg_file_move args = { .from = filesystem_path(request.source),
+		const struct msg_file_move args = {
+			.from = filesystem_path(request.source),
 			.to = filesystem_path(request.destination),
-			.replace = true };
+			.replace = true,
+			.user = rpc_user(rpc),
+		};
 		ask(rpc, &message_file_move, &args, true, moved);
 	}
 }
@@ -169,7 +177,10 @@ static void run_remove(struct rpc *rpc, const json_t *body)
 	struct file_request request;
 	if (read_request(rpc, body, &request)) {
 		const struct msg_file_remove args = {
-			.path = filesystem_path(request.path), .recursive = true, .missing_ok = true
+			.path = filesystem_path(request.path),
+			.recursive = true,
+			.missing_ok = true,
+			.user = rpc_user(rpc),
 		};
 		ask(rpc, &message_file_remove, &args, true, removed);
 	}
@@ -235,6 +246,7 @@ static void run_list_dir(struct rpc *rpc, const json_t *body)
 		.depth = depth < MESSAGE_FILE_DEPTH_MAX ? depth : MESSAGE_FILE_DEPTH_MAX,
 		.limit = MESSAGE_FILE_ROWS_MAX,
 		.xattrs = true,
+		.user = rpc_user(rpc),
 	};
 	struct listing *list = must(calloc(1, sizeof(*list)));
 	list->rpc = rpc;

@@ -152,7 +152,7 @@ static void exec(struct rpc *rpc, const struct start *start, const struct proces
 	const struct msg_exec args = {
 		.cwd = buf_text(&cwd),
 		.tag = start->tag && *start->tag ? start->tag : NULL,
-		.user = rpc->user.is_desktop ? NULL : rpc->user.name,
+		.user = rpc_user(rpc),
 		.note = note,
 		.environment = config->envs,
 		.arguments = process_config_arguments(config, &tail),

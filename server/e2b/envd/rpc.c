@@ -95,6 +95,11 @@ void rpc_fail_err(struct rpc *rpc, const struct err *err)
 
 /* ---- questions ---- */
 
+const char *rpc_user(const struct rpc *rpc)
+{
+	return rpc->user.is_desktop ? NULL : rpc->user.name;
+}
+
 static void on_answered(
 	const void *answer, const void *tail, size_t tail_len, const struct err *err, void *data)
 {

@@ -51,6 +51,8 @@ struct rpc {
 /* Runs the method of r's path, or refuses it.  methods ends with a row without a path. */
 void rpc_run(struct e2b_request *r, const struct rpc_method *const *services, size_t n);
 
+/* Its user, for requests of the agent; NULL: the desktop's. */
+const char *rpc_user(const struct rpc *rpc);
 /* Takes the message, the answer of a method that does not stream. */
 void rpc_reply(struct rpc *rpc, json_t *message);
 /* Ends the call, also a stream that has begun.  The connection is cut if the sandbox has ended. */

@@ -114,7 +114,8 @@ static void run_watch_dir(struct rpc *rpc, const json_t *body)
 	const struct msg_file_watch args = { .path = filesystem_path(request.path),
 		.recursive = request.recursive,
 		.entries = request.include_entry,
-		.xattrs = request.include_entry };
+		.xattrs = request.include_entry,
+		.user = rpc_user(rpc) };
 	struct watching *w = must(calloc(1, sizeof(*w)));
 	w->rpc = rpc;
 	rpc->data = w;

@@ -254,7 +254,8 @@ static void run_create(struct rpc *rpc, const json_t *body)
 	const struct msg_file_watch args = { .path = filesystem_path(request.path),
 		.recursive = request.recursive,
 		.entries = request.include_entry,
-		.xattrs = request.include_entry };
+		.xattrs = request.include_entry,
+		.user = rpc_user(rpc) };
 	struct watcher *w = watcher_new(rpc);
 	/* A watcher of its own is no use of the sandbox. */
 	w->rows = file_rows_open(

@@ -330,7 +330,7 @@ static void root_has_files_in_a_machine_only(struct bench *b)
 	buf_done(&r.bytes);
 	cr_expect_eq(stat_as(b, NULL, "/root/d/f"), ERR_HOST, "it is root's");
 	cr_expect_eq(stat_as(b, "root", "/root/d/g"), ERR_NOT_FOUND);
-	shell(b, "sudo rm -r /root/d; pgrep -c -f -- --helper", "1\n");
+	shell(b, "sudo rm -r /root/d; pgrep -c -u root -x ld.so", "1\n");
 }
 
 static void on_entry(const void *row, void *data)

@@ -164,7 +164,8 @@ static void root_is_there_in_a_machine_only(struct bench *b)
 	}
 	begun = begin(b, &(struct guest_command){ .background = true,
 				 .user = "root",
-				 .command = "id -u; echo \"$HOME\"; exec sleep 1000" });
+				 .cwd = "/root",
+				 .command = "id -u; pwd; exec sleep 1000" });
 	if (!b->dialect->is_machine) {
 		cr_expect_eq(begun.err.kind, ERR_UNSUPPORTED);
 		return;

@@ -1,6 +1,8 @@
 #include "vm/agent/main/as_user.h"
 
+#include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "vm/agent/core/request.h"
@@ -10,11 +12,12 @@
 #include "vm/agent/process/other_user.h"
 #include "vm/agent/process/task.h"
 
-#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #define IDLE_MS 60000
+#define CMDLINE_MAX 8192
+#define ARGS_MAX 64
 
 /* ---- the agent's side ---- */
 
@@ -60,19 +63,36 @@ static void on_answered(void *data)
 	}
 }
 
+/* Our own command line, which may start with a loader; the last of several equal options counts. */
+static bool describe_helper(struct buf *own, const char *argv[ARGS_MAX + 4], struct err *err)
+{
+	size_t n = 0;
+	if (!file_read_path("/proc/self/cmdline", CMDLINE_MAX, NULL, own, err)) {
+		return false;
+	}
+	const char *at = buf_text(own), *end = at + own->len;
+	for (; at < end && n < ARGS_MAX; at += strlen(at) + 1) {
+		argv[n++] = at;
+	}
+	argv[n++] = "--helper";
+	argv[n++] = "--link-fd";
+	argv[n++] = "0";
+	argv[n] = NULL;
+	return true;
+}
+
 static bool run_helper(struct agent *agent, const char *user, int its, struct err *err)
 {
-	char program[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	if (len < 0) {
-		return err_errno(err, "cannot find the agent's program");
-	}
-	program[len] = '\0';
-	const char *const argv[] = { program, "--helper", "--link-fd", "0", NULL };
-	const char *const none[] = { NULL };
-	auto_free const char **wrapped = other_user_arguments(user, argv, none);
+	const char *argv[ARGS_MAX + 4], *const none[] = { NULL };
+	auto_buf struct buf own = { 0 };
 	struct task task;
-	if (!task_start(&(struct task_how){ .argv = wrapped, .in = its, .out = -1, .err = -1 },
+	if (!describe_helper(&own, argv, err)) {
+		return false;
+	}
+	auto_free const char **wrapped = other_user_arguments(user, NULL, argv, none);
+	if (!task_start(
+		    &(struct task_how){
+			    .argv = wrapped, .in = its, .out = -1, .err = STDERR_FILENO },
 		    &task, err)) {
 		return false;
 	}
@@ -167,7 +187,8 @@ static void on_cancel(struct link *link, uint32_t id, void *data)
 static void on_agent_gone(struct link *link, const struct err *why, void *data)
 {
 	struct agent *agent = data;
-	(void)link, (void)why;
+	(void)link;
+	log_info("the agent has disconnected: %s", why->text);
 	request_forget_all(agent);
 	sd_event_exit(agent->event, 0);
 }

@@ -24,7 +24,7 @@ struct forward {
 	STAILQ_HEAD(, item) items; /* to the host */
 	struct buf up;             /* to the helper */
 	unsigned up_channel;
-	bool up_ended;
+	bool up_ended;  /* behind these bytes, which is to be passed on */
 	json_t *result; /* of the helper, kept until the items are sent */
 	struct err err;
 };
@@ -142,10 +142,13 @@ static void on_reply(const struct link_msg *msg, const struct err *err, void *da
 
 static void pass_on(struct forward *f)
 {
-	size_t n = link_write(f->to, f->id, f->up_channel, f->up.data, f->up.len);
-	buf_consume(&f->up, n);
-	request_consumed(f->req, n);
+	if (f->up.len) {
+		size_t n = link_write(f->to, f->id, f->up_channel, f->up.data, f->up.len);
+		buf_consume(&f->up, n);
+		request_consumed(f->req, n);
+	}
 	if (f->up_ended && !f->up.len) {
+		f->up_ended = false; /* once */
 		link_end(f->to, f->id);
 	}
 }

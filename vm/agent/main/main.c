@@ -48,13 +48,12 @@ int main(int argc, char **argv)
 	if (answer) {
 		fputs(answer, stdout);
 	}
-	if (!answer && options.helper) {
-		return as_user_serve(&options);
-	}
-	if (!answer && !options.init) {
+	if (!answer && !options.init && !options.helper) {
 		reaper_run(serve, &options);
 	}
-	int status = answer ? (options.help || options.version ? 0 : 2) : init_run();
+	int status = answer           ? (options.help || options.version ? 0 : 2)
+		     : options.helper ? as_user_serve(&options)
+				      : init_run();
 	options_done(&options);
 	return status;
 }

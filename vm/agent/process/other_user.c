@@ -42,13 +42,17 @@ static size_t count(const char *const *list)
 }
 
 const char **other_user_arguments(
-	const char *user, const char *const *argv, const char *const *more)
+	const char *user, const char *cwd, const char *const *argv, const char *const *more)
 {
 	static char variables[N_PASSED][4200];
 	const char *before[] = { SUDO, "-n", "-H", "-u", user, "--", "/usr/bin/env" };
 	size_t n = sizeof(before) / sizeof(before[0]), n_more = count(more), n_argv = count(argv);
-	const char **all = must(calloc(n + N_PASSED + n_more + n_argv + 1, sizeof(*all)));
+	const char **all = must(calloc(n + 2 + N_PASSED + n_more + n_argv + 1, sizeof(*all)));
 	memcpy(all, before, sizeof(before));
+	if (cwd) {
+		all[n++] = "-C";
+		all[n++] = cwd;
+	}
 	for (size_t i = 0; i < N_PASSED; i++) {
 		const char *value = getenv(passed[i]);
 		if (value) {

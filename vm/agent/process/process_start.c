@@ -5,6 +5,7 @@
 #include "vm/agent/process/environment.h"
 #include "vm/agent/process/other_user.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
 #include <stdio.h>
@@ -122,18 +123,24 @@ static void close_all(int *fds, size_t n)
 	}
 }
 
+/* A directory that only the other user can enter. */
+static bool is_closed_to_us(const char *cwd, bool other)
+{
+	return other && cwd && access(cwd, X_OK) < 0 && errno == EACCES;
+}
+
 static bool run(const struct process_how *how, const char *const *argv, int script, bool other,
 	const struct theirs *theirs, struct task *ret_task, struct err *err)
 {
 	const struct msg_exec *args = how->args;
 	g_auto(GStrv) more = environment_list(
 		args->columns ? "TERM=xterm-256color" : NULL, args->environment, err);
-	auto_free const char **wrapped =
-		more && other ? other_user_arguments(args->user, argv, (const char *const *)more)
-			      : NULL;
+	auto_free const char **wrapped = more && other ? other_user_arguments(args->user, args->cwd,
+								 argv, (const char *const *)more)
+						       : NULL;
 	struct task_how task = {
 		.argv = wrapped ? wrapped : argv,
-		.cwd = args->cwd,
+		.cwd = is_closed_to_us(args->cwd, other) ? "/" : args->cwd,
 		.in = theirs->in,
 		.out = theirs->out,
 		.err = theirs->err,

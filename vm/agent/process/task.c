@@ -62,13 +62,14 @@ bool task_start(const struct task_how *how, struct task *ret_task, struct err *e
 		more[i + 1] = how->more[i];
 	}
 	auto_free const char **env = environment_with(more, how->n_more + 1);
-	struct spawn_fd fds[4] = { { how->out, STDOUT_FILENO }, { how->err, STDERR_FILENO } };
-	size_t n_fds = 2;
-	if (how->in > 0) {
-		fds[n_fds++] = (struct spawn_fd){ how->in, STDIN_FILENO };
-	}
-	if (how->script > 0) {
-		fds[n_fds++] = (struct spawn_fd){ how->script, TASK_SCRIPT_FD };
+	const struct spawn_fd given[] = { { how->in, STDIN_FILENO }, { how->out, STDOUT_FILENO },
+		{ how->err, STDERR_FILENO }, { how->script, TASK_SCRIPT_FD } };
+	struct spawn_fd fds[4];
+	size_t n_fds = 0;
+	for (size_t i = 0; i < 4; i++) {
+		if (given[i].from > 0) {
+			fds[n_fds++] = given[i];
+		}
 	}
 	struct spawn spawn = { .argv = how->argv,
 		.env = env,

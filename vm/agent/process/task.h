@@ -22,9 +22,9 @@ struct task {
 struct task_how {
 	const char *const *argv;
 	const char *cwd;         /* NULL: the home directory */
-	int in;                  /* its stdin; -1 or 0: empty */
+	int in;                  /* its stdin; -1 or 0: empty, here and below */
 	int out, err;            /* its stdout and stderr */
-	int script;              /* TASK_SCRIPT_FD there; -1 or 0: none */
+	int script;              /* TASK_SCRIPT_FD there */
 	bool terminal;           /* in is a terminal, and its own */
 	const char *const *more; /* "K=V" of its environment */
 	unsigned n_more;

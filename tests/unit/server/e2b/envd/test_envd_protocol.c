@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "server/e2b/envd/connect.h"
 #include "server/e2b/envd/entry.h"
+#include "server/e2b/envd/metadata.h"
 #include "server/e2b/envd/process.h"
 #include "server/e2b/envd/proto.h"
 #include "server/e2b/envd/signature.h"
@@ -387,4 +388,45 @@ Test(envd_protocol, a_change_without_a_name_is_not_told)
 	cr_expect_null(watch_event(&change));
 	change = (struct msg_file_change){ .change = FILE_LOST, .path = "x" };
 	cr_expect_null(watch_event(&change));
+}
+
+/* ---- headers of /files ---- */
+
+static bool metadata_is(const char *key, const char *value, size_t used, const char *want)
+{
+	json_auto_t *xattrs = json_object();
+	struct err err;
+	return envd_metadata_add(xattrs, key, value, &used, &err) &&
+	       json_object_get(xattrs, want) != NULL;
+}
+
+Test(envd_protocol, metadata_are_short_and_printable)
+{
+	char key[248];
+	memset(key, 'k', sizeof(key));
+	key[247] = '\0';
+	cr_expect_not(metadata_is(key, "v", 0, "user.e2b.k"));
+	key[246] = '\0';
+	cr_expect_not(metadata_is(key, "v", 4096, "user.e2b.k"));
+	auto_buf struct buf name = { 0 };
+	buf_printf(&name, "user.e2b.%s", key);
+	cr_expect(metadata_is(key, "v", 4096 - 247, buf_text(&name)));
+	cr_expect(metadata_is("Author", " ~", 0, "user.e2b.author"));
+	cr_expect_not(metadata_is("", "v", 0, "user.e2b."));
+	cr_expect_not(metadata_is("a", "\t", 0, "user.e2b.a"));
+	cr_expect_not(metadata_is("a", "\xc3\xa9", 0, "user.e2b.a"));
+}
+
+Test(envd_protocol, a_client_may_refuse_the_only_coding)
+{
+	static const char *const good[] = { NULL, "", "gzip", "gzip, deflate, br", "*",
+		"*;q=0, identity", "identity;q=0.5", "gzip;q=0", "identity; q=1, *;q=0" };
+	static const char *const bad[] = { "identity;q=0", "gzip, identity; q=0.0", "*;q=0",
+		"gzip;q=1, *; q=0" };
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		cr_expect(envd_accepts_identity(good[i]), "%s", good[i]);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		cr_expect_not(envd_accepts_identity(bad[i]), "%s", bad[i]);
+	}
 }
