@@ -84,6 +84,61 @@ static const struct transport_handlers handlers = {
 	.closed = on_closed,
 };
 
+/* ---- bodies and responses in parts ---- */
+
+/* Takes a part of what it gets, and the rest later; its first byte says how it answers. */
+static size_t on_part(struct http_exchange *x, const void *bytes, size_t len, void *data)
+{
+	const uint8_t *first = bytes;
+	(void)data;
+	if (len == 0) {
+		http_stream_begin(x, 200, NULL, -1);
+		http_stream_write(x, "done", 4);
+		http_stream_end(x);
+		return 0;
+	}
+	if (*first == 'r') {
+		http_reply(x, 507, NULL, "full", 4);
+	} else if (*first == 's') {
+		http_stream_begin(x, 200, NULL, 4);
+		http_stream_write(x, "full", 4);
+	} else if (*first == 'a') {
+		http_stream_abort(x);
+	} else {
+		http_receive_more(x);
+	}
+	return (len + 1) / 2;
+}
+
+static void on_upload_closed(struct http_exchange *x, void *data)
+{
+	(void)x;
+	(void)data;
+	state.closed++;
+}
+
+static void run_upload(struct http_exchange *x, void *data)
+{
+	(void)data;
+	state.opened++;
+	http_on_closed(x, on_upload_closed, NULL);
+	http_receive(x, on_part, NULL);
+}
+
+static void run_whole(struct http_exchange *x, void *data)
+{
+	size_t len;
+	const char *body = http_body(x, &len);
+	(void)data;
+	http_reply(x, 200, NULL, body, len);
+}
+
+static void run_all(struct http_exchange *x, void *data)
+{
+	(void)data;
+	http_receive_all(x, 100, run_whole, NULL);
+}
+
 static const char *authorize(const char *token, void *data)
 {
 	(void)data;
@@ -115,6 +170,10 @@ static void start(void)
 		&err));
 	state.streamable = streamable_new(state.http, &handlers, NULL);
 	state.sse = sse_new(state.http, &handlers, NULL);
+	http_add_route(state.http,
+		&(struct http_route){ .path = "/up", .run = run_upload, .streams_body = true });
+	http_add_route(state.http,
+		&(struct http_route){ .path = "/all", .run = run_all, .streams_body = true });
 	atexit(stop);
 }
 
