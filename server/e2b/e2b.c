@@ -119,7 +119,7 @@ static bool open_tls(struct listen_e2b *listen, const struct config *config,
 static bool start(struct listen_e2b *listen, const struct config *config, struct budgets *budgets,
 	struct err *err)
 {
-	if (!e2b_token_key(config->vm.state_dir, &listen->e2b.key, err) ||
+	if (!vm_pool_key(listen->e2b.vms, &listen->e2b.key, err) ||
 		!find_images(listen, config, err)) {
 		return false;
 	}

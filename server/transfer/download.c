@@ -10,6 +10,7 @@
 #include "server/transfer/selection.h"
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -249,7 +250,13 @@ struct download *download_begin(
 	d->failed = how->failed;
 	d->data = data;
 	http_stream_on_drained(x, on_drained, d);
-	open_file(d, 0, 0);
+	if (utf8_is_valid((const uint8_t *)d->path, strlen(d->path))) {
+		open_file(d, 0, 0);
+	} else {
+		struct err err;
+		err_set(&err, ERR_ARGUMENT, "a path must be UTF-8");
+		fail(d, 400, &err);
+	}
 	return d;
 }
 

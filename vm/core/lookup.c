@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "vm/core/core.h"
+#include "vm/state/key.h"
 
 #include <string.h>
 
@@ -32,6 +33,12 @@ struct state *vm_pool_state(struct vm_pool *pool, struct err *err)
 		*err = pool->no_state;
 	}
 	return pool->state;
+}
+
+bool vm_pool_key(struct vm_pool *pool, struct digest *ret_key, struct err *err)
+{
+	struct state *state = vm_pool_state(pool, err);
+	return state && state_key(state, ret_key, err);
 }
 
 struct listeners *vm_listeners(struct vm_pool *pool)

@@ -1,6 +1,7 @@
 #ifndef VM_CORE_VM_H
 #define VM_CORE_VM_H
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/id.h"
 #include "base/listener.h"
@@ -33,6 +34,9 @@ void vm_hide_paths(const struct vm_pool *pool, struct err *err);
 
 /* Kills every sandbox, notifies all waits, and reaps (a second or two at most).  NULL-safe. */
 void vm_pool_free(struct vm_pool *pool);
+
+/* The secret of the pool's state directory (vm/state/key.h). */
+bool vm_pool_key(struct vm_pool *pool, struct digest *ret_key, struct err *err) NODISCARD;
 
 /* The default specification, to be copied and modified for vm_create(). */
 const struct vm_spec *vm_default_spec(const struct vm_pool *pool);

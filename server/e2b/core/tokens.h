@@ -6,7 +6,7 @@
 
 /*
  * The tokens of a sandbox, which the control plane tells its owner.  They are HMACs of its id, so
- * nothing is kept, and they stay the same as long as the state directory.
+ * nothing is kept, and they stay the same as long as the key of the state directory.
  */
 
 #define E2B_TOKEN_SIZE (DIGEST_HEX_LEN + 1)
@@ -22,8 +22,5 @@ void e2b_token_of(const struct digest *key, enum e2b_token which, const char *id
 /* Whether token is the right one; NULL: no.  In constant time. */
 bool e2b_token_is(
 	const struct digest *key, enum e2b_token which, const char *id, const char *token);
-
-/* The key of this state directory, made at its first use.  directory NULL: the default one. */
-bool e2b_token_key(const char *directory, struct digest *ret_key, struct err *err) NODISCARD;
 
 #endif

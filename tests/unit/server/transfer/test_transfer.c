@@ -179,6 +179,7 @@ static void files_are_downloaded(struct bench *b)
 	expect(&s, "d/t.txt", "If-None-Match: *", 304, "\r\nETag: \"", "");
 	expect(&s, "d/none", NULL, 404, "HTTP/", NULL);
 	expect(&s, "d", NULL, 400, "HTTP/", NULL);
+	expect(&s, "%FF", NULL, 400, "HTTP/", "a path must be UTF-8");
 	expect(&s, "d/secret", NULL, 403, "HTTP/", NULL);
 	expect(&s, "/proc/version", NULL, 200, "\r\nTransfer-Encoding: chunked\r\n", NULL);
 	shell(b, "chmod 600 d/secret; rm -r d", "");
@@ -255,6 +256,8 @@ static void expect_upload(struct server *s, const char *type, const char *header
 	ask_end(&s->f, &r);
 }
 
+/* What was abandoned is removed soon. */
+#define ABANDONED "while ls -A up | grep -q '^[.]vitrine-'; do :; done; "
 #define OCTETS "Content-Type: application/octet-stream"
 #define FORM "Content-Type: multipart/form-data; boundary=XX"
 #define PART(head) "--XX\r\nContent-Disposition: form-data; " head "\r\n\r\n"
@@ -310,7 +313,7 @@ static void compressed_files_are_uploaded(struct bench *b)
 	expect_upload(&s, OCTETS, "Content-Encoding: gzip", gz, len, 400, "gzip");
 	expect_upload(&s, OCTETS, "Content-Encoding: gzip", "plain", 5, 400, "not valid gzip");
 	expect_upload(&s, OCTETS, "Content-Encoding: br", "x", 1, 415, "'br'");
-	shell(b, "ls -A up; stat -c %s up/whole; rm -r up", "whole\n5000000\n");
+	shell(b, ABANDONED "ls -A up; stat -c %s up/whole; rm -r up", "whole\n5000000\n");
 	end(&s);
 }
 
@@ -325,7 +328,7 @@ static void refused_uploads(struct bench *b)
 	expect_upload(&s, FORM, NULL, open, sizeof(open) - 1, 400, "before its last boundary");
 	expect_upload(&s, FORM, NULL, nameless, sizeof(nameless) - 1, 400, "needs a name");
 	expect_upload(&s, "Content-Type: multipart/form-data", NULL, "x", 1, 400, "boundary");
-	shell(b, "ls -A up 2>/dev/null; mkdir -p up/whole", "f\n");
+	shell(b, ABANDONED "ls -A up; mkdir -p up/whole", "f\n");
 	expect_upload(&s, OCTETS, NULL, big, BIG, 400, "up/whole");
 	s.place_in = "/usr";
 	expect_upload(&s, OCTETS, NULL, big, BIG, 403, "/usr/whole");
@@ -350,7 +353,7 @@ static void a_client_that_dies_leaves_nothing(struct bench *b)
 	until(&s.f, s.open == 1);
 	close(fd);
 	until(&s.f, s.open == 0);
-	shell(b, "until test $(ls -A up | wc -l) = 1; do :; done; cat up/whole; rm -r up", "old\n");
+	shell(b, ABANDONED "ls -A up; cat up/whole; rm -r up", "whole\nold\n");
 	end(&s);
 }
 
