@@ -14,9 +14,9 @@ function heard(child) {
 		let said = '';
 		child.stderr.on('data', (text) => {
 			said += text;
-			const found = Object.fromEntries(said.matchAll(/^ *(E2B_[A-Z_]+)=(\S+)$/gm).map(([, name, value]) => [name, value]));
-			if (found.E2B_API_KEY && found.E2B_API_URL && found.E2B_SANDBOX_URL) {
-				resolve(found);
+			const found = Object.fromEntries(said.matchAll(/^ *([A-Z][A-Z0-9_]+)=(\S+)$/gm).map(([, name, value]) => [name, value]));
+			if (said.includes("serves E2B's API") && said.endsWith('\n\n')) {
+				resolve({ ...found, MCP_URL: /serves MCP at (\S+)/.exec(said)?.[1] });
 			}
 		});
 		child.on('exit', (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
