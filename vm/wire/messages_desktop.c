@@ -22,10 +22,16 @@ static const struct field info_answer_fields[] = {
 	END,
 };
 
+static const struct field usage_fields[] = {
+	FIELD_FLAG(struct msg_usage, processes,
+		"Only of its processes: a namespace shares its kernel with the host."),
+	END,
+};
+
 #define USAGE(m, text) FIELD_NUM(struct msg_usage_answer, m, text, REQUIRED, .max = COUNT_MAX)
 static const struct field usage_answer_fields[] = {
 	USAGE(cpus, "CPUs."),
-	USAGE(cpu_ms, "Time of all CPUs in use since the boot."),
+	USAGE(cpu_ms, "Time of all CPUs in use since the boot; never less than before."),
 	USAGE(memory_total, "In bytes."),
 	USAGE(memory_used, "Of programs, in bytes."),
 	USAGE(memory_cache, "Of files, in bytes."),
@@ -78,8 +84,8 @@ const struct message message_info = {
 
 const struct message message_usage = {
 	.name = "usage",
-	.help = "What the sandbox uses. A namespace tells the CPUs and the memory of its machine.",
-	.request = NOTHING,
+	.help = "What the sandbox uses.",
+	.request = PART(struct msg_usage, usage_fields),
 	.answer = PART(struct msg_usage_answer, usage_answer_fields),
 };
 

@@ -19,6 +19,9 @@ struct msg_info_answer {
 };
 extern const struct message message_info;
 
+struct msg_usage {
+	bool processes; /* only what they use: a namespace shares its kernel with the host */
+};
 struct msg_usage_answer {
 	int64_t cpus, cpu_ms;                            /* busy, of all CPUs, since the boot */
 	int64_t memory_total, memory_used, memory_cache; /* in bytes */

@@ -38,6 +38,7 @@ struct past {
 	enum vm_state state; /* as last told */
 	bool asked;
 	uint64_t asked_us, last_us; /* of the request in progress, and of the last sample */
+	int64_t memory;             /* its limit in bytes, if the agent does not know it; or 0 */
 	struct sample *samples;     /* NULL: none yet */
 	size_t n_samples;           /* since the beginning; the ring has the last ones */
 	struct line *lines;
@@ -160,6 +161,9 @@ static void add_sample(struct past *past, const struct msg_usage_answer *usage)
 		double used = (double)(usage->cpu_ms - before->usage.cpu_ms);
 		sample.cpu = ms > 0 && used > 0 ? used / ms * 100 : 0;
 	}
+	if (past->memory > 0) {
+		sample.usage.memory_total = past->memory;
+	}
 	past->last_us = past->asked_us;
 	past->samples[past->n_samples++ % SAMPLES_MAX] = sample;
 }
@@ -177,15 +181,24 @@ static void on_usage(
 	}
 }
 
+/* A namespace sees the memory of its host. */
+static bool shares_kernel(const struct vm *vm)
+{
+	return strcmp(vm_backend_name(vm), "namespace") == 0;
+}
+
 static void ask(struct vm *vm, void *data)
 {
-	static const struct guest_question question = {
+	const struct msg_usage args = { .processes = shares_kernel(vm) };
+	const struct guest_question question = {
 		.message = &message_usage,
+		.args = &args,
 		.is_aside = true,
 	};
 	struct past *past = vm_spec(vm)->api ? past_of(data, vm) : NULL;
 	if (past && vm_state(vm) == VM_READY && !past->asked) {
 		past->asked = true;
+		past->memory = shares_kernel(vm) ? vm_spec(vm)->limits.memory_mib << 20 : 0;
 		past->asked_us = loop_now_us();
 		guest_ask(vm_guest(vm), &question, on_usage, past);
 	}
@@ -309,6 +322,16 @@ static void run_logs(struct control_call *c, const json_t *body)
 	}
 }
 
+/* A record of the logger that E2B's command line expects, as text. */
+static json_t *line_of(json_t *entry)
+{
+	json_auto_t *record =
+		must(json_pack("{s:O, s:O, s:s}", "level", json_object_get(entry, "level"),
+			"message", json_object_get(entry, "message"), "logger", "vitrine"));
+	auto_free char *text = must(json_dumps(record, JSON_COMPACT));
+	return json_string(text);
+}
+
 /* The older form: a line each, too. */
 static void run_logs_older(struct control_call *c, const json_t *body)
 {
@@ -323,9 +346,9 @@ static void run_logs_older(struct control_call *c, const json_t *body)
 	json_auto_t *all = entries(c, past, number_of(c, "start", 0));
 	json_array_foreach(all, i, entry)
 	{
-		json_array_append_new(lines, must(json_pack("{s:O, s:O}", "timestamp",
-						     json_object_get(entry, "timestamp"), "line",
-						     json_object_get(entry, "message"))));
+		json_array_append_new(lines,
+			must(json_pack("{s:O, s:o}", "timestamp",
+				json_object_get(entry, "timestamp"), "line", line_of(entry))));
 	}
 	e2b_reply_json(c->r, 200, must(json_pack("{s:o, s:O}", "logs", lines, "logEntries", all)));
 }

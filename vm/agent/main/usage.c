@@ -1,6 +1,7 @@
 /* What the sandbox uses of its CPUs, memory and disk, as the kernel tells it. */
 #include "base/file.h"
 #include "vm/agent/core/op.h"
+#include "vm/agent/process/proc_scan.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -54,13 +55,17 @@ static void read_disk(struct msg_usage_answer *answer)
 
 static void usage(struct request *req, const void *args)
 {
+	const struct msg_usage *usage_args = args;
 	struct msg_usage_answer answer = {
 		.cpus = sysconf(_SC_NPROCESSORS_ONLN),
 		.cpu_ms = read_cpu_ms(),
 	};
-	(void)args;
 	read_memory(&answer);
 	read_disk(&answer);
+	if (usage_args->processes) {
+		proc_scan_usage(&answer.cpu_ms, &answer.memory_used);
+		answer.memory_cache = 0;
+	}
 	request_answer(req, &answer);
 }
 

@@ -177,6 +177,42 @@ void proc_scan_kill_all(pid_t root, const char *mark)
 	}
 }
 
+static int64_t ticks_of(pid_t pid)
+{
+	char text[512];
+	long long user = 0, system = 0, waited_user = 0, waited_system = 0;
+	read_proc(pid, "stat", text, sizeof(text));
+	const char *behind_name = strrchr(text, ')');
+	if (behind_name) {
+		sscanf(behind_name + 1,
+			" %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld", &user,
+			&system, &waited_user, &waited_system);
+	}
+	return user + system + waited_user + waited_system;
+}
+
+static int64_t own_pages_of(pid_t pid)
+{
+	char text[128];
+	long long resident = 0, shared = 0;
+	read_proc(pid, "statm", text, sizeof(text));
+	sscanf(text, "%*d %lld %lld", &resident, &shared);
+	return resident > shared ? resident - shared : 0;
+}
+
+void proc_scan_usage(int64_t *ret_cpu_ms, int64_t *ret_memory)
+{
+	auto_buf struct buf found = read_all();
+	const struct proc *all = (const struct proc *)found.data;
+	int64_t ticks = 0, pages = 0, a_second = sysconf(_SC_CLK_TCK);
+	for (size_t i = 0; i < found.len / sizeof(*all); i++) {
+		ticks += ticks_of(all[i].pid);
+		pages += own_pages_of(all[i].pid);
+	}
+	*ret_cpu_ms = ticks * 1000 / (a_second > 0 ? a_second : 100);
+	*ret_memory = pages * sysconf(_SC_PAGESIZE);
+}
+
 int proc_scan_count(void)
 {
 	auto_buf struct buf all = read_all();

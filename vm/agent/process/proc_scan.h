@@ -2,6 +2,7 @@
 #define VM_AGENT_PROCESS_PROC_SCAN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -19,6 +20,10 @@ bool proc_scan_any(pid_t root, const char *mark);
 /* Sends SIGKILL to root (0: none) and everything that belongs to it, repeatedly until none is
  * left. */
 void proc_scan_kill_all(pid_t root, const char *mark);
+
+/* The CPU time of all visible processes and of those that they have waited for, and the memory that
+ * each has for itself. */
+void proc_scan_usage(int64_t *ret_cpu_ms, int64_t *ret_memory);
 
 int proc_scan_count(void); /* number of processes visible in /proc */
 
