@@ -51,6 +51,7 @@
 	X(file_remove) \
 	X(file_search) \
 	X(file_watch) \
+	X(file_url) \
 	X(run_code) \
 	X(code_context_list) \
 	X(code_context_create) \

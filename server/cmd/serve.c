@@ -119,6 +119,13 @@ static bool stream_base(const char *host, char **ret_url, struct err *err, void 
 	return listen_streams_base(s->streams, host, ret_url, err);
 }
 
+/* Over stdio alone, URLs of files are of the listener of streams. */
+static void on_streams_open(struct http *http, void *data)
+{
+	const struct serving *s = data;
+	remote_use_signed(s->remote, http);
+}
+
 static const char *stream_vnc(void *data)
 {
 	const struct serving *s = data;
@@ -348,6 +355,7 @@ static bool start_serving(
 					 });
 	vm_pool_reattach(s->vms, is_served, s);
 	s->remote = remote_new(s->event, &s->config, s->vms);
+	listen_streams_on_open(s->streams, on_streams_open, s);
 	if ((config_listens(&s->config) && !start_listeners(s, err)) ||
 		(s->config.vnc_listen && !start_vnc(s, err))) {
 		return false;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "server/http/listener.h"
 #include "server/remote/directory.h"
+#include "server/remote/files.h"
 #include "server/remote/talk.h"
 #include "transport/http/sockets.h"
 #include "vm/state/state.h"
@@ -57,30 +58,60 @@ static void run_list(struct http_exchange *x, void *data)
 	http_reply(x, 200, "application/json", text, strlen(text));
 }
 
-/* ---- GET /api/sandboxes/ID/talk ---- */
+/* ---- /api/sandboxes/ID/talk, /api/sandboxes/ID/files ---- */
 
-static void run_talk(struct http_exchange *x, void *data)
+static bool has_token(struct http_exchange *x, const struct listing *listing)
+{
+	return listing->all || http_owner(x);
+}
+
+static void run_talk(struct http_exchange *x, const struct remote_place *place)
+{
+	struct err err;
+	if (strcmp(http_method(x), "GET") != 0) {
+		http_set_header(x, "Allow", "GET");
+		http_refuse(x, 405, "this path accepts GET");
+	} else if (!remote_find(place, &err)) {
+		http_refuse(x, 404, "%s", err.text);
+	} else {
+		remote_talk_accept(x, place);
+	}
+}
+
+/* Open, because a signed URL needs no token. */
+static void run_sandbox(struct http_exchange *x, void *data)
 {
 	const struct listing *listing = data;
 	struct remote_place place = { listing->remote->vms, owner_of(x, listing), "" };
-	struct err err;
-	char rest[8];
-	if (sscanf(http_path(x), "/api/sandboxes/%20[a-z0-9]/%7s", place.id, rest) != 2 ||
-		strcmp(rest, "talk") != 0) {
-		http_refuse(x, 404, "expected /api/sandboxes/ID/talk");
-	} else if (!remote_find(&place, &err)) {
-		http_refuse(x, 404, "%s", err.text);
+	char rest[8] = "";
+	int n = sscanf(http_path(x), "/api/sandboxes/%20[a-z0-9]/%7s", place.id, rest);
+	if (n == 2 && strcmp(rest, "files") == 0) {
+		remote_files_run(x, &place, !has_token(x, listing));
+	} else if (!has_token(x, listing)) {
+		http_set_header(x, "WWW-Authenticate", "Bearer");
+		http_refuse(x, 401, "send the header Authorization: Bearer TOKEN");
+	} else if (n == 2 && strcmp(rest, "talk") == 0) {
+		run_talk(x, &place);
 	} else {
-		remote_talk_accept(x, &place);
+		http_refuse(x, 404,
+			"expected /api/sandboxes/ID/files?path=PATH, or /api/sandboxes/ID/talk");
 	}
+}
+
+static void add_sandbox_routes(struct http *http, struct listing *listing)
+{
+	http_add_route(http, &(struct http_route){ .path = "/api/sandboxes/",
+				     .open = true,
+				     .streams_body = true,
+				     .run = run_sandbox,
+				     .data = listing });
 }
 
 static void add_routes(struct http *http, struct listing *listing)
 {
 	http_add_route(http,
 		&(struct http_route){ "GET", "/api/sandboxes", .run = run_list, .data = listing });
-	http_add_route(http,
-		&(struct http_route){ "GET", "/api/sandboxes/", .run = run_talk, .data = listing });
+	add_sandbox_routes(http, listing);
 }
 
 /* ---- the socket ---- */
@@ -158,6 +189,11 @@ struct remote *remote_new(sd_event *event, const struct config *config, struct v
 void remote_use(struct remote *remote, struct http *http)
 {
 	add_routes(http, &remote->owned);
+}
+
+void remote_use_signed(struct remote *remote, struct http *http)
+{
+	add_sandbox_routes(http, &remote->owned);
 }
 
 void remote_free(struct remote *remote)

@@ -10,6 +10,7 @@
  *
  *   GET /api/sandboxes          the sandboxes, as JSON
  *   GET /api/sandboxes/ID/talk  a WebSocket with one operation of the agent (server/remote/frame.h)
+ *   /api/sandboxes/ID/files     a file, to download and upload (server/remote/files.h)
  *
  * They are served to principals with a token on the HTTP listener, and to the server's own user, for
  * all sandboxes, on a unix socket in the state directory.
@@ -21,5 +22,7 @@ struct remote *remote_new(sd_event *event, const struct config *config, struct v
 void remote_free(struct remote *remote); /* NULL-safe; before the pool */
 /* Serves them on this listener, too. */
 void remote_use(struct remote *remote, struct http *http);
+/* Only signed URLs of files, on a listener without tokens. */
+void remote_use_signed(struct remote *remote, struct http *http);
 
 #endif

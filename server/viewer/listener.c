@@ -23,6 +23,8 @@ struct listen_streams {
 	struct http *http; /* serves the pages; NULL: not yet */
 	struct http *own;  /* the same, if owned */
 	struct viewer_pages *pages;
+	void (*opened)(struct http *http, void *data);
+	void *opened_data;
 };
 
 /* "sandbox ID has ended: it was ..." is for the owner; viewers get only the reason. */
@@ -51,6 +53,13 @@ struct listen_streams *listen_streams_new(sd_event *event, const struct config *
 	}
 	listener_add(vm_listeners(vms), &listen->ends, &vm_listener, listen);
 	return listen;
+}
+
+void listen_streams_on_open(
+	struct listen_streams *listen, void (*fn)(struct http *http, void *data), void *data)
+{
+	listen->opened = fn;
+	listen->opened_data = data;
 }
 
 void listen_streams_free(struct listen_streams *listen)
@@ -130,6 +139,9 @@ static bool begin_listening(struct listen_streams *listen, struct err *err)
 	if (!listen_streams_use(listen, listen->own, NULL, err)) {
 		http_free(take_ptr(&listen->own));
 		return false;
+	}
+	if (listen->opened) {
+		listen->opened(listen->own, listen->opened_data);
 	}
 	log_info("serving streams at %s", http_url(listen->own));
 	return true;

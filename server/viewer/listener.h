@@ -15,6 +15,9 @@ struct listen_streams;
 
 struct listen_streams *listen_streams_new(sd_event *event, const struct config *config,
 	struct vm_pool *vms, struct metrics *metrics, struct activity *activity);
+/* Calls fn when the separate listener has started, before it serves a request. */
+void listen_streams_on_open(
+	struct listen_streams *listen, void (*fn)(struct http *http, void *data), void *data);
 /* After the server and http, before the pool.  NULL-safe. */
 void listen_streams_free(struct listen_streams *listen);
 /* Revokes a principal's links and ends its sessions of the dashboard. */
