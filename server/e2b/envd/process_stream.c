@@ -143,18 +143,28 @@ static const struct field start_fields[] = {
 	{ 0 },
 };
 
+/* Programs recognize E2B's sandboxes by these, and find what its desktop SDK starts. */
+static json_t *environment_of(const struct rpc *rpc, const json_t *own)
+{
+	json_t *all = must(json_pack(
+		"{s:s, s:s}", "E2B_SANDBOX", "true", "E2B_SANDBOX_ID", vm_id(rpc->r->vm)));
+	json_object_update(all, (json_t *)own);
+	return all;
+}
+
 static void exec(struct rpc *rpc, const struct start *start, const struct process_config *config,
 	const struct process_size *size)
 {
 	auto_buf struct buf tail = { 0 }, cwd = { 0 };
 	auto_free char *note = process_config_note(config);
+	json_auto_t *environment = environment_of(rpc, config->envs);
 	envd_user_path(&rpc->user, config->cwd, &cwd);
 	const struct msg_exec args = {
 		.cwd = buf_text(&cwd),
 		.tag = start->tag && *start->tag ? start->tag : NULL,
 		.user = rpc_user(rpc),
 		.note = note,
-		.environment = config->envs,
+		.environment = environment,
 		.arguments = process_config_arguments(config, &tail),
 		.timeout_ms = rpc->timeout_ms > DAY_MS ? DAY_MS
 			      : rpc->timeout_ms > 0    ? rpc->timeout_ms
