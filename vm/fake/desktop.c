@@ -286,6 +286,7 @@ json_t *fake_window_json(const struct fake_desktop *desktop, const struct fake_w
 	struct rect at = fake_window_place(desktop, window);
 	const struct msg_window row = {
 		.id = window->id,
+		.xid = window->id,
 		.pid = window->pid,
 		.title = window->title,
 		.class = window->class,

@@ -12,6 +12,7 @@ const char *const window_verb_names[] = { "focus", "set", "close", NULL };
 const struct field msg_window_fields[] = {
 	FIELD_NUM(WINDOW, id, "The agent's number, never reused for another window.", REQUIRED,
 		.max = ID_MAX),
+	FIELD_NUM(WINDOW, xid, "In X; it may be that of another window later.", .max = ID_MAX),
 	FIELD_NUM(WINDOW, pid, "Of its program.", .min = -ID_MAX, .max = ID_MAX),
 	FIELD_STR(WINDOW, title, "Title.", .max = MESSAGE_TEXT_MAX),
 	FIELD_STR(WINDOW, class, "Class of the program.", .max = MESSAGE_TEXT_MAX),

@@ -12,7 +12,7 @@ enum window_state { WINDOW_PLAIN, WINDOW_MINIMIZED, WINDOW_MAXIMIZED, WINDOW_FUL
 extern const char *const window_state_names[]; /* NULL-terminated, by enum */
 
 struct msg_window {
-	int64_t id, pid, x, y, width, height;
+	int64_t id, xid, pid, x, y, width, height;
 	int64_t desktop; /* from 0; -1: all */
 	int state;       /* enum window_state */
 	const char *title, *class;

@@ -405,6 +405,7 @@ json_t *windows_encode(struct display *d, const struct window_info *info, bool a
 		(struct rect){ info->x, info->y, info->width, info->height }, frame, screen);
 	const struct msg_window window = {
 		.id = windows_number(d, info->id),
+		.xid = (int64_t)info->id,
 		.pid = info->pid > 0 ? info->pid : 0,
 		.title = info->title,
 		.class = info->class[0] ? info->class : NULL,
