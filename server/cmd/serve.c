@@ -192,10 +192,11 @@ static bool start_e2b(struct serving *s, const char *token, struct err *err)
 {
 	s->e2b = listen_e2b_new(
 		s->event, &s->config, s->vms, s->auth, s->budgets, &s->activity, err);
-	if (s->e2b) {
-		listen_e2b_print(s->e2b, stderr, token);
+	if (!s->e2b || !listen_e2b_use_streams(s->e2b, s->streams, err)) {
+		return false;
 	}
-	return s->e2b;
+	listen_e2b_print(s->e2b, stderr, token);
+	return true;
 }
 
 static void wipe_token(char **token)

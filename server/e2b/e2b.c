@@ -4,6 +4,7 @@
 #include "server/e2b/certificate.h"
 #include "server/e2b/control/history.h"
 #include "server/e2b/core/tokens.h"
+#include "server/e2b/desktop/desktop.h"
 #include "server/e2b/envd/envd.h"
 #include "server/e2b/router.h"
 #include "server/e2b/template/build.h"
@@ -153,12 +154,21 @@ struct listen_e2b *listen_e2b_new(sd_event *event, const struct config *config, 
 	return listen;
 }
 
+bool listen_e2b_use_streams(
+	struct listen_e2b *listen, struct listen_streams *streams, struct err *err)
+{
+	listen->e2b.desktops = e2b_desktops_new(
+		listen_streams_desktops(streams), listen_streams_registry(streams), err);
+	return listen->e2b.desktops;
+}
+
 void listen_e2b_free(struct listen_e2b *listen)
 {
 	if (listen) {
 		listener_remove(&listen->states);
 		http_free(listen->plain);
 		http_free(listen->tls);
+		e2b_desktops_free(listen->e2b.desktops);
 		e2b_envd_done(&listen->e2b);
 		e2b_history_free(listen->e2b.history);
 		e2b_builds_free(listen->e2b.builds);

@@ -10,6 +10,7 @@
 #include "server/e2b/core/place.h"
 #include "server/e2b/core/record.h"
 #include "server/e2b/core/tokens.h"
+#include "server/e2b/desktop/desktop.h"
 #include "server/e2b/envd/envd.h"
 #include "server/e2b/ports/ports.h"
 #include "server/e2b/template/build.h"
@@ -31,6 +32,7 @@ static const struct part {
 } parts[] = {
 	{ E2B_ENVD_PORT, e2b_envd_run },
 	{ E2B_CODE_PORT, e2b_code_run },
+	{ E2B_STREAM_PORT, e2b_desktop_run },
 };
 
 static void run_part(struct e2b_request *r)

@@ -7,12 +7,13 @@
 #include <string.h>
 
 #define GRACE_MS 20000
+#define ASSETS "/assets/"
 #define FRAME_ANCESTORS_MAX 500
 #define PREFIX_MAX 200
 
 static void run_asset(struct http_exchange *x, void *data)
 {
-	viewer_reply_asset(data, x, http_path(x) + strlen("/assets/"));
+	viewer_reply_asset(data, x, http_path(x) + strlen(ASSETS));
 }
 
 /* ---- options ---- */
@@ -67,6 +68,15 @@ static char *make_prefix(const char *prefix)
 	return copy;
 }
 
+static void add_routes(struct viewer_pages *pages)
+{
+	http_add_route(pages->http, &(struct http_route){ "GET", ASSETS, true, run_asset, pages });
+	viewer_stream_routes(pages);
+	if (pages->authorize) {
+		viewer_list_routes(pages);
+	}
+}
+
 struct viewer_pages *viewer_pages_new(struct http *http, struct watched_desktops *desktops,
 	const struct viewer_options *options, struct err *err)
 {
@@ -85,12 +95,25 @@ struct viewer_pages *viewer_pages_new(struct http *http, struct watched_desktops
 	pages->authorize = options->authorize;
 	pages->data = options->data;
 	TAILQ_INIT(&pages->sign_ins);
-	http_add_route(http, &(struct http_route){ "GET", "/assets/", true, run_asset, pages });
-	viewer_stream_routes(pages);
-	if (pages->authorize) {
-		viewer_list_routes(pages);
+	if (http) {
+		add_routes(pages);
 	}
 	return pages;
+}
+
+bool viewer_pages_run(struct viewer_pages *pages, struct http_exchange *x)
+{
+	bool is_get = strcmp(http_method(x), "GET") == 0;
+	if (is_get && strncmp(http_path(x), ASSETS, strlen(ASSETS)) == 0) {
+		run_asset(x, pages);
+		return true;
+	}
+	bool is_stream = strncmp(http_path(x), "/s/", 3) == 0 &&
+			 (is_get || strcmp(http_method(x), "POST") == 0);
+	if (is_stream) {
+		viewer_run_stream(x, pages);
+	}
+	return is_stream;
 }
 
 void viewer_pages_free(struct viewer_pages *pages)

@@ -26,11 +26,16 @@ struct viewer_options {
 	void *data;
 };
 
-/* Adds its routes to http.  ERR_ARGUMENT: an invalid option. */
+/* Adds its routes to http; NULL: only viewer_pages_run() serves them.  ERR_ARGUMENT: an invalid
+ * option. */
 struct viewer_pages *viewer_pages_new(struct http *http, struct watched_desktops *desktops,
 	const struct viewer_options *options, struct err *err) NODISCARD;
 /* Closes all its viewers.  After the http, before the desktops.  NULL-safe. */
 void viewer_pages_free(struct viewer_pages *pages);
+
+/* Serves the viewer of a stream on an exchange of any listener, whose body has been collected.  False:
+ * its path is none of such a page. */
+bool viewer_pages_run(struct viewer_pages *pages, struct http_exchange *x) NODISCARD;
 
 /* Ends all of a principal's sessions of the dashboard. */
 void viewer_pages_sign_out(struct viewer_pages *pages, const char *owner);

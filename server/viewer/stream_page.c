@@ -116,7 +116,7 @@ static void run_route(struct viewer_pages *pages, struct http_exchange *x, const
 	}
 }
 
-static void run(struct http_exchange *x, void *data)
+void viewer_run_stream(struct http_exchange *x, void *data)
 {
 	struct viewer_pages *pages = data;
 	struct viewer_path path;
@@ -157,7 +157,7 @@ static bool may_send_much(const struct http_exchange *x, void *data)
 
 void viewer_stream_routes(struct viewer_pages *pages)
 {
-	http_add_route(pages->http, &(struct http_route){ "GET", "/s/", true, run, pages });
-	http_add_route(pages->http, &(struct http_route){ "POST", "/s/", true, run, pages,
+	http_add_route(pages->http, &(struct http_route){ "GET", "/s/", true, viewer_run_stream, pages });
+	http_add_route(pages->http, &(struct http_route){ "POST", "/s/", true, viewer_run_stream, pages,
 					    .may_send_much = may_send_much });
 }

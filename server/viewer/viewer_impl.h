@@ -28,7 +28,7 @@ TAILQ_HEAD(sign_ins, sign_in);
 LIST_HEAD(thumbnail_waits, thumbnail_wait);
 
 struct viewer_pages {
-	struct http *http;
+	struct http *http; /* with routes; NULL: none */
 	struct watched_desktops *desktops;
 	char *prefix, *policy; /* of cookies; the content security policy */
 	bool secure, framed;
@@ -65,6 +65,7 @@ void viewer_set_cookie(struct viewer_pages *pages, struct http_exchange *x, cons
 /* ---- stream_page.c: /s/ID/ ---- */
 
 void viewer_stream_routes(struct viewer_pages *pages);
+void viewer_run_stream(struct http_exchange *x, void *pages);
 
 /* ---- picture.c ---- */
 

@@ -33,6 +33,13 @@ struct e2b_request *e2b_request_new(struct http_exchange *x, struct e2b *e2b)
 	return r;
 }
 
+void e2b_request_leave(struct e2b_request *r)
+{
+	struct http_exchange *x = r->x;
+	http_on_closed(x, NULL, NULL);
+	on_closed(x, r);
+}
+
 void e2b_request_use(struct e2b_request *r, struct vm *vm)
 {
 	r->vm = vm;

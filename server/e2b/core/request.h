@@ -16,7 +16,8 @@
 
 struct activity;
 struct envd_watchers;
-struct e2b_history; /* server/e2b/control/history.h */
+struct e2b_history;  /* server/e2b/control/history.h */
+struct e2b_desktops; /* server/e2b/desktop/desktop.h */
 TAILQ_HEAD(e2b_requests, e2b_request);
 
 /* What all requests share; it outlives them. */
@@ -35,6 +36,7 @@ struct e2b {
 	const char *images;             /* the directory of images; NULL: sandboxes have none */
 	struct e2b_requests open;       /* on sandboxes */
 	struct envd_watchers *watchers; /* of envd; NULL: none yet */
+	struct e2b_desktops *desktops;  /* NULL: no streams */
 };
 
 /* Valid until its exchange has closed.  Its body waits until it is taken (http_receive()), or read
@@ -66,6 +68,8 @@ struct e2b_request {
 
 /* Of the router.  Takes over http_on_closed(). */
 struct e2b_request *e2b_request_new(struct http_exchange *x, struct e2b *e2b);
+/* Ends r; its exchange, which is open, belongs to the caller. */
+void e2b_request_leave(struct e2b_request *r);
 /* It is about vm, which stays valid as long as the request. */
 void e2b_request_use(struct e2b_request *r, struct vm *vm);
 
