@@ -11,12 +11,15 @@ static void add_key(const char *name, char key[AUTH_TOKEN_SIZE])
 	cr_assert(auth_file_add(in_scratch("tokens.json"), name, key, &err), "%s", err.text);
 }
 
-static void set_options(struct e2b_bench *b)
+static void set_options(struct e2b_bench *b, const char *backend)
 {
 	struct err err;
+	static char agent[500];
+	snprintf(agent, sizeof(agent), "%s/vitrine-agent", getenv("VITRINE_BUILD"));
 	b->config.values = must(json_array());
 	cr_assert(option_set_defaults(&b->config, &err), "%s", err.text);
-	b->config.vm.backend = "fake";
+	b->config.vm.backend = backend;
+	b->config.vm.agent = agent;
 	b->config.vm.state_dir = in_scratch("state");
 	b->config.e2b.listen = "127.0.0.1:0";
 	b->config.http.max_connections = 100;
@@ -24,13 +27,18 @@ static void set_options(struct e2b_bench *b)
 
 void e2b_bench_init(struct e2b_bench *b)
 {
+	e2b_bench_init_with(b, "fake");
+}
+
+void e2b_bench_init_with(struct e2b_bench *b, const char *backend)
+{
 	struct err err;
 	*b = (struct e2b_bench){ 0 };
 	scratch_make();
 	unsetenv("VITRINE_TOKEN");
 	add_key("ann", b->key);
 	add_key("bob", b->other_key);
-	set_options(b);
+	set_options(b, backend);
 	b->http.event = loop_new(&err);
 	cr_assert(b->http.event, "%s", err.text);
 	b->auth = auth_new(in_scratch("tokens.json"), false, &err);

@@ -23,6 +23,7 @@ struct e2b_bench {
 
 /* In a scratch directory, which e2b_bench_done() removes. */
 void e2b_bench_init(struct e2b_bench *b);
+void e2b_bench_init_with(struct e2b_bench *b, const char *backend);
 void e2b_bench_done(struct e2b_bench *b);
 
 /* One request; headers: up to six "Name: value", NULL-terminated, or NULL.  key NULL: ann's; "":

@@ -1,6 +1,7 @@
 /*
  * The fake agent's `exec`: a shell with a few commands, see the table.
- * Any other command is not found (status 127).  "cat" writes its input until this ends.
+ * Any other command is not found (status 127).  "cat" writes its input until this ends.  Of a program
+ * with arguments, the last one is the command.
  */
 
 #include "vm/fake/fake.h"
@@ -308,6 +309,23 @@ static void exec_done(struct fake_request *req)
 	free(req->exec);
 }
 
+/* Of a program with arguments, the last of them: "bash -c COMMAND". */
+static char *command_of(const struct fake_request *req)
+{
+	const struct msg_exec *args = req->args;
+	const char *tail = (const char *)req->msg->tail;
+	size_t len = req->msg->tail_len;
+	if (args->command) {
+		return must(strdup(args->command));
+	}
+	if (args->arguments && len && !tail[len - 1]) {
+		const char *before = len > 1 ? memrchr(tail, '\0', len - 1) : NULL;
+		tail = before ? before + 1 : tail;
+		len = (size_t)((const char *)req->msg->tail + len - 1 - tail);
+	}
+	return must(strndup(tail, len));
+}
+
 bool fake_exec(struct fake_request *req, struct err *err)
 {
 	const struct msg_exec *args = req->args;
@@ -322,10 +340,7 @@ bool fake_exec(struct fake_request *req, struct err *err)
 	}
 	link_send_message(req->fake->link, req->id,
 		message_speech_encode(&message_started, &(struct msg_started){ 1 }), NULL, 0);
-	const struct link_msg *msg = req->msg;
-	auto_free char *command =
-		must(args->command ? strdup(args->command)
-				   : strndup((const char *)msg->tail, msg->tail_len));
+	auto_free char *command = command_of(req);
 	interpret(req, command);
 	reply_when_written(req);
 	return true;
