@@ -378,7 +378,9 @@ Test(rfb_films, a_scroll_that_takes_a_film_along_is_sent_as_pixels)
 	w.plan = (struct picture_change){ .moves = { up }, .n_moves = 1 };
 	rfb_server_changed(w.server);
 	come_to_rest(&w);
-	cr_expect_eq(p->seen.copies, copies);
+	cr_expect(p->seen.copies == copies || motion_areas(w.server->motion)[0].width == 0,
+		"unless a slow machine ended the film");
+	copies = p->seen.copies;
 	settle();
 	expect_exact(p);
 	w.plan = (struct picture_change){ .moves = { up }, .n_moves = 1 };
@@ -411,7 +413,7 @@ Test(rfb_films, a_viewer_may_change_its_mind)
 	play_until(p, 1);
 	p->taste.video = false;
 	say_encodings(p);
-	play_for(200, film_area);
+	come_to_rest(&w);
 	int films = p->seen.films;
 	play_for(600, film_area);
 	cr_expect_eq(p->seen.films, films);
@@ -452,7 +454,7 @@ Test(rfb_films, all_may_leave_while_a_frame_is_encoded)
 {
 	struct person *p = look(true);
 	play_until(p, 1);
-	for (int i = 0; !w.server->job && i < 1000; i++) {
+	for (int i = 0; !w.server->job && i < 20000; i++) { /* a slow machine may end the film */
 		show_next(film_area);
 		live_all(&w);
 	}
