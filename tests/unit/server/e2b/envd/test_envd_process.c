@@ -28,7 +28,7 @@ TestSuite(envd_process, .init = setup, .fini = teardown, .timeout = 100);
 
 /* ---- a client ---- */
 
-struct stream {
+struct envelopes {
 	struct reply r;
 	size_t at; /* of the body: what was taken */
 };
@@ -43,7 +43,7 @@ static struct buf start_of(const char *command, unsigned flags)
 	return envelope;
 }
 
-static void call(struct stream *s, const char *path, const struct buf *body, const char *more)
+static void call(struct envelopes *s, const char *path, const struct buf *body, const char *more)
 {
 	const struct ask ask = { .path = path,
 		.body = (const char *)body->data,
@@ -53,25 +53,25 @@ static void call(struct stream *s, const char *path, const struct buf *body, con
 		.headers = { id_header, "E2b-Sandbox-Port: 49983", token_header,
 			"Content-Type: application/connect+json", "Connect-Protocol-Version: 1",
 			more } };
-	*s = (struct stream){ 0 };
+	*s = (struct envelopes){ 0 };
 	ask_begin(&b.http, &ask, &s->r);
 	curl_easy_setopt(s->r.easy, CURLOPT_PRIVATE, &s->r);
 }
 
-static void start(struct stream *s, const char *command, const char *more)
+static void start(struct envelopes *s, const char *command, const char *more)
 {
 	auto_buf struct buf body = start_of(command, 0);
 	call(s, START, &body, more);
 	until(&b.http, is_done(&b.http, &s->r) || s->r.body.len > 0);
 }
 
-static void finish(struct stream *s)
+static void finish(struct envelopes *s)
 {
 	until(&b.http, is_done(&b.http, &s->r));
 }
 
 /* The next message, and its flags; NULL: there is none. */
-static json_t *next(struct stream *s, unsigned *ret_flags)
+static json_t *next(struct envelopes *s, unsigned *ret_flags)
 {
 	const char *message;
 	size_t left = s->r.body.len - s->at, len;
@@ -93,7 +93,7 @@ static const json_t *event(const json_t *message, const char *name)
 }
 
 /* The next one must be this event, and have this member. */
-static void expect(struct stream *s, const char *name, const char *member, const char *want)
+static void expect(struct envelopes *s, const char *name, const char *member, const char *want)
 {
 	unsigned flags;
 	json_auto_t *message = next(s, &flags);
@@ -104,7 +104,7 @@ static void expect(struct stream *s, const char *name, const char *member, const
 }
 
 /* The last one; code NULL: it is {}. */
-static void expect_over(struct stream *s, const char *code)
+static void expect_over(struct envelopes *s, const char *code)
 {
 	unsigned flags = 0;
 	json_auto_t *message = next(s, &flags);
@@ -116,7 +116,7 @@ static void expect_over(struct stream *s, const char *code)
 	cr_expect_null(next(s, &flags));
 }
 
-static void drop(struct stream *s)
+static void drop(struct envelopes *s)
 {
 	ask_end(&b.http, &s->r);
 }
@@ -125,7 +125,7 @@ static void drop(struct stream *s)
 
 Test(envd_process, a_process_is_heard_from_its_start_to_its_end)
 {
-	struct stream s;
+	struct envelopes s;
 	start(&s, "echo hi", NULL);
 	finish(&s);
 	expect(&s, "start", "pid", "1");
@@ -154,7 +154,7 @@ Test(envd_process, its_end_has_the_words_of_envd)
 		{ "true", "exitCode", "0" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct stream s;
+		struct envelopes s;
 		start(&s, rows[i].command, NULL);
 		finish(&s);
 		expect(&s, "start", "pid", "1");
@@ -166,7 +166,7 @@ Test(envd_process, its_end_has_the_words_of_envd)
 
 Test(envd_process, a_process_that_is_late_is_over)
 {
-	struct stream s;
+	struct envelopes s;
 	start(&s, "sleep 100", "Connect-Timeout-Ms: 50");
 	finish(&s);
 	expect(&s, "start", "pid", "1");
@@ -176,7 +176,7 @@ Test(envd_process, a_process_that_is_late_is_over)
 
 Test(envd_process, silence_is_filled_with_keepalives)
 {
-	struct stream s;
+	struct envelopes s;
 	unsigned flags;
 	start(&s, "sleep 100", "Keepalive-Ping-Interval: 1");
 	expect(&s, "start", "pid", "1");
@@ -218,7 +218,7 @@ Test(envd_process, a_flood_waits_for_its_reader)
 
 Test(envd_process, a_client_that_leaves_is_forgotten)
 {
-	struct stream s;
+	struct envelopes s;
 	start(&s, "sleep 100", NULL);
 	cr_expect_eq(http_counts(b.http.http)->streams, 1);
 	drop(&s);
@@ -229,7 +229,7 @@ Test(envd_process, a_client_that_leaves_is_forgotten)
 
 Test(envd_process, the_connection_is_cut_with_the_sandbox)
 {
-	struct stream s;
+	struct envelopes s;
 	char path[60];
 	start(&s, "sleep 100", NULL);
 	expect(&s, "start", "pid", "1");
@@ -246,7 +246,7 @@ Test(envd_process, the_connection_is_cut_with_the_sandbox)
 
 static void expect_refused(const struct buf *body, const char *more, const char *code)
 {
-	struct stream s;
+	struct envelopes s;
 	call(&s, START, body, more);
 	finish(&s);
 	expect_over(&s, code);
