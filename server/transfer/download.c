@@ -23,6 +23,7 @@ struct download {
 	struct guest *guest;
 	struct conversation *c; /* NULL: it has ended, or is not needed */
 	char *path, *user, *name, *type;
+	bool privileged;
 	transfer_failed_fn *failed;
 	void *data;
 	size_t owed; /* bytes of the agent not reported as consumed */
@@ -228,9 +229,11 @@ static void open_file(struct download *d, int64_t offset, int64_t length)
 		.on_message = on_message,
 		.on_end = on_end,
 	};
-	const struct msg_file_read args = {
-		.path = d->path, .user = d->user, .offset = offset, .length = length
-	};
+	const struct msg_file_read args = { .path = d->path,
+		.user = d->user,
+		.privileged = d->privileged,
+		.offset = offset,
+		.length = length };
 	d->c = guest_file_read(d->guest, &args, &handlers, d);
 }
 
@@ -244,6 +247,7 @@ struct download *download_begin(
 	d->x = x;
 	d->guest = guest;
 	d->path = must(strdup(how->path));
+	d->privileged = how->privileged;
 	d->user = how->user ? must(strdup(how->user)) : NULL;
 	d->name = must(strdup(how->name ? how->name : slash ? slash + 1 : how->path));
 	d->type = how->type ? must(strdup(how->type)) : NULL;

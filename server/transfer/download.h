@@ -14,6 +14,7 @@ struct download;
 struct download_how {
 	const char *path;           /* in the sandbox */
 	const char *user;           /* whose rights count; NULL: the desktop's user */
+	bool privileged;            /* see msg_file_read */
 	const char *name;           /* for Content-Disposition; NULL: the last part of path */
 	const char *type;           /* for Content-Type; NULL: by the name */
 	transfer_failed_fn *failed; /* before the head was sent; later, the connection is closed */

@@ -17,7 +17,10 @@ const char *const file_write_how_names[] = { "replace", "truncate", "append", "u
 #define USER(T) \
 	FIELD_STR(T, user, \
 		"Do it as this user, by sudo. unsupported: the sandbox has no such user.", \
-		.min = 1, .max = MESSAGE_FILE_USER_MAX)
+		.min = 1, .max = MESSAGE_FILE_USER_MAX), \
+		FIELD_FLAG(T, privileged, \
+			"Without `user`: with root's rights if the sandbox has sudo; what is new " \
+			"still belongs to the desktop's user.")
 #define COUNT(T, m, text) FIELD_NUM(T, m, text, .max = COUNT_MAX)
 #define DEPTH(T) \
 	FIELD_NUM(T, depth, "Levels below the directory; 1: only its own entries.", .min = 1, \

@@ -49,7 +49,7 @@ void file_permissions(const struct msg_file_entry *entry, char ret[11]);
 
 struct msg_file_stat {
 	const char *path, *user;
-	bool xattrs;
+	bool xattrs, privileged;
 };
 /* The answer of most operations. */
 struct msg_file_answer {
@@ -60,7 +60,7 @@ extern const struct message message_file_stat;
 struct msg_file_list {
 	const char *path, *user;
 	int64_t depth, limit;
-	bool xattrs;
+	bool xattrs, privileged;
 };
 struct msg_file_list_answer {
 	int64_t entries, total, skipped;
@@ -72,7 +72,7 @@ extern const struct message message_file_list;
 struct msg_file_make_directory {
 	const char *path, *user;
 	int64_t mode;
-	bool parents;
+	bool parents, privileged;
 };
 struct msg_file_make_directory_answer {
 	const json_t *entry;
@@ -82,13 +82,13 @@ extern const struct message message_file_make_directory;
 
 struct msg_file_move {
 	const char *from, *to, *user;
-	bool replace;
+	bool replace, privileged;
 };
 extern const struct message message_file_move;
 
 struct msg_file_copy {
 	const char *from, *to, *user;
-	bool replace;
+	bool replace, privileged;
 };
 struct msg_file_copy_answer {
 	const json_t *entry;
@@ -99,7 +99,7 @@ extern const struct message message_file_copy;
 
 struct msg_file_remove {
 	const char *path, *user;
-	bool recursive, missing_ok;
+	bool recursive, missing_ok, privileged;
 };
 struct msg_file_remove_answer {
 	int64_t removed;
@@ -108,7 +108,7 @@ extern const struct message message_file_remove;
 
 struct msg_file_search {
 	const char *path, *glob, *regex, *user;
-	bool ignore_case;
+	bool ignore_case, privileged;
 	int64_t depth, limit;
 };
 struct msg_file_match {
@@ -135,7 +135,7 @@ enum file_change {
 extern const char *const file_change_names[];
 struct msg_file_watch {
 	const char *path, *user;
-	bool recursive, entries, xattrs;
+	bool recursive, entries, xattrs, privileged;
 };
 struct msg_file_watching {
 	int64_t directories;
@@ -155,6 +155,7 @@ extern const struct field msg_file_change_fields[];
 struct msg_file_read {
 	const char *path, *user;
 	int64_t offset, length; /* length 0: to the end */
+	bool privileged;
 };
 struct msg_file_opened {
 	const json_t *entry;
@@ -171,7 +172,7 @@ struct msg_file_write {
 	const char *path, *user;
 	int how; /* enum file_write_how */
 	int64_t offset, mode;
-	bool parents, exclusive;
+	bool parents, exclusive, privileged;
 	const json_t *xattrs;
 };
 struct msg_file_write_answer {

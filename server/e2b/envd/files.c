@@ -121,6 +121,7 @@ void envd_files_read(struct e2b_request *r)
 	const struct download_how how = {
 		.path = filesystem_path(http_query(r->x, "path")),
 		.user = user_of(t),
+		.privileged = filesystem_is_far(http_query(r->x, "path")),
 		.failed = on_failed,
 	};
 	t->download = download_begin(r->x, vm_guest(r->vm), &how, t);
@@ -150,11 +151,10 @@ static void on_done(struct http_exchange *x, const json_t *files, void *data)
 	(void)x;
 	json_array_foreach((json_t *)files, i, file)
 	{
-		json_array_append_new(list,
-			must(json_pack("{s:O, s:O, s:s, s:o*}", "path",
-				json_object_get(file, "path"), "name",
-				json_object_get(file, "name"), "type", "file", "metadata",
-				envd_metadata(t->xattrs))));
+		json_array_append_new(list, must(json_pack("{s:O, s:O, s:s, s:o*}", "path",
+						    json_object_get(file, "path"), "name",
+						    json_object_get(file, "name"), "type", "file",
+						    "metadata", envd_metadata(t->xattrs))));
 	}
 	e2b_reply_json(t->r, 200, list);
 }
@@ -168,6 +168,7 @@ static bool is_type(const struct http_exchange *x, const char *wanted)
 void envd_files_write(struct e2b_request *r)
 {
 	struct transfer *t = begin(r);
+	const char *path = http_query(r->x, "path");
 	struct err err;
 	if (!t) {
 		return;
@@ -187,6 +188,7 @@ void envd_files_write(struct e2b_request *r)
 			.mode = -1,
 			.parents = true,
 			.user = user_of(t),
+			.privileged = !path || filesystem_is_far(path), /* of a part's name */
 			.xattrs = t->xattrs },
 		.place = place,
 		.done = on_done,

@@ -32,6 +32,19 @@ const char *filesystem_path(const char *path)
 	return path && *path ? path : "~";
 }
 
+static bool begins_with(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+	return strncmp(path, dir, len) == 0 && (path[len] == '/' || !path[len]);
+}
+
+bool filesystem_is_far(const char *path)
+{
+	bool climbs = path && strstr(path, "..");
+	return climbs || (path && *path == '/' && !begins_with(path, "/home/user") &&
+				 !begins_with(path, "/tmp"));
+}
+
 /* rpc->kept owns what it points into. */
 static bool read_request(struct rpc *rpc, const json_t *body, struct file_request *ret)
 {
@@ -84,7 +97,10 @@ static void have_entry(struct rpc *rpc, const void *answer, const void *tail, si
 static void stat_again(struct rpc *rpc, const char *path)
 {
 	const struct msg_file_stat args = {
-		.path = filesystem_path(path), .xattrs = true, .user = rpc_user(rpc)
+		.path = filesystem_path(path),
+		.xattrs = true,
+		.user = rpc_user(rpc),
+		.privileged = filesystem_is_far(path),
 	};
 	ask(rpc, &message_file_stat, &args, false, have_entry);
 }
@@ -124,6 +140,7 @@ static void run_make_dir(struct rpc *rpc, const json_t *body)
 			.mode = 0755,
 			.parents = true,
 			.user = rpc_user(rpc),
+			.privileged = filesystem_is_far(request.path),
 		};
 		ask(rpc, &message_file_make_directory, &args, true, made);
 	}
@@ -154,6 +171,8 @@ static void run_move(struct rpc *rpc, const json_t *body)
 			.to = filesystem_path(request.destination),
 			.replace = true,
 			.user = rpc_user(rpc),
+			.privileged = filesystem_is_far(request.source) ||
+				      filesystem_is_far(request.destination),
 		};
 		ask(rpc, &message_file_move, &args, true, moved);
 	}
@@ -181,6 +200,7 @@ static void run_remove(struct rpc *rpc, const json_t *body)
 			.recursive = true,
 			.missing_ok = true,
 			.user = rpc_user(rpc),
+			.privileged = filesystem_is_far(request.path),
 		};
 		ask(rpc, &message_file_remove, &args, true, removed);
 	}
@@ -247,6 +267,7 @@ static void run_list_dir(struct rpc *rpc, const json_t *body)
 		.limit = MESSAGE_FILE_ROWS_MAX,
 		.xattrs = true,
 		.user = rpc_user(rpc),
+		.privileged = filesystem_is_far(request.path),
 	};
 	struct listing *list = must(calloc(1, sizeof(*list)));
 	list->rpc = rpc;

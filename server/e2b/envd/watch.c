@@ -111,11 +111,14 @@ static void run_watch_dir(struct rpc *rpc, const json_t *body)
 	if (!proto_decode(watch_request_fields, body, &rpc->kept, &request, &err)) {
 		return rpc_fail_err(rpc, &err);
 	}
-	const struct msg_file_watch args = { .path = filesystem_path(request.path),
+	const struct msg_file_watch args = {
+		.path = filesystem_path(request.path),
 		.recursive = request.recursive,
 		.entries = request.include_entry,
 		.xattrs = request.include_entry,
-		.user = rpc_user(rpc) };
+		.user = rpc_user(rpc),
+		.privileged = filesystem_is_far(request.path),
+	};
 	struct watching *w = must(calloc(1, sizeof(*w)));
 	w->rpc = rpc;
 	rpc->data = w;

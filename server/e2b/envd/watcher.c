@@ -251,11 +251,14 @@ static void run_create(struct rpc *rpc, const json_t *body)
 		!has_room(rpc->r, &err)) {
 		return rpc_fail_err(rpc, &err);
 	}
-	const struct msg_file_watch args = { .path = filesystem_path(request.path),
+	const struct msg_file_watch args = {
+		.path = filesystem_path(request.path),
 		.recursive = request.recursive,
 		.entries = request.include_entry,
 		.xattrs = request.include_entry,
-		.user = rpc_user(rpc) };
+		.user = rpc_user(rpc),
+		.privileged = filesystem_is_far(request.path),
+	};
 	struct watcher *w = watcher_new(rpc);
 	/* A watcher of its own is no use of the sandbox. */
 	w->rows = file_rows_open(

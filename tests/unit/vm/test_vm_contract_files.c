@@ -329,8 +329,20 @@ static void root_has_files_in_a_machine_only(struct bench *b)
 	}
 	buf_done(&r.bytes);
 	cr_expect_eq(stat_as(b, NULL, "/root/d/f"), ERR_HOST, "it is root's");
+	w = (struct file_talk){ 0 };
+	write_as(b,
+		&(struct msg_file_write){ .path = "/far/f",
+			.how = FILE_TRUNCATE,
+			.privileged = true,
+			.mode = -1,
+			.parents = true },
+		10, &w);
+	host_until(&b->host, &w.ended);
+	cr_assert_eq(w.err.kind, ERR_NONE, "%s", w.err.text);
+	shell(b, "stat -c '%U:%G %a' /far /far/f; sudo rm -r /far",
+		"user:user 755\nuser:user 644\n");
 	cr_expect_eq(stat_as(b, "root", "/root/d/g"), ERR_NOT_FOUND);
-	shell(b, "sudo rm -r /root/d; pgrep -c -u root -x ld.so", "1\n");
+	shell(b, "sudo rm -r /root/d; pgrep -c -u root -x ld.so", "2\n");
 }
 
 static void on_entry(const void *row, void *data)

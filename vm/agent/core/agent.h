@@ -38,8 +38,9 @@ struct agent {
 	int scale;                 /* how large programs draw, in percent */
 	uint64_t started_us;       /* loop_now_us() at the start */
 
-	/* Has the request done as another user, and answers it.  False: this user is ours. */
-	bool (*as_user)(struct request *req, const char *user);
+	/* Has the request done by a helper with other rights, and answers it.  False: ours are
+	 * enough. */
+	bool (*as_user)(struct request *req);
 	LIST_HEAD(, helper) helpers; /* vm/agent/main/as_user.c */
 
 	struct request *requests;       /* unanswered, newest first */

@@ -18,8 +18,7 @@ struct op {
 	/* args: the struct of the message's request.  It is valid as long as the request, like
 	 * everything it points to. */
 	void (*run)(struct request *req, const void *args);
-	/* Offset in args of the user to do it as; 0: only as ours. */
-	size_t user_at;
+	bool has_user; /* its arguments may name the user to do it as (agent.h, as_user) */
 };
 
 /* Both end the request. */

@@ -39,6 +39,8 @@ static const struct field fields[] = {
 		.default_value = LOG_LEVEL_WARNING),
 	FIELD_FLAG(struct options, init, "run as the first process of a microVM"),
 	FIELD_FLAG(struct options, helper, "serve operations on files only, for another agent"),
+	FIELD_STR(struct options, owner, "of a helper of root: what is new belongs to this user",
+		.min = 1, .max = 32),
 	FIELD_FLAG(struct options, help, "print this"),
 	FIELD_FLAG(struct options, version, "print the version"),
 	{},

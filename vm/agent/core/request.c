@@ -65,9 +65,7 @@ void request_run(struct agent *agent, uint32_t id, const struct link_msg *msg, c
 		    part, json_object_get(msg->json, "args"), msg->tail_len, req->args, &err)) {
 		return request_fail(req, &err);
 	}
-	const char *user =
-		op->user_at ? *(const char *const *)((const char *)req->args + op->user_at) : NULL;
-	if (!user || !agent->as_user || !agent->as_user(req, user)) {
+	if (!op->has_user || !agent->as_user || !agent->as_user(req)) {
 		op->run(req, req->args);
 	}
 }

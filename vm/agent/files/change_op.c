@@ -39,7 +39,7 @@ static void run_make(struct request *req, const void *data)
 const struct op op_file_make_directory = {
 	.message = &message_file_make_directory,
 	.run = run_make,
-	.user_at = offsetof(struct msg_file_make_directory, user),
+	.has_user = true,
 };
 
 /* ---- file_move, file_copy ---- */
@@ -170,13 +170,13 @@ static void run_copy(struct request *req, const void *data)
 const struct op op_file_move = {
 	.message = &message_file_move,
 	.run = run_move,
-	.user_at = offsetof(struct msg_file_move, user),
+	.has_user = true,
 };
 
 const struct op op_file_copy = {
 	.message = &message_file_copy,
 	.run = run_copy,
-	.user_at = offsetof(struct msg_file_copy, user),
+	.has_user = true,
 };
 
 /* ---- file_remove ---- */
@@ -235,5 +235,5 @@ static void run_remove(struct request *req, const void *data)
 const struct op op_file_remove = {
 	.message = &message_file_remove,
 	.run = run_remove,
-	.user_at = offsetof(struct msg_file_remove, user),
+	.has_user = true,
 };

@@ -106,5 +106,5 @@ static void run(struct request *req, const void *data)
 const struct op op_file_list = {
 	.message = &message_file_list,
 	.run = run,
-	.user_at = offsetof(struct msg_file_list, user),
+	.has_user = true,
 };

@@ -202,5 +202,5 @@ static void run(struct request *req, const void *data)
 const struct op op_file_read = {
 	.message = &message_file_read,
 	.run = run,
-	.user_at = offsetof(struct msg_file_read, user),
+	.has_user = true,
 };

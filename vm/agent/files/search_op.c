@@ -358,5 +358,5 @@ static void run(struct request *req, const void *data)
 const struct op op_file_search = {
 	.message = &message_file_search,
 	.run = run,
-	.user_at = offsetof(struct msg_file_search, user),
+	.has_user = true,
 };

@@ -23,5 +23,5 @@ static void run(struct request *req, const void *data)
 const struct op op_file_stat = {
 	.message = &message_file_stat,
 	.run = run,
-	.user_at = offsetof(struct msg_file_stat, user),
+	.has_user = true,
 };

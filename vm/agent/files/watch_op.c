@@ -294,5 +294,5 @@ static void run(struct request *req, const void *data)
 const struct op op_file_watch = {
 	.message = &message_file_watch,
 	.run = run,
-	.user_at = offsetof(struct msg_file_watch, user),
+	.has_user = true,
 };

@@ -416,5 +416,5 @@ static void run(struct request *req, const void *data)
 const struct op op_file_write = {
 	.message = &message_file_write,
 	.run = run,
-	.user_at = offsetof(struct msg_file_write, user),
+	.has_user = true,
 };

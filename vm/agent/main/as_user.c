@@ -12,8 +12,12 @@
 #include "vm/agent/process/other_user.h"
 #include "vm/agent/process/task.h"
 
+#include <linux/capability.h>
+#include <pwd.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #define IDLE_MS 60000
 #define CMDLINE_MAX 8192
@@ -25,6 +29,7 @@ struct helper {
 	LIST_ENTRY(helper) entry;
 	struct agent *agent;
 	char *user;
+	bool privileged;
 	struct link *link;
 	unsigned requests;
 	sd_event_source *idle;
@@ -64,7 +69,8 @@ static void on_answered(void *data)
 }
 
 /* Our own command line, which may start with a loader; the last of several equal options counts. */
-static bool describe_helper(struct buf *own, const char *argv[ARGS_MAX + 4], struct err *err)
+static bool describe_helper(
+	struct buf *own, const char *owner, const char *argv[ARGS_MAX + 6], struct err *err)
 {
 	size_t n = 0;
 	if (!file_read_path("/proc/self/cmdline", CMDLINE_MAX, NULL, own, err)) {
@@ -77,16 +83,21 @@ static bool describe_helper(struct buf *own, const char *argv[ARGS_MAX + 4], str
 	argv[n++] = "--helper";
 	argv[n++] = "--link-fd";
 	argv[n++] = "0";
+	if (owner) {
+		argv[n++] = "--owner";
+		argv[n++] = owner;
+	}
 	argv[n] = NULL;
 	return true;
 }
 
-static bool run_helper(struct agent *agent, const char *user, int its, struct err *err)
+static bool run_helper(
+	struct agent *agent, const char *user, const char *owner, int its, struct err *err)
 {
-	const char *argv[ARGS_MAX + 4], *const none[] = { NULL };
+	const char *argv[ARGS_MAX + 6], *const none[] = { NULL };
 	auto_buf struct buf own = { 0 };
 	struct task task;
-	if (!describe_helper(&own, argv, err)) {
+	if (!describe_helper(&own, owner, argv, err)) {
 		return false;
 	}
 	auto_free const char **wrapped = other_user_arguments(user, NULL, argv, none);
@@ -100,7 +111,8 @@ static bool run_helper(struct agent *agent, const char *user, int its, struct er
 	return true;
 }
 
-static struct helper *helper_new(struct agent *agent, const char *user, struct err *err)
+static struct helper *helper_new(
+	struct agent *agent, const char *user, bool privileged, struct err *err)
 {
 	static const struct link_handlers handlers = { .closed = on_closed };
 	int ends[2];
@@ -109,40 +121,32 @@ static struct helper *helper_new(struct agent *agent, const char *user, struct e
 		return NULL;
 	}
 	auto_close int ours = ends[0], its = ends[1];
-	if (!run_helper(agent, user, its, err)) {
+	if (!run_helper(agent, user, privileged ? getenv("USER") : NULL, its, err)) {
 		return NULL;
 	}
 	struct helper *h = must(calloc(1, sizeof(*h)));
 	h->agent = agent;
 	h->user = must(strdup(user));
+	h->privileged = privileged;
 	h->link = link_new(agent->event, take_fd(&ours), &handlers, h);
 	LIST_INSERT_HEAD(&agent->helpers, h, entry);
 	return h;
 }
 
-static struct helper *find(struct agent *agent, const char *user)
+static struct helper *find(struct agent *agent, const char *user, bool privileged)
 {
 	struct helper *h = LIST_FIRST(&agent->helpers);
-	while (h && strcmp(h->user, user) != 0) {
+	while (h && (strcmp(h->user, user) != 0 || h->privileged != privileged)) {
 		h = LIST_NEXT(h, entry);
 	}
 	return h;
 }
 
-bool as_user(struct request *req, const char *user)
+static void forward_to(struct agent *agent, const char *user, bool privileged, struct request *req)
 {
-	struct agent *agent = request_agent(req);
 	struct err err;
-	bool other;
-	if (!other_user_check(user, &other, &err)) {
-		request_fail(req, &err);
-		return true;
-	}
-	if (!other) {
-		return false;
-	}
-	struct helper *h = find(agent, user);
-	h = h ? h : helper_new(agent, user, &err);
+	struct helper *h = find(agent, user, privileged);
+	h = h ? h : helper_new(agent, user, privileged, &err);
 	if (h) {
 		h->requests++;
 		loop_drop(&h->idle);
@@ -150,6 +154,27 @@ bool as_user(struct request *req, const char *user)
 	} else {
 		request_fail(req, &err);
 	}
+}
+
+bool as_user(struct request *req)
+{
+	struct agent *agent = request_agent(req);
+	const char *user = json_string_value(json_object_get(request_json(req), "user"));
+	bool privileged = json_is_true(json_object_get(request_json(req), "privileged"));
+	struct err err;
+	bool other = false;
+	if (user && !other_user_check(user, &other, &err)) {
+		request_fail(req, &err);
+		return true;
+	}
+	if (other) {
+		forward_to(agent, user, false, req);
+		return true;
+	}
+	if (!privileged || !other_user_check("root", &other, &err) || !other) {
+		return false;
+	}
+	forward_to(agent, "root", true, req);
 	return true;
 }
 
@@ -168,7 +193,7 @@ static void on_request(struct link *link, uint32_t id, const struct link_msg *ms
 		json_string_value(json_object_get(msg->json, "op")); /* link.c checks it */
 	struct err err;
 	const struct op *op = ops_find(name, &err);
-	if (op && op->user_at) {
+	if (op && op->has_user) {
 		request_run(data, id, msg, op);
 		return;
 	}
@@ -193,6 +218,28 @@ static void on_agent_gone(struct link *link, const struct err *why, void *data)
 	sd_event_exit(agent->event, 0);
 }
 
+/* Files are made as this user: that takes root's rights on files away, which are then taken back. */
+static bool make_files_of(const char *owner, struct err *err)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2];
+	const struct passwd *user = getpwnam(owner);
+	if (!user) {
+		return err_set(err, ERR_NOT_FOUND, "there is no user '%.32s'", owner);
+	}
+	setenv("HOME", user->pw_dir, 1);
+	setfsgid(user->pw_gid);
+	setfsuid(user->pw_uid);
+	if (syscall(SYS_capget, &head, caps) < 0) {
+		return err_errno(err, "cannot read the capabilities");
+	}
+	for (int i = 0; i < 2; i++) {
+		caps[i].effective = caps[i].permitted;
+	}
+	return syscall(SYS_capset, &head, caps) == 0 ||
+	       err_errno(err, "cannot raise the capabilities");
+}
+
 int as_user_serve(const struct options *options)
 {
 	static const struct link_handlers handlers = {
@@ -200,7 +247,7 @@ int as_user_serve(const struct options *options)
 	};
 	struct err err;
 	auto_event sd_event *event = loop_new(&err);
-	if (!event) {
+	if (!event || (options->owner && !make_files_of(options->owner, &err))) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;
 	}

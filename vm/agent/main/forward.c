@@ -210,6 +210,7 @@ void forward_request(struct request *req, struct link *to, void (*done)(void *da
 	const struct message *message = request_op(req)->message;
 	json_t *args = must(json_copy((json_t *)request_json(req)));
 	json_object_del(args, "user");
+	json_object_del(args, "privileged");
 	f->req = req;
 	f->to = to;
 	f->done = done;
