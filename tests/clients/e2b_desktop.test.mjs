@@ -1,5 +1,7 @@
 // E2B's desktop SDK, unmodified, on the desktop of a namespace sandbox: its mouse, keyboard, programs, and the stream in a browser.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Sandbox } from '@e2b/desktop';
 import { close_page, launch_browser, live, open_page, says, take_over } from './lib/browser.mjs';
@@ -8,7 +10,7 @@ import { eventually } from './lib/server.mjs';
 
 let server, desktop, browser;
 before(async () => {
-	server = await serve_e2b({ backend: 'namespace' });
+	server = await serve_e2b({ backend: 'namespace', args: ['--e2b-tls', '127.0.0.1:0'] });
 	desktop = await Sandbox.create({ ...server.connection, resolution: [1024, 768], timeoutMs: 600000 });
 	browser = await launch_browser();
 });
@@ -65,7 +67,10 @@ test('the keyboard', async () => {
 	await desktop.press(['ctrl', 'd']);
 });
 
-const at = (url) => url.replace(/^https:\/\/6080-([^.]+)\.[^/]+/, `http://6080-$1.${server.variables.domain ?? 'vitrine.localhost'}:${new URL(server.url).port}`);
+// With the name of this machine, as the SDK says it when E2B_DOMAIN is set.
+const domain = () => server.variables.E2B_DOMAIN;
+const at = (url) => url.replace(/^https:\/\/6080-([^.]+)\.[^/]+/, `http://6080-$1.${domain().split(':')[0]}:${new URL(server.url).port}`);
+const secure = (url) => url.replace(/^https:\/\/6080-([^.]+)\.[^/]+/, `https://6080-$1.${domain()}`);
 
 test('the stream is our viewer, with the password', async () => {
 	await desktop.stream.start({ requireAuth: true });
@@ -113,6 +118,24 @@ test('the stream of one window', async () => {
 	const { width, height } = await page.locator('#screen canvas').evaluate((canvas) => ({ width: canvas.width, height: canvas.height }));
 	assert.ok(width < 1024 && height < 768, `the window alone: ${width}x${height}`);
 	await close_page(page);
+	await desktop.stream.stop();
+});
+
+test('with TLS, in a frame of another site', async () => {
+	await desktop.stream.start({ requireAuth: true });
+	const url = secure(desktop.stream.getUrl({ authKey: desktop.stream.getAuthKey() }));
+	// A site on this machine, because browsers do not let one of the internet open a name of this machine.
+	const site = createServer((request, response) => {
+		response.setHeader('Content-Type', 'text/html').end(`<iframe width="900" height="700" src="${url}"></iframe>`);
+	});
+	await once(site.listen(0, '127.0.0.1'), 'listening');
+	const page = await open_page(browser, { ignoreHTTPSErrors: true });
+	await page.goto(`http://127.0.0.1:${site.address().port}/`);
+	const frame = page.frameLocator('iframe');
+	await frame.locator('#screen canvas').waitFor();
+	await frame.locator('#cover').waitFor({ state: 'hidden' });
+	await page.context().close();
+	site.close();
 	await desktop.stream.stop();
 });
 

@@ -1,8 +1,10 @@
 // Ports of a sandbox through E2B's API, as programs and browsers use them: streams both ways, WebSockets, what is closed or ends.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { Sandbox } from 'e2b';
 import { serve_e2b } from './lib/e2b.mjs';
 
@@ -111,7 +113,7 @@ server.serve_forever()
 
 let server, sandbox;
 before(async () => {
-	server = await serve_e2b({ backend: 'namespace' });
+	server = await serve_e2b({ backend: 'namespace', args: ['--e2b-tls', '127.0.0.1:0'] });
 	sandbox = await Sandbox.create({ ...server.connection, timeoutMs: 600000 });
 	await start();
 });
@@ -213,6 +215,38 @@ test('two requests in one are two, and none is smuggled', async () => {
 		socket.once('data', () => socket.end());
 	});
 	assert.ok(!/GET \/head\?smuggled/.test(said), said);
+});
+
+test('by name, with TLS: requests, large bodies, a WebSocket', async () => {
+	const { E2B_API_KEY, E2B_DOMAIN, NODE_EXTRA_CA_CERTS } = server.variables;
+	const program = `
+		import assert from 'node:assert/strict';
+		import { createHash, randomBytes } from 'node:crypto';
+		import dns from 'node:dns';
+		const lookup = dns.lookup;
+		dns.lookup = (name, ...rest) => lookup(name.endsWith('.localhost') ? '127.0.0.1' : name, ...rest);
+		const { Sandbox } = await import('e2b');
+		const sandbox = await Sandbox.connect('${sandbox.sandboxId}');
+		const host = sandbox.getHost(8000);
+		const head = await (await fetch('https://' + host + '/head')).text();
+		assert.match(head, new RegExp('^Host: ' + host + '$', 'm'));
+		assert.match(head, /^X-Forwarded-Proto: https$/m);
+		const large = randomBytes(8 << 20);
+		const hash = createHash('sha256').update(large).digest('hex');
+		assert.equal(await (await fetch('https://' + host + '/', { method: 'POST', body: large })).text(), hash);
+		assert.equal((await (await fetch('https://' + host + '/large')).arrayBuffer()).byteLength, 24 << 20);
+		const ws = new WebSocket('wss://' + host + '/ws');
+		ws.onopen = () => ws.send('x'.repeat(1 << 20));
+		const length = await new Promise((resolve, reject) => {
+			ws.onmessage = ({ data }) => resolve(data.length);
+			ws.onerror = reject;
+		});
+		assert.equal(length, 1 << 20);
+		ws.close();
+		console.log('well');`;
+	const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program],
+		{ cwd: import.meta.dirname, env: { PATH: process.env.PATH, E2B_API_KEY, E2B_DOMAIN, NODE_EXTRA_CA_CERTS } });
+	assert.equal(stdout, 'well\n');
 });
 
 test('a sandbox that is killed cuts what is open', async () => {
