@@ -64,6 +64,7 @@ SHOWN = {"xterm": "xterm -e sh -c 'cat lines; exec sleep 1000'"}  # which show n
 INTO = {"chromium": (60, 150), "firefox-esr": (60, 150), "writer": (330, 300)}  # from the window's corner
 HOME = "/home/user"
 CLIPPED = "untouched"
+HAS_BUS = "dbus-send --session --print-reply=literal --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner string:org.a11y.Bus"
 CORNER = "xwininfo -id $(xprop -root _NET_ACTIVE_WINDOW | sed 's/.*# //;s/,.*//') | sed -n 's/.*Absolute.*: *//p'"
 TITLE = "xprop -id $(xprop -root _NET_ACTIVE_WINDOW | sed 's/.*# //;s/,.*//') -f _NET_WM_NAME 8u ' = $0\\n' _NET_WM_NAME"
 
@@ -78,8 +79,7 @@ class Program:
         self.held = ""
         self.copy_files()
         self.desktop.run(f"cd {HOME}; (setsid python3 clipboard.py {CLIPPED} >/dev/null 2>&1 </dev/null &)")
-        while self.clipped() != CLIPPED:  # from then on a program of GTK has the bus of elements started
-            time.sleep(0.1)
+        self.desktop.run(f"until {HAS_BUS} | grep -q true; do sleep 0.1; done")  # that program of GTK starts it, if nobody has
         self.start()
 
     def start(self, argument=""):
