@@ -66,7 +66,9 @@ static void on_ready(struct vm *vm, const struct err *err, void *data)
 {
 	struct e2b_request *r = data;
 	r->wait = NULL;
-	if (err) {
+	if (err && err->kind == ERR_LIMIT) { /* it sleeps on */
+		refuse(r, vm_id(vm), 503, err->text);
+	} else if (err) {
 		is_not_there(r, vm_id(vm));
 	} else {
 		run_part(r);

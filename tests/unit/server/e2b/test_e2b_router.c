@@ -138,6 +138,24 @@ Test(e2b_router, a_request_resumes_one_with_auto_resume)
 	cr_expect_eq(vm_spec(vm)->timeout_ms, 300000, "at least five minutes");
 }
 
+Test(e2b_router, one_that_cannot_be_resumed_now_says_why)
+{
+	char path[100];
+	json_t *json;
+	auto_free char *id = e2b_bench_create(&b,
+		"{\"templateID\": \"base\", \"autoPause\": true, \"autoResume\": {\"enabled\": "
+		"true}}");
+	snprintf(path, sizeof(path), "/sandboxes/%s/pause", id);
+	json_decref(e2b_bench_get(&b, 204, "POST", path, "{}"));
+	for (int64_t i = 0; i < b.config.vm.max_sandboxes; i++) {
+		free(e2b_bench_create(&b, NULL));
+	}
+	json_decref(e2b_bench_get(&b, 429, "POST", "/v2/sandboxes", "{\"templateID\": \"base\"}"));
+	cr_expect_eq(ask_port(id, 49983, NULL, &json), 503);
+	cr_expect(strstr(text_of(json, "message"), "limit"), "%s", text_of(json, "message"));
+	json_decref(json);
+}
+
 Test(e2b_router, closed_ports_need_the_traffic_token)
 {
 	json_t *json;
