@@ -164,10 +164,8 @@ struct http_exchange {
 	/* Of a stream. */
 	TAILQ_ENTRY(http_exchange) link;
 	bool streaming, ended;
-	bool is_events;    /* server-sent events */
-	bool flushed;      /* the head has been sent */
-	int64_t length;    /* -1: unknown */
-	uint64_t to_write; /* bytes that http_stream_write() still accepts */
+	bool is_events; /* server-sent events */
+	int64_t length; /* -1: unknown */
 	uint64_t silent_since;
 	struct buf queue;
 	size_t taken;  /* bytes of queue that MHD has fetched */

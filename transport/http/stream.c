@@ -7,8 +7,6 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 
 /* Bytes that libmicrohttpd fetches at once.  With an unknown length, only HTTP/1.0 clients get
@@ -33,7 +31,6 @@ static void hand_over(struct http_exchange *x, char *to, size_t len)
 	memcpy(to, x->queue.data + x->taken, len);
 	x->taken += len;
 	x->handed = len;
-	x->flushed = true;
 	x->http->counts.bytes_out += len;
 	if (waiting(x) < x->queue_held) {
 		budget_set(x->budget, &x->queue_held, waiting(x));
@@ -54,16 +51,6 @@ static ssize_t give_up(struct http_exchange *x, char *to)
 	http_conn_kill(x->conn);
 	*to = ':';
 	return 1;
-}
-
-/* MHD announces more data with the head, so the kernel would delay it. */
-static void flush_head(struct http_exchange *x)
-{
-	static const int on = 1;
-	if (!x->flushed) {
-		x->flushed = true;
-		setsockopt(x->conn->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	}
 }
 
 /* MHD calls this when it has written everything it was given. */
@@ -90,7 +77,6 @@ static ssize_t on_read(void *data, uint64_t at, char *to, size_t most)
 	if (x->ended) {
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	}
-	flush_head(x);
 	return http_exchange_suspend(x) ? 0 : give_up(x, to);
 }
 
@@ -113,7 +99,6 @@ void http_stream_begin(struct http_exchange *x, int status, const char *type, in
 	}
 	x->streaming = true;
 	x->length = length;
-	x->to_write = length < 0 ? UINT64_MAX : (uint64_t)length;
 	x->silent_since = http_now(x->http);
 	TAILQ_INSERT_TAIL(&x->http->streams, x, link);
 	x->http->counts.streams++;
@@ -176,7 +161,8 @@ void http_stream_queued(struct http_exchange *x)
 	http_exchange_resume(x);
 }
 
-/* Whether the client gets the body that is written. */
+/* Whether the client gets the body that is written.  (Of one that is longer than announced, MHD fetches
+ * no more.) */
 static bool has_body(const struct http_exchange *x)
 {
 	return strcmp(x->method, "HEAD") != 0;
@@ -184,13 +170,10 @@ static bool has_body(const struct http_exchange *x)
 
 void http_stream_write(struct http_exchange *x, const void *bytes, size_t len)
 {
-	len = len < x->to_write ? len : (size_t)x->to_write;
-	if (len == 0 || !has_body(x) || !http_stream_takes(x, len)) {
-		return;
+	if (len > 0 && has_body(x) && http_stream_takes(x, len)) {
+		buf_append(&x->queue, bytes, len);
+		http_stream_queued(x);
 	}
-	x->to_write -= x->length < 0 ? 0 : len;
-	buf_append(&x->queue, bytes, len);
-	http_stream_queued(x);
 }
 
 void http_stream_on_drained(

@@ -1,6 +1,6 @@
 // USES transport PkgConfig::curl PkgConfig::gnutls
 /* The same over TLS, with a certificate made here. */
-#include "tests/support/http_fixture.h"
+#include "tests/support/http_upload.h"
 #include "tests/support/tls_certificate.h"
 
 static void begin_tls(struct fixture *f, const char *listen)
@@ -49,6 +49,53 @@ Test(http_tls, requests_streams_and_refusals)
 	ask_end(&f, &r);
 	until(&f, f.closed == closed + 1);
 	fixture_end(&f);
+}
+
+static void run_download(struct http_exchange *x, void *data)
+{
+	const struct buf *body = data;
+	bool known = http_query(x, "known");
+	http_stream_begin(x, 200, NULL, known ? (int64_t)body->len : -1);
+	http_stream_write(x, body->data, body->len);
+	http_stream_end(x);
+}
+
+Test(http_tls, bodies_and_responses_in_parts)
+{
+	static char big[2000000];
+	struct fixture f = { 0 };
+	struct buf body = { (uint8_t *)big, sizeof(big), 0 };
+	struct upload u = { .room = 100000 };
+	struct reply r;
+	memset(big, 'x', sizeof(big));
+	begin_tls(&f, "127.0.0.1:0");
+	upload_route(&f, &u);
+	http_add_route(f.http,
+		&(struct http_route){ .path = "/down", .run = run_download, .data = &body });
+	struct ask up = { .scheme = "https", .path = "/up", .body = big, .body_len = sizeof(big) };
+	for (int i = 0; i < 2; i++) {
+		fetch(&f, &(struct ask){ .scheme = "https", .path = i ? "/down?known" : "/down" },
+			&r);
+		cr_expect(r.result == CURLE_OK && r.body.len == sizeof(big));
+		ask_end(&f, &r);
+	}
+	ask_begin(&f, &up, &r);
+	curl_easy_setopt(r.easy, CURLOPT_PRIVATE, &r);
+	until(&f, u.got.len == 100000);
+	fixture_settle(&f);
+	cr_expect_eq(sd_event_run(f.event, 0), 0, "nothing happens while it waits");
+	upload_more(&u, SIZE_MAX / 2);
+	until(&f, is_done(&f, &r));
+	cr_expect_str_eq(buf_text(&r.body), "2000000 bytes");
+	ask_end(&f, &r);
+	u.early_at = u.got.len + 1;
+	fetch(&f, &up, &r);
+	cr_expect_eq(r.status, 507, "%d", r.result);
+	cr_expect_str_eq(buf_text(&r.body), "full");
+	ask_end(&f, &r);
+	until(&f, u.closed == u.began);
+	fixture_end(&f);
+	buf_done(&u.got);
 }
 
 Test(http_tls, a_client_that_leaves_while_it_waits)
