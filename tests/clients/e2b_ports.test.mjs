@@ -137,6 +137,30 @@ test('a program gets the request as it is, and the client its headers', async ()
 	assert.match(text, new RegExp(`^Host: ${new URL(server.url).host}$`, 'mi'));
 });
 
+test('a sandbox may hide the name that it is asked by', async () => {
+	const other = await Sandbox.create({ ...server.connection, network: { maskRequestHost: 'inside:${PORT}' } });
+	await start(other);
+	const text = await (await fetch(server.url + '/head', { headers: at(8000, other) })).text();
+	assert.match(text, /^Host: inside:8000$/m);
+	assert.match(text, new RegExp(`^X-Forwarded-Host: ${new URL(server.url).host}$`, 'm'));
+	await other.kill();
+});
+
+test('ports may require a token', async () => {
+	const other = await Sandbox.create({ ...server.connection, network: { allowPublicTraffic: false } });
+	await start(other);
+	const ask = async (headers) => {
+		const response = await fetch(server.url + '/head', { headers: { ...at(8000, other), ...headers } });
+		return { status: response.status, text: await response.text() };
+	};
+	assert.equal((await ask({})).status, 403);
+	assert.equal((await ask({ 'E2B-Traffic-Access-Token': 'wrong' })).status, 403);
+	const { status, text } = await ask({ 'E2B-Traffic-Access-Token': other.trafficAccessToken });
+	assert.equal(status, 200);
+	assert.ok(!text.includes(other.trafficAccessToken), 'the program does not get it');
+	await other.kill();
+});
+
 test('large bodies arrive whole, with a length and without', async () => {
 	const large = randomBytes(24 << 20);
 	assert.equal(await (await get('/', { method: 'POST', body: large })).text(), hash(large));
