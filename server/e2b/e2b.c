@@ -14,6 +14,9 @@
 
 #include <string.h>
 
+/* SDKs send one in any case, and check its form. */
+#define ANY_KEY "e2b_0000000000000000000000000000000000000000"
+
 struct listen_e2b {
 	struct e2b e2b;
 	struct vm_pool *vms;
@@ -21,6 +24,7 @@ struct listen_e2b {
 	struct http *plain, *tls;           /* NULL: none */
 	struct e2b_certificate certificate; /* of tls; empty: it was given */
 	char *images, *public_domain;
+	bool any_key; /* --no-auth */
 };
 
 static void on_state(struct vm *vm, void *data)
@@ -137,6 +141,7 @@ struct listen_e2b *listen_e2b_new(sd_event *event, const struct config *config, 
 {
 	struct listen_e2b *listen = must(calloc(1, sizeof(*listen)));
 	listen->vms = vms;
+	listen->any_key = config->http.no_auth;
 	listen->e2b = (struct e2b){
 		.event = event,
 		.vms = vms,
@@ -218,7 +223,9 @@ void listen_e2b_print(const struct listen_e2b *listen, FILE *to, const char *tok
 	fprintf(to, "vitrine %s serves E2B's API at %s%s%s\n", VITRINE_VERSION, plain ? plain : "",
 		plain && tls ? " and " : "", tls ? tls : "");
 	fprintf(to, "\nVariables for its SDKs\n  E2B_API_KEY=%s\n",
-		token ? token : "(your key: vitrine key add NAME)");
+		token             ? token
+		: listen->any_key ? ANY_KEY
+				  : "(your key: vitrine key add NAME)");
 	if (plain) {
 		fprintf(to, "  E2B_API_URL=%s\n  E2B_SANDBOX_URL=%s\n", plain, plain);
 	}

@@ -2,6 +2,7 @@
 #include "server/e2b/core/request.h"
 
 #include "base/cleanup.h"
+#include "server/e2b/core/note.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ static void on_closed(struct http_exchange *x, void *data)
 		vm_wait_cancel(r->wait);
 	}
 	if (r->vm) {
+		e2b_note_end(r);
 		TAILQ_REMOVE(&r->e2b->open, r, entry);
 		vm_unuse(r->vm);
 	}
@@ -43,6 +45,7 @@ void e2b_request_leave(struct e2b_request *r)
 void e2b_request_use(struct e2b_request *r, struct vm *vm)
 {
 	r->vm = vm;
+	e2b_note_begin(r);
 	vm_use(vm);
 	TAILQ_INSERT_TAIL(&r->e2b->open, r, entry);
 }
@@ -68,6 +71,7 @@ void e2b_fail(struct e2b_request *r, int status, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	r->refused = status;
 	json_t *message = json_string(text); /* NULL: cut in the middle of a character */
 	e2b_reply_json(r, status,
 		must(json_pack("{s:i, s:o}", "code", status, "message",

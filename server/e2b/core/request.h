@@ -15,6 +15,7 @@
  */
 
 struct activity;
+struct tool;
 struct envd_watchers;
 struct e2b_history;  /* server/e2b/control/history.h */
 struct e2b_desktops; /* server/e2b/desktop/desktop.h */
@@ -59,6 +60,9 @@ struct e2b_request {
 	/* private to server/e2b */
 	TAILQ_ENTRY(e2b_request) entry;
 	struct vm_wait *wait;
+	const struct tool *note; /* core/note.h; NULL: none */
+	uint64_t began_us;
+	int refused; /* the status of e2b_fail(); 0: none */
 	void (*on_json)(struct e2b_request *r, const json_t *body);
 };
 

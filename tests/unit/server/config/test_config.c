@@ -495,6 +495,20 @@ Test(config, no_auth_is_for_this_machine)
 }
 
 /* What is typed is refused, what the file says is not; and what has an effect is let through. */
+Test(config, the_domain_of_e2b_is_a_name)
+{
+	static const char *const good[] = { "vitrine.localhost", "a.b", "desk-1.example.com" };
+	static const char *const bad[] = { "localhost", "Desk.example", "a..b", ".a.b", "a.b.",
+		"a/b.c", "../a.b", "a b.c", "desk.example:8443", "*.example" };
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		cr_expect(load("--e2b-domain", good[i], NULL, NULL), "%s: %s", good[i], err.text);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		cr_expect_not(load("--e2b-domain", bad[i], NULL, NULL), "%s was taken", bad[i]);
+		cr_expect_eq(err.kind, ERR_ARGUMENT);
+	}
+}
+
 Test(config, options_without_effect)
 {
 	static const struct {
@@ -532,9 +546,9 @@ Test(config, options_without_effect)
 		cr_expect(config_check_effect(&config, NULL, &err), "%s", err.text);
 	}
 	static const char *const right[][2] = { { "--http=127.0.0.1:0", "--tokens=x" },
-		{ "--e2b=127.0.0.1:0", "--tokens=x" },
-		{ "--backend=namespace", "--cpus=2" }, { "--backend=namespace", "--network=none" },
-		{ "--backend=fake", "--image=any" }, { "--vnc=127.0.0.1:0", "--no-auth=false" } };
+		{ "--e2b=127.0.0.1:0", "--tokens=x" }, { "--backend=namespace", "--cpus=2" },
+		{ "--backend=namespace", "--network=none" }, { "--backend=fake", "--image=any" },
+		{ "--vnc=127.0.0.1:0", "--no-auth=false" } };
 	for (size_t i = 0; i < sizeof(right) / sizeof(*right); i++) {
 		cr_assert(load(right[i][0], right[i][1], NULL, NULL), "%s", err.text);
 		cr_expect(config_check_effect(&config, NULL, &err), "%s", err.text);

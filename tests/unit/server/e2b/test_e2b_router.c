@@ -182,3 +182,41 @@ Test(e2b_router, a_signature_that_no_sandbox_has_is_refused)
 	cr_expect_eq(e2b_bench_ask(&b, &ask, NULL), 401);
 	cr_expect(id[0]);
 }
+
+struct seen {
+	int calls, failures;
+	char text[100], principal[20];
+};
+
+static void on_call(const struct activity_record *record, void *data)
+{
+	struct seen *seen = data;
+	seen->calls++;
+	seen->failures += record->why != NULL;
+	snprintf(seen->text, sizeof(seen->text), "%s", record->summary);
+	snprintf(seen->principal, sizeof(seen->principal), "%s", record->principal);
+}
+
+Test(e2b_router, what_is_done_in_a_sandbox_is_in_its_action_log)
+{
+	static const struct activity_fns fns = { .call = on_call };
+	struct seen seen = { 0 };
+	struct listener listener = { 0 };
+	listener_add(&b.activity.calls, &listener, &fns, &seen);
+	auto_free char *id = e2b_bench_create(&b, NULL);
+	char host[100];
+	snprintf(host, sizeof(host), "Host: 49983-%s.vitrine.localhost", id);
+	const struct e2b_ask secret = { .method = "POST",
+		.path = "/files?path=secret",
+		.body = "x",
+		.key = "",
+		.headers = { host } };
+	cr_expect_eq(ask_port(id, 49983, NULL, NULL), 204);
+	cr_expect_eq(seen.calls, 0, "a look at its health");
+	cr_expect_eq(e2b_bench_ask(&b, &secret, NULL), 401);
+	cr_expect_eq(seen.calls, 1);
+	cr_expect_eq(seen.failures, 1);
+	cr_expect_str_eq(seen.principal, "ann");
+	cr_expect(!strstr(seen.text, "secret"), "%s", seen.text);
+	listener_remove(&listener);
+}
