@@ -7,6 +7,7 @@
 
 #define CONNECT_S 300
 #define FORK_MAX 20
+#define AT_ONCE_MS 1
 
 /* ---- timeouts ---- */
 
@@ -53,10 +54,13 @@ static void run_timeout(struct control_call *c, const json_t *body)
 		!must_run(c, vm, "its timeout is changed")) {
 		return;
 	}
-	if (!c->timeout_ms) {
+	if (!c->timeout_ms && vm_spec(vm)->on_timeout == VM_TIMEOUT_KILL) {
 		vm_stop(vm, "its user has set its timeout to 0");
+		e2b_reply_empty(c->r, 204);
+		return;
 	}
-	if (!c->timeout_ms || set_timeout(c, vm)) {
+	c->timeout_ms = c->timeout_ms ? c->timeout_ms : AT_ONCE_MS;
+	if (set_timeout(c, vm)) {
 		e2b_reply_empty(c->r, 204);
 	}
 }

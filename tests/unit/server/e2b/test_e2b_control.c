@@ -2,6 +2,8 @@
 /* The control plane over the fake backend: members, statuses and codes as E2B's SDKs rely on them. */
 #include "tests/support/e2b_fixture.h"
 
+#include "base/clock.h"
+
 static struct e2b_bench b;
 
 static void setup(void)
@@ -205,6 +207,21 @@ Test(e2b_control, a_paused_sandbox_stays_until_it_is_resumed)
 	json_auto_t *after = e2b_bench_get(&b, 200, "GET", path_of(id, ""), NULL);
 	cr_expect(json_equal(
 		json_object_get(after, "metadata"), json_object_get(before, "metadata")));
+}
+
+static bool is_paused(const char *id)
+{
+	return vm_state(vm_find(b.vms, "ann", id, &(struct err){ 0 })) == VM_PAUSED;
+}
+
+Test(e2b_control, no_time_left_is_the_timeout)
+{
+	auto_free char *id = e2b_bench_create(
+		&b, "{\"templateID\": \"base\", \"timeout\": 300, \"autoPause\": true}");
+	json_decref(e2b_bench_get(&b, 204, "POST", path_of(id, "/timeout"), "{\"timeout\": 0}"));
+	until(&b.http, is_paused(id));
+	json_decref(e2b_bench_get(&b, 201, "POST", path_of(id, "/connect"), "{\"timeout\": 60}"));
+	cr_expect_gt(end_of(id), clock_wall_ms());
 }
 
 Test(e2b_control, forks_are_sandboxes_of_their_own)
