@@ -345,6 +345,62 @@ static void root_has_files_in_a_machine_only(struct bench *b)
 	shell(b, "sudo rm -r /root/d; pgrep -c -u root -x ld.so", "2\n");
 }
 
+struct attributes {
+	bool done;
+	char text[200];
+};
+
+static void on_attributes(
+	const void *answer, const void *tail, size_t tail_len, const struct err *err, void *data)
+{
+	struct attributes *seen = data;
+	(void)tail, (void)tail_len;
+	cr_assert_not(err, "%s", err ? err->text : "");
+	const json_t *entry = ((const struct msg_file_answer *)answer)->entry;
+	auto_free char *text = json_dumps(json_object_get(entry, "xattrs"), JSON_SORT_KEYS);
+	snprintf(seen->text, sizeof(seen->text), "%s", text);
+	seen->done = true;
+}
+
+static void expect_attributes(struct bench *b, bool privileged, const char *path, const char *want)
+{
+	struct attributes seen = { 0 };
+	const struct msg_file_stat how = { .path = path, .xattrs = true, .privileged = privileged };
+	guest_file(vm_guest(b->vm), &message_file_stat, &how, on_attributes, &seen);
+	host_until(&b->host, &seen.done);
+	cr_expect_str_eq(seen.text, want);
+}
+
+static void write_attributes(struct bench *b, json_t *xattrs)
+{
+	struct file_talk w = { 0 };
+	write_as(b,
+		&(struct msg_file_write){
+			.path = "attr", .how = FILE_TRUNCATE, .mode = -1, .xattrs = xattrs },
+		1, &w);
+	host_until(&b->host, &w.ended);
+	cr_assert_eq(w.err.kind, ERR_NONE, "%s", w.err.text);
+	json_decref(xattrs);
+}
+
+/* Also on a file system that has none. */
+static void attributes_stay_with_a_file(struct bench *b)
+{
+	if (!has_files(b)) {
+		return;
+	}
+	write_attributes(b, json_pack("{s:s, s:s}", "user.a", "1", "user.b", "2"));
+	expect_attributes(b, false, "attr", "{\"user.a\": \"1\", \"user.b\": \"2\"}");
+	shell(b, "mv attr attr2", "");
+	expect_attributes(b, true, "attr2", "{\"user.a\": \"1\", \"user.b\": \"2\"}");
+	shell(b, "mv attr2 attr", "");
+	write_attributes(b, json_pack("{s:s}", "user.c", "3"));
+	expect_attributes(b, false, "attr", "{\"user.c\": \"3\"}");
+	write_attributes(b, json_object());
+	expect_attributes(b, false, "attr", "{}");
+	shell(b, "rm attr", "");
+}
+
 static void on_entry(const void *row, void *data)
 {
 	const struct msg_file_entry *entry = row;
@@ -405,6 +461,7 @@ static void the_host_is_out_of_reach(struct bench *b)
 
 static const struct contract cases[] = {
 	CASE(a_backend_without_files_says_so),
+	CASE(attributes_stay_with_a_file),
 	CASE(bytes_arrive_exactly),
 	CASE(an_abandoned_file_leaves_nothing),
 	CASE(changes_are_complete_after_a_sync),

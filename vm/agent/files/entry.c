@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/utf8.h"
+#include "vm/agent/files/attributes.h"
 #include "vm/agent/files/failure.h"
 #include "vm/agent/files/path.h"
 #include "vm/agent/files/row.h"
@@ -13,10 +14,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/xattr.h>
 
-#define XATTR_VALUE_MAX 4096
-#define XATTR_ALL_MAX 8192
 #define NAMES_BUFFER 4096
 
 void file_entry_done(struct file_entry *entry)
@@ -134,40 +132,13 @@ static void read_link(struct file_entry *entry, int dir, const char *name)
 
 /* ---- extended attributes ---- */
 
-static void add_xattr(json_t *all, int fd, const char *name, size_t *left)
-{
-	char value[XATTR_VALUE_MAX];
-	ssize_t len = fgetxattr(fd, name, value, sizeof(value));
-	if (len >= 0 && (size_t)len <= *left &&
-		utf8_is_valid((const uint8_t *)value, (size_t)len)) {
-		json_object_set_new(all, name, json_stringn(value, (size_t)len));
-		*left -= (size_t)len;
-	}
-}
-
-static json_t *xattrs_of(int fd)
-{
-	json_t *all = must(json_object());
-	size_t left = XATTR_ALL_MAX;
-	auto_free char *names = must(malloc(XATTR_LIST_MAX));
-	ssize_t len = flistxattr(fd, names, XATTR_LIST_MAX);
-	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1) {
-		const char *name = names + at;
-		if (strncmp(name, "user.", 5) == 0 &&
-			utf8_is_valid((const uint8_t *)name, strlen(name))) {
-			add_xattr(all, fd, name, &left);
-		}
-	}
-	return all;
-}
-
 /* Only regular files and directories have attributes user.*. */
 static void read_xattrs(struct file_entry *entry, int dir, const char *name, mode_t mode)
 {
 	if (S_ISREG(mode) || S_ISDIR(mode)) {
 		auto_close int fd =
 			openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-		entry->xattrs = fd >= 0 ? xattrs_of(fd) : must(json_object());
+		entry->xattrs = fd >= 0 ? attributes_of(fd) : must(json_object());
 	} else {
 		entry->xattrs = must(json_object());
 	}

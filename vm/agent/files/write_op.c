@@ -5,6 +5,7 @@
  */
 #include "base/cleanup.h"
 #include "base/loop.h"
+#include "vm/agent/files/attributes.h"
 #include "vm/agent/files/entry.h"
 #include "vm/agent/files/failure.h"
 #include "vm/agent/files/job.h"
@@ -16,11 +17,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/xattr.h>
 
 #define LINKS_MAX 40
 #define BATCH (128u << 10) /* bytes worth a step of their own */
-#define XATTR_VALUE_MAX 4096
 
 struct writing {
 	struct file_job job; /* first */
@@ -182,35 +181,6 @@ static bool write_out(struct writing *w, struct err *err)
 	return true;
 }
 
-static void clear_xattrs(int fd)
-{
-	auto_free char *names = must(malloc(XATTR_LIST_MAX));
-	ssize_t len = flistxattr(fd, names, XATTR_LIST_MAX);
-	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1) {
-		if (strncmp(names + at, "user.", 5) == 0) {
-			(void)!fremovexattr(fd, names + at);
-		}
-	}
-}
-
-static bool set_xattrs(struct writing *w, struct err *err)
-{
-	const char *name;
-	json_t *value;
-	if (!w->xattrs) {
-		return true;
-	}
-	clear_xattrs(w->fd);
-	json_object_foreach(w->xattrs, name, value)
-	{
-		if (fsetxattr(w->fd, name, json_string_value(value), json_string_length(value), 0) <
-			0) {
-			return file_failed(err, "set the attributes of", w->path);
-		}
-	}
-	return true;
-}
-
 static bool commit(struct writing *w, struct err *err)
 {
 	if (w->temporary && w->exists) {
@@ -222,7 +192,7 @@ static bool commit(struct writing *w, struct err *err)
 	if (w->exists && w->mode >= 0 && fchmod(w->fd, (mode_t)w->mode) < 0) {
 		return file_failed(err, "set the mode of", w->path);
 	}
-	if (!set_xattrs(w, err)) {
+	if (w->xattrs && !attributes_replace(w->fd, w->xattrs, w->path, err)) {
 		return false;
 	}
 	if (close(take_fd(&w->fd)) < 0) { /* some file systems write only now */
@@ -380,12 +350,13 @@ static bool check_xattrs(const json_t *xattrs, struct err *err)
 	}
 	json_object_foreach((json_t *)xattrs, name, value)
 	{
-		if (strncmp(name, "user.", 5) != 0 || !name[5] || strlen(name) > XATTR_NAME_MAX ||
-			!json_is_string(value) || json_string_length(value) > XATTR_VALUE_MAX) {
+		if (strncmp(name, "user.", 5) != 0 || !name[5] || strlen(name) > NAME_MAX ||
+			!json_is_string(value) ||
+			json_string_length(value) > ATTRIBUTES_VALUE_MAX) {
 			return err_set(err, ERR_ARGUMENT,
 				"an attribute must have a name of at most %d bytes that begins with "
 				"'user.', and a text of at most %d bytes; got '%.80s'",
-				XATTR_NAME_MAX, XATTR_VALUE_MAX, name);
+				NAME_MAX, ATTRIBUTES_VALUE_MAX, name);
 		}
 	}
 	return true;

@@ -14,6 +14,7 @@
 
 #include <linux/capability.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
@@ -94,13 +95,16 @@ static bool describe_helper(
 static bool run_helper(
 	struct agent *agent, const char *user, const char *owner, int its, struct err *err)
 {
-	const char *argv[ARGS_MAX + 6], *const none[] = { NULL };
+	char runtime[200]; /* attributes of files are there */
+	const char *dir = getenv("XDG_RUNTIME_DIR");
+	snprintf(runtime, sizeof(runtime), "XDG_RUNTIME_DIR=%s", dir ? dir : "");
+	const char *argv[ARGS_MAX + 6], *const more[] = { runtime, NULL };
 	auto_buf struct buf own = { 0 };
 	struct task task;
 	if (!describe_helper(&own, owner, argv, err)) {
 		return false;
 	}
-	auto_free const char **wrapped = other_user_arguments(user, NULL, argv, none);
+	auto_free const char **wrapped = other_user_arguments(user, NULL, argv, more);
 	if (!task_start(
 		    &(struct task_how){
 			    .argv = wrapped, .in = its, .out = -1, .err = STDERR_FILENO },
