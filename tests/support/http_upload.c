@@ -74,3 +74,49 @@ void upload_route(struct fixture *f, struct upload *u)
 					.data = u,
 					.streams_body = true });
 }
+
+/* ---- echo ---- */
+
+static size_t echo_part(struct http_exchange *x, const void *bytes, size_t len, void *data)
+{
+	struct echo *e = data;
+	if (len == 0) {
+		http_stream_end(x);
+		return 0;
+	}
+	if (e->written == 0) {
+		http_stream_begin(x, 200, "application/x-test", e->length);
+	}
+	size_t n = http_stream_pending(x) > 100000 ? 0 : len;
+	e->written += n;
+	http_stream_write(x, bytes, n);
+	return n;
+}
+
+static void on_echo_drained(struct http_exchange *x, void *data)
+{
+	((struct echo *)data)->drained++;
+	http_receive_more(x);
+}
+
+static void on_echo_closed(struct http_exchange *x, void *data)
+{
+	(void)x;
+	((struct echo *)data)->closed++;
+}
+
+static void run_echo(struct http_exchange *x, void *data)
+{
+	struct echo *e = data;
+	e->x = x;
+	http_on_closed(x, on_echo_closed, e);
+	http_stream_on_drained(x, on_echo_drained, e);
+	http_receive(x, echo_part, e);
+}
+
+void echo_route(struct fixture *f, struct echo *e)
+{
+	http_add_route(f->http,
+		&(struct http_route){
+			.path = "/echo", .run = run_echo, .data = e, .streams_body = true });
+}

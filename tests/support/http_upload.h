@@ -21,4 +21,13 @@ void upload_more(struct upload *u, size_t room);
 
 #define UPLOAD_HEAD "POST /up HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer alices-token\r\n"
 
+/* POST /echo sends back what it gets, while it comes, and waits for a client that reads slowly. */
+struct echo {
+	struct http_exchange *x; /* the last one */
+	int64_t length;          /* announced; -1: unknown */
+	size_t written;
+	int drained, closed;
+};
+void echo_route(struct fixture *f, struct echo *e);
+
 #endif

@@ -3,10 +3,8 @@
  * libmicrohttpd, which is suspended, so the client has to wait; this time does not count against the
  * client.
  *
- * libmicrohttpd accepts no response in the middle of a body.  A short rest is therefore discarded
- * before the response.  A long one, or one that does not come, is answered directly; it is then read
- * for a while, because a client that is still writing when the connection is closed may never receive
- * the response.
+ * If the response is set before the end of the body, a short rest is read before it is sent.  If the
+ * rest is long, or does not come, the response is written directly (direct.c).
  */
 #include "transport/http/http_impl.h"
 
@@ -30,13 +28,15 @@ static void pace(struct http_exchange *x)
 
 static void set_deadline(struct http_exchange *x)
 {
+	if (x->direct && !x->ended) {
+		return; /* both sides may wait for each other's parts */
+	}
 	uint64_t ms = (uint64_t)x->http->options.header_timeout_ms + x->paced / BODY_RATE;
 	http_conn_deadline(x->conn, x->began + ms * 1000);
 }
 
 /* ---- a response before the end ---- */
 
-/* What is left is read until the client stops, or for header_timeout_ms. */
 static void linger(struct http_exchange *x)
 {
 	uint64_t end = x->began + (uint64_t)x->http->options.header_timeout_ms * 1000;
@@ -44,22 +44,28 @@ static void linger(struct http_exchange *x)
 	http_conn_deadline(x->conn, end < silent ? end : silent);
 }
 
-static bool answer_early(struct http_exchange *x)
+void http_body_linger(struct http_exchange *x)
 {
-	auto_buf struct buf out = { 0 };
-	http_exchange_write(x, &out);
-	buf_done(&x->body);
-	budget_set(x->budget, &x->body_held, 0);
 	x->early = true;
 	pace(x);
 	linger(x);
-	return http_send_last(x, out.data, out.len);
 }
 
-/* A stream waits for the end of the body. */
+static void answer_early(struct http_exchange *x)
+{
+	x->length = (int64_t)x->answer.len;
+	http_direct_begin(x, x->status);
+	http_direct_append(x, x->answer.data, x->answer.len);
+	buf_done(&x->answer);
+	buf_done(&x->body);
+	budget_set(x->budget, &x->body_held, 0);
+	pace(x);
+	set_deadline(x);
+}
+
 static bool can_be_early(const struct http_exchange *x)
 {
-	return x->status && !x->complete && !x->early && !x->streaming && !x->gone;
+	return x->status && !x->complete && !x->streaming && !x->gone;
 }
 
 /* The length of the body if it is known; otherwise what has come. */
@@ -74,13 +80,10 @@ static enum MHD_Result discard(struct http_exchange *x, size_t len)
 	x->discarded += len;
 	uint64_t rest = length_of(x) - (x->received < length_of(x) ? x->received : length_of(x));
 	bool is_long = x->discarded > DISCARD_MAX || rest > DISCARD_MAX;
-	if (is_long && can_be_early(x) && !answer_early(x)) {
-		return MHD_NO;
-	}
-	if (x->early) {
+	if (is_long && can_be_early(x)) {
+		answer_early(x);
+	} else if (x->early) {
 		linger(x);
-	} else if (x->streaming) {
-		set_deadline(x);
 	}
 	return x->discarded > DRAIN_MAX ? MHD_NO : MHD_YES;
 }
@@ -92,17 +95,18 @@ bool http_body_is_near(const struct http_exchange *x)
 
 void http_body_hurry(struct http_exchange *x)
 {
-	if (!x->complete && x->streaming) {
-		pace(x);
-		set_deadline(x);
-	} else if (!x->complete) {
+	if (!x->complete) {
 		http_conn_deadline(x->conn, http_now(x->http) + HURRY_MS * UINT64_C(1000));
 	}
 }
 
 bool http_body_is_late(struct http_exchange *x)
 {
-	return can_be_early(x) && answer_early(x);
+	bool is_late = can_be_early(x);
+	if (is_late) {
+		answer_early(x);
+	}
+	return is_late;
 }
 
 /* ---- as a whole ---- */
@@ -112,7 +116,8 @@ static enum MHD_Result too_long(struct http_exchange *x)
 	x->http->counts.rejected_size++;
 	http_set_header(x, "Connection", "close");
 	http_reply(x, 413, NULL, NULL, 0);
-	return answer_early(x) ? MHD_YES : MHD_NO;
+	answer_early(x);
+	return MHD_YES;
 }
 
 static enum MHD_Result no_room(struct http_exchange *x)
@@ -120,7 +125,8 @@ static enum MHD_Result no_room(struct http_exchange *x)
 	x->http->counts.rejected_memory++;
 	http_set_header(x, "Retry-After", "1");
 	http_reply(x, 429, NULL, NULL, 0);
-	return answer_early(x) ? MHD_YES : MHD_NO;
+	answer_early(x);
+	return MHD_YES;
 }
 
 /* A Content-Length was reserved with the head; without one, memory is reserved as bytes arrive. */
@@ -145,6 +151,12 @@ static enum MHD_Result collect(struct http_exchange *x, const char *bytes, size_
 
 /* ---- in parts ---- */
 
+/* A stream that has begun may depend on the rest of the body. */
+static bool is_wanted(const struct http_exchange *x)
+{
+	return !x->gone && (!x->answered || (x->direct && !x->ended));
+}
+
 /* Returns how many bytes the handler took. */
 static size_t offer(struct http_exchange *x, const char *bytes, size_t len)
 {
@@ -155,7 +167,7 @@ static size_t offer(struct http_exchange *x, const char *bytes, size_t len)
 		n = x->part(x, bytes + taken, len - taken, x->part_data);
 		x->taking = false;
 		taken += n < len - taken ? n : len - taken;
-	} while (taken < len && x->wants_more && !x->answered && !x->gone);
+	} while (taken < len && x->wants_more && is_wanted(x));
 	return taken;
 }
 
@@ -176,7 +188,7 @@ static enum MHD_Result pass_on(struct http_exchange *x, const char *bytes, size_
 	if (x->gone) {
 		return MHD_NO;
 	}
-	if (x->answered) {
+	if (!is_wanted(x)) {
 		x->received += *len;
 		*len = 0;
 		return discard(x, all - taken);
@@ -191,7 +203,8 @@ static enum MHD_Result pass_on(struct http_exchange *x, const char *bytes, size_
 enum MHD_Result http_body_part(struct http_exchange *x, const char *bytes, size_t *len)
 {
 	size_t all = *len;
-	if (!x->answered && x->route->streams_body && !x->collected) {
+	x->in_body = true;
+	if (is_wanted(x) && x->route->streams_body && !x->collected) {
 		return pass_on(x, bytes, len);
 	}
 	*len = 0;
@@ -223,7 +236,7 @@ void http_body_end(struct http_exchange *x)
 	if (is_first && x->upgraded) {
 		http_upgrade_now(x);
 	}
-	if (x->answered) {
+	if (!is_wanted(x)) {
 		return;
 	}
 	if (!x->started) {

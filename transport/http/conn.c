@@ -231,6 +231,9 @@ static bool knock(struct http_exchange *x)
 		http_stream_ping(x);
 		return true;
 	}
+	if (x->direct) {
+		return http_stream_pending(x) > 0;
+	}
 	return !x->is_old && !x->streaming && http_send_raw(x, interim, sizeof(interim) - 1);
 }
 
@@ -283,6 +286,12 @@ static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *dat
 	struct http_conn *conn = data;
 	(void)source;
 	(void)fd;
+	if (events & EPOLLOUT && conn->x && conn->x->direct) {
+		http_direct_write(conn->x);
+	}
+	if (!(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))) {
+		return 0;
+	}
 	conn->hung = true;
 	conn->lost = conn->lost || events & (EPOLLHUP | EPOLLERR);
 	if (conn->x && conn->x->suspended) {

@@ -255,21 +255,6 @@ enum MHD_Result http_exchange_pass(struct http_exchange *x)
 	return r;
 }
 
-void http_exchange_write(const struct http_exchange *x, struct buf *out)
-{
-	const struct http_answer_header *header;
-	buf_printf(out, "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Length: %zu\r\n", x->status,
-		MHD_get_reason_phrase_for(x->status), x->answer.len);
-	for (header = x->headers; header; header = header->next) {
-		if (!strpbrk(header->value, "\r\n") &&
-			strcasecmp(header->name, "Connection") != 0) {
-			buf_printf(out, "%s: %s\r\n", header->name, header->value);
-		}
-	}
-	buf_printf(out, "\r\n");
-	buf_append(out, x->answer.data, x->answer.len);
-}
-
 void http_exchange_answer(struct http_exchange *x, unsigned status)
 {
 	x->status = status;

@@ -126,8 +126,9 @@ void http_forget_body(struct http_exchange *x);
  *
  * Returns how many of the bytes were taken.  If fewer than len, the client has to wait, and the rest
  * comes again after http_receive_more().  len 0: the body is complete.  A client that disconnects
- * before that is reported by http_on_closed() only.  The handler may answer at any time: the rest of
- * the body is then discarded, or if it is long, the connection is closed after the answer.
+ * before that is reported by http_on_closed() only.  The handler may answer at any time, also before the end:
+ * a short rest of the body is then discarded, and if it is long, the connection closes after the
+ * answer.
  */
 typedef size_t http_part_fn(struct http_exchange *x, const void *bytes, size_t len, void *data);
 void http_receive(struct http_exchange *x, http_part_fn *fn, void *data);
@@ -173,8 +174,9 @@ bool http_allow_any_origin(struct http_exchange *x) NODISCARD;
  * ---- a response in parts ----
  *
  * length: of the whole body; -1: unknown.  HEAD and all statuses without a body send only the head.
- * A client that closes its side while nothing is left to send counts as disconnected.  A stream that
- * begins before the request's body is complete is sent after the body was discarded.
+ * A client that closes its side while nothing is left to send counts as disconnected.  A response may
+ * begin before the request's body is complete: parts then travel both ways, the rest of the body is
+ * discarded when the response ends, and the connection closes.
  */
 void http_stream_begin(struct http_exchange *x, int status, const char *type, int64_t length);
 /* Queues bytes; they are sent at once if the client reads.  A client with more than HTTP_STREAM_MAX

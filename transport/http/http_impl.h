@@ -14,8 +14,8 @@
 /*
  * Shared by the files of this folder.  libmicrohttpd parses and writes HTTP.  conn.c manages
  * connections, request.c receives requests and body.c their bodies, admission.c checks them, budget.c
- * limits their memory, exchange.c answers them, stream.c and sse.c send streams, loop.c runs
- * libmicrohttpd in the event loop.
+ * limits their memory, exchange.c answers them, stream.c and sse.c send streams, direct.c sends
+ * responses before the body has come, loop.c runs libmicrohttpd in the event loop.
  */
 
 struct http_conn;
@@ -148,7 +148,12 @@ struct http_exchange {
 	bool paused;      /* until http_receive_more() */
 	bool complete;    /* the body has come */
 	bool told_end;    /* and part() knows */
-	bool early;       /* the response was written before */
+	bool in_body;     /* a part of it has come */
+
+	/* direct.c */
+	bool direct; /* the response is written there */
+	bool framed; /* in chunks */
+	bool early;  /* it is sent: the rest of the body is read only to be discarded */
 
 	/* upgrade.c */
 	http_upgraded_fn *upgraded;
@@ -247,6 +252,20 @@ void http_body_hurry(struct http_exchange *x);
 /* The deadline of x's body has passed: whether it gets another one. */
 bool http_body_is_late(struct http_exchange *x);
 
+/* The response is sent, and the connection closes soon. */
+void http_body_linger(struct http_exchange *x);
+
+/* ---- direct.c ---- */
+
+/* Whether a response must be sent there, because the body has not come. */
+bool http_direct_is_possible(const struct http_exchange *x);
+void http_direct_begin(struct http_exchange *x, unsigned status); /* length is set */
+/* Appends to the queue, in a chunk if necessary. */
+void http_direct_append(struct http_exchange *x, const void *bytes, size_t len);
+void http_direct_arm(struct http_exchange *x); /* there is something to write */
+void http_direct_end(struct http_exchange *x);
+void http_direct_write(struct http_exchange *x); /* the socket takes bytes */
+
 /* ---- admission.c ---- */
 
 /* Whether x is admitted.  Otherwise x is answered. */
@@ -275,8 +294,6 @@ void http_exchange_lose(struct http_exchange *x); /* the client has disconnected
 void http_exchange_answer(struct http_exchange *x, unsigned status);
 /* Gives the response to MHD. */
 enum MHD_Result http_exchange_pass(struct http_exchange *x);
-/* The response as text, for a connection that closes after it. */
-void http_exchange_write(const struct http_exchange *x, struct buf *out);
 /* From inside MHD's callbacks: MHD ignores it until http_exchange_resume().  False: the client has
  * disconnected, and x is lost. */
 bool http_exchange_suspend(struct http_exchange *x);
@@ -291,7 +308,10 @@ void http_stream_cut(struct http_exchange *x, const char *why);
 /* Whether len bytes can be queued.  If not, x is cut. */
 bool http_stream_takes(struct http_exchange *x, size_t len);
 void http_stream_queued(struct http_exchange *x); /* bytes were appended to the queue */
-void http_stream_spoke(struct http_exchange *x);  /* its next comment is due later */
+void http_stream_resume(struct http_exchange *x); /* to send them */
+void http_stream_sent(struct http_exchange *x, size_t len);
+void http_stream_tell_drained(struct http_exchange *x);
+void http_stream_spoke(struct http_exchange *x); /* its next comment is due later */
 
 /* ---- sse.c ---- */
 
@@ -305,8 +325,6 @@ void http_upgrade_now(struct http_exchange *x); /* the request is complete */
 /* Writes to the socket directly, while MHD is not in the middle of a response; false:
  * incomplete. */
 bool http_send_raw(struct http_exchange *x, const void *bytes, size_t len);
-/* The same, and nothing follows. */
-bool http_send_last(struct http_exchange *x, const void *bytes, size_t len);
 
 /* ---- sse_event.c ---- */
 

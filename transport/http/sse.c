@@ -15,7 +15,7 @@ void http_stream_ping(struct http_exchange *x)
 {
 	if (x->is_events && http_stream_pending(x) == 0 && !x->ended) {
 		buf_append(&x->queue, ":\n\n", 3);
-		http_exchange_resume(x);
+		http_stream_resume(x);
 	}
 }
 

@@ -24,13 +24,11 @@ size_t http_stream_pending(const struct http_exchange *x)
 	return waiting(x) + x->handed;
 }
 
-/* ---- libmicrohttpd's side ---- */
+/* ---- what was sent ---- */
 
-static void hand_over(struct http_exchange *x, char *to, size_t len)
+void http_stream_sent(struct http_exchange *x, size_t len)
 {
-	memcpy(to, x->queue.data + x->taken, len);
 	x->taken += len;
-	x->handed = len;
 	x->http->counts.bytes_out += len;
 	if (waiting(x) < x->queue_held) {
 		budget_set(x->budget, &x->queue_held, waiting(x));
@@ -43,6 +41,18 @@ static void hand_over(struct http_exchange *x, char *to, size_t len)
 		x->taken = 0;
 	}
 }
+
+void http_stream_tell_drained(struct http_exchange *x)
+{
+	if (!x->gone && x->owe_drained && waiting(x) == 0) {
+		x->owe_drained = false;
+		if (x->drained) {
+			x->drained(x, x->drained_data);
+		}
+	}
+}
+
+/* ---- libmicrohttpd's side ---- */
 
 /* After a reset, MHD 0.9.75 forgets a connection whose reader returns an error until another event
  * occurs.  A failing write ends all of them. */
@@ -60,18 +70,15 @@ static ssize_t on_read(void *data, uint64_t at, char *to, size_t most)
 	(void)at;
 	x->http->futile_runs = 0;
 	x->handed = 0;
-	if (!x->gone && x->owe_drained && waiting(x) == 0) {
-		x->owe_drained = false;
-		if (x->drained) {
-			x->drained(x, x->drained_data);
-		}
-	}
+	http_stream_tell_drained(x);
 	if (x->gone) {
 		return give_up(x, to);
 	}
 	size_t len = waiting(x) < most ? waiting(x) : most;
 	if (len > 0) {
-		hand_over(x, to, len);
+		memcpy(to, x->queue.data + x->taken, len);
+		x->handed = len;
+		http_stream_sent(x, len);
 		return (ssize_t)len;
 	}
 	if (x->ended) {
@@ -102,7 +109,12 @@ void http_stream_begin(struct http_exchange *x, int status, const char *type, in
 	x->silent_since = http_now(x->http);
 	TAILQ_INSERT_TAIL(&x->http->streams, x, link);
 	x->http->counts.streams++;
-	http_exchange_answer(x, (unsigned)status);
+	if (http_direct_is_possible(x)) {
+		x->answered = true;
+		http_direct_begin(x, (unsigned)status);
+	} else {
+		http_exchange_answer(x, (unsigned)status);
+	}
 }
 
 void http_stream_forget(struct http_exchange *x)
@@ -154,11 +166,20 @@ void http_stream_spoke(struct http_exchange *x)
 	x->silent_since = http_now(x->http);
 }
 
+void http_stream_resume(struct http_exchange *x)
+{
+	if (x->direct) {
+		http_direct_arm(x);
+	} else {
+		http_exchange_resume(x);
+	}
+}
+
 void http_stream_queued(struct http_exchange *x)
 {
 	x->owe_drained = true;
 	http_stream_spoke(x);
-	http_exchange_resume(x);
+	http_stream_resume(x);
 }
 
 /* Whether the client gets the body that is written.  (Of one that is longer than announced, MHD fetches
@@ -171,7 +192,7 @@ static bool has_body(const struct http_exchange *x)
 void http_stream_write(struct http_exchange *x, const void *bytes, size_t len)
 {
 	if (len > 0 && has_body(x) && http_stream_takes(x, len)) {
-		buf_append(&x->queue, bytes, len);
+		x->direct ? http_direct_append(x, bytes, len) : buf_append(&x->queue, bytes, len);
 		http_stream_queued(x);
 	}
 }
@@ -185,8 +206,13 @@ void http_stream_on_drained(
 
 void http_stream_end(struct http_exchange *x)
 {
-	if (x->streaming) {
-		x->ended = true;
+	if (!x->streaming || x->ended) {
+		return;
+	}
+	x->ended = true;
+	if (x->direct) {
+		http_direct_end(x);
+	} else {
 		http_exchange_resume(x);
 	}
 }

@@ -177,26 +177,8 @@ ssize_t http_upgraded_send(struct http_exchange *x, const void *bytes, size_t le
 bool http_send_raw(struct http_exchange *x, const void *bytes, size_t len)
 {
 	gnutls_session_t tls = tls_of(x);
-	const char *from = bytes;
-	while (len > 0) {
-		ssize_t n = tls ? gnutls_record_send(tls, from, len)
-				: send(x->conn->fd, from, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n <= 0) {
-			return false;
-		}
-		from += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-bool http_send_last(struct http_exchange *x, const void *bytes, size_t len)
-{
-	bool sent = http_send_raw(x, bytes, len);
-	if (!tls_of(x)) {
-		shutdown(x->conn->fd, SHUT_WR);
-	}
-	return sent;
+	return (tls ? gnutls_record_send(tls, bytes, len)
+		    : send(x->conn->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT)) == (ssize_t)len;
 }
 
 bool http_is_same_origin(const struct http_exchange *x)

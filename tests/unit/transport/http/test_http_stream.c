@@ -328,6 +328,94 @@ Test(http_stream, begun_before_the_body_has_come)
 	end(&f, &d);
 }
 
+static void begin_echo(struct fixture *f, struct echo *e)
+{
+	fixture_begin_with(f, &(struct http_options){ .header_timeout_ms = 200 });
+	echo_route(f, e);
+}
+
+static void end_echo(struct fixture *f, struct echo *e)
+{
+	until(f, e->closed == 1);
+	fixture_end(f);
+}
+
+Test(http_stream, both_directions_at_once)
+{
+	static char body[3000000];
+	for (size_t i = 0; i < sizeof(body); i++) {
+		body[i] = (char)(i * 2654435761u >> 13);
+	}
+	for (int i = 0; i < 4; i++) {
+		struct fixture f = { 0 };
+		struct echo e = { .length = i % 2 ? (int64_t)sizeof(body) : -1 };
+		struct reply r;
+		begin_echo(&f, &e);
+		fetch(&f,
+			&(struct ask){ .path = "/echo",
+				.body = body,
+				.body_len = sizeof(body),
+				.headers = { i / 2 ? "Transfer-Encoding: chunked" : NULL } },
+			&r);
+		cr_expect(r.status == 200 && r.result == CURLE_OK, "%d", r.result);
+		cr_expect(r.body.len == sizeof(body) && memcmp(r.body.data, body, r.body.len) == 0);
+		cr_expect_gt(e.drained, 0);
+		ask_end(&f, &r);
+		end_echo(&f, &e);
+	}
+}
+
+#define ECHO_HEAD \
+	"POST /echo HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer alices-token\r\n" \
+	"Transfer-Encoding: chunked\r\n\r\n"
+
+Test(http_stream, parts_of_both_sides_wait_for_each_other)
+{
+	struct fixture f = { 0 };
+	struct echo e = { .length = -1 };
+	auto_buf struct buf got = { 0 };
+	begin_echo(&f, &e);
+	int fd = raw_open(&f);
+	raw_send(&f, fd, ECHO_HEAD "3\r\nabc\r\n");
+	raw_until(&f, fd, &got, "\r\n\r\n3\r\nabc\r\n");
+	for (uint64_t from = loop_now_us(); loop_now_us() < from + 400000;) {
+		fixture_turn(&f); /* longer than header_timeout_ms */
+	}
+	cr_expect_eq(sd_event_run(f.event, 0), 0, "nothing happens meanwhile");
+	raw_send(&f, fd, "2\r\nde\r\n");
+	raw_until(&f, fd, &got, "\r\n2\r\nde\r\n");
+	raw_send(&f, fd, "0\r\n\r\n");
+	raw_until(&f, fd, &got, "\r\n0\r\n\r\n");
+	raw_until_closed(&f, fd, &got);
+	cr_expect(has(&got, "\r\nConnection: close\r\n"));
+	close(fd);
+	end_echo(&f, &e);
+}
+
+Test(http_stream, a_client_that_leaves_in_both_directions)
+{
+	for (int i = 0; i < 3; i++) {
+		struct fixture f = { 0 };
+		struct echo e = { .length = -1 };
+		auto_buf struct buf got = { 0 };
+		begin_echo(&f, &e);
+		int fd = raw_open(&f);
+		raw_send(&f, fd, ECHO_HEAD "3\r\nabc\r\n");
+		raw_until(&f, fd, &got, "\r\nabc\r\n");
+		if (i == 1) {
+			http_stream_abort(e.x);
+			raw_until_closed(&f, fd, &got);
+			cr_expect_not(has(&got, "\r\n0\r\n"));
+		} else if (i == 2) {
+			http_stream_end(e.x); /* before the request */
+			raw_until(&f, fd, &got, "\r\n0\r\n\r\n");
+			raw_until_closed(&f, fd, &got);
+		}
+		close(fd);
+		end_echo(&f, &e);
+	}
+}
+
 /* ---- many ---- */
 
 Test(http_stream, idle_ones_up_to_the_number_of_connections)

@@ -66,6 +66,7 @@ Test(http_tls, bodies_and_responses_in_parts)
 	struct fixture f = { 0 };
 	struct buf body = { (uint8_t *)big, sizeof(big), 0 };
 	struct upload u = { .room = 100000 };
+	struct echo echo = { .length = -1 };
 	struct reply r;
 	memset(big, 'x', sizeof(big));
 	begin_tls(&f, "127.0.0.1:0");
@@ -88,6 +89,13 @@ Test(http_tls, bodies_and_responses_in_parts)
 	until(&f, is_done(&f, &r));
 	cr_expect_str_eq(buf_text(&r.body), "2000000 bytes");
 	ask_end(&f, &r);
+	up.path = "/echo";
+	echo_route(&f, &echo);
+	fetch(&f, &up, &r);
+	cr_expect(
+		r.result == CURLE_OK && r.body.len == sizeof(big), "%d %zu", r.result, r.body.len);
+	ask_end(&f, &r);
+	up.path = "/up";
 	u.early_at = u.got.len + 1;
 	fetch(&f, &up, &r);
 	cr_expect_eq(r.status, 507, "%d", r.result);
