@@ -196,7 +196,7 @@ static void put_desktop_sdk(struct bwrap *b)
 {
 	static const char *const programs[] = { "/opt/vitrine/e2b/Xvfb",
 		"/opt/vitrine/e2b/startxfce4", "/opt/vitrine/e2b/x11vnc",
-		"/opt/noVNC/utils/novnc_proxy" };
+		"/opt/vitrine/e2b/xdpyinfo", "/opt/noVNC/utils/novnc_proxy" };
 	static const char *const others[] = { "xfce4-session", "xfwm4", "xfdesktop" };
 	char path[60];
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
