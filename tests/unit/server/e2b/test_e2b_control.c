@@ -3,6 +3,7 @@
 #include "tests/support/e2b_fixture.h"
 
 #include "base/clock.h"
+#include "server/e2b/core/request.h"
 
 static struct e2b_bench b;
 
@@ -325,4 +326,50 @@ Test(e2b_control, metrics_and_logs_begin_with_the_sandbox)
 	json_auto_t *logs = e2b_bench_get(&b, 200, "GET", path_of(id, "/logs"), NULL);
 	cr_expect(json_is_array(json_object_get(logs, "logs")));
 	cr_expect(json_is_array(json_object_get(logs, "logEntries")));
+}
+
+/* Nobody knows its id. */
+Test(e2b_control, a_sandbox_ends_when_its_creator_leaves_before_it_is_ready)
+{
+	struct reply r;
+	const struct ask ask = {
+		.path = "/v2/sandboxes", .body = "{\"templateID\": \"base\"}", .token = b.key
+	};
+	ask_begin(&b.http, &ask, &r);
+	until(&b.http, vm_at(b.vms, "ann", 0));
+	cr_assert_eq(vm_state(vm_at(b.vms, "ann", 0)), VM_STARTING);
+	http_drop_owner(b.http.http, "ann");
+	until(&b.http, !vm_at(b.vms, "ann", 0));
+	ask_end(&b.http, &r);
+}
+
+Test(e2b_control, a_body_that_is_cut_short_does_nothing)
+{
+	auto_buf struct buf request = { 0 }, got = { 0 };
+	int fd = raw_open(&b.http);
+	buf_printf(&request,
+		"POST /v2/sandboxes HTTP/1.1\r\nHost: localhost\r\nX-API-Key: %s\r\n"
+		"Transfer-Encoding: chunked\r\n\r\n16\r\n{\"templateID\": \"base\"}\r\n",
+		b.key);
+	raw_send(&b.http, fd, buf_text(&request));
+	fixture_settle(&b.http);
+	close(fd);
+	fixture_settle(&b.http);
+	cr_expect_null(vm_at(b.vms, "ann", 0));
+	fd = raw_open(&b.http);
+	raw_send(&b.http, fd, buf_text(&request));
+	raw_send(&b.http, fd, "zzz\r\n");
+	raw_until_closed(&b.http, fd, &got);
+	close(fd);
+	cr_expect_null(vm_at(b.vms, "ann", 0));
+}
+
+Test(e2b_control, a_body_that_is_too_long_is_refused)
+{
+	static char body[E2B_BODY_MAX + 100];
+	memset(body, ' ', sizeof(body) - 1);
+	body[0] = '{';
+	const struct e2b_ask ask = { .method = "POST", .path = "/v2/sandboxes", .body = body };
+	cr_expect_eq(e2b_bench_ask(&b, &ask, NULL), 413);
+	cr_expect_null(vm_at(b.vms, "ann", 0));
 }

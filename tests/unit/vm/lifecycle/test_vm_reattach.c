@@ -88,7 +88,11 @@ static int on_disk(void)
 Test(reattach, a_kept_one_goes_on)
 {
 	json_t *labels = json_pack("{s:s}", "task", "report");
-	struct vm_spec spec = { .screen = { 800, 600 }, .timeout_ms = 900000, .labels = labels };
+	struct vm_spec spec = { .screen = { 800, 600 },
+		.timeout_ms = 900000,
+		.labels = labels,
+		.environment = labels,
+		.api = labels };
 	struct host a = open_server(true, 8);
 	struct vm *vm = create(&a, "alice", &spec);
 	char id[ID_LEN + 1];
@@ -110,6 +114,8 @@ Test(reattach, a_kept_one_goes_on)
 	cr_assert_eq(vm_times(vm).created, times.created);
 	cr_assert_eq(vm_times(vm).timeout, times.timeout, "it gets no time as a present");
 	cr_assert_str_eq(json_string_value(json_object_get(vm_spec(vm)->labels, "task")), "report");
+	cr_assert(json_equal(vm_spec(vm)->environment, vm_spec(vm)->labels));
+	cr_assert(json_equal(vm_spec(vm)->api, vm_spec(vm)->labels));
 	vm_stop(vm, "enough");
 	host_done(&b);
 	cr_assert_eq(on_disk(), 0);
@@ -371,6 +377,8 @@ static const struct {
 	{ "\"on_timeout\": \"kill\"", "\"on_timeout\": \"stay\"" },
 	{ "\"cpus\": 1", "\"cpus\": 1, \"labels\": {\"a\": 1}" },
 	{ "\"cpus\": 1", "\"cpus\": 1, \"labels\": []" },
+	{ "\"cpus\": 1", "\"cpus\": 1, \"environment\": {\"a=b\": \"\"}" },
+	{ "\"cpus\": 1", "\"cpus\": 1, \"api\": []" },
 	{ "\"cpus\": 1", "\"cpus\": 1, \"from\": \"../x\"" },
 	{ "\"spec\": {", "\"spec\": [{" },
 	{ "\"kill\"}}", "\"kill\"}" },

@@ -75,7 +75,7 @@ Test(warm, gives_the_oldest_and_fills_up)
 	cr_assert_null(vm_find(host.pool, "", vm_id(oldest), &err));
 	json_auto_t *labels = json_pack("{s:s}", "for", "me");
 	struct vm_spec spec = *vm_default_spec(host.pool);
-	spec.labels = labels;
+	spec.labels = spec.environment = spec.api = labels;
 	spec.timeout_ms = 60000;
 	struct vm *vm = vm_create(host.pool, "alice", &spec, &err);
 	cr_assert_eq(vm, oldest);
@@ -85,6 +85,8 @@ Test(warm, gives_the_oldest_and_fills_up)
 	cr_assert_str_eq(vm_owner(vm), "alice");
 	cr_assert_eq(vm_at(host.pool, "alice", 0), vm);
 	cr_assert(json_equal(vm_spec(vm)->labels, labels));
+	cr_assert(json_equal(vm_spec(vm)->environment, labels));
+	cr_assert(json_equal(vm_spec(vm)->api, labels));
 	cr_assert_gt(vm_times(vm).timeout, vm_times(vm).created);
 	struct vm *other = vm_create(host.pool, "bob", NULL, &err);
 	cr_assert_eq(host_wait(&host, other).err.kind, ERR_NONE);
