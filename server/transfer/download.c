@@ -28,9 +28,10 @@ struct download {
 	void *data;
 	size_t owed; /* bytes of the agent not reported as consumed */
 	struct selection part;
-	bool began;    /* the head was sent */
-	bool sizeless; /* its size is not known: it is empty or of the kernel */
-	bool finished; /* nothing more is sent */
+	struct selection_file file; /* when it was opened first */
+	bool began;                 /* the head was sent */
+	bool sizeless;              /* its size is not known: it is empty or of the kernel */
+	bool finished;              /* nothing more is sent */
 };
 
 static void fail(struct download *d, int status, const struct err *err)
@@ -97,12 +98,17 @@ static void describe(struct download *d, const struct selection_file *file)
 	http_set_header(d->x, "Cache-Control", "private, no-cache");
 }
 
+static bool is_head(const struct download *d)
+{
+	return strcmp(http_method(d->x), "HEAD") == 0;
+}
+
 static struct selection select_part(const struct download *d, const struct selection_file *file)
 {
 	const struct selection_headers headers = {
 		.if_none_match = http_header(d->x, "If-None-Match"),
 		.if_modified_since = http_header(d->x, "If-Modified-Since"),
-		.range = http_header(d->x, "Range"),
+		.range = is_head(d) ? NULL : http_header(d->x, "Range"),
 		.if_range = http_header(d->x, "If-Range"),
 	};
 	return selection_of(&headers, file);
@@ -113,6 +119,7 @@ static void open_file(struct download *d, int64_t offset, int64_t length);
 static void answer(struct download *d, const struct selection_file *file)
 {
 	describe(d, file);
+	d->file = *file;
 	d->part = select_part(d, file);
 	switch (d->part.kind) {
 	case SELECTION_ALL:
@@ -130,7 +137,7 @@ static void answer(struct download *d, const struct selection_file *file)
 		say_outside(d, file->size);
 		break;
 	}
-	if (d->began && strcmp(http_method(d->x), "HEAD") == 0) {
+	if (d->began && is_head(d)) {
 		finish_without_body(d);
 	}
 }
@@ -144,6 +151,18 @@ static bool is_sizeless(const struct msg_file_entry *entry)
 	       strncmp(entry->path, "/sys/", 5) == 0;
 }
 
+/* The second time. */
+static void begin_part(struct download *d, const struct selection_file *file)
+{
+	struct err err;
+	if (file->size == d->file.size && file->mtime_ns == d->file.mtime_ns) {
+		begin(d, 206, d->part.length);
+	} else {
+		err_set(&err, ERR_STATE, "the file has changed meanwhile; try again");
+		fail(d, transfer_status(&err), &err);
+	}
+}
+
 static void on_opened(struct download *d, const struct msg_file_opened *opened)
 {
 	struct msg_file_entry entry = { 0 };
@@ -154,7 +173,7 @@ static void on_opened(struct download *d, const struct msg_file_opened *opened)
 	}
 	const struct selection_file file = { .size = entry.size, .mtime_ns = entry.mtime_ns };
 	if (d->part.kind == SELECTION_PART) {
-		begin(d, 206, d->part.length);
+		begin_part(d, &file);
 	} else if (is_sizeless(&entry)) {
 		d->sizeless = true; /* its first bytes decide */
 	} else {
