@@ -338,6 +338,20 @@ static void refused_uploads(struct bench *b)
 	end(&s);
 }
 
+/* Only where a small disk can be made. */
+static void a_full_disk(struct bench *b)
+{
+	struct server s;
+	if (!b->dialect->is_machine || !begin(&s, b, &(struct http_options){ 0 })) {
+		return;
+	}
+	shell(b, "mkdir up; sudo mount -t tmpfs -o size=1M,mode=777 none up", "");
+	expect_upload(&s, OCTETS, NULL, big, BIG, 507, "(ENOSPC)");
+	expect_upload(&s, OCTETS, "Transfer-Encoding: chunked", big, BIG, 507, "(ENOSPC)");
+	shell(b, ABANDONED "ls -A up; sudo umount up; rm -r up", "");
+	end(&s);
+}
+
 static void a_client_that_dies_leaves_nothing(struct bench *b)
 {
 	struct server s;
@@ -391,6 +405,7 @@ static const struct contract cases[] = {
 	CASE(files_are_uploaded),
 	CASE(compressed_files_are_uploaded),
 	CASE(refused_uploads),
+	CASE(a_full_disk),
 	CASE(a_client_that_dies_leaves_nothing),
 	CASE_ALONE(the_sandbox_ends_meanwhile),
 };
