@@ -14,6 +14,9 @@
 
 #include <string.h>
 
+/* One SDK keeps up to 310 connections, and several may run on one machine. */
+#define PER_ADDRESS 700
+
 /* SDKs send one in any case, and check its form. */
 #define ANY_KEY "e2b_0000000000000000000000000000000000000000"
 
@@ -62,6 +65,7 @@ static struct http *open_listener(struct listen_e2b *listen, const struct config
 		.identify = e2b_router_identify,
 		.data = &listen->e2b,
 		.budgets = budgets,
+		.per_address = PER_ADDRESS,
 	};
 	auto_buf struct buf hosts = { 0 };
 	struct config_http own = *config;

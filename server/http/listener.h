@@ -16,6 +16,7 @@ struct listen_http_clients {
 	const char *(*identify)(struct http_exchange *x, void *data);
 	void *data;
 	struct budgets *budgets;
+	int64_t per_address; /* connections; 0: the default */
 };
 /* Opens a listener at an address, with the TLS, name and limit options of config, but no routes.
  * Raises the limit of open files as the number of connections requires. */
