@@ -46,6 +46,14 @@ class Handler(BaseHTTPRequestHandler):
     def chunk(self, data):
         self.wfile.write(b'%x\\r\\n%s\\r\\n' % (len(data), data))
 
+    def do_PUT(self):
+        self.send_response(200)
+        self.send_header('Transfer-Encoding', 'chunked')
+        self.end_headers()
+        for piece in self.body():
+            self.chunk(piece)
+        self.chunk(b'')
+
     def do_POST(self):
         digest = hashlib.sha256()
         for piece in self.body():
@@ -176,6 +184,21 @@ test('large bodies arrive whole, with a length and without', async () => {
 	const back = Buffer.from(await (await get('/large')).arrayBuffer());
 	assert.equal(back.length, 24 << 20);
 	assert.equal(hash(back), hash(Buffer.alloc(24 << 20, Buffer.from(Array.from({ length: 256 }, (_, i) => i)))));
+});
+
+test('a program may answer while it reads', async () => {
+	const large = randomBytes(24 << 20);
+	const back = Buffer.from(await (await get('/', { method: 'PUT', body: large })).arrayBuffer());
+	assert.equal(hash(back), hash(large));
+	let controller;
+	const body = new ReadableStream({ start: (c) => { controller = c; } });
+	controller.enqueue(Buffer.from('one'));
+	const reader = (await get('/', { method: 'PUT', body, duplex: 'half' })).body.getReader();
+	assert.equal(Buffer.from((await reader.read()).value).toString(), 'one');
+	controller.enqueue(Buffer.from('two'));
+	assert.equal(Buffer.from((await reader.read()).value).toString(), 'two');
+	controller.close();
+	assert.equal((await reader.read()).done, true);
 });
 
 test('many requests at once do not wait for each other', async () => {

@@ -1,10 +1,7 @@
 /*
  * One request to a port of a sandbox.  It is written anew for the program there, and the program's
  * response for the client, each in parts: what one side has not taken is not read from the other, so a
- * request costs a window each way.
- *
- * The client's connection has one direction at a time, so a response waits until the request's body is
- * complete, unless it is an error: what is left of the body is discarded then.
+ * request costs a window each way.  Both ways are open at the same time.
  */
 #include "server/e2b/ports/ports.h"
 
@@ -31,20 +28,16 @@ struct proxied {
 	struct port_request request;
 	struct port_response response;
 	struct port_tunnel *tunnel;
-	struct buf out;  /* for the program, not taken yet */
-	struct buf in;   /* of the program, not read yet */
-	size_t owed;     /* bytes of the program not reported as consumed */
-	bool connected;  /* and the body is being received */
-	bool waits;      /* the client, until `out` was taken */
-	bool sent;       /* the whole request */
-	bool has_head;   /* of the response */
-	bool begun;      /* so has the client */
-	bool ended;      /* the program sends no more */
-	bool answered;   /* completely, or it failed */
+	struct buf out; /* for the program, not taken yet */
+	size_t owed;    /* bytes of the program not reported as consumed */
+	bool connected; /* and the body is being received */
+	bool waits;     /* the client, until `out` was taken */
+	bool begun;     /* the response */
+	bool ended;     /* the program sends no more */
+	bool answered;  /* completely, or it failed */
 };
 
 static void open_port(struct proxied *p);
-static void proceed(struct proxied *p);
 
 /* ---- the end ---- */
 
@@ -61,7 +54,6 @@ static void proxied_free(struct proxied *p)
 	port_request_done(&p->request);
 	port_response_done(&p->response);
 	buf_done(&p->out);
-	buf_done(&p->in);
 	free(p);
 }
 
@@ -125,11 +117,9 @@ static size_t take_part(struct http_exchange *x, const void *bytes, size_t len, 
 		p->waits = true;
 		return 0;
 	}
-	port_request_part(&p->request, &p->out, bytes, len);
-	write_out(p);
-	if (len == 0) {
-		p->sent = true;
-		proceed(p);
+	if (!p->answered) {
+		port_request_part(&p->request, &p->out, bytes, len);
+		write_out(p);
 	}
 	return len;
 }
@@ -148,9 +138,6 @@ static void begin(struct proxied *p)
 {
 	const struct port_response *response = &p->response;
 	p->begun = true;
-	if (!p->sent && response->status < 400 && p->c) {
-		conversation_close_write(p->c); /* it would wait for the rest */
-	}
 	port_response_each(response, copy_header, p);
 	http_stream_begin(p->r->x, response->status, port_response_header(response, "Content-Type"),
 		response->length);
@@ -181,12 +168,6 @@ static void begin_tunnel(struct proxied *p)
 	p->tunnel = port_tunnel_new(p->r->e2b->event, p->r->x, p->c, &head);
 }
 
-/* False: it waits for the rest of the request. */
-static bool may_begin(const struct proxied *p)
-{
-	return p->sent || p->response.status >= 400 || p->ended || p->in.len > UNSENT_MAX;
-}
-
 static void finish(struct proxied *p)
 {
 	p->answered = true;
@@ -199,9 +180,10 @@ static void take_piece(struct proxied *p, enum port_piece piece, const struct po
 {
 	switch (piece) {
 	case PORT_HEAD:
-		p->has_head = true;
 		if (p->response.status == 101) {
 			begin_tunnel(p);
+		} else {
+			begin(p);
 		}
 		break;
 	case PORT_BODY:
@@ -222,55 +204,36 @@ static void take_piece(struct proxied *p, enum port_piece piece, const struct po
 	}
 }
 
-/* Reads what there is of the response, as far as the client may get it. */
-static void read_in(struct proxied *p)
-{
-	const uint8_t *at = p->in.data;
-	size_t len = p->in.len;
-	enum port_piece piece = PORT_HEAD;
-	while (!p->answered && piece != PORT_MORE) {
-		struct port_span body;
-		struct err err;
-		if (p->has_head && !p->begun) {
-			if (!may_begin(p)) {
-				break;
-			}
-			begin(p);
-			continue;
-		}
-		piece = port_response_next(&p->response, &at, &len, &body, &err);
-		if (piece == PORT_MORE && p->ended) {
-			piece = port_response_close(&p->response, &err);
-		}
-		take_piece(p, piece, &body, &err);
-	}
-	buf_consume(&p->in, p->in.len - len);
-}
-
+/* What the client has not taken yet is bounded by what the program may send. */
 static void credit(struct proxied *p)
 {
-	bool is_read = p->tunnel ||
-		       (!p->in.len && (!p->begun || http_stream_pending(p->r->x) < UNSENT_MAX));
-	if (p->c && p->owed && is_read) {
+	bool is_taken = !p->begun || p->tunnel || http_stream_pending(p->r->x) < UNSENT_MAX;
+	if (!p->answered && p->c && p->owed && is_taken) {
 		conversation_consumed(p->c, p->owed);
 		p->owed = 0;
 	}
 }
 
-static void proceed(struct proxied *p)
+/* Bytes of the program; or it has ended. */
+static void take(struct proxied *p, const uint8_t *bytes, size_t len)
 {
-	if (!p->tunnel && !p->answered) {
-		read_in(p);
+	enum port_piece piece = PORT_HEAD;
+	while (!p->answered && piece != PORT_MORE) {
+		struct port_span body;
+		struct err err;
+		piece = port_response_next(&p->response, &bytes, &len, &body, &err);
+		if (piece == PORT_MORE && p->ended) {
+			piece = port_response_close(&p->response, &err);
+		}
+		take_piece(p, piece, &body, &err);
 	}
-	if (!p->answered) {
-		credit(p);
-	}
+	credit(p);
 }
 
 static void on_drained(struct http_exchange *x, void *data)
 {
 	(void)x;
-	proceed(data);
+	credit(data);
 }
 
 /* ---- the program ---- */
@@ -285,8 +248,7 @@ static void on_data(
 		return;
 	}
 	p->owed += len;
-	buf_append(&p->in, bytes, len);
-	proceed(p);
+	take(p, bytes, len);
 }
 
 static void on_message(struct conversation *c, const struct message *message, const void *args,
@@ -321,7 +283,7 @@ static void on_program_closed(struct conversation *c, void *data)
 	if (p->tunnel) {
 		port_tunnel_closed(p->tunnel, false);
 	} else {
-		proceed(p);
+		take(p, NULL, 0);
 	}
 }
 
@@ -343,7 +305,7 @@ static void on_end(struct conversation *c, const void *answer, const struct err 
 	if (p->tunnel) {
 		port_tunnel_closed(p->tunnel, true);
 	} else if (!err) {
-		proceed(p);
+		take(p, NULL, 0);
 	} else if (err->kind == ERR_NOT_FOUND && !p->connected &&
 		   loop_now_us() - p->began_us < RETRY_FOR_US) {
 		p->retry = loop_after_ms(p->r->e2b->event, RETRY_MS, on_retry, p);
@@ -380,7 +342,6 @@ void e2b_ports_run(struct e2b_request *r)
 	struct proxied *p = must(calloc(1, sizeof(*p)));
 	p->r = r;
 	p->request = request;
-	p->sent = !request.has_body;
 	p->response.is_for_head = strcmp(http_method(r->x), "HEAD") == 0;
 	p->began_us = loop_now_us();
 	r->data = p;
