@@ -257,3 +257,16 @@ test('streams are cut with the sandbox', async () => {
 		assert.equal(await short.isRunning(), false);
 	}
 });
+
+test('a process that has ended is forgotten', async () => {
+	const over = await c.run('cat', { background: true, stdin: true });
+	await c.closeStdin(over.pid);
+	await over.wait();
+	assert.ok(await failure(c.sendStdin(over.pid, 'x')) instanceof NotFoundError);
+	assert.ok(await failure(c.closeStdin(over.pid)) instanceof NotFoundError);
+	const terminal = await box.pty.create({ cols: 80, rows: 24, onData: () => {} });
+	await box.pty.sendInput(terminal.pid, Buffer.from('exit\n'));
+	await terminal.wait();
+	assert.ok(await failure(box.pty.resize(terminal.pid, { cols: 1, rows: 1 })) instanceof NotFoundError);
+	assert.equal(await box.pty.kill(terminal.pid), false);
+});

@@ -119,17 +119,6 @@ static int signal_of(const json_t *json)
 	return 0;
 }
 
-/* One that has ended is as good as none. */
-static void signalled(struct rpc *rpc, const void *answer, const void *tail, size_t tail_len,
-	const struct err *err)
-{
-	if (err && err->kind == ERR_STATE) {
-		rpc_fail_as(rpc, CONNECT_NOT_FOUND, err);
-	} else {
-		done(rpc, answer, tail, tail_len, err);
-	}
-}
-
 static void run_send_signal(struct rpc *rpc, const json_t *body)
 {
 	struct request request;
@@ -145,7 +134,7 @@ static void run_send_signal(struct rpc *rpc, const json_t *body)
 		return;
 	}
 	rpc_ask(rpc, &(struct guest_question){ &message_process_signal, &args, .is_command = true },
-		signalled);
+		done);
 }
 
 /* ---- Update ---- */

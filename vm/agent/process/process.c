@@ -140,6 +140,11 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
+static bool has_ended(const struct process *p, struct err *err)
+{
+	return err_set(err, ERR_NOT_FOUND, "process %d has ended already", p->task.pid);
+}
+
 /* ---- input ---- */
 
 static void on_input_taken(size_t len, void *data)
@@ -158,11 +163,13 @@ static void on_input_taken(size_t len, void *data)
 bool process_input(
 	struct process *p, struct process_reader *r, const void *bytes, size_t len, struct err *err)
 {
-	if (p->over || !p->input || !input_feed_is_open(p->input)) {
+	if (p->over) {
+		return has_ended(p, err);
+	}
+	if (!p->input || !input_feed_is_open(p->input)) {
 		return err_set(err, ERR_STATE, "process %d has no stdin: %s", p->task.pid,
-			p->over    ? "it has ended"
-			: p->input ? "it was closed"
-				   : "it was started without one, or it was closed");
+			p->input ? "it was closed"
+				 : "it was started without one, or it was closed");
 	}
 	if (input_feed_pending(p->input) > PROCESS_INPUT_MAX) {
 		return err_set(err, ERR_LIMIT,
@@ -220,7 +227,7 @@ void process_press(struct process *p, const char *key)
 bool process_signal(struct process *p, int signal, struct err *err)
 {
 	if (p->exited) { /* its pid may be another's now */
-		return err_set(err, ERR_STATE, "process %d has ended already", p->task.pid);
+		return has_ended(p, err);
 	}
 	if (p->other_user) {
 		other_user_signal(p->agent->event, p->task.pid, signal);
@@ -243,8 +250,8 @@ bool process_resize(struct process *p, int columns, int rows, struct err *err)
 {
 	struct winsize size = { .ws_col = (unsigned short)columns, .ws_row = (unsigned short)rows };
 	struct terminal *t = process_terminal(p, err);
-	if (!t) {
-		return false;
+	if (!t || p->over) {
+		return t ? has_ended(p, err) : false;
 	}
 	terminal_resize(t, columns, rows);
 	return p->output[EXEC_STDOUT].fd < 0 ||

@@ -36,7 +36,7 @@ static int on_late(sd_event_source *source, uint64_t usec, void *data)
 static void fail_unread(struct process_reader *r)
 {
 	struct err err;
-	err_set(&err, ERR_STATE,
+	err_set(&err, process_is_over(r->process) ? ERR_NOT_FOUND : ERR_STATE,
 		"process %lld closed its stdin or ended before it read all of the input",
 		(long long)process_pid(r->process));
 	finish_writer((struct writer *)r, &err);

@@ -244,7 +244,7 @@ Test(process, ends_at_once_by_a_signal)
 	cr_expect_eq(seen.answer.signal, SIGTERM);
 	buf_done(&seen.tail);
 	cr_expect(process_ends(child), "the process group gets the signal");
-	cr_expect_eq(send_signal(pid, SIGTERM, false), ERR_STATE);
+	cr_expect_eq(send_signal(pid, SIGTERM, false), ERR_NOT_FOUND);
 	cr_expect_eq(send_signal(99999999, SIGTERM, false), ERR_NOT_FOUND);
 }
 
@@ -296,7 +296,7 @@ Test(process, does_not_read_its_input)
 	cr_expect_not(a[0].came);
 	send_signal((int)to.pid, SIGKILL, true);
 	cr_assert(client_until(&c, a[0].came && a[1].came));
-	cr_expect_eq(a[0].err.kind, ERR_STATE);
+	cr_expect_eq(a[0].err.kind, ERR_NOT_FOUND);
 }
 
 /* Two starts at once: the one that gives way does not hide the other. */
