@@ -213,7 +213,9 @@ const char *e2b_router_identify(struct http_exchange *x, void *data)
 		return NULL;
 	}
 	if (!place.id[0]) {
-		return auth_authorize(key_of(x), e2b->auth);
+		/* Also with --no-auth: pages of other sites cannot send such a header. */
+		const char *key = key_of(x);
+		return key ? auth_authorize(key, e2b->auth) : NULL;
 	}
 	struct vm *vm = find(e2b, place.id);
 	return vm ? vm_owner(vm) : NULL;

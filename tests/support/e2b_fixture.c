@@ -25,12 +25,7 @@ static void set_options(struct e2b_bench *b, const char *backend)
 	b->config.http.max_connections = 100;
 }
 
-void e2b_bench_init(struct e2b_bench *b)
-{
-	e2b_bench_init_with(b, "fake");
-}
-
-void e2b_bench_init_with(struct e2b_bench *b, const char *backend)
+static void init(struct e2b_bench *b, const char *backend, bool no_auth)
 {
 	struct err err;
 	*b = (struct e2b_bench){ 0 };
@@ -41,7 +36,7 @@ void e2b_bench_init_with(struct e2b_bench *b, const char *backend)
 	set_options(b, backend);
 	b->http.event = loop_new(&err);
 	cr_assert(b->http.event, "%s", err.text);
-	b->auth = auth_new(in_scratch("tokens.json"), false, &err);
+	b->auth = auth_new(no_auth ? NULL : in_scratch("tokens.json"), no_auth, &err);
 	cr_assert(b->auth, "%s", err.text);
 	b->vms = vm_pool_new(b->http.event, &b->config.vm, vm_backends);
 	b->listen = listen_e2b_new(
@@ -51,6 +46,21 @@ void e2b_bench_init_with(struct e2b_bench *b, const char *backend)
 	b->http.multi = curl_multi_init();
 	snprintf(
 		b->http.port, sizeof(b->http.port), "%s", strrchr(http_url(b->http.http), ':') + 1);
+}
+
+void e2b_bench_init(struct e2b_bench *b)
+{
+	init(b, "fake", false);
+}
+
+void e2b_bench_init_with(struct e2b_bench *b, const char *backend)
+{
+	init(b, backend, false);
+}
+
+void e2b_bench_init_open(struct e2b_bench *b)
+{
+	init(b, "fake", true);
 }
 
 void e2b_bench_done(struct e2b_bench *b)

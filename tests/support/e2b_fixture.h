@@ -25,6 +25,8 @@ struct e2b_bench {
 void e2b_bench_init(struct e2b_bench *b);
 void e2b_bench_init_with(struct e2b_bench *b, const char *backend);
 void e2b_bench_done(struct e2b_bench *b);
+/* The same with --no-auth. */
+void e2b_bench_init_open(struct e2b_bench *b);
 
 /* One request; headers: up to six "Name: value", NULL-terminated, or NULL.  key NULL: ann's; "":
  * none.  Returns the status; *ret_json, unless it is NULL: the body, or NULL if that is no JSON. */

@@ -220,3 +220,27 @@ Test(e2b_router, what_is_done_in_a_sandbox_is_in_its_action_log)
 	cr_expect(!strstr(seen.text, "secret"), "%s", seen.text);
 	listener_remove(&listener);
 }
+
+/* A page of another site can send a form, but no header of its own. */
+Test(e2b_router, without_tokens_a_key_is_required_all_the_same, .init = NULL, .fini = NULL)
+{
+	e2b_bench_init_open(&b);
+	const struct e2b_ask page = { .method = "POST",
+		.path = "/v2/sandboxes",
+		.body = "{\"templateID\": \"base\"}",
+		.key = "",
+		.headers = { "Origin: https://evil.example", "Content-Type: text/plain" } };
+	cr_expect_eq(e2b_bench_ask(&b, &page, NULL), 401);
+	cr_expect_null(vm_at(b.vms, "anyone", 0));
+	const struct e2b_ask preflight = { .method = "OPTIONS",
+		.path = "/v2/sandboxes",
+		.key = "",
+		.headers = { "Origin: https://evil.example", "Access-Control-Request-Method: POST",
+			"Access-Control-Request-Headers: x-api-key" } };
+	cr_expect_geq(e2b_bench_ask(&b, &preflight, NULL), 400);
+	const struct e2b_ask client = {
+		.method = "GET", .path = "/v2/sandboxes", .key = "e2b_any"
+	};
+	cr_expect_eq(e2b_bench_ask(&b, &client, NULL), 200);
+	e2b_bench_done(&b);
+}
