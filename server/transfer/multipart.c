@@ -97,6 +97,21 @@ static bool end_part(struct multipart *m)
 	return !was_body || m->handlers->end(m->data);
 }
 
+/* Where it begins, or may begin if more bytes come; NULL: nowhere.  Bytes that cannot belong to it are
+ * passed on together: in binary data, each 256th is a '\r'. */
+static const char *find_delimiter(const struct multipart *m, const char *bytes, size_t len)
+{
+	const char *end = bytes + len, *at = memchr(bytes, '\r', len);
+	while (at) {
+		size_t rest = (size_t)(end - at);
+		if (memcmp(at, m->delimiter, rest < m->len ? rest : m->len) == 0) {
+			return at;
+		}
+		at = memchr(at + 1, '\r', rest - 1);
+	}
+	return NULL;
+}
+
 /* Returns how many bytes were taken. */
 static size_t scan(struct multipart *m, const char *bytes, size_t len, bool *stop)
 {
@@ -108,7 +123,7 @@ static size_t scan(struct multipart *m, const char *bytes, size_t len, bool *sto
 		*stop = !pass_matched(m);
 		return 0;
 	}
-	const char *cr = memchr(bytes, '\r', len);
+	const char *cr = find_delimiter(m, bytes, len);
 	size_t n = cr ? (size_t)(cr - bytes) : len;
 	size_t taken = n ? pass(m, bytes, n) : 0;
 	*stop = taken < n;
