@@ -39,10 +39,10 @@ struct past {
 	bool asked;
 	uint64_t asked_us, last_us; /* of the request in progress, and of the last sample */
 	int64_t memory;             /* its limit in bytes, if the agent does not know it; or 0 */
-	struct sample *samples;     /* NULL: none yet */
-	size_t n_samples;           /* since the beginning; the ring has the last ones */
+	/* Since the beginning; the rings have the last ones, and grow with their contents. */
+	size_t n_samples, n_lines;
+	struct sample *samples;
 	struct line *lines;
-	size_t n_lines;
 };
 
 struct e2b_history {
@@ -93,11 +93,19 @@ static void forget(struct past *past)
 	}
 }
 
+/* A ring's memory before its n-th element (from 0) is added: doubled until it has max of them. */
+static void *make_room(void *ring, size_t n, size_t max, size_t size)
+{
+	bool is_full = n < max && (n & (n - 1)) == 0; /* 0, 1, 2, 4, ... */
+	size_t wanted = n ? 2 * n : 1;
+	return is_full ? must(realloc(ring, (wanted < max ? wanted : max) * size)) : ring;
+}
+
 /* ---- the log ---- */
 
 static void note(struct past *past, const char *text, bool failed)
 {
-	past->lines = past->lines ? past->lines : must(calloc(LINES_MAX, sizeof(*past->lines)));
+	past->lines = make_room(past->lines, past->n_lines, LINES_MAX, sizeof(*past->lines));
 	struct line *line = &past->lines[past->n_lines++ % LINES_MAX];
 	line->time = clock_wall_ms();
 	line->failed = failed;
@@ -154,7 +162,7 @@ static void add_sample(struct past *past, const struct msg_usage_answer *usage)
 {
 	struct sample sample = { .time = clock_wall_ms() / 1000, .usage = *usage };
 	past->samples =
-		past->samples ? past->samples : must(calloc(SAMPLES_MAX, sizeof(*past->samples)));
+		make_room(past->samples, past->n_samples, SAMPLES_MAX, sizeof(*past->samples));
 	if (past->n_samples) {
 		const struct sample *before = &past->samples[(past->n_samples - 1) % SAMPLES_MAX];
 		double ms = (double)(past->asked_us - past->last_us) / 1000;

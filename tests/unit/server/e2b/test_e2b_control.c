@@ -373,3 +373,32 @@ Test(e2b_control, a_body_that_is_too_long_is_refused)
 	cr_expect_eq(e2b_bench_ask(&b, &ask, NULL), 413);
 	cr_expect_null(vm_at(b.vms, "ann", 0));
 }
+
+static const struct tool remarked = { .name = "test", .title = "A call", .toolset = "shell" };
+
+static void remark(struct vm *vm, int number)
+{
+	char text[40];
+	snprintf(text, sizeof(text), "call %d", number);
+	struct activity_record record = {
+		.principal = "ann", .vm = vm, .tool = &remarked, .summary = text
+	};
+	activity_add(&b.activity, &record);
+}
+
+Test(e2b_control, logs_have_the_last_lines)
+{
+	auto_free char *id = e2b_bench_create(&b, NULL);
+	struct vm *vm = vm_find(b.vms, "ann", id, &(struct err){ 0 });
+	for (int i = 1; i <= 1100; i++) {
+		remark(vm, i);
+	}
+	json_auto_t *got = e2b_bench_get(&b, 200, "GET", path_of(id, "/logs"), NULL);
+	const json_t *lines = json_object_get(got, "logEntries");
+	size_t n = json_array_size(lines);
+	cr_assert_eq(n, 500);
+	cr_expect_str_eq(text_of(json_array_get(lines, 0), "message"), "call 601");
+	cr_expect_str_eq(text_of(json_array_get(lines, n - 1), "message"), "call 1100");
+	json_auto_t *few = e2b_bench_get(&b, 200, "GET", path_of(id, "/logs?limit=3"), NULL);
+	cr_expect_eq(json_array_size(json_object_get(few, "logs")), 3);
+}
