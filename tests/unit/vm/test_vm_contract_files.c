@@ -345,6 +345,42 @@ static void root_has_files_in_a_machine_only(struct bench *b)
 	shell(b, "sudo rm -r /root/d; pgrep -c -u root -x ld.so", "2\n");
 }
 
+/* What it was doing fails; the next request starts another. */
+static void a_helper_that_is_killed_is_replaced(struct bench *b)
+{
+	static const struct file_rows_handlers watching = { on_row, on_started, on_synced,
+		on_rows_end };
+	struct seen seen = { .until = "never" };
+	const struct msg_file_watch how = { .path = "/root", .user = "root" };
+	if (!b->dialect->is_machine) {
+		return;
+	}
+	seen.rows = file_rows_open(
+		vm_guest(b->vm), &message_file_watch, &how, 0, GUEST_ASKER_AGENT, &watching, &seen);
+	host_until(&b->host, &seen.started);
+	cr_assert_not(seen.ended, "%s", seen.err.text);
+	shell(b, "sudo pkill -KILL -u root -x ld.so", "");
+	host_until(&b->host, &seen.ended);
+	cr_expect_eq(seen.err.kind, ERR_HOST, "%s", seen.err.text);
+	cr_expect_eq(stat_as(b, "root", "/root"), ERR_NONE);
+}
+
+/* The helper goes on with what others have asked for. */
+static void a_request_of_a_helper_is_cancelled(struct bench *b)
+{
+	struct file_talk w = { .abandons = true };
+	if (!b->dialect->is_machine) {
+		return;
+	}
+	write_as(b, &(struct msg_file_write){ .path = "part", .user = "root", .mode = -1 }, 3000000,
+		&w);
+	host_until(&b->host, &w.begun);
+	guest_cancel(vm_guest(b->vm), conversation_id(w.c));
+	host_until(&b->host, &w.ended);
+	cr_expect_eq(w.err.kind, ERR_CANCELLED, "%s", w.err.text);
+	cr_expect_eq(stat_as(b, "root", "part"), ERR_NOT_FOUND, "nothing remains");
+}
+
 struct attributes {
 	bool done;
 	char text[200];
@@ -463,6 +499,8 @@ static const struct contract cases[] = {
 	CASE(a_backend_without_files_says_so),
 	CASE(attributes_stay_with_a_file),
 	CASE(bytes_arrive_exactly),
+	CASE(a_helper_that_is_killed_is_replaced),
+	CASE(a_request_of_a_helper_is_cancelled),
 	CASE(an_abandoned_file_leaves_nothing),
 	CASE(changes_are_complete_after_a_sync),
 	CASE(changes_are_seen),
