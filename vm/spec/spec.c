@@ -17,6 +17,8 @@ const char *const vm_on_timeout_names[] = { "kill", "pause", NULL };
 #define TIMEOUT_MAX_S (30 * 24 * 3600)
 #define MS_OF_S 1000
 #define LABELS_MAX 32
+#define LABEL_MAX 1024 /* bytes of a value */
+#define LABELS_SIZE_MAX (16 << 10)
 #define VARIABLES_MAX 64
 #define VARIABLE_MAX 4096          /* bytes of a value */
 #define ENVIRONMENT_MAX (16 << 10) /* bytes as JSON, also of sandbox.json */
@@ -69,8 +71,8 @@ const struct vm_spec_row vm_spec_rows[VM_SPEC_MEMBERS] = {
 		"Seconds without a call until it times out; 0: no limit."),
 	[VM_SPEC_ON_TIMEOUT] = ROW(on_timeout, on_timeout, "on_timeout", FIELD_ENUM,
 		"Action when a timeout is reached.", .choices = vm_on_timeout_names),
-	[VM_SPEC_LABELS] = ROW(
-		labels, labels, "labels", FIELD_MAP, "Your names and values.", .max = LABELS_MAX),
+	[VM_SPEC_LABELS] = ROW(labels, labels, "labels", FIELD_MAP, "Your names and values.",
+		.max = LABELS_MAX, .longest = LABEL_MAX),
 	[VM_SPEC_ENVIRONMENT] = ROW(environment, environment, "environment", FIELD_MAP,
 		"Variables of its commands and programs.", .max = VARIABLES_MAX,
 		.longest = VARIABLE_MAX),
@@ -210,6 +212,7 @@ static bool check_objects(const struct vm_spec *spec, struct err *err)
 		return err_set(err, ERR_ARGUMENT, "'api' must be an object");
 	}
 	return check_variables(spec->environment, err) &&
+	       check_size(spec->labels, "labels", LABELS_SIZE_MAX, err) &&
 	       check_size(spec->api, "api", API_MAX, err);
 }
 

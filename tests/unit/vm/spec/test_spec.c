@@ -251,3 +251,25 @@ Test(spec, variables_and_what_the_api_keeps_are_stored_and_bounded)
 	cr_expect(make_big(64, 10));
 	cr_expect_not(make_big(65, 10));
 }
+
+static bool make_labels(size_t n, size_t len)
+{
+	json_auto_t *labels = must(json_object());
+	auto_free char *value = must(calloc(1, len + 1));
+	memset(value, 'x', len);
+	for (size_t i = 0; i < n; i++) {
+		char name[24];
+		snprintf(name, sizeof(name), "L%zu", i);
+		json_object_set_new(labels, name, json_string(value));
+	}
+	return make((struct vm_spec){ .labels = labels });
+}
+
+Test(spec, labels_are_bounded_each_and_together)
+{
+	cr_expect(make_labels(15, 1024));
+	cr_expect_not(make_labels(1, 1025));
+	cr_expect_not(make_labels(16, 1024));
+	cr_expect(make_labels(32, 400));
+	cr_expect_not(make_labels(33, 1));
+}
