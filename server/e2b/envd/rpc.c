@@ -120,31 +120,75 @@ void rpc_ask(struct rpc *rpc, const struct guest_question *question, rpc_answere
 
 /* ---- the beginning ---- */
 
-static bool parse(struct rpc *rpc, const char *text, size_t len, struct err *err)
+/* Made from a body, perhaps in a thread. */
+struct parsed {
+	json_t *json;
+	struct err err; /* kind ERR_NONE: json is an object */
+};
+
+static void *parse_message(const char *text, size_t len)
 {
+	struct parsed *parsed = must(calloc(1, sizeof(*parsed)));
 	json_error_t where;
-	rpc->body =
+	parsed->json =
 		len ? json_loadb(text, len, JSON_REJECT_DUPLICATES, &where) : must(json_object());
-	return json_is_object(rpc->body) ||
-	       err_set(err, ERR_ARGUMENT, "the message must be a JSON object: %.200s",
-		       rpc->body ? "it is another value" : where.text);
+	if (!json_is_object(parsed->json)) {
+		err_set(&parsed->err, ERR_ARGUMENT, "the message must be a JSON object: %.200s",
+			parsed->json ? "it is another value" : where.text);
+	}
+	return parsed;
+}
+
+static void *parse_envelope(const char *text, size_t len)
+{
+	const char *message;
+	struct err err;
+	if (connect_envelope_read(text, len, &message, &len, &err)) {
+		return parse_message(message, len);
+	}
+	struct parsed *parsed = must(calloc(1, sizeof(*parsed)));
+	parsed->err = err;
+	return parsed;
+}
+
+static void drop(void *result)
+{
+	struct parsed *parsed = result;
+	json_decref(parsed->json);
+	free(parsed);
+}
+
+static void run_method(struct http_exchange *x, void *result, void *data)
+{
+	struct rpc *rpc = ((struct e2b_request *)data)->data;
+	struct parsed *parsed = result;
+	(void)x;
+	if (parsed->err.kind != ERR_NONE) {
+		rpc_fail_err(rpc, &parsed->err);
+	} else {
+		rpc->body = json_incref(parsed->json);
+		rpc->method->run(rpc, rpc->body);
+	}
+	drop(parsed);
 }
 
 static void take_body(struct http_exchange *x, void *data)
 {
-	struct e2b_request *r = data;
-	struct rpc *rpc = r->data;
-	struct err err;
+	static const struct http_parser parsers[] = {
+		{ parse_message, run_method, drop },
+		{ parse_envelope, run_method, drop },
+	};
+	const struct rpc *rpc = ((struct e2b_request *)data)->data;
+	const struct http_parser *parser = &parsers[rpc->method->streams];
 	size_t len;
 	const char *text = http_body(x, &len);
-	if (rpc->method->streams && !connect_envelope_read(text, len, &text, &len, &err)) {
-		return rpc_fail_err(rpc, &err);
+	if (len >= HTTP_LARGE_BODY) {
+		http_parse_body(x, parser, data);
+		return;
 	}
-	if (!parse(rpc, text, len, &err)) {
-		return rpc_fail_err(rpc, &err);
-	}
+	void *result = parser->parse(text, len);
 	http_forget_body(x);
-	rpc->method->run(rpc, rpc->body);
+	run_method(x, result, data);
 }
 
 static bool read_head(struct rpc *rpc, struct err *err)

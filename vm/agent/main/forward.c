@@ -128,7 +128,11 @@ static void on_reply(const struct link_msg *msg, const struct err *err, void *da
 		f->result = json_incref((json_t *)msg->json);
 	} else {
 		f->err = *err;
-		f->err.kind = err->kind == ERR_GONE ? ERR_HOST : err->kind;
+		if (err->kind == ERR_GONE) {
+			err_set(&f->err, ERR_HOST,
+				"the helper that does this as another user has ended; sudo must "
+				"work without a password");
+		}
 		while (!STAILQ_EMPTY(&f->items)) {
 			struct item *item = STAILQ_FIRST(&f->items);
 			STAILQ_REMOVE_HEAD(&f->items, entry);
