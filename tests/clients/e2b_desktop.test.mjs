@@ -50,10 +50,12 @@ test('the mouse', async () => {
 	assert.deepEqual(await desktop.getCursorPosition(), { x: 100, y: 200 });
 	await desktop.drag([150, 250], [300, 400]); // elsewhere: `xdotool mousemove --sync` waits long if nothing moves
 	assert.deepEqual(await desktop.getCursorPosition(), { x: 300, y: 400 });
-	const before = Buffer.from(await desktop.screenshot());
+	const seen = () => run('scrot -o /tmp/seen.png && sha256sum < /tmp/seen.png'); // without the pointer
+	const before = await seen();
 	await desktop.rightClick(900, 600);
-	await eventually('a menu', async () => !before.equals(Buffer.from(await desktop.screenshot())));
+	await eventually('the menu of the desktop', async () => await seen() !== before);
 	await desktop.press('escape');
+	await eventually('it is closed', async () => await seen() === before);
 });
 
 test('the keyboard', async () => {

@@ -168,7 +168,8 @@ void session_paths_scale(struct session_paths *paths, int scale)
 /*
  * A click focuses and raises; a new window gets the focus.  Only alt+tab and alt+F4 are reserved,
  * and no modifier + mouse button: all other input must reach its window.  Nothing is bound in the
- * context Frame, because that would take the button from the program inside.
+ * context Frame, because that would take the button from the program inside.  The desktop has the
+ * window manager's own list of windows as its menu, which needs no file.
  */
 /* clang-format off */
 static const char wm_config[] =
@@ -190,6 +191,8 @@ static const char wm_config[] =
 	BIND("Client", "Left", "Press", DO("Focus") DO("Raise"))
 	BIND("Client", "Middle", "Press", DO("Focus") DO("Raise"))
 	BIND("Client", "Right", "Press", DO("Focus") DO("Raise"))
+	BIND("Root", "Right", "Press",
+		"<action name='ShowMenu'><menu>client-list-combined-menu</menu></action>")
 	BIND("Titlebar", "Left", "Press", DO("Focus") DO("Raise"))
 	BIND("Titlebar", "Left", "Drag", DO("Move"))
 	BIND("Titlebar", "Left", "DoubleClick", DO("ToggleMaximize"))
