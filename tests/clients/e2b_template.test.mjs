@@ -55,6 +55,15 @@ test('steps run in order, and a sandbox of the template has their effects', slow
 	}
 });
 
+test('the user and the directory of a template are those of its sandboxes', slow, async () => {
+	await build(Template().fromBaseImage().setWorkdir('/work').setWorkdir('sub').setUser('root'), 'rooted');
+	const sandbox = await Sandbox.create('rooted', server.connection);
+	assert.equal((await sandbox.commands.run('whoami; pwd')).stdout, 'root\n/work/sub\n');
+	assert.equal((await sandbox.commands.run('whoami; pwd', { user: 'user', cwd: '~' })).stdout, 'user\n/home/user\n');
+	assert.equal((await sandbox.files.write('of-root', '')).path, '/root/of-root');
+	await sandbox.kill();
+});
+
 test('tags are further names', slow, async () => {
 	await Template.assignTags('mine:v1', ['stable', 'latest'], server.connection);
 	const tags = await Template.getTags('mine:v1', server.connection);

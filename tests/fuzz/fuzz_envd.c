@@ -81,7 +81,7 @@ static void read_user(const char *text)
 	struct envd_user user;
 	struct err err;
 	auto_buf struct buf path = { 0 };
-	if (envd_user_read(text, &user, &err)) {
+	if (envd_user_read(text, NULL, &user, &err)) {
 		want(user.name[0] && !strchr(user.name, '/') && user.name[0] != '-');
 		envd_user_path(&user, text, &path);
 		want(buf_text(&path)[0] == '/');

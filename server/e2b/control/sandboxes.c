@@ -105,13 +105,27 @@ static json_t *environment_of(
 	return all;
 }
 
+/* The user and the directory of the template. */
+static void inherit(struct control_call *c, const struct vm_spec *spec, struct e2b_record *record)
+{
+	struct err ignored;
+	const struct vm_snapshot *from =
+		spec->from ? vm_snapshot_find(c->e2b->vms, c->r->owner, spec->from, &ignored)
+			   : NULL;
+	if (from) {
+		const struct e2b_record base = e2b_record_of(&from->spec);
+		record->user = base.user;
+		record->directory = base.directory;
+	}
+}
+
 /* Its `api` and `environment` are the caller's, the rest is borrowed. */
 static bool spec_of(struct control_call *c, const struct create *args, const json_t *body,
 	struct vm_spec *ret, struct err *err)
 {
 	const json_t *access = json_object_get(body, "allow_internet_access");
 	struct vm_spec spec = *vm_default_spec(c->e2b->vms);
-	const struct e2b_record record = {
+	struct e2b_record record = {
 		.template_id = args->templateID,
 		.forgets = !args->autoPauseMemory,
 		.auto_resume = json_is_true(json_object_get(args->autoResume, "enabled")),
@@ -125,6 +139,7 @@ static bool spec_of(struct control_call *c, const struct create *args, const jso
 		!control_template_apply(c->e2b, c->r->owner, args->templateID, &spec, err)) {
 		return false;
 	}
+	inherit(c, &spec, &record);
 	spec.api = e2b_record_make(&record, err);
 	spec.labels = json_is_object(args->metadata) ? args->metadata : NULL;
 	spec.environment = environment_of(c, &spec, args->envVars);

@@ -12,6 +12,7 @@ struct stored {
 	const char *template_id;
 	bool auto_resume, forgets, has_network;
 	const json_t *network;
+	const char *user, *directory;
 };
 
 static const struct field stored_fields[] = {
@@ -20,6 +21,8 @@ static const struct field stored_fields[] = {
 	FIELD_FLAG(struct stored, forgets, ""),
 	FIELD_FLAG(struct stored, has_network, ""),
 	FIELD_JSON(struct stored, network, ""),
+	FIELD_STR(struct stored, user, "", .min = 1, .max = 32),
+	FIELD_STR(struct stored, directory, "", .min = 1, .max = 4000),
 	{ 0 },
 };
 
@@ -64,6 +67,8 @@ struct e2b_record e2b_record_of(const struct vm_spec *spec)
 		.is_closed = json_is_false(public),
 		.mask_host = mask_of(stored.network),
 		.network = stored.network,
+		.user = stored.user,
+		.directory = stored.directory,
 	};
 }
 
@@ -75,6 +80,8 @@ json_t *e2b_record_make(const struct e2b_record *record, struct err *err)
 		.forgets = record->forgets,
 		.has_network = record->has_network,
 		.network = record->network,
+		.user = record->user,
+		.directory = record->directory,
 	};
 	return check_mask(record->network, err) ? field_encode(stored_fields, &stored) : NULL;
 }

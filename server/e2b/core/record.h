@@ -16,6 +16,8 @@ struct e2b_record {
 	const char *
 		mask_host; /* the Host for programs in it, "localhost:${PORT}"; NULL: the client's */
 	const json_t *network; /* as given; NULL: not */
+	/* Of commands that name none, by its template; NULL: the desktop's user, the home directory. */
+	const char *user, *directory;
 };
 
 /* Of any sandbox; what was not created by this API has the defaults.  Valid as long as its spec. */

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "server/e2b/core/record.h"
 #include "server/e2b/core/tokens.h"
 #include "server/e2b/envd/entry.h"
 #include "server/e2b/envd/filesystem.h"
@@ -67,8 +68,10 @@ static bool may(const struct e2b_request *r, struct err *err)
 static bool read_user(const struct e2b_request *r, struct envd_user *ret_user, struct err *err)
 {
 	const char *name = http_query(r->x, "username");
-	return name && *name ? envd_user_of(name, ret_user, err)
-			     : envd_user_read(http_header(r->x, "Authorization"), ret_user, err);
+	const char *default_name = e2b_record_of(vm_spec(r->vm)).user;
+	return name && *name ? envd_user_of(name, default_name, ret_user, err)
+			     : envd_user_read(http_header(r->x, "Authorization"), default_name,
+				       ret_user, err);
 }
 
 static void on_failed(struct http_exchange *x, int status, const struct err *err, void *data)

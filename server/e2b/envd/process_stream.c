@@ -4,6 +4,7 @@
  */
 #include "base/base64.h"
 #include "base/cleanup.h"
+#include "server/e2b/core/record.h"
 #include "server/e2b/envd/process.h"
 #include "server/e2b/envd/proto.h"
 #include "server/e2b/envd/services.h"
@@ -158,7 +159,10 @@ static void exec(struct rpc *rpc, const struct start *start, const struct proces
 	auto_buf struct buf tail = { 0 }, cwd = { 0 };
 	auto_free char *note = process_config_note(config);
 	json_auto_t *environment = environment_of(rpc, config->envs);
-	envd_user_path(&rpc->user, config->cwd, &cwd);
+	envd_user_path(&rpc->user,
+		config->cwd && *config->cwd ? config->cwd
+					    : e2b_record_of(vm_spec(rpc->r->vm)).directory,
+		&cwd);
 	const struct msg_exec args = {
 		.cwd = buf_text(&cwd),
 		.tag = start->tag && *start->tag ? start->tag : NULL,

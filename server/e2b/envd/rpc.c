@@ -2,6 +2,7 @@
 #include "server/e2b/envd/rpc.h"
 
 #include "base/cleanup.h"
+#include "server/e2b/core/record.h"
 #include "vm/guest/guest.h"
 
 #include <stdarg.h>
@@ -220,7 +221,8 @@ static void begin(struct e2b_request *r, const struct rpc_method *method)
 	rpc->guest = vm_guest(r->vm);
 	r->data = rpc;
 	r->closed = on_closed;
-	if (!envd_user_read(http_header(r->x, "Authorization"), &rpc->user, &err)) {
+	if (!envd_user_read(http_header(r->x, "Authorization"), e2b_record_of(vm_spec(r->vm)).user,
+		    &rpc->user, &err)) {
 		return rpc_fail_as(rpc, CONNECT_UNAUTHENTICATED, &err);
 	}
 	if (!read_head(rpc, &err)) {

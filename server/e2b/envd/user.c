@@ -10,9 +10,10 @@
 #define DESKTOP "user"
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
-bool envd_user_of(const char *name, struct envd_user *ret_user, struct err *err)
+bool envd_user_of(
+	const char *name, const char *default_name, struct envd_user *ret_user, struct err *err)
 {
-	name = name && *name ? name : DESKTOP;
+	name = name && *name ? name : default_name ? default_name : DESKTOP;
 	size_t len = strlen(name);
 	if (len > ENVD_USER_MAX || *name == '-' || strspn(name, NAME_CHARACTERS) != len) {
 		return err_set(err, ERR_ARGUMENT, "error looking up user '%.*s': no such user",
@@ -23,11 +24,12 @@ bool envd_user_of(const char *name, struct envd_user *ret_user, struct err *err)
 	return true;
 }
 
-bool envd_user_read(const char *authorization, struct envd_user *ret_user, struct err *err)
+bool envd_user_read(const char *authorization, const char *default_name, struct envd_user *ret_user,
+	struct err *err)
 {
 	size_t len = 0;
 	if (!authorization) {
-		return envd_user_of(NULL, ret_user, err);
+		return envd_user_of(NULL, default_name, ret_user, err);
 	}
 	auto_free char *pair = strncasecmp(authorization, "Basic ", 6) == 0
 				       ? base64_decode(authorization + 6, &len)
@@ -38,7 +40,7 @@ bool envd_user_read(const char *authorization, struct envd_user *ret_user, struc
 			"the header Authorization must be Basic with the name of a user and a colon");
 	}
 	*colon = '\0';
-	return envd_user_of(pair, ret_user, err);
+	return envd_user_of(pair, default_name, ret_user, err);
 }
 
 static void append_home(const struct envd_user *user, struct buf *to)

@@ -106,6 +106,8 @@ void build_stop(struct build *b); /* what runs; no callback follows */
 void build_step_done(struct build *b, const struct err *why);
 /* Runs a command of a step in bash; its output is logged.  user NULL: the current one.  variables: an
  * object of texts, or NULL; not kept. */
+/* A directory of WORKDIR, from the one before; to free(). */
+char *build_directory(const char *before, const char *given);
 void build_command(struct build *b, const char *user, const char *command, const json_t *variables);
 /* Writes the upload into the sandbox at BUILD_ARCHIVE, then calls then(). */
 #define BUILD_ARCHIVE "/tmp/vitrine-build-files"

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 #include "base/utf8.h"
+#include "server/e2b/core/record.h"
 #include "vm/guest/files.h"
 #include "vm/lifecycle/lifecycle.h"
 
@@ -73,7 +74,7 @@ static void explain(
 	const struct build_step *step = &b->steps[b->at];
 	const char *shown = b->at < b->n_steps ? step->args[0] : b->start_command;
 	const char *user = b->at < b->n_steps && step->args[1][0] ? step->args[1] : b->user;
-	if (err && err->kind == ERR_NOT_FOUND && strstr(err->text, "no user")) {
+	if (err && err->kind == ERR_UNSUPPORTED && strstr(err->text, "no user")) {
 		err_set(ret, ERR_ARGUMENT,
 			"failed to run command '%.200s': command failed: unauthenticated: "
 			"invalid username: '%.40s'",
@@ -328,14 +329,61 @@ static json_t *environment_of(const struct build *b)
 	return all;
 }
 
+char *build_directory(const char *before, const char *given)
+{
+	char *path;
+	const char *from = *given == '/' ? "" : before;
+	return asprintf(&path, "%s%s%s", from, *given == '/' ? "" : "/", given) < 0 ? must(NULL)
+										    : path;
+}
+
+/* As its base says. */
+static void begin_as(struct build *b, const char *from)
+{
+	struct err ignored;
+	const struct vm_snapshot *base =
+		from ? vm_snapshot_find(b->builds->e2b->vms, b->owner, from, &ignored) : NULL;
+	struct e2b_record record = { 0 };
+	if (base) {
+		record = e2b_record_of(&base->spec);
+	}
+	b->user = must(strdup(record.user ? record.user : "user"));
+	b->directory = must(strdup(record.directory ? record.directory : "/home/user"));
+}
+
+/* What USER and WORKDIR leave for the sandboxes of the template. */
+static json_t *record_of(const struct build *b, struct err *err)
+{
+	struct e2b_record record = { .user = b->user };
+	auto_free char *directory = must(strdup(b->directory));
+	for (size_t i = 0; i < b->n_steps; i++) {
+		const struct build_step *step = &b->steps[i];
+		if (strcmp(step->kind->name, "USER") == 0) {
+			record.user = step->args[0];
+		} else if (strcmp(step->kind->name, "WORKDIR") == 0) {
+			char *next = build_directory(directory, step->args[0]);
+			free(directory);
+			directory = next;
+		}
+	}
+	record.directory = directory;
+	return e2b_record_make(&record, err);
+}
+
 bool build_run(struct build *b, const char *from, struct err *err)
 {
 	static const struct vm_wait_handlers handlers = { .done = on_waited };
 	struct vm_pool *vms = b->builds->e2b->vms;
 	json_auto_t *environment = environment_of(b);
 	json_auto_t *labels = must(json_pack("{s:s}", "e2b-build", b->name));
+	begin_as(b, from);
+	json_auto_t *api = record_of(b, err);
+	if (!api) {
+		return false;
+	}
 	struct vm_spec spec = {
 		.from = from,
+		.api = api,
 		.labels = labels,
 		.environment = environment,
 		.timeout_ms = TIMEOUT_MS,
@@ -351,8 +399,6 @@ bool build_run(struct build *b, const char *from, struct err *err)
 		return false;
 	}
 	vm_use(b->vm);
-	b->user = must(strdup("user"));
-	b->directory = must(strdup("/home/user"));
 	b->status = BUILD_RUNNING;
 	b->wait = vm_wait(b->vm, &handlers, b);
 	return true;

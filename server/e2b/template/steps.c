@@ -69,13 +69,11 @@ static void run_copy(struct build *b, const struct build_step *step)
 /* WORKDIR DIRECTORY */
 static void run_workdir(struct build *b, const struct build_step *step)
 {
-	auto_buf struct buf path = { 0 };
-	buf_printf(&path, "%s%s%s", step->args[0][0] == '/' ? "" : b->directory,
-		step->args[0][0] == '/' ? "" : "/", step->args[0]);
-	json_auto_t *variables = must(
-		json_pack("{s:s, s:s}", "MADE_DIRECTORY", buf_text(&path), "MADE_USER", b->user));
+	char *path = build_directory(b->directory, step->args[0]);
+	json_auto_t *variables =
+		must(json_pack("{s:s, s:s}", "MADE_DIRECTORY", path, "MADE_USER", b->user));
 	free(b->directory);
-	b->directory = must(strdup(buf_text(&path)));
+	b->directory = path;
 	build_command(b, "root",
 		"[ -d \"$MADE_DIRECTORY\" ] || { mkdir -p \"$MADE_DIRECTORY\" && "
 		"chown \"$MADE_USER\": \"$MADE_DIRECTORY\"; }",

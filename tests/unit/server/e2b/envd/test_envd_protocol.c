@@ -225,18 +225,22 @@ Test(envd_protocol, the_user_is_in_a_basic_header)
 {
 	struct envd_user user;
 	struct err err;
-	cr_assert(envd_user_read(NULL, &user, &err));
+	cr_assert(envd_user_read(NULL, NULL, &user, &err));
 	cr_expect(user.is_desktop);
-	cr_assert(envd_user_read("Basic cm9vdDo=", &user, &err));
+	cr_assert(envd_user_read("Basic cm9vdDo=", NULL, &user, &err));
 	cr_expect_str_eq(user.name, "root");
 	cr_expect_not(user.is_desktop);
-	cr_assert(envd_user_read("basic Og==", &user, &err));
+	cr_assert(envd_user_read("basic Og==", NULL, &user, &err));
 	cr_expect_str_eq(user.name, "user");
+	cr_assert(envd_user_read("Basic Og==", "root", &user, &err));
+	cr_expect_str_eq(user.name, "root", "of its template");
+	cr_assert(envd_user_read(NULL, "ana", &user, &err));
+	cr_expect_str_eq(user.name, "ana");
 	static const char *const bad[] = { "", "Bearer x", "Basic", "Basic !",
 		"Basic cm9vdA==", "Basic LXg6" /* -x: */, "Basic YS9iOg==" /* a/b: */,
 		"Basic cgA6" /* r NUL : */ };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		cr_expect_not(envd_user_read(bad[i], &user, &err), "%s", bad[i]);
+		cr_expect_not(envd_user_read(bad[i], NULL, &user, &err), "%s", bad[i]);
 	}
 }
 
@@ -258,7 +262,7 @@ Test(envd_protocol, paths_begin_at_the_users_home)
 		struct envd_user user;
 		struct err err;
 		auto_buf struct buf path = { 0 };
-		cr_assert(envd_user_of(rows[i].user, &user, &err));
+		cr_assert(envd_user_of(rows[i].user, "nobody", &user, &err));
 		envd_user_path(&user, rows[i].path, &path);
 		cr_expect_str_eq(buf_text(&path), rows[i].want);
 	}
