@@ -48,8 +48,8 @@ bool http_direct_is_possible(const struct http_exchange *x)
 {
 	const char *length = http_header(x, "Content-Length");
 	bool has_body = http_header(x, "Transfer-Encoding") || (length && strcmp(length, "0") != 0);
-	/* After "Expect", libmicrohttpd answers before the body, or sends its interim response. */
-	return has_body && !x->complete && (x->in_body || !http_header(x, "Expect"));
+	/* With "Expect", libmicrohttpd can answer instead of its interim response. */
+	return has_body && !x->complete && !(x->in_head && http_header(x, "Expect"));
 }
 
 void http_direct_begin(struct http_exchange *x, unsigned status)

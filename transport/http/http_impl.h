@@ -148,7 +148,7 @@ struct http_exchange {
 	bool paused;      /* until http_receive_more() */
 	bool complete;    /* the body has come */
 	bool told_end;    /* and part() knows */
-	bool in_body;     /* a part of it has come */
+	bool in_head;     /* run() is called with the head */
 
 	/* direct.c */
 	bool direct; /* the response is written there */

@@ -18,8 +18,9 @@ static enum MHD_Result begin(struct http_conn *conn, const char *method, const c
 	conn->http->counts.requests++;
 	http_conn_deadline(conn, x->began + (uint64_t)conn->http->options.header_timeout_ms * 1000);
 	if (http_admit(x, method, target, version) && x->route->streams_body) {
-		x->started = true;
+		x->started = x->in_head = true;
 		x->route->run(x, x->route->data);
+		x->in_head = false;
 	}
 	return !x->status || http_body_is_near(x) ? MHD_YES : http_exchange_pass(x);
 }

@@ -369,6 +369,26 @@ Test(http_stream, both_directions_at_once)
 	"POST /echo HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer alices-token\r\n" \
 	"Transfer-Encoding: chunked\r\n\r\n"
 
+Test(http_stream, a_response_before_any_part_of_the_body)
+{
+	struct fixture f = { 0 };
+	struct echo e = { .length = 3 };
+	auto_buf struct buf got = { 0 };
+	begin_echo(&f, &e);
+	int fd = raw_open(&f);
+	raw_send(&f, fd,
+		"POST /echo HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer alices-token\r\n"
+		"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+	until(&f, e.x);
+	http_stream_begin(e.x, 200, NULL, 3);
+	raw_until(&f, fd, &got, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n");
+	raw_send(&f, fd, "abc");
+	raw_until_closed(&f, fd, &got);
+	cr_expect(has(&got, "\r\n\r\nabc"));
+	close(fd);
+	end_echo(&f, &e);
+}
+
 Test(http_stream, parts_of_both_sides_wait_for_each_other)
 {
 	struct fixture f = { 0 };
