@@ -69,7 +69,7 @@ async function of_commands(sandbox) {
 		if (exitCode !== 0) {
 			throw new Error(`exit code ${exitCode}`);
 		}
-	}, () => shell('/bin/bash -l -c true'), 'child_process');
+	}, () => shell('/bin/bash -l -c true', { env: { HOME: '/tmp' } }), 'child_process');
 }
 
 async function of_files(sandbox) {
