@@ -7,6 +7,7 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/code_rows.h"
 #include "tests/bench/desktop_rows.h"
+#include "tests/bench/file_http.h"
 #include "tests/bench/file_rows.h"
 #include "tests/bench/picture.h"
 #include "tests/bench/probe.h"
@@ -527,6 +528,12 @@ const struct row bench_rows[] = {
 		20, 10, begin_files, ours_upload, peer_upload, end_files },
 	{ "download", "64 MiB of a file of the sandbox", "ms", 134, NULL, "tar -c in it, by a pipe",
 		20, 10, begin_files, ours_download, peer_download, end_files },
+	{ "http-upload", "64 MiB by PUT to a URL of file_url", "ms", 134, NULL,
+		"tar -x in it, by a pipe", 20, 10, begin_http_files, ours_http_upload, peer_upload,
+		end_files },
+	{ "http-download", "64 MiB by GET from a URL of file_url", "ms", 134, NULL,
+		"tar -c in it, by a pipe", 20, 10, begin_http_files, ours_http_download,
+		peer_download, end_files },
 	{ "directory", "file_list of 10,000 entries", "ms", 60, NULL, "run_command ls -l", 40, 20,
 		begin_directory, ours_directory, peer_directory, NULL },
 	{ "code", "run_code, the second and later ones", "ms", 8, NULL,
