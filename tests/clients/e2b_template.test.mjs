@@ -81,3 +81,9 @@ test('what fails says at which step, and why', slow, async () => {
 	await fails(Template().fromImage('ubuntu:22.04').runCmd('true'), /this server has no image 'ubuntu:22\.04'/);
 	await fails(Template().fromTemplate('absent').runCmd('true'), /template 'absent' not found/);
 });
+
+test('a template of the name of an image stands in for it', slow, async () => {
+	await build(Template().fromBaseImage().runCmd('echo it > /home/user/stands-in'), 'ubuntu:22.04');
+	const { lines } = await build(Template().fromImage('ubuntu:22.04').runCmd('cat /home/user/stands-in'), 'upon');
+	assert.ok(lines.includes('it'), lines.join('\n'));
+});

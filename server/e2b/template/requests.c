@@ -175,10 +175,16 @@ static bool read_base(const struct build *b, const char **ret_from, struct err *
 	const struct e2b *e2b = b->builds->e2b;
 	struct e2b_name name;
 	*ret_from = NULL;
+	/* A template of an image's name stands in for it. */
+	if (image && e2b_name_find(e2b->names, b->owner, image, &name)) {
+		*ret_from = name.snapshot;
+		return true;
+	}
 	if (image && !is_our_image(image)) {
 		return err_set(err, ERR_UNSUPPORTED,
 			"this server has no image '%.200s': a template can be built from its own image "
-			"(fromBaseImage() or fromTemplate('base')) and from templates built here",
+			"(fromBaseImage() or fromTemplate('base')) and from templates built here; one "
+			"that has the image's name stands in for it",
 			image);
 	}
 	if (template && e2b_name_find(e2b->names, b->owner, template, &name)) {
