@@ -35,7 +35,7 @@ async function run(example) {
 	try {
 		const { stdout } = await promisify(execFile)(process.execPath, [file],
 			{ env: { ...process.env, ...server.variables }, timeout: slow.timeout });
-		return stdout.trim().split('\n');
+		return stdout.split('\n').filter(Boolean);
 	} finally {
 		rmSync(file);
 	}
