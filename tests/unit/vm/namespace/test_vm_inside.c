@@ -197,9 +197,10 @@ static const struct look looks[] = {
 	{ "id -u; id -g; id -G; whoami; hostname; pwd",
 		"1000\n1000\n1000\nuser\ndesktop\n/home/user\n" },
 	{ "ls /home; ls -A /home/user /tmp | grep -v -e '^[./]' -e '^$'", "user\n" },
-	{ "ls -d /root /work /boot /srv /mnt /opt /sys /media /var/log /etc/shadow /etc/ssh "
+	{ "ls -d /root /work /boot /srv /mnt /sys /media /var/log /etc/shadow /etc/ssh "
 	  "/etc/ssl/private /etc/environment /etc/fstab /dev/vda /dev/kvm /dev/mem 2>/dev/null",
 		"" },
+	{ "ls /opt /opt/vitrine", "/opt:\nnoVNC\nvitrine\n\n/opt/vitrine:\ne2b\n" },
 	{ "ls /sys/class/net /proc/sys/kernel/none 2>/dev/null; tail -n +3 /proc/net/dev | cut -d: "
 	  "-f1",
 		"    lo\n" },
