@@ -43,6 +43,8 @@ test('a screenshot is a PNG of that size', async () => {
 	const png = Buffer.from(await desktop.screenshot());
 	assert.equal(png.subarray(1, 4).toString(), 'PNG');
 	assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [1024, 768]);
+	assert.equal(await run('command -v scrot'), '/opt/vitrine/e2b/scrot\n', 'ours, which is faster');
+	await run('scrot --quality 50 /tmp/other.jpg && test -s /tmp/other.jpg'); // the real one
 });
 
 test('the mouse', async () => {

@@ -194,7 +194,7 @@ static bool put_written(struct bwrap *b, struct err *err)
 /* What E2B's desktop SDK starts, as in an image. */
 static void put_desktop_sdk(struct bwrap *b)
 {
-	static const char *const programs[] = { "/opt/vitrine/e2b/Xvfb",
+	static const char *const programs[] = { "/opt/vitrine/e2b/Xvfb", "/opt/vitrine/e2b/scrot",
 		"/opt/vitrine/e2b/startxfce4", "/opt/vitrine/e2b/x11vnc",
 		"/opt/vitrine/e2b/xdpyinfo", "/opt/noVNC/utils/novnc_proxy" };
 	static const char *const others[] = { "xfce4-session", "xfwm4", "xfdesktop" };

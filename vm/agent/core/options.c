@@ -41,6 +41,8 @@ static const struct field fields[] = {
 	FIELD_FLAG(struct options, helper, "serve operations on files only, for another agent"),
 	FIELD_STR(struct options, owner, "of a helper of root: what is new belongs to this user",
 		.min = 1, .max = 32),
+	FIELD_STR(struct options, shot, "only write the screen, with the pointer, to this PNG file",
+		.min = 1, .max = 4000),
 	FIELD_FLAG(struct options, help, "print this"),
 	FIELD_FLAG(struct options, version, "print the version"),
 	{},
@@ -159,7 +161,7 @@ char *options_answer(const struct options *options)
 		buf_printf(&text, "vitrine-agent " VITRINE_VERSION "\n");
 	} else if (options->help) {
 		describe(&text);
-	} else if (options->link_fd < 0 && !options->init) {
+	} else if (options->link_fd < 0 && !options->init && !options->shot) {
 		buf_printf(&text,
 			"vitrine-agent is the part of Vitrine that runs inside a desktop. "
 			"`vitrine serve` starts it; do not start it by hand.\n");

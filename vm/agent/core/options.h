@@ -14,7 +14,7 @@ struct options {
 	int64_t grace; /* ms; -1: without limit */
 	int log_level;
 	bool init, helper, help, version;
-	const char *owner;
+	const char *owner, *shot;
 
 	struct size size; /* screen, parsed */
 	json_t *given;    /* owns the texts */

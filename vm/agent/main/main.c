@@ -5,6 +5,7 @@
 #include "vm/agent/init/reaper.h"
 #include "vm/agent/main/agent.h"
 #include "vm/agent/main/as_user.h"
+#include "vm/agent/main/shot.h"
 #include "vm/agent/process/environment.h"
 
 #include <stdio.h>
@@ -36,6 +37,17 @@ static int serve(const void *data)
 	return status;
 }
 
+/* Libraries need not clean up, which would take time. */
+static _Noreturn void shoot(const char *path)
+{
+	struct err err;
+	if (!shot_write(path, &err)) {
+		log_error("%s", err.text);
+		_exit(EXIT_FAILURE);
+	}
+	_exit(EXIT_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -47,6 +59,9 @@ int main(int argc, char **argv)
 	auto_free char *answer = options_answer(&options);
 	if (answer) {
 		fputs(answer, stdout);
+	}
+	if (options.shot) {
+		shoot(options.shot);
 	}
 	if (!answer && !options.init && !options.helper) {
 		reaper_run(serve, &options);

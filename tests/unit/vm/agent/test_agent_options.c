@@ -46,6 +46,8 @@ Test(agent_options, answers)
 	expect(0, "1280x800", ARGS("--help"));
 	expect(0, "vitrine-agent 0.", ARGS("--version"));
 	expect(2, "`vitrine serve` starts it", ARGS());
+	unsetenv("DISPLAY");
+	expect(1, "cannot open the display ''", ARGS("--shot", "/nonexistent/x.png"));
 }
 
 Test(agent_options, refuses)
