@@ -188,8 +188,9 @@ static void create(struct control_call *c, const json_t *body, int64_t default_s
 	struct create args;
 	struct err err;
 	if (!control_decode(c, create_fields, body, &args) || !is_supported(c, &args) ||
-		!control_timeout(
-			c, json_object_get(body, "timeout") ? args.timeout : default_s, 1)) {
+		!control_timeout(c,
+			json_is_number(json_object_get(body, "timeout")) ? args.timeout : default_s,
+			1)) {
 		return;
 	}
 	c->vm = start(c, &args, body, &err);

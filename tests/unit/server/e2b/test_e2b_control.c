@@ -164,6 +164,20 @@ static int64_t end_of(const char *id)
 	return vm_times(vm_find(b.vms, "ann", id, &(struct err){ 0 })).timeout;
 }
 
+/* As clients write that they have no opinion. */
+Test(e2b_control, null_is_absent)
+{
+	auto_free char *id = e2b_bench_create(&b,
+		"{\"templateID\": \"base\", \"timeout\": null, \"metadata\": null, \"envVars\": "
+		"null, \"autoPause\": null, \"autoPauseMemory\": null, \"autoResume\": null, "
+		"\"allow_internet_access\": null, \"network\": null, \"volumeMounts\": null, "
+		"\"iam\": null, \"mcp\": null, \"secure\": null}");
+	cr_expect_gt(end_of(id), clock_wall_ms() + 290000);
+	json_decref(e2b_bench_get(
+		&b, 200, "POST", path_of(id, "/connect"), "{\"timeout\": null, \"memory\": null}"));
+	json_decref(e2b_bench_get(&b, 201, "POST", path_of(id, "/snapshots"), "{\"name\": null}"));
+}
+
 Test(e2b_control, connecting_only_extends)
 {
 	auto_free char *id = e2b_bench_create(&b, "{\"templateID\": \"base\", \"timeout\": 300}");
