@@ -205,7 +205,9 @@ void ask_begin(struct fixture *f, const struct ask *ask, struct reply *r)
 			(long)(ask->body_len ? ask->body_len : strlen(ask->body)));
 		curl_easy_setopt(r->easy, CURLOPT_COPYPOSTFIELDS, ask->body);
 	}
-	if (ask->method) {
+	if (ask->method && strcmp(ask->method, "HEAD") == 0) {
+		curl_easy_setopt(r->easy, CURLOPT_NOBODY, 1L);
+	} else if (ask->method) {
 		curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, ask->method);
 	}
 	curl_multi_add_handle(f->multi, r->easy);

@@ -63,6 +63,8 @@ Test(envd_files, only_its_token_opens_a_sandbox)
 	json_auto_t *said = NULL;
 	cr_expect_eq(ask(&mine, mine.token_header, "POST", "/files?path=f", NULL), 200);
 	cr_expect_eq(ask(&mine, mine.token_header, "GET", "/files?path=f", NULL), 200);
+	cr_expect_eq(ask(&mine, mine.token_header, "HEAD", "/files?path=f", NULL), 200);
+	cr_expect_eq(ask(&mine, mine.token_header, "HEAD", "/files?path=g", NULL), 404);
 	cr_expect_eq(ask(&mine, other.token_header, "GET", "/files?path=f", &said), 401);
 	cr_expect(strstr(text_of(said, "message"), "does not match"));
 	cr_expect_eq(ask(&mine, NULL, "GET", "/files?path=f", NULL), 401);
