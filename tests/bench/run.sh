@@ -1,6 +1,6 @@
 #!/bin/sh
 # `make bench`: builds the release and prints the budget table.  Options go to the benches: --quick, --json FILE, --row NAME
-# (vm: all of microVMs, stream: all of streams, tasks: real tasks in two ways).
+# (vm: all of microVMs, stream: all of streams, tasks: real tasks in two ways, e2b: E2B's API).
 set -eu
 source=$(cd "$(dirname "$0")/../.." && pwd)
 build=$source/build
@@ -21,7 +21,10 @@ echo
 # MicroVMs need an image: that of the tests, which is built where there is none.
 if state=$("$source/.ci/test-image" 2>/dev/null); then
 	"$build/bench-vm" --build "$build" --source "$source" --state "$state" "$@" || status=1
+	echo
+	VITRINE_BUILD=$build "$node" "$source/tests/bench/e2b_bench.mjs" --state "$state" "$@" || status=1
 else
+	VITRINE_BUILD=$build "$node" "$source/tests/bench/e2b_bench.mjs" "$@" || status=1
 	echo "microVMs: skipped: no image can be built here; .ci/test-image says why"
 fi
 exit $status

@@ -28,7 +28,7 @@ if (!skip) {
 
 /** Its output, line by line. */
 async function run(example) {
-	const code = example.replace("'firefox-esr', 'about:blank'", "'org.xfce.mousepad'").replaceAll("'firefox-esr'", "'mousepad'");
+	const code = example.replace("'firefox-esr', 'about:blank'", "'org.xfce.mousepad'").replaceAll('firefox-esr', 'mousepad');
 	// There, so that its imports are found.
 	const file = join(modules, `.example-${process.pid}.mjs`);
 	writeFileSync(file, code);
