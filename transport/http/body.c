@@ -203,6 +203,9 @@ static enum MHD_Result pass_on(struct http_exchange *x, const char *bytes, size_
 enum MHD_Result http_body_part(struct http_exchange *x, const char *bytes, size_t *len)
 {
 	size_t all = *len;
+	if (x->conn->hung) {
+		http_conn_probe(x->conn);
+	}
 	if (is_wanted(x) && x->route->streams_body && !x->collected) {
 		return pass_on(x, bytes, len);
 	}

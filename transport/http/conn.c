@@ -249,12 +249,26 @@ static void probe_now(struct http_conn *conn)
 	http_timer_set(conn->http, &conn->probe, next, on_probe, conn);
 }
 
+/* The end of sending is reported once.  If libmicrohttpd did not read then, it would wait for more of
+ * the body until the deadline.  It reads what it resumes. */
+static void read_again(struct http_conn *conn)
+{
+	MHD_suspend_connection(conn->mhd);
+	MHD_resume_connection(conn->mhd);
+	http_poke(conn->http);
+}
+
 static int on_probe(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct http_conn *conn = data;
 	(void)source, (void)usec;
-	if (http_timer_is_due(conn->http, &conn->probe) && conn->x && conn->x->suspended) {
+	if (!http_timer_is_due(conn->http, &conn->probe) || !conn->x) {
+		return 0;
+	}
+	if (conn->x->suspended) {
 		probe_now(conn);
+	} else if (!conn->x->complete) {
+		read_again(conn);
 	}
 	return 0;
 }
@@ -296,7 +310,9 @@ static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *dat
 	conn->lost = conn->lost || events & (EPOLLHUP | EPOLLERR);
 	if (conn->x && conn->x->suspended) {
 		probe_now(conn);
-	} else if (!conn->x) {
+	} else if (conn->x) {
+		http_conn_probe(conn);
+	} else {
 		http_conn_idle(conn);
 	}
 	return 0;

@@ -207,8 +207,9 @@ void http_on_conn(void *http, struct MHD_Connection *mhd, void **context,
 void http_conn_deadline(struct http_conn *conn, uint64_t due);
 void http_conn_idle(struct http_conn *conn); /* its request was answered: wait for the next */
 void http_conn_kill(struct http_conn *conn); /* takes effect from the loop */
-/* Tests from the loop, repeatedly while an exchange is suspended, whether a client that has stopped
- * sending still reads.  If not, its exchange is lost. */
+/* For a client that has stopped sending.  Tests from the loop, repeatedly while an exchange is
+ * suspended, whether it still reads.  If not, its exchange is lost.  In the middle of a body, makes sure
+ * that the end is read. */
 void http_conn_probe(struct http_conn *conn);
 /* Whether name is the local address of this connection. */
 bool http_conn_is_at(const struct http_conn *conn, const char *name);

@@ -146,6 +146,32 @@ Test(http_body, cut_short)
 	}
 }
 
+/* The end comes together with the last bytes, or while the server does not read, and is not reported
+ * again. */
+Test(http_body, the_end_of_what_was_cut_short_is_noticed)
+{
+	for (int i = 0; i < 4; i++) {
+		struct fixture f = { 0 };
+		struct upload u = { .room = i % 2 ? 2 : EVERYTHING };
+		begin(&f, &u, &(struct http_options){ .header_timeout_ms = 3600000 });
+		int fd = raw_open(&f);
+		raw_send(&f, fd, UPLOAD_HEAD "Content-Length: 3000000\r\n\r\n");
+		until(&f, u.x);
+		fixture_settle(&f);
+		cr_assert_eq(send(fd, big, i / 2 ? 1000 : 100000, 0), i / 2 ? 1000 : 100000);
+		shutdown(fd, SHUT_WR);
+		if (i % 2) {
+			until(&f, u.room == 0);
+			upload_more(&u, EVERYTHING);
+		}
+		until(&f, u.closed == 1);
+		cr_expect_eq(u.got.len, i / 2 ? 1000u : 100000u);
+		cr_expect_eq(u.ended, 0);
+		close(fd);
+		end(&f, &u);
+	}
+}
+
 Test(http_body, a_slow_client_has_a_deadline)
 {
 	struct fixture f = { 0 };
