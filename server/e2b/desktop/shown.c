@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define EXPIRES_S 86400
+#define LEFT_MAX 8 /* pages of a sandbox that nobody looks at; each has a connection to it */
 
 struct shown {
 	LIST_ENTRY(shown) link;
@@ -64,20 +65,30 @@ static void fail(struct shown *s, int status, const char *why)
 
 /* ---- the stream ---- */
 
-/* Pages that were left are the first to end. */
-static bool end_one(const struct e2b_desktops *all, const char *owner)
+static struct stream *stream_of(const struct shown *s)
+{
+	struct err ignored;
+	return s->id[0] ? streams_find(s->all->streams, s->id, &ignored) : NULL;
+}
+
+/* Pages that were left are the first to end: the oldest of an owner, or of one sandbox, if there are more
+ * than `most`. */
+static bool end_one(
+	const struct e2b_desktops *all, const char *owner, const struct vm *vm, size_t most)
 {
 	struct shown *s, *oldest = NULL;
 	struct err ignored;
+	size_t n = 0;
 	LIST_FOREACH(s, &all->shown, link)
 	{
-		const struct stream *stream =
-			s->id[0] ? streams_find(all->streams, s->id, &ignored) : NULL;
-		if (stream && stream->viewers == 0 && strcmp(s->owner, owner) == 0) {
+		const struct stream *stream = stream_of(s);
+		if (stream && stream->viewers == 0 && strcmp(s->owner, owner) == 0 &&
+			(!vm || stream->vm == vm)) {
 			oldest = s;
+			n++;
 		}
 	}
-	return oldest && streams_revoke(all->streams, owner, oldest->id, &ignored);
+	return n > most && streams_revoke(all->streams, owner, oldest->id, &ignored);
 }
 
 static const struct stream *open_stream(
@@ -90,7 +101,7 @@ static const struct stream *open_stream(
 	do {
 		stream = streams_open(streams, s->vm, is_view ? STREAM_VIEW : STREAM_CONTROL,
 			window, EXPIRES_S, ret_ticket, err);
-	} while (!stream && err->kind == ERR_LIMIT && end_one(s->all, s->owner));
+	} while (!stream && err->kind == ERR_LIMIT && end_one(s->all, s->owner, NULL, 0));
 	return stream;
 }
 
@@ -104,6 +115,7 @@ static void show(struct shown *s, int64_t window)
 		return;
 	}
 	memcpy(s->id, stream->id, sizeof(s->id));
+	(void)!end_one(s->all, s->owner, s->vm, LEFT_MAX);
 	struct e2b_request *r = let_go(s);
 	snprintf(to, sizeof(to), "/s/%s/#%s", stream->id, ticket);
 	http_set_header(r->x, "Location", to);

@@ -164,16 +164,27 @@ Test(e2b_desktop, other_paths_are_the_programs, .timeout = 60)
 	desk_end(&d);
 }
 
-/* 100 of one owner are possible. */
+static size_t count_streams(struct desk *d)
+{
+	size_t n = 0;
+	while (streams_at(listen_streams_registry(d->streams), vm_owner(d->vm), n)) {
+		n++;
+	}
+	return n;
+}
+
+/* Each has a connection to the sandbox. */
 Test(e2b_desktop, pages_that_were_left_make_room, .timeout = 60)
 {
 	struct desk d = { 0 };
 	char page[100], ticket[100];
 	desk_begin(&d, 6080);
 	say(&d, "200 OK", "{\"password\": null, \"window\": null}");
-	for (int i = 0; i < 120; i++) {
+	for (int i = 0; i < 30; i++) {
 		open_page(&d, "/", page, ticket);
 	}
+	cr_expect_eq(count_streams(&d), 8);
+	cr_expect_eq(get(&d, page), 200, "the newest is there");
 	desk_end(&d);
 }
 

@@ -163,6 +163,28 @@ Test(e2b_ports, a_response_may_end_with_the_connection, .timeout = 60)
 	world_end(&w);
 }
 
+/* A client would take what follows for the next response. */
+Test(e2b_ports, some_responses_have_no_body, .timeout = 60)
+{
+	static const char *const says[] = {
+		"HTTP/1.1 204 No Content\\r\\n\\r\\n",
+		"HTTP/1.1 304 Not Modified\\r\\nETag: x\\r\\nContent-Length: 5\\r\\n\\r\\n",
+	};
+	struct world w;
+	world_begin(&w);
+	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
+		auto_buf struct buf answer = { 0 };
+		char command[200];
+		snprintf(command, sizeof(command), "listen 8080 after \\r\\n\\r\\n %s", says[i]);
+		run(&w, command, NULL);
+		ask_whole(&w, "GET /", 8080, "", "", &answer);
+		expect_not_in(&answer, "Transfer-Encoding");
+		const char *end = strstr(buf_text(&answer), "\r\n\r\n");
+		cr_expect(end && !end[4], "%s", buf_text(&answer));
+	}
+	world_end(&w);
+}
+
 Test(e2b_ports, a_closed_port_is_told_after_a_second, .timeout = 60)
 {
 	struct world w;
