@@ -61,6 +61,27 @@ test('files are written everywhere, and are the user\'s', slow, async () => {
 	assert.deepEqual(seen, ['create new', 'chmod new', 'write new', 'remove new']);
 });
 
+/** A unary call as the Python SDK makes it. */
+async function rpc(method, message) {
+	const response = await fetch(`${server.url}/filesystem.Filesystem/${method}`, { method: 'POST', body: JSON.stringify(message),
+		headers: { 'Content-Type': 'application/json', 'E2b-Sandbox-Id': box.sandboxId, 'E2b-Sandbox-Port': '49983',
+			'X-Access-Token': box.envdAccessToken ?? box.connectionConfig.headers?.['X-Access-Token'] } });
+	return response.json();
+}
+
+test('a watcher outlives a pause', slow, async () => {
+	await box.files.makeDir('polled');
+	const { watcherId } = await rpc('CreateWatcher', { path: 'polled' });
+	await box.files.write('polled/before', '');
+	assert.equal((await rpc('GetWatcherEvents', { watcherId })).events.length, 2);
+	await box.pause();
+	await box.connect();
+	assert.deepEqual((await rpc('GetWatcherEvents', { watcherId })).events, []);
+	await box.files.write('polled/after', 'x');
+	assert.deepEqual((await rpc('GetWatcherEvents', { watcherId })).events.map(({ name }) => name), ['after', 'after', 'after']);
+	assert.deepEqual(await rpc('RemoveWatcher', { watcherId }), {});
+});
+
 test('a pause cuts connections and keeps processes, files and metadata', slow, async () => {
 	const kept = await box.commands.run('read line; echo "$line"; exit 7', { background: true, stdin: true });
 	await box.pause();

@@ -1,7 +1,7 @@
 /*
  * filesystem.Filesystem: CreateWatcher, GetWatcherEvents, RemoveWatcher.  A watcher keeps the changes
  * in a directory between two calls of a client that holds no stream.  It ends with its sandbox, or
- * after a while without a call.  The events of one call include everything that happened before it:
+ * after a while without a call; after a pause, the next call starts it again.  The events of one call include everything that happened before it:
  * the sandbox is asked first.
  */
 #include "server/e2b/envd/watcher.h"
@@ -16,6 +16,7 @@
 #include "server/e2b/envd/watch.h"
 #include "vm/guest/files.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define PER_SANDBOX 64
@@ -34,13 +35,18 @@ struct watcher {
 	TAILQ_ENTRY(watcher) entry;
 	struct envd_watchers *all;
 	char id[ID_LEN + 1];
-	struct vm *vm;
+	char vm[ID_LEN + 1];
 	char *owner;
-	struct file_rows *rows; /* NULL: nothing more happens in the directory */
+	char *path, *user; /* user: NULL: the desktop's */
+	bool recursive, entries;
+	struct file_rows *rows; /* NULL: it sleeps, or nothing more happens in the directory */
 	STAILQ_HEAD(, waiter) waiters;
 	json_t *events;
 	size_t bytes;
-	bool started, lost;
+	bool known;   /* its id was told */
+	bool started; /* the watch stands */
+	bool sleeps;  /* the sandbox was paused */
+	bool lost;
 	sd_event_source *idle;
 };
 
@@ -102,6 +108,8 @@ static void watcher_free(struct watcher *w, const struct err *why)
 	loop_drop(&w->idle);
 	json_decref(w->events);
 	free(w->owner);
+	free(w->path);
+	free(w->user);
 	free(w);
 }
 
@@ -123,6 +131,18 @@ static void is_used(struct watcher *w, sd_event *event)
 {
 	loop_drop(&w->idle);
 	w->idle = loop_after_ms(event, IDLE_MS, on_idle, w);
+}
+
+static void reply_events(struct watcher *w, struct rpc *rpc);
+
+static void reply_all(struct watcher *w)
+{
+	while (!STAILQ_EMPTY(&w->waiters)) {
+		struct rpc *rpc = take_waiter(w);
+		if (rpc) {
+			reply_events(w, rpc);
+		}
+	}
 }
 
 static void reply_events(struct watcher *w, struct rpc *rpc)
@@ -159,14 +179,16 @@ static void on_row(const void *row, void *data)
 	}
 }
 
+/* Those that wait for events of one that was asleep have them now. */
 static void on_started(void *data)
 {
 	struct watcher *w = data;
-	struct rpc *rpc = w->started ? NULL : take_waiter(w);
-	w->started = true;
+	struct rpc *rpc = w->known ? NULL : take_waiter(w);
+	w->started = w->known = true;
 	if (rpc) {
 		rpc_reply(rpc, must(json_pack("{s:s}", "watcherId", w->id)));
 	}
+	reply_all(w);
 }
 
 static void on_synced(void *data)
@@ -185,20 +207,52 @@ static void on_end(const void *answer, const struct err *err, void *data)
 	struct err over;
 	(void)answer;
 	w->rows = NULL;
+	w->started = false;
 	if (!err) {
 		err_set(&over, ERR_HOST, "the sandbox has ended the watch");
 		err = &over;
 	}
-	if (!w->started || err->kind != ERR_NOT_FOUND) {
+	w->sleeps = w->known && err->kind == ERR_GONE;
+	if (w->sleeps) {
+		fail_waiters(w, err);
+	} else if (w->known && err->kind == ERR_NOT_FOUND) {
+		reply_all(w);
+	} else {
 		watcher_free(w, err);
-		return;
-	}
-	while (!STAILQ_EMPTY(&w->waiters)) {
-		on_synced(w);
 	}
 }
 
+static void open_rows(struct watcher *w, struct guest *guest)
+{
+	static const struct file_rows_handlers handlers = {
+		.row = on_row, .started = on_started, .synced = on_synced, .end = on_end
+	};
+	const struct msg_file_watch args = { .path = w->path,
+		.recursive = w->recursive,
+		.entries = w->entries,
+		.xattrs = w->entries,
+		.user = w->user,
+		.privileged = filesystem_is_far(w->path) };
+	w->sleeps = false;
+	/* A watcher of its own is no use of the sandbox. */
+	w->rows = file_rows_open(
+		guest, &message_file_watch, &args, 0, GUEST_ASKER_VIEWER, &handlers, w);
+}
+
 /* ---- CreateWatcher ---- */
+
+/* Of sandboxes that ended while they were paused. */
+static void forget_gone(struct e2b *e2b)
+{
+	struct watcher *w, *next;
+	struct err gone;
+	for (w = TAILQ_FIRST(&e2b->watchers->list); w; w = next) {
+		next = TAILQ_NEXT(w, entry);
+		if (w->sleeps && !vm_find(e2b->vms, w->owner, w->vm, &gone)) {
+			watcher_free(w, &gone);
+		}
+	}
+}
 
 static bool has_room(const struct e2b_request *r, struct err *err)
 {
@@ -206,7 +260,7 @@ static bool has_room(const struct e2b_request *r, struct err *err)
 	size_t of_sandbox = 0, of_owner = 0;
 	TAILQ_FOREACH(w, &r->e2b->watchers->list, entry)
 	{
-		of_sandbox += w->vm == r->vm;
+		of_sandbox += strcmp(w->vm, vm_id(r->vm)) == 0;
 		of_owner += strcmp(w->owner, r->owner) == 0;
 	}
 	return (of_sandbox < PER_SANDBOX && of_owner < PER_OWNER) ||
@@ -216,12 +270,17 @@ static bool has_room(const struct e2b_request *r, struct err *err)
 		       of_sandbox, of_owner, PER_SANDBOX, PER_OWNER);
 }
 
-static struct watcher *watcher_new(struct rpc *rpc)
+static struct watcher *watcher_new(struct rpc *rpc, const struct watch_request *request)
 {
 	struct watcher *w = must(calloc(1, sizeof(*w)));
+	const char *user = rpc_user(rpc);
 	w->all = rpc->r->e2b->watchers;
-	w->vm = rpc->r->vm;
+	snprintf(w->vm, sizeof(w->vm), "%s", vm_id(rpc->r->vm));
 	w->owner = must(strdup(rpc->r->owner));
+	w->path = must(strdup(filesystem_path(request->path)));
+	w->user = user ? must(strdup(user)) : NULL;
+	w->recursive = request->recursive;
+	w->entries = request->include_entry;
 	w->events = must(json_array());
 	id_make(w->id);
 	STAILQ_INIT(&w->waiters);
@@ -241,28 +300,15 @@ static void use_list(struct e2b *e2b)
 
 static void run_create(struct rpc *rpc, const json_t *body)
 {
-	static const struct file_rows_handlers handlers = {
-		.row = on_row, .started = on_started, .synced = on_synced, .end = on_end
-	};
 	struct watch_request request;
 	struct err err;
 	use_list(rpc->r->e2b);
+	forget_gone(rpc->r->e2b);
 	if (!proto_decode(watch_request_fields, body, &rpc->kept, &request, &err) ||
 		!has_room(rpc->r, &err)) {
 		return rpc_fail_err(rpc, &err);
 	}
-	const struct msg_file_watch args = {
-		.path = filesystem_path(request.path),
-		.recursive = request.recursive,
-		.entries = request.include_entry,
-		.xattrs = request.include_entry,
-		.user = rpc_user(rpc),
-		.privileged = filesystem_is_far(request.path),
-	};
-	struct watcher *w = watcher_new(rpc);
-	/* A watcher of its own is no use of the sandbox. */
-	w->rows = file_rows_open(
-		rpc->guest, &message_file_watch, &args, 0, GUEST_ASKER_VIEWER, &handlers, w);
+	open_rows(watcher_new(rpc, &request), rpc->guest);
 }
 
 /* ---- the others ---- */
@@ -288,7 +334,8 @@ static struct watcher *find(struct rpc *rpc, const json_t *body)
 	}
 	TAILQ_FOREACH(w, &rpc->r->e2b->watchers->list, entry)
 	{
-		if (w->vm == rpc->r->vm && w->started && strcmp(w->id, named.watcher_id) == 0) {
+		if (w->known && strcmp(w->vm, vm_id(rpc->r->vm)) == 0 &&
+			strcmp(w->id, named.watcher_id) == 0) {
 			return w;
 		}
 	}
@@ -304,9 +351,12 @@ static void run_get_events(struct rpc *rpc, const json_t *body)
 		return;
 	}
 	is_used(w, rpc->r->e2b->event);
-	if (!w->rows) {
+	if (w->sleeps) {
+		add_waiter(w, rpc);
+		open_rows(w, rpc->guest);
+	} else if (!w->rows) {
 		reply_events(w, rpc);
-	} else if (file_rows_sync(w->rows)) {
+	} else if (!w->started || file_rows_sync(w->rows)) {
 		add_waiter(w, rpc);
 	} else {
 		rpc_fail(rpc, CONNECT_RESOURCE_EXHAUSTED, "too many calls wait for this watcher");
