@@ -162,7 +162,7 @@ describe('keys', limit, () => {
 	test('one is good until it is removed, and owns what it created', limit, async () => {
 		const [ann, bob] = [key('add', 'ann'), key('add', 'bob')];
 		assert.match(ann, /^e2b_[0-9a-f]{40}$/);
-		const server = await serve_e2b({ args: ['--tokens', join(state, 'tokens.json')] });
+		const server = await serve_e2b({ args: ['--state-dir', state] });
 		const [hers, his] = [ann, bob].map((apiKey) => ({ ...server.connection, apiKey }));
 		const sandbox = await Sandbox.create('base', hers);
 		assert.equal((await all(Sandbox.list(hers))).length, 1);

@@ -8,9 +8,10 @@ import { skip, state_with_image } from './lib/machines.mjs';
 describe('on microvm', { skip, timeout: 1_800_000 }, () => {
 	const slow = { timeout: 900_000 };
 	let state, server;
+	const serve = () => serve_e2b({ backend: 'microvm', args: ['--state-dir', state.path, '--start-timeout', '120', '--keep'] });
 	before(async () => {
 		state = state_with_image();
-		server = await serve_e2b({ backend: 'microvm', args: ['--state-dir', state.path, '--start-timeout', '120'] });
+		server = await serve();
 	}, slow);
 	after(async () => {
 		await server.stop();
@@ -47,5 +48,17 @@ describe('on microvm', { skip, timeout: 1_800_000 }, () => {
 		assert.equal(await sandbox.files.read('kept'), 'one\n');
 		assert.equal((await sandbox.getInfo()).state, 'running');
 		await sandbox.kill();
+	});
+
+	test('a paused one outlives its server, with its token', slow, async () => {
+		const { sandboxId, envdAccessToken } = await Sandbox.create('base', { ...server.connection, metadata: { a: '1' }, timeoutMs: 60_000 });
+		await Sandbox.pause(sandboxId, server.connection);
+		await server.stop();
+		server = await serve();
+		const again = await Sandbox.connect(sandboxId, server.connection);
+		assert.equal(again.envdAccessToken, envdAccessToken);
+		assert.deepEqual((await again.getInfo()).metadata, { a: '1' });
+		assert.equal((await again.commands.run('echo runs')).stdout, 'runs\n');
+		await again.kill();
 	});
 });
