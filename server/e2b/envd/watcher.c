@@ -22,8 +22,10 @@
 #define PER_SANDBOX 64
 #define PER_OWNER 256
 #define IDLE_MS (10 * 60 * 1000)
-#define EVENTS_MAX 20000
-#define EVENTS_BYTES (4u << 20)
+#define EVENTS_BEGIN "{\"events\":["
+#define EVENTS_MAX (4u << 20)       /* bytes that a watcher keeps */
+#define EVENTS_OF_OWNER (16u << 20) /* and all of an owner, about */
+#define EVENTS_STEP (64u << 10)
 
 /* A call that waits for the events, or for the start. */
 struct waiter {
@@ -41,11 +43,10 @@ struct watcher {
 	bool recursive, entries;
 	struct file_rows *rows; /* NULL: it sleeps, or nothing more happens in the directory */
 	STAILQ_HEAD(, waiter) waiters;
-	json_t *events;
-	size_t bytes;
-	bool known;   /* its id was told */
-	bool started; /* the watch stands */
-	bool sleeps;  /* the sandbox was paused */
+	struct buf events; /* the beginning of the next answer */
+	bool known;        /* its id was told */
+	bool started;      /* the watch stands */
+	bool sleeps;       /* the sandbox was paused */
 	bool lost;
 	sd_event_source *idle;
 };
@@ -106,7 +107,7 @@ static void watcher_free(struct watcher *w, const struct err *why)
 	fail_waiters(w, why);
 	TAILQ_REMOVE(&w->all->list, w, entry);
 	loop_drop(&w->idle);
-	json_decref(w->events);
+	buf_done(&w->events);
 	free(w->owner);
 	free(w->path);
 	free(w->user);
@@ -133,7 +134,18 @@ static void is_used(struct watcher *w, sd_event *event)
 	w->idle = loop_after_ms(event, IDLE_MS, on_idle, w);
 }
 
-static void reply_events(struct watcher *w, struct rpc *rpc);
+static void reply_events(struct watcher *w, struct rpc *rpc)
+{
+	if (w->lost) {
+		rpc_fail(rpc, CONNECT_INTERNAL,
+			"events were lost, because there were too many since the last call");
+	} else {
+		buf_printf(&w->events, "%s]}", w->events.len ? "" : EVENTS_BEGIN);
+		http_reply(rpc->r->x, 200, "application/json", w->events.data, w->events.len);
+	}
+	buf_done(&w->events);
+	w->lost = false;
+}
 
 static void reply_all(struct watcher *w)
 {
@@ -145,37 +157,36 @@ static void reply_all(struct watcher *w)
 	}
 }
 
-static void reply_events(struct watcher *w, struct rpc *rpc)
-{
-	json_t *events = w->events;
-	bool lost = w->lost;
-	w->events = must(json_array());
-	w->bytes = 0;
-	w->lost = false;
-	if (lost) {
-		json_decref(events);
-		rpc_fail(rpc, CONNECT_INTERNAL,
-			"events were lost, because there were too many since the last call");
-	} else {
-		rpc_reply(rpc, must(json_pack("{s:o}", "events", events)));
-	}
-}
-
 /* ---- what happens in the directory ---- */
+
+/* Looked at once in a while: an owner may have many watchers. */
+static bool owner_has_room(const struct watcher *w, size_t more)
+{
+	const struct watcher *other;
+	size_t held = 0;
+	if ((w->events.len + more) / EVENTS_STEP == w->events.len / EVENTS_STEP) {
+		return true;
+	}
+	TAILQ_FOREACH(other, &w->all->list, entry)
+	{
+		held += strcmp(other->owner, w->owner) == 0 ? other->events.len : 0;
+	}
+	return held <= EVENTS_OF_OWNER;
+}
 
 static void on_row(const void *row, void *data)
 {
 	struct watcher *w = data;
 	const struct msg_file_change *change = row;
-	json_t *event = watch_event(change);
-	w->lost |= change->change == FILE_LOST;
-	w->bytes += event ? json_dumpb(event, NULL, 0, JSON_COMPACT) : 0;
-	w->lost |= w->bytes > EVENTS_BYTES || json_array_size(w->events) >= EVENTS_MAX;
+	json_auto_t *event = watch_event(change);
+	auto_free char *text = event ? must(json_dumps(event, JSON_COMPACT)) : NULL;
+	size_t len = text ? strlen(text) : 0;
+	w->lost = w->lost || change->change == FILE_LOST || w->events.len + len > EVENTS_MAX ||
+		  !owner_has_room(w, len);
 	if (w->lost) {
-		json_array_clear(w->events);
-		json_decref(event);
-	} else if (event) {
-		json_array_append_new(w->events, event);
+		buf_done(&w->events);
+	} else if (text) {
+		buf_printf(&w->events, "%s%s", w->events.len ? "," : EVENTS_BEGIN, text);
 	}
 }
 
@@ -281,7 +292,6 @@ static struct watcher *watcher_new(struct rpc *rpc, const struct watch_request *
 	w->user = user ? must(strdup(user)) : NULL;
 	w->recursive = request->recursive;
 	w->entries = request->include_entry;
-	w->events = must(json_array());
 	id_make(w->id);
 	STAILQ_INIT(&w->waiters);
 	TAILQ_INSERT_TAIL(&w->all->list, w, entry);
