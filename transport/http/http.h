@@ -126,9 +126,9 @@ void http_forget_body(struct http_exchange *x);
  *
  * Returns how many of the bytes were taken.  If fewer than len, the client has to wait, and the rest
  * comes again after http_receive_more().  len 0: the body is complete.  A client that disconnects
- * before that is reported by http_on_closed() only.  The handler may answer at any time, also before the end:
- * a short rest of the body is then discarded, and if it is long, the connection closes after the
- * answer.
+ * before that is reported by http_on_closed() only.  The handler may answer at any time, also before
+ * the end: a short rest of the body is then discarded, and if it is long, the connection closes after
+ * the answer.
  */
 typedef size_t http_part_fn(struct http_exchange *x, const void *bytes, size_t len, void *data);
 void http_receive(struct http_exchange *x, http_part_fn *fn, void *data);
