@@ -123,7 +123,7 @@ static bool open_file(struct upload *u, const char *filename, struct err *err)
 		return false;
 	}
 	if (json_array_size(u->files) == FILES_MAX) {
-		return err_set(err, ERR_LIMIT, "a form can have at most %d files", FILES_MAX);
+		return err_set(err, ERR_ARGUMENT, "a form can have at most %d files", FILES_MAX);
 	}
 	if (!utf8_is_valid((const uint8_t *)path, strlen(path))) {
 		return err_set(err, ERR_ARGUMENT, "a path must be UTF-8");

@@ -328,6 +328,11 @@ static void refused_uploads(struct bench *b)
 	expect_upload(&s, FORM, NULL, open, sizeof(open) - 1, 400, "before its last boundary");
 	expect_upload(&s, FORM, NULL, nameless, sizeof(nameless) - 1, 400, "needs a name");
 	expect_upload(&s, "Content-Type: multipart/form-data", NULL, "x", 1, 400, "boundary");
+	auto_buf struct buf many = { 0 };
+	for (int i = 0; i <= 1000; i++) {
+		buf_printf(&many, PART("name=file; filename=f") "\r\n");
+	}
+	expect_upload(&s, FORM, NULL, many.data, many.len, 400, "at most 1000 files");
 	shell(b, ABANDONED "ls -A up; mkdir -p up/whole", "f\n");
 	expect_upload(&s, OCTETS, NULL, big, BIG, 400, "up/whole");
 	s.place_in = "/usr";
