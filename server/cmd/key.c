@@ -6,10 +6,10 @@
 #include "server/config/config.h"
 #include "server/http/auth.h"
 #include "server/http/auth_file.h"
+#include "vm/state/state.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static int fail(const struct err *err)
 {
@@ -85,20 +85,18 @@ static const struct verb *find_verb(const char *name)
 
 static const char *const options[] = { "tokens", "state-dir", NULL };
 
-/* The directory of the default file may not exist yet. */
+/* The state directory may not exist yet. */
 static char *find_file(const struct config *config, struct err *err)
 {
 	if (config->http.tokens) {
 		return must(strdup(config->http.tokens));
 	}
-	auto_free char *path = auth_file_default(config->vm.state_dir, err);
-	char *slash = path ? strrchr(path, '/') : NULL;
-	if (slash && slash > path) {
-		*slash = '\0';
-		mkdir(path, 0700);
-		*slash = '/';
+	struct state *state = state_open(config->vm.state_dir, err);
+	if (!state) {
+		return NULL;
 	}
-	return take_ptr(&path);
+	state_close(state);
+	return auth_file_default(config->vm.state_dir, err);
 }
 
 static int run_verb(const struct verb *verb, const char *name, int argc, char **argv)
