@@ -414,7 +414,8 @@ const struct command command_serve = {
 		"[\"serve\"]}}}\n"
 		"\nWith --http, the server listens for many clients and runs until SIGTERM.  `vitrine serve "
 		"--http\n"
-		"127.0.0.1:8765` generates a token and prints the configuration of a client.",
+		"127.0.0.1:8765` generates a token and prints the configuration of a client.  --e2b does the same\n"
+		"for programs written for E2B.",
 	.takes_config = true,
 	.run = run,
 };

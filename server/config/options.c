@@ -140,7 +140,7 @@ static const struct option over_http[] = {
 	TEXT("http", http.listen, "ADDRESS", 300, NULL,
 		"Serve HTTP at this address: 127.0.0.1:8765, [::1]:0 (0: any free port), unix:PATH, or systemd "
 		"(sockets passed by socket activation)."),
-	FLAG("stdio", http.stdio, "With --http: also serve a client on stdin and stdout."),
+	FLAG("stdio", http.stdio, "With --http or --e2b: also serve a client on stdin and stdout."),
 	TEXT("tokens", http.tokens, "FILE", 4000, NULL,
 		"File of access tokens: a JSON array of {\"name\", \"token\" or \"sha256\"}, each with optional limits "
 		"\"sandboxes\", \"calls\", \"saved\" and \"saved_mib\".  Other users must not be able to read the file. "
