@@ -68,6 +68,13 @@ test('the keyboard', async () => {
 	await desktop.write('second');
 	await desktop.press('enter');
 	await received('plain text\nsecond\n');
+	// The agent types it, for xdotool would lose some of it on a busy machine.
+	const text = `It's ü ж 你好 — $HOME "quoted" \\ 'twice' and more than twenty-five characters`;
+	await desktop.write(`${text}\n`);
+	await received(`plain text\nsecond\n${text}\n`);
+	// Forms that only a shell reads stay with xdotool.
+	await desktop.commands.run('xdotool type --delay 20 -- "a b"; xdotool key Return');
+	await received(`plain text\nsecond\n${text}\na b\n`);
 	await desktop.press(['ctrl', 'd']);
 });
 

@@ -8,6 +8,7 @@
 #include "server/e2b/envd/process.h"
 #include "server/e2b/envd/proto.h"
 #include "server/e2b/envd/services.h"
+#include "server/e2b/envd/typing.h"
 #include "vm/guest/conversation.h"
 #include "vm/wire/messages_process.h"
 
@@ -200,7 +201,14 @@ static void run_start(struct rpc *rpc, const json_t *body)
 		!process_size_read(start.pty, &size, &err)) {
 		return rpc_fail_err(rpc, &err);
 	}
-	exec(rpc, &start, &config, &size);
+	char *typed = rpc_user(rpc) || size.cols || (start.tag && *start.tag)
+			      ? NULL
+			      : envd_typing_text(&config);
+	if (typed) {
+		envd_typing_run(rpc, typed);
+	} else {
+		exec(rpc, &start, &config, &size);
+	}
 }
 
 /* ---- Connect ---- */
