@@ -24,7 +24,7 @@ static void write_head(struct http_exchange *x, struct buf *out, unsigned status
 	const struct http_answer_header *header;
 	buf_printf(out, "HTTP/1.1 %u %s\r\nConnection: close\r\n", status,
 		MHD_get_reason_phrase_for(status));
-	if (has_length(x)) {
+	if (has_length(x) && status != 204) {
 		buf_printf(out, "Content-Length: %lld\r\n", (long long)x->length);
 	} else if (x->framed) {
 		buf_printf(out, "Transfer-Encoding: chunked\r\n");

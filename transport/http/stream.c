@@ -96,6 +96,12 @@ struct MHD_Response *http_stream_response(struct http_exchange *x)
 
 /* ---- the handler's side ---- */
 
+/* After these, a client reads the next response at once.  MHD 0.9.75 would frame a body of a 304. */
+static bool is_without_body(int status)
+{
+	return status == 204 || status == 304;
+}
+
 void http_stream_begin(struct http_exchange *x, int status, const char *type, int64_t length)
 {
 	if (x->answered || x->gone) {
@@ -105,7 +111,7 @@ void http_stream_begin(struct http_exchange *x, int status, const char *type, in
 		http_set_header(x, "Content-Type", type);
 	}
 	x->streaming = true;
-	x->length = length;
+	x->length = is_without_body(status) ? 0 : length;
 	x->silent_since = http_now(x->http);
 	TAILQ_INSERT_TAIL(&x->http->streams, x, link);
 	x->http->counts.streams++;

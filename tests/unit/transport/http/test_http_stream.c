@@ -5,6 +5,7 @@
 struct download {
 	struct http_exchange *x; /* the last one; NULL once it closed */
 	int64_t length;
+	int status; /* 0: 200 */
 	int began, closed, drained;
 	size_t feed; /* bytes that are written each time all was sent */
 	uint64_t written, total;
@@ -49,7 +50,7 @@ static void run(struct http_exchange *x, void *data)
 	d->began++;
 	http_on_closed(x, on_download_closed, d);
 	http_set_header(x, "X-Own", "yes");
-	http_stream_begin(x, 200, "application/x-test", d->length);
+	http_stream_begin(x, d->status ? d->status : 200, "application/x-test", d->length);
 	http_stream_on_drained(x, on_download_drained, d);
 	if (d->feed) {
 		feed(x, d);
@@ -156,6 +157,29 @@ Test(http_stream, head_has_no_body)
 	until(&f, d.closed == 2);
 	close(fd);
 	end(&f, &d);
+}
+
+Test(http_stream, a_204_and_a_304_end_with_their_head)
+{
+	for (int i = 0; i < 4; i++) {
+		struct fixture f = { 0 };
+		struct download d = { .status = i % 2 ? 304 : 204, .length = i / 2 ? 5 : -1 };
+		auto_buf struct buf got = { 0 };
+		begin(&f, &d, &(struct http_options){ 0 });
+		int fd = raw_open(&f);
+		for (int k = 1; k <= 2; k++) {
+			raw_send(&f, fd, GET_DOWN("GET", "1.1"));
+			until(&f, d.began == k);
+			if (d.x) {
+				http_stream_end(d.x);
+			}
+			until(&f, d.closed == k);
+		}
+		raw_until(&f, fd, &got, "\r\n\r\nHTTP/1.1 ");
+		cr_expect_not(has(&got, "Transfer-Encoding") || has(&got, "Content-Length: 5"));
+		close(fd);
+		end(&f, &d);
+	}
 }
 
 Test(http_stream, not_more_and_not_less_than_the_length)
