@@ -87,12 +87,18 @@ static bool hand_on(struct process_output *out)
 
 /* ---- reading ---- */
 
+/* A process in the background is read until its children close the pipe, too. */
+static bool is_limited(const struct process_output *out)
+{
+	return out->left != SIZE_MAX;
+}
+
 static void keep(struct process_output *out, size_t len)
 {
 	struct process *p = out->process;
 	struct process_reader *r;
 	out->len = len;
-	out->left -= p->exited ? len : 0;
+	out->left -= is_limited(out) ? len : 0;
 	LIST_FOREACH(r, &p->readers, entry)
 	{
 		r->taken[out->channel] = 0;
@@ -101,11 +107,6 @@ static void keep(struct process_output *out, size_t len)
 	if (p->terminal) {
 		terminal_add(p->terminal, out->held, len);
 	}
-}
-
-static bool is_limited(const struct process_output *out)
-{
-	return out->left != SIZE_MAX;
 }
 
 /* True if something was read; false if the pipe is empty or closed. */

@@ -299,6 +299,20 @@ Test(process, does_not_read_its_input)
 	cr_expect_eq(a[0].err.kind, ERR_NOT_FOUND);
 }
 
+/* Also if it prints and exits in the same moment. */
+Test(process, is_read_as_long_as_its_children_print)
+{
+	int pids[30];
+	for (int i = 0; i < 30; i++) {
+		pids[i] = begin("(sleep 0.3; echo late) & echo first");
+	}
+	for (int i = 0; i < 30; i++) {
+		struct seen seen = await_end(pids[i]);
+		cr_expect_str_eq(buf_text(&seen.tail), "first\nlate\n");
+		buf_done(&seen.tail);
+	}
+}
+
 /* Two starts at once: the one that gives way does not hide the other. */
 Test(process, a_tag_finds_one_that_runs_before_one_that_has_ended)
 {
