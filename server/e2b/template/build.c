@@ -104,6 +104,32 @@ static void make_uuid(char ret_id[37])
 		b[13], b[14], b[15]);
 }
 
+static bool has_ended(const struct build *b)
+{
+	return b->status == BUILD_READY || b->status == BUILD_ERROR;
+}
+
+bool build_make_room(struct e2b_builds *builds, const char *owner, struct err *err)
+{
+	struct build *b, *oldest = NULL;
+	size_t open = 0;
+	TAILQ_FOREACH(b, &builds->list, entry)
+	{
+		open += !has_ended(b) && strcmp(b->owner, owner) == 0;
+		oldest = !oldest && has_ended(b) ? b : oldest;
+	}
+	if (open >= BUILDS_OPEN_MAX || (builds->n >= BUILDS_MAX && !oldest)) {
+		return err_set(err, ERR_LIMIT,
+			"%zu of your builds have not ended, and at most %d of you or %d of all are "
+			"possible; try again later",
+			open, BUILDS_OPEN_MAX, BUILDS_MAX);
+	}
+	if (builds->n >= BUILDS_MAX) {
+		remove_build(oldest);
+	}
+	return true;
+}
+
 struct build *build_new(struct e2b_builds *builds, const char *owner, const char *name)
 {
 	struct build *b = must(calloc(1, sizeof(*b)));

@@ -11,7 +11,8 @@
 #include "vm/guest/conversation.h"
 #include "vm/guest/guest.h"
 
-#define BUILDS_MAX 32        /* of all owners, unfinished ones */
+#define BUILDS_MAX 64        /* kept, of all owners; an ended one makes room */
+#define BUILDS_OPEN_MAX 8    /* not ended, of one owner */
 #define BUILD_STEPS_MAX 200  /* of one build */
 #define BUILD_UPLOADS_MAX 64 /* of one build */
 #define BUILD_UPLOAD_MAX (1ull << 30)
@@ -85,6 +86,8 @@ struct build *build_find(struct e2b_request *r, const char *owner, const char *t
 
 /* ---- build.c ---- */
 
+/* Whether one more fits; an ended one is removed for it if necessary. */
+bool build_make_room(struct e2b_builds *builds, const char *owner, struct err *err) NODISCARD;
 struct build *build_new(struct e2b_builds *builds, const char *owner, const char *name);
 void build_time(int64_t ms, char ret[40]); /* "2026-11-30T23:40:00.000Z" */
 

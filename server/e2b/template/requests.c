@@ -77,9 +77,8 @@ void e2b_build_create(struct e2b_request *r, const json_t *body)
 		e2b_fail_err(r, &err);
 		return;
 	}
-	if (builds->n == BUILDS_MAX) {
-		e2b_fail(r, 429, "%d builds are kept, which is the limit; try again later",
-			BUILDS_MAX);
+	if (!build_make_room(builds, r->owner, &err)) {
+		e2b_fail_err(r, &err);
 		return;
 	}
 	struct build *b = build_new(builds, r->owner, name);
