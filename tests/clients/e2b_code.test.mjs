@@ -51,6 +51,46 @@ test('a plot is a PNG', async (t) => {
 	assert.equal(Buffer.from(results[0].png, 'base64').subarray(1, 4).toString(), 'PNG');
 });
 
+test('plots and tables have their data', async (t) => {
+	if ((await sandbox.runCode('import matplotlib, pandas')).error) {
+		return t.skip('this machine has no matplotlib or pandas');
+	}
+	const chart = async (code) => {
+		const { results, error } = await sandbox.runCode(`import datetime\nimport matplotlib.pyplot as plt\n${code}\nplt.show()`);
+		assert.equal(error, undefined);
+		assert.ok(results[0].png, 'and the picture');
+		return results[0].chart;
+	};
+	const line = await chart('plt.plot([1, 2.5], [3, float("nan")], label="a"); plt.xlabel("Time (s)"); plt.yscale("log"); plt.title("T")');
+	assert.equal(line.type, 'line');
+	assert.deepEqual(line.elements, [{ label: 'a', points: [[1, 3], [2.5, null]] }]);
+	assert.deepEqual([line.title, line.x_label, line.x_unit, line.x_scale, line.y_label, line.y_scale], ['T', 'Time (s)', 's', 'linear', null, 'log']);
+	const days = await chart('plt.plot([datetime.date(2023, 9, 1), datetime.date(2023, 9, 2)], ["A", "B"])');
+	assert.deepEqual([days.x_scale, days.y_scale, days.elements[0].points[0]], ['datetime', 'categorical', ['2023-09-01', 'A']]);
+	const bar = await chart('plt.bar(["A", "B"], [100, 200], label="sold"); plt.tight_layout()');
+	assert.deepEqual(bar.elements, [{ label: 'A', group: 'sold', value: 100 }, { label: 'B', group: 'sold', value: 200 }]);
+	const lying = await chart('plt.barh(["A"], [3])');
+	assert.deepEqual([lying.elements[0].label, lying.elements[0].value], ['A', 3]);
+	const pie = await chart('plt.pie([90, 10], labels=["No", "Yes"])');
+	assert.deepEqual(pie.elements, [{ label: 'No', angle: 324, radius: 1 }, { label: 'Yes', angle: 36, radius: 1 }]);
+	for (const more of ['', ', patch_artist=True']) {
+		const box = await chart(`plt.boxplot([[85, 90, 78, 92, 88], [95, 89, 76, 91, 84, 87]], labels=["A", "B"]${more})`);
+		assert.equal(box.type, 'box_and_whisker');
+		assert.deepEqual(box.elements, [
+			{ label: 'A', min: 78, first_quartile: 85, median: 88, third_quartile: 90, max: 92, outliers: [] },
+			{ label: 'B', min: 84, first_quartile: 84.75, median: 88, third_quartile: 90.5, max: 95, outliers: [76] }]);
+	}
+	const both = await chart('fig, axs = plt.subplots(1, 2); fig.suptitle("Two"); axs[0].plot([1, 2]); axs[1].scatter([1], [2], label="dots")');
+	assert.deepEqual([both.type, both.title, both.elements.map((one) => one.type)], ['superchart', 'Two', ['line', 'scatter']]);
+	assert.deepEqual(both.elements[1].elements, [{ label: 'dots', points: [[1, 2]] }]);
+	const circles = await chart('plt.gca().add_artist(plt.Circle((0, 0), 1)); plt.title("Circle")');
+	assert.deepEqual(circles, { type: 'unknown', title: 'Circle', elements: [] });
+	const table = await sandbox.runCode('import pandas as pd\npd.DataFrame({"a": [1, 2.5], "b": ["x", None]})');
+	assert.deepEqual(table.results[0].data, { a: [1, 2.5], b: ['x', null] });
+	assert.match(table.results[0].html, /<table/);
+	assert.equal((await sandbox.runCode('[name for name in dir() if name in ("tell", "plain", "KINDS")]')).text, '[]', 'nothing of it is in the way');
+});
+
 test('an error has its traceback', async () => {
 	const execution = await sandbox.runCode('1 / 0');
 	assert.equal(execution.error.name, 'ZeroDivisionError');

@@ -24,6 +24,7 @@ struct code_request {
 	const char *cwd;           /* create; NULL: the home directory */
 	int64_t timeout_ms;        /* run; 0: none */
 	const json_t *environment; /* run: {name: text}, set for this run only; NULL: none */
+	bool charts;         /* run: also the data of plots and tables, as e2b/chart and e2b/data */
 	int64_t image_bytes; /* larger images are made smaller; base64; 0: no limit of the caller */
 	int64_t image_side;  /* in pixels; 0: the same */
 };

@@ -33,6 +33,8 @@ const struct code_kind code_kinds[] = {
 	{ "application/javascript", CODE_TEXT },
 	{ "application/pdf", CODE_BYTES },
 	{ "text/plain", CODE_TEXT },
+	{ "e2b/chart", CODE_TEXT },
+	{ "e2b/data", CODE_TEXT },
 	{ 0 },
 };
 
@@ -242,6 +244,9 @@ char *code_request_encode(const struct code_request *request, const char *id)
 	set_number(object, "timeout_ms", request->timeout_ms);
 	set_number(object, "image_bytes", request->image_bytes);
 	set_number(object, "image_side", request->image_side);
+	if (request->charts) {
+		json_object_set_new(object, "charts", json_true());
+	}
 	if (request->environment) {
 		json_object_set(object, "environment", (json_t *)request->environment);
 	}

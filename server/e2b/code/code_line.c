@@ -20,6 +20,8 @@ static const struct {
 	{ "text/latex", "latex" },
 	{ "application/javascript", "javascript" },
 	{ "application/json", "json" },
+	{ "e2b/chart", "chart" },
+	{ "e2b/data", "data" },
 };
 
 /* A text that is a value comes without its quotes. */
@@ -32,7 +34,7 @@ static json_t *unquoted(const char *text)
 
 static json_t *value_of(const char *type, const char *text)
 {
-	if (strcmp(type, "application/json") == 0) {
+	if (strcmp(type, "application/json") == 0 || strncmp(type, "e2b/", 4) == 0) {
 		json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
 		return json ? json : json_string(text);
 	}

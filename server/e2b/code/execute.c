@@ -173,6 +173,7 @@ static void on_json(struct e2b_request *r, const json_t *body)
 		.language = args.language,
 		.context = args.context_id,
 		.environment = args.env_vars,
+		.charts = true,
 	};
 	struct execution *e = must(calloc(1, sizeof(*e)));
 	e->r = r;

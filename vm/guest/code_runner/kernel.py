@@ -50,6 +50,7 @@ class Kernel:
         self.asked = self.answered = None
         self.ended = asyncio.get_running_loop().create_future()
         self.heard = asyncio.Event()
+        self.has_charts = False
         self.words = b""
 
     async def start(self):
@@ -162,6 +163,9 @@ class Kernel:
 
     async def execute(self, run):
         language = self.context.language
+        if run.charts and language == "python" and not self.has_charts:
+            self.has_charts = True
+            self.execute_silently("exec(compile(%r, 'charts', 'exec'), {})" % CHARTS)
         self.execute_silently(run.variables(language, True))
         self.run = run
         run.message = self.send("execute_request", {

@@ -46,7 +46,9 @@ IMAGE_SIDE = 8000
 IMAGES = ("image/png", "image/jpeg")
 TEXT_MAX = 256 << 10
 KINDS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml", "image/png",
-         "image/jpeg", "application/json", "application/javascript", "application/pdf")
+         "image/jpeg", "application/json", "application/javascript", "application/pdf",
+         "e2b/chart", "e2b/data")
+OBJECTS = ("application/json", "e2b/chart", "e2b/data")
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 ALIASES = {"py": "python", "python3": "python", "js": "javascript", "ts": "typescript",
            "sh": "bash", "shell": "bash"}
@@ -145,7 +147,7 @@ def bound_data(data, limit, side):
     for kind in KINDS:
         if data.get(kind) is None:
             continue
-        value = text_of(json.dumps(data[kind], ensure_ascii=False) if kind == "application/json"
+        value = text_of(json.dumps(data[kind], ensure_ascii=False) if kind in OBJECTS
                         else data[kind])
         size = size_of(value)
         if kind in IMAGES:
@@ -207,6 +209,7 @@ class Run:
         self.cancelled = loop.create_future()
         self.status = None
         self.environment = request.get("environment") or {}
+        self.charts = request.get("charts")
 
     def variables(self, language, begins):
         """The statements that set the variables of this run, or set back those of the sandbox."""
