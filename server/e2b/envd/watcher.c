@@ -195,10 +195,16 @@ static void on_started(void *data)
 {
 	struct watcher *w = data;
 	struct rpc *rpc = w->known ? NULL : take_waiter(w);
-	w->started = w->known = true;
+	struct err nobody;
+	if (!w->known && !rpc) { /* its client has gone without its id */
+		not_found(&nobody);
+		watcher_free(w, &nobody);
+		return;
+	}
 	if (rpc) {
 		rpc_reply(rpc, must(json_pack("{s:s}", "watcherId", w->id)));
 	}
+	w->started = w->known = true;
 	reply_all(w);
 }
 
