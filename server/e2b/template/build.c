@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define LOG_ENTRY_COST 500 /* bytes of an entry besides its text */
+
 /* ---- life ---- */
 
 struct e2b_builds *e2b_builds_new(struct e2b *e2b)
@@ -26,6 +28,7 @@ static void drop_uploads(struct build *b)
 	struct build_upload *upload;
 	while ((upload = TAILQ_FIRST(&b->uploads))) {
 		TAILQ_REMOVE(&b->uploads, upload, entry);
+		b->held -= upload->bytes;
 		close(upload->fd);
 		free(upload->hash);
 		free(upload);
@@ -146,6 +149,18 @@ struct build *build_new(struct e2b_builds *builds, const char *owner, const char
 	return b;
 }
 
+bool build_hold(struct build *b, uint64_t bytes)
+{
+	const struct build *other;
+	uint64_t held = bytes;
+	TAILQ_FOREACH(other, &b->builds->list, entry)
+	{
+		held += strcmp(other->owner, b->owner) == 0 ? other->held : 0;
+	}
+	b->held += held <= BUILD_HELD_MAX ? bytes : 0;
+	return held <= BUILD_HELD_MAX;
+}
+
 void build_time(int64_t ms, char ret[40])
 {
 	time_t seconds = ms / 1000;
@@ -163,9 +178,10 @@ void build_log(struct build *b, const char *level, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	json_t *message = json_string(text);
 	build_time(clock_wall_ms(), time);
-	if (json_array_size(b->logs) < BUILD_LOGS_MAX) {
+	b->log_bytes += strlen(text) + LOG_ENTRY_COST;
+	if (b->log_bytes <= BUILD_LOG_MAX) {
+		json_t *message = json_string(text);
 		json_array_append_new(
 			b->logs, must(json_pack("{s:s, s:s, s:o}", "timestamp", time, "level",
 					 level, "message", message ? message : json_string(""))));

@@ -16,7 +16,8 @@
 #define BUILD_STEPS_MAX 200  /* of one build */
 #define BUILD_UPLOADS_MAX 64 /* of one build */
 #define BUILD_UPLOAD_MAX (1ull << 30)
-#define BUILD_LOGS_MAX 20000        /* entries */
+#define BUILD_HELD_MAX (8ull << 30) /* bytes of uploads of one owner's builds */
+#define BUILD_LOG_MAX (4u << 20)    /* bytes of memory of one build's log */
 #define BUILD_LOG_LINE_MAX 4000     /* bytes */
 #define BUILD_KEPT_MS (3600 * 1000) /* after its end, or without a start */
 
@@ -34,6 +35,7 @@ struct build_upload {
 	TAILQ_ENTRY(build_upload) entry;
 	char *hash;
 	int fd; /* an unnamed file */
+	uint64_t bytes;
 };
 
 struct build_step {
@@ -53,8 +55,10 @@ struct build {
 	json_t *tags;                         /* further ones */
 	int64_t cpus, memory_mib;
 	struct build_uploads uploads;
-	int status; /* enum build_status */
+	uint64_t held; /* bytes of uploads, also of those in transit */
+	int status;    /* enum build_status */
 	json_t *logs;
+	size_t log_bytes;
 	char *reason, *reason_step;
 	sd_event_source *expiry;
 
@@ -95,6 +99,8 @@ void build_log(struct build *b, const char *level, const char *fmt, ...) PRINTF(
 /* Its end, once: whether it is ready; otherwise why, and at which step ("base", "1", "finalize"). */
 void build_end(struct build *b, const char *step, const struct err *why);
 struct build_upload *build_upload_find(struct build *b, const char *hash);
+/* Takes bytes of its owner's share for uploads.  False: it is used up. */
+bool build_hold(struct build *b, uint64_t bytes) NODISCARD;
 /* A callback has come.  False: the build has ended meanwhile, and may be freed. */
 bool build_arrived(struct build *b);
 /* Gives the template its names. */

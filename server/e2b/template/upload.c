@@ -42,16 +42,27 @@ void e2b_build_link(struct e2b_request *r, const json_t *body)
 struct uploading {
 	struct e2b_request *r;
 	char template_id[80], hash[80];
-	int fd;
-	uint64_t bytes;
+	int fd;         /* -1: kept, or it failed */
+	uint64_t bytes; /* held by the build */
 };
+
+static void let_go(struct uploading *u)
+{
+	struct build *b;
+	TAILQ_FOREACH(b, &u->r->e2b->builds->list, entry)
+	{
+		b->held -= strcmp(b->template_id, u->template_id) == 0 ? u->bytes : 0;
+	}
+	if (u->fd >= 0) {
+		close(take_fd(&u->fd));
+	}
+	u->bytes = 0;
+}
 
 static void end_uploading(struct e2b_request *r)
 {
 	struct uploading *u = take_ptr((struct uploading **)&r->data);
-	if (u->fd >= 0) {
-		close(u->fd);
-	}
+	let_go(u);
 	free(u);
 }
 
@@ -80,28 +91,43 @@ static void keep_upload(struct uploading *u, struct build *b)
 		TAILQ_INSERT_TAIL(&b->uploads, upload, entry);
 	} else {
 		close(upload->fd);
+		b->held -= upload->bytes;
 	}
 	upload->fd = take_fd(&u->fd);
+	upload->bytes = u->bytes;
+	u->bytes = 0;
 	e2b_reply_empty(u->r, 200);
+}
+
+static void take_bytes(struct uploading *u, struct build *b, const void *bytes, size_t len)
+{
+	if (u->bytes + len > BUILD_UPLOAD_MAX) {
+		e2b_fail(u->r, 413, "the files of one COPY have at most %llu bytes",
+			(unsigned long long)BUILD_UPLOAD_MAX);
+	} else if (!build_hold(b, len)) {
+		e2b_fail(u->r, 507,
+			"your builds hold %llu bytes of uploads, which is the limit; start them, "
+			"or wait until they end",
+			(unsigned long long)BUILD_HELD_MAX);
+	} else {
+		u->bytes += len;
+		if (write(u->fd, bytes, len) == (ssize_t)len) {
+			return;
+		}
+		e2b_fail(u->r, 507, "the server has no space for these files");
+	}
+	let_go(u);
 }
 
 static size_t on_part(struct http_exchange *x, const void *bytes, size_t len, void *data)
 {
 	struct uploading *u = data;
 	(void)x;
-	if (len == 0) {
-		struct build *b = build_find(u->r, NULL, u->template_id, "");
-		if (b) {
-			keep_upload(u, b);
-		}
-		return 0;
-	}
-	u->bytes += len;
-	if (u->bytes > BUILD_UPLOAD_MAX) {
-		e2b_fail(u->r, 413, "the files of one COPY have at most %llu bytes",
-			(unsigned long long)BUILD_UPLOAD_MAX);
-	} else if (write(u->fd, bytes, len) != (ssize_t)len) {
-		e2b_fail(u->r, 507, "the server has no space for these files");
+	struct build *b = u->fd < 0 ? NULL : build_find(u->r, NULL, u->template_id, "");
+	if (b && len > 0) {
+		take_bytes(u, b, bytes, len);
+	} else if (b) {
+		keep_upload(u, b);
 	}
 	return len;
 }

@@ -3,6 +3,7 @@
 #include "tests/support/e2b_fixture.h"
 
 #include "base/cleanup.h"
+#include "server/e2b/template/build_impl.h"
 
 #include <string.h>
 
@@ -173,4 +174,33 @@ Test(e2b_template, ended_builds_make_room)
 		struct made made = create("broken");
 		start(&made, "{\"steps\":[1]}");
 	}
+}
+
+/* Without the bytes. */
+Test(e2b_template, uploads_of_an_owner_have_a_share)
+{
+	struct e2b e2b = { .event = b.http.event };
+	struct e2b_builds *builds = e2b_builds_new(&e2b);
+	struct build *one = build_new(builds, "ann", "one"), *two = build_new(builds, "ann", "two");
+	struct build *other = build_new(builds, "bob", "other");
+	cr_expect(build_hold(one, BUILD_HELD_MAX - 10));
+	cr_expect(build_hold(two, 10));
+	cr_expect_not(build_hold(two, 1));
+	cr_expect_not(build_hold(one, BUILD_HELD_MAX));
+	cr_expect(build_hold(other, BUILD_HELD_MAX));
+	one->held -= 5;
+	cr_expect(build_hold(two, 5));
+	e2b_builds_free(builds);
+}
+
+Test(e2b_template, a_log_is_bounded)
+{
+	struct e2b e2b = { .event = b.http.event };
+	struct e2b_builds *builds = e2b_builds_new(&e2b);
+	struct build *build = build_new(builds, "ann", "one");
+	for (int i = 0; i < 20000; i++) {
+		build_log(build, "info", "%0*d", BUILD_LOG_LINE_MAX, i);
+	}
+	cr_expect_lt(json_array_size(build->logs), BUILD_LOG_MAX / BUILD_LOG_LINE_MAX);
+	e2b_builds_free(builds);
 }
