@@ -1,5 +1,5 @@
-"""What E2B's interpreter tells of plots and tables beside their pictures.  (A part of the runner, see
-outputs.py, which has a Python kernel run this before the first code that wants it.)"""
+"""What E2B's interpreter tells of plots and tables beside their pictures.  (A part of the runner,
+see outputs.py.  A Python kernel runs this before the first code that wants it.)"""
 
 CHARTS = r'''
 import datetime, math, re, sys
@@ -15,7 +15,9 @@ def plain(value):
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
     if isinstance(value, float):
-        return (int(value) if value.is_integer() and abs(value) < 1e15 else value) if math.isfinite(value) else None
+        if not math.isfinite(value):
+            return None
+        return int(value) if value.is_integer() and abs(value) < 1e15 else value
     return value if isinstance(value, (int, str, bool, type(None))) else str(value)
 
 
@@ -59,8 +61,8 @@ def label_at(axis, at):
 
 
 def pies(ax):
-    return [{"label": w.get_label(), "angle": plain(round(abs(w.theta2 - w.theta1), 3)), "radius": plain(float(w.r))}
-            for w in ax.patches if type(w).__name__ == "Wedge"]
+    return [{"label": w.get_label(), "angle": plain(round(abs(w.theta2 - w.theta1), 3)),
+             "radius": plain(float(w.r))} for w in ax.patches if type(w).__name__ == "Wedge"]
 
 
 def bars(ax):
@@ -78,10 +80,11 @@ def bars(ax):
 
 
 def boxes(ax):
-    """The whiskers of a box are two vertical lines at one place, the median a horizontal one between."""
+    """The whiskers of a box are two vertical lines at one place, its median a horizontal one."""
     places = {}
     for line in ax.lines:
-        xs, ys = [float(x) for x in line.get_xdata(False)], [float(y) for y in line.get_ydata(False)]
+        xs = [float(x) for x in line.get_xdata(False)]
+        ys = [float(y) for y in line.get_ydata(False)]
         if line.get_linestyle() == "None":
             if len(set(xs)) == 1:
                 places.setdefault(xs[0], [[], [], []])[2] += ys
@@ -97,24 +100,30 @@ def boxes(ax):
         inside = [(width, y) for width, y in across if first <= y <= third]
         if not inside:
             return []
-        told.append({"label": label_at(ax.xaxis, at), "min": plain(least), "first_quartile": plain(first),
-                     "median": plain(max(inside)[1]), "third_quartile": plain(third), "max": plain(most),
+        told.append({"label": label_at(ax.xaxis, at), "min": plain(least),
+                     "first_quartile": plain(first), "median": plain(max(inside)[1]),
+                     "third_quartile": plain(third), "max": plain(most),
                      "outliers": [plain(y) for y in outliers]})
     return told
 
 
 def lines(ax):
-    return [{"label": line.get_label(), "points": points(line.get_xdata(), line.get_ydata())} for line in ax.lines]
+    return [{"label": line.get_label(), "points": points(line.get_xdata(), line.get_ydata())}
+            for line in ax.lines]
 
 
 def dots(ax):
-    return [{"label": c.get_label(), "points": points(c.get_offsets()[:, 0], c.get_offsets()[:, 1])}
+    return [{"label": c.get_label(), "points": points(*c.get_offsets().T)}
             for c in ax.collections if type(c).__name__ == "PathCollection"]
+
+
+READERS = (("pie", pies), ("bar", bars), ("box_and_whisker", boxes), ("line", lines),
+           ("scatter", dots))
 
 
 def chart_of(ax):
     told = {"type": "unknown", "title": ax.get_title() or None, "elements": []}
-    for name, read in (("pie", pies), ("bar", bars), ("box_and_whisker", boxes), ("line", lines), ("scatter", dots)):
+    for name, read in READERS:
         elements = read(ax)
         if elements:
             told.update(type=name, elements=elements)
@@ -129,14 +138,16 @@ def tell_figure(figure):
         title = figure._suptitle and figure._suptitle.get_text()
     except Exception:  # the picture is shown anyway
         return {}
-    chart = charts[0] if len(charts) == 1 else {"type": "superchart", "title": title, "elements": charts}
+    chart = (charts[0] if len(charts) == 1 else
+             {"type": "superchart", "title": title, "elements": charts})
     return {"e2b/chart": chart} if charts else {}
 
 
 def tell_table(table):
     try:
-        rows = table.head(POINTS_MAX).to_dict(orient="list")
-        return {"e2b/data": {str(name): [plain(value) for value in column] for name, column in rows.items()}}
+        columns = table.head(POINTS_MAX).to_dict(orient="list")
+        return {"e2b/data": {str(name): [plain(value) for value in column]
+                             for name, column in columns.items()}}
     except Exception:
         return {}
 

@@ -216,7 +216,7 @@ class Run:
         if not self.environment:
             return None
         if language not in VARIABLES:
-            raise Failure("unsupported", "the language '%s' has no variables for one run" % language)
+            raise Failure("unsupported", "the language '%s' has no variables of a run" % language)
         put, remove = VARIABLES[language]
         lines = []
         for name, value in self.environment.items():
