@@ -213,7 +213,9 @@ void listen_e2b_drop_owner(struct listen_e2b *listen, const char *owner)
 static void print_tls(const struct listen_e2b *listen, FILE *to)
 {
 	const char *authority = listen->certificate.authority;
-	fprintf(to, "\nOr, with names, so that URLs of ports work\n  E2B_DOMAIN=%s\n",
+	bool is_local = strstr(listen->public_domain, ".localhost");
+	fprintf(to, "\nOr, with names, so that URLs of ports work%s\n  E2B_DOMAIN=%s\n",
+		is_local ? " (programs other than browsers need libnss-myhostname)" : "",
 		listen->public_domain);
 	if (authority) {
 		fprintf(to, "  NODE_EXTRA_CA_CERTS=%s\n  SSL_CERT_FILE=%s\n", authority, authority);
