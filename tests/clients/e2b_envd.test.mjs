@@ -57,6 +57,11 @@ test('processes are listed, found and killed', async () => {
 	assert.deepEqual([killed.exitCode, killed.message], [-1, 'signal: killed']);
 	assert.equal(await c.kill(sleeper.pid), false, 'it is gone');
 	assert.equal(await c.kill(999_999), false);
+	for (let i = 0; i < 10; i++) {
+		const terminal = await box.pty.create({ cols: 80, rows: 24, onData: () => {} });
+		assert.equal(await box.pty.kill(terminal.pid), true);
+		assert.equal((await c.run(`kill -0 ${terminal.pid} 2>/dev/null; echo $?`)).stdout, '1\n', 'it is gone when that is said');
+	}
 	assert.equal((await c.list()).find(({ pid }) => pid === sleeper.pid), undefined);
 });
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define INPUT_PART (256u << 10)
+#define KILL_WAIT_MS 1000
 #define INPUT_WAIT_MS 10000 /* what a process has not read by then stays for it */
 
 /* ---- List ---- */
@@ -119,6 +120,43 @@ static int signal_of(const json_t *json)
 	return 0;
 }
 
+/* Whether it has ended or not. */
+static void waited(struct rpc *rpc, const void *answer, const void *tail, size_t tail_len,
+	const struct err *err)
+{
+	if (err && err->kind == ERR_GONE) {
+		rpc_fail_err(rpc, err);
+	} else {
+		done(rpc, answer, tail, tail_len, NULL);
+	}
+}
+
+/* Whoever kills a process and looks for it then must not find it: so its end is waited for, but not
+ * for a client that does not read its output. */
+static void killed(struct rpc *rpc, const void *answer, const void *tail, size_t tail_len,
+	const struct err *err)
+{
+	struct request request;
+	struct process_selector to;
+	if (err) {
+		return done(rpc, answer, tail, tail_len, err);
+	}
+	json_decref(take_ptr(&rpc->kept));
+	if (read_request(rpc, rpc->body, &request, &to)) {
+		const struct msg_process_output args = { .pid = to.pid,
+			.tag = to.tag,
+			.out = -1,
+			.err = -1,
+			.max = 1,
+			.wait_ms = KILL_WAIT_MS,
+			.end = true };
+		rpc_ask(rpc,
+			&(struct guest_question){
+				&message_process_output, &args, .is_command = true },
+			waited);
+	}
+}
+
 static void run_send_signal(struct rpc *rpc, const json_t *body)
 {
 	struct request request;
@@ -134,7 +172,7 @@ static void run_send_signal(struct rpc *rpc, const json_t *body)
 		return;
 	}
 	rpc_ask(rpc, &(struct guest_question){ &message_process_signal, &args, .is_command = true },
-		done);
+		args.signal == SIGKILL ? killed : done);
 }
 
 /* ---- Update ---- */
