@@ -140,6 +140,10 @@ test('requests that are none are refused', async () => {
 		const response = await fetch(server.url + path, { headers, ...options });
 		return { status: response.status, text: await response.text() };
 	};
+	assert.equal((await ask('/execute', { method: 'POST', body: '{"code": "1"}' })).status, 401, 'code needs the token of the sandbox');
+	headers['X-Access-Token'] = '0'.repeat(64);
+	assert.equal((await ask('/execute', { method: 'POST', body: '{"code": "1"}' })).status, 401);
+	headers['X-Access-Token'] = sandbox.envdAccessToken;
 	assert.equal((await ask('/execute', { method: 'POST', body: '{"code": "1", "language": "python", "context_id": "python"}' })).status, 400);
 	assert.equal((await ask('/execute', { method: 'POST', body: '{"code": 1}' })).status, 400);
 	assert.equal((await ask('/execute', { method: 'POST', body: '{' })).status, 400);

@@ -1,6 +1,8 @@
 #include "server/e2b/code/code.h"
 
 #include "server/e2b/code/code_impl.h"
+#include "server/e2b/core/tokens.h"
+#include "vm/lifecycle/lifecycle.h"
 
 #include <string.h>
 
@@ -10,12 +12,24 @@ static void health(struct e2b_request *r, const char *id)
 	http_reply(r->x, 200, "text/plain", "OK", 2);
 }
 
+/* The id of a sandbox is in each URL of its ports, so code requires the token.  SDKs send none for the
+ * others. */
+static void execute(struct e2b_request *r, const char *id)
+{
+	const char *token = http_header(r->x, "X-Access-Token");
+	if (e2b_token_is(&r->e2b->key, E2B_TOKEN_ACCESS, vm_id(r->vm), token)) {
+		e2b_code_execute(r, id);
+	} else {
+		e2b_fail(r, 401, "the header X-Access-Token must have the sandbox's access token");
+	}
+}
+
 /* The id of a context is between `before` and `behind`. */
 static const struct {
 	const char *method, *before, *behind;
 	void (*run)(struct e2b_request *r, const char *id);
 } rows[] = {
-	{ "POST", "/execute", NULL, e2b_code_execute },
+	{ "POST", "/execute", NULL, execute },
 	{ "GET", "/contexts", NULL, e2b_code_list },
 	{ "POST", "/contexts", NULL, e2b_code_create },
 	{ "DELETE", "/contexts/", "", e2b_code_remove },

@@ -10,7 +10,7 @@ struct desk {
 	struct e2b_bench b;
 	struct listen_streams *streams;
 	struct vm *vm;
-	char id[80], port[40]; /* headers */
+	char id[80], port[40], token[100]; /* headers */
 };
 
 static void find_vm(struct vm *vm, void *data)
@@ -47,6 +47,11 @@ static void desk_begin(struct desk *d, int port)
 	snprintf(d->id, sizeof(d->id), "E2b-Sandbox-Id: %s", id);
 	snprintf(d->port, sizeof(d->port), "E2b-Sandbox-Port: %d", port);
 	vm_pool_each(d->b.vms, find_vm, &d->vm);
+	char path[100];
+	snprintf(path, sizeof(path), "/sandboxes/%s", id);
+	json_auto_t *shown = e2b_bench_get(&d->b, 200, "GET", path, NULL);
+	snprintf(d->token, sizeof(d->token), "X-Access-Token: %s",
+		text_of(shown, "envdAccessToken"));
 }
 
 /* As the server does, the pool is last. */
@@ -64,7 +69,7 @@ static void ask(
 		.path = path,
 		.body = body,
 		.token = "",
-		.headers = { d->id, d->port } };
+		.headers = { d->id, d->port, d->token } };
 	fetch(&d->b.http, &one, r);
 }
 
@@ -210,9 +215,14 @@ Test(e2b_code, requests_are_checked, .timeout = 60)
 		{ "POST", "/contexts", "{\"cwd\": 1}", 400 },
 	};
 	struct desk d = { 0 };
+	struct reply r;
 	desk_begin(&d, 49999);
+	d.token[strlen(d.token) - 1] ^= 1;
+	ask(&d, "POST", "/execute", "{\"code\": \"1\"}", &r);
+	cr_expect_eq(r.status, 401, "code needs the token");
+	ask_end(&d.b.http, &r);
+	d.token[strlen(d.token) - 1] ^= 1;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct reply r;
 		ask(&d, rows[i].method, rows[i].path, rows[i].body, &r);
 		cr_expect_eq(r.status, rows[i].status, "%s %s %s: %ld %s", rows[i].method,
 			rows[i].path, rows[i].body ? rows[i].body : "", r.status,
