@@ -86,19 +86,34 @@ static void run_alias(struct control_call *c, const json_t *body)
 			"{s:s, s:b}", "templateID", c->id, "public", built_in_of(c->id) != NULL)));
 }
 
+/* What a sandbox of the image would get; name NULL: of the default one. */
+static struct vm_limits limits_of(const struct e2b *e2b, const char *name)
+{
+	auto_image struct image image = { 0 };
+	const struct vm_spec *spec = vm_default_spec(e2b->vms);
+	struct vm_limits limits = spec->limits;
+	struct err ignored;
+	if (e2b->images && image_find(e2b->images, name ? name : spec->image, &image, &ignored)) {
+		limits.memory_mib = limits.memory_mib ? limits.memory_mib : image.memory_mib;
+		limits.cpus = limits.cpus ? limits.cpus : image.cpus;
+	}
+	return limits;
+}
+
 static json_t *template_of(struct control_call *c, const char *id)
 {
-	const struct vm_spec *spec = vm_default_spec(c->e2b->vms);
+	const struct built_in *built_in = built_in_of(id);
+	const char *name = built_in ? built_in->image : id;
+	struct vm_limits limits = limits_of(c->e2b, has_image(c->e2b, name) ? name : NULL);
 	json_auto_t *now = control_time(clock_wall_ms());
-	return must(
-		json_pack("{s:s, s:s, s:[s], s:[s], s:b, s:I, s:I, s:I, s:O, s:O, s:n, s:n, s:i, "
-			  "s:i, s:s, s:s}",
-			"templateID", id, "buildID", id, "aliases", id, "names", id, "public", 1,
-			"cpuCount", (json_int_t)(spec->limits.cpus ? spec->limits.cpus : 1),
-			"memoryMB", (json_int_t)spec->limits.memory_mib, "diskSizeMB",
-			(json_int_t)spec->limits.disk_mib, "createdAt", now, "updatedAt", now,
-			"createdBy", "lastSpawnedAt", "spawnCount", 0, "buildCount", 1,
-			"envdVersion", "0.6.13", "buildStatus", "ready"));
+	return must(json_pack(
+		"{s:s, s:s, s:[s], s:[s], s:b, s:I, s:I, s:I, s:O, s:O, s:n, s:n, s:i, "
+		"s:i, s:s, s:s}",
+		"templateID", id, "buildID", id, "aliases", id, "names", id, "public", 1,
+		"cpuCount", (json_int_t)(limits.cpus ? limits.cpus : 1), "memoryMB",
+		(json_int_t)limits.memory_mib, "diskSizeMB", (json_int_t)limits.disk_mib,
+		"createdAt", now, "updatedAt", now, "createdBy", "lastSpawnedAt", "spawnCount", 0,
+		"buildCount", 1, "envdVersion", "0.6.13", "buildStatus", "ready"));
 }
 
 struct images {

@@ -235,6 +235,10 @@ static void on_ready_result(const struct guest_exec *res, const struct err *err,
 
 static void try_ready(struct build *b)
 {
+	if (!b->ready_tries) {
+		build_log(b, "info", "Waiting until the ready command succeeds: %.200s",
+			b->ready_command);
+	}
 	const struct guest_command how = { .command = b->ready_command,
 		.cwd = b->directory,
 		.user = b->user,
