@@ -69,7 +69,7 @@ if(criterion_FOUND AND NOT FUZZ)
 	endforeach()
 	# Then what computes for long, so that ctest -j ends soon.  These count as two, as all on microVMs do.
 	set(cost 200)
-	foreach(name test_vm_contract_saved test_vm_contract test_vm_contract_windows test_vm_contract_clipboard test_vm_contract_elements
+	foreach(name test_vm_contract_code test_transfer test_vm_contract_saved test_vm_contract test_vm_contract_windows test_vm_contract_clipboard test_vm_contract_elements
 		test_vm_contract_sound test_image_places test_agent_typing test_image_hostile test_launch test_image_build test_rfb test_rfb_server
 		test_picture_diff test_agent_elements test_rfb_window test_vm_inside test_image_unpack test_rfb_films)
 		set_tests_properties(${name} PROPERTIES COST ${cost} PROCESSORS 2)

@@ -222,7 +222,7 @@ Test(e2b_router, what_is_done_in_a_sandbox_is_in_its_action_log)
 }
 
 /* A page of another site can send a form, but no header of its own. */
-Test(e2b_router, without_tokens_a_key_is_required_all_the_same, .init = NULL, .fini = NULL)
+Test(e2b_router_open, without_tokens_a_key_is_required_all_the_same)
 {
 	e2b_bench_init_open(&b);
 	const struct e2b_ask page = { .method = "POST",
