@@ -8,6 +8,7 @@
 #include "server/methods/task.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/loop.h"
 #include "server/mcp/client_request.h"
 #include "server/mcp/json_write.h"
@@ -15,7 +16,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define TASKS_MAX 64          /* per principal; further calls are answered as usual */
 #define KEEP_MS 600000        /* after its call has ended */
@@ -25,17 +25,10 @@
 static const char *const status_names[] = { "working", "input_required", "completed", "failed",
 	"cancelled" };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void task_set_status(struct task *task, enum task_status status)
 {
 	task->status = status;
-	task->updated_ms = now_ms();
+	task->updated_ms = clock_wall_ms();
 }
 
 /* ---- end ---- */
@@ -62,7 +55,7 @@ static int on_expired(sd_event_source *source, uint64_t now, void *data)
 
 void task_touch(struct task *task)
 {
-	task->updated_ms = now_ms();
+	task->updated_ms = clock_wall_ms();
 }
 
 void task_cancel(struct task *task)
@@ -209,12 +202,9 @@ static const struct call_impl task_impl = {
 
 static json_t *write_time(int64_t ms)
 {
-	struct tm utc;
-	char text[32];
-	time_t seconds = (time_t)(ms / 1000);
-	gmtime_r(&seconds, &utc);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-	return json_sprintf("%s.%03dZ", text, (int)(ms % 1000));
+	char text[CLOCK_TEXT_SIZE];
+	clock_write(ms, text);
+	return json_string(text);
 }
 
 static json_t *describe(const struct task *task)
@@ -263,7 +253,7 @@ static struct task *task_new(struct tool_call *call)
 	task->principal = principal_hold(call->principal);
 	task->call = call;
 	id_make(task->id);
-	task->created_ms = task->updated_ms = now_ms();
+	task->created_ms = task->updated_ms = clock_wall_ms();
 	task->began_us = loop_now_us();
 	task->ttl_ms = -1;
 	snprintf(task->doing, sizeof(task->doing), "%s", request->doing);

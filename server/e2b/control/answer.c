@@ -17,12 +17,8 @@
 
 json_t *control_time(int64_t ms)
 {
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm tm;
-	char text[64];
-	gmtime_r(&seconds, &tm);
-	size_t len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + len, sizeof(text) - len, ".%03dZ", (int)(ms % 1000));
+	char text[CLOCK_TEXT_SIZE];
+	clock_write(ms, text);
 	return json_string(text);
 }
 

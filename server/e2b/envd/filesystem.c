@@ -180,17 +180,6 @@ static void run_move(struct rpc *rpc, const json_t *body)
 
 /* ---- Remove ---- */
 
-static void removed(struct rpc *rpc, const void *answer, const void *tail, size_t tail_len,
-	const struct err *err)
-{
-	(void)answer, (void)tail, (void)tail_len;
-	if (err) {
-		rpc_fail_err(rpc, err);
-	} else {
-		rpc_reply(rpc, must(json_object()));
-	}
-}
-
 static void run_remove(struct rpc *rpc, const json_t *body)
 {
 	struct file_request request;
@@ -202,7 +191,7 @@ static void run_remove(struct rpc *rpc, const json_t *body)
 			.user = rpc_user(rpc),
 			.privileged = filesystem_is_far(request.path),
 		};
-		ask(rpc, &message_file_remove, &args, true, removed);
+		ask(rpc, &message_file_remove, &args, true, rpc_answer_empty);
 	}
 }
 

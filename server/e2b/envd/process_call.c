@@ -89,17 +89,6 @@ static bool read_request(struct rpc *rpc, const json_t *body, struct request *re
 	return true;
 }
 
-static void done(struct rpc *rpc, const void *answer, const void *tail, size_t tail_len,
-	const struct err *err)
-{
-	(void)answer, (void)tail, (void)tail_len;
-	if (err) {
-		rpc_fail_err(rpc, err);
-	} else {
-		rpc_reply(rpc, must(json_object()));
-	}
-}
-
 /* ---- SendSignal ---- */
 
 static const struct {
@@ -127,7 +116,7 @@ static void waited(struct rpc *rpc, const void *answer, const void *tail, size_t
 	if (err && err->kind == ERR_GONE) {
 		rpc_fail_err(rpc, err);
 	} else {
-		done(rpc, answer, tail, tail_len, NULL);
+		rpc_answer_empty(rpc, answer, tail, tail_len, NULL);
 	}
 }
 
@@ -139,7 +128,7 @@ static void killed(struct rpc *rpc, const void *answer, const void *tail, size_t
 	struct request request;
 	struct process_selector to;
 	if (err) {
-		return done(rpc, answer, tail, tail_len, err);
+		return rpc_answer_empty(rpc, answer, tail, tail_len, err);
 	}
 	json_decref(take_ptr(&rpc->kept));
 	if (read_request(rpc, rpc->body, &request, &to)) {
@@ -172,7 +161,7 @@ static void run_send_signal(struct rpc *rpc, const json_t *body)
 		return;
 	}
 	rpc_ask(rpc, &(struct guest_question){ &message_process_signal, &args, .is_command = true },
-		args.signal == SIGKILL ? killed : done);
+		args.signal == SIGKILL ? killed : rpc_answer_empty);
 }
 
 /* ---- Update ---- */
@@ -184,7 +173,7 @@ static void resized(struct rpc *rpc, const void *answer, const void *tail, size_
 	if (err && err->kind == ERR_ARGUMENT) {
 		rpc_fail_as(rpc, CONNECT_INTERNAL, err);
 	} else {
-		done(rpc, answer, tail, tail_len, err);
+		rpc_answer_empty(rpc, answer, tail, tail_len, err);
 	}
 }
 
@@ -232,7 +221,7 @@ static void fed(struct rpc *rpc, const void *answer, const void *tail, size_t ta
 {
 	const struct feed *feed = rpc->data;
 	if (err || feed->sent == feed->bytes.len) {
-		done(rpc, answer, tail, tail_len, err);
+		rpc_answer_empty(rpc, answer, tail, tail_len, err);
 	} else {
 		feed_next(rpc);
 	}

@@ -119,6 +119,17 @@ void rpc_ask(struct rpc *rpc, const struct guest_question *question, rpc_answere
 	rpc->question = guest_ask(rpc->guest, question, on_answered, rpc);
 }
 
+void rpc_answer_empty(struct rpc *rpc, const void *answer, const void *tail, size_t tail_len,
+	const struct err *err)
+{
+	(void)answer, (void)tail, (void)tail_len;
+	if (err) {
+		rpc_fail_err(rpc, err);
+	} else {
+		rpc_reply(rpc, must(json_object()));
+	}
+}
+
 /* ---- the beginning ---- */
 
 /* Made from a body, perhaps in a thread. */

@@ -64,6 +64,9 @@ void rpc_fail_as(struct rpc *rpc, enum connect_code code, const struct err *err)
  * not outlive this call. */
 void rpc_ask(struct rpc *rpc, const struct guest_question *question, rpc_answered_fn *fn);
 
+/* An rpc_answered_fn: the answer, or its error, as an empty message. */
+rpc_answered_fn rpc_answer_empty;
+
 /* ---- streams ---- */
 
 /* The first message; from here on, the keepalive runs, and the deadline if `late` is set. */

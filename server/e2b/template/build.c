@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
+#include <systemd/sd-id128.h>
 
 #define LOG_ENTRY_COST 500 /* bytes of an entry besides its text */
 
@@ -94,19 +94,6 @@ static void expire_later(struct build *b)
 	b->expiry = loop_after_ms(b->builds->e2b->event, BUILD_KEPT_MS, on_expiry, b);
 }
 
-static void make_uuid(char ret_id[37])
-{
-	uint8_t b[16];
-	if (getrandom(b, sizeof(b), 0) != sizeof(b)) {
-		abort();
-	}
-	b[6] = (b[6] & 0x0f) | 0x40;
-	b[8] = (b[8] & 0x3f) | 0x80;
-	snprintf(ret_id, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
-		b[13], b[14], b[15]);
-}
-
 static bool has_ended(const struct build *b)
 {
 	return b->status == BUILD_READY || b->status == BUILD_ERROR;
@@ -136,7 +123,9 @@ bool build_make_room(struct e2b_builds *builds, const char *owner, struct err *e
 struct build *build_new(struct e2b_builds *builds, const char *owner, const char *name)
 {
 	struct build *b = must(calloc(1, sizeof(*b)));
-	make_uuid(b->id);
+	sd_id128_t id;
+	sd_id128_randomize(&id); /* of a build, SDKs expect a UUID */
+	snprintf(b->id, sizeof(b->id), SD_ID128_UUID_FORMAT_STR, SD_ID128_FORMAT_VAL(id));
 	id_make(b->template_id);
 	b->builds = builds;
 	b->owner = must(strdup(owner));
@@ -161,24 +150,14 @@ bool build_hold(struct build *b, uint64_t bytes)
 	return held <= BUILD_HELD_MAX;
 }
 
-void build_time(int64_t ms, char ret[40])
-{
-	time_t seconds = ms / 1000;
-	struct tm utc;
-	char text[24];
-	gmtime_r(&seconds, &utc);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(ret, 40, "%s.%03dZ", text, (int)(ms % 1000));
-}
-
 void build_log(struct build *b, const char *level, const char *fmt, ...)
 {
-	char text[BUILD_LOG_LINE_MAX + 1], time[40];
+	char text[BUILD_LOG_LINE_MAX + 1], time[CLOCK_TEXT_SIZE];
 	va_list args;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	build_time(clock_wall_ms(), time);
+	clock_write(clock_wall_ms(), time);
 	b->log_bytes += strlen(text) + LOG_ENTRY_COST;
 	if (b->log_bytes <= BUILD_LOG_MAX) {
 		json_t *message = json_string(text);
@@ -240,7 +219,7 @@ static bool name_snapshot(struct build *b, const char *name, const char *snapsho
 
 bool build_publish(struct build *b, const char *snapshot, struct err *err)
 {
-	char name[E2B_NAME_MAX + 1], full[2 * E2B_NAME_MAX];
+	char name[E2B_NAME_MAX + 1];
 	size_t i;
 	json_t *tag;
 	if (!name_snapshot(b, b->template_id, snapshot, err) ||
@@ -249,9 +228,7 @@ bool build_publish(struct build *b, const char *snapshot, struct err *err)
 	}
 	json_array_foreach(b->tags, i, tag)
 	{
-		snprintf(full, sizeof(full), "%.*s:%.100s", (int)strcspn(b->name, ":"), b->name,
-			json_string_value(tag));
-		if (!e2b_name_normalize(full, name, err) ||
+		if (!e2b_name_tagged(b->name, json_string_value(tag), name, err) ||
 			!name_snapshot(b, name, snapshot, err)) {
 			return false;
 		}

@@ -93,7 +93,6 @@ struct build *build_find(struct e2b_request *r, const char *owner, const char *t
 /* Whether one more fits; an ended one is removed for it if necessary. */
 bool build_make_room(struct e2b_builds *builds, const char *owner, struct err *err) NODISCARD;
 struct build *build_new(struct e2b_builds *builds, const char *owner, const char *name);
-void build_time(int64_t ms, char ret[40]); /* "2026-11-30T23:40:00.000Z" */
 
 void build_log(struct build *b, const char *level, const char *fmt, ...) PRINTF(3, 4);
 /* Its end, once: whether it is ready; otherwise why, and at which step ("base", "1", "finalize"). */

@@ -154,6 +154,15 @@ bool e2b_name_normalize(const char *text, char ret_name[E2B_NAME_MAX + 1], struc
 	return true;
 }
 
+bool e2b_name_tagged(
+	const char *name, const char *tag, char ret_name[E2B_NAME_MAX + 1], struct err *err)
+{
+	auto_buf struct buf text = { 0 };
+	const char *slash = strchr(name, '/'), *from = slash ? slash + 1 : name;
+	buf_printf(&text, "%.*s:%s", (int)strcspn(from, ":"), from, tag);
+	return e2b_name_normalize(buf_text(&text), ret_name, err);
+}
+
 static json_t *rows_of(const struct e2b_names_kept *names, const char *owner)
 {
 	return names ? json_object_get(names->owners, owner) : NULL;

@@ -27,6 +27,10 @@ const char *e2b_names_directory(const struct e2b_names_kept *names);
 bool e2b_name_normalize(
 	const char *text, char ret_name[E2B_NAME_MAX + 1], struct err *err) NODISCARD;
 
+/* "NAME:TAG" of a template's name, with or without a tag, and another tag. */
+bool e2b_name_tagged(const char *name, const char *tag, char ret_name[E2B_NAME_MAX + 1],
+	struct err *err) NODISCARD;
+
 struct e2b_name {
 	const char *name, *snapshot, *build; /* build: the id of the build that made it */
 	int64_t created;                     /* CLOCK_REALTIME, ms */

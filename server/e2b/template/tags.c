@@ -2,8 +2,8 @@
 #include "server/e2b/template/build_impl.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define TAGS_MAX 20
@@ -28,17 +28,6 @@ static const struct field fields[] = {
 };
 #undef ARGS
 
-/* "NAME:TAG" of the template and one of the tags. */
-static bool full_name(
-	const char *of, const json_t *tag, char ret[E2B_NAME_MAX + 1], struct err *err)
-{
-	char text[E2B_NAME_MAX * 2];
-	const char *slash = strchr(of, '/'), *from = slash ? slash + 1 : of;
-	snprintf(text, sizeof(text), "%.*s:%s", (int)strcspn(from, ":"), from,
-		json_string_value(tag));
-	return e2b_name_normalize(text, ret, err);
-}
-
 static bool assign_all(struct e2b_request *r, const char *target, const json_t *tags,
 	const struct e2b_name *of, struct err *err)
 {
@@ -47,7 +36,7 @@ static bool assign_all(struct e2b_request *r, const char *target, const json_t *
 	json_t *tag;
 	json_array_foreach(tags, i, tag)
 	{
-		if (!full_name(target, tag, name, err)) {
+		if (!e2b_name_tagged(target, json_string_value(tag), name, err)) {
 			return false;
 		}
 	}
@@ -55,7 +44,7 @@ static bool assign_all(struct e2b_request *r, const char *target, const json_t *
 	json_array_foreach(tags, i, tag)
 	{
 		const struct e2b_name row = { .name = name, .snapshot = snapshot, .build = build };
-		if (!full_name(target, tag, name, err) ||
+		if (!e2b_name_tagged(target, json_string_value(tag), name, err) ||
 			!e2b_name_set(r->e2b->names, r->owner, &row, err)) {
 			return false;
 		}
@@ -98,7 +87,7 @@ void e2b_tags_remove(struct e2b_request *r, const json_t *body)
 	}
 	json_array_foreach(args.tags, i, tag)
 	{
-		if (args.name && full_name(args.name, tag, name, &err) &&
+		if (args.name && e2b_name_tagged(args.name, json_string_value(tag), name, &err) &&
 			e2b_name_find(r->e2b->names, r->owner, name, &found)) {
 			e2b_name_remove(r->e2b->names, r->owner, name);
 			removed++;
@@ -122,11 +111,11 @@ static void add_tag(const struct e2b_name *name, void *data)
 {
 	struct listing *listing = data;
 	const char *colon = strchr(name->name, ':');
-	char time[40];
+	char time[CLOCK_TEXT_SIZE];
 	if (!colon || strcmp(name->snapshot, listing->snapshot) != 0) {
 		return;
 	}
-	build_time(name->created, time);
+	clock_write(name->created, time);
 	json_array_append_new(listing->list, must(json_pack("{s:s, s:s, s:s}", "tag", colon + 1,
 						     "buildID", name->build, "createdAt", time)));
 }
