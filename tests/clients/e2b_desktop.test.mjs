@@ -110,6 +110,7 @@ test('a user takes over, and types', async () => {
 	assert.equal((await page.goto(at(desktop.stream.getUrl()))).status(), 200);
 	await live(page);
 	await take_over(page);
+	await assert.rejects(desktop.commands.run('true'), /control/, 'docs/e2b.md says so');
 	await page.keyboard.type('from a browser');
 	await page.keyboard.press('Enter');
 	await page.click('#give');

@@ -4,27 +4,16 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { serve_e2b } from './lib/e2b.mjs';
-import { skip, state_with_image } from './lib/machines.mjs';
+import { serve_e2b_microvms } from './lib/e2b.mjs';
+import { skip } from './lib/machines.mjs';
 import { modules, source } from './lib/server.mjs';
 
 const slow = { timeout: 900_000, skip }; // software emulation on a busy machine
 const page = readFileSync(join(source, 'docs/e2b.md'), 'utf8');
 const examples = [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
-let state, server;
-
-if (!skip) {
-	before(async () => {
-		state = state_with_image();
-		server = await serve_e2b({ backend: 'microvm', args: ['--state-dir', state.path, '--start-timeout', '120'] });
-	}, { timeout: 900_000 });
-	after(async () => {
-		await server.stop();
-		state.remove();
-	});
-}
+const it = serve_e2b_microvms();
 
 /** Its output, line by line. */
 async function run(example) {
@@ -34,7 +23,7 @@ async function run(example) {
 	writeFileSync(file, code);
 	try {
 		const { stdout } = await promisify(execFile)(process.execPath, [file],
-			{ env: { ...process.env, ...server.variables }, timeout: slow.timeout });
+			{ env: { ...process.env, ...it.server.variables }, timeout: slow.timeout });
 		return stdout.split('\n').filter(Boolean);
 	} finally {
 		rmSync(file);

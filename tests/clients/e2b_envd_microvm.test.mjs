@@ -1,24 +1,15 @@
 // envd of E2B's API in a microVM: its users, files everywhere, and what a pause leaves.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { NotFoundError, Sandbox } from 'e2b';
-import { serve_e2b } from './lib/e2b.mjs';
-import { skip, state_with_image } from './lib/machines.mjs';
+import { serve_e2b_microvms } from './lib/e2b.mjs';
+import { skip } from './lib/machines.mjs';
 
 const slow = { timeout: 900_000, skip }; // software emulation on a busy machine
-let state, server, box;
-
-if (!skip) {
-	before(async () => {
-		state = state_with_image();
-		server = await serve_e2b({ backend: 'microvm', args: ['--state-dir', state.path, '--start-timeout', '120'] });
-		box = await Sandbox.create('base', { ...server.connection, timeoutMs: 900_000 });
-	}, { timeout: 900_000 });
-	after(async () => {
-		await server.stop();
-		state.remove();
-	});
-}
+let box;
+const it = serve_e2b_microvms(async ({ connection }) => {
+	box = await Sandbox.create('base', { ...connection, timeoutMs: 900_000 });
+});
 
 const root = { user: 'root' };
 const shell = async (command, options) => (await box.commands.run(command, options)).stdout;
@@ -63,7 +54,7 @@ test('files are written everywhere, and are the user\'s', slow, async () => {
 
 /** A unary call as the Python SDK makes it. */
 async function rpc(method, message) {
-	const response = await fetch(`${server.url}/filesystem.Filesystem/${method}`, { method: 'POST', body: JSON.stringify(message),
+	const response = await fetch(`${it.server.url}/filesystem.Filesystem/${method}`, { method: 'POST', body: JSON.stringify(message),
 		headers: { 'Content-Type': 'application/json', 'E2b-Sandbox-Id': box.sandboxId, 'E2b-Sandbox-Port': '49983',
 			'X-Access-Token': box.envdAccessToken ?? box.connectionConfig.headers?.['X-Access-Token'] } });
 	return response.json();

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { Sandbox, Template, waitForTimeout } from 'e2b';
-import { serve_e2b } from './lib/e2b.mjs';
-import { skip, state_with_image } from './lib/machines.mjs';
+import { serve_e2b_microvms } from './lib/e2b.mjs';
+import { skip } from './lib/machines.mjs';
 
 const slow = { timeout: 900_000, skip }; // software emulation on a busy machine
 const context = mkdtempSync(join(tmpdir(), 'vitrine-context-'));
@@ -14,22 +14,11 @@ process.on('exit', () => rmSync(context, { recursive: true, force: true }));
 mkdirSync(join(context, 'folder'));
 writeFileSync(join(context, 'folder/one.txt'), 'one\n');
 symlinkSync('one.txt', join(context, 'folder/link.txt'));
-let state, server;
-
-if (!skip) {
-	before(async () => {
-		state = state_with_image();
-		server = await serve_e2b({ backend: 'microvm', args: ['--state-dir', state.path, '--start-timeout', '120'] });
-	}, { timeout: 900_000 });
-	after(async () => {
-		await server.stop();
-		state.remove();
-	});
-}
+const it = serve_e2b_microvms();
 
 async function build(template, name) {
 	const lines = [];
-	const built = await Template.build(template, name, { ...server.connection, cpuCount: 1, memoryMB: 512,
+	const built = await Template.build(template, name, { ...it.server.connection, cpuCount: 1, memoryMB: 512,
 		onBuildLogs: ({ message }) => lines.push(message) });
 	return { ...built, lines };
 }
@@ -48,7 +37,7 @@ test('steps run in order, and a sandbox of the template has their effects', slow
 		assert.ok(lines.includes(line), `${line} is in ${lines.join('\n')}`);
 	}
 	for (const name of ['mine:v1', templateId]) {
-		const sandbox = await Sandbox.create(name, server.connection);
+		const sandbox = await Sandbox.create(name, it.server.connection);
 		const { stdout } = await sandbox.commands.run('ls /app; echo "$COLOUR"; pgrep -xf "sleep 4242" | wc -l');
 		assert.equal(stdout, 'made\ndark blue\n1\n');
 		await sandbox.kill();
@@ -57,7 +46,7 @@ test('steps run in order, and a sandbox of the template has their effects', slow
 
 test('the user and the directory of a template are those of its sandboxes', slow, async () => {
 	await build(Template().fromBaseImage().setWorkdir('/work').setWorkdir('sub').setUser('root'), 'rooted');
-	const sandbox = await Sandbox.create('rooted', server.connection);
+	const sandbox = await Sandbox.create('rooted', it.server.connection);
 	assert.equal((await sandbox.commands.run('whoami; pwd')).stdout, 'root\n/work/sub\n');
 	assert.equal((await sandbox.commands.run('whoami; pwd', { user: 'user', cwd: '~' })).stdout, 'user\n/home/user\n');
 	assert.equal((await sandbox.files.write('of-root', '')).path, '/root/of-root');
@@ -65,13 +54,13 @@ test('the user and the directory of a template are those of its sandboxes', slow
 });
 
 test('tags are further names', slow, async () => {
-	await Template.assignTags('mine:v1', ['stable', 'latest'], server.connection);
-	const tags = await Template.getTags('mine:v1', server.connection);
+	await Template.assignTags('mine:v1', ['stable', 'latest'], it.server.connection);
+	const tags = await Template.getTags('mine:v1', it.server.connection);
 	assert.deepEqual(tags.map(({ tag }) => tag).sort(), ['latest', 'stable', 'v1']);
-	assert.equal(await Template.exists('mine:stable', server.connection), true);
-	await Template.removeTags('mine', ['stable'], server.connection);
-	assert.equal(await Template.exists('mine:stable', server.connection), false);
-	await assert.rejects(Template.assignTags('mine:v1', 'a:b', server.connection));
+	assert.equal(await Template.exists('mine:stable', it.server.connection), true);
+	await Template.removeTags('mine', ['stable'], it.server.connection);
+	assert.equal(await Template.exists('mine:stable', it.server.connection), false);
+	await assert.rejects(Template.assignTags('mine:v1', 'a:b', it.server.connection));
 });
 
 test('what fails says at which step, and why', slow, async () => {

@@ -38,7 +38,7 @@ extern const struct control_row control_sandbox_rows[], control_lifecycle_rows[]
 
 /* The call stays until control_back(), also without its client. */
 void control_later(struct control_call *c);
-/* Its operation has ended.  False: nobody waits for the answer, and the call is freed. */
+/* Its operation has ended.  False: the client has disconnected, and the call is freed. */
 bool control_back(struct control_call *c) NODISCARD;
 
 /* The caller's sandbox of c->id.  NULL: answered with 404. */

@@ -1,7 +1,7 @@
 /*
  * "Without memory": all programs of a sandbox are ended, and its files stay.  Its kernel continues, with
- * another boot id; the agent starts the desktop again.  A boot from the disk would cost a minute in
- * emulation, and the writable layer is in the guest's memory.
+ * another boot id; the agent starts the desktop again.  The writable layer is in the guest's memory, so a
+ * boot would lose the files.
  */
 #include "server/e2b/control/call.h"
 

@@ -127,7 +127,7 @@ static void on_closed(struct e2b_request *r)
 {
 	struct control_call *c = r->data;
 	c->r = NULL;
-	if (c->is_new && c->wait) { /* its id is known to nobody */
+	if (c->is_new && c->wait) { /* no client has received its id */
 		vm_wait_cancel(c->wait);
 		vm_stop(c->vm, "its creator left before it was ready");
 		c->waits = false;

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define EXPIRES_S 86400
-#define LEFT_MAX 8 /* pages of a sandbox that nobody looks at; each has a connection to it */
+#define LEFT_MAX 8 /* pages of a sandbox without a viewer; each has a connection to it */
 
 struct shown {
 	LIST_ENTRY(shown) link;
@@ -40,7 +40,7 @@ static void shown_free(struct shown *s)
 	}
 }
 
-/* Its request is answered, and it is not needed any more. */
+/* Its request was answered, and it can be freed. */
 static struct e2b_request *let_go(struct shown *s)
 {
 	struct e2b_request *r = take_ptr(&s->r);

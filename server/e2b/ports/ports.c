@@ -1,6 +1,6 @@
 /*
- * One request to a port of a sandbox.  It is written anew for the program there, and the program's
- * response for the client, each in parts: what one side has not taken is not read from the other, so a
+ * One request to a port of a sandbox.  It is parsed and composed again for the program, and so is
+ * the response for the client, each in parts: what one side has not taken is not read from the other, so a
  * request costs a window each way.  Both ways are open at the same time.
  */
 #include "server/e2b/ports/ports.h"

@@ -4,8 +4,8 @@
 #include "base/buf.h"
 #include "transport/http/http.h"
 
-/* A client's request as it is written for a program in a sandbox.  It is written anew from what was
- * parsed, so both have the same idea of where it ends. */
+/* A client's request as it is written for a program in a sandbox.  It is composed from what was
+ * parsed, so both ends agree on where it ends. */
 
 struct port_request {
 	struct buf head;

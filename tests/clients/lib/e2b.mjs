@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { after, before } from 'node:test';
+import { skip, state_with_image } from './machines.mjs';
 import { serve, vitrine } from './server.mjs';
 
 /** Those whose test failed before it stopped them. */
@@ -38,4 +40,21 @@ export async function serve_e2b({ backend = 'fake', args = [] } = {}) {
 			child.kill('SIGTERM');
 			assert.deepEqual(await ended, { code: 0, signal: null }, 'it ends well when told to');
 		} };
+}
+
+/** For the tests of a file, if there is an image: a server with microVMs, in `server` of what is returned.  begun: called then. */
+export function serve_e2b_microvms(begun = () => {}) {
+	const it = {};
+	if (!skip) {
+		before(async () => {
+			it.state = state_with_image();
+			it.server = await serve_e2b({ backend: 'microvm', args: ['--state-dir', it.state.path, '--start-timeout', '120'] });
+			await begun(it.server);
+		}, { timeout: 900_000 });
+		after(async () => {
+			await it.server.stop();
+			it.state.remove();
+		});
+	}
+	return it;
 }
